@@ -1,0 +1,102 @@
+// Who should be warm? The question that every warm-slot policy answers, in the node,
+// in the simulator and in tests alike.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace greenroom::runtime {
+
+/// Position of a specialist in its cast, dense from 0.
+using specialist_index = std::uint32_t;
+
+/// Times are seconds since the Unix epoch (so that hours of the day mean something), durations
+/// seconds, memory megabytes of 10^6 bytes.
+constexpr double never_s = std::numeric_limits<double>::infinity();
+
+/// What is known of a specialist before and while it runs. Load time and memory are measured.
+struct specialist_facts {
+  std::uint32_t department = 0;
+  double priority_weight = 1.0;  ///< high 2, medium 1, low 0.5
+  bool pinned = false;           ///< Always warm, outside every budget.
+  double load_s = 1.0;
+  double memory_mb = 5.0;
+};
+
+enum class residency : std::uint8_t { cold, warming, warm, cooling };
+
+/// The truth about one specialist at the moment of a question; whoever owns the slots keeps it.
+struct seat {
+  residency state = residency::cold;
+  std::uint32_t tasks = 0;  ///< Waiting and running. More than 0: never evicted.
+  double since_s = 0;       ///< When it entered `state`.
+  double idle_since_s = 0;  ///< When its last task ended, or when it got warm unused.
+};
+
+struct pool_limits {
+  std::size_t max_warm = 17;
+  double memory_budget_mb = 0;  ///< Hard cap on measured memory; 0: none.
+  double target_memory = 0;     ///< Mean share of always-warm to aim at; 0: none.
+  double min_residency_s = 2;   ///< One just started is not evicted sooner for another.
+  double cooldown_s = 45;
+  double warm_threshold = 0.3;  ///< Adapts within [0.2, 0.6].
+  bool adaptive = true;
+  std::size_t warming_concurrency = 3;
+};
+
+enum class reason : std::uint8_t {
+  demand,      ///< A task waits for it.
+  pinned,      ///< Configured to be always warm.
+  predicted,   ///< Expected soon.
+  workflow,    ///< The next step of a workflow in progress.
+  cooldown,    ///< Idle for longer than it is worth.
+  evicted,     ///< Gives its slot to one that needs it more.
+  memory,      ///< The memory budget is exceeded.
+  by_hand,     ///< An operator said so.
+};
+
+struct change {
+  specialist_index who = 0;
+  reason why = reason::demand;
+  double score = 0;  ///< What the policy thought it worth; the larger, the more it is wanted warm.
+};
+
+/// What a review wants changed, most wanted first. The caller may carry out less of it.
+struct plan {
+  std::vector<change> warm;
+  std::vector<change> cool;
+  double next_review_s = never_s;  ///< Review again no later than this.
+};
+
+class warm_policy {
+public:
+  virtual ~warm_policy() = default;
+
+  /// A specialist joins the cast, or is known better. Called for 0, 1, 2 … before anything else.
+  virtual void learn(specialist_index who, const specialist_facts& facts) = 0;
+  virtual void set_limits(const pool_limits& limits) = 0;
+
+  /// A task arrived. `case_key` is a hash of the session it belongs to, 0 when it has none.
+  /// Constant work.
+  virtual void observe_arrival(specialist_index who, std::uint64_t case_key, double now_s) = 0;
+  /// The last task in flight ended. Constant work.
+  virtual void observe_idle(specialist_index who, double now_s) = 0;
+
+  /// `who` is needed now and is not resident. Returns the idle ones to evict for it, in order;
+  /// they are never busy, pinned or within their minimum residency. `fits` is false when there is
+  /// no room even then, and the caller waits for a slot.
+  struct room {
+    bool fits = false;
+    std::vector<change> evict;
+  };
+  virtual room make_room(specialist_index who, std::span<const seat> seats, double now_s) = 0;
+
+  /// Prewarm and cool by what is known now.
+  virtual plan review(std::span<const seat> seats, double now_s) = 0;
+};
+
+}  // namespace greenroom::runtime
