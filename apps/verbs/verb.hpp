@@ -1,0 +1,36 @@
+// What every verb of the command line shares: how it is added and how it ends.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+
+namespace greenroom::apps {
+
+/// The exit codes of the program, for people and scripts alike.
+enum exit_code : int {
+  done = 0,         ///< The operation was carried out.
+  failed = 1,       ///< It was tried and failed, or a threshold was missed.
+  wrong_usage = 2,  ///< The command line or the configuration is wrong; nothing was started.
+  unreachable = 3,  ///< The node did not answer.
+};
+
+/// Set by the callback of the verb that ran; `main` returns it.
+struct outcome {
+  int code = done;
+};
+
+/// Groups of `greenroom --help`, in the order in which they are shown.
+namespace group {
+inline constexpr const char* run = "Run";
+inline constexpr const char* work = "Work";
+inline constexpr const char* watch = "Watch";
+inline constexpr const char* change = "Change";
+inline constexpr const char* study = "Study";
+}  // namespace group
+
+// Each verb lives in a file of its own, which defines `add_<verb>(CLI::App&, outcome&)`: it adds a
+// subcommand with options, a footer that shows an example, and a callback that does the work and
+// sets the outcome. Errors go to stderr as `greenroom: <what> — <what to do>`.
+
+}  // namespace greenroom::apps
