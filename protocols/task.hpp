@@ -1,0 +1,174 @@
+// One request for one specialist, from the door to its end.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace greenroom::protocols {
+
+enum class priority : std::uint8_t { low = 0, normal = 1, high = 2 };
+constexpr std::size_t priorities = 3;
+
+/// What running a task twice would do. `unsafe` tasks are never mirrored and never run twice.
+enum class side_effects : std::uint8_t { none, idempotent, unsafe };
+
+enum class task_state : std::uint8_t { queued, running, completed, failed, cancelled, unknown };
+
+/// Why a task was refused or failed. The numbers travel and are stored: append only.
+enum class failure : std::uint8_t {
+  none = 0,
+  malformed,            ///< 400: the request cannot be understood.
+  no_such_specialist,   ///< 404: the detail names the nearest ones.
+  key_conflict,         ///< 409: the idempotency key belongs to another request.
+  too_large,            ///< 413
+  refused,              ///< 422: the worker answered with an error that is not retryable.
+  queue_full,           ///< 503: retry after the given time.
+  circuit_open,         ///< 503: the specialist failed too often; retry after the given time.
+  draining,             ///< 503: the node is going down.
+  deadline_unreachable, ///< 503: it would end too late, so it was not started.
+  journal_unavailable,  ///< 503: it cannot be made durable now.
+  worker_failed,        ///< 502: the worker died, hung or talked nonsense, and retries are used up.
+  start_failed,         ///< 502: the worker could not be started.
+  out_of_time,          ///< 504: the deadline passed.
+  cancelled,            ///< The caller took it back or hung up.
+  unknown_end,          ///< An unsafe task whose worker died while it ran.
+};
+
+enum class pool_kind : std::uint8_t { intelligent = 0, baseline = 1 };
+
+/// 128 bits: which life of which node, and a number within it. Written as 32 hexadecimal digits.
+struct task_id {
+  std::uint64_t epoch = 0;   ///< Random, new at each start of a node.
+  std::uint64_t number = 0;  ///< The low 20 bits are the task's place in the ledger.
+  friend bool operator==(const task_id&, const task_id&) = default;
+};
+[[nodiscard]] std::string to_string(const task_id& id);
+/// False unless `text` is 32 hexadecimal digits.
+[[nodiscard]] bool parse(std::string_view text, task_id& id);
+
+[[nodiscard]] std::string_view to_string(priority value);
+[[nodiscard]] std::string_view to_string(task_state value);
+[[nodiscard]] std::string_view to_string(failure value);
+[[nodiscard]] std::string_view to_string(pool_kind value);
+[[nodiscard]] bool parse(std::string_view text, priority& value);
+[[nodiscard]] bool parse(std::string_view text, task_state& value);
+
+/// The HTTP status that stands for a failure.
+[[nodiscard]] int http_status(failure value);
+
+struct task;
+class task_ptr;
+
+/// Whoever asked for a task. Called from any thread of the node, never while a lock is held, and
+/// must not block. Answers go straight here from the specialist.
+class asker {
+public:
+  virtual ~asker() = default;
+  /// The task is in the journal. Called once, before `on_end`, for journaled tasks only.
+  virtual void on_accepted(const task&) noexcept {}
+  /// A piece of a streamed answer, in order. After a retry the stream starts again at attempt + 1.
+  virtual void on_chunk(const task&, std::string_view) noexcept {}
+  /// The one end of the task: its state, output or error are final now.
+  virtual void on_end(const task&) noexcept = 0;
+};
+
+/// Where a live task is, so that it can be found again when an actor is lost.
+enum class task_place : std::uint8_t { free, door, journal, ring, held };
+
+/// Lives in the ledger, which owns the memory and never returns it while the node runs; so a stale
+/// pointer may be looked at, but only a `task_ptr` keeps a task from being used again.
+/// Field groups are written by one party at a time: the door until it is pushed, then whoever holds
+/// it. `state` is the only field by which an end is decided (see `claim_end`).
+struct task {
+  // -- said by the caller, constant once it is in --
+  task_id id;
+  std::uint32_t specialist = 0;  ///< Index in the cast.
+  std::uint32_t department = 0;  ///< Index in the cast.
+  priority urgency = priority::normal;
+  side_effects effects = side_effects::idempotent;
+  bool journaled = false;   ///< Durable: acknowledged only once it is in the journal.
+  bool streaming = false;   ///< The asker wants chunks.
+  bool observed = true;     ///< False for mirrors and probes, which prediction must not learn from.
+  std::uint64_t case_key = 0;  ///< Hash of the session it belongs to; 0: none.
+  std::string input;           ///< JSON text.
+  std::string case_id;
+  std::string idempotency_key;
+  std::int64_t accepted_ns = 0;       ///< Steady clock.
+  std::int64_t accepted_unix_ms = 0;  ///< Wall clock, for people and the journal.
+  std::int64_t deadline_ns = 0;       ///< Steady clock; bounds waiting, retries and running.
+  std::shared_ptr<asker> who;
+
+  // -- what becomes of it --
+  std::atomic<task_state> state{task_state::queued};
+  std::atomic<task_place> place{task_place::free};
+  std::atomic<bool> cancel_wanted{false};
+  std::atomic<bool> recorded{false};  ///< The acceptance is in the journal.
+  pool_kind pool = pool_kind::intelligent;
+  std::uint32_t attempts = 0;
+  bool cold_start = false;
+  failure why = failure::none;
+  std::string output;                 ///< JSON text of the result, or the error message.
+  std::int64_t retry_after_ms = 0;    ///< With failures that may be retried by the caller.
+  std::int64_t dispatched_ns = 0;     ///< When it left the waiting queue for a worker, last attempt.
+  std::int64_t start_wait_ns = 0;     ///< How much of its waiting was for the worker to start.
+  std::int64_t ended_ns = 0;
+
+  // -- the ledger's and the rings' own --
+  std::atomic<std::uint32_t> references{0};
+  std::atomic<task*> next{nullptr};
+  std::uint32_t slot = 0;
+
+  [[nodiscard]] bool ended() const {
+    const auto now = state.load(std::memory_order_acquire);
+    return now != task_state::queued && now != task_state::running;
+  }
+};
+
+/// A counted reference to a task in the ledger.
+class task_ptr {
+public:
+  task_ptr() = default;
+  /// Takes over a reference that has been counted already.
+  static task_ptr adopt(task* owned) { return task_ptr{owned}; }
+  static task_ptr share(task* other) {
+    other->references.fetch_add(1, std::memory_order_relaxed);
+    return task_ptr{other};
+  }
+  task_ptr(const task_ptr& other) : task_{other.task_} {
+    if (task_) task_->references.fetch_add(1, std::memory_order_relaxed);
+  }
+  task_ptr(task_ptr&& other) noexcept : task_{other.release()} {}
+  task_ptr& operator=(task_ptr other) noexcept {
+    std::swap(task_, other.task_);
+    return *this;
+  }
+  ~task_ptr();
+
+  [[nodiscard]] task* get() const { return task_; }
+  task* release() {
+    auto* result = task_;
+    task_ = nullptr;
+    return result;
+  }
+  task& operator*() const { return *task_; }
+  task* operator->() const { return task_; }
+  explicit operator bool() const { return task_ != nullptr; }
+  friend bool operator==(const task_ptr&, const task_ptr&) = default;
+
+private:
+  explicit task_ptr(task* owned) : task_{owned} {}
+  task* task_ = nullptr;
+};
+
+/// How a task ended at a worker, or why the worker gave it back.
+struct attempt_result {
+  failure why = failure::none;  ///< none: `output` is the JSON text of the result.
+  bool retryable = false;
+  std::string output;  ///< The result, or the error message.
+};
+
+}  // namespace greenroom::protocols

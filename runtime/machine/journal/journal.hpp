@@ -1,0 +1,143 @@
+// The journal: accepted tasks, their ends, and the node's own durable state, in SQLite.
+#pragma once
+
+#include "protocols/task.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace greenroom::machine {
+
+/// A task was accepted. Durable once the batch that holds it is committed.
+struct accept_record {
+  protocols::task_id id;
+  std::string specialist;
+  std::string department;
+  protocols::priority urgency = protocols::priority::normal;
+  protocols::side_effects effects = protocols::side_effects::idempotent;
+  std::string input;
+  std::string case_id;
+  std::string idempotency_key;      ///< Empty: none.
+  std::uint64_t request_hash = 0;   ///< Of everything that makes two requests the same.
+  std::int64_t accepted_unix_ms = 0;
+  std::int64_t deadline_unix_ms = 0;
+};
+
+/// An unsafe task is about to be handed to its worker: after a crash it must not run again.
+struct start_record {
+  protocols::task_id id;
+  std::uint32_t attempts = 0;
+};
+
+/// A task ended. Written once; a second end of the same task is ignored.
+struct end_record {
+  protocols::task_id id;
+  protocols::task_state state = protocols::task_state::completed;
+  protocols::failure why = protocols::failure::none;
+  std::string output;  ///< The result, or the error message.
+  bool cold_start = false;
+  std::uint32_t attempts = 0;
+  protocols::pool_kind pool = protocols::pool_kind::intelligent;
+  std::int64_t ended_unix_ms = 0;
+  double queue_ms = 0, start_ms = 0, run_ms = 0, total_ms = 0;
+};
+
+/// A named piece of the node's state (a rollout, learned weights …), replaced whole.
+struct state_record {
+  std::string name;
+  std::string value;
+};
+
+/// An entry of an append-only log (events, decisions, samples of a rollout), pruned by age.
+struct event_record {
+  std::string kind;
+  std::int64_t unix_ms = 0;
+  std::string json;
+};
+
+using record = std::variant<accept_record, start_record, end_record, state_record, event_record>;
+
+/// What became of one record of a committed batch.
+struct verdict {
+  enum class kind : std::uint8_t {
+    written,
+    same_request,  ///< The idempotency key is known and so is the request: `existing` has it.
+    key_conflict,  ///< The idempotency key is known for another request.
+  };
+  kind what = kind::written;
+  protocols::task_id existing;
+};
+
+/// A task as the journal knows it. State is queued until its end is written, or running when a
+/// start was recorded.
+struct stored_task {
+  accept_record accepted;
+  protocols::task_state state = protocols::task_state::queued;
+  std::optional<end_record> ended;
+  std::uint32_t attempts = 0;
+};
+
+struct task_query {
+  std::optional<protocols::task_state> state;
+  std::string specialist;  ///< Empty: any.
+  std::size_t limit = 100;
+  std::string cursor;  ///< From an earlier page; empty: the newest.
+};
+struct task_page {
+  std::vector<stored_task> items;  ///< Newest first.
+  std::string next;                ///< Empty when this is the last page.
+};
+
+/// Everything fails with a message for the operator; the journal stays usable after a failed call
+/// (a full disk may be freed).
+struct journal_error {
+  std::string what;
+};
+template <class T>
+using journal_result = std::variant<T, journal_error>;
+
+struct journal_options {
+  std::string path;   ///< A file, or ":memory:" in tests.
+  bool fsync = true;  ///< False: survives kill -9 of the node, not a power cut.
+};
+
+/// One writer, used from one thread at a time; `journal_reader` may read from another thread.
+class journal {
+public:
+  /// Refuses a file of a newer version, migrates an older one, recovers a write-ahead log, and
+  /// takes a lock so that two nodes never share a journal.
+  static journal_result<std::unique_ptr<journal>> open(const journal_options& options);
+  virtual ~journal() = default;
+
+  /// One transaction for the whole batch: all of it is durable, or none. Verdicts in order.
+  virtual journal_result<std::vector<verdict>> commit(std::span<const record> batch) = 0;
+
+  /// Accepted and not ended, oldest first: what must run after a restart.
+  virtual journal_result<std::vector<stored_task>> unfinished() = 0;
+  /// Deletes tasks ended, and events logged, before `before_unix_ms`, at most `most` rows a call so
+  /// that commits are not held up. Returns how many rows went.
+  virtual journal_result<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) = 0;
+  [[nodiscard]] virtual journal_result<std::string> state(std::string_view name) = 0;  ///< "" if none
+};
+
+class journal_reader {
+public:
+  static journal_result<std::unique_ptr<journal_reader>> open(const journal_options& options);
+  virtual ~journal_reader() = default;
+  virtual journal_result<std::optional<stored_task>> find(const protocols::task_id& id) = 0;
+  virtual journal_result<task_page> list(const task_query& query) = 0;
+  virtual journal_result<std::vector<event_record>> events(std::string_view kind, std::size_t limit) = 0;
+  /// Counts by state, for the ledger that proves accepted = ended + unfinished.
+  struct totals {
+    std::uint64_t accepted = 0, ended = 0, unfinished = 0;
+  };
+  virtual journal_result<totals> count() = 0;
+};
+
+}  // namespace greenroom::machine
