@@ -1,0 +1,46 @@
+// How many specialists are kept warm, and for how long.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace greenroom::config {
+
+enum class pool_mode : std::uint8_t {
+  intelligent,  ///< Warm on demand and ahead of it, within the limits below.
+  baseline,     ///< Every specialist always warm: what users have without Greenroom.
+};
+
+constexpr std::string_view to_string(pool_mode mode) {
+  constexpr std::string_view names[] = {"intelligent", "baseline"};
+  const auto at = static_cast<std::size_t>(mode);
+  return at < std::size(names) ? names[at] : std::string_view{};
+}
+
+/// Limits of the warm pool. Memory is in megabytes as measured (PSS).
+struct pool {
+  pool_mode mode = pool_mode::intelligent;
+  std::size_t max_warm = 17;
+  double memory_budget_mb = 0;  ///< Hard cap on measured memory; 0: none.
+  double target_memory = 0;     ///< Mean share of always-warm to aim at, 0 to 1; 0: none.
+  std::chrono::milliseconds min_residency{2'000};  ///< One just started is not evicted sooner.
+  std::chrono::milliseconds cooldown{45'000};
+  double warm_threshold = 0.3;  ///< Adapts within [0.2, 0.6].
+  bool adaptive = true;
+  std::size_t warming_concurrency = 3;  ///< Starts under way at once.
+
+  friend bool operator==(const pool&, const pool&) = default;
+};
+
+/// What the predictor remembers and how much of it the pool acts on at once.
+struct prediction {
+  std::size_t window = 10;     ///< Recent tasks that are looked at as a sequence.
+  std::size_t batch_size = 5;  ///< Specialists warmed ahead per review, at most.
+  double usage_decay = 0.02;   ///< Share of an old observation forgotten per new one, 0 to 1.
+
+  friend bool operator==(const prediction&, const prediction&) = default;
+};
+
+}  // namespace greenroom::config

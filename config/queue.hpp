@@ -1,0 +1,30 @@
+// Bounds at the door: how much may wait, and how large one request may be.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace greenroom::config {
+
+/// Tasks that may wait; beyond these an asker is refused at once.
+struct queue {
+  std::size_t per_specialist = 64;
+  std::size_t total = 4096;
+
+  friend bool operator==(const queue&, const queue&) = default;
+};
+
+/// Limits on what one client or one worker may send. Sizes are bytes.
+struct limits {
+  std::uint64_t request_bytes = std::uint64_t{16} << 20;
+  std::uint64_t output_bytes = std::uint64_t{16} << 20;
+  std::size_t json_depth = 64;
+  std::size_t connections = 4096;
+  std::chrono::milliseconds header_timeout{10'000};  ///< From the first byte to the end of headers.
+  std::chrono::milliseconds idle_timeout{60'000};    ///< A connection that asks nothing.
+
+  friend bool operator==(const limits&, const limits&) = default;
+};
+
+}  // namespace greenroom::config

@@ -1,0 +1,90 @@
+// One specialist of the cast and the worker behind it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace greenroom::config {
+
+enum class priority : std::uint8_t { high, medium, low };
+
+constexpr std::string_view to_string(priority value) {
+  constexpr std::string_view names[] = {"high", "medium", "low"};
+  const auto at = static_cast<std::size_t>(value);
+  return at < std::size(names) ? names[at] : std::string_view{};
+}
+
+enum class backend_kind : std::uint8_t {
+  process,   ///< A child process that speaks `protocol` on stdin and stdout.
+  http,      ///< A server at `url`, started with `command` when there is one.
+  function,  ///< A callable that the embedding service registers under the specialist's name.
+};
+
+constexpr std::string_view to_string(backend_kind kind) {
+  constexpr std::string_view names[] = {"process", "http", "function"};
+  const auto at = static_cast<std::size_t>(kind);
+  return at < std::size(names) ? names[at] : std::string_view{};
+}
+
+enum class worker_protocol : std::uint8_t { jsonl, msgpack, mcp };
+
+constexpr std::string_view to_string(worker_protocol protocol) {
+  constexpr std::string_view names[] = {"jsonl", "msgpack", "mcp"};
+  const auto at = static_cast<std::size_t>(protocol);
+  return at < std::size(names) ? names[at] : std::string_view{};
+}
+
+/// What running a task twice would do to the world; decides on retries and mirroring.
+enum class side_effects : std::uint8_t {
+  none,
+  idempotent,
+  unsafe,  ///< Never mirrored, never retried by itself.
+};
+
+constexpr std::string_view to_string(side_effects value) {
+  constexpr std::string_view names[] = {"none", "idempotent", "unsafe"};
+  const auto at = static_cast<std::size_t>(value);
+  return at < std::size(names) ? names[at] : std::string_view{};
+}
+
+struct backend {
+  backend_kind kind = backend_kind::process;
+  worker_protocol protocol = worker_protocol::jsonl;
+  /// Program and arguments. A bare program name is looked up beside the greenroom program first,
+  /// then in PATH. Required for `process`, optional for `http`, refused for `function`.
+  std::vector<std::string> command;
+  std::map<std::string, std::string> env;  ///< Added to the node's own environment.
+  std::string cwd;                         ///< Empty: the node's.
+  std::string url;                         ///< `http` only: http://HOST:PORT
+  std::string health = "/health";          ///< `http` only: the path that says when it is ready.
+  std::string path = "/";                  ///< `http` only: where tasks are posted.
+  std::size_t concurrency = 1;             ///< Tasks in one worker at a time.
+  config::side_effects side_effects = config::side_effects::idempotent;
+  std::chrono::milliseconds start_timeout{10'000};
+  std::chrono::milliseconds task_timeout{
+      30'000};                                    ///< The whole task, waiting and retries included.
+  std::chrono::milliseconds stop_timeout{5'000};  ///< From TERM to KILL.
+  /// Python modules that a zygote loads once; workers are forked from it. Empty: no zygote.
+  std::vector<std::string> zygote;
+
+  friend bool operator==(const backend&, const backend&) = default;
+};
+
+struct specialist {
+  std::string name;
+  config::priority priority = config::priority::medium;
+  double memory_mb = 5;  ///< Nominal; measured once it runs.
+  bool pin = false;      ///< Always warm, outside the budget.
+  std::vector<std::string> aliases;
+  std::string fallback;  ///< The specialist that is asked when this one is out; empty: none.
+  config::backend backend;
+
+  friend bool operator==(const specialist&, const specialist&) = default;
+};
+
+}  // namespace greenroom::config
