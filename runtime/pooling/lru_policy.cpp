@@ -1,0 +1,104 @@
+#include "runtime/pooling/lru_policy.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "runtime/pooling/seating.hpp"
+
+namespace greenroom::runtime {
+namespace {
+
+class lru_policy final : public warm_policy {
+public:
+  void learn(specialist_index who, const specialist_facts& facts) override {
+    assert(who <= facts_.size());
+    if (who == facts_.size()) facts_.emplace_back();
+    facts_[who] = facts;
+  }
+
+  void set_limits(const pool_limits& limits) override { limits_ = limits; }
+
+  // The seats carry all that this rule looks at.
+  void observe_arrival(specialist_index, std::uint64_t, double) override {}
+  void observe_idle(specialist_index, double) override {}
+
+  room make_room(specialist_index who, std::span<const seat> seats, double now_s) override {
+    assert(who < facts_.size() && seats.size() == facts_.size());
+    if (facts_[who].pinned || counts(seats[who], facts_[who])) return {true, {}};
+    return choose_evictions(candidates(seats, now_s), facts_, limits_, taken(seats, facts_),
+                            {1, facts_[who].memory_mb});
+  }
+
+  plan review(std::span<const seat> seats, double now_s) override {
+    assert(seats.size() == facts_.size());
+    plan answer;
+    for (specialist_index who = 0; who < seats.size(); ++who) {
+      const seat& place = seats[who];
+      if (facts_[who].pinned) {
+        if (place.state == residency::cold) answer.warm.push_back({who, reason::pinned, 1.0});
+        continue;
+      }
+      if (place.state != residency::warm || place.tasks > 0) continue;
+      const double due_s =
+          std::max(idle_since(place) + limits_.cooldown_s, place.since_s + limits_.min_residency_s);
+      if (due_s <= now_s) {
+        answer.cool.push_back({who, reason::cooldown, facts_[who].priority_weight});
+      } else {
+        answer.next_review_s = std::min(answer.next_review_s, due_s);
+      }
+    }
+    shed(seats, now_s, answer);
+    return answer;
+  }
+
+private:
+  std::vector<candidate> candidates(std::span<const seat> seats, double now_s) const {
+    std::vector<candidate> found;
+    for (specialist_index who = 0; who < seats.size(); ++who) {
+      if (!evictable(seats[who], facts_[who], limits_.min_residency_s, now_s)) continue;
+      found.push_back({who, facts_[who].priority_weight, idle_since(seats[who])});
+    }
+    return found;
+  }
+
+  // Limits that were lowered, and workers that grew, leave the pool above its caps.
+  void shed(std::span<const seat> seats, double now_s, plan& answer) const {
+    occupancy now = taken(seats, facts_);
+    std::vector<bool> leaving(seats.size(), false);
+    for (const change& one : answer.cool) {
+      leaving[one.who] = true;
+      --now.slots;
+      now.memory_mb -= facts_[one.who].memory_mb;
+    }
+    if (within(limits_, now)) return;
+    const bool slots_exceeded = now.slots > limits_.max_warm;
+    std::vector<candidate> found = candidates(seats, now_s);
+    std::sort(found.begin(), found.end(), goes_before);
+    for (const candidate& one : found) {
+      if (within(limits_, now)) return;
+      if (leaving[one.who]) continue;
+      answer.cool.push_back(
+          {one.who, slots_exceeded ? reason::evicted : reason::memory, one.worth});
+      --now.slots;
+      now.memory_mb -= facts_[one.who].memory_mb;
+    }
+    // Still too much: the rest is busy or too young; look again when the youngest may go.
+    if (!within(limits_, now)) {
+      for (specialist_index who = 0; who < seats.size(); ++who) {
+        const seat& place = seats[who];
+        if (!counts(place, facts_[who]) || place.tasks > 0 || leaving[who]) continue;
+        const double free_s = place.since_s + limits_.min_residency_s;
+        if (free_s > now_s) answer.next_review_s = std::min(answer.next_review_s, free_s);
+      }
+    }
+  }
+
+  std::vector<specialist_facts> facts_;
+  pool_limits limits_;
+};
+
+}  // namespace
+
+std::unique_ptr<warm_policy> make_lru_policy() { return std::make_unique<lru_policy>(); }
+
+}  // namespace greenroom::runtime

@@ -1,0 +1,58 @@
+// What every policy asks of the seats: who counts against the limits, and who may be evicted.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "runtime/pooling/warm_policy.hpp"
+
+namespace greenroom::runtime {
+
+/// Slots and megabytes taken by specialists that count against the limits.
+struct occupancy {
+  std::size_t slots = 0;
+  double memory_mb = 0;
+};
+
+/// One that is cooling has given up its place; a pinned one never had one.
+inline bool counts(const seat& place, const specialist_facts& facts) {
+  return !facts.pinned && (place.state == residency::warm || place.state == residency::warming);
+}
+
+/// Idle, and long enough in its place to be worth the start it cost.
+inline bool evictable(const seat& place, const specialist_facts& facts, double min_residency_s,
+                      double now_s) {
+  return place.state == residency::warm && place.tasks == 0 && !facts.pinned
+         && now_s - place.since_s >= min_residency_s;
+}
+
+/// An idle worker's clock starts when its last task ended, or when it got warm unused.
+inline double idle_since(const seat& place) {
+  return place.idle_since_s > place.since_s ? place.idle_since_s : place.since_s;
+}
+
+/// Sums over the cast. `seats` and `facts` have the same length.
+occupancy taken(std::span<const seat> seats, std::span<const specialist_facts> facts);
+
+/// True when `extra` more fits within the limits. A budget of 0 is no budget.
+bool within(const pool_limits& limits, const occupancy& now, const occupancy& extra = {});
+
+/// One that could go, and how little it is wanted: the smallest `worth` goes first, ties to the
+/// longest idle and then to the lower index, so that the order never depends on the sort.
+struct candidate {
+  specialist_index who = 0;
+  double worth = 0;
+  double idle_since_s = 0;
+};
+bool goes_before(const candidate& left, const candidate& right);
+
+/// Takes as few of `candidates` as make `needed` fit, least wanted first, and afterwards spares
+/// each one without which the rest are enough. Empty with `fits` false when all of them together
+/// are not enough.
+warm_policy::room choose_evictions(std::vector<candidate> candidates,
+                                   std::span<const specialist_facts> facts,
+                                   const pool_limits& limits, occupancy now,
+                                   const occupancy& needed);
+
+}  // namespace greenroom::runtime
