@@ -1,0 +1,128 @@
+// Names of the things a task is said to be. task_ptr's destructor gives the task back to the
+// ledger, so it is defined there: runtime/machine/tasks/ledger.cpp.
+#include "protocols/task.hpp"
+
+namespace greenroom::protocols {
+
+namespace {
+
+constexpr std::string_view digits = "0123456789abcdef";
+constexpr std::size_t half = 16;  // Digits of one 64-bit half.
+
+void write(std::uint64_t value, char* to) {
+  for (std::size_t i = half; i-- > 0; value >>= 4) to[i] = digits[value & 0xf];
+}
+
+bool read(std::string_view text, std::uint64_t& value) {
+  value = 0;
+  for (const char c : text) {
+    std::uint64_t digit = 0;
+    if (c >= '0' && c <= '9') {
+      digit = static_cast<std::uint64_t>(c - '0');
+    } else if (c >= 'a' && c <= 'f') {
+      digit = static_cast<std::uint64_t>(c - 'a') + 10;
+    } else if (c >= 'A' && c <= 'F') {
+      digit = static_cast<std::uint64_t>(c - 'A') + 10;
+    } else {
+      return false;
+    }
+    value = value << 4 | digit;
+  }
+  return true;
+}
+
+constexpr std::array<std::string_view, priorities> priority_names{"low", "normal", "high"};
+constexpr std::array<std::string_view, 6> state_names{"queued", "running",   "completed",
+                                                      "failed", "cancelled", "unknown"};
+// In the order of the enumeration; also the last part of a problem document's type.
+constexpr std::array<std::string_view, 16> failure_names{"none",
+                                                         "malformed",
+                                                         "no-such-specialist",
+                                                         "key-conflict",
+                                                         "too-large",
+                                                         "refused",
+                                                         "queue-full",
+                                                         "circuit-open",
+                                                         "draining",
+                                                         "deadline-unreachable",
+                                                         "journal-unavailable",
+                                                         "worker-failed",
+                                                         "start-failed",
+                                                         "out-of-time",
+                                                         "cancelled",
+                                                         "unknown-end"};
+
+template <class Names, class Value>
+std::string_view name_of(const Names& names, Value value) {
+  const auto index = static_cast<std::size_t>(value);
+  // A number from a file of a newer version may have no name here.
+  return index < names.size() ? names[index] : std::string_view{"unknown"};
+}
+
+template <class Names, class Value>
+bool find_name(const Names& names, std::string_view text, Value& value) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == text) {
+      value = static_cast<Value>(i);
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string to_string(const task_id& id) {
+  std::string result(2 * half, '0');
+  write(id.epoch, result.data());
+  write(id.number, result.data() + half);
+  return result;
+}
+
+bool parse(std::string_view text, task_id& id) {
+  if (text.size() != 2 * half) return false;
+  task_id result;
+  if (!read(text.substr(0, half), result.epoch)) return false;
+  if (!read(text.substr(half), result.number)) return false;
+  id = result;
+  return true;
+}
+
+std::string_view to_string(priority value) { return name_of(priority_names, value); }
+std::string_view to_string(task_state value) { return name_of(state_names, value); }
+std::string_view to_string(failure value) { return name_of(failure_names, value); }
+
+std::string_view to_string(pool_kind value) {
+  return value == pool_kind::baseline ? "baseline" : "intelligent";
+}
+
+bool parse(std::string_view text, priority& value) {
+  return find_name(priority_names, text, value);
+}
+
+bool parse(std::string_view text, task_state& value) { return find_name(state_names, text, value); }
+
+int http_status(failure value) {
+  switch (value) {
+    case failure::none: return 200;
+    case failure::malformed: return 400;
+    case failure::no_such_specialist: return 404;
+    case failure::key_conflict: return 409;
+    case failure::too_large: return 413;
+    case failure::refused: return 422;
+    case failure::queue_full:
+    case failure::circuit_open:
+    case failure::draining:
+    case failure::deadline_unreachable:
+    case failure::journal_unavailable: return 503;
+    case failure::worker_failed:
+    case failure::start_failed:
+    case failure::unknown_end: return 502;
+    case failure::out_of_time: return 504;
+    // No registered status says this; 499 is what proxies log for a caller that went away.
+    case failure::cancelled: return 499;
+  }
+  return 500;
+}
+
+}  // namespace greenroom::protocols
