@@ -1,0 +1,32 @@
+// Every verb of the command line, in the order in which `greenroom --help` shows them.
+#pragma once
+
+#include "apps/verbs/verb.hpp"
+
+namespace greenroom::apps {
+
+void add_serve(CLI::App& program, outcome& result);
+void add_demo(CLI::App& program, outcome& result);
+
+void add_submit(CLI::App& program, outcome& result);
+void add_load(CLI::App& program, outcome& result);
+void add_replay(CLI::App& program, outcome& result);
+
+void add_status(CLI::App& program, outcome& result);
+void add_health(CLI::App& program, outcome& result);
+void add_metrics(CLI::App& program, outcome& result);
+void add_specialists(CLI::App& program, outcome& result);
+void add_tasks(CLI::App& program, outcome& result);
+void add_events(CLI::App& program, outcome& result);
+void add_predict(CLI::App& program, outcome& result);
+void add_workflows(CLI::App& program, outcome& result);
+
+void add_warm(CLI::App& program, outcome& result);
+void add_cool(CLI::App& program, outcome& result);
+
+void add_simulate(CLI::App& program, outcome& result);
+void add_config(CLI::App& program, outcome& result);
+void add_export(CLI::App& program, outcome& result);
+void add_version(CLI::App& program, outcome& result);
+
+}  // namespace greenroom::apps
