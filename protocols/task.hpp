@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace greenroom::protocols {
 
@@ -79,10 +80,34 @@ public:
 /// Where a live task is, so that it can be found again when an actor is lost.
 enum class task_place : std::uint8_t { free, door, journal, ring, held };
 
+/// How a task ended at a worker, or why the worker gave it back.
+struct attempt_result {
+  failure why = failure::none;  ///< none: `output` is the JSON text of the result.
+  bool retryable = false;
+  std::string output;  ///< The result, or the error message.
+};
+
+/// What a task in a ring means to the one who takes it out.
+enum class task_phase : std::uint8_t {
+  wanted,     ///< To be done.
+  attempted,  ///< A worker is through with it: see `result`.
+  over,       ///< It has ended; whoever counted it may forget it.
+  returned,   ///< It was handed out but not started; it waits again.
+  committed,  ///< The journal has what it was given.
+};
+
+/// Takes back a task that nobody refers to any more.
+class task_home {
+public:
+  virtual ~task_home() = default;
+  virtual void recycle(task& free) noexcept = 0;
+};
+
 /// Lives in the ledger, which owns the memory and never returns it while the node runs; so a stale
 /// pointer may be looked at, but only a `task_ptr` keeps a task from being used again.
 /// Field groups are written by one party at a time: the door until it is pushed, then whoever holds
-/// it. `state` is the only field by which an end is decided (see `claim_end`).
+/// it. An end is decided by whoever first sets `claimed`; the fields of the end are complete once
+/// `state` says so.
 struct task {
   // -- said by the caller, constant once it is in --
   task_id id;
@@ -104,9 +129,12 @@ struct task {
 
   // -- what becomes of it --
   std::atomic<task_state> state{task_state::queued};
+  std::atomic<bool> claimed{false};
+  task_state end_state = task_state::queued;  ///< What `state` becomes once the end is durable.
   std::atomic<task_place> place{task_place::free};
-  std::atomic<bool> cancel_wanted{false};
   std::atomic<bool> recorded{false};  ///< The acceptance is in the journal.
+  task_phase phase = task_phase::wanted;
+  attempt_result result;  ///< Of the last attempt.
   pool_kind pool = pool_kind::intelligent;
   std::uint32_t attempts = 0;
   bool cold_start = false;
@@ -121,6 +149,8 @@ struct task {
   std::atomic<std::uint32_t> references{0};
   std::atomic<task*> next{nullptr};
   std::uint32_t slot = 0;
+  std::uint32_t hand = 0;  ///< Its position among those that its department has handed out.
+  task_home* home = nullptr;
 
   [[nodiscard]] bool ended() const {
     const auto now = state.load(std::memory_order_acquire);
@@ -146,7 +176,10 @@ public:
     std::swap(task_, other.task_);
     return *this;
   }
-  ~task_ptr();
+  ~task_ptr() {
+    if (task_ && task_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      task_->home->recycle(*task_);
+  }
 
   [[nodiscard]] task* get() const { return task_; }
   task* release() {
@@ -162,13 +195,6 @@ public:
 private:
   explicit task_ptr(task* owned) : task_{owned} {}
   task* task_ = nullptr;
-};
-
-/// How a task ended at a worker, or why the worker gave it back.
-struct attempt_result {
-  failure why = failure::none;  ///< none: `output` is the JSON text of the result.
-  bool retryable = false;
-  std::string output;  ///< The result, or the error message.
 };
 
 }  // namespace greenroom::protocols

@@ -25,7 +25,8 @@ public:
     /// Does what is there to do. Called after every handler.
     virtual void drain() = 0;
   };
-  using companion_factory = std::function<std::unique_ptr<companion>()>;
+  using companion_factory =
+      std::function<std::unique_ptr<companion>(boost::asio::io_context& loop)>;
 
   /// Threads start at `start`. `make_companion` may be empty; it is called on each thread.
   explicit engine(std::size_t threads, companion_factory make_companion = {});

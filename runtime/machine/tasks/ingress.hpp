@@ -1,0 +1,56 @@
+// The ring through which tasks enter from any thread.
+#pragma once
+
+#include "protocols/task.hpp"
+
+#include <boost/lockfree/stack.hpp>
+
+#include <atomic>
+#include <cstddef>
+
+namespace greenroom::machine {
+
+/// A bounded Boost.Lockfree ring that many threads push into and one actor empties in one step,
+/// oldest first. The first push after a pause tells the pusher to wake the actor: one wake-up for
+/// a whole batch.
+class task_ingress {
+public:
+  explicit task_ingress(std::size_t capacity) : ring_{capacity} {}
+  ~task_ingress() {
+    drain([](protocols::task_ptr) {});
+  }
+  task_ingress(const task_ingress&) = delete;
+  task_ingress& operator=(const task_ingress&) = delete;
+
+  enum class pushed { full, taken, wake };
+  /// `full`: the reference stays with the caller. `wake`: the caller must wake the actor.
+  [[nodiscard]] pushed push(protocols::task_ptr& job) {
+    if (!ring_.bounded_push(job.get())) return pushed::full;
+    job.release();
+    return awake_.exchange(true, std::memory_order_seq_cst) ? pushed::taken : pushed::wake;
+  }
+
+  /// Marks the actor awake. True when it slept and must be woken.
+  [[nodiscard]] bool poke() { return !awake_.exchange(true, std::memory_order_seq_cst); }
+
+  /// Hands over all that is inside, oldest first. The actor only. Returns how many.
+  template <class Take>
+  std::size_t drain(Take take) {
+    return ring_.consume_all_atomic_reversed(
+        [&](protocols::task* job) { take(protocols::task_ptr::adopt(job)); });
+  }
+
+  /// The actor goes to sleep unless something came in meanwhile. The actor only.
+  [[nodiscard]] bool try_sleep() {
+    awake_.store(false, std::memory_order_seq_cst);
+    if (ring_.empty()) return true;
+    // Whoever sets it back first is responsible: a pusher that did has sent a wake-up already.
+    return awake_.exchange(true, std::memory_order_seq_cst);
+  }
+
+private:
+  boost::lockfree::stack<protocols::task*, boost::lockfree::fixed_sized<false>> ring_;
+  std::atomic<bool> awake_{false};
+};
+
+}  // namespace greenroom::machine

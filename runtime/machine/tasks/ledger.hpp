@@ -1,0 +1,64 @@
+// The ledger: where every task that was accepted and has not ended can be found.
+#pragma once
+
+#include "protocols/task.hpp"
+
+#include <boost/lockfree/stack.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace greenroom::machine {
+
+/// A slab of tasks with a bound. Its memory is reused and given back only at the end, so that any
+/// thread may look at any place at any time; that is how tasks are found again after an actor that
+/// held them is lost. `acquire` and the last release are lock-free once a chunk exists.
+class task_ledger : public protocols::task_home {
+public:
+  /// `capacity` ≤ 2^20: all tasks that may be alive at the same time. `epoch` names this life of
+  /// the node in every identifier.
+  task_ledger(std::size_t capacity, std::uint64_t epoch);
+  ~task_ledger() override;
+
+  /// A fresh task, in place `door`; empty when the ledger is full.
+  [[nodiscard]] protocols::task_ptr acquire();
+  /// The task in that place, if there is one that is in (past the door).
+  [[nodiscard]] protocols::task_ptr at(std::size_t slot) const;
+  [[nodiscard]] protocols::task_ptr find(const protocols::task_id& id) const;
+
+  /// Calls `see(task_ptr)` for every task that is in. Any thread; sees a moving picture.
+  template <class See>
+  void for_each(See see) const {
+    const auto slots = used_.load(std::memory_order_acquire);
+    for (std::size_t slot = 0; slot < slots; ++slot)
+      if (auto job = at(slot)) see(std::move(job));
+  }
+
+  [[nodiscard]] std::size_t alive() const { return alive_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t capacity() const { return capacity_; }
+  [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
+
+  void recycle(protocols::task& free) noexcept override;
+
+private:
+  static constexpr std::size_t chunk_size = 1024;
+  static constexpr std::size_t keep_bytes = 4096;  // Larger buffers go back to the allocator.
+  static constexpr int slot_bits = 20;
+  struct chunk;
+  bool grow();
+
+  std::size_t capacity_;
+  std::uint64_t epoch_;
+  std::vector<std::atomic<chunk*>> chunks_;
+  std::atomic<std::size_t> used_{0};
+  std::atomic<std::size_t> alive_{0};
+  std::atomic<std::uint64_t> serial_{0};
+  boost::lockfree::stack<std::uint32_t> free_;
+  std::mutex growing_;
+};
+
+}  // namespace greenroom::machine
