@@ -1,0 +1,78 @@
+// How often each step followed each context, in bounded memory.
+#pragma once
+
+#include "runtime/pooling/warm_policy.hpp"
+#include "runtime/prediction/state_text.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace greenroom::runtime {
+
+/// The step after the last one of a case.
+constexpr specialist_index end_of_case = 0xFFFFFFFEU;
+/// No step at all.
+constexpr specialist_index no_step = 0xFFFFFFFFU;
+
+/// What followed one context: the most frequent successors with their (aged) counts.
+struct context_counts {
+  static constexpr std::size_t steps_max = 12;
+
+  std::uint64_t key = 0;  ///< Never 0 for a context in use.
+  float total = 0;        ///< Of all successors, also of those that lost their place.
+  std::uint32_t touched = 0;
+  std::array<specialist_index, steps_max> steps;
+  std::array<float, steps_max> counts;
+  std::uint8_t size = 0;
+
+  float count_of(specialist_index step) const {
+    for (std::size_t i = 0; i < size; ++i) {
+      if (steps[i] == step) return counts[i];
+    }
+    return 0;
+  }
+  /// Counts one more. Beyond `limit` in all, every count is halved, so that what was true long ago
+  /// fades. A new step takes the place of the rarest when all places are taken (Metwally et al.,
+  /// "Space-saving", 2005, without its overestimate).
+  void add(specialist_index step, float limit);
+};
+
+/// A hash table of contexts that grows up to `contexts_max` (rounded up to a power of two) and then
+/// replaces, in a neighbourhood of 8, the context with the smallest total after ageing. O(1) for
+/// everything.
+class context_table {
+public:
+  explicit context_table(std::size_t contexts_max);
+
+  const context_counts* find(std::uint64_t key) const;
+  context_counts& find_or_add(std::uint64_t key);
+  std::size_t size() const { return used_; }
+  std::size_t contexts_max() const { return capacity_max_; }
+  std::size_t bytes() const { return slots_.size() * sizeof(context_counts); }
+
+  void save(state_writer& to) const;
+  /// False when what is read cannot be a table of this size; the table is then empty.
+  bool restore(state_reader& from);
+
+private:
+  static constexpr std::size_t neighbourhood = 8;
+  context_counts& place(std::uint64_t key);
+  void grow();
+
+  std::size_t capacity_max_;
+  std::vector<context_counts> slots_;
+  std::size_t used_ = 0;
+  std::uint32_t clock_ = 0;  ///< Counts additions, for ageing.
+};
+
+/// Mixes a value into a hash (the finaliser of SplitMix64).
+constexpr std::uint64_t mixed(std::uint64_t hash, std::uint64_t value) {
+  std::uint64_t z = hash ^ (value + 0x9E3779B97F4A7C15ULL + (hash << 6) + (hash >> 2));
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  return z ^ (z >> 31);
+}
+
+}  // namespace greenroom::runtime

@@ -1,0 +1,57 @@
+// Where a case stands: what the sequence model may look at when it says what comes next.
+#pragma once
+
+#include "runtime/prediction/context_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+namespace greenroom::runtime {
+
+/// The steps of one case so far (the last 32 of them), when they came, and which were among them.
+struct sequence_position {
+  static constexpr std::size_t remembered_max = 32;
+
+  std::array<specialist_index, remembered_max> steps{};  ///< A ring; read it through `back`.
+  std::uint32_t length = 0;                              ///< Of the whole case.
+  double started_s = 0;
+  double last_s = 0;
+  double gap_s = -1;                 ///< Between the last two steps; negative before there are two.
+  std::uint64_t whole = 0;           ///< A hash of all steps in their order.
+  std::uint64_t seen = 0;            ///< One bit of 64 for each step that occurred.
+  specialist_index other = no_step;  ///< The latest step that differs from the last one.
+  std::uint32_t repeats = 0;         ///< How often the last step came in a row before.
+
+  std::size_t remembered() const { return std::min<std::size_t>(length, remembered_max); }
+  /// The step `ago` before the last one; `no_step` before the beginning.
+  specialist_index back(std::size_t ago) const {
+    if (ago >= remembered()) return no_step;
+    return steps[(length - 1 - ago) % remembered_max];
+  }
+  /// The case goes on with `who` at `now_s`.
+  void advance(specialist_index who, double now_s) {
+    const specialist_index last = back(0);
+    if (length == 0) {
+      started_s = now_s;
+      gap_s = -1;
+    } else {
+      gap_s = std::max(0.0, now_s - last_s);
+    }
+    if (who == last) {
+      ++repeats;
+    } else {
+      repeats = 0;
+      other = last;
+    }
+    steps[length % remembered_max] = who;
+    ++length;
+    last_s = now_s;
+    whole = mixed(whole, who);
+    seen |= 1ULL << (mixed(0, who) & 63U);
+  }
+};
+
+}  // namespace greenroom::runtime

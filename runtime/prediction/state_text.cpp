@@ -1,0 +1,110 @@
+#include "runtime/prediction/state_text.hpp"
+
+#include <cmath>
+
+namespace greenroom::runtime {
+
+namespace {
+
+std::uint64_t checksum(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037ULL;
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 1099511628211ULL;
+  }
+  return hash;
+}
+
+}  // namespace
+
+std::string state_writer::sealed(std::string_view kind, std::uint32_t version) const {
+  state_writer head;
+  head.put(kind);
+  head.put32(version);
+  head.put(static_cast<std::uint64_t>(body_.size()));
+  head.put(checksum(body_));
+  return head.body_ + body_;
+}
+
+std::string state_reader::open(std::string_view sealed, std::string_view kind,
+                               std::uint32_t version, std::string_view& body) {
+  state_reader head(sealed);
+  const std::string_view found = head.text();
+  if (head.failed() || found != kind) return "not a saved " + std::string(kind);
+  const std::uint32_t found_version = head.integer32();
+  const std::uint64_t length = head.integer();
+  const std::uint64_t sum = head.integer();
+  if (head.failed()) return "cut short in its first bytes";
+  if (found_version != version) {
+    return "version " + std::to_string(found_version) + ", expected " + std::to_string(version);
+  }
+  if (head.rest_.size() != length) {
+    return std::to_string(head.rest_.size()) + " bytes, expected " + std::to_string(length);
+  }
+  if (checksum(head.rest_) != sum) return "the checksum does not match";
+  body = head.rest_;
+  return {};
+}
+
+std::uint64_t state_reader::integer() {
+  if (failed_ || rest_.size() < 8) {
+    failed_ = true;
+    return 0;
+  }
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    value |= static_cast<std::uint64_t>(static_cast<unsigned char>(rest_[i])) << (8 * i);
+  }
+  rest_.remove_prefix(8);
+  return value;
+}
+
+std::uint32_t state_reader::integer32() {
+  if (failed_ || rest_.size() < 4) {
+    failed_ = true;
+    return 0;
+  }
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    value |= static_cast<std::uint32_t>(static_cast<unsigned char>(rest_[i])) << (8 * i);
+  }
+  rest_.remove_prefix(4);
+  return value;
+}
+
+double state_reader::number() { return std::bit_cast<double>(integer()); }
+float state_reader::small_number() { return std::bit_cast<float>(integer32()); }
+
+std::string_view state_reader::text() {
+  const std::uint64_t length = integer();
+  if (failed_ || length > rest_.size()) {
+    failed_ = true;
+    return {};
+  }
+  const std::string_view found = rest_.substr(0, length);
+  rest_.remove_prefix(length);
+  return found;
+}
+
+std::size_t state_reader::count(std::size_t limit, std::size_t bytes_each) {
+  const std::uint64_t found = integer();
+  if (failed_ || found > limit || (bytes_each > 0 && found > rest_.size() / bytes_each)) {
+    failed_ = true;
+    return 0;
+  }
+  return static_cast<std::size_t>(found);
+}
+
+double state_reader::number_within(double low, double high) {
+  const double found = number();
+  if (!(found >= low && found <= high)) failed_ = true;
+  return failed_ ? low : found;
+}
+
+float state_reader::small_number_within(float low, float high) {
+  const float found = small_number();
+  if (!(found >= low && found <= high)) failed_ = true;
+  return failed_ ? low : found;
+}
+
+}  // namespace greenroom::runtime

@@ -1,0 +1,66 @@
+// Learned state as one string: versioned, checked, and never trusted when it is read back.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace greenroom::runtime {
+
+/// Writes integers and doubles little end first. `sealed` puts the kind, the version, the length
+/// and a checksum (FNV-1a, 64 bits) in front.
+class state_writer {
+public:
+  void put(std::uint64_t value) {
+    for (int i = 0; i < 8; ++i) body_.push_back(static_cast<char>((value >> (8 * i)) & 0xFF));
+  }
+  void put32(std::uint32_t value) {
+    for (int i = 0; i < 4; ++i) body_.push_back(static_cast<char>((value >> (8 * i)) & 0xFF));
+  }
+  void put(double value) { put(std::bit_cast<std::uint64_t>(value)); }
+  void put(float value) { put32(std::bit_cast<std::uint32_t>(value)); }
+  void put(std::string_view text) {
+    put(static_cast<std::uint64_t>(text.size()));
+    body_.append(text);
+  }
+  std::string sealed(std::string_view kind, std::uint32_t version) const;
+  const std::string& body() const { return body_; }
+
+private:
+  std::string body_;
+};
+
+/// Reads what a writer wrote. After the first failure every read gives zeros and `failed` stays
+/// true, so a caller checks once, before it believes anything.
+class state_reader {
+public:
+  explicit state_reader(std::string_view body) : rest_(body) {}
+
+  /// Checks the seal. Returns a reason when it does not hold, else the empty string, and `body`
+  /// is what was sealed.
+  static std::string open(std::string_view sealed, std::string_view kind, std::uint32_t version,
+                          std::string_view& body);
+
+  std::uint64_t integer();
+  std::uint32_t integer32();
+  double number();
+  float small_number();
+  std::string_view text();
+  /// A count of things to follow, at most `limit` of at least `bytes_each` bytes.
+  std::size_t count(std::size_t limit, std::size_t bytes_each);
+  /// A number that must be finite and within [low, high].
+  double number_within(double low, double high);
+  float small_number_within(float low, float high);
+
+  bool failed() const { return failed_; }
+  void fail() { failed_ = true; }
+  bool at_end() const { return rest_.empty(); }
+
+private:
+  std::string_view rest_;
+  bool failed_ = false;
+};
+
+}  // namespace greenroom::runtime
