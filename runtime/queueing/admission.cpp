@@ -1,0 +1,37 @@
+#include "runtime/queueing/admission.hpp"
+
+#include <algorithm>
+
+namespace greenroom::runtime {
+
+namespace {
+
+constexpr std::int64_t unknown_run_ns = 50'000'000;  // Before anything was measured.
+constexpr std::int64_t retry_min_ns = 10'000'000;
+
+std::size_t bound_for(std::size_t bound, bool low) { return low ? bound - bound / 8 : bound; }
+
+}  // namespace
+
+admission_verdict admit(const line_state& line, std::int64_t patience_ns) {
+  const auto run = line.run_ns > 0 ? line.run_ns : unknown_run_ns;
+  const auto width = static_cast<std::int64_t>(std::max<std::size_t>(line.concurrency, 1));
+  const auto start = line.warm ? 0 : line.start_ns;
+  if (line.open_for_ns > 0)
+    return {admission::circuit_open, std::max(line.open_for_ns, retry_min_ns)};
+  if (line.total >= bound_for(line.total_max, line.low_priority) ||
+      line.depth >= bound_for(line.depth_max, line.low_priority)) {
+    // One place is free again once one run of `width` side by side has ended.
+    return {admission::full, std::max(run / width + start, retry_min_ns)};
+  }
+  // Only what was measured may refuse: a guess must not.
+  if (line.run_ns > 0) {
+    const auto ahead = static_cast<std::int64_t>(line.depth) / width;
+    const auto end = start + (ahead + 1) * line.run_ns;
+    if (end > patience_ns && ahead > 0)
+      return {admission::too_late, std::max(end - patience_ns, retry_min_ns)};
+  }
+  return {};
+}
+
+}  // namespace greenroom::runtime

@@ -1,0 +1,45 @@
+// Is this specialist worth asking at all? The circuit breaker of Nygard, "Release It!", ch. 5.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace greenroom::runtime {
+
+/// Counts consecutive failures, so that it trips for a specialist that is called rarely too. Opens
+/// at `failures` in a row, or at two in a row that are `patience` apart. After `open` it lets
+/// `probes` attempts through at a time: a success closes it, a failure opens it again.
+class breaker {
+public:
+  using duration = std::chrono::nanoseconds;
+  using time_point = std::chrono::time_point<std::chrono::steady_clock, duration>;
+  struct settings {
+    std::size_t failures = 5;
+    duration open{std::chrono::seconds{5}};
+    std::size_t probes = 1;
+    duration patience{std::chrono::milliseconds{1500}};
+  };
+  enum class state : unsigned char { closed, open, half_open };
+
+  /// May one more attempt start? In half-open this reserves a probe; each true answer must be
+  /// followed by one `success`, `failure` or `forget`.
+  [[nodiscard]] bool admit(const settings& set, time_point now);
+  void success();
+  /// Returns true when it opened just now.
+  bool failure(const settings& set, time_point now);
+  /// The admitted attempt ended without a verdict (cancelled, refused by the worker's own rules).
+  void forget();
+
+  [[nodiscard]] state now_is(const settings& set, time_point now) const;
+  /// When it will let a probe through; only meaningful while open.
+  [[nodiscard]] time_point opens_until() const { return until_; }
+
+private:
+  std::size_t failed_ = 0;  // In a row.
+  std::size_t probing_ = 0;
+  bool open_ = false;
+  time_point first_{};
+  time_point until_{};
+};
+
+}  // namespace greenroom::runtime
