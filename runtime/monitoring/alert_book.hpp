@@ -1,0 +1,87 @@
+// The alerts of one subject (a pool, the node) and their lives.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/monitoring/alert_rules.hpp"
+
+namespace greenroom::runtime::monitoring {
+
+enum class alert_state : std::uint8_t { pending, firing, resolved };
+std::string_view name_of(alert_state what);
+
+struct alert {
+  std::uint64_t id = 0;  ///< Grows with every alert of a book, never reused.
+  std::string rule;
+  severity level = severity::info;
+  std::string subject;
+  alert_state state = alert_state::pending;
+  double value = 0;  ///< The newest measurement; 0 of an event.
+  double worst = 0;  ///< The furthest beyond the threshold since it began.
+  double threshold = 0;
+  std::string text;
+  double pending_since_s = 0;
+  double firing_since_s = 0;  ///< 0 until it fires.
+  double resolved_at_s = 0;   ///< 0 until it is over.
+  std::uint64_t events = 0;   ///< Of an event rule: how often it happened meanwhile.
+};
+
+/// An alert entered `now.state`. A pending alert that never fired goes away without a word.
+struct alert_change {
+  alert now;
+};
+
+/// A rule has at most one alert alive; the resolved ones are kept up to `history_max`.
+/// Time never runs backwards here: an earlier `now_s` is taken for the latest one seen.
+class alert_book {
+public:
+  explicit alert_book(std::string subject, std::vector<alert_rule> rules = default_alert_rules(),
+                      std::size_t history_max = 256, double absent_s = 300);
+
+  /// Judges every measured rule. A value that is absent neither breaches nor clears; after
+  /// `absent_s` of absence a pending alert goes and a firing one resolves.
+  /// Returns what began to fire or was resolved, in the order of the rules.
+  std::vector<alert_change> observe(const pool_sample& sample);
+
+  /// An event happened. It fires, or renews the alert that stands. Unknown names assert.
+  std::vector<alert_change> raise(std::string_view rule, std::string text, double now_s);
+  /// The event alert of this name is over, whatever its `keep_s`.
+  std::vector<alert_change> settle(std::string_view rule, double now_s);
+
+  std::vector<alert> firing() const;  ///< The severest first, then the oldest.
+  std::vector<alert> pending() const;
+  std::vector<alert> history() const;  ///< Resolved ones, the newest first.
+  std::size_t firing_count(severity level) const;
+
+  /// Since when a measured critical alert has been firing without a break; events (the rollback
+  /// itself) do not count, or one rollback would ask for the next.
+  std::optional<double> critical_since_s() const;
+
+private:
+  struct entry {
+    alert_rule rule;
+    std::optional<alert> live;
+    std::optional<double> clearing_since_s;
+    std::optional<double> absent_since_s;
+  };
+  void step(entry& each, std::optional<double> value, std::vector<alert_change>& changes);
+  void fire(entry& each, std::vector<alert_change>& changes);
+  void resolve(entry& each, std::vector<alert_change>& changes);
+  entry& named(std::string_view rule);
+
+  std::string subject_;
+  std::vector<entry> entries_;
+  std::deque<alert> history_;
+  std::size_t history_max_;
+  double absent_s_;
+  double now_s_ = 0;
+  std::uint64_t next_id_ = 1;
+};
+
+}  // namespace greenroom::runtime::monitoring

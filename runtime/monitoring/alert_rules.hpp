@@ -1,0 +1,60 @@
+// When is a measurement worth telling someone? Every threshold of the monitor, as values.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/monitoring/pool_sample.hpp"
+
+namespace greenroom::runtime::monitoring {
+
+enum class severity : std::uint8_t { info, warning, critical };
+std::string_view name_of(severity what);
+
+enum class side : std::uint8_t { above, below };
+
+/// A measured rule is breached while its value is strictly beyond `threshold`, pending until that
+/// has lasted `hold_s`, and firing then. It is over when the value has been at `clear_at` or better
+/// for `keep_s`; between the two it stays as it is, which is what keeps it from flapping.
+/// An event rule has no metric: something happened, and it fires at once.
+struct alert_rule {
+  std::string name;  ///< Stable, kebab-case: `memory-critical`.
+  severity level = severity::warning;
+  std::optional<metric> what;  ///< Nothing: an event rule.
+  side when = side::above;
+  double threshold = 0;
+  double clear_at = 0;
+  double hold_s = 30;
+  double keep_s = 60;           ///< Of an event rule: how long it stands after the last such event.
+  std::uint64_t tasks_min = 0;  ///< Judged only on samples with at least so many tasks ended.
+  std::string text;             ///< What it means, for people.
+
+  bool breached(double value) const {
+    return when == side::above ? value > threshold : value < threshold;
+  }
+  bool clear(double value) const {
+    return when == side::above ? value <= clear_at : value >= clear_at;
+  }
+};
+
+/// An event rule that stands until `alert_book::settle`.
+constexpr double until_settled_s = std::numeric_limits<double>::infinity();
+
+constexpr std::string_view rollback_triggered = "rollback-triggered";
+constexpr std::string_view workflow_detected = "workflow-detected";
+constexpr std::string_view self_tuning_adjustment = "self-tuning-adjustment";
+
+/// The rules of the product, in order of severity:
+/// critical: memory > 90 %, error rate > 10 %, queue depth > 25, response > 5000 ms, rollback;
+/// warning: memory > 80 %, error rate > 5 %, hit rate < 40 %, response > 2500 ms, accuracy < 50 %,
+///          and the monitor's cold starts > 30 % and queue depth > 20;
+/// info: efficiency > 80 %, workflow detected, self-tuning, and the monitor's accuracy < 60 % and
+///       response > 2000 ms. (The monitor's memory threshold of 80 % is the warning above.)
+/// Measured rules hold for one check interval when critical, two when a warning, four when info.
+std::vector<alert_rule> default_alert_rules(double check_interval_s = 15);
+
+}  // namespace greenroom::runtime::monitoring

@@ -1,0 +1,45 @@
+// HEALTHY, DEGRADED or CRITICAL, and the answer of GET /health/intelligent-pooling.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "runtime/monitoring/pool_sample.hpp"
+
+namespace greenroom::runtime::monitoring {
+
+enum class node_status : std::uint8_t { healthy, degraded, critical };
+/// In capitals, as the health answer has it.
+std::string_view name_of(node_status what);
+
+struct status_evidence {
+  double health = 1;  ///< The health score.
+  std::size_t critical_alerts = 0;
+  std::size_t warning_alerts = 0;
+  bool rolling_back = false;  ///< A rollback is running, or ended unverified.
+  bool draining = false;
+  bool blind = false;  ///< The monitor had no sample for three check intervals.
+};
+
+/// CRITICAL: a critical alert fires, the score is under 0.60 (where a rollback is due), or a
+/// rollback runs. DEGRADED: a warning fires, the score is under 0.80, the node drains, or nothing
+/// was measured lately. HEALTHY otherwise; Info alerts never count.
+node_status derive_status(const status_evidence& seen);
+
+struct status_report {
+  node_status status = node_status::healthy;
+  double uptime_ms = 0;
+  std::size_t alerts = 0;   ///< Firing, of every severity.
+  double last_check_s = 0;  ///< Seconds since the epoch.
+};
+
+/// The answer as JSON, in exactly the shape of the contract. What is unknown without traffic is 0;
+/// `efficiency` is in percent.
+std::string health_answer(const status_report& report, const pool_sample& sample);
+
+/// RFC 3339 in UTC with milliseconds: 2024-05-01T12:00:00.000Z.
+std::string rfc3339(double at_s);
+
+}  // namespace greenroom::runtime::monitoring
