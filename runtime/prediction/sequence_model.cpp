@@ -61,6 +61,9 @@ constexpr std::array<std::uint8_t, 12> gather_order = {order_1,   own_match, ord
                                                        with_week, with_day,  order_6,   with_gap,
                                                        with_seen, own_habit, skip_last, order_0};
 
+/// How much of what one class of evidence teaches holds for the context's other classes too.
+constexpr float shared_share = 0.3F;
+
 /// ln x for positive normal x, within 1e-4: the logarithms are most of the work of a prediction.
 inline float quick_log(float x) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
@@ -134,7 +137,22 @@ void own_counts(const sequence_position& at, bool match, context_counts& out) {
 
 sequence_model::sequence_model(const sequence_settings& settings)
     : settings_(settings), table_(settings.contexts_max) {
-  for (auto& row : weights_) row.fill(0.12F);
+  // Before anything is learnt, the last step is trusted most, and the others the more they have
+  // seen.
+  for (std::size_t e = 0; e < experts; ++e) {
+    for (std::size_t k = 0; k < evidence_classes; ++k) {
+      const float seen = static_cast<float>(k / 2) / 7.0F;
+      float& weight = weights_[e][k];
+      switch (e) {
+        case order_0: weight = 0.05F; break;
+        case order_1: weight = 0.5F; break;
+        case order_2: weight = 0.1F + 0.2F * seen; break;
+        case own_habit:
+        case own_match: weight = 0.1F; break;
+        default: weight = 0.02F + 0.1F * seen;
+      }
+    }
+  }
 }
 
 const char* sequence_model::expert_name(std::size_t expert) { return names[expert]; }
@@ -214,7 +232,7 @@ void sequence_model::consider(const sequence_position& at, opinion& out) const {
         }
       }
     }
-    const float weight = weights_[e][out.evidence[e]];
+    const float weight = weights_[e][out.evidence[e]] + shared_[e];
     std::array<float, candidates_max>& logs = out.logs[e];
     for (std::size_t c = 0; c < out.size; ++c) {
       logs[c] = quick_log(mine[c] + 1e-6F);
@@ -246,6 +264,7 @@ void sequence_model::learn(const sequence_position& at, specialist_index who) {
       float expected = 0;
       for (std::size_t c = 0; c < now.size; ++c) expected += now.probability[c] * now.logs[e][c];
       const float gradient = std::clamp(now.logs[e][right] - expected, -4.0F, 4.0F);
+      shared_[e] = std::clamp(shared_[e] + shared_share * rate * gradient, -1.0F, 4.0F);
       float& weight = weights_[e][now.evidence[e]];
       weight = std::clamp(weight + rate * gradient, -1.0F, 4.0F);
     }
@@ -280,6 +299,7 @@ void sequence_model::save(state_writer& to) const {
   for (const auto& row : weights_) {
     for (const float weight : row) to.put(weight);
   }
+  for (const float weight : shared_) to.put(weight);
   table_.save(to);
 }
 
@@ -289,6 +309,7 @@ bool sequence_model::restore(state_reader& from) {
   for (auto& row : weights_) {
     for (float& weight : row) weight = from.small_number_within(-1, 4);
   }
+  for (float& weight : shared_) weight = from.small_number_within(-1, 4);
   if (table_.restore(from) && !from.failed()) return true;
   *this = sequence_model(settings_);
   return false;

@@ -17,8 +17,8 @@ namespace greenroom::runtime {
 struct sequence_settings {
   std::size_t contexts_max = 1U << 16U;  ///< About 130 bytes each, taken as they are needed.
   float count_limit = 1024;  ///< A context that has seen so much halves what it has seen.
-  float learning_rate = 0.02F;
-  float learning_rate_least = 0.002F;
+  float learning_rate = 0.005F;
+  float learning_rate_least = 0.0005F;
 };
 
 struct next_step {
@@ -50,7 +50,7 @@ public:
   std::size_t contexts() const { return table_.size(); }
   std::size_t bytes() const { return table_.bytes(); }
   std::uint64_t learnt() const { return learnt_; }
-  /// The weight with which each kind of context speaks at present, for an operator who asks.
+  /// What a kind of context looks at, in words.
   static const char* expert_name(std::size_t expert);
 
   void save(state_writer& to) const;
@@ -78,7 +78,8 @@ private:
   sequence_settings settings_;
   context_table table_;
   std::array<std::array<float, evidence_classes>, experts> weights_;
-  float surprise_ = 0.5F;  ///< How often the next step was not among the candidates.
+  std::array<float, experts> shared_{};  ///< Added to all classes of evidence of a context.
+  float surprise_ = 0.5F;                ///< How often the next step was not among the candidates.
   std::uint64_t learnt_ = 0;
 };
 
