@@ -14,7 +14,8 @@
 
 namespace greenroom::machine {
 
-/// A task was accepted. Durable once the batch that holds it is committed.
+/// A task was accepted. Durable once the batch that holds it is committed. Written once: a second
+/// one with the same id is ignored.
 struct accept_record {
   protocols::task_id id;
   std::string specialist;
@@ -23,8 +24,8 @@ struct accept_record {
   protocols::side_effects effects = protocols::side_effects::idempotent;
   std::string input;
   std::string case_id;
-  std::string idempotency_key;      ///< Empty: none.
-  std::uint64_t request_hash = 0;   ///< Of everything that makes two requests the same.
+  std::string idempotency_key;     ///< Empty: none.
+  std::uint64_t request_hash = 0;  ///< Of everything that makes two requests the same.
   std::int64_t accepted_unix_ms = 0;
   std::int64_t deadline_unix_ms = 0;
 };
@@ -45,7 +46,7 @@ struct end_record {
   std::uint32_t attempts = 0;
   protocols::pool_kind pool = protocols::pool_kind::intelligent;
   std::int64_t ended_unix_ms = 0;
-  double queue_ms = 0, start_ms = 0, run_ms = 0, total_ms = 0;
+  double queue_ms = 0, start_ms = 0, run_ms = 0, total_ms = 0;  ///< Kept to the microsecond.
 };
 
 /// A named piece of the node's state (a rollout, learned weights …), replaced whole.
@@ -123,16 +124,25 @@ public:
   /// Deletes tasks ended, and events logged, before `before_unix_ms`, at most `most` rows a call so
   /// that commits are not held up. Returns how many rows went.
   virtual journal_result<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) = 0;
-  [[nodiscard]] virtual journal_result<std::string> state(std::string_view name) = 0;  ///< "" if none
+  [[nodiscard]] virtual journal_result<std::string> state(
+      std::string_view name) = 0;  ///< "" if none
 };
 
+/// Read-only, on a connection of its own: from any one thread at a time, while the writer writes.
+/// Needs a file (not ":memory:") that a writer has opened once.
 class journal_reader {
 public:
   static journal_result<std::unique_ptr<journal_reader>> open(const journal_options& options);
   virtual ~journal_reader() = default;
   virtual journal_result<std::optional<stored_task>> find(const protocols::task_id& id) = 0;
+  /// In the order of acceptance, so that pages do not shift when tasks are added. A filter that
+  /// hardly any task passes is given up after half a million tasks: such a page has fewer items
+  /// than `limit`, or none, and a `next` that goes on from there. A cursor that is none is an
+  /// error.
   virtual journal_result<task_page> list(const task_query& query) = 0;
-  virtual journal_result<std::vector<event_record>> events(std::string_view kind, std::size_t limit) = 0;
+  /// Newest first; an empty kind stands for all.
+  virtual journal_result<std::vector<event_record>> events(std::string_view kind,
+                                                           std::size_t limit) = 0;
   /// Counts by state, for the ledger that proves accepted = ended + unfinished.
   struct totals {
     std::uint64_t accepted = 0, ended = 0, unfinished = 0;

@@ -1,0 +1,68 @@
+#include "runtime/machine/journal/journal_checkpoint.hpp"
+
+namespace greenroom::machine {
+
+namespace {
+
+// Of 4 KiB: 8 MiB of log. A larger one makes checkpoints rarer and cheaper (a page that was written
+// often is copied once), but the recovery after a crash longer: about 10 ms here.
+constexpr int worth_copying = 2048;
+
+int note_pages(void* pages, sqlite3*, const char*, int now) {
+  *static_cast<int*>(pages) = now;
+  return SQLITE_OK;
+}
+
+}  // namespace
+
+journal_checkpointer::journal_checkpointer(sqlite_connection& writer) : writer_{writer} {
+  own_ = std::make_unique<sqlite_connection>(writer.path(), sqlite_connection::mode::read_write);
+  own_->run("PRAGMA synchronous=NORMAL");  // Checkpoints flush log and file at this level already.
+  own_->run("PRAGMA wal_autocheckpoint=0");
+  writer_.run("PRAGMA wal_autocheckpoint=0");
+  sqlite3_wal_hook(writer_.get(), note_pages, &log_pages_);
+  thread_ = std::thread{[this] { run(); }};
+}
+
+journal_checkpointer::~journal_checkpointer() {
+  {
+    const std::lock_guard lock{mutex_};
+    stop_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+  sqlite3_wal_hook(writer_.get(), nullptr, nullptr);
+}
+
+void journal_checkpointer::after_commit() {
+  const auto now = stage_.load(std::memory_order_acquire);
+  if (now == stage::bulk_done) {
+    // What fails here (a full disk) fails again in a commit, where somebody hears of it. A reader
+    // in the middle of a page may keep the log from starting anew: then the next round does it.
+    sqlite3_wal_checkpoint_v2(writer_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    stage_.store(stage::idle, std::memory_order_release);
+    log_pages_ = 0;
+    return;
+  }
+  if (now == stage::idle && log_pages_ >= worth_copying) {
+    {
+      const std::lock_guard lock{mutex_};
+      stage_.store(stage::wanted, std::memory_order_release);
+    }
+    wake_.notify_one();
+  }
+}
+
+void journal_checkpointer::run() {
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    wake_.wait(lock, [this] { return stop_ || stage_.load() == stage::wanted; });
+    if (stop_) return;
+    lock.unlock();
+    sqlite3_wal_checkpoint_v2(own_->get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    stage_.store(stage::bulk_done, std::memory_order_release);
+    lock.lock();
+  }
+}
+
+}  // namespace greenroom::machine

@@ -1,0 +1,98 @@
+#include "runtime/machine/journal/journal_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+namespace greenroom::machine {
+
+namespace {
+
+std::string complaint(const std::string& path, const char* doing) {
+  return path + ": cannot " + doing + ": " + std::strerror(errno);
+}
+
+std::string flush_directory(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return complaint(path, "open the directory");
+  std::string wrong;
+  // Some file systems cannot flush a directory and say EINVAL: then there is nothing to be done.
+  if (::fsync(fd) != 0 && errno != EINVAL) wrong = complaint(path, "flush the directory");
+  ::close(fd);
+  return wrong;
+}
+
+std::string parent_of(const std::string& path) {
+  auto parent = std::filesystem::path{path}.parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+std::string create_directory(const std::string& path) {
+  struct stat seen {};
+  if (::stat(path.c_str(), &seen) == 0) {
+    if (S_ISDIR(seen.st_mode)) return {};
+    return path + ": is not a directory";
+  }
+  const std::string parent = parent_of(path);
+  if (parent != path) {
+    if (auto wrong = create_directory(parent); !wrong.empty()) return wrong;
+  }
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return complaint(path, "create the directory");
+  return flush_directory(parent);
+}
+
+}  // namespace
+
+journal_lock::~journal_lock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+journal_lock& journal_lock::operator=(journal_lock&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+std::string journal_lock::take(const std::string& path) {
+  const std::string name = path + "-lock";
+  // Closed on exec: a worker that outlives the node must not keep the journal locked.
+  const int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return complaint(name, "open the lock");
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    const int why = errno;
+    std::string holder(32, '\0');
+    const auto got = ::pread(fd, holder.data(), holder.size(), 0);
+    ::close(fd);
+    if (why != EWOULDBLOCK) return name + ": cannot lock: " + std::strerror(why);
+    holder.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    if (const auto end = holder.find('\n'); end != std::string::npos) holder.resize(end);
+    return path + " is in use by process " + (holder.empty() ? "?" : holder)
+           + ": stop that node, or give this one another --data directory";
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(fd, 0) != 0
+      || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    // The lock is held all the same; only its holder's name is missing, as on a full disk.
+  }
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = fd;
+  return {};
+}
+
+std::string create_journal_file(const std::string& path) {
+  const std::string directory = parent_of(path);
+  if (auto wrong = create_directory(directory); !wrong.empty()) return wrong;
+  // SQLite gives the log and its index the permissions of the file, so the file comes first.
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return errno == EEXIST ? std::string{} : complaint(path, "create the file");
+  ::close(fd);
+  return flush_directory(directory);
+}
+
+}  // namespace greenroom::machine

@@ -1,0 +1,158 @@
+// Reads a journal beside its writer, over SQLite.
+#include "runtime/machine/journal/journal_rows.hpp"
+#include "runtime/machine/journal/journal_schema.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+namespace greenroom::machine {
+
+namespace {
+
+// A page is looked for in pieces of so many rows, and given up after so many pieces: no read
+// transaction is long (it would hold up checkpoints), and no request scans the whole journal.
+constexpr std::int64_t rows_per_piece = 20'000;
+constexpr int pieces_most = 25;
+constexpr std::size_t page_most = 1000;
+
+/// A snapshot for several statements.
+class read_transaction {
+public:
+  explicit read_transaction(sqlite_connection& db) : db_{db} { db_.run("BEGIN"); }
+  ~read_transaction() { sqlite3_exec(db_.get(), "COMMIT", nullptr, nullptr, nullptr); }
+  read_transaction(const read_transaction&) = delete;
+  read_transaction& operator=(const read_transaction&) = delete;
+
+private:
+  sqlite_connection& db_;
+};
+
+std::string condition_of(std::optional<protocols::task_state> state) {
+  if (!state) return {};
+  switch (*state) {
+    case protocols::task_state::queued: return R"( AND "end".row IS NULL AND start.row IS NULL)";
+    case protocols::task_state::running:
+      return R"( AND "end".row IS NULL AND start.row IS NOT NULL)";
+    default: return " AND \"end\".state = " + std::to_string(static_cast<int>(*state));
+  }
+}
+
+class sqlite_reader final : public journal_reader {
+public:
+  explicit sqlite_reader(const std::string& path) : db_{path, sqlite_connection::mode::read_only} {
+    check_journal_schema(db_);
+    db_.run("PRAGMA query_only=ON; PRAGMA cache_size=-8192");
+    find_ = std::make_unique<sqlite_statement>(
+        db_, std::string{"SELECT "} + task_columns + " FROM " + task_tables
+                 + " WHERE task.epoch = (SELECT number FROM epoch WHERE epoch = ?)"
+                   " AND task.number = ?");
+  }
+
+  journal_result<std::optional<stored_task>> find(const protocols::task_id& id) override {
+    return as_result<std::optional<stored_task>>([&]() -> std::optional<stored_task> {
+      auto& query = find_->bind(1, signed_of(id.epoch)).bind(2, signed_of(id.number));
+      const reset_at_exit reset{query};
+      if (!query.step()) return std::nullopt;
+      return read_task(query);
+    });
+  }
+
+  journal_result<task_page> list(const task_query& query) override {
+    return as_result<task_page>([&] { return page_of(query); });
+  }
+
+  journal_result<std::vector<event_record>> events(std::string_view kind,
+                                                   std::size_t limit) override {
+    return as_result<std::vector<event_record>>([&] {
+      sqlite_statement rows{db_, kind.empty()
+                                     ? "SELECT name.text, event.unix_ms, event.json FROM event"
+                                       " CROSS JOIN name ON name.number = event.kind"
+                                       " ORDER BY event.row DESC LIMIT ?1"
+                                     : "SELECT name.text, event.unix_ms, event.json FROM name"
+                                       " CROSS JOIN event ON event.kind = name.number"
+                                       " WHERE name.text = ?2 ORDER BY event.row DESC LIMIT ?1"};
+      rows.bind(1, static_cast<std::int64_t>(
+                       std::min<std::size_t>(limit, std::numeric_limits<std::int32_t>::max())));
+      if (!kind.empty()) rows.bind(2, kind);
+      std::vector<event_record> events;
+      while (rows.step()) {
+        events.push_back({std::string{rows.text(0)}, rows.number(1), std::string{rows.text(2)}});
+      }
+      return events;
+    });
+  }
+
+  journal_result<totals> count() override {
+    return as_result<totals>([&] {
+      const read_transaction snapshot{db_};
+      totals all;
+      all.accepted = unsigned_of(db_.number("SELECT count(*) FROM task"));
+      all.ended = unsigned_of(db_.number("SELECT count(*) FROM \"end\""));
+      all.unfinished = unsigned_of(
+          db_.number("SELECT count(*) FROM task LEFT JOIN \"end\" ON \"end\".row = task.row"
+                     " WHERE task.row >= (SELECT oldest_unfinished FROM mark)"
+                     " AND \"end\".row IS NULL"));
+      return all;
+    });
+  }
+
+private:
+  task_page page_of(const task_query& query) {
+    const auto limit = std::clamp<std::size_t>(query.limit, 1, page_most);
+    auto before = std::numeric_limits<std::int64_t>::max();
+    if (!query.cursor.empty()) {
+      const auto* end = query.cursor.data() + query.cursor.size();
+      const auto [stopped, wrong] = std::from_chars(query.cursor.data(), end, before);
+      if (wrong != std::errc{} || stopped != end || before < 0)
+        throw std::runtime_error{"the cursor is not one that an earlier page gave"};
+    }
+    const bool unfinished = query.state == protocols::task_state::queued
+                            || query.state == protocols::task_state::running;
+    const auto lowest =
+        db_.number(unfinished ? "SELECT oldest_unfinished FROM mark" : "SELECT min(row) FROM task");
+    before = std::min(before, db_.number("SELECT max(row) FROM task") + 1);
+
+    sqlite_statement rows{
+        db_, std::string{"SELECT "} + task_columns + " FROM " + task_tables
+                 + " WHERE task.row < ?1 AND task.row >= ?2"
+                 + (query.specialist.empty()
+                        ? ""
+                        : " AND task.specialist = (SELECT number FROM name WHERE text = ?3)")
+                 + condition_of(query.state) + " ORDER BY task.row DESC"};
+    if (!query.specialist.empty()) rows.bind(3, std::string_view{query.specialist});
+
+    task_page page;
+    std::int64_t last = 0;
+    for (int piece = 0; piece < pieces_most && before > lowest; ++piece) {
+      const auto from = std::max(lowest, before - rows_per_piece);
+      rows.bind(1, before).bind(2, from);
+      const reset_at_exit reset{rows};
+      while (rows.step()) {
+        if (page.items.size() == limit) {
+          page.next = std::to_string(last);
+          return page;
+        }
+        last = rows.number(0);
+        page.items.push_back(read_task(rows));
+      }
+      before = from;
+    }
+    if (before > lowest) page.next = std::to_string(before);
+    return page;
+  }
+
+  sqlite_connection db_;
+  std::unique_ptr<sqlite_statement> find_;
+};
+
+}  // namespace
+
+journal_result<std::unique_ptr<journal_reader>> journal_reader::open(
+    const journal_options& options) {
+  return as_result<std::unique_ptr<journal_reader>>([&]() -> std::unique_ptr<journal_reader> {
+    return std::make_unique<sqlite_reader>(options.path);
+  });
+}
+
+}  // namespace greenroom::machine

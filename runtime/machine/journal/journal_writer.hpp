@@ -1,0 +1,92 @@
+// The one writer of a journal, over SQLite.
+#pragma once
+
+#include "runtime/machine/journal/journal.hpp"
+#include "runtime/machine/journal/journal_checkpoint.hpp"
+#include "runtime/machine/journal/journal_file.hpp"
+#include "runtime/machine/journal/sqlite.hpp"
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace greenroom::machine {
+
+/// What the file knows is in the file; kept in memory beside it are the numbers of names and the
+/// rows of unfinished tasks, so that an end finds its row without a search. A batch that fails
+/// takes back what it did to them.
+class journal_writer final : public journal {
+public:
+  /// Throws `sqlite_error`.
+  journal_writer(const journal_options& options, journal_lock lock);
+  ~journal_writer() override;
+  journal_writer(const journal_writer&) = delete;
+  journal_writer& operator=(const journal_writer&) = delete;
+
+  journal_result<std::vector<verdict>> commit(std::span<const record> batch) override;
+  journal_result<std::vector<stored_task>> unfinished() override;
+  journal_result<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) override;
+  journal_result<std::string> state(std::string_view name) override;
+
+private:
+  struct id_hash {
+    std::size_t operator()(const protocols::task_id& id) const {
+      // Numbers count up within an epoch, and an epoch is random.
+      return static_cast<std::size_t>((id.number ^ id.epoch) * 0x9e3779b97f4a7c15ULL);
+    }
+  };
+  struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  struct open_task {
+    std::int64_t row = 0;
+    bool started = false;
+  };
+  struct statements;
+
+  void load();
+  void roll_back() noexcept;
+  verdict write(const accept_record& accepted);
+  void write(const start_record& started);
+  void write(const end_record& ended);
+  void write(const state_record& state);
+  void write(const event_record& event);
+  std::int64_t number_of_name(std::string_view text);
+  std::int64_t number_of_epoch(std::uint64_t epoch);
+  void keep_mark();
+  void settle();
+  std::size_t prune_tasks(std::int64_t before_unix_ms, std::size_t most);
+  std::size_t prune_events(std::int64_t before_unix_ms, std::size_t most);
+
+  journal_lock lock_;
+  sqlite_connection db_;
+  std::unique_ptr<statements> sql_;
+  std::unique_ptr<journal_checkpointer> checkpointer_;
+
+  std::unordered_map<std::string, std::int64_t, text_hash, std::equal_to<>> names_;
+  std::unordered_map<std::uint64_t, std::int64_t> epochs_;
+  std::unordered_map<protocols::task_id, open_task, id_hash> open_;
+  std::int64_t next_row_ = 1;
+  std::int64_t oldest_ = 1;       ///< Every task below this row has ended.
+  std::int64_t oldest_kept_ = 1;  ///< What the file says of it.
+  std::deque<bool> ended_;        ///< Of the rows from `oldest_` on.
+
+  // What the batch in hand has done to all this.
+  struct changes {
+    std::vector<std::string> names;
+    std::vector<std::uint64_t> epochs;
+    std::vector<protocols::task_id> accepted;
+    std::vector<protocols::task_id> started;
+    std::vector<std::pair<protocols::task_id, open_task>> ended;
+    std::int64_t first_row = 1;
+  };
+  changes batch_;
+};
+
+}  // namespace greenroom::machine

@@ -1,0 +1,128 @@
+#include "runtime/machine/journal/sqlite.hpp"
+
+#include <mutex>
+
+namespace greenroom::machine {
+
+namespace {
+
+/// What an operator can do about a failure, as far as its code tells.
+std::string advice(int code, const std::string& path) {
+  switch (code & 0xff) {
+    case SQLITE_FULL: return "; free some space, the node goes on by itself";
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return "; the file is damaged or no journal: stop the node, then restore a copy, or save what "
+             "can be read with `sqlite3 " + path + " .recover`, or move it away (with its -wal and "
+             "-shm) to start with an empty one";
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+      return "; check that the directory and the file belong to the node's user";
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return "; another program holds the file";
+    case SQLITE_IOERR: return "; the disk may be full or failing, see the kernel's log";
+    default: return {};
+  }
+}
+
+/// Statistics of memory cost a global lock for each allocation, and nobody reads them.
+void configure_once() {
+  static std::once_flag once;
+  std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); });
+}
+
+}  // namespace
+
+sqlite_connection::sqlite_connection(const std::string& path, mode how) : path_{path} {
+  configure_once();
+  const int flags = SQLITE_OPEN_NOMUTEX
+                    | (how == mode::read_only ? SQLITE_OPEN_READONLY
+                                              : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  const int code = sqlite3_open_v2(path.c_str(), &db_, flags, nullptr);
+  if (code != SQLITE_OK) {
+    const std::string what = path + ": " + sqlite3_errstr(code) + advice(code, path);
+    sqlite3_close(db_);
+    throw sqlite_error{code, what};
+  }
+  sqlite3_extended_result_codes(db_, 1);
+  // The journal's own lock keeps other nodes out. What is waited for here is a person's sqlite3
+  // shell, or the recovery of the write-ahead log by another connection of this process.
+  sqlite3_busy_timeout(db_, 5000);
+}
+
+sqlite_connection::~sqlite_connection() { sqlite3_close(db_); }
+
+void sqlite_connection::fail(int code) const { fail(code, sqlite3_errmsg(db_)); }
+
+void sqlite_connection::fail(int code, const std::string& what) const {
+  throw sqlite_error{code & 0xff, path_ + ": " + what + advice(code, path_)};
+}
+
+void sqlite_connection::run(const char* sql) {
+  const int code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) fail(code);
+}
+
+std::int64_t sqlite_connection::number(const char* sql) {
+  sqlite_statement query{*this, sql};
+  return query.step() ? query.number(0) : 0;
+}
+
+std::string sqlite_connection::text(const char* sql) {
+  sqlite_statement query{*this, sql};
+  return query.step() ? std::string{query.text(0)} : std::string{};
+}
+
+sqlite_statement::sqlite_statement(sqlite_connection& connection, std::string_view sql)
+    : connection_{connection} {
+  const int code = sqlite3_prepare_v3(connection.get(), sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement_, nullptr);
+  if (code != SQLITE_OK) connection.fail(code);
+}
+
+sqlite_statement::~sqlite_statement() { sqlite3_finalize(statement_); }
+
+sqlite_statement& sqlite_statement::bind(int place, std::int64_t value) {
+  const int code = sqlite3_bind_int64(statement_, place, value);
+  if (code != SQLITE_OK) connection_.fail(code);
+  return *this;
+}
+
+sqlite_statement& sqlite_statement::bind(int place, std::string_view value) {
+  // A null pointer would be bound as NULL, and an empty view may have one.
+  const char* bytes = value.data() ? value.data() : "";
+  const int code =
+      sqlite3_bind_text64(statement_, place, bytes, value.size(), SQLITE_STATIC, SQLITE_UTF8);
+  if (code != SQLITE_OK) connection_.fail(code);
+  return *this;
+}
+
+sqlite_statement& sqlite_statement::bind_or_null(int place, std::string_view value) {
+  if (!value.empty()) return bind(place, value);
+  sqlite3_bind_null(statement_, place);
+  return *this;
+}
+
+bool sqlite_statement::step() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code != SQLITE_DONE) {
+    // The message has to be read before the reset that frees the statement's locks.
+    const std::string what = connection_.path() + ": " + sqlite3_errmsg(connection_.get())
+                             + advice(code, connection_.path());
+    sqlite3_reset(statement_);
+    throw sqlite_error{code & 0xff, what};
+  }
+  sqlite3_reset(statement_);
+  return false;
+}
+
+std::string_view sqlite_statement::text(int column) const {
+  // The bytes have to be asked for after the text, since the first call may convert the value.
+  const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  if (!bytes) return {};
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+}  // namespace greenroom::machine

@@ -1,0 +1,101 @@
+// SQLite as this room uses it: a connection and prepared statements that close themselves. A failed
+// call throws `sqlite_error`, which the journal turns into a value at its own boundary.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace greenroom::machine {
+
+/// What SQLite said, with the file's name and, where we know it, what an operator can do.
+class sqlite_error : public std::runtime_error {
+public:
+  sqlite_error(int code, const std::string& what) : std::runtime_error{what}, code_{code} {}
+  [[nodiscard]] int code() const { return code_; }  ///< Primary result code, e.g. SQLITE_FULL.
+
+private:
+  int code_;
+};
+
+/// A connection for one thread at a time.
+class sqlite_connection {
+public:
+  enum class mode : std::uint8_t { read_write, read_only };
+  sqlite_connection(const std::string& path, mode how);
+  ~sqlite_connection();
+  sqlite_connection(const sqlite_connection&) = delete;
+  sqlite_connection& operator=(const sqlite_connection&) = delete;
+
+  [[nodiscard]] sqlite3* get() const { return db_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// Runs statements whose rows, if any, do not matter.
+  void run(const char* sql);
+  /// The first column of the first row, or 0.
+  [[nodiscard]] std::int64_t number(const char* sql);
+  /// The first column of the first row, or "".
+  [[nodiscard]] std::string text(const char* sql);
+  /// True while a transaction is open.
+  [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+  [[noreturn]] void fail(int code) const;
+  /// The same for a code that was found in another way than by a call that failed.
+  [[noreturn]] void fail(int code, const std::string& what) const;
+
+private:
+  std::string path_;
+  sqlite3* db_ = nullptr;
+};
+
+/// A prepared statement. Bound texts are not copied: they must live until the last `step`.
+class sqlite_statement {
+public:
+  sqlite_statement(sqlite_connection& connection, std::string_view sql);
+  ~sqlite_statement();
+  sqlite_statement(const sqlite_statement&) = delete;
+  sqlite_statement& operator=(const sqlite_statement&) = delete;
+
+  /// Places count from 1, as in SQLite.
+  sqlite_statement& bind(int place, std::int64_t value);
+  sqlite_statement& bind(int place, std::string_view value);
+  sqlite_statement& bind_or_null(int place, std::string_view value);  ///< Empty becomes NULL.
+
+  /// True when there is a row. A statement that is through is reset at once.
+  bool step();
+  /// For statements without rows.
+  void run() {
+    while (step()) {
+    }
+  }
+  void reset() { sqlite3_reset(statement_); }
+
+  /// Columns count from 0. A text lives until the next step or reset.
+  [[nodiscard]] std::int64_t number(int column) const {
+    return sqlite3_column_int64(statement_, column);
+  }
+  [[nodiscard]] std::string_view text(int column) const;
+  [[nodiscard]] bool null(int column) const {
+    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+  }
+
+private:
+  sqlite_connection& connection_;
+  sqlite3_stmt* statement_ = nullptr;
+};
+
+/// Resets a statement on every way out of a loop over its rows, so that no read transaction stays
+/// open behind it.
+class reset_at_exit {
+public:
+  explicit reset_at_exit(sqlite_statement& statement) : statement_{statement} {}
+  ~reset_at_exit() { statement_.reset(); }
+  reset_at_exit(const reset_at_exit&) = delete;
+  reset_at_exit& operator=(const reset_at_exit&) = delete;
+
+private:
+  sqlite_statement& statement_;
+};
+
+}  // namespace greenroom::machine
