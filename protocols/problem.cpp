@@ -1,0 +1,96 @@
+#include "protocols/problem.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace greenroom::protocols {
+
+namespace {
+
+struct wording {
+  std::string_view title;
+  std::string_view detail;  ///< When there is nothing to say about this one.
+};
+
+wording wording_of(failure why) {
+  switch (why) {
+    case failure::none: return {"No problem", "Nothing failed."};
+    case failure::malformed:
+      return {"Malformed request", "The request cannot be understood as it is."};
+    case failure::no_such_specialist:
+      return {"No such specialist", "Nobody of that name works here; see GET /v1/specialists."};
+    case failure::key_conflict:
+      return {"Idempotency key in use",
+              "The idempotency key belongs to another request; use a new key for a new request."};
+    case failure::too_large: return {"Too large", "The request is larger than this node accepts."};
+    case failure::refused:
+      return {"Refused by the worker",
+              "The worker refused the request; sending it again as it is "
+              "will not help."};
+    case failure::queue_full:
+      return {"Queue full", "As many tasks wait already as may wait; try again later."};
+    case failure::circuit_open:
+      return {"Circuit open", "The specialist failed too often lately and is given a rest."};
+    case failure::draining: return {"Draining", "The node is going down and takes no new tasks."};
+    case failure::deadline_unreachable:
+      return {"Deadline out of reach",
+              "The task would end after its deadline, so it was not started; allow it more time or "
+              "try again later."};
+    case failure::journal_unavailable:
+      return {"Journal unavailable",
+              "The task cannot be made durable now, so it was not accepted; is the disk full?"};
+    case failure::worker_failed:
+      return {"Worker failed",
+              "The worker died, hung or talked nonsense, and its retries are used "
+              "up."};
+    case failure::start_failed:
+      return {"Worker did not start", "The worker could not be started; see the node's log."};
+    case failure::out_of_time: return {"Out of time", "The deadline passed before the task ended."};
+    case failure::cancelled: return {"Cancelled", "The caller took the task back."};
+    case failure::unknown_end:
+      return {"End unknown",
+              "The worker died while the task ran, and the task may not be run twice: look whether "
+              "its effects are there before sending it again."};
+  }
+  return {"Failure", "The request failed."};
+}
+
+}  // namespace
+
+problem problem_of(failure why, std::string detail, std::int64_t retry_after_ms,
+                   std::vector<std::string> nearest) {
+  const auto words = wording_of(why);
+  if (detail.empty()) detail = words.detail;
+  auto result = problem_named(to_string(why), http_status(why), std::string{words.title},
+                              std::move(detail), retry_after_ms);
+  result.nearest = std::move(nearest);
+  return result;
+}
+
+problem problem_named(std::string_view name, int status, std::string title, std::string detail,
+                      std::int64_t retry_after_ms) {
+  problem result;
+  result.type = "urn:greenroom:" + std::string{name};
+  result.title = std::move(title);
+  result.status = status;
+  result.detail = std::move(detail);
+  result.retry_after_ms = retry_after_ms;
+  return result;
+}
+
+std::int64_t retry_after_seconds(const problem& about) {
+  return about.retry_after_ms > 0 ? (about.retry_after_ms - 1) / 1000 + 1 : 0;
+}
+
+std::string to_json(const problem& about) {
+  nlohmann::ordered_json json{{"type", about.type},
+                              {"title", about.title},
+                              {"status", about.status},
+                              {"detail", about.detail}};
+  if (about.retry_after_ms > 0) json["retry_after_ms"] = about.retry_after_ms;
+  if (!about.nearest.empty()) json["nearest"] = about.nearest;
+  if (!about.task.empty()) json["task"] = about.task;
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace greenroom::protocols
