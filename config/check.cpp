@@ -1,0 +1,226 @@
+// What concerns several keys at once.
+#include "config/reader.hpp"
+
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace greenroom::config {
+
+namespace {
+
+class checker {
+public:
+  checker(const node& whole, const places& where, std::vector<problem>& problems)
+      : whole_{whole}, where_{where}, problems_{problems} {}
+
+  void run() {
+    collect_names();
+    for (std::size_t d = 0; d < whole_.departments.size(); ++d) {
+      const auto& group = whole_.departments[d];
+      for (std::size_t s = 0; s < group.specialists.size(); ++s) {
+        check_specialist(group.specialists[s], specialist_path(d, s));
+      }
+    }
+    check_fallback_chains();
+    check_workflows();
+    check_commands();
+    if (whole_.retry.base > whole_.retry.max) {
+      complain("retry.base",
+               "is longer than retry.max (" + format_duration(whole_.retry.max) + ')');
+    }
+  }
+
+private:
+  static std::string specialist_path(std::size_t department, std::size_t position) {
+    return "departments[" + std::to_string(department) + "].specialists[" + std::to_string(position)
+           + ']';
+  }
+
+  void complain(std::string_view path, std::string message, std::string suggestion = {}) {
+    auto place = where_.find(path);
+    // What could not be read is already reported; what follows from it would only distract.
+    for (const auto& known : problems_) {
+      if (place.at.line != 0 && known.line == place.at.line && known.column == place.at.column
+          && known.source == *place.at.source) {
+        return;
+      }
+    }
+    problems_.push_back(
+        problem_at(place.at, std::move(place.shown), std::move(message), std::move(suggestion)));
+  }
+
+  /// Reports a name that is taken, with the place of the first.
+  void claim(std::unordered_map<std::string, std::string>& taken, const std::string& name,
+             const std::string& path, std::string_view what) {
+    if (name.empty()) return;  // Reported when it was read.
+    const auto [first, fresh] = taken.try_emplace(name, path);
+    if (fresh) return;
+    const auto place = where_.find(first->second);
+    std::string message = "duplicate " + std::string{what} + " \"" + name + "\", first ";
+    message += place.at.line == 0 ? "set there as " + place.shown
+                                  : "used on line " + std::to_string(place.at.line);
+    complain(path, std::move(message));
+  }
+
+  void collect_names() {
+    std::unordered_map<std::string, std::string> departments;
+    std::unordered_map<std::string, std::string> specialists;
+    std::unordered_map<std::string, std::string> workflows;
+    for (std::size_t d = 0; d < whole_.departments.size(); ++d) {
+      const auto& group = whole_.departments[d];
+      claim(departments, group.name, "departments[" + std::to_string(d) + "].name", "department");
+      department_names_.push_back(group.name);
+      for (std::size_t s = 0; s < group.specialists.size(); ++s) {
+        const auto& one = group.specialists[s];
+        claim(specialists, one.name, specialist_path(d, s) + ".name", "specialist");
+        specialist_names_.push_back(one.name);
+      }
+    }
+    for (std::size_t d = 0; d < whole_.departments.size(); ++d) {
+      const auto& group = whole_.departments[d];
+      for (std::size_t s = 0; s < group.specialists.size(); ++s) {
+        const auto& aliases = group.specialists[s].aliases;
+        for (std::size_t at = 0; at < aliases.size(); ++at) {
+          const auto& alias = aliases[at];
+          const auto path = specialist_path(d, s) + ".aliases[" + std::to_string(at) + ']';
+          if (!is_name(alias)) {
+            complain(path, '"' + alias + "\" cannot be a name");
+            continue;
+          }
+          claim(specialists, alias, path, "specialist or alias");
+          specialist_names_.push_back(alias);
+        }
+      }
+    }
+    for (std::size_t w = 0; w < whole_.workflows.size(); ++w) {
+      claim(workflows, whole_.workflows[w].name, "workflows[" + std::to_string(w) + "].name",
+            "workflow");
+    }
+    known_specialists_.insert(specialist_names_.begin(), specialist_names_.end());
+    known_departments_.insert(department_names_.begin(), department_names_.end());
+  }
+
+  void need_specialist(const std::string& name, std::string_view path) {
+    if (known_specialists_.contains(name)) return;
+    complain(path, "no specialist is called \"" + name + '"', nearest(name, specialist_names_));
+  }
+
+  void check_specialist(const specialist& one, const std::string& path) {
+    const auto& worker = one.backend;
+    switch (worker.kind) {
+      case backend_kind::process:
+        if (worker.command.empty() || worker.command.front().empty()) {
+          complain(path + ".backend.command", "a process needs a command");
+        }
+        break;
+      case backend_kind::http:
+        if (worker.url.empty()) {
+          complain(path + ".backend.url", "an http backend needs a url");
+        } else if (!worker.url.starts_with("http://") && !worker.url.starts_with("https://")) {
+          complain(path + ".backend.url", "expected an http URL, found \"" + worker.url + '"',
+                   "http://" + worker.url);
+        }
+        if (!worker.command.empty() && worker.command.front().empty()) {
+          complain(path + ".backend.command", "the program has no name");
+        }
+        break;
+      case backend_kind::function:
+        if (!worker.command.empty()) {
+          complain(path + ".backend.command", "a function has no command", "kind: process");
+        }
+        break;
+    }
+    if (!worker.zygote.empty() && worker.kind != backend_kind::process) {
+      complain(path + ".backend.zygote", "only a process has a zygote");
+    }
+    const auto budget = whole_.pool.memory_budget_mb;
+    if (budget > 0 && one.memory_mb > budget && !one.pin) {
+      complain(path + ".memory_mb",
+               "more than pool.memory_budget_mb, so it could never be warm: raise the budget or "
+               "pin it");
+    }
+    if (!one.fallback.empty()) {
+      need_specialist(one.fallback, path + ".fallback");
+    }
+  }
+
+  /// A fallback that leads back to where it began would send a task round for ever.
+  void check_fallback_chains() {
+    std::unordered_map<std::string, const specialist*> by_name;
+    for (const auto& group : whole_.departments) {
+      for (const auto& one : group.specialists) {
+        by_name.try_emplace(one.name, &one);
+        for (const auto& alias : one.aliases) by_name.try_emplace(alias, &one);
+      }
+    }
+    std::unordered_set<const specialist*> good;
+    for (std::size_t d = 0; d < whole_.departments.size(); ++d) {
+      const auto& members = whole_.departments[d].specialists;
+      for (std::size_t s = 0; s < members.size(); ++s) {
+        std::set<const specialist*> seen;
+        const auto* at = &members[s];
+        while (at && !at->fallback.empty() && !good.contains(at)) {
+          if (!seen.insert(at).second) {
+            if (at == &members[s]) {
+              complain(specialist_path(d, s) + ".fallback", "leads back to the specialist itself");
+            }
+            break;
+          }
+          const auto next = by_name.find(at->fallback);
+          at = next == by_name.end() ? nullptr : next->second;
+        }
+        if (!at || at->fallback.empty() || good.contains(at)) {
+          good.insert(seen.begin(), seen.end());
+        }
+      }
+    }
+  }
+
+  void check_workflows() {
+    for (std::size_t w = 0; w < whole_.workflows.size(); ++w) {
+      const auto path = "workflows[" + std::to_string(w) + "].steps";
+      const auto& steps = whole_.workflows[w].steps;
+      if (steps.empty()) complain(path, "a workflow needs steps");
+      for (std::size_t at = 0; at < steps.size(); ++at) {
+        need_specialist(steps[at], path + '[' + std::to_string(at) + ']');
+      }
+    }
+  }
+
+  void check_commands() {
+    for (const auto& [word, target] : whole_.commands) {
+      const auto path = "commands." + word;
+      if (word.starts_with("bumba:")) {
+        complain(path, "bumba: is understood in front of every command and not written here",
+                 word.substr(6));
+      }
+      if (target.department.empty() == target.specialist.empty()) {
+        complain(path, "needs either a department or a specialist");
+        continue;
+      }
+      if (!target.specialist.empty()) {
+        need_specialist(target.specialist, path + ".specialist");
+      } else if (!known_departments_.contains(target.department)) {
+        complain(path + ".department", "no department is called \"" + target.department + '"',
+                 nearest(target.department, department_names_));
+      }
+    }
+  }
+
+  const node& whole_;
+  const places& where_;
+  std::vector<problem>& problems_;
+  std::vector<std::string> department_names_;
+  std::vector<std::string> specialist_names_;
+  std::unordered_set<std::string> known_departments_;
+  std::unordered_set<std::string> known_specialists_;
+};
+
+}  // namespace
+
+void check(const node& whole, const places& where, std::vector<problem>& problems) {
+  checker{whole, where, problems}.run();
+}
+
+}  // namespace greenroom::config

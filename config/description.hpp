@@ -1,0 +1,257 @@
+// The keys of every component, said once: the loader, the writer, the overrides and the
+// documentation all walk these functions, so that none of them can forget a key.
+//
+// An archive has
+//   field(key, value, meaning, rule)   one scalar, or a list of texts
+//   expanded(key, value, meaning)      texts in which `${NAME}` stands for the environment
+//   size(key, value, meaning, rule)    bytes
+//   section(key, value, meaning)       a component of its own
+//   named(key, list, meaning)          a list of components that each have a unique `name`
+//   table(key, map, meaning)           components by a key that the operator chooses
+#pragma once
+
+#include "config/node.hpp"
+
+#include <cstdint>
+#include <limits>
+
+namespace greenroom::config {
+
+/// What a value must be, beyond its type. Durations are compared in milliseconds.
+struct rule {
+  enum class form : std::uint8_t { any, endpoint, http_url, url_path };
+
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+  form text = form::any;  ///< An empty text is always well formed: it means none.
+};
+
+constexpr rule at_least(double min) { return {.min = min}; }
+constexpr rule within(double min, double max) { return {.min = min, .max = max}; }
+constexpr rule shaped(rule::form form) { return {.text = form}; }
+
+/// A share, 0 to 1.
+constexpr rule share = within(0, 1);
+/// The largest number of things that any bound may ask for; above it is a slip of the keyboard.
+constexpr double many = 10'000'000;
+
+template <class Archive>
+void describe(Archive& a, scheduler& v) {
+  a.field("threads", v.threads, "CAF worker threads; 0: chosen from the machine", within(0, 1024));
+  a.field("max_throughput", v.max_throughput, "messages an actor handles before the next one",
+          within(1, many));
+}
+
+template <class Archive>
+void describe(Archive& a, pool& v) {
+  a.field("mode", v.mode, "intelligent, or baseline: every specialist always warm");
+  a.field("max_warm", v.max_warm, "specialists warm at once, at most", within(1, many));
+  a.field("memory_budget_mb", v.memory_budget_mb, "hard cap on measured memory; 0: none",
+          at_least(0));
+  a.field("target_memory", v.target_memory, "mean share of always-warm to aim at; 0: none", share);
+  a.field("min_residency", v.min_residency, "one just started is not evicted sooner for another",
+          at_least(0));
+  a.field("cooldown", v.cooldown, "idle time after which a specialist may cool", at_least(0));
+  a.field("warm_threshold", v.warm_threshold, "how likely the next use has to be to warm ahead",
+          within(0.2, 0.6));
+  a.field("adaptive", v.adaptive, "whether threshold and slots follow hit rate and memory");
+  a.field("warming_concurrency", v.warming_concurrency, "starts under way at once",
+          within(1, many));
+}
+
+template <class Archive>
+void describe(Archive& a, prediction& v) {
+  a.field("window", v.window, "recent tasks that are looked at as a sequence", within(1, many));
+  a.field("batch_size", v.batch_size, "specialists warmed ahead per review, at most",
+          within(1, many));
+  a.field("usage_decay", v.usage_decay, "share of old observations forgotten per new one", share);
+}
+
+template <class Archive>
+void describe(Archive& a, queue& v) {
+  a.field("per_specialist", v.per_specialist, "tasks that may wait for one specialist",
+          within(1, many));
+  a.field("total", v.total, "tasks that may wait in all", within(1, many));
+}
+
+template <class Archive>
+void describe(Archive& a, limits& v) {
+  constexpr auto gibibyte = double{1 << 30};
+  a.size("request_bytes", v.request_bytes, "largest request body", within(1, gibibyte));
+  a.size("output_bytes", v.output_bytes, "largest output of a worker", within(1, gibibyte));
+  a.field("json_depth", v.json_depth, "deepest nesting of JSON from outside", within(1, 512));
+  a.field("connections", v.connections, "open HTTP connections", within(1, 1'000'000));
+  a.field("header_timeout", v.header_timeout, "time for a client to send its headers", at_least(1));
+  a.field("idle_timeout", v.idle_timeout, "time until a silent connection is closed", at_least(1));
+}
+
+template <class Archive>
+void describe(Archive& a, journal& v) {
+  a.field("keep_finished", v.keep_finished, "how long finished tasks can be asked for",
+          at_least(0));
+  a.field("fsync", v.fsync, "wait for the disk before acknowledging");
+  a.field("sync_tasks", v.sync_tasks, "journal sync tasks too");
+}
+
+template <class Archive>
+void describe(Archive& a, retry& v) {
+  a.field("max_attempts", v.max_attempts, "tries of one task, the first included", within(1, 1000));
+  a.field("base", v.base, "delay before the second try; doubles with each", at_least(0));
+  a.field("max", v.max, "largest delay", at_least(0));
+  a.field("jitter", v.jitter, "random share of the delay", share);
+}
+
+template <class Archive>
+void describe(Archive& a, breaker& v) {
+  a.field("failures", v.failures, "consecutive failures that open a specialist's circuit",
+          within(1, many));
+  a.field("open", v.open, "how long it refuses before it probes", at_least(1));
+  a.field("half_open_probes", v.half_open_probes, "tasks let through to probe", within(1, many));
+}
+
+template <class Archive>
+void describe(Archive& a, supervision& v) {
+  a.field("restarts_max", v.restarts_max, "restarts within the window before it escalates",
+          within(0, many));
+  a.field("window", v.window, "the window", at_least(1));
+  a.field("delay", v.delay, "before a restart; doubles with each in the window", at_least(0));
+}
+
+template <class Archive>
+void describe(Archive& a, rollout_criteria& v) {
+  a.field("memory_efficiency", v.memory_efficiency, "at least, to leave the shadow phase", share);
+  a.field("error_rate", v.error_rate, "at most", share);
+  a.field("response_ratio", v.response_ratio, "at most, over the baseline", at_least(0));
+}
+
+template <class Archive>
+void describe(Archive& a, rollout& v) {
+  a.field("check_interval", v.check_interval, "time between two judgements", at_least(1));
+  a.field("grace", v.grace, "how long a trigger must hold", at_least(0));
+  a.field("shadow_hold", v.shadow_hold, "least time in the shadow phase", at_least(0));
+  a.field("step_hold", v.step_hold, "least time at each percentage", at_least(0));
+  a.field("min_samples", v.min_samples, "least tasks in a phase", within(0, many));
+  a.section("criteria", v.criteria, "what the shadow phase has to show");
+}
+
+template <class Archive>
+void describe(Archive& a, rollback& v) {
+  a.field("error_rate", v.error_rate, "rolls back above", share);
+  a.field("response_ratio", v.response_ratio, "rolls back above, over the baseline", at_least(0));
+  a.field("memory_use", v.memory_use, "rolls back above", share);
+  a.field("memory_efficiency", v.memory_efficiency, "rolls back below", share);
+  a.field("health", v.health, "rolls back below", share);
+  a.field("critical_alerts", v.critical_alerts, "rolls back when they stand longer", at_least(0));
+  a.field("success_rate", v.success_rate, "rolls back below", share);
+}
+
+template <class Archive>
+void describe(Archive& a, alerts& v) {
+  a.field("webhooks", v.webhooks, "URLs that get each alert as JSON", shaped(rule::form::http_url));
+}
+
+template <class Archive>
+void describe(Archive& a, log& v) {
+  a.field("level", v.level, "the least important line that is written");
+  a.field("format", v.format, "text for people, json for programs");
+}
+
+template <class Archive>
+void describe(Archive& a, cost& v) {
+  a.field("usd_per_mb_month", v.usd_per_mb_month, "price of memory, for the saving shown",
+          at_least(0));
+}
+
+template <class Archive>
+void describe(Archive& a, route& v) {
+  a.field("department", v.department, "the department that answers");
+  a.field("specialist", v.specialist, "or the specialist that answers");
+}
+
+template <class Archive>
+void describe(Archive& a, backend& v) {
+  a.field("kind", v.kind, "process, http or function");
+  a.field("protocol", v.protocol, "what a process speaks: jsonl, msgpack or mcp");
+  a.expanded("command", v.command, "program and arguments");
+  a.expanded("env", v.env, "variables added to the worker's environment");
+  a.expanded("cwd", v.cwd, "the worker's working directory");
+  a.expanded("url", v.url, "http: where the server listens");
+  a.field("health", v.health, "http: the path that says when it is ready",
+          shaped(rule::form::url_path));
+  a.field("path", v.path, "http: where tasks are posted", shaped(rule::form::url_path));
+  a.field("concurrency", v.concurrency, "tasks in one worker at a time", within(1, many));
+  a.field("side_effects", v.side_effects, "none, idempotent or unsafe (never retried by itself)");
+  a.field("start_timeout", v.start_timeout, "from start to ready", at_least(1));
+  a.field("task_timeout", v.task_timeout, "the whole task, waiting and retries included",
+          at_least(1));
+  a.field("stop_timeout", v.stop_timeout, "from TERM to KILL", at_least(0));
+  a.field("zygote", v.zygote, "Python modules loaded once, for workers forked from there");
+}
+
+/// All keys of a specialist but its name: these may also stand in `defaults`.
+template <class Archive>
+void describe_but_name(Archive& a, specialist& v) {
+  a.field("priority", v.priority, "weight for warm slots and queues: high, medium or low");
+  a.field("memory_mb", v.memory_mb, "nominal; measured when it runs", at_least(0));
+  a.field("pin", v.pin, "always warm, outside the budget");
+  a.field("aliases", v.aliases, "other names for it");
+  a.field("fallback", v.fallback, "the specialist that is asked when this one is out");
+  a.section("backend", v.backend, "the worker");
+}
+
+template <class Archive>
+void describe(Archive& a, specialist& v) {
+  a.field("name", v.name, "unique in the cast");
+  describe_but_name(a, v);
+}
+
+template <class Archive>
+void describe(Archive& a, restart& v) {
+  a.field("strategy", v.strategy, "one_for_one, one_for_all or rest_for_one");
+  a.field("intensity", v.intensity, "default: supervision.restarts_max", within(0, many));
+  a.field("window", v.window, "default: supervision.window", at_least(1));
+}
+
+template <class Archive>
+void describe(Archive& a, department& v) {
+  a.field("name", v.name, "unique");
+  a.section("restart", v.restart, "the supervisor's patience with its specialists");
+  a.named("specialists", v.specialists, "its members");
+}
+
+template <class Archive>
+void describe(Archive& a, workflow& v) {
+  a.field("name", v.name, "unique");
+  a.field("steps", v.steps, "specialists; each one's output is the next one's input");
+}
+
+template <class Archive>
+void describe(Archive& a, node& v) {
+  std::size_t version = 1;
+  a.field("version", version, "of this format", within(1, 1));
+  a.field("profile", v.profile, "the name that people see");
+  a.field("listen", v.listen, "ADDR:PORT; port 0 picks a free one", shaped(rule::form::endpoint));
+  a.field("data_dir", v.data_dir, "the journal and learned state");
+  a.field("shutdown_grace", v.shutdown_grace, "time for accepted tasks to finish", at_least(0));
+  a.field("health_interval", v.health_interval, "time between two health checks", at_least(1));
+  a.field("io_threads", v.io_threads, "threads that serve pipes and sockets", within(1, 1024));
+  a.section("scheduler", v.scheduler, "how actors share the processors");
+  a.section("pool", v.pool, "who is kept warm");
+  a.section("prediction", v.prediction, "what the predictor remembers");
+  a.section("queue", v.queue, "bounds at the door");
+  a.section("limits", v.limits, "bounds on one client or worker");
+  a.section("journal", v.journal, "what survives the process");
+  a.section("retry", v.retry, "of failed tasks");
+  a.section("breaker", v.breaker, "circuit breaker of one specialist");
+  a.section("supervision", v.supervision, "of departments by the root");
+  a.section("rollout", v.rollout, "how the intelligent pool takes over");
+  a.section("rollback", v.rollback, "when the baseline takes over again");
+  a.section("alerts", v.alerts, "who hears of them");
+  a.section("log", v.log, "to stderr");
+  a.section("cost", v.cost, "for reports");
+  a.table("commands", v.commands, "words that users type, and who answers");
+  a.named("departments", v.departments, "the cast");
+  a.named("workflows", v.workflows, "chains of tasks");
+}
+
+}  // namespace greenroom::config

@@ -1,0 +1,257 @@
+#include "config/tree.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <exception>
+#include <map>
+#include <sstream>
+#include <utility>
+
+namespace greenroom::config {
+
+tree* tree::find(std::string_view key) {
+  const auto found = std::ranges::find(entries, key, &tree_entry::key);
+  return found == entries.end() ? nullptr : &found->value;
+}
+
+const tree* tree::find(std::string_view key) const { return const_cast<tree*>(this)->find(key); }
+
+void tree::set(std::string_view key, tree value) {
+  if (is == kind::nothing) is = kind::map;
+  if (auto* const present = find(key)) {
+    *present = std::move(value);
+    return;
+  }
+  const auto at_value = value.at;
+  entries.push_back({std::string{key}, at_value, std::move(value)});
+}
+
+void tree::erase(std::string_view key) {
+  std::erase_if(entries, [&](const tree_entry& entry) { return entry.key == key; });
+}
+
+std::string_view tree::name() const {
+  const auto* const found = find("name");
+  return found && found->is == kind::scalar ? std::string_view{found->text} : std::string_view{};
+}
+
+problem problem_at(const mark& at, std::string key, std::string message, std::string suggestion) {
+  return {at.source ? *at.source : std::string{},
+          at.line,
+          at.column,
+          std::move(key),
+          std::move(message),
+          std::move(suggestion)};
+}
+
+std::string describe_value(const tree& value) {
+  switch (value.is) {
+    case tree::kind::nothing: return "nothing";
+    case tree::kind::list: return "a list";
+    case tree::kind::map: return "a map";
+    case tree::kind::scalar: break;
+  }
+  constexpr std::size_t longest = 60;
+  if (value.text.size() <= longest) return '"' + value.text + '"';
+  return '"' + value.text.substr(0, longest) + "…\"";
+}
+
+namespace {
+
+/// Ends the parse; caught in `parse_tree`.
+struct refused : std::exception {
+  problem why;
+  explicit refused(problem p) : why{std::move(p)} {}
+};
+
+// A configuration of 10,000 specialists has some 200,000 nodes. Aliases are copied, so that this
+// bound is also what stops a small file that expands without end.
+constexpr std::size_t nodes_max = 2'000'000;
+constexpr std::size_t levels_max = 32;
+
+class tree_builder final : public YAML::EventHandler {
+public:
+  explicit tree_builder(const std::string& source)
+      : source_{std::make_shared<const std::string>(source)} {}
+
+  tree result() { return std::move(root_); }
+  bool has_document() const { return documents_ > 0; }
+
+  void OnDocumentStart(const YAML::Mark& at) override {
+    if (++documents_ > 1) throw refused{at_place(at, "a second document in one file")};
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& at, YAML::anchor_t anchor) override {
+    add(make(tree::kind::nothing, at), anchor);
+  }
+  void OnAlias(const YAML::Mark& at, YAML::anchor_t anchor) override {
+    const auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) {
+      throw refused{at_place(at, "an alias of something that is not finished")};
+    }
+    count(found->second, at);
+    auto copy = found->second;
+    add(std::move(copy), YAML::NullAnchor);
+  }
+  void OnScalar(const YAML::Mark& at, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    auto scalar = make(tree::kind::scalar, at);
+    refuse_tag(at, tag);
+    scalar.text = value;
+    scalar.quoted = tag == "!";
+    add(std::move(scalar), anchor);
+  }
+  void OnSequenceStart(const YAML::Mark& at, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value /*style*/) override {
+    refuse_tag(at, tag);
+    open(make(tree::kind::list, at), anchor);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& at, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value /*style*/) override {
+    refuse_tag(at, tag);
+    open(make(tree::kind::map, at), anchor);
+  }
+  void OnMapEnd() override { close(); }
+
+private:
+  struct level {
+    tree value;
+    YAML::anchor_t anchor = YAML::NullAnchor;
+    bool has_key = false;
+    std::string key;
+    mark key_at;
+  };
+
+  mark place(const YAML::Mark& at) const {
+    return {source_, static_cast<std::size_t>(at.line) + 1,
+            static_cast<std::size_t>(at.column) + 1};
+  }
+  problem at_place(const YAML::Mark& at, std::string message) const {
+    return problem_at(place(at), {}, std::move(message));
+  }
+  tree make(tree::kind kind, const YAML::Mark& at) {
+    if (++nodes_ > nodes_max) throw refused{at_place(at, "too many values")};
+    tree made;
+    made.is = kind;
+    made.at = place(at);
+    return made;
+  }
+  void count(const tree& value, const YAML::Mark& at) {
+    if (++nodes_ > nodes_max) throw refused{at_place(at, "aliases expand to too many values")};
+    for (const auto& item : value.items) count(item, at);
+    for (const auto& entry : value.entries) count(entry.value, at);
+  }
+  void refuse_tag(const YAML::Mark& at, const std::string& tag) const {
+    if (!tag.empty() && tag != "?" && tag != "!") {
+      throw refused{at_place(at, "tags such as " + tag + " mean nothing here")};
+    }
+  }
+  void open(tree value, YAML::anchor_t anchor) {
+    if (levels_.size() >= levels_max) {
+      throw refused{problem_at(value.at, {}, "nested too deeply")};
+    }
+    // A map or list cannot be a key. yaml-cpp may announce it as one, so it is caught here.
+    if (!levels_.empty() && levels_.back().value.is == tree::kind::map && !levels_.back().has_key) {
+      throw refused{problem_at(value.at, {}, "a key must be a plain text")};
+    }
+    levels_.push_back({std::move(value), anchor, false, {}, {}});
+  }
+  void close() {
+    auto done = std::move(levels_.back());
+    levels_.pop_back();
+    add(std::move(done.value), done.anchor);
+  }
+  void add(tree value, YAML::anchor_t anchor) {
+    if (anchor != YAML::NullAnchor) anchors_[anchor] = value;
+    if (levels_.empty()) {
+      root_ = std::move(value);
+      return;
+    }
+    auto& parent = levels_.back();
+    if (parent.value.is == tree::kind::list) {
+      parent.value.items.push_back(std::move(value));
+    } else if (!parent.has_key) {
+      if (value.is != tree::kind::scalar) {
+        throw refused{problem_at(value.at, {}, "a key must be a plain text")};
+      }
+      parent.key = std::move(value.text);
+      parent.key_at = value.at;
+      parent.has_key = true;
+    } else {
+      parent.value.entries.push_back({std::move(parent.key), parent.key_at, std::move(value)});
+      parent.has_key = false;
+    }
+  }
+
+  std::shared_ptr<const std::string> source_;
+  std::vector<level> levels_;
+  std::map<YAML::anchor_t, tree> anchors_;
+  tree root_;
+  std::size_t nodes_ = 0;
+  int documents_ = 0;
+};
+
+std::string below(const std::string& path, std::string_view key) {
+  return path.empty() ? std::string{key} : path + '.' + std::string{key};
+}
+
+/// Reports every key that is written twice in one map and keeps the first.
+void refuse_duplicates(tree& value, const std::string& path, std::vector<problem>& problems) {
+  std::map<std::string, std::size_t> first_line;
+  for (auto& entry : value.entries) {
+    const auto [seen, fresh] = first_line.try_emplace(entry.key, entry.at.line);
+    if (!fresh) {
+      problems.push_back(
+          problem_at(entry.at, below(path, entry.key),
+                     "duplicate key, first written on line " + std::to_string(seen->second)));
+    }
+    refuse_duplicates(entry.value, below(path, entry.key), problems);
+  }
+  if (first_line.size() != value.entries.size()) {
+    std::vector<tree_entry> kept;
+    for (auto& entry : value.entries) {
+      if (first_line.erase(entry.key) == 1) kept.push_back(std::move(entry));
+    }
+    value.entries = std::move(kept);
+  }
+  for (std::size_t at = 0; at < value.items.size(); ++at) {
+    const auto name = value.items[at].name();
+    refuse_duplicates(value.items[at],
+                      name.empty() ? path + '[' + std::to_string(at) + ']' : below(path, name),
+                      problems);
+  }
+}
+
+}  // namespace
+
+tree parse_tree(std::string_view text, const std::string& source, std::vector<problem>& problems) {
+  tree_builder builder{source};
+  const auto whole = std::make_shared<const std::string>(source);
+  try {
+    std::istringstream stream{std::string{text}};
+    YAML::Parser parser{stream};
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const refused& stop) {
+    problems.push_back(stop.why);
+    return {};
+  } catch (const YAML::Exception& error) {
+    problems.push_back(
+        problem_at({whole, static_cast<std::size_t>(std::max(error.mark.line, 0)) + 1,
+                    static_cast<std::size_t>(std::max(error.mark.column, 0)) + 1},
+                   {}, "not YAML: " + error.msg));
+    return {};
+  } catch (const std::exception& error) {
+    problems.push_back(problem_at({whole, 1, 1}, {}, std::string{"not YAML: "} + error.what()));
+    return {};
+  }
+  auto result = builder.result();
+  if (!result.at.source) result.at = {whole, 1, 1};
+  refuse_duplicates(result, {}, problems);
+  return result;
+}
+
+}  // namespace greenroom::config

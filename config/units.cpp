@@ -1,0 +1,111 @@
+// Durations and sizes as they are written.
+#include "config/loader.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <utility>
+
+namespace greenroom::config {
+
+namespace {
+
+/// Ten years: above it is a slip of the keyboard, and below it nothing overflows.
+constexpr std::int64_t longest_ms = std::int64_t{10} * 366 * 24 * 3'600'000;
+
+struct quantity {
+  std::int64_t whole = 0;
+  std::int64_t thousandths = 0;
+  std::string_view unit;
+};
+
+/// `12unit` or `12.345unit`: up to twelve digits, then up to three behind a point.
+std::optional<quantity> split(std::string_view text) {
+  quantity parsed;
+  std::size_t at = 0;
+  for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at) {
+    if (at == 12) return std::nullopt;
+    parsed.whole = parsed.whole * 10 + (text[at] - '0');
+  }
+  if (at == 0) return std::nullopt;
+  if (at < text.size() && text[at] == '.') {
+    const auto first = ++at;
+    std::int64_t weight = 100;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, weight /= 10) {
+      if (weight == 0) return std::nullopt;
+      parsed.thousandths += (text[at] - '0') * weight;
+    }
+    if (at == first) return std::nullopt;
+  }
+  parsed.unit = text.substr(at);
+  return parsed;
+}
+
+constexpr std::array<std::pair<std::string_view, std::int64_t>, 4> duration_units{
+    {{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
+
+constexpr std::array<std::pair<std::string_view, std::int64_t>, 8> size_units{
+    {{"GiB", std::int64_t{1} << 30},
+     {"MiB", std::int64_t{1} << 20},
+     {"KiB", std::int64_t{1} << 10},
+     {"GB", 1'000'000'000},
+     {"MB", 1'000'000},
+     {"kB", 1'000},
+     {"B", 1},
+     {"", 1}}};
+
+/// The quantity in its smallest unit, unless it has a fraction there or is above `most`.
+template <class Units>
+std::optional<std::int64_t> measure(const quantity& parsed, const Units& units, std::int64_t most) {
+  for (const auto& [unit, factor] : units) {
+    if (unit != parsed.unit) continue;
+    if (parsed.whole > most / factor) return std::nullopt;
+    const auto fraction = parsed.thousandths * factor;
+    if (fraction % 1000 != 0) return std::nullopt;
+    const auto total = parsed.whole * factor + fraction / 1000;
+    if (total > most) return std::nullopt;
+    return total;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  const auto parsed = split(text);
+  if (!parsed) return std::nullopt;
+  const auto ms = measure(*parsed, duration_units, longest_ms);
+  if (!ms) return std::nullopt;
+  return std::chrono::milliseconds{*ms};
+}
+
+std::string format_duration(std::chrono::milliseconds duration) {
+  const auto ms = duration.count();
+  if (ms == 0) return "0s";
+  for (const auto& [unit, factor] : duration_units) {
+    if (ms % factor == 0) return std::to_string(ms / factor) + std::string{unit};
+  }
+  return std::to_string(ms) + "ms";
+}
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  const auto parsed = split(text);
+  if (!parsed) return std::nullopt;
+  const auto bytes = measure(*parsed, size_units, std::int64_t{1} << 50);
+  if (!bytes) return std::nullopt;
+  return static_cast<std::uint64_t>(*bytes);
+}
+
+std::string format_size(std::uint64_t bytes) {
+  if (bytes != 0) {
+    for (const auto& [unit, factor] : size_units) {
+      const auto step = static_cast<std::uint64_t>(factor);
+      if (unit.ends_with("iB") && bytes % step == 0) {
+        return std::to_string(bytes / step) + std::string{unit};
+      }
+    }
+  }
+  return std::to_string(bytes) + "B";
+}
+
+}  // namespace greenroom::config
