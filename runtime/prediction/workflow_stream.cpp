@@ -1,0 +1,181 @@
+#include "runtime/prediction/workflow_stream.hpp"
+
+#include "runtime/prediction/context_table.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace greenroom::runtime {
+
+namespace {
+
+/// SplitMix64, so that a seed means the same stream everywhere.
+class dice {
+public:
+  explicit dice(std::uint64_t seed) : state_(seed) {}
+  double uniform() { return static_cast<double>(next() >> 11U) * 0x1.0p-53; }
+  std::size_t below(std::size_t n) { return static_cast<std::size_t>(next() % n); }
+  double exponential(double mean) { return -mean * std::log(1.0 - uniform()); }
+
+private:
+  std::uint64_t next() { return mixed(0, state_++); }
+  std::uint64_t state_;
+};
+
+struct planned {
+  specialist_index who;
+  bool genuine;
+  bool last;
+};
+
+std::vector<planned> disturbed(const workflow_steps& steps, double noise, std::size_t cast,
+                               dice& d) {
+  enum class harm : std::uint8_t { no, inserted, dropped, swapped };
+  std::vector<harm> harms(steps.size(), harm::no);
+  for (harm& h : harms) {
+    if (d.uniform() < noise) h = static_cast<harm>(1 + d.below(3));
+  }
+  std::vector<std::size_t> order(steps.size());
+  for (std::size_t k = 0; k < steps.size(); ++k) order[k] = k;
+  for (std::size_t k = 0; k < steps.size(); ++k) {
+    if (harms[k] != harm::swapped) continue;
+    const std::size_t other = k + 1 < steps.size() ? k + 1 : k - 1;
+    std::swap(order[k], order[other]);
+  }
+  std::vector<planned> calls;
+  for (const std::size_t k : order) {
+    if (harms[k] == harm::dropped) continue;
+    if (harms[k] == harm::inserted) {
+      calls.push_back({static_cast<specialist_index>(d.below(cast)), false, false});
+    }
+    calls.push_back({steps[k], true, k + 1 == steps.size()});
+  }
+  return calls;
+}
+
+}  // namespace
+
+std::vector<workflow_steps> sample_workflows() {
+  return {{0, 25, 8, 56},     {26, 30, 38, 52},   {44, 40, 60, 52}, {60, 61, 63},
+          {68, 16, 1, 57, 18}, {9, 10, 64, 58},    {31, 32, 26, 33}, {79, 80, 76, 2},
+          {44, 48, 38, 53},   {71, 72, 11, 3, 59}, {22, 4, 27, 54},  {65, 62, 5}};
+}
+
+workflow_stream generate_stream(const stream_settings& settings) {
+  workflow_stream stream;
+  dice d(settings.seed);
+  struct user {
+    double free_s;
+    std::uint64_t session;
+    std::size_t done;
+  };
+  std::vector<user> users(std::max<std::size_t>(settings.users, 1));
+  std::uint64_t sessions = 0;
+  for (user& u : users) u = {d.exponential(settings.pause_s), ++sessions, 0};
+  while (stream.workflow_of.size() < settings.instances) {
+    user& u = *std::min_element(users.begin(), users.end(), [](const user& a, const user& b) {
+      return a.free_s < b.free_s;
+    });
+    const std::size_t which = d.below(settings.workflows.size());
+    const std::size_t instance = stream.workflow_of.size();
+    stream.workflow_of.push_back(which);
+    const std::uint64_t key = settings.with_cases ? mixed(settings.seed, u.session) | 1U : 0;
+    double at_s = u.free_s;
+    const workflow_steps& steps = settings.workflows[which];
+    for (const planned& call : disturbed(steps, settings.noise, settings.cast, d)) {
+      at_s += d.exponential(settings.step_s);
+      stream.calls.push_back({at_s, call.who, key,
+                              call.genuine ? instance : stream_call::foreign, call.last});
+    }
+    const double pause = d.exponential(settings.pause_s);
+    for (std::size_t k = 0; k < steps.size(); ++k) {
+      if (d.uniform() >= settings.noise) continue;
+      stream.calls.push_back({at_s + pause * d.uniform(),
+                              static_cast<specialist_index>(d.below(settings.cast)), key,
+                              stream_call::foreign, false});
+    }
+    u.free_s = at_s + pause;
+    if (++u.done % settings.instances_a_session == 0) u.session = ++sessions;
+  }
+  std::stable_sort(stream.calls.begin(), stream.calls.end(),
+                   [](const stream_call& a, const stream_call& b) { return a.at_s < b.at_s; });
+  return stream;
+}
+
+detection_quality measure_detection(const stream_settings& settings,
+                                    const detector_settings& detector_with, double skip) {
+  const workflow_stream stream = generate_stream(settings);
+  workflow_detector detector(settings.workflows, settings.cast, detector_with);
+  struct fate {
+    std::size_t calls = 0;
+    bool ended = false;
+    bool detected = false;
+  };
+  std::vector<fate> fates(stream.workflow_of.size());
+  for (const stream_call& call : stream.calls) {
+    if (call.instance != stream_call::foreign) ++fates[call.instance].calls;
+  }
+  const auto first = static_cast<std::size_t>(skip * static_cast<double>(fates.size()));
+  detection_quality quality;
+  quality.noise = settings.noise;
+  std::size_t right = 0;
+  std::size_t ahead = 0;
+  std::size_t counted_from = stream.calls.size();
+  for (std::size_t i = 0; i < stream.calls.size(); ++i) {
+    const stream_call& call = stream.calls[i];
+    if (call.instance != stream_call::foreign && call.instance >= first) {
+      counted_from = std::min(counted_from, i);
+    }
+    fate* mine = call.instance == stream_call::foreign ? nullptr : &fates[call.instance];
+    if (mine != nullptr && call.last_step) mine->ended = true;
+    for (const workflow_progress& known : detector.observe(call.who, call.case_key, call.at_s)) {
+      const bool teaching = call.instance == stream_call::foreign ? i < counted_from
+                                                                  : call.instance < first;
+      if (teaching) {
+        if (mine != nullptr && stream.workflow_of[call.instance] == known.workflow) {
+          mine->detected = true;
+        }
+        continue;
+      }
+      ++quality.reports;
+      if (mine == nullptr || mine->ended || mine->detected ||
+          stream.workflow_of[call.instance] != known.workflow) {
+        continue;
+      }
+      mine->detected = true;
+      ++right;
+      ahead += settings.workflows[known.workflow].size() - known.next;
+    }
+  }
+  std::size_t detected = 0;
+  for (std::size_t i = first; i < fates.size(); ++i) {
+    if (fates[i].calls < 2) {
+      ++quality.unseeable;
+      if (fates[i].detected) --right, --quality.reports;
+      continue;
+    }
+    ++quality.instances;
+    if (fates[i].detected) ++detected;
+  }
+  const auto share = [](std::size_t part, std::size_t whole) {
+    return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
+  };
+  quality.precision = share(right, quality.reports);
+  quality.recall = share(detected, quality.instances);
+  quality.steps_ahead = share(ahead, right);
+  return quality;
+}
+
+std::vector<detection_quality> detection_curve(stream_settings stream,
+                                               std::span<const double> noise,
+                                               const detector_settings& detector) {
+  std::vector<detection_quality> curve;
+  for (const double share : noise) {
+    stream.noise = share;
+    curve.push_back(measure_detection(stream, detector));
+  }
+  return curve;
+}
+
+}  // namespace greenroom::runtime
