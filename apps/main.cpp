@@ -1,9 +1,112 @@
 // The greenroom program: reads the command line and hands over to one verb.
-#include <CLI/CLI.hpp>
+#include "apps/verbs/all.hpp"
+#include "config/loader.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace greenroom::apps;
+
+void add_verbs(CLI::App& program, outcome& result) {
+  add_serve(program, result);
+  add_demo(program, result);
+  add_submit(program, result);
+  add_load(program, result);
+  add_replay(program, result);
+  add_status(program, result);
+  add_health(program, result);
+  add_metrics(program, result);
+  add_specialists(program, result);
+  add_tasks(program, result);
+  add_events(program, result);
+  add_predict(program, result);
+  add_workflows(program, result);
+  add_warm(program, result);
+  add_cool(program, result);
+  add_simulate(program, result);
+  add_config(program, result);
+  add_export(program, result);
+  add_version(program, result);
+}
+
+/// Says which verb was probably meant. CLI11 would only say that the word was not expected.
+int refuse_unknown_verb(const CLI::App& program, std::string_view word) {
+  std::vector<std::string> names;
+  for (const auto* verb : program.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(verb->get_name());
+  const auto near = greenroom::config::nearest(word, names);
+  std::fprintf(stderr, "greenroom: unknown verb \"%.*s\" — %s\n", static_cast<int>(word.size()),
+               word.data(),
+               near.empty() ? "see greenroom --help"
+                            : ("did you mean \"" + near + "\"? See greenroom --help").c_str());
+  return wrong_usage;
+}
+
+/// The verb of that name, or nullptr.
+const CLI::App* find_verb(const CLI::App& program, std::string_view word) {
+  for (const auto* verb : program.get_subcommands([](const CLI::App*) { return true; }))
+    if (verb->get_name() == word) return verb;
+  return nullptr;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App program{"Greenroom keeps warm the specialists that are about to be needed."};
+  // A reader that closes our stdout, or a node that hangs up, is an error to report, not a death.
+  std::signal(SIGPIPE, SIG_IGN);
+
+  CLI::App program{
+      "Greenroom runs a large cast of specialists — agents, MCP servers, model servers — and\n"
+      "keeps warm only those that are about to be needed.",
+      "greenroom"};
+  program.set_version_flag("--version", "greenroom " GREENROOM_VERSION);
+  program.footer(
+      "Exit codes: 0 done, 1 the operation failed, 2 wrong usage or configuration, 3 the node\n"
+      "could not be reached. Each verb has --help with an example.\n"
+      "Start here: greenroom demo");
   program.require_subcommand(1);
-  CLI11_PARSE(program, argc, argv);
-  return 0;
+  program.get_formatter()->column_width(34);
+
+  outcome result;
+  add_verbs(program, result);
+
+  if (argc < 2) {
+    std::fputs(program.help().c_str(), stderr);
+    return wrong_usage;
+  }
+  const std::string first = argv[1];
+  if (first == "help") {
+    const auto* verb = argc > 2 ? find_verb(program, argv[2]) : nullptr;
+    std::fputs((verb != nullptr ? *verb : program).help().c_str(), stdout);
+    return done;
+  }
+  const auto* named = find_verb(program, first);
+  if (!first.starts_with('-') && named == nullptr) return refuse_unknown_verb(program, first);
+
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    // Of the verb that was named, if any.
+    const auto* asked = named != nullptr ? named : &program;
+    const auto inner = asked->get_subcommands();
+    if (!inner.empty()) asked = inner.front();
+    std::fputs(asked->help().c_str(), stdout);
+    return done;
+  } catch (const CLI::ParseError& problem) {
+    if (problem.get_exit_code() == 0) return program.exit(problem);  // --version
+    std::fprintf(stderr, "greenroom: %s — see greenroom %s--help\n", problem.what(),
+                 named != nullptr ? (first + " ").c_str() : "");
+    return wrong_usage;
+  } catch (const std::exception& problem) {
+    std::fprintf(stderr, "greenroom: %s — this should not happen; please report it\n",
+                 problem.what());
+    return failed;
+  }
+  return result.code;
 }

@@ -1,0 +1,155 @@
+#include "apps/client/asking.hpp"
+
+#include "apps/client/terminal.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <ctime>
+#include <thread>
+
+namespace greenroom::apps {
+
+using nlohmann::json;
+
+void add_asking_options(CLI::App& verb, asking& how) {
+  verb.add_option("--node", how.node, "The node to ask")
+      ->type_name("http://ADDR:PORT")
+      ->envname("GREENROOM_NODE")
+      ->capture_default_str();
+  verb.add_flag("--json", how.as_json, "For programs");
+}
+
+void add_watch_option(CLI::App& verb, asking& how) {
+  verb.add_flag("--watch", how.watch, "Again and again, until Ctrl-C");
+  verb.add_option("--interval", how.interval_s, "Seconds between two looks with --watch")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 3600.0));
+}
+
+node_client::node_client(const asking& how) : where_{node_address::parse(how.node)} {
+  if (!where_) {
+    std::fprintf(stderr,
+                 "greenroom: \"%s\" is not an address of a node — write it as "
+                 "http://127.0.0.1:7117\n",
+                 how.node.c_str());
+    code_ = wrong_usage;
+    return;
+  }
+  url_ = where_->url();
+  http_.emplace(*where_);
+}
+
+void node_client::say_unreachable(const http_failure& why) {
+  code_ = unreachable;
+  std::fprintf(stderr, "greenroom: the node at %s could not be reached (%s) — %s\n", url_.c_str(),
+               why.what.c_str(),
+               why.timed_out ? "it is there but slow; see greenroom status"
+                             : "is it running? Start one with: greenroom serve --profile "
+                               "production; or name another with --node or GREENROOM_NODE");
+}
+
+void node_client::say_refused(const http_answer& answer) {
+  code_ = failed;
+  const auto problem = json::parse(answer.body, nullptr, false);
+  std::string line = text_of(problem, "detail", text_of(problem, "title"));
+  if (line.empty()) line = answer.body.empty() ? "no explanation" : answer.body.substr(0, 400);
+  const auto type = text_of(problem, "type");
+  std::fprintf(stderr, "greenroom: %s (%u%s%s)\n", line.c_str(), answer.status,
+               type.empty() ? "" : ", ", type.c_str());
+  const auto retry = answer.header("retry-after");
+  if (!retry.empty())
+    std::fprintf(stderr, "greenroom: try again in %.*s s\n", static_cast<int>(retry.size()),
+                 retry.data());
+}
+
+std::optional<http_answer> node_client::raw(std::string_view method, std::string_view target,
+                                            std::string body, std::chrono::milliseconds timeout) {
+  if (!http_) return std::nullopt;
+  auto result = http_->ask(method, target, std::move(body), timeout);
+  if (const auto* why = std::get_if<http_failure>(&result)) {
+    say_unreachable(*why);
+    return std::nullopt;
+  }
+  return std::move(std::get<http_answer>(result));
+}
+
+std::optional<json> node_client::get(std::string_view target) { return call("GET", target); }
+
+std::optional<json> node_client::call(std::string_view method, std::string_view target,
+                                      const json& body, std::chrono::milliseconds timeout) {
+  auto answer = raw(method, target, body.is_null() ? std::string{} : body.dump(), timeout);
+  if (!answer) return std::nullopt;
+  if (!answer->good()) {
+    say_refused(*answer);
+    return std::nullopt;
+  }
+  auto parsed = json::parse(answer->body, nullptr, false);
+  if (parsed.is_discarded()) {
+    if (answer->body.empty()) return json::object();
+    code_ = failed;
+    std::fprintf(stderr, "greenroom: %s answered something that is not JSON — is it a node?\n",
+                 url_.c_str());
+    return std::nullopt;
+  }
+  return parsed;
+}
+
+bool node_client::stream(std::string_view target, const std::function<bool(std::string_view)>& hear,
+                         std::chrono::milliseconds silence) {
+  if (!http_) return false;
+  auto result = http_->stream(target, hear, silence);
+  if (const auto* why = std::get_if<http_failure>(&result)) {
+    say_unreachable(*why);
+    return false;
+  }
+  const auto& answer = std::get<http_answer>(result);
+  if (!answer.good()) say_refused(answer);
+  return answer.good();
+}
+
+int once_or_watch(const asking& how, const std::function<int()>& once) {
+  for (;;) {
+    if (how.watch && is_terminal() && !how.as_json) std::fputs("\x1b[H\x1b[2J\x1b[3J", stdout);
+    const int code = once();
+    std::fflush(stdout);
+    if (!how.watch || code != done) return code;
+    std::this_thread::sleep_for(std::chrono::duration<double>{how.interval_s});
+  }
+}
+
+void print_json(const json& what) {
+  const auto text = what.dump(is_terminal() ? 2 : -1, ' ', false, json::error_handler_t::replace);
+  std::printf("%s\n", text.c_str());
+}
+
+std::string text_of(const json& from, const char* key, std::string fallback) {
+  if (!from.is_object()) return fallback;
+  const auto found = from.find(key);
+  if (found == from.end() || found->is_null()) return fallback;
+  return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+double number_of(const json& from, const char* key, double fallback) {
+  if (!from.is_object()) return fallback;
+  const auto found = from.find(key);
+  return found != from.end() && found->is_number() ? found->get<double>() : fallback;
+}
+
+bool truth_of(const json& from, const char* key) {
+  if (!from.is_object()) return false;
+  const auto found = from.find(key);
+  return found != from.end() && found->is_boolean() && found->get<bool>();
+}
+
+std::string local_time(double unix_ms) {
+  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
+  std::tm parts{};
+  char text[32];
+  if (localtime_r(&seconds, &parts) == nullptr
+      || std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts) == 0)
+    return "-";
+  return text;
+}
+
+}  // namespace greenroom::apps

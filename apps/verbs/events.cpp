@@ -1,0 +1,123 @@
+// `greenroom events`: what happened, from the node's server-sent events.
+#include "apps/client/asking.hpp"
+#include "apps/client/terminal.hpp"
+#include "apps/verbs/all.hpp"
+
+#include <cstdio>
+#include <memory>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+
+struct events_options {
+  asking how;
+  std::string kind;
+  bool watch = false;
+};
+
+/// Without --watch the stream is left when the node had nothing more to say for this long: what
+/// it keeps comes at once.
+constexpr std::chrono::milliseconds kept_are_over{400};
+/// With --watch only a node that is gone ends it; it sends comments to keep the stream alive.
+constexpr std::chrono::hours forever{24 * 365};
+
+struct server_event {
+  std::string id, kind, data;
+};
+
+/// Cuts a stream into events (WHATWG HTML, section "Server-sent events").
+class event_parser {
+public:
+  template <class Hear>
+  void feed(std::string_view piece, const Hear& hear) {
+    buffer_ += piece;
+    std::size_t from = 0;
+    for (auto end = buffer_.find('\n'); end != std::string::npos; end = buffer_.find('\n', from)) {
+      std::string_view line{buffer_.data() + from, end - from};
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      take(line, hear);
+      from = end + 1;
+    }
+    buffer_.erase(0, from);
+  }
+
+private:
+  template <class Hear>
+  void take(std::string_view line, const Hear& hear) {
+    if (line.empty()) {
+      if (!now_.data.empty()) hear(now_);
+      now_ = {};
+      return;
+    }
+    const auto colon = line.find(':');
+    if (colon == 0) return;  // A comment.
+    const auto field = line.substr(0, colon);
+    auto value = colon == std::string_view::npos ? std::string_view{} : line.substr(colon + 1);
+    if (value.starts_with(' ')) value.remove_prefix(1);
+    if (field == "id")
+      now_.id = value;
+    else if (field == "event")
+      now_.kind = value;
+    else if (field == "data")
+      now_.data.append(now_.data.empty() ? "" : "\n").append(value);
+  }
+
+  std::string buffer_;
+  server_event now_;
+};
+
+void print_event(const server_event& one, const events_options& o) {
+  auto body = json::parse(one.data, nullptr, false);
+  if (o.how.as_json) {
+    std::printf("%s\n", json{{"id", one.id},
+                             {"kind", one.kind},
+                             {"data", body.is_discarded() ? json(one.data) : body}}
+                            .dump(-1, ' ', false, json::error_handler_t::replace)
+                            .c_str());
+    return;
+  }
+  std::string line;
+  if (body.is_object()) {
+    const auto time = number_of(body, "unix_ms", number_of(body, "time_unix_ms"));
+    if (time > 0) line += paint(local_time(time), colour::grey) + "  ";
+    line += paint(one.kind, one.kind.ends_with("failed") ? colour::red : colour::bold);
+    for (const auto& [key, value] : body.items())
+      if (key != "unix_ms" && key != "time_unix_ms" && key != "kind" && key != "number")
+        line += "  " + key + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+  } else {
+    line = one.kind + "  " + one.data;
+  }
+  std::printf("%s\n", line.c_str());
+}
+
+int events(const events_options& o) {
+  node_client client{o.how};
+  event_parser parser;
+  const auto hear = [&](std::string_view piece) {
+    parser.feed(piece, [&](const server_event& one) {
+      if (o.kind.empty() || one.kind.starts_with(o.kind)) print_event(one, o);
+    });
+    std::fflush(stdout);
+    return std::ferror(stdout) == 0;
+  };
+  const bool good = client.stream("/v1/events?after=0", hear,
+                                  o.watch ? std::chrono::milliseconds{forever} : kept_are_over);
+  return good ? done : client.code();
+}
+
+}  // namespace
+
+void add_events(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("events", "What happened: starts, ends, failures");
+  verb->group(group::watch);
+  auto o = std::make_shared<events_options>();
+  verb->add_option("--kind", o->kind, "Only kinds that begin with this, such as specialist.");
+  verb->add_flag("--watch", o->watch, "Goes on with what happens from now, until Ctrl-C");
+  add_asking_options(*verb, o->how);
+  verb->footer("Example:\n  greenroom events --watch --kind specialist.");
+  verb->callback([o, &result] { result.code = events(*o); });
+}
+
+}  // namespace greenroom::apps

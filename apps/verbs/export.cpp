@@ -1,0 +1,66 @@
+// `greenroom export` and `greenroom version`.
+#include "apps/client/asking.hpp"
+#include "apps/verbs/all.hpp"
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+namespace greenroom::apps {
+namespace {
+
+struct export_options {
+  asking how;
+  std::string file;
+};
+
+int export_state(const export_options& o) {
+  node_client client{o.how};
+  const auto state = client.get("/v1/export");
+  if (!state) return client.code();
+  if (o.file.empty()) {
+    print_json(*state);
+    return done;
+  }
+  std::ofstream out{o.file, std::ios::binary};
+  out << state->dump() << '\n';
+  if (!out.flush()) {
+    std::fprintf(stderr, "greenroom: cannot write \"%s\" — is there room and permission?\n",
+                 o.file.c_str());
+    return failed;
+  }
+  std::printf("%s\n", o.file.c_str());
+  return done;
+}
+
+}  // namespace
+
+void add_export(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("export", "All that is durable and learned, as JSON");
+  verb->group(group::study);
+  auto o = std::make_shared<export_options>();
+  verb->add_option("--output", o->file, "Writes it there instead of stdout")->type_name("FILE");
+  add_asking_options(*verb, o->how);
+  verb->footer("Example:\n  greenroom export --output state.json");
+  verb->callback([o, &result] { result.code = export_state(*o); });
+}
+
+void add_version(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("version", "What this program is");
+  verb->group(group::study);
+  auto as_json = std::make_shared<bool>(false);
+  verb->add_flag("--json", *as_json, "For programs");
+  verb->footer("Example:\n  greenroom version --json");
+  verb->callback([as_json, &result] {
+    if (*as_json)
+      print_json({{"version", GREENROOM_VERSION},
+                  {"build", GREENROOM_BUILD_TYPE},
+                  {"compiler", GREENROOM_COMPILER}});
+    else
+      std::printf("greenroom %s (%s, %s)\n", GREENROOM_VERSION, GREENROOM_BUILD_TYPE,
+                  GREENROOM_COMPILER);
+    result.code = done;
+  });
+}
+
+}  // namespace greenroom::apps

@@ -1,0 +1,130 @@
+#include "apps/verbs/logging.hpp"
+
+#include "actors/node.hpp"
+
+#include <spdlog/async.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t waiting_lines = 8192;
+
+std::atomic<bool> as_json{false};
+
+spdlog::level::level_enum level_of(config::log_level level) {
+  switch (level) {
+    case config::log_level::trace: return spdlog::level::trace;
+    case config::log_level::debug: return spdlog::level::debug;
+    case config::log_level::info: return spdlog::level::info;
+    case config::log_level::warn: return spdlog::level::warn;
+    case config::log_level::error: return spdlog::level::err;
+    case config::log_level::off: return spdlog::level::off;
+  }
+  return spdlog::level::info;
+}
+
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// What is written between the braces: our own lines are JSON objects already, lines that other
+/// code gave to spdlog become a `message`.
+class json_body final : public spdlog::custom_flag_formatter {
+public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    const std::string_view text{message.payload.data(), message.payload.size()};
+    if (text.size() > 2 && text.front() == '{' && text.back() == '}') {
+      out.append(text.data() + 1, text.data() + text.size() - 1);
+      return;
+    }
+    const auto body = "\"message\":" + dump(json(text));
+    out.append(body.data(), body.data() + body.size());
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<json_body>();
+  }
+};
+
+bool needs_quotes(const std::string& text) {
+  return text.empty() || text.find_first_of(" \"=\n\t") != std::string::npos;
+}
+
+std::string as_text(std::string_view kind, const json& fields) {
+  std::string line{kind};
+  for (const auto& [key, value] : fields.items()) {
+    line += ' ' + key + '=';
+    if (value.is_string() && !needs_quotes(value.get_ref<const std::string&>()))
+      line += value.get_ref<const std::string&>();
+    else
+      line += dump(value);
+  }
+  return line;
+}
+
+void write(spdlog::level::level_enum level, std::string_view kind, std::string_view fields) {
+  auto* logger = spdlog::default_logger_raw();
+  if (logger == nullptr || !logger->should_log(level)) return;
+  auto parsed = json::parse(fields, nullptr, false);
+  if (!parsed.is_object()) parsed = json{{"detail", std::string{fields}}};
+  if (as_json.load(std::memory_order_relaxed)) {
+    json whole = {{"kind", std::string{kind}}};
+    whole.update(parsed);
+    logger->log(level, spdlog::string_view_t{dump(whole)});
+  } else {
+    logger->log(level, spdlog::string_view_t{as_text(kind, parsed)});
+  }
+}
+
+}  // namespace
+
+void open_log(const config::log& how) {
+  if (!spdlog::thread_pool()) spdlog::init_thread_pool(waiting_lines, 1);
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  auto logger =
+      std::make_shared<spdlog::async_logger>("greenroom", std::move(sink), spdlog::thread_pool(),
+                                             spdlog::async_overflow_policy::overrun_oldest);
+  as_json = how.format == config::log_format::json;
+  if (as_json) {
+    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+    formatter->add_flag<json_body>('*').set_pattern(
+        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%*})");
+    logger->set_formatter(std::move(formatter));
+  } else {
+    logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+        "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
+  }
+  logger->set_level(level_of(how.level));
+  logger->flush_on(spdlog::level::warn);
+  spdlog::set_default_logger(std::move(logger));
+  spdlog::flush_every(std::chrono::seconds{1});
+}
+
+void log_event(const event& what) {
+  const std::string_view kind = what.kind;
+  auto level = spdlog::level::info;
+  if (kind.starts_with("task."))
+    level = spdlog::level::debug;
+  else if (kind.ends_with(".failed") || kind.ends_with(".lost") || kind.ends_with(".open")
+           || kind.ends_with(".error"))
+    level = spdlog::level::warn;
+  write(level, kind, what.json);
+}
+
+void log_line(config::log_level level, std::string_view kind, std::string_view fields) {
+  write(level_of(level), kind, fields);
+}
+
+void close_log() { spdlog::shutdown(); }
+
+}  // namespace greenroom::apps

@@ -1,0 +1,92 @@
+// `greenroom metrics`: what Prometheus would scrape.
+#include "apps/client/asking.hpp"
+#include "apps/client/terminal.hpp"
+#include "apps/verbs/all.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <sstream>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+
+struct metrics_options {
+  asking how;
+  std::string part;
+};
+
+/// One sample line of the text format: `name{label="value"} 1.5 [time]`.
+std::optional<json> sample_of(const std::string& line) {
+  if (line.empty() || line.front() == '#') return std::nullopt;
+  const auto brace = line.find('{');
+  const auto name_end = std::min(brace, line.find(' '));
+  if (name_end == std::string::npos) return std::nullopt;
+  json sample = {{"name", line.substr(0, name_end)}, {"labels", json::object()}};
+  auto at = name_end;
+  if (at == brace) {
+    ++at;
+    while (at < line.size() && line[at] != '}') {
+      const auto equals = line.find('=', at);
+      if (equals == std::string::npos) return std::nullopt;
+      const auto key = line.substr(at, equals - at);
+      std::string value;
+      at = equals + 2;
+      for (; at < line.size() && line[at] != '"'; ++at) {
+        if (line[at] == '\\' && at + 1 < line.size()) {
+          ++at;
+          value += line[at] == 'n' ? '\n' : line[at];
+        } else {
+          value += line[at];
+        }
+      }
+      sample["labels"][key] = value;
+      ++at;
+      if (at < line.size() && line[at] == ',') ++at;
+    }
+    ++at;
+  }
+  if (at >= line.size()) return std::nullopt;
+  sample["value"] = std::strtod(line.c_str() + at, nullptr);
+  return sample;
+}
+
+int metrics(node_client& client, const metrics_options& o) {
+  const auto answer = client.raw("GET", "/metrics");
+  if (!answer) return client.code();
+  if (!answer->good()) {
+    std::fprintf(stderr, "greenroom: /metrics answered %u\n", answer->status);
+    return failed;
+  }
+  std::istringstream lines{answer->body};
+  json samples = json::array();
+  for (std::string line; std::getline(lines, line);) {
+    if (!o.part.empty() && line.find(o.part) == std::string::npos) continue;
+    if (!o.how.as_json)
+      std::printf("%s\n", line.c_str());
+    else if (auto sample = sample_of(line))
+      samples.push_back(std::move(*sample));
+  }
+  if (o.how.as_json) print_json({{"items", samples}});
+  return done;
+}
+
+}  // namespace
+
+void add_metrics(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("metrics", "The node's metrics in Prometheus text");
+  verb->group(group::watch);
+  auto o = std::make_shared<metrics_options>();
+  verb->add_option("PART", o->part, "Only lines with this in them");
+  add_asking_options(*verb, o->how);
+  add_watch_option(*verb, o->how);
+  verb->footer("Example:\n  greenroom metrics greenroom_cold_starts_total --watch");
+  verb->callback([o, &result] {
+    node_client client{o->how};
+    result.code = once_or_watch(o->how, [&] { return metrics(client, *o); });
+  });
+}
+
+}  // namespace greenroom::apps

@@ -1,0 +1,137 @@
+// `greenroom predict` and `greenroom workflows`: what the node believes comes next, and why.
+#include "apps/client/asking.hpp"
+#include "apps/client/terminal.hpp"
+#include "apps/verbs/all.hpp"
+#include "apps/verbs/predict_evaluate.hpp"
+
+#include <cstdio>
+#include <memory>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+
+struct predict_options {
+  asking how;
+  std::string specialist;
+  std::string trace;
+  std::size_t limit = 20;
+};
+
+std::string reasons_of(const json& one) {
+  std::string text;
+  const auto reasons = one.value("reasons", json::array());
+  const auto add = [&text](const std::string& name, const json& weight) {
+    if (!text.empty()) text += ", ";
+    text += name;
+    if (weight.is_number()) text += " " + fixed(weight.get<double>(), 2);
+  };
+  if (reasons.is_object()) {
+    for (const auto& [name, weight] : reasons.items()) add(name, weight);
+  } else {
+    for (const auto& one_reason : reasons) {
+      if (one_reason.is_object())
+        add(text_of(one_reason, "source", text_of(one_reason, "reason")),
+            one_reason.value("weight", json{}));
+      else
+        add(one_reason.is_string() ? one_reason.get<std::string>() : one_reason.dump(), json{});
+    }
+  }
+  return text;
+}
+
+int predict(node_client& client, const predict_options& o) {
+  const auto all = client.get("/v1/predictions");
+  if (!all) return client.code();
+  json chosen = json::array();
+  for (const auto& one : all->value("items", json::array()))
+    if (o.specialist.empty() || text_of(one, "specialist") == o.specialist)
+      if (chosen.size() < o.limit) chosen.push_back(one);
+  if (!o.specialist.empty() && chosen.empty()) {
+    std::fprintf(stderr,
+                 "greenroom: no prediction for \"%s\" — see greenroom specialists for the names\n",
+                 o.specialist.c_str());
+    return failed;
+  }
+  if (o.how.as_json) {
+    json whole = *all;
+    whole["items"] = chosen;
+    print_json(whole);
+    return done;
+  }
+  if (chosen.empty()) {
+    std::printf("nothing is expected yet: the node has seen too little traffic\n");
+    return done;
+  }
+  table rows{{{"SPECIALIST"}, {"SOON", true}, {"SCORE", true}, {"STATE"}, {"BECAUSE OF"}}};
+  for (const auto& one : chosen)
+    rows.add({text_of(one, "specialist"), fixed(number_of(one, "probability") * 100, 1) + " %",
+              fixed(number_of(one, "score"), 3), text_of(one, "state"), reasons_of(one)});
+  std::printf("%s", rows.text().c_str());
+  return done;
+}
+
+int workflows(const asking& how) {
+  node_client client{how};
+  const auto all = client.get("/v1/workflows");
+  if (!all) return client.code();
+  if (how.as_json) {
+    print_json(*all);
+    return done;
+  }
+  table rows{{{"WORKFLOW"}, {"STEPS"}}};
+  for (const auto& one : all->value("items", json::array())) {
+    std::string steps;
+    if (one.is_object())
+      for (const auto& step : one.value("steps", json::array()))
+        steps += (steps.empty() ? "" : " → ") + (step.is_string() ? step.get<std::string>() : "?");
+    rows.add({one.is_string() ? one.get<std::string>() : text_of(one, "name"), steps});
+  }
+  std::printf("%s", rows.text().c_str());
+  return done;
+}
+
+}  // namespace
+
+void add_predict(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("predict", "What it believes comes next, and why");
+  verb->group(group::watch);
+  auto o = std::make_shared<predict_options>();
+  auto* name = verb->add_option("SPECIALIST", o->specialist, "Only this one");
+  verb->add_option("--limit", o->limit, "At most so many")->capture_default_str();
+  verb->add_option("--evaluate", o->trace,
+                   "Next-step accuracy of the sequence model over the cases of a recording; "
+                   "needs no node")
+      ->type_name("TRACE")
+      ->excludes(name);
+  add_asking_options(*verb, o->how);
+  add_watch_option(*verb, o->how);
+  verb->footer(
+      "Example:\n"
+      "  greenroom predict --watch\n"
+      "  greenroom predict api-architect --json\n"
+      "  greenroom predict --evaluate helpdesk.csv.gz --json");
+  verb->callback([o, &result] {
+    if (!o->trace.empty()) {
+      result.code = predict_evaluate(o->trace, o->how.as_json);
+      return;
+    }
+    node_client client{o->how};
+    result.code = once_or_watch(o->how, [&] { return predict(client, *o); });
+  });
+}
+
+void add_workflows(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("workflows", "Chains of specialists that run by name");
+  verb->group(group::watch);
+  auto how = std::make_shared<asking>();
+  add_asking_options(*verb, *how);
+  verb->footer(
+      "Example:\n"
+      "  greenroom workflows\n"
+      "  greenroom submit --workflow SECURITY_AUDIT 'the payment service'");
+  verb->callback([how, &result] { result.code = workflows(*how); });
+}
+
+}  // namespace greenroom::apps

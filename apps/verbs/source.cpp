@@ -1,0 +1,95 @@
+#include "apps/verbs/source.hpp"
+
+#include <array>
+#include <cstdio>
+#include <map>
+#include <string_view>
+#include <system_error>
+
+extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to us.
+
+namespace greenroom::apps {
+namespace {
+
+/// Variables that begin with GREENROOM_ and are not keys of the configuration: what clients use,
+/// what a worker finds in its own environment (a node may be started by one), and what tests use.
+bool is_not_a_key(std::string_view name) {
+  constexpr std::array<std::string_view, 8> others = {
+      "GREENROOM_NODE", "GREENROOM_SPECIALIST", "GREENROOM_DEPARTMENT", "GREENROOM_POOL",
+      "GREENROOM_MARK", "GREENROOM_SHARED",     "GREENROOM_BUILD",      "GREENROOM_NODE_MARK"};
+  for (const auto other : others)
+    if (name == other) return true;
+  return name.starts_with("GREENROOM_TEST_");
+}
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> all;
+  for (auto** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const auto equals = text.find('=');
+    if (equals == std::string_view::npos || is_not_a_key(text.substr(0, equals))) continue;
+    all.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return all;
+}
+
+}  // namespace
+
+std::string configuration_source::name() const {
+  if (!file.empty()) return file;
+  return "profile " + profile;
+}
+
+void add_configuration_options(CLI::App& verb, configuration_source& source) {
+  auto* profile = verb.add_option("--profile", source.profile,
+                                  "A cast and its limits, from config/profiles: core, vision, "
+                                  "learning, tutoring, full, production, large, massive");
+  auto* file = verb.add_option("--config", source.file, "A configuration file (YAML)");
+  profile->excludes(file);
+  verb.add_option("--set", source.sets, "Overrides one key, as key.path=value; repeatable")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->expected(1);
+}
+
+std::filesystem::path program_folder() {
+  std::error_code ignored;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  return self.parent_path();
+}
+
+std::vector<std::filesystem::path> profile_folders() {
+  const auto here = program_folder();
+  const std::array<std::filesystem::path, 3> candidates = {
+      here / "../../config/profiles", here / "../share/greenroom/profiles", GREENROOM_PROFILES};
+  std::vector<std::filesystem::path> folders;
+  for (const auto& candidate : candidates) {
+    std::error_code missing;
+    const auto folder = std::filesystem::canonical(candidate, missing);
+    if (!missing && std::find(folders.begin(), folders.end(), folder) == folders.end())
+      folders.push_back(folder);
+  }
+  return folders;
+}
+
+config::load_result read_configuration(const configuration_source& source) {
+  config::load_options options;
+  options.profile_dirs = profile_folders();
+  options.sets = source.sets;
+  if (!source.listen.empty()) options.sets.push_back("listen=" + source.listen);
+  if (!source.data.empty()) options.sets.push_back("data_dir=" + source.data);
+  options.environment = environment();
+  return source.file.empty() ? config::load_profile(source.profile, options)
+                             : config::load_file(source.file, options);
+}
+
+std::optional<config::node> load_configuration(const configuration_source& source) {
+  auto loaded = read_configuration(source);
+  for (const auto& problem : loaded.problems)
+    std::fprintf(stderr, "greenroom: %s\n", config::to_string(problem).c_str());
+  if (!loaded && loaded.problems.empty())
+    std::fprintf(stderr, "greenroom: %s cannot be loaded\n", source.name().c_str());
+  return std::move(loaded.value);
+}
+
+}  // namespace greenroom::apps

@@ -1,0 +1,139 @@
+// `greenroom specialists`, `warm` and `cool`: the cast, and who of it is up.
+#include "apps/client/asking.hpp"
+#include "apps/client/terminal.hpp"
+#include "apps/verbs/all.hpp"
+
+#include <cstdio>
+#include <memory>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+
+struct specialists_options {
+  asking how;
+  std::string name, department, state;
+};
+
+colour colour_of(const std::string& state) {
+  if (state == "warm" || state == "busy") return colour::green;
+  if (state == "warming" || state == "cooling") return colour::yellow;
+  return state == "failed" ? colour::red : colour::grey;
+}
+
+int one_specialist(node_client& client, const specialists_options& o) {
+  const auto found = client.get("/v1/specialists/" + url_escape(o.name));
+  if (!found) return client.code();
+  if (o.how.as_json) {
+    print_json(*found);
+    return done;
+  }
+  for (const auto& [key, value] : found->items()) {
+    auto text = value.is_string()         ? value.get<std::string>()
+                : value.is_number_float() ? fixed(value.get<double>(), 2)
+                                          : value.dump();
+    if (key == "state") text = paint(text, colour_of(text));
+    std::printf("%-16s %s\n", key.c_str(), text.c_str());
+  }
+  return done;
+}
+
+int specialists(node_client& client, const specialists_options& o) {
+  if (!o.name.empty()) return one_specialist(client, o);
+  const auto all = client.get("/v1/specialists");
+  if (!all) return client.code();
+  json chosen = json::array();
+  for (const auto& one : all->value("items", json::array()))
+    if ((o.department.empty() || text_of(one, "department") == o.department)
+        && (o.state.empty() || text_of(one, "state") == o.state))
+      chosen.push_back(one);
+  if (o.how.as_json) {
+    print_json({{"items", chosen}});
+    return done;
+  }
+  table rows{{{"SPECIALIST"},
+              {"DEPARTMENT"},
+              {"PRIORITY"},
+              {"STATE"},
+              {"PID", true},
+              {"MB", true},
+              {"WAITING", true},
+              {"TASKS", true},
+              {"COLD", true},
+              {"START", true}}};
+  for (const auto& one : chosen) {
+    const auto state = text_of(one, "state", "?");
+    const auto pid = number_of(one, "pid");
+    rows.add({text_of(one, "name"), text_of(one, "department"), text_of(one, "priority"), state,
+              pid > 0 ? fixed(pid, 0) : "-", fixed(number_of(one, "memory_mb"), 1),
+              fixed(number_of(one, "queue_depth"), 0), fixed(number_of(one, "tasks"), 0),
+              fixed(number_of(one, "cold_starts"), 0),
+              number_of(one, "start_ms") > 0 ? spoken_duration(number_of(one, "start_ms")) : "-"},
+             3, colour_of(state));
+  }
+  std::printf("%s", rows.text().c_str());
+  return done;
+}
+
+int by_hand(const asking& how, const std::string& name, const char* what) {
+  node_client client{how};
+  const auto answer =
+      client.call("POST", "/v1/specialists/" + url_escape(name) + "/" + what, json::object());
+  if (!answer) return client.code();
+  if (how.as_json)
+    print_json(*answer);
+  else
+    std::printf("%s: %s\n", text_of(*answer, "name", name).c_str(),
+                text_of(*answer, "state", what).c_str());
+  return done;
+}
+
+void add_by_hand(CLI::App& program, outcome& result, const char* name, const char* description,
+                 const char* footer) {
+  auto* verb = program.add_subcommand(name, description);
+  verb->group(group::change);
+  struct options {
+    asking how;
+    std::string specialist;
+  };
+  auto o = std::make_shared<options>();
+  verb->add_option("NAME", o->specialist, "A specialist, or an alias of one")->required();
+  add_asking_options(*verb, o->how);
+  verb->footer(footer);
+  verb->callback([o, name, &result] { result.code = by_hand(o->how, o->specialist, name); });
+}
+
+}  // namespace
+
+void add_specialists(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("specialists", "The cast: who is warm, busy, cold");
+  verb->group(group::watch);
+  auto o = std::make_shared<specialists_options>();
+  verb->add_option("NAME", o->name, "All about this one");
+  verb->add_option("--department", o->department, "Only these");
+  verb->add_option("--state", o->state, "Only these")
+      ->check(CLI::IsMember({"cold", "warming", "warm", "busy", "cooling", "failed"}));
+  add_asking_options(*verb, o->how);
+  add_watch_option(*verb, o->how);
+  verb->footer(
+      "Example:\n"
+      "  greenroom specialists --state warm --watch\n"
+      "  greenroom specialists api-architect --json");
+  verb->callback([o, &result] {
+    node_client client{o->how};
+    result.code = once_or_watch(o->how, [&] { return specialists(client, *o); });
+  });
+}
+
+void add_warm(CLI::App& program, outcome& result) {
+  add_by_hand(program, result, "warm", "Starts a specialist by hand",
+              "Example:\n  greenroom warm api-architect");
+}
+
+void add_cool(CLI::App& program, outcome& result) {
+  add_by_hand(program, result, "cool", "Stops an idle specialist by hand",
+              "Example:\n  greenroom cool api-architect");
+}
+
+}  // namespace greenroom::apps

@@ -1,0 +1,149 @@
+// `greenroom status` and `greenroom health`: how the node is doing, in figures that it measured.
+#include "apps/client/asking.hpp"
+#include "apps/client/terminal.hpp"
+#include "apps/verbs/all.hpp"
+
+#include <cstdio>
+#include <map>
+#include <memory>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+
+colour colour_of(const std::string& status) {
+  if (status == "HEALTHY") return colour::green;
+  return status == "DEGRADED" ? colour::yellow : colour::red;
+}
+
+std::string percent(double share) { return fixed(share * 100, 1) + " %"; }
+
+std::string state_of(const json& one) { return text_of(one, "state", "?"); }
+
+void print_status(const json& pooling, const json& specialists, const std::string& node) {
+  const auto& counts = pooling.value("specialists", json::object());
+  const auto& performance = pooling.value("performance", json::object());
+  const auto& memory = pooling.value("memory", json::object());
+  const auto status = text_of(pooling, "status", "?");
+  std::printf("%s  %s  up %s  %s\n", paint(status, colour_of(status)).c_str(), node.c_str(),
+              spoken_duration(number_of(pooling, "uptime")).c_str(),
+              number_of(pooling, "alerts") > 0
+                  ? paint(text_of(pooling, "alerts") + " alerts", colour::yellow).c_str()
+                  : "no alerts");
+  std::printf("warm      %s of %s specialists (%s)\n", text_of(counts, "warm", "?").c_str(),
+              text_of(counts, "total", "?").c_str(),
+              percent(number_of(counts, "utilization")).c_str());
+  std::printf("memory    %s MB in use, %s MB saved (%s %% of always-warm)\n",
+              fixed(number_of(memory, "current"), 1).c_str(),
+              fixed(number_of(memory, "saved"), 1).c_str(),
+              fixed(number_of(memory, "efficiency"), 1).c_str());
+  std::printf("response  %s on average, %s warm hits, %s waiting\n",
+              spoken_duration(number_of(performance, "averageResponseTime")).c_str(),
+              percent(number_of(performance, "warmHitRate")).c_str(),
+              text_of(performance, "queueDepth", "?").c_str());
+
+  struct tally {
+    std::map<std::string, int> states;
+    int all = 0;
+    double memory_mb = 0;
+    double waiting = 0;
+  };
+  std::map<std::string, tally> departments;
+  for (const auto& one : specialists.value("items", json::array())) {
+    auto& mine = departments[text_of(one, "department", "?")];
+    const auto state = state_of(one);
+    ++mine.states[state];
+    ++mine.all;
+    if (state != "cold") mine.memory_mb += number_of(one, "memory_mb");
+    mine.waiting += number_of(one, "queue_depth");
+  }
+  table rows{{{"DEPARTMENT"},
+              {"WARM", true},
+              {"OF", true},
+              {"BUSY", true},
+              {"WARMING", true},
+              {"FAILED", true},
+              {"WAITING", true},
+              {"MB", true}}};
+  for (auto& [name, mine] : departments) {
+    const int busy = mine.states["busy"];
+    rows.add(
+        {name, std::to_string(mine.states["warm"] + busy), std::to_string(mine.all),
+         std::to_string(busy), std::to_string(mine.states["warming"]),
+         std::to_string(mine.states["failed"]), fixed(mine.waiting, 0), fixed(mine.memory_mb, 1)},
+        5, mine.states["failed"] > 0 ? colour::red : colour::none);
+  }
+  if (rows.rows() > 0) std::printf("\n%s", rows.text().c_str());
+}
+
+int status(node_client& client, const asking& how) {
+  const auto pooling = client.get("/health/intelligent-pooling");
+  if (!pooling) return client.code();
+  const auto specialists = client.get("/v1/specialists");
+  if (!specialists) return client.code();
+  if (how.as_json) {
+    json whole = *pooling;
+    whole["node"] = how.node;
+    whole["items"] = specialists->value("items", json::array());
+    print_json(whole);
+  } else {
+    print_status(*pooling, *specialists, how.node);
+  }
+  return done;
+}
+
+int health(node_client& client, const asking& how) {
+  const auto live = client.raw("GET", "/health/live");
+  if (!live) return client.code();
+  const auto ready = client.raw("GET", "/health/ready");
+  if (!ready) return client.code();
+  const auto pooling = client.raw("GET", "/health/intelligent-pooling");
+  if (!pooling) return client.code();
+  const auto measured = json::parse(pooling->body, nullptr, false);
+  const auto status = text_of(measured, "status", "CRITICAL");
+  const bool good = live->good() && ready->good() && status != "CRITICAL";
+  if (how.as_json) {
+    print_json({{"live", live->good()},
+                {"ready", ready->good()},
+                {"pooling", measured.is_discarded() ? json{} : measured}});
+    return good ? done : failed;
+  }
+  const auto line = [](const char* name, bool ok, const std::string& text) {
+    std::printf("%-8s %s\n", name, paint(text, ok ? colour::green : colour::red).c_str());
+  };
+  line("live", live->good(), live->good() ? "yes" : "no");
+  line("ready", ready->good(), ready->good() ? "yes" : "no");
+  std::printf("%-8s %s\n", "pooling", paint(status, colour_of(status)).c_str());
+  return good ? done : failed;
+}
+
+}  // namespace
+
+void add_status(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("status", "What the node is doing, by department");
+  verb->group(group::watch);
+  auto how = std::make_shared<asking>();
+  add_asking_options(*verb, *how);
+  add_watch_option(*verb, *how);
+  verb->footer("Example:\n  greenroom status --watch --interval 1");
+  verb->callback([how, &result] {
+    node_client client{*how};
+    result.code = once_or_watch(*how, [&] { return status(client, *how); });
+  });
+}
+
+void add_health(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("health", "Live, ready, healthy? Exit code 1 when not");
+  verb->group(group::watch);
+  auto how = std::make_shared<asking>();
+  add_asking_options(*verb, *how);
+  add_watch_option(*verb, *how);
+  verb->footer("Example:\n  greenroom health --json || systemctl restart greenroom");
+  verb->callback([how, &result] {
+    node_client client{*how};
+    result.code = once_or_watch(*how, [&] { return health(client, *how); });
+  });
+}
+
+}  // namespace greenroom::apps

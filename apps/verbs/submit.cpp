@@ -1,0 +1,168 @@
+// `greenroom submit`: one task, or a whole workflow, from the command line.
+#include "apps/client/asking.hpp"
+#include "apps/client/terminal.hpp"
+#include "apps/verbs/all.hpp"
+#include "config/loader.hpp"
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <sstream>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+
+struct submit_options {
+  asking how;
+  std::vector<std::string> words;  ///< [SPECIALIST] [INPUT]
+  std::string department, command, workflow, priority, timeout, key, case_id;
+  bool later = false;
+};
+
+/// What the user typed as the input: JSON as it is, any other text as a JSON string.
+std::optional<json> read_input(const std::string& word) {
+  std::string text = word;
+  if (word == "-") {
+    text.assign(std::istreambuf_iterator<char>{std::cin}, {});
+  } else if (word.starts_with('@')) {
+    std::ifstream file{word.substr(1), std::ios::binary};
+    if (!file) {
+      std::fprintf(stderr, "greenroom: cannot read \"%s\" — the input after @ is a file\n",
+                   word.substr(1).c_str());
+      return std::nullopt;
+    }
+    text.assign(std::istreambuf_iterator<char>{file}, {});
+  }
+  auto parsed = json::parse(text, nullptr, false);
+  if (!parsed.is_discarded()) return parsed;
+  while (text.ends_with('\n')) text.pop_back();
+  return json(text);
+}
+
+void print_output(const json& task) {
+  const auto output = task.find("output");
+  if (output == task.end()) return;
+  if (output->is_string())
+    std::printf("%s\n", output->get_ref<const std::string&>().c_str());
+  else
+    print_json(*output);
+}
+
+/// One line about how it went, for a person; a program reads stdout or --json.
+void print_note(const json& task) {
+  if (!is_terminal()) return;
+  const auto timings = task.value("timings", json::object());
+  std::fprintf(stderr, "%s\n",
+               paint(text_of(task, "specialist") + " · "
+                         + (truth_of(task, "cold_start") ? "cold start " : "warm ")
+                         + spoken_duration(number_of(timings, "start_ms")) + " · run "
+                         + spoken_duration(number_of(timings, "run_ms")) + " · total "
+                         + spoken_duration(number_of(timings, "total_ms")),
+                     colour::grey)
+                   .c_str());
+}
+
+int finish(const json& task, bool as_json) {
+  const auto state = text_of(task, "state");
+  const bool good =
+      state.empty() || state == "completed" || state == "queued" || state == "running";
+  if (as_json) {
+    print_json(task);
+  } else if (good) {
+    print_output(task);
+    print_note(task);
+  } else {
+    const auto error = task.value("error", json{});
+    const auto why = error.is_object() ? text_of(error, "detail", text_of(error, "message"))
+                                       : text_of(task, "error", "no explanation");
+    std::fprintf(stderr, "greenroom: the task ended as %s: %s\n", state.c_str(), why.c_str());
+  }
+  return good ? done : failed;
+}
+
+int submit(submit_options& o) {
+  const bool names_specialist = o.department.empty() && o.command.empty() && o.workflow.empty();
+  const int targets =
+      int{!o.department.empty()} + int{!o.command.empty()} + int{!o.workflow.empty()};
+  if (targets > 1 || (names_specialist && o.words.empty())
+      || o.words.size() > (names_specialist ? 2U : 1U)) {
+    std::fprintf(stderr,
+                 "greenroom: submit takes a SPECIALIST or one of --department, --command, "
+                 "--workflow, and then the input — see greenroom submit --help\n");
+    return wrong_usage;
+  }
+  json body = json::object();
+  if (names_specialist) body["specialist"] = o.words.front();
+  if (!o.department.empty()) body["department"] = o.department;
+  if (!o.command.empty()) body["command"] = o.command;
+  body["input"] = nullptr;
+  if (o.words.size() == (names_specialist ? 2U : 1U)) {
+    const auto input = read_input(o.words.back());
+    if (!input) return wrong_usage;
+    body["input"] = *input;
+  }
+  auto patience = std::chrono::milliseconds{std::chrono::minutes{10}};
+  if (!o.timeout.empty()) {
+    const auto bound = config::parse_duration(o.timeout);
+    if (!bound || bound->count() <= 0) {
+      std::fprintf(stderr, "greenroom: \"%s\" is not a duration — write 500ms, 30s or 5m\n",
+                   o.timeout.c_str());
+      return wrong_usage;
+    }
+    body["timeout_ms"] = bound->count();
+    // The node says itself that time is over; this is for a node that says nothing any more.
+    patience = *bound + std::chrono::seconds{10};
+  }
+  if (!o.priority.empty()) body["priority"] = o.priority;
+  if (!o.key.empty()) body["idempotency_key"] = o.key;
+  if (!o.case_id.empty()) body["case"] = o.case_id;
+  if (o.later) body["mode"] = "async";
+
+  node_client client{o.how};
+  const auto target = o.workflow.empty() ? "/v1/tasks" : "/v1/workflows/" + url_escape(o.workflow);
+  const auto task = client.call("POST", target, body, patience);
+  if (!task) return client.code();
+  if (o.later) {
+    if (o.how.as_json)
+      print_json(*task);
+    else
+      std::printf("%s\n", text_of(*task, "id").c_str());
+    return done;
+  }
+  return finish(*task, o.how.as_json);
+}
+
+}  // namespace
+
+void add_submit(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("submit", "One task; prints its output");
+  verb->group(group::work);
+  auto o = std::make_shared<submit_options>();
+  verb->add_option("words", o->words, "Who, and the input: JSON, other text, @FILE, or - for stdin")
+      ->type_name("[SPECIALIST] [INPUT]")
+      ->expected(0, 2);
+  verb->add_option("--department", o->department, "The best placed specialist of it");
+  verb->add_option("--command", o->command, "Whoever answers this word, such as implement");
+  verb->add_option("--workflow", o->workflow, "Each step's output is the next one's input");
+  verb->add_option("--priority", o->priority, "high, normal or low")
+      ->check(CLI::IsMember({"high", "normal", "low"}));
+  verb->add_flag("--async", o->later, "Prints the task's id as soon as it is in the journal");
+  verb->add_option("--timeout", o->timeout, "Bounds waiting, retries and the run")
+      ->type_name("30s");
+  verb->add_option("--key", o->key, "Idempotency key: the same key is the same task");
+  verb->add_option("--case", o->case_id, "The session it belongs to");
+  add_asking_options(*verb, o->how);
+  verb->footer(
+      "Example:\n"
+      "  greenroom submit api-architect '{\"query\":\"rate limits\"}'\n"
+      "  greenroom submit --command implement @request.json --timeout 30s\n"
+      "  echo 'design a login page' | greenroom submit --department FRONTEND -\n"
+      "  greenroom submit --workflow FULL_STACK_FEATURE 'a shopping basket' --json");
+  verb->callback([o, &result] { result.code = submit(*o); });
+}
+
+}  // namespace greenroom::apps
