@@ -1,0 +1,57 @@
+// When requests are sent: the arrival processes of a scripted load.
+#pragma once
+
+#include <optional>
+
+#include "runtime/load/random.hpp"
+
+namespace greenroom::runtime::load {
+
+enum class arrival_kind {
+  constant,  ///< Evenly spaced, `rate` per second.
+  poisson,   ///< Independent of each other, `rate` per second on average.
+  ramp,      ///< Poisson, from `rate` at the start to `peak` at the end, linearly.
+  spike,     ///< Poisson at `rate`, and at `peak` within [spike_at_s, spike_at_s + spike_s).
+  closed,    ///< `users` ask, wait for the answer, think for `think_s`, and ask again.
+};
+
+/// Rates are per second, times are seconds from the start.
+struct arrival_plan {
+  arrival_kind kind = arrival_kind::poisson;
+  double duration_s = 60;
+  double rate = 10;
+  double peak = 0;
+  double spike_at_s = 0;
+  double spike_s = 0;
+  std::size_t users = 0;
+  double think_s = 0;  ///< Mean; exponentially distributed, 0: none.
+
+  friend bool operator==(const arrival_plan&, const arrival_plan&) = default;
+};
+
+/// The rate at a moment; 0 outside [0, duration_s). Closed loops have no rate of their own.
+double rate_at(const arrival_plan& plan, double time_s);
+
+/// How many requests are expected in all; 0 for a closed loop.
+double expected_arrivals(const arrival_plan& plan);
+
+/// The sending times of an open loop, in order. They do not depend on any answer, which is what
+/// makes the measured latencies free of coordinated omission.
+/// Rates that change are drawn by thinning (Lewis and Shedler 1979).
+class arrival_times {
+public:
+  /// @pre the plan is not a closed loop; rates ≥ 0 and one of them > 0.
+  arrival_times(const arrival_plan& plan, random_source random);
+
+  /// Nothing when the duration is over.
+  std::optional<double> next();
+
+private:
+  arrival_plan plan_;
+  random_source random_;
+  double time_s_ = 0;
+  double rate_max_ = 0;
+  double sent_ = 0;
+};
+
+}  // namespace greenroom::runtime::load
