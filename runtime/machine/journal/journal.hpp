@@ -85,10 +85,10 @@ struct stored_task {
 };
 
 struct task_query {
-  std::optional<protocols::task_state> state;
-  std::string specialist;  ///< Empty: any.
+  std::optional<protocols::task_state> state = {};
+  std::string specialist = {};  ///< Empty: any.
   std::size_t limit = 100;
-  std::string cursor;  ///< From an earlier page; empty: the newest.
+  std::string cursor = {};  ///< From an earlier page; empty: the newest.
 };
 struct task_page {
   std::vector<stored_task> items;  ///< Newest first.

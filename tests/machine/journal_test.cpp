@@ -1,0 +1,308 @@
+// Stories of one journal: what it keeps, what it ignores, what it gives back.
+#include "runtime/machine/journal/journal.hpp"
+
+#include "tests/machine/journal_scratch.hpp"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <limits>
+#include <thread>
+
+namespace greenroom::machine::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(Journal, GivesBackEveryFieldOfATaskAndOfItsEnd) {
+  const scratch_directory directory;
+  auto in = accepted(0xffff'ffff'ffff'fff7);
+  in.urgency = protocols::priority::high;
+  in.effects = protocols::side_effects::unsafe;
+  in.input = std::string("nul \0 and \xff", 12);
+  in.case_id = "session 9";
+  in.idempotency_key = "key";
+  in.request_hash = 0xffff'ffff'ffff'ffff;
+  auto out = ended(in.id.number);
+  out.state = protocols::task_state::failed;
+  out.why = protocols::failure::worker_failed;
+  out.cold_start = true;
+  out.attempts = 3;
+  out.pool = protocols::pool_kind::baseline;
+  out.queue_ms = 1.5;
+  out.start_ms = 22'000.125;
+  out.run_ms = .001;
+  out.total_ms = std::numeric_limits<double>::quiet_NaN();
+  commit(*open_journal(directory.file()), {in, out});
+
+  const auto found = value_of(open_reader(directory.file())->find(in.id));
+  ASSERT_TRUE(found);
+  const auto& a = found->accepted;
+  EXPECT_EQ(a.id, in.id);
+  EXPECT_EQ(a.specialist, in.specialist);
+  EXPECT_EQ(a.department, in.department);
+  EXPECT_EQ(a.urgency, in.urgency);
+  EXPECT_EQ(a.effects, in.effects);
+  EXPECT_EQ(a.input, in.input);
+  EXPECT_EQ(a.case_id, in.case_id);
+  EXPECT_EQ(a.idempotency_key, in.idempotency_key);
+  EXPECT_EQ(a.request_hash, in.request_hash);
+  EXPECT_EQ(a.accepted_unix_ms, in.accepted_unix_ms);
+  EXPECT_EQ(a.deadline_unix_ms, in.deadline_unix_ms);
+  EXPECT_EQ(found->state, protocols::task_state::failed);
+  EXPECT_EQ(found->attempts, 3u);
+  ASSERT_TRUE(found->ended);
+  EXPECT_EQ(found->ended->why, out.why);
+  EXPECT_EQ(found->ended->output, out.output);
+  EXPECT_TRUE(found->ended->cold_start);
+  EXPECT_EQ(found->ended->pool, out.pool);
+  EXPECT_EQ(found->ended->ended_unix_ms, out.ended_unix_ms);
+  EXPECT_DOUBLE_EQ(found->ended->queue_ms, 1.5);
+  EXPECT_DOUBLE_EQ(found->ended->start_ms, 22'000.125);
+  EXPECT_DOUBLE_EQ(found->ended->run_ms, .001);
+  EXPECT_DOUBLE_EQ(found->ended->total_ms, 0) << "what is no number is kept as none";
+}
+
+TEST(Journal, HandsOutUnfinishedTasksOldestFirstAfterAReopening) {
+  const scratch_directory directory;
+  {
+    auto journal = open_journal(directory.file());
+    commit(*journal, {accepted(3), accepted(1), accepted(2), accepted(9), ended(1)});
+    commit(*journal, {start_record{id_of(2), 1}, ended(9)});
+  }
+  const auto open = value_of(open_journal(directory.file())->unfinished());
+  EXPECT_THAT(numbers_of(open), ElementsAre(3, 2));
+  EXPECT_EQ(open[0].state, protocols::task_state::queued);
+  EXPECT_EQ(open[1].state, protocols::task_state::running);
+  EXPECT_EQ(open[1].attempts, 1u);
+}
+
+TEST(Journal, IgnoresASecondEndAndAnEndOfNobody) {
+  const scratch_directory directory;
+  auto journal = open_journal(directory.file());
+  auto second = ended(1);
+  second.output = "other";
+  second.state = protocols::task_state::failed;
+  commit(*journal, {accepted(1), ended(1), second, ended(77)});
+  commit(*journal, {second, start_record{id_of(1), 5}});
+  const auto reader = open_reader(directory.file());
+  const auto found = value_of(reader->find(id_of(1)));
+  ASSERT_TRUE(found && found->ended);
+  EXPECT_EQ(found->ended->output, ended(1).output);
+  EXPECT_EQ(found->state, protocols::task_state::completed);
+  EXPECT_FALSE(value_of(reader->find(id_of(77))));
+  EXPECT_FALSE(value_of(reader->find({1, 1}))) << "an epoch that was never seen";
+}
+
+TEST(Journal, IgnoresASecondAcceptanceOfTheSameTask) {
+  const scratch_directory directory;
+  auto journal = open_journal(directory.file());
+  commit(*journal, {accepted(1)});
+  auto again = accepted(1);
+  again.input = "other";
+  commit(*journal, {again, ended(1)});
+  const auto reader = open_reader(directory.file());
+  EXPECT_EQ(value_of(reader->find(id_of(1)))->accepted.input, accepted(1).input);
+  EXPECT_EQ(value_of(reader->count()).accepted, 1u);
+  EXPECT_THAT(value_of(journal->unfinished()), IsEmpty());
+}
+
+TEST(Journal, TellsTheSameRequestFromAConflictByTheKeyAndTheHash) {
+  const scratch_directory directory;
+  auto first = accepted(1);
+  first.idempotency_key = "k";
+  first.request_hash = 7;
+  auto same = accepted(2);
+  same.idempotency_key = "k";
+  same.request_hash = 7;
+  auto other = accepted(3);
+  other.idempotency_key = "k";
+  other.request_hash = 8;
+  auto journal = open_journal(directory.file());
+  for (int round = 0; round < 2; ++round) {
+    const auto verdicts = round == 0 ? commit(*journal, {first, same, other})
+                                     : commit(*journal, {other, same, accepted(4)});
+    const auto& of_same = verdicts[1];
+    const auto& of_other = verdicts[round == 0 ? 2 : 0];
+    EXPECT_EQ(of_same.what, verdict::kind::same_request);
+    EXPECT_EQ(of_same.existing, id_of(1));
+    EXPECT_EQ(of_other.what, verdict::kind::key_conflict);
+    EXPECT_EQ(of_other.existing, id_of(1));
+    EXPECT_EQ(verdicts[round == 0 ? 0 : 2].what, verdict::kind::written);
+  }
+  EXPECT_EQ(value_of(open_reader(directory.file())->count()).accepted, 2u);
+}
+
+TEST(Journal, ForgetsAKeyWithItsPrunedTaskAndNotBefore) {
+  const scratch_directory directory;
+  auto journal = open_journal(directory.file());
+  auto first = accepted(1, 1000);
+  first.idempotency_key = "k";
+  auto second = accepted(2, 3000);
+  second.idempotency_key = "k";
+  second.request_hash = first.request_hash;
+  commit(*journal, {first, ended(1, 2000)});
+  EXPECT_EQ(value_of(journal->prune(2000, 10)), 0u) << "ended at 2000 is not before 2000";
+  EXPECT_EQ(commit(*journal, {second})[0].what, verdict::kind::same_request);
+  EXPECT_EQ(value_of(journal->prune(2001, 10)), 1u);
+  EXPECT_EQ(commit(*journal, {second})[0].what, verdict::kind::written);
+}
+
+TEST(Journal, PrunesEndedTasksAndOldEventsButNeverAnUnfinishedOne) {
+  const scratch_directory directory;
+  auto journal = open_journal(directory.file());
+  commit(*journal, {accepted(1, 10), accepted(2, 11), ended(2, 20), accepted(3, 12), ended(3, 21),
+                    accepted(4, 13), ended(4, 99), event_record{"e", 14, "old"},
+                    event_record{"e", 60, "new"}});
+  EXPECT_EQ(value_of(journal->prune(50, 1)), 1u) << "no more rows a call than were asked for";
+  EXPECT_EQ(value_of(journal->prune(50, 10)), 2u);
+  EXPECT_EQ(value_of(journal->prune(50, 10)), 0u);
+  EXPECT_EQ(value_of(journal->prune(50, 0)), 0u);
+  const auto reader = open_reader(directory.file());
+  EXPECT_THAT(numbers_of(value_of(reader->list({})).items), ElementsAre(4, 1));
+  EXPECT_EQ(value_of(reader->events("e", 10)).size(), 1u);
+  EXPECT_THAT(numbers_of(value_of(journal->unfinished())), ElementsAre(1));
+}
+
+TEST(Journal, KeepsTheLastValueOfAStateAndTheOrderOfEvents) {
+  const scratch_directory directory;
+  {
+    auto journal = open_journal(directory.file());
+    EXPECT_EQ(value_of(journal->state("rollout")), "");
+    commit(*journal,
+           {state_record{"rollout", "one"}, state_record{"other", "x"}, event_record{"a", 1, "1"},
+            event_record{"b", 2, "2"}, event_record{"a", 3, "3"}});
+    commit(*journal, {state_record{"rollout", "two"}});
+  }
+  auto journal = open_journal(directory.file());
+  EXPECT_EQ(value_of(journal->state("rollout")), "two");
+  const auto reader = open_reader(directory.file());
+  const auto of_a = value_of(reader->events("a", 10));
+  ASSERT_EQ(of_a.size(), 2u);
+  EXPECT_EQ(of_a[0].json, "3");
+  EXPECT_EQ(of_a[1].unix_ms, 1);
+  const auto newest = value_of(reader->events("", 2));
+  ASSERT_EQ(newest.size(), 2u);
+  EXPECT_EQ(newest[1].kind, "b");
+}
+
+TEST(Journal, DoesNotUseRowsAgainAfterAllHasBeenPruned) {
+  const scratch_directory directory;
+  std::string cursor;
+  {
+    auto journal = open_journal(directory.file());
+    commit(*journal, {accepted(1), ended(1), accepted(2), ended(2), accepted(3), ended(3)});
+    cursor = value_of(open_reader(directory.file())->list({.limit = 1})).next;
+    EXPECT_EQ(value_of(journal->prune(1'000'000, 100)), 3u);
+  }
+  auto journal = open_journal(directory.file());
+  commit(*journal, {accepted(4), accepted(5)});
+  const auto page = value_of(open_reader(directory.file())->list({.cursor = cursor}));
+  EXPECT_THAT(page.items, IsEmpty()) << "the new tasks are newer than the cursor";
+}
+
+TEST(JournalPages, StayInPlaceWhileTasksAreAdded) {
+  const scratch_directory directory;
+  auto journal = open_journal(directory.file());
+  const auto reader = open_reader(directory.file());
+  for (std::uint64_t i = 0; i < 25; ++i) commit(*journal, {accepted(i)});
+  std::vector<std::uint64_t> seen;
+  task_query query{.limit = 10};
+  std::uint64_t more = 100;
+  do {
+    const auto page = value_of(reader->list(query));
+    for (const auto number : numbers_of(page.items)) seen.push_back(number);
+    query.cursor = page.next;
+    commit(*journal, {accepted(more++), ended(seen.back())});
+  } while (!query.cursor.empty());
+  ASSERT_EQ(seen.size(), 25u);
+  for (std::uint64_t i = 0; i < 25; ++i) EXPECT_EQ(seen[i], 24 - i);
+}
+
+TEST(JournalPages, HaveNoNextWhenTheLastTaskIsOnThem) {
+  const scratch_directory directory;
+  auto journal = open_journal(directory.file());
+  const auto reader = open_reader(directory.file());
+  EXPECT_EQ(value_of(reader->list({})).next, "");
+  commit(*journal, {accepted(1), accepted(2)});
+  EXPECT_EQ(value_of(reader->list({.limit = 2})).next, "");
+  EXPECT_NE(value_of(reader->list({.limit = 1})).next, "");
+}
+
+TEST(JournalPages, FilterByStateAndSpecialist) {
+  const scratch_directory directory;
+  auto journal = open_journal(directory.file());
+  auto failed = ended(4);
+  failed.state = protocols::task_state::failed;
+  commit(*journal, {accepted(1), accepted(2), accepted(3), accepted(4), accepted(6), ended(1),
+                    failed, start_record{id_of(3), 1}});
+  const auto reader = open_reader(directory.file());
+  const auto with = [&](std::optional<protocols::task_state> state, const char* specialist) {
+    return numbers_of(value_of(reader->list({.state = state, .specialist = specialist})).items);
+  };
+  EXPECT_THAT(with({}, "specialist-0"), ElementsAre(6, 3));
+  EXPECT_THAT(with(protocols::task_state::queued, ""), ElementsAre(6, 2));
+  EXPECT_THAT(with(protocols::task_state::running, ""), ElementsAre(3));
+  EXPECT_THAT(with(protocols::task_state::failed, "specialist-1"), ElementsAre(4));
+  EXPECT_THAT(with(protocols::task_state::completed, ""), ElementsAre(1));
+  EXPECT_THAT(with(protocols::task_state::completed, "nobody"), IsEmpty());
+}
+
+TEST(JournalPages, RefuseACursorThatNoPageGave) {
+  const scratch_directory directory;
+  auto journal = open_journal(directory.file());
+  const auto reader = open_reader(directory.file());
+  for (const char* cursor : {"x", "1x", "-1", "99999999999999999999", " 1"})
+    EXPECT_THAT(error_of(reader->list({.cursor = cursor})), HasSubstr("cursor")) << cursor;
+}
+
+TEST(Journal, IsReadFromAnotherThreadWhileItIsWritten) {
+  const scratch_directory directory;
+  auto journal = open_journal(directory.file());
+  std::atomic<bool> over{false};
+  std::string wrong;
+  std::thread other{[&] {
+    const auto reader = open_reader(directory.file());
+    std::uint64_t before = 0;
+    while (!over) {
+      const auto now = reader->count();
+      if (!error_of(now).empty()) {
+        wrong = error_of(now);
+        return;
+      }
+      const auto& totals = std::get<0>(now);
+      if (totals.accepted != totals.ended + totals.unfinished || totals.accepted < before) {
+        wrong = "the books do not add up";
+        return;
+      }
+      before = totals.accepted;
+    }
+  }};
+  // Enough pages that the log is copied and started anew several times under the reader.
+  for (std::uint64_t i = 0; i < 400; ++i) {
+    std::vector<record> batch;
+    for (std::uint64_t k = 0; k < 64; ++k) {
+      batch.emplace_back(accepted(i * 64 + k));
+      std::get<accept_record>(batch.back()).input.append(256, 'x');
+      if (k % 2 == 0) batch.emplace_back(ended(i * 64 + k));
+    }
+    commit(*journal, std::move(batch));
+  }
+  over = true;
+  other.join();
+  EXPECT_EQ(wrong, "");
+  const auto log = std::filesystem::file_size(directory.file() + "-wal");
+  EXPECT_LT(log, 32u << 20) << "the log is used again and not only added to";
+}
+
+TEST(Journal, WorksInMemoryForTests) {
+  auto journal = open_journal(":memory:");
+  commit(*journal, {accepted(1), accepted(2), ended(1), state_record{"s", "v"}});
+  EXPECT_THAT(numbers_of(value_of(journal->unfinished())), ElementsAre(2));
+  EXPECT_EQ(value_of(journal->state("s")), "v");
+}
+
+}  // namespace
+}  // namespace greenroom::machine::testing
