@@ -397,10 +397,11 @@ private:
 bool is_reserved(std::string_view variable) {
   // What workers are told, what the verbs read, what the build and the tests read.
   constexpr std::string_view names[] = {
-      "GREENROOM_NODE",  "GREENROOM_SHARED",   "GREENROOM_SPECIALIST", "GREENROOM_DEPARTMENT",
-      "GREENROOM_POOL",  "GREENROOM_PROFILE",  "GREENROOM_CONFIG",     "GREENROOM_VERSION",
-      "GREENROOM_TESTS", "GREENROOM_SANITIZE", "GREENROOM_SOURCE_DIR", "GREENROOM_BINARY_DIR",
-      "GREENROOM_PORT",  "GREENROOM_TESTING",  "GREENROOM_NODE_ID"};
+      "GREENROOM_NODE",   "GREENROOM_SHARED",   "GREENROOM_SPECIALIST", "GREENROOM_DEPARTMENT",
+      "GREENROOM_POOL",   "GREENROOM_PROFILE",  "GREENROOM_CONFIG",     "GREENROOM_VERSION",
+      "GREENROOM_TESTS",  "GREENROOM_SANITIZE", "GREENROOM_SOURCE_DIR", "GREENROOM_BINARY_DIR",
+      "GREENROOM_PORT",   "GREENROOM_MARK",     "GREENROOM_NODE_MARK",  "GREENROOM_BUILD",
+      "GREENROOM_NODE_ID"};
   // Kubernetes tells every pod about a service called `greenroom` by GREENROOM_SERVICE_HOST,
   // GREENROOM_PORT_7117_TCP and the like.
   constexpr std::string_view prefixes[] = {"GREENROOM_SERVICE_", "GREENROOM_PORT_",

@@ -1,0 +1,227 @@
+// `greenroom config`: is a configuration right, and what is in force?
+#include "apps/verbs/all.hpp"
+#include "apps/verbs/source.hpp"
+#include "config/description.hpp"
+#include "config/loader.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <concepts>
+#include <cstdio>
+#include <memory>
+#include <type_traits>
+
+namespace greenroom::apps {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+/// The configuration as JSON, with the keys and units of the YAML. Descriptions find this archive
+/// by the shape of its members (config/description.hpp).
+class json_archive {
+public:
+  json out = json::object();
+
+  template <class T>
+  void field(const char* key, const T& value, const char* /*meaning*/, config::rule = {}) {
+    if constexpr (std::is_enum_v<T>) {
+      out[key] = to_string(value);
+    } else if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
+      out[key] = config::format_duration(value);
+    } else {
+      out[key] = value;
+    }
+  }
+  template <class T>
+  void expanded(const char* key, const T& value, const char* /*meaning*/) {
+    out[key] = value;
+  }
+  void size(const char* key, std::uint64_t value, const char* /*meaning*/, config::rule) {
+    out[key] = value;
+  }
+  template <class S>
+  void section(const char* key, S& value, const char* /*meaning*/) {
+    out[key] = of(value);
+  }
+  template <class S>
+  void named(const char* key, std::vector<S>& values, const char* /*meaning*/) {
+    out[key] = json::array();
+    for (auto& each : values) out[key].push_back(of(each));
+  }
+  template <class S>
+  void table(const char* key, std::map<std::string, S>& values, const char* /*meaning*/) {
+    out[key] = json::object();
+    for (auto& [name, value] : values) out[key][name] = of(value);
+  }
+
+private:
+  template <class S>
+  static json of(S& value) {
+    json_archive inner;
+    describe(inner, value);
+    return std::move(inner.out);
+  }
+};
+
+void print(const json& value) {
+  std::puts(value.dump(2, ' ', false, json::error_handler_t::replace).c_str());
+}
+
+json problem_list(const std::vector<config::problem>& problems) {
+  json list = json::array();
+  for (const auto& each : problems) {
+    list.push_back({{"source", each.source},
+                    {"line", each.line},
+                    {"column", each.column},
+                    {"key", each.key},
+                    {"message", each.message},
+                    {"suggestion", each.suggestion}});
+  }
+  return list;
+}
+
+/// Prints what is wrong. Returns whether anything is.
+bool refuse(const config::load_result& loaded, const configuration_source& source, bool as_json,
+            outcome& result) {
+  if (loaded) return false;
+  for (const auto& each : loaded.problems) {
+    std::fprintf(stderr, "greenroom: %s\n", config::to_string(each).c_str());
+  }
+  if (as_json) {
+    print(
+        {{"valid", false}, {"source", source.name()}, {"problems", problem_list(loaded.problems)}});
+  }
+  result.code = wrong_usage;
+  return true;
+}
+
+std::string counted(std::size_t count, const std::string& what) {
+  return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
+}
+
+void check(const configuration_source& source, bool as_json, outcome& result) {
+  const auto loaded = read_configuration(source);
+  if (refuse(loaded, source, as_json, result)) return;
+  const auto& whole = *loaded.value;
+  double nominal_mb = 0;
+  std::size_t pinned = 0;
+  for (const auto& group : whole.departments) {
+    for (const auto& one : group.specialists) {
+      nominal_mb += one.memory_mb;
+      if (one.pin) ++pinned;
+    }
+  }
+  if (as_json) {
+    print({{"valid", true},
+           {"source", source.name()},
+           {"profile", whole.profile},
+           {"specialists", config::count_specialists(whole)},
+           {"departments", whole.departments.size()},
+           {"workflows", whole.workflows.size()},
+           {"commands", whole.commands.size()},
+           {"max_warm", whole.pool.max_warm},
+           {"pinned", pinned},
+           {"memory_budget_mb", whole.pool.memory_budget_mb},
+           {"nominal_memory_mb", nominal_mb}});
+    return;
+  }
+  const auto budget = whole.pool.memory_budget_mb > 0
+                          ? "at most " + json(whole.pool.memory_budget_mb).dump() + " MB"
+                          : std::string{"no memory budget"};
+  std::printf("%s: right; %s in %s, %s, %s, %zu warm at most, %s (always warm: %s MB nominal)\n",
+              source.name().c_str(),
+              counted(config::count_specialists(whole), "specialist").c_str(),
+              counted(whole.departments.size(), "department").c_str(),
+              counted(whole.workflows.size(), "workflow").c_str(),
+              counted(whole.commands.size(), "command").c_str(), whole.pool.max_warm,
+              budget.c_str(), json(nominal_mb).dump().c_str());
+}
+
+void show(const configuration_source& source, bool as_json, bool secrets, outcome& result) {
+  auto loaded = read_configuration(source);
+  if (refuse(loaded, source, as_json, result)) return;
+  auto& whole = *loaded.value;
+  if (!as_json) {
+    std::fputs(config::to_yaml(whole, !secrets).c_str(), stdout);
+    return;
+  }
+  // Masking is done once, by the writer of YAML; what it wrote is read back for JSON.
+  if (!secrets) {
+    auto masked = config::load_text(config::to_yaml(whole, true), "the masked configuration");
+    if (!refuse(masked, source, false, result)) whole = std::move(*masked.value);
+  }
+  json_archive archive;
+  describe(archive, whole);
+  print(archive.out);
+}
+
+void keys(bool as_json) {
+  if (as_json) {
+    json list = json::array();
+    for (const auto& each : config::describe_keys()) {
+      list.push_back({{"key", each.path},
+                      {"type", each.type},
+                      {"default", each.fallback},
+                      {"meaning", each.meaning}});
+    }
+    print(list);
+    return;
+  }
+  for (const auto& each : config::describe_keys()) {
+    std::printf("%-56s %-18s %s\n", each.path.c_str(), each.fallback.c_str(), each.meaning.c_str());
+  }
+}
+
+struct arguments {
+  configuration_source source;
+  bool as_json = false;
+  bool secrets = false;
+};
+
+/// `check FILE`, `check --profile NAME`; the same for `show`.
+CLI::App* add_reading(CLI::App& verb, const char* name, const char* what,
+                      const std::shared_ptr<arguments>& given) {
+  auto* const sub = verb.add_subcommand(name, what);
+  add_configuration_options(*sub, given->source);
+  auto* const file = sub->add_option("FILE", given->source.file, "A configuration file (YAML)");
+  file->excludes(sub->get_option("--profile"))->excludes(sub->get_option("--config"));
+  sub->add_flag("--json", given->as_json, "For programs");
+  return sub;
+}
+
+}  // namespace
+
+void add_config(CLI::App& program, outcome& result) {
+  auto* const verb = program.add_subcommand("config",
+                                            "Check a configuration, or show it as it "
+                                            "is in force");
+  verb->group(group::change);
+  verb->require_subcommand(1);
+  verb->footer("Example: greenroom config check my-node.yaml --set pool.max_warm=20");
+
+  const auto given = std::make_shared<arguments>();
+  auto* const checking =
+      add_reading(*verb, "check", "Report everything that is wrong, exit 2", given);
+  checking->footer("Example: greenroom config check my-node.yaml");
+  auto* const showing =
+      add_reading(*verb, "show", "Print every key with the value that a node would use", given);
+  showing->add_flag("--secrets", given->secrets, "Show what sounds like a secret too");
+  showing->footer("Example: greenroom config show --profile core --set pool.cooldown=60s");
+  auto* const listing = verb->add_subcommand("keys", "List every key, its default and meaning");
+  listing->add_flag("--json", given->as_json, "For programs");
+  listing->footer("Example: greenroom config keys");
+
+  const auto from = [given] {
+    // Without a name it is the profile that `greenroom demo` serves.
+    if (given->source.file.empty() && given->source.profile.empty()) {
+      given->source.profile = "production";
+    }
+    return given->source;
+  };
+  checking->callback([=, &result] { check(from(), given->as_json, result); });
+  showing->callback([=, &result] { show(from(), given->as_json, given->secrets, result); });
+  listing->callback([=] { keys(given->as_json); });
+}
+
+}  // namespace greenroom::apps
