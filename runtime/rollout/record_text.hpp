@@ -1,0 +1,59 @@
+// A small versioned text record, for state that must be read back exactly after a crash.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace greenroom::runtime::rollout {
+
+/// `kind version` on the first line, `key=value` lines, `end` on the last: a record that was cut
+/// off is recognised. Values may hold any bytes; doubles read back to the same double.
+class record_writer {
+public:
+  record_writer(std::string_view kind, unsigned version);
+
+  void put(std::string_view key, std::string_view value);
+  void put(std::string_view key, const char* value) { put(key, std::string_view{value}); }
+  void put(std::string_view key, double value);
+  void put(std::string_view key, std::uint64_t value);
+  void put(std::string_view key, bool value) { put(key, std::uint64_t{value}); }
+  /// One line of several values, read back by `fields`.
+  void put(std::string_view key, const std::vector<std::string>& fields);
+
+  std::string finish() &&;
+
+private:
+  std::string text_;
+};
+
+class record_reader {
+public:
+  /// Nothing, with the reason in `error`, unless the text is a whole record of this kind and of a
+  /// version from 1 to `version_max`.
+  static std::optional<record_reader> open(std::string_view text, std::string_view kind,
+                                           unsigned version_max, std::string& error);
+
+  unsigned version() const { return version_; }
+  /// Nothing when there is no such key, or when its value is not of this type.
+  std::optional<std::string> text(std::string_view key) const;
+  std::optional<double> number(std::string_view key) const;
+  std::optional<std::uint64_t> whole(std::string_view key) const;
+  std::optional<bool> flag(std::string_view key) const;
+  /// Every line of this key, in order.
+  std::vector<std::vector<std::string>> fields(std::string_view key) const;
+
+private:
+  unsigned version_ = 0;
+  std::vector<std::pair<std::string, std::string>> lines_;
+};
+
+/// The shortest text that reads back to the same double; `inf` and `nan` are written so.
+std::string exact_text(double value);
+std::optional<double> exact_number(std::string_view text);
+std::optional<std::uint64_t> whole_number(std::string_view text);
+
+}  // namespace greenroom::runtime::rollout

@@ -1,0 +1,232 @@
+// How a rollout plan is written down, and read back to the same plan.
+#include <array>
+#include <utility>
+
+#include "runtime/rollout/record_text.hpp"
+#include "runtime/rollout/rollout_plan.hpp"
+
+namespace greenroom::runtime::rollout {
+
+namespace {
+
+constexpr std::string_view record_kind = "greenroom-rollout";
+constexpr unsigned record_version = 1;
+
+constexpr std::array all_phases{phase::idle,
+                                phase::preparation,
+                                phase::shadow_mode,
+                                phase::partial_rollout,
+                                phase::full_deployment,
+                                phase::optimization,
+                                phase::complete};
+constexpr std::array all_standings{standing::idle,        standing::running,
+                                   standing::paused,      standing::awaiting_confirmation,
+                                   standing::rolled_back, standing::complete};
+constexpr std::array all_modes{mode::idle, mode::shadow, mode::hybrid, mode::full, mode::fallback};
+constexpr std::array all_kinds{
+    decision_kind::started, decision_kind::entered,   decision_kind::held,
+    decision_kind::offered, decision_kind::withdrawn, decision_kind::paused,
+    decision_kind::resumed, decision_kind::routed,    decision_kind::failed,
+    decision_kind::aborted, decision_kind::fell_back, decision_kind::completed,
+    decision_kind::restored};
+constexpr std::array all_verdicts{verdict::pass, verdict::hold, verdict::insufficient_data,
+                                  verdict::fail};
+
+template <class All>
+auto named(const All& all, std::string_view name) -> std::optional<typename All::value_type> {
+  for (const auto each : all) {
+    if (name_of(each) == name) return each;
+  }
+  return std::nullopt;
+}
+
+void put_arm(record_writer& out, std::string_view key, const arm& side) {
+  out.put(key, std::vector<std::string>{std::to_string(side.tasks), std::to_string(side.errors),
+                                        side.latency_ms.encode()});
+}
+
+bool take_arm(const record_reader& in, std::string_view key, arm& side) {
+  const auto lines = in.fields(key);
+  if (lines.size() != 1 || lines[0].size() != 3) return false;
+  const auto tasks = whole_number(lines[0][0]);
+  const auto errors = whole_number(lines[0][1]);
+  auto latency = monitoring::log_histogram::decode(lines[0][2]);
+  if (!tasks || !errors || !latency || *errors > *tasks) return false;
+  side = {*tasks, *errors, std::move(*latency)};
+  return true;
+}
+
+}  // namespace
+
+std::string_view name_of(phase what) {
+  switch (what) {
+    case phase::idle: return "IDLE";
+    case phase::preparation: return "PREPARATION";
+    case phase::shadow_mode: return "SHADOW_MODE";
+    case phase::partial_rollout: return "PARTIAL_ROLLOUT";
+    case phase::full_deployment: return "FULL_DEPLOYMENT";
+    case phase::optimization: return "OPTIMIZATION";
+    case phase::complete: return "COMPLETE";
+  }
+  return "IDLE";
+}
+
+std::optional<phase> phase_named(std::string_view name) { return named(all_phases, name); }
+
+std::string_view name_of(standing what) {
+  switch (what) {
+    case standing::idle: return "idle";
+    case standing::running: return "running";
+    case standing::paused: return "paused";
+    case standing::awaiting_confirmation: return "awaiting_confirmation";
+    case standing::rolled_back: return "rolled_back";
+    case standing::complete: return "complete";
+  }
+  return "idle";
+}
+
+std::string_view name_of(decision_kind what) {
+  switch (what) {
+    case decision_kind::started: return "started";
+    case decision_kind::entered: return "entered";
+    case decision_kind::held: return "held";
+    case decision_kind::offered: return "offered";
+    case decision_kind::withdrawn: return "withdrawn";
+    case decision_kind::paused: return "paused";
+    case decision_kind::resumed: return "resumed";
+    case decision_kind::routed: return "routed";
+    case decision_kind::failed: return "failed";
+    case decision_kind::aborted: return "aborted";
+    case decision_kind::fell_back: return "fell_back";
+    case decision_kind::completed: return "completed";
+    case decision_kind::restored: return "restored";
+  }
+  return "held";
+}
+
+std::string_view name_of(refusal what) {
+  switch (what) {
+    case refusal::already_running: return "already_running";
+    case refusal::not_running: return "not_running";
+    case refusal::not_paused: return "not_paused";
+    case refusal::not_ready: return "not_ready";
+    case refusal::not_passed: return "not_passed";
+    case refusal::failing: return "failing";
+    case refusal::rolled_back: return "rolled_back";
+    case refusal::bad_percentage: return "bad_percentage";
+  }
+  return "not_running";
+}
+
+std::string rollout_plan::encode() const {
+  record_writer out{record_kind, record_version};
+  out.put("phase", name_of(phase_));
+  out.put("standing", name_of(standing_));
+  out.put("fallback", fallback_);
+  out.put("percentage", percentage_);
+  out.put("run", run_);
+  out.put("next_number", next_number_);
+  out.put("entered_at_s", entered_at_s_);
+  out.put("held_s", held_s_);
+  out.put("last_tick_s", last_tick_s_);
+  out.put("look", std::uint64_t{look_});
+  out.put("looked_at", looked_at_);
+  out.put("hold_cause", hold_cause_);
+  out.put("prepared", prepared_);
+  if (last_canary_task_s_) out.put("last_canary_task_s", *last_canary_task_s_);
+  put_arm(out, "control", control_);
+  put_arm(out, "canary", canary_);
+  put_arm(out, "reference", reference_);
+  if (last_judgement_) {
+    out.put("outcome", name_of(last_judgement_->outcome));
+    for (const auto& each : last_judgement_->findings) {
+      out.put("finding",
+              std::vector<std::string>{each.name, std::string(name_of(each.outcome)), each.text});
+    }
+  }
+  for (const auto& each : decisions_) {
+    out.put("decision",
+            std::vector<std::string>{
+                std::to_string(each.number), std::to_string(each.run), exact_text(each.at_s),
+                std::string(name_of(each.kind)), std::string(name_of(each.where)),
+                std::string(name_of(each.routes)), exact_text(each.percentage), each.outcome,
+                each.reason, each.evidence, each.roll_back ? "1" : "0"});
+  }
+  return std::move(out).finish();
+}
+
+std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_settings settings,
+                                                 std::string& error) {
+  const auto in = record_reader::open(text, record_kind, record_version, error);
+  if (!in) return std::nullopt;
+  error = "greenroom-rollout has a field that cannot be read";
+  rollout_plan out{std::move(settings)};
+  const auto where = in->text("phase");
+  const auto stands = in->text("standing");
+  const auto at = where ? named(all_phases, *where) : std::nullopt;
+  const auto how = stands ? named(all_standings, *stands) : std::nullopt;
+  const auto fallback = in->flag("fallback");
+  const auto percentage = in->number("percentage");
+  const auto run = in->whole("run");
+  const auto next_number = in->whole("next_number");
+  const auto entered = in->number("entered_at_s");
+  const auto held = in->number("held_s");
+  const auto ticked = in->number("last_tick_s");
+  const auto look = in->whole("look");
+  const auto looked_at = in->whole("looked_at");
+  auto cause = in->text("hold_cause");
+  const auto prepared = in->flag("prepared");
+  if (!at || !how || !fallback || !percentage || !run || !next_number || !entered || !held
+      || !ticked || !look || !looked_at || !cause || !prepared) {
+    return std::nullopt;
+  }
+  out.phase_ = *at;
+  out.standing_ = *how;
+  out.fallback_ = *fallback;
+  out.percentage_ = *percentage;
+  out.run_ = *run;
+  out.next_number_ = *next_number;
+  out.entered_at_s_ = *entered;
+  out.held_s_ = *held;
+  out.last_tick_s_ = *ticked;
+  out.look_ = static_cast<std::uint32_t>(*look);
+  out.looked_at_ = *looked_at;
+  out.hold_cause_ = std::move(*cause);
+  out.prepared_ = *prepared;
+  out.last_canary_task_s_ = in->number("last_canary_task_s");
+  if (!take_arm(*in, "control", out.control_) || !take_arm(*in, "canary", out.canary_)
+      || !take_arm(*in, "reference", out.reference_)) {
+    return std::nullopt;
+  }
+  if (const auto outcome = in->text("outcome")) {
+    const auto known = named(all_verdicts, *outcome);
+    if (!known) return std::nullopt;
+    out.last_judgement_.emplace();
+    out.last_judgement_->outcome = *known;
+    for (auto& each : in->fields("finding")) {
+      const auto found = each.size() == 3 ? named(all_verdicts, each[1]) : std::nullopt;
+      if (!found) return std::nullopt;
+      out.last_judgement_->findings.push_back({std::move(each[0]), *found, std::move(each[2])});
+    }
+  }
+  for (auto& each : in->fields("decision")) {
+    if (each.size() != 11) return std::nullopt;
+    const auto number = whole_number(each[0]);
+    const auto of_run = whole_number(each[1]);
+    const auto at_s = exact_number(each[2]);
+    const auto kind = named(all_kinds, each[3]);
+    const auto in_phase = named(all_phases, each[4]);
+    const auto routed = named(all_modes, each[5]);
+    const auto share = exact_number(each[6]);
+    if (!number || !of_run || !at_s || !kind || !in_phase || !routed || !share) {
+      return std::nullopt;
+    }
+    out.decisions_.push_back({*number, *of_run, *at_s, *kind, *in_phase, *routed, *share,
+                              std::move(each[7]), std::move(each[8]), std::move(each[9]),
+                              each[10] == "1"});
+  }
+  error.clear();
+  return out;
+}
+
+}  // namespace greenroom::runtime::rollout
