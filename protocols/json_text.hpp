@@ -1,0 +1,294 @@
+// JSON as text: strict checks, slices and escapes, without building a tree.
+//
+// Workers' answers travel as JSON text from the pipe to the asker. So a codec needs to know that a
+// slice is one valid value (RFC 8259, UTF-8 per RFC 3629, no lone surrogates) and where it begins
+// and ends, and nothing more.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace greenroom::protocols {
+
+/// Deeper nesting than this is refused everywhere; no worker's answer needs it.
+constexpr int json_depth_max = 128;
+
+/// Walks over JSON text once. `Visitor` hears, in order: `begin_object()`, `key(raw)`,
+/// `end_object(members)`, `begin_array()`, `end_array(elements)`, `string(raw)`,
+/// `number(raw, integral)`, `literal(first_letter)`. Raw strings come without quotes, escapes kept.
+template <class Visitor>
+class json_scanner {
+public:
+  json_scanner(std::string_view text, Visitor& visitor)
+      : at_{text.data()}, end_{text.data() + text.size()}, visitor_{visitor} {}
+
+  [[nodiscard]] const char* position() const { return at_; }
+  [[nodiscard]] bool at_end() const { return at_ == end_; }
+
+  void skip_space() {
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+  }
+
+  /// Takes `wanted` if it comes next.
+  bool take(char wanted) {
+    if (at_ == end_ || *at_ != wanted) return false;
+    ++at_;
+    return true;
+  }
+
+  /// One value without the space around it. False when it is not valid, or nested deeper.
+  bool value(int depth_left) {
+    if (at_ == end_) return false;
+    switch (*at_) {
+      case '{': return object(depth_left);
+      case '[': return array(depth_left);
+      case '"': {
+        std::string_view raw;
+        if (!raw_string(raw)) return false;
+        visitor_.string(raw);
+        return true;
+      }
+      case 't': return word("true");
+      case 'f': return word("false");
+      case 'n': return word("null");
+      default: return number();
+    }
+  }
+
+  /// A string; `raw` is what is between its quotes.
+  bool raw_string(std::string_view& raw) {
+    if (!take('"')) return false;
+    const char* const begin = at_;
+    for (;;) {
+      while (end_ - at_ >= 8 && eight_plain(at_)) at_ += 8;
+      if (at_ == end_) return false;
+      const auto letter = static_cast<unsigned char>(*at_);
+      if (letter == '"') {
+        raw = {begin, static_cast<std::size_t>(at_ - begin)};
+        ++at_;
+        return true;
+      }
+      if (letter < 0x20) return false;
+      if (letter == '\\') {
+        if (!escape()) return false;
+      } else if (letter < 0x80) {
+        ++at_;
+      } else if (const auto length = utf8_length(at_, end_); length != 0) {
+        at_ += length;
+      } else {
+        return false;
+      }
+    }
+  }
+
+  /// The number of bytes of the UTF-8 sequence at `at`, or 0 when there is no valid one.
+  static std::size_t utf8_length(const char* at, const char* end) {
+    const auto byte = [at](std::size_t index) { return static_cast<unsigned char>(at[index]); };
+    const auto left = static_cast<std::size_t>(end - at);
+    const auto follows = [&](std::size_t index, unsigned low, unsigned high) {
+      return index < left && byte(index) >= low && byte(index) <= high;
+    };
+    const auto first = byte(0);
+    if (first >= 0xc2 && first <= 0xdf) return follows(1, 0x80, 0xbf) ? 2 : 0;
+    if (first >= 0xe0 && first <= 0xef) {
+      const unsigned low = first == 0xe0 ? 0xa0 : 0x80;
+      const unsigned high = first == 0xed ? 0x9f : 0xbf;
+      return follows(1, low, high) && follows(2, 0x80, 0xbf) ? 3 : 0;
+    }
+    if (first >= 0xf0 && first <= 0xf4) {
+      const unsigned low = first == 0xf0 ? 0x90 : 0x80;
+      const unsigned high = first == 0xf4 ? 0x8f : 0xbf;
+      return follows(1, low, high) && follows(2, 0x80, 0xbf) && follows(3, 0x80, 0xbf) ? 4 : 0;
+    }
+    return 0;
+  }
+
+  /// True when the next eight bytes are ASCII without control letters, quotes and backslashes.
+  static bool eight_plain(const char* at) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, 8);
+    constexpr std::uint64_t ones = 0x0101010101010101ULL;
+    constexpr std::uint64_t high = 0x8080808080808080ULL;
+    const auto quote = word ^ (ones * '"');
+    const auto slash = word ^ (ones * '\\');
+    return ((word | (word - ones * 0x20) | (quote - ones) | (slash - ones)) & high) == 0;
+  }
+
+private:
+  bool object(int depth_left) {
+    if (depth_left == 0) return false;
+    ++at_;
+    visitor_.begin_object();
+    std::uint32_t members = 0;
+    skip_space();
+    if (!take('}')) {
+      do {
+        skip_space();
+        std::string_view name;
+        if (!raw_string(name)) return false;
+        visitor_.key(name);
+        skip_space();
+        if (!take(':')) return false;
+        skip_space();
+        if (!value(depth_left - 1)) return false;
+        ++members;
+        skip_space();
+      } while (take(','));
+      if (!take('}')) return false;
+    }
+    visitor_.end_object(members);
+    return true;
+  }
+
+  bool array(int depth_left) {
+    if (depth_left == 0) return false;
+    ++at_;
+    visitor_.begin_array();
+    std::uint32_t elements = 0;
+    skip_space();
+    if (!take(']')) {
+      do {
+        skip_space();
+        if (!value(depth_left - 1)) return false;
+        ++elements;
+        skip_space();
+      } while (take(','));
+      if (!take(']')) return false;
+    }
+    visitor_.end_array(elements);
+    return true;
+  }
+
+  bool word(std::string_view wanted) {
+    if (static_cast<std::size_t>(end_ - at_) < wanted.size()
+        || std::string_view{at_, wanted.size()} != wanted)
+      return false;
+    at_ += wanted.size();
+    visitor_.literal(wanted.front());
+    return true;
+  }
+
+  bool digits() {
+    const char* const begin = at_;
+    while (at_ != end_ && *at_ >= '0' && *at_ <= '9') ++at_;
+    return at_ != begin;
+  }
+
+  bool number() {
+    const char* const begin = at_;
+    bool integral = true;
+    take('-');
+    if (!take('0') && !digits()) return false;
+    if (take('.')) {
+      integral = false;
+      if (!digits()) return false;
+    }
+    if (take('e') || take('E')) {
+      integral = false;
+      if (!take('+')) take('-');
+      if (!digits()) return false;
+    }
+    visitor_.number(std::string_view{begin, static_cast<std::size_t>(at_ - begin)}, integral);
+    return true;
+  }
+
+  /// Four hexadecimal digits, or -1.
+  int unit() {
+    if (end_ - at_ < 4) return -1;
+    int result = 0;
+    for (int i = 0; i < 4; ++i, ++at_) {
+      const char letter = *at_;
+      int digit = 0;
+      if (letter >= '0' && letter <= '9')
+        digit = letter - '0';
+      else if (letter >= 'a' && letter <= 'f')
+        digit = letter - 'a' + 10;
+      else if (letter >= 'A' && letter <= 'F')
+        digit = letter - 'A' + 10;
+      else
+        return -1;
+      result = result * 16 + digit;
+    }
+    return result;
+  }
+
+  bool escape() {
+    ++at_;
+    if (at_ == end_) return false;
+    if (*at_ != 'u') return std::string_view{"\"\\/bfnrt"}.find(*at_++) != std::string_view::npos;
+    ++at_;
+    const int first = unit();
+    if (first < 0 || (first >= 0xdc00 && first <= 0xdfff)) return false;
+    if (first < 0xd800 || first > 0xdbff) return true;
+    if (!take('\\') || !take('u')) return false;
+    const int second = unit();
+    return second >= 0xdc00 && second <= 0xdfff;
+  }
+
+  const char* at_;
+  const char* end_;
+  Visitor& visitor_;
+};
+
+/// A visitor that only wants to know whether the text is valid.
+struct json_deaf {
+  void begin_object() {}
+  void key(std::string_view) {}
+  void end_object(std::uint32_t) {}
+  void begin_array() {}
+  void end_array(std::uint32_t) {}
+  void string(std::string_view) {}
+  void number(std::string_view, bool) {}
+  void literal(char) {}
+};
+
+/// One valid JSON value with nothing but space around it.
+[[nodiscard]] bool is_json(std::string_view text, int depth_max = json_depth_max);
+
+/// Calls `take(raw_key, raw_value)` for each member of the object that `text` is. False when the
+/// text is not one valid object; then some members may have been given already.
+template <class Take>
+[[nodiscard]] bool each_member(std::string_view text, Take&& take, int depth_max = json_depth_max) {
+  json_deaf nobody;
+  json_scanner<json_deaf> scan{text, nobody};
+  scan.skip_space();
+  if (!scan.take('{')) return false;
+  scan.skip_space();
+  if (!scan.take('}')) {
+    do {
+      scan.skip_space();
+      std::string_view key;
+      if (!scan.raw_string(key)) return false;
+      scan.skip_space();
+      if (!scan.take(':')) return false;
+      scan.skip_space();
+      const char* const begin = scan.position();
+      if (!scan.value(depth_max - 1)) return false;
+      take(key, std::string_view{begin, static_cast<std::size_t>(scan.position() - begin)});
+      scan.skip_space();
+    } while (scan.take(','));
+    if (!scan.take('}')) return false;
+  }
+  scan.skip_space();
+  return scan.at_end();
+}
+
+/// What the raw inside of a valid JSON string stands for. Uses `room` only if there are escapes.
+[[nodiscard]] std::string_view unescape(std::string_view raw, std::string& room);
+
+/// The same for a value: false unless it is a string.
+bool string_value(std::string_view value, std::string& room, std::string_view& out);
+
+/// Appends `text` as a JSON string with its quotes. False when it is not UTF-8; what was appended
+/// is then taken back.
+bool append_json_string(std::string& out, std::string_view text);
+
+/// The same, with U+FFFD in place of what is not UTF-8.
+[[nodiscard]] std::string json_string_of_any(std::string_view text);
+
+/// Appends valid JSON text so that it stays on one line: raw line ends can only be space in it.
+void append_one_line(std::string& out, std::string_view json);
+
+}  // namespace greenroom::protocols

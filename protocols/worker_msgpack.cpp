@@ -1,0 +1,507 @@
+#include "protocols/worker_msgpack.hpp"
+
+#include "protocols/json_text.hpp"
+
+// msgpack-c's headers convert signs freely.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#include <msgpack.hpp>
+#pragma GCC diagnostic pop
+
+#include <charconv>
+#include <cmath>
+#include <vector>
+
+namespace greenroom::protocols {
+namespace {
+
+/// What msgpack::packer writes to.
+struct string_sink {
+  std::string& out;
+  void write(const char* bytes, std::size_t count) { out.append(bytes, count); }
+};
+using packer = msgpack::packer<string_sink>;
+
+void pack_text(packer& pack, std::string_view text) {
+  pack.pack_str(static_cast<std::uint32_t>(text.size()));
+  pack.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
+}
+
+/// MessagePack wants the size before the elements, so a first walk counts them, in the order in
+/// which the containers begin.
+struct size_counter : json_deaf {
+  std::vector<std::uint32_t> sizes;
+  std::vector<std::size_t> open;
+  void begin_object() { begin(); }
+  void begin_array() { begin(); }
+  void end_object(std::uint32_t members) { end(members); }
+  void end_array(std::uint32_t elements) { end(elements); }
+  void begin() {
+    open.push_back(sizes.size());
+    sizes.push_back(0);
+  }
+  void end(std::uint32_t count) {
+    sizes[open.back()] = count;
+    open.pop_back();
+  }
+};
+
+struct pack_writer : json_deaf {
+  pack_writer(string_sink& sink, const std::vector<std::uint32_t>& counted)
+      : pack{sink}, sizes{counted} {}
+  packer pack;
+  const std::vector<std::uint32_t>& sizes;
+  std::size_t next = 0;
+  std::string room;
+  void begin_object() { pack.pack_map(sizes[next++]); }
+  void begin_array() { pack.pack_array(sizes[next++]); }
+  void key(std::string_view raw) { pack_text(pack, unescape(raw, room)); }
+  void string(std::string_view raw) { pack_text(pack, unescape(raw, room)); }
+  void literal(char first) {
+    if (first == 't')
+      pack.pack_true();
+    else if (first == 'f')
+      pack.pack_false();
+    else
+      pack.pack_nil();
+  }
+  void number(std::string_view raw, bool integral) {
+    const char* const end = raw.data() + raw.size();
+    if (integral) {
+      std::int64_t plain = 0;
+      if (std::from_chars(raw.data(), end, plain).ec == std::errc{}) {
+        pack.pack_int64(plain);
+        return;
+      }
+      std::uint64_t large = 0;
+      if (raw.front() != '-' && std::from_chars(raw.data(), end, large).ec == std::errc{}) {
+        pack.pack_uint64(large);
+        return;
+      }
+    }
+    double real = 0;
+    if (std::from_chars(raw.data(), end, real).ec != std::errc{})
+      real = std::strtod(std::string{raw}.c_str(), nullptr);  // Out of range: infinity or zero.
+    pack.pack_double(real);
+  }
+};
+
+void append_base64(std::string& out, std::string_view bytes) {
+  constexpr char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const auto at = [&](std::size_t i) {
+    return i < bytes.size() ? static_cast<unsigned>(static_cast<unsigned char>(bytes[i])) : 0U;
+  };
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const unsigned group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
+    out.push_back(letters[group >> 18]);
+    out.push_back(letters[group >> 12 & 63]);
+    out.push_back(i + 1 < bytes.size() ? letters[group >> 6 & 63] : '=');
+    out.push_back(i + 2 < bytes.size() ? letters[group & 63] : '=');
+  }
+}
+
+/// Writes the JSON text of the value that msgpack-c walks over. Base of what reads whole messages.
+struct json_writer : msgpack::null_visitor {
+  struct level {
+    bool map = false;
+    bool first = true;
+  };
+  std::string* out = nullptr;  ///< Null: the value is of no interest, but still checked.
+  std::vector<level> levels;
+  bool in_key = false;
+  const char* why = nullptr;  ///< Set when the value cannot become JSON.
+  std::string room;
+
+  bool fail(const char* reason) {
+    why = reason;
+    return false;
+  }
+  template <class Number>
+  bool whole(Number value) {
+    char digits[24];
+    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+    if (!out) return true;
+    if (in_key) out->push_back('"');
+    out->append(digits, end);
+    if (in_key) out->push_back('"');
+    return true;
+  }
+  bool real(double value) {
+    if (in_key) return fail("a map key that is neither text nor a whole number");
+    if (!out) return true;
+    if (!std::isfinite(value)) {
+      *out += "null";
+      return true;
+    }
+    char digits[40];
+    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+    const std::string_view text{digits, static_cast<std::size_t>(end - digits)};
+    *out += text;
+    if (text.find_first_of(".e") == std::string_view::npos) *out += ".0";
+    return true;
+  }
+  bool plain(const char* text) {
+    if (in_key) return fail("a map key that is neither text nor a whole number");
+    if (out) *out += text;
+    return true;
+  }
+
+  bool visit_nil() { return plain("null"); }
+  bool visit_boolean(bool value) { return plain(value ? "true" : "false"); }
+  bool visit_positive_integer(std::uint64_t value) { return whole(value); }
+  bool visit_negative_integer(std::int64_t value) { return whole(value); }
+  bool visit_float32(float value) { return real(static_cast<double>(value)); }
+  bool visit_float64(double value) { return real(value); }
+  bool visit_str(const char* text, std::uint32_t size) {
+    room.clear();
+    if (!append_json_string(out ? *out : room, {text, size})) return fail("text that is not UTF-8");
+    return true;
+  }
+  bool visit_bin(const char* bytes, std::uint32_t size) {
+    if (in_key) return fail("a map key that is neither text nor a whole number");
+    if (!out) return true;
+    out->push_back('"');
+    append_base64(*out, {bytes, size});
+    out->push_back('"');
+    return true;
+  }
+  bool visit_ext(const char*, std::uint32_t) { return fail("an extension type"); }
+  bool begin(bool map) {
+    if (in_key) return fail("a map key that is neither text nor a whole number");
+    if (levels.size() >= static_cast<std::size_t>(json_depth_max)) return fail("too deep a value");
+    levels.push_back({map, true});
+    if (out) out->push_back(map ? '{' : '[');
+    return true;
+  }
+  bool end(char bracket) {
+    levels.pop_back();
+    if (out) out->push_back(bracket);
+    return true;
+  }
+  void comma() {
+    if (!levels.back().first && out) out->push_back(',');
+    levels.back().first = false;
+  }
+  bool start_array(std::uint32_t) { return begin(false); }
+  bool start_array_item() {
+    comma();
+    return true;
+  }
+  bool end_array() { return end(']'); }
+  bool start_map(std::uint32_t) { return begin(true); }
+  bool start_map_key() {
+    comma();
+    in_key = true;
+    return true;
+  }
+  bool end_map_key() {
+    in_key = false;
+    if (out) out->push_back(':');
+    return true;
+  }
+  bool end_map() { return end('}'); }
+  void parse_error(std::size_t, std::size_t) {}
+  void insufficient_bytes(std::size_t, std::size_t) {}
+};
+
+/// One message of a worker: a map whose keys are known at the first level.
+struct message_reader {
+  enum class member : std::uint8_t { none, type, id, text, output, retryable, other };
+  json_writer value;
+  member now = member::none;
+  bool first_level_key = false;
+  bool is_map = false;
+  std::string type, id, text, output;
+  bool has_output = false, retryable = false;
+  const char* why = nullptr;
+
+  [[nodiscard]] bool top() const { return value.levels.size() == 1; }
+  bool text_only() {
+    if (first_level_key) return bad("a message with a key that is not text");
+    if (now == member::type || now == member::id || now == member::text)
+      return bad("a type, id, message or text that is not a string");
+    return true;
+  }
+  bool bad(const char* reason) {
+    why = reason;
+    return false;
+  }
+  bool scalar() {
+    if (value.levels.empty()) return bad("a message that is not a map");
+    return !top() || text_only();
+  }
+
+  bool visit_nil() { return scalar() && value.visit_nil(); }
+  bool visit_boolean(bool truth) {
+    if (!scalar()) return false;
+    if (top() && now == member::retryable) retryable = truth;
+    return value.visit_boolean(truth);
+  }
+  bool visit_positive_integer(std::uint64_t number) {
+    return scalar() && value.visit_positive_integer(number);
+  }
+  bool visit_negative_integer(std::int64_t number) {
+    return scalar() && value.visit_negative_integer(number);
+  }
+  bool visit_float32(float number) { return scalar() && value.visit_float32(number); }
+  bool visit_float64(double number) { return scalar() && value.visit_float64(number); }
+  bool visit_bin(const char* bytes, std::uint32_t size) {
+    return scalar() && value.visit_bin(bytes, size);
+  }
+  bool visit_ext(const char*, std::uint32_t) { return bad("an extension type"); }
+  bool visit_str(const char* bytes, std::uint32_t size) {
+    if (value.levels.empty()) return bad("a message that is not a map");
+    const std::string_view said{bytes, size};
+    if (top() && first_level_key) {
+      if (said == "type")
+        now = member::type;
+      else if (said == "id")
+        now = member::id;
+      else if (said == "message" || said == "text")
+        now = member::text;
+      else if (said == "output")
+        now = member::output;
+      else if (said == "retryable")
+        now = member::retryable;
+      else
+        now = member::other;
+      return true;
+    }
+    if (top() && now != member::output) {
+      if (now == member::type)
+        type = said;
+      else if (now == member::id)
+        id = said;
+      else if (now == member::text)
+        text = said;
+    }
+    return value.visit_str(bytes, size);
+  }
+  bool start_array(std::uint32_t count) {
+    if (value.levels.empty()) return bad("a message that is not a map");
+    return (!top() || text_only()) && value.start_array(count);
+  }
+  bool start_array_item() { return value.start_array_item(); }
+  bool end_array_item() { return true; }
+  bool end_array() { return value.end_array(); }
+  bool start_map(std::uint32_t count) {
+    if (value.levels.empty()) {
+      is_map = true;
+      value.levels.push_back({true, true});
+      return true;
+    }
+    return (!top() || text_only()) && value.start_map(count);
+  }
+  bool start_map_key() {
+    if (!top()) return value.start_map_key();
+    first_level_key = true;
+    now = member::none;
+    return true;
+  }
+  bool end_map_key() {
+    if (!top()) return value.end_map_key();
+    first_level_key = false;
+    if (now == member::output) {
+      output.clear();
+      has_output = true;
+      value.out = &output;
+    }
+    return true;
+  }
+  bool start_map_value() { return true; }
+  bool end_map_value() {
+    if (top()) value.out = nullptr;
+    return true;
+  }
+  bool end_map() {
+    if (!top()) return value.end_map();
+    value.levels.pop_back();
+    return true;
+  }
+  void parse_error(std::size_t, std::size_t) {}
+  void insufficient_bytes(std::size_t, std::size_t) {}
+
+  void reset() {
+    value.levels.clear();
+    value.out = nullptr;
+    value.in_key = false;
+    value.why = why = nullptr;
+    first_level_key = is_map = has_output = retryable = false;
+    type.clear();
+    id.clear();
+    text.clear();
+    if (output.capacity() > std::size_t{64} << 10) std::string{}.swap(output);
+    output.clear();
+  }
+};
+
+class msgpack_codec final : public worker_codec {
+public:
+  explicit msgpack_codec(std::size_t frame_bytes_max)
+      : max_{std::min(frame_bytes_max, msgpack_frame_bytes_max)} {}
+
+  std::string add_task(std::string& out, std::string_view name, std::string_view input,
+                       std::int64_t timeout_ms) override {
+    const auto begin = out.size();
+    out.reserve(begin + input.size() + name.size() + 64);
+    out.append(4, '\0');
+    string_sink sink{out};
+    packer pack{sink};
+    pack.pack_map(4);
+    pack_text(pack, "type");
+    pack_text(pack, "task");
+    pack_text(pack, "id");
+    pack_text(pack, name);
+    pack_text(pack, "input");
+    if (!append_msgpack(out, input)) {
+      out.resize(begin);
+      return "the input is not valid JSON";
+    }
+    pack_text(pack, "timeout_ms");
+    pack.pack_int64(timeout_ms);
+    if (out.size() - begin - 4 > msgpack_frame_bytes_max) {
+      out.resize(begin);
+      return "the input is larger than a frame of 16 MiB";
+    }
+    set_length(out, begin);
+    return {};
+  }
+
+  bool add_ping(std::string& out) override {
+    const auto begin = out.size();
+    out.append(4, '\0');
+    string_sink sink{out};
+    packer pack{sink};
+    pack.pack_map(1);
+    pack_text(pack, "type");
+    pack_text(pack, "ping");
+    set_length(out, begin);
+    return true;
+  }
+
+  void feed(std::string_view bytes, worker_listener& listener) override {
+    if (broken_) return;
+    if (!pending_.empty()) {
+      // Only as much is added as completes the frame, so that the rest is read where it is.
+      if (pending_.size() < 4 && !fill(4, bytes)) return;
+      const auto length = length_of(pending_);
+      if (!plausible(length, listener)) return;
+      if (!fill(4 + length, bytes)) return;
+      understand(std::string_view{pending_}.substr(4), listener);
+      pending_.clear();
+      if (pending_.capacity() > std::size_t{64} << 10) pending_.shrink_to_fit();
+    }
+    while (!broken_ && bytes.size() >= 4) {
+      const auto length = length_of(bytes);
+      if (!plausible(length, listener)) return;
+      if (bytes.size() - 4 < length) break;
+      understand(bytes.substr(4, length), listener);
+      bytes.remove_prefix(4 + length);
+    }
+    if (!broken_) pending_.append(bytes);
+  }
+
+private:
+  static std::size_t length_of(std::string_view bytes) {
+    std::size_t result = 0;
+    for (std::size_t i = 0; i < 4; ++i)
+      result = result << 8 | static_cast<std::size_t>(static_cast<unsigned char>(bytes[i]));
+    return result;
+  }
+  static void set_length(std::string& out, std::size_t begin) {
+    const auto length = out.size() - begin - 4;
+    for (std::size_t i = 0; i < 4; ++i)
+      out[begin + i] = static_cast<char>(static_cast<unsigned char>(length >> (24 - 8 * i)));
+  }
+  /// Moves bytes over until `wanted` are pending. False when there were too few.
+  bool fill(std::size_t wanted, std::string_view& bytes) {
+    const auto count = std::min(wanted - pending_.size(), bytes.size());
+    pending_.append(bytes.data(), count);
+    bytes.remove_prefix(count);
+    return pending_.size() == wanted;
+  }
+  bool plausible(std::size_t length, worker_listener& listener) {
+    if (length == 0)
+      complain("an empty frame", listener);
+    else if (length > max_)
+      complain("a frame longer than allowed", listener);
+    return !broken_;
+  }
+  void complain(std::string_view why, worker_listener& listener) {
+    broken_ = true;
+    worker_message said;
+    said.text = why;
+    listener.on_message(said);
+  }
+
+  void understand(std::string_view frame, worker_listener& listener) {
+    reader_.reset();
+    std::size_t used = 0;
+    if (!msgpack::parse(frame.data(), frame.size(), used, reader_) || used != frame.size()) {
+      const char* why = reader_.why ? reader_.why : reader_.value.why;
+      return complain(why ? why : "a frame that is not one MessagePack map", listener);
+    }
+    worker_message said;
+    said.id = reader_.id;
+    said.text = reader_.text;
+    said.retryable = reader_.retryable;
+    if (reader_.type == "result") {
+      said.word = worker_word::result;
+      said.text = reader_.has_output ? std::string_view{reader_.output} : "null";
+    } else if (reader_.type == "error") {
+      said.word = worker_word::error;
+    } else if (reader_.type == "chunk") {
+      said.word = worker_word::chunk;
+    } else if (reader_.type == "ready") {
+      said.word = worker_word::ready;
+    } else if (reader_.type == "pong") {
+      said.word = worker_word::pong;
+    } else {
+      return complain("a message whose type is none of ready, result, error, chunk and pong",
+                      listener);
+    }
+    // A worker's words are given on to people and into JSON; the reader checked them as UTF-8.
+    listener.on_message(said);
+  }
+
+  std::size_t max_;
+  bool broken_ = false;
+  std::string pending_;
+  message_reader reader_;
+};
+
+}  // namespace
+
+bool append_msgpack(std::string& out, std::string_view json) {
+  const auto walk = [json](auto& visitor) {
+    json_scanner<std::remove_reference_t<decltype(visitor)>> scan{json, visitor};
+    scan.skip_space();
+    if (!scan.value(json_depth_max)) return false;
+    scan.skip_space();
+    return scan.at_end();
+  };
+  size_counter counted;
+  if (!walk(counted)) return false;
+  string_sink sink{out};
+  pack_writer writer{sink, counted.sizes};
+  return walk(writer);
+}
+
+bool append_json(std::string& out, std::string_view packed) {
+  const auto before = out.size();
+  json_writer writer;
+  writer.out = &out;
+  std::size_t used = 0;
+  if (msgpack::parse(packed.data(), packed.size(), used, writer) && used == packed.size())
+    return true;
+  out.resize(before);
+  return false;
+}
+
+std::unique_ptr<worker_codec> make_msgpack_codec(std::size_t frame_bytes_max) {
+  return std::make_unique<msgpack_codec>(frame_bytes_max);
+}
+
+}  // namespace greenroom::protocols

@@ -1,0 +1,24 @@
+// Workers that speak MessagePack: the maps of worker_jsonl.hpp, each behind a 4-byte big-endian
+// length of at most 16 MiB.
+//
+// Outputs become JSON text: binary as base64 in a string, integer keys as strings, infinity and
+// NaN as null. Other keys, extension types and strings that are not UTF-8 are nonsense.
+#pragma once
+
+#include "protocols/worker_codec.hpp"
+
+namespace greenroom::protocols {
+
+constexpr std::size_t msgpack_frame_bytes_max = std::size_t{16} << 20;
+
+[[nodiscard]] std::unique_ptr<worker_codec> make_msgpack_codec(
+    std::size_t frame_bytes_max = msgpack_frame_bytes_max);
+
+/// Appends valid JSON text as MessagePack. Integers beyond 64 bits become doubles. False when the
+/// text is not valid.
+bool append_msgpack(std::string& out, std::string_view json);
+
+/// Appends the one MessagePack value that `packed` is as JSON text.
+bool append_json(std::string& out, std::string_view packed);
+
+}  // namespace greenroom::protocols

@@ -1,0 +1,352 @@
+#include "runtime/machine/process/child_process.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace greenroom::machine {
+namespace {
+
+namespace asio = boost::asio;
+using asio::posix::descriptor_base;
+
+/// More than this unread by a worker means that it does not read at all.
+constexpr std::size_t queue_bytes_max = std::size_t{64} << 20;
+constexpr std::size_t read_bytes = std::size_t{64} << 10;
+/// Of a worker's standard error in a tenth of a second; beyond it the worker waits.
+constexpr std::int64_t log_bytes_per_tenth = std::int64_t{256} << 10;
+constexpr std::int64_t tenth_ns = 100'000'000;
+/// After the end a grandchild may go on writing; what the worker itself wrote fits a socket.
+constexpr int last_reads_max = 64;
+/// A process that ends closes its pipes first; only one that is still there after this is at fault.
+constexpr std::chrono::milliseconds end_follows{100};
+
+/// One buffer a thread: what a worker says is looked at where it was read.
+std::array<char, read_bytes>& read_room() {
+  thread_local const auto room = std::make_unique<std::array<char, read_bytes>>();
+  return *room;
+}
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string describe(const siginfo_t& end) {
+  if (end.si_code == CLD_EXITED) return "exited with status " + std::to_string(end.si_status);
+  return "killed by signal " + std::to_string(end.si_status) + " (" + ::strsignal(end.si_status)
+         + ")";
+}
+
+}  // namespace
+
+child_process::child_process(asio::io_context& loop)
+    : loop_{loop},
+      output_{loop},
+      errors_{loop},
+      end_{loop},
+      input_{loop},
+      kill_timer_{loop},
+      suspicion_timer_{loop},
+      pause_timer_{loop} {}
+
+child_process::~child_process() {
+  const std::lock_guard lock{mutex_};
+  signal_group(SIGKILL);
+  // Nobody will reap it any more if the loop has been stopped; it is being killed, so try once.
+  if (const int left = pid(); left > 0 && !reaped_) ::waitpid(left, nullptr, WNOHANG);
+}
+
+std::shared_ptr<child_listener> child_process::listener() {
+  const std::lock_guard lock{mutex_};
+  return listener_;
+}
+
+void child_process::start(launch_order order, std::shared_ptr<child_listener> listener) {
+  {
+    const std::lock_guard lock{mutex_};
+    listener_ = std::move(listener);
+    launching_ = true;
+  }
+  spawner::shared().ask(
+      [self = shared_from_this(), order = std::move(order)]() mutable { self->launch_now(order); });
+}
+
+void child_process::launch_now(const launch_order& order) {
+  std::unique_lock lock{mutex_};
+  if (!abandoned_) {
+    lock.unlock();
+    auto fresh = launch(order);
+    lock.lock();
+    // Known at once, so that an early end of the node still kills it.
+    pid_.store(fresh.pid, std::memory_order_release);
+    if (abandoned_) signal_group(SIGKILL);
+    asio::post(loop_, [self = shared_from_this(), fresh = std::move(fresh)]() mutable {
+      self->adopt(std::move(fresh));
+    });
+  }
+  launching_ = false;
+  launch_over_.notify_all();
+}
+
+void child_process::adopt(launched fresh) {
+  if (fresh.pid == 0) {
+    std::shared_ptr<child_listener> hears;
+    {
+      const std::lock_guard lock{mutex_};
+      reaped_ = true;
+      hears = std::move(listener_);
+    }
+    if (hears) hears->on_gone(false, std::move(fresh.error));
+    return;
+  }
+  output_.assign(fresh.out.release());
+  errors_.assign(fresh.err.release());
+  end_.assign(fresh.pidfd.release());
+  bool stop_now = false;
+  {
+    const std::lock_guard lock{mutex_};
+    in_ = std::move(fresh.in);
+    adopted_ = true;
+    if (abandoned_) signal_group(SIGKILL);
+    stop_now = stopping_ && !abandoned_;
+  }
+  end_.async_wait(descriptor_base::wait_read,
+                  [self = shared_from_this()](boost::system::error_code error) {
+                    if (!error) self->on_end();
+                  });
+  read_output();
+  read_errors();
+  if (stop_now) {
+    stop(grace_);
+  } else if (const auto hears = listener()) {
+    hears->on_started();
+    write({});
+  }
+}
+
+void child_process::read_output() {
+  output_.async_wait(descriptor_base::wait_read,
+                     [self = shared_from_this()](boost::system::error_code error) {
+                       if (!error) self->on_readable();
+                     });
+}
+
+void child_process::on_readable() {
+  auto& room = read_room();
+  const auto count = ::recv(output_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+  if (count > 0) {
+    if (const auto hears = listener())
+      hears->on_bytes({room.data(), static_cast<std::size_t>(count)});
+  } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+    // Its end is told by the pidfd. One that closes its output and lives is of no use.
+    suspect("closed its standard output");
+    return;
+  }
+  if (output_.is_open()) read_output();
+}
+
+void child_process::read_errors() {
+  errors_.async_wait(descriptor_base::wait_read,
+                     [self = shared_from_this()](boost::system::error_code error) {
+                       if (!error) self->on_errors();
+                     });
+}
+
+void child_process::on_errors() {
+  auto& room = read_room();
+  const auto count = ::read(errors_.native_handle(), room.data(), room.size());
+  if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return;
+  if (count > 0) log({room.data(), static_cast<std::size_t>(count)});
+  const auto now = now_ns();
+  if (now - log_since_ns_ > tenth_ns) {
+    log_since_ns_ = now;
+    log_bytes_ = 0;
+  }
+  log_bytes_ += count;
+  if (log_bytes_ < log_bytes_per_tenth) return read_errors();
+  // A flood of log lines is slowed down at its source: the pipe fills and the worker waits.
+  pause_timer_.expires_after(std::chrono::milliseconds{100});
+  pause_timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    if (!error && self->errors_.is_open()) self->read_errors();
+  });
+}
+
+void child_process::log(std::string_view bytes) {
+  if (const auto hears = listener())
+    lines_.feed(bytes, now_ns(), [&](std::string_view line) { hears->on_line(line); });
+}
+
+void child_process::on_end() {
+  siginfo_t end{};
+  // It stays a zombie until the second call, so that its number, which is also that of its
+  // process group, cannot belong to anybody else when the group is killed.
+  if (::waitid(P_PIDFD, static_cast<id_t>(end_.native_handle()), &end, WEXITED | WNOHANG | WNOWAIT)
+          != 0
+      || end.si_pid == 0) {
+    if (errno != ECHILD) {
+      end_.async_wait(descriptor_base::wait_read,
+                      [self = shared_from_this()](boost::system::error_code error) {
+                        if (!error) self->on_end();
+                      });
+      return;
+    }
+    end.si_code = CLD_EXITED;  // Somebody reaped it behind our back (SIGCHLD ignored).
+  }
+  // What it said last counts, before its end does.
+  auto& room = read_room();
+  for (int i = 0; i < last_reads_max && output_.is_open(); ++i) {
+    const auto count = ::recv(output_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+    if (count <= 0) break;
+    if (const auto hears = listener())
+      hears->on_bytes({room.data(), static_cast<std::size_t>(count)});
+  }
+  for (int i = 0; i < last_reads_max; ++i) {
+    const auto count = ::read(errors_.native_handle(), room.data(), room.size());
+    if (count <= 0) break;
+    log({room.data(), static_cast<std::size_t>(count)});
+  }
+  std::shared_ptr<child_listener> hears;
+  {
+    const std::lock_guard lock{mutex_};
+    signal_group(SIGKILL);
+    siginfo_t reaped{};
+    ::waitid(P_PIDFD, static_cast<id_t>(end_.native_handle()), &reaped, WEXITED | WNOHANG);
+    reaped_ = true;
+    in_.close();
+    queue_.clear();
+    hears = std::move(listener_);
+  }
+  boost::system::error_code ignored;
+  output_.close(ignored);
+  errors_.close(ignored);
+  end_.close(ignored);
+  input_.close(ignored);
+  kill_timer_.cancel();
+  suspicion_timer_.cancel();
+  pause_timer_.cancel();
+  if (!hears) return;
+  lines_.finish(now_ns(), [&](std::string_view line) { hears->on_line(line); });
+  hears->on_gone(true, describe(end));
+}
+
+void child_process::write(std::string_view bytes) {
+  const std::lock_guard lock{mutex_};
+  if (reaped_ || stopping_) return;
+  if (!in_ || waiting_for_room_ || !queue_.empty()) {
+    // Not started yet, or it does not read: in order, behind what waits already.
+    queue_.append(bytes);
+    if (queue_.size() - queue_sent_ > queue_bytes_max)
+      asio::post(loop_, [self = shared_from_this()] {
+        self->tell_broken("does not read its standard input");
+      });
+    if (!in_ || waiting_for_room_) return;
+  } else {
+    const auto count =
+        ::send(in_.number(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count == static_cast<ssize_t>(bytes.size())) return;
+    if (count < 0 && errno != EAGAIN && errno != EINTR) {
+      asio::post(loop_,
+                 [self = shared_from_this()] { self->suspect("closed its standard input"); });
+      return;
+    }
+    queue_.append(bytes.substr(count > 0 ? static_cast<std::size_t>(count) : 0));
+  }
+  if (send_some()) return;
+  waiting_for_room_ = true;
+  asio::post(loop_, [self = shared_from_this()] { self->on_writable(); });
+}
+
+bool child_process::send_some() {
+  while (queue_sent_ < queue_.size()) {
+    const auto count = ::send(in_.number(), queue_.data() + queue_sent_,
+                              queue_.size() - queue_sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) return false;
+      asio::post(loop_,
+                 [self = shared_from_this()] { self->suspect("closed its standard input"); });
+      break;
+    }
+    queue_sent_ += static_cast<std::size_t>(count);
+  }
+  std::string{}.swap(queue_);
+  queue_sent_ = 0;
+  return true;
+}
+
+void child_process::on_writable() {
+  const std::lock_guard lock{mutex_};
+  if (!in_ || reaped_ || stopping_ || send_some()) {
+    waiting_for_room_ = false;
+    return;
+  }
+  if (!input_.is_open()) input_.assign(::fcntl(in_.number(), F_DUPFD_CLOEXEC, 3));
+  input_.async_wait(descriptor_base::wait_write,
+                    [self = shared_from_this()](boost::system::error_code error) {
+                      if (!error) self->on_writable();
+                    });
+}
+
+void child_process::suspect(const char* why) {
+  if (!end_.is_open() || broken_told_) return;
+  suspicion_timer_.expires_after(end_follows);
+  suspicion_timer_.async_wait([self = shared_from_this(), why](boost::system::error_code error) {
+    if (!error && self->end_.is_open()) self->tell_broken(why);
+  });
+}
+
+void child_process::tell_broken(const char* why) {
+  if (std::exchange(broken_told_, true)) return;
+  if (const auto hears = listener()) hears->on_broken(why);
+}
+
+void child_process::signal_group(int number) {
+  if (const int group = pid(); group > 0 && !reaped_) ::kill(-group, number);
+}
+
+void child_process::stop(std::chrono::milliseconds grace) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (reaped_) return;
+    stopping_ = true;
+    grace_ = grace;
+    if (!adopted_) return;  // `adopt` comes back here.
+    // Not only closed: the descriptor that waits for room may be open too.
+    if (in_) ::shutdown(in_.number(), SHUT_RDWR);
+    in_.close();
+    signal_group(grace.count() > 0 ? SIGTERM : SIGKILL);
+  }
+  asio::post(loop_, [self = shared_from_this(), grace] {
+    boost::system::error_code ignored;
+    self->input_.close(ignored);
+    if (!self->end_.is_open()) return;
+    self->kill_timer_.expires_after(grace);
+    self->kill_timer_.async_wait([self](boost::system::error_code error) {
+      if (error) return;
+      const std::lock_guard lock{self->mutex_};
+      self->signal_group(SIGKILL);
+    });
+  });
+}
+
+void child_process::abandon() {
+  std::shared_ptr<child_listener> dropped;
+  std::unique_lock lock{mutex_};
+  // The loop may be gone as soon as the caller goes on, and the spawner is about to use it. One
+  // that is not its turn yet is skipped, so this takes less than a millisecond.
+  abandoned_ = true;
+  launch_over_.wait(lock, [this] { return !launching_; });
+  dropped = std::move(listener_);
+  signal_group(SIGKILL);
+}
+
+}  // namespace greenroom::machine

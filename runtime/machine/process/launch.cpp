@@ -1,0 +1,280 @@
+#include "runtime/machine/process/launch.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <thread>
+
+namespace greenroom::machine {
+namespace {
+
+enum class step : int { none, parent_gone, redirect, directory, execute };
+
+/// What the child needs, made before it exists: it shares our memory and must not allocate.
+struct child_plan {
+  const char* program = nullptr;
+  char* const* arguments = nullptr;
+  char* const* environment = nullptr;
+  const char* directory = nullptr;
+  std::array<int, 3> standard{};
+  pid_t parent = 0;
+  // Written by the child; it shares our memory, so no pipe is needed to report an error.
+  step failed_at = step::none;
+  int error = 0;
+};
+
+int fail(child_plan& plan, step where) {
+  plan.error = errno;
+  plan.failed_at = where;
+  _exit(127);
+}
+
+/// Runs in the child, on a stack of its own, while the parent's thread is suspended.
+__attribute__((no_sanitize("address", "undefined", "thread"))) int child_main(void* argument) {
+  auto& plan = *static_cast<child_plan*>(argument);
+  // Ignored signals would stay ignored across exec; a worker must see SIGPIPE and SIGTERM.
+  struct sigaction to_default {};
+  to_default.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number)
+    if (number != SIGKILL && number != SIGSTOP) ::sigaction(number, &to_default, nullptr);
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The parent may have died before the death signal was set.
+  if (::getppid() != plan.parent) return fail(plan, step::parent_gone);
+  for (int i = 0; i < 3; ++i)
+    if (::dup2(plan.standard[static_cast<std::size_t>(i)], i) < 0)
+      return fail(plan, step::redirect);
+  // Ours are all close-on-exec; those of an embedding service may not be.
+  ::close_range(3, ~0U, 0);
+  if (plan.directory && ::chdir(plan.directory) != 0) return fail(plan, step::directory);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execve(plan.program, plan.arguments, plan.environment);
+  return fail(plan, step::execute);
+}
+
+bool executable(const std::string& path) {
+  struct stat about {};
+  return ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode)
+         && ::access(path.c_str(), X_OK) == 0;
+}
+
+std::string explain(const launch_order& order, const std::string& program, step where, int error) {
+  const auto reason = std::string{std::strerror(error)};
+  switch (where) {
+    case step::directory: return "cannot enter its cwd \"" + order.cwd + "\": " + reason;
+    case step::execute:
+      if (error == ENOENT)
+        return "cannot run \"" + program
+               + "\": the interpreter named in its first line does not exist";
+      if (error == ENOEXEC)
+        return "cannot run \"" + program
+               + "\": it is neither a program nor a script with a #! line";
+      if (error == E2BIG) return "cannot run \"" + program + "\": arguments and env are too long";
+      return "cannot run \"" + program + "\": " + reason;
+    default: return "cannot start \"" + program + "\": " + reason;
+  }
+}
+
+std::string not_found(const launch_order& order) {
+  const auto& program = order.command.front();
+  if (program.find('/') == std::string::npos)
+    return "no program \"" + program + "\" in "
+           + (order.bin_directory.empty() ? std::string{} : order.bin_directory + " or ")
+           + "PATH; install it, or give its full path in backend.command";
+  struct stat about {};
+  if (::stat(program.c_str(), &about) != 0)
+    return "cannot run \"" + program + "\": " + std::strerror(errno);
+  return "\"" + program + "\" is not an executable file (chmod +x makes a script one)";
+}
+
+std::vector<std::string> build_environment(const launch_order& order) {
+  std::vector<std::string> result;
+  for (char** entry = environ; entry && *entry; ++entry) {
+    const std::string_view pair{*entry};
+    if (!order.env.contains(std::string{pair.substr(0, pair.find('='))})) result.emplace_back(pair);
+  }
+  for (const auto& [key, value] : order.env) result.push_back(key + "=" + value);
+  return result;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  result.reserve(texts.size() + 1);
+  for (auto& text : texts) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+struct channel {
+  descriptor ours, theirs;
+};
+
+/// Standard descriptors are kept free: if they were closed in this process, dup2 in the child
+/// would overwrite one end with another.
+descriptor above_standard(int number) {
+  if (number < 0 || number > 2) return descriptor{number};
+  descriptor low{number};
+  return descriptor{::fcntl(number, F_DUPFD_CLOEXEC, 3)};
+}
+
+/// Sockets, one for each direction. Writing to a worker that is gone must not raise SIGPIPE in an
+/// embedding service (MSG_NOSIGNAL), and one socket for both would share O_NONBLOCK between the
+/// worker's input and output: asyncio sets it on stdin, and then `print` would fail.
+bool open_socket(channel& result) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return false;
+  result = {above_standard(ends[0]), above_standard(ends[1])};
+  return result.ours && result.theirs && ::fcntl(result.ours.number(), F_SETFL, O_NONBLOCK) == 0;
+}
+
+bool open_pipe(channel& result) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return false;
+  result = {above_standard(ends[0]), above_standard(ends[1])};
+  return result.ours && result.theirs && ::fcntl(result.ours.number(), F_SETFL, O_NONBLOCK) == 0;
+}
+
+constexpr std::size_t stack_bytes = std::size_t{64} << 10;
+
+}  // namespace
+
+std::string find_program(const std::string& program, const std::string& bin_directory,
+                         const std::string& search_path) {
+  if (program.find('/') != std::string::npos) return executable(program) ? program : std::string{};
+  if (program.empty()) return {};
+  if (!bin_directory.empty())
+    if (auto beside = bin_directory + "/" + program; executable(beside)) return beside;
+  for (std::size_t at = 0; at <= search_path.size();) {
+    const auto colon = std::min(search_path.find(':', at), search_path.size());
+    const auto folder = search_path.substr(at, colon - at);
+    if (auto path = (folder.empty() ? "." : folder) + "/" + program; executable(path)) return path;
+    at = colon + 1;
+  }
+  return {};
+}
+
+launched launch(const launch_order& order) {
+  launched result;
+  const auto own_path = order.env.find("PATH");
+  const char* const path = ::getenv("PATH");
+  auto program = find_program(order.command.front(), order.bin_directory,
+                              own_path != order.env.end() ? own_path->second
+                              : path                      ? path
+                                                          : "/usr/local/bin:/usr/bin:/bin");
+  // A relative path is relative to the worker's cwd, as in a shell that went there first.
+  if (program.empty() && !order.cwd.empty() && order.command.front().find('/') != std::string::npos
+      && order.command.front().front() != '/'
+      && executable(order.cwd + "/" + order.command.front()))
+    program = order.command.front();
+  if (program.empty()) {
+    result.error = not_found(order);
+    return result;
+  }
+  // Found relative to our directory, but executed in another.
+  if (!order.cwd.empty() && program.front() != '/' && program != order.command.front())
+    if (std::unique_ptr<char, decltype(&std::free)> whole{::realpath(program.c_str(), nullptr),
+                                                          &std::free})
+      program = whole.get();
+
+  auto arguments = order.command;
+  auto environment = build_environment(order);
+  auto argument_pointers = pointers(arguments);
+  auto environment_pointers = pointers(environment);
+
+  channel in, out, err;
+  if (!open_socket(in) || !open_socket(out) || !open_pipe(err)) {
+    result.error = std::string{"cannot open its pipes: "} + std::strerror(errno)
+                   + (errno == EMFILE ? " (raise the limit of open files: ulimit -n)" : "");
+    return result;
+  }
+  child_plan plan;
+  plan.program = program.c_str();
+  plan.arguments = argument_pointers.data();
+  plan.environment = environment_pointers.data();
+  plan.directory = order.cwd.empty() ? nullptr : order.cwd.c_str();
+  plan.standard = {in.theirs.number(), out.theirs.number(), err.theirs.number()};
+  plan.parent = ::getpid();
+
+  const auto stack = std::make_unique<char[]>(stack_bytes);
+  auto* const top = reinterpret_cast<void*>(
+      reinterpret_cast<std::uintptr_t>(stack.get() + stack_bytes) & ~std::uintptr_t{15});
+  // No handler of ours may run in the child, where it would see our memory.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  int pidfd = -1;
+  const int pid =
+      ::clone(child_main, top, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan, &pidfd);
+  const int error = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) {
+    result.error = std::string{"cannot start a process: "} + std::strerror(error);
+    return result;
+  }
+  result.pidfd = descriptor{pidfd};
+  if (plan.failed_at != step::none) {
+    siginfo_t gone{};
+    ::waitid(P_PID, static_cast<id_t>(pid), &gone, WEXITED);
+    result.error = explain(order, program, plan.failed_at, plan.error);
+    return result;
+  }
+  result.pid = pid;
+  result.in = std::move(in.ours);
+  result.out = std::move(out.ours);
+  result.err = std::move(err.ours);
+  return result;
+}
+
+struct spawner::inside {
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::deque<std::function<void()>> waiting;
+};
+
+spawner& spawner::shared() {
+  // Never destroyed: the thread's end would be its children's.
+  static auto* const one = new spawner;
+  return *one;
+}
+
+spawner::spawner() : inside_{new inside} {
+  std::thread thread{[mine = inside_] {
+    for (;;) {
+      std::unique_lock lock{mine->mutex};
+      mine->wake.wait(lock, [mine] { return !mine->waiting.empty(); });
+      auto job = std::move(mine->waiting.front());
+      mine->waiting.pop_front();
+      lock.unlock();
+      job();
+    }
+  }};
+  pthread_setname_np(thread.native_handle(), "gr-spawner");
+  thread.detach();
+}
+
+void spawner::ask(std::function<void()> job) {
+  {
+    const std::lock_guard lock{inside_->mutex};
+    inside_->waiting.push_back(std::move(job));
+  }
+  inside_->wake.notify_one();
+}
+
+}  // namespace greenroom::machine

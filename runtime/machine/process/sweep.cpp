@@ -1,0 +1,108 @@
+#include "runtime/machine/process/sweep.hpp"
+
+#include "runtime/machine/process/descriptor.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <memory>
+#include <set>
+
+namespace greenroom::machine {
+namespace {
+
+std::string read_whole(const std::string& path) {
+  std::string result;
+  const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file) return result;
+  char room[16384];
+  for (;;) {
+    const auto count = ::read(file.number(), room, sizeof room);
+    if (count <= 0) return result;
+    result.append(room, static_cast<std::size_t>(count));
+  }
+}
+
+std::string mark_of(const std::string& environment) {
+  const auto wanted = std::string{mark_variable} + "=";
+  for (std::size_t at = 0; at < environment.size();) {
+    const auto end = std::min(environment.find('\0', at), environment.size());
+    if (environment.compare(at, wanted.size(), wanted) == 0)
+      return environment.substr(at + wanted.size(), end - at - wanted.size());
+    at = end + 1;
+  }
+  return {};
+}
+
+struct found_process {
+  leftover about;
+  descriptor pidfd;
+};
+
+std::vector<found_process> find_marked(std::string_view mark) {
+  std::vector<found_process> result;
+  const auto colon = mark.rfind(':');
+  const auto prefix = std::string{mark.substr(0, colon)} + ":";
+  const std::unique_ptr<DIR, int (*)(DIR*)> all{::opendir("/proc"), &::closedir};
+  if (!all || colon == std::string_view::npos || colon == 0) return result;
+  while (const auto* const entry = ::readdir(all.get())) {
+    const auto* const end = entry->d_name + std::strlen(entry->d_name);
+    int pid = 0;
+    if (std::from_chars(entry->d_name, end, pid).ptr != end || pid <= 1 || pid == ::getpid())
+      continue;
+    const auto folder = std::string{"/proc/"} + entry->d_name;
+    const auto environment = read_whole(folder + "/environ");
+    if (environment.find(prefix) == std::string::npos) continue;
+    auto theirs = mark_of(environment);
+    if (!theirs.starts_with(prefix) || theirs == mark) continue;
+    // The pidfd first, then a second look: the number may have changed hands in between.
+    descriptor pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+    if (!pidfd || mark_of(read_whole(folder + "/environ")) != theirs) continue;
+    auto command = read_whole(folder + "/cmdline");
+    while (!command.empty() && command.back() == '\0') command.pop_back();
+    std::replace(command.begin(), command.end(), '\0', ' ');
+    result.push_back({{pid, std::move(command), std::move(theirs), false}, std::move(pidfd)});
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<leftover> sweep(std::string_view mark, std::chrono::milliseconds patience) {
+  std::vector<leftover> result;
+  const auto until = std::chrono::steady_clock::now() + patience;
+  // What is being killed may still start something: look again until nothing new is found.
+  for (int round = 0; round < 10; ++round) {
+    auto found = find_marked(mark);
+    if (found.empty()) break;
+    const int own_group = ::getpgrp();
+    for (const auto& one : found) {
+      const int group = ::getpgid(one.about.pid);
+      // A group is killed as a whole only if its leader is one of ours.
+      const bool leads =
+          std::any_of(found.begin(), found.end(),
+                      [group](const found_process& other) { return other.about.pid == group; });
+      if (leads && group != own_group) ::kill(-group, SIGKILL);
+      ::syscall(SYS_pidfd_send_signal, one.pidfd.number(), SIGKILL, nullptr, 0);
+    }
+    for (auto& one : found) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          until - std::chrono::steady_clock::now());
+      pollfd wait{one.pidfd.number(), POLLIN, 0};
+      one.about.gone =
+          ::poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0))) > 0;
+      result.push_back(std::move(one.about));
+    }
+    if (std::chrono::steady_clock::now() >= until) break;
+  }
+  return result;
+}
+
+}  // namespace greenroom::machine

@@ -1,0 +1,209 @@
+#include "runtime/machine/worker/function_worker.hpp"
+
+#include "protocols/json_text.hpp"
+#include "runtime/machine/io/engine.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <pthread.h>
+
+#include <cassert>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace greenroom::machine {
+namespace {
+
+namespace asio = boost::asio;
+using protocols::attempt_result;
+using protocols::failure;
+using protocols::task_ptr;
+
+/// Threads for callables that may block. Shared by the whole process and never joined: one that
+/// hangs for ever must not keep the process from ending.
+class call_pool {
+public:
+  static call_pool& shared() {
+    static auto* const one = new call_pool;
+    return *one;
+  }
+
+  void run(std::function<void()> call) {
+    {
+      const std::lock_guard lock{mutex_};
+      waiting_.push_back(std::move(call));
+      if (idle_ < waiting_.size() && threads_ < threads_max) add_thread();
+    }
+    wake_.notify_one();
+  }
+
+private:
+  /// Calls that hang hold a thread each; beyond this, callables wait for one another.
+  static constexpr std::size_t threads_max = 256;
+  static constexpr std::chrono::seconds idle_time{10};
+
+  void add_thread() {
+    ++threads_;
+    std::thread thread{[this] { work(); }};
+    pthread_setname_np(thread.native_handle(), "gr-call");
+    thread.detach();
+  }
+
+  void work() {
+    std::unique_lock lock{mutex_};
+    for (;;) {
+      ++idle_;
+      const bool more = wake_.wait_for(lock, idle_time, [this] { return !waiting_.empty(); });
+      --idle_;
+      if (!more) break;
+      const auto call = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      call();
+      lock.lock();
+    }
+    --threads_;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> waiting_;
+  std::size_t idle_ = 0, threads_ = 0;
+};
+
+class calls final : public std::enable_shared_from_this<calls> {
+public:
+  calls(const worker_surroundings& where, callable function, std::shared_ptr<worker_events> events)
+      : loop_{where.io->next_loop()},
+        output_bytes_max_{where.output_bytes_max},
+        function_{std::move(function)},
+        events_{std::move(events)} {}
+
+  void start() {
+    asio::post(loop_, [self = shared_from_this()] {
+      if (const auto hears = self->events()) hears->on_ready();
+    });
+  }
+
+  void run(task_ptr job) {
+    if (function_.inline_run) {
+      auto result = call(*job);
+      if (const auto hears = events()) hears->on_result(std::move(job), std::move(result));
+      return;
+    }
+    {
+      const std::lock_guard lock{mutex_};
+      ++under_way_;
+    }
+    call_pool::shared().run([self = shared_from_this(), job = std::move(job)]() mutable {
+      auto result = self->call(*job);
+      // Answers go through the loop, so that they come one at a time. Under the lock: whoever
+      // destroys the worker may destroy the loop after that.
+      const std::lock_guard lock{self->mutex_};
+      if (!self->events_) return;
+      auto& loop = self->loop_;
+      asio::post(loop, [self, job = std::move(job), result = std::move(result)]() mutable {
+        if (const auto hears = self->events()) hears->on_result(std::move(job), std::move(result));
+        self->one_less();
+      });
+    });
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock{mutex_};
+      stopping_ = true;
+      if (under_way_ > 0) return;
+    }
+    asio::post(loop_, [self = shared_from_this()] { self->depart(); });
+  }
+
+  void ping() {
+    asio::post(loop_, [self = shared_from_this()] {
+      if (const auto hears = self->events()) hears->on_pong();
+    });
+  }
+
+  void abandon() {
+    const std::lock_guard lock{mutex_};
+    events_.reset();
+  }
+
+private:
+  std::shared_ptr<worker_events> events() {
+    const std::lock_guard lock{mutex_};
+    return events_;
+  }
+
+  attempt_result call(const protocols::task& job) {
+    try {
+      auto output = function_.run(job.input);
+      if (output.size() > output_bytes_max_)
+        return {failure::refused, false, "the callable returned more than is allowed"};
+      if (!protocols::is_json(output))
+        return {failure::refused, false, "the callable returned text that is not JSON"};
+      return {failure::none, false, std::move(output)};
+    } catch (const std::exception& error) {
+      return {failure::refused, false, error.what()};
+    } catch (...) {
+      return {failure::refused, false, "the callable threw something that is no std::exception"};
+    }
+  }
+
+  void one_less() {
+    {
+      const std::lock_guard lock{mutex_};
+      if (--under_way_ > 0 || !stopping_) return;
+    }
+    depart();
+  }
+
+  void depart() {
+    std::shared_ptr<worker_events> hears;
+    {
+      const std::lock_guard lock{mutex_};
+      hears = std::move(events_);
+    }
+    if (hears) hears->on_gone({.why = "stopped", .asked = true, .before_ready = false});
+  }
+
+  asio::io_context& loop_;
+  const std::size_t output_bytes_max_;
+  const callable function_;
+  std::mutex mutex_;  ///< Guards what follows.
+  std::shared_ptr<worker_events> events_;
+  std::size_t under_way_ = 0;
+  bool stopping_ = false;
+};
+
+class function_worker final : public worker {
+public:
+  explicit function_worker(std::shared_ptr<calls> made) : calls_{std::move(made)} {}
+  ~function_worker() override { calls_->abandon(); }
+  void start() override { calls_->start(); }
+  void run(task_ptr job) override { calls_->run(std::move(job)); }
+  void cancel(const task_ptr&) override {}
+  void ping() override { calls_->ping(); }
+  void stop(std::chrono::milliseconds) override { calls_->stop(); }
+  [[nodiscard]] int pid() const override { return 0; }
+
+private:
+  const std::shared_ptr<calls> calls_;
+};
+
+}  // namespace
+
+std::shared_ptr<worker> make_function_worker(const config::specialist&,
+                                             const worker_surroundings& where,
+                                             const callable& function,
+                                             std::shared_ptr<worker_events> events) {
+  assert(where.io && function.run);
+  return std::make_shared<function_worker>(
+      std::make_shared<calls>(where, function, std::move(events)));
+}
+
+}  // namespace greenroom::machine

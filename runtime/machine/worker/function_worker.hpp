@@ -1,0 +1,16 @@
+// A worker that is a C++ callable of the embedding service.
+#pragma once
+
+#include "runtime/machine/worker/worker.hpp"
+
+namespace greenroom::machine {
+
+/// Inline callables answer from within `run`. Others run on a pool of threads that grows while all
+/// are busy, up to 256, and answer on the worker's loop. A callable cannot be interrupted: after
+/// `stop` the worker is gone once the calls under way have returned.
+[[nodiscard]] std::shared_ptr<worker> make_function_worker(const config::specialist& who,
+                                                           const worker_surroundings& where,
+                                                           const callable& function,
+                                                           std::shared_ptr<worker_events> events);
+
+}  // namespace greenroom::machine
