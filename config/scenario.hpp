@@ -1,0 +1,91 @@
+// A scripted load as an operator writes it: who is asked, how often, and what is good enough.
+#pragma once
+
+#include "config/loader.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace greenroom::config {
+
+enum class scenario_arrival : std::uint8_t { constant, poisson, ramp, spike, closed };
+
+constexpr std::string_view to_string(scenario_arrival kind) {
+  constexpr std::string_view names[] = {"constant", "poisson", "ramp", "spike", "closed"};
+  const auto at = static_cast<std::size_t>(kind);
+  return at < std::size(names) ? names[at] : std::string_view{};
+}
+
+/// One part of the mix. Exactly one of the first five is set.
+struct scenario_part {
+  std::string specialist, department, command, workflow;
+  bool cast = false;  ///< Every specialist of the node, by Zipf's law in the order of its list.
+  double zipf = 1.0;  ///< The exponent, with `cast` only.
+  double weight = 1.0;
+  std::string priority;        ///< high, normal, low; empty: the node's default.
+  std::string input = "null";  ///< JSON text.
+  std::size_t line = 0;        ///< Where it stands in the file.
+
+  friend bool operator==(const scenario_part&, const scenario_part&) = default;
+};
+
+struct scenario_threshold {
+  std::string text;  ///< `p95_ms<250`
+  std::size_t line = 0;
+
+  friend bool operator==(const scenario_threshold&, const scenario_threshold&) = default;
+};
+
+/// Rates are requests per second.
+struct scenario {
+  std::string name, about;
+  std::chrono::milliseconds duration{60'000};
+  std::chrono::milliseconds warmup{0};         ///< Sent before, and not measured.
+  std::chrono::milliseconds patience{30'000};  ///< The driver waits no longer for an answer.
+  std::uint64_t seed = 1;
+  std::size_t connections = 256;  ///< Open at once, at most.
+  std::size_t sessions = 0;       ///< Requests are spread over so many cases; 0: they name none.
+
+  scenario_arrival arrival = scenario_arrival::poisson;
+  double rate = 0;  ///< constant, poisson; the start of a ramp; a spike's ordinary rate.
+  double peak = 0;  ///< The end of a ramp; a spike's top.
+  std::chrono::milliseconds spike_at{0}, spike_for{0};
+  std::size_t users = 0;               ///< closed
+  std::chrono::milliseconds think{0};  ///< closed: the mean pause between answer and question.
+
+  std::vector<scenario_part> mix;
+  std::vector<scenario_threshold> thresholds;
+
+  friend bool operator==(const scenario&, const scenario&) = default;
+};
+
+struct scenario_result {
+  std::optional<scenario> value;
+  std::vector<problem> problems;
+
+  explicit operator bool() const { return value.has_value(); }
+};
+
+/// As strict as the node's own configuration: all that is wrong, each with its line.
+/// ```yaml
+/// name: a spike
+/// duration: 60s
+/// warmup: 5s
+/// arrival: { kind: spike, rate: 20, peak: 300, at: 20s, for: 5s }
+/// mix:
+///   - { cast: all, zipf: 1.0, weight: 4 }
+///   - { specialist: api-architect, weight: 1, priority: high, input: { query: rate limits } }
+/// thresholds: [ "p95_ms<500", "error_rate<0.01" ]
+/// ```
+/// `arrival` by kind: constant and poisson { rate }, ramp { from, to }, spike { rate, peak, at,
+/// for }, closed { users, think }. The names of metrics in thresholds are not checked here.
+scenario_result load_scenario_text(std::string_view text, const std::string& source);
+scenario_result load_scenario(const std::filesystem::path& file);
+
+}  // namespace greenroom::config
