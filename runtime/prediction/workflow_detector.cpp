@@ -108,10 +108,15 @@ workflow_detector::book& workflow_detector::book_of(std::uint64_t case_key) {
 void workflow_detector::forget(hypothesis& gone) {
   // It was begun by one call and nothing followed: that call was a foreign one after all.
   if (gone.matched == 1 && gone.mass > 0) {
-    foreign_[gone.first] += gone.mass * unit_;
-    foreign_sum_ += gone.mass * unit_;
+    put_down_as_foreign(gone.latest, gone.mass);
   }
   gone.mass = 0;
+}
+
+void workflow_detector::put_down_as_foreign(specialist_index who, double calls) {
+  const double before = foreign_[who];
+  foreign_[who] = std::max(0.0, before + calls * unit_);
+  foreign_sum_ = std::max(1e-9, foreign_sum_ + foreign_[who] - before);
 }
 
 void workflow_detector::admit(book& where, std::size_t most, const hypothesis& fresh) {
@@ -119,9 +124,9 @@ void workflow_detector::admit(book& where, std::size_t most, const hypothesis& f
     where.open.push_back(fresh);
     return;
   }
-  auto least = std::min_element(
-      where.open.begin(), where.open.end(),
-      [](const hypothesis& a, const hypothesis& b) { return a.mass < b.mass; });
+  auto least =
+      std::min_element(where.open.begin(), where.open.end(),
+                       [](const hypothesis& a, const hypothesis& b) { return a.mass < b.mass; });
   if (least->mass >= fresh.mass) return;
   forget(*least);
   *least = fresh;
@@ -158,8 +163,7 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
 
   const double missing = passed_over_ / (regular_ + passed_over_);
   const double cast = static_cast<double>(where_.size());
-  const double foreign =
-      share * (foreign_[who] + 0.5 * foreign_sum_ / cast) / 1.5 / seconds_;
+  const double foreign = share * (foreign_[who] + 0.5 * foreign_sum_ / cast) / 1.5 / seconds_;
 
   // Everything that may explain this call.
   double sum = foreign;
@@ -178,8 +182,8 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
     if (at.step > 1 || at.step + 1 >= length + (length < 2 ? 1 : 0)) continue;
     const double likely = at.step == 0 ? 1.0 - missing : missing;
     const double intensity = share * likely * begun_[at.workflow] / seconds_;
-    claims.push_back({none, at.workflow, at.step + 1, at.step == 0 ? 0xFFFFFFFFU : 0U, intensity,
-                      at.step == 0});
+    claims.push_back(
+        {none, at.workflow, at.step + 1, at.step == 0 ? 0xFFFFFFFFU : 0U, intensity, at.step == 0});
     sum += intensity;
   }
   for (std::size_t i = 0; i < mine.open.size(); ++i) {
@@ -210,8 +214,8 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
     sum += by.intensity;
   }
 
-  foreign_[who] += foreign / sum * unit_;
-  foreign_sum_ += foreign / sum * unit_;
+  const double doubt = foreign / sum;
+  put_down_as_foreign(who, doubt);
   for (const claim& by : claims) {
     const double mass = by.intensity / sum;
     hypothesis fresh;
@@ -221,24 +225,31 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
     fresh.mass = mass;
     fresh.last_s = now_s;
     fresh.matched = 1;
-    fresh.first = who;
+    fresh.latest = who;
+    fresh.doubt = doubt;
     if (by.from != none) {
       hypothesis& h = mine.open[by.from];
       fresh.matched = h.matched + 1;
-      fresh.first = h.first;
+      fresh.chain = h.chain;
       fresh.reported = h.reported;
       if (h.matched == 1) begun_[by.workflow] += mass * unit_;
       learn_gap(std::max(0.0, now_s - h.last_s), mass);
       (by.regular ? regular_ : passed_over_) += mass;
-      h.mass = std::max(0.0, h.mass - mass);
+      put_down_as_foreign(h.latest, -mass * h.doubt);
+      h.doubt *= 1.0 - mass;
+      const std::uint64_t chain = h.chain;
+      for (hypothesis& other : mine.open) {
+        if (other.chain == chain && other.last_s < now_s) other.mass *= 1.0 - mass;
+      }
+    } else {
+      fresh.chain = ++chains_;
     }
     if (mass < mass_least) continue;
     // The same place reached in two ways is one hypothesis.
     hypothesis* same = nullptr;
     for (hypothesis& h : mine.open) {
-      if (h.last_s == now_s && h.workflow == fresh.workflow && h.next == fresh.next &&
-          h.mass >= mass_least && h.owed == fresh.owed &&
-          (h.matched == 1) == (fresh.matched == 1)) {
+      if (h.last_s == now_s && h.workflow == fresh.workflow && h.next == fresh.next
+          && h.mass >= mass_least && h.owed == fresh.owed && h.chain == fresh.chain) {
         same = &h;
       }
     }
@@ -272,7 +283,8 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
       reported += other.mass * other.reported;
       if (other.mass > best->mass) best = &other;
     }
-    if (!first || mass < settings_.report_at || reported > 0.5 * mass) continue;
+    const double enough = best->matched == 1 ? settings_.report_first_at : settings_.report_at;
+    if (!first || mass < enough || reported > settings_.report_again_below * mass) continue;
     made_known_.push_back({h.workflow, case_key, best->next, std::min(1.0, mass), now_s});
   }
   for (const workflow_progress& known : made_known_) {

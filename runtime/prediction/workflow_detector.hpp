@@ -18,20 +18,23 @@ namespace greenroom::runtime {
 using workflow_steps = std::vector<specialist_index>;
 
 struct detector_settings {
-  double report_at = 0.75;           ///< Probability from which a workflow counts as detected.
-  std::size_t cases_max = 4096;      ///< With case keys: so many cases are followed at once.
-  std::size_t per_case_max = 16;     ///< Hypotheses in one case.
+  double report_at = 0.58;        ///< Probability from which a workflow counts as detected.
+  double report_first_at = 0.94;  ///< The same when only its first call was seen yet.
+  /// A call that belongs to a reported instance with more than this share reports nothing new.
+  double report_again_below = 0.2;
+  std::size_t cases_max = 4096;        ///< With case keys: so many cases are followed at once.
+  std::size_t per_case_max = 16;       ///< Hypotheses in one case.
   std::size_t without_case_max = 512;  ///< Hypotheses in the stream of calls without a case.
-  double memory_events = 4000;       ///< Rates are averaged over about so many calls.
+  double memory_events = 4000;         ///< Rates are averaged over about so many calls.
 };
 
 /// An instance of a workflow that seems to be under way.
 struct workflow_progress {
   std::size_t workflow = 0;
   std::uint64_t case_key = 0;
-  std::size_t next = 0;      ///< Position of the step that is expected now; steps before it are done.
-  double probability = 0;    ///< That this instance exists and stands here.
-  double last_s = 0;         ///< When its latest step came.
+  std::size_t next = 0;    ///< Position of the step that is expected now; steps before it are done.
+  double probability = 0;  ///< That this instance exists and stands here.
+  double last_s = 0;       ///< When its latest step came.
 };
 
 /// One call that is expected because a workflow is under way.
@@ -50,7 +53,9 @@ struct workflow_expectation {
 /// or come after its successor. Intensities, the density of times between steps and the share of
 /// missing steps are learnt online; that a workflow began is learnt when its second step comes,
 /// that a call was a foreign one when no step followed, so that a first call alone is believed as
-/// much as its like deserved before.
+/// much as its like deserved before. Hypotheses that go back to the same beginning are one
+/// instance: when one of them goes on, the others lose what it was believed, and the calls that it
+/// rests on are no longer put down as foreign.
 ///
 /// With a case key only the hypotheses of the same case compete, without one all of those without.
 /// Work per call is bounded by the hypotheses in one case, or by `without_case_max`.
@@ -87,8 +92,10 @@ private:
     std::uint32_t matched = 0;         ///< Calls that are explained by it.
     double mass = 0;
     double last_s = 0;
-    double reported = 0;  ///< Share of the mass that was reported already.
-    specialist_index first = 0;  ///< The call that it was begun by.
+    double reported = 0;          ///< Share of the mass that was reported already.
+    specialist_index latest = 0;  ///< The call that brought it here.
+    double doubt = 0;             ///< The share of that call that was put down as foreign.
+    std::uint64_t chain = 0;      ///< The beginning that it goes back to: one instance at most.
   };
   struct book {
     std::vector<hypothesis> open;
@@ -104,6 +111,7 @@ private:
   void admit(book& where, std::size_t most, const hypothesis& fresh);
   double density(double age_s) const;
   double survival(double age_s) const;
+  void put_down_as_foreign(specialist_index who, double calls);
   void learn_gap(double gap_s, double weight);
   void age_rates(double now_s);
   static std::size_t gap_class(double gap_s);
@@ -129,6 +137,7 @@ private:
   double last_s_ = 0;
   bool started_ = false;
   double cases_live_ = 1;
+  std::uint64_t chains_ = 0;
 };
 
 }  // namespace greenroom::runtime

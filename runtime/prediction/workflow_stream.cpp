@@ -57,9 +57,9 @@ std::vector<planned> disturbed(const workflow_steps& steps, double noise, std::s
 }  // namespace
 
 std::vector<workflow_steps> sample_workflows() {
-  return {{0, 25, 8, 56},     {26, 30, 38, 52},   {44, 40, 60, 52}, {60, 61, 63},
-          {68, 16, 1, 57, 18}, {9, 10, 64, 58},    {31, 32, 26, 33}, {79, 80, 76, 2},
-          {44, 48, 38, 53},   {71, 72, 11, 3, 59}, {22, 4, 27, 54},  {65, 62, 5}};
+  return {{0, 25, 8, 56},      {26, 30, 38, 52},    {44, 40, 60, 52}, {60, 61, 63},
+          {68, 16, 1, 57, 18}, {9, 10, 64, 58},     {31, 32, 26, 33}, {79, 80, 76, 2},
+          {44, 48, 38, 53},    {71, 72, 11, 3, 59}, {22, 4, 27, 54},  {65, 62, 5}};
 }
 
 workflow_stream generate_stream(const stream_settings& settings) {
@@ -74,9 +74,8 @@ workflow_stream generate_stream(const stream_settings& settings) {
   std::uint64_t sessions = 0;
   for (user& u : users) u = {d.exponential(settings.pause_s), ++sessions, 0};
   while (stream.workflow_of.size() < settings.instances) {
-    user& u = *std::min_element(users.begin(), users.end(), [](const user& a, const user& b) {
-      return a.free_s < b.free_s;
-    });
+    user& u = *std::min_element(users.begin(), users.end(),
+                                [](const user& a, const user& b) { return a.free_s < b.free_s; });
     const std::size_t which = d.below(settings.workflows.size());
     const std::size_t instance = stream.workflow_of.size();
     stream.workflow_of.push_back(which);
@@ -85,8 +84,8 @@ workflow_stream generate_stream(const stream_settings& settings) {
     const workflow_steps& steps = settings.workflows[which];
     for (const planned& call : disturbed(steps, settings.noise, settings.cast, d)) {
       at_s += d.exponential(settings.step_s);
-      stream.calls.push_back({at_s, call.who, key,
-                              call.genuine ? instance : stream_call::foreign, call.last});
+      stream.calls.push_back(
+          {at_s, call.who, key, call.genuine ? instance : stream_call::foreign, call.last});
     }
     const double pause = d.exponential(settings.pause_s);
     for (std::size_t k = 0; k < steps.size(); ++k) {
@@ -130,8 +129,8 @@ detection_quality measure_detection(const stream_settings& settings,
     fate* mine = call.instance == stream_call::foreign ? nullptr : &fates[call.instance];
     if (mine != nullptr && call.last_step) mine->ended = true;
     for (const workflow_progress& known : detector.observe(call.who, call.case_key, call.at_s)) {
-      const bool teaching = call.instance == stream_call::foreign ? i < counted_from
-                                                                  : call.instance < first;
+      const bool teaching =
+          call.instance == stream_call::foreign ? i < counted_from : call.instance < first;
       if (teaching) {
         if (mine != nullptr && stream.workflow_of[call.instance] == known.workflow) {
           mine->detected = true;
@@ -139,8 +138,8 @@ detection_quality measure_detection(const stream_settings& settings,
         continue;
       }
       ++quality.reports;
-      if (mine == nullptr || mine->ended || mine->detected ||
-          stream.workflow_of[call.instance] != known.workflow) {
+      if (mine == nullptr || mine->ended || mine->detected
+          || stream.workflow_of[call.instance] != known.workflow) {
         continue;
       }
       mine->detected = true;

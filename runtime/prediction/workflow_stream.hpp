@@ -43,8 +43,8 @@ struct stream_call {
 };
 
 struct workflow_stream {
-  std::vector<stream_call> calls;          ///< In the order of time.
-  std::vector<std::size_t> workflow_of;    ///< By instance.
+  std::vector<stream_call> calls;        ///< In the order of time.
+  std::vector<std::size_t> workflow_of;  ///< By instance.
 };
 
 workflow_stream generate_stream(const stream_settings& settings);
@@ -58,8 +58,8 @@ std::vector<workflow_steps> sample_workflows();
 /// calls). Recall: detected ÷ instances; an instance of which noise left fewer than two calls is
 /// not counted, `unseeable` says how many. Precision: reports that detected an instance in time ÷
 /// all reports; a second report of the same instance, a report at a call of another workflow and
-/// one at a foreign call are all wrong ones. A detector never reports at the last step, for then nothing
-/// is left to warm.
+/// one at a foreign call are all wrong ones. A detector never reports at the last step, for then
+/// nothing is left to warm.
 struct detection_quality {
   double noise = 0;
   double precision = 0;
@@ -75,7 +75,8 @@ detection_quality measure_detection(const stream_settings& stream,
                                     const detector_settings& detector = {}, double skip = 0.1);
 
 /// The curve over noise: one point for each share asked for.
-std::vector<detection_quality> detection_curve(stream_settings stream, std::span<const double> noise,
+std::vector<detection_quality> detection_curve(stream_settings stream,
+                                               std::span<const double> noise,
                                                const detector_settings& detector = {});
 
 }  // namespace greenroom::runtime
