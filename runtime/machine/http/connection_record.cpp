@@ -1,0 +1,201 @@
+#include "runtime/machine/http/connection_record.hpp"
+
+#include "runtime/machine/http/response_head.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string_view>
+#include <utility>
+
+namespace greenroom::machine::http {
+
+namespace {
+
+/// How long and how much a client may go on sending after its error answer.
+constexpr std::chrono::milliseconds linger_time{2'000};
+constexpr std::uint64_t linger_bytes = std::uint64_t{64} << 20;
+/// Connections that linger at once on one loop; beyond it they are closed at once.
+constexpr std::size_t lingering_max = 256;
+
+constexpr std::uint32_t end_of_headers = 0x0d0a0d0a;  // CR LF CR LF
+
+bool says_continue(std::string_view headers) {
+  constexpr std::string_view wanted = "100-continue";
+  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+  return std::search(headers.begin(), headers.end(), wanted.begin(), wanted.end(), same)
+         != headers.end();
+}
+
+struct lingering_socket : std::enable_shared_from_this<lingering_socket> {
+  lingering_socket(plain_socket from, std::shared_ptr<lane> place)
+      : socket{std::move(from)}, timer{place->io}, home{std::move(place)} {
+    ++home->lingering;
+  }
+  lingering_socket(const lingering_socket&) = delete;
+  lingering_socket& operator=(const lingering_socket&) = delete;
+  ~lingering_socket() { --home->lingering; }
+
+  void start() {
+    timer.expires_after(linger_time);
+    timer.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+      boost::system::error_code ignored;
+      if (!error) self->socket.close(ignored);
+    });
+    read();
+  }
+  void read() {
+    socket.async_read_some(
+        boost::asio::buffer(dropped),
+        [self = shared_from_this()](const boost::system::error_code& error, std::size_t length) {
+          self->left -= std::min<std::uint64_t>(length, self->left);
+          if (!error && self->left > 0) return self->read();
+          self->timer.cancel();
+        });
+  }
+
+  plain_socket socket;
+  boost::asio::steady_timer timer;
+  std::shared_ptr<lane> home;
+  std::uint64_t left = linger_bytes;
+  std::array<char, 8192> dropped;
+};
+
+}  // namespace
+
+void linger(plain_socket socket, const std::shared_ptr<lane>& home) {
+  if (home->lingering >= lingering_max) return;
+  boost::system::error_code ignored;
+  socket.shutdown(boost::asio::socket_base::shutdown_send, ignored);
+  std::make_shared<lingering_socket>(std::move(socket), home)->start();
+}
+
+void connection_record::read(const char* bytes, std::size_t length) {
+  if (last_words_said) return;
+  if (stage == reading::nothing) {
+    stage = reading::headers;
+    tail = 0;
+    begun = home->now;
+  } else {
+    // Nearly all requests come in one read and never get here.
+    unfinished += length;
+    const auto all =
+        home->totals->unfinished_bytes.fetch_add(length, std::memory_order_relaxed) + length;
+    if (all > home->options.unfinished_bytes
+        && unfinished > home->options.unfinished_bytes / home->options.connections) {
+      home->totals->refused.fetch_add(1, std::memory_order_relaxed);
+      return say_last_words(503, "uploads-full", "Too many large requests arrive; retry later.");
+    }
+  }
+  if (stage != reading::headers) return;
+  const std::string_view text{bytes, length};
+  auto found = text.find("\r\n\r\n") != std::string_view::npos;
+  // The empty line may be spread over two reads.
+  for (std::size_t i = 0; i < std::min<std::size_t>(length, 3) && !found; ++i) {
+    tail = tail << 8 | static_cast<unsigned char>(bytes[i]);
+    found = tail == end_of_headers;
+  }
+  for (std::size_t i = std::max<std::size_t>(length, 6) - 3; i < length && !found; ++i)
+    tail = tail << 8 | static_cast<unsigned char>(bytes[i]);
+  if (!found) return;
+  stage = reading::body;
+  // A client that asks for leave to send its body sends nothing after the empty line, and the
+  // interim answer must not come before answers to earlier requests.
+  if (unanswered == 0 && text.ends_with("\r\n\r\n") && says_continue(text)) {
+    constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    (void)::send(socket->native_handle(), go_on.data(), go_on.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+}
+
+void connection_record::request_complete() {
+  stage = reading::nothing;
+  if (unfinished != 0) {
+    home->totals->unfinished_bytes.fetch_sub(unfinished, std::memory_order_relaxed);
+    unfinished = 0;
+  }
+  ++unanswered;
+}
+
+void connection_record::say_last_words(int status, std::string_view type, std::string_view detail) {
+  if (!socket || last_words_said) return;
+  last_words_said = true;
+  // An error in the middle of another answer would be read as a part of it.
+  if (unanswered == 0 && !streaming) {
+    const auto text = last_words(status, type, detail);
+    (void)::send(socket->native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+  // A read under way ends, and the guarded socket makes an error of it, for which RESTinio closes.
+  boost::system::error_code ignored;
+  socket->cancel(ignored);
+}
+
+void connection_record::cut() {
+  if (socket) (void)::shutdown(socket->native_handle(), SHUT_RDWR);
+}
+
+void connection_record::closed(bool tell) {
+  if (!socket) return;
+  socket = nullptr;
+  auto& totals = *home->totals;
+  totals.connections.fetch_sub(1, std::memory_order_relaxed);
+  totals.unfinished_bytes.fetch_sub(unfinished, std::memory_order_relaxed);
+  unfinished = 0;
+  if (unanswered > 0) totals.hung_up.fetch_add(1, std::memory_order_relaxed);
+  auto told = std::exchange(at_close, {});
+  const auto keep = home->records.extract(number);
+  if (!tell || told.empty()) return;
+  // Not from inside RESTinio's closing: what is called is strangers' code.
+  boost::asio::post(home->io, [told = std::move(told)] {
+    for (const auto& one : told) one.gone();
+  });
+}
+
+void guarded_socket::shutdown(boost::asio::socket_base::shutdown_type how,
+                              boost::system::error_code& error) {
+  auto& home = *record_->home;
+  if (home.parse_failure != 0 && home.parse_failure_of == record_->number) {
+    const auto status = std::exchange(home.parse_failure, 0);
+    home.totals->malformed.fetch_add(1, std::memory_order_relaxed);
+    switch (status) {
+      case 413:
+        record_->say_last_words(413, "too-large",
+                                "The body is larger than this node takes (limits.request_bytes).");
+        break;
+      case 414: record_->say_last_words(414, "malformed", "The address is too long."); break;
+      case 431:
+        record_->say_last_words(431, "malformed", "The header fields are too large or too many.");
+        break;
+      default: record_->say_last_words(400, "malformed", "This is not HTTP/1.1."); break;
+    }
+  }
+  plain_.shutdown(record_->last_words_said ? boost::asio::socket_base::shutdown_send : how, error);
+}
+
+void guarded_socket::close() {
+  const auto lingers = record_->last_words_said;
+  record_->closed(true);
+  boost::system::error_code error;
+  const auto& home = record_->home;
+  if (!lingers || home->lingering >= lingering_max) {
+    plain_.close(error);
+    return;
+  }
+  const auto protocol = plain_.local_endpoint(error).protocol();
+  // Releasing completes what is under way with operation_aborted, as closing would.
+  const auto handle = plain_.release(error);
+  if (error) return;
+  plain_socket moved{home->io.get_executor()};
+  moved.assign(protocol, handle, error);
+  if (error) {
+    ::close(handle);
+    return;
+  }
+  linger(std::move(moved), home);
+}
+
+}  // namespace greenroom::machine::http

@@ -1,0 +1,151 @@
+// What the server knows of one connection beside RESTinio: who waits for its end, how far its
+// request has come. Private to this folder; everything here belongs to one loop thread.
+#pragma once
+
+#include "runtime/machine/http/server.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace greenroom::machine::http {
+
+using plain_socket =
+    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+
+/// Counters that every loop adds to.
+struct server_totals {
+  std::atomic<std::size_t> connections{0};
+  std::atomic<std::uint64_t> accepted{0}, requests{0}, refused{0}, malformed{0}, timed_out{0},
+      hung_up{0}, streams_cut{0}, unfinished_bytes{0};
+};
+
+struct connection_record;
+
+/// What is shared by the connections of one loop.
+struct lane {
+  lane(boost::asio::io_context& on, const server_options& chosen,
+       std::shared_ptr<server_totals> counted)
+      : io{on}, options{chosen}, totals{std::move(counted)} {}
+
+  boost::asio::io_context& io;
+  const server_options options;
+  std::shared_ptr<server_totals> totals;
+  server::handler handle;  ///< Empty once the server has stopped.
+  bool closing = false;    ///< Each answer is the last of its connection.
+  /// Nothing is posted to the loop any more; it may be gone. From any thread.
+  std::atomic<bool> ended{false};
+  std::unordered_map<std::uint64_t, std::shared_ptr<connection_record>> records;
+  /// The status that RESTinio's parser error calls for, between its report and the closing of the
+  /// connection that follows at once.
+  int parse_failure = 0;
+  std::uint64_t parse_failure_of = 0;  ///< Connection number.
+  std::size_t lingering = 0;
+  std::uint64_t now = 0;  ///< Counts `tick_time`s; reading a clock per request would cost more.
+};
+
+constexpr std::chrono::milliseconds tick_time{250};
+
+/// How far the request being read has come.
+enum class reading : std::uint8_t { nothing, headers, body };
+
+struct connection_record {
+  explicit connection_record(std::uint64_t id, std::shared_ptr<lane> place)
+      : number{id}, home{std::move(place)} {}
+
+  const std::uint64_t number;
+  const std::shared_ptr<lane> home;
+  plain_socket* socket = nullptr;  ///< Null once it is closed.
+  std::size_t unanswered = 0;      ///< Requests that a handler has and that are not answered yet.
+  bool streaming = false;          ///< The headers of an answer are out and its end is not.
+  bool last_words_said = false;  ///< An error was written; what the client still sends is dropped.
+  reading stage = reading::nothing;
+  std::uint32_t tail = 0;        ///< The last bytes read, to see the end of the headers.
+  std::uint64_t unfinished = 0;  ///< Bytes of an incomplete request that the totals know of.
+  std::uint64_t begun = 0;       ///< In ticks of the lane.
+  struct waiting {
+    std::uint64_t request = 0;
+    std::function<void()> gone;
+  };
+  std::vector<waiting> at_close;  ///< Whom to tell when the connection closes before the answer.
+
+  /// Sees all bytes before the parser does.
+  void read(const char* bytes, std::size_t length);
+  /// The parser has a whole request.
+  void request_complete();
+  /// Writes an answer as far as the socket takes it at once, and makes RESTinio close.
+  void say_last_words(int status, std::string_view type, std::string_view detail);
+  /// Both directions; RESTinio hears of it and closes.
+  void cut();
+  void closed(bool tell);
+};
+
+/// Reads and drops what a client still sends after its error answer, for a short while: closing
+/// with unread bytes would reset the connection, and the client would not see the answer.
+void linger(plain_socket socket, const std::shared_ptr<lane>& home);
+
+/// The socket that RESTinio is given. It is the place where hang-ups, slow requests and parser
+/// errors can be seen, for which RESTinio 0.6 has no interface.
+class guarded_socket {
+public:
+  using executor_type = boost::asio::io_context::executor_type;
+
+  explicit guarded_socket(plain_socket socket) : plain_{std::move(socket)} {}
+  guarded_socket(guarded_socket&& other) noexcept = default;
+  guarded_socket& operator=(guarded_socket&&) = delete;
+  ~guarded_socket() {
+    if (record_) record_->closed(false);
+  }
+
+  executor_type get_executor() { return plain_.get_executor(); }
+  plain_socket& plain() { return plain_; }
+  [[nodiscard]] bool is_open() const { return plain_.is_open(); }
+  auto native_handle() { return plain_.native_handle(); }
+
+  /// From here on the socket stays where it is.
+  void attach(std::shared_ptr<connection_record> record) {
+    record_ = std::move(record);
+    record_->socket = &plain_;
+  }
+
+  template <class Buffer, class Handler>
+  void async_read_some(const Buffer& buffer, Handler&& then) {
+    const boost::asio::mutable_buffer into{buffer};
+    plain_.async_read_some(
+        into, [record = record_.get(), data = static_cast<const char*>(into.data()),
+               inner = std::forward<Handler>(then)](const boost::system::error_code& error,
+                                                    std::size_t length) mutable {
+          // The record lives as long as the socket, and `inner` owns the connection.
+          if (!error) record->read(data, length);
+          if (record->last_words_said) return inner(boost::asio::error::connection_reset, 0);
+          inner(error, length);
+        });
+  }
+
+  template <class Buffers, class Handler>
+  void async_write_some(const Buffers& buffers, Handler&& then) {
+    plain_.async_write_some(buffers, std::forward<Handler>(then));
+  }
+
+  void cancel(boost::system::error_code& error) { plain_.cancel(error); }
+
+  /// RESTinio calls this first when it closes a connection, for whatever reason.
+  void shutdown(boost::asio::socket_base::shutdown_type how, boost::system::error_code& error);
+  void close();
+
+private:
+  plain_socket plain_;
+  std::shared_ptr<connection_record> record_;
+};
+
+}  // namespace greenroom::machine::http

@@ -1,0 +1,33 @@
+// The first lines of an HTTP answer as text.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace greenroom::machine::http {
+
+/// The reason phrase of a status (RFC 9110, section 15), or "Status" when it has none.
+[[nodiscard]] std::string_view reason_of(int status);
+
+/// Tells this process's answers the wall clock, for their Date field. Called about once a second,
+/// so that no answer has to ask for the time.
+void set_date(std::int64_t unix_seconds);
+
+struct head_options {
+  int status = 200;
+  std::string_view content_type;
+  std::string_view headers;           ///< Whole lines.
+  std::optional<std::size_t> length;  ///< Nothing: chunked, or until the end for HTTP/1.0.
+  bool keep_alive = true;
+  bool old_client = false;  ///< HTTP/1.0
+};
+/// Appends the status line, the fields and the empty line.
+void append_head(std::string& to, const head_options& what);
+
+/// A whole answer that ends the connection, for requests that never reached a handler.
+[[nodiscard]] std::string last_words(int status, std::string_view type, std::string_view detail);
+
+}  // namespace greenroom::machine::http

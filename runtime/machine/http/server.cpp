@@ -1,0 +1,677 @@
+// RESTinio's connections, driven by an acceptor of our own: RESTinio 0.6 stops accepting for good
+// after one failed accept (no file descriptor left), and cannot refuse a connection politely.
+#include "runtime/machine/http/server.hpp"
+
+#include "runtime/machine/http/connection_record.hpp"
+#include "runtime/machine/http/response_head.hpp"
+
+#include <restinio/all.hpp>
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <ctime>
+#include <future>
+#include <mutex>
+#include <utility>
+
+namespace greenroom::machine::http {
+
+namespace {
+
+namespace net = boost::asio;
+using tcp = net::ip::tcp;
+
+/// Part of each request object of RESTinio, so that it costs no allocation of its own.
+struct exchange {
+  exchange() = default;
+  exchange(const exchange&) = delete;
+  exchange& operator=(const exchange&) = delete;
+  ~exchange();  ///< Answers if nobody has.
+
+  std::shared_ptr<connection_record> connection;
+  /// RESTinio's own, until the last part of the answer was handed to it. On the loop.
+  restinio::impl::connection_handle_t link;
+  restinio::request_id_t number = 0;
+  bool head = false;        ///< HEAD: the answer has no content.
+  bool old_client = false;  ///< HTTP/1.0
+  bool keep_alive = true;
+  std::atomic<bool> answered{false};  ///< By `answer`, or begun.
+  std::atomic<bool> gone{false};      ///< The connection is closed.
+  // Of a streamed answer; pieces wait here so that their order is the order of the calls.
+  std::mutex guard;
+  std::string outbox;
+  bool flushing = false;
+  bool ended = false;
+  bool complete = false;
+  std::atomic<std::size_t> unsent{0};
+};
+using exchange_factory = restinio::simple_extra_data_factory_t<exchange>;
+using incoming = restinio::generic_request_t<exchange>;
+
+/// RESTinio says why it closes a connection to its logger only: the one place where a parser error
+/// can be told from a hang-up. The form of the message is that of 0.6.16; should another version
+/// word it differently, such a connection is closed without an answer, and a test fails.
+class error_reader {
+public:
+  explicit error_reader(lane* home) : home_{home} {}
+  template <class Builder>
+  void trace(Builder&&) const noexcept {}
+  template <class Builder>
+  void info(Builder&&) const noexcept {}
+  template <class Builder>
+  void warn(Builder&&) const noexcept {}
+  template <class Builder>
+  void error(Builder&& build) {
+    // "[connection:7] parser error HPE_CB_body: the on_body callback failed"
+    const std::string text = build();
+    constexpr std::string_view before = "[connection:", middle = "] parser error HPE_";
+    if (!text.starts_with(before)) return;
+    std::uint64_t number = 0;
+    const auto* const at = text.data() + before.size();
+    const auto parsed = std::from_chars(at, text.data() + text.size(), number);
+    const auto rest =
+        std::string_view{text}.substr(static_cast<std::size_t>(parsed.ptr - text.data()));
+    if (!rest.starts_with(middle)) return;
+    const auto name = rest.substr(middle.size());
+    home_->parse_failure_of = number;
+    home_->parse_failure =
+        name.starts_with("CB_body") || name.starts_with("CB_headers_complete") ? 413
+        : name.starts_with("CB_url")                                           ? 414
+        : name.starts_with("CB_header") || name.starts_with("HEADER_OVERFLOW") ? 431
+                                                                               : 400;
+  }
+
+private:
+  lane* home_;
+};
+
+struct traits : restinio::traits_t<
+                    restinio::asio_timer_manager_t, error_reader,
+                    std::function<restinio::request_handling_status_t(std::shared_ptr<incoming>)>,
+                    net::io_context::executor_type, guarded_socket> {
+  using extra_data_factory_t = exchange_factory;
+};
+using connection = restinio::impl::connection_t<traits>;
+using connection_settings = restinio::impl::connection_settings_t<traits>;
+
+incoming& of(void* inside) { return *static_cast<incoming*>(inside); }
+exchange& exchange_of(incoming& asked) { return asked.extra_data(); }
+
+/// At once on the loop's own thread, else soon.
+template <class F>
+void run_on_loop(const exchange& ours, F what) {
+  auto& home = *ours.connection->home;
+  if (home.ended.load(std::memory_order_acquire)) return;
+  if (home.io.get_executor().running_in_this_thread()) return what();
+  net::post(home.io, std::move(what));
+}
+
+/// The answer to this request is out as far as the server is concerned. On the loop.
+void forget(restinio::request_id_t number, connection_record& record) {
+  if (record.unanswered > 0) --record.unanswered;
+  std::erase_if(record.at_close, [&](const auto& one) { return one.request == number; });
+}
+
+/// Hands bytes to RESTinio. On the loop.
+void send(exchange& ours, std::string head, std::string body, bool last,
+          std::function<void()> written = {}) {
+  auto& record = *ours.connection;
+  auto link = ours.link;
+  if (last) {
+    forget(ours.number, record);
+    ours.link.reset();
+  }
+  if (!link || !record.socket || record.last_words_said) {
+    ours.gone.store(true, std::memory_order_relaxed);
+    return;
+  }
+  const auto closes = last && !ours.keep_alive;
+  restinio::writable_items_container_t items;
+  items.reserve(2);
+  if (!head.empty()) items.emplace_back(std::move(head));
+  if (!body.empty()) items.emplace_back(std::move(body));
+  // A group without bytes would never be taken off the connection's list.
+  if (items.empty()) items.emplace_back(restinio::const_buffer("", 0));
+  restinio::write_group_t group{std::move(items)};
+  if (written)
+    group.after_write_notificator([written = std::move(written)](const auto&) { written(); });
+  link->write_response_parts(ours.number,
+                             {last ? restinio::response_parts_attr_t::final_parts
+                                   : restinio::response_parts_attr_t::not_final_parts,
+                              closes ? restinio::response_connection_attr_t::connection_close
+                                     : restinio::response_connection_attr_t::connection_keepalive},
+                             std::move(group));
+}
+
+/// Sends what has gathered in the outbox. On the loop.
+void flush(const std::shared_ptr<incoming>& asked) {
+  auto& ours = exchange_of(*asked);
+  std::string bytes;
+  auto last = false;
+  {
+    const std::lock_guard lock{ours.guard};
+    ours.flushing = false;
+    bytes.swap(ours.outbox);
+    last = ours.ended && !ours.complete;
+    if (last) ours.complete = true;
+  }
+  if (bytes.empty() && !last) return;
+  if (last) ours.connection->streaming = false;
+  const auto size = bytes.size();
+  // The notice must not own the request, which owns the connection, which owns the notice.
+  send(ours, {}, std::move(bytes), last, [weak = std::weak_ptr{asked}, size] {
+    if (const auto still = weak.lock())
+      exchange_of(*still).unsent.fetch_sub(size, std::memory_order_relaxed);
+  });
+}
+
+/// Appends to the outbox of a begun answer and sees to it that it is sent.
+template <class Append>
+void gather(const std::shared_ptr<incoming>& asked, Append append) {
+  auto& ours = exchange_of(*asked);
+  {
+    const std::lock_guard lock{ours.guard};
+    if (ours.ended) return;
+    const auto before = ours.outbox.size();
+    append(ours.outbox);
+    ours.unsent.fetch_add(ours.outbox.size() - before, std::memory_order_relaxed);
+    if (std::exchange(ours.flushing, true)) return;
+  }
+  run_on_loop(ours, [asked] { flush(asked); });
+}
+
+constexpr std::string_view nobody_answered =
+    R"({"type":"urn:greenroom:internal","title":"Internal Server Error","status":500,)"
+    R"("detail":"The node failed to handle this request."})";
+
+exchange::~exchange() {
+  // RESTinio's connection waits for an answer until it closes.
+  if (!connection || !link || connection->home->ended.load(std::memory_order_acquire)) return;
+  const auto begun = answered.load();
+  net::post(connection->home->io, [record = connection, handle = std::move(link), order = number,
+                                   begun, alive = keep_alive, old = old_client]() mutable {
+    if (begun) return record->cut();
+    std::string text;
+    append_head(text, {500, "application/problem+json", {}, nobody_answered.size(), alive, old});
+    text += nobody_answered;
+    exchange instead;
+    instead.connection = std::move(record);
+    instead.link = std::move(handle);
+    instead.number = order;
+    instead.keep_alive = alive;
+    instead.answered = true;
+    send(instead, std::move(text), {}, true);
+  });
+}
+
+void append_chunk(std::string& to, std::string_view piece, bool chunked) {
+  if (!chunked) {
+    to += piece;
+    return;
+  }
+  std::array<char, 20> size{};
+  const auto end = std::to_chars(size.data(), size.data() + size.size(), piece.size(), 16).ptr;
+  to.append(size.data(), end);
+  to += "\r\n";
+  to += piece;
+  to += "\r\n";
+}
+
+}  // namespace
+
+namespace {
+/// The lane whose acceptor is making a connection right now, on this thread.
+thread_local const std::shared_ptr<lane>* lane_being_served = nullptr;
+}  // namespace
+
+/// Found by argument-dependent look-up instead of RESTinio's own, which wants a socket of Asio's.
+template <class Connection, class Start, class Failed>
+void prepare_connection_and_start_read(guarded_socket& socket, Connection& made, Start start,
+                                       Failed) {
+  auto& home = *lane_being_served;
+  auto record = std::make_shared<connection_record>(made.connection_id(), home);
+  home->records.emplace(record->number, record);
+  socket.attach(std::move(record));
+  start();
+}
+
+restinio::tls_socket_t* make_tls_socket_pointer_for_state_listener(guarded_socket&) noexcept {
+  return nullptr;
+}
+
+std::string_view to_string(method value) {
+  constexpr std::array<std::string_view, 8> names{"GET",    "HEAD",  "POST",    "PUT",
+                                                  "DELETE", "PATCH", "OPTIONS", "OTHER"};
+  return names[static_cast<std::size_t>(value)];
+}
+
+// -- request ------------------------------------------------------------------
+
+method request::verb() const {
+  const auto verb = of(inside_).header().method();
+  if (verb == restinio::http_method_get()) return method::get;
+  if (verb == restinio::http_method_post()) return method::post;
+  if (verb == restinio::http_method_head()) return method::head;
+  if (verb == restinio::http_method_put()) return method::put;
+  if (verb == restinio::http_method_delete()) return method::delete_;
+  if (verb == restinio::http_method_patch()) return method::patch;
+  if (verb == restinio::http_method_options()) return method::options;
+  return method::other;
+}
+
+std::string_view request::method_name() const { return of(inside_).header().method().c_str(); }
+
+std::string_view request::path() const {
+  std::string_view target = of(inside_).header().request_target();
+  // The absolute form is meant for proxies, but any server has to take it.
+  if (!target.starts_with('/')) {
+    if (const auto scheme = target.find("://"); scheme != std::string_view::npos) {
+      const auto slash = target.find('/', scheme + 3);
+      target = slash == std::string_view::npos ? "/" : target.substr(slash);
+    }
+  }
+  return target.substr(0, target.find_first_of("?#"));
+}
+
+std::string_view request::query() const {
+  std::string_view target = of(inside_).header().request_target();
+  target = target.substr(0, target.find('#'));
+  const auto mark = target.find('?');
+  return mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
+}
+
+std::optional<std::string_view> request::header(std::string_view name) const {
+  std::optional<std::string_view> found;
+  of(inside_).header().for_each_field([&](const auto& field) {
+    if (!found
+        && restinio::impl::is_equal_caseless(field.name().data(), field.name().size(), name.data(),
+                                             name.size()))
+      found = field.value();
+  });
+  return found;
+}
+
+std::string_view request::body() const { return of(inside_).body(); }
+
+std::string request::take_body() {
+  // The request is not constant, only RESTinio's view of it is.
+  return std::move(const_cast<std::string&>(of(inside_).body()));
+}
+
+// -- responder ----------------------------------------------------------------
+
+void responder::answer(int status, std::string_view content_type, std::string body,
+                       std::string_view headers) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  auto& ours = exchange_of(*asked);
+  if (ours.answered.exchange(true)) return;
+  /// Below this one buffer is cheaper than two.
+  constexpr std::size_t joined_max = 8192;
+  std::string head;
+  const auto joined = !ours.head && body.size() <= joined_max;
+  head.reserve(256 + headers.size() + (joined ? body.size() : 0));
+  append_head(head, {status, content_type, headers, body.size(), ours.keep_alive, ours.old_client});
+  if (joined || ours.head) {
+    if (joined) head += body;
+    body.clear();
+  }
+  run_on_loop(ours, [asked, head = std::move(head), body = std::move(body)]() mutable {
+    send(exchange_of(*asked), std::move(head), std::move(body), true);
+  });
+}
+
+void responder::begin(int status, std::string_view content_type, std::string_view headers) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  auto& ours = exchange_of(*asked);
+  if (ours.answered.exchange(true)) return;
+  // An HTTP/1.0 client sees the end of the answer in the end of the connection.
+  if (ours.old_client) ours.keep_alive = false;
+  run_on_loop(ours, [asked] { exchange_of(*asked).connection->streaming = true; });
+  gather(asked, [&](std::string& to) {
+    append_head(to,
+                {status, content_type, headers, std::nullopt, ours.keep_alive, ours.old_client});
+  });
+  if (ours.head) end();
+}
+
+bool responder::write(std::string_view piece) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  auto& ours = exchange_of(*asked);
+  if (ours.gone.load(std::memory_order_relaxed)) return false;
+  // An empty chunk would be the end of the answer.
+  if (piece.empty() || ours.head) return true;
+  const auto most = ours.connection->home->options.stream_bytes;
+  if (ours.unsent.load(std::memory_order_relaxed) > most) {
+    ours.connection->home->totals->streams_cut.fetch_add(1, std::memory_order_relaxed);
+    ours.gone.store(true, std::memory_order_relaxed);
+    abort();
+    return false;
+  }
+  gather(asked, [&](std::string& to) { append_chunk(to, piece, !ours.old_client); });
+  return true;
+}
+
+void responder::end() const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  auto& ours = exchange_of(*asked);
+  {
+    const std::lock_guard lock{ours.guard};
+    if (ours.ended) return;
+    if (!ours.old_client && !ours.head) ours.outbox += "0\r\n\r\n";
+    ours.ended = true;
+    if (std::exchange(ours.flushing, true)) return;
+  }
+  run_on_loop(ours, [asked] { flush(asked); });
+}
+
+void responder::abort() const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  run_on_loop(exchange_of(*asked), [asked] { exchange_of(*asked).connection->cut(); });
+}
+
+void responder::on_close(std::function<void()> gone) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  run_on_loop(exchange_of(*asked), [asked, gone = std::move(gone)]() mutable {
+    auto& ours = exchange_of(*asked);
+    auto& record = *ours.connection;
+    auto told = [weak = std::weak_ptr{asked}, gone = std::move(gone)] {
+      if (const auto still = weak.lock()) exchange_of(*still).gone.store(true);
+      gone();
+    };
+    if (!ours.link) return;  // The answer is complete.
+    if (!record.socket) return net::post(record.home->io, std::move(told));
+    record.at_close.push_back({ours.number, std::move(told)});
+  });
+}
+
+bool responder::closed() const {
+  return exchange_of(of(inside_.get())).gone.load(std::memory_order_relaxed);
+}
+
+// -- server -------------------------------------------------------------------
+
+namespace {
+
+/// Gives RESTinio's request to the handler. On the loop.
+restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
+                                         std::shared_ptr<incoming> asked) {
+  auto& ours = exchange_of(*asked);
+  const auto found = home->records.find(asked->connection_id());
+  if (found == home->records.end()) return restinio::request_rejected();
+  ours.connection = found->second;
+  ours.link = std::move(restinio::impl::access_req_connection(*asked));
+  ours.number = asked->request_id();
+  auto& record = *ours.connection;
+  record.request_complete();
+  home->totals->requests.fetch_add(1, std::memory_order_relaxed);
+  const auto& header = asked->header();
+  ours.head = header.method() == restinio::http_method_head();
+  ours.old_client = header.http_major() == 1 && header.http_minor() == 0;
+  ours.keep_alive = header.should_keep_alive() && !home->closing && home->handle;
+  request question{asked.get()};
+  // The request holds no pointer to itself, so the last responder frees it.
+  const responder reply{std::shared_ptr<void>{asked, asked.get()}};
+  if (!home->handle) {
+    reply.answer(503, "application/problem+json",
+                 R"({"type":"urn:greenroom:draining","title":"Service Unavailable","status":503})");
+    return restinio::request_accepted();
+  }
+  try {
+    home->handle(question, reply);
+  } catch (const std::exception&) {
+    // The message may hold anything, so it is not sent.
+    reply.answer(500, "application/problem+json", std::string{nobody_answered});
+  }
+  return restinio::request_accepted();
+}
+
+/// The acceptor and the clockwork of one loop.
+struct gate : std::enable_shared_from_this<gate> {
+  gate(std::shared_ptr<lane> place, std::shared_ptr<connection_settings> chosen)
+      : home{std::move(place)},
+        settings{std::move(chosen)},
+        acceptor{home->io},
+        pause{home->io},
+        ticker{home->io} {}
+
+  /// Throws boost::system::system_error.
+  void open(const net::ip::address& address, std::uint16_t port, bool shared) {
+    const tcp::endpoint where{address, port};
+    acceptor.open(where.protocol());
+    acceptor.set_option(net::socket_base::reuse_address{true});
+    if (shared) {
+      using reuse_port = net::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+      acceptor.set_option(reuse_port{true});
+    }
+    acceptor.bind(where);
+    acceptor.listen(listen_backlog);
+  }
+
+  void accept() {
+    acceptor.async_accept(
+        home->io,
+        [self = shared_from_this()](const boost::system::error_code& error, tcp::socket socket) {
+          if (!self->acceptor.is_open()) return;
+          if (!error) {
+            self->welcome(std::move(socket));
+            return self->accept();
+          }
+          // No file descriptor or no memory left: others have to go first.
+          self->pause.expires_after(std::chrono::milliseconds{50});
+          self->pause.async_wait([self](const boost::system::error_code& woken) {
+            if (!woken && self->acceptor.is_open()) self->accept();
+          });
+        });
+  }
+
+  void welcome(tcp::socket accepted) {
+    auto& totals = *home->totals;
+    totals.accepted.fetch_add(1, std::memory_order_relaxed);
+    boost::system::error_code error;
+    const auto from = accepted.remote_endpoint(error);
+    if (error) return;  // It has gone already.
+    accepted.set_option(tcp::no_delay{true}, error);
+    const auto protocol = from.protocol();
+    plain_socket socket{home->io.get_executor()};
+    const auto handle = accepted.release(error);
+    if (error) return;
+    socket.assign(protocol, handle, error);
+    if (error) {
+      ::close(handle);
+      return;
+    }
+    if (totals.connections.load(std::memory_order_relaxed) >= home->options.connections) {
+      totals.refused.fetch_add(1, std::memory_order_relaxed);
+      return refuse(std::move(socket));
+    }
+    totals.connections.fetch_add(1, std::memory_order_relaxed);
+    lane_being_served = &home;
+    try {
+      std::make_shared<connection>(
+          next_number++, guarded_socket{std::move(socket)}, settings, from,
+          connection::lifetime_monitor_t{
+              static_cast<restinio::connection_count_limits::noop_connection_count_limiter_t*>(
+                  nullptr)})
+          ->init();
+    } catch (const std::exception&) {
+      // RESTinio has closed what it had of it.
+    }
+    lane_being_served = nullptr;
+  }
+
+  /// One connection too many hears so, as far as its socket takes it.
+  void refuse(plain_socket socket) const;
+
+  /// Slow headers, and the date.
+  void tick() {
+    ticker.expires_after(tick_time);
+    ticker.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+      if (error || self->ended) return;
+      self->look_around();
+      self->tick();
+    });
+  }
+
+  void look_around() {
+    set_date(std::time(nullptr));
+    ++home->now;
+    const auto most = static_cast<std::uint64_t>(home->options.header_timeout / tick_time) + 1;
+    slow.clear();
+    for (const auto& [number, record] : home->records)
+      if (record->stage == reading::headers && home->now - record->begun > most)
+        slow.push_back(record);
+    for (const auto& record : slow) {
+      home->totals->timed_out.fetch_add(1, std::memory_order_relaxed);
+      record->say_last_words(408, "malformed", "The header fields did not arrive in time.");
+    }
+    slow.clear();
+  }
+
+  static constexpr int listen_backlog = 4096;
+
+  std::shared_ptr<lane> home;
+  std::shared_ptr<connection_settings> settings;
+  tcp::acceptor acceptor;
+  net::steady_timer pause;
+  net::steady_timer ticker;
+  std::uint64_t next_number = 1;
+  std::vector<std::shared_ptr<connection_record>> slow;
+  bool ended = false;
+};
+
+void gate::refuse(plain_socket socket) const {
+  const auto text = last_words(503, "connections-full",
+                               "This node has as many connections as it takes; retry later.");
+  (void)::send(socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  linger(std::move(socket), home);
+}
+
+std::shared_ptr<connection_settings> settings_for(const std::shared_ptr<lane>& home) {
+  const auto& chosen = home->options;
+  restinio::server_settings_t<traits> settings;
+  settings
+      .request_handler(
+          [home](std::shared_ptr<incoming> asked) { return take(home, std::move(asked)); })
+      .buffer_size(8192)
+      .incoming_http_msg_limits(restinio::incoming_http_msg_limits_t{}
+                                    .max_url_size(chosen.url_bytes)
+                                    .max_field_name_size(256)
+                                    .max_field_value_size(chosen.header_bytes)
+                                    .max_field_count(chosen.header_fields)
+                                    .max_body_size(chosen.request_bytes))
+      .read_next_http_message_timelimit(chosen.idle_timeout)
+      .write_http_response_timelimit(chosen.write_timeout)
+      // How long a task may take is not the server's to decide.
+      .handle_request_timeout(std::chrono::hours{24 * 365})
+      .max_pipelined_requests(chosen.pipelined)
+      .logger(home.get());
+  auto timers = restinio::asio_timer_manager_t::factory_t{}.create(home->io);
+  return std::make_shared<connection_settings>(
+      settings, restinio::impl::create_parser_settings<traits::http_methods_mapper_t>(),
+      std::move(timers));
+}
+
+}  // namespace
+
+struct server::parts {
+  std::shared_ptr<server_totals> totals = std::make_shared<server_totals>();
+  std::vector<std::shared_ptr<gate>> gates;
+  std::uint16_t port = 0;
+
+  /// Runs `what` on the loop of each gate and waits, unless that loop has stopped.
+  template <class F>
+  void on_each(F what) {
+    for (const auto& one : gates) {
+      std::promise<void> done;
+      auto ready = done.get_future();
+      net::post(one->home->io, [&] {
+        what(*one);
+        done.set_value();
+      });
+      // A loop that has ended runs nothing any more, and what is posted to it is dropped.
+      while (ready.wait_for(std::chrono::milliseconds{20}) != std::future_status::ready)
+        if (one->home->io.stopped()) break;
+    }
+  }
+};
+
+server::server(std::unique_ptr<parts> inside) : parts_{std::move(inside)} {}
+
+std::variant<std::unique_ptr<server>, std::string> server::start(engine& on,
+                                                                 const server_options& options,
+                                                                 handler handle) {
+  boost::system::error_code error;
+  const auto address =
+      net::ip::make_address(options.address == "localhost" ? "127.0.0.1" : options.address, error);
+  if (error) return "\"" + options.address + "\" is not an IP address to listen on";
+  set_date(std::time(nullptr));
+  auto inside = std::make_unique<parts>();
+  inside->port = options.port;
+  try {
+    for (std::size_t i = 0; i < on.size(); ++i) {
+      auto home = std::make_shared<lane>(on.loop(i), options, inside->totals);
+      home->handle = handle;
+      auto settings = settings_for(home);
+      auto one = std::make_shared<gate>(std::move(home), std::move(settings));
+      one->open(address, inside->port, on.size() > 1);
+      inside->port = one->acceptor.local_endpoint().port();
+      inside->gates.push_back(std::move(one));
+    }
+  } catch (const std::exception& failed) {
+    return "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": "
+           + failed.what();
+  }
+  inside->on_each([](gate& one) {
+    one.accept();
+    one.tick();
+  });
+  return std::unique_ptr<server>{new server{std::move(inside)}};
+}
+
+server::~server() { stop(); }
+
+std::uint16_t server::port() const { return parts_->port; }
+
+server_counters server::counters() const {
+  const auto& all = *parts_->totals;
+  const auto of_now = [](const auto& counter) { return counter.load(std::memory_order_relaxed); };
+  return {of_now(all.connections), of_now(all.accepted),   of_now(all.requests),
+          of_now(all.refused),     of_now(all.malformed),  of_now(all.timed_out),
+          of_now(all.hung_up),     of_now(all.streams_cut)};
+}
+
+void server::stop_accepting() {
+  parts_->on_each([](gate& one) {
+    boost::system::error_code ignored;
+    one.acceptor.close(ignored);
+    one.home->closing = true;
+    // A connection that asks nothing would only wait for its next request to be its last.
+    std::vector<std::shared_ptr<connection_record>> idle;
+    for (const auto& [number, record] : one.home->records)
+      if (record->unanswered == 0 && record->stage == reading::nothing) idle.push_back(record);
+    for (const auto& record : idle) record->cut();
+  });
+}
+
+void server::stop() {
+  parts_->on_each([](gate& one) {
+    boost::system::error_code ignored;
+    one.acceptor.close(ignored);
+    one.pause.cancel(ignored);
+    one.ended = true;
+    one.ticker.cancel(ignored);
+    one.home->handle = nullptr;
+    one.home->closing = true;
+    std::vector<std::shared_ptr<connection_record>> all;
+    for (const auto& [number, record] : one.home->records) all.push_back(record);
+    for (const auto& record : all) record->cut();
+  });
+  for (const auto& one : parts_->gates) one->home->ended.store(true, std::memory_order_release);
+  parts_->gates.clear();
+}
+
+}  // namespace greenroom::machine::http
