@@ -1,0 +1,68 @@
+// The chat completions of OpenAI's HTTP interface: what a client asks, and a worker's answer in the
+// shapes that its libraries expect (platform.openai.com/docs/api-reference/chat).
+#pragma once
+
+#include "protocols/task.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace greenroom::protocols {
+
+struct chat_request {
+  std::string model;  ///< A specialist.
+  bool stream = false;
+  std::string user;  ///< Whose session it is; may be empty.
+};
+
+/// An error in OpenAI's form: `{"error":{"message","type","param","code"}}`.
+struct chat_error {
+  int status = 400;
+  std::string message;
+  std::string param;  ///< Empty: null.
+  std::string code;   ///< Empty: null.
+};
+[[nodiscard]] std::string to_json(const chat_error& error);
+/// The same for the failure of a task. `nearest` are models that were perhaps meant, as a sentence.
+[[nodiscard]] chat_error chat_error_of(failure why, std::string detail);
+
+[[nodiscard]] std::variant<chat_request, chat_error> parse_chat(std::string_view body,
+                                                                int depth_max);
+
+/// What the answers of one request have in common.
+struct chat_frame {
+  std::string id;            ///< "chatcmpl-…"
+  std::int64_t created = 0;  ///< Unix seconds.
+  std::string model;
+};
+
+/// A worker's output as a whole completion. An output that is a `chat.completion` already is passed
+/// on as it is; a string, or the string in "content" or "text", becomes the assistant's message;
+/// anything else is the message as JSON text. Token counts are not invented: there is no `usage`
+/// unless the worker gave one.
+[[nodiscard]] std::string chat_completion(const chat_frame& frame, std::string_view output);
+
+/// One event of a stream, `data: {…}\n\n`.
+[[nodiscard]] std::string chat_first_chunk(const chat_frame& frame);
+[[nodiscard]] std::string chat_content_chunk(const chat_frame& frame, std::string_view piece);
+[[nodiscard]] std::string chat_last_chunk(const chat_frame& frame, std::string_view finish_reason);
+/// The content chunks (all but the first and last) that a whole output comes to.
+[[nodiscard]] std::string chat_whole_as_chunks(const chat_frame& frame, std::string_view output,
+                                               std::string& finish_reason);
+[[nodiscard]] std::string chat_error_chunk(const chat_error& error);
+constexpr std::string_view chat_done = "data: [DONE]\n\n";
+
+/// Cuts a byte stream where UTF-8 sequences end: a worker's piece may end in the middle of one.
+class utf8_joiner {
+public:
+  /// What can be sent now. The view is good until the next call.
+  [[nodiscard]] std::string_view next(std::string_view piece);
+
+private:
+  std::string held_;
+  std::string ready_;
+};
+
+}  // namespace greenroom::protocols
