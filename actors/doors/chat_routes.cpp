@@ -1,0 +1,188 @@
+// Specialists as chat models, for clients that speak OpenAI's interface.
+#include "actors/doors/http_routes.hpp"
+#include "protocols/http_chat.hpp"
+#include "protocols/json_text.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <utility>
+
+namespace greenroom::doors {
+
+namespace {
+
+void answer_chat_error(const machine::http::responder& reply, const protocols::chat_error& error,
+                       std::chrono::milliseconds retry_after = {}) {
+  std::string headers;
+  if (retry_after.count() > 0) {
+    // OpenAI's own libraries read the milliseconds first.
+    headers = "Retry-After: " + std::to_string((retry_after.count() + 999) / 1000) + "\r\n";
+    headers += "Retry-After-Ms: " + std::to_string(retry_after.count()) + "\r\n";
+  }
+  answer_json(reply, error.status, protocols::to_json(error), headers);
+}
+
+std::string sentence(const refusal& why) {
+  auto text = why.detail;
+  if (why.nearest.empty()) return text;
+  text += " Nearest:";
+  for (const auto& name : why.nearest) text += (&name == &why.nearest.front() ? " " : ", ") + name;
+  return text + ".";
+}
+
+/// Turns what a specialist says into one completion, or into a stream of its pieces.
+class chat_client final : public protocols::asker {
+public:
+  chat_client(door_ptr here, machine::http::responder reply, std::string model, bool stream)
+      : here_{std::move(here)}, reply_{std::move(reply)}, stream_{stream} {
+    frame_.model = std::move(model);
+  }
+
+  void on_chunk(const protocols::task& job, std::string_view piece) noexcept override {
+    if (!stream_ || broken_ || piece.empty()) return;
+    if (!begun_) {
+      begin(job);
+      attempt_ = job.attempts;
+      // A worker that speaks OpenAI's interface itself sends events, not text.
+      raw_ = piece.starts_with("data:") || piece.starts_with("event:") || piece.starts_with(":");
+      if (!raw_) reply_.write(protocols::chat_first_chunk(frame_));
+    } else if (job.attempts != attempt_) {
+      // The client has the beginning of an answer that is being made anew.
+      return break_off(
+          {502, "The worker failed in the middle of its answer.", {}, "worker_failed"});
+    }
+    if (raw_) {
+      last_bytes_ = (last_bytes_ + std::string{piece})
+                        .substr(last_bytes_.size() + piece.size() > kept_bytes
+                                    ? last_bytes_.size() + piece.size() - kept_bytes
+                                    : 0);
+      reply_.write(piece);
+      return;
+    }
+    if (const auto text = joiner_.next(piece); !text.empty())
+      reply_.write(protocols::chat_content_chunk(frame_, text));
+  }
+
+  void on_end(const protocols::task& done) noexcept override {
+    ended_.store(true, std::memory_order_release);
+    if (broken_) return;
+    if (done.state.load(std::memory_order_acquire) != protocols::task_state::completed) {
+      auto error = protocols::chat_error_of(
+          done.why == protocols::failure::none ? protocols::failure::cancelled : done.why,
+          done.output);
+      if (begun_) return break_off(error);
+      return answer_chat_error(reply_, error, std::chrono::milliseconds{done.retry_after_ms});
+    }
+    if (!stream_) {
+      name(done);
+      std::string headers;
+      protocols::append_timing_headers(headers, face_of(done, here_->cast()));
+      return answer_json(reply_, 200, protocols::chat_completion(frame_, done.output), headers);
+    }
+    std::string finish_reason = "stop";
+    if (!begun_) {
+      begin(done);
+      reply_.write(protocols::chat_first_chunk(frame_));
+      reply_.write(protocols::chat_whole_as_chunks(frame_, done.output, finish_reason));
+    }
+    if (!raw_) reply_.write(protocols::chat_last_chunk(frame_, finish_reason));
+    if (!raw_ || last_bytes_.find("[DONE]") == std::string::npos)
+      reply_.write(protocols::chat_done);
+    reply_.end();
+  }
+
+  [[nodiscard]] bool ended() const { return ended_.load(std::memory_order_acquire); }
+
+private:
+  static constexpr std::size_t kept_bytes = 32;  ///< Enough to see whether the stream said [DONE].
+
+  void name(const protocols::task& job) {
+    frame_.id = "chatcmpl-" + protocols::to_string(job.id);
+    frame_.created = job.accepted_unix_ms / 1000;
+  }
+
+  void begin(const protocols::task& job) {
+    begun_ = true;
+    name(job);
+    reply_.begin(200, "text/event-stream", "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n");
+  }
+
+  void break_off(const protocols::chat_error& error) {
+    broken_ = true;
+    reply_.write(protocols::chat_error_chunk(error));
+    reply_.end();
+  }
+
+  door_ptr here_;
+  machine::http::responder reply_;
+  const bool stream_;
+  protocols::chat_frame frame_;
+  protocols::utf8_joiner joiner_;
+  std::string last_bytes_;
+  std::uint32_t attempt_ = 0;
+  bool begun_ = false, raw_ = false, broken_ = false;
+  std::atomic<bool> ended_{false};
+};
+
+void append_model(std::string& to, const std::string& name, const std::string& department,
+                  std::int64_t created) {
+  to += "{\"id\":" + protocols::json_string_of_any(name);
+  to += ",\"object\":\"model\",\"created\":" + std::to_string(created);
+  to += ",\"owned_by\":" + protocols::json_string_of_any(department) + "}";
+}
+
+std::int64_t started_unix_s(const node& of) {
+  const auto now = of.status();
+  const auto unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                           std::chrono::system_clock::now().time_since_epoch())
+                           .count();
+  return (unix_ms - now.uptime_ms) / 1000;
+}
+
+}  // namespace
+
+void post_chat(const door_ptr& here, call& one) {
+  auto parsed = protocols::parse_chat(one.asked.body(), here->depth_max());
+  if (const auto* const error = std::get_if<protocols::chat_error>(&parsed))
+    return answer_chat_error(one.reply, *error);
+  auto& wanted = std::get<protocols::chat_request>(parsed);
+  task_request request;
+  request.specialist = wanted.model;
+  request.case_id = std::move(wanted.user);
+  request.streaming = wanted.stream;
+  request.input = one.asked.take_body();
+  const auto client =
+      std::make_shared<chat_client>(here, one.reply, std::move(wanted.model), wanted.stream);
+  const auto submitted = here->of->submit(std::move(request), client);
+  if (const auto* const why = std::get_if<refusal>(&submitted))
+    return answer_chat_error(one.reply, protocols::chat_error_of(why->why, sentence(*why)),
+                             why->retry_after);
+  if (client->ended()) return;
+  const auto id = std::get<protocols::task_id>(submitted);
+  one.reply.on_close([here, id] { here->of->cancel(id); });
+}
+
+void list_models(const door_ptr& here, call& one) {
+  const auto created = started_unix_s(*here->of);
+  const auto& names = here->cast();
+  std::string body = R"({"object":"list","data":[)";
+  auto first = true;
+  for (const auto& each : names.members) {
+    if (each.gone) continue;
+    if (!std::exchange(first, false)) body += ',';
+    append_model(body, each.config.name, names.departments[each.department], created);
+  }
+  answer_json(one.reply, 200, body + "]}");
+}
+
+void get_model(const door_ptr& here, call& one) {
+  const auto found = here->of->specialist(one.captured.front());
+  if (const auto* const why = std::get_if<refusal>(&found))
+    return answer_chat_error(one.reply, protocols::chat_error_of(why->why, sentence(*why)));
+  const auto& view = std::get<specialist_view>(found);
+  std::string body;
+  append_model(body, view.name, view.department, started_unix_s(*here->of));
+  answer_json(one.reply, 200, std::move(body));
+}
+
+}  // namespace greenroom::doors

@@ -1,0 +1,200 @@
+#include "actors/doors/http_door.hpp"
+
+#include "actors/doors/event_streams.hpp"
+#include "actors/doors/http_routes.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+namespace greenroom::doors {
+
+namespace {
+
+using machine::http::method;
+
+struct entry {
+  method verb;
+  std::string_view path;  ///< A segment in braces stands for any one segment.
+  route go;
+};
+
+constexpr std::array<entry, 35> table{{
+    {method::get, "/", get_index},
+    {method::post, "/v1/tasks", post_task},
+    {method::get, "/v1/tasks", list_tasks},
+    {method::get, "/v1/tasks/{id}", get_task},
+    {method::delete_, "/v1/tasks/{id}", delete_task},
+    {method::get, "/v1/workflows", list_workflows},
+    {method::post, "/v1/workflows/{name}", run_workflow},
+    {method::get, "/v1/specialists", list_specialists},
+    {method::get, "/v1/specialists/{name}", get_specialist},
+    {method::post, "/v1/specialists/{name}/warm", warm_specialist},
+    {method::post, "/v1/specialists/{name}/cool", cool_specialist},
+    {method::get, "/v1/predictions", list_predictions},
+    {method::get, "/v1/alerts", list_alerts},
+    {method::get, "/v1/events", stream_events},
+    {method::post, "/v1/chat/completions", post_chat},
+    {method::get, "/v1/models", list_models},
+    {method::get, "/v1/models/{name}", get_model},
+    {method::get, "/v1/export", get_export},
+    {method::get, "/v1/rollout", rollout_not_yet},
+    {method::post, "/v1/rollout/start", rollout_not_yet},
+    {method::post, "/v1/rollout/advance", rollout_not_yet},
+    {method::post, "/v1/rollout/pause", rollout_not_yet},
+    {method::post, "/v1/rollout/resume", rollout_not_yet},
+    {method::post, "/v1/rollout/abort", rollout_not_yet},
+    {method::get, "/v1/routing", rollout_not_yet},
+    {method::put, "/v1/routing", rollout_not_yet},
+    {method::post, "/v1/rollback", rollout_not_yet},
+    {method::get, "/v1/rollback", rollout_not_yet},
+    {method::get, "/v1/rollbacks", rollout_not_yet},
+    {method::get, "/v1/rollbacks/{id}", rollout_not_yet},
+    {method::get, "/health", health_live},
+    {method::get, "/health/live", health_live},
+    {method::get, "/health/ready", health_ready},
+    {method::get, "/health/intelligent-pooling", health_pooling},
+    {method::get, "/metrics", get_metrics},
+}};
+
+/// Cuts off and returns the first segment of a path that begins with a slash.
+std::string_view take_segment(std::string_view& path) {
+  path.remove_prefix(1);
+  const auto end = std::min(path.find('/'), path.size());
+  const auto segment = path.substr(0, end);
+  path.remove_prefix(end);
+  return segment;
+}
+
+bool matches(std::string_view pattern, std::string_view path, std::vector<std::string>& captured) {
+  captured.clear();
+  while (!pattern.empty() && !path.empty()) {
+    if (path.front() != '/') return false;
+    const auto wanted = take_segment(pattern);
+    const auto given = take_segment(path);
+    if (wanted.starts_with('{')) {
+      auto text = decoded(given, false);
+      if (!text || text->empty()) return false;
+      captured.push_back(std::move(*text));
+    } else if (wanted != given) {
+      return false;
+    }
+  }
+  // One slash at the end is forgiven.
+  return pattern.empty() && (path.empty() || path == "/");
+}
+
+void answer_no_route(const call& one, std::string_view path) {
+  std::set<std::string_view> paths;
+  for (const auto& known : table) paths.insert(known.path);
+  std::vector<std::pair<std::size_t, std::string_view>> ranked;
+  for (const auto known : paths) ranked.emplace_back(protocols::edit_distance(path, known), known);
+  std::sort(ranked.begin(), ranked.end());
+  auto about =
+      protocols::problem_named("no-such-route", 404, "Not found",
+                               "There is nothing at this path; GET / lists what there is.");
+  constexpr std::size_t shown = 3;
+  for (const auto& [distance, known] : ranked)
+    if (about.nearest.size() < shown && distance <= known.size()) about.nearest.emplace_back(known);
+  answer_problem(one.reply, about);
+}
+
+void dispatch(const door_ptr& here, machine::http::request& asked,
+              const machine::http::responder& reply) {
+  call one{asked, reply, {}};
+  const auto path = asked.path();
+  auto verb = asked.verb();
+  // Nearly all requests are this one.
+  if (verb == method::post && path == "/v1/tasks") return post_task(here, one);
+  // The server leaves out the content of an answer to HEAD.
+  if (verb == method::head) verb = method::get;
+  std::set<std::string_view> allowed;
+  for (const auto& known : table) {
+    if (!matches(known.path, path, one.captured)) continue;
+    if (known.verb == verb) return known.go(here, one);
+    allowed.insert(to_string(known.verb));
+    if (known.verb == method::get) allowed.insert("HEAD");
+  }
+  if (path == "*") allowed = {"GET", "POST", "PUT", "DELETE"};
+  if (allowed.empty()) return answer_no_route(one, path);
+  std::string allow = "Allow: OPTIONS";
+  for (const auto known : allowed) allow.append(", ").append(known);
+  allow += "\r\n";
+  if (verb == method::options) return reply.answer(204, {}, {}, allow);
+  answer_problem(reply,
+                 protocols::problem_named(
+                     "method-not-allowed", 405, "Method not allowed",
+                     std::string{asked.method_name()} + " is of no use here; see the Allow field."),
+                 allow);
+}
+
+}  // namespace
+
+void get_index(const door_ptr& here, call& one) {
+  std::string body = R"({"name":"greenroom","profile":")";
+  const auto& profile = here->cast().config.profile;
+  body += std::all_of(profile.begin(), profile.end(),
+                      [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; })
+              ? profile
+              : std::string{};
+  body += R"(","routes":[)";
+  auto first = true;
+  for (const auto& known : table) {
+    if (!std::exchange(first, false)) body += ',';
+    body.append("\"").append(to_string(known.verb)).append(" ").append(known.path).append("\"");
+  }
+  answer_json(one.reply, 200, body + "]}");
+}
+
+struct http_door::parts {
+  door_ptr here;
+  std::unique_ptr<machine::http::server> server;
+};
+
+http_door::http_door(std::unique_ptr<parts> inside) : parts_{std::move(inside)} {}
+
+std::variant<std::unique_ptr<http_door>, std::string> http_door::open(node& of, machine::engine& on,
+                                                                      http_door_options options) {
+  auto here = std::make_shared<door>();
+  here->of = &of;
+  here->options = std::move(options);
+  here->events = event_streams::open(of, on);
+  machine::http::server_options wanted;
+  wanted.address = here->options.address;
+  wanted.port = here->options.port;
+  wanted.request_bytes = here->options.limits.request_bytes;
+  wanted.connections = here->options.limits.connections;
+  wanted.header_timeout = here->options.limits.header_timeout;
+  wanted.idle_timeout = here->options.limits.idle_timeout;
+  auto made = machine::http::server::start(
+      on, wanted, [here](machine::http::request& asked, const machine::http::responder& reply) {
+        dispatch(here, asked, reply);
+      });
+  if (auto* const error = std::get_if<std::string>(&made)) {
+    here->events->close();
+    return std::move(*error);
+  }
+  auto inside = std::make_unique<parts>();
+  inside->here = std::move(here);
+  inside->server = std::move(std::get<std::unique_ptr<machine::http::server>>(made));
+  return std::unique_ptr<http_door>{new http_door{std::move(inside)}};
+}
+
+http_door::~http_door() { close(); }
+
+std::uint16_t http_door::port() const { return parts_->server->port(); }
+
+machine::http::server_counters http_door::counters() const { return parts_->server->counters(); }
+
+void http_door::stop_accepting() {
+  parts_->here->events->close();
+  parts_->server->stop_accepting();
+}
+
+void http_door::close() {
+  parts_->here->events->close();
+  parts_->server->stop();
+}
+
+}  // namespace greenroom::doors

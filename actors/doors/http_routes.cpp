@@ -1,0 +1,156 @@
+#include "actors/doors/http_routes.hpp"
+
+#include "protocols/json_text.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace greenroom::doors {
+
+namespace {
+
+int digit_of(char letter) {
+  if (letter >= '0' && letter <= '9') return letter - '0';
+  if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
+  if (letter >= 'A' && letter <= 'F') return letter - 'A' + 10;
+  return -1;
+}
+
+double ms_between(std::int64_t from_ns, std::int64_t to_ns) {
+  return to_ns > from_ns ? static_cast<double>(to_ns - from_ns) * 1e-6 : 0;
+}
+
+}  // namespace
+
+std::optional<std::string> decoded(std::string_view text, bool plus_is_space) {
+  std::string result;
+  result.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+' && plus_is_space) {
+      result += ' ';
+    } else if (text[i] != '%') {
+      result += text[i];
+    } else {
+      if (i + 2 >= text.size()) return std::nullopt;
+      const auto high = digit_of(text[i + 1]);
+      const auto low = digit_of(text[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      result += static_cast<char>(high * 16 + low);
+      i += 2;
+    }
+  }
+  return result;
+}
+
+std::optional<std::string> call::parameter(std::string_view name) const {
+  auto rest = asked.query();
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find('&'), rest.size());
+    const auto pair = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    const auto equals = std::min(pair.find('='), pair.size());
+    if (pair.substr(0, equals) != name) continue;
+    return decoded(pair.substr(std::min(equals + 1, pair.size())), true);
+  }
+  return std::nullopt;
+}
+
+void answer_json(const machine::http::responder& reply, int status, std::string body,
+                 std::string_view headers) {
+  reply.answer(status, json_type, std::move(body), headers);
+}
+
+void answer_problem(const machine::http::responder& reply, const protocols::problem& about,
+                    std::string_view more) {
+  std::string headers{more};
+  if (const auto seconds = protocols::retry_after_seconds(about); seconds > 0)
+    headers += "Retry-After: " + std::to_string(seconds) + "\r\n";
+  reply.answer(about.status, protocols::problem_media_type, protocols::to_json(about), headers);
+}
+
+void answer_refusal(const machine::http::responder& reply, const refusal& why) {
+  answer_problem(reply,
+                 protocols::problem_of(why.why, why.detail, why.retry_after.count(), why.nearest));
+}
+
+std::optional<protocols::task_id> task_in_path(const call& one) {
+  protocols::task_id id;
+  if (protocols::parse(one.captured.front(), id)) return id;
+  answer_problem(one.reply,
+                 protocols::problem_of(protocols::failure::malformed,
+                                       "A task's id is 32 hexadecimal digits, as POST /v1/tasks "
+                                       "gave it."));
+  return std::nullopt;
+}
+
+std::optional<protocols::http_task> task_in_body(const door& here, const call& one,
+                                                 bool may_be_empty) {
+  const auto body = one.asked.body();
+  if (may_be_empty && body.find_first_not_of(" \t\r\n") == std::string_view::npos)
+    return protocols::http_task{};
+  auto parsed = protocols::parse_http_task(body, here.depth_max());
+  if (auto* task = std::get_if<protocols::http_task>(&parsed)) return std::move(*task);
+  answer_problem(one.reply, protocols::problem_of(protocols::failure::malformed,
+                                                  std::get<protocols::bad_body>(parsed).detail));
+  return std::nullopt;
+}
+
+task_request request_of(protocols::http_task&& parsed) {
+  task_request result;
+  result.specialist = std::move(parsed.specialist);
+  result.department = std::move(parsed.department);
+  result.command = std::move(parsed.command);
+  result.input = std::move(parsed.input);
+  result.urgency = parsed.urgency;
+  if (parsed.timeout_ms) result.timeout = std::chrono::milliseconds{*parsed.timeout_ms};
+  result.durable = parsed.durable || parsed.async || !parsed.idempotency_key.empty();
+  result.idempotency_key = std::move(parsed.idempotency_key);
+  result.case_id = std::move(parsed.case_id);
+  return result;
+}
+
+protocols::task_face face_of(const task_view& view) {
+  protocols::task_face face;
+  face.id = view.id;
+  face.state = view.state;
+  face.specialist = view.specialist;
+  face.department = view.department;
+  face.urgency = view.urgency;
+  face.why = view.why;
+  face.output = view.output;
+  face.cold_start = view.cold_start;
+  face.attempts = view.attempts;
+  face.served_by = view.served_by;
+  face.queue_ms = view.queue_ms;
+  face.start_ms = view.start_ms;
+  face.run_ms = view.run_ms;
+  face.total_ms = view.total_ms;
+  face.accepted_unix_ms = view.accepted_unix_ms;
+  face.ended_unix_ms = view.ended_unix_ms;
+  return face;
+}
+
+protocols::task_face face_of(const protocols::task& done, const actors::cast& names) {
+  protocols::task_face face;
+  face.id = done.id;
+  face.state = done.state.load(std::memory_order_acquire);
+  if (done.specialist < names.members.size()) {
+    face.specialist = names.name_of(done.specialist);
+    face.department = names.department_of(done.specialist);
+  }
+  face.urgency = done.urgency;
+  face.why = done.why;
+  face.output = done.output;
+  face.cold_start = done.cold_start;
+  face.attempts = done.attempts;
+  face.served_by = done.pool;
+  face.total_ms = ms_between(done.accepted_ns, done.ended_ns);
+  face.start_ms = done.start_wait_ns > 0 ? static_cast<double>(done.start_wait_ns) * 1e-6 : 0;
+  const auto waited =
+      done.dispatched_ns != 0 ? ms_between(done.accepted_ns, done.dispatched_ns) : face.total_ms;
+  face.queue_ms = std::max(0.0, waited - face.start_ms);
+  if (done.dispatched_ns != 0) face.run_ms = ms_between(done.dispatched_ns, done.ended_ns);
+  return face;
+}
+
+}  // namespace greenroom::doors

@@ -1,0 +1,153 @@
+// Who there is, who is warm, and who is believed to come next.
+#include "actors/doors/http_routes.hpp"
+#include "protocols/json_text.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace greenroom::doors {
+
+namespace {
+
+/// Six digits after the point are more than any of these figures is known to.
+std::string number(double value) {
+  if (!(value > -1e15 && value < 1e15)) return "0";
+  std::array<char, 48> text{};
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 6).ptr;
+  std::string result{text.data(), end};
+  while (result.ends_with('0')) result.pop_back();
+  if (result.ends_with('.')) result.pop_back();
+  return result == "-0" ? "0" : result;
+}
+
+std::string boolean(bool value) { return value ? "true" : "false"; }
+
+void by_hand(const call& one, const door_ptr& here,
+             std::optional<refusal> (node::*what)(std::string_view)) {
+  const auto& name = one.captured.front();
+  if (const auto refused = (here->of->*what)(name)) return answer_refusal(one.reply, *refused);
+  const auto now = here->of->specialist(name);
+  if (const auto* const why = std::get_if<refusal>(&now)) return answer_refusal(one.reply, *why);
+  answer_json(one.reply, 200, to_json(std::get<specialist_view>(now)));
+}
+
+}  // namespace
+
+std::string to_json(const specialist_view& one) {
+  std::string text = "{\"name\":" + protocols::json_string_of_any(one.name);
+  text += ",\"department\":" + protocols::json_string_of_any(one.department);
+  text += ",\"priority\":" + protocols::json_string_of_any(one.priority);
+  text += ",\"state\":\"";
+  text += to_string(one.state);
+  text += "\",\"pid\":" + (one.pid > 0 ? std::to_string(one.pid) : std::string{"null"});
+  text += ",\"memory_mb\":" + number(one.memory_mb);
+  text += ",\"memory_measured\":" + boolean(one.memory_measured);
+  text += ",\"queue_depth\":" + std::to_string(one.queue_depth);
+  text += ",\"running\":" + std::to_string(one.running);
+  text += ",\"concurrency\":" + std::to_string(one.concurrency);
+  text += ",\"tasks\":" + std::to_string(one.tasks);
+  text += ",\"failures\":" + std::to_string(one.failures);
+  text += ",\"cold_starts\":" + std::to_string(one.cold_starts);
+  text += ",\"warm_hits\":" + std::to_string(one.warm_hits);
+  text += ",\"restarts\":" + std::to_string(one.restarts);
+  text += ",\"start_ms\":" + number(one.start_ms);
+  text += ",\"run_ms\":" + number(one.run_ms);
+  text += ",\"pinned\":" + boolean(one.pinned);
+  text += ",\"circuit_open\":" + boolean(one.circuit_open);
+  text += ",\"last_error\":";
+  text += one.last_error.empty() ? "null" : protocols::json_string_of_any(one.last_error);
+  return text + "}";
+}
+
+void list_specialists(const door_ptr& here, call& one) {
+  const auto department = one.parameter("department");
+  const auto state = one.parameter("state");
+  std::string body = "{\"items\":[";
+  auto first = true;
+  for (const auto& each : here->of->specialists()) {
+    if (department && each.department != *department) continue;
+    if (state && to_string(each.state) != *state) continue;
+    if (!std::exchange(first, false)) body += ',';
+    body += to_json(each);
+  }
+  answer_json(one.reply, 200, body + "]}");
+}
+
+void get_specialist(const door_ptr& here, call& one) {
+  const auto found = here->of->specialist(one.captured.front());
+  if (const auto* const why = std::get_if<refusal>(&found)) return answer_refusal(one.reply, *why);
+  answer_json(one.reply, 200, to_json(std::get<specialist_view>(found)));
+}
+
+void warm_specialist(const door_ptr& here, call& one) { by_hand(one, here, &node::warm); }
+
+void cool_specialist(const door_ptr& here, call& one) { by_hand(one, here, &node::cool); }
+
+void list_predictions(const door_ptr& here, call& one) {
+  std::string body = "{\"items\":[";
+  auto first = true;
+  for (const auto& each : here->of->predictions()) {
+    if (!std::exchange(first, false)) body += ',';
+    body += "{\"specialist\":" + protocols::json_string_of_any(each.specialist);
+    body += ",\"probability\":" + number(each.probability);
+    body += ",\"score\":" + number(each.score);
+    body += ",\"state\":" + protocols::json_string_of_any(each.state);
+    body += ",\"reasons\":[";
+    auto first_reason = true;
+    for (const auto& [reason, weight] : each.reasons) {
+      if (!std::exchange(first_reason, false)) body += ',';
+      body += "{\"reason\":" + protocols::json_string_of_any(reason);
+      body += ",\"weight\":" + number(weight) + "}";
+    }
+    body += "]}";
+  }
+  answer_json(one.reply, 200, body + "]}");
+}
+
+// -- probes -------------------------------------------------------------------
+
+void health_live(const door_ptr&, call& one) {
+  answer_json(one.reply, 200, R"({"status":"live"})");
+}
+
+void health_ready(const door_ptr& here, call& one) {
+  const auto now = here->of->status();
+  const auto ready = now.ready && !now.draining && now.journal_ok;
+  const auto* const why = ready             ? "ready"
+                          : now.draining    ? "draining"
+                          : !now.journal_ok ? "journal unavailable"
+                                            : "starting";
+  answer_json(one.reply, ready ? 200 : 503, std::string{"{\"status\":\""} + why + "\"}");
+}
+
+void health_pooling(const door_ptr& here, call& one) {
+  const auto now = here->of->status();
+  const auto utilization =
+      now.total == 0 ? 0 : static_cast<double>(now.warm) / static_cast<double>(now.total);
+  constexpr double percent = 100;
+  std::string body = "{\"status\":" + protocols::json_string_of_any(now.status);
+  body += ",\"uptime\":" + std::to_string(now.uptime_ms);
+  body += ",\"specialists\":{\"warm\":" + std::to_string(now.warm);
+  body += ",\"total\":" + std::to_string(now.total);
+  body += ",\"utilization\":" + number(utilization);
+  body += "},\"performance\":{\"averageResponseTime\":" + number(now.average_response_ms);
+  body += ",\"warmHitRate\":" + number(now.warm_hit_rate);
+  body += ",\"queueDepth\":" + std::to_string(now.queue_depth);
+  body += "},\"memory\":{\"current\":" + number(now.memory_mb);
+  body += ",\"saved\":" + number(std::max(0.0, now.memory_always_warm_mb - now.memory_mb));
+  body += ",\"efficiency\":" + number(now.memory_efficiency * percent);
+  body += "},\"alerts\":" + std::to_string(now.alerts);
+  body += ",\"lastCheck\":\"" + protocols::rfc3339(now.last_check_unix_ms) + "\"}";
+  answer_json(one.reply, 200, std::move(body), "Cache-Control: no-store\r\n");
+}
+
+void get_metrics(const door_ptr& here, call& one) {
+  one.reply.answer(200, "text/plain; version=0.0.4; charset=utf-8", here->of->metrics());
+}
+
+void get_export(const door_ptr& here, call& one) {
+  answer_json(one.reply, 200, here->of->export_state());
+}
+
+}  // namespace greenroom::doors

@@ -1,0 +1,246 @@
+// Tasks over HTTP: in, out, taken back, listed.
+#include "actors/doors/http_routes.hpp"
+#include "protocols/json_text.hpp"
+
+#include <atomic>
+#include <charconv>
+
+namespace greenroom::doors {
+
+namespace {
+
+/// The problem that a task's bad end is, with the times it took.
+void answer_bad_end(const machine::http::responder& reply, const protocols::task_face& face,
+                    std::int64_t retry_after_ms) {
+  auto about = protocols::problem_of(
+      face.why == protocols::failure::none ? protocols::failure::cancelled : face.why,
+      std::string{face.output}, retry_after_ms);
+  about.task = protocols::to_string(face.id);
+  std::string headers;
+  protocols::append_timing_headers(headers, face);
+  answer_problem(reply, about, headers);
+}
+
+/// Waits for the end of a task and answers with it.
+class waiting_client final : public protocols::asker {
+public:
+  waiting_client(door_ptr here, machine::http::responder reply, bool async)
+      : here_{std::move(here)}, reply_{std::move(reply)}, async_{async} {}
+
+  void on_accepted(const protocols::task& job) noexcept override {
+    if (!async_) return;
+    answered_ = true;
+    protocols::task_face face;
+    const auto& names = here_->cast();
+    face.id = job.id;
+    if (job.specialist < names.members.size()) {
+      face.specialist = names.name_of(job.specialist);
+      face.department = names.department_of(job.specialist);
+    }
+    face.urgency = job.urgency;
+    face.accepted_unix_ms = job.accepted_unix_ms;
+    std::string body;
+    append_json(body, face);
+    reply_.answer(202, json_type, std::move(body),
+                  "Location: /v1/tasks/" + protocols::to_string(job.id) + "\r\n");
+  }
+
+  void on_end(const protocols::task& done) noexcept override {
+    ended_.store(true, std::memory_order_release);
+    // An async call was answered when the journal had it; without that it could not be kept.
+    if (answered_) return;
+    const auto& names = here_->cast();
+    const auto face = face_of(done, names);
+    if (face.state != protocols::task_state::completed)
+      return answer_bad_end(reply_, face, done.retry_after_ms);
+    std::string body;
+    body.reserve(face.output.size() + 384);
+    append_json(body, face);
+    std::string headers;
+    headers.reserve(128);
+    append_timing_headers(headers, face);
+    reply_.answer(200, json_type, std::move(body), headers);
+  }
+
+  [[nodiscard]] bool ended() const { return ended_.load(std::memory_order_acquire); }
+
+private:
+  door_ptr here_;
+  machine::http::responder reply_;
+  bool async_;
+  bool answered_ = false;
+  std::atomic<bool> ended_{false};
+};
+
+/// Answers and returns false unless exactly one of the three is there.
+bool addressed(const call& one, const protocols::http_task& task) {
+  const auto ways = static_cast<int>(!task.specialist.empty())
+                    + static_cast<int>(!task.department.empty())
+                    + static_cast<int>(!task.command.empty());
+  if (ways == 1) return true;
+  answer_problem(one.reply,
+                 protocols::problem_of(
+                     protocols::failure::malformed,
+                     ways == 0 ? R"(Say who is to do it: "specialist", "department" or "command".)"
+                               : R"(Say only one of "specialist", "department" and "command".)"));
+  return false;
+}
+
+}  // namespace
+
+void post_task(const door_ptr& here, call& one) {
+  auto parsed = task_in_body(*here, one, false);
+  if (!parsed || !addressed(one, *parsed)) return;
+  const auto async = parsed->async;
+  auto request = request_of(std::move(*parsed));
+  const auto durable = request.durable;
+  const auto client = std::make_shared<waiting_client>(here, one.reply, async);
+  const auto submitted = here->of->submit(std::move(request), client);
+  if (const auto* const why = std::get_if<refusal>(&submitted))
+    return answer_refusal(one.reply, *why);
+  // Whoever gave a durable task may ask for it again, so it goes on without him.
+  if (durable || client->ended()) return;
+  const auto id = std::get<protocols::task_id>(submitted);
+  one.reply.on_close([here, id] { here->of->cancel(id); });
+}
+
+void get_task(const door_ptr& here, call& one) {
+  const auto id = task_in_path(one);
+  if (!id) return;
+  const auto found = here->of->find(*id);
+  if (!found)
+    return answer_problem(
+        one.reply, protocols::problem_named("no-such-task", 404, "No such task",
+                                            "There is no task of this id, or it ended long ago and "
+                                            "is no longer kept."));
+  std::string body;
+  const auto face = face_of(*found);
+  append_json(body, face);
+  std::string headers;
+  append_timing_headers(headers, face);
+  answer_json(one.reply, 200, std::move(body), headers);
+}
+
+void delete_task(const door_ptr& here, call& one) {
+  const auto id = task_in_path(one);
+  if (!id) return;
+  // Taking back what has ended changes nothing; the answer says how it ended.
+  here->of->cancel(*id);
+  get_task(here, one);
+}
+
+void list_tasks(const door_ptr& here, call& one) {
+  node::query which;
+  if (const auto state = one.parameter("state"); state && !state->empty()) {
+    protocols::task_state wanted{};
+    if (!protocols::parse(*state, wanted))
+      return answer_problem(
+          one.reply, protocols::problem_of(protocols::failure::malformed,
+                                           "A state is one of queued, running, completed, failed, "
+                                           "cancelled and unknown."));
+    which.state = wanted;
+  }
+  if (auto name = one.parameter("specialist")) which.specialist = std::move(*name);
+  if (auto cursor = one.parameter("cursor")) which.cursor = std::move(*cursor);
+  if (const auto limit = one.parameter("limit"); limit && !limit->empty()) {
+    constexpr std::size_t most = 1000;
+    const auto parsed = std::from_chars(limit->data(), limit->data() + limit->size(), which.limit);
+    if (parsed.ec != std::errc{} || parsed.ptr != limit->data() + limit->size() || which.limit == 0
+        || which.limit > most)
+      return answer_problem(one.reply, protocols::problem_of(protocols::failure::malformed,
+                                                             "limit is a number from 1 to 1000."));
+  }
+  const auto listed = here->of->list(which);
+  if (const auto* const why = std::get_if<refusal>(&listed)) return answer_refusal(one.reply, *why);
+  const auto& page = std::get<node::page>(listed);
+  std::string body = "{\"items\":[";
+  for (const auto& task : page.items) {
+    if (&task != &page.items.front()) body += ',';
+    append_json(body, face_of(task));
+  }
+  body += "],\"next\":";
+  body += page.next.empty() ? "null" : protocols::json_string_of_any(page.next);
+  answer_json(one.reply, 200, body + "}");
+}
+
+// -- workflows ----------------------------------------------------------------
+
+namespace {
+
+void append_steps(std::string& to, const workflow_end& end) {
+  to += "\"steps\":[";
+  for (const auto& step : end.steps) {
+    if (&step != &end.steps.front()) to += ',';
+    append_json(to, face_of(step));
+  }
+  to += ']';
+}
+
+void answer_workflow(const machine::http::responder& reply, const std::string& name,
+                     const workflow_end& end) {
+  if (end.ok) {
+    std::string body = "{\"workflow\":" + protocols::json_string_of_any(name);
+    body += ",\"state\":\"completed\",\"output\":";
+    body += end.output.empty() ? "null" : end.output;
+    body += ',';
+    append_steps(body, end);
+    return answer_json(reply, 200, body + "}");
+  }
+  protocols::problem about;
+  if (end.refused.why != protocols::failure::none) {
+    about = protocols::problem_of(end.refused.why, end.refused.detail,
+                                  end.refused.retry_after.count(), end.refused.nearest);
+  } else {
+    const auto why = end.steps.empty() || end.steps.back().why == protocols::failure::none
+                         ? protocols::failure::worker_failed
+                         : end.steps.back().why;
+    about = protocols::problem_of(why, end.output);
+    if (!end.steps.empty()) about.task = protocols::to_string(end.steps.back().id);
+  }
+  auto body = protocols::to_json(about);
+  body.pop_back();
+  body += ",\"workflow\":" + protocols::json_string_of_any(name) + ",";
+  append_steps(body, end);
+  std::string headers;
+  if (const auto seconds = protocols::retry_after_seconds(about); seconds > 0)
+    headers = "Retry-After: " + std::to_string(seconds) + "\r\n";
+  reply.answer(about.status, protocols::problem_media_type, body + "}", headers);
+}
+
+}  // namespace
+
+void run_workflow(const door_ptr& here, call& one) {
+  auto parsed = task_in_body(*here, one, true);
+  if (!parsed) return;
+  if (!parsed->specialist.empty() || !parsed->department.empty() || !parsed->command.empty())
+    return answer_problem(
+        one.reply, protocols::problem_of(protocols::failure::malformed,
+                                         "A workflow's steps are in the configuration; its request "
+                                         "takes no specialist, department or command."));
+  if (parsed->async)
+    return answer_problem(one.reply, protocols::problem_of(protocols::failure::malformed,
+                                                           "A workflow is answered when it has "
+                                                           "ended; \"async\" is for tasks."));
+  const auto& name = one.captured.front();
+  const auto refused = here->of->run_workflow(
+      name, request_of(std::move(*parsed)),
+      [reply = one.reply, name](const workflow_end& end) { answer_workflow(reply, name, end); });
+  if (refused) answer_refusal(one.reply, *refused);
+}
+
+void list_workflows(const door_ptr& here, call& one) {
+  std::string body = "{\"items\":[";
+  auto first = true;
+  for (const auto& flow : here->cast().config.workflows) {
+    if (!std::exchange(first, false)) body += ',';
+    body += "{\"name\":" + protocols::json_string_of_any(flow.name) + ",\"steps\":[";
+    for (const auto& step : flow.steps) {
+      if (&step != &flow.steps.front()) body += ',';
+      body += protocols::json_string_of_any(step);
+    }
+    body += "]}";
+  }
+  answer_json(one.reply, 200, body + "]}");
+}
+
+}  // namespace greenroom::doors
