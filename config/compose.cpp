@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -125,9 +126,10 @@ void stamp(tree& value, const mark& at) {
   }
 }
 
-/// Lists and maps are written as in YAML, `[a, b]`; all else is taken as it stands.
-tree value_of(const std::string& text, const mark& at, const std::string& key,
-              std::vector<problem>& problems) {
+/// Lists and maps are written as in YAML, `[a, b]`; all else is taken as it stands. Nothing when
+/// what began as a list or map is broken, which has been reported.
+std::optional<tree> value_of(const std::string& text, const mark& at, const std::string& key,
+                             std::vector<problem>& problems) {
   tree value;
   if (!text.empty() && (text.front() == '[' || text.front() == '{')) {
     std::vector<problem> wrong;
@@ -139,6 +141,7 @@ tree value_of(const std::string& text, const mark& at, const std::string& key,
     }
     if (text.back() == ']' || text.back() == '}') {
       for (auto& each : wrong) problems.push_back(problem_at(at, key, each.message));
+      return std::nullopt;
     }
     value = {};
   }
@@ -293,7 +296,8 @@ private:
 void assign(tree& whole, const std::string& path, const std::string& text, const mark& at,
             std::vector<problem>& problems) {
   auto value = value_of(text, at, path, problems);
-  setter{std::move(value), at, path, problems}.section(whole, whole_schema(), path, {});
+  if (!value) return;
+  setter{std::move(*value), at, path, problems}.section(whole, whole_schema(), path, {});
 }
 
 std::string as_variable(std::string_view key) {
@@ -310,8 +314,6 @@ std::string as_variable(std::string_view key) {
 /// are possible.
 class matcher {
 public:
-  using visit = void (matcher::*)(const std::string&, const std::string&);
-
   /// All paths whose variable is exactly `rest`.
   std::vector<std::string> match(const tree& whole, const std::string& rest) {
     wanted_ = rest;

@@ -1,0 +1,477 @@
+// Everything that can be wrong in a configuration is reported with its place and the way out.
+#include "config/loader.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace greenroom::config {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// A cast of two, to which each test adds one mistake. The first line of `extra` is line 13.
+std::string with(const std::string& extra) {
+  return "version: 1\n"                              // 1
+         "departments:\n"                            // 2
+         "  - name: BACKEND\n"                       // 3
+         "    specialists:\n"                        // 4
+         "      - name: api-architect\n"             // 5
+         "        backend: { command: [worker] }\n"  // 6
+         "      - name: database-designer\n"         // 7
+         "        backend: { command: [worker] }\n"  // 8
+         "  - name: FRONTEND\n"                      // 9
+         "    specialists:\n"                        // 10
+         "      - name: react-specialist\n"          // 11
+         "        backend: { kind: function }\n"
+         +  // 12
+         extra;
+}
+
+std::vector<problem> problems_of(const std::string& text, const load_options& options = {}) {
+  auto result = load_text(text, "node.yaml", options);
+  EXPECT_EQ(result.value.has_value(), result.problems.empty());
+  return result.problems;
+}
+
+/// The only problem of that text.
+problem problem_of(const std::string& text, const load_options& options = {}) {
+  const auto all = problems_of(text, options);
+  if (all.size() != 1) {
+    for (const auto& each : all) ADD_FAILURE() << to_string(each);
+    ADD_FAILURE() << all.size() << " problems in\n" << text;
+    return {};
+  }
+  return all.front();
+}
+
+node loaded(const std::string& text, const load_options& options = {}) {
+  auto result = load_text(text, "node.yaml", options);
+  for (const auto& each : result.problems) ADD_FAILURE() << to_string(each);
+  return result.value.value_or(node{});
+}
+
+TEST(Loader, ReadsTheExampleOfTheManual) {
+  const auto whole = loaded(R"(
+version: 1
+listen: 127.0.0.1:0
+data_dir: ./elsewhere
+shutdown_grace: 5s
+pool: { mode: baseline, max_warm: 20, target_memory: 0.1, cooldown: 1500ms, adaptive: false }
+queue: { per_specialist: 8, total: 100 }
+limits: { request_bytes: 1MiB }
+rollout: { criteria: { memory_efficiency: 0.5 } }
+rollback: { critical_alerts: 3m }
+commands: { implement: { department: BACKEND }, ask: { specialist: architect } }
+departments:
+  - name: BACKEND
+    restart: { strategy: rest_for_one, intensity: 5 }
+    specialists:
+      - name: api-architect
+        priority: high
+        memory_mb: 66.5
+        pin: true
+        aliases: [architect]
+        fallback: cloud-architect
+        backend:
+          kind: process
+          protocol: mcp
+          command: [node, worker.js]
+          env: { KEY: value, PORT: 8080 }
+          cwd: /srv/workers
+          concurrency: 2
+          side_effects: unsafe
+          start_timeout: 1m
+      - name: cloud-architect
+        backend: { kind: http, url: "http://127.0.0.1:9000", health: /ready, path: /ask }
+workflows:
+  - name: TWICE
+    steps: [api-architect, architect]
+)");
+  EXPECT_EQ(whole.listen, "127.0.0.1:0");
+  EXPECT_EQ(whole.shutdown_grace, std::chrono::seconds{5});
+  EXPECT_EQ(whole.pool.mode, pool_mode::baseline);
+  EXPECT_EQ(whole.pool.max_warm, 20u);
+  EXPECT_EQ(whole.pool.cooldown, std::chrono::milliseconds{1500});
+  EXPECT_FALSE(whole.pool.adaptive);
+  EXPECT_EQ(whole.limits.request_bytes, 1u << 20);
+  EXPECT_EQ(whole.rollout.criteria.memory_efficiency, 0.5);
+  EXPECT_EQ(whole.rollback.critical_alerts, std::chrono::minutes{3});
+  ASSERT_EQ(count_specialists(whole), 2u);
+  const auto* const one = find_specialist(whole, "architect");
+  ASSERT_NE(one, nullptr);
+  EXPECT_EQ(one->name, "api-architect");
+  EXPECT_EQ(one->backend.protocol, worker_protocol::mcp);
+  EXPECT_THAT(one->backend.command, ElementsAre("node", "worker.js"));
+  EXPECT_EQ(one->backend.env.at("PORT"), "8080");
+  EXPECT_EQ(one->backend.side_effects, side_effects::unsafe);
+  EXPECT_EQ(one->backend.task_timeout, std::chrono::seconds{30});
+  EXPECT_EQ(whole.departments[0].restart.intensity, 5u);
+  EXPECT_EQ(department_of(whole, "architect")->name, "BACKEND");
+  EXPECT_EQ(find_specialist(whole, "nobody"), nullptr);
+}
+
+TEST(Loader, NamesTheNearestKeyForAnUnknownOne) {
+  const auto wrong = problem_of(with("pool:\n  max_wram: 20\n"));
+  EXPECT_EQ(wrong, (problem{"node.yaml", 14, 3, "pool.max_wram", "unknown key", "max_warm"}));
+  EXPECT_EQ(to_string(wrong),
+            "node.yaml:14:3: pool.max_wram: unknown key; did you mean \"max_warm\"?");
+}
+
+TEST(Loader, NamesTheSectionThatAMisplacedKeyBelongsTo) {
+  EXPECT_EQ(problem_of(with("max_warm: 20\n")),
+            (problem{"node.yaml", 13, 1, "max_warm", "unknown key", "pool.max_warm"}));
+}
+
+TEST(Loader, FindsUnknownKeysInsideNamedEntries) {
+  const auto wrong = problem_of(
+      "departments:\n  - name: A\n    specialists:\n      - name: one\n        prio: high\n"
+      "        backend: { kind: function }\n");
+  EXPECT_EQ(wrong.line, 5u);
+  EXPECT_EQ(wrong.column, 9u);
+  EXPECT_EQ(wrong.key, "departments.A.specialists.one.prio");
+  EXPECT_EQ(wrong.suggestion, "priority");
+}
+
+struct mistake {
+  std::string text;
+  std::string key;
+  std::size_t line;
+  std::string message;
+  std::string suggestion;
+};
+
+class AMistake : public testing::TestWithParam<mistake> {};
+
+TEST_P(AMistake, IsReportedWithItsPlaceAndTheWayOut) {
+  const auto& given = GetParam();
+  const auto wrong = problem_of(with(given.text));
+  EXPECT_EQ(wrong.source, "node.yaml");
+  EXPECT_EQ(wrong.line, given.line);
+  EXPECT_GT(wrong.column, 0u);
+  EXPECT_EQ(wrong.key, given.key);
+  EXPECT_THAT(wrong.message, HasSubstr(given.message));
+  EXPECT_EQ(wrong.suggestion, given.suggestion);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfType, AMistake,
+    testing::Values(
+        mistake{"pool: 5\n", "pool", 13, "expected a map, found \"5\"", ""},
+        mistake{"pool: [a]\n", "pool", 13, "expected a map, found a list", ""},
+        mistake{"pool: { max_warm: many }\n", "pool.max_warm", 13,
+                "expected a whole number, found \"many\"", ""},
+        mistake{"pool: { max_warm: 1.5 }\n", "pool.max_warm", 13, "expected a whole number", ""},
+        mistake{"pool: { max_warm: 1e3 }\n", "pool.max_warm", 13, "expected a whole number", ""},
+        mistake{"pool: { max_warm: '17' }\n", "pool.max_warm", 13,
+                "expected a whole number, found the text \"17\"", ""},
+        mistake{"pool: { max_warm: }\n", "pool.max_warm", 13, "found nothing", ""},
+        mistake{"pool: { adaptive: yes }\n", "pool.adaptive", 13, "expected true or false", "true"},
+        mistake{"pool: { memory_budget_mb: nan }\n", "pool.memory_budget_mb", 13,
+                "expected a number", ""},
+        mistake{"pool: { cooldown: 45 }\n", "pool.cooldown", 13, "expected a duration", "45s"},
+        mistake{"pool: { cooldown: 45 seconds }\n", "pool.cooldown", 13, "expected a duration", ""},
+        mistake{"pool: { mode: inteligent }\n", "pool.mode", 13,
+                "expected intelligent or baseline, found \"inteligent\"", "intelligent"},
+        mistake{"limits: { request_bytes: lots }\n", "limits.request_bytes", 13, "expected a size",
+                ""},
+        mistake{"listen: 7117\n", "listen", 13, "expected ADDR:PORT", ""},
+        mistake{"listen: 127.0.0.1:70000\n", "listen", 13, "expected ADDR:PORT", ""},
+        mistake{"listen: ::1:80\n", "listen", 13, "expected ADDR:PORT", ""},
+        mistake{"data_dir: [a]\n", "data_dir", 13, "expected a text, found a list", ""},
+        mistake{"alerts: { webhooks: http://a }\n", "alerts.webhooks", 13, "expected a list",
+                "[http://a]"},
+        mistake{"alerts: { webhooks: [a.example/hook] }\n", "alerts.webhooks[0]", 13,
+                "expected an http URL", "http://a.example/hook"},
+        mistake{"workflows: { a: b }\n", "workflows", 13, "expected a list, found a map", ""},
+        mistake{"workflows: [a]\n", "workflows[0]", 13, "expected a map, found \"a\"", ""},
+        mistake{"commands: [a]\n", "commands", 13, "expected a map, found a list", ""}));
+
+INSTANTIATE_TEST_SUITE_P(
+    OfValue, AMistake,
+    testing::Values(
+        mistake{"version: 1\n", "version", 13, "duplicate key, first written on line 1", ""},
+        mistake{"pool: { max_warm: 0 }\n", "pool.max_warm", 13, "must be between 1", ""},
+        mistake{"pool: { max_warm: -3 }\n", "pool.max_warm", 13, "must be between 1", ""},
+        mistake{"pool: { warm_threshold: 0.61 }\n", "pool.warm_threshold", 13,
+                "must be between 0.2 and 0.6, not 0.61", ""},
+        mistake{"pool: { warm_threshold: 0.19 }\n", "pool.warm_threshold", 13,
+                "must be between 0.2 and 0.6", ""},
+        mistake{"pool: { target_memory: 20 }\n", "pool.target_memory", 13,
+                "must be between 0 and 1, not 20", "0.2"},
+        mistake{"pool: { cooldown: -45s }\n", "pool.cooldown", 13, "must not be negative", ""},
+        mistake{"rollout:\n  check_interval: 0s\n", "rollout.check_interval", 14,
+                "must be at least 1ms, not 0s", ""},
+        mistake{"rollback:\n  error_rate: 10\n", "rollback.error_rate", 14,
+                "must be between 0 and 1", "0.1"},
+        mistake{"retry: { base: 10s }\n", "retry.base", 13, "is longer than retry.max (5s)", ""},
+        mistake{"limits: { request_bytes: 2GiB }\n", "limits.request_bytes", 13,
+                "must be between 1B and 1GiB", ""},
+        mistake{"io_threads: 0\n", "io_threads", 13, "must be between 1 and 1024", ""},
+        mistake{"pool: { max_warm: 3, max_warm: 4 }\n", "pool.max_warm", 13, "duplicate key", ""}));
+
+INSTANTIATE_TEST_SUITE_P(
+    OfName, AMistake,
+    testing::Values(
+        mistake{"workflows:\n  - name: W\n    steps:\n      - api-architect\n      - "
+                "database-desinger\n",
+                "workflows.W.steps[1]", 17, "no specialist is called \"database-desinger\"",
+                "database-designer"},
+        mistake{"workflows:\n  - name: W\n    steps: []\n", "workflows.W.steps", 15,
+                "a workflow needs steps", ""},
+        mistake{"workflows:\n  - steps: [api-architect]\n", "workflows[0].name", 14,
+                "a name is needed", ""},
+        mistake{"workflows:\n  - { name: W, steps: [api-architect] }\n"
+                "  - { name: W, steps: [api-architect] }\n",
+                "workflows.W.name", 15, "duplicate workflow \"W\", first used on line 14", ""},
+        mistake{"commands:\n  implement: { department: BAKCEND }\n",
+                "commands.implement.department", 14, "no department is called \"BAKCEND\"",
+                "BACKEND"},
+        mistake{"commands:\n  implement: { specialist: api-architct }\n",
+                "commands.implement.specialist", 14, "no specialist is called", "api-architect"},
+        mistake{"commands:\n  implement: {}\n", "commands.implement", 14,
+                "needs either a department or a specialist", ""},
+        mistake{"commands:\n  implement: { specialist: api-architect, department: BACKEND }\n",
+                "commands.implement", 14, "needs either", ""},
+        mistake{"commands:\n  bumba:implement: { department: BACKEND }\n",
+                "commands.bumba:implement", 14, "is understood in front of every command",
+                "implement"}));
+
+/// The same for one specialist, whose keys begin on line 5.
+std::string specialist_with(const std::string& keys) {
+  return "departments:\n  - name: A\n    specialists:\n      - name: one\n" + keys
+         + "      - { name: other, aliases: [second], backend: { kind: function } }\n";
+}
+
+class AMistakeInASpecialist : public testing::TestWithParam<mistake> {};
+
+TEST_P(AMistakeInASpecialist, IsReportedWithItsPlaceAndTheWayOut) {
+  const auto& given = GetParam();
+  const auto wrong = problem_of(specialist_with(given.text));
+  EXPECT_EQ(wrong.line, given.line);
+  EXPECT_EQ(wrong.key, "departments.A.specialists." + given.key);
+  EXPECT_THAT(wrong.message, HasSubstr(given.message));
+  EXPECT_EQ(wrong.suggestion, given.suggestion);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfValue, AMistakeInASpecialist,
+    testing::Values(mistake{"        priority: hihg\n        backend: { kind: function }\n",
+                            "one.priority", 5, "expected high, medium or low", "high"},
+                    mistake{"        backend: { kind: function, concurrency: 0 }\n",
+                            "one.backend.concurrency", 5, "must be between 1", ""},
+                    mistake{"        backend: { kind: process }\n", "one.backend.command", 5,
+                            "a process needs a command", ""},
+                    mistake{"        backend: { kind: process, command: [] }\n",
+                            "one.backend.command", 5, "a process needs a command", ""},
+                    mistake{"        backend: { kind: http }\n", "one.backend.url", 5,
+                            "an http backend needs a url", ""},
+                    mistake{"        backend: { kind: http, url: localhost }\n", "one.backend.url",
+                            5, "expected an http URL", "http://localhost"},
+                    mistake{"        backend: { kind: http, url: http://a, health: ready }\n",
+                            "one.backend.health", 5, "a path begins with /", "/ready"},
+                    mistake{"        backend: { kind: function, command: [a] }\n",
+                            "one.backend.command", 5, "a function has no command", "kind: process"},
+                    mistake{"        backend: { kind: function, zygote: [json] }\n",
+                            "one.backend.zygote", 5, "only a process has a zygote", ""},
+                    mistake{"        backend: { command: [\"${GONE}\"] }\n",
+                            "one.backend.command[0]", 5, "the environment variable GONE is not set",
+                            ""},
+                    mistake{"        backend: { command: [a], env: { A: [b] } }\n",
+                            "one.backend.env.A", 5, "expected a text, found a list", ""},
+                    mistake{"        backend: { command: a }\n", "one.backend.command", 5,
+                            "expected a list", "[a]"},
+                    mistake{"        fallback: othre\n        backend: { kind: function }\n",
+                            "one.fallback", 5, "no specialist is called \"othre\"", "other"},
+                    mistake{"        fallback: one\n        backend: { kind: function }\n",
+                            "one.fallback", 5, "leads back to the specialist itself", ""},
+                    mistake{"        aliases: [second]\n        backend: { kind: function }\n",
+                            "other.aliases[0]", 7, "duplicate specialist or alias \"second\"", ""},
+                    mistake{"        aliases: [other]\n        backend: { kind: function }\n",
+                            "one.aliases[0]", 5,
+                            "duplicate specialist or alias \"other\", first used on line 7", ""},
+                    mistake{"        aliases: ['a b']\n        backend: { kind: function }\n",
+                            "one.aliases[0]", 5, "cannot be a name", ""},
+                    mistake{"        memory_mb: -1\n        backend: { kind: function }\n",
+                            "one.memory_mb", 5, "must be at least 0", ""}));
+
+TEST(Loader, RefusesASpecialistThatCouldNeverBeWarm) {
+  const auto text =
+      specialist_with("        memory_mb: 600\n        backend: { kind: function }\n");
+  load_options options;
+  options.sets = {"pool.memory_budget_mb=599"};
+  EXPECT_EQ(problem_of(text, options).key, "departments.A.specialists.one.memory_mb");
+  options.sets = {"pool.memory_budget_mb=600"};
+  EXPECT_THAT(problems_of(text, options), IsEmpty());
+}
+
+TEST(Loader, RefusesDuplicateSpecialistsAcrossDepartments) {
+  const auto wrong =
+      problem_of(with("  - name: OTHER\n    specialists:\n"
+                      "      - { name: api-architect, backend: { kind: function } }\n"));
+  EXPECT_EQ(wrong.line, 15u);
+  EXPECT_EQ(wrong.message, "duplicate specialist \"api-architect\", first used on line 5");
+}
+
+TEST(Loader, RefusesDuplicateDepartments) {
+  const auto wrong = problem_of(with("  - name: BACKEND\n"));
+  EXPECT_EQ(wrong.line, 13u);
+  EXPECT_EQ(wrong.message, "duplicate department \"BACKEND\", first used on line 3");
+}
+
+TEST(Loader, RefusesNamesThatCannotStandInAPath) {
+  EXPECT_EQ(problem_of(with("  - name: 'A B'\n")).key, "departments[2].name");
+  EXPECT_EQ(problem_of(with("  - name: a/b\n")).line, 13u);
+  EXPECT_THAT(problem_of(with("  - name: ''\n")).message, HasSubstr("a name has letters"));
+}
+
+TEST(Loader, RefusesAFallbackThatLeadsRoundAndRound) {
+  const auto all = problems_of(
+      "departments:\n  - name: A\n    specialists:\n"
+      "      - { name: a, fallback: b, backend: { kind: function } }\n"
+      "      - { name: b, fallback: a, backend: { kind: function } }\n"
+      "      - { name: c, fallback: a, backend: { kind: function } }\n");
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].line, 4u);
+  EXPECT_EQ(all[1].line, 5u);
+}
+
+TEST(Loader, OnlyUnderstandsVersionOne) {
+  const auto wrong = problem_of("version: 2\n");
+  EXPECT_EQ(wrong, (problem{"node.yaml", 1, 10, "version", "must be 1, not 2", ""}));
+}
+
+TEST(Loader, ReportsEverythingThatIsWrongInTheOrderOfTheFile) {
+  const auto all =
+      problems_of(with("pool: { max_warm: 0, cooldwon: 3s }\nqueue: { total: x }\n"
+                       "workflows:\n  - { name: W, steps: [nobody] }\n"));
+  ASSERT_EQ(all.size(), 4u);
+  std::vector<std::string> keys;
+  for (const auto& each : all) keys.push_back(each.key);
+  EXPECT_THAT(keys,
+              ElementsAre("pool.max_warm", "pool.cooldwon", "queue.total", "workflows.W.steps[0]"));
+}
+
+TEST(Loader, ReportsBrokenYamlWithItsLine) {
+  EXPECT_EQ(problem_of("version: 1\npool: {\n").line, 3u);
+  EXPECT_THAT(problem_of("a: b: c\n").message, HasSubstr("not YAML"));
+  EXPECT_THAT(problem_of("").message, HasSubstr("is empty"));
+  EXPECT_THAT(problem_of("- a\n").message, HasSubstr("expected a map, found a list"));
+  EXPECT_THAT(problem_of("version: 1\n---\nversion: 1\n").message, HasSubstr("second document"));
+  EXPECT_THAT(problem_of("version: !!int 1\n").message, HasSubstr("tags"));
+  EXPECT_THAT(problem_of("? [a]\n: b\n").message, HasSubstr("a key must be a plain text"));
+}
+
+TEST(Loader, StopsAtFilesThatNestOrExpandWithoutEnd) {
+  EXPECT_FALSE(problems_of(std::string(100'000, '[')).empty());
+  EXPECT_FALSE(problems_of(std::string(40, '[') + std::string(40, ']')).empty());
+  std::string laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int level = 1; level < 10; ++level) {
+    const auto below = "*a" + std::to_string(level - 1);
+    laughs += "a" + std::to_string(level) + ": &a" + std::to_string(level) + " [";
+    for (int copy = 0; copy < 10; ++copy) laughs += (copy ? ", " : "") + below;
+    laughs += "]\n";
+  }
+  EXPECT_THAT(problem_of(laughs).message, HasSubstr("too many values"));
+}
+
+TEST(Loader, CopiesAliases) {
+  const auto whole = loaded(
+      "departments:\n  - name: A\n    specialists:\n"
+      "      - { name: a, backend: &worker { command: [work] } }\n"
+      "      - { name: b, backend: *worker }\n");
+  EXPECT_THAT(find_specialist(whole, "b")->backend.command, ElementsAre("work"));
+}
+
+TEST(Loader, ReportsAMissingFile) {
+  const auto result = load_file("/nowhere/node.yaml");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(to_string(result.problems.at(0)), "/nowhere/node.yaml: no such file");
+}
+
+TEST(Loader, ExpandsTheEnvironmentOnlyWhereWorkersAreDescribed) {
+  load_options options;
+  options.environment = {{"HOME", "/home/me"}, {"EMPTY", ""}};
+  const auto whole = loaded(
+      "data_dir: ${HOME}\ndepartments:\n  - name: A\n    specialists:\n      - name: a\n"
+      "        backend:\n          command: [\"${HOME}/worker\", $HOME, $$, \"${EMPTY}\"]\n"
+      "          cwd: ${HOME}\n          env: { A: \"$${HOME}\", B: \"${NONE:-other}\", C: \"1$\" "
+      "}\n",
+      options);
+  EXPECT_EQ(whole.data_dir, "${HOME}");
+  const auto& worker = find_specialist(whole, "a")->backend;
+  EXPECT_THAT(worker.command, ElementsAre("/home/me/worker", "$HOME", "$", ""));
+  EXPECT_EQ(worker.cwd, "/home/me");
+  EXPECT_EQ(worker.env.at("A"), "${HOME}");
+  EXPECT_EQ(worker.env.at("B"), "other");
+  EXPECT_EQ(worker.env.at("C"), "1$");
+}
+
+TEST(Loader, FillsSpecialistsFromDefaultsKeyByKey) {
+  const auto whole = loaded(
+      "defaults: { memory_mb: 7, backend: { command: [a, b], env: { X: '1', Y: '1' } } }\n"
+      "departments:\n  - name: A\n    specialists:\n      - name: one\n"
+      "      - { name: two, memory_mb: 9, backend: { command: [c], env: { Y: '2' } } }\n");
+  EXPECT_EQ(find_specialist(whole, "one")->memory_mb, 7);
+  EXPECT_THAT(find_specialist(whole, "one")->backend.command, ElementsAre("a", "b"));
+  EXPECT_EQ(find_specialist(whole, "two")->memory_mb, 9);
+  EXPECT_THAT(find_specialist(whole, "two")->backend.command, ElementsAre("c"));
+  EXPECT_EQ(find_specialist(whole, "two")->backend.env.at("X"), "1");
+  EXPECT_EQ(find_specialist(whole, "two")->backend.env.at("Y"), "2");
+}
+
+TEST(Loader, ReportsAWrongDefaultOnce) {
+  const auto wrong = problem_of(
+      "defaults: { memroy_mb: 7, backend: { kind: function } }\n"
+      "departments:\n  - name: A\n    specialists: [{ name: one }, { name: two }]\n");
+  EXPECT_EQ(wrong, (problem{"node.yaml", 1, 13, "defaults.memroy_mb", "unknown key", "memory_mb"}));
+}
+
+TEST(Loader, GivesDepartmentsThePatienceOfTheRoot) {
+  const auto whole = loaded(
+      "supervision: { restarts_max: 9, window: 5s }\ndepartments:\n  - { name: A }\n"
+      "  - { name: B, restart: { intensity: 1 } }\n");
+  EXPECT_EQ(whole.departments[0].restart.intensity, 9u);
+  EXPECT_EQ(whole.departments[0].restart.window, std::chrono::seconds{5});
+  EXPECT_EQ(whole.departments[1].restart.intensity, 1u);
+  EXPECT_EQ(whole.departments[1].restart.window, std::chrono::seconds{5});
+}
+
+TEST(Commands, AreUnderstoodWithAndWithoutTheirPrefix) {
+  const auto whole = loaded(with("commands: { implement: { department: BACKEND } }\n"));
+  for (const std::string word : {"implement", "bumba:implement", "/bumba:implement"}) {
+    const auto target = resolve_command(whole, word);
+    ASSERT_TRUE(target.has_value()) << word;
+    EXPECT_EQ(target->department, "BACKEND");
+  }
+  EXPECT_FALSE(resolve_command(whole, "bumba:").has_value());
+  EXPECT_FALSE(resolve_command(whole, "bumba:bumba:implement").has_value());
+}
+
+TEST(Endpoint, HasAnAddressAndAPort) {
+  EXPECT_EQ(parse_endpoint("127.0.0.1:80")->port, 80);
+  EXPECT_EQ(parse_endpoint("[::1]:0")->address, "::1");
+  EXPECT_EQ(parse_endpoint("localhost:65535")->address, "localhost");
+  for (const char* wrong : {"", ":80", "a:", "a:65536", "a:-1", "a:80x", "::1:80", "http://a:80"}) {
+    EXPECT_FALSE(parse_endpoint(wrong).has_value()) << wrong;
+  }
+}
+
+TEST(Nearest, PrefersFewerEditsAndNeverWildGuesses) {
+  const std::vector<std::string> names{"max_warm", "cooldown", "mode", "adaptive"};
+  EXPECT_EQ(nearest("max-warm", names), "max_warm");
+  EXPECT_EQ(nearest("MaxWarm", names), "max_warm");
+  EXPECT_EQ(nearest("coodlown", names), "cooldown");
+  EXPECT_EQ(nearest("cooldown_time", names), "cooldown");
+  EXPECT_EQ(nearest("zzzzzz", names), "");
+  EXPECT_EQ(nearest("", names), "");
+}
+
+}  // namespace
+}  // namespace greenroom::config
