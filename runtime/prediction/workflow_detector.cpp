@@ -37,6 +37,13 @@ workflow_detector::workflow_detector(std::vector<workflow_steps> workflows, std:
     gaps_[i] = 0.2 / (1.0 + 0.25 * from_minute * from_minute);
     gaps_sum_ += gaps_[i];
   }
+  sum_gaps();
+}
+
+void workflow_detector::grow(std::size_t cast) {
+  if (cast <= where_.size()) return;
+  where_.resize(cast);
+  foreign_.resize(cast, 0);
 }
 
 std::size_t workflow_detector::gap_class(double gap_s) {
@@ -55,11 +62,14 @@ double workflow_detector::density(double age_s) const {
 
 double workflow_detector::survival(double age_s) const {
   const std::size_t at = gap_class(age_s);
-  double beyond = 0;
-  for (std::size_t i = at + 1; i < gap_classes; ++i) beyond += gaps_[i];
   const double inside =
       std::clamp((gap_from(at + 1) - age_s) / (gap_from(at + 1) - gap_from(at)), 0.0, 1.0);
-  return (beyond + inside * gaps_[at]) / gaps_sum_;
+  return longer_[at + 1] + inside * (longer_[at] - longer_[at + 1]);
+}
+
+void workflow_detector::sum_gaps() {
+  longer_[gap_classes] = 0;
+  for (std::size_t i = gap_classes; i-- > 0;) longer_[i] = longer_[i + 1] + gaps_[i] / gaps_sum_;
 }
 
 void workflow_detector::learn_gap(double gap_s, double weight) {
@@ -167,15 +177,7 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
 
   // Everything that may explain this call.
   double sum = foreign;
-  struct claim {
-    std::size_t from;  ///< Place of the hypothesis in the book; `none` for a beginning.
-    std::uint32_t workflow;
-    std::uint32_t next;
-    std::uint32_t owed;
-    double intensity;
-    bool regular;
-  };
-  thread_local std::vector<claim> claims;
+  std::vector<claim>& claims = claims_;
   claims.clear();
   for (const occurrence& at : where_[who]) {
     const std::size_t length = workflows_[at.workflow].size();
@@ -261,6 +263,7 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
       admit(mine, most, fresh);
     }
   }
+  if (!claims.empty()) sum_gaps();
   if (regular_ + passed_over_ > 4000) {
     regular_ *= 0.5;
     passed_over_ *= 0.5;
@@ -343,6 +346,22 @@ std::size_t workflow_detector::expected(double now_s, double horizon_s,
   return found;
 }
 
+std::size_t workflow_detector::next_steps(std::uint64_t case_key, double now_s,
+                                          std::span<workflow_expectation> out) const {
+  const auto at = books_.find(case_key);
+  if (at == books_.end()) return 0;
+  const double missing = passed_over_ / (regular_ + passed_over_);
+  std::size_t found = 0;
+  for (const hypothesis& h : at->second.open) {
+    if (found == out.size()) break;
+    if (h.mass < 0.05 || h.next >= workflows_[h.workflow].size()) continue;
+    const double probability = h.mass * survival(std::max(0.0, now_s - h.last_s)) * (1.0 - missing);
+    if (probability < 0.02) continue;
+    out[found++] = {workflows_[h.workflow][h.next], std::min(1.0, probability), h.workflow};
+  }
+  return found;
+}
+
 std::size_t workflow_detector::hypotheses() const {
   std::size_t all = 0;
   for (const auto& [key, one] : books_) all += one.open.size();
@@ -385,6 +404,7 @@ bool workflow_detector::restore(state_reader& from) {
   for (double& gap : read.gaps_) read.gaps_sum_ += gap = from.number_within(1e-300, most);
   read.cases_live_ = from.number_within(0, most);
   if (from.failed()) return false;
+  read.sum_gaps();
   *this = std::move(read);
   return true;
 }

@@ -24,7 +24,7 @@ struct detector_settings {
   double report_again_below = 0.2;
   std::size_t cases_max = 4096;        ///< With case keys: so many cases are followed at once.
   std::size_t per_case_max = 16;       ///< Hypotheses in one case.
-  std::size_t without_case_max = 512;  ///< Hypotheses in the stream of calls without a case.
+  std::size_t without_case_max = 256;  ///< Hypotheses in the stream of calls without a case.
   double memory_events = 4000;         ///< Rates are averaged over about so many calls.
 };
 
@@ -75,8 +75,14 @@ public:
   /// over as many steps as the horizon is likely to see (at most 4), at most `out.size()`.
   std::size_t expected(double now_s, double horizon_s, std::span<workflow_expectation> out) const;
 
+  /// What each workflow under way in this case (0: among the calls without one) waits for, with
+  /// the probability that it is the step to come.
+  std::size_t next_steps(std::uint64_t case_key, double now_s,
+                         std::span<workflow_expectation> out) const;
+
   const std::vector<workflow_steps>& workflows() const { return workflows_; }
   std::size_t hypotheses() const;
+  void grow(std::size_t cast);
 
   void save(state_writer& to) const;  ///< What was learnt, not what is under way.
   bool restore(state_reader& from);   ///< False when damaged or for other workflows.
@@ -101,6 +107,14 @@ private:
     std::vector<hypothesis> open;
     std::list<std::uint64_t>::iterator place;
   };
+  struct claim {
+    std::size_t from;  ///< Place of the hypothesis in the book; `none` for a beginning.
+    std::uint32_t workflow;
+    std::uint32_t next;
+    std::uint32_t owed;
+    double intensity;
+    bool regular;
+  };
   struct occurrence {
     std::uint32_t workflow;
     std::uint32_t step;
@@ -112,6 +126,7 @@ private:
   double density(double age_s) const;
   double survival(double age_s) const;
   void put_down_as_foreign(specialist_index who, double calls);
+  void sum_gaps();
   void learn_gap(double gap_s, double weight);
   void age_rates(double now_s);
   static std::size_t gap_class(double gap_s);
@@ -123,6 +138,7 @@ private:
   std::unordered_map<std::uint64_t, book> books_;
   std::list<std::uint64_t> latest_;  ///< Case keys, the latest first.
   std::vector<workflow_progress> made_known_;
+  std::vector<claim> claims_;  ///< Of the present call; kept for its memory alone.
 
   // Decayed sums: one unit of weight is one call now; `unit_` grows instead of all sums shrinking.
   std::vector<double> foreign_;
@@ -134,6 +150,7 @@ private:
   double passed_over_ = 1;
   std::array<double, gap_classes> gaps_;
   double gaps_sum_ = 0;
+  std::array<double, gap_classes + 1> longer_{};  ///< Share of gaps in each class and beyond.
   double last_s_ = 0;
   bool started_ = false;
   double cases_live_ = 1;

@@ -1,0 +1,420 @@
+#include "runtime/prediction/predictor.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace greenroom::runtime {
+
+namespace {
+
+constexpr std::string_view state_kind = "greenroom predictor";
+constexpr std::uint32_t state_version = 1;
+
+// How long weights remember, and how fast they move. The local ones see fewer calls each.
+constexpr float global_keep = 0.995F;
+constexpr float local_keep = 0.97F;
+constexpr float step = 0.3F;
+// What a source is taken to have given to a call that it did not name.
+constexpr float given_least = 1e-3F;
+
+constexpr std::size_t place_of(source which) { return static_cast<std::size_t>(which); }
+
+}  // namespace
+
+const char* source_name(source which) {
+  switch (which) {
+    case source::sequence: return "sequence";
+    case source::transition: return "transition";
+    case source::hour: return "hour";
+    case source::collaboration: return "collaboration";
+    case source::workflow: return "workflow";
+  }
+  return "";
+}
+
+predictor::predictor(std::size_t cast, std::vector<workflow_steps> workflows,
+                     const predictor_settings& settings)
+    : settings_(settings),
+      sequence_(settings.sequence),
+      transitions_(cast, settings.decay),
+      hours_(cast, settings.decay),
+      collaboration_(cast, settings.decay),
+      detector_(std::move(workflows), cast, settings.detector),
+      local_(cast) {
+  // The hour says who is usual, not who is next; the sequence model has the longest memory.
+  global_ = {1.5F, 0.5F, -1.0F, -0.5F, 1.0F};
+  window_.assign(std::max<std::size_t>(settings.window, 1), 0);
+}
+
+void predictor::grow(std::size_t cast) {
+  if (cast <= local_.size()) return;
+  local_.resize(cast);
+  transitions_.grow(cast);
+  hours_.grow(cast);
+  collaboration_.grow(cast);
+  detector_.grow(cast);
+}
+
+void predictor::end_case(std::unordered_map<std::uint64_t, live_case>::iterator ended) {
+  sequence_.learn(ended->second.at, end_of_case);
+  latest_.erase(ended->second.place);
+  cases_.erase(ended);
+}
+
+predictor::live_case& predictor::case_of(std::uint64_t case_key, double now_s) {
+  // Two at most, so that no call pays for a crowd of cases that ended together.
+  for (int i = 0; i < 2 && !latest_.empty(); ++i) {
+    const auto oldest = cases_.find(latest_.back());
+    const bool over = now_s - oldest->second.at.last_s > settings_.case_idle_s;
+    if (oldest->first == 0) {
+      // Calls without a case are one stream, which never ends.
+      latest_.splice(latest_.begin(), latest_, oldest->second.place);
+    } else if (over) {
+      end_case(oldest);
+    } else {
+      break;
+    }
+  }
+  auto at = cases_.find(case_key);
+  if (at != cases_.end() && case_key != 0 && now_s - at->second.at.last_s > settings_.case_idle_s) {
+    // The same caller again after a long silence is a new session.
+    end_case(at);
+    at = cases_.end();
+  }
+  if (at != cases_.end()) {
+    latest_.splice(latest_.begin(), latest_, at->second.place);
+    return at->second;
+  }
+  if (cases_.size() >= std::max<std::size_t>(settings_.cases_max, 2)) {
+    auto oldest = cases_.find(latest_.back());
+    if (oldest->first == 0) oldest = cases_.find(*std::prev(latest_.end(), 2));
+    end_case(oldest);
+  }
+  latest_.push_front(case_key);
+  live_case& fresh = cases_[case_key];
+  fresh.place = latest_.begin();
+  return fresh;
+}
+
+predictor::weights predictor::weights_for(specialist_index last, std::uint8_t awake) const {
+  weights result{};
+  float highest = -1e9F;
+  for (std::size_t s = 0; s < sources; ++s) {
+    if ((awake >> s & 1U) == 0) continue;
+    result[s] = global_[s] + (last < local_.size() ? local_[last][s] : 0.0F);
+    highest = std::max(highest, result[s]);
+  }
+  float sum = 0;
+  for (std::size_t s = 0; s < sources; ++s) {
+    result[s] = (awake >> s & 1U) == 0 ? 0.0F : std::exp(result[s] - highest);
+    sum += result[s];
+  }
+  if (sum > 0) {
+    for (float& weight : result) weight /= sum;
+  }
+  return result;
+}
+
+void predictor::foresee(const sequence_position& at, std::uint64_t case_key, double now_s,
+                        outlook& out) const {
+  out.size = 0;
+  out.awake = 0;
+  const specialist_index last = at.back(0);
+  const auto place = [&out](specialist_index who) -> candidate* {
+    for (std::size_t i = 0; i < out.size; ++i) {
+      if (out.ranked[i].who == who) return &out.ranked[i];
+    }
+    if (out.size == candidates_max) return nullptr;
+    out.ranked[out.size] = {};
+    out.ranked[out.size].who = who;
+    return &out.ranked[out.size++];
+  };
+  const auto give = [&out](candidate* to, source from, double probability) {
+    if (to == nullptr || probability <= 0) return;
+    to->given[place_of(from)] += static_cast<float>(probability);
+    out.awake = static_cast<std::uint8_t>(out.awake | 1U << place_of(from));
+  };
+
+  // The workflows first, so that their steps are sure of a place.
+  std::array<workflow_expectation, 6> steps;
+  const std::size_t waiting = detector_.next_steps(case_key, now_s, steps);
+  float expected_steps = 0;
+  for (std::size_t i = 0; i < waiting; ++i) {
+    candidate* one = place(steps[i].who);
+    if (one == nullptr) continue;
+    give(one, source::workflow, steps[i].probability);
+    one->workflow = static_cast<std::uint32_t>(steps[i].workflow);
+    expected_steps += static_cast<float>(steps[i].probability);
+  }
+  std::array<next_step, 8> next;
+  const std::size_t ranked = sequence_.rank(at, next);
+  for (std::size_t i = 0; i < ranked; ++i) {
+    give(place(next[i].who), source::sequence, static_cast<double>(next[i].probability));
+  }
+  for (const specialist_index who : transitions_.successors(last)) {
+    const double share = transitions_.share(last, who);
+    if (share > 0.03) give(place(who), source::transition, share);
+  }
+  for (const specialist_index who : collaboration_.partners(last)) {
+    const double share = collaboration_.share(last, who);
+    if (share > 0.05) give(place(who), source::collaboration, share);
+  }
+  for (const specialist_index who : hours_.usual(now_s)) {
+    const double share = hours_.usual_share(who, now_s);
+    if (share > 0.05) give(place(who), source::hour, share);
+  }
+  if (expected_steps > 0) {
+    // Where no workflow claims the next step, the sequence model speaks for it. Several at once
+    // (calls without a case) share what there is.
+    const float scale = expected_steps > 1 ? 1 / expected_steps : 1;
+    const float rest = std::max(0.0F, 1 - expected_steps);
+    for (std::size_t i = 0; i < out.size; ++i) {
+      float& given = out.ranked[i].given[place_of(source::workflow)];
+      given = given * scale + rest * out.ranked[i].given[place_of(source::sequence)];
+    }
+  }
+  out.weight = weights_for(last, out.awake);
+  for (std::size_t i = 0; i < out.size; ++i) {
+    candidate& one = out.ranked[i];
+    one.probability = 0;
+    for (std::size_t s = 0; s < sources; ++s) one.probability += out.weight[s] * one.given[s];
+  }
+  std::sort(out.ranked.begin(), out.ranked.begin() + static_cast<std::ptrdiff_t>(out.size),
+            [](const candidate& a, const candidate& b) {
+              return a.probability != b.probability ? a.probability > b.probability : a.who < b.who;
+            });
+}
+
+void predictor::score(const live_case& mine, specialist_index who) {
+  const outlook& next = mine.next;
+  if (next.size == 0) return;
+  const candidate* came = nullptr;
+  std::size_t rank = 0;  // Among those who could come: the end of the case is no one's call.
+  for (std::size_t i = 0; i < next.size; ++i) {
+    if (next.ranked[i].who == who) {
+      came = &next.ranked[i];
+      break;
+    }
+    if (next.ranked[i].who != end_of_case) ++rank;
+  }
+  std::uint8_t& slot = window_[scored_ % window_.size()];
+  if (scored_ >= window_.size()) {
+    top1_ -= slot & 1U;
+    top3_ -= slot >> 1U & 1U;
+  }
+  slot = static_cast<std::uint8_t>((came != nullptr && rank == 0 ? 1U : 0U)
+                                   | (came != nullptr && rank < 3 ? 2U : 0U));
+  top1_ += slot & 1U;
+  top3_ += slot >> 1U & 1U;
+  ++scored_;
+
+  const specialist_index last = mine.at.back(0);
+  weights* local = last < local_.size() ? &local_[last] : nullptr;
+  const float mixed_given = std::max(came == nullptr ? 0.0F : came->probability, given_least);
+  for (std::size_t s = 0; s < sources; ++s) {
+    if ((next.awake >> s & 1U) == 0) continue;
+    const float given = std::max(came == nullptr ? 0.0F : came->given[s], given_least);
+    const float gain = step * std::log(given / mixed_given);
+    global_[s] = std::clamp(global_[s] * global_keep + gain, -8.0F, 8.0F);
+    if (local != nullptr) {
+      (*local)[s] = std::clamp((*local)[s] * local_keep + gain, -4.0F, 4.0F);
+    }
+  }
+}
+
+void predictor::observe(specialist_index who, std::uint64_t case_key, double now_s) {
+  if (who >= local_.size()) return;
+  now_s = std::max(now_s, last_s_);
+  last_s_ = now_s;
+  live_case& mine = case_of(case_key, now_s);
+  const specialist_index last = mine.at.back(0);
+  if (mine.at.length > 0) {
+    score(mine, who);
+    transitions_.observe(last, who, now_s - mine.at.last_s);
+    const std::array<specialist_index, 3> before = {mine.at.back(0), mine.at.back(1),
+                                                    mine.at.back(2)};
+    collaboration_.observe(who, {before.data(), std::min<std::size_t>(3, mine.at.remembered())});
+  }
+  sequence_.learn(mine.at, who);
+  hours_.observe(who, now_s);
+  const std::span<const workflow_progress> known = detector_.observe(who, case_key, now_s);
+  detected_.assign(known.begin(), known.end());
+  mine.at.advance(who, now_s);
+  foresee(mine.at, case_key, now_s, mine.next);
+}
+
+expectation predictor::explained(const candidate& one, const outlook& from) const {
+  expectation result;
+  result.who = one.who;
+  result.probability = static_cast<double>(one.probability);
+  if (one.workflow != 0xFFFFFFFFU) result.workflow = one.workflow;
+  float most = -1;
+  for (std::size_t s = 0; s < sources; ++s) {
+    const float contributed = from.weight[s] * one.given[s];
+    result.share[s] = one.probability > 0 ? contributed / one.probability : 0.0F;
+    if (contributed > most) {
+      most = contributed;
+      result.because = static_cast<source>(s);
+    }
+  }
+  return result;
+}
+
+std::span<const expectation> predictor::expected(double now_s) {
+  return expected(now_s, settings_.horizon_s);
+}
+
+std::span<const expectation> predictor::expected(double now_s, double horizon_s) {
+  expected_.clear();
+  std::size_t looked_at = 0;
+  for (const std::uint64_t key : latest_) {
+    if (looked_at++ == settings_.cases_looked_at) break;
+    const live_case& one = cases_.at(key);
+    const double age_s = std::max(0.0, now_s - one.at.last_s);
+    if (key != 0 && age_s > settings_.case_idle_s) continue;
+    const specialist_index last = one.at.back(0);
+    const double soon = transitions_.within(last, age_s, horizon_s);
+    for (std::size_t i = 0; i < one.next.size; ++i) {
+      const candidate& c = one.next.ranked[i];
+      const double probability = static_cast<double>(c.probability) * soon;
+      if (c.who == end_of_case || probability < 0.005) continue;
+      expectation next = explained(c, one.next);
+      next.probability = std::min(1.0, probability);
+      next.after = last;
+      next.case_key = key;
+      expected_.push_back(next);
+    }
+  }
+  // Workflows look further ahead than one step.
+  std::array<workflow_expectation, 64> steps;
+  const std::size_t ahead = detector_.expected(now_s, horizon_s, steps);
+  const auto add = [this](specialist_index who, double probability, source because) {
+    expectation one;
+    one.who = who;
+    one.probability = probability;
+    one.because = because;
+    one.share[place_of(because)] = 1;
+    return &expected_.emplace_back(one);
+  };
+  for (std::size_t i = 0; i < ahead; ++i) {
+    add(steps[i].who, steps[i].probability, source::workflow)->workflow = steps[i].workflow;
+  }
+  for (const specialist_index who : hours_.usual(now_s)) {
+    add(who, 1.0 - std::exp(-hours_.rate(who, now_s) * horizon_s), source::hour);
+  }
+  // One entry for each specialist. Cases are independent of each other: none of them brings it
+  // with the product of their doubts. Workflows and hours speak of the same calls as the cases
+  // do, so there the largest counts.
+  std::sort(expected_.begin(), expected_.end(), [](const expectation& a, const expectation& b) {
+    if (a.who != b.who) return a.who < b.who;
+    if (a.probability != b.probability) return a.probability > b.probability;
+    return a.after < b.after;
+  });
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < expected_.size();) {
+    expectation best = expected_[i];
+    double none = 1;
+    double alone = 0;
+    std::size_t end = i;
+    for (; end < expected_.size() && expected_[end].who == best.who; ++end) {
+      if (expected_[end].after != no_step) {
+        none *= 1.0 - expected_[end].probability;
+      } else {
+        alone = std::max(alone, expected_[end].probability);
+      }
+    }
+    best.probability = std::max(1.0 - none, alone);
+    best.within_s = horizon_s;
+    i = end;
+    if (best.probability > 0) expected_[kept++] = best;
+  }
+  expected_.resize(kept);
+  std::sort(expected_.begin(), expected_.end(), [](const expectation& a, const expectation& b) {
+    return a.probability != b.probability ? a.probability > b.probability : a.who < b.who;
+  });
+  if (expected_.size() > settings_.expected_max) expected_.resize(settings_.expected_max);
+  return expected_;
+}
+
+std::size_t predictor::rank_after(specialist_index who, double now_s,
+                                  std::span<expectation> out) const {
+  sequence_position at;
+  at.advance(who, now_s);
+  outlook next;
+  // A case that no one has: no workflow is under way in it.
+  foresee(at, static_cast<std::uint64_t>(-1), now_s, next);
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < next.size && found < out.size(); ++i) {
+    if (next.ranked[i].who == end_of_case) continue;
+    out[found] = explained(next.ranked[i], next);
+    out[found].after = who;
+    out[found].within_s = never_s;
+    ++found;
+  }
+  return found;
+}
+
+hit_rates predictor::accuracy() const {
+  const std::size_t scored = std::min(scored_, window_.size());
+  if (scored == 0) return {};
+  return {static_cast<double>(top1_) / static_cast<double>(scored),
+          static_cast<double>(top3_) / static_cast<double>(scored), scored};
+}
+
+std::array<double, sources> predictor::trust() const {
+  const weights all = weights_for(no_step, (1U << sources) - 1);
+  std::array<double, sources> result{};
+  for (std::size_t s = 0; s < sources; ++s) result[s] = static_cast<double>(all[s]);
+  return result;
+}
+
+std::string predictor::save() const {
+  state_writer to;
+  to.put(static_cast<std::uint64_t>(cast()));
+  for (const float weight : global_) to.put(weight);
+  for (const weights& row : local_) {
+    for (const float weight : row) to.put(weight);
+  }
+  sequence_.save(to);
+  transitions_.save(to);
+  hours_.save(to);
+  collaboration_.save(to);
+  // By itself, for other workflows may be configured when it is read.
+  state_writer of_workflows;
+  detector_.save(of_workflows);
+  to.put(std::string_view(of_workflows.body()));
+  return to.sealed(state_kind, state_version);
+}
+
+std::string predictor::restore(std::string_view saved) {
+  std::string_view body;
+  if (std::string reason = state_reader::open(saved, state_kind, state_version, body);
+      !reason.empty()) {
+    return reason;
+  }
+  state_reader from(body);
+  const std::uint64_t cast_then = from.integer();
+  if (from.failed() || cast_then != cast()) {
+    return "learnt with a cast of " + std::to_string(cast_then) + ", which is now "
+           + std::to_string(cast());
+  }
+  predictor read(cast(), detector_.workflows(), settings_);
+  for (float& weight : read.global_) weight = from.small_number_within(-8, 8);
+  for (weights& row : read.local_) {
+    for (float& weight : row) weight = from.small_number_within(-4, 4);
+  }
+  read.sequence_.restore(from);
+  read.transitions_.restore(from);
+  read.hours_.restore(from);
+  read.collaboration_.restore(from);
+  state_reader of_workflows(from.text());
+  if (from.failed() || !from.at_end()) return "what is inside does not fit together";
+  read.transitions_.grow(cast());
+  read.hours_.grow(cast());
+  read.collaboration_.grow(cast());
+  read.detector_.restore(of_workflows);  // Of other workflows: those are learnt anew.
+  *this = std::move(read);
+  return {};
+}
+
+}  // namespace greenroom::runtime

@@ -1,0 +1,147 @@
+// Who comes next: all sources of prediction behind one face.
+#pragma once
+
+#include "runtime/prediction/collaboration.hpp"
+#include "runtime/prediction/hour_profile.hpp"
+#include "runtime/prediction/sequence_model.hpp"
+#include "runtime/prediction/transition_matrix.hpp"
+#include "runtime/prediction/workflow_detector.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace greenroom::runtime {
+
+enum class source : std::uint8_t { sequence, transition, hour, collaboration, workflow };
+constexpr std::size_t sources = 5;
+const char* source_name(source which);
+
+struct predictor_settings {
+  sequence_settings sequence;
+  detector_settings detector;
+  double decay = 0.02;
+  double horizon_s = 60;             ///< What `expected(now_s)` looks ahead.
+  std::size_t expected_max = 20;     ///< So many expectations at most.
+  std::size_t cases_max = 4096;      ///< Followed at once; the longest silent one goes first.
+  double case_idle_s = 1800;         ///< A case silent for so long is over.
+  std::size_t cases_looked_at = 32;  ///< The liveliest cases that expectations are made from.
+  std::size_t window = 1000;         ///< Calls that accuracy is measured over.
+};
+
+/// Someone who will probably be called soon, and why.
+struct expectation {
+  specialist_index who = 0;
+  double probability = 0;  ///< Of at least one call within `within_s`.
+  double within_s = 0;
+  source because = source::sequence;   ///< What contributed most.
+  std::array<float, sources> share{};  ///< What each source contributed; they sum to 1.
+  specialist_index after = no_step;    ///< The call that it would follow, if any.
+  std::uint64_t case_key = 0;
+  std::size_t workflow = static_cast<std::size_t>(-1);  ///< The workflow it is a step of, if any.
+};
+
+/// Hit rates of the ranking over the last calls: was the specialist among the first 1, 3?
+struct hit_rates {
+  double top1 = 0;
+  double top3 = 0;
+  std::size_t scored = 0;  ///< Calls in the window; the first of a case is not scored.
+};
+
+/// Mixes five sources: the sequence model, who follows whom, the hour of the day, who works with
+/// whom, and workflows under way. Each gives a distribution over the next call of a case; their
+/// weights are learnt online from the logarithm of what each gave to the call that came (an
+/// exponentially weighted mixture of sleeping experts: Freund et al., 1997), once for all and once
+/// for each specialist that was last called, so that traffic of either kind is read with the
+/// source that suits it. Calls without a case are one endless case.
+///
+/// Work: bounded for each call (no loop over the cast), and for `expected` by `cases_looked_at`.
+class predictor {
+public:
+  predictor(std::size_t cast, std::vector<workflow_steps> workflows,
+            const predictor_settings& settings = {});
+
+  std::size_t cast() const { return local_.size(); }
+  void grow(std::size_t cast);
+
+  /// A task for `who` arrived. `case_key` is a hash of its session, 0 for none. Times never run
+  /// backwards; one that does counts as the latest.
+  void observe(specialist_index who, std::uint64_t case_key, double now_s);
+
+  /// Who is expected within the horizon, the most probable first; valid until the next call of a
+  /// member that is not const.
+  std::span<const expectation> expected(double now_s);
+  std::span<const expectation> expected(double now_s, double horizon_s);
+  /// What follows a call of `who` in a case that has seen nothing else, whenever that is.
+  std::size_t rank_after(specialist_index who, double now_s, std::span<expectation> out) const;
+
+  /// Workflows that the latest call made known.
+  std::span<const workflow_progress> detected() const { return detected_; }
+  const workflow_detector& workflows() const { return detector_; }
+  hit_rates accuracy() const;
+  /// The present weight of each source; they sum to 1.
+  std::array<double, sources> trust() const;
+  std::size_t cases() const { return cases_.size(); }
+
+  /// All that was learnt, not what is under way.
+  std::string save() const;
+  /// Returns why it cannot be read, or nothing when it was. A refused text changes nothing.
+  std::string restore(std::string_view saved);
+
+private:
+  struct candidate {
+    specialist_index who = no_step;
+    float probability = 0;
+    std::array<float, sources> given{};  ///< By each source.
+    std::uint32_t workflow = 0xFFFFFFFFU;
+  };
+  static constexpr std::size_t candidates_max = 16;
+  /// What comes next in one case, as believed after its latest step.
+  struct outlook {
+    std::array<candidate, candidates_max> ranked;
+    std::size_t size = 0;
+    std::uint8_t awake = 0;  ///< One bit for each source that had anything to say.
+    std::array<float, sources> weight{};
+  };
+  struct live_case {
+    sequence_position at;
+    outlook next;
+    std::list<std::uint64_t>::iterator place;
+  };
+  using weights = std::array<float, sources>;
+
+  live_case& case_of(std::uint64_t case_key, double now_s);
+  void end_case(std::unordered_map<std::uint64_t, live_case>::iterator ended);
+  void foresee(const sequence_position& at, std::uint64_t case_key, double now_s,
+               outlook& out) const;
+  void score(const live_case& mine, specialist_index who);
+  weights weights_for(specialist_index last, std::uint8_t awake) const;
+  expectation explained(const candidate& one, const outlook& from) const;
+
+  predictor_settings settings_;
+  sequence_model sequence_;
+  transition_matrix transitions_;
+  hour_profile hours_;
+  collaboration collaboration_;
+  workflow_detector detector_;
+
+  weights global_{};            ///< Logarithms of weights.
+  std::vector<weights> local_;  ///< By the specialist that was last called; added to the former.
+  std::unordered_map<std::uint64_t, live_case> cases_;
+  std::list<std::uint64_t> latest_;  ///< Case keys, the latest first.
+  std::vector<workflow_progress> detected_;
+  std::vector<expectation> expected_;
+  std::vector<std::uint8_t> window_;  ///< A ring; bit 0: first, bit 1: among three.
+  std::size_t scored_ = 0;
+  std::size_t top1_ = 0;
+  std::size_t top3_ = 0;
+  double last_s_ = -never_s;
+};
+
+}  // namespace greenroom::runtime
