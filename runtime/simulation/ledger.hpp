@@ -1,0 +1,57 @@
+// The books of a simulation: who was cold, who waited, what memory cost.
+//
+// The cost model: one worker per specialist, any concurrency inside it, unit memory. Memory is
+// charged from the start of a load, whoever asked for it, until the worker is given up.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "runtime/simulation/trace.hpp"
+
+namespace greenroom::runtime {
+
+struct simulation_result {
+  std::size_t requests = 0;
+  std::size_t cold = 0;
+  double cold_ratio = 0;
+  double cold_ratio_p75 = 0;  ///< Over the specialists that were asked for, each one's own ratio.
+  double delayed_ratio = 0;  ///< Requests that arrived during a load and waited for the rest of it.
+  double memory_ratio = 0;   ///< Of always-warm.
+  std::size_t peak_warm = 0;
+  double wait_s = 0;  ///< Mean added wait of a request.
+  std::size_t loads = 0;
+  std::size_t prewarm_hits = 0;  ///< Prewarms whose worker was used before it was given up.
+  double prewarm_wasted_s = 0;   ///< Memory-seconds of prewarms that were never used.
+};
+
+class ledger {
+public:
+  explicit ledger(const workload& work);
+
+  void serve_warm(specialist_index who) { ++tallies_[who].requests; }
+  void serve_cold(specialist_index who, double wait_s);
+  void serve_delayed(specialist_index who, double wait_s);
+  /// A worker was resident from `from_s`, the start of its load, to `to_s`.
+  void charge(specialist_index who, double from_s, double to_s, bool prewarmed, bool used);
+
+  simulation_result close() const;
+
+private:
+  struct tally {
+    std::uint32_t requests = 0;
+    std::uint32_t cold = 0;
+  };
+  std::vector<tally> tallies_;
+  std::vector<double> starts_;
+  std::vector<double> ends_;
+  double horizon_s_ = 0;
+  double memory_s_ = 0;
+  double waited_s_ = 0;
+  double wasted_s_ = 0;
+  std::size_t delayed_ = 0;
+  std::size_t prewarm_hits_ = 0;
+};
+
+}  // namespace greenroom::runtime
