@@ -68,26 +68,31 @@ private:
   server_event now_;
 };
 
-void print_event(const server_event& one, const events_options& o) {
-  auto body = json::parse(one.data, nullptr, false);
-  if (o.how.as_json) {
-    std::printf("%s\n", json{{"id", one.id},
-                             {"kind", one.kind},
-                             {"data", body.is_discarded() ? json(one.data) : body}}
-                            .dump(-1, ' ', false, json::error_handler_t::replace)
-                            .c_str());
+/// What the node says of one event.
+struct happening {
+  json body;
+  std::string kind;
+};
+
+happening happening_of(const server_event& one) {
+  happening result{json::parse(one.data, nullptr, false), one.kind};
+  if (result.kind.empty()) result.kind = text_of(result.body, "kind", "?");
+  return result;
+}
+
+void print_event(const happening& one, bool as_json) {
+  if (as_json) {
+    std::printf("%s\n", one.body.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
     return;
   }
-  std::string line;
-  if (body.is_object()) {
-    const auto time = number_of(body, "unix_ms", number_of(body, "time_unix_ms"));
-    if (time > 0) line += paint(local_time(time), colour::grey) + "  ";
-    line += paint(one.kind, one.kind.ends_with("failed") ? colour::red : colour::bold);
-    for (const auto& [key, value] : body.items())
-      if (key != "unix_ms" && key != "time_unix_ms" && key != "kind" && key != "number")
-        line += "  " + key + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
-  } else {
-    line = one.kind + "  " + one.data;
+  auto line = paint(text_of(one.body, "at"), colour::grey) + "  "
+              + paint(one.kind, one.kind.ends_with("failed") ? colour::red : colour::bold);
+  const auto detail = one.body.is_object() ? one.body.value("detail", json{}) : json{};
+  if (detail.is_object()) {
+    for (const auto& [key, value] : detail.items())
+      line += "  " + key + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+  } else if (!detail.is_null()) {
+    line += "  " + (detail.is_string() ? detail.get<std::string>() : detail.dump());
   }
   std::printf("%s\n", line.c_str());
 }
@@ -97,7 +102,9 @@ int events(const events_options& o) {
   event_parser parser;
   const auto hear = [&](std::string_view piece) {
     parser.feed(piece, [&](const server_event& one) {
-      if (o.kind.empty() || one.kind.starts_with(o.kind)) print_event(one, o);
+      const auto what = happening_of(one);
+      if (!what.body.is_discarded() && what.kind.starts_with(o.kind))
+        print_event(what, o.how.as_json);
     });
     std::fflush(stdout);
     return std::ferror(stdout) == 0;

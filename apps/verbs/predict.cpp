@@ -32,8 +32,7 @@ std::string reasons_of(const json& one) {
   } else {
     for (const auto& one_reason : reasons) {
       if (one_reason.is_object())
-        add(text_of(one_reason, "source", text_of(one_reason, "reason")),
-            one_reason.value("weight", json{}));
+        add(text_of(one_reason, "reason"), one_reason.value("weight", json{}));
       else
         add(one_reason.is_string() ? one_reason.get<std::string>() : one_reason.dump(), json{});
     }

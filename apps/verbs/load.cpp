@@ -1,0 +1,223 @@
+// `greenroom load`: a scripted load from a scenario file.
+#include "apps/client/asking.hpp"
+#include "apps/load/load_driver.hpp"
+#include "apps/load/load_report.hpp"
+#include "apps/verbs/all.hpp"
+#include "config/scenario.hpp"
+#include "runtime/load/arrivals.hpp"
+#include "runtime/load/weighted_choice.hpp"
+
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+namespace load = runtime::load;
+
+struct load_options {
+  asking how;
+  std::string file;
+};
+
+double in_seconds(std::chrono::milliseconds value) {
+  return static_cast<double>(value.count()) / 1e3;
+}
+
+load::arrival_plan plan_of(const config::scenario& from) {
+  load::arrival_plan plan;
+  plan.kind = static_cast<load::arrival_kind>(from.arrival);
+  static_assert(static_cast<int>(load::arrival_kind::closed)
+                == static_cast<int>(config::scenario_arrival::closed));
+  plan.duration_s = in_seconds(from.duration);
+  plan.rate = from.rate;
+  plan.peak = from.peak;
+  plan.spike_at_s = in_seconds(from.spike_at);
+  plan.spike_s = in_seconds(from.spike_for);
+  plan.users = from.users;
+  plan.think_s = in_seconds(from.think);
+  return plan;
+}
+
+/// Makes the bodies of requests by the scenario's mix.
+class request_maker {
+public:
+  request_maker(const config::scenario& from, const std::vector<std::string>& cast,
+                load::random_source random)
+      : random_{random}, sessions_{from.sessions} {
+    std::vector<double> weights;
+    for (const auto& part : from.mix) {
+      if (!part.cast) {
+        weights.push_back(part.weight);
+        templates_.push_back(template_of(part, part.specialist));
+        continue;
+      }
+      // The part's weight is shared out over the cast by Zipf's law.
+      const auto shares = load::zipf_weights(cast.size(), part.zipf);
+      double whole = 0;
+      for (const auto share : shares) whole += share;
+      for (std::size_t at = 0; at < cast.size(); ++at) {
+        weights.push_back(part.weight * shares[at] / whole);
+        templates_.push_back(template_of(part, cast[at]));
+      }
+    }
+    choice_.emplace(weights);
+  }
+
+  load_request next(std::optional<std::size_t> user = std::nullopt) {
+    const auto& chosen = templates_[choice_->pick(random_)];
+    auto body = chosen.head;
+    if (!user && sessions_ > 0) user = random_.below(sessions_);
+    if (user) body += ",\"case\":\"load-" + std::to_string(*user) + "\"";
+    return {chosen.target, body + "}"};
+  }
+
+private:
+  struct prepared {
+    std::string target, head;  ///< The body without its closing brace.
+  };
+
+  static prepared template_of(const config::scenario_part& part, const std::string& specialist) {
+    prepared made{"/v1/tasks", "{\"input\":" + part.input};
+    if (!part.workflow.empty()) made.target = "/v1/workflows/" + url_escape(part.workflow);
+    const auto add = [&](const char* key, const std::string& value) {
+      if (!value.empty()) made.head += ",\"" + std::string{key} + "\":" + json(value).dump();
+    };
+    add("specialist", specialist);
+    add("department", part.department);
+    add("command", part.command);
+    add("priority", part.priority);
+    return made;
+  }
+
+  load::random_source random_;
+  std::size_t sessions_;
+  std::vector<prepared> templates_;
+  std::optional<load::weighted_choice> choice_;
+};
+
+/// The requests of an open loop: the warm-up at the plan's first rate, then the plan.
+class open_loop {
+public:
+  open_loop(const load::arrival_plan& plan, double warmup_s, load::random_source random,
+            request_maker& maker)
+      : warmup_s_{warmup_s}, main_{plan, random.split()}, maker_{maker} {
+    load::arrival_plan before;
+    before.kind = plan.kind == load::arrival_kind::constant ? load::arrival_kind::constant
+                                                            : load::arrival_kind::poisson;
+    before.duration_s = warmup_s;
+    before.rate = load::rate_at(plan, 0);
+    if (warmup_s > 0 && before.rate > 0) before_.emplace(before, random.split());
+  }
+
+  std::optional<timed_request> operator()() {
+    if (before_) {
+      if (const auto time = before_->next()) return timed_request{*time, maker_.next()};
+      before_.reset();
+    }
+    if (const auto time = main_.next()) return timed_request{warmup_s_ + *time, maker_.next()};
+    return std::nullopt;
+  }
+
+private:
+  double warmup_s_;
+  std::optional<load::arrival_times> before_;
+  load::arrival_times main_;
+  request_maker& maker_;
+};
+
+std::optional<std::vector<load::threshold>> thresholds_of(const config::scenario& from,
+                                                          const std::string& file) {
+  std::vector<load::threshold> result;
+  for (const auto& written : from.thresholds) {
+    const auto parsed = load::parse_threshold(written.text);
+    if (!parsed) {
+      const auto metric = written.text.substr(0, written.text.find_first_of("<> "));
+      const config::problem wrong{file,
+                                  written.line,
+                                  1,
+                                  "thresholds",
+                                  "\"" + written.text + "\" is not a threshold such as p95_ms<250",
+                                  config::nearest(metric, load::threshold_metrics())};
+      std::fprintf(stderr, "greenroom: %s\n", config::to_string(wrong).c_str());
+      return std::nullopt;
+    }
+    result.push_back(*parsed);
+  }
+  return result;
+}
+
+int run_scenario(const load_options& o) {
+  const auto loaded = config::load_scenario(o.file);
+  for (const auto& problem : loaded.problems)
+    std::fprintf(stderr, "greenroom: %s\n", config::to_string(problem).c_str());
+  if (!loaded) return wrong_usage;
+  const auto& scenario = *loaded.value;
+  const auto thresholds = thresholds_of(scenario, o.file);
+  if (!thresholds) return wrong_usage;
+
+  // Also tells early, before any load, when the node is not there.
+  node_client client{o.how};
+  const auto listed = client.get("/v1/specialists");
+  if (!listed) return client.code();
+  std::vector<std::string> cast;
+  for (const auto& one : listed->value("items", json::array()))
+    cast.push_back(text_of(one, "name"));
+  if (cast.empty()) {
+    std::fprintf(stderr, "greenroom: the node has no specialists — nobody can be asked\n");
+    return failed;
+  }
+
+  load::random_source random{scenario.seed};
+  request_maker maker{scenario, cast, random.split()};
+  const auto plan = plan_of(scenario);
+  load_job job;
+  job.where = *node_address::parse(o.how.node);
+  job.connections_max = scenario.connections;
+  job.patience = scenario.patience;
+  job.warmup_s = in_seconds(scenario.warmup);
+  job.duration_s = job.warmup_s + plan.duration_s;
+  std::optional<open_loop> loop;
+  auto thinking = random.split();
+  if (plan.kind == load::arrival_kind::closed) {
+    job.users = plan.users;
+    job.connections_max = std::max(job.connections_max, plan.users);
+    job.ask = [&](std::size_t user) { return maker.next(user); };
+    job.think_s = [&] { return plan.think_s > 0 ? thinking.exponential(plan.think_s) : 0; };
+  } else {
+    loop.emplace(plan, job.warmup_s, random.split(), maker);
+    job.next = std::ref(*loop);
+  }
+  const auto name = scenario.name.empty() ? o.file : scenario.name;
+  load_display display{job.duration_s};
+  if (!o.how.as_json) {
+    std::printf("%s against %s%s%s\n", name.c_str(), o.how.node.c_str(),
+                scenario.about.empty() ? "" : ": ", scenario.about.c_str());
+    std::fflush(stdout);
+    job.watch = [&](const load_progress& now) { display.show(now); };
+  }
+  const auto came = run_load(job);
+  display.finish();
+  return report_load(name, came, o.how.node, *thresholds, o.how.as_json);
+}
+
+}  // namespace
+
+void add_load(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("load", "A scripted load from a scenario file");
+  verb->group(group::work);
+  auto o = std::make_shared<load_options>();
+  verb->add_option("FILE", o->file, "The scenario; see apps/scenarios")->required();
+  add_asking_options(*verb, o->how);
+  verb->footer(
+      "Open loops (constant, poisson, ramp, spike) measure from the moment at which a request was\n"
+      "to be sent; percentiles are exact to 0.1 %. Exit code 1 when a threshold is missed.\n\n"
+      "Example:\n"
+      "  greenroom load apps/scenarios/100-users.yaml\n"
+      "  greenroom load apps/scenarios/spike.yaml --json | jq .response.p99_ms");
+  verb->callback([o, &result] { result.code = run_scenario(*o); });
+}
+
+}  // namespace greenroom::apps

@@ -1,0 +1,180 @@
+// `greenroom replay`: recorded traffic against a node, at its own speed or faster.
+#include "apps/client/asking.hpp"
+#include "apps/load/load_driver.hpp"
+#include "apps/load/load_report.hpp"
+#include "apps/verbs/all.hpp"
+#include "config/loader.hpp"
+#include "runtime/machine/trace/trace_file.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <set>
+#include <vector>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+namespace load = runtime::load;
+
+struct replay_options {
+  asking how;
+  std::string trace;
+  double speed = 1;
+  double warmup_s = 0;
+  double first_s = 0;
+  std::size_t limit = 0;
+  std::size_t connections = 256;
+  std::string input = "null";
+  std::string patience = "30s";
+  bool cast = false;
+  std::vector<std::string> thresholds;
+};
+
+std::optional<std::vector<load::threshold>> read_thresholds(const std::vector<std::string>& from) {
+  std::vector<load::threshold> result;
+  for (const auto& text : from) {
+    const auto parsed = load::parse_threshold(text);
+    if (!parsed) {
+      std::fprintf(stderr, "greenroom: \"%s\" is not a threshold — write p95_ms<250\n",
+                   text.c_str());
+      return std::nullopt;
+    }
+    result.push_back(*parsed);
+  }
+  return result;
+}
+
+/// Who of the node stands for each specialist of the recording. The recording's own name where the
+/// node has it; else, when the user wants that, the cast in turn. Nothing when one has no name.
+std::optional<std::vector<std::string>> roles(const runtime::trace& recorded,
+                                              const std::vector<std::string>& cast,
+                                              bool give_out_cast) {
+  const std::set<std::string> known{cast.begin(), cast.end()};
+  std::vector<std::string> result;
+  std::vector<std::string> strangers;
+  std::size_t turn = 0;
+  for (const auto& name : recorded.specialists) {
+    if (known.contains(name)) {
+      result.push_back(name);
+    } else {
+      strangers.push_back(name);
+      result.push_back(cast[turn++ % cast.size()]);
+    }
+  }
+  if (strangers.empty() || give_out_cast) return result;
+  std::fprintf(stderr,
+               "greenroom: the node does not know %zu of the %zu specialists in the recording "
+               "(\"%s\"%s) — use --cast to give their parts to the node's own cast in turn\n",
+               strangers.size(), recorded.specialists.size(), strangers.front().c_str(),
+               strangers.size() > 1 ? ", …" : "");
+  return std::nullopt;
+}
+
+int replay(const replay_options& o) {
+  const auto thresholds = read_thresholds(o.thresholds);
+  if (!thresholds) return wrong_usage;
+  const auto patience = config::parse_duration(o.patience);
+  if (!patience || patience->count() <= 0) {
+    std::fprintf(stderr, "greenroom: \"%s\" is not a duration — write 500ms, 30s or 5m\n",
+                 o.patience.c_str());
+    return wrong_usage;
+  }
+  if (!json::accept(o.input)) {
+    std::fprintf(stderr, "greenroom: the input is not JSON: %s\n", o.input.c_str());
+    return wrong_usage;
+  }
+  auto read = machine::read_trace(o.trace);
+  if (const auto* why = std::get_if<machine::trace_error>(&read)) {
+    std::fprintf(stderr, "greenroom: %s\n", why->what.c_str());
+    return wrong_usage;
+  }
+  const auto& recorded = std::get<runtime::trace>(read);
+  if (recorded.requests.empty()) {
+    std::fprintf(stderr, "greenroom: %s has no requests\n", o.trace.c_str());
+    return wrong_usage;
+  }
+
+  node_client client{o.how};
+  const auto listed = client.get("/v1/specialists");
+  if (!listed) return client.code();
+  std::vector<std::string> cast;
+  for (const auto& one : listed->value("items", json::array()))
+    cast.push_back(text_of(one, "name"));
+  if (cast.empty()) {
+    std::fprintf(stderr, "greenroom: the node has no specialists — nobody can be asked\n");
+    return failed;
+  }
+  const auto parts = roles(recorded, cast, o.cast);
+  if (!parts) return failed;
+
+  const auto& requests = recorded.requests;
+  const double origin = requests.front().time_s;
+  std::size_t at = 0;
+  std::size_t end = requests.size();
+  if (o.limit > 0) end = std::min(end, o.limit);
+  if (o.first_s > 0)
+    while (end > 1 && requests[end - 1].time_s - origin > o.first_s) --end;
+
+  load_job job;
+  job.where = *node_address::parse(o.how.node);
+  job.connections_max = o.connections;
+  job.patience = *patience;
+  job.warmup_s = o.warmup_s;
+  job.next = [&]() -> std::optional<timed_request> {
+    if (at == end) return std::nullopt;
+    const auto& one = requests[at++];
+    auto body = "{\"specialist\":" + json((*parts)[one.who]).dump() + ",\"input\":" + o.input;
+    if (one.case_key != 0) body += ",\"case\":\"" + std::to_string(one.case_key) + "\"";
+    return timed_request{(one.time_s - origin) / o.speed, {"/v1/tasks", body + "}"}};
+  };
+  const double whole = (requests[end - 1].time_s - origin) / o.speed;
+  load_display display{whole};
+  const auto name = "replay of " + o.trace;
+  if (!o.how.as_json) {
+    std::printf("%s: %zu requests to %zu specialists in %s, %s× as fast as recorded\n",
+                name.c_str(), end, recorded.specialists.size(),
+                spoken_duration(whole * 1e3).c_str(), fixed(o.speed, 2).c_str());
+    std::fflush(stdout);
+    job.watch = [&](const load_progress& now) { display.show(now); };
+  }
+  const auto came = run_load(job);
+  display.finish();
+  return report_load(name, came, o.how.node, *thresholds, o.how.as_json);
+}
+
+}  // namespace
+
+void add_replay(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("replay", "Recorded traffic against a node");
+  verb->group(group::work);
+  auto o = std::make_shared<replay_options>();
+  verb->add_option("TRACE", o->trace, "CSV or CSV.gz: timestamp_s,specialist[,duration_ms][,case]")
+      ->required();
+  verb->add_option("--speed", o->speed, "So many times as fast as recorded")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-6, 1e9));
+  verb->add_option("--first", o->first_s, "Only the first so many seconds of the recording");
+  verb->add_option("--limit", o->limit, "Only the first so many requests");
+  verb->add_option("--warmup", o->warmup_s, "Seconds at the start that are not measured");
+  verb->add_option("--input", o->input, "JSON that every task gets")->capture_default_str();
+  verb->add_option("--connections", o->connections, "Open at once, at most")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 60'000));
+  verb->add_option("--patience", o->patience, "The driver waits no longer for an answer")
+      ->capture_default_str();
+  verb->add_flag("--cast", o->cast,
+                 "Parts of specialists that the node does not know go to its own cast in turn");
+  verb->add_option("--threshold", o->thresholds, "Such as p95_ms<250; repeatable")
+      ->take_all()
+      ->expected(1);
+  add_asking_options(*verb, o->how);
+  verb->footer(
+      "Example:\n"
+      "  greenroom replay traffic.csv.gz --speed 10\n"
+      "  greenroom replay day.csv.gz --speed 1440 --cast --threshold 'error_rate<0.01'");
+  verb->callback([o, &result] { result.code = replay(*o); });
+}
+
+}  // namespace greenroom::apps
