@@ -23,7 +23,6 @@ constexpr double pause_deviation = 1.0;
 constexpr double department_swing = 0.6;
 constexpr double home_share = 0.6;
 constexpr std::size_t usual_successors = 2;
-constexpr double burst_s = 240;
 
 /// Activity at each full hour; between them it is interpolated.
 constexpr std::array<double, 24> hourly = {0.010, 0.008, 0.006, 0.006, 0.008, 0.02, 0.07, 0.28,
@@ -192,7 +191,7 @@ private:
     for (std::size_t user = 0; user < habits_.burst_users; ++user) {
       std::string session = "burst-";
       session.append(std::to_string(burst)).append("-").append(std::to_string(user));
-      follow(begin + burst_s * random_.uniform(), steps, session);
+      follow(begin + habits_.burst_s * random_.uniform(), steps, session);
     }
   }
 

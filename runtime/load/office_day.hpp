@@ -32,8 +32,9 @@ struct office_habits {
   double slip_share = 0.08;          ///< Steps of a workflow that someone leaves out or does twice.
   double pause_s = 25;               ///< Median time between two tasks of a session.
   std::size_t bursts = 3;            ///< Releases, incidents: a crowd on one workflow at once.
-  std::size_t burst_users = 14;      ///< People in each, within four minutes.
-  std::size_t timers = 4;            ///< Specialists that a schedule calls, day and night.
+  std::size_t burst_users = 14;      ///< People in each, who come within `burst_s`.
+  double burst_s = 240;
+  std::size_t timers = 4;  ///< Specialists that a schedule calls, day and night.
 };
 
 struct office_task {
