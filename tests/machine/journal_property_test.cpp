@@ -164,7 +164,7 @@ void check_same(journal& journal, const std::string& path, model& expected) {
 }
 
 RC_GTEST_PROP(JournalProperty, HoldsWhatAModelHoldsThroughReopeningsAndFullDisks, ()) {
-  const auto steps = *rc::gen::inRange(1, 40);
+  const auto steps = *rc::gen::inRange(1, 30);
   std::mt19937_64 random{*rc::gen::arbitrary<std::uint64_t>()};
   const scratch_directory directory;
   auto journal = open_journal(directory.file());
@@ -289,7 +289,7 @@ RC_GTEST_PROP(JournalProperty, KeepsWhatWasAcknowledgedAndOneEndATaskThroughKill
   const scratch_directory directory;
   const auto path = directory.file();
   books certain;
-  for (std::uint64_t life = 0; life < 3; ++life) {
+  for (std::uint64_t life = 0; life < 2; ++life) {
     int ends[2];
     RC_ASSERT(::pipe(ends) == 0);
     const auto child = ::fork();
@@ -300,7 +300,7 @@ RC_GTEST_PROP(JournalProperty, KeepsWhatWasAcknowledgedAndOneEndATaskThroughKill
     }
     ::close(ends[1]);
     // Killed at a random note: while a batch is put together, in its commit, or after it.
-    const auto patience = random() % 3000;
+    const auto patience = random() % 1200;
     std::vector<note> since;
     note one{};
     for (std::uint64_t heard = 0; ::read(ends[0], &one, sizeof one) == sizeof one; ++heard) {

@@ -8,6 +8,10 @@ namespace {
 // often is copied once), but the recovery after a crash longer: about 10 ms here.
 constexpr int worth_copying = 2048;
 
+// 64 MiB of log: readers that overlap for long, or a writer that outruns the disk.
+constexpr int worth_waiting = 16384;
+constexpr int wait_ms = 250;
+
 int note_pages(void* pages, sqlite3*, const char*, int now) {
   *static_cast<int*>(pages) = now;
   return SQLITE_OK;
@@ -15,7 +19,8 @@ int note_pages(void* pages, sqlite3*, const char*, int now) {
 
 }  // namespace
 
-journal_checkpointer::journal_checkpointer(sqlite_connection& writer) : writer_{writer} {
+journal_checkpointer::journal_checkpointer(sqlite_connection& writer)
+    : writer_{writer}, too_many_{worth_waiting} {
   own_ = std::make_unique<sqlite_connection>(writer.path(), sqlite_connection::mode::read_write);
   own_->run("PRAGMA synchronous=NORMAL");  // Checkpoints flush log and file at this level already.
   own_->run("PRAGMA wal_autocheckpoint=0");
@@ -34,8 +39,29 @@ journal_checkpointer::~journal_checkpointer() {
   sqlite3_wal_hook(writer_.get(), nullptr, nullptr);
 }
 
+void journal_checkpointer::start_log_anew() {
+  sqlite3_busy_timeout(writer_.get(), wait_ms);
+  const int code = sqlite3_wal_checkpoint_v2(writer_.get(), nullptr, SQLITE_CHECKPOINT_RESTART,
+                                             nullptr, nullptr);
+  sqlite3_busy_timeout(writer_.get(), busy_timeout_ms);
+  // A reader that outlasts the wait must not slow down every commit from here on.
+  too_many_ = code == SQLITE_OK ? worth_waiting : log_pages_ + worth_waiting;
+  log_pages_ = 0;
+}
+
 void journal_checkpointer::after_commit() {
   const auto now = stage_.load(std::memory_order_acquire);
+  if (log_pages_ >= too_many_) {
+    // SQLite refuses two checkpoints at a time at once, without a wait. One that is outrun by the
+    // writer has to be waited for: the disk takes no more than this.
+    std::unique_lock lock{mutex_};
+    done_.wait(lock, [this] { return stage_.load() != stage::wanted; });
+    lock.unlock();
+    start_log_anew();
+    stage_.store(stage::idle, std::memory_order_release);
+    return;
+  }
+  if (now == stage::wanted) return;
   if (now == stage::bulk_done) {
     // What fails here (a full disk) fails again in a commit, where somebody hears of it. A reader
     // in the middle of a page may keep the log from starting anew: then the next round does it.
@@ -44,7 +70,7 @@ void journal_checkpointer::after_commit() {
     log_pages_ = 0;
     return;
   }
-  if (now == stage::idle && log_pages_ >= worth_copying) {
+  if (log_pages_ >= worth_copying) {
     {
       const std::lock_guard lock{mutex_};
       stage_.store(stage::wanted, std::memory_order_release);
@@ -60,8 +86,9 @@ void journal_checkpointer::run() {
     if (stop_) return;
     lock.unlock();
     sqlite3_wal_checkpoint_v2(own_->get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-    stage_.store(stage::bulk_done, std::memory_order_release);
     lock.lock();
+    stage_.store(stage::bulk_done, std::memory_order_release);
+    done_.notify_one();
   }
 }
 

@@ -15,8 +15,9 @@ namespace greenroom::machine {
 /// batch waits for it. Here a second connection copies the bulk while commits go on. A log to which
 /// the writer keeps adding is never copied to its end, though, and would grow for ever: so the
 /// writer, told that the bulk is done, copies the small rest itself, and the next commit starts the
-/// log anew. https://sqlite.org/wal.html, "Checkpointing" and "Avoiding Excessively Large WAL
-/// Files".
+/// log anew. Readers that overlap without a gap would still keep the log from starting anew, so at
+/// a size that is too much the writer waits for them, briefly. https://sqlite.org/wal.html,
+/// "Checkpointing" and "Avoiding Excessively Large WAL Files".
 class journal_checkpointer {
 public:
   /// `writer` outlives this. Turns SQLite's own checkpoints off.
@@ -33,13 +34,15 @@ public:
 private:
   enum class stage : std::uint8_t { idle, wanted, bulk_done };
   void run();
+  void start_log_anew();
 
   sqlite_connection& writer_;
   std::unique_ptr<sqlite_connection> own_;
   int log_pages_ = 0;  ///< Written by SQLite's hook in the writer's thread.
+  int too_many_ = 0;   ///< Pages at which the writer waits for readers.
   std::atomic<stage> stage_{stage::idle};
   std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable wake_, done_;
   bool stop_ = false;
   std::thread thread_;
 };

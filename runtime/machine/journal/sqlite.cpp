@@ -46,9 +46,7 @@ sqlite_connection::sqlite_connection(const std::string& path, mode how) : path_{
     throw sqlite_error{code, what};
   }
   sqlite3_extended_result_codes(db_, 1);
-  // The journal's own lock keeps other nodes out. What is waited for here is a person's sqlite3
-  // shell, or the recovery of the write-ahead log by another connection of this process.
-  sqlite3_busy_timeout(db_, 5000);
+  sqlite3_busy_timeout(db_, busy_timeout_ms);
 }
 
 sqlite_connection::~sqlite_connection() { sqlite3_close(db_); }

@@ -11,6 +11,11 @@
 
 namespace greenroom::machine {
 
+/// How long a connection waits for another one before it fails. The journal's own lock keeps other
+/// nodes out; what is waited for is a person's sqlite3 shell, or another connection of this process
+/// that recovers the log.
+constexpr int busy_timeout_ms = 5000;
+
 /// What SQLite said, with the file's name and, where we know it, what an operator can do.
 class sqlite_error : public std::runtime_error {
 public:
