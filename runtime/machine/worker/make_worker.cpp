@@ -1,4 +1,5 @@
 #include "runtime/machine/worker/function_worker.hpp"
+#include "runtime/machine/worker/http_worker.hpp"
 #include "runtime/machine/worker/process_worker.hpp"
 
 #include <cassert>
@@ -12,7 +13,7 @@ std::shared_ptr<worker> make_worker(const config::specialist& who, const worker_
     case config::backend_kind::function:
       assert(function);
       return make_function_worker(who, where, *function, std::move(events));
-    case config::backend_kind::http: return nullptr;
+    case config::backend_kind::http: return make_http_worker(who, where, std::move(events));
     case config::backend_kind::process: break;
   }
   return make_process_worker(who, where, std::move(events));
