@@ -49,9 +49,12 @@ std::string below(const std::string& path, std::string_view key) {
   return path.empty() ? std::string{key} : path + '.' + std::string{key};
 }
 
+/// The shortest text, and never with an exponent: bounds are read by people.
 std::string number(double value) {
-  char digits[32];
-  return {digits, std::to_chars(std::begin(digits), std::end(digits), value).ptr};
+  char digits[512];
+  const auto end =
+      std::to_chars(std::begin(digits), std::end(digits), value, std::chars_format::fixed).ptr;
+  return {std::begin(digits), end};
 }
 
 bool is_http_url(std::string_view text) {

@@ -96,6 +96,13 @@ bool refuse(const config::load_result& loaded, const configuration_source& sourc
   return true;
 }
 
+/// `415`, `66.5`
+std::string megabytes(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.10g", value);
+  return text;
+}
+
 std::string counted(std::size_t count, const std::string& what) {
   return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
 }
@@ -127,7 +134,7 @@ void check(const configuration_source& source, bool as_json, outcome& result) {
     return;
   }
   const auto budget = whole.pool.memory_budget_mb > 0
-                          ? "at most " + json(whole.pool.memory_budget_mb).dump() + " MB"
+                          ? "at most " + megabytes(whole.pool.memory_budget_mb) + " MB"
                           : std::string{"no memory budget"};
   std::printf("%s: right; %s in %s, %s, %s, %zu warm at most, %s (always warm: %s MB nominal)\n",
               source.name().c_str(),
@@ -135,7 +142,7 @@ void check(const configuration_source& source, bool as_json, outcome& result) {
               counted(whole.departments.size(), "department").c_str(),
               counted(whole.workflows.size(), "workflow").c_str(),
               counted(whole.commands.size(), "command").c_str(), whole.pool.max_warm,
-              budget.c_str(), json(nominal_mb).dump().c_str());
+              budget.c_str(), megabytes(nominal_mb).c_str());
 }
 
 void show(const configuration_source& source, bool as_json, bool secrets, outcome& result) {

@@ -197,7 +197,8 @@ INSTANTIATE_TEST_SUITE_P(
     OfValue, AMistake,
     testing::Values(
         mistake{"version: 1\n", "version", 13, "duplicate key, first written on line 1", ""},
-        mistake{"pool: { max_warm: 0 }\n", "pool.max_warm", 13, "must be between 1", ""},
+        mistake{"pool: { max_warm: 0 }\n", "pool.max_warm", 13,
+                "must be between 1 and 10000000, not 0", ""},
         mistake{"pool: { max_warm: -3 }\n", "pool.max_warm", 13, "must be between 1", ""},
         mistake{"pool: { warm_threshold: 0.61 }\n", "pool.warm_threshold", 13,
                 "must be between 0.2 and 0.6, not 0.61", ""},
