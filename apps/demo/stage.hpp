@@ -1,0 +1,27 @@
+// The demo's display: who is warm in every department, and how it goes.
+#pragma once
+
+#include "apps/client/terminal.hpp"
+#include "apps/demo/phase.hpp"
+
+#include <string>
+
+namespace greenroom::apps {
+
+/// On a terminal a picture that is drawn over and over; elsewhere a line every few seconds.
+class stage {
+public:
+  stage(std::string title, bool silent) : title_{std::move(title)}, silent_{silent} {}
+  void say(const std::string& what);
+  void show(const phase_progress& now);
+  void finish();
+
+private:
+  std::string title_;
+  bool silent_;
+  int lines_said_ = 0;
+  std::string last_said_;
+  live_block block_;
+};
+
+}  // namespace greenroom::apps

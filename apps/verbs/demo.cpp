@@ -1,0 +1,271 @@
+// `greenroom demo`: an office day on real workers, always warm and then warm on demand.
+#include "apps/client/asking.hpp"
+#include "apps/demo/phase.hpp"
+#include "apps/demo/stage.hpp"
+#include "apps/load/load_report.hpp"
+#include "apps/verbs/all.hpp"
+#include "apps/verbs/logging.hpp"
+#include "apps/verbs/source.hpp"
+#include "runtime/load/office_day.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+namespace load = runtime::load;
+
+struct demo_options {
+  configuration_source source;
+  double seconds = 60;
+  std::size_t users = 0;
+  std::uint64_t seed = 1;
+  bool as_json = false;
+};
+
+// The office is open from six to ten in the evening; at night the demo would show nothing.
+constexpr double from_hour = 6;
+constexpr double to_hour = 22;
+constexpr double hour_s = 3600;
+/// One second stands for a minute in all that people and the pool wait for: pauses between tasks,
+/// cooldown, residency. The hours of the day pass faster still, or no day would fit.
+constexpr double pace = 60;
+/// People for each specialist of the cast: the production cast gets about 80 tasks a second at the
+/// busiest hour of a demo of a minute.
+constexpr double users_per_specialist = 0.7;
+
+std::atomic<bool> interrupted{false};
+
+load::office_cast cast_of(const config::node& from) {
+  load::office_cast cast;
+  std::map<std::string, std::size_t> index;
+  for (std::size_t department = 0; department < from.departments.size(); ++department) {
+    for (const auto& one : from.departments[department].specialists) {
+      index[one.name] = cast.names.size();
+      cast.names.push_back(one.name);
+      cast.department.push_back(department);
+    }
+  }
+  for (const auto& workflow : from.workflows) {
+    std::vector<std::size_t> steps;
+    for (const auto& step : workflow.steps)
+      if (const auto* one = find_specialist(from, step); one != nullptr)
+        steps.push_back(index[one->name]);
+    if (!steps.empty()) cast.workflows.push_back(std::move(steps));
+  }
+  return cast;
+}
+
+std::chrono::milliseconds faster(std::chrono::milliseconds value) {
+  return std::chrono::milliseconds{std::max<std::int64_t>(
+      1, static_cast<std::int64_t>(static_cast<double>(value.count()) / pace))};
+}
+
+/// A folder of its own for the journal of the demo, gone afterwards.
+class scratch_folder {
+public:
+  scratch_folder() {
+    auto pattern = (std::filesystem::temp_directory_path() / "greenroom-demo-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ~scratch_folder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  scratch_folder(const scratch_folder&) = delete;
+  scratch_folder& operator=(const scratch_folder&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+  std::string path_;
+};
+
+double ms(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
+
+json phase_json(const phase_result& from) {
+  return {{"seconds", from.seconds},
+          {"asked", from.asked},
+          {"accepted", from.accepted},
+          {"completed", from.completed},
+          {"failed", from.failed},
+          {"shed", from.shed},
+          {"lost", from.lost},
+          {"cold_starts", from.cold_starts},
+          {"warm_hit_rate", from.warm_hit_rate()},
+          {"memory_mb", from.memory_mb},
+          {"memory_max_mb", from.memory_max_mb},
+          {"workers_up", from.workers_up},
+          {"workers_max", from.workers_max},
+          {"latency", latency_json(from.latency)},
+          {"first_error", from.first_error}};
+}
+
+void print_comparison(const phase_result& always, const phase_result& smart) {
+  table rows{{{""}, {"always warm", true}, {"intelligent", true}}};
+  const auto both = [&](const char* name, auto value) {
+    rows.add({name, value(always), value(smart)});
+  };
+  both("workers up, mean", [](const auto& r) { return fixed(r.workers_up, 1); });
+  both("memory, mean PSS", [](const auto& r) { return fixed(r.memory_mb, 1) + " MB"; });
+  both("memory, most", [](const auto& r) { return fixed(r.memory_max_mb, 1) + " MB"; });
+  both("tasks completed", [](const auto& r) { return grouped(r.completed); });
+  both("warm hit rate", [](const auto& r) { return fixed(r.warm_hit_rate() * 100, 1) + " %"; });
+  both("cold starts", [](const auto& r) { return grouped(r.cold_starts); });
+  for (const auto& [name, q] :
+       {std::pair{"latency p50", 0.5}, {"latency p95", 0.95}, {"latency p99", 0.99}})
+    both(name, [q = q](const auto& r) { return fixed(ms(r.latency.quantile(q)), 2) + " ms"; });
+  both("latency, mean", [](const auto& r) { return fixed(r.latency.mean() / 1e6, 2) + " ms"; });
+  both("shed", [](const auto& r) { return grouped(r.shed); });
+  both("failed", [](const auto& r) { return grouped(r.failed); });
+  both("lost", [](const auto& r) { return grouped(r.lost); });
+  std::printf("\n%s\n", rows.text().c_str());
+}
+
+int demo(demo_options& o) {
+  if (o.source.profile.empty() && o.source.file.empty()) o.source.profile = "production";
+  const scratch_folder folder;
+  if (folder.path().empty()) {
+    std::fprintf(stderr, "greenroom: cannot make a folder for the demo's journal in %s\n",
+                 std::filesystem::temp_directory_path().c_str());
+    return failed;
+  }
+  o.source.data = folder.path();
+  auto configuration = load_configuration(o.source);
+  if (!configuration) return wrong_usage;
+  configuration->log.level = config::log_level::off;
+  open_log(configuration->log);
+  for (const int number : {SIGINT, SIGTERM}) std::signal(number, [](int) { interrupted = true; });
+
+  const auto cast = cast_of(*configuration);
+  const double half_s = o.seconds / 2;
+  const double hours_faster = (to_hour - from_hour) * hour_s / half_s;
+  load::office_habits habits;
+  habits.seed = o.seed;
+  habits.from_hour = from_hour;
+  habits.to_hour = to_hour;
+  habits.users = o.users > 0 ? o.users
+                             : static_cast<std::size_t>(users_per_specialist * half_s / 30
+                                                        * static_cast<double>(cast.names.size()))
+                                   + 1;
+  // In the office's own hours a pause is longer, so that in ours it is one `pace`-th of a real one.
+  habits.pause_s *= hours_faster / pace;
+  habits.burst_s *= hours_faster / pace;
+  const auto day = load::make_office_day(cast, habits);
+
+  const auto& pool = configuration->pool;
+  if (!o.as_json) {
+    std::printf("%s\n", paint("greenroom demo: " + o.source.name(), colour::bold).c_str());
+    std::printf(
+        "%zu specialists in %zu departments, each a real worker process; %zu people, %zu tasks\n"
+        "(seed %llu) from %02.0f:00 to %02.0f:00, twice: %.0f s always warm, %.0f s from %zu warm "
+        "slots.\n"
+        "A second stands for a minute: pauses, cooldown (%s → %s) and residency (%s → %s) are "
+        "%.0f\n"
+        "times as short as configured; the hours of the day pass %.0f times as fast.\n\n",
+        cast.names.size(), configuration->departments.size(), habits.users, day.size(),
+        static_cast<unsigned long long>(o.seed), from_hour, to_hour, half_s, half_s, pool.max_warm,
+        config::format_duration(pool.cooldown).c_str(),
+        config::format_duration(faster(pool.cooldown)).c_str(),
+        config::format_duration(pool.min_residency).c_str(),
+        config::format_duration(faster(pool.min_residency)).c_str(), pace, hours_faster);
+    std::fflush(stdout);
+  }
+  configuration->pool.cooldown = faster(pool.cooldown);
+  configuration->pool.min_residency = faster(pool.min_residency);
+
+  phase_plan plan;
+  plan.cast = &cast;
+  plan.day = &day;
+  plan.from_s = from_hour * hour_s;
+  plan.to_s = to_hour * hour_s;
+  plan.seconds = half_s;
+  plan.bin_directory = program_folder().string();
+  plan.interrupted = &interrupted;
+
+  const auto play = [&](const char* title, config::pool_mode mode, const char* data) {
+    stage display{title, o.as_json};
+    if (!o.as_json && !is_terminal()) {
+      std::printf("%s\n", title);
+      std::fflush(stdout);
+    }
+    plan.configuration = *configuration;
+    plan.configuration.pool.mode = mode;
+    plan.configuration.data_dir = folder.path() + "/" + data;
+    plan.wait_until_all_warm = mode == config::pool_mode::baseline;
+    plan.say = [&](const std::string& what) { display.say(what); };
+    plan.progress = [&](const phase_progress& now) { display.show(now); };
+    auto result = run_phase(plan);
+    display.finish();
+    if (!result.problem.empty()) std::fprintf(stderr, "greenroom: %s\n", result.problem.c_str());
+    return result;
+  };
+  const auto always =
+      play("1 of 2: every specialist always warm", config::pool_mode::baseline, "baseline");
+  if (!always.problem.empty()) return failed;
+  if (interrupted) return failed;
+  const auto smart =
+      play("2 of 2: warm only those who are needed", config::pool_mode::intelligent, "intelligent");
+  if (!smart.problem.empty()) return failed;
+
+  const double efficiency = always.memory_mb > 0 ? 1 - smart.memory_mb / always.memory_mb : 0;
+  const double added_ms = (smart.latency.mean() - always.latency.mean()) / 1e6;
+  const auto lost = always.lost + smart.lost;
+  const bool good = lost == 0 && always.completed > 0 && smart.completed > 0 && !interrupted;
+  if (o.as_json) {
+    print_json({{"source", o.source.name()},
+                {"specialists", cast.names.size()},
+                {"seed", o.seed},
+                {"users", habits.users},
+                {"tasks", day.size()},
+                {"max_warm", pool.max_warm},
+                {"pace", pace},
+                {"hours_faster", hours_faster},
+                {"always_warm", phase_json(always)},
+                {"intelligent", phase_json(smart)},
+                {"memory_efficiency", efficiency},
+                {"warm_hit_rate", smart.warm_hit_rate()},
+                {"added_latency_ms", added_ms},
+                {"lost", lost}});
+    return good ? done : failed;
+  }
+  print_comparison(always, smart);
+  if (!smart.first_error.empty())
+    std::printf("first refusal or error: %s\n", smart.first_error.c_str());
+  std::printf("memory efficiency  %s %%\n", fixed(efficiency * 100, 1).c_str());
+  std::printf("added latency      %s ms on average\n", fixed(added_ms, 2).c_str());
+  std::printf("%s accepted, %s ended: lost %s\n", grouped(always.accepted + smart.accepted).c_str(),
+              grouped(always.completed + always.failed + smart.completed + smart.failed).c_str(),
+              grouped(lost).c_str());
+  return good ? done : failed;
+}
+
+}  // namespace
+
+void add_demo(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("demo", "An office day on real workers, in a minute");
+  verb->group(group::run);
+  auto o = std::make_shared<demo_options>();
+  verb->add_option("--seconds", o->seconds, "How long, both halves together")
+      ->capture_default_str()
+      ->check(CLI::Range(4.0, 86'400.0));
+  add_configuration_options(*verb, o->source);
+  verb->add_option("--users", o->users, "People in the office; 0: by the size of the cast");
+  verb->add_option("--seed", o->seed, "Another seed is another day")->capture_default_str();
+  verb->add_flag("--json", o->as_json, "For programs");
+  verb->footer(
+      "Exit code 1 when a task that was accepted got lost.\n\n"
+      "Example:\n"
+      "  greenroom demo\n"
+      "  greenroom demo --profile core --seconds 20 --json");
+  verb->callback([o, &result] { result.code = demo(*o); });
+}
+
+}  // namespace greenroom::apps
