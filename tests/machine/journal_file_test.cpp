@@ -1,6 +1,7 @@
 // What can be wrong with a journal's file, and what is said about it.
 #include "runtime/machine/journal/journal_file.hpp"
 #include "runtime/machine/journal/journal_schema.hpp"
+#include "runtime/machine/journal/thread_urgency.hpp"
 #include "tests/machine/journal_scratch.hpp"
 
 #include <gmock/gmock.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <thread>
 
 namespace greenroom::machine::testing {
 namespace {
@@ -190,6 +192,19 @@ TEST(JournalFile, OnASmallDiskSaysThatItIsFullAndGoesOnWhenThereIsSpaceAgain) {
     EXPECT_EQ(value_of(open_reader(disk + "/journal.db")->count()).ended, kept);
   }
   EXPECT_EQ(::umount(disk.c_str()), 0);
+}
+
+TEST(ThreadUrgency, IsNotPassedOnToThreadsThatTheThreadStarts) {
+  bool granted = false;
+  int own = -1;
+  int started = -1;
+  std::thread{[&] {
+    granted = hurry_this_thread();
+    own = ::sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+    std::thread{[&] { started = ::sched_getscheduler(0) & ~SCHED_RESET_ON_FORK; }}.join();
+  }}.join();
+  EXPECT_EQ(own, granted ? SCHED_RR : SCHED_OTHER);
+  EXPECT_EQ(started, SCHED_OTHER);
 }
 
 }  // namespace
