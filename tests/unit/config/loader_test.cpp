@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -147,6 +149,17 @@ struct mistake {
   std::string suggestion;
 };
 
+std::ostream& operator<<(std::ostream& out, const mistake& given) { return out << given.text; }
+
+/// `pool_max_warm_3`: the key and its number among its likes.
+std::string name_of(const testing::TestParamInfo<mistake>& given) {
+  std::string name;
+  for (const char c : given.param.key) {
+    name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  }
+  return name + '_' + std::to_string(given.index);
+}
+
 class AMistake : public testing::TestWithParam<mistake> {};
 
 TEST_P(AMistake, IsReportedWithItsPlaceAndTheWayOut) {
@@ -191,7 +204,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "expected an http URL", "http://a.example/hook"},
         mistake{"workflows: { a: b }\n", "workflows", 13, "expected a list, found a map", ""},
         mistake{"workflows: [a]\n", "workflows[0]", 13, "expected a map, found \"a\"", ""},
-        mistake{"commands: [a]\n", "commands", 13, "expected a map, found a list", ""}));
+        mistake{"commands: [a]\n", "commands", 13, "expected a map, found a list", ""}),
+    name_of);
 
 INSTANTIATE_TEST_SUITE_P(
     OfValue, AMistake,
@@ -215,7 +229,8 @@ INSTANTIATE_TEST_SUITE_P(
         mistake{"limits: { request_bytes: 2GiB }\n", "limits.request_bytes", 13,
                 "must be between 1B and 1GiB", ""},
         mistake{"io_threads: 0\n", "io_threads", 13, "must be between 1 and 1024", ""},
-        mistake{"pool: { max_warm: 3, max_warm: 4 }\n", "pool.max_warm", 13, "duplicate key", ""}));
+        mistake{"pool: { max_warm: 3, max_warm: 4 }\n", "pool.max_warm", 13, "duplicate key", ""}),
+    name_of);
 
 INSTANTIATE_TEST_SUITE_P(
     OfName, AMistake,
@@ -242,7 +257,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "commands.implement", 14, "needs either", ""},
         mistake{"commands:\n  bumba:implement: { department: BACKEND }\n",
                 "commands.bumba:implement", 14, "is understood in front of every command",
-                "implement"}));
+                "implement"}),
+    name_of);
 
 /// The same for one specialist, whose keys begin on line 5.
 std::string specialist_with(const std::string& keys) {
@@ -300,7 +316,8 @@ INSTANTIATE_TEST_SUITE_P(
                     mistake{"        aliases: ['a b']\n        backend: { kind: function }\n",
                             "one.aliases[0]", 5, "cannot be a name", ""},
                     mistake{"        memory_mb: -1\n        backend: { kind: function }\n",
-                            "one.memory_mb", 5, "must be at least 0", ""}));
+                            "one.memory_mb", 5, "must be at least 0", ""}),
+    name_of);
 
 TEST(Loader, RefusesASpecialistThatCouldNeverBeWarm) {
   const auto text =

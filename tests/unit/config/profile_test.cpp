@@ -176,6 +176,17 @@ TEST_F(Extends, LaysAFileOnTopOfAProfile) {
   EXPECT_EQ(whole.workflows.size(), 12u);
 }
 
+TEST_F(Extends, StillSeesANameThatTheFileItselfHasTwice) {
+  const auto file = write("mine.yaml",
+                          "extends: production\ndepartments:\n  - name: BACKEND\n"
+                          "    specialists:\n      - { name: api-architect, pin: true }\n"
+                          "      - { name: api-architect, pin: false }\n");
+  const auto result = load_file(file, shipped());
+  ASSERT_EQ(result.problems.size(), 1u);
+  EXPECT_EQ(result.problems[0].line, 6u);
+  EXPECT_THAT(result.problems[0].message, HasSubstr("duplicate specialist"));
+}
+
 TEST_F(Extends, BlamesTheFileThatIsWrong) {
   write("base.yaml", "version: 1\npool: { max_wram: 5 }\n");
   const auto result = load_file(write("top.yaml", "extends: base.yaml\n"), {});
