@@ -1,0 +1,27 @@
+// JSON seen as a flat list of leaves, so that two outputs can be compared field by field.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace greenroom::runtime::rollout {
+
+struct json_field {
+  std::string path;   ///< `items[0].name`; empty for the root.
+  std::string value;  ///< The leaf as written, numbers in their shortest form; `{}` and `[]` too.
+};
+
+/// Every leaf, ordered by path. Nothing when the text is not one whole JSON value (RFC 8259), is
+/// nested deeper than 64, or has more than `fields_max` leaves. Of equal keys the last one counts.
+std::optional<std::vector<json_field>> json_fields(std::string_view text,
+                                                   std::size_t fields_max = 4096);
+
+/// A string as JSON, with its quotes; invalid UTF-8 bytes are written as U+FFFD.
+std::string json_text(std::string_view text);
+/// A number as JSON; `null` for what JSON cannot say.
+std::string json_text(double number);
+
+}  // namespace greenroom::runtime::rollout

@@ -1,0 +1,92 @@
+// When must everything go back to the baseline? A watch that knows nothing of phases.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/monitoring/pool_sample.hpp"
+
+namespace greenroom::runtime::rollout {
+
+/// Why a rollback happened. The first seven are watched; the others are told.
+enum class trigger : std::uint8_t {
+  error_rate,
+  response_time,
+  memory_use,
+  memory_efficiency,
+  health,
+  critical_alerts,
+  success_rate,
+  judge,    ///< The rollout's judge was certain.
+  by_hand,  ///< An operator.
+};
+std::string_view name_of(trigger what);
+std::optional<trigger> trigger_named(std::string_view name);
+
+/// The `rollback:` block of the configuration, with `rollout.grace` and `rollout.check_interval`.
+struct rollback_thresholds {
+  double error_rate = 0.10;         ///< More than.
+  double response_ratio = 3.0;      ///< More than, of the baseline's response time.
+  double memory_use = 0.90;         ///< More than.
+  double memory_efficiency = 0.20;  ///< Less than.
+  double health = 0.60;             ///< Less than.
+  double critical_alerts_s = 120;   ///< A critical alert standing for more than.
+  double success_rate = 0.80;       ///< Less than.
+  double grace_s = 30;              ///< How long each but the alerts, which have their own, holds.
+  double check_interval_s = 15;
+  std::uint64_t tasks_min = 10;  ///< Rates and times of fewer tasks than this say nothing.
+};
+
+struct tripped {
+  trigger cause = trigger::error_rate;
+  double value = 0;
+  double threshold = 0;
+  double since_s = 0;  ///< Since when it held.
+  double at_s = 0;
+  std::string text;  ///< "error_rate 14.2 %, more than 10.0 % for 30 s"
+};
+
+/// Told every sample of the intelligent pool, armed whenever that pool works (shadow, hybrid,
+/// full). A trigger trips at the first sample at which it has held, without a sample to the
+/// contrary, for its grace. A value that is absent (no traffic) neither holds nor denies until it
+/// was absent for a whole grace. Having tripped, it is silent until it is armed again.
+class rollback_watch {
+public:
+  explicit rollback_watch(rollback_thresholds limits = {});
+
+  void arm(double now_s);  ///< Forgets what it saw. Nothing when it is armed already.
+  void disarm();
+  bool armed() const { return armed_; }
+  void set(const rollback_thresholds& limits) { limits_ = limits; }
+
+  /// `critical_since_s`: alert_book::critical_since_s.
+  std::optional<tripped> observe(const monitoring::pool_sample& sample,
+                                 std::optional<double> critical_since_s);
+
+  /// What holds already and trips when its grace has passed, for people.
+  std::vector<tripped> holding(double now_s) const;
+  /// Armed, and without a sample for three check intervals: the watch sees nothing.
+  bool blind(double now_s) const;
+
+private:
+  static constexpr std::size_t watched = 7;
+  struct hold {
+    std::optional<double> since_s;
+    std::optional<double> absent_since_s;
+    double value = 0;
+  };
+  double threshold_of(trigger what) const;
+  double grace_of(trigger what) const;
+  tripped describe(trigger what, double now_s) const;
+
+  rollback_thresholds limits_;
+  bool armed_ = false;
+  double last_sample_s_ = 0;
+  std::array<hold, watched> holds_{};
+};
+
+}  // namespace greenroom::runtime::rollout

@@ -1,0 +1,293 @@
+#include "runtime/rollout/root_cause.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "runtime/rollout/record_text.hpp"
+
+namespace greenroom::runtime::rollout {
+
+namespace {
+
+using monitoring::metric;
+
+constexpr std::string_view record_kind = "greenroom-evidence";
+constexpr unsigned record_version = 1;
+constexpr std::string_view pool_prefix = "pool:";
+
+/// Below this, a movement is no news whatever the band: 1 % of tasks, 5 ms, one task that waits.
+double floor_of(metric what) {
+  switch (what) {
+    case metric::memory_mb: return 5;
+    case metric::queue_depth: return 2;
+    case metric::response_mean_ms:
+    case metric::response_p95_ms:
+    case metric::response_p99_ms: return 5;
+    case metric::response_ratio: return 0.25;
+    case metric::warm: return 2;
+    case metric::error_rate:
+    case metric::success_rate: return 0.01;
+    default: return 0.05;
+  }
+}
+
+enum class worse : std::uint8_t { up, down, either };
+
+worse worse_of(metric what) {
+  switch (what) {
+    case metric::memory_efficiency:
+    case metric::success_rate:
+    case metric::warm_hit_rate:
+    case metric::prediction_accuracy:
+    case metric::health: return worse::down;
+    case metric::warm: return worse::either;
+    default: return worse::up;
+  }
+}
+
+/// Health and the error counterpart are made of the other metrics: never a cause of their own.
+bool derived(metric what) { return what == metric::health || what == metric::success_rate; }
+
+double median_of(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
+
+bool outside(metric what, double value, double low, double high) {
+  switch (worse_of(what)) {
+    case worse::up: return value > high;
+    case worse::down: return value < low;
+    case worse::either: return value > high || value < low;
+  }
+  return false;
+}
+
+struct good_time {
+  std::vector<double> values;
+  double until_s = 0;  ///< The onset is looked for after this.
+};
+
+good_time good_values(const std::deque<point>& points, double end_s,
+                      const analysis_settings& settings) {
+  good_time out;
+  out.until_s = end_s - settings.good_to_s;
+  for (const auto& each : points) {
+    if (each.at_s >= end_s - settings.good_from_s && each.at_s <= out.until_s) {
+      out.values.push_back(each.value);
+    }
+  }
+  if (out.values.size() >= settings.good_points_min) return out;
+  // A short record: its first third is the best there is.
+  out.values.clear();
+  const auto third = points.size() / 3;
+  for (std::size_t i = 0; i < third; ++i) {
+    out.values.push_back(points[i].value);
+    out.until_s = points[i].at_s;
+  }
+  if (out.values.size() < settings.good_points_min) out.values.clear();
+  return out;
+}
+
+std::optional<cause_finding> look_at(const series_key& key, const std::deque<point>& points,
+                                     double end_s, const analysis_settings& settings,
+                                     bool& has_band) {
+  auto good = good_values(points, end_s, settings);
+  has_band = !good.values.empty();
+  if (!has_band) return std::nullopt;
+  cause_finding out;
+  out.subject = key.subject;
+  out.what = key.what;
+  out.usual = median_of(good.values);
+  for (auto& each : good.values) each = std::abs(each - out.usual);
+  // 1.4826 makes the median deviation of a normal distribution its standard deviation.
+  const double spread = 1.4826 * median_of(good.values);
+  const double half = std::max(
+      {settings.deviations * spread, settings.relative * std::abs(out.usual), floor_of(key.what)});
+  out.band_low = out.usual - half;
+  out.band_high = out.usual + half;
+
+  std::size_t in_a_row = 0;
+  double first_out_s = 0;
+  bool found = false;
+  for (const auto& each : points) {
+    if (each.at_s <= good.until_s || each.at_s > end_s) continue;
+    if (!outside(key.what, each.value, out.band_low, out.band_high)) {
+      in_a_row = 0;
+      continue;
+    }
+    if (in_a_row++ == 0) first_out_s = each.at_s;
+    if (in_a_row >= settings.stays_out && !found) {
+      found = true;
+      out.onset_s = first_out_s;
+      out.worst = each.value;
+    }
+    if (found && std::abs(each.value - out.usual) > std::abs(out.worst - out.usual)) {
+      out.worst = each.value;
+    }
+  }
+  if (!found) return std::nullopt;
+  out.deviation = std::abs(out.worst - out.usual) / half;
+  return out;
+}
+
+std::string described(const cause_finding& each, double end_s) {
+  char text[96];
+  std::snprintf(text, sizeof text, " %.0f s before the rollback", end_s - each.onset_s);
+  std::string out = each.subject + ": " + std::string(name_of(each.what)) + " went from "
+                    + monitoring::written(each.what, each.usual) + " to "
+                    + monitoring::written(each.what, each.worst) + text;
+  if (!each.before.empty()) {
+    const auto& near = each.before.front();
+    const double apart = each.onset_s - near.at_s;
+    std::snprintf(text, sizeof text, "; %.0f s %s: ", std::abs(apart),
+                  apart >= 0 ? "earlier" : "later");
+    out += text + near.kind + (near.subject.empty() ? "" : " " + near.subject)
+           + (near.text.empty() ? "" : " (" + near.text + ")");
+  }
+  return out;
+}
+
+}  // namespace
+
+evidence_recorder::evidence_recorder(evidence_settings settings) : settings_(settings) {}
+
+bool evidence_recorder::add(std::string_view subject, metric what, double value, double now_s) {
+  if (!std::isfinite(value)) return false;
+  series_key key{std::string(subject), what};
+  auto found = series_.find(key);
+  if (found == series_.end()) {
+    if (series_.size() >= settings_.series_max) return false;
+    found = series_.emplace(std::move(key), std::deque<point>{}).first;
+  }
+  found->second.push_back({now_s, value});
+  if (found->second.size() > settings_.points_max) found->second.pop_front();
+  return true;
+}
+
+void evidence_recorder::add(std::string_view subject, const monitoring::pool_sample& sample) {
+  for (const auto what : monitoring::all_metrics) {
+    if (const auto value = value_of(sample, what)) add(subject, what, *value, sample.at_s);
+  }
+}
+
+void evidence_recorder::add(recorded_event event) {
+  events_.push_back(std::move(event));
+  if (events_.size() > settings_.events_max) events_.pop_front();
+}
+
+std::string evidence_recorder::encode() const {
+  record_writer out{record_kind, record_version};
+  for (const auto& [key, points] : series_) {
+    std::vector<std::string> fields{key.subject, std::string(name_of(key.what))};
+    for (const auto& each : points) {
+      fields.push_back(exact_text(each.at_s));
+      fields.push_back(exact_text(each.value));
+    }
+    out.put("series", fields);
+  }
+  for (const auto& each : events_) {
+    out.put("event",
+            std::vector<std::string>{exact_text(each.at_s), each.kind, each.subject, each.text});
+  }
+  return std::move(out).finish();
+}
+
+std::optional<evidence_recorder> evidence_recorder::decode(std::string_view text,
+                                                           evidence_settings settings,
+                                                           std::string& error) {
+  const auto in = record_reader::open(text, record_kind, record_version, error);
+  if (!in) return std::nullopt;
+  error = "greenroom-evidence has a field that cannot be read";
+  evidence_recorder out{settings};
+  for (const auto& each : in->fields("series")) {
+    if (each.size() < 2 || each.size() % 2 != 0) return std::nullopt;
+    const auto what = monitoring::metric_named(each[1]);
+    if (!what) return std::nullopt;
+    for (std::size_t i = 2; i < each.size(); i += 2) {
+      const auto at_s = exact_number(each[i]);
+      const auto value = exact_number(each[i + 1]);
+      if (!at_s || !value) return std::nullopt;
+      out.add(each[0], *what, *value, *at_s);
+    }
+  }
+  for (auto& each : in->fields("event")) {
+    const auto at_s = each.size() == 4 ? exact_number(each[0]) : std::nullopt;
+    if (!at_s) return std::nullopt;
+    out.add({*at_s, std::move(each[1]), std::move(each[2]), std::move(each[3])});
+  }
+  error.clear();
+  return out;
+}
+
+cause_report find_causes(const evidence_recorder& record, double rolled_back_at_s,
+                         const analysis_settings& settings) {
+  cause_report out;
+  for (const auto& [key, points] : record.series()) {
+    if (derived(key.what)) continue;
+    ++out.series_looked_at;
+    bool has_band = false;
+    auto found = look_at(key, points, rolled_back_at_s, settings, has_band);
+    if (!has_band) ++out.series_without_band;
+    if (!found) continue;
+    for (const auto& event : record.events()) {
+      if (event.at_s < found->onset_s - settings.lookback_s
+          || event.at_s > found->onset_s + settings.slack_s) {
+        continue;
+      }
+      const bool concerns = event.subject.empty() || event.subject == found->subject
+                            || event.subject.starts_with(pool_prefix)
+                            || found->subject.starts_with(pool_prefix);
+      if (concerns) found->before.push_back(event);
+    }
+    std::stable_sort(found->before.begin(), found->before.end(),
+                     [&](const recorded_event& a, const recorded_event& b) {
+                       return std::abs(found->onset_s - a.at_s) < std::abs(found->onset_s - b.at_s);
+                     });
+    out.findings.push_back(std::move(*found));
+  }
+  const auto step = [&](const cause_finding& each) {
+    return std::llround(each.onset_s / std::max(1.0, settings.slack_s));
+  };
+  std::stable_sort(out.findings.begin(), out.findings.end(),
+                   [&](const cause_finding& a, const cause_finding& b) {
+                     if (step(a) != step(b)) return step(a) < step(b);
+                     const bool a_pool = a.subject.starts_with(pool_prefix);
+                     const bool b_pool = b.subject.starts_with(pool_prefix);
+                     if (a_pool != b_pool) return b_pool;
+                     return a.deviation > b.deviation;
+                   });
+  for (const auto& each : out.findings) {
+    if (each.subject.starts_with(pool_prefix)) continue;
+    if (std::find(out.specialists.begin(), out.specialists.end(), each.subject)
+        == out.specialists.end()) {
+      out.specialists.push_back(each.subject);
+    }
+  }
+  if (out.findings.size() > settings.findings_max) out.findings.resize(settings.findings_max);
+  for (std::size_t i = 0; i < out.findings.size(); ++i) {
+    out.findings[i].rank = i + 1;
+    out.findings[i].text = described(out.findings[i], rolled_back_at_s);
+  }
+  if (out.findings.empty()) {
+    out.summary = "no metric left its band before the rollback";
+    if (out.series_looked_at == out.series_without_band) {
+      out.summary = "nothing was recorded long enough before the rollback to compare with";
+    }
+    return out;
+  }
+  out.summary = "First, " + out.findings.front().text + ".";
+  if (out.specialists.size() > 1) {
+    out.summary += " Specialists affected: " + std::to_string(out.specialists.size()) + " (";
+    for (std::size_t i = 0; i < std::min<std::size_t>(out.specialists.size(), 5); ++i) {
+      out.summary += (i == 0 ? "" : ", ") + out.specialists[i];
+    }
+    out.summary += out.specialists.size() > 5 ? " …)." : ").";
+  }
+  return out;
+}
+
+}  // namespace greenroom::runtime::rollout

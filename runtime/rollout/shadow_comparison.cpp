@@ -1,0 +1,220 @@
+#include "runtime/rollout/shadow_comparison.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/rollout/exact_tests.hpp"
+#include "runtime/rollout/json_fields.hpp"
+#include "runtime/rollout/routing.hpp"
+
+namespace greenroom::runtime::rollout {
+
+namespace {
+
+constexpr std::string_view other_fields = "(other)";
+constexpr std::string_view absent = "(absent)";
+/// Diffy's relative threshold: differences within a fifth of the noise are noise.
+constexpr double noise_margin = 0.20;
+
+std::string without_indices(std::string_view path) {
+  std::string out;
+  bool inside = false;
+  for (const char each : path) {
+    if (each == ']') inside = false;
+    if (!inside) out += each;
+    if (each == '[') inside = true;
+  }
+  return out;
+}
+
+std::string shortened(std::string text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  text.resize(bytes_max);
+  return text + "…";
+}
+
+double share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+}  // namespace
+
+std::string_view name_of(mirror_drop what) {
+  switch (what) {
+    case mirror_drop::queue_full: return "queue_full";
+    case mirror_drop::unsafe: return "unsafe";
+    case mirror_drop::intelligent_busy: return "intelligent_busy";
+    case mirror_drop::comparison_late: return "comparison_late";
+  }
+  return "queue_full";
+}
+
+std::vector<output_difference> compare_outputs(std::string_view left, std::string_view right) {
+  std::vector<output_difference> out;
+  if (left == right) return out;
+  const auto ours = json_fields(left);
+  const auto theirs = json_fields(right);
+  if (!ours || !theirs) {
+    out.push_back({"", std::string(left), std::string(right)});
+    return out;
+  }
+  const auto note = [&out](const std::string& path, std::string_view one, std::string_view two) {
+    auto field = without_indices(path);
+    const bool known =
+        std::any_of(out.begin(), out.end(), [&](const auto& each) { return each.field == field; });
+    if (!known) out.push_back({std::move(field), std::string(one), std::string(two)});
+  };
+  auto a = ours->begin();
+  auto b = theirs->begin();
+  while (a != ours->end() || b != theirs->end()) {
+    if (b == theirs->end() || (a != ours->end() && a->path < b->path)) {
+      note(a->path, a->value, absent);
+      ++a;
+    } else if (a == ours->end() || b->path < a->path) {
+      note(b->path, absent, b->value);
+      ++b;
+    } else {
+      if (a->value != b->value) note(a->path, a->value, b->value);
+      ++a;
+      ++b;
+    }
+  }
+  return out;
+}
+
+shadow_comparison::shadow_comparison(shadow_settings settings) : settings_(settings) {}
+
+bool shadow_comparison::admit(bool unsafe) {
+  if (unsafe) {
+    ++drops_[static_cast<std::size_t>(mirror_drop::unsafe)];
+    return false;
+  }
+  if (in_flight_ >= settings_.mirrors_max) {
+    ++drops_[static_cast<std::size_t>(mirror_drop::queue_full)];
+    return false;
+  }
+  ++in_flight_;
+  ++mirrored_;
+  return true;
+}
+
+void shadow_comparison::drop(mirror_drop why) {
+  if (in_flight_ > 0) --in_flight_;
+  ++drops_[static_cast<std::size_t>(why)];
+}
+
+bool shadow_comparison::wants_noise(std::string_view specialist, std::uint64_t key) const {
+  const auto found = specialists_.find(specialist);
+  if (found == specialists_.end() || found->second.noise_compared < settings_.noise_first) {
+    return true;
+  }
+  // Another salt than the traffic's: the share must not fall on one side of the routing.
+  return routing{0x6e6f697365}.position_of(key) < settings_.noise_share;
+}
+
+shadow_comparison::counts* shadow_comparison::field_of(per_specialist& of,
+                                                       const std::string& field) {
+  const auto found = of.fields.find(field);
+  if (found != of.fields.end()) return &found->second;
+  if (of.fields.size() >= settings_.fields_max) return &of.fields[std::string(other_fields)];
+  return &of.fields[field];
+}
+
+void shadow_comparison::record(const shadow_task& task) {
+  if (in_flight_ > 0) --in_flight_;
+  baseline_.add(task.baseline.took_ms, task.baseline.kind == reply_kind::failed);
+  intelligent_.add(task.intelligent.took_ms, task.intelligent.kind == reply_kind::failed);
+  if (task.baseline.kind == reply_kind::failed || task.intelligent.kind == reply_kind::failed) {
+    return;
+  }
+  ++compared_;
+  if (task.baseline.kind != task.intelligent.kind) {
+    ++refused_by_one_;
+    return;
+  }
+  auto found = specialists_.find(task.specialist);
+  if (found == specialists_.end()) {
+    if (specialists_.size() >= settings_.specialists_max) return;
+    found = specialists_.emplace(task.specialist, per_specialist{}).first;
+  }
+  auto& of = found->second;
+  ++of.compared;
+  for (auto& each : compare_outputs(task.baseline.output, task.intelligent.output)) {
+    auto* field = field_of(of, each.field);
+    ++field->differing;
+    // The first few of every field: a noisy one must not drive out the one that matters.
+    if (field->examples >= settings_.examples_of_field
+        || examples_.size() >= settings_.examples_max) {
+      continue;
+    }
+    ++field->examples;
+    examples_.push_back({task.specialist, std::move(each.field),
+                         shortened(std::move(each.left), settings_.example_bytes),
+                         shortened(std::move(each.right), settings_.example_bytes)});
+  }
+  if (!task.again || task.again->kind != reply_kind::answered) return;
+  ++of.noise_compared;
+  for (const auto& each : compare_outputs(task.baseline.output, task.again->output)) {
+    ++field_of(of, each.field)->noise_differing;
+  }
+}
+
+bool shadow_comparison::certain(const per_specialist& of, const counts& each) const {
+  if (each.differing == 0) return false;
+  const double here = share(each.differing, of.compared);
+  const double noise = share(each.noise_differing, of.noise_compared);
+  if (here <= noise * (1 + noise_margin)) return false;
+  // A field that the baseline never disagreed about with itself, though it was asked often enough,
+  // has no noise to hide in.
+  if (each.noise_differing == 0 && of.noise_compared >= settings_.noise_first) return true;
+  return fisher_greater(each.differing, of.compared, each.noise_differing, of.noise_compared)
+         <= settings_.alpha;
+}
+
+std::vector<field_difference> shadow_comparison::differences() const {
+  std::vector<field_difference> out;
+  for (const auto& [specialist, of] : specialists_) {
+    for (const auto& [field, each] : of.fields) {
+      if (each.differing == 0) continue;
+      out.push_back({specialist, field, of.compared, each.differing, of.noise_compared,
+                     each.noise_differing, certain(of, each)});
+    }
+  }
+  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    if (a.certain != b.certain) return a.certain;
+    return a.differing > b.differing;
+  });
+  return out;
+}
+
+std::uint64_t shadow_comparison::commands_differing() const {
+  auto total = refused_by_one_;
+  for (const auto& [specialist, of] : specialists_) {
+    std::uint64_t most = 0;
+    for (const auto& [field, each] : of.fields) {
+      if (certain(of, each)) most = std::max(most, each.differing);
+    }
+    total += most;
+  }
+  return total;
+}
+
+shadow_summary shadow_comparison::summary() const {
+  shadow_summary out;
+  out.mirrored = mirrored_;
+  for (const auto each : drops_) out.dropped += each;
+  out.compared = compared_;
+  out.refused_by_one = refused_by_one_;
+  out.really_differing = commands_differing();
+  out.baseline = baseline_;
+  out.intelligent = intelligent_;
+  const auto base = baseline_.latency_ms.mean();
+  const auto here = intelligent_.latency_ms.mean();
+  if (base && here && *base > 0) out.response_ratio = *here / *base;
+  if (baseline_.tasks > 0 && intelligent_.tasks > 0) {
+    out.error_difference = intelligent_.error_rate() - baseline_.error_rate();
+  }
+  return out;
+}
+
+}  // namespace greenroom::runtime::rollout
