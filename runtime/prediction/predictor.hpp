@@ -67,6 +67,12 @@ public:
   predictor(std::size_t cast, std::vector<workflow_steps> workflows,
             const predictor_settings& settings = {});
 
+  // It holds iterators into itself, which a move keeps and a copy would not.
+  predictor(predictor&&) = default;
+  predictor& operator=(predictor&&) = default;
+  predictor(const predictor&) = delete;
+  predictor& operator=(const predictor&) = delete;
+
   std::size_t cast() const { return local_.size(); }
   void grow(std::size_t cast);
 

@@ -64,6 +64,12 @@ constexpr std::array<std::uint8_t, 12> gather_order = {order_1,   own_match, ord
 /// How much of what one class of evidence teaches holds for the context's other classes too.
 constexpr float shared_share = 0.3F;
 
+// Loops over candidates run in whole groups of this many, so that the compiler makes vectors of
+// them; what lies behind the last candidate is computed and not read.
+constexpr std::size_t lanes = 8;
+static_assert(sequence_model::candidates_max % lanes == 0);
+constexpr std::uint8_t nowhere = 255;
+
 /// ln x for positive normal x, within 1e-4: the logarithms are most of the work of a prediction.
 inline float quick_log(float x) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
@@ -198,13 +204,22 @@ void sequence_model::consider(const sequence_position& at, opinion& out) const {
     out.evidence[e] = found == nullptr ? silent : evidence_class(found->total, found->size);
   }
   out.size = 0;
+  // Where each candidate stands: a small hash table, for it is asked some two hundred times.
+  std::array<std::uint8_t, 64> places;
+  places.fill(nowhere);
+  const auto slot_of = [&out, &places](specialist_index who) {
+    std::size_t slot = (who * 0x9E3779B1U) >> 26U;
+    while (places[slot] != nowhere && out.steps[places[slot]] != who) slot = (slot + 1) & 63U;
+    return slot;
+  };
   for (const std::uint8_t e : gather_order) {
     if (out.found[e] == nullptr) continue;
     for (std::size_t i = 0; i < out.found[e]->size && out.size < candidates_max; ++i) {
       const specialist_index who = out.found[e]->steps[i];
-      std::size_t known = 0;
-      while (known < out.size && out.steps[known] != who) ++known;
-      if (known == out.size) out.steps[out.size++] = who;
+      const std::size_t slot = slot_of(who);
+      if (places[slot] != nowhere) continue;
+      places[slot] = static_cast<std::uint8_t>(out.size);
+      out.steps[out.size++] = who;
     }
   }
   if (out.size == 0) return;
@@ -223,20 +238,21 @@ void sequence_model::consider(const sequence_position& at, opinion& out) const {
     if (found == nullptr) continue;
     const float escape = static_cast<float>(found->size);
     const float scale = 1.0F / (found->total + escape);
-    for (std::size_t c = 0; c < out.size; ++c) mine[c] *= escape * scale;
+    const float kept = escape * scale;
+    for (std::size_t from = 0; from < out.size; from += lanes) {
+      for (std::size_t c = from; c < from + lanes; ++c) mine[c] *= kept;
+    }
     for (std::size_t i = 0; i < found->size; ++i) {
-      for (std::size_t c = 0; c < out.size; ++c) {
-        if (out.steps[c] == found->steps[i]) {
-          mine[c] += found->counts[i] * scale;
-          break;
-        }
-      }
+      const std::uint8_t c = places[slot_of(found->steps[i])];
+      if (c != nowhere) mine[c] += found->counts[i] * scale;
     }
     const float weight = weights_[e][out.evidence[e]] + shared_[e];
     std::array<float, candidates_max>& logs = out.logs[e];
-    for (std::size_t c = 0; c < out.size; ++c) {
-      logs[c] = quick_log(mine[c] + 1e-6F);
-      score[c] += weight * logs[c];
+    for (std::size_t from = 0; from < out.size; from += lanes) {
+      for (std::size_t c = from; c < from + lanes; ++c) {
+        logs[c] = quick_log(mine[c] + 1e-6F);
+        score[c] += weight * logs[c];
+      }
     }
   }
   float highest = score[0];

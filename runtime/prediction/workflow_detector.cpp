@@ -47,12 +47,19 @@ void workflow_detector::grow(std::size_t cast) {
 }
 
 std::size_t workflow_detector::gap_class(double gap_s) {
-  const double place = 2.0 * std::log2(std::max(gap_s, 1.0 / 64) * 64);
+  const double place = 2.0 * std::log2(std::clamp(gap_s, 1.0 / 64, 1e6) * 64);
   return std::min<std::size_t>(static_cast<std::size_t>(place), gap_classes - 1);
 }
 
 double workflow_detector::gap_from(std::size_t which) {
-  return which == 0 ? 0.0 : std::exp2(static_cast<double>(which) / 2.0) / 64;
+  static const std::array<double, gap_classes + 1> edges = [] {
+    std::array<double, gap_classes + 1> from{};
+    for (std::size_t i = 1; i <= gap_classes; ++i) {
+      from[i] = std::exp2(static_cast<double>(i) / 2.0) / 64;
+    }
+    return from;
+  }();
+  return edges[which];
 }
 
 double workflow_detector::density(double age_s) const {
@@ -70,6 +77,10 @@ double workflow_detector::survival(double age_s) const {
 void workflow_detector::sum_gaps() {
   longer_[gap_classes] = 0;
   for (std::size_t i = gap_classes; i-- > 0;) longer_[i] = longer_[i + 1] + gaps_[i] / gaps_sum_;
+  given_up_s_ = gap_from(1);
+  for (std::size_t i = 1; i < gap_classes && longer_[i] >= survival_least; ++i) {
+    given_up_s_ = gap_from(i + 1);
+  }
 }
 
 void workflow_detector::learn_gap(double gap_s, double weight) {
@@ -149,6 +160,7 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
   if (who >= where_.size()) return {};
   age_rates(now_s);
   book& mine = book_of(case_key);
+  mine.heard_s = now_s;
   const std::size_t most = case_key == 0 ? settings_.without_case_max : settings_.per_case_max;
 
   // One user's share of what begins and of what is foreign.
@@ -157,11 +169,7 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
     // Cases that were heard of within the time that almost all steps take.
     const auto oldest = books_.find(latest_.back());
     bool stale = oldest != books_.end() && latest_.size() > 1;
-    if (stale) {
-      double heard_s = -never_s;
-      for (const hypothesis& h : oldest->second.open) heard_s = std::max(heard_s, h.last_s);
-      stale = survival(now_s - heard_s) < survival_least;
-    }
+    stale = stale && now_s - oldest->second.heard_s > given_up_s_;
     if (stale) {
       for (hypothesis& gone : oldest->second.open) forget(gone);
       books_.erase(oldest);
@@ -191,7 +199,7 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
   for (std::size_t i = 0; i < mine.open.size(); ++i) {
     hypothesis& h = mine.open[i];
     const double age_s = std::max(0.0, now_s - h.last_s);
-    if (h.mass < mass_least || survival(age_s) < survival_least) {
+    if (h.mass < mass_least || age_s > given_up_s_) {
       forget(h);
       continue;
     }

@@ -64,6 +64,12 @@ public:
   workflow_detector(std::vector<workflow_steps> workflows, std::size_t cast,
                     const detector_settings& settings = {});
 
+  // It holds iterators into itself, which a move keeps and a copy would not.
+  workflow_detector(workflow_detector&&) = default;
+  workflow_detector& operator=(workflow_detector&&) = default;
+  workflow_detector(const workflow_detector&) = delete;
+  workflow_detector& operator=(const workflow_detector&) = delete;
+
   /// A call came. Returns the workflows that it makes known (each instance once), most probable
   /// first; valid until the next call. `case_key` 0: no case.
   std::span<const workflow_progress> observe(specialist_index who, std::uint64_t case_key,
@@ -105,6 +111,7 @@ private:
   };
   struct book {
     std::vector<hypothesis> open;
+    double heard_s = 0;
     std::list<std::uint64_t>::iterator place;
   };
   struct claim {
@@ -151,6 +158,7 @@ private:
   std::array<double, gap_classes> gaps_;
   double gaps_sum_ = 0;
   std::array<double, gap_classes + 1> longer_{};  ///< Share of gaps in each class and beyond.
+  double given_up_s_ = 0;                         ///< An instance silent for longer was given up.
   double last_s_ = 0;
   bool started_ = false;
   double cases_live_ = 1;
