@@ -1,0 +1,146 @@
+#include "runtime/rollout/line_chart.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+#include <limits>
+
+namespace greenroom::runtime::rollout {
+
+namespace {
+
+std::string text_of(const char* format, ...) __attribute__((format(printf, 1, 2)));
+std::string text_of(const char* format, ...) {
+  char text[256];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  return text;
+}
+
+/// Of every bucket the lowest and the highest point, in their order.
+std::vector<point> thinned(const std::vector<point>& points, std::size_t points_max) {
+  if (points.size() <= points_max || points_max < 4) return points;
+  std::vector<point> out;
+  const std::size_t buckets = points_max / 2;
+  for (std::size_t bucket = 0; bucket < buckets; ++bucket) {
+    const auto from =
+        points.begin() + static_cast<std::ptrdiff_t>(bucket * points.size() / buckets);
+    const auto to =
+        points.begin() + static_cast<std::ptrdiff_t>((bucket + 1) * points.size() / buckets);
+    if (from == to) continue;
+    auto [low, high] = std::minmax_element(
+        from, to, [](const point& a, const point& b) { return a.value < b.value; });
+    if (high < low) std::swap(low, high);
+    out.push_back(*low);
+    if (low != high) out.push_back(*high);
+  }
+  return out;
+}
+
+}  // namespace
+
+double round_up(double value) {
+  const double base = std::pow(10, std::floor(std::log10(value)));
+  for (const double factor : {1.0, 2.0, 2.5, 5.0}) {
+    if (factor * base >= value * (1 - 1e-12)) return factor * base;
+  }
+  return 10 * base;
+}
+
+std::string escaped_for_html(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char each : text) {
+    switch (each) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      case '\'': out += "&#39;"; break;
+      default:
+        if (static_cast<unsigned char>(each) >= 0x20 || each == '\n' || each == '\t') out += each;
+    }
+  }
+  return out;
+}
+
+std::string svg_of(const line_chart& chart, std::size_t points_max) {
+  const double left = 64, right = 12, top = 28, bottom = 44;
+  const double width = chart.width - left - right;
+  const double height = chart.height - top - bottom;
+  const auto title = escaped_for_html(chart.title);
+  std::string out =
+      text_of("<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", chart.width, chart.height)
+      + title + "\"><title>" + title + "</title>" + "<text class=\"chart-title\" x=\"0\" y=\"14\">"
+      + title + "</text>";
+
+  double first = std::numeric_limits<double>::infinity();
+  double last = -first;
+  double most = 0;
+  std::size_t count = 0;
+  for (const auto& line : chart.lines) {
+    for (const auto& each : line.points) {
+      first = std::min(first, each.at_s);
+      last = std::max(last, each.at_s);
+      most = std::max(most, each.value);
+    }
+    count += line.points.size();
+  }
+  if (count < 2 || last <= first) {
+    return out
+           + text_of("<text class=\"axis\" x=\"%.0f\" y=\"%.0f\">nothing recorded</text></svg>",
+                     left, top + height / 2);
+  }
+  const double ceiling = most > 0 ? round_up(most) : 1;
+  const auto x = [&](double at_s) { return left + width * (at_s - first) / (last - first); };
+  const auto y = [&](double value) {
+    return top + height * (1 - std::clamp(value / ceiling, 0.0, 1.0));
+  };
+  for (int i = 0; i <= 4; ++i) {
+    const double value = ceiling * i / 4;
+    out += text_of("<line class=\"grid\" x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\"/>", left,
+                   left + width, y(value), y(value));
+    out += text_of("<text class=\"axis\" text-anchor=\"end\" x=\"%.0f\" y=\"%.1f\">%.6g", left - 6,
+                   y(value) + 4, value)
+           + (i == 4 ? " " + escaped_for_html(chart.unit) : std::string{}) + "</text>";
+  }
+  const double span = last - first;
+  const bool hours = span > 3 * 3600;
+  const bool minutes = span > 180;
+  for (int i = 0; i <= 4; ++i) {
+    const double at = span * i / 4;
+    out += text_of(
+        "<text class=\"axis\" text-anchor=\"middle\" x=\"%.1f\" y=\"%.1f\">%.3g %s"
+        "</text>",
+        x(first + at), top + height + 16, hours ? at / 3600 : (minutes ? at / 60 : at),
+        hours ? "h" : (minutes ? "min" : "s"));
+  }
+  for (const auto& each : chart.marks) {
+    if (each.at_s < first || each.at_s > last) continue;
+    out += text_of("<line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.0f\" y2=\"%.0f\"><title>",
+                   x(each.at_s), x(each.at_s), top, top + height)
+           + escaped_for_html(each.text) + "</title></line>";
+  }
+  double legend = left;
+  for (std::size_t i = 0; i < chart.lines.size(); ++i) {
+    const auto& line = chart.lines[i];
+    out += text_of("<polyline class=\"line l%zu\"%s points=\"", i % 6,
+                   line.dashed ? " stroke-dasharray=\"6 4\"" : "");
+    for (const auto& each : thinned(line.points, points_max)) {
+      if (std::isfinite(each.value)) out += text_of("%.1f,%.1f ", x(each.at_s), y(each.value));
+    }
+    out += "\"/>";
+    out += text_of("<line class=\"line l%zu\"%s x1=\"%.0f\" x2=\"%.0f\" y1=\"%.0f\" y2=\"%.0f\"/>",
+                   i % 6, line.dashed ? " stroke-dasharray=\"6 4\"" : "", legend, legend + 18,
+                   chart.height - 9.0, chart.height - 9.0);
+    out += text_of("<text class=\"axis\" x=\"%.0f\" y=\"%.0f\">", legend + 23, chart.height - 5.0)
+           + escaped_for_html(line.name) + "</text>";
+    legend += 40 + 7.5 * static_cast<double>(line.name.size());
+  }
+  return out + "</svg>";
+}
+
+}  // namespace greenroom::runtime::rollout

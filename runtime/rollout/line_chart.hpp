@@ -1,0 +1,44 @@
+// A line chart as one self-contained SVG element.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "runtime/rollout/root_cause.hpp"
+
+namespace greenroom::runtime::rollout {
+
+struct chart_line {
+  std::string name;
+  std::vector<point> points;  ///< By time.
+  bool dashed = false;
+};
+
+struct chart_mark {
+  double at_s = 0;
+  std::string text;
+};
+
+struct line_chart {
+  std::string title;
+  std::string unit;  ///< "MB", "ms", "%"
+  std::vector<chart_line> lines;
+  std::vector<chart_mark> marks;  ///< Vertical lines: phases entered, rollbacks.
+  int width = 720;
+  int height = 240;
+};
+
+/// The y axis begins at 0 and ends at a round number; the x axis counts in minutes or hours from
+/// the first point. Points beyond `points_max` are thinned by keeping each bucket's extremes, so a
+/// peak never disappears. Without two points it says that there are none.
+std::string svg_of(const line_chart& chart, std::size_t points_max = 600);
+
+/// `&`, `<`, `>` and quotes as entities; control characters dropped.
+std::string escaped_for_html(std::string_view text);
+
+/// The least of 1, 2, 2.5, 5 × 10^n that is not less than `value` > 0.
+double round_up(double value);
+
+}  // namespace greenroom::runtime::rollout
