@@ -1,6 +1,7 @@
 // A node of Greenroom as a library: start it, register C++ callables, submit tasks, hear the ends.
 #pragma once
 
+#include "actors/event_log.hpp"
 #include "config/node.hpp"
 #include "protocols/task.hpp"
 
@@ -96,14 +97,6 @@ struct prediction_view {
   double score = 0;
   std::string state;
   std::vector<std::pair<std::string, double>> reasons;
-};
-
-/// Something that happened: `kind` is stable (specialist.warm, task.failed, config.reloaded …).
-struct event {
-  std::uint64_t number = 0;
-  std::int64_t unix_ms = 0;
-  std::string kind;
-  std::string json;
 };
 
 struct workflow_end {

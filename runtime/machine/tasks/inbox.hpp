@@ -57,7 +57,8 @@ public:
   /// The taker goes to sleep unless something came in meanwhile. The taker only.
   [[nodiscard]] bool try_sleep() {
     protocols::task* expected = nullptr;
-    return head_.compare_exchange_strong(expected, asleep(), std::memory_order_acq_rel);
+    return head_.compare_exchange_strong(expected, asleep(), std::memory_order_acq_rel) ||
+           expected == asleep();
   }
 
 private:

@@ -1,8 +1,6 @@
 // The ring through which tasks enter from any thread.
 #pragma once
 
-#include "protocols/task.hpp"
-
 #include <boost/lockfree/stack.hpp>
 
 #include <atomic>
@@ -12,21 +10,18 @@ namespace greenroom::machine {
 
 /// A bounded Boost.Lockfree ring that many threads push into and one actor empties in one step,
 /// oldest first. The first push after a pause tells the pusher to wake the actor: one wake-up for
-/// a whole batch.
-class task_ingress {
+/// a whole batch. `Item` is trivial; what it refers to is the business of the two ends.
+template <class Item>
+class ingress_ring {
 public:
-  explicit task_ingress(std::size_t capacity) : ring_{capacity} {}
-  ~task_ingress() {
-    drain([](protocols::task_ptr) {});
-  }
-  task_ingress(const task_ingress&) = delete;
-  task_ingress& operator=(const task_ingress&) = delete;
+  explicit ingress_ring(std::size_t capacity) : ring_{capacity} {}
+  ingress_ring(const ingress_ring&) = delete;
+  ingress_ring& operator=(const ingress_ring&) = delete;
 
   enum class pushed { full, taken, wake };
-  /// `full`: the reference stays with the caller. `wake`: the caller must wake the actor.
-  [[nodiscard]] pushed push(protocols::task_ptr& job) {
-    if (!ring_.bounded_push(job.get())) return pushed::full;
-    job.release();
+  /// `wake`: the caller must wake the actor.
+  [[nodiscard]] pushed push(const Item& item) {
+    if (!ring_.bounded_push(item)) return pushed::full;
     return awake_.exchange(true, std::memory_order_seq_cst) ? pushed::taken : pushed::wake;
   }
 
@@ -36,8 +31,7 @@ public:
   /// Hands over all that is inside, oldest first. The actor only. Returns how many.
   template <class Take>
   std::size_t drain(Take take) {
-    return ring_.consume_all_atomic_reversed(
-        [&](protocols::task* job) { take(protocols::task_ptr::adopt(job)); });
+    return ring_.consume_all_atomic_reversed(take);
   }
 
   /// The actor goes to sleep unless something came in meanwhile. The actor only.
@@ -49,7 +43,7 @@ public:
   }
 
 private:
-  boost::lockfree::stack<protocols::task*, boost::lockfree::fixed_sized<false>> ring_;
+  boost::lockfree::stack<Item, boost::lockfree::fixed_sized<false>> ring_;
   std::atomic<bool> awake_{false};
 };
 

@@ -93,6 +93,7 @@ void task_ledger::recycle(task& job) noexcept {
   job.end_state = protocols::task_state::queued;
   job.claimed.store(false, std::memory_order_relaxed);
   job.recorded.store(false, std::memory_order_relaxed);
+  job.announced.store(false, std::memory_order_relaxed);
   job.phase = protocols::task_phase::wanted;
   job.urgency = protocols::priority::normal;
   job.effects = protocols::side_effects::idempotent;
@@ -101,6 +102,8 @@ void task_ledger::recycle(task& job) noexcept {
   job.case_key = 0;
   job.pool = protocols::pool_kind::intelligent;
   job.attempts = 0;
+  job.start_noted = false;
+  job.holder = 0;
   job.why = protocols::failure::none;
   job.retry_after_ms = job.dispatched_ns = job.start_wait_ns = job.ended_ns = 0;
   const auto slot = job.slot;

@@ -1,0 +1,113 @@
+#include "actors/bridge.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace greenroom::actors {
+
+using protocols::failure, protocols::task, protocols::task_phase, protocols::task_place;
+using protocols::task_ptr, protocols::task_state;
+
+namespace {
+
+constexpr std::chrono::milliseconds sweep_period{10};
+
+}  // namespace
+
+bridge::bridge(caf::actor_config& cfg, house& where) : draining_actor{cfg}, house_{where} {}
+
+void bridge::drain() {
+  auto& hands = house_.bridge_hands;
+  do {
+    house_.door.drain([&](task* job) { hands.push_back(task_ptr::adopt(job)); });
+    // What is in the hands survives us; one is let go only once it has been passed on.
+    for (auto& job : hands)
+      if (job) pass(std::move(job));
+    hands.clear();
+    for (auto* at = house_.bridge.take(); at != nullptr;) {
+      auto* after = at->next.load(std::memory_order_relaxed);
+      dispatch(task_ptr::adopt(at));
+      at = after;
+    }
+  } while (!house_.door.try_sleep() || !house_.bridge.try_sleep());
+  arm();
+}
+
+void bridge::pass(task_ptr job) {
+  if (job->journaled && house_.journaling &&
+      !job->recorded.load(std::memory_order_acquire)) {
+    job->place.store(task_place::journal, std::memory_order_release);
+    note(house_, *job, journal_note::kind::accepted, context());
+    return;
+  }
+  dispatch(std::move(job));
+}
+
+void bridge::dispatch(task_ptr job) {
+  if (job->claimed.load(std::memory_order_acquire)) return;
+  job->phase = task_phase::wanted;
+  job->place.store(task_place::ring, std::memory_order_release);
+  auto& port = house_.pool(job->pool).departments[job->department]->port;
+  port.push(std::move(job), context());
+}
+
+std::array<std::vector<std::uint32_t>, pools> sweep_ledger(house& where, std::int64_t now_ns,
+                                                           caf::execution_unit* here) {
+  std::array<std::vector<std::uint32_t>, pools> holders;
+  where.ledger.for_each([&](task_ptr job) {
+    const bool ended = job->claimed.load(std::memory_order_acquire);
+    if (!ended) {
+      if (now_ns < job->deadline_ns) return;
+      conclude(where, *job, task_state::failed, failure::out_of_time,
+               job->attempts > 0 ? "the deadline passed while it ran"
+               : job->cold_start ? "the deadline passed while its worker started"
+                                 : "the deadline passed while it waited",
+               here);
+    }
+    if (job->place.load(std::memory_order_acquire) == task_place::held)
+      holders[static_cast<std::size_t>(job->pool)].push_back(job->specialist);
+  });
+  for (auto& who : holders) {
+    std::ranges::sort(who);
+    const auto doubled = std::ranges::unique(who);
+    who.erase(doubled.begin(), doubled.end());
+  }
+  return holders;
+}
+
+void bridge::sweep() {
+  armed_ = false;
+  auto holders = sweep_ledger(house_, clock().now().time_since_epoch().count(), context());
+  for (std::size_t i = 0; i < pools; ++i)
+    if (!holders[i].empty() && pools_[i])
+      send(pools_[i], protocols::purge{std::move(holders[i])});
+  if (house_.ledger.alive() > 0) arm();
+}
+
+void bridge::arm() {
+  if (std::exchange(armed_, true)) return;
+  delayed_send(this, sweep_period, protocols::tick_atom::value);
+}
+
+caf::behavior bridge::make_behavior() {
+  set_default_handler(caf::drop);
+  house_.door.attach(caf::strong_actor_ptr{ctrl()});
+  house_.bridge.attach(caf::strong_actor_ptr{ctrl()});
+  house_.door.take_over();
+  house_.bridge.take_over();
+  drain();
+  return {
+      [this](protocols::hire_atom, std::uint32_t kind, const caf::actor& pool) {
+        pools_[kind] = pool;
+      },
+      [this](protocols::tick_atom) { sweep(); },
+  };
+}
+
+void bridge::on_exit() {
+  house_.door.attach({});
+  house_.bridge.attach({});
+  pools_ = {};
+}
+
+}  // namespace greenroom::actors

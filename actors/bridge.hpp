@@ -1,0 +1,43 @@
+// The bridge: the only way in. Everything that was admitted at the door passes it once.
+#pragma once
+
+#include "actors/house.hpp"
+#include "protocols/node_messages.hpp"
+
+#include <caf/all.hpp>
+
+#include <array>
+
+namespace greenroom::actors {
+
+/// Empties the door's ring, sends durable tasks by way of the journal, and gives each task to its
+/// department in its pool. Ends tasks whose time is over, wherever they are, and tells those who
+/// hold them. Learns the pools by `(hire_atom, kind, actor)`.
+class bridge : public draining_actor {
+public:
+  bridge(caf::actor_config& cfg, house& where);
+
+  [[nodiscard]] const char* name() const override { return "greenroom.bridge"; }
+
+protected:
+  caf::behavior make_behavior() override;
+  void drain() override;
+  void on_exit() override;
+
+private:
+  void pass(protocols::task_ptr job);
+  void dispatch(protocols::task_ptr job);
+  void sweep();
+  void arm();
+
+  house& house_;
+  std::array<caf::actor, pools> pools_;
+  bool armed_ = false;
+};
+
+/// Ends every task of `where` whose deadline is before `now_ns`; used by the bridge. Returns the
+/// specialists, by pool, that hold tasks which have ended from outside.
+std::array<std::vector<std::uint32_t>, pools> sweep_ledger(house& where, std::int64_t now_ns,
+                                                           caf::execution_unit* here);
+
+}  // namespace greenroom::actors

@@ -1,0 +1,102 @@
+#include "actors/cast.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace greenroom::actors {
+
+namespace {
+
+constexpr std::size_t inline_width = 64;
+
+// Levenshtein distance, two rows.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    auto diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const auto above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::vector<std::string> cast::nearest(std::string_view name) const {
+  constexpr std::size_t wanted = 3;
+  constexpr std::size_t looked_at_max = 5000;  // A wrong name must not cost a large cast much.
+  std::vector<std::pair<std::size_t, std::string_view>> ranked;
+  for (const auto& [known, who] : by_name) {
+    if (members[who].gone || ranked.size() >= looked_at_max) continue;
+    ranked.emplace_back(distance(name, known), known);
+  }
+  std::ranges::sort(ranked);
+  std::vector<std::string> result;
+  for (const auto& [far, known] : ranked) {
+    if (result.size() == wanted || far > std::max<std::size_t>(3, name.size() / 2)) break;
+    result.emplace_back(known);
+  }
+  return result;
+}
+
+std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
+                                      const std::function<bool(std::string_view)>& is_inline) {
+  auto fresh = std::make_shared<cast>();
+  if (before != nullptr) {
+    fresh->departments = before->departments;
+    fresh->members = before->members;
+    for (auto& one : fresh->members) one.gone = true;
+  }
+  fresh->staff.resize(fresh->departments.size());
+  for (std::uint32_t i = 0; i < fresh->departments.size(); ++i)
+    fresh->by_department.emplace(fresh->departments[i], i);
+  cast::index known;
+  for (std::uint32_t i = 0; i < fresh->members.size(); ++i)
+    known.emplace(fresh->departments[fresh->members[i].department] + '/' +
+                      fresh->members[i].config.name, i);
+  for (const auto& department : config.departments) {
+    const auto [place, is_new] = fresh->by_department.emplace(
+        department.name, static_cast<std::uint32_t>(fresh->departments.size()));
+    if (is_new) {
+      fresh->departments.push_back(department.name);
+      fresh->staff.emplace_back();
+    }
+    for (const auto& one : department.specialists) {
+      member now;
+      now.config = one;
+      now.department = place->second;
+      now.inline_function = is_inline && is_inline(one.name);
+      // A callable that runs on the spot is through with each task before it gets the next.
+      now.width = now.inline_function ? inline_width : one.backend.concurrency;
+      now.hands = now.width + (now.inline_function ? 0 : 1);
+      const auto old = known.find(department.name + '/' + one.name);
+      if (old != known.end())
+        fresh->members[old->second] = std::move(now);
+      else
+        fresh->members.push_back(std::move(now));
+    }
+  }
+  for (std::uint32_t i = 0; i < fresh->members.size(); ++i) {
+    auto& one = fresh->members[i];
+    one.place = static_cast<std::uint32_t>(fresh->staff[one.department].size());
+    fresh->staff[one.department].push_back(i);
+    if (one.gone) continue;
+    fresh->by_name.emplace(one.config.name, i);
+    for (const auto& alias : one.config.aliases) fresh->by_name.emplace(alias, i);
+  }
+  for (auto& one : fresh->members)
+    if (!one.config.fallback.empty()) one.fallback = fresh->find(one.config.fallback);
+  for (const auto& flow : config.workflows) {
+    auto& steps = fresh->workflows.emplace_back();
+    for (const auto& step : flow.steps) steps.push_back(fresh->find(step));
+  }
+  fresh->config = std::move(config);
+  return fresh;
+}
+
+}  // namespace greenroom::actors

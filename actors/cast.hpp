@@ -1,0 +1,67 @@
+// The cast as the node looks it up: names become numbers once, at the door.
+#pragma once
+
+#include "config/node.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace greenroom::actors {
+
+struct member {
+  config::specialist config;
+  std::uint32_t department = 0;
+  std::uint32_t fallback = 0;  ///< Index, or `cast::nobody`.
+  std::uint32_t place = 0;     ///< Position in its department's staff.
+  std::size_t width = 1;       ///< Tasks its worker may have at a time.
+  std::size_t hands = 2;       ///< Tasks it may hold: those, and some ahead so that it never idles.
+  bool inline_function = false;
+  bool gone = false;           ///< Taken out by a reload; its number is never used again.
+};
+
+/// Immutable. A reload makes a new one in which everybody keeps the number he had.
+struct cast {
+  static constexpr std::uint32_t nobody = 0xffffffffU;
+
+  struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  using index = std::unordered_map<std::string, std::uint32_t, text_hash, std::equal_to<>>;
+
+  config::node config;
+  std::vector<member> members;
+  std::vector<std::string> departments;
+  std::vector<std::vector<std::uint32_t>> staff;  ///< By department: its members.
+  index by_name;                                  ///< Names and aliases.
+  index by_department;
+  std::vector<std::vector<std::uint32_t>> workflows;  ///< As in config.workflows, by number.
+
+  [[nodiscard]] std::uint32_t find(std::string_view name) const {
+    const auto at = by_name.find(name);
+    return at == by_name.end() ? nobody : at->second;
+  }
+  [[nodiscard]] const std::string& name_of(std::uint32_t who) const {
+    return members[who].config.name;
+  }
+  [[nodiscard]] const std::string& department_of(std::uint32_t who) const {
+    return departments[members[who].department];
+  }
+  /// Up to three names and aliases that look most like `name`.
+  [[nodiscard]] std::vector<std::string> nearest(std::string_view name) const;
+};
+
+/// @pre `config` has passed the checks of the loader. `before` may be null. `is_inline`
+/// says which specialists are callables that run where the task arrives.
+[[nodiscard]] std::shared_ptr<const cast> make_cast(
+    config::node config, const cast* before,
+    const std::function<bool(std::string_view)>& is_inline = {});
+
+}  // namespace greenroom::actors

@@ -1,0 +1,612 @@
+#include "actors/department.hpp"
+
+#include "actors/specialist.hpp"
+#include "actors/text.hpp"
+#include "actors/worker_link.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+namespace greenroom::actors {
+
+using machine::specialist_gauge;
+using protocols::failure, protocols::side_effects, protocols::slot_grant, protocols::slot_news;
+using protocols::slot_recall, protocols::task, protocols::task_phase, protocols::task_place;
+using protocols::task_ptr, protocols::task_state, protocols::worker_news;
+using runtime::breaker;
+
+namespace {
+
+constexpr std::chrono::milliseconds tick_period{10};
+constexpr std::chrono::milliseconds flush_period{50};
+constexpr std::int64_t drop_period_ns = 250'000'000;
+
+std::atomic<std::uint32_t> incarnations{0};
+
+breaker::settings breaker_settings(const config::breaker& from) {
+  return {.failures = from.failures, .open = from.open, .probes = from.half_open_probes};
+}
+
+breaker::time_point at(std::int64_t steady_ns) {
+  return breaker::time_point{std::chrono::nanoseconds{steady_ns}};
+}
+
+}  // namespace
+
+department::department(caf::actor_config& cfg, house& where, std::uint32_t index,
+                       protocols::pool_kind pool, caf::actor director)
+    : draining_actor{cfg},
+      house_{where},
+      index_{index},
+      pool_{pool},
+      director_{std::move(director)},
+      stand_{*where.pool(pool).departments[index]},
+      random_{where.seed * 2654435761U + index * 2 + static_cast<std::uint64_t>(pool)},
+      incarnation_{++incarnations} {
+  batch_.department = index;
+}
+
+department::entry& department::entry_of(std::uint32_t specialist) {
+  return entries_[house_.now_playing().members[specialist].place];
+}
+
+// -- tasks --------------------------------------------------------------------
+
+void department::drain() {
+  if (!open_) return;  // Predecessors may still hold tasks; `recover` looks into the port.
+  do {
+    for (auto* next = stand_.port.take(); next != nullptr;) {
+      auto* after = next->next.load(std::memory_order_relaxed);
+      auto job = task_ptr::adopt(next);
+      switch (job->phase) {
+        case task_phase::wanted: arrive(std::move(job)); break;
+        case task_phase::attempted: attempt_over(std::move(job)); break;
+        case task_phase::over: let_go(std::move(job)); break;
+        case task_phase::returned: returned(std::move(job)); break;
+        case task_phase::committed: committed(std::move(job)); break;
+      }
+      next = after;
+    }
+  } while (!stand_.port.try_sleep());
+}
+
+void department::arrive(task_ptr job) {
+  job->holder = incarnation_;
+  job->place.store(task_place::held, std::memory_order_release);
+  if (job->claimed.load(std::memory_order_acquire)) return;
+  auto& one = entry_of(job->specialist);
+  auto& stand = stand_of(one);
+  auto& pool = house_.pool(pool_);
+  if (one.now == life::warm) {
+    machine::count(stand.gauge.warm_hits);
+    machine::count(pool.gauge.warm_hits);
+  } else {
+    job->cold_start = true;
+    machine::count(stand.gauge.cold_starts);
+    machine::count(pool.gauge.cold_starts);
+    if (one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
+  }
+  if (job->observed) {
+    if (batch_.arrivals.size() < arrivals_max)
+      batch_.arrivals.push_back({one.index, job->case_key, house_.unix_us(job->accepted_ns)});
+    else
+      ++batch_.lost;
+  }
+  mark(one);
+  one.line.push_back(std::move(job));
+  pump(one);
+}
+
+void department::pump(entry& one) {
+  if (one.line.empty()) {
+    one.wanted_since_ns = 0;
+    return;
+  }
+  const auto& who = member_of(one);
+  if (one.now == life::warm) {
+    const auto limits = breaker_settings(house_.now_playing().config.breaker);
+    while (one.hands.size() < who.hands && !one.line.empty()) {
+      if (one.breaker.now_is(limits, at(0)) != breaker::state::closed &&
+          !one.breaker.admit(limits, at(now_ns()))) {
+        arm();
+        return;
+      }
+      auto job = one.line.pop();
+      if (job->claimed.load(std::memory_order_acquire))
+        one.breaker.forget();
+      else
+        hand(one, std::move(job));
+    }
+    return;
+  }
+  if (one.now != life::cold || one.asked) return;
+  const auto limits = breaker_settings(house_.now_playing().config.breaker);
+  const auto now = now_ns();
+  if (one.not_before_ns > now ||
+      one.breaker.now_is(limits, at(now)) == breaker::state::open) {
+    arm();
+    return;
+  }
+  one.asked = true;
+  send(director_, protocols::slot_need{one.index});
+}
+
+void department::hand(entry& one, task_ptr job) {
+  if (job->effects == side_effects::unsafe && job->journaled && !job->start_noted) {
+    // Should the node die while it runs, it must not run again: that is written down first.
+    job->start_noted = true;
+    job->hand = static_cast<std::uint32_t>(one.hands.size());
+    one.hands.push_back(job);
+    job->place.store(task_place::journal, std::memory_order_release);
+    note(house_, *job, journal_note::kind::started, context());
+    return;
+  }
+  if (job->cold_start && job->start_wait_ns == 0 && job->attempts == 0)
+    job->start_wait_ns = std::max<std::int64_t>(now_ns() - job->accepted_ns, 1);
+  job->hand = static_cast<std::uint32_t>(one.hands.size());
+  job->phase = task_phase::wanted;
+  one.hands.push_back(job);
+  stand_of(one).port.push(std::move(job), context());
+}
+
+void department::committed(task_ptr job) {
+  job->place.store(task_place::held, std::memory_order_release);
+  auto& one = entry_of(job->specialist);
+  if (take_back(one, *job) && one.now == life::warm &&
+      !job->claimed.load(std::memory_order_acquire))
+    hand(one, std::move(job));
+  else
+    returned(std::move(job));
+}
+
+bool department::take_back(entry& one, task& job) {
+  const auto place = job.hand;
+  if (job.holder != incarnation_ || place >= one.hands.size() || one.hands[place].get() != &job)
+    return false;
+  one.hands.back()->hand = place;
+  std::swap(one.hands[place], one.hands.back());
+  one.hands.pop_back();
+  return true;
+}
+
+void department::let_go(task_ptr job) {
+  auto& one = entry_of(job->specialist);
+  if (!take_back(one, *job)) return;
+  if (job->why == failure::none || job->why == failure::refused)
+    judge(one, true);
+  else if (job->why == failure::out_of_time && job->attempts > 0)
+    judge(one, false);
+  else
+    one.breaker.forget();
+  rest(one);
+  pump(one);
+}
+
+void department::returned(task_ptr job) {
+  auto& one = entry_of(job->specialist);
+  if (take_back(one, *job)) one.breaker.forget();
+  job->holder = incarnation_;
+  if (!job->claimed.load(std::memory_order_acquire)) {
+    job->phase = task_phase::wanted;
+    if (one.now != life::warm && one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
+    one.line.push_front(std::move(job));
+  }
+  rest(one);
+  pump(one);
+}
+
+void department::attempt_over(task_ptr job) {
+  auto& one = entry_of(job->specialist);
+  take_back(one, *job);
+  job->holder = incarnation_;
+  if (job->claimed.load(std::memory_order_acquire)) {
+    if (job->why == failure::out_of_time)
+      judge(one, false);
+    else
+      one.breaker.forget();
+  } else {
+    judge(one, false);
+    decide_retry(one, std::move(job));
+  }
+  rest(one);
+  pump(one);
+}
+
+void department::decide_retry(entry& one, task_ptr job) {
+  const auto& config = house_.now_playing().config;
+  const auto message = job->result.output;
+  if (job->effects == side_effects::unsafe) {
+    conclude(house_, *job, task_state::unknown, failure::unknown_end,
+             message + ", and what it was doing is not safe to do twice", context());
+    return;
+  }
+  const runtime::backoff waits{config.retry.base, config.retry.max, config.retry.jitter};
+  const auto due = now_ns() + waits.delay(job->attempts, chance()).count();
+  if (job->attempts >= config.retry.max_attempts || due >= job->deadline_ns) {
+    house_.publish("task.failed", "{\"id\":\"" + protocols::to_string(job->id) +
+                                      "\",\"specialist\":" + json_text(member_of(one).config.name) +
+                                      ",\"why\":" + json_text(message) + "}");
+    conclude(house_, *job, task_state::failed, failure::worker_failed,
+             message + " (attempt " + std::to_string(job->attempts) + ")", context());
+    return;
+  }
+  machine::count(stand_of(one).gauge.retries);
+  machine::count(house_.pool(pool_).gauge.retries);
+  auto running = task_state::running;
+  job->state.compare_exchange_strong(running, task_state::queued);
+  retries_.push_back({due, std::move(job)});
+  arm();
+}
+
+void department::fail_waiting(entry& one, failure why, const std::string& message) {
+  for (auto job = one.line.pop(); job; job = one.line.pop())
+    conclude(house_, *job, task_state::failed, why, message, context());
+  one.wanted_since_ns = 0;
+}
+
+// The breaker's verdict on what was handed out.
+void department::judge(entry& one, bool ok) {
+  auto& gauge = stand_of(one).gauge;
+  if (ok) {
+    one.breaker.success();
+    if (gauge.open_until_ns.load(std::memory_order_relaxed) != 0) {
+      gauge.open_until_ns.store(0, std::memory_order_relaxed);
+      house_.publish("circuit.closed",
+                     "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
+    }
+    return;
+  }
+  const auto limits = breaker_settings(house_.now_playing().config.breaker);
+  if (!one.breaker.failure(limits, at(now_ns()))) return;
+  gauge.open_until_ns.store(one.breaker.opens_until().time_since_epoch().count(),
+                            std::memory_order_relaxed);
+  house_.publish("circuit.open", "{\"specialist\":" + json_text(member_of(one).config.name) +
+                                     ",\"for_ms\":" +
+                                     std::to_string(limits.open.count() / 1'000'000) + "}");
+}
+
+// The idle clock starts when the last task in flight ends.
+void department::rest(entry& one) {
+  mark(one);
+  if (one.hands.empty() && one.line.empty()) one.idle_since_ns = now_ns();
+}
+
+// -- slots and workers --------------------------------------------------------
+
+void department::tell_director(entry& one, slot_news::kind what, std::int64_t load_ns) {
+  send(director_, slot_news{one.index, what, load_ns / 1'000'000});
+}
+
+void department::grant(const slot_grant& slot) {
+  auto& one = entry_of(slot.specialist);
+  const bool for_demand = one.asked;
+  one.asked = false;
+  const bool useless = for_demand && one.line.empty() &&
+                       slot.why == static_cast<std::uint8_t>(runtime::reason::demand);
+  if (one.now != life::cold || !one.hired || useless || one.not_before_ns > now_ns() ||
+      member_of(one).gone) {
+    tell_director(one, one.now == life::cold ? slot_news::kind::released : slot_news::kind::kept);
+    if (one.now == life::cold) pump(one);
+    return;
+  }
+  one.now = life::warming;
+  tell_director(one, slot_news::kind::warming);
+  send(stand_of(one).actor, protocols::warm_up_atom::value);
+}
+
+void department::recall(const slot_recall& slot) {
+  auto& one = entry_of(slot.specialist);
+  if (one.now != life::warm || !one.line.empty() || !one.hands.empty()) {
+    tell_director(one,
+                  one.now == life::cold ? slot_news::kind::released : slot_news::kind::kept);
+    return;
+  }
+  one.now = life::cooling;
+  tell_director(one, slot_news::kind::cooling);
+  send(stand_of(one).actor, protocols::cool_atom::value);
+}
+
+void department::hear(const worker_news& news) {
+  auto& one = entry_of(news.specialist);
+  const auto& who = member_of(one);
+  if (news.what == worker_news::kind::ready) {
+    if (one.now != life::warming) return;
+    one.now = life::warm;
+    one.failed_starts = 0;
+    one.wanted_since_ns = 0;
+    one.idle_since_ns = now_ns();
+    tell_director(one, slot_news::kind::warm, news.start_ns);
+    house_.publish("specialist.warm", "{\"specialist\":" + json_text(who.config.name) +
+                                          ",\"start_ms\":" +
+                                          std::to_string(news.start_ns / 1'000'000) + "}");
+    mark(one);
+    pump(one);
+    return;
+  }
+  one.now = life::cold;
+  tell_director(one, slot_news::kind::released);
+  if (!news.asked) {
+    const auto& config = house_.now_playing().config;
+    const runtime::backoff waits{config.retry.base, config.retry.max, config.retry.jitter};
+    ++one.failed_starts;
+    if (news.before_ready) judge(one, false);
+    // A worker that was up and died is replaced at once; one that dies again and again is not.
+    if (news.before_ready || one.failed_starts > 1)
+      one.not_before_ns = now_ns() + waits.delay(one.failed_starts, chance()).count();
+    house_.publish(news.before_ready ? "worker.start_failed" : "worker.died",
+                   "{\"specialist\":" + json_text(who.config.name) + ",\"why\":" + json_text(news.why) +
+                       "}");
+    if (news.before_ready && one.failed_starts >= config.retry.max_attempts) {
+      one.failed_starts = 0;
+      stand_of(one).gauge.state.store(machine::worker_state::failed, std::memory_order_relaxed);
+      fail_waiting(one, failure::start_failed,
+                   "the worker of " + who.config.name + " could not be started: " + news.why);
+    }
+  } else {
+    house_.publish("specialist.cold", "{\"specialist\":" + json_text(who.config.name) + "}");
+  }
+  mark(one);
+  pump(one);
+}
+
+// -- supervision --------------------------------------------------------------
+
+void department::adopt_cast() {
+  const auto& staff = house_.now_playing().staff[index_];
+  for (auto place = entries_.size(); place < staff.size(); ++place) {
+    entries_.emplace_back();
+    entries_.back().index = staff[place];
+  }
+  if (!open_) return;
+  for (std::uint32_t place = 0; place < entries_.size(); ++place) {
+    auto& one = entries_[place];
+    if (!one.hired && !member_of(one).gone && stand_of(one).actor == nullptr) hire(place);
+    if (member_of(one).gone) {
+      fail_waiting(one, failure::no_such_specialist, "taken out of the configuration");
+      recall({one.index, static_cast<std::uint8_t>(runtime::reason::by_hand)});
+    }
+  }
+}
+
+// Specialists of a predecessor die with it, but not at the same instant; until the last of them is
+// dead it could still touch a task.
+void department::await_predecessors() {
+  set_down_handler([this](const caf::down_msg&) {
+    if (--awaited_ == 0) recover();
+  });
+  for (auto& one : entries_) {
+    auto& before = stand_of(one).actor;
+    if (before == nullptr) continue;
+    ++awaited_;
+    monitor(before);
+    send_exit(before, caf::exit_reason::kill);
+  }
+  if (awaited_ == 0) recover();
+}
+
+// Everything that was in a predecessor's hands and has not ended is found in the ledger.
+void department::recover() {
+  open_ = true;
+  for (auto& one : entries_) {
+    stand_of(one).abandon();
+    stand_of(one).actor = nullptr;
+  }
+  stand_.port.take_over();
+  drain();
+  std::vector<task_ptr> found;
+  house_.ledger.for_each([&](task_ptr job) {
+    if (job->place.load(std::memory_order_acquire) == task_place::held && job->pool == pool_ &&
+        job->department == index_ && job->holder != incarnation_ &&
+        !job->claimed.load(std::memory_order_acquire))
+      found.push_back(std::move(job));
+  });
+  std::ranges::sort(found, {}, [](const task_ptr& job) { return job->accepted_ns; });
+  for (auto& job : found) {
+    auto& one = entry_of(job->specialist);
+    job->holder = incarnation_;
+    if (job->state.load() == task_state::running) {
+      job->result = {failure::worker_failed, true, "the department was lost while it ran"};
+      decide_retry(one, std::move(job));
+    } else {
+      job->phase = task_phase::wanted;
+      one.line.push_back(std::move(job));
+    }
+  }
+  for (std::uint32_t place = 0; place < entries_.size(); ++place) {
+    if (!member_of(entries_[place]).gone) hire(place);
+    tell_director(entries_[place], slot_news::kind::released);
+    mark(entries_[place]);
+    pump(entries_[place]);
+  }
+}
+
+void department::hire(std::uint32_t place) {
+  auto& one = entries_[place];
+  auto& stand = stand_of(one);
+  stand.actor = spawn<specialist, caf::linked + caf::lazy_init>(
+      house_, one.index, pool_, caf::actor_cast<caf::actor>(this));
+  one.hired = true;
+}
+
+void department::lose(const caf::actor_addr& who, const caf::error& reason) {
+  for (auto& one : entries_)
+    if (one.hired && stand_of(one).actor.address() == who) {
+      lost(one, reason);
+      return;
+    }
+  quit(reason ? reason : caf::error{caf::exit_reason::user_shutdown});
+}
+
+void department::lost(entry& one, const caf::error& reason) {
+  // What it gave back before it died is looked at first; after that its list is exact.
+  stand_.port.take_over();
+  drain();
+  auto& stand = stand_of(one);
+  stand.abandon();
+  stand.actor = nullptr;
+  one.hired = false;
+  one.asked = false;
+  one.now = life::cold;
+  machine::count(stand_.gauge.actor_restarts);
+  house_.publish("actor.lost", "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
+  tell_director(one, slot_news::kind::released);
+  for (auto& job : std::exchange(one.hands, {})) {
+    if (job->place.load() == task_place::journal) continue;  // It comes back from there.
+    if (job->claimed.load(std::memory_order_acquire)) continue;
+    if (job->state.load() == task_state::running) {
+      job->result = {failure::worker_failed, true, "the specialist's actor was lost"};
+      decide_retry(one, std::move(job));
+    } else {
+      job->phase = task_phase::wanted;
+      one.line.push_front(std::move(job));
+    }
+  }
+  const auto& limits = house_.now_playing().config.supervision;
+  const auto strategy = [&] {
+    const auto& departments = house_.now_playing().config.departments;
+    const auto& mine = house_.now_playing().departments[index_];
+    const auto found = std::ranges::find(departments, mine, &config::department::name);
+    return found == departments.end() ? config::restart_strategy::one_for_one
+                                      : found->restart.strategy;
+  }();
+  const auto delay = one.restarts.next_restart(
+      {limits.restarts_max, limits.window, limits.delay}, clock().now());
+  // A department that cannot keep its people alive gives up: its pool builds a new one.
+  if (!delay || strategy == config::restart_strategy::one_for_all) {
+    quit(reason ? reason : caf::error{caf::exit_reason::unhandled_exception});
+    return;
+  }
+  const auto place = member_of(one).place;
+  delayed_send(this, *delay, protocols::hire_atom::value, place);
+  if (strategy == config::restart_strategy::rest_for_one)
+    for (auto later = place + 1; later < entries_.size(); ++later)
+      if (entries_[later].hired) send_exit(stand_of(entries_[later]).actor, caf::exit_reason::kill);
+}
+
+// -- time ---------------------------------------------------------------------
+
+void department::arm() {
+  if (std::exchange(armed_, true)) return;
+  delayed_send(this, tick_period, protocols::tick_atom::value);
+}
+
+void department::tick() {
+  armed_ = false;
+  const auto now = now_ns();
+  for (std::size_t i = 0; i < retries_.size();) {
+    auto& one = retries_[i];
+    const bool gone = one.job->claimed.load(std::memory_order_acquire);
+    if (!gone && one.due_ns > now) {
+      ++i;
+      continue;
+    }
+    auto job = std::move(one.job);
+    if (i + 1 != retries_.size()) retries_[i] = std::move(retries_.back());
+    retries_.pop_back();
+    if (gone) continue;
+    auto& mine = entry_of(job->specialist);
+    job->phase = task_phase::wanted;
+    mine.line.push_front(std::move(job));
+    pump(mine);
+  }
+  bool waiting = !retries_.empty();
+  for (auto& one : entries_) {
+    if (one.line.empty()) continue;
+    pump(one);
+    // Something other than news from elsewhere decides when it goes on: look again.
+    waiting = waiting || (!one.line.empty() && !one.asked && one.now == life::cold) ||
+              (one.now == life::warm && one.hands.empty());
+  }
+  if (waiting) arm();
+}
+
+void department::mark(entry& one) {
+  one.dirty = true;
+  if (std::exchange(flush_armed_, true)) return;
+  delayed_send(this, flush_period, protocols::report_atom::value);
+}
+
+void department::flush() {
+  flush_armed_ = false;
+  for (auto& one : entries_) {
+    if (!std::exchange(one.dirty, false)) continue;
+    const auto tasks = static_cast<std::uint32_t>(one.line.size() + one.hands.size());
+    batch_.changed.push_back(
+        {one.index, tasks, tasks > 0 ? 0 : house_.unix_us(one.idle_since_ns)});
+  }
+  protocols::usage_batch full;
+  full.department = index_;
+  std::swap(full, batch_);
+  send(director_, std::move(full));
+}
+
+void department::purge(const protocols::purge& gone) {
+  const auto now = now_ns();
+  for (const auto specialist : gone.specialists) {
+    auto& one = entry_of(specialist);
+    one.line.erase_if(
+        [](const task& job) { return job.claimed.load(std::memory_order_acquire); });
+    const bool working = std::ranges::any_of(one.hands, [](const task_ptr& job) {
+      return job->claimed.load(std::memory_order_acquire);
+    });
+    if (working && one.hired && now - one.drop_sent_ns >= drop_period_ns) {
+      one.drop_sent_ns = now;
+      send(stand_of(one).actor, protocols::drop_atom::value);
+    }
+    rest(one);
+    pump(one);
+  }
+}
+
+// -- behaviour ----------------------------------------------------------------
+
+caf::behavior department::make_behavior() {
+  set_default_handler(caf::drop);
+  set_exit_handler([this](const caf::exit_msg& message) { lose(message.source, message.reason); });
+  adopt_cast();
+  await_predecessors();
+  stand_.port.attach(caf::strong_actor_ptr{ctrl()});
+  if (open_) {
+    stand_.port.take_over();
+    drain();
+  }
+  return {
+      [this](const slot_grant& slot) { grant(slot); },
+      [this](const slot_recall& slot) { recall(slot); },
+      [this](const worker_news& news) { hear(news); },
+      [this](const protocols::purge& gone) { purge(gone); },
+      [this](protocols::tick_atom) { tick(); },
+      [this](protocols::report_atom) { flush(); },
+      [this](protocols::report_atom, const caf::actor& director) {
+        director_ = director;
+        for (auto& one : entries_) {
+          one.asked = false;
+          one.dirty = true;
+          tell_director(one, one.now == life::cold      ? slot_news::kind::released
+                             : one.now == life::warming ? slot_news::kind::warming
+                             : one.now == life::warm    ? slot_news::kind::warm
+                                                        : slot_news::kind::cooling);
+        }
+        flush();
+        for (auto& one : entries_) pump(one);
+      },
+      [this](protocols::hire_atom, std::uint32_t place) {
+        if (!entries_[place].hired) hire(place);
+        pump(entries_[place]);
+      },
+      [this](protocols::reload_atom) { adopt_cast(); },
+      [this](protocols::check_atom) {
+        for (auto& one : entries_)
+          if (one.hired && one.now == life::warm && one.hands.empty())
+            send(stand_of(one).actor, protocols::check_atom::value);
+      },
+  };
+}
+
+void department::on_exit() {
+  stand_.port.attach({});
+  director_ = nullptr;
+}
+
+}  // namespace greenroom::actors

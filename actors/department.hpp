@@ -1,0 +1,128 @@
+// A department: owns the lives of its specialists and the lines of tasks that wait for them.
+#pragma once
+
+#include "actors/house.hpp"
+#include "protocols/node_messages.hpp"
+
+#include "runtime/machine/tasks/waiting_line.hpp"
+#include "runtime/pooling/warm_policy.hpp"
+#include "runtime/resilience/backoff.hpp"
+#include "runtime/resilience/breaker.hpp"
+#include "runtime/resilience/restart_budget.hpp"
+
+#include <caf/all.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <vector>
+
+namespace greenroom::actors {
+
+/// Takes tasks through its port, gives each to its specialist when that one is warm and free, asks
+/// the director for a slot when it is cold, retries what failed, and replaces specialists that
+/// died. Understands `slot_grant` and `slot_recall` from its director, `worker_news` from its
+/// specialists, `purge` from the bridge, `reload_atom` when the cast has changed, `check_atom` to
+/// probe idle workers, `report_atom` to tell the director everything again. Dies with
+/// `protocols::failure`-free reason `caf::exit_reason::unhandled_exception` when its specialists'
+/// actors die too often: its pool decides then.
+class department : public draining_actor {
+public:
+  department(caf::actor_config& cfg, house& where, std::uint32_t index, protocols::pool_kind pool,
+             caf::actor director);
+
+  [[nodiscard]] const char* name() const override { return "greenroom.department"; }
+
+protected:
+  caf::behavior make_behavior() override;
+  void drain() override;
+  void on_exit() override;
+
+private:
+  enum class life : std::uint8_t { cold, warming, warm, cooling };
+  struct entry {
+    std::uint32_t index = 0;  // In the cast.
+    life now = life::cold;
+    bool asked = false;       // The director knows that it is wanted.
+    bool dirty = false;       // The director does not know how busy it is now.
+    bool hired = false;       // Its actor lives.
+    bool probing = false;     // The breaker waits for the verdict of what was handed out.
+    std::uint32_t failed_starts = 0;   // In a row.
+    std::int64_t not_before_ns = 0;    // No start sooner, after a failure.
+    std::int64_t wanted_since_ns = 0;  // Since when tasks wait for a start; 0: they do not.
+    std::int64_t idle_since_ns = 0;
+    std::int64_t drop_sent_ns = 0;
+    machine::waiting_line line;
+    std::vector<protocols::task_ptr> hands;  // Given to the specialist and not come back.
+    runtime::breaker breaker;
+    runtime::restart_budget restarts;
+  };
+  struct retry {
+    std::int64_t due_ns = 0;
+    protocols::task_ptr job;
+  };
+
+  // -- tasks --
+  void arrive(protocols::task_ptr job);
+  void pump(entry& one);
+  void hand(entry& one, protocols::task_ptr job);
+  void attempt_over(protocols::task_ptr job);
+  void let_go(protocols::task_ptr job);
+  void returned(protocols::task_ptr job);
+  void committed(protocols::task_ptr job);
+  bool take_back(entry& one, protocols::task& job);
+  void decide_retry(entry& one, protocols::task_ptr job);
+  void fail_waiting(entry& one, protocols::failure why, const std::string& message);
+  void judge(entry& one, bool ok);
+  void rest(entry& one);
+
+  // -- slots and workers --
+  void grant(const protocols::slot_grant& slot);
+  void recall(const protocols::slot_recall& slot);
+  void hear(const protocols::worker_news& news);
+  void tell_director(entry& one, protocols::slot_news::kind what, std::int64_t load_ns = 0);
+
+  // -- supervision --
+  void adopt_cast();
+  void await_predecessors();
+  void hire(std::uint32_t place);
+  void recover();
+  void lost(entry& one, const caf::error& reason);
+  void lose(const caf::actor_addr& who, const caf::error& reason);
+
+  // -- time --
+  void tick();
+  void arm();
+  void mark(entry& one);
+  void flush();
+  void purge(const protocols::purge& gone);
+
+  [[nodiscard]] std::int64_t now_ns() { return clock().now().time_since_epoch().count(); }
+  [[nodiscard]] entry& entry_of(std::uint32_t specialist);
+  [[nodiscard]] const member& member_of(const entry& one) const {
+    return house_.now_playing().members[one.index];
+  }
+  [[nodiscard]] specialist_stand& stand_of(const entry& one) {
+    return *house_.pool(pool_).specialists[one.index];
+  }
+  [[nodiscard]] double chance() { return std::uniform_real_distribution<double>{0, 1}(random_); }
+
+  static constexpr std::size_t arrivals_max = 1024;  // Listed for the director between two flushes.
+
+  house& house_;
+  std::uint32_t index_;
+  protocols::pool_kind pool_;
+  caf::actor director_;
+  department_stand& stand_;
+  std::mt19937_64 random_;
+  std::uint32_t incarnation_;
+  std::vector<entry> entries_;  // By place in the staff.
+  std::vector<retry> retries_;
+  std::size_t awaited_ = 0;  // Specialists of a predecessor that are not dead yet.
+  bool open_ = false;
+  bool armed_ = false;
+  bool flush_armed_ = false;
+  protocols::usage_batch batch_;
+};
+
+}  // namespace greenroom::actors

@@ -1,0 +1,351 @@
+#include "actors/director.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace greenroom::actors {
+
+using protocols::slot_news;
+using runtime::plan, runtime::reason, runtime::residency;
+
+namespace {
+
+constexpr double review_min_s = 0.05;  // However soon a policy wants to be asked again.
+constexpr double review_max_s = 1.0;
+constexpr double megabyte = 1e6;
+
+double weight_of(config::priority priority) {
+  switch (priority) {
+    case config::priority::high: return 2.0;
+    case config::priority::medium: return 1.0;
+    case config::priority::low: break;
+  }
+  return 0.5;
+}
+
+double seconds(std::chrono::milliseconds duration) {
+  return std::chrono::duration<double>{duration}.count();
+}
+
+}  // namespace
+
+double director_state::now_s() {
+  return where->unix_s(self->clock().now().time_since_epoch().count());
+}
+
+template <class Message>
+void director_state::tell(std::uint32_t who, Message message) {
+  const auto department = where->now_playing().members[who].department;
+  if (department < departments.size() && departments[department])
+    self->send(departments[department], std::move(message));
+}
+
+void director_state::adopt_cast() {
+  const auto& cast = where->now_playing();
+  const auto& from = cast.config.pool;
+  const bool baseline = pool == protocols::pool_kind::baseline;
+  limits = {.max_warm = baseline ? cast.members.size() : from.max_warm,
+            .memory_budget_mb = baseline ? 0 : from.memory_budget_mb,
+            .target_memory = baseline ? 0 : from.target_memory,
+            .min_residency_s = seconds(from.min_residency),
+            .cooldown_s = baseline ? runtime::never_s : seconds(from.cooldown),
+            .warm_threshold = from.warm_threshold,
+            .adaptive = from.adaptive,
+            .warming_concurrency = from.warming_concurrency};
+  seats.resize(cast.members.size());
+  held.resize(cast.members.size());
+  facts.resize(cast.members.size());
+  for (std::uint32_t i = 0; i < cast.members.size(); ++i) {
+    const auto& one = cast.members[i];
+    auto& fact = facts[i];
+    fact.department = one.department;
+    fact.priority_weight = weight_of(one.config.priority);
+    const auto& gauge = where->pool(pool).specialists[i]->gauge;
+    const bool callable = one.config.backend.kind == config::backend_kind::function;
+    // A callable costs nothing to keep, so it is always there. In the baseline pool everybody is.
+    fact.pinned = !one.gone && (one.config.pin || baseline || callable);
+    const auto start_ns = gauge.start_ns.load(std::memory_order_relaxed);
+    const auto bytes = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
+    if (start_ns > 0) fact.load_s = static_cast<double>(start_ns) * 1e-9;
+    fact.memory_mb = bytes > 0 ? static_cast<double>(bytes) / megabyte : one.config.memory_mb;
+    policy->learn(i, fact);
+  }
+  policy->set_limits(limits);
+}
+
+// -- demand -------------------------------------------------------------------
+
+void director_state::hear_need(const protocols::slot_need& need) {
+  if (need.specialist >= seats.size()) return;
+  auto& seat = seats[need.specialist];
+  seat.tasks = std::max(seat.tasks, 1U);
+  if (held[need.specialist].held || held[need.specialist].reserved) {
+    held[need.specialist].why = reason::demand;
+    if (held[need.specialist].held && seat.state == residency::cold) grant(need.specialist);
+    return;
+  }
+  place(need.specialist, reason::demand);
+}
+
+// A place for one that is wanted: at once, or as soon as those who give it up are gone.
+void director_state::place(std::uint32_t who, reason why) {
+  const auto now = now_s();
+  const auto room = policy->make_room(who, seats, now);
+  if (!room.fits) {
+    if (std::ranges::find(waiting, who) == waiting.end()) waiting.push_back(who);
+    review_at(now + review_min_s);
+    return;
+  }
+  auto& mine = held[who];
+  mine.reserved = true;
+  mine.why = why;
+  reservations.push_back(who);
+  seats[who].state = residency::warming;  // Reserved places count as taken.
+  seats[who].since_s = now;
+  for (const auto& victim : room.evict) recall(victim.who, reason::evicted);
+  grant_reserved();
+}
+
+void director_state::serve_waiting() {
+  for (auto count = waiting.size(); count-- > 0;) {
+    const auto who = waiting.front();
+    waiting.pop_front();
+    if (held[who].held || held[who].reserved) continue;
+    if (seats[who].tasks == 0) continue;  // Nobody waits for it any more.
+    place(who, reason::demand);
+  }
+}
+
+bool director_state::has_room_for(std::uint32_t who) const {
+  if (facts[who].pinned) return true;
+  return held_count < limits.max_warm &&
+         (limits.memory_budget_mb <= 0 || held_count == 0 ||
+          held_mb + facts[who].memory_mb <= limits.memory_budget_mb);
+}
+
+void director_state::hold(std::uint32_t who, bool now_held) {
+  auto& mine = held[who];
+  if (mine.held == now_held) return;
+  mine.held = now_held;
+  // What it was counted with is what is given back, however it is measured meanwhile.
+  if (now_held) mine.counted_mb = facts[who].pinned ? -1 : facts[who].memory_mb;
+  if (mine.counted_mb < 0) return;
+  held_count += now_held ? 1 : std::size_t(-1);
+  held_mb += now_held ? mine.counted_mb : -mine.counted_mb;
+}
+
+void director_state::grant_reserved() {
+  const auto line = std::exchange(reservations, {});
+  for (const auto who : line) {
+    if (!held[who].reserved || held[who].held) continue;
+    if (has_room_for(who))
+      grant(who);
+    else
+      reservations.push_back(who);
+  }
+}
+
+void director_state::grant(std::uint32_t who) {
+  auto& mine = held[who];
+  mine.reserved = false;
+  hold(who, true);
+  mine.recalled = false;
+  mine.prewarmed = mine.why != reason::demand;
+  seats[who].state = residency::warming;
+  seats[who].since_s = now_s();
+  if (mine.prewarmed && mine.why != reason::pinned)
+    machine::count(where->pool(pool).gauge.prewarms);
+  tell(who, protocols::slot_grant{who, static_cast<std::uint8_t>(mine.why)});
+}
+
+void director_state::recall(std::uint32_t who, reason why) {
+  if (!held[who].held || held[who].recalled) return;
+  held[who].recalled = true;
+  seats[who].state = residency::cooling;
+  seats[who].since_s = now_s();
+  auto& gauge = where->pool(pool).gauge;
+  machine::count(why == reason::evicted ? gauge.evictions : gauge.cooldowns);
+  tell(who, protocols::slot_recall{who, static_cast<std::uint8_t>(why)});
+}
+
+// -- what departments report --------------------------------------------------
+
+void director_state::hear_news(const slot_news& news) {
+  if (news.specialist >= seats.size()) return;
+  auto& seat = seats[news.specialist];
+  auto& mine = held[news.specialist];
+  const auto now = now_s();
+  switch (news.what) {
+    case slot_news::kind::warming:
+      hold(news.specialist, true);
+      mine.reserved = false;
+      if (seat.state != residency::warming) seat = {residency::warming, seat.tasks, now, now};
+      break;
+    case slot_news::kind::warm:
+      hold(news.specialist, true);
+      mine.reserved = mine.recalled = false;
+      seat.state = residency::warm;
+      seat.since_s = seat.idle_since_s = now;
+      if (news.load_ms > 0) {
+        facts[news.specialist].load_s = static_cast<double>(news.load_ms) * 1e-3;
+        policy->learn(news.specialist, facts[news.specialist]);
+      }
+      break;
+    case slot_news::kind::cooling:
+      hold(news.specialist, true);
+      seat.state = residency::cooling;
+      break;
+    case slot_news::kind::kept:
+      mine.recalled = false;
+      if (seat.state == residency::cooling) {
+        seat.state = residency::warm;
+        seat.tasks = std::max(seat.tasks, 1U);
+        // Somebody may have been promised its place: another one must give up his.
+        for (const auto who : std::exchange(reservations, {})) {
+          if (!held[who].reserved || held[who].held) continue;
+          held[who].reserved = false;
+          seats[who].state = residency::cold;
+          if (std::ranges::find(waiting, who) == waiting.end()) waiting.push_back(who);
+        }
+      }
+      break;
+    case slot_news::kind::released:
+      if (mine.reserved) break;  // Told again what is known.
+      hold(news.specialist, false);
+      mine = {};
+      seat.state = residency::cold;
+      seat.since_s = now;
+      break;
+  }
+  grant_reserved();
+  serve_waiting();
+  review_at(now + review_max_s);
+}
+
+void director_state::hear_usage(const protocols::usage_batch& batch) {
+  const auto now = now_s();
+  for (const auto& one : batch.arrivals) {
+    if (one.specialist >= seats.size()) continue;
+    policy->observe_arrival(one.specialist, one.case_key,
+                            static_cast<double>(one.unix_us) * 1e-6);
+    auto& mine = held[one.specialist];
+    if (std::exchange(mine.prewarmed, false) && mine.held && mine.why != reason::pinned)
+      machine::count(where->pool(pool).gauge.prewarm_hits);
+  }
+  for (const auto& one : batch.changed) {
+    if (one.specialist >= seats.size()) continue;
+    auto& seat = seats[one.specialist];
+    seat.tasks = one.tasks;
+    if (one.tasks > 0) continue;
+    seat.idle_since_s = std::max(static_cast<double>(one.idle_unix_us) * 1e-6, seat.since_s);
+    policy->observe_idle(one.specialist, seat.idle_since_s);
+  }
+  if (!waiting.empty()) serve_waiting();
+  review_at(now + review_max_s);
+}
+
+void director_state::hear_survey(const protocols::memory_survey& survey) {
+  for (std::size_t i = 0; i < survey.specialists.size(); ++i) {
+    const auto who = survey.specialists[i];
+    if (who >= facts.size()) continue;
+    facts[who].memory_mb = static_cast<double>(survey.bytes[i]) / megabyte;
+    if (held[who].held && held[who].counted_mb >= 0) {
+      held_mb += facts[who].memory_mb - held[who].counted_mb;
+      held[who].counted_mb = facts[who].memory_mb;
+    }
+    policy->learn(who, facts[who]);
+  }
+  if (limits.memory_budget_mb > 0) review();
+}
+
+void director_state::by_hand(std::uint32_t who, bool warm) {
+  if (who >= seats.size()) return;
+  if (!warm) {
+    recall(who, reason::by_hand);
+    return;
+  }
+  if (held[who].held || held[who].reserved) return;
+  place(who, reason::by_hand);
+  std::erase(waiting, who);  // By hand it is now or not at all.
+}
+
+// -- ahead of demand ----------------------------------------------------------
+
+void director_state::review_at(double due_s) {
+  if (due_s >= review_due_s) return;
+  review_due_s = due_s;
+  const auto wait = std::max(due_s - now_s(), 0.0);
+  self->delayed_send(self, std::chrono::nanoseconds{static_cast<std::int64_t>(wait * 1e9)},
+                     protocols::tick_atom::value, ++review_generation);
+}
+
+void director_state::review() {
+  review_due_s = runtime::never_s;
+  const auto now = now_s();
+  serve_waiting();
+  const plan wanted = policy->review(seats, now);
+  for (const auto& one : wanted.cool) recall(one.who, one.why);
+  std::size_t warming = 0;
+  for (std::uint32_t i = 0; i < held.size(); ++i)
+    if (held[i].held && seats[i].state == residency::warming) ++warming;
+  const auto width = std::max<std::size_t>(limits.warming_concurrency, 1);
+  bool more = false;
+  for (const auto& one : wanted.warm) {
+    if (held[one.who].held || held[one.who].reserved) continue;
+    // A callable starts in no time, so it need not wait its turn.
+    const bool free_start = where->now_playing().members[one.who].config.backend.kind ==
+                            config::backend_kind::function;
+    if (!free_start && warming >= width) {
+      more = true;
+      break;
+    }
+    held[one.who].why = one.why;
+    if (!has_room_for(one.who)) continue;
+    if (!free_start) ++warming;
+    grant(one.who);
+  }
+  auto next = std::clamp(wanted.next_review_s, now + review_min_s, now + review_max_s);
+  if (more) next = now + review_min_s;
+  if (held_count > 0 || !waiting.empty() || more || wanted.next_review_s < runtime::never_s)
+    review_at(next);
+}
+
+void director_state::open() {
+  adopt_cast();
+  review();
+}
+
+// -- behaviour ----------------------------------------------------------------
+
+caf::behavior director(director_actor* self, house& where, protocols::pool_kind pool,
+                       policy_factory make_policy) {
+  auto& state = self->state;
+  state.self = self;
+  state.where = &where;
+  state.pool = pool;
+  state.policy = make_policy();
+  self->set_default_handler(caf::drop);
+  return {
+      [&state](protocols::hire_atom, std::uint32_t index, const caf::actor& department) {
+        if (state.departments.size() <= index) state.departments.resize(index + 1);
+        state.departments[index] = department;
+      },
+      [&state](protocols::report_atom) { state.open(); },
+      [&state](const protocols::slot_need& need) { state.hear_need(need); },
+      [&state](const slot_news& news) { state.hear_news(news); },
+      [&state](const protocols::usage_batch& batch) { state.hear_usage(batch); },
+      [&state](const protocols::memory_survey& survey) { state.hear_survey(survey); },
+      [&state](protocols::warm_up_atom, std::uint32_t who) { state.by_hand(who, true); },
+      [&state](protocols::cool_atom, std::uint32_t who) { state.by_hand(who, false); },
+      [&state](protocols::reload_atom) {
+        state.adopt_cast();
+        state.review();
+      },
+      [&state](protocols::tick_atom, std::uint64_t generation) {
+        if (generation == state.review_generation) state.review();
+      },
+  };
+}
+
+}  // namespace greenroom::actors

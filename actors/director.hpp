@@ -1,0 +1,82 @@
+// The director: the one who decides who may be warm.
+#pragma once
+
+#include "actors/house.hpp"
+#include "protocols/node_messages.hpp"
+#include "runtime/pooling/warm_policy.hpp"
+
+#include <caf/all.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace greenroom::actors {
+
+/// Makes the policy by which a director decides.
+using policy_factory = std::function<std::unique_ptr<runtime::warm_policy>()>;
+
+/// Holds the slots of one pool. A slot is held from the moment it is granted until the worker is
+/// really gone, and a specialist that a task waits for has its slot reserved while another one
+/// gives it up. Departments ask with `slot_need`, report with `slot_news` and `usage_batch`, and
+/// get `slot_grant` and `slot_recall`. An operator says `(warm_up_atom, index)` or
+/// `(cool_atom, index)`. A surveyor sends `memory_survey`; `reload_atom` says that the cast or the
+/// limits have changed.
+struct director_state {
+  static constexpr const char* name = "greenroom.director";
+
+  caf::event_based_actor* self = nullptr;
+  house* where = nullptr;
+  protocols::pool_kind pool = protocols::pool_kind::intelligent;
+  std::unique_ptr<runtime::warm_policy> policy;
+  runtime::pool_limits limits;
+  std::vector<caf::actor> departments;
+  std::vector<runtime::seat> seats;
+  std::vector<runtime::specialist_facts> facts;
+  struct holding {
+    bool held = false;       ///< It has, or had until it is gone, a process.
+    bool reserved = false;   ///< A place is kept for it, which is not free yet.
+    bool recalled = false;   ///< It was asked to give its place up.
+    bool prewarmed = false;  ///< Started for no task yet.
+    double counted_mb = 0;   ///< Its share of `held_mb`; below 0: pinned, not counted.
+    runtime::reason why = runtime::reason::demand;
+  };
+  std::vector<holding> held;
+  std::deque<std::uint32_t> waiting;       ///< Wanted, without a place so far; each once.
+  std::vector<std::uint32_t> reservations;  ///< Who has a place reserved, first come first.
+  std::size_t held_count = 0;               ///< Of those that are not pinned.
+  double held_mb = 0;
+  std::uint64_t review_generation = 0;
+  double review_due_s = runtime::never_s;
+
+  void open();
+  void adopt_cast();
+  void hear_need(const protocols::slot_need& need);
+  void hear_news(const protocols::slot_news& news);
+  void hear_usage(const protocols::usage_batch& batch);
+  void hear_survey(const protocols::memory_survey& survey);
+  void by_hand(std::uint32_t who, bool warm);
+  void review();
+
+private:
+  void place(std::uint32_t who, runtime::reason why);
+  void serve_waiting();
+  void grant_reserved();
+  [[nodiscard]] bool has_room_for(std::uint32_t who) const;
+  void hold(std::uint32_t who, bool now_held);
+  void grant(std::uint32_t who);
+  void recall(std::uint32_t who, runtime::reason why);
+  void review_at(double due_s);
+  [[nodiscard]] double now_s();
+  template <class Message>
+  void tell(std::uint32_t who, Message message);
+};
+
+using director_actor = caf::stateful_actor<director_state>;
+
+caf::behavior director(director_actor* self, house& where, protocols::pool_kind pool,
+                       policy_factory make_policy);
+
+}  // namespace greenroom::actors

@@ -1,0 +1,260 @@
+#include "actors/front_desk.hpp"
+
+#include "actors/io_unit.hpp"
+#include "runtime/queueing/admission.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+namespace greenroom::actors {
+
+using machine::shed_reason, machine::worker_state;
+using protocols::failure, protocols::task, protocols::task_place, protocols::task_state;
+
+namespace {
+
+protocols::side_effects effects_of(config::side_effects from) {
+  switch (from) {
+    case config::side_effects::none: return protocols::side_effects::none;
+    case config::side_effects::unsafe: return protocols::side_effects::unsafe;
+    default: return protocols::side_effects::idempotent;
+  }
+}
+
+std::uint64_t key_of(std::string_view case_id) {
+  if (case_id.empty()) return 0;
+  return std::max<std::uint64_t>(std::hash<std::string_view>{}(case_id), 1);
+}
+
+bool is_warm(worker_state state) {
+  return state == worker_state::warm || state == worker_state::busy;
+}
+
+std::chrono::milliseconds up_to_ms(std::int64_t ns) {
+  return std::chrono::milliseconds{(ns + 999'999) / 1'000'000};
+}
+
+refusal unknown(const cast& playing, std::string_view name) {
+  refusal result{failure::no_such_specialist, "there is no specialist named " + std::string{name},
+                 playing.nearest(name), {}};
+  if (!result.nearest.empty()) result.detail += "; did you mean " + result.nearest.front() + "?";
+  return result;
+}
+
+}  // namespace
+
+std::variant<std::uint32_t, refusal> front_desk::find(std::string_view specialist) const {
+  const auto& playing = house_.now_playing();
+  const auto found = playing.find(specialist);
+  if (found == cast::nobody) return unknown(playing, specialist);
+  return found;
+}
+
+std::uint32_t front_desk::best_of(std::uint32_t department) const {
+  const auto& playing = house_.now_playing();
+  const auto& stands = house_.pool(pool()).specialists;
+  auto best = cast::nobody;
+  std::tuple<bool, std::uint32_t, int> best_key{};
+  for (const auto who : playing.staff[department]) {
+    const auto& one = playing.members[who];
+    if (one.gone) continue;
+    const auto& gauge = stands[who]->gauge;
+    if (gauge.open_until_ns.load(std::memory_order_relaxed) > house_.time->now_ns()) continue;
+    const std::tuple key{!is_warm(gauge.state.load(std::memory_order_relaxed)),
+                         gauge.depth.load(std::memory_order_relaxed),
+                         static_cast<int>(one.config.priority)};
+    if (best == cast::nobody || key < best_key) {
+      best = who;
+      best_key = key;
+    }
+  }
+  // When every circuit is open the first one answers for them.
+  if (best == cast::nobody)
+    for (const auto who : playing.staff[department])
+      if (!playing.members[who].gone) return who;
+  return best;
+}
+
+std::variant<std::uint32_t, refusal> front_desk::find(const task_request& request) const {
+  const auto& playing = house_.now_playing();
+  if (!request.specialist.empty()) return find(std::string_view{request.specialist});
+  auto department = request.department;
+  if (department.empty()) {
+    const auto route = config::resolve_command(playing.config, request.command);
+    if (!route) {
+      refusal none{failure::no_such_specialist,
+                   "there is no command named " + request.command + "; GET /v1/specialists and "
+                   "the commands of the configuration say what there is", {}, {}};
+      return none;
+    }
+    if (!route->specialist.empty()) return find(std::string_view{route->specialist});
+    department = route->department;
+  }
+  const auto place = playing.by_department.find(department);
+  const auto best = place == playing.by_department.end() ? cast::nobody : best_of(place->second);
+  if (best == cast::nobody)
+    return refusal{failure::no_such_specialist, "there is no department named " + department,
+                   {}, {}};
+  return best;
+}
+
+std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
+                                         const task_request& request, protocols::pool_kind pool,
+                                         std::int64_t now_ns, std::int64_t patience_ns,
+                                         bool durable) {
+  auto& counts = house_.gauge;
+  if (counts.draining.load(std::memory_order_relaxed)) {
+    machine::count(counts.shed[static_cast<std::size_t>(shed_reason::draining)]);
+    return refusal{failure::draining, "the node is going down and takes nothing new", {},
+                   std::chrono::seconds{5}};
+  }
+  if (durable && (!house_.journaling || !counts.journal_ok.load(std::memory_order_relaxed))) {
+    machine::count(counts.shed[static_cast<std::size_t>(shed_reason::journal)]);
+    return refusal{failure::journal_unavailable,
+                   house_.journaling ? "the journal cannot be written now"
+                                     : "this node runs without a journal",
+                   {}, std::chrono::seconds{1}};
+  }
+  const auto& gauge = house_.pool(pool).specialists[who]->gauge;
+  const auto& bounds = house_.now_playing().config.queue;
+  const auto open_until = gauge.open_until_ns.load(std::memory_order_relaxed);
+  const auto verdict = runtime::admit(
+      {.depth = gauge.depth.load(std::memory_order_relaxed),
+       .depth_max = bounds.per_specialist + one.width,
+       .total = counts.depth.load(std::memory_order_relaxed),
+       .total_max = bounds.total,
+       .concurrency = one.width,
+       .run_ns = gauge.run_ns.load(std::memory_order_relaxed),
+       .start_ns = gauge.start_ns.load(std::memory_order_relaxed),
+       .warm = is_warm(gauge.state.load(std::memory_order_relaxed)),
+       .open_for_ns = open_until > now_ns ? open_until - now_ns : 0,
+       .low_priority = request.urgency == protocols::priority::low},
+      patience_ns);
+  const auto later = up_to_ms(verdict.retry_after_ns);
+  switch (verdict.what) {
+    case runtime::admission::admitted: return std::nullopt;
+    case runtime::admission::full:
+      machine::count(counts.shed[static_cast<std::size_t>(shed_reason::queue_full)]);
+      return refusal{failure::queue_full, "too many tasks wait for " + one.config.name, {}, later};
+    case runtime::admission::too_late:
+      machine::count(counts.shed[static_cast<std::size_t>(shed_reason::deadline)]);
+      return refusal{failure::deadline_unreachable,
+                     "with those that wait for " + one.config.name +
+                         " already, it would end after its deadline",
+                     {}, later};
+    case runtime::admission::circuit_open: break;
+  }
+  machine::count(counts.shed[static_cast<std::size_t>(shed_reason::circuit_open)]);
+  return refusal{failure::circuit_open,
+                 one.config.name + " failed too often and is left alone for a moment", {}, later};
+}
+
+std::variant<protocols::task_id, refusal> front_desk::submit(
+    task_request request, std::shared_ptr<protocols::asker> asker) {
+  auto found = find(request);
+  if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
+  auto who = std::get<0>(found);
+  const auto& playing = house_.now_playing();
+  const auto* one = &playing.members[who];
+  const auto where = pool();
+  const auto now = house_.time->now_ns();
+  const bool durable = request.durable || !request.idempotency_key.empty();
+  const auto patience = [&] {
+    const auto most = std::chrono::nanoseconds{one->config.backend.task_timeout};
+    const auto wanted =
+        request.timeout ? std::chrono::nanoseconds{*request.timeout} : most;
+    return std::max<std::int64_t>(wanted.count(), 1);
+  };
+  auto refused = admit(who, *one, request, where, now, patience(), durable);
+  if (refused && refused->why == failure::circuit_open && one->fallback != cast::nobody) {
+    // The hybrid route: while one is out, the other answers for it.
+    who = one->fallback;
+    one = &playing.members[who];
+    refused = admit(who, *one, request, where, now, patience(), durable);
+  }
+  if (refused) return std::move(*refused);
+  auto job = house_.ledger.acquire();
+  if (!job) {
+    machine::count(house_.gauge.shed[static_cast<std::size_t>(shed_reason::queue_full)]);
+    return refusal{failure::queue_full, "too many tasks are in the node", {},
+                   std::chrono::milliseconds{50}};
+  }
+  job->specialist = who;
+  job->department = one->department;
+  job->urgency = request.urgency;
+  job->effects = effects_of(one->config.backend.side_effects);
+  job->journaled = durable;
+  job->streaming = request.streaming;
+  job->case_key = key_of(request.case_id);
+  job->input = std::move(request.input);
+  job->case_id = std::move(request.case_id);
+  job->idempotency_key = std::move(request.idempotency_key);
+  job->accepted_ns = now;
+  job->accepted_unix_ms = (now + house_.unix_offset_ns) / 1'000'000;
+  job->deadline_ns = now + patience();
+  job->who = std::move(asker);
+  job->pool = where;
+  house_.pool(where).specialists[who]->gauge.depth.fetch_add(1, std::memory_order_relaxed);
+  house_.gauge.depth.fetch_add(1, std::memory_order_relaxed);
+  machine::count(house_.gauge.accepted);
+  const auto id = job->id;
+  job->place.store(task_place::ring, std::memory_order_release);
+  auto* raw = job.release();
+  // The ring has room for every task that the ledger can hold.
+  if (!house_.door.push(raw, io_unit::current())) std::terminate();
+  return id;
+}
+
+bool front_desk::resume(const machine::stored_task& stored) {
+  const auto& playing = house_.now_playing();
+  const auto& said = stored.accepted;
+  auto job = house_.ledger.acquire();
+  if (!job) return false;
+  const auto who = playing.find(said.specialist);
+  const auto now = house_.time->now_ns();
+  job->id = said.id;
+  job->specialist = who == cast::nobody ? 0 : who;
+  job->department = playing.members[job->specialist].department;
+  job->urgency = said.urgency;
+  job->effects = said.effects;
+  job->journaled = true;
+  job->recorded = true;
+  job->case_key = key_of(said.case_id);
+  job->input = said.input;
+  job->case_id = said.case_id;
+  job->idempotency_key = said.idempotency_key;
+  job->accepted_ns = now;
+  job->accepted_unix_ms = said.accepted_unix_ms;
+  // Nobody could work on it while the node was down: it gets its whole time again.
+  job->deadline_ns =
+      now + std::max<std::int64_t>(said.deadline_unix_ms - said.accepted_unix_ms, 1) * 1'000'000;
+  job->attempts = stored.attempts;
+  job->pool = pool();
+  house_.pool(job->pool).specialists[job->specialist]->gauge.depth.fetch_add(1);
+  house_.gauge.depth.fetch_add(1);
+  machine::count(house_.gauge.accepted);
+  if (who == cast::nobody) {
+    job->place.store(task_place::journal);
+    conclude(house_, *job, task_state::failed, failure::no_such_specialist,
+             said.specialist + " is not in the configuration any more", nullptr);
+    return true;
+  }
+  if (stored.state == task_state::running && said.effects == protocols::side_effects::unsafe) {
+    job->place.store(task_place::journal);
+    conclude(house_, *job, task_state::unknown, failure::unknown_end,
+             "the node died while it ran, and it is not safe to do twice", nullptr);
+    return true;
+  }
+  job->place.store(task_place::ring, std::memory_order_release);
+  auto* raw = job.release();
+  if (!house_.door.push(raw, io_unit::current())) std::terminate();
+  return true;
+}
+
+bool front_desk::cancel(task& job) {
+  return conclude(house_, job, task_state::cancelled, failure::cancelled,
+                  "cancelled by the caller", io_unit::current());
+}
+
+}  // namespace greenroom::actors

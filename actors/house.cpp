@@ -1,0 +1,159 @@
+#include "actors/house.hpp"
+
+#include "actors/worker_link.hpp"
+
+#include <algorithm>
+
+namespace greenroom::actors {
+
+using machine::task_outcome;
+using protocols::failure, protocols::task, protocols::task_ptr, protocols::task_state;
+
+namespace {
+
+// Every accepted task has a place; those that have ended and are still being told, or written down,
+// need some too.
+std::size_t ledger_capacity(const config::node& config) {
+  std::size_t running = 0;
+  for (const auto& department : config.departments)
+    for (const auto& one : department.specialists) running += one.backend.concurrency;
+  constexpr std::size_t afterwards = 4096;
+  return config.queue.total + std::min<std::size_t>(running, 65'536) + afterwards;
+}
+
+task_outcome outcome_of(task_state state, failure why) {
+  switch (state) {
+    case task_state::completed: return task_outcome::completed;
+    case task_state::cancelled: return task_outcome::cancelled;
+    case task_state::unknown: return task_outcome::unknown;
+    default: break;
+  }
+  return why == failure::out_of_time ? task_outcome::timeout : task_outcome::failed;
+}
+
+}  // namespace
+
+specialist_stand::specialist_stand() = default;
+specialist_stand::~specialist_stand() {
+  if (link) link->cut();
+}
+
+void specialist_stand::abandon() {
+  if (link) link->cut();
+  link.reset();
+  worker.reset();
+  for (auto* at = port.take(); at != nullptr;) {
+    auto* after = at->next.load(std::memory_order_relaxed);
+    task_ptr::adopt(at);
+    at = after;
+  }
+  static_cast<void>(port.take_signals());
+  gauge.pid.store(0, std::memory_order_relaxed);
+  gauge.running.store(0, std::memory_order_relaxed);
+  gauge.memory_bytes.store(0, std::memory_order_relaxed);
+  gauge.state.store(machine::worker_state::cold, std::memory_order_relaxed);
+}
+
+house::house(std::shared_ptr<const cast> first, std::size_t spare_specialists, std::uint64_t epoch,
+             std::shared_ptr<const machine::clock> clock)
+    : time{std::move(clock)},
+      unix_offset_ns{time->unix_ms() * 1'000'000 - time->now_ns()},
+      ledger{ledger_capacity(first->config), epoch},
+      door{ledger.capacity()},
+      journal{3 * ledger.capacity()} {
+  const auto specialists = first->members.size() + spare_specialists;
+  const auto departments = first->departments.size() + (spare_specialists == 0 ? 0 : 64);
+  for (auto& one : pools_) {
+    one.specialists.resize(specialists);
+    one.departments.resize(departments);
+  }
+  static_cast<void>(replace_cast(std::move(first)));
+}
+
+house::~house() {
+  door.drain([](task* job) { task_ptr::adopt(job); });
+  journal.drain([](const journal_note& one) { task_ptr::adopt(one.job); });
+  for (const auto& one : journal_hands) task_ptr::adopt(one.job);
+}
+
+bool house::replace_cast(std::shared_ptr<const cast> next) {
+  for (const auto& one : pools_)
+    if (next->members.size() > one.specialists.size() ||
+        next->departments.size() > one.departments.size())
+      return false;
+  for (auto& one : pools_) {
+    for (std::size_t i = 0; i < next->members.size(); ++i)
+      if (!one.specialists[i]) one.specialists[i] = std::make_unique<specialist_stand>();
+    for (std::size_t i = 0; i < next->departments.size(); ++i)
+      if (!one.departments[i]) one.departments[i] = std::make_unique<department_stand>();
+  }
+  cast_.store(next.get(), std::memory_order_release);
+  casts_.push_back(std::move(next));
+  return true;
+}
+
+bool conclude(house& where, task& job, task_state state, failure why, std::string output,
+              caf::execution_unit* here) {
+  if (job.claimed.exchange(true, std::memory_order_acq_rel)) return false;
+  job.why = why;
+  job.output = std::move(output);
+  job.end_state = state;
+  job.ended_ns = where.time->now_ns();
+  auto& pool = where.pool(job.pool);
+  auto& gauge = pool.specialists[job.specialist]->gauge;
+  const auto outcome = static_cast<std::size_t>(outcome_of(state, why));
+  const auto total_ns = job.ended_ns - job.accepted_ns;
+  machine::count(gauge.ends[outcome]);
+  machine::count(pool.gauge.ends[outcome]);
+  pool.gauge.total_time.add(total_ns);
+  if (job.dispatched_ns > 0) pool.gauge.queue_time.add(job.dispatched_ns - job.accepted_ns);
+  pool.departments[job.department]->gauge.add(total_ns);
+  gauge.depth.fetch_sub(1, std::memory_order_relaxed);
+  where.gauge.depth.fetch_sub(1, std::memory_order_relaxed);
+  if (job.journaled && where.journaling)
+    note(where, job, journal_note::kind::ended, here);
+  else
+    announce(where, job);
+  return true;
+}
+
+void note(house& where, task& job, journal_note::kind what, caf::execution_unit* here) {
+  auto held = task_ptr::share(&job);
+  // At most three notes a task, and the ring has room for three of every task there can be.
+  if (where.journal.push({held.get(), what}, here)) held.release();
+}
+
+void announce(house& where, task& job) {
+  if (job.announced.exchange(true, std::memory_order_acq_rel)) return;
+  machine::count(where.gauge.ended);
+  job.state.store(job.end_state, std::memory_order_release);
+  if (job.who) job.who->on_end(job);
+  if (job.idempotency_key.empty()) return;
+  std::vector<std::shared_ptr<protocols::asker>> others;
+  {
+    const std::lock_guard lock{where.waiters_mutex};
+    auto [at, end] = where.waiters.equal_range(job.id.number);
+    while (at != end) {
+      if (!(at->second.first == job.id)) {
+        ++at;
+        continue;
+      }
+      others.push_back(std::move(at->second.second));
+      at = where.waiters.erase(at);
+    }
+  }
+  for (const auto& other : others) other->on_end(job);
+}
+
+void withdraw(house& where, task& job) {
+  if (job.claimed.exchange(true, std::memory_order_acq_rel)) return;
+  job.announced.store(true, std::memory_order_relaxed);
+  where.gauge.accepted.fetch_sub(1, std::memory_order_relaxed);
+  where.gauge.depth.fetch_sub(1, std::memory_order_relaxed);
+  where.pool(job.pool).specialists[job.specialist]->gauge.depth.fetch_sub(
+      1, std::memory_order_relaxed);
+  job.end_state = task_state::cancelled;
+  job.state.store(task_state::cancelled, std::memory_order_release);
+}
+
+}  // namespace greenroom::actors

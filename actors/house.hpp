@@ -1,0 +1,183 @@
+// What a node consists of besides its actors: the things that stay while actors come and go.
+#pragma once
+
+#include "actors/cast.hpp"
+#include "actors/event_log.hpp"
+#include "actors/port.hpp"
+#include "runtime/machine/io/clock.hpp"
+#include "runtime/machine/journal/journal.hpp"
+#include "runtime/machine/metrics/gauges.hpp"
+#include "runtime/machine/tasks/ingress.hpp"
+#include "runtime/machine/tasks/ledger.hpp"
+#include "runtime/machine/worker/worker.hpp"
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace greenroom::actors {
+
+constexpr std::size_t pools = 2;  ///< Indexed by protocols::pool_kind.
+
+/// A port behind a lock-free ring, for what comes from many threads.
+template <class Item>
+class ring_port {
+public:
+  explicit ring_port(std::size_t capacity) : ring_{capacity} {}
+  void attach(caf::strong_actor_ptr who) { bell_.attach(std::move(who)); }
+  /// False when the ring is full.
+  [[nodiscard]] bool push(const Item& item, caf::execution_unit* here) {
+    const auto how = ring_.push(item);
+    if (how == machine::ingress_ring<Item>::pushed::wake) bell_.ring(here);
+    return how != machine::ingress_ring<Item>::pushed::full;
+  }
+  void poke(caf::execution_unit* here) {
+    if (ring_.poke()) bell_.ring(here);
+  }
+
+  // -- for the actor only --
+  template <class Take>
+  std::size_t drain(Take take) {
+    return ring_.drain(take);
+  }
+  [[nodiscard]] bool try_sleep() { return ring_.try_sleep(); }
+  /// A new actor takes over: what is inside is its own now.
+  void take_over() { static_cast<void>(ring_.poke()); }
+
+private:
+  machine::ingress_ring<Item> ring_;
+  bell bell_;
+};
+
+/// What the journal is to write of a task. Holds one reference.
+struct journal_note {
+  enum class kind : std::uint8_t { accepted, started, ended };
+  protocols::task* job = nullptr;
+  kind what = kind::accepted;
+};
+
+class worker_link;
+
+/// One specialist's place in one pool. The worker hangs here rather than in the actor, so that its
+/// department can let go of it whatever became of the actor.
+struct specialist_stand {
+  specialist_stand();
+  ~specialist_stand();
+  task_port port;
+  machine::specialist_gauge gauge;
+  caf::actor actor;  ///< Its department's own; the last one hired.
+  // The specialist's own while it lives, its department's afterwards.
+  std::shared_ptr<machine::worker> worker;
+  std::shared_ptr<worker_link> link;
+
+  /// The actor is dead: cut off the worker and end it, and forget tasks left in the port (their
+  /// department has its own list of them).
+  void abandon();
+};
+
+/// One department's place in one pool.
+struct department_stand {
+  task_port port;
+  machine::department_gauge gauge;
+};
+
+struct pool_stand {
+  std::vector<std::unique_ptr<specialist_stand>> specialists;  ///< By index in the cast.
+  std::vector<std::unique_ptr<department_stand>> departments;
+  machine::pool_gauge gauge;
+  std::atomic<bool> open{false};  ///< Its actors run.
+};
+
+/// A registered C++ callable, by specialist.
+using callable_table = std::unordered_map<std::string, machine::callable>;
+
+/// Makes the worker of a specialist. Tests give puppets.
+using worker_factory = std::function<std::shared_ptr<machine::worker>(
+    const member& who, std::string_view department, protocols::pool_kind pool,
+    std::shared_ptr<machine::worker_events> events)>;
+
+struct house {
+  house(std::shared_ptr<const cast> first, std::size_t spare_specialists, std::uint64_t epoch,
+        std::shared_ptr<const machine::clock> time);
+  ~house();
+  house(const house&) = delete;
+  house& operator=(const house&) = delete;
+
+  /// The cast in force. The pointer stays good while the house stands: casts that a reload
+  /// replaced are kept, because anyone may still be looking at them.
+  [[nodiscard]] const cast& now_playing() const { return *cast_.load(std::memory_order_acquire); }
+  /// False when there is no room for so many more specialists or departments without a restart.
+  [[nodiscard]] bool replace_cast(std::shared_ptr<const cast> next);
+
+  [[nodiscard]] pool_stand& pool(protocols::pool_kind which) {
+    return pools_[static_cast<std::size_t>(which)];
+  }
+  [[nodiscard]] const pool_stand& pool(protocols::pool_kind which) const {
+    return pools_[static_cast<std::size_t>(which)];
+  }
+  [[nodiscard]] double unix_s(std::int64_t steady_ns) const {
+    return static_cast<double>(steady_ns + unix_offset_ns) * 1e-9;
+  }
+  [[nodiscard]] std::int64_t unix_us(std::int64_t steady_ns) const {
+    return (steady_ns + unix_offset_ns) / 1000;
+  }
+  void publish(std::string kind, std::string json) {
+    events.publish(std::move(kind), std::move(json), time->unix_ms());
+  }
+
+  std::shared_ptr<const machine::clock> time;
+  std::int64_t unix_offset_ns = 0;
+  machine::task_ledger ledger;
+  ring_port<protocols::task*> door;  ///< From the callers to the bridge; one reference each.
+  task_port bridge;                  ///< From the journal back to the bridge.
+  ring_port<journal_note> journal;   ///< To the journal, from everyone.
+  bool journaling = false; ///< There is a journal; set before the actors start.
+  machine::node_gauge gauge;
+  event_log events;
+  worker_factory make_worker;
+  std::uint64_t seed = 1;
+  /// Called once, from an actor, when the tree cannot be kept alive any more.
+  std::function<void(std::string why)> collapse;
+
+  /// Notes that the journal has taken out and not yet written; its replacement goes on with them.
+  std::vector<journal_note> journal_hands;
+  /// Tasks that the bridge has taken out of its ring and not yet passed on.
+  std::vector<protocols::task_ptr> bridge_hands;
+
+  /// Who else wants to hear the end of a task with an idempotency key.
+  std::mutex waiters_mutex;
+  std::unordered_multimap<std::uint64_t, std::pair<protocols::task_id,
+                                                   std::shared_ptr<protocols::asker>>> waiters;
+
+  /// Memory over time, for the efficiency: KiB-milliseconds in use, and had all been warm.
+  std::atomic<std::uint64_t> used_kib_ms{0}, always_kib_ms{0};
+
+private:
+  std::atomic<const cast*> cast_{nullptr};
+  std::vector<std::shared_ptr<const cast>> casts_;
+  std::array<pool_stand, pools> pools_;
+};
+
+/// The end of a task: the only place where one is decided. Returns false when it had ended before.
+/// `here` is the execution unit of the caller, or null. After it the task belongs to the reader:
+/// its asker has heard, or will when the journal has the end.
+bool conclude(house& where, protocols::task& job, protocols::task_state state,
+              protocols::failure why, std::string output, caf::execution_unit* here);
+
+/// Takes a task back that turned out to be known already: it was never there.
+void withdraw(house& where, protocols::task& job);
+
+/// Leaves a note for the journal.
+void note(house& where, protocols::task& job, journal_note::kind what, caf::execution_unit* here);
+
+/// Makes a decided end visible and tells the asker. Called by `conclude`, or by the journal for
+/// durable tasks once their end is written. Does nothing the second time.
+void announce(house& where, protocols::task& job);
+
+}  // namespace greenroom::actors

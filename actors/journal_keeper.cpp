@@ -1,0 +1,225 @@
+#include "actors/journal_keeper.hpp"
+
+#include "actors/text.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace greenroom::actors {
+
+using machine::journal_error, machine::record, machine::verdict;
+using protocols::failure, protocols::task, protocols::task_phase, protocols::task_place;
+using protocols::task_ptr, protocols::task_state;
+
+namespace {
+
+constexpr std::size_t batch_max = 1024;
+constexpr std::size_t extra_max = 4096;  // State and events kept while the journal cannot write.
+constexpr std::chrono::milliseconds retry_period{500};
+constexpr std::chrono::seconds prune_period{30};
+constexpr std::size_t prune_rows = 2000;
+constexpr double ms = 1e-6;  // Of a nanosecond.
+
+}  // namespace
+
+machine::accept_record accept_record_of(const house& where, const task& job) {
+  const auto& cast = where.now_playing();
+  machine::accept_record result;
+  result.id = job.id;
+  result.specialist = cast.name_of(job.specialist);
+  result.department = cast.department_of(job.specialist);
+  result.urgency = job.urgency;
+  result.effects = job.effects;
+  result.input = job.input;
+  result.case_id = job.case_id;
+  result.idempotency_key = job.idempotency_key;
+  result.request_hash = std::hash<std::string_view>{}(job.input) ^
+                        std::hash<std::string_view>{}(result.specialist) * 31;
+  result.accepted_unix_ms = job.accepted_unix_ms;
+  result.deadline_unix_ms =
+      job.accepted_unix_ms + (job.deadline_ns - job.accepted_ns) / 1'000'000;
+  return result;
+}
+
+machine::end_record end_record_of(const house& where, const task& job) {
+  machine::end_record result;
+  result.id = job.id;
+  result.state = job.end_state;
+  result.why = job.why;
+  result.output = job.output;
+  result.cold_start = job.cold_start;
+  result.attempts = job.attempts;
+  result.pool = job.pool;
+  result.ended_unix_ms = where.time->unix_ms();
+  const auto total = job.ended_ns - job.accepted_ns;
+  const auto run = job.dispatched_ns > 0 ? job.ended_ns - job.dispatched_ns : 0;
+  const auto start = std::min(job.start_wait_ns, total - run);
+  result.total_ms = static_cast<double>(total) * ms;
+  result.run_ms = static_cast<double>(run) * ms;
+  result.start_ms = static_cast<double>(start) * ms;
+  result.queue_ms = static_cast<double>(total - run - start) * ms;
+  return result;
+}
+
+journal_keeper::journal_keeper(caf::actor_config& cfg, house& where, journal_factory open)
+    : draining_actor{cfg}, house_{where}, open_{std::move(open)} {}
+
+void journal_keeper::drain() {
+  do {
+    house_.journal.drain([this](const journal_note& one) { house_.journal_hands.push_back(one); });
+    write();
+    // While the journal cannot write, notes gather in the hands; a timer tries again.
+    if (retry_armed_) break;
+  } while (!house_.journal_hands.empty() || !extra_.empty() || !house_.journal.try_sleep());
+  if (retry_armed_) static_cast<void>(house_.journal.try_sleep());
+}
+
+void journal_keeper::write() {
+  auto& hands = house_.journal_hands;
+  while ((!hands.empty() || !extra_.empty()) && !retry_armed_) {
+    std::vector<record> batch;
+    const auto count = std::min(hands.size(), batch_max);
+    batch.reserve(count + extra_.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto& job = *hands[i].job;
+      switch (hands[i].what) {
+        case journal_note::kind::accepted: batch.emplace_back(accept_record_of(house_, job)); break;
+        case journal_note::kind::started:
+          batch.emplace_back(machine::start_record{job.id, job.attempts});
+          break;
+        case journal_note::kind::ended: batch.emplace_back(end_record_of(house_, job)); break;
+      }
+    }
+    for (const auto& one : extra_) batch.push_back(one);
+    if (!journal_) {
+      auto opened = open_();
+      if (auto* why = std::get_if<journal_error>(&opened)) {
+        not_written(why->what);
+        return;
+      }
+      journal_ = std::move(std::get<0>(opened));
+    }
+    const auto outcome = journal_->commit(batch);
+    if (const auto* why = std::get_if<journal_error>(&outcome)) {
+      not_written(why->what);
+      return;
+    }
+    house_.gauge.journal_ok.store(true, std::memory_order_relaxed);
+    machine::count(house_.gauge.journal_commits);
+    machine::count(house_.gauge.journal_records, batch.size());
+    extra_.clear();
+    const auto& verdicts = std::get<0>(outcome);
+    for (std::size_t i = 0; i < count; ++i) written(hands[i], verdicts[i]);
+    hands.erase(hands.begin(), hands.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+}
+
+void journal_keeper::written(const journal_note& one, const verdict& verdict) {
+  auto job = task_ptr::adopt(one.job);
+  switch (one.what) {
+    case journal_note::kind::accepted: {
+      auto who = job->who;
+      if (verdict.what == verdict::kind::same_request) {
+        withdraw(house_, *job);
+        if (who) who->on_existing(verdict.existing);
+        return;
+      }
+      if (verdict.what == verdict::kind::key_conflict) {
+        job->journaled = false;
+        conclude(house_, *job, task_state::failed, failure::key_conflict,
+                 "the idempotency key " + job->idempotency_key +
+                     " was used for another request before",
+                 context());
+        return;
+      }
+      job->recorded.store(true, std::memory_order_release);
+      if (who) who->on_accepted(*job);
+      house_.bridge.push(std::move(job), context());
+      return;
+    }
+    case journal_note::kind::started: {
+      job->phase = task_phase::committed;
+      auto& port = house_.pool(job->pool).departments[job->department]->port;
+      port.push(std::move(job), context());
+      return;
+    }
+    case journal_note::kind::ended: announce(house_, *job); return;
+  }
+}
+
+// Nothing that is not written may be acknowledged; what has ended is told all the same, and stays in
+// the hands until it can be written.
+void journal_keeper::not_written(const std::string& why) {
+  if (house_.gauge.journal_ok.exchange(false))
+    house_.publish("journal.failed", "{\"why\":" + json_text(why) + "}");
+  std::vector<journal_note> kept;
+  for (const auto& one : std::exchange(house_.journal_hands, {})) {
+    if (one.what == journal_note::kind::ended) {
+      announce(house_, *one.job);
+      kept.push_back(one);
+      continue;
+    }
+    auto job = task_ptr::adopt(one.job);
+    job->journaled = one.what == journal_note::kind::started;
+    conclude(house_, *job, task_state::failed, failure::journal_unavailable,
+             "the task could not be made durable: " + why, context());
+    if (one.what == journal_note::kind::started) {
+      job->phase = task_phase::committed;
+      auto& port = house_.pool(job->pool).departments[job->department]->port;
+      port.push(std::move(job), context());
+    }
+  }
+  house_.journal_hands = std::move(kept);
+  while (extra_.size() > extra_max) extra_.pop_front();
+  if (!std::exchange(retry_armed_, true))
+    delayed_send(this, retry_period, protocols::tick_atom::value);
+}
+
+// In small steps, so that commits are not held up.
+void journal_keeper::prune() {
+  if (!journal_) return;
+  const auto keep = house_.now_playing().config.journal.keep_finished;
+  const auto outcome = journal_->prune(house_.time->unix_ms() - keep.count(), prune_rows);
+  const auto* rows = std::get_if<std::size_t>(&outcome);
+  if (rows != nullptr && *rows >= prune_rows) send(this, protocols::check_atom::value);
+}
+
+caf::behavior journal_keeper::make_behavior() {
+  set_default_handler(caf::drop);
+  house_.journal.attach(caf::strong_actor_ptr{ctrl()});
+  house_.journal.take_over();
+  drain();
+  delayed_send(this, prune_period, protocols::hire_atom::value);
+  return {
+      [this](protocols::tick_atom) {
+        retry_armed_ = false;
+        // Nothing may be waiting, and then only an attempt shows whether it works again.
+        if (extra_.empty() && house_.journal_hands.empty())
+          extra_.emplace_back(machine::state_record{"journal.probe", "1"});
+        house_.journal.take_over();
+        drain();
+      },
+      [this](protocols::report_atom, std::string& name, std::string& value) {
+        extra_.emplace_back(machine::state_record{std::move(name), std::move(value)});
+        house_.journal.take_over();
+        drain();
+      },
+      [this](protocols::report_atom, std::string& kind, std::string& json, std::int64_t unix_ms) {
+        extra_.emplace_back(machine::event_record{std::move(kind), unix_ms, std::move(json)});
+        house_.journal.take_over();
+        drain();
+      },
+      [this](protocols::check_atom) { prune(); },
+      [this](protocols::hire_atom) {
+        prune();
+        delayed_send(this, prune_period, protocols::hire_atom::value);
+      },
+  };
+}
+
+void journal_keeper::on_exit() {
+  house_.journal.attach({});
+  journal_.reset();
+}
+
+}  // namespace greenroom::actors

@@ -1,0 +1,399 @@
+#include "actors/node.hpp"
+
+#include "actors/front_desk.hpp"
+#include "actors/io_unit.hpp"
+#include "actors/node_parts.hpp"
+#include "actors/root.hpp"
+#include "actors/text.hpp"
+#include "config/difference.hpp"
+#include "runtime/machine/process/process_memory.hpp"
+#include "runtime/machine/process/sweep.hpp"
+#include "runtime/pooling/lru_policy.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <random>
+#include <thread>
+#include <utility>
+
+namespace greenroom {
+
+using protocols::failure, protocols::pool_kind, protocols::task, protocols::task_id;
+using protocols::task_state;
+
+namespace {
+
+constexpr std::size_t spare_specialists = 1024;  // Room for those a reload adds.
+
+std::size_t scheduler_threads(const config::node& from, std::size_t wanted) {
+  if (wanted > 0) return wanted;
+  if (from.scheduler.threads > 0) return from.scheduler.threads;
+  // Callers and I/O threads run short handlers themselves; one core in two is left to them.
+  return std::max<std::size_t>(std::thread::hardware_concurrency() / 2, 1);
+}
+
+// Names the data directory in the environment of its workers.
+std::string data_mark(const std::string& data_dir) {
+  std::error_code ignored;
+  const auto whole = std::filesystem::weakly_canonical(data_dir, ignored).string();
+  std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+  for (const char c : whole) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return protocols::to_string(task_id{hash, 0}).substr(0, 16);
+}
+
+std::uint64_t fresh_random() {
+  std::random_device source;
+  return (static_cast<std::uint64_t>(source()) << 32) | source();
+}
+
+class promised final : public protocols::asker {
+public:
+  explicit promised(std::function<void(const task&)> done) : done_{std::move(done)} {}
+  void on_end(const task& job) noexcept override { done_(job); }
+
+private:
+  std::function<void(const task&)> done_;
+};
+
+}  // namespace
+
+node::node(std::unique_ptr<parts> inside) : parts_{std::move(inside)} {}
+
+// -- start and stop -----------------------------------------------------------
+
+std::variant<std::unique_ptr<node>, node::failure> node::start(config::node configuration,
+                                                               std::vector<registration> functions,
+                                                               options how) {
+  auto inside = std::make_unique<parts>();
+  auto& in = *inside;
+  auto callables = std::make_shared<actors::callable_table>();
+  for (auto& one : functions)
+    callables->emplace(one.specialist, machine::callable{std::move(one.run), one.inline_run});
+  for (const auto& department : configuration.departments)
+    for (const auto& one : department.specialists)
+      if (one.backend.kind == config::backend_kind::function && !callables->contains(one.name))
+        return failure{"no callable is registered for " + one.name +
+                       ", whose backend is a function; register one or change its backend"};
+  in.callables = callables;
+  in.is_inline = [callables](std::string_view name) {
+    const auto found = callables->find(std::string{name});
+    return found != callables->end() && found->second.inline_run;
+  };
+  const auto epoch = fresh_random();
+  in.house = std::make_unique<actors::house>(
+      actors::make_cast(configuration, nullptr, in.is_inline), spare_specialists, epoch,
+      std::make_shared<machine::clock>());
+  auto& house = *in.house;
+  house.seed = epoch;
+  in.started_ms = house.time->unix_ms();
+  in.desk = std::make_unique<actors::front_desk>(house);
+
+  std::vector<machine::stored_task> unfinished;
+  const machine::journal_options journal_where{configuration.data_dir + "/journal.db",
+                                               configuration.journal.fsync};
+  std::shared_ptr<std::unique_ptr<machine::journal>> first_journal;
+  if (!how.without_journal) {
+    auto opened = machine::journal::open(journal_where);
+    if (auto* why = std::get_if<machine::journal_error>(&opened)) return failure{why->what};
+    auto& open_journal = std::get<0>(opened);
+    auto found = open_journal->unfinished();
+    if (auto* why = std::get_if<machine::journal_error>(&found)) return failure{why->what};
+    unfinished = std::move(std::get<0>(found));
+    auto reader = machine::journal_reader::open(journal_where);
+    if (auto* why = std::get_if<machine::journal_error>(&reader)) return failure{why->what};
+    in.reader = std::move(std::get<0>(reader));
+    house.journaling = true;
+    first_journal =
+        std::make_shared<std::unique_ptr<machine::journal>>(std::move(open_journal));
+  }
+  // The journal's lock is ours now, so whatever carries our mark was left by an earlier life.
+  const auto mark = data_mark(configuration.data_dir);
+  const auto my_mark = mark + ":" + protocols::to_string(task_id{epoch, 0}).substr(0, 16);
+  if (!how.without_journal)
+    for (const auto& left : machine::sweep(my_mark))
+      house.publish("worker.swept", "{\"pid\":" + std::to_string(left.pid) + "}");
+
+  in.system_config.add_message_types<caf::id_block::greenroom>();
+  in.system_config.set("scheduler.policy", caf::atom("sharing"));
+  in.system_config.set("scheduler.max-threads", scheduler_threads(configuration, how.threads));
+  in.system_config.set("scheduler.max-throughput", configuration.scheduler.max_throughput);
+  in.system = std::make_unique<caf::actor_system>(in.system_config);
+  in.io = std::make_unique<machine::engine>(
+      configuration.io_threads,
+      [system = in.system.get(), most = configuration.scheduler.max_throughput](
+          boost::asio::io_context& loop) -> std::unique_ptr<machine::engine::companion> {
+        return std::make_unique<actors::io_unit>(*system, loop, most);
+      });
+  in.io->start();
+
+  const auto bin = how.bin_directory;
+  house.make_worker = [io = in.io.get(), bin, my_mark, callables,
+                       output_max = configuration.limits.output_bytes, log = &in.log](
+                          const actors::member& who, std::string_view department, pool_kind pool,
+                          std::shared_ptr<machine::worker_events> events) {
+    machine::worker_surroundings where;
+    where.io = io;
+    where.bin_directory = bin;
+    where.node_mark = my_mark;
+    where.department = department;
+    where.pool = protocols::to_string(pool);
+    where.output_bytes_max = output_max;
+    where.log = [log](std::string_view specialist, std::string_view line) {
+      if (*log) (*log)(specialist, line);
+    };
+    const auto found = callables->find(who.config.name);
+    return machine::make_worker(who.config, where,
+                                found == callables->end() ? nullptr : &found->second,
+                                std::move(events));
+  };
+  house.collapse = [inside_ptr = inside.get()](std::string why) {
+    inside_ptr->collapsed = true;
+    inside_ptr->house->publish("node.collapsed", "{\"why\":" + actors::json_text(why) + "}");
+  };
+
+  actors::root_plan plan;
+  const bool always_warm = configuration.pool.mode == config::pool_mode::baseline;
+  const auto serving = always_warm ? pool_kind::baseline : pool_kind::intelligent;
+  plan.policies[static_cast<std::size_t>(serving)] = [] { return runtime::make_lru_policy(); };
+  in.desk->set_pool(serving);
+  if (first_journal) {
+    plan.open_journal = [first_journal, journal_where]()
+        -> machine::journal_result<std::unique_ptr<machine::journal>> {
+      if (*first_journal) return std::move(*first_journal);
+      return machine::journal::open(journal_where);
+    };
+  }
+  plan.measure = [](int pid) { return machine::process_memory(pid); };
+  in.root = in.system->spawn(actors::root, std::ref(house), std::move(plan));
+
+  std::unique_ptr<node> result{new node{std::move(inside)}};
+  auto& mine = *result->parts_;
+  for (const auto& one : unfinished) {
+    {
+      const std::lock_guard lock{mine.resumed_mutex};
+      mine.resumed.insert(protocols::to_string(one.accepted.id));
+    }
+    // The ledger is as large as it was, so there is room; when the configuration made it smaller,
+    // those that do not fit stay in the journal and run after the next start.
+    if (!mine.desk->resume(one)) {
+      house.publish("journal.resume_incomplete", "{}");
+      break;
+    }
+  }
+  mine.watch = std::thread{[&mine] { mine.run_watch(); }};
+  return result;
+}
+
+// Liveness probes at their interval, and nothing else: a thread that mostly sleeps.
+void node::parts::run_watch() {
+  std::unique_lock lock{watch_mutex};
+  while (!stopping) {
+    watch_bell.wait_for(lock, house->now_playing().config.health_interval);
+    if (!stopping) caf::anon_send(root, protocols::check_atom::value);
+  }
+}
+
+node::~node() {
+  if (!parts_) return;
+  auto& in = *parts_;
+  in.house->gauge.draining = true;
+  {
+    const std::lock_guard lock{in.watch_mutex};
+    in.stopping = true;
+  }
+  in.watch_bell.notify_all();
+  if (in.watch.joinable()) in.watch.join();
+  caf::anon_send_exit(in.root, caf::exit_reason::user_shutdown);
+  in.root = nullptr;
+  in.system->await_all_actors_done();
+  for (std::size_t kind = 0; kind < actors::pools; ++kind)
+    for (auto& stand : in.house->pool(static_cast<pool_kind>(kind)).specialists)
+      if (stand) {
+        stand->abandon();
+        stand->actor = nullptr;
+      }
+  // Callers that are not in the journal would never hear otherwise.
+  in.house->journaling = false;
+  in.house->ledger.for_each([&](protocols::task_ptr job) {
+    if (!job->journaled)
+      actors::conclude(*in.house, *job, task_state::failed, protocols::failure::draining,
+                       "the node was stopped", nullptr);
+  });
+  in.io->stop();
+  in.system.reset();
+  in.house->bridge_hands.clear();
+}
+
+std::size_t node::drain(std::chrono::milliseconds grace) {
+  auto& house = *parts_->house;
+  house.gauge.draining = true;
+  house.publish("node.draining", "{}");
+  const auto until = std::chrono::steady_clock::now() + grace;
+  constexpr std::chrono::milliseconds look{5};
+  while (std::chrono::steady_clock::now() < until &&
+         house.gauge.ended.load() < house.gauge.accepted.load())
+    std::this_thread::sleep_for(look);
+  std::size_t left = 0;
+  house.ledger.for_each([&](const protocols::task_ptr& job) {
+    if (job->journaled && !job->ended()) ++left;
+  });
+  return left;
+}
+
+std::variant<std::monostate, node::failure> node::reload(config::node configuration) {
+  auto& in = *parts_;
+  const std::lock_guard lock{in.reload_mutex};
+  const auto& before = in.house->now_playing();
+  const auto change = config::compare(before.config, configuration);
+  if (!change.needs_restart.empty()) {
+    std::string keys;
+    for (const auto& key : change.needs_restart) keys += (keys.empty() ? "" : ", ") + key;
+    return failure{"these keys need a restart, so nothing was changed: " + keys};
+  }
+  for (const auto& department : configuration.departments)
+    for (const auto& one : department.specialists)
+      if (one.backend.kind == config::backend_kind::function &&
+          !in.callables->contains(one.name))
+        return failure{"no callable is registered for " + one.name};
+  auto next = actors::make_cast(std::move(configuration), &before, in.is_inline);
+  if (!in.house->replace_cast(std::move(next)))
+    return failure{"so many new specialists need a restart; nothing was changed"};
+  caf::anon_send(in.root, protocols::reload_atom::value);
+  in.house->publish("config.reloaded", "{\"change\":" + actors::json_text(config::to_string(change)) + "}");
+  return std::monostate{};
+}
+
+// -- tasks --------------------------------------------------------------------
+
+std::variant<task_id, refusal> node::submit(task_request request,
+                                            std::shared_ptr<protocols::asker> who) {
+  return parts_->desk->submit(std::move(request), std::move(who));
+}
+
+std::variant<task_id, refusal> node::submit(task_request request,
+                                            std::function<void(task_view)> done) {
+  auto* house = parts_->house.get();
+  return parts_->desk->submit(
+      std::move(request),
+      std::make_shared<promised>([house, done = std::move(done)](const task& job) {
+        const auto& playing = house->now_playing();
+        done(view_of(job, playing.name_of(job.specialist), playing.department_of(job.specialist)));
+      }));
+}
+
+std::future<task_view> node::submit(task_request request) {
+  auto promise = std::make_shared<std::promise<task_view>>();
+  auto result = promise->get_future();
+  const auto name = request.specialist;
+  auto outcome = submit(std::move(request), [promise](task_view done) {
+    promise->set_value(std::move(done));
+  });
+  if (const auto* none = std::get_if<refusal>(&outcome)) {
+    task_view refused;
+    refused.specialist = name;
+    refused.state = task_state::failed;
+    refused.why = none->why;
+    refused.output = none->detail;
+    promise->set_value(std::move(refused));
+  }
+  return result;
+}
+
+protocols::task_ptr node::parts::find_live(const task_id& id) const {
+  if (auto job = house->ledger.find(id)) return job;
+  {
+    const std::lock_guard lock{resumed_mutex};
+    if (!resumed.contains(protocols::to_string(id))) return {};
+  }
+  protocols::task_ptr found;
+  house->ledger.for_each([&](protocols::task_ptr job) {
+    if (job->id == id) found = std::move(job);
+  });
+  return found;
+}
+
+bool node::cancel(const task_id& id) {
+  const auto job = parts_->find_live(id);
+  return job && parts_->desk->cancel(*job);
+}
+
+std::optional<task_view> node::find(const task_id& id) const {
+  const auto& in = *parts_;
+  if (const auto job = in.find_live(id)) {
+    const auto& playing = in.house->now_playing();
+    return view_of(*job, playing.name_of(job->specialist), playing.department_of(job->specialist));
+  }
+  if (!in.reader) return std::nullopt;
+  const std::lock_guard lock{in.reader_mutex};
+  auto found = in.reader->find(id);
+  auto* stored = std::get_if<0>(&found);
+  if (stored == nullptr || !*stored) return std::nullopt;
+  return view_of(**stored);
+}
+
+std::variant<node::page, refusal> node::list(const query& which) const {
+  const auto& in = *parts_;
+  page result;
+  // Live tasks that are not in the journal come first, on the first page only.
+  if (which.cursor.empty()) {
+    const auto& playing = in.house->now_playing();
+    in.house->ledger.for_each([&](const protocols::task_ptr& job) {
+      if (job->journaled && in.reader) return;
+      auto view =
+          view_of(*job, playing.name_of(job->specialist), playing.department_of(job->specialist));
+      if (which.state && view.state != *which.state) return;
+      if (!which.specialist.empty() && view.specialist != which.specialist) return;
+      if (result.items.size() < which.limit) result.items.push_back(std::move(view));
+    });
+  }
+  if (!in.reader || result.items.size() >= which.limit) return result;
+  machine::task_query stored;
+  stored.specialist = which.specialist;
+  stored.limit = which.limit - result.items.size();
+  stored.cursor = which.cursor;
+  // Which of the unfinished ones is running now is known here, not in the journal.
+  const bool live_state = which.state == task_state::running || which.state == task_state::queued;
+  if (!live_state) stored.state = which.state;
+  const std::lock_guard lock{in.reader_mutex};
+  auto found = in.reader->list(stored);
+  if (auto* why = std::get_if<machine::journal_error>(&found))
+    return refusal{protocols::failure::malformed, why->what, {}, {}};
+  auto& rows = std::get<0>(found);
+  for (const auto& one : rows.items) {
+    auto view = view_of(one);
+    if (!one.ended)
+      if (const auto job = in.find_live(one.accepted.id)) view.state = job->state.load();
+    if (which.state && view.state != *which.state) continue;
+    result.items.push_back(std::move(view));
+  }
+  result.next = rows.next;
+  return result;
+}
+
+// -- by hand ------------------------------------------------------------------
+
+std::optional<refusal> node::warm(std::string_view specialist) {
+  auto found = parts_->desk->find(specialist);
+  if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
+  caf::anon_send(parts_->root, protocols::warm_up_atom::value, std::get<0>(found));
+  return std::nullopt;
+}
+
+std::optional<refusal> node::cool(std::string_view specialist) {
+  auto found = parts_->desk->find(specialist);
+  if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
+  caf::anon_send(parts_->root, protocols::cool_atom::value, std::get<0>(found));
+  return std::nullopt;
+}
+
+config::node node::configuration() const { return parts_->house->now_playing().config; }
+
+std::vector<event> node::events_after(std::uint64_t after) const {
+  return parts_->house->events.after(after);
+}
+
+std::shared_ptr<void> node::on_event(std::function<void(const event&)> hear) {
+  return parts_->house->events.subscribe(std::move(hear));
+}
+
+}  // namespace greenroom

@@ -1,0 +1,56 @@
+// What a node holds; for the files that implement it and for the doors.
+#pragma once
+
+#include "actors/front_desk.hpp"
+#include "actors/house.hpp"
+#include "actors/node.hpp"
+#include "runtime/machine/io/engine.hpp"
+#include "runtime/machine/journal/journal.hpp"
+
+#include <caf/all.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_set>
+
+namespace greenroom {
+
+struct node::parts {
+  caf::actor_system_config system_config;
+  std::unique_ptr<actors::house> house;
+  std::unique_ptr<caf::actor_system> system;
+  std::unique_ptr<machine::engine> io;
+  std::unique_ptr<actors::front_desk> desk;
+  std::shared_ptr<actors::callable_table> callables;
+  std::function<bool(std::string_view)> is_inline;
+  caf::actor root;
+  mutable std::mutex reader_mutex;
+  std::unique_ptr<machine::journal_reader> reader;
+  std::int64_t started_ms = 0;
+  std::atomic<bool> collapsed{false};
+  std::atomic<std::uint64_t> workflow_serial{1};
+  /// Lines that workers write to stderr; set before anything starts, or left empty.
+  std::function<void(std::string_view specialist, std::string_view line)> log;
+  std::mutex reload_mutex;
+
+  /// Tasks of an earlier life keep their names, which do not say where they are.
+  mutable std::mutex resumed_mutex;
+  std::unordered_set<std::string> resumed;
+  [[nodiscard]] protocols::task_ptr find_live(const protocols::task_id& id) const;
+
+  std::thread watch;
+  std::mutex watch_mutex;
+  std::condition_variable watch_bell;
+  bool stopping = false;
+  void run_watch();
+};
+
+/// The same from the journal.
+[[nodiscard]] task_view view_of(const machine::stored_task& stored);
+
+}  // namespace greenroom

@@ -1,0 +1,250 @@
+// What a node says of itself: tasks, specialists, health, exported state.
+#include "actors/node_parts.hpp"
+#include "actors/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace greenroom {
+
+using machine::worker_state;
+using protocols::failure, protocols::pool_kind, protocols::task, protocols::task_state;
+
+namespace {
+
+constexpr double ms = 1e-6;  // Of a nanosecond.
+constexpr double megabyte = 1e6;
+
+specialist_state state_of(worker_state from) {
+  return static_cast<specialist_state>(static_cast<std::uint8_t>(from));
+}
+
+std::uint64_t value(const machine::counter& of) { return of.load(std::memory_order_relaxed); }
+
+std::uint64_t of(const std::array<machine::counter, machine::task_outcomes>& ends,
+                 machine::task_outcome which) {
+  return value(ends[static_cast<std::size_t>(which)]);
+}
+
+}  // namespace
+
+std::string_view to_string(specialist_state value) {
+  constexpr std::array<std::string_view, 6> names{"cold", "warming", "warm",
+                                                  "busy", "cooling", "failed"};
+  return names[static_cast<std::size_t>(value)];
+}
+
+task_view view_of(const task& done, std::string specialist, std::string department) {
+  task_view result;
+  result.id = done.id;
+  result.state = done.state.load(std::memory_order_acquire);
+  result.specialist = std::move(specialist);
+  result.department = std::move(department);
+  result.urgency = done.urgency;
+  result.cold_start = done.cold_start;
+  result.attempts = done.attempts;
+  result.served_by = done.pool;
+  result.accepted_unix_ms = done.accepted_unix_ms;
+  // The rest is written before the state says that it is there.
+  if (!done.ended()) return result;
+  result.why = done.why;
+  result.output = done.output;
+  const auto total = done.ended_ns - done.accepted_ns;
+  const auto run = done.dispatched_ns > 0 ? done.ended_ns - done.dispatched_ns : 0;
+  const auto start = std::min(done.start_wait_ns, total - run);
+  result.total_ms = static_cast<double>(total) * ms;
+  result.run_ms = static_cast<double>(run) * ms;
+  result.start_ms = static_cast<double>(start) * ms;
+  result.queue_ms = static_cast<double>(total - run - start) * ms;
+  result.ended_unix_ms = done.accepted_unix_ms + total / 1'000'000;
+  return result;
+}
+
+task_view view_of(const machine::stored_task& stored) {
+  task_view result;
+  result.id = stored.accepted.id;
+  result.state = stored.state;
+  result.specialist = stored.accepted.specialist;
+  result.department = stored.accepted.department;
+  result.urgency = stored.accepted.urgency;
+  result.accepted_unix_ms = stored.accepted.accepted_unix_ms;
+  result.attempts = stored.attempts;
+  if (!stored.ended) return result;
+  const auto& end = *stored.ended;
+  result.state = end.state;
+  result.why = end.why;
+  result.output = end.output;
+  result.cold_start = end.cold_start;
+  result.attempts = end.attempts;
+  result.served_by = end.pool;
+  result.ended_unix_ms = end.ended_unix_ms;
+  result.queue_ms = end.queue_ms;
+  result.start_ms = end.start_ms;
+  result.run_ms = end.run_ms;
+  result.total_ms = end.total_ms;
+  return result;
+}
+
+node_view node::status() const {
+  const auto& in = *parts_;
+  const auto& house = *in.house;
+  const auto& playing = house.now_playing();
+  const auto kind = in.desk->pool();
+  const auto& pool = house.pool(kind);
+  node_view result;
+  std::uint64_t seen_bytes = 0;
+  std::size_t seen = 0;
+  for (std::size_t i = 0; i < playing.members.size(); ++i) {
+    if (playing.members[i].gone) continue;
+    const auto& gauge = pool.specialists[i]->gauge;
+    ++result.total;
+    switch (gauge.state.load(std::memory_order_relaxed)) {
+      case worker_state::warm: ++result.warm; break;
+      case worker_state::busy:
+        ++result.warm;
+        ++result.busy;
+        break;
+      case worker_state::warming: ++result.warming; break;
+      case worker_state::failed: ++result.failed; break;
+      default: break;
+    }
+    result.memory_mb +=
+        static_cast<double>(gauge.memory_bytes.load(std::memory_order_relaxed)) / megabyte;
+    if (const auto bytes = gauge.memory_seen_bytes.load(std::memory_order_relaxed); bytes > 0) {
+      seen_bytes += bytes;
+      ++seen;
+    }
+  }
+  // Those that never ran count as much as the mean of those that did.
+  result.memory_always_warm_mb = seen == 0 ? 0
+                                           : static_cast<double>(seen_bytes) / megabyte *
+                                                 static_cast<double>(result.total) /
+                                                 static_cast<double>(seen);
+  const auto used = static_cast<double>(house.used_kib_ms.load());
+  const auto always = static_cast<double>(house.always_kib_ms.load());
+  result.memory_efficiency = always > 0 ? std::clamp(1 - used / always, 0.0, 1.0) : 0;
+  result.max_warm = kind == pool_kind::baseline ? result.total : playing.config.pool.max_warm;
+  const auto times = pool.gauge.total_time.read();
+  std::uint64_t count = 0;
+  for (const auto one : times) count += one;
+  if (count > 0)
+    result.average_response_ms =
+        static_cast<double>(pool.gauge.total_time.sum_ns()) * ms / static_cast<double>(count);
+  result.p50_ms = machine::latency_histogram::quantile_ns(times, 0.50) * ms;
+  result.p95_ms = machine::latency_histogram::quantile_ns(times, 0.95) * ms;
+  result.p99_ms = machine::latency_histogram::quantile_ns(times, 0.99) * ms;
+  const auto hits = value(pool.gauge.warm_hits);
+  result.cold_starts = value(pool.gauge.cold_starts);
+  if (hits + result.cold_starts > 0)
+    result.warm_hit_rate =
+        static_cast<double>(hits) / static_cast<double>(hits + result.cold_starts);
+  result.retries = value(pool.gauge.retries);
+  for (std::size_t each = 0; each < actors::pools; ++each) {
+    const auto& ends = house.pool(static_cast<pool_kind>(each)).gauge.ends;
+    result.completed += of(ends, machine::task_outcome::completed);
+    result.failed_tasks +=
+        of(ends, machine::task_outcome::failed) + of(ends, machine::task_outcome::timeout);
+    result.cancelled += of(ends, machine::task_outcome::cancelled);
+    result.unknown += of(ends, machine::task_outcome::unknown);
+  }
+  for (const auto& one : house.gauge.shed) result.shed += value(one);
+  result.accepted = value(house.gauge.accepted);
+  result.pending = result.accepted - std::min(result.accepted, value(house.gauge.ended));
+  result.queue_depth = house.gauge.depth.load(std::memory_order_relaxed);
+  result.uptime_ms = house.time->unix_ms() - in.started_ms;
+  result.last_check_unix_ms = house.time->unix_ms();
+  result.draining = house.gauge.draining;
+  result.journal_ok = house.gauge.journal_ok;
+  result.ready = !result.draining && !in.collapsed;
+  if (in.collapsed || (house.journaling && !result.journal_ok))
+    result.status = "CRITICAL";
+  else if (result.failed > 0 || result.draining)
+    result.status = "DEGRADED";
+  return result;
+}
+
+namespace {
+
+specialist_view view_of_specialist(const actors::house& house, pool_kind kind, std::uint32_t who) {
+  const auto& playing = house.now_playing();
+  const auto& one = playing.members[who];
+  const auto& gauge = house.pool(kind).specialists[who]->gauge;
+  specialist_view result;
+  result.name = one.config.name;
+  result.department = playing.departments[one.department];
+  result.priority = config::to_string(one.config.priority);
+  result.state = state_of(gauge.state.load(std::memory_order_relaxed));
+  result.pid = gauge.pid.load(std::memory_order_relaxed);
+  const auto bytes = gauge.memory_bytes.load(std::memory_order_relaxed);
+  const auto seen = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
+  result.memory_measured = bytes > 0 || seen > 0;
+  result.memory_mb = bytes > 0  ? static_cast<double>(bytes) / megabyte
+                     : seen > 0 ? static_cast<double>(seen) / megabyte
+                                : one.config.memory_mb;
+  result.running = gauge.running.load(std::memory_order_relaxed);
+  const auto depth = gauge.depth.load(std::memory_order_relaxed);
+  result.queue_depth = depth - std::min<std::size_t>(depth, result.running);
+  result.concurrency = one.config.backend.concurrency;
+  for (const auto& end : gauge.ends) result.tasks += value(end);
+  result.failures = of(gauge.ends, machine::task_outcome::failed) +
+                    of(gauge.ends, machine::task_outcome::timeout);
+  result.cold_starts = value(gauge.cold_starts);
+  result.warm_hits = value(gauge.warm_hits);
+  result.restarts = value(gauge.crashes);
+  result.start_ms = static_cast<double>(gauge.start_ns.load(std::memory_order_relaxed)) * ms;
+  result.run_ms = static_cast<double>(gauge.run_ns.load(std::memory_order_relaxed)) * ms;
+  result.pinned = one.config.pin;
+  result.circuit_open =
+      gauge.open_until_ns.load(std::memory_order_relaxed) > house.time->now_ns();
+  return result;
+}
+
+}  // namespace
+
+std::vector<specialist_view> node::specialists() const {
+  const auto& members = parts_->house->now_playing().members;
+  std::vector<specialist_view> result;
+  for (std::uint32_t i = 0; i < members.size(); ++i)
+    if (!members[i].gone)
+      result.push_back(view_of_specialist(*parts_->house, parts_->desk->pool(), i));
+  return result;
+}
+
+std::variant<specialist_view, refusal> node::specialist(std::string_view name) const {
+  auto found = parts_->desk->find(name);
+  if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
+  return view_of_specialist(*parts_->house, parts_->desk->pool(), std::get<0>(found));
+}
+
+std::vector<prediction_view> node::predictions() const { return {}; }
+
+std::vector<std::string> node::workflow_names() const {
+  std::vector<std::string> result;
+  for (const auto& one : parts_->house->now_playing().config.workflows)
+    result.push_back(one.name);
+  return result;
+}
+
+std::string node::export_state() const {
+  const auto now = status();
+  std::string result = "{\"version\":1,\"exported_unix_ms\":" +
+                       std::to_string(parts_->house->time->unix_ms()) +
+                       ",\"accepted\":" + std::to_string(now.accepted) +
+                       ",\"pending\":" + std::to_string(now.pending) + ",\"specialists\":[";
+  bool first = true;
+  for (const auto& one : specialists()) {
+    if (!first) result += ',';
+    first = false;
+    result += "{\"name\":" + actors::json_text(one.name) +
+              ",\"state\":" + actors::json_text(to_string(one.state)) +
+              ",\"tasks\":" + std::to_string(one.tasks) +
+              ",\"cold_starts\":" + std::to_string(one.cold_starts) +
+              ",\"memory_mb\":" + std::to_string(one.memory_mb) +
+              ",\"start_ms\":" + std::to_string(one.start_ms) +
+              ",\"run_ms\":" + std::to_string(one.run_ms) + "}";
+  }
+  return result + "]}";
+}
+
+}  // namespace greenroom

@@ -1,0 +1,103 @@
+#include "actors/root.hpp"
+
+#include "actors/bridge.hpp"
+#include "actors/pool.hpp"
+
+#include <utility>
+
+namespace greenroom::actors {
+
+namespace {
+
+constexpr std::array<std::string_view, root_state::children> child_names{
+    "journal", "bridge", "surveyor", "intelligent pool", "baseline pool"};
+
+}  // namespace
+
+void root_state::hire(std::uint32_t which) {
+  switch (which) {
+    case keeper:
+      if (plan.open_journal)
+        actors[which] =
+            self->spawn<journal_keeper, caf::linked + caf::detached>(*where, plan.open_journal);
+      break;
+    case bridge_child: actors[which] = self->spawn<bridge, caf::linked>(*where); break;
+    case survey:
+      if (plan.measure)
+        actors[which] = self->spawn<caf::linked + caf::detached>(
+            surveyor, std::ref(*where), plan.measure, plan.survey_period);
+      break;
+    default: {
+      const auto kind = static_cast<protocols::pool_kind>(which - intelligent);
+      if (plan.policies[which - intelligent])
+        actors[which] = self->spawn<caf::linked>(pool, std::ref(*where), kind,
+                                                 plan.policies[which - intelligent]);
+    }
+  }
+  introduce();
+}
+
+// Whoever is new must know the pools, and the pools may be new.
+void root_state::introduce() {
+  for (std::uint32_t kind = 0; kind < pools; ++kind) {
+    const auto& one = actors[intelligent + kind];
+    if (!one) continue;
+    for (const auto which : {bridge_child, survey})
+      if (actors[which]) self->send(actors[which], protocols::hire_atom::value, kind, one);
+  }
+}
+
+void root_state::open() {
+  for (std::uint32_t which = 0; which < children; ++which) hire(which);
+}
+
+void root_state::lose(const caf::exit_msg& message) {
+  std::uint32_t which = 0;
+  while (which < children && (!actors[which] || actors[which].address() != message.source))
+    ++which;
+  if (which == children) {
+    self->quit(message.reason ? message.reason : caf::error{caf::exit_reason::user_shutdown});
+    return;
+  }
+  actors[which] = nullptr;
+  where->publish("actor.lost", "{\"actor\":\"" + std::string{child_names[which]} + "\"}");
+  const auto& limits = where->now_playing().config.supervision;
+  const auto delay = budgets[which].next_restart(
+      {limits.restarts_max, limits.window, limits.delay}, self->clock().now());
+  if (delay) {
+    self->delayed_send(self, *delay, protocols::hire_atom::value, which);
+    return;
+  }
+  if (where->collapse)
+    where->collapse("the " + std::string{child_names[which]} + " died " +
+                    std::to_string(limits.restarts_max + 1) + " times in a row");
+  self->quit(caf::exit_reason::unhandled_exception);
+}
+
+caf::behavior root(root_actor* self, house& where, root_plan plan) {
+  auto& state = self->state;
+  state.self = self;
+  state.where = &where;
+  state.plan = std::move(plan);
+  self->set_default_handler(caf::drop);
+  self->set_exit_handler([&state](const caf::exit_msg& message) { state.lose(message); });
+  state.open();
+  const auto to_pools = [&state](auto... words) {
+    for (std::uint32_t kind = 0; kind < pools; ++kind)
+      if (const auto& one = state.actors[root_state::intelligent + kind])
+        state.self->send(one, words...);
+  };
+  return {
+      [&state](protocols::hire_atom, std::uint32_t which) { state.hire(which); },
+      [to_pools](protocols::reload_atom word) { to_pools(word); },
+      [to_pools](protocols::check_atom word) { to_pools(word); },
+      [to_pools](protocols::warm_up_atom word, std::uint32_t who) { to_pools(word, who); },
+      [to_pools](protocols::cool_atom word, std::uint32_t who) { to_pools(word, who); },
+      [&state](protocols::report_atom word, const std::string& name, const std::string& value) {
+        if (const auto& one = state.actors[root_state::keeper])
+          state.self->send(one, word, name, value);
+      },
+  };
+}
+
+}  // namespace greenroom::actors

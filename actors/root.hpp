@@ -1,0 +1,48 @@
+// The root: the one actor that nobody replaces. Everything else hangs below it.
+#pragma once
+
+#include "actors/director.hpp"
+#include "actors/house.hpp"
+#include "actors/journal_keeper.hpp"
+#include "actors/surveyor.hpp"
+#include "runtime/resilience/restart_budget.hpp"
+
+#include <caf/all.hpp>
+
+#include <array>
+#include <cstdint>
+
+namespace greenroom::actors {
+
+/// What the root builds its tree from.
+struct root_plan {
+  std::array<policy_factory, pools> policies;  ///< A pool without a policy is not opened.
+  journal_factory open_journal;                ///< Empty: no journal.
+  memory_gauge measure;                        ///< Empty: nobody is measured.
+  std::chrono::milliseconds survey_period{1000};
+};
+
+/// Supervises the journal's keeper, the bridge, the surveyor and the pools: each that dies is
+/// replaced after a delay. When one dies too often the root calls `house::collapse` and ends.
+/// Passes on `reload_atom`, `check_atom`, and `(warm_up_atom | cool_atom, index)`.
+struct root_state {
+  static constexpr const char* name = "greenroom.root";
+
+  caf::event_based_actor* self = nullptr;
+  house* where = nullptr;
+  root_plan plan;
+  enum child : std::uint32_t { keeper, bridge_child, survey, intelligent, baseline, children };
+  std::array<caf::actor, children> actors;
+  std::array<runtime::restart_budget, children> budgets;
+
+  void open();
+  void hire(std::uint32_t which);
+  void introduce();
+  void lose(const caf::exit_msg& message);
+};
+
+using root_actor = caf::stateful_actor<root_state>;
+
+caf::behavior root(root_actor* self, house& where, root_plan plan);
+
+}  // namespace greenroom::actors

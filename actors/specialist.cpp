@@ -1,0 +1,215 @@
+#include "actors/specialist.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace greenroom::actors {
+
+using machine::specialist_gauge, machine::worker_state;
+using protocols::attempt_result, protocols::failure, protocols::task, protocols::task_phase;
+using protocols::task_ptr, protocols::task_state, protocols::worker_news;
+
+specialist::specialist(caf::actor_config& cfg, house& where, std::uint32_t index,
+                       protocols::pool_kind pool, caf::actor department)
+    : draining_actor{cfg},
+      house_{where},
+      index_{index},
+      pool_{pool},
+      department_{std::move(department)},
+      stand_{*where.pool(pool).specialists[index]},
+      above_{*where.pool(pool).departments[where.now_playing().members[index].department]} {}
+
+specialist::~specialist() = default;
+
+// -- tasks --------------------------------------------------------------------
+
+void specialist::drain() {
+  do {
+    const auto signals = stand_.port.take_signals();
+    for (auto* at = stand_.port.take(); at != nullptr;) {
+      auto* after = at->next.load(std::memory_order_relaxed);
+      auto job = task_ptr::adopt(at);
+      if (job->phase == task_phase::attempted)
+        finish(std::move(job));
+      else
+        take(std::move(job));
+      at = after;
+    }
+    if ((signals & worker_link::pong_bit) != 0) ping_unanswered_ = false;
+    if ((signals & worker_link::ready_bit) != 0) became_ready();
+    // Last: results that came before it have been taken above.
+    if ((signals & worker_link::gone_bit) != 0) worker_gone();
+  } while (!stand_.port.try_sleep());
+}
+
+void specialist::take(task_ptr job) {
+  if (job->ended() || job->claimed.load(std::memory_order_relaxed))
+    give_back(std::move(job), task_phase::over);
+  else if (life_ != life::warm)
+    give_back(std::move(job), task_phase::returned);
+  else if (running_.size() < me().width)
+    run(std::move(job));
+  else
+    next_.push_back(std::move(job));
+}
+
+void specialist::run(task_ptr job) {
+  job->dispatched_ns = now_ns();
+  ++job->attempts;
+  auto expected = task_state::queued;
+  job->state.compare_exchange_strong(expected, task_state::running, std::memory_order_acq_rel);
+  running_.push_back(job);
+  stand_.gauge.running.store(static_cast<std::uint32_t>(running_.size()),
+                             std::memory_order_relaxed);
+  if (running_.size() == 1) show(worker_state::busy);
+  stand_.worker->run(std::move(job));
+}
+
+void specialist::finish(task_ptr job) {
+  const auto at = std::ranges::find(running_, job);
+  if (at == running_.end()) return;  // A worker that answers twice.
+  *at = std::move(running_.back());
+  running_.pop_back();
+  stand_.gauge.running.store(static_cast<std::uint32_t>(running_.size()),
+                             std::memory_order_relaxed);
+  auto& result = job->result;
+  if (result.why == failure::none) {
+    specialist_gauge::learn(stand_.gauge.run_ns, std::max<std::int64_t>(
+                                                     now_ns() - job->dispatched_ns, 1));
+    conclude(house_, *job, task_state::completed, failure::none, std::move(result.output),
+             context());
+    give_back(job, task_phase::over);
+  } else if (!result.retryable) {
+    conclude(house_, *job, task_state::failed, result.why, std::move(result.output), context());
+    give_back(job, task_phase::over);
+  } else {
+    give_back(job, task_phase::attempted);
+  }
+  // The next one is given only now, so that the answer has left before more work begins.
+  while (life_ == life::warm && !next_.empty() &&
+         running_.size() < me().width) {
+    auto ahead = std::move(next_.front());
+    next_.erase(next_.begin());
+    take(std::move(ahead));
+  }
+  if (running_.empty() && life_ == life::warm) show(worker_state::warm);
+}
+
+void specialist::give_back(task_ptr job, task_phase phase) {
+  job->phase = phase;
+  above_.port.push(std::move(job), context());
+}
+
+// -- the worker ---------------------------------------------------------------
+
+void specialist::warm_up() {
+  if (life_ != life::cold) return;
+  life_ = life::warming;
+  show(worker_state::warming);
+  start_begun_ns_ = now_ns();
+  ping_unanswered_ = false;
+  machine::count(stand_.gauge.starts);
+  const auto& cast = house_.now_playing();
+  stand_.link = std::make_shared<worker_link>(stand_.port);
+  stand_.worker = house_.make_worker(cast.members[index_], cast.department_of(index_), pool_, stand_.link);
+  stand_.worker->start();
+}
+
+void specialist::became_ready() {
+  if (life_ != life::warming) return;
+  life_ = life::warm;
+  const auto took = now_ns() - start_begun_ns_;
+  specialist_gauge::learn(stand_.gauge.start_ns, std::max<std::int64_t>(took, 1));
+  stand_.gauge.pid.store(stand_.worker->pid(), std::memory_order_relaxed);
+  show(worker_state::warm);
+  tell({index_, worker_news::kind::ready, took, false, false, {}});
+}
+
+void specialist::cool() {
+  if (life_ != life::warm && life_ != life::warming) return;
+  life_ = life::cooling;
+  show(worker_state::cooling);
+  for (auto& job : std::exchange(next_, {})) give_back(std::move(job), task_phase::returned);
+  stand_.worker->stop(me().config.backend.stop_timeout);
+}
+
+void specialist::worker_gone() {
+  if (!stand_.link) return;
+  const auto words = stand_.link->last_words();
+  stand_.link->cut();
+  stand_.worker.reset();
+  stand_.link.reset();
+  if (!words.asked) machine::count(stand_.gauge.crashes);
+  life_ = life::cold;
+  overdue_since_ns_ = 0;
+  stand_.gauge.pid.store(0, std::memory_order_relaxed);
+  stand_.gauge.running.store(0, std::memory_order_relaxed);
+  stand_.gauge.memory_bytes.store(0, std::memory_order_relaxed);
+  show(worker_state::cold);
+  for (auto& job : std::exchange(running_, {})) {
+    job->result = {failure::worker_failed, true, "the worker " + words.why};
+    give_back(std::move(job), task_phase::attempted);
+  }
+  for (auto& job : std::exchange(next_, {})) give_back(std::move(job), task_phase::returned);
+  tell({index_, worker_news::kind::gone, 0, words.asked, words.before_ready, words.why});
+}
+
+// A worker that goes on with something nobody waits for holds its slot. It is told, and when its
+// protocol has no word for that, or it does not listen, it is stopped.
+void specialist::drop_ended() {
+  std::uint32_t ended = 0;
+  for (const auto& job : running_)
+    if (job->claimed.load(std::memory_order_relaxed)) {
+      ++ended;
+      stand_.worker->cancel(job);
+    }
+  for (auto at = next_.begin(); at != next_.end();) {
+    if (!(*at)->claimed.load(std::memory_order_relaxed)) {
+      ++at;
+      continue;
+    }
+    give_back(std::move(*at), task_phase::over);
+    at = next_.erase(at);
+  }
+  if (ended == 0) overdue_since_ns_ = 0;
+  if (ended == 0 || life_ != life::warm) return;
+  if (overdue_since_ns_ == 0) overdue_since_ns_ = now_ns();
+  // Alone it is stopped at once. Others in the same worker get as long as it has to stop.
+  const auto patience = std::chrono::nanoseconds{me().config.backend.stop_timeout}.count();
+  if (ended == running_.size() || now_ns() - overdue_since_ns_ >= patience) cool();
+}
+
+void specialist::check() {
+  if (life_ != life::warm || !running_.empty()) return;
+  if (std::exchange(ping_unanswered_, true)) {
+    house_.publish("worker.silent", "{\"specialist\":\"" + me().config.name + "\"}");
+    cool();
+    return;
+  }
+  stand_.worker->ping();
+}
+
+void specialist::tell(worker_news news) { send(department_, std::move(news)); }
+
+void specialist::show(worker_state state) {
+  stand_.gauge.state.store(state, std::memory_order_relaxed);
+}
+
+// -- behaviour ----------------------------------------------------------------
+
+caf::behavior specialist::make_behavior() {
+  set_default_handler(caf::drop);
+  stand_.port.attach(caf::strong_actor_ptr{ctrl()});
+  stand_.port.take_over();
+  return {
+      [this](protocols::warm_up_atom) { warm_up(); },
+      [this](protocols::cool_atom) { cool(); },
+      [this](protocols::drop_atom) { drop_ended(); },
+      [this](protocols::check_atom) { check(); },
+  };
+}
+
+// Its department has a list of what was in its hands, and lets go of the worker.
+void specialist::on_exit() { department_ = nullptr; }
+
+}  // namespace greenroom::actors

@@ -1,0 +1,65 @@
+// One specialist: one worker's life, and the tasks that are in its hands.
+#pragma once
+
+#include "actors/house.hpp"
+#include "actors/worker_link.hpp"
+#include "protocols/node_messages.hpp"
+
+#include <caf/all.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace greenroom::actors {
+
+/// cold → warming → warm ⇄ busy → cooling → cold. Takes from its department: `warm_up_atom` (start
+/// the worker), `cool_atom` (stop it), `drop_atom` (nobody waits for those of your tasks that have
+/// ended: stop working on them), `check_atom` (is it alive?). Tells its department `worker_news`,
+/// and gives tasks back through the department's port. Dies with its department.
+class specialist : public draining_actor {
+public:
+  specialist(caf::actor_config& cfg, house& where, std::uint32_t index, protocols::pool_kind pool,
+             caf::actor department);
+  ~specialist() override;
+
+  [[nodiscard]] const char* name() const override { return "greenroom.specialist"; }
+
+protected:
+  caf::behavior make_behavior() override;
+  void drain() override;
+  void on_exit() override;
+
+private:
+  enum class life : std::uint8_t { cold, warming, warm, cooling };
+
+  void warm_up();
+  void cool();
+  void drop_ended();
+  void check();
+  void became_ready();
+  void worker_gone();
+  void take(protocols::task_ptr job);
+  void run(protocols::task_ptr job);
+  void finish(protocols::task_ptr job);
+  void give_back(protocols::task_ptr job, protocols::task_phase phase);
+  void tell(protocols::worker_news news);
+  void show(machine::worker_state state);
+  [[nodiscard]] std::int64_t now_ns() { return clock().now().time_since_epoch().count(); }
+  [[nodiscard]] const member& me() const { return house_.now_playing().members[index_]; }
+
+  house& house_;
+  std::uint32_t index_;
+  protocols::pool_kind pool_;
+  caf::actor department_;
+  specialist_stand& stand_;
+  department_stand& above_;
+  life life_ = life::cold;
+  std::vector<protocols::task_ptr> running_;
+  std::vector<protocols::task_ptr> next_;  // Handed out ahead, so that the worker is never idle.
+  std::int64_t start_begun_ns_ = 0;
+  bool ping_unanswered_ = false;
+  std::int64_t overdue_since_ns_ = 0;  // Since when it has worked on what nobody waits for.
+};
+
+}  // namespace greenroom::actors

@@ -1,0 +1,80 @@
+// Runs a workflow: each step's output is the next one's input.
+#include "actors/node_parts.hpp"
+
+#include <utility>
+
+namespace greenroom {
+
+namespace {
+
+// One run. It holds itself through the callback of the step that is under way.
+class workflow_run : public std::enable_shared_from_this<workflow_run> {
+public:
+  workflow_run(node& on, std::vector<std::string> steps, task_request pattern,
+               std::function<void(workflow_end)> done)
+      : on_{on}, steps_{std::move(steps)}, pattern_{std::move(pattern)}, done_{std::move(done)} {}
+
+  std::optional<refusal> begin() { return submit(pattern_.input); }
+
+private:
+  std::optional<refusal> submit(std::string input) {
+    auto request = pattern_;
+    request.specialist = steps_[end_.steps.size()];
+    request.input = std::move(input);
+    // The key names the whole run; each step needs its own.
+    if (!request.idempotency_key.empty())
+      request.idempotency_key += "/" + std::to_string(end_.steps.size());
+    auto outcome = on_.submit(
+        std::move(request), [self = shared_from_this()](task_view step) { self->ended(step); });
+    if (auto* none = std::get_if<refusal>(&outcome)) return std::move(*none);
+    return std::nullopt;
+  }
+
+  void ended(task_view step) {
+    const bool ok = step.state == protocols::task_state::completed;
+    auto output = step.output;
+    end_.steps.push_back(std::move(step));
+    if (ok && end_.steps.size() < steps_.size()) {
+      auto refused = submit(std::move(output));
+      if (!refused) return;
+      end_.output = refused->detail;
+      end_.refused = std::move(*refused);
+      done_(std::move(end_));
+      return;
+    }
+    end_.ok = ok;
+    end_.output = std::move(output);
+    done_(std::move(end_));
+  }
+
+  node& on_;
+  std::vector<std::string> steps_;
+  task_request pattern_;
+  std::function<void(workflow_end)> done_;
+  workflow_end end_;
+};
+
+}  // namespace
+
+std::optional<refusal> node::run_workflow(std::string_view name, task_request first,
+                                          std::function<void(workflow_end)> done) {
+  const auto& flows = parts_->house->now_playing().config.workflows;
+  for (const auto& flow : flows) {
+    if (flow.name != name) continue;
+    first.specialist.clear();
+    first.department.clear();
+    first.command.clear();
+    // The steps of one run belong together, for whoever learns from their order.
+    if (first.case_id.empty())
+      first.case_id = "workflow/" + flow.name + "/" +
+                      std::to_string(parts_->workflow_serial.fetch_add(1));
+    return std::make_shared<workflow_run>(*this, flow.steps, std::move(first), std::move(done))
+        ->begin();
+  }
+  refusal none{protocols::failure::no_such_specialist,
+               "there is no workflow named " + std::string{name}, {}, {}};
+  for (const auto& flow : flows) none.nearest.push_back(flow.name);
+  return none;
+}
+
+}  // namespace greenroom

@@ -1,0 +1,26 @@
+// What time it is, for whoever is not an actor. Tests put their own time in.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace greenroom::machine {
+
+class clock {
+public:
+  virtual ~clock() = default;
+  /// Steady, in nanoseconds; the time base of every deadline.
+  [[nodiscard]] virtual std::int64_t now_ns() const {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+  }
+  /// Wall clock, milliseconds since the Unix epoch.
+  [[nodiscard]] virtual std::int64_t unix_ms() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
+};
+
+}  // namespace greenroom::machine

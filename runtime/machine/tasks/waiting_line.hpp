@@ -1,0 +1,91 @@
+// Tasks that wait for one specialist: a line for each priority, linked through the tasks.
+#pragma once
+
+#include "protocols/task.hpp"
+#include "runtime/queueing/fair_priority.hpp"
+
+#include <array>
+#include <cstddef>
+
+namespace greenroom::machine {
+
+/// Holds one reference for each task inside. A task is in at most one line or inbox at a time.
+class waiting_line {
+public:
+  waiting_line() = default;
+  ~waiting_line() { clear(); }
+  waiting_line(waiting_line&& other) noexcept { *this = std::move(other); }
+  waiting_line& operator=(waiting_line&& other) noexcept {
+    std::swap(lines_, other.lines_);
+    std::swap(size_, other.size_);
+    std::swap(turn_, other.turn_);
+    return *this;
+  }
+
+  void push_back(protocols::task_ptr job) {
+    auto& line = lines_[static_cast<std::size_t>(job->urgency)];
+    auto* mine = job.release();
+    mine->next.store(nullptr, std::memory_order_relaxed);
+    if (line.last != nullptr)
+      line.last->next.store(mine, std::memory_order_relaxed);
+    else
+      line.first = mine;
+    line.last = mine;
+    ++size_;
+  }
+  /// For one that was handed out and came back untouched.
+  void push_front(protocols::task_ptr job) {
+    auto& line = lines_[static_cast<std::size_t>(job->urgency)];
+    auto* mine = job.release();
+    mine->next.store(line.first, std::memory_order_relaxed);
+    if (line.last == nullptr) line.last = mine;
+    line.first = mine;
+    ++size_;
+  }
+  /// The one whose turn it is; empty when nobody waits.
+  [[nodiscard]] protocols::task_ptr pop() {
+    std::array<bool, protocols::priorities> waiting{};
+    for (std::size_t i = 0; i < waiting.size(); ++i) waiting[i] = lines_[i].first != nullptr;
+    const auto chosen = turn_.pick(waiting);
+    return chosen ? pop_from(lines_[*chosen]) : protocols::task_ptr{};
+  }
+  /// Lets go of all for which `gone(task)` is true. Returns how many.
+  template <class Gone>
+  std::size_t erase_if(Gone gone) {
+    const auto before = size_;
+    for (auto& line : lines_) {
+      one_line kept;
+      std::swap(kept, line);
+      while (kept.first != nullptr) {
+        auto job = pop_from(kept);
+        if (!gone(*job)) push_back(std::move(job));
+      }
+    }
+    return before - size_;
+  }
+  void clear() {
+    erase_if([](const protocols::task&) { return true; });
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+
+private:
+  struct one_line {
+    protocols::task* first = nullptr;
+    protocols::task* last = nullptr;
+  };
+  protocols::task_ptr pop_from(one_line& line) {
+    auto* mine = line.first;
+    line.first = mine->next.load(std::memory_order_relaxed);
+    if (line.first == nullptr) line.last = nullptr;
+    mine->next.store(nullptr, std::memory_order_relaxed);
+    --size_;
+    return protocols::task_ptr::adopt(mine);
+  }
+
+  std::array<one_line, protocols::priorities> lines_{};
+  std::size_t size_ = 0;
+  runtime::fair_priority<protocols::priorities> turn_;
+};
+
+}  // namespace greenroom::machine
