@@ -61,8 +61,9 @@ child_process::child_process(asio::io_context& loop)
 child_process::~child_process() {
   const std::lock_guard lock{mutex_};
   signal_group(SIGKILL);
-  // Nobody will reap it any more if the loop has been stopped; it is being killed, so try once.
-  if (const int left = pid(); left > 0 && !reaped_) ::waitpid(left, nullptr, WNOHANG);
+  // The loop that would have reaped it is no more. It has been killed, so this does not take long.
+  if (const int left = pid(); left > 0 && !reaped_)
+    spawner::shared().ask([left] { ::waitpid(left, nullptr, 0); });
 }
 
 std::shared_ptr<child_listener> child_process::listener() {

@@ -1,0 +1,292 @@
+// Workers that are HTTP servers: the examples, and a server of the test's own that is told what to
+// answer.
+#include "tests/machine/worker_world.hpp"
+
+#include <gmock/gmock.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <functional>
+#include <future>
+#include <thread>
+
+namespace greenroom::machine::testing {
+namespace {
+
+using protocols::failure;
+using ::testing::HasSubstr;
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+/// A free port, as far as one can know.
+std::string free_port() {
+  asio::io_context io;
+  const tcp::acceptor probe{io, {asio::ip::address_v4::loopback(), 0}};
+  return std::to_string(probe.local_endpoint().port());
+}
+
+config::specialist serves(const std::string& port, std::vector<std::string> command = {}) {
+  config::specialist who;
+  who.name = "model-server";
+  who.backend.kind = config::backend_kind::http;
+  who.backend.url = "http://127.0.0.1:" + port;
+  who.backend.path = "/work";
+  who.backend.command = std::move(command);
+  who.backend.start_timeout = patience;
+  return who;
+}
+
+/// Answers each request with what is written for it. One thread a connection.
+class puppet_server {
+public:
+  /// Given the request's head and body, returns all bytes of the answer; empty closes instead.
+  using script = std::function<std::string(const std::string& head, const std::string& body)>;
+  explicit puppet_server(script say) : say_{std::move(say)} {
+    thread_ = std::thread{[this] {
+      for (;;) {
+        boost::system::error_code error;
+        auto socket = std::make_shared<tcp::socket>(io_);
+        acceptor_.accept(*socket, error);
+        if (error || done_) return;
+        ++connections;
+        const std::lock_guard lock{mutex_};
+        sockets_.push_back(socket);
+        talks_.emplace_back([this, socket] { talk(*socket); });
+      }
+    }};
+  }
+  ~puppet_server() {
+    done_ = true;
+    ::shutdown(acceptor_.native_handle(), SHUT_RDWR);
+    thread_.join();
+    for (auto& one : sockets_) ::shutdown(one->native_handle(), SHUT_RDWR);
+    for (auto& one : talks_) one.join();
+  }
+  [[nodiscard]] std::string port() const {
+    return std::to_string(acceptor_.local_endpoint().port());
+  }
+  std::atomic<int> connections{0};
+
+private:
+  void talk(tcp::socket& socket) {
+    std::string got;
+    boost::system::error_code error;
+    for (;;) {
+      const auto end = asio::read_until(socket, asio::dynamic_buffer(got), "\r\n\r\n", error);
+      if (error) return;
+      const auto head = got.substr(0, end);
+      const auto at = head.find("Content-Length: ");
+      const auto length = at == std::string::npos ? 0 : std::stoul(head.substr(at + 16));
+      if (got.size() < end + length)
+        asio::read(socket, asio::dynamic_buffer(got),
+                   asio::transfer_exactly(end + length - got.size()), error);
+      const auto answer = say_(head, got.substr(end, length));
+      got.erase(0, end + length);
+      if (answer.empty()) {
+        ::shutdown(socket.native_handle(), SHUT_RDWR);
+        return;
+      }
+      asio::write(socket, asio::buffer(answer), error);
+    }
+  }
+
+  script say_;
+  std::atomic<bool> done_{false};
+  asio::io_context io_;
+  tcp::acceptor acceptor_{io_, {asio::ip::address_v4::loopback(), 0}};
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<tcp::socket>> sockets_;
+  std::vector<std::thread> talks_;
+  std::thread thread_;
+};
+
+std::string plain(int status, const std::string& body) {
+  return "HTTP/1.1 " + std::to_string(status)
+         + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+bool asks_health(const std::string& head) { return head.starts_with("GET /health "); }
+
+TEST(HttpWorker, StartsThePythonExampleAndWaitsForItsHealth) {
+  const auto port = free_port();
+  stage world{serves(port, {"python3", in_tree("apps/workers/examples/python_http.py"), port})};
+  ASSERT_TRUE(world.seen->ready()) << world.seen->how().why;
+  EXPECT_GT(world.work->pid(), 0);
+  EXPECT_EQ(world.run(R"({"a":[1,2]})").output, R"({"echo": {"a": [1, 2]}})");
+  world.work->ping();
+  EXPECT_TRUE(world.seen->pong());
+  world.work->stop(std::chrono::seconds{10});
+  ASSERT_TRUE(world.seen->gone());
+  EXPECT_TRUE(world.seen->how().asked);
+}
+
+TEST(HttpWorker, KeepsTheStreamOfTheNodeExample) {
+  if (std::system("node --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "node is not installed";
+  const auto port = free_port();
+  stage world{serves(port, {"node", in_tree("apps/workers/examples/node_http.js"), port})};
+  ASSERT_TRUE(world.seen->ready()) << world.seen->how().why;
+  auto job = world.task(R"({"stream":true,"text":"to be or"})");
+  job->streaming = true;
+  world.work->run(job);
+  ASSERT_TRUE(world.seen->ended());
+  EXPECT_GE(world.seen->chunks().size(), 3U);
+  EXPECT_EQ(world.seen->chunks().front(), "data: \"to\"\n\n");
+  EXPECT_THAT(world.seen->result().output, HasSubstr(R"(data: [DONE]\n\n)"));
+}
+
+TEST(HttpWorker, TellsRefusalsFromFailures) {
+  std::atomic<int> status{200};
+  puppet_server server{[&](const std::string& head, const std::string& body) {
+    return asks_health(head) ? plain(200, "") : plain(status, body);
+  }};
+  stage world{serves(server.port())};
+  ASSERT_TRUE(world.seen->ready()) << world.seen->how().why;
+  EXPECT_EQ(world.work->pid(), 0);
+  EXPECT_EQ(world.run("{\"a\":\n1}").output, R"({"a": 1})");
+  EXPECT_EQ(world.run("\"not JSON\"").why, failure::none);
+  for (const int refused : {400, 404, 422}) {
+    status = refused;
+    const auto answer = world.run("1");
+    EXPECT_EQ(answer.why, failure::refused);
+    EXPECT_FALSE(answer.retryable);
+    EXPECT_THAT(answer.output, HasSubstr(std::to_string(refused)));
+  }
+  for (const int failed : {429, 500, 503}) {
+    status = failed;
+    const auto answer = world.run("1");
+    EXPECT_EQ(answer.why, failure::worker_failed);
+    EXPECT_TRUE(answer.retryable);
+  }
+  // All of it over the connection that the health check had opened.
+  EXPECT_EQ(server.connections, 1);
+}
+
+TEST(HttpWorker, MakesTextAndNothingToJson) {
+  puppet_server server{[&](const std::string& head, const std::string& body) {
+    if (asks_health(head)) return plain(204, "");
+    return body == "1" ? plain(200, "plain \"text\"\n") : plain(200, "");
+  }};
+  stage world{serves(server.port())};
+  ASSERT_TRUE(world.seen->ready());
+  EXPECT_EQ(world.run("1").output, R"("plain \"text\"\n")");
+  EXPECT_EQ(world.run("2").output, "null");
+}
+
+TEST(HttpWorker, WaitsUntilTheHealthIsGood) {
+  std::atomic<int> asked{0};
+  puppet_server server{[&](const std::string& head, const std::string&) {
+    return asks_health(head) && ++asked < 5 ? plain(503, "loading") : plain(200, "{}");
+  }};
+  stage world{serves(server.port())};
+  ASSERT_TRUE(world.seen->ready());
+  EXPECT_EQ(asked, 5);
+}
+
+TEST(HttpWorker, GivesUpWhenTheHealthStaysBad) {
+  puppet_server server{
+      [&](const std::string&, const std::string&) { return plain(503, "loading"); }};
+  auto who = serves(server.port());
+  who.backend.start_timeout = std::chrono::milliseconds{200};
+  stage world{std::move(who)};
+  ASSERT_TRUE(world.seen->gone());
+  EXPECT_EQ(world.seen->times_ready(), 0);
+  EXPECT_THAT(world.seen->how().why, HasSubstr("not ready within 200ms, last answer: HTTP 503"));
+}
+
+TEST(HttpWorker, TriesAgainWhenAnIdleConnectionWasClosed) {
+  std::atomic<int> posts{0};
+  puppet_server server{[&](const std::string& head, const std::string&) {
+    if (asks_health(head)) return plain(200, "");
+    return ++posts == 2 ? std::string{} : plain(200, "1");
+  }};
+  stage world{serves(server.port())};
+  ASSERT_TRUE(world.seen->ready());
+  EXPECT_EQ(world.run("1").output, "1");
+  EXPECT_EQ(world.run("1").output, "1");
+  EXPECT_EQ(posts, 3);
+}
+
+TEST(HttpWorker, DoesNotSendAnUnsafeTaskTwice) {
+  std::atomic<int> posts{0};
+  puppet_server server{[&](const std::string& head, const std::string&) {
+    return asks_health(head) ? plain(200, "") : (++posts, std::string{});
+  }};
+  stage world{serves(server.port())};
+  ASSERT_TRUE(world.seen->ready());
+  auto job = world.task("1");
+  job->effects = protocols::side_effects::unsafe;
+  world.work->run(job);
+  ASSERT_TRUE(world.seen->ended());
+  EXPECT_EQ(world.seen->result().why, failure::worker_failed);
+  EXPECT_EQ(posts, 1);
+}
+
+TEST(HttpWorker, FailsTasksOnHalfHugeAndBrokenAnswers) {
+  std::atomic<int> turn{0};
+  puppet_server server{[&](const std::string& head, const std::string&) -> std::string {
+    if (asks_health(head)) return plain(200, "");
+    switch (turn++) {
+      case 0:
+        return "HTTP/1.1 200 X\r\nContent-Length: 5000000\r\n\r\n" + std::string(5000000, '1');
+      case 1: return "who are you?\r\n\r\n\r\n";
+      default: return "HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\nzz\r\n";
+    }
+  }};
+  worker_surroundings where;
+  where.output_bytes_max = 1 << 20;
+  stage world{serves(server.port()), where};
+  ASSERT_TRUE(world.seen->ready());
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = world.run("1");
+    EXPECT_EQ(answer.why, failure::worker_failed) << i;
+    EXPECT_TRUE(answer.retryable);
+  }
+}
+
+TEST(HttpWorker, HangsUpOnACancelledTask) {
+  std::promise<void> arrived, release;
+  auto released = release.get_future().share();
+  puppet_server server{[&](const std::string& head, const std::string& body) {
+    if (asks_health(head) || body == "2") return plain(200, "2");
+    arrived.set_value();
+    released.wait();
+    return plain(200, "1");
+  }};
+  stage world{serves(server.port())};
+  ASSERT_TRUE(world.seen->ready());
+  const auto job = world.task("1");
+  world.work->run(job);
+  arrived.get_future().wait();
+  world.work->cancel(job);
+  ASSERT_TRUE(world.seen->ended());
+  EXPECT_EQ(world.seen->result().why, failure::cancelled);
+  EXPECT_EQ(world.run("2").output, "2");
+  EXPECT_EQ(world.seen->endings(), 2U);
+  release.set_value();
+  world.work->stop(std::chrono::seconds{1});
+  ASSERT_TRUE(world.seen->gone());
+}
+
+TEST(HttpWorker, IsGoneWithItsProcess) {
+  const auto port = free_port();
+  stage world{serves(port, {"python3", "-S", in_tree("tests/workers/odd.py"), "exit-at-start"})};
+  ASSERT_TRUE(world.seen->gone());
+  EXPECT_THAT(world.seen->how().why, HasSubstr("exited with status 3"));
+}
+
+TEST(HttpWorker, UnderstandsOnlyHttpUrls) {
+  auto who = serves("1");
+  for (const auto* const url : {"https://example.org", "http://", "http://a:b", "ftp://x"}) {
+    who.backend.url = url;
+    stage world{who};
+    ASSERT_TRUE(world.seen->gone());
+    EXPECT_THAT(world.seen->how().why, HasSubstr("http://HOST:PORT"));
+  }
+}
+
+}  // namespace
+}  // namespace greenroom::machine::testing

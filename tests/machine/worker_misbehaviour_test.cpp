@@ -1,0 +1,221 @@
+// Workers that misbehave cost their own task and nothing else.
+#include "protocols/worker_codec.hpp"
+#include "runtime/machine/process/process_memory.hpp"
+#include "tests/machine/worker_world.hpp"
+
+#include <gmock/gmock.h>
+
+#include <signal.h>
+
+#include <fstream>
+
+namespace greenroom::machine::testing {
+namespace {
+
+using protocols::failure;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+/// Starts a worker that never gets ready, and returns how it went.
+worker_events::departure start_failure(config::specialist who) {
+  stage world{std::move(who)};
+  EXPECT_TRUE(world.seen->gone());
+  EXPECT_EQ(world.seen->times_ready(), 0);
+  EXPECT_TRUE(world.seen->how().before_ready);
+  EXPECT_FALSE(world.seen->how().asked);
+  return world.seen->how();
+}
+
+/// Runs one task on a worker that does not survive it. The task is answered, or lost with it.
+worker_events::departure lost_with(const std::string& how, protocols::attempt_result* answer) {
+  stage world{odd(how)};
+  EXPECT_TRUE(world.seen->ready()) << world.seen->how().why;
+  world.work->run(world.task("1"));
+  EXPECT_TRUE(world.seen->gone());
+  if (answer) *answer = world.seen->result();
+  EXPECT_EQ(world.seen->endings(), answer ? 1U : 0U);
+  EXPECT_FALSE(world.seen->how().before_ready);
+  return world.seen->how();
+}
+
+TEST(MisbehavingWorker, ThatExitsAtStartTellsItsLastWords) {
+  EXPECT_THAT(start_failure(odd("exit-at-start")).why,
+              AllOf(HasSubstr("exited with status 3"), HasSubstr("no licence found")));
+}
+
+TEST(MisbehavingWorker, ThatIsNeverReadyIsStoppedInTime) {
+  auto who = odd("never-ready");
+  who.backend.start_timeout = std::chrono::milliseconds{300};
+  EXPECT_THAT(start_failure(std::move(who)).why, HasSubstr("not ready within 300ms"));
+}
+
+TEST(MisbehavingWorker, ThatWritesNonsenseAtStartIsStopped) {
+  EXPECT_THAT(start_failure(odd("nonsense-at-start")).why, HasSubstr("wrote nonsense"));
+}
+
+TEST(MisbehavingWorker, ThatClosesItsOutputIsStopped) {
+  EXPECT_THAT(start_failure(odd("close-at-start")).why, HasSubstr("closed its standard output"));
+  stage world{odd("close-output")};
+  ASSERT_TRUE(world.seen->ready());
+  world.work->run(world.task("1"));
+  ASSERT_TRUE(world.seen->gone());
+  EXPECT_THAT(world.seen->how().why, HasSubstr("closed its standard output"));
+}
+
+TEST(MisbehavingWorker, ThatDoesNotExistIsExplained) {
+  using config::worker_protocol;
+  const auto why = [](std::vector<std::string> command, std::string cwd = {}) {
+    auto who = speaks(worker_protocol::jsonl, std::move(command));
+    who.backend.cwd = std::move(cwd);
+    return start_failure(std::move(who)).why;
+  };
+  EXPECT_THAT(why({"no-such-program"}),
+              AllOf(HasSubstr("no program \"no-such-program\""), HasSubstr("PATH")));
+  EXPECT_THAT(why({"/no/such/program"}), HasSubstr("No such file"));
+  EXPECT_THAT(why({in_tree("CMakeLists.txt")}), HasSubstr("chmod +x"));
+  EXPECT_THAT(why({"sh"}, "/no/such/folder"), HasSubstr("cwd \"/no/such/folder\""));
+}
+
+TEST(MisbehavingWorker, ThatDiesLosesItsTaskOnly) {
+  EXPECT_THAT(lost_with("die", nullptr).why, HasSubstr("killed by signal 9"));
+  EXPECT_THAT(lost_with("exit", nullptr).why, HasSubstr("exited with status 7"));
+}
+
+TEST(MisbehavingWorker, ThatAnswersAndExitsIsBelieved) {
+  protocols::attempt_result answer;
+  EXPECT_THAT(lost_with("answer-and-exit", &answer).why, HasSubstr("exited with status 0"));
+  EXPECT_EQ(answer.output, R"("fine")");
+}
+
+TEST(MisbehavingWorker, ThatWritesNonsenseFailsItsTaskAtOnce) {
+  for (const auto* const how : {"nonsense", "binary", "invalid-output"}) {
+    protocols::attempt_result answer;
+    EXPECT_THAT(lost_with(how, &answer).why, HasSubstr("wrote nonsense")) << how;
+    EXPECT_EQ(answer.why, failure::worker_failed);
+    EXPECT_TRUE(answer.retryable);
+  }
+}
+
+TEST(MisbehavingWorker, ThatNeverEndsALineIsStoppedBeforeItFillsTheMemory) {
+  worker_surroundings where;
+  where.output_bytes_max = std::size_t{1} << 20;
+  for (const auto* const how : {"endless-line", "huge-line"}) {
+    stage world{odd(how), where};
+    ASSERT_TRUE(world.seen->ready());
+    EXPECT_EQ(world.run("1").why, failure::worker_failed);
+    ASSERT_TRUE(world.seen->gone());
+    EXPECT_THAT(world.seen->how().why, HasSubstr("longer than allowed"));
+  }
+}
+
+TEST(MisbehavingWorker, ThatAnswersForOthersIsIgnored) {
+  for (const auto* const how : {"wrong-id", "twice"}) {
+    stage world{odd(how)};
+    ASSERT_TRUE(world.seen->ready());
+    EXPECT_EQ(world.run("1").output, R"("fine")");
+    EXPECT_TRUE(world.seen->logged("answered a task that it does not have"));
+    EXPECT_EQ(world.run("1").output, R"("fine")");
+    EXPECT_EQ(world.seen->endings(), 2U);
+  }
+}
+
+TEST(MisbehavingWorker, IsNotBelievedAboutAnEarlierAttempt) {
+  stage world{odd("hang")};
+  ASSERT_TRUE(world.seen->ready());
+  auto job = world.task("1");
+  EXPECT_NE(protocols::wire_name(job->id, 1), protocols::wire_name(job->id, 2));
+}
+
+TEST(MisbehavingWorker, ThatRefusesSaysWhetherLaterIsBetter) {
+  {
+    stage world{odd("error")};
+    ASSERT_TRUE(world.seen->ready());
+    const auto answer = world.run("1");
+    EXPECT_EQ(answer.why, failure::refused);
+    EXPECT_FALSE(answer.retryable);
+    EXPECT_EQ(answer.output, "not like \"this\"");
+  }
+  stage world{odd("retryable-error")};
+  ASSERT_TRUE(world.seen->ready());
+  const auto answer = world.run("1");
+  EXPECT_EQ(answer.why, failure::worker_failed);
+  EXPECT_TRUE(answer.retryable);
+}
+
+TEST(MisbehavingWorker, ThatFloodsItsOutputIsStopped) {
+  stage world{odd("flood-unasked")};
+  ASSERT_TRUE(world.seen->ready());
+  ASSERT_TRUE(world.seen->gone());
+  EXPECT_THAT(world.seen->how().why, HasSubstr("flooded"));
+}
+
+TEST(MisbehavingWorker, ThatFloodsItsErrorsIsSlowedDownAndStillWorks) {
+  stage world{odd("flood-errors")};
+  ASSERT_TRUE(world.seen->ready());
+  EXPECT_TRUE(world.seen->logged("lines dropped"));
+  EXPECT_EQ(world.run("1").output, R"("fine")");
+  world.work->stop(std::chrono::milliseconds{0});
+  ASSERT_TRUE(world.seen->gone());
+  EXPECT_LT(world.seen->lines().size(), 5000U);
+}
+
+TEST(MisbehavingWorker, ThatReadsSlowlyGetsEverythingInTheEnd) {
+  auto who = odd("slow-reader");
+  who.backend.concurrency = 8;
+  stage world{std::move(who)};
+  ASSERT_TRUE(world.seen->ready());
+  const auto big = "\"" + std::string(400'000, 'x') + "\"";
+  for (int i = 0; i < 8; ++i) world.work->run(world.task(big));
+  ASSERT_TRUE(world.seen->pong());
+  // The first ten bytes of the first task are gone, so it cannot be understood; the rest can.
+  ASSERT_TRUE(world.seen->ended(7));
+}
+
+TEST(MisbehavingWorker, ThatIgnoresTermIsKilledAfterTheGrace) {
+  stage world{odd("ignore-term")};
+  ASSERT_TRUE(world.seen->ready());
+  world.work->run(world.task("1"));
+  world.work->stop(std::chrono::milliseconds{200});
+  ASSERT_TRUE(world.seen->gone());
+  EXPECT_THAT(world.seen->how().why, HasSubstr("killed by signal 9"));
+  EXPECT_TRUE(world.seen->how().asked);
+  EXPECT_EQ(world.seen->endings(), 0U);
+}
+
+TEST(MisbehavingWorker, ThatHangsGoesWithTermBeforeTheGraceIsOver) {
+  stage world{odd("hang")};
+  ASSERT_TRUE(world.seen->ready());
+  world.work->run(world.task("1"));
+  world.work->stop(std::chrono::minutes{10});
+  ASSERT_TRUE(world.seen->gone());
+  EXPECT_THAT(world.seen->how().why, HasSubstr("killed by signal 15"));
+}
+
+TEST(MisbehavingWorker, TakesItsGrandchildrenWithIt) {
+  stage world{odd("grandchild")};
+  ASSERT_TRUE(world.seen->ready());
+  ASSERT_TRUE(world.seen->logged("grandchild "));
+  const int grandchild = std::stoi(world.seen->lines().front().substr(11));
+  EXPECT_EQ(::kill(grandchild, 0), 0);
+  EXPECT_GE(measure_process(world.work->pid()).processes, 2);
+  world.work->stop(std::chrono::minutes{10});
+  ASSERT_TRUE(world.seen->gone());
+  // It is dead; whoever inherited it reaps it in its own time.
+  std::ifstream stat{"/proc/" + std::to_string(grandchild) + "/stat"};
+  std::string line;
+  std::getline(stat, line);
+  if (!line.empty()) {
+    EXPECT_THAT(line, HasSubstr(") Z"));
+  }
+}
+
+TEST(MisbehavingWorker, MayBeStoppedWhileItStarts) {
+  stage world{odd("never-ready")};
+  world.work->stop(std::chrono::minutes{10});
+  ASSERT_TRUE(world.seen->gone());
+  EXPECT_TRUE(world.seen->how().asked);
+  EXPECT_TRUE(world.seen->how().before_ready);
+}
+
+}  // namespace
+}  // namespace greenroom::machine::testing
