@@ -10,6 +10,7 @@
 #include <msgpack.hpp>
 #pragma GCC diagnostic pop
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <vector>
@@ -49,8 +50,9 @@ struct size_counter : json_deaf {
 };
 
 struct pack_writer : json_deaf {
-  pack_writer(string_sink& sink, const std::vector<std::uint32_t>& counted)
-      : pack{sink}, sizes{counted} {}
+  pack_writer(string_sink& to, const std::vector<std::uint32_t>& counted)
+      : sink{to}, pack{to}, sizes{counted} {}
+  string_sink& sink;
   packer pack;
   const std::vector<std::uint32_t>& sizes;
   std::size_t next = 0;
@@ -66,6 +68,14 @@ struct pack_writer : json_deaf {
       pack.pack_false();
     else
       pack.pack_nil();
+  }
+  /// Not with msgpack-c, which makes an integer of 5.0.
+  void double_value(double real) {
+    const auto bits = std::bit_cast<std::uint64_t>(real);
+    char bytes[9] = {static_cast<char>(0xcb)};
+    for (std::size_t i = 0; i < 8; ++i)
+      bytes[i + 1] = static_cast<char>(static_cast<unsigned char>(bits >> (56 - 8 * i)));
+    sink.write(bytes, sizeof bytes);
   }
   void number(std::string_view raw, bool integral) {
     const char* const end = raw.data() + raw.size();
@@ -84,7 +94,7 @@ struct pack_writer : json_deaf {
     double real = 0;
     if (std::from_chars(raw.data(), end, real).ec != std::errc{})
       real = std::strtod(std::string{raw}.c_str(), nullptr);  // Out of range: infinity or zero.
-    pack.pack_double(real);
+    double_value(real);
   }
 };
 
