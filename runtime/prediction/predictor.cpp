@@ -17,6 +17,10 @@ constexpr float step = 0.3F;
 // What a source is taken to have given to a call that it did not name.
 constexpr float given_least = 1e-3F;
 
+constexpr bool has(std::uint8_t awake, std::size_t place) {
+  return (static_cast<unsigned>(awake) >> place & 1U) != 0;
+}
+
 constexpr std::size_t place_of(source which) { return static_cast<std::size_t>(which); }
 
 }  // namespace
@@ -100,13 +104,13 @@ predictor::weights predictor::weights_for(specialist_index last, std::uint8_t aw
   weights result{};
   float highest = -1e9F;
   for (std::size_t s = 0; s < sources; ++s) {
-    if ((awake >> s & 1U) == 0) continue;
+    if (!has(awake, s)) continue;
     result[s] = global_[s] + (last < local_.size() ? local_[last][s] : 0.0F);
     highest = std::max(highest, result[s]);
   }
   float sum = 0;
   for (std::size_t s = 0; s < sources; ++s) {
-    result[s] = (awake >> s & 1U) == 0 ? 0.0F : std::exp(result[s] - highest);
+    result[s] = !has(awake, s) ? 0.0F : std::exp(result[s] - highest);
     sum += result[s];
   }
   if (sum > 0) {
@@ -132,7 +136,7 @@ void predictor::foresee(const sequence_position& at, std::uint64_t case_key, dou
   const auto give = [&out](candidate* to, source from, double probability) {
     if (to == nullptr || probability <= 0) return;
     to->given[place_of(from)] += static_cast<float>(probability);
-    out.awake = static_cast<std::uint8_t>(out.awake | 1U << place_of(from));
+    out.awake = static_cast<std::uint8_t>(out.awake | (1U << place_of(from)));
   };
 
   // The workflows first, so that their steps are sure of a place.
@@ -199,20 +203,21 @@ void predictor::score(const live_case& mine, specialist_index who) {
   }
   std::uint8_t& slot = window_[scored_ % window_.size()];
   if (scored_ >= window_.size()) {
-    top1_ -= slot & 1U;
-    top3_ -= slot >> 1U & 1U;
+    top1_ -= has(slot, 0) ? 1U : 0U;
+    top3_ -= has(slot, 1) ? 1U : 0U;
   }
   slot = static_cast<std::uint8_t>((came != nullptr && rank == 0 ? 1U : 0U)
                                    | (came != nullptr && rank < 3 ? 2U : 0U));
-  top1_ += slot & 1U;
-  top3_ += slot >> 1U & 1U;
+  top1_ += has(slot, 0) ? 1U : 0U;
+  top3_ += has(slot, 1) ? 1U : 0U;
   ++scored_;
 
+  ever_awake_ = static_cast<std::uint8_t>(ever_awake_ | next.awake);
   const specialist_index last = mine.at.back(0);
   weights* local = last < local_.size() ? &local_[last] : nullptr;
   const float mixed_given = std::max(came == nullptr ? 0.0F : came->probability, given_least);
   for (std::size_t s = 0; s < sources; ++s) {
-    if ((next.awake >> s & 1U) == 0) continue;
+    if (!has(next.awake, s)) continue;
     const float given = std::max(came == nullptr ? 0.0F : came->given[s], given_least);
     const float gain = step * std::log(given / mixed_given);
     global_[s] = std::clamp(global_[s] * global_keep + gain, -8.0F, 8.0F);
@@ -362,7 +367,7 @@ hit_rates predictor::accuracy() const {
 }
 
 std::array<double, sources> predictor::trust() const {
-  const weights all = weights_for(no_step, (1U << sources) - 1);
+  const weights all = weights_for(no_step, ever_awake_);
   std::array<double, sources> result{};
   for (std::size_t s = 0; s < sources; ++s) result[s] = static_cast<double>(all[s]);
   return result;
@@ -371,6 +376,7 @@ std::array<double, sources> predictor::trust() const {
 std::string predictor::save() const {
   state_writer to;
   to.put(static_cast<std::uint64_t>(cast()));
+  to.put32(ever_awake_);
   for (const float weight : global_) to.put(weight);
   for (const weights& row : local_) {
     for (const float weight : row) to.put(weight);
@@ -399,6 +405,7 @@ std::string predictor::restore(std::string_view saved) {
            + std::to_string(cast());
   }
   predictor read(cast(), detector_.workflows(), settings_);
+  read.ever_awake_ = static_cast<std::uint8_t>(from.integer32() & ((1U << sources) - 1));
   for (float& weight : read.global_) weight = from.small_number_within(-8, 8);
   for (weights& row : read.local_) {
     for (float& weight : row) weight = from.small_number_within(-4, 4);

@@ -91,7 +91,7 @@ public:
   std::span<const workflow_progress> detected() const { return detected_; }
   const workflow_detector& workflows() const { return detector_; }
   hit_rates accuracy() const;
-  /// The present weight of each source; they sum to 1.
+  /// The present weight of each source that ever had anything to say; they sum to 1.
   std::array<double, sources> trust() const;
   std::size_t cases() const { return cases_.size(); }
 
@@ -137,8 +137,9 @@ private:
   collaboration collaboration_;
   workflow_detector detector_;
 
-  weights global_{};            ///< Logarithms of weights.
-  std::vector<weights> local_;  ///< By the specialist that was last called; added to the former.
+  weights global_{};             ///< Logarithms of weights.
+  std::uint8_t ever_awake_ = 0;  ///< One bit for each source that ever had anything to say.
+  std::vector<weights> local_;   ///< By the specialist that was last called; added to the former.
   std::unordered_map<std::uint64_t, live_case> cases_;
   std::list<std::uint64_t> latest_;  ///< Case keys, the latest first.
   std::vector<workflow_progress> detected_;

@@ -33,7 +33,7 @@ workflow_detector::workflow_detector(std::vector<workflow_steps> workflows, std:
   seconds_ = 4.0;
   // Any time between steps from 1/64 s to days is thought possible, minutes the likeliest.
   for (std::size_t i = 0; i < gap_classes; ++i) {
-    const double from_minute = std::abs(std::log2(gap_from(i) / 30.0));
+    const double from_minute = std::abs(std::log2(std::max(gap_from(i), 1.0 / 64) / 30.0));
     gaps_[i] = 0.2 / (1.0 + 0.25 * from_minute * from_minute);
     gaps_sum_ += gaps_[i];
   }

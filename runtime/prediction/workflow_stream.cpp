@@ -13,7 +13,7 @@ namespace {
 /// SplitMix64, so that a seed means the same stream everywhere.
 class dice {
 public:
-  explicit dice(std::uint64_t seed) : state_(seed) {}
+  explicit dice(std::uint64_t seed) : state_(mixed(0x5EED, seed)) {}
   double uniform() { return static_cast<double>(next() >> 11U) * 0x1.0p-53; }
   std::size_t below(std::size_t n) { return static_cast<std::size_t>(next() % n); }
   double exponential(double mean) { return -mean * std::log(1.0 - uniform()); }

@@ -1,0 +1,132 @@
+// The plain patterns: shares, transitions, hours, collaboration.
+#include "runtime/prediction/collaboration.hpp"
+#include "runtime/prediction/hour_profile.hpp"
+#include "runtime/prediction/transition_matrix.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace greenroom::runtime {
+namespace {
+
+constexpr double hour_s = 3600;
+constexpr double day_s = 86400;
+
+TEST(DecayedShares, TendToFrequenciesWithAMemoryOfOneOverTheDecay) {
+  decayed_shares shares;
+  for (int i = 0; i < 400; ++i) shares.observe(i % 4 == 0 ? 1 : 2, 0.02);
+  EXPECT_NEAR(shares.share(1), 0.25, 0.02);
+  EXPECT_NEAR(shares.share(2), 0.75, 0.02);
+  EXPECT_NEAR(shares.total(), 50, 1);
+  for (int i = 0; i < 35; ++i) shares.observe(3, 0.02);
+  EXPECT_NEAR(shares.share(3), 1 - std::pow(0.98, 35), 0.01);
+}
+
+TEST(DecayedShares, KeepTwelveAndLetANewcomerInWhoComesOften) {
+  decayed_shares shares;
+  for (int i = 0; i < 500; ++i) shares.observe(static_cast<specialist_index>(i % 40), 0.02);
+  EXPECT_LE(shares.kept().size(), decayed_shares::kept_max);
+  for (int i = 0; i < 50; ++i) shares.observe(777, 0.02);
+  EXPECT_GT(shares.share(777), 0.5);
+}
+
+TEST(TransitionMatrix, LearnsWhoFollowsAndHowSoon) {
+  transition_matrix matrix(10);
+  for (int i = 0; i < 100; ++i) matrix.observe(1, i % 5 == 0 ? 3 : 2, 10);
+  EXPECT_NEAR(matrix.share(1, 2), 0.8, 0.05);
+  EXPECT_NEAR(matrix.share(1, 3), 0.2, 0.05);
+  EXPECT_EQ(matrix.share(2, 1), 0);
+  EXPECT_GT(matrix.within(1, 0, 20), 0.85);
+  EXPECT_LT(matrix.within(1, 0, 4), 0.1);
+  // Having waited for longer than ever, the next call has become unlikely to be near.
+  EXPECT_GT(matrix.within(1, 5, 20), matrix.within(1, 100, 20));
+}
+
+TEST(TransitionMatrix, GivesAHorizonThatGrowsAGrowingProbability) {
+  transition_matrix matrix(4);
+  for (int i = 0; i < 50; ++i) matrix.observe(0, 1, 0.5 * i);
+  double before = 0;
+  for (double horizon_s = 0.1; horizon_s < 1e6; horizon_s *= 2) {
+    const double now = matrix.within(0, 3, horizon_s);
+    EXPECT_GE(now, before - 1e-12);
+    before = now;
+  }
+  EXPECT_LE(before, 1.0);
+}
+
+TEST(HourProfile, TellsTheBusyHourFromTheQuietOne) {
+  hour_profile hours(3);
+  for (int day = 0; day < 14; ++day) {
+    for (int n = 0; n < 60; ++n) hours.observe(1, day * day_s + 9 * hour_s + n * 60);
+    hours.observe(2, day * day_s + 20 * hour_s);
+  }
+  const double now_s = 14 * day_s;
+  EXPECT_GT(hours.rate(1, now_s + 9.5 * hour_s), 8 * hours.rate(1, now_s + 3 * hour_s));
+  EXPECT_NEAR(hours.rate(1, now_s + 9.5 * hour_s), 1.0 / 60, 0.01);
+  EXPECT_GT(hours.usual_share(1, now_s + 9.5 * hour_s), 0.9);
+  EXPECT_EQ(hours.rate(0, now_s), 0);
+}
+
+TEST(HourProfile, TellsWeekdaysFromTheWeekend) {
+  hour_profile hours(2);
+  for (int day = 0; day < 42; ++day) {
+    if (day % 7 < 5) {
+      for (int n = 0; n < 20; ++n) hours.observe(1, day * day_s + 9 * hour_s + n * 60);
+    } else {
+      hours.observe(0, day * day_s + 9 * hour_s);
+    }
+  }
+  EXPECT_GT(hours.rate(1, 43 * day_s + 9.5 * hour_s), 2 * hours.rate(1, 47 * day_s + 9.5 * hour_s));
+}
+
+TEST(HourProfile, ShrinksWhatItHardlyKnowsToTheMean) {
+  hour_profile hours(2);
+  hours.observe(1, 9 * hour_s);
+  hours.observe(1, 9 * hour_s + 600);
+  // Ten minutes say little: another hour of the day is believed to be much the same.
+  const double same = hours.rate(1, 9 * hour_s + 600);
+  const double other = hours.rate(1, 15 * hour_s);
+  EXPECT_LT(same, 4 * other);
+  EXPECT_GT(same, other);
+}
+
+TEST(Collaboration, ScoresThoseHighWhoNeedEachOther) {
+  collaboration work(10);
+  for (int n = 0; n < 100; ++n) {
+    work.observe(2, std::vector<specialist_index>{1});
+    work.observe(static_cast<specialist_index>(3 + n % 5), std::vector<specialist_index>{9});
+  }
+  EXPECT_GT(work.score(1, 2), 0.9);
+  EXPECT_EQ(work.score(1, 2), work.score(2, 1));
+  EXPECT_LT(work.score(3, 9), 0.6);
+  EXPECT_EQ(work.score(1, 9), 0);
+  EXPECT_EQ(work.score(77, 1), 0);
+}
+
+TEST(Collaboration, FadesWithTwoPercentForEachMeeting) {
+  collaboration work(10);
+  for (int n = 0; n < 100; ++n) work.observe(2, std::vector<specialist_index>{1});
+  for (int n = 0; n < 35; ++n) work.observe(3, std::vector<specialist_index>{1});
+  EXPECT_NEAR(work.share(1, 3), 1 - std::pow(0.98, 35), 0.08);
+}
+
+TEST(StateText, RefusesAnotherKindVersionLengthAndContent) {
+  state_writer to;
+  to.put(std::uint64_t{42});
+  const std::string sealed = to.sealed("thing", 3);
+  std::string_view body;
+  EXPECT_EQ(state_reader::open(sealed, "thing", 3, body), "");
+  EXPECT_EQ(state_reader(body).integer(), 42U);
+  EXPECT_NE(state_reader::open(sealed, "other", 3, body), "");
+  EXPECT_NE(state_reader::open(sealed, "thing", 4, body).find("version 3"), std::string::npos);
+  EXPECT_NE(state_reader::open(sealed.substr(0, sealed.size() - 1), "thing", 3, body), "");
+  EXPECT_NE(state_reader::open(sealed + "x", "thing", 3, body), "");
+  std::string changed = sealed;
+  changed.back() = static_cast<char>(changed.back() ^ 1);
+  EXPECT_NE(state_reader::open(changed, "thing", 3, body).find("checksum"), std::string::npos);
+  EXPECT_NE(state_reader::open("", "thing", 3, body), "");
+}
+
+}  // namespace
+}  // namespace greenroom::runtime
