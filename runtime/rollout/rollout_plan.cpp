@@ -14,6 +14,8 @@ namespace {
 /// Chance gets its next look when the evidence has grown by a fifth, so the looks stay few.
 constexpr double growth_between_looks = 1.2;
 constexpr std::uint64_t first_look_tasks = 8;
+/// Evidence is never renewed oftener than this, however short a hold is.
+constexpr double renewal_least_s = 60;
 
 std::string percent(double value) {
   char text[32];
@@ -119,14 +121,30 @@ decision rollout_plan::enter(phase next, double percentage, std::string reason, 
   auto made = record(next == phase::complete ? decision_kind::completed : decision_kind::entered,
                      std::move(reason), now_s);
   if (control_.tasks >= settings_.wanted.min_control) reference_ = std::move(control_);
-  control_ = {};
-  canary_ = {};
+  forget_evidence();
+  return made;
+}
+
+void rollout_plan::forget_evidence() {
+  control_ = canary_ = newer_control_ = newer_canary_ = {};
+  newer_from_s_ = stage_s_ = 0;
   last_canary_task_s_.reset();
   look_ = 0;
   looked_at_ = 0;
   hold_cause_.clear();
   last_judgement_.reset();
-  return made;
+}
+
+void rollout_plan::roll_evidence() {
+  const double span = std::max(renewal_least_s, hold_wanted_s());
+  if (stage_s_ - newer_from_s_ < span || newer_canary_.tasks < settings_.wanted.min_samples) return;
+  newer_from_s_ = stage_s_;
+  // The first time both began together, and nothing is older than the newer evidence.
+  if (control_.tasks >= settings_.wanted.min_control) reference_ = control_;
+  control_ = std::exchange(newer_control_, {});
+  canary_ = std::exchange(newer_canary_, {});
+  // The count of looks goes on: all of a stage's looks together may spend alpha, once.
+  looked_at_ = std::min(looked_at_, canary_.tasks);
 }
 
 decision rollout_plan::go_on(std::string reason, double now_s) {
@@ -166,12 +184,8 @@ answer rollout_plan::start(std::string_view who, double now_s) {
   standing_ = standing::running;
   entered_at_s_ = last_tick_s_ = now_s;
   held_s_ = 0;
-  control_ = canary_ = reference_ = {};
-  last_canary_task_s_.reset();
-  look_ = 0;
-  looked_at_ = 0;
-  hold_cause_.clear();
-  last_judgement_.reset();
+  reference_ = {};
+  forget_evidence();
   return did(record(decision_kind::started, by(who, "started"), now_s));
 }
 
@@ -255,8 +269,10 @@ void rollout_plan::observe(pool_side side, const arm& batch, double now_s) {
   if (!active() || phase_ == phase::preparation || batch.tasks == 0) return;
   if (side == pool_side::baseline) {
     control_.merge(batch);
+    newer_control_.merge(batch);
   } else {
     canary_.merge(batch);
+    newer_canary_.merge(batch);
     last_canary_task_s_ = std::max(last_canary_task_s_.value_or(now_s), now_s);
   }
 }
@@ -328,7 +344,9 @@ std::vector<decision> rollout_plan::tick(const circumstances& seen, double now_s
   const double elapsed = std::clamp(now_s - last_tick_s_, 0.0, 2 * settings_.check_interval_s);
   last_tick_s_ = now_s;
   if (standing_ != standing::paused) held_s_ += elapsed;
+  stage_s_ += elapsed;
   if (phase_ == phase::preparation) return tick_preparation(seen, now_s);
+  roll_evidence();
 
   std::vector<decision> made;
   last_judgement_ = judge_now(seen, now_s);

@@ -131,7 +131,9 @@ struct answer {
 /// Tell it every end of a task (`observe`), tick it every check interval, and do what it decides.
 /// Holds count only time that it was running and ticking: a pause or a crash does not shorten one.
 /// Evidence begins anew with every stage; the control's evidence of the stage before stands in
-/// where a stage leaves the baseline too little traffic (100 %).
+/// where a stage leaves the baseline too little traffic (100 %). A stage that lasts longer than its
+/// hold (a pause, a wait for a word) is judged by its last one to two holds, so that hours of good
+/// traffic do not hide a bad minute.
 class rollout_plan {
 public:
   explicit rollout_plan(rollout_settings settings);
@@ -188,6 +190,8 @@ private:
   decision go_back(decision_kind kind, std::string reason, double now_s);
   bool confirmation_wanted() const;
   bool active() const;
+  void forget_evidence();
+  void roll_evidence();
   judgement judge_now(const circumstances& seen, double now_s);
   std::vector<decision> tick_preparation(const circumstances& seen, double now_s);
   std::optional<decision> hold(std::string cause, std::string reason, double now_s);
@@ -204,6 +208,10 @@ private:
   double last_tick_s_ = 0;
   arm control_;
   arm canary_;
+  arm newer_control_;  ///< What came within the hold that is running; takes over at its end.
+  arm newer_canary_;
+  double newer_from_s_ = 0;  ///< In stage time, pauses included.
+  double stage_s_ = 0;
   arm reference_;
   std::optional<double> last_canary_task_s_;
   std::uint32_t look_ = 0;

@@ -136,6 +136,10 @@ std::string rollout_plan::encode() const {
   if (last_canary_task_s_) out.put("last_canary_task_s", *last_canary_task_s_);
   put_arm(out, "control", control_);
   put_arm(out, "canary", canary_);
+  put_arm(out, "newer_control", newer_control_);
+  put_arm(out, "newer_canary", newer_canary_);
+  out.put("newer_from_s", newer_from_s_);
+  out.put("stage_s", stage_s_);
   put_arm(out, "reference", reference_);
   if (last_judgement_) {
     out.put("outcome", name_of(last_judgement_->outcome));
@@ -195,9 +199,16 @@ std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_
   out.prepared_ = *prepared;
   out.last_canary_task_s_ = in->number("last_canary_task_s");
   if (!take_arm(*in, "control", out.control_) || !take_arm(*in, "canary", out.canary_)
+      || !take_arm(*in, "newer_control", out.newer_control_)
+      || !take_arm(*in, "newer_canary", out.newer_canary_)
       || !take_arm(*in, "reference", out.reference_)) {
     return std::nullopt;
   }
+  const auto newer_from = in->number("newer_from_s");
+  const auto stage = in->number("stage_s");
+  if (!newer_from || !stage) return std::nullopt;
+  out.newer_from_s_ = *newer_from;
+  out.stage_s_ = *stage;
   if (const auto outcome = in->text("outcome")) {
     const auto known = named(all_verdicts, *outcome);
     if (!known) return std::nullopt;

@@ -188,6 +188,30 @@ TEST(RolloutPlan, IsNotStuckWhenItFailsWhileItIsPaused) {
   EXPECT_EQ(here.plan.stands(), standing::rolled_back);
 }
 
+TEST(RolloutPlan, DoesNotLetHoursOfGoodTrafficHideABadMinute) {
+  auto settings = quick();
+  settings.confirm.raise_percentage = true;
+  rig here{settings};
+  here.plan.start("ada", here.now);
+  ASSERT_TRUE(here.until(phase::partial_rollout, 25));
+  for (int i = 0; i < 4000; ++i) here.step();
+  ASSERT_EQ(here.plan.stands(), standing::awaiting_confirmation);
+  EXPECT_LE(here.plan.canary().tasks, 2 * 60 / 15 * 50u + 50) << "the last one to two holds";
+  here.canary_ms = 100;  // Five times the baseline.
+  int steps = 0;
+  for (; steps < 100 && here.plan.stands() != standing::rolled_back; ++steps) {
+    here.step();
+  }
+  EXPECT_LT(steps, 12) << "within three minutes";
+}
+
+TEST(RolloutPlan, KeepsItsEvidenceWhileTrafficIsTooSlowToReplaceIt) {
+  rig here;
+  here.canary_per_tick = here.control_per_tick = 1;
+  here.plan.start("ada", here.now);
+  ASSERT_TRUE(here.until(phase::partial_rollout, 25, 150)) << "a hundred tasks in 25 minutes";
+}
+
 TEST(RolloutPlan, WithdrawsItsOfferWhenTrafficStopsAndOffersAgain) {
   auto settings = quick();
   settings.confirm.leave_shadow = true;
