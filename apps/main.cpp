@@ -9,6 +9,10 @@
 #include <string_view>
 #include <vector>
 
+namespace greenroom::apps {
+[[gnu::weak]] void add_simulate(CLI::App& program, outcome& result);
+}
+
 namespace {
 
 using namespace greenroom::apps;
@@ -29,7 +33,7 @@ void add_verbs(CLI::App& program, outcome& result) {
   add_workflows(program, result);
   add_warm(program, result);
   add_cool(program, result);
-  add_simulate(program, result);
+  if (add_simulate != nullptr) add_simulate(program, result);
   add_config(program, result);
   add_export(program, result);
   add_version(program, result);

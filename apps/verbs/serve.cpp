@@ -1,6 +1,7 @@
 // `greenroom serve`: one node with its HTTP door, from start to drain.
 #include "actors/doors/http_door.hpp"
 #include "actors/node.hpp"
+#include "actors/node_parts.hpp"
 #include "apps/verbs/all.hpp"
 #include "apps/verbs/logging.hpp"
 #include "apps/verbs/source.hpp"
@@ -105,6 +106,30 @@ void drain(node& running, std::chrono::milliseconds grace, const sigset_t& signa
   log_line(config::log_level::info, "node.drained", json{{"left_in_journal", left}}.dump());
 }
 
+using opened_door = std::variant<std::unique_ptr<doors::http_door>, std::string>;
+
+opened_door open_door(node& running, const config::node& configuration) {
+  const auto where = config::parse_endpoint(configuration.listen);
+  if (!where) return std::string{"it is not an address and a port"};
+  doors::http_door_options options;
+  options.address = where->address;
+  options.port = where->port;
+  options.limits = configuration.limits;
+  auto& inside = running.inside();
+  options.playing = [&inside]() -> const actors::cast& { return inside.house->now_playing(); };
+  return doors::http_door::open(running, *inside.io, std::move(options));
+}
+
+/// The address that was asked for with the port that it became.
+std::string address_of(const std::string& listen, std::uint16_t port) {
+  return listen.substr(0, listen.rfind(':') + 1) + std::to_string(port);
+}
+
+/// Flushes the log on every way out.
+struct log_guard {
+  ~log_guard() { close_log(); }
+};
+
 int serve(const configuration_source& source) {
   if (source.profile.empty() && source.file.empty()) {
     std::string names;
@@ -123,33 +148,33 @@ int serve(const configuration_source& source) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   open_log(configuration->log);
+  const log_guard closing;  // Before the node, so that it is destroyed after it.
   const auto grace = configuration->shutdown_grace;
   const auto cast = count_specialists(*configuration);
 
   node::options options;
   options.bin_directory = program_folder().string();
-  auto started = node::start(*configuration, {}, options);
+  const auto started = node::start(*configuration, {}, options);
   if (const auto* why = std::get_if<node::failure>(&started)) {
-    close_log();
     std::fprintf(stderr, "greenroom: the node cannot start: %s\n", why->what.c_str());
     return failed;
   }
   auto& running = *std::get<std::unique_ptr<node>>(started);
   const auto listening = running.on_event([](const event& what) { log_event(what); });
 
-  auto opened = doors::http_door::open(running, *configuration);
-  if (const auto* why = std::get_if<doors::http_door::failure>(&opened)) {
-    close_log();
+  const auto opened = open_door(running, *configuration);
+  if (const auto* why = std::get_if<std::string>(&opened)) {
     std::fprintf(stderr, "greenroom: cannot listen on %s: %s\n", configuration->listen.c_str(),
-                 why->what.c_str());
+                 why->c_str());
     return failed;
   }
-  auto& door = *std::get<std::unique_ptr<doors::http_door>>(opened);
+  const auto& door = std::get<std::unique_ptr<doors::http_door>>(opened);
+  const auto address = address_of(configuration->listen, door->port());
 
-  std::printf("greenroom: listening on http://%s\n", door.address().c_str());
+  std::printf("greenroom: listening on http://%s\n", address.c_str());
   std::fflush(stdout);
   log_line(config::log_level::info, "node.ready",
-           json{{"address", door.address()},
+           json{{"address", address},
                 {"source", source.name()},
                 {"specialists", cast},
                 {"pid", static_cast<int>(getpid())}}
@@ -166,9 +191,8 @@ int serve(const configuration_source& source) {
       break;
     }
   }
-  std::get<std::unique_ptr<doors::http_door>>(opened).reset();
-  std::get<std::unique_ptr<node>>(started).reset();
-  close_log();
+  door->stop_accepting();
+  door->close();
   return done;
 }
 
