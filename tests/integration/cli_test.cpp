@@ -1,0 +1,254 @@
+// The program as people and scripts use it: words in, text and exit codes out.
+#include "tests/integration/cli_program.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace greenroom::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// Two callable-free specialists of real processes that need nothing but a shell: a node without
+/// the bundled worker.
+std::string small_cast() {
+  return R"(version: 1
+pool: { max_warm: 2, cooldown: 500ms, min_residency: 0s }
+departments:
+  - name: WORDS
+    specialists:
+      - name: echo
+        aliases: [repeat]
+        backend:
+          command: [python3, -u, -c, 'import json,sys
+
+            print(json.dumps({"type": "ready"}))
+
+            for line in sys.stdin:
+              m = json.loads(line)
+              if m["type"] == "task": print(json.dumps({"type": "result", "id": m["id"], "output": m["input"]}))
+              if m["type"] == "ping": print(json.dumps({"type": "pong"}))']
+      - name: refuse
+        backend:
+          command: [python3, -u, -c, 'import json,sys
+
+            print(json.dumps({"type": "ready"}))
+
+            for line in sys.stdin:
+              m = json.loads(line)
+              if m["type"] == "task": print(json.dumps({"type": "error", "id": m["id"], "message": "not today", "retryable": False}))']
+workflows:
+  - name: TWICE
+    steps: [echo, echo]
+commands:
+  say: { specialist: echo }
+)";
+}
+
+class Cli : public ::testing::Test {
+protected:
+  void SetUp() override { folder_ = temporary_folder(); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  [[nodiscard]] std::string file(const std::string& name, const std::string& text) const {
+    write_file(folder_ / name, text);
+    return (folder_ / name).string();
+  }
+
+private:
+  std::filesystem::path folder_;
+};
+
+TEST_F(Cli, ShowsItsVerbsInGroupsAndEachVerbAnExample) {
+  const auto help = run_program({"--help"});
+  EXPECT_EQ(help.code, 0);
+  for (const char* verb :
+       {"serve", "demo", "submit", "load", "replay", "status", "health", "metrics", "specialists",
+        "tasks", "events", "warm", "cool", "predict", "workflows", "export", "config", "version"}) {
+    EXPECT_THAT(help.out, HasSubstr(verb));
+    const auto one = run_program({verb, "--help"});
+    EXPECT_EQ(one.code, 0) << verb;
+    EXPECT_THAT(one.out, HasSubstr("greenroom " + std::string{verb})) << verb;
+  }
+}
+
+TEST_F(Cli, RefusesAnUnknownVerbAndNamesTheNearest) {
+  const auto result = run_program({"statsu"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("\"status\""));
+}
+
+TEST_F(Cli, RefusesAnUnknownOption) {
+  const auto result = run_program({"status", "--jsn"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("--jsn"));
+}
+
+TEST_F(Cli, SaysItsVersion) {
+  EXPECT_THAT(run_program({"version"}).out, HasSubstr("greenroom 0."));
+  EXPECT_THAT(run_program({"version", "--json"}).out, HasSubstr("\"version\""));
+}
+
+TEST_F(Cli, EndsWithThreeWhenTheNodeIsNotThere) {
+  // Port 1 is reserved and nobody listens there.
+  for (const char* verb : {"status", "health", "metrics", "specialists", "tasks", "events",
+                           "predict", "workflows", "export"}) {
+    const auto result = run_program({verb, "--node", "http://127.0.0.1:1"});
+    EXPECT_EQ(result.code, 3) << verb;
+    EXPECT_THAT(result.err, HasSubstr("could not be reached")) << verb;
+    EXPECT_THAT(result.err, HasSubstr("greenroom serve")) << verb;
+  }
+  EXPECT_EQ(run_program({"submit", "x", "1"}, {{"GREENROOM_NODE", "http://127.0.0.1:1"}}).code, 3);
+  EXPECT_EQ(run_program({"status", "--node", "ftp://there"}).code, 2);
+}
+
+TEST_F(Cli, StartsNothingWithAWrongConfigurationAndNamesTheLine) {
+  const auto path = file("wrong.yaml", "version: 1\npool:\n  max_wram: 3\n");
+  const auto result = run_program({"serve", "--config", path});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr(path + ":3"));
+  EXPECT_THAT(result.err, HasSubstr("max_warm"));
+  EXPECT_EQ(result.out, "");
+}
+
+TEST_F(Cli, NeedsAProfileOrAFileToServe) {
+  const auto result = run_program({"serve"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("--profile"));
+}
+
+TEST_F(Cli, RefusesAScenarioThatIsWrong) {
+  const auto path = file("load.yaml", "arrival: { kind: poisson, rate: 5 }\nmix: []\n");
+  EXPECT_EQ(run_program({"load", path, "--node", "http://127.0.0.1:1"}).code, 2);
+}
+
+TEST_F(Cli, ServesTasksAndTellsAllAboutThem) {
+  served_node node{{"--config", file("cast.yaml", small_cast())}};
+  ASSERT_FALSE(node.address().empty()) << node.err();
+
+  EXPECT_EQ(node.ask({"submit", "echo", "[1,2]"}).out, "[1,2]\n");
+  EXPECT_EQ(node.ask({"submit", "repeat", "two words"}).out, "two words\n");
+  EXPECT_EQ(node.ask({"submit", "echo", "-"}, "{\"a\":1}").out, "{\"a\":1}\n");
+  EXPECT_EQ(node.ask({"submit", "echo", "@" + file("input", "7")}).out, "7\n");
+  EXPECT_EQ(node.ask({"submit", "--department", "WORDS", "3", "--json"}).code, 0);
+  EXPECT_EQ(node.ask({"submit", "--command", "say", "5"}).out, "5\n");
+  EXPECT_EQ(node.ask({"submit", "--workflow", "TWICE", "6", "--json"}).code, 0);
+
+  const auto refused = node.ask({"submit", "refuse", "1"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("not today"));
+  const auto unknown = node.ask({"submit", "ecko", "1"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("echo"));
+  EXPECT_EQ(node.ask({"submit", "echo", "1", "--timeout", "soon"}).code, 2);
+  EXPECT_EQ(node.ask({"submit"}).code, 2);
+
+  auto id = node.ask({"submit", "echo", "\"later\"", "--async"}).out;
+  ASSERT_EQ(id.size(), 33U);
+  id.pop_back();
+  EXPECT_THAT(node.ask({"tasks", id, "--json"}).out, HasSubstr(id));
+
+  EXPECT_THAT(node.ask({"status"}).out, HasSubstr("WORDS"));
+  EXPECT_THAT(node.ask({"status", "--json"}).out, HasSubstr("\"averageResponseTime\""));
+  EXPECT_EQ(node.ask({"health"}).code, 0);
+  EXPECT_THAT(node.ask({"metrics"}).out, HasSubstr("greenroom_"));
+  EXPECT_THAT(node.ask({"metrics", "greenroom_tasks_total", "--json"}).out, HasSubstr("labels"));
+  EXPECT_THAT(node.ask({"specialists"}).out, HasSubstr("refuse"));
+  EXPECT_THAT(node.ask({"specialists", "echo", "--json"}).out, HasSubstr("\"name\":\"echo\""));
+  EXPECT_THAT(node.ask({"workflows"}).out, HasSubstr("TWICE"));
+  EXPECT_EQ(node.ask({"warm", "echo"}).code, 0);
+  EXPECT_EQ(node.ask({"warm", "nobody"}).code, 1);
+  EXPECT_EQ(node.ask({"predict"}).code, 0);
+  EXPECT_THAT(node.ask({"events", "--json"}).out, HasSubstr("\"kind\""));
+  EXPECT_THAT(node.ask({"export"}).out, HasSubstr("{"));
+}
+
+TEST_F(Cli, WritesNoColoursWhenItIsNotATerminal) {
+  served_node node{{"--config", file("cast.yaml", small_cast())}};
+  ASSERT_FALSE(node.address().empty()) << node.err();
+  for (const char* verb : {"status", "specialists", "health", "tasks"})
+    EXPECT_THAT(node.ask({verb}).out, Not(HasSubstr("\x1b"))) << verb;
+}
+
+TEST_F(Cli, DrivesALoadAndJudgesIt) {
+  served_node node{{"--config", file("cast.yaml", small_cast())}};
+  ASSERT_FALSE(node.address().empty()) << node.err();
+  const std::string scenario =
+      "duration: 1s\narrival: { kind: constant, rate: 40 }\n"
+      "mix: [ { specialist: echo, input: { a: 1 } } ]\n";
+  const auto good = node.ask({"load",
+                              file("good.yaml", scenario
+                                                    + "thresholds: [ \"error_rate<=0\", "
+                                                      "\"completed>=40\" ]\n"),
+                              "--json"});
+  EXPECT_EQ(good.code, 0) << good.out << good.err;
+  EXPECT_THAT(good.out, HasSubstr("\"completed\":40"));
+  const auto missed =
+      node.ask({"load", file("bad.yaml", scenario + "thresholds: [ \"throughput>1000000\" ]\n")});
+  EXPECT_EQ(missed.code, 1);
+  EXPECT_THAT(missed.out, HasSubstr("MISSED"));
+  const auto closed =
+      node.ask({"load",
+                file("closed.yaml",
+                     "duration: 1s\narrival: { kind: closed, users: 4, think: 10ms }\n"
+                     "mix: [ { cast: all, zipf: 0, weight: 0 }, { command: say } ]\n"
+                     "thresholds: [ \"error_rate<=0\", \"completed>10\" ]\n"),
+                "--json"});
+  EXPECT_EQ(closed.code, 0) << closed.out << closed.err;
+}
+
+TEST_F(Cli, ReplaysARecordingAtItsSpeed) {
+  served_node node{{"--config", file("cast.yaml", small_cast())}};
+  ASSERT_FALSE(node.address().empty()) << node.err();
+  const auto trace = file("trace.csv",
+                          "timestamp_s,specialist,case\n"
+                          "100,echo,a\n110,echo,a\n120,stranger,b\n");
+  const auto refused = node.ask({"replay", trace, "--speed", "100"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("stranger"));
+  const auto known = node.ask({"replay", trace, "--speed", "100", "--limit", "2", "--json"});
+  EXPECT_EQ(known.code, 0) << known.err;
+  EXPECT_THAT(known.out, HasSubstr("\"completed\":2"));
+  EXPECT_EQ(node.ask({"replay", trace, "--speed", "100", "--cast", "--json"}).code, 0);
+}
+
+TEST_F(Cli, DrainsAtTheFirstSignalAndEndsWithZero) {
+  served_node node{{"--config", file("cast.yaml", small_cast())}};
+  ASSERT_FALSE(node.address().empty()) << node.err();
+  ASSERT_EQ(node.ask({"submit", "echo", "1"}).code, 0);
+  node.signal(SIGTERM);
+  EXPECT_EQ(node.wait(), 0);
+  EXPECT_THAT(node.err(), HasSubstr("node.drained"));
+}
+
+TEST_F(Cli, AppliesAChangedConfigurationOnHangUp) {
+  const auto path = file("cast.yaml", small_cast());
+  served_node node{{"--config", path}};
+  ASSERT_FALSE(node.address().empty()) << node.err();
+  EXPECT_EQ(node.ask({"submit", "--command", "tell", "1"}).code, 1);
+  file("cast.yaml", small_cast() + "  tell: { specialist: echo }\n");
+  node.signal(SIGHUP);
+  // Each question is a program of its own; the signal is handled long before the last of them.
+  int code = 1;
+  for (int times = 0; times < 200 && code != 0; ++times)
+    code = node.ask({"submit", "--command", "tell", "1"}).code;
+  EXPECT_EQ(code, 0) << node.err();
+}
+
+TEST_F(Cli, KeepsItsConfigurationWhenTheChangedOneIsWrong) {
+  const auto path = file("cast.yaml", small_cast());
+  served_node node{{"--config", path}};
+  ASSERT_FALSE(node.address().empty()) << node.err();
+  file("cast.yaml", small_cast() + "nonsense: true\n");
+  node.signal(SIGHUP);
+  EXPECT_EQ(node.ask({"submit", "echo", "1"}).code, 0);
+  // The lower number is handled first when both wait.
+  node.signal(SIGTERM);
+  EXPECT_EQ(node.wait(), 0);
+  EXPECT_THAT(node.err(), HasSubstr("nonsense"));
+}
+
+}  // namespace
+}  // namespace greenroom::testing

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Four unmodified MCP servers from npm behind one node with two warm slots. Usage:
+# mcp_npm_test.sh BUILD_DIR. Exit code 77 (skipped) where npm is not there or installs nothing.
+set -euo pipefail
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=${1:-$top/build}
+greenroom=$build/bin/greenroom
+work=$(mktemp -d)
+node_pid=
+cleanup() {
+  [ -z "$node_pid" ] || { kill "$node_pid" 2>/dev/null && wait "$node_pid" 2>/dev/null; } || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+for tool in npm node python3; do
+  command -v "$tool" >/dev/null || { echo "mcp-npm: skipped, there is no $tool here"; exit 77; }
+done
+cp "$top"/apps/examples/mcp-servers/{package.json,greenroom.yaml} "$work"
+cd "$work"
+if ! timeout 300 npm install --no-audit --no-fund --loglevel=error >npm.log 2>&1; then
+  echo "mcp-npm: skipped, npm cannot install the servers: $(tail -n 1 npm.log)"
+  exit 77
+fi
+
+"$greenroom" serve --config greenroom.yaml --listen 127.0.0.1:0 >out 2>err &
+node_pid=$!
+for _ in $(seq 100); do grep -q listening out && break; kill -0 "$node_pid" || { cat err; exit 1; }; sleep 0.1; done
+export GREENROOM_NODE
+GREENROOM_NODE=$(sed -n 's/.*listening on //p' out)
+[ -n "$GREENROOM_NODE" ] || { echo "mcp-npm: the node never listened"; cat err; exit 1; }
+
+fail() { echo "mcp-npm: $*"; tail -n 20 err; exit 1; }
+warm_most=0
+count_warm() {
+  local now
+  now=$("$greenroom" specialists --json | python3 -c '
+import json, sys
+print(sum(s["state"] in ("warming", "warm", "busy", "cooling") for s in json.load(sys.stdin)["items"]))')
+  [ "$now" -le 2 ] || fail "$now servers are up, with two slots"
+  [ "$now" -le "$warm_most" ] || warm_most=$now
+}
+# ask SERVER INPUT PATTERN: the answer has the pattern in it.
+ask() {
+  local answer
+  answer=$("$greenroom" submit "$1" "$2" --timeout 60s) || fail "$1 did not answer $2"
+  grep -q "$3" <<<"$answer" || fail "$1 answered $2 with: ${answer:0:400}"
+  count_warm
+}
+
+list='{"method":"tools/list","params":{}}'
+ask everything "$list" '"echo"'
+ask everything '{"tool":"echo","arguments":{"message":"hello"}}' hello
+ask filesystem "$list" read
+ask filesystem '{"tool":"list_directory","arguments":{"path":"."}}' package.json
+ask memory "$list" create_entities
+ask memory '{"tool":"read_graph","arguments":{}}' entities
+ask sequential-thinking "$list" sequentialthinking
+ask sequential-thinking \
+  '{"tool":"sequentialthinking","arguments":{"thought":"one","nextThoughtNeeded":false,"thoughtNumber":1,"totalThoughts":1}}' \
+  thoughtNumber
+ask everything '{"tool":"echo","arguments":{"message":"again"}}' again
+[ "$warm_most" -ge 1 ] || fail "no server was ever seen up"
+
+kill -TERM "$node_pid"
+wait "$node_pid" || fail "the node ended with $?"
+node_pid=
+echo "mcp-npm: four servers answered from at most $warm_most warm slots"
