@@ -318,11 +318,11 @@ void director_state::open() {
 
 // -- behaviour ----------------------------------------------------------------
 
-caf::behavior director(director_actor* self, house& where, protocols::pool_kind pool,
+caf::behavior director(director_actor* self, house* where, protocols::pool_kind pool,
                        policy_factory make_policy) {
   auto& state = self->state;
   state.self = self;
-  state.where = &where;
+  state.where = where;
   state.pool = pool;
   state.policy = make_policy();
   self->set_default_handler(caf::drop);

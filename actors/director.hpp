@@ -76,7 +76,7 @@ private:
 
 using director_actor = caf::stateful_actor<director_state>;
 
-caf::behavior director(director_actor* self, house& where, protocols::pool_kind pool,
+caf::behavior director(director_actor* self, house* where, protocols::pool_kind pool,
                        policy_factory make_policy);
 
 }  // namespace greenroom::actors

@@ -164,7 +164,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     };
   }
   plan.measure = [](int pid) { return machine::process_memory(pid); };
-  in.root = in.system->spawn(actors::root, std::ref(house), std::move(plan));
+  in.root = in.system->spawn(actors::root, &house, std::move(plan));
 
   std::unique_ptr<node> result{new node{std::move(inside)}};
   auto& mine = *result->parts_;

@@ -13,7 +13,7 @@ constexpr std::uint32_t the_director = 0xffffffffU;  // In place of a department
 }  // namespace
 
 void pool_state::hire_director() {
-  chief = self->spawn<caf::linked>(director, std::ref(*where), kind, make_policy);
+  chief = self->spawn<caf::linked>(director, where, kind, make_policy);
   for (std::uint32_t i = 0; i < departments.size(); ++i) {
     if (!departments[i]) continue;
     self->send(chief, protocols::hire_atom::value, i, departments[i]);
@@ -36,7 +36,7 @@ void pool_state::adopt_cast() {
 }
 
 void pool_state::open() {
-  chief = self->spawn<caf::linked>(director, std::ref(*where), kind, make_policy);
+  chief = self->spawn<caf::linked>(director, where, kind, make_policy);
   adopt_cast();
   self->send(chief, protocols::report_atom::value);
   where->pool(kind).open = true;
@@ -82,11 +82,11 @@ void pool_state::pass_purge(const protocols::purge& gone) {
       self->send(departments[i], std::move(shares[i]));
 }
 
-caf::behavior pool(pool_actor* self, house& where, protocols::pool_kind kind,
+caf::behavior pool(pool_actor* self, house* where, protocols::pool_kind kind,
                    policy_factory make_policy) {
   auto& state = self->state;
   state.self = self;
-  state.where = &where;
+  state.where = where;
   state.kind = kind;
   state.make_policy = std::move(make_policy);
   self->set_default_handler(caf::drop);

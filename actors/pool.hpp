@@ -37,7 +37,7 @@ struct pool_state {
 
 using pool_actor = caf::stateful_actor<pool_state>;
 
-caf::behavior pool(pool_actor* self, house& where, protocols::pool_kind kind,
+caf::behavior pool(pool_actor* self, house* where, protocols::pool_kind kind,
                    policy_factory make_policy);
 
 }  // namespace greenroom::actors

@@ -25,12 +25,12 @@ void root_state::hire(std::uint32_t which) {
     case survey:
       if (plan.measure)
         actors[which] = self->spawn<caf::linked + caf::detached>(
-            surveyor, std::ref(*where), plan.measure, plan.survey_period);
+            surveyor, where, plan.measure, plan.survey_period);
       break;
     default: {
       const auto kind = static_cast<protocols::pool_kind>(which - intelligent);
       if (plan.policies[which - intelligent])
-        actors[which] = self->spawn<caf::linked>(pool, std::ref(*where), kind,
+        actors[which] = self->spawn<caf::linked>(pool, where, kind,
                                                  plan.policies[which - intelligent]);
     }
   }
@@ -74,10 +74,10 @@ void root_state::lose(const caf::exit_msg& message) {
   self->quit(caf::exit_reason::unhandled_exception);
 }
 
-caf::behavior root(root_actor* self, house& where, root_plan plan) {
+caf::behavior root(root_actor* self, house* where, root_plan plan) {
   auto& state = self->state;
   state.self = self;
-  state.where = &where;
+  state.where = where;
   state.plan = std::move(plan);
   self->set_default_handler(caf::drop);
   self->set_exit_handler([&state](const caf::exit_msg& message) { state.lose(message); });

@@ -43,6 +43,6 @@ struct root_state {
 
 using root_actor = caf::stateful_actor<root_state>;
 
-caf::behavior root(root_actor* self, house& where, root_plan plan);
+caf::behavior root(root_actor* self, house* where, root_plan plan);
 
 }  // namespace greenroom::actors

@@ -59,11 +59,11 @@ void surveyor_state::survey() {
   where->always_kib_ms.fetch_add(always / 1024 * passed_ms, std::memory_order_relaxed);
 }
 
-caf::behavior surveyor(surveyor_actor* self, house& where, memory_gauge measure,
+caf::behavior surveyor(surveyor_actor* self, house* where, memory_gauge measure,
                        std::chrono::milliseconds period) {
   auto& state = self->state;
   state.self = self;
-  state.where = &where;
+  state.where = where;
   state.measure = std::move(measure);
   self->set_default_handler(caf::drop);
   self->delayed_send(self, period, protocols::tick_atom::value);

@@ -31,7 +31,7 @@ using surveyor_actor = caf::stateful_actor<surveyor_state>;
 
 /// Surveys every `period`: sends `memory_survey` to the pools, which it learns by
 /// `(hire_atom, kind, actor)`, and sums up memory over time for the efficiency.
-caf::behavior surveyor(surveyor_actor* self, house& where, memory_gauge measure,
+caf::behavior surveyor(surveyor_actor* self, house* where, memory_gauge measure,
                        std::chrono::milliseconds period);
 
 }  // namespace greenroom::actors

@@ -71,6 +71,9 @@ public:
   virtual ~asker() = default;
   /// The task is in the journal. Called once, before `on_end`, for journaled tasks only.
   virtual void on_accepted(const task&) noexcept {}
+  /// The same request is known by its idempotency key under another identifier, and nothing was
+  /// started. Called instead of `on_accepted` and `on_end`.
+  virtual void on_existing(const task_id&) noexcept {}
   /// A piece of a streamed answer, in order. After a retry the stream starts again at attempt + 1.
   virtual void on_chunk(const task&, std::string_view) noexcept {}
   /// The one end of the task: its state, output or error are final now.
@@ -132,8 +135,11 @@ struct task {
   std::atomic<bool> claimed{false};
   task_state end_state = task_state::queued;  ///< What `state` becomes once the end is durable.
   std::atomic<task_place> place{task_place::free};
-  std::atomic<bool> recorded{false};  ///< The acceptance is in the journal.
+  std::atomic<bool> recorded{false};   ///< The acceptance is in the journal.
+  std::atomic<bool> announced{false};  ///< The end was told.
   task_phase phase = task_phase::wanted;
+  bool start_noted = false;      ///< The journal was told that it is about to run.
+  std::uint32_t holder = 0;      ///< Which life of which department holds it.
   attempt_result result;  ///< Of the last attempt.
   pool_kind pool = pool_kind::intelligent;
   std::uint32_t attempts = 0;
