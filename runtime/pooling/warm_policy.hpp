@@ -49,14 +49,14 @@ struct pool_limits {
 };
 
 enum class reason : std::uint8_t {
-  demand,      ///< A task waits for it.
-  pinned,      ///< Configured to be always warm.
-  predicted,   ///< Expected soon.
-  workflow,    ///< The next step of a workflow in progress.
-  cooldown,    ///< Idle for longer than it is worth.
-  evicted,     ///< Gives its slot to one that needs it more.
-  memory,      ///< The memory budget is exceeded.
-  by_hand,     ///< An operator said so.
+  demand,     ///< A task waits for it.
+  pinned,     ///< Configured to be always warm.
+  predicted,  ///< Expected soon.
+  workflow,   ///< The next step of a workflow in progress.
+  cooldown,   ///< Idle for longer than it is worth.
+  evicted,    ///< Gives its slot to one that needs it more.
+  memory,     ///< The memory budget is exceeded.
+  by_hand,    ///< An operator said so.
 };
 
 struct change {

@@ -1,0 +1,77 @@
+// What the policy tells of itself: ranks with their reasons, and its figures.
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/pooling/greenroom_policy.hpp"
+
+namespace greenroom::runtime {
+
+std::vector<ranked> greenroom_policy::rank(std::size_t count, double now_s) const {
+  std::vector<ranked> all;
+  for (specialist_index who = 0; who < members_.size(); ++who) {
+    const member& one = members_[who];
+    const double told = announced(one, now_s);
+    if (one.history.visits == 0 && told <= 0) continue;
+    ranked entry;
+    entry.who = who;
+    signal_values said;
+    if (one.history.visits > 0 && fleet_.begun()) {
+      said = read(who, std::max(now_s, one.history.idle_since_s));
+      entry.rate = mixture_.read(one.trust, said).rate;
+      for (std::size_t k = 0; k < signals; ++k) {
+        const auto which = static_cast<signal>(k);
+        const double trust = mixture_.trust(one.trust, which);
+        const double factor = std::exp(std::clamp(trust * said.x[k], -50.0, 50.0));
+        entry.reasons.push_back({signal_name(which), trust, factor});
+      }
+    }
+    if (told > 0) {
+      const double before = std::max(entry.rate, 1e-9);
+      entry.reasons.push_back(
+          {one.announced_why == reason::workflow ? "workflow under way" : "announced",
+           told / one.announced_rate, (before + told) / before});
+    }
+    entry.rate += told;
+    entry.value = worth(one, entry.rate);
+    entry.within_minute = -std::expm1(-60.0 * entry.rate);
+    entry.worth_warm = entry.value >= keep_price();
+    all.push_back(std::move(entry));
+  }
+  const auto better = [](const ranked& a, const ranked& b) {
+    return a.value != b.value ? a.value > b.value : a.who < b.who;
+  };
+  count = std::min(count, all.size());
+  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(),
+                    better);
+  all.resize(count);
+  for (ranked& entry : all) {
+    std::sort(entry.reasons.begin(), entry.reasons.end(),
+              [](const ranked_reason& a, const ranked_reason& b) {
+                return std::abs(std::log(a.factor)) > std::abs(std::log(b.factor));
+              });
+  }
+  return all;
+}
+
+policy_report greenroom_policy::report() const {
+  policy_report answer;
+  answer.price = keep_price();
+  answer.threshold = adaptation_.threshold();
+  answer.slots = limits_in_force().max_warm;
+  answer.predicting = referee_.predicting();
+  answer.keep_s = referee_.keep_s();
+  answer.mean_memory = price_.mean_share();
+  answer.prewarm_hits = referee_.prewarm_hits();
+  answer.prewarm_wastes = referee_.prewarm_wastes();
+  answer.prewarm_wasted_s = referee_.wasted_s();
+  answer.announced_trust = (announced_came_ + 2.0) / (announced_promised_ + 2.0);
+  return answer;
+}
+
+std::vector<policy_news> greenroom_policy::take_news() {
+  std::vector<policy_news> news;
+  news.swap(news_);
+  return news;
+}
+
+}  // namespace greenroom::runtime

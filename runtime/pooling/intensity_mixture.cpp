@@ -1,0 +1,111 @@
+#include "runtime/pooling/intensity_mixture.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace greenroom::runtime {
+namespace {
+
+constexpr double step = 0.1;
+constexpr float own_step = 0.1F;
+// Errors are gathered up to this sum, or to the next visit.
+constexpr float gather_max = 0.25F;
+// The first steps divide by the root of these, so that a single surprise teaches little.
+constexpr double squares_at_start = 3.0;
+constexpr float own_squares_at_start = 1.0F;
+// No single observation moves the fleet's estimate by more than this (natural logarithm).
+constexpr double shift_max = 0.1;
+constexpr double own_shift_max = 1.0;
+constexpr double weight_min = -0.5;
+constexpr double weight_max = 1.5;
+// A specialist's count against what was foreseen is worth so many visits of evidence.
+constexpr double calibration_events = 20.0;
+constexpr float calibration_fade = 0.998F;
+constexpr double log_rate_min = -25.0;
+constexpr double log_rate_max = 3.0;
+
+constexpr std::size_t index(signal which) { return static_cast<std::size_t>(which); }
+
+}  // namespace
+
+intensity_mixture::intensity_mixture() {
+  // Where trust starts; all of it is learnt from there.
+  for (std::size_t k = index(signal::rate_30s); k <= index(signal::rate_2d); ++k) {
+    m_.weight[k] = 0.3;
+  }
+  for (const signal which :
+       {signal::fleet_2m, signal::fleet_15m, signal::fleet_2h, signal::hour, signal::weekday}) {
+    m_.weight[index(which)] = 0.1;
+  }
+  m_.weight[index(signal::own_gaps)] = 0.4;
+  m_.weight[index(signal::timer)] = 0.3;
+  m_.weight[index(signal::sessions)] = 0.3;
+  m_.squares.fill(squares_at_start);
+}
+
+intensity_mixture::estimate intensity_mixture::read(const own_trust& own,
+                                                    const signal_values& said) const {
+  double sum = said.base_log;
+  for (std::size_t k = 0; k < signals; ++k) {
+    sum += (m_.weight[k] + static_cast<double>(own.weight[k])) * said.x[k];
+  }
+  estimate answer;
+  answer.raw = std::exp(std::clamp(sum, log_rate_min, log_rate_max));
+  answer.rate = answer.raw * (static_cast<double>(own.came) + calibration_events)
+                / (static_cast<double>(own.foreseen) + calibration_events);
+  return answer;
+}
+
+void intensity_mixture::learn(own_trust& own, const signal_values& said, double raw,
+                              double lasted_s, bool came, double focus_rate) {
+  const double foreseen = raw * lasted_s;
+  own.foreseen += static_cast<float>(foreseen);
+  if (came) {
+    own.came = (own.came + 1.0F) * calibration_fade;
+    own.foreseen *= calibration_fade;
+  }
+  const double error = std::min(1.0, foreseen - (came ? 1.0 : 0.0)) / (1.0 + raw / focus_rate);
+  for (std::size_t k = 0; k < signals; ++k) {
+    own.slope[k] += static_cast<float>(error * said.x[k]);
+  }
+  own.error += static_cast<float>(std::abs(error));
+  // An idle time is told in many small pieces; a step for each would cost more and teach the same.
+  if (came || own.error > gather_max) apply(own);
+}
+
+void intensity_mixture::apply(own_trust& own) {
+  std::array<double, signals> move{};
+  std::array<float, signals> own_move{};
+  double shift = 0;
+  float own_shift = 0;
+  for (std::size_t k = 0; k < signals; ++k) {
+    const float slope = own.slope[k];
+    const double wide = static_cast<double>(slope);
+    m_.squares[k] += wide * wide;
+    own.squares[k] += slope * slope;
+    move[k] = step * wide / std::sqrt(m_.squares[k]);
+    own_move[k] = own_step * slope / std::sqrt(own_squares_at_start + own.squares[k]);
+    // The change of the logarithm at the signals that were gathered, to first order.
+    shift += move[k] * wide;
+    own_shift += own_move[k] * slope;
+  }
+  const double size = std::max(1e-6, static_cast<double>(own.error));
+  // `shift` is error × change of the logarithm: divided by the error it is the change.
+  const double scale =
+      std::min(1.0, shift_max * size * std::min(1.0, size) / std::max(1e-12, shift));
+  const double own_scale = std::min(1.0, own_shift_max * size * std::min(1.0, size)
+                                             / std::max(1e-12, static_cast<double>(own_shift)));
+  for (std::size_t k = 0; k < signals; ++k) {
+    m_.weight[k] = std::clamp(m_.weight[k] - scale * move[k], k == 0 ? -3.0 : weight_min,
+                              k == 0 ? 3.0 : weight_max);
+    own.weight[k] -= static_cast<float>(own_scale) * own_move[k];
+  }
+  own.slope.fill(0.0F);
+  own.error = 0;
+}
+
+double intensity_mixture::trust(const own_trust& own, signal which) const {
+  return m_.weight[index(which)] + static_cast<double>(own.weight[index(which)]);
+}
+
+}  // namespace greenroom::runtime

@@ -1,0 +1,201 @@
+#include "runtime/pooling/intensity_signals.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace greenroom::runtime {
+namespace {
+
+// Each estimate is (events + c) / (exposure + c / prior): the mean of a Gamma posterior whose prior
+// is worth c events at the rate of the next coarser source (an empirical Bayes shrinkage). The
+// weights were chosen on a plateau: halving or doubling any of them changes little.
+constexpr double rate_prior_events = 0.3;
+constexpr double gap_prior_events = 1.0;
+constexpr double timer_prior_events = 0.3;
+constexpr double hour_prior_events = 3.0;
+constexpr double fleet_prior_events = 0.5;
+
+constexpr double day_s = 86400;
+// A specialist is expected once a day before anything is known of it.
+constexpr double unknown_rate = 1.0 / day_s;
+// Ages are binned in units of the mean interval; this puts a mean interval into the upper bins.
+constexpr double relative_age_scale = 1e4;
+
+constexpr std::size_t index(signal which) { return static_cast<std::size_t>(which); }
+
+double relative_bin_age(double age_s, double rate) { return age_s * rate * relative_age_scale; }
+
+// A slot of a cycle and half of each neighbour: habits do not change on the hour.
+template <class Slots>
+double around(const Slots& slots, std::size_t at) {
+  const std::size_t count = slots.size();
+  return static_cast<double>(slots[at]) + 0.5 * static_cast<double>(slots[(at + 1) % count])
+         + 0.5 * static_cast<double>(slots[(at + count - 1) % count]);
+}
+
+}  // namespace
+
+const char* signal_name(signal which) {
+  static constexpr std::array<const char*, signals> names{"bias",
+                                                          "own idle times",
+                                                          "timer",
+                                                          "last 30 s",
+                                                          "last 2 min",
+                                                          "last 5 min",
+                                                          "last 14 min",
+                                                          "last 40 min",
+                                                          "last 2 h",
+                                                          "last 6 h",
+                                                          "last 18 h",
+                                                          "last 2 days",
+                                                          "fleet now (2 min)",
+                                                          "fleet now (15 min)",
+                                                          "fleet now (2 h)",
+                                                          "hour of day",
+                                                          "day of week",
+                                                          "idle times of others",
+                                                          "fleet's hour of day",
+                                                          "newcomer",
+                                                          "sessions under way"};
+  return names[index(which)];
+}
+
+void fleet_rhythm::begin(double now_s) {
+  if (begun()) return;
+  start_s_ = m_.start_s = m_.counted_s = now_s;
+}
+
+double fleet_rhythm::observed_s(double now_s) const { return std::max(60.0, now_s - start_s_); }
+
+void fleet_rhythm::visit(double now_s) {
+  const double passed_s = std::max(0.0, now_s - m_.counted_s);
+  for (std::size_t k = 0; k < scale_s.size(); ++k) {
+    m_.counts[k] = m_.counts[k] * std::exp(-passed_s / scale_s[k]) + 1.0;
+  }
+  m_.counted_s = std::max(m_.counted_s, now_s);
+  m_.hour[hour_of(now_s)] += 1.0;
+}
+
+double fleet_rhythm::rate(std::size_t scale, double now_s) const {
+  const double count =
+      m_.counts[scale] * std::exp(-std::max(0.0, now_s - m_.counted_s) / scale_s[scale]);
+  const double exposure_s = scale_s[scale] * (1.0 - std::exp(-observed_s(now_s) / scale_s[scale]));
+  return (count + fleet_prior_events) / exposure_s;
+}
+
+double fleet_rhythm::hour_rate(double now_s, double prior_rate) const {
+  const double exposure_s = slot_exposure_s(observed_s(now_s), 24);
+  return (around(m_.hour, hour_of(now_s)) + hour_prior_events)
+         / (exposure_s + hour_prior_events / prior_rate);
+}
+
+void fleet_rhythm::idle(double age_s, double lasted_s, double rate, bool ended) {
+  const std::size_t bin = age_bin(relative_bin_age(age_s, rate));
+  m_.expected[bin] += rate * lasted_s;
+  if (ended) m_.ended[bin] += 1.0;
+}
+
+double fleet_rhythm::alike_hazard(double age_s, double rate) const {
+  const std::size_t bin = age_bin(relative_bin_age(age_s, rate));
+  return rate * (m_.ended[bin] + 1.0) / (m_.expected[bin] + 1.0);
+}
+
+void fleet_rhythm::refresh(double now_s) {
+  present_.observed_s = observed_s(now_s);
+  for (std::size_t k = 0; k < rate_scales; ++k) {
+    present_.exposure_s[k] = rate_scale_s[k] * -std::expm1(-present_.observed_s / rate_scale_s[k]);
+  }
+  const double long_run = rate(3, now_s);
+  present_.fleet_2m = std::log(rate(0, now_s) / long_run);
+  present_.fleet_15m = std::log(rate(1, now_s) / long_run);
+  present_.fleet_2h = std::log(rate(2, now_s) / long_run);
+  present_.fleet_hour = std::log(hour_rate(now_s, long_run) / long_run);
+}
+
+double slot_exposure_s(double observed_s, std::size_t slots) {
+  return 2.0 * observed_s / static_cast<double>(slots);
+}
+
+double timer_slack_s(double interval_s, double settle_s) {
+  return std::max(0.02 * interval_s, 2.0 * settle_s);
+}
+
+void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double now_s,
+                  double settle_s, signal_values& out) {
+  const fleet_rhythm::moment& present = fleet.present();
+  const double observed_s = present.observed_s;
+  const double age_s = std::max(settle_s * 0.1, now_s - one.idle_since_s);
+  auto& x = out.x;
+
+  // Rates from the longest scale down, each shrunk towards the longer one.
+  const auto left = fades_after(now_s - one.visit_s);
+  double longer = unknown_rate;
+  double longer_log = 0;
+  for (std::size_t k = rate_scales; k-- > 0;) {
+    const double count = static_cast<double>(one.recent[k]) * left[k];
+    const double rate =
+        (count + rate_prior_events) / (present.exposure_s[k] + rate_prior_events / longer);
+    const double rate_log = std::log(rate);
+    if (k + 1 == rate_scales) {
+      out.base_log = rate_log;
+      out.base = rate;
+    } else {
+      x[index(signal::rate_30s) + k] = rate_log - longer_log;
+    }
+    longer = rate;
+    longer_log = rate_log;
+  }
+  const double base = out.base;
+
+  // Idle times: all specialists' first, its own over that, its timers over its own.
+  const double alike = fleet.alike_hazard(age_s, base);
+  const std::size_t bin = age_bin(age_s);
+  double ended = one.ended[bin];
+  double lasted_s = one.lasted_s[bin];
+  if (bin > 0) {
+    ended += 0.5 * one.ended[bin - 1];
+    lasted_s += 0.5 * one.lasted_s[bin - 1];
+  }
+  if (bin + 1 < age_bins) {
+    ended += 0.5 * one.ended[bin + 1];
+    lasted_s += 0.5 * one.lasted_s[bin + 1];
+  }
+  const double own = (ended + gap_prior_events) / (lasted_s + gap_prior_events / alike);
+  const double since_visit_s = now_s - one.visit_s;
+  const double slack_s = timer_slack_s(since_visit_s, settle_s);
+  const std::size_t known =
+      std::min<std::size_t>(intervals_kept, one.visits > 0 ? one.visits - 1 : 0);
+  int firing = 0;
+  int surviving = 0;
+  for (std::size_t i = 0; i < known; ++i) {
+    const double interval_s = one.interval_s[i];
+    if (interval_s < since_visit_s - slack_s) continue;
+    ++surviving;
+    if (interval_s <= since_visit_s + slack_s) ++firing;
+  }
+  const double timed =
+      (firing + timer_prior_events) / (2.0 * slack_s * surviving + timer_prior_events / own);
+
+  x[index(signal::bias)] = 1.0;
+  x[index(signal::own_gaps)] = std::log(own / base);
+  x[index(signal::timer)] = std::log(timed / own);
+  x[index(signal::alike_gaps)] = std::log(alike / base);
+
+  x[index(signal::fleet_2m)] = present.fleet_2m;
+  x[index(signal::fleet_15m)] = present.fleet_15m;
+  x[index(signal::fleet_2h)] = present.fleet_2h;
+  x[index(signal::fleet_hour)] = present.fleet_hour;
+
+  // The counts of hours and days are not faded, so they are compared with their own mean.
+  const double in_hour = (around(one.hour, hour_of(now_s)) + hour_prior_events)
+                         / (slot_exposure_s(observed_s, 24) + hour_prior_events / base);
+  x[index(signal::hour)] = std::log(in_hour / base);
+  const double in_day = (one.weekday[weekday_of(now_s)] + hour_prior_events)
+                        / (observed_s / 7.0 + hour_prior_events / base);
+  // In the first week the days not seen yet would look like days off.
+  x[index(signal::weekday)] = observed_s > 14 * day_s ? std::log(in_day / base) : 0.0;
+  x[index(signal::newcomer)] = one.visits <= 1 ? 1.0 : one.visits <= 3 ? 0.5 : 0.0;
+  x[index(signal::sessions)] = 0.0;
+}
+
+}  // namespace greenroom::runtime

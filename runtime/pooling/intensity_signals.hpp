@@ -1,0 +1,109 @@
+// What speaks for a visit soon: every source of belief about one specialist at one moment, each as
+// the logarithm of how many times its plain long-run rate it expects.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "runtime/pooling/arrival_history.hpp"
+#include "runtime/pooling/warm_policy.hpp"
+
+namespace greenroom::runtime {
+
+enum class signal : std::uint8_t {
+  bias,
+  own_gaps,  ///< The hazard of its own idle times at the present age.
+  timer,     ///< Its intervals repeat, and one is about to be complete.
+  rate_30s,  ///< Recent visits against those of the next longer scale, and so on.
+  rate_2m,
+  rate_5m,
+  rate_14m,
+  rate_40m,
+  rate_2h,
+  rate_6h,
+  rate_18h,
+  rate_2d,
+  fleet_2m,  ///< The whole fleet's present rate against its long run.
+  fleet_15m,
+  fleet_2h,
+  hour,        ///< Its hour of the day.
+  weekday,     ///< Its day of the week.
+  alike_gaps,  ///< The hazard at this age of all specialists, each in units of its own rate.
+  fleet_hour,  ///< The fleet's hour of the day.
+  newcomer,    ///< Seldom seen so far.
+  sessions,    ///< Sessions under way that used it, or what it follows.
+};
+constexpr std::size_t signals = 21;
+const char* signal_name(signal which);
+
+struct signal_values {
+  double base = 0;      ///< The long-run rate, visits per second, …
+  double base_log = 0;  ///< … and its logarithm.
+  std::array<double, signals> x{};
+};
+
+/// The fleet as a whole: its present rate, its hours, and how idle times end, seen in units of
+/// each specialist's own long-run rate (which makes a rare and a busy one comparable).
+class fleet_rhythm {
+public:
+  void begin(double now_s);
+  bool begun() const { return start_s_ >= 0; }
+  double observed_s(double now_s) const;
+  void visit(double now_s);
+  void idle(double age_s, double lasted_s, double base_rate, bool ended);
+
+  /// What is the same for every specialist at one moment, computed once.
+  struct moment {
+    double observed_s = 60;
+    std::array<double, rate_scales> exposure_s{};  ///< Of each rate scale: less than it at first.
+    double fleet_2m = 0;  ///< Logarithms of the fleet's rates against its long run.
+    double fleet_15m = 0;
+    double fleet_2h = 0;
+    double fleet_hour = 0;
+  };
+  void refresh(double now_s);
+  const moment& present() const { return present_; }
+
+  /// Hazard at this age of one whose long-run rate is `base_rate`.
+  double alike_hazard(double age_s, double base_rate) const;
+  /// Fresh estimates fade, so that a fleet that changes is seen to.
+  static constexpr std::array<double, 4> scale_s{120, 900, 7200, 604800};
+
+  struct memory {
+    double start_s = -1;
+    double counted_s = 0;
+    std::array<double, 4> counts{};
+    std::array<double, 24> hour{};
+    std::array<double, age_bins> ended{};
+    std::array<double, age_bins> expected{};
+  };
+  const memory& remembered() const { return m_; }
+  void remember(const memory& kept) {
+    m_ = kept;
+    start_s_ = kept.start_s;
+  }
+
+private:
+  double rate(std::size_t scale, double now_s) const;
+  double hour_rate(double now_s, double prior_rate) const;
+
+  memory m_;
+  double start_s_ = -1;
+  moment present_;
+};
+
+/// Time observed at one hour of the day (or one day of the week), in a span that began at
+/// `start_s`, weighted 1 for the slot and a half for its neighbours.
+double slot_exposure_s(double observed_s, std::size_t slots);
+
+/// Everything but `sessions`, which needs more than one specialist's own history.
+/// `settle_s` is the shortest idle time of interest. Constant work.
+void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double now_s,
+                  double settle_s, signal_values& out);
+
+/// How far around a remembered interval a timer may fire.
+double timer_slack_s(double interval_s, double settle_s);
+
+}  // namespace greenroom::runtime

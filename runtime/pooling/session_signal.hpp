@@ -1,0 +1,68 @@
+// Sessions under way: who a user that is here now is likely to come back to, or go on to.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <list>
+#include <unordered_map>
+#include <vector>
+
+#include "runtime/pooling/arrival_history.hpp"
+#include "runtime/pooling/warm_policy.hpp"
+
+namespace greenroom::runtime {
+
+/// For each of the liveliest sessions: the hazard of its next request at its present age (learnt
+/// over all sessions, by how far each has come), times the probability that this request is for a
+/// given specialist after the one that the session used last. All tables are bounded.
+class session_signal {
+public:
+  void grow(std::size_t specialists);
+  /// A request of a session; a key of 0 is none and is ignored. Constant work.
+  void observe(specialist_index who, std::uint64_t case_key, double now_s);
+  /// Requests per second that the sessions under way promise to `who`; negative when no session
+  /// was ever named.
+  double rate(specialist_index who, double now_s) const;
+
+private:
+  static constexpr std::size_t stages = 3;  ///< First request, a few, many.
+  static constexpr std::size_t sessions_max = 4096;
+  static constexpr std::size_t looked_at = 32;
+  static constexpr std::size_t successors_max = 16;
+  static constexpr double silent_s = 4 * 3600;
+
+  struct session {
+    std::uint64_t key = 0;
+    double last_s = 0;
+    specialist_index who = 0;
+    std::uint32_t requests = 0;
+  };
+  struct successor {
+    specialist_index who = 0;
+    float count = 0;
+  };
+  struct follow {
+    std::vector<successor> next;
+    double total = 0;
+  };
+  struct return_times {
+    std::array<double, age_bins> ended{};
+    std::array<double, age_bins> hazard{};
+    double waiting = 0;
+  };
+
+  static std::size_t stage_of(std::uint32_t requests);
+  void follows(specialist_index before, specialist_index who);
+  double probability(specialist_index before, specialist_index who) const;
+  void refresh(return_times& times);
+
+  std::list<session> sessions_;  ///< The liveliest first.
+  std::unordered_map<std::uint64_t, std::list<session>::iterator> known_;
+  std::vector<follow> follow_;
+  std::vector<double> asked_;
+  double asked_total_ = 0;
+  std::array<return_times, stages> returns_;
+  std::size_t since_refresh_ = 0;
+};
+
+}  // namespace greenroom::runtime

@@ -1,0 +1,180 @@
+#include "runtime/simulation/warm_policy_run.hpp"
+
+#include <algorithm>
+#include <queue>
+#include <vector>
+
+namespace greenroom::runtime {
+namespace {
+
+class stage {
+public:
+  stage(const workload& work, warm_policy& policy, const warm_policy_run& settings)
+      : work_(work),
+        policy_(policy),
+        settings_(settings),
+        books_(work),
+        seats_(work.traffic->specialists.size()),
+        actors_(seats_.size()) {
+    for (specialist_index who = 0; who < seats_.size(); ++who) {
+      specialist_facts facts;
+      facts.load_s = work.load_s;
+      policy_.learn(who, facts);
+    }
+    policy_.set_limits(settings.limits);
+  }
+
+  simulation_result play() {
+    for (const request& one : work_.traffic->requests) {
+      advance(one.time_s);
+      arrive(one);
+    }
+    advance(work_.horizon_s);
+    for (specialist_index who = 0; who < seats_.size(); ++who) {
+      if (seats_[who].state != residency::cold) give_up(who, work_.horizon_s);
+    }
+    return books_.close();
+  }
+
+private:
+  struct actor {
+    double from_s = 0;
+    double ready_s = 0;
+    double busy_until_s = 0;
+    bool prewarmed = false;
+    bool used = false;
+    std::uint32_t life = 0;  ///< Events of an earlier residency are stale.
+  };
+  struct event {
+    double at_s = 0;
+    specialist_index who = 0;
+    std::uint32_t life = 0;
+    bool ready = false;
+    bool operator<(const event& other) const { return at_s > other.at_s; }
+  };
+
+  void advance(double now_s) {
+    for (;;) {
+      const double event_s = events_.empty() ? never_s : events_.top().at_s;
+      const double review_s = next_review();
+      if (std::min(event_s, review_s) > now_s) return;
+      if (event_s <= review_s) {
+        const event one = events_.top();
+        events_.pop();
+        happen(one);
+      } else {
+        review(review_s);
+      }
+    }
+  }
+
+  double next_review() const {
+    const double soonest_s = reviewed_s_ + settings_.review_every_s;
+    if (changed_) return std::max(soonest_s, changed_s_);
+    return std::max(soonest_s, wanted_review_s_);
+  }
+
+  void happen(const event& one) {
+    actor& body = actors_[one.who];
+    seat& place = seats_[one.who];
+    if (one.life != body.life) return;
+    if (one.ready) {
+      place.state = residency::warm;
+      place.since_s = place.idle_since_s = at(one.at_s);
+      if (!body.used) note(one.at_s);
+      return;
+    }
+    if (one.at_s < body.busy_until_s) return;  // More came meanwhile.
+    place.tasks = 0;
+    place.idle_since_s = at(one.at_s);
+    policy_.observe_idle(one.who, at(one.at_s));
+    note(one.at_s);
+  }
+
+  void note(double now_s) {
+    if (!changed_) changed_s_ = now_s;
+    changed_ = true;
+  }
+
+  void review(double now_s) {
+    reviewed_s_ = now_s;
+    changed_ = false;
+    const plan wanted = policy_.review(seats_, at(now_s));
+    wanted_review_s_ = wanted.next_review_s - settings_.epoch_s;
+    for (const change& one : wanted.cool) {
+      if (seats_[one.who].state == residency::warm && seats_[one.who].tasks == 0) {
+        give_up(one.who, now_s);
+      }
+    }
+    for (const change& one : wanted.warm) {
+      if (seats_[one.who].state == residency::cold) load(one.who, now_s, true);
+    }
+  }
+
+  void arrive(const request& one) {
+    actor& body = actors_[one.who];
+    seat& place = seats_[one.who];
+    policy_.observe_arrival(one.who, one.case_key, at(one.time_s));
+    if (place.state == residency::cold) {
+      place.tasks = 1;
+      const warm_policy::room room = policy_.make_room(one.who, seats_, at(one.time_s));
+      for (const change& victim : room.evict) give_up(victim.who, one.time_s);
+      load(one.who, one.time_s, false);
+      books_.serve_cold(one.who, work_.load_s);
+    } else if (one.time_s < body.ready_s) {
+      books_.serve_delayed(one.who, body.ready_s - one.time_s);
+    } else {
+      books_.serve_warm(one.who);
+    }
+    body.used = true;
+    place.tasks = 1;
+    const double end_s = std::max(one.time_s, body.ready_s) + one.duration_s;
+    body.busy_until_s = std::max(body.busy_until_s, end_s);
+    events_.push({end_s, one.who, body.life, false});
+  }
+
+  void load(specialist_index who, double now_s, bool prewarmed) {
+    actor& body = actors_[who];
+    body.from_s = now_s;
+    body.ready_s = now_s + work_.load_s;
+    body.busy_until_s = now_s;
+    body.prewarmed = prewarmed;
+    body.used = false;
+    ++body.life;
+    seats_[who].state = residency::warming;
+    seats_[who].since_s = at(now_s);
+    events_.push({body.ready_s, who, body.life, true});
+  }
+
+  void give_up(specialist_index who, double now_s) {
+    actor& body = actors_[who];
+    books_.charge(who, body.from_s, now_s, body.prewarmed, body.used);
+    ++body.life;
+    seats_[who].state = residency::cold;
+    seats_[who].since_s = at(now_s);
+    seats_[who].tasks = 0;
+  }
+
+  double at(double trace_s) const { return trace_s + settings_.epoch_s; }
+
+  const workload& work_;
+  warm_policy& policy_;
+  const warm_policy_run& settings_;
+  ledger books_;
+  std::vector<seat> seats_;
+  std::vector<actor> actors_;
+  std::priority_queue<event> events_;
+  double reviewed_s_ = -1;
+  double wanted_review_s_ = never_s;
+  double changed_s_ = 0;
+  bool changed_ = false;
+};
+
+}  // namespace
+
+simulation_result run_warm_policy(const workload& work, warm_policy& policy,
+                                  const warm_policy_run& settings) {
+  return stage(work, policy, settings).play();
+}
+
+}  // namespace greenroom::runtime
