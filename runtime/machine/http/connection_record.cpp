@@ -119,6 +119,7 @@ void connection_record::request_complete() {
     unfinished = 0;
   }
   ++unanswered;
+  ++unwritten;
 }
 
 void connection_record::say_last_words(int status, std::string_view type, std::string_view detail) {
@@ -147,7 +148,8 @@ void connection_record::closed(bool tell) {
   unfinished = 0;
   if (unanswered > 0) totals.hung_up.fetch_add(1, std::memory_order_relaxed);
   auto told = std::exchange(at_close, {});
-  const auto keep = home->records.extract(number);
+  const auto dropped = std::move(link);
+  const auto self = home->records.extract(number);
   if (!tell || told.empty()) return;
   // Not from inside RESTinio's closing: what is called is strangers' code.
   boost::asio::post(home->io, [told = std::move(told)] {

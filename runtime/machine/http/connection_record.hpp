@@ -66,8 +66,13 @@ struct connection_record {
   const std::uint64_t number;
   const std::shared_ptr<lane> home;
   plain_socket* socket = nullptr;  ///< Null once it is closed.
-  std::size_t unanswered = 0;      ///< Requests that a handler has and that are not answered yet.
-  bool streaming = false;          ///< The headers of an answer are out and its end is not.
+  /// RESTinio's connection, kept here while it is open: when it neither reads nor writes nobody
+  /// else holds it, and an answer that outlives the loop must not.
+  std::shared_ptr<void> link;
+  std::size_t unanswered = 0;    ///< Requests that a handler has and that are not answered yet.
+  std::size_t unwritten = 0;     ///< Requests whose answers are not wholly in the socket yet.
+  bool handling = false;         ///< The handler is running for this connection.
+  bool streaming = false;        ///< The headers of an answer are out and its end is not.
   bool last_words_said = false;  ///< An error was written; what the client still sends is dropped.
   reading stage = reading::nothing;
   std::uint32_t tail = 0;        ///< The last bytes read, to see the end of the headers.

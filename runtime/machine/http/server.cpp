@@ -33,9 +33,8 @@ struct exchange {
   ~exchange();  ///< Answers if nobody has.
 
   std::shared_ptr<connection_record> connection;
-  /// RESTinio's own, until the last part of the answer was handed to it. On the loop.
-  restinio::impl::connection_handle_t link;
   restinio::request_id_t number = 0;
+  bool sent = false;        ///< RESTinio has the last part of the answer. On the loop.
   bool head = false;        ///< HEAD: the answer has no content.
   bool old_client = false;  ///< HTTP/1.0
   bool keep_alive = true;
@@ -101,12 +100,16 @@ using connection_settings = restinio::impl::connection_settings_t<traits>;
 incoming& of(void* inside) { return *static_cast<incoming*>(inside); }
 exchange& exchange_of(incoming& asked) { return asked.extra_data(); }
 
-/// At once on the loop's own thread, else soon.
+/// At once on the loop's own thread, else soon. Also soon when pipelined requests are being taken
+/// in: RESTinio 0.6.16 decides at the start of a write whether to read on after it, and an answer
+/// from within the handler can fill its table of requests again before that, which makes it throw.
 template <class F>
 void run_on_loop(const exchange& ours, F what) {
-  auto& home = *ours.connection->home;
+  const auto& record = *ours.connection;
+  auto& home = *record.home;
   if (home.ended.load(std::memory_order_acquire)) return;
-  if (home.io.get_executor().running_in_this_thread()) return what();
+  if (home.io.get_executor().running_in_this_thread() && !(record.handling && record.unwritten > 1))
+    return what();
   net::post(home.io, std::move(what));
 }
 
@@ -120,10 +123,12 @@ void forget(restinio::request_id_t number, connection_record& record) {
 void send(exchange& ours, std::string head, std::string body, bool last,
           std::function<void()> written = {}) {
   auto& record = *ours.connection;
-  auto link = ours.link;
+  // Held, because RESTinio may close the connection while it is being given the bytes.
+  const auto link = std::static_pointer_cast<restinio::impl::connection_base_t>(record.link);
+  if (ours.sent) return;
   if (last) {
     forget(ours.number, record);
-    ours.link.reset();
+    ours.sent = true;
   }
   if (!link || !record.socket || record.last_words_said) {
     ours.gone.store(true, std::memory_order_relaxed);
@@ -137,8 +142,15 @@ void send(exchange& ours, std::string head, std::string body, bool last,
   // A group without bytes would never be taken off the connection's list.
   if (items.empty()) items.emplace_back(restinio::const_buffer("", 0));
   restinio::write_group_t group{std::move(items)};
-  if (written)
-    group.after_write_notificator([written = std::move(written)](const auto&) { written(); });
+  if (written) {
+    group.after_write_notificator([written = std::move(written), one = &record, last](const auto&) {
+      written();
+      if (last) --one->unwritten;
+    });
+  } else if (last) {
+    // The record outlives the group: RESTinio's connection has both, the group first to go.
+    group.after_write_notificator([one = &record](const auto&) { --one->unwritten; });
+  }
   link->write_response_parts(ours.number,
                              {last ? restinio::response_parts_attr_t::final_parts
                                    : restinio::response_parts_attr_t::not_final_parts,
@@ -190,17 +202,16 @@ constexpr std::string_view nobody_answered =
 
 exchange::~exchange() {
   // RESTinio's connection waits for an answer until it closes.
-  if (!connection || !link || connection->home->ended.load(std::memory_order_acquire)) return;
+  if (!connection || sent || connection->home->ended.load(std::memory_order_acquire)) return;
   const auto begun = answered.load();
-  net::post(connection->home->io, [record = connection, handle = std::move(link), order = number,
-                                   begun, alive = keep_alive, old = old_client]() mutable {
+  net::post(connection->home->io, [record = connection, order = number, begun, alive = keep_alive,
+                                   old = old_client]() mutable {
     if (begun) return record->cut();
     std::string text;
     append_head(text, {500, "application/problem+json", {}, nobody_answered.size(), alive, old});
     text += nobody_answered;
     exchange instead;
     instead.connection = std::move(record);
-    instead.link = std::move(handle);
     instead.number = order;
     instead.keep_alive = alive;
     instead.answered = true;
@@ -382,7 +393,7 @@ void responder::on_close(std::function<void()> gone) const {
       if (const auto still = weak.lock()) exchange_of(*still).gone.store(true);
       gone();
     };
-    if (!ours.link) return;  // The answer is complete.
+    if (ours.sent) return;
     if (!record.socket) return net::post(record.home->io, std::move(told));
     record.at_close.push_back({ours.number, std::move(told)});
   });
@@ -403,7 +414,7 @@ restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
   const auto found = home->records.find(asked->connection_id());
   if (found == home->records.end()) return restinio::request_rejected();
   ours.connection = found->second;
-  ours.link = std::move(restinio::impl::access_req_connection(*asked));
+  ours.connection->link = std::move(restinio::impl::access_req_connection(*asked));
   ours.number = asked->request_id();
   auto& record = *ours.connection;
   record.request_complete();
@@ -415,14 +426,24 @@ restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
   request question{asked.get()};
   // The request holds no pointer to itself, so the last responder frees it.
   const responder reply{std::shared_ptr<void>{asked, asked.get()}};
+  if (header.http_major() != 1) {
+    ours.keep_alive = false;
+    reply.answer(505, "application/problem+json",
+                 R"({"type":"urn:greenroom:malformed","title":"HTTP Version Not Supported",)"
+                 R"("status":505,"detail":"This server speaks HTTP/1.1."})");
+    return restinio::request_accepted();
+  }
   if (!home->handle) {
     reply.answer(503, "application/problem+json",
                  R"({"type":"urn:greenroom:draining","title":"Service Unavailable","status":503})");
     return restinio::request_accepted();
   }
+  record.handling = true;
   try {
     home->handle(question, reply);
+    record.handling = false;
   } catch (const std::exception&) {
+    record.handling = false;
     // The message may hold anything, so it is not sent.
     reply.answer(500, "application/problem+json", std::string{nobody_answered});
   }
@@ -567,12 +588,19 @@ std::shared_ptr<connection_settings> settings_for(const std::shared_ptr<lane>& h
       .write_http_response_timelimit(chosen.write_timeout)
       // How long a task may take is not the server's to decide.
       .handle_request_timeout(std::chrono::hours{24 * 365})
-      .max_pipelined_requests(chosen.pipelined)
+      // With one, a client that hangs up would be noticed only after its answer.
+      .max_pipelined_requests(std::max<std::size_t>(chosen.pipelined, 2))
       .logger(home.get());
   auto timers = restinio::asio_timer_manager_t::factory_t{}.create(home->io);
-  return std::make_shared<connection_settings>(
-      settings, restinio::impl::create_parser_settings<traits::http_methods_mapper_t>(),
-      std::move(timers));
+  auto parsing = restinio::impl::create_parser_settings<traits::http_methods_mapper_t>();
+  // RESTinio leaves the version of a request unread.
+  parsing.on_headers_complete = [](http_parser* parser) {
+    auto& header = static_cast<restinio::impl::http_parser_ctx_t*>(parser->data)->m_header;
+    header.http_major(static_cast<std::uint16_t>(parser->http_major));
+    header.http_minor(static_cast<std::uint16_t>(parser->http_minor));
+    return restinio::impl::restinio_headers_complete_cb(parser);
+  };
+  return std::make_shared<connection_settings>(settings, parsing, std::move(timers));
 }
 
 }  // namespace
@@ -668,7 +696,10 @@ void server::stop() {
     one.home->closing = true;
     std::vector<std::shared_ptr<connection_record>> all;
     for (const auto& [number, record] : one.home->records) all.push_back(record);
-    for (const auto& record : all) record->cut();
+    for (const auto& record : all) {
+      record->cut();
+      record->closed(true);
+    }
   });
   for (const auto& one : parts_->gates) one->home->ended.store(true, std::memory_order_release);
   parts_->gates.clear();

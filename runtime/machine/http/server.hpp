@@ -76,7 +76,9 @@ struct server_options {
   std::size_t header_bytes = 16384;  ///< One field's value; all together 80 KiB (http_parser's).
   std::size_t header_fields = 100;
   std::size_t connections = 4096;  ///< Over all loops; one more hears 503.
-  std::size_t pipelined = 8;       ///< Requests of one connection under way; more are not read.
+  /// Requests of one connection under way, at least 2; more are not read, and as long as so many
+  /// wait, it is not seen that their client hangs up.
+  std::size_t pipelined = 8;
   std::chrono::milliseconds header_timeout{10'000};  ///< First byte to end of headers, else 408.
   std::chrono::milliseconds idle_timeout{60'000};    ///< Between requests, and for a whole body.
   std::chrono::milliseconds write_timeout{60'000};   ///< One write to a client that does not read.
