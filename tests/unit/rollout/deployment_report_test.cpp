@@ -179,6 +179,14 @@ TEST(LineChart, ThinsALongSeriesWithoutLosingItsPeak) {
   EXPECT_NE(svg.find(",28.0 "), std::string::npos) << "the peak touches the top of the frame";
 }
 
+TEST(LineChart, ThinsALongSeriesWithoutLosingItsDip) {
+  line_chart chart;
+  chart.lines = {{"long", {}, false}};
+  for (int i = 0; i < 50000; ++i) chart.lines[0].points.push_back({t0 + i, 10});
+  chart.lines[0].points[31234].value = 0;
+  EXPECT_NE(svg_of(chart, 600).find(",196.0 "), std::string::npos) << "down to the axis";
+}
+
 TEST(LineChart, RoundsAxesUp) {
   EXPECT_DOUBLE_EQ(round_up(1), 1);
   EXPECT_DOUBLE_EQ(round_up(1.01), 2);

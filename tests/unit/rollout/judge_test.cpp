@@ -102,6 +102,16 @@ TEST(Judge, DoesNotFailACanaryForErrorsThatTheBaselineHasToo) {
       << "10 % is certainly over the limit, whatever the baseline does";
 }
 
+TEST(Judge, FailsAnErrorRateThatIsOverTheLimitByLittleButForCertain) {
+  const auto found = judge(seen(with_errors(10000, 250), with_errors(10000, 250)), {}, 1, now);
+  EXPECT_EQ(of(found, "error_rate"), verdict::fail) << "2.5 % of ten thousand";
+}
+
+TEST(Judge, LetsOneTaskInTwentyWaitForAColdStart) {
+  const auto found = judge(seen(of({{20, 500}}), of({{20, 950}, {400, 50}})), {}, 1, now);
+  EXPECT_EQ(found.outcome, verdict::pass) << found.summary();
+}
+
 TEST(Judge, IgnoresADifferenceInErrorsThatIsCertainButSmall) {
   const auto found = judge(seen(with_errors(200000, 200), with_errors(200000, 900)), {}, 1, now);
   EXPECT_EQ(of(found, "error_rate"), verdict::pass) << found.summary();

@@ -362,6 +362,18 @@ TEST(RolloutPlan, JudgesFullTrafficByTheBaselineOfTheStageBefore) {
   EXPECT_EQ(here.plan.stands(), standing::rolled_back) << "ten times the baseline it remembers";
 }
 
+TEST(RolloutPlan, RemembersTheBaselineOfAStageThatWasCutShort) {
+  rig here;
+  here.plan.start("ada", here.now);
+  for (int i = 0; i < 4; ++i) here.step();
+  ASSERT_TRUE(here.plan.advance("ada", false, here.now).done);
+  ASSERT_EQ(here.plan.percentage(), 25);
+  here.control_per_tick = 0;
+  here.canary_ms = 200;
+  here.step();
+  EXPECT_EQ(here.plan.stands(), standing::rolled_back);
+}
+
 TEST(RolloutPlan, FailsAStageThatNeverPassesWithinItsLimit) {
   auto settings = quick();
   settings.hold_limit_s = 300;

@@ -142,6 +142,16 @@ TEST(ShadowComparison, FindsADifferenceThatHidesBehindANoisyField) {
   EXPECT_EQ(compared.examples()[0].intelligent, "41");
 }
 
+TEST(ShadowComparison, TakesALittleMoreThanTheNoiseForNoise) {
+  shadow_comparison compared;
+  for (int i = 0; i < 6000; ++i) {
+    compared.admit(false);
+    compared.record(task("1", i % 60 < 34 ? "2" : "1", i % 60 < 30 ? "3" : "1"));
+  }
+  ASSERT_EQ(compared.differences().size(), 1u);
+  EXPECT_FALSE(compared.differences()[0].certain) << "57 % where the baseline has 50 %";
+}
+
 TEST(ShadowComparison, IsNotCertainBeforeTheNoiseIsKnown) {
   shadow_comparison compared;
   compared.admit(false);
