@@ -42,7 +42,9 @@ struct evaluation {
 /// (CAiSE 2017): the first 2/3 of the cases train, the rest test; every prefix of 1 step or more
 /// of a test case is a question, the step after it (at last the end of the case) the answer. The
 /// training cases are learnt once, their steps in the order of time as a node sees them. Nothing
-/// is learnt from the test cases.
+/// is learnt from the test cases. Where the test cases are not later than the training cases, as on
+/// the help desk, the contexts "this month" … "this hour" thus know days whose other cases were
+/// learnt whole. Learning only what came before each question costs them 1 to 2 % there.
 evaluation evaluate_log(std::span<const logged_case> cases, const sequence_settings& settings = {});
 
 }  // namespace greenroom::runtime
