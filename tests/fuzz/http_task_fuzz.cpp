@@ -1,0 +1,41 @@
+// Any bytes as the body of a request: no crash, and what is taken is JSON for another parser too.
+//
+// clang++-14 -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I.
+// tests/fuzz/http_task_fuzz.cpp
+//     protocols/http_task.cpp protocols/http_chat.cpp protocols/json_text.cpp protocols/task.cpp
+#include "protocols/http_chat.hpp"
+#include "protocols/http_task.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <variant>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  namespace protocols = greenroom::protocols;
+  const std::string_view text{reinterpret_cast<const char*>(bytes), size};
+  constexpr int depth = 32;
+  const auto task = protocols::parse_http_task(text, depth);
+  if (const auto* const taken = std::get_if<protocols::http_task>(&task)) {
+    if (!nlohmann::json::accept(text)) std::abort();
+    if (!nlohmann::json::accept(taken->input)) std::abort();
+  } else {
+    const auto& bad = std::get<protocols::bad_body>(task);
+    if (bad.offset > size || bad.detail.empty()) std::abort();
+  }
+  const auto chat = protocols::parse_chat(text, depth);
+  if (std::holds_alternative<protocols::chat_request>(chat)) {
+    if (!nlohmann::json::accept(text)) std::abort();
+  } else if (!nlohmann::json::accept(protocols::to_json(std::get<protocols::chat_error>(chat)))) {
+    std::abort();
+  }
+  const protocols::chat_frame frame{"chatcmpl-0", 0, "model"};
+  if (nlohmann::json::accept(text)
+      && !nlohmann::json::accept(protocols::chat_completion(frame, text)))
+    std::abort();
+  return 0;
+}
