@@ -38,9 +38,8 @@ constexpr double hour_s = 3600;
 /// One second stands for a minute in all that people and the pool wait for: pauses between tasks,
 /// cooldown, residency. The hours of the day pass faster still, or no day would fit.
 constexpr double pace = 60;
-/// People for each specialist of the cast: the production cast gets about 80 tasks a second at the
-/// busiest hour of a demo of a minute.
-constexpr double users_per_specialist = 0.7;
+/// People for each specialist of the cast in a demo of a minute; more in a longer one.
+constexpr double users_per_specialist = 0.45;
 
 std::atomic<bool> interrupted{false};
 

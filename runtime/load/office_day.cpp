@@ -63,10 +63,15 @@ public:
 private:
   void rank_people() {
     const auto count = cast_.names.size();
+    std::vector<double> place(count);
+    for (auto& one : place) one = random_.uniform();
+    // Chains of work go through those whom many ask anyway.
+    for (const auto& workflow : cast_.workflows)
+      for (const auto who : workflow) place[who] = std::min(place[who], random_.uniform() / 2);
     std::vector<std::size_t> order(count);
     std::iota(order.begin(), order.end(), std::size_t{0});
-    for (std::size_t left = count; left > 1; --left)
-      std::swap(order[left - 1], order[random_.below(left)]);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return place[a] < place[b]; });
     const auto by_rank = zipf_weights(count, habits_.popularity_exponent);
     popularity_.resize(count);
     for (std::size_t rank = 0; rank < count; ++rank) popularity_[order[rank]] = by_rank[rank];
@@ -139,24 +144,27 @@ private:
     tasks_.push_back({time_s, who, session, std::move(query)});
   }
 
-  void follow(double time_s, const std::vector<std::size_t>& steps, const std::string& session) {
-    for (const auto who : steps) {
-      if (random_.uniform() < habits_.slip_share) {
-        if (random_.uniform() < 0.5) continue;
-        ask(time_s, who, session);
-        time_s += pause();
-      }
+  /// Once and again: gives the moment after the last of the questions.
+  double converse(double time_s, std::size_t who, const std::string& session) {
+    do {
       ask(time_s, who, session);
       time_s += pause();
-    }
+    } while (random_.uniform() < habits_.again_share);
+    return time_s;
+  }
+
+  void follow(double time_s, const std::vector<std::size_t>& steps, const std::string& session) {
+    for (const auto who : steps)
+      if (random_.uniform() >= habits_.slip_share) time_s = converse(time_s, who, session);
   }
 
   void walk(double time_s, std::size_t home, const std::string& session) {
     auto who = random_.uniform() < home_share ? someone(time_s, members_[home]) : someone(time_s);
+    // Each specialist is asked 1 / (1 - again) times on average.
+    const double specialists = habits_.tasks_per_session * (1 - habits_.again_share);
     for (;;) {
-      ask(time_s, who, session);
-      if (random_.uniform() * habits_.tasks_per_session < 1) return;
-      time_s += pause();
+      time_s = converse(time_s, who, session);
+      if (random_.uniform() * specialists < 1) return;
       const double turn = random_.uniform();
       if (turn < habits_.habit_share)
         // The first successor is twice as usual as the second.
@@ -166,6 +174,12 @@ private:
       else
         who = someone(time_s);
     }
+  }
+
+  const std::vector<std::size_t>& a_workflow() {
+    if (!usual_workflows_)
+      usual_workflows_.emplace(zipf_weights(cast_.workflows.size(), habits_.popularity_exponent));
+    return cast_.workflows[usual_workflows_->pick(random_)];
   }
 
   void live(std::size_t user) {
@@ -178,7 +192,7 @@ private:
       session.append(std::to_string(user)).append("-").append(std::to_string(number));
       const double begin = moment();
       if (!cast_.workflows.empty() && random_.uniform() < habits_.workflow_share)
-        follow(begin, cast_.workflows[random_.below(cast_.workflows.size())], session);
+        follow(begin, a_workflow(), session);
       else
         walk(begin, home, session);
     }
@@ -187,7 +201,7 @@ private:
   void crowd(std::size_t burst) {
     if (cast_.workflows.empty()) return;
     const double begin = moment();
-    const auto& steps = cast_.workflows[random_.below(cast_.workflows.size())];
+    const auto& steps = a_workflow();
     for (std::size_t user = 0; user < habits_.burst_users; ++user) {
       std::string session = "burst-";
       session.append(std::to_string(burst)).append("-").append(std::to_string(user));
@@ -213,6 +227,7 @@ private:
   std::vector<std::array<std::size_t, usual_successors>> usual_;
   std::optional<weighted_choice> anyone_;
   std::optional<weighted_choice> moments_;
+  std::optional<weighted_choice> usual_workflows_;
   std::vector<office_task> tasks_;
 };
 

@@ -82,7 +82,7 @@ TEST(OfficeDay, IsSkewedTowardsAFew) {
 
 TEST(OfficeDay, LetsSessionsFollowWorkflowsInOrder) {
   const office_habits habits{
-      .seed = 9, .workflow_share = 1, .slip_share = 0, .bursts = 0, .timers = 0};
+      .seed = 9, .workflow_share = 1, .again_share = 0, .slip_share = 0, .bursts = 0, .timers = 0};
   const auto cast = a_cast();
   std::map<std::string, std::vector<std::size_t>> sessions;
   for (const auto& one : make_office_day(cast, habits)) sessions[one.session].push_back(one.who);
