@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
@@ -27,6 +28,9 @@ namespace greenroom::apps {
 namespace {
 
 using nlohmann::json;
+
+/// After the drain, for clients that read slowly.
+constexpr std::chrono::seconds answers_get_out{2};
 
 /// Tells systemd how the service is doing (sd_notify(3)), when it asked to be told.
 void notify_service_manager(std::string_view state) {
@@ -191,7 +195,11 @@ int serve(const configuration_source& source) {
       break;
     }
   }
+  // Answers that are on their way still get out.
   door->stop_accepting();
+  const auto patience = std::chrono::steady_clock::now() + answers_get_out;
+  while (door->counters().connections > 0 && std::chrono::steady_clock::now() < patience)
+    std::this_thread::sleep_for(std::chrono::milliseconds{2});
   door->close();
   return done;
 }
