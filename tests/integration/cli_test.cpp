@@ -52,7 +52,7 @@ class Cli : public ::testing::Test {
 protected:
   void SetUp() override { folder_ = temporary_folder(); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
-  [[nodiscard]] std::string file(const std::string& name, const std::string& text) const {
+  std::string file(const std::string& name, const std::string& text) const {
     write_file(folder_ / name, text);
     return (folder_ / name).string();
   }
