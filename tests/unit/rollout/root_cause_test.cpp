@@ -82,6 +82,14 @@ TEST(RootCause, DoesNotTakeOnePointForAChange) {
   EXPECT_TRUE(find_causes(spiked, end).findings.empty());
 }
 
+TEST(RootCause, DoesNotAddUpPointsThatLieApart) {
+  evidence_recorder record;
+  for (int i = 0; i <= 240; ++i) {
+    record.add("a", metric::response_p95_ms, i == 228 || i == 234 ? 5000 : 50, t0 + 15 * i);
+  }
+  EXPECT_TRUE(find_causes(record, end).findings.empty());
+}
+
 TEST(RootCause, IsNotInterestedInChangesForTheBetter) {
   evidence_recorder record;
   hour(record, "a", metric::response_p95_ms, 500, 20, end - 200, 10);
