@@ -17,7 +17,7 @@ def answer(task):
         os._exit(3)
     if words.startswith("stream"):
         for piece in ["one ", "two ", "thr\u00e9e"]:
-            say({"type": "chunk", "id": task["id"], "data": piece})
+            say({"type": "chunk", "id": task["id"], "text": piece})
         if words == "stream and die":
             os._exit(3)
         return {"type": "result", "output": "one two thr\u00e9e"}

@@ -1,0 +1,328 @@
+// A whole node with C++ callables behind its HTTP door, spoken to over real sockets.
+#include "actors/doors/http_door.hpp"
+#include "actors/node.hpp"
+#include "actors/node_parts.hpp"
+
+#include "tests/machine/http/raw_client.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace greenroom::tests {
+namespace {
+
+using json = nlohmann::json;
+
+/// Holds callables back until it is opened.
+class latch {
+public:
+  void wait() {
+    std::unique_lock lock{guard_};
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait_for(lock, std::chrono::seconds{20}, [&] { return open_; });
+  }
+  void open() {
+    const std::lock_guard lock{guard_};
+    open_ = true;
+    changed_.notify_all();
+  }
+  bool someone_waits() {
+    std::unique_lock lock{guard_};
+    return changed_.wait_for(lock, std::chrono::seconds{20}, [&] { return waiting_ > 0; });
+  }
+
+private:
+  std::mutex guard_;
+  std::condition_variable changed_;
+  int waiting_ = 0;
+  bool open_ = false;
+};
+
+config::specialist member(const std::string& name) {
+  config::specialist one;
+  one.name = name;
+  one.backend.kind = config::backend_kind::function;
+  return one;
+}
+
+class HttpDoor : public testing::Test {
+protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path()
+              / ("http-door-" + std::to_string(::getpid()) + "-"
+                 + testing::UnitTest::GetInstance()->current_test_info()->name());
+    config::node configuration;
+    configuration.data_dir = folder_.string();
+    configuration.pool.min_residency = std::chrono::milliseconds{0};
+    config::department words;
+    words.name = "WORDS";
+    words.specialists = {member("echo"), member("twice"), member("fails"), member("slow")};
+    words.specialists[0].aliases = {"parrot"};
+    configuration.departments = {words};
+    configuration.workflows = {{"AGAIN", {"twice", "twice"}}, {"BROKEN", {"twice", "fails"}}};
+    configuration.commands["say"] = {{}, "echo"};
+    auto started = node::start(
+        configuration,
+        {{"echo", [](const std::string& input) { return input; }, true},
+         {"twice", [](const std::string& input) { return "[" + input + "," + input + "]"; }, true},
+         {"fails",
+          [](const std::string&) -> std::string { throw std::runtime_error{"it cannot"}; }},
+         {"slow", [this](const std::string& input) {
+            latch_.wait();
+            return input;
+          }}});
+    ASSERT_TRUE(std::holds_alternative<std::unique_ptr<node>>(started))
+        << std::get<node::failure>(started).what;
+    node_ = std::move(std::get<std::unique_ptr<node>>(started));
+    doors::http_door_options options;
+    auto& inside = node_->inside();
+    options.playing = [&inside]() -> const actors::cast& { return inside.house->now_playing(); };
+    auto opened = doors::http_door::open(*node_, *inside.io, options);
+    ASSERT_TRUE(std::holds_alternative<std::unique_ptr<doors::http_door>>(opened))
+        << std::get<std::string>(opened);
+    door_ = std::move(std::get<std::unique_ptr<doors::http_door>>(opened));
+  }
+  void TearDown() override {
+    latch_.open();
+    door_.reset();
+    node_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::string told(const std::string& request) {
+    raw_client client{door_->port()};
+    client.send(request);
+    return client.answer();
+  }
+  std::string task(std::string_view body) { return told(post("/v1/tasks", body)); }
+  static json read(std::string_view answer) { return json::parse(body_of(answer), nullptr, false); }
+
+  latch latch_;
+  std::filesystem::path folder_;
+  std::unique_ptr<node> node_;
+  std::unique_ptr<doors::http_door> door_;
+};
+
+TEST_F(HttpDoor, AnswersATaskWithItsOutputAndItsTimes) {
+  const auto answer =
+      task(R"({"specialist":"parrot","input":{"a":[1,"\u00e9"]},"priority":"high"})");
+  ASSERT_EQ(status_of(answer), 200) << answer;
+  EXPECT_NE(answer.find("Content-Type: application/json\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("Server-Timing: queue;dur="), std::string::npos);
+  EXPECT_NE(answer.find("X-Greenroom-Cold-Start: "), std::string::npos);
+  const auto done = read(answer);
+  EXPECT_EQ(done["state"], "completed");
+  EXPECT_EQ(done["specialist"], "echo");
+  EXPECT_EQ(done["department"], "WORDS");
+  EXPECT_EQ(done["priority"], "high");
+  EXPECT_EQ(done["output"], json::parse(R"({"a":[1,"é"]})"));
+  EXPECT_EQ(done["attempts"], 1);
+  EXPECT_EQ(done["id"].get<std::string>().size(), 32U);
+  for (const auto* name : {"queue_ms", "start_ms", "run_ms", "total_ms"})
+    EXPECT_TRUE(done["timings"][name].is_number()) << name;
+}
+
+TEST_F(HttpDoor, FindsWhoIsMeantByDepartmentAndCommand) {
+  EXPECT_EQ(read(task(R"({"command":"say","input":1})"))["specialist"], "echo");
+  EXPECT_EQ(status_of(task(R"({"command":"sya","input":1})")), 404);
+  EXPECT_EQ(status_of(task(R"({"department":"NOBODY","input":1})")), 404);
+  EXPECT_EQ(status_of(task(R"({"input":1})")), 400);
+  EXPECT_EQ(status_of(task(R"({"specialist":"echo","command":"say"})")), 400);
+}
+
+TEST_F(HttpDoor, NamesTheNearestSpecialist) {
+  const auto answer = task(R"({"specialist":"ecko"})");
+  EXPECT_EQ(status_of(answer), 404);
+  EXPECT_NE(answer.find("application/problem+json"), std::string::npos);
+  EXPECT_EQ(read(answer)["type"], "urn:greenroom:no-such-specialist");
+  EXPECT_EQ(read(answer)["nearest"][0], "echo");
+}
+
+TEST_F(HttpDoor, TellsAWorkersFailureAsAProblem) {
+  const auto answer = task(R"({"specialist":"fails"})");
+  const auto status = status_of(answer);
+  EXPECT_TRUE(status == 422 || status == 502) << answer;
+  EXPECT_EQ(read(answer)["status"], status);
+  EXPECT_NE(answer.find("Server-Timing: "), std::string::npos);
+}
+
+TEST_F(HttpDoor, GivesATimeOutAsA504) {
+  const auto answer = task(R"({"specialist":"slow","timeout_ms":150})");
+  EXPECT_EQ(status_of(answer), 504) << answer;
+  EXPECT_EQ(read(answer)["type"], "urn:greenroom:out-of-time");
+}
+
+TEST_F(HttpDoor, KeepsAnAsyncTaskUntilItIsAskedFor) {
+  const auto answer = task(R"({"specialist":"slow","input":"kept","mode":"async"})");
+  ASSERT_EQ(status_of(answer), 202) << answer;
+  const auto id = read(answer)["id"].get<std::string>();
+  EXPECT_NE(answer.find("Location: /v1/tasks/" + id + "\r\n"), std::string::npos);
+  ASSERT_TRUE(latch_.someone_waits());
+  latch_.open();
+  json seen;
+  do {
+    seen = read(told(get("/v1/tasks/" + id)));
+  } while (seen["state"] == "queued" || seen["state"] == "running");
+  EXPECT_EQ(seen["state"], "completed");
+  EXPECT_EQ(seen["output"], "kept");
+  const auto listed = read(told(get("/v1/tasks?state=completed&specialist=slow&limit=5")));
+  ASSERT_TRUE(listed["items"].is_array());
+  EXPECT_EQ(listed["items"][0]["id"], id);
+  EXPECT_EQ(status_of(told(get("/v1/tasks?state=silly"))), 400);
+  EXPECT_EQ(status_of(told(get("/v1/tasks?limit=0"))), 400);
+  EXPECT_EQ(status_of(told(get("/v1/tasks/12"))), 400);
+  EXPECT_EQ(status_of(told(get("/v1/tasks/" + std::string(32, '0')))), 404);
+}
+
+TEST_F(HttpDoor, AnswersAnIdempotencyKeyOnce) {
+  const auto first = task(R"({"specialist":"twice","input":1,"idempotency_key":"k"})");
+  const auto again = task(R"({"specialist":"twice","input":1,"idempotency_key":"k"})");
+  ASSERT_EQ(status_of(first), 200) << first;
+  ASSERT_EQ(status_of(again), 200) << again;
+  EXPECT_EQ(read(first)["id"], read(again)["id"]);
+  EXPECT_EQ(status_of(task(R"({"specialist":"twice","input":2,"idempotency_key":"k"})")), 409);
+}
+
+TEST_F(HttpDoor, TakesATaskBack) {
+  const auto id = read(task(R"({"specialist":"slow","mode":"async"})"))["id"].get<std::string>();
+  ASSERT_TRUE(latch_.someone_waits());
+  const auto answer = told("DELETE /v1/tasks/" + id + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(status_of(answer), 200);
+  json seen;
+  do {
+    seen = read(told(get("/v1/tasks/" + id)));
+  } while (seen["state"] == "queued" || seen["state"] == "running");
+  EXPECT_EQ(seen["state"], "cancelled");
+}
+
+TEST_F(HttpDoor, CancelsTheTaskOfAClientThatHangsUp) {
+  {
+    raw_client client{door_->port()};
+    client.send(post("/v1/tasks", R"({"specialist":"slow"})"));
+    ASSERT_TRUE(latch_.someone_waits());
+  }
+  while (node_->status().cancelled == 0) std::this_thread::yield();
+  EXPECT_EQ(node_->status().cancelled, 1U);
+}
+
+TEST_F(HttpDoor, RunsAWorkflow) {
+  const auto answer = told(post("/v1/workflows/AGAIN", R"({"input":1})"));
+  ASSERT_EQ(status_of(answer), 200) << answer;
+  EXPECT_EQ(read(answer)["output"], json::parse("[[1,1],[1,1]]"));
+  EXPECT_EQ(read(answer)["steps"].size(), 2U);
+  const auto broken = told(post("/v1/workflows/BROKEN", ""));
+  EXPECT_GE(status_of(broken), 400) << broken;
+  EXPECT_EQ(read(broken)["steps"].size(), 2U);
+  EXPECT_EQ(status_of(told(post("/v1/workflows/NONE", "{}"))), 404);
+}
+
+TEST_F(HttpDoor, ShowsAndMovesSpecialists) {
+  const auto all = read(told(get("/v1/specialists")));
+  ASSERT_EQ(all["items"].size(), 4U);
+  EXPECT_EQ(status_of(told(post("/v1/specialists/twice/warm", ""))), 200);
+  json one;
+  do {
+    one = read(told(get("/v1/specialists/twice")));
+  } while (one["state"] != "warm");
+  EXPECT_EQ(status_of(told(post("/v1/specialists/twice/cool", ""))), 200);
+  do {
+    one = read(told(get("/v1/specialists/twice")));
+  } while (one["state"] != "cold");
+  EXPECT_EQ(status_of(told(get("/v1/specialists/none"))), 404);
+}
+
+TEST_F(HttpDoor, IsWellAndSaysSo) {
+  EXPECT_EQ(status_of(told(get("/health/live"))), 200);
+  EXPECT_EQ(status_of(told(get("/health/ready"))), 200);
+  const auto health = read(told(get("/health/intelligent-pooling")));
+  EXPECT_EQ(health["specialists"]["total"], 4);
+  for (const auto* name : {"averageResponseTime", "warmHitRate", "queueDepth"})
+    EXPECT_TRUE(health["performance"][name].is_number()) << name;
+  for (const auto* name : {"current", "saved", "efficiency"})
+    EXPECT_TRUE(health["memory"][name].is_number()) << name;
+  EXPECT_TRUE(health["lastCheck"].is_string());
+  const auto metrics = told(get("/metrics"));
+  EXPECT_NE(metrics.find("# TYPE greenroom_"), std::string::npos);
+  EXPECT_EQ(read(told(get("/v1/alerts")))["items"], json::array());
+  EXPECT_TRUE(read(told(get("/v1/predictions")))["items"].is_array());
+  EXPECT_TRUE(read(told(get("/")))["routes"].is_array());
+}
+
+TEST_F(HttpDoor, LeadsBackWhoHasLostHisWay) {
+  const auto lost = told(get("/v1/task"));
+  EXPECT_EQ(status_of(lost), 404);
+  EXPECT_EQ(read(lost)["nearest"][0], "/v1/tasks");
+  const auto wrong = told("PUT /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(status_of(wrong), 405);
+  EXPECT_NE(wrong.find("Allow: OPTIONS, GET, HEAD, POST\r\n"), std::string::npos) << wrong;
+  raw_client client{door_->port()};
+  client.send("OPTIONS /v1/tasks HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(status_of(client.answer()), 204);
+  client.send("HEAD /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(status_of(client.answer(true)), 200);
+  EXPECT_EQ(status_of(told(get("/v1/rollout"))), 501);
+  EXPECT_EQ(status_of(told(post("/v1/rollback", "{}"))), 501);
+}
+
+TEST_F(HttpDoor, TellsEventsAsTheyComeAndAgainFromAnyNumber) {
+  raw_client listener{door_->port()};
+  listener.send(get("/v1/events"));
+  EXPECT_NE(listener.until("\r\n\r\n").find("text/event-stream"), std::string::npos);
+  ASSERT_FALSE(listener.until("retry: 2000\n\n").empty());
+  EXPECT_EQ(status_of(told(post("/v1/specialists/twice/warm", ""))), 200);
+  const auto first = listener.until("}\n\n");
+  const auto at = first.find("id: ");
+  ASSERT_NE(at, std::string::npos) << first;
+  const auto number = std::strtoull(first.c_str() + at + 4, nullptr, 10);
+  raw_client again{door_->port()};
+  again.send("GET /v1/events HTTP/1.1\r\nHost: x\r\nLast-Event-ID: " + std::to_string(number - 1)
+             + "\r\n\r\n");
+  const auto resumed = again.until("}\n\n");
+  EXPECT_NE(resumed.find("id: " + std::to_string(number) + "\n"), std::string::npos) << resumed;
+  EXPECT_EQ(status_of(told("GET /v1/events HTTP/1.1\r\nHost: x\r\nLast-Event-ID: x\r\n\r\n")), 400);
+  door_->stop_accepting();
+  EXPECT_NE(again.rest().find("0\r\n\r\n"), std::string::npos);
+}
+
+TEST_F(HttpDoor, SpeaksOpenAisInterface) {
+  const auto answer = told(post("/v1/chat/completions", R"({"model":"echo","messages":[]})"));
+  ASSERT_EQ(status_of(answer), 200) << answer;
+  EXPECT_EQ(
+      json::parse(read(answer)["choices"][0]["message"]["content"].get<std::string>())["model"],
+      "echo");
+  raw_client client{door_->port()};
+  client.send(post("/v1/chat/completions", R"({"model":"echo","messages":[],"stream":true})"));
+  const auto stream = client.until("0\r\n\r\n");
+  EXPECT_NE(stream.find("text/event-stream"), std::string::npos);
+  EXPECT_NE(stream.find("data: [DONE]\n\n"), std::string::npos);
+  const auto none = told(post("/v1/chat/completions", R"({"model":"ecko","messages":[]})"));
+  EXPECT_EQ(status_of(none), 404);
+  EXPECT_EQ(read(none)["error"]["code"], "model_not_found");
+  EXPECT_EQ(read(told(get("/v1/models")))["data"].size(), 4U);
+}
+
+TEST_F(HttpDoor, RefusesAFullQueueWithATimeToComeBack) {
+  std::vector<raw_client> clients;
+  // One runs and as many wait as the queue of a specialist takes (64); more are refused.
+  for (int i = 0; i < 80; ++i) {
+    clients.emplace_back(door_->port());
+    clients.back().send(post("/v1/tasks", R"({"specialist":"slow","timeout_ms":60000})"));
+  }
+  auto& last = clients.back();
+  const auto answer = last.answer();
+  EXPECT_EQ(status_of(answer), 503) << answer;
+  EXPECT_EQ(read(answer)["type"], "urn:greenroom:queue-full");
+  // A neighbour is served all the same.
+  EXPECT_EQ(status_of(task(R"({"specialist":"echo"})")), 200);
+}
+
+}  // namespace
+}  // namespace greenroom::tests
