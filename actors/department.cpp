@@ -576,6 +576,10 @@ caf::behavior department::make_behavior() {
       [this](const slot_recall& slot) { recall(slot); },
       [this](const worker_news& news) { hear(news); },
       [this](const protocols::purge& gone) { purge(gone); },
+      [this](protocols::drop_atom, std::uint64_t chance) {
+        auto& one = entries_[chance % entries_.size()];
+        if (one.hired) send_exit(stand_of(one).actor, caf::exit_reason::kill);
+      },
       [this](protocols::tick_atom) { tick(); },
       [this](protocols::report_atom) { flush(); },
       [this](protocols::report_atom, const caf::actor& director) {

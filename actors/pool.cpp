@@ -99,6 +99,15 @@ caf::behavior pool(pool_actor* self, house* where, protocols::pool_kind kind,
         else
           state.hire(who);
       },
+      [&state](protocols::drop_atom word, std::uint64_t chance) {
+        const auto which = chance % 8;
+        const auto& one = state.departments[chance / 8 % state.departments.size()];
+        const auto& victim = which == 0 ? state.chief : which == 1 ? one : caf::actor{};
+        if (victim)
+          state.self->send_exit(victim, caf::exit_reason::kill);
+        else if (which > 1 && one)
+          state.self->send(one, word, chance / 64);
+      },
       [&state](const protocols::purge& gone) { state.pass_purge(gone); },
       [&state](const protocols::memory_survey& survey) {
         if (state.chief) state.self->send(state.chief, survey);

@@ -82,7 +82,7 @@ caf::behavior root(root_actor* self, house* where, root_plan plan) {
   self->set_default_handler(caf::drop);
   self->set_exit_handler([&state](const caf::exit_msg& message) { state.lose(message); });
   state.open();
-  const auto to_pools = [&state](auto... words) {
+  const auto to_pools = [&state](const auto&... words) {
     for (std::uint32_t kind = 0; kind < pools; ++kind)
       if (const auto& one = state.actors[root_state::intelligent + kind])
         state.self->send(one, words...);
@@ -93,6 +93,20 @@ caf::behavior root(root_actor* self, house* where, root_plan plan) {
       [to_pools](protocols::check_atom word) { to_pools(word); },
       [to_pools](protocols::warm_up_atom word, std::uint32_t who) { to_pools(word, who); },
       [to_pools](protocols::cool_atom word, std::uint32_t who) { to_pools(word, who); },
+      [&state](protocols::drop_atom word, std::uint64_t chance) {
+        // For tests and chaos: one actor below dies, and everything must survive it.
+        const auto which = chance % 16;
+        const auto& victim = which == 0   ? state.actors[root_state::bridge_child]
+                             : which == 1 ? state.actors[root_state::intelligent]
+                             : which == 2 ? state.actors[root_state::keeper]
+                                          : caf::actor{};
+        const auto& pool = state.actors[root_state::intelligent];
+        if (victim)
+          state.self->send_exit(victim, caf::exit_reason::kill);
+        else if (which > 2 && pool)
+          state.self->send(pool, word, chance / 16);
+      },
+      [to_pools](const protocols::memory_survey& survey) { to_pools(survey); },
       [&state](protocols::report_atom word, const std::string& name, const std::string& value) {
         if (const auto& one = state.actors[root_state::keeper])
           state.self->send(one, word, name, value);

@@ -24,7 +24,9 @@ struct root_plan {
 
 /// Supervises the journal's keeper, the bridge, the surveyor and the pools: each that dies is
 /// replaced after a delay. When one dies too often the root calls `house::collapse` and ends.
-/// Passes on `reload_atom`, `check_atom`, and `(warm_up_atom | cool_atom, index)`.
+/// Passes on `reload_atom`, `check_atom`, and `(warm_up_atom | cool_atom, index)`. `(drop_atom,
+/// number)` kills one of the actors below, picked by the number: how tests and chaos find out that
+/// nothing is lost.
 struct root_state {
   static constexpr const char* name = "greenroom.root";
 

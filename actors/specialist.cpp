@@ -201,6 +201,7 @@ caf::behavior specialist::make_behavior() {
   set_default_handler(caf::drop);
   stand_.port.attach(caf::strong_actor_ptr{ctrl()});
   stand_.port.take_over();
+  drain();
   return {
       [this](protocols::warm_up_atom) { warm_up(); },
       [this](protocols::cool_atom) { cool(); },

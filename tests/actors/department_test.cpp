@@ -1,0 +1,263 @@
+// Departments under a virtual clock, inside the whole tree.
+#include "actors/department.hpp"
+
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using protocols::failure, protocols::priority, protocols::task_state;
+
+TEST(Department, SharesOneStartAmongAllWhoWaitForIt) {
+  stage play{small_cast(1, 1)};
+  play.open();
+  for (int i = 0; i < 5; ++i) play.ask("d0-s0");
+  play.world.dispatch();
+  EXPECT_EQ(play.starts["d0-s0"], 1);
+  play.worker("d0-s0").get_ready();
+  for (int i = 0; i < 5; ++i) {
+    play.world.dispatch();
+    play.worker("d0-s0").finish_one();
+  }
+  play.world.dispatch();
+  EXPECT_TRUE(play.everyone_heard_once());
+  EXPECT_EQ(play.starts["d0-s0"], 1);
+  EXPECT_TRUE(play.callers.front()->cold);
+}
+
+TEST(Department, GivesAWorkerNoMoreThanItsConcurrency) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.concurrency = 2;
+  stage play{config};
+  play.open();
+  for (int i = 0; i < 6; ++i) play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  EXPECT_EQ(play.worker("d0-s0").held.size(), 2u);
+  play.worker("d0-s0").finish_one();
+  play.world.dispatch();
+  EXPECT_EQ(play.worker("d0-s0").held.size(), 2u);
+}
+
+TEST(Department, RetriesWhatFailedAfterTheBackoffAndNotBefore) {
+  auto config = small_cast(1, 1);
+  config.retry.jitter = 0;
+  stage play{config};
+  play.open();
+  auto who = play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d0-s0").fail_one(true);
+  play.world.advance(99ms);
+  EXPECT_TRUE(play.worker("d0-s0").held.empty());
+  play.world.advance(12ms);  // The department looks every 10 ms.
+  ASSERT_EQ(play.worker("d0-s0").held.size(), 1u);
+  play.worker("d0-s0").finish_one();
+  play.world.dispatch();
+  EXPECT_EQ(who->state, task_state::completed);
+  EXPECT_EQ(who->attempts, 2u);
+}
+
+TEST(Department, GivesUpAfterTheLastAttempt) {
+  auto config = small_cast(1, 1);
+  config.breaker.failures = 100;
+  stage play{config};
+  play.open();
+  auto who = play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  for (int i = 0; i < 3; ++i) {
+    play.world.advance(1s);
+    play.worker("d0-s0").fail_one(true);
+  }
+  play.world.dispatch();
+  EXPECT_EQ(who->ends, 1);
+  EXPECT_EQ(who->why, failure::worker_failed);
+  EXPECT_EQ(who->attempts, 3u);
+}
+
+TEST(Department, NeverRetriesWhatTheWorkerRefused) {
+  stage play{small_cast(1, 1)};
+  play.open();
+  auto who = play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d0-s0").fail_one(false);
+  play.world.dispatch();
+  EXPECT_EQ(who->why, failure::refused);
+  EXPECT_EQ(who->attempts, 1u);
+}
+
+TEST(Department, RunsAnUnsafeTaskOnceAndCallsItsEndUnknown) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.side_effects = config::side_effects::unsafe;
+  stage play{config};
+  play.open();
+  auto who = play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d0-s0").die();
+  play.world.advance(5s);
+  EXPECT_EQ(who->state, task_state::unknown);
+  EXPECT_EQ(who->attempts, 1u);
+}
+
+TEST(Department, RunsAgainWhatADeadWorkerHeld) {
+  stage play{small_cast(1, 1)};
+  play.open();
+  auto who = play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d0-s0").die();
+  play.world.advance(1s);
+  ASSERT_EQ(play.starts["d0-s0"], 2);
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d0-s0").finish_one();
+  play.world.dispatch();
+  EXPECT_EQ(who->state, task_state::completed);
+  EXPECT_EQ(who->attempts, 2u);
+}
+
+TEST(Department, FailsThoseWhoWaitForAWorkerThatCannotStart) {
+  auto config = small_cast(1, 1);
+  config.breaker.failures = 100;
+  config.breaker.open = 1ms;
+  stage play{config};
+  play.open();
+  auto who = play.ask("d0-s0");
+  for (int i = 0; i < 3; ++i) {
+    play.world.advance(3s);
+    play.worker("d0-s0").die(true);
+  }
+  play.world.dispatch();
+  EXPECT_EQ(who->why, failure::start_failed);
+  EXPECT_EQ(who->ends, 1);
+}
+
+TEST(Department, ServesHigherPrioritiesFirst) {
+  stage play{small_cast(1, 1)};
+  play.open();
+  task_request low;
+  low.urgency = priority::low;
+  task_request high;
+  high.urgency = priority::high;
+  auto last = play.ask("d0-s0", low);
+  auto first = play.ask("d0-s0", high);
+  auto second = play.ask("d0-s0", high);
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d0-s0").finish_one();
+  play.world.dispatch();
+  EXPECT_EQ(first->ends, 1);
+  EXPECT_EQ(last->ends, 0);
+  play.worker("d0-s0").finish_one();
+  play.world.dispatch();
+  EXPECT_EQ(second->ends, 1);
+  EXPECT_EQ(last->ends, 0);
+}
+
+TEST(Department, OpensTheCircuitAndProbesItLater) {
+  auto config = small_cast(1, 1);
+  config.breaker.failures = 2;
+  config.breaker.open = 5s;
+  config.retry.max_attempts = 1;
+  stage play{config};
+  play.open();
+  play.ask("d0-s0");
+  play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  for (int i = 0; i < 2; ++i) {
+    play.world.dispatch();
+    play.worker("d0-s0").fail_one(true);
+  }
+  play.world.dispatch();
+  play.ask("d0-s0");
+  ASSERT_TRUE(play.refused);
+  EXPECT_EQ(play.refused->why, failure::circuit_open);
+  EXPECT_GT(play.refused->retry_after, 0ms);
+  play.world.advance(5s);
+  auto probe = play.ask("d0-s0");
+  ASSERT_FALSE(play.refused);
+  play.world.advance(50ms);
+  play.worker("d0-s0").finish_one();
+  play.world.dispatch();
+  EXPECT_EQ(probe->state, task_state::completed);
+}
+
+TEST(Department, LetsNobodyWaitPastTheDeadline) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.task_timeout = 2s;
+  stage play{config};
+  play.open();
+  auto who = play.ask("d0-s0");
+  play.world.advance(2s - 1ms);
+  EXPECT_EQ(who->ends, 0);
+  play.world.advance(12ms);
+  EXPECT_EQ(who->ends, 1);
+  EXPECT_EQ(who->why, failure::out_of_time);
+}
+
+TEST(Department, StopsAWorkerThatIgnoresItsDeadlineAndRunsTheOthersElsewhere) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.task_timeout = 2s;
+  stage play{config};
+  play.open();
+  auto late = play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.advance(1s);
+  auto other = play.ask("d0-s0");
+  play.world.advance(1100ms);
+  EXPECT_EQ(late->why, failure::out_of_time);
+  EXPECT_TRUE(play.worker("d0-s0").stopping);
+  EXPECT_EQ(play.starts["d0-s0"], 1) << "its slot is held until it is really gone";
+  play.worker("d0-s0").die();
+  play.world.advance(200ms);
+  ASSERT_EQ(play.starts["d0-s0"], 2);
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d0-s0").finish_one();
+  play.world.dispatch();
+  EXPECT_EQ(other->state, task_state::completed);
+}
+
+TEST(Department, ForgetsACancelledTaskWhereverItIs) {
+  stage play{small_cast(1, 1)};
+  play.open();
+  auto running = play.ask("d0-s0");
+  const auto running_id = play.last;
+  auto waiting = play.ask("d0-s0");
+  const auto waiting_id = play.last;
+  auto third = play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  EXPECT_TRUE(play.desk.cancel(*play.house->ledger.find(waiting_id)));
+  EXPECT_EQ(waiting->state, task_state::cancelled);
+  EXPECT_TRUE(play.desk.cancel(*play.house->ledger.find(running_id)));
+  EXPECT_EQ(running->state, task_state::cancelled);
+  play.world.advance(300ms);
+  EXPECT_TRUE(play.worker("d0-s0").cancels > 0);
+  play.worker("d0-s0").die();
+  play.world.advance(300ms);
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d0-s0").finish_one();
+  play.world.dispatch();
+  EXPECT_EQ(third->state, task_state::completed);
+  EXPECT_TRUE(play.everyone_heard_once());
+}
+
+}  // namespace
+}  // namespace greenroom::tests

@@ -1,0 +1,182 @@
+// Slots, in virtual time.
+#include "actors/director.hpp"
+
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using protocols::task_state;
+
+config::node slots(std::size_t each, std::size_t max_warm) {
+  auto config = small_cast(1, each);
+  config.pool.max_warm = max_warm;
+  config.pool.min_residency = 2s;
+  config.pool.cooldown = 45s;
+  return config;
+}
+
+void serve(stage& play, const std::string& name) {
+  play.world.dispatch();
+  play.worker(name).get_ready();
+  play.world.dispatch();
+  play.worker(name).finish_one();
+  play.world.advance(60ms);  // Departments report every 50 ms.
+}
+
+TEST(Director, NeverHasMoreProcessesThanSlotsWhateverIsAsked) {
+  stage play{slots(6, 2)};
+  play.open();
+  std::mt19937_64 chance{7};
+  for (int i = 0; i < 300; ++i) {
+    play.ask("d0-s" + std::to_string(chance() % 6));
+    play.world.advance(100ms * (chance() % 30));
+    ASSERT_LE(play.processes(), 2u);
+    for (auto& one : play.all) {
+      if (one->gone) continue;
+      if (one->stopping)
+        one->die();
+      else if (one->held.empty())
+        one->get_ready();
+      else
+        one->finish_one();
+      ASSERT_LE(play.processes(), 2u);
+    }
+  }
+}
+
+TEST(Director, HoldsASlotUntilTheProcessIsReallyGone) {
+  stage play{slots(2, 1)};
+  play.open();
+  play.ask("d0-s0");
+  serve(play, "d0-s0");
+  play.world.advance(3s);
+  auto next = play.ask("d0-s1");
+  play.world.advance(1s);
+  EXPECT_TRUE(play.worker("d0-s0").stopping);
+  EXPECT_EQ(play.starts["d0-s1"], 0) << "started while the other process was still there";
+  play.worker("d0-s0").die();
+  play.world.advance(100ms);
+  EXPECT_EQ(play.starts["d0-s1"], 1);
+  serve(play, "d0-s1");
+  EXPECT_EQ(next->state, task_state::completed);
+}
+
+TEST(Director, NeverEvictsTheBusy) {
+  stage play{slots(2, 1)};
+  play.open();
+  auto first = play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.advance(10s);
+  auto second = play.ask("d0-s1");
+  play.world.advance(10s);
+  EXPECT_FALSE(play.worker("d0-s0").stopping);
+  play.worker("d0-s0").finish_one();
+  play.world.advance(3s);
+  EXPECT_EQ(first->state, task_state::completed);
+  EXPECT_TRUE(play.worker("d0-s0").stopping);
+  play.worker("d0-s0").die();
+  play.world.advance(100ms);
+  serve(play, "d0-s1");
+  EXPECT_EQ(second->state, task_state::completed);
+}
+
+TEST(Director, LetsOneThatHasJustStartedStayForItsMinimum) {
+  stage play{slots(2, 1)};
+  play.open();
+  play.ask("d0-s0");
+  serve(play, "d0-s0");
+  play.ask("d0-s1");
+  play.world.advance(1500ms);
+  EXPECT_FALSE(play.worker("d0-s0").stopping);
+  play.world.advance(700ms);
+  EXPECT_TRUE(play.worker("d0-s0").stopping);
+}
+
+TEST(Director, CoolsTheIdleAfterTheCooldownCountedFromTheEndOfTheLastTask) {
+  stage play{slots(1, 1)};
+  play.open();
+  play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.advance(100s);  // A long task: the idle clock has not begun.
+  EXPECT_FALSE(play.worker("d0-s0").stopping);
+  play.worker("d0-s0").finish_one();
+  play.world.advance(44s);
+  EXPECT_FALSE(play.worker("d0-s0").stopping);
+  play.world.advance(3s);
+  EXPECT_TRUE(play.worker("d0-s0").stopping);
+}
+
+TEST(Director, KeepsAPinWarmOutsideTheSlots) {
+  auto config = slots(3, 1);
+  config.departments[0].specialists[0].pin = true;
+  stage play{config};
+  play.open();
+  play.world.advance(1s);
+  ASSERT_EQ(play.starts["d0-s0"], 1);
+  play.worker("d0-s0").get_ready();
+  play.ask("d0-s1");
+  serve(play, "d0-s1");
+  play.world.advance(300s);
+  EXPECT_FALSE(play.worker("d0-s0").stopping);
+}
+
+TEST(Director, EnforcesTheMemoryThatWasMeasured) {
+  auto config = slots(3, 3);
+  config.pool.memory_budget_mb = 25;
+  stage play{config};
+  play.open();
+  for (const auto* name : {"d0-s0", "d0-s1"}) {
+    play.ask(name);
+    serve(play, name);
+  }
+  // Both take 5 MB by their configuration, and 20 MB when they are measured.
+  protocols::memory_survey survey{{0, 1}, {20'000'000, 20'000'000}};
+  play.world.advance(5s);
+  EXPECT_EQ(play.processes(), 2u);
+  play.send_survey(survey);
+  play.world.advance(1s);
+  const auto stopping = int{play.worker("d0-s0").stopping} + int{play.worker("d0-s1").stopping};
+  EXPECT_EQ(stopping, 1) << "one of the two must go, not both";
+}
+
+TEST(Director, WarmsAndCoolsByHand) {
+  stage play{slots(2, 2)};
+  play.open();
+  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{1});
+  play.world.dispatch();
+  ASSERT_EQ(play.starts["d0-s1"], 1);
+  play.worker("d0-s1").get_ready();
+  play.world.dispatch();
+  caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{1});
+  play.world.dispatch();
+  EXPECT_TRUE(play.worker("d0-s1").stopping);
+}
+
+TEST(Director, WarmsEveryoneInTheBaselinePool) {
+  auto config = slots(5, 1);
+  config.pool.mode = config::pool_mode::baseline;
+  config.pool.warming_concurrency = 2;
+  stage play{config};
+  play.plan.policies[1] = std::exchange(play.plan.policies[0], nullptr);
+  play.desk.set_pool(protocols::pool_kind::baseline);
+  play.open();
+  for (int i = 0; i < 20; ++i) {
+    std::size_t warming = 0;
+    for (auto& one : play.all)
+      if (one->started) ++warming;
+    play.world.advance(100ms);
+    for (auto& one : play.all) one->get_ready();
+  }
+  EXPECT_EQ(play.processes(), 5u);
+  play.world.advance(1000s);
+  for (auto& one : play.all) EXPECT_FALSE(one->stopping);
+}
+
+}  // namespace
+}  // namespace greenroom::tests

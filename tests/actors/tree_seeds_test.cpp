@@ -1,0 +1,121 @@
+// Whatever the interleaving, and whoever crashes, each caller hears exactly one end.
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::uint64_t seeds() {
+  // A longer run is a matter of the environment, not of the code.
+  const auto* wanted = std::getenv("GREENROOM_TEST_SEEDS");
+  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 150;
+}
+
+// One random play: callers ask, workers start, answer, fail and die, actors are killed, callers
+// change their minds, and time passes; then everything is allowed to come to rest.
+void play_once(std::uint64_t seed, bool kill_actors) {
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 chance{seed};
+  auto config = small_cast(2, 3);
+  config.pool.max_warm = 1 + chance() % 4;
+  config.pool.min_residency = 100ms * (chance() % 10);
+  config.pool.cooldown = 1s;
+  config.supervision.restarts_max = 1000;  // Escalation is a story of its own.
+  config.supervision.delay = 1ms;
+  config.queue.per_specialist = 8;
+  for (auto& department : config.departments)
+    for (auto& one : department.specialists) {
+      one.backend.concurrency = 1 + chance() % 3;
+      one.backend.task_timeout = 20s;
+      one.backend.stop_timeout = 100ms;
+      one.backend.side_effects = static_cast<config::side_effects>(chance() % 3);
+    }
+  stage play{config};
+  play.open();
+  std::vector<protocols::task_id> ids;
+  for (int step = 0; step < 150; ++step) {
+    switch (chance() % 12) {
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+        play.ask("d" + std::to_string(chance() % 2) + "-s" + std::to_string(chance() % 3));
+        if (!play.refused) ids.push_back(play.last);
+        break;
+      case 4:
+      case 5:
+        for (auto& one : play.all)
+          if (!one->gone && chance() % 2 == 0) one->get_ready();
+        break;
+      case 6:
+      case 7:
+        for (auto& one : play.all)
+          if (!one->gone && chance() % 2 == 0) one->finish_one();
+        break;
+      case 8: {
+        if (play.all.empty()) break;
+        auto& one = *play.all[chance() % play.all.size()];
+        if (one.gone) break;
+        if (one.stopping || chance() % 3 == 0)
+          one.die();
+        else
+          one.fail_one(chance() % 2 == 0);
+        break;
+      }
+      case 9:
+        if (!ids.empty() && chance() % 3 == 0)
+          if (const auto job = play.house->ledger.find(ids[chance() % ids.size()]))
+            static_cast<void>(play.desk.cancel(*job));
+        break;
+      case 10: play.world.dispatch_some(chance, chance() % 20); break;
+      default:
+        if (kill_actors && chance() % 3 == 0) play.kill_someone(chance);
+        play.world.dispatch(chance);
+        play.world.advance(10ms * (chance() % 50));
+    }
+  }
+  // Now everyone behaves, and whatever is accepted must end.
+  for (int i = 0; i < 400 && !play.everyone_heard_once(); ++i) {
+    for (auto& one : play.all) {
+      if (one->gone) continue;
+      if (one->stopping)
+        one->die();
+      else {
+        one->get_ready();
+        while (!one->held.empty()) one->finish_one();
+      }
+    }
+    play.world.dispatch(chance);
+    play.world.advance(100ms);
+  }
+  for (const auto& one : play.callers) ASSERT_EQ(one->ends, 1);
+  for (int i = 0; i < 20; ++i) {
+    for (auto& one : play.all)
+      if (!one->gone && one->stopping) one->die();
+    play.world.advance(100ms);
+  }
+  // The ledger proves it: accepted = ended, and no counter leaks.
+  EXPECT_EQ(play.house->gauge.accepted.load(), play.house->gauge.ended.load());
+  EXPECT_EQ(play.house->gauge.depth.load(), 0u);
+  for (auto& one : play.all) one->held.clear();
+  EXPECT_EQ(play.house->ledger.alive(), 0u);
+}
+
+TEST(Tree, AnswersEveryTaskExactlyOnceInAnyOrder) {
+  for (std::uint64_t seed = 0; seed < seeds() && !testing::Test::HasFatalFailure(); ++seed)
+    play_once(seed, false);
+}
+
+TEST(Tree, AnswersEveryTaskExactlyOnceWhileItsActorsAreKilled) {
+  for (std::uint64_t seed = 1000; seed < 1000 + seeds() && !testing::Test::HasFatalFailure();
+       ++seed)
+    play_once(seed, true);
+}
+
+}  // namespace
+}  // namespace greenroom::tests

@@ -1,0 +1,201 @@
+// A whole node's tree in virtual time: real actors, puppet workers, and callers who count.
+#pragma once
+
+#include "actors/front_desk.hpp"
+#include "actors/house.hpp"
+#include "actors/root.hpp"
+#include "runtime/pooling/lru_policy.hpp"
+#include "tests/support/deterministic_system.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace greenroom::tests {
+
+/// A worker that does what the test says, when it says so.
+class puppet final : public machine::worker {
+public:
+  puppet(std::string name, std::shared_ptr<machine::worker_events> events)
+      : name{std::move(name)}, events_{std::move(events)} {}
+
+  void start() override { started = true; }
+  void run(protocols::task_ptr job) override { held.push_back(std::move(job)); }
+  void cancel(const protocols::task_ptr&) override { ++cancels; }
+  void ping() override { ++pings; }
+  void stop(std::chrono::milliseconds) override { stopping = true; }
+  [[nodiscard]] int pid() const override { return 0; }
+
+  // -- the strings --
+  void get_ready() { events_->on_ready(); }
+  void finish_one() {
+    if (held.empty()) return;
+    auto job = std::move(held.front());
+    held.erase(held.begin());
+    auto output = "\"done: \"";
+    events_->on_result(std::move(job), {protocols::failure::none, false, output});
+  }
+  void fail_one(bool retryable) {
+    if (held.empty()) return;
+    auto job = std::move(held.front());
+    held.erase(held.begin());
+    events_->on_result(std::move(job), {retryable ? protocols::failure::worker_failed
+                                                  : protocols::failure::refused,
+                                        retryable, "it failed"});
+  }
+  void pong() { events_->on_pong(); }
+  void die(bool before_ready = false) {
+    if (gone) return;
+    gone = true;
+    held.clear();
+    events_->on_gone({"died", stopping, before_ready});
+  }
+
+  std::string name;
+  std::vector<protocols::task_ptr> held;
+  bool started = false, stopping = false, gone = false;
+  int cancels = 0, pings = 0;
+
+private:
+  std::shared_ptr<machine::worker_events> events_;
+};
+
+/// What one caller heard.
+struct caller final : protocols::asker {
+  void on_accepted(const protocols::task&) noexcept override { ++accepted; }
+  void on_end(const protocols::task& job) noexcept override {
+    ++ends;
+    state = job.end_state;
+    why = job.why;
+    output = job.output;
+    attempts = job.attempts;
+    cold = job.cold_start;
+  }
+  int accepted = 0, ends = 0;
+  protocols::task_state state = protocols::task_state::queued;
+  protocols::failure why = protocols::failure::none;
+  std::string output;
+  std::uint32_t attempts = 0;
+  bool cold = false;
+};
+
+class virtual_clock final : public machine::clock {
+public:
+  explicit virtual_clock(deterministic_system& world) : world_{world} {}
+  [[nodiscard]] std::int64_t now_ns() const override { return world_.now_ns(); }
+  [[nodiscard]] std::int64_t unix_ms() const override {
+    return 1'700'000'000'000 + world_.now_ns() / 1'000'000;
+  }
+
+private:
+  deterministic_system& world_;
+};
+
+/// `departments` departments of `each` specialists, named d0-s0, d0-s1 … with processes.
+inline config::node small_cast(std::size_t departments, std::size_t each) {
+  config::node result;
+  for (std::size_t d = 0; d < departments; ++d) {
+    auto& department = result.departments.emplace_back();
+    department.name = "D" + std::to_string(d);
+    for (std::size_t s = 0; s < each; ++s) {
+      auto& one = department.specialists.emplace_back();
+      one.name = "d" + std::to_string(d) + "-s" + std::to_string(s);
+      one.backend.command = {"puppet"};
+    }
+  }
+  return result;
+}
+
+class stage {
+public:
+  explicit stage(config::node config)
+      : clock{std::make_shared<virtual_clock>(world)},
+        house{std::make_unique<actors::house>(actors::make_cast(std::move(config), nullptr), 8, 42,
+                                              clock)},
+        desk{*house} {
+    house->make_worker = [this](const actors::member& who, std::string_view, protocols::pool_kind,
+                                std::shared_ptr<machine::worker_events> events) {
+      auto fresh = std::make_shared<puppet>(who.config.name, std::move(events));
+      workers[who.config.name] = fresh;
+      ++starts[who.config.name];
+      all.push_back(fresh);
+      return fresh;
+    };
+    house->collapse = [this](std::string why) { collapsed = std::move(why); };
+    plan.policies[0] = [] { return runtime::make_lru_policy(); };
+  }
+  ~stage() { close(); }
+  stage(const stage&) = delete;
+  stage& operator=(const stage&) = delete;
+
+  void open() {
+    root = world.system.spawn(actors::root, house.get(), plan);
+    world.dispatch();
+  }
+  void close() {
+    if (root) caf::anon_send_exit(root, caf::exit_reason::user_shutdown);
+    root = nullptr;
+    world.dispatch();
+    for (std::size_t kind = 0; kind < actors::pools; ++kind)
+      for (auto& stand : house->pool(static_cast<protocols::pool_kind>(kind)).specialists)
+        if (stand) {
+          stand->abandon();
+          stand->actor = nullptr;
+        }
+    for (auto& one : all) one->held.clear();
+    house->bridge_hands.clear();
+  }
+
+  /// Submits one; `refused` says why it was not let in.
+  std::shared_ptr<caller> ask(const std::string& specialist, task_request request = {}) {
+    auto who = std::make_shared<caller>();
+    request.specialist = specialist;
+    auto outcome = desk.submit(std::move(request), who);
+    refused.reset();
+    if (auto* none = std::get_if<refusal>(&outcome))
+      refused = *none;
+    else
+      last = std::get<0>(outcome);
+    if (!refused) callers.push_back(who);
+    return who;
+  }
+  puppet& worker(const std::string& name) { return *workers.at(name); }
+  /// What the surveyor would say.
+  void send_survey(const protocols::memory_survey& survey) {
+    caf::anon_send(root, survey);
+  }
+  /// Kills an actor below the root that chance picks: a specialist, a department, a director, the
+  /// bridge or a whole pool.
+  void kill_someone(std::mt19937_64& chance) {
+    caf::anon_send(root, protocols::drop_atom::value, static_cast<std::uint64_t>(chance()));
+  }
+  /// Puppets that hold a process now.
+  [[nodiscard]] std::size_t processes() const {
+    std::size_t count = 0;
+    for (const auto& one : all)
+      if (one->started && !one->gone && one.use_count() > 1) ++count;
+    return count;
+  }
+  [[nodiscard]] bool everyone_heard_once() const {
+    for (const auto& one : callers)
+      if (one->ends != 1) return false;
+    return true;
+  }
+
+  deterministic_system world;
+  std::shared_ptr<virtual_clock> clock;
+  std::unique_ptr<actors::house> house;
+  actors::front_desk desk;
+  actors::root_plan plan;
+  caf::actor root;
+  std::map<std::string, std::shared_ptr<puppet>> workers;
+  std::map<std::string, int> starts;
+  std::vector<std::shared_ptr<puppet>> all;
+  std::vector<std::shared_ptr<caller>> callers;
+  std::optional<refusal> refused;
+  protocols::task_id last;
+  std::string collapsed;
+};
+
+}  // namespace greenroom::tests
