@@ -9,10 +9,6 @@
 #include <string_view>
 #include <vector>
 
-namespace greenroom::apps {
-[[gnu::weak]] void add_simulate(CLI::App& program, outcome& result);
-}
-
 namespace {
 
 using namespace greenroom::apps;
@@ -33,7 +29,7 @@ void add_verbs(CLI::App& program, outcome& result) {
   add_workflows(program, result);
   add_warm(program, result);
   add_cool(program, result);
-  if (add_simulate != nullptr) add_simulate(program, result);
+  add_simulate(program, result);
   add_config(program, result);
   add_export(program, result);
   add_version(program, result);
@@ -57,6 +53,19 @@ const CLI::App* find_verb(const CLI::App& program, std::string_view word) {
   for (const auto* verb : program.get_subcommands([](const CLI::App*) { return true; }))
     if (verb->get_name() == word) return verb;
   return nullptr;
+}
+
+/// Of the verb, or of the verb within it that was named too (`config check`), or of the program.
+void print_help(const CLI::App& program, const CLI::App* verb) {
+  if (verb == nullptr) {
+    std::fputs(program.help().c_str(), stdout);
+    return;
+  }
+  const auto inner = verb->get_subcommands();
+  const auto text = inner.empty()
+                        ? verb->help(program.get_name())
+                        : inner.front()->help(program.get_name() + " " + verb->get_name());
+  std::fputs(text.c_str(), stdout);
 }
 
 }  // namespace
@@ -87,7 +96,7 @@ int main(int argc, char** argv) {
   const std::string first = argv[1];
   if (first == "help") {
     const auto* verb = argc > 2 ? find_verb(program, argv[2]) : nullptr;
-    std::fputs((verb != nullptr ? *verb : program).help().c_str(), stdout);
+    print_help(program, verb);
     return done;
   }
   const auto* named = find_verb(program, first);
@@ -97,10 +106,7 @@ int main(int argc, char** argv) {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     // Of the verb that was named, if any.
-    const auto* asked = named != nullptr ? named : &program;
-    const auto inner = asked->get_subcommands();
-    if (!inner.empty()) asked = inner.front();
-    std::fputs(asked->help().c_str(), stdout);
+    print_help(program, named);
     return done;
   } catch (const CLI::ParseError& problem) {
     if (problem.get_exit_code() == 0) return program.exit(problem);  // --version

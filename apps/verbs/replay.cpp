@@ -48,18 +48,21 @@ std::optional<std::vector<load::threshold>> read_thresholds(const std::vector<st
 
 /// Who of the node stands for each specialist of the recording. The recording's own name where the
 /// node has it; else, when the user wants that, the cast in turn. Nothing when one has no name.
-std::optional<std::vector<std::string>> roles(const runtime::trace& recorded,
+std::optional<std::vector<std::string>> roles(const runtime::trace& recorded, std::size_t end,
                                               const std::vector<std::string>& cast,
                                               bool give_out_cast) {
+  std::set<std::size_t> playing;
+  for (std::size_t at = 0; at < end; ++at) playing.insert(recorded.requests[at].who);
   const std::set<std::string> known{cast.begin(), cast.end()};
   std::vector<std::string> result;
   std::vector<std::string> strangers;
   std::size_t turn = 0;
-  for (const auto& name : recorded.specialists) {
+  for (std::size_t who = 0; who < recorded.specialists.size(); ++who) {
+    const auto& name = recorded.specialists[who];
     if (known.contains(name)) {
       result.push_back(name);
     } else {
-      strangers.push_back(name);
+      if (playing.contains(who)) strangers.push_back(name);
       result.push_back(cast[turn++ % cast.size()]);
     }
   }
@@ -67,7 +70,7 @@ std::optional<std::vector<std::string>> roles(const runtime::trace& recorded,
   std::fprintf(stderr,
                "greenroom: the node does not know %zu of the %zu specialists in the recording "
                "(\"%s\"%s) — use --cast to give their parts to the node's own cast in turn\n",
-               strangers.size(), recorded.specialists.size(), strangers.front().c_str(),
+               strangers.size(), playing.size(), strangers.front().c_str(),
                strangers.size() > 1 ? ", …" : "");
   return std::nullopt;
 }
@@ -106,9 +109,6 @@ int replay(const replay_options& o) {
     std::fprintf(stderr, "greenroom: the node has no specialists — nobody can be asked\n");
     return failed;
   }
-  const auto parts = roles(recorded, cast, o.cast);
-  if (!parts) return failed;
-
   const auto& requests = recorded.requests;
   const double origin = requests.front().time_s;
   std::size_t at = 0;
@@ -116,6 +116,8 @@ int replay(const replay_options& o) {
   if (o.limit > 0) end = std::min(end, o.limit);
   if (o.first_s > 0)
     while (end > 1 && requests[end - 1].time_s - origin > o.first_s) --end;
+  const auto parts = roles(recorded, end, cast, o.cast);
+  if (!parts) return failed;
 
   load_job job;
   job.where = *node_address::parse(o.how.node);

@@ -91,7 +91,6 @@ void reload(node& running, const configuration_source& source) {
 /// themselves, and what was accepted and unfinished is in the journal.
 void drain(node& running, std::chrono::milliseconds grace, const sigset_t& signals) {
   notify_service_manager("STOPPING=1");
-  log_line(config::log_level::info, "node.draining", json{{"grace_ms", grace.count()}}.dump());
   const auto waiting = pthread_self();
   std::size_t left = 0;
   std::thread draining{[&] {

@@ -18,7 +18,8 @@ using nlohmann::json;
 
 struct submit_options {
   asking how;
-  std::vector<std::string> words;  ///< [SPECIALIST] [INPUT]
+  /// Two options of one word each: of a list, CLI11 would take a JSON array apart.
+  std::string first, second;
   std::string department, command, workflow, priority, timeout, key, case_id;
   bool later = false;
 };
@@ -88,20 +89,21 @@ int submit(submit_options& o) {
   const bool names_specialist = o.department.empty() && o.command.empty() && o.workflow.empty();
   const int targets =
       int{!o.department.empty()} + int{!o.command.empty()} + int{!o.workflow.empty()};
-  if (targets > 1 || (names_specialist && o.words.empty())
-      || o.words.size() > (names_specialist ? 2U : 1U)) {
+  if (targets > 1 || (names_specialist && o.first.empty())
+      || (!names_specialist && !o.second.empty())) {
     std::fprintf(stderr,
                  "greenroom: submit takes a SPECIALIST or one of --department, --command, "
                  "--workflow, and then the input — see greenroom submit --help\n");
     return wrong_usage;
   }
   json body = json::object();
-  if (names_specialist) body["specialist"] = o.words.front();
+  if (names_specialist) body["specialist"] = o.first;
   if (!o.department.empty()) body["department"] = o.department;
   if (!o.command.empty()) body["command"] = o.command;
   body["input"] = nullptr;
-  if (o.words.size() == (names_specialist ? 2U : 1U)) {
-    const auto input = read_input(o.words.back());
+  const auto& typed = names_specialist ? o.second : o.first;
+  if (!typed.empty()) {
+    const auto input = read_input(typed);
     if (!input) return wrong_usage;
     body["input"] = *input;
   }
@@ -142,9 +144,8 @@ void add_submit(CLI::App& program, outcome& result) {
   auto* verb = program.add_subcommand("submit", "One task; prints its output");
   verb->group(group::work);
   auto o = std::make_shared<submit_options>();
-  verb->add_option("words", o->words, "Who, and the input: JSON, other text, @FILE, or - for stdin")
-      ->type_name("[SPECIALIST] [INPUT]")
-      ->expected(0, 2);
+  verb->add_option("SPECIALIST", o->first, "Who; with --department and the like, the input");
+  verb->add_option("INPUT", o->second, "JSON, other text, @FILE, or - for stdin");
   verb->add_option("--department", o->department, "The best placed specialist of it");
   verb->add_option("--command", o->command, "Whoever answers this word, such as implement");
   verb->add_option("--workflow", o->workflow, "Each step's output is the next one's input");
