@@ -12,40 +12,15 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// Two callable-free specialists of real processes that need nothing but a shell: a node without
-/// the bundled worker.
-std::string small_cast() {
-  return R"(version: 1
-pool: { max_warm: 2, cooldown: 500ms, min_residency: 0s }
-departments:
-  - name: WORDS
-    specialists:
-      - name: echo
-        aliases: [repeat]
-        backend:
-          command: [python3, -u, -c, 'import json,sys
-
-            print(json.dumps({"type": "ready"}))
-
-            for line in sys.stdin:
-              m = json.loads(line)
-              if m["type"] == "task": print(json.dumps({"type": "result", "id": m["id"], "output": m["input"]}))
-              if m["type"] == "ping": print(json.dumps({"type": "pong"}))']
-      - name: refuse
-        backend:
-          command: [python3, -u, -c, 'import json,sys
-
-            print(json.dumps({"type": "ready"}))
-
-            for line in sys.stdin:
-              m = json.loads(line)
-              if m["type"] == "task": print(json.dumps({"type": "error", "id": m["id"], "message": "not today", "retryable": False}))']
-workflows:
-  - name: TWICE
-    steps: [echo, echo]
-commands:
-  say: { specialist: echo }
-)";
+/// A JSON-lines worker that answers each task with the given Python expression over `m`.
+std::string worker(const std::string& answer) {
+  return "import json, sys\n"
+         "print(json.dumps({'type': 'ready'}), flush=True)\n"
+         "for line in sys.stdin:\n"
+         "    m = json.loads(line)\n"
+         "    if m['type'] == 'ping': print(json.dumps({'type': 'pong'}), flush=True)\n"
+         "    if m['type'] == 'task': print(json.dumps(dict(id=m['id'], **"
+         + answer + ")), flush=True)\n";
 }
 
 class Cli : public ::testing::Test {
@@ -55,6 +30,27 @@ protected:
   std::string file(const std::string& name, const std::string& text) const {
     write_file(folder_ / name, text);
     return (folder_ / name).string();
+  }
+
+  /// Two specialists that need nothing but Python.
+  std::string small_cast() {
+    const auto echo = file("echo.py", worker("{'type': 'result', 'output': m['input']}"));
+    const auto refuse =
+        file("refuse.py", worker("{'type': 'error', 'message': 'not today', 'retryable': False}"));
+    return "version: 1\n"
+           "pool: { max_warm: 2, cooldown: 500ms, min_residency: 0s }\n"
+           "departments:\n"
+           "  - name: WORDS\n"
+           "    specialists:\n"
+           "      - name: echo\n"
+           "        aliases: [repeat]\n"
+           "        backend: { command: [python3, -S, " + echo + "] }\n"
+           "      - name: refuse\n"
+           "        backend: { command: [python3, -S, " + refuse + "] }\n"
+           "workflows:\n"
+           "  - { name: TWICE, steps: [echo, echo] }\n"
+           "commands:\n"
+           "  say: { specialist: echo }\n";
   }
 
 private:
@@ -132,7 +128,8 @@ TEST_F(Cli, ServesTasksAndTellsAllAboutThem) {
   EXPECT_EQ(node.ask({"submit", "repeat", "two words"}).out, "two words\n");
   EXPECT_EQ(node.ask({"submit", "echo", "-"}, "{\"a\":1}").out, "{\"a\":1}\n");
   EXPECT_EQ(node.ask({"submit", "echo", "@" + file("input", "7")}).out, "7\n");
-  EXPECT_EQ(node.ask({"submit", "--department", "WORDS", "3", "--json"}).code, 0);
+  // Echo is warm by now, and the warm one of a department is the best placed.
+  EXPECT_EQ(node.ask({"submit", "--department", "WORDS", "3"}).out, "3\n");
   EXPECT_EQ(node.ask({"submit", "--command", "say", "5"}).out, "5\n");
   EXPECT_EQ(node.ask({"submit", "--workflow", "TWICE", "6", "--json"}).code, 0);
 
