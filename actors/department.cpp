@@ -63,7 +63,16 @@ void department::drain() {
         case task_phase::wanted: arrive(std::move(job)); break;
         case task_phase::attempted: attempt_over(std::move(job)); break;
         case task_phase::over: let_go(std::move(job)); break;
-        case task_phase::returned: returned(std::move(job)); break;
+        case task_phase::returned: {
+          // Its specialist stopped the worker by itself; it is not warm until it says so again.
+          auto& one = entry_of(job->specialist);
+          if (job->holder == incarnation_ && one.now == life::warm) {
+            one.now = life::cooling;
+            tell_director(one, slot_news::kind::cooling);
+          }
+          returned(std::move(job));
+          break;
+        }
         case task_phase::committed: committed(std::move(job)); break;
       }
       next = after;
@@ -380,7 +389,7 @@ void department::await_predecessors() {
     if (before == nullptr) continue;
     ++awaited_;
     monitor(before);
-    send_exit(before, caf::exit_reason::kill);
+    send_exit(before, dismissed);
   }
   if (awaited_ == 0) recover();
 }
@@ -481,7 +490,7 @@ void department::lost(entry& one, const caf::error& reason) {
   delayed_send(this, *delay, protocols::hire_atom::value, place);
   if (strategy == config::restart_strategy::rest_for_one)
     for (auto later = place + 1; later < entries_.size(); ++later)
-      if (entries_[later].hired) send_exit(stand_of(entries_[later]).actor, caf::exit_reason::kill);
+      if (entries_[later].hired) send_exit(stand_of(entries_[later]).actor, dismissed);
 }
 
 // -- time ---------------------------------------------------------------------
@@ -578,7 +587,7 @@ caf::behavior department::make_behavior() {
       [this](const protocols::purge& gone) { purge(gone); },
       [this](protocols::drop_atom, std::uint64_t chance) {
         auto& one = entries_[chance % entries_.size()];
-        if (one.hired) send_exit(stand_of(one).actor, caf::exit_reason::kill);
+        if (one.hired) send_exit(stand_of(one).actor, dismissed);
       },
       [this](protocols::tick_atom) { tick(); },
       [this](protocols::report_atom) { flush(); },
@@ -608,8 +617,11 @@ caf::behavior department::make_behavior() {
   };
 }
 
+// A pending timer keeps the object alive, so it lets go of the tasks now.
 void department::on_exit() {
   stand_.port.attach({});
+  entries_.clear();
+  retries_.clear();
   director_ = nullptr;
 }
 

@@ -104,7 +104,7 @@ caf::behavior pool(pool_actor* self, house* where, protocols::pool_kind kind,
         const auto& one = state.departments[chance / 8 % state.departments.size()];
         const auto& victim = which == 0 ? state.chief : which == 1 ? one : caf::actor{};
         if (victim)
-          state.self->send_exit(victim, caf::exit_reason::kill);
+          state.self->send_exit(victim, dismissed);
         else if (which > 1 && one)
           state.self->send(one, word, chance / 64);
       },

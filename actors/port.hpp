@@ -11,6 +11,10 @@
 
 namespace greenroom::actors {
 
+/// The reason for ending one actor from outside. Not `kill`: that passes through every link, exit
+/// handler or not, so it would take the whole tree along.
+constexpr auto dismissed = caf::exit_reason::unhandled_exception;
+
 /// A wake-up: an element of an actor's mailbox that says "look into your port". It is preallocated
 /// and belongs to the port, so waking costs no allocation; the mailbox's wish to delete it is
 /// ignored.

@@ -102,7 +102,7 @@ caf::behavior root(root_actor* self, house* where, root_plan plan) {
                                           : caf::actor{};
         const auto& pool = state.actors[root_state::intelligent];
         if (victim)
-          state.self->send_exit(victim, caf::exit_reason::kill);
+          state.self->send_exit(victim, dismissed);
         else if (which > 2 && pool)
           state.self->send(pool, word, chance / 16);
       },

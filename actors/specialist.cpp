@@ -211,6 +211,10 @@ caf::behavior specialist::make_behavior() {
 }
 
 // Its department has a list of what was in its hands, and lets go of the worker.
-void specialist::on_exit() { department_ = nullptr; }
+void specialist::on_exit() {
+  department_ = nullptr;
+  running_.clear();
+  next_.clear();
+}
 
 }  // namespace greenroom::actors

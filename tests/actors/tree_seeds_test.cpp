@@ -93,7 +93,15 @@ void play_once(std::uint64_t seed, bool kill_actors) {
     play.world.dispatch(chance);
     play.world.advance(100ms);
   }
-  for (const auto& one : play.callers) ASSERT_EQ(one->ends, 1);
+  std::string left;
+  play.house->ledger.for_each([&](const protocols::task_ptr& job) {
+    if (job->ended()) return;
+    left += " specialist " + std::to_string(job->specialist) + " place " +
+            std::to_string(static_cast<int>(job->place.load())) + " phase " +
+            std::to_string(static_cast<int>(job->phase));
+  });
+  for (const auto& one : play.events()) left += "\n" + one;
+  for (const auto& one : play.callers) ASSERT_EQ(one->ends, 1) << left;
   for (int i = 0; i < 20; ++i) {
     for (auto& one : play.all)
       if (!one->gone && one->stopping) one->die();

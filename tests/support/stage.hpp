@@ -17,8 +17,7 @@ namespace greenroom::tests {
 /// A worker that does what the test says, when it says so.
 class puppet final : public machine::worker {
 public:
-  puppet(std::string name, std::shared_ptr<machine::worker_events> events)
-      : name{std::move(name)}, events_{std::move(events)} {}
+  explicit puppet(std::shared_ptr<machine::worker_events> events) : events_{std::move(events)} {}
 
   void start() override { started = true; }
   void run(protocols::task_ptr job) override { held.push_back(std::move(job)); }
@@ -52,7 +51,6 @@ public:
     events_->on_gone({"died", stopping, before_ready});
   }
 
-  std::string name;
   std::vector<protocols::task_ptr> held;
   bool started = false, stopping = false, gone = false;
   int cancels = 0, pings = 0;
@@ -116,7 +114,7 @@ public:
         desk{*house} {
     house->make_worker = [this](const actors::member& who, std::string_view, protocols::pool_kind,
                                 std::shared_ptr<machine::worker_events> events) {
-      auto fresh = std::make_shared<puppet>(who.config.name, std::move(events));
+      auto fresh = std::make_shared<puppet>(std::move(events));
       workers[who.config.name] = fresh;
       ++starts[who.config.name];
       all.push_back(fresh);
@@ -161,6 +159,12 @@ public:
     return who;
   }
   puppet& worker(const std::string& name) { return *workers.at(name); }
+  /// What happened, for the message of a failure.
+  [[nodiscard]] std::vector<std::string> events() const {
+    std::vector<std::string> result;
+    for (const auto& one : house->events.after(0)) result.push_back(one.kind + " " + one.json);
+    return result;
+  }
   /// What the surveyor would say.
   void send_survey(const protocols::memory_survey& survey) {
     caf::anon_send(root, survey);
