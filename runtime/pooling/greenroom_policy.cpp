@@ -21,7 +21,9 @@ constexpr double rarity_most = 50;
 // many load times.
 constexpr double ahead_loads = 10;
 // Each prewarm in vain makes the next one need this much more, until it is visited.
-constexpr double waste_penalty = 0.5;
+constexpr double waste_penalty = 0.1;
+// A prewarm takes another one's place only when it is clearly more wanted.
+constexpr double swap_factor = 2.0;
 constexpr double announcement_prior = 2;
 constexpr double tick_every_s = 15;
 constexpr double visits_fade = 0.9;
@@ -59,6 +61,7 @@ void greenroom_policy::learn(specialist_index who, const specialist_facts& facts
 void greenroom_policy::set_limits(const pool_limits& limits) {
   limits_ = limits;
   adaptation_.configure(limits.warm_threshold, limits.max_warm, limits.adaptive);
+  refresh_price();
 }
 
 pool_limits greenroom_policy::limits_in_force() const {
@@ -77,7 +80,7 @@ double greenroom_policy::worth(const member& one, double rate) const {
   const double load = one.facts.load_s * count / std::max(1e-9, load_total_s_);
   const double memory = one.facts.memory_mb * count / std::max(1e-9, memory_total_mb_);
   double rarity = 1.0;
-  if (options_.rarity > 0 && one.history.visits > 0) {
+  if (options_.rarity > 0 && !options_.fill_slots && one.history.visits > 0) {
     const double mean = fleet_visits_ / std::max(1.0, seen_);
     const double rarer = mean / static_cast<double>(one.history.visits);
     rarity = std::pow(std::clamp(rarer, 1.0, rarity_most), options_.rarity);
@@ -85,12 +88,43 @@ double greenroom_policy::worth(const member& one, double rate) const {
   return rate * load / std::max(1e-9, memory) * one.facts.priority_weight * rarity;
 }
 
-double greenroom_policy::keep_price() const {
-  if (options_.price > 0) return options_.price;
-  if (options_.fill_slots) return 0;
-  if (limits_.target_memory > 0) return price_.price();
-  // A cooldown of for ever has a price of nothing.
-  return -std::log1p(-adaptation_.threshold()) / (horizon_cooldowns * limits_.cooldown_s);
+void greenroom_policy::refresh_price() {
+  if (options_.price > 0) {
+    price_now_ = options_.price;
+  } else if (options_.fill_slots) {
+    price_now_ = 0;
+  } else if (limits_.target_memory > 0) {
+    price_now_ = price_.price(limits_.target_memory);
+  } else {
+    // A cooldown of for ever has a price of nothing.
+    price_now_ = -std::log1p(-adaptation_.threshold()) / (horizon_cooldowns * limits_.cooldown_s);
+  }
+}
+
+// What keeping it brings, at best, per second that it is kept: the most of probability of a visit
+// within some time over the mean part of that time that it would stay (an optimal-stopping index),
+// from its last intervals, shrunk to the intensity. A timer that fires in a minute has next to no
+// intensity now, and is still the wrong one to evict.
+double greenroom_policy::keeping_index(const member& one, double now_s) const {
+  const double since_s = now_s - one.history.visit_s;
+  const std::size_t known =
+      std::min<std::size_t>(intervals_kept, one.history.visits > 0 ? one.history.visits - 1 : 0);
+  std::array<double, intervals_kept> left_s{};
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < known; ++i) {
+    const double remaining_s = one.history.interval_s[i] - since_s;
+    if (remaining_s > 0) left_s[count++] = remaining_s;
+  }
+  if (count < 2 || one.rate <= 0) return one.rate;
+  std::sort(left_s.begin(), left_s.begin() + static_cast<std::ptrdiff_t>(count));
+  double best = one.rate;
+  double passed_s = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double kept_s = passed_s + left_s[i] * static_cast<double>(count - i);
+    best = std::max(best, (static_cast<double>(i + 1) + 1.0) / (kept_s + 1.0 / one.rate));
+    passed_s += left_s[i];
+  }
+  return best;
 }
 
 double greenroom_policy::focus_rate() const {
@@ -110,6 +144,7 @@ void greenroom_policy::settle_books(member& one, double now_s, bool came) {
     one.history.lasted_s[bin] += static_cast<float>(lasted_s);
     if (came) one.history.ended[bin] += 1.0F;
     fleet_.idle(middle_s, lasted_s, one.said.base, came);
+    price_.idle(one.value, one.facts.memory_mb, lasted_s);
     one.saying = false;
   }
   if (!one.shadow_gone && now_s - one.history.idle_since_s > referee_.keep_s()) {
@@ -315,7 +350,7 @@ void greenroom_policy::reassess(specialist_index who, const seat& place, double 
   }
   settle_books(one, now_s, false);
   const double told = announced(one, now_s);
-  double value = worth(one, estimate(who, now_s) + told);
+  double value = one.value = worth(one, estimate(who, now_s) + told);
   // A start takes time: what counts is how much it is wanted when it would be ready. The same
   // holds for one that is about to be given up, and would be started again at once.
   const bool undecided = place.state == residency::cold || value < keep_price();
@@ -348,7 +383,8 @@ std::vector<candidate> greenroom_policy::evictable_now(std::span<const seat> sea
     double value = 0;
     if (referee_.predicting() && learnt()) {
       if (!one.saying && one.history.visits > 0) estimate(who, now_s);
-      value = worth(one, one.rate + announced(one, now_s));
+      one.value = worth(one, one.rate);
+      value = worth(one, keeping_index(one, now_s) + announced(one, now_s));
     } else {
       value = one.facts.priority_weight;
     }
@@ -459,7 +495,7 @@ void greenroom_policy::admit_prewarms(std::span<const seat> seats, double now_s,
       if (next >= least.size()) continue;
       const candidate& other = least[next];
       const occupancy without{now.slots - 1, now.memory_mb - facts_[other.who].memory_mb};
-      if (one.score < options_.prewarm_factor * other.worth || !within(in_force, without, needed)) {
+      if (one.score < swap_factor * other.worth || !within(in_force, without, needed)) {
         continue;
       }
       ++next;
@@ -483,10 +519,14 @@ void greenroom_policy::tick(std::span<const seat> seats, double now_s) {
   if (ticked_s_ >= 0 && now_s - ticked_s_ < tick_every_s) return;
   ticked_s_ = now_s;
   double in_use_mb = 0;
+  double busy_mb = 0;
   for (std::size_t i = 0; i < seats.size(); ++i) {
-    if (seats[i].state != residency::cold) in_use_mb += facts_[i].memory_mb;
+    if (seats[i].state == residency::cold) continue;
+    in_use_mb += facts_[i].memory_mb;
+    if (seats[i].tasks > 0) busy_mb += facts_[i].memory_mb;
   }
-  price_.observe(in_use_mb / std::max(1e-9, memory_total_mb_), limits_.target_memory, now_s);
+  const double total_mb = std::max(1e-9, memory_total_mb_);
+  price_.observe(in_use_mb / total_mb, busy_mb / total_mb, total_mb, now_s);
 
   const double pressure = limits_.memory_budget_mb > 0 ? in_use_mb / limits_.memory_budget_mb : 0.0;
   const double hit_rate = visits_recent_ >= 20 ? 1.0 - misses_recent_ / visits_recent_ : -1.0;
@@ -494,6 +534,7 @@ void greenroom_policy::tick(std::span<const seat> seats, double now_s) {
   misses_recent_ *= visits_fade;
   if (adaptation_.observe(pressure, hit_rate, now_s)) news_.push_back(policy_news::adjusted);
 
+  refresh_price();
   switch (referee_.judge(now_s)) {
     case prediction_referee::verdict::switched_off:
       news_.push_back(policy_news::prediction_off);

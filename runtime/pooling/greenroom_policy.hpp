@@ -115,7 +115,8 @@ private:
     double said_s = 0;
     double said_raw = 0;
     bool saying = false;
-    double rate = 0;  ///< The latest estimate, 0 when it was never visited.
+    double rate = 0;   ///< The latest estimate, 0 when it was never visited.
+    double value = 0;  ///< What that is worth.
     // An announcement.
     double announced_rate = 0;
     double announced_until_s = 0;
@@ -132,7 +133,9 @@ private:
   double settle_s(const member& one) const;
   double worth(const member& one, double rate) const;
   double announced(const member& one, double now_s) const;
-  double keep_price() const;
+  double keep_price() const { return price_now_; }
+  void refresh_price();
+  double keeping_index(const member& one, double now_s) const;
   double focus_rate() const;
   bool learnt() const { return fleet_visits_ >= 30; }
   signal_values read(specialist_index who, double at_s) const;
@@ -174,6 +177,7 @@ private:
   double seen_ = 0;  ///< Specialists that were ever visited.
   double announced_came_ = 0;
   double announced_promised_ = 0;
+  double price_now_ = 1e-4;
   double marginal_rate_ = 1e-4;  ///< What was evicted last was worth about this.
   // For the adaptation: visits and misses since the last tick, faded.
   double visits_recent_ = 0;

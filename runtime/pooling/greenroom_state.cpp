@@ -159,9 +159,11 @@ std::string greenroom_policy::save(std::span<const std::string> names) const {
   out.numbers(mixture_.remembered().squares);
   out.line("price");
   const price_controller::memory price = price_.remembered();
-  out.number(price.price);
+  out.numbers(price.spent);
   out.number(price.share_s);
+  out.number(price.busy_s);
   out.number(price.observed_s);
+  out.number(price.total_mb);
   out.number(adaptation_.remembered().threshold);
   out.number(static_cast<double>(adaptation_.remembered().given_up));
   out.number(announced_came_);
@@ -240,9 +242,11 @@ std::optional<std::string> greenroom_policy::restore(std::string_view text,
       line.numbers(mixture.weight);
       line.numbers(mixture.squares);
     } else if (kind == "price") {
-      price.price = line.number();
+      line.numbers(price.spent);
       price.share_s = line.number();
+      price.busy_s = line.number();
       price.observed_s = line.number();
+      price.total_mb = line.number();
       adapted.threshold = line.number();
       adapted.given_up = static_cast<std::size_t>(std::max(0.0, line.number()));
       came = line.number();

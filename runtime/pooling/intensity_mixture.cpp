@@ -9,7 +9,7 @@ namespace {
 constexpr double step = 0.1;
 constexpr float own_step = 0.1F;
 // Errors are gathered up to this sum, or to the next visit.
-constexpr float gather_max = 0.25F;
+constexpr float gather_max = 0.05F;
 // The first steps divide by the root of these, so that a single surprise teaches little.
 constexpr double squares_at_start = 3.0;
 constexpr float own_squares_at_start = 1.0F;
@@ -31,7 +31,7 @@ constexpr std::size_t index(signal which) { return static_cast<std::size_t>(whic
 intensity_mixture::intensity_mixture() {
   // Where trust starts; all of it is learnt from there.
   for (std::size_t k = index(signal::rate_30s); k <= index(signal::rate_2d); ++k) {
-    m_.weight[k] = 0.3;
+    m_.weight[k] = 0.45;
   }
   for (const signal which :
        {signal::fleet_2m, signal::fleet_15m, signal::fleet_2h, signal::hour, signal::weekday}) {

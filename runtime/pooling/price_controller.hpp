@@ -1,36 +1,43 @@
-// The price of being warm, found by feedback from the memory in use.
+// The price of being warm, found from what each price would have cost.
 #pragma once
+
+#include <array>
+#include <cstddef>
 
 namespace greenroom::runtime {
 
-/// Keeps the mean share of always-warm near a target by moving one price that every specialist is
-/// held against. The share breathes with the hours, and that is where the gain is: so the price
-/// follows the running mean over about a day, quickly at first and ever more slowly.
+/// Keeps the mean share of always-warm near a target by one price that every specialist is held
+/// against. It remembers, over about two days, how much memory would have been spent at every
+/// price, and takes the one that would have met the target: no feedback loop that could swing or
+/// wind up, and memory breathes with the hours, which is where the gain is. What the count cannot
+/// see (loads, minimum residency) is corrected by the ratio of what was really spent.
 class price_controller {
 public:
   /// Prices are visits per second of a specialist with average load time and memory.
-  static constexpr double price_min = 1e-9;
+  static constexpr double price_min = 1e-8;
   static constexpr double price_max = 10.0;
+  static constexpr std::size_t steps = 96;
 
-  explicit price_controller(double start_price = 1e-4) : price_(start_price) {}
-
-  /// The share in use has been `share` since the last call.
-  void observe(double share, double target, double now_s);
-  double price() const { return price_; }
-  double mean_share() const { return observed_s_ > 0 ? share_s_ / observed_s_ : 0; }
+  /// An idle specialist of this memory was worth so much for a while.
+  void idle(double value, double memory_mb, double lasted_s);
+  /// The share of always-warm in use, and the share in use by busy ones, which has no price.
+  void observe(double share, double busy_share, double memory_total_mb, double now_s);
+  double price(double target) const;
+  /// Mean share really in use, over about two days.
+  double mean_share() const;
 
   struct memory {
-    double price = 1e-4;
-    double share_s = 0;
+    std::array<double, steps> spent{};  ///< Megabyte-seconds by value.
+    double share_s = 0;                 ///< Integral of the share really in use, and …
+    double busy_s = 0;                  ///< … in use by busy ones.
     double observed_s = 0;
+    double total_mb = 0;
   };
-  memory remembered() const { return {price_, share_s_, observed_s_}; }
+  const memory& remembered() const { return m_; }
   void remember(const memory& kept);
 
 private:
-  double price_;
-  double share_s_ = 0;     ///< Integral of the share, fading over two days.
-  double observed_s_ = 0;  ///< Time behind that integral.
+  memory m_;
   double last_s_ = -1;
 };
 
