@@ -84,6 +84,10 @@ void department::arrive(task_ptr job) {
   job->holder = incarnation_;
   job->place.store(task_place::held, std::memory_order_release);
   if (job->claimed.load(std::memory_order_acquire)) return;
+  if (leaving()) {
+    hand_over(std::move(job));
+    return;
+  }
   auto& one = entry_of(job->specialist);
   auto& stand = stand_of(one);
   auto& pool = house_.pool(pool_);
@@ -196,7 +200,9 @@ void department::returned(task_ptr job) {
   auto& one = entry_of(job->specialist);
   if (take_back(one, *job)) one.breaker.forget();
   job->holder = incarnation_;
-  if (!job->claimed.load(std::memory_order_acquire)) {
+  if (leaving()) {
+    hand_over(std::move(job));
+  } else if (!job->claimed.load(std::memory_order_acquire)) {
     job->phase = task_phase::wanted;
     if (one.now != life::warm && one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
     one.line.push_front(std::move(job));
@@ -230,6 +236,10 @@ void department::decide_retry(entry& one, task_ptr job) {
              message + ", and what it was doing is not safe to do twice", context());
     return;
   }
+  if (leaving()) {
+    hand_over(std::move(job));
+    return;
+  }
   const runtime::backoff waits{config.retry.base, config.retry.max, config.retry.jitter};
   const auto due = now_ns() + waits.delay(job->attempts, chance()).count();
   if (job->attempts >= config.retry.max_attempts || due >= job->deadline_ns) {
@@ -246,6 +256,50 @@ void department::decide_retry(entry& one, task_ptr job) {
   job->state.compare_exchange_strong(running, task_state::queued);
   retries_.push_back({due, std::move(job)});
   arm();
+}
+
+// To the other pool, by way of the bridge. The task counts in exactly one pool's depth all the
+// time: whoever exchanges `counted` settles it, here or at its end.
+void department::hand_over(task_ptr job) {
+  if (job->mirror) {
+    conclude(house_, *job, task_state::cancelled, failure::cancelled, "its pool is being left",
+             context());
+    return;
+  }
+  const auto other = pool_ == protocols::pool_kind::intelligent
+                         ? protocols::pool_kind::baseline
+                         : protocols::pool_kind::intelligent;
+  auto running = task_state::running;
+  job->state.compare_exchange_strong(running, task_state::queued);
+  auto& theirs = house_.pool(other).specialists[job->specialist]->gauge.depth;
+  theirs.fetch_add(1, std::memory_order_relaxed);
+  auto here = static_cast<std::uint8_t>(pool_);
+  if (!job->counted.compare_exchange_strong(here, static_cast<std::uint8_t>(other),
+                                            std::memory_order_acq_rel)) {
+    theirs.fetch_sub(1, std::memory_order_relaxed);  // It has ended meanwhile.
+    return;
+  }
+  house_.pool(pool_).specialists[job->specialist]->gauge.depth.fetch_sub(
+      1, std::memory_order_relaxed);
+  job->pool.store(other, std::memory_order_release);
+  job->place.store(task_place::ring, std::memory_order_release);
+  job->phase = task_phase::wanted;
+  house_.bridge.push(std::move(job), context());
+}
+
+void department::hand_over_all(bool fence) {
+  if (!leaving()) return;
+  for (auto& one : entries_) {
+    for (auto job = one.line.pop(); job; job = one.line.pop())
+      if (!job->claimed.load(std::memory_order_acquire)) hand_over(std::move(job));
+    one.wanted_since_ns = 0;
+    // Those that its specialist holds ahead come back; with a fence, what runs comes back too.
+    if (one.hired && !one.hands.empty())
+      send(stand_of(one).actor, protocols::switch_atom::value, fence);
+    rest(one);
+  }
+  for (auto& waiting : std::exchange(retries_, {}))
+    if (!waiting.job->claimed.load(std::memory_order_acquire)) hand_over(std::move(waiting.job));
 }
 
 void department::fail_waiting(entry& one, failure why, const std::string& message) {
@@ -389,7 +443,7 @@ void department::await_predecessors() {
     if (before == nullptr) continue;
     ++awaited_;
     monitor(before);
-    send_exit(before, dismissed);
+    dismiss(before);
   }
   if (awaited_ == 0) recover();
 }
@@ -400,6 +454,8 @@ void department::recover() {
   for (auto& one : entries_) {
     stand_of(one).abandon();
     stand_of(one).actor = nullptr;
+    // Before anything is asked of the director, who may think that they are still warm.
+    tell_director(one, slot_news::kind::released);
   }
   stand_.port.take_over();
   drain();
@@ -424,7 +480,6 @@ void department::recover() {
   }
   for (std::uint32_t place = 0; place < entries_.size(); ++place) {
     if (!member_of(entries_[place]).gone) hire(place);
-    tell_director(entries_[place], slot_news::kind::released);
     mark(entries_[place]);
     pump(entries_[place]);
   }
@@ -490,7 +545,7 @@ void department::lost(entry& one, const caf::error& reason) {
   delayed_send(this, *delay, protocols::hire_atom::value, place);
   if (strategy == config::restart_strategy::rest_for_one)
     for (auto later = place + 1; later < entries_.size(); ++later)
-      if (entries_[later].hired) send_exit(stand_of(entries_[later]).actor, dismissed);
+      if (entries_[later].hired) dismiss(stand_of(entries_[later]).actor);
 }
 
 // -- time ---------------------------------------------------------------------
@@ -514,6 +569,10 @@ void department::tick() {
     if (i + 1 != retries_.size()) retries_[i] = std::move(retries_.back());
     retries_.pop_back();
     if (gone) continue;
+    if (leaving()) {
+      hand_over(std::move(job));
+      continue;
+    }
     auto& mine = entry_of(job->specialist);
     job->phase = task_phase::wanted;
     mine.line.push_front(std::move(job));
@@ -587,7 +646,7 @@ caf::behavior department::make_behavior() {
       [this](const protocols::purge& gone) { purge(gone); },
       [this](protocols::drop_atom, std::uint64_t chance) {
         auto& one = entries_[chance % entries_.size()];
-        if (one.hired) send_exit(stand_of(one).actor, dismissed);
+        if (one.hired) dismiss(stand_of(one).actor);
       },
       [this](protocols::tick_atom) { tick(); },
       [this](protocols::report_atom) { flush(); },
@@ -609,6 +668,7 @@ caf::behavior department::make_behavior() {
         pump(entries_[place]);
       },
       [this](protocols::reload_atom) { adopt_cast(); },
+      [this](protocols::switch_atom, bool fence) { hand_over_all(fence); },
       [this](protocols::check_atom) {
         for (auto& one : entries_)
           if (one.hired && one.now == life::warm && one.hands.empty())

@@ -44,8 +44,10 @@ void director_state::tell(std::uint32_t who, Message message) {
 void director_state::adopt_cast() {
   const auto& cast = where->now_playing();
   const auto& from = cast.config.pool;
-  const bool baseline = pool == protocols::pool_kind::baseline;
-  limits = {.max_warm = baseline ? cast.members.size() : from.max_warm,
+  // After COMPLETE the baseline pool may cool like any other.
+  const bool baseline = pool == protocols::pool_kind::baseline && where->routes.baseline_warm;
+  const bool parked = pool == protocols::pool_kind::baseline && !baseline;
+  limits = {.max_warm = baseline || parked ? cast.members.size() : from.max_warm,
             .memory_budget_mb = baseline ? 0 : from.memory_budget_mb,
             .target_memory = baseline ? 0 : from.target_memory,
             .min_residency_s = seconds(from.min_residency),
@@ -80,9 +82,15 @@ void director_state::hear_need(const protocols::slot_need& need) {
   if (need.specialist >= seats.size()) return;
   auto& seat = seats[need.specialist];
   seat.tasks = std::max(seat.tasks, 1U);
-  if (held[need.specialist].held || held[need.specialist].reserved) {
-    held[need.specialist].why = reason::demand;
-    if (held[need.specialist].held && seat.state == residency::cold) grant(need.specialist);
+  auto& mine = held[need.specialist];
+  if (mine.reserved || (mine.held && seat.state == residency::warming)) {
+    mine.why = reason::demand;  // It is on its way.
+    return;
+  }
+  if (mine.held) {
+    // Its process is going: it is placed again once that is gone.
+    if (std::ranges::find(waiting, need.specialist) == waiting.end())
+      waiting.push_back(need.specialist);
     return;
   }
   place(need.specialist, reason::demand);
@@ -111,8 +119,12 @@ void director_state::serve_waiting() {
   for (auto count = waiting.size(); count-- > 0;) {
     const auto who = waiting.front();
     waiting.pop_front();
-    if (held[who].held || held[who].reserved) continue;
+    if (held[who].reserved) continue;
     if (seats[who].tasks == 0) continue;  // Nobody waits for it any more.
+    if (held[who].held) {
+      if (seats[who].state == residency::cooling) waiting.push_back(who);
+      continue;
+    }
     place(who, reason::demand);
   }
 }
@@ -311,10 +323,7 @@ void director_state::review() {
     review_at(next);
 }
 
-void director_state::open() {
-  adopt_cast();
-  review();
-}
+void director_state::open() { review(); }
 
 // -- behaviour ----------------------------------------------------------------
 
@@ -325,6 +334,7 @@ caf::behavior director(director_actor* self, house* where, protocols::pool_kind 
   state.where = where;
   state.pool = pool;
   state.policy = make_policy();
+  state.adopt_cast();  // Departments may speak before anyone says that we are open.
   self->set_default_handler(caf::drop);
   return {
       [&state](protocols::hire_atom, std::uint32_t index, const caf::actor& department) {

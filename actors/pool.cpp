@@ -104,7 +104,7 @@ caf::behavior pool(pool_actor* self, house* where, protocols::pool_kind kind,
         const auto& one = state.departments[chance / 8 % state.departments.size()];
         const auto& victim = which == 0 ? state.chief : which == 1 ? one : caf::actor{};
         if (victim)
-          state.self->send_exit(victim, dismissed);
+          dismiss(victim);
         else if (which > 1 && one)
           state.self->send(one, word, chance / 64);
       },
@@ -117,6 +117,10 @@ caf::behavior pool(pool_actor* self, house* where, protocols::pool_kind kind,
       },
       [&state](protocols::cool_atom word, std::uint32_t who) {
         if (state.chief) state.self->send(state.chief, word, who);
+      },
+      [&state](protocols::switch_atom word, bool fence) {
+        for (const auto& one : state.departments)
+          if (one) state.self->send(one, word, fence);
       },
       [&state](protocols::check_atom word) {
         for (const auto& one : state.departments)

@@ -11,9 +11,12 @@
 
 namespace greenroom::actors {
 
-/// The reason for ending one actor from outside. Not `kill`: that passes through every link, exit
-/// handler or not, so it would take the whole tree along.
-constexpr auto dismissed = caf::exit_reason::unhandled_exception;
+/// Ends one actor from outside, so that its supervisor hears of it. Not with the reason `kill`: that
+/// passes through every link, exit handler or not, and would take the whole tree along. And not in
+/// the supervisor's own name: who gets an exit message unlinks from its sender first.
+inline void dismiss(const caf::actor& who) {
+  caf::anon_send_exit(who, caf::exit_reason::unhandled_exception);
+}
 
 /// A wake-up: an element of an actor's mailbox that says "look into your port". It is preallocated
 /// and belongs to the port, so waking costs no allocation; the mailbox's wish to delete it is

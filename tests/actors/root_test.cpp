@@ -1,0 +1,75 @@
+// What survives the loss of which actor, in virtual time.
+#include "actors/root.hpp"
+
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using protocols::task_state;
+
+// How `(drop_atom, number)` picks its victim; see root.cpp, pool.cpp and department.cpp.
+constexpr std::uint64_t kill_bridge = 0;
+constexpr std::uint64_t kill_pool = 1;
+constexpr std::uint64_t kill_director = 15 + 16 * 0;
+constexpr std::uint64_t kill_department = 15 + 16 * 1;
+constexpr std::uint64_t kill_specialist = 15 + 16 * 7;
+
+class EveryActor : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(EveryActor, MayDieWhileOneTaskRunsAndOneWaitsAndBothEndOnce) {
+  stage play{small_cast(1, 1)};
+  play.open();
+  auto running = play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  auto waiting = play.ask("d0-s0");
+  play.world.dispatch();
+  caf::anon_send(play.root, protocols::drop_atom::value, GetParam());
+  play.world.dispatch();
+  auto later = play.ask("d0-s0");
+  for (int i = 0; i < 50; ++i) {
+    play.world.advance(100ms);
+    for (auto& one : play.all) {
+      if (one->gone) continue;
+      if (one->stopping) one->die();
+      one->get_ready();
+      one->finish_one();
+    }
+  }
+  EXPECT_EQ(running->state, task_state::completed);
+  EXPECT_EQ(waiting->state, task_state::completed);
+  EXPECT_EQ(later->state, task_state::completed);
+  EXPECT_TRUE(play.everyone_heard_once());
+  bool said = false;
+  for (const auto& one : play.events()) said = said || one.starts_with("actor.lost");
+  std::string story;
+  for (const auto& one : play.events()) story += "\n" + one;
+  EXPECT_TRUE(said && play.everyone_heard_once()) << story << "\nstarts " << play.starts["d0-s0"];
+}
+
+INSTANTIATE_TEST_SUITE_P(Below, EveryActor,
+                         ::testing::Values(kill_bridge, kill_pool, kill_director, kill_department,
+                                           kill_specialist));
+
+TEST(Root, GivesUpWhenOneOfItsOwnDiesTooOften) {
+  auto config = small_cast(1, 1);
+  config.supervision.restarts_max = 3;
+  stage play{config};
+  play.open();
+  for (int i = 0; i < 3; ++i) {
+    caf::anon_send(play.root, protocols::drop_atom::value, kill_bridge);
+    play.world.advance(2s);
+    EXPECT_TRUE(play.collapsed.empty());
+  }
+  caf::anon_send(play.root, protocols::drop_atom::value, kill_bridge);
+  play.world.advance(2s);
+  EXPECT_NE(play.collapsed.find("bridge"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace greenroom::tests
