@@ -21,7 +21,7 @@ constexpr double rarity_most = 50;
 // many load times.
 constexpr double ahead_loads = 10;
 // Each prewarm in vain makes the next one need this much more, until it is visited.
-constexpr double waste_penalty = 0.1;
+constexpr double waste_penalty = 0.05;
 // A prewarm takes another one's place only when it is clearly more wanted.
 constexpr double swap_factor = 2.0;
 constexpr double announcement_prior = 2;

@@ -41,7 +41,7 @@ struct greenroom_options {
   double prewarm_factor = 1.1;
   /// A specialist that is visited r times less than the mean counts r^rarity as much for each
   /// visit, so that rare ones get their fair chance.
-  double rarity = 0.15;
+  double rarity = 0.1;
 };
 
 /// Why somebody is ranked where it is.

@@ -10,7 +10,7 @@ namespace {
 // is worth c events at the rate of the next coarser source (an empirical Bayes shrinkage). The
 // weights were chosen on a plateau: halving or doubling any of them changes little.
 constexpr double rate_prior_events = 0.3;
-constexpr double gap_prior_events = 1.0;
+constexpr double gap_prior_events = 0.5;
 constexpr double timer_prior_events = 0.3;
 constexpr double hour_prior_events = 3.0;
 constexpr double fleet_prior_events = 0.5;
