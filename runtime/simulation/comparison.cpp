@@ -199,20 +199,28 @@ tuned_result tune(const workload& work, const policy_choice& choice,
     return best;
   }
   const knob_range range = range_of(work, choice.kind);
-  // Interpolation on logarithms finds a smooth knob in a few runs; halving bounds the number.
+  // Memory goes about with the root of a price and less than with a duration: from the first run
+  // that leads close to the target, and interpolation on logarithms does the rest. Halving bounds
+  // the number of runs.
   double low = 0;
   double high = 1;
-  double low_memory = 0;
-  double high_memory = 1;
+  double low_memory = 0;   ///< 0: not measured.
+  double high_memory = 0;  ///< 0: not measured.
   bool found = false;
   for (std::size_t i = 0; i < 24 && high - low > 1e-4; ++i) {
     double share = 0.5 * (low + high);
-    if (i >= 2 && i % 3 != 0 && low_memory > 0) {
-      const double slope = std::log(high_memory) - std::log(low_memory);
-      if (slope > 1e-9) {
-        const double wanted = std::log(settings.memory_ratio * 0.998) - std::log(low_memory);
-        share = low + (high - low) * std::clamp(wanted / slope, 0.02, 0.98);
-      }
+    const double wanted = settings.memory_ratio * 0.998;
+    if (i % 4 != 3 && low_memory > 0 && high_memory > low_memory) {
+      share = low
+              + (high - low)
+                    * std::clamp(std::log(wanted / low_memory) / std::log(high_memory / low_memory),
+                                 0.02, 0.98);
+    } else if (i < 6 && !range.whole && (low_memory > 0 || high_memory > 0)) {
+      const double from = low_memory > 0 ? low : high;
+      const double memory = low_memory > 0 ? low_memory : high_memory;
+      const double span = std::abs(std::log(range.most / range.least));
+      const double stride = 2.4 * std::log(settings.memory_ratio / memory) / span;
+      share = std::clamp(from + stride, low + 0.02 * (high - low), high - 0.02 * (high - low));
     }
     const double knob = between(range, share);
     const simulation_result now = run(knob);
