@@ -1,0 +1,307 @@
+#include "apps/bench/callers.hpp"
+
+#include "runtime/load/random.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <utility>
+
+namespace greenroom::bench {
+
+namespace {
+
+using runtime::load::latency_recorder;
+
+constexpr double ns_per_s = 1e9;
+
+void relax() { __builtin_ia32_pause(); }
+
+/// One place in a window: asks, compares the answer, and comes back to the caller's thread.
+class place final : public protocols::asker {
+public:
+  /// Where places gather that have their answer; the caller takes all at once.
+  class shelf {
+  public:
+    void put(place* one) {
+      auto* head = head_.load(std::memory_order_relaxed);
+      do {
+        one->next = head;
+      } while (!head_.compare_exchange_weak(head, one, std::memory_order_release,
+                                            std::memory_order_relaxed));
+    }
+    [[nodiscard]] place* take() {
+      if (head_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+      return head_.exchange(nullptr, std::memory_order_acquire);
+    }
+
+  private:
+    alignas(64) std::atomic<place*> head_{nullptr};
+  };
+
+  place(shelf& home, std::size_t number) : index{number}, home_{home} {}
+  void on_end(const protocols::task& job) noexcept override {
+    good = job.state.load(std::memory_order_relaxed) == protocols::task_state::completed
+           && job.output == expected;
+    home_.put(this);
+  }
+
+  const std::size_t index;
+  place* next = nullptr;
+  std::string expected;
+  std::int64_t since_ns = 0;
+  bool good = false;
+
+private:
+  shelf& home_;
+};
+
+class caller {
+public:
+  caller(node& on, const audience& whom) : on_{on}, whom_{whom} {}
+
+  /// False when it was refused.
+  bool send(const std::shared_ptr<place>& one, std::int64_t since_ns) {
+    const auto number = sent_++;
+    task_request request;
+    request.specialist = whom_.names[whom_.picks[number % whom_.picks.size()]];
+    write_input(one->expected, number);
+    request.input = one->expected;
+    one->since_ns = since_ns;
+    const auto outcome = on_.submit(std::move(request), one);
+    return std::holds_alternative<protocols::task_id>(outcome);
+  }
+
+private:
+  node& on_;
+  const audience& whom_;
+  std::uint64_t sent_ = 0;
+};
+
+}  // namespace
+
+audience zipf_audience(std::size_t specialists) {
+  audience result;
+  for (std::size_t i = 0; i < specialists; ++i) result.names.push_back(name_of(i));
+  result.picks = zipf_picks(specialists);
+  return result;
+}
+
+call_report closed_window(node& on, const audience& whom, std::size_t window, double seconds) {
+  place::shelf back;
+  std::vector<std::shared_ptr<place>> places;
+  for (std::size_t i = 0; i < window; ++i) places.push_back(std::make_shared<place>(back, i));
+  caller mine{on, whom};
+  call_report report;
+  latency_recorder latencies;
+  const auto warm_until = now_ns() + static_cast<std::int64_t>(seconds * ns_per_s / 4);
+  const auto until = warm_until + static_cast<std::int64_t>(seconds * ns_per_s);
+  std::size_t outstanding = 0;
+  std::vector<std::size_t> again;  // Refused ones: tried again when something has ended.
+  const auto fire = [&](std::size_t index) {
+    if (mine.send(places[index], now_ns())) {
+      ++outstanding;
+      return;
+    }
+    ++report.refused;
+    again.push_back(index);
+  };
+  for (std::size_t i = 0; i < window; ++i) fire(i);
+  auto measured_until = warm_until;
+  auto at = now_ns();
+  while (outstanding > 0) {
+    auto* one = back.take();
+    if (one == nullptr) {
+      relax();
+      continue;
+    }
+    if (!again.empty() && at < until)
+      for (const auto index : std::exchange(again, {})) fire(index);
+    while (one != nullptr) {
+      auto* const after = one->next;
+      at = now_ns();
+      --outstanding;
+      if (!one->good) ++report.wrong;
+      if (at >= warm_until && at < until) {
+        latencies.add(at - one->since_ns);
+        measured_until = at;
+      }
+      if (at < until) fire(one->index);
+      one = after;
+    }
+  }
+  report.found = figures_of(latencies, static_cast<double>(measured_until - warm_until) / ns_per_s);
+  return report;
+}
+
+call_report open_loop(node& on, const audience& whom, double rate_per_s, double seconds) {
+  constexpr std::size_t places_max = 65'536;  // More than the node takes, so it never binds.
+  place::shelf back;
+  std::vector<std::shared_ptr<place>> places;
+  std::vector<std::size_t> idle;
+  for (std::size_t i = 0; i < places_max; ++i) {
+    places.push_back(std::make_shared<place>(back, i));
+    idle.push_back(places_max - 1 - i);
+  }
+  caller mine{on, whom};
+  call_report report;
+  latency_recorder latencies;
+  runtime::load::random_source random{4'711};
+  const auto mean_ns = ns_per_s / rate_per_s;
+  const auto begin = now_ns();
+  const auto warm_until = begin + static_cast<std::int64_t>(seconds * ns_per_s / 4);
+  const auto until = warm_until + static_cast<std::int64_t>(seconds * ns_per_s);
+  auto due = static_cast<double>(begin) + random.exponential(mean_ns);
+  std::size_t outstanding = 0;
+  for (auto now = begin; due < static_cast<double>(until) || outstanding > 0; now = now_ns()) {
+    auto* one = back.take();
+    // As many sends as are due, but answers are looked at in between.
+    constexpr int sends_max = 16;
+    for (int i = 0; i < sends_max && due <= static_cast<double>(now)
+                    && due < static_cast<double>(until) && !idle.empty();
+         ++i) {
+      const auto index = idle.back();
+      idle.pop_back();
+      if (mine.send(places[index], static_cast<std::int64_t>(due))) {
+        ++outstanding;
+      } else {
+        ++report.refused;
+        idle.push_back(index);
+      }
+      report.held_back_s = (static_cast<double>(now) - due) / ns_per_s;
+      due += random.exponential(mean_ns);
+    }
+    for (; one != nullptr; one = one->next) {
+      const auto at = now_ns();
+      --outstanding;
+      if (!one->good) ++report.wrong;
+      if (one->since_ns >= warm_until) latencies.add(at - one->since_ns);
+      idle.push_back(one->index);
+    }
+  }
+  report.found = figures_of(latencies, seconds);
+  return report;
+}
+
+namespace {
+
+/// Asks again from within the answer, until the time is over.
+class chain final : public protocols::asker, public std::enable_shared_from_this<chain> {
+public:
+  /// `first`: where in the order of picks it begins.
+  chain(node& on, const audience& whom, double seconds, std::uint64_t first = 0)
+      : on_{on},
+        whom_{whom},
+        warm_until_{now_ns() + static_cast<std::int64_t>(seconds * ns_per_s / 4)},
+        until_{warm_until_ + static_cast<std::int64_t>(seconds * ns_per_s)},
+        sent_{first} {}
+
+  void ask() {
+    task_request request;
+    request.specialist = whom_.names[whom_.picks[sent_ % whom_.picks.size()]];
+    write_input(expected_, sent_++);
+    request.input = expected_;
+    since_ns_ = now_ns();
+    if (std::holds_alternative<protocols::task_id>(
+            on_.submit(std::move(request), shared_from_this())))
+      return;
+    ++report.refused;
+    finish();
+  }
+  void on_end(const protocols::task& job) noexcept override {
+    const auto at = now_ns();
+    if (job.state.load(std::memory_order_relaxed) != protocols::task_state::completed
+        || job.output != expected_)
+      ++report.wrong;
+    if (since_ns_ >= warm_until_) latencies_.add(at - since_ns_);
+    if (at < until_)
+      ask();
+    else
+      finish();
+  }
+  void wait() { over_.wait(0); }
+  [[nodiscard]] const latency_recorder& latencies() const { return latencies_; }
+
+  call_report report;
+
+private:
+  void finish() {
+    report.found = figures_of(latencies_, static_cast<double>(now_ns() - warm_until_) / ns_per_s);
+    over_.store(1);
+    over_.notify_all();
+  }
+
+  node& on_;
+  const audience& whom_;
+  std::int64_t warm_until_, until_, since_ns_ = 0;
+  std::uint64_t sent_;
+  std::string expected_;
+  latency_recorder latencies_;
+  std::atomic<int> over_{0};
+};
+
+/// Wakes the one thread that waits for it.
+class sleeper final : public protocols::asker {
+public:
+  void on_end(const protocols::task& job) noexcept override {
+    good = job.state.load(std::memory_order_relaxed) == protocols::task_state::completed
+           && job.output == expected;
+    over.store(1, std::memory_order_release);
+    over.notify_one();
+  }
+  std::string expected;
+  bool good = false;
+  std::atomic<int> over{0};  // An int waits on the futex itself, without a proxy.
+};
+
+}  // namespace
+
+call_report callback_window(node& on, const audience& whom, std::size_t window, double seconds) {
+  std::vector<std::shared_ptr<chain>> chains;
+  for (std::size_t i = 0; i < window; ++i)
+    chains.push_back(std::make_shared<chain>(on, whom, seconds, i * 1021));
+  for (const auto& one : chains) one->ask();
+  call_report report;
+  latency_recorder latencies;
+  for (const auto& one : chains) {
+    one->wait();
+    report.refused += one->report.refused;
+    report.wrong += one->report.wrong;
+    latencies.merge(one->latencies());
+  }
+  report.found = figures_of(latencies, seconds);
+  return report;
+}
+
+call_report one_at_a_time(node& on, const audience& whom, next_from who, double seconds) {
+  if (who == next_from::callback) {
+    const auto mine = std::make_shared<chain>(on, whom, seconds);
+    mine->ask();
+    mine->wait();
+    return mine->report;
+  }
+  call_report report;
+  latency_recorder latencies;
+  const auto mine = std::make_shared<sleeper>();
+  const auto warm_until = now_ns() + static_cast<std::int64_t>(seconds * ns_per_s / 4);
+  const auto until = warm_until + static_cast<std::int64_t>(seconds * ns_per_s);
+  std::uint64_t sent = 0;
+  for (auto since = now_ns(); since < until; since = now_ns()) {
+    task_request request;
+    request.specialist = whom.names[whom.picks[sent % whom.picks.size()]];
+    write_input(mine->expected, sent++);
+    request.input = mine->expected;
+    mine->over.store(0, std::memory_order_relaxed);
+    if (std::holds_alternative<refusal>(on.submit(std::move(request), mine))) {
+      ++report.refused;
+      continue;
+    }
+    mine->over.wait(0, std::memory_order_acquire);
+    if (!mine->good) ++report.wrong;
+    if (since >= warm_until) latencies.add(now_ns() - since);
+  }
+  report.found = figures_of(latencies, seconds);
+  return report;
+}
+
+}  // namespace greenroom::bench

@@ -1,0 +1,171 @@
+// Callables behind the whole path: closed window, open loop, large fleets.
+#include "apps/bench/benchmarks.hpp"
+#include "apps/bench/callers.hpp"
+#include "apps/bench/ring_floor.hpp"
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace greenroom::bench {
+
+namespace {
+
+constexpr std::size_t cast_size = 83;
+constexpr std::size_t window = 64;
+
+/// Room for the bursts of an open loop of a million a second: a millisecond's worth and more.
+functions open_loop_cast() {
+  auto cast = echo_functions(cast_size);
+  cast.configuration.queue.per_specialist = 2048;
+  cast.configuration.queue.total = 8192;
+  return cast;
+}
+
+std::string trouble(const call_report& report) {
+  if (report.wrong > 0) return std::to_string(report.wrong) + " answers were wrong";
+  return {};
+}
+
+}  // namespace
+
+std::vector<result> dispatch(const settings& how) {
+  result whole;
+  whole.name = "dispatch";
+  auto opened = open_functions(echo_functions(cast_size));
+  if (auto* why = std::get_if<std::string>(&opened)) {
+    whole.wrong = *why;
+    return {whole};
+  }
+  auto& on = *std::get<0>(opened);
+  const auto whom = zipf_audience(cast_size);
+  std::vector<figures> mine, rings, queues;
+  std::uint64_t refused = 0;
+  for (int round = 0; round < how.rounds; ++round) {
+    const auto report = closed_window(on, whom, window, how.seconds);
+    if (whole.wrong.empty()) whole.wrong = trouble(report);
+    refused += report.refused;
+    mine.push_back(report.found);
+    rings.push_back(ring_floor(cast_size, window, how.seconds));
+    queues.push_back(queue_floor(cast_size, window, how.seconds));
+  }
+  whole.found = median(mine);
+  whole.floors = {{"boost.lockfree queue, one worker", median(queues)},
+                  {"plain ring between two threads, batched", median(rings)}};
+  whole.ratio = whole.found.tasks_per_s / whole.floors.front().found.tasks_per_s;
+  whole.more = {
+      {"ratio_to_plain_ring", whole.found.tasks_per_s / whole.floors.back().found.tasks_per_s},
+      {"specialists", cast_size},
+      {"outstanding", window},
+      {"refused", static_cast<double>(refused)}};
+  return {whole};
+}
+
+std::vector<result> open_loops(const settings& how) {
+  std::vector<result> results;
+  auto opened = open_functions(open_loop_cast());
+  if (auto* why = std::get_if<std::string>(&opened)) {
+    results.emplace_back().name = "open-loop";
+    results.back().wrong = *why;
+    return results;
+  }
+  auto& on = *std::get<0>(opened);
+  const auto whom = zipf_audience(cast_size);
+  std::vector<double> own;
+  for (int round = 0; round < how.rounds; ++round)
+    own.push_back(closed_window(on, whom, window, how.seconds).found.tasks_per_s);
+  const auto capacity = median(own);
+  for (const auto share : {0.5, 0.9}) {
+    result one;
+    one.name = "open-loop-" + std::to_string(static_cast<int>(share * 100)) + "%";
+    // What a first burst touches is touched before the memory is compared.
+    static_cast<void>(open_loop(on, whom, capacity * share, 0.5));
+    const auto before = resident_bytes();
+    std::vector<figures> mine;
+    std::uint64_t refused = 0;
+    double late = 0;
+    for (int round = 0; round < how.rounds; ++round) {
+      const auto report = open_loop(on, whom, capacity * share, how.seconds);
+      if (one.wrong.empty()) one.wrong = trouble(report);
+      mine.push_back(report.found);
+      refused += report.refused;
+      late = std::max(late, report.held_back_s);
+    }
+    one.found = median(mine);
+    one.ratio = one.found.tasks_per_s / capacity;
+    one.more = {
+        {"offered_per_s", capacity * share},       {"share_of_capacity", share},
+        {"refused", static_cast<double>(refused)}, {"sender_late_s", late},
+        {"memory_before_mb", before / 1e6},        {"memory_after_mb", resident_bytes() / 1e6}};
+    results.push_back(std::move(one));
+  }
+  return results;
+}
+
+// -- fleets -------------------------------------------------------------------
+
+int fleet_child(const std::vector<std::string>& arguments) {
+  if (arguments.size() < 2) return 2;
+  const auto count = static_cast<std::size_t>(std::atoll(arguments[0].c_str()));
+  const auto seconds = std::atof(arguments[1].c_str());
+  auto cast = echo_functions(count);
+  const auto before = resident_bytes();
+  const auto begin = now_ns();
+  auto opened = open_functions(std::move(cast));
+  const auto took = now_ns() - begin;
+  if (auto* why = std::get_if<std::string>(&opened)) {
+    std::fprintf(stderr, "%s\n", why->c_str());
+    return 1;
+  }
+  const auto each = (resident_bytes() - before) / static_cast<double>(count);
+  const auto report = closed_window(*std::get<0>(opened), zipf_audience(count), window, seconds);
+  std::printf("%.0f %.3f %.0f %.2f %.2f %.2f %llu\n", each,
+              static_cast<double>(took) / 1e3 / static_cast<double>(count),
+              report.found.tasks_per_s, report.found.p50_us, report.found.p99_us,
+              report.found.p999_us, static_cast<unsigned long long>(report.wrong));
+  std::fflush(stdout);
+  std::_Exit(0);  // Taking 100,000 actors down again tells nothing.
+}
+
+std::vector<result> fleet(const settings& how) {
+  std::vector<result> results;
+  double at_83 = 0;
+  for (const auto count : {cast_size, std::size_t{500}, std::size_t{5000}, std::size_t{100'000}}) {
+    result one;
+    one.name = "fleet-" + std::to_string(count);
+    std::vector<figures> mine;
+    std::vector<double> bytes, micros;
+    for (int round = 0; round < how.rounds; ++round) {
+      const auto said = run_child(
+          how, "fleet-child " + std::to_string(count) + " " + std::to_string(how.seconds));
+      double each = 0, create = 0;
+      figures found;
+      unsigned long long wrong = 0;
+      if (std::sscanf(said.c_str(), "%lf %lf %lf %lf %lf %lf %llu", &each, &create,
+                      &found.tasks_per_s, &found.p50_us, &found.p99_us, &found.p999_us, &wrong)
+              != 7
+          || wrong > 0) {
+        one.wrong = "a fleet of " + std::to_string(count) + " did not work: " + said;
+        break;
+      }
+      mine.push_back(found);
+      bytes.push_back(each);
+      micros.push_back(create);
+    }
+    if (one.wrong.empty()) {
+      one.found = median(mine);
+      if (count == cast_size) {
+        at_83 = one.found.tasks_per_s;
+        continue;
+      }
+      one.floors = {{"the same node with 83", {at_83, 0, 0, 0}}};
+      one.ratio = at_83 > 0 ? one.found.tasks_per_s / at_83 : 0;
+      one.more = {{"bytes_each", median(bytes)}, {"create_us_each", median(micros)}};
+    }
+    results.push_back(std::move(one));
+  }
+  return results;
+}
+
+}  // namespace greenroom::bench

@@ -1,0 +1,32 @@
+// A load client over HTTP that costs little: one thread, epoll, requests written in advance.
+#pragma once
+
+#include "apps/bench/report.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace greenroom::bench {
+
+enum class http_load { echo, task, async_task };
+
+struct http_order {
+  std::uint16_t port = 0;
+  std::size_t connections = 64;
+  double seconds = 2;
+  http_load what = http_load::task;
+  std::size_t specialists = 83;
+  int status = 200;  ///< What is counted; anything else is wrong.
+};
+
+struct http_report {
+  figures found;
+  std::uint64_t wrong = 0;  ///< Another status than wanted.
+  std::string trouble;
+};
+
+/// Each connection asks, waits for the answer, and asks again, in a process of its own.
+[[nodiscard]] http_report http_load_from_outside(const settings& how, const http_order& order);
+
+}  // namespace greenroom::bench

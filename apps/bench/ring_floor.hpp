@@ -1,0 +1,16 @@
+// What handing a task to another thread and back costs without any of what makes it safe.
+#pragma once
+
+#include "apps/bench/report.hpp"
+
+#include <cstddef>
+
+namespace greenroom::bench {
+
+/// A plain ring each way between two threads that spin; what has gathered is published in batches.
+[[nodiscard]] figures ring_floor(std::size_t specialists, std::size_t window, double seconds);
+
+/// A Boost.Lockfree queue each way, one task a push, one worker thread.
+[[nodiscard]] figures queue_floor(std::size_t specialists, std::size_t window, double seconds);
+
+}  // namespace greenroom::bench

@@ -1,0 +1,137 @@
+#include "apps/bench/stage.hpp"
+
+#include "actors/node_parts.hpp"
+#include "runtime/load/weighted_choice.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+namespace greenroom::bench {
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+double resident_bytes() {
+  auto* file = std::fopen("/proc/self/statm", "r");
+  if (file == nullptr) return 0;
+  long size = 0, resident = 0;
+  const int read = std::fscanf(file, "%ld %ld", &size, &resident);
+  std::fclose(file);
+  return read == 2 ? static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE))
+                   : 0;
+}
+
+std::string name_of(std::size_t specialist) { return "specialist-" + std::to_string(specialist); }
+
+void write_input(std::string& into, std::uint64_t number) {
+  into.assign(payload_bytes, 'x');
+  into.front() = into.back() = '"';
+  constexpr std::size_t digits = 16;
+  for (std::size_t i = 0; i < digits; ++i)
+    into[1 + i] = "0123456789abcdef"[(number >> (60 - 4 * i)) & 15U];
+}
+
+std::vector<std::uint32_t> zipf_picks(std::size_t specialists) {
+  constexpr std::size_t count = 65'536;
+  const auto weights = runtime::load::zipf_weights(specialists, 1.0);
+  const runtime::load::weighted_choice choice{weights};
+  runtime::load::random_source random{12'345};
+  std::vector<std::uint32_t> picks(count);
+  for (auto& one : picks) one = static_cast<std::uint32_t>(choice.pick(random));
+  return picks;
+}
+
+scratch_directory::scratch_directory(const settings& how) {
+  static std::atomic<int> serial{0};
+  path_ = how.data_directory + "/greenroom-bench-" + std::to_string(::getpid()) + "-"
+          + std::to_string(serial++);
+  std::filesystem::create_directories(path_);
+}
+
+scratch_directory::~scratch_directory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+config::node cast_of(std::size_t specialists) {
+  config::node result;
+  result.listen = "127.0.0.1:0";
+  result.departments.resize(departments);
+  for (std::size_t i = 0; i < departments; ++i)
+    result.departments[i].name = "DEPARTMENT-" + std::to_string(i);
+  for (std::size_t i = 0; i < specialists; ++i) {
+    config::specialist one;
+    one.name = name_of(i);
+    result.departments[i % departments].specialists.push_back(std::move(one));
+  }
+  return result;
+}
+
+functions echo_functions(std::size_t specialists) {
+  functions result{cast_of(specialists), {}};
+  result.callables.reserve(specialists);
+  for (auto& department : result.configuration.departments)
+    for (auto& one : department.specialists) {
+      one.backend.kind = config::backend_kind::function;
+      result.callables.push_back({one.name, [](const std::string& input) { return input; }, true});
+    }
+  return result;
+}
+
+config::node echo_processes(std::size_t specialists, const settings& how) {
+  auto result = cast_of(specialists);
+  result.pool.max_warm = specialists;
+  result.pool.cooldown = std::chrono::hours{1};
+  result.pool.min_residency = std::chrono::milliseconds{0};
+  for (auto& department : result.departments)
+    for (auto& one : department.specialists) {
+      one.backend.kind = config::backend_kind::process;
+      one.backend.protocol = config::worker_protocol::msgpack;
+      one.backend.command = {how.bin_directory + "/greenroom-echo-worker"};
+    }
+  return result;
+}
+
+void await_warm(const node& of, std::size_t how_many) {
+  while (of.status().warm < how_many) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+}
+
+node_or_error open_functions(functions cast, bool without_journal) {
+  node::options options;
+  options.without_journal = without_journal;
+  const auto count = config::count_specialists(cast.configuration);
+  auto started = node::start(std::move(cast.configuration), std::move(cast.callables), options);
+  if (auto* why = std::get_if<node::failure>(&started)) return why->what;
+  auto result = std::move(std::get<0>(started));
+  await_warm(*result, count);
+  return result;
+}
+
+node_or_error open_processes(config::node configuration, const settings& how) {
+  node::options options;
+  options.without_journal = true;
+  options.bin_directory = how.bin_directory;
+  auto started = node::start(std::move(configuration), {}, options);
+  if (auto* why = std::get_if<node::failure>(&started)) return why->what;
+  return std::move(std::get<0>(started));
+}
+
+door_or_error open_door(node& of) {
+  auto& inside = of.inside();
+  doors::http_door_options options;
+  options.limits = inside.house->now_playing().config.limits;
+  options.playing = [&inside]() -> const actors::cast& { return inside.house->now_playing(); };
+  return doors::http_door::open(of, *inside.io, std::move(options));
+}
+
+}  // namespace greenroom::bench

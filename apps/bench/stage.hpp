@@ -1,0 +1,64 @@
+// The nodes that benchmarks run against, and what they need around them.
+#pragma once
+
+#include "actors/doors/http_door.hpp"
+#include "actors/node.hpp"
+#include "apps/bench/report.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace greenroom::bench {
+
+constexpr std::size_t departments = 19;
+constexpr std::size_t payload_bytes = 256;
+
+/// Steady clock, nanoseconds.
+[[nodiscard]] std::int64_t now_ns();
+/// Resident memory of this process, in bytes.
+[[nodiscard]] double resident_bytes();
+/// `specialist-7`
+[[nodiscard]] std::string name_of(std::size_t specialist);
+/// JSON text of 256 bytes that says which task it is.
+void write_input(std::string& into, std::uint64_t number);
+/// 65,536 picks by Zipf's law with exponent 1, the same at every run.
+[[nodiscard]] std::vector<std::uint32_t> zipf_picks(std::size_t specialists);
+
+/// An empty directory below the scratch directory, removed at the end.
+class scratch_directory {
+public:
+  explicit scratch_directory(const settings& how);
+  ~scratch_directory();
+  scratch_directory(const scratch_directory&) = delete;
+  scratch_directory& operator=(const scratch_directory&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+  std::string path_;
+};
+
+/// A cast of specialists that have no backend yet.
+[[nodiscard]] config::node cast_of(std::size_t specialists);
+/// Echoing callables that run where the task arrives.
+struct functions {
+  config::node configuration;
+  std::vector<node::registration> callables;
+};
+[[nodiscard]] functions echo_functions(std::size_t specialists);
+/// Real child processes, the echo worker in C, all of which fit into the warm slots.
+[[nodiscard]] config::node echo_processes(std::size_t specialists, const settings& how);
+
+using node_or_error = std::variant<std::unique_ptr<node>, std::string>;
+/// Returns when all are warm that can be.
+[[nodiscard]] node_or_error open_functions(functions cast, bool without_journal = true);
+[[nodiscard]] node_or_error open_processes(config::node configuration, const settings& how);
+void await_warm(const node& of, std::size_t how_many);
+
+using door_or_error = std::variant<std::unique_ptr<doors::http_door>, std::string>;
+[[nodiscard]] door_or_error open_door(node& of);
+
+}  // namespace greenroom::bench
