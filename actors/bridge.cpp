@@ -65,7 +65,7 @@ std::array<std::vector<std::uint32_t>, pools> sweep_ledger(house& where, std::in
                here);
     }
     if (job->place.load(std::memory_order_acquire) == task_place::held)
-      holders[static_cast<std::size_t>(job->pool)].push_back(job->specialist);
+      holders[static_cast<std::size_t>(job->pool.load())].push_back(job->specialist);
   });
   for (auto& who : holders) {
     std::ranges::sort(who);

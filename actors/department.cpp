@@ -133,7 +133,8 @@ void department::pump(entry& one) {
     }
     return;
   }
-  if (one.now != life::cold || one.asked) return;
+  // Without an actor nothing can be started; the one who hires it looks here again.
+  if (one.now != life::cold || one.asked || !one.hired) return;
   const auto limits = breaker_settings(house_.now_playing().config.breaker);
   const auto now = now_ns();
   if (one.not_before_ns > now ||

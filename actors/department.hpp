@@ -23,7 +23,9 @@ namespace greenroom::actors {
 /// the director for a slot when it is cold, retries what failed, and replaces specialists that
 /// died. Understands `slot_grant` and `slot_recall` from its director, `worker_news` from its
 /// specialists, `purge` from the bridge, `reload_atom` when the cast has changed, `check_atom` to
-/// probe idle workers, `report_atom` to tell the director everything again. Dies with
+/// probe idle workers, `report_atom` to tell the director everything again, and `(switch_atom,
+/// fence)` when its pool is being left: what waits goes to the other pool, and what runs too, when
+/// it is fenced. Dies with
 /// `protocols::failure`-free reason `caf::exit_reason::unhandled_exception` when its specialists'
 /// actors die too often: its pool decides then.
 class department : public draining_actor {
@@ -72,6 +74,11 @@ private:
   void committed(protocols::task_ptr job);
   bool take_back(entry& one, protocols::task& job);
   void decide_retry(entry& one, protocols::task_ptr job);
+  [[nodiscard]] bool leaving() const {
+    return house_.routes.leaving[static_cast<std::size_t>(pool_)].load(std::memory_order_acquire);
+  }
+  void hand_over(protocols::task_ptr job);
+  void hand_over_all(bool fence);
   void fail_waiting(entry& one, protocols::failure why, const std::string& message);
   void judge(entry& one, bool ok);
   void rest(entry& one);

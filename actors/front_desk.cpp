@@ -51,9 +51,9 @@ std::variant<std::uint32_t, refusal> front_desk::find(std::string_view specialis
   return found;
 }
 
-std::uint32_t front_desk::best_of(std::uint32_t department) const {
+std::uint32_t front_desk::best_of(std::uint32_t department, protocols::pool_kind in) const {
   const auto& playing = house_.now_playing();
-  const auto& stands = house_.pool(pool()).specialists;
+  const auto& stands = house_.pool(in).specialists;
   auto best = cast::nobody;
   std::tuple<bool, std::uint32_t, int> best_key{};
   for (const auto who : playing.staff[department]) {
@@ -76,7 +76,8 @@ std::uint32_t front_desk::best_of(std::uint32_t department) const {
   return best;
 }
 
-std::variant<std::uint32_t, refusal> front_desk::find(const task_request& request) const {
+std::variant<std::uint32_t, refusal> front_desk::find(const task_request& request,
+                                                     protocols::pool_kind in) const {
   const auto& playing = house_.now_playing();
   if (!request.specialist.empty()) return find(std::string_view{request.specialist});
   auto department = request.department;
@@ -92,7 +93,7 @@ std::variant<std::uint32_t, refusal> front_desk::find(const task_request& reques
     department = route->department;
   }
   const auto place = playing.by_department.find(department);
-  const auto best = place == playing.by_department.end() ? cast::nobody : best_of(place->second);
+  const auto best = place == playing.by_department.end() ? cast::nobody : best_of(place->second, in);
   if (best == cast::nobody)
     return refusal{failure::no_such_specialist, "there is no department named " + department,
                    {}, {}};
@@ -152,12 +153,13 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
 
 std::variant<protocols::task_id, refusal> front_desk::submit(
     task_request request, std::shared_ptr<protocols::asker> asker) {
-  auto found = find(request);
+  const auto rules = house_.routes.now();
+  const auto where = house_.routes.answering(request.case_id, request.idempotency_key);
+  auto found = find(request, where);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
   auto who = std::get<0>(found);
   const auto& playing = house_.now_playing();
   const auto* one = &playing.members[who];
-  const auto where = pool();
   const auto now = house_.time->now_ns();
   const bool durable = request.durable || !request.idempotency_key.empty();
   const auto patience = [&] {
@@ -194,16 +196,76 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   job->accepted_unix_ms = (now + house_.unix_offset_ns) / 1'000'000;
   job->deadline_ns = now + patience();
   job->who = std::move(asker);
-  job->pool = where;
+  job->pool.store(where, std::memory_order_relaxed);
+  job->counted.store(static_cast<std::uint8_t>(where), std::memory_order_relaxed);
   house_.pool(where).specialists[who]->gauge.depth.fetch_add(1, std::memory_order_relaxed);
   house_.gauge.depth.fetch_add(1, std::memory_order_relaxed);
   machine::count(house_.gauge.accepted);
+  machine::task_ledger::anchor(*job);
   const auto id = job->id;
+  mirror::pair_ptr pair;
+  protocols::task_ptr kept;
+  std::string input;
+  if (rules.routes == runtime::rollout::mode::shadow &&
+      house_.pool(protocols::pool_kind::intelligent).open) {
+    const auto key = runtime::rollout::routing_key(job->case_id, job->idempotency_key,
+                                                   job->case_id.empty() ? job->input : "");
+    pair = house_.shadow.begin(one->config.name, request.command,
+                               job->effects == protocols::side_effects::unsafe, key);
+    if (pair) {
+      job->who = mirror::ear(pair, mirror::part::baseline, std::move(job->who));
+      input = job->input;
+      kept = job;
+    }
+  }
   job->place.store(task_place::ring, std::memory_order_release);
   auto* raw = job.release();
   // The ring has room for every task that the ledger can hold.
   if (!house_.door.push(raw, io_unit::current())) std::terminate();
+  if (pair) {
+    if (!copy(*kept, input, protocols::pool_kind::intelligent,
+              mirror::ear(pair, mirror::part::intelligent)))
+      mirror::missing(pair, mirror::part::intelligent);
+    if (mirror::wants_again(pair) &&
+        !copy(*kept, input, protocols::pool_kind::baseline,
+              mirror::ear(pair, mirror::part::again)))
+      mirror::missing(pair, mirror::part::again);
+  }
   return id;
+}
+
+// A copy that is only compared. It never waits in a long line, and never for a broken specialist:
+// what users wait for comes first.
+bool front_desk::copy(const task& like, const std::string& input, protocols::pool_kind pool,
+                      std::shared_ptr<protocols::asker> who) {
+  auto& gauge = house_.pool(pool).specialists[like.specialist]->gauge;
+  const auto& bounds = house_.now_playing().config.queue;
+  if (gauge.depth.load(std::memory_order_relaxed) > bounds.per_specialist / 2 ||
+      gauge.open_until_ns.load(std::memory_order_relaxed) > like.accepted_ns)
+    return false;
+  auto job = house_.ledger.acquire();
+  if (!job) return false;
+  job->specialist = like.specialist;
+  job->department = like.department;
+  job->urgency = pool == protocols::pool_kind::baseline ? protocols::priority::low : like.urgency;
+  job->effects = like.effects;
+  job->mirror = true;
+  // The intelligent pool learns from the copies: they are the only traffic that it sees. A second
+  // answer of the baseline is no arrival.
+  job->observed = pool == protocols::pool_kind::intelligent;
+  job->case_key = like.case_key;
+  job->input = input;
+  job->accepted_ns = like.accepted_ns;
+  job->accepted_unix_ms = like.accepted_unix_ms;
+  job->deadline_ns = like.deadline_ns;
+  job->who = std::move(who);
+  job->pool.store(pool, std::memory_order_relaxed);
+  job->counted.store(static_cast<std::uint8_t>(pool), std::memory_order_relaxed);
+  gauge.depth.fetch_add(1, std::memory_order_relaxed);
+  machine::task_ledger::anchor(*job);
+  job->place.store(task_place::ring, std::memory_order_release);
+  if (!house_.door.push(job.release(), io_unit::current())) std::terminate();
+  return true;
 }
 
 bool front_desk::resume(const machine::stored_task& stored) {
@@ -230,10 +292,12 @@ bool front_desk::resume(const machine::stored_task& stored) {
   job->deadline_ns =
       now + std::max<std::int64_t>(said.deadline_unix_ms - said.accepted_unix_ms, 1) * 1'000'000;
   job->attempts = stored.attempts;
-  job->pool = pool();
+  job->pool = house_.routes.answering(job->case_id, job->idempotency_key);
+  job->counted = static_cast<std::uint8_t>(job->pool.load());
   house_.pool(job->pool).specialists[job->specialist]->gauge.depth.fetch_add(1);
   house_.gauge.depth.fetch_add(1);
   machine::count(house_.gauge.accepted);
+  machine::task_ledger::anchor(*job);
   if (who == cast::nobody) {
     job->place.store(task_place::journal);
     conclude(house_, *job, task_state::failed, failure::no_such_specialist,

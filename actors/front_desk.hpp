@@ -24,24 +24,30 @@ public:
   bool cancel(protocols::task& job);
 
   /// The specialist that is meant, or why there is none.
-  [[nodiscard]] std::variant<std::uint32_t, refusal> find(const task_request& request) const;
+  [[nodiscard]] std::variant<std::uint32_t, refusal> find(const task_request& request) const {
+    return find(request, pool());
+  }
   [[nodiscard]] std::variant<std::uint32_t, refusal> find(std::string_view specialist) const;
   /// Who of a department answers best now: warm before cold, then the shortest line, then the most
   /// important. Nobody when the department is empty.
-  [[nodiscard]] std::uint32_t best_of(std::uint32_t department) const;
+  [[nodiscard]] std::uint32_t best_of(std::uint32_t department, protocols::pool_kind in) const;
 
-  /// Which pool answers when nothing else decides.
-  void set_pool(protocols::pool_kind kind) { pool_.store(kind, std::memory_order_relaxed); }
-  [[nodiscard]] protocols::pool_kind pool() const {
-    return pool_.load(std::memory_order_relaxed);
+  /// Which pool answers when no rollout decides.
+  void set_pool(protocols::pool_kind kind) {
+    house_.routes.configured.store(kind, std::memory_order_relaxed);
   }
+  /// The pool that people mean when they ask how the node is doing.
+  [[nodiscard]] protocols::pool_kind pool() const { return house_.routes.main(); }
 
 private:
+  [[nodiscard]] std::variant<std::uint32_t, refusal> find(const task_request& request,
+                                                          protocols::pool_kind in) const;
+  bool copy(const protocols::task& like, const std::string& input, protocols::pool_kind pool,
+            std::shared_ptr<protocols::asker> who);
   std::optional<refusal> admit(std::uint32_t who, const member& one, const task_request& request,
                                protocols::pool_kind pool, std::int64_t now_ns,
                                std::int64_t patience_ns, bool durable);
   house& house_;
-  std::atomic<protocols::pool_kind> pool_{protocols::pool_kind::intelligent};
 };
 
 }  // namespace greenroom::actors

@@ -71,6 +71,7 @@ house::house(std::shared_ptr<const cast> first, std::size_t spare_specialists, s
 }
 
 house::~house() {
+  ledger.for_each([](const task_ptr& job) { machine::task_ledger::let_go(*job); });
   door.drain([](task* job) { task_ptr::adopt(job); });
   journal.drain([](const journal_note& one) { task_ptr::adopt(one.job); });
   for (const auto& one : journal_hands) task_ptr::adopt(one.job);
@@ -99,17 +100,28 @@ bool conclude(house& where, task& job, task_state state, failure why, std::strin
   job.output = std::move(output);
   job.end_state = state;
   job.ended_ns = where.time->now_ns();
-  auto& pool = where.pool(job.pool);
+  const auto counted = job.counted.exchange(task::uncounted, std::memory_order_acq_rel);
+  const auto kind = counted == task::uncounted ? job.pool.load()
+                                               : static_cast<protocols::pool_kind>(counted);
+  job.pool.store(kind, std::memory_order_relaxed);
+  auto& pool = where.pool(kind);
   auto& gauge = pool.specialists[job.specialist]->gauge;
   const auto outcome = static_cast<std::size_t>(outcome_of(state, why));
   const auto total_ns = job.ended_ns - job.accepted_ns;
-  machine::count(gauge.ends[outcome]);
+  // A copy that is only compared is nobody's task: it is counted beside.
+  if (job.mirror) {
+    machine::count(pool.specialists[job.specialist]->mirror_ends[outcome]);
+    machine::count(where.mirror_ends[outcome]);
+  } else {
+    machine::count(gauge.ends[outcome]);
+    pool.departments[job.department]->gauge.add(total_ns);
+    where.gauge.depth.fetch_sub(1, std::memory_order_relaxed);
+  }
   machine::count(pool.gauge.ends[outcome]);
   pool.gauge.total_time.add(total_ns);
   if (job.dispatched_ns > 0) pool.gauge.queue_time.add(job.dispatched_ns - job.accepted_ns);
-  pool.departments[job.department]->gauge.add(total_ns);
-  gauge.depth.fetch_sub(1, std::memory_order_relaxed);
-  where.gauge.depth.fetch_sub(1, std::memory_order_relaxed);
+  where.ends.add(job, kind, state, why, total_ns);
+  if (counted != task::uncounted) gauge.depth.fetch_sub(1, std::memory_order_relaxed);
   if (job.journaled && where.journaling)
     note(where, job, journal_note::kind::ended, here);
   else
@@ -123,12 +135,8 @@ void note(house& where, task& job, journal_note::kind what, caf::execution_unit*
   if (where.journal.push({held.get(), what}, here)) held.release();
 }
 
-void announce(house& where, task& job) {
-  if (job.announced.exchange(true, std::memory_order_acq_rel)) return;
-  machine::count(where.gauge.ended);
-  job.state.store(job.end_state, std::memory_order_release);
-  if (job.who) job.who->on_end(job);
-  if (job.idempotency_key.empty()) return;
+// Those who asked the same under the same idempotency key.
+static void tell_others(house& where, const task& job) {
   std::vector<std::shared_ptr<protocols::asker>> others;
   {
     const std::lock_guard lock{where.waiters_mutex};
@@ -145,15 +153,28 @@ void announce(house& where, task& job) {
   for (const auto& other : others) other->on_end(job);
 }
 
+void announce(house& where, task& job) {
+  if (job.announced.exchange(true, std::memory_order_acq_rel)) return;
+  if (!job.mirror) machine::count(where.gauge.ended);
+  job.state.store(job.end_state, std::memory_order_release);
+  if (job.who) job.who->on_end(job);
+  if (!job.idempotency_key.empty()) tell_others(where, job);
+  machine::task_ledger::let_go(job);
+}
+
 void withdraw(house& where, task& job) {
   if (job.claimed.exchange(true, std::memory_order_acq_rel)) return;
   job.announced.store(true, std::memory_order_relaxed);
   where.gauge.accepted.fetch_sub(1, std::memory_order_relaxed);
   where.gauge.depth.fetch_sub(1, std::memory_order_relaxed);
-  where.pool(job.pool).specialists[job.specialist]->gauge.depth.fetch_sub(
-      1, std::memory_order_relaxed);
+  const auto counted = job.counted.exchange(task::uncounted, std::memory_order_acq_rel);
+  if (counted != task::uncounted)
+    where.pool(static_cast<protocols::pool_kind>(counted))
+        .specialists[job.specialist]
+        ->gauge.depth.fetch_sub(1, std::memory_order_relaxed);
   job.end_state = task_state::cancelled;
   job.state.store(task_state::cancelled, std::memory_order_release);
+  machine::task_ledger::let_go(job);
 }
 
 }  // namespace greenroom::actors

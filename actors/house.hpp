@@ -2,8 +2,11 @@
 #pragma once
 
 #include "actors/cast.hpp"
+#include "actors/board.hpp"
 #include "actors/event_log.hpp"
+#include "actors/mirror.hpp"
 #include "actors/port.hpp"
+#include "actors/switchboard.hpp"
 #include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
@@ -72,6 +75,7 @@ struct specialist_stand {
   task_port port;
   machine::specialist_gauge gauge;
   caf::actor actor;  ///< Its department's own; the last one hired.
+  std::array<machine::counter, machine::task_outcomes> mirror_ends{};  ///< Of copies.
   // The specialist's own while it lives, its department's afterwards.
   std::shared_ptr<machine::worker> worker;
   std::shared_ptr<worker_link> link;
@@ -139,6 +143,12 @@ struct house {
   ring_port<journal_note> journal;   ///< To the journal, from everyone.
   bool journaling = false; ///< There is a journal; set before the actors start.
   machine::node_gauge gauge;
+  switchboard routes;  ///< Which pool answers.
+  ends_feed ends;      ///< What a rollout is judged by, while there is one.
+  mirror shadow;       ///< What the shadow phase compares.
+  std::array<machine::counter, machine::task_outcomes> mirror_ends{};  ///< Of copies, which no
+                                                                       ///< other sum has.
+  watch_board board;   ///< What the watchers know, for those who ask; and words for them.
   event_log events;
   worker_factory make_worker;
   std::uint64_t seed = 1;

@@ -108,6 +108,8 @@ void journal_keeper::write() {
     machine::count(house_.gauge.journal_commits);
     machine::count(house_.gauge.journal_records, batch.size());
     extra_.clear();
+    for (const auto& [who, token] : std::exchange(told_, {}))
+      send(who, protocols::written_atom::value, token);
     const auto& verdicts = std::get<0>(outcome);
     for (std::size_t i = 0; i < count; ++i) written(hands[i], verdicts[i]);
     hands.erase(hands.begin(), hands.begin() + static_cast<std::ptrdiff_t>(count));
@@ -201,6 +203,13 @@ caf::behavior journal_keeper::make_behavior() {
       },
       [this](protocols::report_atom, std::string& name, std::string& value) {
         extra_.emplace_back(machine::state_record{std::move(name), std::move(value)});
+        house_.journal.take_over();
+        drain();
+      },
+      [this](protocols::report_atom, std::string& name, std::string& value, const caf::actor& who,
+             std::uint64_t token) {
+        extra_.emplace_back(machine::state_record{std::move(name), std::move(value)});
+        told_.emplace_back(who, token);
         house_.journal.take_over();
         drain();
       },

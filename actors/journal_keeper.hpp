@@ -17,7 +17,8 @@ using journal_factory = std::function<machine::journal_result<std::unique_ptr<ma
 
 /// Runs on a thread of its own (spawn it detached), because writing blocks. Everything that has
 /// gathered while it wrote goes into its next transaction: that is the group commit. Takes
-/// `(report_atom, name, value)` to keep a piece of the node's state and `(report_atom, kind, json,
+/// `(report_atom, name, value)` to keep a piece of the node's state (with `actor, token`: answered
+/// by `(written_atom, token)` once it is durable) and `(report_atom, kind, json,
 /// unix_ms)` to log an event.
 class journal_keeper : public draining_actor {
 public:
@@ -40,6 +41,7 @@ private:
   journal_factory open_;
   std::unique_ptr<machine::journal> journal_;
   std::deque<machine::record> extra_;  // State and events that wait for the next transaction.
+  std::vector<std::pair<caf::actor, std::uint64_t>> told_;  ///< Who waits for what is in `extra_`.
   bool retry_armed_ = false;
 };
 

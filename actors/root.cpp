@@ -2,6 +2,8 @@
 
 #include "actors/bridge.hpp"
 #include "actors/pool.hpp"
+#include "actors/rollback.hpp"
+#include "actors/rollout.hpp"
 
 #include <utility>
 
@@ -10,7 +12,8 @@ namespace greenroom::actors {
 namespace {
 
 constexpr std::array<std::string_view, root_state::children> child_names{
-    "journal", "bridge", "surveyor", "intelligent pool", "baseline pool"};
+    "journal",       "bridge",  "surveyor", "intelligent pool",
+    "baseline pool", "monitor", "rollout",  "rollback"};
 
 }  // namespace
 
@@ -27,9 +30,22 @@ void root_state::hire(std::uint32_t which) {
         actors[which] = self->spawn<caf::linked + caf::detached>(
             surveyor, where, plan.measure, plan.survey_period);
       break;
+    case watching:
+      if (plan.watched) actors[which] = self->spawn<caf::linked>(monitor, where, plan.post);
+      break;
+    case rolling:
+      if (plan.watched)
+        actors[which] =
+            self->spawn<caf::linked>(rollout, where, caf::actor_cast<caf::actor>(self));
+      break;
+    case undoing:
+      if (plan.watched)
+        actors[which] =
+            self->spawn<caf::linked>(rollback, where, caf::actor_cast<caf::actor>(self));
+      break;
     default: {
       const auto kind = static_cast<protocols::pool_kind>(which - intelligent);
-      if (plan.policies[which - intelligent])
+      if (plan.policies[which - intelligent] && !plan.later[which - intelligent])
         actors[which] = self->spawn<caf::linked>(pool, where, kind,
                                                  plan.policies[which - intelligent]);
     }
@@ -89,7 +105,11 @@ caf::behavior root(root_actor* self, house* where, root_plan plan) {
   };
   return {
       [&state](protocols::hire_atom, std::uint32_t which) { state.hire(which); },
-      [to_pools](protocols::reload_atom word) { to_pools(word); },
+      [&state, to_pools](protocols::reload_atom word) {
+        to_pools(word);
+        for (const auto which : {root_state::rolling, root_state::undoing})
+          if (const auto& one = state.actors[which]) state.self->send(one, word);
+      },
       [to_pools](protocols::check_atom word) { to_pools(word); },
       [to_pools](protocols::warm_up_atom word, std::uint32_t who) { to_pools(word, who); },
       [to_pools](protocols::cool_atom word, std::uint32_t who) { to_pools(word, who); },
@@ -102,11 +122,32 @@ caf::behavior root(root_actor* self, house* where, root_plan plan) {
                                           : caf::actor{};
         const auto& pool = state.actors[root_state::intelligent];
         if (victim)
-          state.self->send_exit(victim, dismissed);
+          dismiss(victim);
         else if (which > 2 && pool)
           state.self->send(pool, word, chance / 16);
       },
       [to_pools](const protocols::memory_survey& survey) { to_pools(survey); },
+      [&state](protocols::open_atom, std::uint32_t kind) {
+        if (!std::exchange(state.plan.later[kind], false)) return;
+        state.hire(root_state::intelligent + kind);
+      },
+      [&state](protocols::switch_atom word, std::uint32_t kind, bool fence) {
+        if (const auto& one = state.actors[root_state::intelligent + kind])
+          state.self->send(one, word, fence);
+      },
+      [&state](protocols::steer_atom word, std::uint32_t which) {
+        if (const auto& one = state.actors[which]) state.self->send(one, word);
+      },
+      [&state](protocols::report_atom word, const std::string& name, const std::string& value,
+               const caf::actor& who, std::uint64_t token) {
+        if (const auto& one = state.actors[root_state::keeper])
+          state.self->send(one, word, name, value, who, token);
+      },
+      [&state](protocols::report_atom word, const std::string& kind, const std::string& json,
+               std::int64_t unix_ms) {
+        if (const auto& one = state.actors[root_state::keeper])
+          state.self->send(one, word, kind, json, unix_ms);
+      },
       [&state](protocols::report_atom word, const std::string& name, const std::string& value) {
         if (const auto& one = state.actors[root_state::keeper])
           state.self->send(one, word, name, value);

@@ -4,6 +4,7 @@
 #include "actors/director.hpp"
 #include "actors/house.hpp"
 #include "actors/journal_keeper.hpp"
+#include "actors/monitor.hpp"
 #include "actors/surveyor.hpp"
 #include "runtime/resilience/restart_budget.hpp"
 
@@ -20,20 +21,35 @@ struct root_plan {
   journal_factory open_journal;                ///< Empty: no journal.
   memory_gauge measure;                        ///< Empty: nobody is measured.
   std::chrono::milliseconds survey_period{1000};
+  std::array<bool, pools> later{};  ///< Opened only by `(open_atom, kind)`.
+  bool watched = false;             ///< With a monitor, a rollout and a rollback.
+  alert_post post;                  ///< Delivers alerts to webhooks. Empty: nowhere.
 };
 
 /// Supervises the journal's keeper, the bridge, the surveyor and the pools: each that dies is
 /// replaced after a delay. When one dies too often the root calls `house::collapse` and ends.
 /// Passes on `reload_atom`, `check_atom`, and `(warm_up_atom | cool_atom, index)`. `(drop_atom,
 /// number)` kills one of the actors below, picked by the number: how tests and chaos find out that
-/// nothing is lost.
+/// nothing is lost. `(open_atom, kind)` opens a pool that is not open yet, `(switch_atom, kind,
+/// fence)` has a pool hand its tasks over, `(steer_atom, child)` wakes a watcher, and `report_atom`
+/// goes to the journal.
 struct root_state {
   static constexpr const char* name = "greenroom.root";
 
   caf::event_based_actor* self = nullptr;
   house* where = nullptr;
   root_plan plan;
-  enum child : std::uint32_t { keeper, bridge_child, survey, intelligent, baseline, children };
+  enum child : std::uint32_t {
+    keeper,
+    bridge_child,
+    survey,
+    intelligent,
+    baseline,
+    watching,  ///< The monitor.
+    rolling,   ///< The rollout.
+    undoing,   ///< The rollback.
+    children
+  };
   std::array<caf::actor, children> actors;
   std::array<runtime::restart_budget, children> budgets;
 

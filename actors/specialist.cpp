@@ -179,6 +179,16 @@ void specialist::drop_ended() {
   if (ended == running_.size() || now_ns() - overdue_since_ns_ >= patience) cool();
 }
 
+// Its pool is being left: what it holds ahead goes back, and with a fence its worker ends at once,
+// so that what ran comes back too and cannot answer any more.
+void specialist::leave(bool fence) {
+  for (auto& job : std::exchange(next_, {})) give_back(std::move(job), task_phase::returned);
+  if (!fence || running_.empty() || (life_ != life::warm && life_ != life::cooling)) return;
+  life_ = life::cooling;
+  show(worker_state::cooling);
+  stand_.worker->stop(std::chrono::milliseconds{0});
+}
+
 void specialist::check() {
   if (life_ != life::warm || !running_.empty()) return;
   if (std::exchange(ping_unanswered_, true)) {
@@ -207,6 +217,7 @@ caf::behavior specialist::make_behavior() {
       [this](protocols::cool_atom) { cool(); },
       [this](protocols::drop_atom) { drop_ended(); },
       [this](protocols::check_atom) { check(); },
+      [this](protocols::switch_atom, bool fence) { leave(fence); },
   };
 }
 

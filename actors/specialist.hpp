@@ -37,6 +37,7 @@ private:
   void cool();
   void drop_ended();
   void check();
+  void leave(bool fence);
   void became_ready();
   void worker_gone();
   void take(protocols::task_ptr job);

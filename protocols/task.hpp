@@ -120,7 +120,8 @@ struct task {
   side_effects effects = side_effects::idempotent;
   bool journaled = false;   ///< Durable: acknowledged only once it is in the journal.
   bool streaming = false;   ///< The asker wants chunks.
-  bool observed = true;     ///< False for mirrors and probes, which prediction must not learn from.
+  bool observed = true;     ///< False for probes and repeats: prediction must not learn from them.
+  bool mirror = false;      ///< A copy that is only compared; nobody waits for it.
   std::uint64_t case_key = 0;  ///< Hash of the session it belongs to; 0: none.
   std::string input;           ///< JSON text.
   std::string case_id;
@@ -141,7 +142,11 @@ struct task {
   bool start_noted = false;      ///< The journal was told that it is about to run.
   std::uint32_t holder = 0;      ///< Which life of which department holds it.
   attempt_result result;  ///< Of the last attempt.
-  pool_kind pool = pool_kind::intelligent;
+  std::atomic<pool_kind> pool{pool_kind::intelligent};
+  /// The pool whose depth it counts in, or `uncounted`. Whoever exchanges it settles the counters,
+  /// so that a task may change pools while someone else ends it.
+  std::atomic<std::uint8_t> counted{uncounted};
+  static constexpr std::uint8_t uncounted = 0xff;
   std::uint32_t attempts = 0;
   bool cold_start = false;
   failure why = failure::none;
@@ -153,6 +158,7 @@ struct task {
 
   // -- the ledger's and the rings' own --
   std::atomic<std::uint32_t> references{0};
+  std::atomic<bool> anchored{false};  ///< The ledger holds a reference until the end is told.
   std::atomic<task*> next{nullptr};
   std::uint32_t slot = 0;
   std::uint32_t hand = 0;  ///< Its position among those that its department has handed out.

@@ -99,6 +99,8 @@ void task_ledger::recycle(task& job) noexcept {
   job.effects = protocols::side_effects::idempotent;
   job.journaled = job.streaming = job.cold_start = false;
   job.observed = true;
+  job.mirror = false;
+  job.counted.store(protocols::task::uncounted, std::memory_order_relaxed);
   job.case_key = 0;
   job.pool = protocols::pool_kind::intelligent;
   job.attempts = 0;

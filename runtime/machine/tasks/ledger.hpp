@@ -26,6 +26,15 @@ public:
 
   /// A fresh task, in place `door`; empty when the ledger is full.
   [[nodiscard]] protocols::task_ptr acquire();
+  /// From now on the ledger itself keeps the task, whoever loses it, until `let_go`.
+  static void anchor(protocols::task& job) {
+    job.anchored.store(true, std::memory_order_relaxed);
+    protocols::task_ptr::share(&job).release();
+  }
+  /// @pre the caller holds a reference of its own.
+  static void let_go(protocols::task& job) {
+    if (job.anchored.exchange(false, std::memory_order_acq_rel)) protocols::task_ptr::adopt(&job);
+  }
   /// The task in that place, if there is one that is in (past the door).
   [[nodiscard]] protocols::task_ptr at(std::size_t slot) const;
   [[nodiscard]] protocols::task_ptr find(const protocols::task_id& id) const;

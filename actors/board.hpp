@@ -1,0 +1,112 @@
+// What the monitor, the rollout and the rollback know, kept where anyone may read it and where
+// their replacements find it; and the letter boxes in which operators leave their words for them.
+#pragma once
+
+#include "runtime/monitoring/alert_book.hpp"
+#include "runtime/monitoring/health_score.hpp"
+#include "runtime/monitoring/pool_sample.hpp"
+#include "runtime/rollout/rollback_plan.hpp"
+#include "runtime/rollout/rollout_plan.hpp"
+#include "runtime/rollout/root_cause.hpp"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace greenroom::actors {
+
+/// An operator's word, or one watcher's to another.
+struct steering {
+  enum class what : std::uint8_t {
+    start,
+    advance,
+    pause,
+    resume,
+    abort,
+    route,      ///< To `percentage`.
+    fall_back,  ///< The rollback has taken over; the rollout notes it.
+    roll_back,  ///< By `trigger`, for `reason`, `planned` or at once.
+    confirm,    ///< A planned rollback.
+    cancel,
+    verify,  ///< Runs the checklist of the last rollback again.
+  };
+  what verb = what::start;
+  std::string who, reason;
+  double percentage = 0;
+  bool force = false;
+  bool planned = false;
+  bool confirmed = true;
+  runtime::rollout::trigger cause = runtime::rollout::trigger::by_hand;
+  /// Called once, on a thread of the node, with an HTTP status, a stable name of what was refused
+  /// (empty when done) and a text for people. May be empty.
+  std::function<void(int status, std::string refused, std::string text)> told;
+};
+
+/// A rollback and what was found out about it, in JSON.
+struct rollback_face {
+  runtime::rollout::rollback_plan plan;
+  std::string analysis;  ///< Empty: not analysed yet.
+};
+
+/// What was journaled, when a node starts.
+struct watch_memory {
+  std::string rollout;
+  std::vector<std::pair<std::string, std::string>> rollbacks;  ///< Plan and analysis, oldest first.
+};
+
+class watch_board {
+public:
+  struct content {
+    // -- the monitor's --
+    std::array<runtime::monitoring::pool_sample, 2> samples;  ///< By pool_kind.
+    runtime::monitoring::pool_sample served;                  ///< What callers got.
+    runtime::monitoring::health_report health;
+    std::vector<runtime::monitoring::alert> firing, pending, history;
+    double checked_at_s = 0;  ///< 0: never.
+    runtime::rollout::evidence_recorder evidence;
+    // -- the rollout's --
+    std::optional<runtime::rollout::rollout_plan> rollout;
+    // -- the rollback's --
+    std::deque<rollback_face> rollbacks;  ///< The newest last.
+    std::uint64_t rollbacks_begun = 0;
+    std::map<std::string, std::uint64_t> rollbacks_by_trigger;  ///< Since the node started.
+  };
+  static constexpr std::size_t rollbacks_max = 64;
+
+  /// Calls `see(const content&)` under a lock; it should copy what it wants and go.
+  template <class See>
+  auto read(See see) const {
+    const std::lock_guard lock{mutex_};
+    return see(static_cast<const content&>(content_));
+  }
+  template <class Change>
+  auto write(Change change) {
+    const std::lock_guard lock{mutex_};
+    return change(content_);
+  }
+
+  enum class box : std::uint8_t { rollout, rollback };
+  /// The addressee has to be woken by `steer_atom`.
+  void leave(box to, steering word) {
+    const std::lock_guard lock{mutex_};
+    boxes_[static_cast<std::size_t>(to)].push_back(std::move(word));
+  }
+  [[nodiscard]] std::deque<steering> empty(box of) {
+    const std::lock_guard lock{mutex_};
+    return std::exchange(boxes_[static_cast<std::size_t>(of)], {});
+  }
+
+private:
+  mutable std::mutex mutex_;
+  content content_;
+  std::array<std::deque<steering>, 2> boxes_;
+};
+
+}  // namespace greenroom::actors

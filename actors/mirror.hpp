@@ -1,0 +1,68 @@
+// The mirror of the shadow phase: tasks that the baseline answers are also given to the intelligent
+// pool, and the two answers are compared.
+#pragma once
+
+#include "protocols/task.hpp"
+#include "runtime/rollout/shadow_comparison.hpp"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace greenroom::actors {
+
+/// Bounded: so many pairs are under way at most, and what does not fit is counted as dropped. The
+/// caller hears the baseline's answer as if there were no mirror. Outputs are compared later, by
+/// whoever calls `settle`, and not on the thread that brought the answer. Any thread.
+class mirror {
+public:
+  explicit mirror(runtime::rollout::shadow_settings settings = {}) : settings_{settings} {}
+
+  /// One task and its copies.
+  class pair;
+  using pair_ptr = std::shared_ptr<pair>;
+  enum class part : std::uint8_t { baseline, intelligent, again };
+
+  /// Nothing when it may not be mirrored or there is no room; that is counted.
+  [[nodiscard]] pair_ptr begin(std::string_view specialist, std::string_view command, bool unsafe,
+                               std::uint64_t key);
+  /// Hears the end of one part; of the baseline's, passes everything on to `caller`.
+  [[nodiscard]] static std::shared_ptr<protocols::asker> ear(
+      const pair_ptr& of, part which, std::shared_ptr<protocols::asker> caller = {});
+  /// The baseline is to be asked twice, to learn how much it differs from itself.
+  [[nodiscard]] static bool wants_again(const pair_ptr& of);
+  /// A copy could not be given to its pool. Of the intelligent one, the pair comes to nothing.
+  static void missing(const pair_ptr& of, part which);
+  void drop(runtime::rollout::mirror_drop why);
+
+  /// Compares what has come back. Returns how many pairs.
+  std::size_t settle();
+  /// A new shadow phase begins with no evidence. Drop counters go on.
+  void begin_anew();
+
+  struct figures {
+    runtime::rollout::shadow_summary summary;
+    std::vector<runtime::rollout::field_difference> differences;
+    std::uint64_t commands_compared = 0, commands_differing = 0;
+    std::uint64_t mirrored = 0;  ///< Since the node started.
+    std::array<std::uint64_t, runtime::rollout::mirror_drop_count> drops{};
+    std::size_t in_flight = 0;
+  };
+  [[nodiscard]] figures read() const;
+
+private:
+  class listener;
+  void come_back(std::shared_ptr<pair> whole);
+
+  mutable std::mutex mutex_;
+  runtime::rollout::shadow_settings settings_;
+  runtime::rollout::shadow_comparison comparison_{settings_};
+  std::vector<std::shared_ptr<pair>> back_;
+  std::uint64_t run_ = 0;
+  std::uint64_t mirrored_ = 0;
+  std::array<std::uint64_t, runtime::rollout::mirror_drop_count> drops_before_{};
+};
+
+}  // namespace greenroom::actors

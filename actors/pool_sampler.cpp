@@ -1,0 +1,182 @@
+#include "actors/pool_sampler.hpp"
+
+#include "runtime/monitoring/health_score.hpp"
+
+#include <algorithm>
+
+namespace greenroom::actors {
+
+using machine::task_outcome, machine::worker_state;
+using runtime::monitoring::pool_sample;
+
+namespace {
+
+constexpr double megabyte = 1e6;
+constexpr double ms = 1e-6;  // Of a nanosecond.
+
+std::uint64_t value(const machine::counter& of) { return of.load(std::memory_order_relaxed); }
+
+std::uint64_t grown(std::uint64_t now, std::uint64_t before) {
+  return now > before ? now - before : 0;
+}
+
+std::optional<double> share(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return std::nullopt;
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+}  // namespace
+
+pool_memory memory_of(const house& where, protocols::pool_kind pool) {
+  const auto& playing = where.now_playing();
+  pool_memory result;
+  double seen_mb = 0;
+  std::size_t seen = 0;
+  std::size_t unseen = 0;
+  double nominal_used = 0;
+  double nominal_all = 0;
+  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
+    const auto& one = playing.members[i];
+    if (one.gone || one.config.backend.kind == config::backend_kind::function) continue;
+    std::uint64_t measured = 0;
+    for (const auto kind : {protocols::pool_kind::intelligent, protocols::pool_kind::baseline})
+      measured = std::max(measured, where.pool(kind).specialists[i]->gauge.memory_seen_bytes.load(
+                                        std::memory_order_relaxed));
+    const auto& gauge = where.pool(pool).specialists[i]->gauge;
+    const auto state = gauge.state.load(std::memory_order_relaxed);
+    const bool up = state != worker_state::cold && state != worker_state::failed;
+    const auto now = gauge.memory_bytes.load(std::memory_order_relaxed);
+    nominal_all += one.config.memory_mb;
+    if (up) nominal_used += one.config.memory_mb;
+    result.used_mb += static_cast<double>(up && now == 0 ? measured : now) / megabyte;
+    if (measured > 0) {
+      seen_mb += static_cast<double>(measured) / megabyte;
+      ++seen;
+    } else {
+      ++unseen;
+    }
+  }
+  if (seen == 0) return {nominal_used, nominal_all};
+  // Those that never ran count as much as the mean of those that did.
+  result.always_mb = seen_mb + static_cast<double>(unseen) * seen_mb / static_cast<double>(seen);
+  return result;
+}
+
+pool_sample pool_sampler::take(double now_s) {
+  const auto& playing = house_.now_playing();
+  const auto& pool = house_.pool(pool_);
+  reading now;
+  now.at_s = now_s;
+  for (std::size_t i = 0; i < now.ends.size(); ++i) now.ends[i] = value(pool.gauge.ends[i]);
+  now.refused = house_.ends.refused(pool_);
+  now.warm_hits = value(pool.gauge.warm_hits);
+  now.cold_starts = value(pool.gauge.cold_starts);
+  now.prewarms = value(pool.gauge.prewarms);
+  now.prewarm_hits = value(pool.gauge.prewarm_hits);
+  now.sum_ns = pool.gauge.total_time.sum_ns();
+  now.times = pool.gauge.total_time.read();
+
+  pool_sample result;
+  result.at_s = now_s;
+  result.pool = protocols::to_string(pool_);
+  result.profile = playing.config.profile;
+  double waiting = 0;
+  for (std::size_t i = 0; i < playing.members.size(); ++i) {
+    if (playing.members[i].gone) continue;
+    ++result.specialists;
+    const auto& gauge = pool.specialists[i]->gauge;
+    const auto state = gauge.state.load(std::memory_order_relaxed);
+    if (state == worker_state::warm || state == worker_state::busy) ++result.warm;
+    if (state == worker_state::failed
+        || gauge.open_until_ns.load(std::memory_order_relaxed) > house_.time->now_ns())
+      ++result.failed;
+    const auto depth = gauge.depth.load(std::memory_order_relaxed);
+    waiting += depth - std::min(depth, gauge.running.load(std::memory_order_relaxed));
+  }
+  result.queue_depth = waiting;
+  const auto memory = memory_of(house_, pool_);
+  result.memory_mb = memory.used_mb;
+  result.always_warm_memory_mb = memory.always_mb;
+  if (const auto budget = playing.config.pool.memory_budget_mb; budget > 0)
+    result.memory_use = memory.used_mb / budget;
+  const auto passed = last_s_ > 0 ? std::max(now_s - last_s_, 0.0) : 0;
+  last_s_ = now_s;
+  used_mb_s_ += memory.used_mb * passed;
+  always_mb_s_ += memory.always_mb * passed;
+  now.used_mb_s = used_mb_s_;
+  now.always_mb_s = always_mb_s_;
+
+  while (readings_.size() > 1 && now_s - readings_[1].at_s >= window_s_) readings_.pop_front();
+  readings_.push_back(now);
+  const auto& before = readings_.front();
+  const auto ended = [&](task_outcome which) {
+    const auto at = static_cast<std::size_t>(which);
+    return grown(now.ends[at], before.ends[at]);
+  };
+  const auto bad =
+      ended(task_outcome::failed) + ended(task_outcome::timeout) + ended(task_outcome::unknown);
+  result.errors = bad - std::min(bad, grown(now.refused, before.refused));
+  result.tasks = ended(task_outcome::completed) + bad;
+  result.error_rate = share(result.errors, result.tasks);
+  if (result.error_rate) result.success_rate = 1 - *result.error_rate;
+  const auto hits = grown(now.warm_hits, before.warm_hits);
+  const auto colds = grown(now.cold_starts, before.cold_starts);
+  result.warm_hit_rate = share(hits, hits + colds);
+  result.cold_start_rate = share(colds, hits + colds);
+  const auto prewarms = grown(now.prewarms, before.prewarms);
+  constexpr std::uint64_t some = 10;
+  if (prewarms >= some)
+    result.prediction_accuracy =
+        std::min(1.0, static_cast<double>(grown(now.prewarm_hits, before.prewarm_hits))
+                          / static_cast<double>(prewarms));
+  std::uint64_t count = 0;
+  auto times = now.times;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    times[i] = grown(now.times[i], before.times[i]);
+    count += times[i];
+  }
+  if (count > 0) {
+    using machine::latency_histogram;
+    result.response_mean_ms =
+        static_cast<double>(grown(now.sum_ns, before.sum_ns)) * ms / static_cast<double>(count);
+    result.response_p50_ms = latency_histogram::quantile_ns(times, 0.50) * ms;
+    result.response_p95_ms = latency_histogram::quantile_ns(times, 0.95) * ms;
+    result.response_p99_ms = latency_histogram::quantile_ns(times, 0.99) * ms;
+  }
+  const auto always = now.always_mb_s - before.always_mb_s;
+  if (always > 0)
+    result.memory_efficiency =
+        std::clamp(1 - (now.used_mb_s - before.used_mb_s) / always, 0.0, 1.0);
+  return result;
+}
+
+pool_sample served_sample(const house& where, const std::array<pool_sample, 2>& of) {
+  using runtime::rollout::mode;
+  constexpr auto smart = static_cast<std::size_t>(protocols::pool_kind::intelligent);
+  constexpr auto plain = static_cast<std::size_t>(protocols::pool_kind::baseline);
+  const auto rules = where.routes.now();
+  const auto main = static_cast<std::size_t>(where.routes.main());
+  auto result = of[main];
+  if (rules.routes != mode::hybrid) return result;
+  // Both answer: rates and times are of all tasks together, the rest is the intelligent pool's.
+  const auto weighted = [&](std::optional<double> pool_sample::*field) -> std::optional<double> {
+    const auto& a = of[smart].*field;
+    const auto& b = of[plain].*field;
+    if (!a || !b) return a ? a : b;
+    const auto all = static_cast<double>(of[smart].tasks + of[plain].tasks);
+    if (all <= 0) return a;
+    return (*a * static_cast<double>(of[smart].tasks) + *b * static_cast<double>(of[plain].tasks))
+           / all;
+  };
+  result.error_rate = weighted(&pool_sample::error_rate);
+  result.success_rate = weighted(&pool_sample::success_rate);
+  result.warm_hit_rate = weighted(&pool_sample::warm_hit_rate);
+  result.cold_start_rate = weighted(&pool_sample::cold_start_rate);
+  result.response_mean_ms = weighted(&pool_sample::response_mean_ms);
+  result.queue_depth = of[smart].queue_depth + of[plain].queue_depth;
+  result.tasks = of[smart].tasks + of[plain].tasks;
+  result.errors = of[smart].errors + of[plain].errors;
+  return result;
+}
+
+}  // namespace greenroom::actors

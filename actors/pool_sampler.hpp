@@ -1,0 +1,56 @@
+// From the gauges of a pool to what it was like lately.
+#pragma once
+
+#include "actors/house.hpp"
+#include "runtime/monitoring/pool_sample.hpp"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace greenroom::actors {
+
+/// Keeps one reading of a pool's counters for each call and describes the time since the oldest one
+/// within the window. Times come from buckets that are 1/16 wide, so a quantile is reported with a
+/// relative error of at most 1/16; counts and means are exact. One owner.
+class pool_sampler {
+public:
+  pool_sampler(const house& where, protocols::pool_kind pool, double window_s)
+      : house_{where}, pool_{pool}, window_s_{window_s} {}
+
+  /// Copies (mirrors) count: in shadow they are all that the intelligent pool does.
+  [[nodiscard]] runtime::monitoring::pool_sample take(double now_s);
+  /// What was before does not count any more.
+  void forget() { readings_.clear(); }
+  void set_window(double window_s) { window_s_ = window_s; }
+
+private:
+  struct reading {
+    double at_s = 0;
+    std::array<std::uint64_t, machine::task_outcomes> ends{};
+    std::uint64_t refused = 0, warm_hits = 0, cold_starts = 0, prewarms = 0, prewarm_hits = 0;
+    std::uint64_t sum_ns = 0;
+    machine::latency_histogram::snapshot times{};
+    double used_mb_s = 0, always_mb_s = 0;
+  };
+  const house& house_;
+  protocols::pool_kind pool_;
+  double window_s_;
+  std::deque<reading> readings_;
+  double used_mb_s_ = 0, always_mb_s_ = 0, last_s_ = 0;
+};
+
+/// The pool's memory now and had everybody been warm, in MB: measured where it could be, in either
+/// pool, else the nominal figure of the configuration. Callables cost nothing.
+struct pool_memory {
+  double used_mb = 0, always_mb = 0;
+};
+[[nodiscard]] pool_memory memory_of(const house& where, protocols::pool_kind pool);
+
+/// Adds what callers of both pools got. `of` is by pool_kind.
+[[nodiscard]] runtime::monitoring::pool_sample served_sample(
+    const house& where, const std::array<runtime::monitoring::pool_sample, 2>& of);
+
+}  // namespace greenroom::actors
