@@ -1,0 +1,335 @@
+// Nothing that was acknowledged is lost: the node killed, stopped, reloaded, and without a disk.
+#include "tests/integration/support/live_node.hpp"
+#include "tests/machine/http/raw_client.hpp"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::string quick = "journal: { fsync: false }\nretry: { base: 10ms, max: 50ms }\n";
+std::string pool(const std::string& keys) { return quick + "pool: { " + keys + " }\n"; }
+
+json async(const std::string& who, json input, const std::string& key = {}) {
+  json body{{"specialist", who}, {"mode", "async"}, {"input", std::move(input)}};
+  if (!key.empty()) body["idempotency_key"] = key;
+  return body;
+}
+
+TEST(ZeroLoss, EveryAcknowledgedTaskEndsExactlyOnceThoughTheNodeIsKilledAgainAndAgain) {
+  live_node node{pool("max_warm: 4"),
+                 {{"safe"}, {"pure", "", "side_effects: none"}, {"once", "", "side_effects: unsafe"}}};
+  std::mutex guard;
+  std::map<std::string, std::string> acknowledged;  // Id to token.
+  int serial = 0;
+  for (int life = 0; life < 4; ++life) {
+    ASSERT_TRUE(node.start()) << node.errors();
+    std::atomic<bool> over{false};
+    std::vector<std::thread> users;
+    for (int user = 0; user < 3; ++user)
+      users.emplace_back([&, user] {
+        const std::string who = user == 0 ? "safe" : user == 1 ? "pure" : "once";
+        while (!over) {
+          std::string token;
+          {
+            const std::lock_guard lock{guard};
+            token = "t" + std::to_string(serial++);
+          }
+          const auto got =
+              node.task(async(who, {{"do", "sleep"}, {"ms", 5}, {"token", token}}));
+          if (got.status != 202) continue;
+          const std::lock_guard lock{guard};
+          acknowledged[got.id()] = token;
+        }
+      });
+    // Mid-load: some are done, some run, some wait.
+    const auto before = node.count("done");
+    EXPECT_TRUE(eventually([&] { return node.count("done") > before + 20; }));
+    node.kill();
+    over = true;
+    for (auto& user : users) user.join();
+  }
+  ASSERT_GT(acknowledged.size(), 80U);
+  ASSERT_TRUE(node.start()) << node.errors();
+  std::map<std::string, int> states;
+  for (const auto& [id, token] : acknowledged) {
+    const auto got = node.ended(id);
+    ASSERT_EQ(got.status, 200) << id;
+    ++states[got.state()];
+    const auto who = got.body.value("specialist", "");
+    if (who == "once") {
+      EXPECT_TRUE(got.state() == "completed" || got.state() == "unknown") << got.body;
+    } else {
+      EXPECT_EQ(got.state(), "completed") << got.body;
+    }
+  }
+  std::map<std::string, int> runs;
+  for (const auto& line : node.log())
+    if (line.size() > 3 && line[0] == "run" && line[1] == "once") ++runs[line[3]];
+  for (const auto& [token, count] : runs) EXPECT_EQ(count, 1) << token << " was not safe twice";
+  EXPECT_LE(states["unknown"], 4);  // At most what ran at each of the four kills.
+  // And an end stays what it was.
+  const auto some = acknowledged.begin()->first;
+  const auto then = node.get("/v1/tasks/" + some);
+  node.kill();
+  ASSERT_TRUE(node.start()) << node.errors();
+  EXPECT_EQ(node.get("/v1/tasks/" + some).body["state"], then.body["state"]);
+}
+
+TEST(ZeroLoss, CallsAnUnsafeTaskUnknownThatRanWhenTheNodeDied) {
+  live_node node{pool("max_warm: 2"), {{"once", "", "side_effects: unsafe"}, {"safe"}}};
+  ASSERT_TRUE(node.start()) << node.errors();
+  const auto ran = node.task(async("once", {{"do", "hold"}, {"file", "go"}, {"token", "a"}}));
+  ASSERT_TRUE(eventually([&] { return node.count("run", "once") == 1; }));
+  const auto waited = node.task(async("once", {{"token", "b"}}));
+  const auto again = node.task(async("safe", {{"do", "hold"}, {"file", "go"}}));
+  ASSERT_TRUE(eventually([&] { return node.count("run", "safe") == 1; }));
+  ASSERT_EQ(waited.status, 202);
+  node.kill();
+  node.release("go");
+  ASSERT_TRUE(node.start()) << node.errors();
+  EXPECT_EQ(node.ended(ran.id()).state(), "unknown");
+  EXPECT_EQ(node.ended(waited.id()).state(), "completed");
+  EXPECT_EQ(node.ended(again.id()).state(), "completed");
+  EXPECT_EQ(node.count("run", "once", "", "a"), 1U);
+  EXPECT_EQ(node.count("run", "once", "", "b"), 1U);
+  EXPECT_EQ(node.count("run", "safe"), 2U);
+}
+
+TEST(ZeroLoss, KnowsAnIdempotencyKeyAgainAlsoAfterARestart) {
+  live_node node{pool("max_warm: 2"), {{"one"}, {"two"}}};
+  ASSERT_TRUE(node.start()) << node.errors();
+  const auto first = node.task(async("one", {{"token", "x"}}, "key-1"));
+  ASSERT_EQ(first.status, 202) << first.body;
+  const auto same = node.task(async("one", {{"token", "x"}}, "key-1"));
+  EXPECT_LT(same.status, 300) << same.body;
+  EXPECT_EQ(same.id(), first.id());
+  const auto other = node.task(async("one", {{"token", "y"}}, "key-1"));
+  EXPECT_EQ(other.status, 409) << other.body;
+  EXPECT_EQ(node.task(async("two", {{"token", "x"}}, "key-1")).status, 409);
+  ASSERT_EQ(node.ended(first.id()).state(), "completed");
+  // A sync call with the key hears the end that there was.
+  auto sync = async("one", {{"token", "x"}}, "key-1");
+  sync["mode"] = "sync";
+  const auto heard = node.task(sync);
+  EXPECT_EQ(heard.status, 200) << heard.body;
+  EXPECT_EQ(heard.id(), first.id());
+  node.kill();
+  ASSERT_TRUE(node.start()) << node.errors();
+  EXPECT_EQ(node.task(async("one", {{"token", "x"}}, "key-1")).id(), first.id());
+  EXPECT_EQ(node.task(async("one", {{"token", "y"}}, "key-1")).status, 409);
+  EXPECT_EQ(node.count("run", "one"), 1U);
+}
+
+TEST(ZeroLoss, LetsAllWhoAskWithOneKeyHearTheOneEnd) {
+  live_node node{pool("max_warm: 2"), {{"one"}}};
+  ASSERT_TRUE(node.start()) << node.errors();
+  std::vector<std::future<answer>> asked;
+  for (int i = 0; i < 8; ++i)
+    asked.push_back(node.begin({{"specialist", "one"},
+                                {"idempotency_key", "k"},
+                                {"input", {{"do", "hold"}, {"file", "go"}}}}));
+  ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
+  node.release("go");
+  std::string id;
+  for (auto& one : asked) {
+    const auto got = one.get();
+    EXPECT_EQ(got.status, 200) << got.body;
+    if (id.empty()) id = got.id();
+    EXPECT_EQ(got.id(), id);
+  }
+  EXPECT_EQ(node.count("run", "one"), 1U);
+}
+
+TEST(ZeroLoss, RefusesAJournalOfANewerVersion) {
+  live_node node{quick, {{"one"}}};
+  ASSERT_TRUE(node.start()) << node.errors();
+  const auto done = node.task(async("one", 1));
+  ASSERT_EQ(node.ended(done.id()).state(), "completed");
+  node.signal(SIGTERM);
+  EXPECT_EQ(node.wait(), 0);
+  sqlite3* db = nullptr;
+  const auto file = node.folder() / "data" / "journal.db";
+  ASSERT_EQ(sqlite3_open(file.c_str(), &db), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(db, "PRAGMA user_version = 1000", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  EXPECT_FALSE(node.start());
+  EXPECT_EQ(node.exit_code(), 1);
+  EXPECT_NE(node.errors().find("newer"), std::string::npos) << node.errors();
+}
+
+TEST(ZeroLoss, RefusesASecondNodeOnTheSameData) {
+  live_node first{quick, {{"one"}}};
+  ASSERT_TRUE(first.start()) << first.errors();
+  ASSERT_EQ(first.task("one", 1).status, 200);
+  live_node second{quick, {{"one"}}};
+  EXPECT_FALSE(second.start((first.folder() / "data").string()));
+  EXPECT_EQ(second.exit_code(), 1);
+  // It has not swept away the workers of the one that lives.
+  EXPECT_EQ(first.workers().size(), 1U);
+  EXPECT_EQ(first.task("one", 1).body["cold_start"], false);
+}
+
+TEST(ZeroLoss, AnswersAFullDiskWith503AndRecovers) {
+  live_node node{quick, {{"one"}}};
+  const auto disk = node.folder() / "disk";
+  std::filesystem::create_directory(disk);
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=2m") != 0)
+    GTEST_SKIP() << "mounting a small tmpfs needs root";
+  struct unmount {
+    std::filesystem::path where;
+    live_node& node;
+    ~unmount() {
+      node.kill();
+      ::umount2(where.c_str(), MNT_DETACH);
+    }
+  } const cleanup{disk, node};
+  ASSERT_TRUE(node.start((disk / "data").string())) << node.errors();
+  const auto before = node.task(async("one", 1));
+  ASSERT_EQ(before.status, 202);
+  ASSERT_EQ(node.ended(before.id()).state(), "completed");
+  {
+    std::ofstream filler{disk / "filler", std::ios::binary};
+    const std::string block(4096, 'x');
+    while (filler.write(block.data(), 4096).flush()) {
+    }
+  }
+  std::vector<std::string> taken;
+  answer refused;
+  ASSERT_TRUE(eventually([&] {
+    refused = node.task(async("one", {{"weight", std::string(30'000, 'y')}}));
+    if (refused.status == 202) taken.push_back(refused.id());
+    return refused.status == 503;
+  })) << refused.status << refused.body;
+  EXPECT_FALSE(refused.header("Retry-After").empty());
+  // What needs no journal goes on.
+  EXPECT_EQ(node.task("one", 1).status, 200);
+  EXPECT_NE(node.get("/health/intelligent-pooling").body.value("status", ""), "HEALTHY");
+  std::filesystem::remove(disk / "filler");
+  answer again;
+  ASSERT_TRUE(eventually([&] {
+    again = node.task(async("one", 2));
+    return again.status == 202;
+  })) << again.status << again.body;
+  EXPECT_EQ(node.ended(again.id()).state(), "completed");
+  for (const auto& id : taken) EXPECT_EQ(node.ended(id).state(), "completed");
+}
+
+TEST(Stopping, DrainsWhatWasAccepted) {
+  live_node node{pool("max_warm: 2"), {{"one"}, {"two"}}};
+  ASSERT_TRUE(node.start()) << node.errors();
+  auto running = node.begin("one", {{"do", "hold"}, {"file", "go"}});
+  ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
+  auto waiting = node.begin("one", 2);
+  ASSERT_TRUE(eventually(
+      [&] { return node.get("/v1/specialists/one").body.value("queue_depth", 0) >= 1; }));
+  node.signal(SIGTERM);
+  answer refused;
+  ASSERT_TRUE(eventually([&] { return (refused = node.task("two", 1)).status == 503; }));
+  EXPECT_EQ(refused.type(), "urn:greenroom:draining") << refused.body;
+  EXPECT_FALSE(refused.header("Retry-After").empty());
+  EXPECT_EQ(node.get("/health/ready").status, 503);
+  EXPECT_EQ(node.get("/health/live").status, 200);
+  node.release("go");
+  EXPECT_EQ(running.get().status, 200);
+  EXPECT_EQ(waiting.get().status, 200);
+  EXPECT_EQ(node.wait(), 0);
+  EXPECT_TRUE(eventually([&] { return node.workers().empty(); }));
+}
+
+TEST(Stopping, EndsAtOnceOnASecondSignalAndGoesOnAtTheNextStart) {
+  live_node node{pool("max_warm: 2"), {{"one"}}};
+  ASSERT_TRUE(node.start()) << node.errors();
+  const auto task = node.task(async("one", {{"do", "hold"}, {"file", "go"}}));
+  ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
+  node.signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return node.get("/health/ready").status == 503; }));
+  node.signal(SIGTERM);
+  EXPECT_NE(node.wait(3s), -1);
+  EXPECT_TRUE(eventually([&] { return node.workers().empty(); }));
+  node.release("go");
+  ASSERT_TRUE(node.start()) << node.errors();
+  EXPECT_EQ(node.ended(task.id()).state(), "completed");
+}
+
+TEST(Stopping, KeepsWhatTheGraceWasTooShortFor) {
+  live_node node{pool("max_warm: 2") + "shutdown_grace: 200ms\n", {{"one"}}};
+  ASSERT_TRUE(node.start()) << node.errors();
+  const auto task = node.task(async("one", {{"do", "hold"}, {"file", "go"}}));
+  ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
+  auto waiting = node.begin("one", 1);
+  ASSERT_TRUE(eventually(
+      [&] { return node.get("/v1/specialists/one").body.value("queue_depth", 0) >= 1; }));
+  node.signal(SIGTERM);
+  EXPECT_EQ(node.wait(), 0);
+  EXPECT_NE(waiting.get().status, 0) << "whoever waits is told, not cut off";
+  node.release("go");
+  ASSERT_TRUE(node.start()) << node.errors();
+  EXPECT_EQ(node.ended(task.id()).state(), "completed");
+}
+
+TEST(Reload, AppliesAGoodFileWhole) {
+  live_node node{pool("max_warm: 3, min_residency: 0s"), {{"old"}, {"kept"}}};
+  ASSERT_TRUE(node.start()) << node.errors();
+  ASSERT_EQ(node.task("old", 1).status, 200);
+  ASSERT_EQ(node.task("kept", 1).status, 200);
+  auto running = node.begin("kept", {{"do", "hold"}, {"file", "go"}});
+  ASSERT_TRUE(eventually([&] { return node.count("run", "kept") == 2; }));
+  node.configure(pool("max_warm: 1, min_residency: 0s"), {{"kept"}, {"fresh"}});
+  node.signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return node.get("/v1/specialists/fresh").status == 200; }))
+      << node.errors();
+  EXPECT_TRUE(eventually([&] { return node.get("/v1/specialists/old").status == 404; }));
+  EXPECT_EQ(node.task("old", 1).status, 404);
+  EXPECT_TRUE(eventually([&] { return node.workers().size() == 1; })) << node.workers().size();
+  node.release("go");
+  const auto got = running.get();
+  EXPECT_EQ(got.status, 200) << got.body;
+  EXPECT_EQ(got.body["attempts"], 1);
+  EXPECT_EQ(node.task("fresh", 7).body["output"], 7);
+  EXPECT_EQ(node.workers().size(), 1U);
+}
+
+TEST(Reload, ChangesNothingOnABadFile) {
+  live_node node{pool("max_warm: 2, min_residency: 0s"), {{"one"}}};
+  ASSERT_TRUE(node.start()) << node.errors();
+  ASSERT_EQ(node.task("one", 1).status, 200);
+  const auto refusals = [&] {
+    std::size_t count = 0;
+    const auto text = node.errors();
+    for (auto at = text.find("config.kept"); at != std::string::npos;
+         at = text.find("config.kept", at + 1))
+      ++count;
+    return count;
+  };
+  node.configure(pool("max_warm: 2, max_wram: 3"), {{"one"}, {"two"}});
+  node.signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return refusals() == 1; })) << node.errors();
+  EXPECT_NE(node.errors().find("max_wram"), std::string::npos);
+  EXPECT_EQ(node.get("/v1/specialists/two").status, 404);
+  node.configure(pool("max_warm: 2"), {{"one"}, {"one"}});
+  node.signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return refusals() == 2; })) << node.errors();
+  std::filesystem::remove(node.folder() / "node.yaml");
+  node.signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return refusals() == 3; })) << node.errors();
+  const auto got = node.task("one", 1);
+  EXPECT_EQ(got.status, 200);
+  EXPECT_EQ(got.body["cold_start"], false);
+}
+
+}  // namespace
+}  // namespace greenroom::tests
