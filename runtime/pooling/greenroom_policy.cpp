@@ -23,7 +23,10 @@ constexpr double ahead_loads = 10;
 // Each prewarm in vain makes the next one need this much more, until it is visited.
 constexpr double waste_penalty = 0.05;
 // A prewarm takes another one's place only when it is clearly more wanted.
-constexpr double swap_factor = 2.0;
+constexpr double swap_factor = 1.4;
+// Under a hard cap the long-run frequency counts too, by this much: what is popular but quiet is
+// asked for again long before what was busy once.
+constexpr double frequency_share = 0.6;
 constexpr double announcement_prior = 2;
 constexpr double tick_every_s = 15;
 constexpr double visits_fade = 0.9;
@@ -384,7 +387,9 @@ std::vector<candidate> greenroom_policy::evictable_now(std::span<const seat> sea
     if (referee_.predicting() && learnt()) {
       if (!one.saying && one.history.visits > 0) estimate(who, now_s);
       one.value = worth(one, one.rate);
-      value = worth(one, keeping_index(one, now_s) + announced(one, now_s));
+      const double frequency = static_cast<double>(one.history.visits) / fleet_.observed_s(now_s);
+      value = worth(
+          one, keeping_index(one, now_s) + frequency_share * frequency + announced(one, now_s));
     } else {
       value = one.facts.priority_weight;
     }
