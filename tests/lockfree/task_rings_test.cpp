@@ -1,0 +1,146 @@
+// The lock-free parts under many threads; run with the thread sanitizer too. No actors here: the
+// actor library that Debian ships is not instrumented.
+#include "runtime/machine/tasks/inbox.hpp"
+#include "runtime/machine/tasks/ingress.hpp"
+#include "runtime/machine/tasks/ledger.hpp"
+#include "runtime/machine/tasks/waiting_line.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <semaphore>
+#include <thread>
+#include <vector>
+
+namespace greenroom::machine {
+namespace {
+
+using protocols::task, protocols::task_place, protocols::task_ptr;
+
+constexpr int producers = 4;
+constexpr int each = 20'000;
+
+TEST(TaskInbox, LosesAndDoublesNothingAndKeepsTheOrderOfEachProducer) {
+  task_ledger ledger{std::size_t{1} << 17, 1};
+  task_inbox inbox;
+  std::counting_semaphore<> bell{0};
+  std::vector<std::thread> threads;
+  for (int p = 0; p < producers; ++p)
+    threads.emplace_back([&, p] {
+      for (int i = 0; i < each; ++i) {
+        auto job = ledger.acquire();
+        ASSERT_TRUE(job);
+        job->specialist = static_cast<std::uint32_t>(p);
+        job->department = static_cast<std::uint32_t>(i);
+        if (inbox.push(std::move(job))) bell.release();
+      }
+    });
+  std::vector<std::uint32_t> expected(producers, 0);
+  int taken = 0;
+  while (taken < producers * each) {
+    for (auto* at = inbox.take(); at != nullptr;) {
+      auto* after = at->next.load(std::memory_order_relaxed);
+      const auto job = task_ptr::adopt(at);
+      EXPECT_EQ(job->department, expected[job->specialist]++);
+      ++taken;
+      at = after;
+    }
+    // Sleeping is only allowed when nothing is left, and then the next push must wake us.
+    if (inbox.try_sleep() && taken < producers * each) bell.acquire();
+  }
+  for (auto& one : threads) one.join();
+  EXPECT_EQ(ledger.alive(), 0u);
+}
+
+TEST(IngressRing, WakesItsTakerForEveryBatch) {
+  ingress_ring<int*> ring{1 << 10};
+  std::counting_semaphore<> bell{0};
+  std::atomic<long> sum{0};
+  std::vector<int> values(1 << 10, 1);
+  std::vector<std::thread> threads;
+  for (int p = 0; p < producers; ++p)
+    threads.emplace_back([&, p] {
+      for (int i = 0; i < each; ++i) {
+        auto* value = &values[static_cast<std::size_t>((p * each + i) & 1023)];
+        auto how = ring.push(value);
+        while (how == ingress_ring<int*>::pushed::full) {
+          std::this_thread::yield();
+          how = ring.push(value);
+        }
+        if (how == ingress_ring<int*>::pushed::wake) bell.release();
+      }
+    });
+  std::size_t taken = 0;
+  while (taken < static_cast<std::size_t>(producers) * each) {
+    taken += ring.drain([&](int* value) { sum += *value; });
+    if (ring.try_sleep() && taken < static_cast<std::size_t>(producers) * each) bell.acquire();
+  }
+  for (auto& one : threads) one.join();
+  EXPECT_EQ(sum, producers * each);
+}
+
+TEST(TaskLedger, NeverHandsOutAPlaceTwiceAndCanBeLookedAtAnyTime) {
+  task_ledger ledger{256, 7};
+  std::atomic<bool> stop{false};
+  std::atomic<int> inside{0};
+  std::vector<std::atomic<int>> owners(256);
+  std::thread looker{[&] {
+    while (!stop)
+      ledger.for_each([&](const task_ptr& job) { inside += job->slot < 256 ? 0 : 1; });
+  }};
+  std::vector<std::thread> threads;
+  for (int p = 0; p < producers; ++p)
+    threads.emplace_back([&] {
+      for (int i = 0; i < each; ++i) {
+        auto job = ledger.acquire();
+        if (!job) continue;
+        EXPECT_EQ(owners[job->slot].fetch_add(1), 0) << "one place, two tasks";
+        job->place.store(task_place::ring, std::memory_order_release);
+        const auto id = job->id;
+        const auto again = ledger.find(id);
+        EXPECT_TRUE(again && again->id == id);
+        owners[job->slot].fetch_sub(1);
+      }
+    });
+  for (auto& one : threads) one.join();
+  stop = true;
+  looker.join();
+  EXPECT_EQ(ledger.alive(), 0u);
+  EXPECT_EQ(inside, 0);
+}
+
+TEST(TaskLedger, RefusesWhenItIsFullAndFindsNothingThatIsGone) {
+  task_ledger ledger{2, 7};
+  auto first = ledger.acquire();
+  auto second = ledger.acquire();
+  EXPECT_FALSE(ledger.acquire());
+  const auto id = first->id;
+  EXPECT_FALSE(ledger.find(id)) << "a task at the door is nobody's business";
+  first->place = task_place::ring;
+  EXPECT_TRUE(ledger.find(id));
+  first = {};
+  EXPECT_FALSE(ledger.find(id));
+  EXPECT_TRUE(ledger.acquire());
+}
+
+TEST(WaitingLine, KeepsTheOrderWithinAPriorityAndCountsRight) {
+  task_ledger ledger{64, 7};
+  waiting_line line;
+  for (std::uint32_t i = 0; i < 9; ++i) {
+    auto job = ledger.acquire();
+    job->specialist = i;
+    job->urgency = static_cast<protocols::priority>(i % 3);
+    line.push_back(std::move(job));
+  }
+  EXPECT_EQ(line.size(), 9u);
+  EXPECT_EQ(line.pop()->specialist, 2u);
+  EXPECT_EQ(line.erase_if([](const task& job) { return job.specialist % 2 == 0; }), 4u);
+  EXPECT_EQ(line.size(), 4u);
+  EXPECT_EQ(line.pop()->specialist, 5u);
+  line.clear();
+  EXPECT_TRUE(line.empty());
+  EXPECT_EQ(ledger.alive(), 0u);
+}
+
+}  // namespace
+}  // namespace greenroom::machine
