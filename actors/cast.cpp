@@ -57,8 +57,8 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
     fresh->by_department.emplace(fresh->departments[i], i);
   cast::index known;
   for (std::uint32_t i = 0; i < fresh->members.size(); ++i)
-    known.emplace(fresh->departments[fresh->members[i].department] + '/' +
-                      fresh->members[i].config.name, i);
+    known.emplace(
+        fresh->departments[fresh->members[i].department] + '/' + fresh->members[i].config.name, i);
   for (const auto& department : config.departments) {
     const auto [place, is_new] = fresh->by_department.emplace(
         department.name, static_cast<std::uint32_t>(fresh->departments.size()));
@@ -73,7 +73,11 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
       now.inline_function = is_inline && is_inline(one.name);
       // A callable that runs on the spot is through with each task before it gets the next.
       now.width = now.inline_function ? inline_width : one.backend.concurrency;
-      now.hands = now.width + (now.inline_function ? 0 : 1);
+      // What is handed out may be written down as begun, so what must not be done twice is not
+      // handed out ahead.
+      const bool ahead =
+          !now.inline_function && one.backend.side_effects != config::side_effects::unsafe;
+      now.hands = now.width + (ahead ? 1 : 0);
       const auto old = known.find(department.name + '/' + one.name);
       if (old != known.end())
         fresh->members[old->second] = std::move(now);

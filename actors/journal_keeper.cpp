@@ -163,6 +163,7 @@ void journal_keeper::not_written(const std::string& why) {
     }
     auto job = task_ptr::adopt(one.job);
     job->journaled = one.what == journal_note::kind::started;
+    job->retry_after_ms = retry_period.count();
     conclude(house_, *job, task_state::failed, failure::journal_unavailable,
              "the task could not be made durable: " + why, context());
     if (one.what == journal_note::kind::started) {

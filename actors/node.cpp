@@ -2,6 +2,7 @@
 
 #include "actors/front_desk.hpp"
 #include "actors/io_unit.hpp"
+#include "actors/key_follower.hpp"
 #include "actors/node_parts.hpp"
 #include "actors/root.hpp"
 #include "actors/text.hpp"
@@ -23,6 +24,7 @@ using protocols::task_state;
 
 namespace {
 
+constexpr std::chrono::milliseconds retry_elsewhere{5000};  // About as long as a restart takes.
 constexpr std::size_t spare_specialists = 1024;  // Room for those a reload adds.
 
 std::size_t scheduler_threads(const config::node& from, std::size_t wanted) {
@@ -235,7 +237,15 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
     std::this_thread::sleep_for(look);
   std::size_t left = 0;
   house.ledger.for_each([&](const protocols::task_ptr& job) {
-    if (job->journaled && !job->ended()) ++left;
+    if (job->ended()) return;
+    if (job->journaled) {
+      ++left;
+      return;
+    }
+    // Nobody will go on with it, so whoever waits is told while there is still a door.
+    job->retry_after_ms = retry_elsewhere.count();
+    actors::conclude(house, *job, task_state::failed, protocols::failure::draining,
+                     "the node went down before it was done", nullptr);
   });
   return left;
 }
@@ -267,18 +277,27 @@ std::variant<std::monostate, node::failure> node::reload(config::node configurat
 
 std::variant<task_id, refusal> node::submit(task_request request,
                                             std::shared_ptr<protocols::asker> who) {
+  // Only what may be known already needs it.
+  if (!request.idempotency_key.empty() && who)
+    who = std::make_shared<actors::key_follower>(
+        *parts_->house, std::move(who),
+        actors::key_follower::sources{
+            [in = parts_.get()](const task_id& id) { return in->find_live(id); },
+            [in = parts_.get()](const task_id& id) { return in->find_stored(id); }});
   return parts_->desk->submit(std::move(request), std::move(who));
 }
 
 std::variant<task_id, refusal> node::submit(task_request request,
                                             std::function<void(task_view)> done) {
   auto* house = parts_->house.get();
-  return parts_->desk->submit(
+  return submit(
       std::move(request),
-      std::make_shared<promised>([house, done = std::move(done)](const task& job) {
-        const auto& playing = house->now_playing();
-        done(view_of(job, playing.name_of(job.specialist), playing.department_of(job.specialist)));
-      }));
+      std::shared_ptr<protocols::asker>{std::make_shared<promised>(
+          [house, done = std::move(done)](const task& job) {
+            const auto& playing = house->now_playing();
+            done(view_of(job, playing.name_of(job.specialist),
+                         playing.department_of(job.specialist)));
+          })});
 }
 
 std::future<task_view> node::submit(task_request request) {
@@ -312,6 +331,15 @@ protocols::task_ptr node::parts::find_live(const task_id& id) const {
   return found;
 }
 
+std::optional<machine::stored_task> node::parts::find_stored(const task_id& id) const {
+  if (!reader) return std::nullopt;
+  const std::lock_guard lock{reader_mutex};
+  auto found = reader->find(id);
+  auto* stored = std::get_if<0>(&found);
+  if (stored == nullptr) return std::nullopt;
+  return std::move(*stored);
+}
+
 bool node::cancel(const task_id& id) {
   const auto job = parts_->find_live(id);
   return job && parts_->desk->cancel(*job);
@@ -323,12 +351,8 @@ std::optional<task_view> node::find(const task_id& id) const {
     const auto& playing = in.house->now_playing();
     return view_of(*job, playing.name_of(job->specialist), playing.department_of(job->specialist));
   }
-  if (!in.reader) return std::nullopt;
-  const std::lock_guard lock{in.reader_mutex};
-  auto found = in.reader->find(id);
-  auto* stored = std::get_if<0>(&found);
-  if (stored == nullptr || !*stored) return std::nullopt;
-  return view_of(**stored);
+  if (const auto stored = in.find_stored(id)) return view_of(*stored);
+  return std::nullopt;
 }
 
 std::variant<node::page, refusal> node::list(const query& which) const {

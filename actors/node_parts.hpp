@@ -42,6 +42,7 @@ struct node::parts {
   mutable std::mutex resumed_mutex;
   std::unordered_set<std::string> resumed;
   [[nodiscard]] protocols::task_ptr find_live(const protocols::task_id& id) const;
+  [[nodiscard]] std::optional<machine::stored_task> find_stored(const protocols::task_id& id) const;
 
   std::thread watch;
   std::mutex watch_mutex;

@@ -33,6 +33,7 @@ public:
     protocols::task_face face;
     const auto& names = here_->cast();
     face.id = job.id;
+    face.state = job.state.load(std::memory_order_acquire);  // It may be known, and have ended.
     if (job.specialist < names.members.size()) {
       face.specialist = names.name_of(job.specialist);
       face.department = names.department_of(job.specialist);

@@ -26,9 +26,9 @@ TEST(WorkerLives, ShareOneStartAmongSimultaneousRequests) {
   ASSERT_TRUE(node.start()) << node.errors();
   std::vector<std::future<answer>> asked;
   for (int i = 0; i < 20; ++i) asked.push_back(node.begin("one", i));
-  ASSERT_TRUE(eventually(
-      [&] { return node.get("/v1/specialists/one").body.value("queue_depth", 0) == 20; }))
-      << node.get("/v1/specialists/one").body;
+  ASSERT_TRUE(eventually([&] {
+    return node.get("/v1/specialists/one").body.value("queue_depth", 0) == 20;
+  })) << node.get("/v1/specialists/one").body;
   node.release("open");
   for (int i = 0; i < 20; ++i) {
     const auto got = asked[static_cast<std::size_t>(i)].get();
@@ -73,8 +73,8 @@ TEST(WorkerLives, NeverEvictTheBusyForTheWaiting) {
   auto first = node.begin("s0", {{"do", "hold"}, {"file", "go"}});
   ASSERT_TRUE(eventually([&] { return node.count("run", "s0") == 1; }));
   auto second = node.begin("s1", 2);
-  ASSERT_TRUE(eventually(
-      [&] { return node.get("/v1/specialists/s1").body.value("queue_depth", 0) == 1; }));
+  ASSERT_TRUE(
+      eventually([&] { return node.get("/v1/specialists/s1").body.value("queue_depth", 0) == 1; }));
   // By hand neither.
   EXPECT_NE(node.ask("POST", "/v1/specialists/s0/cool").status, 500);
   EXPECT_EQ(node.state_of("s0"), "busy");
@@ -109,8 +109,9 @@ TEST(WorkerLives, DoNotThrashBetweenTwoOnOneSlot) {
 }
 
 TEST(WorkerLives, RetryWhatMayBeDoneTwiceWhenAWorkerDies) {
-  live_node node{pool("max_warm: 3"),
-                 {{"twice"}, {"once", "", "side_effects: unsafe"}, {"never", "", "side_effects: none"}}};
+  live_node node{
+      pool("max_warm: 3"),
+      {{"twice"}, {"once", "", "side_effects: unsafe"}, {"never", "", "side_effects: none"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto again = node.task("twice", {{"do", "die-once"}, {"file", "a"}, {"say", "alive"}});
   EXPECT_EQ(again.status, 200) << again.body;
@@ -156,8 +157,9 @@ TEST(WorkerLives, StopAHangingWorkerAndKeepItsSlotUntilItIsGone) {
 }
 
 TEST(WorkerLives, DoNotHarmTheNeighbourOfAHangingTask) {
-  live_node node{pool("max_warm: 2"),
-                 {{"pair", "", "concurrency: 1\ntask_timeout: 300ms\nstop_timeout: 100ms"}, {"calm"}}};
+  live_node node{
+      pool("max_warm: 2"),
+      {{"pair", "", "concurrency: 1\ntask_timeout: 300ms\nstop_timeout: 100ms"}, {"calm"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("calm", 0).status, 200);
   auto hanging = node.begin("pair", {{"do", "hang"}});
@@ -212,9 +214,10 @@ TEST(WorkerLives, FloodsAndNonsenseCostOnlyTheirOwnTask) {
 }
 
 TEST(WorkerLives, SayWhyAWorkerDoesNotStart) {
-  live_node node{pool("max_warm: 3"), {{"gone", "exit"},
-                                       {"slow", "never-ready", "start_timeout: 300ms\nstop_timeout: 100ms"},
-                                       {"calm"}}};
+  live_node node{pool("max_warm: 3"),
+                 {{"gone", "exit"},
+                  {"slow", "never-ready", "start_timeout: 300ms\nstop_timeout: 100ms"},
+                  {"calm"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   auto slow = node.begin("slow", 1);
   const auto gone = node.task("gone", 1);
@@ -242,8 +245,7 @@ TEST(WorkerLives, HoldToTheMeasuredMemoryBudget) {
                  many(6, {"", "mb:50"})};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto ask_all = [&] {
-    for (int i = 0; i < 6; ++i)
-      EXPECT_EQ(node.task("s" + std::to_string(i), 1).status, 200);
+    for (int i = 0; i < 6; ++i) EXPECT_EQ(node.task("s" + std::to_string(i), 1).status, 200);
   };
   ask_all();
   const auto few = [&] { return node.workers().size() <= 2; };
@@ -303,7 +305,8 @@ TEST(WorkerLives, OpenTheCircuitOfABrokenOneAndCloseItAgain) {
   ASSERT_TRUE(eventually([&] {
     last = node.task("shaky", 1);
     return last.status == 503 && last.type() == "urn:greenroom:circuit-open";
-  })) << last.status << last.body;
+  })) << last.status
+      << last.body;
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s);  // The requirement itself.
   EXPECT_GE(std::atoi(last.header("Retry-After").c_str()), 1);
   const auto starts = node.count("start", "shaky");

@@ -30,8 +30,9 @@ json async(const std::string& who, json input, const std::string& key = {}) {
 }
 
 TEST(ZeroLoss, EveryAcknowledgedTaskEndsExactlyOnceThoughTheNodeIsKilledAgainAndAgain) {
-  live_node node{pool("max_warm: 4"),
-                 {{"safe"}, {"pure", "", "side_effects: none"}, {"once", "", "side_effects: unsafe"}}};
+  live_node node{
+      pool("max_warm: 4"),
+      {{"safe"}, {"pure", "", "side_effects: none"}, {"once", "", "side_effects: unsafe"}}};
   std::mutex guard;
   std::map<std::string, std::string> acknowledged;  // Id to token.
   int serial = 0;
@@ -48,8 +49,7 @@ TEST(ZeroLoss, EveryAcknowledgedTaskEndsExactlyOnceThoughTheNodeIsKilledAgainAnd
             const std::lock_guard lock{guard};
             token = "t" + std::to_string(serial++);
           }
-          const auto got =
-              node.task(async(who, {{"do", "sleep"}, {"ms", 5}, {"token", token}}));
+          const auto got = node.task(async(who, {{"do", "sleep"}, {"ms", 5}, {"token", token}}));
           if (got.status != 202) continue;
           const std::lock_guard lock{guard};
           acknowledged[got.id()] = token;
@@ -213,7 +213,8 @@ TEST(ZeroLoss, AnswersAFullDiskWith503AndRecovers) {
     refused = node.task(async("one", {{"weight", std::string(30'000, 'y')}}));
     if (refused.status == 202) taken.push_back(refused.id());
     return refused.status == 503;
-  })) << refused.status << refused.body;
+  })) << refused.status
+      << refused.body;
   EXPECT_FALSE(refused.header("Retry-After").empty());
   // What needs no journal goes on.
   EXPECT_EQ(node.task("one", 1).status, 200);
@@ -223,7 +224,8 @@ TEST(ZeroLoss, AnswersAFullDiskWith503AndRecovers) {
   ASSERT_TRUE(eventually([&] {
     again = node.task(async("one", 2));
     return again.status == 202;
-  })) << again.status << again.body;
+  })) << again.status
+      << again.body;
   EXPECT_EQ(node.ended(again.id()).state(), "completed");
   for (const auto& id : taken) EXPECT_EQ(node.ended(id).state(), "completed");
 }

@@ -76,9 +76,8 @@ TEST(Backpressure, ShedsAFloodFlatlyAndLeavesTheNeighbourAlone) {
   EXPECT_TRUE(eventually([&] { return node.count("done", "victim") == taken; }))
       << node.count("done", "victim") << " of " << taken;
   EXPECT_TRUE(eventually([&] {
-    return node.get("/v1/tasks?state=completed&specialist=victim&limit=1000")
-               .body["items"]
-               .size() == taken;
+    return node.get("/v1/tasks?state=completed&specialist=victim&limit=1000").body["items"].size()
+           == taken;
   }));
   EXPECT_EQ(node.count("run", "victim"), taken);
 }
@@ -97,8 +96,7 @@ TEST(Backpressure, BoundsTheTotalToo) {
   EXPECT_LE(taken, 42);
   EXPECT_GE(taken, 38);
   node.release("go");
-  EXPECT_TRUE(
-      eventually([&] { return node.count("done") == static_cast<std::size_t>(taken); }));
+  EXPECT_TRUE(eventually([&] { return node.count("done") == static_cast<std::size_t>(taken); }));
   // Room again.
   EXPECT_TRUE(eventually([&] { return node.task("s0", 1).status == 200; }));
 }
@@ -179,14 +177,13 @@ TEST(Backpressure, GivesThePlaceBackOfWhoeverHangsUp) {
   live_node node{quick + "queue: { per_specialist: 4, total: 64 }\n", {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto depth = [&] {
-    return node.get("/v1/specialists/one").body.value("queue_depth", -1) +
-           node.get("/v1/specialists/one").body.value("running", -1);
+    return node.get("/v1/specialists/one").body.value("queue_depth", -1)
+           + node.get("/v1/specialists/one").body.value("running", -1);
   };
   // Far more than fit, one after the other: each place is free again.
   for (int i = 0; i < 6; ++i) {
     raw_client client{node.port()};
-    client.send(post("/v1/tasks",
-                     R"({"specialist":"one","input":{"do":"hold","file":"never"}})"));
+    client.send(post("/v1/tasks", R"({"specialist":"one","input":{"do":"hold","file":"never"}})"));
     ASSERT_TRUE(eventually([&] { return depth() > 0; }));
     client.reset();
     ASSERT_TRUE(eventually([&] { return depth() == 0; })) << depth();

@@ -21,9 +21,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Not a stream: reading /proc of a process that just ended is an error, and streams throw at it.
 std::string read_all(const fs::path& file) {
-  std::ifstream stream{file, std::ios::binary};
-  return {std::istreambuf_iterator<char>{stream}, {}};
+  std::string result;
+  const int opened = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (opened < 0) return result;
+  char piece[16384];
+  for (auto got = ::read(opened, piece, sizeof piece); got > 0;
+       got = ::read(opened, piece, sizeof piece))
+    result.append(piece, static_cast<std::size_t>(got));
+  ::close(opened);
+  return result;
 }
 
 std::string indented(const std::string& lines, const std::string& by) {
@@ -31,6 +39,12 @@ std::string indented(const std::string& lines, const std::string& by) {
   std::istringstream from{lines};
   while (std::getline(from, line)) result += by + line + "\n";
   return result;
+}
+
+// The real one: a version manager in its place starts processes of its own, and we count processes.
+std::string python() {
+  const std::string usual = "/usr/bin/python3";
+  return fs::exists(usual) ? usual : "python3";
 }
 
 /// One letter: R, S, D, Z …; 0 when there is no such process.
@@ -69,20 +83,20 @@ std::string live_node::department(const std::string& name, const std::vector<pla
   const auto script = fs::path{GREENROOM_SOURCE_DIR} / "tests/integration/support/told_worker.py";
   std::string yaml = "  - name: " + name + "\n    specialists:\n";
   for (const auto& one : cast) {
-    std::string command = "python3, -S, -E, " + script.string() + ", " + folder_.string();
+    std::string command = python() + ", -S, -E, " + script.string() + ", " + folder_.string();
     std::istringstream words{one.options};
     for (std::string word; words >> word;) command += ", \"" + word + "\"";
-    yaml += "      - name: " + one.name + "\n" + indented(one.more, "        ") +
-            "        backend:\n          kind: process\n          protocol: jsonl\n" +
-            "          command: [" + command + "]\n" + indented(one.backend, "          ");
+    yaml += "      - name: " + one.name + "\n" + indented(one.more, "        ")
+            + "        backend:\n          kind: process\n          protocol: jsonl\n"
+            + "          command: [" + command + "]\n" + indented(one.backend, "          ");
   }
   return yaml;
 }
 
 void live_node::configure(const std::string& settings, const std::vector<player>& cast,
                           const std::string& workflows) {
-  write_configuration("version: 1\n" + settings + "\ndepartments:\n" + department("STAGE", cast) +
-                      workflows);
+  write_configuration("version: 1\n" + settings + "\ndepartments:\n" + department("STAGE", cast)
+                      + workflows);
 }
 
 void live_node::write_configuration(const std::string& yaml) const {
@@ -154,13 +168,13 @@ answer live_node::ask(std::string_view method, std::string_view path,
   raw_client client{port_};
   answer result;
   if (!client.ok()) return result;
-  client.send(std::string{method} + " " + std::string{path} +
-              " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " +
-              std::to_string(body.size()) + "\r\n\r\n" + body);
+  client.send(std::string{method} + " " + std::string{path}
+              + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: "
+              + std::to_string(body.size()) + "\r\n\r\n" + body);
   const auto all = client.answer();
   result.status = tests::status_of(all);
-  result.head = all.substr(0, all.find("\r\n\r\n") == std::string::npos ? all.size()
-                                                                      : all.find("\r\n\r\n") + 2);
+  result.head = all.substr(
+      0, all.find("\r\n\r\n") == std::string::npos ? all.size() : all.find("\r\n\r\n") + 2);
   result.body = json::parse(body_of(all), nullptr, false);
   if (!result.body.is_object()) result.body = json::object();
   return result;
@@ -200,9 +214,9 @@ std::size_t live_node::count(const std::string& what, const std::string& name,
                              const std::string& third, const std::string& token) const {
   const auto lines = log();
   return static_cast<std::size_t>(std::ranges::count_if(lines, [&](const auto& line) {
-    return line.size() > 2 && line[0] == what && (name.empty() || line[1] == name) &&
-           (third.empty() || line[2] == third) &&
-           (token.empty() || (line.size() > 3 && line[3] == token));
+    return line.size() > 2 && line[0] == what && (name.empty() || line[1] == name)
+           && (third.empty() || line[2] == third)
+           && (token.empty() || (line.size() > 3 && line[3] == token));
   }));
 }
 
@@ -218,8 +232,8 @@ void live_node::release(const std::string& file) const { std::ofstream{folder_ /
 
 std::set<int> live_node::workers() const {
   std::set<int> result;
-  const auto mark = "told_worker.py" + std::string(1, '\0') + folder_.string() +
-                    std::string(1, '\0');
+  const auto mark =
+      "told_worker.py" + std::string(1, '\0') + folder_.string() + std::string(1, '\0');
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator{"/proc", ignored}) {
     const auto name = entry.path().filename().string();

@@ -80,7 +80,9 @@ public:
   [[nodiscard]] answer ask(std::string_view method, std::string_view path,
                            const std::string& body = {}) const;
   [[nodiscard]] answer get(std::string_view path) const { return ask("GET", path); }
-  [[nodiscard]] answer task(const json& body) const { return ask("POST", "/v1/tasks", body.dump()); }
+  [[nodiscard]] answer task(const json& body) const {
+    return ask("POST", "/v1/tasks", body.dump());
+  }
   [[nodiscard]] answer task(const std::string& specialist, const json& input) const {
     return task(json{{"specialist", specialist}, {"input", input}});
   }

@@ -1,0 +1,43 @@
+// Who asks again with an idempotency key hears the end of the task that there is.
+#pragma once
+
+#include "actors/house.hpp"
+#include "runtime/machine/journal/journal.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace greenroom::actors {
+
+/// Stands in front of an asker with an idempotency key. When the journal says that the same request
+/// is known, the asker hears `on_accepted` of that task and then its end, now or when it comes:
+/// exactly as if it had been the first.
+class key_follower final : public protocols::asker {
+public:
+  /// `find_live`: the task when it is in the ledger. `find_stored`: what the journal has of it.
+  /// Both stay callable as long as the house stands.
+  struct sources {
+    std::function<protocols::task_ptr(const protocols::task_id&)> find_live;
+    std::function<std::optional<machine::stored_task>(const protocols::task_id&)> find_stored;
+  };
+  key_follower(house& where, std::shared_ptr<protocols::asker> who, sources from)
+      : house_{where}, who_{std::move(who)}, from_{std::move(from)} {}
+
+  void on_accepted(const protocols::task& job) noexcept override { who_->on_accepted(job); }
+  void on_chunk(const protocols::task& job, std::string_view text) noexcept override {
+    who_->on_chunk(job, text);
+  }
+  void on_end(const protocols::task& job) noexcept override { who_->on_end(job); }
+  void on_existing(const protocols::task_id& known) noexcept override;
+
+private:
+  void follow(const protocols::task& job);
+  void tell_stored(const machine::stored_task& stored);
+
+  house& house_;
+  std::shared_ptr<protocols::asker> who_;
+  sources from_;
+};
+
+}  // namespace greenroom::actors
