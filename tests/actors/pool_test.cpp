@@ -1,0 +1,40 @@
+// A pool replaces its own, and gives up when it must; in virtual time.
+#include "actors/pool.hpp"
+
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+// (drop_atom, number) as root.cpp, pool.cpp and department.cpp read it.
+constexpr std::uint64_t kill_specialist = 15 + 16 * 7;
+
+TEST(Pool, ReplacesADepartmentThatGaveUpOnItsSpecialist) {
+  auto config = small_cast(1, 1);
+  config.supervision.restarts_max = 2;
+  stage play{config};
+  play.open();
+  for (int i = 0; i < 3; ++i) {  // One more than the department forgives.
+    caf::anon_send(play.root, protocols::drop_atom::value, kill_specialist);
+    play.world.advance(1s);
+  }
+  bool escalated = false;
+  for (const auto& one : play.events())
+    escalated = escalated || one.find("\"department\":\"D0\"") != std::string::npos;
+  EXPECT_TRUE(escalated);
+  auto who = play.ask("d0-s0");
+  play.world.advance(1s);
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d0-s0").finish_one();
+  play.world.dispatch();
+  EXPECT_EQ(who->ends, 1);
+  EXPECT_TRUE(play.collapsed.empty());
+}
+
+}  // namespace
+}  // namespace greenroom::tests
