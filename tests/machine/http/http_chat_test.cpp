@@ -109,7 +109,7 @@ TEST(HttpChat, NeverCutsALetterInTwo) {
     for (std::size_t second = first; second <= text.size(); ++second) {
       utf8_joiner join;
       std::string all;
-      for (const auto piece :
+      for (const auto& piece :
            {text.substr(0, first), text.substr(first, second - first), text.substr(second)}) {
         const std::string ready{join.next(piece)};
         EXPECT_TRUE(json::accept("\"" + ready + "\"")) << first << " " << second;
