@@ -41,12 +41,6 @@ std::string indented(const std::string& lines, const std::string& by) {
   return result;
 }
 
-// The real one: a version manager in its place starts processes of its own, and we count processes.
-std::string python() {
-  const std::string usual = "/usr/bin/python3";
-  return fs::exists(usual) ? usual : "python3";
-}
-
 /// One letter: R, S, D, Z …; 0 when there is no such process.
 char process_state(int pid) {
   const auto text = read_all("/proc/" + std::to_string(pid) + "/stat");
@@ -61,6 +55,16 @@ std::string answer::header(std::string_view name) const {
   if (at == std::string::npos) return {};
   const auto begin = at + name.size() + 4;
   return head.substr(begin, head.find("\r\n", begin) - begin);
+}
+
+// The real one: a version manager in its place starts processes of its own, and we count processes.
+std::string live_node::python() {
+  const std::string usual = "/usr/bin/python3";
+  return fs::exists(usual) ? usual : "python3";
+}
+
+void live_node::write_file(const std::string& name, std::string_view text) const {
+  std::ofstream{folder_ / name, std::ios::binary} << text;
 }
 
 live_node::live_node(const std::string& settings, const std::vector<player>& cast,
@@ -234,13 +238,18 @@ std::set<int> live_node::workers() const {
   std::set<int> result;
   const auto mark =
       "told_worker.py" + std::string(1, '\0') + folder_.string() + std::string(1, '\0');
+  const auto is_ours = [&](int pid) {
+    return read_all("/proc/" + std::to_string(pid) + "/cmdline").find(mark) != std::string::npos;
+  };
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator{"/proc", ignored}) {
     const auto name = entry.path().filename().string();
     if (!std::isdigit(static_cast<unsigned char>(name[0]))) continue;
-    if (read_all(entry.path() / "cmdline").find(mark) != std::string::npos)
-      result.insert(std::atoi(name.c_str()));
+    if (const int pid = std::atoi(name.c_str()); is_ours(pid)) result.insert(pid);
   }
+  // Going through the list takes a while, and some end while others begin. Those that are still
+  // there afterwards were all there at one instant: when the list was through.
+  std::erase_if(result, [&](int pid) { return !is_ours(pid); });
   return result;
 }
 

@@ -62,6 +62,10 @@ public:
   void configure(const std::string& settings, const std::vector<player>& cast,
                  const std::string& workflows = {});
   void write_configuration(const std::string& yaml) const;
+  /// A file in the node's folder.
+  void write_file(const std::string& name, std::string_view text) const;
+  /// The interpreter that workers are run with.
+  static std::string python();
   /// The YAML of one department with these specialists.
   [[nodiscard]] std::string department(const std::string& name,
                                        const std::vector<player>& cast) const;
