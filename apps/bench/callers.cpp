@@ -2,6 +2,8 @@
 
 #include "runtime/load/random.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -16,6 +18,18 @@ using runtime::load::latency_recorder;
 constexpr double ns_per_s = 1e9;
 
 void relax() { __builtin_ia32_pause(); }
+
+/// Of this process without the calling thread.
+double others_cpu_us() {
+  rusage all{}, mine{};
+  ::getrusage(RUSAGE_SELF, &all);
+  ::getrusage(RUSAGE_THREAD, &mine);
+  const auto us = [](const rusage& of) {
+    return static_cast<double>(of.ru_utime.tv_sec + of.ru_stime.tv_sec) * 1e6
+           + static_cast<double>(of.ru_utime.tv_usec + of.ru_stime.tv_usec);
+  };
+  return us(all) - us(mine);
+}
 
 /// One place in a window: asks, compares the answer, and comes back to the caller's thread.
 class place final : public protocols::asker {
@@ -97,6 +111,8 @@ call_report closed_window(node& on, const audience& whom, std::size_t window, do
   const auto warm_until = now_ns() + static_cast<std::int64_t>(seconds * ns_per_s / 4);
   const auto until = warm_until + static_cast<std::int64_t>(seconds * ns_per_s);
   std::size_t outstanding = 0;
+  std::uint64_t answered = 0;
+  const auto cpu_before = others_cpu_us();
   std::vector<std::size_t> again;  // Refused ones: tried again when something has ended.
   const auto fire = [&](std::size_t index) {
     if (mine.send(places[index], now_ns())) {
@@ -121,6 +137,7 @@ call_report closed_window(node& on, const audience& whom, std::size_t window, do
       auto* const after = one->next;
       at = now_ns();
       --outstanding;
+      ++answered;
       if (!one->good) ++report.wrong;
       if (at >= warm_until && at < until) {
         latencies.add(at - one->since_ns);
@@ -130,6 +147,8 @@ call_report closed_window(node& on, const audience& whom, std::size_t window, do
       one = after;
     }
   }
+  report.node_cpu_us =
+      (others_cpu_us() - cpu_before) / static_cast<double>(std::max<std::uint64_t>(answered, 1));
   report.found = figures_of(latencies, static_cast<double>(measured_until - warm_until) / ns_per_s);
   return report;
 }

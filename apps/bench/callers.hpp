@@ -13,7 +13,9 @@ struct call_report {
   figures found;
   std::uint64_t refused = 0;  ///< Turned away at the door.
   std::uint64_t wrong = 0;    ///< Ended badly, or with another answer than the input.
-  double held_back_s = 0;     ///< Open loop: how late the sender itself was at the end.
+  /// Closed window: processor time of all other threads for each task, whatever else runs.
+  double node_cpu_us = 0;
+  double held_back_s = 0;  ///< Open loop: how late the sender itself was at the end.
 };
 
 /// Names looked up once, and who is asked in which order.

@@ -41,11 +41,13 @@ std::vector<result> dispatch(const settings& how) {
   auto& on = *std::get<0>(opened);
   const auto whom = zipf_audience(cast_size);
   std::vector<figures> mine, rings, queues;
+  std::vector<double> cpu;
   std::uint64_t refused = 0;
   for (int round = 0; round < how.rounds; ++round) {
     const auto report = closed_window(on, whom, window, how.seconds);
     if (whole.wrong.empty()) whole.wrong = trouble(report);
     refused += report.refused;
+    cpu.push_back(report.node_cpu_us);
     mine.push_back(report.found);
     rings.push_back(ring_floor(cast_size, window, how.seconds));
     queues.push_back(queue_floor(cast_size, window, how.seconds));
@@ -56,6 +58,7 @@ std::vector<result> dispatch(const settings& how) {
   whole.ratio = whole.found.tasks_per_s / whole.floors.front().found.tasks_per_s;
   whole.more = {
       {"ratio_to_plain_ring", whole.found.tasks_per_s / whole.floors.back().found.tasks_per_s},
+      {"node_cpu_us_per_task", median(cpu)},
       {"specialists", cast_size},
       {"outstanding", window},
       {"refused", static_cast<double>(refused)}};
@@ -109,8 +112,8 @@ int fleet_child(const std::vector<std::string>& arguments) {
   if (arguments.size() < 2) return 2;
   const auto count = static_cast<std::size_t>(std::atoll(arguments[0].c_str()));
   const auto seconds = std::atof(arguments[1].c_str());
+  const auto before = resident_bytes();  // What the caller's configuration takes is counted too.
   auto cast = echo_functions(count);
-  const auto before = resident_bytes();
   const auto begin = now_ns();
   auto opened = open_functions(std::move(cast));
   const auto took = now_ns() - begin;
