@@ -1,6 +1,7 @@
 #include "actors/journal_keeper.hpp"
 
 #include "actors/text.hpp"
+#include "runtime/machine/journal/thread_urgency.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -189,6 +190,8 @@ void journal_keeper::prune() {
 
 caf::behavior journal_keeper::make_behavior() {
   set_default_handler(caf::drop);
+  // On busy cores the wake-up after a flush would cost more than the flush.
+  if (getf(is_detached_flag)) static_cast<void>(machine::hurry_this_thread());
   house_.journal.attach(caf::strong_actor_ptr{ctrl()});
   house_.journal.take_over();
   drain();

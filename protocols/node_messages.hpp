@@ -2,6 +2,8 @@
 // rare words around them. All of them can cross to another node.
 #pragma once
 
+#include "protocols/task_messages.hpp"
+
 #include <caf/all.hpp>
 
 #include <cstdint>
@@ -156,4 +158,7 @@ CAF_ADD_ATOM(greenroom, greenroom::protocols, open_atom, "open")
 CAF_ADD_ATOM(greenroom, greenroom::protocols, switch_atom, "switch")
 CAF_ADD_ATOM(greenroom, greenroom::protocols, steer_atom, "steer")
 CAF_ADD_ATOM(greenroom, greenroom::protocols, written_atom, "written")
+CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::task_order))
+CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::task_answer))
+CAF_ADD_ATOM(greenroom, greenroom::protocols, work_atom, "work")
 CAF_END_TYPE_ID_BLOCK(greenroom)

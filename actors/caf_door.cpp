@@ -1,0 +1,88 @@
+#include "actors/caf_door.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace greenroom::actors {
+
+using protocols::task_answer, protocols::task_order;
+
+namespace {
+
+task_answer answer_of(const protocols::task& job) {
+  task_answer result;
+  result.id = protocols::to_string(job.id);
+  result.state = static_cast<std::uint8_t>(job.end_state);
+  result.failure = static_cast<std::uint8_t>(job.why);
+  result.output = job.output;
+  result.attempts = job.attempts;
+  result.cold_start = job.cold_start;
+  return result;
+}
+
+// Keeps the promise of one order.
+class promise_keeper final : public protocols::asker {
+public:
+  promise_keeper(house* where, caf::typed_response_promise<task_answer> promise)
+      : where_{where}, promise_{std::move(promise)} {}
+  void on_end(const protocols::task& job) noexcept override { promise_.deliver(answer_of(job)); }
+  void on_existing(const protocols::task_id& id) noexcept override {
+    // The same request is known: its end is this order's end too, when it is still to come.
+    if (const auto job = where_->ledger.find(id); job && job->ended()) {
+      promise_.deliver(answer_of(*job));
+      return;
+    }
+    task_answer known;
+    known.id = protocols::to_string(id);
+    promise_.deliver(std::move(known));
+  }
+
+private:
+  house* where_;
+  caf::typed_response_promise<task_answer> promise_;
+};
+
+task_request request_of(task_order order) {
+  task_request result;
+  result.specialist = std::move(order.specialist);
+  result.department = std::move(order.department);
+  result.command = std::move(order.command);
+  result.input = std::move(order.input);
+  result.urgency = static_cast<protocols::priority>(
+      std::min<std::uint8_t>(order.urgency, static_cast<std::uint8_t>(protocols::priority::high)));
+  if (order.timeout_ms > 0) result.timeout = std::chrono::milliseconds{order.timeout_ms};
+  result.durable = order.durable;
+  result.idempotency_key = std::move(order.idempotency_key);
+  result.case_id = std::move(order.case_id);
+  return result;
+}
+
+}  // namespace
+
+caf_door_actor::behavior_type caf_door(caf_door_actor::pointer self, house* where,
+                                       front_desk* desk) {
+  return {
+      [=](protocols::work_atom, task_order& order) -> caf::result<task_answer> {
+        auto promise = self->make_response_promise<task_answer>();
+        auto outcome = desk->submit(request_of(std::move(order)),
+                                    std::make_shared<promise_keeper>(where, promise));
+        if (auto* none = std::get_if<refusal>(&outcome)) {
+          task_answer refused;
+          refused.state = static_cast<std::uint8_t>(protocols::task_state::failed);
+          refused.failure = static_cast<std::uint8_t>(none->why);
+          refused.output = std::move(none->detail);
+          refused.retry_after_ms = static_cast<std::uint64_t>(none->retry_after.count());
+          promise.deliver(std::move(refused));
+        }
+        return promise;
+      },
+      [=](protocols::drop_atom, const std::string& id) {
+        protocols::task_id parsed;
+        if (!protocols::parse(id, parsed)) return false;
+        const auto job = where->ledger.find(parsed);
+        return job && desk->cancel(*job);
+      },
+  };
+}
+
+}  // namespace greenroom::actors
