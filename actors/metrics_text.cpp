@@ -1,10 +1,14 @@
 // The numbers of a node in Prometheus' text format, read from the gauges when asked.
 #include "actors/node_parts.hpp"
+#include "actors/pool_sampler.hpp"
+#include "actors/rollback.hpp"
 
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 namespace greenroom {
@@ -40,7 +44,9 @@ public:
     else
       metric.gauge.value = amount;
   }
-  [[nodiscard]] std::string text() const { return prometheus::TextSerializer{}.Serialize(families_); }
+  [[nodiscard]] std::string text() const {
+    return prometheus::TextSerializer{}.Serialize(families_);
+  }
 
 private:
   std::vector<MetricFamily> families_;
@@ -49,15 +55,18 @@ private:
 constexpr std::array<std::string_view, 6> state_names{"cold", "warming", "warm",
                                                       "busy", "cooling", "failed"};
 
-void write_tasks(sheet& out, const actors::house& house, pool_kind kind) {
+constexpr std::array both_pools{pool_kind::intelligent, pool_kind::baseline};
+
+// Of both pools: who asked does not care which one answered.
+void write_tasks(sheet& out, const actors::house& house) {
   const auto& playing = house.now_playing();
-  const auto& pool = house.pool(kind);
-  auto& tasks = out.family("greenroom_tasks_total", "Tasks that ended, by how.",
-                           MetricType::Counter);
+  auto& tasks =
+      out.family("greenroom_tasks_total", "Tasks that ended, by how.", MetricType::Counter);
   for (std::size_t i = 0; i < playing.members.size(); ++i) {
-    const auto& ends = pool.specialists[i]->gauge.ends;
-    for (std::size_t outcome = 0; outcome < ends.size(); ++outcome) {
-      const auto amount = value(ends[outcome]);
+    for (std::size_t outcome = 0; outcome < machine::task_outcomes; ++outcome) {
+      double amount = 0;
+      for (const auto kind : both_pools)
+        amount += value(house.pool(kind).specialists[i]->gauge.ends[outcome]);
       // Most specialists have seen few outcomes; those that never came are left out.
       if (amount == 0) continue;
       sheet::add(tasks,
@@ -67,32 +76,39 @@ void write_tasks(sheet& out, const actors::house& house, pool_kind kind) {
                  amount);
     }
   }
-  auto& durations =
-      out.family("greenroom_task_duration_seconds",
-                 "From acceptance to the end of a task.", MetricType::Histogram);
-  auto& restarts = out.family("greenroom_actor_restarts_total",
-                              "Actors that were replaced.", MetricType::Counter);
-  auto& depth = out.family("greenroom_queue_depth", "Tasks waiting and running.",
-                           MetricType::Gauge);
+  auto& durations = out.family("greenroom_task_duration_seconds",
+                               "From acceptance to the end of a task.", MetricType::Histogram);
+  auto& restarts = out.family("greenroom_actor_restarts_total", "Actors that were replaced.",
+                              MetricType::Counter);
+  auto& depth =
+      out.family("greenroom_queue_depth", "Tasks waiting and running.", MetricType::Gauge);
   for (std::size_t d = 0; d < playing.departments.size(); ++d) {
-    const auto& gauge = pool.departments[d]->gauge;
+    const auto sum = [&](auto of) {
+      double result = 0;
+      for (const auto kind : both_pools)
+        result += value(of(house.pool(kind).departments[d]->gauge));
+      return result;
+    };
     const labels mine{{"department", playing.departments[d]}};
     auto& metric = durations.metric.emplace_back();
     metric.label = mine;
     double total = 0;
-    for (std::size_t b = 0; b < gauge.durations.size(); ++b) {
-      total += value(gauge.durations[b]);
+    for (std::size_t b = 0; b <= machine::duration_bounds_ns.size(); ++b) {
+      total += sum([b](const auto& gauge) -> const auto& { return gauge.durations[b]; });
       const auto bound = b < machine::duration_bounds_ns.size()
                              ? static_cast<double>(machine::duration_bounds_ns[b]) * 1e-9
                              : std::numeric_limits<double>::infinity();
       metric.histogram.bucket.push_back({static_cast<std::uint64_t>(total), bound});
     }
     metric.histogram.sample_count = static_cast<std::uint64_t>(total);
-    metric.histogram.sample_sum = value(gauge.duration_sum_ns) * 1e-9;
-    sheet::add(restarts, mine, value(gauge.actor_restarts));
+    metric.histogram.sample_sum =
+        sum([](const auto& gauge) -> const auto& { return gauge.duration_sum_ns; }) * 1e-9;
+    sheet::add(restarts, mine,
+               sum([](const auto& gauge) -> const auto& { return gauge.actor_restarts; }));
     double waiting = 0;
     for (const auto who : playing.staff[d])
-      waiting += pool.specialists[who]->gauge.depth.load(std::memory_order_relaxed);
+      for (const auto kind : both_pools)
+        waiting += house.pool(kind).specialists[who]->gauge.depth.load(std::memory_order_relaxed);
     sheet::add(depth, mine, waiting);
   }
 }
@@ -117,8 +133,8 @@ void write_pool(sheet& out, const actors::house& house, pool_kind kind) {
   const auto& gauge = pool.gauge;
   out.one("greenroom_warm_hits_total", "Tasks that found their specialist warm.",
           MetricType::Counter, value(gauge.warm_hits));
-  out.one("greenroom_cold_starts_total", "Tasks that had to wait for a start.",
-          MetricType::Counter, value(gauge.cold_starts));
+  out.one("greenroom_cold_starts_total", "Tasks that had to wait for a start.", MetricType::Counter,
+          value(gauge.cold_starts));
   out.one("greenroom_retries_total", "Attempts after the first one.", MetricType::Counter,
           value(gauge.retries));
   out.one("greenroom_prewarms_total", "Starts ahead of demand.", MetricType::Counter,
@@ -135,6 +151,92 @@ void write_pool(sheet& out, const actors::house& house, pool_kind kind) {
           MetricType::Gauge, bytes);
 }
 
+void write_watch(sheet& out, const node::parts& in) {
+  using namespace runtime::rollout;
+  const auto& house = *in.house;
+  const auto board = house.board.read([](const actors::watch_board::content& of) { return of; });
+  const auto gauge = MetricType::Gauge;
+  const auto counter = MetricType::Counter;
+  sheet::add(out.family("greenroom_build_info", "1, with what runs here.", gauge),
+             {{"version", in.version}, {"profile", house.now_playing().config.profile}}, 1);
+  out.one("greenroom_tasks_lost", "Accepted, neither answered nor pending.", gauge,
+          static_cast<double>(actors::ledger_now(house).lost));
+  const auto memory = actors::memory_of(house, in.desk->pool());
+  out.one("greenroom_always_warm_memory_bytes", "What the workers would take with everybody warm.",
+          gauge, memory.always_mb * 1e6);
+  if (const auto budget = house.now_playing().config.pool.memory_budget_mb; budget > 0)
+    out.one("greenroom_memory_use_ratio", "Share of the memory limit in use.", gauge,
+            memory.used_mb / budget);
+  std::uint64_t prewarms = 0;
+  std::uint64_t hits = 0;
+  for (const auto kind : both_pools) {
+    prewarms += house.pool(kind).gauge.prewarms.load();
+    hits += house.pool(kind).gauge.prewarm_hits.load();
+  }
+  if (prewarms > 0)
+    out.one("greenroom_prediction_accuracy_ratio", "Share of predictions that came true.", gauge,
+            std::min(1.0, static_cast<double>(hits) / static_cast<double>(prewarms)));
+  out.one("greenroom_health_score", "The monitor's own score, 0 to 1.", gauge,
+          board.checked_at_s > 0 ? board.health.score : 1);
+  auto& alerts = out.family("greenroom_alerts", "Alerts that fire.", gauge);
+  using runtime::monitoring::severity;
+  for (const auto level : {severity::critical, severity::warning, severity::info})
+    sheet::add(alerts, {{"severity", std::string{name_of(level)}}},
+               static_cast<double>(
+                   std::ranges::count(board.firing, level, &runtime::monitoring::alert::level)));
+  if (const auto ratio = board.samples[0].response_ratio)
+    out.one("greenroom_response_ratio", "Intelligent / baseline mean response.", gauge, *ratio);
+  auto& tasks = out.family("greenroom_pool_tasks_total", "Tasks that ended, by pool.", counter);
+  for (const auto kind : both_pools)
+    for (std::size_t e = 0; e < machine::task_outcomes; ++e) {
+      auto amount = value(house.pool(kind).gauge.ends[e]);
+      // Copies run in the intelligent pool, and a few in the other; they are counted elsewhere.
+      for (const auto& stand : house.pool(kind).specialists)
+        if (stand) amount -= value(stand->mirror_ends[e]);
+      sheet::add(tasks,
+                 {{"pool", std::string{protocols::to_string(kind)}},
+                  {"outcome", std::string{machine::task_outcome_names[e]}}},
+                 std::max(amount, 0.0));
+    }
+  const auto rules = house.routes.now();
+  using mode = runtime::rollout::mode;
+  const auto share =
+      rules.routes == mode::hybrid ? rules.percentage
+      : rules.routes == mode::full ? 100
+      : rules.routes == mode::idle && house.routes.configured == pool_kind::intelligent ? 100
+                                                                                        : 0;
+  out.one("greenroom_rollout_percentage", "Share of traffic for the intelligent pool.", gauge,
+          share);
+  auto& phases = out.family("greenroom_rollout_phase", "1 for the phase it is in.", gauge);
+  const auto at = board.rollout ? board.rollout->at() : phase::idle;
+  for (const auto one :
+       {phase::idle, phase::preparation, phase::shadow_mode, phase::partial_rollout,
+        phase::full_deployment, phase::optimization, phase::complete})
+    sheet::add(phases, {{"phase", std::string{name_of(one)}}}, one == at ? 1 : 0);
+  const auto shadow = house.shadow.read();
+  out.one("greenroom_mirrored_total", "Tasks mirrored in shadow.", counter,
+          static_cast<double>(shadow.mirrored));
+  auto& drops =
+      out.family("greenroom_mirror_drops_total", "Not mirrored or not compared.", counter);
+  for (std::size_t i = 0; i < shadow.drops.size(); ++i)
+    sheet::add(drops, {{"reason", std::string{name_of(static_cast<mirror_drop>(i))}}},
+               static_cast<double>(shadow.drops[i]));
+  auto& rollbacks = out.family("greenroom_rollbacks_total", "Rollbacks, by trigger.", counter);
+  for (const auto one : {trigger::error_rate, trigger::response_time, trigger::memory_use,
+                         trigger::memory_efficiency, trigger::health, trigger::critical_alerts,
+                         trigger::success_rate, trigger::judge, trigger::by_hand}) {
+    const auto found = board.rollbacks_by_trigger.find(std::string{name_of(one)});
+    sheet::add(rollbacks, {{"trigger", std::string{name_of(one)}}},
+               found == board.rollbacks_by_trigger.end() ? 0 : static_cast<double>(found->second));
+  }
+  for (auto last = board.rollbacks.rbegin(); last != board.rollbacks.rend(); ++last)
+    if (const auto took = last->plan.duration_s()) {
+      out.one("greenroom_rollback_duration_seconds", "Of the last one, decision to end.", gauge,
+              *took);
+      break;
+    }
+}
+
 }  // namespace
 
 std::string node::metrics() const {
@@ -143,10 +245,10 @@ std::string node::metrics() const {
   const auto kind = in.desk->pool();
   const auto now = status();
   sheet out;
-  write_tasks(out, house, kind);
+  write_tasks(out, house);
   write_pool(out, house, kind);
-  auto& shed = out.family("greenroom_shed_total", "Tasks refused at the door.",
-                          MetricType::Counter);
+  auto& shed =
+      out.family("greenroom_shed_total", "Tasks refused at the door.", MetricType::Counter);
   for (std::size_t i = 0; i < house.gauge.shed.size(); ++i)
     sheet::add(shed, {{"reason", std::string{machine::shed_reasons[i]}}},
                value(house.gauge.shed[i]));
@@ -156,8 +258,8 @@ std::string node::metrics() const {
           static_cast<double>(now.pending));
   out.one("greenroom_journal_commits_total", "Transactions of the journal.", MetricType::Counter,
           value(house.gauge.journal_commits));
-  out.one("greenroom_journal_records_total", "Records written to the journal.",
-          MetricType::Counter, value(house.gauge.journal_records));
+  out.one("greenroom_journal_records_total", "Records written to the journal.", MetricType::Counter,
+          value(house.gauge.journal_records));
   out.one("greenroom_journal_ok", "1 while the journal can be written.", MetricType::Gauge,
           house.gauge.journal_ok ? 1 : 0);
   out.one("greenroom_memory_efficiency_ratio",
@@ -165,6 +267,7 @@ std::string node::metrics() const {
           now.memory_efficiency);
   out.one("greenroom_uptime_seconds", "Since the node started.", MetricType::Gauge,
           static_cast<double>(now.uptime_ms) * 1e-3);
+  write_watch(out, in);
   return out.text();
 }
 

@@ -4,6 +4,8 @@
 #include "actors/io_unit.hpp"
 #include "actors/key_follower.hpp"
 #include "actors/node_parts.hpp"
+#include "actors/rollback.hpp"
+#include "actors/rollout.hpp"
 #include "actors/root.hpp"
 #include "actors/text.hpp"
 #include "config/difference.hpp"
@@ -46,6 +48,25 @@ std::string data_mark(const std::string& data_dir) {
 std::uint64_t fresh_random() {
   std::random_device source;
   return (static_cast<std::uint64_t>(source()) << 32) | source();
+}
+
+// What the rollout and the latest rollbacks wrote down.
+actors::watch_memory read_memory(machine::journal& from) {
+  const auto read = [&from](const std::string& name) {
+    auto found = from.state(name);
+    auto* text = std::get_if<std::string>(&found);
+    return text != nullptr ? std::move(*text) : std::string{};
+  };
+  actors::watch_memory result;
+  result.rollout = read(actors::rollout_record);
+  const auto count = std::strtoull(read(actors::rollback_count_record).c_str(), nullptr, 10);
+  constexpr std::uint64_t kept = actors::watch_board::rollbacks_max;
+  for (auto id = count > kept ? count - kept + 1 : 1; id <= count; ++id) {
+    auto plan = read(actors::rollback_record(id));
+    if (plan.empty()) continue;
+    result.rollbacks.emplace_back(std::move(plan), read(actors::rollback_record(id) + ".analysis"));
+  }
+  return result;
 }
 
 class promised final : public protocols::asker {
@@ -101,6 +122,8 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     auto found = open_journal->unfinished();
     if (auto* why = std::get_if<machine::journal_error>(&found)) return failure{why->what};
     unfinished = std::move(std::get<0>(found));
+    const auto unread = actors::remember(house, read_memory(*open_journal));
+    if (!unread.empty()) return failure{"the journal holds something unreadable: " + unread};
     auto reader = machine::journal_reader::open(journal_where);
     if (auto* why = std::get_if<machine::journal_error>(&reader)) return failure{why->what};
     in.reader = std::move(std::get<0>(reader));
@@ -157,6 +180,20 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   const bool always_warm = configuration.pool.mode == config::pool_mode::baseline;
   const auto serving = always_warm ? pool_kind::baseline : pool_kind::intelligent;
   plan.policies[static_cast<std::size_t>(serving)] = [] { return runtime::make_lru_policy(); };
+  // The other pool is opened when a rollout begins, or goes on. There everybody is kept warm.
+  const auto other = always_warm ? pool_kind::intelligent : pool_kind::baseline;
+  plan.policies[static_cast<std::size_t>(other)] = plan.policies[static_cast<std::size_t>(serving)];
+  plan.later[static_cast<std::size_t>(other)] = true;
+  plan.watched = true;
+  in.hooks = std::make_unique<machine::webhook>(
+      *in.io, machine::webhook_options{}, [&house](const std::string& url, const std::string& why) {
+        house.publish("webhook.failed", "{\"url\":" + actors::json_text(url) +
+                                            ",\"why\":" + actors::json_text(why) + "}");
+      });
+  plan.post = [hooks = in.hooks.get()](const std::string& url, const std::string& json) {
+    hooks->post(url, json);
+  };
+  in.version = GREENROOM_VERSION;
   in.desk->set_pool(serving);
   if (first_journal) {
     plan.open_journal = [first_journal, journal_where]()

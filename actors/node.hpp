@@ -85,6 +85,7 @@ struct node_view {
   std::size_t queue_depth = 0;
   double memory_mb = 0, memory_always_warm_mb = 0, memory_efficiency = 0;
   std::size_t alerts = 0;
+  double health_score = 1;
   std::int64_t last_check_unix_ms = 0;
   std::uint64_t accepted = 0, completed = 0, failed_tasks = 0, cancelled = 0, unknown = 0, shed = 0,
                 cold_starts = 0, retries = 0, pending = 0;
@@ -105,6 +106,10 @@ struct workflow_end {
   std::vector<task_view> steps;
   refusal refused;  ///< Set when a step was not even started.
 };
+
+namespace actors {
+struct steering;
+}  // namespace actors
 
 class node {
 public:
@@ -183,6 +188,20 @@ public:
   /// Calls `hear` for each new event, on a thread of the node, until the handle is dropped.
   [[nodiscard]] std::shared_ptr<void> on_event(std::function<void(const event&)> hear);
   [[nodiscard]] config::node configuration() const;
+
+  // -- rollout and rollback; all of them JSON ---------------------------------
+  /// An operator's word for the rollout or the rollback; its `told` hears what came of it.
+  void steer(actors::steering word);
+  [[nodiscard]] std::string rollout() const;
+  [[nodiscard]] std::string rollbacks() const;  ///< The newest first.
+  /// One, by its id, or the `last` one.
+  [[nodiscard]] std::optional<std::string> rollback(std::string_view id) const;
+  /// An array: those that fire, those that are pending, and the latest that were resolved.
+  [[nodiscard]] std::string alerts() const;
+  /// What is wrong and what would help: memory, warming, errors or performance.
+  [[nodiscard]] std::optional<std::string> diagnose(std::string_view subject) const;
+  /// The deployment report as `md`, `html` or `json`.
+  [[nodiscard]] std::optional<std::string> report(std::string_view format) const;
 
   // -- by hand ----------------------------------------------------------------
   std::optional<refusal> warm(std::string_view specialist);

@@ -4,6 +4,7 @@
 #include "actors/front_desk.hpp"
 #include "actors/house.hpp"
 #include "actors/node.hpp"
+#include "runtime/machine/http/webhook.hpp"
 #include "runtime/machine/io/engine.hpp"
 #include "runtime/machine/journal/journal.hpp"
 
@@ -32,6 +33,8 @@ struct node::parts {
   mutable std::mutex reader_mutex;
   std::unique_ptr<machine::journal_reader> reader;
   std::int64_t started_ms = 0;
+  std::string version;
+  std::unique_ptr<machine::webhook> hooks;  ///< For alerts.
   std::atomic<bool> collapsed{false};
   std::atomic<std::uint64_t> workflow_serial{1};
   /// Lines that workers write to stderr; set before anything starts, or left empty.

@@ -1,6 +1,7 @@
 // What a node says of itself: tasks, specialists, health, exported state.
 #include "actors/node_parts.hpp"
 #include "actors/text.hpp"
+#include "runtime/monitoring/node_status.hpp"
 
 #include <algorithm>
 #include <array>
@@ -148,19 +149,45 @@ node_view node::status() const {
     result.cancelled += of(ends, machine::task_outcome::cancelled);
     result.unknown += of(ends, machine::task_outcome::unknown);
   }
+  // Copies that were only compared are nobody's tasks.
+  const auto& copies = house.mirror_ends;
+  result.completed -= std::min(result.completed, of(copies, machine::task_outcome::completed));
+  result.failed_tasks -= std::min(result.failed_tasks,
+                                  of(copies, machine::task_outcome::failed) +
+                                      of(copies, machine::task_outcome::timeout));
+  result.cancelled -= std::min(result.cancelled, of(copies, machine::task_outcome::cancelled));
+  result.unknown -= std::min(result.unknown, of(copies, machine::task_outcome::unknown));
   for (const auto& one : house.gauge.shed) result.shed += value(one);
   result.accepted = value(house.gauge.accepted);
   result.pending = result.accepted - std::min(result.accepted, value(house.gauge.ended));
   result.queue_depth = house.gauge.depth.load(std::memory_order_relaxed);
   result.uptime_ms = house.time->unix_ms() - in.started_ms;
-  result.last_check_unix_ms = house.time->unix_ms();
   result.draining = house.gauge.draining;
   result.journal_ok = house.gauge.journal_ok;
   result.ready = !result.draining && !in.collapsed;
-  if (in.collapsed || (house.journaling && !result.journal_ok))
-    result.status = "CRITICAL";
-  else if (result.failed > 0 || result.draining)
-    result.status = "DEGRADED";
+  runtime::monitoring::status_evidence evidence;
+  const auto interval = std::chrono::duration<double>{playing.config.health_interval}.count();
+  const auto now_s = static_cast<double>(house.time->unix_ms()) * 1e-3;
+  house.board.read([&](const actors::watch_board::content& board) {
+    using runtime::monitoring::severity;
+    evidence.health = board.checked_at_s > 0 ? board.health.score : 1;
+    result.health_score = evidence.health;
+    for (const auto& one : board.firing) {
+      if (one.level == severity::critical) ++evidence.critical_alerts;
+      if (one.level == severity::warning) ++evidence.warning_alerts;
+    }
+    result.alerts = board.firing.size();
+    evidence.rolling_back = !board.rollbacks.empty() && !board.rollbacks.back().plan.finished();
+    evidence.blind = board.checked_at_s > 0 && now_s - board.checked_at_s > 3 * interval + 1;
+    result.last_check_unix_ms = static_cast<std::int64_t>(board.checked_at_s * 1000);
+  });
+  if (result.last_check_unix_ms == 0) result.last_check_unix_ms = house.time->unix_ms();
+  evidence.draining = result.draining;
+  auto status = derive_status(evidence);
+  using runtime::monitoring::node_status;
+  if (in.collapsed || (house.journaling && !result.journal_ok)) status = node_status::critical;
+  if (result.failed > 0 && status == node_status::healthy) status = node_status::degraded;
+  result.status = name_of(status);
   return result;
 }
 

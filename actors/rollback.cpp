@@ -137,6 +137,9 @@ void rollback_actor_state::look() {
     baseline_mean_ms = baseline.response_mean_ms;
   sample.response_ratio = response_ratio(sample.response_mean_ms, baseline_mean_ms);
   sample.health = runtime::monitoring::health_score(sample).score;
+  // In shadow the pool begins cold, and its score is of copies that wait for their first start.
+  if (rules == mode::shadow && sample.tasks < thresholds_of(where->now_playing().config).tasks_min)
+    sample.health.reset();
   const auto critical = where->board.read([&](const watch_board::content& board) {
     std::optional<double> since;
     // Beside another pool only this one's own alerts count against it.

@@ -126,6 +126,9 @@ caf::behavior root(root_actor* self, house* where, root_plan plan) {
         else if (which > 2 && pool)
           state.self->send(pool, word, chance / 16);
       },
+      [&state](protocols::drop_atom, std::uint32_t which) {
+        if (which < root_state::children && state.actors[which]) dismiss(state.actors[which]);
+      },
       [to_pools](const protocols::memory_survey& survey) { to_pools(survey); },
       [&state](protocols::open_atom, std::uint32_t kind) {
         if (!std::exchange(state.plan.later[kind], false)) return;

@@ -24,13 +24,19 @@ void add_verbs(CLI::App& program, outcome& result) {
   add_metrics(program, result);
   add_specialists(program, result);
   add_tasks(program, result);
+  add_alerts(program, result);
   add_events(program, result);
   add_predict(program, result);
   add_workflows(program, result);
   add_warm(program, result);
   add_cool(program, result);
+  add_rollout(program, result);
+  add_routing(program, result);
+  add_rollback(program, result);
   add_simulate(program, result);
   add_config(program, result);
+  add_diagnose(program, result);
+  add_report(program, result);
   add_export(program, result);
   add_version(program, result);
 }

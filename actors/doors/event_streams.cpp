@@ -116,7 +116,7 @@ void event_streams::close() {
 }
 
 void list_alerts(const door_ptr& here, call& one) {
-  const auto items = here->options.alerts ? here->options.alerts() : std::string{"[]"};
+  const auto items = here->options.alerts ? here->options.alerts() : here->of->alerts();
   answer_json(one.reply, 200, "{\"items\":" + items + "}");
 }
 

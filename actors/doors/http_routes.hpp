@@ -91,6 +91,15 @@ void get_metrics(const door_ptr& here, call& one);
 void get_export(const door_ptr& here, call& one);
 void get_index(const door_ptr& here, call& one);
 
-void rollout_not_yet(const door_ptr& here, call& one);
+void get_rollout(const door_ptr& here, call& one);
+void steer_rollout(const door_ptr& here, call& one);
+void get_routing(const door_ptr& here, call& one);
+void put_routing(const door_ptr& here, call& one);
+void post_rollback(const door_ptr& here, call& one);
+void post_rollback_verify(const door_ptr& here, call& one);
+void list_rollbacks(const door_ptr& here, call& one);
+void get_rollback(const door_ptr& here, call& one);
+void get_diagnosis(const door_ptr& here, call& one);
+void get_report(const door_ptr& here, call& one);
 
 }  // namespace greenroom::doors

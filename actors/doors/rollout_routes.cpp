@@ -1,13 +1,206 @@
-// Rollout, routing and rollback over HTTP.
+// Rollout, routing, rollback, diagnosis and the report over HTTP.
+#include "actors/board.hpp"
 #include "actors/doors/http_routes.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <utility>
 
 namespace greenroom::doors {
 
-void rollout_not_yet(const door_ptr&, call& one) {
-  answer_problem(one.reply, protocols::problem_named(
-                                "not-implemented", 501, "Not implemented",
-                                "This node serves from one pool; rollout, routing and rollback are "
-                                "not part of this version."));
+namespace {
+
+using actors::steering;
+using nlohmann::json;
+
+/// The body as an object; an empty one is an empty object. Answers and returns nothing otherwise.
+std::optional<json> object_in_body(const call& one) {
+  const auto body = one.asked.body();
+  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return json::object();
+  // What is nested deeper than these documents are is not worth parsing.
+  constexpr int depth_max = 8;
+  bool deep = false;
+  auto parsed = json::parse(
+      body,
+      [&deep](int depth, json::parse_event_t, json&) {
+        deep = deep || depth > depth_max;
+        return !deep;
+      },
+      false);
+  if (!deep && parsed.is_object()) return parsed;
+  answer_problem(one.reply, protocols::problem_of(protocols::failure::malformed,
+                                                  "The body must be one JSON object."));
+  return std::nullopt;
+}
+
+void answer_malformed(const call& one, std::string detail) {
+  answer_problem(one.reply,
+                 protocols::problem_of(protocols::failure::malformed, std::move(detail)));
+}
+
+/// The text of a member; answers and returns nothing when it is of another type.
+std::optional<std::string> text_in(const call& one, const json& body, const char* name) {
+  const auto found = body.find(name);
+  if (found == body.end() || found->is_null()) return std::string{};
+  if (found->is_string()) return found->get<std::string>();
+  answer_malformed(one, "\"" + std::string{name} + "\" must be a string.");
+  return std::nullopt;
+}
+
+std::optional<bool> flag_in(const call& one, const json& body, const char* name, bool usual) {
+  const auto found = body.find(name);
+  if (found == body.end()) return usual;
+  if (found->is_boolean()) return found->get<bool>();
+  answer_malformed(one, "\"" + std::string{name} + "\" must be true or false.");
+  return std::nullopt;
+}
+
+std::string hyphened(std::string name) {
+  for (auto& c : name)
+    if (c == '_') c = '-';
+  return name;
+}
+
+void steer(const door_ptr& here, const call& one, steering word) {
+  auto* const of = here->of;
+  word.told = [reply = one.reply, of](int status, std::string refused, std::string text) {
+    if (refused.empty()) return answer_json(reply, status, of->rollout());
+    answer_problem(
+        reply, protocols::problem_named("rollout-" + hyphened(std::move(refused)), status,
+                                        status == 400 ? "Malformed" : "Not now", std::move(text)));
+  };
+  of->steer(std::move(word));
+}
+
+}  // namespace
+
+void get_rollout(const door_ptr& here, call& one) {
+  answer_json(one.reply, 200, here->of->rollout());
+}
+
+void steer_rollout(const door_ptr& here, call& one) {
+  const auto body = object_in_body(one);
+  if (!body) return;
+  auto who = text_in(one, *body, "who");
+  if (!who) return;
+  auto reason = text_in(one, *body, "reason");
+  if (!reason) return;
+  const auto force = flag_in(one, *body, "force", false);
+  if (!force) return;
+  steering word;
+  word.who = std::move(*who);
+  word.reason = std::move(*reason);
+  word.force = *force;
+  auto path = one.asked.path();
+  while (path.ends_with('/')) path.remove_suffix(1);
+  const auto verb = path.substr(path.rfind('/') + 1);
+  using what = steering::what;
+  word.verb = verb == "start"     ? what::start
+              : verb == "advance" ? what::advance
+              : verb == "pause"   ? what::pause
+              : verb == "resume"  ? what::resume
+                                  : what::abort;
+  steer(here, one, std::move(word));
+}
+
+void get_routing(const door_ptr& here, call& one) {
+  const auto now = json::parse(here->of->rollout(), nullptr, false);
+  answer_json(one.reply, 200,
+              json{{"percentage", now["percentage"]}, {"mode", now["mode"]}}.dump());
+}
+
+void put_routing(const door_ptr& here, call& one) {
+  const auto body = object_in_body(one);
+  if (!body) return;
+  const auto share = body->find("percentage");
+  if (share == body->end() || !share->is_number())
+    return answer_malformed(one, R"(Say {"percentage":25}: a number from 0 to 100.)");
+  auto who = text_in(one, *body, "who");
+  if (!who) return;
+  steering word;
+  word.verb = steering::what::route;
+  word.percentage = share->get<double>();
+  word.who = std::move(*who);
+  steer(here, one, std::move(word));
+}
+
+void post_rollback(const door_ptr& here, call& one) {
+  const auto body = object_in_body(one);
+  if (!body) return;
+  auto reason = text_in(one, *body, "reason");
+  if (!reason) return;
+  const auto mode = text_in(one, *body, "mode");
+  if (!mode) return;
+  const auto confirm = flag_in(one, *body, "confirm", true);
+  if (!confirm) return;
+  const auto cancel = flag_in(one, *body, "cancel", false);
+  if (!cancel) return;
+  steering word;
+  if (*cancel) {
+    word.verb = steering::what::cancel;
+  } else if (body->contains("confirm") && *confirm && reason->empty()) {
+    word.verb = steering::what::confirm;
+  } else {
+    if (reason->empty())
+      return answer_malformed(one, R"(Say why: {"reason":"…","mode":"emergency"}.)");
+    if (!mode->empty() && *mode != "emergency" && *mode != "planned")
+      return answer_malformed(one, R"("mode" is "emergency" or "planned".)");
+    word.verb = steering::what::roll_back;
+    word.reason = *reason;
+    word.planned = *mode == "planned";
+    word.confirmed = *confirm;
+  }
+  auto* const of = here->of;
+  word.told = [reply = one.reply, of](int status, std::string refused, std::string text) {
+    if (refused.empty())
+      return answer_json(reply, status, of->rollback("last").value_or("{}"),
+                         "Location: /v1/rollbacks/" + text + "\r\n");
+    answer_problem(
+        reply, protocols::problem_named("rollback-" + refused, status, "Not now", std::move(text)));
+  };
+  of->steer(std::move(word));
+}
+
+void post_rollback_verify(const door_ptr& here, call& one) {
+  steering word;
+  word.verb = steering::what::verify;
+  auto* const of = here->of;
+  word.told = [reply = one.reply, of](int status, std::string refused, std::string text) {
+    if (refused.empty()) return answer_json(reply, status, of->rollback("last").value_or("{}"));
+    answer_problem(
+        reply, protocols::problem_named("rollback-" + refused, status, "Not now", std::move(text)));
+  };
+  of->steer(std::move(word));
+}
+
+void list_rollbacks(const door_ptr& here, call& one) {
+  answer_json(one.reply, 200, here->of->rollbacks());
+}
+
+void get_rollback(const door_ptr& here, call& one) {
+  const auto found = here->of->rollback(one.captured.front());
+  if (found) return answer_json(one.reply, 200, *found);
+  answer_problem(one.reply, protocols::problem_named("no-such-rollback", 404, "Not found",
+                                                     "There was no rollback of that number; "
+                                                     "GET /v1/rollbacks lists them."));
+}
+
+void get_diagnosis(const door_ptr& here, call& one) {
+  const auto found = here->of->diagnose(one.captured.front());
+  if (found) return answer_json(one.reply, 200, *found);
+  answer_problem(one.reply,
+                 protocols::problem_named("no-such-diagnosis", 404, "Not found",
+                                          "There are: memory, warming, errors, performance."));
+}
+
+void get_report(const door_ptr& here, call& one) {
+  const auto format = one.parameter("format").value_or("json");
+  const auto made = here->of->report(format);
+  if (!made) return answer_malformed(one, "format is md, html or json.");
+  const auto* type = format == "md"     ? "text/markdown; charset=utf-8"
+                     : format == "html" ? "text/html; charset=utf-8"
+                                        : "application/json";
+  one.reply.answer(200, type, *made);
 }
 
 }  // namespace greenroom::doors

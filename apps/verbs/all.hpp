@@ -17,15 +17,21 @@ void add_health(CLI::App& program, outcome& result);
 void add_metrics(CLI::App& program, outcome& result);
 void add_specialists(CLI::App& program, outcome& result);
 void add_tasks(CLI::App& program, outcome& result);
+void add_alerts(CLI::App& program, outcome& result);
 void add_events(CLI::App& program, outcome& result);
 void add_predict(CLI::App& program, outcome& result);
 void add_workflows(CLI::App& program, outcome& result);
 
 void add_warm(CLI::App& program, outcome& result);
 void add_cool(CLI::App& program, outcome& result);
+void add_rollout(CLI::App& program, outcome& result);
+void add_routing(CLI::App& program, outcome& result);
+void add_rollback(CLI::App& program, outcome& result);
 
 void add_simulate(CLI::App& program, outcome& result);
 void add_config(CLI::App& program, outcome& result);
+void add_diagnose(CLI::App& program, outcome& result);
+void add_report(CLI::App& program, outcome& result);
 void add_export(CLI::App& program, outcome& result);
 void add_version(CLI::App& program, outcome& result);
 

@@ -1,0 +1,30 @@
+#include "apps/client/confirm.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+namespace greenroom::apps {
+
+bool confirmed(const char* question, bool yes) {
+  if (yes) return true;
+  if (isatty(STDIN_FILENO) == 0) {
+    std::fprintf(stderr, "greenroom: this needs a word — add --yes to say that you mean it\n");
+    return false;
+  }
+  std::fprintf(stderr, "%s [y/N] ", question);
+  std::string answer;
+  std::getline(std::cin, answer);
+  if (answer == "y" || answer == "Y" || answer == "yes") return true;
+  std::fprintf(stderr, "greenroom: nothing was done\n");
+  return false;
+}
+
+std::string user_name() {
+  const auto* name = std::getenv("USER");
+  return name != nullptr && *name != '\0' ? name : "cli";
+}
+
+}  // namespace greenroom::apps

@@ -1,0 +1,146 @@
+// `greenroom alerts`, `diagnose` and `report`: what is wrong, what would help, how it went.
+#include "apps/client/asking.hpp"
+#include "apps/client/terminal.hpp"
+#include "apps/verbs/all.hpp"
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+
+colour colour_of(const std::string& severity) {
+  if (severity == "critical") return colour::red;
+  return severity == "warning" ? colour::yellow : colour::blue;
+}
+
+struct alerts_options {
+  asking how;
+  bool all = false;
+};
+
+int alerts(node_client& client, const alerts_options& o) {
+  const auto found = client.get("/v1/alerts");
+  if (!found) return client.code();
+  json chosen = json::array();
+  for (const auto& one : found->value("items", json::array()))
+    if (o.all || text_of(one, "state") == "firing") chosen.push_back(one);
+  if (o.how.as_json) {
+    print_json({{"items", chosen}});
+    return done;
+  }
+  if (chosen.empty()) {
+    std::printf("no alerts\n");
+    return done;
+  }
+  table rows{{{"SEVERITY"}, {"ALERT"}, {"STATE"}, {"SUBJECT"}, {"SINCE"}, {"WHAT"}}};
+  for (const auto& one : chosen) {
+    const auto severity = text_of(one, "severity", "?");
+    rows.add(
+        {severity, text_of(one, "name"), text_of(one, "state"), text_of(one, "subject"),
+         text_of(one, "firing_since", text_of(one, "pending_since", "-")), text_of(one, "text")},
+        0, colour_of(severity));
+  }
+  std::printf("%s", rows.text().c_str());
+  return done;
+}
+
+struct diagnose_options {
+  asking how;
+  std::string subject;
+};
+
+int diagnose(const diagnose_options& o) {
+  node_client client{o.how};
+  const auto found = client.get("/v1/diagnose/" + o.subject);
+  if (!found) return client.code();
+  if (o.how.as_json) {
+    print_json(*found);
+    return done;
+  }
+  std::printf("%s  health score %s\n", paint(o.subject, colour::bold).c_str(),
+              fixed(number_of(*found, "health_score"), 2).c_str());
+  const auto findings = found->value("findings", json::array());
+  if (findings.empty()) std::printf("nothing is wrong\n");
+  for (const auto& one : findings) {
+    const auto severity = text_of(one, "severity", "?");
+    std::printf("%s  %s\n", paint(severity, colour_of(severity)).c_str(),
+                text_of(one, "finding").c_str());
+    std::printf("    change: %s\n", text_of(one, "change").c_str());
+  }
+  return done;
+}
+
+struct report_options {
+  asking how;
+  std::string format = "md", file;
+};
+
+int report(const report_options& o) {
+  node_client client{o.how};
+  const auto format = o.how.as_json ? std::string{"json"} : o.format;
+  const auto made = client.raw("GET", "/v1/report?format=" + format);
+  if (!made) return client.code();
+  if (!made->good()) {
+    std::fprintf(stderr, "greenroom: the node made no report: %s\n", made->body.c_str());
+    return failed;
+  }
+  if (o.file.empty()) {
+    std::fwrite(made->body.data(), 1, made->body.size(), stdout);
+    return done;
+  }
+  std::ofstream file{o.file, std::ios::binary};
+  file << made->body;
+  if (!file.flush()) {
+    std::fprintf(stderr, "greenroom: cannot write %s\n", o.file.c_str());
+    return failed;
+  }
+  std::printf("%s\n", o.file.c_str());
+  return done;
+}
+
+}  // namespace
+
+void add_alerts(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("alerts", "What is wrong now");
+  verb->group(group::watch);
+  auto o = std::make_shared<alerts_options>();
+  verb->add_flag("--all", o->all, "Those that are pending or over, too");
+  add_asking_options(*verb, o->how);
+  add_watch_option(*verb, o->how);
+  verb->footer("Example:\n  greenroom alerts --watch");
+  verb->callback([o, &result] {
+    node_client client{o->how};
+    result.code = once_or_watch(o->how, [&] { return alerts(client, *o); });
+  });
+}
+
+void add_diagnose(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("diagnose", "What is wrong, and what would help");
+  verb->group(group::study);
+  auto o = std::make_shared<diagnose_options>();
+  verb->add_option("SUBJECT", o->subject, "memory, warming, errors or performance")
+      ->required()
+      ->check(CLI::IsMember({"memory", "warming", "errors", "performance"}));
+  add_asking_options(*verb, o->how);
+  verb->footer("Example:\n  greenroom diagnose warming");
+  verb->callback([o, &result] { result.code = diagnose(*o); });
+}
+
+void add_report(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("report", "What the move to the intelligent pool did");
+  verb->group(group::study);
+  auto o = std::make_shared<report_options>();
+  verb->add_option("--format", o->format, "md, html or json")
+      ->check(CLI::IsMember({"md", "html", "json"}))
+      ->capture_default_str();
+  verb->add_option("--out", o->file, "A file instead of stdout")->type_name("FILE");
+  add_asking_options(*verb, o->how);
+  verb->footer("Example:\n  greenroom report --format html --out rollout.html");
+  verb->callback([o, &result] { result.code = report(*o); });
+}
+
+}  // namespace greenroom::apps

@@ -1,0 +1,189 @@
+// `greenroom rollback`: brings everything back to the always-warm pool, and says how it went.
+#include "apps/client/asking.hpp"
+#include "apps/client/confirm.hpp"
+#include "apps/client/terminal.hpp"
+#include "apps/verbs/all.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+
+struct rollback_options {
+  asking how;
+  std::string reason, id;
+  bool planned = false;
+  bool yes = false;
+  bool async = false;
+};
+
+bool finished(const json& one) {
+  const auto state = text_of(one, "state");
+  return state == "done" || state == "unverified" || state == "cancelled";
+}
+
+void print_rollback(const json& one) {
+  const auto state = text_of(one, "state", "?");
+  const auto shade = state == "done"         ? colour::green
+                     : state == "unverified" ? colour::red
+                                             : colour::yellow;
+  std::printf("rollback %s  %s  %s: %s\n", text_of(one, "id", "?").c_str(),
+              paint(state, shade).c_str(), text_of(one, "trigger").c_str(),
+              text_of(one, "reason").c_str());
+  if (one.contains("duration_ms") && one["duration_ms"].is_number())
+    std::printf("took         %s (switched after %s), %s moved, %s fenced\n",
+                spoken_duration(number_of(one, "duration_ms")).c_str(),
+                spoken_duration(number_of(one, "switched_after_ms")).c_str(),
+                fixed(number_of(one, "requeued"), 0).c_str(),
+                fixed(number_of(one, "fenced"), 0).c_str());
+  const auto checks = one.value("verification", json::object());
+  for (const auto& [name, check] : checks.items()) {
+    const auto verdict = text_of(check, "state", "?");
+    std::printf("  %-22s %s  %s\n", name.c_str(),
+                paint(verdict, verdict == "passed"   ? colour::green
+                               : verdict == "failed" ? colour::red
+                                                     : colour::grey)
+                    .c_str(),
+                text_of(check, "detail").c_str());
+  }
+}
+
+void print_analysis(const json& one) {
+  const auto analysis = one.value("analysis", json{});
+  if (!analysis.is_object()) {
+    std::printf("there is no analysis of it\n");
+    return;
+  }
+  std::printf("%s\n", text_of(analysis, "summary").c_str());
+  for (const auto& finding : analysis.value("findings", json::array())) {
+    std::printf("%2s. %s\n", fixed(number_of(finding, "rank"), 0).c_str(),
+                text_of(finding, "text").c_str());
+    for (const auto& event : finding.value("before", json::array()))
+      std::printf("      before: %s %s %s\n", text_of(event, "at").c_str(),
+                  text_of(event, "kind").c_str(), text_of(event, "subject").c_str());
+  }
+}
+
+int show(const asking& how, const json& one) {
+  if (how.as_json)
+    print_json(one);
+  else
+    print_rollback(one);
+  return text_of(one, "state") == "unverified" ? failed : done;
+}
+
+/// Draws its steps until it has ended.
+int follow(node_client& client, const rollback_options& o, json one) {
+  live_block block;
+  const auto path = "/v1/rollbacks/" + text_of(one, "id", "last");
+  while (!finished(one)) {
+    if (text_of(one, "state") == "awaiting_confirmation") break;
+    std::this_thread::sleep_for(std::chrono::milliseconds{200});
+    const auto now = client.get(path);
+    if (!now) return client.code();
+    one = *now;
+    std::string line = "rollback " + text_of(one, "id") + "  ";
+    for (const auto& step : one.value("steps", json::array()))
+      line += text_of(step, "state") + " > ";
+    if (!o.how.as_json) block.draw({line});
+  }
+  block.clear();
+  return show(o.how, one);
+}
+
+int roll_back(const rollback_options& o) {
+  if (o.reason.empty()) {
+    std::fprintf(stderr,
+                 "greenroom: rollback needs --reason TEXT — for example: greenroom rollback "
+                 "--reason \"errors since noon\"\n");
+    return wrong_usage;
+  }
+  if (!confirmed(o.planned ? "Bring everything back to the baseline, step by step?"
+                           : "Bring everything back to the baseline at once?",
+                 o.yes || !o.planned))
+    return wrong_usage;
+  node_client client{o.how};
+  const auto begun =
+      client.call("POST", "/v1/rollback",
+                  {{"reason", o.reason}, {"mode", o.planned ? "planned" : "emergency"}});
+  if (!begun) return client.code();
+  if (o.async) return show(o.how, *begun);
+  return follow(client, o, *begun);
+}
+
+int status(const rollback_options& o) {
+  node_client client{o.how};
+  if (!o.id.empty()) {
+    const auto one = client.get("/v1/rollbacks/" + url_escape(o.id));
+    return one ? show(o.how, *one) : client.code();
+  }
+  const auto all = client.get("/v1/rollbacks");
+  if (!all) return client.code();
+  if (o.how.as_json) {
+    print_json(*all);
+    return done;
+  }
+  const auto items = all->value("items", json::array());
+  if (items.empty()) std::printf("there was no rollback\n");
+  for (const auto& one : items) print_rollback(one);
+  return done;
+}
+
+int verify(const rollback_options& o) {
+  node_client client{o.how};
+  if (!o.id.empty()) return status(o);
+  const auto begun = client.call("POST", "/v1/rollback/verify", json::object());
+  return begun ? follow(client, o, *begun) : client.code();
+}
+
+int analyze(const rollback_options& o) {
+  node_client client{o.how};
+  const auto one = client.get("/v1/rollbacks/" + (o.id.empty() ? "last" : url_escape(o.id)));
+  if (!one) return client.code();
+  if (o.how.as_json)
+    print_json(one->value("analysis", json{}));
+  else
+    print_analysis(*one);
+  return done;
+}
+
+}  // namespace
+
+void add_rollback(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("rollback", "Everything back to the always-warm pool");
+  verb->group(group::change);
+  auto o = std::make_shared<rollback_options>();
+  verb->add_option("--reason", o->reason, "Why, for the record")->type_name("TEXT");
+  verb->add_flag("--planned", o->planned, "Step by step instead of at once");
+  verb->add_flag("--yes", o->yes, "Does not ask");
+  verb->add_flag("--async", o->async, "Does not wait for its end");
+  add_asking_options(*verb, o->how);
+  verb->footer(
+      "Example:\n"
+      "  greenroom rollback --reason \"errors since noon\"\n"
+      "  greenroom rollback --reason \"end of trial\" --planned --yes\n"
+      "  greenroom rollback analyze");
+  verb->require_subcommand(0, 1);
+  const auto add = [&](const char* name, const char* description,
+                       int (*run)(const rollback_options&)) {
+    auto* one = verb->add_subcommand(name, description);
+    auto mine = std::make_shared<rollback_options>();
+    one->add_option("ID", mine->id, "Of which; else the last one");
+    add_asking_options(*one, mine->how);
+    one->footer(std::string{"Example:\n  greenroom rollback "} + name);
+    one->callback([mine, run, &result] { result.code = run(*mine); });
+  };
+  add("status", "How rollbacks went", status);
+  add("verify", "Runs the checklist of the last one again", verify);
+  add("analyze", "What turned bad first, and what changed before", analyze);
+  verb->callback([verb, o, &result] {
+    if (verb->get_subcommands().empty()) result.code = roll_back(*o);
+  });
+}
+
+}  // namespace greenroom::apps

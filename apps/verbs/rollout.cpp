@@ -1,0 +1,183 @@
+// `greenroom rollout` and `greenroom routing`: the six phases, from a terminal.
+#include "apps/client/asking.hpp"
+#include "apps/client/confirm.hpp"
+#include "apps/client/terminal.hpp"
+#include "apps/verbs/all.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+
+struct rollout_options {
+  asking how;
+  std::string reason;
+  bool force = false;
+  bool yes = false;
+  double percentage = 0;
+};
+
+colour colour_of(const std::string& verdict) {
+  if (verdict == "pass") return colour::green;
+  return verdict == "fail" ? colour::red : colour::yellow;
+}
+
+std::string bar(double share) {
+  constexpr std::size_t width = 30;
+  const auto full = static_cast<std::size_t>(share * width + 0.5);
+  std::string text = "[";
+  for (std::size_t i = 0; i < width; ++i) text += i < full ? '#' : '.';
+  return text + "]";
+}
+
+void print_arm(const char* name, const json& of) {
+  std::printf("%-12s %s tasks, %s failed, %s mean, %s p95\n", name,
+              fixed(number_of(of, "tasks"), 0).c_str(), fixed(number_of(of, "errors"), 0).c_str(),
+              spoken_duration(number_of(of, "mean_ms")).c_str(),
+              spoken_duration(number_of(of, "p95_ms")).c_str());
+}
+
+void print_rollout(const json& now) {
+  const auto standing = text_of(now, "standing", "?");
+  const auto shade = standing == "rolled_back" ? colour::red
+                     : standing == "complete"  ? colour::green
+                                               : colour::bold;
+  std::printf("%s  %s  mode %s, %s %% to the intelligent pool\n",
+              paint(text_of(now, "phase", "?"), colour::bold).c_str(),
+              paint(standing, shade).c_str(), text_of(now, "mode", "?").c_str(),
+              fixed(number_of(now, "percentage"), 0).c_str());
+  const auto hold = number_of(now, "hold_s");
+  if (hold > 0) {
+    const auto share = std::min(1.0, number_of(now, "held_s") / hold);
+    std::printf("hold         %s %s of %s\n", bar(share).c_str(),
+                spoken_duration(number_of(now, "held_s") * 1000).c_str(),
+                spoken_duration(hold * 1000).c_str());
+  }
+  const auto baseline = now.value("baseline", json::object());
+  std::printf("baseline     %s of %s warm\n", text_of(baseline, "warm", "?").c_str(),
+              text_of(baseline, "total", "?").c_str());
+  const auto evidence = now.value("evidence", json::object());
+  print_arm("baseline", evidence.value("baseline", json::object()));
+  print_arm("intelligent", evidence.value("intelligent", json::object()));
+  const auto judgement = now.value("judgement", json{});
+  if (judgement.is_object()) {
+    const auto verdict = text_of(judgement, "verdict", "?");
+    std::printf("judged       %s\n", paint(verdict, colour_of(verdict)).c_str());
+    for (const auto& one : judgement.value("findings", json::array())) {
+      const auto found = text_of(one, "verdict", "?");
+      std::printf("  %-18s %s  %s\n", text_of(one, "name").c_str(),
+                  paint(found, colour_of(found)).c_str(), text_of(one, "text").c_str());
+    }
+  }
+  const auto decisions = now.value("decisions", json::array());
+  constexpr std::size_t shown = 5;
+  const auto from = decisions.size() - std::min(decisions.size(), shown);
+  for (auto i = from; i < decisions.size(); ++i)
+    std::printf("%s  %-9s %s\n", paint(text_of(decisions[i], "at"), colour::grey).c_str(),
+                text_of(decisions[i], "kind").c_str(), text_of(decisions[i], "reason").c_str());
+}
+
+int show(const asking& how, const std::optional<json>& now, int code) {
+  if (!now) return code;
+  if (how.as_json)
+    print_json(*now);
+  else
+    print_rollout(*now);
+  return done;
+}
+
+int status(const rollout_options& o) {
+  node_client client{o.how};
+  return once_or_watch(o.how,
+                       [&] { return show(o.how, client.get("/v1/rollout"), client.code()); });
+}
+
+int steer(const rollout_options& o, const char* verb, const char* question) {
+  if (question != nullptr && !confirmed(question, o.yes)) return wrong_usage;
+  node_client client{o.how};
+  json body = json::object();
+  if (!o.reason.empty()) body["reason"] = o.reason;
+  if (o.force) body["force"] = true;
+  body["who"] = user_name();
+  const auto now = client.call("POST", std::string{"/v1/rollout/"} + verb, body);
+  return show(o.how, now, client.code());
+}
+
+int route(const rollout_options& o) {
+  const auto question =
+      "Send " + fixed(o.percentage, 0) + " % of the tasks to the intelligent pool?";
+  if (!confirmed(question.c_str(), o.yes)) return wrong_usage;
+  node_client client{o.how};
+  const auto now =
+      client.call("PUT", "/v1/routing", {{"percentage", o.percentage}, {"who", user_name()}});
+  return show(o.how, now, client.code());
+}
+
+}  // namespace
+
+void add_rollout(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("rollout", "From always warm to the intelligent pool");
+  verb->group(group::change);
+  verb->require_subcommand(1);
+  verb->footer(
+      "Example:\n"
+      "  greenroom rollout start\n"
+      "  greenroom rollout status --watch\n"
+      "  greenroom rollout advance --yes");
+  const auto add = [&](const char* name, const char* description, auto options, auto run) {
+    auto* one = verb->add_subcommand(name, description);
+    auto o = std::make_shared<rollout_options>();
+    add_asking_options(*one, o->how);
+    options(*one, *o);
+    one->footer(std::string{"Example:\n  greenroom rollout "} + name);
+    one->callback([o, run, &result] { result.code = run(*o); });
+  };
+  const auto nothing = [](CLI::App&, rollout_options&) {};
+  const auto with_yes = [](CLI::App& one, rollout_options& o) {
+    one.add_flag("--yes", o.yes, "Does not ask");
+  };
+  add("start", "Begins: preparation, then shadow", nothing,
+      [](const rollout_options& o) { return steer(o, "start", nullptr); });
+  add(
+      "status", "Where it is, and what it is judged by",
+      [](CLI::App& one, rollout_options& o) { add_watch_option(one, o.how); }, status);
+  add(
+      "advance", "Goes on before the hold is over, or confirms",
+      [](CLI::App& one, rollout_options& o) {
+        one.add_flag("--yes", o.yes, "Does not ask");
+        one.add_flag("--force", o.force, "Goes on without enough data too");
+      },
+      [](const rollout_options& o) {
+        return steer(o, "advance", "Go on to the next phase or percentage?");
+      });
+  add("pause", "Stays where it is; a failing pool still comes back", nothing,
+      [](const rollout_options& o) { return steer(o, "pause", nullptr); });
+  add("resume", "Goes on after a pause", nothing,
+      [](const rollout_options& o) { return steer(o, "resume", nullptr); });
+  add(
+      "abort", "Ends it: everything back to the baseline",
+      [with_yes](CLI::App& one, rollout_options& o) {
+        with_yes(one, o);
+        one.add_option("--reason", o.reason, "For the record");
+      },
+      [](const rollout_options& o) {
+        return steer(o, "abort", "End the rollout and send everything to the baseline?");
+      });
+}
+
+void add_routing(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("routing", "The share of the intelligent pool, by hand");
+  verb->group(group::change);
+  auto o = std::make_shared<rollout_options>();
+  verb->add_option("PERCENT", o->percentage, "0 to 100")->required()->check(CLI::Range(0.0, 100.0));
+  verb->add_flag("--yes", o->yes, "Does not ask");
+  add_asking_options(*verb, o->how);
+  verb->footer("Example:\n  greenroom routing 25 --yes");
+  verb->callback([o, &result] { result.code = route(*o); });
+}
+
+}  // namespace greenroom::apps
