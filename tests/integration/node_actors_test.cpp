@@ -1,0 +1,180 @@
+// Any actor below the root dies in the middle of work: every caller hears exactly once, what may be
+// done again is done again, and what may not is not.
+#include "actors/node.hpp"
+#include "actors/node_parts.hpp"
+#include "protocols/node_messages.hpp"
+#include "tests/integration/support/live_node.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <random>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using protocols::task_state;
+
+// How the tree reads the number of a `drop_atom`, see root, pool and department.
+constexpr std::uint64_t the_bridge = 0, the_pool = 1, the_keeper = 2;
+constexpr std::uint64_t in_pool(std::uint64_t number) { return 3 + 16 * number; }
+constexpr std::uint64_t the_director = in_pool(0), the_department = in_pool(1);
+constexpr std::uint64_t specialist(std::uint64_t place) { return in_pool(2 + 64 * place); }
+
+class KilledActors : public testing::Test {
+protected:
+  static constexpr std::array<const char*, 4> names{"s0", "s1", "s2", "once"};
+
+  void SetUp() override {
+    config::node configuration;
+    configuration.data_dir = (stage_.folder() / "data").string();
+    configuration.journal.fsync = false;
+    configuration.pool.max_warm = 3;
+    configuration.pool.min_residency = 0ms;
+    configuration.retry = {5, 5ms, 50ms, 0.2};
+    configuration.supervision = {1000, 60'000ms, 1ms};
+    configuration.breaker.failures = 1000;
+    config::department department;
+    department.name = "STAGE";
+    for (const auto* name : names) {
+      config::specialist one;
+      one.name = name;
+      one.backend.kind = config::backend_kind::process;
+      one.backend.command = {
+          live_node::python(), "-S", "-E",
+          std::string{GREENROOM_SOURCE_DIR} + "/tests/integration/support/told_worker.py",
+          stage_.folder().string()};
+      if (std::string_view{name} == "once") one.backend.side_effects = config::side_effects::unsafe;
+      department.specialists.push_back(one);
+    }
+    configuration.departments = {department};
+    auto started = node::start(configuration);
+    ASSERT_TRUE(std::holds_alternative<std::unique_ptr<node>>(started))
+        << std::get<node::failure>(started).what;
+    node_ = std::move(std::get<std::unique_ptr<node>>(started));
+  }
+  void TearDown() override {
+    node_.reset();
+    EXPECT_TRUE(eventually([&] { return stage_.workers().empty(); }));
+  }
+
+  void kill(std::uint64_t whom) {
+    caf::anon_send(node_->inside().root, protocols::drop_atom::value, whom);
+  }
+
+  // Four users, each with a few tasks under way, half of them durable; somebody dies after every
+  // eighth end.
+  void survive(const std::vector<std::uint64_t>& victims) {
+    constexpr int total = 120;
+    std::atomic<int> ended{0}, submitted{0};
+    std::atomic<bool> stuck{false};
+    std::mutex guard;
+    std::map<std::string, int> heard;
+    std::map<task_state, int> states;
+    std::vector<std::string> wrong;
+    std::atomic<int> serial{0};
+    std::vector<std::thread> users;
+    for (int user = 0; user < 4; ++user)
+      users.emplace_back([&, user] {
+        for (int i = 0; i < total / 4; ++i) {
+          if (stuck || !eventually([&] { return submitted - ended < 8 || stuck; })) return;
+          task_request request;
+          request.specialist = names[static_cast<std::size_t>(user)];
+          request.durable = i % 2 == 0;
+          const auto token = "t" + std::to_string(serial++);
+          request.input = json{{"do", "sleep"}, {"ms", 3}, {"token", token}}.dump();
+          ++submitted;
+          const auto outcome = node_->submit(request, [&, token](task_view done) {
+            const std::lock_guard lock{guard};
+            ++heard[token];
+            ++states[done.state];
+            const bool fine = done.state == task_state::completed
+                              || (done.specialist == "once" && done.state == task_state::unknown);
+            if (!fine)
+              wrong.push_back(done.specialist + ": " + std::string{to_string(done.state)} + " "
+                              + done.output);
+            ++ended;
+          });
+          if (const auto* why = std::get_if<refusal>(&outcome)) {
+            const std::lock_guard lock{guard};
+            wrong.push_back("refused: " + why->detail);
+            ++heard[token];
+            ++ended;
+          }
+        }
+      });
+    std::size_t killed = 0;
+    for (const auto victim : victims) {
+      ++killed;
+      const auto mark = std::min(static_cast<int>(killed) * 8, total);
+      if (!eventually([&] { return ended >= mark; })) {
+        ADD_FAILURE() << "stuck at " << ended << " of " << mark << " after " << killed - 1;
+        stuck = true;
+        break;
+      }
+      kill(victim);
+    }
+    for (auto& user : users) user.join();
+    if (stuck) {
+      node_.reset();  // Its callers look at what is about to go.
+      return;
+    }
+    EXPECT_TRUE(eventually([&] { return ended == total; })) << ended;
+    const std::lock_guard lock{guard};
+    EXPECT_EQ(heard.size(), static_cast<std::size_t>(total));
+    for (const auto& [token, times] : heard) EXPECT_EQ(times, 1) << token;
+    EXPECT_TRUE(wrong.empty()) << wrong.size() << ", the first: " << wrong.front();
+    std::map<std::string, int> runs;
+    for (const auto& line : stage_.log())
+      if (line.size() > 3 && line[0] == "run" && line[1] == "once") ++runs[line[3]];
+    for (const auto& [token, times] : runs) EXPECT_EQ(times, 1) << token << " ran again";
+    // The node itself is well: nobody is counted for ever, and it serves.
+    EXPECT_TRUE(eventually([&] { return node_->status().pending == 0; }))
+        << node_->status().pending;
+    EXPECT_EQ(node_->status().queue_depth, 0U);
+    for (const auto* name : names) {
+      task_request request;
+      request.specialist = name;
+      request.input = "1";
+      auto last = node_->submit(request);
+      ASSERT_EQ(last.wait_for(9s), std::future_status::ready) << name;
+      const auto view = last.get();
+      EXPECT_EQ(view.state, task_state::completed) << name << ": " << view.output;
+    }
+    EXPECT_TRUE(eventually([&] { return stage_.workers().size() <= 3; }));
+  }
+
+  live_node stage_{"", {}};  // Its folder and its workers' log; it is not started.
+  std::unique_ptr<node> node_;
+};
+
+std::vector<std::uint64_t> times(std::size_t count, std::uint64_t victim) {
+  return std::vector<std::uint64_t>(count, victim);
+}
+
+TEST_F(KilledActors, LoseNothingWithTheBridge) { survive(times(8, the_bridge)); }
+TEST_F(KilledActors, LoseNothingWithTheJournalsKeeper) { survive(times(8, the_keeper)); }
+TEST_F(KilledActors, LoseNothingWithTheDirector) { survive(times(8, the_director)); }
+TEST_F(KilledActors, LoseNothingWithADepartment) { survive(times(8, the_department)); }
+TEST_F(KilledActors, LoseNothingWithThePool) { survive(times(6, the_pool)); }
+TEST_F(KilledActors, LoseNothingWithASpecialist) {
+  std::vector<std::uint64_t> victims;
+  for (std::uint64_t i = 0; i < 12; ++i) victims.push_back(specialist(i % names.size()));
+  survive(victims);
+}
+TEST_F(KilledActors, LoseNothingWhenAnyOfThemDiesInAnyOrder) {
+  const std::array<std::uint64_t, 9> all{the_bridge,    the_pool,       the_keeper,
+                                         the_director,  the_department, specialist(0),
+                                         specialist(1), specialist(2),  specialist(3)};
+  std::mt19937_64 chance{20'261'121};
+  std::vector<std::uint64_t> victims;
+  for (int i = 0; i < 13; ++i) victims.push_back(all[chance() % all.size()]);
+  survive(victims);
+}
+
+}  // namespace
+}  // namespace greenroom::tests
