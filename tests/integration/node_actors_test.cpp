@@ -141,7 +141,7 @@ protected:
       request.specialist = name;
       request.input = "1";
       auto last = node_->submit(request);
-      ASSERT_EQ(last.wait_for(9s), std::future_status::ready) << name;
+      ASSERT_EQ(last.wait_for(30s), std::future_status::ready) << name;
       const auto view = last.get();
       EXPECT_EQ(view.state, task_state::completed) << name << ": " << view.output;
     }
