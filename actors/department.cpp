@@ -143,6 +143,13 @@ void department::pump(entry& one) {
     return;
   }
   one.asked = true;
+  if (!batch_.arrivals.empty()) {
+    // The director should know why before it decides whose place this one takes.
+    protocols::usage_batch first;
+    first.department = index_;
+    std::swap(first.arrivals, batch_.arrivals);
+    send(director_, std::move(first));
+  }
   send(director_, protocols::slot_need{one.index});
 }
 

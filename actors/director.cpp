@@ -1,5 +1,7 @@
 #include "actors/director.hpp"
 
+#include "actors/text.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -14,6 +16,9 @@ namespace {
 constexpr double review_min_s = 0.05;  // However soon a policy wants to be asked again.
 constexpr double review_max_s = 1.0;
 constexpr double megabyte = 1e6;
+constexpr double save_period_s = 60;
+constexpr std::size_t ranks_shown = 100;
+constexpr double ranked_each_second = 2000;
 
 double weight_of(config::priority priority) {
   switch (priority) {
@@ -22,6 +27,11 @@ double weight_of(config::priority priority) {
     case config::priority::low: break;
   }
   return 0.5;
+}
+
+// What is scored. A pin and an operator's word are no predictions.
+bool ahead_of_demand(reason why) {
+  return why == reason::predicted || why == reason::workflow;
 }
 
 double seconds(std::chrono::milliseconds duration) {
@@ -164,9 +174,11 @@ void director_state::grant(std::uint32_t who) {
   hold(who, true);
   mine.recalled = false;
   mine.prewarmed = mine.why != reason::demand;
+  mine.granted_s = now_s();
+  mine.started = false;
   seats[who].state = residency::warming;
   seats[who].since_s = now_s();
-  if (mine.prewarmed && mine.why != reason::pinned)
+  if (mine.prewarmed && ahead_of_demand(mine.why))
     machine::count(where->pool(pool).gauge.prewarms);
   tell(who, protocols::slot_grant{who, static_cast<std::uint8_t>(mine.why)});
 }
@@ -192,11 +204,13 @@ void director_state::hear_news(const slot_news& news) {
     case slot_news::kind::warming:
       hold(news.specialist, true);
       mine.reserved = false;
+      mine.started = true;
       if (seat.state != residency::warming) seat = {residency::warming, seat.tasks, now, now};
       break;
     case slot_news::kind::warm:
       hold(news.specialist, true);
       mine.reserved = mine.recalled = false;
+      mine.started = true;
       seat.state = residency::warm;
       seat.since_s = seat.idle_since_s = now;
       if (news.load_ms > 0) {
@@ -225,6 +239,22 @@ void director_state::hear_news(const slot_news& news) {
     case slot_news::kind::released:
       if (mine.reserved) break;  // Told again what is known.
       hold(news.specialist, false);
+      if (!mine.started && mine.prewarmed) {
+        // Said before its grant was heard: the grant is still under way, and is scored later.
+        holding granted;
+        granted.prewarmed = true;
+        granted.why = mine.why;
+        granted.granted_s = mine.granted_s;
+        mine = granted;
+        seat.state = residency::cold;
+        seat.since_s = now;
+        break;
+      }
+      if (mine.prewarmed && ahead_of_demand(mine.why)) {
+        machine::count(where->forecast.prewarm_wastes);
+        machine::count(where->forecast.prewarm_wasted_ms,
+                       static_cast<std::uint64_t>(std::max(now - mine.granted_s, 0.0) * 1e3));
+      }
       mine = {};
       seat.state = residency::cold;
       seat.since_s = now;
@@ -242,8 +272,12 @@ void director_state::hear_usage(const protocols::usage_batch& batch) {
     policy->observe_arrival(one.specialist, one.case_key,
                             static_cast<double>(one.unix_us) * 1e-6);
     auto& mine = held[one.specialist];
-    if (std::exchange(mine.prewarmed, false) && mine.held && mine.why != reason::pinned)
+    if (std::exchange(mine.prewarmed, false) && mine.held && ahead_of_demand(mine.why))
       machine::count(where->pool(pool).gauge.prewarm_hits);
+  }
+  if (pool == protocols::pool_kind::intelligent && !batch.arrivals.empty()) {
+    where->forecast.record(batch.arrivals);
+    if (seer) self->send(seer, protocols::usage_batch{batch.department, batch.arrivals, {}, batch.lost});
   }
   for (const auto& one : batch.changed) {
     if (one.specialist >= seats.size()) continue;
@@ -255,6 +289,16 @@ void director_state::hear_usage(const protocols::usage_batch& batch) {
   }
   if (!waiting.empty()) serve_waiting();
   review_at(now + review_max_s);
+}
+
+void director_state::hear_expectations(const protocols::expectation_batch& batch) {
+  if (!ours) return;
+  const auto now = now_s();
+  for (const auto& one : batch.calls)
+    if (one.specialist < seats.size())
+      ours->expect(one.specialist, one.probability, one.within_s, static_cast<reason>(one.why),
+                   now);
+  review();
 }
 
 void director_state::hear_survey(const protocols::memory_survey& survey) {
@@ -299,8 +343,14 @@ void director_state::review() {
   const plan wanted = policy->review(seats, now);
   for (const auto& one : wanted.cool) recall(one.who, one.why);
   std::size_t warming = 0;
-  for (std::uint32_t i = 0; i < held.size(); ++i)
-    if (held[i].held && seats[i].state == residency::warming) ++warming;
+  std::size_t going = 0;
+  for (std::uint32_t i = 0; i < held.size(); ++i) {
+    if (seats[i].state == residency::warming) ++warming;
+    if (held[i].held && seats[i].state == residency::cooling) ++going;
+  }
+  const auto batch_size =
+      std::max<std::size_t>(where->now_playing().config.prediction.batch_size, 1);
+  std::size_t prewarmed = 0;
   const auto width = std::max<std::size_t>(limits.warming_concurrency, 1);
   bool more = false;
   for (const auto& one : wanted.warm) {
@@ -312,18 +362,90 @@ void director_state::review() {
       more = true;
       break;
     }
+    const bool ahead = ahead_of_demand(one.why);
+    if (ahead && prewarmed >= batch_size) {
+      more = true;
+      break;
+    }
+    if (!has_room_for(one.who)) {
+      // The plan has made room, which is not free before the other one's process is gone.
+      if (going <= reservations.size()) continue;
+      held[one.who].reserved = true;
+      reservations.push_back(one.who);
+      seats[one.who].state = residency::warming;
+      seats[one.who].since_s = now;
+    }
     held[one.who].why = one.why;
-    if (!has_room_for(one.who)) continue;
+    if (ahead) ++prewarmed;
     if (!free_start) ++warming;
-    grant(one.who);
+    if (!held[one.who].reserved) grant(one.who);
   }
   auto next = std::clamp(wanted.next_review_s, now + review_min_s, now + review_max_s);
-  if (more) next = now + review_min_s;
+  // Spread, so that many who are wanted at the same moment do not start as a herd.
+  if (more) next = now + review_min_s * std::uniform_real_distribution<double>{1, 3}(chance);
+  show(now);
   if (held_count > 0 || !waiting.empty() || more || wanted.next_review_s < runtime::never_s)
     review_at(next);
 }
 
 void director_state::open() { review(); }
+
+// -- what was learnt ----------------------------------------------------------
+
+std::vector<std::string> director_state::names() const {
+  std::vector<std::string> result;
+  for (const auto& one : where->now_playing().members)
+    result.push_back(one.gone ? std::string{} : one.config.name);
+  return result;
+}
+
+void director_state::restore() {
+  if (!ours) return;
+  const auto text = where->forecast.learned.latest(learned_state::part::policy);
+  if (text.empty()) return;
+  const auto why = ours->restore(text, names());
+  if (!why) return;
+  const auto aside = where->forecast.learned.set_aside(learned_state::part::policy);
+  where->publish("learned.damaged", "{\"part\":\"policy\",\"why\":" + json_text(*why) +
+                                        ",\"file\":" + json_text(aside) + "}");
+}
+
+void director_state::save() {
+  if (!ours || pool != protocols::pool_kind::intelligent) return;
+  where->forecast.learned.keep(learned_state::part::policy, ours->save(names()));
+}
+
+// Ranking looks at everybody, so a large cast is ranked less often.
+void director_state::show(double now) {
+  if (!ours || pool != protocols::pool_kind::intelligent) return;
+  for (const auto news : ours->take_news()) {
+    using runtime::policy_news;
+    if (news == policy_news::adjusted) machine::count(where->forecast.adjustments);
+    const auto report = ours->report();
+    where->publish(news == policy_news::prediction_off       ? "prediction.off"
+                   : news == policy_news::prediction_retried ? "prediction.retried"
+                                                             : "tuning.adjusted",
+                   "{\"threshold\":" + std::to_string(report.threshold) +
+                       ",\"slots\":" + std::to_string(report.slots) +
+                       ",\"keep_s\":" + std::to_string(report.keep_s) + "}");
+  }
+  const auto pause = std::max(1.0, static_cast<double>(seats.size()) / ranked_each_second);
+  if (now >= shown_s + pause || now < shown_s) {
+    shown_s = now;
+    auto ranks = ours->rank(ranks_shown, now);
+    const auto report = ours->report();
+    where->forecast.write([&](forecast_board::content& board) {
+      board.ranks = std::move(ranks);
+      board.policy = report;
+      board.ranked_at_s = now;
+    });
+  }
+  if (saved_s == 0) saved_s = now;
+  if (now >= saved_s + save_period_s) {
+    saved_s = now;
+    save();
+  }
+}
 
 // -- behaviour ----------------------------------------------------------------
 
@@ -334,13 +456,23 @@ caf::behavior director(director_actor* self, house* where, protocols::pool_kind 
   state.where = where;
   state.pool = pool;
   state.policy = make_policy();
+  state.ours = dynamic_cast<runtime::greenroom_policy*>(state.policy.get());
+  state.chance.seed(where->seed);
   state.adopt_cast();  // Departments may speak before anyone says that we are open.
+  state.restore();
+  self->set_exit_handler([&state](const caf::exit_msg& message) {
+    // The node goes down in order; after anything else the state is not to be trusted.
+    if (message.reason == caf::exit_reason::user_shutdown) state.save();
+    state.self->quit(message.reason);
+  });
   self->set_default_handler(caf::drop);
   return {
       [&state](protocols::hire_atom, std::uint32_t index, const caf::actor& department) {
         if (state.departments.size() <= index) state.departments.resize(index + 1);
         state.departments[index] = department;
       },
+      [&state](protocols::hire_atom, const caf::actor& predictor) { state.seer = predictor; },
+      [&state](const protocols::expectation_batch& batch) { state.hear_expectations(batch); },
       [&state](protocols::report_atom) { state.open(); },
       [&state](const protocols::slot_need& need) { state.hear_need(need); },
       [&state](const slot_news& news) { state.hear_news(news); },

@@ -3,6 +3,7 @@
 
 #include "actors/house.hpp"
 #include "protocols/node_messages.hpp"
+#include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/pooling/warm_policy.hpp"
 
 #include <caf/all.hpp>
@@ -11,6 +12,8 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <random>
+#include <string>
 #include <vector>
 
 namespace greenroom::actors {
@@ -23,7 +26,9 @@ using policy_factory = std::function<std::unique_ptr<runtime::warm_policy>()>;
 /// gives it up. Departments ask with `slot_need`, report with `slot_news` and `usage_batch`, and
 /// get `slot_grant` and `slot_recall`. An operator says `(warm_up_atom, index)` or
 /// `(cool_atom, index)`. A surveyor sends `memory_survey`; `reload_atom` says that the cast or the
-/// limits have changed.
+/// limits have changed. To the predictor, which `(hire_atom, actor)` names, it passes on what
+/// arrives, and hears `expectation_batch`. With Greenroom's own policy it restores what that had
+/// learnt, saves it every minute, and shows what it believes on the house's forecast board.
 struct director_state {
   static constexpr const char* name = "greenroom.director";
 
@@ -31,6 +36,11 @@ struct director_state {
   house* where = nullptr;
   protocols::pool_kind pool = protocols::pool_kind::intelligent;
   std::unique_ptr<runtime::warm_policy> policy;
+  runtime::greenroom_policy* ours = nullptr;  ///< The same, when it is Greenroom's own.
+  caf::actor seer;                            ///< The predictor.
+  std::mt19937_64 chance;                     ///< Starts ahead of demand are spread by it.
+  double shown_s = 0;                         ///< When the board was written last,
+  double saved_s = 0;                         ///< and what was learnt.
   runtime::pool_limits limits;
   std::vector<caf::actor> departments;
   std::vector<runtime::seat> seats;
@@ -40,6 +50,8 @@ struct director_state {
     bool reserved = false;   ///< A place is kept for it, which is not free yet.
     bool recalled = false;   ///< It was asked to give its place up.
     bool prewarmed = false;  ///< Started for no task yet.
+    bool started = false;    ///< It was heard that its process is being started.
+    double granted_s = 0;    ///< When it got its place.
     double counted_mb = 0;   ///< Its share of `held_mb`; below 0: pinned, not counted.
     runtime::reason why = runtime::reason::demand;
   };
@@ -56,6 +68,9 @@ struct director_state {
   void hear_need(const protocols::slot_need& need);
   void hear_news(const protocols::slot_news& news);
   void hear_usage(const protocols::usage_batch& batch);
+  void hear_expectations(const protocols::expectation_batch& batch);
+  void restore();
+  void save();
   void hear_survey(const protocols::memory_survey& survey);
   void by_hand(std::uint32_t who, bool warm);
   void review();
@@ -64,6 +79,8 @@ private:
   void place(std::uint32_t who, runtime::reason why);
   void serve_waiting();
   void grant_reserved();
+  void show(double now_s);
+  [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] bool has_room_for(std::uint32_t who) const;
   void hold(std::uint32_t who, bool now_held);
   void grant(std::uint32_t who);

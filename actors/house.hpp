@@ -4,6 +4,7 @@
 #include "actors/cast.hpp"
 #include "actors/board.hpp"
 #include "actors/event_log.hpp"
+#include "actors/forecast_board.hpp"
 #include "actors/mirror.hpp"
 #include "actors/port.hpp"
 #include "actors/switchboard.hpp"
@@ -149,6 +150,7 @@ struct house {
   std::array<machine::counter, machine::task_outcomes> mirror_ends{};  ///< Of copies, which no
                                                                        ///< other sum has.
   watch_board board;   ///< What the watchers know, for those who ask; and words for them.
+  forecast_board forecast;  ///< What is expected, and what was learnt.
   event_log events;
   worker_factory make_worker;
   std::uint64_t seed = 1;

@@ -167,15 +167,27 @@ void write_watch(sheet& out, const node::parts& in) {
   if (const auto budget = house.now_playing().config.pool.memory_budget_mb; budget > 0)
     out.one("greenroom_memory_use_ratio", "Share of the memory limit in use.", gauge,
             memory.used_mb / budget);
-  std::uint64_t prewarms = 0;
   std::uint64_t hits = 0;
-  for (const auto kind : both_pools) {
-    prewarms += house.pool(kind).gauge.prewarms.load();
-    hits += house.pool(kind).gauge.prewarm_hits.load();
-  }
-  if (prewarms > 0)
+  for (const auto kind : both_pools) hits += house.pool(kind).gauge.prewarm_hits.load();
+  const auto& forecast = house.forecast;
+  // Those that nobody has used yet may still come true.
+  if (const auto scored = hits + forecast.prewarm_wastes.load(); scored > 0)
     out.one("greenroom_prediction_accuracy_ratio", "Share of predictions that came true.", gauge,
-            std::min(1.0, static_cast<double>(hits) / static_cast<double>(prewarms)));
+            static_cast<double>(hits) / static_cast<double>(scored));
+  out.one("greenroom_prewarm_wasted_seconds_total", "Worker time ahead of demand that never came.",
+          counter, static_cast<double>(forecast.prewarm_wasted_ms.load()) * 1e-3);
+  out.one("greenroom_workflows_detected_total", "Workflows found under way.", counter,
+          value(forecast.workflows_detected));
+  out.one("greenroom_tuning_adjustments_total", "Times that the pool adapted its threshold or slots.",
+          counter, value(forecast.adjustments));
+  const auto [believed, guessed] = forecast.read([](const actors::forecast_board::content& of) {
+    return std::pair{of.policy, of.accuracy};
+  });
+  out.one("greenroom_prediction_on", "0 while prediction has switched itself off.", gauge,
+          believed.predicting ? 1 : 0);
+  if (guessed.scored > 0)
+    out.one("greenroom_next_call_top3_ratio", "Calls that were among the three most expected.",
+            gauge, guessed.top3);
   out.one("greenroom_health_score", "The monitor's own score, 0 to 1.", gauge,
           board.checked_at_s > 0 ? board.health.score : 1);
   auto& alerts = out.family("greenroom_alerts", "Alerts that fire.", gauge);

@@ -11,6 +11,7 @@
 #include "config/difference.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 #include "runtime/machine/process/sweep.hpp"
+#include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/pooling/lru_policy.hpp"
 
 #include <algorithm>
@@ -179,10 +180,18 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   actors::root_plan plan;
   const bool always_warm = configuration.pool.mode == config::pool_mode::baseline;
   const auto serving = always_warm ? pool_kind::baseline : pool_kind::intelligent;
-  plan.policies[static_cast<std::size_t>(serving)] = [] { return runtime::make_lru_policy(); };
+  actors::policy_factory own = [] { return runtime::make_greenroom_policy(); };
+  if (how.policy) own = how.policy;
+  const auto plain = [] { return runtime::make_lru_policy(); };
+  plan.policies[static_cast<std::size_t>(pool_kind::intelligent)] = own;
+  plan.policies[static_cast<std::size_t>(pool_kind::baseline)] = plain;
+  plan.predicted = !how.policy;
+  plan.predictor_apart = true;
+  if (!how.without_journal)
+    if (const auto why = house.forecast.learned.open(configuration.data_dir + "/learned"))
+      house.publish("learned.unwritten", "{\"why\":" + actors::json_text(*why) + "}");
   // The other pool is opened when a rollout begins, or goes on. There everybody is kept warm.
   const auto other = always_warm ? pool_kind::intelligent : pool_kind::baseline;
-  plan.policies[static_cast<std::size_t>(other)] = plan.policies[static_cast<std::size_t>(serving)];
   plan.later[static_cast<std::size_t>(other)] = true;
   plan.watched = true;
   in.hooks = std::make_unique<machine::webhook>(
@@ -245,6 +254,8 @@ node::~node() {
   caf::anon_send_exit(in.root, caf::exit_reason::user_shutdown);
   in.root = nullptr;
   in.system->await_all_actors_done();
+  // The actors have left behind what they had learnt. Nobody hears what goes wrong any more.
+  static_cast<void>(in.house->forecast.learned.write());
   for (std::size_t kind = 0; kind < actors::pools; ++kind)
     for (auto& stand : in.house->pool(static_cast<pool_kind>(kind)).specialists)
       if (stand) {

@@ -18,6 +18,10 @@
 
 namespace greenroom {
 
+namespace runtime {
+class warm_policy;
+}  // namespace runtime
+
 /// What a caller asks for. Exactly one of `specialist`, `department` and `command` is set.
 struct task_request {
   std::string specialist;  ///< A name or an alias.
@@ -120,6 +124,8 @@ public:
     bool without_journal = false;
     /// Scheduler threads; 0: chosen from the number of cores.
     std::size_t threads = 0;
+    /// Another rule than Greenroom's own for who is warm, without prediction: for comparisons.
+    std::function<std::unique_ptr<runtime::warm_policy>()> policy;
   };
   /// In-process specialists of kind `function`, by name. JSON text in, JSON text out.
   using function = std::function<std::string(const std::string& input)>;
@@ -177,7 +183,11 @@ public:
   [[nodiscard]] node_view status() const;
   [[nodiscard]] std::vector<specialist_view> specialists() const;
   [[nodiscard]] std::variant<specialist_view, refusal> specialist(std::string_view name) const;
+  /// Who is wanted most, the best first, each with its reasons and by how much each raises (or
+  /// lowers) what is expected, or with which probability it announces a task.
   [[nodiscard]] std::vector<prediction_view> predictions() const;
+  /// The latest arrivals as recorded traffic: `timestamp_s,specialist,duration_ms,case` (CSV).
+  [[nodiscard]] std::string recording() const;
   [[nodiscard]] std::vector<std::string> workflow_names() const;
   /// Prometheus text.
   [[nodiscard]] std::string metrics() const;

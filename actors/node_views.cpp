@@ -244,8 +244,6 @@ std::variant<specialist_view, refusal> node::specialist(std::string_view name) c
   return view_of_specialist(*parts_->house, parts_->desk->pool(), std::get<0>(found));
 }
 
-std::vector<prediction_view> node::predictions() const { return {}; }
-
 std::vector<std::string> node::workflow_names() const {
   std::vector<std::string> result;
   for (const auto& one : parts_->house->now_playing().config.workflows)

@@ -19,6 +19,7 @@ void pool_state::hire_director() {
     self->send(chief, protocols::hire_atom::value, i, departments[i]);
     self->send(departments[i], protocols::report_atom::value, chief);
   }
+  if (seer) self->send(chief, protocols::hire_atom::value, seer);
   self->send(chief, protocols::report_atom::value);
 }
 
@@ -98,6 +99,10 @@ caf::behavior pool(pool_actor* self, house* where, protocols::pool_kind kind,
           state.hire_director();
         else
           state.hire(who);
+      },
+      [&state](protocols::hire_atom word, const caf::actor& predictor) {
+        state.seer = predictor;
+        if (state.chief) state.self->send(state.chief, word, predictor);
       },
       [&state](protocols::drop_atom word, std::uint64_t chance) {
         const auto which = chance % 8;

@@ -24,6 +24,7 @@ struct pool_state {
   protocols::pool_kind kind = protocols::pool_kind::intelligent;
   policy_factory make_policy;
   caf::actor chief;  ///< The director.
+  caf::actor seer;   ///< The predictor, when there is one; the root's.
   std::vector<caf::actor> departments;
   runtime::restart_budget budget;
 

@@ -2,6 +2,7 @@
 
 #include "actors/bridge.hpp"
 #include "actors/pool.hpp"
+#include "actors/predictor.hpp"
 #include "actors/rollback.hpp"
 #include "actors/rollout.hpp"
 
@@ -13,7 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, root_state::children> child_names{
     "journal",       "bridge",  "surveyor", "intelligent pool",
-    "baseline pool", "monitor", "rollout",  "rollback"};
+    "baseline pool", "monitor", "rollout",  "rollback", "predictor"};
 
 }  // namespace
 
@@ -43,6 +44,13 @@ void root_state::hire(std::uint32_t which) {
         actors[which] =
             self->spawn<caf::linked>(rollback, where, caf::actor_cast<caf::actor>(self));
       break;
+    case foreseeing:
+      if (!plan.predicted) break;
+      if (plan.predictor_apart)
+        actors[which] = self->spawn<caf::linked + caf::detached>(predictor, where);
+      else
+        actors[which] = self->spawn<caf::linked>(predictor, where);
+      break;
     default: {
       const auto kind = static_cast<protocols::pool_kind>(which - intelligent);
       if (plan.policies[which - intelligent] && !plan.later[which - intelligent])
@@ -60,6 +68,7 @@ void root_state::introduce() {
     if (!one) continue;
     for (const auto which : {bridge_child, survey})
       if (actors[which]) self->send(actors[which], protocols::hire_atom::value, kind, one);
+    if (actors[foreseeing]) self->send(one, protocols::hire_atom::value, actors[foreseeing]);
   }
 }
 
@@ -107,7 +116,7 @@ caf::behavior root(root_actor* self, house* where, root_plan plan) {
       [&state](protocols::hire_atom, std::uint32_t which) { state.hire(which); },
       [&state, to_pools](protocols::reload_atom word) {
         to_pools(word);
-        for (const auto which : {root_state::rolling, root_state::undoing})
+        for (const auto which : {root_state::rolling, root_state::undoing, root_state::foreseeing})
           if (const auto& one = state.actors[which]) state.self->send(one, word);
       },
       [to_pools](protocols::check_atom word) { to_pools(word); },

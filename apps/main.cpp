@@ -35,6 +35,7 @@ void add_verbs(CLI::App& program, outcome& result) {
   add_rollback(program, result);
   add_simulate(program, result);
   add_config(program, result);
+  add_tune(program, result);
   add_diagnose(program, result);
   add_report(program, result);
   add_export(program, result);

@@ -89,6 +89,19 @@ struct memory_survey {
   std::vector<std::uint64_t> bytes;
 };
 
+/// Someone who will probably be called within so many seconds. `why` is a runtime::reason.
+struct expected_call {
+  std::uint32_t specialist = 0;
+  double probability = 0;
+  double within_s = 0;
+  std::uint8_t why = 0;
+};
+
+/// Predictor to director: the most probable first. All numbers are finite.
+struct expectation_batch {
+  std::vector<expected_call> calls;
+};
+
 template <class Inspector>
 auto inspect(Inspector& f, slot_need& x) {
   return f(caf::meta::type_name("slot_need"), x.specialist);
@@ -130,6 +143,14 @@ template <class Inspector>
 auto inspect(Inspector& f, memory_survey& x) {
   return f(caf::meta::type_name("memory_survey"), x.specialists, x.bytes);
 }
+template <class Inspector>
+auto inspect(Inspector& f, expected_call& x) {
+  return f(caf::meta::type_name("expected_call"), x.specialist, x.probability, x.within_s, x.why);
+}
+template <class Inspector>
+auto inspect(Inspector& f, expectation_batch& x) {
+  return f(caf::meta::type_name("expectation_batch"), x.calls);
+}
 
 }  // namespace greenroom::protocols
 
@@ -161,4 +182,6 @@ CAF_ADD_ATOM(greenroom, greenroom::protocols, written_atom, "written")
 CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::task_order))
 CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::task_answer))
 CAF_ADD_ATOM(greenroom, greenroom::protocols, work_atom, "work")
+CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::expected_call))
+CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::expectation_batch))
 CAF_END_TYPE_ID_BLOCK(greenroom)

@@ -20,7 +20,7 @@ struct entry {
   route go;
 };
 
-constexpr std::array<entry, 37> table{{
+constexpr std::array<entry, 39> table{{
     {method::get, "/", get_index},
     {method::post, "/v1/tasks", post_task},
     {method::get, "/v1/tasks", list_tasks},
@@ -33,6 +33,8 @@ constexpr std::array<entry, 37> table{{
     {method::post, "/v1/specialists/{name}/warm", warm_specialist},
     {method::post, "/v1/specialists/{name}/cool", cool_specialist},
     {method::get, "/v1/predictions", list_predictions},
+    {method::get, "/v1/recording", get_recording},
+    {method::get, "/v1/tuning", get_tuning},
     {method::get, "/v1/alerts", list_alerts},
     {method::get, "/v1/events", stream_events},
     {method::post, "/v1/chat/completions", post_chat},

@@ -76,6 +76,8 @@ void get_specialist(const door_ptr& here, call& one);
 void warm_specialist(const door_ptr& here, call& one);
 void cool_specialist(const door_ptr& here, call& one);
 void list_predictions(const door_ptr& here, call& one);
+void get_recording(const door_ptr& here, call& one);
+void get_tuning(const door_ptr& here, call& one);
 
 void list_alerts(const door_ptr& here, call& one);
 void stream_events(const door_ptr& here, call& one);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
 
 namespace greenroom::doors {
 
@@ -103,6 +104,37 @@ void list_predictions(const door_ptr& here, call& one) {
     body += "]}";
   }
   answer_json(one.reply, 200, body + "]}");
+}
+
+void get_recording(const door_ptr& here, call& one) {
+  one.reply.answer(200, "text/csv; charset=utf-8", here->of->recording());
+}
+
+void get_tuning(const door_ptr& here, call& one) {
+  const auto pool = here->of->configuration().pool;
+  double starts_ms = 0;
+  std::size_t measured = 0;
+  const auto everybody = here->of->specialists();
+  for (const auto& each : everybody) {
+    if (each.start_ms <= 0) continue;
+    starts_ms += each.start_ms;
+    ++measured;
+  }
+  const auto seconds = [](auto time) {
+    return number(std::chrono::duration<double>(time).count());
+  };
+  std::string body = "{\"max_warm\":" + std::to_string(pool.max_warm);
+  body += ",\"memory_budget_mb\":" + number(pool.memory_budget_mb);
+  body += ",\"target_memory\":" + number(pool.target_memory);
+  body += ",\"min_residency_s\":" + seconds(pool.min_residency);
+  body += ",\"cooldown_s\":" + seconds(pool.cooldown);
+  body += ",\"warm_threshold\":" + number(pool.warm_threshold);
+  body += ",\"adaptive\":" + std::string{pool.adaptive ? "true" : "false"};
+  body += ",\"specialists\":" + std::to_string(everybody.size());
+  // Nothing was ever started, so nothing is known of it.
+  if (measured > 0)
+    body += ",\"load_s\":" + number(starts_ms * 1e-3 / static_cast<double>(measured));
+  answer_json(one.reply, 200, body + "}");
 }
 
 // -- probes -------------------------------------------------------------------

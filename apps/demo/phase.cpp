@@ -218,6 +218,7 @@ phase_result run_phase(const phase_plan& plan) {
   phase_result result;
   node::options options;
   options.bin_directory = plan.bin_directory;
+  options.policy = plan.policy;
   auto started = node::start(plan.configuration, {}, options);
   if (const auto* why = std::get_if<node::failure>(&started)) {
     result.problem = "the node cannot start: " + why->what;

@@ -5,11 +5,13 @@
 #include "config/node.hpp"
 #include "runtime/load/latency_recorder.hpp"
 #include "runtime/load/office_day.hpp"
+#include "runtime/pooling/warm_policy.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -53,6 +55,8 @@ struct phase_plan {
   double from_s = 0, to_s = 86'400;  ///< Which part of the day.
   double seconds = 30;               ///< How long it takes.
   bool wait_until_all_warm = false;
+  /// Another rule than Greenroom's own, see node::options.
+  std::function<std::unique_ptr<runtime::warm_policy>()> policy;
   std::string bin_directory;
   std::function<void(const std::string&)> say;          ///< What it is waiting for.
   std::function<void(const phase_progress&)> progress;  ///< A few times a second.

@@ -30,6 +30,7 @@ void add_rollback(CLI::App& program, outcome& result);
 
 void add_simulate(CLI::App& program, outcome& result);
 void add_config(CLI::App& program, outcome& result);
+void add_tune(CLI::App& program, outcome& result);
 void add_diagnose(CLI::App& program, outcome& result);
 void add_report(CLI::App& program, outcome& result);
 void add_export(CLI::App& program, outcome& result);

@@ -7,6 +7,7 @@
 #include "apps/verbs/logging.hpp"
 #include "apps/verbs/source.hpp"
 #include "runtime/load/office_day.hpp"
+#include "runtime/pooling/lru_policy.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -28,6 +29,7 @@ struct demo_options {
   double seconds = 60;
   std::size_t users = 0;
   std::uint64_t seed = 1;
+  bool compare = false;
   bool as_json = false;
 };
 
@@ -107,24 +109,48 @@ json phase_json(const phase_result& from) {
           {"first_error", from.first_error}};
 }
 
-void print_comparison(const phase_result& always, const phase_result& smart) {
-  table rows{{{""}, {"always warm", true}, {"intelligent", true}}};
-  const auto both = [&](const char* name, auto value) {
-    rows.add({name, value(always), value(smart)});
+/// One way of deciding who is warm, and what it came to.
+struct column {
+  std::string name;
+  phase_result result;
+};
+
+double efficiency_of(const phase_result& one, const phase_result& always) {
+  return always.memory_mb > 0 ? 1 - one.memory_mb / always.memory_mb : 0;
+}
+
+double added_ms_of(const phase_result& one, const phase_result& always) {
+  return (one.latency.mean() - always.latency.mean()) / 1e6;
+}
+
+void print_comparison(const std::vector<column>& columns) {
+  std::vector<table::column> heads{{""}};
+  for (const auto& one : columns) heads.push_back({one.name, true});
+  table rows{std::move(heads)};
+  const auto each = [&](const char* name, auto value) {
+    std::vector<std::string> cells{name};
+    for (const auto& one : columns) cells.push_back(value(one.result));
+    rows.add(std::move(cells));
   };
-  both("workers up, mean", [](const auto& r) { return fixed(r.workers_up, 1); });
-  both("memory, mean PSS", [](const auto& r) { return fixed(r.memory_mb, 1) + " MB"; });
-  both("memory, most", [](const auto& r) { return fixed(r.memory_max_mb, 1) + " MB"; });
-  both("tasks completed", [](const auto& r) { return grouped(r.completed); });
-  both("warm hit rate", [](const auto& r) { return fixed(r.warm_hit_rate() * 100, 1) + " %"; });
-  both("cold starts", [](const auto& r) { return grouped(r.cold_starts); });
+  const auto& always = columns.front().result;
+  each("workers up, mean", [](const auto& r) { return fixed(r.workers_up, 1); });
+  each("memory, mean PSS", [](const auto& r) { return fixed(r.memory_mb, 1) + " MB"; });
+  each("memory, most", [](const auto& r) { return fixed(r.memory_max_mb, 1) + " MB"; });
+  if (columns.size() > 2)
+    each("memory efficiency",
+         [&](const auto& r) { return fixed(efficiency_of(r, always) * 100, 1) + " %"; });
+  each("tasks completed", [](const auto& r) { return grouped(r.completed); });
+  each("warm hit rate", [](const auto& r) { return fixed(r.warm_hit_rate() * 100, 1) + " %"; });
+  each("cold starts", [](const auto& r) { return grouped(r.cold_starts); });
   for (const auto& [name, q] :
        {std::pair{"latency p50", 0.5}, {"latency p95", 0.95}, {"latency p99", 0.99}})
-    both(name, [q = q](const auto& r) { return fixed(ms(r.latency.quantile(q)), 2) + " ms"; });
-  both("latency, mean", [](const auto& r) { return fixed(r.latency.mean() / 1e6, 2) + " ms"; });
-  both("shed", [](const auto& r) { return grouped(r.shed); });
-  both("failed", [](const auto& r) { return grouped(r.failed); });
-  both("lost", [](const auto& r) { return grouped(r.lost); });
+    each(name, [q = q](const auto& r) { return fixed(ms(r.latency.quantile(q)), 2) + " ms"; });
+  each("latency, mean", [](const auto& r) { return fixed(r.latency.mean() / 1e6, 2) + " ms"; });
+  if (columns.size() > 2)
+    each("latency, added", [&](const auto& r) { return fixed(added_ms_of(r, always), 2) + " ms"; });
+  each("shed", [](const auto& r) { return grouped(r.shed); });
+  each("failed", [](const auto& r) { return grouped(r.failed); });
+  each("lost", [](const auto& r) { return grouped(r.lost); });
   std::printf("\n%s\n", rows.text().c_str());
 }
 
@@ -189,37 +215,75 @@ int demo(demo_options& o) {
   plan.bin_directory = program_folder().string();
   plan.interrupted = &interrupted;
 
-  const auto play = [&](const char* title, config::pool_mode mode, const char* data) {
+  const int phases = o.compare ? 4 : 2;
+  int playing = 0;
+  const auto play = [&](const std::string& what, config::pool_mode mode, const char* data) {
+    const auto title = std::to_string(++playing) + " of " + std::to_string(phases) + ": " + what;
     stage display{title, o.as_json};
     if (!o.as_json && !is_terminal()) {
-      std::printf("%s\n", title);
+      std::printf("%s\n", title.c_str());
       std::fflush(stdout);
     }
     plan.configuration = *configuration;
     plan.configuration.pool.mode = mode;
     plan.configuration.data_dir = folder.path() + "/" + data;
     plan.wait_until_all_warm = mode == config::pool_mode::baseline;
-    plan.say = [&](const std::string& what) { display.say(what); };
+    plan.say = [&](const std::string& text) { display.say(text); };
     plan.progress = [&](const phase_progress& now) { display.show(now); };
     auto result = run_phase(plan);
     display.finish();
     if (!result.problem.empty()) std::fprintf(stderr, "greenroom: %s\n", result.problem.c_str());
     return result;
   };
-  const auto always =
-      play("1 of 2: every specialist always warm", config::pool_mode::baseline, "baseline");
+  const auto always = play("every specialist always warm", config::pool_mode::baseline, "baseline");
   if (!always.problem.empty()) return failed;
   if (interrupted) return failed;
+  std::vector<column> columns{{"always warm", always}};
+  if (o.compare) {
+    const auto mine = configuration->pool;
+    const auto plain = [&](std::string name, std::size_t most, std::chrono::milliseconds keep,
+                           const char* data) {
+      configuration->pool.max_warm = most;
+      configuration->pool.cooldown = keep;
+      plan.policy = [] { return runtime::make_lru_policy(); };
+      columns.push_back({name, play(name, config::pool_mode::intelligent, data)});
+      plan.policy = nullptr;
+      configuration->pool = mine;
+      return columns.back().result.problem.empty() && !interrupted;
+    };
+    if (!plain("fixed 45 s", cast.names.size(), faster(std::chrono::seconds{45}), "fixed"))
+      return failed;
+    if (!plain("LRU, " + std::to_string(mine.max_warm) + " slots", mine.max_warm,
+               std::chrono::hours{24}, "lru"))
+      return failed;
+  }
   const auto smart =
-      play("2 of 2: warm only those who are needed", config::pool_mode::intelligent, "intelligent");
+      play("warm only those who are needed", config::pool_mode::intelligent, "intelligent");
   if (!smart.problem.empty()) return failed;
+  columns.push_back({o.compare ? "greenroom" : "intelligent", smart});
 
-  const double efficiency = always.memory_mb > 0 ? 1 - smart.memory_mb / always.memory_mb : 0;
-  const double added_ms = (smart.latency.mean() - always.latency.mean()) / 1e6;
-  const auto lost = always.lost + smart.lost;
+  const double efficiency = efficiency_of(smart, always);
+  const double added_ms = added_ms_of(smart, always);
+  std::uint64_t lost = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t ended = 0;
+  for (const auto& one : columns) {
+    lost += one.result.lost;
+    accepted += one.result.accepted;
+    ended += one.result.completed + one.result.failed;
+  }
   const bool good = lost == 0 && always.completed > 0 && smart.completed > 0 && !interrupted;
   if (o.as_json) {
-    print_json({{"source", o.source.name()},
+    json compared = json::array();
+    for (const auto& one : columns) {
+      auto entry = phase_json(one.result);
+      entry["name"] = one.name;
+      entry["memory_efficiency"] = efficiency_of(one.result, always);
+      entry["added_latency_ms"] = added_ms_of(one.result, always);
+      compared.push_back(std::move(entry));
+    }
+    print_json({{"policies", std::move(compared)},
+                {"source", o.source.name()},
                 {"specialists", cast.names.size()},
                 {"seed", o.seed},
                 {"users", habits.users},
@@ -235,13 +299,12 @@ int demo(demo_options& o) {
                 {"lost", lost}});
     return good ? done : failed;
   }
-  print_comparison(always, smart);
+  print_comparison(columns);
   if (!smart.first_error.empty())
     std::printf("first refusal or error: %s\n", smart.first_error.c_str());
   std::printf("memory efficiency  %s %%\n", fixed(efficiency * 100, 1).c_str());
   std::printf("added latency      %s ms on average\n", fixed(added_ms, 2).c_str());
-  std::printf("%s accepted, %s ended: lost %s\n", grouped(always.accepted + smart.accepted).c_str(),
-              grouped(always.completed + always.failed + smart.completed + smart.failed).c_str(),
+  std::printf("%s accepted, %s ended: lost %s\n", grouped(accepted).c_str(), grouped(ended).c_str(),
               grouped(lost).c_str());
   return good ? done : failed;
 }
@@ -258,6 +321,10 @@ void add_demo(CLI::App& program, outcome& result) {
   add_configuration_options(*verb, o->source);
   verb->add_option("--users", o->users, "People in the office; 0: by the size of the cast");
   verb->add_option("--seed", o->seed, "Another seed is another day")->capture_default_str();
+  verb->add_flag(
+      "--compare", o->compare,
+      "The same day twice more: fixed keep-alive of 45 s, and LRU slots; each takes half "
+      "of --seconds");
   verb->add_flag("--json", o->as_json, "For programs");
   verb->footer(
       "Exit code 1 when a task that was accepted got lost.\n\n"

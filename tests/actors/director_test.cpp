@@ -177,5 +177,75 @@ TEST(Director, WarmsEveryoneInTheBaselinePool) {
   for (auto& one : play.all) EXPECT_FALSE(one->stopping);
 }
 
+// Wants everybody warm at once.
+class eager final : public runtime::warm_policy {
+public:
+  void learn(runtime::specialist_index, const runtime::specialist_facts&) override {}
+  void set_limits(const runtime::pool_limits&) override {}
+  void observe_arrival(runtime::specialist_index, std::uint64_t, double) override {}
+  void observe_idle(runtime::specialist_index, double) override {}
+  room make_room(runtime::specialist_index, std::span<const runtime::seat>, double) override {
+    return {true, {}};
+  }
+  runtime::plan review(std::span<const runtime::seat> seats, double) override {
+    runtime::plan answer;
+    for (std::uint32_t i = 0; i < seats.size(); ++i)
+      if (seats[i].state == runtime::residency::cold)
+        answer.warm.push_back({i, runtime::reason::predicted, 1});
+    return answer;
+  }
+};
+
+TEST(Director, StartsAheadOfDemandNoMoreAtOnceThanItMay) {
+  auto config = slots(8, 8);
+  config.pool.warming_concurrency = 2;
+  stage play{config};
+  play.plan.policies[0] = [] { return std::make_unique<eager>(); };
+  play.open();
+  for (int i = 0; i < 40; ++i) {
+    play.world.advance(100ms);
+    std::size_t warming = 0;
+    for (const auto& stand : play.house->pool(protocols::pool_kind::intelligent).specialists)
+      if (stand && stand->gauge.state.load() == machine::worker_state::warming) ++warming;
+    ASSERT_LE(warming, 2u);
+    if (i % 3 == 2)
+      for (auto& one : play.all) one->get_ready();
+  }
+  EXPECT_EQ(play.processes(), 8u);
+}
+
+TEST(Director, StartsAheadOfDemandInBatches) {
+  auto config = slots(8, 8);
+  config.pool.warming_concurrency = 8;
+  config.prediction.batch_size = 3;
+  stage play{config};
+  play.plan.policies[0] = [] { return std::make_unique<eager>(); };
+  play.open();
+  EXPECT_EQ(play.processes(), 3u);
+  play.world.advance(2s);
+  EXPECT_EQ(play.processes(), 8u);
+}
+
+TEST(Director, ScoresEveryStartAheadOfDemand) {
+  auto config = slots(2, 2);
+  stage play{config};
+  play.plan.policies[0] = [] { return std::make_unique<eager>(); };
+  play.open();
+  ASSERT_EQ(play.processes(), 2u);
+  for (auto& one : play.all) one->get_ready();
+  play.ask("d0-s0");
+  play.world.advance(100ms);
+  auto& gauge = play.house->pool(protocols::pool_kind::intelligent).gauge;
+  EXPECT_EQ(gauge.prewarms.load(), 2u);
+  EXPECT_EQ(gauge.prewarm_hits.load(), 1u);
+  play.world.advance(3s);
+  caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{1});
+  play.world.dispatch();
+  play.worker("d0-s1").die();
+  play.world.dispatch();
+  EXPECT_EQ(play.house->forecast.prewarm_wastes.load(), 1u);
+  EXPECT_GE(play.house->forecast.prewarm_wasted_ms.load(), 3000u);
+}
+
 }  // namespace
 }  // namespace greenroom::tests

@@ -1,0 +1,80 @@
+// What the predictor and the director believe of the future, kept where anyone may read it; and
+// the latest traffic, from which `tune` learns.
+#pragma once
+
+#include "actors/learned_state.hpp"
+#include "protocols/node_messages.hpp"
+#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/prediction/predictor.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+namespace greenroom::actors {
+
+class forecast_board {
+public:
+  struct content {
+    // -- the director's --
+    std::vector<runtime::ranked> ranks;  ///< The most wanted first.
+    runtime::policy_report policy;
+    double ranked_at_s = 0;  ///< 0: never.
+    // -- the predictor's, by index in the cast --
+    std::vector<runtime::expectation> expected;
+    runtime::hit_rates accuracy;
+    std::array<double, runtime::sources> trust{};
+    double expected_at_s = 0;
+  };
+
+  /// Calls `see(const content&)` under a lock; it should copy what it wants and go.
+  template <class See>
+  auto read(See see) const {
+    const std::lock_guard lock{mutex_};
+    return see(static_cast<const content&>(content_));
+  }
+  template <class Change>
+  void write(Change change) {
+    const std::lock_guard lock{mutex_};
+    change(content_);
+  }
+
+  /// The last `recorded_max` arrivals, oldest first.
+  static constexpr std::size_t recorded_max = 65536;
+  void record(const std::vector<protocols::arrival>& arrivals) {
+    const std::lock_guard lock{tape_mutex_};
+    for (const auto& one : arrivals) {
+      if (tape_.size() < recorded_max)
+        tape_.push_back(one);
+      else
+        tape_[tape_next_] = one;
+      tape_next_ = (tape_next_ + 1) % recorded_max;
+    }
+  }
+  [[nodiscard]] std::vector<protocols::arrival> recording() const {
+    const std::lock_guard lock{tape_mutex_};
+    std::vector<protocols::arrival> result;
+    result.reserve(tape_.size());
+    const auto oldest = tape_.size() < recorded_max ? 0 : tape_next_;
+    for (std::size_t i = 0; i < tape_.size(); ++i)
+      result.push_back(tape_[(oldest + i) % tape_.size()]);
+    return result;
+  }
+
+  learned_state learned;
+  std::atomic<std::uint64_t> workflows_detected{0}, adjustments{0};
+  std::atomic<std::uint64_t> prewarm_wastes{0}, prewarm_wasted_ms{0};
+  std::atomic<std::uint64_t> unseen{0};  ///< Arrivals that nobody learnt from: they were too many.
+
+private:
+  mutable std::mutex mutex_;
+  content content_;
+  mutable std::mutex tape_mutex_;
+  std::vector<protocols::arrival> tape_;
+  std::size_t tape_next_ = 0;
+};
+
+}  // namespace greenroom::actors

@@ -1,0 +1,221 @@
+#include "actors/predictor.hpp"
+
+#include "actors/text.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+namespace greenroom::actors {
+
+namespace {
+
+constexpr std::chrono::milliseconds tick_period{100};
+constexpr std::chrono::seconds save_period{60};
+constexpr std::size_t unseen_max = 8192;
+constexpr double least_probability = 0.05;  // What is less probable is not worth a word.
+constexpr std::string_view heading = "greenroom-predictor 1\n";
+
+// In front of what the model saves stand the names that its numbers mean.
+std::string with_names(const std::vector<std::string>& names, const std::string& model) {
+  std::string text{heading};
+  text += std::to_string(names.size()) + "\n";
+  for (const auto& one : names) text += one + "\n";
+  return text + model;
+}
+
+std::string without_names(std::string_view text, std::vector<std::string>& names) {
+  if (!text.starts_with(heading)) return "not a state of this version";
+  text.remove_prefix(heading.size());
+  const auto line = [&text]() -> std::optional<std::string_view> {
+    const auto end = text.find('\n');
+    if (end == std::string_view::npos) return std::nullopt;
+    const auto found = text.substr(0, end);
+    text.remove_prefix(end + 1);
+    return found;
+  };
+  const auto first = line();
+  std::size_t count = 0;
+  if (!first
+      || std::from_chars(first->data(), first->data() + first->size(), count).ec != std::errc{})
+    return "the number of names is missing";
+  if (count > text.size()) return "it is cut off";
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto found = line();
+    if (!found) return "it is cut off";
+    names.emplace_back(*found);
+  }
+  names.emplace_back(text);  // The model, taken off again by the caller.
+  return {};
+}
+
+}  // namespace
+
+std::vector<runtime::workflow_steps> predictor_state::workflows() const {
+  std::vector<runtime::workflow_steps> result;
+  for (const auto& steps : where->now_playing().workflows) {
+    auto& mine = result.emplace_back();
+    for (const auto step : steps) mine.push_back(own_of[step]);
+  }
+  return result;
+}
+
+void predictor_state::open() {
+  using part = learned_state::part;
+  const auto& playing = where->now_playing();
+  runtime::predictor_settings settings;
+  settings.decay = playing.config.prediction.usage_decay;
+  const auto saved = where->forecast.learned.latest(part::predictor);
+  std::string model;
+  std::string why;
+  if (!saved.empty()) {
+    why = without_names(saved, names);
+    if (why.empty()) {
+      model = std::move(names.back());
+      names.pop_back();
+    } else {
+      names.clear();
+    }
+  }
+  const auto known = names.size();
+  adopt_cast();
+  if (!saved.empty() && why.empty()) {
+    // Its size then is what the saved model expects; those who came since are added afterwards.
+    const auto steps = workflows();
+    const bool all_known = std::ranges::all_of(steps, [known](const auto& one) {
+      return std::ranges::all_of(one, [known](auto step) { return step < known; });
+    });
+    mind = std::make_unique<runtime::predictor>(all_known ? known : names.size(), steps, settings);
+    why = mind->restore(model);
+    mind->grow(names.size());
+    if (!why.empty() && !all_known) {
+      // Not damaged: workflows have got steps that it has never heard of.
+      where->publish("learned.skipped", "{\"part\":\"predictor\",\"why\":" + json_text(why) + "}");
+      return;
+    }
+  }
+  if (!why.empty()) {
+    const auto aside = where->forecast.learned.set_aside(part::predictor);
+    where->publish("learned.damaged", "{\"part\":\"predictor\",\"why\":" + json_text(why)
+                                          + ",\"file\":" + json_text(aside) + "}");
+  }
+  if (!mind) mind = std::make_unique<runtime::predictor>(names.size(), workflows(), settings);
+}
+
+void predictor_state::adopt_cast() {
+  const auto& members = where->now_playing().members;
+  std::unordered_map<std::string_view, std::uint32_t> index;
+  names.reserve(names.size() + members.size());  // Views into the names must hold.
+  for (std::uint32_t i = 0; i < names.size(); ++i) index.emplace(names[i], i);
+  own_of.resize(members.size());
+  for (std::uint32_t i = 0; i < members.size(); ++i) {
+    const auto& called = members[i].config.name;
+    auto found = index.find(called);
+    if (found == index.end()) {
+      names.push_back(called);
+      found = index.emplace(names.back(), static_cast<std::uint32_t>(names.size() - 1)).first;
+    }
+    own_of[i] = found->second;
+  }
+  cast_of.assign(names.size(), cast::nobody);
+  for (std::uint32_t i = 0; i < members.size(); ++i)
+    if (!members[i].gone) cast_of[own_of[i]] = i;
+  if (mind) mind->grow(names.size());
+}
+
+void predictor_state::hear(const protocols::usage_batch& batch) {
+  const auto room = unseen_max - std::min(unseen.size(), unseen_max);
+  const auto taken = std::min(room, batch.arrivals.size());
+  unseen.insert(unseen.end(), batch.arrivals.begin(),
+                batch.arrivals.begin() + static_cast<std::ptrdiff_t>(taken));
+  machine::count(where->forecast.unseen, batch.arrivals.size() - taken + batch.lost);
+  if (unseen.empty() || std::exchange(armed, true)) return;
+  // The first one after a pause is looked at at once: who follows may be wanted soon.
+  const auto now_ns = self->clock().now().time_since_epoch().count();
+  const auto due_ns =
+      ticked_ns == 0 ? now_ns : ticked_ns + std::chrono::nanoseconds{tick_period}.count();
+  if (due_ns <= now_ns)
+    self->send(self, protocols::tick_atom::value);
+  else
+    self->delayed_send(self, std::chrono::nanoseconds{due_ns - now_ns},
+                       protocols::tick_atom::value);
+}
+
+void predictor_state::tick() {
+  armed = false;
+  ticked_ns = self->clock().now().time_since_epoch().count();
+  const auto now_s = where->unix_s(ticked_ns);
+  std::ranges::sort(unseen, {}, &protocols::arrival::unix_us);  // Of several departments.
+  for (const auto& one : std::exchange(unseen, {})) {
+    if (one.specialist >= own_of.size()) continue;
+    mind->observe(own_of[one.specialist], one.case_key, static_cast<double>(one.unix_us) * 1e-6);
+    for (const auto& found : mind->detected()) {
+      machine::count(where->forecast.workflows_detected);
+      const auto& known = where->now_playing().config.workflows;
+      if (found.workflow >= known.size()) continue;
+      where->publish("workflow.detected",
+                     "{\"workflow\":" + json_text(known[found.workflow].name)
+                         + ",\"steps_done\":" + std::to_string(found.next)
+                         + ",\"probability\":" + std::to_string(found.probability) + "}");
+    }
+  }
+  protocols::expectation_batch told;
+  std::vector<runtime::expectation> shown;
+  for (const auto& one : mind->expected(now_s)) {
+    if (one.probability < least_probability) break;
+    const auto who = cast_of[one.who];
+    if (who == cast::nobody) continue;
+    const bool flow = one.because == runtime::source::workflow;
+    told.calls.push_back(
+        {who, std::min(one.probability, 1.0), one.within_s,
+         static_cast<std::uint8_t>(flow ? runtime::reason::workflow : runtime::reason::predicted)});
+    auto& seen = shown.emplace_back(one);
+    seen.who = who;
+    seen.after = one.after < cast_of.size() ? cast_of[one.after] : cast::nobody;
+  }
+  where->forecast.write([&](forecast_board::content& board) {
+    board.expected = std::move(shown);
+    board.accuracy = mind->accuracy();
+    board.trust = mind->trust();
+    board.expected_at_s = now_s;
+  });
+  if (director && !told.calls.empty()) self->send(director, std::move(told));
+  if (!std::exchange(save_armed, true))
+    self->delayed_send(self, save_period, protocols::check_atom::value);
+}
+
+void predictor_state::save() {
+  where->forecast.learned.keep(learned_state::part::predictor, with_names(names, mind->save()));
+}
+
+caf::behavior predictor(predictor_actor* self, house* where) {
+  auto& state = self->state;
+  state.self = self;
+  state.where = where;
+  state.open();
+  self->set_default_handler(caf::drop);
+  self->set_exit_handler([&state](const caf::exit_msg& message) {
+    // The node goes down in order, so nothing is to be lost; after anything else the state is
+    // not to be trusted.
+    if (message.reason == caf::exit_reason::user_shutdown) state.save();
+    state.self->quit(message.reason);
+  });
+  return {
+      [&state](const protocols::usage_batch& batch) {
+        state.director = caf::actor_cast<caf::actor>(state.self->current_sender());
+        state.hear(batch);
+      },
+      [&state](protocols::tick_atom) { state.tick(); },
+      [&state](protocols::reload_atom) { state.adopt_cast(); },
+      [&state](protocols::check_atom) {
+        state.save_armed = false;
+        state.save();
+        if (const auto why = state.where->forecast.learned.write())
+          state.where->publish("learned.unwritten", "{\"why\":" + json_text(*why) + "}");
+      },
+  };
+}
+
+}  // namespace greenroom::actors

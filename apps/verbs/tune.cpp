@@ -1,0 +1,259 @@
+// `greenroom tune`: replays what the node has lately seen through the simulator, with other
+// settings, and proposes those that would have been better.
+#include "apps/client/asking.hpp"
+#include "apps/client/terminal.hpp"
+#include "apps/verbs/all.hpp"
+#include "runtime/machine/trace/trace_file.hpp"
+#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/simulation/warm_policy_run.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace greenroom::apps {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t requests_min = 200;  // Fewer say more about chance than about settings.
+constexpr double worthwhile = 0.05;        // A proposal has to be better by this share.
+constexpr double same_memory = 1.02;       // Memory that is called the same.
+
+struct tune_options {
+  asking how;
+};
+
+struct outcome_of {
+  runtime::pool_limits limits;
+  runtime::simulation_result result;
+};
+
+/// A file for the recording, gone afterwards.
+class scratch_file {
+public:
+  scratch_file() {
+    auto pattern = (std::filesystem::temp_directory_path() / "greenroom-tune-XXXXXX").string();
+    const int file = ::mkstemp(pattern.data());
+    if (file < 0) return;
+    ::close(file);
+    path_ = pattern;
+  }
+  ~scratch_file() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove(path_, ignored);
+  }
+  scratch_file(const scratch_file&) = delete;
+  scratch_file& operator=(const scratch_file&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+  std::string path_;
+};
+
+runtime::simulation_result replay_with(const runtime::workload& work,
+                                       const runtime::pool_limits& limits, double epoch_s) {
+  runtime::warm_policy_run how;
+  how.limits = limits;
+  how.epoch_s = epoch_s;
+  runtime::greenroom_policy policy;
+  return runtime::run_warm_policy(work, policy, how);
+}
+
+std::vector<runtime::pool_limits> candidates(const runtime::pool_limits& now, std::size_t cast) {
+  std::set<std::size_t> slots{now.max_warm};
+  for (const double factor : {0.5, 0.75, 1.5, 2.0}) {
+    const auto other = static_cast<std::size_t>(
+        std::lround(static_cast<double>(std::min(now.max_warm, cast)) * factor));
+    slots.insert(std::clamp<std::size_t>(other, 1, cast));
+  }
+  std::set<double> cooldowns{now.cooldown_s};
+  for (const double factor : {0.25, 0.5, 2.0, 4.0}) cooldowns.insert(now.cooldown_s * factor);
+  std::set<double> shares{now.target_memory};
+  for (const double share : {0.05, 0.1, 0.2, 0.3}) shares.insert(share);
+  std::vector<runtime::pool_limits> result;
+  const auto with = [&](std::size_t most, double cooldown_s, double share) {
+    auto one = now;
+    one.max_warm = most;
+    one.cooldown_s = cooldown_s;
+    one.target_memory = share;
+    result.push_back(one);
+  };
+  for (const auto most : slots) {
+    // A target of memory finds its own price, for which the cooldown has no say.
+    for (const double cooldown_s : cooldowns) with(most, cooldown_s, 0);
+    for (const double share : shares)
+      if (share > 0) with(most, now.cooldown_s, share);
+  }
+  return result;
+}
+
+json as_json(const outcome_of& one) {
+  return {{"max_warm", one.limits.max_warm},
+          {"cooldown_s", one.limits.cooldown_s},
+          {"target_memory", one.limits.target_memory},
+          {"cold_ratio", one.result.cold_ratio},
+          {"cold_ratio_p75", one.result.cold_ratio_p75},
+          {"memory_ratio", one.result.memory_ratio},
+          {"wait_s", one.result.wait_s},
+          {"loads", one.result.loads},
+          {"prewarm_hits", one.result.prewarm_hits},
+          {"prewarm_wasted_s", one.result.prewarm_wasted_s}};
+}
+
+std::string settings_of(const outcome_of& one) {
+  auto text = "max_warm " + std::to_string(one.limits.max_warm);
+  if (one.limits.target_memory > 0)
+    return text + ", target_memory " + fixed(one.limits.target_memory, 2);
+  return text + ", cooldown " + fixed(one.limits.cooldown_s, 1) + "s";
+}
+
+/// The best of those that fit, unless what is in force is as good.
+template <class Fits, class Measure>
+const outcome_of* better(const std::vector<outcome_of>& all, const outcome_of& now, Fits fits,
+                         Measure measure) {
+  const outcome_of* best = nullptr;
+  for (const auto& one : all)
+    if (fits(one) && (best == nullptr || measure(one) < measure(*best))) best = &one;
+  if (best == nullptr || measure(*best) > (1 - worthwhile) * measure(now)) return nullptr;
+  return best;
+}
+
+int tune(const tune_options& o) {
+  node_client client{o.how};
+  const auto pool = client.get("/v1/tuning");
+  if (!pool) return client.code();
+  const auto recorded = client.raw("GET", "/v1/recording");
+  if (!recorded) return client.code();
+  if (!recorded->good()) {
+    std::fprintf(stderr, "greenroom: the node does not give its recording (HTTP %u)\n",
+                 recorded->status);
+    return failed;
+  }
+  const scratch_file file;
+  if (!(std::ofstream{file.path(), std::ios::binary} << recorded->body)) {
+    std::fprintf(stderr, "greenroom: cannot write the recording to %s\n",
+                 std::filesystem::temp_directory_path().c_str());
+    return failed;
+  }
+  auto read = machine::read_trace(file.path());
+  if (const auto* why = std::get_if<machine::trace_error>(&read)) {
+    std::fprintf(stderr, "greenroom: the recording cannot be read: %s\n", why->what.c_str());
+    return failed;
+  }
+  auto& traffic = std::get<runtime::trace>(read);
+  if (traffic.requests.size() < requests_min) {
+    std::fprintf(stderr, "greenroom: only %zu tasks were recorded so far; tune needs %zu\n",
+                 traffic.requests.size(), requests_min);
+    return failed;
+  }
+  const double epoch_s = traffic.requests.front().time_s;
+  for (auto& one : traffic.requests) one.time_s -= epoch_s;
+
+  runtime::pool_limits limits;
+  limits.max_warm = static_cast<std::size_t>(number_of(*pool, "max_warm", 17));
+  limits.cooldown_s = number_of(*pool, "cooldown_s", 45);
+  limits.target_memory = number_of(*pool, "target_memory");
+  limits.min_residency_s = number_of(*pool, "min_residency_s", 2);
+  limits.warm_threshold = number_of(*pool, "warm_threshold", 0.3);
+  limits.adaptive = truth_of(*pool, "adaptive");
+  const auto cast = std::max<std::size_t>(static_cast<std::size_t>(number_of(*pool, "specialists")),
+                                          traffic.specialists.size());
+  // Those that were never asked for take no memory, and count in always-warm as they do here.
+  const auto asked_for = traffic.specialists.size();
+  const double share = static_cast<double>(asked_for) / static_cast<double>(cast);
+  runtime::workload work;
+  work.traffic = &traffic;
+  work.load_s = std::max(number_of(*pool, "load_s", 1), 1e-3);
+  work.horizon_s = traffic.requests.back().time_s + work.load_s;
+
+  const auto play = [&](runtime::pool_limits with) {
+    outcome_of one{with, {}};
+    // The recording knows only those that were asked for; the target means everybody.
+    with.target_memory = std::min(1.0, with.target_memory / share);
+    one.result = replay_with(work, with, epoch_s);
+    one.result.memory_ratio *= share;
+    return one;
+  };
+  const auto now = play(limits);
+  std::vector<outcome_of> all;
+  for (const auto& one : candidates(limits, cast)) all.push_back(play(one));
+
+  const auto* const faster = better(
+      all, now,
+      [&](const outcome_of& one) {
+        return one.result.memory_ratio <= now.result.memory_ratio * same_memory;
+      },
+      [](const outcome_of& one) { return one.result.wait_s; });
+  const auto* const smaller = better(
+      all, now, [&](const outcome_of& one) { return one.result.wait_s <= now.result.wait_s; },
+      [](const outcome_of& one) { return one.result.memory_ratio; });
+
+  if (o.how.as_json) {
+    json proposals = json::array();
+    const auto propose = [&](const char* aim, const outcome_of* one) {
+      if (one == nullptr) return;
+      auto entry = as_json(*one);
+      entry["aim"] = aim;
+      proposals.push_back(std::move(entry));
+    };
+    propose("less waiting", faster);
+    propose("less memory", smaller);
+    json tried = json::array();
+    for (const auto& one : all) tried.push_back(as_json(one));
+    print_json({{"requests", traffic.requests.size()},
+                {"span_s", work.horizon_s},
+                {"load_s", work.load_s},
+                {"specialists", cast},
+                {"now", as_json(now)},
+                {"proposals", proposals},
+                {"tried", tried}});
+    return done;
+  }
+  std::printf("%zu tasks of the last %s s, %zu of %zu specialists, a start takes %s s\n\n",
+              traffic.requests.size(), fixed(work.horizon_s, 0).c_str(), asked_for, cast,
+              fixed(work.load_s, 2).c_str());
+  table rows{{{""}, {"SETTINGS"}, {"COLD", true}, {"MEAN WAIT", true}, {"MEMORY", true}}};
+  const auto add = [&rows](const char* name, const outcome_of* one) {
+    if (one == nullptr) return;
+    rows.add({name, settings_of(*one), fixed(one->result.cold_ratio * 100, 2) + " %",
+              fixed(one->result.wait_s * 1000, 1) + " ms",
+              fixed(one->result.memory_ratio * 100, 1) + " %"});
+  };
+  add("now", &now);
+  add("less waiting", faster);
+  add("less memory", smaller);
+  std::printf("%s", rows.text().c_str());
+  if (faster == nullptr && smaller == nullptr)
+    std::printf("\nnone of %zu other settings would have been better by %.0f %%\n", all.size(),
+                worthwhile * 100);
+  return done;
+}
+
+}  // namespace
+
+void add_tune(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("tune", "What it would change in the pool's settings");
+  verb->group(group::watch);
+  auto o = std::make_shared<tune_options>();
+  add_asking_options(*verb, o->how);
+  verb->footer(
+      "Replays the node's latest traffic (up to 65,536 tasks) through the simulator with other\n"
+      "values of pool.max_warm, pool.cooldown and pool.target_memory. Nothing is changed.\n\n"
+      "Example:\n"
+      "  greenroom tune\n"
+      "  greenroom tune --json");
+  verb->callback([o, &result] { result.code = tune(*o); });
+}
+
+}  // namespace greenroom::apps

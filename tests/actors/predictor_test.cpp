@@ -1,0 +1,210 @@
+// Who comes next, in virtual time: from the arrivals to a worker that is warm before its task.
+#include "actors/predictor.hpp"
+
+#include "runtime/pooling/greenroom_policy.hpp"
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using actors::learned_state;
+using actors::root_state;
+
+class office : public stage {
+public:
+  explicit office(config::node config) : stage{std::move(config)} {
+    plan.policies[0] = [] { return runtime::make_greenroom_policy(); };
+    plan.predicted = true;
+  }
+
+  /// Lets workers start, answer and go at once, for so long.
+  void pass(std::chrono::milliseconds time) {
+    const auto step = std::min(time, 500ms);
+    for (auto left = time; left > 0ms; left -= step) {
+      serve();
+      world.advance(step);
+    }
+    serve();
+  }
+  /// Every start takes as long as the time between two calls.
+  void serve() {
+    for (std::size_t i = 0; i < seen_; ++i)
+      if (!all[i]->gone) all[i]->get_ready();
+    seen_ = all.size();
+    for (int i = 0; i < 3; ++i) {
+      world.dispatch();
+      for (auto& one : all) {
+        if (one->gone) continue;
+        if (one->stopping) {
+          one->die();
+        } else {
+          one->finish_one();
+        }
+      }
+    }
+    world.dispatch();
+  }
+  bool is_up(const std::string& name) {
+    const auto found = workers.find(name);
+    return found != workers.end() && !found->second->gone && !found->second->stopping;
+  }
+  void put_away(std::uint32_t who) {
+    caf::anon_send(root, protocols::cool_atom::value, who);
+    pass(3s);
+  }
+  std::size_t heard(const std::string& kind) const {
+    std::size_t count = 0;
+    for (const auto& one : house->events.after(0))
+      if (one.kind == kind) ++count;
+    return count;
+  }
+
+private:
+  std::size_t seen_ = 0;
+};
+
+config::node quick_cast() {
+  auto config = small_cast(2, 4);
+  config.pool.max_warm = 4;
+  config.pool.min_residency = 1s;
+  config.pool.cooldown = 5s;
+  return config;
+}
+
+// After a call of the first one the second one is called two seconds later; others now and then.
+void teach(office& play, int rounds, std::mt19937_64& chance) {
+  std::exponential_distribution<double> pause{1.0 / 120};
+  for (int i = 0; i < rounds; ++i) {
+    play.ask("d0-s0");
+    play.pass(2s);
+    play.ask("d1-s1");
+    play.pass(std::chrono::milliseconds{static_cast<int>(1000 * pause(chance))});
+    if (chance() % 3 == 0) play.ask("d0-s2");
+    play.pass(10s);
+  }
+}
+
+TEST(Predictor, HasTheNextOneWarmBeforeItsTaskComes) {
+  office play{quick_cast()};
+  play.open();
+  std::mt19937_64 chance{3};
+  teach(play, 40, chance);
+  play.pass(60s);
+  play.put_away(5);
+  ASSERT_FALSE(play.is_up("d1-s1"));
+  play.ask("d0-s0");
+  play.pass(1s);
+  EXPECT_TRUE(play.is_up("d1-s1")) << "not started ahead of its task";
+  const auto next = play.ask("d1-s1");
+  play.pass(1s);
+  EXPECT_EQ(next->ends, 1);
+  EXPECT_FALSE(next->cold);
+  EXPECT_GT(play.house->pool(protocols::pool_kind::intelligent).gauge.prewarm_hits.load(), 0u);
+  const auto board =
+      play.house->forecast.read([](const actors::forecast_board::content& of) { return of; });
+  EXPECT_GT(board.accuracy.scored, 0u);
+  EXPECT_FALSE(board.ranks.empty());
+  EXPECT_TRUE(play.everyone_heard_once());
+}
+
+TEST(Predictor, IsReplacedWhenItDiesAndGoesOnWithWhatWasSaved) {
+  office play{quick_cast()};
+  play.open();
+  std::mt19937_64 chance{4};
+  teach(play, 40, chance);
+  play.pass(70s);  // It saves every minute.
+  ASSERT_FALSE(play.house->forecast.learned.latest(learned_state::part::predictor).empty());
+  caf::anon_send(play.root, protocols::drop_atom::value, std::uint32_t{root_state::foreseeing});
+  play.pass(10s);
+  EXPECT_EQ(play.heard("actor.lost"), 1u);
+  EXPECT_EQ(play.heard("learned.damaged"), 0u);
+  play.put_away(5);
+  play.ask("d0-s0");
+  play.pass(1s);
+  const auto board =
+      play.house->forecast.read([](const actors::forecast_board::content& of) { return of; });
+  ASSERT_FALSE(board.expected.empty()) << "it has forgotten";
+  EXPECT_EQ(board.expected.front().who, 5u);
+  EXPECT_TRUE(play.everyone_heard_once());
+}
+
+TEST(Predictor, FollowsTheNamesWhenTheCastComesInAnotherOrder) {
+  std::string learnt;
+  {
+    office play{quick_cast()};
+    play.open();
+    std::mt19937_64 chance{5};
+    teach(play, 40, chance);
+    play.close();
+    learnt = play.house->forecast.learned.latest(learned_state::part::predictor);
+  }
+  ASSERT_FALSE(learnt.empty());
+  auto config = quick_cast();
+  std::swap(config.departments[0], config.departments[1]);
+  auto& first = config.departments[0].specialists;
+  first.insert(first.begin(), first.front());
+  first.front().name = "newcomer";
+  office play{config};
+  play.house->forecast.learned.keep(learned_state::part::predictor, learnt);
+  play.open();
+  EXPECT_EQ(play.heard("learned.damaged"), 0u);
+  play.ask("d0-s0");
+  play.pass(1s);
+  const auto board =
+      play.house->forecast.read([](const actors::forecast_board::content& of) { return of; });
+  ASSERT_FALSE(board.expected.empty());
+  EXPECT_EQ(play.house->now_playing().name_of(board.expected.front().who), "d1-s1");
+}
+
+TEST(Predictor, SetsADamagedStateAsideAndStartsAnew) {
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("greenroom-learned-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  for (const auto* name : {"predictor.state", "policy.state"})
+    std::ofstream{folder / name} << "greenroom-predictor 1\nnonsense";
+  {
+    office play{quick_cast()};
+    ASSERT_EQ(play.house->forecast.learned.open(folder.string()), std::nullopt);
+    play.open();
+    EXPECT_EQ(play.heard("learned.damaged"), 2u);
+    play.ask("d0-s0");
+    play.pass(1s);
+    EXPECT_TRUE(play.everyone_heard_once());
+    play.close();
+    EXPECT_EQ(play.house->forecast.learned.write(), std::nullopt);
+  }
+  for (const auto* name : {"predictor.state", "policy.state"}) {
+    EXPECT_TRUE(std::filesystem::exists(folder / (std::string{name} + ".damaged")));
+    EXPECT_TRUE(std::filesystem::exists(folder / name)) << "not written anew";
+  }
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Predictor, NamesTheWorkflowThatIsUnderWay) {
+  auto config = quick_cast();
+  config.workflows.push_back({"AUDIT", {"d0-s1", "d1-s2", "d0-s3", "d1-s3"}});
+  office play{config};
+  play.open();
+  std::mt19937_64 chance{6};
+  for (int i = 0; i < 20; ++i) {
+    for (const auto& step : config.workflows[0].steps) {
+      play.ask(step);
+      play.pass(2s);
+    }
+    play.pass(60s);
+  }
+  EXPECT_GE(play.heard("workflow.detected"), 5u);
+  EXPECT_EQ(play.house->forecast.workflows_detected.load(), play.heard("workflow.detected"));
+}
+
+}  // namespace
+}  // namespace greenroom::tests
