@@ -3,11 +3,19 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <unordered_map>
 #include <utility>
 
 namespace greenroom {
+
+namespace {
+
+constexpr std::size_t reasons_max = 6;
+constexpr double least_said = 0.02;  // A factor this close to 1 (as a logarithm) says nothing.
+
+}  // namespace
 
 std::vector<prediction_view> node::predictions() const {
   const auto& house = *parts_->house;
@@ -38,7 +46,10 @@ std::vector<prediction_view> node::predictions() const {
       view.probability = std::max(view.probability, why.probability);
       announced.erase(found);
     }
-    for (const auto& one : rank.reasons) view.reasons.emplace_back(one.source, one.factor);
+    for (const auto& one : rank.reasons) {
+      if (view.reasons.size() >= reasons_max || std::abs(std::log(one.factor)) < least_said) break;
+      view.reasons.emplace_back(one.source, one.factor);
+    }
   };
   for (const auto& one : board.ranks) add(one);
   // Announced since the last ranking.
