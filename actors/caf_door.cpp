@@ -20,26 +20,27 @@ task_answer answer_of(const protocols::task& job) {
   return result;
 }
 
-// Keeps the promise of one order.
-class promise_keeper final : public protocols::asker {
+// Tells the door how one order ended.
+class order_asker final : public protocols::asker {
 public:
-  promise_keeper(house* where, caf::typed_response_promise<task_answer> promise)
-      : where_{where}, promise_{std::move(promise)} {}
-  void on_end(const protocols::task& job) noexcept override { promise_.deliver(answer_of(job)); }
+  order_asker(caf::actor door, house* where, std::uint64_t ticket)
+      : door_{std::move(door)}, where_{where}, ticket_{ticket} {}
+  void on_end(const protocols::task& job) noexcept override { tell(answer_of(job)); }
   void on_existing(const protocols::task_id& id) noexcept override {
-    // The same request is known: its end is this order's end too, when it is still to come.
-    if (const auto job = where_->ledger.find(id); job && job->ended()) {
-      promise_.deliver(answer_of(*job));
-      return;
-    }
+    // The same request is known; its end, when it has one, is this order's end too.
     task_answer known;
     known.id = protocols::to_string(id);
-    promise_.deliver(std::move(known));
+    if (const auto job = where_->ledger.find(id); job && job->ended()) known = answer_of(*job);
+    tell(std::move(known));
   }
 
 private:
+  void tell(task_answer answer) {
+    caf::anon_send(door_, protocols::report_atom::value, ticket_, std::move(answer));
+  }
+  caf::actor door_;
   house* where_;
-  caf::typed_response_promise<task_answer> promise_;
+  std::uint64_t ticket_;
 };
 
 task_request request_of(task_order order) {
@@ -59,21 +60,26 @@ task_request request_of(task_order order) {
 
 }  // namespace
 
-caf_door_actor::behavior_type caf_door(caf_door_actor::pointer self, house* where,
-                                       front_desk* desk) {
+caf_door_self::behavior_type caf_door(caf_door_self::stateful_pointer<caf_door_state> self,
+                                      house* where, front_desk* desk) {
   return {
       [=](protocols::work_atom, task_order& order) -> caf::result<task_answer> {
         auto promise = self->make_response_promise<task_answer>();
-        auto outcome = desk->submit(request_of(std::move(order)),
-                                    std::make_shared<promise_keeper>(where, promise));
-        if (auto* none = std::get_if<refusal>(&outcome)) {
-          task_answer refused;
-          refused.state = static_cast<std::uint8_t>(protocols::task_state::failed);
-          refused.failure = static_cast<std::uint8_t>(none->why);
-          refused.output = std::move(none->detail);
-          refused.retry_after_ms = static_cast<std::uint64_t>(none->retry_after.count());
-          promise.deliver(std::move(refused));
+        const auto ticket = ++self->state.last_ticket;
+        auto outcome = desk->submit(
+            request_of(std::move(order)),
+            std::make_shared<order_asker>(caf::actor_cast<caf::actor>(self), where, ticket));
+        auto* none = std::get_if<refusal>(&outcome);
+        if (none == nullptr) {
+          self->state.promises.emplace(ticket, promise);
+          return promise;
         }
+        task_answer refused;
+        refused.state = static_cast<std::uint8_t>(protocols::task_state::failed);
+        refused.failure = static_cast<std::uint8_t>(none->why);
+        refused.output = std::move(none->detail);
+        refused.retry_after_ms = static_cast<std::uint64_t>(none->retry_after.count());
+        promise.deliver(std::move(refused));
         return promise;
       },
       [=](protocols::drop_atom, const std::string& id) {
@@ -81,6 +87,10 @@ caf_door_actor::behavior_type caf_door(caf_door_actor::pointer self, house* wher
         if (!protocols::parse(id, parsed)) return false;
         const auto job = where->ledger.find(parsed);
         return job && desk->cancel(*job);
+      },
+      [=](protocols::report_atom, std::uint64_t ticket, task_answer& answer) {
+        auto kept = self->state.promises.extract(ticket);
+        if (kept) kept.mapped().deliver(std::move(answer));
       },
   };
 }

@@ -6,6 +6,10 @@
 
 #include <caf/all.hpp>
 
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
 namespace greenroom::actors {
 
 /// What an actor can ask of a node.
@@ -15,9 +19,19 @@ using caf_door_actor = caf::typed_actor<
     // Takes a task back. True when it had not ended yet.
     caf::replies_to<protocols::drop_atom, std::string>::with<bool>>;
 
-/// The promise of an order is kept by its task and delivered on the thread where the task ends, so
-/// the answer takes no way back through this actor.
-caf_door_actor::behavior_type caf_door(caf_door_actor::pointer self, house* where,
-                                       front_desk* desk);
+/// With the end of a task, told to the door itself: a promise may be kept only by the actor that
+/// made it, because CAF delivers it on that actor's execution unit.
+using caf_door_self = caf_door_actor::extend<
+    caf::reacts_to<protocols::report_atom, std::uint64_t, protocols::task_answer>>;
+
+struct caf_door_state {
+  static constexpr const char* name = "greenroom.caf_door";
+  /// Promises made and not kept, by ticket; each has a task in the ledger, which is their bound.
+  std::unordered_map<std::uint64_t, caf::typed_response_promise<protocols::task_answer>> promises;
+  std::uint64_t last_ticket = 0;
+};
+
+caf_door_self::behavior_type caf_door(caf_door_self::stateful_pointer<caf_door_state> self,
+                                      house* where, front_desk* desk);
 
 }  // namespace greenroom::actors

@@ -200,7 +200,8 @@ void department::let_go(task_ptr job) {
     judge(one, false);
   else
     one.breaker.forget();
-  rest(one);
+  // Whoever ended it has looked at the clock, unless its end was told while the worker went on.
+  rest(one, job->why == failure::none ? job->ended_ns : now_ns());
   pump(one);
 }
 
@@ -215,7 +216,7 @@ void department::returned(task_ptr job) {
     if (one.now != life::warm && one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
     one.line.push_front(std::move(job));
   }
-  rest(one);
+  rest(one, now_ns());
   pump(one);
 }
 
@@ -232,7 +233,7 @@ void department::attempt_over(task_ptr job) {
     judge(one, false);
     decide_retry(one, std::move(job));
   }
-  rest(one);
+  rest(one, now_ns());
   pump(one);
 }
 
@@ -304,7 +305,7 @@ void department::hand_over_all(bool fence) {
     // Those that its specialist holds ahead come back; with a fence, what runs comes back too.
     if (one.hired && !one.hands.empty())
       send(stand_of(one).actor, protocols::switch_atom::value, fence);
-    rest(one);
+    rest(one, now_ns());
   }
   for (auto& waiting : std::exchange(retries_, {}))
     if (!waiting.job->claimed.load(std::memory_order_acquire)) hand_over(std::move(waiting.job));
@@ -338,9 +339,9 @@ void department::judge(entry& one, bool ok) {
 }
 
 // The idle clock starts when the last task in flight ends.
-void department::rest(entry& one) {
+void department::rest(entry& one, std::int64_t since_ns) {
   mark(one);
-  if (one.hands.empty() && one.line.empty()) one.idle_since_ns = now_ns();
+  if (one.hands.empty() && one.line.empty()) one.idle_since_ns = since_ns;
 }
 
 // -- slots and workers --------------------------------------------------------
@@ -630,7 +631,7 @@ void department::purge(const protocols::purge& gone) {
       one.drop_sent_ns = now;
       send(stand_of(one).actor, protocols::drop_atom::value);
     }
-    rest(one);
+    rest(one, now_ns());
     pump(one);
   }
 }

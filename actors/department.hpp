@@ -81,7 +81,7 @@ private:
   void hand_over_all(bool fence);
   void fail_waiting(entry& one, protocols::failure why, const std::string& message);
   void judge(entry& one, bool ok);
-  void rest(entry& one);
+  void rest(entry& one, std::int64_t since_ns);
 
   // -- slots and workers --
   void grant(const protocols::slot_grant& slot);

@@ -2,6 +2,8 @@
 // there what its predecessor had not taken.
 #pragma once
 
+#include "actors/io_unit.hpp"
+#include "actors/relay_unit.hpp"
 #include "runtime/machine/tasks/inbox.hpp"
 
 #include <caf/all.hpp>
@@ -11,9 +13,9 @@
 
 namespace greenroom::actors {
 
-/// Ends one actor from outside, so that its supervisor hears of it. Not with the reason `kill`: that
-/// passes through every link, exit handler or not, and would take the whole tree along. And not in
-/// the supervisor's own name: who gets an exit message unlinks from its sender first.
+/// Ends one actor from outside, so that its supervisor hears of it. Not with the reason `kill`:
+/// that passes through every link, exit handler or not, and would take the whole tree along. And
+/// not in the supervisor's own name: who gets an exit message unlinks from its sender first.
 inline void dismiss(const caf::actor& who) {
   caf::anon_send_exit(who, caf::exit_reason::unhandled_exception);
 }
@@ -35,7 +37,8 @@ public:
 };
 
 /// The wake-up half of a port. At most one wake-up is under way besides the one being handled,
-/// because the next is sent only after the actor has gone to sleep; so two elements in turn suffice.
+/// because the next is sent only after the actor has gone to sleep; so two elements in turn
+/// suffice.
 class bell {
 public:
   bell() = default;
@@ -111,7 +114,8 @@ private:
 /// An ordinary event-based actor that, besides its messages, empties a port when it is rung.
 class draining_actor : public caf::event_based_actor {
 public:
-  explicit draining_actor(caf::actor_config& cfg) : caf::event_based_actor{cfg} {
+  explicit draining_actor(caf::actor_config& cfg)
+      : caf::event_based_actor{cfg}, relays_{has_threads(system())} {
     // CAF would print. Whoever supervises it hears of its end, and says so in the event log.
     set_exception_handler(
         [](std::exception_ptr&) { return caf::make_error(caf::sec::runtime_error); });
@@ -123,9 +127,40 @@ protected:
 
   caf::invoke_message_result consume(caf::mailbox_element& message) override {
     if (typeid(message) != typeid(wake_up)) return caf::event_based_actor::consume(message);
-    drain();
+    auto& relay = relay_unit::mine();
+    // One with a thread of its own does nobody else's work: it has to write.
+    if (!relays_ || relay.in_use() || io_unit::current() != nullptr || getf(is_detached_flag))
+      drain();
+    else
+      drain_and_relay(relay);
     return caf::invoke_message_result::consumed;
   }
+
+private:
+  // A test's scheduler has none, and decides itself who runs next.
+  static bool has_threads(caf::actor_system& system) {
+    return caf::get_or(system.config(), "scheduler.policy", caf::atom("stealing"))
+           != caf::atom("testing");
+  }
+
+  void drain_and_relay(relay_unit& relay) {
+    struct guard {
+      draining_actor& self;
+      relay_unit& relay;
+      caf::execution_unit* outer;
+      ~guard() {
+        self.context(outer);
+        // It threw: who follows is not for the stack that is being unwound.
+        if (relay.in_use()) relay.hand_over();
+      }
+    } const restore{*this, relay, context()};
+    relay.begin(*context());
+    context(&relay);
+    drain();
+    relay.finish();
+  }
+
+  bool relays_;
 };
 
 }  // namespace greenroom::actors
