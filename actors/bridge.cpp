@@ -34,8 +34,7 @@ void bridge::drain() {
 }
 
 void bridge::pass(task_ptr job) {
-  if (job->journaled && house_.journaling &&
-      !job->recorded.load(std::memory_order_acquire)) {
+  if (job->journaled && house_.journaling && !job->recorded.load(std::memory_order_acquire)) {
     job->place.store(task_place::journal, std::memory_order_release);
     note(house_, *job, journal_note::kind::accepted, context());
     return;
@@ -79,8 +78,7 @@ void bridge::sweep() {
   armed_ = false;
   auto holders = sweep_ledger(house_, clock().now().time_since_epoch().count(), context());
   for (std::size_t i = 0; i < pools; ++i)
-    if (!holders[i].empty() && pools_[i])
-      send(pools_[i], protocols::purge{std::move(holders[i])});
+    if (!holders[i].empty() && pools_[i]) send(pools_[i], protocols::purge{std::move(holders[i])});
   if (house_.ledger.alive() > 0) arm();
 }
 

@@ -21,7 +21,7 @@ struct member {
   std::size_t width = 1;       ///< Tasks its worker may have at a time.
   std::size_t hands = 2;       ///< Tasks it may hold: those, and some ahead so that it never idles.
   bool inline_function = false;
-  bool gone = false;           ///< Taken out by a reload; its number is never used again.
+  bool gone = false;  ///< Taken out by a reload; its number is never used again.
 };
 
 /// Immutable. A reload makes a new one in which everybody keeps the number he had.

@@ -120,8 +120,8 @@ void department::pump(entry& one) {
   if (one.now == life::warm) {
     const auto limits = breaker_settings(house_.now_playing().config.breaker);
     while (one.hands.size() < who.hands && !one.line.empty()) {
-      if (one.breaker.now_is(limits, at(0)) != breaker::state::closed &&
-          !one.breaker.admit(limits, at(now_ns()))) {
+      if (one.breaker.now_is(limits, at(0)) != breaker::state::closed
+          && !one.breaker.admit(limits, at(now_ns()))) {
         arm();
         return;
       }
@@ -137,8 +137,7 @@ void department::pump(entry& one) {
   if (one.now != life::cold || one.asked || !one.hired) return;
   const auto limits = breaker_settings(house_.now_playing().config.breaker);
   const auto now = now_ns();
-  if (one.not_before_ns > now ||
-      one.breaker.now_is(limits, at(now)) == breaker::state::open) {
+  if (one.not_before_ns > now || one.breaker.now_is(limits, at(now)) == breaker::state::open) {
     arm();
     return;
   }
@@ -174,8 +173,8 @@ void department::hand(entry& one, task_ptr job) {
 void department::committed(task_ptr job) {
   job->place.store(task_place::held, std::memory_order_release);
   auto& one = entry_of(job->specialist);
-  if (take_back(one, *job) && one.now == life::warm &&
-      !job->claimed.load(std::memory_order_acquire))
+  if (take_back(one, *job) && one.now == life::warm
+      && !job->claimed.load(std::memory_order_acquire))
     hand(one, std::move(job));
   else
     returned(std::move(job));
@@ -252,9 +251,9 @@ void department::decide_retry(entry& one, task_ptr job) {
   const runtime::backoff waits{config.retry.base, config.retry.max, config.retry.jitter};
   const auto due = now_ns() + waits.delay(job->attempts, chance()).count();
   if (job->attempts >= config.retry.max_attempts || due >= job->deadline_ns) {
-    house_.publish("task.failed", "{\"id\":\"" + protocols::to_string(job->id) +
-                                      "\",\"specialist\":" + json_text(member_of(one).config.name) +
-                                      ",\"why\":" + json_text(message) + "}");
+    house_.publish("task.failed", "{\"id\":\"" + protocols::to_string(job->id)
+                                      + "\",\"specialist\":" + json_text(member_of(one).config.name)
+                                      + ",\"why\":" + json_text(message) + "}");
     conclude(house_, *job, task_state::failed, failure::worker_failed,
              message + " (attempt " + std::to_string(job->attempts) + ")", context());
     return;
@@ -275,9 +274,8 @@ void department::hand_over(task_ptr job) {
              context());
     return;
   }
-  const auto other = pool_ == protocols::pool_kind::intelligent
-                         ? protocols::pool_kind::baseline
-                         : protocols::pool_kind::intelligent;
+  const auto other = pool_ == protocols::pool_kind::intelligent ? protocols::pool_kind::baseline
+                                                                : protocols::pool_kind::intelligent;
   auto running = task_state::running;
   job->state.compare_exchange_strong(running, task_state::queued);
   auto& theirs = house_.pool(other).specialists[job->specialist]->gauge.depth;
@@ -288,8 +286,8 @@ void department::hand_over(task_ptr job) {
     theirs.fetch_sub(1, std::memory_order_relaxed);  // It has ended meanwhile.
     return;
   }
-  house_.pool(pool_).specialists[job->specialist]->gauge.depth.fetch_sub(
-      1, std::memory_order_relaxed);
+  house_.pool(pool_).specialists[job->specialist]->gauge.depth.fetch_sub(1,
+                                                                         std::memory_order_relaxed);
   job->pool.store(other, std::memory_order_release);
   job->place.store(task_place::ring, std::memory_order_release);
   job->phase = task_phase::wanted;
@@ -333,9 +331,9 @@ void department::judge(entry& one, bool ok) {
   if (!one.breaker.failure(limits, at(now_ns()))) return;
   gauge.open_until_ns.store(one.breaker.opens_until().time_since_epoch().count(),
                             std::memory_order_relaxed);
-  house_.publish("circuit.open", "{\"specialist\":" + json_text(member_of(one).config.name) +
-                                     ",\"for_ms\":" +
-                                     std::to_string(limits.open.count() / 1'000'000) + "}");
+  house_.publish("circuit.open",
+                 "{\"specialist\":" + json_text(member_of(one).config.name)
+                     + ",\"for_ms\":" + std::to_string(limits.open.count() / 1'000'000) + "}");
 }
 
 // The idle clock starts when the last task in flight ends.
@@ -354,10 +352,10 @@ void department::grant(const slot_grant& slot) {
   auto& one = entry_of(slot.specialist);
   const bool for_demand = one.asked;
   one.asked = false;
-  const bool useless = for_demand && one.line.empty() &&
-                       slot.why == static_cast<std::uint8_t>(runtime::reason::demand);
-  if (one.now != life::cold || !one.hired || useless || one.not_before_ns > now_ns() ||
-      member_of(one).gone) {
+  const bool useless = for_demand && one.line.empty()
+                       && slot.why == static_cast<std::uint8_t>(runtime::reason::demand);
+  if (one.now != life::cold || !one.hired || useless || one.not_before_ns > now_ns()
+      || member_of(one).gone) {
     tell_director(one, one.now == life::cold ? slot_news::kind::released : slot_news::kind::kept);
     if (one.now == life::cold) pump(one);
     return;
@@ -370,8 +368,7 @@ void department::grant(const slot_grant& slot) {
 void department::recall(const slot_recall& slot) {
   auto& one = entry_of(slot.specialist);
   if (one.now != life::warm || !one.line.empty() || !one.hands.empty()) {
-    tell_director(one,
-                  one.now == life::cold ? slot_news::kind::released : slot_news::kind::kept);
+    tell_director(one, one.now == life::cold ? slot_news::kind::released : slot_news::kind::kept);
     return;
   }
   one.now = life::cooling;
@@ -389,9 +386,9 @@ void department::hear(const worker_news& news) {
     one.wanted_since_ns = 0;
     one.idle_since_ns = now_ns();
     tell_director(one, slot_news::kind::warm, news.start_ns);
-    house_.publish("specialist.warm", "{\"specialist\":" + json_text(who.config.name) +
-                                          ",\"start_ms\":" +
-                                          std::to_string(news.start_ns / 1'000'000) + "}");
+    house_.publish("specialist.warm",
+                   "{\"specialist\":" + json_text(who.config.name)
+                       + ",\"start_ms\":" + std::to_string(news.start_ns / 1'000'000) + "}");
     mark(one);
     pump(one);
     return;
@@ -406,9 +403,9 @@ void department::hear(const worker_news& news) {
     // A worker that was up and died is replaced at once; one that dies again and again is not.
     if (news.before_ready || one.failed_starts > 1)
       one.not_before_ns = now_ns() + waits.delay(one.failed_starts, chance()).count();
-    house_.publish(news.before_ready ? "worker.start_failed" : "worker.died",
-                   "{\"specialist\":" + json_text(who.config.name) + ",\"why\":" + json_text(news.why) +
-                       "}");
+    house_.publish(
+        news.before_ready ? "worker.start_failed" : "worker.died",
+        "{\"specialist\":" + json_text(who.config.name) + ",\"why\":" + json_text(news.why) + "}");
     if (news.before_ready && one.failed_starts >= config.retry.max_attempts) {
       one.failed_starts = 0;
       stand_of(one).gauge.state.store(machine::worker_state::failed, std::memory_order_relaxed);
@@ -470,9 +467,9 @@ void department::recover() {
   drain();
   std::vector<task_ptr> found;
   house_.ledger.for_each([&](task_ptr job) {
-    if (job->place.load(std::memory_order_acquire) == task_place::held && job->pool == pool_ &&
-        job->department == index_ && job->holder != incarnation_ &&
-        !job->claimed.load(std::memory_order_acquire))
+    if (job->place.load(std::memory_order_acquire) == task_place::held && job->pool == pool_
+        && job->department == index_ && job->holder != incarnation_
+        && !job->claimed.load(std::memory_order_acquire))
       found.push_back(std::move(job));
   });
   std::ranges::sort(found, {}, [](const task_ptr& job) { return job->accepted_ns; });
@@ -497,8 +494,8 @@ void department::recover() {
 void department::hire(std::uint32_t place) {
   auto& one = entries_[place];
   auto& stand = stand_of(one);
-  stand.actor = spawn<specialist, caf::linked + caf::lazy_init>(
-      house_, one.index, pool_, caf::actor_cast<caf::actor>(this));
+  stand.actor = spawn<specialist, caf::linked + caf::lazy_init>(house_, one.index, pool_,
+                                                                caf::actor_cast<caf::actor>(this));
   one.hired = true;
 }
 
@@ -543,8 +540,8 @@ void department::lost(entry& one, const caf::error& reason) {
     return found == departments.end() ? config::restart_strategy::one_for_one
                                       : found->restart.strategy;
   }();
-  const auto delay = one.restarts.next_restart(
-      {limits.restarts_max, limits.window, limits.delay}, clock().now());
+  const auto delay =
+      one.restarts.next_restart({limits.restarts_max, limits.window, limits.delay}, clock().now());
   // A department that cannot keep its people alive gives up: its pool builds a new one.
   if (!delay || strategy == config::restart_strategy::one_for_all) {
     quit(reason ? reason : caf::error{caf::exit_reason::unhandled_exception});
@@ -592,8 +589,8 @@ void department::tick() {
     if (one.line.empty()) continue;
     pump(one);
     // Something other than news from elsewhere decides when it goes on: look again.
-    waiting = waiting || (!one.line.empty() && !one.asked && one.now == life::cold) ||
-              (one.now == life::warm && one.hands.empty());
+    waiting = waiting || (!one.line.empty() && !one.asked && one.now == life::cold)
+              || (one.now == life::warm && one.hands.empty());
   }
   if (waiting) arm();
 }
@@ -609,8 +606,7 @@ void department::flush() {
   for (auto& one : entries_) {
     if (!std::exchange(one.dirty, false)) continue;
     const auto tasks = static_cast<std::uint32_t>(one.line.size() + one.hands.size());
-    batch_.changed.push_back(
-        {one.index, tasks, tasks > 0 ? 0 : house_.unix_us(one.idle_since_ns)});
+    batch_.changed.push_back({one.index, tasks, tasks > 0 ? 0 : house_.unix_us(one.idle_since_ns)});
   }
   protocols::usage_batch full;
   full.department = index_;
@@ -622,8 +618,7 @@ void department::purge(const protocols::purge& gone) {
   const auto now = now_ns();
   for (const auto specialist : gone.specialists) {
     auto& one = entry_of(specialist);
-    one.line.erase_if(
-        [](const task& job) { return job.claimed.load(std::memory_order_acquire); });
+    one.line.erase_if([](const task& job) { return job.claimed.load(std::memory_order_acquire); });
     const bool working = std::ranges::any_of(one.hands, [](const task_ptr& job) {
       return job->claimed.load(std::memory_order_acquire);
     });

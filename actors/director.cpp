@@ -30,9 +30,7 @@ double weight_of(config::priority priority) {
 }
 
 // What is scored. A pin and an operator's word are no predictions.
-bool ahead_of_demand(reason why) {
-  return why == reason::predicted || why == reason::workflow;
-}
+bool ahead_of_demand(reason why) { return why == reason::predicted || why == reason::workflow; }
 
 double seconds(std::chrono::milliseconds duration) {
   return std::chrono::duration<double>{duration}.count();
@@ -141,9 +139,9 @@ void director_state::serve_waiting() {
 
 bool director_state::has_room_for(std::uint32_t who) const {
   if (facts[who].pinned) return true;
-  return held_count < limits.max_warm &&
-         (limits.memory_budget_mb <= 0 || held_count == 0 ||
-          held_mb + facts[who].memory_mb <= limits.memory_budget_mb);
+  return held_count < limits.max_warm
+         && (limits.memory_budget_mb <= 0 || held_count == 0
+             || held_mb + facts[who].memory_mb <= limits.memory_budget_mb);
 }
 
 void director_state::hold(std::uint32_t who, bool now_held) {
@@ -178,8 +176,7 @@ void director_state::grant(std::uint32_t who) {
   mine.started = false;
   seats[who].state = residency::warming;
   seats[who].since_s = now_s();
-  if (mine.prewarmed && ahead_of_demand(mine.why))
-    machine::count(where->pool(pool).gauge.prewarms);
+  if (mine.prewarmed && ahead_of_demand(mine.why)) machine::count(where->pool(pool).gauge.prewarms);
   tell(who, protocols::slot_grant{who, static_cast<std::uint8_t>(mine.why)});
 }
 
@@ -269,15 +266,15 @@ void director_state::hear_usage(const protocols::usage_batch& batch) {
   const auto now = now_s();
   for (const auto& one : batch.arrivals) {
     if (one.specialist >= seats.size()) continue;
-    policy->observe_arrival(one.specialist, one.case_key,
-                            static_cast<double>(one.unix_us) * 1e-6);
+    policy->observe_arrival(one.specialist, one.case_key, static_cast<double>(one.unix_us) * 1e-6);
     auto& mine = held[one.specialist];
     if (std::exchange(mine.prewarmed, false) && mine.held && ahead_of_demand(mine.why))
       machine::count(where->pool(pool).gauge.prewarm_hits);
   }
   if (pool == protocols::pool_kind::intelligent && !batch.arrivals.empty()) {
     where->forecast.record(batch.arrivals);
-    if (seer) self->send(seer, protocols::usage_batch{batch.department, batch.arrivals, {}, batch.lost});
+    if (seer)
+      self->send(seer, protocols::usage_batch{batch.department, batch.arrivals, {}, batch.lost});
   }
   for (const auto& one : batch.changed) {
     if (one.specialist >= seats.size()) continue;
@@ -356,8 +353,8 @@ void director_state::review() {
   for (const auto& one : wanted.warm) {
     if (held[one.who].held || held[one.who].reserved) continue;
     // A callable starts in no time, so it need not wait its turn.
-    const bool free_start = where->now_playing().members[one.who].config.backend.kind ==
-                            config::backend_kind::function;
+    const bool free_start =
+        where->now_playing().members[one.who].config.backend.kind == config::backend_kind::function;
     if (!free_start && warming >= width) {
       more = true;
       break;
@@ -406,8 +403,8 @@ void director_state::restore() {
   const auto why = ours->restore(text, names());
   if (!why) return;
   const auto aside = where->forecast.learned.set_aside(learned_state::part::policy);
-  where->publish("learned.damaged", "{\"part\":\"policy\",\"why\":" + json_text(*why) +
-                                        ",\"file\":" + json_text(aside) + "}");
+  where->publish("learned.damaged", "{\"part\":\"policy\",\"why\":" + json_text(*why)
+                                        + ",\"file\":" + json_text(aside) + "}");
 }
 
 void director_state::save() {
@@ -425,9 +422,9 @@ void director_state::show(double now) {
     where->publish(news == policy_news::prediction_off       ? "prediction.off"
                    : news == policy_news::prediction_retried ? "prediction.retried"
                                                              : "tuning.adjusted",
-                   "{\"threshold\":" + std::to_string(report.threshold) +
-                       ",\"slots\":" + std::to_string(report.slots) +
-                       ",\"keep_s\":" + std::to_string(report.keep_s) + "}");
+                   "{\"threshold\":" + std::to_string(report.threshold)
+                       + ",\"slots\":" + std::to_string(report.slots)
+                       + ",\"keep_s\":" + std::to_string(report.keep_s) + "}");
   }
   const auto pause = std::max(1.0, static_cast<double>(seats.size()) / ranked_each_second);
   if (now >= shown_s + pause || now < shown_s) {

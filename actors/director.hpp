@@ -56,7 +56,7 @@ struct director_state {
     runtime::reason why = runtime::reason::demand;
   };
   std::vector<holding> held;
-  std::deque<std::uint32_t> waiting;       ///< Wanted, without a place so far; each once.
+  std::deque<std::uint32_t> waiting;        ///< Wanted, without a place so far; each once.
   std::vector<std::uint32_t> reservations;  ///< Who has a place reserved, first come first.
   std::size_t held_count = 0;               ///< Of those that are not pinned.
   double held_mb = 0;

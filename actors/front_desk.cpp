@@ -36,8 +36,10 @@ std::chrono::milliseconds up_to_ms(std::int64_t ns) {
 }
 
 refusal unknown(const cast& playing, std::string_view name) {
-  refusal result{failure::no_such_specialist, "there is no specialist named " + std::string{name},
-                 playing.nearest(name), {}};
+  refusal result{failure::no_such_specialist,
+                 "there is no specialist named " + std::string{name},
+                 playing.nearest(name),
+                 {}};
   if (!result.nearest.empty()) result.detail += "; did you mean " + result.nearest.front() + "?";
   return result;
 }
@@ -77,7 +79,7 @@ std::uint32_t front_desk::best_of(std::uint32_t department, protocols::pool_kind
 }
 
 std::variant<std::uint32_t, refusal> front_desk::find(const task_request& request,
-                                                     protocols::pool_kind in) const {
+                                                      protocols::pool_kind in) const {
   const auto& playing = house_.now_playing();
   if (!request.specialist.empty()) return find(std::string_view{request.specialist});
   auto department = request.department;
@@ -93,10 +95,11 @@ std::variant<std::uint32_t, refusal> front_desk::find(const task_request& reques
     department = route->department;
   }
   const auto place = playing.by_department.find(department);
-  const auto best = place == playing.by_department.end() ? cast::nobody : best_of(place->second, in);
+  const auto best =
+      place == playing.by_department.end() ? cast::nobody : best_of(place->second, in);
   if (best == cast::nobody)
-    return refusal{failure::no_such_specialist, "there is no department named " + department,
-                   {}, {}};
+    return refusal{
+        failure::no_such_specialist, "there is no department named " + department, {}, {}};
   return best;
 }
 
@@ -107,7 +110,9 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
   auto& counts = house_.gauge;
   if (counts.draining.load(std::memory_order_relaxed)) {
     machine::count(counts.shed[static_cast<std::size_t>(shed_reason::draining)]);
-    return refusal{failure::draining, "the node is going down and takes nothing new", {},
+    return refusal{failure::draining,
+                   "the node is going down and takes nothing new",
+                   {},
                    std::chrono::seconds{5}};
   }
   if (durable && (!house_.journaling || !counts.journal_ok.load(std::memory_order_relaxed))) {
@@ -115,23 +120,23 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
     return refusal{failure::journal_unavailable,
                    house_.journaling ? "the journal cannot be written now"
                                      : "this node runs without a journal",
-                   {}, std::chrono::seconds{1}};
+                   {},
+                   std::chrono::seconds{1}};
   }
   const auto& gauge = house_.pool(pool).specialists[who]->gauge;
   const auto& bounds = house_.now_playing().config.queue;
   const auto open_until = gauge.open_until_ns.load(std::memory_order_relaxed);
-  const auto verdict = runtime::admit(
-      {.depth = gauge.depth.load(std::memory_order_relaxed),
-       .depth_max = bounds.per_specialist + one.width,
-       .total = counts.depth.load(std::memory_order_relaxed),
-       .total_max = bounds.total,
-       .concurrency = one.width,
-       .run_ns = gauge.run_ns.load(std::memory_order_relaxed),
-       .start_ns = gauge.start_ns.load(std::memory_order_relaxed),
-       .warm = is_warm(gauge.state.load(std::memory_order_relaxed)),
-       .open_for_ns = open_until > now_ns ? open_until - now_ns : 0,
-       .low_priority = request.urgency == protocols::priority::low},
-      patience_ns);
+  const auto verdict = runtime::admit({.depth = gauge.depth.load(std::memory_order_relaxed),
+                                       .depth_max = bounds.per_specialist + one.width,
+                                       .total = counts.depth.load(std::memory_order_relaxed),
+                                       .total_max = bounds.total,
+                                       .concurrency = one.width,
+                                       .run_ns = gauge.run_ns.load(std::memory_order_relaxed),
+                                       .start_ns = gauge.start_ns.load(std::memory_order_relaxed),
+                                       .warm = is_warm(gauge.state.load(std::memory_order_relaxed)),
+                                       .open_for_ns = open_until > now_ns ? open_until - now_ns : 0,
+                                       .low_priority = request.urgency == protocols::priority::low},
+                                      patience_ns);
   const auto later = up_to_ms(verdict.retry_after_ns);
   switch (verdict.what) {
     case runtime::admission::admitted: return std::nullopt;
@@ -141,14 +146,17 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
     case runtime::admission::too_late:
       machine::count(counts.shed[static_cast<std::size_t>(shed_reason::deadline)]);
       return refusal{failure::deadline_unreachable,
-                     "with those that wait for " + one.config.name +
-                         " already, it would end after its deadline",
-                     {}, later};
+                     "with those that wait for " + one.config.name
+                         + " already, it would end after its deadline",
+                     {},
+                     later};
     case runtime::admission::circuit_open: break;
   }
   machine::count(counts.shed[static_cast<std::size_t>(shed_reason::circuit_open)]);
   return refusal{failure::circuit_open,
-                 one.config.name + " failed too often and is left alone for a moment", {}, later};
+                 one.config.name + " failed too often and is left alone for a moment",
+                 {},
+                 later};
 }
 
 std::variant<protocols::task_id, refusal> front_desk::submit(
@@ -164,8 +172,7 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   const bool durable = request.durable || !request.idempotency_key.empty();
   const auto patience = [&] {
     const auto most = std::chrono::nanoseconds{one->config.backend.task_timeout};
-    const auto wanted =
-        request.timeout ? std::chrono::nanoseconds{*request.timeout} : most;
+    const auto wanted = request.timeout ? std::chrono::nanoseconds{*request.timeout} : most;
     return std::max<std::int64_t>(wanted.count(), 1);
   };
   auto refused = admit(who, *one, request, where, now, patience(), durable);
@@ -179,8 +186,8 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   auto job = house_.ledger.acquire();
   if (!job) {
     machine::count(house_.gauge.shed[static_cast<std::size_t>(shed_reason::queue_full)]);
-    return refusal{failure::queue_full, "too many tasks are in the node", {},
-                   std::chrono::milliseconds{50}};
+    return refusal{
+        failure::queue_full, "too many tasks are in the node", {}, std::chrono::milliseconds{50}};
   }
   job->specialist = who;
   job->department = one->department;
@@ -206,8 +213,8 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   mirror::pair_ptr pair;
   protocols::task_ptr kept;
   std::string input;
-  if (rules.routes == runtime::rollout::mode::shadow &&
-      house_.pool(protocols::pool_kind::intelligent).open) {
+  if (rules.routes == runtime::rollout::mode::shadow
+      && house_.pool(protocols::pool_kind::intelligent).open) {
     const auto key = runtime::rollout::routing_key(job->case_id, job->idempotency_key,
                                                    job->case_id.empty() ? job->input : "");
     pair = house_.shadow.begin(one->config.name, request.command,
@@ -226,9 +233,9 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
     if (!copy(*kept, input, protocols::pool_kind::intelligent,
               mirror::ear(pair, mirror::part::intelligent)))
       mirror::missing(pair, mirror::part::intelligent);
-    if (mirror::wants_again(pair) &&
-        !copy(*kept, input, protocols::pool_kind::baseline,
-              mirror::ear(pair, mirror::part::again)))
+    if (mirror::wants_again(pair)
+        && !copy(*kept, input, protocols::pool_kind::baseline,
+                 mirror::ear(pair, mirror::part::again)))
       mirror::missing(pair, mirror::part::again);
   }
   return id;
@@ -240,8 +247,8 @@ bool front_desk::copy(const task& like, const std::string& input, protocols::poo
                       std::shared_ptr<protocols::asker> who) {
   auto& gauge = house_.pool(pool).specialists[like.specialist]->gauge;
   const auto& bounds = house_.now_playing().config.queue;
-  if (gauge.depth.load(std::memory_order_relaxed) > bounds.per_specialist / 2 ||
-      gauge.open_until_ns.load(std::memory_order_relaxed) > like.accepted_ns)
+  if (gauge.depth.load(std::memory_order_relaxed) > bounds.per_specialist / 2
+      || gauge.open_until_ns.load(std::memory_order_relaxed) > like.accepted_ns)
     return false;
   auto job = house_.ledger.acquire();
   if (!job) return false;
@@ -317,8 +324,8 @@ bool front_desk::resume(const machine::stored_task& stored) {
 }
 
 bool front_desk::cancel(task& job) {
-  return conclude(house_, job, task_state::cancelled, failure::cancelled,
-                  "cancelled by the caller", io_unit::current());
+  return conclude(house_, job, task_state::cancelled, failure::cancelled, "cancelled by the caller",
+                  io_unit::current());
 }
 
 }  // namespace greenroom::actors

@@ -79,8 +79,8 @@ house::~house() {
 
 bool house::replace_cast(std::shared_ptr<const cast> next) {
   for (const auto& one : pools_)
-    if (next->members.size() > one.specialists.size() ||
-        next->departments.size() > one.departments.size())
+    if (next->members.size() > one.specialists.size()
+        || next->departments.size() > one.departments.size())
       return false;
   for (auto& one : pools_) {
     for (std::size_t i = 0; i < next->members.size(); ++i)
@@ -101,8 +101,8 @@ bool conclude(house& where, task& job, task_state state, failure why, std::strin
   job.end_state = state;
   job.ended_ns = where.time->now_ns();
   const auto counted = job.counted.exchange(task::uncounted, std::memory_order_acq_rel);
-  const auto kind = counted == task::uncounted ? job.pool.load()
-                                               : static_cast<protocols::pool_kind>(counted);
+  const auto kind =
+      counted == task::uncounted ? job.pool.load() : static_cast<protocols::pool_kind>(counted);
   job.pool.store(kind, std::memory_order_relaxed);
   auto& pool = where.pool(kind);
   auto& gauge = pool.specialists[job.specialist]->gauge;

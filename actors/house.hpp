@@ -1,8 +1,8 @@
 // What a node consists of besides its actors: the things that stay while actors come and go.
 #pragma once
 
-#include "actors/cast.hpp"
 #include "actors/board.hpp"
+#include "actors/cast.hpp"
 #include "actors/event_log.hpp"
 #include "actors/forecast_board.hpp"
 #include "actors/mirror.hpp"
@@ -142,14 +142,14 @@ struct house {
   ring_port<protocols::task*> door;  ///< From the callers to the bridge; one reference each.
   task_port bridge;                  ///< From the journal back to the bridge.
   ring_port<journal_note> journal;   ///< To the journal, from everyone.
-  bool journaling = false; ///< There is a journal; set before the actors start.
+  bool journaling = false;           ///< There is a journal; set before the actors start.
   machine::node_gauge gauge;
   switchboard routes;  ///< Which pool answers.
   ends_feed ends;      ///< What a rollout is judged by, while there is one.
   mirror shadow;       ///< What the shadow phase compares.
   std::array<machine::counter, machine::task_outcomes> mirror_ends{};  ///< Of copies, which no
                                                                        ///< other sum has.
-  watch_board board;   ///< What the watchers know, for those who ask; and words for them.
+  watch_board board;        ///< What the watchers know, for those who ask; and words for them.
   forecast_board forecast;  ///< What is expected, and what was learnt.
   event_log events;
   worker_factory make_worker;
@@ -164,8 +164,9 @@ struct house {
 
   /// Who else wants to hear the end of a task with an idempotency key.
   std::mutex waiters_mutex;
-  std::unordered_multimap<std::uint64_t, std::pair<protocols::task_id,
-                                                   std::shared_ptr<protocols::asker>>> waiters;
+  std::unordered_multimap<std::uint64_t,
+                          std::pair<protocols::task_id, std::shared_ptr<protocols::asker>>>
+      waiters;
 
   /// Memory over time, for the efficiency: KiB-milliseconds in use, and had all been warm.
   std::atomic<std::uint64_t> used_kib_ms{0}, always_kib_ms{0};

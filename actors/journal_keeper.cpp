@@ -34,11 +34,10 @@ machine::accept_record accept_record_of(const house& where, const task& job) {
   result.input = job.input;
   result.case_id = job.case_id;
   result.idempotency_key = job.idempotency_key;
-  result.request_hash = std::hash<std::string_view>{}(job.input) ^
-                        std::hash<std::string_view>{}(result.specialist) * 31;
+  result.request_hash = std::hash<std::string_view>{}(job.input)
+                        ^ std::hash<std::string_view>{}(result.specialist) * 31;
   result.accepted_unix_ms = job.accepted_unix_ms;
-  result.deadline_unix_ms =
-      job.accepted_unix_ms + (job.deadline_ns - job.accepted_ns) / 1'000'000;
+  result.deadline_unix_ms = job.accepted_unix_ms + (job.deadline_ns - job.accepted_ns) / 1'000'000;
   return result;
 }
 
@@ -129,10 +128,10 @@ void journal_keeper::written(const journal_note& one, const verdict& verdict) {
       }
       if (verdict.what == verdict::kind::key_conflict) {
         job->journaled = false;
-        conclude(house_, *job, task_state::failed, failure::key_conflict,
-                 "the idempotency key " + job->idempotency_key +
-                     " was used for another request before",
-                 context());
+        conclude(
+            house_, *job, task_state::failed, failure::key_conflict,
+            "the idempotency key " + job->idempotency_key + " was used for another request before",
+            context());
         return;
       }
       job->recorded.store(true, std::memory_order_release);
@@ -150,8 +149,8 @@ void journal_keeper::written(const journal_note& one, const verdict& verdict) {
   }
 }
 
-// Nothing that is not written may be acknowledged; what has ended is told all the same, and stays in
-// the hands until it can be written.
+// Nothing that is not written may be acknowledged; what has ended is told all the same, and stays
+// in the hands until it can be written.
 void journal_keeper::not_written(const std::string& why) {
   if (house_.gauge.journal_ok.exchange(false))
     house_.publish("journal.failed", "{\"why\":" + json_text(why) + "}");

@@ -178,8 +178,9 @@ void write_watch(sheet& out, const node::parts& in) {
           counter, static_cast<double>(forecast.prewarm_wasted_ms.load()) * 1e-3);
   out.one("greenroom_workflows_detected_total", "Workflows found under way.", counter,
           value(forecast.workflows_detected));
-  out.one("greenroom_tuning_adjustments_total", "Times that the pool adapted its threshold or slots.",
-          counter, value(forecast.adjustments));
+  out.one("greenroom_tuning_adjustments_total",
+          "Times that the pool adapted its threshold or slots.", counter,
+          value(forecast.adjustments));
   const auto [believed, guessed] = forecast.read([](const actors::forecast_board::content& of) {
     return std::pair{of.policy, of.accuracy};
   });

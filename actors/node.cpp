@@ -28,7 +28,7 @@ using protocols::task_state;
 namespace {
 
 constexpr std::chrono::milliseconds retry_elsewhere{5000};  // About as long as a restart takes.
-constexpr std::size_t spare_specialists = 1024;  // Room for those a reload adds.
+constexpr std::size_t spare_specialists = 1024;             // Room for those a reload adds.
 
 std::size_t scheduler_threads(const config::node& from, std::size_t wanted) {
   if (wanted > 0) return wanted;
@@ -96,17 +96,17 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   for (const auto& department : configuration.departments)
     for (const auto& one : department.specialists)
       if (one.backend.kind == config::backend_kind::function && !callables->contains(one.name))
-        return failure{"no callable is registered for " + one.name +
-                       ", whose backend is a function; register one or change its backend"};
+        return failure{"no callable is registered for " + one.name
+                       + ", whose backend is a function; register one or change its backend"};
   in.callables = callables;
   in.is_inline = [callables](std::string_view name) {
     const auto found = callables->find(std::string{name});
     return found != callables->end() && found->second.inline_run;
   };
   const auto epoch = fresh_random();
-  in.house = std::make_unique<actors::house>(
-      actors::make_cast(configuration, nullptr, in.is_inline), spare_specialists, epoch,
-      std::make_shared<machine::clock>());
+  in.house =
+      std::make_unique<actors::house>(actors::make_cast(configuration, nullptr, in.is_inline),
+                                      spare_specialists, epoch, std::make_shared<machine::clock>());
   auto& house = *in.house;
   house.seed = epoch;
   in.started_ms = house.time->unix_ms();
@@ -129,8 +129,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     if (auto* why = std::get_if<machine::journal_error>(&reader)) return failure{why->what};
     in.reader = std::move(std::get<0>(reader));
     house.journaling = true;
-    first_journal =
-        std::make_shared<std::unique_ptr<machine::journal>>(std::move(open_journal));
+    first_journal = std::make_shared<std::unique_ptr<machine::journal>>(std::move(open_journal));
   }
   // The journal's lock is ours now, so whatever carries our mark was left by an earlier life.
   const auto mark = data_mark(configuration.data_dir);
@@ -168,9 +167,8 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
       if (*log) (*log)(specialist, line);
     };
     const auto found = callables->find(who.config.name);
-    return machine::make_worker(who.config, where,
-                                found == callables->end() ? nullptr : &found->second,
-                                std::move(events));
+    return machine::make_worker(
+        who.config, where, found == callables->end() ? nullptr : &found->second, std::move(events));
   };
   house.collapse = [inside_ptr = inside.get()](std::string why) {
     inside_ptr->collapsed = true;
@@ -196,8 +194,8 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   plan.watched = true;
   in.hooks = std::make_unique<machine::webhook>(
       *in.io, machine::webhook_options{}, [&house](const std::string& url, const std::string& why) {
-        house.publish("webhook.failed", "{\"url\":" + actors::json_text(url) +
-                                            ",\"why\":" + actors::json_text(why) + "}");
+        house.publish("webhook.failed", "{\"url\":" + actors::json_text(url)
+                                            + ",\"why\":" + actors::json_text(why) + "}");
       });
   plan.post = [hooks = in.hooks.get()](const std::string& url, const std::string& json) {
     hooks->post(url, json);
@@ -205,8 +203,9 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   in.version = GREENROOM_VERSION;
   in.desk->set_pool(serving);
   if (first_journal) {
-    plan.open_journal = [first_journal, journal_where]()
-        -> machine::journal_result<std::unique_ptr<machine::journal>> {
+    plan.open_journal =
+        [first_journal,
+         journal_where]() -> machine::journal_result<std::unique_ptr<machine::journal>> {
       if (*first_journal) return std::move(*first_journal);
       return machine::journal::open(journal_where);
     };
@@ -280,8 +279,8 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
   house.publish("node.draining", "{}");
   const auto until = std::chrono::steady_clock::now() + grace;
   constexpr std::chrono::milliseconds look{5};
-  while (std::chrono::steady_clock::now() < until &&
-         house.gauge.ended.load() < house.gauge.accepted.load())
+  while (std::chrono::steady_clock::now() < until
+         && house.gauge.ended.load() < house.gauge.accepted.load())
     std::this_thread::sleep_for(look);
   std::size_t left = 0;
   house.ledger.for_each([&](const protocols::task_ptr& job) {
@@ -310,14 +309,14 @@ std::variant<std::monostate, node::failure> node::reload(config::node configurat
   }
   for (const auto& department : configuration.departments)
     for (const auto& one : department.specialists)
-      if (one.backend.kind == config::backend_kind::function &&
-          !in.callables->contains(one.name))
+      if (one.backend.kind == config::backend_kind::function && !in.callables->contains(one.name))
         return failure{"no callable is registered for " + one.name};
   auto next = actors::make_cast(std::move(configuration), &before, in.is_inline);
   if (!in.house->replace_cast(std::move(next)))
     return failure{"so many new specialists need a restart; nothing was changed"};
   caf::anon_send(in.root, protocols::reload_atom::value);
-  in.house->publish("config.reloaded", "{\"change\":" + actors::json_text(config::to_string(change)) + "}");
+  in.house->publish("config.reloaded",
+                    "{\"change\":" + actors::json_text(config::to_string(change)) + "}");
   return std::monostate{};
 }
 
@@ -338,23 +337,20 @@ std::variant<task_id, refusal> node::submit(task_request request,
 std::variant<task_id, refusal> node::submit(task_request request,
                                             std::function<void(task_view)> done) {
   auto* house = parts_->house.get();
-  return submit(
-      std::move(request),
-      std::shared_ptr<protocols::asker>{std::make_shared<promised>(
-          [house, done = std::move(done)](const task& job) {
-            const auto& playing = house->now_playing();
-            done(view_of(job, playing.name_of(job.specialist),
-                         playing.department_of(job.specialist)));
-          })});
+  return submit(std::move(request), std::shared_ptr<protocols::asker>{std::make_shared<promised>(
+                                        [house, done = std::move(done)](const task& job) {
+                                          const auto& playing = house->now_playing();
+                                          done(view_of(job, playing.name_of(job.specialist),
+                                                       playing.department_of(job.specialist)));
+                                        })});
 }
 
 std::future<task_view> node::submit(task_request request) {
   auto promise = std::make_shared<std::promise<task_view>>();
   auto result = promise->get_future();
   const auto name = request.specialist;
-  auto outcome = submit(std::move(request), [promise](task_view done) {
-    promise->set_value(std::move(done));
-  });
+  auto outcome = submit(std::move(request),
+                        [promise](task_view done) { promise->set_value(std::move(done)); });
   if (const auto* none = std::get_if<refusal>(&outcome)) {
     task_view refused;
     refused.specialist = name;

@@ -24,13 +24,13 @@ class warm_policy;
 
 /// What a caller asks for. Exactly one of `specialist`, `department` and `command` is set.
 struct task_request {
-  std::string specialist;  ///< A name or an alias.
-  std::string department;  ///< The best placed specialist of it: warm and least loaded first.
-  std::string command;     ///< A word that users type, see `commands` in the configuration.
+  std::string specialist;      ///< A name or an alias.
+  std::string department;      ///< The best placed specialist of it: warm and least loaded first.
+  std::string command;         ///< A word that users type, see `commands` in the configuration.
   std::string input = "null";  ///< JSON text; the caller has checked that it is valid.
   protocols::priority urgency = protocols::priority::normal;
   std::optional<std::chrono::milliseconds> timeout;  ///< Else the specialist's task_timeout.
-  bool durable = false;    ///< Acknowledged only once it is in the journal.
+  bool durable = false;  ///< Acknowledged only once it is in the journal.
   bool streaming = false;
   std::string idempotency_key;  ///< Makes the task durable.
   std::string case_id;          ///< The session it belongs to.
@@ -39,8 +39,8 @@ struct task_request {
 /// Why nothing was started.
 struct refusal {
   protocols::failure why = protocols::failure::none;
-  std::string detail;                    ///< A sentence that helps.
-  std::vector<std::string> nearest;      ///< For unknown names.
+  std::string detail;                        ///< A sentence that helps.
+  std::vector<std::string> nearest;          ///< For unknown names.
   std::chrono::milliseconds retry_after{0};  ///< 0: retrying does not help.
 };
 
@@ -69,12 +69,12 @@ struct specialist_view {
   std::string name, department, priority;
   specialist_state state = specialist_state::cold;
   int pid = 0;
-  double memory_mb = 0;      ///< Measured while it runs, else the nominal figure.
+  double memory_mb = 0;  ///< Measured while it runs, else the nominal figure.
   bool memory_measured = false;
   std::size_t queue_depth = 0, running = 0, concurrency = 1;
   std::uint64_t tasks = 0, failures = 0, cold_starts = 0, warm_hits = 0, restarts = 0;
-  double start_ms = 0;       ///< Mean measured start time; 0: not started yet.
-  double run_ms = 0;         ///< Mean measured run time.
+  double start_ms = 0;  ///< Mean measured start time; 0: not started yet.
+  double run_ms = 0;    ///< Mean measured run time.
   bool pinned = false, circuit_open = false;
   std::string last_error;
 };

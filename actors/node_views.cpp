@@ -119,9 +119,9 @@ node_view node::status() const {
   }
   // Those that never ran count as much as the mean of those that did.
   result.memory_always_warm_mb = seen == 0 ? 0
-                                           : static_cast<double>(seen_bytes) / megabyte *
-                                                 static_cast<double>(result.total) /
-                                                 static_cast<double>(seen);
+                                           : static_cast<double>(seen_bytes) / megabyte
+                                                 * static_cast<double>(result.total)
+                                                 / static_cast<double>(seen);
   const auto used = static_cast<double>(house.used_kib_ms.load());
   const auto always = static_cast<double>(house.always_kib_ms.load());
   result.memory_efficiency = always > 0 ? std::clamp(1 - used / always, 0.0, 1.0) : 0;
@@ -152,9 +152,9 @@ node_view node::status() const {
   // Copies that were only compared are nobody's tasks.
   const auto& copies = house.mirror_ends;
   result.completed -= std::min(result.completed, of(copies, machine::task_outcome::completed));
-  result.failed_tasks -= std::min(result.failed_tasks,
-                                  of(copies, machine::task_outcome::failed) +
-                                      of(copies, machine::task_outcome::timeout));
+  result.failed_tasks -=
+      std::min(result.failed_tasks, of(copies, machine::task_outcome::failed)
+                                        + of(copies, machine::task_outcome::timeout));
   result.cancelled -= std::min(result.cancelled, of(copies, machine::task_outcome::cancelled));
   result.unknown -= std::min(result.unknown, of(copies, machine::task_outcome::unknown));
   for (const auto& one : house.gauge.shed) result.shed += value(one);
@@ -214,16 +214,15 @@ specialist_view view_of_specialist(const actors::house& house, pool_kind kind, s
   result.queue_depth = depth - std::min<std::size_t>(depth, result.running);
   result.concurrency = one.config.backend.concurrency;
   for (const auto& end : gauge.ends) result.tasks += value(end);
-  result.failures = of(gauge.ends, machine::task_outcome::failed) +
-                    of(gauge.ends, machine::task_outcome::timeout);
+  result.failures = of(gauge.ends, machine::task_outcome::failed)
+                    + of(gauge.ends, machine::task_outcome::timeout);
   result.cold_starts = value(gauge.cold_starts);
   result.warm_hits = value(gauge.warm_hits);
   result.restarts = value(gauge.crashes);
   result.start_ms = static_cast<double>(gauge.start_ns.load(std::memory_order_relaxed)) * ms;
   result.run_ms = static_cast<double>(gauge.run_ns.load(std::memory_order_relaxed)) * ms;
   result.pinned = one.config.pin;
-  result.circuit_open =
-      gauge.open_until_ns.load(std::memory_order_relaxed) > house.time->now_ns();
+  result.circuit_open = gauge.open_until_ns.load(std::memory_order_relaxed) > house.time->now_ns();
   return result;
 }
 
@@ -246,28 +245,25 @@ std::variant<specialist_view, refusal> node::specialist(std::string_view name) c
 
 std::vector<std::string> node::workflow_names() const {
   std::vector<std::string> result;
-  for (const auto& one : parts_->house->now_playing().config.workflows)
-    result.push_back(one.name);
+  for (const auto& one : parts_->house->now_playing().config.workflows) result.push_back(one.name);
   return result;
 }
 
 std::string node::export_state() const {
   const auto now = status();
-  std::string result = "{\"version\":1,\"exported_unix_ms\":" +
-                       std::to_string(parts_->house->time->unix_ms()) +
-                       ",\"accepted\":" + std::to_string(now.accepted) +
-                       ",\"pending\":" + std::to_string(now.pending) + ",\"specialists\":[";
+  std::string result =
+      "{\"version\":1,\"exported_unix_ms\":" + std::to_string(parts_->house->time->unix_ms())
+      + ",\"accepted\":" + std::to_string(now.accepted)
+      + ",\"pending\":" + std::to_string(now.pending) + ",\"specialists\":[";
   bool first = true;
   for (const auto& one : specialists()) {
     if (!first) result += ',';
     first = false;
-    result += "{\"name\":" + actors::json_text(one.name) +
-              ",\"state\":" + actors::json_text(to_string(one.state)) +
-              ",\"tasks\":" + std::to_string(one.tasks) +
-              ",\"cold_starts\":" + std::to_string(one.cold_starts) +
-              ",\"memory_mb\":" + std::to_string(one.memory_mb) +
-              ",\"start_ms\":" + std::to_string(one.start_ms) +
-              ",\"run_ms\":" + std::to_string(one.run_ms) + "}";
+    result += "{\"name\":" + actors::json_text(one.name) + ",\"state\":"
+              + actors::json_text(to_string(one.state)) + ",\"tasks\":" + std::to_string(one.tasks)
+              + ",\"cold_starts\":" + std::to_string(one.cold_starts) + ",\"memory_mb\":"
+              + std::to_string(one.memory_mb) + ",\"start_ms\":" + std::to_string(one.start_ms)
+              + ",\"run_ms\":" + std::to_string(one.run_ms) + "}";
   }
   return result + "]}";
 }

@@ -47,8 +47,8 @@ void pool_state::lose(const caf::exit_msg& message) {
   auto who = the_director;
   if (!chief || message.source != chief.address()) {
     who = 0;
-    while (who < departments.size() &&
-           (!departments[who] || departments[who].address() != message.source))
+    while (who < departments.size()
+           && (!departments[who] || departments[who].address() != message.source))
       ++who;
     if (who == departments.size()) {
       // Not one of ours: our own supervisor wants us gone, and ours go with us.
@@ -60,18 +60,17 @@ void pool_state::lose(const caf::exit_msg& message) {
   } else {
     chief = nullptr;
   }
-  where->publish("actor.lost", who == the_director
-                                   ? std::string{"{\"actor\":\"director\"}"}
-                                   : "{\"department\":\"" +
-                                         where->now_playing().departments[who] + "\"}");
+  where->publish("actor.lost",
+                 who == the_director
+                     ? std::string{"{\"actor\":\"director\"}"}
+                     : "{\"department\":\"" + where->now_playing().departments[who] + "\"}");
   const auto& limits = where->now_playing().config.supervision;
-  const auto delay = budget.next_restart({limits.restarts_max, limits.window, limits.delay},
-                                         self->clock().now());
+  const auto delay =
+      budget.next_restart({limits.restarts_max, limits.window, limits.delay}, self->clock().now());
   if (delay)
     self->delayed_send(self, *delay, protocols::hire_atom::value, who);
   else
-    self->quit(message.reason ? message.reason
-                              : caf::error{caf::exit_reason::unhandled_exception});
+    self->quit(message.reason ? message.reason : caf::error{caf::exit_reason::unhandled_exception});
 }
 
 void pool_state::pass_purge(const protocols::purge& gone) {

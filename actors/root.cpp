@@ -13,8 +13,8 @@ namespace greenroom::actors {
 namespace {
 
 constexpr std::array<std::string_view, root_state::children> child_names{
-    "journal",       "bridge",  "surveyor", "intelligent pool",
-    "baseline pool", "monitor", "rollout",  "rollback", "predictor"};
+    "journal", "bridge",  "surveyor", "intelligent pool", "baseline pool",
+    "monitor", "rollout", "rollback", "predictor"};
 
 }  // namespace
 
@@ -28,16 +28,15 @@ void root_state::hire(std::uint32_t which) {
     case bridge_child: actors[which] = self->spawn<bridge, caf::linked>(*where); break;
     case survey:
       if (plan.measure)
-        actors[which] = self->spawn<caf::linked + caf::detached>(
-            surveyor, where, plan.measure, plan.survey_period);
+        actors[which] = self->spawn<caf::linked + caf::detached>(surveyor, where, plan.measure,
+                                                                 plan.survey_period);
       break;
     case watching:
       if (plan.watched) actors[which] = self->spawn<caf::linked>(monitor, where, plan.post);
       break;
     case rolling:
       if (plan.watched)
-        actors[which] =
-            self->spawn<caf::linked>(rollout, where, caf::actor_cast<caf::actor>(self));
+        actors[which] = self->spawn<caf::linked>(rollout, where, caf::actor_cast<caf::actor>(self));
       break;
     case undoing:
       if (plan.watched)
@@ -54,8 +53,8 @@ void root_state::hire(std::uint32_t which) {
     default: {
       const auto kind = static_cast<protocols::pool_kind>(which - intelligent);
       if (plan.policies[which - intelligent] && !plan.later[which - intelligent])
-        actors[which] = self->spawn<caf::linked>(pool, where, kind,
-                                                 plan.policies[which - intelligent]);
+        actors[which] =
+            self->spawn<caf::linked>(pool, where, kind, plan.policies[which - intelligent]);
     }
   }
   introduce();
@@ -78,8 +77,7 @@ void root_state::open() {
 
 void root_state::lose(const caf::exit_msg& message) {
   std::uint32_t which = 0;
-  while (which < children && (!actors[which] || actors[which].address() != message.source))
-    ++which;
+  while (which < children && (!actors[which] || actors[which].address() != message.source)) ++which;
   if (which == children) {
     self->quit(message.reason ? message.reason : caf::error{caf::exit_reason::user_shutdown});
     return;
@@ -87,15 +85,15 @@ void root_state::lose(const caf::exit_msg& message) {
   actors[which] = nullptr;
   where->publish("actor.lost", "{\"actor\":\"" + std::string{child_names[which]} + "\"}");
   const auto& limits = where->now_playing().config.supervision;
-  const auto delay = budgets[which].next_restart(
-      {limits.restarts_max, limits.window, limits.delay}, self->clock().now());
+  const auto delay = budgets[which].next_restart({limits.restarts_max, limits.window, limits.delay},
+                                                 self->clock().now());
   if (delay) {
     self->delayed_send(self, *delay, protocols::hire_atom::value, which);
     return;
   }
   if (where->collapse)
-    where->collapse("the " + std::string{child_names[which]} + " died " +
-                    std::to_string(limits.restarts_max + 1) + " times in a row");
+    where->collapse("the " + std::string{child_names[which]} + " died "
+                    + std::to_string(limits.restarts_max + 1) + " times in a row");
   self->quit(caf::exit_reason::unhandled_exception);
 }
 

@@ -23,8 +23,8 @@ struct root_plan {
   std::chrono::milliseconds survey_period{1000};
   std::array<bool, pools> later{};  ///< Opened only by `(open_atom, kind)`.
   bool watched = false;             ///< With a monitor, a rollout and a rollback.
-  bool predicted = false;        ///< With a predictor, which tells the pools who comes next.
-  bool predictor_apart = false;  ///< On a thread of its own, because it writes files.
+  bool predicted = false;           ///< With a predictor, which tells the pools who comes next.
+  bool predictor_apart = false;     ///< On a thread of its own, because it writes files.
   alert_post post;                  ///< Delivers alerts to webhooks. Empty: nowhere.
 };
 
@@ -47,9 +47,9 @@ struct root_state {
     survey,
     intelligent,
     baseline,
-    watching,  ///< The monitor.
-    rolling,   ///< The rollout.
-    undoing,   ///< The rollback.
+    watching,    ///< The monitor.
+    rolling,     ///< The rollout.
+    undoing,     ///< The rollback.
     foreseeing,  ///< The predictor.
     children
   };

@@ -89,8 +89,7 @@ void specialist::finish(task_ptr job) {
     give_back(job, task_phase::attempted);
   }
   // The next one is given only now, so that the answer has left before more work begins.
-  while (life_ == life::warm && !next_.empty() &&
-         running_.size() < me().width) {
+  while (life_ == life::warm && !next_.empty() && running_.size() < me().width) {
     auto ahead = std::move(next_.front());
     next_.erase(next_.begin());
     take(std::move(ahead));
@@ -114,7 +113,8 @@ void specialist::warm_up() {
   machine::count(stand_.gauge.starts);
   const auto& cast = house_.now_playing();
   stand_.link = std::make_shared<worker_link>(stand_.port);
-  stand_.worker = house_.make_worker(cast.members[index_], cast.department_of(index_), pool_, stand_.link);
+  stand_.worker =
+      house_.make_worker(cast.members[index_], cast.department_of(index_), pool_, stand_.link);
   stand_.worker->start();
 }
 

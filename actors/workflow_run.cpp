@@ -24,8 +24,8 @@ private:
     // The key names the whole run; each step needs its own.
     if (!request.idempotency_key.empty())
       request.idempotency_key += "/" + std::to_string(end_.steps.size());
-    auto outcome = on_.submit(
-        std::move(request), [self = shared_from_this()](task_view step) { self->ended(step); });
+    auto outcome = on_.submit(std::move(request),
+                              [self = shared_from_this()](task_view step) { self->ended(step); });
     if (auto* none = std::get_if<refusal>(&outcome)) return std::move(*none);
     return std::nullopt;
   }
@@ -66,13 +66,15 @@ std::optional<refusal> node::run_workflow(std::string_view name, task_request fi
     first.command.clear();
     // The steps of one run belong together, for whoever learns from their order.
     if (first.case_id.empty())
-      first.case_id = "workflow/" + flow.name + "/" +
-                      std::to_string(parts_->workflow_serial.fetch_add(1));
+      first.case_id =
+          "workflow/" + flow.name + "/" + std::to_string(parts_->workflow_serial.fetch_add(1));
     return std::make_shared<workflow_run>(*this, flow.steps, std::move(first), std::move(done))
         ->begin();
   }
   refusal none{protocols::failure::no_such_specialist,
-               "there is no workflow named " + std::string{name}, {}, {}};
+               "there is no workflow named " + std::string{name},
+               {},
+               {}};
   for (const auto& flow : flows) none.nearest.push_back(flow.name);
   return none;
 }

@@ -134,7 +134,8 @@ std::string to_string(const difference& change) {
   const auto say = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   const auto count = [&](std::size_t number, std::string_view what) {
     if (number == 0) return;
-    say(std::to_string(number) + (number == 1 ? " specialist " : " specialists ") + std::string{what});
+    say(std::to_string(number) + (number == 1 ? " specialist " : " specialists ")
+        + std::string{what});
   };
   count(change.added.size(), "added");
   count(change.removed.size(), "removed");

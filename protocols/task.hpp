@@ -22,21 +22,21 @@ enum class task_state : std::uint8_t { queued, running, completed, failed, cance
 /// Why a task was refused or failed. The numbers travel and are stored: append only.
 enum class failure : std::uint8_t {
   none = 0,
-  malformed,            ///< 400: the request cannot be understood.
-  no_such_specialist,   ///< 404: the detail names the nearest ones.
-  key_conflict,         ///< 409: the idempotency key belongs to another request.
-  too_large,            ///< 413
-  refused,              ///< 422: the worker answered with an error that is not retryable.
-  queue_full,           ///< 503: retry after the given time.
-  circuit_open,         ///< 503: the specialist failed too often; retry after the given time.
-  draining,             ///< 503: the node is going down.
-  deadline_unreachable, ///< 503: it would end too late, so it was not started.
-  journal_unavailable,  ///< 503: it cannot be made durable now.
-  worker_failed,        ///< 502: the worker died, hung or talked nonsense, and retries are used up.
-  start_failed,         ///< 502: the worker could not be started.
-  out_of_time,          ///< 504: the deadline passed.
-  cancelled,            ///< The caller took it back or hung up.
-  unknown_end,          ///< An unsafe task whose worker died while it ran.
+  malformed,             ///< 400: the request cannot be understood.
+  no_such_specialist,    ///< 404: the detail names the nearest ones.
+  key_conflict,          ///< 409: the idempotency key belongs to another request.
+  too_large,             ///< 413
+  refused,               ///< 422: the worker answered with an error that is not retryable.
+  queue_full,            ///< 503: retry after the given time.
+  circuit_open,          ///< 503: the specialist failed too often; retry after the given time.
+  draining,              ///< 503: the node is going down.
+  deadline_unreachable,  ///< 503: it would end too late, so it was not started.
+  journal_unavailable,   ///< 503: it cannot be made durable now.
+  worker_failed,  ///< 502: the worker died, hung or talked nonsense, and retries are used up.
+  start_failed,   ///< 502: the worker could not be started.
+  out_of_time,    ///< 504: the deadline passed.
+  cancelled,      ///< The caller took it back or hung up.
+  unknown_end,    ///< An unsafe task whose worker died while it ran.
 };
 
 enum class pool_kind : std::uint8_t { intelligent = 0, baseline = 1 };
@@ -118,10 +118,10 @@ struct task {
   std::uint32_t department = 0;  ///< Index in the cast.
   priority urgency = priority::normal;
   side_effects effects = side_effects::idempotent;
-  bool journaled = false;   ///< Durable: acknowledged only once it is in the journal.
-  bool streaming = false;   ///< The asker wants chunks.
-  bool observed = true;     ///< False for probes and repeats: prediction must not learn from them.
-  bool mirror = false;      ///< A copy that is only compared; nobody waits for it.
+  bool journaled = false;  ///< Durable: acknowledged only once it is in the journal.
+  bool streaming = false;  ///< The asker wants chunks.
+  bool observed = true;    ///< False for probes and repeats: prediction must not learn from them.
+  bool mirror = false;     ///< A copy that is only compared; nobody waits for it.
   std::uint64_t case_key = 0;  ///< Hash of the session it belongs to; 0: none.
   std::string input;           ///< JSON text.
   std::string case_id;
@@ -139,9 +139,9 @@ struct task {
   std::atomic<bool> recorded{false};   ///< The acceptance is in the journal.
   std::atomic<bool> announced{false};  ///< The end was told.
   task_phase phase = task_phase::wanted;
-  bool start_noted = false;      ///< The journal was told that it is about to run.
-  std::uint32_t holder = 0;      ///< Which life of which department holds it.
-  attempt_result result;  ///< Of the last attempt.
+  bool start_noted = false;  ///< The journal was told that it is about to run.
+  std::uint32_t holder = 0;  ///< Which life of which department holds it.
+  attempt_result result;     ///< Of the last attempt.
   std::atomic<pool_kind> pool{pool_kind::intelligent};
   /// The pool whose depth it counts in, or `uncounted`. Whoever exchanges it settles the counters,
   /// so that a task may change pools while someone else ends it.
@@ -150,10 +150,10 @@ struct task {
   std::uint32_t attempts = 0;
   bool cold_start = false;
   failure why = failure::none;
-  std::string output;                 ///< JSON text of the result, or the error message.
-  std::int64_t retry_after_ms = 0;    ///< With failures that may be retried by the caller.
-  std::int64_t dispatched_ns = 0;     ///< When it left the waiting queue for a worker, last attempt.
-  std::int64_t start_wait_ns = 0;     ///< How much of its waiting was for the worker to start.
+  std::string output;               ///< JSON text of the result, or the error message.
+  std::int64_t retry_after_ms = 0;  ///< With failures that may be retried by the caller.
+  std::int64_t dispatched_ns = 0;   ///< When it left the waiting queue for a worker, last attempt.
+  std::int64_t start_wait_ns = 0;   ///< How much of its waiting was for the worker to start.
   std::int64_t ended_ns = 0;
 
   // -- the ledger's and the rings' own --

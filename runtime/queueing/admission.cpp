@@ -19,8 +19,8 @@ admission_verdict admit(const line_state& line, std::int64_t patience_ns) {
   const auto start = line.warm ? 0 : line.start_ns;
   if (line.open_for_ns > 0)
     return {admission::circuit_open, std::max(line.open_for_ns, retry_min_ns)};
-  if (line.total >= bound_for(line.total_max, line.low_priority) ||
-      line.depth >= bound_for(line.depth_max, line.low_priority)) {
+  if (line.total >= bound_for(line.total_max, line.low_priority)
+      || line.depth >= bound_for(line.depth_max, line.low_priority)) {
     // One place is free again once one run of `width` side by side has ended.
     return {admission::full, std::max(run / width + start, retry_min_ns)};
   }

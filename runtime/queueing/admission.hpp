@@ -8,13 +8,13 @@ namespace greenroom::runtime {
 
 /// What the door knows without asking anyone. Durations in nanoseconds.
 struct line_state {
-  std::size_t depth = 0;         ///< Waiting and running for this specialist.
-  std::size_t depth_max = 64;    ///< Its bound, running ones included.
-  std::size_t total = 0;         ///< Waiting and running in the node.
+  std::size_t depth = 0;       ///< Waiting and running for this specialist.
+  std::size_t depth_max = 64;  ///< Its bound, running ones included.
+  std::size_t total = 0;       ///< Waiting and running in the node.
   std::size_t total_max = 4096;
   std::size_t concurrency = 1;
-  std::int64_t run_ns = 0;       ///< Mean time of one run, as measured; 0: nothing known.
-  std::int64_t start_ns = 0;     ///< Mean time to start its worker; 0: nothing known.
+  std::int64_t run_ns = 0;    ///< Mean time of one run, as measured; 0: nothing known.
+  std::int64_t start_ns = 0;  ///< Mean time to start its worker; 0: nothing known.
   bool warm = false;
   std::int64_t open_for_ns = 0;  ///< How long its circuit stays open; 0: closed.
   bool low_priority = false;

@@ -30,8 +30,8 @@ public:
       verdict said;
       if (const auto* in = std::get_if<machine::accept_record>(&one);
           in != nullptr && !in->idempotency_key.empty()) {
-        const auto [at, fresh] = on_.keys.emplace(in->idempotency_key,
-                                                  std::pair{in->id, in->request_hash});
+        const auto [at, fresh] =
+            on_.keys.emplace(in->idempotency_key, std::pair{in->id, in->request_hash});
         if (!fresh) {
           said.what = at->second.second == in->request_hash ? verdict::kind::same_request
                                                             : verdict::kind::key_conflict;
@@ -66,8 +66,7 @@ protected:
   }
   void hire() {
     keeper = play->world.system.spawn<actors::journal_keeper>(
-        *play->house,
-        [this]() -> machine::journal_result<std::unique_ptr<machine::journal>> {
+        *play->house, [this]() -> machine::journal_result<std::unique_ptr<machine::journal>> {
           return std::make_unique<paper_journal>(sheet);
         });
     play->world.dispatch();

@@ -50,14 +50,15 @@ TEST_P(EveryActor, MayDieWhileOneTaskRunsAndOneWaitsAndBothEndOnce) {
   std::string story;
   for (const auto& one : play.events()) story += "\n" + one;
   play.house->ledger.for_each([&](const protocols::task_ptr& job) {
-    story += "\nplace " + std::to_string(static_cast<int>(job->place.load())) + " phase " +
-             std::to_string(static_cast<int>(job->phase)) + " holder " +
-             std::to_string(job->holder) + " hand " + std::to_string(job->hand) + " refs " +
-             std::to_string(job->references.load()) + " attempts " + std::to_string(job->attempts);
+    story += "\nplace " + std::to_string(static_cast<int>(job->place.load())) + " phase "
+             + std::to_string(static_cast<int>(job->phase)) + " holder "
+             + std::to_string(job->holder) + " hand " + std::to_string(job->hand) + " refs "
+             + std::to_string(job->references.load()) + " attempts "
+             + std::to_string(job->attempts);
   });
   for (const auto& one : play.all)
-    story += "\nworker gone " + std::to_string(one->gone) + " holds " +
-             std::to_string(one->held.size());
+    story +=
+        "\nworker gone " + std::to_string(one->gone) + " holds " + std::to_string(one->held.size());
   EXPECT_TRUE(said && play.everyone_heard_once()) << story << "\nstarts " << play.starts["d0-s0"];
 }
 

@@ -96,9 +96,9 @@ void play_once(std::uint64_t seed, bool kill_actors) {
   std::string left;
   play.house->ledger.for_each([&](const protocols::task_ptr& job) {
     if (job->ended()) return;
-    left += " specialist " + std::to_string(job->specialist) + " place " +
-            std::to_string(static_cast<int>(job->place.load())) + " phase " +
-            std::to_string(static_cast<int>(job->phase));
+    left += " specialist " + std::to_string(job->specialist) + " place "
+            + std::to_string(static_cast<int>(job->place.load())) + " phase "
+            + std::to_string(static_cast<int>(job->phase));
   });
   for (const auto& one : play.events()) left += "\n" + one;
   for (const auto& one : play.callers) ASSERT_EQ(one->ends, 1) << left;

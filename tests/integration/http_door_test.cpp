@@ -277,7 +277,7 @@ TEST_F(HttpDoor, TellsEventsAsTheyComeAndAgainFromAnyNumber) {
   listener.send(get("/v1/events"));
   EXPECT_NE(listener.until("\r\n\r\n").find("text/event-stream"), std::string::npos);
   ASSERT_FALSE(listener.until("retry: 2000\n\n").empty());
-  EXPECT_EQ(status_of(told(post("/v1/specialists/twice/warm", ""))), 200);
+  EXPECT_EQ(status_of(told(post("/v1/specialists/twice/cool", ""))), 200);
   const auto first = listener.until("}\n\n");
   const auto at = first.find("id: ");
   ASSERT_NE(at, std::string::npos) << first;

@@ -85,8 +85,7 @@ TEST(TaskLedger, NeverHandsOutAPlaceTwiceAndCanBeLookedAtAnyTime) {
   std::atomic<int> inside{0};
   std::vector<std::atomic<int>> owners(256);
   std::thread looker{[&] {
-    while (!stop)
-      ledger.for_each([&](const task_ptr& job) { inside += job->slot < 256 ? 0 : 1; });
+    while (!stop) ledger.for_each([&](const task_ptr& job) { inside += job->slot < 256 ? 0 : 1; });
   }};
   std::vector<std::thread> threads;
   for (int p = 0; p < producers; ++p)

@@ -43,7 +43,8 @@ public:
     for (std::size_t steps = 0; scheduler().try_run_once(); ++steps) check(steps);
   }
 
-  /// The same, but chance picks who runs next. A seed is one legal interleaving and replays exactly.
+  /// The same, but chance picks who runs next. A seed is one legal interleaving and replays
+  /// exactly.
   void dispatch(std::mt19937_64& chance) {
     auto& jobs = scheduler().jobs;
     for (std::size_t steps = 0; !jobs.empty(); ++steps) {

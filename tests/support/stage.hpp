@@ -39,9 +39,9 @@ public:
     if (held.empty()) return;
     auto job = std::move(held.front());
     held.erase(held.begin());
-    events_->on_result(std::move(job), {retryable ? protocols::failure::worker_failed
-                                                  : protocols::failure::refused,
-                                        retryable, "it failed"});
+    events_->on_result(std::move(job),
+                       {retryable ? protocols::failure::worker_failed : protocols::failure::refused,
+                        retryable, "it failed"});
   }
   void pong() { events_->on_pong(); }
   void die(bool before_ready = false) {
@@ -166,9 +166,7 @@ public:
     return result;
   }
   /// What the surveyor would say.
-  void send_survey(const protocols::memory_survey& survey) {
-    caf::anon_send(root, survey);
-  }
+  void send_survey(const protocols::memory_survey& survey) { caf::anon_send(root, survey); }
   /// Kills an actor below the root that chance picks: a specialist, a department, a director, the
   /// bridge or a whole pool.
   void kill_someone(std::mt19937_64& chance) {

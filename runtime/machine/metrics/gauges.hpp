@@ -28,7 +28,7 @@ enum class worker_state : std::uint8_t { cold, warming, warm, busy, cooling, fai
 
 /// One specialist in one pool.
 struct specialist_gauge {
-  std::atomic<std::uint32_t> depth{0};    ///< Waiting and running; the door decides by it.
+  std::atomic<std::uint32_t> depth{0};  ///< Waiting and running; the door decides by it.
   std::atomic<std::uint32_t> running{0};
   std::atomic<worker_state> state{worker_state::cold};
   std::atomic<int> pid{0};
@@ -36,7 +36,8 @@ struct specialist_gauge {
   std::atomic<std::int64_t> run_ns{0};         ///< Moving mean of one run.
   std::atomic<std::int64_t> start_ns{0};       ///< Moving mean of one start.
   std::atomic<std::uint64_t> memory_bytes{0};  ///< Last measured PSS; 0: not running.
-  std::atomic<std::uint64_t> memory_seen_bytes{0};  ///< Moving mean while it ran; 0: never measured.
+  std::atomic<std::uint64_t> memory_seen_bytes{
+      0};  ///< Moving mean while it ran; 0: never measured.
   std::array<counter, task_outcomes> ends{};
   counter warm_hits{0}, cold_starts{0}, retries{0}, starts{0}, crashes{0};
 
@@ -49,8 +50,8 @@ struct specialist_gauge {
 
 /// One department in one pool. The bounds of the exported histogram, in nanoseconds.
 constexpr std::array<std::int64_t, 14> duration_bounds_ns{
-    1'000'000,     2'500'000,     5'000'000,     10'000'000,     25'000'000,
-    50'000'000,    100'000'000,   250'000'000,   500'000'000,    1'000'000'000,
+    1'000'000,     2'500'000,     5'000'000,      10'000'000,    25'000'000,
+    50'000'000,    100'000'000,   250'000'000,    500'000'000,   1'000'000'000,
     2'500'000'000, 5'000'000'000, 10'000'000'000, 30'000'000'000};
 
 struct department_gauge {
@@ -76,10 +77,16 @@ struct pool_gauge {
 };
 
 /// Why a task was shed, as a label of metrics.
-constexpr std::array<std::string_view, 6> shed_reasons{
-    "queue_full", "deadline", "circuit_open", "draining", "journal", "rate_limit"};
-enum class shed_reason : std::uint8_t { queue_full, deadline, circuit_open, draining, journal,
-                                        rate_limit };
+constexpr std::array<std::string_view, 6> shed_reasons{"queue_full", "deadline", "circuit_open",
+                                                       "draining",   "journal",  "rate_limit"};
+enum class shed_reason : std::uint8_t {
+  queue_full,
+  deadline,
+  circuit_open,
+  draining,
+  journal,
+  rate_limit
+};
 
 struct node_gauge {
   std::atomic<std::uint64_t> depth{0};  ///< Waiting and running, all specialists.

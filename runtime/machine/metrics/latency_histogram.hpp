@@ -27,7 +27,8 @@ public:
 
   [[nodiscard]] snapshot read() const {
     snapshot result{};
-    for (std::size_t i = 0; i < buckets; ++i) result[i] = counts_[i].load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < buckets; ++i)
+      result[i] = counts_[i].load(std::memory_order_relaxed);
     return result;
   }
   [[nodiscard]] std::uint64_t sum_ns() const { return sum_.load(std::memory_order_relaxed); }

@@ -38,8 +38,8 @@ public:
     return head_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel);
   }
 
-  /// All that is inside, oldest first, linked by `next`; null when there is nothing. The taker only.
-  /// The references go to the caller: adopt each, after reading its `next`.
+  /// All that is inside, oldest first, linked by `next`; null when there is nothing. The taker
+  /// only. The references go to the caller: adopt each, after reading its `next`.
   [[nodiscard]] protocols::task* take() {
     auto* head = head_.load(std::memory_order_acquire);
     if (head == nullptr || head == asleep()) return nullptr;
@@ -57,8 +57,8 @@ public:
   /// The taker goes to sleep unless something came in meanwhile. The taker only.
   [[nodiscard]] bool try_sleep() {
     protocols::task* expected = nullptr;
-    return head_.compare_exchange_strong(expected, asleep(), std::memory_order_acq_rel) ||
-           expected == asleep();
+    return head_.compare_exchange_strong(expected, asleep(), std::memory_order_acq_rel)
+           || expected == asleep();
   }
 
 private:

@@ -29,8 +29,9 @@ public:
   virtual void on_pong() noexcept {}
   /// The worker is really gone (a process: reaped). Exactly once for each `start`, and last.
   struct departure {
-    std::string why;        ///< For people: "exited with status 3", "killed by signal 9", "not ready within 10s".
-    bool asked = false;     ///< It was told to stop.
+    std::string
+        why;  ///< For people: "exited with status 3", "killed by signal 9", "not ready within 10s".
+    bool asked = false;  ///< It was told to stop.
     bool before_ready = false;
   };
   virtual void on_gone(departure) noexcept = 0;
@@ -56,12 +57,13 @@ public:
 /// What every worker of a node shares.
 struct worker_surroundings {
   engine* io = nullptr;
-  std::string bin_directory;    ///< A bare program name is looked up here first, then in PATH.
-  std::string node_mark;        ///< In every worker's environment, so that a sweep can find leftovers.
-  std::string department;       ///< GREENROOM_DEPARTMENT
-  std::string pool;             ///< GREENROOM_POOL
+  std::string bin_directory;  ///< A bare program name is looked up here first, then in PATH.
+  std::string node_mark;   ///< In every worker's environment, so that a sweep can find leftovers.
+  std::string department;  ///< GREENROOM_DEPARTMENT
+  std::string pool;        ///< GREENROOM_POOL
   std::size_t output_bytes_max = std::size_t{16} << 20;
-  std::function<void(std::string_view specialist, std::string_view line)> log;  ///< Its stderr, by line.
+  std::function<void(std::string_view specialist, std::string_view line)>
+      log;  ///< Its stderr, by line.
 };
 
 /// An in-process callable. Input and result are JSON text. Throwing fails the task.
