@@ -116,8 +116,8 @@ void log_event(const event& what) {
   if (kind.starts_with("task."))
     level = spdlog::level::debug;
   else if (kind.ends_with(".failed") || kind.ends_with(".lost") || kind.ends_with(".open")
-           || kind.ends_with(".error") || kind.ends_with(".damaged")
-           || kind.ends_with(".unwritten") || kind == "prediction.off")
+           || kind.ends_with(".error") || kind.ends_with(".damaged") || kind.ends_with(".unwritten")
+           || kind == "prediction.off")
     level = spdlog::level::warn;
   write(level, kind, what.json);
 }
