@@ -92,8 +92,10 @@ int show(const asking& how, const std::optional<json>& now, int code) {
 
 int status(const rollout_options& o) {
   node_client client{o.how};
-  return once_or_watch(o.how,
-                       [&] { return show(o.how, client.get("/v1/rollout"), client.code()); });
+  return once_or_watch(o.how, [&] {
+    const auto now = client.get("/v1/rollout");
+    return show(o.how, now, client.code());
+  });
 }
 
 int steer(const rollout_options& o, const char* verb, const char* question) {
