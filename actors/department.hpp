@@ -25,9 +25,8 @@ namespace greenroom::actors {
 /// specialists, `purge` from the bridge, `reload_atom` when the cast has changed, `check_atom` to
 /// probe idle workers, `report_atom` to tell the director everything again, and `(switch_atom,
 /// fence)` when its pool is being left: what waits goes to the other pool, and what runs too, when
-/// it is fenced. Dies with
-/// `protocols::failure`-free reason `caf::exit_reason::unhandled_exception` when its specialists'
-/// actors die too often: its pool decides then.
+/// it is fenced. Gives up,
+/// with an error as its reason, when its specialists' actors die too often: its pool decides then.
 class department : public draining_actor {
 public:
   department(caf::actor_config& cfg, house& where, std::uint32_t index, protocols::pool_kind pool,
