@@ -1,6 +1,7 @@
 #include "actors/pool.hpp"
 
 #include "actors/department.hpp"
+#include "actors/text.hpp"
 
 #include <utility>
 
@@ -43,6 +44,12 @@ void pool_state::open() {
   where->pool(kind).open = true;
 }
 
+std::string pool_state::name_of(std::uint32_t who) const {
+  return who == the_director
+             ? std::string{"{\"actor\":\"director\"}"}
+             : "{\"department\":" + json_text(where->now_playing().departments[who]) + "}";
+}
+
 void pool_state::lose(const caf::exit_msg& message) {
   auto who = the_director;
   if (!chief || message.source != chief.address()) {
@@ -60,10 +67,7 @@ void pool_state::lose(const caf::exit_msg& message) {
   } else {
     chief = nullptr;
   }
-  where->publish("actor.lost",
-                 who == the_director
-                     ? std::string{"{\"actor\":\"director\"}"}
-                     : "{\"department\":\"" + where->now_playing().departments[who] + "\"}");
+  where->publish("actor.lost", name_of(who));
   const auto& limits = where->now_playing().config.supervision;
   const auto delay =
       budget.next_restart({limits.restarts_max, limits.window, limits.delay}, self->clock().now());
@@ -98,6 +102,7 @@ caf::behavior pool(pool_actor* self, house* where, protocols::pool_kind kind,
           state.hire_director();
         else
           state.hire(who);
+        state.where->publish("actor.back", state.name_of(who));
       },
       [&state](protocols::hire_atom word, const caf::actor& predictor) {
         state.seer = predictor;

@@ -8,6 +8,7 @@
 #include <caf/all.hpp>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace greenroom::actors {
@@ -34,6 +35,8 @@ struct pool_state {
   void hire(std::uint32_t index);
   void hire_director();
   void pass_purge(const protocols::purge& gone);
+  /// As a small JSON document, for events.
+  [[nodiscard]] std::string name_of(std::uint32_t who) const;
 };
 
 using pool_actor = caf::stateful_actor<pool_state>;

@@ -111,7 +111,11 @@ caf::behavior root(root_actor* self, house* where, root_plan plan) {
         state.self->send(one, words...);
   };
   return {
-      [&state](protocols::hire_atom, std::uint32_t which) { state.hire(which); },
+      [&state](protocols::hire_atom, std::uint32_t which) {
+        state.hire(which);
+        state.where->publish("actor.back",
+                             "{\"actor\":\"" + std::string{child_names[which]} + "\"}");
+      },
       [&state, to_pools](protocols::reload_atom word) {
         to_pools(word);
         for (const auto which : {root_state::rolling, root_state::undoing, root_state::foreseeing})

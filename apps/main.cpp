@@ -34,6 +34,7 @@ void add_verbs(CLI::App& program, outcome& result) {
   add_routing(program, result);
   add_rollback(program, result);
   add_simulate(program, result);
+  add_chaos(program, result);
   add_config(program, result);
   add_tune(program, result);
   add_diagnose(program, result);

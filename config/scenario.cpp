@@ -1,192 +1,23 @@
 #include "config/scenario.hpp"
 
+#include "config/map_reader.hpp"
 #include "config/tree.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <fstream>
 #include <iterator>
-#include <optional>
 
 namespace greenroom::config {
 namespace {
 
-void append_json_text(std::string& out, std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  out += '"';
-  for (const char letter : text) {
-    const auto code = static_cast<unsigned char>(letter);
-    if (letter == '"' || letter == '\\') {
-      out += '\\';
-      out += letter;
-    } else if (code < 0x20) {
-      out += "\\u00";
-      out += digits[code >> 4U];
-      out += digits[code & 15U];
-    } else {
-      out += letter;
-    }
-  }
-  out += '"';
-}
-
-/// Whether it is a number as JSON writes numbers (RFC 8259, section 6).
-bool is_json_number(std::string_view text) {
-  std::size_t at = 0;
-  const auto digits = [&] {
-    const auto from = at;
-    while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
-    return at - from;
-  };
-  if (at < text.size() && text[at] == '-') ++at;
-  const bool zero = at < text.size() && text[at] == '0';
-  const auto whole = digits();
-  if (whole == 0 || (zero && whole > 1)) return false;
-  if (at < text.size() && text[at] == '.') {
-    ++at;
-    if (digits() == 0) return false;
-  }
-  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
-    ++at;
-    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
-    if (digits() == 0) return false;
-  }
-  return at == text.size();
-}
-
-/// YAML's own scalars become JSON's; everything else that is written is a text.
-void append_json(std::string& out, const tree& from) {
-  switch (from.is) {
-    case tree::kind::nothing: out += "null"; return;
-    case tree::kind::scalar: {
-      const bool plain = !from.quoted
-                         && (from.text == "true" || from.text == "false" || from.text == "null"
-                             || is_json_number(from.text));
-      if (plain)
-        out += from.text;
-      else
-        append_json_text(out, from.text);
-      return;
-    }
-    case tree::kind::list: {
-      out += '[';
-      const char* comma = "";
-      for (const auto& item : from.items) {
-        out += comma;
-        append_json(out, item);
-        comma = ",";
-      }
-      out += ']';
-      return;
-    }
-    case tree::kind::map: {
-      out += '{';
-      const char* comma = "";
-      for (const auto& entry : from.entries) {
-        out += comma;
-        append_json_text(out, entry.key);
-        out += ':';
-        append_json(out, entry.value);
-        comma = ",";
-      }
-      out += '}';
-      return;
-    }
-  }
-}
-
-/// Takes keys out of one map and complains about those that nobody asked for.
-class map_reader {
-public:
-  map_reader(const tree& from, std::string path, std::vector<problem>& problems)
-      : from_{from}, path_{std::move(path)}, problems_{problems} {
-    if (from.is != tree::kind::map)
-      complain(from.at, "", "expected a map, found " + describe_value(from));
-  }
-
-  const tree* take(const char* key) {
-    known_.emplace_back(key);
-    return from_.is == tree::kind::map ? from_.find(key) : nullptr;
-  }
-
-  void text(const char* key, std::string& to) {
-    const auto* value = take(key);
-    if (value == nullptr) return;
-    if (value->is != tree::kind::scalar || value->text.empty())
-      complain(value->at, key, "expected a text, found " + describe_value(*value));
-    else
-      to = value->text;
-  }
-
-  void number(const char* key, double& to, double min, double max) {
-    const auto* value = take(key);
-    if (value == nullptr) return;
-    double parsed = 0;
-    const auto& text = value->text;
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), parsed);
-    if (value->is != tree::kind::scalar || value->quoted || failed != std::errc{}
-        || end != text.data() + text.size() || !std::isfinite(parsed))
-      complain(value->at, key, "expected a number, found " + describe_value(*value));
-    else if (parsed < min || parsed > max)
-      complain(value->at, key,
-               "must be from " + shown(min) + " to " + shown(max) + ", found " + text);
-    else
-      to = parsed;
-  }
-
-  template <class Count>
-  void count(const char* key, Count& to, double min, double max) {
-    auto parsed = static_cast<double>(to);
-    number(key, parsed, min, max);
-    if (parsed != std::floor(parsed))
-      complain(take(key)->at, key, "expected a whole number");
-    else
-      to = static_cast<Count>(parsed);
-  }
-
-  void duration(const char* key, std::chrono::milliseconds& to) {
-    const auto* value = take(key);
-    if (value == nullptr) return;
-    const auto parsed = parse_duration(value->text);
-    if (value->is != tree::kind::scalar || !parsed || parsed->count() < 0)
-      complain(value->at, key,
-               "expected a duration such as 500ms, 30s or 5m, found " + describe_value(*value));
-    else
-      to = *parsed;
-  }
-
-  void complain(const mark& at, const std::string& key, std::string message,
-                std::string suggestion = {}) {
-    auto whole = path_;
-    if (!whole.empty() && !key.empty()) whole += '.';
-    problems_.push_back(problem_at(at, whole + key, std::move(message), std::move(suggestion)));
-  }
-
-  void finish() {
-    for (const auto& entry : from_.entries)
-      if (std::find(known_.begin(), known_.end(), entry.key) == known_.end())
-        complain(entry.at, entry.key, "unknown key", nearest(entry.key, known_));
-  }
-
-private:
-  static std::string shown(double value) {
-    char digits[32];
-    const auto written = std::to_chars(digits, digits + sizeof digits, value);
-    return {digits, written.ptr};
-  }
-
-  const tree& from_;
-  std::string path_;
-  std::vector<problem>& problems_;
-  std::vector<std::string> known_;
-};
-
 constexpr double rate_max = 1'000'000;
 constexpr double count_max = 1'000'000;
 
-void read_arrival(const tree& from, scenario& to, std::vector<problem>& problems) {
-  map_reader keys{from, "arrival", problems};
+}  // namespace
+
+void read_arrival(const tree& from, const std::string& path, scenario& to,
+                  std::vector<problem>& problems) {
+  map_reader keys{from, path, problems};
   std::string kind;
   keys.text("kind", kind);
   const std::vector<std::string> kinds = {"constant", "poisson", "ramp", "spike", "closed"};
@@ -231,10 +62,11 @@ void read_arrival(const tree& from, scenario& to, std::vector<problem>& problems
   keys.finish();
 }
 
-void read_part(const tree& from, std::size_t index, scenario& to, std::vector<problem>& problems) {
+void read_part(const tree& from, const std::string& path, std::vector<scenario_part>& to,
+               std::vector<problem>& problems) {
   scenario_part part;
   part.line = from.at.line;
-  map_reader keys{from, "mix[" + std::to_string(index) + "]", problems};
+  map_reader keys{from, path, problems};
   keys.text("specialist", part.specialist);
   keys.text("department", part.department);
   keys.text("command", part.command);
@@ -260,10 +92,8 @@ void read_part(const tree& from, std::size_t index, scenario& to, std::vector<pr
     keys.complain(from.at, "",
                   "needs exactly one of specialist, department, command, workflow, cast");
   keys.finish();
-  to.mix.push_back(std::move(part));
+  to.push_back(std::move(part));
 }
-
-}  // namespace
 
 scenario_result load_scenario_text(std::string_view text, const std::string& source) {
   scenario_result result;
@@ -286,14 +116,14 @@ scenario_result load_scenario_text(std::string_view text, const std::string& sou
   if (value.patience.count() == 0) keys.complain(whole.at, "patience", "must be above 0");
 
   if (const auto* arrival = keys.take("arrival"); arrival != nullptr)
-    read_arrival(*arrival, value, problems);
+    read_arrival(*arrival, "arrival", value, problems);
   else if (whole.is == tree::kind::map)
     keys.complain(whole.at, "arrival", "is missing: when requests are sent");
 
   const auto* mix = keys.take("mix");
   if (mix != nullptr && mix->is == tree::kind::list) {
     for (std::size_t at = 0; at < mix->items.size(); ++at)
-      read_part(mix->items[at], at, value, problems);
+      read_part(mix->items[at], "mix[" + std::to_string(at) + "]", value.mix, problems);
   } else if (mix != nullptr) {
     keys.complain(mix->at, "mix", "expected a list, found " + describe_value(*mix));
   }

@@ -88,4 +88,14 @@ struct scenario_result {
 scenario_result load_scenario_text(std::string_view text, const std::string& source);
 scenario_result load_scenario(const std::filesystem::path& file);
 
+// -- parts of it, for files that contain a load --
+
+struct tree;
+/// Reads `arrival` into the scenario's fields of that name. `path` is where it stands.
+void read_arrival(const tree& from, const std::string& path, scenario& to,
+                  std::vector<problem>& problems);
+/// Reads one part of a mix and appends it.
+void read_part(const tree& from, const std::string& path, std::vector<scenario_part>& to,
+               std::vector<problem>& problems);
+
 }  // namespace greenroom::config

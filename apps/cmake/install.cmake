@@ -43,6 +43,13 @@ install(TARGETS greenroom RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT 
 if(TARGET greenroom_worker)
   install(TARGETS greenroom_worker RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 endif()
+foreach(PROGRAM greenroom_chaos_wire greenroom_chaos_cloud)
+  if(TARGET ${PROGRAM})
+    install(TARGETS ${PROGRAM} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+  endif()
+endforeach()
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/apps/chaos/plans/
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/greenroom/chaos COMPONENT program)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/config/profiles
   DESTINATION ${CMAKE_INSTALL_DATADIR}/greenroom COMPONENT program)
 install(FILES ${PROJECT_SOURCE_DIR}/apps/completions/greenroom

@@ -29,6 +29,7 @@ void add_routing(CLI::App& program, outcome& result);
 void add_rollback(CLI::App& program, outcome& result);
 
 void add_simulate(CLI::App& program, outcome& result);
+void add_chaos(CLI::App& program, outcome& result);
 void add_config(CLI::App& program, outcome& result);
 void add_tune(CLI::App& program, outcome& result);
 void add_diagnose(CLI::App& program, outcome& result);

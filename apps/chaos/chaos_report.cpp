@@ -1,0 +1,300 @@
+#include "apps/chaos/chaos_report.hpp"
+
+#include "apps/load/load_report.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+namespace greenroom::apps {
+namespace {
+
+namespace chaos = runtime::chaos;
+using nlohmann::json;
+
+constexpr std::size_t recent_shown = 8;
+
+std::string spoken(std::optional<double> seconds) {
+  return seconds ? spoken_duration(*seconds * 1e3) : std::string{"-"};
+}
+
+json milliseconds(std::optional<double> seconds) {
+  if (!seconds) return nullptr;
+  return *seconds * 1e3;
+}
+
+std::string line_of(const fault_outcome& one) {
+  auto text = std::string{to_string(one.what.what)} + "  " + one.happened_to;
+  if (!one.omitted.empty()) return text + "  left out: " + one.omitted;
+  if (one.what.for_s > 0) text += "  for " + spoken_duration(one.what.for_s * 1e3);
+  if (const auto took = one.recovery.recovery_s())
+    return text + "  felt " + spoken(one.recovery.outage_s()) + ", recovered "
+           + spoken_duration(*took * 1e3) + (one.what.for_s > 0 ? " after its end" : "");
+  return text + (one.recovery.over() ? "  recovering" : "  under way");
+}
+
+json times_json(const chaos::times& from) {
+  return {{"count", from.count},
+          {"mean_ms", from.mean * 1e3},
+          {"p95_ms", from.p95 * 1e3},
+          {"max_ms", from.max * 1e3}};
+}
+
+json bounds_json(const config::chaos_thresholds& from) {
+  return {{"mean_recovery_ms", from.mean_recovery.count()},
+          {"max_recovery_ms", from.max_recovery.count()},
+          {"recovered", from.recovered},
+          {"success", from.success},
+          {"lost", from.lost},
+          {"over_budget_ms", from.over_budget.count()}};
+}
+
+/// One row for each kind of fault, and for actors by what they do.
+struct group {
+  std::string name;
+  std::size_t done = 0, omitted = 0, open = 0;
+  std::vector<double> outages, recoveries;
+};
+
+std::vector<group> groups_of(const std::vector<fault_outcome>& faults) {
+  std::vector<group> groups;
+  for (const auto& one : faults) {
+    auto name = std::string{to_string(one.what.what)};
+    if (one.what.what == chaos::fault_kind::kill_actor)
+      name += " " + std::string{to_string(one.what.who)};
+    auto found = std::ranges::find(groups, name, &group::name);
+    if (found == groups.end()) {
+      groups.push_back({});
+      groups.back().name = std::move(name);
+      found = groups.end() - 1;
+    }
+    if (!one.carried_out) {
+      ++found->omitted;
+      continue;
+    }
+    ++found->done;
+    if (const auto took = one.recovery.outage_s()) found->outages.push_back(*took);
+    if (const auto took = one.recovery.recovery_s())
+      found->recoveries.push_back(*took);
+    else
+      ++found->open;
+  }
+  return groups;
+}
+
+std::string percent(double share) { return fixed(share * 100, 2) + " %"; }
+
+}  // namespace
+
+std::string describe(const chaos::fault& what, const cast_list& cast) {
+  auto text = std::string{to_string(what.what)};
+  const auto& name = cast.names[what.target];
+  if (what.what != chaos::fault_kind::kill_actor)
+    return what.what == chaos::fault_kind::lower_budget ? text : text + " " + name;
+  text += " " + std::string{to_string(what.who)};
+  if (what.who == chaos::role::specialist) text += " " + name;
+  if (what.who == chaos::role::department)
+    text += " " + cast.departments[cast.shape.department[what.target]];
+  return text;
+}
+
+void print_schedule(const std::vector<chaos::fault>& schedule, const cast_list& cast) {
+  table rows{{{"#", true}, {"AT", true}, {"FOR", true}, {"FAULT"}, {"HOW MUCH", true}}};
+  for (const auto& one : schedule) {
+    std::string amount;
+    if (one.what == chaos::fault_kind::swell_worker) amount = "+" + fixed(one.amount, 0) + " MB";
+    if (one.what == chaos::fault_kind::lower_budget) amount = fixed(one.amount, 0) + " MB";
+    if (one.what == chaos::fault_kind::slow_worker || one.what == chaos::fault_kind::cloud_slow)
+      amount = "+" + spoken_duration(one.amount * 1e3);
+    rows.add({std::to_string(one.number), fixed(one.at_s, 3) + " s",
+              one.for_s > 0 ? spoken_duration(one.for_s * 1e3) : "", describe(one, cast), amount});
+  }
+  std::printf("%s", rows.text().c_str());
+}
+
+json schedule_json(const std::vector<chaos::fault>& schedule, const cast_list& cast) {
+  json result = json::array();
+  for (const auto& one : schedule) {
+    json entry{{"number", one.number},
+               {"at_ms", one.at_s * 1e3},
+               {"for_ms", one.for_s * 1e3},
+               {"kind", to_string(one.what)},
+               {"specialist", cast.names[one.target]},
+               {"amount", one.amount}};
+    if (one.what == chaos::fault_kind::kill_actor) entry["role"] = to_string(one.who);
+    result.push_back(std::move(entry));
+  }
+  return result;
+}
+
+void chaos_display::show(const chaos_progress& now) {
+  if (silent_ || !is_terminal()) return;
+  constexpr std::size_t bar_width = 40;
+  const auto share = std::min(1.0, now.elapsed_s / std::max(now.duration_s, 1e-3));
+  const auto full = static_cast<std::size_t>(share * static_cast<double>(bar_width));
+  std::string bar;
+  for (std::size_t at = 0; at < bar_width; ++at) bar += at < full ? "█" : "░";
+  std::vector<std::string> lines{
+      paint(title_, colour::bold),
+      bar + "  " + fixed(now.elapsed_s, 1) + " of " + fixed(now.duration_s, 0) + " s",
+      grouped(now.completed) + " of " + grouped(now.asked) + " tasks completed, "
+          + grouped(now.pending) + " pending   " + std::to_string(now.workers_up) + " workers, "
+          + fixed(now.memory_mb, 0) + " MB   " + std::to_string(now.begun) + " faults, "
+          + std::to_string(now.open) + " open",
+      ""};
+  if (now.faults != nullptr) {
+    std::vector<const fault_outcome*> recent;
+    for (const auto& one : *now.faults)
+      if (one.carried_out || !one.omitted.empty()) recent.push_back(&one);
+    const auto from = recent.size() > recent_shown ? recent.size() - recent_shown : 0;
+    for (auto at = from; at < recent.size(); ++at) {
+      const auto done = recent[at]->recovery.recovery_s().has_value();
+      lines.push_back(paint(done ? "✓ " : "● ", done ? colour::green : colour::yellow)
+                      + fixed(recent[at]->what.at_s, 1) + " s  " + line_of(*recent[at]));
+    }
+  }
+  block_.draw(lines);
+}
+
+void chaos_display::tell(const fault_outcome& one, double now_s) {
+  if (silent_ || is_terminal()) return;
+  std::printf("%7s s  %s\n", fixed(now_s, 2).c_str(), line_of(one).c_str());
+  std::fflush(stdout);
+}
+
+void print_result(const chaos_job& job, const chaos_result& came,
+                  const std::vector<std::string>& missed) {
+  table rows{{{"FAULT"},
+              {"DONE", true},
+              {"FELT, MEAN", true},
+              {"MAX", true},
+              {"RECOVERY, MEAN", true},
+              {"P95", true},
+              {"MAX", true},
+              {"NOT RECOVERED", true}}};
+  for (const auto& one : groups_of(came.faults)) {
+    if (one.done == 0) continue;
+    const auto felt = chaos::summarize(one.outages);
+    const auto took = chaos::summarize(one.recoveries);
+    const auto cell = [](const chaos::times& of, double value) {
+      return of.count == 0 ? std::string{"-"} : spoken_duration(value * 1e3);
+    };
+    rows.add({one.name, std::to_string(one.done), cell(felt, felt.mean), cell(felt, felt.max),
+              cell(took, took.mean), cell(took, took.p95), cell(took, took.max),
+              std::to_string(one.open)},
+             7, one.open > 0 ? colour::red : colour::none);
+  }
+  const auto& out = came.outcome;
+  std::printf("\n%s\n", rows.text().c_str());
+  for (const auto& one : came.faults)
+    if (one.carried_out && !one.recovery.recovery_s())
+      std::printf("not recovered: %s\n", line_of(one).c_str());
+  const auto ms = [&](double q) {
+    return fixed(static_cast<double>(came.latency.quantile(q)) / 1e6, 1) + " ms";
+  };
+  std::printf("faults        %zu done, %zu recovered from; recovery mean %s, p95 %s, max %s\n",
+              out.faults, out.recovery.count, spoken(out.recovery.mean).c_str(),
+              spoken(out.recovery.p95).c_str(), spoken(out.recovery.max).c_str());
+  std::printf("success       %s of %s tasks (%s refused, %s failed)",
+              percent(out.success()).c_str(), grouped(out.asked).c_str(),
+              grouped(came.refused).c_str(), grouped(came.failed).c_str());
+  std::printf("; p50 %s, p95 %s, p99 %s\n", ms(0.5).c_str(), ms(0.95).c_str(), ms(0.99).c_str());
+  if (came.by_fallback > 0)
+    std::printf("fallback      %s tasks were answered by another specialist than was asked\n",
+                grouped(came.by_fallback).c_str());
+  for (const auto& [reason, times] : came.reasons)
+    std::printf("              %s × %s\n", grouped(times).c_str(), reason.c_str());
+  std::printf("node          %s retries, %s cold starts; memory mean %s MB, most %s MB%s\n",
+              grouped(came.retries).c_str(), grouped(came.cold_starts).c_str(),
+              fixed(came.memory_mb, 1).c_str(), fixed(came.memory_max_mb, 1).c_str(),
+              came.budget_mb > 0
+                  ? (", budget " + fixed(came.budget_mb, 0) + " MB, above it at most "
+                     + spoken_duration(out.over_budget_s * 1e3) + " at a stretch")
+                        .c_str()
+                  : "");
+  std::printf(
+      "ledger        %s accepted (%s probes among them), %s pending, %s answered twice; "
+      "%s at all of %s looks\n",
+      grouped(came.accepted).c_str(), grouped(came.probes).c_str(), grouped(out.pending).c_str(),
+      grouped(out.doubled).c_str(),
+      out.always_balanced ? "accepted = answered + pending" : "NOT BALANCED",
+      grouped(came.ledger_looks).c_str());
+  if (came.journaled > 0)
+    std::printf("journal       %s of %s journaled tasks are in it with the end that was heard\n",
+                grouped(came.journaled - came.journal_missing).c_str(),
+                grouped(came.journaled).c_str());
+  std::printf("lost          %s\n", grouped(out.lost).c_str());
+  if (missed.empty() && came.problem.empty() && !came.interrupted)
+    std::printf("%s %s, seed %llu\n", paint("good:", colour::green).c_str(), job.plan.name.c_str(),
+                static_cast<unsigned long long>(job.plan.seed));
+  for (const auto& one : missed)
+    std::printf("%s %s\n", paint("MISSED", colour::red).c_str(), one.c_str());
+}
+
+json result_json(const chaos_job& job, const chaos_result& came,
+                 const std::vector<std::string>& missed) {
+  json faults = json::array();
+  for (const auto& one : came.faults) {
+    json entry{{"number", one.what.number},
+               {"at_ms", one.what.at_s * 1e3},
+               {"for_ms", one.what.for_s * 1e3},
+               {"kind", to_string(one.what.what)},
+               {"carried_out", one.carried_out}};
+    if (one.what.what == chaos::fault_kind::kill_actor) entry["role"] = to_string(one.what.who);
+    if (one.carried_out) {
+      entry["happened_to"] = one.happened_to;
+      entry["began_ms"] = one.recovery.began_s * 1e3;
+      entry["outage_ms"] = milliseconds(one.recovery.outage_s());
+      entry["recovery_ms"] = milliseconds(one.recovery.recovery_s());
+      if (one.recovery.contained_s >= 0)
+        entry["contained_ms"] = (one.recovery.contained_s - one.recovery.began_s) * 1e3;
+    } else {
+      entry["omitted"] = one.omitted;
+    }
+    faults.push_back(std::move(entry));
+  }
+  const auto& out = came.outcome;
+  return {{"plan", job.plan.name},
+          {"seed", job.plan.seed},
+          {"duration_ms", job.plan.duration.count()},
+          {"seconds", came.seconds},
+          {"ok", missed.empty() && came.problem.empty() && !came.interrupted},
+          {"missed", missed},
+          {"problem", came.problem},
+          {"interrupted", came.interrupted},
+          {"thresholds", bounds_json(job.plan.thresholds)},
+          {"faults", std::move(faults)},
+          {"faults_done", out.faults},
+          {"recovered", out.recovered()},
+          {"recovery", times_json(out.recovery)},
+          {"outage", times_json(came.outage)},
+          {"tasks",
+           {{"asked", out.asked},
+            {"completed", out.completed},
+            {"refused", came.refused},
+            {"failed", came.failed},
+            {"by_fallback", came.by_fallback},
+            {"success", out.success()},
+            {"reasons", came.reasons},
+            {"latency", latency_json(came.latency)}}},
+          {"ledger",
+           {{"accepted", came.accepted},
+            {"probes", came.probes},
+            {"pending", out.pending},
+            {"lost", out.lost},
+            {"doubled", out.doubled},
+            {"looks", came.ledger_looks},
+            {"always_balanced", out.always_balanced},
+            {"journaled", came.journaled},
+            {"journal_missing", came.journal_missing}}},
+          {"memory",
+           {{"mean_mb", came.memory_mb},
+            {"max_mb", came.memory_max_mb},
+            {"budget_mb", came.budget_mb},
+            {"over_budget_ms", out.over_budget_s * 1e3}}},
+          {"retries", came.retries},
+          {"cold_starts", came.cold_starts}};
+}
+
+}  // namespace greenroom::apps

@@ -1,0 +1,67 @@
+// greenroom-chaos-cloud: a server that plays the cloud. It answers `GET /health`, and tasks with
+// the same search that the bundled worker does, so that it can stand in for it and be told apart.
+#include "apps/workers/search_index.hpp"
+#include "protocols/json_text.hpp"
+#include "runtime/machine/http/server.hpp"
+#include "runtime/machine/io/engine.hpp"
+
+#include <signal.h>
+
+#include <cstdio>
+#include <mutex>
+#include <string>
+
+namespace {
+
+using greenroom::machine::http::request, greenroom::machine::http::responder;
+namespace text = greenroom::protocols;
+
+constexpr std::size_t index_mb = 8;
+constexpr std::size_t hits_max = 5;
+
+std::string query_of(std::string_view input) {
+  std::string query, room;
+  std::string_view found;
+  const bool object = text::each_member(input, [&](std::string_view key, std::string_view value) {
+    if (key == "query" && text::string_value(value, room, found)) query = found;
+  });
+  return object && !query.empty() ? query : std::string{input};
+}
+
+std::string answer(greenroom::workers::search_index& index, std::string_view input) {
+  std::string output = R"({"answered_by":"cloud","hits":[)";
+  const char* comma = "";
+  for (const auto& one : index.search(query_of(input), hits_max)) {
+    output += comma;
+    comma = ",";
+    output += R"({"doc":)" + std::to_string(one.document) + R"(,"snippet":)"
+              + text::json_string_of_any(one.snippet) + "}";
+  }
+  return output + "]}";
+}
+
+}  // namespace
+
+int main() {
+  // The program that started it holds the other end of its input.
+  greenroom::workers::search_index index{"CLOUD", index_mb << 20};
+  std::mutex guard;
+  greenroom::machine::engine io{1};
+  io.start();
+  auto started =
+      greenroom::machine::http::server::start(io, {}, [&](request& asked, const responder& reply) {
+        if (asked.path() == "/health") return reply.answer(200, "text/plain", "well\n");
+        const std::lock_guard lock{guard};
+        reply.answer(200, "application/json", answer(index, asked.body()));
+      });
+  if (const auto* why = std::get_if<std::string>(&started)) {
+    std::fprintf(stderr, "greenroom-chaos-cloud: %s\n", why->c_str());
+    return 1;
+  }
+  const auto& server = std::get<0>(started);
+  std::printf("%u\n", unsigned{server->port()});
+  std::fflush(stdout);
+  while (std::getchar() != EOF) {
+  }
+  return 0;
+}

@@ -1,0 +1,295 @@
+// `greenroom chaos`: breaks a node of its own on purpose, and measures how it gets over it.
+#include "apps/chaos/chaos_report.hpp"
+#include "apps/chaos/chaos_run.hpp"
+#include "apps/chaos/cloud_server.hpp"
+#include "apps/chaos/tcp_wire.hpp"
+#include "apps/client/asking.hpp"
+#include "apps/verbs/all.hpp"
+#include "apps/verbs/logging.hpp"
+#include "apps/verbs/source.hpp"
+#include "config/chaos_plan.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+namespace greenroom::apps {
+namespace {
+
+namespace chaos = runtime::chaos;
+using nlohmann::json;
+
+struct chaos_options {
+  std::string plan;
+  configuration_source source;
+  std::optional<std::uint64_t> seed;
+  std::string duration;
+  bool dry_run = false;
+  bool as_json = false;
+};
+
+/// Stands for the cloud before it is known where it is.
+constexpr const char* no_cloud = "http://127.0.0.1:9";
+constexpr const char* cloud_variable = "CHAOS_CLOUD";
+
+std::atomic<bool> interrupted{false};
+
+/// A folder of its own for the journal and the leases, gone afterwards.
+class scratch_folder {
+public:
+  scratch_folder() {
+    auto pattern = (std::filesystem::temp_directory_path() / "greenroom-chaos-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ~scratch_folder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  scratch_folder(const scratch_folder&) = delete;
+  scratch_folder& operator=(const scratch_folder&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+  std::string path_;
+};
+
+/// Where plans are that come with Greenroom, in the order of profile_folders().
+std::vector<std::filesystem::path> plan_folders() {
+  const auto here = program_folder();
+  std::vector<std::filesystem::path> folders;
+  for (const auto& candidate : {here / "../../apps/chaos/plans", here / "../share/greenroom/chaos",
+                                std::filesystem::path{GREENROOM_CHAOS_PLANS}}) {
+    std::error_code missing;
+    const auto folder = std::filesystem::canonical(candidate, missing);
+    if (!missing && std::find(folders.begin(), folders.end(), folder) == folders.end())
+      folders.push_back(folder);
+  }
+  return folders;
+}
+
+/// Their files, by name; of two with the same name the first.
+std::map<std::string, std::filesystem::path> shipped_plans() {
+  std::map<std::string, std::filesystem::path> result;
+  for (const auto& folder : plan_folders()) {
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator{folder, failed})
+      if (entry.path().extension() == ".yaml")
+        result.emplace(entry.path().stem().string(), entry.path());
+  }
+  return result;
+}
+
+void say(const std::vector<config::problem>& problems) {
+  for (const auto& one : problems)
+    std::fprintf(stderr, "greenroom: %s\n", config::to_string(one).c_str());
+}
+
+int list(bool as_json) {
+  json all = json::array();
+  table rows{{{"PLAN"}, {"ABOUT"}, {"TAKES", true}}};
+  for (const auto& [name, file] : shipped_plans()) {
+    const auto loaded = config::load_chaos_plan(file);
+    if (!loaded) {
+      say(loaded.problems);
+      return wrong_usage;
+    }
+    const auto& plan = *loaded.value;
+    rows.add({name, plan.about, spoken_duration(static_cast<double>(plan.duration.count()))});
+    all.push_back({{"name", name},
+                   {"about", plan.about},
+                   {"file", file.string()},
+                   {"duration_ms", plan.duration.count()},
+                   {"faults", plan.faults.size()}});
+  }
+  if (as_json)
+    print_json({{"items", std::move(all)}});
+  else
+    std::printf("%s", rows.text().c_str());
+  return done;
+}
+
+/// The file, or one of ours by its name.
+std::optional<std::filesystem::path> find_plan(const std::string& name) {
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(name, ignored)) return name;
+  const auto ours = shipped_plans();
+  if (const auto found = ours.find(name); found != ours.end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& [one, file] : ours) names.push_back(one);
+  const auto near = config::nearest(name, names);
+  std::fprintf(stderr, "greenroom: there is no chaos plan \"%s\" — %s\n", name.c_str(),
+               near.empty() ? "greenroom chaos list shows those that come with Greenroom"
+                            : ("did you mean \"" + near + "\"?").c_str());
+  return std::nullopt;
+}
+
+/// What the command line says goes over what the plan says.
+bool apply_options(const chaos_options& o, const std::filesystem::path& file,
+                   config::chaos_plan& plan, configuration_source& source) {
+  if (o.seed) plan.seed = *o.seed;
+  if (!o.duration.empty()) {
+    const auto parsed = config::parse_duration(o.duration);
+    if (!parsed || parsed->count() < 1000) {
+      std::fprintf(stderr,
+                   "greenroom: --duration %s — expected a duration of at least 1s, such as 30s\n",
+                   o.duration.c_str());
+      return false;
+    }
+    plan.duration = *parsed;
+  }
+  if (plan.name.empty()) plan.name = file.stem().string();
+  if (source.profile.empty() && source.file.empty()) {
+    source.profile = plan.profile;
+    if (!plan.config.empty()) source.file = (file.parent_path() / plan.config).string();
+  }
+  source.sets.insert(source.sets.begin(), plan.sets.begin(), plan.sets.end());
+  return true;
+}
+
+chaos::bounds bounds_of(const config::chaos_thresholds& from) {
+  const auto seconds = [](std::chrono::milliseconds value) {
+    return static_cast<double>(value.count()) / 1e3;
+  };
+  return {.mean_recovery_s = seconds(from.mean_recovery),
+          .max_recovery_s = seconds(from.max_recovery),
+          .recovered = from.recovered,
+          .success = from.success,
+          .lost = from.lost,
+          .over_budget_s = seconds(from.over_budget)};
+}
+
+int carry_out(chaos_job& job, const std::string& source_name, bool as_json) {
+  const auto title = "greenroom chaos: " + job.plan.name;
+  chaos_display display{title, as_json};
+  if (!as_json) {
+    std::printf("%s\n%s\n%s: %zu specialists in %zu departments; %zu faults in %s (seed %llu)\n\n",
+                paint(title, colour::bold).c_str(), job.plan.about.c_str(), source_name.c_str(),
+                job.cast.names.size(), job.cast.departments.size(), job.schedule.size(),
+                spoken_duration(static_cast<double>(job.plan.duration.count())).c_str(),
+                static_cast<unsigned long long>(job.plan.seed));
+    std::fflush(stdout);
+  }
+  for (const int number : {SIGINT, SIGTERM}) std::signal(number, [](int) { interrupted = true; });
+  job.interrupted = &interrupted;
+  job.watch = [&](const chaos_progress& now) { display.show(now); };
+  job.told = [&](const fault_outcome& one, double now_s) { display.tell(one, now_s); };
+  const auto came = run_chaos(job);
+  display.finish();
+  if (!came.problem.empty()) std::fprintf(stderr, "greenroom: %s\n", came.problem.c_str());
+  const auto missed = chaos::misses(came.outcome, bounds_of(job.plan.thresholds));
+  if (as_json)
+    print_json(result_json(job, came, missed));
+  else
+    print_result(job, came, missed);
+  if (came.interrupted && !as_json) std::printf("interrupted: this is not the whole plan\n");
+  return missed.empty() && came.problem.empty() && !came.interrupted ? done : failed;
+}
+
+int run(const chaos_options& o) {
+  const auto file = find_plan(o.plan);
+  if (!file) return wrong_usage;
+  auto loaded = config::load_chaos_plan(*file);
+  say(loaded.problems);
+  if (!loaded) return wrong_usage;
+  chaos_job job;
+  job.plan = std::move(*loaded.value);
+  auto source = o.source;
+  if (!apply_options(o, *file, job.plan, source)) return wrong_usage;
+  const scratch_folder folder;
+  if (folder.path().empty()) {
+    std::fprintf(stderr, "greenroom: cannot make a folder for the journal in %s\n",
+                 std::filesystem::temp_directory_path().c_str());
+    return failed;
+  }
+  job.folder = folder.path();
+  job.bin_directory = program_folder().string();
+  source.data = folder.path() + "/data";
+
+  // Read once to see whether there is a cloud in it, and again with the place where that is.
+  ::setenv(cloud_variable, no_cloud, 1);
+  auto configuration = load_configuration(source);
+  if (!configuration) return wrong_usage;
+  job.cast = list_cast(*configuration, no_cloud);
+  const auto rules = rules_of(job.plan, job.cast);
+  for (const auto& one : rules.problems)
+    std::fprintf(stderr, "greenroom: %s: %s\n", file->c_str(), one.c_str());
+  if (!rules.problems.empty()) return wrong_usage;
+  job.schedule = chaos::make_schedule(rules.rules, job.cast.shape, job.plan.seed);
+  if (o.dry_run) {
+    if (o.as_json)
+      print_json({{"plan", job.plan.name},
+                  {"seed", job.plan.seed},
+                  {"duration_ms", job.plan.duration.count()},
+                  {"schedule", schedule_json(job.schedule, job.cast)}});
+    else
+      print_schedule(job.schedule, job.cast);
+    return done;
+  }
+
+  std::unique_ptr<cloud_server> cloud;
+  std::unique_ptr<tcp_wire> wire;
+  if (std::ranges::any_of(job.cast.shape.is_cloud, [](bool one) { return one; })) {
+    cloud = std::make_unique<cloud_server>(job.bin_directory);
+    if (cloud->port() != 0) wire = std::make_unique<tcp_wire>(cloud->port());
+    if (!wire || wire->port() == 0) {
+      std::fprintf(stderr, "greenroom: the cloud cannot be played: %s\n",
+                   wire ? "no free port" : cloud->problem().c_str());
+      return failed;
+    }
+    ::setenv(cloud_variable, ("http://127.0.0.1:" + std::to_string(wire->port())).c_str(), 1);
+    configuration = load_configuration(source);
+    if (!configuration) return wrong_usage;
+    job.cloud = wire.get();
+  }
+  configuration->log.level = config::log_level::off;
+  open_log(configuration->log);
+  job.configuration = std::move(*configuration);
+  return carry_out(job, source.name(), o.as_json);
+}
+
+}  // namespace
+
+void add_chaos(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("chaos", "Break a node on purpose, and see it recover");
+  verb->group(group::study);
+  verb->require_subcommand(1);
+  verb->footer(
+      "A plan says which node, which traffic and which faults. The node is one of its own, with "
+      "real\n"
+      "workers, gone afterwards; no other node is touched, so nothing is asked before.\n\n"
+      "Example:\n"
+      "  greenroom chaos list\n"
+      "  greenroom chaos run worker-kills\n"
+      "  greenroom chaos run cloud-outage --seed 7 --json | jq .recovery");
+
+  auto* listing = verb->add_subcommand("list", "The plans that come with Greenroom");
+  auto list_as_json = std::make_shared<bool>(false);
+  listing->add_flag("--json", *list_as_json, "For programs");
+  listing->footer("Example:\n  greenroom chaos list");
+  listing->callback([list_as_json, &result] { result.code = list(*list_as_json); });
+
+  auto* running = verb->add_subcommand("run", "Carries out a plan");
+  auto o = std::make_shared<chaos_options>();
+  running->add_option("PLAN", o->plan, "A file, or the name of one that chaos list shows")
+      ->required();
+  add_configuration_options(*running, o->source);
+  running->add_option("--seed", o->seed,
+                      "Another one than the plan's: the same seed, the same schedule");
+  running->add_option("--duration", o->duration, "Another one than the plan's, such as 30s");
+  running->add_flag("--dry-run", o->dry_run, "Only shows what would happen when");
+  running->add_flag("--json", o->as_json, "For programs");
+  running->footer(
+      "Exit code 1 when a threshold is missed: mean recovery at most 7 s, every fault recovered\n"
+      "from, 95.2 % of the tasks completed, none lost; a plan may ask for more.\n\n"
+      "Example:\n"
+      "  greenroom chaos run worker-kills --dry-run\n"
+      "  greenroom chaos run worker-kills --profile production --duration 60s\n"
+      "  greenroom chaos run my-plan.yaml --seed 42 --json");
+  running->callback([o, &result] { result.code = run(*o); });
+}
+
+}  // namespace greenroom::apps

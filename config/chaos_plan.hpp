@@ -1,0 +1,93 @@
+// A chaos plan as an operator writes it: which node, which traffic, which faults, and how well the
+// node has to get over them.
+#pragma once
+
+#include "config/loader.hpp"
+#include "config/scenario.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace greenroom::config {
+
+/// The words of `kind`, in the order of runtime::chaos::fault_kind.
+const std::vector<std::string>& chaos_kinds();
+/// The words of `roles`, in the order of runtime::chaos::role.
+const std::vector<std::string>& chaos_roles();
+
+struct chaos_fault {
+  std::size_t kind = 0;                         ///< Index into chaos_kinds().
+  std::chrono::milliseconds from{0}, until{0};  ///< `until` 0: the end of the run.
+  std::chrono::milliseconds every{0};           ///< 0: once, at `from`.
+  std::chrono::milliseconds lasts{0};           ///< `for`
+  std::chrono::milliseconds by{0};              ///< Slow ones: how long answers are held back.
+  std::chrono::milliseconds step{0};            ///< cascade: from one department to the next.
+  double mb = 0;                   ///< swell_worker: so much more. lower_budget: down to so much.
+  std::size_t count = 1;           ///< At once. cascade: how many departments.
+  std::vector<std::string> only;   ///< Names of specialists; empty: any.
+  std::vector<std::size_t> roles;  ///< kill_actor: indices into chaos_roles(); empty: all.
+  std::size_t line = 0;
+
+  friend bool operator==(const chaos_fault&, const chaos_fault&) = default;
+};
+
+struct chaos_thresholds {
+  std::chrono::milliseconds mean_recovery{7'000}, max_recovery{60'000};
+  double recovered = 1, success = 0.952;
+  std::uint64_t lost = 0;
+  std::chrono::milliseconds over_budget{5'000};  ///< The longest stretch above the memory budget.
+
+  friend bool operator==(const chaos_thresholds&, const chaos_thresholds&) = default;
+};
+
+struct chaos_plan {
+  std::string name, about;
+  std::chrono::milliseconds duration{30'000};
+  /// How long after the end of the run recovery is waited for.
+  std::chrono::milliseconds settle{10'000};
+  std::uint64_t seed = 1;
+  /// The node: a profile, or a configuration file beside the plan. One of them is set.
+  std::string profile, config;
+  std::vector<std::string> sets;  ///< `key.path=value`, on top of it.
+  scenario load;                  ///< Arrival and mix; its duration is the plan's.
+  double durable = 0;             ///< Share of the tasks that are journaled, 0 to 1.
+  std::vector<chaos_fault> faults;
+  chaos_thresholds thresholds;
+
+  friend bool operator==(const chaos_plan&, const chaos_plan&) = default;
+};
+
+struct chaos_plan_result {
+  std::optional<chaos_plan> value;
+  std::vector<problem> problems;
+
+  explicit operator bool() const { return value.has_value(); }
+};
+
+/// As strict as the node's own configuration: all that is wrong, each with its line. Names of
+/// specialists are not checked here, because the cast is not known here.
+/// ```yaml
+/// name: workers die
+/// duration: 30s
+/// profile: core                       # or config: FILE, beside this one
+/// set: [ pool.max_warm=8 ]
+/// load:
+///   arrival: { kind: poisson, rate: 60 }
+///   mix: [ { cast: all, zipf: 0.8, input: { query: login } } ]
+///   durable: 0.25
+/// faults:
+///   - { kind: kill_worker, every: 700ms }
+///   - { kind: freeze_worker, every: 5s, for: 1s, only: [api-architect] }
+/// thresholds: { mean_recovery: 1s, success: 0.99 }
+/// ```
+/// Parts of a mix are those of a scenario without `workflow`; arrivals those without `closed`.
+chaos_plan_result load_chaos_plan_text(std::string_view text, const std::string& source);
+chaos_plan_result load_chaos_plan(const std::filesystem::path& file);
+
+}  // namespace greenroom::config

@@ -1,0 +1,51 @@
+// Takes keys out of one map of a tree, and complains about everything that has no place there: for
+// files that stand beside the node's configuration (scenarios, chaos plans).
+#pragma once
+
+#include "config/tree.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace greenroom::config {
+
+/// Each reader leaves the value as it is when the key is not there. `finish` complains about keys
+/// that nobody asked for, with the nearest one.
+class map_reader {
+public:
+  /// `path` is what stands before the keys in messages; may be empty.
+  map_reader(const tree& from, std::string path, std::vector<problem>& problems);
+
+  const tree* take(const char* key);
+  void text(const char* key, std::string& to);
+  /// A list of texts, or one text.
+  void texts(const char* key, std::vector<std::string>& to);
+  void number(const char* key, double& to, double min, double max);
+  template <class Count>
+  void count(const char* key, Count& to, double min, double max) {
+    auto parsed = static_cast<double>(to);
+    number(key, parsed, min, max);
+    if (parsed != std::floor(parsed))
+      complain(take(key)->at, key, "expected a whole number");
+    else
+      to = static_cast<Count>(parsed);
+  }
+  void duration(const char* key, std::chrono::milliseconds& to);
+  void complain(const mark& at, const std::string& key, std::string message,
+                std::string suggestion = {});
+  void finish();
+
+private:
+  const tree& from_;
+  std::string path_;
+  std::vector<problem>& problems_;
+  std::vector<std::string> known_;
+};
+
+/// Appends the tree as JSON text: YAML's own scalars become JSON's, everything else that is written
+/// is a text.
+void append_json(std::string& out, const tree& from);
+
+}  // namespace greenroom::config
