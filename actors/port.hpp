@@ -10,6 +10,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <typeinfo>
+#include <utility>
 
 namespace greenroom::actors {
 
@@ -20,45 +22,102 @@ inline void dismiss(const caf::actor& who) {
   caf::anon_send_exit(who, caf::exit_reason::unhandled_exception);
 }
 
-/// A wake-up: an element of an actor's mailbox that says "look into your port". It is preallocated
-/// and belongs to the port, so waking costs no allocation; the mailbox's wish to delete it is
-/// ignored.
-class wake_up final : public caf::mailbox_element,
-                      public caf::detail::tuple_vals_impl<caf::type_erased_tuple, std::uint32_t> {
+/// Two wake-ups of one actor. An element may be in its mailbox only once, so whoever rings takes
+/// the one that is free; and when one is in the mailbox already there is nothing to do, because the
+/// actor looks into its port after it has taken that out. At most one is being handled, so one of
+/// the two always serves. They outlive the port while a mailbox, perhaps of a dead actor, has one.
+class wake_ups {
 public:
-  wake_up()
-      : caf::mailbox_element{caf::strong_actor_ptr{}, caf::make_message_id(), {}},
-        caf::detail::tuple_vals_impl<caf::type_erased_tuple, std::uint32_t>{std::uint32_t{0}} {}
-  caf::type_erased_tuple& content() override { return *this; }
-  [[nodiscard]] const caf::type_erased_tuple& content() const override { return *this; }
-  caf::message move_content_to_message() override { return {}; }
-  [[nodiscard]] caf::message copy_content_to_message() const override { return {}; }
-  void request_deletion(bool) const noexcept override {}
+  wake_ups() : elements_{element{*this}, element{*this}} {}
+  wake_ups(const wake_ups&) = delete;
+  wake_ups& operator=(const wake_ups&) = delete;
+
+  /// The one to put into the mailbox; null when there is one. One caller at a time.
+  [[nodiscard]] caf::mailbox_element* next() {
+    // Pairs with `taken`: either we see that it was taken, or the actor sees what was pushed.
+    for (const auto& one : elements_)
+      if (one.now.load(std::memory_order_seq_cst) == state::queued) return nullptr;
+    for (auto& one : elements_)
+      if (one.now.load(std::memory_order_acquire) == state::free) {
+        one.now.store(state::queued, std::memory_order_seq_cst);
+        holders_.fetch_add(1, std::memory_order_relaxed);
+        return &one;
+      }
+    return nullptr;
+  }
+  /// The bell that made it does not need it any more.
+  void release() const {
+    if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  /// False when `message` is an ordinary one. Otherwise it counts as taken out of the mailbox.
+  static bool taken(caf::mailbox_element& message) {
+    if (typeid(message) != typeid(element)) return false;
+    static_cast<element&>(message).now.store(state::handled, std::memory_order_seq_cst);
+    return true;
+  }
+
+private:
+  enum class state : std::uint8_t { free, queued, handled };
+
+  /// An element of a mailbox that says "look into your port". The mailbox's wish to delete it,
+  /// when it was handled or dropped, makes it free again.
+  struct element final : caf::mailbox_element,
+                         caf::detail::tuple_vals_impl<caf::type_erased_tuple, std::uint32_t> {
+    explicit element(const wake_ups& home)
+        : caf::mailbox_element{caf::strong_actor_ptr{}, caf::make_message_id(), {}},
+          caf::detail::tuple_vals_impl<caf::type_erased_tuple, std::uint32_t>{std::uint32_t{0}},
+          pair{home} {}
+    caf::type_erased_tuple& content() override { return *this; }
+    [[nodiscard]] const caf::type_erased_tuple& content() const override { return *this; }
+    caf::message move_content_to_message() override { return {}; }
+    [[nodiscard]] caf::message copy_content_to_message() const override { return {}; }
+    void request_deletion(bool) const noexcept override {
+      now.store(state::free, std::memory_order_release);
+      pair.release();
+    }
+
+    const wake_ups& pair;
+    mutable std::atomic<state> now{state::free};
+  };
+
+  ~wake_ups() = default;
+
+  mutable std::atomic<std::uint32_t> holders_{1};
+  element elements_[2];
 };
 
-/// The wake-up half of a port. At most one wake-up is under way besides the one being handled,
-/// because the next is sent only after the actor has gone to sleep; so two elements in turn
-/// suffice.
+/// The wake-up half of a port. Waking costs no allocation after the first time.
 class bell {
 public:
   bell() = default;
+  ~bell() {
+    if (wakes_ != nullptr) wakes_->release();
+  }
   bell(const bell&) = delete;
   bell& operator=(const bell&) = delete;
 
   /// From now on `who` is woken. It looks into its port when it starts, whatever came before.
   void attach(caf::strong_actor_ptr who) {
     lock();
-    who_ = std::move(who);
+    std::swap(who_, who);
+    // What is still in the mailbox of its predecessor wakes nobody.
+    auto* const before = std::exchange(wakes_, nullptr);
     unlock();
+    if (before != nullptr) before->release();
   }
   /// `here`: the execution unit of this thread, or null. Called by whoever found the actor asleep.
   void ring(caf::execution_unit* here) {
     lock();
-    auto who = who_;
-    turn_ ^= 1U;
-    auto* element = &elements_[turn_];
+    caf::strong_actor_ptr who;
+    caf::mailbox_element* element = nullptr;
+    if (who_) {
+      if (wakes_ == nullptr) wakes_ = new wake_ups;
+      element = wakes_->next();
+      if (element != nullptr) who = who_;
+    }
     unlock();
-    if (who) who->enqueue(caf::mailbox_element_ptr{element}, here);
+    if (element != nullptr) who->enqueue(caf::mailbox_element_ptr{element}, here);
   }
 
 private:
@@ -70,9 +129,8 @@ private:
   void unlock() { locked_.clear(std::memory_order_release); }
 
   std::atomic_flag locked_ = ATOMIC_FLAG_INIT;
-  unsigned turn_ = 0;
   caf::strong_actor_ptr who_;
-  wake_up elements_[2];
+  wake_ups* wakes_ = nullptr;
 };
 
 /// A port with an inbox of tasks and a word of signal bits.
@@ -126,7 +184,7 @@ protected:
   virtual void drain() = 0;
 
   caf::invoke_message_result consume(caf::mailbox_element& message) override {
-    if (typeid(message) != typeid(wake_up)) return caf::event_based_actor::consume(message);
+    if (!wake_ups::taken(message)) return caf::event_based_actor::consume(message);
     auto& relay = relay_unit::mine();
     // One with a thread of its own does nobody else's work: it has to write.
     if (!relays_ || relay.in_use() || io_unit::current() != nullptr || getf(is_detached_flag))

@@ -1,0 +1,142 @@
+// A port under real threads: the one part of the tree whose order a test cannot choose.
+#include "actors/port.hpp"
+#include "runtime/machine/tasks/ledger.hpp"
+
+#include <gtest/gtest.h>
+
+#include <semaphore>
+#include <thread>
+#include <vector>
+
+namespace greenroom::actors {
+namespace {
+
+using protocols::task_ptr;
+
+struct two_ports {
+  task_port first, second;
+  std::size_t wanted = 0;
+  std::size_t taken = 0;
+  std::counting_semaphore<> done{0};
+};
+
+/// Goes to sleep and is rung again and again within one and the same message.
+class restless final : public draining_actor {
+public:
+  restless(caf::actor_config& cfg, two_ports& from, machine::task_ledger& ledger)
+      : draining_actor{cfg}, from_{from}, ledger_{ledger} {}
+
+protected:
+  void drain() override {
+    take();
+    for (; rung_ < from_.wanted; ++rung_) {
+      while (!from_.first.try_sleep()) take();
+      from_.first.push(ledger_.acquire(), context());
+      take();
+    }
+    while (!from_.first.try_sleep()) take();
+    // Only what has gone through the mailbox shows that the mailbox is whole.
+    send(this, 1);
+  }
+  caf::behavior make_behavior() override {
+    from_.first.attach(caf::strong_actor_ptr{ctrl()});
+    from_.first.take_over();
+    drain();
+    return {[this](int) { from_.done.release(); }};
+  }
+
+private:
+  void take() {
+    for (auto* at = from_.first.take(); at != nullptr;) {
+      auto* after = at->next.load(std::memory_order_relaxed);
+      task_ptr::adopt(at);
+      ++from_.taken;
+      at = after;
+    }
+  }
+
+  two_ports& from_;
+  machine::task_ledger& ledger_;
+  std::size_t rung_ = 0;
+};
+
+TEST(Port, MayRingAgainBeforeTheLastWakeUpWasTakenOut) {
+  machine::task_ledger ledger{64, 1};
+  two_ports ports;
+  ports.wanted = 5;
+  caf::actor_system_config config;
+  config.set("scheduler.max-threads", std::size_t{1});
+  caf::actor_system system{config};
+  auto who = system.spawn<restless>(ports, ledger);
+  // Once when it begins, and once for the five wake-ups together, however often it was rung.
+  ports.done.acquire();
+  ports.done.acquire();
+  EXPECT_EQ(ports.taken, 5u);
+  caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
+}
+
+/// Like the bridge, it may find its second port filled after its first one went to sleep.
+class taker final : public draining_actor {
+public:
+  taker(caf::actor_config& cfg, two_ports& from) : draining_actor{cfg}, from_{from} {}
+
+protected:
+  void drain() override {
+    do {
+      take(from_.first);
+      take(from_.second);
+    } while (!from_.first.try_sleep() || !from_.second.try_sleep());
+    if (from_.taken == from_.wanted) from_.done.release();
+  }
+  caf::behavior make_behavior() override {
+    from_.first.attach(caf::strong_actor_ptr{ctrl()});
+    from_.second.attach(caf::strong_actor_ptr{ctrl()});
+    from_.first.take_over();
+    from_.second.take_over();
+    drain();
+    return {[](int) {}};
+  }
+
+private:
+  void take(task_port& port) {
+    for (auto* at = port.take(); at != nullptr;) {
+      auto* after = at->next.load(std::memory_order_relaxed);
+      task_ptr::adopt(at);
+      ++from_.taken;
+      at = after;
+    }
+  }
+
+  two_ports& from_;
+};
+
+TEST(Port, NeverPutsAWakeUpIntoAMailboxTwice) {
+  constexpr std::size_t each = 100'000;
+  constexpr std::size_t producers = 3;
+  machine::task_ledger ledger{std::size_t{1} << 12, 1};
+  two_ports ports;
+  ports.wanted = each * producers;
+  caf::actor_system_config config;
+  config.set("scheduler.max-threads", std::size_t{2});
+  caf::actor_system system{config};
+  auto who = system.spawn<taker>(ports);
+  std::vector<std::thread> threads;
+  for (std::size_t p = 0; p < producers; ++p)
+    threads.emplace_back([&, p] {
+      for (std::size_t i = 0; i < each; ++i) {
+        auto job = ledger.acquire();
+        while (!job) {
+          std::this_thread::yield();
+          job = ledger.acquire();
+        }
+        auto& port = (i + p) % 2 == 0 ? ports.first : ports.second;
+        port.push(std::move(job), nullptr);
+      }
+    });
+  for (auto& one : threads) one.join();
+  ports.done.acquire();
+  caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
+}
+
+}  // namespace
+}  // namespace greenroom::actors
