@@ -1,6 +1,7 @@
 #include "actors/bridge.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace greenroom::actors {
@@ -11,26 +12,64 @@ using protocols::task_ptr, protocols::task_state;
 namespace {
 
 constexpr std::chrono::milliseconds sweep_period{10};
+constexpr std::int64_t close_together_ns = 100'000;
+constexpr std::int64_t patience_ns = 20'000;
+constexpr std::int64_t turn_ns = 1'000'000;
+constexpr int pauses = 8;  // Between two looks at the clock.
+
+void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
 
 }  // namespace
 
-bridge::bridge(caf::actor_config& cfg, house& where) : draining_actor{cfg}, house_{where} {}
+bridge::bridge(caf::actor_config& cfg, house& where)
+    : draining_actor{cfg}, house_{where}, may_wait_{std::thread::hardware_concurrency() > 1} {}
 
 void bridge::drain() {
-  auto& hands = house_.bridge_hands;
   do {
-    house_.door.drain([&](task* job) { hands.push_back(task_ptr::adopt(job)); });
-    // What is in the hands survives us; one is let go only once it has been passed on.
-    for (auto& job : hands)
-      if (job) pass(std::move(job));
-    hands.clear();
-    for (auto* at = house_.bridge.take(); at != nullptr;) {
-      auto* after = at->next.load(std::memory_order_relaxed);
-      dispatch(task_ptr::adopt(at));
-      at = after;
-    }
+    take();
   } while (!house_.door.try_sleep() || !house_.bridge.try_sleep());
+  awake_since_ns_ = 0;
+  slept_ns_ = house_.time->now_ns();
   arm();
+}
+
+void bridge::take() {
+  auto& hands = house_.bridge_hands;
+  house_.door.drain([&](task* job) {
+    job->fetch_ahead();
+    hands.push_back(task_ptr::adopt(job));
+  });
+  // What is in the hands survives us; one is let go only once it has been passed on.
+  for (auto& job : hands)
+    if (job) pass(std::move(job));
+  hands.clear();
+  for (auto* at = house_.bridge.take(); at != nullptr;) {
+    auto* after = at->next.load(std::memory_order_relaxed);
+    dispatch(task_ptr::adopt(at));
+    at = after;
+  }
+}
+
+// To sleep and to be woken costs both sides more than a task does. While they come close together
+// it stays awake for the next one, but never long: others need the thread.
+bool bridge::drain_awake() {
+  if (!may_wait_) return false;
+  const auto begin = house_.time->now_ns();
+  if (awake_since_ns_ == 0) {
+    if (begin - slept_ns_ > close_together_ns) return false;
+    awake_since_ns_ = begin;
+  }
+  if (begin - awake_since_ns_ > turn_ns) return false;
+  while (house_.door.empty() && house_.bridge.empty()) {
+    if (house_.time->now_ns() - begin > patience_ns) return false;
+    for (int i = 0; i < pauses; ++i) pause();
+  }
+  take();
+  return true;
 }
 
 void bridge::pass(task_ptr job) {

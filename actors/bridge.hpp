@@ -7,6 +7,8 @@
 #include <caf/all.hpp>
 
 #include <array>
+#include <cstdint>
+#include <vector>
 
 namespace greenroom::actors {
 
@@ -22,9 +24,11 @@ public:
 protected:
   caf::behavior make_behavior() override;
   void drain() override;
+  bool drain_awake() override;
   void on_exit() override;
 
 private:
+  void take();
   void pass(protocols::task_ptr job);
   void dispatch(protocols::task_ptr job);
   void sweep();
@@ -33,6 +37,9 @@ private:
   house& house_;
   std::array<caf::actor, pools> pools_;
   bool armed_ = false;
+  const bool may_wait_;              // There is another core for those it waits for.
+  std::int64_t awake_since_ns_ = 0;  // 0: not staying awake.
+  std::int64_t slept_ns_ = 0;
 };
 
 /// Ends every task of `where` whose deadline is before `now_ns`; used by the bridge. Returns the

@@ -3,6 +3,7 @@
 #include "actors/specialist.hpp"
 #include "actors/text.hpp"
 #include "actors/worker_link.hpp"
+#include "runtime/machine/worker/function_worker.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -55,6 +56,7 @@ department::entry& department::entry_of(std::uint32_t specialist) {
 
 void department::drain() {
   if (!open_) return;  // Predecessors may still hold tasks; `recover` looks into the port.
+  moment_ns_ = now_ns();
   do {
     for (auto* next = stand_.port.take(); next != nullptr;) {
       auto* after = next->next.load(std::memory_order_relaxed);
@@ -101,12 +103,19 @@ void department::arrive(task_ptr job) {
     if (one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
   }
   if (job->observed) {
-    if (batch_.arrivals.size() < arrivals_max)
+    if (one.listed < arrivals_each && batch_.arrivals.size() < arrivals_max) {
+      ++one.listed;
       batch_.arrivals.push_back({one.index, job->case_key, house_.unix_us(job->accepted_ns)});
-    else
+    } else {
       ++batch_.lost;
+    }
   }
   mark(one);
+  if (one.at_once != nullptr && one.now == life::warm && one.line.empty() && one.hands.empty()
+      && one.breaker.is_closed() && (job->effects != side_effects::unsafe || !job->journaled)) {
+    run_here(one, std::move(job));
+    return;
+  }
   one.line.push_back(std::move(job));
   pump(one);
 }
@@ -168,6 +177,25 @@ void department::hand(entry& one, task_ptr job) {
   job->phase = task_phase::wanted;
   one.hands.push_back(job);
   stand_of(one).port.push(std::move(job), context());
+}
+
+// What is short and never blocks is done by the time it could have been handed to its specialist,
+// who still decides whether it is warm.
+void department::run_here(entry& one, task_ptr job) {
+  auto& gauge = stand_of(one).gauge;
+  job->dispatched_ns = std::max(moment_ns_, job->accepted_ns);
+  ++job->attempts;
+  auto expected = task_state::queued;
+  job->state.compare_exchange_strong(expected, task_state::running, std::memory_order_acq_rel);
+  auto result =
+      machine::call_now(*one.at_once, *job, house_.now_playing().config.limits.output_bytes);
+  const auto state = result.why == failure::none ? task_state::completed : task_state::failed;
+  moment_ns_ = conclude(house_, *job, state, result.why, std::move(result.output), context())
+                   ? job->ended_ns
+                   : now_ns();
+  gauge.learn_run(std::max<std::int64_t>(moment_ns_ - job->dispatched_ns, 1));
+  judge(one, true);
+  one.idle_since_ns = moment_ns_;
 }
 
 void department::committed(task_ptr job) {
@@ -278,16 +306,16 @@ void department::hand_over(task_ptr job) {
                                                                 : protocols::pool_kind::intelligent;
   auto running = task_state::running;
   job->state.compare_exchange_strong(running, task_state::queued);
-  auto& theirs = house_.pool(other).specialists[job->specialist]->gauge.depth;
-  theirs.fetch_add(1, std::memory_order_relaxed);
+  auto& theirs = house_.pool(other).specialists[job->specialist]->gauge;
+  theirs.entered.fetch_add(1, std::memory_order_relaxed);
   auto here = static_cast<std::uint8_t>(pool_);
   if (!job->counted.compare_exchange_strong(here, static_cast<std::uint8_t>(other),
                                             std::memory_order_acq_rel)) {
-    theirs.fetch_sub(1, std::memory_order_relaxed);  // It has ended meanwhile.
+    theirs.left.fetch_add(1, std::memory_order_relaxed);  // It has ended meanwhile.
     return;
   }
-  house_.pool(pool_).specialists[job->specialist]->gauge.depth.fetch_sub(1,
-                                                                         std::memory_order_relaxed);
+  house_.pool(pool_).specialists[job->specialist]->gauge.left.fetch_add(1,
+                                                                        std::memory_order_relaxed);
   job->pool.store(other, std::memory_order_release);
   job->place.store(task_place::ring, std::memory_order_release);
   job->phase = task_phase::wanted;
@@ -317,11 +345,10 @@ void department::fail_waiting(entry& one, failure why, const std::string& messag
 
 // The breaker's verdict on what was handed out.
 void department::judge(entry& one, bool ok) {
-  auto& gauge = stand_of(one).gauge;
   if (ok) {
     one.breaker.success();
-    if (gauge.open_until_ns.load(std::memory_order_relaxed) != 0) {
-      gauge.open_until_ns.store(0, std::memory_order_relaxed);
+    if (std::exchange(one.circuit_shown, false)) {
+      stand_of(one).gauge.open_until_ns.store(0, std::memory_order_relaxed);
       house_.publish("circuit.closed",
                      "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
     }
@@ -329,8 +356,9 @@ void department::judge(entry& one, bool ok) {
   }
   const auto limits = breaker_settings(house_.now_playing().config.breaker);
   if (!one.breaker.failure(limits, at(now_ns()))) return;
-  gauge.open_until_ns.store(one.breaker.opens_until().time_since_epoch().count(),
-                            std::memory_order_relaxed);
+  one.circuit_shown = true;
+  stand_of(one).gauge.open_until_ns.store(one.breaker.opens_until().time_since_epoch().count(),
+                                          std::memory_order_relaxed);
   house_.publish("circuit.open",
                  "{\"specialist\":" + json_text(member_of(one).config.name)
                      + ",\"for_ms\":" + std::to_string(limits.open.count() / 1'000'000) + "}");
@@ -427,6 +455,7 @@ void department::adopt_cast() {
     entries_.emplace_back();
     entries_.back().index = staff[place];
   }
+  for (auto& one : entries_) one.at_once = house_.at_once(member_of(one));
   if (!open_) return;
   for (std::uint32_t place = 0; place < entries_.size(); ++place) {
     auto& one = entries_[place];
@@ -605,6 +634,7 @@ void department::flush() {
   flush_armed_ = false;
   for (auto& one : entries_) {
     if (!std::exchange(one.dirty, false)) continue;
+    one.listed = 0;
     const auto tasks = static_cast<std::uint32_t>(one.line.size() + one.hands.size());
     batch_.changed.push_back({one.index, tasks, tasks > 0 ? 0 : house_.unix_us(one.idle_since_ns)});
   }

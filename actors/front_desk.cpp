@@ -63,8 +63,7 @@ std::uint32_t front_desk::best_of(std::uint32_t department, protocols::pool_kind
     if (one.gone) continue;
     const auto& gauge = stands[who]->gauge;
     if (gauge.open_until_ns.load(std::memory_order_relaxed) > house_.time->now_ns()) continue;
-    const std::tuple key{!is_warm(gauge.state.load(std::memory_order_relaxed)),
-                         gauge.depth.load(std::memory_order_relaxed),
+    const std::tuple key{!is_warm(gauge.state.load(std::memory_order_relaxed)), gauge.depth(),
                          static_cast<int>(one.config.priority)};
     if (best == cast::nobody || key < best_key) {
       best = who;
@@ -123,23 +122,32 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
                    {},
                    std::chrono::seconds{1}};
   }
-  const auto& gauge = house_.pool(pool).specialists[who]->gauge;
+  auto& gauge = house_.pool(pool).specialists[who]->gauge;
   const auto& bounds = house_.now_playing().config.queue;
   const auto open_until = gauge.open_until_ns.load(std::memory_order_relaxed);
-  const auto verdict = runtime::admit({.depth = gauge.depth.load(std::memory_order_relaxed),
-                                       .depth_max = bounds.per_specialist + one.width,
-                                       .total = counts.depth.load(std::memory_order_relaxed),
-                                       .total_max = bounds.total,
-                                       .concurrency = one.width,
-                                       .run_ns = gauge.run_ns.load(std::memory_order_relaxed),
-                                       .start_ns = gauge.start_ns.load(std::memory_order_relaxed),
-                                       .warm = is_warm(gauge.state.load(std::memory_order_relaxed)),
-                                       .open_for_ns = open_until > now_ns ? open_until - now_ns : 0,
-                                       .low_priority = request.urgency == protocols::priority::low},
-                                      patience_ns);
+  runtime::line_state line{.depth_max = bounds.per_specialist + one.width,
+                           .total_max = bounds.total,
+                           .concurrency = one.width,
+                           .run_ns = gauge.run_hint_ns.load(std::memory_order_relaxed),
+                           .start_ns = gauge.start_ns.load(std::memory_order_relaxed),
+                           .warm = is_warm(gauge.state.load(std::memory_order_relaxed)),
+                           .open_for_ns = open_until > now_ns ? open_until - now_ns : 0,
+                           .low_priority = request.urgency == protocols::priority::low};
+  // It takes its place before it is looked at, so that the bounds hold however many ask at once.
+  line.depth = gauge.enter();
+  line.total = counts.enter();
+  auto verdict = runtime::admit(line, patience_ns);
+  if (verdict.what != runtime::admission::admitted) {
+    line.depth = gauge.others();
+    line.total = counts.others();
+    verdict = runtime::admit(line, patience_ns);
+  }
+  if (verdict.what == runtime::admission::admitted) return std::nullopt;
+  gauge.turn_away();
+  counts.turn_away();
   const auto later = up_to_ms(verdict.retry_after_ns);
   switch (verdict.what) {
-    case runtime::admission::admitted: return std::nullopt;
+    case runtime::admission::admitted: break;
     case runtime::admission::full:
       machine::count(counts.shed[static_cast<std::size_t>(shed_reason::queue_full)]);
       return refusal{failure::queue_full, "too many tasks wait for " + one.config.name, {}, later};
@@ -183,8 +191,12 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
     refused = admit(who, *one, request, where, now, patience(), durable);
   }
   if (refused) return std::move(*refused);
-  auto job = house_.ledger.acquire();
+  machine::count(house_.gauge.taken);
+  auto job = house_.ledger.acquire(true);
   if (!job) {
+    house_.gauge.taken.fetch_sub(1, std::memory_order_relaxed);
+    house_.pool(where).specialists[who]->gauge.turn_away();
+    house_.gauge.turn_away();
     machine::count(house_.gauge.shed[static_cast<std::size_t>(shed_reason::queue_full)]);
     return refusal{
         failure::queue_full, "too many tasks are in the node", {}, std::chrono::milliseconds{50}};
@@ -197,18 +209,14 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   job->streaming = request.streaming;
   job->case_key = key_of(request.case_id);
   job->input = std::move(request.input);
-  job->case_id = std::move(request.case_id);
-  job->idempotency_key = std::move(request.idempotency_key);
+  if (!request.case_id.empty()) job->case_id = std::move(request.case_id);
+  if (!request.idempotency_key.empty()) job->idempotency_key = std::move(request.idempotency_key);
   job->accepted_ns = now;
   job->accepted_unix_ms = (now + house_.unix_offset_ns) / 1'000'000;
   job->deadline_ns = now + patience();
   job->who = std::move(asker);
   job->pool.store(where, std::memory_order_relaxed);
   job->counted.store(static_cast<std::uint8_t>(where), std::memory_order_relaxed);
-  house_.pool(where).specialists[who]->gauge.depth.fetch_add(1, std::memory_order_relaxed);
-  house_.gauge.depth.fetch_add(1, std::memory_order_relaxed);
-  machine::count(house_.gauge.accepted);
-  machine::task_ledger::anchor(*job);
   const auto id = job->id;
   mirror::pair_ptr pair;
   protocols::task_ptr kept;
@@ -247,10 +255,10 @@ bool front_desk::copy(const task& like, const std::string& input, protocols::poo
                       std::shared_ptr<protocols::asker> who) {
   auto& gauge = house_.pool(pool).specialists[like.specialist]->gauge;
   const auto& bounds = house_.now_playing().config.queue;
-  if (gauge.depth.load(std::memory_order_relaxed) > bounds.per_specialist / 2
+  if (gauge.depth() > bounds.per_specialist / 2
       || gauge.open_until_ns.load(std::memory_order_relaxed) > like.accepted_ns)
     return false;
-  auto job = house_.ledger.acquire();
+  auto job = house_.ledger.acquire(true);
   if (!job) return false;
   job->specialist = like.specialist;
   job->department = like.department;
@@ -268,8 +276,7 @@ bool front_desk::copy(const task& like, const std::string& input, protocols::poo
   job->who = std::move(who);
   job->pool.store(pool, std::memory_order_relaxed);
   job->counted.store(static_cast<std::uint8_t>(pool), std::memory_order_relaxed);
-  gauge.depth.fetch_add(1, std::memory_order_relaxed);
-  machine::task_ledger::anchor(*job);
+  gauge.entered.fetch_add(1, std::memory_order_relaxed);
   job->place.store(task_place::ring, std::memory_order_release);
   if (!house_.door.push(job.release(), io_unit::current())) std::terminate();
   return true;
@@ -278,7 +285,7 @@ bool front_desk::copy(const task& like, const std::string& input, protocols::poo
 bool front_desk::resume(const machine::stored_task& stored) {
   const auto& playing = house_.now_playing();
   const auto& said = stored.accepted;
-  auto job = house_.ledger.acquire();
+  auto job = house_.ledger.acquire(true);
   if (!job) return false;
   const auto who = playing.find(said.specialist);
   const auto now = house_.time->now_ns();
@@ -301,10 +308,9 @@ bool front_desk::resume(const machine::stored_task& stored) {
   job->attempts = stored.attempts;
   job->pool = house_.routes.answering(job->case_id, job->idempotency_key);
   job->counted = static_cast<std::uint8_t>(job->pool.load());
-  house_.pool(job->pool).specialists[job->specialist]->gauge.depth.fetch_add(1);
-  house_.gauge.depth.fetch_add(1);
-  machine::count(house_.gauge.accepted);
-  machine::task_ledger::anchor(*job);
+  house_.pool(job->pool).specialists[job->specialist]->gauge.entered.fetch_add(1);
+  machine::count(house_.gauge.entered);
+  machine::count(house_.gauge.taken);
   if (who == cast::nobody) {
     job->place.store(task_place::journal);
     conclude(house_, *job, task_state::failed, failure::no_such_specialist,

@@ -44,6 +44,7 @@ private:
                                                           protocols::pool_kind in) const;
   bool copy(const protocols::task& like, const std::string& input, protocols::pool_kind pool,
             std::shared_ptr<protocols::asker> who);
+  /// Counts it in, at the specialist and in the node, unless it is refused.
   std::optional<refusal> admit(std::uint32_t who, const member& one, const task_request& request,
                                protocols::pool_kind pool, std::int64_t now_ns,
                                std::int64_t patience_ns, bool durable);

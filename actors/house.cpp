@@ -93,6 +93,12 @@ bool house::replace_cast(std::shared_ptr<const cast> next) {
   return true;
 }
 
+const machine::callable* house::at_once(const member& who) const {
+  if (!who.inline_function || !callables) return nullptr;
+  const auto found = callables->find(who.config.name);
+  return found == callables->end() ? nullptr : &found->second;
+}
+
 bool conclude(house& where, task& job, task_state state, failure why, std::string output,
               caf::execution_unit* here) {
   if (job.claimed.exchange(true, std::memory_order_acq_rel)) return false;
@@ -115,13 +121,13 @@ bool conclude(house& where, task& job, task_state state, failure why, std::strin
   } else {
     machine::count(gauge.ends[outcome]);
     pool.departments[job.department]->gauge.add(total_ns);
-    where.gauge.depth.fetch_sub(1, std::memory_order_relaxed);
+    machine::count(where.gauge.left);
   }
   machine::count(pool.gauge.ends[outcome]);
   pool.gauge.total_time.add(total_ns);
   if (job.dispatched_ns > 0) pool.gauge.queue_time.add(job.dispatched_ns - job.accepted_ns);
   where.ends.add(job, kind, state, why, total_ns);
-  if (counted != task::uncounted) gauge.depth.fetch_sub(1, std::memory_order_relaxed);
+  if (counted != task::uncounted) gauge.left.fetch_add(1, std::memory_order_relaxed);
   if (job.journaled && where.journaling)
     note(where, job, journal_note::kind::ended, here);
   else
@@ -165,13 +171,13 @@ void announce(house& where, task& job) {
 void withdraw(house& where, task& job) {
   if (job.claimed.exchange(true, std::memory_order_acq_rel)) return;
   job.announced.store(true, std::memory_order_relaxed);
-  where.gauge.accepted.fetch_sub(1, std::memory_order_relaxed);
-  where.gauge.depth.fetch_sub(1, std::memory_order_relaxed);
+  machine::count(where.gauge.withdrawn);
+  machine::count(where.gauge.left);
   const auto counted = job.counted.exchange(task::uncounted, std::memory_order_acq_rel);
   if (counted != task::uncounted)
     where.pool(static_cast<protocols::pool_kind>(counted))
         .specialists[job.specialist]
-        ->gauge.depth.fetch_sub(1, std::memory_order_relaxed);
+        ->gauge.left.fetch_add(1, std::memory_order_relaxed);
   job.end_state = task_state::cancelled;
   job.state.store(task_state::cancelled, std::memory_order_release);
   machine::task_ledger::let_go(job);

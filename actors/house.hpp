@@ -29,8 +29,8 @@ namespace greenroom::actors {
 
 constexpr std::size_t pools = 2;  ///< Indexed by protocols::pool_kind.
 
-/// A port behind a lock-free ring, for what comes from many threads.
-template <class Item>
+/// A port behind a lock-free ring, or lanes, for what comes from many threads.
+template <class Item, template <class> class Ring>
 class ring_port {
 public:
   explicit ring_port(std::size_t capacity) : ring_{capacity} {}
@@ -38,8 +38,8 @@ public:
   /// False when the ring is full.
   [[nodiscard]] bool push(const Item& item, caf::execution_unit* here) {
     const auto how = ring_.push(item);
-    if (how == machine::ingress_ring<Item>::pushed::wake) bell_.ring(here);
-    return how != machine::ingress_ring<Item>::pushed::full;
+    if (how == machine::pushed::wake) bell_.ring(here);
+    return how != machine::pushed::full;
   }
   void poke(caf::execution_unit* here) {
     if (ring_.poke()) bell_.ring(here);
@@ -50,12 +50,13 @@ public:
   std::size_t drain(Take take) {
     return ring_.drain(take);
   }
+  [[nodiscard]] bool empty() const { return ring_.empty(); }
   [[nodiscard]] bool try_sleep() { return ring_.try_sleep(); }
   /// A new actor takes over: what is inside is its own now.
   void take_over() { static_cast<void>(ring_.poke()); }
 
 private:
-  machine::ingress_ring<Item> ring_;
+  Ring<Item> ring_;
   bell bell_;
 };
 
@@ -139,10 +140,11 @@ struct house {
   std::shared_ptr<const machine::clock> time;
   std::int64_t unix_offset_ns = 0;
   machine::task_ledger ledger;
-  ring_port<protocols::task*> door;  ///< From the callers to the bridge; one reference each.
-  task_port bridge;                  ///< From the journal back to the bridge.
-  ring_port<journal_note> journal;   ///< To the journal, from everyone.
-  bool journaling = false;           ///< There is a journal; set before the actors start.
+  ring_port<protocols::task*, machine::ingress_lanes>
+      door;          ///< From the callers to the bridge; one reference each.
+  task_port bridge;  ///< From the journal back to the bridge.
+  ring_port<journal_note, machine::ingress_ring> journal;  ///< To the journal, from everyone.
+  bool journaling = false;  ///< There is a journal; set before the actors start.
   machine::node_gauge gauge;
   switchboard routes;  ///< Which pool answers.
   ends_feed ends;      ///< What a rollout is judged by, while there is one.
@@ -153,6 +155,10 @@ struct house {
   forecast_board forecast;  ///< What is expected, and what was learnt.
   event_log events;
   worker_factory make_worker;
+  /// Null when there are none. Set before the actors start, and constant from then on.
+  std::shared_ptr<const callable_table> callables;
+  /// The callable of a specialist that runs where its tasks arrive; null for every other one.
+  [[nodiscard]] const machine::callable* at_once(const member& who) const;
   std::uint64_t seed = 1;
   /// Called once, from an actor, when the tree cannot be kept alive any more.
   std::function<void(std::string why)> collapse;

@@ -108,7 +108,7 @@ void write_tasks(sheet& out, const actors::house& house) {
     double waiting = 0;
     for (const auto who : playing.staff[d])
       for (const auto kind : both_pools)
-        waiting += house.pool(kind).specialists[who]->gauge.depth.load(std::memory_order_relaxed);
+        waiting += house.pool(kind).specialists[who]->gauge.depth();
     sheet::add(depth, mine, waiting);
   }
 }
@@ -266,7 +266,7 @@ std::string node::metrics() const {
     sheet::add(shed, {{"reason", std::string{machine::shed_reasons[i]}}},
                value(house.gauge.shed[i]));
   out.one("greenroom_tasks_accepted_total", "Tasks that were let in.", MetricType::Counter,
-          value(house.gauge.accepted));
+          static_cast<double>(house.gauge.accepted()));
   out.one("greenroom_tasks_pending", "Accepted and not ended.", MetricType::Gauge,
           static_cast<double>(now.pending));
   out.one("greenroom_journal_commits_total", "Transactions of the journal.", MetricType::Counter,

@@ -113,7 +113,7 @@ void monitor_state::record_specialists(double now_s) {
         rows.push_back({i, metric::cold_start_rate,
                         static_cast<double>(now.cold_starts - old.cold_starts)
                             / static_cast<double>(arrivals)});
-      const auto depth = stand.gauge.depth.load(std::memory_order_relaxed);
+      const auto depth = stand.gauge.depth();
       if (tasks > 0 || depth > 0)
         rows.push_back({i, metric::queue_depth, static_cast<double>(depth)});
       if (const auto run = stand.gauge.run_ns.load(std::memory_order_relaxed); tasks > 0 && run > 0)

@@ -152,6 +152,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   in.io->start();
 
   const auto bin = how.bin_directory;
+  house.callables = callables;
   house.make_worker = [io = in.io.get(), bin, my_mark, callables,
                        output_max = configuration.limits.output_bytes, log = &in.log](
                           const actors::member& who, std::string_view department, pool_kind pool,
@@ -280,7 +281,7 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
   const auto until = std::chrono::steady_clock::now() + grace;
   constexpr std::chrono::milliseconds look{5};
   while (std::chrono::steady_clock::now() < until
-         && house.gauge.ended.load() < house.gauge.accepted.load())
+         && house.gauge.ended.load() < house.gauge.accepted())
     std::this_thread::sleep_for(look);
   std::size_t left = 0;
   house.ledger.for_each([&](const protocols::task_ptr& job) {

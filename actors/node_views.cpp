@@ -158,9 +158,9 @@ node_view node::status() const {
   result.cancelled -= std::min(result.cancelled, of(copies, machine::task_outcome::cancelled));
   result.unknown -= std::min(result.unknown, of(copies, machine::task_outcome::unknown));
   for (const auto& one : house.gauge.shed) result.shed += value(one);
-  result.accepted = value(house.gauge.accepted);
+  result.accepted = house.gauge.accepted();
   result.pending = result.accepted - std::min(result.accepted, value(house.gauge.ended));
-  result.queue_depth = house.gauge.depth.load(std::memory_order_relaxed);
+  result.queue_depth = house.gauge.depth();
   result.uptime_ms = house.time->unix_ms() - in.started_ms;
   result.draining = house.gauge.draining;
   result.journal_ok = house.gauge.journal_ok;
@@ -210,7 +210,7 @@ specialist_view view_of_specialist(const actors::house& house, pool_kind kind, s
                      : seen > 0 ? static_cast<double>(seen) / megabyte
                                 : one.config.memory_mb;
   result.running = gauge.running.load(std::memory_order_relaxed);
-  const auto depth = gauge.depth.load(std::memory_order_relaxed);
+  const auto depth = gauge.depth();
   result.queue_depth = depth - std::min<std::size_t>(depth, result.running);
   result.concurrency = one.config.backend.concurrency;
   for (const auto& end : gauge.ends) result.tasks += value(end);

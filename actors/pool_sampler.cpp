@@ -90,7 +90,7 @@ pool_sample pool_sampler::take(double now_s) {
     if (state == worker_state::failed
         || gauge.open_until_ns.load(std::memory_order_relaxed) > house_.time->now_ns())
       ++result.failed;
-    const auto depth = gauge.depth.load(std::memory_order_relaxed);
+    const auto depth = gauge.depth();
     waiting += depth - std::min(depth, gauge.running.load(std::memory_order_relaxed));
   }
   result.queue_depth = waiting;

@@ -147,6 +147,7 @@ public:
   }
 
   // -- for the actor only --
+  [[nodiscard]] bool empty() const { return inbox_.empty(); }
   [[nodiscard]] protocols::task* take() { return inbox_.take(); }
   [[nodiscard]] std::uint32_t take_signals() {
     return signals_.load(std::memory_order_relaxed) == 0
@@ -182,6 +183,9 @@ public:
 protected:
   /// Takes everything out of the port, until it may sleep.
   virtual void drain() = 0;
+  /// Takes everything out without going to sleep, after waiting a moment for something to come when
+  /// that is likely. False: nothing came, or it is the others' turn.
+  virtual bool drain_awake() { return false; }
 
   caf::invoke_message_result consume(caf::mailbox_element& message) override {
     if (!wake_ups::taken(message)) return caf::event_based_actor::consume(message);
@@ -214,6 +218,7 @@ private:
     } const restore{*this, relay, context()};
     relay.begin(*context());
     context(&relay);
+    while (drain_awake()) relay.run();
     drain();
     relay.finish();
   }

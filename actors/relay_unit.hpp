@@ -29,6 +29,12 @@ public:
     system_ = &outer.system();
   }
   void finish() {
+    run();
+    outer_ = nullptr;
+  }
+  /// Runs those that have gathered.
+  void run() {
+    if (ready_.empty()) return;
     const auto until = clock::now() + budget;
     while (next_ < ready_.size()) {
       if (next_ % looks == looks - 1 && clock::now() >= until) break;
@@ -38,13 +44,11 @@ public:
       else
         job->intrusive_ptr_release_impl();
     }
-    hand_over();
+    pass_on();
   }
   /// Everything goes to the scheduler.
   void hand_over() {
-    for (; next_ < ready_.size(); ++next_) outer_->exec_later(ready_[next_]);
-    ready_.clear();
-    next_ = 0;
+    pass_on();
     outer_ = nullptr;
   }
 
@@ -57,6 +61,12 @@ private:
   static constexpr std::size_t throughput = 50;  // Messages, before another gets its turn.
 
   relay_unit() = default;
+
+  void pass_on() {
+    for (; next_ < ready_.size(); ++next_) outer_->exec_later(ready_[next_]);
+    ready_.clear();
+    next_ = 0;
+  }
 
   caf::execution_unit* outer_ = nullptr;
   std::vector<caf::resumable*> ready_;  // In order, from `next_` on.

@@ -61,7 +61,7 @@ runtime::rollout::ledger_verdict ledger_now(const house& where) {
   for (int i = 0; i < tries; ++i) {
     runtime::rollout::ledger_counts counts;
     const auto ended_before = value(where.gauge.ended);
-    counts.accepted = value(where.gauge.accepted);
+    counts.accepted = where.gauge.accepted();
     where.ledger.for_each([&](const protocols::task_ptr& job) {
       if (job->mirror || job->announced.load(std::memory_order_acquire)) return;
       if (job->state.load(std::memory_order_acquire) == task_state::running)

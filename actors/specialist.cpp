@@ -79,8 +79,7 @@ void specialist::finish(task_ptr job) {
                                 std::move(result.output), context())
                            ? job->ended_ns
                            : now_ns();
-    specialist_gauge::learn(stand_.gauge.run_ns,
-                            std::max<std::int64_t>(ended - job->dispatched_ns, 1));
+    stand_.gauge.learn_run(std::max<std::int64_t>(ended - job->dispatched_ns, 1));
     give_back(job, task_phase::over);
   } else if (!result.retryable) {
     conclude(house_, *job, task_state::failed, result.why, std::move(result.output), context());

@@ -108,12 +108,38 @@ public:
 
 /// Lives in the ledger, which owns the memory and never returns it while the node runs; so a stale
 /// pointer may be looked at, but only a `task_ptr` keeps a task from being used again.
-/// Field groups are written by one party at a time: the door until it is pushed, then whoever holds
-/// it. An end is decided by whoever first sets `claimed`; the fields of the end are complete once
-/// `state` says so.
-struct task {
+/// Fields are written by one party at a time: the door until it is pushed, then whoever holds it.
+/// An end is decided by whoever first sets `claimed`; the fields of the end are complete once
+/// `state` says so. The order of the fields is that of cache lines: a task goes from the caller's
+/// core to the node's and back, and what few tasks use should not travel with the rest.
+struct alignas(64) task {
+  // -- what becomes of it, and the ledger's and the rings' own: both sides write --
+  std::atomic<std::uint32_t> references{0};
+  std::atomic<std::uint32_t> next_free{0};
+  std::atomic<task*> next{nullptr};
+  std::shared_ptr<asker> who;
+  std::atomic<bool> claimed{false};
+  std::atomic<bool> recorded{false};   ///< The acceptance is in the journal.
+  std::atomic<bool> announced{false};  ///< The end was told.
+  std::atomic<bool> anchored{false};   ///< The ledger holds a reference until the end is told.
+  std::atomic<task_place> place{task_place::free};
+  std::atomic<task_state> state{task_state::queued};
+  /// The pool whose depth it counts in, or `uncounted`. Whoever exchanges it settles the counters,
+  /// so that a task may change pools while someone else ends it.
+  std::atomic<std::uint8_t> counted{uncounted};
+  static constexpr std::uint8_t uncounted = 0xff;
+  std::atomic<pool_kind> pool{pool_kind::intelligent};
+  task_phase phase = task_phase::wanted;
+  task_state end_state = task_state::queued;  ///< What `state` becomes once the end is durable.
+  failure why = failure::none;
+  bool cold_start = false;
+  bool start_noted = false;  ///< The journal was told that it is about to run.
+  std::uint32_t attempts = 0;
+  std::uint32_t holder = 0;  ///< Which life of which department holds it.
+  std::uint32_t hand = 0;    ///< Its position among those that its department has handed out.
+
   // -- said by the caller, constant once it is in --
-  task_id id;
+  alignas(64) task_id id;
   std::uint32_t specialist = 0;  ///< Index in the cast.
   std::uint32_t department = 0;  ///< Index in the cast.
   priority urgency = priority::normal;
@@ -122,47 +148,32 @@ struct task {
   bool streaming = false;  ///< The asker wants chunks.
   bool observed = true;    ///< False for probes and repeats: prediction must not learn from them.
   bool mirror = false;     ///< A copy that is only compared; nobody waits for it.
-  std::uint64_t case_key = 0;  ///< Hash of the session it belongs to; 0: none.
-  std::string input;           ///< JSON text.
-  std::string case_id;
-  std::string idempotency_key;
   std::int64_t accepted_ns = 0;       ///< Steady clock.
   std::int64_t accepted_unix_ms = 0;  ///< Wall clock, for people and the journal.
   std::int64_t deadline_ns = 0;       ///< Steady clock; bounds waiting, retries and running.
-  std::shared_ptr<asker> who;
-
-  // -- what becomes of it --
-  std::atomic<task_state> state{task_state::queued};
-  std::atomic<bool> claimed{false};
-  task_state end_state = task_state::queued;  ///< What `state` becomes once the end is durable.
-  std::atomic<task_place> place{task_place::free};
-  std::atomic<bool> recorded{false};   ///< The acceptance is in the journal.
-  std::atomic<bool> announced{false};  ///< The end was told.
-  task_phase phase = task_phase::wanted;
-  bool start_noted = false;  ///< The journal was told that it is about to run.
-  std::uint32_t holder = 0;  ///< Which life of which department holds it.
-  attempt_result result;     ///< Of the last attempt.
-  std::atomic<pool_kind> pool{pool_kind::intelligent};
-  /// The pool whose depth it counts in, or `uncounted`. Whoever exchanges it settles the counters,
-  /// so that a task may change pools while someone else ends it.
-  std::atomic<std::uint8_t> counted{uncounted};
-  static constexpr std::uint8_t uncounted = 0xff;
-  std::uint32_t attempts = 0;
-  bool cold_start = false;
-  failure why = failure::none;
-  std::string output;               ///< JSON text of the result, or the error message.
-  std::int64_t retry_after_ms = 0;  ///< With failures that may be retried by the caller.
-  std::int64_t dispatched_ns = 0;   ///< When it left the waiting queue for a worker, last attempt.
-  std::int64_t start_wait_ns = 0;   ///< How much of its waiting was for the worker to start.
-  std::int64_t ended_ns = 0;
-
-  // -- the ledger's and the rings' own --
-  std::atomic<std::uint32_t> references{0};
-  std::atomic<bool> anchored{false};  ///< The ledger holds a reference until the end is told.
-  std::atomic<task*> next{nullptr};
-  std::uint32_t slot = 0;
-  std::uint32_t hand = 0;  ///< Its position among those that its department has handed out.
+  std::uint64_t case_key = 0;         ///< Hash of the session it belongs to; 0: none.
+  alignas(64) std::string input;      ///< JSON text.
   task_home* home = nullptr;
+  std::uint32_t slot = 0;
+
+  // -- its end --
+  alignas(64) std::string output;  ///< JSON text of the result, or the error message.
+  std::int64_t dispatched_ns = 0;  ///< When it left the waiting queue for a worker, last attempt.
+  std::int64_t ended_ns = 0;
+  std::int64_t start_wait_ns = 0;   ///< How much of its waiting was for the worker to start.
+  std::int64_t retry_after_ms = 0;  ///< With failures that may be retried by the caller.
+
+  // -- what few have --
+  alignas(64) std::string case_id;
+  std::string idempotency_key;
+  attempt_result result;  ///< Of the last attempt.
+
+  /// Whoever will work on it soon lets its lines come while doing something else.
+  void fetch_ahead() const {
+    __builtin_prefetch(&references, 1);
+    __builtin_prefetch(&id, 0);
+    __builtin_prefetch(&input, 0);
+  }
 
   [[nodiscard]] bool ended() const {
     const auto now = state.load(std::memory_order_acquire);

@@ -33,12 +33,27 @@ double resident_bytes() {
 
 std::string name_of(std::size_t specialist) { return "specialist-" + std::to_string(specialist); }
 
+namespace {
+
+constexpr std::size_t digits = 16;
+
+char digit(std::uint64_t number, std::size_t place) {
+  return "0123456789abcdef"[(number >> (60 - 4 * place)) & 15U];
+}
+
+}  // namespace
+
 void write_input(std::string& into, std::uint64_t number) {
   into.assign(payload_bytes, 'x');
   into.front() = into.back() = '"';
-  constexpr std::size_t digits = 16;
+  for (std::size_t i = 0; i < digits; ++i) into[1 + i] = digit(number, i);
+}
+
+bool answers(const std::string& output, std::uint64_t number) {
+  if (output.size() != payload_bytes || output.back() != '"') return false;
   for (std::size_t i = 0; i < digits; ++i)
-    into[1 + i] = "0123456789abcdef"[(number >> (60 - 4 * i)) & 15U];
+    if (output[1 + i] != digit(number, i)) return false;
+  return true;
 }
 
 std::vector<std::uint32_t> zipf_picks(std::size_t specialists) {

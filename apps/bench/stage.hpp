@@ -25,6 +25,8 @@ constexpr std::size_t payload_bytes = 256;
 [[nodiscard]] std::string name_of(std::size_t specialist);
 /// JSON text of 256 bytes that says which task it is.
 void write_input(std::string& into, std::uint64_t number);
+/// Whether `output` is that text for that number.
+[[nodiscard]] bool answers(const std::string& output, std::uint64_t number);
 /// 65,536 picks by Zipf's law with exponent 1, the same at every run.
 [[nodiscard]] std::vector<std::uint32_t> zipf_picks(std::size_t specialists);
 

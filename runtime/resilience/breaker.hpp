@@ -30,6 +30,7 @@ public:
   /// The admitted attempt ended without a verdict (cancelled, refused by the worker's own rules).
   void forget();
 
+  [[nodiscard]] bool is_closed() const { return !open_; }
   [[nodiscard]] state now_is(const settings& set, time_point now) const;
   /// When it will let a probe through; only meaningful while open.
   [[nodiscard]] time_point opens_until() const { return until_; }

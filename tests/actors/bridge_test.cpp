@@ -45,7 +45,7 @@ TEST(Bridge, PassesABatchOnWithOneWakeUp) {
   play.open();
   for (int i = 0; i < 500; ++i) play.ask("d0-s0");
   play.world.dispatch();
-  EXPECT_EQ(play.house->pool(protocols::pool_kind::intelligent).specialists[0]->gauge.depth.load(),
+  EXPECT_EQ(play.house->pool(protocols::pool_kind::intelligent).specialists[0]->gauge.depth(),
             500u);
 }
 

@@ -157,7 +157,7 @@ TEST(Rollout, LetsTheBaselineAnswerInShadowAndComparesBeside) {
   play.steer(steering::what::start);
   play.live(2s);
   ASSERT_EQ(play.phase(), runtime::rollout::phase::shadow_mode);
-  const auto before = play.house->gauge.accepted.load();
+  const auto before = play.house->gauge.accepted();
   for (int i = 0; i < 10; ++i) {
     const auto who = play.ask("d0-s0");
     play.live(200ms);
@@ -170,8 +170,8 @@ TEST(Rollout, LetsTheBaselineAnswerInShadowAndComparesBeside) {
   EXPECT_EQ(shadow.commands_differing, 0u);
   EXPECT_EQ(play.ended(pool_kind::intelligent), 10u);
   // Copies are nobody's tasks.
-  EXPECT_EQ(play.house->gauge.accepted.load(), before + 10);
-  EXPECT_EQ(play.house->gauge.ended.load(), play.house->gauge.accepted.load());
+  EXPECT_EQ(play.house->gauge.accepted(), before + 10);
+  EXPECT_EQ(play.house->gauge.ended.load(), play.house->gauge.accepted());
 }
 
 TEST(Rollout, NeverMirrorsWhatIsUnsafe) {
@@ -348,11 +348,11 @@ void play_once(std::uint64_t seed) {
               || play.rollback() == rollback_state::unverified)
       << name_of(*play.rollback());
   EXPECT_EQ(play.house->routes.now().routes, mode::fallback);
-  EXPECT_EQ(play.house->gauge.accepted.load(), play.house->gauge.ended.load());
-  EXPECT_EQ(play.house->gauge.depth.load(), 0u);
+  EXPECT_EQ(play.house->gauge.accepted(), play.house->gauge.ended.load());
+  EXPECT_EQ(play.house->gauge.depth(), 0u);
   for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
     for (const auto& stand : play.house->pool(kind).specialists)
-      EXPECT_EQ(stand ? stand->gauge.depth.load() : 0, 0u);
+      EXPECT_EQ(stand ? stand->gauge.depth() : 0, 0u);
   EXPECT_TRUE(actors::ledger_now(*play.house).balanced);
 }
 

@@ -108,8 +108,8 @@ void play_once(std::uint64_t seed, bool kill_actors) {
     play.world.advance(100ms);
   }
   // The ledger proves it: accepted = ended, and no counter leaks.
-  EXPECT_EQ(play.house->gauge.accepted.load(), play.house->gauge.ended.load());
-  EXPECT_EQ(play.house->gauge.depth.load(), 0u);
+  EXPECT_EQ(play.house->gauge.accepted(), play.house->gauge.ended.load());
+  EXPECT_EQ(play.house->gauge.depth(), 0u);
   for (auto& one : play.all) one->held.clear();
   EXPECT_EQ(play.house->ledger.alive(), 0u);
 }

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <semaphore>
 #include <thread>
 #include <vector>
@@ -52,8 +53,13 @@ TEST(TaskInbox, LosesAndDoublesNothingAndKeepsTheOrderOfEachProducer) {
   EXPECT_EQ(ledger.alive(), 0u);
 }
 
-TEST(IngressRing, WakesItsTakerForEveryBatch) {
-  ingress_ring<int*> ring{1 << 10};
+template <class Ring>
+class WaysIn : public testing::Test {};
+using ways_in = testing::Types<ingress_ring<int*>, ingress_lanes<int*>>;
+TYPED_TEST_SUITE(WaysIn, ways_in);
+
+TYPED_TEST(WaysIn, WakeTheirTakerForEveryBatch) {
+  TypeParam ring{1 << 10};
   std::counting_semaphore<> bell{0};
   std::atomic<long> sum{0};
   std::vector<int> values(1 << 10, 1);
@@ -63,11 +69,11 @@ TEST(IngressRing, WakesItsTakerForEveryBatch) {
       for (int i = 0; i < each; ++i) {
         auto* value = &values[static_cast<std::size_t>((p * each + i) & 1023)];
         auto how = ring.push(value);
-        while (how == ingress_ring<int*>::pushed::full) {
+        while (how == pushed::full) {
           std::this_thread::yield();
           how = ring.push(value);
         }
-        if (how == ingress_ring<int*>::pushed::wake) bell.release();
+        if (how == pushed::wake) bell.release();
       }
     });
   std::size_t taken = 0;
@@ -77,6 +83,54 @@ TEST(IngressRing, WakesItsTakerForEveryBatch) {
   }
   for (auto& one : threads) one.join();
   EXPECT_EQ(sum, producers * each);
+}
+
+TYPED_TEST(WaysIn, SayWhenTheyAreFullAndWakeOnlyOnce) {
+  int value = 1;
+  TypeParam ring{2};
+  EXPECT_EQ(ring.push(&value), pushed::wake);
+  EXPECT_EQ(ring.push(&value), pushed::taken);
+  std::size_t inside = 2;
+  while (ring.push(&value) != pushed::full) ++inside;
+  EXPECT_FALSE(ring.empty());
+  EXPECT_EQ(ring.drain([](int*) {}), inside);
+  EXPECT_TRUE(ring.empty());
+  EXPECT_TRUE(ring.try_sleep());
+  EXPECT_EQ(ring.push(&value), pushed::wake);
+  EXPECT_FALSE(ring.try_sleep()) << "something is inside";
+  EXPECT_EQ(ring.push(&value), pushed::taken);
+}
+
+TEST(IngressLanes, ServeMoreThreadsThanThereAreLanesOneAfterTheOtherAndAtOnce) {
+  constexpr int crowd = 150;
+  int value = 1;
+  auto ring = std::make_unique<ingress_lanes<int*>>(crowd);
+  for (int i = 0; i < crowd; ++i)
+    std::thread{[&] { EXPECT_NE(ring->push(&value), pushed::full); }}.join();
+  EXPECT_EQ(ring->drain([](int*) {}), static_cast<std::size_t>(crowd));
+  std::counting_semaphore<> in{0}, out{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < crowd; ++i)
+    threads.emplace_back([&] {
+      EXPECT_NE(ring->push(&value), pushed::full);
+      in.release();
+      out.acquire();  // Nobody's lane is free before all have pushed.
+    });
+  for (int i = 0; i < crowd; ++i) in.acquire();
+  EXPECT_EQ(ring->drain([](int*) {}), static_cast<std::size_t>(crowd));
+  ring.reset();  // Before the threads that have lanes in it.
+  out.release(crowd);
+  for (auto& one : threads) one.join();
+}
+
+TEST(IngressLanes, KeepTheOrderOfEachThread) {
+  ingress_lanes<int*> ring{16};
+  std::vector<int> numbers(400);
+  for (int i = 0; i < 400; ++i) numbers[static_cast<std::size_t>(i)] = i;
+  for (auto& one : numbers) EXPECT_NE(ring.push(&one), pushed::full);
+  int expected = 0;
+  ring.drain([&](const int* number) { EXPECT_EQ(*number, expected++); });
+  EXPECT_EQ(expected, 400);
 }
 
 TEST(TaskLedger, NeverHandsOutAPlaceTwiceAndCanBeLookedAtAnyTime) {

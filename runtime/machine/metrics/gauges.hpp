@@ -26,25 +26,61 @@ constexpr std::array<std::string_view, task_outcomes> task_outcome_names{
 
 enum class worker_state : std::uint8_t { cold, warming, warm, busy, cooling, failed };
 
-/// One specialist in one pool.
-struct specialist_gauge {
-  std::atomic<std::uint32_t> depth{0};  ///< Waiting and running; the door decides by it.
-  std::atomic<std::uint32_t> running{0};
+/// One specialist in one pool. What the door reads for every task is on one cache line, which the
+/// node's side writes rarely; what changes with every end is on another. Otherwise the two would
+/// take the line from each other's core with every task.
+struct alignas(64) specialist_gauge {
+  std::atomic<std::uint32_t> entered{0};    ///< Let in at the door, or come from the other pool.
+  std::atomic<std::uint32_t> left_seen{0};  ///< `left`, as the door has last looked at it.
   std::atomic<worker_state> state{worker_state::cold};
   std::atomic<int> pid{0};
   std::atomic<std::int64_t> open_until_ns{0};  ///< Steady clock; the circuit is open until then.
-  std::atomic<std::int64_t> run_ns{0};         ///< Moving mean of one run.
+  std::atomic<std::int64_t> run_hint_ns{0};    ///< `run_ns`, an eighth off at most.
   std::atomic<std::int64_t> start_ns{0};       ///< Moving mean of one start.
   std::atomic<std::uint64_t> memory_bytes{0};  ///< Last measured PSS; 0: not running.
   std::atomic<std::uint64_t> memory_seen_bytes{
       0};  ///< Moving mean while it ran; 0: never measured.
+
+  alignas(64) std::atomic<std::uint32_t> left{0};  ///< Ended, or gone to the other pool.
+  std::atomic<std::uint32_t> running{0};
+  std::atomic<std::int64_t> run_ns{0};       ///< Moving mean of one run.
+  std::atomic<std::int64_t> run_told_ns{0};  ///< `run_hint_ns`, for those who write it.
   std::array<counter, task_outcomes> ends{};
   counter warm_hits{0}, cold_starts{0}, retries{0}, starts{0}, crashes{0};
 
+  /// Waiting and running.
+  [[nodiscard]] std::uint32_t depth() const {
+    const auto less = left.load(std::memory_order_acquire);
+    return entered.load(std::memory_order_acquire) - less;
+  }
+  /// Counts one more in. Returns how many there were, or more: those that have left since somebody
+  /// looked are still counted.
+  std::uint32_t enter() {
+    const auto less = left_seen.load(std::memory_order_acquire);
+    return entered.fetch_add(1, std::memory_order_relaxed) - less;
+  }
+  /// It was refused after all.
+  void turn_away() { entered.fetch_sub(1, std::memory_order_relaxed); }
+  /// Looks how many there are besides the one that has just entered.
+  [[nodiscard]] std::uint32_t others() {
+    const auto less = left.load(std::memory_order_acquire);
+    left_seen.store(less, std::memory_order_release);
+    return entered.load(std::memory_order_relaxed) - 1 - less;
+  }
+
   /// Moving means forget with a weight of 1/8.
-  static void learn(std::atomic<std::int64_t>& mean, std::int64_t value) {
+  static std::int64_t learn(std::atomic<std::int64_t>& mean, std::int64_t value) {
     const auto old = mean.load(std::memory_order_relaxed);
-    mean.store(old == 0 ? value : old + (value - old) / 8, std::memory_order_relaxed);
+    const auto now = old == 0 ? value : old + (value - old) / 8;
+    mean.store(now, std::memory_order_relaxed);
+    return now;
+  }
+  void learn_run(std::int64_t value) {
+    const auto now = learn(run_ns, value);
+    const auto told = run_told_ns.load(std::memory_order_relaxed);
+    if (now - told <= told / 8 && told - now <= told / 8) return;
+    run_told_ns.store(now, std::memory_order_relaxed);
+    run_hint_ns.store(now, std::memory_order_relaxed);
   }
 };
 
@@ -88,10 +124,36 @@ enum class shed_reason : std::uint8_t {
   rate_limit
 };
 
+/// As with a specialist's, the door's counts and those of the ends are on lines of their own.
 struct node_gauge {
-  std::atomic<std::uint64_t> depth{0};  ///< Waiting and running, all specialists.
-  counter accepted{0};
-  counter ended{0};
+  alignas(64) counter entered{0};  ///< Let in at the door, or about to be refused after all.
+  counter left_seen{0};            ///< `left`, as the door has last looked at it.
+  counter taken{0};                ///< Really let in.
+  counter withdrawn{0};            ///< Turned out to be known already, and were never there.
+  alignas(64) counter left{0};     ///< Their end is decided, or they were withdrawn.
+  counter ended{0};                ///< Their end was told.
+
+  [[nodiscard]] std::uint64_t accepted() const {
+    const auto less = withdrawn.load(std::memory_order_acquire);
+    return taken.load(std::memory_order_acquire) - less;
+  }
+  /// Waiting and running, all specialists.
+  [[nodiscard]] std::uint64_t depth() const {
+    const auto less = left.load(std::memory_order_acquire);
+    return entered.load(std::memory_order_acquire) - less;
+  }
+  /// As those of `specialist_gauge`.
+  std::uint64_t enter() {
+    const auto less = left_seen.load(std::memory_order_acquire);
+    return entered.fetch_add(1, std::memory_order_relaxed) - less;
+  }
+  void turn_away() { entered.fetch_sub(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t others() {
+    const auto less = left.load(std::memory_order_acquire);
+    left_seen.store(less, std::memory_order_release);
+    return entered.load(std::memory_order_relaxed) - 1 - less;
+  }
+
   std::array<counter, shed_reasons.size()> shed{};
   counter journal_commits{0}, journal_records{0};
   std::atomic<bool> journal_ok{true};

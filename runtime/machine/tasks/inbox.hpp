@@ -32,6 +32,12 @@ public:
     return head == asleep();
   }
 
+  /// Without a task; the taker may have been poked all the same.
+  [[nodiscard]] bool empty() const {
+    auto* const head = head_.load(std::memory_order_relaxed);
+    return head == nullptr || head == asleep();
+  }
+
   /// Marks the taker awake without a task. Returns true when it slept. From any thread.
   [[nodiscard]] bool poke() {
     auto* expected = asleep();

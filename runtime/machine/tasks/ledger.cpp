@@ -15,17 +15,58 @@ struct task_ledger::chunk {
 task_ledger::task_ledger(std::size_t capacity, std::uint64_t epoch)
     : capacity_{std::min(capacity, std::size_t{1} << slot_bits)},
       epoch_{epoch},
-      chunks_((capacity_ + chunk_size - 1) / chunk_size),
-      free_{0} {}
+      chunks_((capacity_ + chunk_size - 1) / chunk_size) {}
 
 task_ledger::~task_ledger() {
-  assert(alive_ == 0 && "a task outlived its ledger");
+  assert(alive() == 0 && "a task outlived its ledger");
   for (auto& one : chunks_) delete one.load();
+}
+
+task& task_ledger::place(std::uint32_t slot) const {
+  return chunks_[slot / chunk_size].load(std::memory_order_acquire)->tasks[slot % chunk_size];
+}
+
+bool task_ledger::pop(std::uint32_t& slot) {
+  constexpr std::uint64_t tag = std::uint64_t{1} << 32;
+  constexpr std::uint64_t link = tag - 1;
+  auto head = free_.load(std::memory_order_acquire);
+  while ((head & link) != 0) {
+    const auto first = static_cast<std::uint32_t>(head & link) - 1;
+    const auto next = place(first).next_free.load(std::memory_order_relaxed);
+    if (free_.compare_exchange_weak(head, ((head & ~link) + tag) | next, std::memory_order_acq_rel,
+                                    std::memory_order_acquire)) {
+      slot = first;
+      // The next one who comes finds it here already.
+      if (next != 0) __builtin_prefetch(&place(next - 1), 1);
+      __builtin_prefetch(&place(first).id, 1);
+      __builtin_prefetch(&place(first).input, 1);
+      return true;
+    }
+  }
+  // One of those that have come back is ours, the others are for everyone.
+  const auto back = returned_.exchange(0, std::memory_order_acq_rel);
+  if (back == 0) return false;
+  slot = back - 1;
+  const auto rest = place(slot).next_free.load(std::memory_order_relaxed);
+  if (rest == 0) return true;
+  std::uint32_t last = 0;
+  while (!free_.compare_exchange_weak(head, ((head & ~link) + tag) | rest,
+                                      std::memory_order_acq_rel, std::memory_order_acquire)) {
+    // Somebody else has filled it as well: behind ours it goes.
+    if ((head & link) == 0 && last == 0) continue;
+    if (last == 0)
+      for (last = rest; auto next = place(last - 1).next_free.load(std::memory_order_relaxed);)
+        last = next;
+    place(last - 1).next_free.store(static_cast<std::uint32_t>(head & link),
+                                    std::memory_order_relaxed);
+  }
+  return true;
 }
 
 bool task_ledger::grow() {
   const std::lock_guard lock{growing_};
-  if (!free_.empty()) return true;  // Someone else was faster.
+  // Someone else was faster.
+  if (static_cast<std::uint32_t>(free_.load()) != 0 || returned_.load() != 0) return true;
   const auto first = used_.load();
   if (first >= capacity_) return false;
   auto* fresh = new chunk;
@@ -33,28 +74,40 @@ bool task_ledger::grow() {
   for (std::size_t i = 0; i < count; ++i) {
     fresh->tasks[i].slot = static_cast<std::uint32_t>(first + i);
     fresh->tasks[i].home = this;
+    fresh->tasks[i].next_free = static_cast<std::uint32_t>(i + 1 < count ? first + i + 2 : 0);
   }
   chunks_[first / chunk_size].store(fresh, std::memory_order_release);
-  free_.reserve(count);
   used_.store(first + count, std::memory_order_release);
-  for (std::size_t i = count; i-- > 0;) free_.push(static_cast<std::uint32_t>(first + i));
+  auto& last = fresh->tasks[count - 1];
+  auto head = returned_.load();
+  do {
+    last.next_free = head;
+  } while (!returned_.compare_exchange_weak(head, static_cast<std::uint32_t>(first + 1),
+                                            std::memory_order_acq_rel));
   return true;
 }
 
-task_ptr task_ledger::acquire() {
+task_ptr task_ledger::acquire(bool anchored) {
   std::uint32_t slot = 0;
-  while (!free_.pop(slot))
+  while (!pop(slot))
     if (!grow()) return {};
-  auto& job = chunks_[slot / chunk_size].load(std::memory_order_acquire)->tasks[slot % chunk_size];
-  job.id = {epoch_, serial_.fetch_add(1, std::memory_order_relaxed) << slot_bits | slot};
-  alive_.fetch_add(1, std::memory_order_relaxed);
+  auto& job = place(slot);
+  // What the caller says is reset by the caller's side, which has these lines.
+  job.id = {epoch_, acquired_.fetch_add(1, std::memory_order_relaxed) << slot_bits | slot};
+  job.urgency = protocols::priority::normal;
+  job.effects = protocols::side_effects::idempotent;
+  job.journaled = job.streaming = false;
+  job.observed = true;
+  job.mirror = false;
+  job.case_key = 0;
   job.place.store(task_place::door, std::memory_order_relaxed);
-  job.references.store(1, std::memory_order_release);
+  job.anchored.store(anchored, std::memory_order_relaxed);
+  job.references.store(anchored ? 2 : 1, std::memory_order_release);
   return task_ptr::adopt(&job);
 }
 
 task_ptr task_ledger::at(std::size_t slot) const {
-  auto& job = chunks_[slot / chunk_size].load(std::memory_order_acquire)->tasks[slot % chunk_size];
+  auto& job = place(static_cast<std::uint32_t>(slot));
   auto count = job.references.load(std::memory_order_relaxed);
   do {
     if (count == 0) return {};
@@ -77,17 +130,20 @@ void task_ledger::recycle(task& job) noexcept {
   const auto clear = [](std::string& text) {
     if (text.capacity() > keep_bytes)
       text = std::string{};
-    else
+    else if (!text.empty())
       text.clear();
   };
   job.place.store(task_place::free, std::memory_order_relaxed);
-  clear(job.input);
+  if (job.input.capacity() > keep_bytes) job.input = std::string{};
   clear(job.output);
+  // Only what differs is written, so that lines which nobody needed stay where they are.
   clear(job.case_id);
   clear(job.idempotency_key);
   clear(job.result.output);
-  job.result.why = protocols::failure::none;
-  job.result.retryable = false;
+  if (job.result.why != protocols::failure::none || job.result.retryable) {
+    job.result.why = protocols::failure::none;
+    job.result.retryable = false;
+  }
   job.who.reset();
   job.state.store(protocols::task_state::queued, std::memory_order_relaxed);
   job.end_state = protocols::task_state::queued;
@@ -95,22 +151,19 @@ void task_ledger::recycle(task& job) noexcept {
   job.recorded.store(false, std::memory_order_relaxed);
   job.announced.store(false, std::memory_order_relaxed);
   job.phase = protocols::task_phase::wanted;
-  job.urgency = protocols::priority::normal;
-  job.effects = protocols::side_effects::idempotent;
-  job.journaled = job.streaming = job.cold_start = false;
-  job.observed = true;
-  job.mirror = false;
-  job.counted.store(protocols::task::uncounted, std::memory_order_relaxed);
-  job.case_key = 0;
-  job.pool = protocols::pool_kind::intelligent;
+  job.cold_start = job.start_noted = false;
+  job.counted.store(task::uncounted, std::memory_order_relaxed);
+  job.pool.store(protocols::pool_kind::intelligent, std::memory_order_relaxed);
   job.attempts = 0;
-  job.start_noted = false;
   job.holder = 0;
   job.why = protocols::failure::none;
-  job.retry_after_ms = job.dispatched_ns = job.start_wait_ns = job.ended_ns = 0;
-  const auto slot = job.slot;
-  alive_.fetch_sub(1, std::memory_order_relaxed);
-  free_.push(slot);
+  job.dispatched_ns = job.ended_ns = job.start_wait_ns = job.retry_after_ms = 0;
+  recycled_.fetch_add(1, std::memory_order_release);
+  auto head = returned_.load(std::memory_order_relaxed);
+  do {
+    job.next_free.store(head, std::memory_order_relaxed);
+  } while (!returned_.compare_exchange_weak(head, job.slot + 1, std::memory_order_release,
+                                            std::memory_order_relaxed));
 }
 
 }  // namespace greenroom::machine

@@ -3,8 +3,6 @@
 
 #include "protocols/task.hpp"
 
-#include <boost/lockfree/stack.hpp>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -24,13 +22,9 @@ public:
   task_ledger(std::size_t capacity, std::uint64_t epoch);
   ~task_ledger() override;
 
-  /// A fresh task, in place `door`; empty when the ledger is full.
-  [[nodiscard]] protocols::task_ptr acquire();
-  /// From now on the ledger itself keeps the task, whoever loses it, until `let_go`.
-  static void anchor(protocols::task& job) {
-    job.anchored.store(true, std::memory_order_relaxed);
-    protocols::task_ptr::share(&job).release();
-  }
+  /// A fresh task, in place `door`; empty when the ledger is full. An anchored one is kept by the
+  /// ledger itself, whoever loses it, until `let_go`.
+  [[nodiscard]] protocols::task_ptr acquire(bool anchored = false);
   /// @pre the caller holds a reference of its own.
   static void let_go(protocols::task& job) {
     if (job.anchored.exchange(false, std::memory_order_acq_rel)) protocols::task_ptr::adopt(&job);
@@ -47,7 +41,11 @@ public:
       if (auto job = at(slot)) see(std::move(job));
   }
 
-  [[nodiscard]] std::size_t alive() const { return alive_.load(std::memory_order_relaxed); }
+  /// Exact when nothing moves.
+  [[nodiscard]] std::size_t alive() const {
+    const auto back = recycled_.load(std::memory_order_acquire);
+    return static_cast<std::size_t>(acquired_.load(std::memory_order_relaxed) - back);
+  }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
 
@@ -58,16 +56,24 @@ private:
   static constexpr std::size_t keep_bytes = 4096;  // Larger buffers go back to the allocator.
   static constexpr int slot_bits = 20;
   struct chunk;
+  [[nodiscard]] protocols::task& place(std::uint32_t slot) const;
+  [[nodiscard]] bool pop(std::uint32_t& slot);
   bool grow();
 
   std::size_t capacity_;
   std::uint64_t epoch_;
   std::vector<std::atomic<chunk*>> chunks_;
   std::atomic<std::size_t> used_{0};
-  std::atomic<std::size_t> alive_{0};
-  std::atomic<std::uint64_t> serial_{0};
-  boost::lockfree::stack<std::uint32_t> free_;
   std::mutex growing_;
+  // Places are taken from one list and come back into another, each on a cache line of its own, and
+  // all that have come back move over at once: the caller's core and the node's meet once in many
+  // tasks. Slots are counted from 1 in both, and 0 ends a list; the upper half of `free_` changes
+  // with every pop, so that a list which looks the same but is not is noticed (Treiber, IBM RJ
+  // 5118, 1986).
+  alignas(64) std::atomic<std::uint64_t> free_{0};
+  std::atomic<std::uint64_t> acquired_{0};  // Also the serial number.
+  alignas(64) std::atomic<std::uint32_t> returned_{0};
+  std::atomic<std::uint64_t> recycled_{0};
 };
 
 }  // namespace greenroom::machine

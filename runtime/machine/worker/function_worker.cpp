@@ -140,18 +140,7 @@ private:
   }
 
   attempt_result call(const protocols::task& job) {
-    try {
-      auto output = function_.run(job.input);
-      if (output.size() > output_bytes_max_)
-        return {failure::refused, false, "the callable returned more than is allowed"};
-      if (!protocols::is_json(output))
-        return {failure::refused, false, "the callable returned text that is not JSON"};
-      return {failure::none, false, std::move(output)};
-    } catch (const std::exception& error) {
-      return {failure::refused, false, error.what()};
-    } catch (...) {
-      return {failure::refused, false, "the callable threw something that is no std::exception"};
-    }
+    return call_now(function_, job, output_bytes_max_);
   }
 
   void one_less() {
@@ -196,6 +185,22 @@ private:
 };
 
 }  // namespace
+
+attempt_result call_now(const callable& function, const protocols::task& job,
+                        std::size_t output_bytes_max) {
+  try {
+    auto output = function.run(job.input);
+    if (output.size() > output_bytes_max)
+      return {failure::refused, false, "the callable returned more than is allowed"};
+    if (!protocols::is_json(output))
+      return {failure::refused, false, "the callable returned text that is not JSON"};
+    return {failure::none, false, std::move(output)};
+  } catch (const std::exception& error) {
+    return {failure::refused, false, error.what()};
+  } catch (...) {
+    return {failure::refused, false, "the callable threw something that is no std::exception"};
+  }
+}
 
 std::shared_ptr<worker> make_function_worker(const config::specialist&,
                                              const worker_surroundings& where,

@@ -3,7 +3,16 @@
 
 #include "runtime/machine/worker/worker.hpp"
 
+#include <cstddef>
+#include <memory>
+
 namespace greenroom::machine {
+
+/// Calls it here and now. What it throws, and what is no JSON text or longer than
+/// `output_bytes_max`, is a failure of the task that retrying would not help.
+[[nodiscard]] protocols::attempt_result call_now(const callable& function,
+                                                 const protocols::task& job,
+                                                 std::size_t output_bytes_max);
 
 /// Inline callables answer from within `run`. Others run on a pool of threads that grows while all
 /// are busy, up to 256, and answer on the worker's loop. A callable cannot be interrupted: after
