@@ -47,6 +47,7 @@ std::vector<std::string> cast::nearest(std::string_view name) const {
 std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
                                       const std::function<bool(std::string_view)>& is_inline) {
   auto fresh = std::make_shared<cast>();
+  fresh->config = std::move(config);
   if (before != nullptr) {
     fresh->departments = before->departments;
     fresh->members = before->members;
@@ -59,7 +60,7 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
   for (std::uint32_t i = 0; i < fresh->members.size(); ++i)
     known.emplace(
         fresh->departments[fresh->members[i].department] + '/' + fresh->members[i].config.name, i);
-  for (const auto& department : config.departments) {
+  for (const auto& department : fresh->config.departments) {
     const auto [place, is_new] = fresh->by_department.emplace(
         department.name, static_cast<std::uint32_t>(fresh->departments.size()));
     if (is_new) {
@@ -67,8 +68,7 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
       fresh->staff.emplace_back();
     }
     for (const auto& one : department.specialists) {
-      member now;
-      now.config = one;
+      member now{one};
       now.department = place->second;
       now.inline_function = is_inline && is_inline(one.name);
       // A callable that runs on the spot is through with each task before it gets the next.
@@ -80,9 +80,9 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
       now.hands = now.width + (ahead ? 1 : 0);
       const auto old = known.find(department.name + '/' + one.name);
       if (old != known.end())
-        fresh->members[old->second] = std::move(now);
+        fresh->members[old->second] = now;
       else
-        fresh->members.push_back(std::move(now));
+        fresh->members.push_back(now);
     }
   }
   for (std::uint32_t i = 0; i < fresh->members.size(); ++i) {
@@ -95,11 +95,10 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
   }
   for (auto& one : fresh->members)
     if (!one.config.fallback.empty()) one.fallback = fresh->find(one.config.fallback);
-  for (const auto& flow : config.workflows) {
+  for (const auto& flow : fresh->config.workflows) {
     auto& steps = fresh->workflows.emplace_back();
     for (const auto& step : flow.steps) steps.push_back(fresh->find(step));
   }
-  fresh->config = std::move(config);
   return fresh;
 }
 

@@ -14,7 +14,18 @@
 namespace greenroom::actors {
 
 struct member {
-  config::specialist config;
+  explicit member(const config::specialist& of) : config{of} {}
+  member(const member&) = default;
+  member& operator=(const member& other) {
+    if (this != &other) {
+      std::destroy_at(this);
+      std::construct_at(this, other);
+    }
+    return *this;
+  }
+  ~member() = default;
+
+  const config::specialist& config;  ///< In a cast's `config`, this one's or an earlier one's.
   std::uint32_t department = 0;
   std::uint32_t fallback = 0;  ///< Index, or `cast::nobody`.
   std::uint32_t place = 0;     ///< Position in its department's staff.
@@ -24,7 +35,8 @@ struct member {
   bool gone = false;  ///< Taken out by a reload; its number is never used again.
 };
 
-/// Immutable. A reload makes a new one in which everybody keeps the number he had.
+/// Immutable. A reload makes a new one in which everybody keeps the number he had; the ones before
+/// it must be kept as long as it is.
 struct cast {
   static constexpr std::uint32_t nobody = 0xffffffffU;
 

@@ -119,7 +119,7 @@ private:
   // Listed for the director one by one between two flushes; more are only counted. One that is
   // asked for hundreds of times a second is warm whatever anybody expects.
   static constexpr std::size_t arrivals_max = 1024;
-  static constexpr std::uint32_t arrivals_each = 16;
+  static constexpr std::uint32_t arrivals_each = 8;
 
   house& house_;
   std::uint32_t index_;

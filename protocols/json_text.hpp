@@ -5,6 +5,10 @@
 // and ends, and nothing more.
 #pragma once
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -62,6 +66,7 @@ public:
     if (!take('"')) return false;
     const char* const begin = at_;
     for (;;) {
+      while (end_ - at_ >= 16 && sixteen_plain(at_)) at_ += 16;
       while (end_ - at_ >= 8 && eight_plain(at_)) at_ += 8;
       if (at_ == end_) return false;
       const auto letter = static_cast<unsigned char>(*at_);
@@ -114,6 +119,19 @@ public:
     const auto quote = word ^ (ones * '"');
     const auto slash = word ^ (ones * '\\');
     return ((word | (word - ones * 0x20) | (quote - ones) | (slash - ones)) & high) == 0;
+  }
+
+  static bool sixteen_plain(const char* at) {
+#ifdef __SSE2__
+    const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    // As signed numbers, those beyond ASCII are below zero.
+    const auto low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+    const auto quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    const auto slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    return _mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, slash))) == 0;
+#else
+    return eight_plain(at) && eight_plain(at + 8);
+#endif
   }
 
 private:

@@ -36,16 +36,19 @@ class cold_call final : public protocols::asker {
 public:
   void on_end(const protocols::task& job) noexcept override {
     ended_ns = now_ns();
-    good = job.state.load() == protocols::task_state::completed && job.cold_start;
+    good = job.state.load() == protocols::task_state::completed;
+    cold = job.cold_start;
     over.store(1);
     over.notify_one();
   }
   std::int64_t since_ns = 0, ended_ns = 0;
   bool good = false;
+  bool cold = false;
   std::atomic<int> over{0};
 };
 
-std::string cold_round(node& on, std::size_t at_once, runtime::load::latency_recorder& latencies) {
+std::string cold_round(node& on, std::size_t at_once, runtime::load::latency_recorder& latencies,
+                       std::uint64_t& expected) {
   std::vector<std::shared_ptr<cold_call>> calls;
   const auto since = now_ns();
   for (std::size_t i = 0; i < at_once; ++i) {
@@ -58,8 +61,12 @@ std::string cold_round(node& on, std::size_t at_once, runtime::load::latency_rec
   }
   for (const auto& one : calls) {
     one->over.wait(0);
-    if (!one->good) return "a task did not complete, or its worker was not cold";
-    latencies.add(one->ended_ns - since);
+    if (!one->good) return "a task did not complete";
+    // Rounds at a steady pace are soon expected: those that were warmed ahead are no cold starts.
+    if (one->cold)
+      latencies.add(one->ended_ns - since);
+    else
+      ++expected;
   }
   for (std::size_t i = 0; i < at_once; ++i) static_cast<void>(on.cool(name_of(i)));
   const auto is_cold = [&](std::size_t i) {
@@ -157,11 +164,12 @@ std::vector<result> cold_start(const settings& how) {
     }
     auto& on = *std::get<0>(opened);
     std::vector<figures> mine, floors;
+    std::uint64_t expected = 0;
     for (int round = 0; round < how.rounds && one.wrong.empty(); ++round) {
       runtime::load::latency_recorder latencies;
       const auto begin = now_ns();
       while (one.wrong.empty() && static_cast<double>(now_ns() - begin) < how.seconds * 1e9)
-        one.wrong = cold_round(on, at_once, latencies);
+        one.wrong = cold_round(on, at_once, latencies, expected);
       mine.push_back(figures_of(latencies, static_cast<double>(now_ns() - begin) / 1e9));
       floors.push_back(cold_start_floor(program_of(how), at_once, how.seconds));
     }
@@ -171,7 +179,8 @@ std::vector<result> cold_start(const settings& how) {
     one.ratio = one.found.p50_us / floor.p50_us;
     one.more = {{"beyond_floor_p50_us", one.found.p50_us - floor.p50_us},
                 {"beyond_floor_p99_us", one.found.p99_us - floor.p99_us},
-                {"at_once", static_cast<double>(at_once)}};
+                {"at_once", static_cast<double>(at_once)},
+                {"warmed_ahead", static_cast<double>(expected)}};
     results.push_back(std::move(one));
   }
   return results;
