@@ -33,13 +33,15 @@ bool chaos_observer::balanced() const {
   const auto& house = *node_.inside().house;
   for (int i = 0; i < readings_max; ++i) {
     runtime::chaos::ledger_reading seen;
-    seen.ended_before = house.gauge.ended.load();
-    seen.accepted_before = house.gauge.accepted.load();
+    const auto before = node_.status();
+    seen.accepted_before = before.accepted;
+    seen.ended_before = before.accepted - before.pending;
     house.ledger.for_each([&](const protocols::task_ptr& job) {
       if (!job->mirror && !job->announced.load(std::memory_order_acquire)) ++seen.alive;
     });
-    seen.ended_after = house.gauge.ended.load();
-    seen.accepted_after = house.gauge.accepted.load();
+    const auto after = node_.status();
+    seen.accepted_after = after.accepted;
+    seen.ended_after = after.accepted - after.pending;
     if (runtime::chaos::judge(seen).balanced()) return true;
     std::this_thread::sleep_for(reading_pause);
   }

@@ -2,6 +2,7 @@
 // done again is done again, and what may not is not.
 #include "actors/node.hpp"
 #include "actors/node_parts.hpp"
+#include "actors/root.hpp"
 #include "protocols/node_messages.hpp"
 #include "tests/integration/support/live_node.hpp"
 
@@ -9,6 +10,7 @@
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <map>
 #include <mutex>
 #include <random>
@@ -24,6 +26,10 @@ constexpr std::uint64_t the_bridge = 0, the_pool = 1, the_keeper = 2;
 constexpr std::uint64_t in_pool(std::uint64_t number) { return 3 + 16 * number; }
 constexpr std::uint64_t the_director = in_pool(0), the_department = in_pool(1);
 constexpr std::uint64_t specialist(std::uint64_t place) { return in_pool(2 + 64 * place); }
+
+// One of the root's own children, by its place there.
+constexpr std::uint64_t child_bit = std::uint64_t{1} << 63U;
+constexpr std::uint64_t child(actors::root_state::child which) { return child_bit | which; }
 
 class KilledActors : public testing::Test {
 protected:
@@ -63,6 +69,11 @@ protected:
   }
 
   void kill(std::uint64_t whom) {
+    if ((whom & child_bit) != 0) {
+      caf::anon_send(node_->inside().root, protocols::drop_atom::value,
+                     static_cast<std::uint32_t>(whom & ~child_bit));
+      return;
+    }
     caf::anon_send(node_->inside().root, protocols::drop_atom::value, whom);
   }
 
@@ -148,6 +159,27 @@ protected:
     EXPECT_TRUE(eventually([&] { return stage_.workers().size() <= 3; }));
   }
 
+  // How often somebody of that name was lost, and how often he came back.
+  std::pair<std::size_t, std::size_t> lost_and_back(const std::string& actor) const {
+    std::pair<std::size_t, std::size_t> result;
+    for (const auto& one : node_->events_after(0)) {
+      if (one.json.find('"' + actor + '"') == std::string::npos) continue;
+      if (one.kind == "actor.lost") ++result.first;
+      if (one.kind == "actor.back") ++result.second;
+    }
+    return result;
+  }
+
+  // The tasks are all there, and so is he.
+  void survive_without(const std::string& actor, std::uint64_t whom, std::size_t count) {
+    survive(std::vector<std::uint64_t>(count, whom));
+    EXPECT_TRUE(eventually([&] {
+      const auto [lost, back] = lost_and_back(actor);
+      return lost > 0 && lost == back;
+    })) << lost_and_back(actor).first
+        << " times lost, " << lost_and_back(actor).second << " times back";
+  }
+
   live_node stage_{"", {}};  // Its folder and its workers' log; it is not started.
   std::unique_ptr<node> node_;
 };
@@ -166,6 +198,49 @@ TEST_F(KilledActors, LoseNothingWithASpecialist) {
   for (std::uint64_t i = 0; i < 12; ++i) victims.push_back(specialist(i % names.size()));
   survive(victims);
 }
+TEST_F(KilledActors, LoseNothingWithTheSurveyorWhoMeasuresAgain) {
+  survive_without("surveyor", child(actors::root_state::survey), 6);
+  // A worker that is started only now is measured: by the new one.
+  const auto view = [&] { return std::get<specialist_view>(node_->specialist(names[0])); };
+  const auto before = view().pid;
+  if (before > 0) ::kill(before, SIGKILL);
+  EXPECT_TRUE(eventually([&] {
+    task_request request;
+    request.specialist = names[0];
+    request.input = "1";
+    node_->submit(request).wait();
+    const auto now = view();
+    return now.pid > 0 && now.pid != before && now.memory_measured;
+  }));
+}
+TEST_F(KilledActors, LoseNothingWithTheMonitorWhoChecksAgain) {
+  survive_without("monitor", child(actors::root_state::watching), 6);
+  EXPECT_TRUE(node_->diagnose("errors").has_value());
+}
+TEST_F(KilledActors, LoseNothingWithTheRolloutWhoAnswersAgain) {
+  const auto before = json::parse(node_->rollout());
+  survive_without("rollout", child(actors::root_state::rolling), 6);
+  EXPECT_EQ(json::parse(node_->rollout())["phase"], before["phase"]);
+}
+TEST_F(KilledActors, LoseNothingWithTheRollbackWhoWatchesAgain) {
+  const auto before = node_->rollbacks();
+  survive_without("rollback", child(actors::root_state::undoing), 6);
+  EXPECT_EQ(node_->rollbacks(), before) << "its death is no reason to roll back";
+}
+TEST_F(KilledActors, LoseNothingWithThePredictorWhoPredictsAgain) {
+  survive_without("predictor", child(actors::root_state::foreseeing), 6);
+  EXPECT_TRUE(eventually([&] { return !node_->predictions().empty(); }));
+}
+TEST_F(KilledActors, LoseNothingWithAllWatchersAtOnce) {
+  std::vector<std::uint64_t> victims;
+  for (int i = 0; i < 2; ++i)
+    for (const auto which :
+         {actors::root_state::survey, actors::root_state::watching, actors::root_state::rolling,
+          actors::root_state::undoing, actors::root_state::foreseeing, actors::root_state::keeper})
+      victims.push_back(child(which));
+  survive(victims);
+}
+
 TEST_F(KilledActors, LoseNothingWhenAnyOfThemDiesInAnyOrder) {
   const std::array<std::uint64_t, 9> all{the_bridge,    the_pool,       the_keeper,
                                          the_director,  the_department, specialist(0),
