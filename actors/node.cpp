@@ -98,6 +98,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
       if (one.backend.kind == config::backend_kind::function && !callables->contains(one.name))
         return failure{"no callable is registered for " + one.name
                        + ", whose backend is a function; register one or change its backend"};
+  in.log = how.worker_line;
   in.callables = callables;
   in.is_inline = [callables](std::string_view name) {
     const auto found = callables->find(std::string{name});

@@ -126,6 +126,9 @@ public:
     std::size_t threads = 0;
     /// Another rule than Greenroom's own for who is warm, without prediction: for comparisons.
     std::function<std::unique_ptr<runtime::warm_policy>()> policy;
+    /// Hears every line that a worker writes to stderr. From any thread of the node; must not
+    /// block.
+    std::function<void(std::string_view specialist, std::string_view line)> worker_line;
   };
   /// In-process specialists of kind `function`, by name. JSON text in, JSON text out.
   using function = std::function<std::string(const std::string& input)>;
@@ -175,9 +178,12 @@ public:
     std::string cursor;
   };
   [[nodiscard]] std::variant<page, refusal> list(const query& which) const;
-  /// Each step's output is the next one's input. `done` hears the one end.
-  std::optional<refusal> run_workflow(std::string_view name, task_request first,
-                                      std::function<void(workflow_end)> done);
+  /// Takes a workflow back: its present step is cancelled, and no other follows.
+  using cancel_workflow = std::function<void()>;
+  /// Each step's output is the next one's input. `done` hears the one end, also of one that was
+  /// taken back.
+  std::variant<cancel_workflow, refusal> run_workflow(std::string_view name, task_request first,
+                                                      std::function<void(workflow_end)> done);
 
   // -- what it is doing -------------------------------------------------------
   [[nodiscard]] node_view status() const;

@@ -1,6 +1,7 @@
 // Runs a workflow: each step's output is the next one's input.
 #include "actors/node_parts.hpp"
 
+#include <mutex>
 #include <utility>
 
 namespace greenroom {
@@ -14,50 +15,85 @@ public:
                std::function<void(workflow_end)> done)
       : on_{on}, steps_{std::move(steps)}, pattern_{std::move(pattern)}, done_{std::move(done)} {}
 
-  std::optional<refusal> begin() { return submit(pattern_.input); }
+  std::optional<refusal> begin() { return submit(0, pattern_.input); }
+
+  void cancel() {
+    std::optional<protocols::task_id> present;
+    {
+      const std::lock_guard lock{mutex_};
+      cancelled_ = true;
+      present = present_;
+    }
+    if (present) on_.cancel(*present);
+  }
 
 private:
-  std::optional<refusal> submit(std::string input) {
+  std::optional<refusal> submit(std::size_t step, std::string input) {
     auto request = pattern_;
-    request.specialist = steps_[end_.steps.size()];
+    request.specialist = steps_[step];
     request.input = std::move(input);
     // The key names the whole run; each step needs its own.
-    if (!request.idempotency_key.empty())
-      request.idempotency_key += "/" + std::to_string(end_.steps.size());
+    if (!request.idempotency_key.empty()) request.idempotency_key += "/" + std::to_string(step);
     auto outcome = on_.submit(std::move(request),
-                              [self = shared_from_this()](task_view step) { self->ended(step); });
+                              [self = shared_from_this()](task_view view) { self->ended(view); });
     if (auto* none = std::get_if<refusal>(&outcome)) return std::move(*none);
+    const auto id = std::get<protocols::task_id>(outcome);
+    bool cancelled = false;
+    {
+      const std::lock_guard lock{mutex_};
+      // It may have ended already, and the next one begun.
+      if (step >= begun_) {
+        begun_ = step + 1;
+        present_ = id;
+      }
+      cancelled = cancelled_;
+    }
+    if (cancelled) on_.cancel(id);
     return std::nullopt;
   }
 
   void ended(task_view step) {
-    const bool ok = step.state == protocols::task_state::completed;
+    bool ok = step.state == protocols::task_state::completed;
     auto output = step.output;
     end_.steps.push_back(std::move(step));
     if (ok && end_.steps.size() < steps_.size()) {
-      auto refused = submit(std::move(output));
-      if (!refused) return;
-      end_.output = refused->detail;
-      end_.refused = std::move(*refused);
-      done_(std::move(end_));
-      return;
+      if (taken_back()) {
+        ok = false;
+        output = "the workflow was taken back before its next step";
+      } else {
+        auto refused = submit(end_.steps.size(), std::move(output));
+        if (!refused) return;
+        end_.output = refused->detail;
+        end_.refused = std::move(*refused);
+        done_(std::move(end_));
+        return;
+      }
     }
     end_.ok = ok;
     end_.output = std::move(output);
     done_(std::move(end_));
   }
 
+  bool taken_back() {
+    const std::lock_guard lock{mutex_};
+    return cancelled_;
+  }
+
   node& on_;
   std::vector<std::string> steps_;
   task_request pattern_;
   std::function<void(workflow_end)> done_;
-  workflow_end end_;
+  workflow_end end_;  // Written by one step after the other.
+  std::mutex mutex_;  // Guards what follows.
+  std::optional<protocols::task_id> present_;
+  std::size_t begun_ = 0;
+  bool cancelled_ = false;
 };
 
 }  // namespace
 
-std::optional<refusal> node::run_workflow(std::string_view name, task_request first,
-                                          std::function<void(workflow_end)> done) {
+std::variant<node::cancel_workflow, refusal> node::run_workflow(
+    std::string_view name, task_request first, std::function<void(workflow_end)> done) {
   const auto& flows = parts_->house->now_playing().config.workflows;
   for (const auto& flow : flows) {
     if (flow.name != name) continue;
@@ -68,8 +104,10 @@ std::optional<refusal> node::run_workflow(std::string_view name, task_request fi
     if (first.case_id.empty())
       first.case_id =
           "workflow/" + flow.name + "/" + std::to_string(parts_->workflow_serial.fetch_add(1));
-    return std::make_shared<workflow_run>(*this, flow.steps, std::move(first), std::move(done))
-        ->begin();
+    const auto run =
+        std::make_shared<workflow_run>(*this, flow.steps, std::move(first), std::move(done));
+    if (auto refused = run->begin()) return std::move(*refused);
+    return cancel_workflow{[run] { run->cancel(); }};
   }
   refusal none{protocols::failure::no_such_specialist,
                "there is no workflow named " + std::string{name},

@@ -223,10 +223,15 @@ void run_workflow(const door_ptr& here, call& one) {
                                                            "A workflow is answered when it has "
                                                            "ended; \"async\" is for tasks."));
   const auto& name = one.captured.front();
-  const auto refused = here->of->run_workflow(
+  // As with a task: what is durable goes on when its caller does not wait any more.
+  const bool keeps_on = parsed->durable || !parsed->idempotency_key.empty();
+  const auto begun = here->of->run_workflow(
       name, request_of(std::move(*parsed)),
       [reply = one.reply, name](const workflow_end& end) { answer_workflow(reply, name, end); });
-  if (refused) answer_refusal(one.reply, *refused);
+  if (const auto* refused = std::get_if<refusal>(&begun))
+    answer_refusal(one.reply, *refused);
+  else if (!keeps_on)
+    one.reply.on_close(std::get<node::cancel_workflow>(begun));
 }
 
 void list_workflows(const door_ptr& here, call& one) {

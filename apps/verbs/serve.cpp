@@ -157,6 +157,11 @@ int serve(const configuration_source& source) {
 
   node::options options;
   options.bin_directory = program_folder().string();
+  options.worker_line = [](std::string_view specialist, std::string_view line) {
+    log_line(config::log_level::info, "worker.stderr",
+             json{{"specialist", specialist}, {"line", line}}.dump(-1, ' ', false,
+                                                                   json::error_handler_t::replace));
+  };
   const auto started = node::start(*configuration, {}, options);
   if (const auto* why = std::get_if<node::failure>(&started)) {
     std::fprintf(stderr, "greenroom: the node cannot start: %s\n", why->what.c_str());

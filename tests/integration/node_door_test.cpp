@@ -43,6 +43,27 @@ TEST(Workflows, HandEachStepsOutputToTheNext) {
   EXPECT_EQ(mended.body["output"], 5);
 }
 
+TEST(Workflows, EndWithTheirCallersHangUpUnlessTheyHaveAKey) {
+  live_node node{quick, many(3), "workflows:\n  - name: CHAIN\n    steps: [s0, s1, s2]\n"};
+  ASSERT_TRUE(node.start()) << node.errors();
+  const auto run = [&](const char* file, json more) {
+    more["input"] = {{"do", "hold"}, {"file", file}, {"say", {{"token", file}}}};
+    raw_client client{node.port()};
+    client.send(post("/v1/workflows/CHAIN", more.dump()));
+    const auto before = node.count("run", "s0");
+    EXPECT_TRUE(eventually([&] { return node.count("run", "s0") > before; }));
+    client.reset();
+  };
+  run("gone", json::object());
+  // Its first step is taken back with it, and nobody takes the second.
+  EXPECT_TRUE(
+      eventually([&] { return node.get("/v1/specialists/s0").body.value("queue_depth", 1) == 0; }));
+  run("kept", {{"idempotency_key", "k"}});
+  node.release("kept");
+  EXPECT_TRUE(eventually([&] { return node.count("run", "s2", "", "kept") == 1; }));
+  EXPECT_EQ(node.count("run", "s1", "", "gone"), 0U);
+}
+
 TEST(HangUps, CancelTheTaskAndFreeItsWorker) {
   live_node node{quick, {{"one", "", "stop_timeout: 200ms"}}};
   ASSERT_TRUE(node.start()) << node.errors();
