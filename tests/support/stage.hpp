@@ -107,11 +107,16 @@ inline config::node small_cast(std::size_t departments, std::size_t each) {
 
 class stage {
 public:
-  explicit stage(config::node config)
+  /// Those in `callables` run where their tasks arrive.
+  explicit stage(config::node config, actors::callable_table callables = {})
       : clock{std::make_shared<virtual_clock>(world)},
-        house{std::make_unique<actors::house>(actors::make_cast(std::move(config), nullptr), 8, 42,
-                                              clock)},
+        house{std::make_unique<actors::house>(
+            actors::make_cast(
+                std::move(config), nullptr,
+                [&](std::string_view name) { return callables.contains(std::string{name}); }),
+            8, 42, clock)},
         desk{*house} {
+    house->callables = std::make_shared<actors::callable_table>(std::move(callables));
     house->make_worker = [this](const actors::member& who, std::string_view, protocols::pool_kind,
                                 std::shared_ptr<machine::worker_events> events) {
       auto fresh = std::make_shared<puppet>(std::move(events));

@@ -1,0 +1,142 @@
+// Callables that run where their tasks arrive, inside the whole tree.
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using protocols::failure, protocols::task_state;
+
+/// One callable beside an ordinary worker in one department.
+class InlineCallable : public testing::Test {
+protected:
+  static config::node configuration() {
+    auto config = small_cast(1, 2);
+    config.departments[0].specialists[0].backend.kind = config::backend_kind::function;
+    return config;
+  }
+  static actors::callable_table table() {
+    actors::callable_table result;
+    result["d0-s0"] = {[](const std::string& input) -> std::string {
+                         if (input == "\"throw\"") throw std::runtime_error{"not today"};
+                         if (input == "\"nonsense\"") return "{";
+                         return "[" + input + "]";
+                       },
+                       true};
+    return result;
+  }
+  std::shared_ptr<caller> ask(const std::string& input) {
+    task_request request;
+    request.input = input;
+    auto who = play.ask("d0-s0", request);
+    play.world.dispatch();
+    return who;
+  }
+  void warm() {
+    play.open();
+    play.world.advance(1s);
+    ASSERT_TRUE(play.workers.contains("d0-s0"));
+    play.worker("d0-s0").get_ready();
+    play.world.dispatch();
+  }
+  [[nodiscard]] machine::specialist_gauge& gauge() {
+    return play.house->pool(protocols::pool_kind::intelligent).specialists[0]->gauge;
+  }
+
+  stage play{configuration(), table()};
+};
+
+TEST_F(InlineCallable, AnswersWithoutGoingThroughItsWorker) {
+  warm();
+  const auto who = ask("1");
+  EXPECT_EQ(who->ends, 1);
+  EXPECT_EQ(who->state, task_state::completed);
+  EXPECT_EQ(who->output, "[1]");
+  EXPECT_EQ(who->attempts, 1u);
+  EXPECT_FALSE(who->cold);
+  EXPECT_TRUE(play.worker("d0-s0").held.empty());
+  EXPECT_EQ(gauge().depth(), 0u);
+  EXPECT_EQ(gauge().warm_hits.load(), 1u);
+}
+
+TEST_F(InlineCallable, WaitsForItsWorkerToBeReadyLikeEverybodyElse) {
+  play.open();
+  const auto early = ask("1");
+  EXPECT_EQ(early->ends, 0);
+  play.world.advance(1s);
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  // What waited for the start went to the worker, as it would have without the short way.
+  ASSERT_EQ(play.worker("d0-s0").held.size(), 1u);
+  // Nobody overtakes it.
+  const auto later = ask("2");
+  EXPECT_EQ(later->ends, 0);
+  while (!play.worker("d0-s0").held.empty()) {
+    play.worker("d0-s0").finish_one();
+    play.world.dispatch();
+  }
+  EXPECT_EQ(early->ends, 1);
+  EXPECT_EQ(later->ends, 1);
+  EXPECT_EQ(ask("3")->output, "[3]");
+}
+
+TEST_F(InlineCallable, FailsOneTaskWhenItThrowsOrTalksNonsense) {
+  warm();
+  for (int i = 0; i < 20; ++i) {
+    const auto thrown = ask("\"throw\"");
+    EXPECT_EQ(thrown->why, failure::refused);
+    EXPECT_EQ(thrown->output, "not today");
+    EXPECT_EQ(thrown->attempts, 1u);
+    EXPECT_EQ(ask("\"nonsense\"")->why, failure::refused);
+  }
+  // That is the caller's affair: no circuit opens.
+  EXPECT_EQ(ask("1")->output, "[1]");
+}
+
+TEST_F(InlineCallable, LeavesNothingBehindAtTheDoor) {
+  warm();
+  for (int i = 0; i < 10; ++i) ask("1");
+  EXPECT_EQ(play.house->gauge.depth(), 0u);
+  EXPECT_EQ(play.house->gauge.accepted(), 10u);
+  EXPECT_EQ(play.house->gauge.ended.load(), 10u);
+  EXPECT_EQ(play.house->ledger.alive(), 0u);
+}
+
+TEST(FrontDesk, HoldsItsBoundsExactlyAndForgetsWhomItTurnedAway) {
+  auto config = small_cast(1, 2);
+  config.queue.per_specialist = 4;
+  config.queue.total = 6;
+  stage play{config};
+  play.open();
+  auto& first = play.house->pool(protocols::pool_kind::intelligent).specialists[0]->gauge;
+  const auto taken = [&](const std::string& name) {
+    int count = 0;
+    for (int i = 0; i < 20; ++i) {
+      play.ask(name);
+      if (!play.refused) ++count;
+    }
+    return count;
+  };
+  EXPECT_EQ(taken("d0-s0"), 5) << "four that wait and one that runs";
+  EXPECT_EQ(first.depth(), 5u);
+  EXPECT_EQ(taken("d0-s1"), 1) << "six in the node";
+  EXPECT_EQ(play.house->gauge.depth(), 6u);
+  EXPECT_EQ(play.house->gauge.accepted(), 6u);
+  // Their places are free again once they are through, whoever has looked meanwhile.
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  for (int i = 0; i < 5; ++i) {
+    play.world.dispatch();
+    play.worker("d0-s0").finish_one();
+  }
+  play.world.dispatch();
+  EXPECT_EQ(first.depth(), 0u);
+  EXPECT_EQ(taken("d0-s0"), 5);
+}
+
+}  // namespace
+}  // namespace greenroom::tests
