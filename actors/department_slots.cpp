@@ -1,0 +1,89 @@
+// A department's slots: what it tells its director, and what it makes of grants, recalls and the
+// news of its workers.
+#include "actors/department.hpp"
+
+#include "actors/text.hpp"
+
+#include <utility>
+
+namespace greenroom::actors {
+
+using protocols::failure, protocols::slot_grant, protocols::slot_news, protocols::slot_recall;
+using protocols::worker_news;
+
+void department::tell_director(entry& one, slot_news::kind what, std::int64_t load_ns) {
+  send(director_, slot_news{one.index, what, load_ns / 1'000'000});
+}
+
+void department::grant(const slot_grant& slot) {
+  auto& one = entry_of(slot.specialist);
+  const bool for_demand = one.asked;
+  one.asked = false;
+  const bool useless = for_demand && one.line.empty()
+                       && slot.why == static_cast<std::uint8_t>(runtime::reason::demand);
+  if (one.now != life::cold || !one.hired || useless || one.not_before_ns > now_ns()
+      || member_of(one).gone) {
+    tell_director(one, one.now == life::cold ? slot_news::kind::released : slot_news::kind::kept);
+    if (one.now == life::cold) pump(one);
+    return;
+  }
+  one.now = life::warming;
+  tell_director(one, slot_news::kind::warming);
+  send(stand_of(one).actor, protocols::warm_up_atom::value);
+}
+
+void department::recall(const slot_recall& slot) {
+  auto& one = entry_of(slot.specialist);
+  if (one.now != life::warm || !one.line.empty() || !one.hands.empty()) {
+    tell_director(one, one.now == life::cold ? slot_news::kind::released : slot_news::kind::kept);
+    return;
+  }
+  one.now = life::cooling;
+  tell_director(one, slot_news::kind::cooling);
+  send(stand_of(one).actor, protocols::cool_atom::value);
+}
+
+void department::hear(const worker_news& news) {
+  auto& one = entry_of(news.specialist);
+  const auto& who = member_of(one);
+  if (news.what == worker_news::kind::ready) {
+    if (one.now != life::warming) return;
+    one.now = life::warm;
+    one.failed_starts = 0;
+    one.wanted_since_ns = 0;
+    one.idle_since_ns = now_ns();
+    tell_director(one, slot_news::kind::warm, news.start_ns);
+    house_.publish("specialist.warm",
+                   "{\"specialist\":" + json_text(who.config.name)
+                       + ",\"start_ms\":" + std::to_string(news.start_ns / 1'000'000) + "}");
+    mark(one);
+    pump(one);
+    return;
+  }
+  one.now = life::cold;
+  tell_director(one, slot_news::kind::released);
+  if (!news.asked) {
+    const auto& config = house_.now_playing().config;
+    const runtime::backoff waits{config.retry.base, config.retry.max, config.retry.jitter};
+    ++one.failed_starts;
+    if (news.before_ready) judge(one, false);
+    // A worker that was up and died is replaced at once; one that dies again and again is not.
+    if (news.before_ready || one.failed_starts > 1)
+      one.not_before_ns = now_ns() + waits.delay(one.failed_starts, chance()).count();
+    house_.publish(
+        news.before_ready ? "worker.start_failed" : "worker.died",
+        "{\"specialist\":" + json_text(who.config.name) + ",\"why\":" + json_text(news.why) + "}");
+    if (news.before_ready && one.failed_starts >= config.retry.max_attempts) {
+      one.failed_starts = 0;
+      stand_of(one).gauge.state.store(machine::worker_state::failed, std::memory_order_relaxed);
+      fail_waiting(one, failure::start_failed,
+                   "the worker of " + who.config.name + " could not be started: " + news.why);
+    }
+  } else {
+    house_.publish("specialist.cold", "{\"specialist\":" + json_text(who.config.name) + "}");
+  }
+  mark(one);
+  pump(one);
+}
+
+}  // namespace greenroom::actors

@@ -1,0 +1,150 @@
+// A department's supervision: who takes over from a predecessor, and what becomes of the tasks of a
+// specialist whose actor was lost.
+#include "actors/department.hpp"
+
+#include "actors/specialist.hpp"
+#include "actors/text.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace greenroom::actors {
+
+using protocols::failure, protocols::slot_news, protocols::task_phase, protocols::task_place;
+using protocols::task_ptr, protocols::task_state;
+
+void department::adopt_cast() {
+  const auto& staff = house_.now_playing().staff[index_];
+  for (auto place = entries_.size(); place < staff.size(); ++place) {
+    entries_.emplace_back();
+    entries_.back().index = staff[place];
+  }
+  for (auto& one : entries_) one.at_once = house_.at_once(member_of(one));
+  if (!open_) return;
+  for (std::uint32_t place = 0; place < entries_.size(); ++place) {
+    auto& one = entries_[place];
+    if (!one.hired && !member_of(one).gone && stand_of(one).actor == nullptr) hire(place);
+    if (member_of(one).gone) {
+      fail_waiting(one, failure::no_such_specialist, "taken out of the configuration");
+      recall({one.index, static_cast<std::uint8_t>(runtime::reason::by_hand)});
+    }
+  }
+}
+
+// Specialists of a predecessor die with it, but not at the same instant; until the last of them is
+// dead it could still touch a task.
+void department::await_predecessors() {
+  set_down_handler([this](const caf::down_msg&) {
+    if (--awaited_ == 0) recover();
+  });
+  for (auto& one : entries_) {
+    auto& before = stand_of(one).actor;
+    if (before == nullptr) continue;
+    ++awaited_;
+    monitor(before);
+    dismiss(before);
+  }
+  if (awaited_ == 0) recover();
+}
+
+// Everything that was in a predecessor's hands and has not ended is found in the ledger.
+void department::recover() {
+  open_ = true;
+  for (auto& one : entries_) {
+    stand_of(one).abandon();
+    stand_of(one).actor = nullptr;
+    // Before anything is asked of the director, who may think that they are still warm.
+    tell_director(one, slot_news::kind::released);
+  }
+  stand_.port.take_over();
+  drain();
+  std::vector<task_ptr> found;
+  house_.ledger.for_each([&](task_ptr job) {
+    if (job->place.load(std::memory_order_acquire) == task_place::held && job->pool == pool_
+        && job->department == index_ && job->holder != incarnation_
+        && !job->claimed.load(std::memory_order_acquire))
+      found.push_back(std::move(job));
+  });
+  std::ranges::sort(found, {}, [](const task_ptr& job) { return job->accepted_ns; });
+  for (auto& job : found) {
+    auto& one = entry_of(job->specialist);
+    job->holder = incarnation_;
+    if (job->state.load() == task_state::running) {
+      job->result = {failure::worker_failed, true, "the department was lost while it ran"};
+      decide_retry(one, std::move(job));
+    } else {
+      job->phase = task_phase::wanted;
+      one.line.push_back(std::move(job));
+    }
+  }
+  for (std::uint32_t place = 0; place < entries_.size(); ++place) {
+    if (!member_of(entries_[place]).gone) hire(place);
+    mark(entries_[place]);
+    pump(entries_[place]);
+  }
+}
+
+void department::hire(std::uint32_t place) {
+  auto& one = entries_[place];
+  auto& stand = stand_of(one);
+  stand.actor = spawn<specialist, caf::linked + caf::lazy_init>(house_, one.index, pool_,
+                                                                caf::actor_cast<caf::actor>(this));
+  one.hired = true;
+}
+
+void department::lose(const caf::actor_addr& who, const caf::error& reason) {
+  for (auto& one : entries_)
+    if (one.hired && stand_of(one).actor.address() == who) {
+      lost(one, reason);
+      return;
+    }
+  quit(reason ? reason : caf::error{caf::exit_reason::user_shutdown});
+}
+
+void department::lost(entry& one, const caf::error& reason) {
+  // What it gave back before it died is looked at first; after that its list is exact.
+  stand_.port.take_over();
+  drain();
+  auto& stand = stand_of(one);
+  stand.abandon();
+  stand.actor = nullptr;
+  one.hired = false;
+  one.asked = false;
+  one.now = life::cold;
+  machine::count(stand_.gauge.actor_restarts);
+  house_.publish("actor.lost", "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
+  tell_director(one, slot_news::kind::released);
+  for (auto& job : std::exchange(one.hands, {})) {
+    if (job->place.load() == task_place::journal) continue;  // It comes back from there.
+    if (job->claimed.load(std::memory_order_acquire)) continue;
+    if (job->state.load() == task_state::running) {
+      job->result = {failure::worker_failed, true, "the specialist's actor was lost"};
+      decide_retry(one, std::move(job));
+    } else {
+      job->phase = task_phase::wanted;
+      one.line.push_front(std::move(job));
+    }
+  }
+  const auto& limits = house_.now_playing().config.supervision;
+  const auto strategy = [&] {
+    const auto& departments = house_.now_playing().config.departments;
+    const auto& mine = house_.now_playing().departments[index_];
+    const auto found = std::ranges::find(departments, mine, &config::department::name);
+    return found == departments.end() ? config::restart_strategy::one_for_one
+                                      : found->restart.strategy;
+  }();
+  const auto delay =
+      one.restarts.next_restart({limits.restarts_max, limits.window, limits.delay}, clock().now());
+  // A department that cannot keep its people alive gives up: its pool builds a new one.
+  if (!delay || strategy == config::restart_strategy::one_for_all) {
+    quit(reason ? reason : caf::error{caf::exit_reason::unhandled_exception});
+    return;
+  }
+  const auto place = member_of(one).place;
+  delayed_send(this, *delay, protocols::hire_atom::value, place);
+  if (strategy == config::restart_strategy::rest_for_one)
+    for (auto later = place + 1; later < entries_.size(); ++later)
+      if (entries_[later].hired) dismiss(stand_of(entries_[later]).actor);
+}
+
+}  // namespace greenroom::actors

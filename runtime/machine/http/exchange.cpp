@@ -1,0 +1,287 @@
+// What the server hands to a handler, and how an answer gets back onto the connection.
+#include "runtime/machine/http/exchange.hpp"
+
+#include "runtime/machine/http/response_head.hpp"
+#include "runtime/machine/http/server.hpp"
+
+#include <array>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+namespace greenroom::machine::http {
+
+namespace net = boost::asio;
+
+namespace {
+
+/// The answer to this request is out as far as the server is concerned. On the loop.
+void forget(restinio::request_id_t number, connection_record& record) {
+  if (record.unanswered > 0) --record.unanswered;
+  std::erase_if(record.at_close, [&](const auto& one) { return one.request == number; });
+}
+
+}  // namespace
+
+void send(exchange& ours, std::string head, std::string body, bool last,
+          std::function<void()> written) {
+  auto& record = *ours.connection;
+  // Held, because RESTinio may close the connection while it is being given the bytes.
+  const auto link = std::static_pointer_cast<restinio::impl::connection_base_t>(record.link);
+  if (ours.sent) return;
+  if (last) {
+    forget(ours.number, record);
+    ours.sent = true;
+  }
+  if (!link || !record.socket || record.last_words_said) {
+    ours.gone.store(true, std::memory_order_relaxed);
+    return;
+  }
+  const auto closes = last && !ours.keep_alive;
+  restinio::writable_items_container_t items;
+  items.reserve(2);
+  if (!head.empty()) items.emplace_back(std::move(head));
+  if (!body.empty()) items.emplace_back(std::move(body));
+  // A group without bytes would never be taken off the connection's list.
+  if (items.empty()) items.emplace_back(restinio::const_buffer("", 0));
+  restinio::write_group_t group{std::move(items)};
+  if (written) {
+    group.after_write_notificator([written = std::move(written), one = &record, last](const auto&) {
+      written();
+      if (last) --one->unwritten;
+    });
+  } else if (last) {
+    // The record outlives the group: RESTinio's connection has both, the group first to go.
+    group.after_write_notificator([one = &record](const auto&) { --one->unwritten; });
+  }
+  link->write_response_parts(ours.number,
+                             {last ? restinio::response_parts_attr_t::final_parts
+                                   : restinio::response_parts_attr_t::not_final_parts,
+                              closes ? restinio::response_connection_attr_t::connection_close
+                                     : restinio::response_connection_attr_t::connection_keepalive},
+                             std::move(group));
+}
+
+namespace {
+
+/// Sends what has gathered in the outbox. On the loop.
+void flush(const std::shared_ptr<incoming>& asked) {
+  auto& ours = exchange_of(*asked);
+  std::string bytes;
+  auto last = false;
+  {
+    const std::lock_guard lock{ours.guard};
+    ours.flushing = false;
+    bytes.swap(ours.outbox);
+    last = ours.ended && !ours.complete;
+    if (last) ours.complete = true;
+  }
+  if (bytes.empty() && !last) return;
+  if (last) ours.connection->streaming = false;
+  const auto size = bytes.size();
+  // The notice must not own the request, which owns the connection, which owns the notice.
+  send(ours, {}, std::move(bytes), last, [weak = std::weak_ptr{asked}, size] {
+    if (const auto still = weak.lock())
+      exchange_of(*still).unsent.fetch_sub(size, std::memory_order_relaxed);
+  });
+}
+
+/// Appends to the outbox of a begun answer and sees to it that it is sent.
+template <class Append>
+void gather(const std::shared_ptr<incoming>& asked, Append append) {
+  auto& ours = exchange_of(*asked);
+  {
+    const std::lock_guard lock{ours.guard};
+    if (ours.ended) return;
+    const auto before = ours.outbox.size();
+    append(ours.outbox);
+    ours.unsent.fetch_add(ours.outbox.size() - before, std::memory_order_relaxed);
+    if (std::exchange(ours.flushing, true)) return;
+  }
+  run_on_loop(ours, [asked] { flush(asked); });
+}
+
+void append_chunk(std::string& to, std::string_view piece, bool chunked) {
+  if (!chunked) {
+    to += piece;
+    return;
+  }
+  std::array<char, 20> size{};
+  const auto end = std::to_chars(size.data(), size.data() + size.size(), piece.size(), 16).ptr;
+  to.append(size.data(), end);
+  to += "\r\n";
+  to += piece;
+  to += "\r\n";
+}
+
+}  // namespace
+
+exchange::~exchange() {
+  // RESTinio's connection waits for an answer until it closes.
+  if (!connection || sent || connection->home->ended.load(std::memory_order_acquire)) return;
+  const auto begun = answered.load();
+  net::post(connection->home->io, [record = connection, order = number, begun, alive = keep_alive,
+                                   old = old_client]() mutable {
+    if (begun) return record->cut();
+    std::string text;
+    append_head(text, {500, "application/problem+json", {}, nobody_answered.size(), alive, old});
+    text += nobody_answered;
+    exchange instead;
+    instead.connection = std::move(record);
+    instead.number = order;
+    instead.keep_alive = alive;
+    instead.answered = true;
+    send(instead, std::move(text), {}, true);
+  });
+}
+
+std::string_view to_string(method value) {
+  constexpr std::array<std::string_view, 8> names{"GET",    "HEAD",  "POST",    "PUT",
+                                                  "DELETE", "PATCH", "OPTIONS", "OTHER"};
+  return names[static_cast<std::size_t>(value)];
+}
+
+// -- request ------------------------------------------------------------------
+
+method request::verb() const {
+  const auto verb = of(inside_).header().method();
+  if (verb == restinio::http_method_get()) return method::get;
+  if (verb == restinio::http_method_post()) return method::post;
+  if (verb == restinio::http_method_head()) return method::head;
+  if (verb == restinio::http_method_put()) return method::put;
+  if (verb == restinio::http_method_delete()) return method::delete_;
+  if (verb == restinio::http_method_patch()) return method::patch;
+  if (verb == restinio::http_method_options()) return method::options;
+  return method::other;
+}
+
+std::string_view request::method_name() const { return of(inside_).header().method().c_str(); }
+
+std::string_view request::path() const {
+  std::string_view target = of(inside_).header().request_target();
+  // The absolute form is meant for proxies, but any server has to take it.
+  if (!target.starts_with('/')) {
+    if (const auto scheme = target.find("://"); scheme != std::string_view::npos) {
+      const auto slash = target.find('/', scheme + 3);
+      target = slash == std::string_view::npos ? "/" : target.substr(slash);
+    }
+  }
+  return target.substr(0, target.find_first_of("?#"));
+}
+
+std::string_view request::query() const {
+  std::string_view target = of(inside_).header().request_target();
+  target = target.substr(0, target.find('#'));
+  const auto mark = target.find('?');
+  return mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
+}
+
+std::optional<std::string_view> request::header(std::string_view name) const {
+  std::optional<std::string_view> found;
+  of(inside_).header().for_each_field([&](const auto& field) {
+    if (!found
+        && restinio::impl::is_equal_caseless(field.name().data(), field.name().size(), name.data(),
+                                             name.size()))
+      found = field.value();
+  });
+  return found;
+}
+
+std::string_view request::body() const { return of(inside_).body(); }
+
+std::string request::take_body() {
+  // The request is not constant, only RESTinio's view of it is.
+  return std::move(const_cast<std::string&>(of(inside_).body()));
+}
+
+// -- responder ----------------------------------------------------------------
+
+void responder::answer(int status, std::string_view content_type, std::string body,
+                       std::string_view headers) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  auto& ours = exchange_of(*asked);
+  if (ours.answered.exchange(true)) return;
+  /// Below this one buffer is cheaper than two.
+  constexpr std::size_t joined_max = 8192;
+  std::string head;
+  const auto joined = !ours.head && body.size() <= joined_max;
+  head.reserve(256 + headers.size() + (joined ? body.size() : 0));
+  append_head(head, {status, content_type, headers, body.size(), ours.keep_alive, ours.old_client});
+  if (joined || ours.head) {
+    if (joined) head += body;
+    body.clear();
+  }
+  run_on_loop(ours, [asked, head = std::move(head), body = std::move(body)]() mutable {
+    send(exchange_of(*asked), std::move(head), std::move(body), true);
+  });
+}
+
+void responder::begin(int status, std::string_view content_type, std::string_view headers) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  auto& ours = exchange_of(*asked);
+  if (ours.answered.exchange(true)) return;
+  // An HTTP/1.0 client sees the end of the answer in the end of the connection.
+  if (ours.old_client) ours.keep_alive = false;
+  run_on_loop(ours, [asked] { exchange_of(*asked).connection->streaming = true; });
+  gather(asked, [&](std::string& to) {
+    append_head(to,
+                {status, content_type, headers, std::nullopt, ours.keep_alive, ours.old_client});
+  });
+  if (ours.head) end();
+}
+
+bool responder::write(std::string_view piece) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  auto& ours = exchange_of(*asked);
+  if (ours.gone.load(std::memory_order_relaxed)) return false;
+  // An empty chunk would be the end of the answer.
+  if (piece.empty() || ours.head) return true;
+  const auto most = ours.connection->home->options.stream_bytes;
+  if (ours.unsent.load(std::memory_order_relaxed) > most) {
+    ours.connection->home->totals->streams_cut.fetch_add(1, std::memory_order_relaxed);
+    ours.gone.store(true, std::memory_order_relaxed);
+    abort();
+    return false;
+  }
+  gather(asked, [&](std::string& to) { append_chunk(to, piece, !ours.old_client); });
+  return true;
+}
+
+void responder::end() const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  auto& ours = exchange_of(*asked);
+  {
+    const std::lock_guard lock{ours.guard};
+    if (ours.ended) return;
+    if (!ours.old_client && !ours.head) ours.outbox += "0\r\n\r\n";
+    ours.ended = true;
+    if (std::exchange(ours.flushing, true)) return;
+  }
+  run_on_loop(ours, [asked] { flush(asked); });
+}
+
+void responder::abort() const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  run_on_loop(exchange_of(*asked), [asked] { exchange_of(*asked).connection->cut(); });
+}
+
+void responder::on_close(std::function<void()> gone) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  run_on_loop(exchange_of(*asked), [asked, gone = std::move(gone)]() mutable {
+    auto& ours = exchange_of(*asked);
+    auto& record = *ours.connection;
+    auto told = [weak = std::weak_ptr{asked}, gone = std::move(gone)] {
+      if (const auto still = weak.lock()) exchange_of(*still).gone.store(true);
+      gone();
+    };
+    if (ours.sent) return;
+    if (!record.socket) return net::post(record.home->io, std::move(told));
+    record.at_close.push_back({ours.number, std::move(told)});
+  });
+}
+
+bool responder::closed() const {
+  return exchange_of(of(inside_.get())).gone.load(std::memory_order_relaxed);
+}
+
+}  // namespace greenroom::machine::http

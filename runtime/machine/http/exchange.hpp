@@ -1,0 +1,72 @@
+// One request of RESTinio's on its way through a handler to its answer.
+#pragma once
+
+#include "runtime/machine/http/connection_record.hpp"
+
+#include <restinio/all.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace greenroom::machine::http {
+
+/// The content of an answer that no handler gave.
+inline constexpr std::string_view nobody_answered =
+    R"({"type":"urn:greenroom:internal","title":"Internal Server Error","status":500,)"
+    R"("detail":"The node failed to handle this request."})";
+
+/// Part of each request object of RESTinio, so that it costs no allocation of its own.
+struct exchange {
+  exchange() = default;
+  exchange(const exchange&) = delete;
+  exchange& operator=(const exchange&) = delete;
+  ~exchange();  ///< Answers if nobody has.
+
+  std::shared_ptr<connection_record> connection;
+  restinio::request_id_t number = 0;
+  bool sent = false;        ///< RESTinio has the last part of the answer. On the loop.
+  bool head = false;        ///< HEAD: the answer has no content.
+  bool old_client = false;  ///< HTTP/1.0
+  bool keep_alive = true;
+  std::atomic<bool> answered{false};  ///< By `answer`, or begun.
+  std::atomic<bool> gone{false};      ///< The connection is closed.
+  // Of a streamed answer; pieces wait here so that their order is the order of the calls.
+  std::mutex guard;
+  std::string outbox;
+  bool flushing = false;
+  bool ended = false;
+  bool complete = false;
+  std::atomic<std::size_t> unsent{0};
+};
+using exchange_factory = restinio::simple_extra_data_factory_t<exchange>;
+using incoming = restinio::generic_request_t<exchange>;
+
+inline incoming& of(void* inside) { return *static_cast<incoming*>(inside); }
+inline exchange& exchange_of(incoming& asked) { return asked.extra_data(); }
+
+/// At once on the loop's own thread, else soon. Also soon when pipelined requests are being taken
+/// in: RESTinio 0.6.16 decides at the start of a write whether to read on after it, and an answer
+/// from within the handler can fill its table of requests again before that, which makes it throw.
+template <class F>
+void run_on_loop(const exchange& ours, F what) {
+  const auto& record = *ours.connection;
+  auto& home = *record.home;
+  if (home.ended.load(std::memory_order_acquire)) return;
+  if (home.io.get_executor().running_in_this_thread() && !(record.handling && record.unwritten > 1))
+    return what();
+  boost::asio::post(home.io, std::move(what));
+}
+
+/// Hands bytes to RESTinio. On the loop.
+void send(exchange& ours, std::string head, std::string body, bool last,
+          std::function<void()> written = {});
+
+}  // namespace greenroom::machine::http
