@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 namespace greenroom::actors {
@@ -16,17 +17,18 @@ namespace {
 constexpr double review_min_s = 0.05;  // However soon a policy wants to be asked again.
 constexpr double review_max_s = 1.0;
 constexpr double megabyte = 1e6;
+constexpr double load_share = 0.2;  // Of the latest start in the mean of all.
 constexpr double save_period_s = 60;
 constexpr std::size_t ranks_shown = 100;
 constexpr double ranked_each_second = 2000;
 
 double weight_of(config::priority priority) {
   switch (priority) {
-    case config::priority::high: return 2.0;
+    case config::priority::high: return 1.5;
     case config::priority::medium: return 1.0;
     case config::priority::low: break;
   }
-  return 0.5;
+  return 1 / 1.5;
 }
 
 // What is scored. A pin and an operator's word are no predictions.
@@ -66,6 +68,7 @@ void director_state::adopt_cast() {
   seats.resize(cast.members.size());
   held.resize(cast.members.size());
   facts.resize(cast.members.size());
+  timed.resize(cast.members.size());
   for (std::uint32_t i = 0; i < cast.members.size(); ++i) {
     const auto& one = cast.members[i];
     auto& fact = facts[i];
@@ -77,7 +80,10 @@ void director_state::adopt_cast() {
     fact.pinned = !one.gone && (one.config.pin || baseline || callable);
     const auto start_ns = gauge.start_ns.load(std::memory_order_relaxed);
     const auto bytes = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
-    if (start_ns > 0) fact.load_s = static_cast<double>(start_ns) * 1e-9;
+    if (!timed[i] && start_ns > 0) {
+      fact.load_s = static_cast<double>(start_ns) * 1e-9;
+      timed[i] = true;
+    }
     fact.memory_mb = bytes > 0 ? static_cast<double>(bytes) / megabyte : one.config.memory_mb;
     policy->learn(i, fact);
   }
@@ -211,7 +217,11 @@ void director_state::hear_news(const slot_news& news) {
       seat.state = residency::warm;
       seat.since_s = seat.idle_since_s = now;
       if (news.load_ms > 0) {
-        facts[news.specialist].load_s = static_cast<double>(news.load_ms) * 1e-3;
+        // One start that was slow because many started at once says little about the next.
+        auto& load_s = facts[news.specialist].load_s;
+        const auto measured_s = static_cast<double>(news.load_ms) * 1e-3;
+        load_s = timed[news.specialist] ? std::lerp(load_s, measured_s, load_share) : measured_s;
+        timed[news.specialist] = true;
         policy->learn(news.specialist, facts[news.specialist]);
       }
       break;

@@ -45,6 +45,7 @@ struct director_state {
   std::vector<caf::actor> departments;
   std::vector<runtime::seat> seats;
   std::vector<runtime::specialist_facts> facts;
+  std::vector<bool> timed;  ///< Whose load time was ever measured.
   struct holding {
     bool held = false;       ///< It has, or had until it is gone, a process.
     bool reserved = false;   ///< A place is kept for it, which is not free yet.

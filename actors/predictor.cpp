@@ -1,6 +1,7 @@
 #include "actors/predictor.hpp"
 
 #include "actors/text.hpp"
+#include "runtime/pooling/pace.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -15,6 +16,8 @@ namespace {
 constexpr std::chrono::milliseconds tick_period{100};
 constexpr std::chrono::seconds save_period{60};
 constexpr std::size_t unseen_max = 8192;
+// What is wanted later than this is not worth a place yet; shorter where all else is.
+constexpr double usual_horizon_s = 30;
 constexpr double least_probability = 0.05;  // What is less probable is not worth a word.
 constexpr std::string_view heading = "greenroom-predictor 1\n";
 
@@ -67,6 +70,8 @@ void predictor_state::open() {
   const auto& playing = where->now_playing();
   runtime::predictor_settings settings;
   settings.decay = playing.config.prediction.usage_decay;
+  settings.steps_remembered = playing.config.prediction.window;
+  settings.case_idle_s *= runtime::pace::unit_of(cooldown_s());
   const auto saved = where->forecast.learned.latest(part::predictor);
   std::string model;
   std::string why;
@@ -122,7 +127,14 @@ void predictor_state::adopt_cast() {
   cast_of.assign(names.size(), cast::nobody);
   for (std::uint32_t i = 0; i < members.size(); ++i)
     if (!members[i].gone) cast_of[own_of[i]] = i;
-  if (mind) mind->grow(names.size());
+  if (!mind) return;
+  mind->grow(names.size());
+  mind->follow(workflows());
+  mind->remember_steps(where->now_playing().config.prediction.window);
+}
+
+double predictor_state::cooldown_s() const {
+  return std::chrono::duration<double>{where->now_playing().config.pool.cooldown}.count();
 }
 
 void predictor_state::hear(const protocols::usage_batch& batch) {
@@ -161,9 +173,10 @@ void predictor_state::tick() {
                          + ",\"probability\":" + std::to_string(found.probability) + "}");
     }
   }
+  const auto horizon_s = usual_horizon_s * runtime::pace::unit_of(cooldown_s());
   protocols::expectation_batch told;
   std::vector<runtime::expectation> shown;
-  for (const auto& one : mind->expected(now_s)) {
+  for (const auto& one : mind->expected(now_s, horizon_s)) {
     if (one.probability < least_probability) break;
     const auto who = cast_of[one.who];
     if (who == cast::nobody) continue;

@@ -41,7 +41,7 @@ std::array<double, rate_scales> fades_after(double passed_s) {
   return left;
 }
 
-void arrival_history::visit(double now_s) {
+void arrival_history::visit(double now_s, double clock_s) {
   const auto left = fades_after(now_s - visit_s);
   for (std::size_t k = 0; k < rate_scales; ++k) {
     recent[k] = static_cast<float>(static_cast<double>(recent[k]) * left[k] + 1.0);
@@ -51,9 +51,9 @@ void arrival_history::visit(double now_s) {
   }
   // Old habits weigh less than new ones: halving keeps the sums bounded and the ratios.
   constexpr float half_at = 512;
-  float& in_hour = hour[hour_of(now_s)];
+  float& in_hour = hour[hour_of(clock_s)];
   in_hour += 1.0F;
-  weekday[weekday_of(now_s)] += 1.0F;
+  weekday[weekday_of(clock_s)] += 1.0F;
   visit_s = now_s;
   ++visits;
   if (in_hour >= half_at * 16) {

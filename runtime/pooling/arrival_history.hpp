@@ -40,7 +40,9 @@ struct arrival_history {
   bool busy = false;
 
   /// An arrival after an idle time, or the very first.
-  void visit(double now_s);
+  void visit(double now_s) { visit(now_s, now_s); }
+  /// `clock_s`: by the clock on the wall, which may run at another pace.
+  void visit(double now_s, double clock_s);
 };
 
 /// Hour of the day and day of the week (UTC; a schedule needs no zone to repeat).

@@ -8,6 +8,10 @@
 // - `target_memory` > 0: the price follows the memory in use, whose mean approaches the target.
 // - otherwise the price is the warm threshold: the probability of being needed within 20 cooldowns.
 // - `max_warm` and `memory_budget_mb` are hard in either case: what is worth least goes first.
+// While
+//   they are what is scarce, and no mean memory is asked for, a place is its own price: nobody
+//   leaves before another one wants it.
+// - A cooldown shorter than 45 s makes every time constant shorter with it, see `pace`.
 #pragma once
 
 #include <array>
@@ -23,6 +27,7 @@
 #include "runtime/pooling/due_queue.hpp"
 #include "runtime/pooling/intensity_mixture.hpp"
 #include "runtime/pooling/intensity_signals.hpp"
+#include "runtime/pooling/pace.hpp"
 #include "runtime/pooling/prediction_referee.hpp"
 #include "runtime/pooling/price_controller.hpp"
 #include "runtime/pooling/seating.hpp"
@@ -137,6 +142,10 @@ private:
   void refresh_price();
   double keeping_index(const member& one, double now_s) const;
   double focus_rate() const;
+  bool filling() const;
+  void find_slots_scarce(double now_s);
+  double own_time(double clock_s);
+  seat paced(const seat& place) const;
   bool learnt() const { return fleet_visits_ >= 30; }
   signal_values read(specialist_index who, double at_s) const;
   double estimate(specialist_index who, double now_s);
@@ -152,11 +161,17 @@ private:
   void cool(specialist_index who, reason why, double value, double now_s, plan& answer);
   void enforce_caps(std::span<const seat> seats, double now_s, plan& answer);
   void admit_prewarms(std::span<const seat> seats, double now_s, plan& answer);
-  std::vector<candidate> evictable_now(std::span<const seat> seats, double now_s);
+  std::vector<candidate> evictable_now(std::span<const seat> seats, double now_s, bool young_too);
+  bool young_but_unwanted(specialist_index who, const seat& place, double now_s);
   pool_limits limits_in_force() const;
   void tick(std::span<const seat> seats, double now_s);
 
+  /// The plain price: needed within this many cooldowns with the probability of the threshold.
+  static constexpr double price_horizon_cooldowns = 20;
+
   greenroom_options options_;
+  pace pace_;            ///< All times below are the policy's own.
+  double latest_s_ = 0;  ///< The latest time that was heard, by the clock.
   pool_limits limits_;
   std::vector<member> members_;
   std::vector<specialist_facts> facts_;  ///< Side by side with the members, for sums over all.
@@ -178,6 +193,8 @@ private:
   double announced_came_ = 0;
   double announced_promised_ = 0;
   double price_now_ = 1e-4;
+  bool scarce_ = false;  ///< Slots are, until then unless it happens again.
+  double scarce_until_s_ = -never_s;
   double marginal_rate_ = 1e-4;  ///< What was evicted last was worth about this.
   // For the adaptation: visits and misses since the last tick, faded.
   double visits_recent_ = 0;

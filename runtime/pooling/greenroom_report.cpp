@@ -6,7 +6,8 @@
 
 namespace greenroom::runtime {
 
-std::vector<ranked> greenroom_policy::rank(std::size_t count, double now_s) const {
+std::vector<ranked> greenroom_policy::rank(std::size_t count, double clock_s) const {
+  const double now_s = pace_.own(clock_s);
   std::vector<ranked> all;
   for (specialist_index who = 0; who < members_.size(); ++who) {
     const member& one = members_[who];
@@ -32,9 +33,12 @@ std::vector<ranked> greenroom_policy::rank(std::size_t count, double now_s) cons
            told / one.announced_rate, (before + told) / before});
     }
     entry.rate += told;
-    entry.value = worth(one, entry.rate);
+    const double value = worth(one, entry.rate);
+    entry.worth_warm = value >= keep_price();
+    // By the clock from here on.
+    entry.rate /= pace_.unit();
+    entry.value = value / pace_.unit();
     entry.within_minute = -std::expm1(-60.0 * entry.rate);
-    entry.worth_warm = entry.value >= keep_price();
     all.push_back(std::move(entry));
   }
   const auto better = [](const ranked& a, const ranked& b) {
@@ -55,15 +59,15 @@ std::vector<ranked> greenroom_policy::rank(std::size_t count, double now_s) cons
 
 policy_report greenroom_policy::report() const {
   policy_report answer;
-  answer.price = keep_price();
+  answer.price = keep_price() / pace_.unit();
   answer.threshold = adaptation_.threshold();
   answer.slots = limits_in_force().max_warm;
   answer.predicting = referee_.predicting();
-  answer.keep_s = referee_.keep_s();
+  answer.keep_s = referee_.keep_s() * pace_.unit();
   answer.mean_memory = price_.mean_share();
   answer.prewarm_hits = referee_.prewarm_hits();
   answer.prewarm_wastes = referee_.prewarm_wastes();
-  answer.prewarm_wasted_s = referee_.wasted_s();
+  answer.prewarm_wasted_s = referee_.wasted_s() * pace_.unit();
   answer.announced_trust = (announced_came_ + 2.0) / (announced_promised_ + 2.0);
   return answer;
 }

@@ -73,7 +73,7 @@ void fleet_rhythm::visit(double now_s) {
     m_.counts[k] = m_.counts[k] * std::exp(-passed_s / scale_s[k]) + 1.0;
   }
   m_.counted_s = std::max(m_.counted_s, now_s);
-  m_.hour[hour_of(now_s)] += 1.0;
+  m_.hour[hour_of(clock_s(now_s))] += 1.0;
 }
 
 double fleet_rhythm::rate(std::size_t scale, double now_s) const {
@@ -85,7 +85,7 @@ double fleet_rhythm::rate(std::size_t scale, double now_s) const {
 
 double fleet_rhythm::hour_rate(double now_s, double prior_rate) const {
   const double exposure_s = slot_exposure_s(observed_s(now_s), 24);
-  return (around(m_.hour, hour_of(now_s)) + hour_prior_events)
+  return (around(m_.hour, hour_of(clock_s(now_s))) + hour_prior_events)
          / (exposure_s + hour_prior_events / prior_rate);
 }
 
@@ -186,14 +186,15 @@ void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double 
   x[index(signal::fleet_2h)] = present.fleet_2h;
   x[index(signal::fleet_hour)] = present.fleet_hour;
 
+  const double clock_s = fleet.clock_s(now_s);
   // The counts of hours and days are not faded, so they are compared with their own mean.
-  const double in_hour = (around(one.hour, hour_of(now_s)) + hour_prior_events)
+  const double in_hour = (around(one.hour, hour_of(clock_s)) + hour_prior_events)
                          / (slot_exposure_s(observed_s, 24) + hour_prior_events / base);
   x[index(signal::hour)] = std::log(in_hour / base);
-  const double in_day = (one.weekday[weekday_of(now_s)] + hour_prior_events)
+  const double in_day = (one.weekday[weekday_of(clock_s)] + hour_prior_events)
                         / (observed_s / 7.0 + hour_prior_events / base);
   // In the first week the days not seen yet would look like days off.
-  x[index(signal::weekday)] = observed_s > 14 * day_s ? std::log(in_day / base) : 0.0;
+  x[index(signal::weekday)] = fleet.days_observed(observed_s) > 14 ? std::log(in_day / base) : 0.0;
   x[index(signal::newcomer)] = one.visits <= 1 ? 1.0 : one.visits <= 3 ? 0.5 : 0.0;
   x[index(signal::sessions)] = 0.0;
 }

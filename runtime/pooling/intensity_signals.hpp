@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/pooling/arrival_history.hpp"
+#include "runtime/pooling/pace.hpp"
 #include "runtime/pooling/warm_policy.hpp"
 
 namespace greenroom::runtime {
@@ -49,6 +50,10 @@ struct signal_values {
 class fleet_rhythm {
 public:
   void begin(double now_s);
+  /// Hours and days are those of the clock, at whatever pace times are given.
+  void keep_pace(const pace& kept) { pace_ = kept; }
+  double clock_s(double now_s) const { return pace_.clock(now_s); }
+  double days_observed(double observed_s) const { return observed_s * pace_.unit() / 86400; }
   bool begun() const { return start_s_ >= 0; }
   double observed_s(double now_s) const;
   void visit(double now_s);
@@ -91,6 +96,7 @@ private:
 
   memory m_;
   double start_s_ = -1;
+  pace pace_;
   moment present_;
 };
 

@@ -21,7 +21,7 @@ constexpr double never_s = std::numeric_limits<double>::infinity();
 /// What is known of a specialist before and while it runs. Load time and memory are measured.
 struct specialist_facts {
   std::uint32_t department = 0;
-  double priority_weight = 1.0;  ///< high 2, medium 1, low 0.5
+  double priority_weight = 1.0;  ///< Above 1: it is kept when it is wanted less.
   bool pinned = false;           ///< Always warm, outside every budget.
   double load_s = 1.0;
   double memory_mb = 5.0;

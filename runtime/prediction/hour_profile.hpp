@@ -3,7 +3,7 @@
 
 #include "runtime/pooling/warm_policy.hpp"
 #include "runtime/prediction/decayed_shares.hpp"
-#include "runtime/prediction/state_text.hpp"
+#include "runtime/state_text.hpp"
 
 #include <array>
 #include <cstddef>

@@ -8,12 +8,13 @@ namespace greenroom::runtime {
 namespace {
 
 constexpr std::string_view state_kind = "greenroom predictor";
-constexpr std::uint32_t state_version = 1;
+constexpr std::uint32_t state_version = 2;
 
 // How long weights remember, and how fast they move. The local ones see fewer calls each.
 constexpr float global_keep = 0.995F;
 constexpr float local_keep = 0.97F;
 constexpr float step = 0.3F;
+constexpr double calls_fade = 0.9995;
 // What a source is taken to have given to a call that it did not name.
 constexpr float given_least = 1e-3F;
 
@@ -59,6 +60,16 @@ void predictor::grow(std::size_t cast) {
   detector_.grow(cast);
 }
 
+void predictor::follow(std::vector<workflow_steps> workflows) {
+  if (workflows == detector_.workflows()) return;
+  detector_ = workflow_detector(std::move(workflows), cast(), settings_.detector);
+  detected_.clear();
+  // Their numbers in what was foreseen mean other workflows now.
+  for (auto& [key, one] : cases_) {
+    for (candidate& next : one.next.ranked) next.workflow = no_workflow;
+  }
+}
+
 void predictor::end_case(std::unordered_map<std::uint64_t, live_case>::iterator ended) {
   sequence_.learn(ended->second.at, end_of_case);
   latest_.erase(ended->second.place);
@@ -97,6 +108,8 @@ predictor::live_case& predictor::case_of(std::uint64_t case_key, double now_s) {
   latest_.push_front(case_key);
   live_case& fresh = cases_[case_key];
   fresh.place = latest_.begin();
+  fresh.at.window =
+      std::clamp<std::size_t>(settings_.steps_remembered, 1, sequence_position::remembered_max);
   return fresh;
 }
 
@@ -244,6 +257,11 @@ void predictor::observe(specialist_index who, std::uint64_t case_key, double now
   hours_.observe(who, now_s);
   const std::span<const workflow_progress> known = detector_.observe(who, case_key, now_s);
   detected_.assign(known.begin(), known.end());
+  if (case_key != 0) {
+    calls_ = calls_ * calls_fade + 1;
+    followed_ = followed_ * calls_fade + (mine.at.length > 0 ? 1 : 0);
+  }
+  transitions_.begin(who);
   mine.at.advance(who, now_s);
   foresee(mine.at, case_key, now_s, mine.next);
 }
@@ -252,7 +270,7 @@ expectation predictor::explained(const candidate& one, const outlook& from) cons
   expectation result;
   result.who = one.who;
   result.probability = static_cast<double>(one.probability);
-  if (one.workflow != 0xFFFFFFFFU) result.workflow = one.workflow;
+  if (one.workflow != no_workflow) result.workflow = one.workflow;
   float most = -1;
   for (std::size_t s = 0; s < sources; ++s) {
     const float contributed = from.weight[s] * one.given[s];
@@ -272,16 +290,20 @@ std::span<const expectation> predictor::expected(double now_s) {
 std::span<const expectation> predictor::expected(double now_s, double horizon_s) {
   expected_.clear();
   std::size_t looked_at = 0;
+  // What goes on is not ended: the share is what makes both agree.
+  const double ends = std::clamp(1.0 - (followed_ + waiting_) / calls_, 0.002, 0.9);
+  double waiting = 0;
   for (const std::uint64_t key : latest_) {
     if (looked_at++ == settings_.cases_looked_at) break;
     const live_case& one = cases_.at(key);
     const double age_s = std::max(0.0, now_s - one.at.last_s);
     if (key != 0 && age_s > settings_.case_idle_s) continue;
     const specialist_index last = one.at.back(0);
-    const double soon = transitions_.within(last, age_s, horizon_s);
+    const auto soon = transitions_.next_call(last, age_s, horizon_s, key == 0 ? 0.0 : ends);
+    if (key != 0) waiting += soon.goes_on;
     for (std::size_t i = 0; i < one.next.size; ++i) {
       const candidate& c = one.next.ranked[i];
-      const double probability = static_cast<double>(c.probability) * soon;
+      const double probability = static_cast<double>(c.probability) * soon.within;
       if (c.who == end_of_case || probability < 0.005) continue;
       expectation next = explained(c, one.next);
       next.probability = std::min(1.0, probability);
@@ -290,6 +312,7 @@ std::span<const expectation> predictor::expected(double now_s, double horizon_s)
       expected_.push_back(next);
     }
   }
+  waiting_ = waiting;
   // Workflows look further ahead than one step.
   std::array<workflow_expectation, 64> steps;
   const std::size_t ahead = detector_.expected(now_s, horizon_s, steps);

@@ -27,12 +27,13 @@ struct predictor_settings {
   sequence_settings sequence;
   detector_settings detector;
   double decay = 0.02;
-  double horizon_s = 60;             ///< What `expected(now_s)` looks ahead.
-  std::size_t expected_max = 20;     ///< So many expectations at most.
-  std::size_t cases_max = 4096;      ///< Followed at once; the longest silent one goes first.
-  double case_idle_s = 1800;         ///< A case silent for so long is over.
-  std::size_t cases_looked_at = 32;  ///< The liveliest cases that expectations are made from.
-  std::size_t window = 1000;         ///< Calls that accuracy is measured over.
+  double horizon_s = 60;              ///< What `expected(now_s)` looks ahead.
+  std::size_t expected_max = 64;      ///< So many expectations at most.
+  std::size_t cases_max = 4096;       ///< Followed at once; the longest silent one goes first.
+  double case_idle_s = 1800;          ///< A case silent for so long is over.
+  std::size_t cases_looked_at = 128;  ///< The liveliest cases that expectations are made from.
+  std::size_t steps_remembered = sequence_position::remembered_max;  ///< Of each case, at most.
+  std::size_t window = 1000;  ///< Calls that accuracy is measured over.
 };
 
 /// Someone who will probably be called soon, and why.
@@ -75,6 +76,10 @@ public:
 
   std::size_t cast() const { return local_.size(); }
   void grow(std::size_t cast);
+  /// Other workflows are to be detected from now on: those are learnt anew, all else is kept.
+  void follow(std::vector<workflow_steps> workflows);
+  /// How many steps of a case are looked at, 1 to 32, for cases that begin from now on.
+  void remember_steps(std::size_t steps) { settings_.steps_remembered = steps; }
 
   /// A task for `who` arrived. `case_key` is a hash of its session, 0 for none. Times never run
   /// backwards; one that does counts as the latest.
@@ -101,11 +106,12 @@ public:
   std::string restore(std::string_view saved);
 
 private:
+  static constexpr std::uint32_t no_workflow = 0xFFFFFFFFU;
   struct candidate {
     specialist_index who = no_step;
     float probability = 0;
     std::array<float, sources> given{};  ///< By each source.
-    std::uint32_t workflow = 0xFFFFFFFFU;
+    std::uint32_t workflow = no_workflow;
   };
   static constexpr std::size_t candidates_max = 16;
   /// What comes next in one case, as believed after its latest step.
@@ -149,6 +155,10 @@ private:
   std::size_t top1_ = 0;
   std::size_t top3_ = 0;
   double last_s_ = -never_s;
+  // Calls of cases, and those of them that another one followed; both fade.
+  double calls_ = 8;
+  double followed_ = 7;
+  double waiting_ = 0;  ///< Calls that one will probably follow.
 };
 
 }  // namespace greenroom::runtime

@@ -11,12 +11,14 @@
 
 namespace greenroom::runtime {
 
-/// The steps of one case so far (the last 32 of them), when they came, and which were among them.
+/// The steps of one case so far (the last 32 of them, or fewer), when they came, and which were
+/// among them.
 struct sequence_position {
   static constexpr std::size_t remembered_max = 32;
 
   std::array<specialist_index, remembered_max> steps{};  ///< A ring; read it through `back`.
   std::uint32_t length = 0;                              ///< Of the whole case.
+  std::size_t window = remembered_max;                   ///< So many of the steps are looked at.
   double started_s = 0;
   double last_s = 0;
   double gap_s = -1;                 ///< Between the last two steps; negative before there are two.
@@ -25,13 +27,13 @@ struct sequence_position {
   specialist_index other = no_step;  ///< The latest step that differs from the last one.
   std::uint32_t repeats = 0;         ///< How often the last step came in a row before.
 
-  std::size_t remembered() const { return std::min<std::size_t>(length, remembered_max); }
+  std::size_t remembered() const { return std::min<std::size_t>(length, window); }
   /// The step `ago` before the last one; `no_step` before the beginning.
   specialist_index back(std::size_t ago) const {
     if (ago >= remembered()) return no_step;
     return steps[(length - 1 - ago) % remembered_max];
   }
-  /// The case goes on with `who` at `now_s`.
+  /// @pre the window is at most `remembered_max`. The case goes on with `who` at `now_s`.
   void advance(specialist_index who, double now_s) {
     const specialist_index last = back(0);
     if (length == 0) {
@@ -51,6 +53,19 @@ struct sequence_position {
     last_s = now_s;
     whole = mixed(whole, who);
     seen |= 1ULL << (mixed(0, who) & 63U);
+    if (window < remembered_max) look_again();
+  }
+
+private:
+  /// All that is remembered beyond the window is forgotten.
+  void look_again() {
+    whole = seen = 0;
+    other = no_step;
+    for (std::size_t ago = remembered(); ago-- > 0;) {
+      whole = mixed(whole, back(ago));
+      seen |= 1ULL << (mixed(0, back(ago)) & 63U);
+      if (back(ago) != back(0)) other = back(ago);
+    }
   }
 };
 

@@ -19,12 +19,21 @@ public:
   void grow(std::size_t cast) {
     if (cast > rows_.size()) rows_.resize(cast);
   }
+  /// `from` is called, and nobody knows yet whether another call follows.
+  void begin(specialist_index from);
+  /// After the call of `from` came one of `to`.
   void observe(specialist_index from, specialist_index to, double gap_s);
 
   double share(specialist_index from, specialist_index to) const;
   std::span<const specialist_index> successors(specialist_index from) const;
-  /// That the next call comes within `horizon_s`, when none came for `age_s` since `from`.
-  double within(specialist_index from, double age_s, double horizon_s) const;
+  /// When none came for `age_s` since `from`.
+  struct outlook {
+    double goes_on = 1;  ///< That there will be a next call at all.
+    double within = 0;   ///< That it comes within the horizon.
+  };
+  /// `ends` is the share of all calls that none follows, to which that of `from` is shrunk; the
+  /// longer the silence, the more likely it is that this was one of them. 0: none ever ends.
+  outlook next_call(specialist_index from, double age_s, double horizon_s, double ends) const;
 
   void save(state_writer& to) const;
   void restore(state_reader& from);
@@ -35,6 +44,8 @@ private:
     decayed_shares next;
     std::array<float, gap_classes> gaps{};
     float gaps_sum = 0;
+    float calls = 0;     ///< Faded, and …
+    float followed = 0;  ///< … those of them that another one followed.
   };
   static void add_gap(row& to, std::size_t which, float decay);
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/pooling/warm_policy.hpp"
-#include "runtime/prediction/state_text.hpp"
+#include "runtime/state_text.hpp"
 
 #include <array>
 #include <cstddef>

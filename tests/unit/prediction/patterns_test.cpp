@@ -37,10 +37,20 @@ TEST(TransitionMatrix, LearnsWhoFollowsAndHowSoon) {
   EXPECT_NEAR(matrix.share(1, 2), 0.8, 0.05);
   EXPECT_NEAR(matrix.share(1, 3), 0.2, 0.05);
   EXPECT_EQ(matrix.share(2, 1), 0);
-  EXPECT_GT(matrix.within(1, 0, 20), 0.85);
-  EXPECT_LT(matrix.within(1, 0, 4), 0.1);
+  EXPECT_GT(matrix.next_call(1, 0, 20, 0).within, 0.85);
+  EXPECT_LT(matrix.next_call(1, 0, 4, 0).within, 0.1);
   // Having waited for longer than ever, the next call has become unlikely to be near.
-  EXPECT_GT(matrix.within(1, 5, 20), matrix.within(1, 100, 20));
+  EXPECT_GT(matrix.next_call(1, 5, 20, 0).within, matrix.next_call(1, 100, 20, 0).within);
+}
+
+TEST(TransitionMatrix, TakesALongSilenceForTheEnd) {
+  transition_matrix matrix(3);
+  for (int i = 0; i < 200; ++i) matrix.observe(0, 1, 10);
+  EXPECT_NEAR(matrix.next_call(0, 0, 60, 0.2).goes_on, 0.8, 1e-6);
+  EXPECT_NEAR(matrix.next_call(0, 0, 60, 0.2).within, 0.8, 0.05);
+  EXPECT_LT(matrix.next_call(0, 60, 60, 0.2).goes_on, 0.1);
+  // Where nothing ever ends, a silence says nothing about that.
+  EXPECT_EQ(matrix.next_call(0, 60, 60, 0).goes_on, 1);
 }
 
 TEST(TransitionMatrix, GivesAHorizonThatGrowsAGrowingProbability) {
@@ -48,7 +58,7 @@ TEST(TransitionMatrix, GivesAHorizonThatGrowsAGrowingProbability) {
   for (int i = 0; i < 50; ++i) matrix.observe(0, 1, 0.5 * i);
   double before = 0;
   for (double horizon_s = 0.1; horizon_s < 1e6; horizon_s *= 2) {
-    const double now = matrix.within(0, 3, horizon_s);
+    const double now = matrix.next_call(0, 3, horizon_s, 0.1).within;
     EXPECT_GE(now, before - 1e-12);
     before = now;
   }

@@ -52,6 +52,56 @@ TEST(Predictor, ExpectsTheNextStepOfALiveCaseAndSaysWhy) {
   EXPECT_TRUE(at_once == nullptr || at_once->probability < 0.4);
 }
 
+TEST(Predictor, ExpectsLittleOfACaseThatHasBeenSilentForMuchLongerThanUsual) {
+  predictor p(10, {});
+  const double now_s = teach_chain(p, 200);
+  p.observe(1, 5, now_s);
+  const expectation* soon = find(p.expected(now_s + 1, 30), 2);
+  ASSERT_NE(soon, nullptr);
+  EXPECT_EQ(soon->after, 1U);
+  // A third of all calls is a case's last one, and nobody ever took a quarter of an hour: what is
+  // expected then is what the hour lets expect, and nothing of the case.
+  const expectation* late = find(p.expected(now_s + 900, 30), 2);
+  EXPECT_TRUE(late == nullptr || late->after == no_step);
+}
+
+TEST(Predictor, FollowsOtherWorkflowsAndKeepsWhatItKnows) {
+  predictor p(10, {{1, 2, 3}});
+  double now_s = teach_chain(p, 100);
+  const double known = p.accuracy().top1;
+  p.follow({{4, 5, 6}, {7, 8, 9}});
+  EXPECT_EQ(p.workflows().workflows().size(), 2U);
+  EXPECT_EQ(p.accuracy().top1, known);
+  std::size_t found = 0;
+  for (int n = 0; n < 40; ++n, now_s += 60) {
+    for (specialist_index who = 4; who <= 6; ++who) {
+      p.observe(who, static_cast<std::uint64_t>(9000 + n), now_s + who);
+      for (const workflow_progress& one : p.detected()) found += one.workflow == 0 ? 1 : 0;
+    }
+  }
+  EXPECT_GT(found, 20U);
+  p.observe(1, 77, now_s);
+  EXPECT_NE(find(p.expected(now_s + 1, 30), 2), nullptr);
+}
+
+TEST(Predictor, LooksAtNoMoreStepsOfACaseThanItIsTold) {
+  // After 1 3 comes 2, after 2 3 comes 1: one step alone cannot tell them apart.
+  const auto top1 = [](std::size_t steps) {
+    predictor_settings settings;
+    settings.steps_remembered = steps;
+    predictor p(10, {}, settings);
+    for (int n = 0; n < 800; ++n) {
+      const auto key = static_cast<std::uint64_t>(n + 1);
+      const specialist_index first = n * 7919 % 13 < 6 ? 1 : 2;
+      p.observe(first, key, n * 60.0);
+      p.observe(3, key, n * 60.0 + 10);
+      p.observe(3 - first, key, n * 60.0 + 20);
+    }
+    return p.accuracy().top1;
+  };
+  EXPECT_GT(top1(10), top1(1) + 0.1);
+}
+
 TEST(Predictor, RanksByProbabilityAndNamesEverySpecialistOnce) {
   predictor p(83, sample_workflows());
   stream_settings settings;
@@ -245,7 +295,7 @@ TEST(Predictor, SurvivesAnyBytesBehindAValidSeal) {
   teach_chain(p, 20);
   std::string_view body;
   const std::string saved = p.save();
-  ASSERT_EQ(state_reader::open(saved, "greenroom predictor", 1, body), "");
+  ASSERT_EQ(state_reader::open(saved, "greenroom predictor", 2, body), "");
   std::uint64_t state = 3;
   for (int round = 0; round < 300; ++round) {
     std::string changed(body);

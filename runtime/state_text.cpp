@@ -1,4 +1,4 @@
-#include "runtime/prediction/state_text.hpp"
+#include "runtime/state_text.hpp"
 
 #include <cmath>
 

@@ -1,0 +1,397 @@
+// What the policy decides: who is warmed ahead, who is cooled, who makes room.
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "runtime/pooling/greenroom_policy.hpp"
+
+namespace greenroom::runtime {
+namespace {
+
+// Looked at again when idle for this much longer, and at least so often.
+constexpr double age_growth = 0.2;
+constexpr double step_longest_s = 300;
+constexpr double step_longest_worthless_s = 1800;
+constexpr double worthless = 1.0 / 30;
+// The intensity is read at the time when a start would be done while the idle time is below so
+// many load times.
+constexpr double ahead_loads = 10;
+// Each prewarm in vain makes the next one need this much more, until it is visited.
+constexpr double waste_penalty = 0.05;
+// A prewarm takes another one's place only when it is clearly more wanted.
+constexpr double swap_factor = 1.4;
+// Under a hard cap the long-run frequency counts too, by this much: what is popular but quiet is
+// asked for again long before what was busy once.
+constexpr double frequency_share = 0.6;
+// A young one may go before its residency is over when it was idle for this share of it, and is
+// asked for in the rest of it with less than this probability; …
+constexpr double young_idle_share = 0.25;
+constexpr double young_wanted = 0.2;
+// … or when it has stayed for so many of its starts, and was idle for so many: a start of some
+// milliseconds is paid back long before two seconds are over.
+constexpr double young_paid_loads = 20;
+constexpr double young_idle_loads = 5;
+// Slots stay scarce for the price's horizon, with a cooldown of at most so much.
+constexpr double scarce_longest_s = 180;
+constexpr double tick_every_s = 15;
+constexpr double visits_fade = 0.9;
+
+}  // namespace
+
+double greenroom_policy::step_s(const member& one, const seat& place, double value,
+                                double now_s) const {
+  const double settle = settle_s(one);
+  const double age_s = std::max(settle, now_s - one.history.idle_since_s);
+  const double price = keep_price();
+  // What is worth next to nothing has time, unless one of its timers is about to fire.
+  const bool hopeless = price > 0 && value < worthless * price;
+  double next_s = hopeless ? std::min(3 * age_growth * age_s, step_longest_worthless_s)
+                           : std::min(age_growth * age_s, step_longest_s);
+  const double lead_s = place.state == residency::cold ? one.facts.load_s : 0;
+  const double since_s = now_s - one.history.visit_s;
+  const std::size_t known =
+      std::min<std::size_t>(intervals_kept, one.history.visits > 0 ? one.history.visits - 1 : 0);
+  for (std::size_t i = 0; i < known; ++i) {
+    const double interval_s = one.history.interval_s[i];
+    const double slack_s = timer_slack_s(interval_s, settle);
+    for (const double edge_s : {interval_s - slack_s - lead_s, interval_s + slack_s}) {
+      if (edge_s > since_s + 0.2 * settle) next_s = std::min(next_s, edge_s - since_s);
+    }
+  }
+  if (one.announced_probability > 0) {
+    next_s = std::min(next_s, one.announced_until_s - now_s + settle);
+  }
+  return std::max(next_s, 0.4 * settle);
+}
+
+void greenroom_policy::cool(specialist_index who, reason why, double value, double now_s,
+                            plan& answer) {
+  member& one = members_[who];
+  if (one.warm_since_s >= 0) referee_.spent(std::max(0.0, now_s - one.warm_since_s));
+  if (one.prewarmed_s >= 0) {
+    referee_.prewarm_waste(now_s - one.prewarmed_s);
+    ++one.wastes;
+  }
+  one.warm_since_s = one.prewarmed_s = -1;
+  answer.cool.push_back({who, why, value});
+}
+
+void greenroom_policy::consider_warm(specialist_index who, const seat& place, double value,
+                                     double now_s, plan& answer) {
+  member& one = members_[who];
+  if (one.warm_since_s < 0) one.warm_since_s = now_s;  // Somebody else decided to keep it.
+  const double idle_s = now_s - idle_since(place);
+  bool keep = value >= keep_price();
+  if (!learnt()) keep = idle_s < limits_.cooldown_s;
+  if (!referee_.predicting()) keep = idle_s < referee_.keep_s();
+  if (keep) return;
+  const double free_s = place.since_s + limits_.min_residency_s;
+  if (free_s > now_s) {
+    due_.set(who, std::min(due_.due_s(who), free_s));
+    return;
+  }
+  cool(who, reason::cooldown, value, now_s, answer);
+}
+
+void greenroom_policy::consider_cold(specialist_index who, double value, double now_s,
+                                     plan& answer) {
+  member& one = members_[who];
+  const double told = worth(one, announced(one, now_s));
+  const bool predicted =
+      learnt() && referee_.predicting() && one.history.visits > 0
+      && value >= keep_price() * options_.prewarm_factor * (1.0 + waste_penalty * one.wastes);
+  const bool promised = told >= keep_price() * options_.prewarm_factor && told > 0;
+  if (!predicted && !promised) return;
+  answer.warm.push_back({who, promised ? one.announced_why : reason::predicted, value});
+}
+
+// Long after its last visit the intensity moves slowly, unless one of its timers is about to fire.
+bool greenroom_policy::looks_ahead(const member& one, double now_s) const {
+  if (one.history.visits < 2) return false;
+  if (now_s - one.history.idle_since_s < ahead_loads * one.facts.load_s) return true;
+  const double since_s = now_s - one.history.visit_s;
+  const double reach_s = one.facts.load_s + timer_slack_s(since_s, settle_s(one));
+  const std::size_t known = std::min<std::size_t>(intervals_kept, one.history.visits - 1);
+  for (std::size_t i = 0; i < known; ++i) {
+    const double ahead_s = one.history.interval_s[i] - since_s;
+    if (ahead_s >= 0 && ahead_s <= reach_s) return true;
+  }
+  return false;
+}
+
+void greenroom_policy::reassess(specialist_index who, const seat& place, double now_s,
+                                plan& answer) {
+  member& one = members_[who];
+  if (one.history.busy || place.tasks > 0) return;  // Asked again when it is idle.
+  if (one.announced_probability > 0 && now_s > one.announced_until_s) {
+    close_announcement(one, false);
+  }
+  settle_books(one, now_s, false);
+  const double told = announced(one, now_s);
+  double value = one.value = worth(one, estimate(who, now_s) + told);
+  // A start takes time: what counts is how much it is wanted when it would be ready. The same
+  // holds for one that is about to be given up, and would be started again at once.
+  const bool undecided = place.state == residency::cold || value < keep_price();
+  if (undecided && looks_ahead(one, now_s)) {
+    const double ready_s = now_s + one.facts.load_s;
+    value = std::max(value, worth(one, mixture_.read(one.trust, read(who, ready_s)).rate + told));
+  }
+  due_.set(who, one.history.visits > 0 || one.announced_probability > 0
+                    ? now_s + step_s(one, place, value, now_s)
+                    : never_s);
+  if (one.facts.pinned) return;
+  if (place.state == residency::warm) {
+    consider_warm(who, place, value, now_s, answer);
+  } else if (place.state == residency::cold) {
+    if (one.warm_since_s >= 0 || one.prewarmed_s >= 0) {
+      // It was given up by somebody else, or never got its place.
+      one.warm_since_s = one.prewarmed_s = -1;
+    }
+    consider_cold(who, value, now_s, answer);
+  }
+}
+
+// Those that could go, by what they are worth now; without prediction the longest idle goes first.
+std::vector<candidate> greenroom_policy::evictable_now(std::span<const seat> seats, double now_s,
+                                                       bool young_too) {
+  std::vector<candidate> found;
+  const std::size_t slots = limits_in_force().max_warm;
+  for (specialist_index who = 0; who < seats.size(); ++who) {
+    const seat place = paced(seats[who]);
+    if (!evictable(place, facts_[who], limits_.min_residency_s, now_s)
+        && !(young_too && young_but_unwanted(who, place, now_s))) {
+      continue;
+    }
+    member& one = members_[who];
+    double value = 0;
+    if (referee_.predicting() && learnt()) {
+      if (!one.saying && one.history.visits > 0) estimate(who, now_s);
+      one.value = worth(one, one.rate);
+      const double frequency = static_cast<double>(one.history.visits) / fleet_.observed_s(now_s);
+      value = worth(
+          one, keeping_index(one, now_s) + frequency_share * frequency + announced(one, now_s));
+    } else {
+      value = one.facts.priority_weight;
+    }
+    found.push_back(
+        {who, value * balance_.standing(one.facts.department, slots), idle_since(place)});
+  }
+  return found;
+}
+
+// One that has only just started has earned its start when it is asked again, so it stays for its
+// residency; that keeps two that alternate from pushing each other out. One that has been idle for
+// a good part of that, and is unlikely to be asked in what is left of it, keeps a task waiting for
+// nothing.
+bool greenroom_policy::young_but_unwanted(specialist_index who, const seat& place, double now_s) {
+  if (!learnt() || !referee_.predicting()) return false;
+  if (!evictable(place, facts_[who], 0, now_s)) return false;
+  member& one = members_[who];
+  if (one.history.visits == 0) return false;
+  const double idle_s = now_s - idle_since(place);
+  const double load_s = one.facts.load_s;
+  if (now_s - place.since_s >= young_paid_loads * load_s && idle_s >= young_idle_loads * load_s) {
+    return true;
+  }
+  if (idle_s < young_idle_share * limits_.min_residency_s) return false;
+  if (!one.saying) estimate(who, now_s);
+  const double left_s = place.since_s + limits_.min_residency_s - now_s;
+  const double rate = keeping_index(one, now_s) + announced(one, now_s);
+  return -std::expm1(-rate * left_s) < young_wanted;
+}
+
+warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<const seat> seats,
+                                              double clock_s) {
+  assert(who < members_.size() && seats.size() == members_.size());
+  const double now_s = own_time(clock_s);
+  member& one = members_[who];
+  if (!one.missed && one.history.busy) {
+    one.missed = true;
+    misses_recent_ += 1.0;
+    if (one.history.visits > 1) referee_.missed();
+  }
+  if (one.facts.pinned || counts(seats[who], one.facts)) return {true, {}};
+  const pool_limits in_force = limits_in_force();
+  const occupancy now = taken(seats, facts_);
+  const occupancy needed{1, one.facts.memory_mb};
+  balance_.count(seats, facts_);
+  const bool own_only = balance_.exhausted(one.facts.department, in_force.max_warm);
+  if (!own_only && within(in_force, now, needed)) return {true, {}};
+  referee_.constrained();
+  if (!own_only) find_slots_scarce(now_s);
+  fleet_.refresh(now_s);
+  room answer;
+  for (const bool young_too : {false, true}) {
+    std::vector<candidate> candidates = evictable_now(seats, now_s, young_too);
+    if (own_only) {
+      // The last slot is for the others, so one of its own department makes room.
+      std::erase_if(candidates, [&](const candidate& other) {
+        return facts_[other.who].department != one.facts.department;
+      });
+      const auto least = std::min_element(candidates.begin(), candidates.end(), goes_before);
+      if (least == candidates.end()) continue;
+      const occupancy without{now.slots - 1, now.memory_mb - facts_[least->who].memory_mb};
+      if (within(in_force, without, needed)) {
+        answer = {true, {{least->who, reason::evicted, least->worth}}};
+      }
+    } else {
+      answer = choose_evictions(std::move(candidates), facts_, in_force, now, needed);
+    }
+    if (answer.fits) break;
+  }
+  plan unused;
+  for (const change& victim : answer.evict) {
+    const double rate = members_[victim.who].rate;
+    if (rate > 0) marginal_rate_ *= std::exp(0.05 * std::log(rate / marginal_rate_));
+    cool(victim.who, reason::evicted, victim.score, now_s, unused);
+  }
+  return answer;
+}
+
+void greenroom_policy::find_slots_scarce(double now_s) {
+  scarce_until_s_ =
+      now_s + price_horizon_cooldowns * std::min(limits_.cooldown_s, scarce_longest_s);
+  if (scarce_) return;
+  scarce_ = true;
+  refresh_price();
+}
+
+void greenroom_policy::enforce_caps(std::span<const seat> seats, double now_s, plan& answer) {
+  const pool_limits in_force = limits_in_force();
+  occupancy now = taken(seats, facts_);
+  std::vector<bool> leaving(seats.size(), false);
+  for (const change& one : answer.cool) {
+    leaving[one.who] = true;
+    --now.slots;
+    now.memory_mb -= facts_[one.who].memory_mb;
+  }
+  if (within(in_force, now)) return;
+  referee_.constrained();
+  const reason why = now.slots > in_force.max_warm ? reason::evicted : reason::memory;
+  std::vector<candidate> found = evictable_now(seats, now_s, false);
+  std::sort(found.begin(), found.end(), goes_before);
+  for (const candidate& one : found) {
+    if (within(in_force, now)) return;
+    if (leaving[one.who]) continue;
+    cool(one.who, why, one.worth, now_s, answer);
+    --now.slots;
+    now.memory_mb -= facts_[one.who].memory_mb;
+  }
+}
+
+// Prewarms take free places, and the places of those that are worth clearly less.
+void greenroom_policy::admit_prewarms(std::span<const seat> seats, double now_s, plan& answer) {
+  std::vector<change> wanted = std::move(answer.warm);
+  answer.warm.clear();
+  if (wanted.empty()) return;
+  std::sort(wanted.begin(), wanted.end(), [](const change& a, const change& b) {
+    return a.score != b.score ? a.score > b.score : a.who < b.who;
+  });
+  const pool_limits in_force = limits_in_force();
+  occupancy now = taken(seats, facts_);
+  balance_.count(seats, facts_);
+  for (const change& one : answer.cool) {
+    --now.slots;
+    now.memory_mb -= facts_[one.who].memory_mb;
+    balance_.remove(facts_[one.who].department);
+  }
+  std::vector<candidate> least;
+  bool asked = false;
+  std::size_t next = 0;
+  for (const change& one : wanted) {
+    const std::uint32_t department = facts_[one.who].department;
+    const occupancy needed{1, facts_[one.who].memory_mb};
+    if (!balance_.may_prewarm(department, in_force.max_warm)) continue;
+    if (!within(in_force, now, needed)) {
+      if (!asked) {
+        asked = true;
+        least = evictable_now(seats, now_s, false);
+        for (const change& gone : answer.cool) {
+          std::erase_if(least, [&](const candidate& c) { return c.who == gone.who; });
+        }
+        std::sort(least.begin(), least.end(), goes_before);
+      }
+      if (next >= least.size()) continue;
+      const candidate& other = least[next];
+      const occupancy without{now.slots - 1, now.memory_mb - facts_[other.who].memory_mb};
+      if (one.score < swap_factor * other.worth || !within(in_force, without, needed)) {
+        continue;
+      }
+      ++next;
+      cool(other.who, reason::evicted, other.worth, now_s, answer);
+      balance_.remove(facts_[other.who].department);
+      now = without;
+    }
+    ++now.slots;
+    now.memory_mb += needed.memory_mb;
+    balance_.add(department);
+    answer.warm.push_back(one);
+    member& chosen = members_[one.who];
+    chosen.prewarmed_s = chosen.warm_since_s = now_s;
+    // Looked at soon: the caller may not have carried it out.
+    due_.set(one.who, std::min(due_.due_s(one.who), now_s + chosen.facts.load_s + 1.0));
+  }
+}
+
+// Now and then: the price, the adaptation, and whether prediction is worth it.
+void greenroom_policy::tick(std::span<const seat> seats, double now_s) {
+  if (ticked_s_ >= 0 && now_s - ticked_s_ < tick_every_s) return;
+  ticked_s_ = now_s;
+  double in_use_mb = 0;
+  double busy_mb = 0;
+  for (std::size_t i = 0; i < seats.size(); ++i) {
+    if (seats[i].state == residency::cold) continue;
+    in_use_mb += facts_[i].memory_mb;
+    if (seats[i].tasks > 0) busy_mb += facts_[i].memory_mb;
+  }
+  const double total_mb = std::max(1e-9, memory_total_mb_);
+  price_.observe(in_use_mb / total_mb, busy_mb / total_mb, total_mb, now_s);
+
+  const double pressure = limits_.memory_budget_mb > 0 ? in_use_mb / limits_.memory_budget_mb : 0.0;
+  const double hit_rate = visits_recent_ >= 20 ? 1.0 - misses_recent_ / visits_recent_ : -1.0;
+  visits_recent_ *= visits_fade;
+  misses_recent_ *= visits_fade;
+  if (adaptation_.observe(pressure, hit_rate, now_s)) news_.push_back(policy_news::adjusted);
+
+  scarce_ = scarce_ && now_s < scarce_until_s_;
+  refresh_price();
+  switch (referee_.judge(now_s)) {
+    case prediction_referee::verdict::switched_off:
+      news_.push_back(policy_news::prediction_off);
+      break;
+    case prediction_referee::verdict::tried_again:
+      news_.push_back(policy_news::prediction_retried);
+      break;
+    case prediction_referee::verdict::none:
+    case prediction_referee::verdict::kept: break;
+  }
+  constexpr std::size_t news_max = 64;
+  if (news_.size() > news_max) news_.erase(news_.begin(), news_.end() - news_max);
+}
+
+plan greenroom_policy::review(std::span<const seat> seats, double clock_s) {
+  assert(seats.size() == members_.size());
+  const double now_s = own_time(clock_s);
+  fleet_.begin(now_s);
+  fleet_.refresh(now_s);
+  tick(seats, now_s);
+  plan answer;
+  while (due_.next_s() <= now_s) {
+    const specialist_index who = due_.pop();
+    reassess(who, paced(seats[who]), now_s, answer);
+    // A step of nothing would come back at once.
+    if (due_.due_s(who) <= now_s) due_.set(who, now_s + 0.05);
+  }
+  const pool_limits in_force = limits_in_force();
+  if (in_force.max_warm < members_.size() || in_force.memory_budget_mb > 0) {
+    enforce_caps(seats, now_s, answer);
+  }
+  admit_prewarms(seats, now_s, answer);
+  for (const specialist_index who : pins_) {
+    if (seats[who].state == residency::cold) answer.warm.push_back({who, reason::pinned, never_s});
+  }
+  answer.next_review_s = pace_.clock(due_.next_s());
+  return answer;
+}
+
+}  // namespace greenroom::runtime

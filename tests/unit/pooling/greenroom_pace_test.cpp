@@ -1,0 +1,200 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/simulation/warm_policy_run.hpp"
+
+namespace greenroom::runtime {
+namespace {
+
+constexpr double start_s = 1'700'000'000;
+
+/// Sessions that walk along a ring of specialists and sometimes jump, one after the other.
+trace wandering(double unit) {
+  trace made;
+  for (int i = 0; i < 40; ++i) made.specialists.push_back("s" + std::to_string(i));
+  std::mt19937 random(11);
+  double now_s = 0;
+  specialist_index who = 0;
+  for (int i = 0; i < 4000; ++i) {
+    now_s += 0.5 + static_cast<double>(random() % 64) / 16;
+    who = random() % 4 == 0 ? static_cast<specialist_index>(random() % 40) : (who + 1) % 10;
+    made.requests.push_back(
+        {now_s * unit, 0.125 * unit, 1 + static_cast<std::uint64_t>(i) / 12, who});
+  }
+  return made;
+}
+
+simulation_result run_at(double unit, double cooldown_s, std::size_t slots) {
+  const trace traffic = wandering(unit);
+  const workload work{&traffic, 0.5 * unit, traffic.requests.back().time_s};
+  warm_policy_run how;
+  how.limits.max_warm = slots;
+  how.limits.cooldown_s = cooldown_s;
+  how.limits.min_residency_s = 2 * unit;
+  how.limits.adaptive = false;
+  how.review_every_s = unit;
+  greenroom_policy policy;
+  return run_warm_policy(work, policy, how);
+}
+
+TEST(Pace, MakesTrafficThatIsSixteenTimesAsFastWithASixteenthOfTheCooldownTheSameTraffic) {
+  const auto usual = run_at(1, 45, 8);
+  const auto fast = run_at(1.0 / 16, 45.0 / 16, 8);
+  EXPECT_NEAR(fast.cold_ratio, usual.cold_ratio, 0.02 * usual.cold_ratio);
+  EXPECT_NEAR(fast.memory_ratio, usual.memory_ratio, 0.02 * usual.memory_ratio);
+}
+
+TEST(Pace, LeavesALongCooldownItsConstants) {
+  EXPECT_EQ(pace::unit_of(45), 1.0);
+  EXPECT_EQ(pace::unit_of(3600), 1.0);
+  EXPECT_EQ(pace::unit_of(never_s), 1.0);
+  EXPECT_EQ(pace::unit_of(4.5), 0.1);
+  EXPECT_EQ(pace::unit_of(0), pace::unit_least);
+}
+
+TEST(Pace, GoesOnWithoutAJumpWhenItChanges) {
+  pace clock;
+  clock.change(0.1, 1000);
+  EXPECT_DOUBLE_EQ(clock.own(1000), 1000);
+  EXPECT_DOUBLE_EQ(clock.own(1001), 1010);
+  clock.change(0.5, 1002);
+  EXPECT_DOUBLE_EQ(clock.own(1002), 1020);
+  EXPECT_DOUBLE_EQ(clock.own(1003), 1022);
+  EXPECT_DOUBLE_EQ(clock.clock(clock.own(1234.5)), 1234.5);
+}
+
+TEST(Pace, OfAnotherCooldownIsTakenUpByWhatWasLearntAtTheOldOne) {
+  const std::vector<std::string> names{"a", "b"};
+  pool_limits limits;
+  greenroom_policy before;
+  greenroom_policy after;
+  for (greenroom_policy* one : {&before, &after}) {
+    for (specialist_index who = 0; who < 2; ++who) one->learn(who, {.load_s = 0.1});
+  }
+  limits.cooldown_s = 45;
+  before.set_limits(limits);
+  limits.cooldown_s = 4.5;
+  after.set_limits(limits);
+  std::vector<seat> seats(2);
+  double now_s = start_s;
+  for (int i = 0; i < 400; ++i, now_s += 10) {
+    before.observe_arrival(0, 0, now_s);
+    before.observe_idle(0, now_s);
+    before.review(seats, now_s + 1);
+  }
+  ASSERT_FALSE(after.restore(before.save(names), names));
+  const auto then = before.rank(1, now_s);
+  const auto now = after.rank(1, now_s);
+  ASSERT_EQ(now.size(), 1U);
+  // It was lived ten times as slowly, so ten times as much is expected of the new pace.
+  EXPECT_GT(now[0].rate, then[0].rate);
+  EXPECT_TRUE(std::isfinite(now[0].rate));
+  limits.cooldown_s = 9;
+  after.set_limits(limits);  // And while it is running.
+  EXPECT_FALSE(after.rank(1, now_s + 1).empty());
+}
+
+/// Two slots that are taken, and a task for a third specialist.
+struct scarce_world {
+  explicit scarce_world(double load_s) {
+    limits.max_warm = 2;
+    limits.min_residency_s = 2;
+    limits.adaptive = false;
+    for (specialist_index who = 0; who < 4; ++who) policy.learn(who, {.load_s = load_s});
+    policy.set_limits(limits);
+  }
+  void visit(specialist_index who) {
+    policy.observe_arrival(who, 0, now_s);
+    policy.observe_idle(who, now_s);
+  }
+  /// Number 0 comes every second, 1 every 40 seconds.
+  void live(int seconds) {
+    for (int i = 0; i < seconds; ++i, now_s += 1) {
+      visit(0);
+      if (i % 40 == 0) visit(1);
+      policy.review(seats, now_s);
+    }
+  }
+
+  pool_limits limits;
+  greenroom_policy policy;
+  std::vector<seat> seats = std::vector<seat>(4);
+  double now_s = start_s;
+};
+
+TEST(Residency, EndsEarlyForOneThatIsIdleAndHardlyExpected) {
+  scarce_world w(1.0);
+  w.live(400);
+  // Both got warm a second ago; the first one is asked every second, the other one seldom.
+  w.visit(1);
+  w.seats[0] = {residency::warm, 0, w.now_s, w.now_s};
+  w.seats[1] = {residency::warm, 0, w.now_s, w.now_s};
+  w.policy.observe_arrival(2, 0, w.now_s);
+  EXPECT_FALSE(w.policy.make_room(2, w.seats, w.now_s + 0.4).fits);
+  const auto room = w.policy.make_room(2, w.seats, w.now_s + 0.6);
+  ASSERT_TRUE(room.fits);
+  ASSERT_EQ(room.evict.size(), 1U);
+  EXPECT_EQ(room.evict[0].who, 1U);
+}
+
+TEST(Residency, HoldsWhileNothingIsLearnt) {
+  scarce_world w(0.01);
+  w.visit(0);
+  w.visit(1);
+  w.seats[0] = {residency::warm, 0, w.now_s, w.now_s};
+  w.seats[1] = {residency::warm, 0, w.now_s, w.now_s};
+  w.policy.observe_arrival(2, 0, w.now_s);
+  EXPECT_FALSE(w.policy.make_room(2, w.seats, w.now_s + 1.9).fits);
+  EXPECT_TRUE(w.policy.make_room(2, w.seats, w.now_s + 2.0).fits);
+}
+
+TEST(Residency, IsPaidBackByTwentyStartsOfAWorkerThatIsUpAtOnce) {
+  scarce_world w(0.02);
+  w.live(400);
+  w.seats[0] = {residency::warm, 0, w.now_s, w.now_s};
+  w.seats[1] = {residency::warm, 1, w.now_s, w.now_s};
+  w.visit(0);
+  w.policy.observe_arrival(2, 0, w.now_s);
+  EXPECT_FALSE(w.policy.make_room(2, w.seats, w.now_s + 0.39).fits);
+  EXPECT_TRUE(w.policy.make_room(2, w.seats, w.now_s + 0.41).fits);
+}
+
+TEST(Scarcity, KeepsTheIdleUntilAnotherOneWantsTheirPlace) {
+  scarce_world w(0.5);
+  w.live(200);
+  w.visit(1);
+  w.seats[0] = {residency::warm, 0, w.now_s - 9, w.now_s};
+  w.seats[1] = {residency::warm, 0, w.now_s - 9, w.now_s};
+  w.policy.observe_arrival(2, 0, w.now_s);
+  const auto room = w.policy.make_room(2, w.seats, w.now_s);
+  ASSERT_TRUE(room.fits);
+  w.policy.observe_idle(2, w.now_s);
+  // The one that was left is not given up for being idle while places are scarce, …
+  const specialist_index kept = room.evict[0].who == 0 ? 1 : 0;
+  w.seats[room.evict[0].who] = {};
+  w.seats[2] = {residency::warm, 0, w.now_s, w.now_s};
+  const double scarce_until_s = w.now_s + 20 * w.limits.cooldown_s;
+  for (; w.now_s < scarce_until_s - 20; w.now_s += 5) {
+    for (const change& one : w.policy.review(w.seats, w.now_s).cool) {
+      ASSERT_NE(one.why, reason::cooldown);
+      w.seats[one.who] = {};
+    }
+  }
+  // … and is when nobody has wanted a place for long.
+  bool cooled = false;
+  for (; w.now_s < scarce_until_s + 40'000 && !cooled; w.now_s += 5) {
+    for (const change& one : w.policy.review(w.seats, w.now_s).cool) {
+      cooled = cooled || one.who == kept;
+      w.seats[one.who] = {};
+    }
+  }
+  EXPECT_TRUE(cooled);
+}
+
+}  // namespace
+}  // namespace greenroom::runtime
