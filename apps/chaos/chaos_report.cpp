@@ -205,14 +205,15 @@ void print_result(const chaos_job& job, const chaos_result& came,
                 grouped(came.by_fallback).c_str());
   for (const auto& [reason, times] : came.reasons)
     std::printf("              %s × %s\n", grouped(times).c_str(), reason.c_str());
-  std::printf("node          %s retries, %s cold starts; memory mean %s MB, most %s MB%s\n",
+  std::printf("node          %s retries, %s cold starts; memory mean %s MB, most %s MB",
               grouped(came.retries).c_str(), grouped(came.cold_starts).c_str(),
-              fixed(came.memory_mb, 1).c_str(), fixed(came.memory_max_mb, 1).c_str(),
-              came.budget_mb > 0
-                  ? (", budget " + fixed(came.budget_mb, 0) + " MB, above it at most "
-                     + spoken_duration(out.over_budget_s * 1e3) + " at a stretch")
-                        .c_str()
-                  : "");
+              fixed(came.memory_mb, 1).c_str(), fixed(came.memory_max_mb, 1).c_str());
+  if (out.over_budget_s > 0)
+    std::printf("; above its budget for %s at a stretch",
+                spoken_duration(out.over_budget_s * 1e3).c_str());
+  else if (came.budget_mb > 0)
+    std::printf(", always within %s MB", fixed(came.budget_mb, 0).c_str());
+  std::printf("\n");
   std::printf(
       "ledger        %s accepted (%s probes among them), %s pending, %s answered twice; "
       "%s at all of %s looks\n",
