@@ -1,6 +1,9 @@
 // What concerns several keys at once.
 #include "config/reader.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -106,6 +109,31 @@ private:
     complain(path, "no specialist is called \"" + name + '"', nearest(name, specialist_names_));
   }
 
+  void check_headers(const backend& worker, const std::string& path) {
+    if (!worker.headers.empty() && worker.kind != backend_kind::http)
+      complain(path, "only an http backend is sent headers");
+    for (const auto& [name, value] : worker.headers) {
+      const auto shown = path + '.' + name;
+      // RFC 9110, 5.6.2: a token; and 5.5: no control letters.
+      const bool token = std::ranges::all_of(name, [](unsigned char c) {
+        return std::isalnum(c) != 0
+               || std::string_view{"!#$%&'*+-.^_`|~"}.find(static_cast<char>(c))
+                      != std::string_view::npos;
+      });
+      if (!token) complain(shown, "not the name of a header");
+      if (std::ranges::any_of(value, [](unsigned char c) { return c < 0x20 && c != '\t'; }))
+        complain(shown, "a header's value is one line");
+      std::string lower;
+      for (const char c : name)
+        lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      constexpr std::array<std::string_view, 6> ours{"host",       "content-length",
+                                                     "connection", "transfer-encoding",
+                                                     "upgrade",    "idempotency-key"};
+      if (std::ranges::find(ours, lower) != ours.end())
+        complain(shown, "the node sets this header itself");
+    }
+  }
+
   void check_specialist(const specialist& one, const std::string& path) {
     const auto& worker = one.backend;
     switch (worker.kind) {
@@ -131,9 +159,7 @@ private:
         }
         break;
     }
-    if (!worker.zygote.empty() && worker.kind != backend_kind::process) {
-      complain(path + ".backend.zygote", "only a process has a zygote");
-    }
+    check_headers(worker, path + ".backend.headers");
     const auto budget = whole_.pool.memory_budget_mb;
     if (budget > 0 && one.memory_mb > budget && !one.pin) {
       complain(path + ".memory_mb",

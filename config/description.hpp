@@ -176,6 +176,7 @@ void describe(Archive& a, backend& v) {
   a.expanded("env", v.env, "variables added to the worker's environment");
   a.expanded("cwd", v.cwd, "the worker's working directory");
   a.expanded("url", v.url, "http: where the server listens");
+  a.expanded("headers", v.headers, "http: sent with every request, such as Authorization");
   a.field("health", v.health, "http: the path that says when it is ready",
           shaped(rule::form::url_path));
   a.field("path", v.path, "http: where tasks are posted", shaped(rule::form::url_path));
@@ -185,7 +186,6 @@ void describe(Archive& a, backend& v) {
   a.field("task_timeout", v.task_timeout, "the whole task, waiting and retries included",
           at_least(1));
   a.field("stop_timeout", v.stop_timeout, "from TERM to KILL", at_least(0));
-  a.field("zygote", v.zygote, "Python modules loaded once, for workers forked from there");
 }
 
 /// All keys of a specialist but its name: these may also stand in `defaults`.

@@ -113,7 +113,7 @@ public:
       const auto shown = below(below(shown_, key), entry.key);
       if (entry.key.empty()
           || entry.key.find_first_of(std::string_view{"=\0", 2}) != std::string::npos) {
-        complain(entry.at, shown, "not the name of an environment variable");
+        complain(entry.at, shown, "not a name that can be given a value");
         continue;
       }
       read_expanded(entry.value, shown, value[entry.key]);

@@ -58,19 +58,18 @@ struct backend {
   /// Program and arguments. A bare program name is looked up beside the greenroom program first,
   /// then in PATH. Required for `process`, optional for `http`, refused for `function`.
   std::vector<std::string> command;
-  std::map<std::string, std::string> env;  ///< Added to the node's own environment.
-  std::string cwd;                         ///< Empty: the node's.
-  std::string url;                         ///< `http` only: http://HOST:PORT
-  std::string health = "/health";          ///< `http` only: the path that says when it is ready.
-  std::string path = "/";                  ///< `http` only: where tasks are posted.
-  std::size_t concurrency = 1;             ///< Tasks in one worker at a time.
+  std::map<std::string, std::string> env;      ///< Added to the node's own environment.
+  std::string cwd;                             ///< Empty: the node's.
+  std::string url;                             ///< `http` only: http://HOST:PORT or https://HOST
+  std::map<std::string, std::string> headers;  ///< `http` only: sent with every request.
+  std::string health = "/health";  ///< `http` only: the path that says when it is ready.
+  std::string path = "/";          ///< `http` only: where tasks are posted.
+  std::size_t concurrency = 1;     ///< Tasks in one worker at a time.
   config::side_effects side_effects = config::side_effects::idempotent;
   std::chrono::milliseconds start_timeout{10'000};
   std::chrono::milliseconds task_timeout{
       30'000};                                    ///< The whole task, waiting and retries included.
   std::chrono::milliseconds stop_timeout{5'000};  ///< From TERM to KILL.
-  /// Python modules that a zygote loads once; workers are forked from it. Empty: no zygote.
-  std::vector<std::string> zygote;
 
   friend bool operator==(const backend&, const backend&) = default;
 };

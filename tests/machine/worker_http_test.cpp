@@ -1,5 +1,6 @@
 // Workers that are HTTP servers: the examples, and a server of the test's own that is told what to
 // answer.
+#include "tests/machine/journal_scratch.hpp"
 #include "tests/machine/worker_world.hpp"
 
 #include <gmock/gmock.h>
@@ -278,9 +279,67 @@ TEST(HttpWorker, IsGoneWithItsProcess) {
   EXPECT_THAT(world.seen->how().why, HasSubstr("exited with status 3"));
 }
 
+TEST(HttpWorker, SendsTheHeadersItWasGiven) {
+  std::atomic<int> with{0};
+  puppet_server server{[&](const std::string& head, const std::string&) {
+    if (head.find("Authorization: Bearer abc\r\n") != std::string::npos) ++with;
+    return asks_health(head) ? plain(200, "") : plain(200, "1");
+  }};
+  auto who = serves(server.port());
+  who.backend.headers = {{"Authorization", "Bearer abc"}};
+  stage world{who};
+  ASSERT_TRUE(world.seen->ready()) << world.seen->how().why;
+  EXPECT_EQ(world.run("1").output, "1");
+  EXPECT_GE(with, 2);
+}
+
+/// A certificate for `names` that nobody but its holder vouches for, and its key, in one file; the
+/// certificate alone is in FILE.crt.
+std::string own_certificate(const std::string& file, const std::string& names) {
+  const auto made =
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+      "-subj /CN=test -addext subjectAltName="
+      + names + " -keyout " + file + " -out " + file + ".crt 2>/dev/null && cat " + file
+      + ".crt >> " + file;
+  EXPECT_EQ(std::system(made.c_str()), 0);
+  return file;
+}
+
+TEST(HttpWorker, TrustsOnlyCertificatesThatAreGoodForTheName) {
+  if (std::system("openssl version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no openssl program";
+  const scratch_directory good, stranger;
+  const auto file = own_certificate(good.file("both.pem"), "DNS:localhost");
+  // OpenSSL reads it when the first safe connection is made.
+  ::setenv("SSL_CERT_FILE", (file + ".crt").c_str(), 1);
+  const auto talk_to = [](const std::string& host, const std::string& certificate) {
+    const auto port = free_port();
+    auto who =
+        serves(port, {"python3", "-S", in_tree("tests/workers/tls_echo.py"), port, certificate});
+    who.backend.url = "https://" + host + ":" + port;
+    who.backend.start_timeout = std::chrono::seconds{host == "localhost" ? 20 : 2};
+    return who;
+  };
+  {
+    stage world{talk_to("localhost", file)};
+    ASSERT_TRUE(world.seen->ready()) << world.seen->how().why;
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(world.run(R"({"a":1})").output, R"({"a":1})");
+  }
+  {
+    stage world{talk_to("127.0.0.1", file)};
+    ASSERT_TRUE(world.seen->gone()) << "the certificate is for another name";
+    EXPECT_THAT(world.seen->how().why, HasSubstr("ready"));
+  }
+  {
+    auto who = talk_to("localhost", own_certificate(stranger.file("both.pem"), "DNS:localhost"));
+    who.backend.start_timeout = std::chrono::seconds{2};
+    stage world{who};
+    ASSERT_TRUE(world.seen->gone()) << "nobody vouches for it";
+  }
+}
+
 TEST(HttpWorker, UnderstandsOnlyHttpUrls) {
   auto who = serves("1");
-  for (const auto* const url : {"https://example.org", "http://", "http://a:b", "ftp://x"}) {
+  for (const auto* const url : {"https://", "http://", "http://a:b", "ftp://x"}) {
     who.backend.url = url;
     stage world{who};
     ASSERT_TRUE(world.seen->gone());

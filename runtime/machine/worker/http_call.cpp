@@ -2,6 +2,8 @@
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 
@@ -15,9 +17,11 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 bool parse_http_url(std::string_view url, http_address& result) {
-  constexpr std::string_view scheme = "http://";
-  if (!url.starts_with(scheme)) return false;
-  url.remove_prefix(scheme.size());
+  constexpr std::string_view plain = "http://", tls = "https://";
+  result.secure = url.starts_with(tls);
+  if (!result.secure && !url.starts_with(plain)) return false;
+  url.remove_prefix(result.secure ? tls.size() : plain.size());
+  result.port = result.secure ? "443" : "80";
   const auto slash = url.find('/');
   auto authority = url.substr(0, slash);
   result.base = slash == std::string_view::npos ? "" : std::string{url.substr(slash)};
@@ -42,6 +46,23 @@ bool parse_http_url(std::string_view url, http_address& result) {
   }
   return !result.host.empty();
 }
+
+namespace {
+
+/// One for the process: reading the certificates of all authorities takes a while.
+asio::ssl::context& certificates() {
+  static asio::ssl::context shared = [] {
+    asio::ssl::context made{asio::ssl::context::tls_client};
+    error_code ignored;
+    made.set_default_verify_paths(ignored);  // Without any, no certificate is good.
+    made.set_verify_mode(asio::ssl::verify_peer);
+    SSL_CTX_set_min_proto_version(made.native_handle(), TLS1_2_VERSION);
+    return made;
+  }();
+  return shared;
+}
+
+}  // namespace
 
 http_call::http_call(asio::io_context& loop, const http_address& where, std::size_t body_bytes_max)
     : loop_{loop}, where_{where}, body_bytes_max_{body_bytes_max}, resolver_{loop} {}
@@ -102,28 +123,60 @@ void http_call::connect(const tcp::resolver::results_type& found) {
                         if (error) return self->fail("cannot reach", error);
                         error_code ignored;
                         self->connection_->socket.set_option(tcp::no_delay{true}, ignored);
+                        if (self->where_.secure)
+                          self->secure();
+                        else
+                          self->write();
+                      });
+}
+
+void http_call::secure() {
+  auto& tls = connection_->secured.emplace(connection_->socket, certificates());
+  error_code address;
+  asio::ip::make_address(where_.host, address);
+  // A name, not an address: the server may have several, and shows the certificate of this one.
+  if (address) SSL_set_tlsext_host_name(tls.native_handle(), where_.host.c_str());
+  tls.set_verify_callback(asio::ssl::host_name_verification{where_.host});
+  tls.async_handshake(asio::ssl::stream_base::client,
+                      [self = shared_from_this()](error_code error) {
+                        if (error) return self->fail("no safe connection to", error);
                         self->write();
                       });
 }
 
+template <class Use>
+void http_call::with_stream(Use use) {
+  if (connection_->secured)
+    use(*connection_->secured);
+  else
+    use(connection_->socket);
+}
+
+void http_call::add_header(const std::string& name, const std::string& value) {
+  request_.insert(name, value);
+}
+
 void http_call::write() {
-  http::async_write(connection_->socket, request_,
-                    [self = shared_from_this()](error_code error, std::size_t) {
-                      if (error) return self->fail("cannot write to", error);
-                      self->read_head();
-                    });
+  with_stream([this](auto& stream) {
+    http::async_write(stream, request_, [self = shared_from_this()](error_code error, std::size_t) {
+      if (error) return self->fail("cannot write to", error);
+      self->read_head();
+    });
+  });
 }
 
 void http_call::read_head() {
   parser_.emplace();
   parser_->header_limit(std::uint32_t{64} << 10);
   parser_->body_limit(body_bytes_max_);
-  http::async_read_header(connection_->socket, connection_->buffer, *parser_,
-                          [self = shared_from_this()](error_code error, std::size_t bytes) {
-                            self->answered_ |= bytes > 0;
-                            if (error) return self->fail("no answer from", error);
-                            self->on_head();
-                          });
+  with_stream([this](auto& stream) {
+    http::async_read_header(stream, connection_->buffer, *parser_,
+                            [self = shared_from_this()](error_code error, std::size_t bytes) {
+                              self->answered_ |= bytes > 0;
+                              if (error) return self->fail("no answer from", error);
+                              self->on_head();
+                            });
+  });
 }
 
 void http_call::on_head() {
@@ -138,25 +191,26 @@ void http_call::read_piece() {
   body.data = piece_.data();
   body.size = piece_.size();
   body.more = true;
-  http::async_read_some(connection_->socket, connection_->buffer, *parser_,
-                        [self = shared_from_this()](error_code error, std::size_t) {
-                          // `need_buffer` only says that the piece is full.
-                          if (error == http::error::body_limit)
-                            return self->fail("too long an answer from", error);
-                          if (error && error != http::error::need_buffer)
-                            return self->fail("half an answer from", error);
-                          const auto count = self->piece_.size() - self->parser_->get().body().size;
-                          const std::string_view piece{self->piece_.data(), count};
-                          self->answer_.body += piece;
-                          if (self->answer_.body.size() > self->body_bytes_max_)
-                            return self->fail("too long an answer from", http::error::body_limit);
-                          if (count > 0 && self->on_piece_ && self->answer_.status < 300)
-                            self->on_piece_(piece);
-                          if (!self->done_) return;
-                          if (self->parser_->is_done())
-                            return self->finish(std::move(self->answer_));
-                          self->read_piece();
-                        });
+  with_stream([this](auto& stream) {
+    http::async_read_some(
+        stream, connection_->buffer, *parser_,
+        [self = shared_from_this()](error_code error, std::size_t) { self->on_piece(error); });
+  });
+}
+
+void http_call::on_piece(error_code error) {
+  if (error == http::error::body_limit) return fail("too long an answer from", error);
+  // `need_buffer` only says that the piece is full.
+  if (error && error != http::error::need_buffer) return fail("half an answer from", error);
+  const auto count = piece_.size() - parser_->get().body().size;
+  const std::string_view piece{piece_.data(), count};
+  answer_.body += piece;
+  if (answer_.body.size() > body_bytes_max_)
+    return fail("too long an answer from", http::error::body_limit);
+  if (count > 0 && on_piece_ && answer_.status < 300) on_piece_(piece);
+  if (!done_) return;
+  if (parser_->is_done()) return finish(std::move(answer_));
+  read_piece();
 }
 
 void http_call::finish(http_answer answer) {
@@ -168,7 +222,8 @@ void http_call::finish(http_answer answer) {
 
 void http_call::fail(const char* what, error_code error) {
   http_answer answer;
-  answer.failure = std::string{what} + " http://" + where_.authority + ": " + error.message();
+  answer.failure = std::string{what} + (where_.secure ? " https://" : " http://") + where_.authority
+                   + ": " + error.message();
   answer.stale = reused_ && !answered_;
   finish(std::move(answer));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/message.hpp>
@@ -18,10 +19,11 @@
 
 namespace greenroom::machine {
 
-/// Where a server is: the parts of http://HOST[:PORT][/BASE].
+/// Where a server is: the parts of http[s]://HOST[:PORT][/BASE].
 struct http_address {
-  std::string host;  ///< Without the brackets of an IPv6 address.
-  std::string port = "80";
+  bool secure = false;    ///< https
+  std::string host;       ///< Without the brackets of an IPv6 address.
+  std::string port;       ///< 80 or 443 unless the URL says otherwise.
   std::string base;       ///< Put before every path; without a slash at its end.
   std::string authority;  ///< For the Host header.
 };
@@ -31,6 +33,9 @@ struct http_address {
 struct http_connection {
   explicit http_connection(boost::asio::io_context& loop) : socket{loop} {}
   boost::asio::ip::tcp::socket socket;
+  /// With https. The server's certificate must be good for its name, by the authorities that
+  /// OpenSSL knows (SSL_CERT_FILE and SSL_CERT_DIR name others).
+  std::optional<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>> secured;
   boost::beast::flat_buffer buffer;
 };
 
@@ -57,6 +62,8 @@ public:
   void start(boost::beast::http::verb verb, const std::string& path, std::string body,
              std::string_view key, std::shared_ptr<http_connection> old, piece_taker on_piece,
              end_taker done);
+  /// One more header of the request, before it is started.
+  void add_header(const std::string& name, const std::string& value);
   /// Closes the connection; `done` is not called any more.
   void cancel();
 
@@ -64,10 +71,14 @@ private:
   using parser = boost::beast::http::response_parser<boost::beast::http::buffer_body>;
   void resolve();
   void connect(const boost::asio::ip::tcp::resolver::results_type& found);
+  void secure();
   void write();
+  template <class Use>
+  void with_stream(Use use);
   void read_head();
   void on_head();
   void read_piece();
+  void on_piece(boost::system::error_code error);
   void finish(http_answer answer);
   void fail(const char* what, boost::system::error_code error);
 

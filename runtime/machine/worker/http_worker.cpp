@@ -81,7 +81,8 @@ public:
     asio::post(loop_, [self = shared_from_this()] {
       if (self->over_) return;
       if (!self->address_known_)
-        return self->depart("its url is not http://HOST:PORT: " + self->who_.backend.url);
+        return self->depart("its url is neither http://HOST:PORT nor https://HOST: "
+                            + self->who_.backend.url);
       self->start_timer_.expires_after(self->who_.backend.start_timeout);
       self->start_timer_.async_wait([self](boost::system::error_code error) {
         if (!error && !self->ready_) self->give_up();
@@ -136,6 +137,10 @@ public:
   [[nodiscard]] int pid() const { return child_ ? child_->pid() : 0; }
 
 private:
+  void add_headers(http_call& call) const {
+    for (const auto& [name, value] : who_.backend.headers) call.add_header(name, value);
+  }
+
   struct open_call {
     task_ptr job;
     std::shared_ptr<http_call> call;
@@ -170,6 +175,7 @@ private:
   void probe(std::chrono::microseconds delay) {
     if (over_) return;
     probing_ = std::make_shared<http_call>(loop_, address_, health_bytes_max);
+    add_headers(*probing_);
     probing_->start(
         http::verb::get, who_.backend.health, {}, {}, nullptr, {},
         [self = shared_from_this(), delay](http_answer answer) { self->probed(answer, delay); });
@@ -246,6 +252,7 @@ private:
         if (const auto hears = self->events()) hears->on_chunk(job, piece);
       };
     const auto key = protocols::wire_name(job->id, 1);
+    add_headers(*call);
     call->start(http::verb::post, who_.backend.path, job->input, key, std::move(connection),
                 std::move(on_piece),
                 [self = shared_from_this(), call = call.get()](http_answer answer) {
