@@ -113,7 +113,9 @@ private:
     if (!worker.headers.empty() && worker.kind != backend_kind::http)
       complain(path, "only an http backend is sent headers");
     for (const auto& [name, value] : worker.headers) {
-      const auto shown = path + '.' + name;
+      auto shown = path;
+      shown += '.';
+      shown += name;
       // RFC 9110, 5.6.2: a token; and 5.5: no control letters.
       const bool token = std::ranges::all_of(name, [](unsigned char c) {
         return std::isalnum(c) != 0

@@ -54,9 +54,14 @@ bool task_ledger::pop(std::uint32_t& slot) {
                                       std::memory_order_acq_rel, std::memory_order_acquire)) {
     // Somebody else has filled it as well: behind ours it goes.
     if ((head & link) == 0 && last == 0) continue;
-    if (last == 0)
-      for (last = rest; auto next = place(last - 1).next_free.load(std::memory_order_relaxed);)
+    if (last == 0) {
+      last = rest;
+      auto next = place(last - 1).next_free.load(std::memory_order_relaxed);
+      while (next != 0) {
         last = next;
+        next = place(last - 1).next_free.load(std::memory_order_relaxed);
+      }
+    }
     place(last - 1).next_free.store(static_cast<std::uint32_t>(head & link),
                                     std::memory_order_relaxed);
   }

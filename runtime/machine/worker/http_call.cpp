@@ -64,8 +64,8 @@ asio::ssl::context& certificates() {
 
 }  // namespace
 
-http_call::http_call(asio::io_context& loop, const http_address& where, std::size_t body_bytes_max)
-    : loop_{loop}, where_{where}, body_bytes_max_{body_bytes_max}, resolver_{loop} {}
+http_call::http_call(asio::io_context& loop, http_address where, std::size_t body_bytes_max)
+    : loop_{loop}, where_{std::move(where)}, body_bytes_max_{body_bytes_max}, resolver_{loop} {}
 
 void http_call::start(http::verb verb, const std::string& path, std::string body,
                       std::string_view key, std::shared_ptr<http_connection> old,

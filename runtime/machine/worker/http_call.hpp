@@ -55,7 +55,7 @@ public:
   using piece_taker = std::function<void(std::string_view)>;
   using end_taker = std::function<void(http_answer)>;
 
-  http_call(boost::asio::io_context& loop, const http_address& where, std::size_t body_bytes_max);
+  http_call(boost::asio::io_context& loop, http_address where, std::size_t body_bytes_max);
 
   /// `old` may be empty; then a connection is made. `on_piece` (may be empty) hears the body of a
   /// 2xx answer as it comes. `done` is called once, never from within `start`.
