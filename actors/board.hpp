@@ -55,10 +55,16 @@ struct rollback_face {
   std::string analysis;  ///< Empty: not analysed yet.
 };
 
+/// What one specialist of the intelligent pool has counted, copies of the shadow included.
+struct specialist_counts {
+  std::uint64_t completed = 0, bad = 0, cold_starts = 0, warm_hits = 0;
+};
+
 /// What was journaled, when a node starts.
 struct watch_memory {
   std::string rollout;
   std::vector<std::pair<std::string, std::string>> rollbacks;  ///< Plan and analysis, oldest first.
+  std::vector<std::string> evidence;                           ///< Pages by number, or empty.
 };
 
 class watch_board {
@@ -71,6 +77,9 @@ public:
     std::vector<runtime::monitoring::alert> firing, pending, history;
     double checked_at_s = 0;  ///< 0: never.
     runtime::rollout::evidence_recorder evidence;
+    std::vector<specialist_counts> evidence_counts;  ///< At the last look.
+    std::uint64_t evidence_seen = 0;   ///< The number of the last event that is in it.
+    std::uint64_t evidence_page = 0;  ///< The journal's next one.
     // -- the rollout's --
     std::optional<runtime::rollout::rollout_plan> rollout;
     // -- the rollback's --

@@ -1,7 +1,7 @@
 // The numbers of a node in Prometheus' text format, read from the gauges when asked.
 #include "actors/node_parts.hpp"
 #include "actors/pool_sampler.hpp"
-#include "actors/rollback.hpp"
+#include "actors/readiness.hpp"
 
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
@@ -81,7 +81,7 @@ void write_tasks(sheet& out, const actors::house& house) {
   auto& restarts = out.family("greenroom_actor_restarts_total", "Actors that were replaced.",
                               MetricType::Counter);
   auto& depth =
-      out.family("greenroom_queue_depth", "Tasks waiting and running.", MetricType::Gauge);
+      out.family("greenroom_queue_depth", "Tasks that wait.", MetricType::Gauge);
   for (std::size_t d = 0; d < playing.departments.size(); ++d) {
     const auto sum = [&](auto of) {
       double result = 0;
@@ -107,8 +107,12 @@ void write_tasks(sheet& out, const actors::house& house) {
                sum([](const auto& gauge) -> const auto& { return gauge.actor_restarts; }));
     double waiting = 0;
     for (const auto who : playing.staff[d])
-      for (const auto kind : both_pools)
-        waiting += house.pool(kind).specialists[who]->gauge.depth();
+      for (const auto kind : both_pools) {
+        const auto& gauge = house.pool(kind).specialists[who]->gauge;
+        const auto held = gauge.depth();
+        waiting += static_cast<double>(
+            held - std::min(held, gauge.running.load(std::memory_order_relaxed)));
+      }
     sheet::add(depth, mine, waiting);
   }
 }
@@ -197,8 +201,12 @@ void write_watch(sheet& out, const node::parts& in) {
     sheet::add(alerts, {{"severity", std::string{name_of(level)}}},
                static_cast<double>(
                    std::ranges::count(board.firing, level, &runtime::monitoring::alert::level)));
-  if (const auto ratio = board.samples[0].response_ratio)
+  if (const auto ratio = board.samples[0].plain_response_ratio)
     out.one("greenroom_response_ratio", "Intelligent / baseline mean response.", gauge, *ratio);
+  if (const auto ratio = board.samples[0].response_ratio)
+    out.one("greenroom_response_counted_ratio",
+            "The same as triggers mean it: at most 1 within rollout.criteria.response_slack.",
+            gauge, *ratio);
   auto& tasks = out.family("greenroom_pool_tasks_total", "Tasks that ended, by pool.", counter);
   for (const auto kind : both_pools)
     for (std::size_t e = 0; e < machine::task_outcomes; ++e) {

@@ -1,8 +1,11 @@
 #include "actors/monitor.hpp"
 
+#include "actors/evidence.hpp"
+#include "actors/rollout_settings.hpp"
 #include "actors/text.hpp"
 #include "runtime/monitoring/health_score.hpp"
 #include "runtime/monitoring/node_status.hpp"
+#include "runtime/monitoring/response_ratio.hpp"
 #include "runtime/rollout/json_fields.hpp"
 
 #include <algorithm>
@@ -20,21 +23,9 @@ namespace {
 
 constexpr double window_min_s = 60;
 
-double seconds(std::chrono::milliseconds duration) {
-  return std::chrono::duration<double>{duration}.count();
-}
-
 std::uint64_t value(const machine::counter& of) { return of.load(std::memory_order_relaxed); }
 
 }  // namespace
-
-std::optional<double> response_ratio(std::optional<double> mean_ms,
-                                     std::optional<double> baseline_mean_ms) {
-  if (!mean_ms || !baseline_mean_ms || *baseline_mean_ms <= 0) return std::nullopt;
-  if (*mean_ms - *baseline_mean_ms < response_slack_ms)
-    return std::min(1.0, *mean_ms / *baseline_mean_ms);
-  return *mean_ms / *baseline_mean_ms;
-}
 
 std::string alert_json(const alert& one) {
   using runtime::monitoring::rfc3339;
@@ -53,14 +44,23 @@ std::string alert_json(const alert& one) {
 }
 
 void monitor_state::open() {
-  const auto interval = std::max(seconds(where->now_playing().config.health_interval), 0.001);
-  const auto window = std::max(4 * interval, window_min_s);
+  const auto window =
+      std::max(4 * seconds_of(where->now_playing().config.health_interval), window_min_s);
   for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
     samplers.emplace_back(*where, kind, window);
-  const auto rules = runtime::monitoring::default_alert_rules(interval);
-  served.emplace("node", rules);
-  intelligent.emplace("pool:intelligent", rules);
-  for (auto& one : before) one.resize(where->now_playing().members.size());
+  served.emplace("node", rules_now());
+  intelligent.emplace("pool:intelligent", rules_now());
+  auto counts = count_specialists(*where);
+  where->board.write([&](watch_board::content& board) {
+    // A replacement goes on where its predecessor was.
+    if (board.evidence_counts.empty()) board.evidence_counts = std::move(counts);
+  });
+}
+
+std::vector<runtime::monitoring::alert_rule> monitor_state::rules_now() const {
+  constexpr double interval_min_s = 0.001;
+  return runtime::monitoring::default_alert_rules(
+      std::max(seconds_of(where->now_playing().config.health_interval), interval_min_s));
 }
 
 void monitor_state::tell(const std::vector<runtime::monitoring::alert_change>& changes) {
@@ -74,83 +74,36 @@ void monitor_state::tell(const std::vector<runtime::monitoring::alert_change>& c
   }
 }
 
-// Rates by specialist, from what its counters grew by since the last look.
-void monitor_state::record_specialists(double now_s) {
-  const auto& playing = where->now_playing();
-  struct row {
-    std::uint32_t who;
-    metric what;
-    double value;
-  };
-  std::vector<row> rows;
-  for (std::size_t kind = 0; kind < pools; ++kind) {
-    // One specialist has one series, of the pool that is on trial.
-    const bool on_trial = kind == static_cast<std::size_t>(pool_kind::intelligent);
-    before[kind].resize(playing.members.size());
-    for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
-      const auto& stand = *where->pool(static_cast<pool_kind>(kind)).specialists[i];
-      past now;
-      for (std::size_t e = 0; e < now.ends.size(); ++e)
-        now.ends[e] = value(stand.gauge.ends[e]) + value(stand.mirror_ends[e]);
-      now.cold_starts = value(stand.gauge.cold_starts);
-      now.warm_hits = value(stand.gauge.warm_hits);
-      const auto old = std::exchange(before[kind][i], now);
-      if (!on_trial) continue;
-      std::uint64_t tasks = 0;
-      for (std::size_t e = 0; e < now.ends.size(); ++e) tasks += now.ends[e] - old.ends[e];
-      const auto grown = [&](task_outcome which) {
-        const auto e = static_cast<std::size_t>(which);
-        return now.ends[e] - old.ends[e];
-      };
-      if (tasks > 0)
-        rows.push_back(
-            {i, metric::error_rate,
-             static_cast<double>(grown(task_outcome::failed) + grown(task_outcome::timeout)
-                                 + grown(task_outcome::unknown))
-                 / static_cast<double>(tasks)});
-      const auto arrivals = now.cold_starts - old.cold_starts + now.warm_hits - old.warm_hits;
-      if (arrivals > 0)
-        rows.push_back({i, metric::cold_start_rate,
-                        static_cast<double>(now.cold_starts - old.cold_starts)
-                            / static_cast<double>(arrivals)});
-      const auto depth = stand.gauge.depth();
-      if (tasks > 0 || depth > 0)
-        rows.push_back({i, metric::queue_depth, static_cast<double>(depth)});
-      if (const auto run = stand.gauge.run_ns.load(std::memory_order_relaxed); tasks > 0 && run > 0)
-        rows.push_back({i, metric::response_mean_ms, static_cast<double>(run) * 1e-6});
-    }
-  }
-  // Events that may explain a change: what was done, and what broke.
-  const auto fresh = where->events.after(events_seen);
-  if (!fresh.empty()) events_seen = fresh.back().number;
-  where->board.write([&](watch_board::content& board) {
-    for (const auto& one : rows)
-      static_cast<void>(board.evidence.add(playing.name_of(one.who), one.what, one.value, now_s));
-    for (const auto& one : fresh) {
-      if (one.kind.starts_with("specialist.") || one.kind.starts_with("task.")
-          || one.kind.starts_with("alert."))
-        continue;
-      runtime::rollout::recorded_event event;
-      event.at_s = static_cast<double>(one.unix_ms) * 1e-3;
-      event.kind = one.kind;
-      constexpr std::string_view marker = "\"specialist\":\"";
-      if (const auto at = one.json.find(marker); at != std::string::npos)
-        event.subject = one.json.substr(
-            at + marker.size(), one.json.find('"', at + marker.size()) - at - marker.size());
-      event.text = one.json;
-      board.evidence.add(std::move(event));
-    }
+// A rollback is an alert of its own from its beginning until it is verified.
+void monitor_state::rollback_alert(double now_s,
+                                   std::vector<runtime::monitoring::alert_change>& changes) {
+  const auto [stands, why] = where->board.read([](const watch_board::content& board) {
+    if (board.rollbacks.empty()) return std::pair{false, std::string{}};
+    const auto& last = board.rollbacks.back().plan;
+    using runtime::rollout::rollback_state;
+    return std::pair{!last.finished() || last.state() == rollback_state::unverified,
+                     std::string{name_of(last.cause())} + ": " + last.reason()};
   });
+  if (stands == std::exchange(rollback_standing, stands)) return;
+  const auto more = stands
+                        ? served->raise(runtime::monitoring::rollback_triggered, why, now_s)
+                        : served->settle(runtime::monitoring::rollback_triggered, now_s);
+  changes.insert(changes.end(), more.begin(), more.end());
 }
 
 void monitor_state::look() {
-  const auto now_s = where->unix_s(self->clock().now().time_since_epoch().count());
-  std::array<pool_sample, 2> samples{samplers[0].take(now_s), samplers[1].take(now_s)};
+  const auto now = now_s();
+  std::array<pool_sample, 2> samples{samplers[0].take(now), samplers[1].take(now)};
   constexpr auto smart = static_cast<std::size_t>(pool_kind::intelligent);
   constexpr auto plain = static_cast<std::size_t>(pool_kind::baseline);
-  if (where->pool(pool_kind::baseline).open)
-    samples[smart].response_ratio =
-        response_ratio(samples[smart].response_mean_ms, samples[plain].response_mean_ms);
+  const bool both = where->pool(pool_kind::baseline).open;
+  if (both) {
+    using namespace runtime::monitoring;
+    const auto usual_ms = samples[plain].response_mean_ms;
+    samples[smart].plain_response_ratio = plain_ratio(samples[smart].response_mean_ms, usual_ms);
+    samples[smart].response_ratio = counted_ratio(samples[smart].response_mean_ms, usual_ms,
+                                                  slack_of(where->now_playing().config));
+  }
   // The baseline keeps everybody warm on purpose; it is not to be blamed for that.
   samples[plain].memory_efficiency.reset();
   for (auto& one : samples) one.health = runtime::monitoring::health_score(one).score;
@@ -166,27 +119,15 @@ void monitor_state::look() {
     const auto more = intelligent->observe(samples[smart]);
     changes.insert(changes.end(), more.begin(), more.end());
   } else if (!intelligent->firing().empty() || !intelligent->pending().empty()) {
-    intelligent.emplace("pool:intelligent",
-                        runtime::monitoring::default_alert_rules(
-                            std::max(seconds(where->now_playing().config.health_interval), 0.001)));
+    intelligent.emplace("pool:intelligent", rules_now());
   }
-  // A rollback is an alert of its own from its beginning until it is verified.
-  const auto rollback = where->board.read([](const watch_board::content& board) {
-    if (board.rollbacks.empty()) return std::pair{false, std::string{}};
-    const auto& last = board.rollbacks.back().plan;
-    using runtime::rollout::rollback_state;
-    return std::pair{!last.finished() || last.state() == rollback_state::unverified,
-                     std::string{name_of(last.cause())} + ": " + last.reason()};
-  });
-  if (rollback.first && !std::exchange(rollback_standing, true)) {
-    const auto more =
-        served->raise(runtime::monitoring::rollback_triggered, rollback.second, now_s);
-    changes.insert(changes.end(), more.begin(), more.end());
-  } else if (!rollback.first && std::exchange(rollback_standing, false)) {
-    const auto more = served->settle(runtime::monitoring::rollback_triggered, now_s);
-    changes.insert(changes.end(), more.begin(), more.end());
-  }
-  where->board.write([&](watch_board::content& board) {
+  rollback_alert(now, changes);
+
+  runtime::rollout::evidence_recorder page;
+  page.add("pool:intelligent", samples[smart]);
+  if (both) page.add("pool:baseline", samples[plain]);
+  record_fresh(*where, now, page, keep_counts::yes);
+  const auto number = where->board.write([&](watch_board::content& board) {
     board.samples = samples;
     board.served = all;
     board.health = health;
@@ -195,20 +136,17 @@ void monitor_state::look() {
     board.history = served->history();
     if (beside)
       for (auto& one : intelligent->firing()) board.firing.push_back(std::move(one));
-    board.checked_at_s = now_s;
-    board.evidence.add("pool:intelligent", samples[smart]);
-    if (where->pool(pool_kind::baseline).open) board.evidence.add("pool:baseline", samples[plain]);
+    board.checked_at_s = now;
+    board.evidence.merge(page);
+    return board.evidence_page++;
   });
-  record_specialists(now_s);
+  record_aside(evidence_record(number), page.encode());
   tell(changes);
 }
 
-caf::behavior monitor(monitor_actor* self, house* where, alert_post post) {
-  auto& state = self->state;
-  state.self = self;
-  state.where = where;
+caf::behavior monitor(monitor_actor* self, house* where, caf::actor root, alert_post post) {
+  auto& state = attend(self, where, std::move(root));
   state.post = std::move(post);
-  self->set_default_handler(caf::drop);
   state.open();
   const auto again = [&state] {
     const auto wait = state.where->now_playing().config.health_interval;

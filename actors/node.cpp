@@ -1,5 +1,6 @@
 #include "actors/node.hpp"
 
+#include "actors/evidence.hpp"
 #include "actors/front_desk.hpp"
 #include "actors/io_unit.hpp"
 #include "actors/key_follower.hpp"
@@ -28,6 +29,8 @@ using protocols::task_state;
 namespace {
 
 constexpr std::chrono::milliseconds retry_elsewhere{5000};  // About as long as a restart takes.
+// Of one command when a rollback is verified, which has eight seconds for it.
+constexpr std::chrono::milliseconds probe_patience{5000};
 constexpr std::size_t spare_specialists = 1024;             // Room for those a reload adds.
 
 std::size_t scheduler_threads(const config::node& from, std::size_t wanted) {
@@ -67,6 +70,8 @@ actors::watch_memory read_memory(machine::journal& from) {
     if (plan.empty()) continue;
     result.rollbacks.emplace_back(std::move(plan), read(actors::rollback_record(id) + ".analysis"));
   }
+  for (std::uint64_t page = 0; page < actors::evidence_pages; ++page)
+    result.evidence.push_back(read(actors::evidence_record(page)));
   return result;
 }
 
@@ -202,6 +207,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   plan.post = [hooks = in.hooks.get()](const std::string& url, const std::string& json) {
     hooks->post(url, json);
   };
+  plan.probe = actors::probe_through(*in.desk, house, probe_patience);
   in.version = GREENROOM_VERSION;
   in.desk->set_pool(serving);
   if (first_journal) {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr double megabyte = 1e6;
 constexpr double ms = 1e-6;  // Of a nanosecond.
+constexpr double unit_ns = 1 << 20;
 
 std::uint64_t value(const machine::counter& of) { return of.load(std::memory_order_relaxed); }
 
@@ -62,6 +63,25 @@ pool_memory memory_of(const house& where, protocols::pool_kind pool) {
   return result;
 }
 
+void pool_sampler::forget() {
+  readings_.clear();
+  times_ = runtime::monitoring::quantile_window{window_s_, slices};
+  times_before_ = house_.pool(pool_).gauge.total_time.read();
+}
+
+// Durations are counted in units of 2^20 ns (about a millisecond), so that the pool's buckets are
+// the window's and nothing is rounded twice.
+void pool_sampler::add_times(double now_s) {
+  const auto now = house_.pool(pool_).gauge.total_time.read();
+  for (std::size_t i = 0; i < now.size(); ++i)
+    if (const auto fresh = grown(now[i], times_before_[i]); fresh > 0) {
+      times_.add(machine::latency_histogram::middle_of(i) / unit_ns, now_s,
+                 static_cast<std::uint32_t>(fresh));
+      times_count_ += fresh;
+    }
+  times_before_ = now;
+}
+
 pool_sample pool_sampler::take(double now_s) {
   const auto& playing = house_.now_playing();
   const auto& pool = house_.pool(pool_);
@@ -74,7 +94,8 @@ pool_sample pool_sampler::take(double now_s) {
   now.prewarms = value(pool.gauge.prewarms);
   now.prewarm_hits = value(pool.gauge.prewarm_hits);
   now.sum_ns = pool.gauge.total_time.sum_ns();
-  now.times = pool.gauge.total_time.read();
+  add_times(now_s);
+  now.times = times_count_;
 
   pool_sample result;
   result.at_s = now_s;
@@ -129,19 +150,13 @@ pool_sample pool_sampler::take(double now_s) {
     result.prediction_accuracy =
         std::min(1.0, static_cast<double>(grown(now.prewarm_hits, before.prewarm_hits))
                           / static_cast<double>(prewarms));
-  std::uint64_t count = 0;
-  auto times = now.times;
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    times[i] = grown(now.times[i], before.times[i]);
-    count += times[i];
-  }
-  if (count > 0) {
-    using machine::latency_histogram;
+  const auto times = times_.summary(now_s);
+  if (const auto all = grown(now.times, before.times); times.count > 0 && all > 0) {
     result.response_mean_ms =
-        static_cast<double>(grown(now.sum_ns, before.sum_ns)) * ms / static_cast<double>(count);
-    result.response_p50_ms = latency_histogram::quantile_ns(times, 0.50) * ms;
-    result.response_p95_ms = latency_histogram::quantile_ns(times, 0.95) * ms;
-    result.response_p99_ms = latency_histogram::quantile_ns(times, 0.99) * ms;
+        static_cast<double>(grown(now.sum_ns, before.sum_ns)) * ms / static_cast<double>(all);
+    result.response_p50_ms = *times.p50 * unit_ns * ms;
+    result.response_p95_ms = *times.p95 * unit_ns * ms;
+    result.response_p99_ms = *times.p99 * unit_ns * ms;
   }
   const auto always = now.always_mb_s - before.always_mb_s;
   if (always > 0)

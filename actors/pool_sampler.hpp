@@ -3,6 +3,7 @@
 
 #include "actors/house.hpp"
 #include "runtime/monitoring/pool_sample.hpp"
+#include "runtime/monitoring/quantile_window.hpp"
 
 #include <array>
 #include <cstdint>
@@ -13,32 +14,38 @@
 namespace greenroom::actors {
 
 /// Keeps one reading of a pool's counters for each call and describes the time since the oldest one
-/// within the window. Times come from buckets that are 1/16 wide, so a quantile is reported with a
-/// relative error of at most 1/16; counts and means are exact. One owner.
+/// within the window. Quantiles come from a `quantile_window` and are wrong by at most 1/256; counts
+/// and means are exact. One owner.
 class pool_sampler {
 public:
   pool_sampler(const house& where, protocols::pool_kind pool, double window_s)
-      : house_{where}, pool_{pool}, window_s_{window_s} {}
+      : house_{where}, pool_{pool}, window_s_{window_s}, times_{window_s, slices} {
+    forget();
+  }
 
   /// Copies (mirrors) count: in shadow they are all that the intelligent pool does.
   [[nodiscard]] runtime::monitoring::pool_sample take(double now_s);
   /// What was before does not count any more.
-  void forget() { readings_.clear(); }
-  void set_window(double window_s) { window_s_ = window_s; }
+  void forget();
 
 private:
   struct reading {
     double at_s = 0;
     std::array<std::uint64_t, machine::task_outcomes> ends{};
     std::uint64_t refused = 0, warm_hits = 0, cold_starts = 0, prewarms = 0, prewarm_hits = 0;
-    std::uint64_t sum_ns = 0;
-    machine::latency_histogram::snapshot times{};
+    std::uint64_t sum_ns = 0, times = 0;
     double used_mb_s = 0, always_mb_s = 0;
   };
+  static constexpr std::size_t slices = 12;
+  void add_times(double now_s);
+
   const house& house_;
   protocols::pool_kind pool_;
   double window_s_;
   std::deque<reading> readings_;
+  runtime::monitoring::quantile_window times_;
+  machine::latency_histogram::snapshot times_before_{};
+  std::uint64_t times_count_ = 0;
   double used_mb_s_ = 0, always_mb_s_ = 0, last_s_ = 0;
 };
 

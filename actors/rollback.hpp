@@ -2,10 +2,11 @@
 // the baseline. Knows nothing of phases and needs neither the rollout nor the monitor to act.
 #pragma once
 
-#include "actors/house.hpp"
+#include "actors/command_probe.hpp"
 #include "actors/pool_sampler.hpp"
-#include "protocols/node_messages.hpp"
-#include "runtime/rollout/ledger_balance.hpp"
+#include "actors/verification.hpp"
+#include "actors/watcher.hpp"
+#include "runtime/monitoring/health_score.hpp"
 #include "runtime/rollout/rollback_watch.hpp"
 
 #include <caf/all.hpp>
@@ -21,59 +22,54 @@ namespace greenroom::actors {
 /// its box). Switches the door over first and writes it down afterwards, moves what waits, lets
 /// what runs finish or fences it, and verifies. Every step is journaled, and a replacement, or the
 /// next life of the node, goes on at the step that was recorded last.
-struct rollback_actor_state {
+struct rollback_actor_state : watcher {
   static constexpr const char* name = "greenroom.rollback";
 
-  caf::event_based_actor* self = nullptr;
-  house* where = nullptr;
-  caf::actor root;
   runtime::rollout::rollback_watch watch;
   std::vector<pool_sampler> samplers;  ///< By pool_kind.
   std::optional<double> baseline_mean_ms;
+  runtime::monitoring::health_report health;  ///< Of the intelligent pool, at the last look.
   std::uint64_t watch_generation = 0;
   std::uint64_t work_generation = 0;
 
   std::optional<runtime::rollout::rollback_plan> plan;  ///< The one that is under way.
+  std::optional<verification> checklist;
   std::string analysis;
-  std::uint64_t token = 0;
-  std::uint64_t written_token = 0;
   double saved_at_s = 0;
+  double rollout_told_s = 0;
   std::uint64_t waiting_at_start = 0;
   std::uint64_t running_at_start = 0;
-  std::array<std::uint64_t, machine::task_outcomes> ends_before{};  ///< Of the baseline.
-  std::uint64_t refused_before = 0, time_before_ns = 0;
 
-  void open();
+  // -- rollback.cpp: the watch and the words --
+  void open(command_probe probe);
   void look();
+  [[nodiscard]] runtime::monitoring::pool_sample take_sample(double now);
   void wake();
   void obey(steering& word);
+  void roll_back(steering& word);
+  void verify_again(steering& word);
+  void arm_watch();
+
+  // -- rollback_steps.cpp: the way back --
   void begin(runtime::rollout::rollback_kind kind, runtime::rollout::trigger cause,
              const std::string& reason, double now);
+  void find_cause();
   void work();
   void carry_out(double now);
   void switch_over();
+  void lower(double percentage);
   void verify(double now);
+  void tell_rollout(double now);
+  [[nodiscard]] bool rollout_knows() const;
   void keep();
   void finish();
-  void arm_watch();
   void arm_work();
-  [[nodiscard]] double now_s();
-  struct held {
-    std::uint64_t waiting = 0, running = 0;
-  };
-  /// Tasks of callers that the intelligent pool still has.
-  [[nodiscard]] held count_held() const;
 };
 
 using rollback_actor = caf::stateful_actor<rollback_actor_state>;
 
-caf::behavior rollback(rollback_actor* self, house* where, caf::actor root);
-
-[[nodiscard]] runtime::rollout::rollback_thresholds thresholds_of(const config::node& from);
-
-/// Accepted = answered + pending, now. Counters move while they are read, so a difference counts
-/// only when it is seen again and again.
-[[nodiscard]] runtime::rollout::ledger_verdict ledger_now(const house& where);
+/// `probe` runs a command when the checklist asks for it.
+caf::behavior rollback(rollback_actor* self, house* where, caf::actor root, command_probe probe);
 
 constexpr const char* rollback_count_record = "rollback.count";
 [[nodiscard]] inline std::string rollback_record(std::uint64_t id) {

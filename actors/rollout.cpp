@@ -1,7 +1,8 @@
 #include "actors/rollout.hpp"
 
-#include "actors/monitor.hpp"
-#include "actors/rollback.hpp"
+#include "actors/evidence.hpp"
+#include "actors/readiness.hpp"
+#include "actors/rollout_settings.hpp"
 #include "actors/root.hpp"
 #include "runtime/rollout/deployment_report.hpp"
 
@@ -10,7 +11,6 @@
 
 namespace greenroom::actors {
 
-using machine::worker_state;
 using protocols::pool_kind;
 using runtime::rollout::decision, runtime::rollout::mode, runtime::rollout::phase;
 using runtime::rollout::pool_side, runtime::rollout::rollout_plan, runtime::rollout::standing;
@@ -19,78 +19,26 @@ namespace {
 
 constexpr std::chrono::milliseconds tick_period{200};
 
-double seconds(std::chrono::milliseconds duration) {
-  return std::chrono::duration<double>{duration}.count();
-}
-
 bool active(standing how) {
   return how == standing::running || how == standing::paused
          || how == standing::awaiting_confirmation;
 }
 
+// What a rollback had set before the node died holds again before the first task comes.
+void resume_rollback(house& where, const runtime::rollout::rollback_plan& last) {
+  using runtime::rollout::rollback_state;
+  if (last.finished() || last.state() == rollback_state::awaiting_confirmation) return;
+  where.routes.rolling_back = true;
+  where.routes.baseline_warm = true;
+  if (last.state() == rollback_state::lowering) {
+    where.routes.force({mode::hybrid, last.next().percentage});
+    return;
+  }
+  where.routes.force({mode::fallback, 0});
+  where.routes.leaving[static_cast<std::size_t>(pool_kind::intelligent)] = true;
+}
+
 }  // namespace
-
-runtime::rollout::rollout_settings settings_of(const config::node& from) {
-  runtime::rollout::rollout_settings result;
-  result.check_interval_s = std::max(seconds(from.rollout.check_interval), 0.001);
-  result.shadow_hold_s = seconds(from.rollout.shadow_hold);
-  result.step_hold_s = seconds(from.rollout.step_hold);
-  result.full_hold_s = result.optimization_hold_s = result.step_hold_s;
-  result.wanted.min_samples = from.rollout.min_samples;
-  result.wanted.min_control =
-      std::min<std::uint64_t>(result.wanted.min_control, from.rollout.min_samples);
-  result.wanted.memory_efficiency = from.rollout.criteria.memory_efficiency;
-  result.wanted.error_rate = from.rollout.criteria.error_rate;
-  result.wanted.response_ratio = from.rollout.criteria.response_ratio;
-  result.wanted.response_slack_ms = response_slack_ms;
-  return result;
-}
-
-warm_count baseline_count(const house& where) {
-  const auto& playing = where.now_playing();
-  warm_count result;
-  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
-    if (playing.members[i].gone) continue;
-    ++result.all;
-    const auto state =
-        where.pool(pool_kind::baseline).specialists[i]->gauge.state.load(std::memory_order_relaxed);
-    if (state == worker_state::warm || state == worker_state::busy) ++result.warm;
-  }
-  return result;
-}
-
-std::string dead_command(const house& where) {
-  const auto& playing = where.now_playing();
-  for (const auto& [word, to] : playing.config.commands) {
-    if (!to.specialist.empty()) {
-      const auto who = playing.find(to.specialist);
-      if (who == cast::nobody || playing.members[who].gone) return word;
-      continue;
-    }
-    const auto department = playing.by_department.find(to.department);
-    if (department == playing.by_department.end()
-        || std::ranges::all_of(playing.staff[department->second],
-                               [&](std::uint32_t who) { return playing.members[who].gone; }))
-      return word;
-  }
-  return {};
-}
-
-runtime::rollout::readiness readiness_of(const house& where) {
-  runtime::rollout::readiness result;
-  const auto count = baseline_count(where);
-  result.baseline_warm = where.pool(pool_kind::baseline).open && count.warm == count.all;
-  result.intelligent_up = where.pool(pool_kind::intelligent).open;
-  result.journal_ok = !where.journaling || where.gauge.journal_ok.load(std::memory_order_relaxed);
-  result.monitor_ok =
-      where.board.read([](const watch_board::content& board) { return board.checked_at_s > 0; });
-  const auto dead = dead_command(where);
-  result.commands_ok = dead.empty();
-  result.detail =
-      std::to_string(count.warm) + " of " + std::to_string(count.all) + " baseline workers warm";
-  if (!dead.empty()) result.detail += "; nobody answers the command " + dead;
-  return result;
-}
 
 std::string remember(house& where, const watch_memory& journaled) {
   std::string unread;
@@ -102,7 +50,7 @@ std::string remember(house& where, const watch_memory& journaled) {
       if (!board.rollout) unread = "the rollout: " + error;
     }
     for (const auto& [text, analysis] : journaled.rollbacks) {
-      auto plan = runtime::rollout::rollback_plan::decode(text, {}, error);
+      auto plan = runtime::rollout::rollback_plan::decode(text, way_back_of(config), error);
       if (!plan) {
         unread += (unread.empty() ? "" : "; ") + std::string{"a rollback: "} + error;
         continue;
@@ -115,27 +63,13 @@ std::string remember(house& where, const watch_memory& journaled) {
       where.routes.baseline_warm =
           board.rollout->baseline_must_be_warm() || board.rollout->stands() == standing::idle;
     }
-    if (!board.rollbacks.empty()) {
-      using runtime::rollout::rollback_state;
-      const auto& last = board.rollbacks.back().plan;
-      const bool switched = !last.finished()
-                            && last.state() != rollback_state::awaiting_confirmation
-                            && last.state() != rollback_state::lowering;
-      if (switched) {
-        where.routes.rolling_back = true;
-        where.routes.baseline_warm = true;
-        where.routes.force({mode::fallback, 0});
-      }
-    }
+    if (!board.rollbacks.empty()) resume_rollback(where, board.rollbacks.back().plan);
+    board.evidence_page = read_evidence(journaled.evidence, board.evidence);
   });
   return unread;
 }
 
 // -- the plan -----------------------------------------------------------------
-
-double rollout_state::now_s() {
-  return where->unix_s(self->clock().now().time_since_epoch().count());
-}
 
 void rollout_state::open() {
   const auto settings = settings_of(where->now_playing().config);
@@ -150,6 +84,7 @@ void rollout_state::open() {
     if (auto back = plan->restored(now_s())) made.push_back(std::move(*back));
     apply(*plan);
     keep(std::move(made), {});
+    catch_up();
   }
   where->board.write([this](watch_board::content& board) { board.rollout = plan; });
   wake();
@@ -170,7 +105,14 @@ void rollout_state::obey(steering& word) {
     case steering::what::pause: said = plan->pause(word.who, now); break;
     case steering::what::resume: said = plan->resume(word.who, now); break;
     case steering::what::abort: said = plan->abort(word.who, word.reason, now); break;
-    case steering::what::route: said = plan->route(word.who, word.percentage, now); break;
+    case steering::what::route: {
+      if (auto missing = not_ready_to_route(); !missing.empty()) {
+        if (word.told) word.told(409, "not-ready", std::move(missing));
+        return;
+      }
+      said = plan->route(word.who, word.percentage, now);
+      break;
+    }
     case steering::what::fall_back: said.done = plan->fall_back(word.reason, now); break;
     default: return;
   }
@@ -188,10 +130,38 @@ void rollout_state::obey(steering& word) {
   if (word.verb == steering::what::start) judged_at_s = 0;
 }
 
+// There must be something to come back to before anybody is sent away from it.
+std::string rollout_state::not_ready_to_route() {
+  if (active(plan->stands()) || plan->stands() == standing::rolled_back) return {};
+  const auto count = baseline_count(*where);
+  if (where->pool(pool_kind::baseline).open && count.warm == count.all) return {};
+  keep_baseline_warm(true);
+  open_pool(pool_kind::baseline);
+  return std::to_string(count.warm) + " of " + std::to_string(count.all)
+         + " baseline workers are warm, and a rollback would land there. They are being warmed now: "
+           "repeat this when `greenroom rollout status` shows them all, or let `greenroom rollout "
+           "start` do it step by step.";
+}
+
+// Decided to go back, and died before the rollback had heard of it.
+void rollout_state::catch_up() {
+  if (plan->stands() != standing::rolled_back || plan->decisions().empty()) return;
+  const auto& decisions = plan->decisions();
+  const auto last = std::find_if(decisions.rbegin(), decisions.rend(),
+                                 [](const decision& one) { return one.roll_back; });
+  if (last == decisions.rend() || last->kind == runtime::rollout::decision_kind::fell_back) return;
+  const bool heard = where->board.read([&](const watch_board::content& board) {
+    return std::ranges::any_of(board.rollbacks, [&](const rollback_face& one) {
+      return !one.plan.finished() || one.plan.steps().back().at_s >= last->at_s;
+    });
+  });
+  if (!heard) go_back(*last);
+}
+
 runtime::rollout::circumstances rollout_state::look() const {
   runtime::rollout::circumstances result;
   result.ready = readiness_of(*where);
-  const auto interval = seconds(where->now_playing().config.health_interval);
+  const auto interval = seconds_of(where->now_playing().config.health_interval);
   const auto now = where->unix_s(where->time->now_ns());
   where->board.read([&](const watch_board::content& board) {
     result.memory_efficiency =
@@ -213,12 +183,13 @@ void rollout_state::judge(double now) {
 }
 
 void rollout_state::tick() {
+  ticking = false;
   if (!active(plan->stands())) return;
   where->shadow.settle();
   const auto now = now_s();
   const auto wait = plan->at() == phase::preparation
                         ? 0.0
-                        : seconds(where->now_playing().config.rollout.check_interval);
+                        : seconds_of(where->now_playing().config.rollout.check_interval);
   if (now - judged_at_s >= wait) judge(now);
   arm();
 }
@@ -226,30 +197,29 @@ void rollout_state::tick() {
 // -- what was decided ---------------------------------------------------------
 
 void rollout_state::keep(std::vector<decision> made, std::function<void()> told) {
-  unwritten fresh{++token, *plan, std::move(made), std::move(told)};
-  for (const auto& one : fresh.made) {
-    if (!one.roll_back) continue;
-    // The way back does not wait for the journal.
-    steering back;
-    back.verb = steering::what::roll_back;
-    back.who = "rollout";
-    back.reason = one.reason;
-    back.cause = one.kind == runtime::rollout::decision_kind::failed
-                     ? runtime::rollout::trigger::judge
-                     : runtime::rollout::trigger::by_hand;
-    if (one.kind == runtime::rollout::decision_kind::fell_back) continue;  // It told us.
-    where->board.leave(watch_board::box::rollback, std::move(back));
-    self->send(root, protocols::steer_atom::value, static_cast<std::uint32_t>(root_state::undoing));
-  }
-  if (where->journaling)
-    self->send(root, protocols::report_atom::value, std::string{rollout_record},
-               fresh.then.encode(), caf::actor_cast<caf::actor>(self), fresh.token);
-  const bool at_once = !where->journaling;
+  for (const auto& one : made)
+    if (one.roll_back) go_back(one);
+  step fresh{0, *plan, std::move(made), std::move(told)};
+  fresh.token = record(rollout_record, fresh.then.encode());
   waiting.push_back(std::move(fresh));
-  if (at_once) written(token);
+  written(written_token);
+}
+
+// The way back does not wait for the journal.
+void rollout_state::go_back(const decision& why) {
+  using runtime::rollout::decision_kind;
+  if (why.kind == decision_kind::fell_back) return;  // The rollback told us.
+  steering back;
+  back.verb = steering::what::roll_back;
+  back.who = "rollout";
+  back.reason = why.reason;
+  back.cause = why.kind == decision_kind::failed ? runtime::rollout::trigger::judge
+                                                 : runtime::rollout::trigger::by_hand;
+  tell(watch_board::box::rollback, root_state::undoing, std::move(back));
 }
 
 void rollout_state::written(std::uint64_t number) {
+  note_written(number);
   while (!waiting.empty() && waiting.front().token <= number) {
     auto one = std::move(waiting.front());
     waiting.pop_front();
@@ -257,7 +227,7 @@ void rollout_state::written(std::uint64_t number) {
   }
 }
 
-void rollout_state::show(const unwritten& one) {
+void rollout_state::show(const step& one) {
   where->board.write([&](watch_board::content& board) { board.rollout = one.then; });
   for (const auto& each : one.made) {
     const auto json = runtime::rollout::decision_json(each);
@@ -275,11 +245,8 @@ void rollout_state::apply(const rollout_plan& now) {
   where->ends.open(running);
   // An operator's percentage may go past preparation; both pools are there in any case.
   const bool both = now.stands() != standing::idle && now.stands() != standing::complete;
-  const auto open = [this](pool_kind kind) {
-    self->send(root, protocols::open_atom::value, static_cast<std::uint32_t>(kind));
-  };
-  if (both) open(pool_kind::baseline);
-  if (both || now.routes() != mode::idle) open(pool_kind::intelligent);
+  if (both) open_pool(pool_kind::baseline);
+  if (both || now.routes() != mode::idle) open_pool(pool_kind::intelligent);
   const bool fresh_stage = applied != now.at() || applied_run != now.run();
   if (fresh_stage && now.at() == phase::shadow_mode) where->shadow.begin_anew();
   if (fresh_stage && running) {
@@ -289,34 +256,24 @@ void rollout_state::apply(const rollout_plan& now) {
   applied = now.at();
   applied_run = now.run();
   if (where->routes.rolling_back.load(std::memory_order_acquire)) return;
-  const bool warm = now.baseline_must_be_warm() || now.stands() == standing::idle;
-  if (where->routes.baseline_warm.exchange(warm) != warm)
-    self->send(root, protocols::reload_atom::value);
+  keep_baseline_warm(now.baseline_must_be_warm() || now.stands() == standing::idle);
   if (now.routes() != mode::fallback)
     for (auto& one : where->routes.leaving) one.store(false, std::memory_order_release);
   where->routes.set({now.routes(), now.percentage()});
 }
 
 void rollout_state::arm() {
-  if (!active(plan->stands())) return;
-  self->delayed_send(self, tick_period, protocols::tick_atom::value, ++generation);
+  // Somebody who asks again and again does not put the next tick off.
+  if (ticking || !active(plan->stands())) return;
+  ticking = true;
+  self->delayed_send(self, tick_period, protocols::tick_atom::value);
 }
 
 caf::behavior rollout(rollout_actor* self, house* where, caf::actor root) {
-  auto& state = self->state;
-  state.self = self;
-  state.where = where;
-  state.root = std::move(root);
-  self->set_default_handler(caf::drop);
-  self->set_exit_handler([self](const caf::exit_msg& message) {
-    self->state.root = nullptr;  // They hold each other.
-    self->quit(message.reason);
-  });
+  auto& state = attend(self, where, std::move(root));
   state.open();
   return {
-      [&state](protocols::tick_atom, std::uint64_t generation) {
-        if (generation == state.generation) state.tick();
-      },
+      [&state](protocols::tick_atom) { state.tick(); },
       [&state](protocols::steer_atom) { state.wake(); },
       [&state](protocols::written_atom, std::uint64_t number) { state.written(number); },
       [&state](protocols::reload_atom) {

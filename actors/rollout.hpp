@@ -1,8 +1,7 @@
 // The rollout: from the baseline pool to the intelligent one, phase by phase.
 #pragma once
 
-#include "actors/house.hpp"
-#include "protocols/node_messages.hpp"
+#include "actors/watcher.hpp"
 #include "runtime/rollout/rollout_plan.hpp"
 
 #include <caf/all.hpp>
@@ -18,22 +17,18 @@ namespace greenroom::actors {
 /// `rollout.check_interval`, and sets the switchboard to what it decides. A decision takes effect
 /// once it is in the journal, so that whatever was seen survives `kill -9`; only the way back to
 /// the baseline does not wait. Woken by `steer_atom` when a word lies in its box.
-struct rollout_state {
+struct rollout_state : watcher {
   static constexpr const char* name = "greenroom.rollout";
 
-  caf::event_based_actor* self = nullptr;
-  house* where = nullptr;
-  caf::actor root;
   std::optional<runtime::rollout::rollout_plan> plan;
-  struct unwritten {
+  struct step {
     std::uint64_t token = 0;
     runtime::rollout::rollout_plan then;  ///< The plan as it is in the journal.
     std::vector<runtime::rollout::decision> made;
     std::function<void()> told;
   };
-  std::deque<unwritten> waiting;  ///< For the journal.
-  std::uint64_t token = 0;
-  std::uint64_t generation = 0;
+  std::deque<step> waiting;  ///< For the journal.
+  bool ticking = false;  ///< The next tick is on its way.
   double judged_at_s = 0;
   std::optional<runtime::rollout::phase> applied;
   std::uint64_t applied_run = 0;
@@ -45,10 +40,13 @@ struct rollout_state {
   void judge(double now_s);
   void keep(std::vector<runtime::rollout::decision> made, std::function<void()> told);
   void written(std::uint64_t number);
-  void show(const unwritten& one);
+  void show(const step& one);
   void apply(const runtime::rollout::rollout_plan& now);
   void arm();
-  [[nodiscard]] double now_s();
+  /// Why no share can be set yet; empty when it can. Begins what is missing.
+  [[nodiscard]] std::string not_ready_to_route();
+  void go_back(const runtime::rollout::decision& why);
+  void catch_up();
   [[nodiscard]] runtime::rollout::circumstances look() const;
 };
 
@@ -56,22 +54,9 @@ using rollout_actor = caf::stateful_actor<rollout_state>;
 
 caf::behavior rollout(rollout_actor* self, house* where, caf::actor root);
 
-/// The settings that the configuration says. The holds of the later phases are those of a step.
-[[nodiscard]] runtime::rollout::rollout_settings settings_of(const config::node& from);
-
 /// Puts on the board, and into the switchboard, what was journaled; before any actor starts.
 /// Returns what could not be read, for people; empty when all was.
 [[nodiscard]] std::string remember(house& where, const watch_memory& journaled);
-
-/// What holds before the first task is mirrored.
-[[nodiscard]] runtime::rollout::readiness readiness_of(const house& where);
-/// Baseline workers that are warm, of how many.
-struct warm_count {
-  std::size_t warm = 0, all = 0;
-};
-[[nodiscard]] warm_count baseline_count(const house& where);
-/// Every command of the configuration leads to somebody. Says which does not.
-[[nodiscard]] std::string dead_command(const house& where);
 
 constexpr const char* rollout_record = "rollout.plan";  ///< Its name in the journal.
 

@@ -32,7 +32,9 @@ void root_state::hire(std::uint32_t which) {
                                                                  plan.survey_period);
       break;
     case watching:
-      if (plan.watched) actors[which] = self->spawn<caf::linked>(monitor, where, plan.post);
+      if (plan.watched)
+        actors[which] = self->spawn<caf::linked>(monitor, where,
+                                                 caf::actor_cast<caf::actor>(self), plan.post);
       break;
     case rolling:
       if (plan.watched)
@@ -41,7 +43,8 @@ void root_state::hire(std::uint32_t which) {
     case undoing:
       if (plan.watched)
         actors[which] =
-            self->spawn<caf::linked>(rollback, where, caf::actor_cast<caf::actor>(self));
+            self->spawn<caf::linked>(rollback, where, caf::actor_cast<caf::actor>(self),
+                                     plan.probe);
       break;
     case foreseeing:
       if (!plan.predicted) break;

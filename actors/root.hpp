@@ -1,6 +1,7 @@
 // The root: the one actor that nobody replaces. Everything else hangs below it.
 #pragma once
 
+#include "actors/command_probe.hpp"
 #include "actors/director.hpp"
 #include "actors/house.hpp"
 #include "actors/journal_keeper.hpp"
@@ -25,6 +26,7 @@ struct root_plan {
   bool watched = false;             ///< With a monitor, a rollout and a rollback.
   bool predicted = false;           ///< With a predictor, which tells the pools who comes next.
   bool predictor_apart = false;     ///< On a thread of its own, because it writes files.
+  command_probe probe;              ///< Runs a command when a rollback is verified. Empty: not run.
   alert_post post;                  ///< Delivers alerts to webhooks. Empty: nowhere.
 };
 

@@ -122,6 +122,17 @@ void describe(Archive& a, rollout_criteria& v) {
   a.field("memory_efficiency", v.memory_efficiency, "at least, to leave the shadow phase", share);
   a.field("error_rate", v.error_rate, "at most", share);
   a.field("response_ratio", v.response_ratio, "at most, over the baseline", at_least(0));
+  a.field("response_slack", v.response_slack,
+          "over the baseline, let pass whatever the ratio; 0: the ratio alone decides",
+          at_least(0));
+}
+
+template <class Archive>
+void describe(Archive& a, rollout_confirmations& v) {
+  a.field("leave_shadow", v.leave_shadow, "wait for `rollout advance` before the first percentage");
+  a.field("raise_percentage", v.raise_percentage, "and before each higher percentage");
+  a.field("go_full", v.go_full, "and before FULL_DEPLOYMENT");
+  a.field("complete", v.complete, "and before COMPLETE, when the baseline may cool");
 }
 
 template <class Archive>
@@ -130,8 +141,14 @@ void describe(Archive& a, rollout& v) {
   a.field("grace", v.grace, "how long a trigger must hold", at_least(0));
   a.field("shadow_hold", v.shadow_hold, "least time in the shadow phase", at_least(0));
   a.field("step_hold", v.step_hold, "least time at each percentage", at_least(0));
+  a.field("full_hold", v.full_hold, "least time in FULL_DEPLOYMENT; 0: as step_hold", at_least(0));
+  a.field("optimization_hold", v.optimization_hold, "least time in OPTIMIZATION; 0: as step_hold",
+          at_least(0));
+  a.field("hold_limit", v.hold_limit, "a stage that has not passed by then fails; 0: it waits",
+          at_least(0));
   a.field("min_samples", v.min_samples, "least tasks in a phase", within(0, many));
   a.section("criteria", v.criteria, "what the shadow phase has to show");
+  a.section("confirm", v.confirm, "where it waits for an operator although it passes");
 }
 
 template <class Archive>
@@ -143,6 +160,13 @@ void describe(Archive& a, rollback& v) {
   a.field("health", v.health, "rolls back below", share);
   a.field("critical_alerts", v.critical_alerts, "rolls back when they stand longer", at_least(0));
   a.field("success_rate", v.success_rate, "rolls back below", share);
+  a.field("min_samples", v.min_samples, "rates and times of fewer tasks say nothing",
+          within(1, many));
+  // The whole way back has 30 s.
+  a.field("drain", v.drain, "what runs longer after the switch is fenced and run again",
+          within(0, 18'000));
+  a.field("planned_drain", v.planned_drain, "the same of a planned rollback", at_least(0));
+  a.field("lower_hold", v.lower_hold, "planned: time at each lower percentage", at_least(0));
 }
 
 template <class Archive>
@@ -166,6 +190,7 @@ template <class Archive>
 void describe(Archive& a, route& v) {
   a.field("department", v.department, "the department that answers");
   a.field("specialist", v.specialist, "or the specialist that answers");
+  a.field("probe", v.probe, "JSON that verifying a rollback asks it; empty: a harmless default");
 }
 
 template <class Archive>

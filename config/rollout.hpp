@@ -11,8 +11,22 @@ struct rollout_criteria {
   double memory_efficiency = 0.70;  ///< At least.
   double error_rate = 0.02;         ///< At most.
   double response_ratio = 2.5;      ///< At most, over the baseline's response time.
+  /// So many milliseconds over the baseline are let pass whatever the ratio, by the judge and by
+  /// the trigger `rollback.response_ratio`: "response overhead over always-warm, aim 250 ms". With
+  /// tasks of a millisecond, one cold start is a ratio of a hundred. 0: the ratio alone decides.
+  std::chrono::milliseconds response_slack{250};
 
   friend bool operator==(const rollout_criteria&, const rollout_criteria&) = default;
+};
+
+/// Where the plan waits for an operator's word (`rollout advance`) although it passes.
+struct rollout_confirmations {
+  bool leave_shadow = false;
+  bool raise_percentage = false;
+  bool go_full = false;
+  bool complete = false;
+
+  friend bool operator==(const rollout_confirmations&, const rollout_confirmations&) = default;
 };
 
 struct rollout {
@@ -20,8 +34,12 @@ struct rollout {
   std::chrono::milliseconds grace{30'000};             ///< How long a trigger must hold.
   std::chrono::milliseconds shadow_hold{30 * 60'000};  ///< At least, and at least `min_samples`.
   std::chrono::milliseconds step_hold{30 * 60'000};    ///< At each percentage.
+  std::chrono::milliseconds full_hold{0};          ///< In FULL_DEPLOYMENT; 0: as `step_hold`.
+  std::chrono::milliseconds optimization_hold{0};  ///< In OPTIMIZATION; 0: as `step_hold`.
+  std::chrono::milliseconds hold_limit{0};  ///< A stage that never passes fails then; 0: it waits.
   std::size_t min_samples = 500;
   rollout_criteria criteria;
+  rollout_confirmations confirm;
 
   friend bool operator==(const rollout&, const rollout&) = default;
 };
@@ -35,6 +53,12 @@ struct rollback {
   double health = 0.60;             ///< Below.
   std::chrono::milliseconds critical_alerts{120'000};  ///< Standing for longer.
   double success_rate = 0.80;                          ///< Below.
+  std::size_t min_samples = 10;  ///< Rates and times of fewer tasks in the window say nothing.
+  /// How the way back goes. After `drain` what still runs is fenced and run again by its
+  /// `side_effects`; it is part of the 30 s that an emergency may take in all.
+  std::chrono::milliseconds drain{18'000};
+  std::chrono::milliseconds planned_drain{120'000};  ///< The same when planned.
+  std::chrono::milliseconds lower_hold{15'000};      ///< Planned: at 50 % and at 25 %.
 
   friend bool operator==(const rollback&, const rollback&) = default;
 };

@@ -18,6 +18,7 @@ struct workflow {
 struct route {
   std::string department;
   std::string specialist;
+  std::string probe{};  ///< JSON text that verifying a rollback sends; empty: see command_probe.
 
   friend bool operator==(const route&, const route&) = default;
 };

@@ -40,7 +40,9 @@ struct pool_sample {
   std::optional<double> response_p50_ms;
   std::optional<double> response_p95_ms;
   std::optional<double> response_p99_ms;
-  std::optional<double> response_ratio;  ///< Mean response ÷ the baseline's mean response.
+  std::optional<double> plain_response_ratio;  ///< Mean response ÷ the baseline's mean response.
+  /// The same as it counts for health and triggers; see response_ratio.hpp.
+  std::optional<double> response_ratio;
   std::optional<double> health;          ///< The health score of this very sample.
 };
 

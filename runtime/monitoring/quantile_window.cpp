@@ -21,7 +21,7 @@ bool quantile_window::live(const slice& each, std::int64_t newest) const {
          && each.number > newest - static_cast<std::int64_t>(ring_.size());
 }
 
-bool quantile_window::add(double value, double now_s) {
+bool quantile_window::add(double value, double now_s, std::uint32_t times) {
   if (!std::isfinite(value) || value < 0) return false;
   newest_ = std::max(newest_, number_of(now_s));
   auto& into = ring_[static_cast<std::size_t>(newest_) % ring_.size()];
@@ -29,7 +29,7 @@ bool quantile_window::add(double value, double now_s) {
     into.number = newest_;
     into.values.clear();
   }
-  return into.values.add(value);
+  return into.values.add(value, times);
 }
 
 log_histogram quantile_window::merged(double now_s) const {

@@ -32,7 +32,7 @@ public:
   explicit quantile_window(double span_s = 60, std::size_t slices = 6);
 
   /// Returns false, and counts nothing, for a value that is negative or not finite.
-  bool add(double value, double now_s);
+  bool add(double value, double now_s, std::uint32_t times = 1);
 
   std::uint64_t count(double now_s) const;
   std::optional<double> mean(double now_s) const;

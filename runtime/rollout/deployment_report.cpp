@@ -84,11 +84,13 @@ std::string headline(const deployment_report& report) {
                    *saved.memory_saved_mb, 100 * *saved.memory_efficiency, *saved.usd_saved,
                    report.usd_per_mb_month);
   } else {
-    out += "Memory was not measured on both sides. ";
+    out += "There is not enough data yet to compare memory: both pools have to be seen at work. ";
   }
   if (saved.response_added_ms) {
     out += text_of("A response takes %.1f ms %s on average. ", std::abs(*saved.response_added_ms),
                    *saved.response_added_ms < 0 ? "less" : "more");
+  } else {
+    out += "There are too few tasks yet to compare response times. ";
   }
   return out + "Tasks: " + report.ledger.text + ".";
 }

@@ -220,7 +220,8 @@ std::string judgement::summary() const {
 
 judgement judge(const evidence& seen, const criteria& wanted, std::uint32_t look, double now_s) {
   const double errors_alpha = look == 0 ? 0 : alpha_at_look(wanted.alpha_errors, look);
-  const double latency_alpha = look == 0 || wanted.quantiles.empty()
+  const bool few = seen.canary.tasks < wanted.min_latency_samples;
+  const double latency_alpha = look == 0 || few || wanted.quantiles.empty()
                                    ? 0
                                    : alpha_at_look(wanted.alpha_latency, look)
                                          / static_cast<double>(wanted.quantiles.size());

@@ -45,6 +45,9 @@ struct criteria {
   std::vector<double> quantiles{0.50, 0.75, 0.90};
   double commands_compatible = 1.0;  ///< At least this share.
   bool judge_commands = true;        ///< In shadow; later phases have no comparison.
+  /// With fewer tasks of the canary a latency holds and does not fail: the first tasks of a pool
+  /// that begins cold are its starts. Errors fail at any size.
+  std::uint64_t min_latency_samples = 0;
   double fresh_s = 300;              ///< Without a canary task for so long: no traffic.
   /// An error rate that differs from the control's is held against the canary from this difference.
   double error_margin = 0.005;
@@ -74,7 +77,8 @@ struct judgement {
 };
 
 /// `look` counts how often chance was given an opportunity to fail this canary, from 1; 0 asks for
-/// no verdict of failure. Failure is decided at any sample size, because every test is exact:
+/// no verdict of failure. Failure is decided at any sample size (of a latency, from
+/// `min_latency_samples`), because every test is exact:
 /// - error rate: Fisher's exact test against the control, beyond `error_margin`; and the
 ///   Clopper–Pearson lower bound above `error_rate` itself;
 /// - latency: for every quantile that is beyond max(ratio · c, c + slack), how many of the canary's

@@ -132,8 +132,10 @@ double rollback_plan::drain_by_s() const {
 
 double rollback_plan::end_by_s() const {
   // A verification after the end has as long as the one before it had.
-  if (again_) return entered_at_s_ + settings_.budget_s - settings_.fence_s;
-  return drain_by_s() + settings_.budget_s - settings_.drain_s;
+  const auto own_s = settings_.budget_s - settings_.fence_s;
+  if (again_) return std::max(entered_at_s_, resumed_at_s_) + own_s;
+  const auto usual_s = drain_by_s() + settings_.budget_s - settings_.drain_s;
+  return resumed_at_s_ > 0 ? std::max(usual_s, resumed_at_s_ + own_s) : usual_s;
 }
 
 instruction rollback_plan::next() const {

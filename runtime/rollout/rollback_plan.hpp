@@ -119,6 +119,9 @@ public:
   bool checked(check what, bool passed, std::string detail, double now_s);
   /// Time passed: lowers, fences, ends the verification. True when something changed.
   bool tick(double now_s);
+  /// Read back after a restart: what is left of the checklist has as long as a verification has,
+  /// however long the node was down. The duration counts on from the decision.
+  void resumed(double now_s) { resumed_at_s_ = now_s; }
   /// Runs the checklist again after the end (`rollback verify`). False while it has not ended.
   bool verify_again(double now_s);
 
@@ -154,6 +157,7 @@ private:
   double clock_from_s_ = 0;  ///< Where the budget counts from.
   double entered_at_s_ = 0;
   double percentage_ = 0;
+  double resumed_at_s_ = 0;
   std::optional<double> switched_at_s_;
   std::optional<double> ended_at_s_;
   std::uint64_t requeued_ = 0;

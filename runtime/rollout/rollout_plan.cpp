@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <utility>
 
 namespace greenroom::runtime::rollout {
@@ -322,6 +323,10 @@ judgement rollout_plan::judge_now(const circumstances& seen, double now_s) {
   all.last_canary_task_s = last_canary_task_s_;
   auto wanted = settings_.wanted;
   wanted.judge_commands = wanted.judge_commands && phase_ == phase::shadow_mode;
+  // Shadow begins cold and nobody waits for it: how slow it is, is decided when its hold is over.
+  if (phase_ == phase::shadow_mode && held_s_ < hold_wanted_s()) {
+    wanted.min_latency_samples = std::numeric_limits<std::uint64_t>::max();
+  }
 
   const auto look_now = [&] {
     looked_at_ = canary_.tasks;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <utility>
 
 #include "runtime/rollout/record_text.hpp"
@@ -17,14 +18,14 @@ constexpr std::string_view record_kind = "greenroom-evidence";
 constexpr unsigned record_version = 1;
 constexpr std::string_view pool_prefix = "pool:";
 
-/// Below this, a movement is no news whatever the band: 1 % of tasks, 5 ms, one task that waits.
-double floor_of(metric what) {
+/// Below this, a movement is no news whatever the band: 1 % of tasks, one task that waits.
+double floor_of(metric what, const analysis_settings& settings) {
   switch (what) {
     case metric::memory_mb: return 5;
     case metric::queue_depth: return 2;
     case metric::response_mean_ms:
     case metric::response_p95_ms:
-    case metric::response_p99_ms: return 5;
+    case metric::response_p99_ms: return settings.response_floor_ms;
     case metric::response_ratio: return 0.25;
     case metric::warm: return 2;
     case metric::error_rate:
@@ -88,28 +89,44 @@ good_time good_values(const std::deque<point>& points, double end_s,
     out.values.push_back(points[i].value);
     out.until_s = points[i].at_s;
   }
-  if (out.values.size() < settings.good_points_min) out.values.clear();
+  if (out.values.size() < settings.short_points_min) out.values.clear();
   return out;
+}
+
+/// The band around what was usual.
+void set_band(cause_finding& out, std::vector<double> good, const analysis_settings& settings) {
+  out.usual = median_of(good);
+  for (auto& each : good) each = std::abs(each - out.usual);
+  // 1.4826 makes the median deviation of a normal distribution its standard deviation.
+  const double spread = 1.4826 * median_of(good);
+  const double half = std::max({settings.deviations * spread,
+                                settings.relative * std::abs(out.usual),
+                                floor_of(out.what, settings)});
+  out.band_low = out.usual - half;
+  out.band_high = out.usual + half;
 }
 
 std::optional<cause_finding> look_at(const series_key& key, const std::deque<point>& points,
                                      double end_s, const analysis_settings& settings,
                                      bool& has_band) {
   auto good = good_values(points, end_s, settings);
-  has_band = !good.values.empty();
+  const auto allowed = settings.allowed.find(key.what);
+  has_band = !good.values.empty() || allowed != settings.allowed.end();
   if (!has_band) return std::nullopt;
   cause_finding out;
   out.subject = key.subject;
   out.what = key.what;
-  out.usual = median_of(good.values);
-  for (auto& each : good.values) each = std::abs(each - out.usual);
-  // 1.4826 makes the median deviation of a normal distribution its standard deviation.
-  const double spread = 1.4826 * median_of(good.values);
-  const double half = std::max(
-      {settings.deviations * spread, settings.relative * std::abs(out.usual), floor_of(key.what)});
-  out.band_low = out.usual - half;
-  out.band_high = out.usual + half;
+  if (!good.values.empty()) set_band(out, good.values, settings);
+  if (allowed != settings.allowed.end()
+      && (good.values.empty() || outside(key.what, out.usual, allowed->second, allowed->second))) {
+    out.usual = out.band_low = out.band_high = allowed->second;
+    out.by_limit = true;
+    good.until_s = end_s - settings.good_from_s;
+  }
+  const double half = std::max(out.band_high - out.usual, floor_of(key.what, settings));
 
+  out.explains = std::find(settings.explains.begin(), settings.explains.end(), key.what)
+                 != settings.explains.end();
   std::size_t in_a_row = 0;
   double first_out_s = 0;
   bool found = false;
@@ -117,14 +134,18 @@ std::optional<cause_finding> look_at(const series_key& key, const std::deque<poi
     if (each.at_s <= good.until_s || each.at_s > end_s) continue;
     if (!outside(key.what, each.value, out.band_low, out.band_high)) {
       in_a_row = 0;
+      out.lasted = false;
       continue;
     }
     if (in_a_row++ == 0) first_out_s = each.at_s;
-    if (in_a_row >= settings.stays_out && !found) {
+    const bool at_last = out.explains && (&each == &points.back() || (&each + 1)->at_s > end_s);
+    const bool stays = in_a_row >= settings.stays_out || at_last;
+    if (stays && !found) {
       found = true;
       out.onset_s = first_out_s;
       out.worst = each.value;
     }
+    out.lasted = stays;
     if (found && std::abs(each.value - out.usual) > std::abs(out.worst - out.usual)) {
       out.worst = each.value;
     }
@@ -137,9 +158,12 @@ std::optional<cause_finding> look_at(const series_key& key, const std::deque<poi
 std::string described(const cause_finding& each, double end_s) {
   char text[96];
   std::snprintf(text, sizeof text, " %.0f s before the rollback", end_s - each.onset_s);
-  std::string out = each.subject + ": " + std::string(name_of(each.what)) + " went from "
-                    + monitoring::written(each.what, each.usual) + " to "
-                    + monitoring::written(each.what, each.worst) + text;
+  const auto usual = monitoring::written(each.what, each.usual);
+  const auto worst = monitoring::written(each.what, each.worst);
+  std::string out = each.subject + ": " + std::string(name_of(each.what))
+                    + (each.by_limit ? " was " + worst + ", where " + usual + " is allowed, from"
+                                     : " went from " + usual + " to " + worst)
+                    + text + (each.lasted ? "" : ", and came back");
   if (!each.before.empty()) {
     const auto& near = each.before.front();
     const double apart = each.onset_s - near.at_s;
@@ -177,6 +201,23 @@ void evidence_recorder::add(std::string_view subject, const monitoring::pool_sam
 void evidence_recorder::add(recorded_event event) {
   events_.push_back(std::move(event));
   if (events_.size() > settings_.events_max) events_.pop_front();
+}
+
+void evidence_recorder::merge(const evidence_recorder& other) {
+  for (const auto& [key, points] : other.series_) {
+    const auto mine = series_.find(key);
+    const auto from_s = mine == series_.end() || mine->second.empty()
+                            ? -std::numeric_limits<double>::infinity()
+                            : mine->second.back().at_s;
+    for (const auto& each : points) {
+      if (each.at_s > from_s) add(key.subject, key.what, each.value, each.at_s);
+    }
+  }
+  const auto from_s = events_.empty() ? -std::numeric_limits<double>::infinity()
+                                      : events_.back().at_s;
+  for (const auto& each : other.events_) {
+    if (each.at_s > from_s) add(each);
+  }
 }
 
 std::string evidence_recorder::encode() const {
@@ -247,6 +288,7 @@ cause_report find_causes(const evidence_recorder& record, double rolled_back_at_
                      [&](const recorded_event& a, const recorded_event& b) {
                        return std::abs(found->onset_s - a.at_s) < std::abs(found->onset_s - b.at_s);
                      });
+    if (found->before.size() > settings.events_max) found->before.resize(settings.events_max);
     out.findings.push_back(std::move(*found));
   }
   const auto step = [&](const cause_finding& each) {
@@ -254,6 +296,8 @@ cause_report find_causes(const evidence_recorder& record, double rolled_back_at_
   };
   std::stable_sort(out.findings.begin(), out.findings.end(),
                    [&](const cause_finding& a, const cause_finding& b) {
+                     if (a.explains != b.explains) return a.explains;
+                     if (a.lasted != b.lasted) return a.lasted;
                      if (step(a) != step(b)) return step(a) < step(b);
                      const bool a_pool = a.subject.starts_with(pool_prefix);
                      const bool b_pool = b.subject.starts_with(pool_prefix);

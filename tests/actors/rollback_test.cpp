@@ -1,4 +1,5 @@
 // Two pools in one tree: shadow, routing, and the way back with nothing lost.
+#include "actors/readiness.hpp"
 #include "actors/rollback.hpp"
 #include "actors/rollout.hpp"
 #include "tests/support/stage.hpp"

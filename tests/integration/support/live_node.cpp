@@ -120,6 +120,7 @@ bool live_node::start(const std::string& data) {
     const int nothing = ::open("/dev/null", O_RDONLY);
     const int errors = ::open(errors_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     if (::dup2(nothing, 0) < 0 || ::dup2(pipe[1], 1) < 0 || ::dup2(errors, 2) < 0) ::_exit(126);
+    for (const auto& [name, value] : environment_) ::setenv(name.c_str(), value.c_str(), 1);
     ::execl(program.c_str(), program.c_str(), "serve", "--config", config.c_str(), "--listen",
             "127.0.0.1:0", "--data", where.c_str(), static_cast<char*>(nullptr));
     ::_exit(127);
@@ -156,6 +157,15 @@ int live_node::wait(std::chrono::milliseconds within) {
   pid_ = 0;
   exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return exit_code_;
+}
+
+bool live_node::gone() {
+  if (pid_ <= 0) return true;
+  int status = 0;
+  if (::waitpid(pid_, &status, WNOHANG) != pid_) return false;
+  pid_ = 0;
+  exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return true;
 }
 
 void live_node::kill() {

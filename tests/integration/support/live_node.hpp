@@ -34,7 +34,7 @@ bool eventually(Condition holds, std::chrono::milliseconds within = std::chrono:
 struct answer {
   int status = 0;  ///< 0: the connection ended before there was one.
   std::string head;
-  json body;
+  json body = json::object();
   [[nodiscard]] std::string header(std::string_view name) const;
   [[nodiscard]] std::string type() const { return body.value("type", ""); }
   [[nodiscard]] std::string detail() const { return body.value("detail", ""); }
@@ -71,12 +71,19 @@ public:
   [[nodiscard]] std::string department(const std::string& name,
                                        const std::vector<player>& cast) const;
 
+  /// Set in the environment of the node at its next starts.
+  void set_environment(const std::string& name, const std::string& value) {
+    environment_.emplace_back(name, value);
+  }
+
   /// True when it listens; false when it ended before, and then `exit_code` says how.
   bool start(const std::string& data = {});
   void signal(int number) const;
   /// Exit code, 128 + number of the signal that ended it, or -1 when it did not end in time.
   int wait(std::chrono::milliseconds within = std::chrono::seconds{30});
   void kill();  ///< SIGKILL, and waits for its end.
+  /// True once it has ended of itself, or by somebody else's signal.
+  [[nodiscard]] bool gone();
   [[nodiscard]] int exit_code() const { return exit_code_; }
   [[nodiscard]] int pid() const { return pid_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -117,6 +124,7 @@ public:
 
 private:
   std::filesystem::path folder_;
+  std::vector<std::pair<std::string, std::string>> environment_;
   int pid_ = 0;
   std::uint16_t port_ = 0;
   int exit_code_ = -1;

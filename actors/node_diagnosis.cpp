@@ -1,0 +1,188 @@
+// What is wrong with a node, and what would help.
+#include "actors/node_parts.hpp"
+#include "actors/text.hpp"
+#include "runtime/rollout/json_fields.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+namespace greenroom {
+
+namespace {
+
+using content = actors::watch_board::content;
+
+std::string number(double value) { return runtime::rollout::json_text(value); }
+
+}  // namespace
+
+std::optional<std::string> node::diagnose(std::string_view subject) const {
+  struct advice {
+    std::string severity, text, change;
+  };
+  std::vector<advice> found;
+  const auto now = status();
+  const auto all = specialists();
+  const auto config = configuration();
+  const auto board = parts_->house->board.read([](const content& of) {
+    return std::pair{of.samples, of.health};
+  });
+  const auto& sample = board.first[static_cast<std::size_t>(parts_->desk->pool())];
+  const auto round = [](double value, int digits = 1) {
+    char text[48];
+    std::snprintf(text, sizeof text, "%.*f", digits, value);
+    return std::string{text};
+  };
+  const auto percent = [&](double share) { return round(share * 100) + " %"; };
+  // In the baseline everybody is warm on purpose: what it takes is not the pool's limits' doing.
+  const bool always_warm = parts_->desk->pool() == protocols::pool_kind::baseline;
+  if (subject == "memory") {
+    if (always_warm)
+      found.push_back({"info",
+                       "the baseline answers and keeps all " + std::to_string(now.total)
+                           + " specialists warm",
+                       "greenroom rollout start moves to the intelligent pool, "
+                       "which keeps at most "
+                           + std::to_string(config.pool.max_warm) + " warm"});
+    auto by_size = all;
+    std::ranges::sort(by_size, std::greater{}, &specialist_view::memory_mb);
+    if (sample.memory_use && *sample.memory_use > 0.8)
+      found.push_back({*sample.memory_use > 0.9 ? "critical" : "warning",
+                       percent(*sample.memory_use) + " of the memory budget is in use",
+                       "pool.memory_budget_mb: " + round(now.memory_mb / 0.75, 0)
+                           + " would leave a quarter free"});
+    if (config.pool.memory_budget_mb <= 0 && !always_warm)
+      found.push_back({"info",
+                       "no memory limit is set, so nothing stops the pool at max_warm "
+                           + std::to_string(config.pool.max_warm),
+                       "set pool.memory_budget_mb"});
+    if (!always_warm && now.memory_always_warm_mb > 0 && now.memory_efficiency < 0.75 && now.total > 0)
+      found.push_back(
+          {now.memory_efficiency < 0.2 ? "critical" : "warning",
+           "memory efficiency is " + percent(now.memory_efficiency) + ", 75 % and more is usual",
+           "pool.max_warm: " + std::to_string(std::max<std::size_t>(now.total / 5, 1))
+               + " (a fifth of the cast), or a shorter pool.cooldown than "
+               + std::to_string(config.pool.cooldown.count() / 1000) + " s"});
+    double pinned = 0;
+    for (const auto& one : all)
+      if (one.pinned) pinned += one.memory_mb;
+    if (pinned > 0 && pinned > now.memory_mb / 2)
+      found.push_back(
+          {"warning",
+           "pinned specialists take " + round(pinned) + " of " + round(now.memory_mb) + " MB",
+           "take pin away where a start does not hurt"});
+    for (std::size_t i = 0; i < std::min<std::size_t>(3, by_size.size()); ++i)
+      if (by_size[i].memory_measured && now.total > 0
+          && by_size[i].memory_mb * static_cast<double>(now.total) > 3 * now.memory_always_warm_mb)
+        found.push_back({"info",
+                         by_size[i].name + " takes " + round(by_size[i].memory_mb)
+                             + " MB, more than three times the mean",
+                         "look into its worker"});
+  } else if (subject == "warming") {
+    if (sample.warm_hit_rate && *sample.warm_hit_rate < 0.68)
+      found.push_back(
+          {*sample.warm_hit_rate < 0.4 ? "critical" : "warning",
+           "the warm hit rate is " + percent(*sample.warm_hit_rate) + ", 68 % and more is usual",
+           "pool.max_warm: "
+               + std::to_string(config.pool.max_warm
+                                + std::max<std::size_t>(config.pool.max_warm / 5, 1))
+               + ", or a longer pool.cooldown"});
+    auto by_cold = all;
+    std::ranges::sort(by_cold, std::greater{}, &specialist_view::cold_starts);
+    for (std::size_t i = 0; i < std::min<std::size_t>(3, by_cold.size()); ++i) {
+      const auto& one = by_cold[i];
+      const auto seen = one.cold_starts + one.warm_hits;
+      if (seen >= 10 && one.cold_starts * 2 > seen)
+        found.push_back({"warning",
+                         one.name + " was cold for " + std::to_string(one.cold_starts) + " of "
+                             + std::to_string(seen) + " tasks, a start takes "
+                             + round(one.start_ms, 0) + " ms",
+                         "pin it, or raise its priority"});
+    }
+    if (sample.prediction_accuracy && *sample.prediction_accuracy < 0.5)
+      found.push_back(
+          {"warning",
+           "only " + percent(*sample.prediction_accuracy)
+               + " of the starts ahead of demand were used",
+           "pool.warm_threshold: " + round(std::min(0.6, config.pool.warm_threshold + 0.1), 2)});
+    std::size_t failed = 0;
+    for (const auto& one : all)
+      if (one.state == specialist_state::failed) ++failed;
+    if (failed > 0)
+      found.push_back({"critical", std::to_string(failed) + " specialists cannot be started",
+                       "see greenroom diagnose errors"});
+  } else if (subject == "errors") {
+    if (sample.error_rate && *sample.error_rate > 0.02)
+      found.push_back({*sample.error_rate > 0.10 ? "critical" : "warning",
+                       percent(*sample.error_rate) + " of the latest "
+                           + std::to_string(sample.tasks) + " tasks failed",
+                       "see the specialists below; greenroom rollback --reason … brings the "
+                       "always-warm pool back"});
+    auto by_bad = all;
+    std::ranges::sort(by_bad, std::greater{}, &specialist_view::failures);
+    for (std::size_t i = 0; i < std::min<std::size_t>(5, by_bad.size()); ++i)
+      if (by_bad[i].failures > 0)
+        found.push_back({"warning",
+                         by_bad[i].name + " failed " + std::to_string(by_bad[i].failures) + " of "
+                             + std::to_string(by_bad[i].tasks) + " tasks",
+                         "greenroom tasks --specialist " + by_bad[i].name + " --state failed"});
+    for (const auto& one : all) {
+      if (one.circuit_open)
+        found.push_back({"critical", "the circuit of " + one.name + " is open",
+                         "its worker fails again and again; see greenroom events"});
+      if (one.restarts > 3)
+        found.push_back(
+            {"warning",
+             "the worker of " + one.name + " died " + std::to_string(one.restarts) + " times",
+             "look at its stderr in the log"});
+    }
+    if (!now.journal_ok)
+      found.push_back({"critical", "the journal cannot be written", "is the disk full?"});
+    const auto shed = now.shed;
+    if (shed > 0)
+      found.push_back({"info", std::to_string(shed) + " requests were refused at the door",
+                       "greenroom metrics shows the reasons in greenroom_shed_total"});
+  } else if (subject == "performance") {
+    if (now.queue_depth > 5)
+      found.push_back(
+          {now.queue_depth > 25 ? "critical" : "warning",
+           std::to_string(now.queue_depth) + " tasks wait or run; fewer than 5 wait usually",
+           "raise backend.concurrency of the busiest, or pool.max_warm"});
+    if (sample.response_mean_ms && *sample.response_mean_ms > 2000)
+      found.push_back({*sample.response_mean_ms > 5000 ? "critical" : "warning",
+                       "the mean response takes " + round(*sample.response_mean_ms, 0) + " ms",
+                       "greenroom diagnose warming says whether cold starts are to blame"});
+    if (sample.response_ratio && *sample.response_ratio > 2.5)
+      found.push_back({"critical",
+                       "responses take " + round(*sample.response_ratio)
+                           + " times as long as in the baseline pool",
+                       "pause the rollout, or roll back"});
+    auto by_queue = all;
+    std::ranges::sort(by_queue, std::greater{}, &specialist_view::queue_depth);
+    for (std::size_t i = 0; i < std::min<std::size_t>(3, by_queue.size()); ++i)
+      if (by_queue[i].queue_depth > 2)
+        found.push_back({"warning",
+                         std::to_string(by_queue[i].queue_depth) + " tasks wait for "
+                             + by_queue[i].name + " (" + round(by_queue[i].run_ms, 0) + " ms each, "
+                             + std::to_string(by_queue[i].concurrency) + " at a time)",
+                         "raise its backend.concurrency"});
+  } else {
+    return std::nullopt;
+  }
+  std::string factors;
+  for (const auto& one : board.second.factors)
+    factors += (factors.empty() ? "" : ",") + std::string{"{\"name\":"}
+               + actors::json_text(one.name) + ",\"value\":" + number(one.value)
+               + ",\"factor\":" + number(one.factor) + "}";
+  std::string items;
+  for (const auto& one : found)
+    items += (items.empty() ? "" : ",") + std::string{"{\"severity\":"}
+             + actors::json_text(one.severity) + ",\"finding\":" + actors::json_text(one.text)
+             + ",\"change\":" + actors::json_text(one.change) + "}";
+  return "{\"subject\":" + actors::json_text(subject) + ",\"healthy\":"
+         + (found.empty() ? "true" : "false") + ",\"health_score\":" + number(board.second.score)
+         + ",\"factors\":[" + factors + "],\"findings\":[" + items + "]}";
+}
+
+}  // namespace greenroom

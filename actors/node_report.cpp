@@ -1,0 +1,159 @@
+// The figures of the deployment report, from what a node has measured.
+#include "actors/node_parts.hpp"
+#include "actors/pool_sampler.hpp"
+#include "actors/readiness.hpp"
+#include "runtime/rollout/deployment_report.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <utility>
+
+namespace greenroom {
+
+using protocols::pool_kind;
+
+namespace {
+
+// Fewer points, or tasks, than this are an anecdote: the report says that there is too little.
+constexpr std::size_t points_min = 4;
+constexpr std::uint64_t tasks_min = 20;
+
+struct pool_means {
+  std::optional<double> memory_mb, warm;
+};
+
+// Over the looks at which the pool was what it is compared as: the baseline with everybody warm, the
+// intelligent one with somebody.
+pool_means means_of(const runtime::rollout::evidence_recorder& evidence, pool_kind kind,
+                    std::size_t specialists) {
+  using runtime::monitoring::metric;
+  const auto series = [&](metric what) {
+    const auto found =
+        evidence.series().find({"pool:" + std::string{protocols::to_string(kind)}, what});
+    return found == evidence.series().end() ? std::deque<runtime::rollout::point>{} : found->second;
+  };
+  const auto memory = series(metric::memory_mb);
+  const auto warm = series(metric::warm);
+  const auto least = kind == pool_kind::baseline ? static_cast<double>(specialists) : 1.0;
+  double memory_sum = 0;
+  double warm_sum = 0;
+  std::size_t count = 0;
+  auto at = memory.begin();
+  for (const auto& one : warm) {
+    while (at != memory.end() && at->at_s < one.at_s) ++at;
+    if (at == memory.end()) break;
+    if (at->at_s != one.at_s || one.value < least || at->value <= 0) continue;
+    memory_sum += at->value;
+    warm_sum += one.value;
+    ++count;
+  }
+  if (count < points_min) return {};
+  return {memory_sum / static_cast<double>(count), warm_sum / static_cast<double>(count)};
+}
+
+runtime::rollout::pool_figures figures_of(const actors::house& house, pool_kind kind,
+                                          const runtime::rollout::evidence_recorder& evidence,
+                                          std::size_t specialists) {
+  const auto& pool = house.pool(kind);
+  runtime::rollout::pool_figures result;
+  const auto means = means_of(evidence, kind, specialists);
+  result.memory_mb = means.memory_mb;
+  result.warm_mean = means.warm;
+  if (!pool.open) return result;
+  const auto value = [](const machine::counter& of) { return of.load(std::memory_order_relaxed); };
+  const auto times = pool.gauge.total_time.read();
+  std::uint64_t count = 0;
+  for (const auto one : times) count += one;
+  constexpr double ms = 1e-6;
+  if (count >= tasks_min) {
+    using machine::latency_histogram;
+    result.response_mean_ms =
+        static_cast<double>(pool.gauge.total_time.sum_ns()) * ms / static_cast<double>(count);
+    result.response_p50_ms = latency_histogram::quantile_ns(times, 0.50) * ms;
+    result.response_p95_ms = latency_histogram::quantile_ns(times, 0.95) * ms;
+    result.response_p99_ms = latency_histogram::quantile_ns(times, 0.99) * ms;
+  }
+  std::uint64_t tasks = 0;
+  for (const auto& one : pool.gauge.ends) tasks += value(one);
+  auto bad = value(pool.gauge.ends[static_cast<std::size_t>(machine::task_outcome::failed)])
+             + value(pool.gauge.ends[static_cast<std::size_t>(machine::task_outcome::timeout)]);
+  bad -= std::min(bad, house.ends.refused(kind));
+  result.tasks = tasks;
+  if (tasks >= tasks_min) result.error_rate = static_cast<double>(bad) / static_cast<double>(tasks);
+  const auto hits = value(pool.gauge.warm_hits);
+  result.cold_starts = value(pool.gauge.cold_starts);
+  if (hits + result.cold_starts >= tasks_min)
+    result.warm_hit_rate =
+        static_cast<double>(hits) / static_cast<double>(hits + result.cold_starts);
+  return result;
+}
+
+}  // namespace
+
+std::optional<std::string> node::report(std::string_view format) const {
+  const auto& house = *parts_->house;
+  runtime::rollout::deployment_report made;
+  const auto board = house.board.read([](const content& of) { return of; });
+  const auto& playing = house.now_playing();
+  made.made_at_s = made.to_s = static_cast<double>(house.time->unix_ms()) * 1e-3;
+  made.from_s = static_cast<double>(parts_->started_ms) * 1e-3;
+  made.node = playing.config.listen;
+  made.version = parts_->version;
+  made.profile = playing.config.profile;
+  for (const auto& one : playing.members)
+    if (!one.gone) ++made.specialists;
+  if (board.rollout) {
+    made.at = board.rollout->at();
+    made.stands = board.rollout->stands();
+    made.decisions.assign(board.rollout->decisions().begin(), board.rollout->decisions().end());
+  }
+  const auto rules = house.routes.now();
+  made.routes = rules.routes;
+  made.percentage = rules.percentage;
+  made.before = figures_of(house, pool_kind::baseline, board.evidence, made.specialists);
+  made.after = figures_of(house, pool_kind::intelligent, board.evidence, made.specialists);
+  // Where the baseline pool does not run, what it would take is what was measured of each worker.
+  if (!made.before.memory_mb && made.after.memory_mb) {
+    const auto memory = actors::memory_of(house, pool_kind::intelligent);
+    if (memory.always_mb > 0) made.before.memory_mb = memory.always_mb;
+  }
+  made.usd_per_mb_month = playing.config.cost.usd_per_mb_month;
+  for (const auto& one : board.rollbacks) made.rollbacks.push_back({one.plan, std::nullopt});
+  const auto shadow = house.shadow.read();
+  if (shadow.mirrored > 0) {
+    made.shadow = shadow.summary;
+    made.differences = shadow.differences;
+  }
+  made.ledger = actors::ledger_now(house);
+  made.alerts = board.history;
+  made.alerts.insert(made.alerts.end(), board.firing.begin(), board.firing.end());
+  using runtime::monitoring::metric;
+  const auto chart = [&](const char* title, const char* unit, metric what, double scale) {
+    runtime::rollout::line_chart drawn;
+    drawn.title = title;
+    drawn.unit = unit;
+    for (const auto* pool : {"baseline", "intelligent"}) {
+      const auto found = board.evidence.series().find({std::string{"pool:"} + pool, what});
+      if (found == board.evidence.series().end()) continue;
+      auto& line = drawn.lines.emplace_back();
+      line.name = pool;
+      line.dashed = std::string_view{pool} == "baseline";
+      for (const auto& one : found->second) line.points.push_back({one.at_s, one.value * scale});
+    }
+    for (const auto& one : made.decisions)
+      if (one.kind == runtime::rollout::decision_kind::entered)
+        drawn.marks.push_back({one.at_s, std::string{name_of(one.where)}});
+    made.charts.push_back(std::move(drawn));
+  };
+  chart("Memory of the workers", "MB", metric::memory_mb, 1);
+  chart("Mean response", "ms", metric::response_mean_ms, 1);
+  chart("Errors", "%", metric::error_rate, 100);
+  chart("Warm specialists", "", metric::warm, 1);
+  if (format == "md") return report_markdown(made);
+  if (format == "html") return report_html(made);
+  if (format == "json") return report_json(made);
+  return std::nullopt;
+}
+
+}  // namespace greenroom

@@ -1,0 +1,26 @@
+// How much slower than the baseline: as it is, and as it counts.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+
+namespace greenroom::runtime::monitoring {
+
+/// Mean ÷ the baseline's mean, in milliseconds both. Nothing without both.
+inline std::optional<double> plain_ratio(std::optional<double> mean_ms,
+                                         std::optional<double> baseline_mean_ms) {
+  if (!mean_ms || !baseline_mean_ms || *baseline_mean_ms <= 0) return std::nullopt;
+  return *mean_ms / *baseline_mean_ms;
+}
+
+/// The same as triggers and health mean it: at most 1 while the difference is less than `slack_ms`
+/// (`rollout.criteria.response_slack`), whatever the ratio. With a slack of 0 it is the ratio.
+inline std::optional<double> counted_ratio(std::optional<double> mean_ms,
+                                           std::optional<double> baseline_mean_ms,
+                                           double slack_ms) {
+  const auto plain = plain_ratio(mean_ms, baseline_mean_ms);
+  if (plain && *mean_ms - *baseline_mean_ms < slack_ms) return std::min(1.0, *plain);
+  return plain;
+}
+
+}  // namespace greenroom::runtime::monitoring

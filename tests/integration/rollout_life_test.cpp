@@ -1,0 +1,206 @@
+// A rollout of a live node, from the baseline to COMPLETE, and through the death of the node at
+// each of its steps.
+#include "tests/integration/support/two_pools.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::vector<std::string> all_stages{
+    "SHADOW_MODE",        "PARTIAL_ROLLOUT 25", "PARTIAL_ROLLOUT 50", "PARTIAL_ROLLOUT 75",
+    "PARTIAL_ROLLOUT 100", "FULL_DEPLOYMENT",   "OPTIMIZATION",       "COMPLETE"};
+
+/// What a command answers, without what may differ between two answers to the same question.
+json said_by(const two_pools& play, const std::string& command) {
+  const auto got = play.node.task(
+      json{{"command", command}, {"input", {{"text", "a checkout page"}}}, {"case", "mine"}});
+  return {{"status", got.status}, {"state", got.state()}, {"output", got.body["output"]},
+          {"department", got.body["department"]}};
+}
+
+TEST(RolloutLife, GoesThroughEveryStageToComplete) {
+  two_pools play;
+  ASSERT_TRUE(play.node.start()) << play.node.errors();
+  play.begin_traffic();
+  ASSERT_EQ(play.steer("start").status, 200);
+  ASSERT_TRUE(eventually([&] { return play.phase() == "COMPLETE"; }, 120s))
+      << play.rollout().dump(1);
+  play.end_traffic();
+  EXPECT_EQ(play.stages(), all_stages);
+  const auto now = play.rollout();
+  EXPECT_EQ(now["mode"], "full");
+  EXPECT_EQ(now["standing"], "complete");
+  EXPECT_EQ(now["shadow"]["differing"], 0);
+  EXPECT_GE(now["shadow"]["compared"], 10);
+  EXPECT_EQ(play.node.task("s0", 1).body["served_by"], "intelligent");
+  // The baseline may cool, and does.
+  EXPECT_FALSE(now["baseline"]["kept_warm"]);
+  EXPECT_TRUE(eventually([&] { return play.rollout()["baseline"]["warm"] < 5; }))
+      << play.rollout()["baseline"];
+  const auto heard = play.heard();
+  EXPECT_EQ(heard.size(), 1u) << "something but 200 was answered";
+  EXPECT_TRUE(heard.contains(200));
+}
+
+TEST(RolloutLife, AnswersCommandsAlikeInEveryMode) {
+  two_pools play{"", "confirm: { leave_shadow: true, raise_percentage: true }"};
+  ASSERT_TRUE(play.node.start()) << play.node.errors();
+  std::map<std::string, json> before;
+  const std::vector<std::string> words{"implement", "bumba:implement", "/bumba:implement",
+                                       "analyze", "bumba:analyze"};
+  for (const auto& word : words) {
+    before[word] = said_by(play, word);
+    EXPECT_EQ(before[word]["status"], 200) << word << before[word];
+  }
+  const auto expect_alike = [&](const std::string& mode) {
+    ASSERT_TRUE(eventually([&] { return play.mode() == mode; }, 60s)) << play.rollout().dump(1);
+    for (const auto& word : words) EXPECT_EQ(said_by(play, word), before[word]) << mode << word;
+  };
+  play.begin_traffic(1);
+  ASSERT_EQ(play.steer("start").status, 200);
+  expect_alike("shadow");
+  // Either side of a hybrid answers it.
+  ASSERT_EQ(play.route(50).status, 200);
+  expect_alike("hybrid");
+  // At 100 % it is compared with what the baseline did before.
+  ASSERT_TRUE(eventually([&] { return play.rollout()["evidence"]["baseline"]["tasks"] >= 10; }));
+  ASSERT_EQ(play.route(0).status, 200);
+  expect_alike("hybrid");
+  ASSERT_EQ(play.route(100).status, 200);
+  expect_alike("hybrid");
+  // An operator confirms what is offered.
+  ASSERT_TRUE(eventually([&] { return play.steer("advance").status == 200; }, 60s))
+      << play.rollout().dump(1);
+  expect_alike("full");
+  ASSERT_EQ(play.roll_back({{"reason", "the test says so"}}).status, 202);
+  expect_alike("fallback");
+  play.end_traffic();
+  EXPECT_EQ(play.heard().size(), 1u) << "something but 200 was answered";
+}
+
+TEST(RolloutLife, WaitsForAWordWhereTheConfigurationSaysSo) {
+  two_pools play{"", "confirm: { leave_shadow: true }"};
+  ASSERT_TRUE(play.node.start()) << play.node.errors();
+  play.begin_traffic();
+  ASSERT_EQ(play.steer("start").status, 200);
+  ASSERT_TRUE(eventually(
+      [&] { return play.rollout()["standing"] == "awaiting_confirmation"; }, 60s))
+      << play.rollout().dump(1);
+  EXPECT_EQ(play.phase(), "SHADOW_MODE");
+  ASSERT_EQ(play.steer("pause").status, 200);
+  EXPECT_EQ(play.rollout()["standing"], "paused");
+  EXPECT_EQ(play.steer("pause").status, 409);
+  // Its hold begins to count again, the share stays where it is.
+  ASSERT_EQ(play.steer("resume").status, 200);
+  ASSERT_TRUE(eventually([&] { return play.steer("advance").status == 200; }, 60s));
+  EXPECT_TRUE(eventually([&] { return play.phase() == "COMPLETE"; }, 120s))
+      << play.rollout().dump(1);
+}
+
+TEST(RolloutLife, HoldsWithoutTrafficAndNeverGuesses) {
+  two_pools play;
+  ASSERT_TRUE(play.node.start()) << play.node.errors();
+  ASSERT_EQ(play.steer("start").status, 200);
+  ASSERT_TRUE(eventually([&] {
+    const auto now = play.rollout();
+    return now["phase"] == "SHADOW_MODE" && now["held_s"] > 1 && now["judgement"].is_object();
+  }));
+  const auto now = play.rollout();
+  EXPECT_EQ(now["phase"], "SHADOW_MODE");
+  EXPECT_EQ(now["judgement"]["verdict"], "INSUFFICIENT_DATA");
+  // Nobody can wave through what was not measured, unless he says so.
+  EXPECT_EQ(play.steer("advance").status, 409);
+  EXPECT_EQ(play.steer("advance", {{"force", true}}).status, 200);
+  EXPECT_EQ(play.phase(), "PARTIAL_ROLLOUT");
+}
+
+TEST(RolloutLife, WarmsTheBaselineBeforeItSendsAnybodyAwayFromIt) {
+  two_pools play{"", "", ""};
+  // Here the intelligent pool is what the node always had.
+  auto yaml = std::string{};
+  play.node.set_environment("GREENROOM_POOL_MODE", "intelligent");
+  ASSERT_TRUE(play.node.start()) << play.node.errors();
+  const auto refused = play.route(25);
+  EXPECT_EQ(refused.status, 409) << refused.body;
+  EXPECT_NE(refused.detail().find("of 5 baseline workers are warm"), std::string::npos)
+      << refused.detail();
+  EXPECT_EQ(play.mode(), "idle");
+  ASSERT_TRUE(eventually([&] { return play.route(25).status == 200; })) << play.rollout().dump(1);
+  EXPECT_EQ(play.rollout()["baseline"]["warm"], 5);
+  EXPECT_EQ(play.mode(), "hybrid");
+}
+
+TEST(RolloutLife, TakesANewConfigurationWhileItRuns) {
+  two_pools play{"", "confirm: { leave_shadow: true }"};
+  ASSERT_TRUE(play.node.start()) << play.node.errors();
+  play.begin_traffic();
+  ASSERT_EQ(play.steer("start").status, 200);
+  ASSERT_TRUE(eventually(
+      [&] { return play.rollout()["standing"] == "awaiting_confirmation"; }, 60s));
+  const auto before = play.rollout();
+  play.configure("", "confirm: { leave_shadow: false, raise_percentage: true }", "");
+  play.node.signal(SIGHUP);
+  // What was asked for is not wanted any more, and the next word is.
+  ASSERT_TRUE(eventually([&] {
+    const auto now = play.rollout();
+    return now["percentage"] == 25 && now["standing"] == "awaiting_confirmation";
+  }, 60s)) << play.rollout().dump(1);
+  EXPECT_EQ(play.rollout()["run"], before["run"]);
+}
+
+// The heart of it: every record is a moment at which the node may die.
+TEST(RolloutLife, GoesOnExactlyWhereItWasKilledAtEveryRecordedStep) {
+  two_pools play;
+  play.die_at_every_step();
+  ASSERT_TRUE(play.node.start()) << play.node.errors();
+  play.begin_traffic(2);
+  static_cast<void>(play.steer("start"));
+  std::vector<std::string> durable;
+  std::size_t deaths = 0;
+  constexpr std::size_t deaths_max = 200;
+  const auto complete = [&] { return play.phase() == "COMPLETE"; };
+  while (deaths < deaths_max) {
+    auto id = play.ask_durably({{"specialist", "s1"}, {"input", deaths}});
+    if (!id.empty()) durable.push_back(std::move(id));
+    ASSERT_TRUE(eventually([&] { return play.node.gone() || complete(); }, 120s))
+        << play.steps().back() << play.rollout().dump(1);
+    // What it wrote last before it completed is the end of the last step.
+    if (!play.node.gone() && eventually([&] { return play.node.gone(); }, 1s) == false) break;
+    ++deaths;
+    const auto last = play.steps().back();
+    ASSERT_TRUE(play.node.start()) << play.node.errors();
+    // Exactly there: the phase, the share and the standing that were written.
+    const auto now = play.rollout();
+    if (!now.contains("phase")) continue;  // It has died of its next step already.
+    std::vector<std::string> seen;
+    for (const auto& one : now["decisions"])
+      seen.push_back("rollout " + one["phase"].get<std::string>() + " "
+                     + std::to_string(static_cast<int>(one["percentage"].get<double>())));
+    const auto where = last.substr(0, last.find(' ', last.find(' ', last.find(' ') + 1) + 1));
+    EXPECT_NE(std::ranges::find(seen, where), seen.end()) << last << "\n" << now.dump(1);
+  }
+  play.end_traffic();
+  ASSERT_TRUE(complete()) << play.rollout().dump(1);
+  EXPECT_EQ(play.stages(), all_stages) << "no stage twice, none left out";
+  EXPECT_EQ(play.rollout()["run"], 1);
+  EXPECT_EQ(play.rollout()["mode"], "full");
+  // It was killed while it entered each stage.
+  const auto steps = play.steps();
+  for (const std::string stage :
+       {"PREPARATION 0 running started", "SHADOW_MODE 0 running entered",
+        "PARTIAL_ROLLOUT 25 running entered", "PARTIAL_ROLLOUT 50 running entered",
+        "PARTIAL_ROLLOUT 75 running entered", "PARTIAL_ROLLOUT 100 running entered",
+        "FULL_DEPLOYMENT 100 running entered", "OPTIMIZATION 100 running entered",
+        "COMPLETE 100 complete completed"})
+    EXPECT_NE(std::ranges::find(steps, "rollout " + stage), steps.end()) << stage;
+  for (const auto& id : durable) EXPECT_EQ(play.node.ended(id, 60s).state(), "completed") << id;
+}
+
+}  // namespace
+}  // namespace greenroom::tests

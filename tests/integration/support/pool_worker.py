@@ -1,0 +1,40 @@
+"""A worker that knows which pool it is in, and turns bad in the intelligent one when it is told.
+
+python3 -S -E pool_worker.py FOLDER. In the intelligent pool every task fails while FOLDER/bad is
+there, and answers late while FOLDER/slow is. A task {"hold": FILE} runs until FOLDER/FILE is there;
+in the baseline pool it is answered at once. For tests only.
+"""
+import json
+import os
+import sys
+import time
+
+folder = sys.argv[1]
+smart = os.environ.get("GREENROOM_POOL") == "intelligent"
+
+
+def exists(name):
+    return os.path.exists(os.path.join(folder, name))
+
+
+def say(**message):
+    sys.stdout.write(json.dumps(message, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+say(type="ready")
+for line in sys.stdin:
+    task = json.loads(line)
+    if task["type"] == "ping":
+        say(type="pong")
+    if task["type"] != "task":
+        continue
+    told = task["input"] if isinstance(task["input"], dict) else {}
+    while smart and "hold" in told and not exists(told["hold"]):
+        time.sleep(0.005)
+    if smart and exists("slow"):
+        time.sleep(0.05)
+    if smart and exists("bad"):
+        say(type="error", id=task["id"], message="it turned bad", retryable=True)
+    else:
+        say(type="result", id=task["id"], output={"echo": task["input"]})
