@@ -13,17 +13,14 @@
 
 namespace greenroom::actors {
 
-using machine::task_outcome;
 using protocols::pool_kind;
-using runtime::monitoring::alert, runtime::monitoring::alert_book, runtime::monitoring::metric;
+using runtime::monitoring::alert, runtime::monitoring::alert_book;
 using runtime::monitoring::pool_sample;
 using runtime::rollout::mode;
 
 namespace {
 
 constexpr double window_min_s = 60;
-
-std::uint64_t value(const machine::counter& of) { return of.load(std::memory_order_relaxed); }
 
 }  // namespace
 

@@ -94,7 +94,7 @@ runtime::rollout::pool_figures figures_of(const actors::house& house, pool_kind 
 std::optional<std::string> node::report(std::string_view format) const {
   const auto& house = *parts_->house;
   runtime::rollout::deployment_report made;
-  const auto board = house.board.read([](const content& of) { return of; });
+  const auto board = house.board.read([](const actors::watch_board::content& of) { return of; });
   const auto& playing = house.now_playing();
   made.made_at_s = made.to_s = static_cast<double>(house.time->unix_ms()) * 1e-3;
   made.from_s = static_cast<double>(parts_->started_ms) * 1e-3;

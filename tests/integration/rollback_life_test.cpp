@@ -122,7 +122,7 @@ TEST(RollbackLife, MovesWhatWaitsAndRunsAgainWhatHangs) {
   EXPECT_EQ(moved.state(), "completed") << moved.body;
   EXPECT_EQ(moved.body["served_by"], "baseline");
   const auto unsure = once.get();
-  EXPECT_EQ(unsure.state(), "unknown") << unsure.body;
+  EXPECT_EQ(unsure.type(), "urn:greenroom:unknown-end") << unsure.body;
   ASSERT_TRUE(eventually([&] { return ended(play.rollback_state()); }, 60s));
   const auto seen = play.rollback();
   EXPECT_GE(seen["requeued"], 5) << seen.dump(1);

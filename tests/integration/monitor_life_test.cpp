@@ -1,0 +1,53 @@
+// What a live node tells others of its own accord.
+#include "tests/integration/support/two_pools.hpp"
+#include "tests/machine/http/scripted_server.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How often the alert of this name came to be in this state, by what the server took.
+std::size_t told(const scripted_server& server, const std::string& name, const std::string& state) {
+  const auto all = server.requests();
+  return static_cast<std::size_t>(std::ranges::count_if(all, [&](const auto& one) {
+    const auto alert = json::parse(one.body, nullptr, false);
+    return one.answered == 200 && alert.is_object() && alert.value("name", "") == name
+           && alert.value("state", "") == state;
+  }));
+}
+
+TEST(MonitorLife, DeliversEachChangeOfAnAlertOnceHoweverOftenItHasToTry) {
+  scripted_server server{{500, 0, 503}};
+  two_pools play{"alerts: { webhooks: [\"" + server.url() + "\"] }"};
+  ASSERT_TRUE(play.node.start()) << play.node.errors();
+  ASSERT_EQ(play.roll_back({{"reason", "the test says so"}}).status, 202);
+  ASSERT_TRUE(eventually([&] { return told(server, "rollback-triggered", "firing") == 1; }, 60s));
+  // It is over when the rollback is verified.
+  ASSERT_TRUE(eventually([&] { return told(server, "rollback-triggered", "resolved") == 1; }, 60s))
+      << play.rollback().dump(1);
+  EXPECT_GE(server.requests().size(), 5u) << "three refusals and two deliveries";
+  // The life of an alert goes on in one direction, here as in the list.
+  const auto alerts = play.node.ask("GET", "/v1/alerts");
+  EXPECT_EQ(alerts.status, 200);
+  EXPECT_EQ(told(server, "rollback-triggered", "firing"), 1u);
+}
+
+TEST(MonitorLife, SaysThatThereIsTooLittleToReportInsteadOfAFigure) {
+  two_pools play;
+  play.node.set_environment("GREENROOM_POOL_MODE", "intelligent");
+  ASSERT_TRUE(play.node.start()) << play.node.errors();
+  ASSERT_EQ(play.node.task("s0", 1).status, 200);
+  const auto report = play.node.get("/v1/report?format=json").body;
+  EXPECT_TRUE(report["savings"]["response_ratio"].is_null()) << report["savings"];
+  EXPECT_TRUE(report["before"]["response_mean_ms"].is_null()) << report["before"];
+  const auto page = play.node.ask("GET", "/v1/report?format=md");
+  EXPECT_EQ(page.status, 200);
+}
+
+}  // namespace
+}  // namespace greenroom::tests
