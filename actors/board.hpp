@@ -78,7 +78,7 @@ public:
     double checked_at_s = 0;  ///< 0: never.
     runtime::rollout::evidence_recorder evidence;
     std::vector<specialist_counts> evidence_counts;  ///< At the last look.
-    std::uint64_t evidence_seen = 0;   ///< The number of the last event that is in it.
+    std::uint64_t evidence_seen = 0;  ///< The number of the last event that is in it.
     std::uint64_t evidence_page = 0;  ///< The journal's next one.
     // -- the rollout's --
     std::optional<runtime::rollout::rollout_plan> rollout;

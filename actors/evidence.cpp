@@ -97,10 +97,10 @@ std::vector<specialist_counts> count_specialists(const house& where) {
       const auto e = static_cast<std::size_t>(which);
       return value(stand.gauge.ends[e]) + value(stand.mirror_ends[e]);
     };
-    result[i] = {ended(task_outcome::completed),
-                 ended(task_outcome::failed) + ended(task_outcome::timeout)
-                     + ended(task_outcome::unknown),
-                 value(stand.gauge.cold_starts), value(stand.gauge.warm_hits)};
+    result[i] = {
+        ended(task_outcome::completed),
+        ended(task_outcome::failed) + ended(task_outcome::timeout) + ended(task_outcome::unknown),
+        value(stand.gauge.cold_starts), value(stand.gauge.warm_hits)};
   }
   return result;
 }
@@ -144,20 +144,9 @@ void record_fresh(house& where, double now_s, runtime::rollout::evidence_recorde
   });
 }
 
-runtime::rollout::cause_report cause_of(house& where,
-                                        const runtime::rollout::rollback_plan& plan,
+runtime::rollout::cause_report cause_of(house& where, const runtime::rollout::rollback_plan& plan,
                                         const runtime::monitoring::health_report& health) {
-  struct known {
-    runtime::rollout::evidence_recorder evidence;
-    std::vector<std::string> failing;
-  };
-  auto [record, failing] = where.board.read([](const watch_board::content& board) {
-    known result{board.evidence, {}};
-    if (board.rollout && board.rollout->last_judgement())
-      for (const auto& one : board.rollout->last_judgement()->findings)
-        if (one.outcome == runtime::rollout::verdict::fail) result.failing.push_back(one.name);
-    return result;
-  });
+  auto record = where.board.read([](const watch_board::content& board) { return board.evidence; });
   runtime::rollout::evidence_recorder fresh;
   record_fresh(where, plan.begun_at_s(), fresh, keep_counts::no);
   record.merge(fresh);
@@ -181,7 +170,12 @@ runtime::rollout::cause_report cause_of(house& where,
         if (one.factor < 0.95) add(one.name);
       break;
     case trigger::judge:
-      for (const auto& name : failing) add(name);
+      // Its summary names the findings that failed: "error_rate: …; latency_p50: …".
+      for (std::string_view rest = plan.reason(); !rest.empty();) {
+        add(rest.substr(0, rest.find(':')));
+        const auto next = rest.find("; ");
+        rest = next == rest.npos ? std::string_view{} : rest.substr(next + 2);
+      }
       break;
     case trigger::critical_alerts:
     case trigger::by_hand: break;
@@ -195,7 +189,7 @@ std::string evidence_record(std::uint64_t page) {
 }
 
 std::uint64_t read_evidence(const std::vector<std::string>& pages,
-                          runtime::rollout::evidence_recorder& into) {
+                            runtime::rollout::evidence_recorder& into) {
   struct page_read {
     double at_s = 0;
     std::uint64_t number = 0;

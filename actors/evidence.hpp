@@ -39,6 +39,6 @@ constexpr std::uint64_t evidence_pages = 240;
 /// Puts pages, given by their numbers, in order and together; one that cannot be read is left out.
 /// Returns the number of the page to write next.
 std::uint64_t read_evidence(const std::vector<std::string>& pages,
-                          runtime::rollout::evidence_recorder& into);
+                            runtime::rollout::evidence_recorder& into);
 
 }  // namespace greenroom::actors

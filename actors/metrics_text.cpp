@@ -80,8 +80,7 @@ void write_tasks(sheet& out, const actors::house& house) {
                                "From acceptance to the end of a task.", MetricType::Histogram);
   auto& restarts = out.family("greenroom_actor_restarts_total", "Actors that were replaced.",
                               MetricType::Counter);
-  auto& depth =
-      out.family("greenroom_queue_depth", "Tasks that wait.", MetricType::Gauge);
+  auto& depth = out.family("greenroom_queue_depth", "Tasks that wait.", MetricType::Gauge);
   for (std::size_t d = 0; d < playing.departments.size(); ++d) {
     const auto sum = [&](auto of) {
       double result = 0;

@@ -47,6 +47,14 @@ void monitor_state::open() {
     samplers.emplace_back(*where, kind, window);
   served.emplace("node", rules_now());
   intelligent.emplace("pool:intelligent", rules_now());
+  // One that an earlier life of the node has finished is nobody's alert any more.
+  rollback_told = where->board.read([](const watch_board::content& board) {
+    if (board.rollbacks.empty()) return std::uint64_t{0};
+    const auto& last = board.rollbacks.back().plan;
+    const bool stands =
+        !last.finished() || last.state() == runtime::rollout::rollback_state::unverified;
+    return stands ? std::uint64_t{0} : last.id();
+  });
   auto counts = count_specialists(*where);
   where->board.write([&](watch_board::content& board) {
     // A replacement goes on where its predecessor was.
@@ -71,21 +79,27 @@ void monitor_state::tell(const std::vector<runtime::monitoring::alert_change>& c
   }
 }
 
-// A rollback is an alert of its own from its beginning until it is verified.
+// A rollback is an alert of its own from its beginning until it is verified, and at least from one
+// look to the next: most are over before anybody looks.
 void monitor_state::rollback_alert(double now_s,
                                    std::vector<runtime::monitoring::alert_change>& changes) {
-  const auto [stands, why] = where->board.read([](const watch_board::content& board) {
-    if (board.rollbacks.empty()) return std::pair{false, std::string{}};
-    const auto& last = board.rollbacks.back().plan;
-    using runtime::rollout::rollback_state;
-    return std::pair{!last.finished() || last.state() == rollback_state::unverified,
-                     std::string{name_of(last.cause())} + ": " + last.reason()};
+  using runtime::rollout::rollback_state;
+  const auto last = where->board.read([](const watch_board::content& board) {
+    return board.rollbacks.empty() ? std::optional<runtime::rollout::rollback_plan>{}
+                                   : board.rollbacks.back().plan;
   });
-  if (stands == std::exchange(rollback_standing, stands)) return;
-  const auto more = stands
-                        ? served->raise(runtime::monitoring::rollback_triggered, why, now_s)
-                        : served->settle(runtime::monitoring::rollback_triggered, now_s);
-  changes.insert(changes.end(), more.begin(), more.end());
+  if (!last) return;
+  const auto add = [&](const std::vector<runtime::monitoring::alert_change>& more) {
+    changes.insert(changes.end(), more.begin(), more.end());
+  };
+  if (last->id() != std::exchange(rollback_told, last->id())) {
+    rollback_standing = true;
+    add(served->raise(runtime::monitoring::rollback_triggered,
+                      std::string{name_of(last->cause())} + ": " + last->reason(), now_s));
+  } else if (rollback_standing && last->finished() && last->state() != rollback_state::unverified) {
+    rollback_standing = false;
+    add(served->settle(runtime::monitoring::rollback_triggered, now_s));
+  }
 }
 
 void monitor_state::look() {

@@ -29,6 +29,7 @@ struct monitor_state : watcher {
   std::optional<runtime::monitoring::alert_book> served;       ///< What callers get.
   std::optional<runtime::monitoring::alert_book> intelligent;  ///< While another pool answers too.
   std::uint64_t generation = 0;
+  std::uint64_t rollback_told = 0;  ///< The rollback that was last an alert.
   bool rollback_standing = false;
 
   void open();

@@ -31,7 +31,7 @@ namespace {
 constexpr std::chrono::milliseconds retry_elsewhere{5000};  // About as long as a restart takes.
 // Of one command when a rollback is verified, which has eight seconds for it.
 constexpr std::chrono::milliseconds probe_patience{5000};
-constexpr std::size_t spare_specialists = 1024;             // Room for those a reload adds.
+constexpr std::size_t spare_specialists = 1024;  // Room for those a reload adds.
 
 std::size_t scheduler_threads(const config::node& from, std::size_t wanted) {
   if (wanted > 0) return wanted;

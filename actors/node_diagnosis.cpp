@@ -39,12 +39,12 @@ std::optional<std::string> node::diagnose(std::string_view subject) const {
   const bool always_warm = parts_->desk->pool() == protocols::pool_kind::baseline;
   if (subject == "memory") {
     if (always_warm)
-      found.push_back({"info",
-                       "the baseline answers and keeps all " + std::to_string(now.total)
-                           + " specialists warm",
-                       "greenroom rollout start moves to the intelligent pool, "
-                       "which keeps at most "
-                           + std::to_string(config.pool.max_warm) + " warm"});
+      found.push_back(
+          {"info",
+           "the baseline answers and keeps all " + std::to_string(now.total) + " specialists warm",
+           "greenroom rollout start moves to the intelligent pool, "
+           "which keeps at most "
+               + std::to_string(config.pool.max_warm) + " warm"});
     auto by_size = all;
     std::ranges::sort(by_size, std::greater{}, &specialist_view::memory_mb);
     if (sample.memory_use && *sample.memory_use > 0.8)
@@ -57,7 +57,8 @@ std::optional<std::string> node::diagnose(std::string_view subject) const {
                        "no memory limit is set, so nothing stops the pool at max_warm "
                            + std::to_string(config.pool.max_warm),
                        "set pool.memory_budget_mb"});
-    if (!always_warm && now.memory_always_warm_mb > 0 && now.memory_efficiency < 0.75 && now.total > 0)
+    if (!always_warm && now.memory_always_warm_mb > 0 && now.memory_efficiency < 0.75
+        && now.total > 0)
       found.push_back(
           {now.memory_efficiency < 0.2 ? "critical" : "warning",
            "memory efficiency is " + percent(now.memory_efficiency) + ", 75 % and more is usual",

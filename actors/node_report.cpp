@@ -23,8 +23,8 @@ struct pool_means {
   std::optional<double> memory_mb, warm;
 };
 
-// Over the looks at which the pool was what it is compared as: the baseline with everybody warm, the
-// intelligent one with somebody.
+// Over the looks at which the pool was what it is compared as: the baseline with everybody warm,
+// the intelligent one with somebody.
 pool_means means_of(const runtime::rollout::evidence_recorder& evidence, pool_kind kind,
                     std::size_t specialists) {
   using runtime::monitoring::metric;

@@ -14,8 +14,8 @@
 namespace greenroom::actors {
 
 /// Keeps one reading of a pool's counters for each call and describes the time since the oldest one
-/// within the window. Quantiles come from a `quantile_window` and are wrong by at most 1/256; counts
-/// and means are exact. One owner.
+/// within the window. Quantiles come from a `quantile_window` and are wrong by at most 1/256;
+/// counts and means are exact. One owner.
 class pool_sampler {
 public:
   pool_sampler(const house& where, protocols::pool_kind pool, double window_s)

@@ -28,7 +28,7 @@ struct rollout_state : watcher {
     std::function<void()> told;
   };
   std::deque<step> waiting;  ///< For the journal.
-  bool ticking = false;  ///< The next tick is on its way.
+  bool ticking = false;      ///< The next tick is on its way.
   double judged_at_s = 0;
   std::optional<runtime::rollout::phase> applied;
   std::uint64_t applied_run = 0;

@@ -33,8 +33,8 @@ void root_state::hire(std::uint32_t which) {
       break;
     case watching:
       if (plan.watched)
-        actors[which] = self->spawn<caf::linked>(monitor, where,
-                                                 caf::actor_cast<caf::actor>(self), plan.post);
+        actors[which] =
+            self->spawn<caf::linked>(monitor, where, caf::actor_cast<caf::actor>(self), plan.post);
       break;
     case rolling:
       if (plan.watched)
@@ -42,9 +42,8 @@ void root_state::hire(std::uint32_t which) {
       break;
     case undoing:
       if (plan.watched)
-        actors[which] =
-            self->spawn<caf::linked>(rollback, where, caf::actor_cast<caf::actor>(self),
-                                     plan.probe);
+        actors[which] = self->spawn<caf::linked>(rollback, where, caf::actor_cast<caf::actor>(self),
+                                                 plan.probe);
       break;
     case foreseeing:
       if (!plan.predicted) break;

@@ -75,8 +75,9 @@ verification::finding verification::commands(bool reachable, double now_s) {
     return {false, "nobody answers " + dead};
   if (words.empty()) return {reachable, "there are no commands"};
   const auto count = std::to_string(words.size()) + (words.size() == 1 ? " command" : " commands");
-  if (!probe_) return {reachable, count + (reachable ? " lead" : " do not all lead")
-                                      + " to workers that are up"};
+  if (!probe_)
+    return {reachable,
+            count + (reachable ? " lead" : " do not all lead") + " to workers that are up"};
   if (!reachable) return {false, "the commands are asked when every worker is up"};
   std::vector<std::string> wanted;
   if (!asked_) {
@@ -111,8 +112,8 @@ std::uint64_t verification::grown(task_outcome which) const {
 }
 
 std::uint64_t verification::ended_since() const {
-  return grown(task_outcome::completed) + grown(task_outcome::failed)
-         + grown(task_outcome::timeout) + grown(task_outcome::unknown);
+  return grown(task_outcome::completed) + grown(task_outcome::failed) + grown(task_outcome::timeout)
+         + grown(task_outcome::unknown);
 }
 
 verification::finding verification::errors() const {
@@ -129,13 +130,13 @@ verification::finding verification::latency(const runtime::monitoring::pool_samp
   const auto tasks = ended_since();
   if (tasks == 0) return {true, "no task ended since the switch"};
   const auto& config = house_.now_playing().config;
-  const auto passed_ns = difference(house_.pool(pool_kind::baseline).gauge.total_time.sum_ns(),
-                                    time_before_ns_);
+  const auto passed_ns =
+      difference(house_.pool(pool_kind::baseline).gauge.total_time.sum_ns(), time_before_ns_);
   const auto mean = static_cast<double>(passed_ns) * 1e-6 / static_cast<double>(tasks);
   if (!usual_ms)
     return {true, text_of("%.1f ms on average; the baseline was not measured before", mean, 0)};
-  const auto allowed = std::max(*usual_ms * config.rollout.criteria.response_ratio,
-                                *usual_ms + slack_of(config));
+  const auto allowed =
+      std::max(*usual_ms * config.rollout.criteria.response_ratio, *usual_ms + slack_of(config));
   // Tasks that were moved bring their waiting with them, so a switch under load takes a moment.
   const auto& recent = baseline.response_p50_ms;
   return {mean <= allowed || (recent && *recent <= allowed),
@@ -151,8 +152,7 @@ verification::finding verification::monitoring(double now_s) const {
   return {true, text_of("last look %.1f s ago, every %.1f s", now_s - checked_at, interval)};
 }
 
-void verification::go_through(rollback_plan& plan,
-                              const runtime::monitoring::pool_sample& baseline,
+void verification::go_through(rollback_plan& plan, const runtime::monitoring::pool_sample& baseline,
                               std::optional<double> usual_ms, double now_s) {
   const auto tell = [&](check what, finding found) {
     // The last check to pass ends the plan.

@@ -34,8 +34,8 @@ struct rollout {
   std::chrono::milliseconds grace{30'000};             ///< How long a trigger must hold.
   std::chrono::milliseconds shadow_hold{30 * 60'000};  ///< At least, and at least `min_samples`.
   std::chrono::milliseconds step_hold{30 * 60'000};    ///< At each percentage.
-  std::chrono::milliseconds full_hold{0};          ///< In FULL_DEPLOYMENT; 0: as `step_hold`.
-  std::chrono::milliseconds optimization_hold{0};  ///< In OPTIMIZATION; 0: as `step_hold`.
+  std::chrono::milliseconds full_hold{0};              ///< In FULL_DEPLOYMENT; 0: as `step_hold`.
+  std::chrono::milliseconds optimization_hold{0};      ///< In OPTIMIZATION; 0: as `step_hold`.
   std::chrono::milliseconds hold_limit{0};  ///< A stage that never passes fails then; 0: it waits.
   std::size_t min_samples = 500;
   rollout_criteria criteria;

@@ -43,7 +43,7 @@ struct pool_sample {
   std::optional<double> plain_response_ratio;  ///< Mean response ÷ the baseline's mean response.
   /// The same as it counts for health and triggers; see response_ratio.hpp.
   std::optional<double> response_ratio;
-  std::optional<double> health;          ///< The health score of this very sample.
+  std::optional<double> health;  ///< The health score of this very sample.
 };
 
 /// The measured quantities of a sample by name, for rules, bands and reports.

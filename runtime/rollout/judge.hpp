@@ -48,7 +48,7 @@ struct criteria {
   /// With fewer tasks of the canary a latency holds and does not fail: the first tasks of a pool
   /// that begins cold are its starts. Errors fail at any size.
   std::uint64_t min_latency_samples = 0;
-  double fresh_s = 300;              ///< Without a canary task for so long: no traffic.
+  double fresh_s = 300;  ///< Without a canary task for so long: no traffic.
   /// An error rate that differs from the control's is held against the canary from this difference.
   double error_margin = 0.005;
   double alpha_errors = 0.01;   ///< Chance of failing a canary that fails no more than the control.

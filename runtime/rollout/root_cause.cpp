@@ -99,9 +99,9 @@ void set_band(cause_finding& out, std::vector<double> good, const analysis_setti
   for (auto& each : good) each = std::abs(each - out.usual);
   // 1.4826 makes the median deviation of a normal distribution its standard deviation.
   const double spread = 1.4826 * median_of(good);
-  const double half = std::max({settings.deviations * spread,
-                                settings.relative * std::abs(out.usual),
-                                floor_of(out.what, settings)});
+  const double half =
+      std::max({settings.deviations * spread, settings.relative * std::abs(out.usual),
+                floor_of(out.what, settings)});
   out.band_low = out.usual - half;
   out.band_high = out.usual + half;
 }
@@ -130,7 +130,8 @@ std::optional<cause_finding> look_at(const series_key& key, const std::deque<poi
   std::size_t in_a_row = 0;
   double first_out_s = 0;
   bool found = false;
-  for (const auto& each : points) {
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const auto& each = points[i];
     if (each.at_s <= good.until_s || each.at_s > end_s) continue;
     if (!outside(key.what, each.value, out.band_low, out.band_high)) {
       in_a_row = 0;
@@ -138,7 +139,8 @@ std::optional<cause_finding> look_at(const series_key& key, const std::deque<poi
       continue;
     }
     if (in_a_row++ == 0) first_out_s = each.at_s;
-    const bool at_last = out.explains && (&each == &points.back() || (&each + 1)->at_s > end_s);
+    const bool is_last = i + 1 == points.size() || points[i + 1].at_s > end_s;
+    const bool at_last = out.explains && is_last;
     const bool stays = in_a_row >= settings.stays_out || at_last;
     if (stays && !found) {
       found = true;
@@ -213,8 +215,8 @@ void evidence_recorder::merge(const evidence_recorder& other) {
       if (each.at_s > from_s) add(key.subject, key.what, each.value, each.at_s);
     }
   }
-  const auto from_s = events_.empty() ? -std::numeric_limits<double>::infinity()
-                                      : events_.back().at_s;
+  const auto from_s =
+      events_.empty() ? -std::numeric_limits<double>::infinity() : events_.back().at_s;
   for (const auto& each : other.events_) {
     if (each.at_s > from_s) add(each);
   }

@@ -72,14 +72,14 @@ struct analysis_settings {
   double good_to_s = 300;     ///< and ends. With too few points there, the first third is taken.
   std::size_t good_points_min = 6;
   std::size_t short_points_min = 3;  ///< Of that first third.
-  double deviations = 4;      ///< How many robust standard deviations are still within the band.
-  double relative = 0.25;     ///< And at least this share of the median.
+  double deviations = 4;   ///< How many robust standard deviations are still within the band.
+  double relative = 0.25;  ///< And at least this share of the median.
   /// So many points in a row are outside: one is chance. Of what the trigger is made of, the last
   /// point alone will do: the trigger says that it is none.
   std::size_t stays_out = 2;
-  double lookback_s = 300;    ///< Events before the onset that may have caused it.
+  double lookback_s = 300;     ///< Events before the onset that may have caused it.
   std::size_t events_max = 5;  ///< Of one finding, the nearest.
-  double slack_s = 15;        ///< And after it: a sample is late by up to a check interval.
+  double slack_s = 15;         ///< And after it: a sample is late by up to a check interval.
   std::size_t findings_max = 20;
   /// What is allowed by name, whatever was usual: the band of a series that was never good, or not
   /// recorded long enough to know.
@@ -99,9 +99,9 @@ struct cause_finding {
   double band_high = 0;
   double worst = 0;                    ///< The furthest out until the rollback.
   double deviation = 0;                ///< |worst − usual| in widths of the band's half.
-  bool lasted = false;      ///< It was still out when everything was rolled back.
-  bool explains = false;    ///< The trigger is made of this metric.
-  bool by_limit = false;    ///< It was never good: `usual` is what is allowed.
+  bool lasted = false;                 ///< It was still out when everything was rolled back.
+  bool explains = false;               ///< The trigger is made of this metric.
+  bool by_limit = false;               ///< It was never good: `usual` is what is allowed.
   std::size_t rank = 0;                ///< 1 is the likeliest.
   std::vector<recorded_event> before;  ///< What changed, the nearest first.
   std::string text;
@@ -117,9 +117,9 @@ struct cause_report {
 
 /// The band of a series is its median in the good time ± max(deviations · 1.4826 · MAD,
 /// relative · |median|, a floor by metric): robust against a few outliers (Hampel, 1974). Ranks
-/// what the trigger is made of first, and what lasted until the rollback before what passed; then by
-/// onset in steps of one sampling interval, specialists before pools (a pool's metric is the sum of
-/// theirs), then by deviation. Deterministic: the same record gives the same report.
+/// what the trigger is made of first, and what lasted until the rollback before what passed; then
+/// by onset in steps of one sampling interval, specialists before pools (a pool's metric is the sum
+/// of theirs), then by deviation. Deterministic: the same record gives the same report.
 cause_report find_causes(const evidence_recorder& record, double rolled_back_at_s,
                          const analysis_settings& settings = {});
 

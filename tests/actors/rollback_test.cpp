@@ -1,6 +1,6 @@
 // Two pools in one tree: shadow, routing, and the way back with nothing lost.
-#include "actors/readiness.hpp"
 #include "actors/rollback.hpp"
+#include "actors/readiness.hpp"
 #include "actors/rollout.hpp"
 #include "tests/support/stage.hpp"
 
@@ -62,6 +62,10 @@ public:
     word.percentage = percentage;
     word.reason = "the test says so";
     return steer(std::move(word));
+  }
+  /// Sets the share, as soon as there is a warm baseline to come back to.
+  void route(double percentage) {
+    for (int i = 0; i < 100 && steer(steering::what::route, percentage) != 200; ++i) live(50ms);
   }
   /// Whoever is asked to do something does it.
   void behave(const std::string& fails = "nobody") {
@@ -194,7 +198,7 @@ TEST(Rollout, NeverMirrorsWhatIsUnsafe) {
 TEST(Rollout, KeepsACaseInOnePool) {
   watched_stage play{quick_cast()};
   play.open();
-  play.steer(steering::what::route, 50);
+  play.route(50);
   ASSERT_EQ(play.house->routes.now().routes, mode::hybrid);
   std::size_t smart = 0;
   for (int i = 0; i < 200; ++i) {
@@ -211,7 +215,7 @@ TEST(Rollout, KeepsACaseInOnePool) {
 TEST(Rollback, ComesByItselfWithinItsTimeWhenTheIntelligentPoolFails) {
   watched_stage play{quick_cast()};
   play.open();
-  play.steer(steering::what::route, 50);
+  play.route(50);
   std::mt19937_64 chance{3};
   for (int i = 0; i < 60; ++i) {
     play.ask(someone(chance));
@@ -245,7 +249,7 @@ TEST(Rollback, ComesByItselfWithinItsTimeWhenTheIntelligentPoolFails) {
 TEST(Rollback, MovesWhatWaitsAndFencesWhatHangs) {
   watched_stage play{quick_cast()};
   play.open();
-  play.steer(steering::what::route, 100);
+  play.route(100);
   play.live(1s);
   // One runs for ever in the intelligent pool, others wait behind it.
   auto stuck = play.ask("d0-s0");
@@ -304,7 +308,7 @@ void play_once(std::uint64_t seed) {
   if (chance() % 2 == 0)
     play.steer(steering::what::start);
   else
-    play.steer(steering::what::route, static_cast<double>(chance() % 101));
+    play.route(static_cast<double>(chance() % 101));
   const auto when = chance() % 120;
   for (std::uint64_t step = 0; step < 150; ++step) {
     if (step == when) play.steer(steering::what::roll_back);

@@ -4,7 +4,7 @@
 # Exit code 77 (skipped) where Prometheus is not installed.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-build=${1:-$top/build}
+build=$(realpath "${1:-$top/build}")
 greenroom=$build/bin/greenroom
 work=$(mktemp -d)
 node_pid= prometheus_pid=
@@ -37,6 +37,7 @@ departments:
       - name: parrot
         backend: { kind: process, command: [python3, -S, -E, $top/tests/integration/support/pool_worker.py, $work] }
 YAML
+: >node.out
 "$greenroom" serve --config node.yaml --listen 127.0.0.1:0 >node.out 2>node.err &
 node_pid=$!
 until_true 60 grep -q listening node.out || fail "the node never listened"

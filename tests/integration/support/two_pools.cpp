@@ -1,7 +1,9 @@
 #include "tests/integration/support/two_pools.hpp"
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 
 namespace greenroom::tests {
 
@@ -19,8 +21,8 @@ void two_pools::configure(const std::string& more, const std::string& rollout,
   const auto script =
       (std::filesystem::path{GREENROOM_SOURCE_DIR} / "tests/integration/support/pool_worker.py")
           .string();
-  std::string yaml = "version: 1\nlisten: 127.0.0.1:0\ndata_dir: "
-                     + (node.folder() / "data").string() + R"(
+  std::string yaml =
+      "version: 1\nlisten: 127.0.0.1:0\ndata_dir: " + (node.folder() / "data").string() + R"(
 health_interval: 300ms
 retry: { max_attempts: 2, base: 5ms }
 pool: { mode: baseline, max_warm: 2, cooldown: 1s, min_residency: 50ms }
@@ -32,10 +34,9 @@ rollout:
   min_samples: 10
   criteria: { memory_efficiency: 0.05, error_rate: 0.02, response_ratio: 2.5, response_slack: 60s }
 )" + (rollout.empty() ? "" : "  " + rollout + "\n")
-                     + "rollback: { memory_efficiency: 0, health: 0.05"
-                     + (rollback.empty() ? "" : ", " + rollback) + " }\n"
-                     + "commands: { implement: { department: CREW }, analyze: { specialist: s0 } }\n"
-                     + more + "\ndepartments:\n  - name: CREW\n    specialists:\n";
+      + "rollback: { memory_efficiency: 0, health: 0.05" + (rollback.empty() ? "" : ", " + rollback)
+      + " }\n" + "commands: { implement: { department: CREW }, analyze: { specialist: s0 } }\n"
+      + more + "\ndepartments:\n  - name: CREW\n    specialists:\n";
   for (int i = 0; i < 5; ++i)
     yaml += "      - name: s" + std::to_string(i)
             + "\n        backend: { kind: process, protocol: jsonl, task_timeout: 60s, "
@@ -48,6 +49,13 @@ void two_pools::die_at_every_step() {
   const auto library = std::filesystem::path{GREENROOM_BINARY_DIR} / "lib" / "libcrash_point.so";
   node.set_environment("LD_PRELOAD", library.string());
   node.set_environment("CRASH_BOOK", (node.folder() / "steps").string());
+}
+
+bool two_pools::lives_again() {
+  if (node.start()) return true;
+  constexpr int killed = 128 + SIGKILL;
+  if (node.exit_code() != killed) throw std::runtime_error{"it did not start: " + node.errors()};
+  return false;
 }
 
 std::vector<std::string> two_pools::steps() const {
@@ -64,9 +72,8 @@ void two_pools::begin_traffic(std::size_t callers) {
       // Two are popular, so that fewer than all need be warm.
       for (std::size_t n = i; !stop_; ++n) {
         const auto* who = n % 40 == 39 ? "s3" : n % 3 == 0 ? "s1" : "s0";
-        const auto got = node.task(json{{"specialist", who},
-                                        {"input", n},
-                                        {"case", "c" + std::to_string(n % 37)}});
+        const auto got = node.task(
+            json{{"specialist", who}, {"input", n}, {"case", "c" + std::to_string(n % 37)}});
         if (got.status != 0) {
           const std::lock_guard lock{mutex_};
           ++heard_[got.status];

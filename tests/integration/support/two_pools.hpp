@@ -27,6 +27,8 @@ public:
   void configure(const std::string& more, const std::string& rollout, const std::string& rollback);
   /// The node dies at each step it records and has not recorded before; see crash_point.cpp.
   void die_at_every_step();
+  /// Starts it again. False when it has died of another step before it listened.
+  bool lives_again();
   /// The steps at which it has died.
   [[nodiscard]] std::vector<std::string> steps() const;
 

@@ -56,9 +56,8 @@ TEST_F(AWebhook, TriesAgainWhatFailedAndDeliversItOnce) {
 TEST_F(AWebhook, GivesUpAfterItsAttemptsAndSaysWhy) {
   scripted_server server{{503, 503, 503, 503, 503}};
   std::promise<std::string> why;
-  webhook hook{io, quick, [&](const std::string&, const std::string& said) {
-                 why.set_value(said);
-               }};
+  webhook hook{io, quick,
+               [&](const std::string&, const std::string& said) { why.set_value(said); }};
   hook.post(server.url(), "{}");
   auto told = why.get_future();
   ASSERT_EQ(told.wait_for(30s), std::future_status::ready);

@@ -51,6 +51,18 @@ TEST(Judge, FailsACanaryOfSevenHundredsAndThreeOnesAgainstTenOnes) {
   EXPECT_EQ(of(found, "latency_p50"), verdict::fail);
 }
 
+TEST(Judge, HoldsALatencyUntilThereAreEnoughTasksAndFailsErrorsBefore) {
+  criteria wanted;
+  wanted.min_latency_samples = 500;
+  const auto slow = of({{100, 7}, {1, 3}});
+  EXPECT_EQ(judge(seen(of({{1, 10}}), slow), wanted, 1, now).outcome, verdict::insufficient_data);
+  EXPECT_EQ(judge(seen(of({{20, 500}}), of({{400, 499}})), wanted, 1, now).outcome,
+            verdict::insufficient_data);
+  EXPECT_EQ(judge(seen(of({{20, 500}}), of({{400, 500}})), wanted, 1, now).outcome, verdict::fail);
+  EXPECT_EQ(judge(seen(with_errors(40, 0), with_errors(40, 30)), wanted, 1, now).outcome,
+            verdict::fail);
+}
+
 TEST(Judge, DoesNotCondemnTenOnesAgainstTenOnes) {
   const auto found = judge(seen(of({{1, 10}}), of({{1, 10}})), {}, 1, now);
   EXPECT_EQ(found.outcome, verdict::insufficient_data);

@@ -164,6 +164,20 @@ TEST(RolloutPlan, ComesBackAtTheFirstCertainFailureAndSaysWhy) {
   EXPECT_TRUE(here.step().empty());
 }
 
+TEST(RolloutPlan, DoesNotCondemnAPoolThatBeginsColdBeforeItsShadowIsOver) {
+  rig here;
+  here.plan.start("ada", here.now);
+  here.step();
+  ASSERT_EQ(here.plan.at(), phase::shadow_mode);
+  here.canary_ms = 400;  // Every task waits for a start.
+  for (int i = 0; i < 3; ++i) here.step();
+  EXPECT_EQ(here.plan.stands(), standing::running);
+  EXPECT_EQ(here.plan.last_judgement()->outcome, verdict::hold);
+  // It is still as slow when the hold is over.
+  for (int i = 0; i < 3; ++i) here.step();
+  EXPECT_EQ(here.plan.stands(), standing::rolled_back);
+}
+
 TEST(RolloutPlan, IsNotStuckWhenItFailsWhileItWaitsForAConfirmation) {
   auto settings = quick();
   settings.confirm.raise_percentage = true;

@@ -127,6 +127,52 @@ TEST(RootCause, UsesTheBeginningOfAShortRecord) {
   EXPECT_NEAR(found.findings[0].onset_s, end - 50, 0.1);
 }
 
+TEST(RootCause, JudgesByWhatIsAllowedWhereNothingWasEverGood) {
+  evidence_recorder record;
+  record.add("a", metric::error_rate, 0.9, end - 10);
+  record.add("a", metric::error_rate, 1.0, end - 5);
+  analysis_settings settings;
+  settings.allowed = {{metric::error_rate, 0.02}};
+  const auto found = find_causes(record, end, settings);
+  ASSERT_EQ(found.findings.size(), 1u);
+  EXPECT_TRUE(found.findings[0].by_limit);
+  EXPECT_EQ(found.findings[0].onset_s, end - 10);
+  EXPECT_NE(found.summary.find("2.0 % is allowed"), std::string::npos) << found.summary;
+}
+
+TEST(RootCause, RanksWhatTheTriggerIsMadeOfBeforeWhatMovedEarlier) {
+  evidence_recorder record;
+  hour(record, "noisy", metric::response_mean_ms, 30, 300, end - 200, 21);
+  hour(record, "guilty", metric::error_rate, 0.0, 0.9, end - 60, 22);
+  analysis_settings settings;
+  settings.explains = {metric::error_rate};
+  const auto found = find_causes(record, end, settings);
+  ASSERT_EQ(found.findings.size(), 2u);
+  EXPECT_EQ(found.findings[0].subject, "guilty");
+  EXPECT_EQ(find_causes(record, end).findings[0].subject, "noisy");
+}
+
+TEST(RootCause, RanksWhatLastedBeforeWhatCameBack) {
+  evidence_recorder record;
+  for (double at = t0; at <= end; at += 15) {
+    record.add("passed", metric::queue_depth, at >= end - 200 && at < end - 100 ? 30 : 1, at);
+    record.add("lasted", metric::queue_depth, at >= end - 90 ? 30 : 1, at);
+  }
+  const auto found = find_causes(record, end);
+  ASSERT_EQ(found.findings.size(), 2u);
+  EXPECT_EQ(found.findings[0].subject, "lasted");
+  EXPECT_NE(found.findings[1].text.find("came back"), std::string::npos);
+}
+
+TEST(RootCause, TakesTheLastPointOfWhatTripped) {
+  evidence_recorder record;
+  hour(record, "a", metric::error_rate, 0.0, 1.0, end, 23);
+  EXPECT_TRUE(find_causes(record, end).findings.empty());
+  analysis_settings settings;
+  settings.explains = {metric::error_rate};
+  EXPECT_EQ(find_causes(record, end, settings).findings.size(), 1u);
+}
+
 TEST(RootCause, SaysWhenItKnowsTooLittle) {
   evidence_recorder record;
   record.add("a", metric::error_rate, 0.9, end - 10);
@@ -149,6 +195,19 @@ TEST(EvidenceRecorder, StaysWithinItsBoundsAndKeepsTheNewest) {
   EXPECT_EQ(record.series().begin()->second.front().value, 7);
   EXPECT_EQ(record.events().size(), 2u);
   EXPECT_EQ(record.events().back().at_s, 9);
+}
+
+TEST(EvidenceRecorder, MergesPagesWithoutRepeatingAPoint) {
+  evidence_recorder all;
+  for (int page = 0; page < 3; ++page) {
+    evidence_recorder one;
+    one.add("a", metric::error_rate, page, t0 + page);
+    one.add({t0 + page, "kind", "", ""});
+    all.merge(one);
+    all.merge(one);
+  }
+  EXPECT_EQ(all.series().begin()->second.size(), 3u);
+  EXPECT_EQ(all.events().size(), 3u);
 }
 
 TEST(EvidenceRecorder, ReadsBackToTheSameAnalysis) {
