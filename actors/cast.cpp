@@ -1,29 +1,14 @@
 #include "actors/cast.hpp"
 
+#include "config/nearest.hpp"
+
 #include <algorithm>
-#include <numeric>
 
 namespace greenroom::actors {
 
 namespace {
 
 constexpr std::size_t inline_width = 64;
-
-// Levenshtein distance, two rows.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    auto diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
 
 }  // namespace
 
@@ -33,7 +18,7 @@ std::vector<std::string> cast::nearest(std::string_view name) const {
   std::vector<std::pair<std::size_t, std::string_view>> ranked;
   for (const auto& [known, who] : by_name) {
     if (members[who].gone || ranked.size() >= looked_at_max) continue;
-    ranked.emplace_back(distance(name, known), known);
+    ranked.emplace_back(config::edit_distance(name, known), known);
   }
   std::ranges::sort(ranked);
   std::vector<std::string> result;

@@ -14,7 +14,10 @@ using runtime::plan, runtime::reason, runtime::residency;
 
 namespace {
 
-constexpr double review_min_s = 0.05;  // However soon a policy wants to be asked again.
+// However soon a policy wants to be asked again; a large cast costs more to look at.
+constexpr double review_min_s = 0.02;
+constexpr double review_each_s = 1e-5;
+constexpr double spread_s = 0.05;  // Between starts that wait for their turn, one to three times.
 constexpr double review_max_s = 1.0;
 constexpr double megabyte = 1e6;
 constexpr double load_share = 0.2;  // Of the latest start in the mean of all.
@@ -116,7 +119,7 @@ void director_state::place(std::uint32_t who, reason why) {
   const auto room = policy->make_room(who, seats, now);
   if (!room.fits) {
     if (std::ranges::find(waiting, who) == waiting.end()) waiting.push_back(who);
-    review_at(now + review_min_s);
+    review_at(now + review_pause_s());
     return;
   }
   auto& mine = held[who];
@@ -335,6 +338,10 @@ void director_state::by_hand(std::uint32_t who, bool warm) {
 
 // -- ahead of demand ----------------------------------------------------------
 
+double director_state::review_pause_s() const {
+  return std::clamp(review_each_s * static_cast<double>(seats.size()), review_min_s, review_max_s);
+}
+
 void director_state::review_at(double due_s) {
   if (due_s >= review_due_s) return;
   review_due_s = due_s;
@@ -387,9 +394,9 @@ void director_state::review() {
     if (!free_start) ++warming;
     if (!held[one.who].reserved) grant(one.who);
   }
-  auto next = std::clamp(wanted.next_review_s, now + review_min_s, now + review_max_s);
+  auto next = std::clamp(wanted.next_review_s, now + review_pause_s(), now + review_max_s);
   // Spread, so that many who are wanted at the same moment do not start as a herd.
-  if (more) next = now + review_min_s * std::uniform_real_distribution<double>{1, 3}(chance);
+  if (more) next = now + spread_s * std::uniform_real_distribution<double>{1, 3}(chance);
   show(now);
   if (held_count > 0 || !waiting.empty() || more || wanted.next_review_s < runtime::never_s)
     review_at(next);

@@ -87,6 +87,7 @@ private:
   void grant(std::uint32_t who);
   void recall(std::uint32_t who, runtime::reason why);
   void review_at(double due_s);
+  [[nodiscard]] double review_pause_s() const;
   [[nodiscard]] double now_s();
   template <class Message>
   void tell(std::uint32_t who, Message message);

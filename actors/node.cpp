@@ -185,12 +185,14 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   actors::root_plan plan;
   const bool always_warm = configuration.pool.mode == config::pool_mode::baseline;
   const auto serving = always_warm ? pool_kind::baseline : pool_kind::intelligent;
-  actors::policy_factory own = [] { return runtime::make_greenroom_policy(); };
-  if (how.policy) own = how.policy;
   const auto plain = [] { return runtime::make_lru_policy(); };
+  const bool learns = !how.policy && configuration.pool.policy == config::pool_policy::greenroom;
+  actors::policy_factory own = plain;
+  if (how.policy) own = how.policy;
+  if (learns) own = [] { return runtime::make_greenroom_policy(); };
   plan.policies[static_cast<std::size_t>(pool_kind::intelligent)] = own;
   plan.policies[static_cast<std::size_t>(pool_kind::baseline)] = plain;
-  plan.predicted = !how.policy;
+  plan.predicted = learns;
   plan.predictor_apart = true;
   if (!how.without_journal)
     if (const auto why = house.forecast.learned.open(configuration.data_dir + "/learned"))

@@ -13,7 +13,7 @@ namespace greenroom::actors {
 
 namespace {
 
-constexpr std::chrono::milliseconds tick_period{100};
+constexpr std::chrono::milliseconds tick_period{50};
 constexpr std::chrono::seconds save_period{60};
 constexpr std::size_t unseen_max = 8192;
 // What is wanted later than this is not worth a place yet; shorter where all else is.

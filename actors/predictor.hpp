@@ -16,7 +16,7 @@
 namespace greenroom::actors {
 
 /// Hears the arrivals of a director's `usage_batch`es and answers that director with
-/// `expectation_batch`, at most every 100 ms and with at most 64 specialists. What it does with an
+/// `expectation_batch`, at most every 50 ms and with at most 64 specialists. What it does with an
 /// arrival waits for that tick, so that it costs the path of a task nothing. Arrivals beyond 8192
 /// between two ticks are not learnt from. Once a minute, while it learns, it saves what it knows
 /// and has the learned state written, which blocks: spawn it detached. Its replacement goes on

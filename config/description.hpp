@@ -45,11 +45,17 @@ void describe(Archive& a, scheduler& v) {
 template <class Archive>
 void describe(Archive& a, pool& v) {
   a.field("mode", v.mode, "intelligent, or baseline: every specialist always warm");
+  a.field(
+      "policy", v.policy,
+      "who is warm: greenroom, by what is learnt, or lru, the longest idle goes; read at start");
   a.field("max_warm", v.max_warm, "specialists warm at once, at most", within(1, many));
   a.field("memory_budget_mb", v.memory_budget_mb, "hard cap on measured memory; 0: none",
           at_least(0));
   a.field("target_memory", v.target_memory, "mean share of always-warm to aim at; 0: none", share);
-  a.field("min_residency", v.min_residency, "one just started is not evicted sooner for another",
+  a.field("min_residency", v.min_residency,
+          "one just started is not evicted sooner for another (a little sooner when it is idle and "
+          "nobody "
+          "is expected to ask for it)",
           at_least(0));
   a.field("cooldown", v.cooldown, "idle time after which a specialist may cool", at_least(0));
   a.field("warm_threshold", v.warm_threshold, "how likely the next use has to be to warm ahead",

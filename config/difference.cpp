@@ -64,10 +64,11 @@ private:
   std::string prefix_;
 };
 
-/// What the process is built around: its socket, its files and its threads.
+/// What the process is built around: its socket, its files, its threads, and who decides.
 bool is_fixed(std::string_view path) {
-  constexpr std::string_view fixed[] = {"listen", "data_dir", "io_threads", "scheduler.threads",
-                                        "scheduler.max_throughput"};
+  constexpr std::string_view fixed[] = {
+      "listen",     "data_dir", "io_threads", "scheduler.threads", "scheduler.max_throughput",
+      "pool.policy"};
   return std::ranges::find(fixed, path) != std::end(fixed);
 }
 

@@ -1,4 +1,6 @@
 // Which name was meant.
+#include "config/nearest.hpp"
+
 #include "config/loader.hpp"
 
 #include <algorithm>
@@ -14,8 +16,9 @@ char fold(char c) {
   return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
 }
 
-/// Edit distance with transpositions (optimal string alignment); case, `-` and `_` are alike.
-std::size_t distance(std::string_view a, std::string_view b) {
+}  // namespace
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1);
   std::vector<std::size_t> last(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
@@ -35,8 +38,6 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
-}  // namespace
-
 std::string nearest(std::string_view word, std::span<const std::string> candidates) {
   // Longer words are not keys, and their distance would cost too much to know.
   if (word.empty() || word.size() > 200) return {};
@@ -45,7 +46,7 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
   for (const auto& candidate : candidates) {
     const auto longer = std::max(word.size(), candidate.size());
     if (longer - std::min(word.size(), candidate.size()) >= best_distance) continue;
-    const auto away = distance(word, candidate);
+    const auto away = edit_distance(word, candidate);
     if (away < best_distance) {
       best = &candidate;
       best_distance = away;

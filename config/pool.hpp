@@ -19,9 +19,21 @@ constexpr std::string_view to_string(pool_mode mode) {
   return at < std::size(names) ? names[at] : std::string_view{};
 }
 
+enum class pool_policy : std::uint8_t {
+  greenroom,  ///< By what is learnt of each specialist's calls.
+  lru,        ///< Idle for the cooldown: cool; no place: the longest idle one makes room.
+};
+
+constexpr std::string_view to_string(pool_policy policy) {
+  constexpr std::string_view names[] = {"greenroom", "lru"};
+  const auto at = static_cast<std::size_t>(policy);
+  return at < std::size(names) ? names[at] : std::string_view{};
+}
+
 /// Limits of the warm pool. Memory is in megabytes as measured (PSS).
 struct pool {
   pool_mode mode = pool_mode::intelligent;
+  pool_policy policy = pool_policy::greenroom;  ///< Read when the node starts.
   std::size_t max_warm = 17;
   double memory_budget_mb = 0;  ///< Hard cap on measured memory; 0: none.
   double target_memory = 0;     ///< Mean share of always-warm to aim at, 0 to 1; 0: none.

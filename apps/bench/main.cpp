@@ -18,15 +18,16 @@ struct entry {
   std::vector<result> (*run)(const settings&);
 };
 
-constexpr std::array<entry, 9> benchmarks{{{"dispatch", dispatch},
-                                           {"open-loop", open_loops},
-                                           {"fleet", fleet},
-                                           {"process-rtt", process_rtt},
-                                           {"process-load", process_load},
-                                           {"cold-start", cold_start},
-                                           {"http", http},
-                                           {"journal", journal},
-                                           {"refusal", refusals}}};
+constexpr std::array<entry, 10> benchmarks{{{"dispatch", dispatch},
+                                            {"open-loop", open_loops},
+                                            {"fleet", fleet},
+                                            {"process-rtt", process_rtt},
+                                            {"process-load", process_load},
+                                            {"cold-start", cold_start},
+                                            {"http", http},
+                                            {"journal", journal},
+                                            {"refusal", refusals},
+                                            {"policy", policy}}};
 
 int run(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
@@ -47,9 +48,10 @@ int run(int argc, char** argv) {
       "Every benchmark alternates with its floor; what is shown are medians.");
   std::vector<std::string> names;
   bool json = false;
-  app.add_option("NAME", names,
-                 "dispatch, open-loop, fleet, process-rtt, process-load, cold-start, http, "
-                 "journal, refusal; micro for the small pieces. Without one: all but micro");
+  app.add_option(
+      "NAME", names,
+      "dispatch, open-loop, fleet, process-rtt, process-load, cold-start, http, "
+      "journal, refusal, policy; micro for the small pieces. Without one: all but micro");
   app.add_flag("--json", json, "One JSON object a line");
   app.add_option("--seconds", how.seconds, "Length of one measurement")
       ->capture_default_str()

@@ -190,14 +190,17 @@ int demo(demo_options& o) {
     std::printf("%s\n", paint("greenroom demo: " + o.source.name(), colour::bold).c_str());
     std::printf(
         "%zu specialists in %zu departments, each a real worker process; %zu people, %zu tasks\n"
-        "(seed %llu) from %02.0f:00 to %02.0f:00, twice: %.0f s always warm, %.0f s from %zu warm "
-        "slots.\n"
+        "(seed %llu) from %02.0f:00 to %02.0f:00, %s: %.0f s always warm, %s%.0f s from %zu "
+        "warm slots.\n"
         "A second stands for a minute: pauses, cooldown (%s → %s) and residency (%s → %s) are "
         "%.0f\n"
-        "times as short as configured; the hours of the day pass %.0f times as fast.\n\n",
+        "times as short as configured, and what is learnt keeps that pace; the hours of the day "
+        "pass %.0f times as fast.\n\n",
         cast.names.size(), configuration->departments.size(), habits.users, day.size(),
-        static_cast<unsigned long long>(o.seed), from_hour, to_hour, half_s, half_s, pool.max_warm,
-        config::format_duration(pool.cooldown).c_str(),
+        static_cast<unsigned long long>(o.seed), from_hour, to_hour,
+        o.compare ? "four times" : "twice", half_s,
+        o.compare ? "as long with a fixed keep-alive, as long with LRU, " : "", half_s,
+        pool.max_warm, config::format_duration(pool.cooldown).c_str(),
         config::format_duration(faster(pool.cooldown)).c_str(),
         config::format_duration(pool.min_residency).c_str(),
         config::format_duration(faster(pool.min_residency)).c_str(), pace, hours_faster);

@@ -47,12 +47,9 @@ int predict(node_client& client, const predict_options& o) {
   for (const auto& one : all->value("items", json::array()))
     if (o.specialist.empty() || text_of(one, "specialist") == o.specialist)
       if (chosen.size() < o.limit) chosen.push_back(one);
-  if (!o.specialist.empty() && chosen.empty()) {
-    std::fprintf(stderr,
-                 "greenroom: no prediction for \"%s\" — see greenroom specialists for the names\n",
-                 o.specialist.c_str());
-    return failed;
-  }
+  // Nothing is known of it, or there is no such specialist: only then the answer is an error.
+  if (!o.specialist.empty() && chosen.empty() && !client.get("/v1/specialists/" + o.specialist))
+    return client.code();
   if (o.how.as_json) {
     json whole = *all;
     whole["items"] = chosen;
@@ -60,7 +57,8 @@ int predict(node_client& client, const predict_options& o) {
     return done;
   }
   if (chosen.empty()) {
-    std::printf("nothing is expected yet: the node has seen too little traffic\n");
+    std::printf("nothing is expected%s%s yet: the node has seen too little of its traffic\n",
+                o.specialist.empty() ? "" : " of ", o.specialist.c_str());
     return done;
   }
   table rows{{{"SPECIALIST"}, {"SOON", true}, {"SCORE", true}, {"STATE"}, {"BECAUSE OF"}}};

@@ -22,7 +22,7 @@ constexpr double waste_penalty = 0.05;
 constexpr double swap_factor = 1.4;
 // Under a hard cap the long-run frequency counts too, by this much: what is popular but quiet is
 // asked for again long before what was busy once.
-constexpr double frequency_share = 0.6;
+constexpr double frequency_share = 0.8;
 // A young one may go before its residency is over when it was idle for this share of it, and is
 // asked for in the rest of it with less than this probability; …
 constexpr double young_idle_share = 0.25;

@@ -14,7 +14,7 @@ class w_tinylfu_slots final : public slot_rule {
 public:
   w_tinylfu_slots(std::size_t specialists, std::size_t slots)
       : window_max_(std::max<std::size_t>(1, (slots + 50) / 100)),
-        protected_max_((slots - std::min(slots, window_max_)) * 8 / 10),
+        protected_max_((slots - std::min(slots, window_max_ + 1)) * 8 / 10),
         counts_(specialists),
         entries_(specialists) {}
 
@@ -31,8 +31,9 @@ public:
     }
   }
 
+  // Counted is who comes back: the first use of a stay says nothing about a second one. One place
+  // of the main part is left to whoever leaves the window.
   void miss(specialist_index who, std::size_t) override {
-    count(who);
     insert(who, segment::window);
     // What the window has no room for was admitted: its rival is gone, or there was room.
     while (list_of(segment::window).size() > window_max_) {

@@ -206,5 +206,29 @@ TEST(Predictor, NamesTheWorkflowThatIsUnderWay) {
   EXPECT_EQ(play.house->forecast.workflows_detected.load(), play.heard("workflow.detected"));
 }
 
+TEST(Predictor, DetectsAWorkflowThatAReloadBrought) {
+  auto config = quick_cast();
+  office play{config};
+  play.open();
+  play.ask("d0-s0");
+  play.pass(1s);
+  config.workflows.push_back({"AUDIT", {"d0-s1", "d1-s2", "d0-s3", "d1-s3"}});
+  const auto& before = play.house->now_playing();
+  ASSERT_TRUE(play.house->replace_cast(
+      actors::make_cast(config, &before, [](std::string_view) { return false; })));
+  caf::anon_send(play.root, protocols::reload_atom::value);
+  play.pass(1s);
+  for (int i = 0; i < 20; ++i) {
+    for (const auto& step : config.workflows[0].steps) {
+      play.ask(step);
+      play.pass(2s);
+    }
+    play.pass(60s);
+  }
+  EXPECT_GE(play.heard("workflow.detected"), 5u);
+  EXPECT_EQ(play.heard("actor.lost"), 0u);
+  EXPECT_TRUE(play.everyone_heard_once());
+}
+
 }  // namespace
 }  // namespace greenroom::tests

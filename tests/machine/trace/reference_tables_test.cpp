@@ -75,7 +75,7 @@ TEST_F(ReferenceTables, AreReproducedOnTheImageService) {
            {"lfu", 5.05, 60.6, .1913},
            {"greedy-dual", 4.92, 55.7, .1913},
            // 5.18 here; how the two break the ties of an almost empty window differs.
-           {"w-tinylfu", 5.27, 55.7, .1913, .02},
+           {"w-tinylfu", 5.27, 55.7, .1913},
            {"belady", 3.52, 50.0, .1913},
            {"just-in-time", 0, 0, .0056},
        }) {
