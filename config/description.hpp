@@ -216,6 +216,9 @@ void describe(Archive& a, backend& v) {
   a.field("start_timeout", v.start_timeout, "from start to ready", at_least(1));
   a.field("task_timeout", v.task_timeout, "the whole task, waiting and retries included",
           at_least(1));
+  a.field("attempt_timeout", v.attempt_timeout,
+          "process, http: one attempt, then it is tried again; 0: as long as the task has",
+          at_least(0));
   a.field("stop_timeout", v.stop_timeout, "from TERM to KILL", at_least(0));
 }
 

@@ -68,7 +68,10 @@ struct backend {
   config::side_effects side_effects = config::side_effects::idempotent;
   std::chrono::milliseconds start_timeout{10'000};
   std::chrono::milliseconds task_timeout{
-      30'000};                                    ///< The whole task, waiting and retries included.
+      30'000};  ///< The whole task, waiting and retries included.
+  /// One attempt of process or http; past it a server is hung up on and a process is replaced, and
+  /// the task is tried again. 0: as long as the task has.
+  std::chrono::milliseconds attempt_timeout{0};
   std::chrono::milliseconds stop_timeout{5'000};  ///< From TERM to KILL.
 
   friend bool operator==(const backend&, const backend&) = default;

@@ -244,16 +244,19 @@ chaos_result run_chaos(const chaos_job& job) {
   fill(result, *books);
   observer.stop();
   const auto seen = observer.now();
-  running.drain(drain_grace);
+  // Whoever waits is told at the latest now, except for those that go on after the next start.
+  const auto kept = running.drain(drain_grace);
   const auto ledger = running.status();
   const auto ended = ledger.completed + ledger.failed_tasks + ledger.cancelled + ledger.unknown;
+  std::uint64_t unheard = 0;
   {
     const std::lock_guard lock{books->guard};
     result.journal_missing = missing_in_journal(running, *books);
+    unheard = books->answers.pending();
   }
   auto& out = result.outcome;
-  out.lost = std::max(out.pending, ledger.accepted > ended ? ledger.accepted - ended : 0)
-             + result.journal_missing;
+  const auto gone = std::max(unheard, ledger.accepted > ended ? ledger.accepted - ended : 0);
+  out.lost = (gone > kept ? gone - kept : 0) + result.journal_missing;
   if (ledger.accepted > result.accepted) out.doubled += ledger.accepted - result.accepted;
   out.always_balanced = seen.always_balanced;
   out.over_budget_s = seen.over_budget_s;

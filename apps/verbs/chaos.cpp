@@ -42,8 +42,9 @@ std::atomic<bool> interrupted{false};
 class scratch_folder {
 public:
   scratch_folder() {
-    auto pattern = (std::filesystem::temp_directory_path() / "greenroom-chaos-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+    std::error_code none;
+    auto pattern = (std::filesystem::temp_directory_path(none) / "greenroom-chaos-XXXXXX").string();
+    if (!none && ::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
   }
   ~scratch_folder() {
     std::error_code ignored;
@@ -201,8 +202,10 @@ int run(const chaos_options& o) {
   if (!apply_options(o, *file, job.plan, source)) return wrong_usage;
   const scratch_folder folder;
   if (folder.path().empty()) {
-    std::fprintf(stderr, "greenroom: cannot make a folder for the journal in %s\n",
-                 std::filesystem::temp_directory_path().c_str());
+    std::fprintf(
+        stderr,
+        "greenroom: cannot make a temporary folder for the journal — is TMPDIR a folder that "
+        "can be written?\n");
     return failed;
   }
   job.folder = folder.path();

@@ -272,6 +272,26 @@ TEST(HttpWorker, HangsUpOnACancelledTask) {
   ASSERT_TRUE(world.seen->gone());
 }
 
+TEST(HttpWorker, GivesAnAttemptUpThatHearsNothingAndGoesOn) {
+  std::promise<void> release;
+  auto released = release.get_future().share();
+  puppet_server server{[&](const std::string& head, const std::string& body) {
+    if (!asks_health(head) && body == "1") released.wait();
+    return plain(200, "2");
+  }};
+  auto who = serves(server.port());
+  who.backend.attempt_timeout = std::chrono::milliseconds{100};
+  stage world{std::move(who)};
+  ASSERT_TRUE(world.seen->ready());
+  const auto answer = world.run("1");
+  EXPECT_EQ(answer.why, failure::worker_failed);
+  EXPECT_TRUE(answer.retryable);
+  EXPECT_THAT(answer.output, HasSubstr("no answer within 100ms"));
+  release.set_value();
+  EXPECT_EQ(world.run("2").output, "2");
+  EXPECT_EQ(world.seen->endings(), 2U) << "the late answer is nobody's";
+}
+
 TEST(HttpWorker, IsGoneWithItsProcess) {
   const auto port = free_port();
   stage world{serves(port, {"python3", "-S", in_tree("tests/workers/odd.py"), "exit-at-start"})};

@@ -54,6 +54,20 @@ TEST(MisbehavingWorker, ThatWritesNonsenseAtStartIsStopped) {
   EXPECT_THAT(start_failure(odd("nonsense-at-start")).why, HasSubstr("wrote nonsense"));
 }
 
+TEST(MisbehavingWorker, ThatHangsIsGivenUpWhereItsAttemptsAreLimited) {
+  auto who = odd("hang");
+  who.backend.attempt_timeout = std::chrono::milliseconds{150};
+  stage world{std::move(who)};
+  ASSERT_TRUE(world.seen->ready());
+  world.work->run(world.task("1"));
+  ASSERT_TRUE(world.seen->gone());
+  EXPECT_EQ(world.seen->endings(), 1U);
+  EXPECT_EQ(world.seen->result().why, failure::worker_failed);
+  EXPECT_TRUE(world.seen->result().retryable);
+  EXPECT_THAT(world.seen->result().output, HasSubstr("did not answer within 150ms"));
+  EXPECT_FALSE(world.seen->how().asked);
+}
+
 TEST(MisbehavingWorker, ThatClosesItsOutputIsStopped) {
   EXPECT_THAT(start_failure(odd("close-at-start")).why, HasSubstr("closed its standard output"));
   stage world{odd("close-output")};

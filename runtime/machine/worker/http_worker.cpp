@@ -103,6 +103,7 @@ public:
                                       [&](const open_call& one) { return one.job == job; });
       if (found == self->open_.end()) return;
       found->call->cancel();
+      if (found->limit) found->limit->cancel();
       self->open_.erase(found);
       if (const auto hears = self->events())
         hears->on_result(job, {failure::cancelled, false, "cancelled"});
@@ -144,6 +145,7 @@ private:
   struct open_call {
     task_ptr job;
     std::shared_ptr<http_call> call;
+    std::shared_ptr<asio::steady_timer> limit;  ///< Of this attempt; empty: none.
   };
 
   std::shared_ptr<worker_events> events() {
@@ -245,10 +247,12 @@ private:
   void begin(task_ptr job, std::shared_ptr<http_connection> connection) {
     if (over_) return;
     auto call = std::make_shared<http_call>(loop_, address_, where_.output_bytes_max);
-    open_.push_back({job, call});
+    const auto limit = limit_of(call.get());
+    open_.push_back({job, call, limit});
     http_call::piece_taker on_piece;
     if (job->streaming)
-      on_piece = [self = shared_from_this(), job](std::string_view piece) {
+      on_piece = [self = shared_from_this(), job, limit](std::string_view piece) {
+        if (limit) limit->cancel();  // It answers; how long that goes on is the task's matter.
         if (const auto hears = self->events()) hears->on_chunk(job, piece);
       };
     const auto key = protocols::wire_name(job->id, 1);
@@ -260,12 +264,32 @@ private:
                 });
   }
 
+  /// A timer that gives the attempt up: who says nothing for so long may never say anything.
+  std::shared_ptr<asio::steady_timer> limit_of(const http_call* call) {
+    const auto most = who_.backend.attempt_timeout;
+    if (most.count() == 0) return nullptr;
+    auto timer = std::make_shared<asio::steady_timer>(loop_, most);
+    timer->async_wait([self = shared_from_this(), call, timer](boost::system::error_code error) {
+      if (error) return;
+      http_answer none;
+      none.failure = "no answer within " + in_words(self->who_.backend.attempt_timeout);
+      for (const auto& one : self->open_)
+        if (one.call.get() == call && one.limit == timer) {
+          one.call->cancel();
+          self->ended(call, std::move(none));
+          return;
+        }
+    });
+    return timer;
+  }
+
   void ended(const http_call* call, http_answer answer) {
     const auto found = std::find_if(open_.begin(), open_.end(), [call](const open_call& one) {
       return one.call.get() == call;
     });
     if (found == open_.end()) return;
     auto job = std::move(found->job);
+    if (found->limit) found->limit->cancel();
     open_.erase(found);
     // The server closed an idle connection just when it was used: no reason to fail the task.
     if (answer.stale && job->effects != protocols::side_effects::unsafe)
@@ -280,7 +304,10 @@ private:
     probe_timer_.cancel();
     give_up_probe_timer_.cancel();
     if (probing_) std::exchange(probing_, nullptr)->cancel();
-    for (auto& one : open_) one.call->cancel();
+    for (auto& one : open_) {
+      one.call->cancel();
+      if (one.limit) one.limit->cancel();
+    }
     open_.clear();
     idle_.clear();
   }

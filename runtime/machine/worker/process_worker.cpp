@@ -76,19 +76,23 @@ public:
 
   void run(task_ptr job) {
     std::string why;
+    std::string name;
     {
       const std::lock_guard lock{mutex_};
-      const auto name = codec_->numbers_names() ? std::to_string(++number_)
-                                                : protocols::wire_name(job->id, job->attempts);
+      name = codec_->numbers_names() ? std::to_string(++number_)
+                                     : protocols::wire_name(job->id, job->attempts);
       why = codec_->add_task(written_, name, job->input, time_left_ms(*job, who_));
       if (why.empty()) {
-        open_.push_back({name, job});
+        open_.push_back({name, job, false});
         child_->write(written_);
       }
       written_.clear();
       if (written_.capacity() > std::size_t{256} << 10) written_.shrink_to_fit();
     }
-    if (why.empty()) return;
+    if (why.empty()) {
+      if (who_.backend.attempt_timeout.count() > 0) limit_attempt(std::move(name));
+      return;
+    }
     answer_later(std::move(job), {failure::refused, false, std::move(why)});
   }
 
@@ -136,6 +140,7 @@ private:
   struct open_task {
     std::string name;
     task_ptr job;
+    bool answering = false;  ///< A piece of its answer has come.
   };
 
   std::shared_ptr<worker_events> events() {
@@ -145,6 +150,23 @@ private:
 
   void log(std::string_view line) {
     if (where_.log) where_.log(who_.name, line);
+  }
+
+  /// A worker that says nothing about a task for so long is given up.
+  void limit_attempt(std::string name) {
+    asio::post(loop_, [self = shared_from_this(), name = std::move(name)]() mutable {
+      auto timer =
+          std::make_shared<asio::steady_timer>(self->loop_, self->who_.backend.attempt_timeout);
+      timer->async_wait([self, name = std::move(name), timer](boost::system::error_code error) {
+        if (error || self->over_) return;
+        {
+          const std::lock_guard lock{self->mutex_};
+          const auto found = self->find(name);
+          if (found == self->open_.end() || found->answering) return;
+        }
+        self->give_up("did not answer within " + in_words(self->who_.backend.attempt_timeout));
+      });
+    });
   }
 
   void answer_later(task_ptr job, attempt_result result) {
@@ -223,7 +245,10 @@ private:
     task_ptr job;
     {
       const std::lock_guard lock{mutex_};
-      if (const auto found = find(said.id); found != open_.end()) job = found->job;
+      if (const auto found = find(said.id); found != open_.end()) {
+        found->answering = true;
+        job = found->job;
+      }
     }
     if (!job) return unasked();
     if (const auto hears = events(); hears && job->streaming) hears->on_chunk(job, said.text);
