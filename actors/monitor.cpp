@@ -2,11 +2,9 @@
 
 #include "actors/evidence.hpp"
 #include "actors/rollout_settings.hpp"
-#include "actors/text.hpp"
 #include "runtime/monitoring/health_score.hpp"
-#include "runtime/monitoring/node_status.hpp"
 #include "runtime/monitoring/response_ratio.hpp"
-#include "runtime/rollout/json_fields.hpp"
+#include "runtime/rollout/deployment_report.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -23,22 +21,6 @@ namespace {
 constexpr double window_min_s = 60;
 
 }  // namespace
-
-std::string alert_json(const alert& one) {
-  using runtime::monitoring::rfc3339;
-  const auto when = [](double at_s) {
-    return at_s > 0 ? json_text(rfc3339(at_s)) : std::string{"null"};
-  };
-  return "{\"id\":" + std::to_string(one.id) + ",\"name\":" + json_text(one.rule)
-         + ",\"severity\":" + json_text(runtime::monitoring::name_of(one.level))
-         + ",\"subject\":" + json_text(one.subject)
-         + ",\"state\":" + json_text(runtime::monitoring::name_of(one.state))
-         + ",\"value\":" + runtime::rollout::json_text(one.value)
-         + ",\"worst\":" + runtime::rollout::json_text(one.worst) + ",\"threshold\":"
-         + runtime::rollout::json_text(one.threshold) + ",\"text\":" + json_text(one.text)
-         + ",\"pending_since\":" + when(one.pending_since_s) + ",\"firing_since\":"
-         + when(one.firing_since_s) + ",\"resolved_at\":" + when(one.resolved_at_s) + "}";
-}
 
 void monitor_state::open() {
   const auto window =
@@ -70,7 +52,7 @@ std::vector<runtime::monitoring::alert_rule> monitor_state::rules_now() const {
 
 void monitor_state::tell(const std::vector<runtime::monitoring::alert_change>& changes) {
   for (const auto& [now] : changes) {
-    const auto json = alert_json(now);
+    const auto json = runtime::rollout::alert_json(now);
     where->publish(
         now.state == runtime::monitoring::alert_state::firing ? "alert.firing" : "alert.resolved",
         json);

@@ -43,7 +43,4 @@ using monitor_actor = caf::stateful_actor<monitor_state>;
 
 caf::behavior monitor(monitor_actor* self, house* where, caf::actor root, alert_post post);
 
-/// An alert as `GET /v1/alerts` and webhooks have it.
-[[nodiscard]] std::string alert_json(const runtime::monitoring::alert& one);
-
 }  // namespace greenroom::actors

@@ -1,5 +1,4 @@
 // Rollout, rollback and what the watchers know, for those who ask a node.
-#include "actors/monitor.hpp"
 #include "actors/node_parts.hpp"
 #include "actors/readiness.hpp"
 #include "actors/rollback.hpp"
@@ -155,7 +154,8 @@ std::string node::alerts() const {
   });
   std::string items;
   const auto add = [&items](const std::vector<runtime::monitoring::alert>& from) {
-    for (const auto& one : from) items += (items.empty() ? "" : ",") + actors::alert_json(one);
+    for (const auto& one : from)
+      items += (items.empty() ? "" : ",") + runtime::rollout::alert_json(one);
   };
   add(all.firing);
   add(all.pending);

@@ -96,7 +96,8 @@ verification::finding verification::commands(bool reachable, double now_s) {
     }
     wanted.push_back(word);
   }
-  if (wanted.empty()) return {true, count + " were run and answered (" + example + ")"};
+  const auto* were = words.size() == 1 ? " was" : " were";
+  if (wanted.empty()) return {true, count + were + " run and answered (" + example + ")"};
   const auto& worst = asked_->answers[wanted.front()];
   finding result{false, std::to_string(wanted.size()) + " of " + count + " did not answer; "
                             + wanted.front() + ": " + worst.said};
@@ -164,12 +165,13 @@ void verification::go_through(rollback_plan& plan, const runtime::monitoring::po
   tell(check::specialists_reachable,
        {reachable, std::to_string(count.warm) + " of " + std::to_string(count.all)
                        + " baseline workers are up"});
-  tell(check::commands_answer, commands(reachable, now_s));
   tell(check::errors_at_baseline, errors());
   tell(check::latency_at_baseline, latency(baseline, usual_ms));
   const auto ledger = ledger_now(house_);
   tell(check::no_task_lost, {ledger.balanced, ledger.text});
   tell(check::monitoring_up, monitoring(now_s));
+  // The last, because it takes longest: whatever ends the plan, all else was looked at just now.
+  tell(check::commands_answer, commands(reachable, now_s));
 }
 
 }  // namespace greenroom::actors

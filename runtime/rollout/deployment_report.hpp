@@ -84,6 +84,8 @@ std::string report_json(const deployment_report& report);
 /// A rollback's record as JSON, as `GET /v1/rollbacks/{id}` has it:
 /// `id, trigger, reason, state, duration_ms, verification, analysis` and what else is known.
 std::string rollback_json(const rollback_plan& plan, const std::optional<cause_report>& analysis);
+/// An alert as `GET /v1/alerts`, webhooks and the report have it.
+std::string alert_json(const monitoring::alert& one);
 std::string cause_json(const cause_report& analysis);
 std::string decision_json(const decision& made);
 

@@ -105,6 +105,26 @@ std::string decision_json(const decision& made) {
   return std::move(out.flag("roll_back", made.roll_back)).done();
 }
 
+std::string alert_json(const monitoring::alert& one) {
+  const auto when = [](double at_s) {
+    return at_s > 0 ? json_text(rfc3339(at_s)) : std::string{"null"};
+  };
+  object out;
+  out.whole("id", one.id)
+      .text("name", one.rule)
+      .text("severity", monitoring::name_of(one.level))
+      .text("subject", one.subject)
+      .text("state", monitoring::name_of(one.state))
+      .number("value", one.value)
+      .number("worst", one.worst)
+      .number("threshold", one.threshold)
+      .text("text", one.text)
+      .raw("pending_since", when(one.pending_since_s))
+      .raw("firing_since", when(one.firing_since_s))
+      .raw("resolved_at", when(one.resolved_at_s));
+  return std::move(out).done();
+}
+
 std::string cause_json(const cause_report& analysis) {
   object out;
   out.text("summary", analysis.summary);
@@ -203,18 +223,7 @@ std::string report_json(const deployment_report& report) {
   out.raw("rollbacks", array_of(report.rollbacks, [](const rollback_entry& each) {
             return rollback_json(each.plan, each.analysis);
           }));
-  out.raw("alerts", array_of(report.alerts, [](const monitoring::alert& each) {
-            object alert;
-            alert.text("rule", each.rule)
-                .text("severity", monitoring::name_of(each.level))
-                .text("subject", each.subject)
-                .text("state", monitoring::name_of(each.state))
-                .text("text", each.text)
-                .number("value", each.value)
-                .number("worst", each.worst)
-                .text("firing_since", rfc3339(each.firing_since_s));
-            return std::move(alert).done();
-          }));
+  out.raw("alerts", array_of(report.alerts, alert_json));
   return std::move(out).done() + "\n";
 }
 
