@@ -109,8 +109,8 @@ void department::arrive(task_ptr job) {
   }
   mark(one);
   if (one.at_once != nullptr && one.now == life::warm && one.line.empty() && one.hands.empty()
-      && one.breaker.is_closed() && (job->effects != side_effects::unsafe || !job->journaled)) {
-    run_here(one, std::move(job));
+      && one.breaker.is_closed()) {
+    hand(one, std::move(job));
     return;
   }
   one.line.push_back(std::move(job));
@@ -168,6 +168,10 @@ void department::hand(entry& one, task_ptr job) {
     note(house_, *job, journal_note::kind::started, context());
     return;
   }
+  if (one.at_once != nullptr) {
+    run_here(one, std::move(job));
+    return;
+  }
   if (job->cold_start && job->start_wait_ns == 0 && job->attempts == 0)
     job->start_wait_ns = std::max<std::int64_t>(now_ns() - job->accepted_ns, 1);
   job->hand = static_cast<std::uint32_t>(one.hands.size());
@@ -176,8 +180,7 @@ void department::hand(entry& one, task_ptr job) {
   stand_of(one).port.push(std::move(job), context());
 }
 
-// What is short and never blocks is done by the time it could have been handed to its specialist,
-// who still decides whether it is warm.
+// What is short and never blocks is done by the time it could have been handed to an actor.
 void department::run_here(entry& one, task_ptr job) {
   auto& gauge = stand_of(one).gauge;
   job->dispatched_ns = std::max(moment_ns_, job->accepted_ns);
@@ -327,7 +330,7 @@ void department::hand_over_all(bool fence) {
     one.wanted_since_ns = 0;
     // Those that its specialist holds ahead come back; with a fence, what runs comes back too.
     if (one.hired && !one.hands.empty())
-      send(stand_of(one).actor, protocols::switch_atom::value, fence);
+      if (actor_of(one)) send(actor_of(one), protocols::switch_atom::value, fence);
     rest(one, now_ns());
   }
   for (auto& waiting : std::exchange(retries_, {}))
@@ -436,9 +439,9 @@ void department::purge(const protocols::purge& gone) {
     const bool working = std::ranges::any_of(one.hands, [](const task_ptr& job) {
       return job->claimed.load(std::memory_order_acquire);
     });
-    if (working && one.hired && now - one.drop_sent_ns >= drop_period_ns) {
+    if (working && one.hired && actor_of(one) && now - one.drop_sent_ns >= drop_period_ns) {
       one.drop_sent_ns = now;
-      send(stand_of(one).actor, protocols::drop_atom::value);
+      send(actor_of(one), protocols::drop_atom::value);
     }
     rest(one, now_ns());
     pump(one);
@@ -464,7 +467,7 @@ caf::behavior department::make_behavior() {
       [this](const protocols::purge& gone) { purge(gone); },
       [this](protocols::drop_atom, std::uint64_t chance) {
         auto& one = entries_[chance % entries_.size()];
-        if (one.hired) dismiss(stand_of(one).actor);
+        if (one.hired && actor_of(one)) dismiss(actor_of(one));
       },
       [this](protocols::tick_atom) { tick(); },
       [this](protocols::report_atom) { flush(); },
@@ -489,8 +492,8 @@ caf::behavior department::make_behavior() {
       [this](protocols::switch_atom, bool fence) { hand_over_all(fence); },
       [this](protocols::check_atom) {
         for (auto& one : entries_)
-          if (one.hired && one.now == life::warm && one.hands.empty())
-            send(stand_of(one).actor, protocols::check_atom::value);
+          if (one.hired && actor_of(one) && one.now == life::warm && one.hands.empty())
+            send(actor_of(one), protocols::check_atom::value);
       },
   };
 }

@@ -53,8 +53,9 @@ private:
     std::int64_t wanted_since_ns = 0;  // Since when tasks wait for a start; 0: they do not.
     std::int64_t idle_since_ns = 0;
     std::int64_t drop_sent_ns = 0;
-    std::uint32_t listed = 0;                    // Arrivals that the next flush tells one by one.
-    const machine::callable* at_once = nullptr;  // Runs here, when it is one.
+    std::uint32_t listed = 0;  // Arrivals that the next flush tells one by one.
+    // A callable that runs here, on the spot: it has neither an actor nor a worker.
+    const machine::callable* at_once = nullptr;
     machine::waiting_line line;
     std::vector<protocols::task_ptr> hands;  // Given to the specialist and not come back.
     runtime::breaker breaker;
@@ -89,6 +90,7 @@ private:
   void grant(const protocols::slot_grant& slot);
   void recall(const protocols::slot_recall& slot);
   void hear(const protocols::worker_news& news);
+  void became_warm(entry& one, std::int64_t start_ns);
   void tell_director(entry& one, protocols::slot_news::kind what, std::int64_t load_ns = 0);
 
   // -- supervision --
@@ -113,6 +115,11 @@ private:
   }
   [[nodiscard]] specialist_stand& stand_of(const entry& one) {
     return *house_.pool(pool_).specialists[one.index];
+  }
+  /// Nobody, when it is not hired or runs here.
+  [[nodiscard]] const caf::actor& actor_of(const entry& one) { return stand_of(one).actor; }
+  void show(const entry& one, machine::worker_state state) {
+    stand_of(one).gauge.state.store(state, std::memory_order_relaxed);
   }
   [[nodiscard]] double chance() { return std::uniform_real_distribution<double>{0, 1}(random_); }
 

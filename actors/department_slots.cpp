@@ -27,9 +27,15 @@ void department::grant(const slot_grant& slot) {
     if (one.now == life::cold) pump(one);
     return;
   }
-  one.now = life::warming;
   tell_director(one, slot_news::kind::warming);
-  send(stand_of(one).actor, protocols::warm_up_atom::value);
+  if (one.at_once != nullptr) {
+    machine::count(stand_of(one).gauge.starts);
+    show(one, machine::worker_state::warm);
+    became_warm(one, 0);
+    return;
+  }
+  one.now = life::warming;
+  send(actor_of(one), protocols::warm_up_atom::value);
 }
 
 void department::recall(const slot_recall& slot) {
@@ -38,26 +44,37 @@ void department::recall(const slot_recall& slot) {
     tell_director(one, one.now == life::cold ? slot_news::kind::released : slot_news::kind::kept);
     return;
   }
-  one.now = life::cooling;
   tell_director(one, slot_news::kind::cooling);
-  send(stand_of(one).actor, protocols::cool_atom::value);
+  if (one.at_once != nullptr) {
+    one.now = life::cold;
+    show(one, machine::worker_state::cold);
+    tell_director(one, slot_news::kind::released);
+    house_.publish("specialist.cold",
+                   "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
+    return;
+  }
+  one.now = life::cooling;
+  send(actor_of(one), protocols::cool_atom::value);
+}
+
+void department::became_warm(entry& one, std::int64_t start_ns) {
+  one.now = life::warm;
+  one.failed_starts = 0;
+  one.wanted_since_ns = 0;
+  one.idle_since_ns = now_ns();
+  tell_director(one, slot_news::kind::warm, start_ns);
+  house_.publish("specialist.warm", "{\"specialist\":" + json_text(member_of(one).config.name)
+                                        + ",\"start_ms\":" + std::to_string(start_ns / 1'000'000)
+                                        + "}");
+  mark(one);
+  pump(one);
 }
 
 void department::hear(const worker_news& news) {
   auto& one = entry_of(news.specialist);
   const auto& who = member_of(one);
   if (news.what == worker_news::kind::ready) {
-    if (one.now != life::warming) return;
-    one.now = life::warm;
-    one.failed_starts = 0;
-    one.wanted_since_ns = 0;
-    one.idle_since_ns = now_ns();
-    tell_director(one, slot_news::kind::warm, news.start_ns);
-    house_.publish("specialist.warm",
-                   "{\"specialist\":" + json_text(who.config.name)
-                       + ",\"start_ms\":" + std::to_string(news.start_ns / 1'000'000) + "}");
-    mark(one);
-    pump(one);
+    if (one.now == life::warming) became_warm(one, news.start_ns);
     return;
   }
   one.now = life::cold;

@@ -86,15 +86,16 @@ void department::recover() {
 
 void department::hire(std::uint32_t place) {
   auto& one = entries_[place];
+  one.hired = true;
+  if (one.at_once != nullptr) return;
   auto& stand = stand_of(one);
   stand.actor = spawn<specialist, caf::linked + caf::lazy_init>(house_, one.index, pool_,
                                                                 caf::actor_cast<caf::actor>(this));
-  one.hired = true;
 }
 
 void department::lose(const caf::actor_addr& who, const caf::error& reason) {
   for (auto& one : entries_)
-    if (one.hired && stand_of(one).actor.address() == who) {
+    if (one.hired && actor_of(one) && actor_of(one).address() == who) {
       lost(one, reason);
       return;
     }
@@ -144,7 +145,7 @@ void department::lost(entry& one, const caf::error& reason) {
   delayed_send(this, *delay, protocols::hire_atom::value, place);
   if (strategy == config::restart_strategy::rest_for_one)
     for (auto later = place + 1; later < entries_.size(); ++later)
-      if (entries_[later].hired) dismiss(stand_of(entries_[later]).actor);
+      if (entries_[later].hired && actor_of(entries_[later])) dismiss(actor_of(entries_[later]));
 }
 
 }  // namespace greenroom::actors

@@ -74,8 +74,8 @@ class worker_link;
 struct specialist_stand {
   specialist_stand();
   ~specialist_stand();
-  task_port port;
   machine::specialist_gauge gauge;
+  task_port port;
   caf::actor actor;  ///< Its department's own; the last one hired.
   std::array<machine::counter, machine::task_outcomes> mirror_ends{};  ///< Of copies.
   // The specialist's own while it lives, its department's afterwards.

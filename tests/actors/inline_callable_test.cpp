@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <stdexcept>
 
 namespace greenroom::tests {
@@ -39,9 +40,7 @@ protected:
   void warm() {
     play.open();
     play.world.advance(1s);
-    ASSERT_TRUE(play.workers.contains("d0-s0"));
-    play.worker("d0-s0").get_ready();
-    play.world.dispatch();
+    ASSERT_EQ(gauge().state.load(), machine::worker_state::warm);
   }
   [[nodiscard]] machine::specialist_gauge& gauge() {
     return play.house->pool(protocols::pool_kind::intelligent).specialists[0]->gauge;
@@ -50,7 +49,7 @@ protected:
   stage play{configuration(), table()};
 };
 
-TEST_F(InlineCallable, AnswersWithoutGoingThroughItsWorker) {
+TEST_F(InlineCallable, AnswersWithoutAWorker) {
   warm();
   const auto who = ask("1");
   EXPECT_EQ(who->ends, 1);
@@ -58,30 +57,31 @@ TEST_F(InlineCallable, AnswersWithoutGoingThroughItsWorker) {
   EXPECT_EQ(who->output, "[1]");
   EXPECT_EQ(who->attempts, 1u);
   EXPECT_FALSE(who->cold);
-  EXPECT_TRUE(play.worker("d0-s0").held.empty());
+  EXPECT_TRUE(play.all.empty());
   EXPECT_EQ(gauge().depth(), 0u);
   EXPECT_EQ(gauge().warm_hits.load(), 1u);
 }
 
-TEST_F(InlineCallable, WaitsForItsWorkerToBeReadyLikeEverybodyElse) {
-  play.open();
+TEST_F(InlineCallable, AnswersWhatCameBeforeItWasOpen) {
   const auto early = ask("1");
   EXPECT_EQ(early->ends, 0);
+  play.open();
   play.world.advance(1s);
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
-  // What waited for the start went to the worker, as it would have without the short way.
-  ASSERT_EQ(play.worker("d0-s0").held.size(), 1u);
-  // Nobody overtakes it.
-  const auto later = ask("2");
-  EXPECT_EQ(later->ends, 0);
-  while (!play.worker("d0-s0").held.empty()) {
-    play.worker("d0-s0").finish_one();
-    play.world.dispatch();
-  }
   EXPECT_EQ(early->ends, 1);
-  EXPECT_EQ(later->ends, 1);
-  EXPECT_EQ(ask("3")->output, "[3]");
+  EXPECT_EQ(early->output, "[1]");
+  EXPECT_EQ(gauge().depth(), 0u);
+}
+
+TEST_F(InlineCallable, IsBackAfterAnyActorOfTheTreeWasLost) {
+  warm();
+  std::mt19937_64 chance{7};
+  for (int i = 0; i < 40; ++i) {
+    play.kill_someone(chance);
+    const auto who = ask("1");
+    play.world.advance(2s);
+    EXPECT_EQ(who->ends, 1) << "after kill " << i;
+    EXPECT_EQ(who->output, "[1]");
+  }
 }
 
 TEST_F(InlineCallable, FailsOneTaskWhenItThrowsOrTalksNonsense) {
