@@ -41,18 +41,18 @@ constexpr double visits_fade = 0.9;
 double greenroom_policy::step_s(const member& one, const seat& place, double value,
                                 double now_s) const {
   const double settle = settle_s(one);
-  const double age_s = std::max(settle, now_s - one.history.idle_since_s);
+  const double age_s = std::max(settle, now_s - one.idle_since_s());
   const double price = keep_price();
   // What is worth next to nothing has time, unless one of its timers is about to fire.
   const bool hopeless = price > 0 && value < worthless * price;
   double next_s = hopeless ? std::min(3 * age_growth * age_s, step_longest_worthless_s)
                            : std::min(age_growth * age_s, step_longest_s);
   const double lead_s = place.state == residency::cold ? one.facts.load_s : 0;
-  const double since_s = now_s - one.history.visit_s;
+  const double since_s = now_s - one.history->visit_s;
   const std::size_t known =
-      std::min<std::size_t>(intervals_kept, one.history.visits > 0 ? one.history.visits - 1 : 0);
+      std::min<std::size_t>(intervals_kept, one.history->visits > 0 ? one.history->visits - 1 : 0);
   for (std::size_t i = 0; i < known; ++i) {
-    const double interval_s = one.history.interval_s[i];
+    const double interval_s = one.history->interval_s[i];
     const double slack_s = timer_slack_s(interval_s, settle);
     for (const double edge_s : {interval_s - slack_s - lead_s, interval_s + slack_s}) {
       if (edge_s > since_s + 0.2 * settle) next_s = std::min(next_s, edge_s - since_s);
@@ -98,7 +98,7 @@ void greenroom_policy::consider_cold(specialist_index who, double value, double 
   member& one = members_[who];
   const double told = worth(one, announced(one, now_s));
   const bool predicted =
-      learnt() && referee_.predicting() && one.history.visits > 0
+      learnt() && referee_.predicting() && one.history->visits > 0
       && value >= keep_price() * options_.prewarm_factor * (1.0 + waste_penalty * one.wastes);
   const bool promised = told >= keep_price() * options_.prewarm_factor && told > 0;
   if (!predicted && !promised) return;
@@ -107,13 +107,13 @@ void greenroom_policy::consider_cold(specialist_index who, double value, double 
 
 // Long after its last visit the intensity moves slowly, unless one of its timers is about to fire.
 bool greenroom_policy::looks_ahead(const member& one, double now_s) const {
-  if (one.history.visits < 2) return false;
-  if (now_s - one.history.idle_since_s < ahead_loads * one.facts.load_s) return true;
-  const double since_s = now_s - one.history.visit_s;
+  if (one.history->visits < 2) return false;
+  if (now_s - one.idle_since_s() < ahead_loads * one.facts.load_s) return true;
+  const double since_s = now_s - one.history->visit_s;
   const double reach_s = one.facts.load_s + timer_slack_s(since_s, settle_s(one));
-  const std::size_t known = std::min<std::size_t>(intervals_kept, one.history.visits - 1);
+  const std::size_t known = std::min<std::size_t>(intervals_kept, one.history->visits - 1);
   for (std::size_t i = 0; i < known; ++i) {
-    const double ahead_s = one.history.interval_s[i] - since_s;
+    const double ahead_s = one.history->interval_s[i] - since_s;
     if (ahead_s >= 0 && ahead_s <= reach_s) return true;
   }
   return false;
@@ -122,7 +122,7 @@ bool greenroom_policy::looks_ahead(const member& one, double now_s) const {
 void greenroom_policy::reassess(specialist_index who, const seat& place, double now_s,
                                 plan& answer) {
   member& one = members_[who];
-  if (one.history.busy || place.tasks > 0) return;  // Asked again when it is idle.
+  if (one.history->busy || place.tasks > 0) return;  // Asked again when it is idle.
   if (one.announced_probability > 0 && now_s > one.announced_until_s) {
     close_announcement(one, false);
   }
@@ -134,9 +134,9 @@ void greenroom_policy::reassess(specialist_index who, const seat& place, double 
   const bool undecided = place.state == residency::cold || value < keep_price();
   if (undecided && looks_ahead(one, now_s)) {
     const double ready_s = now_s + one.facts.load_s;
-    value = std::max(value, worth(one, mixture_.read(one.trust, read(who, ready_s)).rate + told));
+    value = std::max(value, worth(one, mixture_.read(*one.trust, read(who, ready_s)).rate + told));
   }
-  due_.set(who, one.history.visits > 0 || one.announced_probability > 0
+  due_.set(who, one.history->visits > 0 || one.announced_probability > 0
                     ? now_s + step_s(one, place, value, now_s)
                     : never_s);
   if (one.facts.pinned) return;
@@ -165,9 +165,9 @@ std::vector<candidate> greenroom_policy::evictable_now(std::span<const seat> sea
     member& one = members_[who];
     double value = 0;
     if (referee_.predicting() && learnt()) {
-      if (!one.saying && one.history.visits > 0) estimate(who, now_s);
+      if (!one.saying && one.history->visits > 0) estimate(who, now_s);
       one.value = worth(one, one.rate);
-      const double frequency = static_cast<double>(one.history.visits) / fleet_.observed_s(now_s);
+      const double frequency = static_cast<double>(one.history->visits) / fleet_.observed_s(now_s);
       value = worth(
           one, keeping_index(one, now_s) + frequency_share * frequency + announced(one, now_s));
     } else {
@@ -187,7 +187,7 @@ bool greenroom_policy::young_but_unwanted(specialist_index who, const seat& plac
   if (!learnt() || !referee_.predicting()) return false;
   if (!evictable(place, facts_[who], 0, now_s)) return false;
   member& one = members_[who];
-  if (one.history.visits == 0) return false;
+  if (one.history->visits == 0) return false;
   const double idle_s = now_s - idle_since(place);
   const double load_s = one.facts.load_s;
   if (now_s - place.since_s >= young_paid_loads * load_s && idle_s >= young_idle_loads * load_s) {
@@ -205,10 +205,10 @@ warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<co
   assert(who < members_.size() && seats.size() == members_.size());
   const double now_s = own_time(clock_s);
   member& one = members_[who];
-  if (!one.missed && one.history.busy) {
+  if (!one.missed && one.history->busy) {
     one.missed = true;
     misses_recent_ += 1.0;
-    if (one.history.visits > 1) referee_.missed();
+    if (one.history->visits > 1) referee_.missed();
   }
   if (one.facts.pinned || counts(seats[who], one.facts)) return {true, {}};
   const pool_limits in_force = limits_in_force();

@@ -24,6 +24,7 @@ std::unique_ptr<warm_policy> make_greenroom_policy(const greenroom_options& opti
 
 void greenroom_policy::learn(specialist_index who, const specialist_facts& facts) {
   assert(who <= members_.size());
+  const bool was_pinned = who < members_.size() && members_[who].facts.pinned;
   if (who == members_.size()) {
     members_.emplace_back();
     facts_.emplace_back();
@@ -39,9 +40,8 @@ void greenroom_policy::learn(specialist_index who, const specialist_facts& facts
   load_total_s_ += facts_[who].load_s;
   memory_total_mb_ += facts.memory_mb;
   balance_.employ(facts.department);
-  const auto pin = std::find(pins_.begin(), pins_.end(), who);
-  if (facts.pinned && pin == pins_.end()) pins_.push_back(who);
-  if (!facts.pinned && pin != pins_.end()) pins_.erase(pin);
+  if (facts.pinned && !was_pinned) pins_.push_back(who);
+  if (!facts.pinned && was_pinned) std::erase(pins_, who);
 }
 
 void greenroom_policy::set_limits(const pool_limits& limits) {
@@ -79,9 +79,9 @@ double greenroom_policy::worth(const member& one, double rate) const {
   const double load = one.facts.load_s * count / std::max(1e-9, load_total_s_);
   const double memory = one.facts.memory_mb * count / std::max(1e-9, memory_total_mb_);
   double rarity = 1.0;
-  if (options_.rarity > 0 && !filling() && one.history.visits > 0) {
+  if (options_.rarity > 0 && !filling() && one.history->visits > 0) {
     const double mean = fleet_visits_ / std::max(1.0, seen_);
-    const double rarer = mean / static_cast<double>(one.history.visits);
+    const double rarer = mean / static_cast<double>(one.history->visits);
     rarity = std::pow(std::clamp(rarer, 1.0, rarity_most), options_.rarity);
   }
   return rate * load / std::max(1e-9, memory) * one.facts.priority_weight * rarity;
@@ -106,13 +106,13 @@ void greenroom_policy::refresh_price() {
 // from its last intervals, shrunk to the intensity. A timer that fires in a minute has next to no
 // intensity now, and is still the wrong one to evict.
 double greenroom_policy::keeping_index(const member& one, double now_s) const {
-  const double since_s = now_s - one.history.visit_s;
+  const double since_s = now_s - one.history->visit_s;
   const std::size_t known =
-      std::min<std::size_t>(intervals_kept, one.history.visits > 0 ? one.history.visits - 1 : 0);
+      std::min<std::size_t>(intervals_kept, one.history->visits > 0 ? one.history->visits - 1 : 0);
   std::array<double, intervals_kept> left_s{};
   std::size_t count = 0;
   for (std::size_t i = 0; i < known; ++i) {
-    const double remaining_s = one.history.interval_s[i] - since_s;
+    const double remaining_s = one.history->interval_s[i] - since_s;
     if (remaining_s > 0) left_s[count++] = remaining_s;
   }
   if (count < 2 || one.rate <= 0) return one.rate;
@@ -158,16 +158,16 @@ double greenroom_policy::focus_rate() const {
 void greenroom_policy::settle_books(member& one, double now_s, bool came) {
   if (one.saying) {
     const double lasted_s = std::max(0.0, now_s - one.said_s);
-    mixture_.learn(one.trust, one.said, one.said_raw, lasted_s, came, focus_rate());
-    const double middle_s = one.said_s - one.history.idle_since_s + 0.5 * lasted_s;
+    mixture_.learn(one.trust.own(), *one.said, one.said_raw, lasted_s, came, focus_rate());
+    const double middle_s = one.said_s - one.idle_since_s() + 0.5 * lasted_s;
     const std::size_t bin = age_bin(middle_s);
-    one.history.lasted_s[bin] += static_cast<float>(lasted_s);
-    if (came) one.history.ended[bin] += 1.0F;
-    fleet_.idle(middle_s, lasted_s, one.said.base, came);
+    one.history.own().lasted_s[bin] += static_cast<float>(lasted_s);
+    if (came) one.history.own().ended[bin] += 1.0F;
+    fleet_.idle(middle_s, lasted_s, one.said->base, came);
     price_.idle(one.value, one.facts.memory_mb, lasted_s);
     one.saying = false;
   }
-  if (!one.shadow_gone && now_s - one.history.idle_since_s > referee_.keep_s()) {
+  if (!one.shadow_gone && now_s - one.idle_since_s() > referee_.keep_s()) {
     one.shadow_gone = true;
     referee_.shadow_expired();
   }
@@ -188,7 +188,9 @@ void greenroom_policy::observe_arrival(specialist_index who, std::uint64_t case_
   fleet_.begin(now_s);
   sessions_.observe(who, case_key, now_s);
   member& one = members_[who];
-  arrival_history& history = one.history;
+  const double idle_since_s = one.idle_since_s();
+  arrival_history& history = one.history.own();
+  history.idle_since_s = idle_since_s;
   if (history.busy) return;
   history.busy = true;
   due_.set(who, never_s);
@@ -223,9 +225,13 @@ void greenroom_policy::observe_idle(specialist_index who, double clock_s) {
   const double now_s = own_time(clock_s);
   fleet_.begin(now_s);
   member& one = members_[who];
-  if (!one.history.busy && one.history.visits > 0) return;
-  one.history.busy = false;
-  one.history.idle_since_s = now_s;
+  if (!one.history->busy && one.history->visits > 0) return;
+  if (one.history.made()) {
+    one.history.own().busy = false;
+    one.history.own().idle_since_s = now_s;
+  } else {
+    one.first_idle_s = now_s;  // It was warmed and never asked: there is nothing to know of it yet.
+  }
   one.warm_since_s = now_s;
   one.shadow_gone = false;
   due_.set(who, now_s + settle_s(one));
@@ -246,7 +252,7 @@ void greenroom_policy::expect(specialist_index who, double probability, double w
   one.announced_rate = rate;
   one.announced_until_s = now_s + within_s;
   one.announced_why = why;
-  if (!one.history.busy) due_.set(who, std::min(due_.due_s(who), now_s));
+  if (!one.history->busy) due_.set(who, std::min(due_.due_s(who), now_s));
 }
 
 // -- what is believed ---------------------------------------------------------------------------
@@ -261,7 +267,7 @@ double greenroom_policy::announced(const member& one, double now_s) const {
 signal_values greenroom_policy::read(specialist_index who, double at_s) const {
   const member& one = members_[who];
   signal_values said;
-  read_signals(one.history, fleet_, at_s, settle_s(one), said);
+  read_signals(*one.history, fleet_, at_s, settle_s(one), said);
   const double promised = sessions_.rate(who, at_s);
   if (promised >= 0) {
     said.x[static_cast<std::size_t>(signal::sessions)] = std::log(promised / said.base + 0.1);
@@ -272,9 +278,9 @@ signal_values greenroom_policy::read(specialist_index who, double at_s) const {
 // Says something new about one that is idle, and remembers that it did.
 double greenroom_policy::estimate(specialist_index who, double now_s) {
   member& one = members_[who];
-  if (one.history.visits == 0) return one.rate = 0;
-  one.said = read(who, now_s);
-  const auto found = mixture_.read(one.trust, one.said);
+  if (one.history->visits == 0) return one.rate = 0;
+  one.said.own() = read(who, now_s);
+  const auto found = mixture_.read(*one.trust, *one.said);
   one.said_s = now_s;
   one.said_raw = found.raw;
   one.saying = true;

@@ -27,6 +27,7 @@
 #include "runtime/pooling/due_queue.hpp"
 #include "runtime/pooling/intensity_mixture.hpp"
 #include "runtime/pooling/intensity_signals.hpp"
+#include "runtime/pooling/made_late.hpp"
 #include "runtime/pooling/pace.hpp"
 #include "runtime/pooling/prediction_referee.hpp"
 #include "runtime/pooling/price_controller.hpp"
@@ -113,10 +114,12 @@ public:
 private:
   struct member {
     specialist_facts facts;
-    arrival_history history;
-    intensity_mixture::own_trust trust;
+    made_late<arrival_history> history;
+    made_late<intensity_mixture::own_trust> trust;
     // What was said last, and has not been held against what came.
-    signal_values said;
+    made_late<signal_values> said;
+    double first_idle_s = 0;  ///< Before there is a history.
+    double idle_since_s() const { return history.made() ? history->idle_since_s : first_idle_s; }
     double said_s = 0;
     double said_raw = 0;
     bool saying = false;

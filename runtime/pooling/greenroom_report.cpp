@@ -12,16 +12,16 @@ std::vector<ranked> greenroom_policy::rank(std::size_t count, double clock_s) co
   for (specialist_index who = 0; who < members_.size(); ++who) {
     const member& one = members_[who];
     const double told = announced(one, now_s);
-    if (one.history.visits == 0 && told <= 0) continue;
+    if (one.history->visits == 0 && told <= 0) continue;
     ranked entry;
     entry.who = who;
     signal_values said;
-    if (one.history.visits > 0 && fleet_.begun()) {
-      said = read(who, std::max(now_s, one.history.idle_since_s));
-      entry.rate = mixture_.read(one.trust, said).rate;
+    if (one.history->visits > 0 && fleet_.begun()) {
+      said = read(who, std::max(now_s, one.idle_since_s()));
+      entry.rate = mixture_.read(*one.trust, said).rate;
       for (std::size_t k = 0; k < signals; ++k) {
         const auto which = static_cast<signal>(k);
-        const double trust = mixture_.trust(one.trust, which);
+        const double trust = mixture_.trust(*one.trust, which);
         const double factor = std::exp(std::clamp(trust * said.x[k], -50.0, 50.0));
         entry.reasons.push_back({signal_name(which), trust, factor});
       }

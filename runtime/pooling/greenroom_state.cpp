@@ -81,21 +81,21 @@ std::string greenroom_policy::save(std::span<const std::string> names) const {
   to.put(marginal_rate_);
   for (std::size_t i = 0; i < members_.size() && i < names.size(); ++i) {
     const member& one = members_[i];
-    if (one.history.visits == 0) continue;
+    if (one.history->visits == 0) continue;
     to.put(std::string_view(names[i]));
-    to.put(one.history.visits);
-    to.put(one.history.visit_s);
-    to.put(one.history.idle_since_s);
-    put(to, one.history.recent);
-    put(to, one.history.ended);
-    put(to, one.history.lasted_s);
-    put(to, one.history.interval_s);
-    put(to, one.history.hour);
-    put(to, one.history.weekday);
-    put(to, one.trust.weight);
-    put(to, one.trust.squares);
-    to.put(one.trust.foreseen);
-    to.put(one.trust.came);
+    to.put(one.history->visits);
+    to.put(one.history->visit_s);
+    to.put(one.idle_since_s());
+    put(to, one.history->recent);
+    put(to, one.history->ended);
+    put(to, one.history->lasted_s);
+    put(to, one.history->interval_s);
+    put(to, one.history->hour);
+    put(to, one.history->weekday);
+    put(to, one.trust->weight);
+    put(to, one.trust->squares);
+    to.put(one.trust->foreseen);
+    to.put(one.trust->came);
   }
   return to.sealed(state_kind, state_version);
 }
@@ -143,22 +143,24 @@ std::optional<std::string> greenroom_policy::restore(std::string_view text,
   while (!from.failed() && !from.at_end()) {
     const std::string_view name = from.text();
     member one;
-    one.history.visits = from.integer();
-    one.history.visit_s = finite(from);
-    one.history.idle_since_s = finite(from);
-    take(from, one.history.recent);
-    take(from, one.history.ended);
-    take(from, one.history.lasted_s);
-    take(from, one.history.interval_s);
-    take(from, one.history.hour);
-    take(from, one.history.weekday);
-    take(from, one.trust.weight);
-    take(from, one.trust.squares);
-    one.trust.foreseen = from.small_number();
-    one.trust.came = from.small_number();
-    if (!std::isfinite(one.trust.foreseen) || !std::isfinite(one.trust.came)) from.fail();
+    auto& history = one.history.own();
+    auto& trust = one.trust.own();
+    history.visits = from.integer();
+    history.visit_s = finite(from);
+    history.idle_since_s = finite(from);
+    take(from, history.recent);
+    take(from, history.ended);
+    take(from, history.lasted_s);
+    take(from, history.interval_s);
+    take(from, history.hour);
+    take(from, history.weekday);
+    take(from, trust.weight);
+    take(from, trust.squares);
+    trust.foreseen = from.small_number();
+    trust.came = from.small_number();
+    if (!std::isfinite(trust.foreseen) || !std::isfinite(trust.came)) from.fail();
     const auto at = index.find(name);
-    if (!from.failed() && at != index.end()) found.emplace_back(at->second, one);
+    if (!from.failed() && at != index.end()) found.emplace_back(at->second, std::move(one));
   }
   if (from.failed()) return "what is inside does not fit together";
 
@@ -179,9 +181,9 @@ std::optional<std::string> greenroom_policy::restore(std::string_view text,
   seen_ = 0;
   for (auto& [who, one] : found) {
     one.facts = facts_[who];
-    members_[who] = one;
+    members_[who] = std::move(one);
     seen_ += 1.0;
-    due_.set(who, one.history.idle_since_s + settle_s(one));
+    due_.set(who, members_[who].idle_since_s() + settle_s(members_[who]));
   }
   return std::nullopt;
 }
