@@ -91,6 +91,8 @@ private:
   void recall(const protocols::slot_recall& slot);
   void hear(const protocols::worker_news& news);
   void became_warm(entry& one, std::int64_t start_ns);
+  /// Its worker has died: may it start again at once, in the slot that it has?
+  [[nodiscard]] bool keeps_slot(const entry& one);
   void tell_director(entry& one, protocols::slot_news::kind what, std::int64_t load_ns = 0);
 
   // -- supervision --

@@ -4,6 +4,7 @@
 
 #include "actors/text.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace greenroom::actors {
@@ -70,11 +71,31 @@ void department::became_warm(entry& one, std::int64_t start_ns) {
   pump(one);
 }
 
+bool department::keeps_slot(const entry& one) {
+  const bool waited_for =
+      !one.line.empty() || std::ranges::any_of(retries_, [&](const retry& later) {
+        return later.job->specialist == one.index
+               && !later.job->claimed.load(std::memory_order_acquire);
+      });
+  return waited_for && one.hired && actor_of(one) && !member_of(one).gone && !leaving()
+         && one.breaker.is_closed();
+}
+
 void department::hear(const worker_news& news) {
   auto& one = entry_of(news.specialist);
   const auto& who = member_of(one);
   if (news.what == worker_news::kind::ready) {
     if (one.now == life::warming) became_warm(one, news.start_ns);
+    return;
+  }
+  if (!news.asked && !news.before_ready && keeps_slot(one)) {
+    // A slot is a task's own from when it waits until it is done, also when its worker dies.
+    house_.publish("worker.died", "{\"specialist\":" + json_text(who.config.name)
+                                      + ",\"why\":" + json_text(news.why) + "}");
+    one.now = life::warming;
+    tell_director(one, slot_news::kind::warming);
+    send(actor_of(one), protocols::warm_up_atom::value);
+    mark(one);
     return;
   }
   one.now = life::cold;

@@ -63,6 +63,34 @@ TEST(Department, RetriesWhatFailedAfterTheBackoffAndNotBefore) {
   EXPECT_EQ(who->attempts, 2u);
 }
 
+TEST(Department, KeepsTheSlotOfAWorkerThatDiedWithATask) {
+  auto config = small_cast(1, 2);
+  config.pool.max_warm = 1;
+  stage play{config};
+  play.open();
+  const auto first = play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  const auto second = play.ask("d0-s1");
+  play.world.dispatch();
+  play.worker("d0-s0").die();
+  play.world.advance(1s);
+  EXPECT_EQ(play.starts["d0-s0"], 2) << "it starts again in its own slot";
+  EXPECT_EQ(play.starts.count("d0-s1"), 0u);
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d0-s0").finish_one();
+  play.world.advance(10s);
+  EXPECT_EQ(first->ends, 1);
+  EXPECT_EQ(first->attempts, 2u);
+  EXPECT_TRUE(play.worker("d0-s0").stopping) << "and then it is the other's turn";
+  play.worker("d0-s0").die();
+  play.world.advance(1s);
+  EXPECT_EQ(play.starts["d0-s1"], 1);
+  EXPECT_EQ(second->ends, 0);
+}
+
 TEST(Department, GivesUpAfterTheLastAttempt) {
   auto config = small_cast(1, 1);
   config.breaker.failures = 100;
