@@ -12,6 +12,7 @@ using protocols::task_ptr, protocols::task_state;
 namespace {
 
 constexpr std::chrono::milliseconds sweep_period{10};
+constexpr std::size_t sweep_places = 2048;
 constexpr std::int64_t close_together_ns = 100'000;
 constexpr std::int64_t patience_ns = 20'000;
 constexpr std::int64_t turn_ns = 1'000'000;
@@ -89,35 +90,32 @@ void bridge::dispatch(task_ptr job) {
   port.push(std::move(job), context());
 }
 
-std::array<std::vector<std::uint32_t>, pools> sweep_ledger(house& where, std::int64_t now_ns,
-                                                           caf::execution_unit* here) {
+// A part of the ledger at a time, so that the tasks of a busy node do not wait for it.
+void bridge::sweep() {
+  armed_ = false;
+  const auto now = clock().now().time_since_epoch().count();
   std::array<std::vector<std::uint32_t>, pools> holders;
-  where.ledger.for_each([&](task_ptr job) {
+  swept_ = house_.ledger.for_each_due(swept_, sweep_places, now, [&](const task_ptr& job) {
+    // It may be another task by now.
     const bool ended = job->claimed.load(std::memory_order_acquire);
     if (!ended) {
-      if (now_ns < job->deadline_ns) return;
-      conclude(where, *job, task_state::failed, failure::out_of_time,
+      if (now < job->deadline_ns.load(std::memory_order_relaxed)) return;
+      conclude(house_, *job, task_state::failed, failure::out_of_time,
                job->attempts > 0 ? "the deadline passed while it ran"
                : job->cold_start ? "the deadline passed while its worker started"
                                  : "the deadline passed while it waited",
-               here);
+               context());
     }
     if (job->place.load(std::memory_order_acquire) == task_place::held)
       holders[static_cast<std::size_t>(job->pool.load())].push_back(job->specialist);
   });
-  for (auto& who : holders) {
+  for (std::size_t i = 0; i < pools; ++i) {
+    auto& who = holders[i];
     std::ranges::sort(who);
     const auto doubled = std::ranges::unique(who);
     who.erase(doubled.begin(), doubled.end());
+    if (!who.empty() && pools_[i]) send(pools_[i], protocols::purge{std::move(who)});
   }
-  return holders;
-}
-
-void bridge::sweep() {
-  armed_ = false;
-  auto holders = sweep_ledger(house_, clock().now().time_since_epoch().count(), context());
-  for (std::size_t i = 0; i < pools; ++i)
-    if (!holders[i].empty() && pools_[i]) send(pools_[i], protocols::purge{std::move(holders[i])});
   if (house_.ledger.alive() > 0) arm();
 }
 

@@ -37,14 +37,10 @@ private:
   house& house_;
   std::array<caf::actor, pools> pools_;
   bool armed_ = false;
+  std::size_t swept_ = 0;            // Where in the ledger the next look begins.
   const bool may_wait_;              // There is another core for those it waits for.
   std::int64_t awake_since_ns_ = 0;  // 0: not staying awake.
   std::int64_t slept_ns_ = 0;
 };
-
-/// Ends every task of `where` whose deadline is before `now_ns`; used by the bridge. Returns the
-/// specialists, by pool, that hold tasks which have ended from outside.
-std::array<std::vector<std::uint32_t>, pools> sweep_ledger(house& where, std::int64_t now_ns,
-                                                           caf::execution_unit* here);
 
 }  // namespace greenroom::actors

@@ -100,8 +100,7 @@ void department::arrive(task_ptr job) {
     if (one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
   }
   if (job->observed) {
-    if (one.listed < arrivals_each && batch_.arrivals.size() < arrivals_max) {
-      ++one.listed;
+    if (batch_.arrivals.size() < arrivals_max && may_list(one, job->accepted_ns)) {
       batch_.arrivals.push_back({one.index, job->case_key, house_.unix_us(job->accepted_ns)});
     } else {
       ++batch_.lost;
@@ -115,6 +114,18 @@ void department::arrive(task_ptr job) {
   }
   one.line.push_back(std::move(job));
   pump(one);
+}
+
+bool department::may_list(entry& one, std::int64_t at_ns) {
+  const auto more = (at_ns - one.listable_ns) / arrival_every_ns;
+  if (more > 0) {
+    one.listable =
+        static_cast<std::uint32_t>(std::min<std::int64_t>(one.listable + more, arrivals_at_once));
+    one.listable_ns = at_ns;
+  }
+  if (one.listable == 0) return false;
+  --one.listable;
+  return true;
 }
 
 void department::pump(entry& one) {
@@ -421,7 +432,6 @@ void department::flush() {
   flush_armed_ = false;
   for (auto& one : entries_) {
     if (!std::exchange(one.dirty, false)) continue;
-    one.listed = 0;
     const auto tasks = static_cast<std::uint32_t>(one.line.size() + one.hands.size());
     batch_.changed.push_back({one.index, tasks, tasks > 0 ? 0 : house_.unix_us(one.idle_since_ns)});
   }

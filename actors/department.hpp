@@ -53,7 +53,8 @@ private:
     std::int64_t wanted_since_ns = 0;  // Since when tasks wait for a start; 0: they do not.
     std::int64_t idle_since_ns = 0;
     std::int64_t drop_sent_ns = 0;
-    std::uint32_t listed = 0;  // Arrivals that the next flush tells one by one.
+    std::uint32_t listable = 0;    // Arrivals that may be told one by one.
+    std::int64_t listable_ns = 0;  // Since when it has counted up.
     // A callable that runs here, on the spot: it has neither an actor nor a worker.
     const machine::callable* at_once = nullptr;
     machine::waiting_line line;
@@ -125,10 +126,13 @@ private:
   }
   [[nodiscard]] double chance() { return std::uniform_real_distribution<double>{0, 1}(random_); }
 
-  // Listed for the director one by one between two flushes; more are only counted. One that is
-  // asked for hundreds of times a second is warm whatever anybody expects.
+  // Arrivals are told one by one as long as a specialist has not more than some twenty a second,
+  // after a pause a few at once; beyond that they are only counted. One that is asked for so often
+  // is warm whatever anybody expects, and to think about each would take time from the tasks.
   static constexpr std::size_t arrivals_max = 1024;
-  static constexpr std::uint32_t arrivals_each = 8;
+  static constexpr std::uint32_t arrivals_at_once = 16;
+  static constexpr std::int64_t arrival_every_ns = 50'000'000;
+  [[nodiscard]] static bool may_list(entry& one, std::int64_t at_ns);
 
   house& house_;
   std::uint32_t index_;

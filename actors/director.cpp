@@ -275,6 +275,16 @@ void director_state::hear_news(const slot_news& news) {
   review_at(now + review_max_s);
 }
 
+void director_state::pass_on(const protocols::usage_batch& batch) {
+  auto& board = where->forecast;
+  if (board.under_way.load(std::memory_order_relaxed) >= forecast_board::under_way_max) {
+    machine::count(board.unseen, batch.arrivals.size() + batch.lost);
+    return;
+  }
+  board.under_way.fetch_add(1, std::memory_order_relaxed);
+  self->send(seer, protocols::usage_batch{batch.department, batch.arrivals, {}, batch.lost});
+}
+
 void director_state::hear_usage(const protocols::usage_batch& batch) {
   const auto now = now_s();
   for (const auto& one : batch.arrivals) {
@@ -286,8 +296,7 @@ void director_state::hear_usage(const protocols::usage_batch& batch) {
   }
   if (pool == protocols::pool_kind::intelligent && !batch.arrivals.empty()) {
     where->forecast.record(batch.arrivals);
-    if (seer)
-      self->send(seer, protocols::usage_batch{batch.department, batch.arrivals, {}, batch.lost});
+    if (seer) pass_on(batch);
   }
   for (const auto& one : batch.changed) {
     if (one.specialist >= seats.size()) continue;

@@ -68,6 +68,8 @@ struct director_state {
   void adopt_cast();
   void hear_need(const protocols::slot_need& need);
   void hear_news(const protocols::slot_news& news);
+  /// To the predictor.
+  void pass_on(const protocols::usage_batch& batch);
   void hear_usage(const protocols::usage_batch& batch);
   void hear_expectations(const protocols::expectation_batch& batch);
   void restore();

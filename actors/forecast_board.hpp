@@ -67,6 +67,16 @@ public:
   learned_state learned;
   std::atomic<std::uint64_t> workflows_detected{0}, adjustments{0};
   std::atomic<std::uint64_t> prewarm_wastes{0}, prewarm_wasted_ms{0};
+  /// Batches of arrivals that the predictor has not taken yet. It works when nobody else wants the
+  /// processor, so it may be behind, and what it cannot keep up with is not kept for it.
+  std::atomic<std::uint32_t> under_way{0};
+  static constexpr std::uint32_t under_way_max = 256;
+  void taken() {
+    auto count = under_way.load(std::memory_order_relaxed);
+    // A new predictor began to count at 0 again.
+    while (count > 0 && !under_way.compare_exchange_weak(count, count - 1)) {
+    }
+  }
   std::atomic<std::uint64_t> unseen{0};  ///< Arrivals that nobody learnt from: they were too many.
 
 private:

@@ -213,7 +213,7 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   if (!request.idempotency_key.empty()) job->idempotency_key = std::move(request.idempotency_key);
   job->accepted_ns = now;
   job->accepted_unix_ms = (now + house_.unix_offset_ns) / 1'000'000;
-  job->deadline_ns = now + patience();
+  job->deadline_ns.store(now + patience(), std::memory_order_relaxed);
   job->who = std::move(asker);
   job->pool.store(where, std::memory_order_relaxed);
   job->counted.store(static_cast<std::uint8_t>(where), std::memory_order_relaxed);
@@ -272,7 +272,7 @@ bool front_desk::copy(const task& like, const std::string& input, protocols::poo
   job->input = input;
   job->accepted_ns = like.accepted_ns;
   job->accepted_unix_ms = like.accepted_unix_ms;
-  job->deadline_ns = like.deadline_ns;
+  job->deadline_ns = like.deadline_ns.load();
   job->who = std::move(who);
   job->pool.store(pool, std::memory_order_relaxed);
   job->counted.store(static_cast<std::uint8_t>(pool), std::memory_order_relaxed);

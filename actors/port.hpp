@@ -218,7 +218,9 @@ private:
     } const restore{*this, relay, context()};
     relay.begin(*context());
     context(&relay);
-    while (drain_awake()) relay.run();
+    // Those who are left for the scheduler need this thread.
+    while (drain_awake())
+      if (!relay.run()) break;
     drain();
     relay.finish();
   }

@@ -1,6 +1,7 @@
 #include "actors/predictor.hpp"
 
 #include "actors/text.hpp"
+#include "runtime/machine/journal/thread_urgency.hpp"
 #include "runtime/pooling/pace.hpp"
 
 #include <algorithm>
@@ -207,6 +208,9 @@ caf::behavior predictor(predictor_actor* self, house* where) {
   auto& state = self->state;
   state.self = self;
   state.where = where;
+  if (self->getf(caf::abstract_actor::is_detached_flag))
+    static_cast<void>(machine::let_others_first());
+  where->forecast.under_way.store(0, std::memory_order_relaxed);
   state.open();
   self->set_default_handler(caf::drop);
   self->set_exit_handler([&state](const caf::exit_msg& message) {
@@ -217,6 +221,7 @@ caf::behavior predictor(predictor_actor* self, house* where) {
   });
   return {
       [&state](const protocols::usage_batch& batch) {
+        state.where->forecast.taken();
         state.director = caf::actor_cast<caf::actor>(state.self->current_sender());
         state.hear(batch);
       },

@@ -32,9 +32,9 @@ public:
     run();
     outer_ = nullptr;
   }
-  /// Runs those that have gathered.
-  void run() {
-    if (ready_.empty()) return;
+  /// Runs those that have gathered. False: some were left for the scheduler.
+  bool run() {
+    if (ready_.empty()) return true;
     const auto until = clock::now() + budget;
     while (next_ < ready_.size()) {
       if (next_ % looks == looks - 1 && clock::now() >= until) break;
@@ -44,7 +44,9 @@ public:
       else
         job->intrusive_ptr_release_impl();
     }
+    const bool all = next_ == ready_.size();
     pass_on();
+    return all;
   }
   /// Everything goes to the scheduler.
   void hand_over() {

@@ -150,9 +150,10 @@ struct alignas(64) task {
   bool mirror = false;     ///< A copy that is only compared; nobody waits for it.
   std::int64_t accepted_ns = 0;       ///< Steady clock.
   std::int64_t accepted_unix_ms = 0;  ///< Wall clock, for people and the journal.
-  std::int64_t deadline_ns = 0;       ///< Steady clock; bounds waiting, retries and running.
-  std::uint64_t case_key = 0;         ///< Hash of the session it belongs to; 0: none.
-  alignas(64) std::string input;      ///< JSON text.
+  /// Steady clock; bounds waiting, retries and running. Looked at by whoever sweeps the ledger.
+  std::atomic<std::int64_t> deadline_ns{0};
+  std::uint64_t case_key = 0;     ///< Hash of the session it belongs to; 0: none.
+  alignas(64) std::string input;  ///< JSON text.
   task_home* home = nullptr;
   std::uint32_t slot = 0;
 

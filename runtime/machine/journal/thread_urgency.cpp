@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace greenroom::machine {
 
@@ -9,6 +11,12 @@ bool hurry_this_thread() {
   sched_param lowest{};
   lowest.sched_priority = ::sched_get_priority_min(SCHED_RR);
   return ::pthread_setschedparam(::pthread_self(), SCHED_RR | SCHED_RESET_ON_FORK, &lowest) == 0;
+}
+
+bool let_others_first() {
+  // On Linux a nice value belongs to the thread (nice(2), "C library/kernel differences").
+  constexpr int lowest = 19;
+  return ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest) == 0;
 }
 
 }  // namespace greenroom::machine

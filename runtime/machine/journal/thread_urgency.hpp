@@ -10,4 +10,8 @@ namespace greenroom::machine {
 /// (CAP_SYS_NICE, or a limit on real-time priority): then all is as before.
 bool hurry_this_thread();
 
+/// For a thread whose work can wait: while others want the processor it gets a percent or two of
+/// it, and does not interrupt them. Returns whether that was granted; anybody may.
+bool let_others_first();
+
 }  // namespace greenroom::machine

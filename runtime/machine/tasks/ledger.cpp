@@ -26,45 +26,52 @@ task& task_ledger::place(std::uint32_t slot) const {
   return chunks_[slot / chunk_size].load(std::memory_order_acquire)->tasks[slot % chunk_size];
 }
 
+namespace {
+
+constexpr std::uint64_t tag = std::uint64_t{1} << 32;
+constexpr std::uint64_t link = tag - 1;
+
+}  // namespace
+
 bool task_ledger::pop(std::uint32_t& slot) {
-  constexpr std::uint64_t tag = std::uint64_t{1} << 32;
-  constexpr std::uint64_t link = tag - 1;
-  auto head = free_.load(std::memory_order_acquire);
-  while ((head & link) != 0) {
-    const auto first = static_cast<std::uint32_t>(head & link) - 1;
-    const auto next = place(first).next_free.load(std::memory_order_relaxed);
-    if (free_.compare_exchange_weak(head, ((head & ~link) + tag) | next, std::memory_order_acq_rel,
-                                    std::memory_order_acquire)) {
-      slot = first;
-      // The next one who comes finds it here already.
-      if (next != 0) __builtin_prefetch(&place(next - 1), 1);
-      __builtin_prefetch(&place(first).id, 1);
-      __builtin_prefetch(&place(first).input, 1);
-      return true;
-    }
-  }
-  // One of those that have come back is ours, the others are for everyone.
-  const auto back = returned_.exchange(0, std::memory_order_acq_rel);
-  if (back == 0) return false;
-  slot = back - 1;
-  const auto rest = place(slot).next_free.load(std::memory_order_relaxed);
-  if (rest == 0) return true;
-  std::uint32_t last = 0;
-  while (!free_.compare_exchange_weak(head, ((head & ~link) + tag) | rest,
+  // Places that came back lately are still in the caches, so they go first: otherwise one burst
+  // would make every later task go round all the places that it needed.
+  if (acquired_.load(std::memory_order_relaxed) % turns == 0) take_back();
+  do {
+    auto head = free_.load(std::memory_order_acquire);
+    while ((head & link) != 0) {
+      const auto first = static_cast<std::uint32_t>(head & link) - 1;
+      const auto next = place(first).next_free.load(std::memory_order_relaxed);
+      if (free_.compare_exchange_weak(head, ((head & ~link) + tag) | next,
                                       std::memory_order_acq_rel, std::memory_order_acquire)) {
-    // Somebody else has filled it as well: behind ours it goes.
-    if ((head & link) == 0 && last == 0) continue;
-    if (last == 0) {
-      last = rest;
-      auto next = place(last - 1).next_free.load(std::memory_order_relaxed);
-      while (next != 0) {
-        last = next;
-        next = place(last - 1).next_free.load(std::memory_order_relaxed);
+        slot = first;
+        // The next one who comes finds it here already.
+        if (next != 0) __builtin_prefetch(&place(next - 1), 1);
+        __builtin_prefetch(&place(first).id, 1);
+        __builtin_prefetch(&place(first).input, 1);
+        return true;
       }
     }
+  } while (take_back());
+  return false;
+}
+
+bool task_ledger::take_back() {
+  if (returned_.load(std::memory_order_relaxed) == 0) return false;
+  const auto first = returned_.exchange(0, std::memory_order_acq_rel);
+  if (first == 0) return false;
+  auto last = first;
+  auto next = place(last - 1).next_free.load(std::memory_order_relaxed);
+  while (next != 0) {
+    last = next;
+    next = place(last - 1).next_free.load(std::memory_order_relaxed);
+  }
+  auto head = free_.load(std::memory_order_acquire);
+  do {
     place(last - 1).next_free.store(static_cast<std::uint32_t>(head & link),
                                     std::memory_order_relaxed);
-  }
+  } while (!free_.compare_exchange_weak(head, ((head & ~link) + tag) | first,
+                                        std::memory_order_acq_rel, std::memory_order_acquire));
   return true;
 }
 

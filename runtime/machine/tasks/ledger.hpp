@@ -46,6 +46,26 @@ public:
     const auto back = recycled_.load(std::memory_order_acquire);
     return static_cast<std::size_t>(acquired_.load(std::memory_order_relaxed) - back);
   }
+  /// Calls `see(task_ptr)` for those that have ended or whose deadline has passed, in the next
+  /// `count` places from `from` on. Returns where to go on; 0 after the last place. Only looks at
+  /// the others, because to hold each for a moment would take them from those who work on them.
+  template <class See>
+  std::size_t for_each_due(std::size_t from, std::size_t count, std::int64_t now_ns,
+                           See see) const {
+    const auto slots = used_.load(std::memory_order_acquire);
+    const auto end = from + count < slots ? from + count : slots;
+    for (auto slot = from; slot < end; ++slot) {
+      const auto& job = place(static_cast<std::uint32_t>(slot));
+      const auto where = job.place.load(std::memory_order_acquire);
+      if (where == protocols::task_place::free || where == protocols::task_place::door) continue;
+      if (now_ns < job.deadline_ns.load(std::memory_order_relaxed)
+          && !job.claimed.load(std::memory_order_relaxed))
+        continue;
+      if (auto held = at(slot)) see(std::move(held));
+    }
+    return end < slots ? end : 0;
+  }
+
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
 
@@ -55,9 +75,11 @@ private:
   static constexpr std::size_t chunk_size = 1024;
   static constexpr std::size_t keep_bytes = 4096;  // Larger buffers go back to the allocator.
   static constexpr int slot_bits = 20;
+  static constexpr std::uint64_t turns = 64;  // Tasks until what has come back is looked for.
   struct chunk;
   [[nodiscard]] protocols::task& place(std::uint32_t slot) const;
   [[nodiscard]] bool pop(std::uint32_t& slot);
+  bool take_back();
   bool grow();
 
   std::size_t capacity_;
