@@ -17,7 +17,6 @@ using runtime::breaker;
 namespace {
 
 constexpr std::chrono::milliseconds tick_period{10};
-constexpr std::chrono::milliseconds flush_period{50};
 constexpr std::int64_t drop_period_ns = 250'000'000;
 
 std::atomic<std::uint32_t> incarnations{0};
@@ -116,18 +115,6 @@ void department::arrive(task_ptr job) {
   pump(one);
 }
 
-bool department::may_list(entry& one, std::int64_t at_ns) {
-  const auto more = (at_ns - one.listable_ns) / arrival_every_ns;
-  if (more > 0) {
-    one.listable =
-        static_cast<std::uint32_t>(std::min<std::int64_t>(one.listable + more, arrivals_at_once));
-    one.listable_ns = at_ns;
-  }
-  if (one.listable == 0) return false;
-  --one.listable;
-  return true;
-}
-
 void department::pump(entry& one) {
   if (one.line.empty()) {
     one.wanted_since_ns = 0;
@@ -135,6 +122,7 @@ void department::pump(entry& one) {
   }
   const auto& who = member_of(one);
   if (one.now == life::warm) {
+    if (one.at_once != nullptr) moment_ns_ = now_ns();  // What waited does not begin earlier.
     const auto limits = breaker_settings(house_.now_playing().config.breaker);
     while (one.hands.size() < who.hands && !one.line.empty()) {
       if (one.breaker.now_is(limits, at(0)) != breaker::state::closed
@@ -179,12 +167,12 @@ void department::hand(entry& one, task_ptr job) {
     note(house_, *job, journal_note::kind::started, context());
     return;
   }
+  if (job->cold_start && job->start_wait_ns == 0 && job->attempts == 0)
+    job->start_wait_ns = std::max<std::int64_t>(now_ns() - job->accepted_ns, 1);
   if (one.at_once != nullptr) {
     run_here(one, std::move(job));
     return;
   }
-  if (job->cold_start && job->start_wait_ns == 0 && job->attempts == 0)
-    job->start_wait_ns = std::max<std::int64_t>(now_ns() - job->accepted_ns, 1);
   job->hand = static_cast<std::uint32_t>(one.hands.size());
   job->phase = task_phase::wanted;
   one.hands.push_back(job);
@@ -340,8 +328,8 @@ void department::hand_over_all(bool fence) {
       if (!job->claimed.load(std::memory_order_acquire)) hand_over(std::move(job));
     one.wanted_since_ns = 0;
     // Those that its specialist holds ahead come back; with a fence, what runs comes back too.
-    if (one.hired && !one.hands.empty())
-      if (actor_of(one)) send(actor_of(one), protocols::switch_atom::value, fence);
+    if (one.hired && actor_of(one) && !one.hands.empty())
+      send(actor_of(one), protocols::switch_atom::value, fence);
     rest(one, now_ns());
   }
   for (auto& waiting : std::exchange(retries_, {}))
@@ -420,25 +408,6 @@ void department::tick() {
               || (one.now == life::warm && one.hands.empty());
   }
   if (waiting) arm();
-}
-
-void department::mark(entry& one) {
-  one.dirty = true;
-  if (std::exchange(flush_armed_, true)) return;
-  delayed_send(this, flush_period, protocols::report_atom::value);
-}
-
-void department::flush() {
-  flush_armed_ = false;
-  for (auto& one : entries_) {
-    if (!std::exchange(one.dirty, false)) continue;
-    const auto tasks = static_cast<std::uint32_t>(one.line.size() + one.hands.size());
-    batch_.changed.push_back({one.index, tasks, tasks > 0 ? 0 : house_.unix_us(one.idle_since_ns)});
-  }
-  protocols::usage_batch full;
-  full.department = index_;
-  std::swap(full, batch_);
-  send(director_, std::move(full));
 }
 
 void department::purge(const protocols::purge& gone) {

@@ -25,8 +25,8 @@ namespace greenroom::actors {
 /// specialists, `purge` from the bridge, `reload_atom` when the cast has changed, `check_atom` to
 /// probe idle workers, `report_atom` to tell the director everything again, and `(switch_atom,
 /// fence)` when its pool is being left: what waits goes to the other pool, and what runs too, when
-/// it is fenced. Gives up,
-/// with an error as its reason, when its specialists' actors die too often: its pool decides then.
+/// it is fenced. Gives up, with an error as its reason, when its specialists' actors die too often:
+/// its pool decides then.
 class department : public draining_actor {
 public:
   department(caf::actor_config& cfg, house& where, std::uint32_t index, protocols::pool_kind pool,
@@ -92,6 +92,7 @@ private:
   void recall(const protocols::slot_recall& slot);
   void hear(const protocols::worker_news& news);
   void became_warm(entry& one, std::int64_t start_ns);
+  void rest_cold(entry& one);
   /// Its worker has died: may it start again at once, in the slot that it has?
   [[nodiscard]] bool keeps_slot(const entry& one);
   void tell_director(entry& one, protocols::slot_news::kind what, std::int64_t load_ns = 0);

@@ -12,8 +12,45 @@ namespace greenroom::actors {
 using protocols::failure, protocols::slot_grant, protocols::slot_news, protocols::slot_recall;
 using protocols::worker_news;
 
+namespace {
+
+constexpr std::chrono::milliseconds flush_period{50};
+
+}  // namespace
+
 void department::tell_director(entry& one, slot_news::kind what, std::int64_t load_ns) {
   send(director_, slot_news{one.index, what, load_ns / 1'000'000});
+}
+
+bool department::may_list(entry& one, std::int64_t at_ns) {
+  const auto more = (at_ns - one.listable_ns) / arrival_every_ns;
+  if (more > 0) {
+    one.listable =
+        static_cast<std::uint32_t>(std::min<std::int64_t>(one.listable + more, arrivals_at_once));
+    one.listable_ns = at_ns;
+  }
+  if (one.listable == 0) return false;
+  --one.listable;
+  return true;
+}
+
+void department::mark(entry& one) {
+  one.dirty = true;
+  if (std::exchange(flush_armed_, true)) return;
+  delayed_send(this, flush_period, protocols::report_atom::value);
+}
+
+void department::flush() {
+  flush_armed_ = false;
+  for (auto& one : entries_) {
+    if (!std::exchange(one.dirty, false)) continue;
+    const auto tasks = static_cast<std::uint32_t>(one.line.size() + one.hands.size());
+    batch_.changed.push_back({one.index, tasks, tasks > 0 ? 0 : house_.unix_us(one.idle_since_ns)});
+  }
+  protocols::usage_batch full;
+  full.department = index_;
+  std::swap(full, batch_);
+  send(director_, std::move(full));
 }
 
 void department::grant(const slot_grant& slot) {
@@ -45,17 +82,22 @@ void department::recall(const slot_recall& slot) {
     tell_director(one, one.now == life::cold ? slot_news::kind::released : slot_news::kind::kept);
     return;
   }
-  tell_director(one, slot_news::kind::cooling);
   if (one.at_once != nullptr) {
-    one.now = life::cold;
-    show(one, machine::worker_state::cold);
-    tell_director(one, slot_news::kind::released);
-    house_.publish("specialist.cold",
-                   "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
+    rest_cold(one);
     return;
   }
   one.now = life::cooling;
+  tell_director(one, slot_news::kind::cooling);
   send(actor_of(one), protocols::cool_atom::value);
+}
+
+// A callable has no worker that would have to end first.
+void department::rest_cold(entry& one) {
+  one.now = life::cold;
+  show(one, machine::worker_state::cold);
+  tell_director(one, slot_news::kind::released);
+  house_.publish("specialist.cold",
+                 "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
 }
 
 void department::became_warm(entry& one, std::int64_t start_ns) {

@@ -19,8 +19,14 @@ void department::adopt_cast() {
     entries_.emplace_back();
     entries_.back().index = staff[place];
   }
-  for (auto& one : entries_) one.at_once = house_.at_once(member_of(one));
   if (!open_) return;
+  for (auto& one : entries_)
+    if (one.at_once != nullptr && house_.at_once(member_of(one)) == nullptr) {
+      // It was a callable and is something else now: it needs an actor like everybody.
+      if (one.now == life::warm) rest_cold(one);
+      one.at_once = nullptr;
+      one.hired = one.asked = false;
+    }
   for (std::uint32_t place = 0; place < entries_.size(); ++place) {
     auto& one = entries_[place];
     if (!one.hired && !member_of(one).gone && stand_of(one).actor == nullptr) hire(place);
@@ -87,6 +93,7 @@ void department::recover() {
 void department::hire(std::uint32_t place) {
   auto& one = entries_[place];
   one.hired = true;
+  one.at_once = house_.at_once(member_of(one));
   if (one.at_once != nullptr) return;
   auto& stand = stand_of(one);
   stand.actor = spawn<specialist, caf::linked + caf::lazy_init>(house_, one.index, pool_,

@@ -31,6 +31,16 @@ bool is_warm(worker_state state) {
   return state == worker_state::warm || state == worker_state::busy;
 }
 
+shed_reason reason_of(failure why) {
+  switch (why) {
+    case failure::draining: return shed_reason::draining;
+    case failure::journal_unavailable: return shed_reason::journal;
+    case failure::deadline_unreachable: return shed_reason::deadline;
+    case failure::circuit_open: return shed_reason::circuit_open;
+    default: return shed_reason::queue_full;
+  }
+}
+
 std::chrono::milliseconds up_to_ms(std::int64_t ns) {
   return std::chrono::milliseconds{(ns + 999'999) / 1'000'000};
 }
@@ -108,14 +118,12 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
                                          bool durable) {
   auto& counts = house_.gauge;
   if (counts.draining.load(std::memory_order_relaxed)) {
-    machine::count(counts.shed[static_cast<std::size_t>(shed_reason::draining)]);
     return refusal{failure::draining,
                    "the node is going down and takes nothing new",
                    {},
                    std::chrono::seconds{5}};
   }
   if (durable && (!house_.journaling || !counts.journal_ok.load(std::memory_order_relaxed))) {
-    machine::count(counts.shed[static_cast<std::size_t>(shed_reason::journal)]);
     return refusal{failure::journal_unavailable,
                    house_.journaling ? "the journal cannot be written now"
                                      : "this node runs without a journal",
@@ -149,10 +157,8 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
   switch (verdict.what) {
     case runtime::admission::admitted: break;
     case runtime::admission::full:
-      machine::count(counts.shed[static_cast<std::size_t>(shed_reason::queue_full)]);
       return refusal{failure::queue_full, "too many tasks wait for " + one.config.name, {}, later};
     case runtime::admission::too_late:
-      machine::count(counts.shed[static_cast<std::size_t>(shed_reason::deadline)]);
       return refusal{failure::deadline_unreachable,
                      "with those that wait for " + one.config.name
                          + " already, it would end after its deadline",
@@ -160,7 +166,6 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
                      later};
     case runtime::admission::circuit_open: break;
   }
-  machine::count(counts.shed[static_cast<std::size_t>(shed_reason::circuit_open)]);
   return refusal{failure::circuit_open,
                  one.config.name + " failed too often and is left alone for a moment",
                  {},
@@ -190,7 +195,10 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
     one = &playing.members[who];
     refused = admit(who, *one, request, where, now, patience(), durable);
   }
-  if (refused) return std::move(*refused);
+  if (refused) {
+    machine::count(house_.gauge.shed[static_cast<std::size_t>(reason_of(refused->why))]);
+    return std::move(*refused);
+  }
   machine::count(house_.gauge.taken);
   auto job = house_.ledger.acquire(true);
   if (!job) {

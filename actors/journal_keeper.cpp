@@ -1,7 +1,7 @@
 #include "actors/journal_keeper.hpp"
 
 #include "actors/text.hpp"
-#include "runtime/machine/journal/thread_urgency.hpp"
+#include "runtime/machine/io/thread_urgency.hpp"
 
 #include <algorithm>
 #include <utility>

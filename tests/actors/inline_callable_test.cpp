@@ -106,6 +106,56 @@ TEST_F(InlineCallable, LeavesNothingBehindAtTheDoor) {
   EXPECT_EQ(play.house->ledger.alive(), 0u);
 }
 
+TEST_F(InlineCallable, GetsAnActorWhenAReloadMakesItAProcess) {
+  warm();
+  ASSERT_TRUE(
+      play.house->replace_cast(actors::make_cast(small_cast(1, 2), &play.house->now_playing())));
+  caf::anon_send(play.root, protocols::reload_atom::value);
+  play.world.dispatch();
+  const auto who = ask("1");
+  ASSERT_TRUE(play.workers.contains("d0-s0"));
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d0-s0").finish_one();
+  play.world.dispatch();
+  EXPECT_EQ(who->ends, 1);
+  EXPECT_EQ(who->output, "\"done: \"");
+}
+
+TEST_F(InlineCallable, DoesNotTakeItsWaitForItsRun) {
+  const auto early = ask("1");
+  play.world.advance(5s);
+  play.open();
+  play.world.advance(1s);
+  ASSERT_EQ(early->ends, 1);
+  EXPECT_LT(gauge().run_ns.load(), 1'000'000'000);
+}
+
+TEST(FrontDesk, DoesNotCountAsShedWhatAFallbackTakes) {
+  auto config = small_cast(1, 2);
+  config.departments[0].specialists[0].fallback = "d0-s1";
+  stage play{config};
+  play.open();
+  const auto open_circuit = [&](std::size_t who) {
+    play.house->pool(protocols::pool_kind::intelligent)
+        .specialists[who]
+        ->gauge.open_until_ns.store(play.clock->now_ns() + 3'600'000'000'000);
+  };
+  const auto shed = [&] {
+    return play.house->gauge.shed[static_cast<std::size_t>(machine::shed_reason::circuit_open)]
+        .load();
+  };
+  open_circuit(0);
+  play.ask("d0-s0");
+  EXPECT_FALSE(play.refused);
+  EXPECT_EQ(shed(), 0u);
+  open_circuit(1);
+  play.ask("d0-s0");
+  ASSERT_TRUE(play.refused);
+  EXPECT_EQ(play.refused->why, failure::circuit_open);
+  EXPECT_EQ(shed(), 1u);
+}
+
 TEST(FrontDesk, HoldsItsBoundsExactlyAndForgetsWhomItTurnedAway) {
   auto config = small_cast(1, 2);
   config.queue.per_specialist = 4;

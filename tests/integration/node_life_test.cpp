@@ -186,8 +186,9 @@ TEST(WorkerLives, EndWithTheirGrandchildren) {
   ASSERT_TRUE(eventually([&] { return node.count("grandchild") == 1; }));
   const int grandchild = node.pids("grandchild", "parent").at(0);
   EXPECT_TRUE(eventually([&] { return node.workers().empty(); }));
-  EXPECT_FALSE(is_alive(grandchild));
   EXPECT_TRUE(eventually([&] { return node.state_of("parent") == "cold"; }));
+  // The kernel takes a killed process down in its own time.
+  EXPECT_TRUE(eventually([&] { return !is_alive(grandchild); }));
 }
 
 TEST(WorkerLives, FloodsAndNonsenseCostOnlyTheirOwnTask) {

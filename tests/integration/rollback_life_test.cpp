@@ -250,7 +250,8 @@ void live_through(two_pools& play, const std::function<bool()>& over,
     if (!id.empty()) durable.push_back(std::move(id));
     ASSERT_TRUE(eventually([&] { return play.node.gone() || over(); }, 120s))
         << play.rollback().dump(1) << play.rollout().dump(1);
-    if (!play.node.gone() && over()) return;
+    // Its end is followed by the rollout's own record, and it may yet die of that one.
+    if (!play.node.gone() && !eventually([&] { return play.node.gone(); }, 1s)) return;
     const auto last = play.steps().back();
     if (!play.lives_again()) continue;
     if (!last.starts_with("rollback ")) continue;

@@ -1,4 +1,4 @@
-#include "runtime/machine/journal/thread_urgency.hpp"
+#include "runtime/machine/io/thread_urgency.hpp"
 
 #include <pthread.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-// Lets a thread that mostly waits for the disk run as soon as the disk has answered.
+// How soon a thread is run: right away when the disk has answered, or after everybody else.
 #pragma once
 
 namespace greenroom::machine {
