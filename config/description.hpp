@@ -52,10 +52,7 @@ void describe(Archive& a, pool& v) {
   a.field("memory_budget_mb", v.memory_budget_mb, "hard cap on measured memory; 0: none",
           at_least(0));
   a.field("target_memory", v.target_memory, "mean share of always-warm to aim at; 0: none", share);
-  a.field("min_residency", v.min_residency,
-          "one just started is not evicted sooner for another (a little sooner when it is idle and "
-          "nobody "
-          "is expected to ask for it)",
+  a.field("min_residency", v.min_residency, "one just started is not evicted sooner for another",
           at_least(0));
   a.field("cooldown", v.cooldown, "idle time after which a specialist may cool", at_least(0));
   a.field("warm_threshold", v.warm_threshold, "how likely the next use has to be to warm ahead",

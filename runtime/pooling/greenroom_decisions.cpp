@@ -23,14 +23,6 @@ constexpr double swap_factor = 1.4;
 // Under a hard cap the long-run frequency counts too, by this much: what is popular but quiet is
 // asked for again long before what was busy once.
 constexpr double frequency_share = 0.8;
-// A young one may go before its residency is over when it was idle for this share of it, and is
-// asked for in the rest of it with less than this probability; …
-constexpr double young_idle_share = 0.25;
-constexpr double young_wanted = 0.2;
-// … or when it has stayed for so many of its starts, and was idle for so many: a start of some
-// milliseconds is paid back long before two seconds are over.
-constexpr double young_paid_loads = 20;
-constexpr double young_idle_loads = 5;
 // Slots stay scarce for the price's horizon, with a cooldown of at most so much.
 constexpr double scarce_longest_s = 180;
 constexpr double tick_every_s = 15;
@@ -152,16 +144,12 @@ void greenroom_policy::reassess(specialist_index who, const seat& place, double 
 }
 
 // Those that could go, by what they are worth now; without prediction the longest idle goes first.
-std::vector<candidate> greenroom_policy::evictable_now(std::span<const seat> seats, double now_s,
-                                                       bool young_too) {
+std::vector<candidate> greenroom_policy::evictable_now(std::span<const seat> seats, double now_s) {
   std::vector<candidate> found;
   const std::size_t slots = limits_in_force().max_warm;
   for (specialist_index who = 0; who < seats.size(); ++who) {
     const seat place = paced(seats[who]);
-    if (!evictable(place, facts_[who], limits_.min_residency_s, now_s)
-        && !(young_too && young_but_unwanted(who, place, now_s))) {
-      continue;
-    }
+    if (!evictable(place, facts_[who], limits_.min_residency_s, now_s)) continue;
     member& one = members_[who];
     double value = 0;
     if (referee_.predicting() && learnt()) {
@@ -177,27 +165,6 @@ std::vector<candidate> greenroom_policy::evictable_now(std::span<const seat> sea
         {who, value * balance_.standing(one.facts.department, slots), idle_since(place)});
   }
   return found;
-}
-
-// One that has only just started has earned its start when it is asked again, so it stays for its
-// residency; that keeps two that alternate from pushing each other out. One that has been idle for
-// a good part of that, and is unlikely to be asked in what is left of it, keeps a task waiting for
-// nothing.
-bool greenroom_policy::young_but_unwanted(specialist_index who, const seat& place, double now_s) {
-  if (!learnt() || !referee_.predicting()) return false;
-  if (!evictable(place, facts_[who], 0, now_s)) return false;
-  member& one = members_[who];
-  if (one.history->visits == 0) return false;
-  const double idle_s = now_s - idle_since(place);
-  const double load_s = one.facts.load_s;
-  if (now_s - place.since_s >= young_paid_loads * load_s && idle_s >= young_idle_loads * load_s) {
-    return true;
-  }
-  if (idle_s < young_idle_share * limits_.min_residency_s) return false;
-  if (!one.saying) estimate(who, now_s);
-  const double left_s = place.since_s + limits_.min_residency_s - now_s;
-  const double rate = keeping_index(one, now_s) + announced(one, now_s);
-  return -std::expm1(-rate * left_s) < young_wanted;
 }
 
 warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<const seat> seats,
@@ -221,23 +188,20 @@ warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<co
   if (!own_only) find_slots_scarce(now_s);
   fleet_.refresh(now_s);
   room answer;
-  for (const bool young_too : {false, true}) {
-    std::vector<candidate> candidates = evictable_now(seats, now_s, young_too);
-    if (own_only) {
-      // The last slot is for the others, so one of its own department makes room.
-      std::erase_if(candidates, [&](const candidate& other) {
-        return facts_[other.who].department != one.facts.department;
-      });
-      const auto least = std::min_element(candidates.begin(), candidates.end(), goes_before);
-      if (least == candidates.end()) continue;
-      const occupancy without{now.slots - 1, now.memory_mb - facts_[least->who].memory_mb};
-      if (within(in_force, without, needed)) {
-        answer = {true, {{least->who, reason::evicted, least->worth}}};
-      }
-    } else {
-      answer = choose_evictions(std::move(candidates), facts_, in_force, now, needed);
+  std::vector<candidate> candidates = evictable_now(seats, now_s);
+  if (own_only) {
+    // The last slot is for the others, so one of its own department makes room.
+    std::erase_if(candidates, [&](const candidate& other) {
+      return facts_[other.who].department != one.facts.department;
+    });
+    const auto least = std::min_element(candidates.begin(), candidates.end(), goes_before);
+    if (least == candidates.end()) return answer;
+    const occupancy without{now.slots - 1, now.memory_mb - facts_[least->who].memory_mb};
+    if (within(in_force, without, needed)) {
+      answer = {true, {{least->who, reason::evicted, least->worth}}};
     }
-    if (answer.fits) break;
+  } else {
+    answer = choose_evictions(std::move(candidates), facts_, in_force, now, needed);
   }
   plan unused;
   for (const change& victim : answer.evict) {
@@ -268,7 +232,7 @@ void greenroom_policy::enforce_caps(std::span<const seat> seats, double now_s, p
   if (within(in_force, now)) return;
   referee_.constrained();
   const reason why = now.slots > in_force.max_warm ? reason::evicted : reason::memory;
-  std::vector<candidate> found = evictable_now(seats, now_s, false);
+  std::vector<candidate> found = evictable_now(seats, now_s);
   std::sort(found.begin(), found.end(), goes_before);
   for (const candidate& one : found) {
     if (within(in_force, now)) return;
@@ -305,7 +269,7 @@ void greenroom_policy::admit_prewarms(std::span<const seat> seats, double now_s,
     if (!within(in_force, now, needed)) {
       if (!asked) {
         asked = true;
-        least = evictable_now(seats, now_s, false);
+        least = evictable_now(seats, now_s);
         for (const change& gone : answer.cool) {
           std::erase_if(least, [&](const candidate& c) { return c.who == gone.who; });
         }

@@ -164,8 +164,7 @@ private:
   void cool(specialist_index who, reason why, double value, double now_s, plan& answer);
   void enforce_caps(std::span<const seat> seats, double now_s, plan& answer);
   void admit_prewarms(std::span<const seat> seats, double now_s, plan& answer);
-  std::vector<candidate> evictable_now(std::span<const seat> seats, double now_s, bool young_too);
-  bool young_but_unwanted(specialist_index who, const seat& place, double now_s);
+  std::vector<candidate> evictable_now(std::span<const seat> seats, double now_s);
   pool_limits limits_in_force() const;
   void tick(std::span<const seat> seats, double now_s);
 

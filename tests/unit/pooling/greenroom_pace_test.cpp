@@ -127,19 +127,55 @@ struct scarce_world {
   double now_s = start_s;
 };
 
-TEST(Residency, EndsEarlyForOneThatIsIdleAndHardlyExpected) {
-  scarce_world w(1.0);
+// However little the young ones are wanted, and however quickly they were started.
+TEST(Residency, HoldsForWhomNobodyIsExpectedToAsk) {
+  for (const double load_s : {0.02, 1.0}) {
+    scarce_world w(load_s);
+    w.live(400);
+    w.visit(1);
+    w.seats[0] = {residency::warm, 0, w.now_s, w.now_s};
+    w.seats[1] = {residency::warm, 0, w.now_s, w.now_s};
+    w.policy.observe_arrival(2, 0, w.now_s);
+    for (double later_s = 0; later_s < 1.9; later_s += 0.05) {
+      EXPECT_FALSE(w.policy.make_room(2, w.seats, w.now_s + later_s).fits) << later_s;
+    }
+    const auto room = w.policy.make_room(2, w.seats, w.now_s + 2.0);
+    ASSERT_TRUE(room.fits);
+    ASSERT_EQ(room.evict.size(), 1U);
+    EXPECT_EQ(room.evict[0].who, 1U);
+  }
+}
+
+TEST(Residency, HoldsForOneThatWasPrewarmedAndNeverAsked) {
+  scarce_world w(0.02);
   w.live(400);
-  // Both got warm a second ago; the first one is asked every second, the other one seldom.
-  w.visit(1);
+  // Number 3 was started ahead of a task that has not come, and number 0 is at work.
+  w.seats[0] = {residency::warm, 1, w.now_s - 9, w.now_s - 9};
+  w.seats[3] = {residency::warm, 0, w.now_s, w.now_s};
+  w.policy.observe_arrival(0, 0, w.now_s);
+  w.policy.observe_arrival(2, 0, w.now_s);
+  EXPECT_FALSE(w.policy.make_room(2, w.seats, w.now_s + 1.99).fits);
+  const auto room = w.policy.make_room(2, w.seats, w.now_s + 2.0);
+  ASSERT_TRUE(room.fits);
+  EXPECT_EQ(room.evict[0].who, 3U);
+}
+
+TEST(Residency, HoldsAgainstAPrewarmForAnotherOne) {
+  scarce_world w(0.5);
+  w.live(400);
   w.seats[0] = {residency::warm, 0, w.now_s, w.now_s};
   w.seats[1] = {residency::warm, 0, w.now_s, w.now_s};
-  w.policy.observe_arrival(2, 0, w.now_s);
-  EXPECT_FALSE(w.policy.make_room(2, w.seats, w.now_s + 0.4).fits);
-  const auto room = w.policy.make_room(2, w.seats, w.now_s + 0.6);
-  ASSERT_TRUE(room.fits);
-  ASSERT_EQ(room.evict.size(), 1U);
-  EXPECT_EQ(room.evict[0].who, 1U);
+  w.visit(2);
+  for (double later_s = 0.1; later_s < 2.0; later_s += 0.1) {
+    w.policy.expect(2, 0.99, 1.0, reason::workflow, w.now_s + later_s);
+    const plan wanted = w.policy.review(w.seats, w.now_s + later_s);
+    EXPECT_TRUE(wanted.cool.empty()) << later_s;
+    EXPECT_TRUE(wanted.warm.empty()) << later_s;
+  }
+  w.policy.expect(2, 0.99, 1.0, reason::workflow, w.now_s + 2.0);
+  const plan wanted = w.policy.review(w.seats, w.now_s + 2.1);
+  ASSERT_EQ(wanted.warm.size(), 1U);
+  EXPECT_EQ(wanted.warm[0].who, 2U);
 }
 
 TEST(Residency, HoldsWhileNothingIsLearnt) {
@@ -153,15 +189,56 @@ TEST(Residency, HoldsWhileNothingIsLearnt) {
   EXPECT_TRUE(w.policy.make_room(2, w.seats, w.now_s + 2.0).fits);
 }
 
-TEST(Residency, IsPaidBackByTwentyStartsOfAWorkerThatIsUpAtOnce) {
-  scarce_world w(0.02);
-  w.live(400);
-  w.seats[0] = {residency::warm, 0, w.now_s, w.now_s};
-  w.seats[1] = {residency::warm, 1, w.now_s, w.now_s};
-  w.visit(0);
-  w.policy.observe_arrival(2, 0, w.now_s);
-  EXPECT_FALSE(w.policy.make_room(2, w.seats, w.now_s + 0.39).fits);
-  EXPECT_TRUE(w.policy.make_room(2, w.seats, w.now_s + 0.41).fits);
+/// Hands everything on, and looks whether a place was taken from somebody young.
+class residency_watch final : public warm_policy {
+public:
+  residency_watch(warm_policy& watched, double min_s) : watched_(watched), min_s_(min_s) {}
+  void learn(specialist_index who, const specialist_facts& facts) override {
+    watched_.learn(who, facts);
+  }
+  void set_limits(const pool_limits& limits) override { watched_.set_limits(limits); }
+  void observe_arrival(specialist_index who, std::uint64_t case_key, double now_s) override {
+    watched_.observe_arrival(who, case_key, now_s);
+  }
+  void observe_idle(specialist_index who, double now_s) override {
+    watched_.observe_idle(who, now_s);
+  }
+  room make_room(specialist_index who, std::span<const seat> seats, double now_s) override {
+    room answer = watched_.make_room(who, seats, now_s);
+    look(answer.evict, seats, now_s);
+    return answer;
+  }
+  plan review(std::span<const seat> seats, double now_s) override {
+    plan answer = watched_.review(seats, now_s);
+    look(answer.cool, seats, now_s);
+    return answer;
+  }
+  std::size_t moved = 0;
+  std::size_t young = 0;
+
+private:
+  void look(std::span<const change> gone, std::span<const seat> seats, double now_s) {
+    for (const change& one : gone) {
+      ++moved;
+      if (now_s - seats[one.who].since_s < min_s_ - 1e-6) ++young;
+    }
+  }
+  warm_policy& watched_;
+  double min_s_;
+};
+
+TEST(Residency, HoldsThroughoutADayOfTooFewSlots) {
+  const trace traffic = wandering(1);
+  const workload work{&traffic, 0.5, traffic.requests.back().time_s};
+  warm_policy_run how;
+  how.limits.max_warm = 8;
+  how.limits.min_residency_s = 4;
+  how.review_every_s = 0.25;
+  greenroom_policy policy;
+  residency_watch watch{policy, how.limits.min_residency_s};
+  run_warm_policy(work, watch, how);
+  EXPECT_GT(watch.moved, 500U);
+  EXPECT_EQ(watch.young, 0U);
 }
 
 TEST(Scarcity, KeepsTheIdleUntilAnotherOneWantsTheirPlace) {
