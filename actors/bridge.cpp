@@ -15,7 +15,8 @@ constexpr std::chrono::milliseconds sweep_period{10};
 constexpr std::size_t sweep_places = 2048;
 constexpr std::int64_t close_together_ns = 100'000;
 constexpr std::int64_t patience_ns = 20'000;
-constexpr std::int64_t turn_ns = 1'000'000;
+constexpr std::int64_t turn_ns = 100'000;
+constexpr int looks = 4;   // Before others run, when there is more each time.
 constexpr int pauses = 8;  // Between two looks at the clock.
 
 void pause() {
@@ -30,12 +31,17 @@ bridge::bridge(caf::actor_config& cfg, house& where)
     : draining_actor{cfg}, house_{where}, may_wait_{std::thread::hardware_concurrency() > 1} {}
 
 void bridge::drain() {
-  do {
-    take();
-  } while (!house_.door.try_sleep() || !house_.bridge.try_sleep());
+  arm();
   awake_since_ns_ = 0;
   slept_ns_ = house_.time->now_ns();
-  arm();
+  if (!std::exchange(turn_over_, false))
+    for (int i = 0; i < looks; ++i) {
+      take();
+      if (house_.door.try_sleep() && house_.bridge.try_sleep()) return;
+    }
+  // More is coming all the time, and what was passed on has not run yet.
+  house_.door.call_again(context());
+  yield();
 }
 
 void bridge::take() {
@@ -64,7 +70,10 @@ bool bridge::drain_awake() {
     if (begin - slept_ns_ > close_together_ns) return false;
     awake_since_ns_ = begin;
   }
-  if (begin - awake_since_ns_ > turn_ns) return false;
+  if (begin - awake_since_ns_ > turn_ns) {
+    turn_over_ = true;
+    return false;
+  }
   while (house_.door.empty() && house_.bridge.empty()) {
     if (house_.time->now_ns() - begin > patience_ns) return false;
     for (int i = 0; i < pauses; ++i) pause();

@@ -41,6 +41,7 @@ private:
   const bool may_wait_;              // There is another core for those it waits for.
   std::int64_t awake_since_ns_ = 0;  // 0: not staying awake.
   std::int64_t slept_ns_ = 0;
+  bool turn_over_ = false;
 };
 
 }  // namespace greenroom::actors

@@ -72,7 +72,8 @@ house::house(std::shared_ptr<const cast> first, std::size_t spare_specialists, s
 
 house::~house() {
   ledger.for_each([](const task_ptr& job) { machine::task_ledger::let_go(*job); });
-  door.drain([](task* job) { task_ptr::adopt(job); });
+  while (door.drain([](task* job) { task_ptr::adopt(job); }) > 0) {
+  }
   journal.drain([](const journal_note& one) { task_ptr::adopt(one.job); });
   for (const auto& one : journal_hands) task_ptr::adopt(one.job);
 }

@@ -52,6 +52,8 @@ public:
   }
   [[nodiscard]] bool empty() const { return ring_.empty(); }
   [[nodiscard]] bool try_sleep() { return ring_.try_sleep(); }
+  /// It does not sleep, and will be woken all the same: others get their turn before.
+  void call_again(caf::execution_unit* here) { bell_.ring(here); }
   /// A new actor takes over: what is inside is its own now.
   void take_over() { static_cast<void>(ring_.poke()); }
 

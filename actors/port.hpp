@@ -187,6 +187,19 @@ protected:
   /// that is likely. False: nothing came, or it is the others' turn.
   virtual bool drain_awake() { return false; }
 
+  /// Others are waiting for this thread: they run before the next message is taken.
+  void yield() { yields_ = true; }
+
+  resume_result resume(caf::execution_unit* here, std::size_t most) override {
+    // CAF would go on with our next message until it has had `most`.
+    for (std::size_t i = 0; i < most; ++i) {
+      yields_ = false;
+      const auto result = caf::event_based_actor::resume(here, 1);
+      if (result != resume_later || yields_) return result;
+    }
+    return resume_later;
+  }
+
   caf::invoke_message_result consume(caf::mailbox_element& message) override {
     if (!wake_ups::taken(message)) return caf::event_based_actor::consume(message);
     auto& relay = relay_unit::mine();
@@ -218,14 +231,16 @@ private:
     } const restore{*this, relay, context()};
     relay.begin(*context());
     context(&relay);
-    // Those who are left for the scheduler need this thread.
-    while (drain_awake())
-      if (!relay.run()) break;
+    bool all = true;
+    while (all && drain_awake()) all = relay.run();
     drain();
-    relay.finish();
+    all = relay.finish() && all;
+    // Those who were left for the scheduler need this thread.
+    if (!all) yield();
   }
 
   bool relays_;
+  bool yields_ = false;
 };
 
 }  // namespace greenroom::actors

@@ -28,9 +28,11 @@ public:
     outer_ = &outer;
     system_ = &outer.system();
   }
-  void finish() {
-    run();
+  /// False: some were left for the scheduler.
+  bool finish() {
+    const bool all = run();
     outer_ = nullptr;
+    return all;
   }
   /// Runs those that have gathered. False: some were left for the scheduler.
   bool run() {

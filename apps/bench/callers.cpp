@@ -1,7 +1,5 @@
 #include "apps/bench/callers.hpp"
 
-#include "runtime/load/random.hpp"
-
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -166,12 +164,12 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
   caller mine{on, whom};
   call_report report;
   latency_recorder latencies;
-  runtime::load::random_source random{4'711};
-  const auto mean_ns = ns_per_s / rate_per_s;
+  const auto gaps = exponential_gaps(rate_per_s);
+  std::size_t gap = 0;
   const auto begin = now_ns();
   const auto warm_until = begin + static_cast<std::int64_t>(seconds * ns_per_s / 4);
   const auto until = warm_until + static_cast<std::int64_t>(seconds * ns_per_s);
-  auto due = static_cast<double>(begin) + random.exponential(mean_ns);
+  auto due = static_cast<double>(begin) + gaps.back();
   std::size_t outstanding = 0;
   for (auto now = begin; due < static_cast<double>(until) || outstanding > 0; now = now_ns()) {
     auto* one = back.take();
@@ -189,7 +187,7 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
         idle.push_back(index);
       }
       report.held_back_s = (static_cast<double>(now) - due) / ns_per_s;
-      due += random.exponential(mean_ns);
+      due += gaps[gap++ % gaps.size()];
     }
     for (; one != nullptr; one = one->next) {
       const auto at = now_ns();

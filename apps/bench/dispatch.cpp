@@ -14,9 +14,10 @@ namespace {
 
 constexpr std::size_t cast_size = 83;
 constexpr std::size_t window = 64;
+constexpr std::size_t backlog = 4096;
 
-/// Room for the bursts of an open loop of a million a second: a millisecond's worth and more.
-functions open_loop_cast() {
+/// Room for the bursts of an open loop of millions a second: two milliseconds' worth and more.
+functions roomy_cast() {
   auto cast = echo_functions(cast_size);
   cast.configuration.queue.per_specialist = 2048;
   cast.configuration.queue.total = 8192;
@@ -28,29 +29,20 @@ std::string trouble(const call_report& report) {
   return {};
 }
 
-}  // namespace
-
-std::vector<result> dispatch(const settings& how) {
+// One window, beside the floors with the same one.
+result windowed(const settings& how, node& on, const audience& whom, std::size_t outstanding) {
   result whole;
-  whole.name = "dispatch";
-  auto opened = open_functions(echo_functions(cast_size));
-  if (auto* why = std::get_if<std::string>(&opened)) {
-    whole.wrong = *why;
-    return {whole};
-  }
-  auto& on = *std::get<0>(opened);
-  const auto whom = zipf_audience(cast_size);
   std::vector<figures> mine, rings, queues;
   std::vector<double> cpu;
   std::uint64_t refused = 0;
   for (int round = 0; round < how.rounds; ++round) {
-    const auto report = closed_window(on, whom, window, how.seconds);
+    const auto report = closed_window(on, whom, outstanding, how.seconds);
     if (whole.wrong.empty()) whole.wrong = trouble(report);
     refused += report.refused;
     cpu.push_back(report.node_cpu_us);
     mine.push_back(report.found);
-    rings.push_back(ring_floor(cast_size, window, how.seconds));
-    queues.push_back(queue_floor(cast_size, window, how.seconds));
+    rings.push_back(ring_floor(cast_size, outstanding, how.seconds));
+    queues.push_back(queue_floor(cast_size, outstanding, how.seconds));
   }
   whole.found = median(mine);
   whole.floors = {{"boost.lockfree queue, one worker", median(queues)},
@@ -60,14 +52,34 @@ std::vector<result> dispatch(const settings& how) {
       {"ratio_to_plain_ring", whole.found.tasks_per_s / whole.floors.back().found.tasks_per_s},
       {"node_cpu_us_per_task", median(cpu)},
       {"specialists", cast_size},
-      {"outstanding", window},
+      {"outstanding", static_cast<double>(outstanding)},
       {"refused", static_cast<double>(refused)}};
-  return {whole};
+  return whole;
+}
+
+}  // namespace
+
+std::vector<result> dispatch(const settings& how) {
+  std::vector<result> results;
+  auto opened = open_functions(roomy_cast());
+  if (auto* why = std::get_if<std::string>(&opened)) {
+    results.emplace_back().name = "dispatch";
+    results.back().wrong = *why;
+    return results;
+  }
+  auto& on = *std::get<0>(opened);
+  const auto whom = zipf_audience(cast_size);
+  results.push_back(windowed(how, on, whom, window));
+  results.back().name = "dispatch";
+  // A backlog, as after a pause: what a task touches has left the caches meanwhile.
+  results.push_back(windowed(how, on, whom, backlog));
+  results.back().name = "dispatch-" + std::to_string(backlog);
+  return results;
 }
 
 std::vector<result> open_loops(const settings& how) {
   std::vector<result> results;
-  auto opened = open_functions(open_loop_cast());
+  auto opened = open_functions(roomy_cast());
   if (auto* why = std::get_if<std::string>(&opened)) {
     results.emplace_back().name = "open-loop";
     results.back().wrong = *why;
@@ -85,7 +97,7 @@ std::vector<result> open_loops(const settings& how) {
     // What a first burst touches is touched before the memory is compared.
     static_cast<void>(open_loop(on, whom, capacity * share, 0.5));
     const auto before = resident_bytes();
-    std::vector<figures> mine;
+    std::vector<figures> mine, rings;
     std::uint64_t refused = 0;
     double late = 0;
     for (int round = 0; round < how.rounds; ++round) {
@@ -94,9 +106,11 @@ std::vector<result> open_loops(const settings& how) {
       mine.push_back(report.found);
       refused += report.refused;
       late = std::max(late, report.held_back_s);
+      rings.push_back(ring_floor_open(cast_size, capacity * share, how.seconds));
     }
     one.found = median(mine);
-    one.ratio = one.found.tasks_per_s / capacity;
+    one.floors = {{"plain ring between two threads, as many a second", median(rings)}};
+    one.ratio = one.found.tasks_per_s / one.floors.front().found.tasks_per_s;
     one.more = {
         {"offered_per_s", capacity * share},       {"share_of_capacity", share},
         {"refused", static_cast<double>(refused)}, {"sender_late_s", late},

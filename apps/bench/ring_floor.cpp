@@ -27,6 +27,7 @@ void relax() { __builtin_ia32_pause(); }
 /// One direction: one thread writes, the other reads, and either publishes only what has gathered.
 class ring {
 public:
+  static constexpr std::size_t room = 4096;
   void put(errand* one) { slots_[written_++ % slots_.size()] = one; }
   void publish() {
     if (published_.load(std::memory_order_relaxed) != written_)
@@ -41,8 +42,8 @@ public:
   }
 
 private:
-  // A power of two, and more than any window: no bound has to be checked.
-  alignas(64) std::array<errand*, 4096> slots_{};
+  // A power of two, and not less than any window: no bound has to be checked.
+  alignas(64) std::array<errand*, room> slots_{};
   alignas(64) std::atomic<std::uint64_t> published_{0};
   alignas(64) std::uint64_t written_ = 0;
   alignas(64) std::uint64_t read_ = 0;
@@ -51,6 +52,7 @@ private:
 
 class two_rings {
 public:
+  static constexpr std::size_t room = ring::room;
   void submit(errand* one) { there_.put(one); }
   void flush() { there_.publish(); }
   errand* answered() { return back_.get(); }
@@ -83,24 +85,41 @@ private:
   queue there_, back_;
 };
 
+/// The other thread: counts what comes for whom, and answers.
+template <class Way>
+class worker {
+public:
+  worker(Way& way, std::size_t specialists)
+      : handled_(specialists), thread_{[this, &way] {
+          while (!stop_.load(std::memory_order_relaxed)) {
+            auto* one = way.wanted();
+            if (one == nullptr) {
+              way.flush_answers();
+              relax();
+              continue;
+            }
+            ++handled_[one->specialist];
+            way.answer(one);
+          }
+        }} {}
+  ~worker() {
+    stop_ = true;
+    thread_.join();
+  }
+  worker(const worker&) = delete;
+  worker& operator=(const worker&) = delete;
+
+private:
+  std::vector<std::uint64_t> handled_;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
 template <class Way>
 figures measure(std::size_t specialists, std::size_t window, double seconds) {
   const auto way = std::make_unique<Way>();
   const auto picks = zipf_picks(specialists);
-  std::vector<std::uint64_t> handled(specialists);
-  std::atomic<bool> stop{false};
-  std::thread worker{[&] {
-    while (!stop.load(std::memory_order_relaxed)) {
-      auto* one = way->wanted();
-      if (one == nullptr) {
-        way->flush_answers();
-        relax();
-        continue;
-      }
-      ++handled[one->specialist];
-      way->answer(one);
-    }
-  }};
+  const worker other{*way, specialists};
   std::vector<errand> errands(window);
   runtime::load::latency_recorder latencies;
   std::uint64_t sent = 0;
@@ -129,8 +148,6 @@ figures measure(std::size_t specialists, std::size_t window, double seconds) {
     else
       --outstanding;
   }
-  stop = true;
-  worker.join();
   return figures_of(latencies, seconds);
 }
 
@@ -138,6 +155,44 @@ figures measure(std::size_t specialists, std::size_t window, double seconds) {
 
 figures ring_floor(std::size_t specialists, std::size_t window, double seconds) {
   return measure<two_rings>(specialists, window, seconds);
+}
+
+figures ring_floor_open(std::size_t specialists, double rate_per_s, double seconds) {
+  const auto way = std::make_unique<two_rings>();
+  const auto picks = zipf_picks(specialists);
+  const worker other{*way, specialists};
+  std::vector<errand> errands(two_rings::room);
+  std::vector<errand*> idle;
+  for (auto& one : errands) idle.push_back(&one);
+  runtime::load::latency_recorder latencies;
+  const auto gaps = exponential_gaps(rate_per_s);
+  std::size_t gap = 0;
+  const auto begin = now_ns();
+  const auto warm_until = begin + static_cast<std::int64_t>(seconds * 1e9 / 4);
+  const auto until = static_cast<double>(warm_until) + seconds * 1e9;
+  auto due = static_cast<double>(begin) + gaps.back();
+  std::uint64_t sent = 0;
+  while (due < until || idle.size() < errands.size()) {
+    const auto now = static_cast<double>(now_ns());
+    for (int i = 0; i < 16 && due <= now && due < until && !idle.empty(); ++i) {
+      auto* const one = idle.back();
+      idle.pop_back();
+      one->specialist = picks[sent % picks.size()];
+      one->number = sent++;
+      write_input(one->payload, one->number);
+      one->since_ns = static_cast<std::int64_t>(due);
+      way->submit(one);
+      due += gaps[gap++ % gaps.size()];
+    }
+    way->flush();
+    while (auto* const one = way->answered()) {
+      const auto at = now_ns();
+      if (!answers(one->payload, one->number)) std::abort();
+      if (one->since_ns >= warm_until) latencies.add(at - one->since_ns);
+      idle.push_back(one);
+    }
+  }
+  return figures_of(latencies, seconds);
 }
 
 figures queue_floor(std::size_t specialists, std::size_t window, double seconds) {

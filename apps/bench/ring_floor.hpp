@@ -10,6 +10,9 @@ namespace greenroom::bench {
 /// A plain ring each way between two threads that spin; what has gathered is published in batches.
 [[nodiscard]] figures ring_floor(std::size_t specialists, std::size_t window, double seconds);
 
+/// The same rings under Poisson arrivals; latencies count from the intended send time.
+[[nodiscard]] figures ring_floor_open(std::size_t specialists, double rate_per_s, double seconds);
+
 /// A Boost.Lockfree queue each way, one task a push, one worker thread.
 [[nodiscard]] figures queue_floor(std::size_t specialists, std::size_t window, double seconds);
 

@@ -66,6 +66,14 @@ std::vector<std::uint32_t> zipf_picks(std::size_t specialists) {
   return picks;
 }
 
+std::vector<double> exponential_gaps(double rate_per_s) {
+  constexpr std::size_t count = 65'536;
+  runtime::load::random_source random{4'711};
+  std::vector<double> gaps(count);
+  for (auto& one : gaps) one = random.exponential(1e9 / rate_per_s);
+  return gaps;
+}
+
 scratch_directory::scratch_directory(const settings& how) {
   static std::atomic<int> serial{0};
   path_ = how.data_directory + "/greenroom-bench-" + std::to_string(::getpid()) + "-"

@@ -29,6 +29,8 @@ void write_input(std::string& into, std::uint64_t number);
 [[nodiscard]] bool answers(const std::string& output, std::uint64_t number);
 /// 65,536 picks by Zipf's law with exponent 1, the same at every run.
 [[nodiscard]] std::vector<std::uint32_t> zipf_picks(std::size_t specialists);
+/// Pauses of Poisson arrivals, in ns. Made beforehand, because a logarithm takes as long as a send.
+[[nodiscard]] std::vector<double> exponential_gaps(double rate_per_s);
 
 /// An empty directory below the scratch directory, removed at the end.
 class scratch_directory {

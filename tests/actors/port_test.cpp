@@ -1,5 +1,6 @@
 // A port under real threads: the one part of the tree whose order a test cannot choose.
 #include "actors/port.hpp"
+#include "actors/house.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
 
 #include <gtest/gtest.h>
@@ -136,6 +137,58 @@ TEST(Port, NeverPutsAWakeUpIntoAMailboxTwice) {
   for (auto& one : threads) one.join();
   ports.done.acquire();
   caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
+}
+
+struct never_done {
+  ring_port<int, machine::ingress_ring> port{4};
+  std::size_t turns = 0;
+  caf::actor neighbour;
+};
+
+/// Always has more to do, like the bridge under load, and lets others run in between.
+class tireless final : public draining_actor {
+public:
+  tireless(caf::actor_config& cfg, never_done& work) : draining_actor{cfg}, work_{work} {}
+
+protected:
+  void drain() override {
+    // By way of the scheduler, as whoever is left over goes.
+    if (++work_.turns == 1) caf::anon_send(work_.neighbour, 1);
+    if (work_.turns == 1000) return;
+    work_.port.call_again(context());
+    yield();
+  }
+  caf::behavior make_behavior() override {
+    work_.port.attach(caf::strong_actor_ptr{ctrl()});
+    return {[this](caf::ok_atom) { work_.port.call_again(context()); }};
+  }
+
+private:
+  never_done& work_;
+};
+
+TEST(Port, LetsOthersRunBetweenTheTurnsOfOneThatIsNeverDone) {
+  never_done work;
+  std::size_t turns = 0;
+  std::binary_semaphore heard{0};
+  caf::actor_system_config config;
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", std::size_t{1});
+  caf::actor_system system{config};
+  work.neighbour = system.spawn([&] {
+    return caf::behavior{[&](int) {
+      turns = work.turns;
+      heard.release();
+    }};
+  });
+  auto who = system.spawn<tireless>(work);
+  caf::anon_send(who, caf::ok_atom::value);
+  heard.acquire();
+  EXPECT_EQ(turns, 1u);
+  caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(work.neighbour, caf::exit_reason::user_shutdown);
+  work.neighbour = nullptr;
+  work.port.attach({});
 }
 
 }  // namespace

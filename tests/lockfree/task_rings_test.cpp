@@ -85,6 +85,14 @@ TYPED_TEST(WaysIn, WakeTheirTakerForEveryBatch) {
   EXPECT_EQ(sum, producers * each);
 }
 
+/// Batch after batch, until nothing is left.
+template <class Ring, class Take>
+std::size_t drain_all(Ring& ring, Take take) {
+  std::size_t all = 0;
+  while (const auto some = ring.drain(take)) all += some;
+  return all;
+}
+
 TYPED_TEST(WaysIn, SayWhenTheyAreFullAndWakeOnlyOnce) {
   int value = 1;
   TypeParam ring{2};
@@ -93,7 +101,7 @@ TYPED_TEST(WaysIn, SayWhenTheyAreFullAndWakeOnlyOnce) {
   std::size_t inside = 2;
   while (ring.push(&value) != pushed::full) ++inside;
   EXPECT_FALSE(ring.empty());
-  EXPECT_EQ(ring.drain([](int*) {}), inside);
+  EXPECT_EQ(drain_all(ring, [](int*) {}), inside);
   EXPECT_TRUE(ring.empty());
   EXPECT_TRUE(ring.try_sleep());
   EXPECT_EQ(ring.push(&value), pushed::wake);
@@ -107,7 +115,7 @@ TEST(IngressLanes, ServeMoreThreadsThanThereAreLanesOneAfterTheOtherAndAtOnce) {
   auto ring = std::make_unique<ingress_lanes<int*>>(crowd);
   for (int i = 0; i < crowd; ++i)
     std::thread{[&] { EXPECT_NE(ring->push(&value), pushed::full); }}.join();
-  EXPECT_EQ(ring->drain([](int*) {}), static_cast<std::size_t>(crowd));
+  EXPECT_EQ(drain_all(*ring, [](int*) {}), static_cast<std::size_t>(crowd));
   std::counting_semaphore<> in{0}, out{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < crowd; ++i)
@@ -117,10 +125,24 @@ TEST(IngressLanes, ServeMoreThreadsThanThereAreLanesOneAfterTheOtherAndAtOnce) {
       out.acquire();  // Nobody's lane is free before all have pushed.
     });
   for (int i = 0; i < crowd; ++i) in.acquire();
-  EXPECT_EQ(ring->drain([](int*) {}), static_cast<std::size_t>(crowd));
+  EXPECT_EQ(drain_all(*ring, [](int*) {}), static_cast<std::size_t>(crowd));
   ring.reset();  // Before the threads that have lanes in it.
   out.release(crowd);
   for (auto& one : threads) one.join();
+}
+
+TEST(IngressLanes, HandOverABatchAtATimeAndTheOldestFirst) {
+  ingress_lanes<int*> ring{16};
+  std::vector<int> numbers(200);
+  for (int i = 0; i < 200; ++i) numbers[static_cast<std::size_t>(i)] = i;
+  for (auto& one : numbers) EXPECT_NE(ring.push(&one), pushed::full);
+  int last = -1;
+  const auto first = ring.drain([&](const int* number) { last = *number; });
+  EXPECT_GT(first, 0u);
+  EXPECT_LT(first, 200u) << "what a batch touches should fit into the caches";
+  EXPECT_EQ(last + 1, static_cast<int>(first));
+  EXPECT_FALSE(ring.empty());
+  EXPECT_FALSE(ring.try_sleep());
 }
 
 TEST(IngressLanes, KeepTheOrderOfEachThread) {
@@ -129,7 +151,7 @@ TEST(IngressLanes, KeepTheOrderOfEachThread) {
   for (int i = 0; i < 400; ++i) numbers[static_cast<std::size_t>(i)] = i;
   for (auto& one : numbers) EXPECT_NE(ring.push(&one), pushed::full);
   int expected = 0;
-  ring.drain([&](const int* number) { EXPECT_EQ(*number, expected++); });
+  drain_all(ring, [&](const int* number) { EXPECT_EQ(*number, expected++); });
   EXPECT_EQ(expected, 400);
 }
 

@@ -78,11 +78,18 @@ public:
   [[nodiscard]] bool poke() { return common_.poke(); }
 
   // -- for the actor only --
+  /// Hands over the oldest of each lane, a batch at most, and all of the common ring. After a pause
+  /// thousands may be inside: a batch is worked off while what it touches is still in the cache.
   template <class Take>
   std::size_t drain(Take take) {
     std::size_t count = 0;
     const auto lanes = used_.load(std::memory_order_acquire);
-    for (std::size_t i = 0; i < lanes; ++i) count += lanes_[i]->ring.consume_all(take);
+    for (std::size_t i = 0; i < lanes; ++i) {
+      std::array<Item, batch> some;
+      const auto popped = lanes_[i]->ring.pop(some.data(), some.size());
+      std::for_each_n(some.begin(), popped, take);
+      count += popped;
+    }
     if (!common_.empty()) count += common_.drain(take);
     return count;
   }
@@ -100,7 +107,8 @@ public:
 
 private:
   static constexpr std::size_t lanes_max = 64;
-  static constexpr std::size_t lane_size = 512;
+  static constexpr std::size_t lane_size = 4096;
+  static constexpr std::size_t batch = 64;
 
   struct lane {
     boost::lockfree::spsc_queue<Item, boost::lockfree::capacity<lane_size>> ring;
