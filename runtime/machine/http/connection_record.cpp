@@ -122,6 +122,11 @@ void connection_record::request_complete() {
   ++unwritten;
 }
 
+void connection_record::answer_written() {
+  --unwritten;
+  if (home->closing && idle()) cut();
+}
+
 void connection_record::say_last_words(int status, std::string_view type, std::string_view detail) {
   if (!socket || last_words_said) return;
   last_words_said = true;

@@ -88,6 +88,12 @@ struct connection_record {
   void read(const char* bytes, std::size_t length);
   /// The parser has a whole request.
   void request_complete();
+  /// The last byte of an answer is in the socket.
+  void answer_written();
+  /// It asks nothing and hears nothing.
+  [[nodiscard]] bool idle() const {
+    return unanswered == 0 && unwritten == 0 && stage == reading::nothing;
+  }
   /// Writes an answer as far as the socket takes it at once, and makes RESTinio close.
   void say_last_words(int status, std::string_view type, std::string_view detail);
   /// Both directions; RESTinio hears of it and closes.

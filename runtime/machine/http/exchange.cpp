@@ -48,11 +48,11 @@ void send(exchange& ours, std::string head, std::string body, bool last,
   if (written) {
     group.after_write_notificator([written = std::move(written), one = &record, last](const auto&) {
       written();
-      if (last) --one->unwritten;
+      if (last) one->answer_written();
     });
   } else if (last) {
     // The record outlives the group: RESTinio's connection has both, the group first to go.
-    group.after_write_notificator([one = &record](const auto&) { --one->unwritten; });
+    group.after_write_notificator([one = &record](const auto&) { one->answer_written(); });
   }
   link->write_response_parts(ours.number,
                              {last ? restinio::response_parts_attr_t::final_parts

@@ -368,7 +368,7 @@ void server::stop_accepting() {
     // A connection that asks nothing would only wait for its next request to be its last.
     std::vector<std::shared_ptr<connection_record>> idle;
     for (const auto& [number, record] : one.home->records)
-      if (record->unanswered == 0 && record->stage == reading::nothing) idle.push_back(record);
+      if (record->idle()) idle.push_back(record);
     for (const auto& record : idle) record->cut();
   });
 }
