@@ -14,11 +14,4 @@ constexpr std::size_t msgpack_frame_bytes_max = std::size_t{16} << 20;
 [[nodiscard]] std::unique_ptr<worker_codec> make_msgpack_codec(
     std::size_t frame_bytes_max = msgpack_frame_bytes_max);
 
-/// Appends valid JSON text as MessagePack. Integers beyond 64 bits become doubles. False when the
-/// text is not valid.
-bool append_msgpack(std::string& out, std::string_view json);
-
-/// Appends the one MessagePack value that `packed` is as JSON text.
-bool append_json(std::string& out, std::string_view packed);
-
 }  // namespace greenroom::protocols

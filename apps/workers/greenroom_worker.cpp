@@ -4,6 +4,7 @@
 // hits for the words of its input.
 #include "apps/workers/search_index.hpp"
 #include "protocols/json_text.hpp"
+#include "protocols/msgpack_json.hpp"
 #include "protocols/worker_msgpack.hpp"
 
 #include <unistd.h>

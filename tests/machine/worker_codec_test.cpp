@@ -4,6 +4,7 @@
 #include "protocols/task.hpp"
 #include "protocols/worker_jsonl.hpp"
 #include "protocols/worker_mcp.hpp"
+#include "protocols/msgpack_json.hpp"
 #include "protocols/worker_msgpack.hpp"
 
 #include <gmock/gmock.h>
