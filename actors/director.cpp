@@ -20,7 +20,8 @@ constexpr double review_each_s = 1e-5;
 constexpr double spread_s = 0.05;  // Between starts that wait for their turn, one to three times.
 constexpr double review_max_s = 1.0;
 constexpr double megabyte = 1e6;
-constexpr double load_share = 0.2;  // Of the latest start in the mean of all.
+// Everybody is told of another typical start when it differs by so much (natural logarithm).
+constexpr double typical_moved = 0.1;
 
 double weight_of(config::priority priority) {
   switch (priority) {
@@ -68,7 +69,12 @@ void director_state::adopt_cast() {
   seats.resize(cast.members.size());
   held.resize(cast.members.size());
   facts.resize(cast.members.size());
-  timed.resize(cast.members.size());
+  const auto known = starts.grow(cast.members.size());
+  // What a predecessor has measured, one start for each.
+  for (auto i = known; i < cast.members.size(); ++i)
+    if (const auto start_ns = where->pool(pool).specialists[i]->gauge.start_ns.load(); start_ns > 0)
+      starts.measured(static_cast<std::uint32_t>(i), static_cast<double>(start_ns) * 1e-9);
+  typical_told_s = starts.typical_s();
   for (std::uint32_t i = 0; i < cast.members.size(); ++i) {
     const auto& one = cast.members[i];
     auto& fact = facts[i];
@@ -78,12 +84,8 @@ void director_state::adopt_cast() {
     const bool callable = one.config.backend.kind == config::backend_kind::function;
     // A callable costs nothing to keep, so it is always there. In the baseline pool everybody is.
     fact.pinned = !one.gone && (one.config.pin || baseline || callable);
-    const auto start_ns = gauge.start_ns.load(std::memory_order_relaxed);
     const auto bytes = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
-    if (!timed[i] && start_ns > 0) {
-      fact.load_s = static_cast<double>(start_ns) * 1e-9;
-      timed[i] = true;
-    }
+    fact.load_s = starts.expected_s(i, fact.load_s);
     fact.memory_mb = bytes > 0 ? static_cast<double>(bytes) / megabyte : one.config.memory_mb;
     policy->learn(i, fact);
   }
@@ -216,14 +218,7 @@ void director_state::hear_news(const slot_news& news) {
       mine.started = true;
       seat.state = residency::warm;
       seat.since_s = seat.idle_since_s = now;
-      if (news.load_ms > 0) {
-        // One start that was slow because many started at once says little about the next.
-        auto& load_s = facts[news.specialist].load_s;
-        const auto measured_s = static_cast<double>(news.load_ms) * 1e-3;
-        load_s = timed[news.specialist] ? std::lerp(load_s, measured_s, load_share) : measured_s;
-        timed[news.specialist] = true;
-        policy->learn(news.specialist, facts[news.specialist]);
-      }
+      if (news.load_ms > 0) learn_start(news.specialist, static_cast<double>(news.load_ms) * 1e-3);
       break;
     case slot_news::kind::cooling:
       hold(news.specialist, true);
@@ -270,6 +265,20 @@ void director_state::hear_news(const slot_news& news) {
   grant_reserved();
   serve_waiting();
   review_at(now + review_max_s);
+}
+
+void director_state::learn_start(std::uint32_t who, double seconds) {
+  starts.measured(who, seconds);
+  const auto typical_s = starts.typical_s();
+  const bool moved =
+      typical_told_s <= 0 || std::abs(std::log(typical_s / typical_told_s)) > typical_moved;
+  const auto tell = [this](std::uint32_t one) {
+    facts[one].load_s = starts.expected_s(one, facts[one].load_s);
+    policy->learn(one, facts[one]);
+  };
+  if (!moved) return tell(who);
+  typical_told_s = typical_s;
+  for (std::uint32_t one = 0; one < facts.size(); ++one) tell(one);
 }
 
 void director_state::pass_on(const protocols::usage_batch& batch) {

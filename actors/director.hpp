@@ -4,6 +4,7 @@
 #include "actors/house.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/start_times.hpp"
 #include "runtime/pooling/warm_policy.hpp"
 
 #include <caf/all.hpp>
@@ -45,7 +46,8 @@ struct director_state {
   std::vector<caf::actor> departments;
   std::vector<runtime::seat> seats;
   std::vector<runtime::specialist_facts> facts;
-  std::vector<bool> timed;  ///< Whose load time was ever measured.
+  runtime::start_times starts;
+  double typical_told_s = 0;  ///< The typical start that the policy was told for everybody.
   struct holding {
     bool held = false;       ///< It has, or had until it is gone, a process.
     bool reserved = false;   ///< A place is kept for it, which is not free yet.
@@ -80,6 +82,7 @@ struct director_state {
 
 private:
   void place(std::uint32_t who, runtime::reason why);
+  void learn_start(std::uint32_t who, double seconds);
   void serve_waiting();
   void grant_reserved();
   void show(double now_s);

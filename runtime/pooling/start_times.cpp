@@ -1,0 +1,68 @@
+#include "runtime/pooling/start_times.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace greenroom::runtime {
+namespace {
+
+constexpr double least_s = 1e-4;
+constexpr double member_fade = 0.9;    // About the last ten starts of each.
+constexpr double within_fade = 0.995;  // About the last two hundred of all.
+// Before anything is measured a start is taken to vary by a third, as if ten had shown that.
+constexpr double within_prior = 0.1;
+constexpr double within_prior_count = 10;
+
+}  // namespace
+
+std::size_t start_times::grow(std::size_t specialists) {
+  const auto before = members_.size();
+  if (specialists > before) members_.resize(specialists);
+  return before;
+}
+
+double start_times::typical_s() const {
+  return timed_ == 0 ? 0 : std::exp(sum_ / static_cast<double>(timed_));
+}
+
+void start_times::measured(specialist_index who, double seconds) {
+  assert(who < members_.size());
+  member& one = members_[who];
+  const double taken = std::log(std::max(seconds, least_s));
+  if (one.count > 0) {
+    sum_ -= one.mean;
+    squares_ -= one.mean * one.mean;
+    reciprocals_ -= 1 / one.count;
+    const double off = taken - one.mean;
+    // Of a start against the mean of n others the variance is (n + 1) ÷ n times as large.
+    within_ = within_ * within_fade + off * off * one.count / (one.count + 1);
+    within_count_ = within_count_ * within_fade + 1;
+  } else {
+    ++timed_;
+  }
+  one.count = one.count * member_fade + 1;
+  one.mean += (taken - one.mean) / one.count;
+  sum_ += one.mean;
+  squares_ += one.mean * one.mean;
+  reciprocals_ += 1 / one.count;
+}
+
+double start_times::expected_s(specialist_index who, double unknown_s) const {
+  assert(who < members_.size());
+  if (timed_ == 0) return unknown_s;
+  const member& one = members_[who];
+  const double centre = sum_ / static_cast<double>(timed_);
+  if (one.count <= 0) return std::exp(centre);
+  const double within =
+      (within_ + within_prior * within_prior_count) / (within_count_ + within_prior_count);
+  if (timed_ < 3) return std::exp(one.mean);  // Too few to say how much they differ.
+  const auto members = static_cast<double>(timed_);
+  // What the means differ by, less what they would by chance alone.
+  const double between =
+      std::max(0.0, squares_ / members - centre * centre - within * reciprocals_ / members);
+  const double trust = one.count * between / (one.count * between + within);
+  return std::exp(std::lerp(centre, one.mean, trust));
+}
+
+}  // namespace greenroom::runtime
