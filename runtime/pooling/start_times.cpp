@@ -13,6 +13,8 @@ constexpr double within_fade = 0.995;  // About the last two hundred of all.
 // Before anything is measured a start is taken to vary by a third, as if ten had shown that.
 constexpr double within_prior = 0.1;
 constexpr double within_prior_count = 10;
+// More than a factor of seven is another worker rather than a busy machine.
+constexpr double off_most = 4;
 
 }  // namespace
 
@@ -36,7 +38,7 @@ void start_times::measured(specialist_index who, double seconds) {
     reciprocals_ -= 1 / one.count;
     const double off = taken - one.mean;
     // Of a start against the mean of n others the variance is (n + 1) ÷ n times as large.
-    within_ = within_ * within_fade + off * off * one.count / (one.count + 1);
+    within_ = within_ * within_fade + std::min(off * off, off_most) * one.count / (one.count + 1);
     within_count_ = within_count_ * within_fade + 1;
   } else {
     ++timed_;
