@@ -39,7 +39,8 @@ department::department(caf::actor_config& cfg, house& where, std::uint32_t index
       pool_{pool},
       director_{std::move(director)},
       stand_{*where.pool(pool).departments[index]},
-      random_{where.seed * 2654435761U + index * 2 + static_cast<std::uint64_t>(pool)},
+      random_{where.seed * 2654435761U + std::uint64_t{index} * 2
+              + static_cast<std::uint64_t>(pool)},
       incarnation_{++incarnations} {
   batch_.department = index;
 }
@@ -278,9 +279,9 @@ void department::decide_retry(entry& one, task_ptr job) {
   const runtime::backoff waits{config.retry.base, config.retry.max, config.retry.jitter};
   const auto due = now_ns() + waits.delay(job->attempts, chance()).count();
   if (job->attempts >= config.retry.max_attempts || due >= job->deadline_ns) {
-    house_.publish("task.failed", "{\"id\":\"" + protocols::to_string(job->id)
-                                      + "\",\"specialist\":" + json_text(member_of(one).config.name)
-                                      + ",\"why\":" + json_text(message) + "}");
+    house_.publish("task.failed", R"({"id":")" + protocols::to_string(job->id)
+                                      + R"(","specialist":)" + json_text(member_of(one).config.name)
+                                      + R"(,"why":)" + json_text(message) + "}");
     conclude(house_, *job, task_state::failed, failure::worker_failed,
              message + " (attempt " + std::to_string(job->attempts) + ")", context());
     return;
@@ -349,7 +350,7 @@ void department::judge(entry& one, bool ok) {
     if (std::exchange(one.circuit_shown, false)) {
       stand_of(one).gauge.open_until_ns.store(0, std::memory_order_relaxed);
       house_.publish("circuit.closed",
-                     "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
+                     R"({"specialist":)" + json_text(member_of(one).config.name) + "}");
     }
     return;
   }
@@ -358,9 +359,9 @@ void department::judge(entry& one, bool ok) {
   one.circuit_shown = true;
   stand_of(one).gauge.open_until_ns.store(one.breaker.opens_until().time_since_epoch().count(),
                                           std::memory_order_relaxed);
-  house_.publish("circuit.open",
-                 "{\"specialist\":" + json_text(member_of(one).config.name)
-                     + ",\"for_ms\":" + std::to_string(limits.open.count() / 1'000'000) + "}");
+  house_.publish("circuit.open", R"({"specialist":)" + json_text(member_of(one).config.name)
+                                     + R"(,"for_ms":)"
+                                     + std::to_string(limits.open.count() / 1'000'000) + "}");
 }
 
 // The idle clock starts when the last task in flight ends.

@@ -18,7 +18,10 @@ public:
   void set(specialist_index who, double due_s);
   double due_s(specialist_index who) const { return due_[who]; }
   bool empty() const { return heap_.empty(); }
-  double next_s() const { return heap_.empty() ? never_s : due_[heap_.front()]; }
+  double next_s() const {
+    if (heap_.empty()) return never_s;
+    return due_[heap_.front()];
+  }
   /// The earliest one; it is taken out.
   specialist_index pop();
 
