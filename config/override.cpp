@@ -169,6 +169,7 @@ private:
     // Only the last part is compared, or the long common beginning would make everything alike.
     const auto prefix = asked.rfind('.') == std::string::npos ? 0 : asked.rfind('.') + 1;
     std::vector<std::string> last;
+    last.reserve(known.size());
     for (const auto& each : known) last.push_back(each.substr(std::min(prefix, each.size())));
     auto meant = nearest(std::string_view{asked}.substr(prefix), last);
     if (!meant.empty()) {

@@ -50,6 +50,7 @@ public:
   }
   void expanded(const char* key, const std::vector<std::string>& values, const char* meaning) {
     std::vector<std::string> all;
+    all.reserve(values.size());
     for (const auto& each : values) all.push_back(escaped(each));
     field(key, all, meaning);
   }

@@ -18,12 +18,12 @@ enum class field : std::uint8_t {
   department,
   command,
   input,
-  priority_,
+  urgency,
   timeout_ms,
   mode,
   durable,
   idempotency_key,
-  case_,
+  session,
 };
 constexpr std::array<std::string_view, 10> field_names{
     "specialist", "department", "command", "input",           "priority",
@@ -148,7 +148,7 @@ private:
       case field::department: return name(result_.department, which, value, at);
       case field::command: return name(result_.command, which, value, at);
       case field::idempotency_key: return name(result_.idempotency_key, which, value, at);
-      case field::case_: return name(result_.case_id, which, value, at);
+      case field::session: return name(result_.case_id, which, value, at);
       case field::durable: {
         if (value == "null") return true;
         if (value != "true" && value != "false")
@@ -168,7 +168,7 @@ private:
         result_.timeout_ms = number;
         return true;
       }
-      case field::priority_: {
+      case field::urgency: {
         std::string_view text;
         if (value == "null") return true;
         if (string_value(value, room_, text)) {
@@ -179,7 +179,7 @@ private:
             return true;
           }
         }
-        return wrong_at("\"priority\" must be \"high\", \"normal\" or \"low\"", at);
+        return wrong_at(R"("priority" must be "high", "normal" or "low")", at);
       }
       case field::mode: {
         std::string_view text;
@@ -188,7 +188,7 @@ private:
           result_.async = text == "async";
           return true;
         }
-        return wrong_at("\"mode\" must be \"sync\" or \"async\"", at);
+        return wrong_at(R"("mode" must be "sync" or "async")", at);
       }
     }
     return true;

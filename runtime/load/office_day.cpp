@@ -92,7 +92,7 @@ private:
   }
 
   void draw_activity() {
-    constexpr std::size_t slots = 24 * 12;
+    constexpr std::size_t slots = std::size_t{24} * 12;
     std::vector<double> weights(slots);
     for (std::size_t slot = 0; slot < slots; ++slot)
       weights[slot] = office_activity((static_cast<double>(slot) + 0.5) / 12);
@@ -213,8 +213,11 @@ private:
     const auto who = random_.below(cast_.names.size());
     const double interval = (10 + 50 * random_.uniform()) * 60;
     const auto session = "timer-" + std::to_string(timer);
-    for (double time = interval * random_.uniform(); time < day_s; time += interval)
+    double time = interval * random_.uniform();
+    while (time < day_s) {
       ask(time + 2 * random_.uniform(), who, session);
+      time += interval;
+    }
   }
 
   const office_cast& cast_;

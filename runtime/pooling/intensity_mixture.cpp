@@ -80,7 +80,7 @@ void intensity_mixture::apply(own_trust& own) {
   float own_shift = 0;
   for (std::size_t k = 0; k < signals; ++k) {
     const float slope = own.slope[k];
-    const double wide = static_cast<double>(slope);
+    const auto wide = static_cast<double>(slope);
     m_.squares[k] += wide * wide;
     own.squares[k] += slope * slope;
     move[k] = step * wide / std::sqrt(m_.squares[k]);

@@ -88,7 +88,7 @@ double hour_profile::rate(specialist_index who, double now_s) const {
   double seconds = 0;
   for (const double hour : hour_seconds_) seconds += hour;
   if (mine.sum <= 0 || seconds <= 0) return 0;
-  const double since = static_cast<double>(mine.touched_day);
+  const auto since = static_cast<double>(mine.touched_day);
   const double keep = worn(std::max(0.0, (now_s - first_s_) / day_s - since));
   const double mean = static_cast<double>(mine.sum) * keep / (seconds + hour_s);
   const std::size_t hour = hour_of(now_s);

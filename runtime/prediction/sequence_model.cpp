@@ -72,9 +72,9 @@ constexpr std::uint8_t nowhere = 255;
 
 /// ln x for positive normal x, within 1e-4: the logarithms are most of the work of a prediction.
 inline float quick_log(float x) {
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
-  const float exponent = static_cast<float>(static_cast<std::int32_t>(bits >> 23U) - 127);
-  const float m = std::bit_cast<float>((bits & 0x007FFFFFU) | 0x3F800000U);
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const auto exponent = static_cast<float>(static_cast<std::int32_t>(bits >> 23U) - 127);
+  const auto m = std::bit_cast<float>((bits & 0x007FFFFFU) | 0x3F800000U);
   // ln m on [1, 2) through atanh: ln m = 2 (t + t³/3 + t⁵/5 + …), t = (m − 1) / (m + 1) ≤ 1/3.
   const float t = (m - 1.0F) / (m + 1.0F);
   const float t2 = t * t;
@@ -147,7 +147,8 @@ sequence_model::sequence_model(const sequence_settings& settings)
   // seen.
   for (std::size_t e = 0; e < experts; ++e) {
     for (std::size_t k = 0; k < evidence_classes; ++k) {
-      const float seen = static_cast<float>(k / 2) / 7.0F;
+      const std::size_t level = k / 2;
+      const auto seen = static_cast<float>(level) / 7.0F;
       float& weight = weights_[e][k];
       switch (e) {
         case order_0: weight = 0.05F; break;
@@ -236,7 +237,7 @@ void sequence_model::consider(const sequence_position& at, opinion& out) const {
       mine = p[base_of[e]];
     }
     if (found == nullptr) continue;
-    const float escape = static_cast<float>(found->size);
+    const auto escape = static_cast<float>(found->size);
     const float scale = 1.0F / (found->total + escape);
     const float kept = escape * scale;
     for (std::size_t from = 0; from < out.size; from += lanes) {
