@@ -12,8 +12,8 @@ namespace greenroom::actors {
 /// An execution unit inside that of a scheduler thread. While an actor empties its port, those it
 /// wakes gather here, and run one after the other when it is through, instead of going through the
 /// scheduler's queue one by one: a task and its answer cross the whole tree in one go. After a
-/// hundred microseconds the rest goes to the scheduler after all, where other threads find it.
-/// One for each thread.
+/// hundred microseconds the rest goes to the scheduler after all, where other threads find it, and
+/// the one who relayed has to yield to them. One for each thread.
 class relay_unit final : public caf::execution_unit {
 public:
   /// The unit of this thread; in use while one of its actors relays.
