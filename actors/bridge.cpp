@@ -121,8 +121,7 @@ void bridge::sweep() {
   for (std::size_t i = 0; i < pools; ++i) {
     auto& who = holders[i];
     std::ranges::sort(who);
-    const auto doubled = std::ranges::unique(who);
-    who.erase(doubled.begin(), doubled.end());
+    who.erase(std::unique(who.begin(), who.end()), who.end());
     if (!who.empty() && pools_[i]) send(pools_[i], protocols::purge{std::move(who)});
   }
   if (house_.ledger.alive() > 0) arm();

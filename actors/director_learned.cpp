@@ -32,8 +32,8 @@ void director_state::restore() {
   const auto why = ours->restore(text, names());
   if (!why) return;
   const auto aside = where->forecast.learned.set_aside(learned_state::part::policy);
-  where->publish("learned.damaged", "{\"part\":\"policy\",\"why\":" + json_text(*why)
-                                        + ",\"file\":" + json_text(aside) + "}");
+  where->publish("learned.damaged", R"({"part":"policy","why":)" + json_text(*why) + R"(,"file":)"
+                                        + json_text(aside) + "}");
 }
 
 void director_state::save() {

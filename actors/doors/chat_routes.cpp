@@ -126,9 +126,9 @@ private:
 
 void append_model(std::string& to, const std::string& name, const std::string& department,
                   std::int64_t created) {
-  to += "{\"id\":" + protocols::json_string_of_any(name);
-  to += ",\"object\":\"model\",\"created\":" + std::to_string(created);
-  to += ",\"owned_by\":" + protocols::json_string_of_any(department) + "}";
+  to += R"({"id":)" + protocols::json_string_of_any(name);
+  to += R"(,"object":"model","created":)" + std::to_string(created);
+  to += R"(,"owned_by":)" + protocols::json_string_of_any(department) + "}";
 }
 
 std::int64_t started_unix_s(const node& of) {

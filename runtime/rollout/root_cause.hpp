@@ -33,7 +33,8 @@ struct recorded_event {
 struct series_key {
   std::string subject;  ///< A specialist, or `pool:intelligent`.
   monitoring::metric what = monitoring::metric::error_rate;
-  auto operator<=>(const series_key&) const = default;
+  auto operator<=>(const series_key&) const =
+      default;  // NOLINT(modernize-use-nullptr): taken for 0
 };
 
 struct point {

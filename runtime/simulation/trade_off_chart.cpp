@@ -77,12 +77,13 @@ std::string line(double x1, double y1, double x2, double y2, const char* colour)
 
 std::string grid(const axis& memory, const axis& cold) {
   std::string out;
-  for (double decade = memory.least; decade <= memory.most; ++decade) {
+  for (int decade = static_cast<int>(memory.least); decade <= static_cast<int>(memory.most);
+       ++decade) {
     const double x = memory.at(std::pow(10, decade));
     out += line(x, top, x, height - bottom, "#dddddd");
     out += label(x, height - bottom + 20, "middle", percent(std::pow(10, decade)));
   }
-  for (double decade = cold.least; decade <= cold.most; ++decade) {
+  for (int decade = static_cast<int>(cold.least); decade <= static_cast<int>(cold.most); ++decade) {
     const double y = cold.at(std::pow(10, decade));
     out += line(left, y, width - right, y, "#dddddd");
     out += label(left - 8, y + 4, "end", percent(std::pow(10, decade)));
@@ -108,11 +109,11 @@ std::string trade_off_chart(const std::string& title, const std::vector<chart_se
   const axis cold{std::min(cold_top - 1, std::floor(std::log10(cold_min))), cold_top,
                   height - bottom, top};
 
-  std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + number(width) + " "
-                    + number(height) + "\" font-family=\"sans-serif\" font-size=\"13\">\n"
-                    + "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n";
+  std::string out = R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 )" + number(width) + " "
+                    + number(height) + R"(" font-family="sans-serif" font-size="13">)" + "\n"
+                    + R"(<rect width="100%" height="100%" fill="white"/>)" + "\n";
   out +=
-      "<text x=\"" + number(left) + "\" y=\"28\" font-size=\"17\">" + escaped(title) + "</text>\n";
+      R"(<text x=")" + number(left) + R"(" y="28" font-size="17">)" + escaped(title) + "</text>\n";
   out += grid(memory, cold);
   out += label((left + width - right) / 2, height - 15, "middle", "memory, share of always-warm");
   out += "<text transform=\"translate(20," + number((top + height - bottom) / 2)
@@ -134,13 +135,13 @@ std::string trade_off_chart(const std::string& title, const std::vector<chart_se
               + percent(point.memory_ratio) + " of memory</title></circle>\n";
     }
     if (one.points.size() > 1) {
-      out += "<polyline fill=\"none\" stroke=\"" + std::string(colour) + "\" stroke-width=\""
-             + (ours ? "3" : "1.5") + "\" points=\"" + path + "\"/>\n";
+      out += R"(<polyline fill="none" stroke=")" + std::string(colour) + R"(" stroke-width=")"
+             + (ours ? "3" : "1.5") + R"(" points=")" + path + "\"/>\n";
     }
     out += dots;
     const double y = top + 10 + 20 * static_cast<double>(i);
-    out += "<rect x=\"" + number(width - right + 20) + "\" y=\"" + number(y - 5)
-           + "\" width=\"18\" height=\"" + (ours ? "5" : "3") + "\" fill=\"" + colour + "\"/>\n";
+    out += R"(<rect x=")" + number(width - right + 20) + R"(" y=")" + number(y - 5)
+           + R"(" width="18" height=")" + (ours ? "5" : "3") + R"(" fill=")" + colour + "\"/>\n";
     out += label(width - right + 45, y + 2, "start", one.name);
   }
   return out + "</svg>\n";

@@ -55,7 +55,8 @@ private:
 
   void advance(double now_s) {
     for (;;) {
-      const double event_s = events_.empty() ? never_s : events_.top().at_s;
+      double event_s = never_s;
+      if (!events_.empty()) event_s = events_.top().at_s;
       const double review_s = next_review();
       if (std::min(event_s, review_s) > now_s) return;
       if (event_s <= review_s) {
