@@ -107,9 +107,11 @@ std::vector<specialist_counts> count_specialists(const house& where) {
 
 void record_fresh(house& where, double now_s, runtime::rollout::evidence_recorder& page,
                   keep_counts keep) {
-  auto [before, seen] = where.board.read([](const watch_board::content& board) {
+  auto last = where.board.read([](const watch_board::content& board) {
     return std::pair{board.evidence_counts, board.evidence_seen};
   });
+  auto& before = last.first;
+  auto& seen = last.second;
   auto counts = count_specialists(where);
   before.resize(counts.size());
   const auto& playing = where.now_playing();

@@ -125,9 +125,11 @@ void stream_events(const door_ptr& here, call& one) {
   auto text = one.parameter("after");
   if (const auto last = one.asked.header("Last-Event-ID")) text = std::string{*last};
   if (text) {
+    const std::string_view digits{*text};
     std::uint64_t number = 0;
-    const auto parsed = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (parsed.ec != std::errc{} || parsed.ptr != text->data() + text->size())
+    const auto* const end = digits.data() + digits.size();
+    const auto parsed = std::from_chars(digits.data(), end, number);
+    if (parsed.ec != std::errc{} || parsed.ptr != end)
       return answer_problem(one.reply,
                             protocols::problem_of(protocols::failure::malformed,
                                                   "Last-Event-ID (or after) must be the number of "

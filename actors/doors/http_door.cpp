@@ -93,6 +93,7 @@ void answer_no_route(const call& one, std::string_view path) {
   std::set<std::string_view> paths;
   for (const auto& known : table) paths.insert(known.path);
   std::vector<std::pair<std::size_t, std::string_view>> ranked;
+  ranked.reserve(paths.size());
   for (const auto known : paths) ranked.emplace_back(protocols::edit_distance(path, known), known);
   std::sort(ranked.begin(), ranked.end());
   auto about =
