@@ -1,6 +1,7 @@
 #include "apps/client/asking.hpp"
 
 #include "apps/client/terminal.hpp"
+#include "protocols/json_text.hpp"
 
 #include <unistd.h>
 
@@ -11,6 +12,24 @@
 namespace greenroom::apps {
 
 using nlohmann::json;
+
+namespace {
+
+/// Valid JSON text without the space between its parts.
+std::string without_space(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  bool quoted = false, escaped = false;
+  for (const char c : text) {
+    if (!quoted && (c == ' ' || c == '\t' || c == '\r' || c == '\n')) continue;
+    if (!escaped && c == '"') quoted = !quoted;
+    escaped = !escaped && c == '\\';
+    result += c;
+  }
+  return result;
+}
+
+}  // namespace
 
 void add_asking_options(CLI::App& verb, asking& how) {
   verb.add_option("--node", how.node, "The node to ask")
@@ -63,6 +82,12 @@ void node_client::say_refused(const http_answer& answer) {
                  retry.data());
 }
 
+void node_client::say_strange() {
+  code_ = failed;
+  std::fprintf(stderr, "greenroom: %s answered something that is not JSON — is it a node?\n",
+               url_.c_str());
+}
+
 std::optional<http_answer> node_client::raw(std::string_view method, std::string_view target,
                                             std::string body, std::chrono::milliseconds timeout) {
   if (!http_) return std::nullopt;
@@ -78,21 +103,32 @@ std::optional<json> node_client::get(std::string_view target) { return call("GET
 
 std::optional<json> node_client::call(std::string_view method, std::string_view target,
                                       const json& body, std::chrono::milliseconds timeout) {
-  auto answer = raw(method, target, body.is_null() ? std::string{} : body.dump(), timeout);
+  // Words of the user that are no UTF-8 name nothing that there is.
+  auto text =
+      body.is_null() ? std::string{} : body.dump(-1, ' ', false, json::error_handler_t::replace);
+  const auto answer = call_text(method, target, std::move(text), timeout);
+  if (!answer) return std::nullopt;
+  if (answer->empty()) return json::object();
+  auto parsed = json::parse(*answer, nullptr, false);
+  if (!parsed.is_discarded()) return parsed;
+  say_strange();
+  return std::nullopt;
+}
+
+std::optional<std::string> node_client::call_text(std::string_view method, std::string_view target,
+                                                  std::string body,
+                                                  std::chrono::milliseconds timeout) {
+  auto answer = raw(method, target, std::move(body), timeout);
   if (!answer) return std::nullopt;
   if (!answer->good()) {
     say_refused(*answer);
     return std::nullopt;
   }
-  auto parsed = json::parse(answer->body, nullptr, false);
-  if (parsed.is_discarded()) {
-    if (answer->body.empty()) return json::object();
-    code_ = failed;
-    std::fprintf(stderr, "greenroom: %s answered something that is not JSON — is it a node?\n",
-                 url_.c_str());
-    return std::nullopt;
-  }
-  return parsed;
+  constexpr int depth_max = protocols::json_depth_max + 8;  // Around what a worker may say.
+  if (answer->body.empty() || protocols::is_json(answer->body, depth_max))
+    return std::move(answer->body);
+  say_strange();
+  return std::nullopt;
 }
 
 bool node_client::stream(std::string_view target, const std::function<bool(std::string_view)>& hear,
@@ -121,6 +157,16 @@ int once_or_watch(const asking& how, const std::function<int()>& once) {
 void print_json(const json& what) {
   const auto text = what.dump(is_terminal() ? 2 : -1, ' ', false, json::error_handler_t::replace);
   std::printf("%s\n", text.c_str());
+}
+
+void print_json_text(std::string_view text) {
+  using ordered = nlohmann::ordered_json;  // For people: what it cannot read is shown as it is.
+  const auto parsed =
+      is_terminal() ? ordered::parse(text, nullptr, false) : ordered(ordered::value_t::discarded);
+  const auto shown = parsed.is_discarded()
+                         ? without_space(text)
+                         : parsed.dump(2, ' ', false, ordered::error_handler_t::replace);
+  std::printf("%s\n", shown.c_str());
 }
 
 std::string text_of(const json& from, const char* key, std::string fallback) {

@@ -40,6 +40,9 @@ public:
   std::optional<nlohmann::json> call(std::string_view method, std::string_view target,
                                      const nlohmann::json& body = nullptr,
                                      std::chrono::milliseconds timeout = std::chrono::seconds{30});
+  /// The same with texts, as they came: nothing in them is read and written again.
+  std::optional<std::string> call_text(std::string_view method, std::string_view target,
+                                       std::string body, std::chrono::milliseconds timeout);
   /// Any answer, whatever its status.
   std::optional<http_answer> raw(std::string_view method, std::string_view target,
                                  std::string body = {},
@@ -53,6 +56,7 @@ public:
 private:
   void say_unreachable(const http_failure& why);
   void say_refused(const http_answer& answer);
+  void say_strange();
 
   std::optional<node_address> where_;
   std::string url_;
@@ -66,6 +70,9 @@ int once_or_watch(const asking& how, const std::function<int()>& once);
 
 /// Writes the document: laid out for people at a terminal, else in one line.
 void print_json(const nlohmann::json& what);
+/// The same for valid JSON text; in one line its members keep their order, its numbers their
+/// digits.
+void print_json_text(std::string_view text);
 
 /// The member as text or number; the fallback when it is missing or of another type.
 std::string text_of(const nlohmann::json& from, const char* key, std::string fallback = {});

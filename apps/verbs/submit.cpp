@@ -3,6 +3,7 @@
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
 #include "config/loader.hpp"
+#include "protocols/json_text.hpp"
 
 #include <cstdio>
 #include <fstream>
@@ -24,8 +25,8 @@ struct submit_options {
   bool later = false;
 };
 
-/// What the user typed as the input: JSON as it is, any other text as a JSON string.
-std::optional<json> read_input(const std::string& word) {
+/// What the user typed as the input: JSON as it is, any other text as a JSON string. JSON text.
+std::optional<std::string> read_input(const std::string& word) {
   std::string text = word;
   if (word == "-") {
     text.assign(std::istreambuf_iterator<char>{std::cin}, {});
@@ -38,19 +39,31 @@ std::optional<json> read_input(const std::string& word) {
     }
     text.assign(std::istreambuf_iterator<char>{file}, {});
   }
-  auto parsed = json::parse(text, nullptr, false);
-  if (!parsed.is_discarded()) return parsed;
+  // What is nested too deep is sent as it is, too: the node says how deep it may be.
+  if (protocols::is_json(text) || json::accept(text)) return text;
   while (text.ends_with('\n')) text.pop_back();
-  return json(text);
+  std::string quoted;
+  if (protocols::append_json_string(quoted, text)) return quoted;
+  std::fprintf(stderr, "greenroom: the input is neither JSON nor text in UTF-8\n");
+  return std::nullopt;
 }
 
-void print_output(const json& task) {
-  const auto output = task.find("output");
-  if (output == task.end()) return;
-  if (output->is_string())
-    std::printf("%s\n", output->get_ref<const std::string&>().c_str());
-  else
-    print_json(*output);
+/// `answer`: the task as the node told it.
+void print_output(std::string_view answer) {
+  std::string_view output;
+  constexpr int depth_max = protocols::json_depth_max + 8;
+  const auto whole = protocols::each_member(
+      answer,
+      [&](std::string_view key, std::string_view value) {
+        if (key == "output") output = value;
+      },
+      depth_max);
+  if (!whole || output.empty()) return;
+  std::string room;
+  std::string_view text;
+  if (!protocols::string_value(output, room, text)) return print_json_text(output);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fputc('\n', stdout);
 }
 
 /// One line about how it went, for a person; a program reads stdout or --json.
@@ -67,14 +80,15 @@ void print_note(const json& task) {
                    .c_str());
 }
 
-int finish(const json& task, bool as_json) {
+int finish(const std::string& answer, bool as_json) {
+  const auto task = json::parse(answer, nullptr, false);
   const auto state = text_of(task, "state");
   const bool good =
       state.empty() || state == "completed" || state == "queued" || state == "running";
   if (as_json) {
-    print_json(task);
+    print_json_text(answer);
   } else if (good) {
-    print_output(task);
+    print_output(answer);
     print_note(task);
   } else {
     const auto error = task.value("error", json{});
@@ -100,12 +114,12 @@ int submit(submit_options& o) {
   if (names_specialist) body["specialist"] = o.first;
   if (!o.department.empty()) body["department"] = o.department;
   if (!o.command.empty()) body["command"] = o.command;
-  body["input"] = nullptr;
+  std::string input = "null";
   const auto& typed = names_specialist ? o.second : o.first;
   if (!typed.empty()) {
-    const auto input = read_input(typed);
-    if (!input) return wrong_usage;
-    body["input"] = *input;
+    auto read = read_input(typed);
+    if (!read) return wrong_usage;
+    input = std::move(*read);
   }
   auto patience = std::chrono::milliseconds{std::chrono::minutes{10}};
   if (!o.timeout.empty()) {
@@ -126,16 +140,19 @@ int submit(submit_options& o) {
 
   node_client client{o.how};
   const auto target = o.workflow.empty() ? "/v1/tasks" : "/v1/workflows/" + url_escape(o.workflow);
-  const auto task = client.call("POST", target, body, patience);
-  if (!task) return client.code();
-  if (o.later) {
-    if (o.how.as_json)
-      print_json(*task);
-    else
-      std::printf("%s\n", text_of(*task, "id").c_str());
+  // The input goes as it was typed: a number keeps its digits, an object its order.
+  auto text = "{\"input\":" + input;
+  if (const auto rest = body.dump(-1, ' ', false, json::error_handler_t::replace); rest != "{}")
+    text += ',' + rest.substr(1);
+  else
+    text += '}';
+  const auto answer = client.call_text("POST", target, std::move(text), patience);
+  if (!answer) return client.code();
+  if (o.later && !o.how.as_json) {
+    std::printf("%s\n", text_of(json::parse(*answer, nullptr, false), "id").c_str());
     return done;
   }
-  return finish(*task, o.how.as_json);
+  return finish(*answer, o.how.as_json);
 }
 
 }  // namespace

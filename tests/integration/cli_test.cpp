@@ -128,6 +128,12 @@ TEST_F(Cli, ServesTasksAndTellsAllAboutThem) {
   EXPECT_EQ(node.ask({"submit", "repeat", "two words"}).out, "two words\n");
   EXPECT_EQ(node.ask({"submit", "echo", "-"}, "{\"a\":1}").out, "{\"a\":1}\n");
   EXPECT_EQ(node.ask({"submit", "echo", "@" + file("input", "7")}).out, "7\n");
+  const std::string kept = "{\"z\":12345678901234567890123,\"a\":[\" \\\" \"]}";
+  EXPECT_EQ(node.ask({"submit", "echo", kept}).out, kept + "\n");
+  const auto no_text = node.ask({"submit", "echo", "caf\xe9"});
+  EXPECT_EQ(no_text.code, 2);
+  EXPECT_THAT(no_text.err, HasSubstr("UTF-8"));
+  EXPECT_EQ(node.ask({"submit", "caf\xe9", "1"}).code, 1);
   // Echo is warm by now, and the warm one of a department is the best placed.
   EXPECT_EQ(node.ask({"submit", "--department", "WORDS", "3"}).out, "3\n");
   EXPECT_EQ(node.ask({"submit", "--command", "say", "5"}).out, "5\n");
