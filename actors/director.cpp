@@ -99,6 +99,7 @@ void director_state::hear_need(const protocols::slot_need& need) {
   auto& seat = seats[need.specialist];
   seat.tasks = std::max(seat.tasks, 1U);
   auto& mine = held[need.specialist];
+  mine.dismissed = false;
   if (mine.reserved || (mine.held && seat.state == residency::warming)) {
     mine.why = reason::demand;  // It is on its way.
     return;
@@ -247,6 +248,7 @@ void director_state::hear_news(const slot_news& news) {
         granted.prewarmed = true;
         granted.why = mine.why;
         granted.granted_s = mine.granted_s;
+        granted.dismissed = mine.dismissed;
         mine = granted;
         seat.state = residency::cold;
         seat.since_s = now;
@@ -257,7 +259,7 @@ void director_state::hear_news(const slot_news& news) {
         machine::count(where->forecast.prewarm_wasted_ms,
                        static_cast<std::uint64_t>(std::max(now - mine.granted_s, 0.0) * 1e3));
       }
-      mine = {};
+      mine = {.dismissed = mine.dismissed};
       seat.state = residency::cold;
       seat.since_s = now;
       break;
@@ -297,6 +299,7 @@ void director_state::hear_usage(const protocols::usage_batch& batch) {
     if (one.specialist >= seats.size()) continue;
     policy->observe_arrival(one.specialist, one.case_key, static_cast<double>(one.unix_us) * 1e-6);
     auto& mine = held[one.specialist];
+    mine.dismissed = false;
     if (std::exchange(mine.prewarmed, false) && mine.held && ahead_of_demand(mine.why))
       machine::count(where->pool(pool).gauge.prewarm_hits);
   }
@@ -342,6 +345,7 @@ void director_state::hear_survey(const protocols::memory_survey& survey) {
 
 void director_state::by_hand(std::uint32_t who, bool warm) {
   if (who >= seats.size()) return;
+  held[who].dismissed = !warm;
   if (!warm) {
     recall(who, reason::by_hand);
     return;
@@ -392,6 +396,7 @@ void director_state::review() {
       break;
     }
     const bool ahead = ahead_of_demand(one.why);
+    if (ahead && held[one.who].dismissed) continue;
     if (ahead && prewarmed >= batch_size) {
       more = true;
       break;

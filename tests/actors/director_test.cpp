@@ -226,6 +226,28 @@ TEST(Director, StartsAheadOfDemandInBatches) {
   EXPECT_EQ(play.processes(), 8u);
 }
 
+TEST(Director, DoesNotBringBackAheadOfDemandWhoWasCooledByHand) {
+  stage play{slots(2, 2)};
+  play.plan.policies[0] = [] { return std::make_unique<eager>(); };
+  play.open();
+  ASSERT_EQ(play.processes(), 2u);
+  for (auto& one : play.all) one->get_ready();
+  play.world.advance(1s);
+  caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{1});
+  play.world.dispatch();
+  play.worker("d0-s1").die();
+  play.world.advance(10s);
+  EXPECT_EQ(play.starts["d0-s1"], 1) << "whoever cooled it did not get what was asked for";
+  auto job = play.ask("d0-s1");
+  serve(play, "d0-s1");
+  EXPECT_EQ(play.starts["d0-s1"], 2);
+  EXPECT_EQ(job->state, task_state::completed);
+  // From then on it is like the others.
+  play.worker("d0-s1").die();
+  play.world.advance(10s);
+  EXPECT_EQ(play.starts["d0-s1"], 3);
+}
+
 TEST(Director, ScoresEveryStartAheadOfDemand) {
   auto config = slots(2, 2);
   stage play{config};
