@@ -3,23 +3,20 @@
 #include "config/nearest.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace greenroom::actors {
 
 namespace {
 
 constexpr std::size_t inline_width = 64;
+constexpr std::size_t looked_at_max = 5000;  // A wrong name must not cost a large cast much.
 
-}  // namespace
-
-std::vector<std::string> cast::nearest(std::string_view name) const {
+std::vector<std::string> nearest_to(std::string_view name,
+                                    std::span<const std::string_view> among) {
   constexpr std::size_t wanted = 3;
-  constexpr std::size_t looked_at_max = 5000;  // A wrong name must not cost a large cast much.
   std::vector<std::pair<std::size_t, std::string_view>> ranked;
-  for (const auto& [known, who] : by_name) {
-    if (members[who].gone || ranked.size() >= looked_at_max) continue;
-    ranked.emplace_back(config::edit_distance(name, known), known);
-  }
+  for (const auto known : among) ranked.emplace_back(config::edit_distance(name, known), known);
   std::ranges::sort(ranked);
   std::vector<std::string> result;
   for (const auto& [far, known] : ranked) {
@@ -27,6 +24,29 @@ std::vector<std::string> cast::nearest(std::string_view name) const {
     result.emplace_back(known);
   }
   return result;
+}
+
+}  // namespace
+
+std::vector<std::string> cast::nearest(std::string_view name) const {
+  std::vector<std::string_view> names;
+  for (const auto& [known, who] : by_name)
+    if (!members[who].gone && names.size() < looked_at_max) names.push_back(known);
+  return nearest_to(name, names);
+}
+
+std::vector<std::string> cast::nearest_department(std::string_view name) const {
+  std::vector<std::string_view> names;
+  for (const auto& one : config.departments)
+    if (names.size() < looked_at_max) names.push_back(one.name);
+  return nearest_to(name, names);
+}
+
+std::vector<std::string> cast::nearest_command(std::string_view word) const {
+  std::vector<std::string_view> words;
+  for (const auto& [known, route] : config.commands)
+    if (words.size() < looked_at_max) words.push_back(known);
+  return nearest_to(word, words);
 }
 
 std::shared_ptr<const cast> make_cast(config::node config, const cast* before,

@@ -68,6 +68,8 @@ struct cast {
   }
   /// Up to three names and aliases that look most like `name`.
   [[nodiscard]] std::vector<std::string> nearest(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> nearest_department(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> nearest_command(std::string_view word) const;
 };
 
 /// @pre `config` has passed the checks of the loader. `before` may be null. `is_inline`

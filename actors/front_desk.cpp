@@ -45,10 +45,10 @@ std::chrono::milliseconds up_to_ms(std::int64_t ns) {
   return std::chrono::milliseconds{(ns + 999'999) / 1'000'000};
 }
 
-refusal unknown(const cast& playing, std::string_view name) {
+refusal unknown(std::string_view kind, std::string_view name, std::vector<std::string> nearest) {
   refusal result{failure::no_such_specialist,
-                 "there is no specialist named " + std::string{name},
-                 playing.nearest(name),
+                 "there is no " + std::string{kind} + " named " + std::string{name},
+                 std::move(nearest),
                  {}};
   if (!result.nearest.empty()) result.detail += "; did you mean " + result.nearest.front() + "?";
   return result;
@@ -59,7 +59,7 @@ refusal unknown(const cast& playing, std::string_view name) {
 std::variant<std::uint32_t, refusal> front_desk::find(std::string_view specialist) const {
   const auto& playing = house_.now_playing();
   const auto found = playing.find(specialist);
-  if (found == cast::nobody) return unknown(playing, specialist);
+  if (found == cast::nobody) return unknown("specialist", specialist, playing.nearest(specialist));
   return found;
 }
 
@@ -94,12 +94,8 @@ std::variant<std::uint32_t, refusal> front_desk::find(const task_request& reques
   auto department = request.department;
   if (department.empty()) {
     const auto route = config::resolve_command(playing.config, request.command);
-    if (!route) {
-      refusal none{failure::no_such_specialist,
-                   "there is no command named " + request.command + "; GET /v1/specialists and "
-                   "the commands of the configuration say what there is", {}, {}};
-      return none;
-    }
+    if (!route)
+      return unknown("command", request.command, playing.nearest_command(request.command));
     if (!route->specialist.empty()) return find(std::string_view{route->specialist});
     department = route->department;
   }
@@ -107,8 +103,7 @@ std::variant<std::uint32_t, refusal> front_desk::find(const task_request& reques
   const auto best =
       place == playing.by_department.end() ? cast::nobody : best_of(place->second, in);
   if (best == cast::nobody)
-    return refusal{
-        failure::no_such_specialist, "there is no department named " + department, {}, {}};
+    return unknown("department", department, playing.nearest_department(department));
   return best;
 }
 

@@ -83,7 +83,7 @@ private:
 };
 
 /// What ended, by pool, while somebody wants to know it exactly; and what was refused by a worker,
-/// which is the caller's mistake and nobody's failure.
+/// or for its idempotency key, which is the caller's mistake and nobody's failure.
 class ends_feed {
 public:
   void open(bool now_open) { open_.store(now_open, std::memory_order_relaxed); }
@@ -91,7 +91,8 @@ public:
   void add(const protocols::task& job, protocols::pool_kind pool, protocols::task_state state,
            protocols::failure why, std::int64_t took_ns) {
     using protocols::failure, protocols::task_state;
-    if (why == failure::refused) ++refused_[static_cast<std::size_t>(pool)];
+    if (why == failure::refused || why == failure::key_conflict)
+      ++refused_[static_cast<std::size_t>(pool)];
     if (!open_.load(std::memory_order_relaxed) || state == task_state::cancelled) return;
     // The second answer that the baseline gives to learn its noise is nobody's.
     if (job.mirror && pool == protocols::pool_kind::baseline) return;

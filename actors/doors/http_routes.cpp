@@ -77,9 +77,9 @@ std::optional<protocols::task_id> task_in_path(const call& one) {
   protocols::task_id id;
   if (protocols::parse(one.captured.front(), id)) return id;
   answer_problem(one.reply,
-                 protocols::problem_of(protocols::failure::malformed,
-                                       "A task's id is 32 hexadecimal digits, as POST /v1/tasks "
-                                       "gave it."));
+                 protocols::problem_named("no-such-task", 404, "No such task",
+                                          "There is no task of this id: an id is 32 hexadecimal "
+                                          "digits, as POST /v1/tasks gave it."));
   return std::nullopt;
 }
 

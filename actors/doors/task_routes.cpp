@@ -15,7 +15,8 @@ void answer_bad_end(const machine::http::responder& reply, const protocols::task
   auto about = protocols::problem_of(
       face.why == protocols::failure::none ? protocols::failure::cancelled : face.why,
       std::string{face.output}, retry_after_ms);
-  about.task = protocols::to_string(face.id);
+  // With a key that is taken there is no such task, and the detail names the one that has it.
+  if (face.why != protocols::failure::key_conflict) about.task = protocols::to_string(face.id);
   std::string headers;
   protocols::append_timing_headers(headers, face);
   answer_problem(reply, about, headers);
@@ -29,21 +30,21 @@ public:
 
   void on_accepted(const protocols::task& job) noexcept override {
     if (!async_) return;
+    accepted_ = true;
+    // With an idempotency key it may have ended long ago; then the end, which follows, is told.
+    if (job.ended()) return;
     answered_ = true;
     protocols::task_face face;
     const auto& names = here_->cast();
     face.id = job.id;
-    face.state = job.state.load(std::memory_order_acquire);  // It may be known, and have ended.
+    face.state = job.state.load(std::memory_order_acquire);
     if (job.specialist < names.members.size()) {
       face.specialist = names.name_of(job.specialist);
       face.department = names.department_of(job.specialist);
     }
     face.urgency = job.urgency;
     face.accepted_unix_ms = job.accepted_unix_ms;
-    std::string body;
-    append_json(body, face);
-    reply_.answer(202, json_type, std::move(body),
-                  "Location: /v1/tasks/" + protocols::to_string(job.id) + "\r\n");
+    accept(face);
   }
 
   void on_end(const protocols::task& done) noexcept override {
@@ -52,6 +53,7 @@ public:
     if (answered_) return;
     const auto& names = here_->cast();
     const auto face = face_of(done, names);
+    if (accepted_) return accept(face);
     if (face.state != protocols::task_state::completed)
       return answer_bad_end(reply_, face, done.retry_after_ms);
     std::string body;
@@ -66,9 +68,17 @@ public:
   [[nodiscard]] bool ended() const { return ended_.load(std::memory_order_acquire); }
 
 private:
+  void accept(const protocols::task_face& face) {
+    std::string body;
+    append_json(body, face);
+    reply_.answer(202, json_type, std::move(body),
+                  "Location: /v1/tasks/" + protocols::to_string(face.id) + "\r\n");
+  }
+
   door_ptr here_;
   machine::http::responder reply_;
   bool async_;
+  bool accepted_ = false;
   bool answered_ = false;
   std::atomic<bool> ended_{false};
 };

@@ -146,6 +146,17 @@ TEST_F(HttpDoor, NamesTheNearestSpecialist) {
   EXPECT_EQ(read(answer)["nearest"][0], "echo");
 }
 
+TEST_F(HttpDoor, NamesTheNearestDepartmentAndCommandToo) {
+  const auto department = task(R"({"department":"WORSD","input":1})");
+  EXPECT_EQ(status_of(department), 404) << department;
+  EXPECT_EQ(read(department)["nearest"][0], "WORDS");
+  const auto command = task(R"({"command":"sya","input":1})");
+  EXPECT_EQ(status_of(command), 404) << command;
+  EXPECT_EQ(read(command)["nearest"][0], "say");
+  EXPECT_NE(read(command)["detail"].get<std::string>().find("did you mean say?"),
+            std::string::npos);
+}
+
 TEST_F(HttpDoor, TellsAWorkersFailureAsAProblem) {
   const auto answer = task(R"({"specialist":"fails"})");
   const auto status = status_of(answer);
@@ -178,7 +189,7 @@ TEST_F(HttpDoor, KeepsAnAsyncTaskUntilItIsAskedFor) {
   EXPECT_EQ(listed["items"][0]["id"], id);
   EXPECT_EQ(status_of(told(get("/v1/tasks?state=silly"))), 400);
   EXPECT_EQ(status_of(told(get("/v1/tasks?limit=0"))), 400);
-  EXPECT_EQ(status_of(told(get("/v1/tasks/12"))), 400);
+  EXPECT_EQ(status_of(told(get("/v1/tasks/12"))), 404);
   EXPECT_EQ(status_of(told(get("/v1/tasks/" + std::string(32, '0')))), 404);
 }
 
@@ -188,7 +199,29 @@ TEST_F(HttpDoor, AnswersAnIdempotencyKeyOnce) {
   ASSERT_EQ(status_of(first), 200) << first;
   ASSERT_EQ(status_of(again), 200) << again;
   EXPECT_EQ(read(first)["id"], read(again)["id"]);
-  EXPECT_EQ(status_of(task(R"({"specialist":"twice","input":2,"idempotency_key":"k"})")), 409);
+  const auto other = task(R"({"specialist":"twice","input":2,"idempotency_key":"k"})");
+  EXPECT_EQ(status_of(other), 409);
+  // It names the task that has the key, and is no failure of the specialist's.
+  EXPECT_NE(read(other)["detail"].get<std::string>().find(read(first)["id"].get<std::string>()),
+            std::string::npos)
+      << other;
+  EXPECT_FALSE(read(other).contains("task"));
+  EXPECT_EQ(node_->inside().house->ends.refused(protocols::pool_kind::intelligent), 1U);
+}
+
+TEST_F(HttpDoor, TellsTheWholeEndToWhoRepeatsAnAsyncTaskThatHasEnded) {
+  constexpr auto body = R"({"specialist":"twice","input":1,"idempotency_key":"k","mode":"async"})";
+  const auto id = read(task(body))["id"].get<std::string>();
+  json ended;
+  do {
+    ended = read(told(get("/v1/tasks/" + id)));
+  } while (ended["state"] == "queued" || ended["state"] == "running");
+  const auto again = task(body);
+  EXPECT_EQ(status_of(again), 202) << again;
+  EXPECT_NE(again.find("Location: /v1/tasks/" + id + "\r\n"), std::string::npos);
+  EXPECT_EQ(read(again)["state"], "completed");
+  EXPECT_EQ(read(again)["output"], ended["output"]);
+  EXPECT_EQ(read(again)["attempts"], 1);
 }
 
 TEST_F(HttpDoor, TakesATaskBack) {
