@@ -15,12 +15,14 @@ constexpr std::size_t looked_at_max = 5000;  // A wrong name must not cost a lar
 std::vector<std::string> nearest_to(std::string_view name,
                                     std::span<const std::string_view> among) {
   constexpr std::size_t wanted = 3;
+  constexpr std::size_t name_max = 200;  // Longer than any name; to compare it would take a while.
+  if (name.size() > name_max) return {};
   std::vector<std::pair<std::size_t, std::string_view>> ranked;
   for (const auto known : among) ranked.emplace_back(config::edit_distance(name, known), known);
   std::ranges::sort(ranked);
   std::vector<std::string> result;
   for (const auto& [far, known] : ranked) {
-    if (result.size() == wanted || far > std::max<std::size_t>(3, name.size() / 2)) break;
+    if (result.size() == wanted) break;
     result.emplace_back(known);
   }
   return result;

@@ -66,7 +66,7 @@ struct cast {
   [[nodiscard]] const std::string& department_of(std::uint32_t who) const {
     return departments[members[who].department];
   }
-  /// Up to three names and aliases that look most like `name`.
+  /// The three names and aliases that look most like `name`; none when it is too long to be one.
   [[nodiscard]] std::vector<std::string> nearest(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> nearest_department(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> nearest_command(std::string_view word) const;

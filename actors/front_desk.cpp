@@ -1,6 +1,7 @@
 #include "actors/front_desk.hpp"
 
 #include "actors/io_unit.hpp"
+#include "config/nearest.hpp"
 #include "runtime/queueing/admission.hpp"
 
 #include <algorithm>
@@ -46,11 +47,18 @@ std::chrono::milliseconds up_to_ms(std::int64_t ns) {
 }
 
 refusal unknown(std::string_view kind, std::string_view name, std::vector<std::string> nearest) {
-  refusal result{failure::no_such_specialist,
-                 "there is no " + std::string{kind} + " named " + std::string{name},
-                 std::move(nearest),
-                 {}};
-  if (!result.nearest.empty()) result.detail += "; did you mean " + result.nearest.front() + "?";
+  constexpr std::size_t shown = 200;
+  refusal result{
+      failure::no_such_specialist,
+      "there is no " + std::string{kind} + " named " + std::string{name.substr(0, shown)},
+      std::move(nearest),
+      {}};
+  if (name.size() > shown) result.detail += "…";
+  // Only what looks like it was meant; the others are there to choose from.
+  if (!result.nearest.empty()
+      && config::edit_distance(name, result.nearest.front())
+             <= std::max<std::size_t>(3, name.size() / 2))
+    result.detail += "; did you mean " + result.nearest.front() + "?";
   return result;
 }
 
