@@ -42,8 +42,12 @@ void answer_malformed(const call& one, std::string detail) {
 std::optional<std::string> text_in(const call& one, const json& body, const char* name) {
   const auto found = body.find(name);
   if (found == body.end() || found->is_null()) return std::string{};
-  if (found->is_string()) return found->get<std::string>();
-  answer_malformed(one, "\"" + std::string{name} + "\" must be a string.");
+  // It is kept, and told again and again: in the journal, in lists, in events.
+  constexpr std::size_t most = 2000;
+  const auto* const text = found->get_ptr<const std::string*>();
+  if (text != nullptr && text->size() <= most) return *text;
+  answer_malformed(one, "\"" + std::string{name} + "\" must be a string"
+                            + (text == nullptr ? "." : " of at most 2000 bytes."));
   return std::nullopt;
 }
 
@@ -113,7 +117,9 @@ void put_routing(const door_ptr& here, call& one) {
   const auto body = object_in_body(one);
   if (!body) return;
   const auto share = body->find("percentage");
-  if (share == body->end() || !share->is_number())
+  // Here already: whoever asks for what cannot be should not set the baseline going.
+  if (share == body->end() || !share->is_number() || share->get<double>() < 0
+      || share->get<double>() > 100)
     return answer_malformed(one, R"(Say {"percentage":25}: a number from 0 to 100.)");
   auto who = text_in(one, *body, "who");
   if (!who) return;

@@ -146,6 +146,32 @@ TEST_F(HttpDoor, NamesTheNearestSpecialist) {
   EXPECT_EQ(read(answer)["nearest"][0], "echo");
 }
 
+TEST_F(HttpDoor, NamesWhoThereIsToWhoGuesses) {
+  const auto answer = read(task(R"({"specialist":"somebody-else","input":1})"));
+  EXPECT_EQ(answer["nearest"].size(), 3U) << answer;
+  EXPECT_EQ(answer["detail"], "there is no specialist named somebody-else");
+}
+
+TEST_F(HttpDoor, DoesNotStudyANameThatIsTooLongToBeOne) {
+  const auto model = std::string(2'000'000, 'x');
+  const auto answer =
+      told(post("/v1/chat/completions", R"({"messages":[{}],"model":")" + model + "\"}"));
+  EXPECT_EQ(status_of(answer), 404) << answer.substr(0, 300);
+  EXPECT_LT(answer.size(), 1000U);
+}
+
+TEST_F(HttpDoor, RefusesAShareOrAReasonThatCannotBe) {
+  const auto route = [&](const std::string& share) {
+    const auto body = "{\"percentage\":" + share + "}";
+    return status_of(told("PUT /v1/routing HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                          + std::to_string(body.size()) + "\r\n\r\n" + body));
+  };
+  EXPECT_EQ(route("101"), 400);
+  EXPECT_EQ(route("-1"), 400);
+  const auto reason = std::string(100'000, 'x');
+  EXPECT_EQ(status_of(told(post("/v1/rollback", R"({"reason":")" + reason + "\"}"))), 400);
+}
+
 TEST_F(HttpDoor, NamesTheNearestDepartmentAndCommandToo) {
   const auto department = task(R"({"department":"WORSD","input":1})");
   EXPECT_EQ(status_of(department), 404) << department;
