@@ -172,8 +172,7 @@ int serve(const configuration_source& source) {
 
   const auto opened = open_door(running, *configuration);
   if (const auto* why = std::get_if<std::string>(&opened)) {
-    std::fprintf(stderr, "greenroom: cannot listen on %s: %s\n", configuration->listen.c_str(),
-                 why->c_str());
+    std::fprintf(stderr, "greenroom: %s\n", why->c_str());
     return failed;
   }
   const auto& door = std::get<std::unique_ptr<doors::http_door>>(opened);
