@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <semaphore>
 #include <thread>
@@ -83,6 +84,39 @@ TYPED_TEST(WaysIn, WakeTheirTakerForEveryBatch) {
   }
   for (auto& one : threads) one.join();
   EXPECT_EQ(sum, producers * each);
+}
+
+// The push and the falling asleep meet each time. One push that is neither seen nor rings is one
+// that nobody comes after to make good.
+TYPED_TEST(WaysIn, NeverSleepOverTheOnlyPush) {
+  constexpr std::uint64_t rounds = 30'000;
+  constexpr std::chrono::seconds never{20};
+  TypeParam ring{16};
+  int value = 1;
+  std::counting_semaphore<> bell{0};
+  std::atomic<std::uint64_t> taken{0};
+  bool lost = false;
+  std::thread taker{[&] {
+    std::uint64_t all = 0;
+    while (all < rounds) {
+      if (const auto some = ring.drain([](int*) {}); some > 0) {
+        all += some;
+        taken.store(all, std::memory_order_release);
+      }
+      if (all < rounds && ring.try_sleep() && !bell.try_acquire_for(never)) {
+        lost = true;
+        taken.store(rounds, std::memory_order_release);
+        return;
+      }
+    }
+  }};
+  for (std::uint64_t i = 0; i < rounds; ++i) {
+    if (ring.push(&value) == pushed::wake) bell.release();
+    for (int looks = 0; taken.load(std::memory_order_acquire) <= i; ++looks)
+      if (looks > 5000) std::this_thread::yield();
+  }
+  taker.join();
+  EXPECT_FALSE(lost);
 }
 
 /// Batch after batch, until nothing is left.

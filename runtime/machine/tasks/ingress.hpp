@@ -1,6 +1,8 @@
 // The rings through which tasks enter from any thread.
 #pragma once
 
+#include "runtime/machine/tasks/asymmetric_fence.hpp"
+
 #include <boost/lockfree/spsc_queue.hpp>
 #include <boost/lockfree/stack.hpp>
 
@@ -31,11 +33,16 @@ public:
 
   [[nodiscard]] pushed push(const Item& item) {
     if (!ring_.bounded_push(item)) return pushed::full;
-    return awake_.exchange(true, std::memory_order_seq_cst) ? pushed::taken : pushed::wake;
+    return poke() ? pushed::wake : pushed::taken;
   }
 
   /// Marks the actor awake. True when it slept and must be woken.
-  [[nodiscard]] bool poke() { return !awake_.exchange(true, std::memory_order_seq_cst); }
+  [[nodiscard]] bool poke() {
+    // Either the actor, having said that it sleeps, sees what was pushed, or we see that it sleeps.
+    light_fence();
+    if (awake_.load(std::memory_order_relaxed)) return false;
+    return !awake_.exchange(true, std::memory_order_seq_cst);
+  }
 
   /// Hands over all that is inside, oldest first. The actor only. Returns how many.
   template <class Take>
@@ -48,6 +55,7 @@ public:
   [[nodiscard]] bool try_sleep() {
     // An exchange, because what was pushed before somebody else's exchange is seen after ours.
     static_cast<void>(awake_.exchange(false, std::memory_order_seq_cst));
+    heavy_fence();
     if (ring_.empty()) return true;
     // Whoever sets it back first is responsible: a pusher that did has sent a wake-up already.
     return awake_.exchange(true, std::memory_order_seq_cst);
