@@ -28,6 +28,14 @@ std::vector<std::string> nearest_to(std::string_view name,
   return result;
 }
 
+protocols::side_effects effects_of(config::side_effects from) {
+  switch (from) {
+    case config::side_effects::none: return protocols::side_effects::none;
+    case config::side_effects::unsafe: return protocols::side_effects::unsafe;
+    default: return protocols::side_effects::idempotent;
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> cast::nearest(std::string_view name) const {
@@ -77,13 +85,13 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
     for (const auto& one : department.specialists) {
       member now{one};
       now.department = place->second;
+      now.effects = effects_of(one.backend.side_effects);
       now.inline_function = is_inline && is_inline(one.name);
       // A callable that runs on the spot is through with each task before it gets the next.
       now.width = now.inline_function ? inline_width : one.backend.concurrency;
       // What is handed out may be written down as begun, so what must not be done twice is not
       // handed out ahead.
-      const bool ahead =
-          !now.inline_function && one.backend.side_effects != config::side_effects::unsafe;
+      const bool ahead = !now.inline_function && now.effects != protocols::side_effects::unsafe;
       now.hands = now.width + (ahead ? 1 : 0);
       const auto old = known.find(department.name + '/' + one.name);
       if (old != known.end())
@@ -101,7 +109,7 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
     for (const auto& alias : one.config.aliases) fresh->by_name.emplace(alias, i);
   }
   for (auto& one : fresh->members)
-    if (!one.config.fallback.empty()) one.fallback = fresh->find(one.config.fallback);
+    one.fallback = one.config.fallback.empty() ? cast::nobody : fresh->find(one.config.fallback);
   for (const auto& flow : fresh->config.workflows) {
     auto& steps = fresh->workflows.emplace_back();
     for (const auto& step : flow.steps) steps.push_back(fresh->find(step));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/node.hpp"
+#include "protocols/task.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -27,10 +28,11 @@ struct member {
 
   const config::specialist& config;  ///< In a cast's `config`, this one's or an earlier one's.
   std::uint32_t department = 0;
-  std::uint32_t fallback = 0;  ///< Index, or `cast::nobody`.
-  std::uint32_t place = 0;     ///< Position in its department's staff.
-  std::size_t width = 1;       ///< Tasks its worker may have at a time.
-  std::size_t hands = 2;       ///< Tasks it may hold: those, and some ahead so that it never idles.
+  std::uint32_t fallback = 0xffffffffU;  ///< Index, or `cast::nobody`.
+  std::uint32_t place = 0;               ///< Position in its department's staff.
+  std::size_t width = 1;                 ///< Tasks its worker may have at a time.
+  std::size_t hands = 2;  ///< Tasks it may hold: those, and some ahead so that it never idles.
+  protocols::side_effects effects = protocols::side_effects::idempotent;
   bool inline_function = false;
   bool gone = false;  ///< Taken out by a reload; its number is never used again.
 };

@@ -21,10 +21,6 @@ constexpr std::int64_t drop_period_ns = 250'000'000;
 
 std::atomic<std::uint32_t> incarnations{0};
 
-breaker::settings breaker_settings(const config::breaker& from) {
-  return {.failures = from.failures, .open = from.open, .probes = from.half_open_probes};
-}
-
 breaker::time_point at(std::int64_t steady_ns) {
   return breaker::time_point{std::chrono::nanoseconds{steady_ns}};
 }
@@ -43,6 +39,11 @@ department::department(caf::actor_config& cfg, house& where, std::uint32_t index
               + static_cast<std::uint64_t>(pool)},
       incarnation_{++incarnations} {
   batch_.department = index;
+}
+
+breaker::settings department::breaker_limits() const {
+  const auto& from = house_.now_playing().config.breaker;
+  return {.failures = from.failures, .open = from.open, .probes = from.half_open_probes};
 }
 
 department::entry& department::entry_of(std::uint32_t specialist) {
@@ -117,6 +118,7 @@ void department::arrive(task_ptr job) {
 }
 
 void department::pump(entry& one) {
+  if (!one.breaker.is_closed()) relieve(one);
   if (one.line.empty()) {
     one.wanted_since_ns = 0;
     return;
@@ -124,7 +126,7 @@ void department::pump(entry& one) {
   const auto& who = member_of(one);
   if (one.now == life::warm) {
     if (one.at_once != nullptr) moment_ns_ = now_ns();  // What waited does not begin earlier.
-    const auto limits = breaker_settings(house_.now_playing().config.breaker);
+    const auto limits = breaker_limits();
     while (one.hands.size() < who.hands && !one.line.empty()) {
       if (one.breaker.now_is(limits, at(0)) != breaker::state::closed
           && !one.breaker.admit(limits, at(now_ns()))) {
@@ -141,7 +143,7 @@ void department::pump(entry& one) {
   }
   // Without an actor nothing can be started; the one who hires it looks here again.
   if (one.now != life::cold || one.asked || !one.hired) return;
-  const auto limits = breaker_settings(house_.now_playing().config.breaker);
+  const auto limits = breaker_limits();
   const auto now = now_ns();
   if (one.not_before_ns > now || one.breaker.now_is(limits, at(now)) == breaker::state::open) {
     arm();
@@ -278,7 +280,10 @@ void department::decide_retry(entry& one, task_ptr job) {
   }
   const runtime::backoff waits{config.retry.base, config.retry.max, config.retry.jitter};
   const auto due = now_ns() + waits.delay(job->attempts, chance()).count();
-  if (job->attempts >= config.retry.max_attempts || due >= job->deadline_ns) {
+  const bool used_up = job->attempts >= config.retry.max_attempts || due >= job->deadline_ns;
+  const bool in_vain = one.breaker.room(breaker_limits(), at(now_ns())) == 0;
+  if ((used_up || in_vain) && pass_on(one, job)) return;
+  if (used_up) {
     house_.publish("task.failed", R"({"id":")" + protocols::to_string(job->id)
                                       + R"(","specialist":)" + json_text(member_of(one).config.name)
                                       + R"(,"why":)" + json_text(message) + "}");
@@ -294,52 +299,10 @@ void department::decide_retry(entry& one, task_ptr job) {
   arm();
 }
 
-// To the other pool, by way of the bridge. The task counts in exactly one pool's depth all the
-// time: whoever exchanges `counted` settles it, here or at its end.
-void department::hand_over(task_ptr job) {
-  if (job->mirror) {
-    conclude(house_, *job, task_state::cancelled, failure::cancelled, "its pool is being left",
-             context());
-    return;
-  }
-  const auto other = pool_ == protocols::pool_kind::intelligent ? protocols::pool_kind::baseline
-                                                                : protocols::pool_kind::intelligent;
-  auto running = task_state::running;
-  job->state.compare_exchange_strong(running, task_state::queued);
-  auto& theirs = house_.pool(other).specialists[job->specialist]->gauge;
-  theirs.entered.fetch_add(1, std::memory_order_relaxed);
-  auto here = static_cast<std::uint8_t>(pool_);
-  if (!job->counted.compare_exchange_strong(here, static_cast<std::uint8_t>(other),
-                                            std::memory_order_acq_rel)) {
-    theirs.left.fetch_add(1, std::memory_order_relaxed);  // It has ended meanwhile.
-    return;
-  }
-  house_.pool(pool_).specialists[job->specialist]->gauge.left.fetch_add(1,
-                                                                        std::memory_order_relaxed);
-  job->pool.store(other, std::memory_order_release);
-  job->place.store(task_place::ring, std::memory_order_release);
-  job->phase = task_phase::wanted;
-  house_.bridge.push(std::move(job), context());
-}
-
-void department::hand_over_all(bool fence) {
-  if (!leaving()) return;
-  for (auto& one : entries_) {
-    for (auto job = one.line.pop(); job; job = one.line.pop())
-      if (!job->claimed.load(std::memory_order_acquire)) hand_over(std::move(job));
-    one.wanted_since_ns = 0;
-    // Those that its specialist holds ahead come back; with a fence, what runs comes back too.
-    if (one.hired && actor_of(one) && !one.hands.empty())
-      send(actor_of(one), protocols::switch_atom::value, fence);
-    rest(one, now_ns());
-  }
-  for (auto& waiting : std::exchange(retries_, {}))
-    if (!waiting.job->claimed.load(std::memory_order_acquire)) hand_over(std::move(waiting.job));
-}
-
 void department::fail_waiting(entry& one, failure why, const std::string& message) {
   for (auto job = one.line.pop(); job; job = one.line.pop())
-    conclude(house_, *job, task_state::failed, why, message, context());
+    if (why != failure::start_failed || !pass_on(one, job))
+      conclude(house_, *job, task_state::failed, why, message, context());
   one.wanted_since_ns = 0;
 }
 
@@ -354,9 +317,11 @@ void department::judge(entry& one, bool ok) {
     }
     return;
   }
-  const auto limits = breaker_settings(house_.now_playing().config.breaker);
+  const auto limits = breaker_limits();
   if (!one.breaker.failure(limits, at(now_ns()))) return;
   one.circuit_shown = true;
+  for (auto& later : retries_)
+    if (later.job->specialist == one.index) later.due_ns = 0;  // `tick` looks who takes it.
   stand_of(one).gauge.open_until_ns.store(one.breaker.opens_until().time_since_epoch().count(),
                                           std::memory_order_relaxed);
   house_.publish("circuit.open", R"({"specialist":)" + json_text(member_of(one).config.name)

@@ -83,8 +83,14 @@ private:
   }
   void hand_over(protocols::task_ptr job);
   void hand_over_all(bool fence);
+  /// To the fallback, when there is one that can take it; otherwise it stays the caller's.
+  bool pass_on(const entry& one, protocols::task_ptr& job);
+  /// Those in the line who need not wait for its circuit.
+  void relieve(entry& one);
+  void move_to(protocols::task_ptr job, std::uint32_t specialist, protocols::pool_kind pool);
   void fail_waiting(entry& one, protocols::failure why, const std::string& message);
   void judge(entry& one, bool ok);
+  [[nodiscard]] runtime::breaker::settings breaker_limits() const;
   void rest(entry& one, std::int64_t since_ns);
 
   // -- slots and workers --

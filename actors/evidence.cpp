@@ -15,22 +15,6 @@ using runtime::rollout::recorded_event, runtime::rollout::trigger;
 
 namespace {
 
-// The value of a member of one of our own small documents: a string or a number.
-std::string member_text(std::string_view json, std::string_view name) {
-  const auto key = "\"" + std::string{name} + "\":";
-  auto at = json.find(key);
-  if (at == std::string_view::npos) return {};
-  at += key.size();
-  if (at >= json.size()) return {};
-  if (json[at] != '"') return std::string{json.substr(at, json.find_first_of(",}", at) - at)};
-  std::string result;
-  for (++at; at < json.size() && json[at] != '"'; ++at) {
-    if (json[at] == '\\' && at + 1 < json.size()) ++at;
-    result += json[at];
-  }
-  return result;
-}
-
 std::uint64_t value(const machine::counter& of) { return of.load(std::memory_order_relaxed); }
 
 struct known_event {
@@ -73,6 +57,21 @@ std::vector<metric> family_of(std::string_view name) {
 }
 
 }  // namespace
+
+std::string member_text(std::string_view json, std::string_view name) {
+  const auto key = "\"" + std::string{name} + "\":";
+  auto at = json.find(key);
+  if (at == std::string_view::npos) return {};
+  at += key.size();
+  if (at >= json.size()) return {};
+  if (json[at] != '"') return std::string{json.substr(at, json.find_first_of(",}", at) - at)};
+  std::string result;
+  for (++at; at < json.size() && json[at] != '"'; ++at) {
+    if (json[at] == '\\' && at + 1 < json.size()) ++at;
+    result += json[at];
+  }
+  return result;
+}
 
 std::optional<recorded_event> evidence_of(const event& from) {
   const auto known = std::ranges::find(known_events, from.kind, &known_event::kind);

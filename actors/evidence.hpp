@@ -17,6 +17,8 @@ namespace greenroom::actors {
 /// An event that may explain why a metric moved, in words; nothing for the others (tasks, warmings,
 /// alerts, decisions to hold), which are consequences or routine.
 [[nodiscard]] std::optional<runtime::rollout::recorded_event> evidence_of(const event& from);
+/// A string or a number that is a member of one of our own small documents; empty when it is not.
+[[nodiscard]] std::string member_text(std::string_view json, std::string_view name);
 
 /// By index in the cast.
 [[nodiscard]] std::vector<specialist_counts> count_specialists(const house& where);

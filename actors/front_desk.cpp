@@ -15,14 +15,6 @@ using protocols::failure, protocols::task, protocols::task_place, protocols::tas
 
 namespace {
 
-protocols::side_effects effects_of(config::side_effects from) {
-  switch (from) {
-    case config::side_effects::none: return protocols::side_effects::none;
-    case config::side_effects::unsafe: return protocols::side_effects::unsafe;
-    default: return protocols::side_effects::idempotent;
-  }
-}
-
 std::uint64_t key_of(std::string_view case_id) {
   if (case_id.empty()) return 0;
   return std::max<std::uint64_t>(std::hash<std::string_view>{}(case_id), 1);
@@ -192,14 +184,15 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
     return std::max<std::int64_t>(wanted.count(), 1);
   };
   auto refused = admit(who, *one, request, where, now, patience(), durable);
-  if (refused && refused->why == failure::circuit_open && one->fallback != cast::nobody) {
-    // The hybrid route: while one is out, the other answers for it.
+  while (refused && refused->why == failure::circuit_open && one->fallback != cast::nobody) {
+    // The hybrid route: while one is out, the other answers for it. No chain leads back.
     who = one->fallback;
     one = &playing.members[who];
     refused = admit(who, *one, request, where, now, patience(), durable);
   }
   if (refused) {
     machine::count(house_.gauge.shed[static_cast<std::size_t>(reason_of(refused->why))]);
+    if (refused->why == failure::circuit_open) blame_circuit(where);
     return std::move(*refused);
   }
   machine::count(house_.gauge.taken);
@@ -212,10 +205,9 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
     return refusal{
         failure::queue_full, "too many tasks are in the node", {}, std::chrono::milliseconds{50}};
   }
-  job->specialist = who;
-  job->department = one->department;
+  job->belongs_to(who, one->department);
   job->urgency = request.urgency;
-  job->effects = effects_of(one->config.backend.side_effects);
+  job->effects = one->effects;
   job->journaled = durable;
   job->streaming = request.streaming;
   job->case_key = key_of(request.case_id);
@@ -227,19 +219,22 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   job->deadline_ns.store(now + patience(), std::memory_order_relaxed);
   job->who = std::move(asker);
   job->pool.store(where, std::memory_order_relaxed);
-  job->counted.store(static_cast<std::uint8_t>(where), std::memory_order_relaxed);
+  job->counted.store(task::seat(who, where), std::memory_order_relaxed);
   const auto id = job->id;
+  const bool is_unsafe = job->effects == protocols::side_effects::unsafe;
+  const bool shadow = rules.routes == runtime::rollout::mode::shadow
+                      && house_.pool(protocols::pool_kind::intelligent).open;
   mirror::pair_ptr pair;
   protocols::task_ptr kept;
   std::string input;
-  if (rules.routes == runtime::rollout::mode::shadow
-      && house_.pool(protocols::pool_kind::intelligent).open) {
+  if (shadow
+      || (where == protocols::pool_kind::intelligent && !is_unsafe && house_.routes.take_copy())) {
     const auto key = runtime::rollout::routing_key(job->case_id, job->idempotency_key,
                                                    job->case_id.empty() ? job->input : "");
-    pair = house_.shadow.begin(one->config.name, request.command,
-                               job->effects == protocols::side_effects::unsafe, key);
+    pair = house_.shadow.begin(one->config.name, request.command, is_unsafe, key, shadow);
     if (pair) {
-      job->who = mirror::ear(pair, mirror::part::baseline, std::move(job->who));
+      job->who = mirror::ear(pair, shadow ? mirror::part::baseline : mirror::part::intelligent,
+                             std::move(job->who));
       input = job->input;
       kept = job;
     }
@@ -249,13 +244,15 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   // The ring has room for every task that the ledger can hold.
   if (!house_.door.push(raw, io_unit::current())) std::terminate();
   if (pair) {
-    if (!copy(*kept, input, protocols::pool_kind::intelligent,
-              mirror::ear(pair, mirror::part::intelligent)))
-      mirror::missing(pair, mirror::part::intelligent);
+    using enum mirror::part;
+    const auto other = shadow ? intelligent : baseline;
+    if (!copy(*kept, input,
+              shadow ? protocols::pool_kind::intelligent : protocols::pool_kind::baseline,
+              mirror::ear(pair, other)))
+      mirror::missing(pair, other);
     if (mirror::wants_again(pair)
-        && !copy(*kept, input, protocols::pool_kind::baseline,
-                 mirror::ear(pair, mirror::part::again)))
-      mirror::missing(pair, mirror::part::again);
+        && !copy(*kept, input, protocols::pool_kind::baseline, mirror::ear(pair, again), false))
+      mirror::missing(pair, again);
   }
   return id;
 }
@@ -263,19 +260,24 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
 // A copy that is only compared. It never waits in a long line, and never for a broken specialist:
 // what users wait for comes first.
 bool front_desk::copy(const task& like, const std::string& input, protocols::pool_kind pool,
-                      std::shared_ptr<protocols::asker> who) {
+                      std::shared_ptr<protocols::asker> who, bool judged) {
   auto& gauge = house_.pool(pool).specialists[like.specialist]->gauge;
   const auto& bounds = house_.now_playing().config.queue;
-  if (gauge.depth() > bounds.per_specialist / 2
-      || gauge.open_until_ns.load(std::memory_order_relaxed) > like.accepted_ns)
+  if (gauge.open_until_ns.load(std::memory_order_relaxed) > like.accepted_ns) {
+    // Callers would have been refused, or another one would have answered them.
+    if (pool == protocols::pool_kind::intelligent
+        && house_.now_playing().members[like.specialist].fallback == cast::nobody)
+      blame_circuit(pool);
     return false;
+  }
+  if (gauge.depth() > bounds.per_specialist / 2) return false;
   auto job = house_.ledger.acquire(true);
   if (!job) return false;
-  job->specialist = like.specialist;
-  job->department = like.department;
+  job->belongs_to(like.specialist, like.department);
   job->urgency = pool == protocols::pool_kind::baseline ? protocols::priority::low : like.urgency;
   job->effects = like.effects;
   job->mirror = true;
+  job->judged = judged;
   // The intelligent pool learns from the copies: they are the only traffic that it sees. A second
   // answer of the baseline is no arrival.
   job->observed = pool == protocols::pool_kind::intelligent;
@@ -286,11 +288,16 @@ bool front_desk::copy(const task& like, const std::string& input, protocols::poo
   job->deadline_ns = like.deadline_ns.load();
   job->who = std::move(who);
   job->pool.store(pool, std::memory_order_relaxed);
-  job->counted.store(static_cast<std::uint8_t>(pool), std::memory_order_relaxed);
+  job->counted.store(task::seat(like.specialist, pool), std::memory_order_relaxed);
   gauge.entered.fetch_add(1, std::memory_order_relaxed);
   job->place.store(task_place::ring, std::memory_order_release);
   if (!house_.door.push(job.release(), io_unit::current())) std::terminate();
   return true;
+}
+
+void front_desk::blame_circuit(protocols::pool_kind pool) {
+  machine::count(house_.pool(pool).gauge.shed_open);
+  house_.ends.add_shed(pool);
 }
 
 bool front_desk::resume(const machine::stored_task& stored) {
@@ -301,8 +308,8 @@ bool front_desk::resume(const machine::stored_task& stored) {
   const auto who = playing.find(said.specialist);
   const auto now = house_.time->now_ns();
   job->id = said.id;
-  job->specialist = who == cast::nobody ? 0 : who;
-  job->department = playing.members[job->specialist].department;
+  const auto holder = who == cast::nobody ? 0 : who;
+  job->belongs_to(holder, playing.members[holder].department);
   job->urgency = said.urgency;
   job->effects = said.effects;
   job->journaled = true;
@@ -318,8 +325,8 @@ bool front_desk::resume(const machine::stored_task& stored) {
       now + std::max<std::int64_t>(said.deadline_unix_ms - said.accepted_unix_ms, 1) * 1'000'000;
   job->attempts = stored.attempts;
   job->pool = house_.routes.answering(job->case_id, job->idempotency_key);
-  job->counted = static_cast<std::uint8_t>(job->pool.load());
-  house_.pool(job->pool).specialists[job->specialist]->gauge.entered.fetch_add(1);
+  job->counted = task::seat(holder, job->pool);
+  house_.pool(job->pool).specialists[holder]->gauge.entered.fetch_add(1);
   machine::count(house_.gauge.entered);
   machine::count(house_.gauge.taken);
   if (who == cast::nobody) {

@@ -43,11 +43,13 @@ private:
   [[nodiscard]] std::variant<std::uint32_t, refusal> find(const task_request& request,
                                                           protocols::pool_kind in) const;
   bool copy(const protocols::task& like, const std::string& input, protocols::pool_kind pool,
-            std::shared_ptr<protocols::asker> who);
+            std::shared_ptr<protocols::asker> who, bool judged = true);
   /// Counts it in, at the specialist and in the node, unless it is refused.
   std::optional<refusal> admit(std::uint32_t who, const member& one, const task_request& request,
                                protocols::pool_kind pool, std::int64_t now_ns,
                                std::int64_t patience_ns, bool durable);
+  /// A circuit of this pool kept a task, or a copy, from it: an error of the pool.
+  void blame_circuit(protocols::pool_kind pool);
   house& house_;
 };
 

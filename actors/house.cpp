@@ -108,16 +108,20 @@ bool conclude(house& where, task& job, task_state state, failure why, std::strin
   job.end_state = state;
   job.ended_ns = where.time->now_ns();
   const auto counted = job.counted.exchange(task::uncounted, std::memory_order_acq_rel);
-  const auto kind =
-      counted == task::uncounted ? job.pool.load() : static_cast<protocols::pool_kind>(counted);
+  const auto kind = counted == task::uncounted ? job.pool.load() : task::pool_of(counted);
+  const auto who =
+      counted == task::uncounted ? job.specialist.load() : task::specialist_of(counted);
   job.pool.store(kind, std::memory_order_relaxed);
+  // Being passed on just now, it has ended with the one that it counts for.
+  if (job.specialist.load(std::memory_order_relaxed) != who)
+    job.belongs_to(who, where.now_playing().members[who].department);
   auto& pool = where.pool(kind);
-  auto& gauge = pool.specialists[job.specialist]->gauge;
+  auto& gauge = pool.specialists[who]->gauge;
   const auto outcome = static_cast<std::size_t>(outcome_of(state, why));
   const auto total_ns = job.ended_ns - job.accepted_ns;
   // A copy that is only compared is nobody's task: it is counted beside.
   if (job.mirror) {
-    machine::count(pool.specialists[job.specialist]->mirror_ends[outcome]);
+    machine::count(pool.specialists[who]->mirror_ends[outcome]);
     machine::count(where.mirror_ends[outcome]);
   } else {
     machine::count(gauge.ends[outcome]);
@@ -176,8 +180,8 @@ void withdraw(house& where, task& job) {
   machine::count(where.gauge.left);
   const auto counted = job.counted.exchange(task::uncounted, std::memory_order_acq_rel);
   if (counted != task::uncounted)
-    where.pool(static_cast<protocols::pool_kind>(counted))
-        .specialists[job.specialist]
+    where.pool(task::pool_of(counted))
+        .specialists[task::specialist_of(counted)]
         ->gauge.left.fetch_add(1, std::memory_order_relaxed);
   job.end_state = task_state::cancelled;
   job.state.store(task_state::cancelled, std::memory_order_release);

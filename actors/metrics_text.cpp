@@ -218,6 +218,11 @@ void write_watch(sheet& out, const node::parts& in) {
                   {"outcome", std::string{machine::task_outcome_names[e]}}},
                  std::max(amount, 0.0));
     }
+  auto& shed = out.family("greenroom_circuit_shed_total",
+                          "Kept from a pool because a circuit of it was open.", counter);
+  for (const auto kind : both_pools)
+    sheet::add(shed, {{"pool", std::string{protocols::to_string(kind)}}},
+               value(house.pool(kind).gauge.shed_open));
   const auto rules = house.routes.now();
   using mode = runtime::rollout::mode;
   const auto share =
@@ -234,7 +239,7 @@ void write_watch(sheet& out, const node::parts& in) {
         phase::full_deployment, phase::optimization, phase::complete})
     sheet::add(phases, {{"phase", std::string{name_of(one)}}}, one == at ? 1 : 0);
   const auto shadow = house.shadow.read();
-  out.one("greenroom_mirrored_total", "Tasks mirrored in shadow.", counter,
+  out.one("greenroom_mirrored_total", "Tasks mirrored.", counter,
           static_cast<double>(shadow.mirrored));
   auto& drops =
       out.family("greenroom_mirror_drops_total", "Not mirrored or not compared.", counter);

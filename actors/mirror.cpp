@@ -76,12 +76,12 @@ private:
 };
 
 mirror::pair_ptr mirror::begin(std::string_view specialist, std::string_view command, bool unsafe,
-                               std::uint64_t key) {
+                               std::uint64_t key, bool noise) {
   const std::lock_guard lock{mutex_};
   if (!comparison_.admit(unsafe)) return {};
   ++mirrored_;
   return std::make_shared<pair>(*this, run_, specialist, command,
-                                comparison_.wants_noise(specialist, key));
+                                noise && comparison_.wants_noise(specialist, key));
 }
 
 std::shared_ptr<protocols::asker> mirror::ear(const pair_ptr& of, part which,
@@ -93,6 +93,7 @@ bool mirror::wants_again(const pair_ptr& of) { return of->twice_; }
 
 void mirror::missing(const pair_ptr& of, part which) {
   if (which == part::intelligent) of->why_ = mirror_drop::intelligent_busy;
+  if (which == part::baseline) of->why_ = mirror_drop::baseline_busy;
   if (of->heard(which, {}, false)) of->to_.come_back(of);
 }
 

@@ -1,5 +1,6 @@
-// The mirror of the shadow phase: tasks that the baseline answers are also given to the intelligent
-// pool, and the two answers are compared.
+// The mirror: in the shadow phase tasks that the baseline answers are also given to the intelligent
+// pool, later the other way round where nothing else goes to the baseline, and the two answers are
+// compared.
 #pragma once
 
 #include "protocols/task.hpp"
@@ -25,15 +26,16 @@ public:
   using pair_ptr = std::shared_ptr<pair>;
   enum class part : std::uint8_t { baseline, intelligent, again };
 
-  /// Nothing when it may not be mirrored or there is no room; that is counted.
+  /// Nothing when it may not be mirrored or there is no room; that is counted. With `noise` some
+  /// are to be asked of the baseline twice.
   [[nodiscard]] pair_ptr begin(std::string_view specialist, std::string_view command, bool unsafe,
-                               std::uint64_t key);
-  /// Hears the end of one part; of the baseline's, passes everything on to `caller`.
+                               std::uint64_t key, bool noise);
+  /// Hears the end of one part; passes everything on to `caller`, whose part it is.
   [[nodiscard]] static std::shared_ptr<protocols::asker> ear(
       const pair_ptr& of, part which, std::shared_ptr<protocols::asker> caller = {});
   /// The baseline is to be asked twice, to learn how much it differs from itself.
   [[nodiscard]] static bool wants_again(const pair_ptr& of);
-  /// A copy could not be given to its pool. Of the intelligent one, the pair comes to nothing.
+  /// A copy could not be given to its pool. But for a second one, the pair comes to nothing.
   static void missing(const pair_ptr& of, part which);
   void drop(runtime::rollout::mirror_drop why);
 

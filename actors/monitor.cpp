@@ -37,6 +37,8 @@ void monitor_state::open() {
         !last.finished() || last.state() == runtime::rollout::rollback_state::unverified;
     return stands ? std::uint64_t{0} : last.id();
   });
+  if (const auto before = where->events.after(0); !before.empty())
+    events_seen = before.back().number;
   auto counts = count_specialists(*where);
   where->board.write([&](watch_board::content& board) {
     // A replacement goes on where its predecessor was.
@@ -84,6 +86,23 @@ void monitor_state::rollback_alert(double now_s,
   }
 }
 
+void monitor_state::event_alerts(double now_s,
+                                 std::vector<runtime::monitoring::alert_change>& changes) {
+  using namespace runtime::monitoring;
+  for (const auto& one : where->events.after(events_seen)) {
+    events_seen = one.number;
+    std::vector<alert_change> more;
+    if (one.kind == "workflow.detected")
+      more = served->raise(workflow_detected, member_text(one.json, "workflow"), now_s);
+    else if (one.kind == "tuning.adjusted")
+      more = served->raise(self_tuning_adjustment,
+                           "warm threshold " + member_text(one.json, "threshold") + ", "
+                               + member_text(one.json, "slots") + " slots",
+                           now_s);
+    changes.insert(changes.end(), more.begin(), more.end());
+  }
+}
+
 void monitor_state::look() {
   const auto now = now_s();
   std::array<pool_sample, 2> samples{samplers[0].take(now), samplers[1].take(now)};
@@ -115,6 +134,7 @@ void monitor_state::look() {
     intelligent.emplace("pool:intelligent", rules_now());
   }
   rollback_alert(now, changes);
+  event_alerts(now, changes);
 
   runtime::rollout::evidence_recorder page;
   page.add("pool:intelligent", samples[smart]);

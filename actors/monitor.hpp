@@ -31,11 +31,14 @@ struct monitor_state : watcher {
   std::uint64_t generation = 0;
   std::uint64_t rollback_told = 0;  ///< The rollback that was last an alert.
   bool rollback_standing = false;
+  std::uint64_t events_seen = 0;  ///< The last one that may have become an alert.
 
   void open();
   void look();
   [[nodiscard]] std::vector<runtime::monitoring::alert_rule> rules_now() const;
   void rollback_alert(double now_s, std::vector<runtime::monitoring::alert_change>& changes);
+  /// What happens and is over at once, and is good to know.
+  void event_alerts(double now_s, std::vector<runtime::monitoring::alert_change>& changes);
   void tell(const std::vector<runtime::monitoring::alert_change>& changes);
 };
 

@@ -89,6 +89,7 @@ pool_sample pool_sampler::take(double now_s) {
   now.at_s = now_s;
   for (std::size_t i = 0; i < now.ends.size(); ++i) now.ends[i] = value(pool.gauge.ends[i]);
   now.refused = house_.ends.refused(pool_);
+  now.shed = value(pool.gauge.shed_open);
   now.warm_hits = value(pool.gauge.warm_hits);
   now.cold_starts = value(pool.gauge.cold_starts);
   now.prewarms = value(pool.gauge.prewarms);
@@ -136,8 +137,9 @@ pool_sample pool_sampler::take(double now_s) {
   };
   const auto bad =
       ended(task_outcome::failed) + ended(task_outcome::timeout) + ended(task_outcome::unknown);
-  result.errors = bad - std::min(bad, grown(now.refused, before.refused));
-  result.tasks = ended(task_outcome::completed) + bad;
+  const auto shed = grown(now.shed, before.shed);
+  result.errors = bad - std::min(bad, grown(now.refused, before.refused)) + shed;
+  result.tasks = ended(task_outcome::completed) + bad + shed;
   result.error_rate = share(result.errors, result.tasks);
   if (result.error_rate) result.success_rate = 1 - *result.error_rate;
   const auto hits = grown(now.warm_hits, before.warm_hits);

@@ -180,11 +180,16 @@ void rollout_state::judge(double now) {
   plan->observe(pool_side::baseline, where->ends.take(pool_kind::baseline), now);
   plan->observe(pool_side::intelligent, where->ends.take(pool_kind::intelligent), now);
   keep(plan->tick(look(), now), {});
+  where->routes.copies_wanted.store(static_cast<std::int64_t>(plan->control_missing()),
+                                    std::memory_order_relaxed);
 }
 
 void rollout_state::tick() {
   ticking = false;
-  if (!active(plan->stands())) return;
+  if (!active(plan->stands())) {
+    where->routes.copies_wanted.store(0, std::memory_order_relaxed);
+    return;
+  }
   where->shadow.settle();
   const auto now = now_s();
   const auto wait = plan->at() == phase::preparation

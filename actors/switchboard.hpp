@@ -73,6 +73,14 @@ public:
   std::atomic<bool> rolling_back{false};
   /// By pool: whatever waits there goes to the other one.
   std::array<std::atomic<bool>, 2> leaving{};
+  /// How many more tasks the baseline is to be given a copy of, so that there is something to
+  /// compare with although none of the traffic goes there.
+  std::atomic<std::int64_t> copies_wanted{0};
+  /// True takes one of them.
+  [[nodiscard]] bool take_copy() {
+    return copies_wanted.load(std::memory_order_relaxed) > 0
+           && copies_wanted.fetch_sub(1, std::memory_order_relaxed) > 0;
+  }
   /// The baseline pool keeps everybody warm. After COMPLETE it may cool.
   std::atomic<bool> baseline_warm{true};
 
@@ -94,13 +102,19 @@ public:
     if (why == failure::refused || why == failure::key_conflict)
       ++refused_[static_cast<std::size_t>(pool)];
     if (!open_.load(std::memory_order_relaxed) || state == task_state::cancelled) return;
-    // The second answer that the baseline gives to learn its noise is nobody's.
-    if (job.mirror && pool == protocols::pool_kind::baseline) return;
+    if (!job.judged) return;
     const auto failed = state == task_state::unknown || why == failure::worker_failed
                         || why == failure::start_failed || why == failure::out_of_time;
     auto& mine = sides_[static_cast<std::size_t>(pool)];
     const std::lock_guard lock{mine.mutex};
     mine.batch.add(static_cast<double>(took_ns) * 1e-6, failed);
+  }
+  /// One that this pool could not even be given, because a circuit of it was open.
+  void add_shed(protocols::pool_kind pool) {
+    if (!open_.load(std::memory_order_relaxed)) return;
+    auto& mine = sides_[static_cast<std::size_t>(pool)];
+    const std::lock_guard lock{mine.mutex};
+    mine.batch.add(0, true);
   }
   [[nodiscard]] runtime::rollout::arm take(protocols::pool_kind pool) {
     auto& mine = sides_[static_cast<std::size_t>(pool)];

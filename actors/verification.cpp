@@ -49,6 +49,7 @@ void verification::count_from_here() {
   const auto& gauge = house_.pool(pool_kind::baseline).gauge;
   for (std::size_t e = 0; e < ends_before_.size(); ++e) ends_before_[e] = value(gauge.ends[e]);
   refused_before_ = house_.ends.refused(pool_kind::baseline);
+  shed_before_ = value(gauge.shed_open);
   time_before_ns_ = gauge.total_time.sum_ns();
 }
 
@@ -118,7 +119,9 @@ std::uint64_t verification::ended_since() const {
 }
 
 verification::finding verification::errors() const {
-  const auto tasks = ended_since();
+  const auto shed =
+      difference(value(house_.pool(pool_kind::baseline).gauge.shed_open), shed_before_);
+  const auto tasks = ended_since() + shed;
   auto bad = tasks - grown(task_outcome::completed);
   bad -= std::min(bad, difference(house_.ends.refused(pool_kind::baseline), refused_before_));
   const auto rate = tasks == 0 ? 0 : static_cast<double>(bad) / static_cast<double>(tasks);

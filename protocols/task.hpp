@@ -124,10 +124,10 @@ struct alignas(64) task {
   std::atomic<bool> anchored{false};   ///< The ledger holds a reference until the end is told.
   std::atomic<task_place> place{task_place::free};
   std::atomic<task_state> state{task_state::queued};
-  /// The pool whose depth it counts in, or `uncounted`. Whoever exchanges it settles the counters,
-  /// so that a task may change pools while someone else ends it.
-  std::atomic<std::uint8_t> counted{uncounted};
-  static constexpr std::uint8_t uncounted = 0xff;
+  /// In whose depth it counts: `seat` of a specialist and a pool, or `uncounted`. Whoever exchanges
+  /// it settles the counters, so that a task may change hands while someone else ends it.
+  std::atomic<std::uint32_t> counted{uncounted};
+  static constexpr std::uint32_t uncounted = 0xffffffff;
   std::atomic<pool_kind> pool{pool_kind::intelligent};
   task_phase phase = task_phase::wanted;
   task_state end_state = task_state::queued;  ///< What `state` becomes once the end is durable.
@@ -138,16 +138,17 @@ struct alignas(64) task {
   std::uint32_t holder = 0;  ///< Which life of which department holds it.
   std::uint32_t hand = 0;    ///< Its position among those that its department has handed out.
 
-  // -- said by the caller, constant once it is in --
+  // -- said by the caller, constant once it is in but for who answers it --
   alignas(64) task_id id;
-  std::uint32_t specialist = 0;  ///< Index in the cast.
-  std::uint32_t department = 0;  ///< Index in the cast.
+  std::atomic<std::uint32_t> specialist{0};  ///< Index in the cast; another one's, once passed on.
+  std::atomic<std::uint32_t> department{0};  ///< Index in the cast.
   priority urgency = priority::normal;
   side_effects effects = side_effects::idempotent;
   bool journaled = false;  ///< Durable: acknowledged only once it is in the journal.
   bool streaming = false;  ///< The asker wants chunks.
   bool observed = true;    ///< False for probes and repeats: prediction must not learn from them.
   bool mirror = false;     ///< A copy that is only compared; nobody waits for it.
+  bool judged = true;      ///< How it ends is evidence of its pool; not of a repeated copy.
   std::int64_t accepted_ns = 0;       ///< Steady clock.
   std::int64_t accepted_unix_ms = 0;  ///< Wall clock, for people and the journal.
   /// Steady clock; bounds waiting, retries and running. Looked at by whoever sweeps the ledger.
@@ -168,6 +169,21 @@ struct alignas(64) task {
   alignas(64) std::string case_id;
   std::string idempotency_key;
   attempt_result result;  ///< Of the last attempt.
+
+  [[nodiscard]] static constexpr std::uint32_t seat(std::uint32_t of, pool_kind in) {
+    return of << 1U | static_cast<std::uint32_t>(in);
+  }
+  [[nodiscard]] static constexpr std::uint32_t specialist_of(std::uint32_t seat) {
+    return seat >> 1U;
+  }
+  [[nodiscard]] static constexpr pool_kind pool_of(std::uint32_t seat) {
+    return static_cast<pool_kind>(seat & 1U);
+  }
+  /// Said by whoever holds it; readers elsewhere see one or the other.
+  void belongs_to(std::uint32_t one, std::uint32_t in_department) {
+    specialist.store(one, std::memory_order_relaxed);
+    department.store(in_department, std::memory_order_relaxed);
+  }
 
   /// Whoever will work on it soon lets its lines come while doing something else.
   void fetch_ahead() const {

@@ -1,5 +1,7 @@
 #include "runtime/resilience/breaker.hpp"
 
+#include <algorithm>
+
 namespace greenroom::runtime {
 
 breaker::state breaker::now_is(const settings&, time_point now) const {
@@ -8,14 +10,19 @@ breaker::state breaker::now_is(const settings&, time_point now) const {
 }
 
 bool breaker::admit(const settings& set, time_point now) {
-  switch (now_is(set, now)) {
-    case state::closed: return true;
-    case state::open: return false;
-    case state::half_open: break;
-  }
-  if (probing_ >= set.probes) return false;
+  if (!open_) return true;
+  if (room(set, now) == 0) return false;
   ++probing_;
   return true;
+}
+
+std::size_t breaker::room(const settings& set, time_point now) const {
+  switch (now_is(set, now)) {
+    case state::closed: return std::numeric_limits<std::size_t>::max();
+    case state::open: return 0;
+    case state::half_open: break;
+  }
+  return set.probes - std::min(probing_, set.probes);
 }
 
 void breaker::success() {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <limits>
 
 namespace greenroom::runtime {
 
@@ -24,6 +25,8 @@ public:
   /// May one more attempt start? In half-open this reserves a probe; each true answer must be
   /// followed by one `success`, `failure` or `forget`.
   [[nodiscard]] bool admit(const settings& set, time_point now);
+  /// How many more attempts `admit` would let through now.
+  [[nodiscard]] std::size_t room(const settings& set, time_point now) const;
   void success();
   /// Returns true when it opened just now.
   bool failure(const settings& set, time_point now);

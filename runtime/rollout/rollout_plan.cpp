@@ -72,6 +72,21 @@ bool rollout_plan::baseline_must_be_warm() const {
   return standing_ != standing::idle && standing_ != standing::complete;
 }
 
+std::uint64_t rollout_plan::control_missing() const {
+  const bool past_shadow = phase_ == phase::partial_rollout || phase_ == phase::full_deployment
+                           || phase_ == phase::optimization;
+  if (!active() || !past_shadow || percentage_ <= 0) return 0;
+  const auto& wanted = settings_.wanted;
+  if (reference_.tasks >= wanted.min_control) return 0;
+  // Below 100 % the baseline's own share comes by itself, unless it is very small.
+  if (percentage_ < 100
+      && (canary_.tasks < wanted.min_samples || control_.tasks >= wanted.min_control)) {
+    return 0;
+  }
+  const auto enough = std::max(wanted.min_samples, wanted.min_control);
+  return enough - std::min(enough, control_.tasks);
+}
+
 bool rollout_plan::active() const {
   return standing_ == standing::running || standing_ == standing::paused
          || standing_ == standing::awaiting_confirmation;

@@ -131,9 +131,10 @@ struct answer {
 /// Tell it every end of a task (`observe`), tick it every check interval, and do what it decides.
 /// Holds count only time that it was running and ticking: a pause or a crash does not shorten one.
 /// Evidence begins anew with every stage; the control's evidence of the stage before stands in
-/// where a stage leaves the baseline too little traffic (100 %). A stage that lasts longer than its
-/// hold (a pause, a wait for a word) is judged by its last one to two holds, so that hours of good
-/// traffic do not hide a bad minute.
+/// where a stage leaves the baseline too little traffic (100 %), and where there is none, because
+/// an operator went there at once, `control_missing` asks for copies. A stage that lasts longer
+/// than its hold (a pause, a wait for a word) is judged by its last one to two holds, so that hours
+/// of good traffic do not hide a bad minute.
 class rollout_plan {
 public:
   explicit rollout_plan(rollout_settings settings);
@@ -151,6 +152,9 @@ public:
   bool baseline_must_be_warm() const;
   const arm& control() const { return control_; }
   const arm& canary() const { return canary_; }
+  /// Where the stage leaves the baseline no traffic and nothing of an earlier stage stands in: how
+  /// many more tasks it should be given a copy of, so that there is something to compare with.
+  std::uint64_t control_missing() const;
   const std::optional<judgement>& last_judgement() const { return last_judgement_; }
   /// The newest last.
   const std::deque<decision>& decisions() const { return decisions_; }

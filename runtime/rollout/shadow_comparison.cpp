@@ -44,6 +44,7 @@ std::string_view name_of(mirror_drop what) {
     case mirror_drop::queue_full: return "queue_full";
     case mirror_drop::unsafe: return "unsafe";
     case mirror_drop::intelligent_busy: return "intelligent_busy";
+    case mirror_drop::baseline_busy: return "baseline_busy";
     case mirror_drop::comparison_late: return "comparison_late";
   }
   return "queue_full";

@@ -40,9 +40,10 @@ enum class mirror_drop : std::uint8_t {
   queue_full,  ///< The mirror queue is bounded; the caller never waits for it.
   unsafe,      ///< `side_effects: unsafe` runs once.
   intelligent_busy,
+  baseline_busy,    ///< Past shadow, where the copy is the baseline's.
   comparison_late,  ///< The mirrored answer came after its baseline answer was forgotten.
 };
-constexpr std::size_t mirror_drop_count = 4;
+constexpr std::size_t mirror_drop_count = 5;
 std::string_view name_of(mirror_drop what);
 
 struct shadow_settings {

@@ -35,6 +35,14 @@ void play_once(std::uint64_t seed, bool kill_actors) {
       one.backend.stop_timeout = 100ms;
       one.backend.side_effects = static_cast<config::side_effects>(chance() % 3);
     }
+  if (chance() % 2 == 0) {
+    // Some stand in for others, in their own department and in another one, and in a chain.
+    config.breaker.failures = 1 + chance() % 3;
+    config.breaker.open = 100ms * (1 + chance() % 10);
+    config.departments[0].specialists[1].fallback = "d0-s2";
+    config.departments[0].specialists[2].fallback = "d1-s0";
+    config.departments[1].specialists[1].fallback = "d1-s0";
+  }
   stage play{config};
   play.open();
   std::vector<protocols::task_id> ids;
@@ -110,6 +118,11 @@ void play_once(std::uint64_t seed, bool kill_actors) {
   // The ledger proves it: accepted = ended, and no counter leaks.
   EXPECT_EQ(play.house->gauge.accepted(), play.house->gauge.ended.load());
   EXPECT_EQ(play.house->gauge.depth(), 0u);
+  for (const auto& stand : play.house->pool(protocols::pool_kind::intelligent).specialists) {
+    if (stand) {
+      EXPECT_EQ(stand->gauge.depth(), 0u);
+    }
+  }
   for (auto& one : play.all) one->held.clear();
   EXPECT_EQ(play.house->ledger.alive(), 0u);
 }

@@ -110,6 +110,7 @@ struct pool_gauge {
   std::array<counter, task_outcomes> ends{};
   counter warm_hits{0}, cold_starts{0}, retries{0};
   counter prewarms{0}, prewarm_hits{0}, evictions{0}, cooldowns{0};
+  counter shed_open{0};  ///< Refused because a circuit of this pool was open, and nobody stood in.
 };
 
 /// Why a task was shed, as a label of metrics.

@@ -1,7 +1,7 @@
 """A worker that knows which pool it is in, and turns bad in the intelligent one when it is told.
 
 python3 -S -E pool_worker.py FOLDER. In the intelligent pool every task fails while FOLDER/bad is
-there, and answers late while FOLDER/slow is. A task {"hold": FILE} runs until FOLDER/FILE is there;
+there (or FOLDER/bad-NAME, for the specialist NAME alone), and answers late while FOLDER/slow is. A task {"hold": FILE} runs until FOLDER/FILE is there;
 in the baseline pool it is answered at once. For tests only.
 """
 import json
@@ -10,6 +10,7 @@ import sys
 import time
 
 folder = sys.argv[1]
+bad = ("bad", "bad-" + os.environ.get("GREENROOM_SPECIALIST", ""))
 smart = os.environ.get("GREENROOM_POOL") == "intelligent"
 
 
@@ -34,7 +35,7 @@ for line in sys.stdin:
         time.sleep(0.005)
     if smart and exists("slow"):
         time.sleep(0.05)
-    if smart and exists("bad"):
+    if smart and any(map(exists, bad)):
         say(type="error", id=task["id"], message="it turned bad", retryable=True)
     else:
         say(type="result", id=task["id"], output={"echo": task["input"]})

@@ -1,0 +1,252 @@
+// The hybrid route: who answers while a specialist is out.
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using protocols::failure, protocols::pool_kind, protocols::task_state;
+
+/// `d0-s1` is answered by a cloud, `d1-s0` stands in for it; `d0-s0` has nobody.
+class Fallback : public testing::Test {
+protected:
+  static config::node configuration() {
+    auto config = small_cast(2, 2);
+    config.retry.jitter = 0;
+    config.breaker = {.failures = 2, .open = 5s, .half_open_probes = 1};
+    config.queue.per_specialist = 4;
+    config.departments[0].specialists[1].fallback = "d1-s0";
+    config.departments[0].specialists[1].backend.task_timeout = 60s;
+    return config;
+  }
+  void SetUp() override { play.open(); }
+  [[nodiscard]] std::uint32_t number_of(const char* name) const {
+    return play.house->now_playing().find(name);
+  }
+  [[nodiscard]] machine::specialist_gauge& gauge(const char* name) {
+    return play.house->pool(pool_kind::intelligent).specialists[number_of(name)]->gauge;
+  }
+  void fail_once() {
+    play.worker("d0-s1").fail_one(true);
+    play.world.dispatch();
+  }
+  stage play{configuration()};
+};
+
+TEST_F(Fallback, IsNobodyUnlessTheConfigurationNamesOne) {
+  EXPECT_EQ(play.house->now_playing().members[number_of("d0-s0")].fallback, actors::cast::nobody);
+  gauge("d1-s1").open_until_ns = play.world.now_ns() + 1'000'000'000;
+  play.ask("d1-s1");
+  ASSERT_TRUE(play.refused);
+  EXPECT_EQ(play.refused->why, failure::circuit_open);
+  play.world.dispatch();
+  EXPECT_TRUE(play.starts.empty());
+}
+
+TEST_F(Fallback, TakesWhoWaitsWhenTheCircuitOpens) {
+  play.ask("d0-s1");
+  play.world.dispatch();
+  play.worker("d0-s1").get_ready();
+  play.world.dispatch();
+  std::vector<std::shared_ptr<caller>> all = play.callers;
+  for (int i = 0; i < 3; ++i) all.push_back(play.ask("d0-s1"));
+  play.world.dispatch();
+  EXPECT_EQ(play.starts.count("d1-s0"), 0u);
+  fail_once();
+  EXPECT_EQ(play.starts.count("d1-s0"), 0u) << "one failure opens no circuit";
+  fail_once();
+  play.world.advance(20ms);
+  EXPECT_EQ(gauge("d0-s1").depth(), 1u) << "the one that its worker has already";
+  EXPECT_EQ(gauge("d1-s0").depth(), 3u);
+  fail_once();
+  ASSERT_EQ(play.starts["d1-s0"], 1);
+  EXPECT_EQ(gauge("d0-s1").depth(), 0u);
+  EXPECT_EQ(gauge("d1-s0").depth(), 4u);
+  play.worker("d1-s0").get_ready();
+  for (int i = 0; i < 4; ++i) {
+    play.world.dispatch();
+    play.worker("d1-s0").finish_one();
+  }
+  play.world.dispatch();
+  for (const auto& one : all) {
+    EXPECT_EQ(one->ends, 1);
+    EXPECT_EQ(one->state, task_state::completed);
+  }
+  EXPECT_EQ(gauge("d1-s0").depth(), 0u);
+  EXPECT_EQ(gauge("d1-s0").ends[0], 4u) << "it counts where it was answered";
+  EXPECT_EQ(play.house->gauge.depth(), 0u);
+}
+
+TEST_F(Fallback, TakesWhatHasUsedUpItsAttempts) {
+  auto config = configuration();
+  config.breaker.failures = 100;
+  config.retry.max_attempts = 1;
+  stage other{config};
+  other.open();
+  const auto who = other.ask("d0-s1");
+  other.world.dispatch();
+  other.worker("d0-s1").get_ready();
+  other.world.dispatch();
+  other.worker("d0-s1").fail_one(true);
+  other.world.dispatch();
+  EXPECT_EQ(who->ends, 0);
+  ASSERT_EQ(other.starts["d1-s0"], 1);
+  other.worker("d1-s0").get_ready();
+  other.world.dispatch();
+  other.worker("d1-s0").fail_one(true);
+  other.world.dispatch();
+  EXPECT_EQ(who->ends, 1) << "and is not tried for ever";
+  EXPECT_EQ(who->why, failure::worker_failed);
+  EXPECT_EQ(who->attempts, 2u);
+}
+
+TEST_F(Fallback, LeavesOneToProbeTheCircuitThatIsHalfOpen) {
+  play.ask("d0-s1");
+  play.ask("d0-s1");
+  play.world.dispatch();
+  play.worker("d0-s1").get_ready();
+  play.world.dispatch();
+  fail_once();
+  fail_once();
+  play.world.advance(20ms);
+  play.worker("d1-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d1-s0").finish_one();
+  play.world.dispatch();
+  play.worker("d1-s0").finish_one();
+  play.world.advance(5s);
+  // The circuit may be probed now: one goes there, nobody waits behind it.
+  for (int i = 0; i < 3; ++i) play.ask("d0-s1");
+  play.world.advance(20ms);
+  EXPECT_EQ(play.worker("d0-s1").held.size(), 1u);
+  EXPECT_EQ(gauge("d0-s1").depth(), 1u);
+  EXPECT_EQ(gauge("d1-s0").depth(), 2u);
+  // It fails again: the probe's task goes the same way.
+  fail_once();
+  play.world.advance(20ms);
+  EXPECT_EQ(gauge("d0-s1").depth(), 0u);
+  EXPECT_EQ(gauge("d1-s0").depth(), 3u);
+  for (int i = 0; i < 3; ++i) {
+    play.worker("d1-s0").finish_one();
+    play.world.dispatch();
+  }
+  EXPECT_TRUE(play.everyone_heard_once());
+  // And when it succeeds, everything goes there again.
+  play.world.advance(5s);
+  play.ask("d0-s1");
+  play.world.dispatch();
+  play.worker("d0-s1").finish_one();
+  play.world.dispatch();
+  EXPECT_TRUE(play.everyone_heard_once());
+  play.ask("d0-s1");
+  play.ask("d0-s1");
+  play.world.dispatch();
+  EXPECT_EQ(gauge("d0-s1").depth(), 2u);
+}
+
+TEST_F(Fallback, IsNotAskedForMoreThanItsLineHolds) {
+  std::vector<std::shared_ptr<caller>> theirs;
+  for (int i = 0; i < 4; ++i) theirs.push_back(play.ask("d1-s0"));
+  for (int i = 0; i < 4; ++i) play.ask("d0-s1");
+  play.world.dispatch();
+  play.worker("d0-s1").get_ready();
+  play.world.dispatch();
+  fail_once();
+  fail_once();
+  play.world.advance(20ms);
+  // Four wait and one may run: there is room for one more.
+  EXPECT_EQ(gauge("d1-s0").depth(), 5u);
+  EXPECT_EQ(gauge("d0-s1").depth(), 3u);
+  fail_once();
+  play.worker("d1-s0").get_ready();
+  for (int i = 0; i < 8; ++i) {
+    play.world.advance(20ms);
+    play.worker("d1-s0").finish_one();
+  }
+  play.world.advance(20ms);
+  EXPECT_TRUE(play.everyone_heard_once());
+  EXPECT_EQ(gauge("d0-s1").depth(), 0u);
+}
+
+TEST_F(Fallback, NeverGetsWhatMayHaveRunAndIsNotSafeToDoTwice) {
+  auto config = configuration();
+  config.breaker.failures = 1;
+  config.departments[0].specialists[1].backend.side_effects = config::side_effects::unsafe;
+  stage other{config};
+  other.open();
+  const auto ran = other.ask("d0-s1");
+  const auto waited = other.ask("d0-s1");
+  other.world.dispatch();
+  other.worker("d0-s1").get_ready();
+  other.world.dispatch();
+  other.worker("d0-s1").fail_one(true);
+  other.world.advance(20ms);
+  EXPECT_EQ(ran->state, task_state::unknown);
+  EXPECT_EQ(waited->ends, 0);
+  ASSERT_EQ(other.starts["d1-s0"], 1);
+  other.worker("d1-s0").get_ready();
+  other.world.dispatch();
+  // It stays unsafe with whoever does it.
+  other.worker("d1-s0").die();
+  other.world.advance(1s);
+  EXPECT_EQ(waited->state, task_state::unknown);
+  EXPECT_EQ(waited->attempts, 1u);
+}
+
+TEST_F(Fallback, StandsInForAWorkerThatCannotStart) {
+  const auto who = play.ask("d0-s1");
+  play.world.dispatch();
+  for (int i = 0; i < 4 && play.starts.count("d1-s0") == 0; ++i) {
+    play.worker("d0-s1").die(true);
+    play.world.advance(1s);
+  }
+  ASSERT_EQ(play.starts["d1-s0"], 1);
+  play.worker("d1-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d1-s0").finish_one();
+  play.world.dispatch();
+  EXPECT_EQ(who->state, task_state::completed);
+}
+
+TEST_F(Fallback, EndsATaskOnceThatIsCancelledWhileItIsPassedOn) {
+  play.ask("d0-s1");
+  const auto who = play.ask("d0-s1");
+  const auto id = play.last;
+  play.world.dispatch();
+  play.worker("d0-s1").get_ready();
+  play.world.dispatch();
+  fail_once();
+  play.worker("d0-s1").fail_one(true);
+  play.world.dispatch();
+  // It is the other one's now, wherever it is on its way.
+  const auto job = play.house->ledger.find(id);
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->specialist, number_of("d1-s0"));
+  EXPECT_TRUE(play.desk.cancel(*job));
+  play.world.advance(200ms);
+  EXPECT_EQ(who->ends, 1);
+  EXPECT_EQ(who->state, task_state::cancelled);
+  EXPECT_EQ(gauge("d0-s1").depth(), 0u);
+  EXPECT_EQ(gauge("d1-s0").depth(), 1u) << "the first one";
+}
+
+TEST_F(Fallback, IsWhyARefusalIsNoErrorOfThePool) {
+  auto& pool = play.house->pool(pool_kind::intelligent).gauge;
+  const auto until = play.world.now_ns() + 1'000'000'000;
+  gauge("d0-s1").open_until_ns = until;
+  play.ask("d0-s1");
+  EXPECT_FALSE(play.refused);
+  EXPECT_EQ(pool.shed_open, 0u);
+  gauge("d1-s0").open_until_ns = until;
+  play.ask("d0-s1");
+  EXPECT_TRUE(play.refused);
+  EXPECT_EQ(pool.shed_open, 1u);
+  gauge("d0-s0").open_until_ns = until;
+  play.ask("d0-s0");
+  EXPECT_EQ(pool.shed_open, 2u);
+}
+
+}  // namespace
+}  // namespace greenroom::tests

@@ -1,0 +1,116 @@
+// Two pools in one tree: shadow, routing, and the six phases.
+#include "tests/support/watched_stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace greenroom::tests {
+namespace {
+
+TEST(Rollout, GoesThroughItsSixPhasesWhileBothPoolsAnswerAlike) {
+  watched_stage play{quick_cast()};
+  play.open();
+  ASSERT_EQ(play.steer(steering::what::start), 200);
+  EXPECT_EQ(play.steer(steering::what::start), 409);
+  std::mt19937_64 chance{7};
+  std::vector<runtime::rollout::phase> seen;
+  for (int i = 0; i < 2400 && play.phase() != runtime::rollout::phase::complete; ++i) {
+    if (seen.empty() || seen.back() != play.phase()) seen.push_back(play.phase());
+    play.ask("d0-s" + std::to_string(chance() % 2));
+    play.live(50ms);
+  }
+  seen.push_back(play.phase());
+  using enum runtime::rollout::phase;
+  EXPECT_EQ(seen, (std::vector{preparation, shadow_mode, partial_rollout, full_deployment,
+                               optimization, complete}));
+  EXPECT_EQ(play.house->routes.now().routes, mode::full);
+  EXPECT_FALSE(play.house->routes.baseline_warm);
+  for (int i = 0; i < 20; ++i) play.live(50ms);
+  for (const auto& one : play.callers) EXPECT_EQ(one->ends, 1);
+}
+
+TEST(Rollout, LetsTheBaselineAnswerInShadowAndComparesBeside) {
+  watched_stage play{quick_cast()};
+  play.open();
+  play.steer(steering::what::start);
+  play.live(2s);
+  ASSERT_EQ(play.phase(), runtime::rollout::phase::shadow_mode);
+  const auto before = play.house->gauge.accepted();
+  for (int i = 0; i < 10; ++i) {
+    const auto who = play.ask("d0-s0");
+    play.live(200ms);
+    EXPECT_EQ(who->ends, 1);
+  }
+  play.live(1s);
+  const auto shadow = play.house->shadow.read();
+  EXPECT_EQ(shadow.mirrored, 10u);
+  EXPECT_EQ(shadow.commands_compared, 10u);
+  EXPECT_EQ(shadow.commands_differing, 0u);
+  EXPECT_EQ(play.ended(pool_kind::intelligent), 10u);
+  // Copies are nobody's tasks.
+  EXPECT_EQ(play.house->gauge.accepted(), before + 10);
+  EXPECT_EQ(play.house->gauge.ended.load(), play.house->gauge.accepted());
+}
+
+TEST(Rollout, NeverMirrorsWhatIsUnsafe) {
+  auto config = quick_cast();
+  config.departments[0].specialists[0].backend.side_effects = config::side_effects::unsafe;
+  watched_stage play{config};
+  play.open();
+  play.steer(steering::what::start);
+  play.live(2s);
+  ASSERT_EQ(play.phase(), runtime::rollout::phase::shadow_mode);
+  for (int i = 0; i < 5; ++i) play.ask("d0-s0");
+  play.live(1s);
+  EXPECT_EQ(play.ended(pool_kind::intelligent), 0u);
+  EXPECT_EQ(play.house->shadow.read()
+                .drops[static_cast<std::size_t>(runtime::rollout::mirror_drop::unsafe)],
+            5u);
+}
+
+TEST(Rollout, KeepsACaseInOnePool) {
+  watched_stage play{quick_cast()};
+  play.open();
+  play.route(50);
+  ASSERT_EQ(play.house->routes.now().routes, mode::hybrid);
+  std::size_t smart = 0;
+  for (int i = 0; i < 200; ++i) {
+    const auto name = "case " + std::to_string(i);
+    const auto first = play.house->routes.answering(name, "");
+    for (int again = 0; again < 3; ++again)
+      EXPECT_EQ(play.house->routes.answering(name, ""), first);
+    if (first == pool_kind::intelligent) ++smart;
+  }
+  EXPECT_GT(smart, 60u);
+  EXPECT_LT(smart, 140u);
+}
+
+TEST(Rollout, GivesTheBaselineCopiesWhenItHasNothingElseToCompareWith) {
+  auto config = quick_cast();
+  config.departments[0].specialists[1].backend.side_effects = config::side_effects::unsafe;
+  watched_stage play{config};
+  play.open();
+  play.route(100);
+  play.live(1s);
+  using runtime::rollout::phase;
+  for (int i = 0; i < 200 && play.phase() == phase::partial_rollout; ++i) {
+    play.ask("d0-s1");
+    play.live(100ms);
+  }
+  EXPECT_EQ(play.phase(), phase::partial_rollout) << "what is unsafe is never copied";
+  EXPECT_EQ(play.ended(pool_kind::baseline), 0u);
+  for (int i = 0; i < 200 && play.phase() == phase::partial_rollout; ++i) {
+    play.ask("d0-s0");
+    play.live(100ms);
+  }
+  EXPECT_EQ(play.phase(), phase::full_deployment);
+  // As many as the comparison needs, and not one for every task.
+  EXPECT_GE(play.ended(pool_kind::baseline), 20u);
+  EXPECT_LE(play.ended(pool_kind::baseline), 24u);
+  EXPECT_EQ(play.house->shadow.read().commands_differing, 0u);
+  for (const auto& one : play.callers) EXPECT_EQ(one->ends, 1);
+  // Copies are nobody's tasks.
+  EXPECT_EQ(play.house->gauge.accepted(), play.callers.size());
+}
+
+}  // namespace
+}  // namespace greenroom::tests

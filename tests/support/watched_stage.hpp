@@ -1,0 +1,136 @@
+// A stage with both pools and the watchers, for what rollouts and rollbacks do.
+#pragma once
+
+#include "actors/readiness.hpp"
+#include "actors/rollback.hpp"
+#include "actors/rollout.hpp"
+#include "tests/support/stage.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+
+namespace greenroom::tests {
+
+using namespace std::chrono_literals;
+using actors::steering;
+using protocols::pool_kind;
+using runtime::rollout::mode;
+using runtime::rollout::rollback_state;
+
+/// Puppets know which pool they are in.
+class watched_stage : public stage {
+public:
+  explicit watched_stage(config::node config) : stage{std::move(config)} {
+    plan.policies[1] = plan.policies[0];
+    plan.later[1] = true;
+    plan.watched = true;
+    house->make_worker = [this](const actors::member& who, std::string_view, pool_kind pool,
+                                std::shared_ptr<machine::worker_events> events) {
+      auto fresh = std::make_shared<puppet>(std::move(events));
+      names[fresh.get()] = std::string{protocols::to_string(pool)} + "/" + who.config.name;
+      workers[names[fresh.get()]] = fresh;
+      all.push_back(fresh);
+      return fresh;
+    };
+  }
+
+  std::map<const puppet*, std::string> names;  ///< With the pool: "baseline/d0-s0".
+
+  int steer(steering word) {
+    auto status = std::make_shared<int>(0);
+    using what = steering::what;
+    const bool back = word.verb == what::roll_back || word.verb == what::confirm
+                      || word.verb == what::cancel || word.verb == what::verify;
+    word.told = [status](int code, const std::string&, const std::string&) { *status = code; };
+    house->board.leave(
+        back ? actors::watch_board::box::rollback : actors::watch_board::box::rollout,
+        std::move(word));
+    caf::anon_send(root, protocols::steer_atom::value,
+                   static_cast<std::uint32_t>(back ? actors::root_state::undoing
+                                                   : actors::root_state::rolling));
+    world.dispatch();
+    return *status;
+  }
+  int steer(steering::what verb, double percentage = 0) {
+    steering word;
+    word.verb = verb;
+    word.percentage = percentage;
+    word.reason = "the test says so";
+    return steer(std::move(word));
+  }
+  /// Sets the share, as soon as there is a warm baseline to come back to.
+  void route(double percentage) {
+    for (int i = 0; i < 100 && steer(steering::what::route, percentage) != 200; ++i) live(50ms);
+  }
+  /// Whoever is asked to do something does it.
+  void behave(const std::string& fails = "nobody") {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      auto one = all[i];
+      if (one->gone) continue;
+      if (one->stopping) {
+        one->die();
+        continue;
+      }
+      one->get_ready();
+      while (!one->held.empty())
+        if (names[one.get()].starts_with(fails))
+          one->fail_one(true);
+        else
+          one->finish_one();
+    }
+  }
+  void live(std::chrono::milliseconds time, const std::string& fails = "nobody") {
+    for (auto passed = 0ms; passed < time; passed += 50ms) {
+      behave(fails);
+      world.advance(50ms);
+    }
+  }
+  [[nodiscard]] std::optional<rollback_state> rollback() const {
+    return house->board.read([](const actors::watch_board::content& board) {
+      return board.rollbacks.empty() ? std::optional<rollback_state>{}
+                                     : board.rollbacks.back().plan.state();
+    });
+  }
+  [[nodiscard]] runtime::rollout::phase phase() const {
+    return house->board.read([](const actors::watch_board::content& board) {
+      return board.rollout ? board.rollout->at() : runtime::rollout::phase::idle;
+    });
+  }
+  [[nodiscard]] std::uint64_t ended(pool_kind pool) const {
+    std::uint64_t sum = 0;
+    for (const auto& one : house->pool(pool).gauge.ends) sum += one.load();
+    return sum;
+  }
+};
+
+inline config::node quick_cast() {
+  auto config = small_cast(2, 3);
+  config.pool.max_warm = 3;
+  config.pool.min_residency = 0ms;
+  config.health_interval = 1s;
+  config.rollout.check_interval = 500ms;
+  config.rollout.grace = 2s;
+  config.rollout.shadow_hold = 3s;
+  config.rollout.step_hold = 3s;
+  config.rollout.min_samples = 20;
+  config.rollout.criteria.memory_efficiency = 0.1;
+  config.rollback.memory_efficiency = 0.01;
+  config.supervision.restarts_max = 1000;
+  config.supervision.delay = 1ms;
+  for (auto& department : config.departments)
+    for (auto& one : department.specialists) {
+      one.backend.task_timeout = 60s;
+      one.backend.stop_timeout = 100ms;
+    }
+  return config;
+}
+
+inline std::string someone(std::mt19937_64& chance) {
+  return "d" + std::to_string(chance() % 2) + "-s" + std::to_string(chance() % 3);
+}
+
+}  // namespace greenroom::tests

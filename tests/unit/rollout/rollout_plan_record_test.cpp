@@ -1,0 +1,146 @@
+// What a rollout leaves behind, and how it goes on from there.
+#include "tests/unit/rollout/plan_rig.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "runtime/rollout/record_text.hpp"
+
+using namespace greenroom::runtime::rollout;
+
+TEST(RolloutPlan, DoesNotCountTimeInWhichNobodyTicked) {
+  rig here;
+  here.plan.start("ada", here.now);
+  here.step();
+  here.step();
+  here.now += 7200;
+  here.step();
+  EXPECT_DOUBLE_EQ(here.plan.held_s(), 15 + 30) << "two check intervals at most";
+  here.now -= 500;
+  here.step();
+  EXPECT_DOUBLE_EQ(here.plan.held_s(), 45) << "nor a clock that steps back";
+}
+
+TEST(RolloutPlan, BoundsItsRecordAndNumbersEveryDecision) {
+  auto settings = quick();
+  settings.decisions_max = 10;
+  rig here{settings};
+  here.plan.start("ada", here.now);
+  for (int i = 0; i < 100; ++i) {
+    here.plan.pause("ada", here.now);
+    here.plan.resume("ada", here.now);
+  }
+  ASSERT_EQ(here.plan.decisions().size(), 10u);
+  EXPECT_EQ(here.last().number, 201u);
+  for (std::size_t i = 1; i < 10; ++i) {
+    EXPECT_EQ(here.plan.decisions()[i].number, here.plan.decisions()[i - 1].number + 1);
+  }
+}
+
+// The plan that is read back at every single step has to do what the plan that never stopped does.
+TEST(RolloutPlan, ResumesExactlyThereFromEveryStepOfARandomRollout) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    std::mt19937_64 engine{seed};
+    auto settings = quick();
+    settings.confirm.raise_percentage = seed % 3 == 0;
+    settings.decisions_max = 20;
+    rollout_plan steady{settings}, crashing{settings};
+    double now = t0;
+    for (int i = 0; i < 200; ++i) {
+      now += 15;
+      const auto dice = engine() % 40;
+      const auto draw = engine();
+      const auto each = [&](rollout_plan& plan) {
+        switch (dice) {
+          case 0:
+          case 1: plan.start("ada", now); break;
+          case 2: plan.pause("ada", now); break;
+          case 3:
+          case 4: plan.resume("ada", now); break;
+          case 5:
+          case 6: plan.advance("ada\nwith\ttabs % and lines", draw % 2 == 0, now); break;
+          case 7:
+            if (draw % 4 == 0) plan.abort("ada", "reason", now);
+            break;
+          case 8:
+            if (draw % 4 == 0) plan.fall_back("trigger", now);
+            break;
+          case 9: plan.route("ada", static_cast<double>(draw % 101), now); break;
+          default: break;
+        }
+        for (int task = 0; task < 40; ++task) {
+          plan.observe(pool_side::baseline, 20 + task, false, now);
+          plan.observe(pool_side::intelligent, 22.5 + task, draw % 97 == 0 && task < 20, now);
+        }
+        plan.tick(ready(), now);
+      };
+      each(steady);
+      each(crashing);
+      const auto text = crashing.encode();
+      std::string error;
+      auto back = rollout_plan::decode(text, settings, error);
+      ASSERT_TRUE(back) << error << " seed " << seed;
+      ASSERT_EQ(back->encode(), text) << "seed " << seed;
+      crashing = std::move(*back);
+      ASSERT_EQ(crashing.encode(), steady.encode()) << "seed " << seed << " step " << i;
+    }
+  }
+}
+
+TEST(RolloutPlan, RefusesARecordThatIsCutOffOrOfAnotherVersion) {
+  rig here;
+  here.plan.start("ada", here.now);
+  here.step();
+  const auto text = here.plan.encode();
+  std::string error;
+  for (std::size_t cut = 0; cut < text.size(); ++cut) {
+    ASSERT_FALSE(rollout_plan::decode(text.substr(0, cut), quick(), error)) << cut;
+    ASSERT_FALSE(error.empty());
+  }
+  auto other = text;
+  other.replace(other.find(" 1\n"), 3, " 9\n");
+  EXPECT_FALSE(rollout_plan::decode(other, quick(), error));
+  EXPECT_NE(error.find("version"), std::string::npos);
+}
+
+TEST(RolloutPlan, SaysThatItWasRestoredAndDoesNotCountTheOutage) {
+  rig here;
+  here.plan.start("ada", here.now);
+  ASSERT_TRUE(here.until(phase::partial_rollout, 25));
+  here.step();
+  std::string error;
+  auto back = rollout_plan::decode(here.plan.encode(), quick(), error);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->restored(here.now + 3600)->kind, decision_kind::restored);
+  EXPECT_EQ(back->percentage(), 25);
+  EXPECT_DOUBLE_EQ(back->held_s(), 15);
+  back->tick(ready(), here.now + 3600 + 5);
+  EXPECT_DOUBLE_EQ(back->held_s(), 20);
+}
+
+TEST(RecordText, ReadsBackAnyBytes) {
+  std::string odd;
+  for (int i = 1; i < 256; ++i) odd += static_cast<char>(i);
+  record_writer out{"kind", 3};
+  out.put("odd", std::string_view{odd});
+  out.put("list", std::vector<std::string>{odd, "", "a\tb"});
+  out.put("pi", 0.1 + 0.2);
+  out.put("n", std::uint64_t{18446744073709551615u});
+  out.put("yes", true);
+  std::string error;
+  const auto text = std::move(out).finish();
+  const auto in = record_reader::open(text, "kind", 3, error);
+  ASSERT_TRUE(in) << error;
+  EXPECT_EQ(in->text("odd"), odd);
+  EXPECT_EQ(in->fields("list").at(0), (std::vector<std::string>{odd, "", "a\tb"}));
+  EXPECT_EQ(in->number("pi"), 0.1 + 0.2);
+  EXPECT_EQ(in->whole("n"), 18446744073709551615u);
+  EXPECT_EQ(in->flag("yes"), true);
+  EXPECT_FALSE(in->text("none"));
+  EXPECT_FALSE(record_reader::open(text, "other", 3, error));
+  EXPECT_FALSE(record_reader::open(text, "kind", 2, error));
+}
