@@ -5,6 +5,7 @@
 #include "runtime/rollout/deployment_report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -76,16 +77,50 @@ runtime::rollout::pool_figures figures_of(const actors::house& house, pool_kind 
   }
   std::uint64_t tasks = 0;
   for (const auto& one : pool.gauge.ends) tasks += value(one);
-  auto bad = value(pool.gauge.ends[static_cast<std::size_t>(machine::task_outcome::failed)])
-             + value(pool.gauge.ends[static_cast<std::size_t>(machine::task_outcome::timeout)]);
+  const auto ended = [&](machine::task_outcome how) {
+    return value(pool.gauge.ends[static_cast<std::size_t>(how)]);
+  };
+  using enum machine::task_outcome;
+  auto bad = ended(failed) + ended(timeout) + ended(unknown);
   bad -= std::min(bad, house.ends.refused(kind));
   result.tasks = tasks;
-  if (tasks >= tasks_min) result.error_rate = static_cast<double>(bad) / static_cast<double>(tasks);
+  // What a circuit kept from the pool has not ended there, and is its error all the same.
+  const auto shed = value(pool.gauge.shed_open);
+  if (tasks + shed >= tasks_min)
+    result.error_rate = static_cast<double>(bad + shed) / static_cast<double>(tasks + shed);
   const auto hits = value(pool.gauge.warm_hits);
   result.cold_starts = value(pool.gauge.cold_starts);
   if (hits + result.cold_starts >= tasks_min)
     result.warm_hit_rate =
         static_cast<double>(hits) / static_cast<double>(hits + result.cold_starts);
+  return result;
+}
+
+// What happened meanwhile, in as few words as fit beside a line.
+std::vector<runtime::rollout::chart_mark> marks_of(
+    const runtime::rollout::deployment_report& report) {
+  using runtime::rollout::decision_kind, runtime::rollout::phase;
+  std::vector<runtime::rollout::chart_mark> result;
+  const auto percent = [](double value) { return std::to_string(std::lround(value)) + " %"; };
+  for (const auto& one : report.decisions) {
+    if (one.kind == decision_kind::started) result.push_back({one.at_s, "start"});
+    if (one.kind == decision_kind::completed) result.push_back({one.at_s, "complete"});
+    if (one.kind == decision_kind::routed)
+      result.push_back({one.at_s, percent(one.percentage) + " by hand"});
+    if (one.kind != decision_kind::entered) continue;
+    std::string text;
+    switch (one.where) {
+      case phase::shadow_mode: text = "shadow"; break;
+      case phase::partial_rollout: text = percent(one.percentage); break;
+      case phase::full_deployment: text = "full"; break;
+      case phase::optimization: text = "optimization"; break;
+      default: text = name_of(one.where);
+    }
+    result.push_back({one.at_s, std::move(text)});
+  }
+  for (const auto& one : report.rollbacks)
+    result.push_back({one.plan.begun_at_s(), "rollback " + std::to_string(one.plan.id())});
+  std::ranges::stable_sort(result, {}, &runtime::rollout::chart_mark::at_s);
   return result;
 }
 
@@ -119,7 +154,7 @@ std::optional<std::string> node::report(std::string_view format) const {
     if (memory.always_mb > 0) made.before.memory_mb = memory.always_mb;
   }
   made.usd_per_mb_month = playing.config.cost.usd_per_mb_month;
-  for (const auto& one : board.rollbacks) made.rollbacks.push_back({one.plan, std::nullopt});
+  for (const auto& one : board.rollbacks) made.rollbacks.push_back({one.plan, one.analysis});
   const auto shadow = house.shadow.read();
   if (shadow.mirrored > 0) {
     made.shadow = shadow.summary;
@@ -129,6 +164,7 @@ std::optional<std::string> node::report(std::string_view format) const {
   made.alerts = board.history;
   made.alerts.insert(made.alerts.end(), board.firing.begin(), board.firing.end());
   using runtime::monitoring::metric;
+  const auto marks = marks_of(made);
   const auto chart = [&](const char* title, const char* unit, metric what, double scale) {
     runtime::rollout::line_chart drawn;
     drawn.title = title;
@@ -141,9 +177,7 @@ std::optional<std::string> node::report(std::string_view format) const {
       line.dashed = std::string_view{pool} == "baseline";
       for (const auto& one : found->second) line.points.push_back({one.at_s, one.value * scale});
     }
-    for (const auto& one : made.decisions)
-      if (one.kind == runtime::rollout::decision_kind::entered)
-        drawn.marks.push_back({one.at_s, std::string{name_of(one.where)}});
+    drawn.marks = marks;
     made.charts.push_back(std::move(drawn));
   };
   chart("Memory of the workers", "MB", metric::memory_mb, 1);

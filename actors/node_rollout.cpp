@@ -56,16 +56,6 @@ std::string shadow_json(const actors::mirror::figures& shadow) {
          + "},\"differences\":[" + fields + "]}";
 }
 
-// The JSON of a rollback with what was found out, which is stored as JSON too.
-std::string face_json(const actors::rollback_face& one) {
-  auto text = runtime::rollout::rollback_json(one.plan, std::nullopt);
-  constexpr std::string_view nothing = "\"analysis\":null}";
-  if (!one.analysis.empty() && text.ends_with(nothing))
-    text.replace(text.size() - nothing.size(), nothing.size(),
-                 "\"analysis\":" + one.analysis + "}");
-  return text;
-}
-
 }  // namespace
 
 void node::steer(actors::steering word) {
@@ -131,7 +121,7 @@ std::string node::rollbacks() const {
   std::string result = "{\"items\":[";
   for (auto at = all.rbegin(); at != all.rend(); ++at) {
     if (at != all.rbegin()) result += ',';
-    result += face_json(*at);
+    result += rollback_json(at->plan, at->analysis);
   }
   return result + "]}";
 }
@@ -139,9 +129,9 @@ std::string node::rollbacks() const {
 std::optional<std::string> node::rollback(std::string_view id) const {
   const auto all = parts_->house->board.read([](const content& board) { return board.rollbacks; });
   if (all.empty()) return std::nullopt;
-  if (id == "last") return face_json(all.back());
+  if (id == "last") return rollback_json(all.back().plan, all.back().analysis);
   for (const auto& one : all)
-    if (std::to_string(one.plan.id()) == id) return face_json(one);
+    if (std::to_string(one.plan.id()) == id) return rollback_json(one.plan, one.analysis);
   return std::nullopt;
 }
 

@@ -186,7 +186,7 @@ void rollback_actor_state::finish() {
   keep();
   const bool called_off = plan->state() == rollback_state::cancelled;
   where->publish("rollback." + std::string{name_of(plan->state())},
-                 runtime::rollout::rollback_json(*plan, std::nullopt));
+                 runtime::rollout::rollback_json(*plan, {}));
   plan.reset();
   analysis.clear();
   if (called_off) {

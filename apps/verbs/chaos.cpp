@@ -6,6 +6,7 @@
 #include "apps/client/asking.hpp"
 #include "apps/verbs/all.hpp"
 #include "apps/verbs/logging.hpp"
+#include "apps/verbs/scratch_folder.hpp"
 #include "apps/verbs/source.hpp"
 #include "config/chaos_plan.hpp"
 
@@ -37,26 +38,6 @@ constexpr const char* no_cloud = "http://127.0.0.1:9";
 constexpr const char* cloud_variable = "CHAOS_CLOUD";
 
 std::atomic<bool> interrupted{false};
-
-/// A folder of its own for the journal and the leases, gone afterwards.
-class scratch_folder {
-public:
-  scratch_folder() {
-    std::error_code none;
-    auto pattern = (std::filesystem::temp_directory_path(none) / "greenroom-chaos-XXXXXX").string();
-    if (!none && ::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-  }
-  ~scratch_folder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
-private:
-  std::string path_;
-};
 
 /// Where plans are that come with Greenroom, in the order of profile_folders().
 std::vector<std::filesystem::path> plan_folders() {
@@ -200,7 +181,7 @@ int run(const chaos_options& o) {
   job.plan = std::move(*loaded.value);
   auto source = o.source;
   if (!apply_options(o, *file, job.plan, source)) return wrong_usage;
-  const scratch_folder folder;
+  const scratch_folder folder{"greenroom-chaos"};
   if (folder.path().empty()) {
     std::fprintf(
         stderr,

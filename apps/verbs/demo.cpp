@@ -5,6 +5,7 @@
 #include "apps/load/load_report.hpp"
 #include "apps/verbs/all.hpp"
 #include "apps/verbs/logging.hpp"
+#include "apps/verbs/scratch_folder.hpp"
 #include "apps/verbs/source.hpp"
 #include "runtime/load/office_day.hpp"
 #include "runtime/pooling/lru_policy.hpp"
@@ -69,25 +70,6 @@ std::chrono::milliseconds faster(std::chrono::milliseconds value) {
   return std::chrono::milliseconds{std::max<std::int64_t>(
       1, static_cast<std::int64_t>(static_cast<double>(value.count()) / pace))};
 }
-
-/// A folder of its own for the journal of the demo, gone afterwards.
-class scratch_folder {
-public:
-  scratch_folder() {
-    auto pattern = (std::filesystem::temp_directory_path() / "greenroom-demo-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-  }
-  ~scratch_folder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
-private:
-  std::string path_;
-};
 
 double ms(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
 
@@ -156,7 +138,7 @@ void print_comparison(const std::vector<column>& columns) {
 
 int demo(demo_options& o) {
   if (o.source.profile.empty() && o.source.file.empty()) o.source.profile = "production";
-  const scratch_folder folder;
+  const scratch_folder folder{"greenroom-demo"};
   if (folder.path().empty()) {
     std::fprintf(stderr, "greenroom: cannot make a folder for the demo's journal in %s\n",
                  std::filesystem::temp_directory_path().c_str());

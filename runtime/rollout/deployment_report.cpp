@@ -147,7 +147,9 @@ constexpr const char* style =
     ".wide{overflow-x:auto}svg{width:100%;height:auto;margin:.6rem 0}"
     ".chart-title{font:600 13px system-ui;fill:var(--ink)}.axis{font:11px system-ui;"
     "fill:var(--soft)}.grid{stroke:var(--line)}.mark{stroke:var(--soft);stroke-dasharray:2 3}"
-    ".line{fill:none;stroke-width:2}.l0{stroke:var(--a)}.l1{stroke:var(--b)}.l2{stroke:var(--c)}"
+    ".mark-text{font:10px "
+    "system-ui;fill:var(--soft)}.line{fill:none;stroke-width:2}.l0{stroke:var(--a)}.l1{stroke:var(-"
+    "-b)}.l2{stroke:var(--c)}"
     ".l3{stroke:var(--d)}.l4{stroke:var(--e)}.l5{stroke:var(--f)}"
     "@media print{body{margin:0;max-width:none}}</style>";
 
@@ -222,10 +224,10 @@ std::string report_markdown(const deployment_report& report) {
            + std::to_string(plan.requeued()) + " tasks moved, " + std::to_string(plan.drained())
            + " finished, " + std::to_string(plan.fenced()) + " fenced.\n\n- "
            + checklist(plan, "\n- ") + "\n";
-    if (!each.analysis) continue;
-    out += "\n" + each.analysis->summary + "\n\n";
-    for (const auto& finding : each.analysis->findings) {
-      out += std::to_string(finding.rank) + ". " + cell(finding.text) + "\n";
+    const auto lines = cause_lines(each.analysis);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      out += i == 0 ? "\n" + cell(lines[i]) + "\n\n"
+                    : std::to_string(i) + ". " + cell(lines[i]) + "\n";
     }
   }
   out += "\n## Alerts\n\n";
@@ -302,10 +304,11 @@ std::string report_html(const deployment_report& report) {
                               + std::to_string(plan.fenced()) + " fenced. " + checklist(plan, ", ")
                               + ".")
            + "</p>";
-    if (!each.analysis) continue;
-    out += "<p>" + escaped_for_html(each.analysis->summary) + "</p><ol>";
-    for (const auto& finding : each.analysis->findings) {
-      out += "<li>" + escaped_for_html(finding.text) + "</li>";
+    const auto lines = cause_lines(each.analysis);
+    if (lines.empty()) continue;
+    out += "<p>" + escaped_for_html(lines.front()) + "</p><ol>";
+    for (std::size_t i = 1; i < lines.size(); ++i) {
+      out += "<li>" + escaped_for_html(lines[i]) + "</li>";
     }
     out += "</ol>";
   }

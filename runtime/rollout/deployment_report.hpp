@@ -34,7 +34,7 @@ struct pool_figures {
 
 struct rollback_entry {
   rollback_plan plan;
-  std::optional<cause_report> analysis;
+  std::string analysis;  ///< As `cause_json` wrote it; empty when there is none.
 };
 
 struct deployment_report {
@@ -83,10 +83,14 @@ std::string report_json(const deployment_report& report);
 
 /// A rollback's record as JSON, as `GET /v1/rollbacks/{id}` has it:
 /// `id, trigger, reason, state, duration_ms, verification, analysis` and what else is known.
-std::string rollback_json(const rollback_plan& plan, const std::optional<cause_report>& analysis);
+/// `analysis` is what `cause_json` wrote, or empty.
+std::string rollback_json(const rollback_plan& plan, std::string_view analysis);
 /// An alert as `GET /v1/alerts`, webhooks and the report have it.
 std::string alert_json(const monitoring::alert& one);
 std::string cause_json(const cause_report& analysis);
+/// What `cause_json` wrote, for people: the summary, then one finding after the other. Empty when
+/// it is not of that kind.
+std::vector<std::string> cause_lines(std::string_view analysis);
 std::string decision_json(const decision& made);
 
 }  // namespace greenroom::runtime::rollout

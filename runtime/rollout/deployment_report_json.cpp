@@ -1,6 +1,8 @@
 // The report, a rollback and a decision as JSON.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -147,7 +149,26 @@ std::string cause_json(const cause_report& analysis) {
   return std::move(out.whole("series_looked_at", analysis.series_looked_at)).done();
 }
 
-std::string rollback_json(const rollback_plan& plan, const std::optional<cause_report>& analysis) {
+std::vector<std::string> cause_lines(std::string_view analysis) {
+  const auto fields = json_fields(analysis);
+  if (!fields) return {};
+  const auto text = [&](const std::string& path) {
+    const auto found = std::ranges::find(*fields, path, &json_field::path);
+    if (found == fields->end() || !found->value.starts_with('"'))
+      return std::optional<std::string>{};
+    return std::optional{found->value.substr(1, found->value.size() - 2)};
+  };
+  std::vector<std::string> out;
+  if (auto summary = text("summary")) out.push_back(std::move(*summary));
+  while (!out.empty()) {
+    auto next = text("findings[" + std::to_string(out.size() - 1) + "].text");
+    if (!next) break;
+    out.push_back(std::move(*next));
+  }
+  return out;
+}
+
+std::string rollback_json(const rollback_plan& plan, std::string_view analysis) {
   object out;
   out.text("id", std::to_string(plan.id()))
       .text("mode", name_of(plan.kind()))
@@ -173,7 +194,7 @@ std::string rollback_json(const rollback_plan& plan, const std::optional<cause_r
             step.text("state", name_of(each.entered)).text("at", rfc3339(each.at_s));
             return std::move(step.text("note", each.note)).done();
           }));
-  out.raw("analysis", analysis ? cause_json(*analysis) : "null");
+  out.raw("analysis", analysis.empty() ? "null" : analysis);
   return std::move(out).done();
 }
 

@@ -10,8 +10,10 @@
 namespace greenroom::runtime::rollout {
 
 struct json_field {
-  std::string path;   ///< `items[0].name`; empty for the root.
-  std::string value;  ///< The leaf as written, numbers in their shortest form; `{}` and `[]` too.
+  std::string path;  ///< `items[0].name`; empty for the root.
+  /// A string in quotes and without escapes, a number in its shortest form, or what is written;
+  /// `{}` and `[]` too.
+  std::string value;
 };
 
 /// Every leaf, ordered by path. Nothing when the text is not one whole JSON value (RFC 8259), is

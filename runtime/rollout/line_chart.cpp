@@ -1,10 +1,14 @@
 #include "runtime/rollout/line_chart.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
 #include <limits>
+#include <optional>
+
+#include "runtime/monitoring/node_status.hpp"
 
 namespace greenroom::runtime::rollout {
 
@@ -40,6 +44,30 @@ std::vector<point> thinned(const std::vector<point>& points, std::size_t points_
   return out;
 }
 
+constexpr double mark_row = 13;
+constexpr std::size_t mark_rows = 3;
+
+/// Where a mark's words stand: in the first row in which they run into nobody's. Nothing when there
+/// is no such row; the line is still there, and its title says what it is.
+class label_rows {
+public:
+  std::optional<std::size_t> place(double x, std::string_view text) {
+    constexpr double letter = 6.2;  // Of the 10 px letters, on average and a little more.
+    for (std::size_t row = 0; row < mark_rows; ++row) {
+      if (x < ends_[row]) continue;
+      ends_[row] = x + letter * static_cast<double>(text.size()) + 6;
+      used_ = std::max(used_, row + 1);
+      return row;
+    }
+    return std::nullopt;
+  }
+  std::size_t used() const { return used_; }
+
+private:
+  std::array<double, mark_rows> ends_{};
+  std::size_t used_ = 0;
+};
+
 }  // namespace
 
 double round_up(double value) {
@@ -68,10 +96,9 @@ std::string escaped_for_html(std::string_view text) {
 }
 
 std::string svg_of(const line_chart& chart, std::size_t points_max) {
-  const double left = 64, right = 12, top = 28, bottom = 44;
+  const double left = 64, right = 24, bottom = 44;
   const double width = chart.width - left - right;
-  const double height = chart.height - top - bottom;
-  const auto title = escaped_for_html(chart.title);
+  const auto title = escaped_for_html(chart.title + (chart.unit.empty() ? "" : ", " + chart.unit));
   std::string out =
       text_of("<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", chart.width, chart.height)
       + title + "\"><title>" + title + "</title>" + "<text class=\"chart-title\" x=\"0\" y=\"14\">"
@@ -92,10 +119,18 @@ std::string svg_of(const line_chart& chart, std::size_t points_max) {
   if (count < 2 || last <= first) {
     return out
            + text_of("<text class=\"axis\" x=\"%.0f\" y=\"%.0f\">nothing recorded</text></svg>",
-                     left, top + height / 2);
+                     left, chart.height / 2.0);
   }
   const double ceiling = most > 0 ? round_up(most) : 1;
   const auto x = [&](double at_s) { return left + width * (at_s - first) / (last - first); };
+  label_rows rows;
+  std::vector<std::optional<std::size_t>> row_of;
+  for (const auto& each : chart.marks)
+    row_of.push_back(each.at_s < first || each.at_s > last || x(each.at_s) > left + width - 40
+                         ? std::nullopt
+                         : rows.place(x(each.at_s), each.text));
+  const double top = 28 + mark_row * static_cast<double>(rows.used());
+  const double height = chart.height - top - bottom;
   const auto y = [&](double value) {
     return top + height * (1 - std::clamp(value / ceiling, 0.0, 1.0));
   };
@@ -103,9 +138,8 @@ std::string svg_of(const line_chart& chart, std::size_t points_max) {
     const double value = ceiling * i / 4;
     out += text_of("<line class=\"grid\" x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\"/>", left,
                    left + width, y(value), y(value));
-    out += text_of("<text class=\"axis\" text-anchor=\"end\" x=\"%.0f\" y=\"%.1f\">%.6g", left - 6,
-                   y(value) + 4, value)
-           + (i == 4 ? " " + escaped_for_html(chart.unit) : std::string{}) + "</text>";
+    out += text_of("<text class=\"axis\" text-anchor=\"end\" x=\"%.0f\" y=\"%.1f\">%.6g</text>",
+                   left - 6, y(value) + 4, value);
   }
   const double span = last - first;
   const bool hours = span > 3 * 3600;
@@ -118,12 +152,19 @@ std::string svg_of(const line_chart& chart, std::size_t points_max) {
         x(first + at), top + height + 16, hours ? at / 3600 : (minutes ? at / 60 : at),
         hours ? "h" : (minutes ? "min" : "s"));
   }
-  for (const auto& each : chart.marks) {
+  for (std::size_t i = 0; i < chart.marks.size(); ++i) {
+    const auto& each = chart.marks[i];
     if (each.at_s < first || each.at_s > last) continue;
     out += text_of("<line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.0f\" y2=\"%.0f\"><title>",
                    x(each.at_s), x(each.at_s), top, top + height)
            + escaped_for_html(each.text) + "</title></line>";
+    if (!row_of[i]) continue;
+    const double base = top - 4 - mark_row * static_cast<double>(*row_of[i]);
+    out += text_of("<text class=\"mark-text\" x=\"%.1f\" y=\"%.1f\">", x(each.at_s) + 2, base)
+           + escaped_for_html(each.text) + "</text>";
   }
+  out += text_of("<text class=\"axis\" text-anchor=\"end\" x=\"%.0f\" y=\"%.0f\">since %s</text>",
+                 left + width, chart.height - 5.0, monitoring::rfc3339(first).c_str());
   double legend = left;
   for (std::size_t i = 0; i < chart.lines.size(); ++i) {
     const auto& line = chart.lines[i];

@@ -25,14 +25,16 @@ struct line_chart {
   std::string title;
   std::string unit;  ///< "MB", "ms", "%"
   std::vector<chart_line> lines;
-  std::vector<chart_mark> marks;  ///< Vertical lines: phases entered, rollbacks.
+  std::vector<chart_mark> marks;  ///< By time; vertical lines: phases entered, rollbacks.
   int width = 720;
-  int height = 240;
+  int height = 260;
 };
 
 /// The y axis begins at 0 and ends at a round number; the x axis counts in minutes or hours from
-/// the first point. Points beyond `points_max` are thinned by keeping each bucket's extremes, so a
-/// peak never disappears. Without two points it says that there are none.
+/// the first point, whose time is written below. Marks have their text beside them where there is
+/// room for it, and always as the title of their line. Points beyond `points_max` are thinned by
+/// keeping each bucket's extremes, so a peak never disappears. Without two points it says that
+/// there are none.
 std::string svg_of(const line_chart& chart, std::size_t points_max = 600);
 
 /// `&`, `<`, `>` and quotes as entities; control characters dropped.
