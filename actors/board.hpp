@@ -2,6 +2,7 @@
 // their replacements find it; and the letter boxes in which operators leave their words for them.
 #pragma once
 
+#include "actors/guarded.hpp"
 #include "runtime/monitoring/alert_book.hpp"
 #include "runtime/monitoring/health_score.hpp"
 #include "runtime/monitoring/pool_sample.hpp"
@@ -67,54 +68,43 @@ struct watch_memory {
   std::vector<std::string> evidence;                           ///< Pages by number, or empty.
 };
 
-class watch_board {
-public:
-  struct content {
-    // -- the monitor's --
-    std::array<runtime::monitoring::pool_sample, 2> samples;  ///< By pool_kind.
-    runtime::monitoring::pool_sample served;                  ///< What callers got.
-    runtime::monitoring::health_report health;
-    std::vector<runtime::monitoring::alert> firing, pending, history;
-    double checked_at_s = 0;  ///< 0: never.
-    runtime::rollout::evidence_recorder evidence;
-    std::vector<specialist_counts> evidence_counts;  ///< At the last look.
-    std::uint64_t evidence_seen = 0;  ///< The number of the last event that is in it.
-    std::uint64_t evidence_page = 0;  ///< The journal's next one.
-    // -- the rollout's --
-    std::optional<runtime::rollout::rollout_plan> rollout;
-    // -- the rollback's --
-    std::deque<rollback_face> rollbacks;  ///< The newest last.
-    std::uint64_t rollbacks_begun = 0;
-    std::map<std::string, std::uint64_t> rollbacks_by_trigger;  ///< Since the node started.
-  };
-  static constexpr std::size_t rollbacks_max = 64;
+struct watch_content {
+  // -- the monitor's --
+  std::array<runtime::monitoring::pool_sample, 2> samples;  ///< By pool_kind.
+  runtime::monitoring::pool_sample served;                  ///< What callers got.
+  runtime::monitoring::health_report health;
+  std::vector<runtime::monitoring::alert> firing, pending, history;
+  double checked_at_s = 0;  ///< 0: never.
+  runtime::rollout::evidence_recorder evidence;
+  std::vector<specialist_counts> evidence_counts;  ///< At the last look.
+  std::uint64_t evidence_seen = 0;                 ///< The number of the last event that is in it.
+  std::uint64_t evidence_page = 0;                 ///< The journal's next one.
+  // -- the rollout's --
+  std::optional<runtime::rollout::rollout_plan> rollout;
+  // -- the rollback's --
+  std::deque<rollback_face> rollbacks;  ///< The newest last.
+  std::uint64_t rollbacks_begun = 0;
+  std::map<std::string, std::uint64_t> rollbacks_by_trigger;  ///< Since the node started.
+};
 
-  /// Calls `see(const content&)` under a lock; it should copy what it wants and go.
-  template <class See>
-  auto read(See see) const {
-    const std::lock_guard lock{mutex_};
-    return see(static_cast<const content&>(content_));
-  }
-  template <class Change>
-  auto write(Change change) {
-    const std::lock_guard lock{mutex_};
-    return change(content_);
-  }
+class watch_board : public guarded<watch_content> {
+public:
+  using content = watch_content;
+  static constexpr std::size_t rollbacks_max = 64;
 
   enum class box : std::uint8_t { rollout, rollback };
   /// The addressee has to be woken by `steer_atom`.
   void leave(box to, steering word) {
-    const std::lock_guard lock{mutex_};
+    const std::lock_guard lock{boxes_mutex_};
     boxes_[static_cast<std::size_t>(to)].push_back(std::move(word));
   }
   [[nodiscard]] std::deque<steering> empty(box of) {
-    const std::lock_guard lock{mutex_};
+    const std::lock_guard lock{boxes_mutex_};
     return std::exchange(boxes_[static_cast<std::size_t>(of)], {});
   }
 
 private:
-  mutable std::mutex mutex_;
-  content content_;
+  std::mutex boxes_mutex_;
   std::array<std::deque<steering>, 2> boxes_;
 };
 

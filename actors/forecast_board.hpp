@@ -2,6 +2,7 @@
 // the latest traffic, from which `tune` learns.
 #pragma once
 
+#include "actors/guarded.hpp"
 #include "actors/learned_state.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
@@ -16,31 +17,21 @@
 
 namespace greenroom::actors {
 
-class forecast_board {
-public:
-  struct content {
-    // -- the director's --
-    std::vector<runtime::ranked> ranks;  ///< The most wanted first.
-    runtime::policy_report policy;
-    double ranked_at_s = 0;  ///< 0: never.
-    // -- the predictor's, by index in the cast --
-    std::vector<runtime::expectation> expected;
-    runtime::hit_rates accuracy;
-    std::array<double, runtime::sources> trust{};
-    double expected_at_s = 0;
-  };
+struct forecast_content {
+  // -- the director's --
+  std::vector<runtime::ranked> ranks;  ///< The most wanted first.
+  runtime::policy_report policy;
+  double ranked_at_s = 0;  ///< 0: never.
+  // -- the predictor's, by index in the cast --
+  std::vector<runtime::expectation> expected;
+  runtime::hit_rates accuracy;
+  std::array<double, runtime::sources> trust{};
+  double expected_at_s = 0;
+};
 
-  /// Calls `see(const content&)` under a lock; it should copy what it wants and go.
-  template <class See>
-  auto read(See see) const {
-    const std::lock_guard lock{mutex_};
-    return see(static_cast<const content&>(content_));
-  }
-  template <class Change>
-  void write(Change change) {
-    const std::lock_guard lock{mutex_};
-    change(content_);
-  }
+class forecast_board : public guarded<forecast_content> {
+public:
+  using content = forecast_content;
 
   /// The last `recorded_max` arrivals, oldest first.
   static constexpr std::size_t recorded_max = 65536;
@@ -80,8 +71,6 @@ public:
   std::atomic<std::uint64_t> unseen{0};  ///< Arrivals that nobody learnt from: they were too many.
 
 private:
-  mutable std::mutex mutex_;
-  content content_;
   mutable std::mutex tape_mutex_;
   std::vector<protocols::arrival> tape_;
   std::size_t tape_next_ = 0;

@@ -38,6 +38,14 @@ std::chrono::milliseconds up_to_ms(std::int64_t ns) {
   return std::chrono::milliseconds{(ns + 999'999) / 1'000'000};
 }
 
+// Whoever of a department answers, and whoever stands in for him: it is the same request.
+std::uint64_t address_of(const task_request& request, const std::string& specialist) {
+  const std::hash<std::string_view> hash;
+  if (!request.specialist.empty()) return hash(specialist);
+  return request.department.empty() ? hash("command " + request.command)
+                                    : hash("department " + request.department);
+}
+
 refusal unknown(std::string_view kind, std::string_view name, std::vector<std::string> nearest) {
   constexpr std::size_t shown = 200;
   refusal result{
@@ -173,7 +181,8 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   const auto where = house_.routes.answering(request.case_id, request.idempotency_key);
   auto found = find(request, where);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
-  auto who = std::get<0>(found);
+  const auto named = std::get<0>(found);
+  auto who = named;
   const auto& playing = house_.now_playing();
   const auto* one = &playing.members[who];
   const auto now = house_.time->now_ns();
@@ -213,7 +222,10 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   job->case_key = key_of(request.case_id);
   job->input = std::move(request.input);
   if (!request.case_id.empty()) job->case_id = std::move(request.case_id);
-  if (!request.idempotency_key.empty()) job->idempotency_key = std::move(request.idempotency_key);
+  if (!request.idempotency_key.empty()) {
+    job->addressed = address_of(request, playing.members[named].config.name);
+    job->idempotency_key = std::move(request.idempotency_key);
+  }
   job->accepted_ns = now;
   job->accepted_unix_ms = (now + house_.unix_offset_ns) / 1'000'000;
   job->deadline_ns.store(now + patience(), std::memory_order_relaxed);

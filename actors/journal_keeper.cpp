@@ -34,8 +34,7 @@ machine::accept_record accept_record_of(const house& where, const task& job) {
   result.input = job.input;
   result.case_id = job.case_id;
   result.idempotency_key = job.idempotency_key;
-  result.request_hash = std::hash<std::string_view>{}(job.input)
-                        ^ std::hash<std::string_view>{}(result.specialist) * 31;
+  result.request_hash = std::hash<std::string_view>{}(job.input) ^ job.addressed * 31;
   result.accepted_unix_ms = job.accepted_unix_ms;
   result.deadline_unix_ms = job.accepted_unix_ms + (job.deadline_ns - job.accepted_ns) / 1'000'000;
   return result;

@@ -62,6 +62,14 @@ pool_sample rollback_actor_state::take_sample(double now) {
   // At 100 % the baseline has no traffic; what it was then still is what users had.
   if (baseline.response_mean_ms && baseline.tasks >= config.rollback.min_samples)
     baseline_mean_ms = baseline.response_mean_ms;
+  // After a restart at 100 % it is what the rollout has kept of it.
+  if (!baseline_mean_ms)
+    baseline_mean_ms = where->board.read([&](const watch_board::content& board) {
+      const auto* kept = board.rollout ? &board.rollout->compared_with() : nullptr;
+      return kept != nullptr && kept->tasks >= config.rollback.min_samples
+                 ? kept->latency_ms.mean()
+                 : std::optional<double>{};
+    });
   using namespace runtime::monitoring;
   sample.plain_response_ratio = plain_ratio(sample.response_mean_ms, baseline_mean_ms);
   sample.response_ratio =

@@ -179,7 +179,16 @@ void rollout_state::judge(double now) {
   judged_at_s = now;
   plan->observe(pool_side::baseline, where->ends.take(pool_kind::baseline), now);
   plan->observe(pool_side::intelligent, where->ends.take(pool_kind::intelligent), now);
-  keep(plan->tick(look(), now), {});
+  if (const auto count = where->forecast.adjustments.load(std::memory_order_relaxed);
+      std::exchange(adjustments_seen, count) != count)
+    adjusted_at_s = now;
+  auto seen = look();
+  // What was changed is watched for as long as it takes to see something of it.
+  constexpr double looks = 4;
+  seen.tuning = adjusted_at_s > 0
+                && now - adjusted_at_s
+                       < looks * seconds_of(where->now_playing().config.rollout.check_interval);
+  keep(plan->tick(seen, now), {});
   where->routes.copies_wanted.store(static_cast<std::int64_t>(plan->control_missing()),
                                     std::memory_order_relaxed);
 }

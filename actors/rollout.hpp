@@ -30,6 +30,8 @@ struct rollout_state : watcher {
   std::deque<step> waiting;  ///< For the journal.
   bool ticking = false;      ///< The next tick is on its way.
   double judged_at_s = 0;
+  std::uint64_t adjustments_seen = 0;
+  double adjusted_at_s = 0;  ///< When the pool was last seen to have changed its own limits.
   std::optional<runtime::rollout::phase> applied;
   std::uint64_t applied_run = 0;
 

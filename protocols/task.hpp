@@ -168,7 +168,8 @@ struct alignas(64) task {
   // -- what few have --
   alignas(64) std::string case_id;
   std::string idempotency_key;
-  attempt_result result;  ///< Of the last attempt.
+  std::uint64_t addressed = 0;  ///< With an idempotency key: hash of whom the caller named.
+  attempt_result result;        ///< Of the last attempt.
 
   [[nodiscard]] static constexpr std::uint32_t seat(std::uint32_t of, pool_kind in) {
     return of << 1U | static_cast<std::uint32_t>(in);

@@ -187,7 +187,7 @@ void get_rollback(const door_ptr& here, call& one) {
   const auto found = here->of->rollback(one.captured.front());
   if (found) return answer_json(one.reply, 200, *found);
   answer_problem(one.reply, protocols::problem_named("no-such-rollback", 404, "Not found",
-                                                     "There was no rollback of that number; "
+                                                     "There was no such rollback; "
                                                      "GET /v1/rollbacks lists them."));
 }
 

@@ -22,8 +22,8 @@ struct rollout_options {
 };
 
 colour colour_of(const std::string& verdict) {
-  if (verdict == "pass") return colour::green;
-  return verdict == "fail" ? colour::red : colour::yellow;
+  if (verdict == "PASS") return colour::green;
+  return verdict == "FAIL" ? colour::red : colour::yellow;
 }
 
 std::string bar(double share) {
@@ -35,6 +35,10 @@ std::string bar(double share) {
 }
 
 void print_arm(const char* name, const json& of) {
+  if (number_of(of, "tasks") == 0) {
+    std::printf("%-12s no tasks in this stage\n", name);
+    return;
+  }
   std::printf("%-12s %s tasks, %s failed, %s mean, %s p95\n", name,
               fixed(number_of(of, "tasks"), 0).c_str(), fixed(number_of(of, "errors"), 0).c_str(),
               spoken_duration(number_of(of, "mean_ms")).c_str(),

@@ -325,12 +325,16 @@ std::vector<decision> rollout_plan::tick_preparation(const circumstances& seen, 
   return made;
 }
 
-judgement rollout_plan::judge_now(const circumstances& seen, double now_s) {
-  evidence all;
+const arm& rollout_plan::compared_with() const {
   const bool own_control = phase_ == phase::shadow_mode
                            || control_.tasks >= settings_.wanted.min_control
                            || reference_.tasks < control_.tasks;
-  all.control = own_control ? control_ : reference_;
+  return own_control ? control_ : reference_;
+}
+
+judgement rollout_plan::judge_now(const circumstances& seen, double now_s) {
+  evidence all;
+  all.control = compared_with();
   all.canary = canary_;
   all.memory_efficiency = seen.memory_efficiency;
   all.commands_compared = seen.commands_compared;
@@ -404,7 +408,8 @@ std::vector<decision> rollout_plan::tick(const circumstances& seen, double now_s
     }
     return made;
   }
-  if (phase_ == phase::optimization && seen.tuning) {
+  // A tuner that is never through does not hold it for ever.
+  if (phase_ == phase::optimization && seen.tuning && held_s_ < 2 * hold_wanted_s()) {
     if (auto held = hold("tuning", "passes; a tuning step is being watched", now_s)) {
       made.push_back(std::move(*held));
     }

@@ -152,6 +152,8 @@ public:
   bool baseline_must_be_warm() const;
   const arm& control() const { return control_; }
   const arm& canary() const { return canary_; }
+  /// What the canary is compared with: the stage's own control, or that of the stage before.
+  const arm& compared_with() const;
   /// Where the stage leaves the baseline no traffic and nothing of an earlier stage stands in: how
   /// many more tasks it should be given a copy of, so that there is something to compare with.
   std::uint64_t control_missing() const;

@@ -1,4 +1,5 @@
 // The hybrid route: who answers while a specialist is out.
+#include "actors/journal_keeper.hpp"
 #include "tests/support/stage.hpp"
 
 #include <gtest/gtest.h>
@@ -230,6 +231,32 @@ TEST_F(Fallback, EndsATaskOnceThatIsCancelledWhileItIsPassedOn) {
   EXPECT_EQ(who->state, task_state::cancelled);
   EXPECT_EQ(gauge("d0-s1").depth(), 0u);
   EXPECT_EQ(gauge("d1-s0").depth(), 1u) << "the first one";
+}
+
+TEST_F(Fallback, AnswersTheSameRequestOfAnIdempotencyKey) {
+  play.house->journaling = true;
+  play.house->gauge.journal_ok = true;
+  const auto hash_of = [&](task_request request, const std::string& specialist) {
+    request.idempotency_key = "k";
+    play.ask(specialist, std::move(request));
+    return actors::accept_record_of(*play.house, *play.house->ledger.find(play.last)).request_hash;
+  };
+  const auto before = hash_of({}, "d0-s1");
+  task_request to_all;
+  to_all.department = "D0";
+  const auto department = hash_of(to_all, "");
+  gauge("d0-s1").open_until_ns = gauge("d0-s0").open_until_ns = play.world.now_ns() + 1'000'000'000;
+  const auto after = hash_of({}, "d0-s1");
+  EXPECT_EQ(play.house->ledger.find(play.last)->specialist, number_of("d1-s0"));
+  EXPECT_EQ(before, after);
+  gauge("d0-s0").open_until_ns = 0;
+  gauge("d0-s0").entered += 3;
+  EXPECT_EQ(hash_of(to_all, ""), department);
+  gauge("d0-s0").entered -= 3;
+  EXPECT_NE(before, department);
+  task_request other;
+  other.input = "2";
+  EXPECT_NE(hash_of(other, "d0-s1"), before);
 }
 
 TEST_F(Fallback, IsWhyARefusalIsNoErrorOfThePool) {

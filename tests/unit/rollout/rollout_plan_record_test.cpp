@@ -107,6 +107,19 @@ TEST(RolloutPlan, RefusesARecordThatIsCutOffOrOfAnotherVersion) {
   EXPECT_NE(error.find("version"), std::string::npos);
 }
 
+TEST(RolloutPlan, StillKnowsWhatTheBaselineWasLikeAfterARestartAtFullTraffic) {
+  rig here;
+  here.plan.start("ada", here.now);
+  ASSERT_TRUE(here.until(phase::partial_rollout, 100));
+  here.control_per_tick = 0;
+  ASSERT_TRUE(here.until(phase::full_deployment, 100));
+  std::string error;
+  const auto back = rollout_plan::decode(here.plan.encode(), quick(), error);
+  ASSERT_TRUE(back);
+  EXPECT_GE(back->compared_with().tasks, 20u);
+  EXPECT_NEAR(back->compared_with().latency_ms.mean().value_or(0), 20, 0.5);
+}
+
 TEST(RolloutPlan, SaysThatItWasRestoredAndDoesNotCountTheOutage) {
   rig here;
   here.plan.start("ada", here.now);

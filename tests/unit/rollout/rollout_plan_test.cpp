@@ -232,9 +232,21 @@ TEST(RolloutPlan, WaitsInOptimizationForTheTuner) {
   here.plan.start("ada", here.now);
   ASSERT_TRUE(here.until(phase::optimization, 100));
   here.seen.tuning = true;
-  for (int i = 0; i < 50; ++i) here.step();
+  for (int i = 0; i < 7; ++i) here.step();
   EXPECT_EQ(here.plan.at(), phase::optimization);
+  EXPECT_GT(here.plan.held_s(), here.plan.hold_wanted_s());
   here.seen.tuning = false;
+  here.step();
+  EXPECT_EQ(here.plan.at(), phase::complete);
+}
+
+TEST(RolloutPlan, WaitsForATunerThatIsNeverThroughNoLongerThanTwoHolds) {
+  rig here;
+  here.plan.start("ada", here.now);
+  ASSERT_TRUE(here.until(phase::optimization, 100));
+  here.seen.tuning = true;
+  for (int i = 0; i < 7; ++i) here.step();
+  EXPECT_EQ(here.plan.at(), phase::optimization);
   here.step();
   EXPECT_EQ(here.plan.at(), phase::complete);
 }
