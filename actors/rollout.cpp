@@ -100,7 +100,18 @@ void rollout_state::obey(steering& word) {
   runtime::rollout::answer said;
   const auto now = now_s();
   switch (word.verb) {
-    case steering::what::start: said = plan->start(word.who, now); break;
+    case steering::what::start: {
+      // It would be told to fall back until the rollback is through.
+      if (where->routes.rolling_back.load(std::memory_order_acquire)) {
+        if (word.told)
+          word.told(409, "rolling-back",
+                    "a rollback is under way; start again when `greenroom rollback status` says "
+                    "that it is done");
+        return;
+      }
+      said = plan->start(word.who, now);
+      break;
+    }
     case steering::what::advance: said = plan->advance(word.who, word.force, now); break;
     case steering::what::pause: said = plan->pause(word.who, now); break;
     case steering::what::resume: said = plan->resume(word.who, now); break;

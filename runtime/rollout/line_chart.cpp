@@ -44,6 +44,14 @@ std::vector<point> thinned(const std::vector<point>& points, std::size_t points_
   return out;
 }
 
+/// Between two times on the axis: a round one, so that there are four to eight of them.
+double time_step(double span_s) {
+  for (const double step : {1., 2., 5., 10., 15., 30., 60., 120., 300., 600., 900., 1800., 3600.,
+                            7200., 10800., 21600., 43200.})
+    if (span_s <= 7 * step) return step;
+  return 86400 * std::ceil(span_s / (7 * 86400));
+}
+
 constexpr double mark_row = 13;
 constexpr std::size_t mark_rows = 3;
 
@@ -51,13 +59,19 @@ constexpr std::size_t mark_rows = 3;
 /// is no such row; the line is still there, and its title says what it is.
 class label_rows {
 public:
-  std::optional<std::size_t> place(double x, std::string_view text) {
+  struct label {
+    std::size_t row = 0;
+    bool before = false;  ///< Its words end at the mark: there is no room to the right of it.
+  };
+  std::optional<label> place(double x, std::string_view text, double right) {
     constexpr double letter = 6.2;  // Of the 10 px letters, on average and a little more.
+    const auto width = letter * static_cast<double>(text.size()) + 6;
+    const bool before = x + width > right;
     for (std::size_t row = 0; row < mark_rows; ++row) {
-      if (x < ends_[row]) continue;
-      ends_[row] = x + letter * static_cast<double>(text.size()) + 6;
+      if (x - (before ? width : 0) < ends_[row]) continue;
+      ends_[row] = before ? x : x + width;
       used_ = std::max(used_, row + 1);
-      return row;
+      return label{row, before};
     }
     return std::nullopt;
   }
@@ -121,14 +135,15 @@ std::string svg_of(const line_chart& chart, std::size_t points_max) {
            + text_of("<text class=\"axis\" x=\"%.0f\" y=\"%.0f\">nothing recorded</text></svg>",
                      left, chart.height / 2.0);
   }
+  // What happened after the last look is shown too.
+  for (const auto& each : chart.marks) last = std::max(last, each.at_s);
   const double ceiling = most > 0 ? round_up(most) : 1;
   const auto x = [&](double at_s) { return left + width * (at_s - first) / (last - first); };
   label_rows rows;
-  std::vector<std::optional<std::size_t>> row_of;
+  std::vector<std::optional<label_rows::label>> labels;
   for (const auto& each : chart.marks)
-    row_of.push_back(each.at_s < first || each.at_s > last || x(each.at_s) > left + width - 40
-                         ? std::nullopt
-                         : rows.place(x(each.at_s), each.text));
+    labels.push_back(each.at_s < first ? std::nullopt
+                                       : rows.place(x(each.at_s), each.text, left + width + right));
   const double top = 28 + mark_row * static_cast<double>(rows.used());
   const double height = chart.height - top - bottom;
   const auto y = [&](double value) {
@@ -144,23 +159,24 @@ std::string svg_of(const line_chart& chart, std::size_t points_max) {
   const double span = last - first;
   const bool hours = span > 3 * 3600;
   const bool minutes = span > 180;
-  for (int i = 0; i <= 4; ++i) {
-    const double at = span * i / 4;
+  const double unit = hours ? 3600 : (minutes ? 60 : 1);
+  for (double at = 0; at <= span; at += time_step(span)) {
     out += text_of(
         "<text class=\"axis\" text-anchor=\"middle\" x=\"%.1f\" y=\"%.1f\">%.3g %s"
         "</text>",
-        x(first + at), top + height + 16, hours ? at / 3600 : (minutes ? at / 60 : at),
-        hours ? "h" : (minutes ? "min" : "s"));
+        x(first + at), top + height + 16, at / unit, hours ? "h" : (minutes ? "min" : "s"));
   }
   for (std::size_t i = 0; i < chart.marks.size(); ++i) {
     const auto& each = chart.marks[i];
-    if (each.at_s < first || each.at_s > last) continue;
+    if (each.at_s < first) continue;
     out += text_of("<line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.0f\" y2=\"%.0f\"><title>",
                    x(each.at_s), x(each.at_s), top, top + height)
            + escaped_for_html(each.text) + "</title></line>";
-    if (!row_of[i]) continue;
-    const double base = top - 4 - mark_row * static_cast<double>(*row_of[i]);
-    out += text_of("<text class=\"mark-text\" x=\"%.1f\" y=\"%.1f\">", x(each.at_s) + 2, base)
+    if (!labels[i]) continue;
+    const double base = top - 4 - mark_row * static_cast<double>(labels[i]->row);
+    out += text_of("<text class=\"mark-text\"%s x=\"%.1f\" y=\"%.1f\">",
+                   labels[i]->before ? " text-anchor=\"end\"" : "",
+                   x(each.at_s) + (labels[i]->before ? -2 : 2), base)
            + escaped_for_html(each.text) + "</text>";
   }
   out += text_of("<text class=\"axis\" text-anchor=\"end\" x=\"%.0f\" y=\"%.0f\">since %s</text>",

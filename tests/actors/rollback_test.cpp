@@ -102,6 +102,7 @@ TEST(Rollback, MovesWhatWaitsAndFencesWhatHangs) {
   for (int i = 0; i < 5; ++i) behind.push_back(play.ask("d0-s0"));
   play.world.advance(50ms);
   ASSERT_EQ(play.steer(steering::what::roll_back), 202);
+  EXPECT_EQ(play.steer(steering::what::start), 409) << "one after the other";
   const auto baseline_works = [&] {
     for (std::size_t i = 0; i < play.all.size(); ++i) {
       auto one = play.all[i];
@@ -129,6 +130,7 @@ TEST(Rollback, MovesWhatWaitsAndFencesWhatHangs) {
     EXPECT_TRUE(plan.within_budget());
     return 0;
   });
+  EXPECT_EQ(play.steer(steering::what::start), 200);
 }
 
 // One random play: both pools, crashes everywhere, a rollback somewhere in the middle.
