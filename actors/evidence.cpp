@@ -123,11 +123,16 @@ void record_fresh(house& where, double now_s, runtime::rollout::evidence_recorde
     };
     const auto bad = grown(&specialist_counts::bad);
     const auto tasks = bad + grown(&specialist_counts::completed);
-    if (tasks > 0) add(metric::error_rate, bad / tasks);
+    const auto& gauge = where.pool(protocols::pool_kind::intelligent).specialists[i]->gauge;
+    // Whoever asks for one whose circuit is open is refused.
+    const bool out = gauge.open_until_ns.load(std::memory_order_relaxed) > where.time->now_ns();
+    if (tasks > 0)
+      add(metric::error_rate, bad / tasks);
+    else if (out)
+      add(metric::error_rate, 1);
     const auto colds = grown(&specialist_counts::cold_starts);
     const auto arrived = colds + grown(&specialist_counts::warm_hits);
     if (arrived > 0) add(metric::cold_start_rate, colds / arrived);
-    const auto& gauge = where.pool(protocols::pool_kind::intelligent).specialists[i]->gauge;
     const auto depth = gauge.depth();
     const auto waiting = depth - std::min(depth, gauge.running.load(std::memory_order_relaxed));
     if (tasks > 0 || waiting > 0) add(metric::queue_depth, waiting);

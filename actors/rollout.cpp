@@ -193,6 +193,8 @@ void rollout_state::judge(double now) {
   if (const auto count = where->forecast.adjustments.load(std::memory_order_relaxed);
       std::exchange(adjustments_seen, count) != count)
     adjusted_at_s = now;
+  // While a planned rollback lowers the share nothing goes on; its watchdog goes on looking.
+  if (where->routes.rolling_back.load(std::memory_order_acquire)) return;
   auto seen = look();
   // What was changed is watched for as long as it takes to see something of it.
   constexpr double looks = 4;
