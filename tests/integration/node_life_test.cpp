@@ -216,6 +216,19 @@ TEST(WorkerLives, FloodsAndNonsenseCostOnlyTheirOwnTask) {
   EXPECT_LT(resident_kib(node.pid()), 200U * 1024);
 }
 
+TEST(WorkerLives, TellTheirLastErrorToWhoLooksAtTheSpecialist) {
+  live_node node{pool("max_warm: 2"), {{"broken", "exit"}, {"fine"}}};
+  ASSERT_TRUE(node.start()) << node.errors();
+  EXPECT_EQ(node.task("broken", 1).status, 502);
+  EXPECT_EQ(node.task("fine", 1).status, 200);
+  EXPECT_NE(
+      node.get("/v1/specialists/broken").body.value("last_error", "").find("no licence found"),
+      std::string::npos);
+  EXPECT_TRUE(node.get("/v1/specialists/fine").body["last_error"].is_null());
+  const auto all = node.get("/v1/specialists").body["items"];
+  EXPECT_NE(all[0].value("last_error", "").find("no licence found"), std::string::npos) << all;
+}
+
 TEST(WorkerLives, SayWhyAWorkerDoesNotStart) {
   live_node node{pool("max_warm: 3"),
                  {{"gone", "exit"},
