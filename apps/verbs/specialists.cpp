@@ -3,8 +3,11 @@
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
 
+#include <chrono>
 #include <cstdio>
 #include <memory>
+#include <string>
+#include <thread>
 
 namespace greenroom::apps {
 namespace {
@@ -76,21 +79,43 @@ int specialists(node_client& client, const specialists_options& o) {
   return done;
 }
 
-int by_hand(const asking& how, const std::string& name, const char* what) {
+/// Asks for it and looks on until it has happened, or does not.
+int by_hand(const asking& how, const std::string& name, bool warm) {
+  using namespace std::chrono_literals;
   node_client client{how};
-  const auto answer =
-      client.call("POST", "/v1/specialists/" + url_escape(name) + "/" + what, json::object());
-  if (!answer) return client.code();
+  const auto about = "/v1/specialists/" + url_escape(name);
+  auto now = client.call("POST", about + (warm ? "/warm" : "/cool"), json::object());
+  if (!now) return client.code();
+  const auto begun = std::chrono::steady_clock::now();
+  std::string state;
+  for (;;) {
+    state = text_of(*now, "state");
+    const bool there = warm ? state == "warm" || state == "busy" : state == "cold";
+    // A start or a stop under way ends by its own timeout; until one begins takes a moment.
+    const bool under_way = state == "warming" || state == "cooling";
+    if (there || std::chrono::steady_clock::now() - begun > (under_way ? 120s : 1s)) break;
+    std::this_thread::sleep_for(20ms);
+    now = client.get(about);
+    if (!now) return client.code();
+  }
+  const bool good = warm ? state == "warm" || state == "busy" : state == "cold";
+  const auto last_error = text_of(*now, "last_error");
   if (how.as_json)
-    print_json(*answer);
+    print_json(*now);
+  else if (good)
+    std::printf("%s: %s\n", text_of(*now, "name", name).c_str(), state.c_str());
   else
-    std::printf("%s: %s\n", text_of(*answer, "name", name).c_str(),
-                text_of(*answer, "state", what).c_str());
-  return done;
+    std::fprintf(stderr, "greenroom: %s is %s — %s\n", name.c_str(), state.c_str(),
+                 !warm ? "only one that is idle and not kept warm is stopped"
+                 : last_error.empty()
+                     ? "there was no place for it; see greenroom specialists --state warm"
+                     : last_error.c_str());
+  return good ? done : failed;
 }
 
-void add_by_hand(CLI::App& program, outcome& result, const char* name, const char* description,
+void add_by_hand(CLI::App& program, outcome& result, bool warm, const char* description,
                  const char* footer) {
+  const auto* const name = warm ? "warm" : "cool";
   auto* verb = program.add_subcommand(name, description);
   verb->group(group::change);
   struct options {
@@ -101,7 +126,7 @@ void add_by_hand(CLI::App& program, outcome& result, const char* name, const cha
   verb->add_option("NAME", o->specialist, "A specialist, or an alias of one")->required();
   add_asking_options(*verb, o->how);
   verb->footer(footer);
-  verb->callback([o, name, &result] { result.code = by_hand(o->how, o->specialist, name); });
+  verb->callback([o, warm, &result] { result.code = by_hand(o->how, o->specialist, warm); });
 }
 
 }  // namespace
@@ -127,12 +152,12 @@ void add_specialists(CLI::App& program, outcome& result) {
 }
 
 void add_warm(CLI::App& program, outcome& result) {
-  add_by_hand(program, result, "warm", "Starts a specialist by hand",
+  add_by_hand(program, result, true, "Starts a specialist by hand",
               "Example:\n  greenroom warm api-architect");
 }
 
 void add_cool(CLI::App& program, outcome& result) {
-  add_by_hand(program, result, "cool", "Stops an idle specialist by hand",
+  add_by_hand(program, result, false, "Stops an idle specialist by hand",
               "Example:\n  greenroom cool api-architect");
 }
 

@@ -161,7 +161,10 @@ TEST_F(Cli, ServesTasksAndTellsAllAboutThem) {
   EXPECT_THAT(node.ask({"specialists"}).out, HasSubstr("refuse"));
   EXPECT_THAT(node.ask({"specialists", "echo", "--json"}).out, HasSubstr("\"name\":\"echo\""));
   EXPECT_THAT(node.ask({"workflows"}).out, HasSubstr("TWICE"));
-  EXPECT_EQ(node.ask({"warm", "echo"}).code, 0);
+  // Both look on until it is so.
+  EXPECT_EQ(node.ask({"warm", "echo"}).out, "echo: warm\n");
+  EXPECT_EQ(node.ask({"cool", "echo"}).out, "echo: cold\n");
+  EXPECT_EQ(node.ask({"warm", "echo"}).out, "echo: warm\n");
   EXPECT_EQ(node.ask({"warm", "nobody"}).code, 1);
   EXPECT_EQ(node.ask({"predict"}).code, 0);
   EXPECT_THAT(node.ask({"events", "--json"}).out, HasSubstr("\"kind\""));
