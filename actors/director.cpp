@@ -99,7 +99,7 @@ void director_state::hear_need(const protocols::slot_need& need) {
   auto& seat = seats[need.specialist];
   seat.tasks = std::max(seat.tasks, 1U);
   auto& mine = held[need.specialist];
-  mine.dismissed = false;
+  mine.dismissed_until_s = 0;
   if (mine.reserved || (mine.held && seat.state == residency::warming)) {
     mine.why = reason::demand;  // It is on its way.
     return;
@@ -248,7 +248,7 @@ void director_state::hear_news(const slot_news& news) {
         granted.prewarmed = true;
         granted.why = mine.why;
         granted.granted_s = mine.granted_s;
-        granted.dismissed = mine.dismissed;
+        granted.dismissed_until_s = mine.dismissed_until_s;
         mine = granted;
         seat.state = residency::cold;
         seat.since_s = now;
@@ -259,7 +259,7 @@ void director_state::hear_news(const slot_news& news) {
         machine::count(where->forecast.prewarm_wasted_ms,
                        static_cast<std::uint64_t>(std::max(now - mine.granted_s, 0.0) * 1e3));
       }
-      mine = {.dismissed = mine.dismissed};
+      mine = {.dismissed_until_s = mine.dismissed_until_s > 0 ? now + limits.min_residency_s : 0};
       seat.state = residency::cold;
       seat.since_s = now;
       break;
@@ -299,7 +299,7 @@ void director_state::hear_usage(const protocols::usage_batch& batch) {
     if (one.specialist >= seats.size()) continue;
     policy->observe_arrival(one.specialist, one.case_key, static_cast<double>(one.unix_us) * 1e-6);
     auto& mine = held[one.specialist];
-    mine.dismissed = false;
+    mine.dismissed_until_s = 0;
     if (std::exchange(mine.prewarmed, false) && mine.held && ahead_of_demand(mine.why))
       machine::count(where->pool(pool).gauge.prewarm_hits);
   }
@@ -345,7 +345,7 @@ void director_state::hear_survey(const protocols::memory_survey& survey) {
 
 void director_state::by_hand(std::uint32_t who, bool warm) {
   if (who >= seats.size()) return;
-  held[who].dismissed = !warm;
+  held[who].dismissed_until_s = warm ? 0 : now_s() + limits.min_residency_s;
   if (!warm) {
     recall(who, reason::by_hand);
     return;
@@ -386,6 +386,7 @@ void director_state::review() {
   std::size_t prewarmed = 0;
   const auto width = std::max<std::size_t>(limits.warming_concurrency, 1);
   bool more = false;
+  auto dismissed_until_s = runtime::never_s;
   for (const auto& one : wanted.warm) {
     if (held[one.who].held || held[one.who].reserved) continue;
     // A callable starts in no time, so it need not wait its turn.
@@ -396,7 +397,10 @@ void director_state::review() {
       break;
     }
     const bool ahead = ahead_of_demand(one.why);
-    if (ahead && held[one.who].dismissed) continue;
+    if (ahead && held[one.who].dismissed_until_s > now) {
+      dismissed_until_s = std::min(dismissed_until_s, held[one.who].dismissed_until_s);
+      continue;
+    }
     if (ahead && prewarmed >= batch_size) {
       more = true;
       break;
@@ -418,6 +422,7 @@ void director_state::review() {
   // Spread, so that many who are wanted at the same moment do not start as a herd.
   if (more) next = now + spread_s * std::uniform_real_distribution<double>{1, 3}(chance);
   show(now);
+  review_at(dismissed_until_s);
   if (held_count > 0 || !waiting.empty() || more || wanted.next_review_s < runtime::never_s)
     review_at(next);
 }

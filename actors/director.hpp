@@ -54,9 +54,10 @@ struct director_state {
     bool recalled = false;   ///< It was asked to give its place up.
     bool prewarmed = false;  ///< Started for no task yet.
     bool started = false;    ///< It was heard that its process is being started.
-    bool dismissed = false;  ///< Cooled by hand: only a task or a hand brings it back.
-    double granted_s = 0;    ///< When it got its place.
-    double counted_mb = 0;   ///< Its share of `held_mb`; below 0: pinned, not counted.
+    /// Cooled by hand: until then only a task or a hand brings it back. 0: it was not.
+    double dismissed_until_s = 0;
+    double granted_s = 0;   ///< When it got its place.
+    double counted_mb = 0;  ///< Its share of `held_mb`; below 0: pinned, not counted.
     runtime::reason why = runtime::reason::demand;
   };
   std::vector<holding> held;
