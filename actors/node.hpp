@@ -104,6 +104,14 @@ struct prediction_view {
   std::vector<std::pair<std::string, double>> reasons;
 };
 
+/// Whether starts ahead of demand are made at all, and how they came out since the node began.
+struct prediction_state {
+  bool on = true;     ///< False: worse than plain keep-alive, and switched off until tried again.
+  double keep_s = 0;  ///< How long plain keep-alive keeps an idle worker at the same memory.
+  std::uint64_t hits = 0, wastes = 0;
+  double wasted_s = 0;
+};
+
 struct workflow_end {
   bool ok = false;
   std::string output;  ///< Of the last step, or the error of the step that failed.
@@ -192,6 +200,7 @@ public:
   /// Who is wanted most, the best first, each with its reasons and by how much each raises (or
   /// lowers) what is expected, or with which probability it announces a task.
   [[nodiscard]] std::vector<prediction_view> predictions() const;
+  [[nodiscard]] prediction_state prediction() const;
   /// The latest arrivals as recorded traffic: `timestamp_s,specialist,duration_ms,case` (CSV).
   [[nodiscard]] std::string recording() const;
   [[nodiscard]] std::vector<std::string> workflow_names() const;

@@ -62,6 +62,16 @@ std::vector<prediction_view> node::predictions() const {
   return result;
 }
 
+prediction_state node::prediction() const {
+  const auto& forecast = parts_->house->forecast;
+  const auto believed =
+      forecast.read([](const actors::forecast_board::content& of) { return of.policy; });
+  const auto& gauge = parts_->house->pool(protocols::pool_kind::intelligent).gauge;
+  return {believed.predicting, believed.keep_s, gauge.prewarm_hits.load(),
+          forecast.prewarm_wastes.load(),
+          static_cast<double>(forecast.prewarm_wasted_ms.load()) * 1e-3};
+}
+
 std::string node::recording() const {
   const auto& house = *parts_->house;
   const auto& playing = house.now_playing();

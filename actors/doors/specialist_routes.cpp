@@ -103,7 +103,13 @@ void list_predictions(const door_ptr& here, call& one) {
     }
     body += "]}";
   }
-  answer_json(one.reply, 200, body + "]}");
+  const auto state = here->of->prediction();
+  body += "],\"prediction\":{\"on\":" + std::string{state.on ? "true" : "false"};
+  body += ",\"keep_alive_s\":" + number(state.keep_s);
+  body += ",\"hits\":" + std::to_string(state.hits);
+  body += ",\"wastes\":" + std::to_string(state.wastes);
+  body += ",\"wasted_s\":" + number(state.wasted_s);
+  answer_json(one.reply, 200, body + "}}");
 }
 
 void get_recording(const door_ptr& here, call& one) {

@@ -56,6 +56,12 @@ int predict(node_client& client, const predict_options& o) {
     print_json(whole);
     return done;
   }
+  const auto state = all->value("prediction", json::object());
+  if (!state.value("on", true))
+    std::printf(
+        "prediction has switched itself off: it did worse than keeping each idle worker for %s.\n"
+        "That is done meanwhile, and prediction is tried again later.\n\n",
+        fixed(number_of(state, "keep_alive_s"), 0).append(" s").c_str());
   if (chosen.empty()) {
     std::printf("nothing is expected%s%s yet: the node has seen too little of its traffic\n",
                 o.specialist.empty() ? "" : " of ", o.specialist.c_str());

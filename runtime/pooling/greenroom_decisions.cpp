@@ -76,7 +76,8 @@ void greenroom_policy::consider_warm(specialist_index who, const seat& place, do
   bool keep = value >= keep_price();
   if (!learnt()) keep = idle_s < limits_.cooldown_s;
   if (!referee_.predicting()) keep = idle_s < referee_.keep_s();
-  if (keep) return;
+  // Where a place is all that one costs, nobody leaves it for nothing, whatever is known.
+  if (keep || filling()) return;
   const double free_s = place.since_s + limits_.min_residency_s;
   if (free_s > now_s) {
     due_.set(who, std::min(due_.due_s(who), free_s));
@@ -87,10 +88,11 @@ void greenroom_policy::consider_warm(specialist_index who, const seat& place, do
 
 void greenroom_policy::consider_cold(specialist_index who, double value, double now_s,
                                      plan& answer) {
+  if (!referee_.predicting()) return;  // What others announce is prediction as well.
   member& one = members_[who];
   const double told = worth(one, announced(one, now_s));
   const bool predicted =
-      learnt() && referee_.predicting() && one.history->visits > 0
+      learnt() && one.history->visits > 0
       && value >= keep_price() * options_.prewarm_factor * (1.0 + waste_penalty * one.wastes);
   const bool promised = told >= keep_price() * options_.prewarm_factor && told > 0;
   if (!predicted && !promised) return;

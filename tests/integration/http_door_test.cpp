@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
@@ -313,6 +314,32 @@ TEST_F(HttpDoor, IsWellAndSaysSo) {
   EXPECT_EQ(read(told(get("/v1/alerts")))["items"], json::array());
   EXPECT_TRUE(read(told(get("/v1/predictions")))["items"].is_array());
   EXPECT_TRUE(read(told(get("/")))["routes"].is_array());
+}
+
+TEST_F(HttpDoor, TellsWhatTuningStartsFromAndTheTrafficThatItReplays) {
+  const auto tuning = read(told(get("/v1/tuning")));
+  EXPECT_EQ(tuning["specialists"], 4);
+  EXPECT_EQ(tuning["min_residency_s"], 0);
+  EXPECT_EQ(tuning["cooldown_s"], 45);
+  EXPECT_NEAR(tuning["warm_threshold"].get<double>(), 0.3, 1e-9);
+  EXPECT_EQ(tuning["adaptive"], true);
+  EXPECT_FALSE(tuning.contains("load_s")) << "nothing had to be started";
+  EXPECT_EQ(status_of(task(R"({"specialist":"echo","input":1,"case":"one"})")), 200);
+  EXPECT_EQ(status_of(task(R"({"specialist":"twice","input":1})")), 200);
+  std::string recorded;
+  const auto lines = [&] { return std::ranges::count(recorded, '\n'); };
+  while (lines() < 3) recorded = std::string{body_of(told(get("/v1/recording")))};
+  EXPECT_TRUE(recorded.starts_with("timestamp_s,specialist,duration_ms,case\n")) << recorded;
+  EXPECT_NE(recorded.find(",echo,0,"), std::string::npos) << recorded;
+  EXPECT_NE(recorded.find(",twice,0,\n"), std::string::npos) << recorded;
+}
+
+TEST_F(HttpDoor, SaysWhetherPredictionIsOn) {
+  const auto state = read(told(get("/v1/predictions")))["prediction"];
+  EXPECT_EQ(state["on"], true);
+  EXPECT_TRUE(state["keep_alive_s"].is_number());
+  EXPECT_EQ(state["wastes"], 0);
+  EXPECT_NE(told(get("/metrics")).find("\ngreenroom_prediction_on 1\n"), std::string::npos);
 }
 
 TEST_F(HttpDoor, LeadsBackWhoHasLostHisWay) {

@@ -241,6 +241,24 @@ TEST(Residency, HoldsThroughoutADayOfTooFewSlots) {
   EXPECT_EQ(watch.young, 0U);
 }
 
+TEST(Scarcity, KeepsAPlaceThatCostsNothingElseBeforeAnythingIsLearnt) {
+  greenroom_options options;
+  options.fill_slots = true;
+  greenroom_policy policy{options};
+  pool_limits limits;
+  limits.max_warm = 2;
+  for (specialist_index who = 0; who < 4; ++who) policy.learn(who, {});
+  policy.set_limits(limits);
+  std::vector<seat> seats(4);
+  seats[0] = {residency::warm, 0, start_s, start_s};
+  policy.observe_arrival(0, 0, start_s);
+  policy.observe_idle(0, start_s);
+  // Long after the cooldown nobody wants its place, so a task for it must still find it warm.
+  for (double later_s = 1; later_s < 4000; later_s += 20) {
+    EXPECT_TRUE(policy.review(seats, start_s + later_s).cool.empty()) << later_s;
+  }
+}
+
 TEST(Scarcity, KeepsTheIdleUntilAnotherOneWantsTheirPlace) {
   scarce_world w(0.5);
   w.live(200);

@@ -1,0 +1,165 @@
+// Prediction that does worse than plain keep-alive, and the traffic that is remembered for `tune`.
+#include "tests/support/office.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+config::node wide_cast() {
+  auto config = small_cast(3, 4);
+  config.pool.max_warm = 12;  // Slots for all: what cools was given up by prediction itself.
+  config.pool.min_residency = 0s;
+  config.pool.cooldown = 5s;
+  config.pool.warm_threshold = 0.6;
+  config.pool.adaptive = false;
+  return config;
+}
+
+/// Asks for whoever has just gone cold, which is always the one that was judged least wanted.
+class spiteful_office : public office {
+public:
+  explicit spiteful_office(const config::node& config) : office{config} {
+    for (const auto& department : config.departments)
+      for (const auto& one : department.specialists) names_.push_back(one.name);
+    cold_since_.resize(names_.size());
+  }
+  void live(std::chrono::seconds time) {
+    for (auto left = 2 * time.count(); left > 0; --left) {
+      ++moment_;
+      std::size_t latest = names_.size();
+      for (std::size_t i = 0; i < names_.size(); ++i) {
+        if (is_up(names_[i])) {
+          cold_since_[i] = 0;
+          continue;
+        }
+        if (cold_since_[i] == 0) cold_since_[i] = moment_;
+        if (latest == names_.size() || cold_since_[i] > cold_since_[latest]) latest = i;
+      }
+      if (latest < names_.size() && moment_ % 4 == 0) ask(names_[latest]);
+      pass(500ms);
+      callers.clear();
+    }
+  }
+  /// Until an event of this kind has been told; false when that took too long.
+  bool live_until(const std::string& kind, int minutes_max) {
+    for (int minute = 0; minute < minutes_max; ++minute) {
+      if (heard(kind) > 0) return true;
+      live(60s);
+    }
+    return heard(kind) > 0;
+  }
+  bool predicts() {
+    return house->forecast.read(
+        [](const actors::forecast_board::content& of) { return of.policy.predicting; });
+  }
+  std::uint64_t prewarms() {
+    return house->pool(protocols::pool_kind::intelligent).gauge.prewarms.load();
+  }
+
+private:
+  std::vector<std::string> names_;
+  std::vector<std::size_t> cold_since_;  ///< 0: it is warm.
+  std::size_t moment_ = 0;
+};
+
+TEST(PredictionSwitch, GoesOffWhenPlainKeepAliveDoesBetterAndPredictionIsTriedAgain) {
+  spiteful_office play{wide_cast()};
+  play.open();
+  play.live(120s);
+  EXPECT_TRUE(play.predicts());
+  ASSERT_TRUE(play.live_until("prediction.off", 60)) << "two windows of 400 s should be enough";
+  play.pass(2s);
+  EXPECT_FALSE(play.predicts()) << "the board, from which metric and `predict` are read";
+  // Off means that nobody is started ahead of a task, and that the idle stay for one fixed time.
+  const auto before = play.prewarms();
+  play.live(300s);
+  EXPECT_EQ(play.prewarms(), before);
+  ASSERT_TRUE(play.live_until("prediction.retried", 90)) << "it gets another window";
+  play.pass(2s);
+  EXPECT_TRUE(play.predicts());
+  // What was said came in this order, with the duration that is kept meanwhile.
+  std::vector<std::string> said;
+  for (const auto& one : play.house->events.after(0)) {
+    if (!one.kind.starts_with("prediction.")) continue;
+    said.push_back(one.kind);
+    EXPECT_NE(one.json.find("keep_s"), std::string::npos) << one.json;
+  }
+  ASSERT_GE(said.size(), 2u);
+  EXPECT_EQ(said[0], "prediction.off");
+  EXPECT_EQ(said[1], "prediction.retried");
+}
+
+TEST(PredictionSwitch, StaysOnForTrafficThatIsPredictable) {
+  auto config = wide_cast();
+  office play{config};
+  play.open();
+  for (int i = 0; i < 150; ++i) {
+    play.ask("d0-s0");
+    play.pass(1s);
+    play.ask("d1-s1");
+    play.pass(19s);
+    play.callers.clear();
+  }
+  EXPECT_EQ(play.heard("prediction.off"), 0u);
+}
+
+TEST(Recording, KeepsTheLatestArrivalsInOrderWithTheirCases) {
+  office play{wide_cast()};
+  play.open();
+  task_request request;
+  request.case_id = "morning";
+  play.ask("d0-s1", request);
+  play.pass(2s);
+  play.ask("d2-s3");
+  play.pass(2s);
+  play.ask("d0-s1", request);
+  play.pass(2s);
+  const auto tape = play.house->forecast.recording();
+  ASSERT_EQ(tape.size(), 3u);
+  EXPECT_EQ(tape[0].specialist, 1u);
+  EXPECT_EQ(tape[1].specialist, 11u);
+  EXPECT_EQ(tape[2].specialist, 1u);
+  EXPECT_NE(tape[0].case_key, 0u);
+  EXPECT_EQ(tape[0].case_key, tape[2].case_key);
+  EXPECT_EQ(tape[1].case_key, 0u);
+  EXPECT_NEAR(static_cast<double>(tape[1].unix_us - tape[0].unix_us) * 1e-6, 2.0, 0.01);
+}
+
+TEST(Recording, ForgetsTheOldestWhenItIsFull) {
+  actors::forecast_board board;
+  std::vector<protocols::arrival> batch(1000);
+  std::int64_t number = 0;
+  const auto most = actors::forecast_board::recorded_max;
+  for (std::size_t i = 0; i < most + 5000; i += batch.size()) {
+    for (auto& one : batch) one = {0, 0, ++number};
+    board.record(batch);
+  }
+  const auto tape = board.recording();
+  ASSERT_EQ(tape.size(), most);
+  EXPECT_EQ(tape.back().unix_us, number);
+  EXPECT_EQ(tape.front().unix_us, number - static_cast<std::int64_t>(most) + 1);
+}
+
+TEST(Recording, OutlivesTheDirector) {
+  office play{wide_cast()};
+  play.open();
+  play.ask("d0-s0");
+  play.pass(2s);
+  for (int i = 0; i < 4; ++i) {
+    std::mt19937_64 chance{static_cast<std::uint64_t>(i)};
+    play.kill_someone(chance);
+    play.pass(5s);
+  }
+  play.ask("d0-s0");
+  play.pass(5s);
+  EXPECT_GE(play.house->forecast.recording().size(), 2u);
+}
+
+}  // namespace
+}  // namespace greenroom::tests
