@@ -143,8 +143,11 @@ verification::finding verification::latency(const runtime::monitoring::pool_samp
       std::max(*usual_ms * config.rollout.criteria.response_ratio, *usual_ms + slack_of(config));
   // Tasks that were moved bring their waiting with them, so a switch under load takes a moment.
   const auto& recent = baseline.response_p50_ms;
-  return {mean <= allowed || (recent && *recent <= allowed),
-          text_of("%.1f ms on average; at most %.1f wanted", mean, allowed)};
+  auto text = text_of("%.1f ms on average; at most %.1f wanted", mean, allowed);
+  const bool usual_again = mean > allowed && recent && *recent <= allowed;
+  if (usual_again)
+    text += text_of(", which half of them are under again (%.1f of %.1f ms)", *recent, allowed);
+  return {mean <= allowed || usual_again, std::move(text)};
 }
 
 verification::finding verification::monitoring(double now_s) const {
