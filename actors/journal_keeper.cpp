@@ -9,7 +9,7 @@
 namespace greenroom::actors {
 
 using machine::journal_error, machine::record, machine::verdict;
-using protocols::failure, protocols::task, protocols::task_phase, protocols::task_place;
+using protocols::failure, protocols::task, protocols::task_phase;
 using protocols::task_ptr, protocols::task_state;
 
 namespace {

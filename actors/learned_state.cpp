@@ -84,7 +84,7 @@ std::string learned_state::set_aside(part which) {
   changed_[at] = false;
   if (directory_.empty()) return {};
   const auto path = path_of(at);
-  const auto aside = path + ".damaged";
+  auto aside = path + ".damaged";
   if (std::rename(path.c_str(), aside.c_str()) != 0) return {};
   return aside;
 }

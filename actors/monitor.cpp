@@ -12,7 +12,6 @@
 namespace greenroom::actors {
 
 using protocols::pool_kind;
-using runtime::monitoring::alert, runtime::monitoring::alert_book;
 using runtime::monitoring::pool_sample;
 using runtime::rollout::mode;
 

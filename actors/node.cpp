@@ -23,7 +23,7 @@
 
 namespace greenroom {
 
-using protocols::failure, protocols::pool_kind, protocols::task, protocols::task_id;
+using protocols::pool_kind, protocols::task, protocols::task_id;
 using protocols::task_state;
 
 namespace {

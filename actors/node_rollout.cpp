@@ -14,7 +14,6 @@
 
 namespace greenroom {
 
-using protocols::pool_kind;
 using runtime::rollout::rollout_plan;
 
 namespace {

@@ -14,7 +14,7 @@
 namespace greenroom {
 
 using machine::worker_state;
-using protocols::failure, protocols::pool_kind, protocols::task, protocols::task_state;
+using protocols::pool_kind, protocols::task;
 
 namespace {
 

@@ -6,7 +6,7 @@
 namespace greenroom::actors {
 
 using machine::specialist_gauge, machine::worker_state;
-using protocols::attempt_result, protocols::failure, protocols::task, protocols::task_phase;
+using protocols::failure, protocols::task_phase;
 using protocols::task_ptr, protocols::task_state, protocols::worker_news;
 
 specialist::specialist(caf::actor_config& cfg, house& where, std::uint32_t index,

@@ -7,6 +7,7 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <functional>
 
@@ -112,4 +113,11 @@ std::string run_child(const settings& how, const std::string& arguments) {
 
 }  // namespace greenroom::bench
 
-int main(int argc, char** argv) { return greenroom::bench::run(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return greenroom::bench::run(argc, argv);
+  } catch (const std::exception& failed) {
+    std::fprintf(stderr, "greenroom-bench: %s\n", failed.what());
+    return 1;
+  }
+}
