@@ -139,6 +139,7 @@ std::vector<result> process_load(const settings& how) {
     floors.push_back(worker_load_floor(program_of(how), workers, window, how.seconds));
   }
   std::vector<double> outside;
+  outside.reserve(static_cast<std::size_t>(how.rounds));
   for (int round = 0; round < how.rounds; ++round)
     outside.push_back(closed_window(on, whom, window, how.seconds).found.tasks_per_s);
   whole.found = median(mine);

@@ -163,6 +163,7 @@ figures ring_floor_open(std::size_t specialists, double rate_per_s, double secon
   const worker other{*way, specialists};
   std::vector<errand> errands(two_rings::room);
   std::vector<errand*> idle;
+  idle.reserve(errands.size());
   for (auto& one : errands) idle.push_back(&one);
   runtime::load::latency_recorder latencies;
   const auto gaps = exponential_gaps(rate_per_s);

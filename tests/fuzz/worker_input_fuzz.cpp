@@ -1,7 +1,7 @@
 // Fuzzes the JSON text of tasks: the strict scanner against another parser, and its way through
 // MessagePack and back.
-#include "protocols/worker_mcp.hpp"
 #include "protocols/msgpack_json.hpp"
+#include "protocols/worker_mcp.hpp"
 #include "protocols/worker_msgpack.hpp"
 #include "tests/fuzz/worker_codec_fuzz.hpp"
 

@@ -1,10 +1,10 @@
 // The wire formats of workers, without any process: what is said, and how it is understood however
 // the bytes arrive.
 #include "protocols/json_text.hpp"
+#include "protocols/msgpack_json.hpp"
 #include "protocols/task.hpp"
 #include "protocols/worker_jsonl.hpp"
 #include "protocols/worker_mcp.hpp"
-#include "protocols/msgpack_json.hpp"
 #include "protocols/worker_msgpack.hpp"
 
 #include <gmock/gmock.h>
