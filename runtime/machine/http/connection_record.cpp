@@ -77,6 +77,7 @@ void linger(plain_socket socket, const std::shared_ptr<lane>& home) {
 
 void connection_record::read(const char* bytes, std::size_t length) {
   if (last_words_said) return;
+  latest = {bytes, length};
   if (stage == reading::nothing) {
     stage = reading::headers;
     tail = 0;
@@ -112,6 +113,18 @@ void connection_record::read(const char* bytes, std::size_t length) {
   }
 }
 
+bool connection_record::asks_strangely() const {
+  const auto line = latest.substr(0, latest.find("\r\n"));
+  const auto name = line.substr(0, line.find(' '));
+  // The token of RFC 9110, section 5.6.2.
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  const auto is_token = [&](unsigned char c) {
+    return std::isalnum(c) != 0 || marks.find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  return !name.empty() && std::all_of(name.begin(), name.end(), is_token)
+         && (line.ends_with(" HTTP/1.1") || line.ends_with(" HTTP/1.0"));
+}
+
 void connection_record::request_complete() {
   stage = reading::nothing;
   if (unfinished != 0) {
@@ -124,7 +137,13 @@ void connection_record::request_complete() {
 
 void connection_record::answer_written() {
   --unwritten;
-  if (home->closing && idle()) cut();
+  if (home->closing) leave_if_answered();
+}
+
+void connection_record::leave_if_answered() {
+  if (unanswered > 0 || unwritten > 0) return;
+  if (stage == reading::nothing) return cut();
+  say_last_words(503, "draining", "The node is going down and takes no new tasks.");
 }
 
 void connection_record::say_last_words(int status, std::string_view type, std::string_view detail) {
@@ -174,10 +193,17 @@ void guarded_socket::shutdown(boost::asio::socket_base::shutdown_type how,
                                 "The body is larger than this node takes (limits.request_bytes).");
         break;
       case 414: record_->say_last_words(414, "malformed", "The address is too long."); break;
+      case 501:
+        if (record_->asks_strangely()) {
+          record_->say_last_words(501, "not-implemented",
+                                  "This server knows no method of that name.");
+          break;
+        }
+        [[fallthrough]];
+      default: record_->say_last_words(400, "malformed", "This is not HTTP/1.1."); break;
       case 431:
         record_->say_last_words(431, "malformed", "The header fields are too large or too many.");
         break;
-      default: record_->say_last_words(400, "malformed", "This is not HTTP/1.1."); break;
     }
   }
   plain_.shutdown(record_->last_words_said ? boost::asio::socket_base::shutdown_send : how, error);

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -75,6 +76,7 @@ struct connection_record {
   bool streaming = false;        ///< The headers of an answer are out and its end is not.
   bool last_words_said = false;  ///< An error was written; what the client still sends is dropped.
   reading stage = reading::nothing;
+  std::string_view latest;       ///< What came last; in RESTinio's buffer while it parses it.
   std::uint32_t tail = 0;        ///< The last bytes read, to see the end of the headers.
   std::uint64_t unfinished = 0;  ///< Bytes of an incomplete request that the totals know of.
   std::uint64_t begun = 0;       ///< In ticks of the lane.
@@ -86,14 +88,15 @@ struct connection_record {
 
   /// Sees all bytes before the parser does.
   void read(const char* bytes, std::size_t length);
+  /// What came last begins as a request does, but with a method that nobody knows. Only while the
+  /// parser's error is handled.
+  [[nodiscard]] bool asks_strangely() const;
   /// The parser has a whole request.
   void request_complete();
   /// The last byte of an answer is in the socket.
   void answer_written();
-  /// It asks nothing and hears nothing.
-  [[nodiscard]] bool idle() const {
-    return unanswered == 0 && unwritten == 0 && stage == reading::nothing;
-  }
+  /// Ends it unless an answer is owed; who is in the middle of a request is told.
+  void leave_if_answered();
   /// Writes an answer as far as the socket takes it at once, and makes RESTinio close.
   void say_last_words(int status, std::string_view type, std::string_view detail);
   /// Both directions; RESTinio hears of it and closes.

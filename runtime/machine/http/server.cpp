@@ -56,6 +56,7 @@ public:
         name.starts_with("CB_body") || name.starts_with("CB_headers_complete") ? 413
         : name.starts_with("CB_url")                                           ? 414
         : name.starts_with("CB_header") || name.starts_with("HEADER_OVERFLOW") ? 431
+        : name.starts_with("INVALID_METHOD")                                   ? 501
                                                                                : 400;
   }
 
@@ -95,6 +96,15 @@ restinio::tls_socket_t* make_tls_socket_pointer_for_state_listener(guarded_socke
 
 namespace {
 
+/// RFC 9112, section 3.2: HTTP/1.1 wants the field once, HTTP/1.0 at most once.
+bool names_one_host(const restinio::http_request_header_t& header, bool old_client) {
+  std::size_t hosts = 0;
+  header.for_each_field([&](const auto& field) {
+    if (field.field_id() == restinio::http_field::host) ++hosts;
+  });
+  return hosts == 1 || (hosts == 0 && old_client);
+}
+
 /// Gives RESTinio's request to the handler. On the loop.
 restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
                                          std::shared_ptr<incoming> asked) {
@@ -119,6 +129,14 @@ restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
     reply.answer(505, "application/problem+json",
                  R"({"type":"urn:greenroom:malformed","title":"HTTP Version Not Supported",)"
                  R"("status":505,"detail":"This server speaks HTTP/1.1."})");
+    return restinio::request_accepted();
+  }
+  if (!names_one_host(header, ours.old_client)) {
+    ours.keep_alive = false;
+    home->totals->malformed.fetch_add(1, std::memory_order_relaxed);
+    reply.answer(400, "application/problem+json",
+                 R"({"type":"urn:greenroom:malformed","title":"Bad Request","status":400,)"
+                 R"("detail":"An HTTP/1.1 request carries exactly one Host field."})");
     return restinio::request_accepted();
   }
   if (!home->handle) {
@@ -366,10 +384,9 @@ void server::stop_accepting() {
     one.acceptor.close(ignored);
     one.home->closing = true;
     // A connection that asks nothing would only wait for its next request to be its last.
-    std::vector<std::shared_ptr<connection_record>> idle;
-    for (const auto& [number, record] : one.home->records)
-      if (record->idle()) idle.push_back(record);
-    for (const auto& record : idle) record->cut();
+    std::vector<std::shared_ptr<connection_record>> all;
+    for (const auto& [number, record] : one.home->records) all.push_back(record);
+    for (const auto& record : all) record->leave_if_answered();
   });
 }
 

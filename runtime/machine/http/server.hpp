@@ -112,7 +112,8 @@ public:
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] server_counters counters() const;
 
-  /// Closes the doors for new connections and lets those that are there finish their requests.
+  /// Closes the doors for new connections. Those that are there get the answers they wait for; who
+  /// asks nothing, or has not wholly said what, is sent away at once.
   void stop_accepting();
   /// Ends all connections. No handler runs after this. Not called on a loop thread.
   void stop();

@@ -82,6 +82,32 @@ TEST_F(HttpAbuse, SaysWhatIsNotHttp) {
   expect_well();
 }
 
+TEST_F(HttpAbuse, WantsExactlyOneHost) {
+  open();
+  for (const std::string fields : {"", "Host: a\r\nHost: a\r\n", "Host: a\r\nhOST: b\r\n"}) {
+    const auto answer = told("GET / HTTP/1.1\r\n" + fields + "\r\n");
+    EXPECT_EQ(status_of(answer), 400) << fields << answer;
+    EXPECT_NE(answer.find("Host"), std::string::npos) << answer;
+    EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+  }
+  EXPECT_EQ(status_of(told("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n")), 400);
+  EXPECT_EQ(status_of(told("GET / HTTP/1.0\r\n\r\n")), 200);
+  EXPECT_EQ(status_of(told("GET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n")), 200);
+  expect_well();
+}
+
+TEST_F(HttpAbuse, TellsAnUnknownMethodFromWhatIsNoRequest) {
+  open();
+  for (const std::string name : {"BREW", "get", "X-1"}) {
+    const auto answer = told(name + " / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(status_of(answer), 501) << answer;
+    EXPECT_NE(answer.find("urn:greenroom:not-implemented"), std::string::npos) << answer;
+  }
+  for (const std::string line : {"BREW /", "BR(W / HTTP/1.1", " / HTTP/1.1", "BREW / HTTP/3"})
+    EXPECT_EQ(status_of(told(line + "\r\nHost: x\r\n\r\n")), 400) << line;
+  expect_well();
+}
+
 TEST_F(HttpAbuse, RefusesABodyThatIsTooLargeBeforeItComes) {
   http::server_options options;
   options.request_bytes = 1000;

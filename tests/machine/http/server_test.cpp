@@ -401,6 +401,25 @@ TEST(HttpServer, LetsRequestsFinishWhenItNoLongerAccepts) {
   EXPECT_FALSE(late.ok());
 }
 
+TEST(HttpServer, SendsAwayWhoIsInTheMiddleOfARequestWhenItNoLongerAccepts) {
+  served s{[](http::request&, const http::responder& reply) { reply.answer(200, "", "done"); }};
+  raw_client head{s.port()}, body{s.port()};
+  head.send("GET / HTTP/1.1\r\nHo");
+  body.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{");
+  while (s.server->counters().accepted < 2) std::this_thread::yield();
+  // An answer says that the loop has read what came before.
+  raw_client last{s.port()};
+  last.send(get("/"));
+  EXPECT_EQ(body_of(last.answer()), "done");
+  s.server->stop_accepting();
+  for (auto* one : {&head, &body}) {
+    const auto told = one->rest();
+    EXPECT_EQ(status_of(told), 503) << told;
+    EXPECT_NE(told.find("urn:greenroom:draining"), std::string::npos) << told;
+  }
+  EXPECT_EQ(s.server->counters().connections, 0U);
+}
+
 TEST(HttpServer, IsDeafAfterItStopped) {
   handover<http::responder> waiting;
   std::vector<http::responder> held;
