@@ -242,6 +242,31 @@ std::variant<http_task, bad_body> parse_http_task(std::string_view body, int dep
   return body_reader{body, depth_max}.read();
 }
 
+std::optional<std::string> idempotency_key_in(std::string_view field) {
+  const auto first = field.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return std::nullopt;
+  field = field.substr(first, field.find_last_not_of(" \t") - first + 1);
+  std::string key;
+  if (field.front() != '"') {
+    key = field;
+  } else {
+    // A string of RFC 8941, section 3.3.3.
+    field.remove_prefix(1);
+    while (!field.empty() && field.front() != '"') {
+      if (field.front() == '\\') {
+        field.remove_prefix(1);
+        if (field.empty() || (field.front() != '"' && field.front() != '\\')) return std::nullopt;
+      }
+      key += field.front();
+      field.remove_prefix(1);
+    }
+    if (field != "\"") return std::nullopt;
+  }
+  const auto printable = std::ranges::all_of(key, [](char c) { return c >= ' ' && c <= '~'; });
+  if (key.empty() || key.size() > name_bytes_max || !printable) return std::nullopt;
+  return key;
+}
+
 std::string place_in(std::string_view text, std::size_t offset) {
   const auto before = text.substr(0, offset);
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');

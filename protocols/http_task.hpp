@@ -34,6 +34,11 @@ struct bad_body {
 [[nodiscard]] std::variant<http_task, bad_body> parse_http_task(std::string_view body,
                                                                 int depth_max);
 
+/// The key in an `Idempotency-Key` field, given as a quoted string
+/// (draft-ietf-httpapi-idempotency-key-header) or, as most clients do, as it is. Nothing when it is
+/// empty, longer than a key may be, or not printable ASCII.
+[[nodiscard]] std::optional<std::string> idempotency_key_in(std::string_view field);
+
 /// "line 3, column 14" of a byte, both from 1; columns count bytes.
 [[nodiscard]] std::string place_in(std::string_view text, std::size_t offset);
 

@@ -83,13 +83,39 @@ std::optional<protocols::task_id> task_in_path(const call& one) {
   return std::nullopt;
 }
 
+namespace {
+
+/// Takes the key from the header where the body has none. False, and answered, when it cannot be.
+bool take_key(const call& one, protocols::http_task& task) {
+  const auto field = one.asked.header("Idempotency-Key");
+  if (!field) return true;
+  auto key = protocols::idempotency_key_in(*field);
+  if (key && (task.idempotency_key.empty() || task.idempotency_key == *key)) {
+    task.idempotency_key = std::move(*key);
+    return true;
+  }
+  answer_problem(one.reply,
+                 protocols::problem_of(
+                     protocols::failure::malformed,
+                     key ? "The Idempotency-Key field and \"idempotency_key\" in the body are "
+                           "not the same; send one of them."
+                         : "The Idempotency-Key field is 1 to 256 letters of printable "
+                           "ASCII, with or without quotation marks around them."));
+  return false;
+}
+
+}  // namespace
+
 std::optional<protocols::http_task> task_in_body(const door& here, const call& one,
                                                  bool may_be_empty) {
   const auto body = one.asked.body();
-  if (may_be_empty && body.find_first_not_of(" \t\r\n") == std::string_view::npos)
-    return protocols::http_task{};
-  auto parsed = protocols::parse_http_task(body, here.depth_max());
-  if (auto* task = std::get_if<protocols::http_task>(&parsed)) return std::move(*task);
+  auto parsed = std::variant<protocols::http_task, protocols::bad_body>{};
+  if (!may_be_empty || body.find_first_not_of(" \t\r\n") != std::string_view::npos)
+    parsed = protocols::parse_http_task(body, here.depth_max());
+  if (auto* task = std::get_if<protocols::http_task>(&parsed)) {
+    if (!take_key(one, *task)) return std::nullopt;
+    return std::move(*task);
+  }
   answer_problem(one.reply, protocols::problem_of(protocols::failure::malformed,
                                                   std::get<protocols::bad_body>(parsed).detail));
   return std::nullopt;

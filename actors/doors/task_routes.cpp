@@ -120,10 +120,12 @@ void get_task(const door_ptr& here, call& one) {
   if (!id) return;
   const auto found = here->of->find(*id);
   if (!found)
-    return answer_problem(
-        one.reply, protocols::problem_named("no-such-task", 404, "No such task",
-                                            "There is no task of this id, or it ended long ago and "
-                                            "is no longer kept."));
+    return answer_problem(one.reply, protocols::problem_named(
+                                         "no-such-task", 404, "No such task",
+                                         "There is no task of this id, or it has ended and is "
+                                         "not kept. Kept (journal.keep_finished) are tasks in the "
+                                         "journal: async ones, those with \"durable\": true or "
+                                         "an idempotency key, and all with journal.sync_tasks."));
   std::string body;
   const auto face = face_of(*found);
   append_json(body, face);

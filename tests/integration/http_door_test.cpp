@@ -236,6 +236,32 @@ TEST_F(HttpDoor, AnswersAnIdempotencyKeyOnce) {
   EXPECT_EQ(node_->inside().house->ends.refused(protocols::pool_kind::intelligent), 1U);
 }
 
+TEST_F(HttpDoor, TakesAnIdempotencyKeyFromTheHeader) {
+  const auto ask = [&](std::string_view body, std::string_view headers) {
+    return told(post("/v1/tasks", body, headers));
+  };
+  constexpr auto plain = R"({"specialist":"twice","input":1})";
+  const auto first = ask(plain, "Idempotency-Key: \"k\"\r\n");
+  ASSERT_EQ(status_of(first), 200) << first;
+  EXPECT_EQ(read(ask(plain, "idempotency-key: k\r\n"))["id"], read(first)["id"]);
+  constexpr auto keyed = R"({"specialist":"twice","input":1,"idempotency_key":"k"})";
+  EXPECT_EQ(read(ask(keyed, "Idempotency-Key: k\r\n"))["id"], read(first)["id"]);
+  EXPECT_EQ(status_of(ask(R"({"specialist":"twice","input":2})", "Idempotency-Key: k\r\n")), 409);
+  const auto both = ask(keyed, "Idempotency-Key: other\r\n");
+  EXPECT_EQ(status_of(both), 400) << both;
+  EXPECT_NE(read(both)["detail"].get<std::string>().find("Idempotency-Key"), std::string::npos);
+  EXPECT_EQ(status_of(ask(plain, "Idempotency-Key:\r\n")), 400);
+  EXPECT_EQ(status_of(told(post("/v1/workflows/AGAIN", "", "Idempotency-Key: \"\r\n"))), 400);
+}
+
+TEST_F(HttpDoor, SaysWhyATaskThatHasEndedIsNotThere) {
+  const auto done = task(R"({"specialist":"echo","input":1})");
+  ASSERT_EQ(status_of(done), 200) << done;
+  const auto answer = told(get("/v1/tasks/" + read(done)["id"].get<std::string>()));
+  EXPECT_EQ(status_of(answer), 404) << answer;
+  EXPECT_NE(read(answer)["detail"].get<std::string>().find("durable"), std::string::npos);
+}
+
 TEST_F(HttpDoor, TellsTheWholeEndToWhoRepeatsAnAsyncTaskThatHasEnded) {
   constexpr auto body = R"({"specialist":"twice","input":1,"idempotency_key":"k","mode":"async"})";
   const auto id = read(task(body))["id"].get<std::string>();

@@ -116,6 +116,20 @@ TEST(HttpTask, SaysWhichFieldIsWrongAndWhere) {
   EXPECT_NE(fault("{\"input\":1 \"case\":\"x\"}").find("comma"), std::string::npos);
 }
 
+TEST(HttpTask, TakesAKeyFromAFieldWithAndWithoutQuotationMarks) {
+  const auto key = [](std::string_view field) {
+    return protocols::idempotency_key_in(field).value_or("nothing");
+  };
+  EXPECT_EQ(key("8e03978e-40d5"), "8e03978e-40d5");
+  EXPECT_EQ(key("\t \"8e03978e-40d5\" "), "8e03978e-40d5");
+  EXPECT_EQ(key(R"("a \"b\" \\ c")"), R"(a "b" \ c)");
+  EXPECT_EQ(key(std::string(256, 'x')), std::string(256, 'x'));
+  for (const std::string bad :
+       {"", "  ", "\"\"", "\"open", "\"a\"b", "\"a\\", "\"a\\b\"", "\"a\";p=1", "\xc3\xa4", "a\tb"})
+    EXPECT_EQ(key(bad), "nothing") << bad;
+  EXPECT_EQ(key(std::string(257, 'x')), "nothing");
+}
+
 TEST(HttpTask, CountsNestingFromTheBodyItself) {
   const auto nested = [](int levels) {
     return "{\"input\":" + std::string(static_cast<std::size_t>(levels), '[')
