@@ -99,6 +99,23 @@ void bridge::dispatch(task_ptr job) {
   port.push(std::move(job), context());
 }
 
+// What took so long.
+const char* bridge::lateness(const task& job) const {
+  if (job.state.load(std::memory_order_acquire) == protocols::task_state::running)
+    return "the deadline passed while it ran";
+  if (job.attempts > 0) return "the deadline passed while it waited to be tried again";
+  if (!job.cold_start) return "the deadline passed while it waited";
+  const auto& gauge = house_.pool(job.pool).specialists[job.specialist]->gauge;
+  switch (gauge.state.load(std::memory_order_relaxed)) {
+    case machine::worker_state::warming: return "the deadline passed while its worker started";
+    case machine::worker_state::failed:
+      return "the deadline passed before its worker, whose starts failed, was up";
+    case machine::worker_state::cold:
+      return "the deadline passed while it waited for a warm slot (pool.max_warm)";
+    default: return "the deadline passed while it waited";
+  }
+}
+
 // A part of the ledger at a time, so that the tasks of a busy node do not wait for it.
 void bridge::sweep() {
   armed_ = false;
@@ -109,11 +126,7 @@ void bridge::sweep() {
     const bool ended = job->claimed.load(std::memory_order_acquire);
     if (!ended) {
       if (now < job->deadline_ns.load(std::memory_order_relaxed)) return;
-      conclude(house_, *job, task_state::failed, failure::out_of_time,
-               job->attempts > 0 ? "the deadline passed while it ran"
-               : job->cold_start ? "the deadline passed while its worker started"
-                                 : "the deadline passed while it waited",
-               context());
+      conclude(house_, *job, task_state::failed, failure::out_of_time, lateness(*job), context());
     }
     if (job->place.load(std::memory_order_acquire) == task_place::held)
       holders[static_cast<std::size_t>(job->pool.load())].push_back(job->specialist);

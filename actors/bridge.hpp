@@ -32,6 +32,7 @@ private:
   void pass(protocols::task_ptr job);
   void dispatch(protocols::task_ptr job);
   void sweep();
+  [[nodiscard]] const char* lateness(const protocols::task& job) const;
   void arm();
 
   house& house_;

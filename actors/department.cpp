@@ -142,7 +142,7 @@ void department::pump(entry& one) {
     return;
   }
   // Without an actor nothing can be started; the one who hires it looks here again.
-  if (one.now != life::cold || one.asked || !one.hired) return;
+  if (one.now != life::cold || one.asked || !one.hired || house_.gauge.closing) return;
   const auto limits = breaker_limits();
   const auto now = now_ns();
   if (one.not_before_ns > now || one.breaker.now_is(limits, at(now)) == breaker::state::open) {
@@ -310,8 +310,8 @@ void department::fail_waiting(entry& one, failure why, const std::string& messag
 void department::judge(entry& one, bool ok) {
   if (ok) {
     one.breaker.success();
-    if (std::exchange(one.circuit_shown, false)) {
-      stand_of(one).gauge.open_until_ns.store(0, std::memory_order_relaxed);
+    if (std::exchange(one.circuit_shown, false)
+        && stand_of(one).gauge.open_until_ns.exchange(0, std::memory_order_relaxed) != 0) {
       house_.publish("circuit.closed",
                      R"({"specialist":)" + json_text(member_of(one).config.name) + "}");
     }

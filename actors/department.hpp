@@ -44,10 +44,10 @@ private:
   struct entry {
     std::uint32_t index = 0;  // In the cast.
     life now = life::cold;
-    bool asked = false;                // The director knows that it is wanted.
-    bool dirty = false;                // The director does not know how busy it is now.
-    bool hired = false;                // Its actor lives.
-    bool circuit_shown = true;         // The door was told that it is open, perhaps.
+    bool asked = false;         // The director knows that it is wanted.
+    bool dirty = false;         // The director does not know how busy it is now.
+    bool hired = false;         // Its actor lives.
+    bool circuit_shown = true;  // The door was told that it is open, perhaps by a predecessor.
     std::uint32_t failed_starts = 0;   // In a row.
     std::int64_t not_before_ns = 0;    // No start sooner, after a failure.
     std::int64_t wanted_since_ns = 0;  // Since when tasks wait for a start; 0: they do not.

@@ -60,7 +60,7 @@ void department::grant(const slot_grant& slot) {
   const bool useless = for_demand && one.line.empty()
                        && slot.why == static_cast<std::uint8_t>(runtime::reason::demand);
   if (one.now != life::cold || !one.hired || useless || one.not_before_ns > now_ns()
-      || member_of(one).gone) {
+      || member_of(one).gone || house_.gauge.closing) {
     tell_director(one, one.now == life::cold ? slot_news::kind::released : slot_news::kind::kept);
     if (one.now == life::cold) pump(one);
     return;
@@ -119,8 +119,8 @@ bool department::keeps_slot(const entry& one) {
         return later.job->specialist == one.index
                && !later.job->claimed.load(std::memory_order_acquire);
       });
-  return waited_for && one.hired && actor_of(one) && !member_of(one).gone && !leaving()
-         && one.breaker.is_closed();
+  return waited_for && !house_.gauge.closing && one.hired && actor_of(one) && !member_of(one).gone
+         && !leaving() && one.breaker.is_closed();
 }
 
 void department::hear(const worker_news& news) {

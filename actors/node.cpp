@@ -254,6 +254,7 @@ node::~node() {
   if (!parts_) return;
   auto& in = *parts_;
   in.house->gauge.draining = true;
+  in.house->gauge.closing = true;
   {
     const std::lock_guard lock{in.watch_mutex};
     in.stopping = true;
@@ -292,6 +293,7 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
   while (std::chrono::steady_clock::now() < until
          && house.gauge.ended.load() < house.gauge.accepted())
     std::this_thread::sleep_for(look);
+  house.gauge.closing = true;
   std::size_t left = 0;
   house.ledger.for_each([&](const protocols::task_ptr& job) {
     if (job->ended()) return;

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace greenroom::tests {
 namespace {
 
@@ -89,6 +91,27 @@ TEST(Department, KeepsTheSlotOfAWorkerThatDiedWithATask) {
   play.world.advance(1s);
   EXPECT_EQ(play.starts["d0-s1"], 1);
   EXPECT_EQ(second->ends, 0);
+}
+
+TEST(Department, StartsNoWorkerOnceTheGraceOfADrainIsOver) {
+  auto config = small_cast(1, 3);
+  config.departments[0].specialists[2].pin = true;
+  stage play{config};
+  play.open();
+  play.worker("d0-s2").get_ready();
+  play.ask("d0-s0");
+  play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  play.house->gauge.closing = true;
+  play.worker("d0-s0").die();
+  play.worker("d0-s2").die();
+  play.ask("d0-s1");
+  play.world.advance(10s);
+  EXPECT_EQ(play.starts["d0-s0"], 1);
+  EXPECT_EQ(play.starts["d0-s1"], 0);
+  EXPECT_EQ(play.starts["d0-s2"], 1);
 }
 
 TEST(Department, GivesUpAfterTheLastAttempt) {
@@ -221,6 +244,21 @@ TEST(Department, OpensTheCircuitAndProbesItLater) {
   play.worker("d0-s0").finish_one();
   play.world.dispatch();
   EXPECT_EQ(probe->state, task_state::completed);
+  const auto told = play.events();
+  EXPECT_EQ(std::ranges::count(told, R"(circuit.closed {"specialist":"d0-s0"})"), 1);
+}
+
+TEST(Department, TellsNothingOfACircuitThatWasNeverOpen) {
+  stage play{small_cast(1, 1)};
+  play.open();
+  play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  play.worker("d0-s0").finish_one();
+  play.world.dispatch();
+  ASSERT_TRUE(play.everyone_heard_once());
+  for (const auto& one : play.events()) EXPECT_FALSE(one.starts_with("circuit.")) << one;
 }
 
 TEST(Department, LetsNobodyWaitPastTheDeadline) {
@@ -234,6 +272,24 @@ TEST(Department, LetsNobodyWaitPastTheDeadline) {
   play.world.advance(12ms);
   EXPECT_EQ(who->ends, 1);
   EXPECT_EQ(who->why, failure::out_of_time);
+  EXPECT_EQ(who->output, "the deadline passed while its worker started");
+}
+
+TEST(Department, TellsWhoWaitedForAnotherToLeaveThatItWasForASlot) {
+  auto config = small_cast(1, 2);
+  config.pool.max_warm = 1;
+  config.departments[0].specialists[1].backend.task_timeout = 2s;
+  stage play{config};
+  play.open();
+  play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  play.world.dispatch();
+  const auto who = play.ask("d0-s1");
+  play.world.advance(3s);
+  EXPECT_EQ(who->why, failure::out_of_time);
+  EXPECT_EQ(who->output, "the deadline passed while it waited for a warm slot (pool.max_warm)");
+  EXPECT_EQ(play.starts.count("d0-s1"), 0u);
 }
 
 TEST(Department, StopsAWorkerThatIgnoresItsDeadlineAndRunsTheOthersElsewhere) {

@@ -159,6 +159,8 @@ struct node_gauge {
   counter journal_commits{0}, journal_records{0};
   std::atomic<bool> journal_ok{true};
   std::atomic<bool> draining{false};
+  /// The grace of a drain is over: no worker is started any more.
+  std::atomic<bool> closing{false};
 };
 
 }  // namespace greenroom::machine
