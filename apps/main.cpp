@@ -81,6 +81,8 @@ void print_help(const CLI::App& program, const CLI::App* verb) {
 int main(int argc, char** argv) {
   // A reader that closes our stdout, or a node that hangs up, is an error to report, not a death.
   std::signal(SIGPIPE, SIG_IGN);
+  // A journal that may not grow any more (ulimit -f) is a full disk, not a death either.
+  std::signal(SIGXFSZ, SIG_IGN);
 
   CLI::App program{
       "Greenroom runs a large cast of specialists — agents, MCP servers, model servers — and\n"

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -154,6 +155,79 @@ TEST(ZeroLoss, LetsAllWhoAskWithOneKeyHearTheOneEnd) {
   EXPECT_EQ(node.count("run", "one"), 1U);
 }
 
+/// The tables as the first version made them; what was released does not change any more.
+constexpr auto first_format = R"sql(
+PRAGMA journal_mode = WAL;
+CREATE TABLE name (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE epoch (number INTEGER PRIMARY KEY, epoch INTEGER NOT NULL UNIQUE);
+CREATE TABLE task (row INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, number INTEGER NOT NULL,
+  specialist INTEGER NOT NULL, department INTEGER NOT NULL, urgency INTEGER NOT NULL,
+  effects INTEGER NOT NULL, accepted_ms INTEGER NOT NULL, deadline_ms INTEGER NOT NULL,
+  request_hash INTEGER NOT NULL, key TEXT, input TEXT NOT NULL);
+CREATE UNIQUE INDEX task_by_id ON task (epoch, number);
+CREATE UNIQUE INDEX task_by_key ON task (key) WHERE key IS NOT NULL;
+CREATE TABLE start (row INTEGER PRIMARY KEY, attempts INTEGER NOT NULL);
+CREATE TABLE "end" (row INTEGER PRIMARY KEY, state INTEGER NOT NULL, why INTEGER NOT NULL,
+  cold_start INTEGER NOT NULL, attempts INTEGER NOT NULL, pool INTEGER NOT NULL,
+  ended_ms INTEGER NOT NULL, queue_us INTEGER NOT NULL, start_us INTEGER NOT NULL,
+  run_us INTEGER NOT NULL, total_us INTEGER NOT NULL, output TEXT NOT NULL);
+CREATE TABLE mark (one INTEGER PRIMARY KEY CHECK (one = 1), oldest_unfinished INTEGER NOT NULL);
+INSERT INTO mark VALUES (1, 1);
+CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE event (row INTEGER PRIMARY KEY, kind INTEGER NOT NULL, unix_ms INTEGER NOT NULL,
+  json TEXT NOT NULL);
+CREATE INDEX event_by_kind ON event (kind);
+PRAGMA application_id = 1196575310;
+PRAGMA user_version = 1;
+)sql";
+
+TEST(ZeroLoss, GoesOnWithAJournalOfTheFirstVersion) {
+  live_node node{pool("max_warm: 2"), {{"safe"}, {"once", "", "side_effects: unsafe"}}};
+  std::filesystem::create_directory(node.folder() / "data");
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+  // Row, number, specialist (1 safe, 2 once), effects: two wait, two were running, two have ended.
+  std::string rows =
+      "INSERT INTO name VALUES (1, 'safe'), (2, 'once'), (3, 'TEST');"
+      "INSERT INTO epoch VALUES (1, 7);"
+      "INSERT INTO start VALUES (3, 1), (4, 1);";
+  for (int row = 1; row <= 6; ++row) {
+    const auto who = row % 2 == 1 ? 1 : 2;
+    rows += "INSERT INTO task VALUES (" + std::to_string(row) + ", 1, " + std::to_string(row) + ", "
+            + std::to_string(who) + ", 3, 1, " + std::to_string(who) + ", "
+            + std::to_string(now - 1000) + ", " + std::to_string(now + 29'000) + ", 5, NULL, '"
+            + json{{"token", "row-" + std::to_string(row)}}.dump() + "');";
+    if (row > 4)
+      rows += "INSERT INTO \"end\" VALUES (" + std::to_string(row) + ", 2, 0, 0, 1, 0, "
+              + std::to_string(now - 500) + ", 1, 2, 3, 6, '\"as it was\"');";
+  }
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((node.folder() / "data" / "journal.db").c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, first_format, nullptr, nullptr, nullptr), SQLITE_OK)
+      << sqlite3_errmsg(db);
+  ASSERT_EQ(sqlite3_exec(db, rows.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+      << sqlite3_errmsg(db);
+  sqlite3_close(db);
+  for (int life = 0; life < 2; ++life) {
+    ASSERT_TRUE(node.start()) << node.errors();
+    for (int row = 1; row <= 6; ++row) {
+      const auto id = "0000000000000007000000000000000" + std::to_string(row);
+      const auto got = node.ended(id);
+      EXPECT_EQ(got.status, 200) << got.body;
+      EXPECT_EQ(got.state(), row == 4 ? "unknown" : "completed") << got.body;
+      if (row > 4) {
+        EXPECT_EQ(got.body["output"], "as it was");
+      }
+      EXPECT_EQ(node.count("run", row % 2 == 1 ? "safe" : "once", "", "row-" + std::to_string(row)),
+                row < 4 ? 1U : 0U)
+          << row;
+    }
+    EXPECT_EQ(node.task(async("safe", 1)).status, 202);
+    node.kill();
+  }
+}
+
 TEST(ZeroLoss, RefusesAJournalOfANewerVersion) {
   live_node node{quick, {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
@@ -227,6 +301,28 @@ TEST(ZeroLoss, AnswersAFullDiskWith503AndRecovers) {
   })) << again.status
       << again.body;
   EXPECT_EQ(node.ended(again.id()).state(), "completed");
+  for (const auto& id : taken) EXPECT_EQ(node.ended(id).state(), "completed");
+}
+
+TEST(ZeroLoss, AnswersAJournalThatMayNotGrowWith503AndRecovers) {
+  live_node node{quick, {{"one"}}};
+  ASSERT_TRUE(node.start()) << node.errors();
+  const auto before = node.task(async("one", 1));
+  ASSERT_EQ(node.ended(before.id()).state(), "completed");
+  const rlimit little{200'000, RLIM_INFINITY};
+  ASSERT_EQ(::prlimit(node.pid(), RLIMIT_FSIZE, &little, nullptr), 0);
+  std::vector<std::string> taken;
+  answer refused;
+  ASSERT_TRUE(eventually([&] {
+    refused = node.task(async("one", {{"weight", std::string(30'000, 'y')}}));
+    if (refused.status == 202) taken.push_back(refused.id());
+    return refused.status != 202;
+  }));
+  EXPECT_EQ(refused.status, 503) << refused.body;
+  EXPECT_EQ(node.task("one", 1).status, 200);
+  const rlimit much{RLIM_INFINITY, RLIM_INFINITY};
+  ASSERT_EQ(::prlimit(node.pid(), RLIMIT_FSIZE, &much, nullptr), 0);
+  ASSERT_TRUE(eventually([&] { return node.task(async("one", 2)).status == 202; }));
   for (const auto& id : taken) EXPECT_EQ(node.ended(id).state(), "completed");
 }
 

@@ -133,6 +133,20 @@ TEST(JournalFile, WithADamagedPageIsNamedWithWhatToDo) {
   EXPECT_THAT(error_of(journal::open({directory.file(), false})), HasSubstr(".recover"));
 }
 
+TEST(JournalFile, ThatIsTakenAwayTakesNothingUntilItIsBack) {
+  const scratch_directory directory;
+  auto journal = open_journal(directory.file());
+  commit(*journal, {accepted(1)});
+  std::filesystem::rename(directory.file(), directory.file("away"));
+  EXPECT_THAT(error_of(journal->commit(std::vector<record>{accepted(2)})),
+              AllOf(HasSubstr(directory.file()), HasSubstr("removed or replaced")));
+  std::ofstream{directory.file()} << "another";
+  EXPECT_NE(error_of(journal->commit(std::vector<record>{accepted(2)})), "");
+  std::filesystem::rename(directory.file("away"), directory.file());
+  commit(*journal, {accepted(3)});
+  EXPECT_THAT(numbers_of(value_of(journal->unfinished())), ElementsAre(1, 3));
+}
+
 TEST(JournalFile, OfAnotherApplicationIsRefused) {
   const scratch_directory directory;
   {

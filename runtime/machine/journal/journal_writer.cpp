@@ -111,6 +111,7 @@ journal_result<std::vector<verdict>> journal_writer::commit(std::span<const reco
   if (batch.empty()) return verdicts;
   batch_.first_row = next_row_;
   try {
+    expect_in_place();
     sql_->begin.run();
     for (std::size_t i = 0; i < batch.size(); ++i) {
       if (const auto* accepted = std::get_if<accept_record>(&batch[i])) {
@@ -134,6 +135,17 @@ journal_result<std::vector<verdict>> journal_writer::commit(std::span<const reco
   settle();
   if (checkpointer_) checkpointer_->after_commit();
   return verdicts;
+}
+
+// A file without a name takes everything that is written to it, and gives nothing back after a
+// crash.
+void journal_writer::expect_in_place() {
+  int moved = 0;
+  sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (moved != 0)
+    db_.fail(SQLITE_READONLY,
+             "the file was removed or replaced while the node had it open: put it "
+             "back, or start the node again");
 }
 
 void journal_writer::roll_back() noexcept {

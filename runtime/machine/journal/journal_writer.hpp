@@ -51,6 +51,7 @@ private:
   struct statements;
 
   void load();
+  void expect_in_place();
   void roll_back() noexcept;
   verdict write(const accept_record& accepted);
   void write(const start_record& started);
