@@ -97,7 +97,7 @@ json report_json(const std::string& name, const load_outcome& came,
           {"first_error", came.first_error},
           {"interrupted", came.interrupted},
           {"thresholds", judged},
-          {"ok", all_met && !came.unreachable && summary.ended() > 0}};
+          {"ok", all_met && !came.unreachable && summary.completed > 0}};
 }
 
 bool print_report(const std::string& name, const load_outcome& came,
@@ -157,11 +157,14 @@ int report_load(const std::string& name, const load_outcome& came, const std::st
     good = report["ok"].get<bool>();
     print_json(report);
   } else {
-    good = print_report(name, came, thresholds) && came.summary.ended() > 0;
-    if (came.summary.ended() == 0)
-      std::fprintf(stderr,
-                   "greenroom: nothing was measured — is the load longer than its warm-up?\n");
+    good = print_report(name, came, thresholds) && came.summary.completed > 0;
   }
+  if (came.summary.ended() == 0)
+    std::fprintf(stderr,
+                 "greenroom: nothing was measured — is the load longer than its warm-up?\n");
+  else if (came.summary.completed == 0)
+    std::fprintf(stderr, "greenroom: not one request was completed%s%s\n",
+                 came.first_error.empty() ? "" : "; the first answer: ", came.first_error.c_str());
   return good ? done : failed;
 }
 

@@ -36,7 +36,7 @@ nlohmann::json report_json(const std::string& name, const load_outcome& came,
 nlohmann::json latency_json(const runtime::load::latency_recorder& recorded);
 
 /// Prints it one way or the other and gives the exit code: `unreachable` when nobody was there,
-/// `failed` when a threshold was missed or nothing was measured.
+/// `failed` when a threshold was missed or not one request was completed.
 int report_load(const std::string& name, const load_outcome& came, const std::string& node,
                 const std::vector<runtime::load::threshold>& thresholds, bool as_json);
 

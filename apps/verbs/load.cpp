@@ -213,7 +213,9 @@ void add_load(CLI::App& program, outcome& result) {
   add_asking_options(*verb, o->how);
   verb->footer(
       "Open loops (constant, poisson, ramp, spike) measure from the moment at which a request was\n"
-      "to be sent; percentiles are exact to 0.1 %. Exit code 1 when a threshold is missed.\n\n"
+      "to be sent; percentiles are exact to 0.1 %. Exit code 1 when a threshold is missed or not "
+      "one\n"
+      "request was completed.\n\n"
       "Example:\n"
       "  greenroom load apps/scenarios/100-users.yaml\n"
       "  greenroom load apps/scenarios/spike.yaml --json | jq .response.p99_ms");

@@ -42,7 +42,7 @@ int predict_evaluate(const std::string& path, bool as_json) {
   const auto read = machine::read_trace(path, machine::trace_order::in_file_order);
   if (const auto* wrong = std::get_if<machine::trace_error>(&read)) {
     std::fprintf(stderr, "greenroom: %s\n", wrong->what.c_str());
-    return failed;
+    return wrong_usage;
   }
   const std::vector<runtime::logged_case> cases = cases_of(std::get<runtime::trace>(read));
   if (cases.size() < 3) {

@@ -120,6 +120,19 @@ TEST_F(Cli, RefusesAScenarioThatIsWrong) {
   EXPECT_EQ(run_program({"load", path, "--node", "http://127.0.0.1:1"}).code, 2);
 }
 
+TEST_F(Cli, CallsAFileThatIsNotThereWrongUsage) {
+  const std::vector<std::vector<std::string>> calls{{"simulate", "no.csv"},
+                                                    {"predict", "--evaluate", "no.csv"},
+                                                    {"load", "no.yaml"},
+                                                    {"config", "check", "no.yaml"},
+                                                    {"serve", "--config", "no.yaml"}};
+  for (const auto& call : calls) {
+    const auto result = run_program(call);
+    EXPECT_EQ(result.code, 2) << call[0] << result.err;
+    EXPECT_THAT(result.err, HasSubstr(call.back())) << call[0];
+  }
+}
+
 TEST_F(Cli, ServesTasksAndTellsAllAboutThem) {
   served_node node{{"--config", file("cast.yaml", small_cast())}};
   ASSERT_FALSE(node.address().empty()) << node.err();
@@ -195,6 +208,15 @@ TEST_F(Cli, DrivesALoadAndJudgesIt) {
       node.ask({"load", file("bad.yaml", scenario + "thresholds: [ \"throughput>1000000\" ]\n")});
   EXPECT_EQ(missed.code, 1);
   EXPECT_THAT(missed.out, HasSubstr("MISSED"));
+  // Without thresholds too, a load of which nothing was done is no success.
+  const auto strangers = file("strangers.yaml",
+                              "duration: 500ms\narrival: { kind: constant, rate: 40 }\n"
+                              "mix: [ { specialist: nobody } ]\n");
+  const auto vain = node.ask({"load", strangers});
+  EXPECT_EQ(vain.code, 1) << vain.out;
+  EXPECT_THAT(vain.err, HasSubstr("not one request was completed"));
+  EXPECT_THAT(vain.err, HasSubstr("nobody"));
+  EXPECT_EQ(node.ask({"load", strangers, "--json"}).code, 1);
   const auto closed =
       node.ask({"load",
                 file("closed.yaml",
