@@ -6,9 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include <signal.h>
-
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <utility>

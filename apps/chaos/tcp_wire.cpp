@@ -9,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <exception>
 #include <functional>
 #include <set>
 #include <thread>
@@ -170,8 +171,12 @@ tcp_wire::tcp_wire(std::uint16_t server_port) : inside_{std::make_unique<inside>
 tcp_wire::~tcp_wire() {
   auto& in = *inside_;
   in.io.stop();
-  if (in.thread.joinable()) in.thread.join();
-  for (const auto& one : std::set{in.pairs}) one->close();
+  try {
+    if (in.thread.joinable()) in.thread.join();
+    for (const auto& one : std::set{in.pairs}) one->close();
+  } catch (const std::exception&) {
+    // Whatever could not be closed goes with the sockets.
+  }
 }
 
 std::uint16_t tcp_wire::port() const { return inside_->listening; }

@@ -5,9 +5,8 @@
 #include "runtime/machine/http/server.hpp"
 #include "runtime/machine/io/engine.hpp"
 
-#include <signal.h>
-
 #include <cstdio>
+#include <exception>
 #include <mutex>
 #include <string>
 
@@ -40,9 +39,7 @@ std::string answer(greenroom::workers::search_index& index, std::string_view inp
   return output + "]}";
 }
 
-}  // namespace
-
-int main() {
+int serve() {
   // The program that started it holds the other end of its input.
   greenroom::workers::search_index index{"CLOUD", index_mb << 20};
   std::mutex guard;
@@ -64,4 +61,15 @@ int main() {
   while (std::getchar() != EOF) {
   }
   return 0;
+}
+
+}  // namespace
+
+int main() {
+  try {
+    return serve();
+  } catch (const std::exception& failed) {
+    std::fprintf(stderr, "greenroom-chaos-cloud: %s\n", failed.what());
+    return 1;
+  }
 }

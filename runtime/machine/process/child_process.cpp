@@ -3,12 +3,12 @@
 #include <boost/asio/post.hpp>
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 namespace greenroom::machine {
