@@ -161,7 +161,9 @@ void predictor_state::tick() {
   ticked_ns = self->clock().now().time_since_epoch().count();
   const auto now_s = where->unix_s(ticked_ns);
   std::ranges::sort(unseen, {}, &protocols::arrival::unix_us);  // Of several departments.
+  machine::courtesy others;
   for (const auto& one : std::exchange(unseen, {})) {
+    others.now_and_then();
     if (one.specialist >= own_of.size()) continue;
     mind->observe(own_of[one.specialist], one.case_key, static_cast<double>(one.unix_us) * 1e-6);
     for (const auto& found : mind->detected()) {

@@ -3,7 +3,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <chrono>
 
 namespace greenroom::machine {
 
@@ -17,6 +20,15 @@ bool let_others_first() {
   // On Linux a nice value belongs to the thread (nice(2), "C library/kernel differences").
   constexpr int lowest = 19;
   return ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest) == 0;
+}
+
+void courtesy::now_and_then() {
+  constexpr std::int64_t most_ns = 100'000;
+  constexpr timespec moment{0, 50'000};
+  const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+  if (now - since_ns_ < most_ns) return;
+  ::nanosleep(&moment, nullptr);
+  since_ns_ = std::chrono::steady_clock::now().time_since_epoch().count();
 }
 
 }  // namespace greenroom::machine
