@@ -43,6 +43,8 @@ private:
   std::int64_t awake_since_ns_ = 0;  // 0: not staying awake.
   std::int64_t slept_ns_ = 0;
   bool turn_over_ = false;
+  std::int64_t busy_since_ns_ = 0;  // 0: not since it last waited.
+  std::int64_t earned_ns_ = 0;      // That long it may stay awake for nothing.
 };
 
 }  // namespace greenroom::actors
