@@ -126,11 +126,9 @@ bool conclude(house& where, task& job, task_state state, failure why, std::strin
   } else {
     machine::count(gauge.ends[outcome]);
     pool.departments[job.department]->gauge.add(total_ns);
-    machine::count(where.gauge.left);
+    where.gauge.leave();
   }
-  machine::count(pool.gauge.ends[outcome]);
-  pool.gauge.total_time.add(total_ns);
-  if (job.dispatched_ns > 0) pool.gauge.queue_time.add(job.dispatched_ns - job.accepted_ns);
+  pool.gauge.add(outcome, total_ns);
   where.ends.add(job, kind, state, why, total_ns);
   if (counted != task::uncounted) gauge.left.fetch_add(1, std::memory_order_relaxed);
   if (job.journaled && where.journaling)
@@ -165,8 +163,12 @@ static void tell_others(house& where, const task& job) {
 }
 
 void announce(house& where, task& job) {
-  if (job.announced.exchange(true, std::memory_order_acq_rel)) return;
-  if (!job.mirror) machine::count(where.gauge.ended);
+  // The journal may tell twice, the others have claimed it.
+  if (!job.journaled)
+    job.announced.store(true, std::memory_order_release);
+  else if (job.announced.exchange(true, std::memory_order_acq_rel))
+    return;
+  if (!job.mirror) where.gauge.end();
   job.state.store(job.end_state, std::memory_order_release);
   if (job.who) job.who->on_end(job);
   if (!job.idempotency_key.empty()) tell_others(where, job);
@@ -177,7 +179,7 @@ void withdraw(house& where, task& job) {
   if (job.claimed.exchange(true, std::memory_order_acq_rel)) return;
   job.announced.store(true, std::memory_order_relaxed);
   machine::count(where.gauge.withdrawn);
-  machine::count(where.gauge.left);
+  where.gauge.leave();
   const auto counted = job.counted.exchange(task::uncounted, std::memory_order_acq_rel);
   if (counted != task::uncounted)
     where.pool(task::pool_of(counted))

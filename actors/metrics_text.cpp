@@ -86,7 +86,7 @@ void write_tasks(sheet& out, const actors::house& house) {
     const auto sum = [&](auto of) {
       double result = 0;
       for (const auto kind : both_pools)
-        result += value(of(house.pool(kind).departments[d]->gauge));
+        result += static_cast<double>(of(house.pool(kind).departments[d]->gauge));
       return result;
     };
     const labels mine{{"department", playing.departments[d]}};
@@ -94,17 +94,15 @@ void write_tasks(sheet& out, const actors::house& house) {
     metric.label = mine;
     double total = 0;
     for (std::size_t b = 0; b <= machine::duration_bounds_ns.size(); ++b) {
-      total += sum([b](const auto& gauge) -> const auto& { return gauge.durations[b]; });
+      total += sum([b](const auto& gauge) { return gauge.durations(b); });
       const auto bound = b < machine::duration_bounds_ns.size()
                              ? static_cast<double>(machine::duration_bounds_ns[b]) * 1e-9
                              : std::numeric_limits<double>::infinity();
       metric.histogram.bucket.push_back({static_cast<std::uint64_t>(total), bound});
     }
     metric.histogram.sample_count = static_cast<std::uint64_t>(total);
-    metric.histogram.sample_sum =
-        sum([](const auto& gauge) -> const auto& { return gauge.duration_sum_ns; }) * 1e-9;
-    sheet::add(restarts, mine,
-               sum([](const auto& gauge) -> const auto& { return gauge.actor_restarts; }));
+    metric.histogram.sample_sum = sum([](const auto& gauge) { return gauge.sum_ns(); }) * 1e-9;
+    sheet::add(restarts, mine, sum([](const auto& gauge) { return gauge.actor_restarts.load(); }));
     double waiting = 0;
     for (const auto who : playing.staff[d])
       for (const auto kind : both_pools) {
@@ -210,7 +208,7 @@ void write_watch(sheet& out, const node::parts& in) {
   auto& tasks = out.family("greenroom_pool_tasks_total", "Tasks that ended, by pool.", counter);
   for (const auto kind : both_pools)
     for (std::size_t e = 0; e < machine::task_outcomes; ++e) {
-      auto amount = value(house.pool(kind).gauge.ends[e]);
+      auto amount = static_cast<double>(house.pool(kind).gauge.ends(e));
       // Copies run in the intelligent pool, and a few in the other; they are counted elsewhere.
       for (const auto& stand : house.pool(kind).specialists)
         if (stand) amount -= value(stand->mirror_ends[e]);

@@ -290,8 +290,7 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
   house.publish("node.draining", "{}");
   const auto until = std::chrono::steady_clock::now() + grace;
   constexpr std::chrono::milliseconds look{5};
-  while (std::chrono::steady_clock::now() < until
-         && house.gauge.ended.load() < house.gauge.accepted())
+  while (std::chrono::steady_clock::now() < until && house.gauge.ended() < house.gauge.accepted())
     std::this_thread::sleep_for(look);
   house.gauge.closing = true;
   std::size_t left = 0;

@@ -63,22 +63,22 @@ runtime::rollout::pool_figures figures_of(const actors::house& house, pool_kind 
   result.warm_mean = means.warm;
   if (!pool.open) return result;
   const auto value = [](const machine::counter& of) { return of.load(std::memory_order_relaxed); };
-  const auto times = pool.gauge.total_time.read();
+  const auto times = pool.gauge.times();
   std::uint64_t count = 0;
   for (const auto one : times) count += one;
   constexpr double ms = 1e-6;
   if (count >= tasks_min) {
     using machine::latency_histogram;
     result.response_mean_ms =
-        static_cast<double>(pool.gauge.total_time.sum_ns()) * ms / static_cast<double>(count);
+        static_cast<double>(pool.gauge.time_sum_ns()) * ms / static_cast<double>(count);
     result.response_p50_ms = latency_histogram::quantile_ns(times, 0.50) * ms;
     result.response_p95_ms = latency_histogram::quantile_ns(times, 0.95) * ms;
     result.response_p99_ms = latency_histogram::quantile_ns(times, 0.99) * ms;
   }
   std::uint64_t tasks = 0;
-  for (const auto& one : pool.gauge.ends) tasks += value(one);
+  for (std::size_t e = 0; e < machine::task_outcomes; ++e) tasks += pool.gauge.ends(e);
   const auto ended = [&](machine::task_outcome how) {
-    return value(pool.gauge.ends[static_cast<std::size_t>(how)]);
+    return pool.gauge.ends(static_cast<std::size_t>(how));
   };
   using enum machine::task_outcome;
   auto bad = ended(failed) + ended(timeout) + ended(unknown);

@@ -130,12 +130,12 @@ node_view node::status() const {
   const auto always = static_cast<double>(house.always_kib_ms.load());
   result.memory_efficiency = always > 0 ? std::clamp(1 - used / always, 0.0, 1.0) : 0;
   result.max_warm = kind == pool_kind::baseline ? result.total : playing.config.pool.max_warm;
-  const auto times = pool.gauge.total_time.read();
+  const auto times = pool.gauge.times();
   std::uint64_t count = 0;
   for (const auto one : times) count += one;
   if (count > 0)
     result.average_response_ms =
-        static_cast<double>(pool.gauge.total_time.sum_ns()) * ms / static_cast<double>(count);
+        static_cast<double>(pool.gauge.time_sum_ns()) * ms / static_cast<double>(count);
   result.p50_ms = machine::latency_histogram::quantile_ns(times, 0.50) * ms;
   result.p95_ms = machine::latency_histogram::quantile_ns(times, 0.95) * ms;
   result.p99_ms = machine::latency_histogram::quantile_ns(times, 0.99) * ms;
@@ -146,12 +146,14 @@ node_view node::status() const {
         static_cast<double>(hits) / static_cast<double>(hits + result.cold_starts);
   result.retries = value(pool.gauge.retries);
   for (std::size_t each = 0; each < actors::pools; ++each) {
-    const auto& ends = house.pool(static_cast<pool_kind>(each)).gauge.ends;
-    result.completed += of(ends, machine::task_outcome::completed);
+    const auto ended = [&gauge = house.pool(static_cast<pool_kind>(each)).gauge](auto how) {
+      return gauge.ends(static_cast<std::size_t>(how));
+    };
+    result.completed += ended(machine::task_outcome::completed);
     result.failed_tasks +=
-        of(ends, machine::task_outcome::failed) + of(ends, machine::task_outcome::timeout);
-    result.cancelled += of(ends, machine::task_outcome::cancelled);
-    result.unknown += of(ends, machine::task_outcome::unknown);
+        ended(machine::task_outcome::failed) + ended(machine::task_outcome::timeout);
+    result.cancelled += ended(machine::task_outcome::cancelled);
+    result.unknown += ended(machine::task_outcome::unknown);
   }
   // Copies that were only compared are nobody's tasks.
   const auto& copies = house.mirror_ends;
@@ -163,7 +165,7 @@ node_view node::status() const {
   result.unknown -= std::min(result.unknown, of(copies, machine::task_outcome::unknown));
   for (const auto& one : house.gauge.shed) result.shed += value(one);
   result.accepted = house.gauge.accepted();
-  result.pending = result.accepted - std::min(result.accepted, value(house.gauge.ended));
+  result.pending = result.accepted - std::min(result.accepted, house.gauge.ended());
   result.queue_depth = house.gauge.depth();
   result.uptime_ms = house.time->unix_ms() - in.started_ms;
   result.draining = house.gauge.draining;

@@ -66,13 +66,13 @@ pool_memory memory_of(const house& where, protocols::pool_kind pool) {
 void pool_sampler::forget() {
   readings_.clear();
   times_ = runtime::monitoring::quantile_window{window_s_, slices};
-  times_before_ = house_.pool(pool_).gauge.total_time.read();
+  times_before_ = house_.pool(pool_).gauge.times();
 }
 
 // Durations are counted in units of 2^20 ns (about a millisecond), so that the pool's buckets are
 // the window's and nothing is rounded twice.
 void pool_sampler::add_times(double now_s) {
-  const auto now = house_.pool(pool_).gauge.total_time.read();
+  const auto now = house_.pool(pool_).gauge.times();
   for (std::size_t i = 0; i < now.size(); ++i)
     if (const auto fresh = grown(now[i], times_before_[i]); fresh > 0) {
       times_.add(machine::latency_histogram::middle_of(i) / unit_ns, now_s,
@@ -87,14 +87,14 @@ pool_sample pool_sampler::take(double now_s) {
   const auto& pool = house_.pool(pool_);
   reading now;
   now.at_s = now_s;
-  for (std::size_t i = 0; i < now.ends.size(); ++i) now.ends[i] = value(pool.gauge.ends[i]);
+  for (std::size_t i = 0; i < now.ends.size(); ++i) now.ends[i] = pool.gauge.ends(i);
   now.refused = house_.ends.refused(pool_);
   now.shed = value(pool.gauge.shed_open);
   now.warm_hits = value(pool.gauge.warm_hits);
   now.cold_starts = value(pool.gauge.cold_starts);
   now.prewarms = value(pool.gauge.prewarms);
   now.prewarm_hits = value(pool.gauge.prewarm_hits);
-  now.sum_ns = pool.gauge.total_time.sum_ns();
+  now.sum_ns = pool.gauge.time_sum_ns();
   add_times(now_s);
   now.times = times_count_;
 

@@ -65,7 +65,7 @@ runtime::rollout::ledger_verdict ledger_now(const house& where) {
   constexpr int tries = 5;
   for (int i = 0; i < tries; ++i) {
     runtime::rollout::ledger_counts counts;
-    const auto ended_before = value(where.gauge.ended);
+    const auto ended_before = where.gauge.ended();
     counts.accepted = where.gauge.accepted();
     where.ledger.for_each([&](const protocols::task_ptr& job) {
       if (job->mirror || job->announced.load(std::memory_order_acquire)) return;
@@ -74,11 +74,11 @@ runtime::rollout::ledger_verdict ledger_now(const house& where) {
       else
         ++counts.queued;
     });
-    const auto ended = value(where.gauge.ended);
+    const auto ended = where.gauge.ended();
     std::array<std::uint64_t, machine::task_outcomes> ends{};
     for (std::size_t e = 0; e < ends.size(); ++e) {
       for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-        ends[e] += value(where.pool(kind).gauge.ends[e]);
+        ends[e] += where.pool(kind).gauge.ends(e);
       ends[e] -= std::min(ends[e], value(where.mirror_ends[e]));
     }
     // Only what was told counts as answered; the outcomes say how.

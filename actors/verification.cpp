@@ -47,10 +47,10 @@ verification::~verification() = default;
 
 void verification::count_from_here() {
   const auto& gauge = house_.pool(pool_kind::baseline).gauge;
-  for (std::size_t e = 0; e < ends_before_.size(); ++e) ends_before_[e] = value(gauge.ends[e]);
+  for (std::size_t e = 0; e < ends_before_.size(); ++e) ends_before_[e] = gauge.ends(e);
   refused_before_ = house_.ends.refused(pool_kind::baseline);
   shed_before_ = value(gauge.shed_open);
-  time_before_ns_ = gauge.total_time.sum_ns();
+  time_before_ns_ = gauge.time_sum_ns();
 }
 
 void verification::ask_anew() { asked_.reset(); }
@@ -110,7 +110,7 @@ verification::finding verification::commands(bool reachable, double now_s) {
 
 std::uint64_t verification::grown(task_outcome which) const {
   const auto e = static_cast<std::size_t>(which);
-  return difference(value(house_.pool(pool_kind::baseline).gauge.ends[e]), ends_before_[e]);
+  return difference(house_.pool(pool_kind::baseline).gauge.ends(e), ends_before_[e]);
 }
 
 std::uint64_t verification::ended_since() const {
@@ -135,7 +135,7 @@ verification::finding verification::latency(const runtime::monitoring::pool_samp
   if (tasks == 0) return {true, "no task ended since the switch"};
   const auto& config = house_.now_playing().config;
   const auto passed_ns =
-      difference(house_.pool(pool_kind::baseline).gauge.total_time.sum_ns(), time_before_ns_);
+      difference(house_.pool(pool_kind::baseline).gauge.time_sum_ns(), time_before_ns_);
   const auto mean = static_cast<double>(passed_ns) * 1e-6 / static_cast<double>(tasks);
   if (!usual_ms)
     return {true, text_of("%.1f ms on average; the baseline was not measured before", mean, 0)};

@@ -157,6 +157,7 @@ struct alignas(64) task {
   alignas(64) std::string input;  ///< JSON text.
   task_home* home = nullptr;
   std::uint32_t slot = 0;
+  std::atomic<std::uint32_t> next_list{0};  ///< Its home's, while it is free.
 
   // -- its end --
   alignas(64) std::string output;  ///< JSON text of the result, or the error message.

@@ -1,5 +1,7 @@
 #include "apps/bench/callers.hpp"
 
+#include "runtime/machine/tasks/ingress.hpp"
+
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -29,40 +31,40 @@ double others_cpu_us() {
   return us(all) - us(mine);
 }
 
-/// One place in a window: asks, compares the answer, and comes back to the caller's thread.
+/// One place in a window: asks, compares the answer, and comes back to the caller's thread. What
+/// the node's thread needs of it is only read there, so that the line stays with the caller.
 class alignas(64) place final : public protocols::asker {
 public:
-  /// Where places gather that have their answer; the caller takes all at once.
+  /// Where places gather that have their answer, until the caller takes them.
   class shelf {
   public:
+    explicit shelf(std::size_t places) : answered_{places} {}
     void put(place* one) {
-      auto* head = head_.load(std::memory_order_relaxed);
-      do {
-        one->next = head;
-      } while (!head_.compare_exchange_weak(head, one, std::memory_order_release,
-                                            std::memory_order_relaxed));
+      // Every place there is has room in it.
+      while (answered_.push(one) == machine::pushed::full) relax();
     }
-    [[nodiscard]] place* take() {
-      if (head_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-      return head_.exchange(nullptr, std::memory_order_acquire);
+    template <class See>
+    std::size_t take(See see) {
+      return answered_.drain(see);
     }
 
+    std::atomic<std::uint64_t> wrong{0};
+
   private:
-    alignas(64) std::atomic<place*> head_{nullptr};
+    machine::ingress_lanes<place*> answered_;
   };
 
   place(shelf& home, std::size_t at) : index{at}, home_{home} {}
   void on_end(const protocols::task& job) noexcept override {
-    good = job.state.load(std::memory_order_relaxed) == protocols::task_state::completed
-           && answers(job.output, number);
+    if (job.state.load(std::memory_order_relaxed) != protocols::task_state::completed
+        || !answers(job.output, number))
+      ++home_.wrong;
     home_.put(this);
   }
 
   const std::size_t index;
-  place* next = nullptr;
   std::uint64_t number = 0;
   std::int64_t since_ns = 0;
-  bool good = false;
 
 private:
   shelf& home_;
@@ -101,7 +103,7 @@ audience zipf_audience(std::size_t specialists) {
 }
 
 call_report closed_window(node& on, const audience& whom, std::size_t window, double seconds) {
-  place::shelf back;
+  place::shelf back{window};
   std::vector<std::unique_ptr<place>> places;
   for (std::size_t i = 0; i < window; ++i) places.push_back(std::make_unique<place>(back, i));
   caller mine{on, whom};
@@ -125,27 +127,23 @@ call_report closed_window(node& on, const audience& whom, std::size_t window, do
   auto measured_until = warm_until;
   auto at = now_ns();
   while (outstanding > 0) {
-    auto* one = back.take();
-    if (one == nullptr) {
-      relax();
-      continue;
-    }
-    if (!again.empty() && at < until)
-      for (const auto index : std::exchange(again, {})) fire(index);
-    while (one != nullptr) {
-      auto* const after = one->next;
+    const auto taken = back.take([&](const place* one) {
       at = now_ns();
       --outstanding;
       ++answered;
-      if (!one->good) ++report.wrong;
       if (at >= warm_until && at < until) {
         latencies.add(at - one->since_ns);
         measured_until = at;
       }
       if (at < until) fire(one->index);
-      one = after;
+    });
+    if (taken == 0) {
+      relax();
+    } else if (!again.empty() && at < until) {
+      for (const auto index : std::exchange(again, {})) fire(index);
     }
   }
+  report.wrong = back.wrong.load();
   report.node_cpu_us =
       (others_cpu_us() - cpu_before) / static_cast<double>(std::max<std::uint64_t>(answered, 1));
   report.found = figures_of(latencies, static_cast<double>(measured_until - warm_until) / ns_per_s);
@@ -154,7 +152,7 @@ call_report closed_window(node& on, const audience& whom, std::size_t window, do
 
 call_report open_loop(node& on, const audience& whom, double rate_per_s, double seconds) {
   constexpr std::size_t places_max = 65'536;  // More than the node takes, so it never binds.
-  place::shelf back;
+  place::shelf back{places_max};
   std::vector<std::unique_ptr<place>> places;
   std::vector<std::size_t> idle;
   for (std::size_t i = 0; i < places_max; ++i) {
@@ -172,7 +170,6 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
   auto due = static_cast<double>(begin) + gaps.back();
   std::size_t outstanding = 0;
   for (auto now = begin; due < static_cast<double>(until) || outstanding > 0; now = now_ns()) {
-    auto* one = back.take();
     // As many sends as are due, but answers are looked at in between.
     constexpr int sends_max = 16;
     for (int i = 0; i < sends_max && due <= static_cast<double>(now)
@@ -189,19 +186,18 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
       report.held_back_s = (static_cast<double>(now) - due) / ns_per_s;
       due += gaps[gap++ % gaps.size()];
     }
-    if (one == nullptr) {
-      // To look all the time would take the line from those who leave the answers there.
-      for (int i = 0; i < 4; ++i) relax();
-      continue;
-    }
-    for (; one != nullptr; one = one->next) {
-      const auto at = now_ns();
+    std::int64_t at = 0;  // All that are taken together were there by then.
+    const auto taken = back.take([&](const place* one) {
+      if (at == 0) at = now_ns();
       --outstanding;
-      if (!one->good) ++report.wrong;
       if (one->since_ns >= warm_until) latencies.add(at - one->since_ns);
       idle.push_back(one->index);
-    }
+    });
+    if (taken > 0) continue;
+    // To look all the time would take the line from those who leave the answers there.
+    for (int i = 0; i < 4; ++i) relax();
   }
+  report.wrong = back.wrong.load();
   report.found = figures_of(latencies, seconds);
   return report;
 }

@@ -102,7 +102,7 @@ TEST_F(InlineCallable, LeavesNothingBehindAtTheDoor) {
   for (int i = 0; i < 10; ++i) ask("1");
   EXPECT_EQ(play.house->gauge.depth(), 0u);
   EXPECT_EQ(play.house->gauge.accepted(), 10u);
-  EXPECT_EQ(play.house->gauge.ended.load(), 10u);
+  EXPECT_EQ(play.house->gauge.ended(), 10u);
   EXPECT_EQ(play.house->ledger.alive(), 0u);
 }
 

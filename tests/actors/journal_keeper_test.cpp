@@ -173,7 +173,7 @@ TEST_F(JournalKeeper, StartsTheSameRequestOnceAndRefusesAnotherUnderItsKey) {
   EXPECT_EQ(first->state, task_state::completed);
   EXPECT_EQ(again->ends, 0) << "it hears of the first one instead";
   EXPECT_EQ(other->why, failure::key_conflict);
-  EXPECT_EQ(play->house->gauge.accepted(), play->house->gauge.ended.load());
+  EXPECT_EQ(play->house->gauge.accepted(), play->house->gauge.ended());
 }
 
 TEST_F(JournalKeeper, WritesThatAnUnsafeTaskStartsBeforeItStarts) {

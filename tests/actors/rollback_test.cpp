@@ -198,7 +198,7 @@ void play_once(std::uint64_t seed) {
               || play.rollback() == rollback_state::unverified)
       << name_of(*play.rollback());
   EXPECT_EQ(play.house->routes.now().routes, mode::fallback);
-  EXPECT_EQ(play.house->gauge.accepted(), play.house->gauge.ended.load());
+  EXPECT_EQ(play.house->gauge.accepted(), play.house->gauge.ended());
   EXPECT_EQ(play.house->gauge.depth(), 0u);
   for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
     for (const auto& stand : play.house->pool(kind).specialists)

@@ -116,7 +116,7 @@ void play_once(std::uint64_t seed, bool kill_actors) {
     play.world.advance(100ms);
   }
   // The ledger proves it: accepted = ended, and no counter leaks.
-  EXPECT_EQ(play.house->gauge.accepted(), play.house->gauge.ended.load());
+  EXPECT_EQ(play.house->gauge.accepted(), play.house->gauge.ended());
   EXPECT_EQ(play.house->gauge.depth(), 0u);
   for (const auto& stand : play.house->pool(protocols::pool_kind::intelligent).specialists) {
     if (stand) {

@@ -102,7 +102,7 @@ public:
   }
   [[nodiscard]] std::uint64_t ended(pool_kind pool) const {
     std::uint64_t sum = 0;
-    for (const auto& one : house->pool(pool).gauge.ends) sum += one.load();
+    for (std::size_t e = 0; e < machine::task_outcomes; ++e) sum += house->pool(pool).gauge.ends(e);
     return sum;
   }
 };

@@ -3,6 +3,7 @@
 
 #include "protocols/task.hpp"
 #include "runtime/machine/metrics/latency_histogram.hpp"
+#include "runtime/machine/metrics/striped.hpp"
 
 #include <array>
 #include <atomic>
@@ -11,8 +12,6 @@
 #include <string_view>
 
 namespace greenroom::machine {
-
-using counter = std::atomic<std::uint64_t>;
 
 inline void count(counter& which, std::uint64_t more = 1) {
   which.fetch_add(more, std::memory_order_relaxed);
@@ -91,26 +90,59 @@ constexpr std::array<std::int64_t, 14> duration_bounds_ns{
     2'500'000'000, 5'000'000'000, 10'000'000'000, 30'000'000'000};
 
 struct department_gauge {
-  std::array<counter, duration_bounds_ns.size() + 1> durations{};
-  counter duration_sum_ns{0};
+  struct counts {
+    std::array<counter, duration_bounds_ns.size() + 1> durations{};
+    counter sum_ns{0};
+  };
+  striped<counts> by_thread;
   counter actor_restarts{0};
 
   void add(std::int64_t duration_ns) {
     std::size_t at = 0;
     while (at < duration_bounds_ns.size() && duration_ns > duration_bounds_ns[at]) ++at;
-    count(durations[at]);
-    count(duration_sum_ns, static_cast<std::uint64_t>(duration_ns));
+    by_thread.write([&](counts& mine, bool alone) {
+      count(mine.durations[at], 1, alone);
+      count(mine.sum_ns, static_cast<std::uint64_t>(duration_ns), alone);
+    });
+  }
+  [[nodiscard]] std::uint64_t durations(std::size_t at) const {
+    return by_thread.sum([at](const counts& one) -> const auto& { return one.durations[at]; });
+  }
+  [[nodiscard]] std::uint64_t sum_ns() const {
+    return by_thread.sum([](const counts& one) -> const auto& { return one.sum_ns; });
   }
 };
 
 /// One pool.
 struct pool_gauge {
-  latency_histogram total_time;  ///< From acceptance to the end, completed and failed ones.
-  latency_histogram queue_time;
-  std::array<counter, task_outcomes> ends{};
+  struct counts {
+    latency_histogram total_time;  ///< From acceptance to the end.
+    std::array<counter, task_outcomes> ends{};
+  };
+  striped<counts> by_thread;
   counter warm_hits{0}, cold_starts{0}, retries{0};
   counter prewarms{0}, prewarm_hits{0}, evictions{0}, cooldowns{0};
   counter shed_open{0};  ///< Refused because a circuit of this pool was open, and nobody stood in.
+
+  void add(std::size_t outcome, std::int64_t total_ns) {
+    by_thread.write([&](counts& mine, bool alone) {
+      count(mine.ends[outcome], 1, alone);
+      mine.total_time.add(total_ns, alone);
+    });
+  }
+  [[nodiscard]] std::uint64_t ends(std::size_t outcome) const {
+    return by_thread.sum([outcome](const counts& one) -> const auto& { return one.ends[outcome]; });
+  }
+  [[nodiscard]] latency_histogram::snapshot times() const {
+    latency_histogram::snapshot result{};
+    by_thread.read([&](const counts& one) { one.total_time.add_to(result); });
+    return result;
+  }
+  [[nodiscard]] std::uint64_t time_sum_ns() const {
+    std::uint64_t result = 0;
+    by_thread.read([&](const counts& one) { result += one.total_time.sum_ns(); });
+    return result;
+  }
 };
 
 /// Why a task was shed, as a label of metrics.
@@ -131,16 +163,31 @@ struct node_gauge {
   counter left_seen{0};            ///< `left`, as the door has last looked at it.
   counter taken{0};                ///< Really let in.
   counter withdrawn{0};            ///< Turned out to be known already, and were never there.
-  alignas(64) counter left{0};     ///< Their end is decided, or they were withdrawn.
-  counter ended{0};                ///< Their end was told.
+  struct counts {
+    alignas(64) counter left{0};  ///< Their end is decided, or they were withdrawn.
+    counter ended{0};             ///< Their end was told.
+  };
+  striped<counts> by_thread;
 
+  void leave() {
+    by_thread.write([](counts& mine, bool alone) { count(mine.left, 1, alone); });
+  }
+  void end() {
+    by_thread.write([](counts& mine, bool alone) { count(mine.ended, 1, alone); });
+  }
+  [[nodiscard]] std::uint64_t left() const {
+    return by_thread.sum([](const counts& one) -> const auto& { return one.left; });
+  }
+  [[nodiscard]] std::uint64_t ended() const {
+    return by_thread.sum([](const counts& one) -> const auto& { return one.ended; });
+  }
   [[nodiscard]] std::uint64_t accepted() const {
     const auto less = withdrawn.load(std::memory_order_acquire);
     return taken.load(std::memory_order_acquire) - less;
   }
   /// Waiting and running, all specialists.
   [[nodiscard]] std::uint64_t depth() const {
-    const auto less = left.load(std::memory_order_acquire);
+    const auto less = left();
     return entered.load(std::memory_order_acquire) - less;
   }
   /// As those of `specialist_gauge`.
@@ -150,7 +197,7 @@ struct node_gauge {
   }
   void turn_away() { entered.fetch_sub(1, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t others() {
-    const auto less = left.load(std::memory_order_acquire);
+    const auto less = left();
     left_seen.store(less, std::memory_order_release);
     return entered.load(std::memory_order_relaxed) - 1 - less;
   }

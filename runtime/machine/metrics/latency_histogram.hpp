@@ -1,6 +1,8 @@
 // Counts of durations that many threads add to and anyone may read, without a lock.
 #pragma once
 
+#include "runtime/machine/metrics/striped.hpp"
+
 #include <array>
 #include <atomic>
 #include <bit>
@@ -20,17 +22,20 @@ public:
   static constexpr std::size_t buckets = powers * steps;
   using snapshot = std::array<std::uint64_t, buckets>;
 
-  void add(std::int64_t duration_ns) {
+  /// `alone`: no other thread adds meanwhile.
+  void add(std::int64_t duration_ns, bool alone = false) {
     const auto value = static_cast<std::uint64_t>(duration_ns < 0 ? 0 : duration_ns);
-    counts_[index_of(value)].fetch_add(1, std::memory_order_relaxed);
-    sum_.fetch_add(value, std::memory_order_relaxed);
+    count(counts_[index_of(value)], 1, alone);
+    count(sum_, value, alone);
   }
 
   [[nodiscard]] snapshot read() const {
     snapshot result{};
-    for (std::size_t i = 0; i < buckets; ++i)
-      result[i] = counts_[i].load(std::memory_order_relaxed);
+    add_to(result);
     return result;
+  }
+  void add_to(snapshot& sums) const {
+    for (std::size_t i = 0; i < buckets; ++i) sums[i] += counts_[i].load(std::memory_order_relaxed);
   }
   [[nodiscard]] std::uint64_t sum_ns() const { return sum_.load(std::memory_order_relaxed); }
 
@@ -66,8 +71,8 @@ public:
   }
 
 private:
-  std::array<std::atomic<std::uint64_t>, buckets> counts_{};
-  std::atomic<std::uint64_t> sum_{0};
+  std::array<counter, buckets> counts_{};
+  counter sum_{0};
 };
 
 }  // namespace greenroom::machine

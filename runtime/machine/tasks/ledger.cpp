@@ -52,7 +52,7 @@ bool task_ledger::pop(std::uint32_t& slot) {
         return true;
       }
     }
-  } while (take_back());
+  } while (take_back() || take_aside());
   return false;
 }
 
@@ -60,25 +60,45 @@ bool task_ledger::take_back() {
   if (returned_.load(std::memory_order_relaxed) == 0) return false;
   const auto first = returned_.exchange(0, std::memory_order_acq_rel);
   if (first == 0) return false;
-  auto last = first;
-  auto next = place(last - 1).next_free.load(std::memory_order_relaxed);
-  while (next != 0) {
-    last = next;
-    next = place(last - 1).next_free.load(std::memory_order_relaxed);
-  }
-  auto head = free_.load(std::memory_order_acquire);
-  do {
-    place(last - 1).next_free.store(static_cast<std::uint32_t>(head & link),
-                                    std::memory_order_relaxed);
-  } while (!free_.compare_exchange_weak(head, ((head & ~link) + tag) | first,
-                                        std::memory_order_acq_rel, std::memory_order_acquire));
+  put_first(first);
   return true;
+}
+
+void task_ledger::put_first(std::uint32_t list) {
+  auto head = free_.load(std::memory_order_acquire);
+  while (!free_.compare_exchange_weak(head, ((head & ~link) + tag) | list,
+                                      std::memory_order_acq_rel, std::memory_order_acquire)) {
+  }
+  const auto rest = static_cast<std::uint32_t>(head & link);
+  if (rest == 0) return;
+  // To find its end would be to fetch every place of it from the other core.
+  auto top = aside_.load(std::memory_order_relaxed);
+  do {
+    place(rest - 1).next_list.store(static_cast<std::uint32_t>(top & link),
+                                    std::memory_order_relaxed);
+  } while (!aside_.compare_exchange_weak(top, ((top & ~link) + tag) | rest,
+                                         std::memory_order_acq_rel, std::memory_order_relaxed));
+}
+
+bool task_ledger::take_aside() {
+  auto top = aside_.load(std::memory_order_acquire);
+  while ((top & link) != 0) {
+    const auto list = static_cast<std::uint32_t>(top & link);
+    const auto below = place(list - 1).next_list.load(std::memory_order_relaxed);
+    if (!aside_.compare_exchange_weak(top, ((top & ~link) + tag) | below, std::memory_order_acq_rel,
+                                      std::memory_order_acquire))
+      continue;
+    put_first(list);
+    return true;
+  }
+  return false;
 }
 
 bool task_ledger::grow() {
   const std::lock_guard lock{growing_};
   // Someone else was faster.
-  if (static_cast<std::uint32_t>(free_.load()) != 0 || returned_.load() != 0) return true;
+  if ((free_.load() & link) != 0 || returned_.load() != 0 || (aside_.load() & link) != 0)
+    return true;
   const auto first = used_.load();
   if (first >= capacity_) return false;
   auto* fresh = new chunk;
@@ -102,7 +122,8 @@ bool task_ledger::grow() {
 task_ptr task_ledger::acquire(bool anchored) {
   std::uint32_t slot = 0;
   while (!pop(slot))
-    if (!grow()) return {};
+    // What is in nobody's list at the moment is on its way from one to another.
+    if (!grow() && alive() >= capacity_) return {};
   auto& job = place(slot);
   // What the caller says is reset by the caller's side, which has these lines.
   job.id = {epoch_, acquired_.fetch_add(1, std::memory_order_relaxed) << slot_bits | slot};
@@ -171,7 +192,7 @@ void task_ledger::recycle(task& job) noexcept {
   job.holder = 0;
   job.why = protocols::failure::none;
   job.dispatched_ns = job.ended_ns = job.start_wait_ns = job.retry_after_ms = 0;
-  recycled_.fetch_add(1, std::memory_order_release);
+  recycled_.write([](counter& mine, bool alone) { count(mine, 1, alone); });
   auto head = returned_.load(std::memory_order_relaxed);
   do {
     job.next_free.store(head, std::memory_order_relaxed);

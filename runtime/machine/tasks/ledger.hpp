@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocols/task.hpp"
+#include "runtime/machine/metrics/striped.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -43,7 +44,7 @@ public:
 
   /// Exact when nothing moves.
   [[nodiscard]] std::size_t alive() const {
-    const auto back = recycled_.load(std::memory_order_acquire);
+    const auto back = recycled_.sum([](const counter& one) -> const auto& { return one; });
     return static_cast<std::size_t>(acquired_.load(std::memory_order_relaxed) - back);
   }
   /// Calls `see(task_ptr)` for those that have ended or whose deadline has passed, in the next
@@ -80,6 +81,8 @@ private:
   [[nodiscard]] protocols::task& place(std::uint32_t slot) const;
   [[nodiscard]] bool pop(std::uint32_t& slot);
   bool take_back();
+  bool take_aside();
+  void put_first(std::uint32_t list);
   bool grow();
 
   std::size_t capacity_;
@@ -88,14 +91,16 @@ private:
   std::atomic<std::size_t> used_{0};
   std::mutex growing_;
   // Places are taken from one list and come back into another, each on a cache line of its own, and
-  // all that have come back move over at once: the caller's core and the node's meet once in many
-  // tasks. Slots are counted from 1 in both, and 0 ends a list; the upper half of `free_` changes
-  // with every pop, so that a list which looks the same but is not is noticed (Treiber, IBM RJ
-  // 5118, 1986).
+  // all that have come back move over at once, as a list whose end nobody looks for: what was left
+  // of the list before goes aside, onto a stack of lists. So the caller's core and the node's meet
+  // once in many tasks. Slots are counted from 1 everywhere, and 0 ends a list; the upper half of
+  // `free_` and `aside_` changes with every pop, so that a list which looks the same but is not is
+  // noticed (Treiber, IBM RJ 5118, 1986).
   alignas(64) std::atomic<std::uint64_t> free_{0};
+  std::atomic<std::uint64_t> aside_{0};
   std::atomic<std::uint64_t> acquired_{0};  // Also the serial number.
   alignas(64) std::atomic<std::uint32_t> returned_{0};
-  std::atomic<std::uint64_t> recycled_{0};
+  striped<counter> recycled_;
 };
 
 }  // namespace greenroom::machine
