@@ -84,6 +84,68 @@ TEST(Rollback, ComesByItselfWithinItsTimeWhenTheIntelligentPoolFails) {
   EXPECT_EQ(play.house->routes.now().routes, mode::shadow);
 }
 
+// Everything at the intelligent pool, and the node starts again: nobody asks the baseline any more,
+// so only what the rollout has kept can say how fast it was.
+class AfterARestart : public testing::TestWithParam<runtime::rollout::phase> {
+protected:
+  static std::string record_at(runtime::rollout::phase wanted) {
+    auto config = quick_cast();
+    config.rollout.min_samples = 60;
+    watched_stage before{config};
+    before.open();
+    before.steer(steering::what::start);
+    for (int i = 0; i < 2400 && before.phase() != wanted; ++i) {
+      before.ask(i % 2 == 0 ? "d0-s0" : "d0-s1");
+      before.live(50ms);
+    }
+    return before.house->board.read(
+        [](const actors::watch_board::content& board) { return board.rollout->encode(); });
+  }
+  // The judge has too little to see anything, and health does not count.
+  static config::node only_the_watch() {
+    auto config = quick_cast();
+    config.rollout.min_samples = 100'000;
+    config.rollback.health = 0;
+    return config;
+  }
+};
+
+TEST_P(AfterARestart, ASlowPoolIsStillMeasuredByWhatTheBaselineWas) {
+  const auto record = record_at(GetParam());
+  watched_stage play{only_the_watch()};
+  ASSERT_EQ(actors::remember(*play.house, {record, {}, {}}), "");
+  ASSERT_EQ(play.phase(), GetParam());
+  play.open();
+  // Every task of the intelligent pool takes `turns` times 50 ms.
+  const auto go_on = [&](int turns, int steps) {
+    for (int i = 1; i <= steps && !play.rollback(); ++i) {
+      if (i % 10 == 0) play.ask(i % 20 == 0 ? "d0-s0" : "d0-s1");
+      if (i % turns == 0) play.behave();
+      play.world.advance(50ms);
+    }
+  };
+  go_on(1, 400);
+  ASSERT_FALSE(play.rollback()) << "as fast as it was";
+  ASSERT_EQ(play.ended(pool_kind::baseline), 0u) << "nothing here to compare with";
+  const auto turned_bad = play.world.now_ns();
+  go_on(16, 1200);
+  ASSERT_TRUE(play.rollback());
+  EXPECT_LT(play.world.now_ns() - turned_bad, 30'000'000'000);
+  play.house->board.read([](const actors::watch_board::content& board) {
+    EXPECT_EQ(board.rollbacks.back().plan.cause(), runtime::rollout::trigger::response_time);
+    return 0;
+  });
+  EXPECT_EQ(play.house->routes.now().routes, mode::fallback);
+  for (int i = 0; i < 400 && play.rollback() != rollback_state::done; ++i) play.live(50ms);
+  EXPECT_EQ(play.rollback(), rollback_state::done);
+  for (const auto& one : play.callers) EXPECT_EQ(one->ends, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Rollback, AfterARestart,
+                         testing::Values(runtime::rollout::phase::full_deployment,
+                                         runtime::rollout::phase::complete),
+                         [](const auto& one) { return std::string{name_of(one.param)}; });
+
 TEST(Rollback, MovesWhatWaitsAndFencesWhatHangs) {
   watched_stage play{quick_cast()};
   play.open();

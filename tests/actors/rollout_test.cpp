@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <optional>
+#include <utility>
+
 namespace greenroom::tests {
 namespace {
 
@@ -82,6 +86,41 @@ TEST(Rollout, KeepsACaseInOnePool) {
   }
   EXPECT_GT(smart, 60u);
   EXPECT_LT(smart, 140u);
+}
+
+// How long OPTIMIZATION lasts, in virtual time, when the tuner changes something at `when` (since
+// the phase began).
+double seconds_of_optimization(const std::function<bool(std::chrono::milliseconds)>& when) {
+  watched_stage play{quick_cast()};
+  play.open();
+  play.steer(steering::what::start);
+  using runtime::rollout::phase;
+  std::optional<std::int64_t> began_ns;
+  for (int i = 0; i < 4800 && play.phase() != phase::complete; ++i) {
+    if (!began_ns && play.phase() == phase::optimization) began_ns = play.world.now_ns();
+    if (began_ns && when(std::chrono::milliseconds{(play.world.now_ns() - *began_ns) / 1'000'000}))
+      machine::count(play.house->forecast.adjustments);
+    play.ask(i % 2 == 0 ? "d0-s0" : "d0-s1");
+    play.live(50ms);
+  }
+  EXPECT_EQ(play.phase(), phase::complete);
+  return began_ns ? static_cast<double>(play.world.now_ns() - *began_ns) * 1e-9 : 0;
+}
+
+TEST(Rollout, WatchesWhatTheTunerChangedBeforeItIsComplete) {
+  const auto quiet = seconds_of_optimization([](auto) { return false; });
+  EXPECT_GE(quiet, 3.0);
+  EXPECT_LT(quiet, 4.5);
+  // Four looks of half a second each from the change on.
+  const auto once = seconds_of_optimization([told = false](auto passed) mutable {
+    return passed >= 2900ms && !std::exchange(told, true);
+  });
+  EXPECT_GE(once, 4.9);
+  EXPECT_LT(once, 5.9);
+  // A tuner that is never through cannot hold it for more than twice as long.
+  const auto restless = seconds_of_optimization([](auto) { return true; });
+  EXPECT_GE(restless, 6.0);
+  EXPECT_LT(restless, 7.0);
 }
 
 TEST(Rollout, GivesTheBaselineCopiesWhenItHasNothingElseToCompareWith) {
