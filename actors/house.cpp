@@ -70,6 +70,13 @@ house::house(std::shared_ptr<const cast> first, std::size_t spare_specialists, s
   static_cast<void>(replace_cast(std::move(first)));
 }
 
+std::optional<double> house::memory_sums::efficiency() const {
+  const auto used = static_cast<double>(used_kib_ms.load(std::memory_order_relaxed));
+  const auto always = static_cast<double>(always_kib_ms.load(std::memory_order_relaxed));
+  if (always <= 0) return std::nullopt;
+  return std::clamp(1 - used / always, 0.0, 1.0);
+}
+
 house::~house() {
   ledger.for_each([](const task_ptr& job) { machine::task_ledger::let_go(*job); });
   while (door.drain([](task* job) { task_ptr::adopt(job); }) > 0) {

@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -176,8 +177,14 @@ struct house {
                           std::pair<protocols::task_id, std::shared_ptr<protocols::asker>>>
       waiters;
 
-  /// Memory over time, for the efficiency: KiB-milliseconds in use, and had all been warm.
-  std::atomic<std::uint64_t> used_kib_ms{0}, always_kib_ms{0};
+  /// Measured memory over time, for the efficiency: KiB-milliseconds in use, and had all been warm.
+  struct memory_sums {
+    std::atomic<std::uint64_t> used_kib_ms{0}, always_kib_ms{0};
+    /// 1 - used / always, within 0 and 1; nothing before anything was measured.
+    [[nodiscard]] std::optional<double> efficiency() const;
+  };
+  memory_sums pool_memory;  ///< Of the intelligent pool, while it works.
+  memory_sums all_memory;   ///< Of the workers of both pools, since a second pool came or went.
 
 private:
   std::atomic<const cast*> cast_{nullptr};

@@ -119,13 +119,11 @@ void write_pool(sheet& out, const actors::house& house, pool_kind kind) {
   const auto& playing = house.now_playing();
   const auto& pool = house.pool(kind);
   std::array<double, state_names.size()> states{};
-  double bytes = 0;
   double crashes = 0;
   for (std::size_t i = 0; i < playing.members.size(); ++i) {
     if (playing.members[i].gone) continue;
     const auto& gauge = pool.specialists[i]->gauge;
     states[static_cast<std::size_t>(gauge.state.load(std::memory_order_relaxed))] += 1;
-    bytes += static_cast<double>(gauge.memory_bytes.load(std::memory_order_relaxed));
     crashes += value(gauge.crashes);
   }
   auto& specialists =
@@ -149,8 +147,6 @@ void write_pool(sheet& out, const actors::house& house, pool_kind kind) {
           MetricType::Counter, value(gauge.cooldowns));
   out.one("greenroom_worker_crashes_total", "Workers that died unasked.", MetricType::Counter,
           crashes);
-  out.one("greenroom_worker_memory_bytes", "Proportional set size of all workers.",
-          MetricType::Gauge, bytes);
 }
 
 void write_watch(sheet& out, const node::parts& in) {
@@ -286,9 +282,12 @@ std::string node::metrics() const {
           value(house.gauge.journal_records));
   out.one("greenroom_journal_ok", "1 while the journal can be written.", MetricType::Gauge,
           house.gauge.journal_ok ? 1 : 0);
-  out.one("greenroom_memory_efficiency_ratio",
-          "1 - memory over time / memory over time had all been warm.", MetricType::Gauge,
-          now.memory_efficiency);
+  out.one("greenroom_worker_memory_bytes", "Proportional set size of all workers.",
+          MetricType::Gauge, now.memory_mb * 1e6);
+  if (now.pool_memory_efficiency)
+    out.one("greenroom_memory_efficiency_ratio",
+            "1 - memory of the intelligent pool over time / memory over time had all been warm.",
+            MetricType::Gauge, *now.pool_memory_efficiency);
   out.one("greenroom_uptime_seconds", "Since the node started.", MetricType::Gauge,
           static_cast<double>(now.uptime_ms) * 1e-3);
   write_watch(out, in);

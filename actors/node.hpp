@@ -87,7 +87,10 @@ struct node_view {
   double average_response_ms = 0, p50_ms = 0, p95_ms = 0, p99_ms = 0;
   double warm_hit_rate = 0;
   std::size_t queue_depth = 0;
-  double memory_mb = 0, memory_always_warm_mb = 0, memory_efficiency = 0;
+  double memory_mb = 0;              ///< Of all workers, of the baseline pool too.
+  double memory_always_warm_mb = 0;  ///< Of the cast, had everybody been warm once.
+  double memory_efficiency = 0;      ///< Of all workers, since a second pool came or went.
+  std::optional<double> pool_memory_efficiency;  ///< Of the intelligent pool, while it works.
   std::size_t alerts = 0;
   double health_score = 1;
   std::int64_t last_check_unix_ms = 0;

@@ -1,5 +1,6 @@
 // What a node says of itself: tasks, specialists, health, exported state.
 #include "actors/node_parts.hpp"
+#include "actors/pool_sampler.hpp"
 #include "actors/text.hpp"
 #include "protocols/json_text.hpp"
 #include "runtime/monitoring/node_status.hpp"
@@ -98,8 +99,6 @@ node_view node::status() const {
   const auto kind = in.desk->pool();
   const auto& pool = house.pool(kind);
   node_view result;
-  std::uint64_t seen_bytes = 0;
-  std::size_t seen = 0;
   for (std::size_t i = 0; i < playing.members.size(); ++i) {
     if (playing.members[i].gone) continue;
     const auto& gauge = pool.specialists[i]->gauge;
@@ -114,21 +113,17 @@ node_view node::status() const {
       case worker_state::failed: ++result.failed; break;
       default: break;
     }
-    result.memory_mb +=
-        static_cast<double>(gauge.memory_bytes.load(std::memory_order_relaxed)) / megabyte;
-    if (const auto bytes = gauge.memory_seen_bytes.load(std::memory_order_relaxed); bytes > 0) {
-      seen_bytes += bytes;
-      ++seen;
-    }
+    // Whoever answers, the workers of either pool cost.
+    for (const auto each : {pool_kind::intelligent, pool_kind::baseline})
+      result.memory_mb +=
+          static_cast<double>(
+              house.pool(each).specialists[i]->gauge.memory_bytes.load(std::memory_order_relaxed))
+          / megabyte;
   }
-  // Those that never ran count as much as the mean of those that did.
-  result.memory_always_warm_mb = seen == 0 ? 0
-                                           : static_cast<double>(seen_bytes) / megabyte
-                                                 * static_cast<double>(result.total)
-                                                 / static_cast<double>(seen);
-  const auto used = static_cast<double>(house.used_kib_ms.load());
-  const auto always = static_cast<double>(house.always_kib_ms.load());
-  result.memory_efficiency = always > 0 ? std::clamp(1 - used / always, 0.0, 1.0) : 0;
+  result.memory_always_warm_mb = actors::always_warm_bytes(house) / megabyte;
+  result.memory_efficiency = house.all_memory.efficiency().value_or(0);
+  if (house.routes.now().routes != runtime::rollout::mode::fallback)
+    result.pool_memory_efficiency = house.pool_memory.efficiency();
   result.max_warm = kind == pool_kind::baseline ? result.total : playing.config.pool.max_warm;
   const auto times = pool.gauge.times();
   std::uint64_t count = 0;

@@ -26,40 +26,51 @@ std::optional<double> share(std::uint64_t part, std::uint64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
+std::uint64_t seen_bytes_of(const house& where, std::uint32_t who) {
+  std::uint64_t result = 0;
+  for (const auto kind : {protocols::pool_kind::intelligent, protocols::pool_kind::baseline})
+    result = std::max(result, where.pool(kind).specialists[who]->gauge.memory_seen_bytes.load(
+                                  std::memory_order_relaxed));
+  return result;
+}
+
 }  // namespace
+
+double always_warm_bytes(const house& where) {
+  const auto& playing = where.now_playing();
+  double seen_bytes = 0;
+  std::size_t seen = 0;
+  std::size_t unseen = 0;
+  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
+    const auto& one = playing.members[i];
+    if (one.gone || one.config.backend.kind == config::backend_kind::function) continue;
+    const auto measured = seen_bytes_of(where, i);
+    seen_bytes += static_cast<double>(measured);
+    ++(measured > 0 ? seen : unseen);
+  }
+  if (seen == 0) return 0;
+  return seen_bytes + static_cast<double>(unseen) * seen_bytes / static_cast<double>(seen);
+}
 
 pool_memory memory_of(const house& where, protocols::pool_kind pool) {
   const auto& playing = where.now_playing();
   pool_memory result;
-  double seen_mb = 0;
-  std::size_t seen = 0;
-  std::size_t unseen = 0;
   double nominal_used = 0;
   double nominal_all = 0;
   for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
     const auto& one = playing.members[i];
     if (one.gone || one.config.backend.kind == config::backend_kind::function) continue;
-    std::uint64_t measured = 0;
-    for (const auto kind : {protocols::pool_kind::intelligent, protocols::pool_kind::baseline})
-      measured = std::max(measured, where.pool(kind).specialists[i]->gauge.memory_seen_bytes.load(
-                                        std::memory_order_relaxed));
     const auto& gauge = where.pool(pool).specialists[i]->gauge;
     const auto state = gauge.state.load(std::memory_order_relaxed);
     const bool up = state != worker_state::cold && state != worker_state::failed;
     const auto now = gauge.memory_bytes.load(std::memory_order_relaxed);
     nominal_all += one.config.memory_mb;
     if (up) nominal_used += one.config.memory_mb;
-    result.used_mb += static_cast<double>(up && now == 0 ? measured : now) / megabyte;
-    if (measured > 0) {
-      seen_mb += static_cast<double>(measured) / megabyte;
-      ++seen;
-    } else {
-      ++unseen;
-    }
+    result.used_mb +=
+        static_cast<double>(up && now == 0 ? seen_bytes_of(where, i) : now) / megabyte;
   }
-  if (seen == 0) return {nominal_used, nominal_all};
-  // Those that never ran count as much as the mean of those that did.
-  result.always_mb = seen_mb + static_cast<double>(unseen) * seen_mb / static_cast<double>(seen);
+  result.always_mb = always_warm_bytes(where) / megabyte;
+  if (result.always_mb == 0) return {nominal_used, nominal_all};
   return result;
 }
 

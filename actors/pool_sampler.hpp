@@ -57,6 +57,10 @@ struct pool_memory {
 };
 [[nodiscard]] pool_memory memory_of(const house& where, protocols::pool_kind pool);
 
+/// Had everybody been warm once, in bytes: each as measured in either pool, those that never ran as
+/// the mean of those that did; 0 before anything was measured.
+[[nodiscard]] double always_warm_bytes(const house& where);
+
 /// Adds what callers of both pools got. `of` is by pool_kind.
 [[nodiscard]] runtime::monitoring::pool_sample served_sample(
     const house& where, const std::array<runtime::monitoring::pool_sample, 2>& of);

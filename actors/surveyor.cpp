@@ -1,8 +1,20 @@
 #include "actors/surveyor.hpp"
 
+#include "actors/pool_sampler.hpp"
+
 #include <utility>
 
 namespace greenroom::actors {
+
+namespace {
+
+void add(house::memory_sums& to, std::uint64_t used, std::uint64_t always,
+         std::uint64_t passed_ms) {
+  to.used_kib_ms.fetch_add(used / 1024 * passed_ms, std::memory_order_relaxed);
+  to.always_kib_ms.fetch_add(always / 1024 * passed_ms, std::memory_order_relaxed);
+}
+
+}  // namespace
 
 void surveyor_state::survey() {
   const auto now_ns = self->clock().now().time_since_epoch().count();
@@ -10,15 +22,6 @@ void surveyor_state::survey() {
       static_cast<std::uint64_t>(last_ns == 0 ? 0 : (now_ns - last_ns) / 1'000'000);
   last_ns = now_ns;
   const auto& cast = where->now_playing();
-  // The pool that answers is the one that is accounted for.
-  const auto main = where->pool(protocols::pool_kind::intelligent).open
-                        ? protocols::pool_kind::intelligent
-                        : protocols::pool_kind::baseline;
-  std::uint64_t used = 0;
-  std::uint64_t always = 0;
-  std::uint64_t seen_sum = 0;
-  std::uint64_t seen_count = 0;
-  std::uint64_t unseen = 0;
   for (std::size_t kind = 0; kind < pools; ++kind) {
     auto& pool = where->pool(static_cast<protocols::pool_kind>(kind));
     if (!pool.open) continue;
@@ -26,37 +29,47 @@ void surveyor_state::survey() {
     for (std::uint32_t i = 0; i < cast.members.size(); ++i) {
       auto& gauge = pool.specialists[i]->gauge;
       const auto pid = gauge.pid.load(std::memory_order_relaxed);
-      if (pid > 0) {
-        const auto bytes = measure(pid);
-        // It may have been stopped while it was measured.
-        if (bytes > 0 && gauge.pid.load(std::memory_order_relaxed) == pid) {
-          gauge.memory_bytes.store(bytes, std::memory_order_relaxed);
-          const auto before = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
-          gauge.memory_seen_bytes.store(before == 0 ? bytes : before - before / 4 + bytes / 4,
-                                        std::memory_order_relaxed);
-          found.specialists.push_back(i);
-          found.bytes.push_back(bytes);
-          if (kind == static_cast<std::size_t>(main)) used += bytes;
-        }
-      }
-      if (kind != static_cast<std::size_t>(main)) continue;
-      const auto seen = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
-      const bool process = cast.members[i].config.backend.kind != config::backend_kind::function;
-      if (!process || cast.members[i].gone) continue;
-      if (seen > 0) {
-        seen_sum += seen;
-        ++seen_count;
-      } else {
-        ++unseen;
-      }
+      if (pid <= 0) continue;
+      const auto bytes = measure(pid);
+      // It may have been stopped while it was measured.
+      if (bytes == 0 || gauge.pid.load(std::memory_order_relaxed) != pid) continue;
+      gauge.memory_bytes.store(bytes, std::memory_order_relaxed);
+      const auto before = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
+      gauge.memory_seen_bytes.store(before == 0 ? bytes : before - before / 4 + bytes / 4,
+                                    std::memory_order_relaxed);
+      found.specialists.push_back(i);
+      found.bytes.push_back(bytes);
     }
     if (!found.specialists.empty() && pool_actors[kind])
       self->send(pool_actors[kind], std::move(found));
   }
-  // Those that never ran count as much as the mean of those that did.
-  always = seen_sum + (seen_count > 0 ? unseen * (seen_sum / seen_count) : 0);
-  where->used_kib_ms.fetch_add(used / 1024 * passed_ms, std::memory_order_relaxed);
-  where->always_kib_ms.fetch_add(always / 1024 * passed_ms, std::memory_order_relaxed);
+  sum_up(passed_ms);
+}
+
+void surveyor_state::sum_up(std::uint64_t passed_ms) {
+  using protocols::pool_kind;
+  const auto always = static_cast<std::uint64_t>(always_warm_bytes(*where));
+  const auto used_by = [&](pool_kind kind) {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < where->now_playing().members.size(); ++i)
+      sum += where->pool(kind).specialists[i]->gauge.memory_bytes.load(std::memory_order_relaxed);
+    return sum;
+  };
+  const auto smart = used_by(pool_kind::intelligent);
+  const auto plain = used_by(pool_kind::baseline);
+  // An emptied pool saves nothing, it does not work.
+  const auto& intelligent = where->pool(pool_kind::intelligent);
+  const bool works =
+      intelligent.open && where->routes.now().routes != runtime::rollout::mode::fallback;
+  if (works) add(where->pool_memory, smart, always, passed_ms);
+  // What a rollout costs while it lasts says nothing of the time before and after it.
+  const bool both =
+      works && where->pool(pool_kind::baseline).open && where->routes.baseline_warm.load();
+  if (std::exchange(two_pools, both) != both) {
+    where->all_memory.used_kib_ms = 0;
+    where->all_memory.always_kib_ms = 0;
+  }
+  add(where->all_memory, smart + plain, always, passed_ms);
 }
 
 caf::behavior surveyor(surveyor_actor* self, house* where, memory_gauge measure,

@@ -23,8 +23,10 @@ struct surveyor_state {
   memory_gauge measure;
   std::array<caf::actor, pools> pool_actors;
   std::int64_t last_ns = 0;
+  bool two_pools = false;  ///< At the last survey.
 
   void survey();
+  void sum_up(std::uint64_t passed_ms);
 };
 
 using surveyor_actor = caf::stateful_actor<surveyor_state>;
