@@ -1,10 +1,14 @@
 // The greenroom program: reads the command line and hands over to one verb.
+#include "apps/client/asking.hpp"
 #include "apps/verbs/all.hpp"
 #include "config/loader.hpp"
 
+#include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -120,8 +124,11 @@ int main(int argc, char** argv) {
     return done;
   } catch (const CLI::ParseError& problem) {
     if (problem.get_exit_code() == 0) return program.exit(problem);  // --version
-    std::fprintf(stderr, "greenroom: %s — see greenroom %s--help\n", problem.what(),
-                 named != nullptr ? (first + " ").c_str() : "");
+    // Who wants JSON wants it here too, though nothing was understood yet.
+    const std::span words{argv + 1, static_cast<std::size_t>(argc - 1)};
+    say_problem(std::ranges::find(words, std::string_view{"--json"}) != words.end(), "wrong-usage",
+                std::string{problem.what()} + " — see greenroom "
+                    + (named != nullptr ? first + " " : "") + "--help");
     return wrong_usage;
   } catch (const std::exception& problem) {
     std::fprintf(stderr, "greenroom: %s — this should not happen; please report it\n",

@@ -46,12 +46,22 @@ void add_watch_option(CLI::App& verb, asking& how) {
       ->check(CLI::Range(0.1, 3600.0));
 }
 
-node_client::node_client(const asking& how) : where_{node_address::parse(how.node)} {
+void say_problem(bool as_json, std::string_view type, const std::string& detail) {
+  if (!as_json) {
+    std::fprintf(stderr, "greenroom: %s\n", detail.c_str());
+    return;
+  }
+  const json problem{{"type", "urn:greenroom:" + std::string{type}}, {"detail", detail}};
+  std::fprintf(stderr, "%s\n",
+               problem.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
+}
+
+node_client::node_client(const asking& how)
+    : as_json_{how.as_json}, where_{node_address::parse(how.node)} {
   if (!where_) {
-    std::fprintf(stderr,
-                 "greenroom: \"%s\" is not an address of a node — write it as "
-                 "http://127.0.0.1:7117\n",
-                 how.node.c_str());
+    say_problem(as_json_, "wrong-usage",
+                "\"" + how.node + "\" is not an address of a node — write it as "
+                    + "http://127.0.0.1:7117");
     code_ = wrong_usage;
     return;
   }
@@ -61,31 +71,38 @@ node_client::node_client(const asking& how) : where_{node_address::parse(how.nod
 
 void node_client::say_unreachable(const http_failure& why) {
   code_ = unreachable;
-  std::fprintf(stderr, "greenroom: the node at %s could not be reached (%s) — %s\n", url_.c_str(),
-               why.what.c_str(),
-               why.timed_out ? "it is there but slow; see greenroom status"
-                             : "is it running? Start one with: greenroom serve --profile "
-                               "production; or name another with --node or GREENROOM_NODE");
+  say_problem(as_json_, "unreachable",
+              "the node at " + url_ + " could not be reached (" + why.what + ") — "
+                  + (why.timed_out ? "it is there but slow; see greenroom status"
+                                   : "is it running? Start one with: greenroom serve --profile "
+                                     "production; or name another with --node or GREENROOM_NODE"));
 }
 
 void node_client::say_refused(const http_answer& answer) {
   code_ = failed;
-  const auto problem = json::parse(answer.body, nullptr, false);
+  auto problem = json::parse(answer.body, nullptr, false);
+  const std::string retry{answer.header("retry-after")};
   std::string line = text_of(problem, "detail", text_of(problem, "title"));
   if (line.empty()) line = answer.body.empty() ? "no explanation" : answer.body.substr(0, 400);
+  if (as_json_) {
+    // The node's own problem, as it came.
+    if (!problem.is_object())
+      problem = {{"type", "about:blank"}, {"status", answer.status}, {"detail", line}};
+    if (!retry.empty()) problem["retry_after"] = retry;
+    std::fprintf(stderr, "%s\n",
+                 problem.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
+    return;
+  }
   const auto type = text_of(problem, "type");
   std::fprintf(stderr, "greenroom: %s (%u%s%s)\n", line.c_str(), answer.status,
                type.empty() ? "" : ", ", type.c_str());
-  const auto retry = answer.header("retry-after");
-  if (!retry.empty())
-    std::fprintf(stderr, "greenroom: try again in %.*s s\n", static_cast<int>(retry.size()),
-                 retry.data());
+  if (!retry.empty()) std::fprintf(stderr, "greenroom: try again in %s s\n", retry.c_str());
 }
 
 void node_client::say_strange() {
   code_ = failed;
-  std::fprintf(stderr, "greenroom: %s answered something that is not JSON — is it a node?\n",
-               url_.c_str());
+  say_problem(as_json_, "not-a-node",
+              url_ + " answered something that is not JSON — is it a node?");
 }
 
 std::optional<http_answer> node_client::raw(std::string_view method, std::string_view target,

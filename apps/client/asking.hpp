@@ -28,6 +28,10 @@ void add_asking_options(CLI::App& verb, asking& how);
 /// Adds --watch and --interval.
 void add_watch_option(CLI::App& verb, asking& how);
 
+/// Says on stderr what went wrong: a line for people, or for programs an RFC 9457 problem of type
+/// `urn:greenroom:TYPE`, in one line.
+void say_problem(bool as_json, std::string_view type, const std::string& detail);
+
 /// A node that answers. Each call either gives what was asked for or has said on stderr what went
 /// wrong, and then `code` is what the program ends with.
 class node_client {
@@ -58,6 +62,7 @@ private:
   void say_refused(const http_answer& answer);
   void say_strange();
 
+  bool as_json_ = false;
   std::optional<node_address> where_;
   std::string url_;
   std::optional<http_client> http_;

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <csignal>
 
@@ -182,6 +183,24 @@ TEST_F(Cli, ServesTasksAndTellsAllAboutThem) {
   EXPECT_EQ(node.ask({"predict"}).code, 0);
   EXPECT_THAT(node.ask({"events", "--json"}).out, HasSubstr("\"kind\""));
   EXPECT_THAT(node.ask({"export"}).out, HasSubstr("{"));
+}
+
+TEST_F(Cli, SaysToProgramsInJsonWhatWentWrong) {
+  const auto problem_of = [](const ran& from) {
+    const auto said = nlohmann::json::parse(from.err, nullptr, false);
+    return said.is_object() ? said.value("type", "") : from.err;
+  };
+  const auto nobody = run_program({"status", "--json", "--node", "http://127.0.0.1:1"});
+  EXPECT_EQ(nobody.code, 3);
+  EXPECT_EQ(problem_of(nobody), "urn:greenroom:unreachable");
+  const auto usage = run_program({"status", "--json", "--nonsense"});
+  EXPECT_EQ(usage.code, 2);
+  EXPECT_EQ(problem_of(usage), "urn:greenroom:wrong-usage");
+  served_node node{{"--config", file("cast.yaml", small_cast())}};
+  const auto unknown = node.ask({"submit", "ecko", "1", "--json"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_EQ(problem_of(unknown), "urn:greenroom:no-such-specialist");
+  EXPECT_EQ(unknown.out, "");
 }
 
 TEST_F(Cli, WritesNoColoursWhenItIsNotATerminal) {
