@@ -282,7 +282,9 @@ void department::decide_retry(entry& one, task_ptr job) {
   const auto due = now_ns() + waits.delay(job->attempts, chance()).count();
   const bool used_up = job->attempts >= config.retry.max_attempts || due >= job->deadline_ns;
   const bool in_vain = one.breaker.room(breaker_limits(), at(now_ns())) == 0;
-  if ((used_up || in_vain) && pass_on(one, job)) return;
+  // Another attempt as long as this one would not end in time.
+  const bool too_slow = due + (now_ns() - job->dispatched_ns) >= job->deadline_ns;
+  if ((used_up || in_vain || too_slow) && pass_on(one, job)) return;
   if (used_up) {
     house_.publish("task.failed", R"({"id":")" + protocols::to_string(job->id)
                                       + R"(","specialist":)" + json_text(member_of(one).config.name)

@@ -57,14 +57,13 @@ std::optional<std::string> node::diagnose(std::string_view subject) const {
                        "no memory limit is set, so nothing stops the pool at max_warm "
                            + std::to_string(config.pool.max_warm),
                        "set pool.memory_budget_mb"});
-    if (!always_warm && now.memory_always_warm_mb > 0 && now.memory_efficiency < 0.75
-        && now.total > 0)
-      found.push_back(
-          {now.memory_efficiency < 0.2 ? "critical" : "warning",
-           "memory efficiency is " + percent(now.memory_efficiency) + ", 75 % and more is usual",
-           "pool.max_warm: " + std::to_string(std::max<std::size_t>(now.total / 5, 1))
-               + " (a fifth of the cast), or a shorter pool.cooldown than "
-               + std::to_string(config.pool.cooldown.count() / 1000) + " s"});
+    if (const auto efficiency = now.pool_memory_efficiency;
+        !always_warm && efficiency && *efficiency < 0.75 && now.total > 0)
+      found.push_back({*efficiency < 0.2 ? "critical" : "warning",
+                       "memory efficiency is " + percent(*efficiency) + ", 75 % and more is usual",
+                       "pool.max_warm: " + std::to_string(std::max<std::size_t>(now.total / 5, 1))
+                           + " (a fifth of the cast), or a shorter pool.cooldown than "
+                           + std::to_string(config.pool.cooldown.count() / 1000) + " s"});
     double pinned = 0;
     for (const auto& one : all)
       if (one.pinned) pinned += one.memory_mb;
@@ -132,6 +131,18 @@ std::optional<std::string> node::diagnose(std::string_view subject) const {
       if (one.circuit_open)
         found.push_back({"critical", "the circuit of " + one.name + " is open",
                          "its worker fails again and again; see greenroom events"});
+      // It is noticed that it says nothing only when the task has no time left for another.
+      const auto& members = parts_->house->now_playing().members;
+      const auto same = std::ranges::find_if(
+          members, [&](const auto& each) { return !each.gone && each.config.name == one.name; });
+      if (one.failures > 0 && same != members.end() && !same->config.fallback.empty()
+          && same->config.backend.attempt_timeout.count() == 0)
+        found.push_back({"info",
+                         one.name + " has the fallback " + same->config.fallback
+                             + ", which is asked too late when " + one.name + " just is silent",
+                         "backend.attempt_timeout: at most half of its task_timeout, "
+                             + std::to_string(same->config.backend.task_timeout.count() / 2)
+                             + " ms"});
       if (one.restarts > 3)
         found.push_back(
             {"warning",

@@ -103,6 +103,34 @@ TEST_F(Fallback, TakesWhatHasUsedUpItsAttempts) {
   EXPECT_EQ(who->attempts, 2u);
 }
 
+// A cloud that is silent: an attempt is given up after 20 of the task's 60 s.
+TEST_F(Fallback, TakesWhatItselfHasNoTimeLeftToTryAgain) {
+  auto config = configuration();
+  config.breaker.failures = 100;
+  config.retry.max_attempts = 10;
+  stage other{config};
+  other.open();
+  const auto late = other.ask("d0-s1");
+  other.world.dispatch();
+  other.worker("d0-s1").get_ready();
+  other.world.advance(20s);
+  other.worker("d0-s1").fail_one(true);
+  other.world.advance(1s);
+  EXPECT_EQ(other.worker("d0-s1").held.size(), 1u) << "20 s fit in twice";
+  EXPECT_EQ(other.starts.count("d1-s0"), 0u);
+  other.world.advance(20s);
+  other.worker("d0-s1").fail_one(true);
+  other.world.advance(1s);
+  EXPECT_EQ(other.worker("d0-s1").held.size(), 0u);
+  ASSERT_EQ(other.starts["d1-s0"], 1) << "18 s are left";
+  other.worker("d1-s0").get_ready();
+  other.world.dispatch();
+  other.worker("d1-s0").finish_one();
+  other.world.dispatch();
+  EXPECT_EQ(late->state, task_state::completed);
+  EXPECT_EQ(late->attempts, 3u);
+}
+
 TEST_F(Fallback, LeavesOneToProbeTheCircuitThatIsHalfOpen) {
   play.ask("d0-s1");
   play.ask("d0-s1");
@@ -145,6 +173,11 @@ TEST_F(Fallback, LeavesOneToProbeTheCircuitThatIsHalfOpen) {
   play.ask("d0-s1");
   play.world.dispatch();
   EXPECT_EQ(gauge("d0-s1").depth(), 2u);
+  // And only of what was open it is said that it closed.
+  std::vector<std::string> closed;
+  for (const auto& one : play.house->events.after(0))
+    if (one.kind == "circuit.closed") closed.push_back(one.json);
+  EXPECT_EQ(closed, std::vector<std::string>{R"({"specialist":"d0-s1"})"});
 }
 
 TEST_F(Fallback, IsNotAskedForMoreThanItsLineHolds) {
