@@ -143,6 +143,7 @@ decision rollout_plan::enter(phase next, double percentage, std::string reason, 
 
 void rollout_plan::forget_evidence() {
   control_ = canary_ = newer_control_ = newer_canary_ = {};
+  outputs_ = outputs_before_ = {};
   newer_from_s_ = stage_s_ = 0;
   last_canary_task_s_.reset();
   look_ = 0;
@@ -337,8 +338,10 @@ judgement rollout_plan::judge_now(const circumstances& seen, double now_s) {
   all.control = compared_with();
   all.canary = canary_;
   all.memory_efficiency = seen.memory_efficiency;
-  all.commands_compared = seen.commands_compared;
-  all.commands_differing = seen.commands_differing;
+  outputs_ = {outputs_before_.compared + seen.commands_compared,
+              outputs_before_.differing + seen.commands_differing};
+  all.commands_compared = outputs_.compared;
+  all.commands_differing = outputs_.differing;
   all.last_canary_task_s = last_canary_task_s_;
   auto wanted = settings_.wanted;
   wanted.judge_commands = wanted.judge_commands && phase_ == phase::shadow_mode;
@@ -429,6 +432,7 @@ std::vector<decision> rollout_plan::tick(const circumstances& seen, double now_s
 
 std::optional<decision> rollout_plan::restored(double now_s) {
   last_tick_s_ = now_s;
+  outputs_before_ = outputs_;
   if (!active()) return std::nullopt;
   return record(decision_kind::restored, "read back after a restart", now_s);
 }

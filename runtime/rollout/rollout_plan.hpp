@@ -72,7 +72,7 @@ struct readiness {
 struct circumstances {
   readiness ready;
   std::optional<double> memory_efficiency;
-  std::uint64_t commands_compared = 0;
+  std::uint64_t commands_compared = 0;  ///< Since the stage began, or the plan was restored.
   std::uint64_t commands_differing = 0;
   bool tuning = false;  ///< The tuner has changed something and waits for its effect.
 };
@@ -219,6 +219,14 @@ private:
   double newer_from_s_ = 0;  ///< In stage time, pauses included.
   double stage_s_ = 0;
   arm reference_;
+  /// Outputs compared in this stage, and those of them from before the plan was restored: who
+  /// compares begins to count anew.
+  struct comparisons {
+    std::uint64_t compared = 0;
+    std::uint64_t differing = 0;
+  };
+  comparisons outputs_;
+  comparisons outputs_before_;
   std::optional<double> last_canary_task_s_;
   std::uint32_t look_ = 0;
   std::uint64_t looked_at_ = 0;

@@ -141,6 +141,10 @@ std::string rollout_plan::encode() const {
   out.put("newer_from_s", newer_from_s_);
   out.put("stage_s", stage_s_);
   put_arm(out, "reference", reference_);
+  out.put("outputs", std::vector<std::string>{std::to_string(outputs_.compared),
+                                              std::to_string(outputs_.differing),
+                                              std::to_string(outputs_before_.compared),
+                                              std::to_string(outputs_before_.differing)});
   if (last_judgement_) {
     out.put("outcome", name_of(last_judgement_->outcome));
     for (const auto& each : last_judgement_->findings) {
@@ -209,6 +213,18 @@ std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_
   if (!newer_from || !stage) return std::nullopt;
   out.newer_from_s_ = *newer_from;
   out.stage_s_ = *stage;
+  // Records of earlier versions have none.
+  for (const auto& each : in->fields("outputs")) {
+    std::array<std::uint64_t, 4> counts{};
+    if (each.size() != counts.size()) return std::nullopt;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      const auto count = whole_number(each[i]);
+      if (!count) return std::nullopt;
+      counts[i] = *count;
+    }
+    out.outputs_ = {counts[0], counts[1]};
+    out.outputs_before_ = {counts[2], counts[3]};
+  }
   if (const auto outcome = in->text("outcome")) {
     const auto known = named(all_verdicts, *outcome);
     if (!known) return std::nullopt;

@@ -120,6 +120,43 @@ TEST(RolloutPlan, StillKnowsWhatTheBaselineWasLikeAfterARestartAtFullTraffic) {
   EXPECT_NEAR(back->compared_with().latency_ms.mean().value_or(0), 20, 0.5);
 }
 
+// One output in ten differed. The node dies just before the hold is over, and whoever compares
+// begins to count anew: a few equal ones do not make it good.
+TEST(RolloutPlan, RemembersOutputsThatDifferedBeforeARestart) {
+  rig here;
+  here.plan.start("ada", here.now);
+  ASSERT_TRUE(here.until(phase::shadow_mode, 0));
+  here.seen.commands_compared = 100;
+  here.seen.commands_differing = 10;
+  for (int i = 0; i < 3; ++i) here.step();
+  ASSERT_EQ(here.plan.at(), phase::shadow_mode);
+  std::string error;
+  auto back = rollout_plan::decode(here.plan.encode(), quick(), error);
+  ASSERT_TRUE(back) << error;
+  back->restored(here.now);
+  here.plan = std::move(*back);
+  here.seen.commands_compared = 5;
+  here.seen.commands_differing = 0;
+  for (int i = 0; i < 50; ++i) here.step();
+  EXPECT_EQ(here.plan.at(), phase::shadow_mode);
+  // A reload reads it back too, and there the count goes on.
+  auto again = rollout_plan::decode(here.plan.encode(), quick(), error);
+  ASSERT_TRUE(again);
+  here.plan = std::move(*again);
+  here.step();
+  const auto& found = here.plan.last_judgement()->findings;
+  EXPECT_TRUE(std::any_of(found.begin(), found.end(), [](const finding& one) {
+    return one.text == "10 of 105 outputs compared differ";
+  }));
+  // The next run begins with nothing.
+  here.plan.abort("ada", "", here.now);
+  here.plan.start("ada", here.now);
+  here.step();
+  here.step();
+  EXPECT_EQ(here.plan.at(), phase::shadow_mode);
+  EXPECT_TRUE(here.until(phase::partial_rollout, 25));
+}
+
 TEST(RolloutPlan, SaysThatItWasRestoredAndDoesNotCountTheOutage) {
   rig here;
   here.plan.start("ada", here.now);
