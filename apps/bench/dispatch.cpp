@@ -33,7 +33,7 @@ std::string trouble(const call_report& report) {
 result windowed(const settings& how, node& on, const audience& whom, std::size_t outstanding) {
   result whole;
   std::vector<figures> mine, rings, queues;
-  std::vector<double> cpu;
+  std::vector<double> cpu, lines;
   std::uint64_t refused = 0;
   for (int round = 0; round < how.rounds; ++round) {
     const auto report = closed_window(on, whom, outstanding, how.seconds);
@@ -43,6 +43,7 @@ result windowed(const settings& how, node& on, const audience& whom, std::size_t
     mine.push_back(report.found);
     rings.push_back(ring_floor(cast_size, outstanding, how.seconds));
     queues.push_back(queue_floor(cast_size, outstanding, how.seconds));
+    lines.push_back(line_round_trip_ns());
   }
   whole.found = median(mine);
   whole.floors = {{"boost.lockfree queue, one worker", median(queues)},
@@ -53,6 +54,7 @@ result windowed(const settings& how, node& on, const audience& whom, std::size_t
       {"node_cpu_us_per_task", median(cpu)},
       {"specialists", cast_size},
       {"outstanding", static_cast<double>(outstanding)},
+      {"cache_line_round_trip_ns", median(lines)},
       {"refused", static_cast<double>(refused)}};
   return whole;
 }
@@ -119,10 +121,13 @@ std::vector<result> open_loops(const settings& how) {
     one.floors = {{"plain ring between two threads, as many a second", median(rings)},
                   {"plain ring, at the same share of its own", median(loaded_rings)}};
     one.ratio = one.found.tasks_per_s / one.floors.front().found.tasks_per_s;
-    one.more = {
-        {"offered_per_s", capacity * share},       {"share_of_capacity", share},
-        {"refused", static_cast<double>(refused)}, {"sender_late_s", late},
-        {"memory_before_mb", before / 1e6},        {"memory_after_mb", resident_bytes() / 1e6}};
+    one.more = {{"offered_per_s", capacity * share},
+                {"share_of_capacity", share},
+                {"cache_line_round_trip_ns", line_round_trip_ns()},
+                {"refused", static_cast<double>(refused)},
+                {"sender_late_s", late},
+                {"memory_before_mb", before / 1e6},
+                {"memory_after_mb", resident_bytes() / 1e6}};
     results.push_back(std::move(one));
   }
   return results;

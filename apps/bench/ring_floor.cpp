@@ -200,4 +200,30 @@ figures queue_floor(std::size_t specialists, std::size_t window, double seconds)
   return measure<two_queues>(specialists, window, seconds);
 }
 
+double line_round_trip_ns() {
+  constexpr int rounds = 100'000;
+  struct line {
+    alignas(64) std::atomic<int> count{0};
+  };
+  line there, back;
+  std::thread other{[&] {
+    for (int i = 1; i <= rounds; ++i) {
+      while (there.count.load(std::memory_order_acquire) != i) {
+      }
+      back.count.store(i, std::memory_order_release);
+    }
+  }};
+  // Until the other one runs, nothing is measured.
+  std::int64_t begin = 0;
+  for (int i = 1; i <= rounds; ++i) {
+    there.count.store(i, std::memory_order_release);
+    while (back.count.load(std::memory_order_acquire) != i) {
+    }
+    if (i == rounds / 2) begin = now_ns();
+  }
+  const auto took = now_ns() - begin;
+  other.join();
+  return static_cast<double>(took) / (rounds - rounds / 2);
+}
+
 }  // namespace greenroom::bench

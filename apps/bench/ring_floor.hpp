@@ -16,4 +16,8 @@ namespace greenroom::bench {
 /// A Boost.Lockfree queue each way, one task a push, one worker thread.
 [[nodiscard]] figures queue_floor(std::size_t specialists, std::size_t window, double seconds);
 
+/// How long a cache line takes to another thread and back, ns: what every hand-over is made of. On
+/// virtual machines it changes by five with where the host runs the cores.
+[[nodiscard]] double line_round_trip_ns();
+
 }  // namespace greenroom::bench
