@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <malloc.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -133,6 +134,13 @@ struct log_guard {
   ~log_guard() { close_log(); }
 };
 
+/// Once a large block has been freed, glibc takes others of that size from the heap, where they
+/// leave holes: one burst of large answers would stay in the node's memory for good.
+void return_large_blocks() {
+  constexpr int large = 1 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, large);
+}
+
 int serve(const configuration_source& source) {
   if (source.profile.empty() && source.file.empty()) {
     std::string names;
@@ -146,6 +154,7 @@ int serve(const configuration_source& source) {
   auto configuration = load_configuration(source);
   if (!configuration) return wrong_usage;
 
+  return_large_blocks();
   // Before any thread is started, so that all of them inherit it and only this one hears signals.
   const auto signals = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);

@@ -23,6 +23,11 @@ constexpr std::uint64_t linger_bytes = std::uint64_t{64} << 20;
 /// Connections that linger at once on one loop; beyond it they are closed at once.
 constexpr std::size_t lingering_max = 256;
 
+/// Answers up to this size are bounded by how many there may be.
+constexpr std::size_t few_bytes = 4096;
+/// Who took nothing for so long, a second, may be cut off when there is no room.
+constexpr std::uint64_t slow_reader_ticks = 4;
+
 constexpr std::uint32_t end_of_headers = 0x0d0a0d0a;  // CR LF CR LF
 
 bool says_continue(std::string_view headers) {
@@ -146,6 +151,38 @@ void connection_record::leave_if_answered() {
   say_last_words(503, "draining", "The node is going down and takes no new tasks.");
 }
 
+bool connection_record::take_on(std::size_t bytes) {
+  if (bytes <= few_bytes) return true;
+  auto& all = home->totals->unsent_bytes;
+  const auto fits = [&] {
+    const auto now = all.load(std::memory_order_relaxed);
+    return now == 0 || now + bytes <= home->options.unsent_bytes;
+  };
+  while (!fits()) {
+    connection_record* slowest = nullptr;
+    for (const auto& [other, record] : home->records)
+      if (record.get() != this && record->unsent > 0
+          && home->now - record->progress >= slow_reader_ticks
+          && (slowest == nullptr || record->progress < slowest->progress))
+        slowest = record.get();
+    if (slowest == nullptr) return false;
+    home->totals->streams_cut.fetch_add(1, std::memory_order_relaxed);
+    slowest->sent_off(slowest->unsent);
+    slowest->cut();
+  }
+  if (unsent == 0) progress = home->now;
+  unsent += bytes;
+  all.fetch_add(bytes, std::memory_order_relaxed);
+  return true;
+}
+
+void connection_record::sent_off(std::size_t bytes) {
+  if (bytes <= few_bytes) return;
+  const auto counted = std::min<std::uint64_t>(bytes, unsent);
+  unsent -= counted;
+  home->totals->unsent_bytes.fetch_sub(counted, std::memory_order_relaxed);
+}
+
 void connection_record::say_last_words(int status, std::string_view type, std::string_view detail) {
   if (!socket || last_words_said) return;
   last_words_said = true;
@@ -170,6 +207,7 @@ void connection_record::closed(bool tell) {
   totals.connections.fetch_sub(1, std::memory_order_relaxed);
   totals.unfinished_bytes.fetch_sub(unfinished, std::memory_order_relaxed);
   unfinished = 0;
+  totals.unsent_bytes.fetch_sub(std::exchange(unsent, 0), std::memory_order_relaxed);
   if (unanswered > 0) totals.hung_up.fetch_add(1, std::memory_order_relaxed);
   auto told = std::exchange(at_close, {});
   const auto dropped = std::move(link);

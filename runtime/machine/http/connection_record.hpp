@@ -28,7 +28,7 @@ using plain_socket =
 struct server_totals {
   std::atomic<std::size_t> connections{0};
   std::atomic<std::uint64_t> accepted{0}, requests{0}, refused{0}, malformed{0}, timed_out{0},
-      hung_up{0}, streams_cut{0}, unfinished_bytes{0};
+      hung_up{0}, streams_cut{0}, unfinished_bytes{0}, unsent_bytes{0};
 };
 
 struct connection_record;
@@ -80,6 +80,8 @@ struct connection_record {
   std::uint32_t tail = 0;        ///< The last bytes read, to see the end of the headers.
   std::uint64_t unfinished = 0;  ///< Bytes of an incomplete request that the totals know of.
   std::uint64_t begun = 0;       ///< In ticks of the lane.
+  std::uint64_t unsent = 0;      ///< Bytes of large answers that the totals know of.
+  std::uint64_t progress = 0;    ///< When its client last took something of them. In ticks.
   struct waiting {
     std::uint64_t request = 0;
     std::function<void()> gone;
@@ -95,6 +97,10 @@ struct connection_record {
   void request_complete();
   /// The last byte of an answer is in the socket.
   void answer_written();
+  /// Counts bytes in that are to be sent, if they are many; at their cost slow readers go. False
+  /// when they are too many all the same.
+  [[nodiscard]] bool take_on(std::size_t bytes);
+  void sent_off(std::size_t bytes);
   /// Ends it unless an answer is owed; who is in the middle of a request is told.
   void leave_if_answered();
   /// Writes an answer as far as the socket takes it at once, and makes RESTinio close.
@@ -148,7 +154,12 @@ public:
 
   template <class Buffers, class Handler>
   void async_write_some(const Buffers& buffers, Handler&& then) {
-    plain_.async_write_some(buffers, std::forward<Handler>(then));
+    plain_.async_write_some(
+        buffers, [record = record_.get(), inner = std::forward<Handler>(then)](
+                     const boost::system::error_code& error, std::size_t length) mutable {
+          record->progress = record->home->now;
+          inner(error, length);
+        });
   }
 
   void cancel(boost::system::error_code& error) { plain_.cancel(error); }

@@ -37,6 +37,18 @@ void send(exchange& ours, std::string head, std::string body, bool last,
     ours.gone.store(true, std::memory_order_relaxed);
     return;
   }
+  auto size = head.size() + body.size();
+  if (!record.take_on(size)) {
+    record.home->totals->refused.fetch_add(1, std::memory_order_relaxed);
+    // Of an answer that has begun nothing else can be said.
+    if (!last || head.empty()) return record.cut();
+    head =
+        last_words(503, "answers-full",
+                   "Too many large answers wait for clients that are slow to read; retry later.");
+    body.clear();
+    size = 0;
+    ours.keep_alive = false;
+  }
   const auto closes = last && !ours.keep_alive;
   restinio::writable_items_container_t items;
   items.reserve(2);
@@ -46,13 +58,18 @@ void send(exchange& ours, std::string head, std::string body, bool last,
   if (items.empty()) items.emplace_back(restinio::const_buffer("", 0));
   restinio::write_group_t group{std::move(items)};
   if (written) {
-    group.after_write_notificator([written = std::move(written), one = &record, last](const auto&) {
-      written();
-      if (last) one->answer_written();
-    });
+    group.after_write_notificator(
+        [written = std::move(written), one = &record, last, size](const auto&) {
+          written();
+          one->sent_off(size);
+          if (last) one->answer_written();
+        });
   } else if (last) {
     // The record outlives the group: RESTinio's connection has both, the group first to go.
-    group.after_write_notificator([one = &record](const auto&) { one->answer_written(); });
+    group.after_write_notificator([one = &record, size](const auto&) {
+      one->sent_off(size);
+      one->answer_written();
+    });
   }
   link->write_response_parts(ours.number,
                              {last ? restinio::response_parts_attr_t::final_parts

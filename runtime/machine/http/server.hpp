@@ -85,6 +85,9 @@ struct server_options {
   std::size_t stream_bytes = std::size_t{1} << 20;   ///< Unsent bytes at which a stream is cut.
   /// Bodies that have not arrived in whole, all connections together; beyond it uploads hear 503.
   std::uint64_t unfinished_bytes = std::uint64_t{256} << 20;
+  /// Answers that are not wholly in their sockets, all connections together. Beyond it whoever has
+  /// read nothing for a second is cut off for the others' sake; where there is nobody, 503.
+  std::uint64_t unsent_bytes = std::uint64_t{256} << 20;
 };
 
 /// All counters since the start, except `connections`, which is now.

@@ -22,12 +22,12 @@ using std::chrono::milliseconds;
 
 class HttpAbuse : public testing::Test {
 protected:
-  void open(const http::server_options& options = {}) {
+  static void echo(http::request& asked, const http::responder& reply) {
+    reply.answer(200, "text/plain", asked.take_body());
+  }
+  void open(const http::server_options& options = {}, http::server::handler handle = echo) {
     on_.start();
-    auto made =
-        http::server::start(on_, options, [](http::request& asked, const http::responder& reply) {
-          reply.answer(200, "text/plain", asked.take_body());
-        });
+    auto made = http::server::start(on_, options, std::move(handle));
     ASSERT_TRUE(std::holds_alternative<std::unique_ptr<http::server>>(made));
     server_ = std::move(std::get<0>(made));
   }
@@ -281,6 +281,40 @@ TEST_F(HttpAbuse, CutsAStreamThatNobodyReads) {
   EXPECT_LT(written.load(), 32U << 20);
   EXPECT_EQ(server_->counters().streams_cut, 1U);
   EXPECT_EQ(client.rest().find("0\r\n\r\n"), std::string::npos);
+}
+
+TEST_F(HttpAbuse, CutsOffWhoDoesNotReadWhenOthersNeedTheRoom) {
+  http::server_options options;
+  options.unsent_bytes = std::size_t{20} << 20;
+  open(options, [](http::request& asked, const http::responder& reply) {
+    reply.answer(200, "", asked.path() == "/large" ? std::string(std::size_t{16} << 20, 'x') : "");
+  });
+  // Who asks for more than there is room for hears so behind what he has.
+  {
+    raw_client greedy{server_->port(), 4096};
+    greedy.send(get("/large") + get("/large"));
+    while (server_->counters().requests < 2) std::this_thread::yield();
+    EXPECT_EQ(status_of(greedy.answer()), 200);
+    const auto refused = greedy.answer();
+    EXPECT_EQ(status_of(refused), 503);
+    EXPECT_NE(refused.find("urn:greenroom:answers-full"), std::string::npos) << refused;
+  }
+  raw_client slow{server_->port(), 4096};
+  slow.send(get("/large"));
+  ASSERT_NE(slow.until("Content-Length: 16777216"), "");
+  // Small answers need no room.
+  raw_client small{server_->port()};
+  small.send(get("/"));
+  EXPECT_EQ(status_of(small.answer()), 200);
+  std::string answer;
+  for (int i = 0; i < 1000 && status_of(answer) != 200; ++i) {
+    raw_client later{server_->port()};
+    later.send(get("/large"));
+    answer = later.answer();
+    std::this_thread::sleep_for(milliseconds{20});
+  }
+  EXPECT_EQ(body_of(answer).size(), std::size_t{16} << 20);
+  EXPECT_EQ(server_->counters().streams_cut, 1U);
 }
 
 TEST_F(HttpAbuse, AcceptsAgainAfterThereWasNoFileDescriptorLeft) {
