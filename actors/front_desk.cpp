@@ -205,14 +205,23 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
     return std::move(*refused);
   }
   machine::count(house_.gauge.taken);
-  auto job = house_.ledger.acquire(true);
+  const auto bytes = request.input.size();
+  const bool fits = house_.ledger.take_in(bytes, playing.config.queue.input_bytes);
+  auto job = fits ? house_.ledger.acquire(true) : protocols::task_ptr{};
   if (!job) {
+    if (fits) house_.ledger.put_back(bytes);
     house_.gauge.taken.fetch_sub(1, std::memory_order_relaxed);
     house_.pool(where).specialists[who]->gauge.turn_away();
     house_.gauge.turn_away();
     machine::count(house_.gauge.shed[static_cast<std::size_t>(shed_reason::queue_full)]);
-    return refusal{
-        failure::queue_full, "too many tasks are in the node", {}, std::chrono::milliseconds{50}};
+    if (fits)
+      return refusal{
+          failure::queue_full, "too many tasks are in the node", {}, std::chrono::milliseconds{50}};
+    const auto run = house_.pool(where).specialists[who]->gauge.run_hint_ns.load();
+    return refusal{failure::queue_full,
+                   "the inputs of the tasks in the node are too large together (queue.input_bytes)",
+                   {},
+                   std::max(up_to_ms(run), std::chrono::milliseconds{50})};
   }
   job->belongs_to(who, one->department);
   job->urgency = request.urgency;
@@ -283,8 +292,12 @@ bool front_desk::copy(const task& like, const std::string& input, protocols::poo
     return false;
   }
   if (gauge.depth() > bounds.per_specialist / 2) return false;
+  if (!house_.ledger.take_in(input.size(), bounds.input_bytes / 2)) return false;
   auto job = house_.ledger.acquire(true);
-  if (!job) return false;
+  if (!job) {
+    house_.ledger.put_back(input.size());
+    return false;
+  }
   job->belongs_to(like.specialist, like.department);
   job->urgency = pool == protocols::pool_kind::baseline ? protocols::priority::low : like.urgency;
   job->effects = like.effects;
@@ -317,6 +330,8 @@ bool front_desk::resume(const machine::stored_task& stored) {
   const auto& said = stored.accepted;
   auto job = house_.ledger.acquire(true);
   if (!job) return false;
+  // They were let in before, so they may be more than fit now.
+  static_cast<void>(house_.ledger.take_in(said.input.size(), std::uint64_t{1} << 63U));
   const auto who = playing.find(said.specialist);
   const auto now = house_.time->now_ns();
   job->id = said.id;

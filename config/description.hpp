@@ -75,6 +75,8 @@ void describe(Archive& a, queue& v) {
   a.field("per_specialist", v.per_specialist, "tasks that may wait for one specialist",
           within(1, many));
   a.field("total", v.total, "tasks that may wait in all", within(1, many));
+  a.size("input_bytes", v.input_bytes, "large inputs (over 4 KiB) that may be in the node in all",
+         within(1, double{1ULL << 40U}));
 }
 
 template <class Archive>

@@ -11,6 +11,8 @@ namespace greenroom::config {
 struct queue {
   std::size_t per_specialist = 64;
   std::size_t total = 4096;
+  /// Of the inputs of all tasks in the node that are larger than 4 KiB; the others are few bytes.
+  std::uint64_t input_bytes = std::uint64_t{256} << 20;
 
   friend bool operator==(const queue&, const queue&) = default;
 };

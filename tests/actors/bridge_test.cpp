@@ -49,5 +49,38 @@ TEST(Bridge, PassesABatchOnWithOneWakeUp) {
             500u);
 }
 
+TEST(Bridge, IsNotGivenMoreLargeInputsThanFitTogether) {
+  auto config = small_cast(1, 2);
+  config.queue.input_bytes = 100'000;
+  stage play{config};
+  play.open();
+  const auto ask = [&](std::size_t bytes, const std::string& whom = "d0-s0") {
+    task_request request;
+    request.input = std::string(bytes, ' ') + "1";
+    play.ask(whom, std::move(request));
+    return !play.refused;
+  };
+  EXPECT_TRUE(ask(200'000)) << "a lone one may be larger";
+  EXPECT_FALSE(ask(50'000));
+  EXPECT_EQ(play.refused->why, failure::queue_full);
+  EXPECT_GT(play.refused->retry_after, 0ms);
+  EXPECT_NE(play.refused->detail.find("queue.input_bytes"), std::string::npos);
+  EXPECT_TRUE(ask(4000)) << "small ones are bounded by their number";
+  auto& gauge = play.house->pool(protocols::pool_kind::intelligent).specialists[0]->gauge;
+  EXPECT_EQ(gauge.depth(), 2u) << "who was refused does not count";
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  for (int i = 0; i < 2; ++i) {
+    play.world.dispatch();
+    play.worker("d0-s0").finish_one();
+  }
+  play.world.dispatch();
+  ASSERT_TRUE(play.everyone_heard_once());
+  EXPECT_EQ(play.house->ledger.heavy(), 0u);
+  EXPECT_TRUE(ask(45'000));
+  EXPECT_TRUE(ask(45'000, "d0-s1"));
+  EXPECT_FALSE(ask(12'000));
+}
+
 }  // namespace
 }  // namespace greenroom::tests

@@ -101,6 +101,35 @@ TEST(Backpressure, BoundsTheTotalToo) {
   EXPECT_TRUE(eventually([&] { return node.task("s0", 1).status == 200; }));
 }
 
+TEST(Backpressure, KeepsItsMemoryFlatUnderAFloodOfLargeInputs) {
+  live_node node{quick + "queue: { input_bytes: 8MiB }\n", {{"one"}}};
+  ASSERT_TRUE(node.start()) << node.errors();
+  auto first = node.begin("one", {{"do", "hold"}, {"file", "go"}});
+  ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
+  const json large{{"specialist", "one"},
+                   {"mode", "async"},
+                   {"input", {{"weight", std::string(std::size_t{1} << 20, 'x')}}}};
+  int taken = 0, refused = 0;
+  for (int i = 0; i < 60; ++i) {
+    const auto got = node.task(large);
+    if (got.status == 202) {
+      ++taken;
+    } else {
+      ++refused;
+      EXPECT_EQ(got.status, 503) << got.body;
+      EXPECT_EQ(got.type(), "urn:greenroom:queue-full");
+      EXPECT_NE(got.detail().find("queue.input_bytes"), std::string::npos) << got.body;
+      EXPECT_FALSE(got.header("Retry-After").empty());
+    }
+  }
+  EXPECT_EQ(taken, 7);  // Each is a little more than a megabyte.
+  EXPECT_EQ(refused, 53);
+  EXPECT_LT(resident_kib(node.pid()), 120U * 1024);
+  node.release("go");
+  ASSERT_TRUE(eventually([&] { return node.count("done", "one") == 8; }));
+  EXPECT_TRUE(eventually([&] { return node.task(large).status == 202; }));
+}
+
 TEST(Backpressure, ServesHighFirstAndLowAtLast) {
   live_node node{quick, {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();

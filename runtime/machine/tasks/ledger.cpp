@@ -168,7 +168,10 @@ void task_ledger::recycle(task& job) noexcept {
       text.clear();
   };
   job.place.store(task_place::free, std::memory_order_relaxed);
-  if (job.input.capacity() > keep_bytes) job.input = std::string{};
+  if (job.input.capacity() > keep_bytes) {
+    put_back(job.input.size());
+    job.input = std::string{};
+  }
   clear(job.output);
   // Only what differs is written, so that lines which nobody needed stay where they are.
   clear(job.case_id);

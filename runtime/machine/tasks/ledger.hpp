@@ -67,6 +67,23 @@ public:
     return end < slots ? end : 0;
   }
 
+  /// Counts a large input in, before its task is acquired; small ones are bounded by how many there
+  /// are. False when the large ones would be more than `most` bytes together; a lone one always
+  /// may. What is counted in goes out when its task is recycled, or by `put_back` when there was
+  /// none.
+  [[nodiscard]] bool take_in(std::size_t bytes, std::uint64_t most) {
+    if (bytes <= keep_bytes) return true;
+    const auto before = heavy_.fetch_add(bytes, std::memory_order_relaxed);
+    if (before == 0 || before + bytes <= most) return true;
+    put_back(bytes);
+    return false;
+  }
+  void put_back(std::size_t bytes) {
+    if (bytes > keep_bytes) heavy_.fetch_sub(bytes, std::memory_order_relaxed);
+  }
+  /// Bytes of the large inputs that are in.
+  [[nodiscard]] std::uint64_t heavy() const { return heavy_.load(std::memory_order_relaxed); }
+
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
 
@@ -89,6 +106,7 @@ private:
   std::uint64_t epoch_;
   std::vector<std::atomic<chunk*>> chunks_;
   std::atomic<std::size_t> used_{0};
+  std::atomic<std::uint64_t> heavy_{0};
   std::mutex growing_;
   // Places are taken from one list and come back into another, each on a cache line of its own, and
   // all that have come back move over at once, as a list whose end nobody looks for: what was left
