@@ -130,6 +130,18 @@ RC_GTEST_PROP(LedgerProperty, CountsLargeInputsInAndOutAndKeepsToTheirBound, ())
   RC_ASSERT(ledger.heavy() == 0U);
 }
 
+TEST(Ledger, GivesLargeBuffersBackWithTheTask) {
+  task_ledger ledger{1, 1};
+  {
+    auto job = ledger.acquire();
+    for (auto* text : {&job->input, &job->output, &job->case_id, &job->result.output})
+      text->assign(1'000'000, 'x');
+  }
+  const auto next = ledger.acquire();
+  for (const auto* text : {&next->input, &next->output, &next->case_id, &next->result.output})
+    EXPECT_LE(text->capacity(), 4096U);
+}
+
 RC_GTEST_PROP(AdmissionProperty, KeepsToItsBoundsAndIsNeverKinderToALongerLine, ()) {
   runtime::line_state line;
   line.depth_max = *rc::gen::inRange<std::size_t>(1, 200);

@@ -162,15 +162,16 @@ task_ptr task_ledger::find(const task_id& id) const {
 
 void task_ledger::recycle(task& job) noexcept {
   const auto clear = [](std::string& text) {
+    // By swapping: to assign an empty string would keep the buffer.
     if (text.capacity() > keep_bytes)
-      text = std::string{};
+      std::string{}.swap(text);
     else if (!text.empty())
       text.clear();
   };
   job.place.store(task_place::free, std::memory_order_relaxed);
   if (job.input.capacity() > keep_bytes) {
     put_back(job.input.size());
-    job.input = std::string{};
+    std::string{}.swap(job.input);
   }
   clear(job.output);
   // Only what differs is written, so that lines which nobody needed stay where they are.
