@@ -22,6 +22,7 @@ public:
       policy_.learn(who, facts);
     }
     policy_.set_limits(settings.limits);
+    max_warm_ = settings.limits.max_warm;
   }
 
   simulation_result play() {
@@ -118,9 +119,10 @@ private:
     policy_.observe_arrival(one.who, one.case_key, at(one.time_s));
     if (place.state == residency::cold) {
       place.tasks = 1;
-      const warm_policy::room room = policy_.make_room(one.who, seats_, at(one.time_s));
+      const warm_policy::room room = make_room(one);
       for (const change& victim : room.evict) give_up(victim.who, one.time_s);
       load(one.who, one.time_s, false);
+      if (settings_.surplus_until_miss) limit(std::max(settings_.limits.max_warm, residents_));
       books_.serve_cold(one.who, work_.load_s);
     } else if (one.time_s < body.ready_s) {
       books_.serve_delayed(one.who, body.ready_s - one.time_s);
@@ -134,7 +136,27 @@ private:
     events_.push({end_s, one.who, body.life, false});
   }
 
+  // Evicts as many as it can, be it fewer than it should.
+  warm_policy::room make_room(const request& one) {
+    if (!settings_.surplus_until_miss) return policy_.make_room(one.who, seats_, at(one.time_s));
+    warm_policy::room room;
+    for (std::size_t most = settings_.limits.max_warm; !room.fits; ++most) {
+      limit(most);
+      room = policy_.make_room(one.who, seats_, at(one.time_s));
+      if (most > residents_) break;
+    }
+    return room;
+  }
+
+  void limit(std::size_t most) {
+    if (most == max_warm_) return;
+    pool_limits now = settings_.limits;
+    now.max_warm = max_warm_ = most;
+    policy_.set_limits(now);
+  }
+
   void load(specialist_index who, double now_s, bool prewarmed) {
+    ++residents_;
     actor& body = actors_[who];
     body.from_s = now_s;
     body.ready_s = now_s + work_.load_s;
@@ -149,6 +171,7 @@ private:
 
   void give_up(specialist_index who, double now_s) {
     actor& body = actors_[who];
+    --residents_;
     books_.charge(who, body.from_s, now_s, body.prewarmed, body.used);
     ++body.life;
     seats_[who].state = residency::cold;
@@ -165,6 +188,8 @@ private:
   std::vector<seat> seats_;
   std::vector<actor> actors_;
   std::priority_queue<event> events_;
+  std::size_t residents_ = 0;
+  std::size_t max_warm_ = 0;  ///< In force.
   double reviewed_s_ = -1;
   double wanted_review_s_ = never_s;
   double changed_s_ = 0;

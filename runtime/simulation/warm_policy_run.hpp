@@ -15,6 +15,10 @@ struct warm_policy_run {
   double review_every_s = 1.0;
   /// Hour of the day and weekday come from the recording's time plus this.
   double epoch_s = 0;
+  /// Who was let in beyond `limits.max_warm` because all were busy stays until the next miss, as in
+  /// the cost model of the slot rules. Otherwise the pool is back within its limit as soon as
+  /// somebody is idle, as a node is that never exceeds it.
+  bool surplus_until_miss = false;
 };
 
 /// The policy sees what the director of a node would show it. One that is refused a place is

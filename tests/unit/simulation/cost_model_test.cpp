@@ -105,6 +105,21 @@ TEST(CostModel, ExceedsTheSlotsOnlyWhileAllAreBusy) {
   EXPECT_DOUBLE_EQ(result.memory_ratio, (30.0 + 25.0 + 20.0) / 150);
 }
 
+TEST(CostModel, LeavesTheSurplusOfAPolicyOfTheNodeUntilTheNextMissWhenToldTo) {
+  const trace traffic = traffic_of({ask(0, 0), ask(5, 1), ask(30, 2)}, 3);
+  const workload work{&traffic, 10, 50};
+  warm_policy_run how;
+  how.limits = {.max_warm = 1, .min_residency_s = 0, .cooldown_s = 1000};
+  how.review_every_s = 0;
+  const auto strict = run_warm_policy(work, *make_lru_policy(), how);
+  // 0 goes when it is idle at 10, since 1 is there already; 1 makes room for 2 at 30.
+  EXPECT_DOUBLE_EQ(strict.memory_ratio, (10.0 + 25.0 + 20.0) / 150);
+  how.surplus_until_miss = true;
+  const auto lenient = run_warm_policy(work, *make_lru_policy(), how);
+  EXPECT_EQ(lenient.peak_warm, 2U);
+  EXPECT_DOUBLE_EQ(lenient.memory_ratio, (30.0 + 25.0 + 20.0) / 150);
+}
+
 TEST(CostModel, KeepsTheOneThatBeladyKnowsToComeBackFirst) {
   const trace traffic = traffic_of({ask(0, 0), ask(20, 1), ask(40, 2), ask(60, 0), ask(80, 1)}, 3);
   const auto rule = make_belady_slots(traffic);
