@@ -1,6 +1,8 @@
 // One request for one specialist, from the door to its end.
 #pragma once
 
+#include "protocols/cache_lines.hpp"
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -189,7 +191,7 @@ struct alignas(64) task {
 
   /// Whoever will work on it soon lets its lines come while doing something else.
   void fetch_ahead() const {
-    __builtin_prefetch(&references, 1);
+    prefetch_to_write(&references);
     __builtin_prefetch(&id, 0);
     __builtin_prefetch(&input, 0);
   }

@@ -1,5 +1,7 @@
 #include "runtime/machine/tasks/ledger.hpp"
 
+#include "protocols/cache_lines.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -46,9 +48,12 @@ bool task_ledger::pop(std::uint32_t& slot) {
                                       std::memory_order_acq_rel, std::memory_order_acquire)) {
         slot = first;
         // The next one who comes finds it here already.
-        if (next != 0) __builtin_prefetch(&place(next - 1), 1);
-        __builtin_prefetch(&place(first).id, 1);
-        __builtin_prefetch(&place(first).input, 1);
+        if (next != 0) {
+          const auto& following = place(next - 1);
+          protocols::prefetch_to_write(&following);
+          protocols::prefetch_to_write(&following.id);
+          protocols::prefetch_to_write(&following.input);
+        }
         return true;
       }
     }
