@@ -140,6 +140,14 @@ int tune(const tune_options& o) {
                  recorded->status);
     return failed;
   }
+  // The first line is the header.
+  const auto lines = std::ranges::count(recorded->body, '\n');
+  const auto tasks = static_cast<std::size_t>(std::max<std::ptrdiff_t>(lines - 1, 0));
+  if (tasks < requests_min) {
+    std::fprintf(stderr, "greenroom: only %zu tasks were recorded so far; tune needs %zu\n", tasks,
+                 requests_min);
+    return failed;
+  }
   const scratch_file file;
   if (!(std::ofstream{file.path(), std::ios::binary} << recorded->body)) {
     std::fprintf(stderr, "greenroom: cannot write the recording to %s\n",
@@ -152,11 +160,6 @@ int tune(const tune_options& o) {
     return failed;
   }
   auto& traffic = std::get<runtime::trace>(read);
-  if (traffic.requests.size() < requests_min) {
-    std::fprintf(stderr, "greenroom: only %zu tasks were recorded so far; tune needs %zu\n",
-                 traffic.requests.size(), requests_min);
-    return failed;
-  }
   const double epoch_s = traffic.requests.front().time_s;
   for (auto& one : traffic.requests) one.time_s -= epoch_s;
 

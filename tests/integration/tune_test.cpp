@@ -1,0 +1,204 @@
+// `greenroom tune` against a node with traffic behind it: what it proposes, replayed, does what it
+// says, and a node that runs with it does as well with less.
+#include "runtime/machine/trace/trace_file.hpp"
+#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/simulation/warm_policy_run.hpp"
+#include "tests/integration/cli_program.hpp"
+#include "tests/integration/support/live_node.hpp"
+#include "tests/machine/http/raw_client.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace greenroom::testing {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::size_t busy = 4, seldom = 8;
+constexpr std::size_t calls = busy * 58 + seldom;
+
+// Four are asked for in turn all the time, the eight others once each and never again: twelve
+// places hold them all, and most are kept in vain.
+std::string name_of(std::size_t who) {
+  return (who < busy ? "busy-" : "seldom-") + std::to_string(who);
+}
+std::string traffic_of_all() {
+  std::string text = "timestamp_s,specialist\n";
+  std::size_t next = busy;
+  for (std::size_t i = 0; i < calls; ++i) {
+    const bool other = i >= 40 && i % 20 == 0 && next < busy + seldom;
+    char time[32];
+    std::snprintf(time, sizeof time, "%.3f,", 0.02 * static_cast<double>(i));
+    text += time + name_of(other ? next++ : i % busy) + '\n';
+  }
+  return text;
+}
+
+class Tune : public ::testing::Test {
+protected:
+  void SetUp() override {
+    folder_ = temporary_folder();
+    write_file(folder_ / "echo.py",
+               "import json, sys\n"
+               "print(json.dumps({'type': 'ready'}), flush=True)\n"
+               "for line in sys.stdin:\n"
+               "    m = json.loads(line)\n"
+               "    if m['type'] == 'task':\n"
+               "        print(json.dumps({'type': 'result', 'id': m['id'], 'output': 1}),"
+               " flush=True)\n");
+    const auto worker = tests::live_node::python() + ", -S, " + (folder_ / "echo.py").string();
+    std::string cast =
+        "version: 1\n"
+        "pool: { max_warm: 12, cooldown: 10m, min_residency: 0s, adaptive: false }\n"
+        "departments:\n"
+        "  - name: ALL\n"
+        "    specialists:\n";
+    for (std::size_t who = 0; who < busy + seldom; ++who) {
+      cast += "      - { name: " + name_of(who) + ", backend: { command: [" + worker + "] } }\n";
+    }
+    write_file(folder_ / "cast.yaml", cast);
+    write_file(folder_ / "trace.csv", traffic_of_all());
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  [[nodiscard]] std::string path(const char* name) const { return (folder_ / name).string(); }
+
+  static std::string got(const served_node& node, const std::string& what) {
+    const auto colon = node.address().rfind(':');
+    tests::raw_client client{
+        static_cast<std::uint16_t>(std::atoi(node.address().c_str() + colon + 1))};
+    client.send("GET " + what + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    return std::string{tests::body_of(client.answer())};
+  }
+
+  /// Replays the traffic.
+  void drive(const served_node& node) const {
+    const auto driven = node.ask({"replay", path("trace.csv"), "--json"});
+    ASSERT_EQ(driven.code, 0) << driven.err;
+    ASSERT_EQ(json::parse(driven.out)["completed"], calls) << driven.out;
+  }
+
+  /// Tasks that the node has written down.
+  static std::size_t recorded(const served_node& node) {
+    const auto text = got(node, "/v1/recording");
+    return static_cast<std::size_t>(std::ranges::count(text, '\n')) - 1;
+  }
+
+  static double cold_starts(const served_node& node) {
+    double sum = 0;
+    const auto all = json::parse(got(node, "/v1/specialists"));
+    for (const auto& one : all["items"]) sum += one.value("cold_starts", 0.0);
+    return sum;
+  }
+
+  /// The simulator's word on these settings, over what the node wrote down.
+  [[nodiscard]] runtime::simulation_result simulated(const served_node& node, const json& said,
+                                                     const json& settings) const {
+    write_file(folder_ / "recorded.csv", got(node, "/v1/recording"));
+    auto traffic = std::get<runtime::trace>(machine::read_trace(path("recorded.csv")));
+    runtime::warm_policy_run how;
+    how.epoch_s = traffic.requests.front().time_s;
+    for (auto& one : traffic.requests) one.time_s -= how.epoch_s;
+    how.limits.max_warm = settings["max_warm"];
+    how.limits.cooldown_s = settings["cooldown_s"];
+    how.limits.target_memory = settings["target_memory"];  // Everybody was asked for.
+    how.limits.min_residency_s = 0;
+    how.limits.adaptive = false;
+    const runtime::workload work{&traffic, said["load_s"], said["span_s"]};
+    runtime::greenroom_policy policy;
+    return runtime::run_warm_policy(work, policy, how);
+  }
+
+private:
+  std::filesystem::path folder_;
+};
+
+TEST_F(Tune, SaysThatTooFewTasksWereRecordedAndProposesNothing) {
+  served_node node{{"--config", path("cast.yaml")}};
+  ASSERT_FALSE(node.address().empty()) << node.err();
+  for (const bool as_json : {false, true}) {
+    const auto asked = as_json ? node.ask({"tune", "--json"}) : node.ask({"tune"});
+    EXPECT_EQ(asked.code, 1);
+    EXPECT_EQ(asked.out, "");
+    EXPECT_THAT(asked.err, HasSubstr("only 0 tasks were recorded so far; tune needs 200"));
+  }
+  EXPECT_EQ(node.ask({"submit", "busy-0", "{}"}).code, 0);
+  ASSERT_TRUE(tests::eventually([&] {
+    return node.ask({"tune"}).err.find("only 1 tasks were recorded") != std::string::npos;
+  }));
+}
+
+TEST_F(Tune, ProposesWhatTheSimulatorAndAnotherNodeConfirm) {
+  json proposal;
+  double cold_before = 0;
+  {
+    served_node node{{"--config", path("cast.yaml")}};
+    ASSERT_FALSE(node.address().empty()) << node.err();
+    ASSERT_NO_FATAL_FAILURE(drive(node));
+    cold_before = cold_starts(node);
+
+    // Departments write arrivals down a moment later, and leave some out in a rush.
+    ran asked;
+    ASSERT_TRUE(tests::eventually([&] {
+      asked = node.ask({"tune", "--json"});
+      return asked.code == 0 && json::parse(asked.out)["requests"] == recorded(node);
+    })) << asked.err;
+    const auto said = json::parse(asked.out);
+    EXPECT_LE(said["requests"].get<std::size_t>(), calls);
+    EXPECT_EQ(said["specialists"], busy + seldom);
+    EXPECT_EQ(said["now"]["max_warm"], 12);
+    EXPECT_EQ(said["now"]["cooldown_s"], 600);
+
+    const auto& all = said["proposals"];
+    const auto found =
+        std::ranges::find_if(all, [](const json& one) { return one["aim"] == "less memory"; });
+    ASSERT_NE(found, all.end()) << asked.out;
+    proposal = *found;
+    const auto& now = said["now"];
+    EXPECT_LE(proposal["wait_s"], now["wait_s"]);
+    EXPECT_LE(proposal["memory_ratio"].get<double>(), 0.75 * now["memory_ratio"].get<double>());
+
+    // Each figure that is told is the simulator's own, for what is in force and for all proposals.
+    std::vector<json> told{now};
+    told.insert(told.end(), all.begin(), all.end());
+    for (const auto& one : told) {
+      const auto again = simulated(node, said, one);
+      EXPECT_DOUBLE_EQ(again.cold_ratio, one["cold_ratio"]) << one;
+      EXPECT_NEAR(again.memory_ratio, one["memory_ratio"], 1e-9) << one;
+      EXPECT_NEAR(again.wait_s, one["wait_s"], 1e-9) << one;
+      EXPECT_EQ(again.loads, one["loads"]) << one;
+    }
+
+    const auto text = node.ask({"tune"});
+    EXPECT_EQ(text.code, 0) << text.err;
+    EXPECT_THAT(text.out, HasSubstr(std::to_string(said["requests"].get<std::size_t>())
+                                    + " tasks of the last"));
+    EXPECT_THAT(text.out, HasSubstr("max_warm 12, cooldown 600.0s"));
+    EXPECT_THAT(text.out, HasSubstr("less memory"));
+    EXPECT_THAT(text.out, Not(HasSubstr("none of")));
+  }
+
+  // The same traffic against real workers with what was proposed: fewer are up, none waits more.
+  served_node other{
+      {"--config", path("cast.yaml"), "--set",
+       "pool.max_warm=" + std::to_string(proposal["max_warm"].get<int>()), "--set",
+       "pool.cooldown=" + std::to_string(std::lround(proposal["cooldown_s"].get<double>() * 1000))
+           + "ms",
+       "--set", "pool.target_memory=" + std::to_string(proposal["target_memory"].get<double>())}};
+  ASSERT_FALSE(other.address().empty()) << other.err();
+  ASSERT_NO_FATAL_FAILURE(drive(other));
+  // A machine at its limit delays tasks until one finds its place taken; not most of them.
+  EXPECT_LE(cold_starts(other), cold_before + 8);
+  const auto up = json::parse(got(other, "/v1/specialists?state=warm"));
+  EXPECT_LT(up["items"].size(), busy + seldom);
+}
+
+}  // namespace
+}  // namespace greenroom::testing
