@@ -111,8 +111,11 @@ void bridge::dispatch(task_ptr job) {
   if (job->claimed.load(std::memory_order_acquire)) return;
   job->phase = task_phase::wanted;
   job->place.store(task_place::ring, std::memory_order_release);
-  // Whoever waits for it is told soon, and was last seen by the caller's core.
+  // What it asks, and who waits for it, were last seen by the caller's core and are looked at soon.
   __builtin_prefetch(job->who.get());
+  constexpr std::size_t line = 64, most = 8 * line;
+  for (std::size_t at = 0; at < std::min(job->input.size(), most); at += line)
+    __builtin_prefetch(job->input.data() + at);
   auto& port = house_.pool(job->pool).departments[job->department]->port;
   port.push(std::move(job), context());
 }
