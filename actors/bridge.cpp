@@ -116,7 +116,10 @@ void bridge::dispatch(task_ptr job) {
   constexpr std::size_t line = 64, most = 8 * line;
   for (std::size_t at = 0; at < std::min(job->input.size(), most); at += line)
     __builtin_prefetch(job->input.data() + at);
-  auto& port = house_.pool(job->pool).departments[job->department]->port;
+  auto& pool = house_.pool(job->pool);
+  protocols::prefetch_to_write(&pool.specialists[job->specialist]->gauge.left);
+  protocols::prefetch_to_write(&pool.specialists[job->specialist]->gauge.warm_hits);
+  auto& port = pool.departments[job->department]->port;
   port.push(std::move(job), context());
 }
 

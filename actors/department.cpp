@@ -50,6 +50,12 @@ department::entry& department::entry_of(std::uint32_t specialist) {
   return entries_[house_.now_playing().members[specialist].place];
 }
 
+// One that was passed on meanwhile may be another department's.
+void department::fetch_ahead(std::uint32_t specialist) const {
+  const auto place = house_.now_playing().members[specialist].place;
+  if (place < entries_.size()) __builtin_prefetch(&entries_[place], 1);
+}
+
 // -- tasks --------------------------------------------------------------------
 
 void department::drain() {
@@ -58,6 +64,7 @@ void department::drain() {
   do {
     for (auto* next = stand_.port.take(); next != nullptr;) {
       auto* after = next->next.load(std::memory_order_relaxed);
+      if (after != nullptr) fetch_ahead(after->specialist);
       auto job = task_ptr::adopt(next);
       switch (job->phase) {
         case task_phase::wanted: arrive(std::move(job)); break;

@@ -120,6 +120,7 @@ private:
 
   [[nodiscard]] std::int64_t now_ns() { return clock().now().time_since_epoch().count(); }
   [[nodiscard]] entry& entry_of(std::uint32_t specialist);
+  void fetch_ahead(std::uint32_t specialist) const;
   [[nodiscard]] const member& member_of(const entry& one) const {
     return house_.now_playing().members[one.index];
   }

@@ -185,6 +185,10 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   auto who = named;
   const auto& playing = house_.now_playing();
   const auto* one = &playing.members[who];
+  // In a large fleet none of these is in a cache. To ask for the time is to wait for what was read
+  // before, but not for what was only fetched.
+  __builtin_prefetch(&one->config.backend.task_timeout);
+  protocols::prefetch_to_write(&house_.pool(where).specialists[who]->gauge);
   const auto now = house_.time->now_ns();
   const bool durable = request.durable || !request.idempotency_key.empty();
   const auto patience = [&] {
