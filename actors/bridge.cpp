@@ -77,10 +77,6 @@ bool bridge::drain_awake() {
     if (begin - slept_ns_ > close_together_ns) return false;
     awake_since_ns_ = begin;
   }
-  if (begin - awake_since_ns_ > turn_ns) {
-    turn_over_ = true;
-    return false;
-  }
   auto now = begin;
   while (house_.door.empty() && house_.bridge.empty()) {
     if (now - begin > patience_ns && earned_ns_ <= 0) return false;
@@ -113,9 +109,7 @@ void bridge::dispatch(task_ptr job) {
   job->place.store(task_place::ring, std::memory_order_release);
   // What it asks, and who waits for it, were last seen by the caller's core and are looked at soon.
   __builtin_prefetch(job->who.get());
-  constexpr std::size_t line = 64, most = 8 * line;
-  for (std::size_t at = 0; at < std::min(job->input.size(), most); at += line)
-    __builtin_prefetch(job->input.data() + at);
+  protocols::prefetch_to_read(job->input.data(), job->input.size());
   auto& pool = house_.pool(job->pool);
   protocols::prefetch_to_write(&pool.specialists[job->specialist]->gauge.left);
   protocols::prefetch_to_write(&pool.specialists[job->specialist]->gauge.warm_hits);

@@ -236,9 +236,7 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   job->input.swap(request.input);
   // What comes back is the memory of an earlier input, which the next one will be written into: the
   // allocator hands out last what was freed last.
-  constexpr std::size_t line = 64, most = 8 * line;
-  for (std::size_t at = 0; at < std::min(request.input.capacity(), most); at += line)
-    protocols::prefetch_to_write(request.input.data() + at);
+  protocols::prefetch_to_write(request.input.data(), request.input.capacity());
   if (!request.case_id.empty()) job->case_id = std::move(request.case_id);
   if (!request.idempotency_key.empty()) {
     job->addressed = address_of(request, playing.members[named].config.name);

@@ -1,6 +1,9 @@
 // Cache lines that come while something else is being done.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+
 namespace greenroom::protocols {
 
 /// The line of `address` will be written soon. For x86-64 as it first was, __builtin_prefetch with
@@ -13,6 +16,19 @@ inline void prefetch_to_write(const void* address) {
 #else
   __builtin_prefetch(address, 1);
 #endif
+}
+
+// Of a long text the first lines; the hardware fetches the rest as it is gone through.
+inline constexpr std::size_t line_bytes = 64, bytes_ahead = 8 * line_bytes;
+
+/// `bytes` from `begin` on will be read soon.
+inline void prefetch_to_read(const char* begin, std::size_t bytes) {
+  for (std::size_t at = 0; at < std::min(bytes, bytes_ahead); at += line_bytes)
+    __builtin_prefetch(begin + at);
+}
+inline void prefetch_to_write(const char* begin, std::size_t bytes) {
+  for (std::size_t at = 0; at < std::min(bytes, bytes_ahead); at += line_bytes)
+    prefetch_to_write(begin + at);
 }
 
 }  // namespace greenroom::protocols

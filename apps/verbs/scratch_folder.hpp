@@ -1,4 +1,4 @@
-// A folder of its own for the journal of a node that runs only while its verb does.
+// A folder for what a verb writes only while it runs: a node's journal, a recording.
 #pragma once
 
 #include <filesystem>

@@ -26,11 +26,13 @@ void print_status(const json& pooling, const json& specialists, const std::strin
   const auto& performance = pooling.value("performance", json::object());
   const auto& memory = pooling.value("memory", json::object());
   const auto status = text_of(pooling, "status", "?");
-  std::printf("%s  %s  up %s  %s\n", paint(status, colour_of(status)).c_str(), node.c_str(),
-              spoken_duration(number_of(pooling, "uptime")).c_str(),
-              number_of(pooling, "alerts") > 0
-                  ? paint(text_of(pooling, "alerts") + " alerts", colour::yellow).c_str()
-                  : "no alerts");
+  const auto alerts = number_of(pooling, "alerts");
+  std::printf(
+      "%s  %s  up %s  %s\n", paint(status, colour_of(status)).c_str(), node.c_str(),
+      spoken_duration(number_of(pooling, "uptime")).c_str(),
+      alerts > 0
+          ? paint(fixed(alerts, 0) + (alerts > 1 ? " alerts" : " alert"), colour::yellow).c_str()
+          : "no alerts");
   std::printf("warm      %s of %s specialists (%s)\n", text_of(counts, "warm", "?").c_str(),
               text_of(counts, "total", "?").c_str(),
               percent(number_of(counts, "utilization")).c_str());

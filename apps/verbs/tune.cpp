@@ -3,11 +3,10 @@
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
+#include "apps/verbs/scratch_folder.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -37,28 +36,6 @@ struct tune_options {
 struct outcome_of {
   runtime::pool_limits limits;
   runtime::simulation_result result;
-};
-
-/// A file for the recording, gone afterwards.
-class scratch_file {
-public:
-  scratch_file() {
-    auto pattern = (std::filesystem::temp_directory_path() / "greenroom-tune-XXXXXX").string();
-    const int file = ::mkstemp(pattern.data());
-    if (file < 0) return;
-    ::close(file);
-    path_ = pattern;
-  }
-  ~scratch_file() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove(path_, ignored);
-  }
-  scratch_file(const scratch_file&) = delete;
-  scratch_file& operator=(const scratch_file&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
-private:
-  std::string path_;
 };
 
 runtime::simulation_result replay_with(const runtime::workload& work,
@@ -148,13 +125,14 @@ int tune(const tune_options& o) {
                  requests_min);
     return failed;
   }
-  const scratch_file file;
-  if (!(std::ofstream{file.path(), std::ios::binary} << recorded->body)) {
+  const scratch_folder folder{"greenroom-tune"};
+  const auto file = folder.path() + "/recording.csv";
+  if (folder.path().empty() || !(std::ofstream{file, std::ios::binary} << recorded->body)) {
     std::fprintf(stderr, "greenroom: cannot write the recording to %s\n",
                  std::filesystem::temp_directory_path().c_str());
     return failed;
   }
-  auto read = machine::read_trace(file.path());
+  auto read = machine::read_trace(file);
   if (const auto* why = std::get_if<machine::trace_error>(&read)) {
     std::fprintf(stderr, "greenroom: the recording cannot be read: %s\n", why->what.c_str());
     return failed;

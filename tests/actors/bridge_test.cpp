@@ -31,10 +31,8 @@ TEST(Bridge, TakesWhatCameInBeforeItLived) {
   auto who = play.ask("d0-s0");  // Nobody is there yet.
   play.open();
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
   EXPECT_EQ(who->ends, 1);
 }
 

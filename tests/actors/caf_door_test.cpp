@@ -38,12 +38,10 @@ protected:
 
 TEST_F(CafDoor, AnswersAnOrderOnceWithItsOutput) {
   order({.specialist = "d0-s0", .input = "{\"a\":1}"});
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
   ASSERT_EQ(play.worker("d0-s0").held.size(), 1u);
   EXPECT_EQ(play.worker("d0-s0").held[0]->input, "{\"a\":1}");
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.finish_one("d0-s0");
   ASSERT_EQ(heard.size(), 1u);
   EXPECT_EQ(heard[0].state, static_cast<std::uint8_t>(task_state::completed));
   EXPECT_EQ(heard[0].output, "\"done: \"");

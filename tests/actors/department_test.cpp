@@ -37,11 +37,9 @@ TEST(Department, GivesAWorkerNoMoreThanItsConcurrency) {
   play.open();
   for (int i = 0; i < 6; ++i) play.ask("d0-s0");
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
   EXPECT_EQ(play.worker("d0-s0").held.size(), 2u);
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.finish_one("d0-s0");
   EXPECT_EQ(play.worker("d0-s0").held.size(), 2u);
 }
 
@@ -52,15 +50,13 @@ TEST(Department, RetriesWhatFailedAfterTheBackoffAndNotBefore) {
   play.open();
   auto who = play.ask("d0-s0");
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
   play.worker("d0-s0").fail_one(true);
   play.world.advance(99ms);
   EXPECT_TRUE(play.worker("d0-s0").held.empty());
   play.world.advance(12ms);  // The department looks every 10 ms.
   ASSERT_EQ(play.worker("d0-s0").held.size(), 1u);
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.finish_one("d0-s0");
   EXPECT_EQ(who->state, task_state::completed);
   EXPECT_EQ(who->attempts, 2u);
 }
@@ -72,16 +68,14 @@ TEST(Department, KeepsTheSlotOfAWorkerThatDiedWithATask) {
   play.open();
   const auto first = play.ask("d0-s0");
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
   const auto second = play.ask("d0-s1");
   play.world.dispatch();
   play.worker("d0-s0").die();
   play.world.advance(1s);
   EXPECT_EQ(play.starts["d0-s0"], 2) << "it starts again in its own slot";
   EXPECT_EQ(play.starts.count("d0-s1"), 0u);
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
   play.worker("d0-s0").finish_one();
   play.world.advance(10s);
   EXPECT_EQ(first->ends, 1);
@@ -102,8 +96,7 @@ TEST(Department, StartsNoWorkerOnceTheGraceOfADrainIsOver) {
   play.ask("d0-s0");
   play.ask("d0-s0");
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
   play.house->gauge.closing = true;
   play.worker("d0-s0").die();
   play.worker("d0-s2").die();
@@ -137,8 +130,7 @@ TEST(Department, NeverRetriesWhatTheWorkerRefused) {
   play.open();
   auto who = play.ask("d0-s0");
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
   play.worker("d0-s0").fail_one(false);
   play.world.dispatch();
   EXPECT_EQ(who->why, failure::refused);
@@ -152,8 +144,7 @@ TEST(Department, RunsAnUnsafeTaskOnceAndCallsItsEndUnknown) {
   play.open();
   auto who = play.ask("d0-s0");
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
   play.worker("d0-s0").die();
   play.world.advance(5s);
   EXPECT_EQ(who->state, task_state::unknown);
@@ -165,15 +156,12 @@ TEST(Department, RunsAgainWhatADeadWorkerHeld) {
   play.open();
   auto who = play.ask("d0-s0");
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
   play.worker("d0-s0").die();
   play.world.advance(1s);
   ASSERT_EQ(play.starts["d0-s0"], 2);
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
   EXPECT_EQ(who->state, task_state::completed);
   EXPECT_EQ(who->attempts, 2u);
 }
@@ -205,14 +193,11 @@ TEST(Department, ServesHigherPrioritiesFirst) {
   auto first = play.ask("d0-s0", high);
   auto second = play.ask("d0-s0", high);
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
   EXPECT_EQ(first->ends, 1);
   EXPECT_EQ(last->ends, 0);
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.finish_one("d0-s0");
   EXPECT_EQ(second->ends, 1);
   EXPECT_EQ(last->ends, 0);
 }
@@ -241,8 +226,7 @@ TEST(Department, OpensTheCircuitAndProbesItLater) {
   auto probe = play.ask("d0-s0");
   ASSERT_FALSE(play.refused);
   play.world.advance(50ms);
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.finish_one("d0-s0");
   EXPECT_EQ(probe->state, task_state::completed);
   const auto told = play.events();
   EXPECT_EQ(std::ranges::count(told, R"(circuit.closed {"specialist":"d0-s0"})"), 1);
@@ -253,10 +237,8 @@ TEST(Department, TellsNothingOfACircuitThatWasNeverOpen) {
   play.open();
   play.ask("d0-s0");
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
   ASSERT_TRUE(play.everyone_heard_once());
   for (const auto& one : play.events()) EXPECT_FALSE(one.starts_with("circuit.")) << one;
 }
@@ -283,8 +265,7 @@ TEST(Department, TellsWhoWaitedForAnotherToLeaveThatItWasForASlot) {
   play.open();
   play.ask("d0-s0");
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
   const auto who = play.ask("d0-s1");
   play.world.advance(3s);
   EXPECT_EQ(who->why, failure::out_of_time);
@@ -309,10 +290,8 @@ TEST(Department, StopsAWorkerThatIgnoresItsDeadlineAndRunsTheOthersElsewhere) {
   play.worker("d0-s0").die();
   play.world.advance(200ms);
   ASSERT_EQ(play.starts["d0-s0"], 2);
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
   EXPECT_EQ(other->state, task_state::completed);
 }
 
@@ -325,8 +304,7 @@ TEST(Department, ForgetsACancelledTaskWhereverItIs) {
   const auto waiting_id = play.last;
   auto third = play.ask("d0-s0");
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
   EXPECT_TRUE(play.desk.cancel(*play.house->ledger.find(waiting_id)));
   EXPECT_EQ(waiting->state, task_state::cancelled);
   EXPECT_TRUE(play.desk.cancel(*play.house->ledger.find(running_id)));
@@ -335,10 +313,8 @@ TEST(Department, ForgetsACancelledTaskWhereverItIs) {
   EXPECT_TRUE(play.worker("d0-s0").cancels > 0);
   play.worker("d0-s0").die();
   play.world.advance(300ms);
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
   EXPECT_EQ(third->state, task_state::completed);
   EXPECT_TRUE(play.everyone_heard_once());
 }

@@ -153,8 +153,7 @@ TEST(Director, WarmsAndCoolsByHand) {
   caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{1});
   play.world.dispatch();
   ASSERT_EQ(play.starts["d0-s1"], 1);
-  play.worker("d0-s1").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s1");
   caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{1});
   play.world.dispatch();
   EXPECT_TRUE(play.worker("d0-s1").stopping);

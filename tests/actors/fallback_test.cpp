@@ -49,8 +49,7 @@ TEST_F(Fallback, IsNobodyUnlessTheConfigurationNamesOne) {
 TEST_F(Fallback, TakesWhoWaitsWhenTheCircuitOpens) {
   play.ask("d0-s1");
   play.world.dispatch();
-  play.worker("d0-s1").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s1");
   std::vector<std::shared_ptr<caller>> all = play.callers;
   for (int i = 0; i < 3; ++i) all.push_back(play.ask("d0-s1"));
   play.world.dispatch();
@@ -88,14 +87,12 @@ TEST_F(Fallback, TakesWhatHasUsedUpItsAttempts) {
   other.open();
   const auto who = other.ask("d0-s1");
   other.world.dispatch();
-  other.worker("d0-s1").get_ready();
-  other.world.dispatch();
+  other.get_ready("d0-s1");
   other.worker("d0-s1").fail_one(true);
   other.world.dispatch();
   EXPECT_EQ(who->ends, 0);
   ASSERT_EQ(other.starts["d1-s0"], 1);
-  other.worker("d1-s0").get_ready();
-  other.world.dispatch();
+  other.get_ready("d1-s0");
   other.worker("d1-s0").fail_one(true);
   other.world.dispatch();
   EXPECT_EQ(who->ends, 1) << "and is not tried for ever";
@@ -123,10 +120,8 @@ TEST_F(Fallback, TakesWhatItselfHasNoTimeLeftToTryAgain) {
   other.world.advance(1s);
   EXPECT_EQ(other.worker("d0-s1").held.size(), 0u);
   ASSERT_EQ(other.starts["d1-s0"], 1) << "18 s are left";
-  other.worker("d1-s0").get_ready();
-  other.world.dispatch();
-  other.worker("d1-s0").finish_one();
-  other.world.dispatch();
+  other.get_ready("d1-s0");
+  other.finish_one("d1-s0");
   EXPECT_EQ(late->state, task_state::completed);
   EXPECT_EQ(late->attempts, 3u);
 }
@@ -135,15 +130,12 @@ TEST_F(Fallback, LeavesOneToProbeTheCircuitThatIsHalfOpen) {
   play.ask("d0-s1");
   play.ask("d0-s1");
   play.world.dispatch();
-  play.worker("d0-s1").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s1");
   fail_once();
   fail_once();
   play.world.advance(20ms);
-  play.worker("d1-s0").get_ready();
-  play.world.dispatch();
-  play.worker("d1-s0").finish_one();
-  play.world.dispatch();
+  play.get_ready("d1-s0");
+  play.finish_one("d1-s0");
   play.worker("d1-s0").finish_one();
   play.world.advance(5s);
   // The circuit may be probed now: one goes there, nobody waits behind it.
@@ -158,16 +150,14 @@ TEST_F(Fallback, LeavesOneToProbeTheCircuitThatIsHalfOpen) {
   EXPECT_EQ(gauge("d0-s1").depth(), 0u);
   EXPECT_EQ(gauge("d1-s0").depth(), 3u);
   for (int i = 0; i < 3; ++i) {
-    play.worker("d1-s0").finish_one();
-    play.world.dispatch();
+    play.finish_one("d1-s0");
   }
   EXPECT_TRUE(play.everyone_heard_once());
   // And when it succeeds, everything goes there again.
   play.world.advance(5s);
   play.ask("d0-s1");
   play.world.dispatch();
-  play.worker("d0-s1").finish_one();
-  play.world.dispatch();
+  play.finish_one("d0-s1");
   EXPECT_TRUE(play.everyone_heard_once());
   play.ask("d0-s1");
   play.ask("d0-s1");
@@ -185,8 +175,7 @@ TEST_F(Fallback, IsNotAskedForMoreThanItsLineHolds) {
   for (int i = 0; i < 4; ++i) theirs.push_back(play.ask("d1-s0"));
   for (int i = 0; i < 4; ++i) play.ask("d0-s1");
   play.world.dispatch();
-  play.worker("d0-s1").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s1");
   fail_once();
   fail_once();
   play.world.advance(20ms);
@@ -213,15 +202,13 @@ TEST_F(Fallback, NeverGetsWhatMayHaveRunAndIsNotSafeToDoTwice) {
   const auto ran = other.ask("d0-s1");
   const auto waited = other.ask("d0-s1");
   other.world.dispatch();
-  other.worker("d0-s1").get_ready();
-  other.world.dispatch();
+  other.get_ready("d0-s1");
   other.worker("d0-s1").fail_one(true);
   other.world.advance(20ms);
   EXPECT_EQ(ran->state, task_state::unknown);
   EXPECT_EQ(waited->ends, 0);
   ASSERT_EQ(other.starts["d1-s0"], 1);
-  other.worker("d1-s0").get_ready();
-  other.world.dispatch();
+  other.get_ready("d1-s0");
   // It stays unsafe with whoever does it.
   other.worker("d1-s0").die();
   other.world.advance(1s);
@@ -237,10 +224,8 @@ TEST_F(Fallback, StandsInForAWorkerThatCannotStart) {
     play.world.advance(1s);
   }
   ASSERT_EQ(play.starts["d1-s0"], 1);
-  play.worker("d1-s0").get_ready();
-  play.world.dispatch();
-  play.worker("d1-s0").finish_one();
-  play.world.dispatch();
+  play.get_ready("d1-s0");
+  play.finish_one("d1-s0");
   EXPECT_EQ(who->state, task_state::completed);
 }
 
@@ -249,8 +234,7 @@ TEST_F(Fallback, EndsATaskOnceThatIsCancelledWhileItIsPassedOn) {
   const auto who = play.ask("d0-s1");
   const auto id = play.last;
   play.world.dispatch();
-  play.worker("d0-s1").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s1");
   fail_once();
   play.worker("d0-s1").fail_one(true);
   play.world.dispatch();

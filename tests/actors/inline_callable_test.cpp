@@ -114,10 +114,8 @@ TEST_F(InlineCallable, GetsAnActorWhenAReloadMakesItAProcess) {
   play.world.dispatch();
   const auto who = ask("1");
   ASSERT_TRUE(play.workers.contains("d0-s0"));
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
   EXPECT_EQ(who->ends, 1);
   EXPECT_EQ(who->output, "\"done: \"");
 }

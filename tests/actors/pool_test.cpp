@@ -28,10 +28,8 @@ TEST(Pool, ReplacesADepartmentThatGaveUpOnItsSpecialist) {
   EXPECT_TRUE(escalated);
   auto who = play.ask("d0-s0");
   play.world.advance(1s);
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
   EXPECT_EQ(who->ends, 1);
   EXPECT_TRUE(play.collapsed.empty());
 }

@@ -25,8 +25,7 @@ TEST_P(EveryActor, MayDieWhileOneTaskRunsAndOneWaitsAndBothEndOnce) {
   play.open();
   auto running = play.ask("d0-s0");
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
   auto waiting = play.ask("d0-s0");
   play.world.dispatch();
   caf::anon_send(play.root, protocols::drop_atom::value, GetParam());

@@ -16,10 +16,8 @@ TEST(Specialist, StopsAnIdleWorkerThatDoesNotAnswerAProbe) {
   play.open();
   play.ask("d0-s0");
   play.world.dispatch();
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
   caf::anon_send(play.root, protocols::check_atom::value);
   play.world.dispatch();
   EXPECT_EQ(play.worker("d0-s0").pings, 1);
@@ -48,10 +46,8 @@ TEST(Specialist, IgnoresWhatAWorkerOfAnEarlierLifeStillSays) {
   first->finish_one();
   play.world.dispatch();
   EXPECT_EQ(who->ends, 0);
-  play.worker("d0-s0").get_ready();
-  play.world.dispatch();
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
   EXPECT_EQ(who->ends, 1);
   EXPECT_EQ(who->attempts, 2u);
   first->held.clear();
@@ -65,8 +61,7 @@ TEST(Specialist, MeasuresStartsAndRuns) {
   play.world.advance(300ms);
   play.worker("d0-s0").get_ready();
   play.world.advance(40ms);
-  play.worker("d0-s0").finish_one();
-  play.world.dispatch();
+  play.finish_one("d0-s0");
   const auto& gauge = play.house->pool(protocols::pool_kind::intelligent).specialists[0]->gauge;
   EXPECT_EQ(gauge.start_ns.load(), 300'000'000);
   EXPECT_EQ(gauge.run_ns.load(), 40'000'000);

@@ -164,6 +164,14 @@ public:
     return who;
   }
   puppet& worker(const std::string& name) { return *workers.at(name); }
+  void get_ready(const std::string& name) {
+    worker(name).get_ready();
+    world.dispatch();
+  }
+  void finish_one(const std::string& name) {
+    worker(name).finish_one();
+    world.dispatch();
+  }
   /// What happened, for the message of a failure.
   [[nodiscard]] std::vector<std::string> events() const {
     std::vector<std::string> result;

@@ -57,20 +57,13 @@ void send(exchange& ours, std::string head, std::string body, bool last,
   // A group without bytes would never be taken off the connection's list.
   if (items.empty()) items.emplace_back(restinio::const_buffer("", 0));
   restinio::write_group_t group{std::move(items)};
-  if (written) {
-    group.after_write_notificator(
-        [written = std::move(written), one = &record, last, size](const auto&) {
-          written();
-          one->sent_off(size);
-          if (last) one->answer_written();
-        });
-  } else if (last) {
-    // The record outlives the group: RESTinio's connection has both, the group first to go.
-    group.after_write_notificator([one = &record, size](const auto&) {
-      one->sent_off(size);
-      one->answer_written();
-    });
-  }
+  // The record outlives the group: RESTinio's connection has both, the group first to go.
+  group.after_write_notificator(
+      [written = std::move(written), one = &record, last, size](const auto&) {
+        if (written) written();
+        one->sent_off(size);
+        if (last) one->answer_written();
+      });
   link->write_response_parts(ours.number,
                              {last ? restinio::response_parts_attr_t::final_parts
                                    : restinio::response_parts_attr_t::not_final_parts,

@@ -22,13 +22,20 @@ bool let_others_first() {
   return ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest) == 0;
 }
 
+namespace {
+
+std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+}  // namespace
+
+courtesy::courtesy() : since_ns_{now_ns()} {}
+
 void courtesy::now_and_then() {
   constexpr std::int64_t most_ns = 100'000;
   constexpr timespec moment{0, 50'000};
-  const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
-  if (now - since_ns_ < most_ns) return;
+  if (now_ns() - since_ns_ < most_ns) return;
   ::nanosleep(&moment, nullptr);
-  since_ns_ = std::chrono::steady_clock::now().time_since_epoch().count();
+  since_ns_ = now_ns();
 }
 
 }  // namespace greenroom::machine

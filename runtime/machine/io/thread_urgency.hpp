@@ -22,10 +22,12 @@ bool let_others_first();
 /// what can wait, and nobody else more than that 0.1 ms.
 class courtesy {
 public:
+  /// A piece of work begins.
+  courtesy();
   void now_and_then();
 
 private:
-  std::int64_t since_ns_ = 0;
+  std::int64_t since_ns_;
 };
 
 }  // namespace greenroom::machine

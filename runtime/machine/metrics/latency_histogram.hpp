@@ -29,11 +29,6 @@ public:
     count(sum_, value, alone);
   }
 
-  [[nodiscard]] snapshot read() const {
-    snapshot result{};
-    add_to(result);
-    return result;
-  }
   void add_to(snapshot& sums) const {
     for (std::size_t i = 0; i < buckets; ++i) sums[i] += counts_[i].load(std::memory_order_relaxed);
   }
