@@ -18,8 +18,9 @@ constexpr std::int64_t patience_ns = 20'000;
 constexpr std::int64_t turn_ns = 100'000;
 constexpr std::int64_t earned_max_ns = 5'000'000;
 constexpr std::int64_t earned_share = 8;
-constexpr int looks = 4;   // Before others run, when there is more each time.
-constexpr int pauses = 8;  // Between two looks at the clock.
+constexpr int looks = 4;          // Before others run, when there is more each time.
+constexpr int pauses = 8;         // Between two looks at the clock.
+constexpr std::size_t ahead = 8;  // Tasks of which the specialists' lines are under way.
 
 void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -52,9 +53,13 @@ void bridge::take() {
     job->fetch_ahead();
     hands.push_back(task_ptr::adopt(job));
   });
+  for (std::size_t i = 0; i < std::min(hands.size(), ahead); ++i)
+    if (hands[i]) approach(*hands[i]);
   // What is in the hands survives us; one is let go only once it has been passed on.
-  for (auto& job : hands)
-    if (job) pass(std::move(job));
+  for (std::size_t i = 0; i < hands.size(); ++i) {
+    if (i + ahead < hands.size() && hands[i + ahead]) approach(*hands[i + ahead]);
+    if (hands[i]) pass(std::move(hands[i]));
+  }
   hands.clear();
   for (auto* at = house_.bridge.take(); at != nullptr;) {
     auto* after = at->next.load(std::memory_order_relaxed);
@@ -94,6 +99,13 @@ bool bridge::drain_awake() {
   return true;
 }
 
+// In a large fleet what is known of a specialist is in no cache; it comes while others are passed.
+void bridge::approach(const task& job) {
+  const auto who = job.specialist.load(std::memory_order_relaxed);
+  __builtin_prefetch(&house_.now_playing().members[who]);
+  protocols::prefetch_to_write(&house_.pool(job.pool).specialists[who].gauge.left);
+}
+
 void bridge::pass(task_ptr job) {
   if (job->journaled && house_.journaling && !job->recorded.load(std::memory_order_acquire)) {
     job->place.store(task_place::journal, std::memory_order_release);
@@ -110,10 +122,7 @@ void bridge::dispatch(task_ptr job) {
   // What it asks, and who waits for it, were last seen by the caller's core and are looked at soon.
   __builtin_prefetch(job->who.get());
   protocols::prefetch_to_read(job->input.data(), job->input.size());
-  auto& pool = house_.pool(job->pool);
-  protocols::prefetch_to_write(&pool.specialists[job->specialist]->gauge.left);
-  protocols::prefetch_to_write(&pool.specialists[job->specialist]->gauge.warm_hits);
-  auto& port = pool.departments[job->department]->port;
+  auto& port = house_.pool(job->pool).departments[job->department].port;
   port.push(std::move(job), context());
 }
 
@@ -123,7 +132,7 @@ const char* bridge::lateness(const task& job) const {
     return "the deadline passed while it ran";
   if (job.attempts > 0) return "the deadline passed while it waited to be tried again";
   if (!job.cold_start) return "the deadline passed while it waited";
-  const auto& gauge = house_.pool(job.pool).specialists[job.specialist]->gauge;
+  const auto& gauge = house_.pool(job.pool).specialists[job.specialist].gauge;
   switch (gauge.state.load(std::memory_order_relaxed)) {
     case machine::worker_state::warming: return "the deadline passed while its worker started";
     case machine::worker_state::failed:

@@ -29,6 +29,7 @@ protected:
 
 private:
   void take();
+  void approach(const protocols::task& job);
   void pass(protocols::task_ptr job);
   void dispatch(protocols::task_ptr job);
   void sweep();

@@ -9,7 +9,7 @@ namespace greenroom::actors {
 
 namespace {
 
-constexpr std::size_t inline_width = 64;
+constexpr std::uint32_t inline_width = 64;
 constexpr std::size_t looked_at_max = 5000;  // A wrong name must not cost a large cast much.
 
 std::vector<std::string> nearest_to(std::string_view name,
@@ -38,10 +38,25 @@ protocols::side_effects effects_of(config::side_effects from) {
 
 }  // namespace
 
+member::member(const config::specialist& of)
+    : config{of}, task_timeout_ns{std::chrono::nanoseconds{of.backend.task_timeout}.count()} {
+  if (of.name.size() > letters_.size()) return;
+  length_ = static_cast<std::uint8_t>(of.name.size());
+  of.name.copy(letters_.data(), letters_.size());
+}
+
+bool member::is_called_at_length(std::string_view name) const {
+  return name == config.name || std::ranges::find(config.aliases, name) != config.aliases.end();
+}
+
 std::vector<std::string> cast::nearest(std::string_view name) const {
   std::vector<std::string_view> names;
-  for (const auto& [known, who] : by_name)
-    if (!members[who].gone && names.size() < looked_at_max) names.push_back(known);
+  for (const auto& one : members) {
+    if (one.gone) continue;
+    if (names.size() >= looked_at_max) break;
+    names.emplace_back(one.config.name);
+    names.insert(names.end(), one.config.aliases.begin(), one.config.aliases.end());
+  }
   return nearest_to(name, names);
 }
 
@@ -88,7 +103,8 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
       now.effects = effects_of(one.backend.side_effects);
       now.inline_function = is_inline && is_inline(one.name);
       // A callable that runs on the spot is through with each task before it gets the next.
-      now.width = now.inline_function ? inline_width : one.backend.concurrency;
+      now.width =
+          now.inline_function ? inline_width : static_cast<std::uint32_t>(one.backend.concurrency);
       // What is handed out may be written down as begun, so what must not be done twice is not
       // handed out ahead.
       const bool ahead = !now.inline_function && now.effects != protocols::side_effects::unsafe;
@@ -100,13 +116,16 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
         fresh->members.push_back(now);
     }
   }
+  std::size_t names = 0;
+  for (const auto& one : fresh->members) names += one.gone ? 0 : 1 + one.config.aliases.size();
+  fresh->by_name = name_index{names};
   for (std::uint32_t i = 0; i < fresh->members.size(); ++i) {
     auto& one = fresh->members[i];
     one.place = static_cast<std::uint32_t>(fresh->staff[one.department].size());
     fresh->staff[one.department].push_back(i);
     if (one.gone) continue;
-    fresh->by_name.emplace(one.config.name, i);
-    for (const auto& alias : one.config.aliases) fresh->by_name.emplace(alias, i);
+    fresh->by_name.add(one.config.name, i);
+    for (const auto& alias : one.config.aliases) fresh->by_name.add(alias, i);
   }
   for (auto& one : fresh->members)
     one.fallback = one.config.fallback.empty() ? cast::nobody : fresh->find(one.config.fallback);

@@ -1,9 +1,11 @@
 // The cast as the node looks it up: names become numbers once, at the door.
 #pragma once
 
+#include "actors/name_index.hpp"
 #include "config/node.hpp"
 #include "protocols/task.hpp"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,8 +16,9 @@
 
 namespace greenroom::actors {
 
-struct member {
-  explicit member(const config::specialist& of) : config{of} {}
+/// What every task asks of its specialist is on one line of the cache.
+struct alignas(64) member {
+  explicit member(const config::specialist& of);
   member(const member&) = default;
   member& operator=(const member& other) {
     if (this != &other) {
@@ -29,18 +32,32 @@ struct member {
   const config::specialist& config;  ///< In a cast's `config`, this one's or an earlier one's.
   std::uint32_t department = 0;
   std::uint32_t fallback = 0xffffffffU;  ///< Index, or `cast::nobody`.
-  std::uint32_t place = 0;               ///< Position in its department's staff.
-  std::size_t width = 1;                 ///< Tasks its worker may have at a time.
-  std::size_t hands = 2;  ///< Tasks it may hold: those, and some ahead so that it never idles.
+  std::int64_t task_timeout_ns = 0;
+  std::uint32_t place = 0;  ///< Position in its department's staff.
+  std::uint32_t width = 1;  ///< Tasks its worker may have at a time.
+  std::uint32_t hands = 2;  ///< Tasks it may hold: those, and some ahead so that it never idles.
   protocols::side_effects effects = protocols::side_effects::idempotent;
   bool inline_function = false;
   bool gone = false;  ///< Taken out by a reload; its number is never used again.
+
+  /// By its name or an alias.
+  [[nodiscard]] bool is_called(std::string_view name) const {
+    return (length_ > 0 && name == std::string_view{letters_.data(), length_})
+           || is_called_at_length(name);
+  }
+
+private:
+  [[nodiscard]] bool is_called_at_length(std::string_view name) const;
+
+  std::uint8_t length_ = 0;  // 0: the name is too long for this.
+  std::array<char, 24> letters_{};
 };
+static_assert(sizeof(member) == 64);
 
 /// Immutable. A reload makes a new one in which everybody keeps the number he had; the ones before
 /// it must be kept as long as it is.
 struct cast {
-  static constexpr std::uint32_t nobody = 0xffffffffU;
+  static constexpr std::uint32_t nobody = name_index::nobody;
 
   struct text_hash {
     using is_transparent = void;
@@ -54,13 +71,20 @@ struct cast {
   std::vector<member> members;
   std::vector<std::string> departments;
   std::vector<std::vector<std::uint32_t>> staff;  ///< By department: its members.
-  index by_name;                                  ///< Names and aliases.
+  name_index by_name;                             ///< Names and aliases of those who are not gone.
   index by_department;
   std::vector<std::vector<std::uint32_t>> workflows;  ///< As in config.workflows, by number.
 
   [[nodiscard]] std::uint32_t find(std::string_view name) const {
-    const auto at = by_name.find(name);
-    return at == by_name.end() ? nobody : at->second;
+    return find(name, [](std::uint32_t) {});
+  }
+  /// Calls `guess(who)` with who it probably is before that is known.
+  template <class Guess>
+  [[nodiscard]] std::uint32_t find(std::string_view name, Guess guess) const {
+    return by_name.find(name, [&](std::uint32_t who) {
+      guess(who);
+      return members[who].is_called(name);
+    });
   }
   [[nodiscard]] const std::string& name_of(std::uint32_t who) const {
     return members[who].config.name;

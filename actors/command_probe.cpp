@@ -69,7 +69,7 @@ command_probe probe_through(front_desk& desk, house& where, std::chrono::millise
     });
     if (able.empty()) {
       const auto state =
-          where.pool(desk.pool()).specialists[spared]->gauge.state.load(std::memory_order_relaxed);
+          where.pool(desk.pool()).specialists[spared].gauge.state.load(std::memory_order_relaxed);
       const bool up = state == machine::worker_state::warm || state == machine::worker_state::busy;
       return told(
           {up, playing.name_of(spared) + (up ? " is up; it is unsafe to ask" : " is not up")});

@@ -34,7 +34,7 @@ department::department(caf::actor_config& cfg, house& where, std::uint32_t index
       index_{index},
       pool_{pool},
       director_{std::move(director)},
-      stand_{*where.pool(pool).departments[index]},
+      stand_{where.pool(pool).departments[index]},
       random_{where.seed * 2654435761U + std::uint64_t{index} * 2
               + static_cast<std::uint64_t>(pool)},
       incarnation_{++incarnations} {
@@ -50,10 +50,19 @@ department::entry& department::entry_of(std::uint32_t specialist) {
   return entries_[house_.now_playing().members[specialist].place];
 }
 
-// One that was passed on meanwhile may be another department's.
-void department::fetch_ahead(std::uint32_t specialist) const {
-  const auto place = house_.now_playing().members[specialist].place;
-  if (place < entries_.size()) __builtin_prefetch(&entries_[place], 1);
+// What the tasks after this one need comes meanwhile: of the next but one the specialist's entry,
+// of the next one what only the entry tells. One that was passed on may be another department's.
+void department::fetch_ahead(const task* next) const {
+  const auto entry_for = [this](const task& job) -> const entry* {
+    const auto place = house_.now_playing().members[job.specialist].place;
+    return place < entries_.size() ? &entries_[place] : nullptr;
+  };
+  if (next == nullptr) return;
+  if (const auto* its = entry_for(*next)) __builtin_prefetch(its->at_once);
+  const auto* after = next->next.load(std::memory_order_relaxed);
+  if (after == nullptr) return;
+  if (const auto* its = entry_for(*after))
+    protocols::prefetch_to_write(reinterpret_cast<const char*>(its), entry::hot_bytes);
 }
 
 // -- tasks --------------------------------------------------------------------
@@ -64,7 +73,7 @@ void department::drain() {
   do {
     for (auto* next = stand_.port.take(); next != nullptr;) {
       auto* after = next->next.load(std::memory_order_relaxed);
-      if (after != nullptr) fetch_ahead(after->specialist);
+      fetch_ahead(after);
       auto job = task_ptr::adopt(next);
       switch (job->phase) {
         case task_phase::wanted: arrive(std::move(job)); break;
@@ -429,7 +438,7 @@ caf::behavior department::make_behavior() {
         director_ = director;
         for (auto& one : entries_) {
           one.asked = false;
-          one.dirty = true;
+          mark(one);
           tell_director(one, one.now == life::cold      ? slot_news::kind::released
                              : one.now == life::warming ? slot_news::kind::warming
                              : one.now == life::warm    ? slot_news::kind::warm

@@ -41,26 +41,29 @@ protected:
 
 private:
   enum class life : std::uint8_t { cold, warming, warm, cooling };
-  struct entry {
-    std::uint32_t index = 0;  // In the cast.
-    life now = life::cold;
-    bool asked = false;         // The director knows that it is wanted.
-    bool dirty = false;         // The director does not know how busy it is now.
-    bool hired = false;         // Its actor lives.
-    bool circuit_shown = true;  // The door was told that it is open, perhaps by a predecessor.
-    std::uint32_t failed_starts = 0;   // In a row.
-    std::int64_t not_before_ns = 0;    // No start sooner, after a failure.
-    std::int64_t wanted_since_ns = 0;  // Since when tasks wait for a start; 0: they do not.
-    std::int64_t idle_since_ns = 0;
-    std::int64_t drop_sent_ns = 0;
-    std::uint32_t listable = 0;    // Arrivals that may be told one by one.
-    std::int64_t listable_ns = 0;  // Since when it has counted up.
+  // Every task of a callable that runs here looks at what comes first, and at nothing else.
+  struct alignas(64) entry {
     // A callable that runs here, on the spot: it has neither an actor nor a worker.
     const machine::callable* at_once = nullptr;
-    machine::waiting_line line;
+    std::uint32_t index = 0;  // In the cast.
+    life now = life::cold;
+    bool asked = false;            // The director knows that it is wanted.
+    bool dirty = false;            // The director does not know how busy it is now.
+    bool hired = false;            // Its actor lives.
+    bool circuit_shown = true;     // The door was told that it is open, perhaps by a predecessor.
+    std::uint32_t listable = 0;    // Arrivals that may be told one by one.
+    std::int64_t listable_ns = 0;  // Since when it has counted up.
+    std::int64_t wanted_since_ns = 0;  // Since when tasks wait for a start; 0: they do not.
+    std::int64_t idle_since_ns = 0;
     std::vector<protocols::task_ptr> hands;  // Given to the specialist and not come back.
     runtime::breaker breaker;
+    machine::waiting_line line;
+    std::uint32_t failed_starts = 0;  // In a row.
+    std::int64_t not_before_ns = 0;   // No start sooner, after a failure.
+    std::int64_t drop_sent_ns = 0;
     runtime::restart_budget restarts;
+
+    static constexpr std::size_t hot_bytes = 128;
   };
   struct retry {
     std::int64_t due_ns = 0;
@@ -120,12 +123,12 @@ private:
 
   [[nodiscard]] std::int64_t now_ns() { return clock().now().time_since_epoch().count(); }
   [[nodiscard]] entry& entry_of(std::uint32_t specialist);
-  void fetch_ahead(std::uint32_t specialist) const;
+  void fetch_ahead(const protocols::task* next) const;
   [[nodiscard]] const member& member_of(const entry& one) const {
     return house_.now_playing().members[one.index];
   }
   [[nodiscard]] specialist_stand& stand_of(const entry& one) {
-    return *house_.pool(pool_).specialists[one.index];
+    return house_.pool(pool_).specialists[one.index];
   }
   /// Nobody, when it is not hired or runs here.
   [[nodiscard]] const caf::actor& actor_of(const entry& one) { return stand_of(one).actor; }
@@ -149,7 +152,8 @@ private:
   department_stand& stand_;
   std::mt19937_64 random_;
   std::uint32_t incarnation_;
-  std::vector<entry> entries_;  // By place in the staff.
+  std::vector<entry> entries_;        // By place in the staff.
+  std::vector<std::uint32_t> dirty_;  // Places of those that are.
   std::vector<retry> retries_;
   std::size_t awaited_ = 0;  // Specialists of a predecessor that are not dead yet.
   bool open_ = false;

@@ -16,7 +16,7 @@ using protocols::task_ptr, protocols::task_state;
 void department::move_to(task_ptr job, std::uint32_t specialist, protocols::pool_kind pool) {
   auto running = task_state::running;
   job->state.compare_exchange_strong(running, task_state::queued);
-  auto& theirs = house_.pool(pool).specialists[specialist]->gauge;
+  auto& theirs = house_.pool(pool).specialists[specialist].gauge;
   const auto from = job->specialist.load(std::memory_order_relaxed);
   auto here = task::seat(from, pool_);
   if (!job->counted.compare_exchange_strong(here, task::seat(specialist, pool),
@@ -24,7 +24,7 @@ void department::move_to(task_ptr job, std::uint32_t specialist, protocols::pool
     theirs.left.fetch_add(1, std::memory_order_relaxed);  // It has ended meanwhile.
     return;
   }
-  house_.pool(pool_).specialists[from]->gauge.left.fetch_add(1, std::memory_order_relaxed);
+  house_.pool(pool_).specialists[from].gauge.left.fetch_add(1, std::memory_order_relaxed);
   job->belongs_to(specialist, house_.now_playing().members[specialist].department);
   job->pool.store(pool, std::memory_order_release);
   job->place.store(task_place::ring, std::memory_order_release);
@@ -41,7 +41,7 @@ void department::hand_over(task_ptr job) {
   const auto other = pool_ == protocols::pool_kind::intelligent ? protocols::pool_kind::baseline
                                                                 : protocols::pool_kind::intelligent;
   const auto who = job->specialist.load(std::memory_order_relaxed);
-  house_.pool(other).specialists[who]->gauge.entered.fetch_add(1, std::memory_order_relaxed);
+  house_.pool(other).specialists[who].gauge.entered.fetch_add(1, std::memory_order_relaxed);
   move_to(std::move(job), who, other);
 }
 
@@ -69,7 +69,7 @@ bool department::pass_on(const entry& one, task_ptr& job) {
   for (std::size_t hops = 0; next != actors::cast::nobody && hops < playing.members.size();
        ++hops) {
     const auto& other = playing.members[next];
-    auto& gauge = house_.pool(pool_).specialists[next]->gauge;
+    auto& gauge = house_.pool(pool_).specialists[next].gauge;
     const bool out = other.gone || gauge.open_until_ns.load(std::memory_order_relaxed) > now;
     if (!out && next != one.index) {
       const auto most = playing.config.queue.per_specialist + other.width;

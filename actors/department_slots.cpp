@@ -35,18 +35,21 @@ bool department::may_list(entry& one, std::int64_t at_ns) {
 }
 
 void department::mark(entry& one) {
-  one.dirty = true;
+  if (!std::exchange(one.dirty, true))
+    dirty_.push_back(static_cast<std::uint32_t>(&one - entries_.data()));
   if (std::exchange(flush_armed_, true)) return;
   delayed_send(this, flush_period, protocols::report_atom::value);
 }
 
 void department::flush() {
   flush_armed_ = false;
-  for (auto& one : entries_) {
-    if (!std::exchange(one.dirty, false)) continue;
+  for (const auto place : dirty_) {
+    auto& one = entries_[place];
+    one.dirty = false;
     const auto tasks = static_cast<std::uint32_t>(one.line.size() + one.hands.size());
     batch_.changed.push_back({one.index, tasks, tasks > 0 ? 0 : house_.unix_us(one.idle_since_ns)});
   }
+  dirty_.clear();
   protocols::usage_batch full;
   full.department = index_;
   std::swap(full, batch_);

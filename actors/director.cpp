@@ -72,7 +72,7 @@ void director_state::adopt_cast() {
   const auto known = starts.grow(cast.members.size());
   // What a predecessor has measured, one start for each.
   for (auto i = known; i < cast.members.size(); ++i)
-    if (const auto start_ns = where->pool(pool).specialists[i]->gauge.start_ns.load(); start_ns > 0)
+    if (const auto start_ns = where->pool(pool).specialists[i].gauge.start_ns.load(); start_ns > 0)
       starts.measured(static_cast<std::uint32_t>(i), static_cast<double>(start_ns) * 1e-9);
   typical_told_s = starts.typical_s();
   for (std::uint32_t i = 0; i < cast.members.size(); ++i) {
@@ -80,7 +80,7 @@ void director_state::adopt_cast() {
     auto& fact = facts[i];
     fact.department = one.department;
     fact.priority_weight = weight_of(one.config.priority);
-    const auto& gauge = where->pool(pool).specialists[i]->gauge;
+    const auto& gauge = where->pool(pool).specialists[i].gauge;
     const bool callable = one.config.backend.kind == config::backend_kind::function;
     // A callable costs nothing to keep, so it is always there. In the baseline pool everybody is.
     fact.pinned = !one.gone && (one.config.pin || baseline || callable);

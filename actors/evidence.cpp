@@ -91,7 +91,7 @@ std::vector<specialist_counts> count_specialists(const house& where) {
   using machine::task_outcome;
   std::vector<specialist_counts> result(where.now_playing().members.size());
   for (std::size_t i = 0; i < result.size(); ++i) {
-    const auto& stand = *where.pool(protocols::pool_kind::intelligent).specialists[i];
+    const auto& stand = where.pool(protocols::pool_kind::intelligent).specialists[i];
     const auto ended = [&](task_outcome which) {
       const auto e = static_cast<std::size_t>(which);
       return value(stand.gauge.ends[e]) + value(stand.mirror_ends[e]);
@@ -123,7 +123,7 @@ void record_fresh(house& where, double now_s, runtime::rollout::evidence_recorde
     };
     const auto bad = grown(&specialist_counts::bad);
     const auto tasks = bad + grown(&specialist_counts::completed);
-    const auto& gauge = where.pool(protocols::pool_kind::intelligent).specialists[i]->gauge;
+    const auto& gauge = where.pool(protocols::pool_kind::intelligent).specialists[i].gauge;
     // Whoever asks for one whose circuit is open is refused.
     const bool out = gauge.open_until_ns.load(std::memory_order_relaxed) > where.time->now_ns();
     if (tasks > 0)

@@ -79,7 +79,7 @@ std::uint32_t front_desk::best_of(std::uint32_t department, protocols::pool_kind
   for (const auto who : playing.staff[department]) {
     const auto& one = playing.members[who];
     if (one.gone) continue;
-    const auto& gauge = stands[who]->gauge;
+    const auto& gauge = stands[who].gauge;
     if (gauge.open_until_ns.load(std::memory_order_relaxed) > house_.time->now_ns()) continue;
     const std::tuple key{!is_warm(gauge.state.load(std::memory_order_relaxed)), gauge.depth(),
                          static_cast<int>(one.config.priority)};
@@ -133,7 +133,7 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
                    {},
                    std::chrono::seconds{1}};
   }
-  auto& gauge = house_.pool(pool).specialists[who]->gauge;
+  auto& gauge = house_.pool(pool).specialists[who].gauge;
   const auto& bounds = house_.now_playing().config.queue;
   const auto open_until = gauge.open_until_ns.load(std::memory_order_relaxed);
   runtime::line_state line{.depth_max = bounds.per_specialist + one.width,
@@ -179,22 +179,24 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
     task_request request, std::shared_ptr<protocols::asker> asker) {
   const auto rules = house_.routes.now();
   const auto where = house_.routes.answering(request.case_id, request.idempotency_key);
-  auto found = find(request, where);
-  if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
-  const auto named = std::get<0>(found);
-  auto who = named;
   const auto& playing = house_.now_playing();
+  // In a large fleet nothing of whom is meant is in a cache.
+  auto named = playing.find(request.specialist, [&](std::uint32_t probably) {
+    protocols::prefetch_to_write(&house_.pool(where).specialists[probably].gauge);
+  });
+  if (named == cast::nobody) {
+    auto found = find(request, where);
+    if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
+    named = std::get<0>(found);
+  }
+  auto who = named;
   const auto* one = &playing.members[who];
-  // In a large fleet none of these is in a cache. To ask for the time is to wait for what was read
-  // before, but not for what was only fetched.
-  __builtin_prefetch(&one->config.backend.task_timeout);
-  protocols::prefetch_to_write(&house_.pool(where).specialists[who]->gauge);
   const auto now = house_.time->now_ns();
   const bool durable = request.durable || !request.idempotency_key.empty();
   const auto patience = [&] {
-    const auto most = std::chrono::nanoseconds{one->config.backend.task_timeout};
-    const auto wanted = request.timeout ? std::chrono::nanoseconds{*request.timeout} : most;
-    return std::max<std::int64_t>(wanted.count(), 1);
+    const auto wanted =
+        request.timeout ? std::chrono::nanoseconds{*request.timeout}.count() : one->task_timeout_ns;
+    return std::max<std::int64_t>(wanted, 1);
   };
   auto refused = admit(who, *one, request, where, now, patience(), durable);
   while (refused && refused->why == failure::circuit_open && one->fallback != cast::nobody) {
@@ -215,13 +217,13 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   if (!job) {
     if (fits) house_.ledger.put_back(bytes);
     house_.gauge.taken.fetch_sub(1, std::memory_order_relaxed);
-    house_.pool(where).specialists[who]->gauge.turn_away();
+    house_.pool(where).specialists[who].gauge.turn_away();
     house_.gauge.turn_away();
     machine::count(house_.gauge.shed[static_cast<std::size_t>(shed_reason::queue_full)]);
     if (fits)
       return refusal{
           failure::queue_full, "too many tasks are in the node", {}, std::chrono::milliseconds{50}};
-    const auto run = house_.pool(where).specialists[who]->gauge.run_hint_ns.load();
+    const auto run = house_.pool(where).specialists[who].gauge.run_hint_ns.load();
     return refusal{failure::queue_full,
                    "the inputs of the tasks in the node are too large together (queue.input_bytes)",
                    {},
@@ -289,7 +291,7 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
 // what users wait for comes first.
 bool front_desk::copy(const task& like, const std::string& input, protocols::pool_kind pool,
                       std::shared_ptr<protocols::asker> who, bool judged) {
-  auto& gauge = house_.pool(pool).specialists[like.specialist]->gauge;
+  auto& gauge = house_.pool(pool).specialists[like.specialist].gauge;
   const auto& bounds = house_.now_playing().config.queue;
   if (gauge.open_until_ns.load(std::memory_order_relaxed) > like.accepted_ns) {
     // Callers would have been refused, or another one would have answered them.
@@ -360,7 +362,7 @@ bool front_desk::resume(const machine::stored_task& stored) {
   job->attempts = stored.attempts;
   job->pool = house_.routes.answering(job->case_id, job->idempotency_key);
   job->counted = task::seat(holder, job->pool);
-  house_.pool(job->pool).specialists[holder]->gauge.entered.fetch_add(1);
+  house_.pool(job->pool).specialists[holder].gauge.entered.fetch_add(1);
   machine::count(house_.gauge.entered);
   machine::count(house_.gauge.taken);
   if (who == cast::nobody) {

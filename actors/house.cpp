@@ -64,8 +64,8 @@ house::house(std::shared_ptr<const cast> first, std::size_t spare_specialists, s
   const auto specialists = first->members.size() + spare_specialists;
   const auto departments = first->departments.size() + (spare_specialists == 0 ? 0 : 64);
   for (auto& one : pools_) {
-    one.specialists.resize(specialists);
-    one.departments.resize(departments);
+    one.specialists.make_room(specialists);
+    one.departments.make_room(departments);
   }
   static_cast<void>(replace_cast(std::move(first)));
 }
@@ -87,14 +87,12 @@ house::~house() {
 
 bool house::replace_cast(std::shared_ptr<const cast> next) {
   for (const auto& one : pools_)
-    if (next->members.size() > one.specialists.size()
-        || next->departments.size() > one.departments.size())
+    if (next->members.size() > one.specialists.room()
+        || next->departments.size() > one.departments.room())
       return false;
   for (auto& one : pools_) {
-    for (std::size_t i = 0; i < next->members.size(); ++i)
-      if (!one.specialists[i]) one.specialists[i] = std::make_unique<specialist_stand>();
-    for (std::size_t i = 0; i < next->departments.size(); ++i)
-      if (!one.departments[i]) one.departments[i] = std::make_unique<department_stand>();
+    one.specialists.grow(next->members.size());
+    one.departments.grow(next->departments.size());
   }
   cast_.store(next.get(), std::memory_order_release);
   casts_.push_back(std::move(next));
@@ -123,16 +121,16 @@ bool conclude(house& where, task& job, task_state state, failure why, std::strin
   if (job.specialist.load(std::memory_order_relaxed) != who)
     job.belongs_to(who, where.now_playing().members[who].department);
   auto& pool = where.pool(kind);
-  auto& gauge = pool.specialists[who]->gauge;
+  auto& gauge = pool.specialists[who].gauge;
   const auto outcome = static_cast<std::size_t>(outcome_of(state, why));
   const auto total_ns = job.ended_ns - job.accepted_ns;
   // A copy that is only compared is nobody's task: it is counted beside.
   if (job.mirror) {
-    machine::count(pool.specialists[who]->mirror_ends[outcome]);
+    machine::count(pool.specialists[who].mirror_ends[outcome]);
     machine::count(where.mirror_ends[outcome]);
   } else {
     machine::count(gauge.ends[outcome]);
-    pool.departments[job.department]->gauge.add(total_ns);
+    pool.departments[job.department].gauge.add(total_ns);
     where.gauge.leave();
   }
   pool.gauge.add(outcome, total_ns);
@@ -191,7 +189,7 @@ void withdraw(house& where, task& job) {
   if (counted != task::uncounted)
     where.pool(task::pool_of(counted))
         .specialists[task::specialist_of(counted)]
-        ->gauge.left.fetch_add(1, std::memory_order_relaxed);
+        .gauge.left.fetch_add(1, std::memory_order_relaxed);
   job.end_state = task_state::cancelled;
   job.state.store(task_state::cancelled, std::memory_order_release);
   machine::task_ledger::let_go(job);

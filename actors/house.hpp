@@ -5,6 +5,7 @@
 #include "actors/cast.hpp"
 #include "actors/event_log.hpp"
 #include "actors/forecast_board.hpp"
+#include "actors/lasting_row.hpp"
 #include "actors/mirror.hpp"
 #include "actors/port.hpp"
 #include "actors/switchboard.hpp"
@@ -97,8 +98,8 @@ struct department_stand {
 };
 
 struct pool_stand {
-  std::vector<std::unique_ptr<specialist_stand>> specialists;  ///< By index in the cast.
-  std::vector<std::unique_ptr<department_stand>> departments;
+  lasting_row<specialist_stand> specialists;  ///< By index in the cast.
+  lasting_row<department_stand> departments;
   machine::pool_gauge gauge;
   std::atomic<bool> open{false};  ///< Its actors run.
 };

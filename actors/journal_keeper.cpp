@@ -141,7 +141,7 @@ void journal_keeper::written(const journal_note& one, const verdict& verdict) {
     }
     case journal_note::kind::started: {
       job->phase = task_phase::committed;
-      auto& port = house_.pool(job->pool).departments[job->department]->port;
+      auto& port = house_.pool(job->pool).departments[job->department].port;
       port.push(std::move(job), context());
       return;
     }
@@ -168,7 +168,7 @@ void journal_keeper::not_written(const std::string& why) {
              "the task could not be made durable: " + why, context());
     if (one.what == journal_note::kind::started) {
       job->phase = task_phase::committed;
-      auto& port = house_.pool(job->pool).departments[job->department]->port;
+      auto& port = house_.pool(job->pool).departments[job->department].port;
       port.push(std::move(job), context());
     }
   }

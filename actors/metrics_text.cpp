@@ -67,7 +67,7 @@ void write_tasks(sheet& out, const actors::house& house) {
     for (std::size_t outcome = 0; outcome < machine::task_outcomes; ++outcome) {
       double amount = 0;
       for (const auto kind : both_pools)
-        amount += value(house.pool(kind).specialists[i]->gauge.ends[outcome]);
+        amount += value(house.pool(kind).specialists[i].gauge.ends[outcome]);
       // Most specialists have seen few outcomes; those that never came are left out.
       if (amount == 0) continue;
       sheet::add(tasks,
@@ -86,7 +86,7 @@ void write_tasks(sheet& out, const actors::house& house) {
     const auto sum = [&](auto of) {
       double result = 0;
       for (const auto kind : both_pools)
-        result += static_cast<double>(of(house.pool(kind).departments[d]->gauge));
+        result += static_cast<double>(of(house.pool(kind).departments[d].gauge));
       return result;
     };
     const labels mine{{"department", playing.departments[d]}};
@@ -106,7 +106,7 @@ void write_tasks(sheet& out, const actors::house& house) {
     double waiting = 0;
     for (const auto who : playing.staff[d])
       for (const auto kind : both_pools) {
-        const auto& gauge = house.pool(kind).specialists[who]->gauge;
+        const auto& gauge = house.pool(kind).specialists[who].gauge;
         const auto held = gauge.depth();
         waiting += static_cast<double>(
             held - std::min(held, gauge.running.load(std::memory_order_relaxed)));
@@ -122,7 +122,7 @@ void write_pool(sheet& out, const actors::house& house, pool_kind kind) {
   double crashes = 0;
   for (std::size_t i = 0; i < playing.members.size(); ++i) {
     if (playing.members[i].gone) continue;
-    const auto& gauge = pool.specialists[i]->gauge;
+    const auto& gauge = pool.specialists[i].gauge;
     states[static_cast<std::size_t>(gauge.state.load(std::memory_order_relaxed))] += 1;
     crashes += value(gauge.crashes);
   }
@@ -206,8 +206,7 @@ void write_watch(sheet& out, const node::parts& in) {
     for (std::size_t e = 0; e < machine::task_outcomes; ++e) {
       auto amount = static_cast<double>(house.pool(kind).gauge.ends(e));
       // Copies run in the intelligent pool, and a few in the other; they are counted elsewhere.
-      for (const auto& stand : house.pool(kind).specialists)
-        if (stand) amount -= value(stand->mirror_ends[e]);
+      for (const auto& stand : house.pool(kind).specialists) amount -= value(stand.mirror_ends[e]);
       sheet::add(tasks,
                  {{"pool", std::string{protocols::to_string(kind)}},
                   {"outcome", std::string{machine::task_outcome_names[e]}}},

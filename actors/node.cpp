@@ -267,11 +267,10 @@ node::~node() {
   // The actors have left behind what they had learnt. Nobody hears what goes wrong any more.
   static_cast<void>(in.house->forecast.learned.write());
   for (std::size_t kind = 0; kind < actors::pools; ++kind)
-    for (auto& stand : in.house->pool(static_cast<pool_kind>(kind)).specialists)
-      if (stand) {
-        stand->abandon();
-        stand->actor = nullptr;
-      }
+    for (auto& stand : in.house->pool(static_cast<pool_kind>(kind)).specialists) {
+      stand.abandon();
+      stand.actor = nullptr;
+    }
   // Callers that are not in the journal would never hear otherwise.
   in.house->journaling = false;
   in.house->ledger.for_each([&](protocols::task_ptr job) {

@@ -32,7 +32,7 @@ std::vector<prediction_view> node::predictions() const {
     view.specialist = playing.name_of(rank.who);
     view.probability = rank.within_minute;
     view.score = rank.value;
-    const auto& gauge = house.pool(parts_->desk->pool()).specialists[rank.who]->gauge;
+    const auto& gauge = house.pool(parts_->desk->pool()).specialists[rank.who].gauge;
     view.state =
         to_string(static_cast<specialist_state>(gauge.state.load(std::memory_order_relaxed)));
     if (const auto found = announced.find(rank.who); found != announced.end()) {
@@ -82,7 +82,7 @@ std::string node::recording() const {
   result.reserve(tape.size() * 48 + result.size());
   for (const auto& one : tape) {
     if (one.specialist >= playing.members.size()) continue;
-    const auto run_ns = pool.specialists[one.specialist]->gauge.run_ns.load();
+    const auto run_ns = pool.specialists[one.specialist].gauge.run_ns.load();
     std::array<char, 32> time{};
     std::snprintf(time.data(), time.size(), "%.6f", static_cast<double>(one.unix_us) * 1e-6);
     result += time.data();

@@ -101,7 +101,7 @@ node_view node::status() const {
   node_view result;
   for (std::size_t i = 0; i < playing.members.size(); ++i) {
     if (playing.members[i].gone) continue;
-    const auto& gauge = pool.specialists[i]->gauge;
+    const auto& gauge = pool.specialists[i].gauge;
     ++result.total;
     switch (gauge.state.load(std::memory_order_relaxed)) {
       case worker_state::warm: ++result.warm; break;
@@ -117,7 +117,7 @@ node_view node::status() const {
     for (const auto each : {pool_kind::intelligent, pool_kind::baseline})
       result.memory_mb +=
           static_cast<double>(
-              house.pool(each).specialists[i]->gauge.memory_bytes.load(std::memory_order_relaxed))
+              house.pool(each).specialists[i].gauge.memory_bytes.load(std::memory_order_relaxed))
           / megabyte;
   }
   result.memory_always_warm_mb = actors::always_warm_bytes(house) / megabyte;
@@ -197,7 +197,7 @@ namespace {
 specialist_view view_of_specialist(const actors::house& house, pool_kind kind, std::uint32_t who) {
   const auto& playing = house.now_playing();
   const auto& one = playing.members[who];
-  const auto& gauge = house.pool(kind).specialists[who]->gauge;
+  const auto& gauge = house.pool(kind).specialists[who].gauge;
   specialist_view result;
   result.name = one.config.name;
   result.department = playing.departments[one.department];

@@ -63,7 +63,7 @@ void pool_state::lose(const caf::exit_msg& message) {
       return;
     }
     departments[who] = nullptr;
-    machine::count(where->pool(kind).departments[who]->gauge.actor_restarts);
+    machine::count(where->pool(kind).departments[who].gauge.actor_restarts);
   } else {
     chief = nullptr;
   }

@@ -29,7 +29,7 @@ std::optional<double> share(std::uint64_t part, std::uint64_t whole) {
 std::uint64_t seen_bytes_of(const house& where, std::uint32_t who) {
   std::uint64_t result = 0;
   for (const auto kind : {protocols::pool_kind::intelligent, protocols::pool_kind::baseline})
-    result = std::max(result, where.pool(kind).specialists[who]->gauge.memory_seen_bytes.load(
+    result = std::max(result, where.pool(kind).specialists[who].gauge.memory_seen_bytes.load(
                                   std::memory_order_relaxed));
   return result;
 }
@@ -60,7 +60,7 @@ pool_memory memory_of(const house& where, protocols::pool_kind pool) {
   for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
     const auto& one = playing.members[i];
     if (one.gone || one.config.backend.kind == config::backend_kind::function) continue;
-    const auto& gauge = where.pool(pool).specialists[i]->gauge;
+    const auto& gauge = where.pool(pool).specialists[i].gauge;
     const auto state = gauge.state.load(std::memory_order_relaxed);
     const bool up = state != worker_state::cold && state != worker_state::failed;
     const auto now = gauge.memory_bytes.load(std::memory_order_relaxed);
@@ -117,7 +117,7 @@ pool_sample pool_sampler::take(double now_s) {
   for (std::size_t i = 0; i < playing.members.size(); ++i) {
     if (playing.members[i].gone) continue;
     ++result.specialists;
-    const auto& gauge = pool.specialists[i]->gauge;
+    const auto& gauge = pool.specialists[i].gauge;
     const auto state = gauge.state.load(std::memory_order_relaxed);
     if (state == worker_state::warm || state == worker_state::busy) ++result.warm;
     if (state == worker_state::failed

@@ -21,7 +21,7 @@ warm_count baseline_count(const house& where) {
     if (playing.members[i].gone) continue;
     ++result.all;
     const auto state =
-        where.pool(pool_kind::baseline).specialists[i]->gauge.state.load(std::memory_order_relaxed);
+        where.pool(pool_kind::baseline).specialists[i].gauge.state.load(std::memory_order_relaxed);
     if (state == worker_state::warm || state == worker_state::busy) ++result.warm;
   }
   return result;

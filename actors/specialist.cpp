@@ -16,8 +16,8 @@ specialist::specialist(caf::actor_config& cfg, house& where, std::uint32_t index
       index_{index},
       pool_{pool},
       department_{std::move(department)},
-      stand_{*where.pool(pool).specialists[index]},
-      above_{*where.pool(pool).departments[where.now_playing().members[index].department]} {}
+      stand_{where.pool(pool).specialists[index]},
+      above_{where.pool(pool).departments[where.now_playing().members[index].department]} {}
 
 specialist::~specialist() = default;
 

@@ -27,7 +27,7 @@ void surveyor_state::survey() {
     if (!pool.open) continue;
     protocols::memory_survey found;
     for (std::uint32_t i = 0; i < cast.members.size(); ++i) {
-      auto& gauge = pool.specialists[i]->gauge;
+      auto& gauge = pool.specialists[i].gauge;
       const auto pid = gauge.pid.load(std::memory_order_relaxed);
       if (pid <= 0) continue;
       const auto bytes = measure(pid);
@@ -52,7 +52,7 @@ void surveyor_state::sum_up(std::uint64_t passed_ms) {
   const auto used_by = [&](pool_kind kind) {
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < where->now_playing().members.size(); ++i)
-      sum += where->pool(kind).specialists[i]->gauge.memory_bytes.load(std::memory_order_relaxed);
+      sum += where->pool(kind).specialists[i].gauge.memory_bytes.load(std::memory_order_relaxed);
     return sum;
   };
   const auto smart = used_by(pool_kind::intelligent);

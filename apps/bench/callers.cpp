@@ -78,7 +78,7 @@ public:
   bool send(place* one, std::int64_t since_ns) {
     one->number = sent_++;
     task_request request;
-    request.specialist = whom_.names[whom_.picks[one->number % whom_.picks.size()]];
+    request.specialist = whom_.whom(one->number);
     write_input(request.input, one->number);
     one->since_ns = since_ns;
     // The places outlive every task, so nobody need count who refers to them.
@@ -95,11 +95,18 @@ private:
 
 }  // namespace
 
+audience::audience(const std::vector<std::string>& names, std::vector<std::uint32_t> picks)
+    : picks_{std::move(picks)} {
+  for (const auto& name : names) {
+    auto& mine = names_.emplace_back();
+    mine.length = static_cast<std::uint8_t>(name.copy(mine.letters.data(), mine.letters.size()));
+  }
+}
+
 audience zipf_audience(std::size_t specialists) {
-  audience result;
-  for (std::size_t i = 0; i < specialists; ++i) result.names.push_back(name_of(i));
-  result.picks = zipf_picks(specialists);
-  return result;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < specialists; ++i) names.push_back(name_of(i));
+  return {names, zipf_picks(specialists)};
 }
 
 call_report closed_window(node& on, const audience& whom, std::size_t window, double seconds) {
@@ -217,7 +224,7 @@ public:
 
   void ask() {
     task_request request;
-    request.specialist = whom_.names[whom_.picks[sent_ % whom_.picks.size()]];
+    request.specialist = whom_.whom(sent_);
     expected_ = sent_++;
     write_input(request.input, expected_);
     since_ns_ = now_ns();
@@ -307,7 +314,7 @@ call_report one_at_a_time(node& on, const audience& whom, next_from who, double 
   std::uint64_t sent = 0;
   for (auto since = now_ns(); since < until; since = now_ns()) {
     task_request request;
-    request.specialist = whom.names[whom.picks[sent % whom.picks.size()]];
+    request.specialist = whom.whom(sent);
     mine->expected = sent++;
     write_input(request.input, mine->expected);
     mine->over.store(0, std::memory_order_relaxed);

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <string_view>
 
 namespace greenroom::bench {
@@ -158,42 +159,60 @@ int fleet_child(const std::vector<std::string>& arguments) {
   std::_Exit(0);  // Taking 100,000 actors down again tells nothing.
 }
 
+namespace {
+
+/// What was found of one size, a figure for each round.
+struct fleet_rounds {
+  std::vector<figures> found;
+  std::vector<double> bytes_each, create_us_each;
+  std::string wrong;
+
+  void run_one(const settings& how, std::size_t count) {
+    if (!wrong.empty()) return;
+    const auto said =
+        run_child(how, "fleet-child " + std::to_string(count) + " " + std::to_string(how.seconds));
+    figures mine;
+    double bytes = 0, create_us = 0;
+    unsigned long long bad = 0;
+    if (std::sscanf(said.c_str(), "%lf %lf %lf %lf %lf %lf %llu", &bytes, &create_us,
+                    &mine.tasks_per_s, &mine.p50_us, &mine.p99_us, &mine.p999_us, &bad)
+            != 7
+        || bad > 0) {
+      wrong = "a fleet of " + std::to_string(count) + " did not work: " + said;
+      return;
+    }
+    found.push_back(mine);
+    bytes_each.push_back(bytes);
+    create_us_each.push_back(create_us);
+  }
+};
+
+}  // namespace
+
 std::vector<result> fleet(const settings& how) {
+  fleet_rounds small;
+  std::map<std::size_t, fleet_rounds> large{{500, {}}, {5000, {}}, {100'000, {}}};
+  // Each beside one of 83, since how fast the machine is changes from minute to minute.
+  std::map<std::size_t, std::vector<double>> ratios;
   std::vector<result> results;
-  double at_83 = 0;
-  for (const auto count : {cast_size, std::size_t{500}, std::size_t{5000}, std::size_t{100'000}}) {
-    result one;
-    one.name = "fleet-" + std::to_string(count);
-    std::vector<figures> mine;
-    std::vector<double> bytes, micros;
+  for (auto& [count, rounds] : large) {
     for (int round = 0; round < how.rounds; ++round) {
-      const auto said = run_child(
-          how, "fleet-child " + std::to_string(count) + " " + std::to_string(how.seconds));
-      double each = 0, create = 0;
-      figures found;
-      unsigned long long wrong = 0;
-      if (std::sscanf(said.c_str(), "%lf %lf %lf %lf %lf %lf %llu", &each, &create,
-                      &found.tasks_per_s, &found.p50_us, &found.p99_us, &found.p999_us, &wrong)
-              != 7
-          || wrong > 0) {
-        one.wrong = "a fleet of " + std::to_string(count) + " did not work: " + said;
-        break;
-      }
-      mine.push_back(found);
-      bytes.push_back(each);
-      micros.push_back(create);
+      small.run_one(how, cast_size);
+      rounds.run_one(how, count);
+      if (small.wrong.empty() && rounds.wrong.empty())
+        ratios[count].push_back(rounds.found.back().tasks_per_s / small.found.back().tasks_per_s);
     }
-    if (one.wrong.empty()) {
-      one.found = median(mine);
-      if (count == cast_size) {
-        at_83 = one.found.tasks_per_s;
-        continue;
-      }
-      one.floors = {{"the same node with 83", {at_83, 0, 0, 0}}};
-      one.ratio = at_83 > 0 ? one.found.tasks_per_s / at_83 : 0;
-      one.more = {{"bytes_each", median(bytes)}, {"create_us_each", median(micros)}};
-    }
-    results.push_back(std::move(one));
+  }
+  for (const auto& [count, rounds] : large) {
+    auto& one = results.emplace_back();
+    one.name = "fleet-" + std::to_string(count);
+    one.wrong = small.wrong.empty() ? rounds.wrong : small.wrong;
+    if (!one.wrong.empty()) continue;
+    one.found = median(rounds.found);
+    one.floors = {{"the same node with 83", median(small.found)}};
+    one.ratio = median(ratios[count]);
+    one.more = {{"bytes_each", median(rounds.bytes_each)},
+                {"create_us_each", median(rounds.create_us_each)}};
   }
   return results;
 }

@@ -120,7 +120,7 @@ private:
   void send() {
     auto one = std::make_shared<one_task>(*this);
     task_request request;
-    request.specialist = whom_.names[whom_.picks[sent_ % whom_.picks.size()]];
+    request.specialist = whom_.whom(sent_);
     write_input(one->expected, sent_++);
     request.input = one->expected;
     request.durable = true;

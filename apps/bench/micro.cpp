@@ -108,8 +108,8 @@ void admission_verdict(State& state) {
 void request_parse(State& state) {
   std::string input;
   write_input(input, 1);
-  const auto body = R"({"specialist":"specialist-1","input":)" + input
-                    + R"(,"priority":"high","timeout_ms":30000})";
+  const auto body =
+      R"({"specialist":"actor-1","input":)" + input + R"(,"priority":"high","timeout_ms":30000})";
   for (auto step : state) {
     static_cast<void>(step);
     benchmark::DoNotOptimize(protocols::parse_http_task(body, 64));

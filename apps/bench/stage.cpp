@@ -31,7 +31,7 @@ double resident_bytes() {
                    : 0;
 }
 
-std::string name_of(std::size_t specialist) { return "specialist-" + std::to_string(specialist); }
+std::string name_of(std::size_t specialist) { return "actor-" + std::to_string(specialist); }
 
 namespace {
 

@@ -21,7 +21,7 @@ constexpr std::size_t payload_bytes = 256;
 [[nodiscard]] std::int64_t now_ns();
 /// Resident memory of this process, in bytes.
 [[nodiscard]] double resident_bytes();
-/// `specialist-7`
+/// `actor-7`: of any fleet short enough for no memory of its own, as most names are.
 [[nodiscard]] std::string name_of(std::size_t specialist);
 /// JSON text of 256 bytes that says which task it is.
 void write_input(std::string& into, std::uint64_t number);

@@ -195,6 +195,42 @@ public:
   }
 };
 
+// Writes down of whom it is told that he rests.
+class listening final : public runtime::warm_policy {
+public:
+  explicit listening(std::vector<runtime::specialist_index>& heard) : heard_{heard} {}
+  void learn(runtime::specialist_index, const runtime::specialist_facts&) override {}
+  void set_limits(const runtime::pool_limits&) override {}
+  void observe_arrival(runtime::specialist_index, std::uint64_t, double) override {}
+  void observe_idle(runtime::specialist_index who, double) override { heard_.push_back(who); }
+  room make_room(runtime::specialist_index, std::span<const runtime::seat>, double) override {
+    return {true, {}};
+  }
+  runtime::plan review(std::span<const runtime::seat>, double) override { return {}; }
+
+private:
+  std::vector<runtime::specialist_index>& heard_;
+};
+
+TEST(Director, HearsOfThoseWhoseStateHasChangedAndOfNobodyElse) {
+  std::vector<runtime::specialist_index> heard;
+  stage play{slots(100, 100)};
+  play.plan.policies[0] = [&] { return std::make_unique<listening>(heard); };
+  play.open();
+  play.world.advance(1s);
+  for (const auto* name : {"d0-s3", "d0-s7"}) {
+    play.ask(name);
+    serve(play, name);
+    play.world.advance(200ms);
+    heard.clear();
+    play.ask(name);
+    play.world.dispatch();
+    play.finish_one(name);
+    play.world.advance(10s);
+    EXPECT_EQ(heard, std::vector{play.house->now_playing().find(name)});
+  }
+}
+
 TEST(Director, StartsAheadOfDemandNoMoreAtOnceThanItMay) {
   auto config = slots(8, 8);
   config.pool.warming_concurrency = 2;
@@ -205,7 +241,7 @@ TEST(Director, StartsAheadOfDemandNoMoreAtOnceThanItMay) {
     play.world.advance(100ms);
     std::size_t warming = 0;
     for (const auto& stand : play.house->pool(protocols::pool_kind::intelligent).specialists)
-      if (stand && stand->gauge.state.load() == machine::worker_state::warming) ++warming;
+      if (stand.gauge.state.load() == machine::worker_state::warming) ++warming;
     ASSERT_LE(warming, 2u);
     if (i % 3 == 2)
       for (auto& one : play.all) one->get_ready();

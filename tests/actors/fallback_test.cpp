@@ -27,7 +27,7 @@ protected:
     return play.house->now_playing().find(name);
   }
   [[nodiscard]] machine::specialist_gauge& gauge(const char* name) {
-    return play.house->pool(pool_kind::intelligent).specialists[number_of(name)]->gauge;
+    return play.house->pool(pool_kind::intelligent).specialists[number_of(name)].gauge;
   }
   void fail_once() {
     play.worker("d0-s1").fail_one(true);

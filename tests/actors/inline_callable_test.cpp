@@ -43,7 +43,7 @@ protected:
     ASSERT_EQ(gauge().state.load(), machine::worker_state::warm);
   }
   [[nodiscard]] machine::specialist_gauge& gauge() {
-    return play.house->pool(protocols::pool_kind::intelligent).specialists[0]->gauge;
+    return play.house->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
   }
 
   stage play{configuration(), table()};
@@ -137,7 +137,7 @@ TEST(FrontDesk, DoesNotCountAsShedWhatAFallbackTakes) {
   const auto open_circuit = [&](std::size_t who) {
     play.house->pool(protocols::pool_kind::intelligent)
         .specialists[who]
-        ->gauge.open_until_ns.store(play.clock->now_ns() + 3'600'000'000'000);
+        .gauge.open_until_ns.store(play.clock->now_ns() + 3'600'000'000'000);
   };
   const auto shed = [&] {
     return play.house->gauge.shed[static_cast<std::size_t>(machine::shed_reason::circuit_open)]
@@ -160,7 +160,7 @@ TEST(FrontDesk, HoldsItsBoundsExactlyAndForgetsWhomItTurnedAway) {
   config.queue.total = 6;
   stage play{config};
   play.open();
-  auto& first = play.house->pool(protocols::pool_kind::intelligent).specialists[0]->gauge;
+  auto& first = play.house->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
   const auto taken = [&](const std::string& name) {
     int count = 0;
     for (int i = 0; i < 20; ++i) {

@@ -31,8 +31,8 @@ TEST(Rollback, ComesByItselfWhenTheWorkersAreSoBrokenThatNobodyIsLetIn) {
   };
   // From now on only circuits answer for the intelligent pool.
   const auto until = play.world.now_ns() + 600'000'000'000;
-  for (const auto& stand : play.house->pool(pool_kind::intelligent).specialists)
-    if (stand) stand->gauge.open_until_ns = until;
+  for (auto& stand : play.house->pool(pool_kind::intelligent).specialists)
+    stand.gauge.open_until_ns = until;
   const auto turned_bad = play.world.now_ns();
   while (!play.rollback() && play.world.now_ns() - turned_bad < 60'000'000'000) {
     play.ask(someone(chance));
@@ -263,8 +263,7 @@ void play_once(std::uint64_t seed) {
   EXPECT_EQ(play.house->gauge.accepted(), play.house->gauge.ended());
   EXPECT_EQ(play.house->gauge.depth(), 0u);
   for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-    for (const auto& stand : play.house->pool(kind).specialists)
-      EXPECT_EQ(stand ? stand->gauge.depth() : 0, 0u);
+    for (const auto& stand : play.house->pool(kind).specialists) EXPECT_EQ(stand.gauge.depth(), 0u);
   EXPECT_TRUE(actors::ledger_now(*play.house).balanced);
 }
 

@@ -62,7 +62,7 @@ TEST(Specialist, MeasuresStartsAndRuns) {
   play.worker("d0-s0").get_ready();
   play.world.advance(40ms);
   play.finish_one("d0-s0");
-  const auto& gauge = play.house->pool(protocols::pool_kind::intelligent).specialists[0]->gauge;
+  const auto& gauge = play.house->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
   EXPECT_EQ(gauge.start_ns.load(), 300'000'000);
   EXPECT_EQ(gauge.run_ns.load(), 40'000'000);
 }

@@ -14,20 +14,20 @@ TEST(Surveyor, MeasuresWhatRunsAndCountsTheOthersAsTheMeanOfThose) {
   stage play{small_cast(1, 4)};
   play.open();
   auto& pool = play.house->pool(protocols::pool_kind::intelligent);
-  pool.specialists[0]->gauge.pid = 100;
-  pool.specialists[1]->gauge.pid = 101;
+  pool.specialists[0].gauge.pid = 100;
+  pool.specialists[1].gauge.pid = 101;
   const auto surveyor = play.world.system.spawn(
       actors::surveyor, play.house.get(),
       [](int pid) { return pid == 100 ? std::uint64_t{4} << 20 : std::uint64_t{8} << 20; }, 1s);
   play.world.advance(1s);  // The first survey has nothing to multiply by.
-  EXPECT_EQ(pool.specialists[0]->gauge.memory_bytes.load(), std::uint64_t{4} << 20);
+  EXPECT_EQ(pool.specialists[0].gauge.memory_bytes.load(), std::uint64_t{4} << 20);
   play.world.advance(1s);
   // Two of four run, 12 MiB; had all been warm, 24 MiB.
   EXPECT_EQ(play.house->pool_memory.used_kib_ms.load(), std::uint64_t{12} * 1024 * 1000);
   EXPECT_EQ(play.house->pool_memory.always_kib_ms.load(), std::uint64_t{24} * 1024 * 1000);
   caf::anon_send_exit(surveyor, caf::exit_reason::user_shutdown);
-  pool.specialists[0]->gauge.pid = 0;
-  pool.specialists[1]->gauge.pid = 0;
+  pool.specialists[0].gauge.pid = 0;
+  pool.specialists[1].gauge.pid = 0;
 }
 
 // Everybody is warm in the baseline, and one of four beside it: the node takes more than
@@ -40,16 +40,15 @@ TEST(Surveyor, CountsTheWorkersOfBothPoolsWhileTheyStandBesideEachOther) {
   auto& plain = play.house->pool(protocols::pool_kind::baseline);
   const auto everybody = [&](int pid) {
     for (auto& one : plain.specialists) {
-      if (!one) continue;
-      one->gauge.pid = pid;
-      if (pid == 0) one->gauge.memory_bytes = 0;
+      one.gauge.pid = pid;
+      if (pid == 0) one.gauge.memory_bytes = 0;
     }
   };
   const auto surveyor = play.world.system.spawn(
       actors::surveyor, play.house.get(), [](int) { return std::uint64_t{4} << 20; }, 1s);
   play.house->routes.baseline_warm = true;
   everybody(100);
-  smart.specialists[0]->gauge.pid = 101;
+  smart.specialists[0].gauge.pid = 101;
   play.world.advance(11s);
   EXPECT_DOUBLE_EQ(play.house->pool_memory.efficiency().value_or(0), 0.75);
   EXPECT_EQ(play.house->all_memory.efficiency(), 0.0);
@@ -60,8 +59,8 @@ TEST(Surveyor, CountsTheWorkersOfBothPoolsWhileTheyStandBesideEachOther) {
   EXPECT_DOUBLE_EQ(play.house->all_memory.efficiency().value_or(0), 0.75);
   // A pool that a rollback has emptied saves nothing by doing nothing.
   play.house->routes.force({runtime::rollout::mode::fallback, 0});
-  smart.specialists[0]->gauge.pid = 0;
-  smart.specialists[0]->gauge.memory_bytes = 0;
+  smart.specialists[0].gauge.pid = 0;
+  smart.specialists[0].gauge.memory_bytes = 0;
   everybody(100);
   play.world.advance(10s);
   EXPECT_DOUBLE_EQ(play.house->pool_memory.efficiency().value_or(0), 0.75);

@@ -118,11 +118,8 @@ void play_once(std::uint64_t seed, bool kill_actors) {
   // The ledger proves it: accepted = ended, and no counter leaks.
   EXPECT_EQ(play.house->gauge.accepted(), play.house->gauge.ended());
   EXPECT_EQ(play.house->gauge.depth(), 0u);
-  for (const auto& stand : play.house->pool(protocols::pool_kind::intelligent).specialists) {
-    if (stand) {
-      EXPECT_EQ(stand->gauge.depth(), 0u);
-    }
-  }
+  for (const auto& stand : play.house->pool(protocols::pool_kind::intelligent).specialists)
+    EXPECT_EQ(stand.gauge.depth(), 0u);
   for (auto& one : play.all) one->held.clear();
   EXPECT_EQ(play.house->ledger.alive(), 0u);
 }

@@ -141,11 +141,10 @@ public:
     root = nullptr;
     world.dispatch();
     for (std::size_t kind = 0; kind < actors::pools; ++kind)
-      for (auto& stand : house->pool(static_cast<protocols::pool_kind>(kind)).specialists)
-        if (stand) {
-          stand->abandon();
-          stand->actor = nullptr;
-        }
+      for (auto& stand : house->pool(static_cast<protocols::pool_kind>(kind)).specialists) {
+        stand.abandon();
+        stand.actor = nullptr;
+      }
     for (auto& one : all) one->held.clear();
     house->bridge_hands.clear();
   }

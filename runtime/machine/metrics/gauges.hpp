@@ -44,8 +44,9 @@ struct alignas(64) specialist_gauge {
   std::atomic<std::uint32_t> running{0};
   std::atomic<std::int64_t> run_ns{0};       ///< Moving mean of one run.
   std::atomic<std::int64_t> run_told_ns{0};  ///< `run_hint_ns`, for those who write it.
-  std::array<counter, task_outcomes> ends{};
-  counter warm_hits{0}, cold_starts{0}, retries{0}, starts{0}, crashes{0};
+  counter warm_hits{0};
+  std::array<counter, task_outcomes> ends{};  ///< The first of them on this line, too.
+  counter cold_starts{0}, retries{0}, starts{0}, crashes{0};
 
   /// Waiting and running.
   [[nodiscard]] std::uint32_t depth() const {

@@ -83,8 +83,8 @@ private:
     return protocols::task_ptr::adopt(mine);
   }
 
+  std::size_t size_ = 0;  // First: most of the time there is nothing to be looked at after it.
   std::array<one_line, protocols::priorities> lines_{};
-  std::size_t size_ = 0;
   runtime::fair_priority<protocols::priorities> turn_;
 };
 
