@@ -1,5 +1,5 @@
 // The greenroom program: reads the command line and hands over to one verb.
-#include "apps/client/asking.hpp"
+#include "apps/client/problem_line.hpp"
 #include "apps/verbs/all.hpp"
 #include "config/loader.hpp"
 
@@ -53,10 +53,10 @@ int refuse_unknown_verb(const CLI::App& program, std::string_view word) {
   for (const auto* verb : program.get_subcommands([](const CLI::App*) { return true; }))
     names.push_back(verb->get_name());
   const auto near = greenroom::config::nearest(word, names);
-  std::fprintf(stderr, "greenroom: unknown verb \"%.*s\" — %s\n", static_cast<int>(word.size()),
-               word.data(),
-               near.empty() ? "see greenroom --help"
-                            : ("did you mean \"" + near + "\"? See greenroom --help").c_str());
+  say_problem("wrong-usage",
+              "unknown verb \"" + std::string{word} + "\" — "
+                  + (near.empty() ? "see greenroom --help"
+                                  : "did you mean \"" + near + "\"? See greenroom --help"));
   return wrong_usage;
 }
 
@@ -80,9 +80,7 @@ void print_help(const CLI::App& program, const CLI::App* verb) {
   std::fputs(text.c_str(), stdout);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   // A reader that closes our stdout, or a node that hangs up, is an error to report, not a death.
   std::signal(SIGPIPE, SIG_IGN);
   // A journal that may not grow any more (ulimit -f) is a full disk, not a death either.
@@ -107,6 +105,11 @@ int main(int argc, char** argv) {
     std::fputs(program.help().c_str(), stderr);
     return wrong_usage;
   }
+  // Who wants JSON wants it of problems too, also of those with the words themselves.
+  const std::span words{argv + 1, static_cast<std::size_t>(argc - 1)};
+  const auto options_end = std::ranges::find(words, std::string_view{"--"});
+  if (std::find(words.begin(), options_end, std::string_view{"--json"}) != options_end)
+    write_problems_as_json();
   const std::string first = argv[1];
   if (first == "help") {
     const auto* verb = argc > 2 ? find_verb(program, argv[2]) : nullptr;
@@ -124,16 +127,25 @@ int main(int argc, char** argv) {
     return done;
   } catch (const CLI::ParseError& problem) {
     if (problem.get_exit_code() == 0) return program.exit(problem);  // --version
-    // Who wants JSON wants it here too, though nothing was understood yet.
-    const std::span words{argv + 1, static_cast<std::size_t>(argc - 1)};
-    say_problem(std::ranges::find(words, std::string_view{"--json"}) != words.end(), "wrong-usage",
-                std::string{problem.what()} + " — see greenroom "
-                    + (named != nullptr ? first + " " : "") + "--help");
+    say_problem("wrong-usage", std::string{problem.what()} + " — see greenroom "
+                                   + (named != nullptr ? first + " " : "") + "--help");
     return wrong_usage;
   } catch (const std::exception& problem) {
-    std::fprintf(stderr, "greenroom: %s — this should not happen; please report it\n",
-                 problem.what());
+    say_problem("internal",
+                std::string{problem.what()} + " — this should not happen; please report it");
     return failed;
   }
   return result.code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (...) {
+    // Not even saying what went wrong went well.
+    std::fputs("greenroom: this should not happen; please report it\n", stderr);
+    return failed;
+  }
 }

@@ -46,22 +46,11 @@ void add_watch_option(CLI::App& verb, asking& how) {
       ->check(CLI::Range(0.1, 3600.0));
 }
 
-void say_problem(bool as_json, std::string_view type, const std::string& detail) {
-  if (!as_json) {
-    std::fprintf(stderr, "greenroom: %s\n", detail.c_str());
-    return;
-  }
-  const json problem{{"type", "urn:greenroom:" + std::string{type}}, {"detail", detail}};
-  std::fprintf(stderr, "%s\n",
-               problem.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
-}
-
 node_client::node_client(const asking& how)
     : as_json_{how.as_json}, where_{node_address::parse(how.node)} {
   if (!where_) {
-    say_problem(as_json_, "wrong-usage",
-                "\"" + how.node + "\" is not an address of a node — write it as "
-                    + "http://127.0.0.1:7117");
+    say_problem("wrong-usage", "\"" + how.node + "\" is not an address of a node — write it as "
+                                   + "http://127.0.0.1:7117");
     code_ = wrong_usage;
     return;
   }
@@ -71,7 +60,7 @@ node_client::node_client(const asking& how)
 
 void node_client::say_unreachable(const http_failure& why) {
   code_ = unreachable;
-  say_problem(as_json_, "unreachable",
+  say_problem("unreachable",
               "the node at " + url_ + " could not be reached (" + why.what + ") — "
                   + (why.timed_out ? "it is there but slow; see greenroom status"
                                    : "is it running? Start one with: greenroom serve --profile "
@@ -101,8 +90,7 @@ void node_client::say_refused(const http_answer& answer) {
 
 void node_client::say_strange() {
   code_ = failed;
-  say_problem(as_json_, "not-a-node",
-              url_ + " answered something that is not JSON — is it a node?");
+  say_problem("not-a-node", url_ + " answered something that is not JSON — is it a node?");
 }
 
 std::optional<http_answer> node_client::raw(std::string_view method, std::string_view target,

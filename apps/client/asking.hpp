@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apps/client/http_client.hpp"
+#include "apps/client/problem_line.hpp"
 #include "apps/verbs/verb.hpp"
 
 #include <nlohmann/json.hpp>
@@ -28,10 +29,6 @@ void add_asking_options(CLI::App& verb, asking& how);
 /// Adds --watch and --interval.
 void add_watch_option(CLI::App& verb, asking& how);
 
-/// Says on stderr what went wrong: a line for people, or for programs an RFC 9457 problem of type
-/// `urn:greenroom:TYPE`, in one line.
-void say_problem(bool as_json, std::string_view type, const std::string& detail);
-
 /// A node that answers. Each call either gives what was asked for or has said on stderr what went
 /// wrong, and then `code` is what the program ends with.
 class node_client {
@@ -55,11 +52,13 @@ public:
   bool stream(std::string_view target, const std::function<bool(std::string_view)>& hear,
               std::chrono::milliseconds silence);
 
+  /// Says on stderr why the node refused, in its own words.
+  void say_refused(const http_answer& answer);
+
   [[nodiscard]] int code() const { return code_; }
 
 private:
   void say_unreachable(const http_failure& why);
-  void say_refused(const http_answer& answer);
   void say_strange();
 
   bool as_json_ = false;

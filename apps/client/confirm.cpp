@@ -1,5 +1,7 @@
 #include "apps/client/confirm.hpp"
 
+#include "apps/client/problem_line.hpp"
+
 #include <unistd.h>
 
 #include <cstdio>
@@ -11,7 +13,7 @@ namespace greenroom::apps {
 bool confirmed(const char* question, bool yes) {
   if (yes) return true;
   if (isatty(STDIN_FILENO) == 0) {
-    std::fprintf(stderr, "greenroom: this needs a word — add --yes to say that you mean it\n");
+    say_problem("wrong-usage", "this needs a word — add --yes to say that you mean it");
     return false;
   }
   std::fprintf(stderr, "%s [y/N] ", question);

@@ -81,6 +81,7 @@ public:
                              : seconds(ended_sending_ - start_);
     outcome_.summary.measured_s = std::max(0.0, whole - job_.warmup_s);
     outcome_.unreachable = !connected_once_ && outcome_.sent > 0;
+    outcome_.gone = connected_once_ && outcome_.unanswered > 0 && !is_there();
     return std::move(outcome_);
   }
 
@@ -248,6 +249,7 @@ private:
       give_out();
       return;
     }
+    ++outcome_.unanswered;
     const bool slow = code == beast::error::timeout;
     if (is_measured(from->mine)) outcome_.summary.count(slow ? ending::timed_out : ending::broken);
     note_error(slow ? "no answer within " + std::to_string(job_.patience.count()) + " ms"
@@ -259,6 +261,17 @@ private:
     if (user) user_thinks(*user);
     give_out();
     leave_when_done();
+  }
+
+  /// Whether the node takes a connection now.
+  bool is_there() {
+    asio::io_context io{1};
+    beast::tcp_stream stream{io};
+    stream.expires_after(connect_patience);
+    error_code code = asio::error::would_block;
+    stream.async_connect(endpoint_, [&](error_code came) { code = came; });
+    io.run();
+    return !code;
   }
 
   [[nodiscard]] bool is_measured(const pending& one) const {

@@ -61,9 +61,11 @@ struct load_outcome {
   /// How late the latest request of an open loop was really sent: the driver's own fault when
   /// there were connections left, the node's when there were none.
   double latest_s = 0;
-  std::string first_error;   ///< The first answer or failure that was neither good nor shed.
-  bool unreachable = false;  ///< Not one connection succeeded.
-  bool interrupted = false;  ///< By Ctrl-C: what is here is what was measured until then.
+  std::string first_error;       ///< The first answer or failure that was neither good nor shed.
+  std::uint64_t unanswered = 0;  ///< Requests, also of the warm-up, that broke or got no answer.
+  bool unreachable = false;      ///< Not one connection succeeded.
+  bool gone = false;             ///< Some did, and at the end, when asked once more, none did.
+  bool interrupted = false;      ///< By Ctrl-C: what is here is what was measured until then.
 };
 
 load_outcome run_load(const load_job& job);

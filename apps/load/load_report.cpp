@@ -61,16 +61,21 @@ json latency_json(const load::latency_recorder& from) {
           {"max_ms", milliseconds(from.max())}};
 }
 
+bool is_good(const load_outcome& came, const std::vector<load::threshold>& thresholds) {
+  if (came.unreachable || came.gone || came.summary.completed == 0) return false;
+  if (thresholds.empty()) return came.unanswered == 0;
+  return std::ranges::all_of(thresholds,
+                             [&](const auto& one) { return load::meets(came.summary, one); });
+}
+
 json report_json(const std::string& name, const load_outcome& came,
                  const std::vector<load::threshold>& thresholds) {
   const auto& summary = came.summary;
   json statuses = json::object();
   for (const auto& [status, count] : came.statuses) statuses[std::to_string(status)] = count;
-  bool all_met = true;
   json judged = json::array();
   for (const auto& one : thresholds) {
     const bool met = load::meets(summary, one);
-    all_met = all_met && met;
     judged.push_back({{"threshold", to_string(one)},
                       {"value", load::metric_of(summary, one.metric)},
                       {"met", met}});
@@ -94,13 +99,14 @@ json report_json(const std::string& name, const load_outcome& came,
           {"service", latency_json(summary.service)},
           {"driver_late_ms", came.latest_s * 1e3},
           {"statuses", statuses},
+          {"unanswered", came.unanswered},
           {"first_error", came.first_error},
           {"interrupted", came.interrupted},
           {"thresholds", judged},
-          {"ok", all_met && !came.unreachable && summary.completed > 0}};
+          {"ok", is_good(came, thresholds)}};
 }
 
-bool print_report(const std::string& name, const load_outcome& came,
+void print_report(const std::string& name, const load_outcome& came,
                   const std::vector<load::threshold>& thresholds) {
   const auto& summary = came.summary;
   std::printf("%s: %s requests measured in %s s, %s completed a second%s\n",
@@ -130,41 +136,49 @@ bool print_report(const std::string& name, const load_outcome& came,
   if (came.latest_s > 0.1)
     std::printf("\nthe latest request was sent %s ms after its moment\n",
                 fixed(came.latest_s * 1e3, 0).c_str());
-  bool all_met = true;
   if (!thresholds.empty()) std::printf("\n");
   for (const auto& one : thresholds) {
     const bool met = load::meets(summary, one);
-    all_met = all_met && met;
     std::printf("%s %-24s %s\n",
                 paint(met ? "met   " : "MISSED", met ? colour::green : colour::red).c_str(),
                 to_string(one).c_str(), fixed(load::metric_of(summary, one.metric), 4).c_str());
   }
-  return all_met;
 }
 
 int report_load(const std::string& name, const load_outcome& came, const std::string& node,
                 const std::vector<load::threshold>& thresholds, bool as_json) {
   if (came.unreachable) {
-    std::fprintf(stderr,
-                 "greenroom: the node at %s could not be reached (%s) — is it running? Start one "
-                 "with: greenroom serve --profile production\n",
-                 node.c_str(), came.first_error.c_str());
+    say_problem("unreachable", "the node at " + node + " could not be reached (" + came.first_error
+                                   + ") — is it running? Start one with: greenroom serve "
+                                     "--profile production");
     return unreachable;
   }
-  bool good = false;
-  if (as_json) {
-    const auto report = report_json(name, came, thresholds);
-    good = report["ok"].get<bool>();
-    print_json(report);
-  } else {
-    good = print_report(name, came, thresholds) && came.summary.completed > 0;
+  if (as_json)
+    print_json(report_json(name, came, thresholds));
+  else
+    print_report(name, came, thresholds);
+  // What was said on stdout comes first also where both go to the same place.
+  std::fflush(stdout);
+  const auto unanswered = grouped(came.unanswered) + " of " + grouped(came.sent)
+                          + (came.sent == 1 ? " request" : " requests") + " got no answer";
+  const auto first =
+      came.first_error.empty() ? std::string{} : "; the first error: " + came.first_error;
+  if (came.gone) {
+    say_problem("unreachable",
+                "the node at " + node + " went away during the load: " + unanswered + first
+                    + " — greenroom serve starts it again",
+                {{"unanswered", came.unanswered}, {"sent", came.sent}});
+    return unreachable;
   }
+  const bool good = is_good(came, thresholds);
   if (came.summary.ended() == 0)
-    std::fprintf(stderr,
-                 "greenroom: nothing was measured — is the load longer than its warm-up?\n");
+    say_problem("failed", "nothing was measured — is the load longer than its warm-up?");
   else if (came.summary.completed == 0)
-    std::fprintf(stderr, "greenroom: not one request was completed%s%s\n",
-                 came.first_error.empty() ? "" : "; the first answer: ", came.first_error.c_str());
+    say_problem("failed", "not one request was completed" + first);
+  else if (!good && thresholds.empty())
+    say_problem("failed", unanswered + first + " — a threshold such as error_rate<0.01 says how "
+                                               "many may fail",
+                {{"unanswered", came.unanswered}, {"sent", came.sent}});
   return good ? done : failed;
 }
 

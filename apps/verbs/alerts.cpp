@@ -85,8 +85,8 @@ int report(const report_options& o) {
   const auto made = client.raw("GET", "/v1/report?format=" + format);
   if (!made) return client.code();
   if (!made->good()) {
-    std::fprintf(stderr, "greenroom: the node made no report: %s\n", made->body.c_str());
-    return failed;
+    client.say_refused(*made);
+    return client.code();
   }
   if (o.file.empty()) {
     std::fwrite(made->body.data(), 1, made->body.size(), stdout);
@@ -95,7 +95,7 @@ int report(const report_options& o) {
   std::ofstream file{o.file, std::ios::binary};
   file << made->body;
   if (!file.flush()) {
-    std::fprintf(stderr, "greenroom: cannot write %s\n", o.file.c_str());
+    say_problem("cannot-write", "cannot write \"" + o.file + "\" — is there room and permission?");
     return failed;
   }
   std::printf("%s\n", o.file.c_str());

@@ -65,18 +65,13 @@ std::map<std::string, std::filesystem::path> shipped_plans() {
   return result;
 }
 
-void say(const std::vector<config::problem>& problems) {
-  for (const auto& one : problems)
-    std::fprintf(stderr, "greenroom: %s\n", config::to_string(one).c_str());
-}
-
 int list(bool as_json) {
   json all = json::array();
   table rows{{{"PLAN"}, {"ABOUT"}, {"TAKES", true}}};
   for (const auto& [name, file] : shipped_plans()) {
     const auto loaded = config::load_chaos_plan(file);
     if (!loaded) {
-      say(loaded.problems);
+      say_problems(loaded.problems);
       return wrong_usage;
     }
     const auto& plan = *loaded.value;
@@ -101,11 +96,13 @@ std::optional<std::filesystem::path> find_plan(const std::string& name) {
   const auto ours = shipped_plans();
   if (const auto found = ours.find(name); found != ours.end()) return found->second;
   std::vector<std::string> names;
+  names.reserve(ours.size());
   for (const auto& [one, file] : ours) names.push_back(one);
   const auto near = config::nearest(name, names);
-  std::fprintf(stderr, "greenroom: there is no chaos plan \"%s\" — %s\n", name.c_str(),
-               near.empty() ? "greenroom chaos list shows those that come with Greenroom"
-                            : ("did you mean \"" + near + "\"?").c_str());
+  say_problem("no-such-plan",
+              "there is no chaos plan \"" + name + "\" — "
+                  + (near.empty() ? "greenroom chaos list shows those that come with Greenroom"
+                                  : "did you mean \"" + near + "\"?"));
   return std::nullopt;
 }
 
@@ -116,9 +113,8 @@ bool apply_options(const chaos_options& o, const std::filesystem::path& file,
   if (!o.duration.empty()) {
     const auto parsed = config::parse_duration(o.duration);
     if (!parsed || parsed->count() < 1000) {
-      std::fprintf(stderr,
-                   "greenroom: --duration %s — expected a duration of at least 1s, such as 30s\n",
-                   o.duration.c_str());
+      say_problem("wrong-usage", "--duration " + o.duration
+                                     + " — expected a duration of at least 1s, such as 30s");
       return false;
     }
     plan.duration = *parsed;
@@ -161,7 +157,7 @@ int carry_out(chaos_job& job, const std::string& source_name, bool as_json) {
   job.told = [&](const fault_outcome& one, double now_s) { display.tell(one, now_s); };
   const auto came = run_chaos(job);
   display.finish();
-  if (!came.problem.empty()) std::fprintf(stderr, "greenroom: %s\n", came.problem.c_str());
+  if (!came.problem.empty()) say_problem("failed", came.problem);
   const auto missed = chaos::misses(came.outcome, bounds_of(job.plan.thresholds));
   if (as_json)
     print_json(result_json(job, came, missed));
@@ -175,7 +171,7 @@ int run(const chaos_options& o) {
   const auto file = find_plan(o.plan);
   if (!file) return wrong_usage;
   auto loaded = config::load_chaos_plan(*file);
-  say(loaded.problems);
+  say_problems(loaded.problems);
   if (!loaded) return wrong_usage;
   chaos_job job;
   job.plan = std::move(*loaded.value);
@@ -199,9 +195,12 @@ int run(const chaos_options& o) {
   if (!configuration) return wrong_usage;
   job.cast = list_cast(*configuration, no_cloud);
   const auto rules = rules_of(job.plan, job.cast);
-  for (const auto& one : rules.problems)
-    std::fprintf(stderr, "greenroom: %s: %s\n", file->c_str(), one.c_str());
-  if (!rules.problems.empty()) return wrong_usage;
+  if (!rules.problems.empty()) {
+    std::vector<config::problem> wrong;
+    for (const auto& one : rules.problems) wrong.push_back({file->string(), 0, 0, {}, one, {}});
+    say_problems(wrong);
+    return wrong_usage;
+  }
   job.schedule = chaos::make_schedule(rules.rules, job.cast.shape, job.plan.seed);
   if (o.dry_run) {
     if (o.as_json)
@@ -220,8 +219,8 @@ int run(const chaos_options& o) {
     cloud = std::make_unique<cloud_server>(job.bin_directory);
     if (cloud->port() != 0) wire = std::make_unique<tcp_wire>(cloud->port());
     if (!wire || wire->port() == 0) {
-      std::fprintf(stderr, "greenroom: the cloud cannot be played: %s\n",
-                   wire ? "no free port" : cloud->problem().c_str());
+      say_problem("failed", "the cloud cannot be played: "
+                                + (wire ? std::string{"no free port"} : cloud->problem()));
       return failed;
     }
     ::setenv(cloud_variable, ("http://127.0.0.1:" + std::to_string(wire->port())).c_str(), 1);

@@ -1,4 +1,5 @@
 // `greenroom config`: is a configuration right, and what is in force?
+#include "apps/client/problem_line.hpp"
 #include "apps/verbs/all.hpp"
 #include "apps/verbs/source.hpp"
 #include "config/description.hpp"
@@ -68,26 +69,11 @@ void print(const json& value) {
   std::puts(value.dump(2, ' ', false, json::error_handler_t::replace).c_str());
 }
 
-json problem_list(const std::vector<config::problem>& problems) {
-  json list = json::array();
-  for (const auto& each : problems) {
-    list.push_back({{"source", each.source},
-                    {"line", each.line},
-                    {"column", each.column},
-                    {"key", each.key},
-                    {"message", each.message},
-                    {"suggestion", each.suggestion}});
-  }
-  return list;
-}
-
 /// Prints what is wrong. Returns whether anything is.
 bool refuse(const config::load_result& loaded, const configuration_source& source, bool as_json,
             outcome& result) {
   if (loaded) return false;
-  for (const auto& each : loaded.problems) {
-    std::fprintf(stderr, "greenroom: %s\n", config::to_string(each).c_str());
-  }
+  say_problems(loaded.problems);
   if (as_json) {
     print(
         {{"valid", false}, {"source", source.name()}, {"problems", problem_list(loaded.problems)}});

@@ -140,8 +140,8 @@ int demo(demo_options& o) {
   if (o.source.profile.empty() && o.source.file.empty()) o.source.profile = "production";
   const scratch_folder folder{"greenroom-demo"};
   if (folder.path().empty()) {
-    std::fprintf(stderr, "greenroom: cannot make a folder for the demo's journal in %s\n",
-                 std::filesystem::temp_directory_path().c_str());
+    say_problem("failed", "cannot make a folder for the demo's journal in "
+                              + std::filesystem::temp_directory_path().string());
     return failed;
   }
   o.source.data = folder.path();
@@ -217,7 +217,7 @@ int demo(demo_options& o) {
     plan.progress = [&](const phase_progress& now) { display.show(now); };
     auto result = run_phase(plan);
     display.finish();
-    if (!result.problem.empty()) std::fprintf(stderr, "greenroom: %s\n", result.problem.c_str());
+    if (!result.problem.empty()) say_problem("failed", result.problem);
     return result;
   };
   const auto always = play("every specialist always warm", config::pool_mode::baseline, "baseline");

@@ -25,8 +25,7 @@ int export_state(const export_options& o) {
   std::ofstream out{o.file, std::ios::binary};
   out << state->dump() << '\n';
   if (!out.flush()) {
-    std::fprintf(stderr, "greenroom: cannot write \"%s\" — is there room and permission?\n",
-                 o.file.c_str());
+    say_problem("cannot-write", "cannot write \"" + o.file + "\" — is there room and permission?");
     return failed;
   }
   std::printf("%s\n", o.file.c_str());

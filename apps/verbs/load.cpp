@@ -141,7 +141,7 @@ std::optional<std::vector<load::threshold>> thresholds_of(const config::scenario
                                   "thresholds",
                                   "\"" + written.text + "\" is not a threshold such as p95_ms<250",
                                   config::nearest(metric, load::threshold_metrics())};
-      std::fprintf(stderr, "greenroom: %s\n", config::to_string(wrong).c_str());
+      say_problems({wrong});
       return std::nullopt;
     }
     result.push_back(*parsed);
@@ -151,8 +151,7 @@ std::optional<std::vector<load::threshold>> thresholds_of(const config::scenario
 
 int run_scenario(const load_options& o) {
   const auto loaded = config::load_scenario(o.file);
-  for (const auto& problem : loaded.problems)
-    std::fprintf(stderr, "greenroom: %s\n", config::to_string(problem).c_str());
+  say_problems(loaded.problems);
   if (!loaded) return wrong_usage;
   const auto& scenario = *loaded.value;
   const auto thresholds = thresholds_of(scenario, o.file);
@@ -166,7 +165,7 @@ int run_scenario(const load_options& o) {
   for (const auto& one : listed->value("items", json::array()))
     cast.push_back(text_of(one, "name"));
   if (cast.empty()) {
-    std::fprintf(stderr, "greenroom: the node has no specialists — nobody can be asked\n");
+    say_problem("no-specialists", "the node has no specialists — nobody can be asked");
     return failed;
   }
 
@@ -213,9 +212,9 @@ void add_load(CLI::App& program, outcome& result) {
   add_asking_options(*verb, o->how);
   verb->footer(
       "Open loops (constant, poisson, ramp, spike) measure from the moment at which a request was\n"
-      "to be sent; percentiles are exact to 0.1 %. Exit code 1 when a threshold is missed or not "
-      "one\n"
-      "request was completed.\n\n"
+      "to be sent; percentiles are exact to 0.1 %. Exit code 1 when a threshold is missed, when\n"
+      "not one request was completed, or when one got no answer and no threshold allows for it;\n"
+      "3 when the node is not there, or not any more at the end.\n\n"
       "Example:\n"
       "  greenroom load apps/scenarios/100-users.yaml\n"
       "  greenroom load apps/scenarios/spike.yaml --json | jq .response.p99_ms");

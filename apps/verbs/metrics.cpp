@@ -57,8 +57,8 @@ int metrics(node_client& client, const metrics_options& o) {
   const auto answer = client.raw("GET", "/metrics");
   if (!answer) return client.code();
   if (!answer->good()) {
-    std::fprintf(stderr, "greenroom: /metrics answered %u\n", answer->status);
-    return failed;
+    client.say_refused(*answer);
+    return client.code();
   }
   std::istringstream lines{answer->body};
   json samples = json::array();

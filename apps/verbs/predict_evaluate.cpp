@@ -1,5 +1,6 @@
 #include "apps/verbs/predict_evaluate.hpp"
 
+#include "apps/client/problem_line.hpp"
 #include "apps/verbs/verb.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
 
@@ -41,15 +42,15 @@ std::vector<runtime::logged_case> cases_of(const runtime::trace& recorded) {
 int predict_evaluate(const std::string& path, bool as_json) {
   const auto read = machine::read_trace(path, machine::trace_order::in_file_order);
   if (const auto* wrong = std::get_if<machine::trace_error>(&read)) {
-    std::fprintf(stderr, "greenroom: %s\n", wrong->what.c_str());
+    say_problem("wrong-recording", wrong->what);
     return wrong_usage;
   }
   const std::vector<runtime::logged_case> cases = cases_of(std::get<runtime::trace>(read));
   if (cases.size() < 3) {
-    std::fprintf(stderr,
-                 "greenroom: %s: %zu cases, too few to train on two thirds and test on the rest — "
-                 "give a trace with a `case` column\n",
-                 path.c_str(), cases.size());
+    say_problem("wrong-recording",
+                path + ": " + std::to_string(cases.size())
+                    + " cases, too few to train on two thirds and test on the rest — give a trace "
+                      "with a `case` column");
     return failed;
   }
   const runtime::evaluation found = runtime::evaluate_log(cases);

@@ -37,8 +37,7 @@ std::optional<std::vector<load::threshold>> read_thresholds(const std::vector<st
   for (const auto& text : from) {
     const auto parsed = load::parse_threshold(text);
     if (!parsed) {
-      std::fprintf(stderr, "greenroom: \"%s\" is not a threshold — write p95_ms<250\n",
-                   text.c_str());
+      say_problem("wrong-usage", '"' + text + "\" is not a threshold — write p95_ms<250");
       return std::nullopt;
     }
     result.push_back(*parsed);
@@ -67,11 +66,11 @@ std::optional<std::vector<std::string>> roles(const runtime::trace& recorded, st
     }
   }
   if (strangers.empty() || give_out_cast) return result;
-  std::fprintf(stderr,
-               "greenroom: the node does not know %zu of the %zu specialists in the recording "
-               "(\"%s\"%s) — use --cast to give their parts to the node's own cast in turn\n",
-               strangers.size(), playing.size(), strangers.front().c_str(),
-               strangers.size() > 1 ? ", …" : "");
+  say_problem("no-such-specialist",
+              "the node does not know " + std::to_string(strangers.size()) + " of the "
+                  + std::to_string(playing.size()) + " specialists in the recording (\""
+                  + strangers.front() + '"' + (strangers.size() > 1 ? ", …" : "")
+                  + ") — use --cast to give their parts to the node's own cast in turn");
   return std::nullopt;
 }
 
@@ -80,22 +79,21 @@ int replay(const replay_options& o) {
   if (!thresholds) return wrong_usage;
   const auto patience = config::parse_duration(o.patience);
   if (!patience || patience->count() <= 0) {
-    std::fprintf(stderr, "greenroom: \"%s\" is not a duration — write 500ms, 30s or 5m\n",
-                 o.patience.c_str());
+    say_problem("wrong-usage", '"' + o.patience + "\" is not a duration — write 500ms, 30s or 5m");
     return wrong_usage;
   }
   if (!json::accept(o.input)) {
-    std::fprintf(stderr, "greenroom: the input is not JSON: %s\n", o.input.c_str());
+    say_problem("wrong-usage", "the input is not JSON: " + o.input);
     return wrong_usage;
   }
   auto read = machine::read_trace(o.trace);
   if (const auto* why = std::get_if<machine::trace_error>(&read)) {
-    std::fprintf(stderr, "greenroom: %s\n", why->what.c_str());
+    say_problem("wrong-recording", why->what);
     return wrong_usage;
   }
   const auto& recorded = std::get<runtime::trace>(read);
   if (recorded.requests.empty()) {
-    std::fprintf(stderr, "greenroom: %s has no requests\n", o.trace.c_str());
+    say_problem("wrong-recording", o.trace + " has no requests");
     return wrong_usage;
   }
 
@@ -106,7 +104,7 @@ int replay(const replay_options& o) {
   for (const auto& one : listed->value("items", json::array()))
     cast.push_back(text_of(one, "name"));
   if (cast.empty()) {
-    std::fprintf(stderr, "greenroom: the node has no specialists — nobody can be asked\n");
+    say_problem("no-specialists", "the node has no specialists — nobody can be asked");
     return failed;
   }
   const auto& requests = recorded.requests;

@@ -98,9 +98,9 @@ int follow(node_client& client, const rollback_options& o, json one) {
 
 int roll_back(const rollback_options& o) {
   if (o.reason.empty()) {
-    std::fprintf(stderr,
-                 "greenroom: rollback needs --reason TEXT — for example: greenroom rollback "
-                 "--reason \"errors since noon\"\n");
+    say_problem("wrong-usage",
+                "rollback needs --reason TEXT — for example: greenroom rollback "
+                "--reason \"errors since noon\"");
     return wrong_usage;
   }
   if (!confirmed(o.planned ? "Bring everything back to the baseline, step by step?"

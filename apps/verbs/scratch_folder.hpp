@@ -6,7 +6,7 @@
 #include <string_view>
 #include <system_error>
 
-#include <stdlib.h>
+#include <cstdlib>
 
 namespace greenroom::apps {
 

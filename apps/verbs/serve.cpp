@@ -2,6 +2,7 @@
 #include "actors/doors/http_door.hpp"
 #include "actors/node.hpp"
 #include "actors/node_parts.hpp"
+#include "apps/client/problem_line.hpp"
 #include "apps/verbs/all.hpp"
 #include "apps/verbs/logging.hpp"
 #include "apps/verbs/source.hpp"
@@ -145,10 +146,8 @@ int serve(const configuration_source& source) {
   if (source.profile.empty() && source.file.empty()) {
     std::string names;
     for (const auto& name : config::list_profiles(profile_folders())) names += ' ' + name;
-    std::fprintf(stderr,
-                 "greenroom: serve needs --profile NAME or --config FILE — profiles:%s; "
-                 "for example: greenroom serve --profile production\n",
-                 names.c_str());
+    say_problem("wrong-usage", "serve needs --profile NAME or --config FILE — profiles:" + names
+                                   + "; for example: greenroom serve --profile production");
     return wrong_usage;
   }
   auto configuration = load_configuration(source);
@@ -173,7 +172,7 @@ int serve(const configuration_source& source) {
   };
   const auto started = node::start(*configuration, {}, options);
   if (const auto* why = std::get_if<node::failure>(&started)) {
-    std::fprintf(stderr, "greenroom: the node cannot start: %s\n", why->what.c_str());
+    say_problem("failed", "the node cannot start: " + why->what);
     return failed;
   }
   auto& running = *std::get<std::unique_ptr<node>>(started);
@@ -181,7 +180,7 @@ int serve(const configuration_source& source) {
 
   const auto opened = open_door(running, *configuration);
   if (const auto* why = std::get_if<std::string>(&opened)) {
-    std::fprintf(stderr, "greenroom: %s\n", why->c_str());
+    say_problem("failed", *why);
     return failed;
   }
   const auto& door = std::get<std::unique_ptr<doors::http_door>>(opened);

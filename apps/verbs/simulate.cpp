@@ -1,4 +1,5 @@
 // `greenroom simulate`: policies side by side on recorded traffic, on virtual time, no workers.
+#include "apps/client/problem_line.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
@@ -38,7 +39,7 @@ struct simulate_options {
 };
 
 int refuse(const std::string& what) {
-  std::fprintf(stderr, "greenroom: %s\n", what.c_str());
+  say_problem("wrong-usage", what);
   return wrong_usage;
 }
 
@@ -150,7 +151,10 @@ std::optional<int> prepare(const simulate_options& o, prepared& p) {
     p.choices.push_back(std::get<policy_choice>(parsed));
   }
   auto read = machine::read_trace(o.trace);
-  if (const auto* wrong = std::get_if<machine::trace_error>(&read)) return refuse(wrong->what);
+  if (const auto* wrong = std::get_if<machine::trace_error>(&read)) {
+    say_problem("wrong-recording", wrong->what);
+    return wrong_usage;
+  }
   p.traffic = std::get<runtime::trace>(std::move(read));
   auto& requests = p.traffic.requests;
   if (horizon_s) {
@@ -199,8 +203,7 @@ bool write_chart(const simulate_options& o, const prepared& p,
   file << runtime::trade_off_chart("Cold starts against memory: " + p.traffic.name, series);
   file.close();
   if (file.good()) return true;
-  std::fprintf(stderr, "greenroom: %s cannot be written — name a file in a folder that exists\n",
-               o.plot.c_str());
+  say_problem("cannot-write", o.plot + " cannot be written — name a file in a folder that exists");
   return false;
 }
 

@@ -1,5 +1,7 @@
 #include "apps/verbs/source.hpp"
 
+#include "apps/client/problem_line.hpp"
+
 #include <array>
 #include <cstdio>
 #include <map>
@@ -85,10 +87,7 @@ config::load_result read_configuration(const configuration_source& source) {
 
 std::optional<config::node> load_configuration(const configuration_source& source) {
   auto loaded = read_configuration(source);
-  for (const auto& problem : loaded.problems)
-    std::fprintf(stderr, "greenroom: %s\n", config::to_string(problem).c_str());
-  if (!loaded && loaded.problems.empty())
-    std::fprintf(stderr, "greenroom: %s cannot be loaded\n", source.name().c_str());
+  say_problems(loaded.problems);
   return std::move(loaded.value);
 }
 

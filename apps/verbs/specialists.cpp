@@ -105,11 +105,12 @@ int by_hand(const asking& how, const std::string& name, bool warm) {
   else if (good)
     std::printf("%s: %s\n", text_of(*now, "name", name).c_str(), state.c_str());
   else
-    std::fprintf(stderr, "greenroom: %s is %s — %s\n", name.c_str(), state.c_str(),
-                 !warm ? "only one that is idle and not kept warm is stopped"
-                 : last_error.empty()
-                     ? "there was no place for it; see greenroom specialists --state warm"
-                     : last_error.c_str());
+    say_problem("failed",
+                name + " is " + state + " — "
+                    + (!warm ? "only one that is idle and not kept warm is stopped"
+                       : last_error.empty()
+                           ? "there was no place for it; see greenroom specialists --state warm"
+                           : last_error));
   return good ? done : failed;
 }
 

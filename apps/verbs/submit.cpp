@@ -33,8 +33,8 @@ std::optional<std::string> read_input(const std::string& word) {
   } else if (word.starts_with('@')) {
     std::ifstream file{word.substr(1), std::ios::binary};
     if (!file) {
-      std::fprintf(stderr, "greenroom: cannot read \"%s\" — the input after @ is a file\n",
-                   word.substr(1).c_str());
+      say_problem("wrong-usage",
+                  "cannot read \"" + word.substr(1) + "\" — the input after @ is a file");
       return std::nullopt;
     }
     text.assign(std::istreambuf_iterator<char>{file}, {});
@@ -44,7 +44,7 @@ std::optional<std::string> read_input(const std::string& word) {
   while (text.ends_with('\n')) text.pop_back();
   std::string quoted;
   if (protocols::append_json_string(quoted, text)) return quoted;
-  std::fprintf(stderr, "greenroom: the input is neither JSON nor text in UTF-8\n");
+  say_problem("wrong-usage", "the input is neither JSON nor text in UTF-8");
   return std::nullopt;
 }
 
@@ -94,7 +94,7 @@ int finish(const std::string& answer, bool as_json) {
     const auto error = task.value("error", json{});
     const auto why = error.is_object() ? text_of(error, "detail", text_of(error, "message"))
                                        : text_of(task, "error", "no explanation");
-    std::fprintf(stderr, "greenroom: the task ended as %s: %s\n", state.c_str(), why.c_str());
+    say_problem("failed", "the task ended as " + state + ": " + why);
   }
   return good ? done : failed;
 }
@@ -105,9 +105,9 @@ int submit(submit_options& o) {
       int{!o.department.empty()} + int{!o.command.empty()} + int{!o.workflow.empty()};
   if (targets > 1 || (names_specialist && o.first.empty())
       || (!names_specialist && !o.second.empty())) {
-    std::fprintf(stderr,
-                 "greenroom: submit takes a SPECIALIST or one of --department, --command, "
-                 "--workflow, and then the input — see greenroom submit --help\n");
+    say_problem("wrong-usage",
+                "submit takes a SPECIALIST or one of --department, --command, --workflow, and then "
+                "the input — see greenroom submit --help");
     return wrong_usage;
   }
   json body = json::object();
@@ -125,8 +125,7 @@ int submit(submit_options& o) {
   if (!o.timeout.empty()) {
     const auto bound = config::parse_duration(o.timeout);
     if (!bound || bound->count() <= 0) {
-      std::fprintf(stderr, "greenroom: \"%s\" is not a duration — write 500ms, 30s or 5m\n",
-                   o.timeout.c_str());
+      say_problem("wrong-usage", '"' + o.timeout + "\" is not a duration — write 500ms, 30s or 5m");
       return wrong_usage;
     }
     body["timeout_ms"] = bound->count();

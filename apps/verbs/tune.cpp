@@ -113,28 +113,28 @@ int tune(const tune_options& o) {
   const auto recorded = client.raw("GET", "/v1/recording");
   if (!recorded) return client.code();
   if (!recorded->good()) {
-    std::fprintf(stderr, "greenroom: the node does not give its recording (HTTP %u)\n",
-                 recorded->status);
-    return failed;
+    client.say_refused(*recorded);
+    return client.code();
   }
   // The first line is the header.
   const auto lines = std::ranges::count(recorded->body, '\n');
   const auto tasks = static_cast<std::size_t>(std::max<std::ptrdiff_t>(lines - 1, 0));
   if (tasks < requests_min) {
-    std::fprintf(stderr, "greenroom: only %zu tasks were recorded so far; tune needs %zu\n", tasks,
-                 requests_min);
+    say_problem("too-few-tasks", "only " + std::to_string(tasks)
+                                     + " tasks were recorded so far; tune needs "
+                                     + std::to_string(requests_min));
     return failed;
   }
   const scratch_folder folder{"greenroom-tune"};
   const auto file = folder.path() + "/recording.csv";
   if (folder.path().empty() || !(std::ofstream{file, std::ios::binary} << recorded->body)) {
-    std::fprintf(stderr, "greenroom: cannot write the recording to %s\n",
-                 std::filesystem::temp_directory_path().c_str());
+    say_problem("cannot-write",
+                "cannot write the recording to " + std::filesystem::temp_directory_path().string());
     return failed;
   }
   auto read = machine::read_trace(file);
   if (const auto* why = std::get_if<machine::trace_error>(&read)) {
-    std::fprintf(stderr, "greenroom: the recording cannot be read: %s\n", why->what.c_str());
+    say_problem("wrong-recording", "the recording cannot be read: " + why->what);
     return failed;
   }
   auto& traffic = std::get<runtime::trace>(read);

@@ -203,6 +203,65 @@ TEST_F(Cli, SaysToProgramsInJsonWhatWentWrong) {
   EXPECT_EQ(unknown.out, "");
 }
 
+TEST_F(Cli, SaysToProgramsInJsonAlsoWhatIsWrongWithTheirFiles) {
+  const auto wrong = file("wrong.yaml", "version: 1\npool:\n  max_wram: 3\nlistn: x\n");
+  const auto scenario = file("load.yaml", "arrival: { kind: poisson, rat: 5 }\nmix: []\n");
+  const auto threshold = file("threshold.yaml",
+                              "arrival: { kind: poisson, rate: 5 }\n"
+                              "mix: [ { specialist: x } ]\nthresholds: [ \"p95<1\" ]\n");
+  const auto trace = file("trace.csv", "when,who\n1,a\n");
+  struct wish {
+    std::vector<std::string> words;
+    std::string type, part;  ///< Of the detail.
+  };
+  const std::vector<wish> wishes{
+      {{"load", "no.yaml"}, "wrong-configuration", "no.yaml"},
+      {{"load", scenario}, "wrong-configuration", ":1:"},
+      {{"load", threshold}, "wrong-configuration", ":3:"},
+      {{"replay", "no.csv"}, "wrong-recording", "no.csv"},
+      {{"replay", trace}, "wrong-recording", "timestamp_s"},
+      {{"replay", trace, "--threshold", "p95"}, "wrong-usage", "p95"},
+      {{"replay", trace, "--patience", "soon"}, "wrong-usage", "soon"},
+      {{"replay", trace, "--input", "{"}, "wrong-usage", "JSON"},
+      {{"simulate", "no.csv"}, "wrong-recording", "no.csv"},
+      {{"simulate", trace, "--slots", "many"}, "wrong-recording", "timestamp_s"},
+      {{"simulate", trace, "--policy", "lro"}, "wrong-usage", "lro"},
+      {{"predict", "--evaluate", "no.csv"}, "wrong-recording", "no.csv"},
+      {{"config", "check", "no.yaml"}, "wrong-configuration", "no.yaml"},
+      {{"config", "check", wrong}, "wrong-configuration", "max_warm"},
+      {{"config", "show", "--config", wrong}, "wrong-configuration", "max_warm"},
+      {{"demo", "--config", wrong}, "wrong-configuration", "max_warm"},
+      {{"chaos", "run", "no-plan"}, "no-such-plan", "no-plan"},
+      {{"chaos", "list", "--nonsense"}, "wrong-usage", "nonsense"},
+      {{"submit", "echo", "@no-file"}, "wrong-usage", "no-file"},
+      {{"submit", "echo", "1", "--timeout", "soon"}, "wrong-usage", "soon"},
+      {{"submit"}, "wrong-usage", "SPECIALIST"},
+      {{"rollback"}, "wrong-usage", "--reason"},
+      {{"rollback", "--planned", "--reason", "because"}, "wrong-usage", "--yes"},
+      {{"status", "--node", "ftp://there"}, "wrong-usage", "ftp://there"},
+      {{"statsu"}, "wrong-usage", "\"status\""},
+  };
+  for (const auto& [words, type, part] : wishes) {
+    auto call = words;
+    call.emplace_back("--json");
+    const auto came = run_program(call);
+    EXPECT_EQ(came.code, 2) << words[0];
+    // One line, and nothing else.
+    ASSERT_EQ(came.err.find('\n') + 1, came.err.size()) << words[0] << ": " << came.err;
+    const auto problem = nlohmann::json::parse(came.err, nullptr, false);
+    ASSERT_TRUE(problem.is_object()) << words[0] << ": " << came.err;
+    EXPECT_EQ(problem.value("type", ""), "urn:greenroom:" + type) << words[0];
+    EXPECT_THAT(problem.value("detail", ""), HasSubstr(part)) << words[0];
+  }
+  // All that is wrong with a file is in the one line.
+  const auto both = nlohmann::json::parse(run_program({"config", "check", wrong, "--json"}).err);
+  ASSERT_EQ(both["problems"].size(), 2U) << both;
+  EXPECT_EQ(both["problems"][0]["line"], 3);
+  EXPECT_EQ(both["problems"][1]["line"], 4);
+  // Without --json people read it.
+  EXPECT_THAT(run_program({"load", "no.yaml"}).err, ::testing::StartsWith("greenroom: no.yaml"));
+}
+
 TEST_F(Cli, WritesNoColoursWhenItIsNotATerminal) {
   served_node node{{"--config", file("cast.yaml", small_cast())}};
   ASSERT_FALSE(node.address().empty()) << node.err();
@@ -244,6 +303,78 @@ TEST_F(Cli, DrivesALoadAndJudgesIt) {
                      "thresholds: [ \"error_rate<=0\", \"completed>10\" ]\n"),
                 "--json"});
   EXPECT_EQ(closed.code, 0) << closed.out << closed.err;
+}
+
+TEST_F(Cli, CallsALoadWhoseNodeDiesUnreachableWhateverElseWasGood) {
+  // The worker kills the node with the fifth task in its hands.
+  const auto pid = file("node.pid", "");
+  const auto killer = file("killer.py",
+                           "import json, os, sys\n"
+                           "print(json.dumps({'type': 'ready'}), flush=True)\n"
+                           "seen = 0\n"
+                           "for line in sys.stdin:\n"
+                           "    m = json.loads(line)\n"
+                           "    if m['type'] != 'task': continue\n"
+                           "    seen += 1\n"
+                           "    if seen == 5: os.kill(int(open('" + pid + "').read()), 9)\n"
+                           "    print(json.dumps({'type': 'result', 'id': m['id'], 'output': 1}),"
+                           " flush=True)\n");
+  const auto cast = file("killer.yaml",
+                         "departments:\n  - name: WORDS\n    specialists:\n      - name: killer\n"
+                         "        backend: { command: [python3, -S, "
+                             + killer + "] }\n");
+  const std::string scenario =
+      "duration: 1s\narrival: { kind: closed, users: 1, think: 1ms }\n"
+      "mix: [ { specialist: killer } ]\n";
+  const auto free = file("free.yaml", scenario);
+  const auto lenient = file("lenient.yaml", scenario + "thresholds: [ \"completed>=4\" ]\n");
+  for (const auto& load : {free, lenient}) {
+    served_node node{{"--config", cast}};
+    ASSERT_FALSE(node.address().empty()) << node.err();
+    write_file(pid, std::to_string(node.pid()));
+    const auto came = node.ask({"load", load, "--json"});
+    EXPECT_EQ(came.code, 3) << came.out << came.err;
+    const auto report = nlohmann::json::parse(came.out, nullptr, false);
+    ASSERT_TRUE(report.is_object()) << came.out;
+    EXPECT_EQ(report.value("completed", 0), 4);
+    EXPECT_FALSE(report.value("ok", true));
+    const auto problem = nlohmann::json::parse(came.err, nullptr, false);
+    ASSERT_TRUE(problem.is_object()) << came.err;
+    EXPECT_EQ(problem.value("type", ""), "urn:greenroom:unreachable");
+    EXPECT_GE(problem.value("unanswered", 0), 1);
+    EXPECT_EQ(problem.value("unanswered", 0), report.value("unanswered", 1));
+    EXPECT_THAT(problem.value("detail", ""), HasSubstr("went away during the load"));
+    EXPECT_THAT(problem.value("detail", ""), HasSubstr("got no answer"));
+  }
+}
+
+TEST_F(Cli, CallsALoadThatLeftARequestWithoutAnswerAFailureUnlessAThresholdAllowsIt) {
+  // The second task is never answered, and the driver is not patient.
+  const auto silent = file("silent.py",
+                           "import json, sys\n"
+                           "print(json.dumps({'type': 'ready'}), flush=True)\n"
+                           "seen = 0\n"
+                           "for line in sys.stdin:\n"
+                           "    m = json.loads(line)\n"
+                           "    if m['type'] != 'task': continue\n"
+                           "    seen += 1\n"
+                           "    if seen == 2: continue\n"
+                           "    print(json.dumps({'type': 'result', 'id': m['id'], 'output': 1}),"
+                           " flush=True)\n");
+  served_node node{{"--config", file("silent.yaml",
+                                     "departments:\n  - name: WORDS\n    specialists:\n"
+                                     "      - name: silent\n"
+                                     "        backend: { command: [python3, -S, "
+                                         + silent + "], concurrency: 4 }\n")}};
+  ASSERT_FALSE(node.address().empty()) << node.err();
+  ASSERT_EQ(node.ask({"submit", "silent", "1"}).code, 0);
+  const std::string scenario =
+      "duration: 1s\npatience: 400ms\narrival: { kind: closed, users: 1, think: 1ms }\n"
+      "mix: [ { specialist: silent } ]\n";
+  const auto failed = node.ask({"load", file("free.yaml", scenario)});
+  EXPECT_EQ(failed.code, 1) << failed.out << failed.err;
+  EXPECT_THAT(failed.err, HasSubstr("requests got no answer"));
+  EXPECT_THAT(failed.err, HasSubstr("no answer within 400 ms"));
 }
 
 TEST_F(Cli, ReplaysARecordingAtItsSpeed) {
