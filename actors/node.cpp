@@ -17,6 +17,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <map>
 #include <random>
 #include <thread>
 #include <utility>
@@ -412,23 +414,43 @@ std::optional<task_view> node::find(const task_id& id) const {
 std::variant<node::page, refusal> node::list(const query& which) const {
   const auto& in = *parts_;
   page result;
-  // Live tasks that are not in the journal come first, on the first page only.
-  if (which.cursor.empty()) {
+  // Live tasks that are not in the journal come first, in the order of their ids; a cursor
+  // `live-ID` goes on after that one.
+  constexpr std::string_view live = "live-";
+  const bool among_live = which.cursor.starts_with(live);
+  if (which.cursor.empty() || among_live) {
+    const auto after = among_live ? which.cursor.substr(live.size()) : std::string{};
+    protocols::task_id told{};
+    if (among_live && !protocols::parse(after, told))
+      return refusal{
+          protocols::failure::malformed, "the cursor is not one that an earlier page gave", {}, {}};
+    std::map<std::string, protocols::task_ptr> ordered;
     const auto& playing = in.house->now_playing();
     in.house->ledger.for_each([&](const protocols::task_ptr& job) {
       if (job->journaled && in.reader) return;
-      auto view =
-          view_of(*job, playing.name_of(job->specialist), playing.department_of(job->specialist));
-      if (which.state && view.state != *which.state) return;
-      if (!which.specialist.empty() && view.specialist != which.specialist) return;
-      if (result.items.size() < which.limit) result.items.push_back(std::move(view));
+      if (which.state && job->state.load() != *which.state) return;
+      if (!which.specialist.empty() && playing.name_of(job->specialist) != which.specialist) return;
+      auto id = protocols::to_string(job->id);
+      if (id > after) ordered.emplace(std::move(id), job);
+      // One more than is told, to know whether there is one more.
+      if (ordered.size() > which.limit + 1) ordered.erase(std::prev(ordered.end()));
     });
+    for (const auto& [id, job] : ordered) {
+      if (result.items.size() == which.limit) break;
+      result.items.push_back(
+          view_of(*job, playing.name_of(job->specialist), playing.department_of(job->specialist)));
+    }
+    // The stored ones, if there are any, begin a page of their own then.
+    if (result.items.size() == which.limit && (ordered.size() > which.limit || in.reader)) {
+      result.next = std::string{live} + protocols::to_string(result.items.back().id);
+      return result;
+    }
   }
   if (!in.reader || result.items.size() >= which.limit) return result;
   machine::task_query stored;
   stored.specialist = which.specialist;
   stored.limit = which.limit - result.items.size();
-  stored.cursor = which.cursor;
+  if (!among_live) stored.cursor = which.cursor;
   // Which of the unfinished ones is running now is known here, not in the journal.
   const bool live_state = which.state == task_state::running || which.state == task_state::queued;
   if (!live_state) stored.state = which.state;

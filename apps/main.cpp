@@ -113,6 +113,7 @@ int run(int argc, char** argv) {
   const std::string first = argv[1];
   if (first == "help") {
     const auto* verb = argc > 2 ? find_verb(program, argv[2]) : nullptr;
+    if (argc > 2 && verb == nullptr) return refuse_unknown_verb(program, argv[2]);
     print_help(program, verb);
     return done;
   }

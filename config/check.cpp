@@ -25,6 +25,12 @@ public:
         check_specialist(group.specialists[s], specialist_path(d, s));
       }
     }
+    if (whole_.listen.empty()) complain("listen", "expected ADDR:PORT such as 127.0.0.1:7117");
+    if (whole_.data_dir.empty())
+      complain("data_dir", "the journal needs a folder; its name is empty");
+    if (whole_.rollout.criteria.response_ratio <= 0) {
+      complain("rollout.criteria.response_ratio", "must be above 0, or nothing ever passes");
+    }
     check_fallback_chains();
     check_workflows();
     check_commands();

@@ -50,6 +50,31 @@ std::optional<route> resolve_command(const node& whole, std::string_view word) {
   return found->second;
 }
 
+namespace {
+
+/// Four numbers of at most 255 with points between them.
+bool is_ipv4(std::string_view text) {
+  for (int parts = 1;; ++parts) {
+    const auto point = std::min(text.find('.'), text.size());
+    const auto digits = text.substr(0, point);
+    std::uint8_t value = 0;
+    const auto* const end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, value);
+    if (error != std::errc{} || stop != end) return false;
+    if (point == text.size()) return parts == 4;
+    text.remove_prefix(point + 1);
+  }
+}
+
+/// Its letters, with a zone perhaps; whether they stand in the right order is seen when it listens.
+bool looks_like_ipv6(std::string_view text) {
+  const auto address = text.substr(0, text.find('%'));
+  return address.find(':') != std::string_view::npos
+         && address.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+}
+
+}  // namespace
+
 std::optional<endpoint> parse_endpoint(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return std::nullopt;
@@ -66,6 +91,10 @@ std::optional<endpoint> parse_endpoint(std::string_view text) {
     return std::nullopt;  // An IPv6 address needs brackets, or its end is taken for the port.
   }
   if (address.empty() || address.find_first_of(" /[]") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  // A node listens on an address of this machine; a name may have many, and elsewhere.
+  if (bracketed ? !looks_like_ipv6(address) : address != "localhost" && !is_ipv4(address)) {
     return std::nullopt;
   }
   parsed.address = address;

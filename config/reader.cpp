@@ -61,8 +61,20 @@ bool is_http_url(std::string_view text) {
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!text.starts_with(scheme)) continue;
     const auto rest = text.substr(scheme.size());
-    return !rest.empty() && rest.front() != '/' && rest.front() != ':'
-           && text.find_first_of(" \t\r\n") == std::string_view::npos;
+    if (rest.empty() || rest.front() == '/' || rest.front() == ':'
+        || text.find_first_of(" \t\r\n") != std::string_view::npos) {
+      return false;
+    }
+    const auto authority = rest.substr(0, rest.find_first_of("/?#"));
+    const auto colon = authority.rfind(':');
+    if (colon == std::string_view::npos || authority.find(']', colon) != std::string_view::npos) {
+      return true;
+    }
+    std::uint16_t port = 0;
+    const auto digits = authority.substr(colon + 1);
+    const auto* const end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, port);
+    return error == std::errc{} && stop == end && port > 0;
   }
   return false;
 }
@@ -403,7 +415,9 @@ private:
       case rule::form::http_url:
         if (is_http_url(found.text)) return true;
         complain(found.at, shown, "expected an http URL, found " + describe_value(found),
-                 is_http_url("http://" + found.text) ? "http://" + found.text : std::string{});
+                 found.text.find("://") == std::string::npos && is_http_url("http://" + found.text)
+                     ? "http://" + found.text
+                     : std::string{});
         return false;
       case rule::form::url_path:
         if (found.text.starts_with('/')) return true;

@@ -117,7 +117,15 @@ void dispatch(const door_ptr& here, machine::http::request& asked,
   std::set<std::string_view> allowed;
   for (const auto& known : table) {
     if (!matches(known.path, path, one.captured)) continue;
-    if (known.verb == verb) return known.go(here, one);
+    if (known.verb == verb) {
+      // A filter that cannot be read must not become no filter.
+      if (!decoded(asked.query(), true))
+        return answer_problem(
+            reply, protocols::problem_of(protocols::failure::malformed,
+                                         "The query has a % that no two hexadecimal digits follow; "
+                                         "write %25 for the sign itself."));
+      return known.go(here, one);
+    }
     allowed.insert(to_string(known.verb));
     if (known.verb == method::get) allowed.insert("HEAD");
   }
@@ -163,6 +171,7 @@ std::variant<std::unique_ptr<http_door>, std::string> http_door::open(node& of, 
                                                                       http_door_options options) {
   auto here = std::make_shared<door>();
   here->of = &of;
+  here->io = &on;
   here->options = std::move(options);
   here->events = event_streams::open(of, on);
   machine::http::server_options wanted;

@@ -73,6 +73,19 @@ void answer_refusal(const machine::http::responder& reply, const refusal& why) {
                  protocols::problem_of(why.why, why.detail, why.retry_after.count(), why.nearest));
 }
 
+void answer_unreadable_body(const call& one, std::string detail) {
+  // Looked for only here: what can be read as it is was not coded, whatever its header says.
+  const auto coding = one.asked.header("Content-Encoding");
+  if (!coding || coding->empty() || *coding == "identity")
+    return answer_problem(one.reply,
+                          protocols::problem_of(protocols::failure::malformed, std::move(detail)));
+  answer_problem(one.reply,
+                 protocols::problem_named("unsupported-coding", 415, "Unsupported Media Type",
+                                          "This node reads bodies as they are: send the JSON "
+                                          "without a Content-Encoding."),
+                 "Accept-Encoding: identity\r\n");
+}
+
 std::optional<protocols::task_id> task_in_path(const call& one) {
   protocols::task_id id;
   if (protocols::parse(one.captured.front(), id)) return id;
@@ -116,8 +129,7 @@ std::optional<protocols::http_task> task_in_body(const door& here, const call& o
     if (!take_key(one, *task)) return std::nullopt;
     return std::move(*task);
   }
-  answer_problem(one.reply, protocols::problem_of(protocols::failure::malformed,
-                                                  std::get<protocols::bad_body>(parsed).detail));
+  answer_unreadable_body(one, std::move(std::get<protocols::bad_body>(parsed).detail));
   return std::nullopt;
 }
 

@@ -18,6 +18,7 @@ class event_streams;
 /// Lives as long as any answer that is still to come.
 struct door {
   node* of = nullptr;
+  machine::engine* io = nullptr;
   http_door_options options;
   std::shared_ptr<event_streams> events;
 
@@ -47,6 +48,9 @@ void answer_json(const machine::http::responder& reply, int status, std::string 
 void answer_problem(const machine::http::responder& reply, const protocols::problem& about,
                     std::string_view more = {});
 void answer_refusal(const machine::http::responder& reply, const refusal& why);
+/// For a body that could not be read. One that was sent in a coding (Content-Encoding) is told that
+/// there is none that this node reads (415), any other what is wrong with it (400).
+void answer_unreadable_body(const call& one, std::string detail);
 /// The number of a task as it stands in a path; answers and returns nothing when it is none.
 [[nodiscard]] std::optional<protocols::task_id> task_in_path(const call& one);
 /// The body as a task; answers and returns nothing when it is not one. An empty body is allowed

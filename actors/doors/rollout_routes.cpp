@@ -28,8 +28,7 @@ std::optional<json> object_in_body(const call& one) {
       },
       false);
   if (!deep && parsed.is_object()) return parsed;
-  answer_problem(one.reply, protocols::problem_of(protocols::failure::malformed,
-                                                  "The body must be one JSON object."));
+  answer_unreadable_body(one, "The body must be one JSON object.");
   return std::nullopt;
 }
 

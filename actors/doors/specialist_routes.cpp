@@ -2,6 +2,7 @@
 #include "actors/doors/http_routes.hpp"
 #include "protocols/json_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -64,11 +65,19 @@ std::string to_json(const specialist_view& one) {
 void list_specialists(const door_ptr& here, call& one) {
   const auto department = one.parameter("department");
   const auto state = one.parameter("state");
+  using enum specialist_state;
+  constexpr std::array states{cold, warming, warm, busy, cooling, failed};
+  if (state && !state->empty()
+      && std::ranges::none_of(states, [&](auto each) { return to_string(each) == *state; }))
+    return answer_problem(
+        one.reply, protocols::problem_of(protocols::failure::malformed,
+                                         "A state is one of cold, warming, warm, busy, cooling and "
+                                         "failed."));
   std::string body = "{\"items\":[";
   auto first = true;
   for (const auto& each : here->of->specialists()) {
-    if (department && each.department != *department) continue;
-    if (state && to_string(each.state) != *state) continue;
+    if (department && !department->empty() && each.department != *department) continue;
+    if (state && !state->empty() && to_string(each.state) != *state) continue;
     if (!std::exchange(first, false)) body += ',';
     body += to_json(each);
   }

@@ -2,8 +2,13 @@
 #include "actors/doors/http_routes.hpp"
 #include "protocols/json_text.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+
 #include <atomic>
 #include <charconv>
+#include <chrono>
+#include <memory>
+#include <utility>
 
 namespace greenroom::doors {
 
@@ -115,31 +120,66 @@ void post_task(const door_ptr& here, call& one) {
   one.reply.on_close([here, id] { here->of->cancel(id); });
 }
 
-void get_task(const door_ptr& here, call& one) {
-  const auto id = task_in_path(one);
-  if (!id) return;
-  const auto found = here->of->find(*id);
+namespace {
+
+void answer_task(const machine::http::responder& reply, const std::optional<task_view>& found) {
   if (!found)
-    return answer_problem(one.reply, protocols::problem_named(
-                                         "no-such-task", 404, "No such task",
-                                         "There is no task of this id, or it has ended and is "
-                                         "not kept. Kept (journal.keep_finished) are tasks in the "
-                                         "journal: async ones, those with \"durable\": true or "
-                                         "an idempotency key, and all with journal.sync_tasks."));
+    return answer_problem(
+        reply, protocols::problem_named("no-such-task", 404, "No such task",
+                                        "There is no task of this id, or it has ended and is "
+                                        "not kept. Kept (journal.keep_finished) are tasks in the "
+                                        "journal: async ones, those with \"durable\": true or "
+                                        "an idempotency key, and all with journal.sync_tasks."));
   std::string body;
   const auto face = face_of(*found);
   append_json(body, face);
   std::string headers;
   append_timing_headers(headers, face);
-  answer_json(one.reply, 200, std::move(body), headers);
+  answer_json(reply, 200, std::move(body), headers);
+}
+
+/// A task that is in the journal has ended once its end is there too, a moment after it was taken
+/// back. Looks until then, so that the answer tells the end, but not for long.
+class end_watch : public std::enable_shared_from_this<end_watch> {
+public:
+  end_watch(door_ptr here, machine::http::responder reply, protocols::task_id id)
+      : here_{std::move(here)}, reply_{std::move(reply)}, id_{id}, pause_{here_->io->next_loop()} {}
+
+  void look() {
+    const auto found = here_->of->find(id_);
+    const auto going_on = found
+                          && (found->state == protocols::task_state::queued
+                              || found->state == protocols::task_state::running);
+    if (!going_on || looks_left_-- == 0) return answer_task(reply_, found);
+    pause_.expires_after(std::chrono::milliseconds{5});
+    pause_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+      // A door that closes has cut the connection before the node goes.
+      if (!error && !self->reply_.closed()) self->look();
+    });
+  }
+
+private:
+  door_ptr here_;
+  machine::http::responder reply_;
+  protocols::task_id id_;
+  boost::asio::steady_timer pause_;
+  int looks_left_ = 200;
+};
+
+}  // namespace
+
+void get_task(const door_ptr& here, call& one) {
+  if (const auto id = task_in_path(one)) answer_task(one.reply, here->of->find(*id));
 }
 
 void delete_task(const door_ptr& here, call& one) {
   const auto id = task_in_path(one);
   if (!id) return;
   // Taking back what has ended changes nothing; the answer says how it ended.
-  here->of->cancel(*id);
-  get_task(here, one);
+  if (!here->of->cancel(*id)) return answer_task(one.reply, here->of->find(*id));
+  // So that the responder learns when its connection is cut.
+  one.reply.on_close([] {});
+  std::make_shared<end_watch>(here, one.reply, *id)->look();
 }
 
 void list_tasks(const door_ptr& here, call& one) {
@@ -153,7 +193,12 @@ void list_tasks(const door_ptr& here, call& one) {
                                            "cancelled and unknown."));
     which.state = wanted;
   }
-  if (auto name = one.parameter("specialist")) which.specialist = std::move(*name);
+  if (auto name = one.parameter("specialist")) {
+    // Tasks are kept under the name; an alias stands for it here as everywhere.
+    const auto meant = here->of->specialist(*name);
+    if (const auto* known = std::get_if<specialist_view>(&meant)) *name = known->name;
+    which.specialist = std::move(*name);
+  }
   if (auto cursor = one.parameter("cursor")) which.cursor = std::move(*cursor);
   if (const auto limit = one.parameter("limit"); limit && !limit->empty()) {
     constexpr std::size_t most = 1000;
@@ -208,7 +253,9 @@ void answer_workflow(const machine::http::responder& reply, const std::string& n
                          ? protocols::failure::worker_failed
                          : end.steps.back().why;
     about = protocols::problem_of(why, end.output);
-    if (!end.steps.empty()) about.task = protocols::to_string(end.steps.back().id);
+    // With a key that is taken there is no such task, as with a single one.
+    if (!end.steps.empty() && why != protocols::failure::key_conflict)
+      about.task = protocols::to_string(end.steps.back().id);
   }
   auto body = protocols::to_json(about);
   body.pop_back();

@@ -1,7 +1,5 @@
 #include "apps/client/confirm.hpp"
 
-#include "apps/client/problem_line.hpp"
-
 #include <unistd.h>
 
 #include <cstdio>
@@ -11,11 +9,7 @@
 namespace greenroom::apps {
 
 bool confirmed(const char* question, bool yes) {
-  if (yes) return true;
-  if (isatty(STDIN_FILENO) == 0) {
-    say_problem("wrong-usage", "this needs a word — add --yes to say that you mean it");
-    return false;
-  }
+  if (yes || isatty(STDIN_FILENO) == 0) return true;
   std::fprintf(stderr, "%s [y/N] ", question);
   std::string answer;
   std::getline(std::cin, answer);

@@ -5,8 +5,8 @@
 
 namespace greenroom::apps {
 
-/// True at once with `yes` (`--yes`). At a terminal it asks; elsewhere it says on stderr that --yes
-/// is needed, and returns false: a script must say that it means it.
+/// At a terminal it asks, unless `yes` (`--yes`). Elsewhere nobody can be asked, and the command is
+/// the word: true.
 bool confirmed(const char* question, bool yes);
 
 /// Who sits here, for the record of decisions.

@@ -225,6 +225,9 @@ void add_serve(CLI::App& program, outcome& result) {
   verb->add_option("--listen", source->listen, "Where to listen; port 0 picks a free one")
       ->type_name("ADDR:PORT");
   verb->add_option("--data", source->data, "Folder of the journal and learned state")
+      ->check([](const std::string& folder) {
+        return folder.empty() ? std::string{"the name of the folder is empty"} : std::string{};
+      })
       ->type_name("DIR");
   verb->footer(
       "SIGTERM and SIGINT drain (a second one stops at once), SIGHUP reads the configuration\n"

@@ -35,6 +35,11 @@ std::string by(std::string_view who, std::string_view text) {
   return std::string(text) + " by " + std::string(who.empty() ? "an operator" : who);
 }
 
+/// Why there is no going on from the preparation.
+std::string unprepared(const std::string& cause) {
+  return cause.empty() ? "preparation has only just begun" : "preparation is not done: " + cause;
+}
+
 }  // namespace
 
 rollout_plan::rollout_plan(rollout_settings settings) : settings_(std::move(settings)) {
@@ -228,7 +233,7 @@ answer rollout_plan::advance(std::string_view who, bool force, double now_s) {
   }
   if (!active()) return refuse(refusal::not_running, "no rollout is running");
   if (phase_ == phase::preparation) {
-    if (!prepared_) return refuse(refusal::not_ready, "preparation is not done: " + hold_cause_);
+    if (!prepared_) return refuse(refusal::not_ready, unprepared(hold_cause_));
     return did(go_on(by(who, "advanced"), now_s));
   }
   const auto outcome = last_judgement_ ? last_judgement_->outcome : verdict::insufficient_data;
@@ -258,7 +263,7 @@ answer rollout_plan::route(std::string_view who, double percentage, double now_s
     return refuse(refusal::rolled_back, "it was rolled back; start again from shadow");
   }
   if (phase_ == phase::preparation) {
-    return refuse(refusal::not_ready, "preparation is not done: " + hold_cause_);
+    return refuse(refusal::not_ready, unprepared(hold_cause_));
   }
   if (!active()) {
     ++run_;

@@ -282,11 +282,66 @@ TEST_F(HttpDoor, TakesATaskBack) {
   ASSERT_TRUE(latch_.someone_waits());
   const auto answer = told("DELETE /v1/tasks/" + id + " HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_EQ(status_of(answer), 200);
-  json seen;
-  do {
-    seen = read(told(get("/v1/tasks/" + id)));
-  } while (seen["state"] == "queued" || seen["state"] == "running");
-  EXPECT_EQ(seen["state"], "cancelled");
+  // The answer waits for the end, which is in the journal a moment later.
+  EXPECT_EQ(read(answer)["state"], "cancelled");
+  EXPECT_EQ(read(told(get("/v1/tasks/" + id)))["state"], "cancelled");
+}
+
+TEST_F(HttpDoor, PagesThroughTasksThatAreNotInTheJournalAndThoseThatAre) {
+  const auto kept = read(task(R"({"specialist":"echo","input":1,"durable":true})"));
+  ASSERT_EQ(kept["state"], "completed");
+  std::vector<raw_client> waiting;
+  for (int i = 0; i < 3; ++i) {
+    waiting.emplace_back(door_->port());
+    waiting.back().send(post("/v1/tasks", R"({"specialist":"slow"})"));
+  }
+  while (read(told(get("/v1/tasks")))["items"].size() < 4) std::this_thread::yield();
+  for (const auto* limit : {"1", "2", "3", "4"}) {
+    std::vector<std::string> seen;
+    std::string cursor;
+    do {
+      const auto page =
+          read(told(get("/v1/tasks?limit=" + std::string{limit} + "&cursor=" + cursor)));
+      ASSERT_TRUE(page["items"].is_array()) << page;
+      EXPECT_LE(page["items"].size(), std::stoul(limit));
+      for (const auto& one : page["items"]) seen.push_back(one["id"]);
+      cursor = page["next"].is_null() ? "" : page["next"].get<std::string>();
+      ASSERT_LT(seen.size(), 10U);
+    } while (!cursor.empty());
+    ASSERT_EQ(seen.size(), 4U) << limit;
+    EXPECT_EQ(seen.back(), kept["id"]);
+    std::ranges::sort(seen);
+    EXPECT_EQ(std::ranges::unique(seen).size(), 0U) << limit;
+  }
+  EXPECT_EQ(status_of(told(get("/v1/tasks?cursor=live-x"))), 400);
+}
+
+TEST_F(HttpDoor, FindsTasksByAnAliasToo) {
+  const auto id = read(task(R"({"specialist":"parrot","input":1,"durable":true})"))["id"];
+  const auto listed = read(told(get("/v1/tasks?specialist=parrot")));
+  ASSERT_EQ(listed["items"].size(), 1U) << listed;
+  EXPECT_EQ(listed["items"][0]["id"], id);
+}
+
+TEST_F(HttpDoor, RefusesAFilterThatItCannotRead) {
+  for (const auto* path :
+       {"/v1/tasks?specialist=%zz", "/v1/tasks?limit=%", "/v1/specialists?state=%2",
+        "/v1/specialists?state=lukewarm", "/v1/specialists?state=WARM"}) {
+    const auto answer = told(get(path));
+    EXPECT_EQ(status_of(answer), 400) << path;
+    EXPECT_EQ(read(answer)["type"], "urn:greenroom:malformed") << path;
+  }
+  for (const std::string state : {"cold", "warming", "warm", "busy", "cooling", "failed"})
+    EXPECT_EQ(status_of(told(get("/v1/specialists?state=" + state))), 200) << state;
+  EXPECT_EQ(read(told(get("/v1/specialists?state=&department=")))["items"].size(), 4U);
+}
+
+TEST_F(HttpDoor, SaysThatItReadsNoCodedBodies) {
+  const auto coded = told(post("/v1/tasks", "\x1f\x8b\x08", "Content-Encoding: gzip\r\n"));
+  EXPECT_EQ(status_of(coded), 415) << coded;
+  EXPECT_NE(coded.find("Accept-Encoding: identity\r\n"), std::string::npos) << coded;
+  EXPECT_EQ(status_of(told(post("/v1/rollback", "\x1f", "Content-Encoding: br\r\n"))), 415);
+  EXPECT_EQ(status_of(told(post("/v1/tasks", "\x1f", "Content-Encoding: identity\r\n"))), 400);
 }
 
 TEST_F(HttpDoor, CancelsTheTaskOfAClientThatHangsUp) {
@@ -308,6 +363,10 @@ TEST_F(HttpDoor, RunsAWorkflow) {
   EXPECT_GE(status_of(broken), 400) << broken;
   EXPECT_EQ(read(broken)["steps"].size(), 2U);
   EXPECT_EQ(status_of(told(post("/v1/workflows/NONE", "{}"))), 404);
+  EXPECT_EQ(status_of(told(post("/v1/workflows/AGAIN", R"({"idempotency_key":"k"})"))), 200);
+  const auto other = told(post("/v1/workflows/AGAIN", R"({"input":2,"idempotency_key":"k"})"));
+  EXPECT_EQ(status_of(other), 409) << other;
+  EXPECT_FALSE(read(other).contains("task")) << "there is none";
 }
 
 TEST_F(HttpDoor, ShowsAndMovesSpecialists) {

@@ -197,6 +197,17 @@ INSTANTIATE_TEST_SUITE_P(
         mistake{"listen: 7117\n", "listen", 13, "expected ADDR:PORT", ""},
         mistake{"listen: 127.0.0.1:70000\n", "listen", 13, "expected ADDR:PORT", ""},
         mistake{"listen: ::1:80\n", "listen", 13, "expected ADDR:PORT", ""},
+        mistake{"listen: example.com:80\n", "listen", 13, "expected ADDR:PORT", ""},
+        mistake{"listen: ''\n", "listen", 13, "expected ADDR:PORT", ""},
+        mistake{"data_dir: ''\n", "data_dir", 13, "its name is empty", ""},
+        mistake{"rollout: { criteria: { response_ratio: 0 } }\n", "rollout.criteria.response_ratio",
+                13, "must be above 0", ""},
+        mistake{"alerts: { webhooks: ['ftp://a'] }\n", "alerts.webhooks[0]", 13,
+                "expected an http URL", ""},
+        mistake{"alerts: { webhooks: ['http://a:65536/'] }\n", "alerts.webhooks[0]", 13,
+                "expected an http URL", ""},
+        mistake{"alerts: { webhooks: ['http://a:/'] }\n", "alerts.webhooks[0]", 13,
+                "expected an http URL", ""},
         mistake{"data_dir: [a]\n", "data_dir", 13, "expected a text, found a list", ""},
         mistake{"alerts: { webhooks: http://a }\n", "alerts.webhooks", 13, "expected a list",
                 "[http://a]"},
@@ -480,8 +491,12 @@ TEST(Commands, AreUnderstoodWithAndWithoutTheirPrefix) {
 TEST(Endpoint, HasAnAddressAndAPort) {
   EXPECT_EQ(parse_endpoint("127.0.0.1:80")->port, 80);
   EXPECT_EQ(parse_endpoint("[::1]:0")->address, "::1");
+  EXPECT_EQ(parse_endpoint("[fe80::1%eth0]:0")->address, "fe80::1%eth0");
+  EXPECT_EQ(parse_endpoint("0.0.0.0:1")->address, "0.0.0.0");
   EXPECT_EQ(parse_endpoint("localhost:65535")->address, "localhost");
-  for (const char* wrong : {"", ":80", "a:", "a:65536", "a:-1", "a:80x", "::1:80", "http://a:80"}) {
+  for (const char* wrong : {"", ":80", "a:", "a:65536", "a:-1", "a:80x", "::1:80", "http://a:80",
+                            "example.com:80", "256.0.0.1:80", "1.2.3:80", "1.2.3.4.5:80",
+                            "1..2.3:80", "[1.2.3.4]:80", "[localhost]:80"}) {
     EXPECT_FALSE(parse_endpoint(wrong).has_value()) << wrong;
   }
 }

@@ -34,6 +34,9 @@ TEST(RolloutPlan, GoesThroughEveryPhaseAndPercentageInOrder) {
 TEST(RolloutPlan, DoesNotLeavePreparationUntilEveryBaselineWorkerIsWarm) {
   rig here;
   here.plan.start("ada", here.now);
+  const auto early = here.plan.advance("ada", true, here.now);
+  EXPECT_EQ(early.refused, refusal::not_ready);
+  EXPECT_EQ(early.text, "preparation has only just begun");
   here.seen.ready.baseline_warm = false;
   here.seen.ready.detail = "81 of 83 warm";
   const auto first = here.step();
