@@ -2,9 +2,10 @@
 #pragma once
 
 #include "runtime/pooling/warm_policy.hpp"
+#include "runtime/prediction/joint_instances.hpp"
+#include "runtime/prediction/step_habits.hpp"
 #include "runtime/state_text.hpp"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -18,14 +19,16 @@ namespace greenroom::runtime {
 using workflow_steps = std::vector<specialist_index>;
 
 struct detector_settings {
-  double report_at = 0.58;        ///< Probability from which a workflow counts as detected.
-  double report_first_at = 0.94;  ///< The same when only its first call was seen yet.
-  /// A call that belongs to a reported instance with more than this share reports nothing new.
-  double report_again_below = 0.2;
-  std::size_t cases_max = 4096;        ///< With case keys: so many cases are followed at once.
-  std::size_t per_case_max = 16;       ///< Hypotheses in one case.
-  std::size_t without_case_max = 256;  ///< Hypotheses in the stream of calls without a case.
-  double memory_events = 4000;         ///< Rates are averaged over about so many calls.
+  /// What a wrong report costs, counted in right ones, in a stream of workflows alone. It falls
+  /// with the square of their share of the calls: the less can be had, the less is there to spoil.
+  double wrong_report_costs = 2.1;
+  /// After the first call alone a report may be put off: each later step but the last makes it
+  /// good with this probability, unless it is missing.
+  double recognised = 0.84;
+  std::size_t cases_max = 4096;       ///< With case keys: so many cases are followed at once.
+  std::size_t per_case_max = 8;       ///< Joint hypotheses of a workflow in one case.
+  std::size_t without_case_max = 64;  ///< The same in the stream of calls without a case.
+  double memory_events = 4000;        ///< Rates are averaged over about so many calls.
 };
 
 /// An instance of a workflow that seems to be under way.
@@ -44,21 +47,22 @@ struct workflow_expectation {
   std::size_t workflow = 0;
 };
 
-/// A probability hypothesis density filter (Mahler, "Multitarget Bayes filtering via first-order
-/// moments", 2003) whose targets are instances of workflows: a hypothesis is a workflow, the step
-/// it waits for, the time of its last step, and the expected number of such instances. A call is
-/// explained by competing intensities (calls per second): calls that belong to no workflow,
-/// workflows that begin, and each hypothesis by its probability times the density of the time
-/// between steps at its age. What explains the call best gets most of it. A step may be missing,
-/// or come after its successor. Intensities, the density of times between steps and the share of
-/// missing steps are learnt online; that a workflow began is learnt when its second step comes,
-/// that a call was a foreign one when no step followed, so that a first call alone is believed as
-/// much as its like deserved before. Hypotheses that go back to the same beginning are one
-/// instance: when one of them goes on, the others lose what it was believed, and the calls that it
-/// rests on are no longer put down as foreign.
+/// A call is explained by competing intensities (calls per second): calls that belong to no
+/// workflow, workflows that begin, and instances under way, by the time between steps. Which
+/// calls belong together is a question of data association: for each workflow `joint_instances`
+/// keeps hypotheses about all its instances at once. A call of a specialist that is in several
+/// workflows is claimed by each against the intensity that is expected of the others, and when
+/// later calls speak for one claim, the others are told: belief propagation between workflows
+/// (Williams and Lau, "Approximate evaluation of marginal association probabilities with belief
+/// propagation", 2014). A step may be missing, or come after its successor. All rates, the density
+/// of times between steps and the shares of missing and late steps are learnt online; that a call
+/// began a workflow is learnt when that instance is over and all evidence is in.
 ///
-/// With a case key only the hypotheses of the same case compete, without one all of those without.
-/// Work per call is bounded by the hypotheses in one case, or by `without_case_max`.
+/// A workflow is reported when that is worth more than to wait for the next step, in expected
+/// right reports less the cost of wrong ones.
+///
+/// With a case key only the instances of the same case compete, without one all of those without.
+/// Work per call is bounded by the hypotheses of the workflows that the specialist is in.
 class workflow_detector {
 public:
   workflow_detector(std::vector<workflow_steps> workflows, std::size_t cast,
@@ -94,75 +98,65 @@ public:
   bool restore(state_reader& from);   ///< False when damaged or for other workflows.
 
 private:
-  static constexpr std::size_t none = static_cast<std::size_t>(-1);
-  static constexpr std::size_t gap_classes = 48;  ///< Half powers of two from 1/64 s.
-
-  struct hypothesis {
+  /// A workflow that may have made a call.
+  struct claimant {
     std::uint32_t workflow = 0;
-    std::uint32_t next = 0;
-    std::uint32_t owed = 0xFFFFFFFFU;  ///< A step that was passed over and may still come.
-    std::uint32_t matched = 0;         ///< Calls that are explained by it.
-    double mass = 0;
-    double last_s = 0;
-    double reported = 0;          ///< Share of the mass that was reported already.
-    specialist_index latest = 0;  ///< The call that brought it here.
-    double doubt = 0;             ///< The share of that call that was put down as foreign.
-    std::uint64_t chain = 0;      ///< The beginning that it goes back to: one instance at most.
+    double others = 0;     ///< Intensity of everything else, as last told to it.
+    double mine = 0;       ///< Its own, in the light of what came later.
+    bool settled = false;  ///< What came of the call is over and will not change any more.
+  };
+  /// A call that more than one workflow may have made.
+  struct shared_call {
+    double foreign = 0;
+    std::vector<claimant> by;
   };
   struct book {
-    std::vector<hypothesis> open;
+    std::vector<joint_instances> open;
+    std::vector<shared_call> shared;  ///< A ring; the place is the bit that marks the call.
+    std::size_t shared_next = 0;
     double heard_s = 0;
     std::list<std::uint64_t>::iterator place;
   };
-  struct claim {
-    std::size_t from;  ///< Place of the hypothesis in the book; `none` for a beginning.
+  struct membership {
     std::uint32_t workflow;
-    std::uint32_t next;
-    std::uint32_t owed;
-    double intensity;
-    bool regular;
-  };
-  struct occurrence {
-    std::uint32_t workflow;
-    std::uint32_t step;
+    std::vector<std::uint32_t> places;
   };
 
   book& book_of(std::uint64_t case_key);
-  void forget(hypothesis& gone);
-  void admit(book& where, std::size_t most, const hypothesis& fresh);
-  double density(double age_s) const;
-  double survival(double age_s) const;
+  joint_instances& open_in(book& where, std::uint32_t workflow);
+  void close_book(book& gone);
+  void settle(book& where, std::uint32_t workflow);
+  void spread(book& where, joint_instances& of);
+  std::size_t mark_shared(book& where, std::size_t most, double foreign);
+  void recount(joint_instances& of);
+  void claim_more(std::uint32_t workflow, const instance_standing& one);
+  double worth_reporting(const joint_instances& of) const;
+  double foreign_per_s(specialist_index who) const;
   void put_down_as_foreign(specialist_index who, double calls);
-  void sum_gaps();
-  void learn_gap(double gap_s, double weight);
   void age_rates(double now_s);
-  static std::size_t gap_class(double gap_s);
-  static double gap_from(std::size_t which);
+  double live_share(double now_s);
 
   std::vector<workflow_steps> workflows_;
   detector_settings settings_;
-  std::vector<std::vector<occurrence>> where_;  ///< By specialist.
+  std::vector<std::vector<membership>> where_;  ///< By specialist.
   std::unordered_map<std::uint64_t, book> books_;
   std::list<std::uint64_t> latest_;  ///< Case keys, the latest first.
   std::vector<workflow_progress> made_known_;
-  std::vector<claim> claims_;  ///< Of the present call; kept for its memory alone.
+  joint_instances::closed over_;  ///< Kept for its memory alone, as is the next.
+  std::vector<double> expected_of_;
 
   // Decayed sums: one unit of weight is one call now; `unit_` grows instead of all sums shrinking.
-  std::vector<double> foreign_;
+  std::vector<double> foreign_;  ///< Calls, less what workflows probably claim of them.
   double foreign_sum_ = 0;
+  double foreign_squares_ = 0;
   std::vector<double> begun_;
   double seconds_ = 0;
+  double calls_ = 0;
   double unit_ = 1;
-  double regular_ = 20;
-  double passed_over_ = 1;
-  std::array<double, gap_classes> gaps_;
-  double gaps_sum_ = 0;
-  std::array<double, gap_classes + 1> longer_{};  ///< Share of gaps in each class and beyond.
-  double given_up_s_ = 0;                         ///< An instance silent for longer was given up.
+  step_habits habits_;
   double last_s_ = 0;
   bool started_ = false;
   double cases_live_ = 1;
-  std::uint64_t chains_ = 0;
 };
 
 }  // namespace greenroom::runtime
