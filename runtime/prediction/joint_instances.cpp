@@ -202,6 +202,8 @@ std::uint32_t joint_instances::place_for(const instance_standing& fresh, closed&
 void joint_instances::observe(double others, std::size_t most, std::uint64_t shared,
                               step_habits& habits, closed& over) {
   fresh_ = 0;
+  std::uint64_t reached = 0;
+  bool alike = false;  // Two ways to the same place, so that hypotheses may turn out the same.
   for (claim& by : claims_) {
     const bool owed = by.stands.next >= 2 && (by.stands.seen & 2U) == 0;
     by.stands.chance = habits.chances(length_ - by.stands.next, owed);
@@ -210,6 +212,8 @@ void joint_instances::observe(double others, std::size_t most, std::uint64_t sha
     by.stands.counted = 0;
     by.stands.shared |= shared;
     by.to = place_for(by.stands, over);
+    alike = alike || (by.to != begins && (reached >> by.to & 1U) != 0);
+    if (by.to != begins) reached |= 1ULL << by.to;
   }
   std::erase_if(claims_, [](const claim& by) { return by.to == begins; });
   if (claims_.empty()) return;
@@ -232,7 +236,7 @@ void joint_instances::observe(double others, std::size_t most, std::uint64_t sha
       sum += child.weight;
       best = std::max(best, child.weight);
       taken_[c] += child.weight;
-      joint_.push_back(child);
+      if (child.weight >= best * weight_least) joint_.push_back(child);
     }
     joint_[p].weight *= others;
     best = std::max(best, joint_[p].weight);
@@ -240,7 +244,7 @@ void joint_instances::observe(double others, std::size_t most, std::uint64_t sha
   }
   const double worth = best * weight_least;
   std::erase_if(joint_, [worth](const hypothesis& h) { return h.weight < worth; });
-  merge();
+  if (alike) merge();
   if (joint_.size() > most) {
     std::nth_element(joint_.begin(), joint_.begin() + static_cast<std::ptrdiff_t>(most),
                      joint_.end(), [](const hypothesis& a, const hypothesis& b) {

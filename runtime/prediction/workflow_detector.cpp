@@ -8,9 +8,6 @@ namespace greenroom::runtime {
 
 namespace {
 
-// How alike the specialists are thought to be at the least and at the most.
-constexpr double shape_least = 1.0;
-constexpr double shape_most = 100.0;
 // A call that several workflows may have made is followed until so many more of the kind came.
 constexpr std::size_t shared_max = 64;
 constexpr std::size_t shared_per_case_max = 8;
@@ -41,10 +38,9 @@ workflow_detector::workflow_detector(std::vector<workflow_steps> workflows, std:
   }
   // Before anything is seen: one call a second, half of them of workflows. The first real minutes
   // outweigh this.
-  foreign_.assign(where_.size(), 2.0 / static_cast<double>(std::max<std::size_t>(cast, 1)));
-  for (const double sum : foreign_) foreign_sum_ += sum, foreign_squares_ += sum * sum;
-  begun_.assign(workflows_.size(),
-                1.0 / static_cast<double>(std::max<std::size_t>(workflows_.size(), 1)));
+  foreign_ = alike_counts(where_.size(), 2.0 / static_cast<double>(std::max<std::size_t>(cast, 1)));
+  begun_ = alike_counts(workflows_.size(),
+                        1.0 / static_cast<double>(std::max<std::size_t>(workflows_.size(), 1)));
   seconds_ = 4.0;
   calls_ = 4.0;
 }
@@ -52,7 +48,7 @@ workflow_detector::workflow_detector(std::vector<workflow_steps> workflows, std:
 void workflow_detector::grow(std::size_t cast) {
   if (cast <= where_.size()) return;
   where_.resize(cast);
-  foreign_.resize(cast, 0);
+  foreign_.grow(cast);
 }
 
 void workflow_detector::age_rates(double now_s) {
@@ -62,10 +58,8 @@ void workflow_detector::age_rates(double now_s) {
   unit_ *= 1.0 + 1.0 / settings_.memory_events;
   calls_ += unit_;
   if (unit_ < 1e9) return;
-  for (double& sum : foreign_) sum /= unit_;
-  for (double& sum : begun_) sum /= unit_;
-  foreign_sum_ /= unit_;
-  foreign_squares_ /= unit_ * unit_;
+  foreign_.divide(unit_);
+  begun_.divide(unit_);
   seconds_ /= unit_;
   calls_ /= unit_;
   unit_ = 1;
@@ -104,19 +98,11 @@ void workflow_detector::close_book(book& gone) {
   }
 }
 
-void workflow_detector::put_down_as_foreign(specialist_index who, double calls) {
-  const double before = foreign_[who];
-  const double after = before + calls * unit_;
-  foreign_[who] = after;
-  foreign_sum_ += after - before;
-  foreign_squares_ += after * after - before * before;
-}
-
 void workflow_detector::claim_more(std::uint32_t workflow, const instance_standing& one) {
   const double more = one.mass - one.counted;
   for (std::uint64_t seen = one.seen; seen != 0; seen &= seen - 1) {
     const auto back = static_cast<std::uint32_t>(std::countr_zero(seen));
-    put_down_as_foreign(workflows_[workflow][one.next - 1 - back], -more);
+    foreign_.add(workflows_[workflow][one.next - 1 - back], -more * unit_);
   }
 }
 
@@ -173,24 +159,13 @@ void workflow_detector::settle(book& where, std::uint32_t workflow) {
       }
     }
     claim_more(workflow, one);
-    begun_[workflow] += one.mass * unit_;
+    begun_.add(workflow, one.mass * unit_);
     if (one.next >= 2 && (one.seen & 2U) == 0) habits_.lost(one.mass);
     if (one.matched() > 1) {
       habits_.broke_off(workflows_[workflow].size() - one.next, one.mass);
     }
   }
   over_.clear();
-}
-
-double workflow_detector::foreign_per_s(specialist_index who) const {
-  // Specialists are foreign at rates spread as a gamma distribution, whose shape the moments give:
-  // one of which little is known is taken to be as all are, the more so the less they differ.
-  const double cast = static_cast<double>(where_.size());
-  const double mean = std::max(1e-9, foreign_sum_ / unit_ / cast);
-  const double spread = foreign_squares_ / unit_ / unit_ / cast - mean * mean - mean;
-  const double shape = std::clamp(mean * mean / std::max(1e-9, spread), shape_least, shape_most);
-  const double mine = std::max(0.0, foreign_[who] / unit_);
-  return (mine + shape) / (1.0 + shape / mean) / (seconds_ / unit_);
 }
 
 double workflow_detector::live_share(double now_s) {
@@ -208,7 +183,7 @@ double workflow_detector::live_share(double now_s) {
 
 double workflow_detector::worth_reporting(const joint_instances& of) const {
   const double missing = habits_.missing();
-  const double of_workflows = 1.0 - std::clamp(foreign_sum_ / calls_, 0.0, 1.0);
+  const double of_workflows = 1.0 - std::clamp(foreign_.sum() / calls_, 0.0, 1.0);
   const double costs = settings_.wrong_report_costs * of_workflows * of_workflows;
   double worth = 0;
   for (std::uint64_t bits = of.fresh(); bits != 0; bits &= bits - 1) {
@@ -237,8 +212,9 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
   // One user's share of what begins and of what is foreign.
   const double share = case_key == 0 ? 1.0 : live_share(now_s);
 
-  const double foreign = share * foreign_per_s(who);
-  put_down_as_foreign(who, 1);
+  const double seconds = seconds_ / unit_;
+  const double foreign = share * foreign_.expect(who, unit_) / seconds;
+  foreign_.add(who, unit_);
   double sum = foreign;
   expected_of_.clear();
   for (const membership& in : where_[who]) {
@@ -250,7 +226,7 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
     recount(of);
   }
   for (const membership& in : where_[who]) {
-    const double begins = share * begun_[in.workflow] / seconds_;
+    const double begins = share * begun_.expect(in.workflow, unit_) / seconds;
     expected_of_.push_back(open_in(mine, in.workflow).expect(in.places, begins, habits_));
     sum += expected_of_.back();
   }
@@ -380,8 +356,8 @@ void workflow_detector::save(state_writer& to) const {
     for (const specialist_index who : steps) shape = shape * 1099511628211ULL + who;
   }
   to.put(shape);
-  for (const double sum : foreign_) to.put(std::max(0.0, sum / unit_));
-  for (const double sum : begun_) to.put(sum / unit_);
+  foreign_.save(to, unit_);
+  begun_.save(to, unit_);
   to.put(calls_ / unit_);
   to.put(seconds_ / unit_);
   habits_.save(to);
@@ -397,14 +373,8 @@ bool workflow_detector::restore(state_reader& from) {
   }
   if (from.integer() != shape) return false;
   workflow_detector read(workflows_, foreign_.size(), settings_);
-  for (double& sum : read.foreign_) sum = from.number_within(0, most);
-  for (double& sum : read.begun_) sum = from.number_within(0, most);
-  read.foreign_sum_ = 0;
-  read.foreign_squares_ = 0;
-  for (const double sum : read.foreign_) {
-    read.foreign_sum_ += sum;
-    read.foreign_squares_ += sum * sum;
-  }
+  read.foreign_.restore(from);
+  read.begun_.restore(from);
   read.calls_ = from.number_within(1e-300, most);
   read.seconds_ = from.number_within(1e-300, most);
   read.habits_.restore(from);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/pooling/warm_policy.hpp"
+#include "runtime/prediction/alike_counts.hpp"
 #include "runtime/prediction/joint_instances.hpp"
 #include "runtime/prediction/step_habits.hpp"
 #include "runtime/state_text.hpp"
@@ -131,8 +132,6 @@ private:
   void recount(joint_instances& of);
   void claim_more(std::uint32_t workflow, const instance_standing& one);
   double worth_reporting(const joint_instances& of) const;
-  double foreign_per_s(specialist_index who) const;
-  void put_down_as_foreign(specialist_index who, double calls);
   void age_rates(double now_s);
   double live_share(double now_s);
 
@@ -146,10 +145,9 @@ private:
   std::vector<double> expected_of_;
 
   // Decayed sums: one unit of weight is one call now; `unit_` grows instead of all sums shrinking.
-  std::vector<double> foreign_;  ///< Calls, less what workflows probably claim of them.
-  double foreign_sum_ = 0;
-  double foreign_squares_ = 0;
-  std::vector<double> begun_;
+  alike_counts foreign_{0,
+                        0};   ///< By specialist: calls, less what workflows probably claim of them.
+  alike_counts begun_{0, 0};  ///< By workflow: instances that are over.
   double seconds_ = 0;
   double calls_ = 0;
   double unit_ = 1;
