@@ -4,6 +4,7 @@
 #include "runtime/load/weighted_choice.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/prediction/predictor.hpp"
+#include "runtime/prediction/workflow_stream.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -134,6 +135,34 @@ private:
   std::uint64_t session_ = 1;
 };
 
+/// What it costs to follow twelve workflows, with people that many at once.
+result following(std::size_t people, bool with_cases, double noise) {
+  runtime::stream_settings stream;
+  stream.workflows = runtime::sample_workflows();
+  stream.users = people;
+  stream.noise = noise;
+  stream.with_cases = with_cases;
+  const auto calls = runtime::generate_stream(stream).calls;
+  runtime::workflow_detector detector{stream.workflows, stream.cast};
+  constexpr std::size_t together = 64;  // Reading the clock costs as much as a call.
+  stretch observe;
+  for (std::size_t at = 0; at + together <= calls.size(); at += together) {
+    if (at < calls.size() / 4 && at + together >= calls.size() / 4) observe = {};
+    observe.time(together, [&] {
+      for (std::size_t i = at; i < at + together; ++i)
+        detector.observe(calls[i].who, calls[i].case_key, calls[i].at_s);
+    });
+  }
+  result one;
+  one.name = "workflows of " + std::to_string(people) + " people, "
+             + (with_cases ? "with" : "without") + " case keys, noise "
+             + std::to_string(static_cast<int>(noise * 100)) + " %";
+  one.found.tasks_per_s = 1e9 / std::max(1.0, observe.mean_ns());
+  one.more = {{"detector_ns_a_task", observe.mean_ns()},
+              {"detector_ns_a_task_most", observe.most_ns / static_cast<double>(together)}};
+  return one;
+}
+
 }  // namespace
 
 std::vector<result> policy(const settings& how) {
@@ -159,6 +188,11 @@ std::vector<result> policy(const settings& how) {
                 {"review_us", day.review.mean_ns() / 1e3},
                 {"review_most_us", day.review.most_ns / 1e3}};
     found.push_back(std::move(one));
+  }
+  for (const double noise : {0.1, 0.3}) {
+    found.push_back(following(20, true, noise));
+    for (const std::size_t people : {5UL, 20UL, 50UL})
+      found.push_back(following(people, false, noise));
   }
   return found;
 }

@@ -105,7 +105,9 @@ TEST(JointInstances, FollowsAStepThatIsMissingAndOneThatComesLate) {
   late.habits = learnt;
   late.call(0, 0);
   late.call(2, 20);
-  late.call(1, 40);
+  late.call(1, 40, 0.001, 0.01, 1);
+  EXPECT_GT(late.joint.claims(1), 0.6);
+  EXPECT_LT(late.waiting_for(2), 0.3) << "it belongs to the instance that passed it over";
   late.call(3, 60);
   EXPECT_GT(late.waiting_for(4), 0.8);
 }

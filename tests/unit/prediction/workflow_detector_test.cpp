@@ -237,6 +237,16 @@ TEST(WorkflowDetector, ReportsAnInstanceOnceAndBeforeItsLastStep) {
   EXPECT_LT(reported_at, steps.size() - 1);
 }
 
+TEST(WorkflowDetector, WaitsForTheSecondCallWhileTheFirstMayBeAForeignOne) {
+  workflow_detector detector = taught(0.1);
+  const workflow_steps& steps = detector.workflows()[4];
+  EXPECT_TRUE(detector.observe(steps[0], 78, 1e7).empty());
+  const auto known = detector.observe(steps[1], 78, 1e7 + 20);
+  ASSERT_EQ(known.size(), 1U);
+  EXPECT_EQ(known[0].next, 2U);
+  EXPECT_GT(known[0].probability, 0.9);
+}
+
 TEST(WorkflowDetector, ExpectsTheStepsAheadAndTheNearerTheMore) {
   workflow_detector detector = taught();
   const workflow_steps& steps = detector.workflows()[4];
