@@ -29,7 +29,9 @@ constexpr std::chrono::seconds connect_patience{5};
 constexpr std::uint64_t body_max = std::uint64_t{64} << 20;
 
 std::chrono::nanoseconds nanoseconds(double seconds) {
-  return std::chrono::nanoseconds{static_cast<std::int64_t>(seconds * 1e9)};
+  // A recording may say anything; thirty years are as good as never, and fit.
+  constexpr double most = 1e9;
+  return std::chrono::nanoseconds{static_cast<std::int64_t>(std::min(seconds, most) * 1e9)};
 }
 double seconds(steady::duration value) { return std::chrono::duration<double>{value}.count(); }
 
