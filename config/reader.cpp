@@ -65,7 +65,11 @@ bool is_http_url(std::string_view text) {
         || text.find_first_of(" \t\r\n") != std::string_view::npos) {
       return false;
     }
-    const auto authority = rest.substr(0, rest.find_first_of("/?#"));
+    auto authority = rest.substr(0, rest.find_first_of("/?#"));
+    // A user and a password may come first.
+    if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
+      authority.remove_prefix(at + 1);
+    }
     const auto colon = authority.rfind(':');
     if (colon == std::string_view::npos || authority.find(']', colon) != std::string_view::npos) {
       return true;

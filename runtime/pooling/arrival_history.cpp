@@ -47,7 +47,8 @@ void arrival_history::visit(double now_s, double clock_s) {
     recent[k] = static_cast<float>(static_cast<double>(recent[k]) * left[k] + 1.0);
   }
   if (visits > 0) {
-    interval_s[(visits - 1) % intervals_kept] = static_cast<float>(now_s - visit_s);
+    std::copy_backward(interval_s.begin(), interval_s.end() - 1, interval_s.end());
+    interval_s[0] = static_cast<float>(now_s - visit_s);
   }
   // Old habits weigh less than new ones: halving keeps the sums bounded and the ratios.
   constexpr float half_at = 512;

@@ -5,6 +5,7 @@
 // of the visit: they need no decision, since one that is busy stays.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -25,13 +26,13 @@ constexpr std::array<double, rate_scales> rate_scale_s{30,   90,    270,   810, 
 /// How much is left of a count of each scale after `passed_s`.
 std::array<double, rate_scales> fades_after(double passed_s);
 
-constexpr std::size_t intervals_kept = 24;
+constexpr std::size_t intervals_kept = 48;
 
 struct arrival_history {
   std::array<float, rate_scales> recent{};  ///< Visits, each fading over its scale, at `visit_s`.
   std::array<float, age_bins> ended{};      ///< Idle times that ended at this age …
   std::array<float, age_bins> lasted_s{};   ///< … and the time spent idle at this age.
-  std::array<float, intervals_kept> interval_s{};  ///< From visit to visit, a ring.
+  std::array<float, intervals_kept> interval_s{};  ///< From visit to visit, the last one first.
   std::array<float, 24> hour{};                    ///< Visits by hour of the day.
   std::array<float, 7> weekday{};                  ///< Visits by day of the week.
   double visit_s = 0;                              ///< Start of the last visit.
@@ -43,6 +44,11 @@ struct arrival_history {
   void visit(double now_s) { visit(now_s, now_s); }
   /// `clock_s`: by the clock on the wall, which may run at another pace.
   void visit(double now_s, double clock_s);
+
+  /// How many intervals are remembered.
+  [[nodiscard]] std::size_t intervals() const {
+    return std::min<std::size_t>(intervals_kept, visits > 0 ? visits - 1 : 0);
+  }
 };
 
 /// Hour of the day and day of the week (UTC; a schedule needs no zone to repeat).

@@ -22,7 +22,7 @@ constexpr double waste_penalty = 0.05;
 constexpr double swap_factor = 1.4;
 // Under a hard cap the long-run frequency counts too, by this much: what is popular but quiet is
 // asked for again long before what was busy once.
-constexpr double frequency_share = 0.8;
+constexpr double frequency_share = 1.0;
 // Slots stay scarce for the price's horizon, with a cooldown of at most so much.
 constexpr double scarce_longest_s = 180;
 constexpr double tick_every_s = 15;
@@ -41,8 +41,7 @@ double greenroom_policy::step_s(const member& one, const seat& place, double val
                            : std::min(age_growth * age_s, step_longest_s);
   const double lead_s = place.state == residency::cold ? one.facts.load_s : 0;
   const double since_s = now_s - one.history->visit_s;
-  const std::size_t known =
-      std::min<std::size_t>(intervals_kept, one.history->visits > 0 ? one.history->visits - 1 : 0);
+  const std::size_t known = one.history->intervals();
   for (std::size_t i = 0; i < known; ++i) {
     const double interval_s = one.history->interval_s[i];
     const double slack_s = timer_slack_s(interval_s, settle);
@@ -105,7 +104,7 @@ bool greenroom_policy::looks_ahead(const member& one, double now_s) const {
   if (now_s - one.idle_since_s() < ahead_loads * one.facts.load_s) return true;
   const double since_s = now_s - one.history->visit_s;
   const double reach_s = one.facts.load_s + timer_slack_s(since_s, settle_s(one));
-  const std::size_t known = std::min<std::size_t>(intervals_kept, one.history->visits - 1);
+  const std::size_t known = one.history->intervals();
   for (std::size_t i = 0; i < known; ++i) {
     const double ahead_s = one.history->interval_s[i] - since_s;
     if (ahead_s >= 0 && ahead_s <= reach_s) return true;

@@ -11,6 +11,8 @@ namespace {
 constexpr double focus_prices = 10;
 constexpr double rarity_most = 50;
 constexpr double announcement_prior = 2;
+// Of the last intervals, when it is weighed what keeping one brings.
+constexpr std::size_t intervals_weighed = 24;
 
 }  // namespace
 
@@ -107,9 +109,8 @@ void greenroom_policy::refresh_price() {
 // intensity now, and is still the wrong one to evict.
 double greenroom_policy::keeping_index(const member& one, double now_s) const {
   const double since_s = now_s - one.history->visit_s;
-  const std::size_t known =
-      std::min<std::size_t>(intervals_kept, one.history->visits > 0 ? one.history->visits - 1 : 0);
-  std::array<double, intervals_kept> left_s{};
+  std::array<double, intervals_weighed> left_s{};
+  const std::size_t known = std::min(intervals_weighed, one.history->intervals());
   std::size_t count = 0;
   for (std::size_t i = 0; i < known; ++i) {
     const double remaining_s = one.history->interval_s[i] - since_s;

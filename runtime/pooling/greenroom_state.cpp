@@ -14,7 +14,8 @@ namespace greenroom::runtime {
 namespace {
 
 constexpr std::string_view state_kind = "greenroom warm policy";
-constexpr std::uint32_t state_version = 2;
+constexpr std::uint32_t state_version = 3;
+constexpr float most_counted = 1e9F;
 
 template <class Number, std::size_t Count>
 void put(state_writer& to, const std::array<Number, Count>& values) {
@@ -68,6 +69,14 @@ std::string greenroom_policy::save(std::span<const std::string> names) const {
   to.put(fleet_visits_);
   put(to, mixture_.remembered().weight);
   put(to, mixture_.remembered().squares);
+  std::uint64_t cells = 0;
+  mixture_.gaps().visit([&](gap_table::cell, const gap_table::counts&) { ++cells; });
+  to.put(cells);
+  mixture_.gaps().visit([&](gap_table::cell at, const gap_table::counts& one) {
+    to.put32(at);
+    to.put(one.came);
+    to.put(one.foreseen);
+  });
   const price_controller::memory price = price_.remembered();
   put(to, price.spent);
   to.put(price.share_s);
@@ -127,6 +136,14 @@ std::optional<std::string> greenroom_policy::restore(std::string_view text,
   intensity_mixture::memory mixture;
   take(from, mixture.weight);
   take(from, mixture.squares);
+  gap_table gaps;
+  constexpr std::size_t cell_bytes = 12;
+  for (auto left = from.count(gap_table::cells, cell_bytes); left > 0; --left) {
+    const auto at = from.integer32();
+    const auto came = from.small_number_within(0, most_counted);
+    const auto foreseen = from.small_number_within(0, most_counted);
+    if (!gaps.remember(at, {came, foreseen})) from.fail();
+  }
   price_controller::memory price;
   take(from, price.spent);
   price.share_s = finite(from);
@@ -172,6 +189,7 @@ std::optional<std::string> greenroom_policy::restore(std::string_view text,
   fleet_.keep_pace(pace_);
   fleet_.remember(fleet);
   mixture_.remember(mixture);
+  mixture_.remember(std::move(gaps));
   price_.remember(price);
   adaptation_.remember(adapted);
   fleet_visits_ = visits;

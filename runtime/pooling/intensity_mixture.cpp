@@ -26,6 +26,11 @@ constexpr double log_rate_max = 3.0;
 
 constexpr std::size_t index(signal which) { return static_cast<std::size_t>(which); }
 
+double calibration(const intensity_mixture::own_trust& own) {
+  return (static_cast<double>(own.came) + calibration_events)
+         / (static_cast<double>(own.foreseen) + calibration_events);
+}
+
 }  // namespace
 
 intensity_mixture::intensity_mixture() {
@@ -38,7 +43,9 @@ intensity_mixture::intensity_mixture() {
     m_.weight[index(which)] = 0.1;
   }
   m_.weight[index(signal::own_gaps)] = 0.4;
-  m_.weight[index(signal::timer)] = 0.3;
+  for (const signal which : {signal::timer, signal::after_one, signal::after_two}) {
+    m_.weight[index(which)] = 0.3;
+  }
   m_.weight[index(signal::sessions)] = 0.3;
   m_.squares.fill(squares_at_start);
 }
@@ -51,14 +58,14 @@ intensity_mixture::estimate intensity_mixture::read(const own_trust& own,
   }
   estimate answer;
   answer.raw = std::exp(std::clamp(sum, log_rate_min, log_rate_max));
-  answer.rate = answer.raw * (static_cast<double>(own.came) + calibration_events)
-                / (static_cast<double>(own.foreseen) + calibration_events);
+  answer.rate = answer.raw * calibration(own) * gaps_.factor(said.cell);
   return answer;
 }
 
 void intensity_mixture::learn(own_trust& own, const signal_values& said, double raw,
                               double lasted_s, bool came, double focus_rate) {
   const double foreseen = raw * lasted_s;
+  gaps_.learn(said.cell, foreseen * calibration(own), came);
   own.foreseen += static_cast<float>(foreseen);
   if (came) {
     own.came = (own.came + 1.0F) * calibration_fade;

@@ -5,11 +5,12 @@
 // Poisson likelihood with AdaGrad steps (Duchi, Hazan and Singer, JMLR 2011). A specialist's trust
 // is the fleet's and a correction of its own, which starts at 0 and so is shrunk towards the
 // fleet's while little is known. What remains is calibrated by its count of visits against the
-// count that was foreseen.
+// count that was foreseen, and by a table of how idle times end (`gap_table`).
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "runtime/pooling/intensity_signals.hpp"
@@ -50,11 +51,14 @@ public:
   };
   const memory& remembered() const { return m_; }
   void remember(const memory& kept) { m_ = kept; }
+  const gap_table& gaps() const { return gaps_; }
+  void remember(gap_table kept) { gaps_ = std::move(kept); }
 
 private:
   void apply(own_trust& own);
 
   memory m_;
+  gap_table gaps_;
 };
 
 }  // namespace greenroom::runtime

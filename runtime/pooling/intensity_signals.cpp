@@ -13,6 +13,8 @@ constexpr double rate_prior_events = 0.3;
 constexpr double gap_prior_events = 0.5;
 constexpr double timer_prior_events = 0.3;
 constexpr double hour_prior_events = 3.0;
+// Intervals that differ by this share are the same.
+constexpr double timer_share = 0.02;
 constexpr double fleet_prior_events = 0.5;
 
 constexpr double day_s = 86400;
@@ -24,6 +26,49 @@ constexpr double relative_age_scale = 1e4;
 constexpr std::size_t index(signal which) { return static_cast<std::size_t>(which); }
 
 double relative_bin_age(double age_s, double rate) { return age_s * rate * relative_age_scale; }
+
+// Of some intervals, those that would be complete about now, and those that are not over yet.
+struct endings {
+  double window_s = 0;
+  int now = 0;
+  int to_come = 0;  // With those.
+  double hazard(double prior_rate) const {
+    return (now + timer_prior_events) / (window_s * to_come + timer_prior_events / prior_rate);
+  }
+};
+
+struct timers {
+  endings all;
+  endings after_one;  // Those that followed an interval like the last one, …
+  endings after_two;  // … and of them those before which there was one like the last but one.
+};
+
+timers find_timers(const arrival_history& one, double now_s, double settle_s) {
+  const double since_s = now_s - one.visit_s;
+  const double slack_s = timer_slack_s(since_s, settle_s);
+  const endings none{.window_s = 2.0 * slack_s};
+  timers found{none, none, none};
+  const std::size_t known = one.intervals();
+  const auto alike = [&](std::size_t a, std::size_t b) {
+    const double before_s = one.interval_s[a];
+    return b < known
+           && std::abs(before_s - one.interval_s[b]) <= std::max(timer_share * before_s, settle_s);
+  };
+  for (std::size_t i = 0; i < known; ++i) {
+    const double interval_s = one.interval_s[i];
+    if (interval_s < since_s - slack_s) continue;
+    const int now = interval_s <= since_s + slack_s ? 1 : 0;
+    const auto note = [now](endings& where) {
+      where.now += now;
+      ++where.to_come;
+    };
+    note(found.all);
+    if (!alike(0, i + 1)) continue;
+    note(found.after_one);
+    if (alike(1, i + 2)) note(found.after_two);
+  }
+  return found;
+}
 
 // A slot of a cycle and half of each neighbour: habits do not change on the hour.
 template <class Slots>
@@ -39,6 +84,8 @@ const char* signal_name(signal which) {
   static constexpr std::array<const char*, signals> names{"bias",
                                                           "own idle times",
                                                           "timer",
+                                                          "what follows such an interval",
+                                                          "what follows two such intervals",
                                                           "last 30 s",
                                                           "last 2 min",
                                                           "last 5 min",
@@ -117,7 +164,7 @@ double slot_exposure_s(double observed_s, std::size_t slots) {
 }
 
 double timer_slack_s(double interval_s, double settle_s) {
-  return std::max(0.02 * interval_s, 2.0 * settle_s);
+  return std::max(timer_share * interval_s, 2.0 * settle_s);
 }
 
 void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double now_s,
@@ -161,24 +208,17 @@ void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double 
     lasted_s += 0.5 * one.lasted_s[bin + 1];
   }
   const double own = (ended + gap_prior_events) / (lasted_s + gap_prior_events / alike);
-  const double since_visit_s = now_s - one.visit_s;
-  const double slack_s = timer_slack_s(since_visit_s, settle_s);
-  const std::size_t known =
-      std::min<std::size_t>(intervals_kept, one.visits > 0 ? one.visits - 1 : 0);
-  int firing = 0;
-  int surviving = 0;
-  for (std::size_t i = 0; i < known; ++i) {
-    const double interval_s = one.interval_s[i];
-    if (interval_s < since_visit_s - slack_s) continue;
-    ++surviving;
-    if (interval_s <= since_visit_s + slack_s) ++firing;
-  }
-  const double timed =
-      (firing + timer_prior_events) / (2.0 * slack_s * surviving + timer_prior_events / own);
+  const timers repeated = find_timers(one, now_s, settle_s);
+  const double timed = repeated.all.hazard(own);
+  const double after_one = repeated.after_one.hazard(timed);
+  const double after_two = repeated.after_two.hazard(after_one);
 
   x[index(signal::bias)] = 1.0;
   x[index(signal::own_gaps)] = std::log(own / base);
   x[index(signal::timer)] = std::log(timed / own);
+  x[index(signal::after_one)] = std::log(after_one / timed);
+  x[index(signal::after_two)] = std::log(after_two / after_one);
+  out.cell = gap_table::cell_of(age_s, one.interval_s[0]);
   x[index(signal::alike_gaps)] = std::log(alike / base);
 
   x[index(signal::fleet_2m)] = present.fleet_2m;

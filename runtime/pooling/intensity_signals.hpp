@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/pooling/arrival_history.hpp"
+#include "runtime/pooling/gap_table.hpp"
 #include "runtime/pooling/pace.hpp"
 #include "runtime/pooling/warm_policy.hpp"
 
@@ -15,9 +16,11 @@ namespace greenroom::runtime {
 
 enum class signal : std::uint8_t {
   bias,
-  own_gaps,  ///< The hazard of its own idle times at the present age.
-  timer,     ///< Its intervals repeat, and one is about to be complete.
-  rate_30s,  ///< Recent visits against those of the next longer scale, and so on.
+  own_gaps,   ///< The hazard of its own idle times at the present age.
+  timer,      ///< Its intervals repeat, and one is about to be complete.
+  after_one,  ///< The same, of those intervals that followed one like the last …
+  after_two,  ///< … or two like the last two.
+  rate_30s,   ///< Recent visits against those of the next longer scale, and so on.
   rate_2m,
   rate_5m,
   rate_14m,
@@ -36,13 +39,14 @@ enum class signal : std::uint8_t {
   newcomer,    ///< Seldom seen so far.
   sessions,    ///< Sessions under way that used it, or what it follows.
 };
-constexpr std::size_t signals = 21;
+constexpr std::size_t signals = 23;
 const char* signal_name(signal which);
 
 struct signal_values {
   double base = 0;      ///< The long-run rate, visits per second, …
   double base_log = 0;  ///< … and its logarithm.
   std::array<double, signals> x{};
+  gap_table::cell cell = 0;  ///< Its present age and its last interval.
 };
 
 /// The fleet as a whole: its present rate, its hours, and how idle times end, seen in units of

@@ -21,7 +21,7 @@ struct webhook_options {
 };
 
 /// Any thread. A 2xx answer is a delivery; a 4xx but 408 and 429 is final; everything else is tried
-/// again. Only `http:` URLs: between machines a proxy adds the TLS.
+/// again. Certificates of `https:` URLs are checked as those of workers are (`http_connection`).
 class webhook {
 public:
   /// `engine` outlives every delivery. `gave_up` (may be empty) hears what was not delivered.

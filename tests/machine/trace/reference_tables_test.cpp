@@ -175,12 +175,16 @@ TEST_F(ReferenceTables, AreBeatenByOneLearntPriceOnADayOfFunctions) {
   if (IsSkipped() || HasFatalFailure()) return;
   // One run each, at a price that spends less than the policy that it is compared with.
   const simulation_result hybrid = run("hybrid:4h");
-  const simulation_result like_hybrid = run("greenroom", 1.6e-4);
+  const simulation_result like_hybrid = run("greenroom", 8.5e-5);
   EXPECT_LE(like_hybrid.memory_ratio, hybrid.memory_ratio);
   EXPECT_LE(like_hybrid.cold_ratio, 0.90 * hybrid.cold_ratio);
   EXPECT_LE(like_hybrid.cold_ratio_p75, hybrid.cold_ratio_p75);
+  const simulation_result fixed = run("ttl:600s");
+  const simulation_result like_fixed = run("greenroom", 1.7e-4);
+  EXPECT_LE(like_fixed.memory_ratio, fixed.memory_ratio);
+  EXPECT_LE(like_fixed.cold_ratio, 0.40 * fixed.cold_ratio);
   const simulation_result slots = run("greedy-dual");
-  const simulation_result like_slots = run("greenroom", 8e-4);
+  const simulation_result like_slots = run("greenroom", 5e-4);
   EXPECT_LE(like_slots.memory_ratio, slots.memory_ratio);
   EXPECT_LE(like_slots.cold_ratio, 0.45 * slots.cold_ratio);
 }

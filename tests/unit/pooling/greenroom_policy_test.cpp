@@ -304,6 +304,12 @@ TEST(GreenroomPolicy, DecidesAfterARestoreAsItDidBefore) {
       EXPECT_NEAR(after.rate, before.rate, 1e-6 * before.rate + 1e-12) << names[before.who];
     }
   }
+  // The same cast: nothing is lost on the way.
+  greenroom_policy same(options);
+  for (specialist_index who = 0; who < 5; ++who) same.learn(who, {.load_s = 1.0});
+  same.set_limits(open_limits(5));
+  EXPECT_EQ(same.restore(saved, names), std::nullopt);
+  EXPECT_EQ(same.save(names), saved);
 }
 
 TEST(GreenroomPolicy, RefusesADamagedStateAndKeepsWhatItKnew) {

@@ -2,12 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 #include <set>
 
 #include "runtime/pooling/department_balance.hpp"
 #include "runtime/pooling/due_queue.hpp"
+#include "runtime/pooling/gap_table.hpp"
 #include "runtime/pooling/intensity_mixture.hpp"
+#include "runtime/pooling/intensity_signals.hpp"
 #include "runtime/pooling/prediction_referee.hpp"
 #include "runtime/pooling/price_controller.hpp"
 #include "runtime/pooling/session_signal.hpp"
@@ -204,6 +207,117 @@ TEST(IntensityMixture, StaysFiniteWhateverItIsTold) {
     mixture.learn(own, said, found.raw, static_cast<double>(random() % 100'000), random() % 2 == 0,
                   1e-3);
   }
+}
+
+TEST(IntensityMixture, KnowsWhenTheFleetComesBackFromVisitsOfOthers) {
+  // Everybody comes back ten minutes after an interval of ten minutes, and no source says so.
+  intensity_mixture mixture;
+  signal_values said;
+  said.base_log = std::log(1e-3);
+  said.x[0] = 1;
+  signal_values due = said;
+  due.cell = gap_table::cell_of(590, 600);
+  signal_values between = said;
+  between.cell = gap_table::cell_of(300, 600);
+  for (int i = 0; i < 200; ++i) {
+    intensity_mixture::own_trust own;  // Each time somebody who was not seen before.
+    mixture.learn(own, between, mixture.read(own, between).raw, 290, false, 1e-1);
+    mixture.learn(own, due, mixture.read(own, due).raw, 20, true, 1e-1);
+  }
+  const intensity_mixture::own_trust stranger;
+  EXPECT_GT(mixture.read(stranger, due).rate, 5 * mixture.read(stranger, due).raw);
+  EXPECT_LT(mixture.read(stranger, between).rate, 0.2 * mixture.read(stranger, between).raw);
+}
+
+TEST(GapTable, SaysNothingBeforeItHasLearnt) {
+  const gap_table gaps;
+  EXPECT_EQ(gaps.factor(gap_table::cell_of(60, 600)), 1.0);
+  EXPECT_EQ(gaps.factor(gap_table::cell_of(60, 0)), 1.0);
+}
+
+TEST(GapTable, FollowsTheRatioOfWhatCameToWhatWasForeseen) {
+  gap_table gaps;
+  const auto often = gap_table::cell_of(60, 60);
+  const auto seldom = gap_table::cell_of(30, 60);
+  for (int i = 0; i < 1000; ++i) {
+    gaps.learn(often, 0.25, true);
+    gaps.learn(seldom, 0.25, i % 40 == 0);
+  }
+  EXPECT_NEAR(gaps.factor(often), 4.0, 0.2);
+  EXPECT_NEAR(gaps.factor(seldom), 0.1, 0.03);
+  gap_table once;
+  once.learn(often, 0.1, true);
+  EXPECT_NEAR(once.factor(often), 4.0 / 3.1, 1e-2) << "one visit is little evidence";
+}
+
+TEST(GapTable, TellsLengthsApartThatDifferByAFewPercent) {
+  for (const double length_s : {1.0, 30.0, 100.0, 300.0, 600.0, 1000.0, 3600.0, 86400.0}) {
+    const auto at = gap_table::cell_of(length_s, length_s);
+    EXPECT_NE(at, gap_table::cell_of(1.035 * length_s, length_s)) << length_s;
+    EXPECT_NE(at, gap_table::cell_of(length_s, 1.07 * length_s)) << length_s;
+  }
+  EXPECT_NE(gap_table::cell_of(600, 0), gap_table::cell_of(600, 0.25));
+  EXPECT_EQ(gap_table::cell_of(601, 600), gap_table::cell_of(602, 601));
+}
+
+TEST(GapTable, HasACellForWhateverItIsAsked) {
+  gap_table gaps;
+  const double infinite = std::numeric_limits<double>::infinity();
+  for (const double age_s : {-1.0, 0.0, 1e-9, 0.25, 1e6, 1e12, infinite, std::nan("")})
+    for (const double interval_s : {-1.0, 0.0, 1e-9, 0.25, 1e6, 1e12, infinite, std::nan("")}) {
+      const auto at = gap_table::cell_of(age_s, interval_s);
+      ASSERT_LT(at, gap_table::cells);
+      gaps.learn(at, 0.5, true);
+      EXPECT_GT(gaps.factor(at), 1.0);
+    }
+}
+
+TEST(GapTable, IsRememberedWhole) {
+  gap_table gaps;
+  for (int i = 1; i < 500; ++i) gaps.learn(gap_table::cell_of(i * 3.0, i), 0.01 * i, i % 3 == 0);
+  gap_table again;
+  gaps.visit([&](gap_table::cell at, const gap_table::counts& one) {
+    EXPECT_TRUE(again.remember(at, one));
+  });
+  for (int i = 1; i < 500; ++i) {
+    const auto at = gap_table::cell_of(i * 3.0, i);
+    EXPECT_EQ(again.factor(at), gaps.factor(at));
+  }
+  EXPECT_FALSE(again.remember(gap_table::cells, {}));
+}
+
+TEST(IntensitySignals, KnowWhatFollowsIntervalsLikeTheLast) {
+  fleet_rhythm fleet;
+  fleet.begin(0);
+  // Visits in groups, thirty seconds apart, then four and a half minutes nothing. What is said
+  // thirty seconds after the last of `count` visits?
+  const auto says = [&](signal which, int group, int count) {
+    arrival_history one;
+    double now_s = 0;
+    for (int i = 0; i < count; ++i) {
+      now_s += i % group == 0 ? 270 : 30;
+      one.visit(now_s);
+      one.idle_since_s = now_s;
+    }
+    signal_values said;
+    fleet.refresh(now_s + 30);
+    read_signals(one, fleet, now_s + 30, 0.5, said);
+    return said.x[static_cast<std::size_t>(which)];
+  };
+  EXPECT_GT(says(signal::after_one, 2, 21), 0.3) << "the first of two";
+  EXPECT_LT(says(signal::after_one, 2, 22), -0.3) << "the second of two";
+  // Of three, the last interval does not tell the second visit from the third.
+  EXPECT_GT(says(signal::after_two, 3, 23), 0.3) << "the second of three";
+  EXPECT_LT(says(signal::after_two, 3, 24), -0.3) << "the third of three";
+}
+
+TEST(ArrivalHistory, RemembersItsIntervalsTheLastOneFirst) {
+  arrival_history one;
+  EXPECT_EQ(one.intervals(), 0U);
+  for (int i = 0; i < 60; ++i) one.visit(i * i);
+  EXPECT_EQ(one.intervals(), intervals_kept);
+  for (std::size_t back = 0; back < intervals_kept; ++back)
+    EXPECT_EQ(one.interval_s[back], 2 * (59 - static_cast<int>(back)) - 1);
 }
 
 TEST(SessionSignal, ExpectsWhatFollowsInTheSessionsUnderWay) {

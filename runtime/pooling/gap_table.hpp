@@ -1,0 +1,70 @@
+// How idle times end: what all other sources together miss of it, by how long the idle time has
+// lasted and how long the interval before it was.
+//
+// A stage of boosting (Friedman, Greedy Function Approximation, Annals of Statistics 29, 2001) on
+// the likelihood of a Poisson process, learnt as traffic goes by: each cell of a table counts the
+// visits that came and those that were foreseen there, of all specialists. Their ratio, shrunk to
+// 1 while little is known, multiplies the intensity. So a specialist that comes every ten minutes,
+// or by twos a minute apart, is known by its first repetition, because others are like that.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace greenroom::runtime {
+
+/// Takes 4 KB for each length of an interval that occurs, 1.1 MB with all of them. All work is
+/// constant.
+class gap_table {
+public:
+  using cell = std::uint32_t;
+  /// `interval_s`: from the start of the visit before the last to that of the last; 0: there is
+  /// only one visit so far.
+  [[nodiscard]] static cell cell_of(double age_s, double interval_s);
+
+  /// How many times as many visits come there as are foreseen without this table.
+  [[nodiscard]] double factor(cell at) const;
+  /// `foreseen`: how many visits were, on the mean, without this table; `came`: whether one did.
+  void learn(cell at, double foreseen, bool came);
+
+  struct counts {
+    float came = 0;
+    float foreseen = 0;
+  };
+  /// Calls `see(cell, const counts&)` for every cell in which anything was foreseen.
+  template <class See>
+  void visit(See see) const {
+    for (std::size_t i = 0; i < rows; ++i) {
+      if (!rows_[i]) continue;
+      for (std::size_t j = 0; j < columns; ++j)
+        if (const counts& one = (*rows_[i])[j]; one.foreseen > 0)
+          see(static_cast<cell>(i * columns + j), one);
+    }
+  }
+  /// False when there is no such cell.
+  bool remember(cell at, const counts& kept);
+
+private:
+  // Ages in 24 steps to the octave and intervals in 12, from a quarter of a second to twelve days.
+  // Timers fire within a few percent, so coarse steps would blur them.
+  static constexpr double shortest_s = 0.25;
+  static constexpr double octaves = 22;
+  static constexpr double age_steps = 24;
+  static constexpr double interval_steps = 12;
+  static constexpr auto columns = static_cast<std::size_t>(octaves * age_steps) + 1;
+  static constexpr auto rows = static_cast<std::size_t>(octaves * interval_steps) + 2;
+
+public:
+  static constexpr std::size_t cells = rows * columns;
+
+private:
+  using length_row = std::array<counts, columns>;
+  counts& of(cell at);
+
+  std::array<std::unique_ptr<length_row>, rows>
+      rows_;  ///< The first: of those without an interval.
+};
+
+}  // namespace greenroom::runtime
