@@ -5,6 +5,7 @@
 #include "apps/verbs/all.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 
@@ -27,10 +28,10 @@ colour colour_of(const std::string& verdict) {
 }
 
 std::string bar(double share) {
-  constexpr std::size_t width = 30;
-  const auto full = static_cast<std::size_t>(share * width + 0.5);
+  constexpr long width = 30;
+  const auto full = std::lround(std::clamp(share, 0.0, 1.0) * double{width});
   std::string text = "[";
-  for (std::size_t i = 0; i < width; ++i) text += i < full ? '#' : '.';
+  for (long i = 0; i < width; ++i) text += i < full ? '#' : '.';
   return text + "]";
 }
 

@@ -53,7 +53,7 @@ void add_words(std::string_view text, std::vector<std::string>& to) {
 
 }  // namespace
 
-corpus::corpus(std::string_view department) : state_{14695981039346656037ULL} {
+corpus::corpus(std::string_view department) {
   for (const auto& one : subjects)
     if (one.department == department) add_words(one.words, words_);
   own_ = static_cast<std::uint32_t>(words_.size());

@@ -22,7 +22,7 @@ private:
 
   std::vector<std::string> words_;
   std::uint32_t own_ = 0;
-  std::uint64_t state_;
+  std::uint64_t state_ = 14695981039346656037ULL;  ///< FNV-1a of the name first, then SplitMix64.
 };
 
 }  // namespace greenroom::workers
