@@ -20,9 +20,14 @@ constexpr double ahead_loads = 10;
 constexpr double waste_penalty = 0.05;
 // A prewarm takes another one's place only when it is clearly more wanted.
 constexpr double swap_factor = 1.4;
-// Under a hard cap the long-run frequency counts too, by this much: what is popular but quiet is
-// asked for again long before what was busy once.
-constexpr double frequency_share = 1.0;
+// Under a hard cap the long-run frequency counts too, by this much where it can be trusted: what is
+// popular but quiet is asked for again long before what was busy once.
+constexpr double frequency_share = 0.8;
+// How fast it is forgotten which starts were foreseen, of one specialist and of all, and how many
+// of those of all one's own begin with.
+constexpr float starts_fade = 0.97F;
+constexpr float all_starts_fade = 0.998F;
+constexpr double starts_prior = 2;
 // Slots stay scarce for the price's horizon, with a cooldown of at most so much.
 constexpr double scarce_longest_s = 180;
 constexpr double tick_every_s = 15;
@@ -144,6 +149,32 @@ void greenroom_policy::reassess(specialist_index who, const seat& place, double 
   }
 }
 
+void greenroom_policy::count_start(member& one, bool caught) {
+  one.starts.count(caught, starts_fade);
+  starts_.count(caught, all_starts_fade);
+}
+
+// The share of its visits that prewarming would not catch, were it let go.
+double greenroom_policy::surprise(const member& one) const {
+  const auto lost_of = [](const start_counts& some, double prior, double lost) {
+    return (static_cast<double>(some.lost) + prior * lost)
+           / (static_cast<double>(some.lost) + static_cast<double>(some.caught) + prior);
+  };
+  return lost_of(one.starts, starts_prior, lost_of(starts_, 4, 0.75));
+}
+
+// What it is worth while slots are scarce. One that will be foreseen can be let go for nothing, so
+// the long run counts only as far as it would come as a surprise.
+double greenroom_policy::worth_keeping(specialist_index who, double now_s) {
+  member& one = members_[who];
+  if (!referee_.predicting() || !learnt()) return one.facts.priority_weight;
+  if (!one.saying && one.history->visits > 0) estimate(who, now_s);
+  one.value = worth(one, one.rate);
+  const double frequency = static_cast<double>(one.history->visits) / fleet_.observed_s(now_s);
+  const double share = frequency_share * frequency_.value() * surprise(one);
+  return worth(one, one.rate + share * frequency + announced(one, now_s));
+}
+
 // Those that could go, by what they are worth now; without prediction the longest idle goes first.
 std::vector<candidate> greenroom_policy::evictable_now(std::span<const seat> seats, double now_s) {
   std::vector<candidate> found;
@@ -151,17 +182,8 @@ std::vector<candidate> greenroom_policy::evictable_now(std::span<const seat> sea
   for (specialist_index who = 0; who < seats.size(); ++who) {
     const seat place = paced(seats[who]);
     if (!evictable(place, facts_[who], limits_.min_residency_s, now_s)) continue;
-    member& one = members_[who];
-    double value = 0;
-    if (referee_.predicting() && learnt()) {
-      if (!one.saying && one.history->visits > 0) estimate(who, now_s);
-      one.value = worth(one, one.rate);
-      const double frequency = static_cast<double>(one.history->visits) / fleet_.observed_s(now_s);
-      value = worth(
-          one, keeping_index(one, now_s) + frequency_share * frequency + announced(one, now_s));
-    } else {
-      value = one.facts.priority_weight;
-    }
+    const member& one = members_[who];
+    const double value = worth_keeping(who, now_s);
     found.push_back(
         {who, value * balance_.standing(one.facts.department, slots), idle_since(place)});
   }
@@ -176,7 +198,10 @@ warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<co
   if (!one.missed && one.history->busy) {
     one.missed = true;
     misses_recent_ += 1.0;
-    if (one.history->visits > 1) referee_.missed();
+    if (one.history->visits > 1) {
+      referee_.missed();
+      count_start(one, false);
+    }
   }
   if (one.facts.pinned || counts(seats[who], one.facts)) return {true, {}};
   const pool_limits in_force = limits_in_force();
@@ -186,7 +211,14 @@ warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<co
   const bool own_only = balance_.exhausted(one.facts.department, in_force.max_warm);
   if (!own_only && within(in_force, now, needed)) return {true, {}};
   referee_.constrained();
-  if (!own_only) find_slots_scarce(now_s);
+  if (!own_only) {
+    find_slots_scarce(now_s);
+    frequency_.wake(seats, facts_, [this](specialist_index other) {
+      const member& known = members_[other];
+      return frequency_trust::usage{known.history->busy, known.history->visits,
+                                    known.idle_since_s()};
+    });
+  }
   fleet_.refresh(now_s);
   room answer;
   std::vector<candidate> candidates = evictable_now(seats, now_s);

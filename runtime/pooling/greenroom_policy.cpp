@@ -11,8 +11,6 @@ namespace {
 constexpr double focus_prices = 10;
 constexpr double rarity_most = 50;
 constexpr double announcement_prior = 2;
-// Of the last intervals, when it is weighed what keeping one brings.
-constexpr std::size_t intervals_weighed = 24;
 
 }  // namespace
 
@@ -32,6 +30,7 @@ void greenroom_policy::learn(specialist_index who, const specialist_facts& facts
     facts_.emplace_back();
     due_.grow(members_.size());
     sessions_.grow(members_.size());
+    frequency_.grow(members_.size());
   } else {
     load_total_s_ -= facts_[who].load_s;
     memory_total_mb_ -= facts_[who].memory_mb;
@@ -101,31 +100,6 @@ void greenroom_policy::refresh_price() {
     price_now_ =
         -std::log1p(-adaptation_.threshold()) / (price_horizon_cooldowns * limits_.cooldown_s);
   }
-}
-
-// What keeping it brings, at best, per second that it is kept: the most of probability of a visit
-// within some time over the mean part of that time that it would stay (an optimal-stopping index),
-// from its last intervals, shrunk to the intensity. A timer that fires in a minute has next to no
-// intensity now, and is still the wrong one to evict.
-double greenroom_policy::keeping_index(const member& one, double now_s) const {
-  const double since_s = now_s - one.history->visit_s;
-  std::array<double, intervals_weighed> left_s{};
-  const std::size_t known = std::min(intervals_weighed, one.history->intervals());
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < known; ++i) {
-    const double remaining_s = one.history->interval_s[i] - since_s;
-    if (remaining_s > 0) left_s[count++] = remaining_s;
-  }
-  if (count < 2 || one.rate <= 0) return one.rate;
-  std::sort(left_s.begin(), left_s.begin() + static_cast<std::ptrdiff_t>(count));
-  double best = one.rate;
-  double passed_s = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const double kept_s = passed_s + left_s[i] * static_cast<double>(count - i);
-    best = std::max(best, (static_cast<double>(i + 1) + 1.0) / (kept_s + 1.0 / one.rate));
-    passed_s += left_s[i];
-  }
-  return best;
 }
 
 // Slots are scarce while a task had to push somebody out of one not long ago. Then all that a slot
@@ -209,7 +183,10 @@ void greenroom_policy::observe_arrival(specialist_index who, std::uint64_t case_
     referee_.visit(gap_s);
   }
   if (one.warm_since_s >= 0) referee_.spent(std::max(0.0, now_s - one.warm_since_s));
-  if (one.prewarmed_s >= 0) referee_.prewarm_hit();
+  if (one.prewarmed_s >= 0) {
+    referee_.prewarm_hit();
+    count_start(one, true);
+  }
   one.warm_since_s = one.prewarmed_s = -1;
   one.saying = one.missed = one.shadow_gone = false;
   one.wastes = 0;
@@ -219,6 +196,7 @@ void greenroom_policy::observe_arrival(specialist_index who, std::uint64_t case_
   fleet_visits_ += 1.0;
   visits_recent_ += 1.0;
   if (first) seen_ += 1.0;
+  if (frequency_.awake() && !one.facts.pinned) frequency_.visit(who, limits_in_force(), facts_);
 }
 
 void greenroom_policy::observe_idle(specialist_index who, double clock_s) {
@@ -230,6 +208,7 @@ void greenroom_policy::observe_idle(specialist_index who, double clock_s) {
   if (one.history.made()) {
     one.history.own().busy = false;
     one.history.own().idle_since_s = now_s;
+    if (frequency_.awake()) frequency_.end(who, now_s);
   } else {
     one.first_idle_s = now_s;  // It was warmed and never asked: there is nothing to know of it yet.
   }

@@ -8,9 +8,9 @@
 // - `target_memory` > 0: the price follows the memory in use, whose mean approaches the target.
 // - otherwise the price is the warm threshold: the probability of being needed within 20 cooldowns.
 // - `max_warm` and `memory_budget_mb` are hard in either case: what is worth least goes first.
-// While
-//   they are what is scarce, and no mean memory is asked for, a place is its own price: nobody
-//   leaves before another one wants it.
+//   While they are what is scarce, and no mean memory is asked for, a place is its own price:
+//   nobody leaves before another one wants it. Worth most is then also who is popular without being
+//   foreseeable, as far as popularity tells who comes back (`frequency_trust`).
 // - A cooldown shorter than 45 s makes every time constant shorter with it, see `pace`.
 #pragma once
 
@@ -25,6 +25,7 @@
 
 #include "runtime/pooling/department_balance.hpp"
 #include "runtime/pooling/due_queue.hpp"
+#include "runtime/pooling/frequency_trust.hpp"
 #include "runtime/pooling/intensity_mixture.hpp"
 #include "runtime/pooling/intensity_signals.hpp"
 #include "runtime/pooling/made_late.hpp"
@@ -112,6 +113,16 @@ public:
   std::optional<std::string> restore(std::string_view text, std::span<const std::string> names);
 
 private:
+  /// Visits that found it prewarmed, and that found it cold; old ones fade.
+  struct start_counts {
+    float caught = 0;
+    float lost = 0;
+    void count(bool was_caught, float fade) {
+      (was_caught ? caught : lost) += 1.0F;
+      caught *= fade;
+      lost *= fade;
+    }
+  };
   struct member {
     specialist_facts facts;
     made_late<arrival_history> history;
@@ -134,6 +145,7 @@ private:
     double warm_since_s = -1;  ///< Idle and warm since then; below 0: not.
     double prewarmed_s = -1;   ///< Prewarmed then, and unused so far; below 0: not.
     std::uint32_t wastes = 0;  ///< Prewarms in vain since the last visit.
+    start_counts starts;       ///< Its own.
     bool missed = false;       ///< The visit under way found it cold.
     bool shadow_gone = false;  ///< Plain keep-alive would have given it up by now.
   };
@@ -143,7 +155,9 @@ private:
   double announced(const member& one, double now_s) const;
   double keep_price() const { return price_now_; }
   void refresh_price();
-  double keeping_index(const member& one, double now_s) const;
+  double worth_keeping(specialist_index who, double now_s);
+  double surprise(const member& one) const;
+  void count_start(member& one, bool caught);
   double focus_rate() const;
   bool filling() const;
   void find_slots_scarce(double now_s);
@@ -186,6 +200,7 @@ private:
   warm_adaptation adaptation_;
   department_balance balance_;
   prediction_referee referee_;
+  frequency_trust frequency_;
   std::vector<policy_news> news_;
 
   double load_total_s_ = 0;
@@ -198,6 +213,7 @@ private:
   bool scarce_ = false;  ///< Slots are, until then unless it happens again.
   double scarce_until_s_ = -never_s;
   double marginal_rate_ = 1e-4;  ///< What was evicted last was worth about this.
+  start_counts starts_;          ///< Of all of them.
   // For the adaptation: visits and misses since the last tick, faded.
   double visits_recent_ = 0;
   double misses_recent_ = 0;
