@@ -15,20 +15,22 @@
 
 namespace greenroom::runtime {
 
-/// Takes 4 KB for each length of an interval that occurs, 1.1 MB with all of them. All work is
-/// constant.
+/// Takes 4 KB for each length of an interval that occurs, 1.1 MB with all of them. The work goes
+/// with the octaves that a span of ages covers.
 class gap_table {
 public:
-  using cell = std::uint32_t;
   /// `interval_s`: from the start of the visit before the last to that of the last; 0: there is
   /// only one visit so far.
-  [[nodiscard]] static cell cell_of(double age_s, double interval_s);
+  [[nodiscard]] static std::uint32_t row_of(double interval_s);
 
-  /// How many times as many visits come there as are foreseen without this table.
-  [[nodiscard]] double factor(cell at) const;
-  /// `foreseen`: how many visits were, on the mean, without this table; `came`: whether one did.
-  void learn(cell at, double foreseen, bool came);
+  /// How many times as many visits come as are foreseen without this table, on the mean over
+  /// `span_s` > 0 from that age on. `row`: see `row_of`.
+  [[nodiscard]] double factor(std::uint32_t row, double age_s, double span_s) const;
+  /// From that age on an idle time lasted for `lasted_s` more, with `rate` visits per second
+  /// foreseen without this table; `came`: it was then ended by a visit.
+  void learn(std::uint32_t row, double age_s, double lasted_s, double rate, bool came);
 
+  using cell = std::uint32_t;
   struct counts {
     float came = 0;
     float foreseen = 0;
@@ -60,11 +62,14 @@ public:
   static constexpr std::size_t cells = rows * columns;
 
 private:
-  using length_row = std::array<counts, columns>;
-  counts& of(cell at);
+  using ages = std::array<counts, columns>;
+  static std::size_t step_of(double length_s, double steps);
+  /// Calls `see(column, from_s, to_s)` for each part of a span of ages.
+  template <class See>
+  static void each_part(double age_s, double span_s, See see);
+  ages& row(std::uint32_t at);
 
-  std::array<std::unique_ptr<length_row>, rows>
-      rows_;  ///< The first: of those without an interval.
+  std::array<std::unique_ptr<ages>, rows> rows_;  ///< The first: of those without an interval.
 };
 
 }  // namespace greenroom::runtime

@@ -58,14 +58,15 @@ intensity_mixture::estimate intensity_mixture::read(const own_trust& own,
   }
   estimate answer;
   answer.raw = std::exp(std::clamp(sum, log_rate_min, log_rate_max));
-  answer.rate = answer.raw * calibration(own) * gaps_.factor(said.cell);
+  answer.rate =
+      answer.raw * calibration(own) * gaps_.factor(said.gap_row, said.age_s, said.ahead_s);
   return answer;
 }
 
 void intensity_mixture::learn(own_trust& own, const signal_values& said, double raw,
                               double lasted_s, bool came, double focus_rate) {
   const double foreseen = raw * lasted_s;
-  gaps_.learn(said.cell, foreseen * calibration(own), came);
+  gaps_.learn(said.gap_row, said.age_s, lasted_s, raw * calibration(own), came);
   own.foreseen += static_cast<float>(foreseen);
   if (came) {
     own.came = (own.came + 1.0F) * calibration_fade;

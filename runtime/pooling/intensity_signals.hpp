@@ -46,7 +46,10 @@ struct signal_values {
   double base = 0;      ///< The long-run rate, visits per second, …
   double base_log = 0;  ///< … and its logarithm.
   std::array<double, signals> x{};
-  gap_table::cell cell = 0;  ///< Its present age and its last interval.
+  // For the table of how idle times end.
+  std::uint32_t gap_row = 0;  ///< By its last interval.
+  double age_s = 0;           ///< Idle for so long, …
+  double ahead_s = 1;         ///< … and looked at again after about so much more.
 };
 
 /// The fleet as a whole: its present rate, its hours, and how idle times end, seen in units of
