@@ -1,4 +1,5 @@
 // What concerns several keys at once.
+#include "config/http_url.hpp"
 #include "config/reader.hpp"
 
 #include <algorithm>
@@ -153,7 +154,7 @@ private:
       case backend_kind::http:
         if (worker.url.empty()) {
           complain(path + ".backend.url", "an http backend needs a url");
-        } else if (!worker.url.starts_with("http://") && !worker.url.starts_with("https://")) {
+        } else if (!is_http_url(worker.url)) {
           complain(path + ".backend.url", "expected an http URL, found \"" + worker.url + '"',
                    "http://" + worker.url);
         }

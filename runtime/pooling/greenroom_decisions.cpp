@@ -8,8 +8,7 @@
 namespace greenroom::runtime {
 namespace {
 
-// Looked at again when idle for this much longer, and at least so often.
-constexpr double age_growth = 0.2;
+// An idle one is looked at again at least so often.
 constexpr double step_longest_s = 300;
 constexpr double step_longest_worthless_s = 1800;
 constexpr double worthless = 1.0 / 30;
@@ -42,8 +41,8 @@ double greenroom_policy::step_s(const member& one, const seat& place, double val
   const double price = keep_price();
   // What is worth next to nothing has time, unless one of its timers is about to fire.
   const bool hopeless = price > 0 && value < worthless * price;
-  double next_s = hopeless ? std::min(3 * age_growth * age_s, step_longest_worthless_s)
-                           : std::min(age_growth * age_s, step_longest_s);
+  double next_s = hopeless ? std::min(3 * look_again_share * age_s, step_longest_worthless_s)
+                           : std::min(look_again_share * age_s, step_longest_s);
   const double lead_s = place.state == residency::cold ? one.facts.load_s : 0;
   const double since_s = now_s - one.history->visit_s;
   const std::size_t known = one.history->intervals();

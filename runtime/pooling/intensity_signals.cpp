@@ -13,8 +13,6 @@ constexpr double rate_prior_events = 0.3;
 constexpr double gap_prior_events = 0.5;
 constexpr double timer_prior_events = 0.3;
 constexpr double hour_prior_events = 3.0;
-// What is expected is expected within this share of the age.
-constexpr double ahead_share = 0.2;
 // Intervals that differ by this share are the same.
 constexpr double timer_share = 0.02;
 constexpr double fleet_prior_events = 0.5;
@@ -222,7 +220,7 @@ void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double 
   x[index(signal::after_two)] = std::log(after_two / after_one);
   out.gap_row = gap_table::row_of(one.interval_s[0]);
   out.age_s = age_s;
-  out.ahead_s = std::max(ahead_share * age_s, settle_s);
+  out.ahead_s = std::max(look_again_share * age_s, settle_s);
   x[index(signal::alike_gaps)] = std::log(alike / base);
 
   x[index(signal::fleet_2m)] = present.fleet_2m;

@@ -116,6 +116,9 @@ double slot_exposure_s(double observed_s, std::size_t slots);
 void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double now_s,
                   double settle_s, signal_values& out);
 
+/// An idle specialist is looked at again when it has been idle for this share longer.
+constexpr double look_again_share = 0.2;
+
 /// How far around a remembered interval a timer may fire.
 double timer_slack_s(double interval_s, double settle_s);
 

@@ -325,20 +325,27 @@ TEST_F(Cli, DrivesALoadAndJudgesIt) {
   EXPECT_EQ(closed.code, 0) << closed.out << closed.err;
 }
 
+// A worker in Python that answers 1 to every task, after a statement that knows how many were
+// `seen`.
+std::string worker_that(const std::string& statement) {
+  return "import json, os, sys\n"
+         "print(json.dumps({'type': 'ready'}), flush=True)\n"
+         "seen = 0\n"
+         "for line in sys.stdin:\n"
+         "    m = json.loads(line)\n"
+         "    if m['type'] != 'task': continue\n"
+         "    seen += 1\n"
+         "    "
+         + statement
+         + "\n"
+           "    print(json.dumps({'type': 'result', 'id': m['id'], 'output': 1}), flush=True)\n";
+}
+
 TEST_F(Cli, CallsALoadWhoseNodeDiesUnreachableWhateverElseWasGood) {
   // The worker kills the node with the third task in its hands, the second of the load.
   const auto pid = file("node.pid", "");
-  const auto killer = file("killer.py",
-                           "import json, os, sys\n"
-                           "print(json.dumps({'type': 'ready'}), flush=True)\n"
-                           "seen = 0\n"
-                           "for line in sys.stdin:\n"
-                           "    m = json.loads(line)\n"
-                           "    if m['type'] != 'task': continue\n"
-                           "    seen += 1\n"
-                           "    if seen == 3: os.kill(int(open('" + pid + "').read()), 9)\n"
-                           "    print(json.dumps({'type': 'result', 'id': m['id'], 'output': 1}),"
-                           " flush=True)\n");
+  const auto killer =
+      file("killer.py", worker_that("if seen == 3: os.kill(int(open('" + pid + "').read()), 9)"));
   const auto cast = file("killer.yaml",
                          "departments:\n  - name: WORDS\n    specialists:\n      - name: killer\n"
                          "        backend: { command: [python3, -S, "
@@ -371,17 +378,7 @@ TEST_F(Cli, CallsALoadWhoseNodeDiesUnreachableWhateverElseWasGood) {
 
 TEST_F(Cli, CallsALoadThatLeftARequestWithoutAnswerAFailureUnlessAThresholdAllowsIt) {
   // The second task is never answered, and the driver is not patient.
-  const auto silent = file("silent.py",
-                           "import json, sys\n"
-                           "print(json.dumps({'type': 'ready'}), flush=True)\n"
-                           "seen = 0\n"
-                           "for line in sys.stdin:\n"
-                           "    m = json.loads(line)\n"
-                           "    if m['type'] != 'task': continue\n"
-                           "    seen += 1\n"
-                           "    if seen == 2: continue\n"
-                           "    print(json.dumps({'type': 'result', 'id': m['id'], 'output': 1}),"
-                           " flush=True)\n");
+  const auto silent = file("silent.py", worker_that("if seen == 2: continue"));
   served_node node{{"--config", file("silent.yaml",
                                      "departments:\n  - name: WORDS\n    specialists:\n"
                                      "      - name: silent\n"
