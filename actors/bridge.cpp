@@ -164,11 +164,32 @@ void bridge::sweep() {
     who.erase(std::unique(who.begin(), who.end()), who.end());
     if (!who.empty() && pools_[i]) send(pools_[i], protocols::purge{std::move(who)});
   }
-  if (house_.ledger.alive() > 0) arm();
+  const bool tasks = house_.ledger.alive() > 0;
+  // Pairs with `department::mark`: either it sees that we do not look again, or we see what it
+  // wants.
+  if (!tasks) house_.bridge_ticks.store(false, std::memory_order_seq_cst);
+  if (wake_departments(now) || tasks) arm();
+}
+
+// One timer for all of them: each of CAF's costs its thread and this one two switches, and those of
+// twenty departments at the same moment would hold up the tasks for half a millisecond.
+bool bridge::wake_departments(std::int64_t now_ns) {
+  bool later = false;
+  for (const auto kind : {protocols::pool_kind::baseline, protocols::pool_kind::intelligent}) {
+    for (auto& one : house_.pool(kind).departments) {
+      auto due_ns = one.wake_at_ns.load(std::memory_order_seq_cst);
+      if (due_ns == 0) continue;
+      later = later || due_ns > now_ns;
+      if (due_ns <= now_ns && one.wake_at_ns.compare_exchange_strong(due_ns, 0))
+        one.port.signal(department_stand::due_bit, context());
+    }
+  }
+  return later;
 }
 
 void bridge::arm() {
   if (std::exchange(armed_, true)) return;
+  house_.bridge_ticks.store(true, std::memory_order_seq_cst);
   delayed_send(this, sweep_period, protocols::tick_atom::value);
 }
 

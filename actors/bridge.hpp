@@ -33,6 +33,8 @@ private:
   void pass(protocols::task_ptr job);
   void dispatch(protocols::task_ptr job);
   void sweep();
+  /// True when somebody wants to be woken later.
+  bool wake_departments(std::int64_t now_ns);
   [[nodiscard]] const char* lateness(const protocols::task& job) const;
   void arm();
 

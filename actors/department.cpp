@@ -93,6 +93,7 @@ void department::drain() {
       }
       next = after;
     }
+    if ((stand_.port.take_signals() & department_stand::due_bit) != 0) flush();
   } while (!stand_.port.try_sleep());
 }
 

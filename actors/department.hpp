@@ -52,6 +52,7 @@ private:
     bool hired = false;            // Its actor lives.
     bool circuit_shown = true;     // The door was told that it is open, perhaps by a predecessor.
     std::uint32_t listable = 0;    // Arrivals that may be told one by one.
+    std::uint32_t unlisted = 0;    // Since the last one that was.
     std::int64_t listable_ns = 0;  // Since when it has counted up.
     std::int64_t wanted_since_ns = 0;  // Since when tasks wait for a start; 0: they do not.
     std::int64_t idle_since_ns = 0;
@@ -143,6 +144,9 @@ private:
   static constexpr std::size_t arrivals_max = 1024;
   static constexpr std::uint32_t arrivals_at_once = 16;
   static constexpr std::int64_t arrival_every_ns = 50'000'000;
+  // Of those with thousands a second hardly any: what the predictor thinks it takes from the tasks.
+  static constexpr std::uint32_t many_unlisted = 100;
+  static constexpr std::int64_t arrival_of_many_every_ns = 1'000'000'000;
   [[nodiscard]] static bool may_list(entry& one, std::int64_t at_ns);
 
   house& house_;

@@ -14,7 +14,8 @@ using protocols::worker_news;
 
 namespace {
 
-constexpr std::chrono::milliseconds flush_period{50};
+constexpr std::int64_t flush_period_ns = 50'000'000;
+constexpr std::int64_t moments = 5;  // Of a period, so that not all report at once.
 
 }  // namespace
 
@@ -23,14 +24,19 @@ void department::tell_director(entry& one, slot_news::kind what, std::int64_t lo
 }
 
 bool department::may_list(entry& one, std::int64_t at_ns) {
-  const auto more = (at_ns - one.listable_ns) / arrival_every_ns;
+  const auto every_ns = one.unlisted < many_unlisted ? arrival_every_ns : arrival_of_many_every_ns;
+  const auto more = (at_ns - one.listable_ns) / every_ns;
   if (more > 0) {
     one.listable =
         static_cast<std::uint32_t>(std::min<std::int64_t>(one.listable + more, arrivals_at_once));
     one.listable_ns = at_ns;
   }
-  if (one.listable == 0) return false;
+  if (one.listable == 0) {
+    ++one.unlisted;
+    return false;
+  }
   --one.listable;
+  one.unlisted = 0;
   return true;
 }
 
@@ -38,7 +44,13 @@ void department::mark(entry& one) {
   if (!std::exchange(one.dirty, true))
     dirty_.push_back(static_cast<std::uint32_t>(&one - entries_.data()));
   if (std::exchange(flush_armed_, true)) return;
-  delayed_send(this, flush_period, protocols::report_atom::value);
+  const auto now = now_ns();
+  const auto own_ns = static_cast<std::int64_t>(index_) % moments * (flush_period_ns / moments);
+  const auto due_ns = now + flush_period_ns - (now - own_ns) % flush_period_ns;
+  stand_.wake_at_ns.store(due_ns, std::memory_order_seq_cst);
+  if (house_.bridge_ticks.load(std::memory_order_seq_cst)) return;
+  stand_.wake_at_ns.store(0, std::memory_order_relaxed);
+  delayed_send(this, std::chrono::nanoseconds{due_ns - now}, protocols::report_atom::value);
 }
 
 void department::flush() {

@@ -95,6 +95,9 @@ struct specialist_stand {
 struct department_stand {
   task_port port;
   machine::department_gauge gauge;
+  std::atomic<std::int64_t> wake_at_ns{0};  ///< When the bridge is to signal `due_bit`; 0: never.
+
+  static constexpr std::uint32_t due_bit = 1;
 };
 
 struct pool_stand {
@@ -145,8 +148,9 @@ struct house {
   std::int64_t unix_offset_ns = 0;
   machine::task_ledger ledger;
   ring_port<protocols::task*, machine::ingress_lanes>
-      door;          ///< From the callers to the bridge; one reference each.
-  task_port bridge;  ///< From the journal back to the bridge.
+      door;                               ///< From the callers to the bridge; one reference each.
+  task_port bridge;                       ///< From the journal back to the bridge.
+  std::atomic<bool> bridge_ticks{false};  ///< It looks soon who wants to be woken.
   ring_port<journal_note, machine::ingress_ring> journal;  ///< To the journal, from everyone.
   bool journaling = false;  ///< There is a journal; set before the actors start.
   machine::node_gauge gauge;

@@ -1,11 +1,10 @@
 #include "apps/bench/callers.hpp"
 
-#include "runtime/machine/tasks/ingress.hpp"
-
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <memory>
 #include <utility>
 
@@ -35,23 +34,43 @@ double others_cpu_us() {
 /// the node's thread needs of it is only read there, so that the line stays with the caller.
 class alignas(64) place final : public protocols::asker {
 public:
-  /// Where places gather that have their answer, until the caller takes them.
+  /// Where places gather that have their answer, until the caller takes them. There is room for
+  /// every place, so nobody has to look how far the other side is: what is written is read once.
   class shelf {
   public:
-    explicit shelf(std::size_t places) : answered_{places} {}
-    void put(place* one) {
-      // Every place there is has room in it.
-      while (answered_.push(one) == machine::pushed::full) relax();
+    explicit shelf(std::size_t places)
+        : mask_{std::bit_ceil(places) - 1}, rows_{std::make_unique<row[]>(mask_ + 1)} {}
+    void put(const place& one) {
+      const auto at = put_.fetch_add(1, std::memory_order_relaxed);
+      rows_[at & mask_].store(of_lap(at) | one.index, std::memory_order_release);
     }
+    /// Calls `see` with the index of each, but not of too many: there is more to do than that.
+    /// Returns how many.
     template <class See>
     std::size_t take(See see) {
-      return answered_.drain(see);
+      const auto first = taken_;
+      for (; taken_ < first + most_at_once; ++taken_) {
+        const auto found = rows_[taken_ & mask_].load(std::memory_order_acquire);
+        if ((found & ~index_bits) != of_lap(taken_)) return taken_ - first;
+        see(static_cast<std::size_t>(found & index_bits));
+      }
+      return most_at_once;
     }
 
     std::atomic<std::uint64_t> wrong{0};
 
   private:
-    machine::ingress_lanes<place*> answered_;
+    using row = std::atomic<std::uint64_t>;  // Which lap, from 1 on; and the place.
+    static constexpr std::uint64_t index_bits = 0xffffffff;
+    static constexpr std::size_t most_at_once = 64;
+    [[nodiscard]] std::uint64_t of_lap(std::uint64_t at) const {
+      return (at / (mask_ + 1) + 1) << 32U;
+    }
+
+    const std::uint64_t mask_;
+    const std::unique_ptr<row[]> rows_;
+    alignas(64) std::atomic<std::uint64_t> put_{0};
+    alignas(64) std::uint64_t taken_ = 0;
   };
 
   place(shelf& home, std::size_t at) : index{at}, home_{home} {}
@@ -59,7 +78,7 @@ public:
     if (job.state.load(std::memory_order_relaxed) != protocols::task_state::completed
         || !answers(job.output, number))
       ++home_.wrong;
-    home_.put(this);
+    home_.put(*this);
   }
 
   const std::size_t index;
@@ -134,15 +153,15 @@ call_report closed_window(node& on, const audience& whom, std::size_t window, do
   auto measured_until = warm_until;
   auto at = now_ns();
   while (outstanding > 0) {
-    const auto taken = back.take([&](const place* one) {
+    const auto taken = back.take([&](std::size_t index) {
       at = now_ns();
       --outstanding;
       ++answered;
       if (at >= warm_until && at < until) {
-        latencies.add(at - one->since_ns);
+        latencies.add(at - places[index]->since_ns);
         measured_until = at;
       }
-      if (at < until) fire(one->index);
+      if (at < until) fire(index);
     });
     if (taken == 0) {
       relax();
@@ -194,11 +213,12 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
       due += gaps[gap++ % gaps.size()];
     }
     std::int64_t at = 0;  // All that are taken together were there by then.
-    const auto taken = back.take([&](const place* one) {
+    const auto taken = back.take([&](std::size_t index) {
       if (at == 0) at = now_ns();
       --outstanding;
-      if (one->since_ns >= warm_until) latencies.add(at - one->since_ns);
-      idle.push_back(one->index);
+      const auto since = places[index]->since_ns;
+      if (since >= warm_until) latencies.add(at - since);
+      idle.push_back(index);
     });
     if (taken > 0) continue;
     // To look all the time would take the line from those who leave the answers there.

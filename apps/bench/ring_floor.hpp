@@ -10,8 +10,11 @@ namespace greenroom::bench {
 /// A plain ring each way between two threads that spin; what has gathered is published in batches.
 [[nodiscard]] figures ring_floor(std::size_t specialists, std::size_t window, double seconds);
 
-/// The same rings under Poisson arrivals; latencies count from the intended send time.
-[[nodiscard]] figures ring_floor_open(std::size_t specialists, double rate_per_s, double seconds);
+/// The same rings under Poisson arrivals; latencies count from the intended send time. With
+/// `service_ns` the other side takes so long for each, as one with the capacity 1e9 / `service_ns`
+/// would that never stops by itself: what is late there is this machine's doing.
+[[nodiscard]] figures ring_floor_open(std::size_t specialists, double rate_per_s, double seconds,
+                                      double service_ns = 0);
 
 /// A Boost.Lockfree queue each way, one task a push, one worker thread.
 [[nodiscard]] figures queue_floor(std::size_t specialists, std::size_t window, double seconds);

@@ -77,6 +77,9 @@ public:
     clock.advance_time(target - clock.now());
   }
 
+  /// Alarms that are set.
+  [[nodiscard]] std::size_t timers() { return scheduler().clock().schedule().size(); }
+
 private:
   static constexpr std::size_t steps_max = 1'000'000;
 

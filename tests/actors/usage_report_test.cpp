@@ -1,0 +1,106 @@
+// What departments tell their director of those who were called, and when.
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t departments = 20;
+
+/// A callable in each of many departments.
+class UsageReport : public testing::Test {
+protected:
+  UsageReport() {
+    play.open();
+    play.world.advance(2s);
+  }
+  static config::node configuration() {
+    auto config = small_cast(departments, 1);
+    for (auto& one : config.departments)
+      one.specialists[0].backend.kind = config::backend_kind::function;
+    return config;
+  }
+  static actors::callable_table table() {
+    actors::callable_table result;
+    for (std::size_t i = 0; i < departments; ++i)
+      result[name(i)] = {[](const std::string& input) { return input; }, true};
+    return result;
+  }
+  static std::string name(std::size_t department) {
+    return "d" + std::to_string(department) + "-s0";
+  }
+  void ask(std::size_t department) {
+    task_request request;
+    request.input = "1";
+    play.ask(name(department), request);
+    play.world.dispatch();
+  }
+  void ask_all() {
+    for (std::size_t i = 0; i < departments; ++i) ask(i);
+  }
+  [[nodiscard]] std::size_t told() const { return play.house->forecast.recording().size(); }
+  [[nodiscard]] std::size_t timers() { return play.world.timers(); }
+
+  stage play{configuration(), table()};
+};
+
+TEST_F(UsageReport, IsHeardWithinAPeriodOfAll) {
+  ask_all();
+  EXPECT_EQ(told(), 0u);
+  play.world.advance(61ms);  // Fifty, and the bridge looks every ten.
+  EXPECT_EQ(told(), departments);
+  EXPECT_TRUE(play.everyone_heard_once());
+}
+
+TEST_F(UsageReport, TakesOneTimerForAllOfThem) {
+  const auto before = timers();
+  ask_all();
+  EXPECT_LE(timers(), before + 1);
+}
+
+TEST_F(UsageReport, DoesNotComeFromAllAtOnce) {
+  ask_all();
+  std::size_t most = 0;
+  for (int i = 0; i < 61; ++i) {
+    const auto before = told();
+    play.world.advance(1ms);
+    most = std::max(most, told() - before);
+  }
+  EXPECT_EQ(told(), departments);
+  EXPECT_LE(most, departments / 2);
+}
+
+TEST_F(UsageReport, IsHeardAlsoWhenTheBridgeIsLostBeforeItsTime) {
+  ask_all();
+  caf::anon_send(play.root, protocols::drop_atom::value,
+                 std::uint32_t{actors::root_state::bridge_child});
+  play.world.advance(2s);
+  ask(0);  // The new one's first task wakes it.
+  play.world.advance(61ms);
+  EXPECT_EQ(told(), departments + 1);
+}
+
+TEST_F(UsageReport, TellsOfOneWhoIsCalledThousandsOfTimesASecondHardlyEver) {
+  const auto in_a_second = [this](int times_a_millisecond, int every_ms) {
+    const auto before = told();
+    for (int ms = 0; ms < 1000; ++ms) {
+      if (ms % every_ms == 0)
+        for (int i = 0; i < times_a_millisecond; ++i) ask(0);
+      play.world.advance(1ms);
+    }
+    play.world.advance(61ms);
+    return told() - before;
+  };
+  static_cast<void>(in_a_second(5, 1));  // At first some are told at once.
+  EXPECT_LE(in_a_second(5, 1), 2u);
+  play.world.advance(5s);
+  EXPECT_GE(in_a_second(1, 20), 20u) << "fifty a second are worth a look each 50 ms";
+}
+
+}  // namespace
+}  // namespace greenroom::tests
