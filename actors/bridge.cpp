@@ -146,7 +146,7 @@ const char* bridge::lateness(const task& job) const {
 // A part of the ledger at a time, so that the tasks of a busy node do not wait for it.
 void bridge::sweep() {
   armed_ = false;
-  const auto now = clock().now().time_since_epoch().count();
+  const auto now = house_.time->now_ns();
   std::array<std::vector<std::uint32_t>, pools> holders;
   swept_ = house_.ledger.for_each_due(swept_, sweep_places, now, [&](const task_ptr& job) {
     // It may be another task by now.

@@ -122,7 +122,7 @@ private:
   void flush();
   void purge(const protocols::purge& gone);
 
-  [[nodiscard]] std::int64_t now_ns() { return clock().now().time_since_epoch().count(); }
+  [[nodiscard]] std::int64_t now_ns() const { return house_.time->now_ns(); }
   [[nodiscard]] entry& entry_of(std::uint32_t specialist);
   void fetch_ahead(const protocols::task* next) const;
   [[nodiscard]] const member& member_of(const entry& one) const {

@@ -123,7 +123,7 @@ bool conclude(house& where, task& job, task_state state, failure why, std::strin
   auto& pool = where.pool(kind);
   auto& gauge = pool.specialists[who].gauge;
   const auto outcome = static_cast<std::size_t>(outcome_of(state, why));
-  const auto total_ns = job.ended_ns - job.accepted_ns;
+  const auto total_ns = std::max<std::int64_t>(job.ended_ns - job.accepted_ns, 0);
   // A copy that is only compared is nobody's task: it is counted beside.
   if (job.mirror) {
     machine::count(pool.specialists[who].mirror_ends[outcome]);

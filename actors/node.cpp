@@ -10,6 +10,7 @@
 #include "actors/root.hpp"
 #include "actors/text.hpp"
 #include "config/difference.hpp"
+#include "runtime/machine/io/fast_clock.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 #include "runtime/machine/process/sweep.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
@@ -114,7 +115,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   const auto epoch = fresh_random();
   in.house =
       std::make_unique<actors::house>(actors::make_cast(configuration, nullptr, in.is_inline),
-                                      spare_specialists, epoch, std::make_shared<machine::clock>());
+                                      spare_specialists, epoch, machine::fast_clock());
   auto& house = *in.house;
   house.seed = epoch;
   in.started_ms = house.time->unix_ms();

@@ -46,7 +46,7 @@ private:
   void give_back(protocols::task_ptr job, protocols::task_phase phase);
   void tell(protocols::worker_news news);
   void show(machine::worker_state state);
-  [[nodiscard]] std::int64_t now_ns() { return clock().now().time_since_epoch().count(); }
+  [[nodiscard]] std::int64_t now_ns() const { return house_.time->now_ns(); }
   [[nodiscard]] const member& me() const { return house_.now_playing().members[index_]; }
 
   house& house_;
