@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace greenroom::machine {
@@ -166,15 +168,23 @@ struct columns {
   std::size_t session = absent;
 };
 
-std::optional<columns> read_header(const std::vector<std::string_view>& fields) {
+/// What the first line says, or what is wrong with it.
+std::variant<columns, std::string> read_header(const std::vector<std::string_view>& fields) {
   columns found;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (fields[i] == "timestamp_s") found.time = i;
-    if (fields[i] == "specialist") found.specialist = i;
-    if (fields[i] == "duration_ms") found.duration = i;
-    if (fields[i] == "case") found.session = i;
-  }
-  if (found.time == absent || found.specialist == absent) return std::nullopt;
+  const std::array<std::pair<std::string_view, std::size_t*>, 4> known{
+      {{"timestamp_s", &found.time},
+       {"specialist", &found.specialist},
+       {"duration_ms", &found.duration},
+       {"case", &found.session}}};
+  for (std::size_t i = 0; i < fields.size(); ++i)
+    for (const auto& [name, place] : known) {
+      if (fields[i] != name) continue;
+      if (*place != absent)
+        return "the column " + std::string{name} + " is there twice — name each column once";
+      *place = i;
+    }
+  if (found.time == absent || found.specialist == absent)
+    return "no header — the first line is timestamp_s,specialist[,duration_ms][,case]";
   return found;
 }
 
@@ -278,11 +288,10 @@ std::variant<runtime::trace, trace_error> read_trace(const std::string& path, tr
     if (!lines.error().empty()) return at_line(lines.error() + " — is the file damaged?");
     return trace_error{path + ":1: the file is empty — it needs a header"};
   }
-  const auto where = splitter.split(*line) ? read_header(splitter.fields) : std::nullopt;
-  if (!where) {
-    return at_line("no header — the first line is timestamp_s,specialist[,duration_ms][,case]");
-  }
-  trace_builder builder(*where);
+  if (!splitter.split(*line)) splitter.fields.clear();
+  const auto header = read_header(splitter.fields);
+  if (const auto* wrong = std::get_if<std::string>(&header)) return at_line(*wrong);
+  trace_builder builder(std::get<columns>(header));
   while ((line = lines.next())) {
     if (line->empty()) continue;
     if (!splitter.split(*line)) return at_line("a quote is out of place — close it");

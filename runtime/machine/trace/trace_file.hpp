@@ -1,5 +1,6 @@
 // Reads recorded traffic: CSV, plain or gzip, with the header
-// `timestamp_s,specialist[,duration_ms][,case]` (columns in any order, others ignored).
+// `timestamp_s,specialist[,duration_ms][,case]` (columns in any order, each once, others
+// ignored).
 #pragma once
 
 #include <string>

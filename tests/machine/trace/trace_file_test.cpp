@@ -92,6 +92,8 @@ TEST_F(TraceFile, NamesTheFileAndTheLineOfAnError) {
   EXPECT_THAT(wrong(plain("timestamp_s,specialist,duration_ms\n1,a,long\n")), HasSubstr(":2: "));
   EXPECT_THAT(wrong(plain("timestamp_s,specialist\n1,\"a\n")), HasSubstr(":2: a quote"));
   EXPECT_THAT(wrong(plain("time,who\n1,a\n")), HasSubstr(":1: no header"));
+  EXPECT_THAT(wrong(plain("timestamp_s,specialist,case,specialist\n1,a,x,b\n")),
+              HasSubstr(":1: the column specialist is there twice"));
   EXPECT_THAT(wrong(plain("")), HasSubstr(":1: the file is empty"));
   EXPECT_THAT(wrong(plain("timestamp_s,specialist\n")), HasSubstr("no request"));
 }
