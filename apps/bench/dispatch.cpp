@@ -94,6 +94,7 @@ std::vector<result> open_loops(const settings& how) {
   auto& on = *std::get<0>(opened);
   const auto whom = zipf_audience(cast_size);
   std::vector<double> own;
+  own.reserve(static_cast<std::size_t>(how.rounds));
   for (int round = 0; round < how.rounds; ++round)
     own.push_back(closed_window(on, whom, window, how.seconds).found.tasks_per_s);
   const auto capacity = median(own);

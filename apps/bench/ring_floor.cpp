@@ -233,7 +233,8 @@ double line_round_trip_ns() {
   }
   const auto took = now_ns() - begin;
   other.join();
-  return static_cast<double>(took) / (rounds - rounds / 2);
+  constexpr int measured = rounds - rounds / 2;
+  return static_cast<double>(took) / measured;
 }
 
 }  // namespace greenroom::bench
