@@ -371,7 +371,8 @@ bool front_desk::resume(const machine::stored_task& stored) {
              said.specialist + " is not in the configuration any more", nullptr);
     return true;
   }
-  if (stored.state == task_state::running && said.effects == protocols::side_effects::unsafe) {
+  // A start is written down only of what must not be done twice, by whoever it was passed on to.
+  if (stored.state == task_state::running) {
     job->place.store(task_place::journal);
     conclude(house_, *job, task_state::unknown, failure::unknown_end,
              "the node died while it ran, and it is not safe to do twice", nullptr);

@@ -84,7 +84,8 @@ void journal_keeper::write() {
       switch (hands[i].what) {
         case journal_note::kind::accepted: batch.emplace_back(accept_record_of(house_, job)); break;
         case journal_note::kind::started:
-          batch.emplace_back(machine::start_record{job.id, job.attempts});
+          // It is told before the attempt begins, and counts: the node may die while it runs.
+          batch.emplace_back(machine::start_record{job.id, job.attempts + 1});
           break;
         case journal_note::kind::ended: batch.emplace_back(end_record_of(house_, job)); break;
       }

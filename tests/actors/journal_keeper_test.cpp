@@ -189,7 +189,28 @@ TEST_F(JournalKeeper, WritesThatAnUnsafeTaskStartsBeforeItStarts) {
   EXPECT_TRUE(play->worker("d0-s0").held.empty());
   hire();
   EXPECT_EQ(count<machine::start_record>(), 1u);
+  for (const auto& one : sheet.records)
+    if (const auto* start = std::get_if<machine::start_record>(&one)) {
+      EXPECT_EQ(start->attempts, 1u) << "the one that begins counts";
+    }
   EXPECT_EQ(play->worker("d0-s0").held.size(), 1u);
+}
+
+TEST_F(JournalKeeper, LeavesTheEndUnknownOfWhatRanWhereItMustNotRunTwice) {
+  open(small_cast(1, 1));
+  // It was let in as what may be done twice, and passed on to somebody whose tasks may not.
+  machine::stored_task stored;
+  stored.accepted.id = {7, 1};
+  stored.accepted.specialist = "d0-s0";
+  stored.accepted.effects = protocols::side_effects::idempotent;
+  stored.state = task_state::running;
+  stored.attempts = 2;
+  ASSERT_TRUE(play->desk.resume(stored));
+  play->world.dispatch();
+  ASSERT_EQ(count<machine::end_record>(), 1u);
+  const auto& end = std::get<machine::end_record>(sheet.records.back());
+  EXPECT_EQ(end.state, task_state::unknown);
+  EXPECT_EQ(end.attempts, 2u);
 }
 
 TEST_F(JournalKeeper, ItsReplacementGoesOnWithWhatWasNotWritten) {

@@ -33,7 +33,7 @@ struct accept_record {
 /// An unsafe task is about to be handed to its worker: after a crash it must not run again.
 struct start_record {
   protocols::task_id id;
-  std::uint32_t attempts = 0;
+  std::uint32_t attempts = 0;  ///< The one that begins included.
 };
 
 /// A task ended. Written once; a second end of the same task is ignored.

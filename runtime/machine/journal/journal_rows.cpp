@@ -1,5 +1,7 @@
 #include "runtime/machine/journal/journal_rows.hpp"
 
+#include <algorithm>
+
 namespace greenroom::machine {
 
 namespace {
@@ -41,7 +43,8 @@ stored_task read_task(const sqlite_statement& row) {
   accepted.input = row.text(12);
   if (!row.null(13)) {
     task.state = protocols::task_state::running;
-    task.attempts = static_cast<std::uint32_t>(row.number(13));
+    // Earlier versions did not count the attempt that begins.
+    task.attempts = std::max(static_cast<std::uint32_t>(row.number(13)), 1U);
   }
   if (!row.null(14)) {
     task.ended = read_end(row, 14, accepted.id);
