@@ -126,21 +126,31 @@ void bridge::dispatch(task_ptr job) {
   port.push(std::move(job), context());
 }
 
-// What took so long.
-const char* bridge::lateness(const task& job) const {
+// What took so long, and what came of it before.
+std::string bridge::lateness(const task& job, std::int64_t now_ns) const {
+  std::string text = "the deadline passed ";
+  text += delay_of(job, now_ns);
+  if (const auto* last = job.failures.load(std::memory_order_acquire))
+    text += "; attempt " + std::to_string(last->number) + " failed: " + last->why;
+  return text;
+}
+
+const char* bridge::delay_of(const task& job, std::int64_t now_ns) const {
+  constexpr auto circuit = "while the circuit of its specialist was open";
   if (job.state.load(std::memory_order_acquire) == protocols::task_state::running)
-    return "the deadline passed while it ran";
-  if (job.attempts > 0) return "the deadline passed while it waited to be tried again";
-  if (!job.cold_start) return "the deadline passed while it waited";
+    return "while it ran";
   const auto& gauge = house_.pool(job.pool).specialists[job.specialist].gauge;
-  switch (gauge.state.load(std::memory_order_relaxed)) {
-    case machine::worker_state::warming: return "the deadline passed while its worker started";
-    case machine::worker_state::failed:
-      return "the deadline passed before its worker, whose starts failed, was up";
-    case machine::worker_state::cold:
-      return "the deadline passed while it waited for a warm slot (pool.max_warm)";
-    default: return "the deadline passed while it waited";
-  }
+  const auto open_until_ns = gauge.open_until_ns.load(std::memory_order_relaxed);
+  if (open_until_ns > now_ns) return circuit;
+  const bool again = job.failures.load(std::memory_order_acquire) != nullptr;
+  if (again || job.cold_start) switch (gauge.state.load(std::memory_order_relaxed)) {
+      case machine::worker_state::warming: return "while its worker started";
+      case machine::worker_state::failed: return "before its worker, whose starts failed, was up";
+      case machine::worker_state::cold: return "while it waited for a warm slot (pool.max_warm)";
+      default: break;
+    }
+  if (open_until_ns != 0) return circuit;  // Until a probe has succeeded nobody else goes on.
+  return again ? "while it waited to be tried again" : "while it waited";
 }
 
 // A part of the ledger at a time, so that the tasks of a busy node do not wait for it.
@@ -153,7 +163,8 @@ void bridge::sweep() {
     const bool ended = job->claimed.load(std::memory_order_acquire);
     if (!ended) {
       if (now < job->deadline_ns.load(std::memory_order_relaxed)) return;
-      conclude(house_, *job, task_state::failed, failure::out_of_time, lateness(*job), context());
+      conclude(house_, *job, task_state::failed, failure::out_of_time, lateness(*job, now),
+               context());
     }
     if (job->place.load(std::memory_order_acquire) == task_place::held)
       holders[static_cast<std::size_t>(job->pool.load())].push_back(job->specialist);

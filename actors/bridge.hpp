@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace greenroom::actors {
@@ -35,7 +36,8 @@ private:
   void sweep();
   /// True when somebody wants to be woken later.
   bool wake_departments(std::int64_t now_ns);
-  [[nodiscard]] const char* lateness(const protocols::task& job) const;
+  [[nodiscard]] std::string lateness(const protocols::task& job, std::int64_t now_ns) const;
+  [[nodiscard]] const char* delay_of(const protocols::task& job, std::int64_t now_ns) const;
   void arm();
 
   house& house_;

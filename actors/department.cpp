@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::chrono::milliseconds tick_period{10};
 constexpr std::int64_t drop_period_ns = 250'000'000;
+// What a worker asks for beyond that is not a pause but an end; nobody waits for it.
+constexpr std::int64_t rest_ms_max = 3'600'000;
 
 std::atomic<std::uint32_t> incarnations{0};
 
@@ -283,9 +285,17 @@ void department::attempt_over(task_ptr job) {
   pump(one);
 }
 
+// For whoever has to say later why the task took so long.
+static void remember(task& job, const std::string& why) {
+  const auto* before = job.failures.load(std::memory_order_relaxed);
+  job.failures.store(new protocols::failed_attempt{job.attempts, why, before},
+                     std::memory_order_release);
+}
+
 void department::decide_retry(entry& one, task_ptr job) {
   const auto& config = house_.now_playing().config;
   const auto message = job->result.output;
+  remember(*job, message);
   if (job->effects == side_effects::unsafe) {
     conclude(house_, *job, task_state::unknown, failure::unknown_end,
              message + ", and what it was doing is not safe to do twice", context());
@@ -296,7 +306,10 @@ void department::decide_retry(entry& one, task_ptr job) {
     return;
   }
   const runtime::backoff waits{config.retry.base, config.retry.max, config.retry.jitter};
-  const auto due = now_ns() + waits.delay(job->attempts, chance()).count();
+  const auto rest_ms = std::min(job->result.retry_after_ms, rest_ms_max);
+  const auto due =
+      now_ns()
+      + std::max<std::int64_t>(waits.delay(job->attempts, chance()).count(), rest_ms * 1'000'000);
   const bool used_up = job->attempts >= config.retry.max_attempts || due >= job->deadline_ns;
   const bool in_vain = one.breaker.room(breaker_limits(), at(now_ns())) == 0;
   // Another attempt as long as this one would not end in time.
@@ -307,7 +320,7 @@ void department::decide_retry(entry& one, task_ptr job) {
                                       + R"(","specialist":)" + json_text(member_of(one).config.name)
                                       + R"(,"why":)" + json_text(message) + "}");
     conclude(house_, *job, task_state::failed, failure::worker_failed,
-             message + " (attempt " + std::to_string(job->attempts) + ")", context());
+             message + " (attempt " + std::to_string(job->attempts) + ")", context(), rest_ms);
     return;
   }
   machine::count(stand_of(one).gauge.retries);
@@ -339,8 +352,11 @@ void department::judge(entry& one, bool ok) {
   const auto limits = breaker_limits();
   if (!one.breaker.failure(limits, at(now_ns()))) return;
   one.circuit_shown = true;
-  for (auto& later : retries_)
-    if (later.job->specialist == one.index) later.due_ns = 0;  // `tick` looks who takes it.
+  // Its fallback takes what it can; what stays waits as long as it was told to.
+  std::erase_if(retries_, [&](retry& later) {
+    return later.job->specialist == one.index && !later.job->claimed.load(std::memory_order_acquire)
+           && pass_on(one, later.job);
+  });
   stand_of(one).gauge.open_until_ns.store(one.breaker.opens_until().time_since_epoch().count(),
                                           std::memory_order_relaxed);
   house_.publish("circuit.open", R"({"specialist":)" + json_text(member_of(one).config.name)

@@ -106,8 +106,9 @@ const machine::callable* house::at_once(const member& who) const {
 }
 
 bool conclude(house& where, task& job, task_state state, failure why, std::string output,
-              caf::execution_unit* here) {
+              caf::execution_unit* here, std::int64_t retry_after_ms) {
   if (job.claimed.exchange(true, std::memory_order_acq_rel)) return false;
+  if (retry_after_ms > 0) job.retry_after_ms = retry_after_ms;
   job.why = why;
   job.output = std::move(output);
   job.end_state = state;

@@ -199,9 +199,11 @@ private:
 
 /// The end of a task: the only place where one is decided. Returns false when it had ended before.
 /// `here` is the execution unit of the caller, or null. After it the task belongs to the reader:
-/// its asker has heard, or will when the journal has the end.
+/// its asker has heard, or will when the journal has the end. `retry_after_ms`: when the caller may
+/// try again; 0: nobody knows.
 bool conclude(house& where, protocols::task& job, protocols::task_state state,
-              protocols::failure why, std::string output, caf::execution_unit* here);
+              protocols::failure why, std::string output, caf::execution_unit* here,
+              std::int64_t retry_after_ms = 0);
 
 /// Takes a task back that turned out to be known already: it was never there.
 void withdraw(house& where, protocols::task& job);

@@ -90,6 +90,15 @@ struct attempt_result {
   failure why = failure::none;  ///< none: `output` is the JSON text of the result.
   bool retryable = false;
   std::string output;  ///< The result, or the error message.
+  /// So long it asked to be left alone (HTTP's Retry-After); 0: it did not.
+  std::int64_t retry_after_ms = 0;
+};
+
+/// Why an attempt failed that was not the last one, or that nothing came after.
+struct failed_attempt {
+  std::uint32_t number = 0;  ///< From 1.
+  std::string why;
+  const failed_attempt* before = nullptr;  ///< The one before it that failed.
 };
 
 /// What a task in a ring means to the one who takes it out.
@@ -173,6 +182,9 @@ struct alignas(64) task {
   std::string idempotency_key;
   std::uint64_t addressed = 0;  ///< With an idempotency key: hash of whom the caller named.
   attempt_result result;        ///< Of the last attempt.
+  /// Those that failed so far, the last one first. Whoever holds the task adds to it; anybody with
+  /// a reference may read it. The ledger forgets it.
+  std::atomic<const failed_attempt*> failures{nullptr};
 
   [[nodiscard]] static constexpr std::uint32_t seat(std::uint32_t of, pool_kind in) {
     return of << 1U | static_cast<std::uint32_t>(in);

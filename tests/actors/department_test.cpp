@@ -61,6 +61,48 @@ TEST(Department, RetriesWhatFailedAfterTheBackoffAndNotBefore) {
   EXPECT_EQ(who->attempts, 2u);
 }
 
+TEST(Department, TriesAgainNoSoonerThanTheWorkerAskedFor) {
+  auto config = small_cast(1, 1);
+  config.retry.jitter = 0;
+  stage play{config};
+  play.open();
+  auto who = play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.worker("d0-s0").fail_one(true, 3s);
+  play.world.advance(3s - 1ms);
+  EXPECT_TRUE(play.worker("d0-s0").held.empty());
+  play.world.advance(12ms);
+  ASSERT_EQ(play.worker("d0-s0").held.size(), 1u);
+  // The pause that it asks for now does not end before the deadline: nobody waits for it in vain.
+  play.worker("d0-s0").fail_one(true, 40s);
+  play.world.dispatch();
+  EXPECT_EQ(who->ends, 1);
+  EXPECT_EQ(who->why, failure::worker_failed);
+  EXPECT_EQ(who->attempts, 2u);
+  EXPECT_EQ(who->retry_after_ms, 40'000);
+}
+
+TEST(Department, TriesAgainNoSoonerThanAskedForAlsoWhenTheCircuitIsProbedBefore) {
+  auto config = small_cast(1, 1);
+  config.breaker.failures = 2;
+  config.breaker.open = 1s;
+  stage play{config};
+  play.open();
+  play.ask("d0-s0");
+  play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  for (int i = 0; i < 2; ++i) {
+    play.worker("d0-s0").fail_one(true, 3s);
+    play.world.dispatch();
+  }
+  play.world.advance(3s - 1ms);
+  EXPECT_TRUE(play.worker("d0-s0").held.empty());
+  play.world.advance(12ms);
+  EXPECT_EQ(play.worker("d0-s0").held.size(), 1u) << "the probe";
+}
+
 TEST(Department, KeepsTheSlotOfAWorkerThatDiedWithATask) {
   auto config = small_cast(1, 2);
   config.pool.max_warm = 1;
@@ -255,6 +297,59 @@ TEST(Department, LetsNobodyWaitPastTheDeadline) {
   EXPECT_EQ(who->ends, 1);
   EXPECT_EQ(who->why, failure::out_of_time);
   EXPECT_EQ(who->output, "the deadline passed while its worker started");
+}
+
+TEST(Department, TellsWhoRanOutOfTimeWhatTheLastAttemptDiedOf) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.task_timeout = 2s;
+  config.breaker.failures = 100;
+  stage play{config};
+  play.open();
+  const auto who = play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.worker("d0-s0").fail_one(true);
+  play.world.advance(200ms);
+  play.worker("d0-s0").die();
+  play.world.advance(2s);
+  EXPECT_EQ(who->why, failure::out_of_time);
+  EXPECT_EQ(who->output,
+            "the deadline passed while its worker started; attempt 2 failed: the worker died");
+}
+
+TEST(Department, TellsWhoRanOutOfTimeInTheSecondAttemptHowTheFirstOneEnded) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.task_timeout = 2s;
+  stage play{config};
+  play.open();
+  const auto who = play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.worker("d0-s0").fail_one(true);
+  play.world.advance(3s);
+  EXPECT_EQ(who->output, "the deadline passed while it ran; attempt 1 failed: it failed");
+}
+
+TEST(Department, TellsWhoRanOutOfTimeThatTheCircuitWasOpen) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.task_timeout = 2s;
+  config.breaker.failures = 2;
+  stage play{config};
+  play.open();
+  const auto who = play.ask("d0-s0");
+  const auto behind = play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  // One is tried again before the other's failure opens the circuit, and fails again.
+  for (int i = 0; i < 3; ++i) {
+    play.world.advance(200ms);
+    play.worker("d0-s0").fail_one(true);
+  }
+  play.world.advance(2s);
+  const std::string circuit = "the deadline passed while the circuit of its specialist was open";
+  EXPECT_EQ(who->why, failure::out_of_time);
+  EXPECT_EQ(who->output, circuit + "; attempt 2 failed: it failed");
+  EXPECT_EQ(behind->output, circuit + "; attempt 1 failed: it failed");
 }
 
 TEST(Department, TellsWhoWaitedForAnotherToLeaveThatItWasForASlot) {

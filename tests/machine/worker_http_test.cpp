@@ -1,5 +1,6 @@
 // Workers that are HTTP servers: the examples, and a server of the test's own that is told what to
 // answer.
+#include "runtime/machine/worker/http_call.hpp"
 #include "tests/machine/journal_scratch.hpp"
 #include "tests/machine/worker_world.hpp"
 
@@ -164,6 +165,38 @@ TEST(HttpWorker, TellsRefusalsFromFailures) {
   }
   // All of it over the connection that the health check had opened.
   EXPECT_EQ(server.connections, 1);
+}
+
+TEST(HttpWorker, TellsForHowLongItWasAskedToPause) {
+  std::atomic<int> status{429};
+  std::string field = "7";
+  puppet_server server{[&](const std::string& head, const std::string&) {
+    if (asks_health(head)) return plain(200, "");
+    return "HTTP/1.1 " + std::to_string(status)
+           + " X\r\nDate: Sun, 06 Nov 1994 08:49:30 GMT\r\nRetry-After: " + field
+           + "\r\nContent-Length: 0\r\n\r\n";
+  }};
+  stage world{serves(server.port())};
+  ASSERT_TRUE(world.seen->ready()) << world.seen->how().why;
+  EXPECT_EQ(world.run("1").retry_after_ms, 7000);
+  status = 503;
+  field = "Sun, 06 Nov 1994 08:49:37 GMT";
+  EXPECT_EQ(world.run("1").retry_after_ms, 7000) << "by the server's own clock";
+  for (const auto* none : {"0", "-7", "soon", "7s", "Sun, 06 Nov 1994 08:49:37"}) {
+    field = none;
+    EXPECT_EQ(world.run("1").retry_after_ms, 0) << none;
+  }
+  status = 404;
+  field = "7";
+  EXPECT_EQ(world.run("1").retry_after_ms, 0) << "it is not tried again";
+}
+
+TEST(HttpWorker, ReadsThePauseOfAnAnswerWithoutADate) {
+  EXPECT_EQ(retry_after_ms("Sun, 06 Nov 1994 08:49:37 GMT", "", 784'111'770), 7000);
+  EXPECT_EQ(retry_after_ms("Sun, 06 Nov 1994 08:49:37 GMT", "yesterday", 784'111'770), 7000);
+  EXPECT_EQ(retry_after_ms("Sun, 06 Nov 1994 08:49:37 GMT", "", 784'111'778), 0) << "it is over";
+  EXPECT_EQ(retry_after_ms("99999999999999999999", "", 0), 1'000'000'000'000) << "for ever";
+  EXPECT_EQ(retry_after_ms("", "", 0), 0);
 }
 
 TEST(HttpWorker, MakesTextAndNothingToJson) {

@@ -35,13 +35,13 @@ public:
     auto output = "\"done: \"";
     events_->on_result(std::move(job), {protocols::failure::none, false, output});
   }
-  void fail_one(bool retryable) {
+  void fail_one(bool retryable, std::chrono::milliseconds retry_after = {}) {
     if (held.empty()) return;
     auto job = std::move(held.front());
     held.erase(held.begin());
     events_->on_result(std::move(job),
                        {retryable ? protocols::failure::worker_failed : protocols::failure::refused,
-                        retryable, "it failed"});
+                        retryable, "it failed", retry_after.count()});
   }
   void pong() { events_->on_pong(); }
   void die(bool before_ready = false) {
@@ -68,6 +68,7 @@ struct caller final : protocols::asker {
     why = job.why;
     output = job.output;
     attempts = job.attempts;
+    retry_after_ms = job.retry_after_ms;
     cold = job.cold_start;
   }
   int accepted = 0, ends = 0;
@@ -75,6 +76,7 @@ struct caller final : protocols::asker {
   protocols::failure why = protocols::failure::none;
   std::string output;
   std::uint32_t attempts = 0;
+  std::int64_t retry_after_ms = 0;
   bool cold = false;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <utility>
 
 namespace greenroom::machine {
 
@@ -183,9 +184,14 @@ void task_ledger::recycle(task& job) noexcept {
   clear(job.case_id);
   clear(job.idempotency_key);
   clear(job.result.output);
+  if (job.failures.load(std::memory_order_relaxed) != nullptr) {
+    const auto* each = job.failures.exchange(nullptr, std::memory_order_relaxed);
+    while (each != nullptr) delete std::exchange(each, each->before);
+  }
   if (job.result.why != protocols::failure::none || job.result.retryable) {
     job.result.why = protocols::failure::none;
     job.result.retryable = false;
+    job.result.retry_after_ms = 0;
   }
   job.who.reset();
   job.state.store(protocols::task_state::queued, std::memory_order_relaxed);

@@ -7,6 +7,10 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <ctime>
 #include <utility>
 
 namespace greenroom::machine {
@@ -45,6 +49,33 @@ bool parse_http_url(std::string_view url, http_address& result) {
     return false;
   }
   return !result.host.empty();
+}
+
+namespace {
+
+/// A date of HTTP as Unix seconds: of the three forms the one that anybody writes today.
+std::optional<std::int64_t> unix_s_of(std::string_view text) {
+  const std::string whole{text};
+  std::tm parts{};
+  const auto* const end = ::strptime(whole.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return ::timegm(&parts);
+}
+
+}  // namespace
+
+std::int64_t retry_after_ms(std::string_view field, std::string_view date,
+                            std::int64_t now_unix_s) {
+  constexpr std::int64_t most_s = 1'000'000'000;  // A longer one is as good as for ever.
+  std::int64_t seconds = 0;
+  if (field.find_first_not_of("0123456789") == std::string_view::npos) {
+    const auto end = field.data() + field.size();
+    const auto read = std::from_chars(field.data(), end, seconds);
+    if (read.ec == std::errc::result_out_of_range) seconds = most_s;
+  } else if (const auto then = unix_s_of(field)) {
+    seconds = *then - unix_s_of(date).value_or(now_unix_s);
+  }
+  return std::clamp<std::int64_t>(seconds, 0, most_s) * 1000;
 }
 
 namespace {
@@ -182,8 +213,20 @@ void http_call::read_head() {
 void http_call::on_head() {
   answer_.status = parser_->get().result_int();
   if (answer_.status < 200) return read_head();  // 100 Continue and its like: the answer follows.
+  if (answer_.status >= 400) note_pause();
   if (parser_->is_done()) return finish(std::move(answer_));
   read_piece();
+}
+
+void http_call::note_pause() {
+  const auto text = [this](http::field name) {
+    const auto found = parser_->get()[name];
+    return std::string_view{found.data(), found.size()};
+  };
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  answer_.retry_after_ms =
+      machine::retry_after_ms(text(http::field::retry_after), text(http::field::date),
+                              std::chrono::duration_cast<std::chrono::seconds>(now).count());
 }
 
 void http_call::read_piece() {

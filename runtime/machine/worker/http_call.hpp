@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,6 +31,12 @@ struct http_address {
 /// False for anything but such a URL.
 [[nodiscard]] bool parse_http_url(std::string_view url, http_address& result);
 
+/// How long a `Retry-After` field asks to wait, in milliseconds (RFC 9110, section 10.2.3): whole
+/// seconds, or a date, which is told from the answer's own `date` where that is good, so that the
+/// server's clock may go wrong, and from `now_unix_s` otherwise. 0: not at all, or nonsense.
+[[nodiscard]] std::int64_t retry_after_ms(std::string_view field, std::string_view date,
+                                          std::int64_t now_unix_s);
+
 struct http_connection {
   explicit http_connection(boost::asio::io_context& loop) : socket{loop} {}
   boost::asio::ip::tcp::socket socket;
@@ -42,6 +49,7 @@ struct http_connection {
 struct http_answer {
   std::string failure;  ///< Empty: there is an answer. Otherwise why there is none.
   unsigned status = 0;
+  std::int64_t retry_after_ms = 0;  ///< 0: it does not ask for a pause.
   std::string body;
   /// The connection was an old one and ended without a byte of an answer: the server had closed it.
   bool stale = false;
@@ -77,6 +85,7 @@ private:
   void with_stream(Use use);
   void read_head();
   void on_head();
+  void note_pause();
   void read_piece();
   void on_piece(boost::system::error_code error);
   void finish(http_answer answer);

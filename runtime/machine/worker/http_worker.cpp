@@ -38,18 +38,20 @@ constexpr std::size_t health_bytes_max = std::size_t{1} << 20;
 constexpr std::size_t excerpt_bytes = 300;
 
 /// What a status other than 2xx means for the task.
-attempt_result refusal(unsigned status, std::string_view body) {
+attempt_result refusal(const http_answer& answer) {
+  const auto status = answer.status;
   auto message = "HTTP " + std::to_string(status);
-  if (!body.empty()) message += ": " + std::string{body.substr(0, excerpt_bytes)};
+  if (!answer.body.empty()) message += ": " + answer.body.substr(0, excerpt_bytes);
   if (status < 400) message += " (redirects are not followed)";
   // Request Timeout, Too Early and Too Many Requests say that later may be better.
   const bool later = status >= 500 || status == 408 || status == 425 || status == 429;
-  return {later ? failure::worker_failed : failure::refused, later, std::move(message)};
+  return {later ? failure::worker_failed : failure::refused, later, std::move(message),
+          later ? answer.retry_after_ms : 0};
 }
 
 attempt_result understand(http_answer& answer) {
   if (!answer.failure.empty()) return {failure::worker_failed, true, std::move(answer.failure)};
-  if (answer.status < 200 || answer.status >= 300) return refusal(answer.status, answer.body);
+  if (answer.status < 200 || answer.status >= 300) return refusal(answer);
   if (answer.body.empty()) return {failure::none, false, "null"};
   if (!protocols::is_json(answer.body))
     return {failure::none, false, protocols::json_string_of_any(answer.body)};
