@@ -41,7 +41,16 @@ std::string chunk(const chat_frame& frame, std::string_view delta, std::string_v
   } else {
     append_text(result, finish_reason);
   }
-  return result + "}]}\n\n";
+  result += "}]";
+  if (frame.with_usage) result += R"(,"usage":null)";
+  return result + "}\n\n";
+}
+
+/// The token counts that a worker gave with its output; null when it gave none.
+json usage_in(const json& output) {
+  if (!output.is_object()) return nullptr;
+  const auto found = output.find("usage");
+  return found != output.end() && found->is_object() ? *found : json(nullptr);
 }
 
 /// A completion in OpenAI's own form.
@@ -93,9 +102,30 @@ chat_error chat_error_of(failure why, std::string detail) {
   return {http_status(why), std::move(detail), {}, std::move(code)};
 }
 
+namespace {
+
+/// Reads `stream_options`. What it has besides is the worker's matter.
+void take_stream_options(std::string_view value, int depth_max, chat_request& to,
+                         chat_error& fault) {
+  std::string room;
+  const auto whole = each_member(
+      value,
+      [&](std::string_view raw, std::string_view option) {
+        if (unescape(raw, room) != "include_usage") return;
+        to.include_usage = option == "true";
+        if (option != "true" && option != "false" && option != "null")
+          fault = {
+              400, "\"include_usage\" must be true or false.", "stream_options.include_usage", {}};
+      },
+      depth_max);
+  if (!whole) fault = {400, "\"stream_options\" must be an object.", "stream_options", {}};
+}
+
+}  // namespace
+
 std::variant<chat_request, chat_error> parse_chat(std::string_view body, int depth_max) {
   chat_request result;
-  auto has_messages = false;
+  auto has_messages = false, has_stream_options = false;
   chat_error fault;
   std::string key_room, room;
   const auto whole = each_member(
@@ -113,6 +143,9 @@ std::variant<chat_request, chat_error> parse_chat(std::string_view body, int dep
           result.stream = value == "true";
           if (value != "true" && value != "false" && value != "null")
             fault = {400, "\"stream\" must be true or false.", "stream", {}};
+        } else if (key == "stream_options" && value != "null") {
+          has_stream_options = true;
+          take_stream_options(value, depth_max - 1, result, fault);
         } else if (key == "messages") {
           has_messages = value.starts_with('[');
           if (!has_messages) fault = {400, "\"messages\" must be an array.", "messages", {}};
@@ -128,6 +161,9 @@ std::variant<chat_request, chat_error> parse_chat(std::string_view body, int dep
   if (!fault.message.empty()) return fault;
   if (result.model.empty())
     return chat_error{400, "You must provide a model: the name of a specialist.", "model", {}};
+  if (has_stream_options && !result.stream)
+    return chat_error{
+        400, "\"stream_options\" is only allowed with \"stream\": true.", "stream_options", {}};
   if (!has_messages)
     return chat_error{400, "Missing required parameter: 'messages'.", "messages",
                       "missing_required_parameter"};
@@ -142,8 +178,7 @@ std::string chat_completion(const chat_frame& frame, std::string_view output) {
   result += R"(,"choices":[{"index":0,"message":{"role":"assistant","content":)";
   append_text(result, content_of(value, output));
   result += R"(,"refusal":null},"logprobs":null,"finish_reason":"stop"}])";
-  if (value.is_object() && value.contains("usage") && value["usage"].is_object())
-    result += R"(,"usage":)" + value["usage"].dump();
+  if (const auto usage = usage_in(value); !usage.is_null()) result += R"(,"usage":)" + usage.dump();
   return result + "}";
 }
 
@@ -159,6 +194,14 @@ std::string chat_content_chunk(const chat_frame& frame, std::string_view piece) 
 
 std::string chat_last_chunk(const chat_frame& frame, std::string_view finish_reason) {
   return chunk(frame, "{}", finish_reason);
+}
+
+std::string chat_usage_chunk(const chat_frame& frame, std::string_view output) {
+  const auto usage = usage_in(read(output));
+  if (usage.is_null()) return {};
+  std::string result = "data: ";
+  append_frame(result, frame, "chat.completion.chunk");
+  return result + R"(,"choices":[],"usage":)" + usage.dump() + "}\n\n";
 }
 
 std::string chat_whole_as_chunks(const chat_frame& frame, std::string_view output,

@@ -14,7 +14,8 @@ namespace greenroom::protocols {
 struct chat_request {
   std::string model;  ///< A specialist.
   bool stream = false;
-  std::string user;  ///< Whose session it is; may be empty.
+  bool include_usage = false;  ///< `stream_options` asks for a chunk with the token counts.
+  std::string user;            ///< Whose session it is; may be empty.
 };
 
 /// An error in OpenAI's form: `{"error":{"message","type","param","code"}}`.
@@ -36,6 +37,7 @@ struct chat_frame {
   std::string id;            ///< "chatcmpl-…"
   std::int64_t created = 0;  ///< Unix seconds.
   std::string model;
+  bool with_usage = false;  ///< Chunks say that their usage is null, as clients who asked expect.
 };
 
 /// A worker's output as a whole completion. An output that is a `chat.completion` already is passed
@@ -48,6 +50,9 @@ struct chat_frame {
 [[nodiscard]] std::string chat_first_chunk(const chat_frame& frame);
 [[nodiscard]] std::string chat_content_chunk(const chat_frame& frame, std::string_view piece);
 [[nodiscard]] std::string chat_last_chunk(const chat_frame& frame, std::string_view finish_reason);
+/// The chunk after the last one, without a choice, for those who asked for the usage. Empty when
+/// the worker gave none: nothing is counted here, and a stream may end without this chunk.
+[[nodiscard]] std::string chat_usage_chunk(const chat_frame& frame, std::string_view output);
 /// The content chunks (all but the first and last) that a whole output comes to.
 [[nodiscard]] std::string chat_whole_as_chunks(const chat_frame& frame, std::string_view output,
                                                std::string& finish_reason);

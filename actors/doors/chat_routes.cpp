@@ -33,9 +33,10 @@ std::string sentence(const refusal& why) {
 /// Turns what a specialist says into one completion, or into a stream of its pieces.
 class chat_client final : public protocols::asker {
 public:
-  chat_client(door_ptr here, machine::http::responder reply, std::string model, bool stream)
-      : here_{std::move(here)}, reply_{std::move(reply)}, stream_{stream} {
-    frame_.model = std::move(model);
+  chat_client(door_ptr here, machine::http::responder reply, protocols::chat_request&& wanted)
+      : here_{std::move(here)}, reply_{std::move(reply)}, stream_{wanted.stream} {
+    frame_.model = std::move(wanted.model);
+    frame_.with_usage = wanted.include_usage;
   }
 
   void on_chunk(const protocols::task& job, std::string_view piece) noexcept override {
@@ -85,7 +86,12 @@ public:
       reply_.write(protocols::chat_first_chunk(frame_));
       reply_.write(protocols::chat_whole_as_chunks(frame_, done.output, finish_reason));
     }
-    if (!raw_) reply_.write(protocols::chat_last_chunk(frame_, finish_reason));
+    if (!raw_) {
+      reply_.write(protocols::chat_last_chunk(frame_, finish_reason));
+      if (frame_.with_usage)
+        if (const auto usage = protocols::chat_usage_chunk(frame_, done.output); !usage.empty())
+          reply_.write(usage);
+    }
     if (!raw_ || last_bytes_.find("[DONE]") == std::string::npos)
       reply_.write(protocols::chat_done);
     reply_.end();
@@ -151,8 +157,7 @@ void post_chat(const door_ptr& here, call& one) {
   request.case_id = std::move(wanted.user);
   request.streaming = wanted.stream;
   request.input = one.asked.take_body();
-  const auto client =
-      std::make_shared<chat_client>(here, one.reply, std::move(wanted.model), wanted.stream);
+  const auto client = std::make_shared<chat_client>(here, one.reply, std::move(wanted));
   const auto submitted = here->of->submit(std::move(request), client);
   if (const auto* const why = std::get_if<refusal>(&submitted))
     return answer_chat_error(one.reply, protocols::chat_error_of(why->why, sentence(*why)),

@@ -72,6 +72,31 @@ test("streams the whole answer of a worker that does not", async () => {
   assert.equal(reason, "tool_calls");
 });
 
+test("ends a stream with the usage when it is asked for and the worker gave one", async () => {
+  const listen = async (content, more) => {
+    const chunks = [];
+    for await (const chunk of await ask(content, { stream: true, ...more })) chunks.push(chunk);
+    return chunks;
+  };
+  const asked = { stream_options: { include_usage: true } };
+  const counted = await listen("stream and count", asked);
+  assert.deepEqual(counted.pop().choices, []);
+  assert.ok(counted.every((chunk) => chunk.choices.length === 1 && chunk.usage === null));
+  const runner = client.beta.chat.completions.stream({
+    model: "talker",
+    messages: [{ role: "user", content: "stream and count" }],
+    ...asked,
+  });
+  assert.equal((await runner.totalUsage()).total_tokens, 7);
+  // Nobody counted: the stream ends as usual, and no count is made up.
+  const uncounted = await listen("stream", asked);
+  assert.ok(uncounted.every((chunk) => chunk.choices.length === 1 && chunk.usage === null));
+  // Nobody asked.
+  const silent = await listen("stream and count");
+  assert.ok(silent.every((chunk) => chunk.choices.length === 1 && !("usage" in chunk)));
+  await assert.rejects(ask("hello", asked), (error) => error.param === "stream_options");
+});
+
 test("runs the library's own helper for streams", async () => {
   const runner = client.beta.chat.completions.stream({
     model: "talker",

@@ -20,6 +20,9 @@ def answer(task):
             say({"type": "chunk", "id": task["id"], "text": piece})
         if words == "stream and die":
             os._exit(3)
+        if words == "stream and count":
+            usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+            return {"type": "result", "output": {"content": "one two thr\u00e9e", "usage": usage}}
         return {"type": "result", "output": "one two thr\u00e9e"}
     if words == "object":
         return {"type": "result", "output": {"content": "from content"}}

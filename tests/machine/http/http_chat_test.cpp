@@ -12,6 +12,7 @@ namespace {
 using json = nlohmann::json;
 
 const chat_frame frame{"chatcmpl-1", 1700000000, "helper"};
+const chat_frame with_usage{"chatcmpl-1", 1700000000, "helper", true};
 
 json data_of(std::string_view chunk) {
   EXPECT_TRUE(chunk.starts_with("data: ")) << chunk;
@@ -22,12 +23,14 @@ json data_of(std::string_view chunk) {
 TEST(HttpChat, ReadsWhatItNeedsAndLeavesTheRest) {
   const auto result = parse_chat(
       R"({"model":"he\u006cper","messages":[{"role":"user","content":"x"}],"stream":true,
-          "temperature":0.3,"tools":[],"user":"u-1"})",
+          "temperature":0.3,"tools":[],"user":"u-1",
+          "stream_options":{"include_obfuscation":false,"include_\u0075sage":true}})",
       64);
   const auto* chat = std::get_if<chat_request>(&result);
   ASSERT_NE(chat, nullptr);
   EXPECT_EQ(chat->model, "helper");
   EXPECT_TRUE(chat->stream);
+  EXPECT_TRUE(chat->include_usage);
   EXPECT_EQ(chat->user, "u-1");
 }
 
@@ -46,6 +49,15 @@ TEST(HttpChat, NamesTheParameterThatIsWrong) {
   EXPECT_EQ(param(R"({"model":"x","messages":[],"stream":"yes"})"), "400stream");
   EXPECT_EQ(param(R"({"model":"x","messages":[],"n":2})"), "400n");
   EXPECT_EQ(param(R"({"model":"x","messages":[],"n":1,"stream":null})"), "fine");
+  const auto options = [&](const std::string& value, const std::string& stream = "true") {
+    return param(R"({"model":"x","messages":[],"stream":)" + stream + R"(,"stream_options":)"
+                 + value + "}");
+  };
+  EXPECT_EQ(options("[]"), "400stream_options");
+  EXPECT_EQ(options(R"({"include_usage":1})"), "400stream_options.include_usage");
+  EXPECT_EQ(options(R"({"include_usage":true})", "false"), "400stream_options");
+  EXPECT_EQ(options(R"({"include_usage":null})"), "fine");
+  EXPECT_EQ(options("null", "false"), "fine");
 }
 
 TEST(HttpChat, WritesErrorsInTheFormThatClientsParse) {
@@ -101,6 +113,23 @@ TEST(HttpChat, WritesChunksInTheFormThatClientsParse) {
   const auto last = data_of(chat_last_chunk(frame, "stop"));
   EXPECT_EQ(last["choices"][0]["finish_reason"], "stop");
   EXPECT_TRUE(last["choices"][0]["delta"].empty());
+}
+
+TEST(HttpChat, TellsTheUsageOfAStreamOnlyToThoseWhoAskAndOnlyWhenItIsKnown) {
+  EXPECT_FALSE(data_of(chat_content_chunk(frame, "a")).contains("usage"));
+  for (const auto& chunk : {chat_first_chunk(with_usage), chat_content_chunk(with_usage, "a"),
+                            chat_last_chunk(with_usage, "stop")}) {
+    EXPECT_TRUE(data_of(chunk).contains("usage")) << chunk;
+    EXPECT_TRUE(data_of(chunk)["usage"].is_null()) << chunk;
+  }
+  const auto told =
+      data_of(chat_usage_chunk(with_usage, R"({"content":"c","usage":{"total_tokens":3}})"));
+  EXPECT_EQ(told["object"], "chat.completion.chunk");
+  EXPECT_EQ(told["id"], "chatcmpl-1");
+  EXPECT_EQ(told["choices"], json::array());
+  EXPECT_EQ(told["usage"]["total_tokens"], 3);
+  for (const auto* unknown : {R"("text")", R"({"content":"c"})", R"({"usage":null})", "[]"})
+    EXPECT_EQ(chat_usage_chunk(with_usage, unknown), "") << unknown;
 }
 
 TEST(HttpChat, NeverCutsALetterInTwo) {
