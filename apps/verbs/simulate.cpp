@@ -38,6 +38,11 @@ struct simulate_options {
   bool as_json = false;
 };
 
+/// Times from here on are taken as seconds since 1970; below, as seconds since the recording began.
+constexpr double calendar_from_s = 1e8;
+/// 1970 and 317 years; milliseconds since 1970 are beyond it.
+constexpr double seconds_max = 1e10;
+
 int refuse(const std::string& what) {
   say_problem("wrong-usage", what);
   return wrong_usage;
@@ -138,7 +143,7 @@ std::optional<int> prepare(const simulate_options& o, prepared& p) {
   std::optional<double> horizon_s;
   if (!o.horizon.empty()) {
     horizon_s = runtime::parse_seconds(o.horizon);
-    if (!horizon_s || *horizon_s <= 0) {
+    if (!horizon_s || *horizon_s <= 0 || *horizon_s > seconds_max) {
       return refuse("--horizon '" + o.horizon + "' is no duration — write it like 86400 or 24h");
     }
   }
@@ -157,6 +162,16 @@ std::optional<int> prepare(const simulate_options& o, prepared& p) {
   }
   p.traffic = std::get<runtime::trace>(std::move(read));
   auto& requests = p.traffic.requests;
+  if (requests.back().time_s > seconds_max) {
+    return refuse(o.trace + ": the last request is at " + fixed(requests.back().time_s, 0)
+                  + " s — timestamp_s is in seconds, perhaps these are milliseconds");
+  }
+  // The years before the recording are no time in which anybody could have been warm.
+  if (const double first_s = requests.front().time_s; first_s >= calendar_from_s) {
+    p.settings.epoch_s = first_s;
+    for (runtime::request& one : requests) one.time_s -= first_s;
+    if (horizon_s && *horizon_s >= first_s) *horizon_s -= first_s;
+  }
   if (horizon_s) {
     std::erase_if(requests, [&](const runtime::request& one) { return one.time_s > *horizon_s; });
     if (requests.empty()) {
@@ -285,8 +300,10 @@ void add_simulate(CLI::App& program, outcome& result) {
   verb->add_option("--memory-ratio", o->memory_ratio,
                    "Tune each policy's knob until its mean memory is at most this share of "
                    "always-warm");
-  verb->add_option("--horizon", o->horizon,
-                   "The end of time in the recording, in seconds; the last request without it");
+  verb->add_option(
+      "--horizon", o->horizon,
+      "The end of time in the recording, in seconds; the last request without it. Times "
+      "since 1970 are understood, and then counted from the first request");
   verb->add_option("--plot", o->plot, "Write a chart of cold starts against memory (SVG)");
   verb->add_flag("--json", o->as_json, "For programs");
   verb->footer(

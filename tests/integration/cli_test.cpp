@@ -154,6 +154,35 @@ TEST_F(Cli, CallsAFileThatIsNotThereWrongUsage) {
   }
 }
 
+TEST_F(Cli, SimulatesTimesSince1970LikeTimesSinceTheBeginning) {
+  const auto simulated = [this](double begin_s, const std::vector<std::string>& more) {
+    std::string text = "timestamp_s,specialist\n";
+    for (int i = 0; i < 200; ++i) {
+      text += std::to_string(begin_s + 43 * i) + (i % 3 == 0 ? ",a\n" : ",b\n");
+    }
+    std::vector<std::string> call{
+        "simulate", file("times.csv", text), "--json", "--policy", "ttl:60s", "--policy",
+        "greenroom"};
+    call.insert(call.end(), more.begin(), more.end());
+    const auto came = run_program(call);
+    EXPECT_EQ(came.code, 0) << came.err;
+    return nlohmann::json::parse(came.out, nullptr, false);
+  };
+  const double since_1970_s = 1762732800;
+  const auto from_0 = simulated(0, {});
+  const auto since_1970 = simulated(since_1970_s, {});
+  ASSERT_TRUE(from_0.is_object() && since_1970.is_object());
+  EXPECT_EQ(since_1970["policies"][0], from_0["policies"][0]);
+  EXPECT_GT(since_1970["policies"][1].value("memory_ratio", 0.0), 0.05);
+  EXPECT_EQ(simulated(since_1970_s, {"--horizon", "1762736400"})["requests"],
+            simulated(0, {"--horizon", "3600"})["requests"]);
+
+  const auto wrong =
+      run_program({"simulate", file("ms.csv", "timestamp_s,specialist\n1,a\n1762732800000,b\n")});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("milliseconds"));
+}
+
 TEST_F(Cli, ServesTasksAndTellsAllAboutThem) {
   served_node node{{"--config", file("cast.yaml", small_cast())}};
   ASSERT_FALSE(node.address().empty()) << node.err();
