@@ -18,9 +18,11 @@ constexpr double bottom = 60;
 constexpr double cold_least = 1e-5;
 constexpr double memory_least = 1e-4;
 
-// Distinguishable without red against green (Okabe and Ito's palette); ours is drawn thicker.
-constexpr std::array<const char*, 8> colours{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                             "#e69f00", "#56b4e9", "#000000", "#8c8c8c"};
+// Distinguishable without red against green (Okabe and Ito's palette, and four more, for there are
+// eleven kinds of policies); ours is drawn thicker.
+constexpr std::array<const char*, 12> colours{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                              "#e69f00", "#56b4e9", "#000000", "#8c8c8c",
+                                              "#7a3e9d", "#8b5a2b", "#9aa800", "#33415c"};
 
 std::string number(double value) {
   std::array<char, 32> digits{};

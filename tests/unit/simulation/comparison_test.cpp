@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+#include <vector>
+
 #include "runtime/simulation/trade_off_chart.hpp"
 
 namespace greenroom::runtime {
@@ -96,6 +100,23 @@ TEST(TradeOffChart, IsAnImageWithALineForEachPolicyAndSafeNames) {
   EXPECT_NE(image.find("a &lt; b"), std::string::npos);
   EXPECT_EQ(image.find("nan"), std::string::npos);
   EXPECT_EQ(image.find("inf"), std::string::npos);
+}
+
+TEST(TradeOffChart, GivesEveryKindOfPolicyAColourOfItsOwn) {
+  const std::vector<std::string> kinds{"greenroom", "ttl",         "hybrid",      "lru",
+                                       "lfu",       "w-tinylfu",   "greedy-dual", "belady",
+                                       "reactive",  "always-warm", "just-in-time"};
+  simulation_result point;
+  point.cold_ratio = 0.1;
+  point.memory_ratio = 0.2;
+  std::vector<chart_series> series;
+  for (const std::string& kind : kinds) series.push_back({kind, {point, point}});
+  const std::string image = trade_off_chart("all", series);
+  const std::string stroke = "<polyline fill=\"none\" stroke=\"";
+  std::set<std::string> colours;
+  for (auto at = image.find(stroke); at != std::string::npos; at = image.find(stroke, at + 1))
+    colours.insert(image.substr(at + stroke.size(), 7));
+  EXPECT_EQ(colours.size(), kinds.size());
 }
 
 }  // namespace
