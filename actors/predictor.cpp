@@ -3,11 +3,13 @@
 #include "actors/text.hpp"
 #include "runtime/machine/io/thread_urgency.hpp"
 #include "runtime/pooling/pace.hpp"
+#include "runtime/state_text.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <optional>
+#include <cstdint>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace greenroom::actors {
@@ -20,39 +22,28 @@ constexpr std::size_t unseen_max = 8192;
 // What is wanted later than this is not worth a place yet; shorter where all else is.
 constexpr double usual_horizon_s = 30;
 constexpr double least_probability = 0.05;  // What is less probable is not worth a word.
-constexpr std::string_view heading = "greenroom-predictor 1\n";
+constexpr std::string_view kind = "greenroom predictor with its cast";
+constexpr std::uint32_t version = 2;
+constexpr std::size_t names_max = 10'000'000;
 
-// In front of what the model saves stand the names that its numbers mean.
+// In front of what the model saves stand the names that its numbers mean, under one seal: a name
+// that was damaged must not pass for somebody else's.
 std::string with_names(const std::vector<std::string>& names, const std::string& model) {
-  std::string text{heading};
-  text += std::to_string(names.size()) + "\n";
-  for (const auto& one : names) text += one + "\n";
-  return text + model;
+  runtime::state_writer to;
+  to.put(static_cast<std::uint64_t>(names.size()));
+  for (const auto& one : names) to.put(std::string_view{one});
+  to.put(std::string_view{model});
+  return to.sealed(kind, version);
 }
 
 std::string without_names(std::string_view text, std::vector<std::string>& names) {
-  if (!text.starts_with(heading)) return "not a state of this version";
-  text.remove_prefix(heading.size());
-  const auto line = [&text]() -> std::optional<std::string_view> {
-    const auto end = text.find('\n');
-    if (end == std::string_view::npos) return std::nullopt;
-    const auto found = text.substr(0, end);
-    text.remove_prefix(end + 1);
-    return found;
-  };
-  const auto first = line();
-  std::size_t count = 0;
-  if (!first
-      || std::from_chars(first->data(), first->data() + first->size(), count).ec != std::errc{})
-    return "the number of names is missing";
-  if (count > text.size()) return "it is cut off";
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto found = line();
-    if (!found) return "it is cut off";
-    names.emplace_back(*found);
-  }
-  names.emplace_back(text);  // The model, taken off again by the caller.
-  return {};
+  std::string_view body;
+  if (auto why = runtime::state_reader::open(text, kind, version, body); !why.empty()) return why;
+  runtime::state_reader from{body};
+  const auto count = from.count(names_max, sizeof(std::uint64_t));
+  for (std::size_t i = 0; i < count; ++i) names.emplace_back(from.text());
+  names.emplace_back(from.text());  // The model, taken off again by the caller.
+  return from.failed() || !from.at_end() ? "names and model do not add up" : "";
 }
 
 }  // namespace

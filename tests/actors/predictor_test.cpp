@@ -111,12 +111,32 @@ TEST(Predictor, FollowsTheNamesWhenTheCastComesInAnotherOrder) {
   EXPECT_EQ(play.house->now_playing().name_of(board.expected.front().who), "d1-s1");
 }
 
+TEST(Predictor, SetsAStateAsideInWhichOnlyANameIsDamaged) {
+  std::string learnt;
+  {
+    office play{quick_cast()};
+    play.open();
+    std::mt19937_64 chance{6};
+    teach(play, 10, chance);
+    play.close();
+    learnt = play.house->forecast.learned.latest(learned_state::part::predictor);
+  }
+  const auto name = learnt.find("d0-s0");
+  ASSERT_NE(name, std::string::npos);
+  learnt[name] = 'x';
+  office play{quick_cast()};
+  play.house->forecast.learned.keep(learned_state::part::predictor, learnt);
+  play.open();
+  EXPECT_EQ(play.heard("learned.damaged"), 1u);
+  EXPECT_EQ(play.heard("learned.skipped"), 0u);
+}
+
 TEST(Predictor, SetsADamagedStateAsideAndStartsAnew) {
   const auto folder =
       std::filesystem::temp_directory_path() / ("greenroom-learned-" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   for (const auto* name : {"predictor.state", "policy.state"})
-    std::ofstream{folder / name} << "greenroom-predictor 1\nnonsense";
+    std::ofstream{folder / name} << "greenroom predictor\nnonsense";
   {
     office play{quick_cast()};
     ASSERT_EQ(play.house->forecast.learned.open(folder.string()), std::nullopt);
