@@ -28,6 +28,8 @@ using nlohmann::json;
 constexpr std::size_t requests_min = 200;  // Fewer say more about chance than about settings.
 constexpr double worthwhile = 0.05;        // A proposal has to be better by this share.
 constexpr double same_memory = 1.02;       // Memory that is called the same.
+constexpr double dearest = 1.5;            // More memory than this is another kind of node,
+constexpr double much_less = 0.85;         // and no more of the waiting than this makes up for it.
 
 struct tune_options {
   asking how;
@@ -179,6 +181,15 @@ int tune(const tune_options& o) {
   const auto* const smaller = better(
       all, now, [&](const outcome_of& one) { return one.result.wait_s <= now.result.wait_s; },
       [](const outcome_of& one) { return one.result.memory_ratio; });
+  // Whoever has memory to spare should know what it would buy.
+  const auto* const dearer = better(
+      all, now,
+      [&](const outcome_of& one) {
+        return one.result.memory_ratio > now.result.memory_ratio * same_memory
+               && one.result.memory_ratio <= now.result.memory_ratio * dearest
+               && one.result.wait_s <= now.result.wait_s * much_less;
+      },
+      [](const outcome_of& one) { return one.result.wait_s; });
 
   if (o.how.as_json) {
     json proposals = json::array();
@@ -190,6 +201,7 @@ int tune(const tune_options& o) {
     };
     propose("less waiting", faster);
     propose("less memory", smaller);
+    propose("less waiting for more memory", dearer);
     json tried = json::array();
     for (const auto& one : all) tried.push_back(as_json(one));
     print_json({{"requests", traffic.requests.size()},
@@ -214,10 +226,12 @@ int tune(const tune_options& o) {
   add("now", &now);
   add("less waiting", faster);
   add("less memory", smaller);
+  add("for more memory", dearer);
   std::printf("%s", rows.text().c_str());
   if (faster == nullptr && smaller == nullptr)
-    std::printf("\nnone of %zu other settings would have been better by %.0f %%\n", all.size(),
-                worthwhile * 100);
+    std::printf(
+        "\nat no more memory none of %zu other settings would have been better by %.0f %%\n",
+        all.size(), worthwhile * 100);
   return done;
 }
 

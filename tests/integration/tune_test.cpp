@@ -129,6 +129,27 @@ TEST_F(Tune, SaysThatTooFewTasksWereRecordedAndProposesNothing) {
   }));
 }
 
+TEST_F(Tune, SaysWhatMoreMemoryWouldBuy) {
+  served_node node{{"--config", path("cast.yaml"), "--set", "pool.max_warm=2"}};
+  ASSERT_FALSE(node.address().empty()) << node.err();
+  ASSERT_NO_FATAL_FAILURE(drive(node));
+  ran asked;
+  ASSERT_TRUE(tests::eventually([&] {
+    asked = node.ask({"tune", "--json"});
+    return asked.code == 0;
+  })) << asked.err;
+  const auto said = json::parse(asked.out);
+  const auto found = std::ranges::find_if(said["proposals"], [](const json& one) {
+    return one["aim"] == "less waiting for more memory";
+  });
+  ASSERT_NE(found, said["proposals"].end()) << asked.out;
+  EXPECT_GT((*found)["max_warm"], 2);
+  EXPECT_LE((*found)["wait_s"].get<double>(), 0.85 * said["now"]["wait_s"].get<double>());
+  EXPECT_LE((*found)["memory_ratio"].get<double>(),
+            1.5 * said["now"]["memory_ratio"].get<double>());
+  EXPECT_THAT(node.ask({"tune"}).out, HasSubstr("for more memory"));
+}
+
 TEST_F(Tune, ProposesWhatTheSimulatorAndAnotherNodeConfirm) {
   json proposal;
   double cold_before = 0;
