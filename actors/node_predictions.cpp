@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t reasons_max = 6;
 constexpr double least_said = 0.02;  // A factor this close to 1 (as a logarithm) says nothing.
+// An announcement of somebody who was never expected is beyond any measure.
+constexpr double most_said = 1000;
 
 }  // namespace
 
@@ -48,7 +50,7 @@ std::vector<prediction_view> node::predictions() const {
     }
     for (const auto& one : rank.reasons) {
       if (view.reasons.size() >= reasons_max || std::abs(std::log(one.factor)) < least_said) break;
-      view.reasons.emplace_back(one.source, one.factor);
+      view.reasons.emplace_back(one.source, std::min(one.factor, most_said));
     }
   };
   for (const auto& one : board.ranks) add(one);
