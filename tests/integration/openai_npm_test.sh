@@ -13,6 +13,8 @@ cleanup() {
   rm -rf "$work"
 }
 trap cleanup EXIT
+# npm keeps what it fetched in the home folder, where that may be written to.
+[ -w "${HOME:-/nowhere}" ] || export npm_config_cache=$work/npm
 
 for tool in npm node python3; do
   command -v "$tool" >/dev/null || { echo "openai: skipped, there is no $tool here"; exit 77; }

@@ -51,7 +51,10 @@ TEST(RolloutLife, GoesThroughEveryStageToComplete) {
 }
 
 TEST(RolloutLife, AnswersCommandsAlikeInEveryMode) {
-  two_pools play{"", "confirm: { leave_shadow: true, raise_percentage: true }"};
+  // No step is made without a word, however long the asking takes.
+  two_pools play{"",
+                 "confirm: { leave_shadow: true, raise_percentage: true, go_full: true, "
+                 "complete: true }"};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   std::map<std::string, json> before;
   const std::vector<std::string> words{"implement", "bumba:implement", "/bumba:implement",
