@@ -2,6 +2,7 @@
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
+#include "config/loader.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -79,24 +80,54 @@ int specialists(node_client& client, const specialists_options& o) {
   return done;
 }
 
+struct hand_options {
+  asking how;
+  std::string specialist, timeout;
+};
+
+/// Until a start or a stop begins: another may have to leave first, and a busy one to be done.
+constexpr std::chrono::seconds begin_patience{10};
+/// Until it is done; the node's own start and stop timeouts are shorter, as a rule.
+constexpr std::chrono::minutes whole_patience{2};
+/// The node does it now or not at all, so it is asked again.
+constexpr std::chrono::seconds ask_again{1};
+
 /// Asks for it and looks on until it has happened, or does not.
-int by_hand(const asking& how, const std::string& name, bool warm) {
-  using namespace std::chrono_literals;
+int by_hand(const hand_options& o, bool warm) {
+  using std::chrono::steady_clock;
+  const auto& how = o.how;
+  const auto& name = o.specialist;
+  std::chrono::milliseconds patience = whole_patience;
+  if (!o.timeout.empty()) {
+    const auto bound = config::parse_duration(o.timeout);
+    if (!bound || bound->count() <= 0) {
+      say_problem("wrong-usage", '"' + o.timeout + "\" is not a duration — write 500ms, 30s or 5m");
+      return wrong_usage;
+    }
+    patience = *bound;
+  }
+  const auto until_begun = o.timeout.empty() ? begin_patience : patience;
   node_client client{how};
   const auto about = "/v1/specialists/" + url_escape(name);
-  auto now = client.call("POST", about + (warm ? "/warm" : "/cool"), json::object());
-  if (!now) return client.code();
-  const auto begun = std::chrono::steady_clock::now();
+  const auto order = about + (warm ? "/warm" : "/cool");
+  const auto begun = steady_clock::now();
+  auto asked = begun;
+  auto now = client.call("POST", order, json::object());
   std::string state;
   for (;;) {
+    if (!now) return client.code();
     state = text_of(*now, "state");
     const bool there = warm ? state == "warm" || state == "busy" : state == "cold";
-    // A start or a stop under way ends by its own timeout; until one begins takes a moment.
     const bool under_way = state == "warming" || state == "cooling";
-    if (there || std::chrono::steady_clock::now() - begun > (under_way ? 120s : 1s)) break;
-    std::this_thread::sleep_for(20ms);
-    now = client.get(about);
-    if (!now) return client.code();
+    const auto at = steady_clock::now();
+    if (there || at - begun > (under_way ? patience : until_begun)) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    if (!under_way && at - asked >= ask_again) {
+      asked = at;
+      now = client.call("POST", order, json::object());
+    } else {
+      now = client.get(about);
+    }
   }
   const bool good = warm ? state == "warm" || state == "busy" : state == "cold";
   const auto last_error = text_of(*now, "last_error");
@@ -119,15 +150,14 @@ void add_by_hand(CLI::App& program, outcome& result, bool warm, const char* desc
   const auto* const name = warm ? "warm" : "cool";
   auto* verb = program.add_subcommand(name, description);
   verb->group(group::change);
-  struct options {
-    asking how;
-    std::string specialist;
-  };
-  auto o = std::make_shared<options>();
+  auto o = std::make_shared<hand_options>();
   verb->add_option("NAME", o->specialist, "A specialist, or an alias of one")->required();
+  verb->add_option("--timeout", o->timeout,
+                   "How long to look on until it is so (else 10s until it begins, 2m until it is "
+                   "done)");
   add_asking_options(*verb, o->how);
   verb->footer(footer);
-  verb->callback([o, warm, &result] { result.code = by_hand(o->how, o->specialist, warm); });
+  verb->callback([o, warm, &result] { result.code = by_hand(*o, warm); });
 }
 
 }  // namespace
@@ -153,8 +183,9 @@ void add_specialists(CLI::App& program, outcome& result) {
 }
 
 void add_warm(CLI::App& program, outcome& result) {
-  add_by_hand(program, result, true, "Starts a specialist by hand",
-              "Example:\n  greenroom warm api-architect");
+  add_by_hand(
+      program, result, true, "Starts a specialist by hand",
+      "Example:\n  greenroom warm api-architect\n  greenroom warm api-architect --timeout 1m");
 }
 
 void add_cool(CLI::App& program, outcome& result) {

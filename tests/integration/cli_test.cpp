@@ -234,6 +234,35 @@ TEST_F(Cli, ServesTasksAndTellsAllAboutThem) {
   EXPECT_THAT(node.ask({"export"}).out, HasSubstr("{"));
 }
 
+TEST_F(Cli, LooksOnUntilThereIsAPlaceForWhatIsToBeWarm) {
+  const auto slow = file("slow.py", worker("(__import__('time').sleep(2.5), "
+                                           "{'type': 'result', 'output': 1})[1]"));
+  const auto echo = file("echo.py", worker("{'type': 'result', 'output': m['input']}"));
+  served_node node{{"--config", file("one.yaml",
+                                     "version: 1\n"
+                                     "pool: { max_warm: 1, min_residency: 0s }\n"
+                                     "departments:\n"
+                                     "  - name: WORDS\n"
+                                     "    specialists:\n"
+                                     "      - name: slow\n"
+                                     "        backend: { command: [python3, -S, "
+                                         + slow
+                                         + "] }\n"
+                                           "      - name: echo\n"
+                                           "        backend: { command: [python3, -S, "
+                                         + echo + "] }\n")}};
+  ASSERT_FALSE(node.address().empty()) << node.err();
+  ASSERT_EQ(node.ask({"warm", "slow"}).code, 0);
+  ASSERT_EQ(node.ask({"submit", "slow", "1", "--async"}).code, 0);
+  // The one place is taken by somebody at work.
+  EXPECT_EQ(node.ask({"warm", "echo", "--timeout", "soon"}).code, 2);
+  const auto hasty = node.ask({"warm", "echo", "--timeout", "1ms"});
+  EXPECT_EQ(hasty.code, 1);
+  EXPECT_THAT(hasty.err, HasSubstr("no place"));
+  const auto patient = node.ask({"warm", "echo"});
+  EXPECT_EQ(patient.out, "echo: warm\n") << patient.err;
+}
+
 TEST_F(Cli, SaysToProgramsInJsonWhatWentWrong) {
   const auto problem_of = [](const ran& from) {
     const auto said = nlohmann::json::parse(from.err, nullptr, false);
