@@ -118,7 +118,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
                                       spare_specialists, epoch, machine::fast_clock());
   auto& house = *in.house;
   house.seed = epoch;
-  in.started_ms = house.time->unix_ms();
+  in.started_ns = house.time->now_ns();
   in.desk = std::make_unique<actors::front_desk>(house);
 
   std::vector<machine::stored_task> unfinished;

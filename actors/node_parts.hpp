@@ -32,7 +32,7 @@ struct node::parts {
   caf::actor root;
   mutable std::mutex reader_mutex;
   std::unique_ptr<machine::journal_reader> reader;
-  std::int64_t started_ms = 0;
+  std::int64_t started_ns = 0;  ///< Steady clock.
   std::string version;
   std::unique_ptr<machine::webhook> hooks;  ///< For alerts.
   std::atomic<bool> collapsed{false};

@@ -22,7 +22,7 @@ constexpr double most_said = 1000;
 std::vector<prediction_view> node::predictions() const {
   const auto& house = *parts_->house;
   const auto& playing = house.now_playing();
-  const auto now_s = static_cast<double>(house.time->unix_ms()) * 1e-3;
+  const auto now_s = house.unix_s(house.time->now_ns());
   auto board = house.forecast.read([](const actors::forecast_board::content& of) { return of; });
   std::unordered_map<std::uint32_t, const runtime::expectation*> announced;
   for (const auto& one : board.expected)

@@ -131,8 +131,8 @@ std::optional<std::string> node::report(std::string_view format) const {
   runtime::rollout::deployment_report made;
   const auto board = house.board.read([](const actors::watch_board::content& of) { return of; });
   const auto& playing = house.now_playing();
-  made.made_at_s = made.to_s = static_cast<double>(house.time->unix_ms()) * 1e-3;
-  made.from_s = static_cast<double>(parts_->started_ms) * 1e-3;
+  made.made_at_s = made.to_s = house.unix_s(house.time->now_ns());
+  made.from_s = house.unix_s(parts_->started_ns);
   made.node = playing.config.listen;
   made.version = parts_->version;
   made.profile = playing.config.profile;

@@ -162,13 +162,14 @@ node_view node::status() const {
   result.accepted = house.gauge.accepted();
   result.pending = result.accepted - std::min(result.accepted, house.gauge.ended());
   result.queue_depth = house.gauge.depth();
-  result.uptime_ms = house.time->unix_ms() - in.started_ms;
+  result.uptime_ms = (house.time->now_ns() - in.started_ns) / 1'000'000;
   result.draining = house.gauge.draining;
   result.journal_ok = house.gauge.journal_ok;
   result.ready = !result.draining && !in.collapsed;
   runtime::monitoring::status_evidence evidence;
   const auto interval = std::chrono::duration<double>{playing.config.health_interval}.count();
-  const auto now_s = static_cast<double>(house.time->unix_ms()) * 1e-3;
+  // As the watchers tell the time: somebody may have set the wall clock since the node started.
+  const auto now_s = house.unix_s(house.time->now_ns());
   house.board.read([&](const actors::watch_board::content& board) {
     using runtime::monitoring::severity;
     evidence.health = board.checked_at_s > 0 ? board.health.score : 1;
@@ -182,7 +183,7 @@ node_view node::status() const {
     evidence.blind = board.checked_at_s > 0 && now_s - board.checked_at_s > 3 * interval + 1;
     result.last_check_unix_ms = static_cast<std::int64_t>(board.checked_at_s * 1000);
   });
-  if (result.last_check_unix_ms == 0) result.last_check_unix_ms = house.time->unix_ms();
+  if (result.last_check_unix_ms == 0) result.last_check_unix_ms = static_cast<std::int64_t>(now_s * 1000);
   evidence.draining = result.draining;
   auto status = derive_status(evidence);
   using runtime::monitoring::node_status;

@@ -4,12 +4,21 @@
 
 #include <spdlog/async.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 #include <nlohmann/json.hpp>
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <limits>
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace greenroom::apps {
@@ -56,6 +65,46 @@ public:
   }
 };
 
+std::int64_t steady_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+/// Once the log is being closed: nobody waits longer than until then for whoever reads it.
+std::atomic<std::int64_t> closed_at_ms{std::numeric_limits<std::int64_t>::max()};
+constexpr std::int64_t closing_ms = 2000;
+
+/// Standard error. Whoever reads it may have stopped doing so (a pager, a terminal on hold); then
+/// lines wait here, and the node can end all the same.
+class standard_error final : public spdlog::sinks::base_sink<std::mutex> {
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    const char* at = line.data();
+    auto left = line.size();
+    while (left > 0) {
+      if (!may_write()) return;
+      // So much fits into a pipe that is said to have room.
+      const auto count = ::write(STDERR_FILENO, at, std::min<std::size_t>(left, PIPE_BUF));
+      if (count < 0 && errno != EINTR && errno != EAGAIN) return;
+      if (count <= 0) continue;
+      at += count;
+      left -= static_cast<std::size_t>(count);
+    }
+  }
+  void flush_() override {}
+
+  static bool may_write() {
+    constexpr std::int64_t look_ms = 100;
+    for (;;) {
+      pollfd where{STDERR_FILENO, POLLOUT, 0};
+      const auto rest = std::clamp<std::int64_t>(closed_at_ms - steady_ms(), 0, look_ms);
+      if (::poll(&where, 1, static_cast<int>(rest)) > 0) return true;
+      if (rest == 0) return false;
+    }
+  }
+};
+
 bool needs_quotes(const std::string& text) {
   return text.empty() || text.find_first_of(" \"=\n\t") != std::string::npos;
 }
@@ -90,7 +139,7 @@ void write(spdlog::level::level_enum level, std::string_view kind, std::string_v
 
 void open_log(const config::log& how) {
   if (!spdlog::thread_pool()) spdlog::init_thread_pool(waiting_lines, 1);
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  auto sink = std::make_shared<standard_error>();
   auto logger =
       std::make_shared<spdlog::async_logger>("greenroom", std::move(sink), spdlog::thread_pool(),
                                              spdlog::async_overflow_policy::overrun_oldest);
@@ -126,6 +175,9 @@ void log_line(config::log_level level, std::string_view kind, std::string_view f
   write(level_of(level), kind, fields);
 }
 
-void close_log() { spdlog::shutdown(); }
+void close_log() {
+  closed_at_ms = steady_ms() + closing_ms;
+  spdlog::shutdown();
+}
 
 }  // namespace greenroom::apps

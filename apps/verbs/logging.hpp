@@ -23,7 +23,7 @@ void log_event(const event& what);
 /// Writes one line that is not an event: `fields` is a JSON object.
 void log_line(config::log_level level, std::string_view kind, std::string_view fields = "{}");
 
-/// Writes all that waits and stops the thread.
+/// Writes all that waits and stops the thread; what nobody reads within 2 s is lost.
 void close_log();
 
 }  // namespace greenroom::apps
