@@ -183,7 +183,8 @@ node_view node::status() const {
     evidence.blind = board.checked_at_s > 0 && now_s - board.checked_at_s > 3 * interval + 1;
     result.last_check_unix_ms = static_cast<std::int64_t>(board.checked_at_s * 1000);
   });
-  if (result.last_check_unix_ms == 0) result.last_check_unix_ms = static_cast<std::int64_t>(now_s * 1000);
+  if (result.last_check_unix_ms == 0)
+    result.last_check_unix_ms = static_cast<std::int64_t>(now_s * 1000);
   evidence.draining = result.draining;
   auto status = derive_status(evidence);
   using runtime::monitoring::node_status;
