@@ -83,6 +83,50 @@ std::vector<result> dispatch(const settings& how) {
   return results;
 }
 
+namespace {
+
+/// What a share of the node's own capacity comes to, round by round.
+struct shared_load {
+  std::vector<figures> mine, rings, slow_rings;
+  std::vector<double> capacities, lines;
+  std::uint64_t refused = 0;
+  double late_s = 0;
+  int moved = 0;
+  std::string wrong;
+
+  // The capacity is measured right before, because the host moves the cores, and a rate that is
+  // right for cores near each other is twice too high for others. Where that happened in the middle
+  // it says nothing, and is done again.
+  void run_one(const settings& how, node& on, const audience& whom, double share) {
+    constexpr int tries = 4;
+    constexpr double moves = 1.6;
+    for (int i = 0; i < tries; ++i) {
+      const auto line = line_round_trip_ns();
+      const auto capacity = closed_window(on, whom, window, how.seconds).found.tasks_per_s;
+      const auto rate = capacity * share;
+      const auto report = open_loop(on, whom, rate, how.seconds);
+      const auto ring = ring_floor_open(cast_size, rate, how.seconds);
+      const auto slow_ring = ring_floor_open(cast_size, rate, how.seconds, 1e9 / capacity);
+      const auto line_after = line_round_trip_ns();
+      if (wrong.empty()) wrong = trouble(report);
+      if (i + 1 < tries && std::max(line, line_after) > std::min(line, line_after) * moves) {
+        ++moved;
+        continue;
+      }
+      refused += report.refused;
+      late_s = std::max(late_s, report.held_back_s);
+      capacities.push_back(capacity);
+      lines.push_back(line_after);
+      mine.push_back(report.found);
+      rings.push_back(ring);
+      slow_rings.push_back(slow_ring);
+      return;
+    }
+  }
+};
+
+}  // namespace
+
 std::vector<result> open_loops(const settings& how) {
   std::vector<result> results;
   auto opened = open_functions(roomy_cast());
@@ -93,39 +137,28 @@ std::vector<result> open_loops(const settings& how) {
   }
   auto& on = *std::get<0>(opened);
   const auto whom = zipf_audience(cast_size);
-  std::vector<double> own;
-  own.reserve(static_cast<std::size_t>(how.rounds));
-  for (int round = 0; round < how.rounds; ++round)
-    own.push_back(closed_window(on, whom, window, how.seconds).found.tasks_per_s);
-  const auto capacity = median(own);
   for (const auto share : {0.5, 0.9}) {
     result one;
     one.name = "open-loop-" + std::to_string(static_cast<int>(share * 100)) + "%";
     // What a first burst touches is touched before the memory is compared.
-    static_cast<void>(open_loop(on, whom, capacity * share, 0.5));
+    const auto about = closed_window(on, whom, window, 0.5).found.tasks_per_s;
+    static_cast<void>(open_loop(on, whom, about * share, 0.5));
     const auto before = resident_bytes();
-    std::vector<figures> mine, rings, slow_rings;
-    std::uint64_t refused = 0;
-    double late = 0;
-    for (int round = 0; round < how.rounds; ++round) {
-      const auto report = open_loop(on, whom, capacity * share, how.seconds);
-      if (one.wrong.empty()) one.wrong = trouble(report);
-      mine.push_back(report.found);
-      refused += report.refused;
-      late = std::max(late, report.held_back_s);
-      rings.push_back(ring_floor_open(cast_size, capacity * share, how.seconds));
-      slow_rings.push_back(
-          ring_floor_open(cast_size, capacity * share, how.seconds, 1e9 / capacity));
-    }
-    one.found = median(mine);
-    one.floors = {{"plain ring between two threads, as many a second", median(rings)},
-                  {"plain ring whose other side has this node's capacity", median(slow_rings)}};
+    shared_load rounds;
+    for (int round = 0; round < how.rounds; ++round) rounds.run_one(how, on, whom, share);
+    const auto capacity = median(rounds.capacities);
+    one.wrong = rounds.wrong;
+    one.found = median(rounds.mine);
+    one.floors = {
+        {"plain ring between two threads, as many a second", median(rounds.rings)},
+        {"plain ring whose other side has this node's capacity", median(rounds.slow_rings)}};
     one.ratio = one.found.tasks_per_s / one.floors.front().found.tasks_per_s;
     one.more = {{"offered_per_s", capacity * share},
                 {"share_of_capacity", share},
-                {"cache_line_round_trip_ns", line_round_trip_ns()},
-                {"refused", static_cast<double>(refused)},
-                {"sender_late_s", late},
+                {"cache_line_round_trip_ns", median(rounds.lines)},
+                {"rounds_again_because_the_cores_moved", static_cast<double>(rounds.moved)},
+                {"refused", static_cast<double>(rounds.refused)},
+                {"sender_late_s", rounds.late_s},
                 {"memory_before_mb", before / 1e6},
                 {"memory_after_mb", resident_bytes() / 1e6}};
     results.push_back(std::move(one));
