@@ -7,11 +7,14 @@ build=${1:-$top/build}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cmake --build "$build" --target greenroom_actors >/dev/null
+cmake --build "$build" --target greenroom_actors >"$work/actors.log" 2>&1 ||
+  { tail -n 20 "$work/actors.log"; exit 1; }
 cmake --install "$build" --prefix "$work/prefix" --component Unspecified >/dev/null
 # A copy, so that nothing of the source can be found by a relative path.
 cp -r "$top/apps/examples/embedding" "$work/service"
-cmake -S "$work/service" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" \
+generator=()
+! command -v ninja >/dev/null || generator=(-G Ninja)
+cmake -S "$work/service" -B "$work/build" "${generator[@]}" -DCMAKE_PREFIX_PATH="$work/prefix" \
   -DCMAKE_BUILD_TYPE=Release >"$work/configure.log" 2>&1 || { cat "$work/configure.log"; exit 1; }
 cmake --build "$work/build" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
 said=$("$work/build/text_service" 2>"$work/errors") || { cat "$work/errors"; exit 1; }

@@ -3,7 +3,7 @@
 # mcp_npm_test.sh BUILD_DIR. Exit code 77 (skipped) where npm is not there or installs nothing.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-build=${1:-$top/build}
+build=$(realpath "${1:-$top/build}")
 greenroom=$build/bin/greenroom
 work=$(mktemp -d)
 node_pid=
