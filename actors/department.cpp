@@ -297,8 +297,13 @@ void department::decide_retry(entry& one, task_ptr job) {
   const auto message = job->result.output;
   remember(*job, message);
   if (job->effects == side_effects::unsafe) {
-    conclude(house_, *job, task_state::unknown, failure::unknown_end,
-             message + ", and what it was doing is not safe to do twice", context());
+    const auto known = job->result.answered;
+    conclude(house_, *job, known ? task_state::failed : task_state::unknown,
+             known ? failure::worker_failed : failure::unknown_end,
+             message
+                 + (known ? ", and it is not safe to try again"
+                          : ", and what it was doing is not safe to do twice"),
+             context(), known ? std::min(job->result.retry_after_ms, rest_ms_max) : 0);
     return;
   }
   if (leaving()) {

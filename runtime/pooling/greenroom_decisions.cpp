@@ -17,8 +17,9 @@ constexpr double worthless = 1.0 / 30;
 constexpr double ahead_loads = 10;
 // Each prewarm in vain makes the next one need this much more, until it is visited.
 constexpr double waste_penalty = 0.05;
-// A prewarm takes another one's place only when it is clearly more wanted.
-constexpr double swap_factor = 1.4;
+// A prewarm takes another one's place only when it is clearly more wanted: the other one, too, will
+// have to be started again.
+constexpr double swap_factor = 2;
 // Under a hard cap the long-run frequency counts too, by this much where it can be trusted: what is
 // popular but quiet is asked for again long before what was busy once.
 constexpr double frequency_share = 0.8;
@@ -148,9 +149,9 @@ void greenroom_policy::reassess(specialist_index who, const seat& place, double 
   }
 }
 
-void greenroom_policy::count_start(member& one, bool caught) {
-  one.starts.count(caught, starts_fade);
-  starts_.count(caught, all_starts_fade);
+void greenroom_policy::count_start(member& one, double caught) {
+  one.starts.count(static_cast<float>(caught), starts_fade);
+  starts_.count(static_cast<float>(caught), all_starts_fade);
 }
 
 // The share of its visits that prewarming would not catch, were it let go.
@@ -199,7 +200,7 @@ warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<co
     misses_recent_ += 1.0;
     if (one.history->visits > 1) {
       referee_.missed();
-      count_start(one, false);
+      count_start(one, 0);
     }
   }
   if (one.facts.pinned || counts(seats[who], one.facts)) return {true, {}};

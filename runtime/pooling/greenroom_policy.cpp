@@ -185,7 +185,9 @@ void greenroom_policy::observe_arrival(specialist_index who, std::uint64_t case_
   if (one.warm_since_s >= 0) referee_.spent(std::max(0.0, now_s - one.warm_since_s));
   if (one.prewarmed_s >= 0) {
     referee_.prewarm_hit();
-    count_start(one, true);
+    // Who comes in the middle of the start waits for the rest of it: that part was not caught.
+    const double ready = (now_s - one.prewarmed_s) / std::max(one.facts.load_s, 1e-9);
+    count_start(one, std::min(ready, 1.0));
   }
   one.warm_since_s = one.prewarmed_s = -1;
   one.saying = one.missed = one.shadow_gone = false;

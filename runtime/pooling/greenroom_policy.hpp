@@ -113,12 +113,13 @@ public:
   std::optional<std::string> restore(std::string_view text, std::span<const std::string> names);
 
 private:
-  /// Visits that found it prewarmed, and that found it cold; old ones fade.
+  /// How much of its visits' starts was over when they came, and how much was not; old ones fade.
   struct start_counts {
     float caught = 0;
     float lost = 0;
-    void count(bool was_caught, float fade) {
-      (was_caught ? caught : lost) += 1.0F;
+    void count(float part, float fade) {
+      caught += part;
+      lost += 1.0F - part;
       caught *= fade;
       lost *= fade;
     }
@@ -157,7 +158,7 @@ private:
   void refresh_price();
   double worth_keeping(specialist_index who, double now_s);
   double surprise(const member& one) const;
-  void count_start(member& one, bool caught);
+  void count_start(member& one, double caught);
   double focus_rate() const;
   bool filling() const;
   void find_slots_scarce(double now_s);

@@ -193,6 +193,28 @@ TEST(Department, RunsAnUnsafeTaskOnceAndCallsItsEndUnknown) {
   EXPECT_EQ(who->attempts, 1u);
 }
 
+TEST(Department, KnowsTheEndOfAnUnsafeTaskWhoseWorkerAnswered) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.side_effects = config::side_effects::unsafe;
+  stage play{config};
+  play.open();
+  auto who = play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.worker("d0-s0").fail_one(true);
+  play.world.advance(5s);
+  EXPECT_EQ(who->ends, 1);
+  EXPECT_EQ(who->state, task_state::failed);
+  EXPECT_EQ(who->why, failure::worker_failed);
+  EXPECT_EQ(who->attempts, 1u);
+  EXPECT_EQ(who->output, "it failed, and it is not safe to try again");
+  auto other = play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").fail_one(true, 0ms, false);
+  play.world.advance(5s);
+  EXPECT_EQ(other->state, task_state::unknown);
+}
+
 TEST(Department, RunsAgainWhatADeadWorkerHeld) {
   stage play{small_cast(1, 1)};
   play.open();

@@ -203,7 +203,7 @@ TEST_F(Fallback, NeverGetsWhatMayHaveRunAndIsNotSafeToDoTwice) {
   const auto waited = other.ask("d0-s1");
   other.world.dispatch();
   other.get_ready("d0-s1");
-  other.worker("d0-s1").fail_one(true);
+  other.worker("d0-s1").fail_one(true, 0ms, false);
   other.world.advance(20ms);
   EXPECT_EQ(ran->state, task_state::unknown);
   EXPECT_EQ(waited->ends, 0);

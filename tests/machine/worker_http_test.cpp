@@ -157,11 +157,12 @@ TEST(HttpWorker, TellsRefusalsFromFailures) {
     EXPECT_FALSE(answer.retryable);
     EXPECT_THAT(answer.output, HasSubstr(std::to_string(refused)));
   }
-  for (const int failed : {429, 500, 503}) {
+  for (const int failed : {429, 500, 502, 503, 504}) {
     status = failed;
     const auto answer = world.run("1");
     EXPECT_EQ(answer.why, failure::worker_failed);
     EXPECT_TRUE(answer.retryable);
+    EXPECT_EQ(answer.answered, failed != 502 && failed != 504) << "a gateway does not know";
   }
   // All of it over the connection that the health check had opened.
   EXPECT_EQ(server.connections, 1);

@@ -155,6 +155,7 @@ TEST(MisbehavingWorker, ThatRefusesSaysWhetherLaterIsBetter) {
   const auto answer = world.run("1");
   EXPECT_EQ(answer.why, failure::worker_failed);
   EXPECT_TRUE(answer.retryable);
+  EXPECT_TRUE(answer.answered);
 }
 
 TEST(MisbehavingWorker, ThatFloodsItsOutputIsStopped) {

@@ -35,13 +35,13 @@ public:
     auto output = "\"done: \"";
     events_->on_result(std::move(job), {protocols::failure::none, false, output});
   }
-  void fail_one(bool retryable, std::chrono::milliseconds retry_after = {}) {
+  void fail_one(bool retryable, std::chrono::milliseconds retry_after = {}, bool answered = true) {
     if (held.empty()) return;
     auto job = std::move(held.front());
     held.erase(held.begin());
     events_->on_result(std::move(job),
                        {retryable ? protocols::failure::worker_failed : protocols::failure::refused,
-                        retryable, "it failed", retry_after.count()});
+                        retryable, "it failed", retry_after.count(), answered});
   }
   void pong() { events_->on_pong(); }
   void die(bool before_ready = false) {

@@ -45,8 +45,10 @@ attempt_result refusal(const http_answer& answer) {
   if (status < 400) message += " (redirects are not followed)";
   // Request Timeout, Too Early and Too Many Requests say that later may be better.
   const bool later = status >= 500 || status == 408 || status == 425 || status == 429;
+  // A gateway that lost the one behind it does not know what became of the task.
+  const bool lost = status == 502 || status == 504;
   return {later ? failure::worker_failed : failure::refused, later, std::move(message),
-          later ? answer.retry_after_ms : 0};
+          later ? answer.retry_after_ms : 0, !lost};
 }
 
 attempt_result understand(http_answer& answer) {

@@ -201,7 +201,7 @@ private:
         return end_task(said.id, {failure::none, false, std::string{said.text}});
       case worker_word::error:
         return end_task(said.id, {said.retryable ? failure::worker_failed : failure::refused,
-                                  said.retryable, std::string{said.text}});
+                                  said.retryable, std::string{said.text}, 0, true});
       case worker_word::chunk: return give_chunk(said);
       case worker_word::pong:
         unasked();
