@@ -17,9 +17,8 @@ constexpr double worthless = 1.0 / 30;
 constexpr double ahead_loads = 10;
 // Each prewarm in vain makes the next one need this much more, until it is visited.
 constexpr double waste_penalty = 0.05;
-// A prewarm takes another one's place only when it is clearly more wanted: the other one, too, will
-// have to be started again.
-constexpr double swap_factor = 2;
+// A prewarm takes another one's place only when it is clearly more wanted.
+constexpr double swap_factor = 1.4;
 // Under a hard cap the long-run frequency counts too, by this much where it can be trusted: what is
 // popular but quiet is asked for again long before what was busy once.
 constexpr double frequency_share = 0.8;
