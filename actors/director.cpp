@@ -226,7 +226,7 @@ void director_state::hear_news(const slot_news& news) {
       seat.state = residency::cooling;
       break;
     case slot_news::kind::kept:
-      mine.recalled = false;
+      mine.recalled = mine.to_warm = false;
       if (seat.state == residency::cooling) {
         seat.state = residency::warm;
         seat.tasks = std::max(seat.tasks, 1U);
@@ -239,7 +239,7 @@ void director_state::hear_news(const slot_news& news) {
         }
       }
       break;
-    case slot_news::kind::released:
+    case slot_news::kind::released: {
       if (mine.reserved) break;  // Told again what is known.
       hold(news.specialist, false);
       if (!mine.started && mine.prewarmed) {
@@ -259,10 +259,13 @@ void director_state::hear_news(const slot_news& news) {
         machine::count(where->forecast.prewarm_wasted_ms,
                        static_cast<std::uint64_t>(std::max(now - mine.granted_s, 0.0) * 1e3));
       }
+      const bool again = mine.to_warm;
       mine = {.dismissed_until_s = mine.dismissed_until_s > 0 ? now + limits.min_residency_s : 0};
       seat.state = residency::cold;
       seat.since_s = now;
+      if (again) by_hand(news.specialist, true);
       break;
+    }
   }
   grant_reserved();
   serve_waiting();
@@ -314,6 +317,7 @@ void director_state::hear_usage(const protocols::usage_batch& batch) {
     if (one.tasks > 0) continue;
     seat.idle_since_s = std::max(static_cast<double>(one.idle_unix_us) * 1e-6, seat.since_s);
     policy->observe_idle(one.specialist, seat.idle_since_s);
+    if (held[one.specialist].to_cool) recall(one.specialist, reason::by_hand);
   }
   if (!waiting.empty()) serve_waiting();
   review_at(now + review_max_s);
@@ -345,12 +349,15 @@ void director_state::hear_survey(const protocols::memory_survey& survey) {
 
 void director_state::by_hand(std::uint32_t who, bool warm) {
   if (who >= seats.size()) return;
-  held[who].dismissed_until_s = warm ? 0 : now_s() + limits.min_residency_s;
+  auto& mine = held[who];
+  mine.dismissed_until_s = warm ? 0 : now_s() + limits.min_residency_s;
+  mine.to_cool = !warm && (mine.held || mine.reserved);
+  mine.to_warm = warm && mine.held && seats[who].state == residency::cooling;
   if (!warm) {
     recall(who, reason::by_hand);
     return;
   }
-  if (held[who].held || held[who].reserved) return;
+  if (mine.held || mine.reserved) return;
   place(who, reason::by_hand);
   std::erase(waiting, who);  // By hand it is now or not at all.
 }

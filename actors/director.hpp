@@ -54,6 +54,8 @@ struct director_state {
     bool recalled = false;   ///< It was asked to give its place up.
     bool prewarmed = false;  ///< Started for no task yet.
     bool started = false;    ///< It was heard that its process is being started.
+    bool to_cool = false;    ///< Cooled by hand while it was at work: as soon as it is through.
+    bool to_warm = false;    ///< Warmed by hand while its process was going: once that is gone.
     /// Cooled by hand: until then only a task or a hand brings it back. 0: it was not.
     double dismissed_until_s = 0;
     double granted_s = 0;   ///< When it got its place.

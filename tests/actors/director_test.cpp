@@ -159,6 +159,61 @@ TEST(Director, WarmsAndCoolsByHand) {
   EXPECT_TRUE(play.worker("d0-s1").stopping);
 }
 
+TEST(Director, CoolsByHandWhoIsAtWorkAsSoonAsItIsThrough) {
+  stage play{slots(2, 2)};
+  play.open();
+  const auto cool = [&](std::uint32_t who) {
+    caf::anon_send(play.root, protocols::cool_atom::value, who);
+    play.world.advance(1s);
+  };
+  // One in the middle of a task, and one that is not even up.
+  auto job = play.ask("d0-s0");
+  play.ask("d0-s1");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  cool(0);
+  cool(1);
+  EXPECT_FALSE(play.worker("d0-s0").stopping);
+  EXPECT_FALSE(play.worker("d0-s1").stopping);
+  play.worker("d0-s0").finish_one();
+  play.world.advance(100ms);
+  EXPECT_EQ(job->state, task_state::completed);
+  EXPECT_TRUE(play.worker("d0-s0").stopping);
+  serve(play, "d0-s1");
+  play.world.advance(100ms);
+  EXPECT_TRUE(play.worker("d0-s1").stopping);
+  // That was that: whoever comes back stays.
+  play.worker("d0-s0").die();
+  play.ask("d0-s0");
+  serve(play, "d0-s0");
+  play.world.advance(1s);
+  EXPECT_FALSE(play.worker("d0-s0").stopping);
+}
+
+TEST(Director, WarmsByHandWhoWasToCool) {
+  stage play{slots(1, 1)};
+  play.open();
+  play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{0});
+  play.world.advance(1s);
+  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
+  play.world.dispatch();
+  play.worker("d0-s0").finish_one();
+  play.world.advance(1s);
+  ASSERT_FALSE(play.worker("d0-s0").stopping);
+  // And one whose process is going already: as soon as that is gone.
+  caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{0});
+  play.world.advance(1s);
+  ASSERT_TRUE(play.worker("d0-s0").stopping);
+  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
+  play.world.dispatch();
+  play.worker("d0-s0").die();
+  play.world.dispatch();
+  EXPECT_EQ(play.starts["d0-s0"], 2);
+}
+
 TEST(Director, WarmsEveryoneInTheBaselinePool) {
   auto config = slots(5, 1);
   config.pool.mode = config::pool_mode::baseline;

@@ -39,6 +39,16 @@ void teach(office& play, int rounds, std::mt19937_64& chance) {
   }
 }
 
+/// What a node saves that was taught so and then closed.
+std::string learnt_in(int rounds, std::uint64_t seed) {
+  office play{quick_cast()};
+  play.open();
+  std::mt19937_64 chance{seed};
+  teach(play, rounds, chance);
+  play.close();
+  return play.house->forecast.learned.latest(learned_state::part::predictor);
+}
+
 TEST(Predictor, HasTheNextOneWarmBeforeItsTaskComes) {
   office play{quick_cast()};
   play.open();
@@ -84,15 +94,7 @@ TEST(Predictor, IsReplacedWhenItDiesAndGoesOnWithWhatWasSaved) {
 }
 
 TEST(Predictor, FollowsTheNamesWhenTheCastComesInAnotherOrder) {
-  std::string learnt;
-  {
-    office play{quick_cast()};
-    play.open();
-    std::mt19937_64 chance{5};
-    teach(play, 40, chance);
-    play.close();
-    learnt = play.house->forecast.learned.latest(learned_state::part::predictor);
-  }
+  const auto learnt = learnt_in(40, 5);
   ASSERT_FALSE(learnt.empty());
   auto config = quick_cast();
   std::swap(config.departments[0], config.departments[1]);
@@ -112,15 +114,7 @@ TEST(Predictor, FollowsTheNamesWhenTheCastComesInAnotherOrder) {
 }
 
 TEST(Predictor, SetsAStateAsideInWhichOnlyANameIsDamaged) {
-  std::string learnt;
-  {
-    office play{quick_cast()};
-    play.open();
-    std::mt19937_64 chance{6};
-    teach(play, 10, chance);
-    play.close();
-    learnt = play.house->forecast.learned.latest(learned_state::part::predictor);
-  }
+  auto learnt = learnt_in(10, 6);
   const auto name = learnt.find("d0-s0");
   ASSERT_NE(name, std::string::npos);
   learnt[name] = 'x';
