@@ -92,8 +92,8 @@ struct attempt_result {
   std::string output;  ///< The result, or the error message.
   /// So long it asked to be left alone (HTTP's Retry-After); 0: it did not.
   std::int64_t retry_after_ms = 0;
-  bool answered =
-      false;  ///< Of one that failed: the worker itself says so, and is through with it.
+  /// Of one that failed: the worker itself says so, and is through with it.
+  bool answered = false;
 };
 
 /// Why an attempt failed that was not the last one, or that nothing came after.

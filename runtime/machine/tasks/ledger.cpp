@@ -188,11 +188,7 @@ void task_ledger::recycle(task& job) noexcept {
     const auto* each = job.failures.exchange(nullptr, std::memory_order_relaxed);
     while (each != nullptr) delete std::exchange(each, each->before);
   }
-  if (job.result.why != protocols::failure::none || job.result.retryable) {
-    job.result.why = protocols::failure::none;
-    job.result.retryable = false;
-    job.result.retry_after_ms = 0;
-  }
+  if (job.result.why != protocols::failure::none || job.result.retryable) job.result = {};
   job.who.reset();
   job.state.store(protocols::task_state::queued, std::memory_order_relaxed);
   job.end_state = protocols::task_state::queued;
