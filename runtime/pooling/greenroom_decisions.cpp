@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "runtime/pooling/greenroom_policy.hpp"
 
@@ -18,7 +20,7 @@ constexpr double ahead_loads = 10;
 // Each prewarm in vain makes the next one need this much more, until it is visited.
 constexpr double waste_penalty = 0.05;
 // A prewarm takes another one's place only when it is clearly more wanted.
-constexpr double swap_factor = 1.4;
+constexpr double swap_factor = 1.7;
 // Under a hard cap the long-run frequency counts too, by this much where it can be trusted: what is
 // popular but quiet is asked for again long before what was busy once.
 constexpr double frequency_share = 0.8;
@@ -69,6 +71,10 @@ void greenroom_policy::cool(specialist_index who, reason why, double value, doub
   }
   one.warm_since_s = one.prewarmed_s = -1;
   answer.cool.push_back({who, why, value});
+  // When it is looked at next was set for one that is warm, and does not have to start in time.
+  if (filling() && one.history->visits > 0) {
+    due_.set(who, std::min(due_.due_s(who), now_s + 0.4 * settle_s(one)));
+  }
 }
 
 void greenroom_policy::consider_warm(specialist_index who, const seat& place, double value,
@@ -162,31 +168,47 @@ double greenroom_policy::surprise(const member& one) const {
   return lost_of(one.starts, starts_prior, lost_of(starts_, 4, 0.75));
 }
 
-// What it is worth while slots are scarce. One that will be foreseen can be let go for nothing, so
-// the long run counts only as far as it would come as a surprise.
-double greenroom_policy::worth_keeping(specialist_index who, double now_s) {
+// What it is worth while slots are scarce, without `ahead` at the least. One that will be foreseen
+// can be let go for nothing, so the long run counts only as far as it would come as a surprise.
+double greenroom_policy::worth_keeping(specialist_index who, double now_s, bool ahead) {
   member& one = members_[who];
   if (!referee_.predicting() || !learnt()) return one.facts.priority_weight;
   if (!one.saying && one.history->visits > 0) estimate(who, now_s);
   one.value = worth(one, one.rate);
+  double rate = one.rate;
+  // One that would have to start again before long, because it comes about then, is not let go
+  // because it does not come right now: away for hardly longer than a start is only a late start.
+  if (ahead && looks_ahead(one, now_s)) {
+    const auto rate_at = [&](double when_s) {
+      return mixture_.read(*one.trust, read(who, when_s)).rate;
+    };
+    rate = std::max(rate, rate_at(now_s + one.facts.load_s));
+    // What was said a while ago may be from before its moment came.
+    if (now_s - one.said_s > settle_s(one)) rate = std::max(rate, rate_at(now_s));
+  }
   const double frequency = static_cast<double>(one.history->visits) / fleet_.observed_s(now_s);
   const double share = frequency_share * frequency_.value() * surprise(one);
-  return worth(one, one.rate + share * frequency + announced(one, now_s));
+  return worth(one, rate + share * frequency + announced(one, now_s));
 }
 
-// Those that could go, by what they are worth now; without prediction the longest idle goes first.
-std::vector<candidate> greenroom_policy::evictable_now(std::span<const seat> seats, double now_s) {
+// Those that could go and are not spared, by what they are worth now; without prediction the
+// longest idle goes first. It is good for as long as nothing else is asked of the policy.
+template <class Spared>
+eviction_order greenroom_policy::evictable_now(std::span<const seat> seats, double now_s,
+                                               Spared spared) {
   std::vector<candidate> found;
-  const std::size_t slots = limits_in_force().max_warm;
+  const auto worth_of = [this, now_s, slots = limits_in_force().max_warm](specialist_index who,
+                                                                          bool ahead) {
+    return worth_keeping(who, now_s, ahead)
+           * balance_.standing(members_[who].facts.department, slots);
+  };
   for (specialist_index who = 0; who < seats.size(); ++who) {
     const seat place = paced(seats[who]);
-    if (!evictable(place, facts_[who], limits_.min_residency_s, now_s)) continue;
-    const member& one = members_[who];
-    const double value = worth_keeping(who, now_s);
-    found.push_back(
-        {who, value * balance_.standing(one.facts.department, slots), idle_since(place)});
+    if (!evictable(place, facts_[who], limits_.min_residency_s, now_s) || spared(who)) continue;
+    found.push_back({who, worth_of(who, false), idle_since(place)});
   }
-  return found;
+  return eviction_order{std::move(found),
+                        [worth_of](specialist_index who) { return worth_of(who, true); }};
 }
 
 warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<const seat> seats,
@@ -220,20 +242,19 @@ warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<co
   }
   fleet_.refresh(now_s);
   room answer;
-  std::vector<candidate> candidates = evictable_now(seats, now_s);
+  eviction_order leaving = evictable_now(seats, now_s, [&](specialist_index other) {
+    // When the last slot is for the others, one of its own department makes room.
+    return own_only && facts_[other].department != one.facts.department;
+  });
   if (own_only) {
-    // The last slot is for the others, so one of its own department makes room.
-    std::erase_if(candidates, [&](const candidate& other) {
-      return facts_[other.who].department != one.facts.department;
-    });
-    const auto least = std::min_element(candidates.begin(), candidates.end(), goes_before);
-    if (least == candidates.end()) return answer;
+    const auto least = leaving.next();
+    if (!least) return answer;
     const occupancy without{now.slots - 1, now.memory_mb - facts_[least->who].memory_mb};
     if (within(in_force, without, needed)) {
       answer = {true, {{least->who, reason::evicted, least->worth}}};
     }
   } else {
-    answer = choose_evictions(std::move(candidates), facts_, in_force, now, needed);
+    answer = choose_evictions(std::move(leaving), facts_, in_force, now, needed);
   }
   plan unused;
   for (const change& victim : answer.evict) {
@@ -264,14 +285,14 @@ void greenroom_policy::enforce_caps(std::span<const seat> seats, double now_s, p
   if (within(in_force, now)) return;
   referee_.constrained();
   const reason why = now.slots > in_force.max_warm ? reason::evicted : reason::memory;
-  std::vector<candidate> found = evictable_now(seats, now_s);
-  std::sort(found.begin(), found.end(), goes_before);
-  for (const candidate& one : found) {
-    if (within(in_force, now)) return;
-    if (leaving[one.who]) continue;
-    cool(one.who, why, one.worth, now_s, answer);
+  eviction_order order =
+      evictable_now(seats, now_s, [&](specialist_index who) { return leaving[who]; });
+  while (!within(in_force, now)) {
+    const auto one = order.next();
+    if (!one) return;
+    cool(one->who, why, one->worth, now_s, answer);
     --now.slots;
-    now.memory_mb -= facts_[one.who].memory_mb;
+    now.memory_mb -= facts_[one->who].memory_mb;
   }
 }
 
@@ -291,32 +312,30 @@ void greenroom_policy::admit_prewarms(std::span<const seat> seats, double now_s,
     now.memory_mb -= facts_[one.who].memory_mb;
     balance_.remove(facts_[one.who].department);
   }
-  std::vector<candidate> least;
-  bool asked = false;
-  std::size_t next = 0;
+  std::optional<eviction_order> order;
+  std::optional<candidate> least;
   for (const change& one : wanted) {
     const std::uint32_t department = facts_[one.who].department;
     const occupancy needed{1, facts_[one.who].memory_mb};
     if (!balance_.may_prewarm(department, in_force.max_warm)) continue;
     if (!within(in_force, now, needed)) {
-      if (!asked) {
-        asked = true;
-        least = evictable_now(seats, now_s);
-        for (const change& gone : answer.cool) {
-          std::erase_if(least, [&](const candidate& c) { return c.who == gone.who; });
-        }
-        std::sort(least.begin(), least.end(), goes_before);
+      if (!order) {
+        order = evictable_now(seats, now_s, [&](specialist_index who) {
+          return std::ranges::any_of(answer.cool,
+                                     [who](const change& gone) { return gone.who == who; });
+        });
+        least = order->next();
       }
-      if (next >= least.size()) continue;
-      const candidate& other = least[next];
+      if (!least) continue;
+      const candidate other = *least;
       const occupancy without{now.slots - 1, now.memory_mb - facts_[other.who].memory_mb};
       if (one.score < swap_factor * other.worth || !within(in_force, without, needed)) {
         continue;
       }
-      ++next;
       cool(other.who, reason::evicted, other.worth, now_s, answer);
       balance_.remove(facts_[other.who].department);
       now = without;
+      least = order->next();
     }
     ++now.slots;
     now.memory_mb += needed.memory_mb;

@@ -156,7 +156,7 @@ private:
   double announced(const member& one, double now_s) const;
   double keep_price() const { return price_now_; }
   void refresh_price();
-  double worth_keeping(specialist_index who, double now_s);
+  double worth_keeping(specialist_index who, double now_s, bool ahead);
   double surprise(const member& one) const;
   void count_start(member& one, double caught);
   double focus_rate() const;
@@ -179,7 +179,8 @@ private:
   void cool(specialist_index who, reason why, double value, double now_s, plan& answer);
   void enforce_caps(std::span<const seat> seats, double now_s, plan& answer);
   void admit_prewarms(std::span<const seat> seats, double now_s, plan& answer);
-  std::vector<candidate> evictable_now(std::span<const seat> seats, double now_s);
+  template <class Spared>
+  eviction_order evictable_now(std::span<const seat> seats, double now_s, Spared spared);
   pool_limits limits_in_force() const;
   void tick(std::span<const seat> seats, double now_s);
 

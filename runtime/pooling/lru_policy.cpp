@@ -25,8 +25,8 @@ public:
   room make_room(specialist_index who, std::span<const seat> seats, double now_s) override {
     assert(who < facts_.size() && seats.size() == facts_.size());
     if (facts_[who].pinned || counts(seats[who], facts_[who])) return {true, {}};
-    return choose_evictions(candidates(seats, now_s), facts_, limits_, taken(seats, facts_),
-                            {1, facts_[who].memory_mb});
+    return choose_evictions(eviction_order{candidates(seats, now_s)}, facts_, limits_,
+                            taken(seats, facts_), {1, facts_[who].memory_mb});
   }
 
   plan review(std::span<const seat> seats, double now_s) override {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace greenroom::runtime {
 
@@ -30,26 +31,44 @@ bool goes_before(const candidate& left, const candidate& right) {
   return left.who < right.who;
 }
 
-warm_policy::room choose_evictions(std::vector<candidate> candidates,
-                                   std::span<const specialist_facts> facts,
+bool eviction_order::later(const entry& left, const entry& right) {
+  return goes_before(right.one, left.one);
+}
+
+eviction_order::eviction_order(std::vector<candidate> candidates, weigh exactly)
+    : exactly_(std::move(exactly)) {
+  heap_.reserve(candidates.size());
+  for (const candidate& one : candidates) heap_.push_back({one, !exactly_});
+  std::make_heap(heap_.begin(), heap_.end(), later);
+}
+
+std::optional<candidate> eviction_order::next() {
+  while (!heap_.empty()) {
+    std::pop_heap(heap_.begin(), heap_.end(), later);
+    entry& least = heap_.back();
+    if (least.exact) {
+      const candidate one = least.one;
+      heap_.pop_back();
+      return one;
+    }
+    least.exact = true;
+    least.one.worth = std::max(least.one.worth, exactly_(least.one.who));
+    std::push_heap(heap_.begin(), heap_.end(), later);
+  }
+  return std::nullopt;
+}
+
+warm_policy::room choose_evictions(eviction_order order, std::span<const specialist_facts> facts,
                                    const pool_limits& limits, occupancy now,
                                    const occupancy& needed) {
   warm_policy::room answer;
-  if (within(limits, now, needed)) {
-    answer.fits = true;
-    return answer;
-  }
-  // A heap, since most of the time the first one is enough.
-  const auto later = [](const candidate& a, const candidate& b) { return goes_before(b, a); };
-  std::make_heap(candidates.begin(), candidates.end(), later);
   std::vector<candidate> chosen;
   while (!within(limits, now, needed)) {
-    if (candidates.empty()) return answer;
-    std::pop_heap(candidates.begin(), candidates.end(), later);
-    chosen.push_back(candidates.back());
-    candidates.pop_back();
+    const auto least = order.next();
+    if (!least) return answer;
+    chosen.push_back(*least);
     --now.slots;
-    now.memory_mb -= facts[chosen.back().who].memory_mb;
+    now.memory_mb -= facts[least->who].memory_mb;
   }
   // A large one chosen late can make the small ones chosen before it unnecessary.
   for (auto it = chosen.begin(); it + 1 < chosen.end();) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -47,11 +49,31 @@ struct candidate {
 };
 bool goes_before(const candidate& left, const candidate& right);
 
-/// Takes as few of `candidates` as make `needed` fit, least wanted first, and afterwards spares
+/// Hands out those that could go, the least wanted first. Where a worth is dear to find out, the
+/// candidates have one that it is at least, and `exactly` is asked only for those whose turn it
+/// is: hardly more than are taken.
+class eviction_order {
+public:
+  using weigh = std::function<double(specialist_index)>;
+  explicit eviction_order(std::vector<candidate> candidates, weigh exactly = {});
+  /// Nothing when all have been handed out.
+  std::optional<candidate> next();
+
+private:
+  struct entry {
+    candidate one;
+    bool exact = false;
+  };
+  static bool later(const entry& left, const entry& right);
+
+  std::vector<entry> heap_;
+  weigh exactly_;
+};
+
+/// Takes as few of `order` as make `needed` fit, least wanted first, and afterwards spares
 /// each one without which the rest are enough. Empty with `fits` false when all of them together
 /// are not enough.
-warm_policy::room choose_evictions(std::vector<candidate> candidates,
-                                   std::span<const specialist_facts> facts,
+warm_policy::room choose_evictions(eviction_order order, std::span<const specialist_facts> facts,
                                    const pool_limits& limits, occupancy now,
                                    const occupancy& needed);
 

@@ -165,9 +165,35 @@ TEST_F(ReferenceTables, AreNotMissedUnderAHardCapInAnyPart) {
       };
       const auto best =
           std::min({cold("lru"), cold("lfu"), cold("greedy-dual"), cold("w-tinylfu")});
-      EXPECT_LE(cold("greenroom"), best) << one.name << ", " << settings.slots << " slots";
+      // Of a part there are 150 at the least: chance alone makes that many times 1 +- 0.08.
+      const double most = std::string{one.name} == "all" ? 1 : 1.08;
+      EXPECT_LE(static_cast<double>(cold("greenroom")), most * static_cast<double>(best))
+          << one.name << ", " << settings.slots << " slots";
     }
   }
+}
+
+TEST_F(ReferenceTables, AreNotMissedUnderAHardCapByLateStartsEither) {
+  open("azure-functions-day.csv.gz", 10);
+  if (IsSkipped() || HasFatalFailure()) return;
+  const auto better = [&](double share, double cold, double wait) {
+    runtime::comparison_settings settings;
+    settings.slots = static_cast<std::size_t>(
+        std::ceil(share * static_cast<double>(traffic.specialists.size())));
+    simulation_result best{.cold_ratio = 1, .wait_s = 1e9};
+    for (const char* name : {"lru", "lfu", "greedy-dual", "w-tinylfu", "greenroom"}) {
+      const auto choice = std::get<policy_choice>(runtime::parse_policy(name));
+      const simulation_result one = runtime::simulate(work, choice, settings);
+      if (choice.kind == runtime::policy_kind::greenroom) {
+        EXPECT_LE(one.cold_ratio, cold * best.cold_ratio) << settings.slots << " slots";
+        EXPECT_LE(one.wait_s, wait * best.wait_s) << settings.slots << " slots";
+      }
+      best.cold_ratio = std::min(best.cold_ratio, one.cold_ratio);
+      best.wait_s = std::min(best.wait_s, one.wait_s);
+    }
+  };
+  better(0.2, 0.35, 0.42);
+  better(0.4, 0.7, 0.75);
 }
 
 TEST_F(ReferenceTables, AreBeatenByOneLearntPriceOnADayOfFunctions) {

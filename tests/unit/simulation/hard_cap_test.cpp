@@ -98,6 +98,21 @@ TEST(HardCap, DoesNotTurnColdStartsOfTimersIntoWaiting) {
   EXPECT_LE(against_the_best(traffic, &simulation_result::wait_s), 0.03);
 }
 
+TEST(HardCap, LetsNobodyGoWhoWouldBeBackBeforeItCouldHaveStarted) {
+  // Some are asked again after little more than a start takes; the timers of the others want in.
+  constexpr std::size_t often = cast / 4;
+  trace traffic = of_cast();
+  std::mt19937 random(4);
+  for (specialist_index who = 0; who < cast; ++who) {
+    const double period_s = who < often ? 12 + 2.0 * who : 90 + 15.0 * who;
+    std::normal_distribution<double> late_s(0, 0.05 * period_s);
+    for (double due_s = period_s; due_s < day_s; due_s += period_s)
+      traffic.requests.push_back({std::max(due_s + late_s(random), 0.0), 0.5, 0, who});
+  }
+  std::ranges::sort(traffic.requests, {}, &request::time_s);
+  EXPECT_LE(against_the_best(traffic, &simulation_result::wait_s), 0.2);
+}
+
 TEST(HardCap, ForeseesALoopLargerThanTheCap) {
   trace traffic = of_cast();
   std::mt19937 random(3);
