@@ -138,7 +138,8 @@ int by_hand(const hand_options& o, bool warm) {
   else
     say_problem("failed",
                 name + " is " + state + " — "
-                    + (!warm ? "only one that is idle and not kept warm is stopped"
+                    + (!warm && state == "busy" ? "it is stopped as soon as its tasks are done"
+                       : !warm                  ? "one that is kept warm is started again"
                        : last_error.empty()
                            ? "there was no place for it; see greenroom specialists --state warm"
                            : last_error));
@@ -189,7 +190,7 @@ void add_warm(CLI::App& program, outcome& result) {
 }
 
 void add_cool(CLI::App& program, outcome& result) {
-  add_by_hand(program, result, false, "Stops an idle specialist by hand",
+  add_by_hand(program, result, false, "Stops a specialist by hand, once its tasks are done",
               "Example:\n  greenroom cool api-architect");
 }
 
