@@ -249,6 +249,7 @@ void director_state::hear_news(const slot_news& news) {
         granted.why = mine.why;
         granted.granted_s = mine.granted_s;
         granted.dismissed_until_s = mine.dismissed_until_s;
+        granted.dismissed_s = mine.dismissed_s;
         mine = granted;
         seat.state = residency::cold;
         seat.since_s = now;
@@ -260,7 +261,8 @@ void director_state::hear_news(const slot_news& news) {
                        static_cast<std::uint64_t>(std::max(now - mine.granted_s, 0.0) * 1e3));
       }
       const bool again = mine.to_warm;
-      mine = {.dismissed_until_s = mine.dismissed_until_s > 0 ? now + limits.min_residency_s : 0};
+      mine = {.dismissed_until_s = mine.dismissed_until_s > 0 ? now + dismissal_s() : 0,
+              .dismissed_s = mine.dismissed_s};
       seat.state = residency::cold;
       seat.since_s = now;
       if (again) by_hand(news.specialist, true);
@@ -300,9 +302,11 @@ void director_state::hear_usage(const protocols::usage_batch& batch) {
   const auto now = now_s();
   for (const auto& one : batch.arrivals) {
     if (one.specialist >= seats.size()) continue;
-    policy->observe_arrival(one.specialist, one.case_key, static_cast<double>(one.unix_us) * 1e-6);
+    const auto arrived_s = static_cast<double>(one.unix_us) * 1e-6;
+    policy->observe_arrival(one.specialist, one.case_key, arrived_s);
     auto& mine = held[one.specialist];
-    mine.dismissed_until_s = 0;
+    // What came before it was cooled may be heard of only now, and does not bring it back.
+    if (arrived_s > mine.dismissed_s) mine.dismissed_until_s = 0;
     if (std::exchange(mine.prewarmed, false) && mine.held && ahead_of_demand(mine.why))
       machine::count(where->pool(pool).gauge.prewarm_hits);
   }
@@ -350,7 +354,9 @@ void director_state::hear_survey(const protocols::memory_survey& survey) {
 void director_state::by_hand(std::uint32_t who, bool warm) {
   if (who >= seats.size()) return;
   auto& mine = held[who];
-  mine.dismissed_until_s = warm ? 0 : now_s() + limits.min_residency_s;
+  const auto now = now_s();
+  mine.dismissed_until_s = warm ? 0 : now + dismissal_s();
+  mine.dismissed_s = warm ? 0 : now;
   mine.to_cool = !warm && (mine.held || mine.reserved);
   mine.to_warm = warm && mine.held && seats[who].state == residency::cooling;
   if (!warm) {
@@ -363,6 +369,11 @@ void director_state::by_hand(std::uint32_t who, bool warm) {
 }
 
 // -- ahead of demand ----------------------------------------------------------
+
+// As long as one that nothing is predicted for would be kept: a residency may be no time at all.
+double director_state::dismissal_s() const {
+  return std::max(limits.min_residency_s, limits.cooldown_s);
+}
 
 double director_state::review_pause_s() const {
   return std::clamp(review_each_s * static_cast<double>(seats.size()), review_min_s, review_max_s);

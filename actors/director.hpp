@@ -56,10 +56,11 @@ struct director_state {
     bool started = false;    ///< It was heard that its process is being started.
     bool to_cool = false;    ///< Cooled by hand while it was at work: as soon as it is through.
     bool to_warm = false;    ///< Warmed by hand while its process was going: once that is gone.
-    /// Cooled by hand: until then only a task or a hand brings it back. 0: it was not.
+    /// Cooled by hand: until then only a newer task or a hand brings it back. 0: it was not.
     double dismissed_until_s = 0;
-    double granted_s = 0;   ///< When it got its place.
-    double counted_mb = 0;  ///< Its share of `held_mb`; below 0: pinned, not counted.
+    double dismissed_s = 0;  ///< When it was.
+    double granted_s = 0;    ///< When it got its place.
+    double counted_mb = 0;   ///< Its share of `held_mb`; below 0: pinned, not counted.
     runtime::reason why = runtime::reason::demand;
   };
   std::vector<holding> held;
@@ -97,6 +98,8 @@ private:
   void recall(std::uint32_t who, runtime::reason why);
   void review_at(double due_s);
   [[nodiscard]] double review_pause_s() const;
+  /// How long an operator's `cool` stands against what is predicted.
+  [[nodiscard]] double dismissal_s() const;
   [[nodiscard]] double now_s();
   template <class Message>
   void tell(std::uint32_t who, Message message);

@@ -191,7 +191,8 @@ void add_warm(CLI::App& program, outcome& result) {
 
 void add_cool(CLI::App& program, outcome& result) {
   add_by_hand(program, result, false, "Stops a specialist by hand, once its tasks are done",
-              "Example:\n  greenroom cool api-architect");
+              "For the length of `pool.cooldown` no prediction brings it back, only a task or "
+              "`warm`.\n\nExample:\n  greenroom cool api-architect");
 }
 
 }  // namespace greenroom::apps

@@ -316,19 +316,28 @@ TEST(Director, StartsAheadOfDemandInBatches) {
   EXPECT_EQ(play.processes(), 8u);
 }
 
-TEST(Director, LeavesWhoWasCooledByHandForTheResidencyUnlessAskedFor) {
-  stage play{slots(2, 2)};
+TEST(Director, LeavesWhoWasCooledByHandForTheCooldownUnlessAskedFor) {
+  auto config = slots(2, 2);
+  config.pool.min_residency = 0s;
+  config.pool.cooldown = 10s;
+  stage play{config};
   play.plan.policies[0] = [] { return std::make_unique<eager>(); };
   play.open();
   ASSERT_EQ(play.processes(), 2u);
   for (auto& one : play.all) one->get_ready();
   play.world.advance(1s);
+  // What it has just done is told to the director only after the hand was there.
+  auto last = play.ask("d0-s0");
+  play.world.dispatch();
+  play.worker("d0-s0").finish_one();
+  play.world.dispatch();
+  EXPECT_EQ(last->state, task_state::completed);
   for (const std::uint32_t who : {0U, 1U})
     caf::anon_send(play.root, protocols::cool_atom::value, who);
-  play.world.dispatch();
+  play.world.advance(100ms);
   play.worker("d0-s0").die();
   play.worker("d0-s1").die();
-  play.world.advance(1900ms);
+  play.world.advance(9900ms);
   EXPECT_EQ(play.starts["d0-s0"], 1) << "whoever cooled it did not get what was asked for";
   EXPECT_EQ(play.starts["d0-s1"], 1);
   auto job = play.ask("d0-s0");

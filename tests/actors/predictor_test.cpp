@@ -23,6 +23,7 @@ config::node quick_cast() {
   config.pool.max_warm = 4;
   config.pool.min_residency = 1s;
   config.pool.cooldown = 5s;
+  config.pool.target_memory = 0.1;  // Only for who is about to come.
   return config;
 }
 
@@ -56,6 +57,7 @@ TEST(Predictor, HasTheNextOneWarmBeforeItsTaskComes) {
   teach(play, 40, chance);
   play.pass(60s);
   play.put_away(5);
+  play.pass(4s);  // An operator's word stands for the cooldown.
   ASSERT_FALSE(play.is_up("d1-s1"));
   play.ask("d0-s0");
   play.pass(1s);
