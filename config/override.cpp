@@ -317,7 +317,12 @@ void apply_sets(tree& whole, const std::vector<std::string>& sets, override_pass
     const auto equals = each.find('=');
     const auto path = each.substr(0, equals);
     if (decides_on_cast(path) != (pass == override_pass::cast)) continue;
-    const mark at{std::make_shared<const std::string>("--set " + path), 0, 0};
+    const auto source = is_utf8(path) ? "--set " + path : "--set";
+    const mark at{std::make_shared<const std::string>(source), 0, 0};
+    if (!is_utf8(each)) {
+      problems.push_back(problem_at(at, {}, "not UTF-8"));
+      continue;
+    }
     if (equals == std::string::npos || equals == 0) {
       problems.push_back(problem_at(at, path, "expected key.path=value"));
       continue;
@@ -341,6 +346,8 @@ void apply_environment(tree& whole, const std::map<std::string, std::string>& en
     } else if (matches.size() > 1) {
       problems.push_back(
           problem_at(at, matches[0], "may also mean " + matches[1] + "; use --set instead"));
+    } else if (!is_utf8(text)) {
+      problems.push_back(problem_at(at, matches.front(), "not UTF-8"));
     } else {
       assign(whole, matches.front(), text, at, problems);
     }

@@ -448,6 +448,10 @@ private:
       complain(found.at, shown, "a text cannot hold a zero byte");
       return;
     }
+    if (!is_utf8(result)) {
+      complain(found.at, shown, "what the environment puts in is not UTF-8");
+      return;
+    }
     value = std::move(result);
   }
 

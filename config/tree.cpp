@@ -4,6 +4,8 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <exception>
 #include <map>
 #include <sstream>
@@ -225,11 +227,43 @@ void refuse_duplicates(tree& value, const std::string& path, std::vector<problem
   }
 }
 
+/// How many bytes at the beginning are UTF-8 (RFC 3629).
+std::size_t utf8_prefix(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto lead = static_cast<unsigned char>(text[at]);
+    const auto ones = static_cast<std::size_t>(std::countl_one(lead));
+    const std::size_t length = ones == 0 ? 1 : ones;
+    if (ones == 1 || ones > 4 || length > text.size() - at) break;
+    std::uint32_t letter = lead & (0xffU >> (ones + 1));
+    std::size_t read = 1;
+    for (; read < length; ++read) {
+      const auto next = static_cast<unsigned char>(text[at + read]);
+      if (std::countl_one(next) != 1) break;
+      letter = letter << 6U | (next & 0x3fU);
+    }
+    constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const bool surrogate = letter >= 0xd800 && letter < 0xe000;
+    if (read < length || letter < least[ones] || surrogate || letter > 0x10ffff) break;
+    at += length;
+  }
+  return at;
+}
+
 }  // namespace
+
+bool is_utf8(std::string_view text) { return utf8_prefix(text) == text.size(); }
 
 tree parse_tree(std::string_view text, const std::string& source, std::vector<problem>& problems) {
   tree_builder builder{source};
   const auto whole = std::make_shared<const std::string>(source);
+  if (const auto good = text.substr(0, utf8_prefix(text)); good.size() < text.size()) {
+    const auto line = static_cast<std::size_t>(std::ranges::count(good, '\n')) + 1;
+    const auto column = good.size() - (good.rfind('\n') + 1) + 1;
+    problems.push_back(
+        problem_at({whole, line, column}, {}, "not UTF-8, which YAML is written in"));
+    return {};
+  }
   try {
     std::istringstream stream{std::string{text}};
     YAML::Parser parser{stream};

@@ -55,8 +55,12 @@ problem problem_at(const mark& at, std::string key, std::string message,
 /// What it is, for messages: `a list`, `"abc"`.
 std::string describe_value(const tree& value);
 
-/// Parses one YAML document. Problems are syntax errors, several documents, tags, keys that are
-/// not scalars, too many nodes or levels, and duplicate keys. Nothing is thrown.
+/// Well-formed as of RFC 3629.
+bool is_utf8(std::string_view text);
+
+/// Parses one YAML document. Problems are syntax errors, bytes that are not UTF-8, several
+/// documents, tags, keys that are not scalars, too many nodes or levels, and duplicate keys.
+/// Nothing is thrown.
 tree parse_tree(std::string_view text, const std::string& source, std::vector<problem>& problems);
 
 }  // namespace greenroom::config

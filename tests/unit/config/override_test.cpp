@@ -110,6 +110,9 @@ TEST(Override, RefusesWhatIsNotAnAssignment) {
   EXPECT_THAT(only_problem(with_sets({"alerts.webhooks=[a"})).message,
               HasSubstr("expected a list"));
   EXPECT_THAT(only_problem(with_sets({"alerts.webhooks=[a}]"})).message, HasSubstr("not YAML"));
+  EXPECT_EQ(only_problem(with_sets({"alerts.webhooks=[http://a\xe1]"})).message, "not UTF-8");
+  EXPECT_EQ(only_problem(with_sets({"p\xffool.max_warm=1"})).source, "--set");
+  EXPECT_EQ(only_problem(with_environment({{"GREENROOM_DATA_DIR", "a\xc3"}})).key, "data_dir");
 }
 
 TEST(Override, ReachesNamedEntriesFromTheEnvironment) {
