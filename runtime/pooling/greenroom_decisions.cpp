@@ -13,6 +13,11 @@ namespace {
 // An idle one is looked at again at least so often.
 constexpr double step_longest_s = 300;
 constexpr double step_longest_worthless_s = 1800;
+// Sessions under way may turn to anybody at any time: then so often while the cast is small. A
+// large one is looked over more slowly, at most some 75 a second.
+constexpr double step_with_sessions_s = 20;
+constexpr double step_with_sessions_worthless_s = 60;
+constexpr double looked_over_slower_from = 1000;
 constexpr double worthless = 1.0 / 30;
 // The intensity is read at the time when a start would be done while the idle time is below so
 // many load times.
@@ -43,8 +48,14 @@ double greenroom_policy::step_s(const member& one, const seat& place, double val
   const double price = keep_price();
   // What is worth next to nothing has time, unless one of its timers is about to fire.
   const bool hopeless = price > 0 && value < worthless * price;
-  double next_s = hopeless ? std::min(3 * look_again_share * age_s, step_longest_worthless_s)
-                           : std::min(look_again_share * age_s, step_longest_s);
+  double longest_s = hopeless ? step_longest_worthless_s : step_longest_s;
+  if (sessions_.under_way(now_s)) {
+    const double slower =
+        std::max(1.0, static_cast<double>(members_.size()) / looked_over_slower_from);
+    longest_s = std::min(
+        longest_s, slower * (hopeless ? step_with_sessions_worthless_s : step_with_sessions_s));
+  }
+  double next_s = std::min((hopeless ? 3.0 : 1.0) * look_again_share * age_s, longest_s);
   const double lead_s = place.state == residency::cold ? one.facts.load_s : 0;
   const double since_s = now_s - one.history->visit_s;
   const std::size_t known = one.history->intervals();

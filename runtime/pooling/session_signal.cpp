@@ -6,8 +6,13 @@
 namespace greenroom::runtime {
 namespace {
 
-// A specialist's successors are shrunk towards "the same again, or anyone by popularity".
-constexpr double prior_events = 2.0;
+// Each estimate is shrunk towards the one before it: how many requests turn to another specialist,
+// of all, of those after this one, of this session; whom they turn to, anybody alike, of all, after
+// this one. So many events at the rate of the former count beside what was seen.
+constexpr double turns_after_prior = 5;
+constexpr double turns_own_prior = 4;
+constexpr double anybody_prior = 1;  // For each of them.
+constexpr double turned_to_prior = 12;
 constexpr std::size_t refresh_after = 20;
 
 }  // namespace
@@ -15,7 +20,7 @@ constexpr std::size_t refresh_after = 20;
 void session_signal::grow(std::size_t specialists) {
   if (specialists <= follow_.size()) return;
   follow_.resize(specialists);
-  asked_.resize(specialists, 0.0);
+  turned_to_.resize(specialists, 0.0);
 }
 
 std::size_t session_signal::stage_of(std::uint32_t requests) {
@@ -24,21 +29,25 @@ std::size_t session_signal::stage_of(std::uint32_t requests) {
 
 void session_signal::observe(specialist_index who, std::uint64_t case_key, double now_s) {
   if (case_key == 0) return;
-  asked_[who] += 1.0;
-  asked_total_ += 1.0;
   const auto found = known_.find(case_key);
   if (found == known_.end()) {
     if (sessions_.size() >= sessions_max) {
       known_.erase(sessions_.back().key);
       sessions_.pop_back();
     }
-    sessions_.push_front({case_key, now_s, who, 0});
+    sessions_.push_front({case_key, now_s, who, 0, 0});
     known_.emplace(case_key, sessions_.begin());
   } else {
     sessions_.splice(sessions_.begin(), sessions_, found->second);
-    const session& before = sessions_.front();
+    session& before = sessions_.front();
     returns_[stage_of(before.requests)].ended[age_bin(now_s - before.last_s)] += 1.0;
     follows(before.who, who);
+    returns_seen_ += 1.0;
+    if (before.who != who) {
+      ++before.turns;
+      turned_to_[who] += 1.0;
+      turns_ += 1.0;
+    }
   }
   session& one = sessions_.front();
   one.last_s = now_s;
@@ -79,24 +88,34 @@ void session_signal::follows(specialist_index before, specialist_index who) {
   }
 }
 
-double session_signal::probability(specialist_index before, specialist_index who) const {
-  const follow& entry = follow_[before];
-  double count = 0;
-  for (const successor& one : entry.next) {
-    if (one.who == who) count = static_cast<double>(one.count);
+double session_signal::probability(const session& one, specialist_index who) const {
+  const follow& entry = follow_[one.who];
+  double same = 0;
+  double next = 0;
+  for (const successor& after : entry.next) {
+    if (after.who == one.who) same = static_cast<double>(after.count);
+    if (after.who == who) next = static_cast<double>(after.count);
   }
-  const double prior = 0.5 * (before == who ? 1.0 : 0.0) + 0.5 * asked_[who] / asked_total_;
-  return (count + prior_events * prior) / (entry.total + prior_events);
+  const double of_all = (turns_ + 1.0) / (returns_seen_ + 2.0);
+  const double turned = entry.total - same;
+  const double after_this =
+      (turned + turns_after_prior * of_all) / (entry.total + turns_after_prior);
+  const double turns =
+      (one.turns + turns_own_prior * after_this) / (one.requests - 1.0 + turns_own_prior);
+  if (who == one.who) return 1.0 - turns;
+  const double anybody = (turned_to_[who] + anybody_prior)
+                         / (turns_ + anybody_prior * static_cast<double>(turned_to_.size()));
+  return turns * (next + turned_to_prior * anybody) / (turned + turned_to_prior);
 }
 
 double session_signal::rate(specialist_index who, double now_s) const {
-  if (asked_total_ == 0) return -1.0;
+  if (sessions_.empty()) return -1.0;
   double sum = 0;
   std::size_t seen = 0;
   for (const session& one : sessions_) {
     const double age_s = now_s - one.last_s;
     if (++seen > looked_at || age_s > silent_s) break;
-    sum += returns_[stage_of(one.requests)].hazard[age_bin(age_s)] * probability(one.who, who);
+    sum += returns_[stage_of(one.requests)].hazard[age_bin(age_s)] * probability(one, who);
   }
   return sum;
 }

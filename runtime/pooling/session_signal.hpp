@@ -14,12 +14,18 @@ namespace greenroom::runtime {
 
 /// For each of the liveliest sessions: the hazard of its next request at its present age (learnt
 /// over all sessions, by how far each has come), times the probability that this request is for a
-/// given specialist after the one that the session used last. All tables are bounded.
+/// given specialist after the one that the session used last. Whether it stays with that one is a
+/// habit of the session (some try out all there are), whom it turns to one of all sessions. All
+/// tables are bounded.
 class session_signal {
 public:
   void grow(std::size_t specialists);
   /// A request of a session; a key of 0 is none and is ignored. Constant work.
   void observe(specialist_index who, std::uint64_t case_key, double now_s);
+  /// Whether a session was heard of not long ago.
+  bool under_way(double now_s) const {
+    return !sessions_.empty() && now_s - sessions_.front().last_s < silent_s;
+  }
   /// Requests per second that the sessions under way promise to `who`; negative when no session
   /// was ever named.
   double rate(specialist_index who, double now_s) const;
@@ -36,6 +42,7 @@ private:
     double last_s = 0;
     specialist_index who = 0;
     std::uint32_t requests = 0;
+    std::uint32_t turns = 0;  ///< Requests for another one than the last.
   };
   struct successor {
     specialist_index who = 0;
@@ -53,14 +60,15 @@ private:
 
   static std::size_t stage_of(std::uint32_t requests);
   void follows(specialist_index before, specialist_index who);
-  double probability(specialist_index before, specialist_index who) const;
+  double probability(const session& one, specialist_index who) const;
   void refresh(return_times& times);
 
   std::list<session> sessions_;  ///< The liveliest first.
   std::unordered_map<std::uint64_t, std::list<session>::iterator> known_;
   std::vector<follow> follow_;
-  std::vector<double> asked_;
-  double asked_total_ = 0;
+  std::vector<double> turned_to_;  ///< How many turned to it from another one.
+  double turns_ = 0;
+  double returns_seen_ = 0;
   std::array<return_times, stages> returns_;
   std::size_t since_refresh_ = 0;
 };

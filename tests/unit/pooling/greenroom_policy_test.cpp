@@ -117,6 +117,22 @@ TEST(GreenroomPolicy, PrewarmsATimerBeforeItFiresAndNotLongBefore) {
   EXPECT_LE(cold_late, 3U);
 }
 
+TEST(GreenroomPolicy, WarmsThoseASessionTurnsToThoughTheyWereQuietForHours) {
+  greenroom_options options;
+  options.price = 1e-3;
+  world w(5, open_limits(5), options);
+  // Now and then somebody comes to the first one and goes on to the second a minute later.
+  std::size_t in_time = 0;
+  for (std::uint64_t visitor = 1; visitor <= 40; ++visitor) {
+    const bool was_cold = w.seats[1].state == residency::cold;
+    w.task(0, visitor);
+    w.pass(w.now_s + 60);
+    if (!w.task(1, visitor) && was_cold && visitor > 20) ++in_time;
+    w.pass(w.now_s + 3 * 3600 + static_cast<double>(visitor * 977 % 3600));
+  }
+  EXPECT_GE(in_time, 18U);
+}
+
 TEST(GreenroomPolicy, NeverExceedsItsSlotsAndEvictsWhatIsWantedLeast) {
   pool_limits limits = open_limits(20);
   limits.max_warm = 4;

@@ -389,6 +389,36 @@ TEST(SessionSignal, ExpectsWhatFollowsInTheSessionsUnderWay) {
   EXPECT_GT(sessions.rate(1, now_s + 20), 5 * sessions.rate(2, now_s + 20));
 }
 
+TEST(SessionSignal, KnowsASessionThatTriesOutAllFromOneThatStays) {
+  constexpr std::uint64_t stays = 1;
+  constexpr std::uint64_t wanders = 2;
+  const auto promised_by = [](std::uint64_t last, specialist_index to) {
+    session_signal sessions;
+    sessions.grow(12);
+    double now_s = 0;
+    for (specialist_index i = 0; i < 100; ++i) {
+      sessions.observe(3, stays, now_s += 30);
+      sessions.observe(i % 10, wanders, now_s += 30);
+    }
+    now_s += 86400;
+    sessions.observe(3, last, now_s);
+    return sessions.rate(to, now_s + 30);
+  };
+  EXPECT_GT(promised_by(wanders, 7), 5 * promised_by(stays, 7));
+  EXPECT_GT(promised_by(stays, 3), 1.5 * promised_by(wanders, 3));
+  // Nobody is left out because nobody has turned to it so far.
+  EXPECT_GT(promised_by(wanders, 11), 0);
+}
+
+TEST(SessionSignal, ForgetsASessionThatHasGoneAway) {
+  session_signal sessions;
+  sessions.grow(2);
+  EXPECT_FALSE(sessions.under_way(0));
+  sessions.observe(0, 5, 100);
+  EXPECT_TRUE(sessions.under_way(100 + 3600));
+  EXPECT_FALSE(sessions.under_way(100 + 5 * 3600));
+}
+
 TEST(DepartmentBalance, HasNothingToBalanceInOneDepartment) {
   department_balance balance;
   balance.employ(0);
