@@ -252,6 +252,7 @@ signal_values greenroom_policy::read(specialist_index who, double at_s) const {
   read_signals(*one.history, fleet_, at_s, settle_s(one), said);
   const double promised = sessions_.rate(who, at_s);
   if (promised >= 0) {
+    said.promised = promised;
     said.x[static_cast<std::size_t>(signal::sessions)] = std::log(promised / said.base + 0.1);
   }
   return said;

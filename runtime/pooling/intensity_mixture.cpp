@@ -21,6 +21,9 @@ constexpr double weight_max = 1.5;
 // A specialist's count against what was foreseen is worth so many visits of evidence.
 constexpr double calibration_events = 20.0;
 constexpr float calibration_fade = 0.998F;
+// What sessions bring comes on top of its own visits. The pool, which is made for sources that
+// speak of the same visits, hears only a part of that; the rest is added.
+constexpr double promised_share = 0.5;
 constexpr double log_rate_min = -25.0;
 constexpr double log_rate_max = 3.0;
 
@@ -58,8 +61,8 @@ intensity_mixture::estimate intensity_mixture::read(const own_trust& own,
   }
   estimate answer;
   answer.raw = std::exp(std::clamp(sum, log_rate_min, log_rate_max));
-  answer.rate =
-      answer.raw * calibration(own) * gaps_.factor(said.gap_row, said.age_s, said.ahead_s);
+  answer.rate = answer.raw * calibration(own) * gaps_.factor(said.gap_row, said.age_s, said.ahead_s)
+                + promised_share * said.promised;
   return answer;
 }
 

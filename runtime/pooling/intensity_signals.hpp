@@ -46,6 +46,7 @@ struct signal_values {
   double base = 0;      ///< The long-run rate, visits per second, …
   double base_log = 0;  ///< … and its logarithm.
   std::array<double, signals> x{};
+  double promised = 0;  ///< Visits per second that sessions under way promise.
   // For the table of how idle times end.
   std::uint32_t gap_row = 0;  ///< By its last interval.
   double age_s = 0;           ///< Idle for so long, …
