@@ -10,14 +10,16 @@
 namespace greenroom::runtime {
 namespace {
 
-// An idle one is looked at again at least so often.
+// An idle one is looked at again at least so often while the cast is small, and more often while
+// sessions are under way, which may turn to anybody at any time. A large cast is looked over more
+// slowly, at most some 50 of them a second, and nobody less often than the last two say.
+constexpr double step_often_s = 60;
+constexpr double step_worthless_s = 300;
+constexpr double step_in_sessions_s = 20;
+constexpr double step_in_sessions_worthless_s = 60;
+constexpr double looked_over_slower_from = 1000;
 constexpr double step_longest_s = 300;
 constexpr double step_longest_worthless_s = 1800;
-// Sessions under way may turn to anybody at any time: then so often while the cast is small. A
-// large one is looked over more slowly, at most some 75 a second.
-constexpr double step_with_sessions_s = 20;
-constexpr double step_with_sessions_worthless_s = 60;
-constexpr double looked_over_slower_from = 1000;
 constexpr double worthless = 1.0 / 30;
 // The intensity is read at the time when a start would be done while the idle time is below so
 // many load times.
@@ -48,13 +50,13 @@ double greenroom_policy::step_s(const member& one, const seat& place, double val
   const double price = keep_price();
   // What is worth next to nothing has time, unless one of its timers is about to fire.
   const bool hopeless = price > 0 && value < worthless * price;
-  double longest_s = hopeless ? step_longest_worthless_s : step_longest_s;
-  if (sessions_.under_way(now_s)) {
-    const double slower =
-        std::max(1.0, static_cast<double>(members_.size()) / looked_over_slower_from);
-    longest_s = std::min(
-        longest_s, slower * (hopeless ? step_with_sessions_worthless_s : step_with_sessions_s));
-  }
+  const bool sessions = sessions_.under_way(now_s);
+  const double slower =
+      std::max(1.0, static_cast<double>(members_.size()) / looked_over_slower_from);
+  const double longest_s =
+      hopeless ? std::min(slower * (sessions ? step_in_sessions_worthless_s : step_worthless_s),
+                          step_longest_worthless_s)
+               : std::min(slower * (sessions ? step_in_sessions_s : step_often_s), step_longest_s);
   double next_s = std::min((hopeless ? 3.0 : 1.0) * look_again_share * age_s, longest_s);
   const double lead_s = place.state == residency::cold ? one.facts.load_s : 0;
   const double since_s = now_s - one.history->visit_s;
