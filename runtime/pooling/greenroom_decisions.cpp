@@ -50,13 +50,18 @@ double greenroom_policy::step_s(const member& one, const seat& place, double val
   const double price = keep_price();
   // What is worth next to nothing has time, unless one of its timers is about to fire.
   const bool hopeless = price > 0 && value < worthless * price;
+  double longest_s = hopeless ? step_longest_worthless_s : step_longest_s;
   const bool sessions = sessions_.under_way(now_s);
-  const double slower =
-      std::max(1.0, static_cast<double>(members_.size()) / looked_over_slower_from);
-  const double longest_s =
-      hopeless ? std::min(slower * (sessions ? step_in_sessions_worthless_s : step_worthless_s),
-                          step_longest_worthless_s)
-               : std::min(slower * (sessions ? step_in_sessions_s : step_often_s), step_longest_s);
+  // For a place that is taken from somebody else each look is a start more, and hardly one less
+  // that is cold.
+  if (sessions || !filling()) {
+    const double often_s = hopeless   ? sessions ? step_in_sessions_worthless_s : step_worthless_s
+                           : sessions ? step_in_sessions_s
+                                      : step_often_s;
+    const double slower =
+        std::max(1.0, static_cast<double>(members_.size()) / looked_over_slower_from);
+    longest_s = std::min(longest_s, slower * often_s);
+  }
   double next_s = std::min((hopeless ? 3.0 : 1.0) * look_again_share * age_s, longest_s);
   const double lead_s = place.state == residency::cold ? one.facts.load_s : 0;
   const double since_s = now_s - one.history->visit_s;
