@@ -99,7 +99,7 @@ void director_state::hear_need(const protocols::slot_need& need) {
   auto& seat = seats[need.specialist];
   seat.tasks = std::max(seat.tasks, 1U);
   auto& mine = held[need.specialist];
-  mine.dismissed_until_s = 0;
+  mine.dismissed_s = 0;
   if (mine.reserved || (mine.held && seat.state == residency::warming)) {
     mine.why = reason::demand;  // It is on its way.
     return;
@@ -248,7 +248,6 @@ void director_state::hear_news(const slot_news& news) {
         granted.prewarmed = true;
         granted.why = mine.why;
         granted.granted_s = mine.granted_s;
-        granted.dismissed_until_s = mine.dismissed_until_s;
         granted.dismissed_s = mine.dismissed_s;
         mine = granted;
         seat.state = residency::cold;
@@ -261,8 +260,7 @@ void director_state::hear_news(const slot_news& news) {
                        static_cast<std::uint64_t>(std::max(now - mine.granted_s, 0.0) * 1e3));
       }
       const bool again = mine.to_warm;
-      mine = {.dismissed_until_s = mine.dismissed_until_s > 0 ? now + dismissal_s() : 0,
-              .dismissed_s = mine.dismissed_s};
+      mine = {.dismissed_s = mine.dismissed_s > 0 ? now : 0};
       seat.state = residency::cold;
       seat.since_s = now;
       if (again) by_hand(news.specialist, true);
@@ -306,7 +304,7 @@ void director_state::hear_usage(const protocols::usage_batch& batch) {
     policy->observe_arrival(one.specialist, one.case_key, arrived_s);
     auto& mine = held[one.specialist];
     // What came before it was cooled may be heard of only now, and does not bring it back.
-    if (arrived_s > mine.dismissed_s) mine.dismissed_until_s = 0;
+    if (arrived_s > mine.dismissed_s) mine.dismissed_s = 0;
     if (std::exchange(mine.prewarmed, false) && mine.held && ahead_of_demand(mine.why))
       machine::count(where->pool(pool).gauge.prewarm_hits);
   }
@@ -355,7 +353,6 @@ void director_state::by_hand(std::uint32_t who, bool warm) {
   if (who >= seats.size()) return;
   auto& mine = held[who];
   const auto now = now_s();
-  mine.dismissed_until_s = warm ? 0 : now + dismissal_s();
   mine.dismissed_s = warm ? 0 : now;
   mine.to_cool = !warm && (mine.held || mine.reserved);
   mine.to_warm = warm && mine.held && seats[who].state == residency::cooling;
@@ -404,7 +401,7 @@ void director_state::review() {
   std::size_t prewarmed = 0;
   const auto width = std::max<std::size_t>(limits.warming_concurrency, 1);
   bool more = false;
-  auto dismissed_until_s = runtime::never_s;
+  auto dismissal_ends_s = runtime::never_s;
   for (const auto& one : wanted.warm) {
     if (held[one.who].held || held[one.who].reserved) continue;
     // A callable starts in no time, so it need not wait its turn.
@@ -415,8 +412,9 @@ void director_state::review() {
       break;
     }
     const bool ahead = ahead_of_demand(one.why);
-    if (ahead && held[one.who].dismissed_until_s > now) {
-      dismissed_until_s = std::min(dismissed_until_s, held[one.who].dismissed_until_s);
+    const auto dismissed_s = held[one.who].dismissed_s;
+    if (ahead && dismissed_s > 0 && now < dismissed_s + dismissal_s()) {
+      dismissal_ends_s = std::min(dismissal_ends_s, dismissed_s + dismissal_s());
       continue;
     }
     if (ahead && prewarmed >= batch_size) {
@@ -440,7 +438,7 @@ void director_state::review() {
   // Spread, so that many who are wanted at the same moment do not start as a herd.
   if (more) next = now + spread_s * std::uniform_real_distribution<double>{1, 3}(chance);
   show(now);
-  review_at(dismissed_until_s);
+  review_at(dismissal_ends_s);
   if (held_count > 0 || !waiting.empty() || more || wanted.next_review_s < runtime::never_s)
     review_at(next);
 }

@@ -56,11 +56,11 @@ struct director_state {
     bool started = false;    ///< It was heard that its process is being started.
     bool to_cool = false;    ///< Cooled by hand while it was at work: as soon as it is through.
     bool to_warm = false;    ///< Warmed by hand while its process was going: once that is gone.
-    /// Cooled by hand: until then only a newer task or a hand brings it back. 0: it was not.
-    double dismissed_until_s = 0;
-    double dismissed_s = 0;  ///< When it was.
-    double granted_s = 0;    ///< When it got its place.
-    double counted_mb = 0;   ///< Its share of `held_mb`; below 0: pinned, not counted.
+    /// When it was cooled by hand, or its process went after that; 0: it was not, or was asked for
+    /// since.
+    double dismissed_s = 0;
+    double granted_s = 0;   ///< When it got its place.
+    double counted_mb = 0;  ///< Its share of `held_mb`; below 0: pinned, not counted.
     runtime::reason why = runtime::reason::demand;
   };
   std::vector<holding> held;
