@@ -1,5 +1,5 @@
 // The program as people and scripts use it: words in, text and exit codes out.
-#include "tests/integration/cli_program.hpp"
+#include "tests/integration/cli_fixture.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,50 +13,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// A JSON-lines worker that answers each task with the given Python expression over `m`.
-std::string worker(const std::string& answer) {
-  return "import json, sys\n"
-         "print(json.dumps({'type': 'ready'}), flush=True)\n"
-         "for line in sys.stdin:\n"
-         "    m = json.loads(line)\n"
-         "    if m['type'] == 'ping': print(json.dumps({'type': 'pong'}), flush=True)\n"
-         "    if m['type'] == 'task': print(json.dumps(dict(id=m['id'], **"
-         + answer + ")), flush=True)\n";
-}
-
-class Cli : public ::testing::Test {
-protected:
-  void SetUp() override { folder_ = temporary_folder(); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::string file(const std::string& name, const std::string& text) const {
-    write_file(folder_ / name, text);
-    return (folder_ / name).string();
-  }
-
-  /// Two specialists that need nothing but Python.
-  std::string small_cast() {
-    const auto echo = file("echo.py", worker("{'type': 'result', 'output': m['input']}"));
-    const auto refuse =
-        file("refuse.py", worker("{'type': 'error', 'message': 'not today', 'retryable': False}"));
-    return "version: 1\n"
-           "pool: { max_warm: 2, cooldown: 500ms, min_residency: 0s }\n"
-           "departments:\n"
-           "  - name: WORDS\n"
-           "    specialists:\n"
-           "      - name: echo\n"
-           "        aliases: [repeat]\n"
-           "        backend: { command: [python3, -S, " + echo + "] }\n"
-           "      - name: refuse\n"
-           "        backend: { command: [python3, -S, " + refuse + "] }\n"
-           "workflows:\n"
-           "  - { name: TWICE, steps: [echo, echo] }\n"
-           "commands:\n"
-           "  say: { specialist: echo }\n";
-  }
-
-private:
-  std::filesystem::path folder_;
-};
+class Cli : public cli_fixture {};
 
 TEST_F(Cli, ShowsItsVerbsInGroupsAndEachVerbAnExample) {
   const auto help = run_program({"--help"});
@@ -345,127 +302,6 @@ TEST_F(Cli, WritesNoColoursWhenItIsNotATerminal) {
   ASSERT_FALSE(node.address().empty()) << node.err();
   for (const char* verb : {"status", "specialists", "health", "tasks"})
     EXPECT_THAT(node.ask({verb}).out, Not(HasSubstr("\x1b"))) << verb;
-}
-
-TEST_F(Cli, DrivesALoadAndJudgesIt) {
-  served_node node{{"--config", file("cast.yaml", small_cast())}};
-  ASSERT_FALSE(node.address().empty()) << node.err();
-  const std::string scenario =
-      "duration: 1s\narrival: { kind: constant, rate: 40 }\n"
-      "mix: [ { specialist: echo, input: { a: 1 } } ]\n";
-  const auto good = node.ask({"load",
-                              file("good.yaml", scenario
-                                                    + "thresholds: [ \"error_rate<=0\", "
-                                                      "\"completed>=40\" ]\n"),
-                              "--json"});
-  EXPECT_EQ(good.code, 0) << good.out << good.err;
-  EXPECT_THAT(good.out, HasSubstr("\"completed\":40"));
-  const auto missed =
-      node.ask({"load", file("bad.yaml", scenario + "thresholds: [ \"throughput>1000000\" ]\n")});
-  EXPECT_EQ(missed.code, 1);
-  EXPECT_THAT(missed.out, HasSubstr("MISSED"));
-  // Without thresholds too, a load of which nothing was done is no success.
-  const auto strangers = file("strangers.yaml",
-                              "duration: 500ms\narrival: { kind: constant, rate: 40 }\n"
-                              "mix: [ { specialist: nobody } ]\n");
-  const auto vain = node.ask({"load", strangers});
-  EXPECT_EQ(vain.code, 1) << vain.out;
-  EXPECT_THAT(vain.err, HasSubstr("not one request was completed"));
-  EXPECT_THAT(vain.err, HasSubstr("nobody"));
-  EXPECT_EQ(node.ask({"load", strangers, "--json"}).code, 1);
-  const auto closed =
-      node.ask({"load",
-                file("closed.yaml",
-                     "duration: 1s\narrival: { kind: closed, users: 4, think: 10ms }\n"
-                     "mix: [ { cast: all, zipf: 0, weight: 0 }, { command: say } ]\n"
-                     "thresholds: [ \"error_rate<=0\", \"completed>=4\" ]\n"),
-                "--json"});
-  EXPECT_EQ(closed.code, 0) << closed.out << closed.err;
-}
-
-// A worker in Python that answers 1 to every task, after a statement that knows how many were
-// `seen`.
-std::string worker_that(const std::string& statement) {
-  return "import json, os, sys\n"
-         "print(json.dumps({'type': 'ready'}), flush=True)\n"
-         "seen = 0\n"
-         "for line in sys.stdin:\n"
-         "    m = json.loads(line)\n"
-         "    if m['type'] != 'task': continue\n"
-         "    seen += 1\n"
-         "    "
-         + statement
-         + "\n"
-           "    print(json.dumps({'type': 'result', 'id': m['id'], 'output': 1}), flush=True)\n";
-}
-
-TEST_F(Cli, CallsALoadWhoseNodeDiesUnreachableWhateverElseWasGood) {
-  // The worker kills the node with the third task in its hands, the second of the load.
-  const auto pid = file("node.pid", "");
-  const auto killer =
-      file("killer.py", worker_that("if seen == 3: os.kill(int(open('" + pid + "').read()), 9)"));
-  const auto cast = file("killer.yaml",
-                         "departments:\n  - name: WORDS\n    specialists:\n      - name: killer\n"
-                         "        backend: { command: [python3, -S, "
-                             + killer + "] }\n");
-  const std::string scenario =
-      "duration: 3s\narrival: { kind: closed, users: 1, think: 1ms }\n"
-      "mix: [ { specialist: killer } ]\n";
-  const auto free = file("free.yaml", scenario);
-  const auto lenient = file("lenient.yaml", scenario + "thresholds: [ \"completed>=1\" ]\n");
-  for (const auto& load : {free, lenient}) {
-    served_node node{{"--config", cast}};
-    ASSERT_FALSE(node.address().empty()) << node.err();
-    write_file(pid, std::to_string(node.pid()));
-    ASSERT_EQ(node.ask({"submit", "killer", "1"}).code, 0);
-    const auto came = node.ask({"load", load, "--json"});
-    EXPECT_EQ(came.code, 3) << came.out << came.err;
-    const auto report = nlohmann::json::parse(came.out, nullptr, false);
-    ASSERT_TRUE(report.is_object()) << came.out;
-    EXPECT_EQ(report.value("completed", 0), 1);
-    EXPECT_FALSE(report.value("ok", true));
-    const auto problem = nlohmann::json::parse(came.err, nullptr, false);
-    ASSERT_TRUE(problem.is_object()) << came.err;
-    EXPECT_EQ(problem.value("type", ""), "urn:greenroom:unreachable");
-    EXPECT_GE(problem.value("unanswered", 0), 1);
-    EXPECT_EQ(problem.value("unanswered", 0), report.value("unanswered", 1));
-    EXPECT_THAT(problem.value("detail", ""), HasSubstr("went away during the load"));
-    EXPECT_THAT(problem.value("detail", ""), HasSubstr("got no answer"));
-  }
-}
-
-TEST_F(Cli, CallsALoadThatLeftARequestWithoutAnswerAFailureUnlessAThresholdAllowsIt) {
-  // The second task is never answered, and the driver is not patient.
-  const auto silent = file("silent.py", worker_that("if seen == 2: continue"));
-  served_node node{{"--config", file("silent.yaml",
-                                     "departments:\n  - name: WORDS\n    specialists:\n"
-                                     "      - name: silent\n"
-                                     "        backend: { command: [python3, -S, "
-                                         + silent + "], concurrency: 4 }\n")}};
-  ASSERT_FALSE(node.address().empty()) << node.err();
-  ASSERT_EQ(node.ask({"submit", "silent", "1"}).code, 0);
-  const std::string scenario =
-      "duration: 3s\npatience: 400ms\narrival: { kind: closed, users: 1, think: 1ms }\n"
-      "mix: [ { specialist: silent } ]\n";
-  const auto failed = node.ask({"load", file("free.yaml", scenario)});
-  EXPECT_EQ(failed.code, 1) << failed.out << failed.err;
-  EXPECT_THAT(failed.err, HasSubstr("requests got no answer"));
-  EXPECT_THAT(failed.err, HasSubstr("no answer within 400 ms"));
-}
-
-TEST_F(Cli, ReplaysARecordingAtItsSpeed) {
-  served_node node{{"--config", file("cast.yaml", small_cast())}};
-  ASSERT_FALSE(node.address().empty()) << node.err();
-  const auto trace = file("trace.csv",
-                          "timestamp_s,specialist,case\n"
-                          "100,echo,a\n110,echo,a\n120,stranger,b\n");
-  const auto refused = node.ask({"replay", trace, "--speed", "100"});
-  EXPECT_EQ(refused.code, 1);
-  EXPECT_THAT(refused.err, HasSubstr("stranger"));
-  const auto known = node.ask({"replay", trace, "--speed", "100", "--limit", "2", "--json"});
-  EXPECT_EQ(known.code, 0) << known.err;
-  EXPECT_THAT(known.out, HasSubstr("\"completed\":2"));
-  EXPECT_EQ(node.ask({"replay", trace, "--speed", "100", "--cast", "--json"}).code, 0);
 }
 
 TEST_F(Cli, DrainsAtTheFirstSignalAndEndsWithZero) {

@@ -1,6 +1,5 @@
 // Everything that can be wrong in a configuration is reported with its place and the way out.
 #include "config/loader.hpp"
-#include "config/tree.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -396,17 +395,6 @@ TEST(Loader, ReportsEverythingThatIsWrongInTheOrderOfTheFile) {
 TEST(Loader, ReportsBrokenYamlWithItsLine) {
   EXPECT_EQ(problem_of("version: 1\npool: {\n").line, 3u);
   EXPECT_THAT(problem_of("a: b: c\n").message, HasSubstr("not YAML"));
-  // A byte of Latin-1; a lead alone; too long for its letter; half a surrogate pair; past the last.
-  for (const char* const bytes : {"caf\xe9", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
-                                  "\xf4\x90\x80\x80", "\xff"}) {
-    const auto wrong = problem_of("version: 1\nname: " + std::string{bytes} + "\n");
-    EXPECT_THAT(wrong.message, HasSubstr("not UTF-8")) << bytes;
-    EXPECT_EQ(wrong.line, 2U);
-  }
-  EXPECT_EQ(problem_of("version: 1\nname: caf\xe9\n").column, 10U);
-  for (const char* const good : {"\u00e9", "\u20ac", "\U0001f600", "\U0010ffff"}) {
-    EXPECT_TRUE(is_utf8(good)) << good;
-  }
   EXPECT_THAT(problem_of("").message, HasSubstr("is empty"));
   EXPECT_THAT(problem_of("- a\n").message, HasSubstr("expected a map, found a list"));
   EXPECT_THAT(problem_of("version: 1\n---\nversion: 1\n").message, HasSubstr("second document"));
