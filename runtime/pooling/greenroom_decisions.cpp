@@ -113,14 +113,21 @@ void greenroom_policy::consider_warm(specialist_index who, const seat& place, do
   cool(who, reason::cooldown, value, now_s, answer);
 }
 
+// What sessions promise on top keeps those who are warm. It moves with every turn that they take,
+// and most of what would be started for it alone would be given up unused.
+double greenroom_policy::worth_starting(const member& one, double value) const {
+  if (!one.said.made()) return value;
+  return std::max(0.0, value - worth(one, intensity_mixture::promised_beside(*one.said)));
+}
+
 void greenroom_policy::consider_cold(specialist_index who, double value, double now_s,
                                      plan& answer) {
   if (!referee_.predicting()) return;  // What others announce is prediction as well.
   member& one = members_[who];
   const double told = worth(one, announced(one, now_s));
-  const bool predicted =
-      learnt() && one.history->visits > 0
-      && value >= keep_price() * options_.prewarm_factor * (1.0 + waste_penalty * one.wastes);
+  const bool predicted = learnt() && one.history->visits > 0
+                         && worth_starting(one, value) >= keep_price() * options_.prewarm_factor
+                                                              * (1.0 + waste_penalty * one.wastes);
   const bool promised = told >= keep_price() * options_.prewarm_factor && told > 0;
   if (!predicted && !promised) return;
   answer.warm.push_back({who, promised ? one.announced_why : reason::predicted, value});
@@ -149,7 +156,9 @@ void greenroom_policy::reassess(specialist_index who, const seat& place, double 
   }
   settle_books(one, now_s, false);
   const double told = announced(one, now_s);
-  double value = one.value = worth(one, estimate(who, now_s) + told);
+  double value = worth(one, estimate(who, now_s) + told);
+  one.warm_below =
+      place.state == residency::cold ? worth_starting(one, value) / options_.prewarm_factor : value;
   // A start takes time: what counts is how much it is wanted when it would be ready. The same
   // holds for one that is about to be given up, and would be started again at once.
   const bool undecided = place.state == residency::cold || value < keep_price();
@@ -192,7 +201,7 @@ double greenroom_policy::worth_keeping(specialist_index who, double now_s, bool 
   member& one = members_[who];
   if (!referee_.predicting() || !learnt()) return one.facts.priority_weight;
   if (!one.saying && one.history->visits > 0) estimate(who, now_s);
-  one.value = worth(one, one.rate);
+  one.warm_below = worth(one, one.rate);
   double rate = one.rate;
   // One that would have to start again before long, because it comes about then, is not let go
   // because it does not come right now: away for hardly longer than a start is only a late start.

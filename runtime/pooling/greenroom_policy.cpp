@@ -139,7 +139,7 @@ void greenroom_policy::settle_books(member& one, double now_s, bool came) {
     one.history.own().lasted_s[bin] += static_cast<float>(lasted_s);
     if (came) one.history.own().ended[bin] += 1.0F;
     fleet_.idle(middle_s, lasted_s, one.said->base, came);
-    price_.idle(one.value, one.facts.memory_mb, lasted_s);
+    price_.idle(one.warm_below, one.facts.memory_mb, lasted_s);
     one.saying = false;
   }
   if (!one.shadow_gone && now_s - one.idle_since_s() > referee_.keep_s()) {

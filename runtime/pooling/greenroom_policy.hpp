@@ -135,8 +135,8 @@ private:
     double said_s = 0;
     double said_raw = 0;
     bool saying = false;
-    double rate = 0;   ///< The latest estimate, 0 when it was never visited.
-    double value = 0;  ///< What that is worth.
+    double rate = 0;        ///< The latest estimate, 0 when it was never visited.
+    double warm_below = 0;  ///< The price below which it is warm until it is looked at next.
     // An announcement.
     double announced_rate = 0;
     double announced_until_s = 0;
@@ -153,6 +153,8 @@ private:
 
   double settle_s(const member& one) const;
   double worth(const member& one, double rate) const;
+  /// Of that value, what a start ahead of demand is made for.
+  double worth_starting(const member& one, double value) const;
   double announced(const member& one, double now_s) const;
   double keep_price() const { return price_now_; }
   void refresh_price();

@@ -62,8 +62,12 @@ intensity_mixture::estimate intensity_mixture::read(const own_trust& own,
   estimate answer;
   answer.raw = std::exp(std::clamp(sum, log_rate_min, log_rate_max));
   answer.rate = answer.raw * calibration(own) * gaps_.factor(said.gap_row, said.age_s, said.ahead_s)
-                + promised_share * said.promised;
+                + promised_beside(said);
   return answer;
+}
+
+double intensity_mixture::promised_beside(const signal_values& said) {
+  return promised_share * said.promised;
 }
 
 void intensity_mixture::learn(own_trust& own, const signal_values& said, double raw,

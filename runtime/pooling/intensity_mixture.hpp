@@ -36,6 +36,8 @@ public:
     double rate = 0;  ///< Calibrated.
   };
   estimate read(const own_trust& own, const signal_values& said) const;
+  /// The part of that rate which sessions under way promise beside what the sources say.
+  static double promised_beside(const signal_values& said);
 
   /// What was said held for `lasted_s`, and then a visit came or not. `focus_rate` is the
   /// intensity where decisions are made: far above it the worker stays in any case, so errors

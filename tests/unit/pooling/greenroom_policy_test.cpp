@@ -133,6 +133,30 @@ TEST(GreenroomPolicy, WarmsThoseASessionTurnsToThoughTheyWereQuietForHours) {
   EXPECT_GE(in_time, 18U);
 }
 
+TEST(GreenroomPolicy, StartsNobodyForWhatSessionsPromiseBesideTheirSources) {
+  world w(8, open_limits(8), {.price = 4e-3});
+  std::mt19937 random(3);
+  std::size_t came = 0;
+  std::size_t found_cold = 0;
+  std::size_t started_ahead = 0;
+  // Visitors try out one after the other, so that everybody is promised a little all the time.
+  for (std::uint64_t visitor = 1; visitor <= 60; ++visitor) {
+    const std::size_t before = w.prewarmed;
+    for (int turn = 0; turn < 6; ++turn) {
+      const bool cold = w.task(static_cast<specialist_index>(random() % 8), visitor);
+      w.pass(w.now_s + 30 + static_cast<double>(random() % 60));
+      if (visitor <= 30) continue;
+      ++came;
+      if (cold) ++found_cold;
+    }
+    if (visitor > 30) started_ahead += w.prewarmed - before;
+    w.pass(w.now_s + 3600 + static_cast<double>(random() % 3600));
+  }
+  // Started for what is promised beside as well, it would be three and a half starts for each.
+  EXPECT_LT(started_ahead, 2.5 * static_cast<double>(came));
+  EXPECT_LT(found_cold, 0.9 * static_cast<double>(came));
+}
+
 TEST(GreenroomPolicy, NeverExceedsItsSlotsAndEvictsWhatIsWantedLeast) {
   pool_limits limits = open_limits(20);
   limits.max_warm = 4;

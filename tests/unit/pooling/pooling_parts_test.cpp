@@ -252,6 +252,19 @@ TEST(IntensityMixture, KnowsWhenTheFleetComesBackFromVisitsOfOthers) {
   EXPECT_LT(mixture.read(stranger, between).rate, 0.5 * mixture.read(stranger, between).raw);
 }
 
+TEST(IntensityMixture, AddsToItsOwnWhatSessionsPromise) {
+  const intensity_mixture mixture;
+  const intensity_mixture::own_trust own;
+  signal_values said;
+  said.base_log = std::log(1e-5);
+  said.x[0] = 1;
+  const double alone = mixture.read(own, said).rate;
+  said.promised = 1e-2;
+  const double with_sessions = mixture.read(own, said).rate;
+  EXPECT_GT(with_sessions, alone + 1e-3);
+  EXPECT_LT(with_sessions, alone + 1e-2) << "what sessions promise was taken at its word";
+}
+
 TEST(GapTable, SaysNothingBeforeItHasLearnt) {
   gap_table gaps;
   EXPECT_EQ(gaps.factor(gap_table::row_of(600), 60, 10), 1.0);
