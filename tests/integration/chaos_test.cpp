@@ -1,6 +1,6 @@
 // `greenroom chaos` itself: a short run of each kind of fault loses nothing, the same seed is the
 // same schedule, and what was broken ends with the program.
-#include "tests/integration/cli_program.hpp"
+#include "tests/integration/folder_fixture.hpp"
 #include "tests/integration/support/live_node.hpp"
 
 #include <gmock/gmock.h>
@@ -25,15 +25,8 @@ const std::string patient =
     "settle: 60s\n"
     "thresholds: { mean_recovery: 60s, max_recovery: 120s, success: 0.2, over_budget: 120s }\n";
 
-class Chaos : public ::testing::Test {
+class Chaos : public folder_fixture {
 protected:
-  void SetUp() override { folder_ = temporary_folder(); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::string file(const std::string& name, const std::string& text) const {
-    write_file(folder_ / name, text);
-    return (folder_ / name).string();
-  }
-
   /// Runs it, and checks what no fault may take away.
   json survive(const std::string& plan) {
     const auto ran = run_program({"chaos", "run", plan, "--json"});
@@ -61,8 +54,6 @@ protected:
       if (one["carried_out"].get<bool>()) kinds.insert(one["kind"].get<std::string>());
     return kinds;
   }
-
-  std::filesystem::path folder_;
 };
 
 TEST_F(Chaos, ListsAPlanForEachKindOfTrouble) {
@@ -202,7 +193,7 @@ TEST_F(Chaos, TakesAllThatItBrokeWithItWhenItIsKilled) {
   const auto name = program().string();
   const int pid = ::fork();
   if (pid == 0) {
-    ::setenv("TMPDIR", folder_.c_str(), 1);
+    ::setenv("TMPDIR", folder().c_str(), 1);
     ::execl(name.c_str(), name.c_str(), "chaos", "run", plan.c_str(), "--json", nullptr);
     ::_exit(127);
   }

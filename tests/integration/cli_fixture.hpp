@@ -1,11 +1,8 @@
-// A folder for the files of one test of the program, and a small cast to serve from it.
+// A small cast to serve from the folder of a test.
 #pragma once
 
-#include "tests/integration/cli_program.hpp"
+#include "tests/integration/folder_fixture.hpp"
 
-#include <gtest/gtest.h>
-
-#include <filesystem>
 #include <string>
 
 namespace greenroom::testing {
@@ -21,15 +18,8 @@ inline std::string worker(const std::string& answer) {
          + answer + ")), flush=True)\n";
 }
 
-class cli_fixture : public ::testing::Test {
+class cli_fixture : public folder_fixture {
 protected:
-  void SetUp() override { folder_ = temporary_folder(); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::string file(const std::string& name, const std::string& text) const {
-    write_file(folder_ / name, text);
-    return (folder_ / name).string();
-  }
-
   /// Two specialists that need nothing but Python.
   std::string small_cast() {
     const auto echo = file("echo.py", worker("{'type': 'result', 'output': m['input']}"));
@@ -50,9 +40,6 @@ protected:
            "commands:\n"
            "  say: { specialist: echo }\n";
   }
-
-private:
-  std::filesystem::path folder_;
 };
 
 }  // namespace greenroom::testing

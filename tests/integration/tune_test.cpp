@@ -3,7 +3,7 @@
 #include "runtime/machine/trace/trace_file.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
-#include "tests/integration/cli_program.hpp"
+#include "tests/integration/folder_fixture.hpp"
 #include "tests/integration/support/live_node.hpp"
 #include "tests/machine/http/raw_client.hpp"
 
@@ -41,11 +41,10 @@ std::string traffic_of_all() {
   return text;
 }
 
-class Tune : public ::testing::Test {
+class Tune : public folder_fixture {
 protected:
   void SetUp() override {
-    folder_ = temporary_folder();
-    write_file(folder_ / "echo.py",
+    write_file(folder() / "echo.py",
                "import json, sys\n"
                "print(json.dumps({'type': 'ready'}), flush=True)\n"
                "for line in sys.stdin:\n"
@@ -53,7 +52,7 @@ protected:
                "    if m['type'] == 'task':\n"
                "        print(json.dumps({'type': 'result', 'id': m['id'], 'output': 1}),"
                " flush=True)\n");
-    const auto worker = tests::live_node::python() + ", -S, " + (folder_ / "echo.py").string();
+    const auto worker = tests::live_node::python() + ", -S, " + (folder() / "echo.py").string();
     std::string cast =
         "version: 1\n"
         "pool: { max_warm: 12, cooldown: 10m, min_residency: 0s, adaptive: false }\n"
@@ -63,12 +62,9 @@ protected:
     for (std::size_t who = 0; who < busy + seldom; ++who) {
       cast += "      - { name: " + name_of(who) + ", backend: { command: [" + worker + "] } }\n";
     }
-    write_file(folder_ / "cast.yaml", cast);
-    write_file(folder_ / "trace.csv", traffic_of_all());
+    write_file(folder() / "cast.yaml", cast);
+    write_file(folder() / "trace.csv", traffic_of_all());
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  [[nodiscard]] std::string path(const char* name) const { return (folder_ / name).string(); }
 
   static std::string got(const served_node& node, const std::string& what) {
     const auto colon = node.address().rfind(':');
@@ -95,7 +91,7 @@ protected:
   /// The simulator's word on these settings, over what a node wrote down.
   [[nodiscard]] runtime::simulation_result simulated(const std::string& recorded, const json& said,
                                                      const json& settings) const {
-    write_file(folder_ / "recorded.csv", recorded);
+    write_file(folder() / "recorded.csv", recorded);
     auto traffic = std::get<runtime::trace>(machine::read_trace(path("recorded.csv")));
     runtime::warm_policy_run how;
     how.epoch_s = traffic.requests.front().time_s;
@@ -109,9 +105,6 @@ protected:
     runtime::greenroom_policy policy;
     return runtime::run_warm_policy(work, policy, how);
   }
-
-private:
-  std::filesystem::path folder_;
 };
 
 TEST_F(Tune, SaysThatTooFewTasksWereRecordedAndProposesNothing) {

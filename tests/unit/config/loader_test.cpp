@@ -486,39 +486,5 @@ TEST(Loader, GivesDepartmentsThePatienceOfTheRoot) {
   EXPECT_EQ(whole.departments[1].restart.window, std::chrono::seconds{5});
 }
 
-TEST(Commands, AreUnderstoodWithAndWithoutTheirPrefix) {
-  const auto whole = loaded(with("commands: { implement: { department: BACKEND } }\n"));
-  for (const std::string word : {"implement", "bumba:implement", "/bumba:implement"}) {
-    const auto target = resolve_command(whole, word);
-    ASSERT_TRUE(target.has_value()) << word;
-    EXPECT_EQ(target->department, "BACKEND");
-  }
-  EXPECT_FALSE(resolve_command(whole, "bumba:").has_value());
-  EXPECT_FALSE(resolve_command(whole, "bumba:bumba:implement").has_value());
-}
-
-TEST(Endpoint, HasAnAddressAndAPort) {
-  EXPECT_EQ(parse_endpoint("127.0.0.1:80")->port, 80);
-  EXPECT_EQ(parse_endpoint("[::1]:0")->address, "::1");
-  EXPECT_EQ(parse_endpoint("[fe80::1%eth0]:0")->address, "fe80::1%eth0");
-  EXPECT_EQ(parse_endpoint("0.0.0.0:1")->address, "0.0.0.0");
-  EXPECT_EQ(parse_endpoint("localhost:65535")->address, "localhost");
-  for (const char* wrong : {"", ":80", "a:", "a:65536", "a:-1", "a:80x", "::1:80", "http://a:80",
-                            "example.com:80", "256.0.0.1:80", "1.2.3:80", "1.2.3.4.5:80",
-                            "1..2.3:80", "[1.2.3.4]:80", "[localhost]:80"}) {
-    EXPECT_FALSE(parse_endpoint(wrong).has_value()) << wrong;
-  }
-}
-
-TEST(Nearest, PrefersFewerEditsAndNeverWildGuesses) {
-  const std::vector<std::string> names{"max_warm", "cooldown", "mode", "adaptive"};
-  EXPECT_EQ(nearest("max-warm", names), "max_warm");
-  EXPECT_EQ(nearest("MaxWarm", names), "max_warm");
-  EXPECT_EQ(nearest("coodlown", names), "cooldown");
-  EXPECT_EQ(nearest("cooldown_time", names), "cooldown");
-  EXPECT_EQ(nearest("zzzzzz", names), "");
-  EXPECT_EQ(nearest("", names), "");
-}
-
 }  // namespace
 }  // namespace greenroom::config

@@ -1,0 +1,31 @@
+// A folder for the files of one test, gone when it ends.
+#pragma once
+
+#include "tests/integration/cli_program.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+namespace greenroom::testing {
+
+class folder_fixture : public ::testing::Test {
+protected:
+  ~folder_fixture() override { std::filesystem::remove_all(folder_); }
+
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  [[nodiscard]] std::string path(const std::string& name) const {
+    return (folder_ / name).string();
+  }
+  /// Writes it, and returns its path.
+  std::string file(const std::string& name, const std::string& text) const {
+    write_file(folder_ / name, text);
+    return path(name);
+  }
+
+private:
+  const std::filesystem::path folder_ = temporary_folder();
+};
+
+}  // namespace greenroom::testing
