@@ -16,7 +16,7 @@ using runtime::breaker;
 
 namespace {
 
-constexpr std::chrono::milliseconds tick_period{10};
+constexpr std::chrono::milliseconds upkeep_period{10};
 constexpr std::int64_t drop_period_ns = 250'000'000;
 // What a worker asks for beyond that is not a pause but an end; nobody waits for it.
 constexpr std::int64_t rest_ms_max = 3'600'000;
@@ -379,7 +379,7 @@ void department::rest(entry& one, std::int64_t since_ns) {
 
 void department::arm() {
   if (std::exchange(armed_, true)) return;
-  delayed_send(this, tick_period, protocols::tick_atom::value);
+  delayed_send(this, upkeep_period, protocols::tick_atom::value);
 }
 
 void department::tick() {

@@ -1,6 +1,7 @@
 #include "actors/director.hpp"
 
 #include "actors/text.hpp"
+#include "actors/units.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -19,7 +20,6 @@ constexpr double review_min_s = 0.02;
 constexpr double review_each_s = 1e-5;
 constexpr double spread_s = 0.05;  // Between starts that wait for their turn, one to three times.
 constexpr double review_max_s = 1.0;
-constexpr double megabyte = 1e6;
 // Everybody is told of another typical start when it differs by so much (natural logarithm).
 constexpr double typical_moved = 0.1;
 
@@ -86,7 +86,7 @@ void director_state::adopt_cast() {
     fact.pinned = !one.gone && (one.config.pin || baseline || callable);
     const auto bytes = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
     fact.load_s = starts.expected_s(i, fact.load_s);
-    fact.memory_mb = bytes > 0 ? static_cast<double>(bytes) / megabyte : one.config.memory_mb;
+    fact.memory_mb = bytes > 0 ? static_cast<double>(bytes) / bytes_per_mb : one.config.memory_mb;
     policy->learn(i, fact);
   }
   policy->set_limits(limits);
@@ -339,7 +339,7 @@ void director_state::hear_survey(const protocols::memory_survey& survey) {
   for (std::size_t i = 0; i < survey.specialists.size(); ++i) {
     const auto who = survey.specialists[i];
     if (who >= facts.size()) continue;
-    facts[who].memory_mb = static_cast<double>(survey.bytes[i]) / megabyte;
+    facts[who].memory_mb = static_cast<double>(survey.bytes[i]) / bytes_per_mb;
     if (held[who].held && held[who].counted_mb >= 0) {
       held_mb += facts[who].memory_mb - held[who].counted_mb;
       held[who].counted_mb = facts[who].memory_mb;

@@ -15,8 +15,6 @@ using runtime::rollout::recorded_event, runtime::rollout::trigger;
 
 namespace {
 
-std::uint64_t value(const machine::counter& of) { return of.load(std::memory_order_relaxed); }
-
 struct known_event {
   std::string_view kind;
   std::string_view said;    ///< Before the detail.
@@ -94,12 +92,12 @@ std::vector<specialist_counts> count_specialists(const house& where) {
     const auto& stand = where.pool(protocols::pool_kind::intelligent).specialists[i];
     const auto ended = [&](task_outcome which) {
       const auto e = static_cast<std::size_t>(which);
-      return value(stand.gauge.ends[e]) + value(stand.mirror_ends[e]);
+      return machine::count_of(stand.gauge.ends[e]) + machine::count_of(stand.mirror_ends[e]);
     };
     result[i] = {
         ended(task_outcome::completed),
         ended(task_outcome::failed) + ended(task_outcome::timeout) + ended(task_outcome::unknown),
-        value(stand.gauge.cold_starts), value(stand.gauge.warm_hits)};
+        machine::count_of(stand.gauge.cold_starts), machine::count_of(stand.gauge.warm_hits)};
   }
   return result;
 }

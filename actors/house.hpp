@@ -30,6 +30,8 @@
 namespace greenroom::actors {
 
 constexpr std::size_t pools = 2;  ///< Indexed by protocols::pool_kind.
+constexpr auto smart = static_cast<std::size_t>(protocols::pool_kind::intelligent);
+constexpr auto plain = static_cast<std::size_t>(protocols::pool_kind::baseline);
 
 /// A port behind a lock-free ring, or lanes, for what comes from many threads.
 template <class Item, template <class> class Ring>

@@ -1,6 +1,7 @@
 #include "actors/journal_keeper.hpp"
 
 #include "actors/text.hpp"
+#include "actors/units.hpp"
 #include "runtime/machine/io/thread_urgency.hpp"
 
 #include <algorithm>
@@ -19,7 +20,6 @@ constexpr std::size_t extra_max = 4096;  // State and events kept while the jour
 constexpr std::chrono::milliseconds retry_period{500};
 constexpr std::chrono::seconds prune_period{30};
 constexpr std::size_t prune_rows = 2000;
-constexpr double ms = 1e-6;  // Of a nanosecond.
 
 }  // namespace
 
@@ -53,10 +53,10 @@ machine::end_record end_record_of(const house& where, const task& job) {
   const auto total = job.ended_ns - job.accepted_ns;
   const auto run = job.dispatched_ns > 0 ? job.ended_ns - job.dispatched_ns : 0;
   const auto start = std::min(job.start_wait_ns, total - run);
-  result.total_ms = static_cast<double>(total) * ms;
-  result.run_ms = static_cast<double>(run) * ms;
-  result.start_ms = static_cast<double>(start) * ms;
-  result.queue_ms = static_cast<double>(total - run - start) * ms;
+  result.total_ms = static_cast<double>(total) * ms_per_ns;
+  result.run_ms = static_cast<double>(run) * ms_per_ns;
+  result.start_ms = static_cast<double>(start) * ms_per_ns;
+  result.queue_ms = static_cast<double>(total - run - start) * ms_per_ns;
   return result;
 }
 

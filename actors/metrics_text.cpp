@@ -21,8 +21,8 @@ namespace {
 using prometheus::ClientMetric, prometheus::MetricFamily, prometheus::MetricType;
 using labels = std::vector<ClientMetric::Label>;
 
-double value(const machine::counter& of) {
-  return static_cast<double>(of.load(std::memory_order_relaxed));
+double amount_of(const machine::counter& which) {
+  return static_cast<double>(machine::count_of(which));
 }
 
 class sheet {
@@ -67,7 +67,7 @@ void write_tasks(sheet& out, const actors::house& house) {
     for (std::size_t outcome = 0; outcome < machine::task_outcomes; ++outcome) {
       double amount = 0;
       for (const auto kind : both_pools)
-        amount += value(house.pool(kind).specialists[i].gauge.ends[outcome]);
+        amount += amount_of(house.pool(kind).specialists[i].gauge.ends[outcome]);
       // Most specialists have seen few outcomes; those that never came are left out.
       if (amount == 0) continue;
       sheet::add(tasks,
@@ -124,7 +124,7 @@ void write_pool(sheet& out, const actors::house& house, pool_kind kind) {
     if (playing.members[i].gone) continue;
     const auto& gauge = pool.specialists[i].gauge;
     states[static_cast<std::size_t>(gauge.state.load(std::memory_order_relaxed))] += 1;
-    crashes += value(gauge.crashes);
+    crashes += amount_of(gauge.crashes);
   }
   auto& specialists =
       out.family("greenroom_specialists", "Specialists by state.", MetricType::Gauge);
@@ -132,19 +132,19 @@ void write_pool(sheet& out, const actors::house& house, pool_kind kind) {
     sheet::add(specialists, {{"state", std::string{state_names[s]}}}, states[s]);
   const auto& gauge = pool.gauge;
   out.one("greenroom_warm_hits_total", "Tasks that found their specialist warm.",
-          MetricType::Counter, value(gauge.warm_hits));
+          MetricType::Counter, amount_of(gauge.warm_hits));
   out.one("greenroom_cold_starts_total", "Tasks that had to wait for a start.", MetricType::Counter,
-          value(gauge.cold_starts));
+          amount_of(gauge.cold_starts));
   out.one("greenroom_retries_total", "Attempts after the first one.", MetricType::Counter,
-          value(gauge.retries));
+          amount_of(gauge.retries));
   out.one("greenroom_prewarms_total", "Starts ahead of demand.", MetricType::Counter,
-          value(gauge.prewarms));
+          amount_of(gauge.prewarms));
   out.one("greenroom_prewarm_hits_total", "Starts ahead of demand that were then used.",
-          MetricType::Counter, value(gauge.prewarm_hits));
+          MetricType::Counter, amount_of(gauge.prewarm_hits));
   out.one("greenroom_evictions_total", "Workers stopped to make room.", MetricType::Counter,
-          value(gauge.evictions));
+          amount_of(gauge.evictions));
   out.one("greenroom_cooldowns_total", "Workers stopped because they were idle.",
-          MetricType::Counter, value(gauge.cooldowns));
+          MetricType::Counter, amount_of(gauge.cooldowns));
   out.one("greenroom_worker_crashes_total", "Workers that died unasked.", MetricType::Counter,
           crashes);
 }
@@ -175,10 +175,10 @@ void write_watch(sheet& out, const node::parts& in) {
   out.one("greenroom_prewarm_wasted_seconds_total", "Worker time ahead of demand that never came.",
           counter, static_cast<double>(forecast.prewarm_wasted_ms.load()) * 1e-3);
   out.one("greenroom_workflows_detected_total", "Workflows found under way.", counter,
-          value(forecast.workflows_detected));
+          amount_of(forecast.workflows_detected));
   out.one("greenroom_tuning_adjustments_total",
           "Times that the pool adapted its threshold or slots.", counter,
-          value(forecast.adjustments));
+          amount_of(forecast.adjustments));
   const auto [believed, guessed] = forecast.read([](const actors::forecast_board::content& of) {
     return std::pair{of.policy, of.accuracy};
   });
@@ -206,7 +206,8 @@ void write_watch(sheet& out, const node::parts& in) {
     for (std::size_t e = 0; e < machine::task_outcomes; ++e) {
       auto amount = static_cast<double>(house.pool(kind).gauge.ends(e));
       // Copies run in the intelligent pool, and a few in the other; they are counted elsewhere.
-      for (const auto& stand : house.pool(kind).specialists) amount -= value(stand.mirror_ends[e]);
+      for (const auto& stand : house.pool(kind).specialists)
+        amount -= amount_of(stand.mirror_ends[e]);
       sheet::add(tasks,
                  {{"pool", std::string{protocols::to_string(kind)}},
                   {"outcome", std::string{machine::task_outcome_names[e]}}},
@@ -216,7 +217,7 @@ void write_watch(sheet& out, const node::parts& in) {
                           "Kept from a pool because a circuit of it was open.", counter);
   for (const auto kind : both_pools)
     sheet::add(shed, {{"pool", std::string{protocols::to_string(kind)}}},
-               value(house.pool(kind).gauge.shed_open));
+               amount_of(house.pool(kind).gauge.shed_open));
   const auto rules = house.routes.now();
   using mode = runtime::rollout::mode;
   const auto share =
@@ -270,15 +271,15 @@ std::string node::metrics() const {
       out.family("greenroom_shed_total", "Tasks refused at the door.", MetricType::Counter);
   for (std::size_t i = 0; i < house.gauge.shed.size(); ++i)
     sheet::add(shed, {{"reason", std::string{machine::shed_reasons[i]}}},
-               value(house.gauge.shed[i]));
+               amount_of(house.gauge.shed[i]));
   out.one("greenroom_tasks_accepted_total", "Tasks that were let in.", MetricType::Counter,
           static_cast<double>(house.gauge.accepted()));
   out.one("greenroom_tasks_pending", "Accepted and not ended.", MetricType::Gauge,
           static_cast<double>(now.pending));
   out.one("greenroom_journal_commits_total", "Transactions of the journal.", MetricType::Counter,
-          value(house.gauge.journal_commits));
+          amount_of(house.gauge.journal_commits));
   out.one("greenroom_journal_records_total", "Records written to the journal.", MetricType::Counter,
-          value(house.gauge.journal_records));
+          amount_of(house.gauge.journal_records));
   out.one("greenroom_journal_ok", "1 while the journal can be written.", MetricType::Gauge,
           house.gauge.journal_ok ? 1 : 0);
   out.one("greenroom_worker_memory_bytes", "Proportional set size of all workers.",

@@ -1,6 +1,7 @@
 #include "actors/monitor.hpp"
 
 #include "actors/evidence.hpp"
+#include "actors/house.hpp"
 #include "actors/rollout_settings.hpp"
 #include "runtime/monitoring/health_score.hpp"
 #include "runtime/monitoring/response_ratio.hpp"
@@ -17,13 +18,13 @@ using runtime::rollout::mode;
 
 namespace {
 
-constexpr double window_min_s = 60;
+constexpr double sampling_window_min_s = 60;
 
 }  // namespace
 
 void monitor_state::open() {
   const auto window =
-      std::max(4 * seconds_of(where->now_playing().config.health_interval), window_min_s);
+      std::max(4 * seconds_of(where->now_playing().config.health_interval), sampling_window_min_s);
   for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
     samplers.emplace_back(*where, kind, window);
   served.emplace("node", rules_now());
@@ -105,8 +106,6 @@ void monitor_state::event_alerts(double now_s,
 void monitor_state::look() {
   const auto now = now_s();
   std::array<pool_sample, 2> samples{samplers[0].take(now), samplers[1].take(now)};
-  constexpr auto smart = static_cast<std::size_t>(pool_kind::intelligent);
-  constexpr auto plain = static_cast<std::size_t>(pool_kind::baseline);
   const bool both = where->pool(pool_kind::baseline).open;
   if (both) {
     using namespace runtime::monitoring;

@@ -13,8 +13,6 @@ namespace {
 
 using content = actors::watch_board::content;
 
-std::string number(double value) { return runtime::rollout::json_text(value); }
-
 }  // namespace
 
 std::optional<std::string> node::diagnose(std::string_view subject) const {
@@ -185,16 +183,18 @@ std::optional<std::string> node::diagnose(std::string_view subject) const {
   std::string factors;
   for (const auto& one : board.second.factors)
     factors += (factors.empty() ? "" : ",") + std::string{"{\"name\":"}
-               + actors::json_text(one.name) + ",\"value\":" + number(one.value)
-               + ",\"factor\":" + number(one.factor) + "}";
+               + actors::json_text(one.name)
+               + ",\"value\":" + runtime::rollout::json_text(one.value)
+               + ",\"factor\":" + runtime::rollout::json_text(one.factor) + "}";
   std::string items;
   for (const auto& one : found)
     items += (items.empty() ? "" : ",") + std::string{"{\"severity\":"}
              + actors::json_text(one.severity) + ",\"finding\":" + actors::json_text(one.text)
              + ",\"change\":" + actors::json_text(one.change) + "}";
-  return "{\"subject\":" + actors::json_text(subject) + ",\"healthy\":"
-         + (found.empty() ? "true" : "false") + ",\"health_score\":" + number(board.second.score)
-         + ",\"factors\":[" + factors + "],\"findings\":[" + items + "]}";
+  return "{\"subject\":" + actors::json_text(subject)
+         + ",\"healthy\":" + (found.empty() ? "true" : "false")
+         + ",\"health_score\":" + runtime::rollout::json_text(board.second.score) + ",\"factors\":["
+         + factors + "],\"findings\":[" + items + "]}";
 }
 
 }  // namespace greenroom

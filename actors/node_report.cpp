@@ -2,6 +2,7 @@
 #include "actors/node_parts.hpp"
 #include "actors/pool_sampler.hpp"
 #include "actors/readiness.hpp"
+#include "actors/units.hpp"
 #include "runtime/rollout/deployment_report.hpp"
 
 #include <algorithm>
@@ -66,14 +67,13 @@ runtime::rollout::pool_figures figures_of(const actors::house& house, pool_kind 
   const auto times = pool.gauge.times();
   std::uint64_t count = 0;
   for (const auto one : times) count += one;
-  constexpr double ms = 1e-6;
   if (count >= tasks_min) {
     using machine::latency_histogram;
-    result.response_mean_ms =
-        static_cast<double>(pool.gauge.time_sum_ns()) * ms / static_cast<double>(count);
-    result.response_p50_ms = latency_histogram::quantile_ns(times, 0.50) * ms;
-    result.response_p95_ms = latency_histogram::quantile_ns(times, 0.95) * ms;
-    result.response_p99_ms = latency_histogram::quantile_ns(times, 0.99) * ms;
+    result.response_mean_ms = static_cast<double>(pool.gauge.time_sum_ns()) * actors::ms_per_ns
+                              / static_cast<double>(count);
+    result.response_p50_ms = latency_histogram::quantile_ns(times, 0.50) * actors::ms_per_ns;
+    result.response_p95_ms = latency_histogram::quantile_ns(times, 0.95) * actors::ms_per_ns;
+    result.response_p99_ms = latency_histogram::quantile_ns(times, 0.99) * actors::ms_per_ns;
   }
   std::uint64_t tasks = 0;
   for (std::size_t e = 0; e < machine::task_outcomes; ++e) tasks += pool.gauge.ends(e);

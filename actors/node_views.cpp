@@ -2,6 +2,7 @@
 #include "actors/node_parts.hpp"
 #include "actors/pool_sampler.hpp"
 #include "actors/text.hpp"
+#include "actors/units.hpp"
 #include "protocols/json_text.hpp"
 #include "runtime/monitoring/node_status.hpp"
 
@@ -19,18 +20,13 @@ using protocols::pool_kind, protocols::task;
 
 namespace {
 
-constexpr double ms = 1e-6;  // Of a nanosecond.
-constexpr double megabyte = 1e6;
-
 specialist_state state_of(worker_state from) {
   return static_cast<specialist_state>(static_cast<std::uint8_t>(from));
 }
 
-std::uint64_t value(const machine::counter& of) { return of.load(std::memory_order_relaxed); }
-
 std::uint64_t of(const std::array<machine::counter, machine::task_outcomes>& ends,
                  machine::task_outcome which) {
-  return value(ends[static_cast<std::size_t>(which)]);
+  return machine::count_of(ends[static_cast<std::size_t>(which)]);
 }
 
 }  // namespace
@@ -59,10 +55,10 @@ task_view view_of(const task& done, std::string specialist, std::string departme
   const auto total = done.ended_ns - done.accepted_ns;
   const auto run = done.dispatched_ns > 0 ? done.ended_ns - done.dispatched_ns : 0;
   const auto start = std::min(done.start_wait_ns, total - run);
-  result.total_ms = static_cast<double>(total) * ms;
-  result.run_ms = static_cast<double>(run) * ms;
-  result.start_ms = static_cast<double>(start) * ms;
-  result.queue_ms = static_cast<double>(total - run - start) * ms;
+  result.total_ms = static_cast<double>(total) * actors::ms_per_ns;
+  result.run_ms = static_cast<double>(run) * actors::ms_per_ns;
+  result.start_ms = static_cast<double>(start) * actors::ms_per_ns;
+  result.queue_ms = static_cast<double>(total - run - start) * actors::ms_per_ns;
   result.ended_unix_ms = done.accepted_unix_ms + total / 1'000'000;
   return result;
 }
@@ -118,9 +114,9 @@ node_view node::status() const {
       result.memory_mb +=
           static_cast<double>(
               house.pool(each).specialists[i].gauge.memory_bytes.load(std::memory_order_relaxed))
-          / megabyte;
+          / actors::bytes_per_mb;
   }
-  result.memory_always_warm_mb = actors::always_warm_bytes(house) / megabyte;
+  result.memory_always_warm_mb = actors::always_warm_bytes(house) / actors::bytes_per_mb;
   result.memory_efficiency = house.all_memory.efficiency().value_or(0);
   if (house.routes.now().routes != runtime::rollout::mode::fallback)
     result.pool_memory_efficiency = house.pool_memory.efficiency();
@@ -129,17 +125,17 @@ node_view node::status() const {
   std::uint64_t count = 0;
   for (const auto one : times) count += one;
   if (count > 0)
-    result.average_response_ms =
-        static_cast<double>(pool.gauge.time_sum_ns()) * ms / static_cast<double>(count);
-  result.p50_ms = machine::latency_histogram::quantile_ns(times, 0.50) * ms;
-  result.p95_ms = machine::latency_histogram::quantile_ns(times, 0.95) * ms;
-  result.p99_ms = machine::latency_histogram::quantile_ns(times, 0.99) * ms;
-  const auto hits = value(pool.gauge.warm_hits);
-  result.cold_starts = value(pool.gauge.cold_starts);
+    result.average_response_ms = static_cast<double>(pool.gauge.time_sum_ns()) * actors::ms_per_ns
+                                 / static_cast<double>(count);
+  result.p50_ms = machine::latency_histogram::quantile_ns(times, 0.50) * actors::ms_per_ns;
+  result.p95_ms = machine::latency_histogram::quantile_ns(times, 0.95) * actors::ms_per_ns;
+  result.p99_ms = machine::latency_histogram::quantile_ns(times, 0.99) * actors::ms_per_ns;
+  const auto hits = machine::count_of(pool.gauge.warm_hits);
+  result.cold_starts = machine::count_of(pool.gauge.cold_starts);
   if (hits + result.cold_starts > 0)
     result.warm_hit_rate =
         static_cast<double>(hits) / static_cast<double>(hits + result.cold_starts);
-  result.retries = value(pool.gauge.retries);
+  result.retries = machine::count_of(pool.gauge.retries);
   for (std::size_t each = 0; each < actors::pools; ++each) {
     const auto ended = [&gauge = house.pool(static_cast<pool_kind>(each)).gauge](auto how) {
       return gauge.ends(static_cast<std::size_t>(how));
@@ -158,7 +154,7 @@ node_view node::status() const {
                                         + of(copies, machine::task_outcome::timeout));
   result.cancelled -= std::min(result.cancelled, of(copies, machine::task_outcome::cancelled));
   result.unknown -= std::min(result.unknown, of(copies, machine::task_outcome::unknown));
-  for (const auto& one : house.gauge.shed) result.shed += value(one);
+  for (const auto& one : house.gauge.shed) result.shed += machine::count_of(one);
   result.accepted = house.gauge.accepted();
   result.pending = result.accepted - std::min(result.accepted, house.gauge.ended());
   result.queue_depth = house.gauge.depth();
@@ -209,21 +205,23 @@ specialist_view view_of_specialist(const actors::house& house, pool_kind kind, s
   const auto bytes = gauge.memory_bytes.load(std::memory_order_relaxed);
   const auto seen = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
   result.memory_measured = bytes > 0 || seen > 0;
-  result.memory_mb = bytes > 0  ? static_cast<double>(bytes) / megabyte
-                     : seen > 0 ? static_cast<double>(seen) / megabyte
+  result.memory_mb = bytes > 0  ? static_cast<double>(bytes) / actors::bytes_per_mb
+                     : seen > 0 ? static_cast<double>(seen) / actors::bytes_per_mb
                                 : one.config.memory_mb;
   result.running = gauge.running.load(std::memory_order_relaxed);
   const auto depth = gauge.depth();
   result.queue_depth = depth - std::min<std::size_t>(depth, result.running);
   result.concurrency = one.config.backend.concurrency;
-  for (const auto& end : gauge.ends) result.tasks += value(end);
+  for (const auto& end : gauge.ends) result.tasks += machine::count_of(end);
   result.failures = of(gauge.ends, machine::task_outcome::failed)
                     + of(gauge.ends, machine::task_outcome::timeout);
-  result.cold_starts = value(gauge.cold_starts);
-  result.warm_hits = value(gauge.warm_hits);
-  result.restarts = value(gauge.crashes);
-  result.start_ms = static_cast<double>(gauge.start_ns.load(std::memory_order_relaxed)) * ms;
-  result.run_ms = static_cast<double>(gauge.run_ns.load(std::memory_order_relaxed)) * ms;
+  result.cold_starts = machine::count_of(gauge.cold_starts);
+  result.warm_hits = machine::count_of(gauge.warm_hits);
+  result.restarts = machine::count_of(gauge.crashes);
+  result.start_ms =
+      static_cast<double>(gauge.start_ns.load(std::memory_order_relaxed)) * actors::ms_per_ns;
+  result.run_ms =
+      static_cast<double>(gauge.run_ns.load(std::memory_order_relaxed)) * actors::ms_per_ns;
   result.pinned = one.config.pin;
   result.circuit_open = gauge.open_until_ns.load(std::memory_order_relaxed) > house.time->now_ns();
   return result;

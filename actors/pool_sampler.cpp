@@ -1,5 +1,6 @@
 #include "actors/pool_sampler.hpp"
 
+#include "actors/units.hpp"
 #include "runtime/monitoring/health_score.hpp"
 
 #include <algorithm>
@@ -11,11 +12,7 @@ using runtime::monitoring::pool_sample;
 
 namespace {
 
-constexpr double megabyte = 1e6;
-constexpr double ms = 1e-6;  // Of a nanosecond.
 constexpr double unit_ns = 1 << 20;
-
-std::uint64_t value(const machine::counter& of) { return of.load(std::memory_order_relaxed); }
 
 std::uint64_t grown(std::uint64_t now, std::uint64_t before) {
   return now > before ? now - before : 0;
@@ -67,9 +64,9 @@ pool_memory memory_of(const house& where, protocols::pool_kind pool) {
     nominal_all += one.config.memory_mb;
     if (up) nominal_used += one.config.memory_mb;
     result.used_mb +=
-        static_cast<double>(up && now == 0 ? seen_bytes_of(where, i) : now) / megabyte;
+        static_cast<double>(up && now == 0 ? seen_bytes_of(where, i) : now) / bytes_per_mb;
   }
-  result.always_mb = always_warm_bytes(where) / megabyte;
+  result.always_mb = always_warm_bytes(where) / bytes_per_mb;
   if (result.always_mb == 0) return {nominal_used, nominal_all};
   return result;
 }
@@ -100,11 +97,11 @@ pool_sample pool_sampler::take(double now_s) {
   now.at_s = now_s;
   for (std::size_t i = 0; i < now.ends.size(); ++i) now.ends[i] = pool.gauge.ends(i);
   now.refused = house_.ends.refused(pool_);
-  now.shed = value(pool.gauge.shed_open);
-  now.warm_hits = value(pool.gauge.warm_hits);
-  now.cold_starts = value(pool.gauge.cold_starts);
-  now.prewarms = value(pool.gauge.prewarms);
-  now.prewarm_hits = value(pool.gauge.prewarm_hits);
+  now.shed = machine::count_of(pool.gauge.shed_open);
+  now.warm_hits = machine::count_of(pool.gauge.warm_hits);
+  now.cold_starts = machine::count_of(pool.gauge.cold_starts);
+  now.prewarms = machine::count_of(pool.gauge.prewarms);
+  now.prewarm_hits = machine::count_of(pool.gauge.prewarm_hits);
   now.sum_ns = pool.gauge.time_sum_ns();
   add_times(now_s);
   now.times = times_count_;
@@ -165,11 +162,11 @@ pool_sample pool_sampler::take(double now_s) {
                           / static_cast<double>(prewarms));
   const auto times = times_.summary(now_s);
   if (const auto all = grown(now.times, before.times); times.count > 0 && all > 0) {
-    result.response_mean_ms =
-        static_cast<double>(grown(now.sum_ns, before.sum_ns)) * ms / static_cast<double>(all);
-    result.response_p50_ms = *times.p50 * unit_ns * ms;
-    result.response_p95_ms = *times.p95 * unit_ns * ms;
-    result.response_p99_ms = *times.p99 * unit_ns * ms;
+    result.response_mean_ms = static_cast<double>(grown(now.sum_ns, before.sum_ns)) * ms_per_ns
+                              / static_cast<double>(all);
+    result.response_p50_ms = *times.p50 * unit_ns * ms_per_ns;
+    result.response_p95_ms = *times.p95 * unit_ns * ms_per_ns;
+    result.response_p99_ms = *times.p99 * unit_ns * ms_per_ns;
   }
   const auto always = now.always_mb_s - before.always_mb_s;
   if (always > 0)
@@ -180,8 +177,6 @@ pool_sample pool_sampler::take(double now_s) {
 
 pool_sample served_sample(const house& where, const std::array<pool_sample, 2>& of) {
   using runtime::rollout::mode;
-  constexpr auto smart = static_cast<std::size_t>(protocols::pool_kind::intelligent);
-  constexpr auto plain = static_cast<std::size_t>(protocols::pool_kind::baseline);
   const auto rules = where.routes.now();
   const auto main = static_cast<std::size_t>(where.routes.main());
   auto result = of[main];

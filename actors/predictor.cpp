@@ -16,7 +16,7 @@ namespace greenroom::actors {
 
 namespace {
 
-constexpr std::chrono::milliseconds tick_period{50};
+constexpr std::chrono::milliseconds predict_period{50};
 constexpr std::chrono::seconds save_period{60};
 constexpr std::size_t unseen_max = 8192;
 // What is wanted later than this is not worth a place yet; shorter where all else is.
@@ -139,7 +139,7 @@ void predictor_state::hear(const protocols::usage_batch& batch) {
   // The first one after a pause is looked at at once: who follows may be wanted soon.
   const auto now_ns = self->clock().now().time_since_epoch().count();
   const auto due_ns =
-      ticked_ns == 0 ? now_ns : ticked_ns + std::chrono::nanoseconds{tick_period}.count();
+      ticked_ns == 0 ? now_ns : ticked_ns + std::chrono::nanoseconds{predict_period}.count();
   if (due_ns <= now_ns)
     self->send(self, protocols::tick_atom::value);
   else

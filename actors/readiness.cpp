@@ -8,12 +8,6 @@ using machine::task_outcome, machine::worker_state;
 using protocols::pool_kind, protocols::task_state;
 using runtime::rollout::balance;
 
-namespace {
-
-std::uint64_t value(const machine::counter& of) { return of.load(std::memory_order_relaxed); }
-
-}  // namespace
-
 warm_count baseline_count(const house& where) {
   const auto& playing = where.now_playing();
   warm_count result;
@@ -79,7 +73,7 @@ runtime::rollout::ledger_verdict ledger_now(const house& where) {
     for (std::size_t e = 0; e < ends.size(); ++e) {
       for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
         ends[e] += where.pool(kind).gauge.ends(e);
-      ends[e] -= std::min(ends[e], value(where.mirror_ends[e]));
+      ends[e] -= std::min(ends[e], machine::count_of(where.mirror_ends[e]));
     }
     // Only what was told counts as answered; the outcomes say how.
     counts.failed = ends[static_cast<std::size_t>(task_outcome::failed)]

@@ -1,5 +1,6 @@
 #include "actors/rollback.hpp"
 
+#include "actors/house.hpp"
 #include "actors/readiness.hpp"
 #include "actors/rollout_settings.hpp"
 #include "actors/root.hpp"
@@ -18,9 +19,6 @@ using runtime::rollout::rollback_kind, runtime::rollout::rollback_state;
 namespace {
 
 constexpr double window_min_s = 10;
-
-constexpr auto smart = static_cast<std::size_t>(pool_kind::intelligent);
-constexpr auto plain = static_cast<std::size_t>(pool_kind::baseline);
 
 // What a caller of the node hears of a word.
 void say(const steering& word, int status, std::string refused, std::string text) {

@@ -1,5 +1,6 @@
 // The way back, step by step.
 #include "actors/evidence.hpp"
+#include "actors/house.hpp"
 #include "actors/readiness.hpp"
 #include "actors/rollback.hpp"
 #include "actors/rollout_settings.hpp"
@@ -20,9 +21,6 @@ namespace {
 constexpr std::chrono::milliseconds work_period{50};
 constexpr double journal_patience_s = 0.5;  // A journal that hangs does not hold up a rollback.
 constexpr double tell_again_s = 0.5;        // The rollout may have been lost when it was told.
-
-constexpr auto smart = static_cast<std::size_t>(pool_kind::intelligent);
-constexpr auto plain = static_cast<std::size_t>(pool_kind::baseline);
 
 }  // namespace
 

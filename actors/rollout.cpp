@@ -17,7 +17,7 @@ using runtime::rollout::pool_side, runtime::rollout::rollout_plan, runtime::roll
 
 namespace {
 
-constexpr std::chrono::milliseconds tick_period{200};
+constexpr std::chrono::milliseconds judge_period{200};
 
 bool active(standing how) {
   return how == standing::running || how == standing::paused
@@ -293,7 +293,7 @@ void rollout_state::arm() {
   // Somebody who asks again and again does not put the next tick off.
   if (ticking || !active(plan->stands())) return;
   ticking = true;
-  self->delayed_send(self, tick_period, protocols::tick_atom::value);
+  self->delayed_send(self, judge_period, protocols::tick_atom::value);
 }
 
 caf::behavior rollout(rollout_actor* self, house* where, caf::actor root) {

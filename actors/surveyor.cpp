@@ -55,13 +55,13 @@ void surveyor_state::sum_up(std::uint64_t passed_ms) {
       sum += where->pool(kind).specialists[i].gauge.memory_bytes.load(std::memory_order_relaxed);
     return sum;
   };
-  const auto smart = used_by(pool_kind::intelligent);
-  const auto plain = used_by(pool_kind::baseline);
+  const auto smart_bytes = used_by(pool_kind::intelligent);
+  const auto plain_bytes = used_by(pool_kind::baseline);
   // An emptied pool saves nothing, it does not work.
   const auto& intelligent = where->pool(pool_kind::intelligent);
   const bool works =
       intelligent.open && where->routes.now().routes != runtime::rollout::mode::fallback;
-  if (works) add(where->pool_memory, smart, always, passed_ms);
+  if (works) add(where->pool_memory, smart_bytes, always, passed_ms);
   // What a rollout costs while it lasts says nothing of the time before and after it.
   const bool both =
       works && where->pool(pool_kind::baseline).open && where->routes.baseline_warm.load();
@@ -69,7 +69,7 @@ void surveyor_state::sum_up(std::uint64_t passed_ms) {
     where->all_memory.used_kib_ms = 0;
     where->all_memory.always_kib_ms = 0;
   }
-  add(where->all_memory, smart + plain, always, passed_ms);
+  add(where->all_memory, smart_bytes + plain_bytes, always, passed_ms);
 }
 
 caf::behavior surveyor(surveyor_actor* self, house* where, memory_gauge measure,

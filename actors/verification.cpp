@@ -19,8 +19,6 @@ namespace {
 
 constexpr double ask_again_s = 1;  // Those that did not answer; a breaker may have to close.
 
-std::uint64_t value(const machine::counter& of) { return of.load(std::memory_order_relaxed); }
-
 std::uint64_t difference(std::uint64_t now, std::uint64_t before) {
   return now - std::min(now, before);
 }
@@ -49,7 +47,7 @@ void verification::count_from_here() {
   const auto& gauge = house_.pool(pool_kind::baseline).gauge;
   for (std::size_t e = 0; e < ends_before_.size(); ++e) ends_before_[e] = gauge.ends(e);
   refused_before_ = house_.ends.refused(pool_kind::baseline);
-  shed_before_ = value(gauge.shed_open);
+  shed_before_ = machine::count_of(gauge.shed_open);
   time_before_ns_ = gauge.time_sum_ns();
 }
 
@@ -120,7 +118,7 @@ std::uint64_t verification::ended_since() const {
 
 verification::finding verification::errors() const {
   const auto shed =
-      difference(value(house_.pool(pool_kind::baseline).gauge.shed_open), shed_before_);
+      difference(machine::count_of(house_.pool(pool_kind::baseline).gauge.shed_open), shed_before_);
   const auto tasks = ended_since() + shed;
   auto bad = tasks - grown(task_outcome::completed);
   bad -= std::min(bad, difference(house_.ends.refused(pool_kind::baseline), refused_before_));

@@ -11,7 +11,7 @@
 namespace greenroom::config {
 namespace {
 
-constexpr double count_max = 1'000'000;
+constexpr double plan_count_max = 1'000'000;
 
 /// What each kind needs and takes besides `kind`, `from`, `until`, `every`, in their order.
 struct kind_keys {
@@ -104,7 +104,7 @@ void read_load(const tree& from, chaos_plan& to, std::vector<problem>& problems)
   map_reader keys{from, "load", problems};
   if (from.is != tree::kind::map) return;
   keys.number("durable", to.durable, 0, 1);
-  keys.count("sessions", to.load.sessions, 0, count_max);
+  keys.count("sessions", to.load.sessions, 0, plan_count_max);
   if (const auto* arrival = keys.take("arrival"); arrival != nullptr) {
     read_arrival(*arrival, "load.arrival", to.load, problems);
     if (to.load.arrival == scenario_arrival::closed)
@@ -138,7 +138,7 @@ void read_thresholds(const tree& from, chaos_thresholds& to, std::vector<problem
   keys.duration("max_recovery", to.max_recovery);
   keys.number("recovered", to.recovered, 0, 1);
   keys.number("success", to.success, 0, 1);
-  keys.count("lost", to.lost, 0, count_max);
+  keys.count("lost", to.lost, 0, plan_count_max);
   keys.duration("over_budget", to.over_budget);
   keys.finish();
 }

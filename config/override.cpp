@@ -46,10 +46,6 @@ std::optional<tree> value_of(const std::string& text, const mark& at, const std:
   return value;
 }
 
-std::string below(const std::string& path, std::string_view key) {
-  return path.empty() ? std::string{key} : path + '.' + std::string{key};
-}
-
 bool decides_on_cast(std::string_view path) {
   const auto first = path.substr(0, path.find('.'));
   return first == "extends" || first == "only" || first == "drop" || first == "cast_size";

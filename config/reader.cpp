@@ -46,10 +46,6 @@ bool is_name(std::string_view text) {
 
 namespace {
 
-std::string below(const std::string& path, std::string_view key) {
-  return path.empty() ? std::string{key} : path + '.' + std::string{key};
-}
-
 /// The shortest text, and never with an exponent: bounds are read by people.
 std::string number(double value) {
   char digits[512];

@@ -11,7 +11,7 @@ namespace greenroom::config {
 namespace {
 
 constexpr double rate_max = 1'000'000;
-constexpr double count_max = 1'000'000;
+constexpr double scenario_count_max = 1'000'000;
 
 }  // namespace
 
@@ -54,7 +54,7 @@ void read_arrival(const tree& from, const std::string& path, scenario& to,
       need(to.spike_for.count() > 0, "for", "must be above 0: how long the top lasts");
       break;
     case scenario_arrival::closed:
-      keys.count("users", to.users, 0, count_max);
+      keys.count("users", to.users, 0, scenario_count_max);
       keys.duration("think", to.think);
       need(to.users > 0, "users", "must be above 0: how many ask at once");
       break;
@@ -111,7 +111,7 @@ scenario_result load_scenario_text(std::string_view text, const std::string& sou
   keys.duration("patience", value.patience);
   keys.count("seed", value.seed, 0, 9e15);
   keys.count("connections", value.connections, 1, 60'000);
-  keys.count("sessions", value.sessions, 0, count_max);
+  keys.count("sessions", value.sessions, 0, scenario_count_max);
   if (value.duration.count() == 0) keys.complain(whole.at, "duration", "must be above 0");
   if (value.patience.count() == 0) keys.complain(whole.at, "patience", "must be above 0");
 

@@ -48,6 +48,10 @@ problem problem_at(const mark& at, std::string key, std::string message, std::st
           std::move(suggestion)};
 }
 
+std::string below(const std::string& path, std::string_view key) {
+  return path.empty() ? std::string{key} : path + '.' + std::string{key};
+}
+
 std::string describe_value(const tree& value) {
   switch (value.is) {
     case tree::kind::nothing: return "nothing";
@@ -195,10 +199,6 @@ private:
   std::size_t nodes_ = 0;
   int documents_ = 0;
 };
-
-std::string below(const std::string& path, std::string_view key) {
-  return path.empty() ? std::string{key} : path + '.' + std::string{key};
-}
 
 /// Reports every key that is written twice in one map and keeps the first.
 void refuse_duplicates(tree& value, const std::string& path, std::vector<problem>& problems) {

@@ -52,6 +52,9 @@ struct tree_entry {
 problem problem_at(const mark& at, std::string key, std::string message,
                    std::string suggestion = {});
 
+/// `path.key`, or the key alone at the top.
+std::string below(const std::string& path, std::string_view key);
+
 /// What it is, for messages: `a list`, `"abc"`.
 std::string describe_value(const tree& value);
 

@@ -51,19 +51,19 @@ json bounds_json(const config::chaos_thresholds& from) {
 }
 
 /// One row for each kind of fault, and for actors by what they do.
-struct group {
+struct fault_group {
   std::string name;
   std::size_t done = 0, omitted = 0, open = 0;
   std::vector<double> outages, recoveries;
 };
 
-std::vector<group> groups_of(const std::vector<fault_outcome>& faults) {
-  std::vector<group> groups;
+std::vector<fault_group> groups_of(const std::vector<fault_outcome>& faults) {
+  std::vector<fault_group> groups;
   for (const auto& one : faults) {
     auto name = std::string{to_string(one.what.what)};
     if (one.what.what == chaos::fault_kind::kill_actor)
       name += " " + std::string{to_string(one.what.who)};
-    auto found = std::ranges::find(groups, name, &group::name);
+    auto found = std::ranges::find(groups, name, &fault_group::name);
     if (found == groups.end()) {
       groups.push_back({});
       groups.back().name = std::move(name);
@@ -82,8 +82,6 @@ std::vector<group> groups_of(const std::vector<fault_outcome>& faults) {
   }
   return groups;
 }
-
-std::string percent(double share) { return fixed(share * 100, 2) + " %"; }
 
 }  // namespace
 
@@ -197,7 +195,7 @@ void print_result(const chaos_job& job, const chaos_result& came,
               out.faults, out.recovery.count, spoken(out.recovery.mean).c_str(),
               spoken(out.recovery.p95).c_str(), spoken(out.recovery.max).c_str());
   std::printf("success       %s of %s tasks (%s refused, %s failed)",
-              percent(out.success()).c_str(), grouped(out.asked).c_str(),
+              percent(out.success(), 2).c_str(), grouped(out.asked).c_str(),
               grouped(came.refused).c_str(), grouped(came.failed).c_str());
   std::printf("; p50 %s, p95 %s, p99 %s\n", ms(0.5).c_str(), ms(0.95).c_str(), ms(0.99).c_str());
   if (came.by_fallback > 0)

@@ -4,6 +4,7 @@
 #include "apps/chaos/lease_board.hpp"
 #include "apps/chaos/observer.hpp"
 #include "apps/chaos/stress.hpp"
+#include "apps/client/seconds.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -16,11 +17,7 @@ namespace chaos = runtime::chaos;
 
 constexpr std::chrono::milliseconds tick_every{2};
 constexpr double watch_every_s = 0.2;
-constexpr std::chrono::seconds drain_grace{5};
-
-double in_seconds(std::chrono::milliseconds value) {
-  return static_cast<double>(value.count()) / 1e3;
-}
+constexpr std::chrono::seconds leftover_grace{5};
 
 bool needs_wire(const config::chaos_plan& plan) {
   return std::ranges::any_of(plan.faults, [](const config::chaos_fault& one) {
@@ -121,13 +118,13 @@ rules_result rules_of(const config::chaos_plan& plan, const cast_list& cast) {
   for (const auto& from : plan.faults) {
     chaos::rule one;
     one.what = static_cast<chaos::fault_kind>(from.kind);
-    one.from_s = in_seconds(from.from);
-    one.until_s = std::min(in_seconds(from.until.count() > 0 ? from.until : plan.duration),
-                           in_seconds(plan.duration));
-    one.every_s = in_seconds(from.every);
-    one.for_s = in_seconds(from.lasts);
-    one.amount = from.mb > 0 ? from.mb : in_seconds(from.by);
-    one.step_s = in_seconds(from.step);
+    one.from_s = seconds_of(from.from);
+    one.until_s = std::min(seconds_of(from.until.count() > 0 ? from.until : plan.duration),
+                           seconds_of(plan.duration));
+    one.every_s = seconds_of(from.every);
+    one.for_s = seconds_of(from.lasts);
+    one.amount = from.mb > 0 ? from.mb : seconds_of(from.by);
+    one.step_s = seconds_of(from.step);
     one.count = from.count;
     for (const auto role : from.roles) one.roles.push_back(static_cast<chaos::role>(role));
     for (const auto& name : from.only) {
@@ -143,7 +140,7 @@ rules_result rules_of(const config::chaos_plan& plan, const cast_list& cast) {
       result.problems.push_back(
           "line " + std::to_string(from.line)
           + ": no specialist has the url ${CHAOS_CLOUD}, so there is no cloud");
-    if (one.every_s <= 0 && one.from_s + one.for_s > in_seconds(plan.duration)) continue;
+    if (one.every_s <= 0 && one.from_s + one.for_s > seconds_of(plan.duration)) continue;
     result.rules.push_back(std::move(one));
   }
   for (const auto& part : plan.load.mix) {
@@ -187,8 +184,8 @@ chaos_result run_chaos(const chaos_job& job) {
 
   std::atomic<bool> stop_traffic{false};
   std::thread sender{[&] { traffic.run_traffic([&] { return stop_traffic.load(); }); }};
-  const auto duration = in_seconds(job.plan.duration);
-  const auto settle = in_seconds(job.plan.settle);
+  const auto duration = seconds_of(job.plan.duration);
+  const auto settle = seconds_of(job.plan.settle);
   const auto show = [&](double now) {
     if (!job.watch) return;
     chaos_progress shown;
@@ -231,7 +228,7 @@ chaos_result run_chaos(const chaos_job& job) {
   faults.stop();
   result.seconds = books->now_s();
   // Everything that was accepted has its end within its own time, or it is lost.
-  const auto patience = in_seconds(longest_task(configuration)) + 2;
+  const auto patience = seconds_of(longest_task(configuration)) + 2;
   for (const auto since = books->now_s(); books->now_s() - since < patience;) {
     {
       const std::lock_guard lock{books->guard};
@@ -245,7 +242,7 @@ chaos_result run_chaos(const chaos_job& job) {
   observer.stop();
   const auto seen = observer.now();
   // Whoever waits is told at the latest now, except for those that go on after the next start.
-  const auto kept = running.drain(drain_grace);
+  const auto kept = running.drain(leftover_grace);
   const auto ledger = running.status();
   const auto ended = ledger.completed + ledger.failed_tasks + ledger.cancelled + ledger.unknown;
   std::uint64_t unheard = 0;

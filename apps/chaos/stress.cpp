@@ -1,5 +1,6 @@
 #include "apps/chaos/stress.hpp"
 
+#include "apps/client/seconds.hpp"
 #include "runtime/load/arrivals.hpp"
 
 #include <thread>
@@ -11,18 +12,14 @@ namespace {
 namespace load = runtime::load;
 using steady = std::chrono::steady_clock;
 
-double in_seconds(std::chrono::milliseconds value) {
-  return static_cast<double>(value.count()) / 1e3;
-}
-
 load::arrival_plan arrivals_of(const config::chaos_plan& from) {
   load::arrival_plan plan;
   plan.kind = static_cast<load::arrival_kind>(from.load.arrival);
-  plan.duration_s = in_seconds(from.duration);
+  plan.duration_s = seconds_of(from.duration);
   plan.rate = from.load.rate;
   plan.peak = from.load.peak;
-  plan.spike_at_s = in_seconds(from.load.spike_at);
-  plan.spike_s = in_seconds(from.load.spike_for);
+  plan.spike_at_s = seconds_of(from.load.spike_at);
+  plan.spike_s = seconds_of(from.load.spike_for);
   return plan;
 }
 

@@ -102,6 +102,8 @@ std::string fixed(double value, int decimals) {
   return text;
 }
 
+std::string percent(double share, int decimals) { return fixed(100 * share, decimals) + " %"; }
+
 std::string grouped(std::uint64_t value) {
   auto digits = std::to_string(value);
   for (auto at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");

@@ -46,6 +46,8 @@ private:
 
 /// `12.3`, with so many decimals.
 std::string fixed(double value, int decimals);
+/// `12.3 %`, of a share from 0 to 1.
+std::string percent(double share, int decimals = 1);
 /// `1,234,567`
 std::string grouped(std::uint64_t value);
 /// `3d 4h`, `2m 5s`, `850ms`

@@ -1,5 +1,6 @@
 #include "apps/demo/phase.hpp"
 
+#include "apps/client/seconds.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 
 #include <nlohmann/json.hpp>
@@ -22,7 +23,6 @@ constexpr std::chrono::seconds start_patience{60};
 constexpr std::chrono::seconds drain_grace{30};
 constexpr std::chrono::milliseconds sample_every{200};
 
-double seconds(steady::duration value) { return std::chrono::duration<double>{value}.count(); }
 steady::duration duration(double value) {
   return std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>{value});
 }
@@ -130,14 +130,14 @@ private:
       if (plan_.progress) {
         phase_progress now;
         const auto moment = steady::now();
-        now.share = std::min(1.0, seconds(moment - begun_) / plan_.seconds);
+        now.share = std::min(1.0, seconds_of(moment - begun_) / plan_.seconds);
         now.day_s = plan_.from_s + now.share * (plan_.to_s - plan_.from_s);
         now.specialists = &specialists;
         now.memory_mb = memory_mb;
         now.workers_up = up;
         counts_.fill(now);
         now.rate = static_cast<double>(now.completed - completed_before)
-                   / std::max(1e-3, seconds(moment - before));
+                   / std::max(1e-3, seconds_of(moment - before));
         completed_before = now.completed;
         before = moment;
         plan_.progress(now);
@@ -233,7 +233,7 @@ phase_result run_phase(const phase_plan& plan) {
   observer watching{running, plan, *counts};
   drive(running, plan, counts);
   watching.stop();
-  const double took = seconds(steady::now() - begin);
+  const double took = seconds_of(steady::now() - begin);
   running.drain(drain_grace);
   const auto ledger = running.status();
   result = counts->take();

@@ -1,5 +1,7 @@
 #include "apps/load/load_driver.hpp"
 
+#include "apps/client/seconds.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -26,15 +28,13 @@ using steady = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds watch_every{250};
 constexpr std::chrono::seconds connect_patience{5};
-constexpr std::uint64_t body_max = std::uint64_t{64} << 20;
+constexpr std::uint64_t answer_body_max = std::uint64_t{64} << 20;
 
 std::chrono::nanoseconds nanoseconds(double seconds) {
   // A recording may say anything; thirty years are as good as never, and fit.
   constexpr double most = 1e9;
   return std::chrono::nanoseconds{static_cast<std::int64_t>(std::min(seconds, most) * 1e9)};
 }
-double seconds(steady::duration value) { return std::chrono::duration<double>{value}.count(); }
-
 ending ending_of(unsigned status) {
   if (status >= 200 && status < 300) return ending::completed;
   if (status == 503 || status == 429) return ending::shed;
@@ -77,10 +77,10 @@ public:
     }
     watch();
     io_.run();
-    if (outcome_.elapsed_s == 0) outcome_.elapsed_s = seconds(steady::now() - start_);
+    if (outcome_.elapsed_s == 0) outcome_.elapsed_s = seconds_of(steady::now() - start_);
     const double whole = job_.duration_s > 0 && !outcome_.interrupted
                              ? job_.duration_s
-                             : seconds(ended_sending_ - start_);
+                             : seconds_of(ended_sending_ - start_);
     outcome_.summary.measured_s = std::max(0.0, whole - job_.warmup_s);
     outcome_.unreachable = !connected_once_ && outcome_.sent > 0;
     outcome_.gone = connected_once_ && outcome_.unanswered > 0 && !is_there();
@@ -195,7 +195,7 @@ private:
     to->request.prepare_payload();
     to->sent = steady::now();
     if (job_.users == 0)
-      outcome_.latest_s = std::max(outcome_.latest_s, seconds(to->sent - to->mine.intended));
+      outcome_.latest_s = std::max(outcome_.latest_s, seconds_of(to->sent - to->mine.intended));
     to->stream.expires_after(job_.patience);
     http::async_write(to->stream, to->request, [this, to](error_code code, std::size_t) {
       if (code) return broke(to, code);
@@ -205,7 +205,7 @@ private:
 
   void read(const connection_ptr& to) {
     to->parser.emplace();
-    to->parser->body_limit(body_max);
+    to->parser->body_limit(answer_body_max);
     http::async_read(to->stream, to->buffer, *to->parser, [this, to](error_code code, std::size_t) {
       if (code) return broke(to, code);
       answered(to);
@@ -297,13 +297,13 @@ private:
   void stop() {
     finish_sending();
     waiting_.clear();
-    outcome_.elapsed_s = seconds(steady::now() - start_);
+    outcome_.elapsed_s = seconds_of(steady::now() - start_);
     io_.stop();
   }
 
   void leave_when_done() {
     if (!sending_over_ || in_flight_ > 0 || !waiting_.empty()) return;
-    outcome_.elapsed_s = seconds(steady::now() - start_);
+    outcome_.elapsed_s = seconds_of(steady::now() - start_);
     watching_.cancel();
     error_code ignored;
     interrupt_.cancel(ignored);
@@ -315,7 +315,7 @@ private:
     watching_.expires_after(watch_every);
     watching_.async_wait([this](error_code code) {
       if (code) return;
-      job_.watch({seconds(steady::now() - start_), outcome_.sent, in_flight_, waiting_.size(),
+      job_.watch({seconds_of(steady::now() - start_), outcome_.sent, in_flight_, waiting_.size(),
                   &outcome_.summary});
       watch();
     });

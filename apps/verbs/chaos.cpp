@@ -37,7 +37,7 @@ struct chaos_options {
 constexpr const char* no_cloud = "http://127.0.0.1:9";
 constexpr const char* cloud_variable = "CHAOS_CLOUD";
 
-std::atomic<bool> interrupted{false};
+std::atomic<bool> plan_interrupted{false};
 
 /// Where plans are that come with Greenroom, in the order of profile_folders().
 std::vector<std::filesystem::path> plan_folders() {
@@ -151,8 +151,9 @@ int carry_out(chaos_job& job, const std::string& source_name, bool as_json) {
                 static_cast<unsigned long long>(job.plan.seed));
     std::fflush(stdout);
   }
-  for (const int number : {SIGINT, SIGTERM}) std::signal(number, [](int) { interrupted = true; });
-  job.interrupted = &interrupted;
+  for (const int number : {SIGINT, SIGTERM})
+    std::signal(number, [](int) { plan_interrupted = true; });
+  job.interrupted = &plan_interrupted;
   job.watch = [&](const chaos_progress& now) { display.show(now); };
   job.told = [&](const fault_outcome& one, double now_s) { display.tell(one, now_s); };
   const auto came = run_chaos(job);

@@ -16,13 +16,13 @@ namespace greenroom::apps {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using ordered_json = nlohmann::ordered_json;
 
 /// The configuration as JSON, with the keys and units of the YAML. Descriptions find this archive
 /// by the shape of its members (config/description.hpp).
 class json_archive {
 public:
-  json out = json::object();
+  ordered_json out = ordered_json::object();
 
   template <class T>
   void field(const char* key, const T& value, const char* /*meaning*/, config::rule = {}) {
@@ -47,26 +47,26 @@ public:
   }
   template <class S>
   void named(const char* key, std::vector<S>& values, const char* /*meaning*/) {
-    out[key] = json::array();
+    out[key] = ordered_json::array();
     for (auto& each : values) out[key].push_back(of(each));
   }
   template <class S>
   void table(const char* key, std::map<std::string, S>& values, const char* /*meaning*/) {
-    out[key] = json::object();
+    out[key] = ordered_json::object();
     for (auto& [name, value] : values) out[key][name] = of(value);
   }
 
 private:
   template <class S>
-  static json of(S& value) {
+  static ordered_json of(S& value) {
     json_archive inner;
     describe(inner, value);
     return std::move(inner.out);
   }
 };
 
-void print(const json& value) {
-  std::puts(value.dump(2, ' ', false, json::error_handler_t::replace).c_str());
+void print(const ordered_json& value) {
+  std::puts(value.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
 }
 
 /// Prints what is wrong. Returns whether anything is.
@@ -151,7 +151,7 @@ void show(const configuration_source& source, bool as_json, bool secrets, outcom
 
 void keys(bool as_json) {
   if (as_json) {
-    json list = json::array();
+    ordered_json list = ordered_json::array();
     for (const auto& each : config::describe_keys()) {
       list.push_back({{"key", each.path},
                       {"type", each.type},

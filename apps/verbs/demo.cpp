@@ -44,7 +44,7 @@ constexpr double pace = 60;
 /// People for each specialist of the cast in a demo of a minute; more in a longer one.
 constexpr double users_per_specialist = 0.45;
 
-std::atomic<bool> interrupted{false};
+std::atomic<bool> demo_interrupted{false};
 
 load::office_cast cast_of(const config::node& from) {
   load::office_cast cast;
@@ -149,7 +149,8 @@ int demo(demo_options& o) {
   if (!configuration) return wrong_usage;
   configuration->log.level = config::log_level::off;
   open_log(configuration->log);
-  for (const int number : {SIGINT, SIGTERM}) std::signal(number, [](int) { interrupted = true; });
+  for (const int number : {SIGINT, SIGTERM})
+    std::signal(number, [](int) { demo_interrupted = true; });
 
   const auto cast = cast_of(*configuration);
   const double half_s = o.seconds / 2;
@@ -198,7 +199,7 @@ int demo(demo_options& o) {
   plan.to_s = to_hour * hour_s;
   plan.seconds = half_s;
   plan.bin_directory = program_folder().string();
-  plan.interrupted = &interrupted;
+  plan.interrupted = &demo_interrupted;
 
   const int phases = o.compare ? 4 : 2;
   int playing = 0;
@@ -222,7 +223,7 @@ int demo(demo_options& o) {
   };
   const auto always = play("every specialist always warm", config::pool_mode::baseline, "baseline");
   if (!always.problem.empty()) return failed;
-  if (interrupted) return failed;
+  if (demo_interrupted) return failed;
   std::vector<column> columns{{"always warm", always}};
   if (o.compare) {
     const auto mine = configuration->pool;
@@ -234,7 +235,7 @@ int demo(demo_options& o) {
       columns.push_back({name, play(name, config::pool_mode::intelligent, data)});
       plan.policy = nullptr;
       configuration->pool = mine;
-      return columns.back().result.problem.empty() && !interrupted;
+      return columns.back().result.problem.empty() && !demo_interrupted;
     };
     if (!plain("fixed 45 s", cast.names.size(), faster(std::chrono::seconds{45}), "fixed"))
       return failed;
@@ -257,7 +258,7 @@ int demo(demo_options& o) {
     accepted += one.result.accepted;
     ended += one.result.completed + one.result.failed;
   }
-  const bool good = lost == 0 && always.completed > 0 && smart.completed > 0 && !interrupted;
+  const bool good = lost == 0 && always.completed > 0 && smart.completed > 0 && !demo_interrupted;
   if (o.as_json) {
     json compared = json::array();
     for (const auto& one : columns) {

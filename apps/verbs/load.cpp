@@ -1,5 +1,6 @@
 // `greenroom load`: a scripted load from a scenario file.
 #include "apps/client/asking.hpp"
+#include "apps/client/seconds.hpp"
 #include "apps/load/load_driver.hpp"
 #include "apps/load/load_report.hpp"
 #include "apps/verbs/all.hpp"
@@ -22,22 +23,18 @@ struct load_options {
   std::string file;
 };
 
-double in_seconds(std::chrono::milliseconds value) {
-  return static_cast<double>(value.count()) / 1e3;
-}
-
 load::arrival_plan plan_of(const config::scenario& from) {
   load::arrival_plan plan;
   plan.kind = static_cast<load::arrival_kind>(from.arrival);
   static_assert(static_cast<int>(load::arrival_kind::closed)
                 == static_cast<int>(config::scenario_arrival::closed));
-  plan.duration_s = in_seconds(from.duration);
+  plan.duration_s = seconds_of(from.duration);
   plan.rate = from.rate;
   plan.peak = from.peak;
-  plan.spike_at_s = in_seconds(from.spike_at);
-  plan.spike_s = in_seconds(from.spike_for);
+  plan.spike_at_s = seconds_of(from.spike_at);
+  plan.spike_s = seconds_of(from.spike_for);
   plan.users = from.users;
-  plan.think_s = in_seconds(from.think);
+  plan.think_s = seconds_of(from.think);
   return plan;
 }
 
@@ -176,7 +173,7 @@ int run_scenario(const load_options& o) {
   job.where = *node_address::parse(o.how.node);
   job.connections_max = scenario.connections;
   job.patience = scenario.patience;
-  job.warmup_s = in_seconds(scenario.warmup);
+  job.warmup_s = seconds_of(scenario.warmup);
   job.duration_s = job.warmup_s + plan.duration_s;
   std::optional<open_loop> loop;
   auto thinking = random.split();

@@ -116,7 +116,7 @@ int roll_back(const rollback_options& o) {
   return follow(client, o, *begun);
 }
 
-int status(const rollback_options& o) {
+int rollback_status(const rollback_options& o) {
   node_client client{o.how};
   if (!o.id.empty()) {
     const auto one = client.get("/v1/rollbacks/" + url_escape(o.id));
@@ -136,7 +136,7 @@ int status(const rollback_options& o) {
 
 int verify(const rollback_options& o) {
   node_client client{o.how};
-  if (!o.id.empty()) return status(o);
+  if (!o.id.empty()) return rollback_status(o);
   const auto begun = client.call("POST", "/v1/rollback/verify", json::object());
   return begun ? follow(client, o, *begun) : client.code();
 }
@@ -178,7 +178,7 @@ void add_rollback(CLI::App& program, outcome& result) {
     one->footer(std::string{"Example:\n  greenroom rollback "} + name);
     one->callback([mine, run, &result] { result.code = run(*mine); });
   };
-  add("status", "How rollbacks went", status);
+  add("status", "How rollbacks went", rollback_status);
   add("verify", "Runs the checklist of the last one again", verify);
   add("analyze", "What turned bad first, and what changed before", analyze);
   verb->callback([verb, o, &result] {

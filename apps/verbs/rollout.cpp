@@ -22,7 +22,7 @@ struct rollout_options {
   double percentage = 0;
 };
 
-colour colour_of(const std::string& verdict) {
+colour colour_of_verdict(const std::string& verdict) {
   if (verdict == "PASS") return colour::green;
   return verdict == "FAIL" ? colour::red : colour::yellow;
 }
@@ -71,11 +71,11 @@ void print_rollout(const json& now) {
   const auto judgement = now.value("judgement", json{});
   if (judgement.is_object()) {
     const auto verdict = text_of(judgement, "verdict", "?");
-    std::printf("judged       %s\n", paint(verdict, colour_of(verdict)).c_str());
+    std::printf("judged       %s\n", paint(verdict, colour_of_verdict(verdict)).c_str());
     for (const auto& one : judgement.value("findings", json::array())) {
       const auto found = text_of(one, "verdict", "?");
       std::printf("  %-18s %s  %s\n", text_of(one, "name").c_str(),
-                  paint(found, colour_of(found)).c_str(), text_of(one, "text").c_str());
+                  paint(found, colour_of_verdict(found)).c_str(), text_of(one, "text").c_str());
     }
   }
   const auto decisions = now.value("decisions", json::array());
@@ -95,7 +95,7 @@ int show(const asking& how, const std::optional<json>& now, int code) {
   return done;
 }
 
-int status(const rollout_options& o) {
+int rollout_status(const rollout_options& o) {
   node_client client{o.how};
   return once_or_watch(o.how, [&] {
     const auto now = client.get("/v1/rollout");
@@ -151,7 +151,7 @@ void add_rollout(CLI::App& program, outcome& result) {
       [](const rollout_options& o) { return steer(o, "start", nullptr); });
   add(
       "status", "Where it is, and what it is judged by",
-      [](CLI::App& one, rollout_options& o) { add_watch_option(one, o.how); }, status);
+      [](CLI::App& one, rollout_options& o) { add_watch_option(one, o.how); }, rollout_status);
   add(
       "advance", "Goes on before the hold is over, or confirms",
       [](CLI::App& one, rollout_options& o) {

@@ -76,7 +76,7 @@ std::optional<std::size_t> slots_of(const std::string& text, std::size_t special
   return static_cast<std::size_t>(value);
 }
 
-json as_json(const std::string& name, const tuned_result& one, bool tuned) {
+json policy_json(const std::string& name, const tuned_result& one, bool tuned) {
   const simulation_result& r = one.result;
   json entry = {{"name", name},
                 {"cold_ratio", r.cold_ratio},
@@ -92,8 +92,6 @@ json as_json(const std::string& name, const tuned_result& one, bool tuned) {
   if (tuned) entry["within_memory"] = one.reached;
   return entry;
 }
-
-std::string percent(double share, int decimals) { return fixed(100 * share, decimals) + " %"; }
 
 void print_table(const std::vector<std::string>& names, const std::vector<tuned_result>& results,
                  bool tuned) {
@@ -261,7 +259,7 @@ int simulate(const simulate_options& o) {
                    {"requests", p.traffic.requests.size()},
                    {"policies", json::array()}};
     for (std::size_t i = 0; i < results.size(); ++i) {
-      answer["policies"].push_back(as_json(names[i], results[i], tuned));
+      answer["policies"].push_back(policy_json(names[i], results[i], tuned));
     }
     std::printf("%s\n", answer.dump(2).c_str());
   } else {

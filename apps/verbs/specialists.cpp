@@ -20,7 +20,7 @@ struct specialists_options {
   std::string name, department, state;
 };
 
-colour colour_of(const std::string& state) {
+colour colour_of_specialist(const std::string& state) {
   if (state == "warm" || state == "busy") return colour::green;
   if (state == "warming" || state == "cooling") return colour::yellow;
   return state == "failed" ? colour::red : colour::grey;
@@ -37,7 +37,7 @@ int one_specialist(node_client& client, const specialists_options& o) {
     auto text = value.is_string()         ? value.get<std::string>()
                 : value.is_number_float() ? fixed(value.get<double>(), 2)
                                           : value.dump();
-    if (key == "state") text = paint(text, colour_of(text));
+    if (key == "state") text = paint(text, colour_of_specialist(text));
     std::printf("%-16s %s\n", key.c_str(), text.c_str());
   }
   return done;
@@ -74,7 +74,7 @@ int specialists(node_client& client, const specialists_options& o) {
               fixed(number_of(one, "queue_depth"), 0), fixed(number_of(one, "tasks"), 0),
               fixed(number_of(one, "cold_starts"), 0),
               number_of(one, "start_ms") > 0 ? spoken_duration(number_of(one, "start_ms")) : "-"},
-             3, colour_of(state));
+             3, colour_of_specialist(state));
   }
   std::printf("%s", rows.text().c_str());
   return done;

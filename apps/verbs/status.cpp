@@ -12,12 +12,10 @@ namespace {
 
 using nlohmann::json;
 
-colour colour_of(const std::string& status) {
+colour colour_of_health(const std::string& status) {
   if (status == "HEALTHY") return colour::green;
   return status == "DEGRADED" ? colour::yellow : colour::red;
 }
-
-std::string percent(double share) { return fixed(share * 100, 1) + " %"; }
 
 std::string state_of(const json& one) { return text_of(one, "state", "?"); }
 
@@ -28,7 +26,7 @@ void print_status(const json& pooling, const json& specialists, const std::strin
   const auto status = text_of(pooling, "status", "?");
   const auto alerts = number_of(pooling, "alerts");
   std::printf(
-      "%s  %s  up %s  %s\n", paint(status, colour_of(status)).c_str(), node.c_str(),
+      "%s  %s  up %s  %s\n", paint(status, colour_of_health(status)).c_str(), node.c_str(),
       spoken_duration(number_of(pooling, "uptime")).c_str(),
       alerts > 0
           ? paint(fixed(alerts, 0) + (alerts > 1 ? " alerts" : " alert"), colour::yellow).c_str()
@@ -116,7 +114,7 @@ int health(node_client& client, const asking& how) {
   };
   line("live", live->good(), live->good() ? "yes" : "no");
   line("ready", ready->good(), ready->good() ? "yes" : "no");
-  std::printf("%-8s %s\n", "pooling", paint(status, colour_of(status)).c_str());
+  std::printf("%-8s %s\n", "pooling", paint(status, colour_of_health(status)).c_str());
   return good ? done : failed;
 }
 

@@ -18,7 +18,7 @@ struct tasks_options {
   bool cancel = false;
 };
 
-colour colour_of(const std::string& state) {
+colour colour_of_task(const std::string& state) {
   if (state == "completed") return colour::green;
   if (state == "running" || state == "queued") return colour::blue;
   return state == "cancelled" ? colour::grey : colour::red;
@@ -66,7 +66,7 @@ int tasks(node_client& client, const tasks_options& o) {
               spoken_duration(number_of(timings, "start_ms")),
               spoken_duration(number_of(timings, "run_ms")),
               spoken_duration(number_of(timings, "total_ms"))},
-             2, colour_of(state));
+             2, colour_of_task(state));
   }
   if (rows.rows() == 0) {
     std::printf("no tasks\n");

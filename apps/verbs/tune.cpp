@@ -77,7 +77,7 @@ std::vector<runtime::pool_limits> candidates(const runtime::pool_limits& now, st
   return result;
 }
 
-json as_json(const outcome_of& one) {
+json trial_json(const outcome_of& one) {
   return {{"max_warm", one.limits.max_warm},
           {"cooldown_s", one.limits.cooldown_s},
           {"target_memory", one.limits.target_memory},
@@ -195,7 +195,7 @@ int tune(const tune_options& o) {
     json proposals = json::array();
     const auto propose = [&](const char* aim, const outcome_of* one) {
       if (one == nullptr) return;
-      auto entry = as_json(*one);
+      auto entry = trial_json(*one);
       entry["aim"] = aim;
       proposals.push_back(std::move(entry));
     };
@@ -203,12 +203,12 @@ int tune(const tune_options& o) {
     propose("less memory", smaller);
     propose("less waiting for more memory", dearer);
     json tried = json::array();
-    for (const auto& one : all) tried.push_back(as_json(one));
+    for (const auto& one : all) tried.push_back(trial_json(one));
     print_json({{"requests", traffic.requests.size()},
                 {"span_s", work.horizon_s},
                 {"load_s", work.load_s},
                 {"specialists", cast},
-                {"now", as_json(now)},
+                {"now", trial_json(now)},
                 {"proposals", proposals},
                 {"tried", tried}});
     return done;

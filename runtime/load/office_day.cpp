@@ -10,14 +10,13 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/calendar.hpp"
 #include "runtime/load/random.hpp"
 #include "runtime/load/weighted_choice.hpp"
 
 namespace greenroom::runtime::load {
 namespace {
 
-constexpr double hour_s = 3600;
-constexpr double day_s = 24 * hour_s;
 /// Deviation of the logarithm of a pause: the middle 90 % lie within a factor of five.
 constexpr double pause_deviation = 1.0;
 constexpr double department_swing = 0.6;

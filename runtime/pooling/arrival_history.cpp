@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/calendar.hpp"
+
 namespace greenroom::runtime {
 namespace {
 
@@ -19,17 +21,6 @@ std::size_t age_bin(double age_s) {
 
 double age_bin_from_s(std::size_t bin) {
   return bin == 0 ? 0 : first_bin_s * std::exp2(static_cast<double>(bin) / bins_per_octave);
-}
-
-std::size_t hour_of(double now_s) {
-  const double in_day = now_s - 86400 * std::floor(now_s / 86400);
-  return std::min<std::size_t>(23, static_cast<std::size_t>(in_day / 3600));
-}
-
-std::size_t weekday_of(double now_s) {
-  const double days = std::floor(now_s / 86400);
-  const double in_week = days - 7 * std::floor(days / 7);
-  return std::min<std::size_t>(6, static_cast<std::size_t>(in_week));
 }
 
 std::array<double, rate_scales> fades_after(double passed_s) {

@@ -51,8 +51,4 @@ struct arrival_history {
   }
 };
 
-/// Hour of the day and day of the week (UTC; a schedule needs no zone to repeat).
-std::size_t hour_of(double now_s);
-std::size_t weekday_of(double now_s);
-
 }  // namespace greenroom::runtime

@@ -13,8 +13,8 @@
 namespace greenroom::runtime {
 namespace {
 
-constexpr std::string_view state_kind = "greenroom warm policy";
-constexpr std::uint32_t state_version = 3;
+constexpr std::string_view policy_state = "greenroom warm policy";
+constexpr std::uint32_t policy_state_version = 3;
 constexpr float most_counted = 1e9F;
 
 template <class Number, std::size_t Count>
@@ -106,13 +106,14 @@ std::string greenroom_policy::save(std::span<const std::string> names) const {
     to.put(one.trust->foreseen);
     to.put(one.trust->came);
   }
-  return to.sealed(state_kind, state_version);
+  return to.sealed(policy_state, policy_state_version);
 }
 
 std::optional<std::string> greenroom_policy::restore(std::string_view text,
                                                      std::span<const std::string> names) {
   std::string_view body;
-  if (std::string why = state_reader::open(text, state_kind, state_version, body); !why.empty()) {
+  if (std::string why = state_reader::open(text, policy_state, policy_state_version, body);
+      !why.empty()) {
     return why;
   }
   std::unordered_map<std::string_view, specialist_index> index;

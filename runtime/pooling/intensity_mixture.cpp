@@ -6,7 +6,7 @@
 namespace greenroom::runtime {
 namespace {
 
-constexpr double step = 0.1;
+constexpr double mixture_step = 0.1;
 constexpr float own_step = 0.1F;
 // Errors are gathered up to this sum, or to the next visit.
 constexpr float gather_max = 0.05F;
@@ -26,8 +26,6 @@ constexpr float calibration_fade = 0.998F;
 constexpr double promised_share = 0.5;
 constexpr double log_rate_min = -25.0;
 constexpr double log_rate_max = 3.0;
-
-constexpr std::size_t index(signal which) { return static_cast<std::size_t>(which); }
 
 double calibration(const intensity_mixture::own_trust& own) {
   return (static_cast<double>(own.came) + calibration_events)
@@ -98,7 +96,7 @@ void intensity_mixture::apply(own_trust& own) {
     const auto wide = static_cast<double>(slope);
     m_.squares[k] += wide * wide;
     own.squares[k] += slope * slope;
-    move[k] = step * wide / std::sqrt(m_.squares[k]);
+    move[k] = mixture_step * wide / std::sqrt(m_.squares[k]);
     own_move[k] = own_step * slope / std::sqrt(own_squares_at_start + own.squares[k]);
     // The change of the logarithm at the signals that were gathered, to first order.
     shift += move[k] * wide;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/calendar.hpp"
+
 namespace greenroom::runtime {
 namespace {
 
@@ -17,13 +19,10 @@ constexpr double hour_prior_events = 3.0;
 constexpr double timer_share = 0.02;
 constexpr double fleet_prior_events = 0.5;
 
-constexpr double day_s = 86400;
 // A specialist is expected once a day before anything is known of it.
 constexpr double unknown_rate = 1.0 / day_s;
 // Ages are binned in units of the mean interval; this puts a mean interval into the upper bins.
 constexpr double relative_age_scale = 1e4;
-
-constexpr std::size_t index(signal which) { return static_cast<std::size_t>(which); }
 
 double relative_bin_age(double age_s, double rate) { return age_s * rate * relative_age_scale; }
 

@@ -40,6 +40,7 @@ enum class signal : std::uint8_t {
   sessions,    ///< Sessions under way that used it, or what it follows.
 };
 constexpr std::size_t signals = 23;
+constexpr std::size_t index(signal which) { return static_cast<std::size_t>(which); }
 const char* signal_name(signal which);
 
 struct signal_values {

@@ -3,25 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/calendar.hpp"
+
 namespace greenroom::runtime {
 
 namespace {
 
-constexpr double hour_s = 3600;
-constexpr double day_s = 86400;
 // Prior evidence, as observed time: half an hour for an hour of the day, half a day for a day.
 constexpr double hour_prior_s = 1800;
 constexpr double day_prior_s = 43200;
-
-std::size_t hour_of(double now_s) {
-  const double day = now_s - day_s * std::floor(now_s / day_s);
-  return std::min<std::size_t>(static_cast<std::size_t>(day / hour_s), 23);
-}
-
-std::size_t weekday_of(double now_s) {
-  const double week = std::floor(now_s / day_s);
-  return static_cast<std::size_t>(week - 7.0 * std::floor(week / 7.0)) % 7;
-}
 
 }  // namespace
 

@@ -7,13 +7,13 @@ namespace greenroom::runtime {
 
 namespace {
 
-constexpr std::string_view state_kind = "greenroom predictor";
-constexpr std::uint32_t state_version = 2;
+constexpr std::string_view predictor_state = "greenroom predictor";
+constexpr std::uint32_t predictor_state_version = 2;
 
 // How long weights remember, and how fast they move. The local ones see fewer calls each.
 constexpr float global_keep = 0.995F;
 constexpr float local_keep = 0.97F;
-constexpr float step = 0.3F;
+constexpr float learning_step = 0.3F;
 constexpr double calls_fade = 0.9995;
 // What a source is taken to have given to a call that it did not name.
 constexpr float given_least = 1e-3F;
@@ -232,7 +232,7 @@ void predictor::score(const live_case& mine, specialist_index who) {
   for (std::size_t s = 0; s < sources; ++s) {
     if (!has(next.awake, s)) continue;
     const float given = std::max(came == nullptr ? 0.0F : came->given[s], given_least);
-    const float gain = step * std::log(given / mixed_given);
+    const float gain = learning_step * std::log(given / mixed_given);
     global_[s] = std::clamp(global_[s] * global_keep + gain, -8.0F, 8.0F);
     if (local != nullptr) {
       (*local)[s] = std::clamp((*local)[s] * local_keep + gain, -4.0F, 4.0F);
@@ -412,12 +412,13 @@ std::string predictor::save() const {
   state_writer of_workflows;
   detector_.save(of_workflows);
   to.put(std::string_view(of_workflows.body()));
-  return to.sealed(state_kind, state_version);
+  return to.sealed(predictor_state, predictor_state_version);
 }
 
 std::string predictor::restore(std::string_view saved) {
   std::string_view body;
-  if (std::string reason = state_reader::open(saved, state_kind, state_version, body);
+  if (std::string reason =
+          state_reader::open(saved, predictor_state, predictor_state_version, body);
       !reason.empty()) {
     return reason;
   }

@@ -3,27 +3,17 @@
 
 #include <array>
 #include <cmath>
-#include <cstdarg>
 #include <cstdio>
 #include <utility>
 
 #include "runtime/monitoring/node_status.hpp"
+#include "runtime/rollout/formatted.hpp"
 
 namespace greenroom::runtime::rollout {
 
 namespace {
 
 using monitoring::rfc3339;
-
-std::string text_of(const char* format, ...) __attribute__((format(printf, 1, 2)));
-std::string text_of(const char* format, ...) {
-  char text[192];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  return text;
-}
 
 std::string shown(const char* format, std::optional<double> value, double times = 1) {
   if (!value) return "not measured";
@@ -58,12 +48,11 @@ std::vector<row> comparison(const deployment_report& report) {
     return row{name, shown(format, before, times), shown(format, after, times),
                before && after ? shown(change_format, difference(before, after), times) : "–"};
   };
-  const auto cost_change = saved.usd_saved ? std::optional{-*saved.usd_saved} : std::nullopt;
   return {
       pair("Memory, mean", "%.1f MB", "%+.1f MB", a.memory_mb, b.memory_mb),
       {"Cost of that memory", shown("%.2f USD/month", saved.usd_before),
        shown("%.2f USD/month", saved.usd_after),
-       cost_change ? shown("%+.2f USD/month", cost_change) : "–"},
+       saved.usd_saved ? shown("%+.2f USD/month", -*saved.usd_saved) : "–"},
       pair("Specialists warm, mean", "%.1f", "%+.1f", a.warm_mean, b.warm_mean),
       pair("Response, mean", "%.1f ms", "%+.1f ms", a.response_mean_ms, b.response_mean_ms),
       pair("Response, p50", "%.1f ms", "%+.1f ms", a.response_p50_ms, b.response_p50_ms),

@@ -3,24 +3,13 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <cstdarg>
-#include <cstdio>
 
 #include "runtime/rollout/exact_tests.hpp"
+#include "runtime/rollout/formatted.hpp"
 
 namespace greenroom::runtime::rollout {
 
 namespace {
-
-std::string text_of(const char* format, ...) __attribute__((format(printf, 1, 2)));
-std::string text_of(const char* format, ...) {
-  char text[256];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  return text;
-}
 
 using count = unsigned long long;
 

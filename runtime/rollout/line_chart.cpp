@@ -3,26 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdarg>
-#include <cstdio>
 #include <limits>
 #include <optional>
 
 #include "runtime/monitoring/node_status.hpp"
+#include "runtime/rollout/formatted.hpp"
 
 namespace greenroom::runtime::rollout {
 
 namespace {
-
-std::string text_of(const char* format, ...) __attribute__((format(printf, 1, 2)));
-std::string text_of(const char* format, ...) {
-  char text[256];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  return text;
-}
 
 /// Of every bucket the lowest and the highest point, in their order.
 std::vector<point> thinned(const std::vector<point>& points, std::size_t points_max) {

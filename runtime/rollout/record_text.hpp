@@ -56,4 +56,13 @@ std::string exact_text(double value);
 std::optional<double> exact_number(std::string_view text);
 std::optional<std::uint64_t> whole_number(std::string_view text);
 
+/// Which of `all` has this name.
+template <class All>
+auto named(const All& all, std::string_view name) -> std::optional<typename All::value_type> {
+  for (const auto each : all) {
+    if (name_of(each) == name) return each;
+  }
+  return std::nullopt;
+}
+
 }  // namespace greenroom::runtime::rollout

@@ -9,12 +9,12 @@ namespace greenroom::runtime::rollout {
 
 namespace {
 
-constexpr std::string_view record_kind = "greenroom-rollback";
-constexpr unsigned record_version = 1;
+constexpr std::string_view rollback_record = "greenroom-rollback";
+constexpr unsigned rollback_record_version = 1;
 /// A rollback that is verified again and again keeps its first steps and its newest.
 constexpr std::size_t steps_max = 64;
 
-constexpr std::array all_kinds{rollback_kind::emergency, rollback_kind::planned};
+constexpr std::array all_rollback_kinds{rollback_kind::emergency, rollback_kind::planned};
 constexpr std::array all_states{rollback_state::awaiting_confirmation,
                                 rollback_state::lowering,
                                 rollback_state::switching,
@@ -30,14 +30,6 @@ constexpr std::array all_checks{check::commands_answer,     check::errors_at_bas
                                 check::no_task_lost,        check::monitoring_up};
 constexpr std::array all_check_states{check_state::pending, check_state::passed,
                                       check_state::failed};
-
-template <class All>
-auto named(const All& all, std::string_view name) -> std::optional<typename All::value_type> {
-  for (const auto each : all) {
-    if (name_of(each) == name) return each;
-  }
-  return std::nullopt;
-}
 
 }  // namespace
 
@@ -293,7 +285,7 @@ bool rollback_plan::within_budget() const {
 }
 
 std::string rollback_plan::encode() const {
-  record_writer out{record_kind, record_version};
+  record_writer out{rollback_record, rollback_record_version};
   out.put("id", id_);
   out.put("kind", name_of(kind_));
   out.put("cause", name_of(cause_));
@@ -324,13 +316,13 @@ std::string rollback_plan::encode() const {
 
 std::optional<rollback_plan> rollback_plan::decode(std::string_view text,
                                                    rollback_settings settings, std::string& error) {
-  const auto in = record_reader::open(text, record_kind, record_version, error);
+  const auto in = record_reader::open(text, rollback_record, rollback_record_version, error);
   if (!in) return std::nullopt;
   error = "greenroom-rollback has a field that cannot be read";
   rollback_plan out;
   out.settings_ = std::move(settings);
   const auto id = in->whole("id");
-  const auto kind = named(all_kinds, in->text("kind").value_or(""));
+  const auto kind = named(all_rollback_kinds, in->text("kind").value_or(""));
   const auto cause = trigger_named(in->text("cause").value_or(""));
   auto reason = in->text("reason");
   const auto state = named(all_states, in->text("state").value_or(""));

@@ -9,8 +9,8 @@ namespace greenroom::runtime::rollout {
 
 namespace {
 
-constexpr std::string_view record_kind = "greenroom-rollout";
-constexpr unsigned record_version = 1;
+constexpr std::string_view rollout_record = "greenroom-rollout";
+constexpr unsigned rollout_record_version = 1;
 
 constexpr std::array all_phases{phase::idle,
                                 phase::preparation,
@@ -23,7 +23,7 @@ constexpr std::array all_standings{standing::idle,        standing::running,
                                    standing::paused,      standing::awaiting_confirmation,
                                    standing::rolled_back, standing::complete};
 constexpr std::array all_modes{mode::idle, mode::shadow, mode::hybrid, mode::full, mode::fallback};
-constexpr std::array all_kinds{
+constexpr std::array all_decision_kinds{
     decision_kind::started, decision_kind::entered,   decision_kind::held,
     decision_kind::offered, decision_kind::withdrawn, decision_kind::paused,
     decision_kind::resumed, decision_kind::routed,    decision_kind::failed,
@@ -31,14 +31,6 @@ constexpr std::array all_kinds{
     decision_kind::restored};
 constexpr std::array all_verdicts{verdict::pass, verdict::hold, verdict::insufficient_data,
                                   verdict::fail};
-
-template <class All>
-auto named(const All& all, std::string_view name) -> std::optional<typename All::value_type> {
-  for (const auto each : all) {
-    if (name_of(each) == name) return each;
-  }
-  return std::nullopt;
-}
 
 void put_arm(record_writer& out, std::string_view key, const arm& side) {
   out.put(key, std::vector<std::string>{std::to_string(side.tasks), std::to_string(side.errors),
@@ -119,7 +111,7 @@ std::string_view name_of(refusal what) {
 }
 
 std::string rollout_plan::encode() const {
-  record_writer out{record_kind, record_version};
+  record_writer out{rollout_record, rollout_record_version};
   out.put("phase", name_of(phase_));
   out.put("standing", name_of(standing_));
   out.put("fallback", fallback_);
@@ -165,7 +157,7 @@ std::string rollout_plan::encode() const {
 
 std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_settings settings,
                                                  std::string& error) {
-  const auto in = record_reader::open(text, record_kind, record_version, error);
+  const auto in = record_reader::open(text, rollout_record, rollout_record_version, error);
   if (!in) return std::nullopt;
   error = "greenroom-rollout has a field that cannot be read";
   rollout_plan out{std::move(settings)};
@@ -241,7 +233,7 @@ std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_
     const auto number = whole_number(each[0]);
     const auto of_run = whole_number(each[1]);
     const auto at_s = exact_number(each[2]);
-    const auto kind = named(all_kinds, each[3]);
+    const auto kind = named(all_decision_kinds, each[3]);
     const auto in_phase = named(all_phases, each[4]);
     const auto routed = named(all_modes, each[5]);
     const auto share = exact_number(each[6]);

@@ -14,8 +14,8 @@ namespace {
 
 using monitoring::metric;
 
-constexpr std::string_view record_kind = "greenroom-evidence";
-constexpr unsigned record_version = 1;
+constexpr std::string_view evidence_record = "greenroom-evidence";
+constexpr unsigned evidence_record_version = 1;
 constexpr std::string_view pool_prefix = "pool:";
 
 /// Below this, a movement is no news whatever the band: 1 % of tasks, one task that waits.
@@ -223,7 +223,7 @@ void evidence_recorder::merge(const evidence_recorder& other) {
 }
 
 std::string evidence_recorder::encode() const {
-  record_writer out{record_kind, record_version};
+  record_writer out{evidence_record, evidence_record_version};
   for (const auto& [key, points] : series_) {
     std::vector<std::string> fields{key.subject, std::string(name_of(key.what))};
     for (const auto& each : points) {
@@ -242,7 +242,7 @@ std::string evidence_recorder::encode() const {
 std::optional<evidence_recorder> evidence_recorder::decode(std::string_view text,
                                                            evidence_settings settings,
                                                            std::string& error) {
-  const auto in = record_reader::open(text, record_kind, record_version, error);
+  const auto in = record_reader::open(text, evidence_record, evidence_record_version, error);
   if (!in) return std::nullopt;
   error = "greenroom-evidence has a field that cannot be read";
   evidence_recorder out{settings};

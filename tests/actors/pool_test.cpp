@@ -10,9 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// (drop_atom, number) as root.cpp, pool.cpp and department.cpp read it.
-constexpr std::uint64_t kill_specialist = 15 + 16 * 7;
-
 TEST(Pool, ReplacesADepartmentThatGaveUpOnItsSpecialist) {
   auto config = small_cast(1, 1);
   config.supervision.restarts_max = 2;

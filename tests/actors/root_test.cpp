@@ -16,7 +16,6 @@ constexpr std::uint64_t kill_bridge = 0;
 constexpr std::uint64_t kill_pool = 1;
 constexpr std::uint64_t kill_director = 15 + 16 * 0;
 constexpr std::uint64_t kill_department = 15 + 16 * 1;
-constexpr std::uint64_t kill_specialist = 15 + 16 * 7;
 
 class EveryActor : public ::testing::TestWithParam<std::uint64_t> {};
 

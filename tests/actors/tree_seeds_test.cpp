@@ -10,12 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::uint64_t seeds() {
-  // A longer run is a matter of the environment, not of the code.
-  const auto* wanted = std::getenv("GREENROOM_TEST_SEEDS");
-  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 150;
-}
-
 // One random play: callers ask, workers start, answer, fail and die, actors are killed, callers
 // change their minds, and time passes; then everything is allowed to come to rest.
 void play_once(std::uint64_t seed, bool kill_actors) {
@@ -125,12 +119,12 @@ void play_once(std::uint64_t seed, bool kill_actors) {
 }
 
 TEST(Tree, AnswersEveryTaskExactlyOnceInAnyOrder) {
-  for (std::uint64_t seed = 0; seed < seeds() && !testing::Test::HasFatalFailure(); ++seed)
+  for (std::uint64_t seed = 0; seed < seeds(150) && !testing::Test::HasFatalFailure(); ++seed)
     play_once(seed, false);
 }
 
 TEST(Tree, AnswersEveryTaskExactlyOnceWhileItsActorsAreKilled) {
-  for (std::uint64_t seed = 1000; seed < 1000 + seeds() && !testing::Test::HasFatalFailure();
+  for (std::uint64_t seed = 1000; seed < 1000 + seeds(150) && !testing::Test::HasFatalFailure();
        ++seed)
     play_once(seed, true);
 }

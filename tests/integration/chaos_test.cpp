@@ -13,7 +13,7 @@
 #include <fstream>
 #include <set>
 
-namespace greenroom::testing {
+namespace greenroom::tests {
 namespace {
 
 using nlohmann::json;
@@ -217,4 +217,4 @@ TEST_F(Chaos, TakesAllThatItBrokeWithItWhenItIsKilled) {
 }
 
 }  // namespace
-}  // namespace greenroom::testing
+}  // namespace greenroom::tests

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace greenroom::testing {
+namespace greenroom::tests {
 
 /// A JSON-lines worker that answers each task with the given Python expression over `m`.
 inline std::string worker(const std::string& answer) {
@@ -42,4 +42,4 @@ protected:
   }
 };
 
-}  // namespace greenroom::testing
+}  // namespace greenroom::tests

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace greenroom::testing {
+namespace greenroom::tests {
 namespace {
 
 using ::testing::HasSubstr;
@@ -134,4 +134,4 @@ TEST_F(CliLoad, ReplaysARecordingAtItsSpeed) {
 }
 
 }  // namespace
-}  // namespace greenroom::testing
+}  // namespace greenroom::tests

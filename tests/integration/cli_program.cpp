@@ -12,7 +12,7 @@
 #include <iterator>
 #include <stdexcept>
 
-namespace greenroom::testing {
+namespace greenroom::tests {
 namespace {
 
 namespace fs = std::filesystem;
@@ -125,4 +125,4 @@ ran served_node::ask(std::vector<std::string> arguments, const std::string& inpu
   return run_program(arguments, {{"GREENROOM_NODE", address_}}, input);
 }
 
-}  // namespace greenroom::testing
+}  // namespace greenroom::tests

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace greenroom::testing {
+namespace greenroom::tests {
 
 struct ran {
   int code = -1;  ///< Exit code; 128 + number when a signal ended it.
@@ -54,4 +54,4 @@ std::filesystem::path temporary_folder();
 void write_file(const std::filesystem::path& file, const std::string& text);
 std::string read_file(const std::filesystem::path& file);
 
-}  // namespace greenroom::testing
+}  // namespace greenroom::tests

@@ -7,7 +7,7 @@
 
 #include <csignal>
 
-namespace greenroom::testing {
+namespace greenroom::tests {
 namespace {
 
 using ::testing::HasSubstr;
@@ -341,4 +341,4 @@ TEST_F(Cli, KeepsItsConfigurationWhenTheChangedOneIsWrong) {
 }
 
 }  // namespace
-}  // namespace greenroom::testing
+}  // namespace greenroom::tests

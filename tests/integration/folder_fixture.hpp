@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <string>
 
-namespace greenroom::testing {
+namespace greenroom::tests {
 
 class folder_fixture : public ::testing::Test {
 protected:
@@ -28,4 +28,4 @@ private:
   const std::filesystem::path folder_ = temporary_folder();
 };
 
-}  // namespace greenroom::testing
+}  // namespace greenroom::tests

@@ -14,15 +14,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const std::string quick = R"(
+const std::string hasty = R"(
 journal: { fsync: false }
 retry: { base: 10ms, max: 50ms }
 supervision: { delay: 10ms }
 )";
-std::string pool(const std::string& keys) { return quick + "pool: { " + keys + " }\n"; }
+std::string hasty_pool(const std::string& keys) { return hasty + "pool: { " + keys + " }\n"; }
 
 TEST(WorkerLives, ShareOneStartAmongSimultaneousRequests) {
-  live_node node{pool("max_warm: 2"), {{"one", "gate:open"}}};
+  live_node node{hasty_pool("max_warm: 2"), {{"one", "gate:open"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   std::vector<std::future<answer>> asked;
   for (int i = 0; i < 20; ++i) asked.push_back(node.begin("one", i));
@@ -40,7 +40,7 @@ TEST(WorkerLives, ShareOneStartAmongSimultaneousRequests) {
 }
 
 TEST(WorkerLives, ServeEightyThreeFromSeventeenSlots) {
-  live_node node{pool("max_warm: 17, min_residency: 10ms, cooldown: 45s"), many(83)};
+  live_node node{hasty_pool("max_warm: 17, min_residency: 10ms, cooldown: 45s"), many(83)};
   ASSERT_TRUE(node.start()) << node.errors();
   std::atomic<bool> over{false};
   std::size_t most = 0, samples = 0;
@@ -68,7 +68,7 @@ TEST(WorkerLives, ServeEightyThreeFromSeventeenSlots) {
 }
 
 TEST(WorkerLives, NeverEvictTheBusyForTheWaiting) {
-  live_node node{pool("max_warm: 1, min_residency: 0s"), many(2)};
+  live_node node{hasty_pool("max_warm: 1, min_residency: 0s"), many(2)};
   ASSERT_TRUE(node.start()) << node.errors();
   auto first = node.begin("s0", {{"do", "hold"}, {"file", "go"}});
   ASSERT_TRUE(eventually([&] { return node.count("run", "s0") == 1; }));
@@ -88,7 +88,7 @@ TEST(WorkerLives, NeverEvictTheBusyForTheWaiting) {
 }
 
 TEST(WorkerLives, DoNotThrashBetweenTwoOnOneSlot) {
-  live_node node{pool("max_warm: 1, min_residency: 800ms"), many(2)};
+  live_node node{hasty_pool("max_warm: 1, min_residency: 800ms"), many(2)};
   ASSERT_TRUE(node.start()) << node.errors();
   // Each of two users asks again as soon as he is answered.
   const auto until = std::chrono::steady_clock::now() + 3s;
@@ -110,7 +110,7 @@ TEST(WorkerLives, DoNotThrashBetweenTwoOnOneSlot) {
 
 TEST(WorkerLives, RetryWhatMayBeDoneTwiceWhenAWorkerDies) {
   live_node node{
-      pool("max_warm: 3"),
+      hasty_pool("max_warm: 3"),
       {{"twice"}, {"once", "", "side_effects: unsafe"}, {"never", "", "side_effects: none"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto again = node.task("twice", {{"do", "die-once"}, {"file", "a"}, {"say", "alive"}});
@@ -135,7 +135,7 @@ TEST(WorkerLives, RetryWhatMayBeDoneTwiceWhenAWorkerDies) {
 }
 
 TEST(WorkerLives, StopAHangingWorkerAndKeepItsSlotUntilItIsGone) {
-  live_node node{pool("max_warm: 1, min_residency: 0s"),
+  live_node node{hasty_pool("max_warm: 1, min_residency: 0s"),
                  {{"stuck", "ignore-term", "stop_timeout: 700ms"}, {"next"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   std::atomic<bool> over{false};
@@ -159,7 +159,7 @@ TEST(WorkerLives, StopAHangingWorkerAndKeepItsSlotUntilItIsGone) {
 }
 
 TEST(WorkerLives, DoNotHarmTheNeighbourOfAHangingTask) {
-  live_node node{pool("max_warm: 2"), {{"pair", "", "stop_timeout: 100ms"}, {"calm"}}};
+  live_node node{hasty_pool("max_warm: 2"), {{"pair", "", "stop_timeout: 100ms"}, {"calm"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("calm", 0).status, 200);
   ASSERT_EQ(node.task("pair", 0).status, 200);
@@ -179,7 +179,7 @@ TEST(WorkerLives, DoNotHarmTheNeighbourOfAHangingTask) {
 }
 
 TEST(WorkerLives, EndWithTheirGrandchildren) {
-  live_node node{pool("max_warm: 1, cooldown: 100ms, min_residency: 0s"),
+  live_node node{hasty_pool("max_warm: 1, cooldown: 100ms, min_residency: 0s"),
                  {{"parent", "grandchild", "stop_timeout: 200ms"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("parent", 1).status, 200);
@@ -192,7 +192,7 @@ TEST(WorkerLives, EndWithTheirGrandchildren) {
 }
 
 TEST(WorkerLives, FloodsAndNonsenseCostOnlyTheirOwnTask) {
-  live_node node{pool("max_warm: 5") + "limits: { output_bytes: 1048576 }\n",
+  live_node node{hasty_pool("max_warm: 5") + "limits: { output_bytes: 1048576 }\n",
                  {{"pongs", "", "task_timeout: 1s\nstop_timeout: 100ms"},
                   {"endless", "", "task_timeout: 2s\nstop_timeout: 100ms"},
                   {"babble"},
@@ -217,7 +217,7 @@ TEST(WorkerLives, FloodsAndNonsenseCostOnlyTheirOwnTask) {
 }
 
 TEST(WorkerLives, TellTheirLastErrorToWhoLooksAtTheSpecialist) {
-  live_node node{pool("max_warm: 2"), {{"broken", "exit"}, {"fine"}}};
+  live_node node{hasty_pool("max_warm: 2"), {{"broken", "exit"}, {"fine"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   EXPECT_EQ(node.task("broken", 1).status, 502);
   EXPECT_EQ(node.task("fine", 1).status, 200);
@@ -230,7 +230,7 @@ TEST(WorkerLives, TellTheirLastErrorToWhoLooksAtTheSpecialist) {
 }
 
 TEST(WorkerLives, SayWhyAWorkerDoesNotStart) {
-  live_node node{pool("max_warm: 3"),
+  live_node node{hasty_pool("max_warm: 3"),
                  {{"gone", "exit"},
                   {"slow", "never-ready", "start_timeout: 300ms\nstop_timeout: 100ms"},
                   {"calm"}}};
@@ -250,7 +250,7 @@ TEST(WorkerLives, SayWhyAWorkerDoesNotStart) {
 }
 
 TEST(WorkerLives, GiveTheSlotBackWhenAWorkerDoesNotStart) {
-  live_node node{pool("max_warm: 1, min_residency: 0s"), {{"gone", "exit"}, {"calm"}}};
+  live_node node{hasty_pool("max_warm: 1, min_residency: 0s"), {{"gone", "exit"}, {"calm"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   EXPECT_EQ(node.task("gone", 1).status, 502);
   EXPECT_EQ(node.task("calm", 1).status, 200);
@@ -258,7 +258,7 @@ TEST(WorkerLives, GiveTheSlotBackWhenAWorkerDoesNotStart) {
 
 TEST(WorkerLives, HoldToTheMeasuredMemoryBudget) {
   // Nominally 5 MB each, really some 60: the budget has room for two of them.
-  live_node node{pool("max_warm: 6, memory_budget_mb: 160, min_residency: 0s"),
+  live_node node{hasty_pool("max_warm: 6, memory_budget_mb: 160, min_residency: 0s"),
                  many(6, {"", "mb:50"})};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto ask_all = [&] {
@@ -272,7 +272,7 @@ TEST(WorkerLives, HoldToTheMeasuredMemoryBudget) {
 }
 
 TEST(WorkerLives, KeepThePinnedOutsideTheBudget) {
-  live_node node{pool("max_warm: 1, cooldown: 50ms, min_residency: 0s"),
+  live_node node{hasty_pool("max_warm: 1, cooldown: 50ms, min_residency: 0s"),
                  {{"star", "", "", "pin: true"}, {"a"}, {"b"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_TRUE(eventually([&] { return node.state_of("star") == "warm"; }));
@@ -290,7 +290,7 @@ TEST(WorkerLives, KeepThePinnedOutsideTheBudget) {
 }
 
 TEST(WorkerLives, CoolOnlyAfterTheLastTaskHasEnded) {
-  live_node node{pool("max_warm: 2, cooldown: 300ms, min_residency: 0s"), {{"one"}}};
+  live_node node{hasty_pool("max_warm: 2, cooldown: 300ms, min_residency: 0s"), {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   // Longer at work than the cooldown lasts.
   EXPECT_EQ(node.task("one", {{"do", "sleep"}, {"ms", 900}}).status, 200);
@@ -302,7 +302,7 @@ TEST(WorkerLives, CoolOnlyAfterTheLastTaskHasEnded) {
 }
 
 TEST(WorkerLives, WarmAndCoolByHand) {
-  live_node node{pool("max_warm: 1, min_residency: 0s"), many(2)};
+  live_node node{hasty_pool("max_warm: 1, min_residency: 0s"), many(2)};
   ASSERT_TRUE(node.start()) << node.errors();
   EXPECT_LT(node.ask("POST", "/v1/specialists/s0/warm").status, 300);
   ASSERT_TRUE(eventually([&] { return node.state_of("s0") == "warm"; }));
@@ -314,7 +314,7 @@ TEST(WorkerLives, WarmAndCoolByHand) {
 }
 
 TEST(WorkerLives, OpenTheCircuitOfABrokenOneAndCloseItAgain) {
-  live_node node{pool("max_warm: 2") + "breaker: { failures: 3, open: 600ms }\n",
+  live_node node{hasty_pool("max_warm: 2") + "breaker: { failures: 3, open: 600ms }\n",
                  {{"shaky", "exit-until:mended"}, {"calm"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   answer last;
@@ -336,7 +336,7 @@ TEST(WorkerLives, OpenTheCircuitOfABrokenOneAndCloseItAgain) {
 }
 
 TEST(WorkerLives, EndWithTheirNodeEvenWhenItIsKilled) {
-  live_node node{pool("max_warm: 4"), {{"plain"}, {"deaf", "ignore-term"}, {"held"}}};
+  live_node node{hasty_pool("max_warm: 4"), {{"plain"}, {"deaf", "ignore-term"}, {"held"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("plain", 1).status, 200);
   ASSERT_EQ(node.task("deaf", 1).status, 200);
@@ -349,7 +349,7 @@ TEST(WorkerLives, EndWithTheirNodeEvenWhenItIsKilled) {
 }
 
 TEST(WorkerLives, AreSweptAtTheNextStartWhenTheyOutlivedTheirNode) {
-  live_node node{pool("max_warm: 2"), {{"parent", "grandchild"}}};
+  live_node node{hasty_pool("max_warm: 2"), {{"parent", "grandchild"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("parent", 1).status, 200);
   ASSERT_TRUE(eventually([&] { return node.count("grandchild") == 1; }));

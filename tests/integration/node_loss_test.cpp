@@ -21,8 +21,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const std::string quick = "journal: { fsync: false }\nretry: { base: 10ms, max: 50ms }\n";
-std::string pool(const std::string& keys) { return quick + "pool: { " + keys + " }\n"; }
+const std::string unsynced = "journal: { fsync: false }\nretry: { base: 10ms, max: 50ms }\n";
+std::string unsynced_pool(const std::string& keys) { return unsynced + "pool: { " + keys + " }\n"; }
 
 json async(const std::string& who, json input, const std::string& key = {}) {
   json body{{"specialist", who}, {"mode", "async"}, {"input", std::move(input)}};
@@ -32,7 +32,7 @@ json async(const std::string& who, json input, const std::string& key = {}) {
 
 TEST(ZeroLoss, EveryAcknowledgedTaskEndsExactlyOnceThoughTheNodeIsKilledAgainAndAgain) {
   live_node node{
-      pool("max_warm: 4"),
+      unsynced_pool("max_warm: 4"),
       {{"safe"}, {"pure", "", "side_effects: none"}, {"once", "", "side_effects: unsafe"}}};
   std::mutex guard;
   std::map<std::string, std::string> acknowledged;  // Id to token.
@@ -91,7 +91,7 @@ TEST(ZeroLoss, EveryAcknowledgedTaskEndsExactlyOnceThoughTheNodeIsKilledAgainAnd
 }
 
 TEST(ZeroLoss, CallsAnUnsafeTaskUnknownThatRanWhenTheNodeDied) {
-  live_node node{pool("max_warm: 2"), {{"once", "", "side_effects: unsafe"}, {"safe"}}};
+  live_node node{unsynced_pool("max_warm: 2"), {{"once", "", "side_effects: unsafe"}, {"safe"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto ran = node.task(async("once", {{"do", "hold"}, {"file", "go"}, {"token", "a"}}));
   ASSERT_TRUE(eventually([&] { return node.count("run", "once") == 1; }));
@@ -111,7 +111,7 @@ TEST(ZeroLoss, CallsAnUnsafeTaskUnknownThatRanWhenTheNodeDied) {
 }
 
 TEST(ZeroLoss, KnowsAnIdempotencyKeyAgainAlsoAfterARestart) {
-  live_node node{pool("max_warm: 2"), {{"one"}, {"two"}}};
+  live_node node{unsynced_pool("max_warm: 2"), {{"one"}, {"two"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto first = node.task(async("one", {{"token", "x"}}, "key-1"));
   ASSERT_EQ(first.status, 202) << first.body;
@@ -136,7 +136,7 @@ TEST(ZeroLoss, KnowsAnIdempotencyKeyAgainAlsoAfterARestart) {
 }
 
 TEST(ZeroLoss, LetsAllWhoAskWithOneKeyHearTheOneEnd) {
-  live_node node{pool("max_warm: 2"), {{"one"}}};
+  live_node node{unsynced_pool("max_warm: 2"), {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   std::vector<std::future<answer>> asked;
   for (int i = 0; i < 8; ++i)
@@ -182,7 +182,7 @@ PRAGMA user_version = 1;
 )sql";
 
 TEST(ZeroLoss, GoesOnWithAJournalOfTheFirstVersion) {
-  live_node node{pool("max_warm: 2"), {{"safe"}, {"once", "", "side_effects: unsafe"}}};
+  live_node node{unsynced_pool("max_warm: 2"), {{"safe"}, {"once", "", "side_effects: unsafe"}}};
   std::filesystem::create_directory(node.folder() / "data");
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::system_clock::now().time_since_epoch())
@@ -230,7 +230,7 @@ TEST(ZeroLoss, GoesOnWithAJournalOfTheFirstVersion) {
 }
 
 TEST(ZeroLoss, RefusesAJournalOfANewerVersion) {
-  live_node node{quick, {{"one"}}};
+  live_node node{unsynced, {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto done = node.task(async("one", 1));
   ASSERT_EQ(node.ended(done.id()).state(), "completed");
@@ -247,10 +247,10 @@ TEST(ZeroLoss, RefusesAJournalOfANewerVersion) {
 }
 
 TEST(ZeroLoss, RefusesASecondNodeOnTheSameData) {
-  live_node first{quick, {{"one"}}};
+  live_node first{unsynced, {{"one"}}};
   ASSERT_TRUE(first.start()) << first.errors();
   ASSERT_EQ(first.task("one", 1).status, 200);
-  live_node second{quick, {{"one"}}};
+  live_node second{unsynced, {{"one"}}};
   EXPECT_FALSE(second.start((first.folder() / "data").string()));
   EXPECT_EQ(second.exit_code(), 1);
   // It has not swept away the workers of the one that lives.
@@ -259,7 +259,7 @@ TEST(ZeroLoss, RefusesASecondNodeOnTheSameData) {
 }
 
 TEST(ZeroLoss, AnswersAFullDiskWith503AndRecovers) {
-  live_node node{quick, {{"one"}}};
+  live_node node{unsynced, {{"one"}}};
   const auto disk = node.folder() / "disk";
   std::filesystem::create_directory(disk);
   if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=2m") != 0)
@@ -306,7 +306,7 @@ TEST(ZeroLoss, AnswersAFullDiskWith503AndRecovers) {
 }
 
 TEST(ZeroLoss, AnswersAJournalThatMayNotGrowWith503AndRecovers) {
-  live_node node{quick, {{"one"}}};
+  live_node node{unsynced, {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto before = node.task(async("one", 1));
   ASSERT_EQ(node.ended(before.id()).state(), "completed");
@@ -328,7 +328,7 @@ TEST(ZeroLoss, AnswersAJournalThatMayNotGrowWith503AndRecovers) {
 }
 
 TEST(Stopping, DrainsWhatWasAccepted) {
-  live_node node{pool("max_warm: 2"), {{"one"}, {"two"}}};
+  live_node node{unsynced_pool("max_warm: 2"), {{"one"}, {"two"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   auto running = node.begin("one", {{"do", "hold"}, {"file", "go"}});
   ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
@@ -350,7 +350,7 @@ TEST(Stopping, DrainsWhatWasAccepted) {
 }
 
 TEST(Stopping, EndsAtOnceOnASecondSignalAndGoesOnAtTheNextStart) {
-  live_node node{pool("max_warm: 2"), {{"one"}}};
+  live_node node{unsynced_pool("max_warm: 2"), {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto task = node.task(async("one", {{"do", "hold"}, {"file", "go"}}));
   ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
@@ -365,7 +365,7 @@ TEST(Stopping, EndsAtOnceOnASecondSignalAndGoesOnAtTheNextStart) {
 }
 
 TEST(Stopping, KeepsWhatTheGraceWasTooShortFor) {
-  live_node node{pool("max_warm: 2") + "shutdown_grace: 200ms\n", {{"one"}}};
+  live_node node{unsynced_pool("max_warm: 2") + "shutdown_grace: 200ms\n", {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto task = node.task(async("one", {{"do", "hold"}, {"file", "go"}}));
   ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
@@ -381,13 +381,13 @@ TEST(Stopping, KeepsWhatTheGraceWasTooShortFor) {
 }
 
 TEST(Reload, AppliesAGoodFileWhole) {
-  live_node node{pool("max_warm: 3, min_residency: 0s"), {{"old"}, {"kept"}}};
+  live_node node{unsynced_pool("max_warm: 3, min_residency: 0s"), {{"old"}, {"kept"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("old", 1).status, 200);
   ASSERT_EQ(node.task("kept", 1).status, 200);
   auto running = node.begin("kept", {{"do", "hold"}, {"file", "go"}});
   ASSERT_TRUE(eventually([&] { return node.count("run", "kept") == 2; }));
-  node.configure(pool("max_warm: 1, min_residency: 0s"), {{"kept"}, {"fresh"}});
+  node.configure(unsynced_pool("max_warm: 1, min_residency: 0s"), {{"kept"}, {"fresh"}});
   node.signal(SIGHUP);
   EXPECT_TRUE(eventually([&] { return node.get("/v1/specialists/fresh").status == 200; }))
       << node.errors();
@@ -403,7 +403,7 @@ TEST(Reload, AppliesAGoodFileWhole) {
 }
 
 TEST(Reload, ChangesNothingOnABadFile) {
-  live_node node{pool("max_warm: 2, min_residency: 0s"), {{"one"}}};
+  live_node node{unsynced_pool("max_warm: 2, min_residency: 0s"), {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("one", 1).status, 200);
   const auto refusals = [&] {
@@ -414,12 +414,12 @@ TEST(Reload, ChangesNothingOnABadFile) {
       ++count;
     return count;
   };
-  node.configure(pool("max_warm: 2, max_wram: 3"), {{"one"}, {"two"}});
+  node.configure(unsynced_pool("max_warm: 2, max_wram: 3"), {{"one"}, {"two"}});
   node.signal(SIGHUP);
   ASSERT_TRUE(eventually([&] { return refusals() == 1; })) << node.errors();
   EXPECT_NE(node.errors().find("max_wram"), std::string::npos);
   EXPECT_EQ(node.get("/v1/specialists/two").status, 404);
-  node.configure(pool("max_warm: 2"), {{"one"}, {"one"}});
+  node.configure(unsynced_pool("max_warm: 2"), {{"one"}, {"one"}});
   node.signal(SIGHUP);
   ASSERT_TRUE(eventually([&] { return refusals() == 2; })) << node.errors();
   std::filesystem::remove(node.folder() / "node.yaml");

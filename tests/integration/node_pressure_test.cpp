@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const std::string quick = "journal: { fsync: false }\npool: { max_warm: 4 }\n";
+const std::string four_warm = "journal: { fsync: false }\npool: { max_warm: 4 }\n";
 
 /// How often each status came back.
 std::map<int, int> flood(const live_node& node, int clients, int each, const std::string& body) {
@@ -43,7 +43,8 @@ std::string held(const std::string& specialist, std::size_t weight = 0) {
 }
 
 TEST(Backpressure, ShedsAFloodFlatlyAndLeavesTheNeighbourAlone) {
-  live_node node{quick + "queue: { per_specialist: 32, total: 4096 }\n", {{"victim"}, {"calm"}}};
+  live_node node{four_warm + "queue: { per_specialist: 32, total: 4096 }\n",
+                 {{"victim"}, {"calm"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("calm", 0).status, 200);
   std::atomic<bool> over{false};
@@ -83,7 +84,7 @@ TEST(Backpressure, ShedsAFloodFlatlyAndLeavesTheNeighbourAlone) {
 }
 
 TEST(Backpressure, BoundsTheTotalToo) {
-  live_node node{quick + "queue: { per_specialist: 32, total: 40 }\n", many(4)};
+  live_node node{four_warm + "queue: { per_specialist: 32, total: 40 }\n", many(4)};
   ASSERT_TRUE(node.start()) << node.errors();
   int taken = 0;
   for (int i = 0; i < 4; ++i) {
@@ -102,7 +103,7 @@ TEST(Backpressure, BoundsTheTotalToo) {
 }
 
 TEST(Backpressure, KeepsItsMemoryFlatUnderAFloodOfLargeInputs) {
-  live_node node{quick + "queue: { input_bytes: 8MiB }\n", {{"one"}}};
+  live_node node{four_warm + "queue: { input_bytes: 8MiB }\n", {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   auto first = node.begin("one", {{"do", "hold"}, {"file", "go"}});
   ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
@@ -131,7 +132,7 @@ TEST(Backpressure, KeepsItsMemoryFlatUnderAFloodOfLargeInputs) {
 }
 
 TEST(Backpressure, ServesHighFirstAndLowAtLast) {
-  live_node node{quick, {{"one"}}};
+  live_node node{four_warm, {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   auto first = node.begin("one", {{"do", "hold"}, {"file", "go"}});
   ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
@@ -166,7 +167,7 @@ TEST(Backpressure, ServesHighFirstAndLowAtLast) {
 }
 
 TEST(Backpressure, RefusesAtOnceWhatCannotEndInTime) {
-  live_node node{quick, {{"slow"}, {"calm"}}};
+  live_node node{four_warm, {{"slow"}, {"calm"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("slow", {{"do", "sleep"}, {"ms", 300}}).status, 200);  // Now it knows.
   std::vector<std::future<answer>> waiting;
@@ -185,7 +186,7 @@ TEST(Backpressure, RefusesAtOnceWhatCannotEndInTime) {
 }
 
 TEST(Backpressure, ComputesWhenToRetryFromWhatItMeasured) {
-  live_node node{quick + "queue: { per_specialist: 2, total: 4096 }\n", {{"slow"}, {"fast"}}};
+  live_node node{four_warm + "queue: { per_specialist: 2, total: 4096 }\n", {{"slow"}, {"fast"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("fast", 1).status, 200);
   ASSERT_EQ(node.task("slow", {{"do", "sleep"}, {"ms", 2600}}).status, 200);
@@ -204,7 +205,7 @@ TEST(Backpressure, ComputesWhenToRetryFromWhatItMeasured) {
 }
 
 TEST(Backpressure, GivesThePlaceBackOfWhoeverHangsUp) {
-  live_node node{quick + "queue: { per_specialist: 4, total: 64 }\n", {{"one"}}};
+  live_node node{four_warm + "queue: { per_specialist: 4, total: 64 }\n", {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto depth = [&] {
     return node.get("/v1/specialists/one").body.value("queue_depth", -1)

@@ -14,7 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace greenroom::testing {
+namespace greenroom::tests {
 namespace {
 
 using nlohmann::json;
@@ -213,4 +213,4 @@ TEST_F(Tune, ProposesWhatTheSimulatorAndAnotherNodeConfirm) {
 }
 
 }  // namespace
-}  // namespace greenroom::testing
+}  // namespace greenroom::tests

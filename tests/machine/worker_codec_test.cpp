@@ -60,7 +60,7 @@ std::vector<std::string> hears(const maker& make, std::string_view bytes) {
   return whole.heard;
 }
 
-std::string frame(std::string_view json) {
+std::string msgpack_frame(std::string_view json) {
   std::string body;
   EXPECT_TRUE(append_msgpack(body, json));
   const auto size = body.size();
@@ -99,7 +99,7 @@ TEST(JsonlCodec, UnderstandsEveryMessageHoweverItArrives) {
 
 TEST(MsgpackCodec, UnderstandsEveryMessageHoweverItArrives) {
   std::string bytes;
-  for (const auto line : conversation) bytes += frame(line);
+  for (const auto line : conversation) bytes += msgpack_frame(line);
   EXPECT_EQ(hears(msgpack_format, bytes), understood);
 }
 
@@ -125,7 +125,7 @@ TEST(MsgpackCodec, HearsNothingAfterNonsense) {
         raw("\x81\x07\x07"), raw("\x82\xa4type\xa6result\xa6output\xd4\x01x"),
         raw("\x81\xa4type\xa1\xff"), raw("\x82\xa4type\xa6result\xa6output\x81\x90\x01"),
         "\xff\xff\xff\xff"s}) {
-    const auto heard = hears(msgpack_format, nonsense + frame(R"({"type":"ready"})"));
+    const auto heard = hears(msgpack_format, nonsense + msgpack_frame(R"({"type":"ready"})"));
     ASSERT_EQ(heard.size(), 1U) << ::testing::PrintToString(nonsense);
     EXPECT_THAT(heard.front(), HasSubstr("nonsense"));
   }
@@ -145,7 +145,7 @@ TEST(JsonlCodec, TakesALineOfTheLengthAllowedAndNoLonger) {
 
 TEST(MsgpackCodec, TakesAFrameOfTheLengthAllowedAndNoLonger) {
   const auto with = [](std::size_t length) {
-    return frame(R"({"type":"ready","x":")" + std::string(length - 17, 'x') + "\"}");
+    return msgpack_frame(R"({"type":"ready","x":")" + std::string(length - 17, 'x') + "\"}");
   };
   EXPECT_EQ(with(1000).size(), 1004U);
   EXPECT_THAT(hears(msgpack_format, with(1000)), ElementsAre("ready"));

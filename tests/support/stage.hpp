@@ -7,12 +7,23 @@
 #include "runtime/pooling/lru_policy.hpp"
 #include "tests/support/deterministic_system.hpp"
 
+#include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace greenroom::tests {
+
+/// (drop_atom, number) as root.cpp, pool.cpp and department.cpp read it.
+constexpr std::uint64_t kill_specialist = 15 + 16 * 7;
+
+/// How many plays a test tries: a longer run is a matter of the environment, not of the code.
+inline std::uint64_t seeds(std::uint64_t usual) {
+  const auto* wanted = std::getenv("GREENROOM_TEST_SEEDS");
+  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : usual;
+}
 
 /// A worker that does what the test says, when it says so.
 class puppet final : public machine::worker {

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <chrono>
+#include "runtime/machine/io/clock.hpp"
 
 namespace greenroom::machine {
 
@@ -22,20 +22,14 @@ bool let_others_first() {
   return ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest) == 0;
 }
 
-namespace {
-
-std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
-
-}  // namespace
-
-courtesy::courtesy() : since_ns_{now_ns()} {}
+courtesy::courtesy() : since_ns_{steady_now_ns()} {}
 
 void courtesy::now_and_then() {
   constexpr std::int64_t most_ns = 100'000;
   constexpr timespec moment{0, 50'000};
-  if (now_ns() - since_ns_ < most_ns) return;
+  if (steady_now_ns() - since_ns_ < most_ns) return;
   ::nanosleep(&moment, nullptr);
-  since_ns_ = now_ns();
+  since_ns_ = steady_now_ns();
 }
 
 }  // namespace greenroom::machine

@@ -10,6 +10,9 @@
 namespace greenroom::machine {
 
 using counter = std::atomic<std::uint64_t>;
+[[nodiscard]] inline std::uint64_t count_of(const counter& which) {
+  return which.load(std::memory_order_relaxed);
+}
 
 /// Which stripe the calling thread counts in. A thread has its own from its first look to its end;
 /// whoever comes when all are taken uses the last one, together with others.

@@ -1,4 +1,5 @@
 #include "runtime/machine/process/child_process.hpp"
+#include "runtime/machine/io/clock.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -32,12 +33,6 @@ constexpr std::chrono::milliseconds end_follows{100};
 std::array<char, read_bytes>& read_room() {
   thread_local const auto room = std::make_unique<std::array<char, read_bytes>>();
   return *room;
-}
-
-std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
 }
 
 std::string describe(const siginfo_t& end) {
@@ -167,7 +162,7 @@ void child_process::on_errors() {
   const auto count = ::read(errors_.native_handle(), room.data(), room.size());
   if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return;
   if (count > 0) log({room.data(), static_cast<std::size_t>(count)});
-  const auto now = now_ns();
+  const auto now = steady_now_ns();
   if (now - log_since_ns_ > tenth_ns) {
     log_since_ns_ = now;
     log_bytes_ = 0;
@@ -183,7 +178,7 @@ void child_process::on_errors() {
 
 void child_process::log(std::string_view bytes) {
   if (const auto hears = listener())
-    lines_.feed(bytes, now_ns(), [&](std::string_view line) { hears->on_line(line); });
+    lines_.feed(bytes, steady_now_ns(), [&](std::string_view line) { hears->on_line(line); });
 }
 
 void child_process::on_end() {
@@ -235,7 +230,7 @@ void child_process::on_end() {
   suspicion_timer_.cancel();
   pause_timer_.cancel();
   if (!hears) return;
-  lines_.finish(now_ns(), [&](std::string_view line) { hears->on_line(line); });
+  lines_.finish(steady_now_ns(), [&](std::string_view line) { hears->on_line(line); });
   hears->on_gone(true, describe(end));
 }
 

@@ -16,7 +16,7 @@
 namespace greenroom::machine {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
+namespace wire = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
 
@@ -98,7 +98,7 @@ asio::ssl::context& certificates() {
 http_call::http_call(asio::io_context& loop, http_address where, std::size_t body_bytes_max)
     : loop_{loop}, where_{std::move(where)}, body_bytes_max_{body_bytes_max}, resolver_{loop} {}
 
-void http_call::start(http::verb verb, const std::string& path, std::string body,
+void http_call::start(wire::verb verb, const std::string& path, std::string body,
                       std::string_view key, std::shared_ptr<http_connection> old,
                       piece_taker on_piece, end_taker done) {
   on_piece_ = std::move(on_piece);
@@ -106,11 +106,11 @@ void http_call::start(http::verb verb, const std::string& path, std::string body
   request_.method(verb);
   request_.target(where_.base + path);
   request_.version(11);
-  request_.set(http::field::host, where_.authority);
-  request_.set(http::field::user_agent, "greenroom");
-  request_.set(http::field::accept, "application/json, text/event-stream, */*");
-  if (verb == http::verb::post) {
-    request_.set(http::field::content_type, "application/json");
+  request_.set(wire::field::host, where_.authority);
+  request_.set(wire::field::user_agent, "greenroom");
+  request_.set(wire::field::accept, "application/json, text/event-stream, */*");
+  if (verb == wire::verb::post) {
+    request_.set(wire::field::content_type, "application/json");
     if (!key.empty())
       request_.set("Idempotency-Key", boost::beast::string_view{key.data(), key.size()});
     request_.body() = std::move(body);
@@ -189,7 +189,7 @@ void http_call::add_header(const std::string& name, const std::string& value) {
 
 void http_call::write() {
   with_stream([this](auto& stream) {
-    http::async_write(stream, request_, [self = shared_from_this()](error_code error, std::size_t) {
+    wire::async_write(stream, request_, [self = shared_from_this()](error_code error, std::size_t) {
       if (error) return self->fail("cannot write to", error);
       self->read_head();
     });
@@ -201,7 +201,7 @@ void http_call::read_head() {
   parser_->header_limit(std::uint32_t{64} << 10);
   parser_->body_limit(body_bytes_max_);
   with_stream([this](auto& stream) {
-    http::async_read_header(stream, connection_->buffer, *parser_,
+    wire::async_read_header(stream, connection_->buffer, *parser_,
                             [self = shared_from_this()](error_code error, std::size_t bytes) {
                               self->answered_ |= bytes > 0;
                               if (error) return self->fail("no answer from", error);
@@ -219,13 +219,13 @@ void http_call::on_head() {
 }
 
 void http_call::note_pause() {
-  const auto text = [this](http::field name) {
+  const auto text = [this](wire::field name) {
     const auto found = parser_->get()[name];
     return std::string_view{found.data(), found.size()};
   };
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   answer_.retry_after_ms =
-      machine::retry_after_ms(text(http::field::retry_after), text(http::field::date),
+      machine::retry_after_ms(text(wire::field::retry_after), text(wire::field::date),
                               std::chrono::duration_cast<std::chrono::seconds>(now).count());
 }
 
@@ -235,21 +235,21 @@ void http_call::read_piece() {
   body.size = piece_.size();
   body.more = true;
   with_stream([this](auto& stream) {
-    http::async_read_some(
+    wire::async_read_some(
         stream, connection_->buffer, *parser_,
         [self = shared_from_this()](error_code error, std::size_t) { self->on_piece(error); });
   });
 }
 
 void http_call::on_piece(error_code error) {
-  if (error == http::error::body_limit) return fail("too long an answer from", error);
+  if (error == wire::error::body_limit) return fail("too long an answer from", error);
   // `need_buffer` only says that the piece is full.
-  if (error && error != http::error::need_buffer) return fail("half an answer from", error);
+  if (error && error != wire::error::need_buffer) return fail("half an answer from", error);
   const auto count = piece_.size() - parser_->get().body().size;
   const std::string_view piece{piece_.data(), count};
   answer_.body += piece;
   if (answer_.body.size() > body_bytes_max_)
-    return fail("too long an answer from", http::error::body_limit);
+    return fail("too long an answer from", wire::error::body_limit);
   if (count > 0 && on_piece_ && answer_.status < 300) on_piece_(piece);
   if (!done_) return;
   if (parser_->is_done()) return finish(std::move(answer_));

@@ -2,6 +2,7 @@
 
 #include "protocols/json_text.hpp"
 #include "protocols/worker_codec.hpp"
+#include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/io/engine.hpp"
 #include "runtime/machine/process/child_process.hpp"
 #include "runtime/machine/worker/http_call.hpp"
@@ -33,7 +34,6 @@ constexpr std::chrono::microseconds first_probe_delay{2000};
 constexpr std::chrono::microseconds probe_delay_max{250'000};
 /// A probe that takes longer is given up, and made again.
 constexpr std::chrono::seconds probe_time{5};
-constexpr std::chrono::milliseconds fault_grace{1000};
 constexpr std::size_t health_bytes_max = std::size_t{1} << 20;
 constexpr std::size_t excerpt_bytes = 300;
 

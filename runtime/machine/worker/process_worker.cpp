@@ -3,6 +3,7 @@
 #include "protocols/worker_jsonl.hpp"
 #include "protocols/worker_mcp.hpp"
 #include "protocols/worker_msgpack.hpp"
+#include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/io/engine.hpp"
 #include "runtime/machine/process/child_process.hpp"
 #include "runtime/machine/worker/worker_launch.hpp"
@@ -29,8 +30,6 @@ using protocols::worker_word;
 /// A worker that says so much in a second without having been asked floods us with valid messages.
 constexpr int unasked_max = 1000;
 constexpr std::int64_t second_ns = 1'000'000'000;
-/// What a worker that was late or broke its stream gets between TERM and KILL.
-constexpr std::chrono::milliseconds fault_grace{1000};
 constexpr std::size_t last_words_max = 300;
 /// Room on a line for all but the output.
 constexpr std::size_t envelope_bytes = 4096;

@@ -1,5 +1,6 @@
 #include "runtime/machine/worker/worker_launch.hpp"
 
+#include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/process/sweep.hpp"
 
 #include <algorithm>
@@ -17,12 +18,6 @@ launch_order worker_launch(const config::specialist& who, const worker_surroundi
   order.env["GREENROOM_POOL"] = where.pool;
   if (!where.node_mark.empty()) order.env[mark_variable] = where.node_mark;
   return order;
-}
-
-std::int64_t steady_now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
 }
 
 std::int64_t time_left_ms(const protocols::task& job, const config::specialist& who) {

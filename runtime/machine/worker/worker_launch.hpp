@@ -14,7 +14,8 @@ namespace greenroom::machine {
 [[nodiscard]] launch_order worker_launch(const config::specialist& who,
                                          const worker_surroundings& where);
 
-[[nodiscard]] std::int64_t steady_now_ns();
+/// What a worker that was late or broke its stream gets between TERM and KILL.
+inline constexpr std::chrono::milliseconds fault_grace{1000};
 
 /// What is left of the task's time, at least one millisecond.
 [[nodiscard]] std::int64_t time_left_ms(const protocols::task& job, const config::specialist& who);

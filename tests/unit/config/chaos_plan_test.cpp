@@ -8,7 +8,9 @@
 namespace greenroom::config {
 namespace {
 
-chaos_plan_result read(const std::string& text) { return load_chaos_plan_text(text, "plan.yaml"); }
+chaos_plan_result plan_of(const std::string& text) {
+  return load_chaos_plan_text(text, "plan.yaml");
+}
 
 const std::string head =
     "profile: core\n"
@@ -17,7 +19,7 @@ const std::string head =
     "  mix: [ { cast: all } ]\n";
 
 TEST(ChaosPlan, IsReadWithAllItsParts) {
-  const auto loaded = read(R"(
+  const auto loaded = plan_of(R"(
 name: a storm
 about: everything at once
 duration: 20s
@@ -95,7 +97,7 @@ TEST(ChaosPlan, RefusesWhatItDoesNotUnderstandWithLineAndNearestWord) {
        "exactly one", ""},
   };
   for (const auto& each : mistakes) {
-    const auto loaded = read(each.text);
+    const auto loaded = plan_of(each.text);
     EXPECT_FALSE(loaded) << each.text;
     ASSERT_EQ(loaded.problems.size(), 1U) << each.text;
     const auto& problem = loaded.problems.front();
@@ -112,21 +114,21 @@ TEST(ChaosPlan, RefusesWhatItDoesNotUnderstandWithLineAndNearestWord) {
 TEST(ChaosPlan, TakesNoTrafficThatWouldHideWhatAFaultCosts) {
   const std::string tail = "faults: [ { kind: kill_worker, from: 1s } ]\n";
   EXPECT_FALSE(
-      read("profile: core\nload:\n  arrival: { kind: closed, users: 3 }\n"
-           "  mix: [ { cast: all } ]\n"
-           + tail));
+      plan_of("profile: core\nload:\n  arrival: { kind: closed, users: 3 }\n"
+              "  mix: [ { cast: all } ]\n"
+              + tail));
   EXPECT_FALSE(
-      read("profile: core\nload:\n  arrival: { kind: poisson, rate: 3 }\n"
-           "  mix: [ { workflow: ML_PIPELINE } ]\n"
-           + tail));
+      plan_of("profile: core\nload:\n  arrival: { kind: poisson, rate: 3 }\n"
+              "  mix: [ { workflow: ML_PIPELINE } ]\n"
+              + tail));
   EXPECT_FALSE(
-      read("profile: core\nload:\n  arrival: { kind: poisson, rate: 3 }\n  mix: []\n" + tail));
-  EXPECT_FALSE(read("profile: core\n" + tail)) << "no traffic at all";
+      plan_of("profile: core\nload:\n  arrival: { kind: poisson, rate: 3 }\n  mix: []\n" + tail));
+  EXPECT_FALSE(plan_of("profile: core\n" + tail)) << "no traffic at all";
 }
 
 TEST(ChaosPlan, RefusesWhatIsNoMap) {
   for (const auto* text : {"", "[]", "5", "- a\n- b\n", "load: 3\nprofile: core\nfaults: 7\n"}) {
-    const auto loaded = read(text);
+    const auto loaded = plan_of(text);
     EXPECT_FALSE(loaded) << text;
     EXPECT_FALSE(loaded.problems.empty()) << text;
   }

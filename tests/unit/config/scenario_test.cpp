@@ -7,10 +7,10 @@
 namespace greenroom::config {
 namespace {
 
-scenario_result read(std::string_view text) { return load_scenario_text(text, "load.yaml"); }
+scenario_result scenario_of(std::string_view text) { return load_scenario_text(text, "load.yaml"); }
 
 TEST(Scenario, IsReadWithAllItsParts) {
-  const auto loaded = read(R"(
+  const auto loaded = scenario_of(R"(
 name: a spike
 duration: 60s
 warmup: 5s
@@ -51,7 +51,7 @@ thresholds: [ "p95_ms<500", "error_rate<0.01" ]
 }
 
 TEST(Scenario, NamesTheLineAndTheNearestKeyOfWhatIsWrong) {
-  const auto loaded = read(
+  const auto loaded = scenario_of(
       "duration: 60s\n"
       "arival: { kind: poisson, rate: 5 }\n"
       "mix: [ { specialist: a } ]\n");
@@ -89,7 +89,7 @@ TEST(Scenario, RefusesWhatCannotBeDone) {
                                   std::string{"[]\n"},
                                   std::string{},
                                   std::string{"{"}})
-    EXPECT_FALSE(read(text)) << text;
+    EXPECT_FALSE(scenario_of(text)) << text;
 }
 
 TEST(Scenario, OfAFileThatIsNotThereIsAProblemThatNamesIt) {

@@ -7,11 +7,10 @@
 
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
+#include "tests/unit/pooling/start.hpp"
 
 namespace greenroom::runtime {
 namespace {
-
-constexpr double start_s = 1'700'000'000;
 
 /// Sessions that walk along a ring of specialists and sometimes jump, one after the other.
 trace wandering(double unit) {

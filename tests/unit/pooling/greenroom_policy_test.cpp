@@ -9,13 +9,12 @@
 #include <vector>
 
 #include "runtime/simulation/warm_policy_run.hpp"
+#include "tests/unit/pooling/start.hpp"
 
 namespace greenroom::runtime {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr double start_s = 1'700'000'000;
 
 /// A cast on virtual time: carries out what the policy says, as a node would.
 class world {

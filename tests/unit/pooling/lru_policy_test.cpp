@@ -1,5 +1,7 @@
 #include "runtime/pooling/lru_policy.hpp"
 
+#include "tests/unit/pooling/start.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,8 +12,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-constexpr double start_s = 1'700'000'000;
 
 std::vector<specialist_index> names_of(const std::vector<change>& changes) {
   std::vector<specialist_index> names;

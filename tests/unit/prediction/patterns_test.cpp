@@ -1,4 +1,5 @@
 // The plain patterns: shares, transitions, hours, collaboration.
+#include "runtime/calendar.hpp"
 #include "runtime/prediction/collaboration.hpp"
 #include "runtime/prediction/hour_profile.hpp"
 #include "runtime/prediction/transition_matrix.hpp"
@@ -9,9 +10,6 @@
 
 namespace greenroom::runtime {
 namespace {
-
-constexpr double hour_s = 3600;
-constexpr double day_s = 86400;
 
 TEST(DecayedShares, TendToFrequenciesWithAMemoryOfOneOverTheDecay) {
   decayed_shares shares;

@@ -10,13 +10,13 @@ using namespace greenroom::runtime::rollout;
 
 namespace {
 
-constexpr double t0 = 1'714'564'800;
+constexpr double first_of_may = 1'714'564'800;
 
 deployment_report filled() {
   deployment_report out;
-  out.made_at_s = t0 + 3600;
-  out.from_s = t0;
-  out.to_s = t0 + 3600;
+  out.made_at_s = first_of_may + 3600;
+  out.from_s = first_of_may;
+  out.to_s = first_of_may + 3600;
   out.node = "127.0.0.1:7117";
   out.version = "0.1.0";
   out.profile = "production";
@@ -33,15 +33,15 @@ deployment_report filled() {
   out.after.error_rate = 0.012;
   out.after.tasks = 1000;
   out.ledger = balance({1000, 990, 10, 0, 0, 0, 0});
-  out.decisions.push_back({1, 1, t0, decision_kind::started, phase::preparation, mode::idle, 0, "",
-                           "by <b>ada</b> | & co", "", false});
+  out.decisions.push_back({1, 1, first_of_may, decision_kind::started, phase::preparation,
+                           mode::idle, 0, "", "by <b>ada</b> | & co", "", false});
   auto plan = rollback_plan::begin(3, rollback_kind::emergency, trigger::error_rate,
-                                   "error_rate 20 %", 50, t0 + 100);
-  plan.carried_out(order::switch_to_baseline, 0, t0 + 100.25);
-  plan.carried_out(order::requeue, 4, t0 + 100.5);
-  plan.carried_out(order::drain, 2, t0 + 103);
+                                   "error_rate 20 %", 50, first_of_may + 100);
+  plan.carried_out(order::switch_to_baseline, 0, first_of_may + 100.25);
+  plan.carried_out(order::requeue, 4, first_of_may + 100.5);
+  plan.carried_out(order::drain, 2, first_of_may + 103);
   for (std::size_t i = 0; i < check_count; ++i) {
-    plan.checked(static_cast<check>(i), true, "ok", t0 + 104);
+    plan.checked(static_cast<check>(i), true, "ok", first_of_may + 104);
   }
   cause_report analysis;
   analysis.summary = "First, a: b";
@@ -49,7 +49,7 @@ deployment_report filled() {
   finding.subject = "react-specialist";
   finding.rank = 1;
   finding.text = "react-specialist: response_p95_ms went up";
-  finding.before.push_back({t0 + 90, "percentage", "", "25 % to 50 %"});
+  finding.before.push_back({first_of_may + 90, "percentage", "", "25 % to 50 %"});
   analysis.findings.push_back(finding);
   out.rollbacks.push_back({plan, cause_json(analysis)});
   out.shadow = shadow_summary{};
@@ -58,14 +58,16 @@ deployment_report filled() {
   greenroom::runtime::monitoring::alert alert;
   alert.rule = "memory-warning";
   alert.text = "more than 80 %";
-  alert.firing_since_s = t0 + 50;
+  alert.firing_since_s = first_of_may + 50;
   out.alerts.push_back(alert);
   line_chart chart;
   chart.title = "Memory <MB>";
   chart.unit = "MB";
-  chart.lines = {{"always warm", {{t0, 5478}, {t0 + 3600, 5478}}, true},
-                 {"intelligent", {{t0, 900}, {t0 + 1800, 1300}, {t0 + 3600, 1122}}, false}};
-  chart.marks = {{t0 + 100, "rollback"}};
+  chart.lines = {{"always warm", {{first_of_may, 5478}, {first_of_may + 3600, 5478}}, true},
+                 {"intelligent",
+                  {{first_of_may, 900}, {first_of_may + 1800, 1300}, {first_of_may + 3600, 1122}},
+                  false}};
+  chart.marks = {{first_of_may + 100, "rollback"}};
   out.charts.push_back(chart);
   return out;
 }
@@ -168,14 +170,14 @@ TEST(LineChart, DrawsOneLineForEachSeriesWithinItsFrame) {
 TEST(LineChart, SaysThatNothingWasRecordedInsteadOfDrawingIt) {
   line_chart empty;
   EXPECT_NE(svg_of(empty).find("nothing recorded"), std::string::npos);
-  empty.lines = {{"one", {{t0, 1}}, false}};
+  empty.lines = {{"one", {{first_of_may, 1}}, false}};
   EXPECT_NE(svg_of(empty).find("nothing recorded"), std::string::npos);
 }
 
 TEST(LineChart, ThinsALongSeriesWithoutLosingItsPeak) {
   line_chart chart;
   chart.lines = {{"long", {}, false}};
-  for (int i = 0; i < 50000; ++i) chart.lines[0].points.push_back({t0 + i, 10});
+  for (int i = 0; i < 50000; ++i) chart.lines[0].points.push_back({first_of_may + i, 10});
   chart.lines[0].points[31234].value = 1000;
   const auto svg = svg_of(chart, 600);
   EXPECT_LT(svg.size(), 20000u);
@@ -185,7 +187,7 @@ TEST(LineChart, ThinsALongSeriesWithoutLosingItsPeak) {
 TEST(LineChart, ThinsALongSeriesWithoutLosingItsDip) {
   line_chart chart;
   chart.lines = {{"long", {}, false}};
-  for (int i = 0; i < 50000; ++i) chart.lines[0].points.push_back({t0 + i, 10});
+  for (int i = 0; i < 50000; ++i) chart.lines[0].points.push_back({first_of_may + i, 10});
   chart.lines[0].points[31234].value = 0;
   EXPECT_NE(svg_of(chart, 600).find(",216.0 "), std::string::npos) << "down to the axis";
 }

@@ -1,5 +1,7 @@
 #include "runtime/rollout/rollback_plan.hpp"
 
+#include "tests/unit/rollout/plan_rig.hpp"
+
 #include <gtest/gtest.h>
 
 #include <random>
@@ -8,8 +10,6 @@
 using namespace greenroom::runtime::rollout;
 
 namespace {
-
-constexpr double t0 = 1'700'000'000;
 
 rollback_plan emergency() {
   return rollback_plan::begin(7, rollback_kind::emergency, trigger::error_rate, "error_rate 20 %",

@@ -1,5 +1,7 @@
 #include "runtime/rollout/rollback_watch.hpp"
 
+#include "tests/unit/rollout/plan_rig.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -10,8 +12,6 @@ using namespace greenroom::runtime::rollout;
 using greenroom::runtime::monitoring::pool_sample;
 
 namespace {
-
-constexpr double t0 = 1'700'000'000;
 
 pool_sample good(double at_s) {
   pool_sample out;

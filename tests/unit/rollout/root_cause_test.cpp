@@ -1,5 +1,7 @@
 #include "runtime/rollout/root_cause.hpp"
 
+#include "tests/unit/rollout/plan_rig.hpp"
+
 #include <gtest/gtest.h>
 
 #include <random>
@@ -9,7 +11,6 @@ using greenroom::runtime::monitoring::metric;
 
 namespace {
 
-constexpr double t0 = 1'700'000'000;
 constexpr double end = t0 + 3600;
 
 /// An hour of samples every 15 s, with a step to `bad` at `from_s` (never when it is past the end).

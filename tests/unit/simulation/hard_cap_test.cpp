@@ -12,11 +12,12 @@
 
 #include "runtime/simulation/comparison.hpp"
 
+#include "runtime/calendar.hpp"
+
 namespace greenroom::runtime {
 namespace {
 
 constexpr std::size_t cast = 100;
-constexpr double day_s = 86'400;
 
 trace of_cast() {
   trace made;

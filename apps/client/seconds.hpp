@@ -1,0 +1,13 @@
+// Durations as the numbers that people and files have.
+#pragma once
+
+#include <chrono>
+
+namespace greenroom::apps {
+
+template <class Rep, class Period>
+[[nodiscard]] constexpr double seconds_of(std::chrono::duration<Rep, Period> value) {
+  return std::chrono::duration<double>{value}.count();
+}
+
+}  // namespace greenroom::apps
