@@ -249,8 +249,8 @@ void write_watch(sheet& out, const node::parts& in) {
     sheet::add(rollbacks, {{"trigger", std::string{name_of(one)}}},
                found == board.rollbacks_by_trigger.end() ? 0 : static_cast<double>(found->second));
   }
-  for (const auto& last : std::views::reverse(board.rollbacks))
-    if (const auto took = last.plan.duration_s()) {
+  for (auto last = board.rollbacks.rbegin(); last != board.rollbacks.rend(); ++last)
+    if (const auto took = last->plan.duration_s()) {
       out.one("greenroom_rollback_duration_seconds", "Of the last one, decision to end.", gauge,
               *took);
       break;

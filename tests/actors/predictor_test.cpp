@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 using actors::learned_state;
 using actors::root_state;
 
-config::node quick_cast() {
+config::node learning_cast() {
   auto config = small_cast(2, 4);
   config.pool.max_warm = 4;
   config.pool.min_residency = 1s;
@@ -42,7 +42,7 @@ void teach(office& play, int rounds, std::mt19937_64& chance) {
 
 /// What a node saves that was taught so and then closed.
 std::string learnt_in(int rounds, std::uint64_t seed) {
-  office play{quick_cast()};
+  office play{learning_cast()};
   play.open();
   std::mt19937_64 chance{seed};
   teach(play, rounds, chance);
@@ -51,7 +51,7 @@ std::string learnt_in(int rounds, std::uint64_t seed) {
 }
 
 TEST(Predictor, HasTheNextOneWarmBeforeItsTaskComes) {
-  office play{quick_cast()};
+  office play{learning_cast()};
   play.open();
   std::mt19937_64 chance{3};
   teach(play, 40, chance);
@@ -75,7 +75,7 @@ TEST(Predictor, HasTheNextOneWarmBeforeItsTaskComes) {
 }
 
 TEST(Predictor, IsReplacedWhenItDiesAndGoesOnWithWhatWasSaved) {
-  office play{quick_cast()};
+  office play{learning_cast()};
   play.open();
   std::mt19937_64 chance{4};
   teach(play, 40, chance);
@@ -98,7 +98,7 @@ TEST(Predictor, IsReplacedWhenItDiesAndGoesOnWithWhatWasSaved) {
 TEST(Predictor, FollowsTheNamesWhenTheCastComesInAnotherOrder) {
   const auto learnt = learnt_in(40, 5);
   ASSERT_FALSE(learnt.empty());
-  auto config = quick_cast();
+  auto config = learning_cast();
   std::swap(config.departments[0], config.departments[1]);
   auto& first = config.departments[0].specialists;
   first.insert(first.begin(), first.front());
@@ -120,7 +120,7 @@ TEST(Predictor, SetsAStateAsideInWhichOnlyANameIsDamaged) {
   const auto name = learnt.find("d0-s0");
   ASSERT_NE(name, std::string::npos);
   learnt[name] = 'x';
-  office play{quick_cast()};
+  office play{learning_cast()};
   play.house->forecast.learned.keep(learned_state::part::predictor, learnt);
   play.open();
   EXPECT_EQ(play.heard("learned.damaged"), 1u);
@@ -134,7 +134,7 @@ TEST(Predictor, SetsADamagedStateAsideAndStartsAnew) {
   for (const auto* name : {"predictor.state", "policy.state"})
     std::ofstream{folder / name} << "greenroom predictor\nnonsense";
   {
-    office play{quick_cast()};
+    office play{learning_cast()};
     ASSERT_EQ(play.house->forecast.learned.open(folder.string()), std::nullopt);
     play.open();
     EXPECT_EQ(play.heard("learned.damaged"), 2u);
@@ -152,7 +152,7 @@ TEST(Predictor, SetsADamagedStateAsideAndStartsAnew) {
 }
 
 TEST(Predictor, NamesTheWorkflowThatIsUnderWay) {
-  auto config = quick_cast();
+  auto config = learning_cast();
   config.workflows.push_back({"AUDIT", {"d0-s1", "d1-s2", "d0-s3", "d1-s3"}});
   office play{config};
   play.open();
@@ -169,7 +169,7 @@ TEST(Predictor, NamesTheWorkflowThatIsUnderWay) {
 }
 
 TEST(Predictor, DetectsAWorkflowThatAReloadBrought) {
-  auto config = quick_cast();
+  auto config = learning_cast();
   office play{config};
   play.open();
   play.ask("d0-s0");
