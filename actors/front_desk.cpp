@@ -245,7 +245,7 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
     job->idempotency_key = std::move(request.idempotency_key);
   }
   job->accepted_ns = now;
-  job->accepted_unix_ms = (now + house_.unix_offset_ns) / 1'000'000;
+  job->accepted_unix_ms = house_.wall_ms(now);
   job->deadline_ns.store(now + patience(), std::memory_order_relaxed);
   job->who = std::move(asker);
   job->pool.store(where, std::memory_order_relaxed);

@@ -58,6 +58,7 @@ house::house(std::shared_ptr<const cast> first, std::size_t spare_specialists, s
              std::shared_ptr<const machine::clock> clock)
     : time{std::move(clock)},
       unix_offset_ns{time->unix_ms() * 1'000'000 - time->now_ns()},
+      wall_offset_ns{unix_offset_ns},
       ledger{ledger_capacity(first->config), epoch},
       door{ledger.capacity()},
       journal{3 * ledger.capacity()} {

@@ -136,11 +136,20 @@ struct house {
   [[nodiscard]] const pool_stand& pool(protocols::pool_kind which) const {
     return pools_[static_cast<std::size_t>(which)];
   }
+  /// What decisions reckon with: never goes back, whatever is done to the wall clock meanwhile.
   [[nodiscard]] double unix_s(std::int64_t steady_ns) const {
     return static_cast<double>(steady_ns + unix_offset_ns) * 1e-9;
   }
   [[nodiscard]] std::int64_t unix_us(std::int64_t steady_ns) const {
     return (steady_ns + unix_offset_ns) / 1000;
+  }
+  /// What people and the journal are told.
+  [[nodiscard]] std::int64_t wall_ms(std::int64_t steady_ns) const {
+    return (steady_ns + wall_offset_ns.load(std::memory_order_relaxed)) / 1'000'000;
+  }
+  /// Somebody may have set the wall clock.
+  void look_at_wall_clock() {
+    wall_offset_ns.store(time->unix_ms() * 1'000'000 - time->now_ns(), std::memory_order_relaxed);
   }
   void publish(std::string kind, std::string json) {
     events.publish(std::move(kind), std::move(json), time->unix_ms());
@@ -148,6 +157,7 @@ struct house {
 
   std::shared_ptr<const machine::clock> time;
   std::int64_t unix_offset_ns = 0;
+  std::atomic<std::int64_t> wall_offset_ns{0};
   machine::task_ledger ledger;
   ring_port<protocols::task*, machine::ingress_lanes>
       door;                               ///< From the callers to the bridge; one reference each.

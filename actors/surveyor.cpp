@@ -17,6 +17,7 @@ void add(house::memory_sums& to, std::uint64_t used, std::uint64_t always,
 }  // namespace
 
 void surveyor_state::survey() {
+  where->look_at_wall_clock();
   const auto now_ns = self->clock().now().time_since_epoch().count();
   const auto passed_ms =
       static_cast<std::uint64_t>(last_ns == 0 ? 0 : (now_ns - last_ns) / 1'000'000);

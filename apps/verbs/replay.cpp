@@ -5,6 +5,7 @@
 #include "apps/verbs/all.hpp"
 #include "config/loader.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
+#include "runtime/simulation/comparison.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -22,8 +23,8 @@ struct replay_options {
   asking how;
   std::string trace;
   double speed = 1;
-  double warmup_s = 0;
-  double first_s = 0;
+  std::string warmup = "0s";
+  std::string first;
   std::size_t limit = 0;
   std::size_t connections = 256;
   std::string input = "null";
@@ -77,11 +78,16 @@ std::optional<std::vector<std::string>> roles(const runtime::trace& recorded, st
 int replay(const replay_options& o) {
   const auto thresholds = read_thresholds(o.thresholds);
   if (!thresholds) return wrong_usage;
-  const auto patience = config::parse_duration(o.patience);
-  if (!patience || patience->count() <= 0) {
-    say_problem("wrong-usage", '"' + o.patience + "\" is not a duration — write 500ms, 30s or 5m");
+  const auto no_duration = [](const std::string& text) {
+    say_problem("wrong-usage", '"' + text + "\" is not a duration — write 500ms, 30s or 5m");
     return wrong_usage;
-  }
+  };
+  const auto patience = config::parse_duration(o.patience);
+  if (!patience || patience->count() <= 0) return no_duration(o.patience);
+  const auto warmup_s = runtime::parse_seconds(o.warmup);
+  if (!warmup_s) return no_duration(o.warmup);
+  const auto first_s = runtime::parse_seconds(o.first.empty() ? "0" : o.first);
+  if (!first_s) return no_duration(o.first);
   if (!json::accept(o.input)) {
     say_problem("wrong-usage", "the input is not JSON: " + o.input);
     return wrong_usage;
@@ -112,8 +118,8 @@ int replay(const replay_options& o) {
   std::size_t at = 0;
   std::size_t end = requests.size();
   if (o.limit > 0) end = std::min(end, o.limit);
-  if (o.first_s > 0)
-    while (end > 1 && requests[end - 1].time_s - origin > o.first_s) --end;
+  if (*first_s > 0)
+    while (end > 1 && requests[end - 1].time_s - origin > *first_s) --end;
   const auto parts = roles(recorded, end, cast, o.cast);
   if (!parts) return failed;
 
@@ -121,7 +127,7 @@ int replay(const replay_options& o) {
   job.where = *node_address::parse(o.how.node);
   job.connections_max = o.connections;
   job.patience = *patience;
-  job.warmup_s = o.warmup_s;
+  job.warmup_s = *warmup_s;
   job.next = [&]() -> std::optional<timed_request> {
     if (at == end) return std::nullopt;
     const auto& one = requests[at++];
@@ -155,9 +161,10 @@ void add_replay(CLI::App& program, outcome& result) {
   verb->add_option("--speed", o->speed, "So many times as fast as recorded")
       ->capture_default_str()
       ->check(CLI::Range(1e-6, 1e9));
-  verb->add_option("--first", o->first_s, "Only the first so many seconds of the recording");
+  verb->add_option("--first", o->first, "Only so much of the recording, such as 10m");
   verb->add_option("--limit", o->limit, "Only the first so many requests");
-  verb->add_option("--warmup", o->warmup_s, "Seconds at the start that are not measured");
+  verb->add_option("--warmup", o->warmup, "So much at the start is not measured")
+      ->capture_default_str();
   verb->add_option("--input", o->input, "JSON that every task gets")->capture_default_str();
   verb->add_option("--connections", o->connections, "Open at once, at most")
       ->capture_default_str()

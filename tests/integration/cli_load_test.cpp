@@ -131,6 +131,15 @@ TEST_F(CliLoad, ReplaysARecordingAtItsSpeed) {
   EXPECT_EQ(known.code, 0) << known.err;
   EXPECT_THAT(known.out, HasSubstr("\"completed\":2"));
   EXPECT_EQ(node.ask({"replay", trace, "--speed", "100", "--cast", "--json"}).code, 0);
+  for (const auto* const first : {"10", "10s", "0.2m"}) {
+    const auto part = node.ask({"replay", trace, "--speed", "100", "--first", first, "--json"});
+    EXPECT_THAT(part.out, HasSubstr("\"completed\":2")) << first << part.err;
+  }
+  for (const auto* const option : {"--first", "--warmup", "--patience"}) {
+    const auto wrong = node.ask({"replay", trace, option, "soon"});
+    EXPECT_EQ(wrong.code, 2) << option;
+    EXPECT_THAT(wrong.err, HasSubstr("\"soon\" is not a duration")) << option;
+  }
 }
 
 }  // namespace

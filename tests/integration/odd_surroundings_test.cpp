@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstdint>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -64,6 +66,15 @@ TEST(OddSurroundings, GoesOnAsBeforeWhenSomebodySetsTheWallClock) {
     EXPECT_EQ(running.get().status, 200);
     EXPECT_EQ(node.ended(behind.id()).state(), "completed");
     std::filesystem::remove(node.folder() / "answer");
+    // When a task was taken in is told by the clock as it is now.
+    const auto told_by_it = [&] {
+      const auto now_s = std::time(nullptr) + off + 3600;
+      std::array<char, 32> hour{};
+      std::strftime(hour.data(), hour.size(), "%Y-%m-%dT%H:", std::gmtime(&now_s));
+      const auto task = node.task({{"specialist", "one"}, {"input", 4}, {"mode", "async"}});
+      return node.ended(task.id()).body.value("accepted_at", "").starts_with(hour.data());
+    };
+    EXPECT_TRUE(eventually(told_by_it)) << off;
   }
   // And what does not end has its time, no more and no less.
   const json hung{{"specialist", "one"}, {"input", {{"do", "hang"}}}, {"timeout_ms", 300}};
