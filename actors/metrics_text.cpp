@@ -249,12 +249,11 @@ void write_watch(sheet& out, const node::parts& in) {
     sheet::add(rollbacks, {{"trigger", std::string{name_of(one)}}},
                found == board.rollbacks_by_trigger.end() ? 0 : static_cast<double>(found->second));
   }
-  for (auto last = board.rollbacks.rbegin(); last != board.rollbacks.rend(); ++last)
-    if (const auto took = last->plan.duration_s()) {
-      out.one("greenroom_rollback_duration_seconds", "Of the last one, decision to end.", gauge,
-              *took);
-      break;
-    }
+  const auto last = std::find_if(board.rollbacks.rbegin(), board.rollbacks.rend(),
+                                 [](const auto& one) { return one.plan.duration_s().has_value(); });
+  if (last != board.rollbacks.rend())
+    out.one("greenroom_rollback_duration_seconds", "Of the last one, decision to end.", gauge,
+            last->plan.duration_s().value_or(0));
 }
 
 }  // namespace

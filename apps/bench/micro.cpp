@@ -164,6 +164,17 @@ void policy_make_room(State& state) {
   }
 }
 
+BENCHMARK(ring_push_and_drain)->Name("ring/push+drain");
+BENCHMARK(inbox_push_and_take)->Name("inbox/push+take");
+BENCHMARK(ledger_acquire_and_release)->Name("ledger/acquire+release");
+BENCHMARK(waiting_line_push_and_pop)->Name("waiting_line/push+pop");
+BENCHMARK(histogram_add)->Name("latency_histogram/add");
+BENCHMARK(admission_verdict)->Name("admission/verdict");
+BENCHMARK(request_parse)->Name("http_task/parse");
+BENCHMARK(policy_observe)->Name("lru/observe")->Arg(83)->Arg(500)->Arg(5'000)->Arg(100'000);
+BENCHMARK(policy_review)->Name("lru/review")->Arg(83)->Arg(500)->Arg(5'000)->Arg(100'000);
+BENCHMARK(policy_make_room)->Name("lru/make_room")->Arg(83)->Arg(500)->Arg(5'000)->Arg(100'000);
+
 }  // namespace
 
 int micro(bool json) {
@@ -171,18 +182,6 @@ int micro(bool json) {
   std::array<char*, 3> words{name.data(), format.data(), nullptr};
   int count = json ? 2 : 1;
   benchmark::Initialize(&count, words.data());
-  benchmark::RegisterBenchmark("ring/push+drain", ring_push_and_drain);
-  benchmark::RegisterBenchmark("inbox/push+take", inbox_push_and_take);
-  benchmark::RegisterBenchmark("ledger/acquire+release", ledger_acquire_and_release);
-  benchmark::RegisterBenchmark("waiting_line/push+pop", waiting_line_push_and_pop);
-  benchmark::RegisterBenchmark("latency_histogram/add", histogram_add);
-  benchmark::RegisterBenchmark("admission/verdict", admission_verdict);
-  benchmark::RegisterBenchmark("http_task/parse", request_parse);
-  for (const auto count_of : {83, 500, 5'000, 100'000}) {
-    benchmark::RegisterBenchmark("lru/observe", policy_observe)->Arg(count_of);
-    benchmark::RegisterBenchmark("lru/review", policy_review)->Arg(count_of);
-    benchmark::RegisterBenchmark("lru/make_room", policy_make_room)->Arg(count_of);
-  }
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;
