@@ -38,7 +38,7 @@ void alike_counts::divide(double by) {
 }
 
 double alike_counts::expect(std::size_t which, double unit) const {
-  const double many = static_cast<double>(counts_.size());
+  const auto many = static_cast<double>(counts_.size());
   const double mean = std::max(mean_least, sum_ / unit / many);
   // The counts themselves scatter by their mean when all expectations are the same.
   const double spread = squares_ / unit / unit / many - mean * mean - mean;

@@ -184,7 +184,7 @@ std::uint32_t joint_instances::place_for(const instance_standing& fresh, closed&
       if (by.from != begins) spare &= ~(1ULL << by.from);
     }
     if (spare == 0) return begins;
-    std::uint32_t least = static_cast<std::uint32_t>(std::countr_zero(spare));
+    auto least = static_cast<std::uint32_t>(std::countr_zero(spare));
     each_bit(spare, [&](std::uint32_t i) {
       if (instances_[i].mass < instances_[least].mass) least = i;
     });

@@ -149,7 +149,9 @@ std::string svg_of(const line_chart& chart, std::size_t points_max) {
   const bool hours = span > 3 * 3600;
   const bool minutes = span > 180;
   const double unit = hours ? 3600 : (minutes ? 60 : 1);
-  for (double at = 0; at <= span; at += time_step(span)) {
+  const double step = time_step(span);
+  for (int i = 0; i * step <= span; ++i) {
+    const double at = i * step;
     out += text_of(
         "<text class=\"axis\" text-anchor=\"middle\" x=\"%.1f\" y=\"%.1f\">%.3g %s"
         "</text>",

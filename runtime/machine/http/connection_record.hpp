@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace greenroom::machine::http {
@@ -35,9 +36,8 @@ struct connection_record;
 
 /// What is shared by the connections of one loop.
 struct lane {
-  lane(boost::asio::io_context& on, const server_options& chosen,
-       std::shared_ptr<server_totals> counted)
-      : io{on}, options{chosen}, totals{std::move(counted)} {}
+  lane(boost::asio::io_context& on, server_options chosen, std::shared_ptr<server_totals> counted)
+      : io{on}, options{std::move(chosen)}, totals{std::move(counted)} {}
 
   boost::asio::io_context& io;
   const server_options options;

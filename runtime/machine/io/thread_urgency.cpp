@@ -1,12 +1,13 @@
 #include "runtime/machine/io/thread_urgency.hpp"
 
+#include "runtime/machine/io/clock.hpp"
+
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "runtime/machine/io/clock.hpp"
+#include <ctime>
 
 namespace greenroom::machine {
 

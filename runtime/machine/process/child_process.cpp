@@ -31,7 +31,7 @@ constexpr std::chrono::milliseconds end_follows{100};
 
 /// One buffer a thread: what a worker says is looked at where it was read.
 std::array<char, read_bytes>& read_room() {
-  thread_local const auto room = std::make_unique<std::array<char, read_bytes>>();
+  static thread_local const auto room = std::make_unique<std::array<char, read_bytes>>();
   return *room;
 }
 

@@ -110,7 +110,7 @@ std::vector<std::string> build_environment(const launch_order& order) {
     const std::string_view pair{*entry};
     if (!order.env.contains(std::string{pair.substr(0, pair.find('='))})) result.emplace_back(pair);
   }
-  for (const auto& [key, value] : order.env) result.push_back(key + "=" + value);
+  for (const auto& [key, value] : order.env) result.emplace_back(key).append("=").append(value);
   return result;
 }
 
@@ -213,8 +213,8 @@ launched launch(const launch_order& order) {
   plan.parent = ::getpid();
 
   const auto stack = std::make_unique<char[]>(stack_bytes);
-  auto* const top = reinterpret_cast<void*>(
-      reinterpret_cast<std::uintptr_t>(stack.get() + stack_bytes) & ~std::uintptr_t{15});
+  auto* top = stack.get() + stack_bytes;
+  top -= reinterpret_cast<std::uintptr_t>(top) % 16;
   // No handler of ours may run in the child, where it would see our memory.
   sigset_t all, before;
   ::sigfillset(&all);
