@@ -209,6 +209,7 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
         ++report.refused;
         idle.push_back(index);
       }
+      ++report.asked;
       report.held_back_s = (static_cast<double>(now) - due) / ns_per_s;
       due += gaps[gap++ % gaps.size()];
     }

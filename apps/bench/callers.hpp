@@ -13,6 +13,7 @@ namespace greenroom::bench {
 
 struct call_report {
   figures found;
+  std::uint64_t asked = 0;    ///< Open loop only.
   std::uint64_t refused = 0;  ///< Turned away at the door.
   std::uint64_t wrong = 0;    ///< Ended badly, or with another answer than the input.
   /// Closed window: processor time of all other threads for each task, whatever else runs.

@@ -3,6 +3,7 @@
 #include "apps/bench/callers.hpp"
 #include "apps/bench/ring_floor.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -17,11 +18,11 @@ constexpr std::size_t cast_size = 83;
 constexpr std::size_t window = 64;
 constexpr std::size_t backlog = 4096;
 
-/// Room for the bursts of an open loop of millions a second: two milliseconds' worth and more.
-functions roomy_cast() {
+/// So many tasks may be inside, waiting or running.
+functions cast_with_room_for(std::size_t tasks) {
   auto cast = echo_functions(cast_size);
-  cast.configuration.queue.per_specialist = 2048;
-  cast.configuration.queue.total = 8192;
+  cast.configuration.queue.per_specialist = std::min(tasks, std::size_t{2048});
+  cast.configuration.queue.total = tasks;
   return cast;
 }
 
@@ -64,7 +65,7 @@ result windowed(const settings& how, node& on, const audience& whom, std::size_t
 
 std::vector<result> dispatch(const settings& how) {
   std::vector<result> results;
-  auto opened = open_functions(roomy_cast());
+  auto opened = open_functions(cast_with_room_for(2 * backlog));
   if (auto* why = std::get_if<std::string>(&opened)) {
     results.emplace_back().name = "dispatch";
     results.back().wrong = *why;
@@ -88,9 +89,9 @@ namespace {
 /// What a share of the node's own capacity comes to, round by round.
 struct shared_load {
   std::vector<figures> mine, rings, slow_rings;
-  std::vector<double> capacities, lines;
+  std::vector<double> capacities, lines, lost_ms, long_pauses;
   std::uint64_t refused = 0;
-  double late_s = 0;
+  double asked = 0, late_s = 0, longest_pause_ms = 0;
   int moved = 0;
   std::string wrong;
 
@@ -107,6 +108,7 @@ struct shared_load {
       const auto report = open_loop(on, whom, rate, how.seconds);
       const auto ring = ring_floor_open(cast_size, rate, how.seconds);
       const auto slow_ring = ring_floor_open(cast_size, rate, how.seconds, 1e9 / capacity);
+      const auto away = pauses_of_two_threads(how.seconds);
       const auto line_after = line_round_trip_ns();
       if (wrong.empty()) wrong = trouble(report);
       if (i + 1 < tries && std::max(line, line_after) > std::min(line, line_after) * moves) {
@@ -114,9 +116,13 @@ struct shared_load {
         continue;
       }
       refused += report.refused;
+      asked += static_cast<double>(report.asked);
       late_s = std::max(late_s, report.held_back_s);
       capacities.push_back(capacity);
       lines.push_back(line_after);
+      lost_ms.push_back(away.lost_ms_per_s);
+      long_pauses.push_back(away.over_1ms_per_s);
+      longest_pause_ms = std::max(longest_pause_ms, away.longest_ms);
       mine.push_back(report.found);
       rings.push_back(ring);
       slow_rings.push_back(slow_ring);
@@ -129,7 +135,10 @@ struct shared_load {
 
 std::vector<result> open_loops(const settings& how) {
   std::vector<result> results;
-  auto opened = open_functions(roomy_cast());
+  // About a millisecond's worth. What gathers while a core is away for longer is refused at once;
+  // more room would keep all that come after it waiting until it is worked off.
+  constexpr std::size_t room = 1024;
+  auto opened = open_functions(cast_with_room_for(room));
   if (auto* why = std::get_if<std::string>(&opened)) {
     results.emplace_back().name = "open-loop";
     results.back().wrong = *why;
@@ -156,8 +165,11 @@ std::vector<result> open_loops(const settings& how) {
     one.more = {{"offered_per_s", capacity * share},
                 {"share_of_capacity", share},
                 {"cache_line_round_trip_ns", median(rounds.lines)},
+                {"bare_thread_lost_ms_per_s", median(rounds.lost_ms)},
+                {"bare_thread_pauses_over_1ms_per_s", median(rounds.long_pauses)},
+                {"bare_thread_longest_pause_ms", rounds.longest_pause_ms},
                 {"rounds_again_because_the_cores_moved", static_cast<double>(rounds.moved)},
-                {"refused", static_cast<double>(rounds.refused)},
+                {"refused_share", static_cast<double>(rounds.refused) / rounds.asked},
                 {"sender_late_s", rounds.late_s},
                 {"memory_before_mb", before / 1e6},
                 {"memory_after_mb", resident_bytes() / 1e6}};

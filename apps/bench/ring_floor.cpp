@@ -210,6 +210,32 @@ figures queue_floor(std::size_t specialists, std::size_t window, double seconds)
   return measure<two_queues>(specialists, window, seconds);
 }
 
+pauses pauses_of_two_threads(double seconds) {
+  struct one {
+    double lost_ns = 0, longest_ns = 0, long_ones = 0;
+  };
+  std::array<one, 2> found;
+  const auto until = now_ns() + static_cast<std::int64_t>(seconds * 1e9);
+  const auto look = [until](one& mine) {
+    constexpr std::int64_t shortest_ns = 20'000;  // Less is the look at the clock itself.
+    constexpr std::int64_t long_ns = 1'000'000;
+    for (auto before = now_ns(), now = before; now < until; before = now) {
+      now = now_ns();
+      const auto away = now - before;
+      if (away < shortest_ns) continue;
+      mine.lost_ns += static_cast<double>(away);
+      mine.longest_ns = std::max(mine.longest_ns, static_cast<double>(away));
+      if (away >= long_ns) ++mine.long_ones;
+    }
+  };
+  std::thread other{[&] { look(found[1]); }};
+  look(found[0]);
+  other.join();
+  return {(found[0].lost_ns + found[1].lost_ns) / 2e6 / seconds,
+          (found[0].long_ones + found[1].long_ones) / 2 / seconds,
+          std::max(found[0].longest_ns, found[1].longest_ns) / 1e6};
+}
+
 double line_round_trip_ns() {
   constexpr int rounds = 100'000;
   struct line {

@@ -19,6 +19,15 @@ namespace greenroom::bench {
 /// A Boost.Lockfree queue each way, one task a push, one worker thread.
 [[nodiscard]] figures queue_floor(std::size_t specialists, std::size_t window, double seconds);
 
+/// What one of two threads that do nothing but look at the clock loses on this machine, in the mean
+/// of the two: the least that the two threads of any hand-over lose.
+struct pauses {
+  double lost_ms_per_s = 0;
+  double over_1ms_per_s = 0;  ///< How many pauses of a millisecond or more.
+  double longest_ms = 0;
+};
+[[nodiscard]] pauses pauses_of_two_threads(double seconds);
+
 /// How long a cache line takes to another thread and back, ns: what every hand-over is made of. On
 /// virtual machines it changes by five with where the host runs the cores.
 [[nodiscard]] double line_round_trip_ns();
