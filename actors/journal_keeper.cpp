@@ -1,7 +1,7 @@
 #include "actors/journal_keeper.hpp"
 
+#include "actors/task_times.hpp"
 #include "actors/text.hpp"
-#include "actors/units.hpp"
 #include "runtime/machine/io/thread_urgency.hpp"
 
 #include <algorithm>
@@ -50,13 +50,7 @@ machine::end_record end_record_of(const house& where, const task& job) {
   result.attempts = job.attempts;
   result.pool = job.pool;
   result.ended_unix_ms = where.time->unix_ms();
-  const auto total = job.ended_ns - job.accepted_ns;
-  const auto run = job.dispatched_ns > 0 ? job.ended_ns - job.dispatched_ns : 0;
-  const auto start = std::min(job.start_wait_ns, total - run);
-  result.total_ms = static_cast<double>(total) * ms_per_ns;
-  result.run_ms = static_cast<double>(run) * ms_per_ns;
-  result.start_ms = static_cast<double>(start) * ms_per_ns;
-  result.queue_ms = static_cast<double>(total - run - start) * ms_per_ns;
+  tell_times(job, result);
   return result;
 }
 

@@ -1,6 +1,7 @@
 // What a node says of itself: tasks, specialists, health, exported state.
 #include "actors/node_parts.hpp"
 #include "actors/pool_sampler.hpp"
+#include "actors/task_times.hpp"
 #include "actors/text.hpp"
 #include "actors/units.hpp"
 #include "protocols/json_text.hpp"
@@ -52,14 +53,8 @@ task_view view_of(const task& done, std::string specialist, std::string departme
   if (!done.ended()) return result;
   result.why = done.why;
   result.output = done.output;
-  const auto total = done.ended_ns - done.accepted_ns;
-  const auto run = done.dispatched_ns > 0 ? done.ended_ns - done.dispatched_ns : 0;
-  const auto start = std::min(done.start_wait_ns, total - run);
-  result.total_ms = static_cast<double>(total) * actors::ms_per_ns;
-  result.run_ms = static_cast<double>(run) * actors::ms_per_ns;
-  result.start_ms = static_cast<double>(start) * actors::ms_per_ns;
-  result.queue_ms = static_cast<double>(total - run - start) * actors::ms_per_ns;
-  result.ended_unix_ms = done.accepted_unix_ms + total / 1'000'000;
+  actors::tell_times(done, result);
+  result.ended_unix_ms = done.accepted_unix_ms + (done.ended_ns - done.accepted_ns) / 1'000'000;
   return result;
 }
 

@@ -35,6 +35,7 @@ std::chrono::nanoseconds nanoseconds(double seconds) {
   constexpr double most = 1e9;
   return std::chrono::nanoseconds{static_cast<std::int64_t>(std::min(seconds, most) * 1e9)};
 }
+
 ending ending_of(unsigned status) {
   if (status >= 200 && status < 300) return ending::completed;
   if (status == 503 || status == 429) return ending::shed;
