@@ -9,31 +9,45 @@
 
 namespace greenroom::runtime {
 
-/// An indexed binary heap: a specialist has one place in it, which moves when its moment changes,
-/// so it never holds more than the cast.
+/// An indexed binary heap: a specialist has one place in it, so it never holds more than the cast.
+/// Most moments are put off again before they come, with every visit. So the place stays where it
+/// is then, in the order of a moment that is too early by now, and moves when it gets to the front:
+/// to put a moment off costs nothing, however large the heap.
 class due_queue {
 public:
   void grow(std::size_t specialists);
   /// `never_s` takes it out.
   void set(specialist_index who, double due_s);
-  double due_s(specialist_index who) const { return due_[who]; }
+  double due_s(specialist_index who) const { return moments_[who].due_s; }
   bool empty() const { return heap_.empty(); }
+  /// `set` will be called for it soon.
+  void approach(specialist_index who) const { __builtin_prefetch(&moments_[who], 1); }
   double next_s() const {
     if (heap_.empty()) return never_s;
-    return due_[heap_.front()];
+    return heap_.front().no_sooner_s;
   }
   /// The earliest one; it is taken out.
   specialist_index pop();
 
 private:
   static constexpr std::size_t outside = static_cast<std::size_t>(-1);
+  struct moment {
+    double due_s = never_s;
+    double no_sooner_s = never_s;  // What its place in the heap goes by. Of the first one: `due_s`.
+    std::size_t at = outside;
+  };
+  struct entry {
+    double no_sooner_s;
+    specialist_index who;
+  };
   void up(std::size_t at);
   void down(std::size_t at);
-  void place(std::size_t at, specialist_index who);
+  void place(std::size_t at, entry one);
+  void take_out_first();
+  void settle_first();
 
-  std::vector<double> due_;
-  std::vector<std::size_t> at_;
-  std::vector<specialist_index> heap_;
+  std::vector<moment> moments_;
+  std::vector<entry> heap_;
 };
 
 }  // namespace greenroom::runtime
