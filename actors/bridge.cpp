@@ -20,7 +20,8 @@ constexpr std::int64_t earned_max_ns = 5'000'000;
 constexpr std::int64_t earned_share = 8;
 constexpr int looks = 4;          // Before others run, when there is more each time.
 constexpr int pauses = 8;         // Between two looks at the clock.
-constexpr std::size_t ahead = 8;  // Tasks of which the specialists' lines are under way.
+constexpr std::size_t ahead = 8;  // Tasks of which the specialists' lines are under way …
+constexpr std::size_t close = 4;  // … and have come, so that what they lead to can follow.
 
 void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -56,8 +57,11 @@ void bridge::take() {
   for (std::size_t i = 0; i < std::min(hands.size(), ahead); ++i)
     if (hands[i]) approach(*hands[i]);
   // What is in the hands survives us; one is let go only once it has been passed on.
+  for (std::size_t i = 0; i < std::min(hands.size(), close); ++i)
+    if (hands[i]) come_closer(*hands[i]);
   for (std::size_t i = 0; i < hands.size(); ++i) {
     if (i + ahead < hands.size() && hands[i + ahead]) approach(*hands[i + ahead]);
+    if (i + close < hands.size() && hands[i + close]) come_closer(*hands[i + close]);
     if (hands[i]) pass(std::move(hands[i]));
   }
   hands.clear();
@@ -104,6 +108,19 @@ void bridge::approach(const task& job) {
   const auto who = job.specialist.load(std::memory_order_relaxed);
   __builtin_prefetch(&house_.now_playing().members[who]);
   protocols::prefetch_to_write(&house_.pool(job.pool).specialists[who].gauge.left);
+}
+
+// Departments get few tasks at a time, and have no time for that between the first two.
+void bridge::come_closer(const task& job) {
+  const auto who = job.specialist.load(std::memory_order_relaxed);
+  const auto& pool = house_.pool(job.pool);
+  __builtin_prefetch(pool.specialists[who].gauge.soon_needed.load(std::memory_order_relaxed));
+  const auto& its = pool.departments[job.department];
+  const auto* entries = its.entries.load(std::memory_order_relaxed);
+  if (entries == nullptr) return;
+  const auto bytes = its.entry_bytes.load(std::memory_order_relaxed);
+  protocols::prefetch_to_write(entries + house_.now_playing().members[who].place * bytes,
+                               department_stand::hot_entry_bytes);
 }
 
 void bridge::pass(task_ptr job) {

@@ -64,7 +64,8 @@ void department::fetch_ahead(const task* next) const {
   const auto* after = next->next.load(std::memory_order_relaxed);
   if (after == nullptr) return;
   if (const auto* its = entry_for(*after))
-    protocols::prefetch_to_write(reinterpret_cast<const char*>(its), entry::hot_bytes);
+    protocols::prefetch_to_write(reinterpret_cast<const char*>(its),
+                                 department_stand::hot_entry_bytes);
 }
 
 // -- tasks --------------------------------------------------------------------
@@ -486,6 +487,7 @@ caf::behavior department::make_behavior() {
 // A pending timer keeps the object alive, so it lets go of the tasks now.
 void department::on_exit() {
   stand_.port.attach({});
+  stand_.entries.store(nullptr, std::memory_order_relaxed);
   entries_.clear();
   retries_.clear();
   director_ = nullptr;

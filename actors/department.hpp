@@ -63,8 +63,6 @@ private:
     std::int64_t not_before_ns = 0;   // No start sooner, after a failure.
     std::int64_t drop_sent_ns = 0;
     runtime::restart_budget restarts;
-
-    static constexpr std::size_t hot_bytes = 128;
   };
   struct retry {
     std::int64_t due_ns = 0;
@@ -140,8 +138,9 @@ private:
 
   // Arrivals are told one by one as long as a specialist has not more than some twenty a second,
   // after a pause a few at once; beyond that they are only counted. One that is asked for so often
-  // is warm whatever anybody expects, and to think about each would take time from the tasks.
-  static constexpr std::size_t arrivals_max = 1024;
+  // is warm whatever anybody expects, and to think about each would take time from the tasks. For
+  // the same reason a department tells no more than so many from one report to the next.
+  static constexpr std::size_t arrivals_max = 256;
   static constexpr std::uint32_t arrivals_at_once = 16;
   static constexpr std::int64_t arrival_every_ns = 50'000'000;
   // Of those with thousands a second hardly any: what the predictor thinks it takes from the tasks.

@@ -19,12 +19,15 @@ void department::adopt_cast() {
     entries_.emplace_back();
     entries_.back().index = staff[place];
   }
+  stand_.entry_bytes.store(sizeof(entry), std::memory_order_relaxed);
+  stand_.entries.store(reinterpret_cast<const char*>(entries_.data()), std::memory_order_relaxed);
   if (!open_) return;
   for (auto& one : entries_)
     if (one.at_once != nullptr && house_.at_once(member_of(one)) == nullptr) {
       // It was a callable and is something else now: it needs an actor like everybody.
       if (one.now == life::warm) rest_cold(one);
       one.at_once = nullptr;
+      stand_of(one).gauge.soon_needed.store(nullptr, std::memory_order_relaxed);
       one.hired = one.asked = false;
     }
   for (std::uint32_t place = 0; place < entries_.size(); ++place) {
@@ -94,6 +97,7 @@ void department::hire(std::uint32_t place) {
   auto& one = entries_[place];
   one.hired = true;
   one.at_once = house_.at_once(member_of(one));
+  stand_of(one).gauge.soon_needed.store(one.at_once, std::memory_order_relaxed);
   if (one.at_once != nullptr) return;
   auto& stand = stand_of(one);
   stand.actor = spawn<specialist, caf::linked + caf::lazy_init>(house_, one.index, pool_,

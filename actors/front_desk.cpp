@@ -176,7 +176,7 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
 }
 
 std::variant<protocols::task_id, refusal> front_desk::submit(
-    task_request request, std::shared_ptr<protocols::asker> asker) {
+    task_request&& request, std::shared_ptr<protocols::asker> asker) {
   const auto rules = house_.routes.now();
   const auto where = house_.routes.answering(request.case_id, request.idempotency_key);
   const auto& playing = house_.now_playing();
@@ -237,8 +237,11 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   job->case_key = key_of(request.case_id);
   job->input.swap(request.input);
   // What comes back is the memory of an earlier input, which the next one will be written into: the
-  // allocator hands out last what was freed last.
-  protocols::prefetch_to_write(request.input.data(), request.input.capacity());
+  // allocator hands out first what was freed last. The ledger has let it come.
+  job->input_at.store(job->input.data(), std::memory_order_relaxed);
+  job->input_room.store(static_cast<std::uint32_t>(
+                            std::min(job->input.capacity(), std::size_t{protocols::bytes_ahead})),
+                        std::memory_order_relaxed);
   if (!request.case_id.empty()) job->case_id = std::move(request.case_id);
   if (!request.idempotency_key.empty()) {
     job->addressed = address_of(request, playing.members[named].config.name);

@@ -17,7 +17,7 @@ class front_desk {
 public:
   explicit front_desk(house& where) : house_{where} {}
 
-  std::variant<protocols::task_id, refusal> submit(task_request request,
+  std::variant<protocols::task_id, refusal> submit(task_request&& request,
                                                    std::shared_ptr<protocols::asker> who);
   /// An unfinished task of an earlier life of the node goes on. False when there is no room yet.
   bool resume(const machine::stored_task& stored);

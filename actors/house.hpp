@@ -98,6 +98,11 @@ struct department_stand {
   task_port port;
   machine::department_gauge gauge;
   std::atomic<std::int64_t> wake_at_ns{0};  ///< When the bridge is to signal `due_bit`; 0: never.
+  /// Where it keeps what it knows of its specialists, by their place in the staff, for whoever lets
+  /// it come ahead. Nobody reads there.
+  std::atomic<const char*> entries{nullptr};
+  std::atomic<std::size_t> entry_bytes{0};
+  static constexpr std::size_t hot_entry_bytes = 128;  ///< What every task looks at.
 
   static constexpr std::uint32_t due_bit = 1;
 };

@@ -335,7 +335,7 @@ std::variant<std::monostate, node::failure> node::reload(config::node configurat
 
 // -- tasks --------------------------------------------------------------------
 
-std::variant<task_id, refusal> node::submit(task_request request,
+std::variant<task_id, refusal> node::submit(task_request&& request,
                                             std::shared_ptr<protocols::asker> who) {
   // Only what may be known already needs it.
   if (!request.idempotency_key.empty() && who)

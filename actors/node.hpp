@@ -167,7 +167,7 @@ public:
   // -- tasks; from any thread -------------------------------------------------
   /// Either the task is in and `who` will hear its end exactly once, or it is refused and nothing
   /// more happens. `who` may hear the end before this returns.
-  std::variant<protocols::task_id, refusal> submit(task_request request,
+  std::variant<protocols::task_id, refusal> submit(task_request&& request,
                                                    std::shared_ptr<protocols::asker> who);
   /// The same with a future.
   std::future<task_view> submit(task_request request);

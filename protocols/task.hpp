@@ -152,9 +152,8 @@ struct alignas(64) task {
   std::uint32_t hand = 0;    ///< Its position among those that its department has handed out.
 
   // -- said by the caller, constant once it is in but for who answers it --
-  alignas(64) task_id id;
-  std::atomic<std::uint32_t> specialist{0};  ///< Index in the cast; another one's, once passed on.
-  std::atomic<std::uint32_t> department{0};  ///< Index in the cast.
+  alignas(64) std::atomic<std::uint32_t> specialist{0};  ///< Index in the cast; may be passed on.
+  std::atomic<std::uint32_t> department{0};              ///< Index in the cast.
   priority urgency = priority::normal;
   side_effects effects = side_effects::idempotent;
   bool journaled = false;  ///< Durable: acknowledged only once it is in the journal.
@@ -162,25 +161,32 @@ struct alignas(64) task {
   bool observed = true;    ///< False for probes and repeats: prediction must not learn from them.
   bool mirror = false;     ///< A copy that is only compared; nobody waits for it.
   bool judged = true;      ///< How it ends is evidence of its pool; not of a repeated copy.
-  std::int64_t accepted_ns = 0;       ///< Steady clock.
-  std::int64_t accepted_unix_ms = 0;  ///< Wall clock, for people and the journal.
+  std::int64_t accepted_ns = 0;  ///< Steady clock.
   /// Steady clock; bounds waiting, retries and running. Looked at by whoever sweeps the ledger.
   std::atomic<std::int64_t> deadline_ns{0};
-  std::uint64_t case_key = 0;     ///< Hash of the session it belongs to; 0: none.
-  alignas(64) std::string input;  ///< JSON text.
-  task_home* home = nullptr;
-  std::uint32_t slot = 0;
+  std::string input;  ///< JSON text.
+
+  // -- said by the caller too, but few ask: his core keeps the line --
+  alignas(64) task_id id;
+  std::int64_t accepted_unix_ms = 0;  ///< Wall clock, for people and the journal.
+  std::uint64_t case_key = 0;         ///< Hash of the session it belongs to; 0: none.
+  /// Where the text of `input` is, or was: what a later one will be written into, for whoever lets
+  /// it come ahead. Nobody reads there.
+  std::atomic<const char*> input_at{nullptr};
+  std::atomic<std::uint32_t> input_room{0};
   std::atomic<std::uint32_t> next_list{0};  ///< Its home's, while it is free.
 
-  // -- its end --
+  // -- its end, and where it goes then: the node's core keeps the line --
   alignas(64) std::string output;  ///< JSON text of the result, or the error message.
   std::int64_t dispatched_ns = 0;  ///< When it left the waiting queue for a worker, last attempt.
   std::int64_t ended_ns = 0;
-  std::int64_t start_wait_ns = 0;   ///< How much of its waiting was for the worker to start.
-  std::int64_t retry_after_ms = 0;  ///< With failures that may be retried by the caller.
+  task_home* home = nullptr;
+  std::uint32_t slot = 0;
 
   // -- what few have --
   alignas(64) std::string case_id;
+  std::int64_t start_wait_ns = 0;   ///< How much of its waiting was for the worker to start.
+  std::int64_t retry_after_ms = 0;  ///< With failures that may be retried by the caller.
   std::string idempotency_key;
   std::uint64_t addressed = 0;  ///< With an idempotency key: hash of whom the caller named.
   attempt_result result;        ///< Of the last attempt.
@@ -206,8 +212,7 @@ struct alignas(64) task {
   /// Whoever will work on it soon lets its lines come while doing something else.
   void fetch_ahead() const {
     prefetch_to_write(&references);
-    __builtin_prefetch(&id, 0);
-    __builtin_prefetch(&input, 0);
+    __builtin_prefetch(&specialist, 0);
   }
 
   [[nodiscard]] bool ended() const {

@@ -48,18 +48,29 @@ bool task_ledger::pop(std::uint32_t& slot) {
       if (free_.compare_exchange_weak(head, ((head & ~link) + tag) | next,
                                       std::memory_order_acq_rel, std::memory_order_acquire)) {
         slot = first;
-        // The next one who comes finds it here already.
-        if (next != 0) {
-          const auto& following = place(next - 1);
-          protocols::prefetch_to_write(&following);
-          protocols::prefetch_to_write(&following.id);
-          protocols::prefetch_to_write(&following.input);
-        }
+        fetch_ahead(next);
         return true;
       }
     }
   } while (take_back() || take_aside());
   return false;
+}
+
+// Whoever comes next finds his place here already. From another core it takes longer to come than
+// callers leave between two tasks. So the place after the next is fetched, and of the next one,
+// which has come by now, the text that the task after it will be written into. Others may take them
+// meanwhile; then it was in vain.
+void task_ledger::fetch_ahead(std::uint32_t next) const {
+  if (next == 0) return;
+  const auto& following = place(next - 1);
+  protocols::prefetch_to_write(following.input_at.load(std::memory_order_relaxed),
+                               following.input_room.load(std::memory_order_relaxed));
+  const auto after = following.next_free.load(std::memory_order_relaxed);
+  if (after == 0) return;
+  const auto& later = place(after - 1);
+  protocols::prefetch_to_write(&later);
+  protocols::prefetch_to_write(&later.specialist);
+  protocols::prefetch_to_write(&later.id);
 }
 
 bool task_ledger::take_back() {
@@ -202,7 +213,9 @@ void task_ledger::recycle(task& job) noexcept {
   job.attempts = 0;
   job.holder = 0;
   job.why = protocols::failure::none;
-  job.dispatched_ns = job.ended_ns = job.start_wait_ns = job.retry_after_ms = 0;
+  job.dispatched_ns = job.ended_ns = 0;
+  if (job.start_wait_ns != 0) job.start_wait_ns = 0;
+  if (job.retry_after_ms != 0) job.retry_after_ms = 0;
   recycled_.write([](counter& mine, bool alone) { count(mine, 1, alone); });
   auto head = returned_.load(std::memory_order_relaxed);
   do {
