@@ -1,5 +1,7 @@
 #include "apps/bench/callers.hpp"
 
+#include "protocols/cache_lines.hpp"
+
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -45,16 +47,16 @@ public:
       rows_[at & mask_].store(of_lap(at) | one.index, std::memory_order_release);
     }
     /// Calls `see` with the index of each, but not of too many: there is more to do than that.
-    /// Returns how many.
+    /// Returns how many. Who is in a hurry leaves a line alone that is not full yet: to look would
+    /// take it from those who write it.
     template <class See>
-    std::size_t take(See see) {
+    std::size_t take(See see, bool in_a_hurry = false) {
+      if (in_a_hurry && !is_there(taken_ | (rows_a_line - 1))) return 0;
       const auto first = taken_;
-      for (; taken_ < first + most_at_once; ++taken_) {
-        const auto found = rows_[taken_ & mask_].load(std::memory_order_acquire);
-        if ((found & ~index_bits) != of_lap(taken_)) return taken_ - first;
-        see(static_cast<std::size_t>(found & index_bits));
-      }
-      return most_at_once;
+      for (; taken_ < first + most_at_once && is_there(taken_); ++taken_)
+        see(static_cast<std::size_t>(rows_[taken_ & mask_].load(std::memory_order_relaxed)
+                                     & index_bits));
+      return taken_ - first;
     }
 
     std::atomic<std::uint64_t> wrong{0};
@@ -63,8 +65,13 @@ public:
     using row = std::atomic<std::uint64_t>;  // Which lap, from 1 on; and the place.
     static constexpr std::uint64_t index_bits = 0xffffffff;
     static constexpr std::size_t most_at_once = 64;
+    static constexpr std::size_t rows_a_line = protocols::line_bytes / sizeof(row);
     [[nodiscard]] std::uint64_t of_lap(std::uint64_t at) const {
       return (at / (mask_ + 1) + 1) << 32U;
+    }
+    [[nodiscard]] bool is_there(std::uint64_t at) const {
+      const auto found = rows_[at & mask_].load(std::memory_order_acquire);
+      return (found & ~index_bits) == of_lap(at);
     }
 
     const std::uint64_t mask_;
@@ -187,7 +194,6 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
   }
   caller mine{on, whom};
   call_report report;
-  latency_recorder latencies;
   const auto gaps = exponential_gaps(rate_per_s);
   std::size_t gap = 0;
   const auto begin = now_ns();
@@ -197,12 +203,15 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
   std::size_t outstanding = 0;
   for (auto now = begin; due < static_cast<double>(until) || outstanding > 0; now = now_ns()) {
     // As many sends as are due, but answers are looked at in between.
-    constexpr int sends_max = 16;
+    constexpr int sends_max = 32;
+    constexpr std::ptrdiff_t places_ahead = 4;
     for (int i = 0; i < sends_max && due <= static_cast<double>(now)
                     && due < static_cast<double>(until) && !idle.empty();
          ++i) {
       const auto index = idle.back();
       idle.pop_back();
+      if (std::ssize(idle) > places_ahead)
+        protocols::prefetch_to_write(places[*(idle.end() - places_ahead)].get());
       if (mine.send(places[index].get(), static_cast<std::int64_t>(due))) {
         ++outstanding;
       } else {
@@ -214,19 +223,21 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
       due += gaps[gap++ % gaps.size()];
     }
     std::int64_t at = 0;  // All that are taken together were there by then.
-    const auto taken = back.take([&](std::size_t index) {
-      if (at == 0) at = now_ns();
-      --outstanding;
-      const auto since = places[index]->since_ns;
-      if (since >= warm_until) latencies.add(at - since);
-      idle.push_back(index);
-    });
+    const auto taken = back.take(
+        [&](std::size_t index) {
+          if (at == 0) at = now_ns();
+          --outstanding;
+          const auto since = places[index]->since_ns;
+          if (since >= warm_until) report.latencies.add(at - since);
+          idle.push_back(index);
+        },
+        due <= static_cast<double>(now) && due < static_cast<double>(until) && !idle.empty());
     if (taken > 0) continue;
     // To look all the time would take the line from those who leave the answers there.
     for (int i = 0; i < 4; ++i) relax();
   }
   report.wrong = back.wrong.load();
-  report.found = figures_of(latencies, seconds);
+  report.found = figures_of(report.latencies, seconds);
   return report;
 }
 

@@ -13,9 +13,10 @@ namespace greenroom::bench {
 
 struct call_report {
   figures found;
-  std::uint64_t asked = 0;    ///< Open loop only.
-  std::uint64_t refused = 0;  ///< Turned away at the door.
-  std::uint64_t wrong = 0;    ///< Ended badly, or with another answer than the input.
+  runtime::load::latency_recorder latencies;  ///< Open loop only.
+  std::uint64_t asked = 0;                    ///< Open loop only.
+  std::uint64_t refused = 0;                  ///< Turned away at the door.
+  std::uint64_t wrong = 0;  ///< Ended badly, or with another answer than the input.
   /// Closed window: processor time of all other threads for each task, whatever else runs.
   double node_cpu_us = 0;
   double held_back_s = 0;  ///< Open loop: how late the sender itself was at the end.

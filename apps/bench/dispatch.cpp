@@ -86,13 +86,14 @@ std::vector<result> dispatch(const settings& how) {
 
 namespace {
 
-/// What a share of the node's own capacity comes to, round by round.
+/// What a share of the node's own capacity comes to, slice by slice.
 struct shared_load {
   std::vector<figures> mine, rings, slow_rings;
   std::vector<double> capacities, lines, lost_ms, long_pauses;
+  runtime::load::latency_recorder together;
   std::uint64_t refused = 0;
   double asked = 0, late_s = 0, longest_pause_ms = 0;
-  int moved = 0;
+  int moved = 0, slow = 0;
   std::string wrong;
 
   // The capacity is measured right before, because the host moves the cores, and a rate that is
@@ -124,6 +125,9 @@ struct shared_load {
       long_pauses.push_back(away.over_1ms_per_s);
       longest_pause_ms = std::max(longest_pause_ms, away.longest_ms);
       mine.push_back(report.found);
+      together.merge(report.latencies);
+      constexpr double slow_us = 1000;
+      if (report.found.p99_us > slow_us) ++slow;
       rings.push_back(ring);
       slow_rings.push_back(slow_ring);
       return;
@@ -154,7 +158,12 @@ std::vector<result> open_loops(const settings& how) {
     static_cast<void>(open_loop(on, whom, about * share, 0.5));
     const auto before = resident_bytes();
     shared_load rounds;
-    for (int round = 0; round < how.rounds; ++round) rounds.run_one(how, on, whom, share);
+    // How fast the cores are changes from one second to the next, and a share is one of what was
+    // measured a moment ago.
+    constexpr int slices = 4;
+    auto slice = how;
+    slice.seconds /= slices;
+    for (int i = 0; i < how.rounds * slices; ++i) rounds.run_one(slice, on, whom, share);
     const auto capacity = median(rounds.capacities);
     one.wrong = rounds.wrong;
     one.found = median(rounds.mine);
@@ -162,17 +171,21 @@ std::vector<result> open_loops(const settings& how) {
         {"plain ring between two threads, as many a second", median(rounds.rings)},
         {"plain ring whose other side has this node's capacity", median(rounds.slow_rings)}};
     one.ratio = one.found.tasks_per_s / one.floors.front().found.tasks_per_s;
-    one.more = {{"offered_per_s", capacity * share},
-                {"share_of_capacity", share},
-                {"cache_line_round_trip_ns", median(rounds.lines)},
-                {"bare_thread_lost_ms_per_s", median(rounds.lost_ms)},
-                {"bare_thread_pauses_over_1ms_per_s", median(rounds.long_pauses)},
-                {"bare_thread_longest_pause_ms", rounds.longest_pause_ms},
-                {"rounds_again_because_the_cores_moved", static_cast<double>(rounds.moved)},
-                {"refused_share", static_cast<double>(rounds.refused) / rounds.asked},
-                {"sender_late_s", rounds.late_s},
-                {"memory_before_mb", before / 1e6},
-                {"memory_after_mb", resident_bytes() / 1e6}};
+    one.more = {
+        {"offered_per_s", capacity * share},
+        {"share_of_capacity", share},
+        {"slices", static_cast<double>(rounds.mine.size())},
+        {"slices_with_p99_over_1ms", static_cast<double>(rounds.slow)},
+        {"p99_us_of_all_together", static_cast<double>(rounds.together.quantile(0.99)) / 1e3},
+        {"cache_line_round_trip_ns", median(rounds.lines)},
+        {"bare_thread_lost_ms_per_s", median(rounds.lost_ms)},
+        {"bare_thread_pauses_over_1ms_per_s", median(rounds.long_pauses)},
+        {"bare_thread_longest_pause_ms", rounds.longest_pause_ms},
+        {"rounds_again_because_the_cores_moved", static_cast<double>(rounds.moved)},
+        {"refused_share", static_cast<double>(rounds.refused) / rounds.asked},
+        {"sender_late_s", rounds.late_s},
+        {"memory_before_mb", before / 1e6},
+        {"memory_after_mb", resident_bytes() / 1e6}};
     results.push_back(std::move(one));
   }
   return results;
@@ -239,10 +252,14 @@ std::vector<result> fleet(const settings& how) {
   // Each beside one of 83, since how fast the machine is changes from minute to minute.
   std::map<std::size_t, std::vector<double>> ratios;
   std::vector<result> results;
+  // Many short turns: the cores may have moved between one and the next, and few would show that.
+  constexpr int turns = 3;
+  auto turn = how;
+  turn.seconds /= turns;
   for (auto& [count, rounds] : large) {
-    for (int round = 0; round < how.rounds; ++round) {
-      small.run_one(how, cast_size);
-      rounds.run_one(how, count);
+    for (int round = 0; round < how.rounds * turns; ++round) {
+      small.run_one(turn, cast_size);
+      rounds.run_one(turn, count);
       if (small.wrong.empty() && rounds.wrong.empty())
         ratios[count].push_back(rounds.found.back().tasks_per_s / small.found.back().tasks_per_s);
     }
