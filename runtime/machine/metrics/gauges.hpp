@@ -35,7 +35,7 @@ struct alignas(64) specialist_gauge {
   std::atomic<worker_state> state{worker_state::cold};
   std::atomic<int> pid{0};
   std::atomic<std::int64_t> open_until_ns{0};  ///< Steady clock; the circuit is open until then.
-  std::atomic<std::int64_t> run_hint_ns{0};    ///< `run_ns`, an eighth off at most.
+  std::atomic<std::int64_t> run_hint_ns{0};    ///< `run_ns`, an eighth or 1 µs off at most.
   std::atomic<std::int64_t> start_ns{0};       ///< Moving mean of one start.
   std::atomic<std::uint64_t> memory_bytes{0};  ///< Last measured PSS; 0: not running.
   std::atomic<std::uint64_t> memory_seen_bytes{
