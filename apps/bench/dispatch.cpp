@@ -247,33 +247,30 @@ struct fleet_rounds {
 }  // namespace
 
 std::vector<result> fleet(const settings& how) {
-  fleet_rounds small;
-  std::map<std::size_t, fleet_rounds> large{{500, {}}, {5000, {}}, {100'000, {}}};
-  // Each beside one of 83, since how fast the machine is changes from minute to minute.
-  std::map<std::size_t, std::vector<double>> ratios;
-  std::vector<result> results;
-  // Many short turns: the cores may have moved between one and the next, and few would show that.
+  struct compared {
+    fleet_rounds small, large;
+  };
+  std::map<std::size_t, compared> sizes{{500, {}}, {5000, {}}, {100'000, {}}};
+  // Each beside one of 83, since how fast the machine is changes from minute to minute; in many
+  // short turns, since the cores may have moved between one and the next.
   constexpr int turns = 3;
   auto turn = how;
   turn.seconds /= turns;
-  for (auto& [count, rounds] : large) {
+  std::vector<result> results;
+  for (auto& [count, both] : sizes) {
     for (int round = 0; round < how.rounds * turns; ++round) {
-      small.run_one(turn, cast_size);
-      rounds.run_one(turn, count);
-      if (small.wrong.empty() && rounds.wrong.empty())
-        ratios[count].push_back(rounds.found.back().tasks_per_s / small.found.back().tasks_per_s);
+      both.small.run_one(turn, cast_size);
+      both.large.run_one(turn, count);
     }
-  }
-  for (const auto& [count, rounds] : large) {
     auto& one = results.emplace_back();
     one.name = "fleet-" + std::to_string(count);
-    one.wrong = small.wrong.empty() ? rounds.wrong : small.wrong;
+    one.wrong = both.small.wrong.empty() ? both.large.wrong : both.small.wrong;
     if (!one.wrong.empty()) continue;
-    one.found = median(rounds.found);
-    one.floors = {{"the same node with 83", median(small.found)}};
-    one.ratio = median(ratios[count]);
-    one.more = {{"bytes_each", median(rounds.bytes_each)},
-                {"create_us_each", median(rounds.create_us_each)}};
+    one.found = median(both.large.found);
+    one.floors = {{"the same node with 83", median(both.small.found)}};
+    one.ratio = one.found.tasks_per_s / one.floors.front().found.tasks_per_s;
+    one.more = {{"bytes_each", median(both.large.bytes_each)},
+                {"create_us_each", median(both.large.create_us_each)}};
   }
   return results;
 }
