@@ -232,6 +232,8 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   job->belongs_to(who, one->department);
   job->urgency = request.urgency;
   job->effects = one->effects;
+  if (job->effects == protocols::side_effects::unsafe && decided_by_tool(one->config.backend))
+    job->effects = house_.offers.effects(who, one->config.backend, request.input);
   job->journaled = durable;
   job->streaming = request.streaming;
   job->case_key = key_of(request.case_id);

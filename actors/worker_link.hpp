@@ -3,8 +3,11 @@
 
 #include "actors/io_unit.hpp"
 #include "actors/port.hpp"
+#include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/machine/worker/worker.hpp"
 
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <string_view>
 #include <utility>
@@ -19,7 +22,11 @@ public:
   static constexpr std::uint32_t gone_bit = 2;
   static constexpr std::uint32_t pong_bit = 4;
 
-  explicit worker_link(task_port& port) : port_{&port} {}
+  /// What the worker says of its tools.
+  using tool_listener = std::function<void(std::shared_ptr<const protocols::tool_effects>)>;
+
+  worker_link(task_port& port, machine::specialist_gauge& gauge, tool_listener tools = {})
+      : port_{&port}, gauge_{&gauge}, tools_{std::move(tools)} {}
 
   void cut() {
     const std::lock_guard lock{mutex_};
@@ -33,6 +40,14 @@ public:
 
   void on_ready() noexcept override { signal(ready_bit); }
   void on_pong() noexcept override { signal(pong_bit); }
+  void on_stray() noexcept override {
+    const std::lock_guard lock{mutex_};
+    if (port_ != nullptr) machine::count(gauge_->stray_lines);
+  }
+  void on_tools(std::shared_ptr<const protocols::tool_effects> tools) noexcept override {
+    const std::lock_guard lock{mutex_};
+    if (port_ != nullptr && tools_) tools_(std::move(tools));
+  }
   void on_result(protocols::task_ptr job, protocols::attempt_result result) noexcept override {
     const std::lock_guard lock{mutex_};
     if (port_ == nullptr) return;
@@ -58,6 +73,8 @@ private:
 
   std::mutex mutex_;
   task_port* port_;
+  machine::specialist_gauge* gauge_;
+  tool_listener tools_;
   departure departure_;
 };
 
