@@ -130,8 +130,7 @@ void write_workers(sheet& out, const node::parts& in) {
   }
   out.one("greenroom_worker_orphans_ended_total",
           "Processes that were ended because their worker or node had ended before them.",
-          MetricType::Counter,
-          in.keeper ? static_cast<double>(in.keeper->orphans_ended()) : 0.0);
+          MetricType::Counter, in.keeper ? static_cast<double>(in.keeper->orphans_ended()) : 0.0);
 }
 
 void write_pool(sheet& out, const actors::house& house, pool_kind kind) {

@@ -74,8 +74,8 @@ struct specialist_view {
   std::size_t queue_depth = 0, running = 0, concurrency = 1;
   std::uint64_t tasks = 0, failures = 0, cold_starts = 0, warm_hits = 0, restarts = 0;
   std::uint64_t skipped_lines = 0;  ///< On its workers' output, which were no messages.
-  double start_ms = 0;  ///< Mean measured start time; 0: not started yet.
-  double run_ms = 0;    ///< Mean measured run time.
+  double start_ms = 0;              ///< Mean measured start time; 0: not started yet.
+  double run_ms = 0;                ///< Mean measured run time.
   bool pinned = false, circuit_open = false;
   std::string last_error;
 };

@@ -186,9 +186,9 @@ void specialist::worker_gone() {
   tell({index_, worker_news::kind::gone, 0, words.asked, words.before_ready, words.why});
 }
 
-// A worker that goes on with something nobody waits for holds its slot. It is told when its protocol
-// has a word for that, and has as long as it has to stop to answer that, or anything: one that does
-// neither is stopped, unless it works for others.
+// A worker that goes on with something nobody waits for holds its slot. It is told when its
+// protocol has a word for that, and has as long as it has to stop to answer that, or anything: one
+// that does neither is stopped, unless it works for others.
 void specialist::drop_ended() {
   std::uint32_t ended = 0;
   for (const auto& job : running_)

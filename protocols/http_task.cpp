@@ -196,20 +196,14 @@ private:
 
   /// What an ordinary worker could not read as it is meant would make it answer nonsense or die.
   bool take_input(std::string_view value, std::size_t at) {
-    struct number_watch : json_deaf {
-      std::string_view too_large;
-      void number(std::string_view raw, bool) {
-        if (too_large.empty() && beyond_double(raw)) too_large = raw;
-      }
-    } watch;
-    json_scanner<number_watch> scan{value, watch};
-    static_cast<void>(scan.value(depth_max_ - 1));
-    if (!watch.too_large.empty())
-      return wrong_at("The number " + quoted(watch.too_large)
-                          + " in the input is beyond what a double holds (1.8e308); send it as text",
-                      at + static_cast<std::size_t>(watch.too_large.data() - value.data()));
+    const auto too_large = number_beyond_double(value);
+    if (!too_large.empty())
+      return wrong_at(
+          "The number " + quoted(too_large)
+              + " in the input is beyond what a double holds (1.8e308); send it as text",
+          at + static_cast<std::size_t>(too_large.data() - value.data()));
     result_.input.assign(value);
-    if (scan.has_halves()) mend_halves(result_.input);
+    if (scan_.has_halves()) mend_halves(result_.input);
     return true;
   }
 

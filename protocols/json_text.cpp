@@ -156,6 +156,19 @@ bool beyond_double(std::string_view number) {
   return !std::isfinite(std::strtod(std::string{number}.c_str(), nullptr));
 }
 
+std::string_view number_beyond_double(std::string_view json) {
+  struct number_watch : json_deaf {
+    std::string_view found;
+    void number(std::string_view raw, bool) {
+      if (found.empty() && beyond_double(raw)) found = raw;
+    }
+  } watch;
+  json_scanner<number_watch> scan{json, watch};
+  scan.skip_space();
+  static_cast<void>(scan.value(json_depth_max));
+  return watch.found;
+}
+
 std::string_view unescape(std::string_view raw, std::string& room) {
   auto slash = raw.find('\\');
   if (slash == std::string_view::npos) return raw;

@@ -292,6 +292,9 @@ void mend_halves(std::string& json);
 /// Whether a JSON number is too large for a double, so that ordinary programs read infinity.
 [[nodiscard]] bool beyond_double(std::string_view number);
 
+/// The first such number in JSON text; empty: there is none.
+[[nodiscard]] std::string_view number_beyond_double(std::string_view json);
+
 /// Calls `take(raw_key, raw_value)` for each member of the object that `scan` stands before. False
 /// when there is no whole valid object; then some members may have been given already.
 template <class Take>
@@ -329,8 +332,8 @@ template <class Take>
   return scan.at_end();
 }
 
-/// What the raw inside of a valid JSON string stands for, with U+FFFD for halves of surrogate pairs.
-/// Uses `room` only if there are escapes.
+/// What the raw inside of a valid JSON string stands for, with U+FFFD for halves of surrogate
+/// pairs. Uses `room` only if there are escapes.
 [[nodiscard]] std::string_view unescape(std::string_view raw, std::string& room);
 
 /// The same for a value: false unless it is a string.

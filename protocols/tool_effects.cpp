@@ -45,7 +45,8 @@ std::string add_tools(tool_effects& known, std::string_view page) {
         if (part == "name") static_cast<void>(string_value(what, room, name));
         if (part == "annotations") effects = effects_of_annotations(what);
       }));
-      if (!name.empty() && known.size() < tools_max) known.insert_or_assign(std::string{name}, effects);
+      if (!name.empty() && known.size() < tools_max)
+        known.insert_or_assign(std::string{name}, effects);
     });
   }));
   return cursor;

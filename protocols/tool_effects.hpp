@@ -16,8 +16,8 @@ using tool_effects = std::map<std::string, side_effects, std::less<>>;
 constexpr std::size_t tools_max = 4096;
 
 /// Adds a page, the result of tools/list, to `known`: `readOnlyHint` means no side effects,
-/// `idempotentHint` idempotent, and anything else unsafe. Returns the raw JSON text of the cursor to
-/// the next page; empty: there is none.
+/// `idempotentHint` idempotent, and anything else unsafe. Returns the raw JSON text of the cursor
+/// to the next page; empty: there is none.
 [[nodiscard]] std::string add_tools(tool_effects& known, std::string_view page);
 
 /// What the task does whose input goes to such a server. `known` may be null: nothing is known.

@@ -31,7 +31,7 @@ enum class worker_word : std::uint8_t {
   tools_changed,  ///< Its tools have to be asked for, for the first time or again.
   tools,          ///< `text` is a page of them: the result of tools/list.
   refusal,        ///< It does not want to begin: `text` says why. Nothing more will come of it.
-  nonsense,  ///< `text` says what was wrong. The stream cannot be trusted from here on.
+  nonsense,       ///< `text` says what was wrong. The stream cannot be trusted from here on.
 };
 
 /// The views live until the call that brought them returns.
@@ -168,8 +168,7 @@ private:
   }
   void drop(std::string_view piece) {
     skipped_ += piece.size();
-    if (pending_.size() < end_bytes)
-      pending_.append(piece.substr(0, end_bytes - pending_.size()));
+    if (pending_.size() < end_bytes) pending_.append(piece.substr(0, end_bytes - pending_.size()));
     if (piece.size() >= end_bytes) {
       tail_.assign(piece.substr(piece.size() - end_bytes));
     } else {

@@ -55,7 +55,8 @@ public:
     lines_.finish(
         [&](std::string_view line) {
           line = without_ornament(line);
-          if (!line.empty() && !take_message(line, line.size(), listener)) tell_stray(listener, line);
+          if (!line.empty() && !take_message(line, line.size(), listener))
+            tell_stray(listener, line);
         },
         [&](const line_cutter::long_line& line) { tell_stray(listener, line.head); });
   }

@@ -114,14 +114,14 @@ std::string fault_of(std::string_view line) {
   if (scan.value(json_depth_max))
     return "NaN or Infinity, which JSON does not have (in Python, json.dumps(…, allow_nan=False) "
            "finds the place)";
-  return "something that is not JSON from byte "
-         + std::to_string(scan.position() - line.data() + 1) + " on";
+  return "something that is not JSON from byte " + std::to_string(scan.position() - line.data() + 1)
+         + " on";
 }
 
 std::size_t message_start(std::string_view line, std::size_t from) {
-  constexpr std::array<std::string_view, 7> keys{
-      R"("jsonrpc")", R"("id")",   R"("result")", R"("error")",
-      R"("method")",  R"("type")", R"("output")"};
+  constexpr std::array<std::string_view, 7> keys{R"("jsonrpc")", R"("id")",     R"("result")",
+                                                 R"("error")",   R"("method")", R"("type")",
+                                                 R"("output")"};
   for (auto at = line.find('{', from); at != std::string_view::npos; at = line.find('{', at + 1)) {
     auto rest = line.substr(at + 1);
     const auto first = rest.find_first_not_of(" \t");
@@ -140,8 +140,7 @@ std::string quoted_bytes(std::string_view text, std::size_t most) {
   const char* const end = shown.data() + shown.size();
   for (const char* at = shown.data(); at != end;) {
     const auto letter = static_cast<unsigned char>(*at);
-    const std::size_t length =
-        letter < 0x80 ? 1 : json_scanner<json_deaf>::utf8_length(at, end);
+    const std::size_t length = letter < 0x80 ? 1 : json_scanner<json_deaf>::utf8_length(at, end);
     // U+0080 to U+009F steer terminals as well.
     const bool control =
         letter < 0x20 || letter == 0x7f

@@ -1,6 +1,6 @@
 // Reading a line of a worker that should be a JSON message and may be untidy: with colours or a
-// byte order mark around it, behind something that was printed without a line's end, with bytes that
-// are not UTF-8, or with NaN in it.
+// byte order mark around it, behind something that was printed without a line's end, with bytes
+// that are not UTF-8, or with NaN in it.
 #pragma once
 
 #include "protocols/json_text.hpp"

@@ -407,9 +407,9 @@ private:
       if (key == "data") versions = texts_in(value, "supported");
     }));
     if (refusal_.empty()) refusal_ = error_text(error);
-    const auto stateless = std::find_if(
-        versions.begin(), versions.end(),
-        [](const std::string& version) { return version >= stateless_version; });
+    const auto stateless =
+        std::find_if(versions.begin(), versions.end(),
+                     [](const std::string& version) { return version >= stateless_version; });
     reply_.clear();
     if (!discovered_ && (versions.empty() || stateless != versions.end())) {
       discovered_ = true;

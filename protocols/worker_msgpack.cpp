@@ -324,8 +324,8 @@ private:
     if (!msgpack::parse(frame.data(), frame.size(), used, reader_) || used != frame.size()) {
       if (reader_.type != "result" && reader_.type != "error") return tell_stray(listener, frame);
       const char* why = reader_.why ? reader_.why : reader_.value.why;
-      const auto text = (why ? why : "a frame that is not one MessagePack map")
-                        + (": " + hex_bytes(frame));
+      const auto text =
+          (why ? why : "a frame that is not one MessagePack map") + (": " + hex_bytes(frame));
       return tell(listener, worker_word::broken, reader_.id, text, frame.size());
     }
     said.id = reader_.id;

@@ -74,6 +74,8 @@ std::uint64_t end_family(const family& known) {
     const auto facts = facts_of(pid);
     if (!pidfd || facts.state == 0 || facts.state == 'Z' || facts.started != started) continue;
     ::syscall(SYS_pidfd_send_signal, pidfd.number(), SIGKILL, nullptr, 0);
+    pollfd wait{pidfd.number(), POLLIN, 0};
+    ::poll(&wait, 1, static_cast<int>(look_period.count()));
     ++ended;
   }
   return ended;

@@ -16,7 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const std::string quick = "version: 1\njournal: { fsync: false }\nretry: { base: 10ms, max: 50ms }\n";
+const std::string quick =
+    "version: 1\njournal: { fsync: false }\nretry: { base: 10ms, max: 50ms }\n";
 
 std::string script(const std::string& path) {
   return (std::filesystem::path{GREENROOM_SOURCE_DIR} / path).string();
@@ -131,7 +132,8 @@ protected:
 TEST_P(Families, EndWithTheirWorker) {
   ASSERT_EQ(node.ask("POST", "/v1/specialists/wrapped/cool").status, 200);
   expect_all_gone();
-  EXPECT_TRUE(eventually([&] { return metric(node, "greenroom_worker_orphans_ended_total") >= 3; }));
+  EXPECT_TRUE(
+      eventually([&] { return metric(node, "greenroom_worker_orphans_ended_total") >= 3; }));
   // And again, for the next worker has one of each as well.
   std::filesystem::remove(node.folder() / "family");
   EXPECT_EQ(node.task("wrapped", 1).status, 200);
@@ -158,14 +160,14 @@ INSTANTIATE_TEST_SUITE_P(Held, Families, testing::Values("with_groups", "without
 TEST(McpSideEffects, AreRepeatedOnlyWhereTheToolOrTheConfigurationSaysSo) {
   live_node node{"", {}};
   const auto file = [&](const std::string& name) { return (node.folder() / name).string(); };
-  node.write_configuration("version: 1\njournal: { fsync: false }\n"
-                           "retry: { max_attempts: 3, base: 10ms, max: 50ms }\n"
-                           "breaker: { failures: 100 }\n"
-                           + std::string{"departments:\n  - name: D\n    specialists:\n"}
-                           + mcp_server("cold", file("cold"))
-                           + mcp_server("known", file("known"))
-                           + mcp_server("bound", file("bound"), ", side_effects: idempotent")
-                           + mcp_server("strict", file("strict"), ", side_effects: unsafe"));
+  node.write_configuration(
+      "version: 1\njournal: { fsync: false }\n"
+      "retry: { max_attempts: 3, base: 10ms, max: 50ms }\n"
+      "breaker: { failures: 100 }\n"
+      + std::string{"departments:\n  - name: D\n    specialists:\n"}
+      + mcp_server("cold", file("cold")) + mcp_server("known", file("known"))
+      + mcp_server("bound", file("bound"), ", side_effects: idempotent")
+      + mcp_server("strict", file("strict"), ", side_effects: unsafe"));
   ASSERT_TRUE(node.start()) << node.errors();
   const auto die = [&](const std::string& who, const std::string& tool) {
     return node.task(who, {{"tool", tool}, {"arguments", {{"die", true}}}});
@@ -208,7 +210,8 @@ TEST(Cancelling, KeepsAnMcpServerAndItsState) {
                            + mcp_server("server", file));
   ASSERT_TRUE(node.start()) << node.errors();
   const auto call = [](const std::string& tool) {
-    return json{{"specialist", "server"}, {"input", {{"tool", tool}, {"arguments", json::object()}}}};
+    return json{{"specialist", "server"},
+                {"input", {{"tool", tool}, {"arguments", json::object()}}}};
   };
   ASSERT_EQ(node.task(call("plain")).status, 200);
   const auto pid = node.get("/v1/specialists/server").body["pid"];
@@ -255,7 +258,8 @@ TEST(PoisonInput, IsRefusedAtTheDoorAndHarmsNobody) {
   live_node node{"journal: { fsync: false }\nretry: { base: 10ms, max: 50ms }\n", {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   for (int i = 0; i < 10; ++i) {
-    const auto got = node.ask("POST", "/v1/tasks", R"({"specialist":"one","input":{"x":[1,-1e999]}})");
+    const auto got =
+        node.ask("POST", "/v1/tasks", R"({"specialist":"one","input":{"x":[1,-1e999]}})");
     EXPECT_EQ(got.status, 400) << got.body;
     EXPECT_NE(got.detail().find("-1e999"), std::string::npos) << got.body;
   }

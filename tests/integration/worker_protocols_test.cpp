@@ -26,8 +26,7 @@ std::string odd_cast(const std::string& protocol, const std::vector<std::string>
             + protocol + ", " + how + "], task_timeout: "
             + (how == "hang" || how == "flood-errors" || how == "never-ready" ? "2s" : "60s")
             + (how == "nonsense-at-start" ? ", start_timeout: 1s" : "")
-            + ", side_effects: idempotent"
-            + ", stop_timeout: 100ms }\n";
+            + ", side_effects: idempotent" + ", stop_timeout: 100ms }\n";
   return yaml;
 }
 

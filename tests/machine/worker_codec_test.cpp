@@ -27,9 +27,9 @@ using ::testing::HasSubstr;
 class ear final : public worker_listener {
 public:
   void on_message(const worker_message& said) override {
-    constexpr const char* words[] = {"ready", "result",  "error",    "chunk",         "pong",
-                                     "ignored", "reply", "stray",    "broken",        "too_long",
-                                     "tools_changed", "tools", "refusal", "nonsense"};
+    constexpr const char* words[] = {"ready",         "result", "error",   "chunk",   "pong",
+                                     "ignored",       "reply",  "stray",   "broken",  "too_long",
+                                     "tools_changed", "tools",  "refusal", "nonsense"};
     std::string line = words[static_cast<std::size_t>(said.word)];
     if (!said.id.empty()) line += " " + std::string{said.id};
     if (!said.text.empty()) line += ": " + std::string{said.text};
@@ -130,14 +130,18 @@ TEST(JsonlCodec, ReadsWhatIsMeantThoughItIsUntidy) {
               ElementsAre("error a: {\"code\":7}"));
   EXPECT_THAT(hears(jsonl, "{\"type\":\"result\",\"id\":\"a\",\"output\":\"x\xe4y\"}\n"),
               ElementsAre("result a: \"x\xef\xbf\xbdy\""));
-  EXPECT_THAT(hears(jsonl, R"({"type":"result","id":"a","output":"cut \ud83d"})" "\n"),
+  EXPECT_THAT(hears(jsonl, R"({"type":"result","id":"a","output":"cut \ud83d"})"
+                           "\n"),
               ElementsAre(R"(result a: "cut \ufffd")"));
 }
 
 TEST(JsonlCodec, TellsWhoseAnswerIsNoJson) {
-  const auto heard = hears(jsonl, R"({"type":"result","id":"a","output":[NaN,-Infinity]})" "\n"
-                                  R"({"type":"result","output":{"a":},"id":"b"})" "\n"
-                                  R"({"type":"result","output":{"id":"c","a":}})" "\n");
+  const auto heard = hears(jsonl, R"({"type":"result","id":"a","output":[NaN,-Infinity]})"
+                                  "\n"
+                                  R"({"type":"result","output":{"a":},"id":"b"})"
+                                  "\n"
+                                  R"({"type":"result","output":{"id":"c","a":}})"
+                                  "\n");
   ASSERT_EQ(heard.size(), 3U);
   EXPECT_THAT(heard[0], HasSubstr("broken a: NaN or Infinity"));
   EXPECT_THAT(heard[1], HasSubstr("broken b: something that is not JSON from byte 32 on: «{"));
@@ -159,21 +163,24 @@ TEST(MsgpackCodec, SkipsFramesThatAreNoMessages) {
     EXPECT_THAT(heard.front(), HasSubstr("stray"));
     EXPECT_EQ(heard.back(), "ready");
   }
-  for (const auto& broken :
-       {raw("\x83\xa2id\xa1""a\xa4type\xa6result\xa6output\xd4\x01x"),
-        raw("\x83\xa2id\xa1""a\xa4type\xa6result\xa6output\x81\x90\x01")}) {
+  for (const auto& broken : {raw("\x83\xa2id\xa1"
+                                 "a\xa4type\xa6result\xa6output\xd4\x01x"),
+                             raw("\x83\xa2id\xa1"
+                                 "a\xa4type\xa6result\xa6output\x81\x90\x01")}) {
     const auto heard = hears(msgpack_format, broken);
     ASSERT_EQ(heard.size(), 1U);
     EXPECT_THAT(heard.front(), HasSubstr("broken a: "));
     EXPECT_THAT(heard.front(), HasSubstr(": 83 a2 69 64"));
   }
-  EXPECT_THAT(hears(msgpack_format, raw("\x83\xa2id\xa1""a\xa4type\xa6result\xa6output\xa1\xff")),
+  EXPECT_THAT(hears(msgpack_format, raw("\x83\xa2id\xa1"
+                                        "a\xa4type\xa6result\xa6output\xa1\xff")),
               ElementsAre("result a: \"\xef\xbf\xbd\""));
 }
 
 TEST(MsgpackCodec, HearsNothingAfterALengthThatIsNone) {
   using namespace std::string_literals;
-  const auto heard = hears(msgpack_format, "\xff\xfe\xfd\xfc"s + msgpack_frame(R"({"type":"ready"})"));
+  const auto heard =
+      hears(msgpack_format, "\xff\xfe\xfd\xfc"s + msgpack_frame(R"({"type":"ready"})"));
   ASSERT_EQ(heard.size(), 1U);
   EXPECT_THAT(heard.front(), HasSubstr("nonsense: a frame of 4294901244 bytes"));
   EXPECT_THAT(heard.front(), HasSubstr("ff fe fd fc"));
@@ -188,7 +195,8 @@ TEST(JsonlCodec, SkipsALineThatIsTooLongAndSaysWhose) {
   EXPECT_THAT(hears(jsonl, line(1000)), ElementsAre("ready"));
   const std::string many(1000, 'x');
   const std::string first = R"({"type":"result","id":"a","output":")" + many + "\"}\n";
-  const std::string last = R"({"type":"result","output":{"id":"b","x":")" + many + "\"},\"id\":\"a\"}\n";
+  const std::string last =
+      R"({"type":"result","output":{"id":"b","x":")" + many + "\"},\"id\":\"a\"}\n";
   EXPECT_THAT(hears(jsonl, line(1001) + first + last + line(40)),
               ElementsAre("too_long of 1001", "too_long a of 1038", "too_long a of 1053", "ready"));
 }
@@ -215,8 +223,7 @@ TEST(Codecs, TakeAWholeMessageThatLacksItsLinesEnd) {
   };
   EXPECT_THAT(last(jsonl, R"({"type":"result","id":"a","output":1})"), ElementsAre("result a: 1"));
   EXPECT_THAT(last(mcp, R"({"jsonrpc":"2.0","id":7,"result":1})"), ElementsAre("result 7: 1"));
-  EXPECT_THAT(last(jsonl, R"({"type":"result","id":"a","out)"),
-              ElementsAre(HasSubstr("stray: ")));
+  EXPECT_THAT(last(jsonl, R"({"type":"result","id":"a","out)"), ElementsAre(HasSubstr("stray: ")));
 }
 
 TEST(MsgpackCodec, SkipsAFrameThatIsTooLongAndSaysWhose) {
@@ -316,7 +323,8 @@ TEST(McpCodec, RunsServersOfEveryVersion) {
                            R"("data":{"supported":["2024-10-07","2024-11-05"]}}})",
                            R"({"jsonrpc":"2.0","id":70000000001,"result":{}})"});
   ASSERT_EQ(older.size(), 3U);
-  EXPECT_THAT(older[0], HasSubstr(R"("method":"initialize","params":{"protocolVersion":"2024-11-05")"));
+  EXPECT_THAT(older[0],
+              HasSubstr(R"("method":"initialize","params":{"protocolVersion":"2024-11-05")"));
   EXPECT_THAT(older[1], HasSubstr("notifications/initialized"));
   EXPECT_EQ(older[2], "ready");
 }
@@ -324,14 +332,17 @@ TEST(McpCodec, RunsServersOfEveryVersion) {
 TEST(McpCodec, DiscoversServersWithoutSessions) {
   ear heard;
   const auto codec = mcp();
-  codec->feed(R"({"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"Method not found"}})" "\n",
+  codec->feed(R"({"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"Method not found"}})"
+              "\n",
               heard);
   ASSERT_EQ(heard.heard.size(), 1U);
   const auto asked = nlohmann::json::parse(heard.heard.front().substr(7));
   EXPECT_EQ(asked["method"], "server/discover");
   EXPECT_EQ(asked["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
   codec->feed(R"({"jsonrpc":"2.0","id":70000000001,"result":{"supportedVersions":["2026-07-28"],)"
-              R"("capabilities":{"tools":{}},"resultType":"complete"}})" "\n", heard);
+              R"("capabilities":{"tools":{}},"resultType":"complete"}})"
+              "\n",
+              heard);
   EXPECT_EQ(heard.heard[1], "ready");
   EXPECT_EQ(heard.heard[2], "tools_changed");
   const auto sent = [&](std::string_view input) {
@@ -387,7 +398,8 @@ TEST(McpCodec, SkipsWhatIsNoMessageAndHearsWhatComesAfterIt) {
         R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}})",
         R"({"jsonrpc":"2.0","id":[1],"method":"ping"})", "[info] started", "[]", "{oops}",
         R"(received {"jsonrpc":"2.0","id":1,"method":"tools/call"})"}) {
-    const auto heard = hears(mcp, std::string{stray} + "\n{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":1}\n");
+    const auto heard =
+        hears(mcp, std::string{stray} + "\n{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":1}\n");
     ASSERT_EQ(heard.size(), 2U) << stray;
     EXPECT_THAT(heard.front(), HasSubstr("stray: ")) << stray;
     EXPECT_EQ(heard.back(), "result 7: 1") << stray;
@@ -420,16 +432,22 @@ TEST(McpCodec, ReadsWhatIsMeantThoughItIsUntidy) {
 }
 
 TEST(McpCodec, TellsWhoseAnswerIsNoJsonOrTooLong) {
-  const auto heard = hears(mcp, R"({"jsonrpc":"2.0","id":7,"result":NaN})" "\n"
-                                R"({"result":{"x":Infinity},"jsonrpc":"2.0","id":8})" "\n"
-                                R"({"result":{"a":},"jsonrpc":"2.0","id":9})" "\n");
+  const auto heard = hears(mcp, R"({"jsonrpc":"2.0","id":7,"result":NaN})"
+                                "\n"
+                                R"({"result":{"x":Infinity},"jsonrpc":"2.0","id":8})"
+                                "\n"
+                                R"({"result":{"a":},"jsonrpc":"2.0","id":9})"
+                                "\n");
   ASSERT_EQ(heard.size(), 3U);
   EXPECT_THAT(heard[0], HasSubstr("broken 7: NaN or Infinity"));
   EXPECT_THAT(heard[1], HasSubstr("broken 8: NaN or Infinity"));
   EXPECT_THAT(heard[2], HasSubstr("broken 9: something that is not JSON"));
   const std::string many(1000, 'x');
-  EXPECT_THAT(hears(mcp, R"({"result":{"id":4,"x":")" + many + R"("},"jsonrpc":"2.0","id":"9"})" "\n"
-                         R"({"jsonrpc":"2.0","id":7,"result":")" + many + "\"}\n"),
+  EXPECT_THAT(hears(mcp, R"({"result":{"id":4,"x":")" + many
+                             + R"("},"jsonrpc":"2.0","id":"9"})"
+                               "\n"
+                               R"({"jsonrpc":"2.0","id":7,"result":")"
+                             + many + "\"}\n"),
               ElementsAre(HasSubstr("too_long 9 of"), HasSubstr("too_long 7 of")));
 }
 
@@ -530,7 +548,8 @@ TEST(JsonText, PutsAReplacementWhereAPairIsCutInHalf) {
 }
 
 TEST(JsonText, KnowsNumbersBeyondADouble) {
-  for (const auto* const fits : {"0", "1e308", "1.7976931348623157e308", "1e-999", "-12345678901234567890"})
+  for (const auto* const fits :
+       {"0", "1e308", "1.7976931348623157e308", "1e-999", "-12345678901234567890"})
     EXPECT_FALSE(beyond_double(fits)) << fits;
   for (const auto* const not_finite : {"1e999", "-1e309", "1.8E308"})
     EXPECT_TRUE(beyond_double(not_finite)) << not_finite;

@@ -120,10 +120,10 @@ TEST(McpServer, TellsWhatItsToolsDo) {
     stage world{server("plain")};
     const auto tools = world.seen->tools();
     ASSERT_TRUE(tools);
-    EXPECT_THAT(*tools, ElementsAre(Pair("append", side_effects::unsafe),
-                                    Pair("plain", side_effects::unsafe),
-                                    Pair("put", side_effects::idempotent),
-                                    Pair("read", side_effects::none)));
+    EXPECT_THAT(
+        *tools,
+        ElementsAre(Pair("append", side_effects::unsafe), Pair("plain", side_effects::unsafe),
+                    Pair("put", side_effects::idempotent), Pair("read", side_effects::none)));
   }
   stage world{server("changes")};
   ASSERT_TRUE(world.seen->tools());

@@ -269,9 +269,12 @@ void process_keeper::inside::look_at_adopted() {
 
 void process_keeper::inside::start_guardian() {
   launch_order order;
-  order.command = {guardian_program, std::to_string(::getpid()),
-                   std::to_string(facts_of(::getpid()).started), group.empty() ? "-" : group,
-                   how.mark, how.report.empty() ? "-" : how.report};
+  order.command = {guardian_program,
+                   std::to_string(::getpid()),
+                   std::to_string(facts_of(::getpid()).started),
+                   group.empty() ? "-" : group,
+                   how.mark,
+                   how.report.empty() ? "-" : how.report};
   order.bin_directory = how.bin_directory;
   order.outlives = true;
   order.empty_environment = true;

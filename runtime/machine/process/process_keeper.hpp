@@ -1,4 +1,5 @@
-// Sees to it that nothing a worker started outlives the worker, and nothing a node started the node.
+// Sees to it that nothing a worker started outlives the worker, and nothing a node started the
+// node.
 //
 // Where the node may make control groups (cgroup2), each worker lives in one of its own, which is
 // killed as a whole. Elsewhere a worker's processes are known by a mark in their environment, and,

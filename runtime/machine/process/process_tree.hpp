@@ -7,7 +7,7 @@
 namespace greenroom::machine {
 
 struct process_facts {
-  char state = 0;               ///< 'Z': it has ended and was not reaped. 0: there is none.
+  char state = 0;  ///< 'Z': it has ended and was not reaped. 0: there is none.
   int parent = 0;
   std::uint64_t started = 0;  ///< In ticks since the machine started; tells a reused number apart.
 };

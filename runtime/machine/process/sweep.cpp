@@ -41,9 +41,7 @@ std::string value_of(const std::string& environment, const char* variable) {
   return {};
 }
 
-std::string mark_of(const std::string& environment) {
-  return value_of(environment, mark_variable);
-}
+std::string mark_of(const std::string& environment) { return value_of(environment, mark_variable); }
 
 struct found_process {
   leftover about;
@@ -128,15 +126,15 @@ std::vector<leftover> sweep(std::string_view mark, std::chrono::milliseconds pat
 std::size_t end_marked(std::string_view mark, std::string_view worker,
                        std::chrono::milliseconds patience) {
   if (mark.empty()) return 0;
-  return end_found(patience,
-                   [&] {
-                     return find_marked(
-                         mark, [&](const std::string& environment, const std::string& theirs) {
-                           return theirs == mark
-                                  && (worker.empty()
-                                      || value_of(environment, worker_variable) == worker);
-                         });
-                   })
+  return end_found(
+             patience,
+             [&] {
+               return find_marked(
+                   mark, [&](const std::string& environment, const std::string& theirs) {
+                     return theirs == mark
+                            && (worker.empty() || value_of(environment, worker_variable) == worker);
+                   });
+             })
       .size();
 }
 

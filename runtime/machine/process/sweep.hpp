@@ -30,7 +30,8 @@ std::vector<leftover> sweep(std::string_view mark,
                             std::chrono::milliseconds patience = std::chrono::seconds{5});
 
 /// Kills every process with exactly this mark, of the worker with this number; empty: of all its
-/// workers. Looks again until there is none, for as long as `patience`. Returns how many there were.
+/// workers. Looks again until there is none, for as long as `patience`. Returns how many there
+/// were.
 std::size_t end_marked(std::string_view mark, std::string_view worker,
                        std::chrono::milliseconds patience);
 

@@ -194,8 +194,8 @@ attempt_result call_now(const callable& function, const protocols::task& job,
     if (output.size() > output_bytes_max)
       return {failure::refused, false,
               "the callable returned " + std::to_string(output.size())
-                  + " bytes, more than limits.output_bytes ("
-                  + std::to_string(output_bytes_max) + ") allows"};
+                  + " bytes, more than limits.output_bytes (" + std::to_string(output_bytes_max)
+                  + ") allows"};
     if (!protocols::make_json(output))
       return {failure::refused, false,
               "the callable returned " + protocols::fault_of(output) + ": "

@@ -172,7 +172,8 @@ private:
     bool answering = false;  ///< A piece of its answer has come.
     bool dropped = false;    ///< Nobody waits for it any more.
     bool expired = false;    ///< Its attempt has taken too long.
-    std::uint64_t ping = 0;  ///< Once this one is answered, the worker has heard that it may let go.
+    std::uint64_t ping =
+        0;  ///< Once this one is answered, the worker has heard that it may let go.
   };
 
   /// @pre locked. Says that `one` is not wanted any more, and asks for a sign of life.
@@ -275,9 +276,7 @@ private:
       case worker_word::chunk: return give_chunk(said);
       case worker_word::pong: return hear_pong(said);
       case worker_word::ignored: return unasked(said.bytes);
-      case worker_word::reply:
-        child_->write(said.text);
-        return unasked(said.bytes);
+      case worker_word::reply: child_->write(said.text); return unasked(said.bytes);
       case worker_word::stray: return skip(said);
       case worker_word::broken:
         return fail_one(said.id, "the worker answered with " + std::string{said.text});
@@ -330,7 +329,8 @@ private:
     }
     if (!job) {
       // A mistake, which cannot hurt another task.
-      if (!late) log_stray("answered a task that it does not have: " + protocols::quoted_bytes(name));
+      if (!late)
+        log_stray("answered a task that it does not have: " + protocols::quoted_bytes(name));
       return unasked(said.bytes);
     }
     if (hears) hears->on_result(std::move(job), std::move(result));

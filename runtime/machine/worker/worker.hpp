@@ -51,8 +51,8 @@ public:
   /// @pre ready. The worker takes its `concurrency` at a time; the caller does not give more.
   virtual void run(protocols::task_ptr job) = 0;
   /// Nobody waits for `job` any more. The worker is told when its protocol has a word for that, and
-  /// is asked whether it is alive. `on_result` follows when it lets go: when it answers either; until
-  /// then it may be busy. The same again does nothing.
+  /// is asked whether it is alive. `on_result` follows when it lets go: when it answers either;
+  /// until then it may be busy. The same again does nothing.
   virtual void cancel(const protocols::task_ptr& job) = 0;
   /// The same for a task that somebody else is about to get: nothing is told of it once this has
   /// returned true. False: it is not open here, or this worker can only be stopped.
