@@ -20,6 +20,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -32,6 +33,13 @@ constexpr std::chrono::milliseconds look_period{500};
 /// How long the end of a node waits for processes that were killed, and for its guardian.
 constexpr std::chrono::milliseconds end_patience{1000};
 constexpr std::chrono::milliseconds guardian_patience{2000};
+
+std::string group_name(std::string_view mark) {
+  auto result = "greenroom-" + std::string{mark};
+  for (auto& letter : result)
+    if (letter == '/' || letter == ':') letter = '-';
+  return result;
+}
 
 descriptor pidfd_of(int pid) {
   return descriptor{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
@@ -81,10 +89,7 @@ std::shared_ptr<process_keeper> process_keeper::start(options how) {
   auto& in = *result->inside_;
   in.how = std::move(how);
   if (in.how.control_groups) {
-    auto name = "greenroom-" + in.how.mark;
-    for (auto& letter : name)
-      if (letter == '/' || letter == ':') letter = '-';
-    in.group = make_own_group(name, in.no_groups);
+    in.group = make_own_group(group_name(in.how.mark), in.no_groups);
   } else {
     in.no_groups = "switched off";
   }
@@ -114,6 +119,19 @@ void process_keeper::close() {
   }
   in.end_all();
   in.end_guardian();
+}
+
+void process_keeper::end_earlier() {
+  auto& in = *inside_;
+  if (in.group.empty()) return;
+  const auto prefix = group_name(in.how.mark.substr(0, in.how.mark.rfind(':') + 1));
+  for (const auto& group : groups_beside(in.group, prefix)) {
+    in.orphans += processes_in_group(group).size();
+    kill_group(group);
+    const std::lock_guard lock{in.mutex};
+    in.to_remove.push_back(group);
+  }
+  in.remove_groups();
 }
 
 process_keeper::place process_keeper::add() {
