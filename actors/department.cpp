@@ -39,7 +39,8 @@ department::department(caf::actor_config& cfg, house& where, std::uint32_t index
       stand_{where.pool(pool).departments[index]},
       random_{where.seed * 2654435761U + std::uint64_t{index} * 2
               + static_cast<std::uint64_t>(pool)},
-      incarnation_{++incarnations} {
+      incarnation_{++incarnations},
+      first_lease_{where.pool(pool).leases.load(std::memory_order_relaxed)} {
   batch_.department = index;
 }
 
@@ -49,7 +50,10 @@ breaker::settings department::breaker_limits() const {
 }
 
 department::entry& department::entry_of(std::uint32_t specialist) {
-  return entries_[house_.now_playing().members[specialist].place];
+  const auto place = house_.now_playing().members[specialist].place;
+  // A task may be sooner than the word that the cast has grown.
+  if (place >= entries_.size()) adopt_cast();
+  return entries_[place];
 }
 
 // What the tasks after this one need comes meanwhile: of the next but one the specialist's entry,
@@ -83,10 +87,14 @@ void department::drain() {
         case task_phase::attempted: attempt_over(std::move(job)); break;
         case task_phase::over: let_go(std::move(job)); break;
         case task_phase::returned: {
-          // Its specialist stopped the worker by itself; it is not warm until it says so again.
+          // When its specialist has stopped the worker by itself, it is not warm until it says so
+          // again. It may also be up, and have been told to give back what it held ahead.
           auto& one = entry_of(job->specialist);
-          if (job->holder == incarnation_ && one.now == life::warm) {
-            one.now = life::cooling;
+          using machine::worker_state;
+          const auto shown = stand_of(one).gauge.state.load(std::memory_order_relaxed);
+          const bool up = shown == worker_state::warm || shown == worker_state::busy;
+          if (job->holder == incarnation_ && one.now == life::warm && !up) {
+            enter(one, life::cooling);
             tell_director(one, slot_news::kind::cooling);
           }
           returned(std::move(job));
@@ -138,9 +146,19 @@ void department::arrive(task_ptr job) {
 }
 
 void department::pump(entry& one) {
-  if (!one.breaker.is_closed()) relieve(one);
+  if (!one.breaker.is_closed()) {
+    // A probe that ended where nobody counted it is over, too.
+    one.breaker.under_way(one.hands.size());
+    relieve(one);
+  }
+  if (one.yielding && one.now == life::warm) {
+    if (one.hands.empty()) cool_down(one);
+    return;
+  }
   if (one.line.empty()) {
     one.wanted_since_ns = 0;
+    // The director forgets a need that nobody has any more: who comes next asks anew.
+    if (one.asked) stop_asking(one);
     return;
   }
   const auto& who = member_of(one);
@@ -161,6 +179,11 @@ void department::pump(entry& one) {
     }
     return;
   }
+  if (who.gone && one.now == life::cold) {
+    fail_waiting(one, failure::no_such_specialist, "taken out of the configuration");
+    stop_asking(one);
+    return;
+  }
   // Without an actor nothing can be started; the one who hires it looks here again.
   if (one.now != life::cold || one.asked || !one.hired || house_.gauge.closing) return;
   const auto limits = breaker_limits();
@@ -169,15 +192,8 @@ void department::pump(entry& one) {
     arm();
     return;
   }
-  one.asked = true;
-  if (!batch_.arrivals.empty()) {
-    // The director should know why before it decides whose place this one takes.
-    protocols::usage_batch first;
-    first.department = index_;
-    std::swap(first.arrivals, batch_.arrivals);
-    send(director_, std::move(first));
-  }
-  send(director_, protocols::slot_need{one.index});
+  if (std::exchange(one.given_up, false)) one.failed_starts = 0;  // Asked for again.
+  ask(one);
 }
 
 void department::hand(entry& one, task_ptr job) {
@@ -198,6 +214,7 @@ void department::hand(entry& one, task_ptr job) {
   }
   job->hand = static_cast<std::uint32_t>(one.hands.size());
   job->phase = task_phase::wanted;
+  one.worked = true;
   one.hands.push_back(job);
   stand_of(one).port.push(std::move(job), context());
 }
@@ -223,11 +240,13 @@ void department::run_here(entry& one, task_ptr job) {
 void department::committed(task_ptr job) {
   job->place.store(task_place::held, std::memory_order_release);
   auto& one = entry_of(job->specialist);
-  if (take_back(one, *job) && one.now == life::warm
-      && !job->claimed.load(std::memory_order_acquire))
+  const bool mine = take_back(one, *job);
+  if (mine && one.now == life::warm && !job->claimed.load(std::memory_order_acquire)) {
     hand(one, std::move(job));
-  else
-    returned(std::move(job));
+    return;
+  }
+  if (mine) one.breaker.forget();
+  returned(std::move(job));
 }
 
 bool department::take_back(entry& one, task& job) {
@@ -243,9 +262,10 @@ bool department::take_back(entry& one, task& job) {
 void department::let_go(task_ptr job) {
   auto& one = entry_of(job->specialist);
   if (!take_back(one, *job)) return;
-  if (job->why == failure::none || job->why == failure::refused)
+  if (job->why == failure::none || job->why == failure::refused) {
+    one.failed_starts = 0;
     judge(one, true);
-  else if (job->why == failure::out_of_time && job->attempts > 0)
+  } else if (job->why == failure::out_of_time && job->attempts > 0)
     judge(one, false);
   else
     one.breaker.forget();
@@ -456,19 +476,20 @@ caf::behavior department::make_behavior() {
         if (one.hired && actor_of(one)) dismiss(actor_of(one));
       },
       [this](protocols::tick_atom) { tick(); },
+      [this](protocols::again_atom) { ask_again(); },
       [this](protocols::report_atom) { flush(); },
       [this](protocols::report_atom, const caf::actor& director) {
         director_ = director;
         for (auto& one : entries_) {
-          one.asked = false;
           mark(one);
-          tell_director(one, one.now == life::cold      ? slot_news::kind::released
-                             : one.now == life::warming ? slot_news::kind::warming
-                             : one.now == life::warm    ? slot_news::kind::warm
-                                                        : slot_news::kind::cooling);
+          tell_state(one);
         }
         flush();
-        for (auto& one : entries_) pump(one);
+        for (auto& one : entries_) {
+          one.asked = false;
+          pump(one);
+          if (!one.asked) stop_asking(one);
+        }
       },
       [this](protocols::hire_atom, std::uint32_t place) {
         if (!entries_[place].hired) hire(place);
@@ -477,6 +498,7 @@ caf::behavior department::make_behavior() {
       [this](protocols::reload_atom) { adopt_cast(); },
       [this](protocols::switch_atom, bool fence) { hand_over_all(fence); },
       [this](protocols::check_atom) {
+        end_stuck_workers();
         for (auto& one : entries_)
           if (one.hired && actor_of(one) && one.now == life::warm && one.hands.empty())
             send(actor_of(one), protocols::check_atom::value);

@@ -16,8 +16,9 @@ using protocols::task_ptr, protocols::task_state;
 void department::adopt_cast() {
   const auto& staff = house_.now_playing().staff[index_];
   for (auto place = entries_.size(); place < staff.size(); ++place) {
-    entries_.emplace_back();
-    entries_.back().index = staff[place];
+    auto& one = entries_.emplace_back();
+    one.index = staff[place];
+    one.lease = first_lease_;
   }
   stand_.entry_bytes.store(sizeof(entry), std::memory_order_relaxed);
   stand_.entries.store(reinterpret_cast<const char*>(entries_.data()), std::memory_order_relaxed);
@@ -28,11 +29,24 @@ void department::adopt_cast() {
       if (one.now == life::warm) rest_cold(one);
       one.at_once = nullptr;
       stand_of(one).gauge.soon_needed.store(nullptr, std::memory_order_relaxed);
-      one.hired = one.asked = false;
+      one.hired = false;
+      stop_asking(one);
     }
   for (std::uint32_t place = 0; place < entries_.size(); ++place) {
     auto& one = entries_[place];
-    if (!one.hired && !member_of(one).gone && stand_of(one).actor == nullptr) hire(place);
+    if (!one.hired && !member_of(one).gone && stand_of(one).actor == nullptr) {
+      hire(place);
+      pump(one);
+    }
+    // It may be another command now, or what it lacked may be there.
+    if (std::exchange(one.given_up, false)) {
+      one.failed_starts = 0;
+      one.not_before_ns = 0;
+      if (one.now == life::cold) {
+        show(one, machine::worker_state::cold);
+        tell_state(one);
+      }
+    }
     if (member_of(one).gone) {
       fail_waiting(one, failure::no_such_specialist, "taken out of the configuration");
       recall({one.index, static_cast<std::uint8_t>(runtime::reason::by_hand)});
@@ -62,6 +76,7 @@ void department::recover() {
   for (auto& one : entries_) {
     stand_of(one).abandon();
     stand_of(one).actor = nullptr;
+    stop_asking(one);
     // Before anything is asked of the director, who may think that they are still warm.
     tell_director(one, slot_news::kind::released);
   }
@@ -121,12 +136,14 @@ void department::lost(entry& one, const caf::error& reason) {
   stand.abandon();
   stand.actor = nullptr;
   one.hired = false;
-  one.asked = false;
-  one.now = life::cold;
+  stop_asking(one);
+  enter(one, life::cold);
   machine::count(stand_.gauge.actor_restarts);
   house_.publish("actor.lost", "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
-  tell_director(one, slot_news::kind::released);
+  tell_state(one);
+  if (one.given_up) show(one, machine::worker_state::failed);
   for (auto& job : std::exchange(one.hands, {})) {
+    one.breaker.forget();
     if (job->place.load() == task_place::journal) continue;  // It comes back from there.
     if (job->claimed.load(std::memory_order_acquire)) continue;
     if (job->state.load() == task_state::running) {

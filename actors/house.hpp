@@ -5,6 +5,7 @@
 #include "actors/cast.hpp"
 #include "actors/event_log.hpp"
 #include "actors/forecast_board.hpp"
+#include "actors/guarded.hpp"
 #include "actors/lasting_row.hpp"
 #include "actors/mirror.hpp"
 #include "actors/port.hpp"
@@ -22,6 +23,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -84,6 +86,9 @@ struct specialist_stand {
   task_port port;
   caf::actor actor;  ///< Its department's own; the last one hired.
   std::array<machine::counter, machine::task_outcomes> mirror_ends{};  ///< Of copies.
+  /// Since when its department has been asking for a slot, steady clock; 0: it does not.
+  std::atomic<std::int64_t> slot_wanted_since_ns{0};
+  guarded<std::string> last_error;  ///< What its worker died of last, also before it was ready.
   // The specialist's own while it lives, its department's afterwards.
   std::shared_ptr<machine::worker> worker;
   std::shared_ptr<worker_link> link;
@@ -112,6 +117,11 @@ struct pool_stand {
   lasting_row<department_stand> departments;
   machine::pool_gauge gauge;
   std::atomic<bool> open{false};  ///< Its actors run.
+  /// The number of the last grant. Directors come and go, and no two grants have the same.
+  std::atomic<std::uint64_t> leases{1};
+  /// Waits for a slot beside an idle one, as the monitor found them: now, and each once in all.
+  std::atomic<std::uint64_t> stuck_now{0};
+  machine::counter stuck{0};
 };
 
 /// A registered C++ callable, by specialist.

@@ -145,6 +145,10 @@ void write_pool(sheet& out, const actors::house& house, pool_kind kind) {
           amount_of(gauge.evictions));
   out.one("greenroom_cooldowns_total", "Workers stopped because they were idle.",
           MetricType::Counter, amount_of(gauge.cooldowns));
+  out.one("greenroom_tasks_stuck", "Specialists waited for while a slot is idle.",
+          MetricType::Gauge, static_cast<double>(pool.stuck_now.load(std::memory_order_relaxed)));
+  out.one("greenroom_tasks_stuck_total", "Waits for a slot that was there, and asked for again.",
+          MetricType::Counter, amount_of(pool.stuck));
   out.one("greenroom_worker_crashes_total", "Workers that died unasked.", MetricType::Counter,
           crashes);
 }

@@ -126,6 +126,10 @@ std::optional<std::string> node::diagnose(std::string_view subject) const {
                              + std::to_string(by_bad[i].tasks) + " tasks",
                          "greenroom tasks --specialist " + by_bad[i].name + " --state failed"});
     for (const auto& one : all) {
+      if (one.state == specialist_state::failed)
+        found.push_back(
+            {"critical", "the worker of " + one.name + " cannot be started: " + one.last_error,
+             "mend its backend and send SIGHUP, or try it with greenroom warm " + one.name});
       if (one.circuit_open)
         found.push_back({"critical", "the circuit of " + one.name + " is open",
                          "its worker fails again and again; see greenroom events"});
@@ -142,10 +146,11 @@ std::optional<std::string> node::diagnose(std::string_view subject) const {
                              + std::to_string(same->config.backend.task_timeout.count() / 2)
                              + " ms"});
       if (one.restarts > 3)
-        found.push_back(
-            {"warning",
-             "the worker of " + one.name + " died " + std::to_string(one.restarts) + " times",
-             "look at its stderr in the log"});
+        found.push_back({"warning",
+                         "the worker of " + one.name + " died " + std::to_string(one.restarts)
+                             + " times"
+                             + (one.last_error.empty() ? "" : ", the last time: " + one.last_error),
+                         "look at its stderr in the log"});
     }
     if (!now.journal_ok)
       found.push_back({"critical", "the journal cannot be written", "is the disk full?"});

@@ -4,14 +4,10 @@
 #include "actors/task_times.hpp"
 #include "actors/text.hpp"
 #include "actors/units.hpp"
-#include "protocols/json_text.hpp"
 #include "runtime/monitoring/node_status.hpp"
 
 #include <algorithm>
 #include <array>
-#include <functional>
-#include <map>
-#include <span>
 #include <utility>
 
 namespace greenroom {
@@ -219,34 +215,12 @@ specialist_view view_of_specialist(const actors::house& house, pool_kind kind, s
       static_cast<double>(gauge.run_ns.load(std::memory_order_relaxed)) * actors::ms_per_ns;
   result.pinned = one.config.pin;
   result.circuit_open = gauge.open_until_ns.load(std::memory_order_relaxed) > house.time->now_ns();
+  result.last_error = house.pool(kind).specialists[who].last_error.read(
+      [](const std::string& text) { return text; });
   return result;
 }
 
 }  // namespace
-
-/// What their workers died of last, as far as the events go back. Only for those who had trouble,
-/// since looking for it takes a while.
-static void add_last_errors(const actors::house& house, std::span<specialist_view> to) {
-  const auto troubled = [](const specialist_view& one) {
-    return one.failures > 0 || one.restarts > 0 || one.state == specialist_state::failed;
-  };
-  if (std::ranges::none_of(to, troubled)) return;
-  std::map<std::string, std::string, std::less<>> last;
-  std::string room_for_name, room_for_why;
-  for (const auto& happened : house.events.after(0)) {
-    if (happened.kind != "worker.died" && happened.kind != "worker.start_failed") continue;
-    std::string_view name, why;
-    const auto whole =
-        protocols::each_member(happened.json, [&](std::string_view key, std::string_view value) {
-          if (key == "specialist")
-            static_cast<void>(protocols::string_value(value, room_for_name, name));
-          if (key == "why") static_cast<void>(protocols::string_value(value, room_for_why, why));
-        });
-    if (whole) last.insert_or_assign(std::string{name}, std::string{why});
-  }
-  for (auto& one : to)
-    if (const auto found = last.find(one.name); found != last.end()) one.last_error = found->second;
-}
 
 std::vector<specialist_view> node::specialists() const {
   const auto& members = parts_->house->now_playing().members;
@@ -254,16 +228,13 @@ std::vector<specialist_view> node::specialists() const {
   for (std::uint32_t i = 0; i < members.size(); ++i)
     if (!members[i].gone)
       result.push_back(view_of_specialist(*parts_->house, parts_->desk->pool(), i));
-  add_last_errors(*parts_->house, result);
   return result;
 }
 
 std::variant<specialist_view, refusal> node::specialist(std::string_view name) const {
   auto found = parts_->desk->find(name);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
-  auto result = view_of_specialist(*parts_->house, parts_->desk->pool(), std::get<0>(found));
-  add_last_errors(*parts_->house, {&result, 1});
-  return result;
+  return view_of_specialist(*parts_->house, parts_->desk->pool(), std::get<0>(found));
 }
 
 std::vector<std::string> node::workflow_names() const {

@@ -77,6 +77,10 @@ int specialists(node_client& client, const specialists_options& o) {
              3, colour_of_specialist(state));
   }
   std::printf("%s", rows.text().c_str());
+  for (const auto& one : chosen)
+    if (text_of(one, "state") == "failed")
+      std::printf("%s cannot be started: %s\n", text_of(one, "name").c_str(),
+                  text_of(one, "last_error", "?").c_str());
   return done;
 }
 

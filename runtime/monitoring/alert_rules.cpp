@@ -65,6 +65,7 @@ std::vector<alert_rule> default_alert_rules(double check_interval_s) {
            "more than 30 % of the tasks wait for a start");
   measured("queue-depth-warning", warning, queue_depth, above, 20, 15, 0,
            "more than 20 tasks wait");
+  event(task_stuck, warning, 4 * check_interval_s, "a task waits for a slot while one is idle");
 
   measured("prediction-accuracy-low", info, prediction_accuracy, below, 0.60, 0.63, 0,
            "fewer than 60 % of the predictions come true");

@@ -47,11 +47,13 @@ constexpr double until_settled_s = std::numeric_limits<double>::infinity();
 constexpr std::string_view rollback_triggered = "rollback-triggered";
 constexpr std::string_view workflow_detected = "workflow-detected";
 constexpr std::string_view self_tuning_adjustment = "self-tuning-adjustment";
+constexpr std::string_view task_stuck = "task-stuck";
 
 /// The rules of the product, in order of severity:
 /// critical: memory > 90 %, error rate > 10 %, queue depth > 25, response > 5000 ms, rollback;
 /// warning: memory > 80 %, error rate > 5 %, hit rate < 40 %, response > 2500 ms, accuracy < 50 %,
-///          and the monitor's cold starts > 30 % and queue depth > 20;
+///          the monitor's cold starts > 30 % and queue depth > 20, and a task that waits for a slot
+///          while one is idle;
 /// info: efficiency > 80 %, workflow detected, self-tuning, and the monitor's accuracy < 60 % and
 ///       response > 2000 ms. (The monitor's memory threshold of 80 % is the warning above.)
 /// Measured rules hold for one check interval when critical, two when a warning, four when info.

@@ -130,6 +130,13 @@ TEST_F(LruPolicy, EvictsNobodyForOneThatCanNeverFit) {
   EXPECT_THAT(room.evict, IsEmpty());
 }
 
+TEST_F(LruPolicy, LetsOneThatIsLargerThanTheBudgetRunAlone) {
+  cast(2);
+  policy->learn(1, {.memory_mb = 500});
+  policy->set_limits({.max_warm = 10, .memory_budget_mb = 70});
+  EXPECT_TRUE(policy->make_room(1, seats, start_s).fits);
+}
+
 TEST_F(LruPolicy, CoolsExactlyWhenTheCooldownHasPassed) {
   cast(2);
   policy->set_limits({.cooldown_s = 45});
