@@ -93,6 +93,11 @@ void department::grant(const slot_grant& slot) {
 
 void department::recall(const slot_recall& slot) {
   auto& one = entry_of(slot.specialist);
+  if (std::exchange(one.replacing, false)) {
+    // Its worker is going already; none follows it then, unless a task asks for one.
+    tell_director(one, slot_news::kind::cooling);
+    return;
+  }
   if (one.now != life::warm || !one.line.empty() || !one.hands.empty()) {
     tell_director(one, one.now == life::cold ? slot_news::kind::released : slot_news::kind::kept);
     return;
@@ -106,6 +111,30 @@ void department::recall(const slot_recall& slot) {
   send(actor_of(one), protocols::cool_atom::value);
 }
 
+bool department::runs_old_definition(const entry& one) {
+  const auto runs = stand_of(one).definition.load(std::memory_order_relaxed);
+  const auto& playing = house_.now_playing();
+  return runs != 0 && (playing.members[one.index].gone || runs != playing.definitions[one.index]);
+}
+
+void department::replace_worker(entry& one) {
+  one.outdated = false;
+  const bool again = !member_of(one).gone && !house_.gauge.closing && !leaving();
+  one.replacing = again;
+  one.now = life::cooling;
+  // To the director it is one that starts: it keeps its slot, and is not evicted meanwhile.
+  tell_director(one, again ? slot_news::kind::warming : slot_news::kind::cooling);
+  send(actor_of(one), protocols::cool_atom::value);
+}
+
+void department::allow_start(protocols::task& job) {
+  if (!job.start_beside.load(std::memory_order_relaxed)) return;
+  job.start_beside.store(false, std::memory_order_relaxed);
+  const auto& who = house_.now_playing().members[job.specialist.load(std::memory_order_relaxed)];
+  job.deadline_ns.fetch_add(std::chrono::nanoseconds{who.config.backend.start_timeout}.count(),
+                            std::memory_order_relaxed);
+}
+
 // A callable has no worker that would have to end first.
 void department::rest_cold(entry& one) {
   one.now = life::cold;
@@ -117,6 +146,7 @@ void department::rest_cold(entry& one) {
 
 void department::became_warm(entry& one, std::int64_t start_ns) {
   one.now = life::warm;
+  one.outdated = runs_old_definition(one);
   one.failed_starts = 0;
   one.wanted_since_ns = 0;
   one.idle_since_ns = now_ns();
@@ -143,6 +173,16 @@ void department::hear(const worker_news& news) {
   const auto& who = member_of(one);
   if (news.what == worker_news::kind::ready) {
     if (one.now == life::warming) became_warm(one, news.start_ns);
+    return;
+  }
+  one.line.for_each([this](protocols::task& job) { allow_start(job); });
+  if (std::exchange(one.replacing, false) && one.hired && actor_of(one) && !who.gone
+      && !house_.gauge.closing && !leaving()) {
+    house_.publish("worker.replaced", "{\"specialist\":" + json_text(who.config.name) + "}");
+    one.now = life::warming;
+    tell_director(one, slot_news::kind::warming);
+    send(actor_of(one), protocols::warm_up_atom::value);
+    mark(one);
     return;
   }
   if (!news.asked && !news.before_ready && keeps_slot(one)) {

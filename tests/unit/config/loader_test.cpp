@@ -113,7 +113,7 @@ workflows:
   EXPECT_THAT(one->backend.command, ElementsAre("node", "worker.js"));
   EXPECT_EQ(one->backend.env.at("PORT"), "8080");
   EXPECT_EQ(one->backend.side_effects, side_effects::unsafe);
-  EXPECT_EQ(one->backend.task_timeout, std::chrono::seconds{30});
+  EXPECT_EQ(one->backend.task_timeout, std::nullopt);
   EXPECT_EQ(whole.departments[0].restart.intensity, 5u);
   EXPECT_EQ(department_of(whole, "architect")->name, "BACKEND");
   EXPECT_EQ(find_specialist(whole, "nobody"), nullptr);
@@ -182,8 +182,27 @@ INSTANTIATE_TEST_SUITE_P(
                 "expected a whole number, found \"many\"", ""},
         mistake{"pool: { max_warm: 1.5 }\n", "pool.max_warm", 13, "expected a whole number", ""},
         mistake{"pool: { max_warm: 1e3 }\n", "pool.max_warm", 13, "expected a whole number", ""},
-        mistake{"pool: { max_warm: '17' }\n", "pool.max_warm", 13,
-                "expected a whole number, found the text \"17\"", ""},
+        mistake{"pool: { max_warm: '' }\n", "pool.max_warm", 13,
+                "expected a whole number, found \"\"", ""},
+        mistake{"pool: { memory_budget_mb: 1e400 }\n", "pool.memory_budget_mb", 13,
+                "must be a number that can be meant, not 1e400", ""},
+        mistake{"pool: { memory_budget_mb: 1e300 }\n", "pool.memory_budget_mb", 13,
+                "must be between 0 and 1000000000", ""},
+        mistake{"pool: { memory_budget_mb: '-1' }\n", "pool.memory_budget_mb", 13,
+                "must be between 0 and 1000000000", ""},
+        mistake{"pool: { memory_budget_mb: '.inf' }\n", "pool.memory_budget_mb", 13,
+                "expected a number", ""},
+        mistake{"pool: { max_warm: 99999999999999999999 }\n", "pool.max_warm", 13,
+                "must be between 1 and 10000000", ""},
+        mistake{"pool: { cooldown: '-45s' }\n", "pool.cooldown", 13, "must not be negative", ""},
+        mistake{"pool: { cooldown: 99999999999999999999h }\n", "pool.cooldown", 13,
+                "must be at most 87840h, not", ""},
+        mistake{"pool: { cooldown: 87840h1ms }\n", "pool.cooldown", 13,
+                "must be at most 87840h, not", ""},
+        mistake{"pool: { min_residency: automatic }\n", "pool.min_residency", 13,
+                "expected a duration", ""},
+        mistake{"limits: { request_bytes: -1MiB }\n", "limits.request_bytes", 13,
+                "must not be negative", ""},
         mistake{"pool: { max_warm: }\n", "pool.max_warm", 13, "found nothing", ""},
         mistake{"pool: { adaptive: yes }\n", "pool.adaptive", 13, "expected true or false", "true"},
         mistake{"pool: { memory_budget_mb: nan }\n", "pool.memory_budget_mb", 13,
@@ -332,7 +351,7 @@ INSTANTIATE_TEST_SUITE_P(
         mistake{"        aliases: ['a b']\n        backend: { kind: function }\n", "one.aliases[0]",
                 5, "cannot be a name", ""},
         mistake{"        memory_mb: -1\n        backend: { kind: function }\n", "one.memory_mb", 5,
-                "must be at least 0", ""}),
+                "must be between 0 and 1000000000", ""}),
     name_of);
 
 TEST(Loader, RefusesASpecialistThatCouldNeverBeWarm) {
