@@ -334,7 +334,7 @@ std::variant<node::reloaded, node::failure> node::reload(config::node configurat
         return failure{"no callable is registered for " + one.name};
   // The ledger was made for so many tasks as could be in the node then.
   if (const auto wanted = actors::tasks_at_once(configuration);
-      wanted > in.house->ledger.capacity())
+      wanted > in.house->ledger.capacity() && wanted > actors::tasks_at_once(before.config))
     return failure{"queue.total and the specialists' concurrency let " + std::to_string(wanted)
                    + " tasks into the node, and " + std::to_string(in.house->ledger.capacity())
                    + " have room until a restart; nothing was changed"};

@@ -119,6 +119,65 @@ workflows:
   EXPECT_EQ(find_specialist(whole, "nobody"), nullptr);
 }
 
+TEST(Loader, TakesQuotedValuesForWhatTheKeySaysTheyAre) {
+  const auto whole = loaded(
+      R"({"pool": {"cooldown": "1h30m", "max_warm": "4", "adaptive": "false", "target_memory": "0.2",
+  "memory_budget_mb": 4.0, "warming_concurrency": 2.0}, "limits": {"request_bytes": "16MiB"},
+  "departments": [{"name": "A", "specialists": [{"name": "s", "backend":
+  {"kind": "process", "command": ["x"], "start_timeout": "30s"}}]}]})");
+  EXPECT_EQ(whole.pool.cooldown, std::chrono::minutes{90});
+  EXPECT_EQ(whole.pool.max_warm, 4u);
+  EXPECT_FALSE(whole.pool.adaptive);
+  EXPECT_EQ(whole.pool.target_memory, 0.2);
+  EXPECT_EQ(whole.pool.memory_budget_mb, 4);
+  EXPECT_EQ(whole.pool.warming_concurrency, 2u);
+  EXPECT_EQ(whole.limits.request_bytes, 16u << 20U);
+  EXPECT_EQ(find_specialist(whole, "s")->backend.start_timeout, std::chrono::seconds{30});
+}
+
+TEST(Loader, LeavesExtensionsAloneAtEveryLevel) {
+  const auto whole = loaded(
+      "x-worker: &worker { command: [work], x-inner: 1, env: { x-kept: yes } }\n"
+      "defaults: { x-a: 1, memory_mb: 7 }\npool: { x-b: [1, 2], max_warm: 4 }\n"
+      "commands: { go: { department: A, x-c: 1 } }\n"
+      "departments:\n  - name: A\n    x-d: 1\n    restart: { x-e: {} }\n    specialists:\n"
+      "      - { name: a, x-f: 1, backend: { <<: *worker, x-g: 1, concurrency: 2 } }\n"
+      "workflows: [{ name: W, steps: [a], x-h: 1 }]\n");
+  const auto& one = *find_specialist(whole, "a");
+  EXPECT_THAT(one.backend.command, ElementsAre("work"));
+  EXPECT_EQ(one.backend.concurrency, 2u);
+  EXPECT_EQ(one.backend.env.at("x-kept"), "yes");  // A variable may be called so.
+  EXPECT_EQ(one.memory_mb, 7);
+  EXPECT_EQ(whole.pool.max_warm, 4u);
+  EXPECT_EQ(problem_of("x-: 1\n").message, "unknown key");
+  EXPECT_EQ(problem_of("xmax: 1\n").message, "unknown key");
+}
+
+TEST(Loader, WarnsOfTimesThatShouldFollowOneAnother) {
+  const auto warned = [](const std::string& backend) {
+    const auto result = load_text(
+        "departments:\n  - name: A\n    specialists:\n      - name: s\n        backend: { command: "
+        "[x], "
+            + backend + " }\n",
+        "node.yaml");
+    EXPECT_TRUE(result);
+    std::vector<std::string> keys;
+    for (const auto& each : result.warnings) {
+      EXPECT_EQ(each.line, 5u);
+      keys.push_back(each.key.substr(each.key.rfind('.') + 1));
+    }
+    return keys;
+  };
+  EXPECT_THAT(warned("start_timeout: 90s, task_timeout: 30s"), ElementsAre("task_timeout"));
+  EXPECT_THAT(warned("start_timeout: 90s, task_timeout: 90s"), ElementsAre("task_timeout"));
+  EXPECT_THAT(warned("start_timeout: 90s, task_timeout: 91s"), IsEmpty());
+  EXPECT_THAT(warned("start_timeout: 90s"), IsEmpty());
+  EXPECT_THAT(warned("start_timeout: 90s, task_timeout: auto"), IsEmpty());
+  EXPECT_THAT(warned("task_timeout: 1s"), IsEmpty());
+  EXPECT_THAT(warned("task_timeout: 1s, attempt_timeout: 1s"), ElementsAre("attempt_timeout"));
+  EXPECT_FALSE(load_text("rollout: { hold_limit: 10m, shadow_hold: 30m }\n", "a").warnings.empty());
+}
+
 TEST(Loader, NamesTheNearestKeyForAnUnknownOne) {
   const auto wrong = problem_of(with("pool:\n  max_wram: 20\n"));
   EXPECT_EQ(wrong, (problem{"node.yaml", 14, 3, "pool.max_wram", "unknown key", "max_warm"}));
