@@ -1,5 +1,6 @@
 #include "actors/cast.hpp"
 
+#include "config/difference.hpp"
 #include "config/nearest.hpp"
 
 #include <algorithm>
@@ -39,7 +40,11 @@ protocols::side_effects effects_of(config::side_effects from) {
 }  // namespace
 
 member::member(const config::specialist& of)
-    : config{of}, task_timeout_ns{std::chrono::nanoseconds{of.backend.task_timeout}.count()} {
+    : config{of},
+      task_timeout_ns{
+          std::chrono::nanoseconds{of.backend.task_timeout.value_or(config::task_timeout_default)}
+              .count()},
+      start_beside{!of.backend.task_timeout} {
   if (of.name.size() > letters_.size()) return;
   length_ = static_cast<std::uint8_t>(of.name.size());
   of.name.copy(letters_.data(), letters_.size());
@@ -79,10 +84,28 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
   auto fresh = std::make_shared<cast>();
   fresh->config = std::move(config);
   if (before != nullptr) {
+    fresh->generation = before->generation + 1;
     fresh->departments = before->departments;
-    fresh->members = before->members;
-    for (auto& one : fresh->members) one.gone = true;
+    fresh->definitions = before->definitions;
+    fresh->departed = before->departed;
+    fresh->members.reserve(before->members.size());
+    for (std::size_t i = 0; i < before->members.size(); ++i) {
+      const auto& then = before->members[i];
+      auto& what = fresh->departed[i];
+      if (!what) what = std::make_shared<config::specialist>(then.config);
+      auto& now = fresh->members.emplace_back(*what);
+      now.department = then.department;
+      now.width = then.width;
+      now.hands = then.hands;
+      now.effects = then.effects;
+      now.inline_function = then.inline_function;
+      now.gone = true;
+    }
   }
+  const auto same_worker = [&](std::uint32_t who, const config::specialist& now) {
+    return config::same_worker(before->members[who].config, now)
+           && before->config.limits.output_bytes == fresh->config.limits.output_bytes;
+  };
   fresh->staff.resize(fresh->departments.size());
   for (std::uint32_t i = 0; i < fresh->departments.size(); ++i)
     fresh->by_department.emplace(fresh->departments[i], i);
@@ -110,10 +133,16 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
       const bool ahead = !now.inline_function && now.effects != protocols::side_effects::unsafe;
       now.hands = now.width + (ahead ? 1 : 0);
       const auto old = known.find(department.name + '/' + one.name);
-      if (old != known.end())
-        fresh->members[old->second] = now;
-      else
+      if (old != known.end()) {
+        const auto who = old->second;
+        fresh->members[who] = now;
+        fresh->departed[who].reset();
+        if (!same_worker(who, one)) fresh->definitions[who] = fresh->generation;
+      } else {
         fresh->members.push_back(now);
+        fresh->departed.emplace_back();
+        fresh->definitions.push_back(fresh->generation);
+      }
     }
   }
   std::size_t names = 0;

@@ -119,11 +119,12 @@ void department::arrive(task_ptr job) {
   auto& one = entry_of(job->specialist);
   auto& stand = stand_of(one);
   auto& pool = house_.pool(pool_);
-  if (one.now == life::warm) {
+  if (one.now == life::warm && !one.outdated) {
     machine::count(stand.gauge.warm_hits);
     machine::count(pool.gauge.warm_hits);
   } else {
     job->cold_start = true;
+    allow_start(*job);
     machine::count(stand.gauge.cold_starts);
     machine::count(pool.gauge.cold_starts);
     if (one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
@@ -151,8 +152,12 @@ void department::pump(entry& one) {
     one.breaker.under_way(one.hands.size());
     relieve(one);
   }
-  if (one.yielding && one.now == life::warm) {
-    if (one.hands.empty()) cool_down(one);
+  if (one.now == life::warm && (one.yielding || one.outdated)) {
+    if (!one.hands.empty()) return;
+    if (one.yielding)
+      cool_down(one);
+    else
+      replace_worker(one);
     return;
   }
   if (one.line.empty()) {
@@ -162,6 +167,10 @@ void department::pump(entry& one) {
     return;
   }
   const auto& who = member_of(one);
+  if (who.gone) {
+    fail_waiting(one, failure::no_such_specialist, "taken out of the configuration");
+    return;
+  }
   if (one.now == life::warm) {
     if (one.at_once != nullptr) moment_ns_ = now_ns();  // What waited does not begin earlier.
     const auto limits = breaker_limits();
@@ -282,7 +291,10 @@ void department::returned(task_ptr job) {
     hand_over(std::move(job));
   } else if (!job->claimed.load(std::memory_order_acquire)) {
     job->phase = task_phase::wanted;
-    if (one.now != life::warm && one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
+    if (one.now != life::warm) {
+      allow_start(*job);
+      if (one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
+    }
     one.line.push_front(std::move(job));
   }
   rest(one, now_ns());
@@ -423,6 +435,7 @@ void department::tick() {
     }
     auto& mine = entry_of(job->specialist);
     job->phase = task_phase::wanted;
+    if (mine.now != life::warm) allow_start(*job);
     mine.line.push_front(std::move(job));
     pump(mine);
   }

@@ -51,6 +51,8 @@ private:
     bool dirty = false;            // The director does not know how busy it is now.
     bool hired = false;            // Its actor lives.
     bool circuit_shown = true;     // The door was told that it is open, perhaps by a predecessor.
+    bool outdated = false;         // Warm, with a definition that a reload has changed.
+    bool replacing = false;        // Its worker is going for that, and it keeps its slot.
     std::uint32_t listable = 0;    // Arrivals that may be told one by one.
     std::uint32_t unlisted = 0;    // Since the last one that was.
     std::int64_t listable_ns = 0;  // Since when it has counted up.
@@ -107,6 +109,13 @@ private:
   void hear(const protocols::worker_news& news);
   void became_warm(entry& one, std::int64_t start_ns);
   void rest_cold(entry& one);
+  /// Its worker runs what a reload has changed, or should not run at all any more.
+  [[nodiscard]] bool runs_old_definition(const entry& one);
+  /// Lets the worker go that runs an old definition, to start another one in the same slot.
+  /// @pre It has nothing in its hands.
+  void replace_worker(entry& one);
+  /// A task that nobody gave a time has its start's beside it.
+  void allow_start(protocols::task& job);
   /// Its worker has died: may it start again at once, in the slot that it has?
   [[nodiscard]] bool keeps_slot(const entry& one);
   void tell_director(entry& one, protocols::slot_news::kind what, std::int64_t load_ns = 0);
@@ -123,6 +132,7 @@ private:
 
   // -- supervision --
   void adopt_cast();
+  void renew(entry& one);
   void await_predecessors();
   void hire(std::uint32_t place);
   void recover();

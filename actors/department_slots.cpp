@@ -38,7 +38,7 @@ void department::tell_state(entry& one) {
     case life::warm:
       if (one.yielding) return tell_director(one, cooling);
       return tell_director(one, one.line.empty() && one.hands.empty() ? warm : kept);
-    case life::cooling: return tell_director(one, cooling);
+    case life::cooling: return tell_director(one, one.replacing ? warming : cooling);
   }
 }
 
@@ -159,6 +159,11 @@ void department::grant(const slot_grant& slot) {
 
 void department::recall(const slot_recall& slot) {
   auto& one = entry_of(slot.specialist);
+  if (std::exchange(one.replacing, false)) {
+    // Its worker is going already; none follows it then, unless a task asks for one.
+    tell_director(one, slot_news::kind::cooling);
+    return;
+  }
   const bool in_use = !one.line.empty() || !one.hands.empty();
   if (one.now == life::warm && in_use && slot.turn && one.at_once == nullptr) {
     one.yielding = true;
@@ -184,6 +189,30 @@ void department::cool_down(entry& one) {
   send(actor_of(one), protocols::cool_atom::value);
 }
 
+bool department::runs_old_definition(const entry& one) {
+  const auto runs = stand_of(one).definition.load(std::memory_order_relaxed);
+  const auto& playing = house_.now_playing();
+  return runs != 0 && (playing.members[one.index].gone || runs != playing.definitions[one.index]);
+}
+
+void department::replace_worker(entry& one) {
+  one.outdated = false;
+  const bool again = !member_of(one).gone && !house_.gauge.closing && !leaving();
+  one.replacing = again;
+  enter(one, life::cooling);
+  // To the director it is one that starts: it keeps its slot, and is not evicted meanwhile.
+  tell_director(one, again ? slot_news::kind::warming : slot_news::kind::cooling);
+  send(actor_of(one), protocols::cool_atom::value);
+}
+
+void department::allow_start(protocols::task& job) {
+  if (!job.start_beside.load(std::memory_order_relaxed)) return;
+  job.start_beside.store(false, std::memory_order_relaxed);
+  const auto& who = house_.now_playing().members[job.specialist.load(std::memory_order_relaxed)];
+  job.deadline_ns.fetch_add(std::chrono::nanoseconds{who.config.backend.start_timeout}.count(),
+                            std::memory_order_relaxed);
+}
+
 // A callable has no worker that would have to end first.
 void department::rest_cold(entry& one) {
   enter(one, life::cold);
@@ -196,6 +225,7 @@ void department::rest_cold(entry& one) {
 void department::became_warm(entry& one, std::int64_t start_ns) {
   enter(one, life::warm);
   one.given_up = false;
+  one.outdated = runs_old_definition(one);
   one.wanted_since_ns = 0;
   one.idle_since_ns = now_ns();
   tell_director(one, slot_news::kind::warm, start_ns);
@@ -227,6 +257,16 @@ void department::hear(const worker_news& news) {
     stand_of(one).last_error.write(
         [&](std::string& text) { text = news.why.substr(0, last_error_bytes); });
   const bool hopeless = !news.asked && note_death(one, news);
+  one.line.for_each([this](protocols::task& job) { allow_start(job); });
+  if (std::exchange(one.replacing, false) && !hopeless && one.hired && actor_of(one) && !who.gone
+      && !house_.gauge.closing && !leaving()) {
+    house_.publish("worker.replaced", "{\"specialist\":" + json_text(who.config.name) + "}");
+    enter(one, life::warming);
+    tell_director(one, slot_news::kind::warming);
+    send(actor_of(one), protocols::warm_up_atom::value);
+    mark(one);
+    return;
+  }
   const bool at_once = !news.asked && !news.before_ready && one.failed_starts <= 1;
   if (at_once && keeps_slot(one)) {
     // A slot is a task's own from when it waits until it is done, also when its worker dies.

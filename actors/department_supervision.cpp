@@ -49,8 +49,21 @@ void department::adopt_cast() {
     }
     if (member_of(one).gone) {
       fail_waiting(one, failure::no_such_specialist, "taken out of the configuration");
-      recall({one.index, static_cast<std::uint8_t>(runtime::reason::by_hand)});
+      if (one.at_once != nullptr)
+        recall({one.index, static_cast<std::uint8_t>(runtime::reason::by_hand)});
     }
+    renew(one);
+  }
+}
+
+// What runs finishes on the old definition; a start under way with it would be for nothing.
+void department::renew(entry& one) {
+  if (!one.hired || !actor_of(one) || !runs_old_definition(one)) return;
+  if (one.now == life::warm) {
+    one.outdated = true;
+    pump(one);
+  } else if (one.now == life::warming) {
+    replace_worker(one);
   }
 }
 
@@ -137,6 +150,7 @@ void department::lost(entry& one, const caf::error& reason) {
   stand.actor = nullptr;
   one.hired = false;
   stop_asking(one);
+  one.outdated = one.replacing = false;
   enter(one, life::cold);
   machine::count(stand_.gauge.actor_restarts);
   house_.publish("actor.lost", "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
@@ -154,16 +168,16 @@ void department::lost(entry& one, const caf::error& reason) {
       one.line.push_front(std::move(job));
     }
   }
-  const auto& limits = house_.now_playing().config.supervision;
-  const auto strategy = [&] {
+  const auto limits = [&] {
     const auto& departments = house_.now_playing().config.departments;
     const auto& mine = house_.now_playing().departments[index_];
     const auto found = std::ranges::find(departments, mine, &config::department::name);
-    return found == departments.end() ? config::restart_strategy::one_for_one
-                                      : found->restart.strategy;
+    return found == departments.end() ? config::restart{} : found->restart;
   }();
-  const auto delay =
-      one.restarts.next_restart({limits.restarts_max, limits.window, limits.delay}, clock().now());
+  const auto strategy = limits.strategy;
+  const auto delay = one.restarts.next_restart(
+      {limits.intensity, limits.window, house_.now_playing().config.supervision.delay},
+      clock().now());
   // A department that cannot keep its people alive gives up: its pool builds a new one.
   if (!delay || strategy == config::restart_strategy::one_for_all) {
     quit(reason ? reason : caf::error{caf::exit_reason::unhandled_exception});

@@ -69,7 +69,8 @@ void director_state::adopt_cast() {
   limits = {.max_warm = baseline || parked ? cast.members.size() : from.max_warm,
             .memory_budget_mb = baseline ? 0 : from.memory_budget_mb,
             .target_memory = baseline ? 0 : from.target_memory,
-            .min_residency_s = seconds(from.min_residency),
+            .min_residency_s =
+                from.min_residency ? seconds(*from.min_residency) : runtime::automatic_residency,
             .cooldown_s = baseline ? runtime::never_s : seconds(from.cooldown),
             .warm_threshold = from.warm_threshold,
             .adaptive = from.adaptive,
@@ -510,7 +511,9 @@ void director_state::by_hand(std::uint32_t who, bool warm) {
 
 // As long as one that nothing is predicted for would be kept: a residency may be no time at all.
 double director_state::dismissal_s() const {
-  return std::max(limits.min_residency_s, limits.cooldown_s);
+  const auto residency_s =
+      limits.min_residency_s >= 0 ? limits.min_residency_s : limits.automatic_residency_max_s;
+  return std::max(residency_s, limits.cooldown_s);
 }
 
 double director_state::review_pause_s() const {

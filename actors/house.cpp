@@ -11,14 +11,10 @@ using protocols::failure, protocols::task, protocols::task_ptr, protocols::task_
 
 namespace {
 
-// Every accepted task has a place; those that have ended and are still being told, or written down,
-// need some too.
-std::size_t ledger_capacity(const config::node& config) {
-  std::size_t running = 0;
-  for (const auto& department : config.departments)
-    for (const auto& one : department.specialists) running += one.backend.concurrency;
-  constexpr std::size_t afterwards = 4096;
-  return config.queue.total + std::min<std::size_t>(running, 65'536) + afterwards;
+// A reload may add a few without a restart.
+std::size_t ledger_room(const config::node& config) {
+  constexpr std::size_t spare = 1024;
+  return tasks_at_once(config) + spare;
 }
 
 task_outcome outcome_of(task_state state, failure why) {
@@ -32,6 +28,14 @@ task_outcome outcome_of(task_state state, failure why) {
 }
 
 }  // namespace
+
+std::size_t tasks_at_once(const config::node& config) {
+  std::size_t running = 0;
+  for (const auto& department : config.departments)
+    for (const auto& one : department.specialists) running += one.backend.concurrency;
+  constexpr std::size_t afterwards = 4096;
+  return config.queue.total + std::min<std::size_t>(running, 65'536) + afterwards;
+}
 
 specialist_stand::specialist_stand() = default;
 specialist_stand::~specialist_stand() {
@@ -48,6 +52,7 @@ void specialist_stand::abandon() {
     at = after;
   }
   static_cast<void>(port.take_signals());
+  definition.store(0, std::memory_order_relaxed);
   gauge.pid.store(0, std::memory_order_relaxed);
   gauge.running.store(0, std::memory_order_relaxed);
   gauge.memory_bytes.store(0, std::memory_order_relaxed);
@@ -59,7 +64,7 @@ house::house(std::shared_ptr<const cast> first, std::size_t spare_specialists, s
     : time{std::move(clock)},
       unix_offset_ns{time->unix_ms() * 1'000'000 - time->now_ns()},
       wall_offset_ns{unix_offset_ns},
-      ledger{ledger_capacity(first->config), epoch},
+      ledger{ledger_room(first->config), epoch},
       door{ledger.capacity()},
       journal{3 * ledger.capacity()} {
   const auto specialists = first->members.size() + spare_specialists;
@@ -95,9 +100,16 @@ bool house::replace_cast(std::shared_ptr<const cast> next) {
     one.specialists.grow(next->members.size());
     one.departments.grow(next->departments.size());
   }
+  // The one before goes with the last thread that holds it, which may be this one.
+  const std::lock_guard lock{cast_mutex_};
   cast_.store(next.get(), std::memory_order_release);
-  casts_.push_back(std::move(next));
+  current_.swap(next);
   return true;
+}
+
+std::shared_ptr<const cast> house::current_cast() const {
+  const std::lock_guard lock{cast_mutex_};
+  return current_;
 }
 
 const machine::callable* house::at_once(const member& who) const {

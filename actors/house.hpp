@@ -3,6 +3,7 @@
 
 #include "actors/board.hpp"
 #include "actors/cast.hpp"
+#include "actors/cast_reader.hpp"
 #include "actors/event_log.hpp"
 #include "actors/forecast_board.hpp"
 #include "actors/guarded.hpp"
@@ -89,6 +90,8 @@ struct specialist_stand {
   /// Since when its department has been asking for a slot, steady clock; 0: it does not.
   std::atomic<std::int64_t> slot_wanted_since_ns{0};
   guarded<std::string> last_error;  ///< What its worker died of last, also before it was ready.
+  /// The `cast::definitions` that its worker was started with; 0: it has none.
+  std::atomic<std::uint32_t> definition{0};
   // The specialist's own while it lives, its department's afterwards.
   std::shared_ptr<machine::worker> worker;
   std::shared_ptr<worker_link> link;
@@ -132,6 +135,10 @@ using worker_factory = std::function<std::shared_ptr<machine::worker>(
     const member& who, std::string_view department, protocols::pool_kind pool,
     std::shared_ptr<machine::worker_events> events)>;
 
+/// Every accepted task has a place; those that have ended and are still being told, or written
+/// down, need some too.
+[[nodiscard]] std::size_t tasks_at_once(const config::node& config);
+
 struct house {
   house(std::shared_ptr<const cast> first, std::size_t spare_specialists, std::uint64_t epoch,
         std::shared_ptr<const machine::clock> time);
@@ -139,9 +146,13 @@ struct house {
   house(const house&) = delete;
   house& operator=(const house&) = delete;
 
-  /// The cast in force. The pointer stays good while the house stands: casts that a reload
-  /// replaced are kept, because anyone may still be looking at them.
-  [[nodiscard]] const cast& now_playing() const { return *cast_.load(std::memory_order_acquire); }
+  /// The cast in force. How long the reference is good: see `cast_reader`.
+  [[nodiscard]] const cast& now_playing() const {
+    const auto* now = cast_.load(std::memory_order_acquire);
+    if (cast_reader::holds(now)) return *now;
+    return cast_reader::hold(current_cast());
+  }
+  [[nodiscard]] std::shared_ptr<const cast> current_cast() const;
   /// False when there is no room for so many more specialists or departments without a restart.
   [[nodiscard]] bool replace_cast(std::shared_ptr<const cast> next);
 
@@ -220,7 +231,8 @@ struct house {
 
 private:
   std::atomic<const cast*> cast_{nullptr};
-  std::vector<std::shared_ptr<const cast>> casts_;
+  mutable std::mutex cast_mutex_;
+  std::shared_ptr<const cast> current_;
   std::array<pool_stand, pools> pools_;
 };
 

@@ -263,6 +263,7 @@ void write_watch(sheet& out, const node::parts& in) {
 }  // namespace
 
 std::string node::metrics() const {
+  const actors::cast_reader::scope reading;
   const auto& in = *parts_;
   const auto& house = *in.house;
   const auto kind = in.desk->pool();

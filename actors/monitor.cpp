@@ -31,6 +31,7 @@ void monitor_state::open() {
       std::max(4 * seconds_of(where->now_playing().config.health_interval), sampling_window_min_s);
   for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
     samplers.emplace_back(*where, kind, window);
+  interval_s = seconds_of(where->now_playing().config.health_interval);
   served.emplace("node", rules_now());
   intelligent.emplace("pool:intelligent", rules_now());
   // One that an earlier life of the node has finished is nobody's alert any more.
@@ -54,6 +55,14 @@ std::vector<runtime::monitoring::alert_rule> monitor_state::rules_now() const {
   constexpr double interval_min_s = 0.001;
   return runtime::monitoring::default_alert_rules(
       std::max(seconds_of(where->now_playing().config.health_interval), interval_min_s));
+}
+
+bool monitor_state::adopt_interval() {
+  const auto now_s = seconds_of(where->now_playing().config.health_interval);
+  if (std::exchange(interval_s, now_s) == now_s) return false;
+  served->adopt(rules_now());
+  intelligent->adopt(rules_now());
+  return true;
 }
 
 void monitor_state::tell(const std::vector<runtime::monitoring::alert_change>& changes) {
@@ -274,6 +283,11 @@ caf::behavior monitor(monitor_actor* self, house* where, caf::actor root, alert_
         watch_again();
       },
       [&state](protocols::check_atom) { state.look(); },
+      [&state, again](protocols::reload_atom) {
+        if (!state.adopt_interval()) return;
+        state.look();
+        again();
+      },
   };
 }
 

@@ -33,6 +33,7 @@ struct monitor_state : watcher {
   std::optional<runtime::monitoring::alert_book> served;       ///< What callers get.
   std::optional<runtime::monitoring::alert_book> intelligent;  ///< While another pool answers too.
   std::uint64_t generation = 0;
+  double interval_s = 0;            ///< The `health_interval` in force.
   std::uint64_t rollback_told = 0;  ///< The rollback that was last an alert.
   bool rollback_standing = false;
   std::uint64_t events_seen = 0;  ///< The last one that may have become an alert.
@@ -48,6 +49,8 @@ struct monitor_state : watcher {
                   std::vector<runtime::monitoring::alert_change>& changes);
   /// True when nobody has looked for so long that the node must have stood still.
   bool notice_pause(double now_s);
+  /// True when a reload has changed the interval.
+  [[nodiscard]] bool adopt_interval();
   [[nodiscard]] std::vector<runtime::monitoring::alert_rule> rules_now() const;
   void rollback_alert(double now_s, std::vector<runtime::monitoring::alert_change>& changes);
   /// What happens and is over at once, and is good to know.

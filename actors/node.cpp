@@ -162,8 +162,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
 
   const auto bin = how.bin_directory;
   house.callables = callables;
-  house.make_worker = [io = in.io.get(), bin, my_mark, callables,
-                       output_max = configuration.limits.output_bytes, log = &in.log](
+  house.make_worker = [io = in.io.get(), bin, my_mark, callables, of = &house, log = &in.log](
                           const actors::member& who, std::string_view department, pool_kind pool,
                           std::shared_ptr<machine::worker_events> events) {
     machine::worker_surroundings where;
@@ -172,7 +171,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     where.node_mark = my_mark;
     where.department = department;
     where.pool = protocols::to_string(pool);
-    where.output_bytes_max = output_max;
+    where.output_bytes_max = of->now_playing().config.limits.output_bytes;
     where.log = [log](std::string_view specialist, std::string_view line) {
       if (*log) (*log)(specialist, line);
     };
@@ -248,8 +247,14 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
 void node::parts::run_watch() {
   std::unique_lock lock{watch_mutex};
   while (!stopping) {
-    watch_bell.wait_for(lock, house->now_playing().config.health_interval);
-    if (!stopping) caf::anon_send(root, protocols::check_atom::value);
+    const auto interval = [this] {
+      const actors::cast_reader::scope reading;
+      return house->now_playing().config.health_interval;
+    }();
+    // Woken before its time: another interval is in force.
+    const auto status = watch_bell.wait_for(lock, interval);
+    if (!stopping && status == std::cv_status::timeout)
+      caf::anon_send(root, protocols::check_atom::value);
   }
 }
 
@@ -258,6 +263,7 @@ node::~node() {
   auto& in = *parts_;
   in.house->gauge.draining = true;
   in.house->gauge.closing = true;
+  const actors::cast_reader::scope reading;
   {
     const std::lock_guard lock{in.watch_mutex};
     in.stopping = true;
@@ -287,6 +293,7 @@ node::~node() {
 }
 
 std::size_t node::drain(std::chrono::milliseconds grace) {
+  const actors::cast_reader::scope reading;
   auto& house = *parts_->house;
   house.gauge.draining = true;
   house.publish("node.draining", "{}");
@@ -310,7 +317,8 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
   return left;
 }
 
-std::variant<std::monostate, node::failure> node::reload(config::node configuration) {
+std::variant<node::reloaded, node::failure> node::reload(config::node configuration) {
+  const actors::cast_reader::scope reading;
   auto& in = *parts_;
   const std::lock_guard lock{in.reload_mutex};
   const auto& before = in.house->now_playing();
@@ -324,19 +332,38 @@ std::variant<std::monostate, node::failure> node::reload(config::node configurat
     for (const auto& one : department.specialists)
       if (one.backend.kind == config::backend_kind::function && !in.callables->contains(one.name))
         return failure{"no callable is registered for " + one.name};
+  // The ledger was made for so many tasks as could be in the node then.
+  if (const auto wanted = actors::tasks_at_once(configuration);
+      wanted > in.house->ledger.capacity() && wanted > actors::tasks_at_once(before.config))
+    return failure{"queue.total and the specialists' concurrency let " + std::to_string(wanted)
+                   + " tasks into the node, and " + std::to_string(in.house->ledger.capacity())
+                   + " have room until a restart; nothing was changed"};
   auto next = actors::make_cast(std::move(configuration), &before, in.is_inline);
+  const auto now = next;
   if (!in.house->replace_cast(std::move(next)))
-    return failure{"so many new specialists need a restart; nothing was changed"};
+    return failure{
+        "the node has no room for so many more specialists until a restart; nothing was changed"};
+  reloaded result;
+  result.change = config::to_string(change);
+  for (std::size_t kind = 0; kind < actors::pools; ++kind)
+    for (std::uint32_t who = 0; who < now->members.size(); ++who) {
+      const auto runs =
+          in.house->pool(static_cast<pool_kind>(kind)).specialists[who].definition.load();
+      if (runs != 0 && (now->members[who].gone || runs != now->definitions[who])) ++result.workers;
+    }
   caf::anon_send(in.root, protocols::reload_atom::value);
+  in.watch_bell.notify_all();
   in.house->publish("config.reloaded",
-                    "{\"change\":" + actors::json_text(config::to_string(change)) + "}");
-  return std::monostate{};
+                    "{\"change\":" + actors::json_text(result.change)
+                        + ",\"workers_to_replace\":" + std::to_string(result.workers) + "}");
+  return result;
 }
 
 // -- tasks --------------------------------------------------------------------
 
 std::variant<task_id, refusal> node::submit(task_request&& request,
                                             std::shared_ptr<protocols::asker> who) {
+  const actors::cast_reader::scope reading;
   // Only what may be known already needs it.
   if (!request.idempotency_key.empty() && who)
     who = std::make_shared<actors::key_follower>(
@@ -352,6 +379,7 @@ std::variant<task_id, refusal> node::submit(task_request request,
   auto* house = parts_->house.get();
   return submit(std::move(request), std::shared_ptr<protocols::asker>{std::make_shared<promised>(
                                         [house, done = std::move(done)](const task& job) {
+                                          const actors::cast_reader::scope reading;
                                           const auto& playing = house->now_playing();
                                           done(view_of(job, playing.name_of(job.specialist),
                                                        playing.department_of(job.specialist)));
@@ -398,11 +426,13 @@ std::optional<machine::stored_task> node::parts::find_stored(const task_id& id) 
 }
 
 bool node::cancel(const task_id& id) {
+  const actors::cast_reader::scope reading;
   const auto job = parts_->find_live(id);
   return job && parts_->desk->cancel(*job);
 }
 
 std::optional<task_view> node::find(const task_id& id) const {
+  const actors::cast_reader::scope reading;
   const auto& in = *parts_;
   if (const auto job = in.find_live(id)) {
     const auto& playing = in.house->now_playing();
@@ -413,6 +443,7 @@ std::optional<task_view> node::find(const task_id& id) const {
 }
 
 std::variant<node::page, refusal> node::list(const query& which) const {
+  const actors::cast_reader::scope reading;
   const auto& in = *parts_;
   page result;
   // Live tasks that are not in the journal come first, in the order of their ids; a cursor
@@ -474,6 +505,7 @@ std::variant<node::page, refusal> node::list(const query& which) const {
 // -- by hand ------------------------------------------------------------------
 
 std::optional<refusal> node::warm(std::string_view specialist) {
+  const actors::cast_reader::scope reading;
   auto found = parts_->desk->find(specialist);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
   caf::anon_send(parts_->root, protocols::warm_up_atom::value, std::get<0>(found));
@@ -481,13 +513,17 @@ std::optional<refusal> node::warm(std::string_view specialist) {
 }
 
 std::optional<refusal> node::cool(std::string_view specialist) {
+  const actors::cast_reader::scope reading;
   auto found = parts_->desk->find(specialist);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
   caf::anon_send(parts_->root, protocols::cool_atom::value, std::get<0>(found));
   return std::nullopt;
 }
 
-config::node node::configuration() const { return parts_->house->now_playing().config; }
+config::node node::configuration() const {
+  const actors::cast_reader::scope reading;
+  return parts_->house->now_playing().config;
+}
 
 std::vector<event> node::events_after(std::uint64_t after) const {
   return parts_->house->events.after(after);

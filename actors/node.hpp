@@ -76,7 +76,16 @@ struct specialist_view {
   double start_ms = 0;  ///< Mean measured start time; 0: not started yet.
   double run_ms = 0;    ///< Mean measured run time.
   bool pinned = false, circuit_open = false;
+  /// A worker of it, in either pool, runs what a reload has changed, until it is idle.
+  bool old_definition = false;
   std::string last_error;
+};
+
+/// Something that is not well, or could be better, and what would help.
+struct finding {
+  std::string subject;   ///< memory, warming, errors or performance.
+  std::string severity;  ///< info, warning or critical.
+  std::string text, change;
 };
 
 /// The shape of /health/intelligent-pooling and more, all of it measured.
@@ -84,6 +93,8 @@ struct node_view {
   std::string status = "HEALTHY";  ///< HEALTHY | DEGRADED | CRITICAL
   std::int64_t uptime_ms = 0;
   std::size_t warm = 0, total = 0, warming = 0, busy = 0, failed = 0, max_warm = 0;
+  std::size_t old_definitions = 0;  ///< Workers of both pools that run what a reload has changed.
+  std::uint32_t generation = 1;     ///< How many configurations were in force, this one included.
   double average_response_ms = 0, p50_ms = 0, p95_ms = 0, p99_ms = 0;
   double warm_hit_rate = 0;
   std::size_t queue_depth = 0;
@@ -93,6 +104,12 @@ struct node_view {
   std::optional<double> pool_memory_efficiency;  ///< Of the intelligent pool, while it works.
   std::size_t alerts = 0;
   double health_score = 1;
+  struct factor {
+    std::string name;
+    double value = 0, factor = 1;
+  };
+  std::vector<factor> factors;   ///< What the health score is the product of, the costliest first.
+  std::vector<finding> reasons;  ///< Why it is not HEALTHY with a score of 1 and without alerts.
   std::int64_t last_check_unix_ms = 0;
   std::uint64_t accepted = 0, completed = 0, failed_tasks = 0, cancelled = 0, unknown = 0, shed = 0,
                 cold_starts = 0, retries = 0, pending = 0;
@@ -234,8 +251,12 @@ public:
   // -- by hand ----------------------------------------------------------------
   std::optional<refusal> warm(std::string_view specialist);
   std::optional<refusal> cool(std::string_view specialist);
+  struct reloaded {
+    std::string change;  ///< `2 specialists added, pool.max_warm 17 → 20`, or that nothing did.
+    std::size_t workers = 0;  ///< That run an old definition, until they are idle and replaced.
+  };
   /// Whole or not at all; says why not.
-  std::variant<std::monostate, failure> reload(config::node configuration);
+  std::variant<reloaded, failure> reload(config::node configuration);
   /// Takes nothing new, waits until accepted tasks have ended or `grace` is over, stops workers.
   /// Returns how many durable tasks are left for the next start.
   std::size_t drain(std::chrono::milliseconds grace);

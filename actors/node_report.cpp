@@ -127,6 +127,7 @@ std::vector<runtime::rollout::chart_mark> marks_of(
 }  // namespace
 
 std::optional<std::string> node::report(std::string_view format) const {
+  const actors::cast_reader::scope reading;
   const auto& house = *parts_->house;
   runtime::rollout::deployment_report made;
   const auto board = house.board.read([](const actors::watch_board::content& of) { return of; });

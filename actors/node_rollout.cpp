@@ -70,6 +70,7 @@ void node::steer(actors::steering word) {
 }
 
 std::string node::rollout() const {
+  const actors::cast_reader::scope reading;
   const auto& house = *parts_->house;
   const auto plan = house.board.read([](const content& board) { return board.rollout; })
                         .value_or(rollout_plan{{}});
@@ -116,6 +117,7 @@ std::string node::rollout() const {
 }
 
 std::string node::rollbacks() const {
+  const actors::cast_reader::scope reading;
   const auto all = parts_->house->board.read([](const content& board) { return board.rollbacks; });
   std::string result = "{\"items\":[";
   for (auto at = all.rbegin(); at != all.rend(); ++at) {
@@ -135,6 +137,7 @@ std::optional<std::string> node::rollback(std::string_view id) const {
 }
 
 std::string node::alerts() const {
+  const actors::cast_reader::scope reading;
   struct lists {
     std::vector<runtime::monitoring::alert> firing, pending, history;
   };

@@ -4,7 +4,7 @@
 #include "actors/task_times.hpp"
 #include "actors/text.hpp"
 #include "actors/units.hpp"
-#include "runtime/monitoring/node_status.hpp"
+#include "runtime/monitoring/judgement.hpp"
 
 #include <algorithm>
 #include <array>
@@ -80,6 +80,7 @@ task_view view_of(const machine::stored_task& stored) {
 }
 
 node_view node::status() const {
+  const actors::cast_reader::scope reading;
   const auto& in = *parts_;
   const auto& house = *in.house;
   const auto& playing = house.now_playing();
@@ -101,12 +102,16 @@ node_view node::status() const {
       default: break;
     }
     // Whoever answers, the workers of either pool cost.
-    for (const auto each : {pool_kind::intelligent, pool_kind::baseline})
+    for (const auto each : {pool_kind::intelligent, pool_kind::baseline}) {
+      const auto runs = house.pool(each).specialists[i].definition.load(std::memory_order_relaxed);
+      if (runs != 0 && runs != playing.definitions[i]) ++result.old_definitions;
       result.memory_mb +=
           static_cast<double>(
               house.pool(each).specialists[i].gauge.memory_bytes.load(std::memory_order_relaxed))
           / actors::bytes_per_mb;
+    }
   }
+  result.generation = playing.generation;
   result.memory_always_warm_mb = actors::always_warm_bytes(house) / actors::bytes_per_mb;
   result.memory_efficiency = house.all_memory.efficiency().value_or(0);
   if (house.routes.now().routes != runtime::rollout::mode::fallback)
@@ -153,19 +158,13 @@ node_view node::status() const {
   result.draining = house.gauge.draining;
   result.journal_ok = house.gauge.journal_ok;
   result.ready = !result.draining && !in.collapsed;
-  runtime::monitoring::status_evidence evidence;
+  runtime::monitoring::node_evidence evidence;
   const auto interval = std::chrono::duration<double>{playing.config.health_interval}.count();
   // As the watchers tell the time: somebody may have set the wall clock since the node started.
   const auto now_s = house.unix_s(house.time->now_ns());
   house.board.read([&](const actors::watch_board::content& board) {
-    using runtime::monitoring::severity;
-    evidence.health = board.checked_at_s > 0 ? board.health.score : 1;
-    result.health_score = evidence.health;
-    for (const auto& one : board.firing) {
-      if (one.level == severity::critical) ++evidence.critical_alerts;
-      if (one.level == severity::warning) ++evidence.warning_alerts;
-    }
-    result.alerts = board.firing.size();
+    if (board.checked_at_s > 0) evidence.health = board.health;
+    evidence.firing = board.firing;
     evidence.rolling_back = !board.rollbacks.empty() && !board.rollbacks.back().plan.finished();
     evidence.blind = board.checked_at_s > 0 && now_s - board.checked_at_s > 3 * interval + 1;
     result.last_check_unix_ms = static_cast<std::int64_t>(board.checked_at_s * 1000);
@@ -173,11 +172,18 @@ node_view node::status() const {
   if (result.last_check_unix_ms == 0)
     result.last_check_unix_ms = static_cast<std::int64_t>(now_s * 1000);
   evidence.draining = result.draining;
-  auto status = derive_status(evidence);
-  using runtime::monitoring::node_status;
-  if (in.collapsed || (house.journaling && !result.journal_ok)) status = node_status::critical;
-  if (result.failed > 0 && status == node_status::healthy) status = node_status::degraded;
-  result.status = name_of(status);
+  evidence.collapsed = in.collapsed;
+  evidence.journal_lost = house.journaling && !result.journal_ok;
+  evidence.failed = result.failed;
+  const auto judged = judge_node(evidence);
+  result.status = name_of(judged.status);
+  result.health_score = judged.health;
+  result.alerts = judged.alerts;
+  for (const auto& one : judged.reasons)
+    result.reasons.push_back(
+        {std::string{name_of(one.about)}, std::string{name_of(one.level)}, one.text, one.change});
+  for (const auto& one : evidence.health.factors)
+    result.factors.push_back({one.name, one.value, one.factor});
   return result;
 }
 
@@ -217,12 +223,17 @@ specialist_view view_of_specialist(const actors::house& house, pool_kind kind, s
   result.circuit_open = gauge.open_until_ns.load(std::memory_order_relaxed) > house.time->now_ns();
   result.last_error = house.pool(kind).specialists[who].last_error.read(
       [](const std::string& text) { return text; });
+  for (const auto each : {pool_kind::intelligent, pool_kind::baseline}) {
+    const auto runs = house.pool(each).specialists[who].definition.load(std::memory_order_relaxed);
+    if (runs != 0 && runs != playing.definitions[who]) result.old_definition = true;
+  }
   return result;
 }
 
 }  // namespace
 
 std::vector<specialist_view> node::specialists() const {
+  const actors::cast_reader::scope reading;
   const auto& members = parts_->house->now_playing().members;
   std::vector<specialist_view> result;
   for (std::uint32_t i = 0; i < members.size(); ++i)
@@ -232,12 +243,14 @@ std::vector<specialist_view> node::specialists() const {
 }
 
 std::variant<specialist_view, refusal> node::specialist(std::string_view name) const {
+  const actors::cast_reader::scope reading;
   auto found = parts_->desk->find(name);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
   return view_of_specialist(*parts_->house, parts_->desk->pool(), std::get<0>(found));
 }
 
 std::vector<std::string> node::workflow_names() const {
+  const actors::cast_reader::scope reading;
   std::vector<std::string> result;
   for (const auto& one : parts_->house->now_playing().config.workflows) result.push_back(one.name);
   return result;

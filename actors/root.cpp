@@ -120,7 +120,8 @@ caf::behavior root(root_actor* self, house* where, root_plan plan) {
       },
       [&state, to_pools](protocols::reload_atom word) {
         to_pools(word);
-        for (const auto which : {root_state::rolling, root_state::undoing, root_state::foreseeing})
+        for (const auto which : {root_state::watching, root_state::rolling, root_state::undoing,
+                                 root_state::foreseeing})
           if (const auto& one = state.actors[which]) state.self->send(one, word);
       },
       [to_pools](protocols::check_atom word) { to_pools(word); },

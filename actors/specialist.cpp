@@ -111,6 +111,7 @@ void specialist::warm_up() {
   ping_unanswered_ = false;
   machine::count(stand_.gauge.starts);
   const auto& cast = house_.now_playing();
+  stand_.definition.store(cast.definitions[index_], std::memory_order_relaxed);
   stand_.link = std::make_shared<worker_link>(stand_.port);
   stand_.worker =
       house_.make_worker(cast.members[index_], cast.department_of(index_), pool_, stand_.link);
@@ -144,6 +145,7 @@ void specialist::worker_gone() {
   if (!words.asked) machine::count(stand_.gauge.crashes);
   life_ = life::cold;
   overdue_since_ns_ = 0;
+  stand_.definition.store(0, std::memory_order_relaxed);
   stand_.gauge.pid.store(0, std::memory_order_relaxed);
   stand_.gauge.running.store(0, std::memory_order_relaxed);
   stand_.gauge.memory_bytes.store(0, std::memory_order_relaxed);

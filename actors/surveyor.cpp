@@ -17,6 +17,7 @@ void add(house::memory_sums& to, std::uint64_t used, std::uint64_t always,
 }  // namespace
 
 void surveyor_state::survey() {
+  cast_reader::turn();  // It has a thread of its own.
   where->look_at_wall_clock();
   const auto now_ns = self->clock().now().time_since_epoch().count();
   const auto passed_ms =

@@ -34,6 +34,8 @@ constexpr rule shaped(rule::form form) { return {.text = form}; }
 constexpr rule share = within(0, 1);
 /// The largest number of things that any bound may ask for; above it is a slip of the keyboard.
 constexpr double many = 10'000'000;
+constexpr double megabytes_max = 1e9;  ///< More than any machine has.
+constexpr double ratio_max = 1e6;      ///< A response ratio above it asks for nothing.
 
 template <class Archive>
 void describe(Archive& a, scheduler& v) {
@@ -50,9 +52,11 @@ void describe(Archive& a, pool& v) {
       "who is warm: greenroom, by what is learnt, or lru, the longest idle goes; read at start");
   a.field("max_warm", v.max_warm, "specialists warm at once, at most", within(1, many));
   a.field("memory_budget_mb", v.memory_budget_mb, "hard cap on measured memory; 0: none",
-          at_least(0));
+          within(0, megabytes_max));
   a.field("target_memory", v.target_memory, "mean share of always-warm to aim at; 0: none", share);
-  a.field("min_residency", v.min_residency, "one just started is not evicted sooner for another",
+  a.field("min_residency", v.min_residency,
+          "one just started is not evicted sooner for another; auto: twice its measured start "
+          "time, at most 2s",
           at_least(0));
   a.field("cooldown", v.cooldown, "idle time after which a specialist may cool", at_least(0));
   a.field("warm_threshold", v.warm_threshold, "how likely the next use has to be to warm ahead",
@@ -126,7 +130,7 @@ template <class Archive>
 void describe(Archive& a, rollout_criteria& v) {
   a.field("memory_efficiency", v.memory_efficiency, "at least, to leave the shadow phase", share);
   a.field("error_rate", v.error_rate, "at most", share);
-  a.field("response_ratio", v.response_ratio, "at most, over the baseline", at_least(0));
+  a.field("response_ratio", v.response_ratio, "at most, over the baseline", within(0, ratio_max));
   a.field("response_slack", v.response_slack,
           "over the baseline, let pass whatever the ratio; 0: the ratio alone decides",
           at_least(0));
@@ -159,7 +163,8 @@ void describe(Archive& a, rollout& v) {
 template <class Archive>
 void describe(Archive& a, rollback& v) {
   a.field("error_rate", v.error_rate, "rolls back above", share);
-  a.field("response_ratio", v.response_ratio, "rolls back above, over the baseline", at_least(0));
+  a.field("response_ratio", v.response_ratio, "rolls back above, over the baseline",
+          within(0, ratio_max));
   a.field("memory_use", v.memory_use, "rolls back above", share);
   a.field("memory_efficiency", v.memory_efficiency, "rolls back below", share);
   a.field("health", v.health, "rolls back below", share);
@@ -188,7 +193,7 @@ void describe(Archive& a, log& v) {
 template <class Archive>
 void describe(Archive& a, cost& v) {
   a.field("usd_per_mb_month", v.usd_per_mb_month, "price of memory, for the saving shown",
-          at_least(0));
+          within(0, 1e6));
 }
 
 template <class Archive>
@@ -213,7 +218,9 @@ void describe(Archive& a, backend& v) {
   a.field("concurrency", v.concurrency, "tasks in one worker at a time", within(1, many));
   a.field("side_effects", v.side_effects, "none, idempotent or unsafe (never retried by itself)");
   a.field("start_timeout", v.start_timeout, "from start to ready", at_least(1));
-  a.field("task_timeout", v.task_timeout, "the whole task, waiting and retries included",
+  a.field("task_timeout", v.task_timeout,
+          "the whole task, waiting and retries included; auto: 30s, and start_timeout more when it "
+          "waits for a start",
           at_least(1));
   a.field("attempt_timeout", v.attempt_timeout,
           "process, http: one attempt, then it is tried again; 0: as long as the task has",
@@ -225,7 +232,7 @@ void describe(Archive& a, backend& v) {
 template <class Archive>
 void describe_but_name(Archive& a, specialist& v) {
   a.field("priority", v.priority, "weight for warm slots and queues: high, medium or low");
-  a.field("memory_mb", v.memory_mb, "nominal; measured when it runs", at_least(0));
+  a.field("memory_mb", v.memory_mb, "nominal; measured when it runs", within(0, megabytes_max));
   a.field("pin", v.pin, "always warm, outside the budget");
   a.field("aliases", v.aliases, "other names for it");
   a.field("fallback", v.fallback, "the specialist that is asked when this one is out");

@@ -171,6 +171,8 @@ load_result load(std::string_view text, const std::string& source, const fs::pat
   auto value = read_node(whole, context);
   check(value, where, problems);
   if (problems.empty()) {
+    advise(value, where, result.warnings);
+    result.warnings = tidy(std::move(result.warnings));
     result.value = std::move(value);
   } else {
     problems = tidy(std::move(problems));

@@ -111,10 +111,12 @@ public:
     const auto* found = take(key);
     if (!found) return;
     const auto shown = below(shown_, key);
-    const auto parsed = found->is == tree::kind::scalar && !found->quoted
-                            ? parse_size(found->text)
-                            : std::optional<std::uint64_t>{};
-    if (!parsed) {
+    const auto parsed =
+        found->is == tree::kind::scalar ? parse_size(found->text) : std::optional<std::uint64_t>{};
+    if (!parsed && found->text.starts_with('-')
+        && parse_size(std::string_view{found->text}.substr(1))) {
+      complain(found->at, shown, "must not be negative, not " + found->text);
+    } else if (!parsed) {
       complain(found->at, shown, "expected a size such as 16MiB, found " + describe_value(*found));
     } else if (const auto size = static_cast<double>(*parsed);
                size < limits.min || size > limits.max) {
@@ -190,6 +192,7 @@ public:
 
   void finish() {
     for (const auto& entry : from_.entries) {
+      if (is_extension(entry.key)) continue;
       if (std::ranges::find(known_, entry.key) != known_.end()) continue;
       auto meant = nearest(entry.key, known_);
       if (meant.empty()) {
@@ -225,12 +228,12 @@ private:
     return found;
   }
 
-  /// A scalar that is not quoted, or a complaint.
+  /// A scalar, or a complaint. Quotes make no difference: the key says what the value is, and
+  /// JSON and many generators quote durations, sizes and numbers.
   bool plain(const tree& found, const std::string& shown, std::string_view expected) {
-    if (found.is == tree::kind::scalar && !found.quoted) return true;
+    if (found.is == tree::kind::scalar) return true;
     complain(found.at, shown,
-             "expected " + std::string{expected} + ", found "
-                 + (found.is == tree::kind::scalar ? "the text " : "") + describe_value(found));
+             "expected " + std::string{expected} + ", found " + describe_value(found));
     return false;
   }
 
@@ -254,15 +257,24 @@ private:
   void read(const tree& found, const std::string& shown, bool& value, rule) {
     constexpr std::string_view expected = "true or false";
     if (!plain(found, shown, expected)) return;
-    if (found.text == "true" || found.text == "false") {
-      value = found.text == "true";
-      return;
+    // The three spellings of YAML's core schema.
+    for (const std::string_view yes : {"true", "True", "TRUE"}) {
+      if (found.text == yes) {
+        value = true;
+        return;
+      }
+    }
+    for (const std::string_view no : {"false", "False", "FALSE"}) {
+      if (found.text == no) {
+        value = false;
+        return;
+      }
     }
     std::string meant;
-    for (const std::string_view yes : {"yes", "Yes", "on", "On", "True", "TRUE", "1"}) {
+    for (const std::string_view yes : {"yes", "Yes", "on", "On", "1"}) {
       if (found.text == yes) meant = "true";
     }
-    for (const std::string_view no : {"no", "No", "off", "Off", "False", "FALSE", "0"}) {
+    for (const std::string_view no : {"no", "No", "off", "Off", "0"}) {
       if (found.text == no) meant = "false";
     }
     complain(found.at, shown, "expected true or false, found " + describe_value(found),
@@ -273,10 +285,16 @@ private:
   void read(const tree& found, const std::string& shown, T& value, rule limits) {
     if (!plain(found, shown, "a whole number")) return;
     double wide = 0;
-    const auto* const end = found.text.data() + found.text.size();
-    const auto [stop, error] = std::from_chars(found.text.data(), end, wide);
+    // Where every number is a fraction, 4 is written 4.0.
+    std::string_view digits = found.text;
+    if (const auto point = digits.find('.');
+        point != std::string_view::npos && point > 0 && point + 1 < digits.size()
+        && digits.find_first_not_of('0', point + 1) == std::string_view::npos)
+      digits = digits.substr(0, point);
+    const auto* const end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, wide);
     if (error != std::errc{} || stop != end || wide != std::trunc(wide) || !std::isfinite(wide)
-        || found.text.find_first_of("eE.") != std::string::npos) {
+        || digits.find_first_of("eE.") != std::string_view::npos) {
       complain(found.at, shown, "expected a whole number, found " + describe_value(found));
     } else if (wide < std::max(limits.min, 0.0) || wide > std::min(limits.max, 1e15)) {
       if (!std::isfinite(limits.min)) limits.min = 0;
@@ -291,7 +309,9 @@ private:
     double parsed = 0;
     const auto* const end = found.text.data() + found.text.size();
     const auto [stop, error] = std::from_chars(found.text.data(), end, parsed);
-    if (error != std::errc{} || stop != end || !std::isfinite(parsed)) {
+    if (error == std::errc::result_out_of_range && stop == end) {
+      complain(found.at, shown, "must be a number that can be meant, not " + found.text);
+    } else if (error != std::errc{} || stop != end || !std::isfinite(parsed)) {
       complain(found.at, shown, "expected a number, found " + describe_value(found));
     } else if (parsed < limits.min || parsed > limits.max) {
       bound(found, shown, parsed, limits, number);
@@ -321,10 +341,26 @@ private:
       complain(found.at, shown, "must not be negative, not " + found.text);
       return;
     }
+    if (is_too_long(found.text)) {
+      complain(found.at, shown,
+               "must be at most " + format_duration(longest_duration) + ", not " + found.text);
+      return;
+    }
     const auto with_unit = found.text + 's';
     complain(found.at, shown,
              "expected " + std::string{expected} + ", found " + describe_value(found),
              parse_duration(with_unit) ? with_unit : std::string{});
+  }
+
+  void read(const tree& found, const std::string& shown,
+            std::optional<std::chrono::milliseconds>& value, rule limits) {
+    if (found.is == tree::kind::scalar && found.text == "auto") {
+      value.reset();
+      return;
+    }
+    auto written = std::chrono::milliseconds{-1};
+    read(found, shown, written, limits);
+    if (written.count() >= 0) value = written;
   }
 
   void read(const tree& found, const std::string& shown, std::string& value, rule limits) {

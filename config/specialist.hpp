@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,9 @@ constexpr std::string_view to_string(side_effects value) {
   return at < std::size(names) ? names[at] : std::string_view{};
 }
 
+/// Of a task whose worker is warm, where the configuration does not say.
+constexpr std::chrono::milliseconds task_timeout_default{30'000};
+
 struct backend {
   backend_kind kind = backend_kind::process;
   worker_protocol protocol = worker_protocol::jsonl;
@@ -67,8 +71,9 @@ struct backend {
   std::size_t concurrency = 1;     ///< Tasks in one worker at a time.
   config::side_effects side_effects = config::side_effects::idempotent;
   std::chrono::milliseconds start_timeout{10'000};
-  std::chrono::milliseconds task_timeout{
-      30'000};  ///< The whole task, waiting and retries included.
+  /// The whole task, waiting and retries included. Nothing: `task_timeout_default`, and
+  /// `start_timeout` more for a task that waits for a start.
+  std::optional<std::chrono::milliseconds> task_timeout;
   /// One attempt of process or http; past it a server is hung up on and a process is replaced, and
   /// the task is tried again. 0: as long as the task has.
   std::chrono::milliseconds attempt_timeout{0};

@@ -161,6 +161,9 @@ struct alignas(64) task {
   bool observed = true;    ///< False for probes and repeats: prediction must not learn from them.
   bool mirror = false;     ///< A copy that is only compared; nobody waits for it.
   bool judged = true;      ///< How it ends is evidence of its pool; not of a repeated copy.
+  /// Nobody said how long it may take: it has `start_timeout` more when it waits for a start. Its
+  /// department takes this away when it gives that.
+  std::atomic<bool> start_beside{false};
   std::int64_t accepted_ns = 0;  ///< Steady clock.
   /// Steady clock; bounds waiting, retries and running. Looked at by whoever sweeps the ledger.
   std::atomic<std::int64_t> deadline_ns{0};

@@ -20,7 +20,7 @@ struct entry {
   route go;
 };
 
-constexpr std::array<entry, 39> table{{
+constexpr std::array<entry, 40> table{{
     {method::get, "/", get_index},
     {method::post, "/v1/tasks", post_task},
     {method::get, "/v1/tasks", list_tasks},
@@ -35,6 +35,7 @@ constexpr std::array<entry, 39> table{{
     {method::get, "/v1/predictions", list_predictions},
     {method::get, "/v1/recording", get_recording},
     {method::get, "/v1/tuning", get_tuning},
+    {method::get, "/v1/status", get_status},
     {method::get, "/v1/alerts", list_alerts},
     {method::get, "/v1/events", stream_events},
     {method::post, "/v1/chat/completions", post_chat},

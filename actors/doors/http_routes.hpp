@@ -23,7 +23,7 @@ struct door {
   std::shared_ptr<event_streams> events;
 
   [[nodiscard]] const actors::cast& cast() const { return options.playing(); }
-  [[nodiscard]] int depth_max() const { return static_cast<int>(options.limits.json_depth); }
+  [[nodiscard]] int depth_max() const { return static_cast<int>(cast().config.limits.json_depth); }
 };
 using door_ptr = std::shared_ptr<door>;
 
@@ -93,6 +93,7 @@ void get_model(const door_ptr& here, call& one);
 void health_live(const door_ptr& here, call& one);
 void health_ready(const door_ptr& here, call& one);
 void health_pooling(const door_ptr& here, call& one);
+void get_status(const door_ptr& here, call& one);
 void get_metrics(const door_ptr& here, call& one);
 void get_export(const door_ptr& here, call& one);
 void get_index(const door_ptr& here, call& one);

@@ -61,7 +61,8 @@ int diagnose(const diagnose_options& o) {
     print_json(*found);
     return done;
   }
-  std::printf("%s  health score %s\n", paint(o.subject, colour::bold).c_str(),
+  std::printf("%s  %s  health score %s\n", paint(o.subject, colour::bold).c_str(),
+              text_of(*found, "status", "?").c_str(),
               fixed(number_of(*found, "health_score"), 2).c_str());
   const auto findings = found->value("findings", json::array());
   if (findings.empty()) std::printf("nothing is wrong\n");

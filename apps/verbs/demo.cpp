@@ -169,6 +169,8 @@ int demo(demo_options& o) {
   const auto day = load::make_office_day(cast, habits);
 
   const auto& pool = configuration->pool;
+  // Where it is left out it follows the starts, and is at most this.
+  const auto residency = pool.min_residency.value_or(std::chrono::seconds{2});
   if (!o.as_json) {
     std::printf("%s\n", paint("greenroom demo: " + o.source.name(), colour::bold).c_str());
     std::printf(
@@ -185,12 +187,12 @@ int demo(demo_options& o) {
         o.compare ? "as long with a fixed keep-alive, as long with LRU, " : "", half_s,
         pool.max_warm, config::format_duration(pool.cooldown).c_str(),
         config::format_duration(faster(pool.cooldown)).c_str(),
-        config::format_duration(pool.min_residency).c_str(),
-        config::format_duration(faster(pool.min_residency)).c_str(), pace, hours_faster);
+        config::format_duration(residency).c_str(),
+        config::format_duration(faster(residency)).c_str(), pace, hours_faster);
     std::fflush(stdout);
   }
   configuration->pool.cooldown = faster(pool.cooldown);
-  configuration->pool.min_residency = faster(pool.min_residency);
+  if (pool.min_residency) configuration->pool.min_residency = faster(residency);
 
   phase_plan plan;
   plan.cast = &cast;

@@ -135,7 +135,27 @@ void write(spdlog::level::level_enum level, std::string_view kind, std::string_v
   }
 }
 
+std::unique_ptr<spdlog::formatter> formatter_of(const config::log& how) {
+  if (how.format != config::log_format::json)
+    return std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v",
+                                                       spdlog::pattern_time_type::utc);
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  formatter->add_flag<json_body>('*').set_pattern(
+      R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%*})");
+  return formatter;
+}
+
 }  // namespace
+
+void adjust_log(const config::log& how) {
+  auto* logger = spdlog::default_logger_raw();
+  if (logger == nullptr) return;
+  logger->set_level(level_of(how.level));
+  const bool json_now = how.format == config::log_format::json;
+  if (as_json.exchange(json_now) == json_now) return;
+  // A sink takes another formatter while lines are written, which a logger does not.
+  for (const auto& sink : logger->sinks()) sink->set_formatter(formatter_of(how));
+}
 
 void open_log(const config::log& how) {
   if (!spdlog::thread_pool()) spdlog::init_thread_pool(waiting_lines, 1);
@@ -144,15 +164,7 @@ void open_log(const config::log& how) {
       std::make_shared<spdlog::async_logger>("greenroom", std::move(sink), spdlog::thread_pool(),
                                              spdlog::async_overflow_policy::overrun_oldest);
   as_json = how.format == config::log_format::json;
-  if (as_json) {
-    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-    formatter->add_flag<json_body>('*').set_pattern(
-        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%*})");
-    logger->set_formatter(std::move(formatter));
-  } else {
-    logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
-  }
+  logger->set_formatter(formatter_of(how));
   logger->set_level(level_of(how.level));
   logger->flush_on(spdlog::level::warn);
   spdlog::set_default_logger(std::move(logger));

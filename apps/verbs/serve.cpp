@@ -83,8 +83,18 @@ void reload(node& running, const configuration_source& source) {
     if (const auto* why = std::get_if<node::failure>(&applied))
       log_line(config::log_level::warn, "config.kept",
                json{{"source", source.name()}, {"problem", why->what}}.dump());
-    else
-      log_line(config::log_level::info, "config.applied", json{{"source", source.name()}}.dump());
+    else {
+      const auto& done = std::get<node::reloaded>(applied);
+      adjust_log(running.configuration().log);
+      log_line(config::log_level::info, "config.applied",
+               json{{"source", source.name()},
+                    {"change", done.change},
+                    {"workers_to_replace", done.workers}}
+                   .dump());
+      for (const auto& warning : loaded.warnings)
+        log_line(config::log_level::warn, "config.warning",
+                 json{{"warning", config::to_string(warning)}}.dump());
+    }
   }
   notify_service_manager("READY=1");
 }
@@ -160,7 +170,6 @@ int serve(const configuration_source& source) {
 
   open_log(configuration->log);
   const log_guard closing;  // Before the node, so that it is destroyed after it.
-  const auto grace = configuration->shutdown_grace;
   const auto cast = count_specialists(*configuration);
 
   node::options options;
@@ -202,7 +211,7 @@ int serve(const configuration_source& source) {
       reload(running, source);
     } else if (number == SIGTERM || number == SIGINT) {
       // The door stays open meanwhile: it delivers what is still to come and refuses the rest.
-      drain(running, grace, signals);
+      drain(running, running.configuration().shutdown_grace, signals);
       break;
     }
   }

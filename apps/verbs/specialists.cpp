@@ -69,8 +69,10 @@ int specialists(node_client& client, const specialists_options& o) {
   for (const auto& one : chosen) {
     const auto state = text_of(one, "state", "?");
     const auto pid = number_of(one, "pid");
-    rows.add({text_of(one, "name"), text_of(one, "department"), text_of(one, "priority"), state,
-              pid > 0 ? fixed(pid, 0) : "-", fixed(number_of(one, "memory_mb"), 1),
+    // Its worker runs what a reload has changed, until it is idle.
+    const auto* const old = text_of(one, "definition") == "old" ? " (old)" : "";
+    rows.add({text_of(one, "name"), text_of(one, "department"), text_of(one, "priority"),
+              state + old, pid > 0 ? fixed(pid, 0) : "-", fixed(number_of(one, "memory_mb"), 1),
               fixed(number_of(one, "queue_depth"), 0), fixed(number_of(one, "tasks"), 0),
               fixed(number_of(one, "cold_starts"), 0),
               number_of(one, "start_ms") > 0 ? spoken_duration(number_of(one, "start_ms")) : "-"},

@@ -19,7 +19,19 @@ colour colour_of_health(const std::string& status) {
 
 std::string state_of(const json& one) { return text_of(one, "state", "?"); }
 
-void print_status(const json& pooling, const json& specialists, const std::string& node) {
+void print_reasons(const json& whole) {
+  for (const auto& one : whole.value("reasons", json::array())) {
+    const auto severity = text_of(one, "severity", "?");
+    const auto paint_as = severity == "critical"  ? colour::red
+                          : severity == "warning" ? colour::yellow
+                                                  : colour::grey;
+    std::printf("%-9s %s (%s)\n", paint(severity, paint_as).c_str(), text_of(one, "reason").c_str(),
+                text_of(one, "change").c_str());
+  }
+}
+
+void print_status(const json& pooling, const json& why, const json& specialists,
+                  const std::string& node) {
   const auto& counts = pooling.value("specialists", json::object());
   const auto& performance = pooling.value("performance", json::object());
   const auto& memory = pooling.value("memory", json::object());
@@ -31,6 +43,7 @@ void print_status(const json& pooling, const json& specialists, const std::strin
       alerts > 0
           ? paint(fixed(alerts, 0) + (alerts > 1 ? " alerts" : " alert"), colour::yellow).c_str()
           : "no alerts");
+  print_reasons(why);
   std::printf("warm      %s of %s specialists (%s)\n", text_of(counts, "warm", "?").c_str(),
               text_of(counts, "total", "?").c_str(),
               percent(number_of(counts, "utilization")).c_str());
@@ -80,15 +93,19 @@ void print_status(const json& pooling, const json& specialists, const std::strin
 int status(node_client& client, const asking& how) {
   const auto pooling = client.get("/health/intelligent-pooling");
   if (!pooling) return client.code();
+  const auto why = client.get("/v1/status");
+  if (!why) return client.code();
   const auto specialists = client.get("/v1/specialists");
   if (!specialists) return client.code();
   if (how.as_json) {
     json whole = *pooling;
+    whole["reasons"] = why->value("reasons", json::array());
+    whole["health_score"] = number_of(*why, "health_score", 1);
     whole["node"] = how.node;
     whole["items"] = specialists->value("items", json::array());
     print_json(whole);
   } else {
-    print_status(*pooling, *specialists, how.node);
+    print_status(*pooling, *why, *specialists, how.node);
   }
   return done;
 }

@@ -61,6 +61,14 @@ std::vector<runtime::pool_limits> candidates(const runtime::pool_limits& now, st
   std::set<double> shares{now.target_memory};
   for (const double share : {0.05, 0.1, 0.2, 0.3}) shares.insert(share);
   std::vector<runtime::pool_limits> result;
+  // A place that is kept for longer than a start takes makes others wait.
+  if (now.min_residency_s > 0)
+    for (const auto most : slots) {
+      auto one = now;
+      one.max_warm = most;
+      one.min_residency_s = runtime::automatic_residency;
+      result.push_back(one);
+    }
   const auto with = [&](std::size_t most, double cooldown_s, double share) {
     auto one = now;
     one.max_warm = most;
@@ -81,6 +89,8 @@ json trial_json(const outcome_of& one) {
   return {{"max_warm", one.limits.max_warm},
           {"cooldown_s", one.limits.cooldown_s},
           {"target_memory", one.limits.target_memory},
+          {"min_residency_s",
+           one.limits.min_residency_s >= 0 ? json(one.limits.min_residency_s) : json("auto")},
           {"cold_ratio", one.result.cold_ratio},
           {"cold_ratio_p75", one.result.cold_ratio_p75},
           {"memory_ratio", one.result.memory_ratio},
@@ -92,9 +102,10 @@ json trial_json(const outcome_of& one) {
 
 std::string settings_of(const outcome_of& one) {
   auto text = "max_warm " + std::to_string(one.limits.max_warm);
-  if (one.limits.target_memory > 0)
-    return text + ", target_memory " + fixed(one.limits.target_memory, 2);
-  return text + ", cooldown " + fixed(one.limits.cooldown_s, 1) + "s";
+  text += one.limits.target_memory > 0 ? ", target_memory " + fixed(one.limits.target_memory, 2)
+                                       : ", cooldown " + fixed(one.limits.cooldown_s, 1) + "s";
+  return text + ", min_residency "
+         + (one.limits.min_residency_s >= 0 ? fixed(one.limits.min_residency_s, 1) + "s" : "auto");
 }
 
 /// The best of those that fit, unless what is in force is as good.
@@ -147,7 +158,7 @@ int tune(const tune_options& o) {
   limits.max_warm = static_cast<std::size_t>(number_of(*pool, "max_warm", 17));
   limits.cooldown_s = number_of(*pool, "cooldown_s", 45);
   limits.target_memory = number_of(*pool, "target_memory");
-  limits.min_residency_s = number_of(*pool, "min_residency_s", 2);
+  limits.min_residency_s = number_of(*pool, "min_residency_s", runtime::automatic_residency);
   limits.warm_threshold = number_of(*pool, "warm_threshold", 0.3);
   limits.adaptive = truth_of(*pool, "adaptive");
   const auto cast = std::max<std::size_t>(static_cast<std::size_t>(number_of(*pool, "specialists")),
@@ -244,7 +255,8 @@ void add_tune(CLI::App& program, outcome& result) {
   add_asking_options(*verb, o->how);
   verb->footer(
       "Replays the node's latest traffic (up to 65,536 tasks) through the simulator with other\n"
-      "values of pool.max_warm, pool.cooldown and pool.target_memory. Nothing is changed.\n\n"
+      "values of pool.max_warm, pool.cooldown, pool.target_memory and pool.min_residency. Nothing\n"
+      "is changed.\n\n"
       "Example:\n"
       "  greenroom tune\n"
       "  greenroom tune --json");

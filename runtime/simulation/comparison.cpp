@@ -70,7 +70,7 @@ simulation_result run_ours(const workload& work, const comparison_settings& sett
   warm_policy_run how;
   how.epoch_s = settings.epoch_s;
   how.limits.adaptive = false;
-  how.limits.min_residency_s = 0;
+  how.limits.min_residency_s = settings.min_residency_s;
   how.surplus_until_miss = settings.slots > 0;
   how.limits.max_warm = settings.slots > 0 ? settings.slots : work.traffic->specialists.size();
   if (price > 0) {

@@ -150,6 +150,7 @@ task_ptr task_ledger::acquire(bool anchored) {
   job.observed = true;
   job.mirror = false;
   job.judged = true;
+  job.start_beside.store(false, std::memory_order_relaxed);
   job.case_key = 0;
   job.place.store(task_place::door, std::memory_order_relaxed);
   job.anchored.store(anchored, std::memory_order_relaxed);
