@@ -283,6 +283,9 @@ std::string node::metrics() const {
           house.gauge.journal_ok ? 1 : 0);
   out.one("greenroom_worker_memory_bytes", "Proportional set size of all workers.",
           MetricType::Gauge, now.memory_mb * 1e6);
+  sheet::add(out.family("greenroom_worker_cpu_cores",
+                        "Cores that all workers keep busy, by profile.", MetricType::Gauge),
+             {{"profile", house.now_playing().config.profile}}, now.cpu_share);
   if (now.pool_memory_efficiency)
     out.one("greenroom_memory_efficiency_ratio",
             "1 - memory of the intelligent pool over time / memory over time had all been warm.",

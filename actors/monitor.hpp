@@ -9,7 +9,9 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace greenroom::actors {
@@ -34,6 +36,9 @@ struct monitor_state : watcher {
   std::uint64_t events_seen = 0;  ///< The last one that may have become an alert.
 
   void open();
+  /// Alerts that stand as long as a specialist is in a certain state.
+  void specialist_alerts(double now_s, std::vector<runtime::monitoring::alert_change>& changes);
+  std::map<std::string_view, std::string> standing;  ///< Those alerts, with what they name.
   void look();
   [[nodiscard]] std::vector<runtime::monitoring::alert_rule> rules_now() const;
   void rollback_alert(double now_s, std::vector<runtime::monitoring::alert_change>& changes);

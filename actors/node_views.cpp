@@ -1,6 +1,7 @@
 // What a node says of itself: tasks, specialists, health, exported state.
 #include "actors/node_parts.hpp"
 #include "actors/pool_sampler.hpp"
+#include "actors/surveyor.hpp"
 #include "actors/task_times.hpp"
 #include "actors/text.hpp"
 #include "actors/units.hpp"
@@ -105,11 +106,12 @@ node_view node::status() const {
       default: break;
     }
     // Whoever answers, the workers of either pool cost.
-    for (const auto each : {pool_kind::intelligent, pool_kind::baseline})
-      result.memory_mb +=
-          static_cast<double>(
-              house.pool(each).specialists[i].gauge.memory_bytes.load(std::memory_order_relaxed))
-          / actors::bytes_per_mb;
+    for (const auto each : {pool_kind::intelligent, pool_kind::baseline}) {
+      const auto& its = house.pool(each).specialists[i].gauge;
+      result.memory_mb += static_cast<double>(its.memory_bytes.load(std::memory_order_relaxed))
+                          / actors::bytes_per_mb;
+      result.cpu_share += actors::cpu_share_of(its);
+    }
   }
   result.memory_always_warm_mb = actors::always_warm_bytes(house) / actors::bytes_per_mb;
   result.memory_efficiency = house.all_memory.efficiency().value_or(0);
@@ -203,6 +205,7 @@ specialist_view view_of_specialist(const actors::house& house, pool_kind kind, s
   result.memory_mb = bytes > 0  ? static_cast<double>(bytes) / actors::bytes_per_mb
                      : seen > 0 ? static_cast<double>(seen) / actors::bytes_per_mb
                                 : one.config.memory_mb;
+  result.cpu_share = actors::cpu_share_of(gauge);
   result.running = gauge.running.load(std::memory_order_relaxed);
   const auto depth = gauge.depth();
   result.queue_depth = depth - std::min<std::size_t>(depth, result.running);
@@ -264,6 +267,14 @@ std::variant<specialist_view, refusal> node::specialist(std::string_view name) c
   auto result = view_of_specialist(*parts_->house, parts_->desk->pool(), std::get<0>(found));
   add_last_errors(*parts_->house, {&result, 1});
   return result;
+}
+
+std::variant<std::vector<worker_line>, refusal> node::worker_lines(std::string_view specialist,
+                                                                   std::uint64_t after,
+                                                                   std::size_t most) const {
+  auto found = parts_->desk->find(specialist);
+  if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
+  return parts_->lines.of(parts_->house->now_playing().name_of(std::get<0>(found)), after, most);
 }
 
 std::vector<std::string> node::workflow_names() const {

@@ -11,8 +11,15 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace greenroom::doors {
+
+/// What became of a reload that was asked for.
+struct reload_outcome {
+  std::string source;                 ///< The file or profile that was read.
+  std::vector<std::string> problems;  ///< Empty: it was applied, else nothing was changed.
+};
 
 struct http_door_options {
   std::string address = "127.0.0.1";
@@ -22,6 +29,10 @@ struct http_door_options {
   std::function<const actors::cast&()> playing;
   /// The firing alerts as one JSON array, `[…]`. Empty: there are none.
   std::function<std::string()> alerts;
+  /// Reads the configuration again and calls back, on any thread, once. Empty: nobody can.
+  std::function<void(std::function<void(const reload_outcome&)> done)> reload;
+  /// Begins to end the program, after a drain or at once. Empty: nobody can.
+  std::function<void(bool at_once)> stop;
 };
 
 class http_door {

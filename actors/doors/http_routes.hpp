@@ -83,6 +83,10 @@ void list_predictions(const door_ptr& here, call& one);
 void get_recording(const door_ptr& here, call& one);
 void get_tuning(const door_ptr& here, call& one);
 
+void get_worker_lines(const door_ptr& here, call& one);
+void post_reload(const door_ptr& here, call& one);
+void post_stop(const door_ptr& here, call& one);
+
 void list_alerts(const door_ptr& here, call& one);
 void stream_events(const door_ptr& here, call& one);
 
@@ -107,5 +111,6 @@ void list_rollbacks(const door_ptr& here, call& one);
 void get_rollback(const door_ptr& here, call& one);
 void get_diagnosis(const door_ptr& here, call& one);
 void get_report(const door_ptr& here, call& one);
+void get_history(const door_ptr& here, call& one);
 
 }  // namespace greenroom::doors

@@ -45,6 +45,7 @@ std::string to_json(const specialist_view& one) {
   text += "\",\"pid\":" + (one.pid > 0 ? std::to_string(one.pid) : std::string{"null"});
   text += ",\"memory_mb\":" + number(one.memory_mb);
   text += ",\"memory_measured\":" + boolean(one.memory_measured);
+  text += ",\"cpu_share\":" + number(one.cpu_share);
   text += ",\"queue_depth\":" + std::to_string(one.queue_depth);
   text += ",\"running\":" + std::to_string(one.running);
   text += ",\"concurrency\":" + std::to_string(one.concurrency);
