@@ -210,6 +210,8 @@ public:
   /// The latest arrivals as recorded traffic: `timestamp_s,specialist,duration_ms,case` (CSV).
   [[nodiscard]] std::string recording() const;
   [[nodiscard]] std::vector<std::string> workflow_names() const;
+  /// Workflows found under way since the node started.
+  [[nodiscard]] std::uint64_t workflows_detected() const;
   /// What was measured at the checks of the last while: points, at most `points_max`, and for each
   /// metric its mean, minimum, maximum and last value. The node keeps a day of checks at 15 s, in
   /// memory. JSON.
@@ -246,6 +248,13 @@ public:
   std::optional<refusal> cool(std::string_view specialist);
   /// Whole or not at all; says why not.
   std::variant<std::monostate, failure> reload(config::node configuration);
+  /// The configuration in force with other settings of the pool, until the next reload.
+  struct pool_settings {
+    std::optional<std::size_t> max_warm;
+    std::optional<std::chrono::milliseconds> cooldown;
+    std::optional<double> target_memory;
+  };
+  std::variant<std::monostate, failure> tune(const pool_settings& wanted);
   /// Takes nothing new, waits until accepted tasks have ended or `grace` is over, stops workers.
   /// Returns how many durable tasks are left for the next start.
   std::size_t drain(std::chrono::milliseconds grace);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <utility>
 
 namespace greenroom {
 
@@ -44,6 +45,18 @@ std::string node::history(std::chrono::milliseconds last, std::size_t points_max
               {"summary", std::move(summary)},
               {"items", std::move(items)}}
       .dump();
+}
+
+std::uint64_t node::workflows_detected() const {
+  return machine::count_of(parts_->house->forecast.workflows_detected);
+}
+
+std::variant<std::monostate, node::failure> node::tune(const pool_settings& wanted) {
+  auto changed = configuration();
+  if (wanted.max_warm) changed.pool.max_warm = *wanted.max_warm;
+  if (wanted.cooldown) changed.pool.cooldown = *wanted.cooldown;
+  if (wanted.target_memory) changed.pool.target_memory = *wanted.target_memory;
+  return reload(std::move(changed));
 }
 
 }  // namespace greenroom

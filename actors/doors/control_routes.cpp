@@ -3,6 +3,8 @@
 #include "config/loader.hpp"
 #include "protocols/json_text.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <charconv>
 #include <chrono>
 #include <utility>
@@ -72,6 +74,45 @@ void get_history(const door_ptr& here, call& one) {
   const auto points = count_in(one, "points", points_usual, 10'000);
   if (!points) return;
   answer_json(one.reply, 200, here->of->history(last, static_cast<std::size_t>(*points)));
+}
+
+void post_tuning(const door_ptr& here, call& one) {
+  const auto body = nlohmann::json::parse(one.asked.body(), nullptr, false);
+  if (!body.is_object())
+    return answer_problem(one.reply,
+                          protocols::problem_of(protocols::failure::malformed,
+                                                R"(Send the settings, such as {"max_warm":20}.)"));
+  node::pool_settings wanted;
+  for (const auto& [key, value] : body.items()) {
+    std::string wrong;
+    if (key == "max_warm") {
+      if (value.is_number_unsigned() && value.get<std::uint64_t>() >= 1
+          && value.get<std::uint64_t>() <= 1'000'000)
+        wanted.max_warm = value.get<std::size_t>();
+      else
+        wrong = "a whole number of 1 or more";
+    } else if (key == "cooldown_ms") {
+      if (value.is_number_unsigned() && value.get<std::uint64_t>() <= 30ULL * 86'400'000)
+        wanted.cooldown = std::chrono::milliseconds{value.get<std::int64_t>()};
+      else
+        wrong = "a whole number of milliseconds, at most 30 days";
+    } else if (key == "target_memory") {
+      if (value.is_number() && value.get<double>() >= 0 && value.get<double>() <= 1)
+        wanted.target_memory = value.get<double>();
+      else
+        wrong = "a share from 0 to 1";
+    } else {
+      wrong = "not a setting; there are max_warm, cooldown_ms and target_memory";
+    }
+    if (!wrong.empty())
+      return answer_problem(one.reply, protocols::problem_of(protocols::failure::malformed,
+                                                             "\"" + key + "\" is " + wrong + "."));
+  }
+  const auto applied = here->of->tune(wanted);
+  if (const auto* const why = std::get_if<node::failure>(&applied))
+    return answer_problem(one.reply, protocols::problem_named("configuration-refused", 409,
+                                                              "Configuration refused", why->what));
+  get_tuning(here, one);
 }
 
 void post_reload(const door_ptr& here, call& one) {

@@ -38,6 +38,7 @@ constexpr auto table = std::to_array<entry>({
     {method::get, "/v1/predictions", list_predictions},
     {method::get, "/v1/recording", get_recording},
     {method::get, "/v1/tuning", get_tuning},
+    {method::post, "/v1/tuning", post_tuning},
     {method::get, "/v1/alerts", list_alerts},
     {method::get, "/v1/events", stream_events},
     {method::post, "/v1/chat/completions", post_chat},

@@ -82,6 +82,7 @@ void cool_specialist(const door_ptr& here, call& one);
 void list_predictions(const door_ptr& here, call& one);
 void get_recording(const door_ptr& here, call& one);
 void get_tuning(const door_ptr& here, call& one);
+void post_tuning(const door_ptr& here, call& one);
 
 void get_worker_lines(const door_ptr& here, call& one);
 void post_reload(const door_ptr& here, call& one);

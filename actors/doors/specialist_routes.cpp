@@ -146,6 +146,9 @@ void get_tuning(const door_ptr& here, call& one) {
   body += ",\"cooldown_s\":" + seconds(pool.cooldown);
   body += ",\"warm_threshold\":" + number(pool.warm_threshold);
   body += ",\"adaptive\":" + std::string{pool.adaptive ? "true" : "false"};
+  body +=
+      ",\"queue_per_specialist\":" + std::to_string(here->of->configuration().queue.per_specialist);
+  body += ",\"workflows_detected\":" + std::to_string(here->of->workflows_detected());
   body += ",\"specialists\":" + std::to_string(everybody.size());
   // Nothing was ever started, so nothing is known of it.
   if (measured > 0)
