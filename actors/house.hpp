@@ -17,6 +17,7 @@
 #include "runtime/machine/tasks/ingress.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
 #include "runtime/machine/worker/worker.hpp"
+#include "runtime/monitoring/sample_history.hpp"
 
 #include <array>
 #include <atomic>
@@ -200,6 +201,7 @@ struct house {
   watch_board board;        ///< What the watchers know, for those who ask; and words for them.
   forecast_board forecast;  ///< What is expected, and what was learnt.
   event_log events;
+  guarded<runtime::monitoring::sample_history> samples;  ///< Of the last day, by the monitor.
   worker_factory make_worker;
   /// Null when there are none. Set before the actors start, and constant from then on.
   std::shared_ptr<const callable_table> callables;

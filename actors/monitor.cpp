@@ -202,6 +202,61 @@ void monitor_state::watch() {
   tell(changes);
 }
 
+void monitor_state::specialist_alerts(double now_s,
+                                      std::vector<runtime::monitoring::alert_change>& changes) {
+  using namespace runtime::monitoring;
+  using machine::worker_state;
+  // What the alert names, by rule; nothing: the alert is over.
+  std::map<std::string_view, std::string> found{{pinned_specialist_failed, {}},
+                                                {important_specialist_failed, {}},
+                                                {circuit_open, {}},
+                                                {slow_start, {}},
+                                                {fallback_route, {}}};
+  constexpr std::size_t text_max = 400;
+  const auto name = [&](std::string_view rule, const std::string& text) {
+    auto& all = found[rule];
+    if (all.size() > text_max) return;
+    all += (all.empty() ? "" : ", ") + text;
+    if (all.size() > text_max) all += " and more";
+  };
+  const auto& playing = where->now_playing();
+  const auto now_ns = where->time->now_ns();
+  const auto& pool = where->pool(where->routes.main());
+  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
+    const auto& one = playing.members[i];
+    if (one.gone) continue;
+    const auto& gauge = pool.specialists[i].gauge;
+    if (gauge.state.load(std::memory_order_relaxed) == worker_state::failed) {
+      if (one.config.pin)
+        name(pinned_specialist_failed, one.config.name);
+      else if (one.config.priority == config::priority::high)
+        name(important_specialist_failed, one.config.name);
+    }
+    if (gauge.open_until_ns.load(std::memory_order_relaxed) > now_ns) {
+      name(circuit_open, one.config.name);
+      if (!one.config.fallback.empty())
+        name(fallback_route, one.config.name + " → " + one.config.fallback);
+    }
+    const auto start_ns = gauge.start_ns.load(std::memory_order_relaxed);
+    const auto allowed_ns = std::chrono::nanoseconds{one.config.backend.start_timeout}.count();
+    if (allowed_ns > 0 && start_ns > allowed_ns / 2)
+      name(slow_start, one.config.name + " (" + std::to_string(start_ns / 1'000'000) + " of "
+                           + std::to_string(allowed_ns / 1'000'000) + " ms)");
+  }
+  for (auto& [rule, text] : found) {
+    const auto before = standing.find(rule);
+    std::vector<alert_change> more;
+    if (text.empty() && before != standing.end()) {
+      more = served->settle(rule, now_s);
+      standing.erase(before);
+    } else if (!text.empty() && (before == standing.end() || before->second != text)) {
+      more = served->raise(rule, text, now_s);
+      standing.insert_or_assign(rule, std::move(text));
+    }
+    changes.insert(changes.end(), more.begin(), more.end());
+  }
+}
+
 void monitor_state::look() {
   const auto now = now_s();
   if (notice_pause(now)) return;
@@ -225,6 +280,7 @@ void monitor_state::look() {
   all.health = health.score;
   all.pool = "node";
 
+  where->samples.write([&](runtime::monitoring::sample_history& kept) { kept.add(all); });
   auto changes = served->observe(all);
   const auto rules = where->routes.now().routes;
   const bool beside = rules == mode::shadow || rules == mode::hybrid;
@@ -236,6 +292,7 @@ void monitor_state::look() {
   }
   rollback_alert(now, changes);
   event_alerts(now, changes);
+  specialist_alerts(now, changes);
 
   runtime::rollout::evidence_recorder page;
   page.add("pool:intelligent", samples[smart]);

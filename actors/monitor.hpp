@@ -10,7 +10,9 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace greenroom::actors {
@@ -43,6 +45,9 @@ struct monitor_state : watcher {
   bool unjudged = false;  ///< What has ended since the last look ran through a pause.
 
   void open();
+  /// Alerts that stand as long as a specialist is in a certain state.
+  void specialist_alerts(double now_s, std::vector<runtime::monitoring::alert_change>& changes);
+  std::map<std::string_view, std::string> standing;  ///< Those alerts, with what they name.
   void look();
   void watch();
   void watch_pool(protocols::pool_kind kind, double now_s,

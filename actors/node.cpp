@@ -162,7 +162,8 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
 
   const auto bin = how.bin_directory;
   house.callables = callables;
-  house.make_worker = [io = in.io.get(), bin, my_mark, callables, of = &house, log = &in.log](
+  house.make_worker = [io = in.io.get(), bin, my_mark, callables, of = &house, log = &in.log,
+                       lines = &in.lines, time = house.time](
                           const actors::member& who, std::string_view department, pool_kind pool,
                           std::shared_ptr<machine::worker_events> events) {
     machine::worker_surroundings where;
@@ -172,7 +173,8 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     where.department = department;
     where.pool = protocols::to_string(pool);
     where.output_bytes_max = of->now_playing().config.limits.output_bytes;
-    where.log = [log](std::string_view specialist, std::string_view line) {
+    where.log = [log, lines, time](std::string_view specialist, std::string_view line) {
+      lines->add(specialist, line, time->unix_ms());
       if (*log) (*log)(specialist, line);
     };
     const auto found = callables->find(who.config.name);
@@ -222,7 +224,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
       return machine::journal::open(journal_where);
     };
   }
-  plan.measure = [](int pid) { return machine::process_memory(pid); };
+  plan.measure = [](int pid) { return machine::measure_process(pid); };
   in.root = in.system->spawn(actors::root, &house, std::move(plan));
 
   std::unique_ptr<node> result{new node{std::move(inside)}};

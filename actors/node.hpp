@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/event_log.hpp"
+#include "actors/worker_lines.hpp"
 #include "config/node.hpp"
 #include "protocols/task.hpp"
 
@@ -73,8 +74,9 @@ struct specialist_view {
   bool memory_measured = false;
   std::size_t queue_depth = 0, running = 0, concurrency = 1;
   std::uint64_t tasks = 0, failures = 0, cold_starts = 0, warm_hits = 0, restarts = 0;
-  double start_ms = 0;  ///< Mean measured start time; 0: not started yet.
-  double run_ms = 0;    ///< Mean measured run time.
+  double start_ms = 0;   ///< Mean measured start time; 0: not started yet.
+  double run_ms = 0;     ///< Mean measured run time.
+  double cpu_share = 0;  ///< Of one core, by its worker at the last measurement.
   bool pinned = false, circuit_open = false;
   /// A worker of it, in either pool, runs what a reload has changed, until it is idle.
   bool old_definition = false;
@@ -99,6 +101,7 @@ struct node_view {
   double warm_hit_rate = 0;
   std::size_t queue_depth = 0;
   double memory_mb = 0;              ///< Of all workers, of the baseline pool too.
+  double cpu_share = 0;              ///< Of one core, by all workers at the last measurement.
   double memory_always_warm_mb = 0;  ///< Of the cast, had everybody been warm once.
   double memory_efficiency = 0;      ///< Of all workers, since a second pool came or went.
   std::optional<double> pool_memory_efficiency;  ///< Of the intelligent pool, while it works.
@@ -224,6 +227,15 @@ public:
   /// The latest arrivals as recorded traffic: `timestamp_s,specialist,duration_ms,case` (CSV).
   [[nodiscard]] std::string recording() const;
   [[nodiscard]] std::vector<std::string> workflow_names() const;
+  /// Workflows found under way since the node started.
+  [[nodiscard]] std::uint64_t workflows_detected() const;
+  /// What was measured at the checks of the last while: points, at most `points_max`, and for each
+  /// metric its mean, minimum, maximum and last value. The node keeps a day of checks at 15 s, in
+  /// memory. JSON.
+  [[nodiscard]] std::string history(std::chrono::milliseconds last, std::size_t points_max) const;
+  /// What its workers wrote to standard error lately, after the line `after`.
+  [[nodiscard]] std::variant<std::vector<worker_line>, refusal> worker_lines(
+      std::string_view specialist, std::uint64_t after, std::size_t most) const;
   /// Prometheus text.
   [[nodiscard]] std::string metrics() const;
   /// Everything durable and learned, as JSON.
@@ -257,6 +269,13 @@ public:
   };
   /// Whole or not at all; says why not.
   std::variant<reloaded, failure> reload(config::node configuration);
+  /// The configuration in force with other settings of the pool, until the next reload.
+  struct pool_settings {
+    std::optional<std::size_t> max_warm;
+    std::optional<std::chrono::milliseconds> cooldown;
+    std::optional<double> target_memory;
+  };
+  std::variant<reloaded, failure> tune(const pool_settings& wanted);
   /// Takes nothing new, waits until accepted tasks have ended or `grace` is over, stops workers.
   /// Returns how many durable tasks are left for the next start.
   std::size_t drain(std::chrono::milliseconds grace);

@@ -39,6 +39,7 @@ struct node::parts {
   std::atomic<std::uint64_t> workflow_serial{1};
   /// Lines that workers write to stderr; set before anything starts, or left empty.
   std::function<void(std::string_view specialist, std::string_view line)> log;
+  actors::worker_lines lines;  ///< The last of them.
   std::mutex reload_mutex;
 
   /// Tasks of an earlier life keep their names, which do not say where they are.

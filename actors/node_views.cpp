@@ -1,6 +1,7 @@
 // What a node says of itself: tasks, specialists, health, exported state.
 #include "actors/node_parts.hpp"
 #include "actors/pool_sampler.hpp"
+#include "actors/surveyor.hpp"
 #include "actors/task_times.hpp"
 #include "actors/text.hpp"
 #include "actors/units.hpp"
@@ -105,10 +106,10 @@ node_view node::status() const {
     for (const auto each : {pool_kind::intelligent, pool_kind::baseline}) {
       const auto runs = house.pool(each).specialists[i].definition.load(std::memory_order_relaxed);
       if (runs != 0 && runs != playing.definitions[i]) ++result.old_definitions;
-      result.memory_mb +=
-          static_cast<double>(
-              house.pool(each).specialists[i].gauge.memory_bytes.load(std::memory_order_relaxed))
-          / actors::bytes_per_mb;
+      const auto& its = house.pool(each).specialists[i].gauge;
+      result.memory_mb += static_cast<double>(its.memory_bytes.load(std::memory_order_relaxed))
+                          / actors::bytes_per_mb;
+      result.cpu_share += actors::cpu_share_of(its);
     }
   }
   result.generation = playing.generation;
@@ -205,6 +206,7 @@ specialist_view view_of_specialist(const actors::house& house, pool_kind kind, s
   result.memory_mb = bytes > 0  ? static_cast<double>(bytes) / actors::bytes_per_mb
                      : seen > 0 ? static_cast<double>(seen) / actors::bytes_per_mb
                                 : one.config.memory_mb;
+  result.cpu_share = actors::cpu_share_of(gauge);
   result.running = gauge.running.load(std::memory_order_relaxed);
   const auto depth = gauge.depth();
   result.queue_depth = depth - std::min<std::size_t>(depth, result.running);
@@ -247,6 +249,15 @@ std::variant<specialist_view, refusal> node::specialist(std::string_view name) c
   auto found = parts_->desk->find(name);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
   return view_of_specialist(*parts_->house, parts_->desk->pool(), std::get<0>(found));
+}
+
+std::variant<std::vector<worker_line>, refusal> node::worker_lines(std::string_view specialist,
+                                                                   std::uint64_t after,
+                                                                   std::size_t most) const {
+  const actors::cast_reader::scope reading;
+  auto found = parts_->desk->find(specialist);
+  if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
+  return parts_->lines.of(parts_->house->now_playing().name_of(std::get<0>(found)), after, most);
 }
 
 std::vector<std::string> node::workflow_names() const {

@@ -20,7 +20,7 @@ struct entry {
   route go;
 };
 
-constexpr std::array<entry, 40> table{{
+constexpr auto table = std::to_array<entry>({
     {method::get, "/", get_index},
     {method::post, "/v1/tasks", post_task},
     {method::get, "/v1/tasks", list_tasks},
@@ -32,10 +32,14 @@ constexpr std::array<entry, 40> table{{
     {method::get, "/v1/specialists/{name}", get_specialist},
     {method::post, "/v1/specialists/{name}/warm", warm_specialist},
     {method::post, "/v1/specialists/{name}/cool", cool_specialist},
+    {method::get, "/v1/specialists/{name}/logs", get_worker_lines},
+    {method::post, "/v1/reload", post_reload},
+    {method::post, "/v1/stop", post_stop},
     {method::get, "/v1/predictions", list_predictions},
     {method::get, "/v1/recording", get_recording},
     {method::get, "/v1/tuning", get_tuning},
     {method::get, "/v1/status", get_status},
+    {method::post, "/v1/tuning", post_tuning},
     {method::get, "/v1/alerts", list_alerts},
     {method::get, "/v1/events", stream_events},
     {method::post, "/v1/chat/completions", post_chat},
@@ -56,12 +60,13 @@ constexpr std::array<entry, 40> table{{
     {method::get, "/v1/rollbacks/{id}", get_rollback},
     {method::get, "/v1/diagnose/{name}", get_diagnosis},
     {method::get, "/v1/report", get_report},
+    {method::get, "/v1/history", get_history},
     {method::get, "/health", health_live},
     {method::get, "/health/live", health_live},
     {method::get, "/health/ready", health_ready},
     {method::get, "/health/intelligent-pooling", health_pooling},
     {method::get, "/metrics", get_metrics},
-}};
+});
 
 /// Cuts off and returns the first segment of a path that begins with a slash.
 std::string_view take_segment(std::string_view& path) {
@@ -136,11 +141,12 @@ void dispatch(const door_ptr& here, machine::http::request& asked,
   for (const auto known : allowed) allow.append(", ").append(known);
   allow += "\r\n";
   if (verb == method::options) return reply.answer(204, {}, {}, allow);
-  answer_problem(reply,
-                 protocols::problem_named(
-                     "method-not-allowed", 405, "Method not allowed",
-                     std::string{asked.method_name()} + " is of no use here; see the Allow field."),
-                 allow);
+  answer_problem(
+      reply,
+      protocols::problem_named("method-not-allowed", 405, "Method not allowed",
+                               std::string{asked.method_name()}
+                                   + " is not allowed here; the Allow field lists what is."),
+      allow);
 }
 
 }  // namespace

@@ -82,6 +82,11 @@ void cool_specialist(const door_ptr& here, call& one);
 void list_predictions(const door_ptr& here, call& one);
 void get_recording(const door_ptr& here, call& one);
 void get_tuning(const door_ptr& here, call& one);
+void post_tuning(const door_ptr& here, call& one);
+
+void get_worker_lines(const door_ptr& here, call& one);
+void post_reload(const door_ptr& here, call& one);
+void post_stop(const door_ptr& here, call& one);
 
 void list_alerts(const door_ptr& here, call& one);
 void stream_events(const door_ptr& here, call& one);
@@ -108,5 +113,6 @@ void list_rollbacks(const door_ptr& here, call& one);
 void get_rollback(const door_ptr& here, call& one);
 void get_diagnosis(const door_ptr& here, call& one);
 void get_report(const door_ptr& here, call& one);
+void get_history(const door_ptr& here, call& one);
 
 }  // namespace greenroom::doors

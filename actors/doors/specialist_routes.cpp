@@ -45,6 +45,7 @@ std::string to_json(const specialist_view& one) {
   text += "\",\"pid\":" + (one.pid > 0 ? std::to_string(one.pid) : std::string{"null"});
   text += ",\"memory_mb\":" + number(one.memory_mb);
   text += ",\"memory_measured\":" + boolean(one.memory_measured);
+  text += ",\"cpu_share\":" + number(one.cpu_share);
   text += ",\"queue_depth\":" + std::to_string(one.queue_depth);
   text += ",\"running\":" + std::to_string(one.running);
   text += ",\"concurrency\":" + std::to_string(one.concurrency);
@@ -148,6 +149,9 @@ void get_tuning(const door_ptr& here, call& one) {
   body += ",\"cooldown_s\":" + seconds(pool.cooldown);
   body += ",\"warm_threshold\":" + number(pool.warm_threshold);
   body += ",\"adaptive\":" + std::string{pool.adaptive ? "true" : "false"};
+  body +=
+      ",\"queue_per_specialist\":" + std::to_string(here->of->configuration().queue.per_specialist);
+  body += ",\"workflows_detected\":" + std::to_string(here->of->workflows_detected());
   body += ",\"specialists\":" + std::to_string(everybody.size());
   // Nothing was ever started, so nothing is known of it.
   if (measured > 0)

@@ -36,7 +36,12 @@ int alerts(node_client& client, const alerts_options& o) {
     std::printf("no alerts\n");
     return done;
   }
-  table rows{{{"SEVERITY"}, {"ALERT"}, {"STATE"}, {"SUBJECT"}, {"SINCE"}, {"WHAT"}}};
+  table rows{{{"SEVERITY"},
+              {"ALERT"},
+              {"STATE", false, 2},
+              {"SUBJECT", false, 3},
+              {"SINCE", false, 1},
+              {"WHAT"}}};
   for (const auto& one : chosen) {
     const auto severity = text_of(one, "severity", "?");
     rows.add(
@@ -90,7 +95,8 @@ int report(const report_options& o) {
     return client.code();
   }
   if (o.file.empty()) {
-    std::fwrite(made->body.data(), 1, made->body.size(), stdout);
+    const auto shown = shown_text(made->body);
+    std::fwrite(shown.data(), 1, shown.size(), stdout);
     return done;
   }
   std::ofstream file{o.file, std::ios::binary};

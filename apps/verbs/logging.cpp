@@ -1,6 +1,7 @@
 #include "apps/verbs/logging.hpp"
 
 #include "actors/node.hpp"
+#include "protocols/plain_text.hpp"
 
 #include <spdlog/async.h>
 #include <spdlog/pattern_formatter.h>
@@ -78,8 +79,18 @@ constexpr std::int64_t closing_ms = 2000;
 /// lines wait here, and the node can end all the same.
 class standard_error final : public spdlog::sinks::base_sink<std::mutex> {
   void sink_it_(const spdlog::details::log_msg& message) override {
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
+    spdlog::memory_buf_t formatted;
+    formatter_->format(message, formatted);
+    std::string_view line{formatted.data(), formatted.size()};
+    // One message is one line, and nothing in it may command a terminal, whoever wrote it.
+    std::string plain;
+    while (line.ends_with('\n')) line.remove_suffix(1);
+    if (protocols::is_plain_text(line)) {
+      line = {formatted.data(), line.size() + 1};
+    } else {
+      plain = protocols::plain_text(line) + '\n';
+      line = plain;
+    }
     const char* at = line.data();
     auto left = line.size();
     while (left > 0) {

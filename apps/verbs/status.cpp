@@ -3,9 +3,11 @@
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
 
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <vector>
 
 namespace greenroom::apps {
 namespace {
@@ -18,6 +20,28 @@ colour colour_of_health(const std::string& status) {
 }
 
 std::string state_of(const json& one) { return text_of(one, "state", "?"); }
+
+/// Of the last checks, from the node's own record.
+void print_history(const json& history) {
+  const auto points = history.value("items", json::array());
+  if (points.size() < 2) return;
+  constexpr std::size_t bars = 40;
+  const auto line = [&](const char* title, const char* metric) {
+    std::vector<double> values;
+    for (const auto& point : points) values.push_back(number_of(point, metric, NAN));
+    const auto sum = history.value("summary", json::object()).value(metric, json::object());
+    if (sum.empty()) return;
+    std::printf("%-10s%s  %s\n", title, sparkline(values, bars).c_str(),
+                text_of(sum, "last_text").c_str());
+  };
+  std::printf("\nlast %s\n", spoken_duration(number_of(history, "last_s") * 1000).c_str());
+  line("health", "health");
+  line("warm hits", "warm_hit_rate");
+  line("response", "response_mean_ms");
+  line("waiting", "queue_depth");
+  line("memory", "memory_mb");
+  line("errors", "error_rate");
+}
 
 void print_reasons(const json& whole) {
   for (const auto& one : whole.value("reasons", json::array())) {
@@ -47,6 +71,10 @@ void print_status(const json& pooling, const json& why, const json& specialists,
   std::printf("warm      %s of %s specialists (%s)\n", text_of(counts, "warm", "?").c_str(),
               text_of(counts, "total", "?").c_str(),
               percent(number_of(counts, "utilization")).c_str());
+  double cores = 0;
+  for (const auto& one : specialists.value("items", json::array()))
+    cores += number_of(one, "cpu_share");
+  std::printf("cpu       %s cores kept busy by workers\n", fixed(cores, 2).c_str());
   std::printf("memory    %s MB in use, %s MB saved (%s %% of always-warm)\n",
               fixed(number_of(memory, "current"), 1).c_str(),
               fixed(number_of(memory, "saved"), 1).c_str(),
@@ -74,8 +102,8 @@ void print_status(const json& pooling, const json& why, const json& specialists,
   table rows{{{"DEPARTMENT"},
               {"WARM", true},
               {"OF", true},
-              {"BUSY", true},
-              {"WARMING", true},
+              {"BUSY", true, 2},
+              {"WARMING", true, 1},
               {"FAILED", true},
               {"WAITING", true},
               {"MB", true}}};
@@ -106,6 +134,15 @@ int status(node_client& client, const asking& how) {
     print_json(whole);
   } else {
     print_status(*pooling, *why, *specialists, how.node);
+    // Forty checks, one bar each.
+    if (how.watch) {
+      const auto interval_s =
+          number_of(client.get("/v1/history?points=1").value_or(json{}), "interval_s", 15);
+      const auto history = client.get(
+          "/v1/history?points=40&last=" + std::to_string(std::lround(interval_s * 40e3)) + "ms");
+      if (!history) return client.code();
+      print_history(*history);
+    }
   }
   return done;
 }

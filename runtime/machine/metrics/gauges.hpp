@@ -41,6 +41,8 @@ struct alignas(64) specialist_gauge {
   std::atomic<std::uint64_t> memory_seen_bytes{
       0};  ///< Moving mean while it ran; 0: never measured.
 
+  std::atomic<std::uint32_t> cpu_permille{0};  ///< Of one core, when it was measured last.
+
   alignas(64) std::atomic<std::uint32_t> left{0};  ///< Ended, or gone to the other pool.
   std::atomic<std::uint32_t> running{0};
   std::atomic<std::int64_t> run_ns{0};       ///< Moving mean of one run.
