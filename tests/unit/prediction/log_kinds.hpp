@@ -18,7 +18,7 @@ enum class log_kind : std::uint8_t {
   last_five,        ///< On the last five.
   loops,            ///< A process with a part that is run again.
   parallel,         ///< Branches in any order.
-  slow_drift,       ///< Another law in each of six periods.
+  slow_drift,       ///< One law gives way to another, from the first case to the last.
   far_memory,       ///< The end hangs on the beginning.
   noise,            ///< Nothing to learn but when a case ends.
   skewed_noise,     ///< Nothing to learn but what is common.
@@ -121,7 +121,7 @@ private:
         put(5);
         put_shuffled({6, 7, 0});
         break;
-      case log_kind::slow_drift: follow(length, 1, number_ * 6 / cases_); break;
+      case log_kind::slow_drift: follow(length, 1, below(cases_) < number_ ? 1 : 0); break;
       case log_kind::far_memory: write_far_memory(); break;
       case log_kind::noise:
         for (std::size_t i = 0; i < length; ++i) put(below(cast_));
