@@ -118,6 +118,7 @@ void department::rest_cold(entry& one) {
 void department::became_warm(entry& one, std::int64_t start_ns) {
   one.now = life::warm;
   one.failed_starts = 0;
+  stand_of(one).failed_starts.store(0, std::memory_order_relaxed);
   one.wanted_since_ns = 0;
   one.idle_since_ns = now_ns();
   tell_director(one, slot_news::kind::warm, start_ns);
@@ -144,6 +145,12 @@ void department::hear(const worker_news& news) {
   if (news.what == worker_news::kind::ready) {
     if (one.now == life::warming) became_warm(one, news.start_ns);
     return;
+  }
+  if (!news.asked) {
+    constexpr std::size_t kept_bytes = 1024;
+    stand_of(one).last_error.write(
+        [&](std::string& last) { last = clipped(news.why, kept_bytes); });
+    if (news.before_ready) ++stand_of(one).failed_starts;
   }
   if (!news.asked && !news.before_ready && keeps_slot(one)) {
     // A slot is a task's own from when it waits until it is done, also when its worker dies.

@@ -5,6 +5,8 @@
 #include "actors/cast.hpp"
 #include "actors/event_log.hpp"
 #include "actors/forecast_board.hpp"
+#include "actors/guarded.hpp"
+#include "actors/key_waiters.hpp"
 #include "actors/lasting_row.hpp"
 #include "actors/mirror.hpp"
 #include "actors/port.hpp"
@@ -83,6 +85,9 @@ struct specialist_stand {
   machine::specialist_gauge gauge;
   task_port port;
   caf::actor actor;  ///< Its department's own; the last one hired.
+  /// Starts that failed since it was up last, and what its worker died of last.
+  std::atomic<std::uint32_t> failed_starts{0};
+  guarded<std::string> last_error;
   std::array<machine::counter, machine::task_outcomes> mirror_ends{};  ///< Of copies.
   // The specialist's own while it lives, its department's afterwards.
   std::shared_ptr<machine::worker> worker;
@@ -193,11 +198,7 @@ struct house {
   /// Tasks that the bridge has taken out of its ring and not yet passed on.
   std::vector<protocols::task_ptr> bridge_hands;
 
-  /// Who else wants to hear the end of a task with an idempotency key.
-  std::mutex waiters_mutex;
-  std::unordered_multimap<std::uint64_t,
-                          std::pair<protocols::task_id, std::shared_ptr<protocols::asker>>>
-      waiters;
+  key_waiters waiters;  ///< Who else wants to hear the end of a task with an idempotency key.
 
   /// Measured memory over time, for the efficiency: KiB-milliseconds in use, and had all been warm.
   struct memory_sums {

@@ -4,14 +4,10 @@
 #include "actors/task_times.hpp"
 #include "actors/text.hpp"
 #include "actors/units.hpp"
-#include "protocols/json_text.hpp"
 #include "runtime/monitoring/node_status.hpp"
 
 #include <algorithm>
 #include <array>
-#include <functional>
-#include <map>
-#include <span>
 #include <utility>
 
 namespace greenroom {
@@ -38,7 +34,8 @@ std::string_view to_string(specialist_state value) {
   return names[static_cast<std::size_t>(value)];
 }
 
-task_view view_of(const task& done, std::string specialist, std::string department) {
+task_view view_of(const task& done, std::string specialist, std::string department,
+                  with_output how) {
   task_view result;
   result.id = done.id;
   result.state = done.state.load(std::memory_order_acquire);
@@ -52,7 +49,10 @@ task_view view_of(const task& done, std::string specialist, std::string departme
   // The rest is written before the state says that it is there.
   if (!done.ended()) return result;
   result.why = done.why;
-  result.output = done.output;
+  if (how == with_output::yes) {
+    result.output = done.output;
+    result.output_bytes = done.output.size();
+  }
   actors::tell_times(done, result);
   result.ended_unix_ms = done.accepted_unix_ms + (done.ended_ns - done.accepted_ns) / 1'000'000;
   return result;
@@ -72,6 +72,8 @@ task_view view_of(const machine::stored_task& stored) {
   result.state = end.state;
   result.why = end.why;
   result.output = end.output;
+  result.output_bytes = stored.output_left_out ? stored.output_bytes : end.output.size();
+  result.output_left_out = stored.output_left_out;
   result.cold_start = end.cold_start;
   result.attempts = end.attempts;
   result.served_by = end.pool;
@@ -92,8 +94,20 @@ node_view node::status() const {
   node_view result;
   for (std::size_t i = 0; i < playing.members.size(); ++i) {
     if (playing.members[i].gone) continue;
-    const auto& gauge = pool.specialists[i].gauge;
+    const auto& stand = pool.specialists[i];
+    const auto& gauge = stand.gauge;
     ++result.total;
+    if (kind == pool_kind::baseline || playing.members[i].config.pin) {
+      ++result.kept_warm;
+      const auto state = gauge.state.load(std::memory_order_relaxed);
+      const auto up = state == worker_state::warm || state == worker_state::busy;
+      if (!up && stand.failed_starts.load(std::memory_order_relaxed) > 0) {
+        if (result.kept_down++ == 0) {
+          result.down_name = playing.members[i].config.name;
+          result.down_why = stand.last_error.read([](const std::string& of) { return of; });
+        }
+      }
+    }
     switch (gauge.state.load(std::memory_order_relaxed)) {
       case worker_state::warm: ++result.warm; break;
       case worker_state::busy:
@@ -217,6 +231,9 @@ specialist_view view_of_specialist(const actors::house& house, pool_kind kind, s
       static_cast<double>(gauge.start_ns.load(std::memory_order_relaxed)) * actors::ms_per_ns;
   result.run_ms =
       static_cast<double>(gauge.run_ns.load(std::memory_order_relaxed)) * actors::ms_per_ns;
+  if (result.failures > 0 || result.restarts > 0 || result.state == specialist_state::failed)
+    result.last_error =
+        house.pool(kind).specialists[who].last_error.read([](const std::string& of) { return of; });
   result.pinned = one.config.pin;
   result.circuit_open = gauge.open_until_ns.load(std::memory_order_relaxed) > house.time->now_ns();
   return result;
@@ -224,46 +241,19 @@ specialist_view view_of_specialist(const actors::house& house, pool_kind kind, s
 
 }  // namespace
 
-/// What their workers died of last, as far as the events go back. Only for those who had trouble,
-/// since looking for it takes a while.
-static void add_last_errors(const actors::house& house, std::span<specialist_view> to) {
-  const auto troubled = [](const specialist_view& one) {
-    return one.failures > 0 || one.restarts > 0 || one.state == specialist_state::failed;
-  };
-  if (std::ranges::none_of(to, troubled)) return;
-  std::map<std::string, std::string, std::less<>> last;
-  std::string room_for_name, room_for_why;
-  for (const auto& happened : house.events.after(0)) {
-    if (happened.kind != "worker.died" && happened.kind != "worker.start_failed") continue;
-    std::string_view name, why;
-    const auto whole =
-        protocols::each_member(happened.json, [&](std::string_view key, std::string_view value) {
-          if (key == "specialist")
-            static_cast<void>(protocols::string_value(value, room_for_name, name));
-          if (key == "why") static_cast<void>(protocols::string_value(value, room_for_why, why));
-        });
-    if (whole) last.insert_or_assign(std::string{name}, std::string{why});
-  }
-  for (auto& one : to)
-    if (const auto found = last.find(one.name); found != last.end()) one.last_error = found->second;
-}
-
 std::vector<specialist_view> node::specialists() const {
   const auto& members = parts_->house->now_playing().members;
   std::vector<specialist_view> result;
   for (std::uint32_t i = 0; i < members.size(); ++i)
     if (!members[i].gone)
       result.push_back(view_of_specialist(*parts_->house, parts_->desk->pool(), i));
-  add_last_errors(*parts_->house, result);
   return result;
 }
 
 std::variant<specialist_view, refusal> node::specialist(std::string_view name) const {
   auto found = parts_->desk->find(name);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
-  auto result = view_of_specialist(*parts_->house, parts_->desk->pool(), std::get<0>(found));
-  add_last_errors(*parts_->house, {&result, 1});
-  return result;
+  return view_of_specialist(*parts_->house, parts_->desk->pool(), std::get<0>(found));
 }
 
 std::vector<std::string> node::workflow_names() const {

@@ -66,9 +66,18 @@ private:
 
 /// What the process is built around: its socket, its files, its threads, and who decides.
 bool is_fixed(std::string_view path) {
-  constexpr std::string_view fixed[] = {
-      "listen",     "data_dir", "io_threads", "scheduler.threads", "scheduler.max_throughput",
-      "pool.policy"};
+  constexpr std::string_view fixed[] = {"listen",
+                                        "data_dir",
+                                        "io_threads",
+                                        "scheduler.threads",
+                                        "scheduler.max_throughput",
+                                        "pool.policy",
+                                        "limits.request_bytes",
+                                        "limits.connections",
+                                        "limits.upload_bytes",
+                                        "limits.unsent_bytes",
+                                        "limits.header_timeout",
+                                        "limits.idle_timeout"};
   return std::ranges::find(fixed, path) != std::end(fixed);
 }
 
