@@ -105,6 +105,7 @@ struct message_reader {
     return value.visit_str(bytes, size);
   }
   bool start_array(std::uint32_t count) {
+    make_room(2);
     if (value.levels.empty()) return bad("a message that is not a map");
     return (!top() || text_only()) && value.start_array(count);
   }
@@ -112,6 +113,7 @@ struct message_reader {
   bool end_array_item() { return true; }
   bool end_array() { return value.end_array(); }
   bool start_map(std::uint32_t count) {
+    make_room(2);
     if (value.levels.empty()) {
       is_map = true;
       value.levels.push_back({true, true});

@@ -71,6 +71,9 @@ std::string fit_to_open_files(config::node& configuration) {
   const auto needs = needs_of(configuration);
   const auto found = runtime::budget_files(limit, needs);
   configuration.limits.connections = found.connections;
+  // More connections than these may be in the way of a worker, but a few always have room.
+  constexpr std::size_t connections_kept = 64, others_kept = 8;
+  machine::keep_files_from_workers(std::min(found.connections, connections_kept) + others_kept);
   return runtime::scarce_files_warning(limit, needs, found);
 }
 

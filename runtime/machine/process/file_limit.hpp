@@ -13,6 +13,12 @@ namespace greenroom::machine {
 /// Once, before threads are started; a library leaves its host's limits alone.
 std::uint64_t raise_file_limit();
 
+/// So many descriptors are not given to workers, so that somebody can still connect and see what is
+/// wrong when there are too few for all.
+void keep_files_from_workers(std::uint64_t count);
+/// Whether a descriptor of this number may be a worker's: numbers are given out from below.
+[[nodiscard]] bool may_be_a_workers(int number);
+
 /// The soft limit that children are to get; 0: this process's own.
 [[nodiscard]] std::uint64_t file_limit_of_children();
 

@@ -210,7 +210,12 @@ launched launch(const launch_order& order) {
   auto environment_pointers = pointers(environment);
 
   channel in, out, err;
-  if (!open_socket(in) || !open_socket(out) || !open_pipe(err)) {
+  const auto few_left = [&] {
+    if (may_be_a_workers(err.theirs.number())) return false;
+    errno = EMFILE;
+    return true;
+  };
+  if (!open_socket(in) || !open_socket(out) || !open_pipe(err) || few_left()) {
     result.error = std::string{"cannot open its pipes: "} + std::strerror(errno)
                    + (errno == EMFILE ? " (raise the limit of open files: ulimit -n)" : "");
     return result;
