@@ -1,6 +1,7 @@
 #include "actors/department.hpp"
 
 #include "actors/text.hpp"
+#include "actors/worker_link.hpp"
 #include "runtime/machine/worker/function_worker.hpp"
 
 #include <algorithm>
@@ -235,8 +236,9 @@ void department::run_here(entry& one, task_ptr job) {
   ++job->attempts;
   auto expected = task_state::queued;
   job->state.compare_exchange_strong(expected, task_state::running, std::memory_order_acq_rel);
-  auto result =
-      machine::call_now(*one.at_once, *job, house_.now_playing().config.limits.output_bytes);
+  const auto& limits = house_.now_playing().config.limits;
+  auto result = machine::call_now(*one.at_once, *job, limits.output_bytes);
+  worker_link::bound(result, {limits.output_bytes, limits.error_bytes});
   const auto state = result.why == failure::none ? task_state::completed : task_state::failed;
   moment_ns_ = conclude(house_, *job, state, result.why, std::move(result.output), context())
                    ? job->ended_ns
@@ -321,9 +323,14 @@ void department::attempt_over(task_ptr job) {
 // For whoever has to say later why the task took so long.
 static void remember(task& job, const std::string& why) {
   const auto* before = job.failures.load(std::memory_order_relaxed);
-  job.failures.store(new protocols::failed_attempt{job.attempts, why, before},
+  // Of each of a task's attempts, and of every task that is in.
+  constexpr std::size_t why_bytes = 1024;
+  job.failures.store(new protocols::failed_attempt{job.attempts, clipped(why, why_bytes), before},
                      std::memory_order_release);
 }
+
+// The caller is told more than an event keeps.
+constexpr std::size_t event_why_bytes = 2048;
 
 void department::decide_retry(entry& one, task_ptr job) {
   const auto& config = house_.now_playing().config;
@@ -356,7 +363,8 @@ void department::decide_retry(entry& one, task_ptr job) {
   if (used_up) {
     house_.publish("task.failed", R"({"id":")" + protocols::to_string(job->id)
                                       + R"(","specialist":)" + json_text(member_of(one).config.name)
-                                      + R"(,"why":)" + json_text(message) + "}");
+                                      + R"(,"why":)" + json_text(clipped(message, event_why_bytes))
+                                      + "}");
     conclude(house_, *job, task_state::failed, failure::worker_failed,
              message + " (attempt " + std::to_string(job->attempts) + ")", context(), rest_ms);
     return;

@@ -226,6 +226,7 @@ void department::became_warm(entry& one, std::int64_t start_ns) {
   enter(one, life::warm);
   one.given_up = false;
   one.outdated = runs_old_definition(one);
+  stand_of(one).failed_starts.store(0, std::memory_order_relaxed);
   one.wanted_since_ns = 0;
   one.idle_since_ns = now_ns();
   tell_director(one, slot_news::kind::warm, start_ns);
@@ -253,9 +254,11 @@ void department::hear(const worker_news& news) {
     if (one.now == life::warming) became_warm(one, news.start_ns);
     return;
   }
-  if (!news.asked)
+  if (!news.asked) {
     stand_of(one).last_error.write(
-        [&](std::string& text) { text = news.why.substr(0, last_error_bytes); });
+        [&](std::string& text) { text = clipped(news.why, last_error_bytes); });
+    if (news.before_ready) ++stand_of(one).failed_starts;
+  }
   const bool hopeless = !news.asked && note_death(one, news);
   one.line.for_each([this](protocols::task& job) { allow_start(job); });
   if (std::exchange(one.replacing, false) && !hopeless && one.hired && actor_of(one) && !who.gone

@@ -215,7 +215,8 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   }
   machine::count(house_.gauge.taken);
   const auto bytes = request.input.size();
-  const bool fits = house_.ledger.take_in(bytes, playing.config.queue.input_bytes);
+  const bool drained = house_.ledger.held_outputs() < playing.config.queue.output_bytes;
+  const bool fits = drained && house_.ledger.take_in(bytes, playing.config.queue.input_bytes);
   auto job = fits ? house_.ledger.acquire(true) : protocols::task_ptr{};
   if (!job) {
     if (fits) house_.ledger.put_back(bytes);
@@ -226,6 +227,12 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
     if (fits)
       return refusal{
           failure::queue_full, "too many tasks are in the node", {}, std::chrono::milliseconds{50}};
+    if (!drained)
+      return refusal{failure::queue_full,
+                     "the outputs that are not told or written yet are too large together "
+                     "(queue.output_bytes)",
+                     {},
+                     std::chrono::milliseconds{250}};
     const auto run = house_.pool(where).specialists[who].gauge.run_hint_ns.load();
     return refusal{failure::queue_full,
                    "the inputs of the tasks in the node are too large together (queue.input_bytes)",

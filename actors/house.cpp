@@ -100,6 +100,7 @@ bool house::replace_cast(std::shared_ptr<const cast> next) {
     one.specialists.grow(next->members.size());
     one.departments.grow(next->departments.size());
   }
+  events.keep(next->config.limits.event_log_bytes);
   // The one before goes with the last thread that holds it, which may be this one.
   const std::lock_guard lock{cast_mutex_};
   cast_.store(next.get(), std::memory_order_release);
@@ -123,6 +124,7 @@ bool conclude(house& where, task& job, task_state state, failure why, std::strin
   if (job.claimed.exchange(true, std::memory_order_acq_rel)) return false;
   if (retry_after_ms > 0) job.retry_after_ms = retry_after_ms;
   job.why = why;
+  where.ledger.hold_output(output.size());
   job.output = std::move(output);
   job.end_state = state;
   job.ended_ns = where.time->now_ns();
@@ -165,20 +167,7 @@ void note(house& where, task& job, journal_note::kind what, caf::execution_unit*
 
 // Those who asked the same under the same idempotency key.
 static void tell_others(house& where, const task& job) {
-  std::vector<std::shared_ptr<protocols::asker>> others;
-  {
-    const std::lock_guard lock{where.waiters_mutex};
-    auto [at, end] = where.waiters.equal_range(job.id.number);
-    while (at != end) {
-      if (!(at->second.first == job.id)) {
-        ++at;
-        continue;
-      }
-      others.push_back(std::move(at->second.second));
-      at = where.waiters.erase(at);
-    }
-  }
-  for (const auto& other : others) other->on_end(job);
+  for (const auto& other : where.waiters.take(job.id)) other->on_end(job);
 }
 
 void announce(house& where, task& job) {

@@ -7,6 +7,7 @@
 #include "actors/event_log.hpp"
 #include "actors/forecast_board.hpp"
 #include "actors/guarded.hpp"
+#include "actors/key_waiters.hpp"
 #include "actors/lasting_row.hpp"
 #include "actors/mirror.hpp"
 #include "actors/port.hpp"
@@ -87,10 +88,12 @@ struct specialist_stand {
   machine::specialist_gauge gauge;
   task_port port;
   caf::actor actor;  ///< Its department's own; the last one hired.
+  /// Starts that failed since it was up last, and what its worker died of last.
+  std::atomic<std::uint32_t> failed_starts{0};
+  guarded<std::string> last_error;
   std::array<machine::counter, machine::task_outcomes> mirror_ends{};  ///< Of copies.
   /// Since when its department has been asking for a slot, steady clock; 0: it does not.
   std::atomic<std::int64_t> slot_wanted_since_ns{0};
-  guarded<std::string> last_error;  ///< What its worker died of last, also before it was ready.
   /// The `cast::definitions` that its worker was started with; 0: it has none.
   std::atomic<std::uint32_t> definition{0};
   // The specialist's own while it lives, its department's afterwards.
@@ -216,11 +219,7 @@ struct house {
   /// Tasks that the bridge has taken out of its ring and not yet passed on.
   std::vector<protocols::task_ptr> bridge_hands;
 
-  /// Who else wants to hear the end of a task with an idempotency key.
-  std::mutex waiters_mutex;
-  std::unordered_multimap<std::uint64_t,
-                          std::pair<protocols::task_id, std::shared_ptr<protocols::asker>>>
-      waiters;
+  key_waiters waiters;  ///< Who else wants to hear the end of a task with an idempotency key.
 
   /// Measured memory over time, for the efficiency: KiB-milliseconds in use, and had all been warm.
   struct memory_sums {

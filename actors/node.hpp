@@ -52,16 +52,19 @@ struct task_view {
   std::string specialist, department;
   protocols::priority urgency = protocols::priority::normal;
   protocols::failure why = protocols::failure::none;
-  std::string output;  ///< JSON text, or the error message when `why` says so.
+  std::string output;              ///< JSON text, or the error message when `why` says so.
+  std::uint64_t output_bytes = 0;  ///< Of the whole output, also when it is not here.
+  bool output_left_out = false;    ///< It is too long for a list.
   bool cold_start = false;
   std::uint32_t attempts = 0;
   protocols::pool_kind served_by = protocols::pool_kind::intelligent;
   double queue_ms = 0, start_ms = 0, run_ms = 0, total_ms = 0;
   std::int64_t accepted_unix_ms = 0, ended_unix_ms = 0;
 };
+enum class with_output : bool { no, yes };
 /// @pre `done` has ended, or is only looked at by its holder.
 [[nodiscard]] task_view view_of(const protocols::task& done, std::string specialist,
-                                std::string department);
+                                std::string department, with_output how = with_output::yes);
 
 enum class specialist_state : std::uint8_t { cold, warming, warm, busy, cooling, failed };
 [[nodiscard]] std::string_view to_string(specialist_state value);
@@ -117,6 +120,10 @@ struct node_view {
   std::uint64_t accepted = 0, completed = 0, failed_tasks = 0, cancelled = 0, unknown = 0, shed = 0,
                 cold_starts = 0, retries = 0, pending = 0;
   bool ready = false, draining = false, journal_ok = true;
+  /// Specialists that are to be up always, pinned or in the baseline, and how many of them are not
+  /// up because their last start failed; the first one of these, and why.
+  std::size_t kept_warm = 0, kept_down = 0;
+  std::string down_name, down_why;
 };
 
 struct prediction_view {
@@ -208,7 +215,23 @@ public:
     std::size_t limit = 100;
     std::string cursor;
   };
+  /// One page. It has fewer items than `limit` when they are `limits.page_bytes` together, or when
+  /// hardly any task passes the filter; `next` goes on then. Outputs of more than a sixteenth of
+  /// that are left out, which the view says: `find` has them.
   [[nodiscard]] std::variant<page, refusal> list(const query& which) const;
+  /// The same on the node's thread for look-ups, in pieces between which others get their turn.
+  /// `done` is called there, or not at all when the node goes down. False, and nothing happens,
+  /// when as many wait as may (`limits.state_requests`).
+  [[nodiscard]] bool list_aside(query which,
+                                std::function<void(std::variant<page, refusal>)> done) const;
+  /// Runs `job` on that thread, before lists. False when as many wait as may.
+  [[nodiscard]] bool aside(std::function<void()> job) const;
+  /// When it makes sense to ask again for what `aside` and `list_aside` had no room for.
+  [[nodiscard]] std::chrono::milliseconds aside_wait() const;
+  /// What a live task is at now; nothing when it is not live.
+  [[nodiscard]] std::optional<protocols::task_state> live_state(const protocols::task_id& id) const;
+  /// A caller with an idempotency key that another one's task answers does not wait any more.
+  void forget(const protocols::asker* who);
   /// Takes a workflow back: its present step is cancelled, and no other follows.
   using cancel_workflow = std::function<void()>;
   /// Each step's output is the next one's input. `done` hears the one end, also of one that was
@@ -240,8 +263,13 @@ public:
   [[nodiscard]] std::string metrics() const;
   /// Everything durable and learned, as JSON.
   [[nodiscard]] std::string export_state() const;
-  /// Events after number `after`, oldest first; the node keeps the last 4096.
+  /// Events after number `after`, oldest first; the node keeps the last 4096, and fewer when their
+  /// texts are long (`limits.event_log_bytes`).
   [[nodiscard]] std::vector<event> events_after(std::uint64_t after) const;
+  /// The same without a copy: as many as `bytes_max` bytes hold, one at least.
+  [[nodiscard]] actors::event_range shared_events(std::uint64_t after, std::size_t bytes_max) const;
+  /// The numbers of the oldest and the newest event that are kept; 0 and 0: there are none.
+  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> event_numbers() const;
   /// Calls `hear` for each new event, on a thread of the node, until the handle is dropped.
   [[nodiscard]] std::shared_ptr<void> on_event(std::function<void(const event&)> hear);
   [[nodiscard]] config::node configuration() const;

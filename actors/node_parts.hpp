@@ -3,6 +3,7 @@
 
 #include "actors/front_desk.hpp"
 #include "actors/house.hpp"
+#include "actors/lookup_thread.hpp"
 #include "actors/node.hpp"
 #include "runtime/machine/http/webhook.hpp"
 #include "runtime/machine/io/engine.hpp"
@@ -31,8 +32,10 @@ struct node::parts {
   std::function<bool(std::string_view)> is_inline;
   caf::actor root;
   mutable std::mutex reader_mutex;
-  std::unique_ptr<machine::journal_reader> reader;
-  std::int64_t started_ns = 0;  ///< Steady clock.
+  std::unique_ptr<machine::journal_reader> reader;  ///< For one task at a time.
+  mutable std::mutex scan_mutex;
+  std::unique_ptr<machine::journal_reader> scan_reader;  ///< For lists, which take longer.
+  std::int64_t started_ns = 0;                           ///< Steady clock.
   std::string version;
   std::unique_ptr<machine::webhook> hooks;  ///< For alerts.
   std::atomic<bool> collapsed{false};
@@ -47,6 +50,9 @@ struct node::parts {
   std::unordered_set<std::string> resumed;
   [[nodiscard]] protocols::task_ptr find_live(const protocols::task_id& id) const;
   [[nodiscard]] std::optional<machine::stored_task> find_stored(const protocols::task_id& id) const;
+
+  class listing;
+  mutable actors::lookup_thread lookups;
 
   std::thread watch;
   std::mutex watch_mutex;

@@ -61,9 +61,14 @@ void node::steer(actors::steering word) {
   using what = actors::steering::what;
   const bool back = word.verb == what::roll_back || word.verb == what::confirm
                     || word.verb == what::cancel || word.verb == what::verify;
-  parts_->house->board.leave(
-      back ? actors::watch_board::box::rollback : actors::watch_board::box::rollout,
-      std::move(word));
+  const auto to = back ? actors::watch_board::box::rollback : actors::watch_board::box::rollout;
+  if (!parts_->house->board.try_leave(to, word)) {
+    if (word.told)
+      word.told(503, "busy",
+                std::to_string(actors::watch_board::words_max)
+                    + " requests of operators wait already; ask again in a second");
+    return;
+  }
   caf::anon_send(
       parts_->root, protocols::steer_atom::value,
       static_cast<std::uint32_t>(back ? actors::root_state::undoing : actors::root_state::rolling));

@@ -35,7 +35,8 @@ std::string_view to_string(specialist_state value) {
   return names[static_cast<std::size_t>(value)];
 }
 
-task_view view_of(const task& done, std::string specialist, std::string department) {
+task_view view_of(const task& done, std::string specialist, std::string department,
+                  with_output how) {
   task_view result;
   result.id = done.id;
   result.state = done.state.load(std::memory_order_acquire);
@@ -49,7 +50,10 @@ task_view view_of(const task& done, std::string specialist, std::string departme
   // The rest is written before the state says that it is there.
   if (!done.ended()) return result;
   result.why = done.why;
-  result.output = done.output;
+  if (how == with_output::yes) {
+    result.output = done.output;
+    result.output_bytes = done.output.size();
+  }
   actors::tell_times(done, result);
   result.ended_unix_ms = done.accepted_unix_ms + (done.ended_ns - done.accepted_ns) / 1'000'000;
   return result;
@@ -69,6 +73,8 @@ task_view view_of(const machine::stored_task& stored) {
   result.state = end.state;
   result.why = end.why;
   result.output = end.output;
+  result.output_bytes = stored.output_left_out ? stored.output_bytes : end.output.size();
+  result.output_left_out = stored.output_left_out;
   result.cold_start = end.cold_start;
   result.attempts = end.attempts;
   result.served_by = end.pool;
@@ -90,8 +96,20 @@ node_view node::status() const {
   node_view result;
   for (std::size_t i = 0; i < playing.members.size(); ++i) {
     if (playing.members[i].gone) continue;
-    const auto& gauge = pool.specialists[i].gauge;
+    const auto& stand = pool.specialists[i];
+    const auto& gauge = stand.gauge;
     ++result.total;
+    if (kind == pool_kind::baseline || playing.members[i].config.pin) {
+      ++result.kept_warm;
+      const auto state = gauge.state.load(std::memory_order_relaxed);
+      const auto up = state == worker_state::warm || state == worker_state::busy;
+      if (!up && stand.failed_starts.load(std::memory_order_relaxed) > 0) {
+        if (result.kept_down++ == 0) {
+          result.down_name = playing.members[i].config.name;
+          result.down_why = stand.last_error.read([](const std::string& of) { return of; });
+        }
+      }
+    }
     switch (gauge.state.load(std::memory_order_relaxed)) {
       case worker_state::warm: ++result.warm; break;
       case worker_state::busy:

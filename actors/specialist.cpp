@@ -112,7 +112,9 @@ void specialist::warm_up() {
   machine::count(stand_.gauge.starts);
   const auto& cast = house_.now_playing();
   stand_.definition.store(cast.definitions[index_], std::memory_order_relaxed);
-  stand_.link = std::make_shared<worker_link>(stand_.port);
+  const auto& limits = cast.config.limits;
+  stand_.link = std::make_shared<worker_link>(
+      stand_.port, worker_link::bounds{limits.output_bytes, limits.error_bytes});
   stand_.worker =
       house_.make_worker(cast.members[index_], cast.department_of(index_), pool_, stand_.link);
   stand_.worker->start();

@@ -81,15 +81,41 @@ void describe(Archive& a, queue& v) {
   a.field("total", v.total, "tasks that may wait in all", within(1, many));
   a.size("input_bytes", v.input_bytes, "large inputs (over 4 KiB) that may be in the node in all",
          within(1, double{1ULL << 40U}));
+  a.size("output_bytes", v.output_bytes,
+         "large outputs (over 4 KiB) not yet told or written, in all; beyond it no task is taken",
+         within(1, double{1ULL << 40U}));
 }
 
 template <class Archive>
 void describe(Archive& a, limits& v) {
   constexpr auto gibibyte = double{1 << 30};
   a.size("request_bytes", v.request_bytes, "largest request body", within(1, gibibyte));
-  a.size("output_bytes", v.output_bytes, "largest output of a worker", within(1, gibibyte));
+  constexpr auto tebibyte = double{1ULL << 40U};
+  constexpr auto kibibyte = double{1 << 10};
+  a.size("output_bytes", v.output_bytes, "largest output of a worker, as its caller gets it",
+         within(1, gibibyte));
+  a.size("error_bytes", v.error_bytes, "longest error message of a worker; the rest is cut off",
+         within(256, gibibyte));
   a.field("json_depth", v.json_depth, "deepest nesting of JSON from outside", within(1, 512));
-  a.field("connections", v.connections, "open HTTP connections", within(1, 1'000'000));
+  a.field("connections", v.connections, "open HTTP connections; fewer when open files are scarce",
+          within(1, 1'000'000));
+  a.size("upload_bytes", v.upload_bytes, "request bodies that have not arrived whole, in all",
+         within(kibibyte, tebibyte));
+  a.size("unsent_bytes", v.unsent_bytes, "answers that their clients have not read, in all",
+         within(kibibyte, tebibyte));
+  a.size("page_bytes", v.page_bytes, "one page of a list; outputs over 1/16 of it are left out",
+         within(kibibyte * 16, gibibyte));
+  a.field("state_requests", v.state_requests, "lists, views and look-ups that wait for their turn",
+          within(1, many));
+  a.size("event_log_bytes", v.event_log_bytes, "events kept for replays, 4096 of them at most",
+         within(kibibyte * 64, gibibyte));
+  a.field("event_readers", v.event_readers, "open GET /v1/events", within(1, many));
+  a.field("key_waiters", v.key_waiters,
+          "callers that repeated an idempotency key and wait for its task", within(1, many));
+  a.field("key_waiters_per_task", v.key_waiters_per_task, "the same, for one task",
+          within(1, many));
+  a.size("key_waiter_bytes", v.key_waiter_bytes, "what they hold in memory, in all",
+         within(kibibyte, tebibyte));
   a.field("header_timeout", v.header_timeout, "time for a client to send its headers", at_least(1));
   a.field("idle_timeout", v.idle_timeout, "time until a silent connection is closed", at_least(1));
 }
@@ -98,6 +124,8 @@ template <class Archive>
 void describe(Archive& a, journal& v) {
   a.field("keep_finished", v.keep_finished, "how long finished tasks can be asked for",
           at_least(0));
+  a.size("max_bytes", v.max_bytes, "size of the journal; beyond it finished tasks go earlier",
+         within(double{16 << 20}, double{1ULL << 50U}));
   a.field("fsync", v.fsync, "wait for the disk before acknowledging");
   a.field("sync_tasks", v.sync_tasks, "journal sync tasks too");
 }

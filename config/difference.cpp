@@ -79,6 +79,8 @@ bool is_fixed(std::string_view path) {
                                         "prediction.usage_decay",
                                         "limits.request_bytes",
                                         "limits.connections",
+                                        "limits.upload_bytes",
+                                        "limits.unsent_bytes",
                                         "limits.header_timeout",
                                         "limits.idle_timeout",
                                         "journal.fsync"};

@@ -80,6 +80,11 @@ public:
   virtual void on_chunk(const task&, std::string_view) noexcept {}
   /// The one end of the task: its state, output or error are final now.
   virtual void on_end(const task&) noexcept = 0;
+  /// False when nobody would hear the end: the caller has hung up, or has its answer already. Then
+  /// nothing has to be kept for it.
+  [[nodiscard]] virtual bool waits() const noexcept { return true; }
+  /// What is held in memory while it waits, roughly; what the caller sent is part of it.
+  [[nodiscard]] virtual std::size_t held_bytes() const noexcept { return 1024; }
 };
 
 /// Where a live task is, so that it can be found again when an actor is lost.

@@ -39,6 +39,7 @@ public:
       return !broken_;
     });
     if (!fits && !broken_) complain("a line longer than allowed", listener);
+    for (auto* const room : {&key_room_, &type_room_, &id_room_, &text_room_}) release_large(*room);
   }
 
 private:

@@ -94,6 +94,8 @@ public:
       return !broken_;
     });
     if (!fits && !broken_) complain("a line longer than allowed", listener);
+    release_large(room_);
+    release_large(reply_);
   }
 
 private:

@@ -73,6 +73,15 @@ void answer_refusal(const machine::http::responder& reply, const refusal& why) {
                  protocols::problem_of(why.why, why.detail, why.retry_after.count(), why.nearest));
 }
 
+void answer_state_full(const door_ptr& here, const machine::http::responder& reply) {
+  answer_refusal(
+      reply, {protocols::failure::queue_full,
+              "As many lists and views wait for their turn as may (limits.state_requests "
+                  + std::to_string(here->cast().config.limits.state_requests) + "); retry later.",
+              {},
+              here->of->aside_wait()});
+}
+
 void answer_unreadable_body(const call& one, std::string detail) {
   // Looked for only here: what can be read as it is was not coded, whatever its header says.
   const auto coding = one.asked.header("Content-Encoding");
@@ -127,6 +136,8 @@ std::optional<protocols::http_task> task_in_body(const door& here, const call& o
     parsed = protocols::parse_http_task(body, here.depth_max());
   if (auto* task = std::get_if<protocols::http_task>(&parsed)) {
     if (!take_key(one, *task)) return std::nullopt;
+    // The request lives until it is answered, and what it said is in the task now.
+    one.asked.release();
     return std::move(*task);
   }
   answer_unreadable_body(one, std::move(std::get<protocols::bad_body>(parsed).detail));
@@ -156,6 +167,8 @@ protocols::task_face face_of(const task_view& view) {
   face.urgency = view.urgency;
   face.why = view.why;
   face.output = view.output;
+  face.output_bytes = view.output_bytes;
+  face.output_left_out = view.output_left_out;
   face.cold_start = view.cold_start;
   face.attempts = view.attempts;
   face.served_by = view.served_by;

@@ -48,6 +48,8 @@ void answer_json(const machine::http::responder& reply, int status, std::string 
 void answer_problem(const machine::http::responder& reply, const protocols::problem& about,
                     std::string_view more = {});
 void answer_refusal(const machine::http::responder& reply, const refusal& why);
+/// As many lists and views wait as may.
+void answer_state_full(const door_ptr& here, const machine::http::responder& reply);
 /// For a body that could not be read. One that was sent in a coding (Content-Encoding) is told that
 /// there is none that this node reads (415), any other what is wrong with it (400).
 void answer_unreadable_body(const call& one, std::string detail);

@@ -167,12 +167,23 @@ void health_live(const door_ptr&, call& one) {
 
 void health_ready(const door_ptr& here, call& one) {
   const auto now = here->of->status();
-  const auto ready = now.ready && !now.draining && now.journal_ok;
+  // One worker of many that cannot start is its own specialist's trouble; when it is half of those
+  // that are promised to be up, the node is not what its callers count on.
+  const auto crippled = now.kept_down > 0 && now.kept_down * 2 >= now.kept_warm;
+  const auto ready = now.ready && !now.draining && now.journal_ok && !crippled;
   const auto* const why = ready             ? "ready"
                           : now.draining    ? "draining"
                           : !now.journal_ok ? "journal unavailable"
+                          : crippled        ? "workers down"
                                             : "starting";
-  answer_json(one.reply, ready ? 200 : 503, std::string{"{\"status\":\""} + why + "\"}");
+  std::string body = std::string{"{\"status\":\""} + why + "\"";
+  if (now.kept_down > 0) {
+    body += ",\"kept_warm\":" + std::to_string(now.kept_warm);
+    body += ",\"down\":" + std::to_string(now.kept_down);
+    body += ",\"first_down\":" + protocols::json_string_of_any(now.down_name);
+    body += ",\"why\":" + protocols::json_string_of_any(now.down_why);
+  }
+  answer_json(one.reply, ready ? 200 : 503, body + "}");
 }
 
 void health_pooling(const door_ptr& here, call& one) {

@@ -27,7 +27,9 @@ namespace {
 
 using nlohmann::json;
 
+/// Lines that wait for whoever reads them, 32 MiB at most; the oldest go.
 constexpr std::size_t waiting_lines = 8192;
+constexpr std::size_t line_bytes_max = 4096;
 
 std::atomic<bool> as_json{false};
 
@@ -135,6 +137,11 @@ std::string as_text(std::string_view kind, const json& fields) {
 void write(spdlog::level::level_enum level, std::string_view kind, std::string_view fields) {
   auto* logger = spdlog::default_logger_raw();
   if (logger == nullptr || !logger->should_log(level)) return;
+  std::string shorter;
+  if (fields.size() > line_bytes_max) {
+    shorter = actors::shortened_event(fields, line_bytes_max);
+    fields = shorter;
+  }
   auto parsed = json::parse(fields, nullptr, false);
   if (!parsed.is_object()) parsed = json{{"detail", std::string{fields}}};
   if (as_json.load(std::memory_order_relaxed)) {

@@ -5,6 +5,7 @@
 #include "apps/client/problem_line.hpp"
 #include "apps/verbs/all.hpp"
 #include "apps/verbs/logging.hpp"
+#include "apps/verbs/open_files.hpp"
 #include "apps/verbs/service_manager.hpp"
 #include "apps/verbs/source.hpp"
 
@@ -211,10 +212,18 @@ int serve(const configuration_source& source) {
   const auto signals = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+  if (const auto why = too_few_open_files(*configuration); !why.empty()) {
+    say_problem("failed", why);
+    return failed;
+  }
+  auto door_limits = *configuration;
+  const auto scarce = fit_to_open_files(door_limits);
   service_manager manager;
   client_orders orders;  // Before the door, so that it is destroyed after it.
   open_log(configuration->log);
   const log_guard closing;  // Before the node, so that it is destroyed after it.
+  if (!scarce.empty())
+    log_line(config::log_level::warn, "files.scarce", json{{"what", scarce}}.dump());
   const auto cast = count_specialists(*configuration);
 
   node::options options;
@@ -232,7 +241,7 @@ int serve(const configuration_source& source) {
   auto& running = *std::get<std::unique_ptr<node>>(started);
   const auto listening = running.on_event([](const event& what) { log_event(what); });
 
-  const auto opened = open_door(running, *configuration, orders);
+  const auto opened = open_door(running, door_limits, orders);
   if (const auto* why = std::get_if<std::string>(&opened)) {
     say_problem("failed", *why);
     return failed;

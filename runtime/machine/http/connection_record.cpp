@@ -151,8 +151,9 @@ void connection_record::leave_if_answered() {
   say_last_words(503, "draining", "The node is going down and takes no new tasks.");
 }
 
+bool connection_record::counts(std::size_t bytes) const { return streaming || bytes > few_bytes; }
+
 bool connection_record::take_on(std::size_t bytes) {
-  if (bytes <= few_bytes) return true;
   auto& all = home->totals->unsent_bytes;
   const auto fits = [&] {
     const auto now = all.load(std::memory_order_relaxed);
@@ -177,7 +178,6 @@ bool connection_record::take_on(std::size_t bytes) {
 }
 
 void connection_record::sent_off(std::size_t bytes) {
-  if (bytes <= few_bytes) return;
   const auto counted = std::min<std::uint64_t>(bytes, unsent);
   unsent -= counted;
   home->totals->unsent_bytes.fetch_sub(counted, std::memory_order_relaxed);

@@ -97,8 +97,11 @@ struct connection_record {
   void request_complete();
   /// The last byte of an answer is in the socket.
   void answer_written();
-  /// Counts bytes in that are to be sent, if they are many; at their cost slow readers go. False
-  /// when they are too many all the same.
+  /// Whether an answer, or a piece of one, is counted: large ones, and whatever a stream consists
+  /// of. Other small answers are bounded by how many there may be.
+  [[nodiscard]] bool counts(std::size_t bytes) const;
+  /// Counts bytes in that are to be sent; at their cost slow readers go. False when they are too
+  /// many all the same.
   [[nodiscard]] bool take_on(std::size_t bytes);
   void sent_off(std::size_t bytes);
   /// Ends it unless an answer is owed; who is in the middle of a request is told.

@@ -38,7 +38,8 @@ void send(exchange& ours, std::string head, std::string body, bool last,
     return;
   }
   auto size = head.size() + body.size();
-  if (!record.take_on(size)) {
+  if (!record.counts(size)) size = 0;
+  if (size > 0 && !record.take_on(size)) {
     record.home->totals->refused.fetch_add(1, std::memory_order_relaxed);
     // Of an answer that has begun nothing else can be said.
     if (!last || head.empty()) return record.cut();
@@ -91,8 +92,10 @@ void flush(const std::shared_ptr<incoming>& asked) {
   const auto size = bytes.size();
   // The notice must not own the request, which owns the connection, which owns the notice.
   send(ours, {}, std::move(bytes), last, [weak = std::weak_ptr{asked}, size] {
-    if (const auto still = weak.lock())
-      exchange_of(*still).unsent.fetch_sub(size, std::memory_order_relaxed);
+    const auto still = weak.lock();
+    if (!still) return;
+    auto& mine = exchange_of(*still);
+    if (mine.unsent.fetch_sub(size, std::memory_order_relaxed) == size && mine.room) mine.room();
   });
 }
 
@@ -204,6 +207,27 @@ std::string request::take_body() {
   return std::move(const_cast<std::string&>(of(inside_).body()));
 }
 
+void request::release() {
+  // As with the body. The method and the version stay, RESTinio has looked at the fields.
+  auto& asked = of(inside_);
+  std::string{}.swap(const_cast<std::string&>(asked.body()));
+  constexpr std::size_t few = 4096;
+  if (head_bytes() <= few) return;
+  auto& fields = static_cast<restinio::http_header_fields_t&>(
+      const_cast<restinio::http_request_header_t&>(asked.header()));
+  fields = restinio::http_header_fields_t{};
+}
+
+std::size_t request::head_bytes() const {
+  const auto& header = of(inside_).header();
+  // Each field is two strings and a place in a list.
+  constexpr std::size_t overhead = 96;
+  auto bytes = sizeof(incoming) + header.request_target().size();
+  header.for_each_field(
+      [&](const auto& field) { bytes += field.name().size() + field.value().size() + overhead; });
+  return bytes;
+}
+
 // -- responder ----------------------------------------------------------------
 
 void responder::answer(int status, std::string_view content_type, std::string body,
@@ -255,6 +279,27 @@ bool responder::write(std::string_view piece) const {
   }
   gather(asked, [&](std::string& to) { append_chunk(to, piece, !ours.old_client); });
   return true;
+}
+
+std::size_t responder::unsent() const {
+  return exchange_of(of(inside_.get())).unsent.load(std::memory_order_relaxed);
+}
+
+void responder::on_room(std::function<void()> room) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  run_on_loop(exchange_of(*asked), [asked, room = std::move(room)]() mutable {
+    exchange_of(*asked).room = std::move(room);
+  });
+}
+
+void responder::limit_send_buffer(std::size_t bytes) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  run_on_loop(exchange_of(*asked), [asked, bytes] {
+    const auto& record = *exchange_of(*asked).connection;
+    if (record.socket == nullptr) return;
+    boost::system::error_code ignored;
+    record.socket->set_option(net::socket_base::send_buffer_size{static_cast<int>(bytes)}, ignored);
+  });
 }
 
 void responder::end() const {

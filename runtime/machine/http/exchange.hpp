@@ -45,6 +45,7 @@ struct exchange {
   bool ended = false;
   bool complete = false;
   std::atomic<std::size_t> unsent{0};
+  std::function<void()> room;  ///< Called when `unsent` is 0 again. On the loop.
 };
 using exchange_factory = restinio::simple_extra_data_factory_t<exchange>;
 using incoming = restinio::generic_request_t<exchange>;

@@ -5,11 +5,15 @@
 #include "runtime/machine/http/connection_record.hpp"
 #include "runtime/machine/http/exchange.hpp"
 #include "runtime/machine/http/response_head.hpp"
+#include "runtime/machine/process/descriptor.hpp"
 
 #include <restinio/all.hpp>
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
+
+#include <fcntl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -188,11 +192,42 @@ struct gate : std::enable_shared_from_this<gate> {
             return self->accept();
           }
           // No file descriptor or no memory left: others have to go first.
+          self->turn_away();
           self->pause.expires_after(std::chrono::milliseconds{50});
           self->pause.async_wait([self](const boost::system::error_code& woken) {
             if (!woken && self->acceptor.is_open()) self->accept();
           });
         });
+  }
+
+  /// Without a descriptor left nobody can be told anything, so one is kept back: whoever waits is
+  /// let in with it, hears that there is no room, and is out again.
+  void turn_away() {
+    if (spare.number() < 0) spare = descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    if (spare.number() < 0) return;
+    const auto text = last_words(503, "connections-full",
+                                 "This node has no open file left for a connection (the limit of "
+                                 "open files, ulimit -n); retry later.");
+    // So many at once: others want the loop too.
+    for (int i = 0; i < 64; ++i) {
+      spare.close();
+      const descriptor one{
+          ::accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+      if (one.number() >= 0) {
+        home->totals->refused.fetch_add(1, std::memory_order_relaxed);
+        (void)::send(one.number(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)::shutdown(one.number(), SHUT_WR);
+        // What it has sent is read, or closing would take the answer back.
+        std::array<char, 4096> dropped;
+        while (::recv(one.number(), dropped.data(), dropped.size(), MSG_DONTWAIT) > 0) {
+        }
+      }
+      if (one.number() < 0) {
+        spare = descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+        return;
+      }
+    }
+    spare = descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   }
 
   void welcome(tcp::socket accepted) {
@@ -266,6 +301,7 @@ struct gate : std::enable_shared_from_this<gate> {
   net::steady_timer pause;
   net::steady_timer ticker;
   std::uint64_t next_number = 1;
+  descriptor spare{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   std::vector<std::shared_ptr<connection_record>> slow;
   bool ended = false;
 };

@@ -191,6 +191,8 @@ void task_ledger::recycle(task& job) noexcept {
     put_back(job.input.size());
     std::string{}.swap(job.input);
   }
+  if (job.output.size() > keep_bytes)
+    outputs_.fetch_sub(job.output.size(), std::memory_order_relaxed);
   clear(job.output);
   // Only what differs is written, so that lines which nobody needed stay where they are.
   clear(job.case_id);

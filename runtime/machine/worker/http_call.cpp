@@ -259,6 +259,8 @@ void http_call::on_piece(error_code error) {
 void http_call::finish(http_answer answer) {
   if (parser_ && answer.failure.empty() && parser_->keep_alive() && connection_->buffer.size() == 0)
     answer.connection = std::move(connection_);
+  // It may be idle for long.
+  if (answer.connection) answer.connection->buffer.shrink_to_fit();
   connection_.reset();
   if (const auto done = std::exchange(done_, nullptr)) done(std::move(answer));
 }

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,6 +122,8 @@ bool live_node::start(const std::string& data) {
     const int errors = ::open(errors_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     if (::dup2(nothing, 0) < 0 || ::dup2(pipe[1], 1) < 0 || ::dup2(errors, 2) < 0) ::_exit(126);
     for (const auto& [name, value] : environment_) ::setenv(name.c_str(), value.c_str(), 1);
+    const rlimit files{files_.first, files_.second};
+    if (files.rlim_cur > 0 && ::setrlimit(RLIMIT_NOFILE, &files) != 0) ::_exit(126);
     ::execl(program.c_str(), program.c_str(), "serve", "--config", config.c_str(), "--listen",
             "127.0.0.1:0", "--data", where.c_str(), static_cast<char*>(nullptr));
     ::_exit(127);

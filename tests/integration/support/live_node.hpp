@@ -76,6 +76,9 @@ public:
     environment_.emplace_back(name, value);
   }
 
+  /// The next starts may have so many files open, and no more (RLIMIT_NOFILE, soft and hard).
+  void limit_files(std::size_t soft, std::size_t hard) { files_ = {soft, hard}; }
+
   /// True when it listens; false when it ended before, and then `exit_code` says how.
   bool start(const std::string& data = {});
   void signal(int number) const;
@@ -125,6 +128,7 @@ public:
 private:
   std::filesystem::path folder_;
   std::vector<std::pair<std::string, std::string>> environment_;
+  std::pair<std::size_t, std::size_t> files_{};
   int pid_ = 0;
   std::uint16_t port_ = 0;
   int exit_code_ = -1;
