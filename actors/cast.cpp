@@ -1,5 +1,6 @@
 #include "actors/cast.hpp"
 
+#include "actors/tool_offers.hpp"
 #include "config/difference.hpp"
 #include "config/nearest.hpp"
 
@@ -29,8 +30,10 @@ std::vector<std::string> nearest_to(std::string_view name,
   return result;
 }
 
-protocols::side_effects effects_of(config::side_effects from) {
-  switch (from) {
+protocols::side_effects effects_of(const config::backend& from) {
+  // The worst that it may do, until the tool is known that is called.
+  if (decided_by_tool(from)) return protocols::side_effects::unsafe;
+  switch (from.side_effects) {
     case config::side_effects::none: return protocols::side_effects::none;
     case config::side_effects::unsafe: return protocols::side_effects::unsafe;
     default: return protocols::side_effects::idempotent;
@@ -123,7 +126,7 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
     for (const auto& one : department.specialists) {
       member now{one};
       now.department = place->second;
-      now.effects = effects_of(one.backend.side_effects);
+      now.effects = effects_of(one.backend);
       now.inline_function = is_inline && is_inline(one.name);
       // A callable that runs on the spot is through with each task before it gets the next.
       now.width =

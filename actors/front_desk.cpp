@@ -244,6 +244,8 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   job->effects = one->effects;
   if (one->start_beside && !request.timeout)
     job->start_beside.store(true, std::memory_order_relaxed);
+  if (job->effects == protocols::side_effects::unsafe && decided_by_tool(one->config.backend))
+    job->effects = house_.offers.effects(who, one->config.backend, request.input);
   job->journaled = durable;
   job->streaming = request.streaming;
   job->case_key = key_of(request.case_id);

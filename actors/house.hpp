@@ -12,6 +12,7 @@
 #include "actors/mirror.hpp"
 #include "actors/port.hpp"
 #include "actors/switchboard.hpp"
+#include "actors/tool_offers.hpp"
 #include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
@@ -203,6 +204,7 @@ struct house {
                                                                        ///< other sum has.
   watch_board board;        ///< What the watchers know, for those who ask; and words for them.
   forecast_board forecast;  ///< What is expected, and what was learnt.
+  tool_offers offers;       ///< What calling the tools of MCP servers does.
   event_log events;
   guarded<runtime::monitoring::sample_history> samples;  ///< Of the last day, by the monitor.
   worker_factory make_worker;

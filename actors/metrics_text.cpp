@@ -115,6 +115,24 @@ void write_tasks(sheet& out, const actors::house& house) {
   }
 }
 
+// What the workers did that no task shows.
+void write_workers(sheet& out, const node::parts& in) {
+  const auto& house = *in.house;
+  const auto& playing = house.now_playing();
+  auto& strays = out.family("greenroom_worker_stray_lines_total",
+                            "Lines on workers' output that were no messages and were skipped.",
+                            MetricType::Counter);
+  for (std::size_t i = 0; i < playing.members.size(); ++i) {
+    double amount = 0;
+    for (const auto kind : both_pools)
+      amount += amount_of(house.pool(kind).specialists[i].gauge.stray_lines);
+    if (amount > 0) sheet::add(strays, {{"specialist", playing.members[i].config.name}}, amount);
+  }
+  out.one("greenroom_worker_orphans_ended_total",
+          "Processes that were ended because their worker or node had ended before them.",
+          MetricType::Counter, in.keeper ? static_cast<double>(in.keeper->orphans_ended()) : 0.0);
+}
+
 void write_pool(sheet& out, const actors::house& house, pool_kind kind) {
   const auto& playing = house.now_playing();
   const auto& pool = house.pool(kind);
@@ -306,6 +324,7 @@ std::string node::metrics() const {
             MetricType::Gauge, *now.pool_memory_efficiency);
   out.one("greenroom_uptime_seconds", "Since the node started.", MetricType::Gauge,
           static_cast<double>(now.uptime_ms) * 1e-3);
+  write_workers(out, in);
   write_watch(out, in);
   return out.text();
 }

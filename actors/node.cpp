@@ -169,9 +169,21 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   // The journal's lock is ours now, so whatever carries our mark was left by an earlier life.
   const auto mark = data_mark(configuration.data_dir);
   const auto my_mark = mark + ":" + protocols::to_string(task_id{epoch, 0}).substr(0, 16);
-  if (!how.without_journal)
-    for (const auto& left : machine::sweep(my_mark))
+  machine::process_keeper::options keeping;
+  keeping.mark = my_mark;
+  keeping.bin_directory = how.bin_directory;
+  keeping.adopt = how.adopt_orphans;
+  if (!how.without_journal) keeping.report = configuration.data_dir + "/orphans-ended";
+  in.keeper = machine::process_keeper::start(keeping);
+  if (const auto lacks = in.keeper->lacks(); !lacks.empty())
+    house.publish("worker.keeping", "{\"lacks\":" + actors::json_text(lacks) + "}");
+  if (!how.without_journal) {
+    in.keeper->count_orphans(machine::read_guardian_report(keeping.report));
+    for (const auto& left : machine::sweep(my_mark)) {
+      in.keeper->count_orphans(1);
       house.publish("worker.swept", "{\"pid\":" + std::to_string(left.pid) + "}");
+    }
+  }
 
   in.system_config.add_message_types<caf::id_block::greenroom>();
   in.system_config.set("scheduler.policy", caf::atom("sharing"));
@@ -194,7 +206,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
 
   const auto bin = how.bin_directory;
   house.callables = callables;
-  house.make_worker = [io = in.io.get(), bin, my_mark, callables, of = &house, log = &in.log,
+  house.make_worker = [io = in.io.get(), bin, my_mark, callables, keeper = in.keeper, of = &house, log = &in.log,
                        lines = &in.lines, time = house.time](
                           const actors::member& who, std::string_view department, pool_kind pool,
                           std::shared_ptr<machine::worker_events> events) {
@@ -202,6 +214,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     where.io = io;
     where.bin_directory = bin;
     where.node_mark = my_mark;
+    where.keeper = keeper;
     where.department = department;
     where.pool = protocols::to_string(pool);
     where.output_bytes_max = of->now_playing().config.limits.output_bytes;
@@ -324,6 +337,7 @@ node::~node() {
                        "the node was stopped", nullptr);
   });
   in.io->stop();
+  in.keeper->close();
   in.system.reset();
   in.house->bridge_hands.clear();
 }

@@ -77,6 +77,7 @@ struct specialist_view {
   bool memory_measured = false;
   std::size_t queue_depth = 0, running = 0, concurrency = 1;
   std::uint64_t tasks = 0, failures = 0, cold_starts = 0, warm_hits = 0, restarts = 0;
+  std::uint64_t skipped_lines = 0;  ///< On its workers' output, which were no messages.
   double start_ms = 0;   ///< Mean measured start time; 0: not started yet.
   double run_ms = 0;     ///< Mean measured run time.
   double cpu_share = 0;  ///< Of one core, by its worker at the last measurement.
@@ -167,6 +168,9 @@ public:
     /// Hears every line that a worker writes to stderr. From any thread of the node; must not
     /// block.
     std::function<void(std::string_view specialist, std::string_view line)> worker_line;
+    /// All children of this process are workers of this node: those whose parent has ended may
+    /// become its own children and be reaped, where the kernel offers no better way to find them.
+    bool adopt_orphans = false;
   };
   /// In-process specialists of kind `function`, by name. JSON text in, JSON text out.
   using function = std::function<std::string(const std::string& input)>;

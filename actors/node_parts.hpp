@@ -8,6 +8,7 @@
 #include "runtime/machine/http/webhook.hpp"
 #include "runtime/machine/io/engine.hpp"
 #include "runtime/machine/journal/journal.hpp"
+#include "runtime/machine/process/process_keeper.hpp"
 
 #include <caf/all.hpp>
 
@@ -26,6 +27,8 @@ struct node::parts {
   caf::actor_system_config system_config;
   std::unique_ptr<actors::house> house;
   std::unique_ptr<caf::actor_system> system;
+  /// Outlives the engine, which ends the workers.
+  std::shared_ptr<machine::process_keeper> keeper;
   std::unique_ptr<machine::engine> io;
   std::unique_ptr<actors::front_desk> desk;
   std::shared_ptr<actors::callable_table> callables;

@@ -235,6 +235,7 @@ specialist_view view_of_specialist(const actors::house& house, pool_kind kind, s
   result.cold_starts = machine::count_of(gauge.cold_starts);
   result.warm_hits = machine::count_of(gauge.warm_hits);
   result.restarts = machine::count_of(gauge.crashes);
+  result.skipped_lines = machine::count_of(gauge.stray_lines);
   result.start_ms =
       static_cast<double>(gauge.start_ns.load(std::memory_order_relaxed)) * actors::ms_per_ns;
   result.run_ms =

@@ -4,10 +4,13 @@
 #include "actors/event_log.hpp"
 #include "actors/io_unit.hpp"
 #include "actors/port.hpp"
+#include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/machine/worker/worker.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -28,8 +31,14 @@ public:
     std::uint64_t output_bytes = std::uint64_t{16} << 20;
     std::uint64_t error_bytes = std::uint64_t{64} << 10;
   };
-  explicit worker_link(task_port& port) : worker_link{port, bounds{}} {}
-  worker_link(task_port& port, const bounds& most) : most_{most}, port_{&port} {}
+  /// What the worker says of its tools.
+  using tool_listener = std::function<void(std::shared_ptr<const protocols::tool_effects>)>;
+
+  worker_link(task_port& port, machine::specialist_gauge& gauge, tool_listener tools = {})
+      : worker_link{port, gauge, std::move(tools), bounds{}} {}
+  worker_link(task_port& port, machine::specialist_gauge& gauge, tool_listener tools,
+              const bounds& most)
+      : most_{most}, port_{&port}, gauge_{&gauge}, tools_{std::move(tools)} {}
 
   void cut() {
     const std::lock_guard lock{mutex_};
@@ -43,6 +52,14 @@ public:
 
   void on_ready() noexcept override { signal(ready_bit); }
   void on_pong() noexcept override { signal(pong_bit); }
+  void on_stray() noexcept override {
+    const std::lock_guard lock{mutex_};
+    if (port_ != nullptr) machine::count(gauge_->stray_lines);
+  }
+  void on_tools(std::shared_ptr<const protocols::tool_effects> tools) noexcept override {
+    const std::lock_guard lock{mutex_};
+    if (port_ != nullptr && tools_) tools_(std::move(tools));
+  }
   void on_result(protocols::task_ptr job, protocols::attempt_result result) noexcept override {
     bound(result, most_);
     const std::lock_guard lock{mutex_};
@@ -86,6 +103,8 @@ private:
   const bounds most_;
   std::mutex mutex_;
   task_port* port_;
+  machine::specialist_gauge* gauge_;
+  tool_listener tools_;
   departure departure_;
 };
 

@@ -244,7 +244,9 @@ void describe(Archive& a, backend& v) {
           shaped(rule::form::url_path));
   a.field("path", v.path, "http: where tasks are posted", shaped(rule::form::url_path));
   a.field("concurrency", v.concurrency, "tasks in one worker at a time", within(1, many));
-  a.field("side_effects", v.side_effects, "none, idempotent or unsafe (never retried by itself)");
+  a.field("side_effects", v.side_effects,
+          "none, idempotent or unsafe (never retried by itself); by_protocol: idempotent, but for "
+          "mcp by the tool's annotations, and unsafe where nothing is known of it");
   a.field("start_timeout", v.start_timeout, "from start to ready", at_least(1));
   a.field("task_timeout", v.task_timeout,
           "the whole task, waiting and retries included; auto: 30s, and start_timeout more when it "

@@ -45,10 +45,12 @@ enum class side_effects : std::uint8_t {
   none,
   idempotent,
   unsafe,  ///< Never mirrored, never retried by itself.
+  /// As if left out: idempotent, but for `protocol: mcp` what the annotations of the tool say.
+  by_protocol,
 };
 
 constexpr std::string_view to_string(side_effects value) {
-  constexpr std::string_view names[] = {"none", "idempotent", "unsafe"};
+  constexpr std::string_view names[] = {"none", "idempotent", "unsafe", "by_protocol"};
   const auto at = static_cast<std::size_t>(value);
   return at < std::size(names) ? names[at] : std::string_view{};
 }
@@ -69,7 +71,7 @@ struct backend {
   std::string health = "/health";  ///< `http` only: the path that says when it is ready.
   std::string path = "/";          ///< `http` only: where tasks are posted.
   std::size_t concurrency = 1;     ///< Tasks in one worker at a time.
-  config::side_effects side_effects = config::side_effects::idempotent;
+  config::side_effects side_effects = config::side_effects::by_protocol;
   std::chrono::milliseconds start_timeout{10'000};
   /// The whole task, waiting and retries included. Nothing: `task_timeout_default`, and
   /// `start_timeout` more for a task that waits for a start.

@@ -159,6 +159,12 @@ std::variant<chat_request, chat_error> parse_chat(std::string_view body, int dep
   if (!whole)
     return chat_error{400, "The body is not a valid JSON object, or is nested too deep.", {}, {}};
   if (!fault.message.empty()) return fault;
+  if (const auto number = number_beyond_double(body); !number.empty())
+    return chat_error{400,
+                      "The number " + std::string{number.substr(0, 64)}
+                          + " is beyond what a double holds (1.8e308).",
+                      {},
+                      {}};
   if (result.model.empty())
     return chat_error{400, "You must provide a model: the name of a specialist.", "model", {}};
   if (has_stream_options && !result.stream)

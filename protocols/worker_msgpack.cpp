@@ -2,7 +2,9 @@
 
 #include "protocols/msgpack_json.hpp"
 #include "protocols/msgpack_visitors.hpp"
+#include "protocols/worker_line.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace greenroom::protocols {
@@ -208,25 +210,40 @@ public:
   }
 
   void feed(std::string_view bytes, worker_listener& listener) override {
-    if (broken_) return;
-    if (!pending_.empty()) {
-      // Only as much is added as completes the frame, so that the rest is read where it is.
-      if (pending_.size() < 4 && !fill(4, bytes)) return;
-      const auto length = length_of(pending_);
-      if (!plausible(length, listener)) return;
-      if (!fill(4 + length, bytes)) return;
-      understand(std::string_view{pending_}.substr(4), listener);
-      pending_.clear();
-      if (pending_.capacity() > std::size_t{64} << 10) pending_.shrink_to_fit();
+    while (!broken_ && !bytes.empty()) {
+      // No frame is so long that its length begins like that: something was printed.
+      if (pending_.empty() && skipping_ == 0 && is_text(bytes.front())) in_text_ = true;
+      if (in_text_) {
+        skip_text(bytes, listener);
+      } else if (skipping_ > 0) {
+        skip_frame(bytes, listener);
+      } else if (pending_.empty() && bytes.size() >= 4) {
+        const auto length = length_of(bytes);
+        if (!plausible(length, bytes, listener)) continue;
+        if (bytes.size() - 4 < length) {
+          pending_.append(bytes);
+          return;
+        }
+        understand(bytes.substr(4, length), listener);
+        bytes.remove_prefix(4 + length);
+      } else {
+        // Only as much is added as completes the frame, so that the rest is read where it is.
+        if (pending_.size() < 4 && !fill(4, bytes)) return;
+        const auto length = length_of(pending_);
+        std::string_view head{pending_};
+        if (!plausible(length, head, listener)) {
+          pending_.clear();
+          continue;
+        }
+        if (!fill(4 + length, bytes)) return;
+        understand(std::string_view{pending_}.substr(4), listener);
+        forget_pending();
+      }
     }
-    while (!broken_ && bytes.size() >= 4) {
-      const auto length = length_of(bytes);
-      if (!plausible(length, listener)) return;
-      if (bytes.size() - 4 < length) break;
-      understand(bytes.substr(4, length), listener);
-      bytes.remove_prefix(4 + length);
-    }
-    if (!broken_) pending_.append(bytes);
+  }
+
+  void finish(worker_listener& listener) override {
+    if (in_text_) end_text(listener);
   }
 
 private:
@@ -248,28 +265,93 @@ private:
     bytes.remove_prefix(count);
     return pending_.size() == wanted;
   }
-  bool plausible(std::size_t length, worker_listener& listener) {
-    if (length == 0)
-      complain("an empty frame", listener);
-    else if (length > max_)
-      complain("a frame longer than allowed", listener);
-    return !broken_;
+  void forget_pending() {
+    pending_.clear();
+    if (pending_.capacity() > std::size_t{64} << 10) pending_.shrink_to_fit();
   }
-  void complain(std::string_view why, worker_listener& listener) {
+
+  /// False: what comes next is no frame that can be read; its head is taken off `bytes`.
+  bool plausible(std::size_t length, std::string_view& bytes, worker_listener& listener) {
+    if (length > 0 && length <= max_) return true;
+    const auto head = bytes.substr(0, 4);
+    if (length == 0) {
+      tell_stray(listener, head);
+    } else if (length > frame_bytes_believed) {
+      broken_ = true;
+      const auto why = "a frame of " + std::to_string(length) + " bytes, which begins with "
+                       + hex_bytes(head) + "; is something else written to its standard output?";
+      tell(listener, worker_word::nonsense, {}, why, length);
+    } else {
+      skipping_ = skipped_ = length;
+      kept_.clear();
+    }
+    bytes.remove_prefix(head.size());
+    return false;
+  }
+
+  static bool is_text(char letter) {
+    return static_cast<unsigned char>(letter) >= 0x20
+               ? static_cast<unsigned char>(letter) < 0x7f
+               : letter == '\t' || letter == '\r' || letter == '\n' || letter == '\x1b';
+  }
+
+  /// Up to a line's end, or to a byte that text does not have and a length begins with.
+  void skip_text(std::string_view& bytes, worker_listener& listener) {
+    const auto end = std::find_if(bytes.begin(), bytes.end(), [](char letter) {
+      return letter == '\n' || (static_cast<unsigned char>(letter) < 0x80 && !is_text(letter));
+    });
+    auto length = static_cast<std::size_t>(end - bytes.begin());
+    const bool over = end != bytes.end();
+    if (over && *end == '\n') ++length;
+    text_bytes_ += length;
+    keep(bytes.substr(0, length));
+    bytes.remove_prefix(length);
+    if (over) return end_text(listener);
+    if (text_bytes_ <= frame_bytes_believed) return;
     broken_ = true;
-    worker_message said;
-    said.text = why;
-    listener.on_message(said);
+    tell(listener, worker_word::nonsense, {}, "text without end in place of frames", text_bytes_);
+  }
+
+  void skip_frame(std::string_view& bytes, worker_listener& listener) {
+    const auto length = std::min(bytes.size(), skipping_);
+    skipping_ -= length;
+    keep(bytes.substr(0, length));
+    bytes.remove_prefix(length);
+    if (skipping_ > 0) return;
+    reader_.reset();
+    std::size_t used = 0;
+    // It is cut off, so reading it fails; what came before that is known.
+    static_cast<void>(msgpack::parse(kept_.data(), kept_.size(), used, reader_));
+    tell(listener, worker_word::too_long, reader_.id, {}, skipped_);
+    kept_.clear();
+  }
+
+  /// Of what is skipped only the beginning is kept.
+  void keep(std::string_view piece) {
+    constexpr std::size_t kept_max = 4096;
+    kept_.append(piece.substr(0, kept_max - std::min(kept_.size(), kept_max)));
+  }
+
+  void end_text(worker_listener& listener) {
+    in_text_ = false;
+    const auto text = without_ornament(kept_).substr(0, stray_bytes_told);
+    if (!text.empty()) tell(listener, worker_word::stray, {}, text, text_bytes_);
+    kept_.clear();
+    text_bytes_ = 0;
   }
 
   void understand(std::string_view frame, worker_listener& listener) {
     reader_.reset();
     std::size_t used = 0;
-    if (!msgpack::parse(frame.data(), frame.size(), used, reader_) || used != frame.size()) {
-      const char* why = reader_.why ? reader_.why : reader_.value.why;
-      return complain(why ? why : "a frame that is not one MessagePack map", listener);
-    }
     worker_message said;
+    said.bytes = frame.size() + 4;
+    if (!msgpack::parse(frame.data(), frame.size(), used, reader_) || used != frame.size()) {
+      if (reader_.type != "result" && reader_.type != "error") return tell_stray(listener, frame);
+      const char* why = reader_.why ? reader_.why : reader_.value.why;
+      const auto text =
+          (why ? why : "a frame that is not one MessagePack map") + (": " + hex_bytes(frame));
+      return tell(listener, worker_word::broken, reader_.id, text, frame.size());
+    }
     said.id = reader_.id;
     said.text = reader_.text;
     said.retryable = reader_.retryable;
@@ -292,17 +374,23 @@ private:
     } else if (reader_.type == "pong") {
       said.word = worker_word::pong;
     } else {
-      return complain("a message whose type is none of ready, result, error, chunk and pong",
-                      listener);
+      return tell_stray(listener, frame);
     }
-    // A worker's words are given on to people and into JSON; the reader checked them as UTF-8.
     listener.on_message(said);
     // Not only before the next message: it may be long until then.
     reader_.reset();
   }
 
+  /// A longer one is not skipped: its length was no length.
+  static constexpr std::size_t frame_bytes_believed = std::size_t{256} << 20;
+
   std::size_t max_;
   bool broken_ = false;
+  std::size_t skipping_ = 0;  ///< So much of a frame that is too long is still to come.
+  std::size_t skipped_ = 0;   ///< The whole length of it.
+  bool in_text_ = false;      ///< Something is printed in place of a frame.
+  std::size_t text_bytes_ = 0;
+  std::string kept_;
   std::string pending_;
   message_reader reader_;
 };

@@ -157,6 +157,7 @@ void post_chat(const door_ptr& here, call& one) {
   request.case_id = std::move(wanted.user);
   request.streaming = wanted.stream;
   request.input = one.asked.take_body();
+  protocols::mend_halves(request.input);
   one.asked.release();
   const auto client = std::make_shared<chat_client>(here, one.reply, std::move(wanted));
   const auto submitted = here->of->submit(std::move(request), client);

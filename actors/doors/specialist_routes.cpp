@@ -54,6 +54,7 @@ std::string to_json(const specialist_view& one) {
   text += ",\"cold_starts\":" + std::to_string(one.cold_starts);
   text += ",\"warm_hits\":" + std::to_string(one.warm_hits);
   text += ",\"restarts\":" + std::to_string(one.restarts);
+  text += ",\"skipped_lines\":" + std::to_string(one.skipped_lines);
   text += ",\"start_ms\":" + number(one.start_ms);
   text += ",\"run_ms\":" + number(one.run_ms);
   text += ",\"pinned\":" + boolean(one.pinned);

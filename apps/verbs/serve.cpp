@@ -228,6 +228,7 @@ int serve(const configuration_source& source) {
 
   node::options options;
   options.bin_directory = program_folder().string();
+  options.adopt_orphans = true;
   options.worker_line = [](std::string_view specialist, std::string_view line) {
     log_line(config::log_level::info, "worker.stderr",
              json{{"specialist", specialist}, {"line", line}}.dump(-1, ' ', false,

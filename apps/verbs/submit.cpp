@@ -40,7 +40,7 @@ std::optional<std::string> read_input(const std::string& word) {
     text.assign(std::istreambuf_iterator<char>{file}, {});
   }
   // What is nested too deep is sent as it is, too: the node says how deep it may be.
-  if (protocols::is_json(text) || json::accept(text)) return text;
+  if (protocols::make_json(text) || json::accept(text)) return text;
   while (text.ends_with('\n')) text.pop_back();
   std::string quoted;
   if (protocols::append_json_string(quoted, text)) return quoted;

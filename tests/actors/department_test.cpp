@@ -393,6 +393,7 @@ TEST(Department, TellsWhoWaitedForAnotherToLeaveThatItWasForASlot) {
 TEST(Department, StopsAWorkerThatIgnoresItsDeadlineAndRunsTheOthersElsewhere) {
   auto config = small_cast(1, 1);
   config.departments[0].specialists[0].backend.task_timeout = 2s;
+  config.departments[0].specialists[0].backend.stop_timeout = 500ms;
   stage play{config};
   play.open();
   auto late = play.ask("d0-s0");
@@ -402,6 +403,9 @@ TEST(Department, StopsAWorkerThatIgnoresItsDeadlineAndRunsTheOthersElsewhere) {
   auto other = play.ask("d0-s0");
   play.world.advance(1100ms);
   EXPECT_EQ(late->why, failure::out_of_time);
+  EXPECT_GT(play.worker("d0-s0").cancels, 0);
+  EXPECT_FALSE(play.worker("d0-s0").stopping) << "it may still let go";
+  play.world.advance(700ms);
   EXPECT_TRUE(play.worker("d0-s0").stopping);
   EXPECT_EQ(play.starts["d0-s0"], 1) << "its slot is held until it is really gone";
   play.worker("d0-s0").die();

@@ -52,6 +52,7 @@ struct alignas(64) specialist_gauge {
   std::atomic<const void*> soon_needed{nullptr};
   std::array<counter, task_outcomes> ends{};  ///< The first of them on this line, too.
   counter cold_starts{0}, retries{0}, starts{0}, crashes{0};
+  counter stray_lines{0};  ///< On its workers' output, which were no messages.
 
   /// Waiting and running.
   [[nodiscard]] std::uint32_t depth() const {

@@ -1,6 +1,7 @@
 #include "runtime/machine/worker/function_worker.hpp"
 
 #include "protocols/json_text.hpp"
+#include "protocols/worker_line.hpp"
 #include "runtime/machine/io/engine.hpp"
 
 #include <boost/asio/post.hpp>
@@ -191,9 +192,14 @@ attempt_result call_now(const callable& function, const protocols::task& job,
   try {
     auto output = function.run(job.input);
     if (output.size() > output_bytes_max)
-      return {failure::refused, false, "the callable returned more than is allowed"};
-    if (!protocols::is_json(output))
-      return {failure::refused, false, "the callable returned text that is not JSON"};
+      return {failure::refused, false,
+              "the callable returned " + std::to_string(output.size())
+                  + " bytes, more than limits.output_bytes (" + std::to_string(output_bytes_max)
+                  + ") allows"};
+    if (!protocols::make_json(output))
+      return {failure::refused, false,
+              "the callable returned " + protocols::fault_of(output) + ": "
+                  + protocols::quoted_bytes(output)};
     return {failure::none, false, std::move(output)};
   } catch (const std::exception& error) {
     return {failure::refused, false, error.what()};

@@ -55,7 +55,7 @@ attempt_result understand(http_answer& answer) {
   if (!answer.failure.empty()) return {failure::worker_failed, true, std::move(answer.failure)};
   if (answer.status < 200 || answer.status >= 300) return refusal(answer);
   if (answer.body.empty()) return {failure::none, false, "null"};
-  if (!protocols::is_json(answer.body))
+  if (!protocols::make_json(answer.body))
     return {failure::none, false, protocols::json_string_of_any(answer.body)};
   if (answer.body.find('\n') == std::string::npos)
     return {failure::none, false, std::move(answer.body)};

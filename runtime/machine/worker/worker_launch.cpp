@@ -16,6 +16,7 @@ launch_order worker_launch(const config::specialist& who, const worker_surroundi
   order.env["GREENROOM_SPECIALIST"] = who.name;
   order.env["GREENROOM_DEPARTMENT"] = where.department;
   order.env["GREENROOM_POOL"] = where.pool;
+  order.keeper = where.keeper;
   if (!where.node_mark.empty()) order.env[mark_variable] = where.node_mark;
   return order;
 }
