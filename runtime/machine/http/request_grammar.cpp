@@ -247,8 +247,6 @@ fault request_grammar::end_of_field() {
       const bool digits = !value.empty() && kept_all_
                           && value.find_first_not_of("0123456789") == std::string_view::npos;
       const auto read = std::from_chars(value.data(), end, length_);
-      if (digits && read.ec == std::errc::result_out_of_range)
-        return {413, "The body is larger than this node takes (limits.request_bytes)."};
       if (!digits || read.ec != std::errc{} || read.ptr != end)
         return bad("The Content-Length is not a number.");
       break;
