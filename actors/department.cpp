@@ -278,6 +278,8 @@ void department::let_go(task_ptr job) {
     judge(one, true);
   } else if (job->why == failure::out_of_time && job->attempts > 0)
     judge(one, false);
+  else if (job->why == failure::worker_failed && (job->result.upstream || !job->result.answered))
+    judge(one, false);  // In the middle of a stream, so that it could not be tried again.
   else
     one.breaker.forget();
   // Whoever ended it has looked at the clock, unless its end was told while the worker went on.

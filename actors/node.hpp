@@ -60,6 +60,8 @@ struct task_view {
   protocols::pool_kind served_by = protocols::pool_kind::intelligent;
   double queue_ms = 0, start_ms = 0, run_ms = 0, total_ms = 0;
   std::int64_t accepted_unix_ms = 0, ended_unix_ms = 0;
+  /// What the server behind the worker answered, of a task that failed for it; mostly null.
+  std::shared_ptr<const protocols::upstream_answer> upstream;
 };
 enum class with_output : bool { no, yes };
 /// @pre `done` has ended, or is only looked at by its holder.

@@ -38,6 +38,7 @@ std::string_view to_string(specialist_state value) {
 task_view view_of(const task& done, std::string specialist, std::string department,
                   with_output how) {
   task_view result;
+  if (done.ended()) result.upstream = done.upstream();
   result.id = done.id;
   result.state = done.state.load(std::memory_order_acquire);
   result.specialist = std::move(specialist);

@@ -68,6 +68,9 @@ public:
     job->phase = protocols::task_phase::attempted;
     port_->push(std::move(job), io_unit::current());
   }
+  void on_form(const protocols::task_ptr& job, protocols::stream_form form) noexcept override {
+    if (!job->claimed.load(std::memory_order_acquire) && job->who) job->who->on_form(*job, form);
+  }
   void on_chunk(const protocols::task_ptr& job, std::string_view piece) noexcept override {
     // Straight to whoever asked: nothing decides anything about a piece.
     if (!job->claimed.load(std::memory_order_acquire) && job->who) job->who->on_chunk(*job, piece);

@@ -143,6 +143,33 @@ private:
     }
   }
 
+  /// An http backend. Its URL is read as its worker will read it.
+  void check_server(const backend& worker, const std::string& path) {
+    if (!worker.command.empty() && worker.command.front().empty())
+      complain(path + ".command", "the program has no name");
+    if (worker.url.empty()) return complain(path + ".url", "an http backend needs a url");
+    const auto shown = with_port(worker.url, 8080);
+    http_url parts;
+    auto fault = read_http_url(shown, parts);
+    if (fault.empty() && !parts.query.empty())
+      fault = "has a query (?), which is not sent; write it at the end of the key path";
+    if (!fault.empty())
+      return complain(path + ".url", "\"" + worker.url + "\" " + fault,
+                      is_http_url("http://" + shown) && worker.url.find("://") == std::string::npos
+                          ? "http://" + worker.url
+                          : std::string{});
+    const bool picked = shown != worker.url;
+    if (picked && worker.command.empty())
+      complain(path + ".url", "${PORT} is for a server that the node starts; there is no command");
+    const auto uses = [](const std::string& text) {
+      return text.find(port_mark) != std::string::npos;
+    };
+    if (!picked && std::ranges::any_of(worker.command, uses))
+      complain(path + ".url",
+               "the command is given ${PORT}, but the url does not say that the server is there",
+               "http://" + parts.host + ":${PORT}");
+  }
+
   void check_specialist(const specialist& one, const std::string& path) {
     const auto& worker = one.backend;
     switch (worker.kind) {
@@ -151,17 +178,7 @@ private:
           complain(path + ".backend.command", "a process needs a command");
         }
         break;
-      case backend_kind::http:
-        if (worker.url.empty()) {
-          complain(path + ".backend.url", "an http backend needs a url");
-        } else if (!is_http_url(worker.url)) {
-          complain(path + ".backend.url", "expected an http URL, found \"" + worker.url + '"',
-                   "http://" + worker.url);
-        }
-        if (!worker.command.empty() && worker.command.front().empty()) {
-          complain(path + ".backend.command", "the program has no name");
-        }
-        break;
+      case backend_kind::http: check_server(worker, path + ".backend"); break;
       case backend_kind::function:
         if (!worker.command.empty()) {
           complain(path + ".backend.command", "a function has no command", "kind: process");

@@ -243,6 +243,9 @@ void describe(Archive& a, backend& v) {
   a.field("health", v.health, "http: the path that says when it is ready",
           shaped(rule::form::url_path));
   a.field("path", v.path, "http: where tasks are posted", shaped(rule::form::url_path));
+  a.field(
+      "listener", v.listener,
+      "http with a command: own (a process of the command holds the port) or any (a container)");
   a.field("concurrency", v.concurrency, "tasks in one worker at a time", within(1, many));
   a.field("side_effects", v.side_effects,
           "none, idempotent or unsafe (never retried by itself); by_protocol: idempotent, but for "

@@ -216,7 +216,7 @@ load_result load_file(const fs::path& file, const load_options& options) {
 std::optional<fs::path> find_profile(std::string_view name,
                                      std::span<const fs::path> profile_dirs) {
   // A profile is named, not reached: no name leads out of the folders.
-  if (!is_name(name)) return std::nullopt;
+  if (!is_name(name) || name.find('/') != std::string_view::npos) return std::nullopt;
   for (const auto& folder : profile_dirs) {
     auto file = folder / (std::string{name} + ".yaml");
     std::error_code error;

@@ -34,8 +34,10 @@ places::place places::find(std::string_view path) const {
 }
 
 bool is_name(std::string_view text) {
-  constexpr std::string_view inner = "_-.:@+";
+  constexpr std::string_view inner = "_-.:@+/";
   if (text.empty() || text.size() > 128) return false;
+  // A slash parts two words, as in Qwen/Qwen2.5-7B.
+  if (text.ends_with('/') || text.find("//") != std::string_view::npos) return false;
   const auto plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   };
@@ -162,7 +164,7 @@ public:
         }
       } else if (written->is == tree::kind::scalar && !is_name(name)) {
         complain(written->at, below(shown, "name"),
-                 "a name has letters, digits and _-.:@+ and at most 128 of them, not "
+                 "a name has letters, digits and _-.:@+/ and at most 128 of them, not "
                      + describe_value(*written));
       }
     }
@@ -181,7 +183,7 @@ public:
       const auto shown = below(below(shown_, key), entry.key);
       context_.where.note(path, entry.at, shown);
       if (!is_name(entry.key)) {
-        complain(entry.at, shown, "a name has letters, digits and _-.:@+ and at most 128 of them");
+        complain(entry.at, shown, "a name has letters, digits and _-.:@+/ and at most 128 of them");
         continue;
       }
       reader inner{entry.value, path, shown, context_};
@@ -425,16 +427,20 @@ private:
         return false;
       case rule::form::http_url:
         if (is_http_url(found.text)) return true;
-        complain(found.at, shown, "expected an http URL, found " + describe_value(found),
+        complain(found.at, shown,
+                 "expected an http URL, found " + describe_value(found) + ", which "
+                     + fault_of_http_url(found.text),
                  found.text.find("://") == std::string::npos && is_http_url("http://" + found.text)
                      ? "http://" + found.text
                      : std::string{});
         return false;
       case rule::form::url_path:
-        if (found.text.starts_with('/')) return true;
-        complain(found.at, shown, "a path begins with /, found " + describe_value(found),
-                 '/' + found.text);
-        return false;
+        if (const auto fault = fault_of_url_path(found.text); !fault.empty()) {
+          complain(found.at, shown, fault + ", found " + describe_value(found),
+                   fault_of_url_path('/' + found.text).empty() ? '/' + found.text : std::string{});
+          return false;
+        }
+        return true;
     }
     return true;
   }
@@ -462,6 +468,11 @@ private:
         const auto inside = text.substr(at + 2, close - at - 2);
         const auto dash = inside.find(":-");
         const std::string name{inside.substr(0, dash)};
+        if (name == "PORT" && node_picks_the_port()) {
+          result += port_mark;
+          at = close;
+          continue;
+        }
         const auto variable = context_.environment.find(name);
         if (variable != context_.environment.end() && !variable->second.empty()) {
           result += variable->second;
@@ -485,6 +496,14 @@ private:
       return;
     }
     value = std::move(result);
+  }
+
+  /// `${PORT}` of an http backend is no variable: each instance of the worker gets its own. In
+  /// `defaults` it is not known yet whose it is.
+  [[nodiscard]] bool node_picks_the_port() const {
+    if (path_.starts_with("defaults")) return true;
+    const auto* const kind = from_.find("kind");
+    return kind != nullptr && kind->text == "http";
   }
 
   const tree& from_;

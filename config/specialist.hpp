@@ -57,6 +57,17 @@ constexpr std::string_view to_string(side_effects value) {
 
 /// Of a task whose worker is warm, where the configuration does not say.
 constexpr std::chrono::milliseconds task_timeout_default{30'000};
+/// Whose socket a server that the node starts may be reached through.
+enum class listener_owner : std::uint8_t {
+  own,  ///< One of the processes that its command started.
+  any,  ///< Another program's, such as that of a container engine.
+};
+
+constexpr std::string_view to_string(listener_owner value) {
+  constexpr std::string_view names[] = {"own", "any"};
+  const auto at = static_cast<std::size_t>(value);
+  return at < std::size(names) ? names[at] : std::string_view{};
+}
 
 struct backend {
   backend_kind kind = backend_kind::process;
@@ -70,7 +81,9 @@ struct backend {
   std::map<std::string, std::string> headers;  ///< `http` only: sent with every request.
   std::string health = "/health";  ///< `http` only: the path that says when it is ready.
   std::string path = "/";          ///< `http` only: where tasks are posted.
-  std::size_t concurrency = 1;     ///< Tasks in one worker at a time.
+  /// `http` with a `command` only: who has to hold the port before the server is believed.
+  listener_owner listener = listener_owner::own;
+  std::size_t concurrency = 1;  ///< Tasks in one worker at a time.
   config::side_effects side_effects = config::side_effects::by_protocol;
   std::chrono::milliseconds start_timeout{10'000};
   /// The whole task, waiting and retries included. Nothing: `task_timeout_default`, and

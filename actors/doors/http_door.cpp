@@ -16,7 +16,8 @@ using machine::http::method;
 
 struct entry {
   method verb;
-  std::string_view path;  ///< A segment in braces stands for any one segment.
+  /// A segment in braces stands for any one segment, and with dots for all that follow.
+  std::string_view path;
   route go;
   /// What reads much, of the journal or of what is known of everybody, does so on a thread of its
   /// own: a list must not hold up a task, or a probe.
@@ -48,7 +49,7 @@ constexpr auto table = std::to_array<entry>({
     {method::get, "/v1/events", stream_events},
     {method::post, "/v1/chat/completions", post_chat},
     {method::get, "/v1/models", list_models, aside},
-    {method::get, "/v1/models/{name}", get_model, aside},
+    {method::get, "/v1/models/{name...}", get_model, aside},
     {method::get, "/v1/export", get_export, aside},
     {method::get, "/v1/rollout", get_rollout, aside},
     {method::post, "/v1/rollout/start", steer_rollout},
@@ -86,6 +87,12 @@ bool matches(std::string_view pattern, std::string_view path, std::vector<std::s
   while (!pattern.empty() && !path.empty()) {
     if (path.front() != '/') return false;
     const auto wanted = take_segment(pattern);
+    if (wanted.ends_with("...}")) {
+      auto text = decoded(path.substr(1), false);
+      if (!text || text->empty()) return false;
+      captured.push_back(std::move(*text));
+      return true;
+    }
     const auto given = take_segment(path);
     if (wanted.starts_with('{')) {
       auto text = decoded(given, false);

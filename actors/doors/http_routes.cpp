@@ -1,5 +1,6 @@
 #include "actors/doors/http_routes.hpp"
 
+#include "protocols/http_chat.hpp"
 #include "protocols/json_text.hpp"
 
 #include <algorithm>
@@ -65,6 +66,8 @@ void answer_problem(const machine::http::responder& reply, const protocols::prob
   std::string headers{more};
   if (const auto seconds = protocols::retry_after_seconds(about); seconds > 0)
     headers += "Retry-After: " + std::to_string(seconds) + "\r\n";
+  if (reply.is_openai())
+    return answer_json(reply, about.status, protocols::openai_error(about), headers);
   reply.answer(about.status, protocols::problem_media_type, protocols::to_json(about), headers);
 }
 

@@ -1,6 +1,7 @@
 // Rollout, routing, rollback, diagnosis and the report over HTTP.
 #include "actors/board.hpp"
 #include "actors/doors/http_routes.hpp"
+#include "config/http_url.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -75,6 +76,21 @@ void steer(const door_ptr& here, const call& one, steering word) {
   of->steer(std::move(word));
 }
 
+/// Servers that the node starts on a port that is written out: one pool only can have each.
+std::string with_fixed_ports(const actors::cast& names) {
+  std::string result;
+  constexpr std::size_t shown = 5;
+  std::size_t count = 0;
+  for (const auto& one : names.members) {
+    const auto& worker = one.config.backend;
+    if (one.gone || worker.kind != config::backend_kind::http || worker.command.empty()
+        || worker.url.find(config::port_mark) != std::string::npos)
+      continue;
+    if (count++ < shown) result += (result.empty() ? "" : ", ") + one.config.name;
+  }
+  return count > shown ? result + " and " + std::to_string(count - shown) + " more" : result;
+}
+
 }  // namespace
 
 void get_rollout(const door_ptr& here, call& one) {
@@ -103,6 +119,16 @@ void steer_rollout(const door_ptr& here, call& one) {
               : verb == "pause"   ? what::pause
               : verb == "resume"  ? what::resume
                                   : what::abort;
+  if (word.verb == what::start && !word.force) {
+    if (const auto fixed = with_fixed_ports(here->cast()); !fixed.empty())
+      return answer_problem(
+          one.reply,
+          protocols::problem_named(
+              "rollout-fixed-port", 409, "Not now",
+              "A rollout runs two instances of each server, and these have a port that is written "
+              "out: "
+                  + fixed + ". Write ${PORT} in their url and command (config/README.md)."));
+  }
   steer(here, one, std::move(word));
 }
 

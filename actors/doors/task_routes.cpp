@@ -16,10 +16,11 @@ namespace {
 
 /// The problem that a task's bad end is, with the times it took.
 void answer_bad_end(const machine::http::responder& reply, const protocols::task_face& face,
-                    std::int64_t retry_after_ms) {
+                    const protocols::task& done) {
   auto about = protocols::problem_of(
       face.why == protocols::failure::none ? protocols::failure::cancelled : face.why,
-      std::string{face.output}, retry_after_ms);
+      std::string{face.output}, done.retry_after_ms);
+  about.upstream = done.upstream();
   // With a key that is taken there is no such task, and the detail names the one that has it.
   if (face.why != protocols::failure::key_conflict) about.task = protocols::to_string(face.id);
   std::string headers;
@@ -60,8 +61,7 @@ public:
     const auto& names = here_->cast();
     const auto face = face_of(done, names);
     if (accepted_) return accept(face);
-    if (face.state != protocols::task_state::completed)
-      return answer_bad_end(reply_, face, done.retry_after_ms);
+    if (face.state != protocols::task_state::completed) return answer_bad_end(reply_, face, done);
     std::string body;
     body.reserve(face.output.size() + 384);
     append_json(body, face);
@@ -282,6 +282,7 @@ void answer_workflow(const machine::http::responder& reply, const std::string& n
                          ? protocols::failure::worker_failed
                          : end.steps.back().why;
     about = protocols::problem_of(why, end.output);
+    if (!end.steps.empty()) about.upstream = end.steps.back().upstream;
     // With a key that is taken there is no such task, as with a single one.
     if (!end.steps.empty() && why != protocols::failure::key_conflict)
       about.task = protocols::to_string(end.steps.back().id);

@@ -43,9 +43,9 @@ void send(exchange& ours, std::string head, std::string body, bool last,
     record.home->totals->refused.fetch_add(1, std::memory_order_relaxed);
     // Of an answer that has begun nothing else can be said.
     if (!last || head.empty()) return record.cut();
-    head =
-        last_words(503, "answers-full",
-                   "Too many large answers wait for clients that are slow to read; retry later.");
+    head = last_words(503, "answers-full",
+                      "Too many large answers wait for clients that are slow to read; retry later.",
+                      error_form_of(ours));
     body.clear();
     size = 0;
     ours.keep_alive = false;
@@ -134,11 +134,12 @@ exchange::~exchange() {
   if (!connection || sent || connection->home->ended.load(std::memory_order_acquire)) return;
   const auto begun = answered.load();
   net::post(connection->home->io, [record = connection, order = number, begun, alive = keep_alive,
-                                   old = old_client]() mutable {
+                                   old = old_client, form = error_form_of(*this)]() mutable {
     if (begun) return record->cut();
     std::string text;
-    append_head(text, {500, "application/problem+json", {}, nobody_answered.size(), alive, old});
-    text += nobody_answered;
+    const auto body = error_body(500, "internal", nobody_answered, form);
+    append_head(text, {500, error_media_type(form), {}, body.size(), alive, old});
+    text += body;
     exchange instead;
     instead.connection = std::move(record);
     instead.number = order;
@@ -334,6 +335,8 @@ void responder::on_close(std::function<void()> gone) const {
     record.at_close.push_back({ours.number, std::move(told)});
   });
 }
+
+bool responder::is_openai() const { return exchange_of(of(inside_.get())).openai; }
 
 bool responder::closed() const {
   return exchange_of(of(inside_.get())).gone.load(std::memory_order_relaxed);

@@ -125,29 +125,26 @@ restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
   ours.head = header.method() == restinio::http_method_head();
   ours.old_client = header.http_major() == 1 && header.http_minor() == 0;
   ours.keep_alive = header.should_keep_alive() && !home->closing && home->handle;
+  ours.openai = is_openai_path(request{asked.get()}.path());
   request question{asked.get()};
   // The request holds no pointer to itself, so the last responder frees it.
   const responder reply{std::shared_ptr<void>{asked, asked.get()}};
+  const auto form = error_form_of(ours);
+  const auto refuse = [&](int status, std::string_view type, std::string_view detail) {
+    reply.answer(status, error_media_type(form), error_body(status, type, detail, form));
+    return restinio::request_accepted();
+  };
   if (header.http_major() != 1) {
     ours.keep_alive = false;
-    reply.answer(505, "application/problem+json",
-                 R"({"type":"urn:greenroom:malformed","title":"HTTP Version Not Supported",)"
-                 R"("status":505,"detail":"This server speaks HTTP/1.1."})");
-    return restinio::request_accepted();
+    return refuse(505, "malformed", "This server speaks HTTP/1.1.");
   }
   if (!names_one_host(header, ours.old_client)) {
     ours.keep_alive = false;
     home->totals->malformed.fetch_add(1, std::memory_order_relaxed);
-    reply.answer(400, "application/problem+json",
-                 R"({"type":"urn:greenroom:malformed","title":"Bad Request","status":400,)"
-                 R"("detail":"An HTTP/1.1 request carries exactly one Host field."})");
-    return restinio::request_accepted();
+    return refuse(400, "malformed", "An HTTP/1.1 request carries exactly one Host field.");
   }
-  if (!home->handle) {
-    reply.answer(503, "application/problem+json",
-                 R"({"type":"urn:greenroom:draining","title":"Service Unavailable","status":503})");
-    return restinio::request_accepted();
-  }
+  if (!home->handle)
+    return refuse(503, "draining", "The node is going down and takes no new tasks.");
   record.handling = true;
   try {
     home->handle(question, reply);
@@ -155,7 +152,7 @@ restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
   } catch (const std::exception&) {
     record.handling = false;
     // The message may hold anything, so it is not sent.
-    reply.answer(500, "application/problem+json", std::string{nobody_answered});
+    return refuse(500, "internal", nobody_answered);
   }
   return restinio::request_accepted();
 }
@@ -307,8 +304,9 @@ struct gate : std::enable_shared_from_this<gate> {
 };
 
 void gate::refuse(plain_socket socket) const {
-  const auto text = last_words(503, "connections-full",
-                               "This node has as many connections as it takes; retry later.");
+  const auto text =
+      last_words(503, "connections-full",
+                 "This node has as many connections as it takes; retry later.", error_form::both);
   (void)::send(socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   linger(std::move(socket), home);
 }

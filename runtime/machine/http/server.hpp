@@ -50,6 +50,9 @@ public:
   explicit responder(std::shared_ptr<void> inside) : inside_{std::move(inside)} {}
   explicit operator bool() const { return inside_ != nullptr; }
 
+  /// The path is one of OpenAI's interface (`is_openai_path`), so errors have its form.
+  [[nodiscard]] bool is_openai() const;
+
   /// `headers` is whole lines, each ended by CR LF. `content_type` may be empty.
   void answer(int status, std::string_view content_type, std::string body,
               std::string_view headers = {}) const;
