@@ -206,8 +206,8 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
 
   const auto bin = how.bin_directory;
   house.callables = callables;
-  house.make_worker = [io = in.io.get(), bin, my_mark, callables, keeper = in.keeper, of = &house, log = &in.log,
-                       lines = &in.lines, time = house.time](
+  house.make_worker = [io = in.io.get(), bin, my_mark, callables, keeper = in.keeper, of = &house,
+                       log = &in.log, lines = &in.lines, time = house.time](
                           const actors::member& who, std::string_view department, pool_kind pool,
                           std::shared_ptr<machine::worker_events> events) {
     machine::worker_surroundings where;

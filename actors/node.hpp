@@ -80,9 +80,9 @@ struct specialist_view {
   std::size_t queue_depth = 0, running = 0, concurrency = 1;
   std::uint64_t tasks = 0, failures = 0, cold_starts = 0, warm_hits = 0, restarts = 0;
   std::uint64_t skipped_lines = 0;  ///< On its workers' output, which were no messages.
-  double start_ms = 0;   ///< Mean measured start time; 0: not started yet.
-  double run_ms = 0;     ///< Mean measured run time.
-  double cpu_share = 0;  ///< Of one core, by its worker at the last measurement.
+  double start_ms = 0;              ///< Mean measured start time; 0: not started yet.
+  double run_ms = 0;                ///< Mean measured run time.
+  double cpu_share = 0;             ///< Of one core, by its worker at the last measurement.
   bool pinned = false, circuit_open = false;
   /// A worker of it, in either pool, runs what a reload has changed, until it is idle.
   bool old_definition = false;
@@ -289,10 +289,14 @@ public:
   [[nodiscard]] std::optional<std::string> rollback(std::string_view id) const;
   /// An array: those that fire, those that are pending, and the latest that were resolved.
   [[nodiscard]] std::string alerts() const;
-  /// What is wrong and what would help: memory, warming, errors or performance.
-  [[nodiscard]] std::optional<std::string> diagnose(std::string_view subject) const;
-  /// The deployment report as `md`, `html` or `json`.
-  [[nodiscard]] std::optional<std::string> report(std::string_view format) const;
+  /// What is wrong and what would help: memory, warming, errors or performance. With `last` the
+  /// measured values are means over that time instead of the last check's.
+  [[nodiscard]] std::optional<std::string> diagnose(
+      std::string_view subject, std::optional<std::chrono::milliseconds> last = {}) const;
+  /// The deployment report as `md`, `html` or `json`. With `last` its means and charts are over
+  /// that time; counts are since the node started.
+  [[nodiscard]] std::optional<std::string> report(
+      std::string_view format, std::optional<std::chrono::milliseconds> last = {}) const;
 
   // -- by hand ----------------------------------------------------------------
   std::optional<refusal> warm(std::string_view specialist);

@@ -14,9 +14,31 @@ namespace {
 
 using content = actors::watch_board::content;
 
+/// Puts the means of the period in the place of the last check's values.
+void average_over(runtime::monitoring::pool_sample& sample,
+                  const runtime::monitoring::sample_history& kept, double from_s) {
+  using runtime::monitoring::metric;
+  const auto set = [&](metric what, std::optional<double>& to) {
+    const auto sum = kept.summary(what, from_s);
+    to = sum.points > 0 ? std::optional{sum.mean} : std::nullopt;
+  };
+  set(metric::memory_use, sample.memory_use);
+  set(metric::memory_efficiency, sample.memory_efficiency);
+  set(metric::error_rate, sample.error_rate);
+  set(metric::success_rate, sample.success_rate);
+  set(metric::warm_hit_rate, sample.warm_hit_rate);
+  set(metric::cold_start_rate, sample.cold_start_rate);
+  set(metric::prediction_accuracy, sample.prediction_accuracy);
+  set(metric::response_mean_ms, sample.response_mean_ms);
+  set(metric::response_p95_ms, sample.response_p95_ms);
+  set(metric::response_p99_ms, sample.response_p99_ms);
+  set(metric::response_ratio, sample.response_ratio);
+}
+
 }  // namespace
 
-std::optional<std::string> node::diagnose(std::string_view subject) const {
+std::optional<std::string> node::diagnose(std::string_view subject,
+                                          std::optional<std::chrono::milliseconds> last) const {
   const actors::cast_reader::scope reading;
   struct advice {
     std::string severity, text, change;
@@ -27,7 +49,15 @@ std::optional<std::string> node::diagnose(std::string_view subject) const {
   const auto all = specialists();
   const auto config = configuration();
   const auto samples = parts_->house->board.read([](const content& of) { return of.samples; });
-  const auto& sample = samples[static_cast<std::size_t>(parts_->desk->pool())];
+  auto sample = samples[static_cast<std::size_t>(parts_->desk->pool())];
+  if (last) {
+    const auto& house = *parts_->house;
+    const auto from_s =
+        house.unix_s(house.time->now_ns()) - std::chrono::duration<double>{*last}.count();
+    house.samples.read([&](const runtime::monitoring::sample_history& kept) {
+      average_over(sample, kept, from_s);
+    });
+  }
   const auto round = [](double value, int digits = 1) {
     char text[48];
     std::snprintf(text, sizeof text, "%.*f", digits, value);

@@ -158,7 +158,7 @@ struct message_reader {
     value.in_key = false;
     value.why = why = nullptr;
     first_level_key = is_map = has_output = retryable = too_long = false;
-    for (auto* const buffer : {&type, &id, &text, &output, &value.room}) {
+    for (auto* const buffer : {&type, &id, &text, &output}) {
       release_large(*buffer);
       buffer->clear();
     }

@@ -120,14 +120,13 @@ void post_reload(const door_ptr& here, call& one) {
   // Answered by the thread that reads the files.
   here->options.reload([reply = one.reply](const reload_outcome& came) {
     if (came.problems.empty())
-      return answer_json(
-          reply, 200,
-          nlohmann::json{{"applied", true},
-                         {"source", came.source},
-                         {"change", came.change},
-                         {"workers_to_replace", came.workers},
-                         {"warnings", came.warnings}}
-              .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+      return answer_json(reply, 200,
+                         nlohmann::json{{"applied", true},
+                                        {"source", came.source},
+                                        {"change", came.change},
+                                        {"workers_to_replace", came.workers},
+                                        {"warnings", came.warnings}}
+                             .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     std::string detail = "Nothing was changed: ";
     for (const auto& each : came.problems)
       detail += (&each == came.problems.data() ? "" : "; ") + each;

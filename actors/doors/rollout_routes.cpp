@@ -2,6 +2,7 @@
 #include "actors/board.hpp"
 #include "actors/doors/http_routes.hpp"
 #include "config/http_url.hpp"
+#include "config/loader.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -216,8 +217,25 @@ void get_rollback(const door_ptr& here, call& one) {
                                                      "GET /v1/rollbacks lists them."));
 }
 
+namespace {
+
+/// `last=15m`, or nothing where it is not asked for. Nothing at all, and answered, when it is no
+/// duration.
+std::optional<std::optional<std::chrono::milliseconds>> period_in(const call& one) {
+  const auto text = one.parameter("last");
+  if (!text || text->empty()) return std::optional<std::chrono::milliseconds>{};
+  const auto read = config::parse_duration(*text);
+  if (read && read->count() > 0) return std::optional{*read};
+  answer_malformed(one, R"("last" is a duration such as 15m or 24h.)");
+  return std::nullopt;
+}
+
+}  // namespace
+
 void get_diagnosis(const door_ptr& here, call& one) {
-  const auto found = here->of->diagnose(one.captured.front());
+  const auto last = period_in(one);
+  if (!last) return;
+  const auto found = here->of->diagnose(one.captured.front(), *last);
   if (found) return answer_json(one.reply, 200, *found);
   answer_problem(one.reply,
                  protocols::problem_named("no-such-diagnosis", 404, "Not found",
@@ -226,7 +244,9 @@ void get_diagnosis(const door_ptr& here, call& one) {
 
 void get_report(const door_ptr& here, call& one) {
   const auto format = one.parameter("format").value_or("json");
-  const auto made = here->of->report(format);
+  const auto last = period_in(one);
+  if (!last) return;
+  const auto made = here->of->report(format, *last);
   if (!made) return answer_malformed(one, "format is md, html or json.");
   const auto* type = format == "md"     ? "text/markdown; charset=utf-8"
                      : format == "html" ? "text/html; charset=utf-8"

@@ -12,6 +12,10 @@ namespace {
 
 using nlohmann::json;
 
+std::string period_query(char before, const std::string& last) {
+  return last.empty() ? std::string{} : before + ("last=" + url_escape(last));
+}
+
 colour colour_of(const std::string& severity) {
   if (severity == "critical") return colour::red;
   return severity == "warning" ? colour::yellow : colour::blue;
@@ -55,12 +59,12 @@ int alerts(node_client& client, const alerts_options& o) {
 
 struct diagnose_options {
   asking how;
-  std::string subject;
+  std::string subject, last;
 };
 
 int diagnose(const diagnose_options& o) {
   node_client client{o.how};
-  const auto found = client.get("/v1/diagnose/" + o.subject);
+  const auto found = client.get("/v1/diagnose/" + o.subject + period_query('?', o.last));
   if (!found) return client.code();
   if (o.how.as_json) {
     print_json(*found);
@@ -82,13 +86,13 @@ int diagnose(const diagnose_options& o) {
 
 struct report_options {
   asking how;
-  std::string format = "md", file;
+  std::string format = "md", file, last;
 };
 
 int report(const report_options& o) {
   node_client client{o.how};
   const auto format = o.how.as_json ? std::string{"json"} : o.format;
-  const auto made = client.raw("GET", "/v1/report?format=" + format);
+  const auto made = client.raw("GET", "/v1/report?format=" + format + period_query('&', o.last));
   if (!made) return client.code();
   if (!made->good()) {
     client.say_refused(*made);
@@ -132,8 +136,9 @@ void add_diagnose(CLI::App& program, outcome& result) {
   verb->add_option("SUBJECT", o->subject, "memory, warming, errors or performance")
       ->required()
       ->check(CLI::IsMember({"memory", "warming", "errors", "performance"}));
+  add_period_option(*verb, o->last);
   add_asking_options(*verb, o->how);
-  verb->footer("Example:\n  greenroom diagnose warming");
+  verb->footer("Example:\n  greenroom diagnose warming\n  greenroom diagnose errors --last 1h");
   verb->callback([o, &result] { result.code = diagnose(*o); });
 }
 
@@ -145,8 +150,11 @@ void add_report(CLI::App& program, outcome& result) {
       ->check(CLI::IsMember({"md", "html", "json"}))
       ->capture_default_str();
   verb->add_option("--out", o->file, "A file instead of stdout")->type_name("FILE");
+  add_period_option(*verb, o->last);
   add_asking_options(*verb, o->how);
-  verb->footer("Example:\n  greenroom report --format html --out rollout.html");
+  verb->footer(
+      "Example:\n  greenroom report --last 1h\n  greenroom report --format html --out "
+      "rollout.html");
   verb->callback([o, &result] { result.code = report(*o); });
 }
 

@@ -77,19 +77,19 @@ void append_listeners(std::vector<listening_socket>& to, const char* path, std::
   for (auto& one : listeners_in(proc_text(path, enough), port)) to.push_back(std::move(one));
 }
 
-struct process_facts {
+struct owner_facts {
   int parent = 0, group = 0;
   std::string name;
 };
 
-std::optional<process_facts> facts_of(int pid) {
+std::optional<owner_facts> owner_facts_of(int pid) {
   const auto text = proc_text("/proc/" + std::to_string(pid) + "/stat", 4096);
   // The name stands in parentheses and may hold anything.
   const auto open = text.find('('), close = text.rfind(')');
   if (open == std::string::npos || close == std::string::npos) return std::nullopt;
   const auto words = words_of(std::string_view{text}.substr(close + 1));
   if (words.size() < 3) return std::nullopt;
-  process_facts result;
+  owner_facts result;
   result.name = text.substr(open + 1, close - open - 1);
   result.parent = number_in<int>(words[1], 10).value_or(0);
   result.group = number_in<int>(words[2], 10).value_or(0);
@@ -113,7 +113,7 @@ bool belongs_to(int pid, int child, std::string_view instance) {
   auto at = pid;
   for (int i = 0; i < generations && at > 1; ++i) {
     if (at == child) return true;
-    const auto facts = facts_of(at);
+    const auto facts = owner_facts_of(at);
     if (!facts) break;
     if (facts->group == child) return true;
     at = facts->parent;
@@ -206,7 +206,7 @@ listener_finding whose(const std::vector<listening_socket>& sockets, int child,
         for (const auto inode : held) foreign.erase(inode);
       } else if (result.pid == 0) {
         result.pid = *pid;
-        if (const auto facts = facts_of(*pid)) result.program = facts->name;
+        if (const auto facts = owner_facts_of(*pid)) result.program = facts->name;
       }
     }
   }
