@@ -158,10 +158,10 @@ void monitor_state::watch_pool(pool_kind kind, double now_s,
   const auto& from = cast.config.pool;
   const auto believed =
       where->forecast.read([](const forecast_board::content& board) { return board.policy.slots; });
-  auto limits =
-      runtime::monitoring::slot_watch_limits{.slots = from.max_warm,
-                                             .memory_budget_mb = from.memory_budget_mb,
-                                             .min_residency_s = seconds_of(from.min_residency)};
+  auto limits = runtime::monitoring::slot_watch_limits{
+      .slots = from.max_warm,
+      .memory_budget_mb = from.memory_budget_mb,
+      .min_residency_s = seconds_of(from.min_residency.value_or(std::chrono::seconds{2}))};
   if (kind == pool_kind::baseline)
     limits.slots = all.size();
   else if (believed > 0)

@@ -188,7 +188,7 @@ private:
     for (const auto& one : play_.callers) before += one->ends == 0 ? 1 : 0;
     most +=
         static_cast<std::int64_t>(before)
-        * (steady_times.run + steady_times.stop + steady_times.start + config.pool.min_residency);
+        * (steady_times.run + steady_times.stop + steady_times.start + *config.pool.min_residency);
     std::uint32_t who = any_index();
     while (members[who].gone) who = any_index();
     const auto& name = members[who].config.name;
@@ -221,7 +221,7 @@ private:
                   + std::to_string(stand.gauge.running.load());
         }
       text += "\nmax_warm " + std::to_string(config.pool.max_warm) + " residency "
-              + std::to_string(config.pool.min_residency.count()) + " budget "
+              + std::to_string(config.pool.min_residency->count()) + " budget "
               + std::to_string(config.pool.memory_budget_mb);
       const auto events = play_.events();
       for (std::size_t i = events.size() > 60 ? events.size() - 60 : 0; i < events.size(); ++i)

@@ -204,7 +204,8 @@ struct gate : std::enable_shared_from_this<gate> {
     if (spare.number() < 0) return;
     const auto text = last_words(503, "connections-full",
                                  "This node has no open file left for a connection (the limit of "
-                                 "open files, ulimit -n); retry later.");
+                                 "open files, ulimit -n); retry later.",
+                                 error_form::both);
     // So many at once: others want the loop too.
     for (int i = 0; i < 64; ++i) {
       spare.close();
