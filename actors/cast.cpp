@@ -30,6 +30,20 @@ std::vector<std::string> nearest_to(std::string_view name,
   return result;
 }
 
+// Departments without anybody, which are not in the configuration any more and whose numbers are
+// all free.
+std::vector<std::uint32_t> idle_departments(
+    const cast& fresh, const cast* before,
+    const std::vector<std::vector<std::uint32_t>>& reusable) {
+  std::vector<std::uint32_t> result;
+  if (before == nullptr) return result;
+  for (std::uint32_t i = 0; i < before->departments.size(); ++i)
+    if (config::find_department(fresh.config, before->departments[i]) == nullptr
+        && before->staff[i].size() == reusable[i].size())
+      result.push_back(i);
+  return result;
+}
+
 protocols::side_effects effects_of(const config::backend& from) {
   // The worst that it may do, until the tool is known that is called.
   if (decided_by_tool(from)) return protocols::side_effects::unsafe;
@@ -83,7 +97,8 @@ std::vector<std::string> cast::nearest_command(std::string_view word) const {
 }
 
 std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
-                                      const std::function<bool(std::string_view)>& is_inline) {
+                                      const std::function<bool(std::string_view)>& is_inline,
+                                      const std::vector<std::uint32_t>& vacant) {
   auto fresh = std::make_shared<cast>();
   fresh->config = std::move(config);
   if (before != nullptr) {
@@ -91,11 +106,16 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
     fresh->departments = before->departments;
     fresh->definitions = before->definitions;
     fresh->departed = before->departed;
+    fresh->born = before->born;
+    fresh->left = before->left;
     fresh->members.reserve(before->members.size());
     for (std::size_t i = 0; i < before->members.size(); ++i) {
       const auto& then = before->members[i];
       auto& what = fresh->departed[i];
-      if (!what) what = std::make_shared<config::specialist>(then.config);
+      if (!what) {
+        what = std::make_shared<config::specialist>(then.config);
+        fresh->left[i] = fresh->generation;
+      }
       auto& now = fresh->members.emplace_back(*what);
       now.department = then.department;
       now.width = then.width;
@@ -116,12 +136,31 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
   for (std::uint32_t i = 0; i < fresh->members.size(); ++i)
     known.emplace(
         fresh->departments[fresh->members[i].department] + '/' + fresh->members[i].config.name, i);
+  // By department: its numbers that may be used again.
+  std::vector<std::vector<std::uint32_t>> reusable(fresh->departments.size());
+  const auto comes_back = [&](std::uint32_t who) {
+    const auto* const group = config::find_department(fresh->config, before->department_of(who));
+    return group != nullptr
+           && std::ranges::find(group->specialists, before->name_of(who), &config::specialist::name)
+                  != group->specialists.end();
+  };
+  for (const auto who : vacant)
+    if (!comes_back(who)) reusable[fresh->members[who].department].push_back(who);
+  auto idle = idle_departments(*fresh, before, reusable);
   for (const auto& department : fresh->config.departments) {
+    if (!idle.empty() && !fresh->by_department.contains(department.name)) {
+      const auto which = idle.back();
+      idle.pop_back();
+      fresh->by_department.erase(fresh->departments[which]);
+      fresh->departments[which] = department.name;
+      fresh->by_department.emplace(department.name, which);
+    }
     const auto [place, is_new] = fresh->by_department.emplace(
         department.name, static_cast<std::uint32_t>(fresh->departments.size()));
     if (is_new) {
       fresh->departments.push_back(department.name);
       fresh->staff.emplace_back();
+      reusable.emplace_back();
     }
     for (const auto& one : department.specialists) {
       member now{one};
@@ -141,9 +180,17 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
         fresh->members[who] = now;
         fresh->departed[who].reset();
         if (!same_worker(who, one)) fresh->definitions[who] = fresh->generation;
+      } else if (auto& places = reusable[place->second]; !places.empty()) {
+        const auto who = places.back();
+        places.pop_back();
+        fresh->members[who] = now;
+        fresh->departed[who].reset();
+        fresh->definitions[who] = fresh->born[who] = fresh->generation;
       } else {
         fresh->members.push_back(now);
         fresh->departed.emplace_back();
+        fresh->born.push_back(fresh->generation);
+        fresh->left.push_back(0);
         fresh->definitions.push_back(fresh->generation);
       }
     }

@@ -56,7 +56,8 @@ private:
 };
 static_assert(sizeof(member) == 64);
 
-/// Immutable. A reload makes a new one in which everybody keeps the number he had.
+/// Immutable. A reload makes a new one in which everybody keeps the number he had; the numbers of
+/// those that are gone are used again when nothing in the node remembers them.
 struct cast {
   static constexpr std::uint32_t nobody = name_index::nobody;
 
@@ -75,6 +76,11 @@ struct cast {
   std::vector<std::uint32_t> definitions;
   /// By member: what it was, of those that are gone.
   std::vector<std::shared_ptr<const config::specialist>> departed;
+  /// By member: the generation in which the number got its name. What was known by the number
+  /// before means somebody else.
+  std::vector<std::uint32_t> born;
+  /// By member: the generation in which it went, of those that are gone.
+  std::vector<std::uint32_t> left;
   std::vector<std::string> departments;
   std::vector<std::vector<std::uint32_t>> staff;  ///< By department: its members.
   name_index by_name;                             ///< Names and aliases of those who are not gone.
@@ -105,9 +111,11 @@ struct cast {
 };
 
 /// @pre `config` has passed the checks of the loader. `before` may be null. `is_inline`
-/// says which specialists are callables that run where the task arrives.
+/// says which specialists are callables that run where the task arrives. `vacant` are numbers of
+/// `before` that may be used again.
 [[nodiscard]] std::shared_ptr<const cast> make_cast(
     config::node config, const cast* before,
-    const std::function<bool(std::string_view)>& is_inline = {});
+    const std::function<bool(std::string_view)>& is_inline = {},
+    const std::vector<std::uint32_t>& vacant = {});
 
 }  // namespace greenroom::actors

@@ -64,6 +64,7 @@ private:
     std::uint32_t failed_starts = 0;  // In a row.
     std::int64_t not_before_ns = 0;   // No start sooner, after a failure.
     std::int64_t drop_sent_ns = 0;
+    std::uint32_t born = 0;  // The generation in which its number got its name.
     runtime::restart_budget restarts;
     std::uint64_t lease = 0;         // The last grant that was heard; see protocols::slot_news.
     std::int64_t life_since_ns = 0;  // When its worker entered the state that it is in.
@@ -132,6 +133,7 @@ private:
 
   // -- supervision --
   void adopt_cast();
+  void begin_anew(entry& one);
   void renew(entry& one);
   void await_predecessors();
   void hire(std::uint32_t place);

@@ -20,6 +20,7 @@ void department::adopt_cast() {
     one.index = staff[place];
     one.lease = first_lease_;
   }
+  for (auto& one : entries_) begin_anew(one);
   stand_.entry_bytes.store(sizeof(entry), std::memory_order_relaxed);
   stand_.entries.store(reinterpret_cast<const char*>(entries_.data()), std::memory_order_relaxed);
   if (!open_) return;
@@ -53,6 +54,28 @@ void department::adopt_cast() {
         recall({one.index, static_cast<std::uint8_t>(runtime::reason::by_hand)});
     }
     renew(one);
+    // From here on nothing comes of it: what arrives for it ends at once.
+    if (member_of(one).gone && one.now == life::cold && one.line.empty() && one.hands.empty()
+        && std::ranges::none_of(
+            retries_, [&](const retry& later) { return later.job->specialist == one.index; }))
+      stand_of(one).vacant.store(true, std::memory_order_release);
+  }
+}
+
+// Its number may have another name than when it was looked at last.
+void department::begin_anew(entry& one) {
+  const auto born = house_.now_playing().born[one.index];
+  if (std::exchange(one.born, born) == born) return;
+  one.breaker = {};
+  one.restarts = {};
+  one.failed_starts = 0;
+  one.not_before_ns = one.wanted_since_ns = one.drop_sent_ns = one.listable_ns = 0;
+  one.listable = one.unlisted = 0;
+  one.asked = false;
+  if (one.at_once == nullptr) return;
+  if (const auto* fresh = house_.at_once(member_of(one)); fresh != nullptr) {
+    one.at_once = fresh;
+    stand_of(one).gauge.soon_needed.store(fresh, std::memory_order_relaxed);
   }
 }
 

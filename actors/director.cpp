@@ -75,6 +75,9 @@ void director_state::adopt_cast() {
             .warm_threshold = from.warm_threshold,
             .adaptive = from.adaptive,
             .warming_concurrency = from.warming_concurrency};
+  for (std::uint32_t i = 0; i < seats.size(); ++i)
+    if (cast.born[i] > generation) begin_anew(i);
+  generation = cast.generation;
   seats.resize(cast.members.size());
   held.resize(cast.members.size());
   facts.resize(cast.members.size());
@@ -99,6 +102,17 @@ void director_state::adopt_cast() {
     policy->learn(i, fact);
   }
   policy->set_limits(limits);
+}
+
+void director_state::begin_anew(std::uint32_t who) {
+  hold(who, false);
+  held[who] = {};
+  seats[who] = {};
+  facts[who].load_s = runtime::specialist_facts{}.load_s;
+  starts.forget(who);
+  std::erase(waiting, who);
+  std::erase(reservations, who);
+  where->forecast.forget(who);
 }
 
 // -- demand -------------------------------------------------------------------

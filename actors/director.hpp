@@ -76,6 +76,7 @@ struct director_state {
   std::vector<holding> held;
   std::deque<std::uint32_t> waiting;        ///< Wanted, without a place so far; each once.
   std::vector<std::uint32_t> reservations;  ///< Who has a place reserved, first come first.
+  std::uint32_t generation = 0;             ///< Of the cast that was adopted last.
   std::size_t held_count = 0;               ///< Of those that are not pinned.
   double held_mb = 0;
   std::uint64_t review_generation = 0;
@@ -106,6 +107,9 @@ private:
   void keep_promises();
   void take_turns(double now_s);
   void learn_start(std::uint32_t who, double seconds);
+  /// The number means another specialist from now on. What the policy has learnt of how often its
+  /// number is asked for stays until it learns better.
+  void begin_anew(std::uint32_t who);
   void serve_waiting();
   void grant_reserved();
   void show(double now_s);

@@ -42,6 +42,15 @@ specialist_stand::~specialist_stand() {
   if (link) link->cut();
 }
 
+void specialist_stand::begin_anew() {
+  vacant.store(false, std::memory_order_relaxed);
+  gauge.forget();
+  slot_wanted_since_ns.store(0, std::memory_order_relaxed);
+  failed_starts.store(0, std::memory_order_relaxed);
+  last_error.write([](std::string& text) { text.clear(); });
+  for (auto& one : mirror_ends) one.store(0, std::memory_order_relaxed);
+}
+
 void specialist_stand::abandon() {
   if (link) link->cut();
   link.reset();
@@ -101,11 +110,49 @@ bool house::replace_cast(std::shared_ptr<const cast> next) {
     one.departments.grow(next->departments.size());
   }
   events.keep(next->config.limits.event_log_bytes);
+  // Those whose numbers are used again are known to nobody, and not told of yet.
+  for (std::size_t who = 0; who < next->members.size(); ++who)
+    if (next->born[who] == next->generation)
+      for (auto& one : pools_) one.specialists[who].begin_anew();
   // The one before goes with the last thread that holds it, which may be this one.
   const std::lock_guard lock{cast_mutex_};
+  std::erase_if(earlier_, [](const auto& one) { return one.second.expired(); });
+  if (current_) earlier_.emplace_back(current_->generation, current_);
   cast_.store(next.get(), std::memory_order_release);
   current_.swap(next);
   return true;
+}
+
+std::vector<std::uint32_t> house::vacant() const {
+  const auto playing = current_cast();
+  std::vector<std::uint32_t> held;
+  {
+    const std::lock_guard lock{cast_mutex_};
+    for (const auto& [generation, one] : earlier_)
+      if (!one.expired()) held.push_back(generation);
+  }
+  std::vector<bool> has_tasks(playing->members.size());
+  ledger.for_each([&](const task_ptr& job) {
+    has_tasks[job->specialist.load(std::memory_order_relaxed)] = true;
+    const auto seat = job->counted.load(std::memory_order_relaxed);
+    if (seat != task::uncounted) has_tasks[task::specialist_of(seat)] = true;
+  });
+  const auto at_rest = [&](std::uint32_t who) {
+    return std::ranges::all_of(pools_, [&](const pool_stand& pool) {
+      const auto& stand = pool.specialists[who];
+      return stand.gauge.depth() == 0 && stand.definition.load() == 0
+             && (!pool.open || stand.vacant.load(std::memory_order_acquire));
+    });
+  };
+  std::vector<std::uint32_t> result;
+  for (std::uint32_t who = 0; who < playing->members.size(); ++who) {
+    if (!playing->members[who].gone || has_tasks[who] || !at_rest(who)) continue;
+    const bool known = std::ranges::any_of(held, [&](std::uint32_t generation) {
+      return generation >= playing->born[who] && generation < playing->left[who];
+    });
+    if (!known) result.push_back(who);
+  }
+  return result;
 }
 
 std::shared_ptr<const cast> house::current_cast() const {

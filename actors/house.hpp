@@ -97,9 +97,14 @@ struct specialist_stand {
   std::atomic<std::int64_t> slot_wanted_since_ns{0};
   /// The `cast::definitions` that its worker was started with; 0: it has none.
   std::atomic<std::uint32_t> definition{0};
+  /// Said by its department of one that is gone: neither tasks nor a worker are left of it.
+  std::atomic<bool> vacant{false};
   // The specialist's own while it lives, its department's afterwards.
   std::shared_ptr<machine::worker> worker;
   std::shared_ptr<worker_link> link;
+
+  /// It means somebody else from now on. @pre It is vacant.
+  void begin_anew();
 
   /// The actor is dead: cut off the worker and end it, and forget tasks left in the port (their
   /// department has its own list of them).
@@ -159,7 +164,11 @@ struct house {
   }
   [[nodiscard]] std::shared_ptr<const cast> current_cast() const;
   /// False when there is no room for so many more specialists or departments without a restart.
+  /// One caller at a time.
   [[nodiscard]] bool replace_cast(std::shared_ptr<const cast> next);
+  /// Numbers of the cast in force that nothing in the node remembers: no thread holds a cast in
+  /// which they had a name, no task is theirs, and they have no worker. For `make_cast`.
+  [[nodiscard]] std::vector<std::uint32_t> vacant() const;
 
   [[nodiscard]] pool_stand& pool(protocols::pool_kind which) {
     return pools_[static_cast<std::size_t>(which)];
@@ -236,6 +245,8 @@ private:
   std::atomic<const cast*> cast_{nullptr};
   mutable std::mutex cast_mutex_;
   std::shared_ptr<const cast> current_;
+  // By generation: those before, as long as somebody holds them.
+  std::vector<std::pair<std::uint32_t, std::weak_ptr<const cast>>> earlier_;
   std::array<pool_stand, pools> pools_;
 };
 

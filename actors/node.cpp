@@ -388,7 +388,8 @@ std::variant<node::reloaded, node::failure> node::reload(config::node configurat
     return failure{"queue.total and the specialists' concurrency let " + std::to_string(wanted)
                    + " tasks into the node, and " + std::to_string(in.house->ledger.capacity())
                    + " have room until a restart; nothing was changed"};
-  auto next = actors::make_cast(std::move(configuration), &before, in.is_inline);
+  auto next =
+      actors::make_cast(std::move(configuration), &before, in.is_inline, in.house->vacant());
   const auto now = next;
   if (!in.house->replace_cast(std::move(next)))
     return failure{

@@ -171,6 +171,63 @@ TEST(Reload, EndsTheWorkerOfOneThatIsTakenOutWhenItIsThrough) {
   EXPECT_EQ(play.processes(), 0U);
 }
 
+TEST(Reload, UsesThePlacesOfThoseThatAreGoneAgain) {
+  auto config = small_cast(2, 2);
+  stage play{config};  // It has room for 8 more.
+  play.open();
+  for (int turn = 0; turn < 200; ++turn) {
+    SCOPED_TRACE(turn);
+    const auto name = "fresh-" + std::to_string(turn);
+    config.departments[0].specialists[1].name = name;
+    if (turn % 3 == 0) config.departments[1].name = "E" + std::to_string(turn);
+    auto cast = actors::make_cast(config, &play.house->now_playing(), {}, play.house->vacant());
+    ASSERT_TRUE(play.house->replace_cast(std::move(cast)));
+    caf::anon_send(play.root, protocols::reload_atom::value);
+    play.world.dispatch();
+    const auto who = play.house->now_playing().find(name);
+    ASSERT_NE(who, actors::cast::nobody);
+    const auto& gauge = play.house->pool(pool_kind::intelligent).specialists[who].gauge;
+    EXPECT_EQ(gauge.ends[0].load(), 0U);
+    EXPECT_EQ(gauge.depth(), 0U);
+    const auto asked = play.ask(name);
+    play.world.dispatch();
+    play.get_ready(name);
+    play.finish_one(name);
+    EXPECT_EQ(asked->state, task_state::completed);
+    EXPECT_EQ(gauge.ends[0].load(), 1U);
+    for (const auto& one : play.all)
+      if (one->stopping) one->die();
+    play.world.dispatch();
+  }
+  EXPECT_LE(play.house->now_playing().members.size(), 12U);
+  EXPECT_LE(play.house->now_playing().departments.size(), 8U);
+  EXPECT_LE(play.processes(), 2U);
+}
+
+TEST(Reload, KeepsThePlaceOfOneThatIsGoneWhileSomebodyKnowsIt) {
+  auto config = small_cast(1, 2);
+  stage play{config};
+  play.open();
+  make_warm(play, "d0-s1");
+  const auto running = play.ask("d0-s1");
+  play.world.dispatch();
+  const auto seen = play.house->current_cast();  // As a thread that has found it just now.
+  const auto rename = [&](const std::string& name) {
+    config.departments[0].specialists[1].name = name;
+    reload(play, config);
+    reload(play, config);
+    return play.house->vacant();
+  };
+  EXPECT_TRUE(rename("other").empty());
+  play.finish_one("d0-s1");
+  EXPECT_EQ(running->state, task_state::completed);
+  play.worker("d0-s1").die();
+  play.world.dispatch();
+  reload(play, config);
+  EXPECT_TRUE(play.house->vacant().empty());  // `seen` still has its name.
+  EXPECT_EQ(seen->name_of(1), "d0-s1");
+}
+
 TEST(Reload, LeavesNoCallerBehindHoweverItFalls) {
   for (std::uint64_t seed = 1; seed <= seeds(300); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -212,7 +269,12 @@ TEST(Reload, LeavesNoCallerBehindHoweverItFalls) {
       if (chance() % 2 == 0) play.world.dispatch();
     }
     // Now everybody does his work, and whoever asked is answered.
-    for (int turn = 0; turn < 400 && !play.everyone_heard_once(); ++turn) {
+    const auto at_rest = [&] {
+      for (std::uint32_t who = 0; who < 4; ++who)
+        if (runs_old(play, who)) return false;
+      return play.everyone_heard_once();
+    };
+    for (int turn = 0; turn < 400 && !at_rest(); ++turn) {
       for (std::size_t i = 0; i < play.all.size(); ++i) {
         auto& one = *play.all[i];
         if (one.gone) continue;

@@ -74,6 +74,23 @@ struct alignas(64) specialist_gauge {
     return entered.load(std::memory_order_relaxed) - 1 - less;
   }
 
+  /// Nothing was counted yet. Nobody counts meanwhile; readers see a moving picture.
+  void forget() {
+    constexpr auto relaxed = std::memory_order_relaxed;
+    entered.store(0, relaxed);
+    left_seen.store(0, relaxed);
+    left.store(0, relaxed);
+    running.store(0, relaxed);
+    state.store(worker_state::cold, relaxed);
+    pid.store(0, relaxed);
+    for (auto* one : {&open_until_ns, &run_hint_ns, &start_ns, &run_ns, &run_told_ns})
+      one->store(0, relaxed);
+    for (auto* one :
+         {&memory_bytes, &memory_seen_bytes, &warm_hits, &cold_starts, &retries, &starts, &crashes})
+      one->store(0, relaxed);
+    for (auto& one : ends) one.store(0, relaxed);
+  }
+
   /// Moving means forget with a weight of 1/8.
   static std::int64_t learn(std::atomic<std::int64_t>& mean, std::int64_t value) {
     const auto old = mean.load(std::memory_order_relaxed);
