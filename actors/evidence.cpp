@@ -117,7 +117,10 @@ void record_fresh(house& where, double now_s, runtime::rollout::evidence_recorde
       static_cast<void>(page.add(playing.name_of(i), what, amount, now_s));
     };
     const auto grown = [&](std::uint64_t specialist_counts::*which) {
-      return static_cast<double>(counts[i].*which - before[i].*which);
+      // A number that is used again counts from 0.
+      const auto now = counts[i].*which;
+      const auto then = before[i].*which;
+      return static_cast<double>(now >= then ? now - then : now);
     };
     const auto bad = grown(&specialist_counts::bad);
     const auto tasks = bad + grown(&specialist_counts::completed);

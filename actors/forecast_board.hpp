@@ -8,6 +8,7 @@
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/prediction/predictor.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -44,6 +45,19 @@ public:
         tape_[tape_next_] = one;
       tape_next_ = (tape_next_ + 1) % recorded_max;
     }
+  }
+  /// The number means another specialist from now on.
+  void forget(std::uint32_t specialist) {
+    const std::lock_guard lock{tape_mutex_};
+    if (std::ranges::none_of(tape_, [&](const auto& one) { return one.specialist == specialist; }))
+      return;
+    // In order, so that the tape may be as short as it becomes.
+    std::rotate(
+        tape_.begin(),
+        tape_.begin() + static_cast<std::ptrdiff_t>(tape_.size() < recorded_max ? 0 : tape_next_),
+        tape_.end());
+    std::erase_if(tape_, [&](const auto& one) { return one.specialist == specialist; });
+    tape_next_ = tape_.size() % recorded_max;
   }
   [[nodiscard]] std::vector<protocols::arrival> recording() const {
     const std::lock_guard lock{tape_mutex_};

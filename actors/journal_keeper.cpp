@@ -16,10 +16,14 @@ using protocols::task_ptr, protocols::task_state;
 namespace {
 
 constexpr std::size_t batch_max = 1024;
+// A transaction is copied before it is written, so it is bounded in bytes too. One record always
+// goes in.
+constexpr std::size_t batch_bytes_max = std::size_t{32} << 20;
 constexpr std::size_t extra_max = 4096;  // State and events kept while the journal cannot write.
 constexpr std::chrono::milliseconds retry_period{500};
 constexpr std::chrono::seconds prune_period{30};
 constexpr std::size_t prune_rows = 2000;
+constexpr std::size_t prune_rows_early = 200;  // As few as it takes.
 
 }  // namespace
 
@@ -71,10 +75,13 @@ void journal_keeper::write() {
   auto& hands = house_.journal_hands;
   while ((!hands.empty() || !extra_.empty()) && !retry_armed_) {
     std::vector<record> batch;
-    const auto count = std::min(hands.size(), batch_max);
-    batch.reserve(count + extra_.size());
-    for (std::size_t i = 0; i < count; ++i) {
+    const auto most = std::min(hands.size(), batch_max);
+    batch.reserve(most + extra_.size());
+    std::size_t count = 0;
+    for (std::size_t bytes = 0; count < most && bytes < batch_bytes_max; ++count) {
+      const auto i = count;
       const auto& job = *hands[i].job;
+      bytes += hands[i].what == journal_note::kind::ended ? job.output.size() : job.input.size();
       switch (hands[i].what) {
         case journal_note::kind::accepted: batch.emplace_back(accept_record_of(house_, job)); break;
         case journal_note::kind::started:
@@ -176,10 +183,20 @@ void journal_keeper::not_written(const std::string& why) {
 // In small steps, so that commits are not held up.
 void journal_keeper::prune() {
   if (!journal_) return;
-  const auto keep = house_.now_playing().config.journal.keep_finished;
-  const auto outcome = journal_->prune(house_.time->unix_ms() - keep.count(), prune_rows);
+  const auto& rules = house_.now_playing().config.journal;
+  const auto now = house_.time->unix_ms();
+  const auto used = journal_->used_bytes();
+  const auto* bytes = std::get_if<std::uint64_t>(&used);
+  const bool too_large = bytes != nullptr && *bytes > rules.max_bytes;
+  const auto outcome = too_large ? journal_->prune(now, prune_rows_early)
+                                 : journal_->prune(now - rules.keep_finished.count(), prune_rows);
   const auto* rows = std::get_if<std::size_t>(&outcome);
-  if (rows != nullptr && *rows >= prune_rows) send(this, protocols::check_atom::value);
+  if (rows == nullptr) return;
+  if (too_large && *rows > 0 && !std::exchange(said_too_large_, true))
+    house_.publish("journal.pruned_early",
+                   "{\"bytes\":" + std::to_string(*bytes) + ",\"key\":\"journal.max_bytes\"}");
+  if (!too_large) said_too_large_ = false;
+  if (*rows >= prune_rows || (too_large && *rows > 0)) send(this, protocols::check_atom::value);
 }
 
 caf::behavior journal_keeper::make_behavior() {

@@ -43,6 +43,7 @@ private:
   std::deque<machine::record> extra_;  // State and events that wait for the next transaction.
   std::vector<std::pair<caf::actor, std::uint64_t>> told_;  ///< Who waits for what is in `extra_`.
   bool retry_armed_ = false;
+  bool said_too_large_ = false;
 };
 
 /// What the journal keeps of a task at its acceptance, and at its end.

@@ -138,16 +138,25 @@ void write_pool(sheet& out, const actors::house& house, pool_kind kind) {
   const auto& pool = house.pool(kind);
   std::array<double, state_names.size()> states{};
   double crashes = 0;
+  double open = 0;
+  double pinned_failed = 0;
   for (std::size_t i = 0; i < playing.members.size(); ++i) {
     if (playing.members[i].gone) continue;
     const auto& gauge = pool.specialists[i].gauge;
     states[static_cast<std::size_t>(gauge.state.load(std::memory_order_relaxed))] += 1;
     crashes += amount_of(gauge.crashes);
+    if (gauge.open_until_ns.load(std::memory_order_relaxed) > house.time->now_ns()) open += 1;
+    if (playing.members[i].config.pin
+        && gauge.state.load(std::memory_order_relaxed) == machine::worker_state::failed)
+      pinned_failed += 1;
   }
   auto& specialists =
       out.family("greenroom_specialists", "Specialists by state.", MetricType::Gauge);
   for (std::size_t s = 0; s < states.size(); ++s)
     sheet::add(specialists, {{"state", std::string{state_names[s]}}}, states[s]);
+  out.one("greenroom_circuits_open", "Specialists whose circuit is open.", MetricType::Gauge, open);
+  out.one("greenroom_pinned_failed", "Pinned specialists that have failed.", MetricType::Gauge,
+          pinned_failed);
   const auto& gauge = pool.gauge;
   out.one("greenroom_warm_hits_total", "Tasks that found their specialist warm.",
           MetricType::Counter, amount_of(gauge.warm_hits));
@@ -163,6 +172,10 @@ void write_pool(sheet& out, const actors::house& house, pool_kind kind) {
           amount_of(gauge.evictions));
   out.one("greenroom_cooldowns_total", "Workers stopped because they were idle.",
           MetricType::Counter, amount_of(gauge.cooldowns));
+  out.one("greenroom_tasks_stuck", "Specialists waited for while a slot is idle.",
+          MetricType::Gauge, static_cast<double>(pool.stuck_now.load(std::memory_order_relaxed)));
+  out.one("greenroom_tasks_stuck_total", "Waits for a slot that was there, and asked for again.",
+          MetricType::Counter, amount_of(pool.stuck));
   out.one("greenroom_worker_crashes_total", "Workers that died unasked.", MetricType::Counter,
           crashes);
 }
@@ -277,6 +290,7 @@ void write_watch(sheet& out, const node::parts& in) {
 }  // namespace
 
 std::string node::metrics() const {
+  const actors::cast_reader::scope reading;
   const auto& in = *parts_;
   const auto& house = *in.house;
   const auto kind = in.desk->pool();
@@ -301,6 +315,9 @@ std::string node::metrics() const {
           house.gauge.journal_ok ? 1 : 0);
   out.one("greenroom_worker_memory_bytes", "Proportional set size of all workers.",
           MetricType::Gauge, now.memory_mb * 1e6);
+  sheet::add(out.family("greenroom_worker_cpu_cores",
+                        "Cores that all workers keep busy, by profile.", MetricType::Gauge),
+             {{"profile", house.now_playing().config.profile}}, now.cpu_share);
   if (now.pool_memory_efficiency)
     out.one("greenroom_memory_efficiency_ratio",
             "1 - memory of the intelligent pool over time / memory over time had all been warm.",

@@ -18,8 +18,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
-#include <map>
 #include <random>
 #include <thread>
 #include <utility>
@@ -57,6 +55,30 @@ std::uint64_t fresh_random() {
   return (static_cast<std::uint64_t>(source()) << 32) | source();
 }
 
+// Plans that nobody reads any more; earlier versions kept them all.
+void drop_old_rollbacks(machine::journal& from, std::uint64_t count) {
+  constexpr std::uint64_t kept = actors::watch_board::rollbacks_max;
+  constexpr int gap_max = 64;  // So many missing ones in a row: there is nothing older.
+  constexpr std::size_t batch_max = 2048;
+  std::vector<machine::record> batch;
+  int gap = 0;
+  for (auto id = count > kept ? count - kept : 0;
+       id > 0 && gap < gap_max && batch.size() < batch_max; --id) {
+    const auto name = actors::rollback_record(id);
+    const auto found = from.state(name);
+    const auto* text = std::get_if<std::string>(&found);
+    if (text == nullptr || text->empty()) {
+      ++gap;
+      continue;
+    }
+    gap = 0;
+    batch.emplace_back(machine::state_record{name, {}});
+    batch.emplace_back(machine::state_record{name + ".analysis", {}});
+  }
+  // A failure here is met again by whoever writes next.
+  static_cast<void>(from.commit(batch));
+}
+
 // What the rollout and the latest rollbacks wrote down.
 actors::watch_memory read_memory(machine::journal& from) {
   const auto read = [&from](const std::string& name) {
@@ -73,6 +95,7 @@ actors::watch_memory read_memory(machine::journal& from) {
     if (plan.empty()) continue;
     result.rollbacks.emplace_back(std::move(plan), read(actors::rollback_record(id) + ".analysis"));
   }
+  drop_old_rollbacks(from, count);
   for (std::uint64_t page = 0; page < actors::evidence_pages; ++page)
     result.evidence.push_back(read(actors::evidence_record(page)));
   return result;
@@ -137,6 +160,9 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     auto reader = machine::journal_reader::open(journal_where);
     if (auto* why = std::get_if<machine::journal_error>(&reader)) return failure{why->what};
     in.reader = std::move(std::get<0>(reader));
+    auto scanner = machine::journal_reader::open(journal_where);
+    if (auto* why = std::get_if<machine::journal_error>(&scanner)) return failure{why->what};
+    in.scan_reader = std::move(std::get<0>(scanner));
     house.journaling = true;
     first_journal = std::make_shared<std::unique_ptr<machine::journal>>(std::move(open_journal));
   }
@@ -165,18 +191,24 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   in.system_config.set("scheduler.max-threads", scheduler_threads(configuration, how.threads));
   in.system_config.set("scheduler.max-throughput", configuration.scheduler.max_throughput);
   in.system = std::make_unique<caf::actor_system>(in.system_config);
-  in.io = std::make_unique<machine::engine>(
-      configuration.io_threads,
-      [system = in.system.get(), most = configuration.scheduler.max_throughput](
-          boost::asio::io_context& loop) -> std::unique_ptr<machine::engine::companion> {
-        return std::make_unique<actors::io_unit>(*system, loop, most);
-      });
-  in.io->start();
+  try {
+    in.io = std::make_unique<machine::engine>(
+        configuration.io_threads,
+        [system = in.system.get(), most = configuration.scheduler.max_throughput](
+            boost::asio::io_context& loop) -> std::unique_ptr<machine::engine::companion> {
+          return std::make_unique<actors::io_unit>(*system, loop, most);
+        });
+    in.io->start();
+  } catch (const std::exception& wrong) {
+    return failure{"the threads for pipes and sockets cannot be started: "
+                   + std::string{wrong.what()}
+                   + " (ulimit -n says how many files may be open, ulimit -u how many threads)"};
+  }
 
   const auto bin = how.bin_directory;
   house.callables = callables;
-  house.make_worker = [io = in.io.get(), bin, my_mark, callables, keeper = in.keeper,
-                       output_max = configuration.limits.output_bytes, log = &in.log](
+  house.make_worker = [io = in.io.get(), bin, my_mark, callables, keeper = in.keeper, of = &house,
+                       log = &in.log, lines = &in.lines, time = house.time](
                           const actors::member& who, std::string_view department, pool_kind pool,
                           std::shared_ptr<machine::worker_events> events) {
     machine::worker_surroundings where;
@@ -186,8 +218,9 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     where.keeper = keeper;
     where.department = department;
     where.pool = protocols::to_string(pool);
-    where.output_bytes_max = output_max;
-    where.log = [log](std::string_view specialist, std::string_view line) {
+    where.output_bytes_max = of->now_playing().config.limits.output_bytes;
+    where.log = [log, lines, time](std::string_view specialist, std::string_view line) {
+      lines->add(specialist, line, time->unix_ms());
       if (*log) (*log)(specialist, line);
     };
     const auto found = callables->find(who.config.name);
@@ -237,7 +270,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
       return machine::journal::open(journal_where);
     };
   }
-  plan.measure = [](int pid) { return machine::process_memory(pid); };
+  plan.measure = [](int pid) { return machine::measure_process(pid); };
   in.root = in.system->spawn(actors::root, &house, std::move(plan));
 
   std::unique_ptr<node> result{new node{std::move(inside)}};
@@ -255,6 +288,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     }
   }
   mine.watch = std::thread{[&mine] { mine.run_watch(); }};
+  mine.lookups.start();
   return result;
 }
 
@@ -262,16 +296,24 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
 void node::parts::run_watch() {
   std::unique_lock lock{watch_mutex};
   while (!stopping) {
-    watch_bell.wait_for(lock, house->now_playing().config.health_interval);
-    if (!stopping) caf::anon_send(root, protocols::check_atom::value);
+    const auto interval = [this] {
+      const actors::cast_reader::scope reading;
+      return house->now_playing().config.health_interval;
+    }();
+    // Woken before its time: another interval is in force.
+    const auto status = watch_bell.wait_for(lock, interval);
+    if (!stopping && status == std::cv_status::timeout)
+      caf::anon_send(root, protocols::check_atom::value);
   }
 }
 
 node::~node() {
   if (!parts_) return;
   auto& in = *parts_;
+  in.lookups.stop();
   in.house->gauge.draining = true;
   in.house->gauge.closing = true;
+  const actors::cast_reader::scope reading;
   {
     const std::lock_guard lock{in.watch_mutex};
     in.stopping = true;
@@ -302,6 +344,7 @@ node::~node() {
 }
 
 std::size_t node::drain(std::chrono::milliseconds grace) {
+  const actors::cast_reader::scope reading;
   auto& house = *parts_->house;
   house.gauge.draining = true;
   house.publish("node.draining", "{}");
@@ -325,7 +368,8 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
   return left;
 }
 
-std::variant<std::monostate, node::failure> node::reload(config::node configuration) {
+std::variant<node::reloaded, node::failure> node::reload(config::node configuration) {
+  const actors::cast_reader::scope reading;
   auto& in = *parts_;
   const std::lock_guard lock{in.reload_mutex};
   const auto& before = in.house->now_playing();
@@ -339,19 +383,39 @@ std::variant<std::monostate, node::failure> node::reload(config::node configurat
     for (const auto& one : department.specialists)
       if (one.backend.kind == config::backend_kind::function && !in.callables->contains(one.name))
         return failure{"no callable is registered for " + one.name};
-  auto next = actors::make_cast(std::move(configuration), &before, in.is_inline);
+  // The ledger was made for so many tasks as could be in the node then.
+  if (const auto wanted = actors::tasks_at_once(configuration);
+      wanted > in.house->ledger.capacity() && wanted > actors::tasks_at_once(before.config))
+    return failure{"queue.total and the specialists' concurrency let " + std::to_string(wanted)
+                   + " tasks into the node, and " + std::to_string(in.house->ledger.capacity())
+                   + " have room until a restart; nothing was changed"};
+  auto next =
+      actors::make_cast(std::move(configuration), &before, in.is_inline, in.house->vacant());
+  const auto now = next;
   if (!in.house->replace_cast(std::move(next)))
-    return failure{"so many new specialists need a restart; nothing was changed"};
+    return failure{
+        "the node has no room for so many more specialists until a restart; nothing was changed"};
+  reloaded result;
+  result.change = config::to_string(change);
+  for (std::size_t kind = 0; kind < actors::pools; ++kind)
+    for (std::uint32_t who = 0; who < now->members.size(); ++who) {
+      const auto runs =
+          in.house->pool(static_cast<pool_kind>(kind)).specialists[who].definition.load();
+      if (runs != 0 && (now->members[who].gone || runs != now->definitions[who])) ++result.workers;
+    }
   caf::anon_send(in.root, protocols::reload_atom::value);
+  in.watch_bell.notify_all();
   in.house->publish("config.reloaded",
-                    "{\"change\":" + actors::json_text(config::to_string(change)) + "}");
-  return std::monostate{};
+                    "{\"change\":" + actors::json_text(result.change)
+                        + ",\"workers_to_replace\":" + std::to_string(result.workers) + "}");
+  return result;
 }
 
 // -- tasks --------------------------------------------------------------------
 
 std::variant<task_id, refusal> node::submit(task_request&& request,
                                             std::shared_ptr<protocols::asker> who) {
+  const actors::cast_reader::scope reading;
   // Only what may be known already needs it.
   if (!request.idempotency_key.empty() && who)
     who = std::make_shared<actors::key_follower>(
@@ -367,6 +431,7 @@ std::variant<task_id, refusal> node::submit(task_request request,
   auto* house = parts_->house.get();
   return submit(std::move(request), std::shared_ptr<protocols::asker>{std::make_shared<promised>(
                                         [house, done = std::move(done)](const task& job) {
+                                          const actors::cast_reader::scope reading;
                                           const auto& playing = house->now_playing();
                                           done(view_of(job, playing.name_of(job.specialist),
                                                        playing.department_of(job.specialist)));
@@ -413,11 +478,13 @@ std::optional<machine::stored_task> node::parts::find_stored(const task_id& id) 
 }
 
 bool node::cancel(const task_id& id) {
+  const actors::cast_reader::scope reading;
   const auto job = parts_->find_live(id);
   return job && parts_->desk->cancel(*job);
 }
 
 std::optional<task_view> node::find(const task_id& id) const {
+  const actors::cast_reader::scope reading;
   const auto& in = *parts_;
   if (const auto job = in.find_live(id)) {
     const auto& playing = in.house->now_playing();
@@ -427,68 +494,10 @@ std::optional<task_view> node::find(const task_id& id) const {
   return std::nullopt;
 }
 
-std::variant<node::page, refusal> node::list(const query& which) const {
-  const auto& in = *parts_;
-  page result;
-  // Live tasks that are not in the journal come first, in the order of their ids; a cursor
-  // `live-ID` goes on after that one.
-  constexpr std::string_view live = "live-";
-  const bool among_live = which.cursor.starts_with(live);
-  if (which.cursor.empty() || among_live) {
-    const auto after = among_live ? which.cursor.substr(live.size()) : std::string{};
-    protocols::task_id told{};
-    if (among_live && !protocols::parse(after, told))
-      return refusal{
-          protocols::failure::malformed, "the cursor is not one that an earlier page gave", {}, {}};
-    std::map<std::string, protocols::task_ptr> ordered;
-    const auto& playing = in.house->now_playing();
-    in.house->ledger.for_each([&](const protocols::task_ptr& job) {
-      if (job->journaled && in.reader) return;
-      if (which.state && job->state.load() != *which.state) return;
-      if (!which.specialist.empty() && playing.name_of(job->specialist) != which.specialist) return;
-      auto id = protocols::to_string(job->id);
-      if (id > after) ordered.emplace(std::move(id), job);
-      // One more than is told, to know whether there is one more.
-      if (ordered.size() > which.limit + 1) ordered.erase(std::prev(ordered.end()));
-    });
-    for (const auto& [id, job] : ordered) {
-      if (result.items.size() == which.limit) break;
-      result.items.push_back(
-          view_of(*job, playing.name_of(job->specialist), playing.department_of(job->specialist)));
-    }
-    // The stored ones, if there are any, begin a page of their own then.
-    if (result.items.size() == which.limit && (ordered.size() > which.limit || in.reader)) {
-      result.next = std::string{live} + protocols::to_string(result.items.back().id);
-      return result;
-    }
-  }
-  if (!in.reader || result.items.size() >= which.limit) return result;
-  machine::task_query stored;
-  stored.specialist = which.specialist;
-  stored.limit = which.limit - result.items.size();
-  if (!among_live) stored.cursor = which.cursor;
-  // Which of the unfinished ones is running now is known here, not in the journal.
-  const bool live_state = which.state == task_state::running || which.state == task_state::queued;
-  if (!live_state) stored.state = which.state;
-  const std::lock_guard lock{in.reader_mutex};
-  auto found = in.reader->list(stored);
-  if (auto* why = std::get_if<machine::journal_error>(&found))
-    return refusal{protocols::failure::malformed, why->what, {}, {}};
-  auto& rows = std::get<0>(found);
-  for (const auto& one : rows.items) {
-    auto view = view_of(one);
-    if (!one.ended)
-      if (const auto job = in.find_live(one.accepted.id)) view.state = job->state.load();
-    if (which.state && view.state != *which.state) continue;
-    result.items.push_back(std::move(view));
-  }
-  result.next = rows.next;
-  return result;
-}
-
 // -- by hand ------------------------------------------------------------------
 
 std::optional<refusal> node::warm(std::string_view specialist) {
+  const actors::cast_reader::scope reading;
   auto found = parts_->desk->find(specialist);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
   caf::anon_send(parts_->root, protocols::warm_up_atom::value, std::get<0>(found));
@@ -496,16 +505,30 @@ std::optional<refusal> node::warm(std::string_view specialist) {
 }
 
 std::optional<refusal> node::cool(std::string_view specialist) {
+  const actors::cast_reader::scope reading;
   auto found = parts_->desk->find(specialist);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
   caf::anon_send(parts_->root, protocols::cool_atom::value, std::get<0>(found));
   return std::nullopt;
 }
 
-config::node node::configuration() const { return parts_->house->now_playing().config; }
+config::node node::configuration() const {
+  const actors::cast_reader::scope reading;
+  return parts_->house->now_playing().config;
+}
 
 std::vector<event> node::events_after(std::uint64_t after) const {
-  return parts_->house->events.after(after);
+  std::vector<event> result;
+  for (const auto& one : parts_->house->events.after(after)) result.push_back(one);
+  return result;
+}
+
+actors::event_range node::shared_events(std::uint64_t after, std::size_t bytes_max) const {
+  return parts_->house->events.after(after, bytes_max);
+}
+
+std::pair<std::uint64_t, std::uint64_t> node::event_numbers() const {
+  return parts_->house->events.kept_numbers();
 }
 
 std::shared_ptr<void> node::on_event(std::function<void(const event&)> hear) {

@@ -3,6 +3,7 @@
 
 #include "actors/front_desk.hpp"
 #include "actors/house.hpp"
+#include "actors/lookup_thread.hpp"
 #include "actors/node.hpp"
 #include "runtime/machine/http/webhook.hpp"
 #include "runtime/machine/io/engine.hpp"
@@ -34,14 +35,17 @@ struct node::parts {
   std::function<bool(std::string_view)> is_inline;
   caf::actor root;
   mutable std::mutex reader_mutex;
-  std::unique_ptr<machine::journal_reader> reader;
-  std::int64_t started_ns = 0;  ///< Steady clock.
+  std::unique_ptr<machine::journal_reader> reader;  ///< For one task at a time.
+  mutable std::mutex scan_mutex;
+  std::unique_ptr<machine::journal_reader> scan_reader;  ///< For lists, which take longer.
+  std::int64_t started_ns = 0;                           ///< Steady clock.
   std::string version;
   std::unique_ptr<machine::webhook> hooks;  ///< For alerts.
   std::atomic<bool> collapsed{false};
   std::atomic<std::uint64_t> workflow_serial{1};
   /// Lines that workers write to stderr; set before anything starts, or left empty.
   std::function<void(std::string_view specialist, std::string_view line)> log;
+  actors::worker_lines lines;  ///< The last of them.
   std::mutex reload_mutex;
 
   /// Tasks of an earlier life keep their names, which do not say where they are.
@@ -49,6 +53,9 @@ struct node::parts {
   std::unordered_set<std::string> resumed;
   [[nodiscard]] protocols::task_ptr find_live(const protocols::task_id& id) const;
   [[nodiscard]] std::optional<machine::stored_task> find_stored(const protocols::task_id& id) const;
+
+  class listing;
+  mutable actors::lookup_thread lookups;
 
   std::thread watch;
   std::mutex watch_mutex;

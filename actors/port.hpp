@@ -2,6 +2,7 @@
 // there what its predecessor had not taken.
 #pragma once
 
+#include "actors/cast_reader.hpp"
 #include "actors/io_unit.hpp"
 #include "actors/relay_unit.hpp"
 #include "runtime/machine/tasks/inbox.hpp"
@@ -191,6 +192,8 @@ protected:
   void yield() { yields_ = true; }
 
   resume_result resume(caf::execution_unit* here, std::size_t most) override {
+    // Nothing on this thread's stack looks at a cast now.
+    cast_reader::turn();
     // CAF would go on with our next message until it has had `most`.
     for (std::size_t i = 0; i < most; ++i) {
       yields_ = false;

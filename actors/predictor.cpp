@@ -218,8 +218,14 @@ caf::behavior predictor(predictor_actor* self, house* where) {
         state.director = caf::actor_cast<caf::actor>(state.self->current_sender());
         state.hear(batch);
       },
-      [&state](protocols::tick_atom) { state.tick(); },
-      [&state](protocols::reload_atom) { state.adopt_cast(); },
+      [&state](protocols::tick_atom) {
+        cast_reader::turn();  // It has a thread of its own.
+        state.tick();
+      },
+      [&state](protocols::reload_atom) {
+        cast_reader::turn();
+        state.adopt_cast();
+      },
       [&state](protocols::check_atom) {
         state.save_armed = false;
         state.save();

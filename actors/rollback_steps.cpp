@@ -50,6 +50,12 @@ void rollback_actor_state::begin(rollback_kind kind, runtime::rollout::trigger c
   where->publish("rollback.begun", "{\"id\":" + std::to_string(id) + ",\"trigger\":\""
                                        + std::string{name_of(cause)} + "\"}");
   record_aside(rollback_count_record, std::to_string(id));
+  // What is not read at the next start goes.
+  if (id > watch_board::rollbacks_max) {
+    const auto old = rollback_record(id - watch_board::rollbacks_max);
+    record_aside(old, {});
+    record_aside(old + ".analysis", {});
+  }
   find_cause();
   keep();
 }

@@ -136,12 +136,16 @@ void specialist::warm_up() {
   ping_unanswered_ = false;
   machine::count(stand_.gauge.starts);
   const auto& cast = house_.now_playing();
+  stand_.definition.store(cast.definitions[index_], std::memory_order_relaxed);
+  const auto& limits = cast.config.limits;
   worker_link::tool_listener tools;
   if (decided_by_tool(me().config.backend))
     tools = [this_house = &house_, index = index_, from = me().config.backend](auto listed) {
       this_house->offers.learn(index, from, std::move(listed));
     };
-  stand_.link = std::make_shared<worker_link>(stand_.port, stand_.gauge, std::move(tools));
+  stand_.link = std::make_shared<worker_link>(
+      stand_.port, stand_.gauge, std::move(tools),
+      worker_link::bounds{limits.output_bytes, limits.error_bytes});
   stand_.worker =
       house_.make_worker(cast.members[index_], cast.department_of(index_), pool_, stand_.link);
   stand_.worker->start();
@@ -174,6 +178,7 @@ void specialist::worker_gone() {
   if (!words.asked) machine::count(stand_.gauge.crashes);
   life_ = life::cold;
   overdue_since_ns_ = 0;
+  stand_.definition.store(0, std::memory_order_relaxed);
   stand_.gauge.pid.store(0, std::memory_order_relaxed);
   stand_.gauge.running.store(0, std::memory_order_relaxed);
   stand_.gauge.memory_bytes.store(0, std::memory_order_relaxed);

@@ -94,6 +94,7 @@ private:
 
 std::variant<node::cancel_workflow, refusal> node::run_workflow(
     std::string_view name, task_request first, std::function<void(workflow_end)> done) {
+  const actors::cast_reader::scope reading;
   const auto& flows = parts_->house->now_playing().config.workflows;
   for (const auto& flow : flows) {
     if (flow.name != name) continue;

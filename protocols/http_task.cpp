@@ -351,7 +351,10 @@ void append_json(std::string& to, const task_face& task) {
   to += R"(,"priority":")";
   to += to_string(task.urgency);
   to += '"';
-  if (task.state == task_state::completed) {
+  if (task.state == task_state::completed && task.output_left_out) {
+    to += R"(,"output_left_out":true,"output_bytes":)";
+    append_number(to, task.output_bytes);
+  } else if (task.state == task_state::completed) {
     to += R"(,"output":)";
     to += task.output.empty() ? std::string_view{"null"} : task.output;
   } else if (task.why != failure::none) {

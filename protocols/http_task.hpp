@@ -56,7 +56,9 @@ struct task_face {
   std::string_view specialist, department;
   priority urgency = priority::normal;
   failure why = failure::none;
-  std::string_view output;  ///< JSON text, or the error message when `why` says so.
+  std::string_view output;         ///< JSON text, or the error message when `why` says so.
+  std::uint64_t output_bytes = 0;  ///< Of the whole output, when it is left out.
+  bool output_left_out = false;    ///< It is too long for a list.
   bool cold_start = false;
   std::uint32_t attempts = 0;
   pool_kind served_by = pool_kind::intelligent;

@@ -83,6 +83,12 @@ public:
 /// of the attempt, so that a late answer to an earlier one is not taken for this one's.
 [[nodiscard]] std::string wire_name(const task_id& id, std::uint32_t attempt);
 
+/// A buffer that one huge answer has grown goes back: an idle worker should not pay for it for the
+/// rest of its life. Small ones stay for the next message.
+inline void release_large(std::string& buffer) {
+  if (buffer.capacity() > std::size_t{64} << 10) std::string{}.swap(buffer);
+}
+
 /// Cuts a stream of bytes into lines of bounded length, copying only what is incomplete. Of a
 /// longer line only the ends are kept.
 class line_cutter {

@@ -114,6 +114,8 @@ public:
           return !broken_;
         },
         [&](const line_cutter::long_line& line) { skip(line, listener); });
+    release_large(room_);
+    release_large(reply_);
     if (ends || broken_) return;
     broken_ = true;
     const auto why = "a line of more than " + std::to_string(lines_.endless_bytes())

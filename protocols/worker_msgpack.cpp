@@ -12,6 +12,11 @@ namespace {
 
 /// One message of a worker: a map whose keys are known at the first level.
 struct message_reader {
+  explicit message_reader(std::size_t most) : output_bytes_max{most} {}
+
+  /// An output that is longer as JSON text is read to its end, but not kept.
+  const std::size_t output_bytes_max;
+  bool too_long = false;
   enum class member : std::uint8_t { none, type, id, text, output, retryable, other };
   json_writer value;
   member now = member::none;
@@ -32,7 +37,23 @@ struct message_reader {
     why = reason;
     return false;
   }
+  /// Room for `more` bytes of the output, or none is kept of it any more.
+  void make_room(std::size_t more) {
+    if (value.out != &output || output.size() + more <= output_bytes_max) return;
+    too_long = true;
+    value.out = nullptr;
+    std::string{}.swap(output);
+  }
+  /// The length of a text as a JSON string: a few bytes over the wire may be six times as many.
+  static std::size_t escaped_bytes(std::string_view text) {
+    std::size_t extra = 2;
+    for (const char c : text)
+      extra += static_cast<unsigned char>(c) < 0x20 ? 5U : c == '"' || c == '\\' ? 1U : 0U;
+    return text.size() + extra;
+  }
   bool scalar() {
+    constexpr std::size_t number_bytes = 40;
+    make_room(number_bytes);
     if (value.levels.empty()) return bad("a message that is not a map");
     return !top() || text_only();
   }
@@ -52,12 +73,14 @@ struct message_reader {
   bool visit_float32(float number) { return scalar() && value.visit_float32(number); }
   bool visit_float64(double number) { return scalar() && value.visit_float64(number); }
   bool visit_bin(const char* bytes, std::uint32_t size) {
+    make_room((std::size_t{size} + 2) / 3 * 4 + 2);
     return scalar() && value.visit_bin(bytes, size);
   }
   bool visit_ext(const char*, std::uint32_t) { return bad("an extension type"); }
   bool visit_str(const char* bytes, std::uint32_t size) {
     if (value.levels.empty()) return bad("a message that is not a map");
     const std::string_view said{bytes, size};
+    if (value.out == &output) make_room(escaped_bytes(said));
     if (top() && first_level_key) {
       if (said == "type")
         now = member::type;
@@ -84,6 +107,7 @@ struct message_reader {
     return value.visit_str(bytes, size);
   }
   bool start_array(std::uint32_t count) {
+    make_room(2);
     if (value.levels.empty()) return bad("a message that is not a map");
     return (!top() || text_only()) && value.start_array(count);
   }
@@ -91,6 +115,7 @@ struct message_reader {
   bool end_array_item() { return true; }
   bool end_array() { return value.end_array(); }
   bool start_map(std::uint32_t count) {
+    make_room(2);
     if (value.levels.empty()) {
       is_map = true;
       value.levels.push_back({true, true});
@@ -132,19 +157,18 @@ struct message_reader {
     value.out = nullptr;
     value.in_key = false;
     value.why = why = nullptr;
-    first_level_key = is_map = has_output = retryable = false;
-    type.clear();
-    id.clear();
-    text.clear();
-    if (output.capacity() > std::size_t{64} << 10) std::string{}.swap(output);
-    output.clear();
+    first_level_key = is_map = has_output = retryable = too_long = false;
+    for (auto* const buffer : {&type, &id, &text, &output}) {
+      release_large(*buffer);
+      buffer->clear();
+    }
   }
 };
 
 class msgpack_codec final : public worker_codec {
 public:
   explicit msgpack_codec(std::size_t frame_bytes_max)
-      : max_{std::min(frame_bytes_max, msgpack_frame_bytes_max)} {}
+      : max_{std::min(frame_bytes_max, msgpack_frame_bytes_max)}, reader_{frame_bytes_max} {}
 
   std::string add_task(std::string& out, std::string_view name, std::string_view input,
                        std::int64_t timeout_ms) override {
@@ -331,7 +355,14 @@ private:
     said.id = reader_.id;
     said.text = reader_.text;
     said.retryable = reader_.retryable;
-    if (reader_.type == "result") {
+    std::string room;
+    if (reader_.type == "result" && reader_.too_long) {
+      said.word = worker_word::error;
+      said.retryable = false;
+      room = "the output is more than " + std::to_string(reader_.output_bytes_max)
+             + " bytes as JSON, which limits.output_bytes does not allow: answer less, or raise it";
+      said.text = room;
+    } else if (reader_.type == "result") {
       said.word = worker_word::result;
       said.text = reader_.has_output ? std::string_view{reader_.output} : "null";
     } else if (reader_.type == "error") {
@@ -346,6 +377,8 @@ private:
       return tell_stray(listener, frame);
     }
     listener.on_message(said);
+    // Not only before the next message: it may be long until then.
+    reader_.reset();
   }
 
   /// A longer one is not skipped: its length was no length.

@@ -3,6 +3,7 @@
 #include "protocols/http_chat.hpp"
 #include "protocols/json_text.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <utility>
@@ -39,13 +40,17 @@ public:
     frame_.with_usage = wanted.include_usage;
   }
 
+  void on_form(const protocols::task&, protocols::stream_form form) noexcept override {
+    form_.store(form, std::memory_order_release);
+  }
+
   void on_chunk(const protocols::task& job, std::string_view piece) noexcept override {
     if (!stream_ || broken_ || piece.empty()) return;
     if (!begun_) {
       begin(job);
       attempt_ = job.attempts;
-      // A worker that speaks OpenAI's interface itself sends events, not text.
-      raw_ = piece.starts_with("data:") || piece.starts_with("event:") || piece.starts_with(":");
+      // A server that speaks OpenAI's interface itself sends events, not text.
+      raw_ = form_.load(std::memory_order_acquire) == protocols::stream_form::events;
       if (!raw_) reply_.write(protocols::chat_first_chunk(frame_));
     } else if (job.attempts != attempt_) {
       // The client has the beginning of an answer that is being made anew.
@@ -53,11 +58,17 @@ public:
           {502, "The worker failed in the middle of its answer.", {}, "worker_failed"});
     }
     if (raw_) {
-      last_bytes_ = (last_bytes_ + std::string{piece})
-                        .substr(last_bytes_.size() + piece.size() > kept_bytes
-                                    ? last_bytes_.size() + piece.size() - kept_bytes
-                                    : 0);
+      done_said_ = piece.ends_with(protocols::chat_done);
       reply_.write(piece);
+      return;
+    }
+    if (form_.load(std::memory_order_acquire) == protocols::stream_form::lines) {
+      for (auto rest = piece; !rest.empty();) {
+        const auto end = std::min(rest.find('\n'), rest.size());
+        if (const auto text = protocols::chat_text_of_line(rest.substr(0, end)); !text.empty())
+          reply_.write(protocols::chat_content_chunk(frame_, text));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+      }
       return;
     }
     if (const auto text = joiner_.next(piece); !text.empty())
@@ -68,9 +79,7 @@ public:
     ended_.store(true, std::memory_order_release);
     if (broken_) return;
     if (done.state.load(std::memory_order_acquire) != protocols::task_state::completed) {
-      auto error = protocols::chat_error_of(
-          done.why == protocols::failure::none ? protocols::failure::cancelled : done.why,
-          done.output);
+      const auto error = protocols::chat_error_of(done);
       if (begun_) return break_off(error);
       return answer_chat_error(reply_, error, std::chrono::milliseconds{done.retry_after_ms});
     }
@@ -78,7 +87,10 @@ public:
       name(done);
       std::string headers;
       protocols::append_timing_headers(headers, face_of(done, here_->cast()));
-      return answer_json(reply_, 200, protocols::chat_completion(frame_, done.output), headers);
+      return answer_json(reply_, 200,
+                         protocols::chat_completion_of_stream(
+                             frame_, form_.load(std::memory_order_acquire), done.output),
+                         headers);
     }
     std::string finish_reason = "stop";
     if (!begun_) {
@@ -92,16 +104,13 @@ public:
         if (const auto usage = protocols::chat_usage_chunk(frame_, done.output); !usage.empty())
           reply_.write(usage);
     }
-    if (!raw_ || last_bytes_.find("[DONE]") == std::string::npos)
-      reply_.write(protocols::chat_done);
+    if (!raw_ || !done_said_) reply_.write(protocols::chat_done);
     reply_.end();
   }
 
   [[nodiscard]] bool ended() const { return ended_.load(std::memory_order_acquire); }
 
 private:
-  static constexpr std::size_t kept_bytes = 32;  ///< Enough to see whether the stream said [DONE].
-
   void name(const protocols::task& job) {
     frame_.id = "chatcmpl-" + protocols::to_string(job.id);
     frame_.created = job.accepted_unix_ms / 1000;
@@ -124,7 +133,8 @@ private:
   const bool stream_;
   protocols::chat_frame frame_;
   protocols::utf8_joiner joiner_;
-  std::string last_bytes_;
+  std::atomic<protocols::stream_form> form_{protocols::stream_form::text};
+  bool done_said_ = false;
   std::uint32_t attempt_ = 0;
   bool begun_ = false, raw_ = false, broken_ = false;
   std::atomic<bool> ended_{false};
@@ -145,6 +155,13 @@ std::int64_t started_unix_s(const node& of) {
   return (unix_ms - now.uptime_ms) / 1000;
 }
 
+/// A server may understand what is passed on to it as it came.
+bool is_server(const actors::cast& names, std::string_view model) {
+  const auto who = names.find(model);
+  return who != actors::cast::nobody
+         && names.members[who].config.backend.kind == config::backend_kind::http;
+}
+
 }  // namespace
 
 void post_chat(const door_ptr& here, call& one) {
@@ -152,12 +169,16 @@ void post_chat(const door_ptr& here, call& one) {
   if (const auto* const error = std::get_if<protocols::chat_error>(&parsed))
     return answer_chat_error(one.reply, *error);
   auto& wanted = std::get<protocols::chat_request>(parsed);
+  if (wanted.many && !is_server(here->cast(), wanted.model))
+    return answer_chat_error(one.reply,
+                             {400, "Only one choice (n = 1) is made.", "n", "unsupported_value"});
   task_request request;
   request.specialist = wanted.model;
   request.case_id = std::move(wanted.user);
   request.streaming = wanted.stream;
   request.input = one.asked.take_body();
   protocols::mend_halves(request.input);
+  one.asked.release();
   const auto client = std::make_shared<chat_client>(here, one.reply, std::move(wanted));
   const auto submitted = here->of->submit(std::move(request), client);
   if (const auto* const why = std::get_if<refusal>(&submitted))
@@ -187,7 +208,8 @@ void get_model(const door_ptr& here, call& one) {
     return answer_chat_error(one.reply, protocols::chat_error_of(why->why, sentence(*why)));
   const auto& view = std::get<specialist_view>(found);
   std::string body;
-  append_model(body, view.name, view.department, started_unix_s(*here->of));
+  // Under the name that was asked for, which may be an alias.
+  append_model(body, one.captured.front(), view.department, started_unix_s(*here->of));
   answer_json(one.reply, 200, std::move(body));
 }
 

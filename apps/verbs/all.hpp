@@ -22,6 +22,9 @@ void add_events(CLI::App& program, outcome& result);
 void add_predict(CLI::App& program, outcome& result);
 void add_workflows(CLI::App& program, outcome& result);
 
+void add_logs(CLI::App& program, outcome& result);
+void add_reload(CLI::App& program, outcome& result);
+void add_stop(CLI::App& program, outcome& result);
 void add_warm(CLI::App& program, outcome& result);
 void add_cool(CLI::App& program, outcome& result);
 void add_rollout(CLI::App& program, outcome& result);

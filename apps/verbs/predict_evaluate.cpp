@@ -59,8 +59,11 @@ int predict_evaluate(const std::string& path, bool as_json) {
     out["cases_train"] = found.cases_train;
     out["cases_test"] = found.cases_test;
     out["targets"] = found.blended.targets;
-    out["back_off"] = as_object(found.back_off);
-    out["markov"] = as_object(found.markov);
+    out["back_off"] = as_object(found.back_off());
+    out["markov"] = as_object(found.markov());
+    for (std::size_t order = 0; order < found.by_order.size(); ++order) {
+      out["parts"]["order_" + std::to_string(order)] = as_object(found.by_order[order]);
+    }
     std::printf("%s\n", out.dump().c_str());
     return done;
   }
@@ -68,8 +71,12 @@ int predict_evaluate(const std::string& path, bool as_json) {
               found.cases_test, static_cast<unsigned long long>(found.blended.targets));
   std::printf("%-24s %7s %7s %7s %22s\n", "", "top-1", "top-2", "top-3", "top-1 ≥2 steps, no end");
   print_row("Greenroom", found.blended);
-  print_row("back-off, up to 6 steps", found.back_off);
-  print_row("first-order Markov", found.markov);
+  for (std::size_t order = found.by_order.size(); order-- > 0;) {
+    const std::string name = order == 0   ? "most frequent step"
+                             : order == 1 ? "first-order Markov"
+                                          : "back-off, up to " + std::to_string(order) + " steps";
+    print_row(name.c_str(), found.by_order[order]);
+  }
   return done;
 }
 

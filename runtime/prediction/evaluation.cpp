@@ -85,22 +85,20 @@ evaluation evaluate_log(std::span<const logged_case> cases, const sequence_setti
 
   sequence_model model(settings);
   train(model, cases.subspan(0, result.cases_train));
-  back_off_model back_off(6);
-  back_off_model markov(1);
+  std::vector<back_off_model> plain;
+  for (std::size_t order = 0; order < evaluation::orders; ++order) plain.emplace_back(order);
   std::vector<specialist_index> prefix;
   for (const logged_case& one : cases.subspan(0, result.cases_train)) {
     prefix.clear();
     for (std::size_t i = 0; i <= one.size(); ++i) {
       const specialist_index next = i < one.size() ? one[i].who : end_of_case;
-      back_off.learn(prefix, next);
-      markov.learn(prefix, next);
+      for (back_off_model& one_model : plain) one_model.learn(prefix, next);
       prefix.push_back(next);
     }
   }
 
   tally blended_tally;
-  tally back_off_tally;
-  tally markov_tally;
+  std::array<tally, evaluation::orders> plain_tallies;
   for (const logged_case& one : cases.subspan(result.cases_train)) {
     sequence_position at;
     prefix.clear();
@@ -112,8 +110,9 @@ evaluation evaluate_log(std::span<const logged_case> cases, const sequence_setti
         const std::size_t found = model.rank(at, steps);
         for (std::size_t n = 0; n < found; ++n) ranked[n] = steps[n].who;
         blended_tally.add({ranked.data(), found}, truth, i);
-        back_off_tally.add(back_off.rank(prefix, guesses), truth, i);
-        markov_tally.add(markov.rank(prefix, guesses), truth, i);
+        for (std::size_t order = 0; order < evaluation::orders; ++order) {
+          plain_tallies[order].add(plain[order].rank(prefix, guesses), truth, i);
+        }
       }
       if (i < one.size()) {
         at.advance(one[i].who, one[i].at_s);
@@ -122,8 +121,9 @@ evaluation evaluate_log(std::span<const logged_case> cases, const sequence_setti
     }
   }
   result.blended = blended_tally.shares();
-  result.back_off = back_off_tally.shares();
-  result.markov = markov_tally.shares();
+  for (std::size_t order = 0; order < evaluation::orders; ++order) {
+    result.by_order[order] = plain_tallies[order].shares();
+  }
   return result;
 }
 

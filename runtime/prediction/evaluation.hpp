@@ -3,6 +3,7 @@
 
 #include "runtime/prediction/sequence_model.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -31,9 +32,13 @@ struct accuracy {
 };
 
 struct evaluation {
-  accuracy blended;   ///< The node's own sequence model.
-  accuracy back_off;  ///< Longest known suffix, up to 6 steps, then shorter ones.
-  accuracy markov;    ///< The last step alone, then what is common.
+  accuracy blended;  ///< The node's own sequence model.
+  /// Plain models: the longest known suffix of up to so many steps, then shorter ones. 0: what is
+  /// common; 1: first-order Markov.
+  static constexpr std::size_t orders = 7;
+  std::array<accuracy, orders> by_order;
+  const accuracy& back_off() const { return by_order.back(); }
+  const accuracy& markov() const { return by_order[1]; }
   std::size_t cases_train = 0;
   std::size_t cases_test = 0;
 };

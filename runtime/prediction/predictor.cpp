@@ -8,7 +8,7 @@ namespace greenroom::runtime {
 namespace {
 
 constexpr std::string_view predictor_state = "greenroom predictor";
-constexpr std::uint32_t predictor_state_version = 2;
+constexpr std::uint32_t predictor_state_version = 3;
 
 // How long weights remember, and how fast they move. The local ones see fewer calls each.
 constexpr float global_keep = 0.995F;

@@ -1,5 +1,6 @@
 #include "runtime/prediction/sequence_model.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -61,6 +62,28 @@ constexpr std::array<std::uint8_t, 12> gather_order = {order_1,   own_match, ord
                                                        with_week, with_day,  order_6,   with_gap,
                                                        with_seen, own_habit, skip_last, order_0};
 
+/// Contexts that name a period of the calendar, in which the law may differ from the usual one.
+constexpr bool is_period(std::size_t expert) {
+  return expert >= with_month && expert <= with_this_hour;
+}
+constexpr std::size_t periods_size = with_this_hour - with_month + 1;
+// A key beside those of the experts: what was learnt of a week.
+constexpr std::uint8_t week_seen = 77;
+constexpr double week_s = 7 * 86400.0;
+/// A period is usual when at least this share of the usual share of its steps began a case …
+constexpr double begun_share_least = 0.25;
+/// … and its set of contexts with evidence was met in at least this share of what was learnt.
+constexpr double set_share_least = 0.02;
+constexpr float week_limit = 1e6F;  ///< Steps of a week, then halved; far above any rate of cases.
+
+// The rankers, in the order that `ranking_choice` knows them by. Suffixes of the case back off
+// without gaps in the counts: `plain_rankers` starts at `ranking_choice::first_plain`.
+constexpr std::array<std::uint8_t, 2> interpolated_rankers = {order_3, order_6};
+constexpr std::array<std::uint8_t, 6> plain_rankers = {order_0, order_1, order_2,
+                                                       order_3, order_4, order_6};
+static_assert(2 + interpolated_rankers.size() == ranking_choice::first_plain);
+static_assert(ranking_choice::first_plain + plain_rankers.size() == ranking_choice::rankers);
+
 /// How much of what one class of evidence teaches holds for the context's other classes too.
 constexpr float shared_share = 0.3F;
 
@@ -80,6 +103,18 @@ inline float quick_log(float x) {
   const float t2 = t * t;
   return exponent * 0.69314718F
          + 2.0F * t * (1.0F + t2 * (1.0F / 3 + t2 * (1.0F / 5 + t2 * (1.0F / 7))));
+}
+
+/// Writes the logarithms of `estimates` and adds them to both scores. A function of its own over
+/// all places, for only with `__restrict` and a constant count does -O2 make vectors of the loop.
+void weigh(const float* __restrict estimates, float weight, float weight_timeless,
+           float* __restrict logs, float* __restrict score, float* __restrict score_timeless) {
+  for (std::size_t c = 0; c < sequence_model::candidates_max; ++c) {
+    const float log = quick_log(estimates[c] + 1e-6F);
+    logs[c] = log;
+    score[c] += weight * log;
+    score_timeless[c] += weight_timeless * log;
+  }
 }
 
 std::uint64_t key_of(std::uint8_t what, std::uint64_t a, std::uint64_t b = 0, std::uint64_t c = 0) {
@@ -139,6 +174,41 @@ void own_counts(const sequence_position& at, bool match, context_counts& out) {
   }
 }
 
+/// The three highest of `estimates`.
+template <class Estimates>
+short_list highest_of(const Estimates& estimates, std::size_t size) {
+  short_list list;
+  std::array<float, 3> values{-1, -1, -1};
+  for (std::size_t c = 0; c < size; ++c) {
+    const float value = estimates[c];
+    if (value <= values[2]) continue;
+    std::size_t at = 2;
+    for (; at > 0 && value > values[at - 1]; --at) {
+      values[at] = values[at - 1];
+      list.best[at] = list.best[at - 1];
+    }
+    values[at] = value;
+    list.best[at] = static_cast<std::uint8_t>(c);
+  }
+  list.size = static_cast<std::uint8_t>(std::min<std::size_t>(size, list.best.size()));
+  list.runner_up = list.size > 1 && values[0] > 0 ? values[1] / values[0] : 0;
+  return list;
+}
+
+/// Makes a list of estimates fall: what stands too low for its place shares with those behind it.
+void smooth(std::span<next_step> steps) {
+  for (std::size_t i = 1; i < steps.size(); ++i) {
+    float sum = steps[i].probability;
+    std::size_t from = i;
+    while (from > 0 && steps[from - 1].probability * static_cast<float>(i - from + 1) < sum) {
+      sum += steps[--from].probability;
+    }
+    if (from == i) continue;
+    const float each = sum / static_cast<float>(i - from + 1);
+    for (std::size_t k = from; k <= i; ++k) steps[k].probability = each;
+  }
+}
+
 }  // namespace
 
 sequence_model::sequence_model(const sequence_settings& settings)
@@ -149,7 +219,7 @@ sequence_model::sequence_model(const sequence_settings& settings)
     for (std::size_t k = 0; k < evidence_classes; ++k) {
       const std::size_t level = k / 2;
       const auto seen = static_cast<float>(level) / 7.0F;
-      float& weight = weights_[e][k];
+      float& weight = blends_[of_all].weights[e][k];
       switch (e) {
         case order_0: weight = 0.05F; break;
         case order_1: weight = 0.5F; break;
@@ -160,6 +230,7 @@ sequence_model::sequence_model(const sequence_settings& settings)
       }
     }
   }
+  blends_[of_timeless] = blends_[of_all];
 }
 
 const char* sequence_model::expert_name(std::size_t expert) { return names[expert]; }
@@ -193,7 +264,8 @@ void sequence_model::keys_of(const sequence_position& at,
   keys[own_match] = 0;
 }
 
-void sequence_model::consider(const sequence_position& at, opinion& out) const {
+void sequence_model::consider(const sequence_position& at, std::uint32_t lists_wanted,
+                              opinion& out) const {
   keys_of(at, out.keys);
   std::array<context_counts, 2> own;
   own_counts(at, false, own[0]);
@@ -226,7 +298,8 @@ void sequence_model::consider(const sequence_position& at, opinion& out) const {
   if (out.size == 0) return;
 
   std::array<std::array<float, candidates_max>, experts> p;
-  std::array<float, candidates_max> score{};
+  std::array<float, candidates_max> score_of_all{};
+  std::array<float, candidates_max> score_of_timeless{};
   const float uniform = 1.0F / static_cast<float>(out.size + 1);
   for (std::size_t e = 0; e < experts; ++e) {
     const context_counts* found = out.found[e];
@@ -247,44 +320,132 @@ void sequence_model::consider(const sequence_position& at, opinion& out) const {
       const std::uint8_t c = places[slot_of(found->steps[i])];
       if (c != nowhere) mine[c] += found->counts[i] * scale;
     }
-    const float weight = weights_[e][out.evidence[e]] + shared_[e];
-    std::array<float, candidates_max>& logs = out.logs[e];
-    for (std::size_t from = 0; from < out.size; from += lanes) {
-      for (std::size_t c = from; c < from + lanes; ++c) {
-        logs[c] = quick_log(mine[c] + 1e-6F);
-        score[c] += weight * logs[c];
+    const blend& all = blends_[of_all];
+    const blend& timeless = blends_[of_timeless];
+    const float weight = all.weights[e][out.evidence[e]] + all.shared[e];
+    const float weight_timeless =
+        is_period(e) ? 0 : timeless.weights[e][out.evidence[e]] + timeless.shared[e];
+    weigh(mine.data(), weight, weight_timeless, out.logs[e].data(), score_of_all.data(),
+          score_of_timeless.data());
+  }
+  for (std::size_t b = 0; b < blends_size; ++b) {
+    const std::array<float, candidates_max>& score = b == of_all ? score_of_all : score_of_timeless;
+    std::array<float, candidates_max>& probability = out.probability[b];
+    float highest = score[0];
+    for (std::size_t c = 1; c < out.size; ++c) highest = std::max(highest, score[c]);
+    float sum = 0;
+    for (std::size_t c = 0; c < out.size; ++c) sum += probability[c] = std::exp(score[c] - highest);
+    for (std::size_t c = 0; c < out.size; ++c) probability[c] /= sum;
+    // What lies behind the last candidate must weigh nothing where whole groups are summed.
+    std::fill(probability.begin() + static_cast<std::ptrdiff_t>(out.size), probability.end(), 0.0F);
+  }
+
+  out.periods = 0;
+  for (std::size_t i = 0; i < periods_size; ++i) {
+    if (out.found[with_month + i] != nullptr) out.periods |= static_cast<std::uint8_t>(1U << i);
+  }
+  out.period_usual = is_usual_period(at, out.periods);
+
+  std::uint32_t lists = lists_wanted;
+  if (lists == chosen_lists) {
+    const ranking_choice::choice& chosen = choice_.chosen(out.period_usual);
+    lists = 1U << chosen.first | 1U << chosen.second | 1U << chosen.third;
+  }
+  const auto wanted = [lists](std::size_t ranker) { return (lists >> ranker & 1U) != 0; };
+  const auto settle = [&out](std::size_t ranker, const short_list& list) {
+    out.lists[ranker] = list;
+    out.lists[ranker].ends = list.size > 0 && out.steps[list.best[0]] == end_of_case;
+  };
+  if (wanted(0)) settle(0, highest_of(out.believed(), out.size));
+  if (wanted(1)) settle(1, highest_of(out.probability[of_timeless], out.size));
+  for (std::size_t i = 0; i < interpolated_rankers.size(); ++i) {
+    if (wanted(2 + i)) settle(2 + i, highest_of(p[interpolated_rankers[i]], out.size));
+  }
+  if (lists >> ranking_choice::first_plain == 0) return;
+  // Each suffix of the case names its own successors first, then those of the shorter suffix.
+  short_list shorter;
+  for (std::size_t i = 0; i < plain_rankers.size(); ++i) {
+    const context_counts* found = out.found[plain_rankers[i]];
+    if (found != nullptr) {
+      short_list mine = highest_of(found->counts, found->size);
+      std::size_t size = 0;
+      const float share = mine.runner_up;
+      for (std::size_t n = 0; n < mine.size; ++n) {
+        const std::uint8_t c = places[slot_of(found->steps[mine.best[n]])];
+        if (c != nowhere) mine.best[size++] = c;
       }
+      mine.runner_up = size == mine.size && size > 1 ? share : 0;
+      for (std::size_t n = 0; n < shorter.size && size < mine.best.size(); ++n) {
+        const auto end = mine.best.begin() + static_cast<std::ptrdiff_t>(size);
+        if (std::find(mine.best.begin(), end, shorter.best[n]) == end) {
+          mine.best[size++] = shorter.best[n];
+        }
+      }
+      mine.size = static_cast<std::uint8_t>(size);
+      shorter = mine;
+    }
+    settle(ranking_choice::first_plain + i, shorter);
+  }
+}
+
+bool sequence_model::is_usual_period(const sequence_position& at, std::uint8_t periods) const {
+  if (static_cast<double>(period_sets_met_[periods])
+      < set_share_least * static_cast<double>(inside_)) {
+    return false;
+  }
+  const context_counts* week = table_.find(key_of(week_seen, period(at.last_s, week_s)));
+  if (week == nullptr) return true;
+  return static_cast<double>(week->count_of(1)) * static_cast<double>(inside_)
+         >= begun_share_least * static_cast<double>(begun_) * static_cast<double>(week->total);
+}
+
+void sequence_model::learn_period(const sequence_position& at, std::uint8_t periods) {
+  const bool begins = at.length == 1;
+  ++inside_;
+  if (begins) ++begun_;
+  ++period_sets_met_[periods];
+  table_.find_or_add(key_of(week_seen, period(at.last_s, week_s))).add(begins ? 1 : 0, week_limit);
+}
+
+void sequence_model::learn_weights(const opinion& now, std::size_t right) {
+  const float rate =
+      std::max(settings_.learning_rate_least,
+               settings_.learning_rate / std::sqrt(1.0F + static_cast<float>(learnt_) / 300.0F));
+  for (std::size_t b = 0; b < blends_size; ++b) {
+    const std::array<float, candidates_max>& probability = now.probability[b];
+    for (std::size_t e = 0; e < experts; ++e) {
+      if (now.evidence[e] == silent || (b == of_timeless && is_period(e))) continue;
+      // Gradient of ln p(who): what the expert said of it, less what it said on average.
+      std::array<float, lanes> sums{};
+      for (std::size_t from = 0; from < now.size; from += lanes) {
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+          sums[lane] += probability[from + lane] * now.logs[e][from + lane];
+        }
+      }
+      float expected = 0;
+      for (const float sum : sums) expected += sum;
+      const float gradient = std::clamp(now.logs[e][right] - expected, -4.0F, 4.0F);
+      float& shared = blends_[b].shared[e];
+      shared = std::clamp(shared + shared_share * rate * gradient, -1.0F, 4.0F);
+      float& weight = blends_[b].weights[e][now.evidence[e]];
+      weight = std::clamp(weight + rate * gradient, -1.0F, 4.0F);
     }
   }
-  float highest = score[0];
-  for (std::size_t c = 1; c < out.size; ++c) highest = std::max(highest, score[c]);
-  float sum = 0;
-  for (std::size_t c = 0; c < out.size; ++c)
-    sum += out.probability[c] = std::exp(score[c] - highest);
-  for (std::size_t c = 0; c < out.size; ++c) out.probability[c] /= sum;
 }
 
 void sequence_model::learn(const sequence_position& at, specialist_index who) {
   opinion now;
-  consider(at, now);
+  consider(at, all_lists, now);
   std::size_t right = 0;
   while (right < now.size && now.steps[right] != who) ++right;
   const bool known = right < now.size;
   surprise_ += 0.01F * ((known ? 0.0F : 1.0F) - surprise_);
-  if (known) {
-    // Gradient of ln p(who): what the expert said of it, less what it said on average.
-    const float rate =
-        std::max(settings_.learning_rate_least,
-                 settings_.learning_rate / std::sqrt(1.0F + static_cast<float>(learnt_) / 300.0F));
-    for (std::size_t e = 0; e < experts; ++e) {
-      if (now.evidence[e] == silent) continue;
-      float expected = 0;
-      for (std::size_t c = 0; c < now.size; ++c) expected += now.probability[c] * now.logs[e][c];
-      const float gradient = std::clamp(now.logs[e][right] - expected, -4.0F, 4.0F);
-      shared_[e] = std::clamp(shared_[e] + shared_share * rate * gradient, -1.0F, 4.0F);
-      float& weight = weights_[e][now.evidence[e]];
-      weight = std::clamp(weight + rate * gradient, -1.0F, 4.0F);
+  if (known) learn_weights(now, right);
+  if (at.length > 0) {
+    if (now.size > 0) {
+      choice_.learn(now.lists, known ? right : nowhere, who == end_of_case, at.length >= 2);
     }
+    learn_period(at, now.periods);
   }
   for (std::size_t e = 0; e < experts; ++e) {
     if (now.keys[e] != 0) table_.find_or_add(now.keys[e]).add(who, settings_.count_limit);
@@ -294,39 +455,75 @@ void sequence_model::learn(const sequence_position& at, specialist_index who) {
 
 std::size_t sequence_model::rank(const sequence_position& at, std::span<next_step> out) const {
   opinion now;
-  consider(at, now);
-  std::array<std::size_t, candidates_max> order;
-  for (std::size_t c = 0; c < now.size; ++c) order[c] = c;
-  const std::size_t wanted = std::min(out.size(), now.size);
-  std::partial_sort(
-      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(wanted),
-      order.begin() + static_cast<std::ptrdiff_t>(now.size), [&now](std::size_t a, std::size_t b) {
-        return now.probability[a] != now.probability[b] ? now.probability[a] > now.probability[b]
-                                                        : now.steps[a] < now.steps[b];
-      });
-  for (std::size_t i = 0; i < wanted; ++i) {
-    out[i] = {now.steps[order[i]], now.probability[order[i]] * (1.0F - surprise_)};
+  consider(at, chosen_lists, now);
+  if (now.size == 0 || out.empty()) return 0;
+  const std::array<float, candidates_max>& probability = now.believed();
+  std::array<std::uint8_t, candidates_max> order;
+  std::size_t size = 0;
+  std::uint32_t taken = 0;
+  const auto take = [&order, &size, &taken](std::uint8_t c) {
+    if ((taken >> c & 1U) != 0) return;
+    taken |= 1U << c;
+    order[size++] = c;
+  };
+  const ranking_choice::choice& chosen = choice_.chosen(now.period_usual);
+  const short_list& first = now.lists[chosen.first];
+  if (first.size > 0) {
+    take(ranking_choice::first_guess(first, chosen.first_reluctance, at.length >= 2));
   }
+  const auto take_of = [&now, &take, &size](std::size_t ranker, std::size_t until) {
+    const short_list& list = now.lists[ranker];
+    for (std::size_t i = 0; i < list.size && size < until; ++i) take(list.best[i]);
+  };
+  take_of(chosen.second, 2);
+  take_of(chosen.third, 3);
+  const auto rest = static_cast<std::ptrdiff_t>(size);
+  for (std::size_t c = 0; c < now.size; ++c) take(static_cast<std::uint8_t>(c));
+  const std::size_t wanted = std::min(out.size(), size);
+  if (static_cast<std::ptrdiff_t>(wanted) > rest) {
+    std::partial_sort(order.begin() + rest, order.begin() + static_cast<std::ptrdiff_t>(wanted),
+                      order.begin() + static_cast<std::ptrdiff_t>(size),
+                      [&now, &probability](std::uint8_t a, std::uint8_t b) {
+                        return probability[a] != probability[b] ? probability[a] > probability[b]
+                                                                : now.steps[a] < now.steps[b];
+                      });
+  }
+  for (std::size_t i = 0; i < wanted; ++i) {
+    out[i] = {now.steps[order[i]], probability[order[i]] * (1.0F - surprise_)};
+  }
+  smooth(out.subspan(0, wanted));
   return wanted;
 }
 
 void sequence_model::save(state_writer& to) const {
   to.put(learnt_);
   to.put(surprise_);
-  for (const auto& row : weights_) {
-    for (const float weight : row) to.put(weight);
+  for (const blend& one : blends_) {
+    for (const auto& row : one.weights) {
+      for (const float weight : row) to.put(weight);
+    }
+    for (const float weight : one.shared) to.put(weight);
   }
-  for (const float weight : shared_) to.put(weight);
+  choice_.save(to);
+  for (const std::uint64_t met : period_sets_met_) to.put(met);
+  to.put(begun_);
+  to.put(inside_);
   table_.save(to);
 }
 
 bool sequence_model::restore(state_reader& from) {
   learnt_ = from.integer();
   surprise_ = from.small_number_within(0, 1);
-  for (auto& row : weights_) {
-    for (float& weight : row) weight = from.small_number_within(-1, 4);
+  for (blend& one : blends_) {
+    for (auto& row : one.weights) {
+      for (float& weight : row) weight = from.small_number_within(-1, 4);
+    }
+    for (float& weight : one.shared) weight = from.small_number_within(-1, 4);
   }
-  for (float& weight : shared_) weight = from.small_number_within(-1, 4);
+  choice_.restore(from);
+  for (std::uint64_t& met : period_sets_met_) met = from.integer();
+  begun_ = from.integer();
+  inside_ = from.integer();
   if (table_.restore(from) && !from.failed()) return true;
   *this = sequence_model(settings_);
   return false;

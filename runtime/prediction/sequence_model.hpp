@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/prediction/context_table.hpp"
+#include "runtime/prediction/ranking_choice.hpp"
 #include "runtime/prediction/sequence_position.hpp"
 
 #include <array>
@@ -34,6 +35,14 @@ struct next_step {
 /// 2012) with weights learnt online that depend on how much a context has seen and on whether it
 /// ever saw more than one successor.
 ///
+/// Two blends are learnt: of all contexts, and of those that name no period of the calendar. The
+/// second one answers about a period that was not seen as it usually is: hardly any case began in
+/// it among what was learnt (the tail of older cases is not typical of new ones), or the contexts
+/// that know it are such a set as was hardly ever met while learning.
+///
+/// The blends say how probable each step is. Which ranking is believed, a blend's or that of one
+/// of its parts, is decided by `ranking_choice`.
+///
 /// Work: O(contexts × candidates), both bounded (20 and 24), for each step and each ranking.
 class sequence_model {
 public:
@@ -60,6 +69,14 @@ public:
 private:
   static constexpr std::size_t evidence_classes = 16;
 
+  /// How much each context is believed, by its evidence.
+  struct blend {
+    std::array<std::array<float, evidence_classes>, experts> weights{};
+    std::array<float, experts> shared{};  ///< Added to all classes of evidence of a context.
+  };
+  enum blends : std::uint8_t { of_all, of_timeless, blends_size };
+  static constexpr std::size_t period_sets = 16;
+
   /// All that one prediction is made of; learning needs it again.
   struct opinion {
     std::array<std::uint64_t, experts> keys;
@@ -68,18 +85,34 @@ private:
     std::array<specialist_index, candidates_max> steps;
     std::size_t size = 0;
     std::array<std::array<float, candidates_max>, experts> logs;  ///< ln p of each expert.
-    std::array<float, candidates_max> probability;
+    std::array<std::array<float, candidates_max>, blends_size> probability;
+    std::array<short_list, ranking_choice::rankers> lists;
+    std::uint8_t periods = 0;  ///< One bit for each context of a period that knows something.
+    bool period_usual = true;  ///< Else the blend of timeless contexts answers.
+
+    const std::array<float, candidates_max>& believed() const {
+      return probability[period_usual ? of_all : of_timeless];
+    }
   };
   static constexpr std::uint8_t silent = 255;
 
   static void keys_of(const sequence_position& at, std::array<std::uint64_t, experts>& keys);
-  void consider(const sequence_position& at, opinion& out) const;
+  static constexpr std::uint32_t chosen_lists = 0;  ///< The lists of the rankers that are believed.
+  static constexpr std::uint32_t all_lists = (1U << ranking_choice::rankers) - 1;
+  /// `lists`: which of `out.lists` are filled in, one bit each.
+  void consider(const sequence_position& at, std::uint32_t lists, opinion& out) const;
+  bool is_usual_period(const sequence_position& at, std::uint8_t periods) const;
+  void learn_weights(const opinion& now, std::size_t right);
+  void learn_period(const sequence_position& at, std::uint8_t periods);
 
   sequence_settings settings_;
   context_table table_;
-  std::array<std::array<float, evidence_classes>, experts> weights_;
-  std::array<float, experts> shared_{};  ///< Added to all classes of evidence of a context.
-  float surprise_ = 0.5F;                ///< How often the next step was not among the candidates.
+  std::array<blend, blends_size> blends_;
+  ranking_choice choice_;
+  std::array<std::uint64_t, period_sets> period_sets_met_{};
+  std::uint64_t begun_ = 0;   ///< First steps of cases, of the steps with a step before them.
+  std::uint64_t inside_ = 0;  ///< Steps learnt with a step before them.
+  float surprise_ = 0.5F;     ///< How often the next step was not among the candidates.
   std::uint64_t learnt_ = 0;
 };
 

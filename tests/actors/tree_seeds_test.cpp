@@ -22,6 +22,7 @@ void play_once(std::uint64_t seed, bool kill_actors) {
   config.supervision.restarts_max = 1000;  // Escalation is a story of its own.
   config.supervision.delay = 1ms;
   config.queue.per_specialist = 8;
+  for (auto& department : config.departments) department.restart.intensity = 1000;
   for (auto& department : config.departments)
     for (auto& one : department.specialists) {
       one.backend.concurrency = 1 + chance() % 3;

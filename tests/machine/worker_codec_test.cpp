@@ -72,6 +72,23 @@ std::string msgpack_frame(std::string_view json) {
   return result + body;
 }
 
+TEST(MsgpackCodec, TellsOfAnOutputThatIsTooLongAsTextAndGoesOn) {
+  // Ten control characters are ten bytes over the wire and sixty as JSON.
+  const auto controls = [](int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += "\\u0001";
+    return R"({"type":"result","id":"a","output":["x",")" + text + R"("]})";
+  };
+  const auto heard =
+      hears(msgpack_format, msgpack_frame(controls(160)) + msgpack_frame(controls(170))
+                                + msgpack_frame(R"({"type":"pong"})"));
+  ASSERT_EQ(heard.size(), 3U);
+  EXPECT_THAT(heard[0], HasSubstr("result a: [\"x\",\"\\u0001"));
+  EXPECT_THAT(heard[1], HasSubstr("error a: "));
+  EXPECT_THAT(heard[1], HasSubstr("limits.output_bytes"));
+  EXPECT_EQ(heard[2], "pong");
+}
+
 constexpr std::string_view conversation[] = {
     R"({"type":"ready"})",
     R"({"type":"result","id":"a1","output":{"x":[1,-2,2.5,"\u00e4\"\n",true,null]}})",

@@ -38,13 +38,14 @@ void send(exchange& ours, std::string head, std::string body, bool last,
     return;
   }
   auto size = head.size() + body.size();
-  if (!record.take_on(size)) {
+  if (!record.counts(size)) size = 0;
+  if (size > 0 && !record.take_on(size)) {
     record.home->totals->refused.fetch_add(1, std::memory_order_relaxed);
     // Of an answer that has begun nothing else can be said.
     if (!last || head.empty()) return record.cut();
-    head =
-        last_words(503, "answers-full",
-                   "Too many large answers wait for clients that are slow to read; retry later.");
+    head = last_words(503, "answers-full",
+                      "Too many large answers wait for clients that are slow to read; retry later.",
+                      error_form_of(ours));
     body.clear();
     size = 0;
     ours.keep_alive = false;
@@ -91,8 +92,10 @@ void flush(const std::shared_ptr<incoming>& asked) {
   const auto size = bytes.size();
   // The notice must not own the request, which owns the connection, which owns the notice.
   send(ours, {}, std::move(bytes), last, [weak = std::weak_ptr{asked}, size] {
-    if (const auto still = weak.lock())
-      exchange_of(*still).unsent.fetch_sub(size, std::memory_order_relaxed);
+    const auto still = weak.lock();
+    if (!still) return;
+    auto& mine = exchange_of(*still);
+    if (mine.unsent.fetch_sub(size, std::memory_order_relaxed) == size && mine.room) mine.room();
   });
 }
 
@@ -131,11 +134,12 @@ exchange::~exchange() {
   if (!connection || sent || connection->home->ended.load(std::memory_order_acquire)) return;
   const auto begun = answered.load();
   net::post(connection->home->io, [record = connection, order = number, begun, alive = keep_alive,
-                                   old = old_client]() mutable {
+                                   old = old_client, form = error_form_of(*this)]() mutable {
     if (begun) return record->cut();
     std::string text;
-    append_head(text, {500, "application/problem+json", {}, nobody_answered.size(), alive, old});
-    text += nobody_answered;
+    const auto body = error_body(500, "internal", nobody_answered, form);
+    append_head(text, {500, error_media_type(form), {}, body.size(), alive, old});
+    text += body;
     exchange instead;
     instead.connection = std::move(record);
     instead.number = order;
@@ -204,6 +208,27 @@ std::string request::take_body() {
   return std::move(const_cast<std::string&>(of(inside_).body()));
 }
 
+void request::release() {
+  // As with the body. The method and the version stay, RESTinio has looked at the fields.
+  auto& asked = of(inside_);
+  std::string{}.swap(const_cast<std::string&>(asked.body()));
+  constexpr std::size_t few = 4096;
+  if (head_bytes() <= few) return;
+  auto& fields = static_cast<restinio::http_header_fields_t&>(
+      const_cast<restinio::http_request_header_t&>(asked.header()));
+  fields = restinio::http_header_fields_t{};
+}
+
+std::size_t request::head_bytes() const {
+  const auto& header = of(inside_).header();
+  // Each field is two strings and a place in a list.
+  constexpr std::size_t overhead = 96;
+  auto bytes = sizeof(incoming) + header.request_target().size();
+  header.for_each_field(
+      [&](const auto& field) { bytes += field.name().size() + field.value().size() + overhead; });
+  return bytes;
+}
+
 // -- responder ----------------------------------------------------------------
 
 void responder::answer(int status, std::string_view content_type, std::string body,
@@ -257,6 +282,27 @@ bool responder::write(std::string_view piece) const {
   return true;
 }
 
+std::size_t responder::unsent() const {
+  return exchange_of(of(inside_.get())).unsent.load(std::memory_order_relaxed);
+}
+
+void responder::on_room(std::function<void()> room) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  run_on_loop(exchange_of(*asked), [asked, room = std::move(room)]() mutable {
+    exchange_of(*asked).room = std::move(room);
+  });
+}
+
+void responder::limit_send_buffer(std::size_t bytes) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  run_on_loop(exchange_of(*asked), [asked, bytes] {
+    const auto& record = *exchange_of(*asked).connection;
+    if (record.socket == nullptr) return;
+    boost::system::error_code ignored;
+    record.socket->set_option(net::socket_base::send_buffer_size{static_cast<int>(bytes)}, ignored);
+  });
+}
+
 void responder::end() const {
   const auto asked = std::static_pointer_cast<incoming>(inside_);
   auto& ours = exchange_of(*asked);
@@ -289,6 +335,8 @@ void responder::on_close(std::function<void()> gone) const {
     record.at_close.push_back({ours.number, std::move(told)});
   });
 }
+
+bool responder::is_openai() const { return exchange_of(of(inside_.get())).openai; }
 
 bool responder::closed() const {
   return exchange_of(of(inside_.get())).gone.load(std::memory_order_relaxed);

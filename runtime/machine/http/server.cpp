@@ -5,11 +5,15 @@
 #include "runtime/machine/http/connection_record.hpp"
 #include "runtime/machine/http/exchange.hpp"
 #include "runtime/machine/http/response_head.hpp"
+#include "runtime/machine/process/descriptor.hpp"
 
 #include <restinio/all.hpp>
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
+
+#include <fcntl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -121,29 +125,26 @@ restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
   ours.head = header.method() == restinio::http_method_head();
   ours.old_client = header.http_major() == 1 && header.http_minor() == 0;
   ours.keep_alive = header.should_keep_alive() && !home->closing && home->handle;
+  ours.openai = is_openai_path(request{asked.get()}.path());
   request question{asked.get()};
   // The request holds no pointer to itself, so the last responder frees it.
   const responder reply{std::shared_ptr<void>{asked, asked.get()}};
+  const auto form = error_form_of(ours);
+  const auto refuse = [&](int status, std::string_view type, std::string_view detail) {
+    reply.answer(status, error_media_type(form), error_body(status, type, detail, form));
+    return restinio::request_accepted();
+  };
   if (header.http_major() != 1) {
     ours.keep_alive = false;
-    reply.answer(505, "application/problem+json",
-                 R"({"type":"urn:greenroom:malformed","title":"HTTP Version Not Supported",)"
-                 R"("status":505,"detail":"This server speaks HTTP/1.1."})");
-    return restinio::request_accepted();
+    return refuse(505, "malformed", "This server speaks HTTP/1.1.");
   }
   if (!names_one_host(header, ours.old_client)) {
     ours.keep_alive = false;
     home->totals->malformed.fetch_add(1, std::memory_order_relaxed);
-    reply.answer(400, "application/problem+json",
-                 R"({"type":"urn:greenroom:malformed","title":"Bad Request","status":400,)"
-                 R"("detail":"An HTTP/1.1 request carries exactly one Host field."})");
-    return restinio::request_accepted();
+    return refuse(400, "malformed", "An HTTP/1.1 request carries exactly one Host field.");
   }
-  if (!home->handle) {
-    reply.answer(503, "application/problem+json",
-                 R"({"type":"urn:greenroom:draining","title":"Service Unavailable","status":503})");
-    return restinio::request_accepted();
-  }
+  if (!home->handle)
+    return refuse(503, "draining", "The node is going down and takes no new tasks.");
   record.handling = true;
   try {
     home->handle(question, reply);
@@ -151,7 +152,7 @@ restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
   } catch (const std::exception&) {
     record.handling = false;
     // The message may hold anything, so it is not sent.
-    reply.answer(500, "application/problem+json", std::string{nobody_answered});
+    return refuse(500, "internal", nobody_answered);
   }
   return restinio::request_accepted();
 }
@@ -188,11 +189,43 @@ struct gate : std::enable_shared_from_this<gate> {
             return self->accept();
           }
           // No file descriptor or no memory left: others have to go first.
+          self->turn_away();
           self->pause.expires_after(std::chrono::milliseconds{50});
           self->pause.async_wait([self](const boost::system::error_code& woken) {
             if (!woken && self->acceptor.is_open()) self->accept();
           });
         });
+  }
+
+  /// Without a descriptor left nobody can be told anything, so one is kept back: whoever waits is
+  /// let in with it, hears that there is no room, and is out again.
+  void turn_away() {
+    if (spare.number() < 0) spare = descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    if (spare.number() < 0) return;
+    const auto text = last_words(503, "connections-full",
+                                 "This node has no open file left for a connection (the limit of "
+                                 "open files, ulimit -n); retry later.",
+                                 error_form::both);
+    // So many at once: others want the loop too.
+    for (int i = 0; i < 64; ++i) {
+      spare.close();
+      const descriptor one{
+          ::accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+      if (one.number() >= 0) {
+        home->totals->refused.fetch_add(1, std::memory_order_relaxed);
+        (void)::send(one.number(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)::shutdown(one.number(), SHUT_WR);
+        // What it has sent is read, or closing would take the answer back.
+        std::array<char, 4096> dropped;
+        while (::recv(one.number(), dropped.data(), dropped.size(), MSG_DONTWAIT) > 0) {
+        }
+      }
+      if (one.number() < 0) {
+        spare = descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+        return;
+      }
+    }
+    spare = descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   }
 
   void welcome(tcp::socket accepted) {
@@ -266,13 +299,15 @@ struct gate : std::enable_shared_from_this<gate> {
   net::steady_timer pause;
   net::steady_timer ticker;
   std::uint64_t next_number = 1;
+  descriptor spare{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   std::vector<std::shared_ptr<connection_record>> slow;
   bool ended = false;
 };
 
 void gate::refuse(plain_socket socket) const {
-  const auto text = last_words(503, "connections-full",
-                               "This node has as many connections as it takes; retry later.");
+  const auto text =
+      last_words(503, "connections-full",
+                 "This node has as many connections as it takes; retry later.", error_form::both);
   (void)::send(socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   linger(std::move(socket), home);
 }

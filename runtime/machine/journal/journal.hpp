@@ -49,7 +49,8 @@ struct end_record {
   double queue_ms = 0, start_ms = 0, run_ms = 0, total_ms = 0;  ///< Kept to the microsecond.
 };
 
-/// A named piece of the node's state (a rollout, learned weights …), replaced whole.
+/// A named piece of the node's state (a rollout, learned weights …), replaced whole. An empty value
+/// takes it out.
 struct state_record {
   std::string name;
   std::string value;
@@ -82,6 +83,8 @@ struct stored_task {
   protocols::task_state state = protocols::task_state::queued;
   std::optional<end_record> ended;
   std::uint32_t attempts = 0;
+  std::uint64_t output_bytes = 0;  ///< Of the whole output, in a list.
+  bool output_left_out = false;    ///< `ended->output` is not here, or only an error's beginning.
 };
 
 struct task_query {
@@ -89,6 +92,13 @@ struct task_query {
   std::string specialist = {};  ///< Empty: any.
   std::size_t limit = 100;
   std::string cursor = {};  ///< From an earlier page; empty: the newest.
+  /// An output longer than this is left out, and of an error its first `error_bytes_max` are told.
+  std::uint64_t output_bytes_max = std::uint64_t{64} << 10;
+  std::uint64_t error_bytes_max = 1024;
+  /// The page ends when its items are so many bytes; it has one item at least.
+  std::uint64_t bytes_max = std::uint64_t{1} << 20;
+  /// So many pieces of the journal (20,000 tasks each) are looked through before the page ends.
+  int pieces_max = 25;
 };
 struct task_page {
   std::vector<stored_task> items;  ///< Newest first.
@@ -124,6 +134,8 @@ public:
   /// Deletes tasks ended, and events logged, before `before_unix_ms`, at most `most` rows a call so
   /// that commits are not held up. Returns how many rows went.
   virtual journal_result<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) = 0;
+  /// Bytes of the file that hold something; what was pruned is used again before the file grows.
+  virtual journal_result<std::uint64_t> used_bytes() = 0;
   [[nodiscard]] virtual journal_result<std::string> state(
       std::string_view name) = 0;  ///< "" if none
 };
@@ -135,10 +147,10 @@ public:
   static journal_result<std::unique_ptr<journal_reader>> open(const journal_options& options);
   virtual ~journal_reader() = default;
   virtual journal_result<std::optional<stored_task>> find(const protocols::task_id& id) = 0;
-  /// In the order of acceptance, so that pages do not shift when tasks are added. A filter that
-  /// hardly any task passes is given up after half a million tasks: such a page has fewer items
-  /// than `limit`, or none, and a `next` that goes on from there. A cursor that is none is an
-  /// error.
+  /// In the order of acceptance, so that pages do not shift when tasks are added. Inputs are left
+  /// out, and long outputs. A filter that hardly any task passes is given up after
+  /// `task_query::pieces_max`: such a page has fewer items than `limit`, or none, and a `next` that
+  /// goes on from there. A cursor that is none is an error.
   virtual journal_result<task_page> list(const task_query& query) = 0;
   /// Newest first; an empty kind stands for all.
   virtual journal_result<std::vector<event_record>> events(std::string_view kind,

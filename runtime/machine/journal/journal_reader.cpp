@@ -10,11 +10,12 @@ namespace greenroom::machine {
 
 namespace {
 
-// A page is looked for in pieces of so many rows, and given up after so many pieces: no read
-// transaction is long (it would hold up checkpoints), and no request scans the whole journal.
+// A page is looked for in pieces of so many rows: no read transaction is long (it would hold up
+// checkpoints), and no request scans the whole journal.
 constexpr std::int64_t rows_per_piece = 20'000;
-constexpr int pieces_most = 25;
 constexpr std::size_t page_most = 1000;
+/// What an item of a page takes beside its output.
+constexpr std::uint64_t row_bytes = 512;
 
 /// A snapshot for several statements.
 class read_transaction {
@@ -114,7 +115,7 @@ private:
     before = std::min(before, db_.number("SELECT max(row) FROM task") + 1);
 
     sqlite_statement rows{
-        db_, std::string{"SELECT "} + task_columns + " FROM " + task_tables
+        db_, std::string{"SELECT "} + listed_columns + " FROM " + task_tables
                  + " WHERE task.row < ?1 AND task.row >= ?2"
                  + (query.specialist.empty()
                         ? ""
@@ -124,22 +125,53 @@ private:
 
     task_page page;
     std::int64_t last = 0;
-    for (int piece = 0; piece < pieces_most && before > lowest; ++piece) {
+    std::uint64_t bytes = 0;
+    for (int piece = 0; piece < query.pieces_max && before > lowest; ++piece) {
       const auto from = std::max(lowest, before - rows_per_piece);
       rows.bind(1, before).bind(2, from);
       const reset_at_exit reset{rows};
       while (rows.step()) {
-        if (page.items.size() == limit) {
+        if (page.items.size() == limit || bytes >= query.bytes_max) {
           page.next = std::to_string(last);
           return page;
         }
         last = rows.number(0);
         page.items.push_back(read_task(rows));
+        add_output(page.items.back(), last, query);
+        const auto& ended = page.items.back().ended;
+        bytes += row_bytes + (ended ? ended->output.size() : 0);
       }
       before = from;
     }
     if (before > lowest) page.next = std::to_string(before);
     return page;
+  }
+
+  /// The output is in a row that may be megabytes long, so it is looked at in place: only what is
+  /// wanted is read.
+  void add_output(stored_task& task, std::int64_t row, const task_query& query) {
+    if (!task.ended) return;
+    sqlite3_blob* opened = nullptr;
+    const auto code = sqlite3_blob_open(db_.get(), "main", "end", "output", row, 0, &opened);
+    const std::unique_ptr<sqlite3_blob, decltype(&sqlite3_blob_close)> output{opened,
+                                                                              sqlite3_blob_close};
+    if (code != SQLITE_OK) return;  // Pruned just now.
+    task.output_bytes = unsigned_of(sqlite3_blob_bytes(output.get()));
+    task.output_left_out = task.output_bytes > query.output_bytes_max;
+    auto wanted = task.output_bytes;
+    if (task.output_left_out)
+      wanted = task.ended->why == protocols::failure::none ? 0 : query.error_bytes_max;
+    auto& text = task.ended->output;
+    text.resize(wanted);
+    if (wanted > 0
+        && sqlite3_blob_read(output.get(), text.data(), static_cast<int>(wanted), 0) != SQLITE_OK)
+      text.clear();
+    if (!task.output_left_out || text.empty()) return;
+    // Not in the middle of a letter of UTF-8.
+    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0U) == 0x80U)
+      text.pop_back();
+    if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0x80U) text.pop_back();
+    text += "… [truncated, " + std::to_string(task.output_bytes) + " bytes]";
   }
 
   sqlite_connection db_;

@@ -15,6 +15,13 @@ inline constexpr const char* task_columns = R"sql(
   start.attempts, "end".state, "end".why, "end".cold_start, "end".attempts, "end".pool,
   "end".ended_ms, "end".queue_us, "end".start_us, "end".run_us, "end".total_us, "end".output
 )sql";
+/// The same for lists: without the input and the output, which may be megabytes.
+inline constexpr const char* listed_columns = R"sql(
+  task.row, epoch.epoch, task.number, specialist.text, department.text, task.urgency, task.effects,
+  task.accepted_ms, task.deadline_ms, task.request_hash, task.key, task.case_id, '',
+  start.attempts, "end".state, "end".why, "end".cold_start, "end".attempts, "end".pool,
+  "end".ended_ms, "end".queue_us, "end".start_us, "end".run_us, "end".total_us, ''
+)sql";
 /// Where they come from. `CROSS JOIN` keeps SQLite's planner to this order: task first.
 inline constexpr const char* task_tables = R"sql(
   task CROSS JOIN epoch ON epoch.number = task.epoch

@@ -43,6 +43,7 @@ struct journal_writer::statements {
             "INSERT INTO \"end\" (row, state, why, cold_start, attempts, pool, ended_ms, queue_us,"
             " start_us, run_us, total_us, output) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
         set_state{db, "INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)"},
+        drop_state{db, "DELETE FROM state WHERE name = ?"},
         get_state{db, "SELECT value FROM state WHERE name = ?"},
         event{db, "INSERT INTO event (kind, unix_ms, json) VALUES (?, ?, ?)"},
         name{db, "INSERT INTO name (text) VALUES (?)"},
@@ -57,9 +58,9 @@ struct journal_writer::statements {
         drop_end{db, "DELETE FROM \"end\" WHERE row = ?"},
         drop_event{db, "DELETE FROM event WHERE row = ?"} {}
 
-  sqlite_statement begin, commit, accept, by_key, start, started_no_more, end, set_state, get_state,
-      event, name, epoch, mark, unfinished, oldest_tasks, oldest_events, drop_task, drop_end,
-      drop_event;
+  sqlite_statement begin, commit, accept, by_key, start, started_no_more, end, set_state,
+      drop_state, get_state, event, name, epoch, mark, unfinished, oldest_tasks, oldest_events,
+      drop_task, drop_end, drop_event;
 };
 
 journal_writer::journal_writer(const journal_options& options, journal_lock lock)
@@ -227,6 +228,7 @@ void journal_writer::write(const end_record& ended) {
 }
 
 void journal_writer::write(const state_record& state) {
+  if (state.value.empty()) return sql_->drop_state.bind(1, std::string_view{state.name}).run();
   sql_->set_state.bind(1, std::string_view{state.name})
       .bind(2, std::string_view{state.value})
       .run();
@@ -338,6 +340,13 @@ std::size_t journal_writer::prune_events(std::int64_t before_unix_ms, std::size_
   }
   for (const auto row : rows) sql_->drop_event.bind(1, row).run();
   return rows.size();
+}
+
+journal_result<std::uint64_t> journal_writer::used_bytes() {
+  return as_result<std::uint64_t>([&] {
+    const auto pages = db_.number("PRAGMA page_count") - db_.number("PRAGMA freelist_count");
+    return unsigned_of(pages) * unsigned_of(db_.number("PRAGMA page_size"));
+  });
 }
 
 journal_result<std::string> journal_writer::state(std::string_view name) {

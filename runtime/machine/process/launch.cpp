@@ -1,9 +1,12 @@
 #include "runtime/machine/process/launch.hpp"
 
+#include "runtime/machine/process/file_limit.hpp"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -35,6 +38,7 @@ struct child_plan {
   const char* directory = nullptr;
   std::array<int, 3> standard{};
   pid_t parent = 0;
+  rlim_t files = 0;  ///< The soft limit of open files; 0: as it is.
   bool outlives = false;
   int group = -1;  ///< Of cgroup.procs, where it has to go there by itself.
   // Written by the child; it shares our memory, so no pipe is needed to report an error.
@@ -67,6 +71,13 @@ __attribute__((no_sanitize("address", "undefined", "thread"))) int child_main(vo
   // Ours are all close-on-exec; those of an embedding service may not be.
   ::close_range(3, ~0U, 0);
   if (plan.directory && ::chdir(plan.directory) != 0) return fail(plan, step::directory);
+  if (plan.files != 0) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && plan.files < limit.rlim_cur) {
+      limit.rlim_cur = plan.files;
+      ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+  }
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -297,7 +308,12 @@ launched launch(const launch_order& order) {
   auto environment_pointers = pointers(environment);
 
   channel in, out, err;
-  if (!open_socket(in) || !open_socket(out) || !open_pipe(err)) {
+  const auto few_left = [&] {
+    if (may_be_a_workers(err.theirs.number())) return false;
+    errno = EMFILE;
+    return true;
+  };
+  if (!open_socket(in) || !open_socket(out) || !open_pipe(err) || few_left()) {
     result.error = std::string{"cannot open its pipes: "} + std::strerror(errno)
                    + (errno == EMFILE ? " (raise the limit of open files: ulimit -n)" : "");
     return result;
@@ -309,6 +325,7 @@ launched launch(const launch_order& order) {
   plan.directory = order.cwd.empty() ? nullptr : order.cwd.c_str();
   plan.standard = {in.theirs.number(), out.theirs.number(), err.theirs.number()};
   plan.parent = ::getpid();
+  plan.files = file_limit_of_children();
   plan.outlives = order.outlives;
 
   const auto stack = std::make_unique<char[]>(stack_bytes);

@@ -27,6 +27,8 @@ public:
   /// One attempt at `job` is over. Exactly once for each `run`, unless `on_gone` comes first:
   /// then the attempts still open are lost with the worker.
   virtual void on_result(protocols::task_ptr job, protocols::attempt_result result) noexcept = 0;
+  /// Before the first piece, or before the result when nothing is streamed: what it is.
+  virtual void on_form(const protocols::task_ptr&, protocols::stream_form) noexcept {}
   virtual void on_chunk(const protocols::task_ptr& job, std::string_view piece) noexcept = 0;
   virtual void on_pong() noexcept {}
   /// Something on its output was no message and was skipped.

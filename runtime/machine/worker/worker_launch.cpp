@@ -22,7 +22,8 @@ launch_order worker_launch(const config::specialist& who, const worker_surroundi
 }
 
 std::int64_t time_left_ms(const protocols::task& job, const config::specialist& who) {
-  if (job.deadline_ns == 0) return who.backend.task_timeout.count();
+  if (job.deadline_ns == 0)
+    return who.backend.task_timeout.value_or(config::task_timeout_default).count();
   return std::max<std::int64_t>(1, (job.deadline_ns - steady_now_ns()) / 1'000'000);
 }
 

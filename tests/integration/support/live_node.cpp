@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,6 +145,8 @@ bool live_node::start(const std::string& data) {
     if (::dup2(nothing, 0) < 0 || ::dup2(pipe[1], 1) < 0 || ::dup2(errors, 2) < 0) ::_exit(126);
     if (groups_hidden_ && !hide_groups()) ::_exit(125);
     for (const auto& [name, value] : environment_) ::setenv(name.c_str(), value.c_str(), 1);
+    const rlimit files{files_.first, files_.second};
+    if (files.rlim_cur > 0 && ::setrlimit(RLIMIT_NOFILE, &files) != 0) ::_exit(126);
     ::execl(program.c_str(), program.c_str(), "serve", "--config", config.c_str(), "--listen",
             "127.0.0.1:0", "--data", where.c_str(), static_cast<char*>(nullptr));
     ::_exit(127);

@@ -77,6 +77,8 @@ public:
     environment_.emplace_back(name, value);
   }
 
+  /// The next starts may have so many files open, and no more (RLIMIT_NOFILE, soft and hard).
+  void limit_files(std::size_t soft, std::size_t hard) { files_ = {soft, hard}; }
   /// From the next start on the node sees no control groups. False: only root can hide them.
   bool hide_control_groups();
 
@@ -129,6 +131,7 @@ public:
 private:
   std::filesystem::path folder_;
   std::vector<std::pair<std::string, std::string>> environment_;
+  std::pair<std::size_t, std::size_t> files_{};
   bool groups_hidden_ = false;
   int pid_ = 0;
   std::uint16_t port_ = 0;
