@@ -145,7 +145,7 @@ process_keeper::place process_keeper::add() {
 
 void process_keeper::started(const place& where, int pid) {
   auto& in = *inside_;
-  const auto since = in.group.empty() ? facts_of(pid).started : 0;
+  const auto since = in.group.empty() ? stat_of_process(pid).started : 0;
   const std::lock_guard lock{in.mutex};
   in.alive[where.serial] = {pid, since};
 }
@@ -250,7 +250,7 @@ void process_keeper::inside::look_at_adopted() {
   for (int round = 0; round < rounds_max; ++round) {
     bool again = false;
     for (const int child : children_of(::getpid())) {
-      const auto facts = facts_of(child);
+      const auto facts = stat_of_process(child);
       {
         const std::lock_guard lock{mutex};
         bool known = child == guardian.pid;
@@ -271,7 +271,7 @@ void process_keeper::inside::look_at_adopted() {
       }
       if (spawned_here(child)) continue;
       const auto pidfd = pidfd_of(child);
-      if (!pidfd || facts_of(child).started != facts.started) continue;
+      if (!pidfd || stat_of_process(child).started != facts.started) continue;
       kill_by(pidfd);
       ++orphans;
       again = true;
@@ -289,7 +289,7 @@ void process_keeper::inside::start_guardian() {
   launch_order order;
   order.command = {guardian_program,
                    std::to_string(::getpid()),
-                   std::to_string(facts_of(::getpid()).started),
+                   std::to_string(stat_of_process(::getpid()).started),
                    group.empty() ? "-" : group,
                    how.mark,
                    how.report.empty() ? "-" : how.report};
