@@ -45,7 +45,11 @@ public:
         ++at;
       }
     }
-    for (const auto& one : hearers) one->hear(fresh);
+    bool failed = false;
+    for (const auto& one : hearers) failed = !heard(*one, fresh) || failed;
+    // Said once, to those who listen; whoever throws at that too is not told so.
+    if (failed && fresh.kind != "callback.failed")
+      publish("callback.failed", "{\"callback\":\"on_event\"}", unix_ms);
   }
 
   [[nodiscard]] std::vector<event> after(std::uint64_t number) const {
@@ -68,6 +72,15 @@ private:
   struct listener {
     std::function<void(const event&)> hear;
   };
+  /// False when it threw: that is the listener's own matter, not that of whoever publishes.
+  static bool heard(const listener& one, const event& what) noexcept {
+    try {
+      one.hear(what);
+      return true;
+    } catch (...) {
+      return false;
+    }
+  }
   mutable std::mutex mutex_;
   std::uint64_t last_ = 0;
   std::deque<event> events_;

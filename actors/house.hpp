@@ -129,6 +129,10 @@ struct house {
   house(const house&) = delete;
   house& operator=(const house&) = delete;
 
+  /// Lets go of every task, and so of those who asked for them, who may hold what goes before the
+  /// house does. Nothing of the house runs any more.
+  void forget_tasks();
+
   /// The cast in force. The pointer stays good while the house stands: casts that a reload
   /// replaced are kept, because anyone may still be looking at them.
   [[nodiscard]] const cast& now_playing() const { return *cast_.load(std::memory_order_acquire); }

@@ -4,6 +4,7 @@
 #include "protocols/json_text.hpp"
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <charconv>
 
@@ -27,16 +28,23 @@ std::string as_text(const event& what) {
 
 }  // namespace
 
+struct event_streams::pulse {
+  explicit pulse(boost::asio::io_context& loop) : timer{loop} {}
+  boost::asio::steady_timer timer;
+};
+
 std::shared_ptr<event_streams> event_streams::open(node& of, machine::engine& on) {
-  auto streams = std::make_shared<event_streams>(of, on);
+  auto streams = std::make_shared<event_streams>(of);
   streams->subscription_ = of.on_event([weak = std::weak_ptr{streams}](const event&) {
     if (const auto self = weak.lock()) self->pump();
   });
-  streams->beat();
+  const auto own = std::make_shared<pulse>(on.loop(0));
+  streams->pulse_ = own;
+  streams->beat(own);
   return streams;
 }
 
-event_streams::event_streams(node& of, machine::engine& on) : of_{&of}, timer_{on.loop(0)} {
+event_streams::event_streams(node& of) : of_{&of} {
   if (const auto all = of.events_after(0); !all.empty()) newest_ = all.back().number;
 }
 
@@ -87,9 +95,9 @@ void event_streams::pump() {
   });
 }
 
-void event_streams::beat() {
-  timer_.expires_after(heartbeat);
-  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+void event_streams::beat(const std::shared_ptr<pulse>& with) {
+  with->timer.expires_after(heartbeat);
+  with->timer.async_wait([weak = weak_from_this(), with](const boost::system::error_code& error) {
     const auto self = weak.lock();
     if (error || !self) return;
     {
@@ -98,7 +106,7 @@ void event_streams::beat() {
       std::erase_if(self->clients_,
                     [](const client& one) { return !one.reply.write(": heartbeat\n\n"); });
     }
-    self->beat();
+    self->beat(with);
   });
 }
 
@@ -112,7 +120,8 @@ void event_streams::close() {
     clients_.clear();
     subscription = std::move(subscription_);
   }
-  boost::asio::post(timer_.get_executor(), [self = shared_from_this()] { self->timer_.cancel(); });
+  if (const auto own = pulse_.lock())
+    boost::asio::post(own->timer.get_executor(), [own] { own->timer.cancel(); });
 }
 
 void list_alerts(const door_ptr& here, call& one) {

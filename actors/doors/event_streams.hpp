@@ -5,8 +5,6 @@
 #include "runtime/machine/http/server.hpp"
 #include "runtime/machine/io/engine.hpp"
 
-#include <boost/asio/steady_timer.hpp>
-
 #include <chrono>
 #include <cstdint>
 #include <list>
@@ -23,7 +21,7 @@ public:
   static constexpr std::chrono::seconds heartbeat{15};
 
   static std::shared_ptr<event_streams> open(node& of, machine::engine& on);
-  event_streams(node& of, machine::engine& on);
+  explicit event_streams(node& of);
 
   /// Answers with a stream of the events after `after`; with nothing, of those to come.
   void add(const machine::http::responder& reply, std::optional<std::uint64_t> after);
@@ -35,11 +33,14 @@ private:
     machine::http::responder reply;
     std::uint64_t last = 0;
   };
+  /// The timer of the heartbeat. Only its loop owns it: whoever waits for a task holds these
+  /// streams too, and may go after the engine.
+  struct pulse;
   void pump();
-  void beat();
+  void beat(const std::shared_ptr<pulse>& with);
 
   node* of_;
-  boost::asio::steady_timer timer_;
+  std::weak_ptr<pulse> pulse_;
   std::shared_ptr<void> subscription_;
   std::mutex guard_;
   std::list<client> clients_;

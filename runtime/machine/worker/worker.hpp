@@ -3,6 +3,7 @@
 
 #include "config/specialist.hpp"
 #include "protocols/task.hpp"
+#include "runtime/machine/worker/callable.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -63,12 +64,13 @@ struct worker_surroundings {
   std::string pool;        ///< GREENROOM_POOL
   std::size_t output_bytes_max = std::size_t{16} << 20;
   std::function<void(std::string_view specialist, std::string_view line)>
-      log;  ///< Its stderr, by line.
+      log;                           ///< Its stderr, by line.
+  std::shared_ptr<call_gate> calls;  ///< Counts calls of C++ callables; may be null.
 };
 
 /// An in-process callable. Input and result are JSON text. Throwing fails the task.
 struct callable {
-  std::function<std::string(const std::string& input)> run;
+  callable_function run;
   /// True: short and never blocks, so it runs where the task arrives. False: on a thread pool.
   bool inline_run = false;
 };
