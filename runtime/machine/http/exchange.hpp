@@ -36,6 +36,7 @@ struct exchange {
   bool head = false;        ///< HEAD: the answer has no content.
   bool old_client = false;  ///< HTTP/1.0
   bool keep_alive = true;
+  std::string more_headers;  ///< Whole lines; set before the handler passes the request on.
   std::atomic<bool> answered{false};  ///< By `answer`, or begun.
   std::atomic<bool> gone{false};      ///< The connection is closed.
   // Of a streamed answer; pieces wait here so that their order is the order of the calls.
