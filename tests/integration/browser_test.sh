@@ -98,7 +98,7 @@ curl -sf "$address/v1/specialists/other" | grep -q '"state":"cold"' ||
   fail "a page of another origin started a worker"
 
 # A name of the stranger's that leads to the node: what the browser gets is the refusal.
-shown=$(browse --timeout=20000 --dump-dom "http://rebind.test:$port/v1/status")
+shown=$(browse --timeout=20000 --dump-dom "http://rebind.test:$port/v1/specialists")
 case $shown in
   *host-not-allowed*) ;;
   *) fail "a rebound name got: $shown" ;;

@@ -75,12 +75,12 @@ TEST_F(Visitors, ComeInByEveryNameOfTheNode) {
                            std::string{"[::1]:9"}, std::string{"Green.Example:443"}})
     EXPECT_EQ(status_of(post_task("Host: " + host + "\r\n")), 200) << host;
   // The target's host goes before the field (RFC 9112, section 3.2.2).
-  EXPECT_EQ(status_of(told("GET http://" + own() + "/v1/status HTTP/1.1\r\nHost: evil\r\n")), 200);
-  EXPECT_EQ(status_of(told("GET http://evil/v1/status HTTP/1.1\r\nHost: " + own() + "\r\n")), 403);
-  EXPECT_EQ(status_of(told("GET /v1/status HTTP/1.1\r\nHost: a b\r\n")), 400);
-  EXPECT_EQ(status_of(told("GET /v1/status HTTP/1.1\r\n")), 400);
-  EXPECT_EQ(status_of(told("GET /v1/status HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n")), 400);
-  EXPECT_EQ(status_of(told("GET /v1/status HTTP/1.0\r\n")), 200);
+  EXPECT_EQ(status_of(told("GET http://" + own() + "/v1/specialists HTTP/1.1\r\nHost: evil\r\n")), 200);
+  EXPECT_EQ(status_of(told("GET http://evil/v1/specialists HTTP/1.1\r\nHost: " + own() + "\r\n")), 403);
+  EXPECT_EQ(status_of(told("GET /v1/specialists HTTP/1.1\r\nHost: a b\r\n")), 400);
+  EXPECT_EQ(status_of(told("GET /v1/specialists HTTP/1.1\r\n")), 400);
+  EXPECT_EQ(status_of(told("GET /v1/specialists HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n")), 400);
+  EXPECT_EQ(status_of(told("GET /v1/specialists HTTP/1.0\r\n")), 200);
 }
 
 TEST_F(Visitors, SendJsonWhenTheyArePages) {
@@ -120,12 +120,12 @@ TEST_F(Visitors, MayReadWhatTheyAskForWhenTheirPageIsListed) {
 }
 
 TEST_F(Visitors, AreOthersAfterAReload) {
-  EXPECT_EQ(status_of(told("GET /v1/status HTTP/1.1\r\nHost: blue.example\r\n")), 403);
+  EXPECT_EQ(status_of(told("GET /v1/specialists HTTP/1.1\r\nHost: blue.example\r\n")), 403);
   node_.configure("access: { hosts: [blue.example] }\n", {{.name = "s"}});
   node_.signal(SIGHUP);
   EXPECT_TRUE(eventually(
-      [&] { return status_of(told("GET /v1/status HTTP/1.1\r\nHost: blue.example\r\n")) == 200; }));
-  EXPECT_EQ(status_of(told("GET /v1/status HTTP/1.1\r\nHost: green.example\r\n")), 403);
+      [&] { return status_of(told("GET /v1/specialists HTTP/1.1\r\nHost: blue.example\r\n")) == 200; }));
+  EXPECT_EQ(status_of(told("GET /v1/specialists HTTP/1.1\r\nHost: green.example\r\n")), 403);
 }
 
 class OpenListener : public cli_fixture {};

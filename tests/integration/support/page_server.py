@@ -28,7 +28,7 @@ const stream = () => new Promise(done => {
   found.plain_rollback = await outcome(fetch(node + '/v1/rollback', {...plain, body: '{"reason":"a page"}'}));
   found.plain_warm = await outcome(fetch(node + '/v1/specialists/other/warm', {method: 'POST', mode: 'no-cors'}));
   found.beacon = String(navigator.sendBeacon(node + '/v1/tasks', new Blob([task], {type: 'text/plain'})));
-  found.status = await outcome(fetch(node + '/v1/status'));
+  found.status = await outcome(fetch(node + '/v1/specialists'));
   found.json_task = await outcome(fetch(node + '/v1/tasks', {method: 'POST',
     headers: {'Content-Type': 'application/json'}, body: task}));
   found.chat = await outcome(fetch(node + '/v1/chat/completions', {method: 'POST',
