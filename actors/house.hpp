@@ -156,6 +156,10 @@ struct house {
   house(const house&) = delete;
   house& operator=(const house&) = delete;
 
+  /// Lets go of every task, and so of those who asked for them, who may hold what goes before the
+  /// house does. Nothing of the house runs any more.
+  void forget_tasks();
+
   /// The cast in force. How long the reference is good: see `cast_reader`.
   [[nodiscard]] const cast& now_playing() const {
     const auto* now = cast_.load(std::memory_order_acquire);

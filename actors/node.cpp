@@ -2,6 +2,7 @@
 
 #include "actors/evidence.hpp"
 #include "actors/front_desk.hpp"
+#include "actors/guarded_call.hpp"
 #include "actors/io_unit.hpp"
 #include "actors/key_follower.hpp"
 #include "actors/node_parts.hpp"
@@ -15,8 +16,12 @@
 #include "runtime/machine/process/sweep.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/pooling/lru_policy.hpp"
+#include "runtime/rollout/record_text.hpp"
+#include "runtime/rollout/rollback_plan.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <thread>
@@ -79,6 +84,23 @@ void drop_old_rollbacks(machine::journal& from, std::uint64_t count) {
   static_cast<void>(from.commit(batch));
 }
 
+// How many rollbacks there have been. A count that cannot be one is not believed: then the
+// records themselves are looked for, because the latest may be under way.
+template <class Read>
+std::uint64_t rollbacks_in(const Read& read) {
+  using plan = runtime::rollout::rollback_plan;
+  const auto text = read(actors::rollback_count_record);
+  if (text.empty()) return 0;
+  if (const auto count = runtime::rollout::whole_number(text);
+      count && *count <= plan::most_rollbacks)
+    return *count;
+  constexpr std::uint64_t looked_for = 4096;  // Of a node's life; only the last ones are kept.
+  std::uint64_t last = 0;
+  for (std::uint64_t id = 1; id <= looked_for; ++id)
+    if (!read(actors::rollback_record(id)).empty()) last = id;
+  return last;
+}
+
 // What the rollout and the latest rollbacks wrote down.
 actors::watch_memory read_memory(machine::journal& from) {
   const auto read = [&from](const std::string& name) {
@@ -88,7 +110,7 @@ actors::watch_memory read_memory(machine::journal& from) {
   };
   actors::watch_memory result;
   result.rollout = read(actors::rollout_record);
-  const auto count = std::strtoull(read(actors::rollback_count_record).c_str(), nullptr, 10);
+  const auto count = rollbacks_in(read);
   constexpr std::uint64_t kept = actors::watch_board::rollbacks_max;
   for (auto id = count > kept ? count - kept + 1 : 1; id <= count; ++id) {
     auto plan = read(actors::rollback_record(id));
@@ -103,12 +125,26 @@ actors::watch_memory read_memory(machine::journal& from) {
 
 class promised final : public protocols::asker {
 public:
-  explicit promised(std::function<void(const task&)> done) : done_{std::move(done)} {}
-  void on_end(const task& job) noexcept override { done_(job); }
+  promised(actors::house& where, std::function<void(task_view)> done)
+      : house_{where}, done_{std::move(done)} {}
+  void on_end(const task& job) noexcept override {
+    actors::guarded_call(house_, "submit", [&] {
+      const actors::cast_reader::scope reading;
+      const auto& playing = house_.now_playing();
+      done_(view_of(job, playing.name_of(job.specialist), playing.department_of(job.specialist)));
+    });
+  }
 
 private:
-  std::function<void(const task&)> done_;
+  actors::house& house_;
+  std::function<void(task_view)> done_;
 };
+
+/// What would end in a deadlock ends at once, with the name of the mistake.
+[[noreturn]] void mistaken(const char* what) {
+  std::fprintf(stderr, "greenroom: %s\n", what);
+  std::abort();
+}
 
 }  // namespace
 
@@ -207,7 +243,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   const auto bin = how.bin_directory;
   house.callables = callables;
   house.make_worker = [io = in.io.get(), bin, my_mark, callables, keeper = in.keeper, of = &house,
-                       log = &in.log, lines = &in.lines, time = house.time](
+                       log = &in.log, calls = in.calls, lines = &in.lines, time = house.time](
                           const actors::member& who, std::string_view department, pool_kind pool,
                           std::shared_ptr<machine::worker_events> events) {
     machine::worker_surroundings where;
@@ -218,9 +254,10 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     where.department = department;
     where.pool = protocols::to_string(pool);
     where.output_bytes_max = of->now_playing().config.limits.output_bytes;
-    where.log = [log, lines, time](std::string_view specialist, std::string_view line) {
+    where.calls = calls;
+    where.log = [log, lines, time, of](std::string_view specialist, std::string_view line) {
       lines->add(specialist, line, time->unix_ms());
-      if (*log) (*log)(specialist, line);
+      if (*log) actors::guarded_call(*of, "worker_line", [&] { (*log)(specialist, line); });
     };
     const auto found = callables->find(who.config.name);
     return machine::make_worker(
@@ -308,6 +345,10 @@ void node::parts::run_watch() {
 
 node::~node() {
   if (!parts_) return;
+  if (machine::borrowed_thread::in_any())
+    mistaken(
+        "a node is destroyed inside one of its own callbacks or callables, which would wait for "
+        "itself; destroy it on a thread of your own");
   auto& in = *parts_;
   in.lookups.stop();
   in.house->gauge.draining = true;
@@ -324,11 +365,9 @@ node::~node() {
   in.system->await_all_actors_done();
   // The actors have left behind what they had learnt. Nobody hears what goes wrong any more.
   static_cast<void>(in.house->forecast.learned.write());
+  // Workers are ended, callables are asked to end.
   for (std::size_t kind = 0; kind < actors::pools; ++kind)
-    for (auto& stand : in.house->pool(static_cast<pool_kind>(kind)).specialists) {
-      stand.abandon();
-      stand.actor = nullptr;
-    }
+    for (auto& stand : in.house->pool(static_cast<pool_kind>(kind)).specialists) stand.abandon();
   // Callers that are not in the journal would never hear otherwise.
   in.house->journaling = false;
   in.house->ledger.for_each([&](protocols::task_ptr job) {
@@ -338,8 +377,25 @@ node::~node() {
   });
   in.io->stop();
   in.keeper->close();
+  // Those who asked may hold what the engine has (a door's streams), and what waits in the engine's
+  // loops may hold tasks, which belong to the ledger. So: askers, engine, actors' system, ledger.
+  // Callables are waited for in the middle: one may wait for another task, and it hears of that by
+  // then, or that nobody will ever tell it; and its own task belongs to the ledger.
+  in.hooks.reset();
+  in.house->forget_tasks();
+  wait_for_callables();
+  in.io.reset();
   in.system.reset();
-  in.house->bridge_hands.clear();
+}
+
+void node::wait_for_callables() const {
+  auto patience = std::chrono::seconds{1};
+  constexpr std::chrono::seconds patience_most{60};
+  while (!parts_->calls->wait_for(patience)) {
+    parts_->house->publish("node.waits", R"({"for":"callables","running":)"
+                                             + std::to_string(parts_->calls->under_way()) + "}");
+    patience = std::min(2 * patience, patience_most);
+  }
 }
 
 std::size_t node::drain(std::chrono::milliseconds grace) {
@@ -427,17 +483,15 @@ std::variant<task_id, refusal> node::submit(task_request&& request,
 
 std::variant<task_id, refusal> node::submit(task_request request,
                                             std::function<void(task_view)> done) {
-  auto* house = parts_->house.get();
   return submit(std::move(request), std::shared_ptr<protocols::asker>{std::make_shared<promised>(
-                                        [house, done = std::move(done)](const task& job) {
-                                          const actors::cast_reader::scope reading;
-                                          const auto& playing = house->now_playing();
-                                          done(view_of(job, playing.name_of(job.specialist),
-                                                       playing.department_of(job.specialist)));
-                                        })});
+                                        *parts_->house, std::move(done))});
 }
 
 std::future<task_view> node::submit(task_request request) {
+  if (machine::borrowed_thread::in_callback())
+    mistaken(
+        "node::submit with a future is called inside a callback or an inline callable; to wait for "
+        "the future there keeps the node from doing the task, so use submit with a callback");
   auto promise = std::make_shared<std::promise<task_view>>();
   auto result = promise->get_future();
   const auto name = request.specialist;
@@ -531,7 +585,10 @@ std::pair<std::uint64_t, std::uint64_t> node::event_numbers() const {
 }
 
 std::shared_ptr<void> node::on_event(std::function<void(const event&)> hear) {
-  return parts_->house->events.subscribe(std::move(hear));
+  return parts_->house->events.subscribe([hear = std::move(hear)](const event& what) {
+    const machine::borrowed_thread here{machine::borrowed_thread::kind::callback};
+    hear(what);
+  });
 }
 
 }  // namespace greenroom

@@ -5,6 +5,7 @@
 #include "actors/worker_lines.hpp"
 #include "config/node.hpp"
 #include "protocols/task.hpp"
+#include "runtime/machine/worker/callable.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -176,10 +177,14 @@ public:
   };
   /// In-process specialists of kind `function`, by name. JSON text in, JSON text out.
   using function = std::function<std::string(const std::string& input)>;
+  /// The same with a token that is asked to stop when nobody waits for the result any more.
+  using stoppable_function =
+      std::function<std::string(const std::string& input, std::stop_token stop)>;
   struct registration {
     std::string specialist;
-    function run;
-    bool inline_run = false;  ///< Short and never blocks: runs where the task arrives.
+    machine::callable_function run;  ///< A `function`, a `stoppable_function`, or what is like one.
+    /// Short and never blocks: runs where the task arrives, and is not told to stop.
+    bool inline_run = false;
   };
 
   struct failure {
@@ -193,7 +198,12 @@ public:
       config::node configuration, std::vector<registration> functions = {}) {
     return start(std::move(configuration), std::move(functions), options{});
   }
-  ~node();  ///< Stops at once; `drain` first to let accepted tasks finish.
+  /// Stops at once; `drain` first to let accepted tasks finish. Callers that still wait hear that
+  /// the node was stopped; durable tasks stay in the journal, for the next start. Callables that
+  /// run are asked to stop and waited for, however long they take (event `node.waits` after a
+  /// second): C++ cannot interrupt them, and they may use what goes with the node. Not called in a
+  /// callback or a callable, which would wait for itself: that is asserted. Doors are closed first.
+  ~node();
   node(const node&) = delete;
   node& operator=(const node&) = delete;
 
@@ -202,9 +212,11 @@ public:
   /// more happens. `who` may hear the end before this returns.
   std::variant<protocols::task_id, refusal> submit(task_request&& request,
                                                    std::shared_ptr<protocols::asker> who);
-  /// The same with a future.
+  /// The same with a future. Not in a callback or an inline callable: to wait there for a task is
+  /// to keep the node from doing it, so it is asserted; submit with another callback instead.
   std::future<task_view> submit(task_request request);
-  /// The same with a callback, called on a thread of the node.
+  /// The same with a callback, called on a thread of the node: it must not block. What it throws is
+  /// dropped with an event `callback.failed`, as with every other callback below.
   std::variant<protocols::task_id, refusal> submit(task_request request,
                                                    std::function<void(task_view)> done);
   /// True when it had not ended yet and now ends as cancelled.
@@ -324,6 +336,7 @@ public:
 
 private:
   explicit node(std::unique_ptr<parts> inside);
+  void wait_for_callables() const;
   std::unique_ptr<parts> parts_;
 };
 

@@ -23,6 +23,8 @@
 
 namespace greenroom {
 
+/// In the order in which they need each other; `node::~node` ends them in the order that README.md
+/// of this folder gives.
 struct node::parts {
   caf::actor_system_config system_config;
   std::unique_ptr<actors::house> house;
@@ -32,6 +34,7 @@ struct node::parts {
   std::unique_ptr<machine::engine> io;
   std::unique_ptr<actors::front_desk> desk;
   std::shared_ptr<actors::callable_table> callables;
+  std::shared_ptr<machine::call_gate> calls = std::make_shared<machine::call_gate>();
   std::function<bool(std::string_view)> is_inline;
   caf::actor root;
   mutable std::mutex reader_mutex;

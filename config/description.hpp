@@ -19,7 +19,7 @@ namespace greenroom::config {
 
 /// What a value must be, beyond its type. Durations are compared in milliseconds.
 struct rule {
-  enum class form : std::uint8_t { any, endpoint, http_url, url_path };
+  enum class form : std::uint8_t { any, endpoint, http_url, url_path, host, origin };
 
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
@@ -118,6 +118,14 @@ void describe(Archive& a, limits& v) {
          within(kibibyte, tebibyte));
   a.field("header_timeout", v.header_timeout, "time for a client to send its headers", at_least(1));
   a.field("idle_timeout", v.idle_timeout, "time until a silent connection is closed", at_least(1));
+}
+
+template <class Archive>
+void describe(Archive& a, access& v) {
+  a.field("hosts", v.hosts, "names that clients may ask for it by, beside localhost and addresses",
+          shaped(rule::form::host));
+  a.field("origins", v.origins, "pages of browsers that may ask, SCHEME://HOST[:PORT]",
+          shaped(rule::form::origin));
 }
 
 template <class Archive>
@@ -313,6 +321,7 @@ void describe(Archive& a, node& v) {
   a.section("prediction", v.prediction, "what the predictor remembers");
   a.section("queue", v.queue, "bounds at the door");
   a.section("limits", v.limits, "bounds on one client or worker");
+  a.section("access", v.access, "who may ask");
   a.section("journal", v.journal, "what survives the process");
   a.section("retry", v.retry, "of failed tasks");
   a.section("breaker", v.breaker, "circuit breaker of one specialist");

@@ -2,6 +2,7 @@
 
 #include "actors/doors/event_streams.hpp"
 #include "actors/doors/http_routes.hpp"
+#include "actors/doors/visitors.hpp"
 
 #include <algorithm>
 #include <array>
@@ -137,6 +138,7 @@ void run_aside(const door_ptr& here, route go, call&& one) {
 void dispatch(const door_ptr& here, machine::http::request& asked,
               const machine::http::responder& reply) {
   call one{asked, reply, {}};
+  if (!here->at_the_door->let_in(*here, one)) return;
   const auto path = asked.path();
   auto verb = asked.verb();
   // Nearly all requests are this one.
@@ -204,6 +206,7 @@ std::variant<std::unique_ptr<http_door>, std::string> http_door::open(node& of, 
   here->io = &on;
   here->options = std::move(options);
   here->events = event_streams::open(of, on);
+  here->at_the_door = std::make_shared<visitors>(here->options.address);
   machine::http::server_options wanted;
   wanted.address = here->options.address;
   wanted.port = here->options.port;
@@ -222,8 +225,9 @@ std::variant<std::unique_ptr<http_door>, std::string> http_door::open(node& of, 
     return std::move(*error);
   }
   auto inside = std::make_unique<parts>();
-  inside->here = std::move(here);
   inside->server = std::move(std::get<std::unique_ptr<machine::http::server>>(made));
+  here->at_the_door->set_port(inside->server->port());
+  inside->here = std::move(here);
   return std::unique_ptr<http_door>{new http_door{std::move(inside)}};
 }
 

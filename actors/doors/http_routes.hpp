@@ -14,6 +14,7 @@
 namespace greenroom::doors {
 
 class event_streams;
+class visitors;
 
 /// Lives as long as any answer that is still to come.
 struct door {
@@ -21,6 +22,7 @@ struct door {
   machine::engine* io = nullptr;
   http_door_options options;
   std::shared_ptr<event_streams> events;
+  std::shared_ptr<visitors> at_the_door;
 
   [[nodiscard]] const actors::cast& cast() const { return options.playing(); }
   [[nodiscard]] int depth_max() const { return static_cast<int>(cast().config.limits.json_depth); }

@@ -30,6 +30,13 @@ public:
   [[nodiscard]] std::string_view query() const;        ///< What follows the `?`, or nothing.
   /// The first header field of that name, case ignored.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
+  /// What it says of where it comes from; all of it read in one go.
+  struct provenance {
+    std::optional<std::string_view> host;  ///< Of an absolute target, which goes before the field.
+    std::optional<std::string_view> origin, fetch_site, content_type;  ///< The first of each.
+    bool repeated = false;  ///< One of these three is there again.
+  };
+  [[nodiscard]] provenance from() const;
   [[nodiscard]] std::string_view body() const;
   /// The body without a copy; afterwards `body` is empty.
   [[nodiscard]] std::string take_body();
@@ -56,6 +63,9 @@ public:
   /// `headers` is whole lines, each ended by CR LF. `content_type` may be empty.
   void answer(int status, std::string_view content_type, std::string body,
               std::string_view headers = {}) const;
+
+  /// Goes into the head of the answer, whoever gives it. Before anybody else has this responder.
+  void add_headers(std::string_view lines) const;
 
   /// Begins an answer of unknown length: pieces follow, in the order of the calls.
   void begin(int status, std::string_view content_type, std::string_view headers = {}) const;

@@ -78,7 +78,8 @@ public:
       if (!kind.empty()) rows.bind(2, kind);
       std::vector<event_record> events;
       while (rows.step()) {
-        events.push_back({std::string{rows.text(0)}, rows.number(1), std::string{rows.text(2)}});
+        events.push_back(
+            {std::string{rows.text(0)}, read_unix_ms(rows.number(1)), std::string{rows.text(2)}});
       }
       return events;
     });
@@ -112,7 +113,7 @@ private:
                             || query.state == protocols::task_state::running;
     const auto lowest =
         db_.number(unfinished ? "SELECT oldest_unfinished FROM mark" : "SELECT min(row) FROM task");
-    before = std::min(before, db_.number("SELECT max(row) FROM task") + 1);
+    before = std::min(before, row_after(db_.number("SELECT max(row) FROM task")));
 
     sqlite_statement rows{
         db_, std::string{"SELECT "} + listed_columns + " FROM " + task_tables

@@ -4,6 +4,7 @@
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/journal/sqlite.hpp"
 
+#include <limits>
 #include <string>
 
 namespace greenroom::machine {
@@ -38,7 +39,14 @@ inline constexpr const char* task_tables = R"sql(
   return static_cast<std::int64_t>(value);
 }
 
+/// Every number is checked, and one that cannot be is replaced by the most careful one that can.
 [[nodiscard]] stored_task read_task(const sqlite_statement& row);
+/// A time of the wall clock, within what can be written as one.
+[[nodiscard]] std::int64_t read_unix_ms(std::int64_t value);
+/// The number of the row after this one.
+[[nodiscard]] inline std::int64_t row_after(std::int64_t row) {
+  return row < std::numeric_limits<std::int64_t>::max() ? row + 1 : row;
+}
 
 /// Runs `body` and turns what it throws into the value that callers of the journal see.
 template <class Result, class Body>

@@ -85,6 +85,8 @@ std::int64_t version_of(sqlite_connection& db) {
                    + "; this program knows formats up to " + std::to_string(journal_version)
                    + "): run that version, or give --data another directory");
   }
+  // It says which step comes next.
+  if (version < 0) refuse(db, "is damaged: its format is " + std::to_string(version));
   return version;
 }
 

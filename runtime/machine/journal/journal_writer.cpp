@@ -90,7 +90,7 @@ void journal_writer::load() {
   oldest_ = oldest_kept_ = db_.number("SELECT oldest_unfinished FROM mark");
   // Not only the largest row: when all has been pruned, rows must not be used again, or a cursor
   // from before would point at tasks that are newer than it.
-  next_row_ = std::max(oldest_, db_.number("SELECT max(row) FROM task") + 1);
+  next_row_ = std::max(oldest_, row_after(db_.number("SELECT max(row) FROM task")));
   ended_.assign(static_cast<std::size_t>(next_row_ - oldest_), true);
   sqlite_statement open{db_,
                         "SELECT task.row, epoch.epoch, task.number, start.row FROM task"

@@ -85,8 +85,8 @@ struct alignas(64) specialist_gauge {
     pid.store(0, relaxed);
     for (auto* one : {&open_until_ns, &run_hint_ns, &start_ns, &run_ns, &run_told_ns})
       one->store(0, relaxed);
-    for (auto* one :
-         {&memory_bytes, &memory_seen_bytes, &warm_hits, &cold_starts, &retries, &starts, &crashes})
+    for (auto* one : {&memory_bytes, &memory_seen_bytes, &warm_hits, &cold_starts, &retries,
+                      &starts, &crashes, &stray_lines})
       one->store(0, relaxed);
     for (auto& one : ends) one.store(0, relaxed);
   }

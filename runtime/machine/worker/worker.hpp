@@ -4,6 +4,7 @@
 #include "config/specialist.hpp"
 #include "protocols/task.hpp"
 #include "protocols/tool_effects.hpp"
+#include "runtime/machine/worker/callable.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -79,11 +80,12 @@ struct worker_surroundings {
   std::function<void(std::string_view specialist, std::string_view line)> log;
   /// How its processes are held together; null: by their group only.
   std::shared_ptr<process_keeper> keeper;
+  std::shared_ptr<call_gate> calls;  ///< Counts calls of C++ callables; may be null.
 };
 
 /// An in-process callable. Input and result are JSON text. Throwing fails the task.
 struct callable {
-  std::function<std::string(const std::string& input)> run;
+  callable_function run;
   /// True: short and never blocks, so it runs where the task arrives. False: on a thread pool.
   bool inline_run = false;
 };
