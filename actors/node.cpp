@@ -215,6 +215,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     house.publish("worker.keeping", "{\"lacks\":" + actors::json_text(lacks) + "}");
   if (!how.without_journal) {
     in.keeper->count_orphans(machine::read_guardian_report(keeping.report));
+    in.keeper->end_earlier();
     for (const auto& left : machine::sweep(my_mark)) {
       in.keeper->count_orphans(1);
       house.publish("worker.swept", "{\"pid\":" + std::to_string(left.pid) + "}");

@@ -60,10 +60,10 @@ using family = std::map<int, std::uint64_t>;
 void look_at(int node, family& known) {
   family now;
   for (const int pid : descendants_of(node))
-    if (pid != ::getpid()) now[pid] = facts_of(pid).started;
+    if (pid != ::getpid()) now[pid] = stat_of_process(pid).started;
   // Those whose parent has ended are still somewhere.
   for (const auto& [pid, started] : known)
-    if (!now.contains(pid) && facts_of(pid).started == started) now[pid] = started;
+    if (!now.contains(pid) && stat_of_process(pid).started == started) now[pid] = started;
   known = std::move(now);
 }
 
@@ -71,7 +71,7 @@ std::uint64_t end_family(const family& known) {
   std::uint64_t ended = 0;
   for (const auto& [pid, started] : known) {
     const auto pidfd = open_pidfd(pid);
-    const auto facts = facts_of(pid);
+    const auto facts = stat_of_process(pid);
     if (!pidfd || facts.state == 0 || facts.state == 'Z' || facts.started != started) continue;
     ::syscall(SYS_pidfd_send_signal, pidfd.number(), SIGKILL, nullptr, 0);
     pollfd wait{pidfd.number(), POLLIN, 0};
@@ -115,7 +115,7 @@ int main(int count, char** arguments) {
   go_apart();
   const auto pidfd = open_pidfd(node);
   // It may have died before.
-  bool alive = pidfd && facts_of(node).started == started;
+  bool alive = pidfd && stat_of_process(node).started == started;
   bool asked = false;
   family known;
   while (alive) {

@@ -87,7 +87,13 @@ ask everything '{"tool":"echo","arguments":{"message":"still here"}}' 'still her
 
 # Nothing of them outlives a node that is killed, the server behind npx neither.
 ask memory '{"tool":"read_graph","arguments":{}}' entities
-servers() { pgrep -f "$work/node_modules|mcp-server-memory" || true; }
+servers() {
+  local one
+  for one in /proc/[0-9]*; do
+    [ "$(readlink "$one/cwd" 2>/dev/null)" = "$work" ] || continue
+    case $(readlink "$one/exe" 2>/dev/null) in */node* | */dash) basename "$one" ;; esac
+  done
+}
 [ "$(servers | wc -l)" -ge 2 ] || fail "the server behind npx is not to be seen"
 kill -KILL "$node_pid"
 wait "$node_pid" 2>/dev/null || true

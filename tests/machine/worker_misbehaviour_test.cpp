@@ -53,9 +53,9 @@ TEST(MisbehavingWorker, ThatIsNeverReadyIsStoppedInTime) {
 
 TEST(MisbehavingWorker, ThatOnlyPrintsAtStartIsQuoted) {
   auto who = odd("nonsense-at-start");
-  who.backend.start_timeout = std::chrono::milliseconds{300};
+  who.backend.start_timeout = std::chrono::milliseconds{2500};
   EXPECT_THAT(start_failure(std::move(who)).why,
-              HasSubstr("not ready within 300ms; it sent a line that is not a message: "
+              HasSubstr("not ready within 2500ms; it sent a line that is not a message: "
                         "«Server listening on stdio»"));
 }
 

@@ -59,6 +59,9 @@ def call(ident, name, arguments):
         answers = {}
         while len(answers) < 4:
             answer = json.loads(sys.stdin.readline())
+            if "method" in answer:
+                hear(answer)
+                continue
             answers[answer["id"]] = answer.get("result", answer.get("error", {}).get("code"))
         return say({"id": ident, "result": answers})
     if how == "notifies":

@@ -127,6 +127,16 @@ std::string make_group(const std::string& parent, std::string_view name) {
   return ::mkdir(result.c_str(), 0755) == 0 ? result : std::string{};
 }
 
+std::vector<std::string> groups_beside(const std::string& directory, std::string_view prefix) {
+  std::vector<std::string> result;
+  const auto parent = directory.substr(0, directory.rfind('/'));
+  each_group_beneath(parent, [&](const std::string& group) {
+    if (group != directory && std::string_view{group}.substr(parent.size() + 1).starts_with(prefix))
+      result.push_back(group);
+  });
+  return result;
+}
+
 std::vector<int> processes_in_group(const std::string& directory) {
   std::vector<int> result;
   each_line(whole_file(directory + "/cgroup.procs"), [&result](std::string_view line) {

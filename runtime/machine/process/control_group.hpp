@@ -16,6 +16,10 @@ namespace greenroom::machine {
 /// Makes a group beneath `parent`. Its directory; empty when that is not possible.
 [[nodiscard]] std::string make_group(const std::string& parent, std::string_view name);
 
+/// The groups beside `directory` whose name begins with `prefix`.
+[[nodiscard]] std::vector<std::string> groups_beside(const std::string& directory,
+                                                     std::string_view prefix);
+
 /// The processes in it and in the groups beneath it.
 [[nodiscard]] std::vector<int> processes_in_group(const std::string& directory);
 

@@ -20,6 +20,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -32,6 +33,13 @@ constexpr std::chrono::milliseconds look_period{500};
 /// How long the end of a node waits for processes that were killed, and for its guardian.
 constexpr std::chrono::milliseconds end_patience{1000};
 constexpr std::chrono::milliseconds guardian_patience{2000};
+
+std::string group_name(std::string_view mark) {
+  auto result = "greenroom-" + std::string{mark};
+  for (auto& letter : result)
+    if (letter == '/' || letter == ':') letter = '-';
+  return result;
+}
 
 descriptor pidfd_of(int pid) {
   return descriptor{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
@@ -81,10 +89,7 @@ std::shared_ptr<process_keeper> process_keeper::start(options how) {
   auto& in = *result->inside_;
   in.how = std::move(how);
   if (in.how.control_groups) {
-    auto name = "greenroom-" + in.how.mark;
-    for (auto& letter : name)
-      if (letter == '/' || letter == ':') letter = '-';
-    in.group = make_own_group(name, in.no_groups);
+    in.group = make_own_group(group_name(in.how.mark), in.no_groups);
   } else {
     in.no_groups = "switched off";
   }
@@ -116,6 +121,19 @@ void process_keeper::close() {
   in.end_guardian();
 }
 
+void process_keeper::end_earlier() {
+  auto& in = *inside_;
+  if (in.group.empty()) return;
+  const auto prefix = group_name(in.how.mark.substr(0, in.how.mark.rfind(':') + 1));
+  for (const auto& group : groups_beside(in.group, prefix)) {
+    in.orphans += processes_in_group(group).size();
+    kill_group(group);
+    const std::lock_guard lock{in.mutex};
+    in.to_remove.push_back(group);
+  }
+  in.remove_groups();
+}
+
 process_keeper::place process_keeper::add() {
   auto& in = *inside_;
   place result;
@@ -127,7 +145,7 @@ process_keeper::place process_keeper::add() {
 
 void process_keeper::started(const place& where, int pid) {
   auto& in = *inside_;
-  const auto since = in.group.empty() ? facts_of(pid).started : 0;
+  const auto since = in.group.empty() ? stat_of_process(pid).started : 0;
   const std::lock_guard lock{in.mutex};
   in.alive[where.serial] = {pid, since};
 }
@@ -232,7 +250,7 @@ void process_keeper::inside::look_at_adopted() {
   for (int round = 0; round < rounds_max; ++round) {
     bool again = false;
     for (const int child : children_of(::getpid())) {
-      const auto facts = facts_of(child);
+      const auto facts = stat_of_process(child);
       {
         const std::lock_guard lock{mutex};
         bool known = child == guardian.pid;
@@ -253,7 +271,7 @@ void process_keeper::inside::look_at_adopted() {
       }
       if (spawned_here(child)) continue;
       const auto pidfd = pidfd_of(child);
-      if (!pidfd || facts_of(child).started != facts.started) continue;
+      if (!pidfd || stat_of_process(child).started != facts.started) continue;
       kill_by(pidfd);
       ++orphans;
       again = true;
@@ -271,7 +289,7 @@ void process_keeper::inside::start_guardian() {
   launch_order order;
   order.command = {guardian_program,
                    std::to_string(::getpid()),
-                   std::to_string(facts_of(::getpid()).started),
+                   std::to_string(stat_of_process(::getpid()).started),
                    group.empty() ? "-" : group,
                    how.mark,
                    how.report.empty() ? "-" : how.report};

@@ -39,6 +39,10 @@ public:
     std::uint64_t serial = 0;  ///< Also in its environment: see `worker_variable`.
     std::string group;         ///< The directory of its control group; empty: it has none.
   };
+  /// Ends and removes what an earlier node with this mark's data directory left in its control
+  /// groups. Call it while that directory is locked.
+  void end_earlier();
+
   // -- any thread --
   [[nodiscard]] const std::string& mark() const;
   [[nodiscard]] place add();

@@ -30,8 +30,8 @@ std::string text_of(const std::string& path) {
 
 }  // namespace
 
-process_facts facts_of(int pid) {
-  process_facts result;
+process_stat stat_of_process(int pid) {
+  process_stat result;
   const auto whole = text_of("/proc/" + std::to_string(pid) + "/stat");
   // The second field is the program's name in parentheses, which may hold anything.
   const auto name_end = whole.rfind(')');

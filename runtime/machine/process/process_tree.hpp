@@ -6,12 +6,12 @@
 
 namespace greenroom::machine {
 
-struct process_facts {
+struct process_stat {
   char state = 0;  ///< 'Z': it has ended and was not reaped. 0: there is none.
   int parent = 0;
   std::uint64_t started = 0;  ///< In ticks since the machine started; tells a reused number apart.
 };
-[[nodiscard]] process_facts facts_of(int pid);
+[[nodiscard]] process_stat stat_of_process(int pid);
 
 [[nodiscard]] std::vector<int> children_of(int pid);
 
