@@ -75,6 +75,10 @@ public:
       reply_.write(protocols::chat_content_chunk(frame_, text));
   }
 
+  [[nodiscard]] bool takes_more(const protocols::task&) const noexcept override {
+    return !reply_.crowded();
+  }
+
   void on_end(const protocols::task& done) noexcept override {
     ended_.store(true, std::memory_order_release);
     if (broken_) return;

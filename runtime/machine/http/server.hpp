@@ -57,6 +57,8 @@ public:
   void begin(int status, std::string_view content_type, std::string_view headers = {}) const;
   /// False once the client is gone or was cut because it reads too slowly: then stop writing.
   bool write(std::string_view piece) const;  // NOLINT(modernize-use-nodiscard)
+  /// More than half of what may wait for the client to read it does: better write later.
+  [[nodiscard]] bool crowded() const;
   /// The regular end of a begun answer.
   void end() const;
   /// Ends the connection in the middle of the answer, so that the client sees that it is not whole.

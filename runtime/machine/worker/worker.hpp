@@ -28,6 +28,8 @@ public:
   /// Before the first piece, or before the result when nothing is streamed: what it is.
   virtual void on_form(const protocols::task_ptr&, protocols::stream_form) noexcept {}
   virtual void on_chunk(const protocols::task_ptr& job, std::string_view piece) noexcept = 0;
+  /// False: whoever gets the pieces has enough for now.
+  [[nodiscard]] virtual bool takes_more(const protocols::task_ptr&) noexcept { return true; }
   virtual void on_pong() noexcept {}
   /// The worker is really gone (a process: reaped). Exactly once for each `start`, and last.
   struct departure {
