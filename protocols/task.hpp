@@ -89,6 +89,8 @@ public:
   virtual void on_form(const task&, stream_form) noexcept {}
   /// A piece of a streamed answer, in order. After a retry the stream starts again at attempt + 1.
   virtual void on_chunk(const task&, std::string_view) noexcept {}
+  /// False: more pieces now would be too many. A worker that can wait looks again soon.
+  [[nodiscard]] virtual bool takes_more(const task&) const noexcept { return true; }
   /// The one end of the task: its state, output or error are final now.
   virtual void on_end(const task&) noexcept = 0;
   /// False when nobody would hear the end: the caller has hung up, or has its answer already. Then

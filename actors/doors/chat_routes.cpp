@@ -51,6 +51,10 @@ public:
     if (streaming_) stream_.piece(job, piece, *this);
   }
 
+  [[nodiscard]] bool takes_more(const protocols::task&) const noexcept override {
+    return !reply_.crowded();
+  }
+
   void on_end(const protocols::task& done) noexcept override {
     ended_.store(true, std::memory_order_release);
     if (streaming_) return stream_.end(done, *this);

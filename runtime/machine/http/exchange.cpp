@@ -346,6 +346,13 @@ void responder::limit_send_buffer(std::size_t bytes) const {
   });
 }
 
+bool responder::crowded() const {
+  const auto& ours = exchange_of(of(inside_.get()));
+  return !ours.gone.load(std::memory_order_relaxed)
+         && ours.unsent.load(std::memory_order_relaxed)
+                > ours.connection->home->options.stream_bytes / 2;
+}
+
 void responder::end() const {
   const auto asked = std::static_pointer_cast<incoming>(inside_);
   auto& ours = exchange_of(*asked);

@@ -282,7 +282,9 @@ struct gate : std::enable_shared_from_this<gate> {
     const auto most = static_cast<std::uint64_t>(home->options.header_timeout / tick_time) + 1;
     slow.clear();
     for (const auto& [number, record] : home->records)
-      if (record->stage == reading::headers && home->now - record->begun > most)
+      if (record->held_end)
+        record->look_at_peer();
+      else if (record->stage == reading::headers && home->now - record->begun > most)
         slow.push_back(record);
     for (const auto& record : slow) {
       home->totals->timed_out.fetch_add(1, std::memory_order_relaxed);

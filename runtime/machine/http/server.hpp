@@ -78,6 +78,8 @@ public:
   void on_room(std::function<void()> room) const;
   /// What the kernel keeps for a client that does not read, at most; without it megabytes.
   void limit_send_buffer(std::size_t bytes) const;
+  /// More than half of what may wait for the client to read it does: better write later.
+  [[nodiscard]] bool crowded() const;
   /// The regular end of a begun answer.
   void end() const;
   /// Ends the connection in the middle of the answer, so that the client sees that it is not whole.

@@ -31,6 +31,8 @@ public:
   /// Before the first piece, or before the result when nothing is streamed: what it is.
   virtual void on_form(const protocols::task_ptr&, protocols::stream_form) noexcept {}
   virtual void on_chunk(const protocols::task_ptr& job, std::string_view piece) noexcept = 0;
+  /// False: whoever gets the pieces has enough for now.
+  [[nodiscard]] virtual bool takes_more(const protocols::task_ptr&) noexcept { return true; }
   virtual void on_pong() noexcept {}
   /// Something on its output was no message and was skipped.
   virtual void on_stray() noexcept {}
