@@ -12,6 +12,7 @@
 #include <msgpack.hpp>
 #pragma GCC diagnostic pop
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -89,8 +90,19 @@ struct json_writer : msgpack::null_visitor {
   bool visit_float32(float value) { return real(static_cast<double>(value)); }
   bool visit_float64(double value) { return real(value); }
   bool visit_str(const char* text, std::uint32_t size) {
-    room.clear();
-    if (!append_json_string(out ? *out : room, {text, size})) return fail("text that is not UTF-8");
+    if (out) return append_json_string(*out, {text, size}) || fail("text that is not UTF-8");
+    // Only to see whether it is UTF-8: in pieces, which end with a letter.
+    constexpr std::size_t piece = std::size_t{64} << 10;
+    for (std::string_view rest{text, size}; !rest.empty();) {
+      auto length = std::min(rest.size(), piece);
+      while (length > 0 && length < rest.size()
+             && (static_cast<unsigned char>(rest[length]) & 0xc0U) == 0x80U)
+        --length;
+      room.clear();
+      if (length == 0 || !append_json_string(room, rest.substr(0, length)))
+        return fail("text that is not UTF-8");
+      rest.remove_prefix(length);
+    }
     return true;
   }
   bool visit_bin(const char* bytes, std::uint32_t size) {
