@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <ctime>
 #include <future>
@@ -200,7 +201,7 @@ struct gate : std::enable_shared_from_this<gate> {
             return self->accept();
           }
           // No file descriptor or no memory left: others have to go first.
-          self->turn_away();
+          if (error == net::error::no_descriptors || error.value() == ENFILE) self->turn_away();
           self->pause.expires_after(std::chrono::milliseconds{50});
           self->pause.async_wait([self](const boost::system::error_code& woken) {
             if (!woken && self->acceptor.is_open()) self->accept();
