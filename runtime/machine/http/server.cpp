@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <ctime>
 #include <future>
@@ -157,6 +158,14 @@ restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
   return restinio::request_accepted();
 }
 
+/// Before closing: bytes that nobody read would take the answer back.
+void drop_what_came(int socket) {
+  (void)::shutdown(socket, SHUT_WR);
+  std::array<char, 4096> dropped;
+  for (int i = 0; i < 16 && ::recv(socket, dropped.data(), dropped.size(), MSG_DONTWAIT) > 0; ++i) {
+  }
+}
+
 /// The acceptor and the clockwork of one loop.
 struct gate : std::enable_shared_from_this<gate> {
   gate(std::shared_ptr<lane> place, std::shared_ptr<connection_settings> chosen)
@@ -189,7 +198,7 @@ struct gate : std::enable_shared_from_this<gate> {
             return self->accept();
           }
           // No file descriptor or no memory left: others have to go first.
-          self->turn_away();
+          if (error == net::error::no_descriptors || error.value() == ENFILE) self->turn_away();
           self->pause.expires_after(std::chrono::milliseconds{50});
           self->pause.async_wait([self](const boost::system::error_code& woken) {
             if (!woken && self->acceptor.is_open()) self->accept();
@@ -214,11 +223,7 @@ struct gate : std::enable_shared_from_this<gate> {
       if (one.number() >= 0) {
         home->totals->refused.fetch_add(1, std::memory_order_relaxed);
         (void)::send(one.number(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-        (void)::shutdown(one.number(), SHUT_WR);
-        // What it has sent is read, or closing would take the answer back.
-        std::array<char, 4096> dropped;
-        while (::recv(one.number(), dropped.data(), dropped.size(), MSG_DONTWAIT) > 0) {
-        }
+        drop_what_came(one.number());
       }
       if (one.number() < 0) {
         spare = descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
@@ -307,11 +312,14 @@ struct gate : std::enable_shared_from_this<gate> {
 };
 
 void gate::refuse(plain_socket socket) const {
-  const auto text =
-      last_words(503, "connections-full",
-                 "This node has as many connections as it takes; retry later.", error_form::both);
+  // Those who have heard it take a descriptor until they are gone.
+  const auto lingering_most = std::max<std::size_t>(home->options.connections / 16, 4);
+  const auto text = last_words(503, "connections-full",
+                               "This node has as many connections as it takes; retry later.",
+                               error_form::both);
   (void)::send(socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  linger(std::move(socket), home);
+  if (home->lingering < lingering_most) return linger(std::move(socket), home);
+  drop_what_came(socket.native_handle());
 }
 
 std::shared_ptr<connection_settings> settings_for(const std::shared_ptr<lane>& home) {
