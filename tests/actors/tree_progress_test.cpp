@@ -14,7 +14,7 @@ namespace {
 constexpr steady_workers::times steady_times{.start = 200ms, .run = 300ms, .stop = 50ms};
 // From one look of a department, a director and the bridge to the next, and the steps of the test.
 constexpr std::chrono::milliseconds looks_between{300};
-constexpr auto turn = 4 * (steady_times.start + std::chrono::milliseconds{300});
+constexpr auto longest_turn = 4 * (steady_times.start + std::chrono::milliseconds{300});
 
 struct troubles {
   bool kills = false;    // Of actors.
