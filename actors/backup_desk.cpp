@@ -25,7 +25,7 @@ constexpr std::chrono::minutes backup_patience{10};
 constexpr std::uint64_t backup_spare_bytes = std::uint64_t{16} << 20U;  // Left on the disk.
 constexpr std::string_view backup_prefix = "backup-";
 
-void write_file(const std::filesystem::path& path, const std::string& text) {
+void write_backup_file(const std::filesystem::path& path, const std::string& text) {
   std::ofstream file{path, std::ios::binary};
   file.write(text.data(), static_cast<std::streamsize>(text.size()));
   file.flush();
@@ -187,10 +187,10 @@ std::string backup_desk::copy_all(const std::string& folder) {
     const auto text = house_.forecast.learned.latest(part);
     if (text.empty()) continue;
     names.push_back("learned/" + std::string{learned_state::name_of(part)} + ".state");
-    write_file(fs::path{folder} / names.back(), text);
+    write_backup_file(fs::path{folder} / names.back(), text);
   }
   names.emplace_back("configuration.yaml");
-  write_file(fs::path{folder} / names.back(), config::to_yaml(house_.now_playing().config));
+  write_backup_file(fs::path{folder} / names.back(), config::to_yaml(house_.now_playing().config));
   files_.clear();
   for (auto& name : names) {
     copied_file one;

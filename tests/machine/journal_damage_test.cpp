@@ -290,7 +290,9 @@ TEST(JournalDamage, LeavesUnsafeTasksUnknownWhenWhatBecameOfThemIsLost) {
   const auto journal = open_journal(directory.file(), damages);
   ASSERT_EQ(damages.size(), 1u);
   const auto found = value_of(open_reader(directory.file())->find(id_of(1)));
-  if (found) EXPECT_EQ(found->state, protocols::task_state::unknown);
+  if (found) {
+    EXPECT_EQ(found->state, protocols::task_state::unknown);
+  }
 }
 
 /// What the journal says, for comparisons.

@@ -308,7 +308,7 @@ std::string journal_guard::mend() {
       told_moved_ = false;
     } else if (!std::exchange(told_moved_, true)) {
       const auto counts = writer_ ? writer_->counts() : journal_place::counts{};
-      say({wrong, {}, false, counts.tasks, 0, counts.ends, 0});
+      say({wrong, {}, true, counts.tasks, 0, counts.ends, 0});
     }
     return wrong;
   } catch (const std::exception& wrong) {
