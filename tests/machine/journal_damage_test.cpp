@@ -142,6 +142,34 @@ TEST(JournalDamage, IsNoneWhenAnotherProgramHasCopiedTheLogIntoTheFile) {
   EXPECT_EQ(value_of(journal->unfinished()).size(), 5u);
 }
 
+TEST(JournalDamage, IsNoneWhenAnotherProgramEmptiesTheLogOfARunningNode) {
+  const scratch_directory directory;
+  std::vector<journal_damage> damages;
+  auto journal = open_journal(directory.file(), damages);
+  for (std::uint64_t i = 0; i < 10; ++i) commit(*journal, {accepted(i)});
+  {
+    sqlite_connection shell{directory.file(), sqlite_connection::mode::read_write};
+    shell.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  EXPECT_EQ(error_of(journal->look_after()), "");
+  commit(*journal, {accepted(10)});
+  EXPECT_TRUE(damages.empty()) << to_string(damages.front());
+  EXPECT_EQ(value_of(journal->unfinished()).size(), 11u);
+}
+
+TEST(JournalDamage, OfALogThatIsCutShortWhileItIsOpenIsSaid) {
+  const scratch_directory directory;
+  std::vector<journal_damage> damages;
+  auto journal = open_journal(directory.file(), damages);
+  for (std::uint64_t i = 0; i < 20; ++i) commit(*journal, {accepted(i)});
+  const auto log_path = directory.file("journal.db-wal");
+  std::filesystem::resize_file(log_path, std::filesystem::file_size(log_path) / 2);
+  EXPECT_EQ(error_of(journal->look_after()), "");
+  ASSERT_EQ(damages.size(), 1u);
+  EXPECT_EQ(damages[0].saved_tasks + damages[0].lost_tasks, 20u) << to_string(damages[0]);
+  commit(*journal, {accepted(100)});
+}
+
 TEST(JournalDamage, IsALogThatBelongsToAnotherFile) {
   const scratch_directory directory;
   live_and_die(directory.file("other.db"), 30, 500);

@@ -214,7 +214,8 @@ journal_error journal_guard::no_writer() {
 
 /// What has been wrong is looked at again before anything is written; returns what still is, or "".
 std::string journal_guard::ready() {
-  if (writer_ && writer_->trouble() == file_trouble::none && !writer_->corrupt() && refused_.empty())
+  if (writer_ && writer_->trouble() == file_trouble::none && !writer_->corrupt()
+      && refused_.empty())
     return {};
   if (!writer_ || writer_->look() != file_trouble::none || writer_->corrupt())
     if (auto wrong = mend(); !wrong.empty()) return wrong;
@@ -230,8 +231,10 @@ journal_result<std::vector<verdict>> journal_guard::commit(std::span<const recor
   auto result = writer_->commit(batch);
   if (writer_->trouble() == file_trouble::none && !writer_->corrupt()) return result;
   const bool cut = writer_->trouble() == file_trouble::cut || writer_->corrupt();
+  const auto* before = writer_.get();
   auto wrong = mend();
-  if (wrong.empty() && !cut) return result;
+  // The same writer: nothing had to be saved.
+  if (wrong.empty() && (!cut || writer_.get() == before)) return result;
   // Nobody knows how much of what was just written is there, so nobody is told that it is.
   if (result.index() == 0) refuse(batch);
   if (wrong.empty()) wrong = path_ + " was damaged, and was saved as far as it could be; try again";
@@ -375,6 +378,7 @@ std::string journal_guard::mend_now(file_trouble what) {
       return {};
     }
     case file_trouble::cut: {
+      if (!writer_->corrupt() && writer_->log_was_emptied()) return {};
       const auto why = writer_->corrupt() ? path_ + " is damaged" : explain(what, path_);
       writer_.reset();
       // If it fails, the next attempt finds the same damage by the mark.

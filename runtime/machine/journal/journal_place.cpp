@@ -94,6 +94,11 @@ void journal_place::about_to_drop(const counts& then) {
   mark_file_.write(mark_);
 }
 
+void journal_place::forget_log() {
+  mark_.frames = 0;
+  mark_file_.write(mark_);
+}
+
 void journal_place::closing() {
   mark_.at = journal_mark::stage::closing;
   mark_file_.write(mark_);

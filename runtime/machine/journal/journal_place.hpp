@@ -39,6 +39,8 @@ public:
   void committed(std::uint64_t frames, const counts& now);
   /// Rows are about to be deleted: from now on there may be fewer.
   void about_to_drop(const counts& then);
+  /// Another program has copied the log into the file and emptied it, as it may.
+  void forget_log();
   void closing();
   void closed();
   void suspect();

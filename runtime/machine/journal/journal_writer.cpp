@@ -136,6 +136,15 @@ journal_place::trouble journal_writer::look() {
   return trouble_;
 }
 
+bool journal_writer::log_was_emptied() {
+  int frames = -1;
+  const int code =
+      sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &frames, nullptr);
+  if (code != SQLITE_OK || frames != 0 || !place_) return false;
+  place_->forget_log();
+  return look() == journal_place::trouble::none;
+}
+
 journal_place::counts journal_writer::counts() const {
   return {tasks_, ends_, unsigned_of(next_row_ - 1)};
 }

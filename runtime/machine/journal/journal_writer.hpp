@@ -39,6 +39,9 @@ public:
   /// What was wrong with them after the last commit.
   [[nodiscard]] journal_place::trouble trouble() const { return trouble_; }
   journal_place::trouble look();  // NOLINT(modernize-use-nodiscard)
+  /// True when a log that is shorter than it was has been emptied by another program, as it may be
+  /// once all of it is in the file (a checkpoint in a person's sqlite3 shell).
+  [[nodiscard]] bool log_was_emptied();
   /// The last failure was a page that could not be read.
   [[nodiscard]] bool corrupt() const { return corrupt_; }
   [[nodiscard]] journal_place::counts counts() const;
