@@ -63,6 +63,7 @@ struct task_view {
   std::int64_t accepted_unix_ms = 0, ended_unix_ms = 0;
   /// What the server behind the worker answered, of a task that failed for it; mostly null.
   std::shared_ptr<const protocols::upstream_answer> upstream;
+  bool unwritten = false;  ///< The end is not in the journal, where it belongs.
 };
 enum class with_output : bool { no, yes };
 /// @pre `done` has ended, or is only looked at by its holder.
@@ -279,6 +280,8 @@ public:
       std::string_view specialist, std::uint64_t after, std::size_t most) const;
   /// Prometheus text.
   [[nodiscard]] std::string metrics() const;
+  /// 32 hexadecimal digits, kept in the data directory; empty without a journal.
+  [[nodiscard]] std::string identity() const;
   /// Everything durable and learned, as JSON.
   [[nodiscard]] std::string export_state() const;
   /// Events after number `after`, oldest first; the node keeps the last 4096, and fewer when their

@@ -55,6 +55,7 @@ task_view view_of(const task& done, std::string specialist, std::string departme
     result.output = done.output;
     result.output_bytes = done.output.size();
   }
+  result.unwritten = done.unwritten.load(std::memory_order_acquire);
   actors::tell_times(done, result);
   result.ended_unix_ms = done.accepted_unix_ms + (done.ended_ns - done.accepted_ns) / 1'000'000;
   return result;

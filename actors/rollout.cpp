@@ -245,7 +245,11 @@ void rollout_state::keep(std::vector<decision> made, std::function<void()> told)
   waiting.push_back(std::move(fresh));
   insist_pause_s = insist_min_s;
   insist_at_s = now_s() + insist_pause_s;
-  written(written_token);
+  // The way back does not wait for a journal that cannot be written (a full disk); its record is
+  // written as soon as it can be.
+  const bool back = plan->routes() == mode::fallback;
+  const bool writes = where->gauge.journal_ok.load(std::memory_order_relaxed);
+  written(back && !writes ? token : written_token);
   arm();
 }
 

@@ -52,6 +52,9 @@ constexpr auto table = std::to_array<entry>({
     {method::get, "/v1/models", list_models, aside},
     {method::get, "/v1/models/{name...}", get_model, aside},
     {method::get, "/v1/export", get_export, aside},
+    {method::post, "/v1/backups", post_backup},
+    {method::get, "/v1/backups/{id}/{file}", get_backup_piece},
+    {method::delete_, "/v1/backups/{id}", delete_backup},
     {method::get, "/v1/rollout", get_rollout, aside},
     {method::post, "/v1/rollout/start", steer_rollout},
     {method::post, "/v1/rollout/advance", steer_rollout},
@@ -177,7 +180,7 @@ void dispatch(const door_ptr& here, machine::http::request& asked,
 }  // namespace
 
 void get_index(const door_ptr& here, call& one) {
-  std::string body = R"({"name":"greenroom","profile":")";
+  std::string body = R"({"name":"greenroom","node":")" + here->of->identity() + R"(","profile":")";
   const auto& profile = here->cast().config.profile;
   body += std::all_of(profile.begin(), profile.end(),
                       [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; })

@@ -105,6 +105,9 @@ void health_pooling(const door_ptr& here, call& one);
 void get_status(const door_ptr& here, call& one);
 void get_metrics(const door_ptr& here, call& one);
 void get_export(const door_ptr& here, call& one);
+void post_backup(const door_ptr& here, call& one);
+void get_backup_piece(const door_ptr& here, call& one);
+void delete_backup(const door_ptr& here, call& one);
 void get_index(const door_ptr& here, call& one);
 
 void get_rollout(const door_ptr& here, call& one);
