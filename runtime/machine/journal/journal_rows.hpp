@@ -4,7 +4,10 @@
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/journal/sqlite.hpp"
 
+#include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace greenroom::machine {
 
@@ -13,7 +16,8 @@ inline constexpr const char* task_columns = R"sql(
   task.row, epoch.epoch, task.number, specialist.text, department.text, task.urgency, task.effects,
   task.accepted_ms, task.deadline_ms, task.request_hash, task.key, task.case_id, task.input,
   start.attempts, "end".state, "end".why, "end".cold_start, "end".attempts, "end".pool,
-  "end".ended_ms, "end".queue_us, "end".start_us, "end".run_us, "end".total_us, "end".output
+  "end".ended_ms, "end".queue_us, "end".start_us, "end".run_us, "end".total_us, "end".output,
+  task.sum, start.sum, "end".sum
 )sql";
 /// Where they come from. `CROSS JOIN` keeps SQLite's planner to this order: task first.
 inline constexpr const char* task_tables = R"sql(
@@ -31,7 +35,27 @@ inline constexpr const char* task_tables = R"sql(
   return static_cast<std::int64_t>(value);
 }
 
-[[nodiscard]] stored_task read_task(const sqlite_statement& row);
+/// Rows from `summed_from` on have checksums; those before, which an older format wrote, need none.
+[[nodiscard]] stored_task read_task(const sqlite_statement& row, std::int64_t summed_from);
+
+// The checksums, of the values as they are stored.
+[[nodiscard]] std::int64_t sum_of_task(std::int64_t row, const accept_record& task);
+[[nodiscard]] std::int64_t sum_of_start(std::int64_t row, const protocols::task_id& id,
+                                        std::int64_t attempts);
+/// An end's numbers, in the order of their columns.
+struct stored_end {
+  std::int64_t state = 0, why = 0, cold_start = 0, attempts = 0, pool = 0, ended_ms = 0;
+  std::int64_t queue_us = 0, start_us = 0, run_us = 0, total_us = 0;
+};
+[[nodiscard]] std::int64_t sum_of_end(std::int64_t row, const protocols::task_id& id,
+                                      const stored_end& numbers, std::string_view output);
+[[nodiscard]] std::int64_t sum_of_state(std::string_view name, std::string_view value);
+[[nodiscard]] std::int64_t sum_of_event(std::string_view kind, std::int64_t unix_ms,
+                                        std::string_view json);
+
+/// The end of a task whose own cannot be read.
+[[nodiscard]] end_record unknown_end_of(const protocols::task_id& id, std::string why,
+                                        std::int64_t unix_ms);
 
 /// Runs `body` and turns what it throws into the value that callers of the journal see.
 template <class Result, class Body>
