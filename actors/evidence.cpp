@@ -32,6 +32,7 @@ constexpr std::array known_events{
     known_event{"worker.swept", "a worker of an earlier life was ended", ""},
     known_event{"actor.lost", "a supervisor replaced an actor: ", "actor"},
     known_event{"journal.failed", "the journal could not be written: ", "why"},
+    known_event{"journal.damaged", "the journal was damaged: ", "what"},
     known_event{"learned.damaged", "what was learnt could not be read: ", "why"},
     known_event{"prediction.off", "prediction switched itself off", ""},
     known_event{"prediction.retried", "prediction was tried again", ""},

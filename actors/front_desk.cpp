@@ -128,7 +128,7 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
   }
   if (durable && (!house_.journaling || !counts.journal_ok.load(std::memory_order_relaxed))) {
     return refusal{failure::journal_unavailable,
-                   house_.journaling ? "the journal cannot be written now"
+                   house_.journaling ? "the journal cannot be written now" + why_no_journal()
                                      : "this node runs without a journal",
                    {},
                    std::chrono::seconds{1}};
@@ -330,6 +330,12 @@ bool front_desk::copy(const task& like, const std::string& input, protocols::poo
   job->place.store(task_place::ring, std::memory_order_release);
   if (!house_.door.push(job.release(), io_unit::current())) std::terminate();
   return true;
+}
+
+std::string front_desk::why_no_journal() const {
+  const auto why =
+      house_.journal_troubles.read([](const house::journal_state& state) { return state.why_not; });
+  return why.empty() ? std::string{} : ": " + why;
 }
 
 void front_desk::blame_circuit(protocols::pool_kind pool) {

@@ -50,6 +50,7 @@ private:
                                std::int64_t patience_ns, bool durable);
   /// A circuit of this pool kept a task, or a copy, from it: an error of the pool.
   void blame_circuit(protocols::pool_kind pool);
+  [[nodiscard]] std::string why_no_journal() const;
   house& house_;
 };
 

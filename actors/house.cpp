@@ -182,6 +182,18 @@ void announce(house& where, task& job) {
   machine::task_ledger::let_go(job);
 }
 
+void leave(house& where, task& job) {
+  if (const auto who = job.who) who->on_left(job);
+  std::vector<std::shared_ptr<protocols::asker>> others;
+  {
+    const std::lock_guard lock{where.waiters_mutex};
+    const auto [at, end] = where.waiters.equal_range(job.id.number);
+    for (auto one = at; one != end; ++one)
+      if (one->second.first == job.id) others.push_back(one->second.second);
+  }
+  for (const auto& other : others) other->on_left(job);
+}
+
 void withdraw(house& where, task& job) {
   if (job.claimed.exchange(true, std::memory_order_acq_rel)) return;
   job.announced.store(true, std::memory_order_relaxed);

@@ -28,6 +28,7 @@ public:
   void on_chunk(const protocols::task& job, std::string_view text) noexcept override {
     who_->on_chunk(job, text);
   }
+  void on_left(const protocols::task& job) noexcept override { who_->on_left(job); }
   void on_end(const protocols::task& job) noexcept override { who_->on_end(job); }
   void on_existing(const protocols::task_id& known) noexcept override;
 

@@ -279,6 +279,9 @@ std::string node::metrics() const {
           amount_of(house.gauge.journal_commits));
   out.one("greenroom_journal_records_total", "Records written to the journal.", MetricType::Counter,
           amount_of(house.gauge.journal_records));
+  out.one("greenroom_journal_damages_total",
+          "Times that the journal's files or rows were found damaged, missing or foreign.",
+          MetricType::Counter, amount_of(house.gauge.journal_damages));
   out.one("greenroom_journal_ok", "1 while the journal can be written.", MetricType::Gauge,
           house.gauge.journal_ok ? 1 : 0);
   out.one("greenroom_worker_memory_bytes", "Proportional set size of all workers.",

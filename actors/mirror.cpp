@@ -53,6 +53,9 @@ public:
   void on_chunk(const task& job, std::string_view piece) noexcept override {
     if (caller_) caller_->on_chunk(job, piece);
   }
+  void on_left(const task& job) noexcept override {
+    if (caller_) caller_->on_left(job);
+  }
   void on_end(const task& job) noexcept override {
     if (caller_) caller_->on_end(job);
     shadow_reply reply;

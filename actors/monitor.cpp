@@ -101,6 +101,12 @@ void monitor_state::event_alerts(double now_s,
                            now_s);
     changes.insert(changes.end(), more.begin(), more.end());
   }
+  // Most of it is found before there is a monitor.
+  const auto journal =
+      where->journal_troubles.read([](const house::journal_state& state) { return state; });
+  if (std::exchange(damages_told, journal.news) == journal.news) return;
+  const auto more = served->raise(journal_damaged, journal.damage, now_s);
+  changes.insert(changes.end(), more.begin(), more.end());
 }
 
 void monitor_state::look() {

@@ -31,7 +31,8 @@ struct monitor_state : watcher {
   std::uint64_t generation = 0;
   std::uint64_t rollback_told = 0;  ///< The rollback that was last an alert.
   bool rollback_standing = false;
-  std::uint64_t events_seen = 0;  ///< The last one that may have become an alert.
+  std::uint64_t events_seen = 0;   ///< The last one that may have become an alert.
+  std::uint64_t damages_told = 0;  ///< Of the journal.
 
   void open();
   void look();

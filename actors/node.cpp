@@ -11,6 +11,7 @@
 #include "actors/text.hpp"
 #include "config/difference.hpp"
 #include "runtime/machine/io/fast_clock.hpp"
+#include "runtime/machine/journal/node_identity.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 #include "runtime/machine/process/sweep.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
@@ -78,13 +79,34 @@ actors::watch_memory read_memory(machine::journal& from) {
   return result;
 }
 
+// Says who this node is. Returns why it cannot.
+std::optional<std::string> take_identity(node::parts& in, const std::string& data_dir,
+                                         std::optional<machine::node_identity> known,
+                                         const std::string& journal) {
+  auto taken = machine::take_node_identity(data_dir, std::move(known), journal);
+  if (auto* why = std::get_if<std::string>(&taken)) return std::move(*why);
+  auto& who = std::get<machine::taken_identity>(taken);
+  in.identity = std::move(who.node);
+  if (!who.copied_from.empty())
+    in.house->publish("node.data_copied",
+                      "{\"data_dir\":" + actors::json_text(data_dir)
+                          + ",\"copied_from\":" + actors::json_text(who.copied_from) + "}");
+  return std::nullopt;
+}
+
 class promised final : public protocols::asker {
 public:
   explicit promised(std::function<void(const task&)> done) : done_{std::move(done)} {}
-  void on_end(const task& job) noexcept override { done_(job); }
+  void on_left(const task& job) noexcept override {
+    if (!told_.exchange(true)) done_(job);
+  }
+  void on_end(const task& job) noexcept override {
+    if (!told_.exchange(true)) done_(job);
+  }
 
 private:
   std::function<void(const task&)> done_;
+  std::atomic<bool> told_{false};
 };
 
 }  // namespace
@@ -122,10 +144,15 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   in.desk = std::make_unique<actors::front_desk>(house);
 
   std::vector<machine::stored_task> unfinished;
-  const machine::journal_options journal_where{configuration.data_dir + "/journal.db",
-                                               configuration.journal.fsync};
+  machine::journal_options journal_where{
+      configuration.data_dir + "/journal.db",
+      configuration.journal.fsync,
+      {},
+      [&house](const machine::journal_damage& damage) { actors::tell_damage(house, damage); }};
   std::shared_ptr<std::unique_ptr<machine::journal>> first_journal;
   if (!how.without_journal) {
+    auto identity = machine::read_node_identity(configuration.data_dir);
+    if (identity) journal_where.expected = identity->journal;
     auto opened = machine::journal::open(journal_where);
     if (auto* why = std::get_if<machine::journal_error>(&opened)) return failure{why->what};
     auto& open_journal = std::get<0>(opened);
@@ -134,9 +161,15 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     unfinished = std::move(std::get<0>(found));
     const auto unread = actors::remember(house, read_memory(*open_journal));
     if (!unread.empty()) return failure{"the journal holds something unreadable: " + unread};
+    house.hash_key = open_journal->hash_key();
+    journal_where.expected = open_journal->identity();
+    if (auto wrong = take_identity(in, configuration.data_dir, std::move(identity),
+                                   open_journal->identity()))
+      return failure{std::move(*wrong)};
     auto reader = machine::journal_reader::open(journal_where);
     if (auto* why = std::get_if<machine::journal_error>(&reader)) return failure{why->what};
     in.reader = std::move(std::get<0>(reader));
+    in.journal_at = journal_where;
     house.journaling = true;
     first_journal = std::make_shared<std::unique_ptr<machine::journal>>(std::move(open_journal));
   }
@@ -214,6 +247,10 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   };
   plan.probe = actors::probe_through(*in.desk, house, probe_patience);
   in.version = GREENROOM_VERSION;
+  if (!how.without_journal)
+    in.backups = std::make_unique<actors::backup_desk>(
+        house, actors::backup_desk::surroundings{configuration.data_dir, in.journal_at, in.identity,
+                                                 in.version});
   in.desk->set_pool(serving);
   if (first_journal) {
     plan.open_journal =
@@ -264,6 +301,12 @@ node::~node() {
   }
   in.watch_bell.notify_all();
   if (in.watch.joinable()) in.watch.join();
+  in.backups.reset();
+  {
+    // The journal's keeper is the last to close it, and copies its log into the file.
+    const std::lock_guard lock{in.reader_mutex};
+    in.reader.reset();
+  }
   caf::anon_send_exit(in.root, caf::exit_reason::user_shutdown);
   in.root = nullptr;
   in.system->await_all_actors_done();
@@ -298,8 +341,10 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
   std::size_t left = 0;
   house.ledger.for_each([&](const protocols::task_ptr& job) {
     if (job->ended()) return;
-    if (job->journaled) {
+    if (job->journaled && job->recorded.load(std::memory_order_acquire)) {
       ++left;
+      // Whoever waits hears where to ask for it, while there is still a door.
+      if (!job->claimed.load(std::memory_order_acquire)) actors::leave(house, *job);
       return;
     }
     // Nobody will go on with it, so whoever waits is told while there is still a door.
@@ -350,12 +395,21 @@ std::variant<task_id, refusal> node::submit(task_request&& request,
 std::variant<task_id, refusal> node::submit(task_request request,
                                             std::function<void(task_view)> done) {
   auto* house = parts_->house.get();
-  return submit(std::move(request), std::shared_ptr<protocols::asker>{std::make_shared<promised>(
-                                        [house, done = std::move(done)](const task& job) {
-                                          const auto& playing = house->now_playing();
-                                          done(view_of(job, playing.name_of(job.specialist),
-                                                       playing.department_of(job.specialist)));
-                                        })});
+  return submit(std::move(request),
+                std::shared_ptr<protocols::asker>{
+                    std::make_shared<promised>([house, done = std::move(done)](const task& job) {
+                      const auto& playing = house->now_playing();
+                      auto view = view_of(job, playing.name_of(job.specialist),
+                                          playing.department_of(job.specialist));
+                      // It goes on after the next start.
+                      if (!job.ended()) {
+                        view.why = protocols::failure::draining;
+                        view.output =
+                            "the node stops before the task has ended; it is "
+                            "in the journal and goes on after the next start";
+                      }
+                      done(std::move(view));
+                    })});
 }
 
 std::future<task_view> node::submit(task_request request) {
@@ -389,8 +443,8 @@ protocols::task_ptr node::parts::find_live(const task_id& id) const {
 }
 
 std::optional<machine::stored_task> node::parts::find_stored(const task_id& id) const {
-  if (!reader) return std::nullopt;
   const std::lock_guard lock{reader_mutex};
+  if (!reader) return std::nullopt;
   auto found = reader->find(id);
   auto* stored = std::get_if<0>(&found);
   if (stored == nullptr) return std::nullopt;
@@ -486,6 +540,8 @@ std::optional<refusal> node::cool(std::string_view specialist) {
   caf::anon_send(parts_->root, protocols::cool_atom::value, std::get<0>(found));
   return std::nullopt;
 }
+
+std::string node::identity() const { return parts_->identity; }
 
 config::node node::configuration() const { return parts_->house->now_playing().config; }
 

@@ -57,6 +57,7 @@ struct task_view {
   protocols::pool_kind served_by = protocols::pool_kind::intelligent;
   double queue_ms = 0, start_ms = 0, run_ms = 0, total_ms = 0;
   std::int64_t accepted_unix_ms = 0, ended_unix_ms = 0;
+  bool unwritten = false;  ///< The end is not in the journal, where it belongs.
 };
 /// @pre `done` has ended, or is only looked at by its holder.
 [[nodiscard]] task_view view_of(const protocols::task& done, std::string specialist,
@@ -209,6 +210,8 @@ public:
   [[nodiscard]] std::vector<std::string> workflow_names() const;
   /// Prometheus text.
   [[nodiscard]] std::string metrics() const;
+  /// 32 hexadecimal digits, kept in the data directory; empty without a journal.
+  [[nodiscard]] std::string identity() const;
   /// Everything durable and learned, as JSON.
   [[nodiscard]] std::string export_state() const;
   /// Events after number `after`, oldest first; the node keeps the last 4096.

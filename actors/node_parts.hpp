@@ -1,6 +1,7 @@
 // What a node holds; for the files that implement it and for the doors.
 #pragma once
 
+#include "actors/backup_desk.hpp"
 #include "actors/front_desk.hpp"
 #include "actors/house.hpp"
 #include "actors/node.hpp"
@@ -34,7 +35,10 @@ struct node::parts {
   std::unique_ptr<machine::journal_reader> reader;
   std::int64_t started_ns = 0;  ///< Steady clock.
   std::string version;
+  machine::journal_options journal_at;  ///< Where the journal is; without one its path is empty.
+  std::string identity;                 ///< Who this node is, as long as it has its data directory.
   std::unique_ptr<machine::webhook> hooks;  ///< For alerts.
+  std::unique_ptr<actors::backup_desk> backups;  ///< Null without a journal.
   std::atomic<bool> collapsed{false};
   std::atomic<std::uint64_t> workflow_serial{1};
   /// Lines that workers write to stderr; set before anything starts, or left empty.

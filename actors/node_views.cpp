@@ -53,6 +53,7 @@ task_view view_of(const task& done, std::string specialist, std::string departme
   if (!done.ended()) return result;
   result.why = done.why;
   result.output = done.output;
+  result.unwritten = done.unwritten.load(std::memory_order_acquire);
   actors::tell_times(done, result);
   result.ended_unix_ms = done.accepted_unix_ms + (done.ended_ns - done.accepted_ns) / 1'000'000;
   return result;

@@ -229,7 +229,11 @@ void rollout_state::keep(std::vector<decision> made, std::function<void()> told)
   step fresh{0, *plan, std::move(made), std::move(told)};
   fresh.token = record(rollout_record, fresh.then.encode());
   waiting.push_back(std::move(fresh));
-  written(written_token);
+  // The way back does not wait for a journal that cannot be written (a full disk); its record is
+  // written as soon as it can be.
+  const bool back = plan->routes() == mode::fallback;
+  const bool writes = where->gauge.journal_ok.load(std::memory_order_relaxed);
+  written(back && !writes ? token : written_token);
 }
 
 // The way back does not wait for the journal.

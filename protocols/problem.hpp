@@ -24,6 +24,7 @@ struct problem {
   std::int64_t retry_after_ms = 0;   ///< 0: trying again is of no use, or nobody knows when.
   std::vector<std::string> nearest;  ///< Names that were perhaps meant, best first.
   std::string task;                  ///< The task that failed, as 32 digits; empty: there is none.
+  bool unwritten = false;            ///< This end is not in the journal, where it belongs.
 };
 
 /// The problem that stands for a failure of a task. An empty detail is replaced by a general one.

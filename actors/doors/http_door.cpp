@@ -20,7 +20,7 @@ struct entry {
   route go;
 };
 
-constexpr std::array<entry, 39> table{{
+constexpr std::array<entry, 42> table{{
     {method::get, "/", get_index},
     {method::post, "/v1/tasks", post_task},
     {method::get, "/v1/tasks", list_tasks},
@@ -41,6 +41,9 @@ constexpr std::array<entry, 39> table{{
     {method::get, "/v1/models", list_models},
     {method::get, "/v1/models/{name}", get_model},
     {method::get, "/v1/export", get_export},
+    {method::post, "/v1/backups", post_backup},
+    {method::get, "/v1/backups/{id}/{file}", get_backup_piece},
+    {method::delete_, "/v1/backups/{id}", delete_backup},
     {method::get, "/v1/rollout", get_rollout},
     {method::post, "/v1/rollout/start", steer_rollout},
     {method::post, "/v1/rollout/advance", steer_rollout},
@@ -145,7 +148,7 @@ void dispatch(const door_ptr& here, machine::http::request& asked,
 }  // namespace
 
 void get_index(const door_ptr& here, call& one) {
-  std::string body = R"({"name":"greenroom","profile":")";
+  std::string body = R"({"name":"greenroom","node":")" + here->of->identity() + R"(","profile":")";
   const auto& profile = here->cast().config.profile;
   body += std::all_of(profile.begin(), profile.end(),
                       [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; })

@@ -95,6 +95,9 @@ void health_ready(const door_ptr& here, call& one);
 void health_pooling(const door_ptr& here, call& one);
 void get_metrics(const door_ptr& here, call& one);
 void get_export(const door_ptr& here, call& one);
+void post_backup(const door_ptr& here, call& one);
+void get_backup_piece(const door_ptr& here, call& one);
+void delete_backup(const door_ptr& here, call& one);
 void get_index(const door_ptr& here, call& one);
 
 void get_rollout(const door_ptr& here, call& one);

@@ -184,7 +184,8 @@ void health_pooling(const door_ptr& here, call& one) {
   body += "},\"memory\":{\"current\":" + number(now.memory_mb);
   body += ",\"saved\":" + number(std::max(0.0, now.memory_always_warm_mb - now.memory_mb));
   body += ",\"efficiency\":" + number(now.memory_efficiency * percent);
-  body += "},\"alerts\":" + std::to_string(now.alerts);
+  body += "},\"node\":\"" + here->of->identity() + "\"";
+  body += ",\"alerts\":" + std::to_string(now.alerts);
   body += ",\"lastCheck\":\"" + protocols::rfc3339(now.last_check_unix_ms) + "\"}";
   answer_json(one.reply, 200, std::move(body), "Cache-Control: no-store\r\n");
 }

@@ -176,6 +176,8 @@ int serve(const configuration_source& source) {
     return failed;
   }
   auto& running = *std::get<std::unique_ptr<node>>(started);
+  // What happened before there was anybody to hear it, such as a damaged journal.
+  for (const auto& what : running.events_after(0)) log_event(what);
   const auto listening = running.on_event([](const event& what) { log_event(what); });
 
   const auto opened = open_door(running, *configuration);

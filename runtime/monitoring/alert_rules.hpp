@@ -45,11 +45,13 @@ struct alert_rule {
 constexpr double until_settled_s = std::numeric_limits<double>::infinity();
 
 constexpr std::string_view rollback_triggered = "rollback-triggered";
+constexpr std::string_view journal_damaged = "journal-damaged";
 constexpr std::string_view workflow_detected = "workflow-detected";
 constexpr std::string_view self_tuning_adjustment = "self-tuning-adjustment";
 
 /// The rules of the product, in order of severity:
-/// critical: memory > 90 %, error rate > 10 %, queue depth > 25, response > 5000 ms, rollback;
+/// critical: memory > 90 %, error rate > 10 %, queue depth > 25, response > 5000 ms, rollback,
+///           and as a warning a damaged journal (an hour long);
 /// warning: memory > 80 %, error rate > 5 %, hit rate < 40 %, response > 2500 ms, accuracy < 50 %,
 ///          and the monitor's cold starts > 30 % and queue depth > 20;
 /// info: efficiency > 80 %, workflow detected, self-tuning, and the monitor's accuracy < 60 % and

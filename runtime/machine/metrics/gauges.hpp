@@ -209,7 +209,7 @@ struct node_gauge {
   }
 
   std::array<counter, shed_reasons.size()> shed{};
-  counter journal_commits{0}, journal_records{0};
+  counter journal_commits{0}, journal_records{0}, journal_damages{0};
   std::atomic<bool> journal_ok{true};
   std::atomic<bool> draining{false};
   /// The grace of a drain is over: no worker is started any more.
