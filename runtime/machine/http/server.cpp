@@ -8,12 +8,18 @@
 
 #include <restinio/all.hpp>
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstddef>
 #include <ctime>
 #include <future>
 #include <mutex>
@@ -277,6 +283,47 @@ void gate::refuse(plain_socket socket) const {
   linger(std::move(socket), home);
 }
 
+/// Keeps the address for this process among the nodes of its user and of others. Loops share a port
+/// by SO_REUSEPORT, which a second node of the same user could join without a word, and would get
+/// half of the connections. The name of a socket of its own, in the same network namespace as the
+/// port, is nobody else's as long as the process lives.
+class address_claim {
+public:
+  address_claim() = default;
+  ~address_claim() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  address_claim(const address_claim&) = delete;
+  address_claim& operator=(const address_claim&) = delete;
+
+  /// False when another process has it.
+  bool take(const std::string& address_text, std::uint16_t port) {
+    const auto name = "greenroom " + address_text + " " + std::to_string(port);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    // It begins with a zero byte: a name without a file.
+    std::copy(name.begin(), name.end(), address.sun_path + 1);
+    fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd_ < 0) return true;
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    return ::bind(fd_, reinterpret_cast<const sockaddr*>(&address), size) == 0  // NOLINT
+           || errno != EADDRINUSE;
+  }
+
+private:
+  int fd_ = -1;
+};
+
+/// Throws boost::system::system_error when somebody listens on the address, whoever it is.
+void expect_free(net::io_context& io, const net::ip::address& address, std::uint16_t port) {
+  if (port == 0) return;
+  const tcp::endpoint where{address, port};
+  tcp::acceptor alone{io};
+  alone.open(where.protocol());
+  alone.set_option(net::socket_base::reuse_address{true});
+  alone.bind(where);
+}
+
 std::shared_ptr<connection_settings> settings_for(const std::shared_ptr<lane>& home) {
   const auto& chosen = home->options;
   restinio::server_settings_t<traits> settings;
@@ -315,6 +362,7 @@ struct server::parts {
   std::shared_ptr<server_totals> totals = std::make_shared<server_totals>();
   std::vector<std::shared_ptr<gate>> gates;
   std::uint16_t port = 0;
+  address_claim claim;
 
   /// Runs `what` on the loop of each gate and waits, unless that loop has stopped.
   template <class F>
@@ -346,6 +394,7 @@ std::variant<std::unique_ptr<server>, std::string> server::start(engine& on,
   auto inside = std::make_unique<parts>();
   inside->port = options.port;
   try {
+    if (on.size() > 1) expect_free(on.loop(0), address, options.port);
     for (std::size_t i = 0; i < on.size(); ++i) {
       auto home = std::make_shared<lane>(on.loop(i), options, inside->totals);
       home->handle = handle;
@@ -354,7 +403,16 @@ std::variant<std::unique_ptr<server>, std::string> server::start(engine& on,
       one->open(address, inside->port, on.size() > 1);
       inside->port = one->acceptor.local_endpoint().port();
       inside->gates.push_back(std::move(one));
+      if (i == 0 && !inside->claim.take(address.to_string(), inside->port))
+        throw boost::system::system_error{net::error::make_error_code(net::error::address_in_use)};
     }
+  } catch (const boost::system::system_error& failed) {
+    auto why = "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": ";
+    if (failed.code() == net::error::address_in_use)
+      return why
+             + "Address already in use: another node or another program listens there; stop it, or "
+               "give this node another address with --listen";
+    return why + failed.what();
   } catch (const std::exception& failed) {
     return "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": "
            + failed.what();

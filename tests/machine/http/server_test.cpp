@@ -384,6 +384,18 @@ TEST(HttpServer, SaysWhyItCannotListen) {
   EXPECT_TRUE(std::holds_alternative<std::string>(http::server::start(s.on, nowhere, echo)));
 }
 
+TEST(HttpServer, OfSeveralLoopsSharesItsPortWithNoOtherServer) {
+  const served first{echo, {}, 2};
+  engine on{2};
+  on.start();
+  http::server_options options;
+  options.port = first.port();
+  const auto second = http::server::start(on, options, echo);
+  ASSERT_TRUE(std::holds_alternative<std::string>(second));
+  EXPECT_NE(std::get<std::string>(second).find("in use"), std::string::npos);
+  on.stop();
+}
+
 TEST(HttpServer, LetsRequestsFinishWhenItNoLongerAccepts) {
   handover<http::responder> waiting;
   served s{[&](http::request&, const http::responder& reply) { waiting.put(reply); }};
