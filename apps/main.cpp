@@ -43,6 +43,8 @@ void add_verbs(CLI::App& program, outcome& result) {
   add_tune(program, result);
   add_diagnose(program, result);
   add_report(program, result);
+  add_backup(program, result);
+  add_restore(program, result);
   add_export(program, result);
   add_version(program, result);
 }

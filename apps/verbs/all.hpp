@@ -34,6 +34,8 @@ void add_config(CLI::App& program, outcome& result);
 void add_tune(CLI::App& program, outcome& result);
 void add_diagnose(CLI::App& program, outcome& result);
 void add_report(CLI::App& program, outcome& result);
+void add_backup(CLI::App& program, outcome& result);
+void add_restore(CLI::App& program, outcome& result);
 void add_export(CLI::App& program, outcome& result);
 void add_version(CLI::App& program, outcome& result);
 
