@@ -189,6 +189,7 @@ std::string backup_desk::copy_all(const std::string& folder) {
     names.push_back("learned/" + std::string{learned_state::name_of(part)} + ".state");
     write_backup_file(fs::path{folder} / names.back(), text);
   }
+  const cast_reader::scope reading;
   names.emplace_back("configuration.yaml");
   write_backup_file(fs::path{folder} / names.back(), config::to_yaml(house_.now_playing().config));
   files_.clear();

@@ -212,6 +212,7 @@ void health_pooling(const door_ptr& here, call& one) {
 void get_status(const door_ptr& here, call& one) {
   const auto now = here->of->status();
   std::string body = "{\"status\":" + protocols::json_string_of_any(now.status);
+  body += ",\"node\":\"" + here->of->identity() + "\"";
   body += ",\"health_score\":" + number(now.health_score);
   body += ",\"alerts\":" + std::to_string(now.alerts);
   body += ",\"reasons\":[";

@@ -125,6 +125,18 @@ TEST_F(JournalKeeper, TellsAnEndOnlyWhenItIsWritten) {
   EXPECT_EQ(count<machine::end_record>(), 1u);
 }
 
+TEST_F(JournalKeeper, TellsWhoWaitsForATaskThatTheNodeLeaves) {
+  open(small_cast(1, 1));
+  auto who = ask("k", "1");
+  play->world.dispatch();
+  const auto job = play->house->ledger.find(play->last);
+  ASSERT_TRUE(job);
+  ASSERT_TRUE(job->recorded);
+  actors::leave(*play->house, *job);
+  EXPECT_EQ(who->lefts, 1);
+  EXPECT_EQ(who->ends, 0);
+}
+
 TEST_F(JournalKeeper, SaysWhyATaskCouldNotBeMadeDurable) {
   open(small_cast(1, 1));
   sheet.torn = true;

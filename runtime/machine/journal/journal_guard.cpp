@@ -287,6 +287,11 @@ journal_result<std::size_t> journal_guard::prune(std::int64_t before_unix_ms, st
   return writer_->prune(before_unix_ms, most);
 }
 
+journal_result<std::uint64_t> journal_guard::used_bytes() {
+  if (!writer_) return no_writer();
+  return writer_->used_bytes();
+}
+
 journal_result<std::string> journal_guard::state(std::string_view name) {
   if (!writer_) return no_writer();
   return writer_->state(name);

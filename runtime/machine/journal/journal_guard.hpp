@@ -27,6 +27,7 @@ public:
   journal_result<std::vector<verdict>> commit(std::span<const record> batch) override;
   journal_result<std::vector<stored_task>> unfinished() override;
   journal_result<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) override;
+  journal_result<std::uint64_t> used_bytes() override;
   journal_result<std::string> state(std::string_view name) override;
   std::string identity() const override { return identity_; }
   std::pair<std::uint64_t, std::uint64_t> hash_key() const override { return hash_key_; }
