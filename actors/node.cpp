@@ -411,6 +411,7 @@ node::~node() {
     // The journal's keeper is the last to close it, and copies its log into the file.
     const std::lock_guard lock{in.reader_mutex};
     in.reader.reset();
+    in.scan_reader.reset();  // The thread that used it has ended.
   }
   caf::anon_send_exit(in.root, caf::exit_reason::user_shutdown);
   in.root = nullptr;

@@ -42,7 +42,9 @@ public:
           return true;
         },
         [&](const line_cutter::long_line& line) { skip(line, listener); });
-    for (auto* const room : {&key_room_, &type_room_, &id_room_, &text_room_}) release_large(*room);
+    for (auto* const room :
+         {&key_room_, &type_room_, &id_room_, &text_room_, &output_room_, &mended_})
+      release_large(*room);
     if (ends) return;
     broken_ = true;
     const auto why = "a line of more than " + std::to_string(lines_.endless_bytes())

@@ -114,8 +114,8 @@ public:
           return !broken_;
         },
         [&](const line_cutter::long_line& line) { skip(line, listener); });
-    release_large(room_);
-    release_large(reply_);
+    for (auto* const room : {&room_, &reply_, &id_room_, &result_room_, &mended_})
+      release_large(*room);
     if (ends || broken_) return;
     broken_ = true;
     const auto why = "a line of more than " + std::to_string(lines_.endless_bytes())
