@@ -65,11 +65,17 @@ public:
     if (caller_) caller_->on_existing(known);
     end({}, false);
   }
+  void on_form(const task& job, protocols::stream_form form) noexcept override {
+    if (caller_) caller_->on_form(job, form);
+  }
   void on_chunk(const task& job, std::string_view piece) noexcept override {
     if (caller_) caller_->on_chunk(job, piece);
   }
   void on_left(const task& job) noexcept override {
     if (caller_) caller_->on_left(job);
+  }
+  [[nodiscard]] bool takes_more(const task& job) const noexcept override {
+    return !caller_ || caller_->takes_more(job);
   }
   void on_end(const task& job) noexcept override {
     if (caller_) caller_->on_end(job);

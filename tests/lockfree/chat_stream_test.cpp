@@ -74,6 +74,7 @@ TEST(ChatStream, EndsOnceWhilePiecesComeOnAnotherThread) {
     };
     std::thread pieces{[&] {
       together();
+      stream.form(protocols::stream_form::text);
       for (int i = 0; i < 40; ++i) stream.piece(job, "piece ", seen);
     }};
     std::thread end{[&] {
@@ -156,6 +157,7 @@ TEST(ChatStream, PassesEventsOnAndSaysDoneOnce) {
     over.output = "null";
     chat_stream stream{"model", true};
     written seen;
+    stream.form(protocols::stream_form::events);
     stream.piece(job, "data: {\"a\":1}\n\n", seen);
     if (says_done) stream.piece(job, "data: [DONE]\n\n", seen);
     stream.end(over, seen);
