@@ -20,7 +20,7 @@ struct entry {
   route go;
 };
 
-constexpr std::array<entry, 39> table{{
+constexpr std::array<entry, 41> table{{
     {method::get, "/", get_index},
     {method::post, "/v1/tasks", post_task},
     {method::get, "/v1/tasks", list_tasks},
@@ -47,10 +47,12 @@ constexpr std::array<entry, 39> table{{
     {method::post, "/v1/rollout/pause", steer_rollout},
     {method::post, "/v1/rollout/resume", steer_rollout},
     {method::post, "/v1/rollout/abort", steer_rollout},
+    {method::post, "/v1/rollout/reset", steer_rollout},
     {method::get, "/v1/routing", get_routing},
     {method::put, "/v1/routing", put_routing},
     {method::post, "/v1/rollback", post_rollback},
     {method::post, "/v1/rollback/verify", post_rollback_verify},
+    {method::post, "/v1/verify", post_verify},
     {method::get, "/v1/rollbacks", list_rollbacks},
     {method::get, "/v1/rollbacks/{id}", get_rollback},
     {method::get, "/v1/diagnose/{name}", get_diagnosis},
