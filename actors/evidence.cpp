@@ -43,13 +43,14 @@ constexpr std::array known_events{
 // What a measurement of this kind is part of.
 std::vector<metric> family_of(std::string_view name) {
   if (name.find("error") != name.npos || name.starts_with("success")) return {metric::error_rate};
-  if (name.starts_with("response") || name.starts_with("latency") || name.starts_with("queue"))
+  if (name.starts_with("response") || name.starts_with("run") || name.starts_with("latency")
+      || name.starts_with("queue"))
     return {metric::response_mean_ms, metric::response_p95_ms, metric::response_p99_ms,
             metric::response_ratio,   metric::queue_depth,     metric::cold_start_rate,
             metric::warm_hit_rate};
   if (name.starts_with("warm_hit") || name.starts_with("cold"))
     return {metric::cold_start_rate, metric::warm_hit_rate, metric::warm};
-  if (name.starts_with("memory"))
+  if (name.starts_with("memory") || name.starts_with("worker_memory"))
     return {metric::memory_use, metric::memory_mb, metric::memory_efficiency, metric::warm};
   if (name.starts_with("prediction")) return {metric::prediction_accuracy};
   return {};

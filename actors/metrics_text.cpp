@@ -279,9 +279,10 @@ void write_watch(sheet& out, const node::parts& in) {
     sheet::add(drops, {{"reason", std::string{name_of(static_cast<mirror_drop>(i))}}},
                static_cast<double>(shadow.drops[i]));
   auto& rollbacks = out.family("greenroom_rollbacks_total", "Rollbacks, by trigger.", counter);
-  for (const auto one : {trigger::error_rate, trigger::response_time, trigger::memory_use,
-                         trigger::memory_efficiency, trigger::health, trigger::critical_alerts,
-                         trigger::success_rate, trigger::judge, trigger::by_hand}) {
+  for (const auto one :
+       {trigger::error_rate, trigger::response_time, trigger::memory_use,
+        trigger::memory_efficiency, trigger::health, trigger::critical_alerts,
+        trigger::success_rate, trigger::worker_memory, trigger::judge, trigger::by_hand}) {
     const auto found = board.rollbacks_by_trigger.find(std::string{name_of(one)});
     sheet::add(rollbacks, {{"trigger", std::string{name_of(one)}}},
                found == board.rollbacks_by_trigger.end() ? 0 : static_cast<double>(found->second));

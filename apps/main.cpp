@@ -33,6 +33,7 @@ void add_verbs(CLI::App& program, outcome& result) {
   add_tasks(program, result);
   add_alerts(program, result);
   add_events(program, result);
+  add_verify(program, result);
   add_predict(program, result);
   add_workflows(program, result);
   add_logs(program, result);

@@ -192,12 +192,16 @@ void describe(Archive& a, rollout& v) {
   a.field("hold_limit", v.hold_limit, "a stage that has not passed by then fails; 0: it waits",
           at_least(0));
   a.field("min_samples", v.min_samples, "least tasks in a phase", within(0, many));
-  a.section("criteria", v.criteria, "what the shadow phase has to show");
+  a.section("criteria", v.criteria, "what the shadow phase has to show; 0 asks for nothing");
+  a.field("ignore", v.ignore,
+          "fields of outputs that are not compared: server.pid, items[].id, **.host");
   a.section("confirm", v.confirm, "where it waits for an operator although it passes");
 }
 
 template <class Archive>
 void describe(Archive& a, rollback& v) {
+  a.field("automatic", v.automatic,
+          "true: by itself; false: only said; ask: waits for `rollback --confirm`");
   a.field("error_rate", v.error_rate, "rolls back above", share);
   a.field("response_ratio", v.response_ratio, "rolls back above, over the baseline",
           within(0, ratio_max));
@@ -206,6 +210,8 @@ void describe(Archive& a, rollback& v) {
   a.field("health", v.health, "rolls back below", share);
   a.field("critical_alerts", v.critical_alerts, "rolls back when they stand longer", at_least(0));
   a.field("success_rate", v.success_rate, "rolls back below", share);
+  a.field("worker_memory", v.worker_memory,
+          "rolls back above, workers' memory over the baseline's own; 0: not watched", at_least(0));
   a.field("min_samples", v.min_samples, "rates and times of fewer tasks say nothing",
           within(1, many));
   // The whole way back has 30 s.

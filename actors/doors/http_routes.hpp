@@ -115,6 +115,7 @@ void steer_rollout(const door_ptr& here, call& one);
 void get_routing(const door_ptr& here, call& one);
 void put_routing(const door_ptr& here, call& one);
 void post_rollback(const door_ptr& here, call& one);
+void post_verify(const door_ptr& here, call& one);
 void post_rollback_verify(const door_ptr& here, call& one);
 void list_rollbacks(const door_ptr& here, call& one);
 void get_rollback(const door_ptr& here, call& one);

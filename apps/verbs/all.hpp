@@ -19,6 +19,7 @@ void add_specialists(CLI::App& program, outcome& result);
 void add_tasks(CLI::App& program, outcome& result);
 void add_alerts(CLI::App& program, outcome& result);
 void add_events(CLI::App& program, outcome& result);
+void add_verify(CLI::App& program, outcome& result);
 void add_predict(CLI::App& program, outcome& result);
 void add_workflows(CLI::App& program, outcome& result);
 

@@ -29,7 +29,7 @@ constexpr std::array all_decision_kinds{
     decision_kind::offered, decision_kind::withdrawn, decision_kind::paused,
     decision_kind::resumed, decision_kind::routed,    decision_kind::failed,
     decision_kind::aborted, decision_kind::fell_back, decision_kind::completed,
-    decision_kind::restored};
+    decision_kind::reset,   decision_kind::restored};
 constexpr std::array all_verdicts{verdict::pass, verdict::hold, verdict::insufficient_data,
                                   verdict::fail};
 
@@ -38,17 +38,21 @@ constexpr std::uint64_t counted_most = std::uint64_t{1} << 53;
 
 void put_arm(record_writer& out, std::string_view key, const arm& side) {
   out.put(key, std::vector<std::string>{std::to_string(side.tasks), std::to_string(side.errors),
-                                        side.latency_ms.encode()});
+                                        side.latency_ms.encode(), side.run_ms.encode()});
 }
 
 bool take_arm(const record_reader& in, std::string_view key, arm& side) {
   const auto lines = in.fields(key);
-  if (lines.size() != 1 || lines[0].size() != 3) return false;
+  // Records of earlier versions have no times of runs.
+  if (lines.size() != 1 || lines[0].size() < 3 || lines[0].size() > 4) return false;
   const auto tasks = whole_number(lines[0][0]);
   const auto errors = whole_number(lines[0][1]);
   auto latency = monitoring::log_histogram::decode(lines[0][2]);
-  if (!tasks || !errors || !latency || *errors > *tasks || *tasks > counted_most) return false;
-  side = {*tasks, *errors, std::move(*latency)};
+  auto run = lines[0].size() == 4 ? monitoring::log_histogram::decode(lines[0][3])
+                                  : monitoring::log_histogram{};
+  if (!tasks || !errors || !latency || !run || *errors > *tasks || *tasks > counted_most)
+    return false;
+  side = {*tasks, *errors, std::move(*latency), std::move(*run)};
   return true;
 }
 
@@ -95,6 +99,7 @@ std::string_view name_of(decision_kind what) {
     case decision_kind::aborted: return "aborted";
     case decision_kind::fell_back: return "fell_back";
     case decision_kind::completed: return "completed";
+    case decision_kind::reset: return "reset";
     case decision_kind::restored: return "restored";
   }
   return "held";
@@ -141,6 +146,7 @@ std::string rollout_plan::encode() const {
                                               std::to_string(outputs_.differing),
                                               std::to_string(outputs_before_.compared),
                                               std::to_string(outputs_before_.differing)});
+  out.put("returns_to_intelligent", returns_to_intelligent_);
   if (last_judgement_) {
     out.put("outcome", name_of(last_judgement_->outcome));
     for (const auto& each : last_judgement_->findings) {
@@ -223,6 +229,7 @@ std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_
     out.outputs_ = {counts[0], counts[1]};
     out.outputs_before_ = {counts[2], counts[3]};
   }
+  out.returns_to_intelligent_ = in->flag("returns_to_intelligent").value_or(false);
   if (const auto outcome = in->text("outcome")) {
     const auto known = named(all_verdicts, *outcome);
     if (!known) return std::nullopt;
