@@ -113,10 +113,7 @@ void house::forget_tasks() {
   journal.drain([](const journal_note& one) { task_ptr::adopt(one.job); });
   for (const auto& one : std::exchange(journal_hands, {})) task_ptr::adopt(one.job);
   bridge_hands.clear();
-  const auto unheard = [&] {
-    const std::lock_guard lock{waiters_mutex};
-    return std::exchange(waiters, {});
-  }();
+  waiters.clear();
 }
 
 bool house::replace_cast(std::shared_ptr<const cast> next) {
@@ -251,14 +248,7 @@ void announce(house& where, task& job) {
 
 void leave(house& where, task& job) {
   if (const auto who = job.who) who->on_left(job);
-  std::vector<std::shared_ptr<protocols::asker>> others;
-  {
-    const std::lock_guard lock{where.waiters_mutex};
-    const auto [at, end] = where.waiters.equal_range(job.id.number);
-    for (auto one = at; one != end; ++one)
-      if (one->second.first == job.id) others.push_back(one->second.second);
-  }
-  for (const auto& other : others) other->on_left(job);
+  for (const auto& other : where.waiters.take(job.id)) other->on_left(job);
 }
 
 void withdraw(house& where, task& job) {

@@ -9,7 +9,7 @@ namespace greenroom::doors {
 
 namespace {
 
-using runtime::access::entry;
+using visit = runtime::access::entry;
 
 /// What a stranger sent, for people: short, and printable whatever it was.
 std::string quoted_header(std::string_view text) {
@@ -34,36 +34,36 @@ void turn_away(const call& one, int status, const char* name, const char* title,
   answer_problem(one.reply, protocols::problem_named(name, status, title, detail));
 }
 
-void turn_away(const call& one, entry why, const machine::http::request::provenance& from) {
+void turn_away(const call& one, visit why, const machine::http::request::provenance& from) {
   switch (why) {
-    case entry::welcome:
-    case entry::welcome_page: break;
-    case entry::bad_host:
+    case visit::welcome:
+    case visit::welcome_page: break;
+    case visit::bad_host:
       return turn_away(one, 400, "malformed", "Bad Request",
                        "The Host " + quoted_header(from.host.value_or(""))
                            + " is not HOST or HOST:PORT (RFC 9110, section 7.2).");
-    case entry::foreign_host:
+    case visit::foreign_host:
       return turn_away(one, 403, "host-not-allowed", "Forbidden",
                        "This node does not answer to the Host "
                            + quoted_header(from.host.value_or(""))
                            + ". Ask it by localhost or the address that it listens on, or write the "
                              "name into access.hosts of its configuration.");
-    case entry::repeated_fields:
+    case visit::repeated_fields:
       return turn_away(one, 400, "malformed", "Bad Request",
                        "Origin, Sec-Fetch-Site and Content-Type may be sent once each.");
-    case entry::foreign_origin:
+    case visit::foreign_origin:
       return turn_away(one, 403, "origin-not-allowed", "Forbidden",
                        "Pages of " + quoted_header(from.origin.value_or(""))
                            + " may not ask this node. If they should, write the origin into "
                              "access.origins of its configuration.");
-    case entry::foreign_site:
+    case visit::foreign_site:
       return turn_away(one, 403, "origin-not-allowed", "Forbidden",
                        "A page of another site may not ask this node (Sec-Fetch-Site: "
                            + std::string{from.fetch_site.value_or("").substr(0, 20)}
                            + "). If it should, write its origin into access.origins of the node's "
                              "configuration and have the page send it, as fetch does with mode: "
                              "\"cors\".");
-    case entry::body_not_json:
+    case visit::body_not_json:
       return turn_away(one, 403, "content-type-not-allowed", "Forbidden",
                        "A page of a browser sends its body as Content-Type: application/json, not "
                            + quoted_header(from.content_type.value_or("")) + ".");
@@ -130,8 +130,8 @@ bool visitors::let_in(const door& here, call& one) {
     return own_.contain(address.bytes);
   };
   const auto verdict = rules(here.cast().config.access)->judge(asked, door_is);
-  if (verdict == entry::welcome) return true;
-  if (verdict != entry::welcome_page) {
+  if (verdict == visit::welcome) return true;
+  if (verdict != visit::welcome_page) {
     turn_away(one, verdict, from);
     return false;
   }
