@@ -102,6 +102,15 @@ public:
     const std::lock_guard lock{boxes_mutex_};
     boxes_[static_cast<std::size_t>(to)].push_back(std::move(word));
   }
+  /// The same for operators: false, and `word` stays, when as many wait as may.
+  static constexpr std::size_t words_max = 64;
+  [[nodiscard]] bool try_leave(box to, steering& word) {
+    const std::lock_guard lock{boxes_mutex_};
+    auto& waiting = boxes_[static_cast<std::size_t>(to)];
+    if (waiting.size() >= words_max) return false;
+    waiting.push_back(std::move(word));
+    return true;
+  }
   [[nodiscard]] std::deque<steering> empty(box of) {
     const std::lock_guard lock{boxes_mutex_};
     return std::exchange(boxes_[static_cast<std::size_t>(of)], {});

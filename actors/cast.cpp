@@ -1,5 +1,7 @@
 #include "actors/cast.hpp"
 
+#include "actors/tool_offers.hpp"
+#include "config/difference.hpp"
 #include "config/nearest.hpp"
 
 #include <algorithm>
@@ -28,8 +30,24 @@ std::vector<std::string> nearest_to(std::string_view name,
   return result;
 }
 
-protocols::side_effects effects_of(config::side_effects from) {
-  switch (from) {
+// Departments without anybody, which are not in the configuration any more and whose numbers are
+// all free.
+std::vector<std::uint32_t> idle_departments(
+    const cast& fresh, const cast* before,
+    const std::vector<std::vector<std::uint32_t>>& reusable) {
+  std::vector<std::uint32_t> result;
+  if (before == nullptr) return result;
+  for (std::uint32_t i = 0; i < before->departments.size(); ++i)
+    if (config::find_department(fresh.config, before->departments[i]) == nullptr
+        && before->staff[i].size() == reusable[i].size())
+      result.push_back(i);
+  return result;
+}
+
+protocols::side_effects effects_of(const config::backend& from) {
+  // The worst that it may do, until the tool is known that is called.
+  if (decided_by_tool(from)) return protocols::side_effects::unsafe;
+  switch (from.side_effects) {
     case config::side_effects::none: return protocols::side_effects::none;
     case config::side_effects::unsafe: return protocols::side_effects::unsafe;
     default: return protocols::side_effects::idempotent;
@@ -39,7 +57,11 @@ protocols::side_effects effects_of(config::side_effects from) {
 }  // namespace
 
 member::member(const config::specialist& of)
-    : config{of}, task_timeout_ns{std::chrono::nanoseconds{of.backend.task_timeout}.count()} {
+    : config{of},
+      task_timeout_ns{
+          std::chrono::nanoseconds{of.backend.task_timeout.value_or(config::task_timeout_default)}
+              .count()},
+      start_beside{!of.backend.task_timeout} {
   if (of.name.size() > letters_.size()) return;
   length_ = static_cast<std::uint8_t>(of.name.size());
   of.name.copy(letters_.data(), letters_.size());
@@ -75,14 +97,38 @@ std::vector<std::string> cast::nearest_command(std::string_view word) const {
 }
 
 std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
-                                      const std::function<bool(std::string_view)>& is_inline) {
+                                      const std::function<bool(std::string_view)>& is_inline,
+                                      const std::vector<std::uint32_t>& vacant) {
   auto fresh = std::make_shared<cast>();
   fresh->config = std::move(config);
   if (before != nullptr) {
+    fresh->generation = before->generation + 1;
     fresh->departments = before->departments;
-    fresh->members = before->members;
-    for (auto& one : fresh->members) one.gone = true;
+    fresh->definitions = before->definitions;
+    fresh->departed = before->departed;
+    fresh->born = before->born;
+    fresh->left = before->left;
+    fresh->members.reserve(before->members.size());
+    for (std::size_t i = 0; i < before->members.size(); ++i) {
+      const auto& then = before->members[i];
+      auto& what = fresh->departed[i];
+      if (!what) {
+        what = std::make_shared<config::specialist>(then.config);
+        fresh->left[i] = fresh->generation;
+      }
+      auto& now = fresh->members.emplace_back(*what);
+      now.department = then.department;
+      now.width = then.width;
+      now.hands = then.hands;
+      now.effects = then.effects;
+      now.inline_function = then.inline_function;
+      now.gone = true;
+    }
   }
+  const auto same_worker = [&](std::uint32_t who, const config::specialist& now) {
+    return config::same_worker(before->members[who].config, now)
+           && before->config.limits.output_bytes == fresh->config.limits.output_bytes;
+  };
   fresh->staff.resize(fresh->departments.size());
   for (std::uint32_t i = 0; i < fresh->departments.size(); ++i)
     fresh->by_department.emplace(fresh->departments[i], i);
@@ -90,17 +136,36 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
   for (std::uint32_t i = 0; i < fresh->members.size(); ++i)
     known.emplace(
         fresh->departments[fresh->members[i].department] + '/' + fresh->members[i].config.name, i);
+  // By department: its numbers that may be used again.
+  std::vector<std::vector<std::uint32_t>> reusable(fresh->departments.size());
+  const auto comes_back = [&](std::uint32_t who) {
+    const auto* const group = config::find_department(fresh->config, before->department_of(who));
+    return group != nullptr
+           && std::ranges::find(group->specialists, before->name_of(who), &config::specialist::name)
+                  != group->specialists.end();
+  };
+  for (const auto who : vacant)
+    if (!comes_back(who)) reusable[fresh->members[who].department].push_back(who);
+  auto idle = idle_departments(*fresh, before, reusable);
   for (const auto& department : fresh->config.departments) {
+    if (!idle.empty() && !fresh->by_department.contains(department.name)) {
+      const auto which = idle.back();
+      idle.pop_back();
+      fresh->by_department.erase(fresh->departments[which]);
+      fresh->departments[which] = department.name;
+      fresh->by_department.emplace(department.name, which);
+    }
     const auto [place, is_new] = fresh->by_department.emplace(
         department.name, static_cast<std::uint32_t>(fresh->departments.size()));
     if (is_new) {
       fresh->departments.push_back(department.name);
       fresh->staff.emplace_back();
+      reusable.emplace_back();
     }
     for (const auto& one : department.specialists) {
       member now{one};
       now.department = place->second;
-      now.effects = effects_of(one.backend.side_effects);
+      now.effects = effects_of(one.backend);
       now.inline_function = is_inline && is_inline(one.name);
       // A callable that runs on the spot is through with each task before it gets the next.
       now.width =
@@ -110,10 +175,24 @@ std::shared_ptr<const cast> make_cast(config::node config, const cast* before,
       const bool ahead = !now.inline_function && now.effects != protocols::side_effects::unsafe;
       now.hands = now.width + (ahead ? 1 : 0);
       const auto old = known.find(department.name + '/' + one.name);
-      if (old != known.end())
-        fresh->members[old->second] = now;
-      else
+      if (old != known.end()) {
+        const auto who = old->second;
+        fresh->members[who] = now;
+        fresh->departed[who].reset();
+        if (!same_worker(who, one)) fresh->definitions[who] = fresh->generation;
+      } else if (auto& places = reusable[place->second]; !places.empty()) {
+        const auto who = places.back();
+        places.pop_back();
+        fresh->members[who] = now;
+        fresh->departed[who].reset();
+        fresh->definitions[who] = fresh->born[who] = fresh->generation;
+      } else {
         fresh->members.push_back(now);
+        fresh->departed.emplace_back();
+        fresh->born.push_back(fresh->generation);
+        fresh->left.push_back(0);
+        fresh->definitions.push_back(fresh->generation);
+      }
     }
   }
   std::size_t names = 0;

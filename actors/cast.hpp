@@ -29,7 +29,7 @@ struct alignas(64) member {
   }
   ~member() = default;
 
-  const config::specialist& config;  ///< In a cast's `config`, this one's or an earlier one's.
+  const config::specialist& config;  ///< In its cast, which must outlive it.
   std::uint32_t department = 0;
   std::uint32_t fallback = 0xffffffffU;  ///< Index, or `cast::nobody`.
   std::int64_t task_timeout_ns = 0;
@@ -37,8 +37,10 @@ struct alignas(64) member {
   std::uint32_t width = 1;  ///< Tasks its worker may have at a time.
   std::uint32_t hands = 2;  ///< Tasks it may hold: those, and some ahead so that it never idles.
   protocols::side_effects effects = protocols::side_effects::idempotent;
-  bool inline_function = false;
-  bool gone = false;  ///< Taken out by a reload; its number is never used again.
+  bool inline_function : 1 = false;
+  bool gone : 1 = false;  ///< Taken out by a reload.
+  /// Where nobody says how long a task may take, a start that it waits for is not counted.
+  bool start_beside : 1 = false;
 
   /// By its name or an alias.
   [[nodiscard]] bool is_called(std::string_view name) const {
@@ -54,8 +56,8 @@ private:
 };
 static_assert(sizeof(member) == 64);
 
-/// Immutable. A reload makes a new one in which everybody keeps the number he had; the ones before
-/// it must be kept as long as it is.
+/// Immutable. A reload makes a new one in which everybody keeps the number he had; the numbers of
+/// those that are gone are used again when nothing in the node remembers them.
 struct cast {
   static constexpr std::uint32_t nobody = name_index::nobody;
 
@@ -68,7 +70,17 @@ struct cast {
   using index = std::unordered_map<std::string, std::uint32_t, text_hash, std::equal_to<>>;
 
   config::node config;
+  std::uint32_t generation = 1;  ///< The number of reloads, the first reading included.
   std::vector<member> members;
+  /// By member: the generation in which what is baked into its worker last changed.
+  std::vector<std::uint32_t> definitions;
+  /// By member: what it was, of those that are gone.
+  std::vector<std::shared_ptr<const config::specialist>> departed;
+  /// By member: the generation in which the number got its name. What was known by the number
+  /// before means somebody else.
+  std::vector<std::uint32_t> born;
+  /// By member: the generation in which it went, of those that are gone.
+  std::vector<std::uint32_t> left;
   std::vector<std::string> departments;
   std::vector<std::vector<std::uint32_t>> staff;  ///< By department: its members.
   name_index by_name;                             ///< Names and aliases of those who are not gone.
@@ -99,9 +111,11 @@ struct cast {
 };
 
 /// @pre `config` has passed the checks of the loader. `before` may be null. `is_inline`
-/// says which specialists are callables that run where the task arrives.
+/// says which specialists are callables that run where the task arrives. `vacant` are numbers of
+/// `before` that may be used again.
 [[nodiscard]] std::shared_ptr<const cast> make_cast(
     config::node config, const cast* before,
-    const std::function<bool(std::string_view)>& is_inline = {});
+    const std::function<bool(std::string_view)>& is_inline = {},
+    const std::vector<std::uint32_t>& vacant = {});
 
 }  // namespace greenroom::actors

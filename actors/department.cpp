@@ -1,6 +1,7 @@
 #include "actors/department.hpp"
 
 #include "actors/text.hpp"
+#include "actors/worker_link.hpp"
 #include "runtime/machine/worker/function_worker.hpp"
 
 #include <algorithm>
@@ -39,7 +40,8 @@ department::department(caf::actor_config& cfg, house& where, std::uint32_t index
       stand_{where.pool(pool).departments[index]},
       random_{where.seed * 2654435761U + std::uint64_t{index} * 2
               + static_cast<std::uint64_t>(pool)},
-      incarnation_{++incarnations} {
+      incarnation_{++incarnations},
+      first_lease_{where.pool(pool).leases.load(std::memory_order_relaxed)} {
   batch_.department = index;
 }
 
@@ -49,7 +51,10 @@ breaker::settings department::breaker_limits() const {
 }
 
 department::entry& department::entry_of(std::uint32_t specialist) {
-  return entries_[house_.now_playing().members[specialist].place];
+  const auto place = house_.now_playing().members[specialist].place;
+  // A task may be sooner than the word that the cast has grown.
+  if (place >= entries_.size()) adopt_cast();
+  return entries_[place];
 }
 
 // What the tasks after this one need comes meanwhile: of the next but one the specialist's entry,
@@ -83,10 +88,14 @@ void department::drain() {
         case task_phase::attempted: attempt_over(std::move(job)); break;
         case task_phase::over: let_go(std::move(job)); break;
         case task_phase::returned: {
-          // Its specialist stopped the worker by itself; it is not warm until it says so again.
+          // When its specialist has stopped the worker by itself, it is not warm until it says so
+          // again. It may also be up, and have been told to give back what it held ahead.
           auto& one = entry_of(job->specialist);
-          if (job->holder == incarnation_ && one.now == life::warm) {
-            one.now = life::cooling;
+          using machine::worker_state;
+          const auto shown = stand_of(one).gauge.state.load(std::memory_order_relaxed);
+          const bool up = shown == worker_state::warm || shown == worker_state::busy;
+          if (job->holder == incarnation_ && one.now == life::warm && !up) {
+            enter(one, life::cooling);
             tell_director(one, slot_news::kind::cooling);
           }
           returned(std::move(job));
@@ -111,11 +120,12 @@ void department::arrive(task_ptr job) {
   auto& one = entry_of(job->specialist);
   auto& stand = stand_of(one);
   auto& pool = house_.pool(pool_);
-  if (one.now == life::warm) {
+  if (one.now == life::warm && !one.outdated) {
     machine::count(stand.gauge.warm_hits);
     machine::count(pool.gauge.warm_hits);
   } else {
     job->cold_start = true;
+    allow_start(*job);
     machine::count(stand.gauge.cold_starts);
     machine::count(pool.gauge.cold_starts);
     if (one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
@@ -138,12 +148,30 @@ void department::arrive(task_ptr job) {
 }
 
 void department::pump(entry& one) {
-  if (!one.breaker.is_closed()) relieve(one);
+  if (!one.breaker.is_closed()) {
+    // A probe that ended where nobody counted it is over, too.
+    one.breaker.under_way(one.hands.size());
+    relieve(one);
+  }
+  if (one.now == life::warm && (one.yielding || one.outdated)) {
+    if (!one.hands.empty()) return;
+    if (one.yielding)
+      cool_down(one);
+    else
+      replace_worker(one);
+    return;
+  }
   if (one.line.empty()) {
     one.wanted_since_ns = 0;
+    // The director forgets a need that nobody has any more: who comes next asks anew.
+    if (one.asked) stop_asking(one);
     return;
   }
   const auto& who = member_of(one);
+  if (who.gone) {
+    fail_waiting(one, failure::no_such_specialist, "taken out of the configuration");
+    return;
+  }
   if (one.now == life::warm) {
     if (one.at_once != nullptr) moment_ns_ = now_ns();  // What waited does not begin earlier.
     const auto limits = breaker_limits();
@@ -161,6 +189,11 @@ void department::pump(entry& one) {
     }
     return;
   }
+  if (who.gone && one.now == life::cold) {
+    fail_waiting(one, failure::no_such_specialist, "taken out of the configuration");
+    stop_asking(one);
+    return;
+  }
   // Without an actor nothing can be started; the one who hires it looks here again.
   if (one.now != life::cold || one.asked || !one.hired || house_.gauge.closing) return;
   const auto limits = breaker_limits();
@@ -169,15 +202,8 @@ void department::pump(entry& one) {
     arm();
     return;
   }
-  one.asked = true;
-  if (!batch_.arrivals.empty()) {
-    // The director should know why before it decides whose place this one takes.
-    protocols::usage_batch first;
-    first.department = index_;
-    std::swap(first.arrivals, batch_.arrivals);
-    send(director_, std::move(first));
-  }
-  send(director_, protocols::slot_need{one.index});
+  if (std::exchange(one.given_up, false)) one.failed_starts = 0;  // Asked for again.
+  ask(one);
 }
 
 void department::hand(entry& one, task_ptr job) {
@@ -198,6 +224,7 @@ void department::hand(entry& one, task_ptr job) {
   }
   job->hand = static_cast<std::uint32_t>(one.hands.size());
   job->phase = task_phase::wanted;
+  one.worked = true;
   one.hands.push_back(job);
   stand_of(one).port.push(std::move(job), context());
 }
@@ -209,8 +236,9 @@ void department::run_here(entry& one, task_ptr job) {
   ++job->attempts;
   auto expected = task_state::queued;
   job->state.compare_exchange_strong(expected, task_state::running, std::memory_order_acq_rel);
-  auto result =
-      machine::call_now(*one.at_once, *job, house_.now_playing().config.limits.output_bytes);
+  const auto& limits = house_.now_playing().config.limits;
+  auto result = machine::call_now(*one.at_once, *job, limits.output_bytes);
+  worker_link::bound(result, {limits.output_bytes, limits.error_bytes});
   const auto state = result.why == failure::none ? task_state::completed : task_state::failed;
   moment_ns_ = conclude(house_, *job, state, result.why, std::move(result.output), context())
                    ? job->ended_ns
@@ -223,11 +251,13 @@ void department::run_here(entry& one, task_ptr job) {
 void department::committed(task_ptr job) {
   job->place.store(task_place::held, std::memory_order_release);
   auto& one = entry_of(job->specialist);
-  if (take_back(one, *job) && one.now == life::warm
-      && !job->claimed.load(std::memory_order_acquire))
+  const bool mine = take_back(one, *job);
+  if (mine && one.now == life::warm && !job->claimed.load(std::memory_order_acquire)) {
     hand(one, std::move(job));
-  else
-    returned(std::move(job));
+    return;
+  }
+  if (mine) one.breaker.forget();
+  returned(std::move(job));
 }
 
 bool department::take_back(entry& one, task& job) {
@@ -243,10 +273,13 @@ bool department::take_back(entry& one, task& job) {
 void department::let_go(task_ptr job) {
   auto& one = entry_of(job->specialist);
   if (!take_back(one, *job)) return;
-  if (job->why == failure::none || job->why == failure::refused)
+  if (job->why == failure::none || job->why == failure::refused) {
+    one.failed_starts = 0;
     judge(one, true);
-  else if (job->why == failure::out_of_time && job->attempts > 0)
+  } else if (job->why == failure::out_of_time && job->attempts > 0)
     judge(one, false);
+  else if (job->why == failure::worker_failed && (job->result.upstream || !job->result.answered))
+    judge(one, false);  // In the middle of a stream, so that it could not be tried again.
   else
     one.breaker.forget();
   // Whoever ended it has looked at the clock, unless its end was told while the worker went on.
@@ -262,7 +295,10 @@ void department::returned(task_ptr job) {
     hand_over(std::move(job));
   } else if (!job->claimed.load(std::memory_order_acquire)) {
     job->phase = task_phase::wanted;
-    if (one.now != life::warm && one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
+    if (one.now != life::warm) {
+      allow_start(*job);
+      if (one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
+    }
     one.line.push_front(std::move(job));
   }
   rest(one, now_ns());
@@ -289,9 +325,14 @@ void department::attempt_over(task_ptr job) {
 // For whoever has to say later why the task took so long.
 static void remember(task& job, const std::string& why) {
   const auto* before = job.failures.load(std::memory_order_relaxed);
-  job.failures.store(new protocols::failed_attempt{job.attempts, why, before},
+  // Of each of a task's attempts, and of every task that is in.
+  constexpr std::size_t why_bytes = 1024;
+  job.failures.store(new protocols::failed_attempt{job.attempts, clipped(why, why_bytes), before},
                      std::memory_order_release);
 }
+
+// The caller is told more than an event keeps.
+constexpr std::size_t event_why_bytes = 2048;
 
 void department::decide_retry(entry& one, task_ptr job) {
   const auto& config = house_.now_playing().config;
@@ -324,7 +365,8 @@ void department::decide_retry(entry& one, task_ptr job) {
   if (used_up) {
     house_.publish("task.failed", R"({"id":")" + protocols::to_string(job->id)
                                       + R"(","specialist":)" + json_text(member_of(one).config.name)
-                                      + R"(,"why":)" + json_text(message) + "}");
+                                      + R"(,"why":)" + json_text(clipped(message, event_why_bytes))
+                                      + "}");
     conclude(house_, *job, task_state::failed, failure::worker_failed,
              message + " (attempt " + std::to_string(job->attempts) + ")", context(), rest_ms);
     return;
@@ -403,6 +445,7 @@ void department::tick() {
     }
     auto& mine = entry_of(job->specialist);
     job->phase = task_phase::wanted;
+    if (mine.now != life::warm) allow_start(*job);
     mine.line.push_front(std::move(job));
     pump(mine);
   }
@@ -456,19 +499,20 @@ caf::behavior department::make_behavior() {
         if (one.hired && actor_of(one)) dismiss(actor_of(one));
       },
       [this](protocols::tick_atom) { tick(); },
+      [this](protocols::again_atom) { ask_again(); },
       [this](protocols::report_atom) { flush(); },
       [this](protocols::report_atom, const caf::actor& director) {
         director_ = director;
         for (auto& one : entries_) {
-          one.asked = false;
           mark(one);
-          tell_director(one, one.now == life::cold      ? slot_news::kind::released
-                             : one.now == life::warming ? slot_news::kind::warming
-                             : one.now == life::warm    ? slot_news::kind::warm
-                                                        : slot_news::kind::cooling);
+          tell_state(one);
         }
         flush();
-        for (auto& one : entries_) pump(one);
+        for (auto& one : entries_) {
+          one.asked = false;
+          pump(one);
+          if (!one.asked) stop_asking(one);
+        }
       },
       [this](protocols::hire_atom, std::uint32_t place) {
         if (!entries_[place].hired) hire(place);
@@ -477,6 +521,7 @@ caf::behavior department::make_behavior() {
       [this](protocols::reload_atom) { adopt_cast(); },
       [this](protocols::switch_atom, bool fence) { hand_over_all(fence); },
       [this](protocols::check_atom) {
+        end_stuck_workers();
         for (auto& one : entries_)
           if (one.hired && actor_of(one) && one.now == life::warm && one.hands.empty())
             send(actor_of(one), protocols::check_atom::value);

@@ -51,6 +51,8 @@ private:
     bool dirty = false;            // The director does not know how busy it is now.
     bool hired = false;            // Its actor lives.
     bool circuit_shown = true;     // The door was told that it is open, perhaps by a predecessor.
+    bool outdated = false;         // Warm, with a definition that a reload has changed.
+    bool replacing = false;        // Its worker is going for that, and it keeps its slot.
     std::uint32_t listable = 0;    // Arrivals that may be told one by one.
     std::uint32_t unlisted = 0;    // Since the last one that was.
     std::int64_t listable_ns = 0;  // Since when it has counted up.
@@ -62,7 +64,13 @@ private:
     std::uint32_t failed_starts = 0;  // In a row.
     std::int64_t not_before_ns = 0;   // No start sooner, after a failure.
     std::int64_t drop_sent_ns = 0;
+    std::uint32_t born = 0;  // The generation in which its number got its name.
     runtime::restart_budget restarts;
+    std::uint64_t lease = 0;         // The last grant that was heard; see protocols::slot_news.
+    std::int64_t life_since_ns = 0;  // When its worker entered the state that it is in.
+    bool worked = false;             // Its worker has had a task since it was ready.
+    bool yielding = false;           // It is to go after what it has in its hands.
+    bool given_up = false;           // Its starts failed; see protocols::slot_news.
   };
   struct retry {
     std::int64_t due_ns = 0;
@@ -98,15 +106,35 @@ private:
   // -- slots and workers --
   void grant(const protocols::slot_grant& slot);
   void recall(const protocols::slot_recall& slot);
+  void cool_down(entry& one);
   void hear(const protocols::worker_news& news);
   void became_warm(entry& one, std::int64_t start_ns);
   void rest_cold(entry& one);
+  /// Its worker runs what a reload has changed, or should not run at all any more.
+  [[nodiscard]] bool runs_old_definition(const entry& one);
+  /// Lets the worker go that runs an old definition, to start another one in the same slot.
+  /// @pre It has nothing in its hands.
+  void replace_worker(entry& one);
+  /// A task that nobody gave a time has its start's beside it.
+  void allow_start(protocols::task& job);
   /// Its worker has died: may it start again at once, in the slot that it has?
   [[nodiscard]] bool keeps_slot(const entry& one);
   void tell_director(entry& one, protocols::slot_news::kind what, std::int64_t load_ns = 0);
+  /// How it is with its worker now.
+  void tell_state(entry& one);
+  void ask(entry& one);
+  void ask_again();
+  /// Nobody waits for a slot any more, or it is there.
+  void stop_asking(entry& one);
+  void enter(entry& one, life next);
+  void end_stuck_workers();
+  /// True when its worker is not to be started again before somebody asks for it.
+  [[nodiscard]] bool note_death(entry& one, const protocols::worker_news& news);
 
   // -- supervision --
   void adopt_cast();
+  void begin_anew(entry& one);
+  void renew(entry& one);
   void await_predecessors();
   void hire(std::uint32_t place);
   void recover();
@@ -155,6 +183,7 @@ private:
   department_stand& stand_;
   std::mt19937_64 random_;
   std::uint32_t incarnation_;
+  std::uint64_t first_lease_;         // What was granted up to here was granted to a predecessor.
   std::vector<entry> entries_;        // By place in the staff.
   std::vector<std::uint32_t> dirty_;  // Places of those that are.
   std::vector<retry> retries_;
@@ -162,6 +191,7 @@ private:
   bool open_ = false;
   bool armed_ = false;
   bool flush_armed_ = false;
+  bool ask_armed_ = false;
   std::int64_t moment_ns_ = 0;  // When this drain began, or the last callable returned.
   protocols::usage_batch batch_;
 };

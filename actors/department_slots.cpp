@@ -16,11 +16,73 @@ namespace {
 
 constexpr std::int64_t flush_period_ns = 50'000'000;
 constexpr std::int64_t moments = 5;  // Of a period, so that not all report at once.
+// As often a department says again what it needs.
+constexpr std::chrono::milliseconds ask_period{250};
+// A worker that dies sooner, and has had no task, has not really started.
+constexpr std::int64_t proven_ns = 60'000'000'000;
+// So much longer than its own limits a worker may take to start or to stop.
+constexpr std::chrono::seconds stuck_after{10};
+constexpr std::size_t last_error_bytes = 1024;
 
 }  // namespace
 
 void department::tell_director(entry& one, slot_news::kind what, std::int64_t load_ns) {
-  send(director_, slot_news{one.index, what, load_ns / 1'000'000});
+  send(director_, slot_news{one.index, what, load_ns / 1'000'000, one.lease});
+}
+
+void department::tell_state(entry& one) {
+  using enum slot_news::kind;
+  switch (one.now) {
+    case life::cold: return tell_director(one, one.given_up ? failed : released);
+    case life::warming: return tell_director(one, warming);
+    case life::warm:
+      if (one.yielding) return tell_director(one, cooling);
+      return tell_director(one, one.line.empty() && one.hands.empty() ? warm : kept);
+    case life::cooling: return tell_director(one, one.replacing ? warming : cooling);
+  }
+}
+
+void department::enter(entry& one, life next) {
+  one.now = next;
+  one.life_since_ns = now_ns();
+  if (next == life::warming) one.worked = false;
+  if (next != life::warm) one.yielding = false;
+  if (next != life::cold) stop_asking(one);
+}
+
+// -- what is asked of the director --------------------------------------------
+
+void department::ask(entry& one) {
+  one.asked = true;
+  auto& since_ns = stand_of(one).slot_wanted_since_ns;
+  if (since_ns.load(std::memory_order_relaxed) == 0)
+    since_ns.store(now_ns(), std::memory_order_relaxed);
+  if (!batch_.arrivals.empty()) {
+    // The director should know why before it decides whose place this one takes.
+    protocols::usage_batch first;
+    first.department = index_;
+    std::swap(first.arrivals, batch_.arrivals);
+    send(director_, std::move(first));
+  }
+  send(director_, protocols::slot_need{one.index, one.lease});
+  if (!std::exchange(ask_armed_, true))
+    delayed_send(this, ask_period, protocols::again_atom::value);
+}
+
+// Whatever became of what was asked before: the director may have forgotten it, or another director
+// may have come.
+void department::ask_again() {
+  ask_armed_ = false;
+  for (auto& one : entries_) {
+    if (!std::exchange(one.asked, false)) continue;
+    pump(one);
+    if (!one.asked) stop_asking(one);
+  }
+}
+
+void department::stop_asking(entry& one) {
+  one.asked = false;
+  stand_of(one).slot_wanted_since_ns.store(0, std::memory_order_relaxed);
 }
 
 bool department::may_list(entry& one, std::int64_t at_ns) {
@@ -70,14 +132,18 @@ void department::flush() {
 
 void department::grant(const slot_grant& slot) {
   auto& one = entry_of(slot.specialist);
-  const bool for_demand = one.asked;
-  one.asked = false;
-  const bool useless = for_demand && one.line.empty()
-                       && slot.why == static_cast<std::uint8_t>(runtime::reason::demand);
-  if (one.now != life::cold || !one.hired || useless || one.not_before_ns > now_ns()
+  if (slot.lease != 0 && slot.lease <= one.lease) return tell_state(one);  // It was heard before.
+  one.lease = std::max(one.lease, slot.lease);
+  using runtime::reason;
+  const auto why = static_cast<reason>(slot.why);
+  if (why == reason::by_hand && std::exchange(one.given_up, false)) one.failed_starts = 0;
+  const bool useless = why == reason::demand && one.line.empty();
+  const bool unwanted = one.given_up && why != reason::demand && why != reason::pinned;
+  if (one.now == life::cold) stop_asking(one);
+  if (one.now != life::cold || !one.hired || useless || unwanted || one.not_before_ns > now_ns()
       || member_of(one).gone || house_.gauge.closing) {
-    tell_director(one, one.now == life::cold ? slot_news::kind::released : slot_news::kind::kept);
-    if (one.now == life::cold) pump(one);
+    tell_state(one);
+    pump(one);
     return;
   }
   tell_director(one, slot_news::kind::warming);
@@ -87,28 +153,69 @@ void department::grant(const slot_grant& slot) {
     became_warm(one, 0);
     return;
   }
-  one.now = life::warming;
+  enter(one, life::warming);
   send(actor_of(one), protocols::warm_up_atom::value);
 }
 
 void department::recall(const slot_recall& slot) {
   auto& one = entry_of(slot.specialist);
-  if (one.now != life::warm || !one.line.empty() || !one.hands.empty()) {
-    tell_director(one, one.now == life::cold ? slot_news::kind::released : slot_news::kind::kept);
+  if (std::exchange(one.replacing, false)) {
+    // Its worker is going already; none follows it then, unless a task asks for one.
+    tell_director(one, slot_news::kind::cooling);
+    return;
+  }
+  const bool in_use = !one.line.empty() || !one.hands.empty();
+  if (one.now == life::warm && in_use && slot.turn && one.at_once == nullptr) {
+    one.yielding = true;
+    send(actor_of(one), protocols::switch_atom::value, false);  // What it holds ahead comes back.
+    tell_state(one);
+    pump(one);
+    return;
+  }
+  if (one.now != life::warm || in_use) {
+    tell_state(one);
     return;
   }
   if (one.at_once != nullptr) {
     rest_cold(one);
     return;
   }
-  one.now = life::cooling;
+  cool_down(one);
+}
+
+void department::cool_down(entry& one) {
+  enter(one, life::cooling);
   tell_director(one, slot_news::kind::cooling);
   send(actor_of(one), protocols::cool_atom::value);
 }
 
+bool department::runs_old_definition(const entry& one) {
+  const auto runs = stand_of(one).definition.load(std::memory_order_relaxed);
+  const auto& playing = house_.now_playing();
+  return runs != 0 && (playing.members[one.index].gone || runs != playing.definitions[one.index]);
+}
+
+void department::replace_worker(entry& one) {
+  one.outdated = false;
+  const bool again = !member_of(one).gone && !house_.gauge.closing && !leaving();
+  one.replacing = again;
+  enter(one, life::cooling);
+  // To the director it is one that starts: it keeps its slot, and is not evicted meanwhile.
+  tell_director(one, again ? slot_news::kind::warming : slot_news::kind::cooling);
+  send(actor_of(one), protocols::cool_atom::value);
+}
+
+void department::allow_start(protocols::task& job) {
+  if (!job.start_beside.load(std::memory_order_relaxed)) return;
+  job.start_beside.store(false, std::memory_order_relaxed);
+  const auto& who = house_.now_playing().members[job.specialist.load(std::memory_order_relaxed)];
+  job.deadline_ns.fetch_add(std::chrono::nanoseconds{who.config.backend.start_timeout}.count(),
+                            std::memory_order_relaxed);
+}
+
 // A callable has no worker that would have to end first.
 void department::rest_cold(entry& one) {
-  one.now = life::cold;
+  enter(one, life::cold);
   show(one, machine::worker_state::cold);
   tell_director(one, slot_news::kind::released);
   house_.publish("specialist.cold",
@@ -116,8 +223,10 @@ void department::rest_cold(entry& one) {
 }
 
 void department::became_warm(entry& one, std::int64_t start_ns) {
-  one.now = life::warm;
-  one.failed_starts = 0;
+  enter(one, life::warm);
+  one.given_up = false;
+  one.outdated = runs_old_definition(one);
+  stand_of(one).failed_starts.store(0, std::memory_order_relaxed);
   one.wanted_since_ns = 0;
   one.idle_since_ns = now_ns();
   tell_director(one, slot_news::kind::warm, start_ns);
@@ -135,7 +244,7 @@ bool department::keeps_slot(const entry& one) {
                && !later.job->claimed.load(std::memory_order_acquire);
       });
   return waited_for && !house_.gauge.closing && one.hired && actor_of(one) && !member_of(one).gone
-         && !leaving() && one.breaker.is_closed();
+         && !leaving() && !one.yielding && one.breaker.is_closed();
 }
 
 void department::hear(const worker_news& news) {
@@ -145,40 +254,88 @@ void department::hear(const worker_news& news) {
     if (one.now == life::warming) became_warm(one, news.start_ns);
     return;
   }
-  if (!news.asked && !news.before_ready && keeps_slot(one)) {
-    // A slot is a task's own from when it waits until it is done, also when its worker dies.
-    house_.publish("worker.died", "{\"specialist\":" + json_text(who.config.name)
-                                      + ",\"why\":" + json_text(news.why) + "}");
-    one.now = life::warming;
+  if (!news.asked) {
+    stand_of(one).last_error.write(
+        [&](std::string& text) { text = clipped(news.why, last_error_bytes); });
+    if (news.before_ready) ++stand_of(one).failed_starts;
+  }
+  const bool hopeless = !news.asked && note_death(one, news);
+  one.line.for_each([this](protocols::task& job) { allow_start(job); });
+  if (std::exchange(one.replacing, false) && !hopeless && one.hired && actor_of(one) && !who.gone
+      && !house_.gauge.closing && !leaving()) {
+    house_.publish("worker.replaced", "{\"specialist\":" + json_text(who.config.name) + "}");
+    enter(one, life::warming);
     tell_director(one, slot_news::kind::warming);
     send(actor_of(one), protocols::warm_up_atom::value);
     mark(one);
     return;
   }
-  one.now = life::cold;
-  tell_director(one, slot_news::kind::released);
-  if (!news.asked) {
-    const auto& config = house_.now_playing().config;
-    const runtime::backoff waits{config.retry.base, config.retry.max, config.retry.jitter};
-    ++one.failed_starts;
-    if (news.before_ready) judge(one, false);
-    // A worker that was up and died is replaced at once; one that dies again and again is not.
-    if (news.before_ready || one.failed_starts > 1)
-      one.not_before_ns = now_ns() + waits.delay(one.failed_starts, chance()).count();
+  const bool at_once = !news.asked && !news.before_ready && one.failed_starts <= 1;
+  if (at_once && keeps_slot(one)) {
+    // A slot is a task's own from when it waits until it is done, also when its worker dies.
+    house_.publish("worker.died", "{\"specialist\":" + json_text(who.config.name)
+                                      + ",\"why\":" + json_text(news.why) + "}");
+    enter(one, life::warming);
+    tell_director(one, slot_news::kind::warming);
+    send(actor_of(one), protocols::warm_up_atom::value);
+    mark(one);
+    return;
+  }
+  enter(one, life::cold);
+  if (!news.asked)
     house_.publish(
         news.before_ready ? "worker.start_failed" : "worker.died",
         "{\"specialist\":" + json_text(who.config.name) + ",\"why\":" + json_text(news.why) + "}");
-    if (news.before_ready && one.failed_starts >= config.retry.max_attempts) {
-      one.failed_starts = 0;
-      stand_of(one).gauge.state.store(machine::worker_state::failed, std::memory_order_relaxed);
-      fail_waiting(one, failure::start_failed,
-                   "the worker of " + who.config.name + " could not be started: " + news.why);
-    }
-  } else {
+  else
     house_.publish("specialist.cold", "{\"specialist\":" + json_text(who.config.name) + "}");
-  }
+  one.given_up = one.given_up || hopeless;
+  if (one.given_up) show(one, machine::worker_state::failed);
+  tell_state(one);
+  if (hopeless)
+    fail_waiting(one, failure::start_failed,
+                 "the worker of " + who.config.name + " could not be started: " + news.why);
   mark(one);
   pump(one);
+}
+
+// One that has done something, or was there for long, is replaced at once. One that dies before it
+// is of any use is tried so many times, and then not before somebody asks for it.
+bool department::note_death(entry& one, const worker_news& news) {
+  const bool useful =
+      !news.before_ready
+      && (one.worked || !one.hands.empty() || now_ns() - one.life_since_ns >= proven_ns);
+  if (useful) {
+    one.failed_starts = 0;
+    return false;
+  }
+  const auto& retry = house_.now_playing().config.retry;
+  ++one.failed_starts;
+  if (news.before_ready) judge(one, false);
+  if (news.before_ready || one.failed_starts > 1)
+    one.not_before_ns = now_ns()
+                        + runtime::backoff{retry.base, retry.max, retry.jitter}
+                              .delay(one.failed_starts, chance())
+                              .count();
+  return one.failed_starts >= retry.max_attempts;
+}
+
+// Every worker is given a time to start and to stop, and its specialist sees to it. Should that
+// fail, the slot would be lost: then the specialist is replaced, and its worker ended with it.
+void department::end_stuck_workers() {
+  const auto now = now_ns();
+  for (auto& one : entries_) {
+    if (!one.hired || !actor_of(one)) continue;
+    if (one.now != life::warming && one.now != life::cooling) continue;
+    const auto& backend = member_of(one).config.backend;
+    std::chrono::nanoseconds limit = backend.stop_timeout + stuck_after;
+    if (one.now == life::warming) limit += backend.start_timeout;
+    if (now - one.life_since_ns < limit.count()) continue;
+    one.life_since_ns = now;  // It takes a moment, and is done once.
+    house_.publish("worker.stuck",
+                   "{\"specialist\":" + json_text(member_of(one).config.name) + ",\"state\":"
+                       + (one.now == life::warming ? "\"warming\"}" : "\"cooling\"}"));
+    dismiss(actor_of(one));
+  }
 }
 
 }  // namespace greenroom::actors

@@ -16,9 +16,11 @@ using protocols::task_ptr, protocols::task_state;
 void department::adopt_cast() {
   const auto& staff = house_.now_playing().staff[index_];
   for (auto place = entries_.size(); place < staff.size(); ++place) {
-    entries_.emplace_back();
-    entries_.back().index = staff[place];
+    auto& one = entries_.emplace_back();
+    one.index = staff[place];
+    one.lease = first_lease_;
   }
+  for (auto& one : entries_) begin_anew(one);
   stand_.entry_bytes.store(sizeof(entry), std::memory_order_relaxed);
   stand_.entries.store(reinterpret_cast<const char*>(entries_.data()), std::memory_order_relaxed);
   if (!open_) return;
@@ -28,15 +30,63 @@ void department::adopt_cast() {
       if (one.now == life::warm) rest_cold(one);
       one.at_once = nullptr;
       stand_of(one).gauge.soon_needed.store(nullptr, std::memory_order_relaxed);
-      one.hired = one.asked = false;
+      one.hired = false;
+      stop_asking(one);
     }
   for (std::uint32_t place = 0; place < entries_.size(); ++place) {
     auto& one = entries_[place];
-    if (!one.hired && !member_of(one).gone && stand_of(one).actor == nullptr) hire(place);
+    if (!one.hired && !member_of(one).gone && stand_of(one).actor == nullptr) {
+      hire(place);
+      pump(one);
+    }
+    // It may be another command now, or what it lacked may be there.
+    if (std::exchange(one.given_up, false)) {
+      one.failed_starts = 0;
+      one.not_before_ns = 0;
+      if (one.now == life::cold) {
+        show(one, machine::worker_state::cold);
+        tell_state(one);
+      }
+    }
     if (member_of(one).gone) {
       fail_waiting(one, failure::no_such_specialist, "taken out of the configuration");
-      recall({one.index, static_cast<std::uint8_t>(runtime::reason::by_hand)});
+      if (one.at_once != nullptr)
+        recall({one.index, static_cast<std::uint8_t>(runtime::reason::by_hand)});
     }
+    renew(one);
+    // From here on nothing comes of it: what arrives for it ends at once.
+    if (member_of(one).gone && one.now == life::cold && one.line.empty() && one.hands.empty()
+        && std::ranges::none_of(
+            retries_, [&](const retry& later) { return later.job->specialist == one.index; }))
+      stand_of(one).vacant.store(true, std::memory_order_release);
+  }
+}
+
+// Its number may have another name than when it was looked at last.
+void department::begin_anew(entry& one) {
+  const auto born = house_.now_playing().born[one.index];
+  if (std::exchange(one.born, born) == born) return;
+  one.breaker = {};
+  one.restarts = {};
+  one.failed_starts = 0;
+  one.not_before_ns = one.wanted_since_ns = one.drop_sent_ns = one.listable_ns = 0;
+  one.listable = one.unlisted = 0;
+  one.asked = false;
+  if (one.at_once == nullptr) return;
+  if (const auto* fresh = house_.at_once(member_of(one)); fresh != nullptr) {
+    one.at_once = fresh;
+    stand_of(one).gauge.soon_needed.store(fresh, std::memory_order_relaxed);
+  }
+}
+
+// What runs finishes on the old definition; a start under way with it would be for nothing.
+void department::renew(entry& one) {
+  if (!one.hired || !actor_of(one) || !runs_old_definition(one)) return;
+  if (one.now == life::warm) {
+    one.outdated = true;
+    pump(one);
+  } else if (one.now == life::warming) {
+    replace_worker(one);
   }
 }
 
@@ -62,6 +112,7 @@ void department::recover() {
   for (auto& one : entries_) {
     stand_of(one).abandon();
     stand_of(one).actor = nullptr;
+    stop_asking(one);
     // Before anything is asked of the director, who may think that they are still warm.
     tell_director(one, slot_news::kind::released);
   }
@@ -121,12 +172,15 @@ void department::lost(entry& one, const caf::error& reason) {
   stand.abandon();
   stand.actor = nullptr;
   one.hired = false;
-  one.asked = false;
-  one.now = life::cold;
+  stop_asking(one);
+  one.outdated = one.replacing = false;
+  enter(one, life::cold);
   machine::count(stand_.gauge.actor_restarts);
   house_.publish("actor.lost", "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
-  tell_director(one, slot_news::kind::released);
+  tell_state(one);
+  if (one.given_up) show(one, machine::worker_state::failed);
   for (auto& job : std::exchange(one.hands, {})) {
+    one.breaker.forget();
     if (job->place.load() == task_place::journal) continue;  // It comes back from there.
     if (job->claimed.load(std::memory_order_acquire)) continue;
     if (job->state.load() == task_state::running) {
@@ -137,16 +191,16 @@ void department::lost(entry& one, const caf::error& reason) {
       one.line.push_front(std::move(job));
     }
   }
-  const auto& limits = house_.now_playing().config.supervision;
-  const auto strategy = [&] {
+  const auto limits = [&] {
     const auto& departments = house_.now_playing().config.departments;
     const auto& mine = house_.now_playing().departments[index_];
     const auto found = std::ranges::find(departments, mine, &config::department::name);
-    return found == departments.end() ? config::restart_strategy::one_for_one
-                                      : found->restart.strategy;
+    return found == departments.end() ? config::restart{} : found->restart;
   }();
-  const auto delay =
-      one.restarts.next_restart({limits.restarts_max, limits.window, limits.delay}, clock().now());
+  const auto strategy = limits.strategy;
+  const auto delay = one.restarts.next_restart(
+      {limits.intensity, limits.window, house_.now_playing().config.supervision.delay},
+      clock().now());
   // A department that cannot keep its people alive gives up: its pool builds a new one.
   if (!delay || strategy == config::restart_strategy::one_for_all) {
     quit(reason ? reason : caf::error{caf::exit_reason::unhandled_exception});

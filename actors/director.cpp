@@ -22,6 +22,14 @@ constexpr double spread_s = 0.05;  // Between starts that wait for their turn, o
 constexpr double review_max_s = 1.0;
 // Everybody is told of another typical start when it differs by so much (natural logarithm).
 constexpr double typical_moved = 0.1;
+constexpr double answer_s = 1;  // A grant that was not answered by then is told again.
+// A pinned worker that cannot start is tried again after this, twice this, and so on.
+constexpr double failed_base_s = 1;
+constexpr double failed_max_s = 60;
+// While others wait a place is one specialist's for its residency, and so many starts.
+constexpr double turn_starts = 4;
+constexpr double turn_min_s = 0.1;
+constexpr std::size_t turns_tried = 4;
 
 double weight_of(config::priority priority) {
   switch (priority) {
@@ -61,11 +69,15 @@ void director_state::adopt_cast() {
   limits = {.max_warm = baseline || parked ? cast.members.size() : from.max_warm,
             .memory_budget_mb = baseline ? 0 : from.memory_budget_mb,
             .target_memory = baseline ? 0 : from.target_memory,
-            .min_residency_s = seconds(from.min_residency),
+            .min_residency_s =
+                from.min_residency ? seconds(*from.min_residency) : runtime::automatic_residency,
             .cooldown_s = baseline ? runtime::never_s : seconds(from.cooldown),
             .warm_threshold = from.warm_threshold,
             .adaptive = from.adaptive,
             .warming_concurrency = from.warming_concurrency};
+  for (std::uint32_t i = 0; i < seats.size(); ++i)
+    if (cast.born[i] > generation) begin_anew(i);
+  generation = cast.generation;
   seats.resize(cast.members.size());
   held.resize(cast.members.size());
   facts.resize(cast.members.size());
@@ -92,25 +104,56 @@ void director_state::adopt_cast() {
   policy->set_limits(limits);
 }
 
+void director_state::begin_anew(std::uint32_t who) {
+  hold(who, false);
+  held[who] = {};
+  seats[who] = {};
+  facts[who].load_s = runtime::specialist_facts{}.load_s;
+  starts.forget(who);
+  std::erase(waiting, who);
+  std::erase(reservations, who);
+  where->forecast.forget(who);
+}
+
 // -- demand -------------------------------------------------------------------
 
+// A new department has heard of nothing that its predecessor was told last and did not answer.
+void director_state::meet(std::uint32_t index, const caf::actor& department) {
+  if (departments.size() <= index) departments.resize(index + 1);
+  departments[index] = department;
+  const auto& members = where->now_playing().members;
+  for (std::uint32_t who = 0; who < held.size(); ++who)
+    if (members[who].department == index && held[who].held && !held[who].heard) vacate(who);
+  grant_reserved();
+  serve_waiting();
+}
+
+// What we believe may be wrong. Each department tells how it is, and asks for what it needs.
+void director_state::ask_all() {
+  const auto me = caf::actor_cast<caf::actor>(self);
+  for (const auto& one : departments)
+    if (one) self->send(one, protocols::report_atom::value, me);
+  review();
+}
+
 void director_state::hear_need(const protocols::slot_need& need) {
-  if (need.specialist >= seats.size()) return;
-  auto& seat = seats[need.specialist];
-  seat.tasks = std::max(seat.tasks, 1U);
-  auto& mine = held[need.specialist];
-  mine.dismissed_s = 0;
-  if (mine.reserved || (mine.held && seat.state == residency::warming)) {
+  const auto who = need.specialist;
+  if (who >= seats.size()) return;
+  auto& mine = held[who];
+  seats[who].tasks = std::max(seats[who].tasks, 1U);
+  mine.dismissed_s = mine.failed_until_s = 0;
+  mine.failures = 0;
+  const bool answers = need.lease == 0 || need.lease >= mine.lease;
+  if (mine.reserved || (mine.held && !answers)) {
     mine.why = reason::demand;  // It is on its way.
     return;
   }
-  if (mine.held) {
-    // Its process is going: it is placed again once that is gone.
-    if (std::ranges::find(waiting, need.specialist) == waiting.end())
-      waiting.push_back(need.specialist);
-    return;
-  }
-  place(need.specialist, reason::demand);
+  // Who asks has heard every grant, and has neither a worker nor one that is going.
+  if (mine.held) vacate(who);
+  if (std::ranges::find(waiting, who) == waiting.end())
+    place(who, reason::demand);
+  else
+    review_at(now_s() + review_pause_s());
 }
 
 // A place for one that is wanted: at once, or as soon as those who give it up are gone.
@@ -118,12 +161,13 @@ void director_state::place(std::uint32_t who, reason why) {
   const auto now = now_s();
   const auto room = policy->make_room(who, seats, now);
   if (!room.fits) {
-    if (std::ranges::find(waiting, who) == waiting.end()) waiting.push_back(who);
+    wait(who);
     review_at(now + review_pause_s());
     return;
   }
   auto& mine = held[who];
   mine.reserved = true;
+  mine.waits_since_s = 0;
   mine.why = why;
   reservations.push_back(who);
   seats[who].state = residency::warming;  // Reserved places count as taken.
@@ -132,17 +176,54 @@ void director_state::place(std::uint32_t who, reason why) {
   grant_reserved();
 }
 
+void director_state::wait(std::uint32_t who) {
+  if (held[who].waits_since_s <= 0) held[who].waits_since_s = now_s();
+  if (std::ranges::find(waiting, who) == waiting.end()) waiting.push_back(who);
+}
+
+// Nobody is idle, and somebody has waited for a whole turn. Of those who have had theirs the one
+// with the shortest tasks gives up its place when those that it works on are done, whoever else
+// waits for it. It asks again, and its turn comes again.
+void director_state::take_turns(double now) {
+  const auto line = std::vector<std::uint32_t>(waiting.begin(), waiting.end());
+  for (const auto who : line) {
+    const auto& mine = held[who];
+    if (mine.held || mine.reserved || seats[who].tasks == 0 || mine.waits_since_s <= 0) continue;
+    const auto turn_s =
+        std::max({limits.min_residency_s, turn_starts * facts[who].load_s, turn_min_s});
+    if (now - mine.waits_since_s < turn_s) continue;
+    std::vector<std::pair<std::int64_t, std::uint32_t>> others;  // By how long a task takes.
+    for (std::uint32_t other = 0; other < held.size(); ++other)
+      if (held[other].held && !held[other].recalled && !facts[other].pinned
+          && seats[other].state == residency::warm && seats[other].tasks > 0
+          && now - seats[other].since_s >= turn_s)
+        others.emplace_back(where->pool(pool).specialists[other].gauge.run_ns.load(), other);
+    std::ranges::sort(others);
+    if (others.size() > turns_tried) others.resize(turns_tried);
+    for (const auto& [run_ns, other] : others) {
+      auto without = seats;
+      without[other].state = residency::cooling;
+      if (!policy->make_room(who, without, now).fits) continue;
+      recall(other, reason::evicted, true);
+      std::erase(waiting, who);
+      place(who, reason::demand);
+      break;
+    }
+  }
+}
+
 void director_state::serve_waiting() {
   for (auto count = waiting.size(); count-- > 0;) {
     const auto who = waiting.front();
     waiting.pop_front();
-    if (held[who].reserved) continue;
-    if (seats[who].tasks == 0) continue;  // Nobody waits for it any more.
-    if (held[who].held) {
-      if (seats[who].state == residency::cooling) waiting.push_back(who);
-      continue;
+    auto& mine = held[who];
+    if (mine.held && seats[who].state == residency::cooling && seats[who].tasks > 0) {
+      waiting.push_back(who);
+    } else if (mine.held || mine.reserved || seats[who].tasks == 0) {
+      mine.waits_since_s = 0;  // It has a place, or nobody waits for it any more.
+    } else {
+      place(who, reason::demand);
     }
-    place(who, reason::demand);
   }
 }
 
@@ -175,101 +256,163 @@ void director_state::grant_reserved() {
   }
 }
 
+// What is promised must become free by somebody's leaving. When one who was to leave stays after
+// all, those who were promised a place last wait again, for whoever can leave then.
+void director_state::keep_promises() {
+  if (reservations.empty()) return;
+  auto places = limits.max_warm - std::min(limits.max_warm, held_count);
+  double staying_mb = held_mb;
+  bool anybody_stays = false;
+  for (std::uint32_t who = 0; who < held.size(); ++who) {
+    const auto& one = held[who];
+    if (!one.held || one.counted_mb < 0) continue;
+    const bool going = one.recalled || seats[who].state == residency::cooling;
+    anybody_stays = anybody_stays || !going;
+    if (!going) continue;
+    ++places;
+    staying_mb -= one.counted_mb;
+  }
+  for (const auto who : std::exchange(reservations, {})) {
+    auto& mine = held[who];
+    if (!mine.reserved || mine.held) continue;
+    const auto needed_mb = facts[who].memory_mb;
+    const bool fits = facts[who].pinned
+                      || (places > 0
+                          && (limits.memory_budget_mb <= 0 || !anybody_stays
+                              || staying_mb + needed_mb <= limits.memory_budget_mb));
+    if (fits) {
+      reservations.push_back(who);
+      if (facts[who].pinned) continue;
+      --places;
+      staying_mb += needed_mb;
+      anybody_stays = true;
+      continue;
+    }
+    mine.reserved = false;
+    seats[who].state = residency::cold;
+    if (mine.why == reason::demand || seats[who].tasks > 0) wait(who);
+  }
+}
+
+// Nobody knows of a way for a grant to be lost but the death of who was to hear it, and that is
+// looked after. It costs nothing to be sure.
+void director_state::tell_again(double now_s) {
+  for (std::uint32_t who = 0; who < held.size(); ++who) {
+    auto& mine = held[who];
+    if (!mine.held || mine.heard || mine.lease == 0 || now_s < mine.told_s + answer_s) continue;
+    mine.told_s = now_s;
+    tell(who, protocols::slot_grant{who, static_cast<std::uint8_t>(mine.why), mine.lease});
+  }
+}
+
 void director_state::grant(std::uint32_t who) {
   auto& mine = held[who];
   mine.reserved = false;
   hold(who, true);
   mine.recalled = false;
+  mine.heard = false;
+  mine.lease = where->pool(pool).leases.fetch_add(1, std::memory_order_relaxed) + 1;
+  mine.told_s = now_s();
   mine.prewarmed = mine.why != reason::demand;
   mine.granted_s = now_s();
   mine.started = false;
   seats[who].state = residency::warming;
   seats[who].since_s = now_s();
   if (mine.prewarmed && ahead_of_demand(mine.why)) machine::count(where->pool(pool).gauge.prewarms);
-  tell(who, protocols::slot_grant{who, static_cast<std::uint8_t>(mine.why)});
+  tell(who, protocols::slot_grant{who, static_cast<std::uint8_t>(mine.why), mine.lease});
 }
 
-void director_state::recall(std::uint32_t who, reason why) {
+void director_state::recall(std::uint32_t who, reason why, bool turn) {
   if (!held[who].held || held[who].recalled) return;
   held[who].recalled = true;
   seats[who].state = residency::cooling;
   seats[who].since_s = now_s();
   auto& gauge = where->pool(pool).gauge;
   machine::count(why == reason::evicted ? gauge.evictions : gauge.cooldowns);
-  tell(who, protocols::slot_recall{who, static_cast<std::uint8_t>(why)});
+  tell(who, protocols::slot_recall{who, static_cast<std::uint8_t>(why), turn});
 }
 
 // -- what departments report --------------------------------------------------
 
 void director_state::hear_news(const slot_news& news) {
-  if (news.specialist >= seats.size()) return;
-  auto& seat = seats[news.specialist];
-  auto& mine = held[news.specialist];
+  const auto who = news.specialist;
+  if (who >= seats.size()) return;
+  auto& seat = seats[who];
+  auto& mine = held[who];
   const auto now = now_s();
+  // What was said before a grant was heard says nothing of it; that one is answered, too.
+  const bool answers = news.lease == 0 || news.lease >= mine.lease;
+  const bool was_going = mine.recalled || seat.state == residency::cooling;
+  using enum slot_news::kind;
+  if (news.what == released || news.what == failed) {
+    // Told again what is known, or before the grant was heard.
+    if (!mine.reserved && answers) {
+      const auto failures = mine.failures;
+      const bool again = mine.to_warm;
+      vacate(who);
+      if (news.what == failed) note_failure(who, failures);
+      if (again) by_hand(who, true);
+    }
+  } else {
+    hold(who, true);
+    mine.heard = mine.heard || answers;
+  }
   switch (news.what) {
-    case slot_news::kind::warming:
-      hold(news.specialist, true);
-      mine.reserved = false;
+    case warming:
+      mine.reserved = mine.recalled = false;
       mine.started = true;
       if (seat.state != residency::warming) seat = {residency::warming, seat.tasks, now, now};
       break;
-    case slot_news::kind::warm:
-      hold(news.specialist, true);
+    case warm:
       mine.reserved = mine.recalled = false;
       mine.started = true;
+      mine.failed_until_s = 0;
+      if (seat.state != residency::warm) seat.since_s = seat.idle_since_s = now;
       seat.state = residency::warm;
-      seat.since_s = seat.idle_since_s = now;
-      if (news.load_ms > 0) learn_start(news.specialist, static_cast<double>(news.load_ms) * 1e-3);
+      if (news.load_ms > 0) learn_start(who, static_cast<double>(news.load_ms) * 1e-3);
       break;
-    case slot_news::kind::cooling:
-      hold(news.specialist, true);
+    case cooling:
+      mine.reserved = false;
       seat.state = residency::cooling;
       break;
-    case slot_news::kind::kept:
-      mine.recalled = mine.to_warm = false;
-      if (seat.state == residency::cooling) {
-        seat.state = residency::warm;
-        seat.tasks = std::max(seat.tasks, 1U);
-        // Somebody may have been promised its place: another one must give up his.
-        for (const auto who : std::exchange(reservations, {})) {
-          if (!held[who].reserved || held[who].held) continue;
-          held[who].reserved = false;
-          seats[who].state = residency::cold;
-          if (std::ranges::find(waiting, who) == waiting.end()) waiting.push_back(who);
-        }
-      }
+    case kept:
+      mine.recalled = mine.reserved = mine.to_warm = false;
+      // It has been there since its start, and is not protected anew.
+      if (seat.state != residency::warm) seat.since_s = mine.granted_s;
+      seat.state = residency::warm;
+      seat.tasks = std::max(seat.tasks, 1U);
       break;
-    case slot_news::kind::released: {
-      if (mine.reserved) break;  // Told again what is known.
-      hold(news.specialist, false);
-      if (!mine.started && mine.prewarmed) {
-        // Said before its grant was heard: the grant is still under way, and is scored later.
-        holding granted;
-        granted.prewarmed = true;
-        granted.why = mine.why;
-        granted.granted_s = mine.granted_s;
-        granted.dismissed_s = mine.dismissed_s;
-        mine = granted;
-        seat.state = residency::cold;
-        seat.since_s = now;
-        break;
-      }
-      if (mine.prewarmed && ahead_of_demand(mine.why)) {
-        machine::count(where->forecast.prewarm_wastes);
-        machine::count(where->forecast.prewarm_wasted_ms,
-                       static_cast<std::uint64_t>(std::max(now - mine.granted_s, 0.0) * 1e3));
-      }
-      const bool again = mine.to_warm;
-      mine = {.dismissed_s = mine.dismissed_s > 0 ? now : 0};
-      seat.state = residency::cold;
-      seat.since_s = now;
-      if (again) by_hand(news.specialist, true);
-      break;
-    }
+    case released:
+    case failed: break;
   }
+  if (was_going && mine.held && !mine.recalled && seat.state != residency::cooling) keep_promises();
   grant_reserved();
   serve_waiting();
   review_at(now + review_max_s);
+}
+
+// It has no process and no place any more.
+void director_state::vacate(std::uint32_t who) {
+  auto& mine = held[who];
+  const auto now = now_s();
+  hold(who, false);
+  if (mine.started && mine.prewarmed && ahead_of_demand(mine.why)) {
+    machine::count(where->forecast.prewarm_wastes);
+    machine::count(where->forecast.prewarm_wasted_ms,
+                   static_cast<std::uint64_t>(std::max(now - mine.granted_s, 0.0) * 1e3));
+  }
+  mine = {.lease = mine.lease, .dismissed_s = mine.dismissed_s > 0 ? now : 0};
+  seats[who].state = residency::cold;
+  seats[who].since_s = now;
+}
+
+// Who is pinned is tried again by and by; anybody else when somebody asks for him.
+void director_state::note_failure(std::uint32_t who, std::uint32_t before) {
+  auto& mine = held[who];
+  constexpr std::uint32_t doublings_max = 16;
+  const auto wait_s = std::min(failed_base_s * std::exp2(before), failed_max_s);
+  mine.failures = std::min(before + 1, doublings_max);
+  mine.failed_until_s = facts[who].pinned ? now_s() + wait_s : runtime::never_s;
 }
 
 void director_state::learn_start(std::uint32_t who, double seconds) {
@@ -365,6 +508,7 @@ void director_state::by_hand(std::uint32_t who, bool warm) {
   auto& mine = held[who];
   const auto now = now_s();
   mine.dismissed_s = warm ? 0 : now;
+  if (warm) mine.failed_until_s = 0;
   mine.to_cool = !warm && (mine.held || mine.reserved);
   mine.to_warm = warm && mine.held && seats[who].state == residency::cooling;
   if (!warm) {
@@ -372,15 +516,18 @@ void director_state::by_hand(std::uint32_t who, bool warm) {
     return;
   }
   if (mine.held || mine.reserved) return;
+  const bool waits = std::ranges::find(waiting, who) != waiting.end();
   place(who, reason::by_hand);
-  std::erase(waiting, who);  // By hand it is now or not at all.
+  if (!waits) std::erase(waiting, who);  // By hand it is now or not at all.
 }
 
 // -- ahead of demand ----------------------------------------------------------
 
 // As long as one that nothing is predicted for would be kept: a residency may be no time at all.
 double director_state::dismissal_s() const {
-  return std::max(limits.min_residency_s, limits.cooldown_s);
+  const auto residency_s =
+      limits.min_residency_s >= 0 ? limits.min_residency_s : limits.automatic_residency_max_s;
+  return std::max(residency_s, limits.cooldown_s);
 }
 
 double director_state::review_pause_s() const {
@@ -398,7 +545,11 @@ void director_state::review_at(double due_s) {
 void director_state::review() {
   review_due_s = runtime::never_s;
   const auto now = now_s();
+  tell_again(now);
+  keep_promises();
+  grant_reserved();
   serve_waiting();
+  take_turns(now);
   const plan wanted = policy->review(seats, now);
   for (const auto& one : wanted.cool) recall(one.who, one.why);
   std::size_t warming = 0;
@@ -415,6 +566,10 @@ void director_state::review() {
   auto dismissal_ends_s = runtime::never_s;
   for (const auto& one : wanted.warm) {
     if (held[one.who].held || held[one.who].reserved) continue;
+    if (const auto until_s = held[one.who].failed_until_s; now < until_s) {
+      dismissal_ends_s = std::min(dismissal_ends_s, until_s);
+      continue;
+    }
     // A callable starts in no time, so it need not wait its turn.
     const bool free_start =
         where->now_playing().members[one.who].config.backend.kind == config::backend_kind::function;
@@ -477,12 +632,16 @@ caf::behavior director(director_actor* self, house* where, protocols::pool_kind 
   self->set_default_handler(caf::drop);
   return {
       [&state](protocols::hire_atom, std::uint32_t index, const caf::actor& department) {
-        if (state.departments.size() <= index) state.departments.resize(index + 1);
-        state.departments[index] = department;
+        state.meet(index, department);
       },
-      [&state](protocols::hire_atom, const caf::actor& predictor) { state.seer = predictor; },
+      [&state](protocols::hire_atom, const caf::actor& predictor) {
+        // What was sent to one that is dead is not taken by anybody.
+        if (std::exchange(state.seer, predictor) != predictor)
+          state.where->forecast.under_way.store(0, std::memory_order_relaxed);
+      },
       [&state](const protocols::expectation_batch& batch) { state.hear_expectations(batch); },
       [&state](protocols::report_atom) { state.open(); },
+      [&state](protocols::again_atom) { state.ask_all(); },
       [&state](const protocols::slot_need& need) { state.hear_need(need); },
       [&state](const slot_news& news) { state.hear_news(news); },
       [&state](const protocols::usage_batch& batch) { state.hear_usage(batch); },

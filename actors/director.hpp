@@ -25,7 +25,10 @@ using policy_factory = std::function<std::unique_ptr<runtime::warm_policy>()>;
 /// Holds the slots of one pool. A slot is held from the moment it is granted until the worker is
 /// really gone, and a specialist that a task waits for has its slot reserved while another one
 /// gives it up. Departments ask with `slot_need`, report with `slot_news` and `usage_batch`, and
-/// get `slot_grant` and `slot_recall`. An operator says `(warm_up_atom, index)` or
+/// get `slot_grant` and `slot_recall`. Each of these may be said again at any time and says how
+/// things are, so that what one side has forgotten, or never heard, the other one tells it; a
+/// number in every grant tells the answer to it from what was said before. `again_atom` asks all
+/// departments how things are. An operator says `(warm_up_atom, index)` or
 /// `(cool_atom, index)`. A surveyor sends `memory_survey`; `reload_atom` says that the cast or the
 /// limits have changed. To the predictor, which `(hire_atom, actor)` names, it passes on what
 /// arrives, and hears `expectation_batch`. With Greenroom's own policy it restores what that had
@@ -49,13 +52,20 @@ struct director_state {
   runtime::start_times starts;
   double typical_told_s = 0;  ///< The typical start that the policy was told for everybody.
   struct holding {
-    bool held = false;       ///< It has, or had until it is gone, a process.
-    bool reserved = false;   ///< A place is kept for it, which is not free yet.
-    bool recalled = false;   ///< It was asked to give its place up.
-    bool prewarmed = false;  ///< Started for no task yet.
-    bool started = false;    ///< It was heard that its process is being started.
-    bool to_cool = false;    ///< Cooled by hand while it was at work: as soon as it is through.
-    bool to_warm = false;    ///< Warmed by hand while its process was going: once that is gone.
+    bool held = false;           ///< It has, or had until it is gone, a process.
+    bool reserved = false;       ///< A place is kept for it, which is not free yet.
+    bool recalled = false;       ///< It was asked to give its place up.
+    bool prewarmed = false;      ///< Started for no task yet.
+    bool started = false;        ///< It was heard that its process is being started.
+    bool to_cool = false;        ///< Cooled by hand while it was at work: as soon as it is through.
+    bool to_warm = false;        ///< Warmed by hand while its process was going: once that is gone.
+    bool heard = false;          ///< Its department has answered the last grant.
+    std::uint32_t failures = 0;  ///< Its department gave up starting it so often in a row.
+    /// Until then nobody starts it but a task or an operator; never, unless it is pinned.
+    double failed_until_s = 0;
+    std::uint64_t lease = 0;   ///< The number of its last grant.
+    double told_s = 0;         ///< When its department was told of that.
+    double waits_since_s = 0;  ///< Since when it waits for a place; 0: it does not.
     /// When it was cooled by hand, or its process went after that; 0: it was not, or was asked for
     /// since.
     double dismissed_s = 0;
@@ -66,6 +76,7 @@ struct director_state {
   std::vector<holding> held;
   std::deque<std::uint32_t> waiting;        ///< Wanted, without a place so far; each once.
   std::vector<std::uint32_t> reservations;  ///< Who has a place reserved, first come first.
+  std::uint32_t generation = 0;             ///< Of the cast that was adopted last.
   std::size_t held_count = 0;               ///< Of those that are not pinned.
   double held_mb = 0;
   std::uint64_t review_generation = 0;
@@ -73,6 +84,8 @@ struct director_state {
 
   void open();
   void adopt_cast();
+  void meet(std::uint32_t index, const caf::actor& department);
+  void ask_all();
   void hear_need(const protocols::slot_need& need);
   void hear_news(const protocols::slot_news& news);
   /// To the predictor.
@@ -87,7 +100,16 @@ struct director_state {
 
 private:
   void place(std::uint32_t who, runtime::reason why);
+  void wait(std::uint32_t who);
+  void vacate(std::uint32_t who);
+  void note_failure(std::uint32_t who, std::uint32_t before);
+  void tell_again(double now_s);
+  void keep_promises();
+  void take_turns(double now_s);
   void learn_start(std::uint32_t who, double seconds);
+  /// The number means another specialist from now on. What the policy has learnt of how often its
+  /// number is asked for stays until it learns better.
+  void begin_anew(std::uint32_t who);
   void serve_waiting();
   void grant_reserved();
   void show(double now_s);
@@ -95,7 +117,7 @@ private:
   [[nodiscard]] bool has_room_for(std::uint32_t who) const;
   void hold(std::uint32_t who, bool now_held);
   void grant(std::uint32_t who);
-  void recall(std::uint32_t who, runtime::reason why);
+  void recall(std::uint32_t who, runtime::reason why, bool turn = false);
   void review_at(double due_s);
   [[nodiscard]] double review_pause_s() const;
   /// How long an operator's `cool` stands against what is predicted.

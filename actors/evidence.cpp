@@ -32,6 +32,7 @@ constexpr std::array known_events{
     known_event{"worker.swept", "a worker of an earlier life was ended", ""},
     known_event{"actor.lost", "a supervisor replaced an actor: ", "actor"},
     known_event{"journal.failed", "the journal could not be written: ", "why"},
+    known_event{"journal.damaged", "the journal was damaged: ", "what"},
     known_event{"learned.damaged", "what was learnt could not be read: ", "why"},
     known_event{"prediction.off", "prediction switched itself off", ""},
     known_event{"prediction.retried", "prediction was tried again", ""},
@@ -118,7 +119,10 @@ void record_fresh(house& where, double now_s, runtime::rollout::evidence_recorde
       static_cast<void>(page.add(playing.name_of(i), what, amount, now_s));
     };
     const auto grown = [&](std::uint64_t specialist_counts::*which) {
-      return static_cast<double>(counts[i].*which - before[i].*which);
+      // A number that is used again counts from 0.
+      const auto now = counts[i].*which;
+      const auto then = before[i].*which;
+      return static_cast<double>(now >= then ? now - then : now);
     };
     const auto bad = grown(&specialist_counts::bad);
     const auto tasks = bad + grown(&specialist_counts::completed);

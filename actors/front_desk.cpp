@@ -64,6 +64,8 @@ refusal unknown(std::string_view kind, std::string_view name, std::vector<std::s
 
 }  // namespace
 
+std::uint64_t case_key_of(std::string_view case_id) { return key_of(case_id); }
+
 std::variant<std::uint32_t, refusal> front_desk::find(std::string_view specialist) const {
   const auto& playing = house_.now_playing();
   const auto found = playing.find(specialist);
@@ -128,7 +130,7 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
   }
   if (durable && (!house_.journaling || !counts.journal_ok.load(std::memory_order_relaxed))) {
     return refusal{failure::journal_unavailable,
-                   house_.journaling ? "the journal cannot be written now"
+                   house_.journaling ? "the journal cannot be written now" + why_no_journal()
                                      : "this node runs without a journal",
                    {},
                    std::chrono::seconds{1}};
@@ -144,6 +146,8 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
                            .warm = is_warm(gauge.state.load(std::memory_order_relaxed)),
                            .open_for_ns = open_until > now_ns ? open_until - now_ns : 0,
                            .low_priority = request.urgency == protocols::priority::low};
+  if (one.start_beside && !request.timeout && !line.warm)
+    patience_ns += std::chrono::nanoseconds{one.config.backend.start_timeout}.count();
   // It takes its place before it is looked at, so that the bounds hold however many ask at once.
   line.depth = gauge.enter();
   line.total = counts.enter();
@@ -192,7 +196,8 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   auto who = named;
   const auto* one = &playing.members[who];
   const auto now = house_.time->now_ns();
-  const bool durable = request.durable || !request.idempotency_key.empty();
+  const bool durable = request.durable || !request.idempotency_key.empty()
+                       || (house_.journaling && playing.config.journal.sync_tasks);
   const auto patience = [&] {
     const auto wanted =
         request.timeout ? std::chrono::nanoseconds{*request.timeout}.count() : one->task_timeout_ns;
@@ -212,7 +217,8 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   }
   machine::count(house_.gauge.taken);
   const auto bytes = request.input.size();
-  const bool fits = house_.ledger.take_in(bytes, playing.config.queue.input_bytes);
+  const bool drained = house_.ledger.held_outputs() < playing.config.queue.output_bytes;
+  const bool fits = drained && house_.ledger.take_in(bytes, playing.config.queue.input_bytes);
   auto job = fits ? house_.ledger.acquire(true) : protocols::task_ptr{};
   if (!job) {
     if (fits) house_.ledger.put_back(bytes);
@@ -223,6 +229,12 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
     if (fits)
       return refusal{
           failure::queue_full, "too many tasks are in the node", {}, std::chrono::milliseconds{50}};
+    if (!drained)
+      return refusal{failure::queue_full,
+                     "the outputs that are not told or written yet are too large together "
+                     "(queue.output_bytes)",
+                     {},
+                     std::chrono::milliseconds{250}};
     const auto run = house_.pool(where).specialists[who].gauge.run_hint_ns.load();
     return refusal{failure::queue_full,
                    "the inputs of the tasks in the node are too large together (queue.input_bytes)",
@@ -232,6 +244,10 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
   job->belongs_to(who, one->department);
   job->urgency = request.urgency;
   job->effects = one->effects;
+  if (one->start_beside && !request.timeout)
+    job->start_beside.store(true, std::memory_order_relaxed);
+  if (job->effects == protocols::side_effects::unsafe && decided_by_tool(one->config.backend))
+    job->effects = house_.offers.effects(who, one->config.backend, request.input);
   job->journaled = durable;
   job->streaming = request.streaming;
   job->case_key = key_of(request.case_id);
@@ -325,6 +341,7 @@ bool front_desk::copy(const task& like, const std::string& input, protocols::poo
   job->accepted_ns = like.accepted_ns;
   job->accepted_unix_ms = like.accepted_unix_ms;
   job->deadline_ns = like.deadline_ns.load();
+  job->start_beside = like.start_beside.load(std::memory_order_relaxed);
   job->who = std::move(who);
   job->pool.store(pool, std::memory_order_relaxed);
   job->counted.store(task::seat(like.specialist, pool), std::memory_order_relaxed);
@@ -332,6 +349,12 @@ bool front_desk::copy(const task& like, const std::string& input, protocols::poo
   job->place.store(task_place::ring, std::memory_order_release);
   if (!house_.door.push(job.release(), io_unit::current())) std::terminate();
   return true;
+}
+
+std::string front_desk::why_no_journal() const {
+  const auto why =
+      house_.journal_troubles.read([](const house::journal_state& state) { return state.why_not; });
+  return why.empty() ? std::string{} : ": " + why;
 }
 
 void front_desk::blame_circuit(protocols::pool_kind pool) {
@@ -350,6 +373,10 @@ bool front_desk::resume(const machine::stored_task& stored) {
   const auto now = house_.time->now_ns();
   job->id = said.id;
   const auto holder = who == cast::nobody ? 0 : who;
+  // The journal does not know whether the caller said how long; after a restart everybody starts.
+  job->start_beside =
+      playing.members[holder].start_beside
+      && said.deadline_unix_ms - said.accepted_unix_ms == config::task_timeout_default.count();
   job->belongs_to(holder, playing.members[holder].department);
   job->urgency = said.urgency;
   job->effects = said.effects;

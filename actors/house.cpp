@@ -3,6 +3,7 @@
 #include "actors/worker_link.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace greenroom::actors {
 
@@ -11,14 +12,10 @@ using protocols::failure, protocols::task, protocols::task_ptr, protocols::task_
 
 namespace {
 
-// Every accepted task has a place; those that have ended and are still being told, or written down,
-// need some too.
-std::size_t ledger_capacity(const config::node& config) {
-  std::size_t running = 0;
-  for (const auto& department : config.departments)
-    for (const auto& one : department.specialists) running += one.backend.concurrency;
-  constexpr std::size_t afterwards = 4096;
-  return config.queue.total + std::min<std::size_t>(running, 65'536) + afterwards;
+// A reload may add a few without a restart.
+std::size_t ledger_room(const config::node& config) {
+  constexpr std::size_t spare = 1024;
+  return tasks_at_once(config) + spare;
 }
 
 task_outcome outcome_of(task_state state, failure why) {
@@ -33,21 +30,35 @@ task_outcome outcome_of(task_state state, failure why) {
 
 }  // namespace
 
+std::size_t tasks_at_once(const config::node& config) {
+  std::size_t running = 0;
+  for (const auto& department : config.departments)
+    for (const auto& one : department.specialists) running += one.backend.concurrency;
+  constexpr std::size_t afterwards = 4096;
+  return config.queue.total + std::min<std::size_t>(running, 65'536) + afterwards;
+}
+
 specialist_stand::specialist_stand() = default;
 specialist_stand::~specialist_stand() {
   if (link) link->cut();
+}
+
+void specialist_stand::begin_anew() {
+  vacant.store(false, std::memory_order_relaxed);
+  gauge.forget();
+  slot_wanted_since_ns.store(0, std::memory_order_relaxed);
+  failed_starts.store(0, std::memory_order_relaxed);
+  last_error.write([](std::string& text) { text.clear(); });
+  for (auto& one : mirror_ends) one.store(0, std::memory_order_relaxed);
 }
 
 void specialist_stand::abandon() {
   if (link) link->cut();
   link.reset();
   worker.reset();
-  for (auto* at = port.take(); at != nullptr;) {
-    auto* after = at->next.load(std::memory_order_relaxed);
-    task_ptr::adopt(at);
-    at = after;
-  }
+  port.let_go();
   static_cast<void>(port.take_signals());
+  definition.store(0, std::memory_order_relaxed);
   gauge.pid.store(0, std::memory_order_relaxed);
   gauge.running.store(0, std::memory_order_relaxed);
   gauge.memory_bytes.store(0, std::memory_order_relaxed);
@@ -59,7 +70,7 @@ house::house(std::shared_ptr<const cast> first, std::size_t spare_specialists, s
     : time{std::move(clock)},
       unix_offset_ns{time->unix_ms() * 1'000'000 - time->now_ns()},
       wall_offset_ns{unix_offset_ns},
-      ledger{ledger_capacity(first->config), epoch},
+      ledger{ledger_room(first->config), epoch},
       door{ledger.capacity()},
       journal{3 * ledger.capacity()} {
   const auto specialists = first->members.size() + spare_specialists;
@@ -78,12 +89,34 @@ std::optional<double> house::memory_sums::efficiency() const {
   return std::clamp(1 - used / always, 0.0, 1.0);
 }
 
-house::~house() {
+house::~house() { forget_tasks(); }
+
+void house::forget_tasks() {
+  for (auto& one : pools_) {
+    for (auto& stand : one.specialists) {
+      stand.abandon();
+      stand.actor = nullptr;
+      stand.port.attach({});
+    }
+    for (auto& stand : one.departments) {
+      stand.port.let_go();
+      stand.port.attach({});
+    }
+  }
+  bridge.let_go();
+  bridge.attach({});
+  door.attach({});
+  journal.attach({});
   ledger.for_each([](const task_ptr& job) { machine::task_ledger::let_go(*job); });
   while (door.drain([](task* job) { task_ptr::adopt(job); }) > 0) {
   }
   journal.drain([](const journal_note& one) { task_ptr::adopt(one.job); });
-  for (const auto& one : journal_hands) task_ptr::adopt(one.job);
+  for (const auto& one : std::exchange(journal_hands, {})) task_ptr::adopt(one.job);
+  bridge_hands.clear();
+  const auto unheard = [&] {
+    const std::lock_guard lock{waiters_mutex};
+    return std::exchange(waiters, {});
+  }();
 }
 
 bool house::replace_cast(std::shared_ptr<const cast> next) {
@@ -95,9 +128,55 @@ bool house::replace_cast(std::shared_ptr<const cast> next) {
     one.specialists.grow(next->members.size());
     one.departments.grow(next->departments.size());
   }
+  events.keep(next->config.limits.event_log_bytes);
+  // Those whose numbers are used again are known to nobody, and not told of yet.
+  for (std::size_t who = 0; who < next->members.size(); ++who)
+    if (next->born[who] == next->generation)
+      for (auto& one : pools_) one.specialists[who].begin_anew();
+  // The one before goes with the last thread that holds it, which may be this one.
+  const std::lock_guard lock{cast_mutex_};
+  std::erase_if(earlier_, [](const auto& one) { return one.second.expired(); });
+  if (current_) earlier_.emplace_back(current_->generation, current_);
   cast_.store(next.get(), std::memory_order_release);
-  casts_.push_back(std::move(next));
+  current_.swap(next);
   return true;
+}
+
+std::vector<std::uint32_t> house::vacant() const {
+  const auto playing = current_cast();
+  std::vector<std::uint32_t> held;
+  {
+    const std::lock_guard lock{cast_mutex_};
+    for (const auto& [generation, one] : earlier_)
+      if (!one.expired()) held.push_back(generation);
+  }
+  std::vector<bool> has_tasks(playing->members.size());
+  ledger.for_each([&](const task_ptr& job) {
+    has_tasks[job->specialist.load(std::memory_order_relaxed)] = true;
+    const auto seat = job->counted.load(std::memory_order_relaxed);
+    if (seat != task::uncounted) has_tasks[task::specialist_of(seat)] = true;
+  });
+  const auto at_rest = [&](std::uint32_t who) {
+    return std::ranges::all_of(pools_, [&](const pool_stand& pool) {
+      const auto& stand = pool.specialists[who];
+      return stand.gauge.depth() == 0 && stand.definition.load() == 0
+             && (!pool.open || stand.vacant.load(std::memory_order_acquire));
+    });
+  };
+  std::vector<std::uint32_t> result;
+  for (std::uint32_t who = 0; who < playing->members.size(); ++who) {
+    if (!playing->members[who].gone || has_tasks[who] || !at_rest(who)) continue;
+    const bool known = std::ranges::any_of(held, [&](std::uint32_t generation) {
+      return generation >= playing->born[who] && generation < playing->left[who];
+    });
+    if (!known) result.push_back(who);
+  }
+  return result;
+}
+
+std::shared_ptr<const cast> house::current_cast() const {
+  const std::lock_guard lock{cast_mutex_};
+  return current_;
 }
 
 const machine::callable* house::at_once(const member& who) const {
@@ -111,6 +190,7 @@ bool conclude(house& where, task& job, task_state state, failure why, std::strin
   if (job.claimed.exchange(true, std::memory_order_acq_rel)) return false;
   if (retry_after_ms > 0) job.retry_after_ms = retry_after_ms;
   job.why = why;
+  where.ledger.hold_output(output.size());
   job.output = std::move(output);
   job.end_state = state;
   job.ended_ns = where.time->now_ns();
@@ -153,20 +233,7 @@ void note(house& where, task& job, journal_note::kind what, caf::execution_unit*
 
 // Those who asked the same under the same idempotency key.
 static void tell_others(house& where, const task& job) {
-  std::vector<std::shared_ptr<protocols::asker>> others;
-  {
-    const std::lock_guard lock{where.waiters_mutex};
-    auto [at, end] = where.waiters.equal_range(job.id.number);
-    while (at != end) {
-      if (!(at->second.first == job.id)) {
-        ++at;
-        continue;
-      }
-      others.push_back(std::move(at->second.second));
-      at = where.waiters.erase(at);
-    }
-  }
-  for (const auto& other : others) other->on_end(job);
+  for (const auto& other : where.waiters.take(job.id)) other->on_end(job);
 }
 
 void announce(house& where, task& job) {
@@ -180,6 +247,18 @@ void announce(house& where, task& job) {
   if (job.who) job.who->on_end(job);
   if (!job.idempotency_key.empty()) tell_others(where, job);
   machine::task_ledger::let_go(job);
+}
+
+void leave(house& where, task& job) {
+  if (const auto who = job.who) who->on_left(job);
+  std::vector<std::shared_ptr<protocols::asker>> others;
+  {
+    const std::lock_guard lock{where.waiters_mutex};
+    const auto [at, end] = where.waiters.equal_range(job.id.number);
+    for (auto one = at; one != end; ++one)
+      if (one->second.first == job.id) others.push_back(one->second.second);
+  }
+  for (const auto& other : others) other->on_left(job);
 }
 
 void withdraw(house& where, task& job) {

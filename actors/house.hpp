@@ -3,18 +3,23 @@
 
 #include "actors/board.hpp"
 #include "actors/cast.hpp"
+#include "actors/cast_reader.hpp"
 #include "actors/event_log.hpp"
 #include "actors/forecast_board.hpp"
+#include "actors/guarded.hpp"
+#include "actors/key_waiters.hpp"
 #include "actors/lasting_row.hpp"
 #include "actors/mirror.hpp"
 #include "actors/port.hpp"
 #include "actors/switchboard.hpp"
+#include "actors/tool_offers.hpp"
 #include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/machine/tasks/ingress.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
 #include "runtime/machine/worker/worker.hpp"
+#include "runtime/monitoring/sample_history.hpp"
 
 #include <array>
 #include <atomic>
@@ -22,6 +27,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -83,10 +89,22 @@ struct specialist_stand {
   machine::specialist_gauge gauge;
   task_port port;
   caf::actor actor;  ///< Its department's own; the last one hired.
+  /// Starts that failed since it was up last, and what its worker died of last.
+  std::atomic<std::uint32_t> failed_starts{0};
+  guarded<std::string> last_error;
   std::array<machine::counter, machine::task_outcomes> mirror_ends{};  ///< Of copies.
+  /// Since when its department has been asking for a slot, steady clock; 0: it does not.
+  std::atomic<std::int64_t> slot_wanted_since_ns{0};
+  /// The `cast::definitions` that its worker was started with; 0: it has none.
+  std::atomic<std::uint32_t> definition{0};
+  /// Said by its department of one that is gone: neither tasks nor a worker are left of it.
+  std::atomic<bool> vacant{false};
   // The specialist's own while it lives, its department's afterwards.
   std::shared_ptr<machine::worker> worker;
   std::shared_ptr<worker_link> link;
+
+  /// It means somebody else from now on. @pre It is vacant.
+  void begin_anew();
 
   /// The actor is dead: cut off the worker and end it, and forget tasks left in the port (their
   /// department has its own list of them).
@@ -112,6 +130,11 @@ struct pool_stand {
   lasting_row<department_stand> departments;
   machine::pool_gauge gauge;
   std::atomic<bool> open{false};  ///< Its actors run.
+  /// The number of the last grant. Directors come and go, and no two grants have the same.
+  std::atomic<std::uint64_t> leases{1};
+  /// Waits for a slot beside an idle one, as the monitor found them: now, and each once in all.
+  std::atomic<std::uint64_t> stuck_now{0};
+  machine::counter stuck{0};
 };
 
 /// A registered C++ callable, by specialist.
@@ -122,6 +145,10 @@ using worker_factory = std::function<std::shared_ptr<machine::worker>(
     const member& who, std::string_view department, protocols::pool_kind pool,
     std::shared_ptr<machine::worker_events> events)>;
 
+/// Every accepted task has a place; those that have ended and are still being told, or written
+/// down, need some too.
+[[nodiscard]] std::size_t tasks_at_once(const config::node& config);
+
 struct house {
   house(std::shared_ptr<const cast> first, std::size_t spare_specialists, std::uint64_t epoch,
         std::shared_ptr<const machine::clock> time);
@@ -129,11 +156,23 @@ struct house {
   house(const house&) = delete;
   house& operator=(const house&) = delete;
 
-  /// The cast in force. The pointer stays good while the house stands: casts that a reload
-  /// replaced are kept, because anyone may still be looking at them.
-  [[nodiscard]] const cast& now_playing() const { return *cast_.load(std::memory_order_acquire); }
+  /// Lets go of every task, and so of those who asked for them, who may hold what goes before the
+  /// house does. Nothing of the house runs any more.
+  void forget_tasks();
+
+  /// The cast in force. How long the reference is good: see `cast_reader`.
+  [[nodiscard]] const cast& now_playing() const {
+    const auto* now = cast_.load(std::memory_order_acquire);
+    if (cast_reader::holds(now)) return *now;
+    return cast_reader::hold(current_cast());
+  }
+  [[nodiscard]] std::shared_ptr<const cast> current_cast() const;
   /// False when there is no room for so many more specialists or departments without a restart.
+  /// One caller at a time.
   [[nodiscard]] bool replace_cast(std::shared_ptr<const cast> next);
+  /// Numbers of the cast in force that nothing in the node remembers: no thread holds a cast in
+  /// which they had a name, no task is theirs, and they have no worker. For `make_cast`.
+  [[nodiscard]] std::vector<std::uint32_t> vacant() const;
 
   [[nodiscard]] pool_stand& pool(protocols::pool_kind which) {
     return pools_[static_cast<std::size_t>(which)];
@@ -178,7 +217,9 @@ struct house {
                                                                        ///< other sum has.
   watch_board board;        ///< What the watchers know, for those who ask; and words for them.
   forecast_board forecast;  ///< What is expected, and what was learnt.
+  tool_offers offers;       ///< What calling the tools of MCP servers does.
   event_log events;
+  guarded<runtime::monitoring::sample_history> samples;  ///< Of the last day, by the monitor.
   worker_factory make_worker;
   /// Null when there are none. Set before the actors start, and constant from then on.
   std::shared_ptr<const callable_table> callables;
@@ -188,16 +229,22 @@ struct house {
   /// Called once, from an actor, when the tree cannot be kept alive any more.
   std::function<void(std::string why)> collapse;
 
+  /// What the journal hashes requests with. Set before the actors start.
+  std::pair<std::uint64_t, std::uint64_t> hash_key;
+  /// What is wrong with the journal, for callers and for alerts.
+  struct journal_state {
+    std::string why_not;     ///< Why it cannot be written now.
+    std::string damage;      ///< What was damaged, last.
+    std::uint64_t news = 0;  ///< How often that changed.
+  };
+  guarded<journal_state> journal_troubles;
+
   /// Notes that the journal has taken out and not yet written; its replacement goes on with them.
   std::vector<journal_note> journal_hands;
   /// Tasks that the bridge has taken out of its ring and not yet passed on.
   std::vector<protocols::task_ptr> bridge_hands;
 
-  /// Who else wants to hear the end of a task with an idempotency key.
-  std::mutex waiters_mutex;
-  std::unordered_multimap<std::uint64_t,
-                          std::pair<protocols::task_id, std::shared_ptr<protocols::asker>>>
-      waiters;
+  key_waiters waiters;  ///< Who else wants to hear the end of a task with an idempotency key.
 
   /// Measured memory over time, for the efficiency: KiB-milliseconds in use, and had all been warm.
   struct memory_sums {
@@ -210,7 +257,10 @@ struct house {
 
 private:
   std::atomic<const cast*> cast_{nullptr};
-  std::vector<std::shared_ptr<const cast>> casts_;
+  mutable std::mutex cast_mutex_;
+  std::shared_ptr<const cast> current_;
+  // By generation: those before, as long as somebody holds them.
+  std::vector<std::pair<std::uint32_t, std::weak_ptr<const cast>>> earlier_;
   std::array<pool_stand, pools> pools_;
 };
 
@@ -221,6 +271,9 @@ private:
 bool conclude(house& where, protocols::task& job, protocols::task_state state,
               protocols::failure why, std::string output, caf::execution_unit* here,
               std::int64_t retry_after_ms = 0);
+
+/// Tells those who wait for a durable task that the node stops before it has ended.
+void leave(house& where, protocols::task& job);
 
 /// Takes a task back that turned out to be known already: it was never there.
 void withdraw(house& where, protocols::task& job);

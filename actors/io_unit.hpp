@@ -1,6 +1,7 @@
 // Lets an I/O thread run the actors that its own handlers woke, without a hand-over.
 #pragma once
 
+#include "actors/cast_reader.hpp"
 #include "runtime/machine/io/engine.hpp"
 
 #include <boost/asio/post.hpp>
@@ -33,6 +34,7 @@ public:
   void exec_later(caf::resumable* job) override { ready_.push_back(job); }
 
   void drain() override {
+    cast_reader::turn();
     // Bounded, so that chatty actors cannot keep the sockets waiting.
     for (std::size_t turns = 0; turns < turns_max && !ready_.empty(); ++turns) {
       auto* job = ready_.front();

@@ -14,20 +14,47 @@ void key_follower::on_existing(const task_id& known) noexcept {
 
 void key_follower::follow(const task& job) {
   who_->on_accepted(job);
-  {
-    const std::lock_guard lock{house_.waiters_mutex};
-    house_.waiters.emplace(job.id.number, std::pair{job.id, who_});
+  if (!who_->waits()) return;  // It has its answer already, as asynchronous callers do.
+  const auto& limits = house_.now_playing().config.limits;
+  const auto added = house_.waiters.add(
+      job.id, who_, {limits.key_waiters, limits.key_waiters_per_task, limits.key_waiter_bytes});
+  if (added != key_waiters::outcome::added) return tell_full(job, added);
+  // It may have hung up meanwhile, before there was anything to take out.
+  if (!who_->waits()) {
+    house_.waiters.remove(who_.get());
+    return;
   }
-  if (!job.ended()) return;
-  // It ended meanwhile. Whoever takes the entry out is the one who tells.
-  {
-    const std::lock_guard lock{house_.waiters_mutex};
-    auto [at, end] = house_.waiters.equal_range(job.id.number);
-    while (at != end && at->second.second != who_) ++at;
-    if (at == end) return;
-    house_.waiters.erase(at);
-  }
-  who_->on_end(job);
+  // It may have ended meanwhile. Whoever takes the entry out is the one who tells.
+  if (job.ended() && house_.waiters.remove(who_.get())) who_->on_end(job);
+}
+
+// No room to wait for a task that goes on: the caller asks again, or for the task by its id.
+void key_follower::tell_full(const task& job, key_waiters::outcome why) {
+  const auto& limits = house_.now_playing().config.limits;
+  const auto key = [&]() -> std::string {
+    switch (why) {
+      case key_waiters::outcome::task_full:
+        return "limits.key_waiters_per_task " + std::to_string(limits.key_waiters_per_task);
+      case key_waiters::outcome::bytes_full:
+        return "limits.key_waiter_bytes " + std::to_string(limits.key_waiter_bytes);
+      default: return "limits.key_waiters " + std::to_string(limits.key_waiters);
+    }
+  }();
+  task full;
+  full.id = job.id;
+  full.specialist = job.specialist.load();
+  full.department = job.department.load();
+  full.urgency = job.urgency;
+  full.accepted_unix_ms = job.accepted_unix_ms;
+  full.journaled = true;
+  full.why = failure::queue_full;
+  full.output = "too many callers wait for tasks whose idempotency key they repeated (" + key
+                + "); this key's task is " + protocols::to_string(job.id)
+                + " and goes on: GET /v1/tasks/" + protocols::to_string(job.id) + " tells its end";
+  full.retry_after_ms = 1000;
+  full.end_state = task_state::failed;
+  full.state = task_state::failed;
+  who_->on_end(full);
 }
 
 // A task that ended long ago, as its asker would have seen it.

@@ -28,12 +28,16 @@ public:
   void on_chunk(const protocols::task& job, std::string_view text) noexcept override {
     who_->on_chunk(job, text);
   }
+  void on_left(const protocols::task& job) noexcept override { who_->on_left(job); }
   void on_end(const protocols::task& job) noexcept override { who_->on_end(job); }
   void on_existing(const protocols::task_id& known) noexcept override;
+  [[nodiscard]] bool waits() const noexcept override { return who_->waits(); }
+  [[nodiscard]] std::size_t held_bytes() const noexcept override { return who_->held_bytes(); }
 
 private:
   void follow(const protocols::task& job);
   void tell_stored(const machine::stored_task& stored);
+  void tell_full(const protocols::task& job, key_waiters::outcome why);
 
   house& house_;
   std::shared_ptr<protocols::asker> who_;

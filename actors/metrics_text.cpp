@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
+#include <iterator>
 #include <limits>
 #include <ranges>
 #include <utility>
@@ -27,6 +29,7 @@ double amount_of(const machine::counter& which) {
 
 class sheet {
 public:
+  /// The reference stays good while other families are added.
   MetricFamily& family(std::string name, std::string help, MetricType type) {
     auto& fresh = families_.emplace_back();
     fresh.name = std::move(name);
@@ -45,12 +48,13 @@ public:
     else
       metric.gauge.value = amount;
   }
-  [[nodiscard]] std::string text() const {
-    return prometheus::TextSerializer{}.Serialize(families_);
+  [[nodiscard]] std::string text() && {
+    return prometheus::TextSerializer{}.Serialize(
+        {std::make_move_iterator(families_.begin()), std::make_move_iterator(families_.end())});
   }
 
 private:
-  std::vector<MetricFamily> families_;
+  std::deque<MetricFamily> families_;  // Not a vector, which moves what it holds when it grows.
 };
 
 constexpr std::array<std::string_view, 6> state_names{"cold", "warming", "warm",
@@ -68,8 +72,10 @@ void write_tasks(sheet& out, const actors::house& house) {
       double amount = 0;
       for (const auto kind : both_pools)
         amount += amount_of(house.pool(kind).specialists[i].gauge.ends[outcome]);
-      // Most specialists have seen few outcomes; those that never came are left out.
-      if (amount == 0) continue;
+      // Most specialists have seen few outcomes; those that never came are left out, but for the
+      // usual one: a rate begins at zero, and no family is without a sample.
+      if (amount == 0 && outcome != static_cast<std::size_t>(machine::task_outcome::completed))
+        continue;
       sheet::add(tasks,
                  {{"specialist", playing.members[i].config.name},
                   {"department", playing.departments[playing.members[i].department]},
@@ -115,21 +121,48 @@ void write_tasks(sheet& out, const actors::house& house) {
   }
 }
 
+// What the workers did that no task shows.
+void write_workers(sheet& out, const node::parts& in) {
+  const auto& house = *in.house;
+  const auto& playing = house.now_playing();
+  auto& strays = out.family("greenroom_worker_stray_lines_total",
+                            "Lines on workers' output that were no messages and were skipped.",
+                            MetricType::Counter);
+  for (std::size_t i = 0; i < playing.members.size(); ++i) {
+    double amount = 0;
+    for (const auto kind : both_pools)
+      amount += amount_of(house.pool(kind).specialists[i].gauge.stray_lines);
+    if (amount > 0) sheet::add(strays, {{"specialist", playing.members[i].config.name}}, amount);
+  }
+  out.one("greenroom_worker_orphans_ended_total",
+          "Processes that were ended because their worker or node had ended before them.",
+          MetricType::Counter, in.keeper ? static_cast<double>(in.keeper->orphans_ended()) : 0.0);
+}
+
 void write_pool(sheet& out, const actors::house& house, pool_kind kind) {
   const auto& playing = house.now_playing();
   const auto& pool = house.pool(kind);
   std::array<double, state_names.size()> states{};
   double crashes = 0;
+  double open = 0;
+  double pinned_failed = 0;
   for (std::size_t i = 0; i < playing.members.size(); ++i) {
     if (playing.members[i].gone) continue;
     const auto& gauge = pool.specialists[i].gauge;
     states[static_cast<std::size_t>(gauge.state.load(std::memory_order_relaxed))] += 1;
     crashes += amount_of(gauge.crashes);
+    if (gauge.open_until_ns.load(std::memory_order_relaxed) > house.time->now_ns()) open += 1;
+    if (playing.members[i].config.pin
+        && gauge.state.load(std::memory_order_relaxed) == machine::worker_state::failed)
+      pinned_failed += 1;
   }
   auto& specialists =
       out.family("greenroom_specialists", "Specialists by state.", MetricType::Gauge);
   for (std::size_t s = 0; s < states.size(); ++s)
     sheet::add(specialists, {{"state", std::string{state_names[s]}}}, states[s]);
+  out.one("greenroom_circuits_open", "Specialists whose circuit is open.", MetricType::Gauge, open);
+  out.one("greenroom_pinned_failed", "Pinned specialists that have failed.", MetricType::Gauge,
+          pinned_failed);
   const auto& gauge = pool.gauge;
   out.one("greenroom_warm_hits_total", "Tasks that found their specialist warm.",
           MetricType::Counter, amount_of(gauge.warm_hits));
@@ -145,6 +178,10 @@ void write_pool(sheet& out, const actors::house& house, pool_kind kind) {
           amount_of(gauge.evictions));
   out.one("greenroom_cooldowns_total", "Workers stopped because they were idle.",
           MetricType::Counter, amount_of(gauge.cooldowns));
+  out.one("greenroom_tasks_stuck", "Specialists waited for while a slot is idle.",
+          MetricType::Gauge, static_cast<double>(pool.stuck_now.load(std::memory_order_relaxed)));
+  out.one("greenroom_tasks_stuck_total", "Waits for a slot that was there, and asked for again.",
+          MetricType::Counter, amount_of(pool.stuck));
   out.one("greenroom_worker_crashes_total", "Workers that died unasked.", MetricType::Counter,
           crashes);
 }
@@ -260,6 +297,7 @@ void write_watch(sheet& out, const node::parts& in) {
 }  // namespace
 
 std::string node::metrics() const {
+  const actors::cast_reader::scope reading;
   const auto& in = *parts_;
   const auto& house = *in.house;
   const auto kind = in.desk->pool();
@@ -280,18 +318,25 @@ std::string node::metrics() const {
           amount_of(house.gauge.journal_commits));
   out.one("greenroom_journal_records_total", "Records written to the journal.", MetricType::Counter,
           amount_of(house.gauge.journal_records));
+  out.one("greenroom_journal_damages_total",
+          "Times that the journal's files or rows were found damaged, missing or foreign.",
+          MetricType::Counter, amount_of(house.gauge.journal_damages));
   out.one("greenroom_journal_ok", "1 while the journal can be written.", MetricType::Gauge,
           house.gauge.journal_ok ? 1 : 0);
   out.one("greenroom_worker_memory_bytes", "Proportional set size of all workers.",
           MetricType::Gauge, now.memory_mb * 1e6);
+  sheet::add(out.family("greenroom_worker_cpu_cores",
+                        "Cores that all workers keep busy, by profile.", MetricType::Gauge),
+             {{"profile", house.now_playing().config.profile}}, now.cpu_share);
   if (now.pool_memory_efficiency)
     out.one("greenroom_memory_efficiency_ratio",
             "1 - memory of the intelligent pool over time / memory over time had all been warm.",
             MetricType::Gauge, *now.pool_memory_efficiency);
   out.one("greenroom_uptime_seconds", "Since the node started.", MetricType::Gauge,
           static_cast<double>(now.uptime_ms) * 1e-3);
+  write_workers(out, in);
   write_watch(out, in);
-  return out.text();
+  return std::move(out).text();
 }
 
 }  // namespace greenroom

@@ -11,16 +11,21 @@ class mirror::pair {
 public:
   pair(mirror& to, std::uint64_t run, std::string_view specialist, std::string_view command,
        bool twice)
-      : to_{to}, run_{run}, twice_{twice}, missing_{twice ? 3 : 2} {
+      : to_{to}, run_{run}, twice_{twice}, held_{to.held_}, missing_{twice ? 3 : 2} {
     said_.specialist = specialist;
     said_.command = command;
   }
+  ~pair() { *held_ -= mine_; }
+  pair(const pair&) = delete;
+  pair& operator=(const pair&) = delete;
 
   mirror& to_;
   const std::uint64_t run_;
   const bool twice_;
+  const std::shared_ptr<std::atomic<std::uint64_t>> held_;
   std::mutex mutex_;
-  int missing_;  // Parts that have not come back.
+  std::uint64_t mine_ = 0;  // Of `held_`.
+  int missing_;             // Parts that have not come back.
   mirror_drop why_ = mirror_drop::comparison_late;
   bool nothing_ = false;  // A part never will, so there is nothing to compare.
   runtime::rollout::shadow_task said_;
@@ -28,6 +33,16 @@ public:
   // True for the last part.
   bool heard(part which, shadow_reply reply, bool comparable) {
     const std::lock_guard lock{mutex_};
+    const auto bytes = reply.output.size();
+    if (*held_ += bytes; *held_ > held_bytes_max) {
+      *held_ -= bytes;
+      std::string{}.swap(reply.output);
+      why_ = mirror_drop::queue_full;
+      // Without a second answer less is known of the noise, and that is all.
+      comparable = false;
+    } else {
+      mine_ += bytes;
+    }
     if (which == part::again) {
       if (comparable) said_.again = std::move(reply);
     } else {
@@ -53,6 +68,9 @@ public:
   void on_chunk(const task& job, std::string_view piece) noexcept override {
     if (caller_) caller_->on_chunk(job, piece);
   }
+  void on_left(const task& job) noexcept override {
+    if (caller_) caller_->on_left(job);
+  }
   void on_end(const task& job) noexcept override {
     if (caller_) caller_->on_end(job);
     shadow_reply reply;
@@ -62,6 +80,10 @@ public:
     reply.took_ms = static_cast<double>(job.ended_ns - job.accepted_ns) * 1e-6;
     if (reply.kind == reply_kind::answered) reply.output = job.output;
     end(std::move(reply), job.end_state != task_state::cancelled);
+  }
+  [[nodiscard]] bool waits() const noexcept override { return !caller_ || caller_->waits(); }
+  [[nodiscard]] std::size_t held_bytes() const noexcept override {
+    return caller_ ? caller_->held_bytes() : 0;
   }
 
 private:

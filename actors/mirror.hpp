@@ -59,9 +59,14 @@ public:
   [[nodiscard]] figures read() const;
 
 private:
+  /// Of the outputs that wait for their counterparts, in all; a pair that finds no room is dropped.
+  static constexpr std::uint64_t held_bytes_max = std::uint64_t{64} << 20;
   class listener;
   void come_back(std::shared_ptr<pair> whole);
 
+  /// A pair may outlive this.
+  std::shared_ptr<std::atomic<std::uint64_t>> held_ =
+      std::make_shared<std::atomic<std::uint64_t>>(0);
   mutable std::mutex mutex_;
   runtime::rollout::shadow_settings settings_;
   runtime::rollout::shadow_comparison comparison_{settings_};

@@ -2,6 +2,7 @@
 
 #include "actors/evidence.hpp"
 #include "actors/front_desk.hpp"
+#include "actors/guarded_call.hpp"
 #include "actors/io_unit.hpp"
 #include "actors/key_follower.hpp"
 #include "actors/node_parts.hpp"
@@ -11,15 +12,18 @@
 #include "actors/text.hpp"
 #include "config/difference.hpp"
 #include "runtime/machine/io/fast_clock.hpp"
+#include "runtime/machine/journal/node_identity.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 #include "runtime/machine/process/sweep.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/pooling/lru_policy.hpp"
+#include "runtime/rollout/record_text.hpp"
+#include "runtime/rollout/rollback_plan.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
-#include <iterator>
-#include <map>
 #include <random>
 #include <thread>
 #include <utility>
@@ -57,6 +61,47 @@ std::uint64_t fresh_random() {
   return (static_cast<std::uint64_t>(source()) << 32) | source();
 }
 
+// Plans that nobody reads any more; earlier versions kept them all.
+void drop_old_rollbacks(machine::journal& from, std::uint64_t count) {
+  constexpr std::uint64_t kept = actors::watch_board::rollbacks_max;
+  constexpr int gap_max = 64;  // So many missing ones in a row: there is nothing older.
+  constexpr std::size_t batch_max = 2048;
+  std::vector<machine::record> batch;
+  int gap = 0;
+  for (auto id = count > kept ? count - kept : 0;
+       id > 0 && gap < gap_max && batch.size() < batch_max; --id) {
+    const auto name = actors::rollback_record(id);
+    const auto found = from.state(name);
+    const auto* text = std::get_if<std::string>(&found);
+    if (text == nullptr || text->empty()) {
+      ++gap;
+      continue;
+    }
+    gap = 0;
+    batch.emplace_back(machine::state_record{name, {}});
+    batch.emplace_back(machine::state_record{name + ".analysis", {}});
+  }
+  // A failure here is met again by whoever writes next.
+  static_cast<void>(from.commit(batch));
+}
+
+// How many rollbacks there have been. A count that cannot be one is not believed: then the
+// records themselves are looked for, because the latest may be under way.
+template <class Read>
+std::uint64_t rollbacks_in(const Read& read) {
+  using plan = runtime::rollout::rollback_plan;
+  const auto text = read(actors::rollback_count_record);
+  if (text.empty()) return 0;
+  if (const auto count = runtime::rollout::whole_number(text);
+      count && *count <= plan::most_rollbacks)
+    return *count;
+  constexpr std::uint64_t looked_for = 4096;  // Of a node's life; only the last ones are kept.
+  std::uint64_t last = 0;
+  for (std::uint64_t id = 1; id <= looked_for; ++id)
+    if (!read(actors::rollback_record(id)).empty()) last = id;
+  return last;
+}
+
 // What the rollout and the latest rollbacks wrote down.
 actors::watch_memory read_memory(machine::journal& from) {
   const auto read = [&from](const std::string& name) {
@@ -66,26 +111,70 @@ actors::watch_memory read_memory(machine::journal& from) {
   };
   actors::watch_memory result;
   result.rollout = read(actors::rollout_record);
-  const auto count = std::strtoull(read(actors::rollback_count_record).c_str(), nullptr, 10);
+  const auto count = rollbacks_in(read);
   constexpr std::uint64_t kept = actors::watch_board::rollbacks_max;
   for (auto id = count > kept ? count - kept + 1 : 1; id <= count; ++id) {
     auto plan = read(actors::rollback_record(id));
     if (plan.empty()) continue;
     result.rollbacks.emplace_back(std::move(plan), read(actors::rollback_record(id) + ".analysis"));
   }
+  drop_old_rollbacks(from, count);
   for (std::uint64_t page = 0; page < actors::evidence_pages; ++page)
     result.evidence.push_back(read(actors::evidence_record(page)));
   return result;
 }
 
+// Says who this node is. Returns why it cannot.
+std::optional<std::string> take_identity(node::parts& in, const std::string& data_dir,
+                                         std::optional<machine::node_identity> known,
+                                         const std::string& journal) {
+  auto taken = machine::take_node_identity(data_dir, std::move(known), journal);
+  if (auto* why = std::get_if<std::string>(&taken)) return std::move(*why);
+  auto& who = std::get<machine::taken_identity>(taken);
+  in.identity = std::move(who.node);
+  if (!who.copied_from.empty())
+    in.house->publish("node.data_copied",
+                      "{\"data_dir\":" + actors::json_text(data_dir)
+                          + ",\"copied_from\":" + actors::json_text(who.copied_from) + "}");
+  return std::nullopt;
+}
+
 class promised final : public protocols::asker {
 public:
-  explicit promised(std::function<void(const task&)> done) : done_{std::move(done)} {}
-  void on_end(const task& job) noexcept override { done_(job); }
+  promised(actors::house& where, std::function<void(task_view)> done)
+      : house_{where}, done_{std::move(done)} {}
+  void on_left(const task& job) noexcept override { tell(job); }
+  void on_end(const task& job) noexcept override { tell(job); }
 
 private:
-  std::function<void(const task&)> done_;
+  void tell(const task& job) noexcept {
+    if (told_.exchange(true)) return;
+    actors::guarded_call(house_, "submit", [&] {
+      const actors::cast_reader::scope reading;
+      const auto& playing = house_.now_playing();
+      auto view =
+          view_of(job, playing.name_of(job.specialist), playing.department_of(job.specialist));
+      // It goes on after the next start.
+      if (!job.ended()) {
+        view.why = protocols::failure::draining;
+        view.output =
+            "the node stops before the task has ended; it is in the journal and goes on after the "
+            "next start";
+      }
+      done_(std::move(view));
+    });
+  }
+
+  actors::house& house_;
+  std::function<void(task_view)> done_;
+  std::atomic<bool> told_{false};
 };
+
+/// What would end in a deadlock ends at once, with the name of the mistake.
+[[noreturn]] void mistaken(const char* what) {
+  std::fprintf(stderr, "greenroom: %s\n", what);
+  std::abort();
+}
 
 }  // namespace
 
@@ -122,10 +211,15 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   in.desk = std::make_unique<actors::front_desk>(house);
 
   std::vector<machine::stored_task> unfinished;
-  const machine::journal_options journal_where{configuration.data_dir + "/journal.db",
-                                               configuration.journal.fsync};
+  machine::journal_options journal_where{
+      configuration.data_dir + "/journal.db",
+      configuration.journal.fsync,
+      {},
+      [&house](const machine::journal_damage& damage) { actors::tell_damage(house, damage); }};
   std::shared_ptr<std::unique_ptr<machine::journal>> first_journal;
   if (!how.without_journal) {
+    auto identity = machine::read_node_identity(configuration.data_dir);
+    if (identity) journal_where.expected = identity->journal;
     auto opened = machine::journal::open(journal_where);
     if (auto* why = std::get_if<machine::journal_error>(&opened)) return failure{why->what};
     auto& open_journal = std::get<0>(opened);
@@ -134,47 +228,78 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     unfinished = std::move(std::get<0>(found));
     const auto unread = actors::remember(house, read_memory(*open_journal));
     if (!unread.empty()) return failure{"the journal holds something unreadable: " + unread};
+    house.hash_key = open_journal->hash_key();
+    journal_where.expected = open_journal->identity();
+    if (auto wrong = take_identity(in, configuration.data_dir, std::move(identity),
+                                   open_journal->identity()))
+      return failure{std::move(*wrong)};
     auto reader = machine::journal_reader::open(journal_where);
     if (auto* why = std::get_if<machine::journal_error>(&reader)) return failure{why->what};
     in.reader = std::move(std::get<0>(reader));
+    auto scanner = machine::journal_reader::open(journal_where);
+    if (auto* why = std::get_if<machine::journal_error>(&scanner)) return failure{why->what};
+    in.scan_reader = std::move(std::get<0>(scanner));
+    in.journal_at = journal_where;
     house.journaling = true;
     first_journal = std::make_shared<std::unique_ptr<machine::journal>>(std::move(open_journal));
   }
   // The journal's lock is ours now, so whatever carries our mark was left by an earlier life.
   const auto mark = data_mark(configuration.data_dir);
   const auto my_mark = mark + ":" + protocols::to_string(task_id{epoch, 0}).substr(0, 16);
-  if (!how.without_journal)
-    for (const auto& left : machine::sweep(my_mark))
+  machine::process_keeper::options keeping;
+  keeping.mark = my_mark;
+  keeping.bin_directory = how.bin_directory;
+  keeping.adopt = how.adopt_orphans;
+  if (!how.without_journal) keeping.report = configuration.data_dir + "/orphans-ended";
+  in.keeper = machine::process_keeper::start(keeping);
+  if (const auto lacks = in.keeper->lacks(); !lacks.empty())
+    house.publish("worker.keeping", "{\"lacks\":" + actors::json_text(lacks) + "}");
+  if (!how.without_journal) {
+    in.keeper->count_orphans(machine::read_guardian_report(keeping.report));
+    in.keeper->end_earlier();
+    for (const auto& left : machine::sweep(my_mark)) {
+      in.keeper->count_orphans(1);
       house.publish("worker.swept", "{\"pid\":" + std::to_string(left.pid) + "}");
+    }
+  }
 
   in.system_config.add_message_types<caf::id_block::greenroom>();
   in.system_config.set("scheduler.policy", caf::atom("sharing"));
   in.system_config.set("scheduler.max-threads", scheduler_threads(configuration, how.threads));
   in.system_config.set("scheduler.max-throughput", configuration.scheduler.max_throughput);
   in.system = std::make_unique<caf::actor_system>(in.system_config);
-  in.io = std::make_unique<machine::engine>(
-      configuration.io_threads,
-      [system = in.system.get(), most = configuration.scheduler.max_throughput](
-          boost::asio::io_context& loop) -> std::unique_ptr<machine::engine::companion> {
-        return std::make_unique<actors::io_unit>(*system, loop, most);
-      });
-  in.io->start();
+  try {
+    in.io = std::make_unique<machine::engine>(
+        configuration.io_threads,
+        [system = in.system.get(), most = configuration.scheduler.max_throughput](
+            boost::asio::io_context& loop) -> std::unique_ptr<machine::engine::companion> {
+          return std::make_unique<actors::io_unit>(*system, loop, most);
+        });
+    in.io->start();
+  } catch (const std::exception& wrong) {
+    return failure{"the threads for pipes and sockets cannot be started: "
+                   + std::string{wrong.what()}
+                   + " (ulimit -n says how many files may be open, ulimit -u how many threads)"};
+  }
 
   const auto bin = how.bin_directory;
   house.callables = callables;
-  house.make_worker = [io = in.io.get(), bin, my_mark, callables,
-                       output_max = configuration.limits.output_bytes, log = &in.log](
+  house.make_worker = [io = in.io.get(), bin, my_mark, callables, keeper = in.keeper, of = &house,
+                       log = &in.log, calls = in.calls, lines = &in.lines, time = house.time](
                           const actors::member& who, std::string_view department, pool_kind pool,
                           std::shared_ptr<machine::worker_events> events) {
     machine::worker_surroundings where;
     where.io = io;
     where.bin_directory = bin;
     where.node_mark = my_mark;
+    where.keeper = keeper;
     where.department = department;
     where.pool = protocols::to_string(pool);
-    where.output_bytes_max = output_max;
-    where.log = [log](std::string_view specialist, std::string_view line) {
-      if (*log) (*log)(specialist, line);
+    where.output_bytes_max = of->now_playing().config.limits.output_bytes;
+    where.calls = calls;
+    where.log = [log, lines, time, of](std::string_view specialist, std::string_view line) {
+      lines->add(specialist, line, time->unix_ms());
+      if (*log) actors::guarded_call(*of, "worker_line", [&] { (*log)(specialist, line); });
     };
     const auto found = callables->find(who.config.name);
     return machine::make_worker(
@@ -214,6 +339,10 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   };
   plan.probe = actors::probe_through(*in.desk, house, probe_patience);
   in.version = GREENROOM_VERSION;
+  if (!how.without_journal)
+    in.backups = std::make_unique<actors::backup_desk>(
+        house, actors::backup_desk::surroundings{configuration.data_dir, in.journal_at, in.identity,
+                                                 in.version});
   in.desk->set_pool(serving);
   if (first_journal) {
     plan.open_journal =
@@ -223,7 +352,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
       return machine::journal::open(journal_where);
     };
   }
-  plan.measure = [](int pid) { return machine::process_memory(pid); };
+  plan.measure = [](int pid) { return machine::measure_process(pid); };
   in.root = in.system->spawn(actors::root, &house, std::move(plan));
 
   std::unique_ptr<node> result{new node{std::move(inside)}};
@@ -241,6 +370,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     }
   }
   mine.watch = std::thread{[&mine] { mine.run_watch(); }};
+  mine.lookups.start();
   return result;
 }
 
@@ -248,32 +378,49 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
 void node::parts::run_watch() {
   std::unique_lock lock{watch_mutex};
   while (!stopping) {
-    watch_bell.wait_for(lock, house->now_playing().config.health_interval);
-    if (!stopping) caf::anon_send(root, protocols::check_atom::value);
+    const auto interval = [this] {
+      const actors::cast_reader::scope reading;
+      return house->now_playing().config.health_interval;
+    }();
+    // Woken before its time: another interval is in force.
+    const auto status = watch_bell.wait_for(lock, interval);
+    if (!stopping && status == std::cv_status::timeout)
+      caf::anon_send(root, protocols::check_atom::value);
   }
 }
 
 node::~node() {
   if (!parts_) return;
+  if (machine::borrowed_thread::in_any())
+    mistaken(
+        "a node is destroyed inside one of its own callbacks or callables, which would wait for "
+        "itself; destroy it on a thread of your own");
   auto& in = *parts_;
+  in.lookups.stop();
   in.house->gauge.draining = true;
   in.house->gauge.closing = true;
+  const actors::cast_reader::scope reading;
   {
     const std::lock_guard lock{in.watch_mutex};
     in.stopping = true;
   }
   in.watch_bell.notify_all();
   if (in.watch.joinable()) in.watch.join();
+  in.backups.reset();
+  {
+    // The journal's keeper is the last to close it, and copies its log into the file.
+    const std::lock_guard lock{in.reader_mutex};
+    in.reader.reset();
+    in.scan_reader.reset();  // The thread that used it has ended.
+  }
   caf::anon_send_exit(in.root, caf::exit_reason::user_shutdown);
   in.root = nullptr;
   in.system->await_all_actors_done();
   // The actors have left behind what they had learnt. Nobody hears what goes wrong any more.
   static_cast<void>(in.house->forecast.learned.write());
+  // Workers are ended, callables are asked to end.
   for (std::size_t kind = 0; kind < actors::pools; ++kind)
-    for (auto& stand : in.house->pool(static_cast<pool_kind>(kind)).specialists) {
-      stand.abandon();
-      stand.actor = nullptr;
-    }
+    for (auto& stand : in.house->pool(static_cast<pool_kind>(kind)).specialists) stand.abandon();
   // Callers that are not in the journal would never hear otherwise.
   in.house->journaling = false;
   in.house->ledger.for_each([&](protocols::task_ptr job) {
@@ -282,11 +429,30 @@ node::~node() {
                        "the node was stopped", nullptr);
   });
   in.io->stop();
+  in.keeper->close();
+  // Those who asked may hold what the engine has (a door's streams), and what waits in the engine's
+  // loops may hold tasks, which belong to the ledger. So: askers, engine, actors' system, ledger.
+  // Callables are waited for in the middle: one may wait for another task, and it hears of that by
+  // then, or that nobody will ever tell it; and its own task belongs to the ledger.
+  in.hooks.reset();
+  in.house->forget_tasks();
+  wait_for_callables();
+  in.io.reset();
   in.system.reset();
-  in.house->bridge_hands.clear();
+}
+
+void node::wait_for_callables() const {
+  auto patience = std::chrono::seconds{1};
+  constexpr std::chrono::seconds patience_most{60};
+  while (!parts_->calls->wait_for(patience)) {
+    parts_->house->publish("node.waits", R"({"for":"callables","running":)"
+                                             + std::to_string(parts_->calls->under_way()) + "}");
+    patience = std::min(2 * patience, patience_most);
+  }
 }
 
 std::size_t node::drain(std::chrono::milliseconds grace) {
+  const actors::cast_reader::scope reading;
   auto& house = *parts_->house;
   house.gauge.draining = true;
   house.publish("node.draining", "{}");
@@ -298,8 +464,10 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
   std::size_t left = 0;
   house.ledger.for_each([&](const protocols::task_ptr& job) {
     if (job->ended()) return;
-    if (job->journaled) {
+    if (job->journaled && job->recorded.load(std::memory_order_acquire)) {
       ++left;
+      // Whoever waits hears where to ask for it, while there is still a door.
+      if (!job->claimed.load(std::memory_order_acquire)) actors::leave(house, *job);
       return;
     }
     // Nobody will go on with it, so whoever waits is told while there is still a door.
@@ -310,7 +478,8 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
   return left;
 }
 
-std::variant<std::monostate, node::failure> node::reload(config::node configuration) {
+std::variant<node::reloaded, node::failure> node::reload(config::node configuration) {
+  const actors::cast_reader::scope reading;
   auto& in = *parts_;
   const std::lock_guard lock{in.reload_mutex};
   const auto& before = in.house->now_playing();
@@ -324,19 +493,39 @@ std::variant<std::monostate, node::failure> node::reload(config::node configurat
     for (const auto& one : department.specialists)
       if (one.backend.kind == config::backend_kind::function && !in.callables->contains(one.name))
         return failure{"no callable is registered for " + one.name};
-  auto next = actors::make_cast(std::move(configuration), &before, in.is_inline);
+  // The ledger was made for so many tasks as could be in the node then.
+  if (const auto wanted = actors::tasks_at_once(configuration);
+      wanted > in.house->ledger.capacity() && wanted > actors::tasks_at_once(before.config))
+    return failure{"queue.total and the specialists' concurrency let " + std::to_string(wanted)
+                   + " tasks into the node, and " + std::to_string(in.house->ledger.capacity())
+                   + " have room until a restart; nothing was changed"};
+  auto next =
+      actors::make_cast(std::move(configuration), &before, in.is_inline, in.house->vacant());
+  const auto now = next;
   if (!in.house->replace_cast(std::move(next)))
-    return failure{"so many new specialists need a restart; nothing was changed"};
+    return failure{
+        "the node has no room for so many more specialists until a restart; nothing was changed"};
+  reloaded result;
+  result.change = config::to_string(change);
+  for (std::size_t kind = 0; kind < actors::pools; ++kind)
+    for (std::uint32_t who = 0; who < now->members.size(); ++who) {
+      const auto runs =
+          in.house->pool(static_cast<pool_kind>(kind)).specialists[who].definition.load();
+      if (runs != 0 && (now->members[who].gone || runs != now->definitions[who])) ++result.workers;
+    }
   caf::anon_send(in.root, protocols::reload_atom::value);
+  in.watch_bell.notify_all();
   in.house->publish("config.reloaded",
-                    "{\"change\":" + actors::json_text(config::to_string(change)) + "}");
-  return std::monostate{};
+                    "{\"change\":" + actors::json_text(result.change)
+                        + ",\"workers_to_replace\":" + std::to_string(result.workers) + "}");
+  return result;
 }
 
 // -- tasks --------------------------------------------------------------------
 
 std::variant<task_id, refusal> node::submit(task_request&& request,
                                             std::shared_ptr<protocols::asker> who) {
+  const actors::cast_reader::scope reading;
   // Only what may be known already needs it.
   if (!request.idempotency_key.empty() && who)
     who = std::make_shared<actors::key_follower>(
@@ -349,16 +538,15 @@ std::variant<task_id, refusal> node::submit(task_request&& request,
 
 std::variant<task_id, refusal> node::submit(task_request request,
                                             std::function<void(task_view)> done) {
-  auto* house = parts_->house.get();
   return submit(std::move(request), std::shared_ptr<protocols::asker>{std::make_shared<promised>(
-                                        [house, done = std::move(done)](const task& job) {
-                                          const auto& playing = house->now_playing();
-                                          done(view_of(job, playing.name_of(job.specialist),
-                                                       playing.department_of(job.specialist)));
-                                        })});
+                                        *parts_->house, std::move(done))});
 }
 
 std::future<task_view> node::submit(task_request request) {
+  if (machine::borrowed_thread::in_callback())
+    mistaken(
+        "node::submit with a future is called inside a callback or an inline callable; to wait for "
+        "the future there keeps the node from doing the task, so use submit with a callback");
   auto promise = std::make_shared<std::promise<task_view>>();
   auto result = promise->get_future();
   const auto name = request.specialist;
@@ -389,8 +577,8 @@ protocols::task_ptr node::parts::find_live(const task_id& id) const {
 }
 
 std::optional<machine::stored_task> node::parts::find_stored(const task_id& id) const {
-  if (!reader) return std::nullopt;
   const std::lock_guard lock{reader_mutex};
+  if (!reader) return std::nullopt;
   auto found = reader->find(id);
   auto* stored = std::get_if<0>(&found);
   if (stored == nullptr) return std::nullopt;
@@ -398,11 +586,13 @@ std::optional<machine::stored_task> node::parts::find_stored(const task_id& id) 
 }
 
 bool node::cancel(const task_id& id) {
+  const actors::cast_reader::scope reading;
   const auto job = parts_->find_live(id);
   return job && parts_->desk->cancel(*job);
 }
 
 std::optional<task_view> node::find(const task_id& id) const {
+  const actors::cast_reader::scope reading;
   const auto& in = *parts_;
   if (const auto job = in.find_live(id)) {
     const auto& playing = in.house->now_playing();
@@ -412,68 +602,10 @@ std::optional<task_view> node::find(const task_id& id) const {
   return std::nullopt;
 }
 
-std::variant<node::page, refusal> node::list(const query& which) const {
-  const auto& in = *parts_;
-  page result;
-  // Live tasks that are not in the journal come first, in the order of their ids; a cursor
-  // `live-ID` goes on after that one.
-  constexpr std::string_view live = "live-";
-  const bool among_live = which.cursor.starts_with(live);
-  if (which.cursor.empty() || among_live) {
-    const auto after = among_live ? which.cursor.substr(live.size()) : std::string{};
-    protocols::task_id told{};
-    if (among_live && !protocols::parse(after, told))
-      return refusal{
-          protocols::failure::malformed, "the cursor is not one that an earlier page gave", {}, {}};
-    std::map<std::string, protocols::task_ptr> ordered;
-    const auto& playing = in.house->now_playing();
-    in.house->ledger.for_each([&](const protocols::task_ptr& job) {
-      if (job->journaled && in.reader) return;
-      if (which.state && job->state.load() != *which.state) return;
-      if (!which.specialist.empty() && playing.name_of(job->specialist) != which.specialist) return;
-      auto id = protocols::to_string(job->id);
-      if (id > after) ordered.emplace(std::move(id), job);
-      // One more than is told, to know whether there is one more.
-      if (ordered.size() > which.limit + 1) ordered.erase(std::prev(ordered.end()));
-    });
-    for (const auto& [id, job] : ordered) {
-      if (result.items.size() == which.limit) break;
-      result.items.push_back(
-          view_of(*job, playing.name_of(job->specialist), playing.department_of(job->specialist)));
-    }
-    // The stored ones, if there are any, begin a page of their own then.
-    if (result.items.size() == which.limit && (ordered.size() > which.limit || in.reader)) {
-      result.next = std::string{live} + protocols::to_string(result.items.back().id);
-      return result;
-    }
-  }
-  if (!in.reader || result.items.size() >= which.limit) return result;
-  machine::task_query stored;
-  stored.specialist = which.specialist;
-  stored.limit = which.limit - result.items.size();
-  if (!among_live) stored.cursor = which.cursor;
-  // Which of the unfinished ones is running now is known here, not in the journal.
-  const bool live_state = which.state == task_state::running || which.state == task_state::queued;
-  if (!live_state) stored.state = which.state;
-  const std::lock_guard lock{in.reader_mutex};
-  auto found = in.reader->list(stored);
-  if (auto* why = std::get_if<machine::journal_error>(&found))
-    return refusal{protocols::failure::malformed, why->what, {}, {}};
-  auto& rows = std::get<0>(found);
-  for (const auto& one : rows.items) {
-    auto view = view_of(one);
-    if (!one.ended)
-      if (const auto job = in.find_live(one.accepted.id)) view.state = job->state.load();
-    if (which.state && view.state != *which.state) continue;
-    result.items.push_back(std::move(view));
-  }
-  result.next = rows.next;
-  return result;
-}
-
 // -- by hand ------------------------------------------------------------------
 
 std::optional<refusal> node::warm(std::string_view specialist) {
+  const actors::cast_reader::scope reading;
   auto found = parts_->desk->find(specialist);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
   caf::anon_send(parts_->root, protocols::warm_up_atom::value, std::get<0>(found));
@@ -481,20 +613,39 @@ std::optional<refusal> node::warm(std::string_view specialist) {
 }
 
 std::optional<refusal> node::cool(std::string_view specialist) {
+  const actors::cast_reader::scope reading;
   auto found = parts_->desk->find(specialist);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
   caf::anon_send(parts_->root, protocols::cool_atom::value, std::get<0>(found));
   return std::nullopt;
 }
 
-config::node node::configuration() const { return parts_->house->now_playing().config; }
+std::string node::identity() const { return parts_->identity; }
+
+config::node node::configuration() const {
+  const actors::cast_reader::scope reading;
+  return parts_->house->now_playing().config;
+}
 
 std::vector<event> node::events_after(std::uint64_t after) const {
-  return parts_->house->events.after(after);
+  std::vector<event> result;
+  for (const auto& one : parts_->house->events.after(after)) result.push_back(one);
+  return result;
+}
+
+actors::event_range node::shared_events(std::uint64_t after, std::size_t bytes_max) const {
+  return parts_->house->events.after(after, bytes_max);
+}
+
+std::pair<std::uint64_t, std::uint64_t> node::event_numbers() const {
+  return parts_->house->events.kept_numbers();
 }
 
 std::shared_ptr<void> node::on_event(std::function<void(const event&)> hear) {
-  return parts_->house->events.subscribe(std::move(hear));
+  return parts_->house->events.subscribe([hear = std::move(hear)](const event& what) {
+    const machine::borrowed_thread here{machine::borrowed_thread::kind::callback};
+    hear(what);
+  });
 }
 
 }  // namespace greenroom

@@ -1,6 +1,7 @@
 // What is wrong with a node, and what would help.
 #include "actors/node_parts.hpp"
 #include "actors/text.hpp"
+#include "config/loader.hpp"
 #include "runtime/rollout/json_fields.hpp"
 
 #include <algorithm>
@@ -13,20 +14,50 @@ namespace {
 
 using content = actors::watch_board::content;
 
+/// Puts the means of the period in the place of the last check's values.
+void average_over(runtime::monitoring::pool_sample& sample,
+                  const runtime::monitoring::sample_history& kept, double from_s) {
+  using runtime::monitoring::metric;
+  const auto set = [&](metric what, std::optional<double>& to) {
+    const auto sum = kept.summary(what, from_s);
+    to = sum.points > 0 ? std::optional{sum.mean} : std::nullopt;
+  };
+  set(metric::memory_use, sample.memory_use);
+  set(metric::memory_efficiency, sample.memory_efficiency);
+  set(metric::error_rate, sample.error_rate);
+  set(metric::success_rate, sample.success_rate);
+  set(metric::warm_hit_rate, sample.warm_hit_rate);
+  set(metric::cold_start_rate, sample.cold_start_rate);
+  set(metric::prediction_accuracy, sample.prediction_accuracy);
+  set(metric::response_mean_ms, sample.response_mean_ms);
+  set(metric::response_p95_ms, sample.response_p95_ms);
+  set(metric::response_p99_ms, sample.response_p99_ms);
+  set(metric::response_ratio, sample.response_ratio);
+}
+
 }  // namespace
 
-std::optional<std::string> node::diagnose(std::string_view subject) const {
+std::optional<std::string> node::diagnose(std::string_view subject,
+                                          std::optional<std::chrono::milliseconds> last) const {
+  const actors::cast_reader::scope reading;
   struct advice {
     std::string severity, text, change;
   };
   std::vector<advice> found;
+  // Whoever asks hears the same judgement; the rest is what an operator can do about its subject.
   const auto now = status();
   const auto all = specialists();
   const auto config = configuration();
-  const auto board = parts_->house->board.read([](const content& of) {
-    return std::pair{of.samples, of.health};
-  });
-  const auto& sample = board.first[static_cast<std::size_t>(parts_->desk->pool())];
+  const auto samples = parts_->house->board.read([](const content& of) { return of.samples; });
+  auto sample = samples[static_cast<std::size_t>(parts_->desk->pool())];
+  if (last) {
+    const auto& house = *parts_->house;
+    const auto from_s =
+        house.unix_s(house.time->now_ns()) - std::chrono::duration<double>{*last}.count();
+    house.samples.read([&](const runtime::monitoring::sample_history& kept) {
+      average_over(sample, kept, from_s);
+    });
+  }
   const auto round = [](double value, int digits = 1) {
     char text[48];
     std::snprintf(text, sizeof text, "%.*f", digits, value);
@@ -104,12 +135,38 @@ std::optional<std::string> node::diagnose(std::string_view subject) const {
            "only " + percent(*sample.prediction_accuracy)
                + " of the starts ahead of demand were used",
            "pool.warm_threshold: " + round(std::min(0.6, config.pool.warm_threshold + 0.1), 2)});
-    std::size_t failed = 0;
+    // A place that is kept for much longer than a start takes makes the next one wait for nothing.
+    double starts_ms = 0;
+    std::size_t started = 0;
     for (const auto& one : all)
-      if (one.state == specialist_state::failed) ++failed;
-    if (failed > 0)
-      found.push_back({"critical", std::to_string(failed) + " specialists cannot be started",
-                       "see greenroom diagnose errors"});
+      if (one.start_ms > 0) {
+        starts_ms += one.start_ms;
+        ++started;
+      }
+    const auto start_ms = started > 0 ? starts_ms / static_cast<double>(started) : 0;
+    constexpr double worth_keeping = 4;
+    if (const auto kept = config.pool.min_residency;
+        kept && !always_warm && started > 0
+        && config.pool.max_warm<now.total&& static_cast<double>(kept->count())> worth_keeping
+               * start_ms)
+      found.push_back({"warning",
+                       "a warm slot is kept for pool.min_residency, "
+                           + config::format_duration(*kept) + ", although a start takes "
+                           + round(start_ms, 0) + " ms: tasks for others wait that long",
+                       "pool.min_residency: auto (twice the measured start time, at most 2s)"});
+    for (const auto& one : all) {
+      const auto who = parts_->house->now_playing().find(one.name);
+      if (who == actors::cast::nobody) continue;
+      const auto& worker = parts_->house->now_playing().members[who].config.backend;
+      if (worker.task_timeout && one.start_ms >= static_cast<double>(worker.task_timeout->count()))
+        found.push_back(
+            {"critical",
+             one.name + " takes " + round(one.start_ms, 0)
+                 + " ms to start, and its backend.task_timeout is "
+                 + config::format_duration(*worker.task_timeout)
+                 + ": whoever waits for a start gets a 504",
+             "leave backend.task_timeout out, or make it longer than a start and a run"});
+    }
   } else if (subject == "errors") {
     if (sample.error_rate && *sample.error_rate > 0.02)
       found.push_back({*sample.error_rate > 0.10 ? "critical" : "warning",
@@ -126,6 +183,10 @@ std::optional<std::string> node::diagnose(std::string_view subject) const {
                              + std::to_string(by_bad[i].tasks) + " tasks",
                          "greenroom tasks --specialist " + by_bad[i].name + " --state failed"});
     for (const auto& one : all) {
+      if (one.state == specialist_state::failed)
+        found.push_back(
+            {"critical", "the worker of " + one.name + " cannot be started: " + one.last_error,
+             "mend its backend and send SIGHUP, or try it with greenroom warm " + one.name});
       if (one.circuit_open)
         found.push_back({"critical", "the circuit of " + one.name + " is open",
                          "its worker fails again and again; see greenroom events"});
@@ -139,16 +200,18 @@ std::optional<std::string> node::diagnose(std::string_view subject) const {
                          one.name + " has the fallback " + same->config.fallback
                              + ", which is asked too late when " + one.name + " just is silent",
                          "backend.attempt_timeout: at most half of its task_timeout, "
-                             + std::to_string(same->config.backend.task_timeout.count() / 2)
+                             + std::to_string(same->config.backend.task_timeout
+                                                  .value_or(config::task_timeout_default)
+                                                  .count()
+                                              / 2)
                              + " ms"});
       if (one.restarts > 3)
-        found.push_back(
-            {"warning",
-             "the worker of " + one.name + " died " + std::to_string(one.restarts) + " times",
-             "look at its stderr in the log"});
+        found.push_back({"warning",
+                         "the worker of " + one.name + " died " + std::to_string(one.restarts)
+                             + " times"
+                             + (one.last_error.empty() ? "" : ", the last time: " + one.last_error),
+                         "look at its stderr in the log"});
     }
-    if (!now.journal_ok)
-      found.push_back({"critical", "the journal cannot be written", "is the disk full?"});
     const auto shed = now.shed;
     if (shed > 0)
       found.push_back({"info", std::to_string(shed) + " requests were refused at the door",
@@ -180,8 +243,15 @@ std::optional<std::string> node::diagnose(std::string_view subject) const {
   } else {
     return std::nullopt;
   }
+  // What makes the node less than well is named whatever was asked for; that of the subject first.
+  for (const bool own : {true, false})
+    for (const auto& one : now.reasons)
+      if ((one.subject == subject) == own) found.push_back({one.severity, one.text, one.change});
+  std::ranges::stable_sort(found, std::ranges::greater{}, [](const advice& one) {
+    return one.severity == "critical" ? 2 : one.severity == "warning" ? 1 : 0;
+  });
   std::string factors;
-  for (const auto& one : board.second.factors)
+  for (const auto& one : now.factors)
     factors += (factors.empty() ? "" : ",") + std::string{"{\"name\":"}
                + actors::json_text(one.name)
                + ",\"value\":" + runtime::rollout::json_text(one.value)
@@ -191,9 +261,13 @@ std::optional<std::string> node::diagnose(std::string_view subject) const {
     items += (items.empty() ? "" : ",") + std::string{"{\"severity\":"}
              + actors::json_text(one.severity) + ",\"finding\":" + actors::json_text(one.text)
              + ",\"change\":" + actors::json_text(one.change) + "}";
-  return "{\"subject\":" + actors::json_text(subject)
-         + ",\"healthy\":" + (found.empty() ? "true" : "false")
-         + ",\"health_score\":" + runtime::rollout::json_text(board.second.score) + ",\"factors\":["
+  const bool healthy = now.status == "HEALTHY" && std::ranges::all_of(found, [](const advice& one) {
+                         return one.severity == "info";
+                       });
+  return "{\"subject\":" + actors::json_text(subject) + ",\"status\":"
+         + actors::json_text(now.status) + ",\"healthy\":" + (healthy ? "true" : "false")
+         + ",\"alerts\":" + std::to_string(now.alerts)
+         + ",\"health_score\":" + runtime::rollout::json_text(now.health_score) + ",\"factors\":["
          + factors + "],\"findings\":[" + items + "]}";
 }
 

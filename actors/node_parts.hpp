@@ -1,12 +1,15 @@
 // What a node holds; for the files that implement it and for the doors.
 #pragma once
 
+#include "actors/backup_desk.hpp"
 #include "actors/front_desk.hpp"
 #include "actors/house.hpp"
+#include "actors/lookup_thread.hpp"
 #include "actors/node.hpp"
 #include "runtime/machine/http/webhook.hpp"
 #include "runtime/machine/io/engine.hpp"
 #include "runtime/machine/journal/journal.hpp"
+#include "runtime/machine/process/process_keeper.hpp"
 
 #include <caf/all.hpp>
 
@@ -21,24 +24,35 @@
 
 namespace greenroom {
 
+/// In the order in which they need each other; `node::~node` ends them in the order that README.md
+/// of this folder gives.
 struct node::parts {
   caf::actor_system_config system_config;
   std::unique_ptr<actors::house> house;
   std::unique_ptr<caf::actor_system> system;
+  /// Outlives the engine, which ends the workers.
+  std::shared_ptr<machine::process_keeper> keeper;
   std::unique_ptr<machine::engine> io;
   std::unique_ptr<actors::front_desk> desk;
   std::shared_ptr<actors::callable_table> callables;
+  std::shared_ptr<machine::call_gate> calls = std::make_shared<machine::call_gate>();
   std::function<bool(std::string_view)> is_inline;
   caf::actor root;
   mutable std::mutex reader_mutex;
-  std::unique_ptr<machine::journal_reader> reader;
-  std::int64_t started_ns = 0;  ///< Steady clock.
+  std::unique_ptr<machine::journal_reader> reader;  ///< For one task at a time.
+  mutable std::mutex scan_mutex;
+  std::unique_ptr<machine::journal_reader> scan_reader;  ///< For lists, which take longer.
+  std::int64_t started_ns = 0;                           ///< Steady clock.
   std::string version;
-  std::unique_ptr<machine::webhook> hooks;  ///< For alerts.
+  machine::journal_options journal_at;  ///< Where the journal is; without one its path is empty.
+  std::string identity;                 ///< Who this node is, as long as it has its data directory.
+  std::unique_ptr<machine::webhook> hooks;       ///< For alerts.
+  std::unique_ptr<actors::backup_desk> backups;  ///< Null without a journal.
   std::atomic<bool> collapsed{false};
   std::atomic<std::uint64_t> workflow_serial{1};
   /// Lines that workers write to stderr; set before anything starts, or left empty.
   std::function<void(std::string_view specialist, std::string_view line)> log;
+  actors::worker_lines lines;  ///< The last of them.
   std::mutex reload_mutex;
 
   /// Tasks of an earlier life keep their names, which do not say where they are.
@@ -46,6 +60,9 @@ struct node::parts {
   std::unordered_set<std::string> resumed;
   [[nodiscard]] protocols::task_ptr find_live(const protocols::task_id& id) const;
   [[nodiscard]] std::optional<machine::stored_task> find_stored(const protocols::task_id& id) const;
+
+  class listing;
+  mutable actors::lookup_thread lookups;
 
   std::thread watch;
   std::mutex watch_mutex;

@@ -20,6 +20,7 @@ constexpr double most_said = 1000;
 }  // namespace
 
 std::vector<prediction_view> node::predictions() const {
+  const actors::cast_reader::scope reading;
   const auto& house = *parts_->house;
   const auto& playing = house.now_playing();
   const auto now_s = house.unix_s(house.time->now_ns());
@@ -65,6 +66,7 @@ std::vector<prediction_view> node::predictions() const {
 }
 
 prediction_state node::prediction() const {
+  const actors::cast_reader::scope reading;
   const auto& forecast = parts_->house->forecast;
   const auto believed =
       forecast.read([](const actors::forecast_board::content& of) { return of.policy; });
@@ -75,6 +77,7 @@ prediction_state node::prediction() const {
 }
 
 std::string node::recording() const {
+  const actors::cast_reader::scope reading;
   const auto& house = *parts_->house;
   const auto& playing = house.now_playing();
   const auto& pool = house.pool(protocols::pool_kind::intelligent);

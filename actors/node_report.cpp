@@ -126,13 +126,24 @@ std::vector<runtime::rollout::chart_mark> marks_of(
 
 }  // namespace
 
-std::optional<std::string> node::report(std::string_view format) const {
+std::optional<std::string> node::report(std::string_view format,
+                                        std::optional<std::chrono::milliseconds> last) const {
+  const actors::cast_reader::scope reading;
   const auto& house = *parts_->house;
   runtime::rollout::deployment_report made;
-  const auto board = house.board.read([](const actors::watch_board::content& of) { return of; });
+  auto board = house.board.read([](const actors::watch_board::content& of) { return of; });
   const auto& playing = house.now_playing();
   made.made_at_s = made.to_s = house.unix_s(house.time->now_ns());
   made.from_s = house.unix_s(parts_->started_ns);
+  if (last) {
+    made.from_s = std::max(made.from_s, made.to_s - std::chrono::duration<double>{*last}.count());
+    runtime::rollout::evidence_recorder within;
+    for (const auto& [key, points] : board.evidence.series())
+      for (const auto& one : points)
+        if (one.at_s >= made.from_s)
+          static_cast<void>(within.add(key.subject, key.what, one.value, one.at_s));
+    board.evidence = std::move(within);
+  }
   made.node = playing.config.listen;
   made.version = parts_->version;
   made.profile = playing.config.profile;

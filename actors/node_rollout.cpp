@@ -62,15 +62,21 @@ void node::steer(actors::steering word) {
   using what = actors::steering::what;
   const bool back = word.verb == what::roll_back || word.verb == what::confirm
                     || word.verb == what::cancel || word.verb == what::verify;
-  parts_->house->board.leave(
-      back ? actors::watch_board::box::rollback : actors::watch_board::box::rollout,
-      std::move(word));
+  const auto to = back ? actors::watch_board::box::rollback : actors::watch_board::box::rollout;
+  if (!parts_->house->board.try_leave(to, word)) {
+    if (word.told)
+      word.told(503, "busy",
+                std::to_string(actors::watch_board::words_max)
+                    + " requests of operators wait already; ask again in a second");
+    return;
+  }
   caf::anon_send(
       parts_->root, protocols::steer_atom::value,
       static_cast<std::uint32_t>(back ? actors::root_state::undoing : actors::root_state::rolling));
 }
 
 std::string node::rollout() const {
+  const actors::cast_reader::scope reading;
   const auto& house = *parts_->house;
   const auto plan = house.board.read([](const content& board) { return board.rollout; })
                         .value_or(rollout_plan{{}});
@@ -135,6 +141,7 @@ std::string way_back_of_last(const content& board) {
 }  // namespace
 
 std::string node::rollbacks() const {
+  const actors::cast_reader::scope reading;
   const auto all = parts_->house->board.read([](const content& board) { return board.rollbacks; });
   std::string result = "{\"items\":[";
   for (auto at = all.rbegin(); at != all.rend(); ++at) {
@@ -159,6 +166,7 @@ std::optional<std::string> node::rollback(std::string_view id) const {
 }
 
 std::string node::alerts() const {
+  const actors::cast_reader::scope reading;
   struct lists {
     std::vector<runtime::monitoring::alert> firing, pending, history;
   };

@@ -1,17 +1,14 @@
 // What a node says of itself: tasks, specialists, health, exported state.
 #include "actors/node_parts.hpp"
 #include "actors/pool_sampler.hpp"
+#include "actors/surveyor.hpp"
 #include "actors/task_times.hpp"
 #include "actors/text.hpp"
 #include "actors/units.hpp"
-#include "protocols/json_text.hpp"
-#include "runtime/monitoring/node_status.hpp"
+#include "runtime/monitoring/judgement.hpp"
 
 #include <algorithm>
 #include <array>
-#include <functional>
-#include <map>
-#include <span>
 #include <utility>
 
 namespace greenroom {
@@ -38,8 +35,10 @@ std::string_view to_string(specialist_state value) {
   return names[static_cast<std::size_t>(value)];
 }
 
-task_view view_of(const task& done, std::string specialist, std::string department) {
+task_view view_of(const task& done, std::string specialist, std::string department,
+                  with_output how) {
   task_view result;
+  if (done.ended()) result.upstream = done.upstream();
   result.id = done.id;
   result.state = done.state.load(std::memory_order_acquire);
   result.specialist = std::move(specialist);
@@ -52,7 +51,11 @@ task_view view_of(const task& done, std::string specialist, std::string departme
   // The rest is written before the state says that it is there.
   if (!done.ended()) return result;
   result.why = done.why;
-  result.output = done.output;
+  if (how == with_output::yes) {
+    result.output = done.output;
+    result.output_bytes = done.output.size();
+  }
+  result.unwritten = done.unwritten.load(std::memory_order_acquire);
   actors::tell_times(done, result);
   result.ended_unix_ms = done.accepted_unix_ms + (done.ended_ns - done.accepted_ns) / 1'000'000;
   return result;
@@ -72,6 +75,8 @@ task_view view_of(const machine::stored_task& stored) {
   result.state = end.state;
   result.why = end.why;
   result.output = end.output;
+  result.output_bytes = stored.output_left_out ? stored.output_bytes : end.output.size();
+  result.output_left_out = stored.output_left_out;
   result.cold_start = end.cold_start;
   result.attempts = end.attempts;
   result.served_by = end.pool;
@@ -84,6 +89,7 @@ task_view view_of(const machine::stored_task& stored) {
 }
 
 node_view node::status() const {
+  const actors::cast_reader::scope reading;
   const auto& in = *parts_;
   const auto& house = *in.house;
   const auto& playing = house.now_playing();
@@ -92,8 +98,20 @@ node_view node::status() const {
   node_view result;
   for (std::size_t i = 0; i < playing.members.size(); ++i) {
     if (playing.members[i].gone) continue;
-    const auto& gauge = pool.specialists[i].gauge;
+    const auto& stand = pool.specialists[i];
+    const auto& gauge = stand.gauge;
     ++result.total;
+    if (kind == pool_kind::baseline || playing.members[i].config.pin) {
+      ++result.kept_warm;
+      const auto state = gauge.state.load(std::memory_order_relaxed);
+      const auto up = state == worker_state::warm || state == worker_state::busy;
+      if (!up && stand.failed_starts.load(std::memory_order_relaxed) > 0) {
+        if (result.kept_down++ == 0) {
+          result.down_name = playing.members[i].config.name;
+          result.down_why = stand.last_error.read([](const std::string& of) { return of; });
+        }
+      }
+    }
     switch (gauge.state.load(std::memory_order_relaxed)) {
       case worker_state::warm: ++result.warm; break;
       case worker_state::busy:
@@ -105,12 +123,16 @@ node_view node::status() const {
       default: break;
     }
     // Whoever answers, the workers of either pool cost.
-    for (const auto each : {pool_kind::intelligent, pool_kind::baseline})
-      result.memory_mb +=
-          static_cast<double>(
-              house.pool(each).specialists[i].gauge.memory_bytes.load(std::memory_order_relaxed))
-          / actors::bytes_per_mb;
+    for (const auto each : {pool_kind::intelligent, pool_kind::baseline}) {
+      const auto runs = house.pool(each).specialists[i].definition.load(std::memory_order_relaxed);
+      if (runs != 0 && runs != playing.definitions[i]) ++result.old_definitions;
+      const auto& its = house.pool(each).specialists[i].gauge;
+      result.memory_mb += static_cast<double>(its.memory_bytes.load(std::memory_order_relaxed))
+                          / actors::bytes_per_mb;
+      result.cpu_share += actors::cpu_share_of(its);
+    }
   }
+  result.generation = playing.generation;
   result.memory_always_warm_mb = actors::always_warm_bytes(house) / actors::bytes_per_mb;
   result.memory_efficiency = house.all_memory.efficiency().value_or(0);
   if (house.routes.now().routes != runtime::rollout::mode::fallback)
@@ -150,6 +172,18 @@ node_view node::status() const {
   result.cancelled -= std::min(result.cancelled, of(copies, machine::task_outcome::cancelled));
   result.unknown -= std::min(result.unknown, of(copies, machine::task_outcome::unknown));
   for (const auto& one : house.gauge.shed) result.shed += machine::count_of(one);
+  const auto share_of = [](std::uint64_t part, std::uint64_t whole) {
+    return whole == 0 ? std::optional<double>{}
+                      : std::min(1.0, static_cast<double>(part) / static_cast<double>(whole));
+  };
+  std::uint64_t foreseen = 0;
+  for (const auto which : {pool_kind::intelligent, pool_kind::baseline})
+    foreseen += house.pool(which).gauge.prewarm_hits.load();
+  result.prediction_accuracy = share_of(foreseen, foreseen + house.forecast.prewarm_wastes.load());
+  result.workflow_detection =
+      share_of(house.forecast.workflows_found.load(), house.forecast.workflows_run.load());
+  result.availability = share_of(
+      result.completed, result.completed + result.failed_tasks + result.unknown + result.shed);
   result.accepted = house.gauge.accepted();
   result.pending = result.accepted - std::min(result.accepted, house.gauge.ended());
   result.queue_depth = house.gauge.depth();
@@ -157,19 +191,15 @@ node_view node::status() const {
   result.draining = house.gauge.draining;
   result.journal_ok = house.gauge.journal_ok;
   result.ready = !result.draining && !in.collapsed;
-  runtime::monitoring::status_evidence evidence;
+  runtime::monitoring::node_evidence evidence;
   const auto interval = std::chrono::duration<double>{playing.config.health_interval}.count();
   // As the watchers tell the time: somebody may have set the wall clock since the node started.
   const auto now_s = house.unix_s(house.time->now_ns());
   house.board.read([&](const actors::watch_board::content& board) {
-    using runtime::monitoring::severity;
-    evidence.health = board.checked_at_s > 0 ? board.health.score : 1;
-    result.health_score = evidence.health;
-    for (const auto& one : board.firing) {
-      if (one.level == severity::critical) ++evidence.critical_alerts;
-      if (one.level == severity::warning) ++evidence.warning_alerts;
-    }
-    result.alerts = board.firing.size();
+    if (board.checked_at_s > 0) evidence.health = board.health;
+    evidence.firing = board.firing;
+    if (board.rollout && board.rollout->stands() == runtime::rollout::standing::rolled_back)
+      result.way_back = board.rollout->way_back();
     evidence.rolling_back = !board.rollbacks.empty() && !board.rollbacks.back().plan.finished();
     evidence.blind = board.checked_at_s > 0 && now_s - board.checked_at_s > 3 * interval + 1;
     result.last_check_unix_ms = static_cast<std::int64_t>(board.checked_at_s * 1000);
@@ -177,11 +207,18 @@ node_view node::status() const {
   if (result.last_check_unix_ms == 0)
     result.last_check_unix_ms = static_cast<std::int64_t>(now_s * 1000);
   evidence.draining = result.draining;
-  auto status = derive_status(evidence);
-  using runtime::monitoring::node_status;
-  if (in.collapsed || (house.journaling && !result.journal_ok)) status = node_status::critical;
-  if (result.failed > 0 && status == node_status::healthy) status = node_status::degraded;
-  result.status = name_of(status);
+  evidence.collapsed = in.collapsed;
+  evidence.journal_lost = house.journaling && !result.journal_ok;
+  evidence.failed = result.failed;
+  const auto judged = judge_node(evidence);
+  result.status = name_of(judged.status);
+  result.health_score = judged.health;
+  result.alerts = judged.alerts;
+  for (const auto& one : judged.reasons)
+    result.reasons.push_back(
+        {std::string{name_of(one.about)}, std::string{name_of(one.level)}, one.text, one.change});
+  for (const auto& one : evidence.health.factors)
+    result.factors.push_back({one.name, one.value, one.factor});
   return result;
 }
 
@@ -203,6 +240,7 @@ specialist_view view_of_specialist(const actors::house& house, pool_kind kind, s
   result.memory_mb = bytes > 0  ? static_cast<double>(bytes) / actors::bytes_per_mb
                      : seen > 0 ? static_cast<double>(seen) / actors::bytes_per_mb
                                 : one.config.memory_mb;
+  result.cpu_share = actors::cpu_share_of(gauge);
   result.running = gauge.running.load(std::memory_order_relaxed);
   const auto depth = gauge.depth();
   result.queue_depth = depth - std::min<std::size_t>(depth, result.running);
@@ -213,60 +251,52 @@ specialist_view view_of_specialist(const actors::house& house, pool_kind kind, s
   result.cold_starts = machine::count_of(gauge.cold_starts);
   result.warm_hits = machine::count_of(gauge.warm_hits);
   result.restarts = machine::count_of(gauge.crashes);
+  result.skipped_lines = machine::count_of(gauge.stray_lines);
   result.start_ms =
       static_cast<double>(gauge.start_ns.load(std::memory_order_relaxed)) * actors::ms_per_ns;
   result.run_ms =
       static_cast<double>(gauge.run_ns.load(std::memory_order_relaxed)) * actors::ms_per_ns;
   result.pinned = one.config.pin;
   result.circuit_open = gauge.open_until_ns.load(std::memory_order_relaxed) > house.time->now_ns();
+  result.last_error = house.pool(kind).specialists[who].last_error.read(
+      [](const std::string& text) { return text; });
+  for (const auto each : {pool_kind::intelligent, pool_kind::baseline}) {
+    const auto runs = house.pool(each).specialists[who].definition.load(std::memory_order_relaxed);
+    if (runs != 0 && runs != playing.definitions[who]) result.old_definition = true;
+  }
   return result;
 }
 
 }  // namespace
 
-/// What their workers died of last, as far as the events go back. Only for those who had trouble,
-/// since looking for it takes a while.
-static void add_last_errors(const actors::house& house, std::span<specialist_view> to) {
-  const auto troubled = [](const specialist_view& one) {
-    return one.failures > 0 || one.restarts > 0 || one.state == specialist_state::failed;
-  };
-  if (std::ranges::none_of(to, troubled)) return;
-  std::map<std::string, std::string, std::less<>> last;
-  std::string room_for_name, room_for_why;
-  for (const auto& happened : house.events.after(0)) {
-    if (happened.kind != "worker.died" && happened.kind != "worker.start_failed") continue;
-    std::string_view name, why;
-    const auto whole =
-        protocols::each_member(happened.json, [&](std::string_view key, std::string_view value) {
-          if (key == "specialist")
-            static_cast<void>(protocols::string_value(value, room_for_name, name));
-          if (key == "why") static_cast<void>(protocols::string_value(value, room_for_why, why));
-        });
-    if (whole) last.insert_or_assign(std::string{name}, std::string{why});
-  }
-  for (auto& one : to)
-    if (const auto found = last.find(one.name); found != last.end()) one.last_error = found->second;
-}
-
 std::vector<specialist_view> node::specialists() const {
+  const actors::cast_reader::scope reading;
   const auto& members = parts_->house->now_playing().members;
   std::vector<specialist_view> result;
   for (std::uint32_t i = 0; i < members.size(); ++i)
     if (!members[i].gone)
       result.push_back(view_of_specialist(*parts_->house, parts_->desk->pool(), i));
-  add_last_errors(*parts_->house, result);
   return result;
 }
 
 std::variant<specialist_view, refusal> node::specialist(std::string_view name) const {
+  const actors::cast_reader::scope reading;
   auto found = parts_->desk->find(name);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
-  auto result = view_of_specialist(*parts_->house, parts_->desk->pool(), std::get<0>(found));
-  add_last_errors(*parts_->house, {&result, 1});
-  return result;
+  return view_of_specialist(*parts_->house, parts_->desk->pool(), std::get<0>(found));
+}
+
+std::variant<std::vector<worker_line>, refusal> node::worker_lines(std::string_view specialist,
+                                                                   std::uint64_t after,
+                                                                   std::size_t most) const {
+  const actors::cast_reader::scope reading;
+  auto found = parts_->desk->find(specialist);
+  if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
+  return parts_->lines.of(parts_->house->now_playing().name_of(std::get<0>(found)), after, most);
 }
 
 std::vector<std::string> node::workflow_names() const {
+  const actors::cast_reader::scope reading;
   std::vector<std::string> result;
   for (const auto& one : parts_->house->now_playing().config.workflows) result.push_back(one.name);
   return result;

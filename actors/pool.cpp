@@ -121,6 +121,9 @@ caf::behavior pool(pool_actor* self, house* where, protocols::pool_kind kind,
       [&state](const protocols::memory_survey& survey) {
         if (state.chief) state.self->send(state.chief, survey);
       },
+      [&state](protocols::again_atom word) {
+        if (state.chief) state.self->send(state.chief, word);
+      },
       [&state](protocols::warm_up_atom word, std::uint32_t who) {
         if (state.chief) state.self->send(state.chief, word, who);
       },

@@ -2,6 +2,7 @@
 // there what its predecessor had not taken.
 #pragma once
 
+#include "actors/cast_reader.hpp"
 #include "actors/io_unit.hpp"
 #include "actors/relay_unit.hpp"
 #include "runtime/machine/tasks/inbox.hpp"
@@ -161,6 +162,14 @@ public:
     if (signals_.load(std::memory_order_acquire) == 0) return true;
     return !inbox_.poke();
   }
+  /// Drops what is inside; nobody works on it any more.
+  void let_go() {
+    for (auto* at = take(); at != nullptr;) {
+      auto* after = at->next.load(std::memory_order_relaxed);
+      protocols::task_ptr::adopt(at);
+      at = after;
+    }
+  }
   /// A new actor takes over: what is inside is its own now.
   void take_over() { static_cast<void>(inbox_.poke()); }
 
@@ -191,6 +200,8 @@ protected:
   void yield() { yields_ = true; }
 
   resume_result resume(caf::execution_unit* here, std::size_t most) override {
+    // Nothing on this thread's stack looks at a cast now.
+    cast_reader::turn();
     // CAF would go on with our next message until it has had `most`.
     for (std::size_t i = 0; i < most; ++i) {
       yields_ = false;

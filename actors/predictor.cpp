@@ -159,6 +159,7 @@ void predictor_state::tick() {
     mind->observe(own_of[one.specialist], one.case_key, static_cast<double>(one.unix_us) * 1e-6);
     for (const auto& found : mind->detected()) {
       machine::count(where->forecast.workflows_detected);
+      if (where->forecast.runs.find(one.case_key)) machine::count(where->forecast.workflows_found);
       const auto& known = where->now_playing().config.workflows;
       if (found.workflow >= known.size()) continue;
       where->publish("workflow.detected",
@@ -218,8 +219,14 @@ caf::behavior predictor(predictor_actor* self, house* where) {
         state.director = caf::actor_cast<caf::actor>(state.self->current_sender());
         state.hear(batch);
       },
-      [&state](protocols::tick_atom) { state.tick(); },
-      [&state](protocols::reload_atom) { state.adopt_cast(); },
+      [&state](protocols::tick_atom) {
+        cast_reader::turn();  // It has a thread of its own.
+        state.tick();
+      },
+      [&state](protocols::reload_atom) {
+        cast_reader::turn();
+        state.adopt_cast();
+      },
       [&state](protocols::check_atom) {
         state.save_armed = false;
         state.save();

@@ -20,6 +20,7 @@ using runtime::rollout::rollback_kind, runtime::rollout::rollback_state;
 namespace {
 
 constexpr double window_min_s = 10;
+constexpr double late_look_s = 5;  // No load makes a look that late.
 
 // What a caller of the node hears of a word.
 void say(const steering& word, int status, std::string refused, std::string text) {
@@ -95,6 +96,10 @@ void rollback_actor_state::look() {
   const bool may = !plan || plan->state() == rollback_state::awaiting_confirmation
                    || plan->state() == rollback_state::lowering;
   if (!works || !may) return watch.disarm();
+  // The node stood still: what came of that says nothing of the pool.
+  const auto before_s = std::exchange(looked_s, now);
+  const auto interval_s = seconds_of(where->now_playing().config.rollout.check_interval);
+  if (before_s > 0 && now - before_s > 2 * interval_s + late_look_s) watch.disarm();
   if (!watch.armed()) {
     for (auto& one : samplers) one.forget();
     watch.arm(now);

@@ -29,6 +29,7 @@ struct rollback_actor_state : watcher {
   std::vector<pool_sampler> samplers;  ///< By pool_kind.
   std::optional<double> baseline_mean_ms;
   runtime::monitoring::health_report health;  ///< Of the intelligent pool, at the last look.
+  double looked_s = 0;                        ///< When that was.
   std::uint64_t watch_generation = 0;
   std::uint64_t work_generation = 0;
 

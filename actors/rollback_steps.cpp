@@ -50,6 +50,12 @@ void rollback_actor_state::begin(rollback_kind kind, runtime::rollout::trigger c
   where->publish("rollback.begun", "{\"id\":" + std::to_string(id) + ",\"trigger\":\""
                                        + std::string{name_of(cause)} + "\"}");
   record_aside(rollback_count_record, std::to_string(id));
+  // What is not read at the next start goes.
+  if (id > watch_board::rollbacks_max) {
+    const auto old = rollback_record(id - watch_board::rollbacks_max);
+    record_aside(old, {});
+    record_aside(old + ".analysis", {});
+  }
   find_cause();
   keep();
 }
@@ -81,9 +87,11 @@ void rollback_actor_state::work() {
   const auto now = now_s();
   const auto before = plan->steps().size();
   if (plan->tick(now) || plan->steps().size() != before) keep();
-  // What comes next waits until what was done is written, unless the journal hangs.
+  // What comes next waits until what was done is written, unless the journal hangs or cannot be
+  // written at all.
   for (int steps = 0; steps < 8 && !plan->finished(); ++steps) {
-    if (unwritten() && now - saved_at_s < journal_patience_s) break;
+    const bool writes = where->gauge.journal_ok.load(std::memory_order_relaxed);
+    if (unwritten() && writes && now - saved_at_s < journal_patience_s) break;
     const auto count = plan->steps().size();
     carry_out(now);
     if (plan->steps().size() == count) break;

@@ -19,6 +19,8 @@ using runtime::rollout::pool_side, runtime::rollout::rollout_plan, runtime::roll
 namespace {
 
 constexpr std::chrono::milliseconds judge_period{200};
+constexpr double insist_min_s = 1;
+constexpr double insist_max_s = 60;
 
 bool active(standing how) {
   return how == standing::running || how == standing::paused
@@ -248,10 +250,22 @@ void rollout_state::try_other_instances() {
   }
 }
 
+// The journal's keeper may have died with what it was given, and nobody would hear of it any more.
+void rollout_state::insist() {
+  if (waiting.empty()) return;
+  const auto now = now_s();
+  if (now < insist_at_s) return;
+  insist_pause_s = std::min(2 * insist_pause_s, insist_max_s);
+  insist_at_s = now + insist_pause_s;
+  waiting.back().token = record(rollout_record, waiting.back().then.encode());
+}
+
 void rollout_state::tick() {
   ticking = false;
+  insist();
   if (!active(plan->stands())) {
     where->routes.copies_wanted.store(0, std::memory_order_relaxed);
+    arm();
     return;
   }
   where->shadow.settle();
@@ -273,7 +287,14 @@ void rollout_state::keep(std::vector<decision> made, std::function<void()> told)
   step fresh{0, *plan, std::move(made), std::move(told)};
   fresh.token = record(rollout_record, fresh.then.encode());
   waiting.push_back(std::move(fresh));
-  written(written_token);
+  insist_pause_s = insist_min_s;
+  insist_at_s = now_s() + insist_pause_s;
+  // The way back does not wait for a journal that cannot be written (a full disk); its record is
+  // written as soon as it can be.
+  const bool back = plan->routes() == mode::fallback;
+  const bool writes = where->gauge.journal_ok.load(std::memory_order_relaxed);
+  written(back && !writes ? token : written_token);
+  arm();
 }
 
 // The way back does not wait for the journal.
@@ -351,7 +372,7 @@ void rollout_state::apply(const rollout_plan& now) {
 
 void rollout_state::arm() {
   // Somebody who asks again and again does not put the next tick off.
-  if (ticking || !active(plan->stands())) return;
+  if (ticking || (waiting.empty() && !active(plan->stands()))) return;
   ticking = true;
   self->delayed_send(self, judge_period, protocols::tick_atom::value);
 }

@@ -29,8 +29,10 @@ struct rollout_state : watcher {
     std::vector<runtime::rollout::decision> made;
     std::function<void()> told;
   };
-  std::deque<step> waiting;  ///< For the journal.
-  bool ticking = false;      ///< The next tick is on its way.
+  std::deque<step> waiting;   ///< For the journal.
+  bool ticking = false;       ///< The next tick is on its way.
+  double insist_at_s = 0;     ///< When the journal is told again what it has not written,
+  double insist_pause_s = 0;  ///< and so long after that once more.
   double judged_at_s = 0;
   std::uint64_t adjustments_seen = 0;
   double adjusted_at_s = 0;  ///< When the pool was last seen to have changed its own limits.
@@ -47,6 +49,7 @@ struct rollout_state : watcher {
   void written(std::uint64_t number);
   void show(const step& one);
   void apply(const runtime::rollout::rollout_plan& now);
+  void insist();
   void arm();
   /// Why no share can be set yet; empty when it can. Begins what is missing.
   [[nodiscard]] std::string not_ready_to_route();

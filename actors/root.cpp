@@ -120,10 +120,12 @@ caf::behavior root(root_actor* self, house* where, root_plan plan) {
       },
       [&state, to_pools](protocols::reload_atom word) {
         to_pools(word);
-        for (const auto which : {root_state::rolling, root_state::undoing, root_state::foreseeing})
+        for (const auto which : {root_state::watching, root_state::rolling, root_state::undoing,
+                                 root_state::foreseeing})
           if (const auto& one = state.actors[which]) state.self->send(one, word);
       },
       [to_pools](protocols::check_atom word) { to_pools(word); },
+      [to_pools](protocols::again_atom word) { to_pools(word); },
       [to_pools](protocols::warm_up_atom word, std::uint32_t who) { to_pools(word, who); },
       [to_pools](protocols::cool_atom word, std::uint32_t who) { to_pools(word, who); },
       [&state](protocols::cool_atom word, std::uint32_t kind, std::uint32_t who) {

@@ -20,7 +20,7 @@ namespace greenroom::actors {
 struct root_plan {
   std::array<policy_factory, pools> policies;  ///< A pool without a policy is not opened.
   journal_factory open_journal;                ///< Empty: no journal.
-  memory_gauge measure;                        ///< Empty: nobody is measured.
+  usage_gauge measure;                         ///< Empty: nobody is measured.
   std::chrono::milliseconds survey_period{1000};
   std::array<bool, pools> later{};  ///< Opened only by `(open_atom, kind)`.
   bool watched = false;             ///< With a monitor, a rollout and a rollback.

@@ -1,9 +1,27 @@
 #include "actors/specialist.hpp"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace greenroom::actors {
+
+namespace {
+
+constexpr std::string_view left_alone = "its pool was left while it ran";
+
+bool is_claimed(const protocols::task_ptr& job) {
+  return job->claimed.load(std::memory_order_relaxed);
+}
+
+/// Whether nobody knows what became of it: that is for its department to say.
+bool lost(const protocols::task& job) {
+  return job.effects == protocols::side_effects::unsafe
+         && job.result.why == protocols::failure::worker_failed && !job.result.answered;
+}
+
+}  // namespace
 
 using machine::specialist_gauge, machine::worker_state;
 using protocols::failure, protocols::task_phase;
@@ -54,6 +72,7 @@ void specialist::take(task_ptr job) {
 }
 
 void specialist::run(task_ptr job) {
+  fencing_ = false;
   job->dispatched_ns = now_ns();
   ++job->attempts;
   auto expected = task_state::queued;
@@ -81,7 +100,11 @@ void specialist::finish(task_ptr job) {
                            : now_ns();
     stand_.gauge.learn_run(std::max<std::int64_t>(ended - job->dispatched_ns, 1));
     give_back(job, task_phase::over);
-  } else if (!result.retryable) {
+  } else if (fencing_ && result.why == failure::cancelled) {
+    // It let go before it was taken away from it.
+    result = {failure::worker_failed, true, std::string{left_alone}};
+    give_back(job, task_phase::attempted);
+  } else if (!result.retryable && !lost(*job)) {
     conclude(house_, *job, task_state::failed, result.why, std::move(result.output), context());
     give_back(job, task_phase::over);
   } else {
@@ -94,6 +117,7 @@ void specialist::finish(task_ptr job) {
     take(std::move(ahead));
   }
   if (running_.empty() && life_ == life::warm) show(worker_state::warm);
+  if (overdue_since_ns_ != 0 && !std::ranges::any_of(running_, is_claimed)) overdue_since_ns_ = 0;
 }
 
 void specialist::give_back(task_ptr job, task_phase phase) {
@@ -106,12 +130,22 @@ void specialist::give_back(task_ptr job, task_phase phase) {
 void specialist::warm_up() {
   if (life_ != life::cold) return;
   life_ = life::warming;
+  fencing_ = false;
   show(worker_state::warming);
   start_begun_ns_ = now_ns();
   ping_unanswered_ = false;
   machine::count(stand_.gauge.starts);
   const auto& cast = house_.now_playing();
-  stand_.link = std::make_shared<worker_link>(stand_.port);
+  stand_.definition.store(cast.definitions[index_], std::memory_order_relaxed);
+  const auto& limits = cast.config.limits;
+  worker_link::tool_listener tools;
+  if (decided_by_tool(me().config.backend))
+    tools = [this_house = &house_, index = index_, from = me().config.backend](auto listed) {
+      this_house->offers.learn(index, from, std::move(listed));
+    };
+  stand_.link =
+      std::make_shared<worker_link>(stand_.port, stand_.gauge, std::move(tools),
+                                    worker_link::bounds{limits.output_bytes, limits.error_bytes});
   stand_.worker =
       house_.make_worker(cast.members[index_], cast.department_of(index_), pool_, stand_.link);
   stand_.worker->start();
@@ -144,6 +178,7 @@ void specialist::worker_gone() {
   if (!words.asked) machine::count(stand_.gauge.crashes);
   life_ = life::cold;
   overdue_since_ns_ = 0;
+  stand_.definition.store(0, std::memory_order_relaxed);
   stand_.gauge.pid.store(0, std::memory_order_relaxed);
   stand_.gauge.running.store(0, std::memory_order_relaxed);
   stand_.gauge.memory_bytes.store(0, std::memory_order_relaxed);
@@ -156,12 +191,13 @@ void specialist::worker_gone() {
   tell({index_, worker_news::kind::gone, 0, words.asked, words.before_ready, words.why});
 }
 
-// A worker that goes on with something nobody waits for holds its slot. It is told, and when its
-// protocol has no word for that, or it does not listen, it is stopped.
+// A worker that goes on with something nobody waits for holds its slot. It is told when its
+// protocol has a word for that, and has as long as it has to stop to answer that, or anything: one
+// that does neither is stopped, unless it works for others.
 void specialist::drop_ended() {
   std::uint32_t ended = 0;
   for (const auto& job : running_)
-    if (job->claimed.load(std::memory_order_relaxed)) {
+    if (is_claimed(job)) {
       ++ended;
       stand_.worker->cancel(job);
     }
@@ -175,17 +211,38 @@ void specialist::drop_ended() {
   }
   if (ended == 0) overdue_since_ns_ = 0;
   if (ended == 0 || life_ != life::warm) return;
-  if (overdue_since_ns_ == 0) overdue_since_ns_ = now_ns();
-  // Alone it is stopped at once. Others in the same worker get as long as it has to stop.
-  const auto patience = std::chrono::nanoseconds{me().config.backend.stop_timeout}.count();
-  if (ended == running_.size() || now_ns() - overdue_since_ns_ >= patience) cool();
+  const auto patience = me().config.backend.stop_timeout;
+  if (overdue_since_ns_ == 0) {
+    overdue_since_ns_ = now_ns();
+    delayed_send(this, patience, protocols::drop_atom::value);
+  }
+  if (ended == running_.size()
+      && now_ns() - overdue_since_ns_ >= std::chrono::nanoseconds{patience}.count())
+    cool();
 }
 
-// Its pool is being left: what it holds ahead goes back, and with a fence its worker ends at once,
-// so that what ran comes back too and cannot answer any more.
+// Its pool is being left: what it holds ahead goes back, and with a fence what runs is taken away
+// from its worker, which cannot answer it any more. A worker that has to be stopped for that is.
 void specialist::leave(bool fence) {
   for (auto& job : std::exchange(next_, {})) give_back(std::move(job), task_phase::returned);
   if (!fence || running_.empty() || (life_ != life::warm && life_ != life::cooling)) return;
+  fencing_ = true;
+  for (auto at = running_.begin(); at != running_.end();) {
+    if (!stand_.worker->forget(*at)) {
+      ++at;
+      continue;
+    }
+    auto job = std::move(*at);
+    at = running_.erase(at);
+    job->result = {failure::worker_failed, true, std::string{left_alone}};
+    give_back(std::move(job), task_phase::attempted);
+  }
+  stand_.gauge.running.store(static_cast<std::uint32_t>(running_.size()),
+                             std::memory_order_relaxed);
+  if (running_.empty()) {
+    if (life_ == life::warm) show(worker_state::warm);
+    return;
+  }
   life_ = life::cooling;
   show(worker_state::cooling);
   stand_.worker->stop(std::chrono::milliseconds{0});

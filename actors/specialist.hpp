@@ -60,6 +60,7 @@ private:
   std::vector<protocols::task_ptr> next_;  // Handed out ahead, so that the worker is never idle.
   std::int64_t start_begun_ns_ = 0;
   bool ping_unanswered_ = false;
+  bool fencing_ = false;               // What its worker lets go of is to be done by another one.
   std::int64_t overdue_since_ns_ = 0;  // Since when it has worked on what nobody waits for.
 };
 

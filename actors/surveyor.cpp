@@ -16,7 +16,26 @@ void add(house::memory_sums& to, std::uint64_t used, std::uint64_t always,
 
 }  // namespace
 
+double cpu_share_of(const machine::specialist_gauge& gauge) {
+  if (gauge.pid.load(std::memory_order_relaxed) <= 0) return 0;
+  return gauge.cpu_permille.load(std::memory_order_relaxed) * 1e-3;
+}
+
+void surveyor_state::measure_processor(std::size_t kind, std::uint32_t who, int pid,
+                                       std::chrono::milliseconds used, std::int64_t now_ns) {
+  auto& before = readings[kind][who];
+  auto& gauge = where->pool(static_cast<protocols::pool_kind>(kind)).specialists[who].gauge;
+  double share = 0;
+  // A child that has ended takes its time along, so the sum may shrink.
+  if (before.pid == pid && now_ns > before.at_ns && used > before.used)
+    share = static_cast<double>((used - before.used).count()) * 1e6
+            / static_cast<double>(now_ns - before.at_ns);
+  gauge.cpu_permille.store(static_cast<std::uint32_t>(share * 1e3), std::memory_order_relaxed);
+  before = {pid, now_ns, used};
+}
+
 void surveyor_state::survey() {
+  cast_reader::turn();  // It has a thread of its own.
   where->look_at_wall_clock();
   const auto now_ns = self->clock().now().time_since_epoch().count();
   const auto passed_ms =
@@ -27,17 +46,20 @@ void surveyor_state::survey() {
     auto& pool = where->pool(static_cast<protocols::pool_kind>(kind));
     if (!pool.open) continue;
     protocols::memory_survey found;
+    readings[kind].resize(cast.members.size());
     for (std::uint32_t i = 0; i < cast.members.size(); ++i) {
       auto& gauge = pool.specialists[i].gauge;
       const auto pid = gauge.pid.load(std::memory_order_relaxed);
       if (pid <= 0) continue;
-      const auto bytes = measure(pid);
+      const auto usage = measure(pid);
+      const auto bytes = usage.memory_bytes;
       // It may have been stopped while it was measured.
       if (bytes == 0 || gauge.pid.load(std::memory_order_relaxed) != pid) continue;
       gauge.memory_bytes.store(bytes, std::memory_order_relaxed);
       const auto before = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
       gauge.memory_seen_bytes.store(before == 0 ? bytes : before - before / 4 + bytes / 4,
                                     std::memory_order_relaxed);
+      measure_processor(kind, i, pid, usage.processor_time, now_ns);
       found.specialists.push_back(i);
       found.bytes.push_back(bytes);
     }
@@ -73,7 +95,7 @@ void surveyor_state::sum_up(std::uint64_t passed_ms) {
   add(where->all_memory, smart_bytes + plain_bytes, always, passed_ms);
 }
 
-caf::behavior surveyor(surveyor_actor* self, house* where, memory_gauge measure,
+caf::behavior surveyor(surveyor_actor* self, house* where, usage_gauge measure,
                        std::chrono::milliseconds period) {
   auto& state = self->state;
   state.self = self;

@@ -3,37 +3,52 @@
 
 #include "actors/house.hpp"
 #include "protocols/node_messages.hpp"
+#include "runtime/machine/process/process_memory.hpp"
 
 #include <caf/all.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace greenroom::actors {
 
-/// Bytes that the process takes, 0 when it is gone. Reading /proc blocks, so the surveyor runs on a
-/// thread of its own (spawn it detached).
-using memory_gauge = std::function<std::uint64_t(int pid)>;
+/// What the process takes, no bytes when it is gone. Reading /proc blocks, so the surveyor runs on
+/// a thread of its own (spawn it detached).
+using usage_gauge = std::function<machine::process_usage(int pid)>;
+
+/// Of one core, at the last survey; 0 when it does not run.
+[[nodiscard]] double cpu_share_of(const machine::specialist_gauge& gauge);
 
 struct surveyor_state {
   static constexpr const char* name = "greenroom.surveyor";
 
   caf::event_based_actor* self = nullptr;
   house* where = nullptr;
-  memory_gauge measure;
+  usage_gauge measure;
+  /// The processor time of a worker at the last survey, by pool and index in the cast.
+  struct reading {
+    int pid = 0;
+    std::int64_t at_ns = 0;
+    std::chrono::milliseconds used{0};
+  };
+  std::array<std::vector<reading>, pools> readings;
   std::array<caf::actor, pools> pool_actors;
   std::int64_t last_ns = 0;
   bool two_pools = false;  ///< At the last survey.
 
   void survey();
   void sum_up(std::uint64_t passed_ms);
+  void measure_processor(std::size_t kind, std::uint32_t who, int pid,
+                         std::chrono::milliseconds used, std::int64_t now_ns);
 };
 
 using surveyor_actor = caf::stateful_actor<surveyor_state>;
 
 /// Surveys every `period`: sends `memory_survey` to the pools, which it learns by
 /// `(hire_atom, kind, actor)`, and sums up memory over time for the efficiency.
-caf::behavior surveyor(surveyor_actor* self, house* where, memory_gauge measure,
+caf::behavior surveyor(surveyor_actor* self, house* where, usage_gauge measure,
                        std::chrono::milliseconds period);
 
 }  // namespace greenroom::actors

@@ -1,5 +1,6 @@
 // The greenroom program: reads the command line and hands over to one verb.
 #include "apps/client/problem_line.hpp"
+#include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
 #include "config/loader.hpp"
 
@@ -17,6 +18,8 @@ namespace {
 
 using namespace greenroom::apps;
 
+constexpr std::size_t help_width = 80;
+
 void add_verbs(CLI::App& program, outcome& result) {
   add_serve(program, result);
   add_demo(program, result);
@@ -33,6 +36,9 @@ void add_verbs(CLI::App& program, outcome& result) {
   add_verify(program, result);
   add_predict(program, result);
   add_workflows(program, result);
+  add_logs(program, result);
+  add_reload(program, result);
+  add_stop(program, result);
   add_warm(program, result);
   add_cool(program, result);
   add_rollout(program, result);
@@ -44,6 +50,8 @@ void add_verbs(CLI::App& program, outcome& result) {
   add_tune(program, result);
   add_diagnose(program, result);
   add_report(program, result);
+  add_backup(program, result);
+  add_restore(program, result);
   add_export(program, result);
   add_version(program, result);
 }
@@ -71,14 +79,14 @@ const CLI::App* find_verb(const CLI::App& program, std::string_view word) {
 /// Of the verb, or of the verb within it that was named too (`config check`), or of the program.
 void print_help(const CLI::App& program, const CLI::App* verb) {
   if (verb == nullptr) {
-    std::fputs(program.help().c_str(), stdout);
+    std::fputs(wrapped(program.help(), help_width).c_str(), stdout);
     return;
   }
   const auto inner = verb->get_subcommands();
   const auto text = inner.empty()
                         ? verb->help(program.get_name())
                         : inner.front()->help(program.get_name() + " " + verb->get_name());
-  std::fputs(text.c_str(), stdout);
+  std::fputs(wrapped(text, help_width).c_str(), stdout);
 }
 
 int run(int argc, char** argv) {
@@ -103,7 +111,7 @@ int run(int argc, char** argv) {
   add_verbs(program, result);
 
   if (argc < 2) {
-    std::fputs(program.help().c_str(), stderr);
+    std::fputs(wrapped(program.help(), help_width).c_str(), stderr);
     return wrong_usage;
   }
   // Who wants JSON wants it of problems too, also of those with the words themselves.
@@ -144,7 +152,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    return finish_output(run(argc, argv));
   } catch (...) {
     // Not even saying what went wrong went well.
     std::fputs("greenroom: this should not happen; please report it\n", stderr);

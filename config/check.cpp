@@ -143,6 +143,33 @@ private:
     }
   }
 
+  /// An http backend. Its URL is read as its worker will read it.
+  void check_server(const backend& worker, const std::string& path) {
+    if (!worker.command.empty() && worker.command.front().empty())
+      complain(path + ".command", "the program has no name");
+    if (worker.url.empty()) return complain(path + ".url", "an http backend needs a url");
+    const auto shown = with_port(worker.url, 8080);
+    http_url parts;
+    auto fault = read_http_url(shown, parts);
+    if (fault.empty() && !parts.query.empty())
+      fault = "has a query (?), which is not sent; write it at the end of the key path";
+    if (!fault.empty())
+      return complain(path + ".url", "\"" + worker.url + "\" " + fault,
+                      is_http_url("http://" + shown) && worker.url.find("://") == std::string::npos
+                          ? "http://" + worker.url
+                          : std::string{});
+    const bool picked = shown != worker.url;
+    if (picked && worker.command.empty())
+      complain(path + ".url", "${PORT} is for a server that the node starts; there is no command");
+    const auto uses = [](const std::string& text) {
+      return text.find(port_mark) != std::string::npos;
+    };
+    if (!picked && std::ranges::any_of(worker.command, uses))
+      complain(path + ".url",
+               "the command is given ${PORT}, but the url does not say that the server is there",
+               "http://" + parts.host + ":${PORT}");
+  }
+
   void check_specialist(const specialist& one, const std::string& path) {
     const auto& worker = one.backend;
     switch (worker.kind) {
@@ -151,17 +178,7 @@ private:
           complain(path + ".backend.command", "a process needs a command");
         }
         break;
-      case backend_kind::http:
-        if (worker.url.empty()) {
-          complain(path + ".backend.url", "an http backend needs a url");
-        } else if (!is_http_url(worker.url)) {
-          complain(path + ".backend.url", "expected an http URL, found \"" + worker.url + '"',
-                   "http://" + worker.url);
-        }
-        if (!worker.command.empty() && worker.command.front().empty()) {
-          complain(path + ".backend.command", "the program has no name");
-        }
-        break;
+      case backend_kind::http: check_server(worker, path + ".backend"); break;
       case backend_kind::function:
         if (!worker.command.empty()) {
           complain(path + ".backend.command", "a function has no command", "kind: process");
@@ -252,7 +269,65 @@ private:
   std::unordered_set<std::string> known_specialists_;
 };
 
+// A key that is absolute where it should follow another one.
+class adviser {
+public:
+  adviser(const node& whole, const places& where, std::vector<problem>& warnings)
+      : whole_{whole}, where_{where}, warnings_{warnings} {}
+
+  void run() {
+    for (std::size_t d = 0; d < whole_.departments.size(); ++d) {
+      const auto& members = whole_.departments[d].specialists;
+      for (std::size_t s = 0; s < members.size(); ++s)
+        look_at(members[s].backend, "departments[" + std::to_string(d) + "].specialists["
+                                        + std::to_string(s) + "].backend.");
+    }
+    const auto& plan = whole_.rollout;
+    const auto hold = [&](const char* key, std::chrono::milliseconds least) {
+      if (plan.hold_limit.count() > 0 && plan.hold_limit < least)
+        warn("rollout.hold_limit", "is shorter than rollout." + std::string{key} + " ("
+                                       + format_duration(least)
+                                       + "), so that stage fails before it can pass");
+    };
+    hold("shadow_hold", plan.shadow_hold);
+    hold("step_hold", plan.step_hold);
+    hold("full_hold", plan.full_hold);
+    hold("optimization_hold", plan.optimization_hold);
+  }
+
+private:
+  void look_at(const backend& worker, const std::string& path) {
+    const bool starts = worker.kind != backend_kind::function
+                        && (worker.kind == backend_kind::process || !worker.command.empty());
+    // Only what somebody has written: the default is generous, and most starts are short.
+    if (starts && worker.task_timeout && where_.written(path + "start_timeout")
+        && *worker.task_timeout <= worker.start_timeout)
+      warn(path + "task_timeout",
+           "is not longer than start_timeout (" + format_duration(worker.start_timeout)
+               + "): a task that waits for a slow start ends with 504 before its worker is ready; "
+                 "leave task_timeout out (30s, and start_timeout more for such a task), or make it "
+                 "longer than a start and a run together");
+    if (worker.task_timeout && worker.attempt_timeout >= *worker.task_timeout)
+      warn(path + "attempt_timeout", "is not shorter than task_timeout ("
+                                         + format_duration(*worker.task_timeout)
+                                         + "), so no second attempt is ever made");
+  }
+
+  void warn(std::string_view path, std::string message) {
+    auto place = where_.find(path);
+    warnings_.push_back(problem_at(place.at, std::move(place.shown), std::move(message)));
+  }
+
+  const node& whole_;
+  const places& where_;
+  std::vector<problem>& warnings_;
+};
+
 }  // namespace
+
+void advise(const node& whole, const places& where, std::vector<problem>& warnings) {
+  adviser{whole, where, warnings}.run();
+}
 
 void check(const node& whole, const places& where, std::vector<problem>& problems) {
   checker{whole, where, problems}.run();

@@ -19,7 +19,7 @@ namespace greenroom::config {
 
 /// What a value must be, beyond its type. Durations are compared in milliseconds.
 struct rule {
-  enum class form : std::uint8_t { any, endpoint, http_url, url_path };
+  enum class form : std::uint8_t { any, endpoint, http_url, url_path, host, origin };
 
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
@@ -34,6 +34,8 @@ constexpr rule shaped(rule::form form) { return {.text = form}; }
 constexpr rule share = within(0, 1);
 /// The largest number of things that any bound may ask for; above it is a slip of the keyboard.
 constexpr double many = 10'000'000;
+constexpr double megabytes_max = 1e9;  ///< More than any machine has.
+constexpr double ratio_max = 1e6;      ///< A response ratio above it asks for nothing.
 
 template <class Archive>
 void describe(Archive& a, scheduler& v) {
@@ -50,9 +52,11 @@ void describe(Archive& a, pool& v) {
       "who is warm: greenroom, by what is learnt, or lru, the longest idle goes; read at start");
   a.field("max_warm", v.max_warm, "specialists warm at once, at most", within(1, many));
   a.field("memory_budget_mb", v.memory_budget_mb, "hard cap on measured memory; 0: none",
-          at_least(0));
+          within(0, megabytes_max));
   a.field("target_memory", v.target_memory, "mean share of always-warm to aim at; 0: none", share);
-  a.field("min_residency", v.min_residency, "one just started is not evicted sooner for another",
+  a.field("min_residency", v.min_residency,
+          "one just started is not evicted sooner for another; auto: twice its measured start "
+          "time, at most 2s",
           at_least(0));
   a.field("cooldown", v.cooldown, "idle time after which a specialist may cool", at_least(0));
   a.field("warm_threshold", v.warm_threshold, "how likely the next use has to be to warm ahead",
@@ -77,23 +81,59 @@ void describe(Archive& a, queue& v) {
   a.field("total", v.total, "tasks that may wait in all", within(1, many));
   a.size("input_bytes", v.input_bytes, "large inputs (over 4 KiB) that may be in the node in all",
          within(1, double{1ULL << 40U}));
+  a.size("output_bytes", v.output_bytes,
+         "large outputs (over 4 KiB) not yet told or written, in all; beyond it no task is taken",
+         within(1, double{1ULL << 40U}));
 }
 
 template <class Archive>
 void describe(Archive& a, limits& v) {
   constexpr auto gibibyte = double{1 << 30};
   a.size("request_bytes", v.request_bytes, "largest request body", within(1, gibibyte));
-  a.size("output_bytes", v.output_bytes, "largest output of a worker", within(1, gibibyte));
+  constexpr auto tebibyte = double{1ULL << 40U};
+  constexpr auto kibibyte = double{1 << 10};
+  a.size("output_bytes", v.output_bytes, "largest output of a worker, as its caller gets it",
+         within(1, gibibyte));
+  a.size("error_bytes", v.error_bytes, "longest error message of a worker; the rest is cut off",
+         within(256, gibibyte));
   a.field("json_depth", v.json_depth, "deepest nesting of JSON from outside", within(1, 512));
-  a.field("connections", v.connections, "open HTTP connections", within(1, 1'000'000));
+  a.field("connections", v.connections, "open HTTP connections; fewer when open files are scarce",
+          within(1, 1'000'000));
+  a.size("upload_bytes", v.upload_bytes, "request bodies that have not arrived whole, in all",
+         within(kibibyte, tebibyte));
+  a.size("unsent_bytes", v.unsent_bytes, "answers that their clients have not read, in all",
+         within(kibibyte, tebibyte));
+  a.size("page_bytes", v.page_bytes, "one page of a list; outputs over 1/16 of it are left out",
+         within(kibibyte * 16, gibibyte));
+  a.field("state_requests", v.state_requests, "lists, views and look-ups that wait for their turn",
+          within(1, many));
+  a.size("event_log_bytes", v.event_log_bytes, "events kept for replays, 4096 of them at most",
+         within(kibibyte * 64, gibibyte));
+  a.field("event_readers", v.event_readers, "open GET /v1/events", within(1, many));
+  a.field("key_waiters", v.key_waiters,
+          "callers that repeated an idempotency key and wait for its task", within(1, many));
+  a.field("key_waiters_per_task", v.key_waiters_per_task, "the same, for one task",
+          within(1, many));
+  a.size("key_waiter_bytes", v.key_waiter_bytes, "what they hold in memory, in all",
+         within(kibibyte, tebibyte));
   a.field("header_timeout", v.header_timeout, "time for a client to send its headers", at_least(1));
   a.field("idle_timeout", v.idle_timeout, "time until a silent connection is closed", at_least(1));
+}
+
+template <class Archive>
+void describe(Archive& a, access& v) {
+  a.field("hosts", v.hosts, "names that clients may ask for it by, beside localhost and addresses",
+          shaped(rule::form::host));
+  a.field("origins", v.origins, "pages of browsers that may ask, SCHEME://HOST[:PORT]",
+          shaped(rule::form::origin));
 }
 
 template <class Archive>
 void describe(Archive& a, journal& v) {
   a.field("keep_finished", v.keep_finished, "how long finished tasks can be asked for",
           at_least(0));
+  a.size("max_bytes", v.max_bytes, "size of the journal; beyond it finished tasks go earlier",
+         within(double{16 << 20}, double{1ULL << 50U}));
   a.field("fsync", v.fsync, "wait for the disk before acknowledging");
   a.field("sync_tasks", v.sync_tasks, "journal sync tasks too");
 }
@@ -126,7 +166,7 @@ template <class Archive>
 void describe(Archive& a, rollout_criteria& v) {
   a.field("memory_efficiency", v.memory_efficiency, "at least, to leave the shadow phase", share);
   a.field("error_rate", v.error_rate, "at most", share);
-  a.field("response_ratio", v.response_ratio, "at most, over the baseline", at_least(0));
+  a.field("response_ratio", v.response_ratio, "at most, over the baseline", within(0, ratio_max));
   a.field("response_slack", v.response_slack,
           "over the baseline, let pass whatever the ratio; 0: the ratio alone decides",
           at_least(0));
@@ -163,7 +203,8 @@ void describe(Archive& a, rollback& v) {
   a.field("automatic", v.automatic,
           "true: by itself; false: only said; ask: waits for `rollback --confirm`");
   a.field("error_rate", v.error_rate, "rolls back above", share);
-  a.field("response_ratio", v.response_ratio, "rolls back above, over the baseline", at_least(0));
+  a.field("response_ratio", v.response_ratio, "rolls back above, over the baseline",
+          within(0, ratio_max));
   a.field("memory_use", v.memory_use, "rolls back above", share);
   a.field("memory_efficiency", v.memory_efficiency, "rolls back below", share);
   a.field("health", v.health, "rolls back below", share);
@@ -194,7 +235,7 @@ void describe(Archive& a, log& v) {
 template <class Archive>
 void describe(Archive& a, cost& v) {
   a.field("usd_per_mb_month", v.usd_per_mb_month, "price of memory, for the saving shown",
-          at_least(0));
+          within(0, 1e6));
 }
 
 template <class Archive>
@@ -216,10 +257,17 @@ void describe(Archive& a, backend& v) {
   a.field("health", v.health, "http: the path that says when it is ready",
           shaped(rule::form::url_path));
   a.field("path", v.path, "http: where tasks are posted", shaped(rule::form::url_path));
+  a.field(
+      "listener", v.listener,
+      "http with a command: own (a process of the command holds the port) or any (a container)");
   a.field("concurrency", v.concurrency, "tasks in one worker at a time", within(1, many));
-  a.field("side_effects", v.side_effects, "none, idempotent or unsafe (never retried by itself)");
+  a.field("side_effects", v.side_effects,
+          "none, idempotent or unsafe (never retried by itself); by_protocol: idempotent, but for "
+          "mcp by the tool's annotations, and unsafe where nothing is known of it");
   a.field("start_timeout", v.start_timeout, "from start to ready", at_least(1));
-  a.field("task_timeout", v.task_timeout, "the whole task, waiting and retries included",
+  a.field("task_timeout", v.task_timeout,
+          "the whole task, waiting and retries included; auto: 30s, and start_timeout more when it "
+          "waits for a start",
           at_least(1));
   a.field("attempt_timeout", v.attempt_timeout,
           "process, http: one attempt, then it is tried again; 0: as long as the task has",
@@ -231,7 +279,7 @@ void describe(Archive& a, backend& v) {
 template <class Archive>
 void describe_but_name(Archive& a, specialist& v) {
   a.field("priority", v.priority, "weight for warm slots and queues: high, medium or low");
-  a.field("memory_mb", v.memory_mb, "nominal; measured when it runs", at_least(0));
+  a.field("memory_mb", v.memory_mb, "nominal; measured when it runs", within(0, megabytes_max));
   a.field("pin", v.pin, "always warm, outside the budget");
   a.field("aliases", v.aliases, "other names for it");
   a.field("fallback", v.fallback, "the specialist that is asked when this one is out");
@@ -279,6 +327,7 @@ void describe(Archive& a, node& v) {
   a.section("prediction", v.prediction, "what the predictor remembers");
   a.section("queue", v.queue, "bounds at the door");
   a.section("limits", v.limits, "bounds on one client or worker");
+  a.section("access", v.access, "who may ask");
   a.section("journal", v.journal, "what survives the process");
   a.section("retry", v.retry, "of failed tasks");
   a.section("breaker", v.breaker, "circuit breaker of one specialist");

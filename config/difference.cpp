@@ -51,6 +51,9 @@ private:
     return std::to_string(value);
   }
   static std::string text(std::chrono::milliseconds value) { return format_duration(value); }
+  static std::string text(const std::optional<std::chrono::milliseconds>& value) {
+    return value ? format_duration(*value) : "auto";
+  }
   static std::string text(const std::string& value) { return value; }
   static std::string text(const std::vector<std::string>& values) {
     std::string all;
@@ -66,9 +69,21 @@ private:
 
 /// What the process is built around: its socket, its files, its threads, and who decides.
 bool is_fixed(std::string_view path) {
-  constexpr std::string_view fixed[] = {
-      "listen",     "data_dir", "io_threads", "scheduler.threads", "scheduler.max_throughput",
-      "pool.policy"};
+  constexpr std::string_view fixed[] = {"listen",
+                                        "data_dir",
+                                        "io_threads",
+                                        "scheduler.threads",
+                                        "scheduler.max_throughput",
+                                        "pool.mode",
+                                        "pool.policy",
+                                        "prediction.usage_decay",
+                                        "limits.request_bytes",
+                                        "limits.connections",
+                                        "limits.upload_bytes",
+                                        "limits.unsent_bytes",
+                                        "limits.header_timeout",
+                                        "limits.idle_timeout",
+                                        "journal.fsync"};
   return std::ranges::find(fixed, path) != std::end(fixed);
 }
 
@@ -128,6 +143,20 @@ difference compare(const node& before, const node& after) {
     if (is_fixed(path)) result.needs_restart.push_back(path);
   }
   return result;
+}
+
+bool same_worker(const specialist& before, const specialist& after) {
+  const auto baked = [](const specialist& one) {
+    auto copy = one.backend;
+    const backend any;
+    copy.concurrency = any.concurrency;
+    copy.side_effects = any.side_effects;
+    copy.start_timeout = any.start_timeout;
+    copy.task_timeout = any.task_timeout;
+    copy.stop_timeout = any.stop_timeout;
+    return copy;
+  };
+  return before.name == after.name && baked(before) == baked(after);
 }
 
 std::string to_string(const difference& change) {

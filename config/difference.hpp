@@ -36,6 +36,11 @@ struct difference {
 
 difference compare(const node& before, const node& after);
 
+/// Whether a worker of the one may go on for the other: nothing that it was started with, or that
+/// is asked only when it starts, differs. Unless a key is named here as one that is looked at anew
+/// for each task, it counts.
+bool same_worker(const specialist& before, const specialist& after);
+
 /// One line for the log: `2 specialists added, 1 changed, pool.max_warm 17 → 20`.
 std::string to_string(const difference& change);
 

@@ -171,6 +171,8 @@ load_result load(std::string_view text, const std::string& source, const fs::pat
   auto value = read_node(whole, context);
   check(value, where, problems);
   if (problems.empty()) {
+    advise(value, where, result.warnings);
+    result.warnings = tidy(std::move(result.warnings));
     result.value = std::move(value);
   } else {
     problems = tidy(std::move(problems));
@@ -214,7 +216,7 @@ load_result load_file(const fs::path& file, const load_options& options) {
 std::optional<fs::path> find_profile(std::string_view name,
                                      std::span<const fs::path> profile_dirs) {
   // A profile is named, not reached: no name leads out of the folders.
-  if (!is_name(name)) return std::nullopt;
+  if (!is_name(name) || name.find('/') != std::string_view::npos) return std::nullopt;
   for (const auto& folder : profile_dirs) {
     auto file = folder / (std::string{name} + ".yaml");
     std::error_code error;

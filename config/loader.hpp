@@ -4,6 +4,7 @@
 
 #include "config/node.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <map>
@@ -45,6 +46,8 @@ struct load_options {
 struct load_result {
   std::optional<node> value;
   std::vector<problem> problems;
+  /// What may be meant and seldom is; only beside a configuration.
+  std::vector<problem> warnings;
 
   explicit operator bool() const { return value.has_value(); }
 };
@@ -80,8 +83,14 @@ struct key_description {
 };
 std::vector<key_description> describe_keys();
 
-/// A duration as it is written: `250ms`, `30s`, `5m`, `24h`. Nothing on any other text.
+/// Ten years: above it is a slip of the keyboard, and below it nothing overflows.
+constexpr std::chrono::milliseconds longest_duration = std::chrono::hours{10 * 366 * 24};
+
+/// A duration as it is written: `250ms`, `30s`, `5m`, `24h`, `1h30m`, or `0`. Nothing on any other
+/// text, nor above `longest_duration`.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+/// For a text that `parse_duration` did not take: it is written like a duration, and is too long.
+bool is_too_long(std::string_view text);
 /// The shortest text that `parse_duration` turns back into the same duration.
 std::string format_duration(std::chrono::milliseconds duration);
 

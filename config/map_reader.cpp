@@ -142,8 +142,8 @@ void map_reader::number(const char* key, double& to, double min, double max) {
   double parsed = 0;
   const auto& text = value->text;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), parsed);
-  if (value->is != tree::kind::scalar || value->quoted || failed != std::errc{}
-      || end != text.data() + text.size() || !std::isfinite(parsed))
+  if (value->is != tree::kind::scalar || failed != std::errc{} || end != text.data() + text.size()
+      || !std::isfinite(parsed))
     complain(value->at, key, "expected a number, found " + describe_value(*value));
   else if (parsed < min || parsed > max)
     complain(value->at, key,
@@ -172,7 +172,8 @@ void map_reader::complain(const mark& at, const std::string& key, std::string me
 
 void map_reader::finish() {
   for (const auto& entry : from_.entries)
-    if (std::find(known_.begin(), known_.end(), entry.key) == known_.end())
+    if (!is_extension(entry.key)
+        && std::find(known_.begin(), known_.end(), entry.key) == known_.end())
       complain(entry.at, entry.key, "unknown key", nearest(entry.key, known_));
 }
 

@@ -22,9 +22,26 @@ void stamp(tree& value, const mark& at) {
 
 /// Lists and maps are written as in YAML, `[a, b]`; all else is taken as it stands. Nothing when
 /// what began as a list or map is broken, which has been reported.
-std::optional<tree> value_of(const std::string& text, const mark& at, const std::string& key,
+std::optional<tree> value_of(const std::string& given, const mark& at, const std::string& key,
                              std::vector<problem>& problems) {
   tree value;
+  // As in YAML, blanks around a value say nothing, and quotes are not part of it: files of
+  // variables for containers keep both.
+  constexpr std::string_view blanks = " \t\r\n";
+  const auto first = given.find_first_not_of(blanks);
+  const auto text = first == std::string::npos
+                        ? std::string{}
+                        : given.substr(first, given.find_last_not_of(blanks) - first + 1);
+  if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'')
+      && text.back() == text.front()) {
+    std::vector<problem> wrong;
+    value = parse_tree(text, *at.source, wrong);
+    if (wrong.empty() && value.is == tree::kind::scalar) {
+      stamp(value, at);
+      return value;
+    }
+    value = {};
+  }
   if (!text.empty() && (text.front() == '[' || text.front() == '{')) {
     std::vector<problem> wrong;
     value = parse_tree(text, *at.source, wrong);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace greenroom::config {
@@ -37,7 +38,9 @@ struct pool {
   std::size_t max_warm = 17;
   double memory_budget_mb = 0;  ///< Hard cap on measured memory; 0: none.
   double target_memory = 0;     ///< Mean share of always-warm to aim at, 0 to 1; 0: none.
-  std::chrono::milliseconds min_residency{2'000};  ///< One just started is not evicted sooner.
+  /// One just started is not evicted sooner for another. Nothing: twice its measured start time,
+  /// and at most two seconds.
+  std::optional<std::chrono::milliseconds> min_residency;
   std::chrono::milliseconds cooldown{45'000};
   double warm_threshold = 0.3;  ///< Adapts within [0.2, 0.6].
   bool adaptive = true;

@@ -34,8 +34,10 @@ places::place places::find(std::string_view path) const {
 }
 
 bool is_name(std::string_view text) {
-  constexpr std::string_view inner = "_-.:@+";
+  constexpr std::string_view inner = "_-.:@+/";
   if (text.empty() || text.size() > 128) return false;
+  // A slash parts two words, as in Qwen/Qwen2.5-7B.
+  if (text.ends_with('/') || text.find("//") != std::string_view::npos) return false;
   const auto plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   };
@@ -111,10 +113,12 @@ public:
     const auto* found = take(key);
     if (!found) return;
     const auto shown = below(shown_, key);
-    const auto parsed = found->is == tree::kind::scalar && !found->quoted
-                            ? parse_size(found->text)
-                            : std::optional<std::uint64_t>{};
-    if (!parsed) {
+    const auto parsed =
+        found->is == tree::kind::scalar ? parse_size(found->text) : std::optional<std::uint64_t>{};
+    if (!parsed && found->text.starts_with('-')
+        && parse_size(std::string_view{found->text}.substr(1))) {
+      complain(found->at, shown, "must not be negative, not " + found->text);
+    } else if (!parsed) {
       complain(found->at, shown, "expected a size such as 16MiB, found " + describe_value(*found));
     } else if (const auto size = static_cast<double>(*parsed);
                size < limits.min || size > limits.max) {
@@ -160,7 +164,7 @@ public:
         }
       } else if (written->is == tree::kind::scalar && !is_name(name)) {
         complain(written->at, below(shown, "name"),
-                 "a name has letters, digits and _-.:@+ and at most 128 of them, not "
+                 "a name has letters, digits and _-.:@+/ and at most 128 of them, not "
                      + describe_value(*written));
       }
     }
@@ -179,7 +183,7 @@ public:
       const auto shown = below(below(shown_, key), entry.key);
       context_.where.note(path, entry.at, shown);
       if (!is_name(entry.key)) {
-        complain(entry.at, shown, "a name has letters, digits and _-.:@+ and at most 128 of them");
+        complain(entry.at, shown, "a name has letters, digits and _-.:@+/ and at most 128 of them");
         continue;
       }
       reader inner{entry.value, path, shown, context_};
@@ -190,6 +194,7 @@ public:
 
   void finish() {
     for (const auto& entry : from_.entries) {
+      if (is_extension(entry.key)) continue;
       if (std::ranges::find(known_, entry.key) != known_.end()) continue;
       auto meant = nearest(entry.key, known_);
       if (meant.empty()) {
@@ -225,12 +230,12 @@ private:
     return found;
   }
 
-  /// A scalar that is not quoted, or a complaint.
+  /// A scalar, or a complaint. Quotes make no difference: the key says what the value is, and
+  /// JSON and many generators quote durations, sizes and numbers.
   bool plain(const tree& found, const std::string& shown, std::string_view expected) {
-    if (found.is == tree::kind::scalar && !found.quoted) return true;
+    if (found.is == tree::kind::scalar) return true;
     complain(found.at, shown,
-             "expected " + std::string{expected} + ", found "
-                 + (found.is == tree::kind::scalar ? "the text " : "") + describe_value(found));
+             "expected " + std::string{expected} + ", found " + describe_value(found));
     return false;
   }
 
@@ -254,15 +259,24 @@ private:
   void read(const tree& found, const std::string& shown, bool& value, rule) {
     constexpr std::string_view expected = "true or false";
     if (!plain(found, shown, expected)) return;
-    if (found.text == "true" || found.text == "false") {
-      value = found.text == "true";
-      return;
+    // The three spellings of YAML's core schema.
+    for (const std::string_view yes : {"true", "True", "TRUE"}) {
+      if (found.text == yes) {
+        value = true;
+        return;
+      }
+    }
+    for (const std::string_view no : {"false", "False", "FALSE"}) {
+      if (found.text == no) {
+        value = false;
+        return;
+      }
     }
     std::string meant;
-    for (const std::string_view yes : {"yes", "Yes", "on", "On", "True", "TRUE", "1"}) {
+    for (const std::string_view yes : {"yes", "Yes", "on", "On", "1"}) {
       if (found.text == yes) meant = "true";
     }
-    for (const std::string_view no : {"no", "No", "off", "Off", "False", "FALSE", "0"}) {
+    for (const std::string_view no : {"no", "No", "off", "Off", "0"}) {
       if (found.text == no) meant = "false";
     }
     complain(found.at, shown, "expected true or false, found " + describe_value(found),
@@ -273,10 +287,16 @@ private:
   void read(const tree& found, const std::string& shown, T& value, rule limits) {
     if (!plain(found, shown, "a whole number")) return;
     double wide = 0;
-    const auto* const end = found.text.data() + found.text.size();
-    const auto [stop, error] = std::from_chars(found.text.data(), end, wide);
+    // Where every number is a fraction, 4 is written 4.0.
+    std::string_view digits = found.text;
+    if (const auto point = digits.find('.');
+        point != std::string_view::npos && point > 0 && point + 1 < digits.size()
+        && digits.find_first_not_of('0', point + 1) == std::string_view::npos)
+      digits = digits.substr(0, point);
+    const auto* const end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, wide);
     if (error != std::errc{} || stop != end || wide != std::trunc(wide) || !std::isfinite(wide)
-        || found.text.find_first_of("eE.") != std::string::npos) {
+        || digits.find_first_of("eE.") != std::string_view::npos) {
       complain(found.at, shown, "expected a whole number, found " + describe_value(found));
     } else if (wide < std::max(limits.min, 0.0) || wide > std::min(limits.max, 1e15)) {
       if (!std::isfinite(limits.min)) limits.min = 0;
@@ -291,7 +311,9 @@ private:
     double parsed = 0;
     const auto* const end = found.text.data() + found.text.size();
     const auto [stop, error] = std::from_chars(found.text.data(), end, parsed);
-    if (error != std::errc{} || stop != end || !std::isfinite(parsed)) {
+    if (error == std::errc::result_out_of_range && stop == end) {
+      complain(found.at, shown, "must be a number that can be meant, not " + found.text);
+    } else if (error != std::errc{} || stop != end || !std::isfinite(parsed)) {
       complain(found.at, shown, "expected a number, found " + describe_value(found));
     } else if (parsed < limits.min || parsed > limits.max) {
       bound(found, shown, parsed, limits, number);
@@ -321,10 +343,26 @@ private:
       complain(found.at, shown, "must not be negative, not " + found.text);
       return;
     }
+    if (is_too_long(found.text)) {
+      complain(found.at, shown,
+               "must be at most " + format_duration(longest_duration) + ", not " + found.text);
+      return;
+    }
     const auto with_unit = found.text + 's';
     complain(found.at, shown,
              "expected " + std::string{expected} + ", found " + describe_value(found),
              parse_duration(with_unit) ? with_unit : std::string{});
+  }
+
+  void read(const tree& found, const std::string& shown,
+            std::optional<std::chrono::milliseconds>& value, rule limits) {
+    if (found.is == tree::kind::scalar && found.text == "auto") {
+      value.reset();
+      return;
+    }
+    auto written = std::chrono::milliseconds{-1};
+    read(found, shown, written, limits);
+    if (written.count() >= 0) value = written;
   }
 
   void read(const tree& found, const std::string& shown, std::string& value, rule limits) {
@@ -389,16 +427,44 @@ private:
         return false;
       case rule::form::http_url:
         if (is_http_url(found.text)) return true;
-        complain(found.at, shown, "expected an http URL, found " + describe_value(found),
+        complain(found.at, shown,
+                 "expected an http URL, found " + describe_value(found) + ", which "
+                     + fault_of_http_url(found.text),
                  found.text.find("://") == std::string::npos && is_http_url("http://" + found.text)
                      ? "http://" + found.text
                      : std::string{});
         return false;
       case rule::form::url_path:
-        if (found.text.starts_with('/')) return true;
-        complain(found.at, shown, "a path begins with /, found " + describe_value(found),
-                 '/' + found.text);
+        if (const auto fault = fault_of_url_path(found.text); !fault.empty()) {
+          complain(found.at, shown, fault + ", found " + describe_value(found),
+                   fault_of_url_path('/' + found.text).empty() ? '/' + found.text : std::string{});
+          return false;
+        }
+        return true;
+      case rule::form::host: {
+        if (is_host(found.text)) return true;
+        const auto colon = found.text.rfind(':');
+        complain(
+            found.at, shown,
+            "expected a name or an address without scheme and port (ports are not compared), "
+            "such as greenroom.example.com, found "
+                + describe_value(found),
+            is_host(found.text.substr(0, colon)) ? found.text.substr(0, colon) : std::string{});
         return false;
+      }
+      case rule::form::origin: {
+        if (is_origin(found.text)) return true;
+        auto cut = found.text;
+        while (cut.ends_with('/')) cut.pop_back();
+        complain(found.at, shown,
+                 "expected SCHEME://HOST[:PORT] as a browser sends it, such as "
+                 "https://app.example.com, found "
+                     + describe_value(found),
+                 is_origin(cut)                ? cut
+                 : is_origin("https://" + cut) ? "https://" + cut
+                                               : std::string{});
+        return false;
+      }
     }
     return true;
   }
@@ -426,6 +492,11 @@ private:
         const auto inside = text.substr(at + 2, close - at - 2);
         const auto dash = inside.find(":-");
         const std::string name{inside.substr(0, dash)};
+        if (name == "PORT" && node_picks_the_port()) {
+          result += port_mark;
+          at = close;
+          continue;
+        }
         const auto variable = context_.environment.find(name);
         if (variable != context_.environment.end() && !variable->second.empty()) {
           result += variable->second;
@@ -449,6 +520,14 @@ private:
       return;
     }
     value = std::move(result);
+  }
+
+  /// `${PORT}` of an http backend is no variable: each instance of the worker gets its own. In
+  /// `defaults` it is not known yet whose it is.
+  [[nodiscard]] bool node_picks_the_port() const {
+    if (path_.starts_with("defaults")) return true;
+    const auto* const kind = from_.find("kind");
+    return kind != nullptr && kind->text == "http";
   }
 
   const tree& from_;

@@ -23,6 +23,8 @@ public:
   void note(std::string path, mark at, std::string shown);
   /// The place of that path, or of what contains it when it was not written.
   place find(std::string_view path) const;
+  /// Whether it was written, or came from `defaults` or an override.
+  bool written(const std::string& path) const { return all_.contains(path); }
 
 private:
   std::unordered_map<std::string, place> all_;
@@ -46,5 +48,8 @@ bool is_name(std::string_view text);
 /// Checks what concerns several keys at once: names that are taken or unknown, routes, limits that
 /// exclude each other.
 void check(const node& whole, const places& where, std::vector<problem>& problems);
+
+/// What can be meant and hardly ever is: times that should follow one another and do not.
+void advise(const node& whole, const places& where, std::vector<problem>& warnings);
 
 }  // namespace greenroom::config

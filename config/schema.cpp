@@ -28,6 +28,9 @@ std::string written(T value) {
   return std::to_string(value);
 }
 std::string written(std::chrono::milliseconds value) { return format_duration(value); }
+std::string written(const std::optional<std::chrono::milliseconds>& value) {
+  return value ? format_duration(*value) : "auto";
+}
 std::string written(const std::string& value) { return value; }
 std::string written(const std::vector<std::string>& value) { return value.empty() ? "[]" : "…"; }
 template <class T>
@@ -40,6 +43,9 @@ std::string type_name(T) {
   return "whole number";
 }
 std::string type_name(std::chrono::milliseconds) { return "duration"; }
+std::string type_name(const std::optional<std::chrono::milliseconds>&) {
+  return "duration or auto";
+}
 std::string type_name(const std::string&) { return "text"; }
 std::string type_name(const std::vector<std::string>&) { return "list of texts"; }
 template <class T>

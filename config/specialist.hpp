@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,10 +45,26 @@ enum class side_effects : std::uint8_t {
   none,
   idempotent,
   unsafe,  ///< Never mirrored, never retried by itself.
+  /// As if left out: idempotent, but for `protocol: mcp` what the annotations of the tool say.
+  by_protocol,
 };
 
 constexpr std::string_view to_string(side_effects value) {
-  constexpr std::string_view names[] = {"none", "idempotent", "unsafe"};
+  constexpr std::string_view names[] = {"none", "idempotent", "unsafe", "by_protocol"};
+  const auto at = static_cast<std::size_t>(value);
+  return at < std::size(names) ? names[at] : std::string_view{};
+}
+
+/// Of a task whose worker is warm, where the configuration does not say.
+constexpr std::chrono::milliseconds task_timeout_default{30'000};
+/// Whose socket a server that the node starts may be reached through.
+enum class listener_owner : std::uint8_t {
+  own,  ///< One of the processes that its command started.
+  any,  ///< Another program's, such as that of a container engine.
+};
+
+constexpr std::string_view to_string(listener_owner value) {
+  constexpr std::string_view names[] = {"own", "any"};
   const auto at = static_cast<std::size_t>(value);
   return at < std::size(names) ? names[at] : std::string_view{};
 }
@@ -64,11 +81,14 @@ struct backend {
   std::map<std::string, std::string> headers;  ///< `http` only: sent with every request.
   std::string health = "/health";  ///< `http` only: the path that says when it is ready.
   std::string path = "/";          ///< `http` only: where tasks are posted.
-  std::size_t concurrency = 1;     ///< Tasks in one worker at a time.
-  config::side_effects side_effects = config::side_effects::idempotent;
+  /// `http` with a `command` only: who has to hold the port before the server is believed.
+  listener_owner listener = listener_owner::own;
+  std::size_t concurrency = 1;  ///< Tasks in one worker at a time.
+  config::side_effects side_effects = config::side_effects::by_protocol;
   std::chrono::milliseconds start_timeout{10'000};
-  std::chrono::milliseconds task_timeout{
-      30'000};  ///< The whole task, waiting and retries included.
+  /// The whole task, waiting and retries included. Nothing: `task_timeout_default`, and
+  /// `start_timeout` more for a task that waits for a start.
+  std::optional<std::chrono::milliseconds> task_timeout;
   /// One attempt of process or http; past it a server is hung up on and a process is replaced, and
   /// the task is tried again. 0: as long as the task has.
   std::chrono::milliseconds attempt_timeout{0};

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cstdint>
 #include <exception>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -27,7 +29,7 @@ void tree::set(std::string_view key, tree value) {
     return;
   }
   const auto at_value = value.at;
-  entries.push_back({std::string{key}, at_value, std::move(value)});
+  entries.push_back({std::string{key}, at_value, std::move(value), false});
 }
 
 void tree::erase(std::string_view key) {
@@ -129,6 +131,7 @@ private:
     bool has_key = false;
     std::string key;
     mark key_at;
+    bool merges = false;
   };
 
   mark place(const YAML::Mark& at) const {
@@ -163,12 +166,32 @@ private:
     if (!levels_.empty() && levels_.back().value.is == tree::kind::map && !levels_.back().has_key) {
       throw refused{problem_at(value.at, {}, "a key must be a plain text")};
     }
-    levels_.push_back({std::move(value), anchor, false, {}, {}});
+    levels_.push_back({std::move(value), anchor, false, {}, {}, false});
   }
   void close() {
     auto done = std::move(levels_.back());
     levels_.pop_back();
+    merge(done.value);
     add(std::move(done.value), done.anchor);
+  }
+  /// https://yaml.org/type/merge.html
+  void merge(tree& into) const {
+    const auto found = std::ranges::find_if(into.entries, &tree_entry::merges);
+    if (found == into.entries.end()) return;
+    const auto from = std::move(*found);
+    into.entries.erase(found);
+    if (std::ranges::any_of(into.entries, &tree_entry::merges))
+      throw refused{problem_at(from.at, "<<",
+                               "is written twice in one map; name both in a list: <<: [*a, *b]")};
+    const auto take = [&](const tree& base) {
+      if (base.is != tree::kind::map)
+        throw refused{problem_at(
+            from.at, "<<", "expected a map or a list of maps, found " + describe_value(base))};
+      for (const auto& entry : base.entries)
+        if (into.find(entry.key) == nullptr) into.entries.push_back(entry);
+    };
+    if (from.value.is != tree::kind::list) return take(from.value);
+    for (const auto& base : from.value.items) take(base);
   }
   void add(tree value, YAML::anchor_t anchor) {
     if (anchor != YAML::NullAnchor) anchors_[anchor] = value;
@@ -183,11 +206,13 @@ private:
       if (value.is != tree::kind::scalar) {
         throw refused{problem_at(value.at, {}, "a key must be a plain text")};
       }
+      parent.merges = value.text == "<<" && !value.quoted;
       parent.key = std::move(value.text);
       parent.key_at = value.at;
       parent.has_key = true;
     } else {
-      parent.value.entries.push_back({std::move(parent.key), parent.key_at, std::move(value)});
+      parent.value.entries.push_back(
+          {std::move(parent.key), parent.key_at, std::move(value), parent.merges});
       parent.has_key = false;
     }
   }
@@ -250,13 +275,53 @@ std::size_t utf8_prefix(std::string_view text) {
   return at;
 }
 
+void append_utf8(std::string& out, std::uint32_t letter) {
+  out += static_cast<char>(0xf0U | letter >> 18U);
+  out += static_cast<char>(0x80U | (letter >> 12U & 0x3fU));
+  out += static_cast<char>(0x80U | (letter >> 6U & 0x3fU));
+  out += static_cast<char>(0x80U | (letter & 0x3fU));
+}
+
+/// The unit of UTF-16 that `\uXXXX` at the beginning stands for.
+std::optional<std::uint32_t> utf16_unit(std::string_view text) {
+  constexpr std::size_t length = 6;
+  if (text.size() < length || !text.starts_with("\\u")) return std::nullopt;
+  std::uint32_t unit = 0;
+  const auto [stop, error] = std::from_chars(text.data() + 2, text.data() + length, unit, 16);
+  if (error != std::errc{} || stop != text.data() + length) return std::nullopt;
+  return unit;
+}
+
+/// JSON writes a letter beyond the first 65,536 as two halves, which YAML has no word for: they
+/// become the letter itself.
+std::string with_whole_letters(std::string_view json) {
+  std::string result;
+  result.reserve(json.size());
+  while (!json.empty()) {
+    const auto high = utf16_unit(json);
+    const auto low = high ? utf16_unit(json.substr(6)) : std::nullopt;
+    if (low && *high >= 0xd800 && *high < 0xdc00 && *low >= 0xdc00 && *low < 0xe000) {
+      append_utf8(result, 0x10000 + ((*high - 0xd800) << 10U) + (*low - 0xdc00));
+      json.remove_prefix(12);
+      continue;
+    }
+    const std::size_t taken = json.front() == '\\' ? std::min<std::size_t>(json.size(), 2) : 1;
+    result += json.substr(0, taken);
+    json.remove_prefix(taken);
+  }
+  return result;
+}
+
 }  // namespace
+
+bool is_extension(std::string_view key) { return key.starts_with("x-") && key.size() > 2; }
 
 bool is_utf8(std::string_view text) { return utf8_prefix(text) == text.size(); }
 
 tree parse_tree(std::string_view text, const std::string& source, std::vector<problem>& problems) {
   tree_builder builder{source};
   const auto whole = std::make_shared<const std::string>(source);
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   if (const auto good = text.substr(0, utf8_prefix(text)); good.size() < text.size()) {
     const auto line = static_cast<std::size_t>(std::ranges::count(good, '\n')) + 1;
     const auto column = good.size() - (good.rfind('\n') + 1) + 1;
@@ -265,7 +330,9 @@ tree parse_tree(std::string_view text, const std::string& source, std::vector<pr
     return {};
   }
   try {
-    std::istringstream stream{std::string{text}};
+    const auto first = text.find_first_not_of(" \t\r\n");
+    const bool json = first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
+    std::istringstream stream{json ? with_whole_letters(text) : std::string{text}};
     YAML::Parser parser{stream};
     while (parser.HandleNextDocument(builder)) {
     }

@@ -28,7 +28,7 @@ struct tree {
   kind is = kind::nothing;
   mark at;
   std::string text;     ///< Of a scalar.
-  bool quoted = false;  ///< `"5"` is a text and never a number.
+  bool quoted = false;  ///< Only where nothing else says what it is does it matter.
   std::vector<tree> items;
   std::vector<tree_entry> entries;  ///< Of a map, in order.
 
@@ -46,6 +46,7 @@ struct tree_entry {
   std::string key;
   mark at;  ///< Of the key.
   tree value;
+  bool merges = false;  ///< A `<<` that has not been merged yet.
 };
 
 /// A problem at that place.
@@ -58,10 +59,14 @@ std::string below(const std::string& path, std::string_view key);
 /// What it is, for messages: `a list`, `"abc"`.
 std::string describe_value(const tree& value);
 
+/// A key whose value is the file's own business, as in Compose files: `x-` and anything.
+bool is_extension(std::string_view key);
+
 /// Well-formed as of RFC 3629.
 bool is_utf8(std::string_view text);
 
-/// Parses one YAML document. Problems are syntax errors, bytes that are not UTF-8, several
+/// Parses one YAML document, or JSON. What `<<` names is merged into the map (its own keys win,
+/// then the earlier ones of a list). Problems are syntax errors, bytes that are not UTF-8, several
 /// documents, tags, keys that are not scalars, too many nodes or levels, and duplicate keys.
 /// Nothing is thrown.
 tree parse_tree(std::string_view text, const std::string& source, std::vector<problem>& problems);

@@ -1,26 +1,26 @@
 // Durations and sizes as they are written.
 #include "config/loader.hpp"
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 namespace greenroom::config {
 
 namespace {
 
-/// Ten years: above it is a slip of the keyboard, and below it nothing overflows.
-constexpr std::int64_t longest_ms = std::int64_t{10} * 366 * 24 * 3'600'000;
-
 struct quantity {
   std::int64_t whole = 0;
   std::int64_t thousandths = 0;
+  bool fraction = false;
   std::string_view unit;
 };
 
-/// `12unit` or `12.345unit`: up to twelve digits, then up to three behind a point.
-std::optional<quantity> split(std::string_view text) {
+/// `12unit` or `12.345unit` at the beginning of `text`, which is what follows it afterwards: up to
+/// twelve digits, then up to three behind a point, then the letters of a unit.
+std::optional<quantity> take(std::string_view& text) {
   quantity parsed;
   std::size_t at = 0;
   for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at) {
@@ -36,12 +36,19 @@ std::optional<quantity> split(std::string_view text) {
       parsed.thousandths += (text[at] - '0') * weight;
     }
     if (at == first) return std::nullopt;
+    parsed.fraction = true;
   }
-  parsed.unit = text.substr(at);
+  const auto unit = at;
+  while (at < text.size()
+         && ((text[at] >= 'a' && text[at] <= 'z') || (text[at] >= 'A' && text[at] <= 'Z')))
+    ++at;
+  parsed.unit = text.substr(unit, at - unit);
+  text.remove_prefix(at);
   return parsed;
 }
 
-constexpr std::array<std::pair<std::string_view, std::int64_t>, 4> duration_units{
+using duration_unit = std::pair<std::string_view, std::int64_t>;
+constexpr std::array<duration_unit, 4> duration_units{
     {{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
 
 constexpr std::array<std::pair<std::string_view, std::int64_t>, 8> size_units{
@@ -71,12 +78,40 @@ std::optional<std::int64_t> measure(const quantity& parsed, const Units& units, 
 
 }  // namespace
 
+// The units of `1h30m` get smaller from left to right, and only the last one may have a fraction.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  const auto parsed = split(text);
-  if (!parsed) return std::nullopt;
-  const auto ms = measure(*parsed, duration_units, longest_ms);
-  if (!ms) return std::nullopt;
-  return std::chrono::milliseconds{*ms};
+  if (text == "0") return std::chrono::milliseconds{0};
+  if (text.empty()) return std::nullopt;
+  std::int64_t total = 0;
+  std::span<const duration_unit> units{duration_units};
+  while (!text.empty()) {
+    const auto part = take(text);
+    if (!part || (part->fraction && !text.empty())) return std::nullopt;
+    const auto ms = measure(*part, units, longest_duration.count() - total);
+    if (!ms) return std::nullopt;
+    total += *ms;
+    const auto used = std::ranges::find(units, part->unit, &duration_unit::first);
+    units = units.subspan(static_cast<std::size_t>(used - units.begin()) + 1);
+  }
+  return std::chrono::milliseconds{total};
+}
+
+bool is_too_long(std::string_view text) {
+  bool any = false;
+  while (!text.empty()) {
+    const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    if (digits == 0) return false;
+    text.remove_prefix(digits);
+    const auto unit = std::ranges::find_if(duration_units, [&](const duration_unit& each) {
+      return text.starts_with(each.first)
+             && (text.size() == each.first.size()
+                 || (text[each.first.size()] >= '0' && text[each.first.size()] <= '9'));
+    });
+    if (unit == duration_units.end()) return false;
+    text.remove_prefix(unit->first.size());
+    any = true;
+  }
+  return any;
 }
 
 std::string format_duration(std::chrono::milliseconds duration) {
@@ -89,8 +124,8 @@ std::string format_duration(std::chrono::milliseconds duration) {
 }
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
-  const auto parsed = split(text);
-  if (!parsed) return std::nullopt;
+  const auto parsed = take(text);
+  if (!parsed || !text.empty()) return std::nullopt;
   const auto bytes = measure(*parsed, size_units, std::int64_t{1} << 50);
   if (!bytes) return std::nullopt;
   return static_cast<std::uint64_t>(*bytes);

@@ -117,6 +117,9 @@ private:
     out_ << std::to_string(value);
   }
   void write(std::chrono::milliseconds value) { out_ << format_duration(value); }
+  void write(const std::optional<std::chrono::milliseconds>& value) {
+    out_ << (value ? format_duration(*value) : std::string{"auto"});
+  }
   void write(const std::string& value) { write_text(mask_ ? without_password(value) : value); }
   /// Quoted wherever another reader of YAML might take it for something else than a text.
   void write_text(const std::string& text) {

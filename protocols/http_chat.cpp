@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace greenroom::protocols {
 
 namespace {
@@ -62,6 +64,7 @@ bool is_completion(const json& value) {
 /// The text that a worker's output stands for.
 std::string content_of(const json& value, std::string_view output) {
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_null()) return {};  // An empty answer says nothing.
   if (value.is_object())
     for (const auto* name : {"content", "text"})
       if (const auto found = value.find(name); found != value.end() && found->is_string())
@@ -76,6 +79,7 @@ json read(std::string_view output) {
 }  // namespace
 
 std::string to_json(const chat_error& error) {
+  if (!error.whole.empty()) return error.whole;
   std::string result = R"({"error":{"message":)";
   append_text(result, error.message);
   result += R"(,"type":")" + type_of(error.status) + R"(","param":)";
@@ -93,6 +97,16 @@ std::string to_json(const chat_error& error) {
   return result + "}}";
 }
 
+std::string openai_error(const problem& about) {
+  chat_error error{about.status, about.detail, {}, {}};
+  for (const auto& name : about.nearest)
+    error.message += (&name == &about.nearest.front() ? " Nearest: " : ", ") + name;
+  constexpr std::string_view before = "urn:greenroom:";
+  error.code = about.type.starts_with(before) ? about.type.substr(before.size()) : about.type;
+  std::replace(error.code.begin(), error.code.end(), '-', '_');
+  return to_json(error);
+}
+
 chat_error chat_error_of(failure why, std::string detail) {
   if (why == failure::no_such_specialist)
     return {404, std::move(detail), "model", "model_not_found"};
@@ -100,6 +114,16 @@ chat_error chat_error_of(failure why, std::string detail) {
   for (auto& letter : code)
     if (letter == '-') letter = '_';
   return {http_status(why), std::move(detail), {}, std::move(code)};
+}
+
+chat_error chat_error_of(const task& done) {
+  auto error =
+      chat_error_of(done.why == failure::none ? failure::cancelled : done.why, done.output);
+  if (const auto& theirs = done.upstream()) {
+    error.status = theirs->error_status;
+    append_one_line(error.whole, as_error_object(*theirs, done.output));
+  }
+  return error;
 }
 
 namespace {
@@ -150,7 +174,7 @@ std::variant<chat_request, chat_error> parse_chat(std::string_view body, int dep
           has_messages = value.starts_with('[');
           if (!has_messages) fault = {400, "\"messages\" must be an array.", "messages", {}};
         } else if (key == "n" && value != "1" && value != "null") {
-          fault = {400, "Only one choice (n = 1) is made.", "n", "unsupported_value"};
+          result.many = true;
         } else if (key == "user") {
           if (string_value(value, room, text)) result.user = text.substr(0, 256);
         }
@@ -159,6 +183,12 @@ std::variant<chat_request, chat_error> parse_chat(std::string_view body, int dep
   if (!whole)
     return chat_error{400, "The body is not a valid JSON object, or is nested too deep.", {}, {}};
   if (!fault.message.empty()) return fault;
+  if (const auto number = number_beyond_double(body); !number.empty())
+    return chat_error{400,
+                      "The number " + std::string{number.substr(0, 64)}
+                          + " is beyond what a double holds (1.8e308).",
+                      {},
+                      {}};
   if (result.model.empty())
     return chat_error{400, "You must provide a model: the name of a specialist.", "model", {}};
   if (has_stream_options && !result.stream)

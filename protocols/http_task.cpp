@@ -143,7 +143,7 @@ private:
 
   bool take(field which, std::string_view value, std::size_t at) {
     switch (which) {
-      case field::input: result_.input.assign(value); return true;
+      case field::input: return take_input(value, at);
       case field::specialist: return name(result_.specialist, which, value, at);
       case field::department: return name(result_.department, which, value, at);
       case field::command: return name(result_.command, which, value, at);
@@ -191,6 +191,19 @@ private:
         return wrong_at(R"("mode" must be "sync" or "async")", at);
       }
     }
+    return true;
+  }
+
+  /// What an ordinary worker could not read as it is meant would make it answer nonsense or die.
+  bool take_input(std::string_view value, std::size_t at) {
+    const auto too_large = number_beyond_double(value);
+    if (!too_large.empty())
+      return wrong_at(
+          "The number " + quoted(too_large)
+              + " in the input is beyond what a double holds (1.8e308); send it as text",
+          at + static_cast<std::size_t>(too_large.data() - value.data()));
+    result_.input.assign(value);
+    if (scan_.has_halves()) mend_halves(result_.input);
     return true;
   }
 
@@ -338,7 +351,10 @@ void append_json(std::string& to, const task_face& task) {
   to += R"(,"priority":")";
   to += to_string(task.urgency);
   to += '"';
-  if (task.state == task_state::completed) {
+  if (task.state == task_state::completed && task.output_left_out) {
+    to += R"(,"output_left_out":true,"output_bytes":)";
+    append_number(to, task.output_bytes);
+  } else if (task.state == task_state::completed) {
     to += R"(,"output":)";
     to += task.output.empty() ? std::string_view{"null"} : task.output;
   } else if (task.why != failure::none) {
@@ -363,6 +379,7 @@ void append_json(std::string& to, const task_face& task) {
   to += R"(,"total_ms":)";
   append_ms(to, task.total_ms);
   to += '}';
+  if (task.unwritten) to += R"(,"durable":false)";
   if (task.accepted_unix_ms > 0) {
     to += R"(,"accepted_at":")";
     to += rfc3339(task.accepted_unix_ms);

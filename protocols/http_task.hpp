@@ -56,12 +56,15 @@ struct task_face {
   std::string_view specialist, department;
   priority urgency = priority::normal;
   failure why = failure::none;
-  std::string_view output;  ///< JSON text, or the error message when `why` says so.
+  std::string_view output;         ///< JSON text, or the error message when `why` says so.
+  std::uint64_t output_bytes = 0;  ///< Of the whole output, when it is left out.
+  bool output_left_out = false;    ///< It is too long for a list.
   bool cold_start = false;
   std::uint32_t attempts = 0;
   pool_kind served_by = pool_kind::intelligent;
   double queue_ms = 0, start_ms = 0, run_ms = 0, total_ms = 0;
   std::int64_t accepted_unix_ms = 0, ended_unix_ms = 0;  ///< 0: not said.
+  bool unwritten = false;  ///< The end is not in the journal, where it belongs.
 };
 /// Appends one JSON object.
 void append_json(std::string& to, const task_face& task);

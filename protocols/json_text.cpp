@@ -1,6 +1,9 @@
 #include "protocols/json_text.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
 
 namespace greenroom::protocols {
 namespace {
@@ -26,9 +29,14 @@ void append_utf8(std::string& out, std::uint32_t point) {
   }
 }
 
+constexpr std::string_view replacement = "\xef\xbf\xbd";
+
+bool is_high(std::uint32_t unit) { return unit >= 0xd800 && unit <= 0xdbff; }
+bool is_low(std::uint32_t unit) { return unit >= 0xdc00 && unit <= 0xdfff; }
+
 std::uint32_t unit_at(std::string_view raw, std::size_t at) {
   std::uint32_t result = 0;
-  for (const char letter : raw.substr(at, 4)) {
+  for (const char letter : raw.substr(std::min(at, raw.size()), 4)) {
     const auto byte = static_cast<std::uint32_t>(static_cast<unsigned char>(letter));
     result = result * 16 + (byte <= '9' ? byte - '0' : (byte | 0x20) - 'a' + 10);
   }
@@ -75,7 +83,7 @@ bool append_quoted(std::string& out, std::string_view text, bool replace) {
       out.append(at, length);
       at += length;
     } else if (replace) {
-      out += "\xef\xbf\xbd";
+      out += replacement;
       ++at;
     } else {
       return false;
@@ -91,9 +99,74 @@ bool is_json(std::string_view text, int depth_max) {
   json_deaf nobody;
   scanner scan{text, nobody};
   scan.skip_space();
-  if (!scan.value(depth_max)) return false;
+  if (!scan.value(depth_max) || scan.has_halves()) return false;
   scan.skip_space();
   return scan.at_end();
+}
+
+bool make_json(std::string& text, int depth_max) {
+  json_deaf nobody;
+  scanner scan{text, nobody};
+  scan.skip_space();
+  if (!scan.value(depth_max)) return false;
+  scan.skip_space();
+  if (!scan.at_end()) return false;
+  if (scan.has_halves()) mend_halves(text);
+  return true;
+}
+
+void mend_halves(std::string& json) {
+  for (auto at = json.find('\\'); at < json.size(); at = json.find('\\', at)) {
+    at += 2;
+    if (at > json.size() || json[at - 1] != 'u') continue;
+    const auto unit = unit_at(json, at);
+    at += 4;
+    if (!is_high(unit) && !is_low(unit)) continue;
+    if (is_high(unit) && json.compare(at, 2, "\\u") == 0 && is_low(unit_at(json, at + 2)))
+      at += 6;
+    else
+      json.replace(at - 4, 4, "fffd");
+  }
+}
+
+std::string mend_utf8(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data(); at != end;) {
+    const std::size_t length =
+        static_cast<unsigned char>(*at) < 0x80 ? 1 : scanner::utf8_length(at, end);
+    if (length == 0)
+      result += replacement;
+    else
+      result.append(at, length);
+    at += std::max<std::size_t>(length, 1);
+  }
+  return result;
+}
+
+bool beyond_double(std::string_view number) {
+  // The largest double has 309 digits.
+  constexpr std::size_t surely_fits = 308;
+  if (number.size() <= surely_fits && number.find_first_of("eE") == std::string_view::npos)
+    return false;
+  double value = 0;
+  if (std::from_chars(number.data(), number.data() + number.size(), value).ec == std::errc{})
+    return false;
+  return !std::isfinite(std::strtod(std::string{number}.c_str(), nullptr));
+}
+
+std::string_view number_beyond_double(std::string_view json) {
+  struct number_watch : json_deaf {
+    std::string_view found;
+    void number(std::string_view raw, bool) {
+      if (found.empty() && beyond_double(raw)) found = raw;
+    }
+  } watch;
+  json_scanner<number_watch> scan{json, watch};
+  scan.skip_space();
+  static_cast<void>(scan.value(json_depth_max));
+  return watch.found;
 }
 
 std::string_view unescape(std::string_view raw, std::string& room) {
@@ -118,9 +191,13 @@ std::string_view unescape(std::string_view raw, std::string& room) {
       case 'u': {
         auto point = unit_at(raw, at);
         at += 4;
-        if (point >= 0xd800 && point <= 0xdbff) {
+        const bool pair = is_high(point) && raw.substr(std::min(at, raw.size()), 2) == "\\u"
+                          && is_low(unit_at(raw, at + 2));
+        if (pair) {
           point = 0x10000 + ((point - 0xd800) << 10) + (unit_at(raw, at + 2) - 0xdc00);
           at += 6;
+        } else if (is_high(point) || is_low(point)) {
+          point = 0xfffd;
         }
         append_utf8(room, point);
         break;

@@ -1,8 +1,9 @@
 // JSON as text: strict checks, slices and escapes, without building a tree.
 //
 // Workers' answers travel as JSON text from the pipe to the asker. So a codec needs to know that a
-// slice is one valid value (RFC 8259, UTF-8 per RFC 3629, no lone surrogates) and where it begins
-// and ends, and nothing more.
+// slice is one valid value (RFC 8259, UTF-8 per RFC 3629) and where it begins and ends, and nothing
+// more. Halves of surrogate pairs ("\ud83d" alone) are written by ordinary programs that cut text
+// in the middle, so they are read; what is passed on has U+FFFD in their place (`mend_halves`).
 #pragma once
 
 #ifdef __SSE2__
@@ -30,6 +31,10 @@ public:
 
   [[nodiscard]] const char* position() const { return at_; }
   [[nodiscard]] bool at_end() const { return at_ == end_; }
+  /// Whether a string so far held half of a surrogate pair.
+  [[nodiscard]] bool has_halves() const { return halves_; }
+  /// From now on NaN, Infinity and -Infinity are taken for numbers, as Python writes them.
+  void allow_not_finite() { not_finite_ = true; }
 
   void skip_space() {
     while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
@@ -57,6 +62,8 @@ public:
       case 't': return word("true");
       case 'f': return word("false");
       case 'n': return word("null");
+      case 'N': return not_finite_ && word("NaN");
+      case 'I': return not_finite_ && word("Infinity");
       default: return number();
     }
   }
@@ -197,7 +204,7 @@ private:
   bool number() {
     const char* const begin = at_;
     bool integral = true;
-    take('-');
+    if (take('-') && not_finite_ && at_ != end_ && *at_ == 'I') return word("Infinity");
     if (!take('0') && !digits()) return false;
     if (take('.')) {
       integral = false;
@@ -238,15 +245,23 @@ private:
     if (*at_ != 'u') return std::string_view{"\"\\/bfnrt"}.find(*at_++) != std::string_view::npos;
     ++at_;
     const int first = unit();
-    if (first < 0 || (first >= 0xdc00 && first <= 0xdfff)) return false;
-    if (first < 0xd800 || first > 0xdbff) return true;
-    if (!take('\\') || !take('u')) return false;
-    const int second = unit();
-    return second >= 0xdc00 && second <= 0xdfff;
+    if (first < 0) return false;
+    if (first < 0xd800 || first > 0xdfff) return true;
+    if (first <= 0xdbff && end_ - at_ >= 6 && at_[0] == '\\' && at_[1] == 'u') {
+      const char* const before = at_;
+      at_ += 2;
+      const int second = unit();
+      if (second >= 0xdc00 && second <= 0xdfff) return true;
+      at_ = before;  // Another character, which is looked at by itself.
+    }
+    halves_ = true;
+    return true;
   }
 
   const char* at_;
   const char* end_;
+  bool halves_ = false;
+  bool not_finite_ = false;
   Visitor& visitor_;
 };
 
@@ -262,15 +277,29 @@ struct json_deaf {
   void literal(char) {}
 };
 
-/// One valid JSON value with nothing but space around it.
+/// One valid JSON value with nothing but space around it, and no half of a surrogate pair.
 [[nodiscard]] bool is_json(std::string_view text, int depth_max = json_depth_max);
 
-/// Calls `take(raw_key, raw_value)` for each member of the object that `text` is. False when the
-/// text is not one valid object; then some members may have been given already.
+/// The same for text that is then passed on: halves of surrogate pairs become U+FFFD.
+[[nodiscard]] bool make_json(std::string& text, int depth_max = json_depth_max);
+
+/// Puts U+FFFD in the place of each half of a surrogate pair. @pre JSON, but for those.
+void mend_halves(std::string& json);
+
+/// `text` with U+FFFD in the place of what is not UTF-8.
+[[nodiscard]] std::string mend_utf8(std::string_view text);
+
+/// Whether a JSON number is too large for a double, so that ordinary programs read infinity.
+[[nodiscard]] bool beyond_double(std::string_view number);
+
+/// The first such number in JSON text; empty: there is none.
+[[nodiscard]] std::string_view number_beyond_double(std::string_view json);
+
+/// Calls `take(raw_key, raw_value)` for each member of the object that `scan` stands before. False
+/// when there is no whole valid object; then some members may have been given already.
 template <class Take>
-[[nodiscard]] bool each_member(std::string_view text, Take&& take, int depth_max = json_depth_max) {
-  json_deaf nobody;
-  json_scanner<json_deaf> scan{text, nobody};
+[[nodiscard]] bool each_member(json_scanner<json_deaf>& scan, Take&& take,
+                               int depth_max = json_depth_max) {
   scan.skip_space();
   if (!scan.take('{')) return false;
   scan.skip_space();
@@ -289,11 +318,22 @@ template <class Take>
     } while (scan.take(','));
     if (!scan.take('}')) return false;
   }
+  return true;
+}
+
+/// The same for a text that is one object and nothing else. Values may have halves of surrogates in
+/// them: `mend_halves` what is passed on.
+template <class Take>
+[[nodiscard]] bool each_member(std::string_view text, Take&& take, int depth_max = json_depth_max) {
+  json_deaf nobody;
+  json_scanner<json_deaf> scan{text, nobody};
+  if (!each_member(scan, take, depth_max)) return false;
   scan.skip_space();
   return scan.at_end();
 }
 
-/// What the raw inside of a valid JSON string stands for. Uses `room` only if there are escapes.
+/// What the raw inside of a valid JSON string stands for, with U+FFFD for halves of surrogate
+/// pairs. Uses `room` only if there are escapes.
 [[nodiscard]] std::string_view unescape(std::string_view raw, std::string& room);
 
 /// The same for a value: false unless it is a string.

@@ -12,6 +12,7 @@
 #include <msgpack.hpp>
 #pragma GCC diagnostic pop
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -46,7 +47,6 @@ struct json_writer : msgpack::null_visitor {
   std::vector<level> levels;
   bool in_key = false;
   const char* why = nullptr;  ///< Set when the value cannot become JSON.
-  std::string room;
 
   bool fail(const char* reason) {
     why = reason;
@@ -89,8 +89,7 @@ struct json_writer : msgpack::null_visitor {
   bool visit_float32(float value) { return real(static_cast<double>(value)); }
   bool visit_float64(double value) { return real(value); }
   bool visit_str(const char* text, std::uint32_t size) {
-    room.clear();
-    if (!append_json_string(out ? *out : room, {text, size})) return fail("text that is not UTF-8");
+    if (out && !append_json_string(*out, {text, size})) *out += json_string_of_any({text, size});
     return true;
   }
   bool visit_bin(const char* bytes, std::uint32_t size) {

@@ -12,24 +12,30 @@
 
 namespace greenroom::protocols {
 
-/// Department to director: a task waits for a specialist that is not warm.
+/// Department to director: a task waits for a specialist that is not warm. Said again and again for
+/// as long as that is so; the director may hear it any number of times.
 struct slot_need {
   std::uint32_t specialist = 0;
+  std::uint64_t lease = 0;  ///< As in slot_news.
 };
 
-/// Director to department: start it, there is room. `why` is a runtime::reason.
+/// Director to department: start it, there is room. `why` is a runtime::reason. Said again when it
+/// is not answered.
 struct slot_grant {
   std::uint32_t specialist = 0;
   std::uint8_t why = 0;
+  std::uint64_t lease = 0;  ///< Grows with every grant of a pool; 0: not numbered.
 };
 
-/// Director to department: let it cool, unless it is in use.
+/// Director to department: let it cool, unless it is in use. With `turn` also when it is: what runs
+/// ends, what waits for it waits, because somebody else has waited for long.
 struct slot_recall {
   std::uint32_t specialist = 0;
   std::uint8_t why = 0;
+  bool turn = false;
 };
 
-/// Department to director: what became of a worker.
+/// Department to director: how it is with a worker now.
 struct slot_news {
   enum class kind : std::uint8_t {
     warming,   ///< It is being started.
@@ -37,10 +43,14 @@ struct slot_news {
     cooling,   ///< It is being stopped; its slot is held until it is really gone.
     released,  ///< It is gone, or was never started: the slot is free.
     kept,      ///< It is in use, so a recall was not followed.
+    failed,    ///< Released, and its starts failed: none but for a task or by hand.
   };
   std::uint32_t specialist = 0;
   kind what = kind::released;
   std::int64_t load_ms = 0;
+  /// The last grant that was heard before this was said, so that nobody takes it for the answer to
+  /// a later one. A new department has heard all that went to its predecessors. 0: the latest.
+  std::uint64_t lease = 0;
 };
 
 /// One arrival, for those who learn from the order of tasks. Times are Unix milliseconds.
@@ -104,19 +114,19 @@ struct expectation_batch {
 
 template <class Inspector>
 auto inspect(Inspector& f, slot_need& x) {
-  return f(caf::meta::type_name("slot_need"), x.specialist);
+  return f(caf::meta::type_name("slot_need"), x.specialist, x.lease);
 }
 template <class Inspector>
 auto inspect(Inspector& f, slot_grant& x) {
-  return f(caf::meta::type_name("slot_grant"), x.specialist, x.why);
+  return f(caf::meta::type_name("slot_grant"), x.specialist, x.why, x.lease);
 }
 template <class Inspector>
 auto inspect(Inspector& f, slot_recall& x) {
-  return f(caf::meta::type_name("slot_recall"), x.specialist, x.why);
+  return f(caf::meta::type_name("slot_recall"), x.specialist, x.why, x.turn);
 }
 template <class Inspector>
 auto inspect(Inspector& f, slot_news& x) {
-  return f(caf::meta::type_name("slot_news"), x.specialist, x.what, x.load_ms);
+  return f(caf::meta::type_name("slot_news"), x.specialist, x.what, x.load_ms, x.lease);
 }
 template <class Inspector>
 auto inspect(Inspector& f, arrival& x) {
@@ -184,4 +194,5 @@ CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::task_answer))
 CAF_ADD_ATOM(greenroom, greenroom::protocols, work_atom, "work")
 CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::expected_call))
 CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::expectation_batch))
+CAF_ADD_ATOM(greenroom, greenroom::protocols, again_atom, "again")
 CAF_END_TYPE_ID_BLOCK(greenroom)

@@ -1,5 +1,7 @@
 #include "protocols/problem.hpp"
 
+#include "protocols/json_text.hpp"
+
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -90,7 +92,20 @@ std::string to_json(const problem& about) {
   if (about.retry_after_ms > 0) json["retry_after_ms"] = about.retry_after_ms;
   if (!about.nearest.empty()) json["nearest"] = about.nearest;
   if (!about.task.empty()) json["task"] = about.task;
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  if (about.unwritten) json["durable"] = false;
+  auto text = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  if (!about.upstream) return text;
+  const auto& theirs = *about.upstream;
+  text.pop_back();
+  text += ",\"upstream_status\":" + std::to_string(theirs.status);
+  if (!theirs.body.empty()) {
+    text += ",\"upstream\":";
+    if (is_json(theirs.body))
+      append_one_line(text, theirs.body);
+    else
+      text += json_string_of_any(theirs.body);
+  }
+  return text + '}';
 }
 
 }  // namespace greenroom::protocols

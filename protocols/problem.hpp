@@ -4,6 +4,7 @@
 #include "protocols/task.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ struct problem {
   std::int64_t retry_after_ms = 0;   ///< 0: trying again is of no use, or nobody knows when.
   std::vector<std::string> nearest;  ///< Names that were perhaps meant, best first.
   std::string task;                  ///< The task that failed, as 32 digits; empty: there is none.
+  /// What the server behind the worker answered; null: it did not, or there is none.
+  std::shared_ptr<const upstream_answer> upstream;
+  bool unwritten = false;            ///< This end is not in the journal, where it belongs.
 };
 
 /// The problem that stands for a failure of a task. An empty detail is replaced by a general one.
@@ -41,8 +45,9 @@ struct problem {
 [[nodiscard]] std::int64_t retry_after_seconds(const problem& about);
 
 /// One JSON object: `type`, `title`, `status`, `detail`, and, where there are any,
-/// `retry_after_ms`, `nearest` and `task`. Bytes that are no UTF-8 become U+FFFD, since a worker's
-/// message may hold anything and the document must stay JSON.
+/// `retry_after_ms`, `nearest`, `task`, and `upstream_status` with `upstream`, the server's own
+/// body (JSON where it is JSON, otherwise text). Bytes that are no UTF-8 become U+FFFD, since a
+/// worker's message may hold anything and the document must stay JSON.
 [[nodiscard]] std::string to_json(const problem& about);
 
 }  // namespace greenroom::protocols

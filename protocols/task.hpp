@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocols/cache_lines.hpp"
+#include "protocols/upstream.hpp"
 
 #include <array>
 #include <atomic>
@@ -43,6 +44,13 @@ enum class failure : std::uint8_t {
 
 enum class pool_kind : std::uint8_t { intelligent = 0, baseline = 1 };
 
+/// What the text of a streamed answer is.
+enum class stream_form : std::uint8_t {
+  text,    ///< Nobody says more.
+  events,  ///< Server-sent events; a piece is one or more whole ones, in their plainest form.
+  lines,   ///< One JSON value a line; a piece is one or more whole lines.
+};
+
 /// 128 bits: which life of which node, and a number within it. Written as 32 hexadecimal digits.
 struct task_id {
   std::uint64_t epoch = 0;   ///< Random, new at each start of a node.
@@ -76,10 +84,23 @@ public:
   /// The same request is known by its idempotency key under another identifier, and nothing was
   /// started. Called instead of `on_accepted` and `on_end`.
   virtual void on_existing(const task_id&) noexcept {}
+  /// What the pieces are that follow, or the output of an answer that comes whole. Said before
+  /// them, once an attempt, of workers that know it.
+  virtual void on_form(const task&, stream_form) noexcept {}
   /// A piece of a streamed answer, in order. After a retry the stream starts again at attempt + 1.
   virtual void on_chunk(const task&, std::string_view) noexcept {}
+  /// False: more pieces now would be too many. A worker that can wait looks again soon.
+  [[nodiscard]] virtual bool takes_more(const task&) const noexcept { return true; }
+  /// The node stops, and the task, which is in the journal, goes on after its next start: no end
+  /// will be told here. An end that comes at the same moment may be told all the same.
+  virtual void on_left(const task&) noexcept {}
   /// The one end of the task: its state, output or error are final now.
   virtual void on_end(const task&) noexcept = 0;
+  /// False when nobody would hear the end: the caller has hung up, or has its answer already. Then
+  /// nothing has to be kept for it.
+  [[nodiscard]] virtual bool waits() const noexcept { return true; }
+  /// What is held in memory while it waits, roughly; what the caller sent is part of it.
+  [[nodiscard]] virtual std::size_t held_bytes() const noexcept { return 1024; }
 };
 
 /// Where a live task is, so that it can be found again when an actor is lost.
@@ -94,6 +115,8 @@ struct attempt_result {
   std::int64_t retry_after_ms = 0;
   /// Of one that failed: the worker itself says so, and is through with it.
   bool answered = false;
+  /// Of a failure that a server told; null otherwise.
+  std::shared_ptr<const upstream_answer> upstream = {};
 };
 
 /// Why an attempt failed that was not the last one, or that nothing came after.
@@ -135,6 +158,8 @@ struct alignas(64) task {
   std::atomic<bool> recorded{false};   ///< The acceptance is in the journal.
   std::atomic<bool> announced{false};  ///< The end was told.
   std::atomic<bool> anchored{false};   ///< The ledger holds a reference until the end is told.
+  /// The end was told and is not in the journal, where it belongs: a crash would contradict it.
+  std::atomic<bool> unwritten{false};
   std::atomic<task_place> place{task_place::free};
   std::atomic<task_state> state{task_state::queued};
   /// In whose depth it counts: `seat` of a specialist and a pool, or `uncounted`. Whoever exchanges
@@ -161,6 +186,9 @@ struct alignas(64) task {
   bool observed = true;    ///< False for probes and repeats: prediction must not learn from them.
   bool mirror = false;     ///< A copy that is only compared; nobody waits for it.
   bool judged = true;      ///< How it ends is evidence of its pool; not of a repeated copy.
+  /// Nobody said how long it may take: it has `start_timeout` more when it waits for a start. Its
+  /// department takes this away when it gives that.
+  std::atomic<bool> start_beside{false};
   std::int64_t accepted_ns = 0;  ///< Steady clock.
   /// Steady clock; bounds waiting, retries and running. Looked at by whoever sweeps the ledger.
   std::atomic<std::int64_t> deadline_ns{0};
@@ -213,6 +241,12 @@ struct alignas(64) task {
   void fetch_ahead() const {
     prefetch_to_write(&references);
     __builtin_prefetch(&specialist, 0);
+  }
+
+  /// What the server behind the worker answered, of a task that ended for it. Once it has ended.
+  [[nodiscard]] const std::shared_ptr<const upstream_answer>& upstream() const {
+    static const std::shared_ptr<const upstream_answer> none;
+    return why == failure::refused || why == failure::worker_failed ? result.upstream : none;
   }
 
   [[nodiscard]] bool ended() const {

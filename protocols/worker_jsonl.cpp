@@ -2,6 +2,7 @@
 
 #include "protocols/json_text.hpp"
 #include "protocols/task.hpp"
+#include "protocols/worker_line.hpp"
 
 #include <charconv>
 
@@ -34,46 +35,96 @@ public:
 
   void feed(std::string_view bytes, worker_listener& listener) override {
     if (broken_) return;
-    const bool fits = lines_.feed(bytes, [&](std::string_view line) {
-      understand(line, listener);
-      return !broken_;
-    });
-    if (!fits && !broken_) complain("a line longer than allowed", listener);
+    const bool ends = lines_.feed(
+        bytes,
+        [&](std::string_view line) {
+          understand(line, listener);
+          return true;
+        },
+        [&](const line_cutter::long_line& line) { skip(line, listener); });
+    for (auto* const room :
+         {&key_room_, &type_room_, &id_room_, &text_room_, &output_room_, &mended_})
+      release_large(*room);
+    if (ends) return;
+    broken_ = true;
+    const auto why = "a line of more than " + std::to_string(lines_.endless_bytes())
+                     + " bytes that does not end";
+    tell(listener, worker_word::nonsense, {}, why, lines_.endless_bytes());
+  }
+
+  void finish(worker_listener& listener) override {
+    if (broken_) return;
+    // One that is not whole was lost with the worker.
+    lines_.finish(
+        [&](std::string_view line) {
+          line = without_ornament(line);
+          if (!line.empty() && !take_message(line, line.size(), listener))
+            tell_stray(listener, line);
+        },
+        [&](const line_cutter::long_line& line) { tell_stray(listener, line.head); });
   }
 
 private:
-  void complain(std::string_view why, worker_listener& listener) {
-    broken_ = true;
-    worker_message said;
-    said.text = why;
-    listener.on_message(said);
+  void skip(const line_cutter::long_line& line, worker_listener& listener) {
+    std::string_view id;
+    static_cast<void>(string_value(id_in_pieces(line.head, line.tail), id_room_, id));
+    tell(listener, worker_word::too_long, id, {}, line.bytes);
   }
 
   void understand(std::string_view line, worker_listener& listener) {
+    line = without_ornament(line);
     if (line.empty()) return;
-    std::string_view type, id, text, output = "null";
-    bool strings = true;
+    if (take_message(line, line.size(), listener)) return;
+    if (line.front() == '{') {
+      // Some programs write text as it is in memory.
+      mended_ = mend_utf8(line);
+      if (mended_.size() != line.size() && take_message(mended_, line.size(), listener)) return;
+      if (const auto raw = id_in_pieces(line, line); looks_like_an_answer(line)) {
+        std::string_view id;
+        static_cast<void>(string_value(raw, id_room_, id));
+        const auto why = fault_of(line) + ": " + quoted_bytes(line);
+        return tell(listener, worker_word::broken, id, why, line.size());
+      }
+    } else if (const auto at = message_start(line, 1); at != std::string_view::npos) {
+      // Something was printed without a line's end.
+      if (take_message(line.substr(at), line.size(), listener)) line = line.substr(0, at);
+    }
+    tell_stray(listener, line);
+  }
+
+  static bool looks_like_an_answer(std::string_view line) {
+    const auto type = line.find(R"("type")");
+    if (type == std::string_view::npos) return false;
+    return line.find(R"("result")") != std::string_view::npos
+           || line.find(R"("error")") != std::string_view::npos;
+  }
+
+  /// False when `line` is no message.
+  bool take_message(std::string_view line, std::size_t bytes, worker_listener& listener) {
+    std::string_view type, id, text, output = "null", message;
     worker_message said;
     const bool valid = each_member(line, [&](std::string_view raw_key, std::string_view value) {
       const auto key = unescape(raw_key, key_room_);
       if (key == "type")
-        strings &= string_value(value, type_room_, type);
+        static_cast<void>(string_value(value, type_room_, type));
       else if (key == "id")
-        strings &= string_value(value, id_room_, id);
+        static_cast<void>(string_value(value, id_room_, id));
       else if (key == "message" || key == "text")
-        strings &= string_value(value, text_room_, text);
+        message = value;
       else if (key == "output")
         output = value;
       else if (key == "retryable")
         said.retryable = value == "true";
     });
-    if (!valid) return complain("a line that is not one JSON object", listener);
-    if (!strings) return complain("a type, id, message or text that is not a string", listener);
+    if (!valid) return false;
+    // What is meant for people may be anything.
+    if (!message.empty() && !string_value(message, text_room_, text)) text = message;
     said.id = id;
     said.text = text;
+    said.bytes = bytes;
     if (type == "result") {
       said.word = worker_word::result;
-      said.text = output;
+      said.text = mended(output);
     } else if (type == "error") {
       said.word = worker_word::error;
     } else if (type == "chunk") {
@@ -83,15 +134,25 @@ private:
     } else if (type == "pong") {
       said.word = worker_word::pong;
     } else {
-      return complain("a message whose type is none of ready, result, error, chunk and pong",
-                      listener);
+      return false;
     }
     listener.on_message(said);
+    return true;
+  }
+
+  /// What is passed on has no half of a surrogate pair in it.
+  std::string_view mended(std::string_view output) {
+    if (output.find("\\ud") == std::string_view::npos
+        && output.find("\\uD") == std::string_view::npos)
+      return output;
+    output_room_ = output;
+    mend_halves(output_room_);
+    return output_room_;
   }
 
   line_cutter lines_;
   bool broken_ = false;
-  std::string key_room_, type_room_, id_room_, text_room_;
+  std::string key_room_, type_room_, id_room_, text_room_, output_room_, mended_;
 };
 
 }  // namespace

@@ -1,19 +1,33 @@
 #include "protocols/worker_mcp.hpp"
 
 #include "protocols/json_text.hpp"
+#include "protocols/worker_line.hpp"
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <charconv>
+#include <cmath>
+#include <utility>
+#include <vector>
 
 namespace greenroom::protocols {
 namespace {
 
-/// The newest is offered; a server may answer with any of these.
-constexpr std::array<std::string_view, 4> versions{"2025-11-25", "2025-06-18", "2025-03-26",
-                                                   "2024-11-05"};
+/// What is offered; a server may answer with any other one.
+constexpr std::string_view offered_version = "2025-11-25";
+/// From this one on there is no `initialize`.
+constexpr std::string_view stateless_version = "2026-07-28";
+
 constexpr std::string_view initialize_id = "0";  ///< Tasks are numbered from 1 on.
-/// Pings are numbered from here on: no node lives for so many tasks.
+// The node's own requests are numbered from here on: no node lives for so many tasks.
+constexpr std::string_view greeting_prefix = "7000000000";
+constexpr std::string_view tools_prefix = "8000000000";
 constexpr std::string_view ping_prefix = "9000000000";
+
+bool is_own(std::string_view id, std::string_view prefix) {
+  return id.size() > prefix.size() && id.starts_with(prefix);
+}
 
 class mcp_codec final : public worker_codec {
 public:
@@ -21,11 +35,12 @@ public:
 
   bool numbers_names() const override { return true; }
 
-  void greet(std::string& out) override {
-    out += R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":")";
-    out += versions.front();
-    out += R"(","capabilities":{},"clientInfo":{"name":"greenroom","version":"0.1.0"}}})";
-    out += '\n';
+  void greet(std::string& out) override { add_initialize(out, initialize_id, offered_version); }
+
+  bool greet_again(std::string& out) override {
+    if (std::exchange(discovered_, true)) return false;
+    add_discover(out, stateless_version);
+    return true;
   }
 
   std::string add_task(std::string& out, std::string_view name, std::string_view input,
@@ -57,14 +72,12 @@ public:
       append_one_line(out, tool);
       out += R"(,"arguments":)";
       append_one_line(out, arguments);
+      if (stateless_) append_meta(out.append(","), {});
       out += "}}\n";
     } else {
       out += R"(,"method":)";
       append_one_line(out, method);
-      if (!params.empty()) {
-        out += R"(,"params":)";
-        append_one_line(out, params);
-      }
+      append_params(out, params);
       out += "}\n";
     }
     return {};
@@ -73,77 +86,267 @@ public:
   bool add_cancel(std::string& out, std::string_view name) override {
     out += R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":)";
     out += name;
-    out += R"(,"reason":"nobody waits for it any more"}})";
-    out += '\n';
+    out += R"(,"reason":"nobody waits for it any more")";
+    if (stateless_) append_meta(out.append(","), {});
+    out += "}}\n";
     return true;
   }
 
   bool add_ping(std::string& out) override {
-    out += R"({"jsonrpc":"2.0","id":)";
-    out += ping_prefix;
-    out += std::to_string(++pings_);
-    out += R"(,"method":"ping"})";
-    out += '\n';
+    // The versions without `initialize` have no ping either; this one they all answer.
+    add_request(out, ping_prefix, ++pings_, stateless_ ? "server/discover" : "ping", {});
+    return true;
+  }
+
+  bool add_tools_request(std::string& out, std::string_view cursor) override {
+    std::string params;
+    if (!cursor.empty()) params.append(R"({"cursor":)").append(cursor).append("}");
+    add_request(out, tools_prefix, ++tools_requests_, "tools/list", params);
     return true;
   }
 
   void feed(std::string_view bytes, worker_listener& listener) override {
     if (broken_) return;
-    const bool fits = lines_.feed(bytes, [&](std::string_view line) {
-      understand(line, listener);
-      return !broken_;
-    });
-    if (!fits && !broken_) complain("a line longer than allowed", listener);
+    const bool ends = lines_.feed(
+        bytes,
+        [&](std::string_view line) {
+          understand(line, listener);
+          return !broken_;
+        },
+        [&](const line_cutter::long_line& line) { skip(line, listener); });
+    for (auto* const room : {&room_, &reply_, &id_room_, &result_room_, &mended_})
+      release_large(*room);
+    if (ends || broken_) return;
+    broken_ = true;
+    const auto why = "a line of more than " + std::to_string(lines_.endless_bytes())
+                     + " bytes that does not end";
+    tell(listener, worker_word::nonsense, {}, why, lines_.endless_bytes());
+  }
+
+  void finish(worker_listener& listener) override {
+    if (broken_) return;
+    // One that is not whole was lost with the worker.
+    lines_.finish(
+        [&](std::string_view line) {
+          line = without_ornament(line);
+          line_bytes_ = line.size();
+          if (!line.empty() && !take_messages(line, listener)) tell_stray(listener, line);
+        },
+        [&](const line_cutter::long_line& line) { tell_stray(listener, line.head); });
   }
 
 private:
   struct message {
     std::string_view version, id, method, result, error;
+    [[nodiscard]] bool is_answer() const {
+      return method.empty() && !id.empty() && id != "null" && !(result.empty() && error.empty());
+    }
   };
 
-  static void tell(worker_listener& listener, worker_word word, std::string_view id,
-                   std::string_view text) {
-    worker_message said;
-    said.word = word;
-    said.id = id;
-    said.text = text;
-    listener.on_message(said);
+  // -- what is sent --
+
+  static constexpr std::string_view about_us = R"({"name":"greenroom","version":"0.1.0"})";
+
+  void add_initialize(std::string& out, std::string_view id, std::string_view version) {
+    out += R"({"jsonrpc":"2.0","id":)";
+    out += id;
+    out += R"(,"method":"initialize","params":{"protocolVersion":)";
+    out += json_string_of_any(version);
+    out += R"(,"capabilities":{},"clientInfo":)";
+    out += about_us;
+    out += "}}\n";
   }
 
-  void complain(std::string_view why, worker_listener& listener) {
-    broken_ = true;
-    tell(listener, worker_word::nonsense, {}, why);
+  void add_discover(std::string& out, std::string_view version) {
+    version_ = version;
+    out += R"({"jsonrpc":"2.0","id":)";
+    out += greeting_prefix;
+    out += std::to_string(++greetings_);
+    out += R"(,"method":"server/discover","params":{)";
+    append_meta(out, {});
+    out += "}}\n";
+  }
+
+  void add_request(std::string& out, std::string_view prefix, std::uint64_t number,
+                   std::string_view method, std::string_view params) {
+    out += R"({"jsonrpc":"2.0","id":)";
+    out += prefix;
+    out += std::to_string(number);
+    out += R"(,"method":")";
+    out += method;
+    out += '"';
+    append_params(out, params);
+    out += "}\n";
+  }
+
+  /// What a server without sessions wants with every request, beside what the caller put there.
+  void append_meta(std::string& out, std::string_view callers) {
+    out += R"("_meta":{"io.modelcontextprotocol/protocolVersion":)";
+    out += json_string_of_any(version_);
+    out += R"(,"io.modelcontextprotocol/clientInfo":)";
+    out += about_us;
+    out += R"(,"io.modelcontextprotocol/clientCapabilities":{})";
+    static_cast<void>(each_member(callers, [&out](std::string_view key, std::string_view value) {
+      if (key == "io.modelcontextprotocol/protocolVersion"
+          || key == "io.modelcontextprotocol/clientInfo"
+          || key == "io.modelcontextprotocol/clientCapabilities")
+        return;
+      out.append(",\"").append(key).append("\":");
+      append_one_line(out, value);
+    }));
+    out += "}";
+  }
+
+  void append_params(std::string& out, std::string_view params) {
+    if (!stateless_) {
+      if (params.empty()) return;
+      out += R"(,"params":)";
+      append_one_line(out, params);
+      return;
+    }
+    out += R"(,"params":{)";
+    std::string_view meta;
+    static_cast<void>(each_member(params, [&](std::string_view key, std::string_view value) {
+      if (key == "_meta") {
+        meta = value;
+        return;
+      }
+      out.append("\"").append(key).append("\":");
+      append_one_line(out, value);
+      out += ',';
+    }));
+    append_meta(out, meta);
+    out += '}';
+  }
+
+  // -- what is heard --
+
+  void tell_now(worker_listener& listener, worker_word word, std::string_view id,
+                std::string_view text) {
+    tell(listener, word, id, text, line_bytes_);
+  }
+
+  void skip(const line_cutter::long_line& line, worker_listener& listener) {
+    tell(listener, worker_word::too_long, name_in(id_in_pieces(line.head, line.tail)), {},
+         line.bytes);
   }
 
   void understand(std::string_view line, worker_listener& listener) {
-    if (line.empty()) return;
-    message got;
-    const bool valid = each_member(line, [&](std::string_view key, std::string_view value) {
-      if (key == "jsonrpc")
-        got.version = value;
-      else if (key == "id")
-        got.id = value;
-      else if (key == "method")
-        got.method = value;
-      else if (key == "result")
-        got.result = value;
-      else if (key == "error")
-        got.error = value;
+    line_bytes_ = line.size();
+    line = without_ornament(line);
+    if (line.empty() || take_messages(line, listener)) return;
+    if (line.front() == '{' || line.front() == '[') {
+      // Some servers write text as it is in memory.
+      mended_ = mend_utf8(line);
+      if (mended_.size() != line.size() && take_messages(mended_, listener)) return;
+    }
+    if (line.front() == '{' && line.find(R"("jsonrpc")") != std::string_view::npos
+        && (line.find(R"("result")") != std::string_view::npos
+            || line.find(R"("error")") != std::string_view::npos)) {
+      const auto why = fault_of(line) + ": " + quoted_bytes(line);
+      return tell_now(listener, worker_word::broken, name_in(id_in_pieces(line, line)), why);
+    }
+    if (const auto at = message_start(line, 1); at != std::string_view::npos) {
+      // Something was printed without a line's end. What a server only reports of having sent or
+      // got must not be taken for a request.
+      message got;
+      if (read(line.substr(at), got) && got.is_answer()) {
+        tell_stray(listener, line.substr(0, at));
+        return answered(got, listener);
+      }
+    }
+    tell_stray(listener, line);
+  }
+
+  static bool read(std::string_view text, message& got) {
+    return each_member(text, [&got](std::string_view key, std::string_view value) {
+      take_member(got, key, value);
     });
-    if (!valid || got.version != R"("2.0")")
-      return complain("a line that is not one JSON-RPC 2.0 message", listener);
-    if (!got.method.empty()) return asked(got, listener);
-    if (got.id.empty() || got.result.empty() == got.error.empty())
-      return complain("a JSON-RPC message that is no request, answer or notification", listener);
-    answered(got, listener);
+  }
+
+  static void take_member(message& got, std::string_view key, std::string_view value) {
+    if (key == "jsonrpc")
+      got.version = value;
+    else if (key == "id")
+      got.id = value;
+    else if (key == "method")
+      got.method = value;
+    else if (key == "result")
+      got.result = value;
+    else if (key == "error")
+      got.error = value;
+  }
+
+  /// One message, several in a list (2025-03-26) or several in a row. False: `line` begins with
+  /// none, and nothing was told.
+  bool take_messages(std::string_view line, worker_listener& listener) {
+    if (line.front() == '[') return take_list(line, listener);
+    if (line.front() != '{') return false;
+    for (bool first = true; !broken_; first = false) {
+      message got;
+      json_deaf nobody;
+      json_scanner<json_deaf> scan{line, nobody};
+      const bool whole = line.front() == '{'
+                         && each_member(scan, [&got](std::string_view key, std::string_view value) {
+                              take_member(got, key, value);
+                            });
+      if (!whole) {
+        if (!first) tell_stray(listener, line);
+        return !first;
+      }
+      const auto length = static_cast<std::size_t>(scan.position() - line.data());
+      take_message(got, line.substr(0, length), listener);
+      line = without_ornament(line.substr(length));
+      if (line.empty()) break;
+    }
+    return true;
+  }
+
+  bool take_list(std::string_view line, worker_listener& listener) {
+    json_deaf nobody;
+    json_scanner<json_deaf> scan{line, nobody};
+    std::vector<std::string_view> items;
+    static_cast<void>(scan.take('['));
+    scan.skip_space();
+    if (!scan.take(']')) {
+      do {
+        scan.skip_space();
+        const char* const begin = scan.position();
+        if (!scan.value(json_depth_max - 1)) return false;
+        items.emplace_back(begin, static_cast<std::size_t>(scan.position() - begin));
+        scan.skip_space();
+      } while (scan.take(','));
+      if (!scan.take(']')) return false;
+    }
+    scan.skip_space();
+    if (!scan.at_end()) return false;
+    for (const auto item : items) {
+      if (broken_) break;
+      message got;
+      if (read(item, got))
+        take_message(got, item, listener);
+      else
+        tell_stray(listener, item);
+    }
+    if (items.empty()) tell_stray(listener, line);
+    return true;
+  }
+
+  void take_message(const message& got, std::string_view text, worker_listener& listener) {
+    if (!got.method.empty() && got.version == R"("2.0")") return asked(got, text, listener);
+    if (got.is_answer()) return answered(got, listener);
+    tell_stray(listener, text);
   }
 
   /// A request or a notification of the server.
-  void asked(const message& got, worker_listener& listener) {
-    if (got.id.empty() || got.id == "null") return tell(listener, worker_word::ignored, {}, {});
+  void asked(const message& got, std::string_view text, worker_listener& listener) {
+    if (got.id.empty() || got.id == "null") {
+      const bool tools = got.method == R"("notifications/tools/list_changed")";
+      return tell_now(listener, tools ? worker_word::tools_changed : worker_word::ignored, {}, {});
+    }
     if (got.id.front() != '"' && got.id.front() != '-'
         && (got.id.front() < '0' || got.id.front() > '9'))
-      return complain("a request whose id is neither text nor a number", listener);
+      return tell_stray(listener, text);
     reply_ = R"({"jsonrpc":"2.0","id":)";
     reply_ += got.id;
     if (got.method == R"("ping")") {
@@ -152,38 +355,124 @@ private:
       reply_ += R"(,"error":{"code":-32601,"message":"Method not found"}})";
     }
     reply_ += '\n';
-    tell(listener, worker_word::reply, {}, reply_);
-    // A server that floods its client with requests must be noticed as well.
-    tell(listener, worker_word::ignored, {}, {});
+    // A server that floods its client with requests is noticed by their bytes.
+    tell_now(listener, worker_word::reply, {}, reply_);
   }
 
   void answered(const message& got, worker_listener& listener) {
-    if (got.id == initialize_id) return initialized(got, listener);
-    if (got.id.size() > ping_prefix.size() && got.id.starts_with(ping_prefix))
-      return tell(listener, worker_word::pong, {}, {});
-    // Some servers give the identifier back as text.
-    auto name = got.id;
-    if (name.size() > 2 && name.front() == '"') name = name.substr(1, name.size() - 2);
-    if (!got.error.empty()) return tell(listener, worker_word::error, name, error_text(got.error));
-    tell(listener, worker_word::result, name, got.result);
+    const bool failed = !got.error.empty() && got.error != "null";
+    const auto name = name_in(got.id);
+    if (name == initialize_id || is_own(name, greeting_prefix)) {
+      if (begun_) return tell_now(listener, worker_word::ignored, {}, {});
+      if (failed) return rejected(got.error, listener);
+      return begin(name == initialize_id || name == second_initialize_, got.result, listener);
+    }
+    if (is_own(name, ping_prefix)) return tell_now(listener, worker_word::pong, {}, {});
+    if (is_own(name, tools_prefix)) {
+      if (failed) return tell_now(listener, worker_word::ignored, {}, {});
+      return tell_now(listener, worker_word::tools, {}, got.result);
+    }
+    if (failed) return tell_now(listener, worker_word::error, name, error_text(got.error));
+    tell_now(listener, worker_word::result, name,
+             got.result.empty() ? std::string_view{"null"} : mended(got.result));
   }
 
-  void initialized(const message& got, worker_listener& listener) {
-    if (!got.error.empty())
-      return complain("a refusal to initialize: " + std::string{error_text(got.error)}, listener);
-    std::string_view version;
-    const bool valid = each_member(got.result, [&](std::string_view key, std::string_view value) {
-      if (key == "protocolVersion") string_value(value, room_, version);
-    });
-    if (!valid || version.empty())
-      return complain("an answer to initialize without a protocolVersion", listener);
-    if (std::find(versions.begin(), versions.end(), version) == versions.end())
-      return complain(
-          "MCP version " + std::string{version.substr(0, 40)} + ", which this node does not speak",
-          listener);
-    tell(listener, worker_word::reply, {},
-         "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n");
-    tell(listener, worker_word::ready, {}, {});
+  void begin(bool initialized, std::string_view result, worker_listener& listener) {
+    begun_ = true;
+    if (initialized) {
+      // Whatever version it answers with: what a node uses has been the same in all of them.
+      tell_now(listener, worker_word::reply, {},
+               "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n");
+    } else {
+      const auto versions = texts_in(result, "supportedVersions");
+      if (!versions.empty()
+          && std::find(versions.begin(), versions.end(), version_) == versions.end())
+        version_ = versions.back();
+      stateless_ = true;
+    }
+    bool has_tools = false;
+    static_cast<void>(each_member(result, [&](std::string_view key, std::string_view value) {
+      if (key != "capabilities") return;
+      static_cast<void>(each_member(value, [&](std::string_view name, std::string_view what) {
+        has_tools |= name == "tools" && what.front() == '{';
+      }));
+    }));
+    tell_now(listener, worker_word::ready, {}, {});
+    if (has_tools) tell_now(listener, worker_word::tools_changed, {}, {});
+  }
+
+  /// It does not take what was offered: it may say what it takes, or be of those that have to be
+  /// asked otherwise.
+  void rejected(std::string_view error, worker_listener& listener) {
+    std::vector<std::string> versions;
+    static_cast<void>(each_member(error, [&](std::string_view key, std::string_view value) {
+      if (key == "data") versions = texts_in(value, "supported");
+    }));
+    if (refusal_.empty()) refusal_ = error_text(error);
+    const auto stateless =
+        std::find_if(versions.begin(), versions.end(),
+                     [](const std::string& version) { return version >= stateless_version; });
+    reply_.clear();
+    if (!discovered_ && (versions.empty() || stateless != versions.end())) {
+      discovered_ = true;
+      add_discover(reply_, versions.empty() ? stateless_version : std::string_view{*stateless});
+    } else if (stateless != versions.end() && *stateless != version_) {
+      const auto other = *stateless;
+      add_discover(reply_, other);
+    } else if (!versions.empty() && second_initialize_.empty() && stateless == versions.end()) {
+      second_initialize_ = std::string{greeting_prefix} + std::to_string(++greetings_);
+      add_initialize(reply_, second_initialize_,
+                     *std::max_element(versions.begin(), versions.end()));
+    }
+    if (!reply_.empty() && greetings_ < greetings_max)
+      return tell_now(listener, worker_word::reply, {}, reply_);
+    tell_now(listener, worker_word::refusal, {}, refusal_);
+  }
+
+  /// The texts of the list that is the member `wanted` of `object`; none if there is no such list.
+  std::vector<std::string> texts_in(std::string_view object, std::string_view wanted) {
+    std::vector<std::string> result;
+    struct text_list : json_deaf {
+      std::vector<std::string>* to = nullptr;
+      void string(std::string_view raw) {
+        std::string room;
+        if (to->size() < 64) to->emplace_back(unescape(raw, room));
+      }
+    } list;
+    list.to = &result;
+    static_cast<void>(each_member(object, [&](std::string_view key, std::string_view value) {
+      if (key != wanted || value.front() != '[') return;
+      json_scanner<text_list> scan{value, list};
+      static_cast<void>(scan.value(2));
+    }));
+    return result;
+  }
+
+  /// The name of a task in an identifier that may have become text or a real number on its way.
+  std::string_view name_in(std::string_view id) {
+    if (id.empty() || id == "null") return {};
+    std::string_view text = id;
+    if (id.front() == '"' && !string_value(id, id_room_, text)) return {};
+    if (std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
+      return text;
+    double number = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    constexpr double exact_up_to = 9007199254740992.0;
+    if (read.ec != std::errc{} || read.ptr != text.data() + text.size() || number < 0
+        || number > exact_up_to || number != std::floor(number))
+      return text;
+    id_room_ = std::to_string(static_cast<std::uint64_t>(number));
+    return id_room_;
+  }
+
+  /// What is passed on has no half of a surrogate pair in it.
+  std::string_view mended(std::string_view result) {
+    if (result.find("\\ud") == std::string_view::npos
+        && result.find("\\uD") == std::string_view::npos)
+      return result;
+    result_room_ = result;
+    mend_halves(result_room_);
+    return result_room_;
   }
 
   /// The message of a JSON-RPC error, or all of it if it has none.
@@ -192,13 +481,26 @@ private:
     const bool valid = each_member(error, [&](std::string_view key, std::string_view value) {
       if (key == "message") string_value(value, room_, text);
     });
-    return valid && !text.empty() ? text : error;
+    return valid && !text.empty() ? text : mended(error);
   }
+
+  static constexpr std::uint64_t greetings_max = 4;
 
   line_cutter lines_;
   bool broken_ = false;
+  bool begun_ = false;
+  bool discovered_ = false;  ///< It was asked to discover itself.
+  std::size_t line_bytes_ = 0;
+  std::uint64_t greetings_ = 0;
+  std::string second_initialize_;  ///< The identifier of one in another version.
+  std::string refusal_;
+  std::string reply_, room_, id_room_, result_room_, mended_;
+  // Written before it is ready, and then read by whoever sends.
+  std::atomic<bool> stateless_ = false;
+  std::string version_;
+  // Of whoever sends.
   std::uint64_t pings_ = 0;
-  std::string reply_, room_;
+  std::uint64_t tools_requests_ = 0;
 };
 
 }  // namespace

@@ -2,7 +2,9 @@
 
 #include "protocols/msgpack_json.hpp"
 #include "protocols/msgpack_visitors.hpp"
+#include "protocols/worker_line.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace greenroom::protocols {
@@ -10,6 +12,11 @@ namespace {
 
 /// One message of a worker: a map whose keys are known at the first level.
 struct message_reader {
+  explicit message_reader(std::size_t most) : output_bytes_max{most} {}
+
+  /// An output that is longer as JSON text is read to its end, but not kept.
+  const std::size_t output_bytes_max;
+  bool too_long = false;
   enum class member : std::uint8_t { none, type, id, text, output, retryable, other };
   json_writer value;
   member now = member::none;
@@ -30,7 +37,23 @@ struct message_reader {
     why = reason;
     return false;
   }
+  /// Room for `more` bytes of the output, or none is kept of it any more.
+  void make_room(std::size_t more) {
+    if (value.out != &output || output.size() + more <= output_bytes_max) return;
+    too_long = true;
+    value.out = nullptr;
+    std::string{}.swap(output);
+  }
+  /// The length of a text as a JSON string: a few bytes over the wire may be six times as many.
+  static std::size_t escaped_bytes(std::string_view text) {
+    std::size_t extra = 2;
+    for (const char c : text)
+      extra += static_cast<unsigned char>(c) < 0x20 ? 5U : c == '"' || c == '\\' ? 1U : 0U;
+    return text.size() + extra;
+  }
   bool scalar() {
+    constexpr std::size_t number_bytes = 40;
+    make_room(number_bytes);
     if (value.levels.empty()) return bad("a message that is not a map");
     return !top() || text_only();
   }
@@ -50,12 +73,14 @@ struct message_reader {
   bool visit_float32(float number) { return scalar() && value.visit_float32(number); }
   bool visit_float64(double number) { return scalar() && value.visit_float64(number); }
   bool visit_bin(const char* bytes, std::uint32_t size) {
+    make_room((std::size_t{size} + 2) / 3 * 4 + 2);
     return scalar() && value.visit_bin(bytes, size);
   }
   bool visit_ext(const char*, std::uint32_t) { return bad("an extension type"); }
   bool visit_str(const char* bytes, std::uint32_t size) {
     if (value.levels.empty()) return bad("a message that is not a map");
     const std::string_view said{bytes, size};
+    if (value.out == &output) make_room(escaped_bytes(said));
     if (top() && first_level_key) {
       if (said == "type")
         now = member::type;
@@ -82,6 +107,7 @@ struct message_reader {
     return value.visit_str(bytes, size);
   }
   bool start_array(std::uint32_t count) {
+    make_room(2);
     if (value.levels.empty()) return bad("a message that is not a map");
     return (!top() || text_only()) && value.start_array(count);
   }
@@ -89,6 +115,7 @@ struct message_reader {
   bool end_array_item() { return true; }
   bool end_array() { return value.end_array(); }
   bool start_map(std::uint32_t count) {
+    make_room(2);
     if (value.levels.empty()) {
       is_map = true;
       value.levels.push_back({true, true});
@@ -130,19 +157,18 @@ struct message_reader {
     value.out = nullptr;
     value.in_key = false;
     value.why = why = nullptr;
-    first_level_key = is_map = has_output = retryable = false;
-    type.clear();
-    id.clear();
-    text.clear();
-    if (output.capacity() > std::size_t{64} << 10) std::string{}.swap(output);
-    output.clear();
+    first_level_key = is_map = has_output = retryable = too_long = false;
+    for (auto* const buffer : {&type, &id, &text, &output}) {
+      release_large(*buffer);
+      buffer->clear();
+    }
   }
 };
 
 class msgpack_codec final : public worker_codec {
 public:
   explicit msgpack_codec(std::size_t frame_bytes_max)
-      : max_{std::min(frame_bytes_max, msgpack_frame_bytes_max)} {}
+      : max_{std::min(frame_bytes_max, msgpack_frame_bytes_max)}, reader_{frame_bytes_max} {}
 
   std::string add_task(std::string& out, std::string_view name, std::string_view input,
                        std::int64_t timeout_ms) override {
@@ -184,25 +210,40 @@ public:
   }
 
   void feed(std::string_view bytes, worker_listener& listener) override {
-    if (broken_) return;
-    if (!pending_.empty()) {
-      // Only as much is added as completes the frame, so that the rest is read where it is.
-      if (pending_.size() < 4 && !fill(4, bytes)) return;
-      const auto length = length_of(pending_);
-      if (!plausible(length, listener)) return;
-      if (!fill(4 + length, bytes)) return;
-      understand(std::string_view{pending_}.substr(4), listener);
-      pending_.clear();
-      if (pending_.capacity() > std::size_t{64} << 10) pending_.shrink_to_fit();
+    while (!broken_ && !bytes.empty()) {
+      // No frame is so long that its length begins like that: something was printed.
+      if (pending_.empty() && skipping_ == 0 && is_text(bytes.front())) in_text_ = true;
+      if (in_text_) {
+        skip_text(bytes, listener);
+      } else if (skipping_ > 0) {
+        skip_frame(bytes, listener);
+      } else if (pending_.empty() && bytes.size() >= 4) {
+        const auto length = length_of(bytes);
+        if (!plausible(length, bytes, listener)) continue;
+        if (bytes.size() - 4 < length) {
+          pending_.append(bytes);
+          return;
+        }
+        understand(bytes.substr(4, length), listener);
+        bytes.remove_prefix(4 + length);
+      } else {
+        // Only as much is added as completes the frame, so that the rest is read where it is.
+        if (pending_.size() < 4 && !fill(4, bytes)) return;
+        const auto length = length_of(pending_);
+        std::string_view head{pending_};
+        if (!plausible(length, head, listener)) {
+          pending_.clear();
+          continue;
+        }
+        if (!fill(4 + length, bytes)) return;
+        understand(std::string_view{pending_}.substr(4), listener);
+        forget_pending();
+      }
     }
-    while (!broken_ && bytes.size() >= 4) {
-      const auto length = length_of(bytes);
-      if (!plausible(length, listener)) return;
-      if (bytes.size() - 4 < length) break;
-      understand(bytes.substr(4, length), listener);
-      bytes.remove_prefix(4 + length);
-    }
-    if (!broken_) pending_.append(bytes);
+  }
+
+  void finish(worker_listener& listener) override {
+    if (in_text_) end_text(listener);
   }
 
 private:
@@ -224,32 +265,104 @@ private:
     bytes.remove_prefix(count);
     return pending_.size() == wanted;
   }
-  bool plausible(std::size_t length, worker_listener& listener) {
-    if (length == 0)
-      complain("an empty frame", listener);
-    else if (length > max_)
-      complain("a frame longer than allowed", listener);
-    return !broken_;
+  void forget_pending() {
+    pending_.clear();
+    if (pending_.capacity() > std::size_t{64} << 10) pending_.shrink_to_fit();
   }
-  void complain(std::string_view why, worker_listener& listener) {
+
+  /// False: what comes next is no frame that can be read; its head is taken off `bytes`.
+  bool plausible(std::size_t length, std::string_view& bytes, worker_listener& listener) {
+    if (length > 0 && length <= max_) return true;
+    const auto head = bytes.substr(0, 4);
+    if (length == 0) {
+      tell_stray(listener, head);
+    } else if (length > frame_bytes_believed) {
+      broken_ = true;
+      const auto why = "a frame of " + std::to_string(length) + " bytes, which begins with "
+                       + hex_bytes(head) + "; is something else written to its standard output?";
+      tell(listener, worker_word::nonsense, {}, why, length);
+    } else {
+      skipping_ = skipped_ = length;
+      kept_.clear();
+    }
+    bytes.remove_prefix(head.size());
+    return false;
+  }
+
+  static bool is_text(char letter) {
+    return static_cast<unsigned char>(letter) >= 0x20
+               ? static_cast<unsigned char>(letter) < 0x7f
+               : letter == '\t' || letter == '\r' || letter == '\n' || letter == '\x1b';
+  }
+
+  /// Up to a line's end, or to a byte that text does not have and a length begins with.
+  void skip_text(std::string_view& bytes, worker_listener& listener) {
+    const auto end = std::find_if(bytes.begin(), bytes.end(), [](char letter) {
+      return letter == '\n' || (static_cast<unsigned char>(letter) < 0x80 && !is_text(letter));
+    });
+    auto length = static_cast<std::size_t>(end - bytes.begin());
+    const bool over = end != bytes.end();
+    if (over && *end == '\n') ++length;
+    text_bytes_ += length;
+    keep(bytes.substr(0, length));
+    bytes.remove_prefix(length);
+    if (over) return end_text(listener);
+    if (text_bytes_ <= frame_bytes_believed) return;
     broken_ = true;
-    worker_message said;
-    said.text = why;
-    listener.on_message(said);
+    tell(listener, worker_word::nonsense, {}, "text without end in place of frames", text_bytes_);
+  }
+
+  void skip_frame(std::string_view& bytes, worker_listener& listener) {
+    const auto length = std::min(bytes.size(), skipping_);
+    skipping_ -= length;
+    keep(bytes.substr(0, length));
+    bytes.remove_prefix(length);
+    if (skipping_ > 0) return;
+    reader_.reset();
+    std::size_t used = 0;
+    // It is cut off, so reading it fails; what came before that is known.
+    static_cast<void>(msgpack::parse(kept_.data(), kept_.size(), used, reader_));
+    tell(listener, worker_word::too_long, reader_.id, {}, skipped_);
+    kept_.clear();
+  }
+
+  /// Of what is skipped only the beginning is kept.
+  void keep(std::string_view piece) {
+    constexpr std::size_t kept_max = 4096;
+    kept_.append(piece.substr(0, kept_max - std::min(kept_.size(), kept_max)));
+  }
+
+  void end_text(worker_listener& listener) {
+    in_text_ = false;
+    const auto text = without_ornament(kept_).substr(0, stray_bytes_told);
+    if (!text.empty()) tell(listener, worker_word::stray, {}, text, text_bytes_);
+    kept_.clear();
+    text_bytes_ = 0;
   }
 
   void understand(std::string_view frame, worker_listener& listener) {
     reader_.reset();
     std::size_t used = 0;
-    if (!msgpack::parse(frame.data(), frame.size(), used, reader_) || used != frame.size()) {
-      const char* why = reader_.why ? reader_.why : reader_.value.why;
-      return complain(why ? why : "a frame that is not one MessagePack map", listener);
-    }
     worker_message said;
+    said.bytes = frame.size() + 4;
+    if (!msgpack::parse(frame.data(), frame.size(), used, reader_) || used != frame.size()) {
+      if (reader_.type != "result" && reader_.type != "error") return tell_stray(listener, frame);
+      const char* why = reader_.why ? reader_.why : reader_.value.why;
+      const auto text =
+          (why ? why : "a frame that is not one MessagePack map") + (": " + hex_bytes(frame));
+      return tell(listener, worker_word::broken, reader_.id, text, frame.size());
+    }
     said.id = reader_.id;
     said.text = reader_.text;
     said.retryable = reader_.retryable;
-    if (reader_.type == "result") {
+    std::string room;
+    if (reader_.type == "result" && reader_.too_long) {
+      said.word = worker_word::error;
+      said.retryable = false;
+      room = "the output is more than " + std::to_string(reader_.output_bytes_max)
+             + " bytes as JSON, which limits.output_bytes does not allow: answer less, or raise it";
+      said.text = room;
+    } else if (reader_.type == "result") {
       said.word = worker_word::result;
       said.text = reader_.has_output ? std::string_view{reader_.output} : "null";
     } else if (reader_.type == "error") {
@@ -261,15 +374,23 @@ private:
     } else if (reader_.type == "pong") {
       said.word = worker_word::pong;
     } else {
-      return complain("a message whose type is none of ready, result, error, chunk and pong",
-                      listener);
+      return tell_stray(listener, frame);
     }
-    // A worker's words are given on to people and into JSON; the reader checked them as UTF-8.
     listener.on_message(said);
+    // Not only before the next message: it may be long until then.
+    reader_.reset();
   }
+
+  /// A longer one is not skipped: its length was no length.
+  static constexpr std::size_t frame_bytes_believed = std::size_t{256} << 20;
 
   std::size_t max_;
   bool broken_ = false;
+  std::size_t skipping_ = 0;  ///< So much of a frame that is too long is still to come.
+  std::size_t skipped_ = 0;   ///< The whole length of it.
+  bool in_text_ = false;      ///< Something is printed in place of a frame.
+  std::size_t text_bytes_ = 0;
+  std::string kept_;
   std::string pending_;
   message_reader reader_;
 };

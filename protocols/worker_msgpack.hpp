@@ -2,7 +2,8 @@
 // length of at most 16 MiB.
 //
 // Outputs become JSON text: binary as base64 in a string, integer keys as strings, infinity and
-// NaN as null. Other keys, extension types and strings that are not UTF-8 are nonsense.
+// NaN as null, and U+FFFD where a string is not UTF-8. Other keys and extension types fail the
+// task. Text that is printed between frames is skipped, a frame that is too long as well.
 #pragma once
 
 #include "protocols/worker_codec.hpp"

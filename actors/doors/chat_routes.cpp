@@ -2,7 +2,9 @@
 #include "actors/doors/http_routes.hpp"
 #include "protocols/http_chat.hpp"
 #include "protocols/json_text.hpp"
+#include "runtime/machine/http/chat_stream.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <utility>
@@ -31,102 +33,63 @@ std::string sentence(const refusal& why) {
 }
 
 /// Turns what a specialist says into one completion, or into a stream of its pieces.
-class chat_client final : public protocols::asker {
+class chat_client final : public protocols::asker, private machine::http::chat_outlet {
 public:
   chat_client(door_ptr here, machine::http::responder reply, protocols::chat_request&& wanted)
-      : here_{std::move(here)}, reply_{std::move(reply)}, stream_{wanted.stream} {
-    frame_.model = std::move(wanted.model);
-    frame_.with_usage = wanted.include_usage;
+      : here_{std::move(here)},
+        reply_{std::move(reply)},
+        streaming_{wanted.stream},
+        model_{wanted.model},
+        stream_{std::move(wanted.model), wanted.include_usage} {}
+
+  void on_form(const protocols::task&, protocols::stream_form form) noexcept override {
+    form_.store(form, std::memory_order_release);
+    stream_.form(form);
   }
 
   void on_chunk(const protocols::task& job, std::string_view piece) noexcept override {
-    if (!stream_ || broken_ || piece.empty()) return;
-    if (!begun_) {
-      begin(job);
-      attempt_ = job.attempts;
-      // A worker that speaks OpenAI's interface itself sends events, not text.
-      raw_ = piece.starts_with("data:") || piece.starts_with("event:") || piece.starts_with(":");
-      if (!raw_) reply_.write(protocols::chat_first_chunk(frame_));
-    } else if (job.attempts != attempt_) {
-      // The client has the beginning of an answer that is being made anew.
-      return break_off(
-          {502, "The worker failed in the middle of its answer.", {}, "worker_failed"});
-    }
-    if (raw_) {
-      last_bytes_ = (last_bytes_ + std::string{piece})
-                        .substr(last_bytes_.size() + piece.size() > kept_bytes
-                                    ? last_bytes_.size() + piece.size() - kept_bytes
-                                    : 0);
-      reply_.write(piece);
-      return;
-    }
-    if (const auto text = joiner_.next(piece); !text.empty())
-      reply_.write(protocols::chat_content_chunk(frame_, text));
+    if (streaming_) stream_.piece(job, piece, *this);
+  }
+
+  [[nodiscard]] bool takes_more(const protocols::task&) const noexcept override {
+    return !reply_.crowded();
   }
 
   void on_end(const protocols::task& done) noexcept override {
     ended_.store(true, std::memory_order_release);
-    if (broken_) return;
-    if (done.state.load(std::memory_order_acquire) != protocols::task_state::completed) {
-      auto error = protocols::chat_error_of(
-          done.why == protocols::failure::none ? protocols::failure::cancelled : done.why,
-          done.output);
-      if (begun_) return break_off(error);
-      return answer_chat_error(reply_, error, std::chrono::milliseconds{done.retry_after_ms});
-    }
-    if (!stream_) {
-      name(done);
-      std::string headers;
-      protocols::append_timing_headers(headers, face_of(done, here_->cast()));
-      return answer_json(reply_, 200, protocols::chat_completion(frame_, done.output), headers);
-    }
-    std::string finish_reason = "stop";
-    if (!begun_) {
-      begin(done);
-      reply_.write(protocols::chat_first_chunk(frame_));
-      reply_.write(protocols::chat_whole_as_chunks(frame_, done.output, finish_reason));
-    }
-    if (!raw_) {
-      reply_.write(protocols::chat_last_chunk(frame_, finish_reason));
-      if (frame_.with_usage)
-        if (const auto usage = protocols::chat_usage_chunk(frame_, done.output); !usage.empty())
-          reply_.write(usage);
-    }
-    if (!raw_ || last_bytes_.find("[DONE]") == std::string::npos)
-      reply_.write(protocols::chat_done);
-    reply_.end();
+    if (streaming_) return stream_.end(done, *this);
+    if (done.state.load(std::memory_order_acquire) != protocols::task_state::completed)
+      return refuse(protocols::chat_error_of(done), done.retry_after_ms);
+    protocols::chat_frame frame;
+    frame.id = "chatcmpl-" + protocols::to_string(done.id);
+    frame.created = done.accepted_unix_ms / 1000;
+    frame.model = model_;
+    std::string headers;
+    protocols::append_timing_headers(headers, face_of(done, here_->cast()));
+    answer_json(reply_, 200,
+                protocols::chat_completion_of_stream(frame, form_.load(std::memory_order_acquire),
+                                                     done.output),
+                headers);
   }
 
   [[nodiscard]] bool ended() const { return ended_.load(std::memory_order_acquire); }
 
 private:
-  static constexpr std::size_t kept_bytes = 32;  ///< Enough to see whether the stream said [DONE].
-
-  void name(const protocols::task& job) {
-    frame_.id = "chatcmpl-" + protocols::to_string(job.id);
-    frame_.created = job.accepted_unix_ms / 1000;
-  }
-
-  void begin(const protocols::task& job) {
-    begun_ = true;
-    name(job);
+  void begin() override {
     reply_.begin(200, "text/event-stream", "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n");
   }
-
-  void break_off(const protocols::chat_error& error) {
-    broken_ = true;
-    reply_.write(protocols::chat_error_chunk(error));
-    reply_.end();
+  bool write(std::string_view events) override { return reply_.write(events); }
+  void end() override { reply_.end(); }
+  void refuse(const protocols::chat_error& why, std::int64_t retry_after_ms) override {
+    answer_chat_error(reply_, why, std::chrono::milliseconds{retry_after_ms});
   }
 
   door_ptr here_;
   machine::http::responder reply_;
-  const bool stream_;
-  protocols::chat_frame frame_;
-  protocols::utf8_joiner joiner_;
-  std::string last_bytes_;
-  std::uint32_t attempt_ = 0;
-  bool begun_ = false, raw_ = false, broken_ = false;
+  const bool streaming_;
+  const std::string model_;
+  machine::http::chat_stream stream_;
+  std::atomic<protocols::stream_form> form_{protocols::stream_form::text};
   std::atomic<bool> ended_{false};
 };
 
@@ -145,6 +108,13 @@ std::int64_t started_unix_s(const node& of) {
   return (unix_ms - now.uptime_ms) / 1000;
 }
 
+/// A server may understand what is passed on to it as it came.
+bool is_server(const actors::cast& names, std::string_view model) {
+  const auto who = names.find(model);
+  return who != actors::cast::nobody
+         && names.members[who].config.backend.kind == config::backend_kind::http;
+}
+
 }  // namespace
 
 void post_chat(const door_ptr& here, call& one) {
@@ -152,11 +122,16 @@ void post_chat(const door_ptr& here, call& one) {
   if (const auto* const error = std::get_if<protocols::chat_error>(&parsed))
     return answer_chat_error(one.reply, *error);
   auto& wanted = std::get<protocols::chat_request>(parsed);
+  if (wanted.many && !is_server(here->cast(), wanted.model))
+    return answer_chat_error(one.reply,
+                             {400, "Only one choice (n = 1) is made.", "n", "unsupported_value"});
   task_request request;
   request.specialist = wanted.model;
   request.case_id = std::move(wanted.user);
   request.streaming = wanted.stream;
   request.input = one.asked.take_body();
+  protocols::mend_halves(request.input);
+  one.asked.release();
   const auto client = std::make_shared<chat_client>(here, one.reply, std::move(wanted));
   const auto submitted = here->of->submit(std::move(request), client);
   if (const auto* const why = std::get_if<refusal>(&submitted))
@@ -186,7 +161,8 @@ void get_model(const door_ptr& here, call& one) {
     return answer_chat_error(one.reply, protocols::chat_error_of(why->why, sentence(*why)));
   const auto& view = std::get<specialist_view>(found);
   std::string body;
-  append_model(body, view.name, view.department, started_unix_s(*here->of));
+  // Under the name that was asked for, which may be an alias.
+  append_model(body, one.captured.front(), view.department, started_unix_s(*here->of));
   answer_json(one.reply, 200, std::move(body));
 }
 

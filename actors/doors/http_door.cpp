@@ -2,6 +2,7 @@
 
 #include "actors/doors/event_streams.hpp"
 #include "actors/doors/http_routes.hpp"
+#include "actors/doors/visitors.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,53 +17,67 @@ using machine::http::method;
 
 struct entry {
   method verb;
-  std::string_view path;  ///< A segment in braces stands for any one segment.
+  /// A segment in braces stands for any one segment, and with dots for all that follow.
+  std::string_view path;
   route go;
+  /// What reads much, of the journal or of what is known of everybody, does so on a thread of its
+  /// own: a list must not hold up a task, or a probe.
+  enum class place : bool { on_loop, aside } where = place::on_loop;
 };
+constexpr auto aside = entry::place::aside;
 
-constexpr std::array<entry, 41> table{{
+constexpr auto table = std::to_array<entry>({
     {method::get, "/", get_index},
     {method::post, "/v1/tasks", post_task},
     {method::get, "/v1/tasks", list_tasks},
-    {method::get, "/v1/tasks/{id}", get_task},
+    {method::get, "/v1/tasks/{id}", get_task, aside},
     {method::delete_, "/v1/tasks/{id}", delete_task},
-    {method::get, "/v1/workflows", list_workflows},
+    {method::get, "/v1/workflows", list_workflows, aside},
     {method::post, "/v1/workflows/{name}", run_workflow},
-    {method::get, "/v1/specialists", list_specialists},
-    {method::get, "/v1/specialists/{name}", get_specialist},
+    {method::get, "/v1/specialists", list_specialists, aside},
+    {method::get, "/v1/specialists/{name}", get_specialist, aside},
     {method::post, "/v1/specialists/{name}/warm", warm_specialist},
     {method::post, "/v1/specialists/{name}/cool", cool_specialist},
-    {method::get, "/v1/predictions", list_predictions},
-    {method::get, "/v1/recording", get_recording},
-    {method::get, "/v1/tuning", get_tuning},
-    {method::get, "/v1/alerts", list_alerts},
+    {method::get, "/v1/specialists/{name}/logs", get_worker_lines, aside},
+    {method::post, "/v1/reload", post_reload},
+    {method::post, "/v1/stop", post_stop},
+    {method::get, "/v1/predictions", list_predictions, aside},
+    {method::get, "/v1/recording", get_recording, aside},
+    {method::get, "/v1/tuning", get_tuning, aside},
+    {method::get, "/v1/status", get_status, aside},
+    {method::post, "/v1/tuning", post_tuning},
+    {method::get, "/v1/alerts", list_alerts, aside},
     {method::get, "/v1/events", stream_events},
     {method::post, "/v1/chat/completions", post_chat},
-    {method::get, "/v1/models", list_models},
-    {method::get, "/v1/models/{name}", get_model},
-    {method::get, "/v1/export", get_export},
-    {method::get, "/v1/rollout", get_rollout},
+    {method::get, "/v1/models", list_models, aside},
+    {method::get, "/v1/models/{name...}", get_model, aside},
+    {method::get, "/v1/export", get_export, aside},
+    {method::post, "/v1/backups", post_backup},
+    {method::get, "/v1/backups/{id}/{file}", get_backup_piece},
+    {method::delete_, "/v1/backups/{id}", delete_backup},
+    {method::get, "/v1/rollout", get_rollout, aside},
     {method::post, "/v1/rollout/start", steer_rollout},
     {method::post, "/v1/rollout/advance", steer_rollout},
     {method::post, "/v1/rollout/pause", steer_rollout},
     {method::post, "/v1/rollout/resume", steer_rollout},
     {method::post, "/v1/rollout/abort", steer_rollout},
     {method::post, "/v1/rollout/reset", steer_rollout},
-    {method::get, "/v1/routing", get_routing},
+    {method::get, "/v1/routing", get_routing, aside},
     {method::put, "/v1/routing", put_routing},
     {method::post, "/v1/rollback", post_rollback},
     {method::post, "/v1/rollback/verify", post_rollback_verify},
     {method::post, "/v1/verify", post_verify},
-    {method::get, "/v1/rollbacks", list_rollbacks},
-    {method::get, "/v1/rollbacks/{id}", get_rollback},
-    {method::get, "/v1/diagnose/{name}", get_diagnosis},
-    {method::get, "/v1/report", get_report},
+    {method::get, "/v1/rollbacks", list_rollbacks, aside},
+    {method::get, "/v1/rollbacks/{id}", get_rollback, aside},
+    {method::get, "/v1/diagnose/{name}", get_diagnosis, aside},
+    {method::get, "/v1/report", get_report, aside},
+    {method::get, "/v1/history", get_history, aside},
     {method::get, "/health", health_live},
     {method::get, "/health/live", health_live},
     {method::get, "/health/ready", health_ready},
     {method::get, "/health/intelligent-pooling", health_pooling},
-    {method::get, "/metrics", get_metrics},
-}};
+    {method::get, "/metrics", get_metrics, aside},
+});
 
 /// Cuts off and returns the first segment of a path that begins with a slash.
 std::string_view take_segment(std::string_view& path) {
@@ -78,6 +93,12 @@ bool matches(std::string_view pattern, std::string_view path, std::vector<std::s
   while (!pattern.empty() && !path.empty()) {
     if (path.front() != '/') return false;
     const auto wanted = take_segment(pattern);
+    if (wanted.ends_with("...}")) {
+      auto text = decoded(path.substr(1), false);
+      if (!text || text->empty()) return false;
+      captured.push_back(std::move(*text));
+      return true;
+    }
     const auto given = take_segment(path);
     if (wanted.starts_with('{')) {
       auto text = decoded(given, false);
@@ -107,9 +128,22 @@ void answer_no_route(const call& one, std::string_view path) {
   answer_problem(one.reply, about);
 }
 
+void run_aside(const door_ptr& here, route go, call&& one) {
+  // Nothing here reads a body, and it would be held until its turn.
+  static_cast<void>(one.asked.take_body());
+  const auto taken = here->of->aside([here, go, asked = one.asked, reply = one.reply,
+                                      captured = std::move(one.captured)]() mutable {
+    if (reply.closed()) return;
+    call later{asked, reply, std::move(captured)};
+    go(here, later);
+  });
+  if (!taken) answer_state_full(here, one.reply);
+}
+
 void dispatch(const door_ptr& here, machine::http::request& asked,
               const machine::http::responder& reply) {
   call one{asked, reply, {}};
+  if (!here->at_the_door->let_in(*here, one)) return;
   const auto path = asked.path();
   auto verb = asked.verb();
   // Nearly all requests are this one.
@@ -126,7 +160,7 @@ void dispatch(const door_ptr& here, machine::http::request& asked,
             reply, protocols::problem_of(protocols::failure::malformed,
                                          "The query has a % that no two hexadecimal digits follow; "
                                          "write %25 for the sign itself."));
-      return known.go(here, one);
+      return known.where == aside ? run_aside(here, known.go, std::move(one)) : known.go(here, one);
     }
     allowed.insert(to_string(known.verb));
     if (known.verb == method::get) allowed.insert("HEAD");
@@ -137,17 +171,18 @@ void dispatch(const door_ptr& here, machine::http::request& asked,
   for (const auto known : allowed) allow.append(", ").append(known);
   allow += "\r\n";
   if (verb == method::options) return reply.answer(204, {}, {}, allow);
-  answer_problem(reply,
-                 protocols::problem_named(
-                     "method-not-allowed", 405, "Method not allowed",
-                     std::string{asked.method_name()} + " is of no use here; see the Allow field."),
-                 allow);
+  answer_problem(
+      reply,
+      protocols::problem_named("method-not-allowed", 405, "Method not allowed",
+                               std::string{asked.method_name()}
+                                   + " is not allowed here; the Allow field lists what is."),
+      allow);
 }
 
 }  // namespace
 
 void get_index(const door_ptr& here, call& one) {
-  std::string body = R"({"name":"greenroom","profile":")";
+  std::string body = R"({"name":"greenroom","node":")" + here->of->identity() + R"(","profile":")";
   const auto& profile = here->cast().config.profile;
   body += std::all_of(profile.begin(), profile.end(),
                       [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; })
@@ -176,11 +211,14 @@ std::variant<std::unique_ptr<http_door>, std::string> http_door::open(node& of, 
   here->io = &on;
   here->options = std::move(options);
   here->events = event_streams::open(of, on);
+  here->at_the_door = std::make_shared<visitors>(here->options.address);
   machine::http::server_options wanted;
   wanted.address = here->options.address;
   wanted.port = here->options.port;
   wanted.request_bytes = here->options.limits.request_bytes;
   wanted.connections = here->options.limits.connections;
+  wanted.unfinished_bytes = here->options.limits.upload_bytes;
+  wanted.unsent_bytes = here->options.limits.unsent_bytes;
   wanted.header_timeout = here->options.limits.header_timeout;
   wanted.idle_timeout = here->options.limits.idle_timeout;
   auto made = machine::http::server::start(
@@ -192,8 +230,9 @@ std::variant<std::unique_ptr<http_door>, std::string> http_door::open(node& of, 
     return std::move(*error);
   }
   auto inside = std::make_unique<parts>();
-  inside->here = std::move(here);
   inside->server = std::move(std::get<std::unique_ptr<machine::http::server>>(made));
+  here->at_the_door->set_port(inside->server->port());
+  inside->here = std::move(here);
   return std::unique_ptr<http_door>{new http_door{std::move(inside)}};
 }
 

@@ -11,8 +11,18 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace greenroom::doors {
+
+/// What became of a reload that was asked for.
+struct reload_outcome {
+  std::string source;                 ///< The file or profile that was read.
+  std::vector<std::string> problems;  ///< Empty: it was applied, else nothing was changed.
+  std::vector<std::string> warnings;
+  std::string change;       ///< What was applied, in words.
+  std::size_t workers = 0;  ///< That run an old definition until they are idle and replaced.
+};
 
 struct http_door_options {
   std::string address = "127.0.0.1";
@@ -22,6 +32,10 @@ struct http_door_options {
   std::function<const actors::cast&()> playing;
   /// The firing alerts as one JSON array, `[…]`. Empty: there are none.
   std::function<std::string()> alerts;
+  /// Reads the configuration again and calls back, on any thread, once. Empty: nobody can.
+  std::function<void(std::function<void(const reload_outcome&)> done)> reload;
+  /// Begins to end the program, after a drain or at once. Empty: nobody can.
+  std::function<void(bool at_once)> stop;
 };
 
 class http_door {

@@ -1,5 +1,6 @@
 #include "actors/doors/http_routes.hpp"
 
+#include "protocols/http_chat.hpp"
 #include "protocols/json_text.hpp"
 
 #include <algorithm>
@@ -65,12 +66,23 @@ void answer_problem(const machine::http::responder& reply, const protocols::prob
   std::string headers{more};
   if (const auto seconds = protocols::retry_after_seconds(about); seconds > 0)
     headers += "Retry-After: " + std::to_string(seconds) + "\r\n";
+  if (reply.is_openai())
+    return answer_json(reply, about.status, protocols::openai_error(about), headers);
   reply.answer(about.status, protocols::problem_media_type, protocols::to_json(about), headers);
 }
 
 void answer_refusal(const machine::http::responder& reply, const refusal& why) {
   answer_problem(reply,
                  protocols::problem_of(why.why, why.detail, why.retry_after.count(), why.nearest));
+}
+
+void answer_state_full(const door_ptr& here, const machine::http::responder& reply) {
+  answer_refusal(
+      reply, {protocols::failure::queue_full,
+              "As many lists and views wait for their turn as may (limits.state_requests "
+                  + std::to_string(here->cast().config.limits.state_requests) + "); retry later.",
+              {},
+              here->of->aside_wait()});
 }
 
 void answer_unreadable_body(const call& one, std::string detail) {
@@ -127,6 +139,8 @@ std::optional<protocols::http_task> task_in_body(const door& here, const call& o
     parsed = protocols::parse_http_task(body, here.depth_max());
   if (auto* task = std::get_if<protocols::http_task>(&parsed)) {
     if (!take_key(one, *task)) return std::nullopt;
+    // The request lives until it is answered, and what it said is in the task now.
+    one.asked.release();
     return std::move(*task);
   }
   answer_unreadable_body(one, std::move(std::get<protocols::bad_body>(parsed).detail));
@@ -156,6 +170,8 @@ protocols::task_face face_of(const task_view& view) {
   face.urgency = view.urgency;
   face.why = view.why;
   face.output = view.output;
+  face.output_bytes = view.output_bytes;
+  face.output_left_out = view.output_left_out;
   face.cold_start = view.cold_start;
   face.attempts = view.attempts;
   face.served_by = view.served_by;
@@ -165,6 +181,7 @@ protocols::task_face face_of(const task_view& view) {
   face.total_ms = view.total_ms;
   face.accepted_unix_ms = view.accepted_unix_ms;
   face.ended_unix_ms = view.ended_unix_ms;
+  face.unwritten = view.unwritten;
   return face;
 }
 
@@ -182,6 +199,7 @@ protocols::task_face face_of(const protocols::task& done, const actors::cast& na
   face.cold_start = done.cold_start;
   face.attempts = done.attempts;
   face.served_by = done.pool;
+  face.unwritten = done.unwritten.load(std::memory_order_acquire);
   face.total_ms = ms_between(done.accepted_ns, done.ended_ns);
   face.start_ms = done.start_wait_ns > 0 ? static_cast<double>(done.start_wait_ns) * 1e-6 : 0;
   const auto waited =

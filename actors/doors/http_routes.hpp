@@ -14,6 +14,7 @@
 namespace greenroom::doors {
 
 class event_streams;
+class visitors;
 
 /// Lives as long as any answer that is still to come.
 struct door {
@@ -21,9 +22,10 @@ struct door {
   machine::engine* io = nullptr;
   http_door_options options;
   std::shared_ptr<event_streams> events;
+  std::shared_ptr<visitors> at_the_door;
 
   [[nodiscard]] const actors::cast& cast() const { return options.playing(); }
-  [[nodiscard]] int depth_max() const { return static_cast<int>(options.limits.json_depth); }
+  [[nodiscard]] int depth_max() const { return static_cast<int>(cast().config.limits.json_depth); }
 };
 using door_ptr = std::shared_ptr<door>;
 
@@ -48,6 +50,8 @@ void answer_json(const machine::http::responder& reply, int status, std::string 
 void answer_problem(const machine::http::responder& reply, const protocols::problem& about,
                     std::string_view more = {});
 void answer_refusal(const machine::http::responder& reply, const refusal& why);
+/// As many lists and views wait as may.
+void answer_state_full(const door_ptr& here, const machine::http::responder& reply);
 /// For a body that could not be read. One that was sent in a coding (Content-Encoding) is told that
 /// there is none that this node reads (415), any other what is wrong with it (400).
 void answer_unreadable_body(const call& one, std::string detail);
@@ -82,6 +86,11 @@ void cool_specialist(const door_ptr& here, call& one);
 void list_predictions(const door_ptr& here, call& one);
 void get_recording(const door_ptr& here, call& one);
 void get_tuning(const door_ptr& here, call& one);
+void post_tuning(const door_ptr& here, call& one);
+
+void get_worker_lines(const door_ptr& here, call& one);
+void post_reload(const door_ptr& here, call& one);
+void post_stop(const door_ptr& here, call& one);
 
 void list_alerts(const door_ptr& here, call& one);
 void stream_events(const door_ptr& here, call& one);
@@ -93,8 +102,12 @@ void get_model(const door_ptr& here, call& one);
 void health_live(const door_ptr& here, call& one);
 void health_ready(const door_ptr& here, call& one);
 void health_pooling(const door_ptr& here, call& one);
+void get_status(const door_ptr& here, call& one);
 void get_metrics(const door_ptr& here, call& one);
 void get_export(const door_ptr& here, call& one);
+void post_backup(const door_ptr& here, call& one);
+void get_backup_piece(const door_ptr& here, call& one);
+void delete_backup(const door_ptr& here, call& one);
 void get_index(const door_ptr& here, call& one);
 
 void get_rollout(const door_ptr& here, call& one);
@@ -108,5 +121,6 @@ void list_rollbacks(const door_ptr& here, call& one);
 void get_rollback(const door_ptr& here, call& one);
 void get_diagnosis(const door_ptr& here, call& one);
 void get_report(const door_ptr& here, call& one);
+void get_history(const door_ptr& here, call& one);
 
 }  // namespace greenroom::doors

@@ -2,6 +2,8 @@
 #include "actors/board.hpp"
 #include "actors/deployment_check.hpp"
 #include "actors/doors/http_routes.hpp"
+#include "config/http_url.hpp"
+#include "config/loader.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -76,6 +78,21 @@ void steer(const door_ptr& here, const call& one, steering word) {
   of->steer(std::move(word));
 }
 
+/// Servers that the node starts on a port that is written out: one pool only can have each.
+std::string with_fixed_ports(const actors::cast& names) {
+  std::string result;
+  constexpr std::size_t shown = 5;
+  std::size_t count = 0;
+  for (const auto& one : names.members) {
+    const auto& worker = one.config.backend;
+    if (one.gone || worker.kind != config::backend_kind::http || worker.command.empty()
+        || worker.url.find(config::port_mark) != std::string::npos)
+      continue;
+    if (count++ < shown) result += (result.empty() ? "" : ", ") + one.config.name;
+  }
+  return count > shown ? result + " and " + std::to_string(count - shown) + " more" : result;
+}
+
 }  // namespace
 
 void get_rollout(const door_ptr& here, call& one) {
@@ -105,6 +122,16 @@ void steer_rollout(const door_ptr& here, call& one) {
               : verb == "resume"  ? what::resume
               : verb == "reset"   ? what::reset
                                   : what::abort;
+  if (word.verb == what::start && !word.force) {
+    if (const auto fixed = with_fixed_ports(here->cast()); !fixed.empty())
+      return answer_problem(
+          one.reply,
+          protocols::problem_named(
+              "rollout-fixed-port", 409, "Not now",
+              "A rollout runs two instances of each server, and these have a port that is written "
+              "out: "
+                  + fixed + ". Write ${PORT} in their url and command (config/README.md)."));
+  }
   steer(here, one, std::move(word));
 }
 
@@ -197,8 +224,25 @@ void get_rollback(const door_ptr& here, call& one) {
                                                      "GET /v1/rollbacks lists them."));
 }
 
+namespace {
+
+/// `last=15m`, or nothing where it is not asked for. Nothing at all, and answered, when it is no
+/// duration.
+std::optional<std::optional<std::chrono::milliseconds>> period_in(const call& one) {
+  const auto text = one.parameter("last");
+  if (!text || text->empty()) return std::optional<std::chrono::milliseconds>{};
+  const auto read = config::parse_duration(*text);
+  if (read && read->count() > 0) return std::optional{*read};
+  answer_malformed(one, R"("last" is a duration such as 15m or 24h.)");
+  return std::nullopt;
+}
+
+}  // namespace
+
 void get_diagnosis(const door_ptr& here, call& one) {
-  const auto found = here->of->diagnose(one.captured.front());
+  const auto last = period_in(one);
+  if (!last) return;
+  const auto found = here->of->diagnose(one.captured.front(), *last);
   if (found) return answer_json(one.reply, 200, *found);
   answer_problem(one.reply,
                  protocols::problem_named("no-such-diagnosis", 404, "Not found",
@@ -207,7 +251,9 @@ void get_diagnosis(const door_ptr& here, call& one) {
 
 void get_report(const door_ptr& here, call& one) {
   const auto format = one.parameter("format").value_or("json");
-  const auto made = here->of->report(format);
+  const auto last = period_in(one);
+  if (!last) return;
+  const auto made = here->of->report(format, *last);
   if (!made) return answer_malformed(one, "format is md, html or json.");
   const auto* type = format == "md"     ? "text/markdown; charset=utf-8"
                      : format == "html" ? "text/html; charset=utf-8"

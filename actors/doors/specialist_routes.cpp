@@ -45,6 +45,7 @@ std::string to_json(const specialist_view& one) {
   text += "\",\"pid\":" + (one.pid > 0 ? std::to_string(one.pid) : std::string{"null"});
   text += ",\"memory_mb\":" + number(one.memory_mb);
   text += ",\"memory_measured\":" + boolean(one.memory_measured);
+  text += ",\"cpu_share\":" + number(one.cpu_share);
   text += ",\"queue_depth\":" + std::to_string(one.queue_depth);
   text += ",\"running\":" + std::to_string(one.running);
   text += ",\"concurrency\":" + std::to_string(one.concurrency);
@@ -53,10 +54,13 @@ std::string to_json(const specialist_view& one) {
   text += ",\"cold_starts\":" + std::to_string(one.cold_starts);
   text += ",\"warm_hits\":" + std::to_string(one.warm_hits);
   text += ",\"restarts\":" + std::to_string(one.restarts);
+  text += ",\"skipped_lines\":" + std::to_string(one.skipped_lines);
   text += ",\"start_ms\":" + number(one.start_ms);
   text += ",\"run_ms\":" + number(one.run_ms);
   text += ",\"pinned\":" + boolean(one.pinned);
   text += ",\"circuit_open\":" + boolean(one.circuit_open);
+  text += ",\"definition\":";
+  text += one.old_definition ? "\"old\"" : "\"current\"";
   text += ",\"last_error\":";
   text += one.last_error.empty() ? "null" : protocols::json_string_of_any(one.last_error);
   return text + "}";
@@ -141,10 +145,14 @@ void get_tuning(const door_ptr& here, call& one) {
   std::string body = "{\"max_warm\":" + std::to_string(pool.max_warm);
   body += ",\"memory_budget_mb\":" + number(pool.memory_budget_mb);
   body += ",\"target_memory\":" + number(pool.target_memory);
-  body += ",\"min_residency_s\":" + seconds(pool.min_residency);
+  // Null: it follows the measured start times.
+  body += ",\"min_residency_s\":" + (pool.min_residency ? seconds(*pool.min_residency) : "null");
   body += ",\"cooldown_s\":" + seconds(pool.cooldown);
   body += ",\"warm_threshold\":" + number(pool.warm_threshold);
   body += ",\"adaptive\":" + std::string{pool.adaptive ? "true" : "false"};
+  body +=
+      ",\"queue_per_specialist\":" + std::to_string(here->of->configuration().queue.per_specialist);
+  body += ",\"workflows_detected\":" + std::to_string(here->of->workflows_detected());
   body += ",\"specialists\":" + std::to_string(everybody.size());
   // Nothing was ever started, so nothing is known of it.
   if (measured > 0)
@@ -160,12 +168,23 @@ void health_live(const door_ptr&, call& one) {
 
 void health_ready(const door_ptr& here, call& one) {
   const auto now = here->of->status();
-  const auto ready = now.ready && !now.draining && now.journal_ok;
+  // One worker of many that cannot start is its own specialist's trouble; when it is half of those
+  // that are promised to be up, the node is not what its callers count on.
+  const auto crippled = now.kept_down > 0 && now.kept_down * 2 >= now.kept_warm;
+  const auto ready = now.ready && !now.draining && now.journal_ok && !crippled;
   const auto* const why = ready             ? "ready"
                           : now.draining    ? "draining"
                           : !now.journal_ok ? "journal unavailable"
+                          : crippled        ? "workers down"
                                             : "starting";
-  answer_json(one.reply, ready ? 200 : 503, std::string{"{\"status\":\""} + why + "\"}");
+  std::string body = std::string{"{\"status\":\""} + why + "\"";
+  if (now.kept_down > 0) {
+    body += ",\"kept_warm\":" + std::to_string(now.kept_warm);
+    body += ",\"down\":" + std::to_string(now.kept_down);
+    body += ",\"first_down\":" + protocols::json_string_of_any(now.down_name);
+    body += ",\"why\":" + protocols::json_string_of_any(now.down_why);
+  }
+  answer_json(one.reply, ready ? 200 : 503, body + "}");
 }
 
 void health_pooling(const door_ptr& here, call& one) {
@@ -184,8 +203,68 @@ void health_pooling(const door_ptr& here, call& one) {
   body += "},\"memory\":{\"current\":" + number(now.memory_mb);
   body += ",\"saved\":" + number(std::max(0.0, now.memory_always_warm_mb - now.memory_mb));
   body += ",\"efficiency\":" + number(now.memory_efficiency * percent);
-  body += "},\"alerts\":" + std::to_string(now.alerts);
+  body += "},\"node\":\"" + here->of->identity() + "\"";
+  body += ",\"alerts\":" + std::to_string(now.alerts);
   body += ",\"lastCheck\":\"" + protocols::rfc3339(now.last_check_unix_ms) + "\"}";
+  answer_json(one.reply, 200, std::move(body), "Cache-Control: no-store\r\n");
+}
+
+void get_status(const door_ptr& here, call& one) {
+  const auto now = here->of->status();
+  std::string body = "{\"status\":" + protocols::json_string_of_any(now.status);
+  body += ",\"health_score\":" + number(now.health_score);
+  body += ",\"alerts\":" + std::to_string(now.alerts);
+  body += ",\"reasons\":[";
+  const char* comma = "";
+  for (const auto& each : now.reasons) {
+    body += std::exchange(comma, ",");
+    body += "{\"subject\":" + protocols::json_string_of_any(each.subject);
+    body += ",\"severity\":" + protocols::json_string_of_any(each.severity);
+    body += ",\"reason\":" + protocols::json_string_of_any(each.text);
+    body += ",\"change\":" + protocols::json_string_of_any(each.change) + "}";
+  }
+  body += "],\"factors\":[";
+  comma = "";
+  for (const auto& each : now.factors) {
+    body += std::exchange(comma, ",");
+    body += "{\"name\":" + protocols::json_string_of_any(each.name);
+    body += ",\"value\":" + number(each.value) + ",\"factor\":" + number(each.factor) + "}";
+  }
+  body += "],\"uptime_ms\":" + std::to_string(now.uptime_ms);
+  body += ",\"ready\":" + boolean(now.ready) + ",\"draining\":" + boolean(now.draining);
+  body += ",\"journal_ok\":" + boolean(now.journal_ok);
+  body += ",\"specialists\":{\"total\":" + std::to_string(now.total);
+  body += ",\"warm\":" + std::to_string(now.warm) + ",\"busy\":" + std::to_string(now.busy);
+  body += ",\"warming\":" + std::to_string(now.warming);
+  body += ",\"failed\":" + std::to_string(now.failed);
+  body += ",\"max_warm\":" + std::to_string(now.max_warm);
+  body += ",\"old_definition\":" + std::to_string(now.old_definitions);
+  body += "},\"tasks\":{\"accepted\":" + std::to_string(now.accepted);
+  body += ",\"completed\":" + std::to_string(now.completed);
+  body += ",\"failed\":" + std::to_string(now.failed_tasks);
+  body += ",\"cancelled\":" + std::to_string(now.cancelled);
+  body += ",\"unknown\":" + std::to_string(now.unknown);
+  body += ",\"shed\":" + std::to_string(now.shed);
+  body += ",\"pending\":" + std::to_string(now.pending);
+  body += ",\"waiting\":" + std::to_string(now.queue_depth);
+  body += ",\"cold_starts\":" + std::to_string(now.cold_starts);
+  body += ",\"retries\":" + std::to_string(now.retries);
+  body += ",\"warm_hit_rate\":" + number(now.warm_hit_rate);
+  body += "},\"response_ms\":{\"mean\":" + number(now.average_response_ms);
+  body += ",\"p50\":" + number(now.p50_ms) + ",\"p95\":" + number(now.p95_ms);
+  body += ",\"p99\":" + number(now.p99_ms);
+  const auto share = [](std::optional<double> value) { return value ? number(*value) : "null"; };
+  body += "},\"quality\":{\"prediction_accuracy\":" + share(now.prediction_accuracy);
+  body += ",\"workflow_detection\":" + share(now.workflow_detection);
+  body += ",\"availability\":" + share(now.availability);
+  body += "},\"memory_mb\":{\"now\":" + number(now.memory_mb);
+  body += ",\"always_warm\":" + number(now.memory_always_warm_mb);
+  body += ",\"efficiency\":" + number(now.memory_efficiency);
+  // How often the configuration was read and applied since the node started, the first included.
+  body += "},\"way_back\":"
+          + (now.way_back.empty() ? "null" : protocols::json_string_of_any(now.way_back));
+  body += ",\"configuration\":{\"generation\":" + std::to_string(now.generation);
+  body += "},\"checked_at\":\"" + protocols::rfc3339(now.last_check_unix_ms) + "\"}";
   answer_json(one.reply, 200, std::move(body), "Cache-Control: no-store\r\n");
 }
 

@@ -16,12 +16,14 @@ namespace {
 
 /// The problem that a task's bad end is, with the times it took.
 void answer_bad_end(const machine::http::responder& reply, const protocols::task_face& face,
-                    std::int64_t retry_after_ms) {
+                    const protocols::task& done) {
   auto about = protocols::problem_of(
       face.why == protocols::failure::none ? protocols::failure::cancelled : face.why,
-      std::string{face.output}, retry_after_ms);
+      std::string{face.output}, done.retry_after_ms);
+  about.upstream = done.upstream();
   // With a key that is taken there is no such task, and the detail names the one that has it.
   if (face.why != protocols::failure::key_conflict) about.task = protocols::to_string(face.id);
+  about.unwritten = face.unwritten || face.why == protocols::failure::journal_unavailable;
   std::string headers;
   protocols::append_timing_headers(headers, face);
   answer_problem(reply, about, headers);
@@ -30,8 +32,9 @@ void answer_bad_end(const machine::http::responder& reply, const protocols::task
 /// Waits for the end of a task and answers with it.
 class waiting_client final : public protocols::asker {
 public:
-  waiting_client(door_ptr here, machine::http::responder reply, bool async)
-      : here_{std::move(here)}, reply_{std::move(reply)}, async_{async} {}
+  /// `held`: what the request takes in memory until it is answered.
+  waiting_client(door_ptr here, machine::http::responder reply, bool async, std::size_t held)
+      : here_{std::move(here)}, reply_{std::move(reply)}, async_{async}, held_{held} {}
 
   void on_accepted(const protocols::task& job) noexcept override {
     if (!async_) return;
@@ -52,6 +55,18 @@ public:
     accept(face);
   }
 
+  void on_left(const protocols::task& job) noexcept override {
+    if (answered_) return;
+    auto about =
+        protocols::problem_of(protocols::failure::draining,
+                              "The node stops before the task has ended. The task is in the "
+                              "journal and goes on after the "
+                              "next start; ask for its end at the place in the Location field.",
+                              left_retry_ms);
+    about.task = protocols::to_string(job.id);
+    answer_problem(reply_, about, "Location: /v1/tasks/" + about.task + "\r\n");
+  }
+
   void on_end(const protocols::task& done) noexcept override {
     ended_.store(true, std::memory_order_release);
     // An async call was answered when the journal had it; without that it could not be kept.
@@ -59,8 +74,7 @@ public:
     const auto& names = here_->cast();
     const auto face = face_of(done, names);
     if (accepted_) return accept(face);
-    if (face.state != protocols::task_state::completed)
-      return answer_bad_end(reply_, face, done.retry_after_ms);
+    if (face.state != protocols::task_state::completed) return answer_bad_end(reply_, face, done);
     std::string body;
     body.reserve(face.output.size() + 384);
     append_json(body, face);
@@ -71,6 +85,8 @@ public:
   }
 
   [[nodiscard]] bool ended() const { return ended_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool waits() const noexcept override { return !answered_ && !reply_.closed(); }
+  [[nodiscard]] std::size_t held_bytes() const noexcept override { return held_; }
 
 private:
   void accept(const protocols::task_face& face) {
@@ -80,11 +96,14 @@ private:
                   "Location: /v1/tasks/" + protocols::to_string(face.id) + "\r\n");
   }
 
+  static constexpr std::int64_t left_retry_ms = 5000;  ///< About as long as a restart takes.
+
   door_ptr here_;
   machine::http::responder reply_;
   bool async_;
-  bool accepted_ = false;
-  bool answered_ = false;
+  std::size_t held_;
+  std::atomic<bool> accepted_ = false;
+  std::atomic<bool> answered_ = false;
   std::atomic<bool> ended_{false};
 };
 
@@ -110,12 +129,20 @@ void post_task(const door_ptr& here, call& one) {
   const auto async = parsed->async;
   auto request = request_of(std::move(*parsed));
   const auto durable = request.durable;
-  const auto client = std::make_shared<waiting_client>(here, one.reply, async);
+  const auto keyed = !request.idempotency_key.empty();
+  const auto client =
+      std::make_shared<waiting_client>(here, one.reply, async, keyed ? one.asked.head_bytes() : 0);
   const auto submitted = here->of->submit(std::move(request), client);
   if (const auto* const why = std::get_if<refusal>(&submitted))
     return answer_refusal(one.reply, *why);
-  // Whoever gave a durable task may ask for it again, so it goes on without him.
-  if (durable || client->ended()) return;
+  if (client->ended()) return;
+  // A durable task can be asked for again, so it goes on without its caller. One who only waits for
+  // a task that another request began is not kept.
+  if (keyed && !async)
+    return one.reply.on_close([here, weak = std::weak_ptr{client}] {
+      if (const auto gone = weak.lock()) here->of->forget(gone.get());
+    });
+  if (durable) return;
   const auto id = std::get<protocols::task_id>(submitted);
   one.reply.on_close([here, id] { here->of->cancel(id); });
 }
@@ -138,6 +165,13 @@ void answer_task(const machine::http::responder& reply, const std::optional<task
   answer_json(reply, 200, std::move(body), headers);
 }
 
+/// The journal is read on another thread than that of the connections.
+void answer_task_aside(const door_ptr& here, const machine::http::responder& reply,
+                       const protocols::task_id& id) {
+  const auto taken = here->of->aside([here, reply, id] { answer_task(reply, here->of->find(id)); });
+  if (!taken) answer_state_full(here, reply);
+}
+
 /// A task that is in the journal has ended once its end is there too, a moment after it was taken
 /// back. Looks until then, so that the answer tells the end, but not for long.
 class end_watch : public std::enable_shared_from_this<end_watch> {
@@ -146,11 +180,10 @@ public:
       : here_{std::move(here)}, reply_{std::move(reply)}, id_{id}, pause_{here_->io->next_loop()} {}
 
   void look() {
-    const auto found = here_->of->find(id_);
-    const auto going_on = found
-                          && (found->state == protocols::task_state::queued
-                              || found->state == protocols::task_state::running);
-    if (!going_on || looks_left_-- == 0) return answer_task(reply_, found);
+    const auto now = here_->of->live_state(id_);
+    const auto going_on =
+        now && (*now == protocols::task_state::queued || *now == protocols::task_state::running);
+    if (!going_on || looks_left_-- == 0) return answer_task_aside(here_, reply_, id_);
     pause_.expires_after(std::chrono::milliseconds{5});
     pause_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
       // A door that closes has cut the connection before the node goes.
@@ -176,11 +209,26 @@ void delete_task(const door_ptr& here, call& one) {
   const auto id = task_in_path(one);
   if (!id) return;
   // Taking back what has ended changes nothing; the answer says how it ended.
-  if (!here->of->cancel(*id)) return answer_task(one.reply, here->of->find(*id));
+  if (!here->of->cancel(*id)) return answer_task_aside(here, one.reply, *id);
   // So that the responder learns when its connection is cut.
   one.reply.on_close([] {});
   std::make_shared<end_watch>(here, one.reply, *id)->look();
 }
+
+namespace {
+
+void answer_page(const machine::http::responder& reply, const node::page& page) {
+  std::string body = "{\"items\":[";
+  for (const auto& task : page.items) {
+    if (&task != &page.items.front()) body += ',';
+    append_json(body, face_of(task));
+  }
+  body += "],\"next\":";
+  body += page.next.empty() ? "null" : protocols::json_string_of_any(page.next);
+  answer_json(reply, 200, body + "}");
+}
+
+}  // namespace
 
 void list_tasks(const door_ptr& here, call& one) {
   node::query which;
@@ -195,9 +243,9 @@ void list_tasks(const door_ptr& here, call& one) {
   }
   if (auto name = one.parameter("specialist")) {
     // Tasks are kept under the name; an alias stands for it here as everywhere.
-    const auto meant = here->of->specialist(*name);
-    if (const auto* known = std::get_if<specialist_view>(&meant)) *name = known->name;
-    which.specialist = std::move(*name);
+    const auto& names = here->cast();
+    const auto meant = names.find(*name);
+    which.specialist = meant == actors::cast::nobody ? std::move(*name) : names.name_of(meant);
   }
   if (auto cursor = one.parameter("cursor")) which.cursor = std::move(*cursor);
   if (const auto limit = one.parameter("limit"); limit && !limit->empty()) {
@@ -208,17 +256,13 @@ void list_tasks(const door_ptr& here, call& one) {
       return answer_problem(one.reply, protocols::problem_of(protocols::failure::malformed,
                                                              "limit is a number from 1 to 1000."));
   }
-  const auto listed = here->of->list(which);
-  if (const auto* const why = std::get_if<refusal>(&listed)) return answer_refusal(one.reply, *why);
-  const auto& page = std::get<node::page>(listed);
-  std::string body = "{\"items\":[";
-  for (const auto& task : page.items) {
-    if (&task != &page.items.front()) body += ',';
-    append_json(body, face_of(task));
-  }
-  body += "],\"next\":";
-  body += page.next.empty() ? "null" : protocols::json_string_of_any(page.next);
-  answer_json(one.reply, 200, body + "}");
+  const auto taken = here->of->list_aside(
+      std::move(which), [reply = one.reply](const std::variant<node::page, refusal>& listed) {
+        if (const auto* const why = std::get_if<refusal>(&listed))
+          return answer_refusal(reply, *why);
+        answer_page(reply, std::get<node::page>(listed));
+      });
+  if (!taken) answer_state_full(here, one.reply);
 }
 
 // -- workflows ----------------------------------------------------------------
@@ -253,6 +297,7 @@ void answer_workflow(const machine::http::responder& reply, const std::string& n
                          ? protocols::failure::worker_failed
                          : end.steps.back().why;
     about = protocols::problem_of(why, end.output);
+    if (!end.steps.empty()) about.upstream = end.steps.back().upstream;
     // With a key that is taken there is no such task, as with a single one.
     if (!end.steps.empty() && why != protocols::failure::key_conflict)
       about.task = protocols::to_string(end.steps.back().id);

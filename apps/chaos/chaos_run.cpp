@@ -48,7 +48,9 @@ void put_wires(config::node& into, const std::string& program, const std::string
 std::chrono::milliseconds longest_task(const config::node& of) {
   std::chrono::milliseconds most{0};
   for (const auto& department : of.departments)
-    for (const auto& one : department.specialists) most = std::max(most, one.backend.task_timeout);
+    for (const auto& one : department.specialists)
+      most = std::max(most, one.backend.task_timeout.value_or(config::task_timeout_default
+                                                              + one.backend.start_timeout));
   return most;
 }
 

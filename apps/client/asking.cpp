@@ -1,10 +1,14 @@
 #include "apps/client/asking.hpp"
 
 #include "apps/client/terminal.hpp"
+#include "config/loader.hpp"
 #include "protocols/json_text.hpp"
+#include "protocols/plain_text.hpp"
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <thread>
@@ -14,6 +18,9 @@ namespace greenroom::apps {
 using nlohmann::json;
 
 namespace {
+
+/// How often --watch looks whether anybody still reads.
+constexpr std::chrono::milliseconds closed_pipe_check{200};
 
 /// Valid JSON text without the space between its parts.
 std::string without_space(std::string_view text) {
@@ -36,14 +43,25 @@ void add_asking_options(CLI::App& verb, asking& how) {
       ->type_name("http://ADDR:PORT")
       ->envname("GREENROOM_NODE")
       ->capture_default_str();
-  verb.add_flag("--json", how.as_json, "For programs");
+  verb.add_flag("--json", how.as_json, "Print JSON");
 }
 
 void add_watch_option(CLI::App& verb, asking& how) {
-  verb.add_flag("--watch", how.watch, "Again and again, until Ctrl-C");
-  verb.add_option("--interval", how.interval_s, "Seconds between two looks with --watch")
+  verb.add_flag("--watch", how.watch, "Refresh until Ctrl-C");
+  verb.add_option("--interval", how.interval_s, "Seconds between two refreshes with --watch")
       ->capture_default_str()
       ->check(CLI::Range(0.1, 3600.0));
+}
+
+void add_period_option(CLI::App& verb, std::string& last) {
+  verb.add_option("--last,--period", last, "Over this time until now, at most a day")
+      ->type_name("15m")
+      ->check([](const std::string& text) {
+        const auto read = config::parse_duration(text);
+        return read && read->count() > 0
+                   ? std::string{}
+                   : '"' + text + "\" is not a duration — write 500ms, 30s, 5m or 24h";
+      });
 }
 
 node_client::node_client(const asking& how)
@@ -82,6 +100,7 @@ void node_client::say_refused(const http_answer& answer) {
                  problem.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
     return;
   }
+  line = protocols::plain_text(line);
   const auto type = text_of(problem, "type");
   std::fprintf(stderr, "greenroom: %s (%u%s%s)\n", line.c_str(), answer.status,
                type.empty() ? "" : ", ", type.c_str());
@@ -153,15 +172,22 @@ int once_or_watch(const asking& how, const std::function<int()>& once) {
   for (;;) {
     if (how.watch && is_terminal() && !how.as_json) std::fputs("\x1b[H\x1b[2J\x1b[3J", stdout);
     const int code = once();
-    std::fflush(stdout);
-    if (!how.watch || code != done) return code;
-    std::this_thread::sleep_for(std::chrono::duration<double>{how.interval_s});
+    // `main` says why the output cannot be written.
+    if (!how.watch || code != done || !flush_output()) return code;
+    const auto next = std::chrono::steady_clock::now()
+                      + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                          std::chrono::duration<double>{how.interval_s});
+    while (std::chrono::steady_clock::now() < next) {
+      if (is_output_closed()) return done;
+      std::this_thread::sleep_until(
+          std::min(next, std::chrono::steady_clock::now() + closed_pipe_check));
+    }
   }
 }
 
 void print_json(const json& what) {
   const auto text = what.dump(is_terminal() ? 2 : -1, ' ', false, json::error_handler_t::replace);
-  std::printf("%s\n", text.c_str());
+  std::printf("%s\n", shown_text(text).c_str());
 }
 
 void print_json_text(std::string_view text) {
@@ -171,14 +197,23 @@ void print_json_text(std::string_view text) {
   const auto shown = parsed.is_discarded()
                          ? without_space(text)
                          : parsed.dump(2, ' ', false, ordered::error_handler_t::replace);
-  std::printf("%s\n", shown.c_str());
+  std::printf("%s\n", shown_text(shown).c_str());
+}
+
+std::string shown_text(std::string_view text) {
+  return is_terminal() ? protocols::plain_text(text, protocols::line_ends::keep)
+                       : std::string{text};
 }
 
 std::string text_of(const json& from, const char* key, std::string fallback) {
   if (!from.is_object()) return fallback;
   const auto found = from.find(key);
   if (found == from.end() || found->is_null()) return fallback;
-  return found->is_string() ? found->get<std::string>() : found->dump();
+  return protocols::plain_text(found->is_string() ? found->get<std::string>() : written(*found));
+}
+
+std::string written(const json& what) {
+  return what.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 double number_of(const json& from, const char* key, double fallback) {

@@ -29,6 +29,9 @@ void add_asking_options(CLI::App& verb, asking& how);
 /// Adds --watch and --interval.
 void add_watch_option(CLI::App& verb, asking& how);
 
+/// Adds --last (and --period, the same): a duration such as 15m, checked.
+void add_period_option(CLI::App& verb, std::string& last);
+
 /// A node that answers. Each call either gives what was asked for or has said on stderr what went
 /// wrong, and then `code` is what the program ends with.
 class node_client {
@@ -69,7 +72,8 @@ private:
 };
 
 /// Runs `once` (which returns an exit code), again and again when the user watches: on a terminal
-/// each time over the last output. Ends with the first code that is not `done`, or by Ctrl-C.
+/// each time over the last output. Ends with the first code that is not `done`, when nobody reads
+/// the output any more, or by Ctrl-C.
 int once_or_watch(const asking& how, const std::function<int()>& once);
 
 /// Writes the document: laid out for people at a terminal, else in one line.
@@ -78,7 +82,13 @@ void print_json(const nlohmann::json& what);
 /// digits.
 void print_json_text(std::string_view text);
 
-/// The member as text or number; the fallback when it is missing or of another type.
+/// On a terminal without what the terminal would obey; elsewhere as it is, byte by byte.
+std::string shown_text(std::string_view text);
+/// JSON in one line.
+std::string written(const nlohmann::json& what);
+
+/// The member as text or number; the fallback when it is missing or of another type. Control
+/// characters in the text are escaped, since it is shown to people.
 std::string text_of(const nlohmann::json& from, const char* key, std::string fallback = {});
 double number_of(const nlohmann::json& from, const char* key, double fallback = 0);
 bool truth_of(const nlohmann::json& from, const char* key);

@@ -1,5 +1,7 @@
 #include "apps/client/problem_line.hpp"
 
+#include "protocols/plain_text.hpp"
+
 #include <cstdio>
 #include <utility>
 
@@ -18,7 +20,8 @@ void write_problems_as_json() { for_programs = true; }
 
 void say_problem(std::string_view type, const std::string& detail, json more) {
   if (!for_programs) {
-    std::fprintf(stderr, "greenroom: %s\n", detail.c_str());
+    std::fprintf(stderr, "greenroom: %s\n",
+                 protocols::plain_text(detail, protocols::line_ends::keep).c_str());
     return;
   }
   auto problem = std::move(more);

@@ -43,7 +43,7 @@ install(TARGETS greenroom RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT 
 if(TARGET greenroom_worker)
   install(TARGETS greenroom_worker RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 endif()
-foreach(PROGRAM greenroom_chaos_wire greenroom_chaos_cloud)
+foreach(PROGRAM greenroom_guardian greenroom_chaos_wire greenroom_chaos_cloud)
   if(TARGET ${PROGRAM})
     install(TARGETS ${PROGRAM} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
   endif()

@@ -89,13 +89,13 @@ void stage::show(const phase_progress& now) {
   if (silent_) return;
   const auto figures = grouped(now.completed) + " tasks, " + fixed(now.rate, 0) + "/s   warm hits "
                        + fixed(hit_rate(now) * 100, 1) + " %   p50 " + fixed(now.p50_ms, 1)
-                       + "  p95 " + fixed(now.p95_ms, 1) + " ms   " + std::to_string(now.workers_up)
-                       + " workers, " + fixed(now.memory_mb, 0) + " MB PSS   shed "
-                       + grouped(now.shed);
+                       + "  p95 " + fixed(now.p95_ms, 1) + " ms";
+  const auto workers = std::to_string(now.workers_up) + " workers, " + fixed(now.memory_mb, 0)
+                       + " MB PSS   shed " + grouped(now.shed);
   if (!is_terminal()) {
     if (now.share * lines_per_phase < lines_said_) return;
     ++lines_said_;
-    std::printf("  %s  %s\n", clock_of(now.day_s).c_str(), figures.c_str());
+    std::printf("  %s  %s   %s\n", clock_of(now.day_s).c_str(), figures.c_str(), workers.c_str());
     std::fflush(stdout);
     return;
   }
@@ -104,7 +104,7 @@ void stage::show(const phase_progress& now) {
   const auto full = static_cast<std::size_t>(now.share * static_cast<double>(bar_width));
   for (std::size_t at = 0; at < bar_width; ++at) bar += at < full ? "█" : "░";
   std::vector<std::string> lines{paint(title_, colour::bold), bar + "  " + clock_of(now.day_s),
-                                 figures, ""};
+                                 figures, workers, ""};
   if (now.specialists != nullptr)
     for (auto& line : map_of(*now.specialists)) lines.push_back(std::move(line));
   block_.draw(lines);

@@ -1,6 +1,7 @@
 #include "apps/load/load_report.hpp"
 
 #include "apps/client/asking.hpp"
+#include "protocols/plain_text.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -38,15 +39,17 @@ void load_display::show(const load_progress& now) {
     bar += ' ';
   }
   const auto& so_far = *now.so_far;
+  // Two lines, so that both fit 80 columns.
   block_.draw(
       {bar + fixed(now.elapsed_s, 0) + (duration_s_ > 0 ? "/" + fixed(duration_s_, 0) : "") + " s  "
-       + grouped(now.sent) + " sent  " + fixed(rate_, 0) + "/s  " + std::to_string(now.in_flight)
-       + " in flight  p50 " + fixed(milliseconds(so_far.response.quantile(0.5)), 1) + "  p95 "
-       + fixed(milliseconds(so_far.response.quantile(0.95)), 1) + " ms  "
-       + paint(grouped(so_far.shed) + " shed", so_far.shed > 0 ? colour::yellow : colour::none)
-       + "  "
-       + paint(grouped(so_far.failed + so_far.broken + so_far.timed_out) + " failed",
-               so_far.error_rate() > 0 ? colour::red : colour::none)});
+           + grouped(now.sent) + " sent  " + fixed(rate_, 0) + "/s  "
+           + std::to_string(now.in_flight) + " in flight",
+       "p50 " + fixed(milliseconds(so_far.response.quantile(0.5)), 1) + "  p95 "
+           + fixed(milliseconds(so_far.response.quantile(0.95)), 1) + " ms  "
+           + paint(grouped(so_far.shed) + " shed", so_far.shed > 0 ? colour::yellow : colour::none)
+           + "  "
+           + paint(grouped(so_far.failed + so_far.broken + so_far.timed_out) + " failed",
+                   so_far.error_rate() > 0 ? colour::red : colour::none)});
 }
 
 json latency_json(const load::latency_recorder& from) {
@@ -132,7 +135,8 @@ void print_report(const std::string& name, const load_outcome& came,
   rows.add(latency_cells("from the real sending", summary.service));
   std::printf("%s", rows.text().c_str());
   if (!came.first_error.empty())
-    std::printf("\nfirst error: %s\n", paint(came.first_error, colour::red).c_str());
+    std::printf("\nfirst error: %s\n",
+                paint(protocols::plain_text(came.first_error), colour::red).c_str());
   if (came.latest_s > 0.1)
     std::printf("\nthe latest request was sent %s ms after its moment\n",
                 fixed(came.latest_s * 1e3, 0).c_str());

@@ -12,6 +12,10 @@ namespace {
 
 using nlohmann::json;
 
+std::string period_query(char before, const std::string& last) {
+  return last.empty() ? std::string{} : before + ("last=" + url_escape(last));
+}
+
 colour colour_of(const std::string& severity) {
   if (severity == "critical") return colour::red;
   return severity == "warning" ? colour::yellow : colour::blue;
@@ -36,7 +40,12 @@ int alerts(node_client& client, const alerts_options& o) {
     std::printf("no alerts\n");
     return done;
   }
-  table rows{{{"SEVERITY"}, {"ALERT"}, {"STATE"}, {"SUBJECT"}, {"SINCE"}, {"WHAT"}}};
+  table rows{{{"SEVERITY"},
+              {"ALERT"},
+              {"STATE", false, 2},
+              {"SUBJECT", false, 3},
+              {"SINCE", false, 1},
+              {"WHAT"}}};
   for (const auto& one : chosen) {
     const auto severity = text_of(one, "severity", "?");
     rows.add(
@@ -50,18 +59,19 @@ int alerts(node_client& client, const alerts_options& o) {
 
 struct diagnose_options {
   asking how;
-  std::string subject;
+  std::string subject, last;
 };
 
 int diagnose(const diagnose_options& o) {
   node_client client{o.how};
-  const auto found = client.get("/v1/diagnose/" + o.subject);
+  const auto found = client.get("/v1/diagnose/" + o.subject + period_query('?', o.last));
   if (!found) return client.code();
   if (o.how.as_json) {
     print_json(*found);
     return done;
   }
-  std::printf("%s  health score %s\n", paint(o.subject, colour::bold).c_str(),
+  std::printf("%s  %s  health score %s\n", paint(o.subject, colour::bold).c_str(),
+              text_of(*found, "status", "?").c_str(),
               fixed(number_of(*found, "health_score"), 2).c_str());
   const auto findings = found->value("findings", json::array());
   if (findings.empty()) std::printf("nothing is wrong\n");
@@ -76,20 +86,21 @@ int diagnose(const diagnose_options& o) {
 
 struct report_options {
   asking how;
-  std::string format = "md", file;
+  std::string format = "md", file, last;
 };
 
 int report(const report_options& o) {
   node_client client{o.how};
   const auto format = o.how.as_json ? std::string{"json"} : o.format;
-  const auto made = client.raw("GET", "/v1/report?format=" + format);
+  const auto made = client.raw("GET", "/v1/report?format=" + format + period_query('&', o.last));
   if (!made) return client.code();
   if (!made->good()) {
     client.say_refused(*made);
     return client.code();
   }
   if (o.file.empty()) {
-    std::fwrite(made->body.data(), 1, made->body.size(), stdout);
+    const auto shown = shown_text(made->body);
+    std::fwrite(shown.data(), 1, shown.size(), stdout);
     return done;
   }
   std::ofstream file{o.file, std::ios::binary};
@@ -125,8 +136,9 @@ void add_diagnose(CLI::App& program, outcome& result) {
   verb->add_option("SUBJECT", o->subject, "memory, warming, errors or performance")
       ->required()
       ->check(CLI::IsMember({"memory", "warming", "errors", "performance"}));
+  add_period_option(*verb, o->last);
   add_asking_options(*verb, o->how);
-  verb->footer("Example:\n  greenroom diagnose warming");
+  verb->footer("Example:\n  greenroom diagnose warming\n  greenroom diagnose errors --last 1h");
   verb->callback([o, &result] { result.code = diagnose(*o); });
 }
 
@@ -138,8 +150,11 @@ void add_report(CLI::App& program, outcome& result) {
       ->check(CLI::IsMember({"md", "html", "json"}))
       ->capture_default_str();
   verb->add_option("--out", o->file, "A file instead of stdout")->type_name("FILE");
+  add_period_option(*verb, o->last);
   add_asking_options(*verb, o->how);
-  verb->footer("Example:\n  greenroom report --format html --out rollout.html");
+  verb->footer(
+      "Example:\n  greenroom report --last 1h\n  greenroom report --format html --out "
+      "rollout.html");
   verb->callback([o, &result] { result.code = report(*o); });
 }
 

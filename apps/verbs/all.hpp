@@ -23,6 +23,9 @@ void add_verify(CLI::App& program, outcome& result);
 void add_predict(CLI::App& program, outcome& result);
 void add_workflows(CLI::App& program, outcome& result);
 
+void add_logs(CLI::App& program, outcome& result);
+void add_reload(CLI::App& program, outcome& result);
+void add_stop(CLI::App& program, outcome& result);
 void add_warm(CLI::App& program, outcome& result);
 void add_cool(CLI::App& program, outcome& result);
 void add_rollout(CLI::App& program, outcome& result);
@@ -35,6 +38,8 @@ void add_config(CLI::App& program, outcome& result);
 void add_tune(CLI::App& program, outcome& result);
 void add_diagnose(CLI::App& program, outcome& result);
 void add_report(CLI::App& program, outcome& result);
+void add_backup(CLI::App& program, outcome& result);
+void add_restore(CLI::App& program, outcome& result);
 void add_export(CLI::App& program, outcome& result);
 void add_version(CLI::App& program, outcome& result);
 

@@ -30,6 +30,8 @@ public:
       out[key] = to_string(value);
     } else if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
       out[key] = config::format_duration(value);
+    } else if constexpr (std::is_same_v<T, std::optional<std::chrono::milliseconds>>) {
+      out[key] = value ? config::format_duration(*value) : "auto";
     } else {
       out[key] = value;
     }
@@ -97,6 +99,8 @@ void check(const configuration_source& source, bool as_json, outcome& result) {
   const auto loaded = read_configuration(source);
   if (refuse(loaded, source, as_json, result)) return;
   const auto& whole = *loaded.value;
+  for (const auto& one : loaded.warnings)
+    std::fprintf(stderr, "warning: %s\n", config::to_string(one).c_str());
   double nominal_mb = 0;
   std::size_t pinned = 0;
   for (const auto& group : whole.departments) {
@@ -116,7 +120,8 @@ void check(const configuration_source& source, bool as_json, outcome& result) {
            {"max_warm", whole.pool.max_warm},
            {"pinned", pinned},
            {"memory_budget_mb", whole.pool.memory_budget_mb},
-           {"nominal_memory_mb", nominal_mb}});
+           {"nominal_memory_mb", nominal_mb},
+           {"warnings", problem_list(loaded.warnings)}});
     return;
   }
   const auto budget = whole.pool.memory_budget_mb > 0

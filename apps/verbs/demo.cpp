@@ -169,28 +169,25 @@ int demo(demo_options& o) {
   const auto day = load::make_office_day(cast, habits);
 
   const auto& pool = configuration->pool;
+  // Where it is left out it follows the starts, and is at most this.
+  const auto residency = pool.min_residency.value_or(std::chrono::seconds{2});
   if (!o.as_json) {
     std::printf("%s\n", paint("greenroom demo: " + o.source.name(), colour::bold).c_str());
     std::printf(
-        "%zu specialists in %zu departments, each a real worker process; %zu people, %zu tasks\n"
-        "(seed %llu) from %02.0f:00 to %02.0f:00, %s: %.0f s always warm, %s%.0f s from %zu "
-        "warm slots.\n"
-        "A second stands for a minute: pauses, cooldown (%s → %s) and residency (%s → %s) are "
-        "%.0f\n"
-        "times as short as configured, and what is learnt keeps that pace; the hours of the day "
-        "pass %.0f times as fast.\n\n",
-        cast.names.size(), configuration->departments.size(), habits.users, day.size(),
-        static_cast<unsigned long long>(o.seed), from_hour, to_hour,
-        o.compare ? "four times" : "twice", half_s,
-        o.compare ? "as long with a fixed keep-alive, as long with LRU, " : "", half_s,
-        pool.max_warm, config::format_duration(pool.cooldown).c_str(),
-        config::format_duration(faster(pool.cooldown)).c_str(),
-        config::format_duration(pool.min_residency).c_str(),
-        config::format_duration(faster(pool.min_residency)).c_str(), pace, hours_faster);
+        "%zu specialists in %zu departments, each a real worker process.\n"
+        "One office day, %02.0f:00 to %02.0f:00: %zu people, %zu tasks (seed %llu).\n"
+        "The day runs %s, %.0f s each: always warm, %sthen with %zu warm slots.\n"
+        "Time runs %.0f× faster: cooldown %s becomes %s, pauses likewise.\n"
+        "The hours of the day pass %.0f× faster.\n\n",
+        cast.names.size(), configuration->departments.size(), from_hour, to_hour, habits.users,
+        day.size(), static_cast<unsigned long long>(o.seed), o.compare ? "four times" : "twice",
+        half_s, o.compare ? "fixed keep-alive, LRU, " : "", pool.max_warm, pace,
+        config::format_duration(pool.cooldown).c_str(),
+        config::format_duration(faster(pool.cooldown)).c_str(), hours_faster);
     std::fflush(stdout);
   }
   configuration->pool.cooldown = faster(pool.cooldown);
-  configuration->pool.min_residency = faster(pool.min_residency);
+  if (pool.min_residency) configuration->pool.min_residency = faster(residency);
 
   phase_plan plan;
   plan.cast = &cast;
@@ -287,7 +284,7 @@ int demo(demo_options& o) {
   }
   print_comparison(columns);
   if (!smart.first_error.empty())
-    std::printf("first refusal or error: %s\n", smart.first_error.c_str());
+    std::printf("first refusal or error: %s\n", shown_text(smart.first_error).c_str());
   std::printf("memory efficiency  %s %%\n", fixed(efficiency * 100, 1).c_str());
   std::printf("added latency      %s ms on average\n", fixed(added_ms, 2).c_str());
   std::printf("%s accepted, %s ended: lost %s\n", grouped(accepted).c_str(), grouped(ended).c_str(),

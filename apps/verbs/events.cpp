@@ -2,6 +2,7 @@
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
+#include "protocols/plain_text.hpp"
 
 #include <cstdio>
 #include <memory>
@@ -82,17 +83,18 @@ happening happening_of(const server_event& one) {
 
 void print_event(const happening& one, bool as_json) {
   if (as_json) {
-    std::printf("%s\n", one.body.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
+    std::printf("%s\n", shown_text(written(one.body)).c_str());
     return;
   }
   auto line = paint(text_of(one.body, "at"), colour::grey) + "  "
-              + paint(one.kind, one.kind.ends_with("failed") ? colour::red : colour::bold);
+              + paint(protocols::plain_text(one.kind),
+                      one.kind.ends_with("failed") ? colour::red : colour::bold);
   const auto detail = one.body.is_object() ? one.body.value("detail", json{}) : json{};
   if (detail.is_object()) {
     for (const auto& [key, value] : detail.items())
-      line += "  " + key + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+      line += "  " + protocols::plain_text(key) + "=" + text_of(detail, key.c_str());
   } else if (!detail.is_null()) {
-    line += "  " + (detail.is_string() ? detail.get<std::string>() : detail.dump());
+    line += "  " + text_of(one.body, "detail");
   }
   std::printf("%s\n", line.c_str());
 }
@@ -106,8 +108,7 @@ int events(const events_options& o) {
       if (!what.body.is_discarded() && what.kind.starts_with(o.kind))
         print_event(what, o.how.as_json);
     });
-    std::fflush(stdout);
-    return std::ferror(stdout) == 0;
+    return flush_output() && !is_output_closed();
   };
   const bool good = client.stream("/v1/events?after=0", hear,
                                   o.watch ? std::chrono::milliseconds{forever} : kept_are_over);
@@ -121,7 +122,7 @@ void add_events(CLI::App& program, outcome& result) {
   verb->group(group::watch);
   auto o = std::make_shared<events_options>();
   verb->add_option("--kind", o->kind, "Only kinds that begin with this, such as specialist.");
-  verb->add_flag("--watch", o->watch, "Goes on with what happens from now, until Ctrl-C");
+  verb->add_flag("--watch", o->watch, "Follow new events until Ctrl-C");
   add_asking_options(*verb, o->how);
   verb->footer("Example:\n  greenroom events --watch --kind specialist.");
   verb->callback([o, &result] { result.code = events(*o); });

@@ -1,6 +1,7 @@
 #include "apps/verbs/logging.hpp"
 
 #include "actors/node.hpp"
+#include "protocols/plain_text.hpp"
 
 #include <spdlog/async.h>
 #include <spdlog/pattern_formatter.h>
@@ -26,7 +27,9 @@ namespace {
 
 using nlohmann::json;
 
+/// Lines that wait for whoever reads them, 32 MiB at most; the oldest go.
 constexpr std::size_t waiting_lines = 8192;
+constexpr std::size_t line_bytes_max = 4096;
 
 std::atomic<bool> as_json{false};
 
@@ -78,8 +81,18 @@ constexpr std::int64_t closing_ms = 2000;
 /// lines wait here, and the node can end all the same.
 class standard_error final : public spdlog::sinks::base_sink<std::mutex> {
   void sink_it_(const spdlog::details::log_msg& message) override {
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
+    spdlog::memory_buf_t formatted;
+    formatter_->format(message, formatted);
+    std::string_view line{formatted.data(), formatted.size()};
+    // One message is one line, and nothing in it may command a terminal, whoever wrote it.
+    std::string plain;
+    while (line.ends_with('\n')) line.remove_suffix(1);
+    if (protocols::is_plain_text(line)) {
+      line = {formatted.data(), line.size() + 1};
+    } else {
+      plain = protocols::plain_text(line) + '\n';
+      line = plain;
+    }
     const char* at = line.data();
     auto left = line.size();
     while (left > 0) {
@@ -124,6 +137,11 @@ std::string as_text(std::string_view kind, const json& fields) {
 void write(spdlog::level::level_enum level, std::string_view kind, std::string_view fields) {
   auto* logger = spdlog::default_logger_raw();
   if (logger == nullptr || !logger->should_log(level)) return;
+  std::string shorter;
+  if (fields.size() > line_bytes_max) {
+    shorter = actors::shortened_event(fields, line_bytes_max);
+    fields = shorter;
+  }
   auto parsed = json::parse(fields, nullptr, false);
   if (!parsed.is_object()) parsed = json{{"detail", std::string{fields}}};
   if (as_json.load(std::memory_order_relaxed)) {
@@ -135,7 +153,27 @@ void write(spdlog::level::level_enum level, std::string_view kind, std::string_v
   }
 }
 
+std::unique_ptr<spdlog::formatter> formatter_of(const config::log& how) {
+  if (how.format != config::log_format::json)
+    return std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v",
+                                                       spdlog::pattern_time_type::utc);
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  formatter->add_flag<json_body>('*').set_pattern(
+      R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%*})");
+  return formatter;
+}
+
 }  // namespace
+
+void adjust_log(const config::log& how) {
+  auto* logger = spdlog::default_logger_raw();
+  if (logger == nullptr) return;
+  logger->set_level(level_of(how.level));
+  const bool json_now = how.format == config::log_format::json;
+  if (as_json.exchange(json_now) == json_now) return;
+  // A sink takes another formatter while lines are written, which a logger does not.
+  for (const auto& sink : logger->sinks()) sink->set_formatter(formatter_of(how));
+}
 
 void open_log(const config::log& how) {
   if (!spdlog::thread_pool()) spdlog::init_thread_pool(waiting_lines, 1);
@@ -144,15 +182,7 @@ void open_log(const config::log& how) {
       std::make_shared<spdlog::async_logger>("greenroom", std::move(sink), spdlog::thread_pool(),
                                              spdlog::async_overflow_policy::overrun_oldest);
   as_json = how.format == config::log_format::json;
-  if (as_json) {
-    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-    formatter->add_flag<json_body>('*').set_pattern(
-        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%*})");
-    logger->set_formatter(std::move(formatter));
-  } else {
-    logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
-  }
+  logger->set_formatter(formatter_of(how));
   logger->set_level(level_of(how.level));
   logger->flush_on(spdlog::level::warn);
   spdlog::set_default_logger(std::move(logger));

@@ -17,6 +17,9 @@ namespace greenroom::apps {
 /// JSON: `{"time":"…","level":"info","kind":"specialist.warm","specialist":"api-architect",…}`.
 void open_log(const config::log& how);
 
+/// Goes on with another level or format.
+void adjust_log(const config::log& how);
+
 /// Writes what happened. Ends of single tasks are `debug`, failures `warn`, the rest `info`.
 void log_event(const event& what);
 

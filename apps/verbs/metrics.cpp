@@ -3,10 +3,12 @@
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <sstream>
+#include <vector>
 
 namespace greenroom::apps {
 namespace {
@@ -15,8 +17,40 @@ using nlohmann::json;
 
 struct metrics_options {
   asking how;
-  std::string part;
+  std::string part, last;
 };
+
+/// What the node measured over the period, one line a metric.
+int metrics_over_time(node_client& client, const metrics_options& o) {
+  const auto found = client.get("/v1/history?last=" + url_escape(o.last));
+  if (!found) return client.code();
+  if (o.how.as_json) {
+    print_json(*found);
+    return done;
+  }
+  const auto summary = found->value("summary", json::object());
+  const auto points = found->value("items", json::array());
+  if (summary.empty()) {
+    std::printf("nothing was measured in the last %s\n", o.last.c_str());
+    return done;
+  }
+  constexpr std::size_t bars = 24;
+  table rows{{{"METRIC"},
+              {"MEAN", true},
+              {"MIN", true, 1},
+              {"MAX", true},
+              {"LAST", true},
+              {"OVER TIME", false, 2, true}}};
+  for (const auto& [name, sum] : summary.items()) {
+    if (!o.part.empty() && name.find(o.part) == std::string::npos) continue;
+    std::vector<double> values;
+    for (const auto& point : points) values.push_back(number_of(point, name.c_str(), NAN));
+    rows.add({name, text_of(sum, "mean_text"), text_of(sum, "min_text"), text_of(sum, "max_text"),
+              text_of(sum, "last_text"), sparkline(values, bars)});
+  }
+  std::printf("%s", rows.text().c_str());
+  return done;
+}
 
 /// One sample line of the text format: `name{label="value"} 1.5 [time]`.
 std::optional<json> sample_of(const std::string& line) {
@@ -54,6 +88,7 @@ std::optional<json> sample_of(const std::string& line) {
 }
 
 int metrics(node_client& client, const metrics_options& o) {
+  if (!o.last.empty()) return metrics_over_time(client, o);
   const auto answer = client.raw("GET", "/metrics");
   if (!answer) return client.code();
   if (!answer->good()) {
@@ -65,7 +100,7 @@ int metrics(node_client& client, const metrics_options& o) {
   for (std::string line; std::getline(lines, line);) {
     if (!o.part.empty() && line.find(o.part) == std::string::npos) continue;
     if (!o.how.as_json)
-      std::printf("%s\n", line.c_str());
+      std::printf("%s\n", shown_text(line).c_str());
     else if (auto sample = sample_of(line))
       samples.push_back(std::move(*sample));
   }
@@ -80,9 +115,13 @@ void add_metrics(CLI::App& program, outcome& result) {
   verb->group(group::watch);
   auto o = std::make_shared<metrics_options>();
   verb->add_option("PART", o->part, "Only lines with this in them");
+  add_period_option(*verb, o->last);
   add_asking_options(*verb, o->how);
   add_watch_option(*verb, o->how);
-  verb->footer("Example:\n  greenroom metrics greenroom_cold_starts_total --watch");
+  verb->footer(
+      "Example:\n"
+      "  greenroom metrics greenroom_cold_starts_total --watch\n"
+      "  greenroom metrics --last 1h");
   verb->callback([o, &result] {
     node_client client{o->how};
     result.code = once_or_watch(o->how, [&] { return metrics(client, *o); });

@@ -34,7 +34,7 @@ std::string reasons_of(const json& one) {
       if (one_reason.is_object())
         add(text_of(one_reason, "reason"), one_reason.value("weight", json{}));
       else
-        add(one_reason.is_string() ? one_reason.get<std::string>() : one_reason.dump(), json{});
+        add(one_reason.is_string() ? one_reason.get<std::string>() : written(one_reason), json{});
     }
   }
   return text;
@@ -67,7 +67,7 @@ int predict(node_client& client, const predict_options& o) {
                 o.specialist.empty() ? "" : " of ", o.specialist.c_str());
     return done;
   }
-  table rows{{{"SPECIALIST"}, {"SOON", true}, {"SCORE", true}, {"STATE"}, {"BECAUSE OF"}}};
+  table rows{{{"SPECIALIST"}, {"SOON", true}, {"SCORE", true, 1}, {"STATE"}, {"BECAUSE OF"}}};
   for (const auto& one : chosen)
     rows.add({text_of(one, "specialist"), fixed(number_of(one, "probability") * 100, 1) + " %",
               fixed(number_of(one, "score"), 3), text_of(one, "state"), reasons_of(one)});

@@ -5,26 +5,34 @@
 #include "apps/client/problem_line.hpp"
 #include "apps/verbs/all.hpp"
 #include "apps/verbs/logging.hpp"
+#include "apps/verbs/open_files.hpp"
+#include "apps/verbs/service_manager.hpp"
 #include "apps/verbs/source.hpp"
+#include "runtime/access/ip_address.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <malloc.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <ctime>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <variant>
+#include <vector>
 
 namespace greenroom::apps {
 namespace {
@@ -34,25 +42,6 @@ using nlohmann::json;
 /// After the drain, for clients that read slowly.
 constexpr std::chrono::seconds answers_get_out{2};
 
-/// Tells systemd how the service is doing (sd_notify(3)), when it asked to be told.
-void notify_service_manager(std::string_view state) {
-  const char* path = std::getenv("NOTIFY_SOCKET");
-  if (path == nullptr || *path == '\0') return;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::size_t length = std::strlen(path);
-  if (length >= sizeof address.sun_path) return;
-  std::memcpy(address.sun_path, path, length);
-  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';  // An abstract socket.
-  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (socket < 0) return;
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
-  [[maybe_unused]] const auto sent =
-      ::sendto(socket, state.data(), state.size(), MSG_NOSIGNAL,
-               reinterpret_cast<const sockaddr*>(&address), size);  // NOLINT
-  ::close(socket);
-}
-
 /// The signals that `serve` waits for. SIGUSR1 is how the draining thread says that it is done.
 sigset_t awaited_signals() {
   sigset_t set;
@@ -61,38 +50,104 @@ sigset_t awaited_signals() {
   return set;
 }
 
-int next_signal(const sigset_t& set) {
-  int number = 0;
-  while (sigwait(&set, &number) != 0) {
+/// The next signal, or 0 when none came within `patience`.
+int next_signal(const sigset_t& set, std::optional<std::chrono::microseconds> patience = {}) {
+  for (;;) {
+    int number = 0;
+    if (!patience) {
+      if (sigwait(&set, &number) == 0) return number;
+      continue;
+    }
+    const auto us = patience->count();
+    const timespec wait{static_cast<time_t>(us / 1'000'000),
+                        static_cast<long>(us % 1'000'000 * 1000)};
+    number = sigtimedwait(&set, nullptr, &wait);
+    if (number > 0) return number;
+    if (errno == EAGAIN) return 0;
   }
-  return number;
 }
 
+/// What clients ask of the program over HTTP. They arrive on the node's threads; the thread that
+/// waits for signals is woken by one.
+class client_orders {
+public:
+  using reload_done = std::function<void(const doors::reload_outcome&)>;
+
+  void reload(reload_done done) {
+    {
+      const std::lock_guard lock{mutex_};
+      reloads_.push_back(std::move(done));
+    }
+    ::kill(::getpid(), SIGHUP);
+  }
+  void stop(bool at_once) {
+    if (at_once) at_once_ = true;
+    ::kill(::getpid(), SIGTERM);
+  }
+  [[nodiscard]] bool is_at_once() const { return at_once_; }
+  void reloaded(const doors::reload_outcome& came) {
+    std::vector<reload_done> waiting;
+    {
+      const std::lock_guard lock{mutex_};
+      waiting.swap(reloads_);
+    }
+    for (const auto& one : waiting) one(came);
+  }
+
+private:
+  std::mutex mutex_;
+  std::vector<reload_done> reloads_;
+  std::atomic<bool> at_once_{false};
+};
+
 /// Whole or not at all: a wrong file leaves everything as it was and says what is wrong.
-void reload(node& running, const configuration_source& source) {
-  notify_service_manager("RELOADING=1");
+doors::reload_outcome reload(node& running, const configuration_source& source) {
+  doors::reload_outcome came;
+  came.source = source.name();
   auto loaded = read_configuration(source);
   if (!loaded) {
-    for (const auto& problem : loaded.problems)
+    for (const auto& problem : loaded.problems) {
+      came.problems.push_back(config::to_string(problem));
       log_line(config::log_level::error, "config.refused",
-               json{{"problem", config::to_string(problem)}}.dump());
+               json{{"problem", came.problems.back()}}.dump());
+    }
     log_line(config::log_level::warn, "config.kept",
              json{{"source", source.name()}, {"problems", loaded.problems.size()}}.dump());
-  } else {
-    const auto applied = running.reload(std::move(*loaded.value));
-    if (const auto* why = std::get_if<node::failure>(&applied))
-      log_line(config::log_level::warn, "config.kept",
-               json{{"source", source.name()}, {"problem", why->what}}.dump());
-    else
-      log_line(config::log_level::info, "config.applied", json{{"source", source.name()}}.dump());
+    return came;
   }
-  notify_service_manager("READY=1");
+  const auto applied = running.reload(std::move(*loaded.value));
+  if (const auto* why = std::get_if<node::failure>(&applied)) {
+    came.problems.push_back(why->what);
+    log_line(config::log_level::warn, "config.kept",
+             json{{"source", source.name()}, {"problem", why->what}}.dump());
+  } else {
+    const auto& done = std::get<node::reloaded>(applied);
+    came.change = done.change;
+    came.workers = done.workers;
+    adjust_log(running.configuration().log);
+    log_line(config::log_level::info, "config.applied",
+             json{{"source", source.name()},
+                  {"change", done.change},
+                  {"workers_to_replace", done.workers}}
+                 .dump());
+    for (const auto& warning : loaded.warnings) {
+      came.warnings.push_back(config::to_string(warning));
+      log_line(config::log_level::warn, "config.warning",
+               json{{"warning", came.warnings.back()}}.dump());
+    }
+  }
+  return came;
+}
+
+void stop_at_once() {
+  log_line(config::log_level::warn, "node.stopped_at_once", "{}");
+  close_log();
+  std::_Exit(failed);
 }
 
 /// Lets accepted tasks finish; a second signal ends the process at once. Workers follow it by
 /// themselves, and what was accepted and unfinished is in the journal.
 void drain(node& running, std::chrono::milliseconds grace, const sigset_t& signals) {
-  notify_service_manager("STOPPING=1");
   const auto waiting = pthread_self();
   std::size_t left = 0;
   std::thread draining{[&] {
@@ -102,10 +157,7 @@ void drain(node& running, std::chrono::milliseconds grace, const sigset_t& signa
   for (;;) {
     const int number = next_signal(signals);
     if (number == SIGUSR1) break;
-    if (number == SIGHUP) continue;
-    log_line(config::log_level::warn, "node.stopped_at_once", "{}");
-    close_log();
-    std::_Exit(failed);
+    if (number != SIGHUP) stop_at_once();
   }
   draining.join();
   log_line(config::log_level::info, "node.drained", json{{"left_in_journal", left}}.dump());
@@ -113,7 +165,7 @@ void drain(node& running, std::chrono::milliseconds grace, const sigset_t& signa
 
 using opened_door = std::variant<std::unique_ptr<doors::http_door>, std::string>;
 
-opened_door open_door(node& running, const config::node& configuration) {
+opened_door open_door(node& running, const config::node& configuration, client_orders& orders) {
   const auto where = config::parse_endpoint(configuration.listen);
   if (!where) return std::string{"it is not an address and a port"};
   doors::http_door_options options;
@@ -122,6 +174,8 @@ opened_door open_door(node& running, const config::node& configuration) {
   options.limits = configuration.limits;
   auto& inside = running.inside();
   options.playing = [&inside]() -> const actors::cast& { return inside.house->now_playing(); };
+  options.reload = [&orders](client_orders::reload_done done) { orders.reload(std::move(done)); };
+  options.stop = [&orders](bool at_once) { orders.stop(at_once); };
   return doors::http_door::open(running, *inside.io, std::move(options));
 }
 
@@ -142,12 +196,42 @@ void return_large_blocks() {
   ::mallopt(M_MMAP_THRESHOLD, large);
 }
 
-int serve(const configuration_source& source) {
+bool is_loopback(const std::string& listen) {
+  const auto where = config::parse_endpoint(listen);
+  if (!where) return false;
+  const auto address = runtime::access::parse_ip_address(where->address);
+  return where->address == "localhost" || (address && address->is_loopback());
+}
+
+/// A node that strangers can reach needs somebody's word for it. False when it must not start.
+bool may_listen(const config::node& configuration, bool insecure) {
+  if (is_loopback(configuration.listen)) return true;
+  if (insecure) {
+    const auto said = "others than this machine can reach " + configuration.listen
+                      + ", without keys and in the clear (--insecure): whoever does may run tasks, "
+                        "read their results and roll back";
+    if (configuration.log.level <= config::log_level::warn)
+      log_line(config::log_level::warn, "node.insecure", json{{"warning", said}}.dump());
+    else
+      std::fprintf(stderr, "greenroom: warning: %s\n", said.c_str());
+    return true;
+  }
+  say_problem("wrong-usage",
+              "listen: " + configuration.listen
+                  + " is not a loopback address, and without keys and TLS whoever reaches it may run "
+                    "tasks, read their results and roll back; listen on 127.0.0.1 and put a proxy "
+                    "that asks for credentials in front, or, where the network keeps strangers out "
+                    "by itself, start it with --insecure");
+  return false;
+}
+
+int serve(const configuration_source& source, bool insecure) {
   if (source.profile.empty() && source.file.empty()) {
     std::string names;
     for (const auto& name : config::list_profiles(profile_folders())) names += ' ' + name;
-    say_problem("wrong-usage", "serve needs --profile NAME or --config FILE — profiles:" + names
-                                   + "; for example: greenroom serve --profile production");
+    say_problem("wrong-usage",
+                "serve needs --profile NAME or --config FILE (or GREENROOM_PROFILE) — profiles:"
+                    + names + "; for example: greenroom serve --profile production");
     return wrong_usage;
   }
   auto configuration = load_configuration(source);
@@ -158,13 +242,24 @@ int serve(const configuration_source& source) {
   const auto signals = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+  if (const auto why = too_few_open_files(*configuration); !why.empty()) {
+    say_problem("failed", why);
+    return failed;
+  }
+  auto door_limits = *configuration;
+  const auto scarce = fit_to_open_files(door_limits);
+  service_manager manager;
+  client_orders orders;  // Before the door, so that it is destroyed after it.
   open_log(configuration->log);
   const log_guard closing;  // Before the node, so that it is destroyed after it.
-  const auto grace = configuration->shutdown_grace;
+  if (!may_listen(*configuration, insecure)) return wrong_usage;
+  if (!scarce.empty())
+    log_line(config::log_level::warn, "files.scarce", json{{"what", scarce}}.dump());
   const auto cast = count_specialists(*configuration);
 
   node::options options;
   options.bin_directory = program_folder().string();
+  options.adopt_orphans = true;
   options.worker_line = [](std::string_view specialist, std::string_view line) {
     log_line(config::log_level::info, "worker.stderr",
              json{{"specialist", specialist}, {"line", line}}.dump(-1, ' ', false,
@@ -176,9 +271,11 @@ int serve(const configuration_source& source) {
     return failed;
   }
   auto& running = *std::get<std::unique_ptr<node>>(started);
+  // What happened before there was anybody to hear it, such as a damaged journal.
+  for (const auto& what : running.events_after(0)) log_event(what);
   const auto listening = running.on_event([](const event& what) { log_event(what); });
 
-  const auto opened = open_door(running, *configuration);
+  const auto opened = open_door(running, door_limits, orders);
   if (const auto* why = std::get_if<std::string>(&opened)) {
     say_problem("failed", *why);
     return failed;
@@ -194,15 +291,24 @@ int serve(const configuration_source& source) {
                 {"specialists", cast},
                 {"pid", static_cast<int>(getpid())}}
                .dump());
-  notify_service_manager("READY=1");
+  manager.ready("listening on http://" + address);
 
   for (;;) {
-    const int number = next_signal(signals);
-    if (number == SIGHUP) {
-      reload(running, source);
+    const int number = next_signal(signals, manager.beat_period());
+    if (number == 0) {
+      manager.beat(running);
+    } else if (number == SIGHUP) {
+      manager.reloading();
+      const auto came = reload(running, source);
+      manager.ready(came.problems.empty()
+                        ? "listening on http://" + address
+                        : "configuration refused, the former one stays: " + came.problems.front());
+      orders.reloaded(came);
     } else if (number == SIGTERM || number == SIGINT) {
+      if (orders.is_at_once()) stop_at_once();
+      manager.stopping(running.configuration().shutdown_grace);
       // The door stays open meanwhile: it delivers what is still to come and refuses the rest.
-      drain(running, grace, signals);
+      drain(running, running.configuration().shutdown_grace, signals);
       break;
     }
   }
@@ -232,10 +338,15 @@ void add_serve(CLI::App& program, outcome& result) {
   verb->footer(
       "SIGTERM and SIGINT drain (a second one stops at once), SIGHUP reads the configuration\n"
       "again and applies it whole or not at all.\n\n"
+      "Who asks from a browser, and by which names, is bounded by access.origins and "
+      "access.hosts.\n\n"
       "Example:\n"
       "  greenroom serve --profile production --listen 127.0.0.1:7117 --data /var/lib/greenroom\n"
       "  greenroom serve --config my.yaml --set pool.max_warm=20");
-  verb->callback([source, &result] { result.code = serve(*source); });
+  auto insecure = std::make_shared<bool>(false);
+  verb->add_flag("--insecure", *insecure,
+                 "Listen on an address that is not loopback although there are no keys and no TLS");
+  verb->callback([source, insecure, &result] { result.code = serve(*source, *insecure); });
 }
 
 }  // namespace greenroom::apps

@@ -32,6 +32,7 @@ struct simulate_options {
   std::vector<std::string> policies;
   std::string load_time = "10s";
   std::string slots;
+  std::string min_residency = "0s";
   double memory_ratio = 0;
   std::string horizon;
   std::string plot;
@@ -186,6 +187,14 @@ std::optional<int> prepare(const simulate_options& o, prepared& p) {
     if (!slots) return refuse("--slots '" + o.slots + "' — give a share like 0.2, or a count");
     p.settings.slots = *slots;
   }
+  if (o.min_residency == "auto") {
+    p.settings.min_residency_s = runtime::automatic_residency;
+  } else if (const auto residency_s = runtime::parse_seconds(o.min_residency)) {
+    p.settings.min_residency_s = *residency_s;
+  } else {
+    return refuse("--min-residency '" + o.min_residency
+                  + "' is no duration — write it like 2s, or auto");
+  }
   p.settings.memory_ratio = o.memory_ratio;
   return std::nullopt;
 }
@@ -292,6 +301,9 @@ void add_simulate(CLI::App& program, outcome& result) {
                    "greenroom, ttl:600s, hybrid:4h, lru, lfu, greedy-dual, w-tinylfu, belady, "
                    "always-warm, just-in-time, reactive:1h (repeatable)");
   verb->add_option("--load-time", o->load_time, "How long a start takes")->capture_default_str();
+  verb->add_option("--min-residency", o->min_residency,
+                   "Of greenroom, as pool.min_residency: a duration, or auto (a node's default)")
+      ->capture_default_str();
   verb->add_option("--slots", o->slots,
                    "A hard cap: a share of the specialists (0.2) or a count (17); slot policies "
                    "have 0.2 without it");

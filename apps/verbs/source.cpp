@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <string_view>
 #include <system_error>
@@ -16,9 +17,10 @@ namespace {
 /// Variables that begin with GREENROOM_ and are not keys of the configuration: what clients use,
 /// what a worker finds in its own environment (a node may be started by one), and what tests use.
 bool is_not_a_key(std::string_view name) {
-  constexpr std::array<std::string_view, 8> others = {
-      "GREENROOM_NODE", "GREENROOM_SPECIALIST", "GREENROOM_DEPARTMENT", "GREENROOM_POOL",
-      "GREENROOM_MARK", "GREENROOM_SHARED",     "GREENROOM_BUILD",      "GREENROOM_NODE_MARK"};
+  constexpr std::array<std::string_view, 9> others = {
+      "GREENROOM_PROFILE",    "GREENROOM_NODE",  "GREENROOM_SPECIALIST",
+      "GREENROOM_DEPARTMENT", "GREENROOM_POOL",  "GREENROOM_MARK",
+      "GREENROOM_SHARED",     "GREENROOM_BUILD", "GREENROOM_NODE_MARK"};
   for (const auto other : others)
     if (name == other) return true;
   return name.starts_with("GREENROOM_TEST_");
@@ -45,9 +47,14 @@ std::string configuration_source::name() const {
 void add_configuration_options(CLI::App& verb, configuration_source& source) {
   auto* profile = verb.add_option("--profile", source.profile,
                                   "A cast and its limits, from config/profiles: core, vision, "
-                                  "learning, tutoring, full, production, large, massive");
+                                  "learning, tutoring, full, production, large, massive "
+                                  "(else GREENROOM_PROFILE)");
   auto* file = verb.add_option("--config", source.file, "A configuration file (YAML)");
   profile->excludes(file);
+  verb.parse_complete_callback([&source] {
+    if (!source.profile.empty() || !source.file.empty()) return;
+    if (const char* name = std::getenv("GREENROOM_PROFILE")) source.profile = name;
+  });
   verb.add_option("--set", source.sets, "Overrides one key, as key.path=value; repeatable")
       ->type_name("KEY=VALUE")
       ->take_all()

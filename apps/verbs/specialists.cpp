@@ -34,9 +34,8 @@ int one_specialist(node_client& client, const specialists_options& o) {
     return done;
   }
   for (const auto& [key, value] : found->items()) {
-    auto text = value.is_string()         ? value.get<std::string>()
-                : value.is_number_float() ? fixed(value.get<double>(), 2)
-                                          : value.dump();
+    auto text =
+        value.is_number_float() ? fixed(value.get<double>(), 2) : text_of(*found, key.c_str(), "-");
     if (key == "state") text = paint(text, colour_of_specialist(text));
     std::printf("%-16s %s\n", key.c_str(), text.c_str());
   }
@@ -57,26 +56,34 @@ int specialists(node_client& client, const specialists_options& o) {
     return done;
   }
   table rows{{{"SPECIALIST"},
-              {"DEPARTMENT"},
-              {"PRIORITY"},
+              {"DEPARTMENT", false, 1},
+              {"PRIORITY", false, 5},
               {"STATE"},
-              {"PID", true},
+              {"PID", true, 2},
               {"MB", true},
+              {"CPU", true, 6},
               {"WAITING", true},
               {"TASKS", true},
-              {"COLD", true},
-              {"START", true}}};
+              {"COLD", true, 4},
+              {"START", true, 3}}};
   for (const auto& one : chosen) {
     const auto state = text_of(one, "state", "?");
     const auto pid = number_of(one, "pid");
-    rows.add({text_of(one, "name"), text_of(one, "department"), text_of(one, "priority"), state,
-              pid > 0 ? fixed(pid, 0) : "-", fixed(number_of(one, "memory_mb"), 1),
+    // Its worker runs what a reload has changed, until it is idle.
+    const auto* const old = text_of(one, "definition") == "old" ? " (old)" : "";
+    rows.add({text_of(one, "name"), text_of(one, "department"), text_of(one, "priority"),
+              state + old, pid > 0 ? fixed(pid, 0) : "-", fixed(number_of(one, "memory_mb"), 1),
+              pid > 0 ? percent(number_of(one, "cpu_share"), 0) : "-",
               fixed(number_of(one, "queue_depth"), 0), fixed(number_of(one, "tasks"), 0),
               fixed(number_of(one, "cold_starts"), 0),
               number_of(one, "start_ms") > 0 ? spoken_duration(number_of(one, "start_ms")) : "-"},
              3, colour_of_specialist(state));
   }
   std::printf("%s", rows.text().c_str());
+  for (const auto& one : chosen)
+    if (text_of(one, "state") == "failed")
+      std::printf("%s cannot be started: %s\n", text_of(one, "name").c_str(),
+                  text_of(one, "last_error", "?").c_str());
   return done;
 }
 
@@ -168,8 +175,8 @@ void add_specialists(CLI::App& program, outcome& result) {
   verb->group(group::watch);
   auto o = std::make_shared<specialists_options>();
   verb->add_option("NAME", o->name, "All about this one");
-  verb->add_option("--department", o->department, "Only these");
-  verb->add_option("--state", o->state, "Only these")
+  verb->add_option("--department", o->department, "Only specialists of this department");
+  verb->add_option("--state", o->state, "Only specialists in this state")
       ->check(CLI::IsMember({"cold", "warming", "warm", "busy", "cooling", "failed"}));
   add_asking_options(*verb, o->how);
   add_watch_option(*verb, o->how);

@@ -3,9 +3,11 @@
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
 
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <vector>
 
 namespace greenroom::apps {
 namespace {
@@ -19,7 +21,41 @@ colour colour_of_health(const std::string& status) {
 
 std::string state_of(const json& one) { return text_of(one, "state", "?"); }
 
-void print_status(const json& pooling, const json& specialists, const std::string& node) {
+/// Of the last checks, from the node's own record.
+void print_history(const json& history) {
+  const auto points = history.value("items", json::array());
+  if (points.size() < 2) return;
+  constexpr std::size_t bars = 40;
+  const auto line = [&](const char* title, const char* metric) {
+    std::vector<double> values;
+    for (const auto& point : points) values.push_back(number_of(point, metric, NAN));
+    const auto sum = history.value("summary", json::object()).value(metric, json::object());
+    if (sum.empty()) return;
+    std::printf("%-10s%s  %s\n", title, sparkline(values, bars).c_str(),
+                text_of(sum, "last_text").c_str());
+  };
+  std::printf("\nlast %s\n", spoken_duration(number_of(history, "last_s") * 1000).c_str());
+  line("health", "health");
+  line("warm hits", "warm_hit_rate");
+  line("response", "response_mean_ms");
+  line("waiting", "queue_depth");
+  line("memory", "memory_mb");
+  line("errors", "error_rate");
+}
+
+void print_reasons(const json& whole) {
+  for (const auto& one : whole.value("reasons", json::array())) {
+    const auto severity = text_of(one, "severity", "?");
+    const auto paint_as = severity == "critical"  ? colour::red
+                          : severity == "warning" ? colour::yellow
+                                                  : colour::grey;
+    std::printf("%-9s %s (%s)\n", paint(severity, paint_as).c_str(), text_of(one, "reason").c_str(),
+                text_of(one, "change").c_str());
+  }
+}
+
+void print_status(const json& pooling, const json& why, const json& specialists,
+                  const std::string& node) {
   const auto& counts = pooling.value("specialists", json::object());
   const auto& performance = pooling.value("performance", json::object());
   const auto& memory = pooling.value("memory", json::object());
@@ -31,9 +67,25 @@ void print_status(const json& pooling, const json& specialists, const std::strin
       alerts > 0
           ? paint(fixed(alerts, 0) + (alerts > 1 ? " alerts" : " alert"), colour::yellow).c_str()
           : "no alerts");
+  print_reasons(why);
+  if (const auto way_back = text_of(why, "way_back"); !way_back.empty())
+    std::printf("way back  %s\n", way_back.c_str());
+  const auto quality = why.value("quality", json::object());
+  const auto share = [&quality](const char* name) {
+    const auto found = quality.find(name);
+    return found != quality.end() && found->is_number() ? percent(found->get<double>())
+                                                        : std::string{"not measured"};
+  };
+  std::printf("quality   availability %s, prediction accuracy %s, workflow detection %s\n",
+              share("availability").c_str(), share("prediction_accuracy").c_str(),
+              share("workflow_detection").c_str());
   std::printf("warm      %s of %s specialists (%s)\n", text_of(counts, "warm", "?").c_str(),
               text_of(counts, "total", "?").c_str(),
               percent(number_of(counts, "utilization")).c_str());
+  double cores = 0;
+  for (const auto& one : specialists.value("items", json::array()))
+    cores += number_of(one, "cpu_share");
+  std::printf("cpu       %s cores kept busy by workers\n", fixed(cores, 2).c_str());
   std::printf("memory    %s MB in use, %s MB saved (%s %% of always-warm)\n",
               fixed(number_of(memory, "current"), 1).c_str(),
               fixed(number_of(memory, "saved"), 1).c_str(),
@@ -61,8 +113,8 @@ void print_status(const json& pooling, const json& specialists, const std::strin
   table rows{{{"DEPARTMENT"},
               {"WARM", true},
               {"OF", true},
-              {"BUSY", true},
-              {"WARMING", true},
+              {"BUSY", true, 2},
+              {"WARMING", true, 1},
               {"FAILED", true},
               {"WAITING", true},
               {"MB", true}}};
@@ -80,15 +132,30 @@ void print_status(const json& pooling, const json& specialists, const std::strin
 int status(node_client& client, const asking& how) {
   const auto pooling = client.get("/health/intelligent-pooling");
   if (!pooling) return client.code();
+  const auto why = client.get("/v1/status");
+  if (!why) return client.code();
   const auto specialists = client.get("/v1/specialists");
   if (!specialists) return client.code();
   if (how.as_json) {
     json whole = *pooling;
+    whole["reasons"] = why->value("reasons", json::array());
+    whole["quality"] = why->value("quality", json::object());
+    whole["way_back"] = why->value("way_back", json{});
+    whole["health_score"] = number_of(*why, "health_score", 1);
     whole["node"] = how.node;
     whole["items"] = specialists->value("items", json::array());
     print_json(whole);
   } else {
-    print_status(*pooling, *specialists, how.node);
+    print_status(*pooling, *why, *specialists, how.node);
+    // Forty checks, one bar each.
+    if (how.watch) {
+      const auto interval_s =
+          number_of(client.get("/v1/history?points=1").value_or(json{}), "interval_s", 15);
+      const auto history = client.get(
+          "/v1/history?points=40&last=" + std::to_string(std::lround(interval_s * 40e3)) + "ms");
+      if (!history) return client.code();
+      print_history(*history);
+    }
   }
   return done;
 }

@@ -40,7 +40,7 @@ std::optional<std::string> read_input(const std::string& word) {
     text.assign(std::istreambuf_iterator<char>{file}, {});
   }
   // What is nested too deep is sent as it is, too: the node says how deep it may be.
-  if (protocols::is_json(text) || json::accept(text)) return text;
+  if (protocols::make_json(text) || json::accept(text)) return text;
   while (text.ends_with('\n')) text.pop_back();
   std::string quoted;
   if (protocols::append_json_string(quoted, text)) return quoted;
@@ -62,7 +62,8 @@ void print_output(std::string_view answer) {
   std::string room;
   std::string_view text;
   if (!protocols::string_value(output, room, text)) return print_json_text(output);
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  const auto shown = shown_text(text);
+  std::fwrite(shown.data(), 1, shown.size(), stdout);
   std::fputc('\n', stdout);
 }
 
@@ -85,6 +86,9 @@ int finish(const std::string& answer, bool as_json) {
   const auto state = text_of(task, "state");
   const bool good =
       state.empty() || state == "completed" || state == "queued" || state == "running";
+  // MCP: the call was carried out, and the tool says that it failed.
+  const bool tool_failed =
+      good && task.is_object() && truth_of(task.value("output", json{}), "isError");
   if (as_json) {
     print_json_text(answer);
   } else if (good) {
@@ -96,7 +100,9 @@ int finish(const std::string& answer, bool as_json) {
                                        : text_of(task, "error", "no explanation");
     say_problem("failed", "the task ended as " + state + ": " + why);
   }
-  return good ? done : failed;
+  if (tool_failed && !as_json)
+    say_problem("tool-failed", "the tool reports an error (isError); its output is above");
+  return good && !tool_failed ? done : failed;
 }
 
 int submit(submit_options& o) {

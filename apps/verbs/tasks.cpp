@@ -47,15 +47,15 @@ int tasks(node_client& client, const tasks_options& o) {
     print_json(*page);
     return done;
   }
-  table rows{{{"ID"},
+  table rows{{{"ID", false, 0, true},
               {"SPECIALIST"},
               {"STATE"},
-              {"PRIORITY"},
-              {"COLD"},
-              {"TRIES", true},
-              {"QUEUE", true},
-              {"START", true},
-              {"RUN", true},
+              {"PRIORITY", false, 5},
+              {"COLD", false, 4},
+              {"TRIES", true, 6},
+              {"QUEUE", true, 3},
+              {"START", true, 2},
+              {"RUN", true, 1},
               {"TOTAL", true}}};
   for (const auto& one : page->value("items", json::array())) {
     const auto timings = one.value("timings", json::object());
@@ -86,9 +86,9 @@ void add_tasks(CLI::App& program, outcome& result) {
   auto o = std::make_shared<tasks_options>();
   auto* id = verb->add_option("ID", o->id, "All about this one");
   verb->add_flag("--cancel", o->cancel, "Cancels it")->needs(id);
-  verb->add_option("--state", o->state, "Only these")
+  verb->add_option("--state", o->state, "Only tasks in this state")
       ->check(CLI::IsMember({"queued", "running", "completed", "failed", "cancelled", "unknown"}));
-  verb->add_option("--specialist", o->specialist, "Only these");
+  verb->add_option("--specialist", o->specialist, "Only tasks of this specialist");
   verb->add_option("--limit", o->limit, "At most so many")->capture_default_str();
   verb->add_option("--cursor", o->cursor, "Where the last page ended");
   add_asking_options(*verb, o->how);

@@ -4,11 +4,14 @@
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
 #include "apps/verbs/scratch_folder.hpp"
+#include "apps/verbs/tune_advice.hpp"
+#include "config/loader.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -33,6 +36,7 @@ constexpr double much_less = 0.85;         // and no more of the waiting than th
 
 struct tune_options {
   asking how;
+  std::string apply;  ///< Which proposal; empty: none.
 };
 
 struct outcome_of {
@@ -61,6 +65,14 @@ std::vector<runtime::pool_limits> candidates(const runtime::pool_limits& now, st
   std::set<double> shares{now.target_memory};
   for (const double share : {0.05, 0.1, 0.2, 0.3}) shares.insert(share);
   std::vector<runtime::pool_limits> result;
+  // A place that is kept for longer than a start takes makes others wait.
+  if (now.min_residency_s > 0)
+    for (const auto most : slots) {
+      auto one = now;
+      one.max_warm = most;
+      one.min_residency_s = runtime::automatic_residency;
+      result.push_back(one);
+    }
   const auto with = [&](std::size_t most, double cooldown_s, double share) {
     auto one = now;
     one.max_warm = most;
@@ -81,6 +93,8 @@ json trial_json(const outcome_of& one) {
   return {{"max_warm", one.limits.max_warm},
           {"cooldown_s", one.limits.cooldown_s},
           {"target_memory", one.limits.target_memory},
+          {"min_residency_s",
+           one.limits.min_residency_s >= 0 ? json(one.limits.min_residency_s) : json("auto")},
           {"cold_ratio", one.result.cold_ratio},
           {"cold_ratio_p75", one.result.cold_ratio_p75},
           {"memory_ratio", one.result.memory_ratio},
@@ -92,9 +106,10 @@ json trial_json(const outcome_of& one) {
 
 std::string settings_of(const outcome_of& one) {
   auto text = "max_warm " + std::to_string(one.limits.max_warm);
-  if (one.limits.target_memory > 0)
-    return text + ", target_memory " + fixed(one.limits.target_memory, 2);
-  return text + ", cooldown " + fixed(one.limits.cooldown_s, 1) + "s";
+  text += one.limits.target_memory > 0 ? ", target_memory " + fixed(one.limits.target_memory, 2)
+                                       : ", cooldown " + fixed(one.limits.cooldown_s, 1) + "s";
+  return text + ", min_residency "
+         + (one.limits.min_residency_s >= 0 ? fixed(one.limits.min_residency_s, 1) + "s" : "auto");
 }
 
 /// The best of those that fit, unless what is in force is as good.
@@ -108,7 +123,26 @@ const outcome_of* better(const std::vector<outcome_of>& all, const outcome_of& n
   return best;
 }
 
-int tune(const tune_options& o) {
+/// Puts the settings in force, until the node restarts or reloads its file.
+int apply_settings(node_client& client, const tune_options& o, const outcome_of& chosen) {
+  const auto came = client.call("POST", "/v1/tuning",
+                                {{"max_warm", chosen.limits.max_warm},
+                                 {"cooldown_ms", std::llround(chosen.limits.cooldown_s * 1e3)},
+                                 {"target_memory", chosen.limits.target_memory}});
+  if (!came) return client.code();
+  if (o.how.as_json) return done;
+  std::printf(
+      "\napplied: %s\nThe node keeps it until it restarts or reads its file again. To keep "
+      "it, write:\n  pool: { max_warm: %zu, cooldown: %s, target_memory: %s }\n",
+      settings_of(chosen).c_str(), chosen.limits.max_warm,
+      config::format_duration(
+          std::chrono::milliseconds{std::llround(chosen.limits.cooldown_s * 1e3)})
+          .c_str(),
+      fixed(chosen.limits.target_memory, 3).c_str());
+  return done;
+}
+
+int tune(const tune_options& o) {  // NOLINT(readability-function-size)
   node_client client{o.how};
   const auto pool = client.get("/v1/tuning");
   if (!pool) return client.code();
@@ -147,7 +181,7 @@ int tune(const tune_options& o) {
   limits.max_warm = static_cast<std::size_t>(number_of(*pool, "max_warm", 17));
   limits.cooldown_s = number_of(*pool, "cooldown_s", 45);
   limits.target_memory = number_of(*pool, "target_memory");
-  limits.min_residency_s = number_of(*pool, "min_residency_s", 2);
+  limits.min_residency_s = number_of(*pool, "min_residency_s", runtime::automatic_residency);
   limits.warm_threshold = number_of(*pool, "warm_threshold", 0.3);
   limits.adaptive = truth_of(*pool, "adaptive");
   const auto cast = std::max<std::size_t>(static_cast<std::size_t>(number_of(*pool, "specialists")),
@@ -191,6 +225,9 @@ int tune(const tune_options& o) {
       },
       [](const outcome_of& one) { return one.result.wait_s; });
 
+  const auto more = advise(client, traffic, *pool);
+  if (!more) return client.code();
+  const auto* const chosen = o.apply == "waiting" ? faster : o.apply == "memory" ? smaller : dearer;
   if (o.how.as_json) {
     json proposals = json::array();
     const auto propose = [&](const char* aim, const outcome_of* one) {
@@ -204,7 +241,11 @@ int tune(const tune_options& o) {
     propose("less waiting for more memory", dearer);
     json tried = json::array();
     for (const auto& one : all) tried.push_back(trial_json(one));
-    print_json({{"requests", traffic.requests.size()},
+    if (!o.apply.empty() && chosen != nullptr)
+      if (const int code = apply_settings(client, o, *chosen); code != done) return code;
+    print_json({{"applied", !o.apply.empty() && chosen != nullptr},
+                {"other", advice_json(*more)},
+                {"requests", traffic.requests.size()},
                 {"span_s", work.horizon_s},
                 {"load_s", work.load_s},
                 {"specialists", cast},
@@ -229,24 +270,36 @@ int tune(const tune_options& o) {
   add("for more memory", dearer);
   std::printf("%s", rows.text().c_str());
   if (faster == nullptr && smaller == nullptr)
-    std::printf(
-        "\nat no more memory none of %zu other settings would have been better by %.0f %%\n",
-        all.size(), worthwhile * 100);
-  return done;
+    std::printf("\nNo better setting found (%zu tried, same memory, %.0f %% margin)\n", all.size(),
+                worthwhile * 100);
+  print_advice(*more);
+  if (o.apply.empty()) return done;
+  if (chosen == nullptr) {
+    std::printf("\nnothing to apply: there is no proposal for \"%s\"\n", o.apply.c_str());
+    return done;
+  }
+  return apply_settings(client, o, *chosen);
 }
 
 }  // namespace
 
 void add_tune(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("tune", "What it would change in the pool's settings");
+  auto* verb = program.add_subcommand("tune", "Propose better settings, queues and workflows");
   verb->group(group::watch);
   auto o = std::make_shared<tune_options>();
+  verb->add_option("--apply", o->apply, "Put a proposal in force: waiting, memory or more-memory")
+      ->check(CLI::IsMember({"waiting", "memory", "more-memory"}));
   add_asking_options(*verb, o->how);
   verb->footer(
       "Replays the node's latest traffic (up to 65,536 tasks) through the simulator with other\n"
-      "values of pool.max_warm, pool.cooldown and pool.target_memory. Nothing is changed.\n\n"
+      "values of pool.max_warm, pool.cooldown, pool.target_memory and\n"
+      "pool.min_residency. Nothing is changed without --apply; what it applies lasts until\n"
+      "the node restarts or reloads its file.\n"
+      "It also looks for lines that were nearly full, and for chains of calls within a\n"
+      "session that could be a workflow.\n\n"
       "Example:\n"
       "  greenroom tune\n"
+      "  greenroom tune --apply waiting\n"
       "  greenroom tune --json");
   verb->callback([o, &result] { result.code = tune(*o); });
 }

@@ -21,6 +21,11 @@ alert_book::alert_book(std::string subject, std::vector<alert_rule> rules, std::
   for (auto& rule : rules) entries_.push_back({std::move(rule), {}, {}, {}});
 }
 
+void alert_book::adopt(std::vector<alert_rule> rules) {
+  assert(rules.size() == entries_.size());
+  for (std::size_t i = 0; i < entries_.size(); ++i) entries_[i].rule = std::move(rules[i]);
+}
+
 alert_book::entry& alert_book::named(std::string_view rule) {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const entry& each) {
     return each.rule.name == rule && !each.rule.what;

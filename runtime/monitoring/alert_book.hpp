@@ -44,6 +44,9 @@ public:
   explicit alert_book(std::string subject, std::vector<alert_rule> rules = default_alert_rules(),
                       std::size_t history_max = 256, double absent_s = 300);
 
+  /// Goes on by other thresholds and times. @pre The same rules in the same order.
+  void adopt(std::vector<alert_rule> rules);
+
   /// Judges every measured rule. A value that is absent neither breaches nor clears; after
   /// `absent_s` of absence a pending alert goes and a firing one resolves.
   /// Returns what began to fire or was resolved, in the order of the rules.

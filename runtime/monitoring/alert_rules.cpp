@@ -17,6 +17,7 @@ std::vector<alert_rule> default_alert_rules(double check_interval_s) {
   assert(check_interval_s > 0);
   // A rate over a handful of tasks says nothing; ten are enough for the thresholds below.
   constexpr std::uint64_t some_tasks = 10;
+  constexpr double an_hour_s = 3600;
   std::vector<alert_rule> rules;
   const auto measured = [&](const char* name, severity level, metric what, side when,
                             double threshold, double clear_at, std::uint64_t tasks_min,
@@ -50,6 +51,8 @@ std::vector<alert_rule> default_alert_rules(double check_interval_s) {
   measured("response-time-critical", critical, response_mean_ms, above, 5000, 4500, 0,
            "the mean response takes more than 5 s");
   event(rollback_triggered, critical, until_settled_s, "a rollback was triggered");
+  event(pinned_specialist_failed, critical, until_settled_s, "a pinned specialist has failed");
+  event(journal_damaged, warning, an_hour_s, "the journal was damaged, missing or foreign");
 
   measured("memory-warning", warning, memory_use, above, 0.80, 0.77, 0,
            "more than 80 % of the memory limit is used");
@@ -65,6 +68,12 @@ std::vector<alert_rule> default_alert_rules(double check_interval_s) {
            "more than 30 % of the tasks wait for a start");
   measured("queue-depth-warning", warning, queue_depth, above, 20, 15, 0,
            "more than 20 tasks wait");
+  event(task_stuck, warning, 4 * check_interval_s, "a task waits for a slot while one is idle");
+
+  event(important_specialist_failed, warning, until_settled_s,
+        "a specialist of high priority has failed");
+  event(circuit_open, warning, until_settled_s, "a circuit is open");
+  event(slow_start, warning, until_settled_s, "a start takes more than half of its start_timeout");
 
   measured("prediction-accuracy-low", info, prediction_accuracy, below, 0.60, 0.63, 0,
            "fewer than 60 % of the predictions come true");
@@ -72,6 +81,7 @@ std::vector<alert_rule> default_alert_rules(double check_interval_s) {
            "the mean response takes more than 2 s");
   measured("memory-efficiency-high", info, memory_efficiency, above, 0.80, 0.78, 0,
            "more than 80 % of the always-warm memory is saved");
+  event(fallback_route, info, until_settled_s, "tasks go to a fallback");
   event(workflow_detected, info, 4 * check_interval_s, "a workflow was detected in the tasks");
   event(self_tuning_adjustment, info, 4 * check_interval_s, "the pool adjusted its own limits");
   return rules;

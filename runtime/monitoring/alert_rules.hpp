@@ -45,15 +45,28 @@ struct alert_rule {
 constexpr double until_settled_s = std::numeric_limits<double>::infinity();
 
 constexpr std::string_view rollback_triggered = "rollback-triggered";
+constexpr std::string_view journal_damaged = "journal-damaged";
 constexpr std::string_view workflow_detected = "workflow-detected";
 constexpr std::string_view self_tuning_adjustment = "self-tuning-adjustment";
+constexpr std::string_view task_stuck = "task-stuck";
+
+constexpr std::string_view pinned_specialist_failed = "pinned-specialist-failed";
+constexpr std::string_view important_specialist_failed = "high-priority-specialist-failed";
+constexpr std::string_view circuit_open = "circuit-open";
+constexpr std::string_view slow_start = "slow-start";
+constexpr std::string_view fallback_route = "fallback-route";
 
 /// The rules of the product, in order of severity:
-/// critical: memory > 90 %, error rate > 10 %, queue depth > 25, response > 5000 ms, rollback;
+/// critical: memory > 90 %, error rate > 10 %, queue depth > 25, response > 5000 ms, rollback,
+///           and as a warning a damaged journal (an hour long);
 /// warning: memory > 80 %, error rate > 5 %, hit rate < 40 %, response > 2500 ms, accuracy < 50 %,
-///          and the monitor's cold starts > 30 % and queue depth > 20;
+///          the monitor's cold starts > 30 % and queue depth > 20, and a task that waits for a slot
+///          while one is idle;
 /// info: efficiency > 80 %, workflow detected, self-tuning, and the monitor's accuracy < 60 % and
 ///       response > 2000 ms. (The monitor's memory threshold of 80 % is the warning above.)
+/// Event rules stand as long as the monitor sees the condition: a pinned specialist has failed
+/// (critical), one of high priority has failed, a circuit is open, a start takes more than half of
+/// its start_timeout (warnings), a specialist's tasks go to its fallback (info).
 /// Measured rules hold for one check interval when critical, two when a warning, four when info.
 std::vector<alert_rule> default_alert_rules(double check_interval_s = 15);
 

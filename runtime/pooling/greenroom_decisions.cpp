@@ -105,7 +105,7 @@ void greenroom_policy::consider_warm(specialist_index who, const seat& place, do
   if (!referee_.predicting()) keep = idle_s < referee_.keep_s();
   // Where a place is all that one costs, nobody leaves it for nothing, whatever is known.
   if (keep || filling()) return;
-  const double free_s = place.since_s + limits_.min_residency_s;
+  const double free_s = place.since_s + residency_of(facts_[who], limits_);
   if (free_s > now_s) {
     due_.set(who, std::min(due_.due_s(who), free_s));
     return;
@@ -231,7 +231,8 @@ eviction_order greenroom_policy::evictable_now(std::span<const seat> seats, doub
   };
   for (specialist_index who = 0; who < seats.size(); ++who) {
     const seat place = paced(seats[who]);
-    if (!evictable(place, facts_[who], limits_.min_residency_s, now_s) || spared(who)) continue;
+    if (!evictable(place, facts_[who], residency_of(facts_[who], limits_), now_s) || spared(who))
+      continue;
     found.push_back({who, worth_of(who, false), idle_since(place)});
   }
   return eviction_order{std::move(found),

@@ -60,6 +60,7 @@ void greenroom_policy::set_limits(const pool_limits& limits) {
   limits_ = limits;
   limits_.cooldown_s /= pace_.unit();
   limits_.min_residency_s /= pace_.unit();
+  limits_.automatic_residency_max_s /= pace_.unit();
   adaptation_.configure(limits.warm_threshold, limits.max_warm, limits.adaptive);
   refresh_price();
 }

@@ -39,8 +39,8 @@ public:
         continue;
       }
       if (place.state != residency::warm || place.tasks > 0) continue;
-      const double due_s =
-          std::max(idle_since(place) + limits_.cooldown_s, place.since_s + limits_.min_residency_s);
+      const double due_s = std::max(idle_since(place) + limits_.cooldown_s,
+                                    place.since_s + residency_of(facts_[who], limits_));
       if (due_s <= now_s) {
         answer.cool.push_back({who, reason::cooldown, facts_[who].priority_weight});
       } else {
@@ -55,7 +55,7 @@ private:
   std::vector<candidate> candidates(std::span<const seat> seats, double now_s) const {
     std::vector<candidate> found;
     for (specialist_index who = 0; who < seats.size(); ++who) {
-      if (!evictable(seats[who], facts_[who], limits_.min_residency_s, now_s)) continue;
+      if (!evictable(seats[who], facts_[who], residency_of(facts_[who], limits_), now_s)) continue;
       found.push_back({who, facts_[who].priority_weight, idle_since(seats[who])});
     }
     return found;
@@ -87,7 +87,7 @@ private:
       for (specialist_index who = 0; who < seats.size(); ++who) {
         const seat& place = seats[who];
         if (!counts(place, facts_[who]) || place.tasks > 0 || leaving[who]) continue;
-        const double free_s = place.since_s + limits_.min_residency_s;
+        const double free_s = place.since_s + residency_of(facts_[who], limits_);
         if (free_s > now_s) answer.next_review_s = std::min(answer.next_review_s, free_s);
       }
     }

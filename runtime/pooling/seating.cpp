@@ -64,6 +64,8 @@ warm_policy::room choose_evictions(eviction_order order, std::span<const special
   warm_policy::room answer;
   std::vector<candidate> chosen;
   while (!within(limits, now, needed)) {
+    // Nobody leaves for one that is larger than the whole budget; alone it may run all the same.
+    if (now.slots == 0 && chosen.empty() && limits.max_warm > 0) break;
     const auto least = order.next();
     if (!least) return answer;
     chosen.push_back(*least);
@@ -71,7 +73,7 @@ warm_policy::room choose_evictions(eviction_order order, std::span<const special
     now.memory_mb -= facts[least->who].memory_mb;
   }
   // A large one chosen late can make the small ones chosen before it unnecessary.
-  for (auto it = chosen.begin(); it + 1 < chosen.end();) {
+  for (auto it = chosen.begin(); !chosen.empty() && it + 1 < chosen.end();) {
     const occupancy kept{now.slots + 1, now.memory_mb + facts[it->who].memory_mb};
     if (within(limits, kept, needed)) {
       now = kept;

@@ -72,7 +72,7 @@ private:
 
 /// Takes as few of `order` as make `needed` fit, least wanted first, and afterwards spares
 /// each one without which the rest are enough. Empty with `fits` false when all of them together
-/// are not enough.
+/// are not enough. In an empty pool one that is larger than the budget fits, or it would never run.
 warm_policy::room choose_evictions(eviction_order order, std::span<const specialist_facts> facts,
                                    const pool_limits& limits, occupancy now,
                                    const occupancy& needed);

@@ -28,6 +28,17 @@ double start_times::typical_s() const {
   return timed_ == 0 ? 0 : std::exp(sum_ / static_cast<double>(timed_));
 }
 
+void start_times::forget(specialist_index who) {
+  assert(who < members_.size());
+  member& one = members_[who];
+  if (one.count <= 0) return;
+  --timed_;
+  sum_ -= one.mean;
+  squares_ -= one.mean * one.mean;
+  reciprocals_ -= 1 / one.count;
+  one = {};
+}
+
 void start_times::measured(specialist_index who, double seconds) {
   assert(who < members_.size());
   member& one = members_[who];

@@ -19,6 +19,8 @@ class start_times {
 public:
   /// Returns how many it had before.
   std::size_t grow(std::size_t specialists);
+  /// Nothing was measured of `who` yet.
+  void forget(specialist_index who);
   /// A start of `who` took so long. @pre who < the size it was grown to.
   void measured(specialist_index who, double seconds);
   /// What a start of `who` is expected to take; `unknown_s` while nobody was ever started.

@@ -41,12 +41,28 @@ struct pool_limits {
   std::size_t max_warm = 17;
   double memory_budget_mb = 0;  ///< Hard cap on measured memory; 0: none.
   double target_memory = 0;     ///< Mean share of always-warm to aim at; 0: none.
-  double min_residency_s = 2;   ///< One just started is not evicted sooner for another.
+  /// One just started is not evicted sooner for another. Below 0: twice its load time, and at most
+  /// `automatic_residency_max_s`.
+  double min_residency_s = 2;
+  double automatic_residency_max_s = 2;
   double cooldown_s = 45;
   double warm_threshold = 0.3;  ///< Adapts within [0.2, 0.6].
   bool adaptive = true;
   std::size_t warming_concurrency = 3;
 };
+
+/// A `min_residency_s` that follows each specialist's load time.
+constexpr double automatic_residency = -1;
+
+/// How long a worker of that specialist keeps the place that it was started for. A place is worth
+/// holding for as long as the start cost, not longer: where starts take 20 ms, 2 s of residency are
+/// a hundred starts that the next in line waits for.
+inline double residency_of(const specialist_facts& facts, const pool_limits& limits) {
+  constexpr double starts = 2;
+  if (limits.min_residency_s >= 0) return limits.min_residency_s;
+  const double seconds = starts * facts.load_s;
+  return seconds < limits.automatic_residency_max_s ? seconds : limits.automatic_residency_max_s;
+}
 
 enum class reason : std::uint8_t {
   demand,     ///< A task waits for it.

@@ -46,4 +46,6 @@ void breaker::forget() {
   if (probing_ > 0) --probing_;
 }
 
+void breaker::under_way(std::size_t attempts) { probing_ = std::min(probing_, attempts); }
+
 }  // namespace greenroom::runtime

@@ -32,6 +32,8 @@ public:
   bool failure(const settings& set, time_point now);
   /// The admitted attempt ended without a verdict (cancelled, refused by the worker's own rules).
   void forget();
+  /// So many attempts are under way at most: a probe beyond that has ended unheard.
+  void under_way(std::size_t attempts);
 
   [[nodiscard]] bool is_closed() const { return !open_; }
   [[nodiscard]] state now_is(const settings& set, time_point now) const;

@@ -1,10 +1,12 @@
 #include "runtime/simulation/comparison.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <charconv>
 #include <cmath>
 #include <memory>
+#include <utility>
 
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/simulation/keep_alive.hpp"
@@ -70,7 +72,7 @@ simulation_result run_ours(const workload& work, const comparison_settings& sett
   warm_policy_run how;
   how.epoch_s = settings.epoch_s;
   how.limits.adaptive = false;
-  how.limits.min_residency_s = 0;
+  how.limits.min_residency_s = settings.min_residency_s;
   how.surplus_until_miss = settings.slots > 0;
   how.limits.max_warm = settings.slots > 0 ? settings.slots : work.traffic->specialists.size();
   if (price > 0) {
@@ -122,16 +124,27 @@ double between(const knob_range& range, double share) {
 }  // namespace
 
 std::optional<double> parse_seconds(std::string_view text) {
-  double value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc{} || !std::isfinite(value) || value < 0) return std::nullopt;
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  if (unit.empty() || unit == "s") return value;
-  if (unit == "ms") return value / 1000;
-  if (unit == "m") return value * 60;
-  if (unit == "h") return value * 3600;
-  if (unit == "d") return value * 86400;
-  return std::nullopt;
+  constexpr std::array<std::pair<std::string_view, double>, 5> units{
+      {{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}, {"ms", 1e-3}}};
+  double total = 0;
+  auto next = units.begin();  // As in `1h30m` they get smaller from left to right.
+  bool alone = true;
+  while (!text.empty()) {
+    double value = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (code != std::errc{} || !std::isfinite(value) || value < 0) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (text.empty()) return alone ? std::optional{value} : std::nullopt;
+    const auto unit = text.substr(0, text.find_first_of("0123456789."));
+    const auto found =
+        std::find_if(next, units.end(), [unit](const auto& one) { return one.first == unit; });
+    if (found == units.end()) return std::nullopt;
+    total += value * found->second;
+    next = found + 1;
+    text.remove_prefix(unit.size());
+    alone = false;
+  }
+  return alone ? std::nullopt : std::optional{total};
 }
 
 std::variant<policy_choice, std::string> parse_policy(std::string_view text) {

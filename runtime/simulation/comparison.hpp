@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/pooling/warm_policy.hpp"
 #include "runtime/simulation/ledger.hpp"
 #include "runtime/simulation/trace.hpp"
 
@@ -46,6 +47,9 @@ struct comparison_settings {
   std::size_t slots = 0;    ///< Hard cap for every policy that has slots, and for ours; 0: none.
   double memory_ratio = 0;  ///< Above 0: each policy's knob is tuned to at most this.
   double epoch_s = 0;       ///< Added to the recording's time for hours and weekdays.
+  /// Of ours: how long one that was started keeps its place; `automatic_residency` follows the load
+  /// time. The policies that it is compared with have none.
+  double min_residency_s = 0;
   /// The mean share that ours aims at when nothing else is asked for.
   double target_memory = 0.2;
   /// Called before each run; for a progress display.

@@ -393,6 +393,7 @@ TEST(Department, TellsWhoWaitedForAnotherToLeaveThatItWasForASlot) {
 TEST(Department, StopsAWorkerThatIgnoresItsDeadlineAndRunsTheOthersElsewhere) {
   auto config = small_cast(1, 1);
   config.departments[0].specialists[0].backend.task_timeout = 2s;
+  config.departments[0].specialists[0].backend.stop_timeout = 500ms;
   stage play{config};
   play.open();
   auto late = play.ask("d0-s0");
@@ -402,6 +403,9 @@ TEST(Department, StopsAWorkerThatIgnoresItsDeadlineAndRunsTheOthersElsewhere) {
   auto other = play.ask("d0-s0");
   play.world.advance(1100ms);
   EXPECT_EQ(late->why, failure::out_of_time);
+  EXPECT_GT(play.worker("d0-s0").cancels, 0);
+  EXPECT_FALSE(play.worker("d0-s0").stopping) << "it may still let go";
+  play.world.advance(700ms);
   EXPECT_TRUE(play.worker("d0-s0").stopping);
   EXPECT_EQ(play.starts["d0-s0"], 1) << "its slot is held until it is really gone";
   play.worker("d0-s0").die();
@@ -434,6 +438,190 @@ TEST(Department, ForgetsACancelledTaskWhereverItIs) {
   play.finish_one("d0-s0");
   EXPECT_EQ(third->state, task_state::completed);
   EXPECT_TRUE(play.everyone_heard_once());
+}
+
+// The one who waited for the slot gives up in one of three ways; the one who comes after it is
+// served as if it had never been there.
+TEST(Department, ServesWhoCallsAfterOneThatGaveUpWaitingForASlot) {
+  for (const auto how : {"time-out", "cancel", "both"}) {
+    SCOPED_TRACE(how);
+    auto config = small_cast(1, 2);
+    config.pool.max_warm = 1;
+    config.pool.min_residency = 0ms;
+    stage play{config};
+    play.open();
+    play.ask("d0-s0");
+    play.world.dispatch();
+    play.get_ready("d0-s0");
+    task_request impatient;
+    if (how != std::string_view{"cancel"}) impatient.timeout = 300ms;
+    play.ask("d0-s1", impatient);
+    play.world.advance(200ms);
+    if (how != std::string_view{"time-out"})
+      static_cast<void>(play.desk.cancel(*play.house->ledger.find(play.last)));
+    play.world.advance(2s);
+    play.finish_one("d0-s0");
+    play.world.advance(1500ms);
+    const auto next = play.ask("d0-s1");
+    play.world.advance(50ms);
+    ASSERT_TRUE(play.worker("d0-s0").stopping);
+    play.worker("d0-s0").die();
+    play.world.advance(50ms);
+    ASSERT_EQ(play.starts["d0-s1"], 1);
+    play.get_ready("d0-s1");
+    play.finish_one("d0-s1");
+    EXPECT_EQ(next->state, task_state::completed);
+  }
+}
+
+std::size_t starts_within(stage& play, const std::string& name, std::chrono::seconds time) {
+  const auto before = play.starts[name];
+  for (auto passed = 0ms; passed < time; passed += 50ms) {
+    if (const auto at = play.workers.find(name); at != play.workers.end())
+      if (!at->second->gone && at->second->started) at->second->die(true);
+    play.world.advance(50ms);
+  }
+  return static_cast<std::size_t>(play.starts[name] - before);
+}
+
+machine::worker_state shown(stage& play, std::uint32_t who) {
+  return play.house->pool(protocols::pool_kind::intelligent).specialists[who].gauge.state.load();
+}
+
+// Always wants everybody warm, like a policy that expects them.
+struct expecting final : runtime::warm_policy {
+  void learn(runtime::specialist_index who, const runtime::specialist_facts&) override {
+    count = std::max(count, who + 1);
+  }
+  void set_limits(const runtime::pool_limits&) override {}
+  void observe_arrival(runtime::specialist_index, std::uint64_t, double) override {}
+  void observe_idle(runtime::specialist_index, double) override {}
+  room make_room(runtime::specialist_index, std::span<const runtime::seat>, double) override {
+    return {true, {}};
+  }
+  runtime::plan review(std::span<const runtime::seat> seats, double now_s) override {
+    runtime::plan answer;
+    for (runtime::specialist_index who = 0; who < count; ++who)
+      if (seats[who].state == runtime::residency::cold)
+        answer.warm.push_back({who, runtime::reason::predicted, 1});
+    answer.next_review_s = now_s + 0.1;
+    return answer;
+  }
+  runtime::specialist_index count = 0;
+};
+
+TEST(Department, TriesAWorkerThatCannotStartThreeTimesUntilSomebodyAsks) {
+  auto config = small_cast(1, 1);
+  config.breaker.failures = 100;
+  stage play{config};
+  play.plan.policies[0] = [] { return std::make_unique<expecting>(); };
+  play.open();
+  EXPECT_EQ(1 + starts_within(play, "d0-s0", 60s), 3u) << "it is only expected";
+  EXPECT_EQ(shown(play, 0), machine::worker_state::failed);
+  const auto& stand = play.house->pool(protocols::pool_kind::intelligent).specialists[0];
+  EXPECT_EQ(stand.last_error.read([](const std::string& text) { return text; }), "died");
+  const auto who = play.ask("d0-s0");
+  EXPECT_EQ(starts_within(play, "d0-s0", 60s), 3u) << "somebody asked for it";
+  EXPECT_EQ(who->why, failure::start_failed);
+  EXPECT_EQ(shown(play, 0), machine::worker_state::failed);
+  // It may be another command now.
+  static_cast<void>(play.house->replace_cast(
+      actors::make_cast(play.house->now_playing().config, &play.house->now_playing())));
+  caf::anon_send(play.root, protocols::reload_atom::value);
+  EXPECT_EQ(starts_within(play, "d0-s0", 60s), 3u) << "the configuration has changed";
+  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
+  play.world.advance(3s);
+  play.get_ready("d0-s0");
+  EXPECT_EQ(shown(play, 0), machine::worker_state::warm) << "an operator asked for it";
+}
+
+TEST(Department, TriesAPinnedWorkerThatCannotStartMoreAndMoreRarely) {
+  auto config = small_cast(1, 1);
+  config.breaker.failures = 100;
+  config.departments[0].specialists[0].pin = true;
+  stage play{config};
+  play.open();
+  static_cast<void>(starts_within(play, "d0-s0", 600s));
+  const auto later = starts_within(play, "d0-s0", 600s);
+  EXPECT_LE(later, 11u);
+  EXPECT_GE(later, 8u);
+  EXPECT_EQ(shown(play, 0), machine::worker_state::failed);
+}
+
+// Ready each time, and dead before it was of any use.
+TEST(Department, DoesNotReplaceForEverAWorkerThatDiesAsSoonAsItIsReady) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].pin = true;
+  stage play{config};
+  play.open();
+  for (auto passed = 0ms; passed < 600s; passed += 100ms) {
+    auto& one = play.worker("d0-s0");
+    if (!one.gone) {
+      play.get_ready("d0-s0");
+      one.die();
+    }
+    play.world.advance(100ms);
+  }
+  EXPECT_LE(play.starts["d0-s0"], 25);
+}
+
+TEST(Department, EndsWhoAsksForOneThatWasTakenOut) {
+  auto config = small_cast(1, 2);
+  stage play{config};
+  play.open();
+  const auto early = play.ask("d0-s1");  // Let in, and not heard of by its department yet.
+  config.departments[0].specialists.pop_back();
+  static_cast<void>(
+      play.house->replace_cast(actors::make_cast(config, &play.house->now_playing())));
+  caf::anon_send(play.root, protocols::reload_atom::value);
+  play.world.advance(100ms);
+  if (early->ends == 0 && play.workers.contains("d0-s1")) {
+    play.get_ready("d0-s1");
+    play.finish_one("d0-s1");
+  }
+  EXPECT_EQ(early->ends, 1);
+}
+
+// What its specialist gives back when the pool is left does not mean that its worker is going.
+TEST(Department, GoesOnWithAWorkerThatGaveBackWhatItHeldAhead) {
+  auto config = small_cast(1, 1);
+  stage play{config};
+  play.open();
+  const auto first = play.ask("d0-s0");
+  const auto second = play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  caf::anon_send(play.house->pool(protocols::pool_kind::intelligent).specialists[0].actor,
+                 protocols::switch_atom::value, false);
+  play.world.dispatch();
+  play.finish_one("d0-s0");
+  play.finish_one("d0-s0");
+  EXPECT_EQ(first->state, task_state::completed);
+  EXPECT_EQ(second->state, task_state::completed);
+  EXPECT_EQ(play.starts["d0-s0"], 1);
+}
+
+// It neither starts nor says that it will not: its slot must not be lost with it.
+TEST(Department, ReplacesAWorkerThatNeitherStartsNorEnds) {
+  auto config = small_cast(1, 2);
+  config.pool.max_warm = 1;
+  config.departments[0].specialists[0].backend.start_timeout = 10s;
+  config.departments[0].specialists[0].backend.stop_timeout = 5s;
+  stage play{config};
+  play.open();
+  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
+  play.world.advance(24s);
+  caf::anon_send(play.root, protocols::check_atom::value);
+  const auto other = play.ask("d0-s1");
+  play.world.advance(100ms);
+  EXPECT_EQ(play.starts.count("d0-s1"), 0u);
+  play.world.advance(1s);
+  caf::anon_send(play.root, protocols::check_atom::value);
+  play.world.advance(100ms);
+  ASSERT_EQ(play.starts["d0-s1"], 1);
+  play.get_ready("d0-s1");
+  play.finish_one("d0-s1");
+  EXPECT_EQ(other->state, task_state::completed);
 }
 
 }  // namespace

@@ -370,5 +370,100 @@ TEST(Director, ScoresEveryStartAheadOfDemand) {
   EXPECT_GE(play.house->forecast.prewarm_wasted_ms.load(), 3000u);
 }
 
+// By hand it is now or not at all; but whoever waits for it waits on.
+TEST(Director, RemembersWhoWaitsForOneThatCouldNotBeWarmedByHand) {
+  auto config = slots(2, 1);
+  config.pool.min_residency = 0s;
+  stage play{config};
+  play.open();
+  play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  const auto waits = play.ask("d0-s1");
+  play.world.advance(10ms);
+  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{1});
+  play.world.advance(10ms);
+  play.worker("d0-s0").finish_one();
+  play.world.advance(80ms);
+  EXPECT_TRUE(play.worker("d0-s0").stopping);
+  play.worker("d0-s0").die();
+  play.world.advance(10ms);
+  serve(play, "d0-s1");
+  EXPECT_EQ(waits->state, task_state::completed);
+}
+
+// A department that is asked twice does it once, and says how things are each time.
+TEST(Director, TellsAGrantAgainWithoutAnyHarm) {
+  stage play{slots(2, 1)};
+  play.open();
+  const auto who = play.ask("d0-s0");
+  play.world.dispatch();
+  ASSERT_EQ(play.starts["d0-s0"], 1);
+  for (int i = 0; i < 3; ++i) {
+    caf::anon_send(play.root, protocols::again_atom::value);
+    play.world.advance(1500ms);
+  }
+  EXPECT_EQ(play.starts["d0-s0"], 1);
+  serve(play, "d0-s0");
+  EXPECT_EQ(who->state, task_state::completed);
+  EXPECT_EQ(play.processes(), 1u);
+}
+
+TEST(Director, LetsOneThatIsLargerThanTheBudgetRunAlone) {
+  auto config = slots(2, 2);
+  config.pool.min_residency = 0s;
+  config.pool.cooldown = 1s;
+  config.pool.memory_budget_mb = 11;
+  config.departments[0].specialists[1].memory_mb = 20;
+  stage play{config};
+  play.open();
+  play.ask("d0-s0");
+  serve(play, "d0-s0");
+  const auto large = play.ask("d0-s1");
+  play.world.advance(2s);
+  ASSERT_TRUE(play.worker("d0-s0").stopping) << "after its cooldown";
+  play.worker("d0-s0").die();
+  play.world.advance(100ms);
+  ASSERT_EQ(play.starts["d0-s1"], 1);
+  serve(play, "d0-s1");
+  EXPECT_EQ(large->state, task_state::completed);
+}
+
+// The first one is never idle: there is always another task for it.
+TEST(Director, GivesATurnToWhoWaitsForOneThatIsNeverIdle) {
+  auto config = slots(2, 1);
+  config.pool.min_residency = 1s;
+  stage play{config};
+  play.open();
+  play.ask("d0-s0");
+  play.ask("d0-s0");
+  play.world.advance(100ms);
+  play.get_ready("d0-s0");
+  const auto other = play.ask("d0-s1");
+  const auto work = [&](std::chrono::milliseconds time) {
+    for (auto passed = 0ms; passed < time; passed += 50ms) {
+      play.ask("d0-s0");
+      auto& first = play.worker("d0-s0");
+      if (!first.gone && first.stopping) first.die();
+      if (!first.gone) first.finish_one();
+      play.world.advance(50ms);
+    }
+  };
+  work(800ms);
+  EXPECT_EQ(play.starts.count("d0-s1"), 0u) << "everybody has its turn";
+  work(500ms);
+  ASSERT_EQ(play.starts["d0-s1"], 1);
+  play.get_ready("d0-s1");
+  play.finish_one("d0-s1");
+  EXPECT_EQ(other->state, task_state::completed);
+  EXPECT_EQ(play.starts["d0-s0"], 1);
+  for (auto passed = 0ms; passed < 1500ms; passed += 50ms) {
+    if (!play.worker("d0-s1").gone && play.worker("d0-s1").stopping) play.worker("d0-s1").die();
+    play.world.advance(50ms);
+  }
+  EXPECT_EQ(play.starts["d0-s0"], 2) << "and its turn comes again";
+  EXPECT_EQ(play.processes(), 1u);
+}
+
 }  // namespace
 }  // namespace greenroom::tests

@@ -1,4 +1,5 @@
 // What the monitor makes of what it sees.
+#include "actors/journal_keeper.hpp"
 #include "tests/support/watched_stage.hpp"
 
 #include <gtest/gtest.h>
@@ -35,6 +36,85 @@ TEST(Monitor, SaysWhatWasDetectedAndTunedAndForgetsIt) {
   play.live(6s);
   EXPECT_FALSE(firing(play, runtime::monitoring::workflow_detected));
   EXPECT_FALSE(firing(play, runtime::monitoring::self_tuning_adjustment));
+}
+
+// No actor hears anything for a while, as when the process is stopped.
+void stand_still(stage& play, std::chrono::seconds time) {
+  auto& clock =
+      dynamic_cast<caf::scheduler::test_coordinator&>(play.world.system.scheduler()).clock();
+  clock.current_time += time;
+}
+
+TEST(Monitor, DoesNotJudgeWhatRanThroughAPause) {
+  auto config = quick_cast();
+  config.health_interval = 2s;
+  watched_stage play{config};
+  play.open();
+  std::mt19937_64 chance{1};
+  for (int i = 0; i < 40; ++i) {
+    play.ask(someone(chance));
+    play.live(100ms);
+  }
+  const auto health = [&] {
+    return play.house->board.read(
+        [](const actors::watch_board::content& board) { return board.health.score; });
+  };
+  const auto before = health();
+  for (int i = 0; i < 8; ++i) play.ask(someone(chance));
+  play.world.dispatch();
+  stand_still(play, 45s);
+  for (int i = 0; i < 100; ++i) {
+    play.live(100ms);
+    ASSERT_GT(health(), before - 0.15) << i;
+    ASSERT_FALSE(firing(play, "response-time-critical")) << i;
+  }
+  EXPECT_EQ(
+      std::ranges::count_if(play.events(),
+                            [](const std::string& one) { return one.starts_with("node.paused"); }),
+      1);
+}
+
+TEST(Monitor, TellsOfATaskThatWaitsBesideAnIdleSlotAndAsksAgain) {
+  auto config = quick_cast();
+  config.pool.max_warm = 1;
+  watched_stage play{config};
+  play.open();
+  play.ask("d0-s0");
+  play.live(300ms);
+  // Its department believes that it has been asking for a slot, and nobody has heard of it.
+  auto& stand = play.house->pool(pool_kind::intelligent).specialists[1];
+  const auto begun = play.world.now_ns();
+  for (int i = 0; i < 40; ++i) {
+    stand.slot_wanted_since_ns = begun;
+    play.live(100ms);
+  }
+  EXPECT_FALSE(firing(play, runtime::monitoring::task_stuck));
+  for (int i = 0; i < 20; ++i) {
+    stand.slot_wanted_since_ns = begun;
+    play.live(100ms);
+  }
+  const auto alert = firing(play, runtime::monitoring::task_stuck);
+  ASSERT_TRUE(alert);
+  EXPECT_EQ(alert->level, runtime::monitoring::severity::warning);
+  EXPECT_TRUE(alert->text.starts_with("d0-s1 has waited for a slot for ")) << alert->text;
+  const auto& pool = play.house->pool(pool_kind::intelligent);
+  EXPECT_GE(pool.stuck.load(), 1u);
+  play.live(10s);
+  EXPECT_EQ(pool.stuck_now.load(), 0u) << "its department was asked, and knows better";
+  EXPECT_FALSE(firing(play, runtime::monitoring::task_stuck));
+}
+
+TEST(Monitor, SaysThatTheJournalWasDamagedBeforeItLived) {
+  watched_stage play{quick_cast()};
+  machine::journal_damage damage;
+  damage.what = "journal.db is missing";
+  actors::tell_damage(*play.house, damage);
+  play.open();
+  play.live(2s);
+  const auto alert = firing(play, runtime::monitoring::journal_damaged);
+  ASSERT_TRUE(alert);
+  EXPECT_EQ(alert->level, runtime::monitoring::severity::warning);
+  EXPECT_NE(alert->text.find("journal.db is missing"), std::string::npos) << alert->text;
 }
 
 }  // namespace

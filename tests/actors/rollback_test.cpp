@@ -1,4 +1,5 @@
 // Two pools in one tree: the way back with nothing lost.
+#include "tests/support/steady_workers.hpp"
 #include "tests/support/watched_stage.hpp"
 
 #include <gtest/gtest.h>
@@ -260,6 +261,7 @@ void play_once(std::uint64_t seed) {
   for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
     for (const auto& stand : play.house->pool(kind).specialists) EXPECT_EQ(stand.gauge.depth(), 0u);
   EXPECT_TRUE(actors::ledger_now(*play.house).balanced);
+  steady_workers{play, {.start = 100ms, .run = 100ms, .stop = 50ms}}.expect_progress(chance, 7s);
 }
 
 TEST(Rollback, LosesNothingInAnyOrderWhoeverCrashes) {

@@ -54,6 +54,68 @@ TEST(Specialist, IgnoresWhatAWorkerOfAnEarlierLifeStillSays) {
   stolen.clear();
 }
 
+TEST(Specialist, KeepsAWorkerThatLetsGoOfWhatNobodyWaitsFor) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.stop_timeout = 5s;
+  stage play{config};
+  play.open();
+  play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  for (int i = 0; i < 3; ++i) {
+    const auto gone = i == 0 ? play.last : (play.ask("d0-s0"), play.last);
+    play.world.dispatch();
+    EXPECT_TRUE(play.desk.cancel(*play.house->ledger.find(gone)));
+    // Each has the whole time to let go, however long the ones before it took.
+    play.world.advance(4s);
+    EXPECT_GT(play.worker("d0-s0").cancels, i);
+    play.finish_one("d0-s0");
+    EXPECT_FALSE(play.worker("d0-s0").stopping) << i;
+  }
+  auto who = play.ask("d0-s0");
+  play.world.dispatch();
+  play.finish_one("d0-s0");
+  EXPECT_EQ(who->state, task_state::completed);
+  play.world.advance(6s);
+  EXPECT_EQ(play.starts["d0-s0"], 1);
+}
+
+TEST(Specialist, StopsAWorkerThatDoesNotLetGoInTimeAndNotBefore) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.stop_timeout = 5s;
+  stage play{config};
+  play.open();
+  play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  EXPECT_TRUE(play.desk.cancel(*play.house->ledger.find(play.last)));
+  play.world.advance(4900ms);
+  EXPECT_FALSE(play.worker("d0-s0").stopping);
+  play.world.advance(500ms);
+  EXPECT_TRUE(play.worker("d0-s0").stopping);
+}
+
+TEST(Specialist, DoesNotStopAWorkerThatWorksForOthersToo) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.stop_timeout = 1s;
+  config.departments[0].specialists[0].backend.concurrency = 2;
+  stage play{config};
+  play.open();
+  play.ask("d0-s0");
+  const auto first = play.last;
+  auto other = play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  EXPECT_TRUE(play.desk.cancel(*play.house->ledger.find(first)));
+  play.world.advance(5s);
+  EXPECT_FALSE(play.worker("d0-s0").stopping);
+  std::swap(play.worker("d0-s0").held.front(), play.worker("d0-s0").held.back());
+  play.finish_one("d0-s0");
+  EXPECT_EQ(other->state, task_state::completed);
+  play.world.advance(2s);
+  EXPECT_TRUE(play.worker("d0-s0").stopping) << "and now it works for nobody";
+}
+
 TEST(Specialist, MeasuresStartsAndRuns) {
   stage play{small_cast(1, 1)};
   play.open();

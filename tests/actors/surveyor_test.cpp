@@ -10,6 +10,33 @@ namespace {
 
 using namespace std::chrono_literals;
 
+machine::process_usage bytes(std::uint64_t amount) { return {amount, 0ms, 1}; }
+
+// Half a core between two surveys; a new process begins anew.
+TEST(Surveyor, MeasuresTheShareOfACoreThatAWorkerKeepsBusy) {
+  stage play{small_cast(1, 2)};
+  play.open();
+  auto& gauge = play.house->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
+  gauge.pid = 100;
+  auto used = 0ms;
+  const auto surveyor = play.world.system.spawn(
+      actors::surveyor, play.house.get(),
+      [&](int) {
+        return machine::process_usage{std::uint64_t{4} << 20, used += 500ms, 1};
+      },
+      1s);
+  play.world.advance(1s);
+  EXPECT_DOUBLE_EQ(actors::cpu_share_of(gauge), 0);
+  play.world.advance(1s);
+  EXPECT_DOUBLE_EQ(actors::cpu_share_of(gauge), 0.5);
+  gauge.pid = 101;
+  play.world.advance(1s);
+  EXPECT_DOUBLE_EQ(actors::cpu_share_of(gauge), 0);
+  gauge.pid = 0;
+  EXPECT_DOUBLE_EQ(actors::cpu_share_of(gauge), 0);
+  caf::anon_send_exit(surveyor, caf::exit_reason::user_shutdown);
+}
+
 TEST(Surveyor, MeasuresWhatRunsAndCountsTheOthersAsTheMeanOfThose) {
   stage play{small_cast(1, 4)};
   play.open();
@@ -18,7 +45,8 @@ TEST(Surveyor, MeasuresWhatRunsAndCountsTheOthersAsTheMeanOfThose) {
   pool.specialists[1].gauge.pid = 101;
   const auto surveyor = play.world.system.spawn(
       actors::surveyor, play.house.get(),
-      [](int pid) { return pid == 100 ? std::uint64_t{4} << 20 : std::uint64_t{8} << 20; }, 1s);
+      [](int pid) { return bytes(pid == 100 ? std::uint64_t{4} << 20 : std::uint64_t{8} << 20); },
+      1s);
   play.world.advance(1s);  // The first survey has nothing to multiply by.
   EXPECT_EQ(pool.specialists[0].gauge.memory_bytes.load(), std::uint64_t{4} << 20);
   play.world.advance(1s);
@@ -45,7 +73,7 @@ TEST(Surveyor, CountsTheWorkersOfBothPoolsWhileTheyStandBesideEachOther) {
     }
   };
   const auto surveyor = play.world.system.spawn(
-      actors::surveyor, play.house.get(), [](int) { return std::uint64_t{4} << 20; }, 1s);
+      actors::surveyor, play.house.get(), [](int) { return bytes(std::uint64_t{4} << 20); }, 1s);
   play.house->routes.baseline_warm = true;
   everybody(100);
   smart.specialists[0].gauge.pid = 101;

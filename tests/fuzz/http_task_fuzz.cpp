@@ -5,6 +5,7 @@
 //     protocols/http_task.cpp protocols/http_chat.cpp protocols/json_text.cpp protocols/task.cpp
 #include "protocols/http_chat.hpp"
 #include "protocols/http_task.hpp"
+#include "protocols/json_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -17,8 +18,9 @@
 
 namespace {
 
-/// JSON, and be it with numbers beyond what a double holds: they are passed on as they are.
-bool is_json(std::string_view text) {
+/// JSON, and be it with halves of surrogate pairs, or with numbers beyond what a double holds.
+bool is_json(std::string text) {
+  greenroom::protocols::mend_halves(text);
   if (nlohmann::json::accept(text)) return true;
   try {
     (void)nlohmann::json::parse(text);
@@ -37,14 +39,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   constexpr int depth = 32;
   const auto task = protocols::parse_http_task(text, depth);
   if (const auto* const taken = std::get_if<protocols::http_task>(&task)) {
-    if (!is_json(text) || !is_json(taken->input)) std::abort();
+    if (!is_json(std::string{text}) || !greenroom::protocols::is_json(taken->input)) std::abort();
   } else {
     const auto& bad = std::get<protocols::bad_body>(task);
     if (bad.offset > size || bad.detail.empty()) std::abort();
   }
   const auto chat = protocols::parse_chat(text, depth);
   if (std::holds_alternative<protocols::chat_request>(chat)) {
-    if (!is_json(text)) std::abort();
+    if (!is_json(std::string{text})) std::abort();
   } else if (!nlohmann::json::accept(protocols::to_json(std::get<protocols::chat_error>(chat)))) {
     std::abort();
   }

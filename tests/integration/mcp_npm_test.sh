@@ -25,12 +25,19 @@ if ! timeout 300 npm install --no-audit --no-fund --loglevel=error >npm.log 2>&1
   exit 77
 fi
 
-"$greenroom" serve --config greenroom.yaml --listen 127.0.0.1:0 >out 2>err &
-node_pid=$!
-for _ in $(seq 100); do grep -q listening out && break; kill -0 "$node_pid" || { cat err; exit 1; }; sleep 0.1; done
+# One of them behind the wrapper that most people use.
+sed 's|command: \[node, node_modules/@modelcontextprotocol/server-memory/dist/index.js\]|command: [npx, --no-install, mcp-server-memory]|' \
+  greenroom.yaml >wrapped.yaml
+grep -q npx wrapped.yaml || { echo "mcp-npm: the example has changed"; exit 1; }
 export GREENROOM_NODE
-GREENROOM_NODE=$(sed -n 's/.*listening on //p' out)
-[ -n "$GREENROOM_NODE" ] || { echo "mcp-npm: the node never listened"; cat err; exit 1; }
+serve() {
+  "$greenroom" serve --config wrapped.yaml --listen 127.0.0.1:0 >out 2>err &
+  node_pid=$!
+  for _ in $(seq 100); do grep -q listening out && break; kill -0 "$node_pid" || { cat err; exit 1; }; sleep 0.1; done
+  GREENROOM_NODE=$(sed -n 's/.*listening on //p' out)
+  [ -n "$GREENROOM_NODE" ] || { echo "mcp-npm: the node never listened"; cat err; exit 1; }
+}
+serve
 
 fail() { echo "mcp-npm: $*"; tail -n 20 err; exit 1; }
 warm_most=0
@@ -63,6 +70,37 @@ ask sequential-thinking \
   thoughtNumber
 ask everything '{"tool":"echo","arguments":{"message":"again"}}' again
 [ "$warm_most" -ge 1 ] || fail "no server was ever seen up"
+
+# A call that is given up costs the server neither its process nor its state.
+pid_of() {
+  "$greenroom" specialists --json | python3 -c '
+import json, sys
+print(next(s["pid"] for s in json.load(sys.stdin)["items"] if s["name"] == sys.argv[1]))' "$1"
+}
+before=$(pid_of everything)
+if "$greenroom" submit everything --timeout 1s \
+  '{"tool":"trigger-long-running-operation","arguments":{"duration":15,"steps":15}}' >/dev/null 2>&1; then
+  fail "an operation of 15 s was over within 1 s"
+fi
+ask everything '{"tool":"echo","arguments":{"message":"still here"}}' 'still here'
+[ "$(pid_of everything)" = "$before" ] || fail "a call that ran out of time ended its server"
+
+# Nothing of them outlives a node that is killed, the server behind npx neither.
+ask memory '{"tool":"read_graph","arguments":{}}' entities
+servers() {
+  local one
+  for one in /proc/[0-9]*; do
+    [ "$(readlink "$one/cwd" 2>/dev/null)" = "$work" ] || continue
+    case $(readlink "$one/exe" 2>/dev/null) in */node* | */dash) basename "$one" ;; esac
+  done
+}
+[ "$(servers | wc -l)" -ge 2 ] || fail "the server behind npx is not to be seen"
+kill -KILL "$node_pid"
+wait "$node_pid" 2>/dev/null || true
+for _ in $(seq 100); do [ -n "$(servers)" ] || break; sleep 0.1; done
+[ -z "$(servers)" ] || fail "left by the node that was killed: $(servers | xargs ps -o pid,args -p)"
+serve
+ask memory "$list" create_entities
 
 kill -TERM "$node_pid"
 wait "$node_pid" || fail "the node ended with $?"

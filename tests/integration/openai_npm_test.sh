@@ -20,7 +20,7 @@ for tool in npm node python3; do
   command -v "$tool" >/dev/null || { echo "openai: skipped, there is no $tool here"; exit 77; }
 done
 mkdir -p "$place"
-cp "$top"/tests/integration/openai/{package.json,conformance.mjs} "$place"
+cp "$top"/tests/integration/openai/{package.json,conformance.mjs,server.mjs} "$place"
 cd "$place"
 if [ ! -d node_modules/openai ] \
     && ! timeout 300 npm install --no-audit --no-fund --loglevel=error >npm.log 2>&1; then
@@ -41,16 +41,39 @@ departments:
           command: [python3, $top/tests/integration/openai/worker.py]
           task_timeout: 20s
 YAML
-"$build/bin/greenroom" serve --config "$work/greenroom.yaml" --listen 127.0.0.1:0 \
-  >"$work/out" 2>"$work/err" &
-node_pid=$!
-for _ in $(seq 200); do
-  grep -q listening "$work/out" && break
-  kill -0 "$node_pid" 2>/dev/null || { cat "$work/err"; exit 1; }
-  sleep 0.1
-done
-GREENROOM_NODE=$(sed -n 's/.*listening on //p' "$work/out")
-[ -n "$GREENROOM_NODE" ] || { echo "openai: the node never listened"; cat "$work/err"; exit 1; }
-export GREENROOM_NODE
-node --test conformance.mjs || { tail -n 20 "$work/err"; exit 1; }
+cat >"$work/server.yaml" <<YAML
+version: 1
+data_dir: $work/server-data
+breaker: { failures: 1000 }
+departments:
+  - name: MODELS
+    specialists:
+      - name: qwen
+        aliases: ["Qwen/Qwen2.5-7B:latest"]
+        backend:
+          kind: http
+          url: "http://127.0.0.1:\${PORT}/v1"
+          path: /chat/completions
+          command: [python3, $top/tests/integration/openai/model_server.py, "\${PORT}"]
+          concurrency: 4
+          task_timeout: 20s
+YAML
+drive() {  # CONFIGURATION SCRIPT
+  "$build/bin/greenroom" serve --config "$1" --listen 127.0.0.1:0 \
+    >"$work/out" 2>"$work/err" &
+  node_pid=$!
+  for _ in $(seq 200); do
+    grep -q listening "$work/out" && break
+    kill -0 "$node_pid" 2>/dev/null || { cat "$work/err"; exit 1; }
+    sleep 0.1
+  done
+  GREENROOM_NODE=$(sed -n 's/.*listening on //p' "$work/out")
+  [ -n "$GREENROOM_NODE" ] || { echo "openai: the node never listened"; cat "$work/err"; exit 1; }
+  export GREENROOM_NODE
+  node --test "$2" || { tail -n 20 "$work/err"; exit 1; }
+  kill "$node_pid" && wait "$node_pid" || true
+  node_pid=
+}
+drive "$work/greenroom.yaml" conformance.mjs
+drive "$work/server.yaml" server.mjs
 echo "openai: passed"

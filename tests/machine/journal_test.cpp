@@ -16,6 +16,76 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+TEST(Journal, LeavesLongOutputsOutOfListsAndEndsAPageAtItsBytes) {
+  const scratch_directory directory;
+  const auto file = directory.file();
+  auto journal = open_journal(file);
+  for (std::uint64_t i = 1; i <= 20; ++i) {
+    auto in = accepted(i);
+    in.input = std::string(100'000, 'i');
+    auto out = ended(i);
+    out.output = std::string(i == 1 ? 3000 : 1000, 'o');
+    if (i == 2) {
+      out.state = protocols::task_state::failed;
+      out.why = protocols::failure::refused;
+      out.output.clear();
+      for (int letter = 0; letter < 1500; ++letter) out.output += "é";
+    }
+    commit(*journal, {in, out});
+  }
+  const auto reader = open_reader(file);
+  task_query query;
+  query.output_bytes_max = 2000;
+  query.error_bytes_max = 101;
+  query.bytes_max = 6000;
+  std::vector<stored_task> all;
+  int pages = 0;
+  do {
+    auto page = value_of(reader->list(query));
+    ++pages;
+    EXPECT_FALSE(page.items.empty());
+    EXPECT_LE(page.items.size(), 4U);
+    for (auto& one : page.items) all.push_back(std::move(one));
+    query.cursor = page.next;
+  } while (!query.cursor.empty());
+  ASSERT_EQ(all.size(), 20U);
+  EXPECT_GE(pages, 5);
+  for (const auto& one : all) EXPECT_EQ(one.accepted.input, "");
+  EXPECT_EQ(all[0].ended->output, std::string(1000, 'o'));
+  EXPECT_FALSE(all[0].output_left_out);
+  EXPECT_TRUE(all[19].output_left_out);
+  EXPECT_EQ(all[19].output_bytes, 3000U);
+  EXPECT_EQ(all[19].ended->output, "");
+  // Of an error the beginning is told, in whole letters.
+  EXPECT_TRUE(all[18].output_left_out);
+  EXPECT_THAT(all[18].ended->output, HasSubstr("é… [truncated, 3000 bytes]"));
+}
+
+TEST(Journal, ForgetsAPieceOfStateWhoseValueIsEmpty) {
+  const scratch_directory directory;
+  auto journal = open_journal(directory.file());
+  commit(*journal, {state_record{"rollback.1", "plan"}, state_record{"other", "kept"}});
+  EXPECT_EQ(value_of(journal->state("rollback.1")), "plan");
+  commit(*journal, {state_record{"rollback.1", ""}});
+  EXPECT_EQ(value_of(journal->state("rollback.1")), "");
+  EXPECT_EQ(value_of(journal->state("other")), "kept");
+}
+
+TEST(Journal, KnowsHowMuchOfItsFileIsUsed) {
+  const scratch_directory directory;
+  auto journal = open_journal(directory.file());
+  const auto empty = value_of(journal->used_bytes());
+  for (std::uint64_t i = 1; i <= 50; ++i) {
+    auto in = accepted(i);
+    in.input = std::string(20'000, 'i');
+    commit(*journal, {in, ended(i)});
+  }
+  const auto full = value_of(journal->used_bytes());
+  EXPECT_GE(full, empty + 1'000'000);
+  EXPECT_EQ(value_of(journal->prune(std::numeric_limits<std::int64_t>::max(), 1000)), 50U);
+  EXPECT_LT(value_of(journal->used_bytes()), empty + 100'000);
+}
+
 TEST(Journal, GivesBackEveryFieldOfATaskAndOfItsEnd) {
   const scratch_directory directory;
   auto in = accepted(0xffff'ffff'ffff'fff7);

@@ -4,6 +4,7 @@
 #include "protocols/msgpack_json.hpp"
 #include "protocols/task.hpp"
 #include "protocols/worker_jsonl.hpp"
+#include "protocols/worker_line.hpp"
 #include "protocols/worker_mcp.hpp"
 #include "protocols/worker_msgpack.hpp"
 
@@ -26,12 +27,14 @@ using ::testing::HasSubstr;
 class ear final : public worker_listener {
 public:
   void on_message(const worker_message& said) override {
-    constexpr const char* words[] = {"ready", "result",  "error", "chunk",
-                                     "pong",  "ignored", "reply", "nonsense"};
+    constexpr const char* words[] = {"ready",         "result", "error",   "chunk",   "pong",
+                                     "ignored",       "reply",  "stray",   "broken",  "too_long",
+                                     "tools_changed", "tools",  "refusal", "nonsense"};
     std::string line = words[static_cast<std::size_t>(said.word)];
     if (!said.id.empty()) line += " " + std::string{said.id};
     if (!said.text.empty()) line += ": " + std::string{said.text};
     if (said.retryable) line += " (retryable)";
+    if (said.word == worker_word::too_long) line += " of " + std::to_string(said.bytes);
     heard.push_back(std::move(line));
   }
   std::vector<std::string> heard;
@@ -69,6 +72,23 @@ std::string msgpack_frame(std::string_view json) {
   return result + body;
 }
 
+TEST(MsgpackCodec, TellsOfAnOutputThatIsTooLongAsTextAndGoesOn) {
+  // Ten control characters are ten bytes over the wire and sixty as JSON.
+  const auto controls = [](int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += "\\u0001";
+    return R"({"type":"result","id":"a","output":["x",")" + text + R"("]})";
+  };
+  const auto heard =
+      hears(msgpack_format, msgpack_frame(controls(160)) + msgpack_frame(controls(170))
+                                + msgpack_frame(R"({"type":"pong"})"));
+  ASSERT_EQ(heard.size(), 3U);
+  EXPECT_THAT(heard[0], HasSubstr("result a: [\"x\",\"\\u0001"));
+  EXPECT_THAT(heard[1], HasSubstr("error a: "));
+  EXPECT_THAT(heard[1], HasSubstr("limits.output_bytes"));
+  EXPECT_EQ(heard[2], "pong");
+}
+
 constexpr std::string_view conversation[] = {
     R"({"type":"ready"})",
     R"({"type":"result","id":"a1","output":{"x":[1,-2,2.5,"\u00e4\"\n",true,null]}})",
@@ -103,54 +123,136 @@ TEST(MsgpackCodec, UnderstandsEveryMessageHoweverItArrives) {
   EXPECT_EQ(hears(msgpack_format, bytes), understood);
 }
 
-TEST(JsonlCodec, HearsNothingAfterNonsense) {
-  for (const auto* const nonsense :
-       {"hello", "{}", "[1]", R"({"type":"ready"} x)", R"({"type":1})", R"({"type":"task"})",
-        R"({"type":"result","id":7,"output":1})", R"({"type":"result","id":"a","output":})",
-        R"({"type":"error","id":"a","message":{}})", "\x01", "{\"type\":\"\xff\"}"}) {
-    const auto heard = hears(jsonl, std::string{nonsense} + "\n{\"type\":\"ready\"}\n");
-    ASSERT_EQ(heard.size(), 1U) << nonsense;
-    EXPECT_THAT(heard.front(), HasSubstr("nonsense")) << nonsense;
+TEST(JsonlCodec, SkipsWhatIsNoMessageAndHearsWhatComesAfterIt) {
+  for (const auto* const stray :
+       {"hello", "{}", "[1]", R"({"type":1})", R"({"type":"task"})", "\x01",
+        R"({"type":"log","level":"info"})", "> start", "\x1b[32mstarted\x1b[0m", "{oops",
+        R"({"level":"info","msg":"{\"type\":\"ready\"}"})"}) {
+    const auto heard = hears(jsonl, std::string{stray} + "\n{\"type\":\"ready\"}\n");
+    ASSERT_EQ(heard.size(), 2U) << stray;
+    EXPECT_THAT(heard.front(), HasSubstr("stray")) << stray;
+    EXPECT_EQ(heard.back(), "ready") << stray;
   }
 }
 
-TEST(MsgpackCodec, HearsNothingAfterNonsense) {
+TEST(JsonlCodec, ReadsWhatIsMeantThoughItIsUntidy) {
+  const std::string result = R"({"type":"result","id":"a","output":1})";
+  for (const auto& untidy :
+       {"\xef\xbb\xbf" + result, "  \t" + result + " \r", "\x1b[0m" + result + "\x1b[0m",
+        "\x1b]0;title\x07" + result, result + "\r"})
+    EXPECT_THAT(hears(jsonl, untidy + "\n"), ElementsAre("result a: 1")) << untidy;
+  EXPECT_THAT(hears(jsonl, "loading... " + result + "\n"),
+              ElementsAre("result a: 1", "stray: loading... "));
+  EXPECT_THAT(hears(jsonl, "{\"type\":\"error\",\"id\":\"a\",\"message\":{\"code\":7}}\n"),
+              ElementsAre("error a: {\"code\":7}"));
+  EXPECT_THAT(hears(jsonl, "{\"type\":\"result\",\"id\":\"a\",\"output\":\"x\xe4y\"}\n"),
+              ElementsAre("result a: \"x\xef\xbf\xbdy\""));
+  EXPECT_THAT(hears(jsonl, R"({"type":"result","id":"a","output":"cut \ud83d"})"
+                           "\n"),
+              ElementsAre(R"(result a: "cut \ufffd")"));
+}
+
+TEST(JsonlCodec, TellsWhoseAnswerIsNoJson) {
+  const auto heard = hears(jsonl, R"({"type":"result","id":"a","output":[NaN,-Infinity]})"
+                                  "\n"
+                                  R"({"type":"result","output":{"a":},"id":"b"})"
+                                  "\n"
+                                  R"({"type":"result","output":{"id":"c","a":}})"
+                                  "\n");
+  ASSERT_EQ(heard.size(), 3U);
+  EXPECT_THAT(heard[0], HasSubstr("broken a: NaN or Infinity"));
+  EXPECT_THAT(heard[1], HasSubstr("broken b: something that is not JSON from byte 32 on: «{"));
+  EXPECT_THAT(heard[2], HasSubstr("broken: "));
+}
+
+TEST(MsgpackCodec, SkipsFramesThatAreNoMessages) {
   using namespace std::string_literals;
   const auto raw = [](const std::string& body) {
     return "\0\0\0"s + static_cast<char>(body.size()) + body;
   };
-  for (const auto& nonsense :
+  for (const auto& stray :
        {"\0\0\0\0"s, raw("\xc0"), raw("\x91\xa1x"), raw("\x80\x80"), raw("\xc1"),
         raw("\x81\xa4type"), raw("\x81\xa4type\xa3odd"), raw("\x81\xa4type\x07"),
-        raw("\x81\x07\x07"), raw("\x82\xa4type\xa6result\xa6output\xd4\x01x"),
-        raw("\x81\xa4type\xa1\xff"), raw("\x82\xa4type\xa6result\xa6output\x81\x90\x01"),
-        "\xff\xff\xff\xff"s}) {
-    const auto heard = hears(msgpack_format, nonsense + msgpack_frame(R"({"type":"ready"})"));
-    ASSERT_EQ(heard.size(), 1U) << ::testing::PrintToString(nonsense);
-    EXPECT_THAT(heard.front(), HasSubstr("nonsense"));
+        raw("\x81\x07\x07"), raw("\x81\xa4type\xa1\xff"), "hello\n"s, "ok\n"s, "no line's end"s,
+        "\x1b[1mbold\x1b[0m \xc3\xa4\n"s}) {
+    const auto heard = hears(msgpack_format, stray + msgpack_frame(R"({"type":"ready"})"));
+    ASSERT_EQ(heard.size(), 2U) << ::testing::PrintToString(stray);
+    EXPECT_THAT(heard.front(), HasSubstr("stray"));
+    EXPECT_EQ(heard.back(), "ready");
   }
+  for (const auto& broken : {raw("\x83\xa2id\xa1"
+                                 "a\xa4type\xa6result\xa6output\xd4\x01x"),
+                             raw("\x83\xa2id\xa1"
+                                 "a\xa4type\xa6result\xa6output\x81\x90\x01")}) {
+    const auto heard = hears(msgpack_format, broken);
+    ASSERT_EQ(heard.size(), 1U);
+    EXPECT_THAT(heard.front(), HasSubstr("broken a: "));
+    EXPECT_THAT(heard.front(), HasSubstr(": 83 a2 69 64"));
+  }
+  EXPECT_THAT(hears(msgpack_format, raw("\x83\xa2id\xa1"
+                                        "a\xa4type\xa6result\xa6output\xa1\xff")),
+              ElementsAre("result a: \"\xef\xbf\xbd\""));
 }
 
-TEST(JsonlCodec, TakesALineOfTheLengthAllowedAndNoLonger) {
+TEST(MsgpackCodec, HearsNothingAfterALengthThatIsNone) {
+  using namespace std::string_literals;
+  const auto heard =
+      hears(msgpack_format, "\xff\xfe\xfd\xfc"s + msgpack_frame(R"({"type":"ready"})"));
+  ASSERT_EQ(heard.size(), 1U);
+  EXPECT_THAT(heard.front(), HasSubstr("nonsense: a frame of 4294901244 bytes"));
+  EXPECT_THAT(heard.front(), HasSubstr("ff fe fd fc"));
+}
+
+TEST(JsonlCodec, SkipsALineThatIsTooLongAndSaysWhose) {
   const auto line = [](std::size_t length) {
     std::string result = R"({"type":"ready","x":")";
     result.append(length - result.size() - 2, 'x');
     return result + "\"}\n";
   };
   EXPECT_THAT(hears(jsonl, line(1000)), ElementsAre("ready"));
-  EXPECT_THAT(hears(jsonl, line(1001)), ElementsAre("nonsense: a line longer than allowed"));
-  EXPECT_THAT(hears(jsonl, std::string(1001, ' ')),
-              ElementsAre("nonsense: a line longer than allowed"));
+  const std::string many(1000, 'x');
+  const std::string first = R"({"type":"result","id":"a","output":")" + many + "\"}\n";
+  const std::string last =
+      R"({"type":"result","output":{"id":"b","x":")" + many + "\"},\"id\":\"a\"}\n";
+  EXPECT_THAT(hears(jsonl, line(1001) + first + last + line(40)),
+              ElementsAre("too_long of 1001", "too_long a of 1038", "too_long a of 1053", "ready"));
 }
 
-TEST(MsgpackCodec, TakesAFrameOfTheLengthAllowedAndNoLonger) {
+TEST(Codecs, GiveUpALineThatDoesNotEnd) {
+  const std::string piece(std::size_t{1} << 20, 'x');
+  for (const auto& make : {jsonl, mcp}) {
+    ear heard;
+    const auto codec = make();
+    for (int i = 0; i < 70; ++i) codec->feed(piece, heard);
+    EXPECT_THAT(heard.heard, ElementsAre("nonsense: a line of more than 67108864 bytes that does "
+                                         "not end"));
+  }
+}
+
+TEST(Codecs, TakeAWholeMessageThatLacksItsLinesEnd) {
+  const auto last = [](const maker& make, std::string_view bytes) {
+    ear heard;
+    const auto codec = make();
+    codec->feed(bytes, heard);
+    EXPECT_TRUE(heard.heard.empty());
+    codec->finish(heard);
+    return heard.heard;
+  };
+  EXPECT_THAT(last(jsonl, R"({"type":"result","id":"a","output":1})"), ElementsAre("result a: 1"));
+  EXPECT_THAT(last(mcp, R"({"jsonrpc":"2.0","id":7,"result":1})"), ElementsAre("result 7: 1"));
+  EXPECT_THAT(last(jsonl, R"({"type":"result","id":"a","out)"), ElementsAre(HasSubstr("stray: ")));
+}
+
+TEST(MsgpackCodec, SkipsAFrameThatIsTooLongAndSaysWhose) {
   const auto with = [](std::size_t length) {
     return msgpack_frame(R"({"type":"ready","x":")" + std::string(length - 17, 'x') + "\"}");
   };
   EXPECT_EQ(with(1000).size(), 1004U);
   EXPECT_THAT(hears(msgpack_format, with(1000)), ElementsAre("ready"));
-  EXPECT_THAT(hears(msgpack_format, with(1001)),
-              ElementsAre("nonsense: a frame longer than allowed"));
+  const auto long_one =
+      msgpack_frame(R"({"type":"result","id":"a","output":")" + std::string(1000, 'x') + "\"}");
+  EXPECT_THAT(hears(msgpack_format, with(1001) + long_one + with(30)),
+              ElementsAre("too_long of 1001", "too_long a of 1028", "ready"));
 }
 
 TEST(JsonlCodec, SendsATaskOnOneLineWithoutTouchingItsInput) {
@@ -216,13 +318,75 @@ TEST(McpCodec, GreetsAndIsReadyWhenTheVersionIsKnown) {
                        + "\",\"capabilities\":{}}}\n"),
         ElementsAre("reply: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n",
                     "ready"));
-  EXPECT_THAT(
-      hears(mcp,
-            "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"protocolVersion\":\"1999-01-01\"}}\n"),
-      ElementsAre("nonsense: MCP version 1999-01-01, which this node does not speak"));
-  EXPECT_THAT(
-      hears(mcp, "{\"jsonrpc\":\"2.0\",\"id\":0,\"error\":{\"code\":1,\"message\":\"no\"}}\n"),
-      ElementsAre("nonsense: a refusal to initialize: no"));
+}
+
+/// What a server that speaks first is answered, message by message.
+std::vector<std::string> talk(std::vector<std::string> lines) {
+  ear heard;
+  const auto codec = mcp();
+  for (const auto& line : lines) codec->feed(line + "\n", heard);
+  return heard.heard;
+}
+
+TEST(McpCodec, RunsServersOfEveryVersion) {
+  for (const auto* const result :
+       {R"({"protocolVersion":"2024-10-07"})", R"({"protocolVersion":"2031-01-01","x":1})", "{}"})
+    EXPECT_EQ(talk({R"({"jsonrpc":"2.0","id":"0","result":)" + std::string{result} + "}"}).back(),
+              "ready");
+  EXPECT_EQ(talk({R"({"jsonrpc":"2.0","id":0,"result":{"capabilities":{"tools":{}}}})"}).back(),
+            "tools_changed");
+  // Another version is offered where the server names one.
+  const auto older = talk({R"({"jsonrpc":"2.0","id":0,"error":{"code":-32602,"message":"no",)"
+                           R"("data":{"supported":["2024-10-07","2024-11-05"]}}})",
+                           R"({"jsonrpc":"2.0","id":70000000001,"result":{}})"});
+  ASSERT_EQ(older.size(), 3U);
+  EXPECT_THAT(older[0],
+              HasSubstr(R"("method":"initialize","params":{"protocolVersion":"2024-11-05")"));
+  EXPECT_THAT(older[1], HasSubstr("notifications/initialized"));
+  EXPECT_EQ(older[2], "ready");
+}
+
+TEST(McpCodec, DiscoversServersWithoutSessions) {
+  ear heard;
+  const auto codec = mcp();
+  codec->feed(R"({"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"Method not found"}})"
+              "\n",
+              heard);
+  ASSERT_EQ(heard.heard.size(), 1U);
+  const auto asked = nlohmann::json::parse(heard.heard.front().substr(7));
+  EXPECT_EQ(asked["method"], "server/discover");
+  EXPECT_EQ(asked["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
+  codec->feed(R"({"jsonrpc":"2.0","id":70000000001,"result":{"supportedVersions":["2026-07-28"],)"
+              R"("capabilities":{"tools":{}},"resultType":"complete"}})"
+              "\n",
+              heard);
+  EXPECT_EQ(heard.heard[1], "ready");
+  EXPECT_EQ(heard.heard[2], "tools_changed");
+  const auto sent = [&](std::string_view input) {
+    std::string out;
+    EXPECT_EQ(codec->add_task(out, "12", input, 1000), "");
+    return nlohmann::json::parse(out)["params"];
+  };
+  const std::string version = "io.modelcontextprotocol/protocolVersion";
+  EXPECT_EQ(sent(R"({"tool":"echo","arguments":{"a":1}})")["_meta"][version], "2026-07-28");
+  EXPECT_EQ(sent(R"({"method":"tools/list"})")["_meta"][version], "2026-07-28");
+  const auto merged = sent(R"({"method":"x","params":{"a":1,"_meta":{"progressToken":7}}})");
+  EXPECT_EQ(merged["a"], 1);
+  EXPECT_EQ(merged["_meta"]["progressToken"], 7);
+  EXPECT_EQ(merged["_meta"][version], "2026-07-28");
+  std::string ping;
+  EXPECT_TRUE(codec->add_ping(ping));
+  EXPECT_EQ(nlohmann::json::parse(ping)["method"], "server/discover");
+}
+
+TEST(McpCodec, TellsARefusalOnceNothingElseCanBeTried) {
+  const auto no = [](const std::string& id) {
+    return R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":1,"message":"no licence"}})";
+  };
+  const auto heard = talk({no("0"), no("70000000001")});
+  ASSERT_EQ(heard.size(), 2U);
+  EXPECT_THAT(heard[0], HasSubstr("server/discover"));
+  EXPECT_EQ(heard[1], "refusal: no licence");
 }
 
 TEST(McpCodec, UnderstandsAnswersRequestsAndNotifications) {
@@ -239,20 +403,69 @@ TEST(McpCodec, UnderstandsAnswersRequestsAndNotifications) {
                           "error 9: bad \"x\"", "ignored",
                           "reply: {\"jsonrpc\":\"2.0\",\"id\":\"s-1\",\"error\":{\"code\":-32601,"
                           "\"message\":\"Method not found\"}}\n",
-                          "ignored", "reply: {\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}\n",
-                          "ignored", "pong"));
+                          "reply: {\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}\n", "pong"));
 }
 
-TEST(McpCodec, HearsNothingAfterNonsense) {
-  for (const auto* const nonsense :
-       {"Server running on stdio", "{}", R"({"jsonrpc":"1.0","id":1,"result":1})",
+TEST(McpCodec, SkipsWhatIsNoMessageAndHearsWhatComesAfterIt) {
+  for (const auto* const stray :
+       {"Server running on stdio", "{}", "> server@1.0.0 start", "\x1b[33mwarning\x1b[39m",
+        R"({"level":30,"time":1,"pid":7,"msg":"listening"})", R"({"level":"info","id":3})",
         R"({"jsonrpc":"2.0","id":1})", R"({"jsonrpc":"2.0","result":1})",
-        R"({"jsonrpc":"2.0","id":1,"result":1,"error":{}})",
-        R"({"jsonrpc":"2.0","id":[1],"method":"ping"})"}) {
-    const auto heard = hears(mcp, std::string{nonsense} + "\n");
-    ASSERT_EQ(heard.size(), 1U) << nonsense;
-    EXPECT_THAT(heard.front(), HasSubstr("nonsense")) << nonsense;
+        R"({"jsonrpc":"2.0","error":{"code":1,"message":"x"}})",
+        R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}})",
+        R"({"jsonrpc":"2.0","id":[1],"method":"ping"})", "[info] started", "[]", "{oops}",
+        R"(received {"jsonrpc":"2.0","id":1,"method":"tools/call"})"}) {
+    const auto heard =
+        hears(mcp, std::string{stray} + "\n{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":1}\n");
+    ASSERT_EQ(heard.size(), 2U) << stray;
+    EXPECT_THAT(heard.front(), HasSubstr("stray: ")) << stray;
+    EXPECT_EQ(heard.back(), "result 7: 1") << stray;
   }
+}
+
+TEST(McpCodec, ReadsWhatIsMeantThoughItIsUntidy) {
+  const auto one = [](const std::string& line) { return hears(mcp, line + "\n"); };
+  EXPECT_THAT(one("\xef\xbb\xbf  {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1} \r"),
+              ElementsAre("result 1: 1"));
+  EXPECT_THAT(one(R"({"jsonrpc":"2.0","id":1.0,"result":{},"error":null,"extra":[1]})"),
+              ElementsAre("result 1: {}"));
+  EXPECT_THAT(one(R"({"jsonrpc":"2.0","id":"1","result":null,"error":{"message":"bad"}})"),
+              ElementsAre("error 1: bad"));
+  EXPECT_THAT(one(R"({"id":1e0,"result":2})"), ElementsAre("result 1: 2"));
+  EXPECT_THAT(one(R"([{"jsonrpc":"2.0","id":1,"result":1},{"jsonrpc":"2.0","method":"x"}, 7])"),
+              ElementsAre("result 1: 1", "ignored", "stray: 7"));
+  EXPECT_THAT(one(R"({"jsonrpc":"2.0","id":1,"result":1}{"jsonrpc":"2.0","id":2,"result":2} ok)"),
+              ElementsAre("result 1: 1", "result 2: 2", "stray: ok"));
+  EXPECT_THAT(one(R"(loading{"jsonrpc":"2.0","id":1,"result":1})"),
+              ElementsAre("stray: loading", "result 1: 1"));
+  EXPECT_THAT(one(R"({"jsonrpc":"2.0","id":1,"result":"cut \ud83d"})"),
+              ElementsAre(R"(result 1: "cut \ufffd")"));
+  EXPECT_THAT(one("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"\xff\"}"),
+              ElementsAre("result 1: \"\xef\xbf\xbd\""));
+  EXPECT_THAT(one(R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})"),
+              ElementsAre("tools_changed"));
+  EXPECT_THAT(one(R"({"jsonrpc":"2.0","id":80000000001,"result":{"tools":[]}})"),
+              ElementsAre("tools: {\"tools\":[]}"));
+}
+
+TEST(McpCodec, TellsWhoseAnswerIsNoJsonOrTooLong) {
+  const auto heard = hears(mcp, R"({"jsonrpc":"2.0","id":7,"result":NaN})"
+                                "\n"
+                                R"({"result":{"x":Infinity},"jsonrpc":"2.0","id":8})"
+                                "\n"
+                                R"({"result":{"a":},"jsonrpc":"2.0","id":9})"
+                                "\n");
+  ASSERT_EQ(heard.size(), 3U);
+  EXPECT_THAT(heard[0], HasSubstr("broken 7: NaN or Infinity"));
+  EXPECT_THAT(heard[1], HasSubstr("broken 8: NaN or Infinity"));
+  EXPECT_THAT(heard[2], HasSubstr("broken 9: something that is not JSON"));
+  const std::string many(1000, 'x');
+  EXPECT_THAT(hears(mcp, R"({"result":{"id":4,"x":")" + many
+                             + R"("},"jsonrpc":"2.0","id":"9"})"
+                               "\n"
+                               R"({"jsonrpc":"2.0","id":7,"result":")"
+                             + many + "\"}\n"),
+              ElementsAre(HasSubstr("too_long 9 of"), HasSubstr("too_long 7 of")));
 }
 
 TEST(McpCodec, SendsToolsAndMethods) {
@@ -331,6 +544,39 @@ TEST(JsonText, AgreesWithAnotherParser) {
                                  "\"abcdefgh\\nabcdefghabcdefg\x01\"",
                                  "\"0123456789012345678901234567890\""})
     EXPECT_EQ(is_json(text), nlohmann::json::accept(text)) << text;
+}
+
+TEST(JsonText, PutsAReplacementWhereAPairIsCutInHalf) {
+  const auto made = [](std::string text) {
+    EXPECT_TRUE(make_json(text)) << text;
+    EXPECT_TRUE(nlohmann::json::accept(text)) << text;
+    return text;
+  };
+  EXPECT_EQ(made(R"("\ud83d")"), R"("\ufffd")");
+  EXPECT_EQ(made(R"("\uDE00x\ud83d\u0041\ud83d\ude00\\ud83d")"),
+            R"("\ufffdx\ufffd\u0041\ud83d\ude00\\ud83d")");
+  EXPECT_EQ(made(R"({"\ud83d\ud83d\ude00":"\ud83d\n"})"), R"({"\ufffd\ud83d\ude00":"\ufffd\n"})");
+  std::string broken = R"("\ud83d\u12")";
+  EXPECT_FALSE(make_json(broken));
+  std::string room;
+  EXPECT_EQ(unescape(R"(a\ud83d)", room), "a\xef\xbf\xbd");
+  EXPECT_EQ(unescape(R"(\ude00\ud83dz)", room), "\xef\xbf\xbd\xef\xbf\xbdz");
+  EXPECT_EQ(mend_utf8("a\xff\xc3\xa4\xe2\x82"), "a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+TEST(JsonText, KnowsNumbersBeyondADouble) {
+  for (const auto* const fits :
+       {"0", "1e308", "1.7976931348623157e308", "1e-999", "-12345678901234567890"})
+    EXPECT_FALSE(beyond_double(fits)) << fits;
+  for (const auto* const not_finite : {"1e999", "-1e309", "1.8E308"})
+    EXPECT_TRUE(beyond_double(not_finite)) << not_finite;
+  EXPECT_TRUE(beyond_double(std::string(310, '9')));
+}
+
+TEST(QuotedBytes, ShowWhatWasPrintedWithoutDoingIt) {
+  EXPECT_EQ(quoted_bytes("ä\x1b[2J\n\xff\xc2\x9b"), "«ä\\x1b[2J\\x0a\\xff\\xc2\\x9b»");
+  EXPECT_EQ(quoted_bytes(std::string(99, 'x') + "ä", 100), "«" + std::string(99, 'x') + "…»");
+  EXPECT_EQ(hex_bytes("hi", 1), "68 …");
 }
 
 TEST(JsonText, RefusesToGoTooDeep) {

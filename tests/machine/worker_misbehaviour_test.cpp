@@ -1,6 +1,7 @@
 // Workers that misbehave cost their own task and nothing else.
 #include "protocols/worker_codec.hpp"
 #include "runtime/machine/process/descriptor.hpp"
+#include "runtime/machine/process/process_keeper.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 #include "tests/machine/worker_world.hpp"
 
@@ -50,13 +51,18 @@ TEST(MisbehavingWorker, ThatIsNeverReadyIsStoppedInTime) {
   EXPECT_THAT(start_failure(std::move(who)).why, HasSubstr("not ready within 300ms"));
 }
 
-TEST(MisbehavingWorker, ThatWritesNonsenseAtStartIsStopped) {
-  EXPECT_THAT(start_failure(odd("nonsense-at-start")).why, HasSubstr("wrote nonsense"));
+TEST(MisbehavingWorker, ThatOnlyPrintsAtStartIsQuoted) {
+  auto who = odd("nonsense-at-start");
+  who.backend.start_timeout = std::chrono::milliseconds{2500};
+  EXPECT_THAT(start_failure(std::move(who)).why,
+              HasSubstr("not ready within 2500ms; it sent a line that is not a message: "
+                        "«Server listening on stdio»"));
 }
 
 TEST(MisbehavingWorker, ThatHangsIsGivenUpWhereItsAttemptsAreLimited) {
   auto who = odd("hang");
   who.backend.attempt_timeout = std::chrono::milliseconds{150};
+  who.backend.stop_timeout = std::chrono::milliseconds{100};
   stage world{std::move(who)};
   ASSERT_TRUE(world.seen->ready());
   world.work->run(world.task("1"));
@@ -102,25 +108,101 @@ TEST(MisbehavingWorker, ThatAnswersAndExitsIsBelieved) {
   EXPECT_EQ(answer.output, R"("fine")");
 }
 
-TEST(MisbehavingWorker, ThatWritesNonsenseFailsItsTaskAtOnce) {
-  for (const auto* const how : {"nonsense", "binary", "invalid-output"}) {
-    protocols::attempt_result answer;
-    EXPECT_THAT(lost_with(how, &answer).why, HasSubstr("wrote nonsense")) << how;
-    EXPECT_EQ(answer.why, failure::worker_failed);
-    EXPECT_TRUE(answer.retryable);
+TEST(MisbehavingWorker, ThatPrintsBesidesItsAnswersIsUnderstood) {
+  for (const auto* const how : {"nonsense", "binary"}) {
+    stage world{odd(how)};
+    ASSERT_TRUE(world.seen->ready());
+    EXPECT_EQ(world.run("1").output, R"("fine")") << how;
+    EXPECT_TRUE(world.seen->logged("sent a line that is not a message: «"));
+    EXPECT_GE(world.seen->strays(), 1);
+    EXPECT_EQ(world.run("1").output, R"("fine")") << how;
+    EXPECT_EQ(world.seen->times_gone(), 0);
   }
 }
 
-TEST(MisbehavingWorker, ThatNeverEndsALineIsStoppedBeforeItFillsTheMemory) {
+TEST(MisbehavingWorker, ThatAnswersWithNoJsonFailsItsTaskOnceAndGoesOn) {
+  for (const auto* const how : {"invalid-output", "not-a-number"}) {
+    stage world{odd(how)};
+    ASSERT_TRUE(world.seen->ready());
+    for (int i = 0; i < 2; ++i) {
+      const auto answer = world.run("1");
+      EXPECT_EQ(answer.why, failure::worker_failed) << how;
+      EXPECT_FALSE(answer.retryable);
+      EXPECT_TRUE(answer.answered);
+      EXPECT_THAT(answer.output, HasSubstr("«{"));
+    }
+    EXPECT_EQ(world.seen->times_gone(), 0);
+  }
+}
+
+TEST(MisbehavingWorker, ThatAnswersWithTooMuchFailsItsTaskOnceAndGoesOn) {
   worker_surroundings where;
   where.output_bytes_max = std::size_t{1} << 20;
-  for (const auto* const how : {"endless-line", "huge-line"}) {
-    stage world{odd(how), where};
-    ASSERT_TRUE(world.seen->ready());
-    EXPECT_EQ(world.run("1").why, failure::worker_failed);
-    ASSERT_TRUE(world.seen->gone());
-    EXPECT_THAT(world.seen->how().why, HasSubstr("longer than allowed"));
+  stage world{odd("huge-line"), where};
+  ASSERT_TRUE(world.seen->ready());
+  for (int i = 0; i < 2; ++i) {
+    const auto answer = world.run("1");
+    EXPECT_EQ(answer.why, failure::worker_failed);
+    EXPECT_FALSE(answer.retryable);
+    EXPECT_THAT(answer.output,
+                AllOf(HasSubstr("30000"), HasSubstr("more than limits.output_bytes (1048576)")));
   }
+  EXPECT_EQ(world.seen->times_gone(), 0);
+}
+
+TEST(MisbehavingWorker, ThatNeverEndsALineIsStoppedBeforeItFillsTheMemory) {
+  stage world{odd("endless-line")};
+  ASSERT_TRUE(world.seen->ready());
+  const auto answer = world.run("1");
+  EXPECT_EQ(answer.why, failure::worker_failed);
+  EXPECT_FALSE(answer.retryable);
+  ASSERT_TRUE(world.seen->gone());
+  EXPECT_THAT(world.seen->how().why, HasSubstr("a line of more than"));
+}
+
+TEST(MisbehavingWorker, ThatEndsWithItsLastLineUnfinishedIsBelieved) {
+  protocols::attempt_result answer;
+  EXPECT_THAT(lost_with("answer-without-end", &answer).why, HasSubstr("exited with status 0"));
+  EXPECT_EQ(answer.output, R"("fine")");
+}
+
+TEST(MisbehavingWorker, IsKeptWhenACancelledTaskLetsGo) {
+  auto who = odd("slow");
+  stage world{std::move(who)};
+  ASSERT_TRUE(world.seen->ready());
+  auto job = world.task("1");
+  world.work->run(job);
+  world.work->cancel(job);
+  world.work->cancel(job);
+  ASSERT_TRUE(world.seen->ended());
+  EXPECT_EQ(world.seen->endings(), 1U);
+  EXPECT_EQ(world.run("1").output, R"("fine")");
+  EXPECT_EQ(world.seen->endings(), 2U);
+  EXPECT_EQ(world.seen->times_gone(), 0);
+}
+
+TEST(MisbehavingWorker, SaysNothingAboutATaskThatWasForgotten) {
+  stage world{odd("slow")};
+  ASSERT_TRUE(world.seen->ready());
+  auto job = world.task("1");
+  world.work->run(job);
+  EXPECT_TRUE(world.work->forget(job));
+  EXPECT_FALSE(world.work->forget(job));
+  EXPECT_EQ(world.run("2").output, R"("fine")");
+  EXPECT_EQ(world.seen->endings(), 1U);
+  EXPECT_NE(world.seen->job(0), job);
+  for (const auto& line : world.seen->lines())
+    EXPECT_EQ(line.find("does not have"), std::string::npos) << line;
+}
+
+TEST(MisbehavingWorker, MayTakeLongerThanAnAttemptWhenItShowsThatItLives) {
+  auto who = odd("slow");
+  who.backend.attempt_timeout = std::chrono::milliseconds{50};
+  stage world{std::move(who)};
+  ASSERT_TRUE(world.seen->ready());
+  // Its answer comes before the one to the ping, within the time that it has to stop.
+  EXPECT_EQ(world.run("1").output, R"("fine")");
+  EXPECT_EQ(world.seen->times_gone(), 0);
 }
 
 TEST(MisbehavingWorker, ThatAnswersForOthersIsIgnored) {
@@ -219,6 +301,58 @@ TEST(MisbehavingWorker, TakesItsGrandchildrenWithIt) {
   ASSERT_TRUE(world.seen->gone());
   pollfd wait{pidfd.number(), POLLIN, 0};
   EXPECT_EQ(::poll(&wait, 1, 30'000), 1);
+}
+
+/// Whether a process has ended within the patience of a test.
+bool ends(int pid) {
+  const descriptor pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  if (!pidfd) return true;
+  pollfd wait{pidfd.number(), POLLIN, 0};
+  return ::poll(&wait, 1, 30'000) == 1;
+}
+
+/// In how many ways a node may have to hold the processes of a worker together.
+std::vector<std::shared_ptr<process_keeper>> keepers() {
+  std::vector<std::shared_ptr<process_keeper>> result;
+  for (const bool groups : {true, false}) {
+    process_keeper::options how;
+    how.mark = "0123456789abcdef:" + std::to_string(::getpid()) + (groups ? "g" : "m");
+    how.control_groups = groups;
+    how.guardian = false;
+    result.push_back(process_keeper::start(how));
+  }
+  return result;
+}
+
+TEST(MisbehavingWorker, TakesItsDaemonsWithIt) {
+  for (const auto& keeper : keepers()) {
+    worker_surroundings where;
+    where.keeper = keeper;
+    where.node_mark = keeper->mark();
+    stage world{odd("daemon"), where};
+    ASSERT_TRUE(world.seen->ready());
+    ASSERT_TRUE(world.seen->logged("daemon "));
+    const int daemon = std::stoi(world.seen->lines().front().substr(7));
+    const descriptor pidfd{static_cast<int>(::syscall(SYS_pidfd_open, daemon, 0))};
+    ASSERT_TRUE(pidfd) << "it lives while its worker does";
+    world.work->stop(std::chrono::minutes{10});
+    ASSERT_TRUE(world.seen->gone());
+    EXPECT_TRUE(ends(daemon)) << keeper->lacks();
+  }
+}
+
+TEST(MisbehavingWorker, LeavesNoDaemonBehindByExiting) {
+  for (const auto& keeper : keepers()) {
+    worker_surroundings where;
+    where.keeper = keeper;
+    where.node_mark = keeper->mark();
+    stage world{odd("daemon-and-exit"), where};
+    ASSERT_TRUE(world.seen->gone());
+    ASSERT_TRUE(world.seen->logged("daemon "));
+    EXPECT_TRUE(ends(std::stoi(world.seen->lines().front().substr(7)))) << keeper->lacks();
+    keeper->close();
+    EXPECT_EQ(keeper->orphans_ended(), 1U) << keeper->lacks();
+  }
 }
 
 TEST(MisbehavingWorker, MayBeStoppedWhileItStarts) {

@@ -40,6 +40,12 @@ public:
   void on_pong() noexcept override {
     note([this] { ++pongs_; });
   }
+  void on_stray() noexcept override {
+    note([this] { ++strays_; });
+  }
+  void on_tools(std::shared_ptr<const protocols::tool_effects> tools) noexcept override {
+    note([&] { tools_ = std::move(tools); });
+  }
   void on_gone(departure why) noexcept override {
     note([&] {
       ++gone_;
@@ -61,6 +67,15 @@ public:
   }
   bool chunked(std::size_t count) {
     return wait([this, count] { return chunks_.size() >= count; });
+  }
+  std::shared_ptr<const protocols::tool_effects> tools() {
+    static_cast<void>(wait([this] { return tools_ != nullptr; }));
+    const std::lock_guard lock{mutex_};
+    return tools_;
+  }
+  int strays() {
+    const std::lock_guard lock{mutex_};
+    return strays_;
   }
   bool gone() {
     return wait([this] { return gone_ > 0; });
@@ -124,7 +139,8 @@ private:
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  int ready_ = 0, gone_ = 0, pongs_ = 0;
+  int ready_ = 0, gone_ = 0, pongs_ = 0, strays_ = 0;
+  std::shared_ptr<const protocols::tool_effects> tools_;
   std::vector<ending> endings_;
   std::vector<std::string> chunks_, lines_;
   departure departure_;

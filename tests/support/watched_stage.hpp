@@ -121,6 +121,7 @@ inline config::node quick_cast() {
   config.rollback.memory_efficiency = 0.01;
   config.supervision.restarts_max = 1000;
   config.supervision.delay = 1ms;
+  for (auto& department : config.departments) department.restart.intensity = 1000;
   for (auto& department : config.departments)
     for (auto& one : department.specialists) {
       one.backend.task_timeout = 60s;

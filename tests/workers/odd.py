@@ -49,6 +49,23 @@ elif how == "close-at-start":
 else:
     if how == "ignore-term":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if how in ("daemon", "daemon-and-exit"):
+        # A session of its own, and nobody waits for it.
+        started, tell = os.pipe()
+        if os.fork() == 0:
+            os.setsid()
+            child = os.fork()
+            if child == 0:
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                for fd in (0, 1, 2, started, tell):
+                    os.close(fd)
+                time.sleep(3600)
+            os.write(tell, b"%d" % child)
+            os._exit(0)
+        sys.stderr.write("daemon %d\n" % int(os.read(started, 20)))
+        sys.stderr.flush()
+        if how == "daemon-and-exit":
+            sys.exit(0)
     if how == "grandchild":
         child = os.fork()
         if child == 0:
@@ -91,9 +108,19 @@ for line in lines():
     elif how == "hang":
         time.sleep(3600)
     elif how == "nonsense":
-        out("{oops\n")
+        out("{oops\n> server@1.0.0 start\n\x1b[32mhi\x1b[0m\n")
+        result(line)
     elif how == "binary":
         out(b"\x00\xff\xfe\x80" * 100 + b"\n")
+        result(line)
+    elif how == "not-a-number":
+        out('{"type":"result","id":"%s","output":[1,NaN]}\n' % task_id(line))
+    elif how == "answer-without-end":
+        out('{"type":"result","id":"%s","output":"fine"}' % task_id(line))
+        sys.exit(0)
+    elif how == "slow":
+        time.sleep(0.3)
+        result(line)
     elif how == "endless-line":
         while True:
             out("x" * 65536)

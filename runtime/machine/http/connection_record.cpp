@@ -1,5 +1,6 @@
 #include "runtime/machine/http/connection_record.hpp"
 
+#include "runtime/machine/http/peer_socket.hpp"
 #include "runtime/machine/http/response_head.hpp"
 
 #include <boost/asio/post.hpp>
@@ -25,17 +26,12 @@ constexpr std::size_t lingering_max = 256;
 
 /// Answers up to this size are bounded by how many there may be.
 constexpr std::size_t few_bytes = 4096;
+/// After so long, a second, a client that has ended its sending side is asked whether it is there.
+constexpr std::uint64_t probe_ticks = 4;
 /// Who took nothing for so long, a second, may be cut off when there is no room.
 constexpr std::uint64_t slow_reader_ticks = 4;
 
-constexpr std::uint32_t end_of_headers = 0x0d0a0d0a;  // CR LF CR LF
-
-bool says_continue(std::string_view headers) {
-  constexpr std::string_view wanted = "100-continue";
-  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-  return std::search(headers.begin(), headers.end(), wanted.begin(), wanted.end(), same)
-         != headers.end();
-}
+constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 
 struct lingering_socket : std::enable_shared_from_this<lingering_socket> {
   lingering_socket(plain_socket from, std::shared_ptr<lane> place)
@@ -85,7 +81,6 @@ void connection_record::read(const char* bytes, std::size_t length) {
   latest = {bytes, length};
   if (stage == reading::nothing) {
     stage = reading::headers;
-    tail = 0;
     begun = home->now;
   } else {
     // Nearly all requests come in one read and never get here.
@@ -98,22 +93,18 @@ void connection_record::read(const char* bytes, std::size_t length) {
       return say_last_words(503, "uploads-full", "Too many large requests arrive; retry later.");
     }
   }
-  if (stage != reading::headers) return;
-  const std::string_view text{bytes, length};
-  auto found = text.find("\r\n\r\n") != std::string_view::npos;
-  // The empty line may be spread over two reads.
-  for (std::size_t i = 0; i < std::min<std::size_t>(length, 3) && !found; ++i) {
-    tail = tail << 8 | static_cast<unsigned char>(bytes[i]);
-    found = tail == end_of_headers;
+  const auto before = grammar.heads();
+  if (const auto wrong = grammar.read(latest); wrong.status != 0) {
+    // What came before it in the same read is dropped too: whoever sends this may mean anything.
+    home->totals->malformed.fetch_add(1, std::memory_order_relaxed);
+    return say_last_words(wrong.status, wrong.status == 413 ? "too-large" : "malformed",
+                          wrong.detail);
   }
-  for (std::size_t i = std::max<std::size_t>(length, 6) - 3; i < length && !found; ++i)
-    tail = tail << 8 | static_cast<unsigned char>(bytes[i]);
-  if (!found) return;
-  stage = reading::body;
+  if (stage == reading::headers && !grammar.in_head()) stage = reading::body;
   // A client that asks for leave to send its body sends nothing after the empty line, and the
   // interim answer must not come before answers to earlier requests.
-  if (unanswered == 0 && text.ends_with("\r\n\r\n") && says_continue(text)) {
-    constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+  if (unanswered == 0 && grammar.heads() == before + 1
+      && grammar.wants_leave(home->options.request_bytes)) {
     (void)::send(socket->native_handle(), go_on.data(), go_on.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   }
 }
@@ -131,7 +122,9 @@ bool connection_record::asks_strangely() const {
 }
 
 void connection_record::request_complete() {
-  stage = reading::nothing;
+  // The beginning of the next one may have come with it.
+  stage = grammar.in_head() ? reading::headers : reading::nothing;
+  begun = home->now;
   if (unfinished != 0) {
     home->totals->unfinished_bytes.fetch_sub(unfinished, std::memory_order_relaxed);
     unfinished = 0;
@@ -142,7 +135,40 @@ void connection_record::request_complete() {
 
 void connection_record::answer_written() {
   --unwritten;
+  if (held_end && unanswered == 0 && unwritten == 0) return end_now(boost::asio::error::eof);
   if (home->closing) leave_if_answered();
+}
+
+bool connection_record::may_outlive_end() const {
+  return socket && unanswered > 0 && !streaming && !home->closing
+         && peer_of(socket->native_handle()) != peer_state::gone;
+}
+
+void connection_record::hold_end(std::function<void(boost::system::error_code)> end) {
+  held_end = std::move(end);
+  held_since = home->now;
+  socket->async_wait(boost::asio::socket_base::wait_error,
+                     [self = shared_from_this()](const boost::system::error_code& error) {
+                       if (!error) self->end_now(boost::asio::error::connection_reset);
+                     });
+}
+
+void connection_record::look_at_peer() {
+  const auto now = peer_of(socket->native_handle());
+  if (now == peer_state::gone) return end_now(boost::asio::error::connection_reset);
+  // One on another machine that has gone altogether answers anything that it is sent with a reset;
+  // one that has only ended its sending side steps over an interim answer. HTTP/1.0 knows none.
+  if (now == peer_state::unknown && home->now - held_since == probe_ticks && unwritten == unanswered
+      && !grammar.is_old())
+    (void)::send(socket->native_handle(), go_on.data(), go_on.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void connection_record::end_now(boost::system::error_code why) {
+  if (!held_end) return;
+  // Not from inside RESTinio's writing.
+  boost::asio::post(home->io, [self = shared_from_this(), end = std::exchange(held_end, {}), why] {
+    end(self->socket ? why : boost::asio::error::operation_aborted);
+  });
 }
 
 void connection_record::leave_if_answered() {
@@ -151,8 +177,9 @@ void connection_record::leave_if_answered() {
   say_last_words(503, "draining", "The node is going down and takes no new tasks.");
 }
 
+bool connection_record::counts(std::size_t bytes) const { return streaming || bytes > few_bytes; }
+
 bool connection_record::take_on(std::size_t bytes) {
-  if (bytes <= few_bytes) return true;
   auto& all = home->totals->unsent_bytes;
   const auto fits = [&] {
     const auto now = all.load(std::memory_order_relaxed);
@@ -177,7 +204,6 @@ bool connection_record::take_on(std::size_t bytes) {
 }
 
 void connection_record::sent_off(std::size_t bytes) {
-  if (bytes <= few_bytes) return;
   const auto counted = std::min<std::uint64_t>(bytes, unsent);
   unsent -= counted;
   home->totals->unsent_bytes.fetch_sub(counted, std::memory_order_relaxed);
@@ -188,15 +214,18 @@ void connection_record::say_last_words(int status, std::string_view type, std::s
   last_words_said = true;
   // An error in the middle of another answer would be read as a part of it.
   if (unanswered == 0 && !streaming) {
-    const auto text = last_words(status, type, detail);
+    const auto text = last_words(status, type, detail,
+                                 grammar.asks_openai() ? error_form::openai : error_form::problem);
     (void)::send(socket->native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   }
   // A read under way ends, and the guarded socket makes an error of it, for which RESTinio closes.
+  end_now(boost::asio::error::connection_reset);
   boost::system::error_code ignored;
   socket->cancel(ignored);
 }
 
 void connection_record::cut() {
+  end_now(boost::asio::error::connection_reset);
   if (socket) (void)::shutdown(socket->native_handle(), SHUT_RDWR);
 }
 
@@ -210,6 +239,7 @@ void connection_record::closed(bool tell) {
   totals.unsent_bytes.fetch_sub(std::exchange(unsent, 0), std::memory_order_relaxed);
   if (unanswered > 0) totals.hung_up.fetch_add(1, std::memory_order_relaxed);
   auto told = std::exchange(at_close, {});
+  const auto dropped_end = std::exchange(held_end, {});
   const auto dropped = std::move(link);
   const auto self = home->records.extract(number);
   if (!tell || told.empty()) return;

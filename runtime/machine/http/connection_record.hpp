@@ -2,6 +2,7 @@
 // request has come. Private to this folder; everything here belongs to one loop thread.
 #pragma once
 
+#include "runtime/machine/http/request_grammar.hpp"
 #include "runtime/machine/http/server.hpp"
 
 #include <boost/asio/error.hpp>
@@ -60,7 +61,7 @@ constexpr std::chrono::milliseconds tick_time{250};
 /// How far the request being read has come.
 enum class reading : std::uint8_t { nothing, headers, body };
 
-struct connection_record {
+struct connection_record : std::enable_shared_from_this<connection_record> {
   explicit connection_record(std::uint64_t id, std::shared_ptr<lane> place)
       : number{id}, home{std::move(place)} {}
 
@@ -76,8 +77,12 @@ struct connection_record {
   bool streaming = false;        ///< The headers of an answer are out and its end is not.
   bool last_words_said = false;  ///< An error was written; what the client still sends is dropped.
   reading stage = reading::nothing;
-  std::string_view latest;       ///< What came last; in RESTinio's buffer while it parses it.
-  std::uint32_t tail = 0;        ///< The last bytes read, to see the end of the headers.
+  std::string_view latest;  ///< What came last; in RESTinio's buffer while it parses it.
+  request_grammar grammar;
+  /// Hears the end of what the client sends, once its requests are answered: it has ended its
+  /// sending side and may still read. Empty: it has not.
+  std::function<void(boost::system::error_code)> held_end;
+  std::uint64_t held_since = 0;  ///< In ticks.
   std::uint64_t unfinished = 0;  ///< Bytes of an incomplete request that the totals know of.
   std::uint64_t begun = 0;       ///< In ticks of the lane.
   std::uint64_t unsent = 0;      ///< Bytes of large answers that the totals know of.
@@ -97,8 +102,19 @@ struct connection_record {
   void request_complete();
   /// The last byte of an answer is in the socket.
   void answer_written();
-  /// Counts bytes in that are to be sent, if they are many; at their cost slow readers go. False
-  /// when they are too many all the same.
+  /// The client sends nothing more, but what it asked is not answered, and it may still read.
+  [[nodiscard]] bool may_outlive_end() const;
+  /// Calls `end` when all is answered, or when it turns out that the client is gone.
+  /// @pre `may_outlive_end`
+  void hold_end(std::function<void(boost::system::error_code)> end);
+  /// Whether it is still there. Each tick. @pre `held_end`
+  void look_at_peer();
+  void end_now(boost::system::error_code why);
+  /// Whether an answer, or a piece of one, is counted: large ones, and whatever a stream consists
+  /// of. Other small answers are bounded by how many there may be.
+  [[nodiscard]] bool counts(std::size_t bytes) const;
+  /// Counts bytes in that are to be sent; at their cost slow readers go. False when they are too
+  /// many all the same.
   [[nodiscard]] bool take_on(std::size_t bytes);
   void sent_off(std::size_t bytes);
   /// Ends it unless an answer is owed; who is in the middle of a request is told.
@@ -148,6 +164,11 @@ public:
           // The record lives as long as the socket, and `inner` owns the connection.
           if (!error) record->read(data, length);
           if (record->last_words_said) return inner(boost::asio::error::connection_reset, 0);
+          if (error == boost::asio::error::eof && record->may_outlive_end()) {
+            const auto kept = std::make_shared<std::decay_t<Handler>>(std::move(inner));
+            return record->hold_end(
+                [kept](boost::system::error_code why) { (*kept)(why, std::size_t{0}); });
+          }
           inner(error, length);
         });
   }

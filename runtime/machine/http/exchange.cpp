@@ -38,13 +38,14 @@ void send(exchange& ours, std::string head, std::string body, bool last,
     return;
   }
   auto size = head.size() + body.size();
-  if (!record.take_on(size)) {
+  if (!record.counts(size)) size = 0;
+  if (size > 0 && !record.take_on(size)) {
     record.home->totals->refused.fetch_add(1, std::memory_order_relaxed);
     // Of an answer that has begun nothing else can be said.
     if (!last || head.empty()) return record.cut();
-    head =
-        last_words(503, "answers-full",
-                   "Too many large answers wait for clients that are slow to read; retry later.");
+    head = last_words(503, "answers-full",
+                      "Too many large answers wait for clients that are slow to read; retry later.",
+                      error_form_of(ours));
     body.clear();
     size = 0;
     ours.keep_alive = false;
@@ -91,8 +92,10 @@ void flush(const std::shared_ptr<incoming>& asked) {
   const auto size = bytes.size();
   // The notice must not own the request, which owns the connection, which owns the notice.
   send(ours, {}, std::move(bytes), last, [weak = std::weak_ptr{asked}, size] {
-    if (const auto still = weak.lock())
-      exchange_of(*still).unsent.fetch_sub(size, std::memory_order_relaxed);
+    const auto still = weak.lock();
+    if (!still) return;
+    auto& mine = exchange_of(*still);
+    if (mine.unsent.fetch_sub(size, std::memory_order_relaxed) == size && mine.room) mine.room();
   });
 }
 
@@ -131,11 +134,12 @@ exchange::~exchange() {
   if (!connection || sent || connection->home->ended.load(std::memory_order_acquire)) return;
   const auto begun = answered.load();
   net::post(connection->home->io, [record = connection, order = number, begun, alive = keep_alive,
-                                   old = old_client]() mutable {
+                                   old = old_client, form = error_form_of(*this)]() mutable {
     if (begun) return record->cut();
     std::string text;
-    append_head(text, {500, "application/problem+json", {}, nobody_answered.size(), alive, old});
-    text += nobody_answered;
+    const auto body = error_body(500, "internal", nobody_answered, form);
+    append_head(text, {500, error_media_type(form), {}, body.size(), alive, old});
+    text += body;
     exchange instead;
     instead.connection = std::move(record);
     instead.number = order;
@@ -197,11 +201,65 @@ std::optional<std::string_view> request::header(std::string_view name) const {
   return found;
 }
 
+request::provenance request::from() const {
+  provenance result;
+  const auto note = [&result](std::optional<std::string_view>& first, std::string_view value) {
+    if (first)
+      result.repeated = true;
+    else
+      first = value;
+  };
+  const auto& header = of(inside_).header();
+  header.for_each_field([&](const auto& field) {
+    constexpr std::string_view site = "Sec-Fetch-Site";
+    switch (field.field_id()) {
+      case restinio::http_field::host: result.host = field.value(); break;
+      case restinio::http_field::origin: note(result.origin, field.value()); break;
+      case restinio::http_field::content_type: note(result.content_type, field.value()); break;
+      case restinio::http_field::field_unspecified:
+        if (restinio::impl::is_equal_caseless(field.name().data(), field.name().size(), site.data(),
+                                              site.size()))
+          note(result.fetch_site, field.value());
+        break;
+      default: break;
+    }
+  });
+  // RFC 9112, section 3.2.2: the field does not count beside a target that names a host.
+  std::string_view target = header.request_target();
+  if (const auto scheme = target.find("://");
+      !target.starts_with('/') && scheme != std::string_view::npos) {
+    target.remove_prefix(scheme + 3);
+    result.host = target.substr(0, target.find_first_of("/?#"));
+  }
+  return result;
+}
+
 std::string_view request::body() const { return of(inside_).body(); }
 
 std::string request::take_body() {
   // The request is not constant, only RESTinio's view of it is.
   return std::move(const_cast<std::string&>(of(inside_).body()));
+}
+
+void request::release() {
+  // As with the body. The method and the version stay, RESTinio has looked at the fields.
+  auto& asked = of(inside_);
+  std::string{}.swap(const_cast<std::string&>(asked.body()));
+  constexpr std::size_t few = 4096;
+  if (head_bytes() <= few) return;
+  auto& fields = static_cast<restinio::http_header_fields_t&>(
+      const_cast<restinio::http_request_header_t&>(asked.header()));
+  fields = restinio::http_header_fields_t{};
+}
+
+std::size_t request::head_bytes() const {
+  const auto& header = of(inside_).header();
+  // Each field is two strings and a place in a list.
+  constexpr std::size_t overhead = 96;
+  auto bytes = sizeof(incoming) + header.request_target().size();
+  header.for_each_field(
+      [&](const auto& field) { bytes += field.name().size() + field.value().size() + overhead; });
+  return bytes;
 }
 
 // -- responder ----------------------------------------------------------------
@@ -215,6 +273,11 @@ void responder::answer(int status, std::string_view content_type, std::string bo
   constexpr std::size_t joined_max = 8192;
   std::string head;
   const auto joined = !ours.head && body.size() <= joined_max;
+  std::string all_headers;
+  if (!ours.more_headers.empty()) {
+    all_headers.append(headers).append(ours.more_headers);
+    headers = all_headers;
+  }
   head.reserve(256 + headers.size() + (joined ? body.size() : 0));
   append_head(head, {status, content_type, headers, body.size(), ours.keep_alive, ours.old_client});
   if (joined || ours.head) {
@@ -226,6 +289,10 @@ void responder::answer(int status, std::string_view content_type, std::string bo
   });
 }
 
+void responder::add_headers(std::string_view lines) const {
+  exchange_of(of(inside_.get())).more_headers += lines;
+}
+
 void responder::begin(int status, std::string_view content_type, std::string_view headers) const {
   const auto asked = std::static_pointer_cast<incoming>(inside_);
   auto& ours = exchange_of(*asked);
@@ -233,9 +300,10 @@ void responder::begin(int status, std::string_view content_type, std::string_vie
   // An HTTP/1.0 client sees the end of the answer in the end of the connection.
   if (ours.old_client) ours.keep_alive = false;
   run_on_loop(ours, [asked] { exchange_of(*asked).connection->streaming = true; });
+  const auto all_headers = std::string{headers} + ours.more_headers;
   gather(asked, [&](std::string& to) {
-    append_head(to,
-                {status, content_type, headers, std::nullopt, ours.keep_alive, ours.old_client});
+    append_head(
+        to, {status, content_type, all_headers, std::nullopt, ours.keep_alive, ours.old_client});
   });
   if (ours.head) end();
 }
@@ -255,6 +323,34 @@ bool responder::write(std::string_view piece) const {
   }
   gather(asked, [&](std::string& to) { append_chunk(to, piece, !ours.old_client); });
   return true;
+}
+
+std::size_t responder::unsent() const {
+  return exchange_of(of(inside_.get())).unsent.load(std::memory_order_relaxed);
+}
+
+void responder::on_room(std::function<void()> room) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  run_on_loop(exchange_of(*asked), [asked, room = std::move(room)]() mutable {
+    exchange_of(*asked).room = std::move(room);
+  });
+}
+
+void responder::limit_send_buffer(std::size_t bytes) const {
+  const auto asked = std::static_pointer_cast<incoming>(inside_);
+  run_on_loop(exchange_of(*asked), [asked, bytes] {
+    const auto& record = *exchange_of(*asked).connection;
+    if (record.socket == nullptr) return;
+    boost::system::error_code ignored;
+    record.socket->set_option(net::socket_base::send_buffer_size{static_cast<int>(bytes)}, ignored);
+  });
+}
+
+bool responder::crowded() const {
+  const auto& ours = exchange_of(of(inside_.get()));
+  return !ours.gone.load(std::memory_order_relaxed)
+         && ours.unsent.load(std::memory_order_relaxed)
+                > ours.connection->home->options.stream_bytes / 2;
 }
 
 void responder::end() const {
@@ -289,6 +385,8 @@ void responder::on_close(std::function<void()> gone) const {
     record.at_close.push_back({ours.number, std::move(told)});
   });
 }
+
+bool responder::is_openai() const { return exchange_of(of(inside_.get())).openai; }
 
 bool responder::closed() const {
   return exchange_of(of(inside_.get())).gone.load(std::memory_order_relaxed);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/machine/http/connection_record.hpp"
+#include "runtime/machine/http/response_head.hpp"
 
 #include <restinio/all.hpp>
 
@@ -18,10 +19,8 @@
 
 namespace greenroom::machine::http {
 
-/// The content of an answer that no handler gave.
-inline constexpr std::string_view nobody_answered =
-    R"({"type":"urn:greenroom:internal","title":"Internal Server Error","status":500,)"
-    R"("detail":"The node failed to handle this request."})";
+/// Of an answer that no handler gave.
+inline constexpr std::string_view nobody_answered = "The node failed to handle this request.";
 
 /// Part of each request object of RESTinio, so that it costs no allocation of its own.
 struct exchange {
@@ -35,7 +34,9 @@ struct exchange {
   bool sent = false;        ///< RESTinio has the last part of the answer. On the loop.
   bool head = false;        ///< HEAD: the answer has no content.
   bool old_client = false;  ///< HTTP/1.0
+  bool openai = false;      ///< The path is one of OpenAI's interface.
   bool keep_alive = true;
+  std::string more_headers;  ///< Whole lines; set before the handler passes the request on.
   std::atomic<bool> answered{false};  ///< By `answer`, or begun.
   std::atomic<bool> gone{false};      ///< The connection is closed.
   // Of a streamed answer; pieces wait here so that their order is the order of the calls.
@@ -45,10 +46,14 @@ struct exchange {
   bool ended = false;
   bool complete = false;
   std::atomic<std::size_t> unsent{0};
+  std::function<void()> room;  ///< Called when `unsent` is 0 again. On the loop.
 };
 using exchange_factory = restinio::simple_extra_data_factory_t<exchange>;
 using incoming = restinio::generic_request_t<exchange>;
 
+inline error_form error_form_of(const exchange& ours) {
+  return ours.openai ? error_form::openai : error_form::problem;
+}
 inline incoming& of(void* inside) { return *static_cast<incoming*>(inside); }
 inline exchange& exchange_of(incoming& asked) { return asked.extra_data(); }
 

@@ -1,5 +1,6 @@
 #include "runtime/machine/http/response_head.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <charconv>
@@ -112,18 +113,42 @@ void append_head(std::string& to, const head_options& what) {
   to += "\r\n";
 }
 
-std::string last_words(int status, std::string_view type, std::string_view detail) {
-  std::string body = R"({"type":"urn:greenroom:)";
-  body += type;
-  body += R"(","title":")";
-  body += reason_of(status);
-  body += R"(","status":)";
-  append_number(body, static_cast<std::size_t>(status));
-  body += R"(,"detail":")";
-  body += detail;
-  body += "\"}";
+std::string error_body(int status, std::string_view type, std::string_view detail,
+                       error_form form) {
+  std::string body = "{";
+  if (form != error_form::openai) {
+    body += R"("type":"urn:greenroom:)";
+    body += type;
+    body += R"(","title":")";
+    body += reason_of(status);
+    body += R"(","status":)";
+    append_number(body, static_cast<std::size_t>(status));
+    body += R"(,"detail":")";
+    body += detail;
+    body += '"';
+  }
+  if (form == error_form::both) body += ',';
+  if (form != error_form::problem) {
+    std::string code{type};
+    std::replace(code.begin(), code.end(), '-', '_');
+    body += R"("error":{"message":")";
+    body += detail;
+    body += R"(","type":")";
+    body += status >= 500 ? "server_error" : "invalid_request_error";
+    body += R"(","param":null,"code":")" + code + "\"}";
+  }
+  return body + '}';
+}
+
+std::string_view error_media_type(error_form form) {
+  return form == error_form::openai ? "application/json" : "application/problem+json";
+}
+
+std::string last_words(int status, std::string_view type, std::string_view detail,
+                       error_form form) {
+  const auto body = error_body(status, type, detail, form);
   std::string all;
-  append_head(all, {status, "application/problem+json", {}, body.size(), false, false});
+  append_head(all, {status, error_media_type(form), {}, body.size(), false, false});
   return all + body;
 }
 

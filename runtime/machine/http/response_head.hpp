@@ -27,7 +27,19 @@ struct head_options {
 /// Appends the status line, the fields and the empty line.
 void append_head(std::string& to, const head_options& what);
 
+/// Whose form an error's body has.
+enum class error_form : std::uint8_t {
+  problem,  ///< RFC 9457
+  openai,   ///< {"error":{"message",…}}
+  both,     ///< Nobody knows what was asked for.
+};
+/// The body of an error. @pre neither text needs escapes in JSON.
+[[nodiscard]] std::string error_body(int status, std::string_view type, std::string_view detail,
+                                     error_form form);
+[[nodiscard]] std::string_view error_media_type(error_form form);
+
 /// A whole answer that ends the connection, for requests that never reached a handler.
-[[nodiscard]] std::string last_words(int status, std::string_view type, std::string_view detail);
+[[nodiscard]] std::string last_words(int status, std::string_view type, std::string_view detail,
+                                     error_form form);
 
 }  // namespace greenroom::machine::http

@@ -35,7 +35,7 @@ public:
       self->call_.reset();
       self->again("no answer in time");
     });
-    call_->start(boost::beast::http::verb::post, where_.base.empty() ? "/" : "", json_, {}, {}, {},
+    call_->start(boost::beast::http::verb::post, {}, json_, {}, {},
                  [self = shared_from_this()](const http_answer& answer) { self->hear(answer); });
   }
 

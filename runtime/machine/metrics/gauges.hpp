@@ -41,6 +41,8 @@ struct alignas(64) specialist_gauge {
   std::atomic<std::uint64_t> memory_seen_bytes{
       0};  ///< Moving mean while it ran; 0: never measured.
 
+  std::atomic<std::uint32_t> cpu_permille{0};  ///< Of one core, when it was measured last.
+
   alignas(64) std::atomic<std::uint32_t> left{0};  ///< Ended, or gone to the other pool.
   std::atomic<std::uint32_t> running{0};
   std::atomic<std::int64_t> run_ns{0};       ///< Moving mean of one run.
@@ -50,6 +52,7 @@ struct alignas(64) specialist_gauge {
   std::atomic<const void*> soon_needed{nullptr};
   std::array<counter, task_outcomes> ends{};  ///< The first of them on this line, too.
   counter cold_starts{0}, retries{0}, starts{0}, crashes{0};
+  counter stray_lines{0};  ///< On its workers' output, which were no messages.
 
   /// Waiting and running.
   [[nodiscard]] std::uint32_t depth() const {
@@ -69,6 +72,23 @@ struct alignas(64) specialist_gauge {
     const auto less = left.load(std::memory_order_acquire);
     left_seen.store(less, std::memory_order_release);
     return entered.load(std::memory_order_relaxed) - 1 - less;
+  }
+
+  /// Nothing was counted yet. Nobody counts meanwhile; readers see a moving picture.
+  void forget() {
+    constexpr auto relaxed = std::memory_order_relaxed;
+    entered.store(0, relaxed);
+    left_seen.store(0, relaxed);
+    left.store(0, relaxed);
+    running.store(0, relaxed);
+    state.store(worker_state::cold, relaxed);
+    pid.store(0, relaxed);
+    for (auto* one : {&open_until_ns, &run_hint_ns, &start_ns, &run_ns, &run_told_ns})
+      one->store(0, relaxed);
+    for (auto* one : {&memory_bytes, &memory_seen_bytes, &warm_hits, &cold_starts, &retries,
+                      &starts, &crashes, &stray_lines})
+      one->store(0, relaxed);
+    for (auto& one : ends) one.store(0, relaxed);
   }
 
   /// Moving means forget with a weight of 1/8.
@@ -209,7 +229,7 @@ struct node_gauge {
   }
 
   std::array<counter, shed_reasons.size()> shed{};
-  counter journal_commits{0}, journal_records{0};
+  counter journal_commits{0}, journal_records{0}, journal_damages{0};
   std::atomic<bool> journal_ok{true};
   std::atomic<bool> draining{false};
   /// The grace of a drain is over: no worker is started any more.

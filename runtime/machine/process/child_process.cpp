@@ -1,5 +1,6 @@
 #include "runtime/machine/process/child_process.hpp"
 #include "runtime/machine/io/clock.hpp"
+#include "runtime/machine/process/sweep.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -58,7 +59,11 @@ child_process::~child_process() {
   signal_group(SIGKILL);
   // The loop that would have reaped it is no more. It has been killed, so this does not take long.
   if (const int left = pid(); left > 0 && !reaped_)
-    spawner::shared().ask([left] { ::waitpid(left, nullptr, 0); });
+    spawner::shared().ask([left, keeper = std::move(keeper_), place = std::move(place_)] {
+      ::waitpid(left, nullptr, 0);
+      forget_spawned(left);
+      if (keeper) keeper->ended(place, left);
+    });
 }
 
 std::shared_ptr<child_listener> child_process::listener() {
@@ -76,12 +81,28 @@ void child_process::start(launch_order order, std::shared_ptr<child_listener> li
       [self = shared_from_this(), order = std::move(order)]() mutable { self->launch_now(order); });
 }
 
-void child_process::launch_now(const launch_order& order) {
+void child_process::launch_now(launch_order& order) {
   std::unique_lock lock{mutex_};
   if (!abandoned_) {
     lock.unlock();
+    process_keeper::place place;
+    if (order.keeper) {
+      place = order.keeper->add();
+      order.group = place.group;
+      order.env[worker_variable] = std::to_string(place.serial);
+    }
     auto fresh = launch(order);
+    if (order.keeper) {
+      if (fresh.pid > 0)
+        order.keeper->started(place, fresh.pid);
+      else
+        order.keeper->ended(place, 0);
+    }
     lock.lock();
+    if (fresh.pid > 0) {
+      keeper_ = std::move(order.keeper);
+      place_ = std::move(place);
+    }
     // Known at once, so that an early end of the node still kills it.
     pid_.store(fresh.pid, std::memory_order_release);
     if (abandoned_) signal_group(SIGKILL);
@@ -216,6 +237,8 @@ void child_process::on_end() {
     signal_group(SIGKILL);
     siginfo_t reaped{};
     ::waitid(P_PIDFD, static_cast<id_t>(end_.native_handle()), &reaped, WEXITED | WNOHANG);
+    forget_spawned(pid());
+    tell_keeper();
     reaped_ = true;
     in_.close();
     queue_.clear();
@@ -306,7 +329,14 @@ void child_process::tell_broken(const char* why) {
 }
 
 void child_process::signal_group(int number) {
-  if (const int group = pid(); group > 0 && !reaped_) ::kill(-group, number);
+  if (const int group = pid(); group > 0 && !reaped_) {
+    ::kill(-group, number);
+    if (number == SIGKILL && keeper_) keeper_->kill(place_);
+  }
+}
+
+void child_process::tell_keeper() {
+  if (const auto keeper = std::move(keeper_)) keeper->ended(place_, pid());
 }
 
 void child_process::stop(std::chrono::milliseconds grace) {

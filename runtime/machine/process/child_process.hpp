@@ -3,6 +3,7 @@
 
 #include "runtime/machine/process/launch.hpp"
 #include "runtime/machine/process/line_limit.hpp"
+#include "runtime/machine/process/process_keeper.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -50,7 +51,7 @@ public:
   [[nodiscard]] int pid() const { return pid_.load(std::memory_order_acquire); }
 
 private:
-  void launch_now(const launch_order& order);
+  void launch_now(launch_order& order);
   void adopt(launched fresh);
   void read_output();
   void read_errors();
@@ -59,7 +60,8 @@ private:
   void on_end();
   void on_writable();
   bool send_some();               ///< @pre locked. False: the socket takes no more now.
-  void signal_group(int number);  ///< @pre locked.
+  void signal_group(int number);  ///< @pre locked. KILL reaches all that is left of it.
+  void tell_keeper();             ///< That it has ended.
   void suspect(const char* why);  ///< Broken, unless its end follows.
   void tell_broken(const char* why);
   void log(std::string_view bytes);
@@ -83,6 +85,8 @@ private:
   bool waiting_for_room_ = false;
   bool launching_ = false;
   std::condition_variable launch_over_;
+  std::shared_ptr<process_keeper> keeper_;
+  process_keeper::place place_;
   bool adopted_ = false;
   bool reaped_ = false;
   bool stopping_ = false;

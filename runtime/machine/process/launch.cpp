@@ -1,11 +1,15 @@
 #include "runtime/machine/process/launch.hpp"
 
+#include "runtime/machine/process/file_limit.hpp"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -17,13 +21,14 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string_view>
 #include <thread>
 
 namespace greenroom::machine {
 namespace {
 
-enum class step : int { none, parent_gone, redirect, directory, execute };
+enum class step : int { none, group, parent_gone, redirect, directory, execute };
 
 /// What the child needs, made before it exists: it shares our memory and must not allocate.
 struct child_plan {
@@ -33,6 +38,9 @@ struct child_plan {
   const char* directory = nullptr;
   std::array<int, 3> standard{};
   pid_t parent = 0;
+  rlim_t files = 0;  ///< The soft limit of open files; 0: as it is.
+  bool outlives = false;
+  int group = -1;  ///< Of cgroup.procs, where it has to go there by itself.
   // Written by the child; it shares our memory, so no pipe is needed to report an error.
   step failed_at = step::none;
   int error = 0;
@@ -53,7 +61,8 @@ __attribute__((no_sanitize("address", "undefined", "thread"))) int child_main(vo
   for (int number = 1; number < NSIG; ++number)
     if (number != SIGKILL && number != SIGSTOP) ::sigaction(number, &to_default, nullptr);
   ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (plan.group >= 0 && ::write(plan.group, "0", 1) < 0) return fail(plan, step::group);
+  if (!plan.outlives) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The parent may have died before the death signal was set.
   if (::getppid() != plan.parent) return fail(plan, step::parent_gone);
   for (int i = 0; i < 3; ++i)
@@ -62,6 +71,13 @@ __attribute__((no_sanitize("address", "undefined", "thread"))) int child_main(vo
   // Ours are all close-on-exec; those of an embedding service may not be.
   ::close_range(3, ~0U, 0);
   if (plan.directory && ::chdir(plan.directory) != 0) return fail(plan, step::directory);
+  if (plan.files != 0) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && plan.files < limit.rlim_cur) {
+      limit.rlim_cur = plan.files;
+      ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+  }
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -106,7 +122,7 @@ std::string not_found(const launch_order& order) {
 
 std::vector<std::string> build_environment(const launch_order& order) {
   std::vector<std::string> result;
-  for (char** entry = environ; entry && *entry; ++entry) {
+  for (char** entry = order.empty_environment ? nullptr : environ; entry && *entry; ++entry) {
     const std::string_view pair{*entry};
     if (!order.env.contains(std::string{pair.substr(0, pair.find('='))})) result.emplace_back(pair);
   }
@@ -152,6 +168,99 @@ bool open_pipe(channel& result) {
 }
 
 constexpr std::size_t stack_bytes = std::size_t{64} << 10;
+
+struct started_child {
+  int pid = -1;
+  int pidfd = -1;
+  int error = 0;
+};
+
+started_child clone_plainly(child_plan& plan, char* stack) {
+  started_child result;
+  auto* top = stack + stack_bytes;
+  top -= reinterpret_cast<std::uintptr_t>(top) % 16;
+  result.pid = ::clone(child_main, top, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan,
+                       &result.pidfd);
+  result.error = errno;
+  return result;
+}
+
+#if defined(__x86_64__)
+/// What clone3 takes (linux/sched.h of 5.7, which the C library's own header gets in the way of).
+struct clone3_arguments {
+  std::uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+      set_tid_size, cgroup;
+};
+constexpr std::uint64_t into_cgroup = 0x200000000ULL;
+
+/// Starts it within the group at once. To move it there afterwards would wait for a grace period of
+/// the whole machine, some ten milliseconds.
+__attribute__((no_sanitize("address", "undefined", "thread"))) started_child clone_into(
+    child_plan& plan, char* stack, int group) {
+  started_child result;
+  clone3_arguments how{};
+  how.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | into_cgroup;
+  how.pidfd = reinterpret_cast<std::uint64_t>(&result.pidfd);
+  how.exit_signal = SIGCHLD;
+  how.stack = reinterpret_cast<std::uint64_t>(stack);
+  how.stack += (16 - how.stack % 16) % 16;
+  how.stack_size = stack_bytes - 16;
+  how.cgroup = static_cast<std::uint64_t>(group);
+  long answer = SYS_clone3;
+  register int (*run)(void*) __asm__("r8") = child_main;
+  register void* argument __asm__("r9") = &plan;
+  // The child goes on upon its own stack and must not come back to this frame.
+  __asm__ volatile(
+      "syscall\n\t"
+      "testq %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xorl %%ebp, %%ebp\n\t"
+      "movq %%r9, %%rdi\n\t"
+      "callq *%%r8\n\t"
+      "hlt\n"
+      "1:\n\t"
+      : "+a"(answer)
+      : "D"(&how), "S"(sizeof how), "r"(run), "r"(argument)
+      : "rcx", "r11", "memory");
+  result.pid = answer < 0 ? -1 : static_cast<int>(answer);
+  result.error = answer < 0 ? static_cast<int>(-answer) : 0;
+  return result;
+}
+#endif
+
+started_child clone_child(child_plan& plan, char* stack, const std::string& group) {
+  if (group.empty()) return clone_plainly(plan, stack);
+#if defined(__x86_64__)
+  {
+    const descriptor directory{::open(group.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (directory) {
+      const auto result = clone_into(plan, stack, directory.number());
+      // Before Linux 5.7 it is moved there; where that is not allowed, it does without.
+      if (result.pid > 0) return result;
+    }
+  }
+#endif
+  const descriptor members{::open((group + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC)};
+  plan.group = members.number();
+  auto result = clone_plainly(plan, stack);
+  plan.group = -1;
+  if (result.pid <= 0 || plan.failed_at != step::group) return result;
+  siginfo_t gone{};
+  ::waitid(P_PID, static_cast<id_t>(result.pid), &gone, WEXITED);
+  ::close(result.pidfd);
+  plan.failed_at = step::none;
+  return clone_plainly(plan, stack);
+}
+
+/// Those whose end has not been told.
+struct spawned_children {
+  std::mutex mutex;
+  std::set<int> pids;
+};
+spawned_children& spawned() {
+  static auto* const one = new spawned_children;
+  return *one;
+}
 
 }  // namespace
 
@@ -199,7 +308,12 @@ launched launch(const launch_order& order) {
   auto environment_pointers = pointers(environment);
 
   channel in, out, err;
-  if (!open_socket(in) || !open_socket(out) || !open_pipe(err)) {
+  const auto few_left = [&] {
+    if (may_be_a_workers(err.theirs.number())) return false;
+    errno = EMFILE;
+    return true;
+  };
+  if (!open_socket(in) || !open_socket(out) || !open_pipe(err) || few_left()) {
     result.error = std::string{"cannot open its pipes: "} + std::strerror(errno)
                    + (errno == EMFILE ? " (raise the limit of open files: ulimit -n)" : "");
     return result;
@@ -211,18 +325,24 @@ launched launch(const launch_order& order) {
   plan.directory = order.cwd.empty() ? nullptr : order.cwd.c_str();
   plan.standard = {in.theirs.number(), out.theirs.number(), err.theirs.number()};
   plan.parent = ::getpid();
+  plan.files = file_limit_of_children();
+  plan.outlives = order.outlives;
 
   const auto stack = std::make_unique<char[]>(stack_bytes);
-  auto* top = stack.get() + stack_bytes;
-  top -= reinterpret_cast<std::uintptr_t>(top) % 16;
   // No handler of ours may run in the child, where it would see our memory.
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  int pidfd = -1;
-  const int pid =
-      ::clone(child_main, top, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan, &pidfd);
-  const int error = errno;
+  int pidfd = -1, pid = -1, error = 0;
+  {
+    // Who looks for children that nobody knows must not see this one before it is known.
+    const std::lock_guard lock{spawned().mutex};
+    const auto child = clone_child(plan, stack.get(), order.group);
+    pid = child.pid;
+    pidfd = child.pidfd;
+    error = child.error;
+    if (pid > 0) spawned().pids.insert(pid);
+  }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) {
     result.error = std::string{"cannot start a process: "} + std::strerror(error);
@@ -232,6 +352,7 @@ launched launch(const launch_order& order) {
   if (plan.failed_at != step::none) {
     siginfo_t gone{};
     ::waitid(P_PID, static_cast<id_t>(pid), &gone, WEXITED);
+    forget_spawned(pid);
     result.error = explain(order, program, plan.failed_at, plan.error);
     return result;
   }
@@ -240,6 +361,16 @@ launched launch(const launch_order& order) {
   result.out = std::move(out.ours);
   result.err = std::move(err.ours);
   return result;
+}
+
+bool spawned_here(int pid) {
+  const std::lock_guard lock{spawned().mutex};
+  return spawned().pids.contains(pid);
+}
+
+void forget_spawned(int pid) {
+  const std::lock_guard lock{spawned().mutex};
+  spawned().pids.erase(pid);
 }
 
 struct spawner::inside {

@@ -6,16 +6,23 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace greenroom::machine {
+
+class process_keeper;
 
 struct launch_order {
   std::vector<std::string> command;        ///< Program and arguments; not empty.
   std::map<std::string, std::string> env;  ///< Added to this process's own, and stronger.
   std::string cwd;                         ///< Empty: this process's.
   std::string bin_directory;               ///< A bare program name is looked up here before PATH.
+  std::string group;               ///< The directory of the control group to start it in; or empty.
+  bool outlives = false;           ///< It gets no death signal.
+  bool empty_environment = false;  ///< Only `env`, and nothing of this process's own.
+  std::shared_ptr<process_keeper> keeper;  ///< Who holds its processes together; null: nobody.
 };
 
 /// The parent's ends are close-on-exec; `in`, `out` and `err` do not block.
@@ -32,6 +39,10 @@ struct launched {
 /// SIGKILL when the *thread* that called this ends (PR_SET_PDEATHSIG), so that thread has to live
 /// as long as the node: see `spawner`.
 [[nodiscard]] launched launch(const launch_order& order);
+
+/// Whether this process started `pid` by `launch`, and has not said since that it was reaped.
+[[nodiscard]] bool spawned_here(int pid);
+void forget_spawned(int pid);
 
 /// The path that `program` would be executed from. Empty when there is none.
 [[nodiscard]] std::string find_program(const std::string& program, const std::string& bin_directory,

@@ -30,8 +30,8 @@ std::string read_whole(const std::string& path) {
   }
 }
 
-std::string mark_of(const std::string& environment) {
-  const auto wanted = std::string{mark_variable} + "=";
+std::string value_of(const std::string& environment, const char* variable) {
+  const auto wanted = std::string{variable} + "=";
   for (std::size_t at = 0; at < environment.size();) {
     const auto end = std::min(environment.find('\0', at), environment.size());
     if (environment.compare(at, wanted.size(), wanted) == 0)
@@ -41,17 +41,19 @@ std::string mark_of(const std::string& environment) {
   return {};
 }
 
+std::string mark_of(const std::string& environment) { return value_of(environment, mark_variable); }
+
 struct found_process {
   leftover about;
   descriptor pidfd;
 };
 
-std::vector<found_process> find_marked(std::string_view mark) {
+/// Those with a mark in their environment of which `wanted(environment, mark)` is true.
+template <class Wanted>
+std::vector<found_process> find_marked(std::string_view sign, Wanted wanted) {
   std::vector<found_process> result;
-  const auto colon = mark.rfind(':');
-  const auto prefix = std::string{mark.substr(0, colon)} + ":";
   const std::unique_ptr<DIR, int (*)(DIR*)> all{::opendir("/proc"), &::closedir};
-  if (!all || colon == std::string_view::npos || colon == 0) return result;
+  if (!all) return result;
   while (const auto* const entry = ::readdir(all.get())) {
     const auto* const end = entry->d_name + std::strlen(entry->d_name);
     int pid = 0;
@@ -59,9 +61,9 @@ std::vector<found_process> find_marked(std::string_view mark) {
       continue;
     const auto folder = std::string{"/proc/"} + entry->d_name;
     const auto environment = read_whole(folder + "/environ");
-    if (environment.find(prefix) == std::string::npos) continue;
+    if (environment.find(sign) == std::string::npos) continue;
     auto theirs = mark_of(environment);
-    if (!theirs.starts_with(prefix) || theirs == mark) continue;
+    if (theirs.empty() || !wanted(environment, theirs)) continue;
     // The pidfd first, then a second look: the number may have changed hands in between.
     descriptor pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
     if (!pidfd || mark_of(read_whole(folder + "/environ")) != theirs) continue;
@@ -75,12 +77,15 @@ std::vector<found_process> find_marked(std::string_view mark) {
 
 }  // namespace
 
-std::vector<leftover> sweep(std::string_view mark, std::chrono::milliseconds patience) {
+namespace {
+
+template <class Find>
+std::vector<leftover> end_found(std::chrono::milliseconds patience, Find find) {
   std::vector<leftover> result;
   const auto until = std::chrono::steady_clock::now() + patience;
   // What is being killed may still start something: look again until nothing new is found.
   for (int round = 0; round < 10; ++round) {
-    auto found = find_marked(mark);
+    auto found = find();
     if (found.empty()) break;
     const int own_group = ::getpgrp();
     for (const auto& one : found) {
@@ -103,6 +108,38 @@ std::vector<leftover> sweep(std::string_view mark, std::chrono::milliseconds pat
     if (std::chrono::steady_clock::now() >= until) break;
   }
   return result;
+}
+
+}  // namespace
+
+std::vector<leftover> sweep(std::string_view mark, std::chrono::milliseconds patience) {
+  const auto colon = mark.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return {};
+  const auto prefix = std::string{mark.substr(0, colon)} + ":";
+  return end_found(patience, [&] {
+    return find_marked(prefix, [&](const std::string&, const std::string& theirs) {
+      return theirs.starts_with(prefix) && theirs != mark;
+    });
+  });
+}
+
+std::size_t end_marked(std::string_view mark, std::string_view worker,
+                       std::chrono::milliseconds patience) {
+  if (mark.empty()) return 0;
+  return end_found(
+             patience,
+             [&] {
+               return find_marked(
+                   mark, [&](const std::string& environment, const std::string& theirs) {
+                     return theirs == mark
+                            && (worker.empty() || value_of(environment, worker_variable) == worker);
+                   });
+             })
+      .size();
+}
+
+std::string mark_of_process(int pid) {
+  return mark_of(read_whole("/proc/" + std::to_string(pid) + "/environ"));
 }
 
 }  // namespace greenroom::machine

@@ -150,6 +150,7 @@ task_ptr task_ledger::acquire(bool anchored) {
   job.observed = true;
   job.mirror = false;
   job.judged = true;
+  job.start_beside.store(false, std::memory_order_relaxed);
   job.case_key = 0;
   job.place.store(task_place::door, std::memory_order_relaxed);
   job.anchored.store(anchored, std::memory_order_relaxed);
@@ -190,6 +191,8 @@ void task_ledger::recycle(task& job) noexcept {
     put_back(job.input.size());
     std::string{}.swap(job.input);
   }
+  if (job.output.size() > keep_bytes)
+    outputs_.fetch_sub(job.output.size(), std::memory_order_relaxed);
   clear(job.output);
   // Only what differs is written, so that lines which nobody needed stay where they are.
   clear(job.case_id);
@@ -206,6 +209,7 @@ void task_ledger::recycle(task& job) noexcept {
   job.claimed.store(false, std::memory_order_relaxed);
   job.recorded.store(false, std::memory_order_relaxed);
   job.announced.store(false, std::memory_order_relaxed);
+  job.unwritten.store(false, std::memory_order_relaxed);
   job.phase = protocols::task_phase::wanted;
   job.cold_start = job.start_noted = false;
   job.counted.store(task::uncounted, std::memory_order_relaxed);

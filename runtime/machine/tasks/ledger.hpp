@@ -81,6 +81,14 @@ public:
   void put_back(std::size_t bytes) {
     if (bytes > keep_bytes) heavy_.fetch_sub(bytes, std::memory_order_relaxed);
   }
+  /// Counts a large output in when its task has ended; it goes out when the task is recycled.
+  void hold_output(std::size_t bytes) {
+    if (bytes > keep_bytes) outputs_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  /// Bytes of the large outputs that are in: not told yet, or not written down yet.
+  [[nodiscard]] std::uint64_t held_outputs() const {
+    return outputs_.load(std::memory_order_relaxed);
+  }
   /// Bytes of the large inputs that are in.
   [[nodiscard]] std::uint64_t heavy() const { return heavy_.load(std::memory_order_relaxed); }
 
@@ -108,6 +116,7 @@ private:
   std::vector<std::atomic<chunk*>> chunks_;
   std::atomic<std::size_t> used_{0};
   std::atomic<std::uint64_t> heavy_{0};
+  std::atomic<std::uint64_t> outputs_{0};
   std::mutex growing_;
   // Places are taken from one list and come back into another, each on a cache line of its own, and
   // all that have come back move over at once, as a list whose end nobody looks for: what was left

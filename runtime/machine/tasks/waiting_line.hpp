@@ -63,6 +63,13 @@ public:
     }
     return before - size_;
   }
+  /// Calls `see(task&)` for all that wait.
+  template <class See>
+  void for_each(See see) {
+    for (auto& line : lines_)
+      for (auto* job = line.first; job != nullptr; job = job->next.load(std::memory_order_relaxed))
+        see(*job);
+  }
   void clear() {
     erase_if([](const protocols::task&) { return true; });
   }

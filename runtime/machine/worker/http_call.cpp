@@ -1,5 +1,8 @@
 #include "runtime/machine/worker/http_call.hpp"
 
+#include "config/http_url.hpp"
+#include "protocols/upstream.hpp"
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -10,7 +13,9 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <ctime>
+#include <limits>
 #include <utility>
 
 namespace greenroom::machine {
@@ -21,60 +26,49 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 bool parse_http_url(std::string_view url, http_address& result) {
-  constexpr std::string_view plain = "http://", tls = "https://";
-  result.secure = url.starts_with(tls);
-  if (!result.secure && !url.starts_with(plain)) return false;
-  url.remove_prefix(result.secure ? tls.size() : plain.size());
-  result.port = result.secure ? "443" : "80";
-  const auto slash = url.find('/');
-  auto authority = url.substr(0, slash);
-  result.base = slash == std::string_view::npos ? "" : std::string{url.substr(slash)};
-  while (!result.base.empty() && result.base.back() == '/') result.base.pop_back();
-  result.authority = std::string{authority};
-  if (authority.starts_with('[')) {
-    const auto bracket = authority.find(']');
-    if (bracket == std::string_view::npos) return false;
-    result.host = std::string{authority.substr(1, bracket - 1)};
-    authority.remove_prefix(bracket + 1);
-  } else {
-    const auto colon = authority.find(':');
-    result.host = std::string{authority.substr(0, colon)};
-    authority.remove_prefix(std::min(colon, authority.size()));
-  }
-  if (authority.starts_with(':')) {
-    result.port = std::string{authority.substr(1)};
-    if (result.port.empty() || result.port.find_first_not_of("0123456789") != std::string::npos)
-      return false;
-  } else if (!authority.empty()) {
-    return false;
-  }
-  return !result.host.empty();
+  config::http_url parts;
+  if (!config::read_http_url(url, parts).empty()) return false;
+  result = {parts.secure, std::move(parts.host),  parts.port,
+            parts.base,   std::move(parts.query), std::move(parts.authority)};
+  return true;
 }
 
 namespace {
 
-/// A date of HTTP as Unix seconds: of the three forms the one that anybody writes today.
+/// A date of HTTP as Unix seconds, in any of the three forms that there are (RFC 9110, 5.6.7).
 std::optional<std::int64_t> unix_s_of(std::string_view text) {
   const std::string whole{text};
-  std::tm parts{};
-  const auto* const end = ::strptime(whole.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (end == nullptr || *end != '\0') return std::nullopt;
-  return ::timegm(&parts);
+  for (const auto* form :
+       {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"}) {
+    std::tm parts{};
+    const auto* const end = ::strptime(whole.c_str(), form, &parts);
+    if (end != nullptr && *end == '\0') return ::timegm(&parts);
+  }
+  return std::nullopt;
+}
+
+/// Digits, and perhaps a point and more digits, times `unit_ms`. Nothing when it is no such number.
+std::optional<std::int64_t> ms_in(std::string_view field, double unit_ms) {
+  constexpr double most_ms = 1e12;  // A longer one is as good as for ever.
+  if (field.empty() || field.front() < '0' || field.front() > '9'
+      || field.find_first_not_of("0123456789.") != std::string_view::npos)
+    return std::nullopt;
+  double value = 0;
+  const auto read = std::from_chars(field.data(), field.data() + field.size(), value);
+  if (read.ec == std::errc::result_out_of_range) return static_cast<std::int64_t>(most_ms);
+  if (read.ec != std::errc{} || read.ptr != field.data() + field.size()) return std::nullopt;
+  return static_cast<std::int64_t>(std::ceil(std::min(value * unit_ms, most_ms)));
 }
 
 }  // namespace
 
 std::int64_t retry_after_ms(std::string_view field, std::string_view date,
                             std::int64_t now_unix_s) {
-  constexpr std::int64_t most_s = 1'000'000'000;  // A longer one is as good as for ever.
-  std::int64_t seconds = 0;
-  if (field.find_first_not_of("0123456789") == std::string_view::npos) {
-    const auto end = field.data() + field.size();
-    const auto read = std::from_chars(field.data(), end, seconds);
-    if (read.ec == std::errc::result_out_of_range) seconds = most_s;
-  } else if (const auto then = unix_s_of(field)) {
-    seconds = *then - unix_s_of(date).value_or(now_unix_s);
-  }
+  constexpr std::int64_t most_s = 1'000'000'000;
+  if (const auto told = ms_in(field, 1000)) return *told;
+  const auto then = unix_s_of(field);
+  if (!then) return 0;
+  const auto seconds = *then - unix_s_of(date).value_or(now_unix_s);
   return std::clamp<std::int64_t>(seconds, 0, most_s) * 1000;
 }
 
@@ -96,21 +90,28 @@ asio::ssl::context& certificates() {
 }  // namespace
 
 http_call::http_call(asio::io_context& loop, http_address where, std::size_t body_bytes_max)
-    : loop_{loop}, where_{std::move(where)}, body_bytes_max_{body_bytes_max}, resolver_{loop} {}
+    : loop_{loop},
+      where_{std::move(where)},
+      body_bytes_max_{body_bytes_max},
+      resolver_{loop},
+      pause_{loop} {}
 
 void http_call::start(wire::verb verb, const std::string& path, std::string body,
-                      std::string_view key, std::shared_ptr<http_connection> old,
-                      piece_taker on_piece, end_taker done) {
-  on_piece_ = std::move(on_piece);
+                      std::string_view key, std::shared_ptr<http_connection> old, end_taker done) {
   done_ = std::move(done);
+  auto target = path.empty() ? where_.base : config::joined_path(where_.base, path);
+  if (!target.starts_with('/')) target.insert(0, 1, '/');
+  if (path.empty() && !where_.query.empty()) target += '?' + where_.query;
   request_.method(verb);
-  request_.target(where_.base + path);
+  request_.target(target);
   request_.version(11);
   request_.set(wire::field::host, where_.authority);
-  request_.set(wire::field::user_agent, "greenroom");
-  request_.set(wire::field::accept, "application/json, text/event-stream, */*");
+  set_by_default(wire::field::user_agent, "greenroom");
+  set_by_default(wire::field::accept, "application/json, text/event-stream, */*");
+  // A packed stream comes late; who packs all the same is understood where it is gzip or deflate.
+  set_by_default(wire::field::accept_encoding, "identity");
   if (verb == wire::verb::post) {
-    request_.set(wire::field::content_type, "application/json");
+    set_by_default(wire::field::content_type, "application/json");
     if (!key.empty())
       request_.set("Idempotency-Key", boost::beast::string_view{key.data(), key.size()});
     request_.body() = std::move(body);
@@ -125,9 +126,25 @@ void http_call::start(wire::verb verb, const std::string& path, std::string body
   resolve();
 }
 
+bool http_call::set_by_default(wire::field name, std::string_view value) {
+  if (request_.find(name) != request_.end()) return false;
+  request_.set(name, boost::beast::string_view{value.data(), value.size()});
+  return true;
+}
+
+void http_call::on_body(head_taker on_head, piece_taker on_piece) {
+  on_head_ = std::move(on_head);
+  on_piece_ = std::move(on_piece);
+}
+
 void http_call::cancel() {
+  // Called from within one of these, it must outlive the call.
+  const auto kept_piece = std::exchange(on_piece_, nullptr);
+  const auto kept_head = std::exchange(on_head_, nullptr);
   done_ = nullptr;
-  on_piece_ = nullptr;
+  gate_ = nullptr;
+  pace_ = nullptr;
+  pause_.cancel();
   resolver_.cancel();
   error_code ignored;
   if (connection_) connection_->socket.close(ignored);
@@ -137,11 +154,12 @@ void http_call::resolve() {
   error_code not_literal;
   const auto literal = asio::ip::make_address(where_.host, not_literal);
   if (!not_literal) {
-    const tcp::endpoint there{literal, static_cast<unsigned short>(std::stoul(where_.port))};
-    return connect(tcp::resolver::results_type::create(there, where_.host, where_.port));
+    const tcp::endpoint there{literal, where_.port};
+    return connect(
+        tcp::resolver::results_type::create(there, where_.host, std::to_string(where_.port)));
   }
   resolver_.async_resolve(
-      where_.host, where_.port,
+      where_.host, std::to_string(where_.port),
       [self = shared_from_this()](error_code error, const tcp::resolver::results_type& found) {
         if (error) return self->fail("cannot find", error);
         self->connect(found);
@@ -154,11 +172,28 @@ void http_call::connect(const tcp::resolver::results_type& found) {
                         if (error) return self->fail("cannot reach", error);
                         error_code ignored;
                         self->connection_->socket.set_option(tcp::no_delay{true}, ignored);
-                        if (self->where_.secure)
-                          self->secure();
-                        else
-                          self->write();
+                        self->connected();
                       });
+}
+
+void http_call::connected() {
+  const auto go_on = [self = shared_from_this()](std::string fault) {
+    if (!self->done_) return;
+    if (!fault.empty()) {
+      http_answer none;
+      none.failure = std::move(fault);
+      return self->finish(std::move(none));
+    }
+    if (self->where_.secure)
+      self->secure();
+    else
+      self->write();
+  };
+  error_code error;
+  const auto there = connection_->socket.remote_endpoint(error);
+  const auto here = connection_->socket.local_endpoint(error);
+  if (!gate_ || error) return go_on({});
+  gate_(there, here, go_on);
 }
 
 void http_call::secure() {
@@ -190,7 +225,8 @@ void http_call::add_header(const std::string& name, const std::string& value) {
 void http_call::write() {
   with_stream([this](auto& stream) {
     wire::async_write(stream, request_, [self = shared_from_this()](error_code error, std::size_t) {
-      if (error) return self->fail("cannot write to", error);
+      // A server may refuse a long body before it has read it, and hang up: look for its answer.
+      self->write_error_ = error;
       self->read_head();
     });
   });
@@ -199,7 +235,8 @@ void http_call::write() {
 void http_call::read_head() {
   parser_.emplace();
   parser_->header_limit(std::uint32_t{64} << 10);
-  parser_->body_limit(body_bytes_max_);
+  // Counted here, so that an answer that is too long is told from one that broke off.
+  parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
   with_stream([this](auto& stream) {
     wire::async_read_header(stream, connection_->buffer, *parser_,
                             [self = shared_from_this()](error_code error, std::size_t bytes) {
@@ -212,10 +249,48 @@ void http_call::read_head() {
 
 void http_call::on_head() {
   answer_.status = parser_->get().result_int();
-  if (answer_.status < 200) return read_head();  // 100 Continue and its like: the answer follows.
+  constexpr int interim_max = 32;
+  if (answer_.status < 200) {  // 100 Continue and its like: the answer follows.
+    if (++interim_ > interim_max)
+      return fail_for_good(name() + " sends interim answers without end");
+    return read_head();
+  }
+  const auto text = [this](wire::field name) {
+    const auto found = parser_->get()[name];
+    return std::string{found.data(), found.size()};
+  };
+  answer_.content_type = text(wire::field::content_type);
+  if (answer_.status >= 300 && answer_.status < 400) answer_.location = text(wire::field::location);
   if (answer_.status >= 400) note_pause();
+  if (!unpack_from_here()) return;
+  streamed_ = succeeds() && on_head_ && on_head_(answer_);
+  if (!done_) return;
+  const auto length = parser_->content_length();
+  if (succeeds() && !streamed_ && !unpacker_ && length && *length > body_bytes_max_)
+    return fail_for_good(name() + " answered " + std::to_string(*length)
+                         + " bytes; limits.output_bytes allows " + std::to_string(body_bytes_max_));
   if (parser_->is_done()) return finish(std::move(answer_));
   read_piece();
+}
+
+/// Looks in which coding the body comes. False when the call is over for that.
+bool http_call::unpack_from_here() {
+  const auto field = parser_->get()[wire::field::content_encoding];
+  const auto coding = coding_in({field.data(), field.size()});
+  if (coding == content_coding::identity || parser_->is_done()) return true;
+  if (coding != content_coding::unknown) {
+    unpacker_.emplace(coding);
+    return true;
+  }
+  if (!succeeds()) {
+    enough_ = true;  // The status counts, whatever its body was packed in.
+    return true;
+  }
+  fail_for_good(name() + " answered in the Content-Encoding \""
+                + std::string{field.data(), std::min<std::size_t>(field.size(), 40)}
+                + "\", which is not read here; it was asked for none (Accept-Encoding: identity), "
+                  "so switch it off there");
+  return false;
 }
 
 void http_call::note_pause() {
@@ -223,6 +298,12 @@ void http_call::note_pause() {
     const auto found = parser_->get()[name];
     return std::string_view{found.data(), found.size()};
   };
+  // What OpenAI's servers say beside it, in milliseconds.
+  const auto exact = parser_->get()["retry-after-ms"];
+  if (const auto told = ms_in({exact.data(), exact.size()}, 1)) {
+    answer_.retry_after_ms = *told;
+    return;
+  }
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   answer_.retry_after_ms =
       machine::retry_after_ms(text(wire::field::retry_after), text(wire::field::date),
@@ -230,6 +311,14 @@ void http_call::note_pause() {
 }
 
 void http_call::read_piece() {
+  constexpr std::chrono::milliseconds pause{5};
+  if (streamed_ && pace_ && !pace_()) {
+    pause_.expires_after(pause);
+    pause_.async_wait([self = shared_from_this()](error_code error) {
+      if (!error && self->done_) self->read_piece();
+    });
+    return;
+  }
   auto& body = parser_->get().body();
   body.data = piece_.data();
   body.size = piece_.size();
@@ -242,32 +331,78 @@ void http_call::read_piece() {
 }
 
 void http_call::on_piece(error_code error) {
-  if (error == wire::error::body_limit) return fail("too long an answer from", error);
+  if (!done_) return;
   // `need_buffer` only says that the piece is full.
-  if (error && error != wire::error::need_buffer) return fail("half an answer from", error);
+  if (error && error != wire::error::need_buffer) {
+    if (!succeeds()) return finish(std::move(answer_));  // The status is an answer.
+    return fail("half an answer from", error);
+  }
   const auto count = piece_.size() - parser_->get().body().size;
   const std::string_view piece{piece_.data(), count};
-  answer_.body += piece;
-  if (answer_.body.size() > body_bytes_max_)
-    return fail("too long an answer from", wire::error::body_limit);
-  if (count > 0 && on_piece_ && answer_.status < 300) on_piece_(piece);
+  if (enough_) {
+  } else if (!unpacker_) {
+    (void)take(piece);
+  } else if (!unpacker_->feed(piece, [this](std::string_view out) { return take(out); })) {
+    if (!succeeds()) return finish(std::move(answer_));
+    return fail_for_good(name() + " sent a body that is not in the Content-Encoding it names");
+  }
   if (!done_) return;
-  if (parser_->is_done()) return finish(std::move(answer_));
-  read_piece();
+  if (too_long_)
+    return fail_for_good(name() + " answered more than limits.output_bytes allows ("
+                         + std::to_string(body_bytes_max_) + " bytes)"
+                         + (unpacker_ ? " once it is unpacked" : ""));
+  if (enough_ && !parser_->is_done()) return finish(std::move(answer_));
+  if (!parser_->is_done()) return read_piece();
+  if (unpacker_ && succeeds() && !enough_ && !unpacker_->whole())
+    return fail("half an answer from", wire::error::partial_message);
+  finish(std::move(answer_));
+}
+
+/// False: enough.
+bool http_call::take(std::string_view piece) {
+  if (piece.empty()) return true;
+  if (streamed_) {
+    enough_ = !on_piece_ || !on_piece_(piece);
+    return !enough_;
+  }
+  const auto most = succeeds() ? body_bytes_max_ : protocols::upstream_bytes_max;
+  if (answer_.body.size() + piece.size() > most) {
+    (succeeds() ? too_long_ : enough_) = true;
+    piece = piece.substr(0, most - answer_.body.size());
+  }
+  answer_.body += piece;
+  return !too_long_ && !enough_;
 }
 
 void http_call::finish(http_answer answer) {
-  if (parser_ && answer.failure.empty() && parser_->keep_alive() && connection_->buffer.size() == 0)
+  if (parser_ && answer.failure.empty() && parser_->is_done() && parser_->keep_alive()
+      && connection_->buffer.size() == 0)
     answer.connection = std::move(connection_);
+  // It may be idle for long.
+  if (answer.connection) answer.connection->buffer.shrink_to_fit();
   connection_.reset();
   if (const auto done = std::exchange(done_, nullptr)) done(std::move(answer));
 }
 
+std::string http_call::name() const {
+  return std::string{where_.secure ? "https://" : "http://"} + where_.authority;
+}
+
 void http_call::fail(const char* what, error_code error) {
   http_answer answer;
-  answer.failure = std::string{what} + (where_.secure ? " https://" : " http://") + where_.authority
-                   + ": " + error.message();
+  if (write_error_ && !answered_) {
+    what = "cannot write to";
+    error = write_error_;
+  }
+  answer.failure = std::string{what} + ' ' + name() + ": " + error.message();
   answer.stale = reused_ && !answered_;
+  finish(std::move(answer));
+}
+
+void http_call::fail_for_good(std::string why) {
+  http_answer answer;
+  answer.failure = std::move(why);
+  answer.is_final = true;
   finish(std::move(answer));
 }
 

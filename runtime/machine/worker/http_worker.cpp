@@ -1,11 +1,15 @@
 #include "runtime/machine/worker/http_worker.hpp"
 
-#include "protocols/json_text.hpp"
+#include "config/http_url.hpp"
 #include "protocols/worker_codec.hpp"
 #include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/io/engine.hpp"
 #include "runtime/machine/process/child_process.hpp"
+#include "runtime/machine/process/free_port.hpp"
+#include "runtime/machine/process/launch.hpp"
+#include "runtime/machine/process/port_listener.hpp"
 #include "runtime/machine/worker/http_call.hpp"
+#include "runtime/machine/worker/http_reply.hpp"
 #include "runtime/machine/worker/worker_launch.hpp"
 
 #include <boost/asio/dispatch.hpp>
@@ -15,8 +19,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <mutex>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -36,32 +42,37 @@ constexpr std::chrono::microseconds probe_delay_max{250'000};
 constexpr std::chrono::seconds probe_time{5};
 constexpr std::size_t health_bytes_max = std::size_t{1} << 20;
 constexpr std::size_t excerpt_bytes = 300;
+/// So long a stranger on the port may be somebody who is just leaving.
+constexpr std::chrono::seconds stranger_patience{1};
 
-/// What a status other than 2xx means for the task.
-attempt_result refusal(const http_answer& answer) {
-  const auto status = answer.status;
-  auto message = "HTTP " + std::to_string(status);
-  if (!answer.body.empty()) message += ": " + answer.body.substr(0, excerpt_bytes);
-  if (status < 400) message += " (redirects are not followed)";
-  // Request Timeout, Too Early and Too Many Requests say that later may be better.
-  const bool later = status >= 500 || status == 408 || status == 425 || status == 429;
-  // A gateway that lost the one behind it does not know what became of the task.
-  const bool lost = status == 502 || status == 504;
-  return {later ? failure::worker_failed : failure::refused, later, std::move(message),
-          later ? answer.retry_after_ms : 0, !lost};
+bool wants_a_port(const config::backend& one) {
+  const auto has = [](std::string_view text) {
+    return text.find(config::port_mark) != std::string_view::npos;
+  };
+  const auto any_value = [&](const auto& map) {
+    return std::ranges::any_of(map, [&](const auto& pair) { return has(pair.second); });
+  };
+  return has(one.url) || has(one.health) || has(one.path) || has(one.cwd)
+         || std::ranges::any_of(one.command, has) || any_value(one.env) || any_value(one.headers);
 }
 
-attempt_result understand(http_answer& answer) {
-  if (!answer.failure.empty()) return {failure::worker_failed, true, std::move(answer.failure)};
-  if (answer.status < 200 || answer.status >= 300) return refusal(answer);
-  if (answer.body.empty()) return {failure::none, false, "null"};
-  if (!protocols::is_json(answer.body))
-    return {failure::none, false, protocols::json_string_of_any(answer.body)};
-  if (answer.body.find('\n') == std::string::npos)
-    return {failure::none, false, std::move(answer.body)};
-  std::string line;
-  protocols::append_one_line(line, answer.body);
-  return {failure::none, false, std::move(line)};
+/// Puts the number in the place of each `${PORT}`, and into PORT unless that is written otherwise.
+void fill_in(config::backend& one, std::uint16_t port) {
+  const auto fill = [port](std::string& text) { text = config::with_port(text, port); };
+  for (auto* const text : {&one.url, &one.health, &one.path, &one.cwd}) fill(*text);
+  for (auto& word : one.command) fill(word);
+  for (auto* const map : {&one.env, &one.headers})
+    for (auto& [name, value] : *map) fill(value);
+  one.env.try_emplace("PORT", std::to_string(port));
+}
+
+/// Unlike that of any other start of any worker, here and in other nodes.
+std::string fresh_instance() {
+  std::random_device random;
+  std::string result;
+  constexpr std::string_view digits = "0123456789abcdef";
+  for (int i = 0; i < 32; ++i) result += digits[random() & 15U];
+  return result;
 }
 
 /// Everything but `abandon` happens on one loop.
@@ -76,17 +87,32 @@ public:
         probe_timer_{loop_},
         give_up_probe_timer_{loop_},
         events_{std::move(events)} {
-    address_known_ = parse_http_url(who.backend.url, address_);
-    if (!who.backend.command.empty()) child_ = std::make_shared<child_process>(loop_);
+    if (who.backend.command.empty()) {
+      address_known_ = parse_http_url(who.backend.url, address_);
+      return;
+    }
+    child_ = std::make_shared<child_process>(loop_);
+    if (wants_a_port(who_.backend)) {
+      port_ = free_port::take();
+      if (port_) fill_in(who_.backend, port_->number());
+    }
+    address_known_ = parse_http_url(who_.backend.url, address_);
   }
 
   void start() {
-    if (child_ && address_known_) child_->start(worker_launch(who_, where_), shared_from_this());
+    if (child_ && address_known_) {
+      auto order = worker_launch(who_, where_);
+      order.env[instance_variable] = instance_;
+      child_->start(std::move(order), shared_from_this());
+    }
     asio::post(loop_, [self = shared_from_this()] {
       if (self->over_) return;
       if (!self->address_known_)
-        return self->depart("its url is neither http://HOST:PORT nor https://HOST: "
-                            + self->who_.backend.url);
+        return self->depart(self->who_.backend.url.find(config::port_mark) != std::string::npos
+                                ? "cannot be given a port for its ${PORT}: none is free"
+                                : "has a url that "
+                                      + config::fault_of_http_url(self->who_.backend.url) + ": "
+                                      + self->who_.backend.url);
       self->start_timer_.expires_after(self->who_.backend.start_timeout);
       self->start_timer_.async_wait([self](boost::system::error_code error) {
         if (!error && !self->ready_) self->give_up();
@@ -142,13 +168,20 @@ public:
   [[nodiscard]] int pid() const { return child_ ? child_->pid() : 0; }
 
 private:
-  void add_headers(http_call& call) const {
+  void prepare(http_call& call, bool is_probe) {
     for (const auto& [name, value] : who_.backend.headers) call.add_header(name, value);
+    if (!child_ || who_.backend.listener == config::listener_owner::any) return;
+    call.guard([self = shared_from_this(), is_probe](const http_call::endpoint& there,
+                                                     const http_call::endpoint& here,
+                                                     std::function<void(std::string)> go_on) {
+      self->look_who_listens(there, here, is_probe, std::move(go_on));
+    });
   }
 
   struct open_call {
     task_ptr job;
     std::shared_ptr<http_call> call;
+    std::shared_ptr<http_reply> reply;
     std::shared_ptr<asio::steady_timer> limit;  ///< Of this attempt; empty: none.
   };
 
@@ -172,7 +205,53 @@ private:
     if (!reason_.empty()) how = reason_ + " (" + how + ")";
     if (started && !ready_ && !asked_ && !last_words_.empty())
       how += "; its last words: " + last_words_;
+    if (!ready_ && !asked_ && reason_.empty() && !stranger_.empty()) how += "; " + stranger_;
     depart(std::move(how));
+  }
+
+  // -- the port --
+
+  /// The first answer is not believed: whoever listens there has to be the child.
+  void look_who_listens(const http_call::endpoint& there, const http_call::endpoint& here,
+                        bool is_probe, std::function<void(std::string)> go_on) {
+    // A server elsewhere, which the command starts in its own way.
+    if (!there.address().is_loopback() && there.address() != here.address()) return go_on({});
+    auto sockets = listeners_at(there.address(), there.port());
+    if (!is_probe && !sockets.empty()
+        && std::ranges::all_of(sockets, [this](const listening_socket& one) {
+             return std::ranges::find(trusted_, one.inode) != trusted_.end();
+           }))
+      return go_on({});
+    // The spawner's thread may block.
+    spawner::shared().ask([self = shared_from_this(), sockets = std::move(sockets),
+                           port = there.port(), go_on = std::move(go_on)]() mutable {
+      auto found = whose(sockets, self->pid(), self->instance_);
+      asio::post(self->loop_,
+                 [self, sockets = std::move(sockets), found = std::move(found), port,
+                  go_on = std::move(go_on)] { go_on(self->fault_of(sockets, found, port)); });
+    });
+  }
+
+  std::string fault_of(const std::vector<listening_socket>& sockets, const listener_finding& found,
+                       std::uint16_t port) {
+    trusted_.clear();
+    stranger_.clear();
+    if (found.own) {
+      for (const auto& one : sockets) trusted_.push_back(one.inode);
+      return {};
+    }
+    stranger_ = "port " + std::to_string(port) + " is held by ";
+    if (found.pid != 0) {
+      stranger_ += "process " + std::to_string(found.pid) + " (" + found.program + ")";
+    } else if (sockets.empty()) {
+      stranger_ += "nobody who can be seen";
+    } else {
+      stranger_ += "a process of user " + std::to_string(found.user) + " that cannot be seen";
+    }
+    stranger_ +=
+        ", which the command did not start; write ${PORT} for a port of its own, or listener: any "
+        "if another program is to hold it";
+    return stranger_;
   }
 
   // -- health --
@@ -181,9 +260,9 @@ private:
   void probe(std::chrono::microseconds delay) {
     if (over_) return;
     probing_ = std::make_shared<http_call>(loop_, address_, health_bytes_max);
-    add_headers(*probing_);
+    prepare(*probing_, true);
     probing_->start(
-        http::verb::get, who_.backend.health, {}, {}, nullptr, {},
+        http::verb::get, who_.backend.health, {}, {}, nullptr,
         [self = shared_from_this(), delay](http_answer answer) { self->probed(answer, delay); });
     give_up_probe_timer_.expires_after(probe_time);
     give_up_probe_timer_.async_wait(
@@ -205,6 +284,16 @@ private:
       if (const auto hears = events(); hears && healthy) hears->on_pong();
       return;
     }
+    if (answer.failure != stranger_) stranger_.clear();  // It has left.
+    if (stranger_.empty()) {
+      stranger_since_ns_ = 0;
+    } else if (stranger_since_ns_ == 0) {
+      stranger_since_ns_ = steady_now_ns();
+    } else if (steady_now_ns() - stranger_since_ns_
+               >= std::chrono::nanoseconds{stranger_patience}.count()) {
+      reason_ = stranger_;
+      return child_->stop(fault_grace);
+    }
     if (healthy) {
       ready_ = true;
       start_timer_.cancel();
@@ -222,7 +311,10 @@ private:
 
   void give_up() {
     reason_ = "not ready within " + in_words(who_.backend.start_timeout);
-    if (!last_health_.empty()) reason_ += ", last answer: " + last_health_;
+    if (!stranger_.empty())
+      reason_ += ": " + stranger_;
+    else if (!last_health_.empty())
+      reason_ += ", last answer: " + last_health_;
     if (child_)
       child_->stop(fault_grace);
     else
@@ -252,17 +344,29 @@ private:
     if (over_) return;
     auto call = std::make_shared<http_call>(loop_, address_, where_.output_bytes_max);
     const auto limit = limit_of(call.get());
-    open_.push_back({job, call, limit});
-    http_call::piece_taker on_piece;
+    const auto reply = std::make_shared<http_reply>(
+        job->streaming, where_.output_bytes_max,
+        [self = shared_from_this(), job](protocols::stream_form form) {
+          if (const auto hears = self->events()) hears->on_form(job, form);
+        },
+        [self = shared_from_this(), job](std::string_view piece) {
+          if (const auto hears = self->events()) hears->on_chunk(job, piece);
+        });
+    open_.push_back({job, call, reply, limit});
+    call->on_body([reply](const http_answer& head) { return reply->begin(head); },
+                  [reply, limit](std::string_view piece) {
+                    // It answers; how long that goes on is the task's matter.
+                    if (limit) limit->cancel();
+                    return reply->take(piece);
+                  });
     if (job->streaming)
-      on_piece = [self = shared_from_this(), job, limit](std::string_view piece) {
-        if (limit) limit->cancel();  // It answers; how long that goes on is the task's matter.
-        if (const auto hears = self->events()) hears->on_chunk(job, piece);
-      };
+      call->pace([self = shared_from_this(), job] {
+        const auto hears = self->events();
+        return !hears || hears->takes_more(job);
+      });
     const auto key = protocols::wire_name(job->id, 1);
-    add_headers(*call);
+    prepare(*call, false);
     call->start(http::verb::post, who_.backend.path, job->input, key, std::move(connection),
-                std::move(on_piece),
                 [self = shared_from_this(), call = call.get()](http_answer answer) {
                   self->ended(call, std::move(answer));
                 });
@@ -293,13 +397,15 @@ private:
     });
     if (found == open_.end()) return;
     auto job = std::move(found->job);
+    const auto reply = std::move(found->reply);
     if (found->limit) found->limit->cancel();
     open_.erase(found);
     // The server closed an idle connection just when it was used: no reason to fail the task.
     if (answer.stale && job->effects != protocols::side_effects::unsafe)
       return begin(std::move(job), nullptr);
     keep(std::move(answer.connection));
-    if (const auto hears = events()) hears->on_result(std::move(job), understand(answer));
+    auto result = reply->end(answer, job->effects == protocols::side_effects::unsafe);
+    if (const auto hears = events()) hears->on_result(std::move(job), std::move(result));
   }
 
   void close_all() {
@@ -327,12 +433,17 @@ private:
     if (hears) hears->on_gone({.why = std::move(why), .asked = asked_, .before_ready = !ready_});
   }
 
-  const config::specialist who_;
+  config::specialist who_;  ///< With the port filled in.
   const worker_surroundings where_;
   asio::io_context& loop_;
   asio::steady_timer start_timer_, probe_timer_, give_up_probe_timer_;
   http_address address_;
   bool address_known_ = false;
+  std::unique_ptr<free_port> port_;
+  const std::string instance_ = fresh_instance();
+  std::vector<std::uint64_t> trusted_;  ///< Inodes of the child's listening sockets.
+  std::string stranger_;                ///< Who has the port in the child's place.
+  std::int64_t stranger_since_ns_ = 0;
   std::shared_ptr<child_process> child_;
   std::shared_ptr<http_call> probing_;
   std::vector<std::shared_ptr<http_connection>> idle_;

@@ -1,11 +1,13 @@
 #include "runtime/machine/worker/process_worker.hpp"
 
 #include "protocols/worker_jsonl.hpp"
+#include "protocols/worker_line.hpp"
 #include "protocols/worker_mcp.hpp"
 #include "protocols/worker_msgpack.hpp"
 #include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/io/engine.hpp"
 #include "runtime/machine/process/child_process.hpp"
+#include "runtime/machine/process/line_limit.hpp"
 #include "runtime/machine/worker/worker_launch.hpp"
 
 #include <boost/asio/post.hpp>
@@ -27,10 +29,24 @@ using protocols::task_ptr;
 using protocols::worker_message;
 using protocols::worker_word;
 
-/// A worker that says so much in a second without having been asked floods us with valid messages.
+/// An idle worker that says so much in a second floods us with valid messages. While it starts or
+/// has a task, only their bytes count.
 constexpr int unasked_max = 1000;
+/// Bytes that are no answer: so many at once, and so many a second for ever.
+constexpr std::int64_t unasked_bytes_max = std::int64_t{16} << 20;
+constexpr std::int64_t unasked_bytes_per_second = std::int64_t{1} << 20;
+constexpr std::int64_t bytes_per_message = 64;  ///< What looking at one costs, in bytes.
 constexpr std::int64_t second_ns = 1'000'000'000;
 constexpr std::size_t last_words_max = 300;
+/// Lines on its output that are no messages, as they are logged.
+constexpr line_limit::bounds strays_logged{
+    .line_bytes_max = 1024, .lines_per_second = 5, .burst = 20};
+/// Names of tasks that it may still answer although nobody waits for them.
+constexpr std::size_t late_max = 256;
+/// A server with more pages of tools than this goes round in a circle.
+constexpr int tool_pages_max = 64;
+/// A server that was silent for so long is greeted in another way.
+constexpr std::chrono::milliseconds greeting_patience{5000};
 /// Room on a line for all but the output.
 constexpr std::size_t envelope_bytes = 4096;
 
@@ -56,6 +72,7 @@ public:
         loop_{where.io->next_loop()},
         child_{std::make_shared<child_process>(loop_)},
         start_timer_{loop_},
+        greeting_timer_{loop_},
         codec_{make_codec(who.backend.protocol, where.output_bytes_max + envelope_bytes)},
         events_{std::move(events)} {
     open_.reserve(who.backend.concurrency);
@@ -68,7 +85,15 @@ public:
       self->start_timer_.expires_after(self->who_.backend.start_timeout);
       self->start_timer_.async_wait([self](boost::system::error_code error) {
         if (!error && !self->ready_)
-          self->give_up("not ready within " + in_words(self->who_.backend.start_timeout));
+          self->give_up("not ready within " + in_words(self->who_.backend.start_timeout)
+                        + self->with_stray());
+      });
+      self->greeting_timer_.expires_after(
+          std::min(greeting_patience, self->who_.backend.start_timeout / 2));
+      self->greeting_timer_.async_wait([self](boost::system::error_code error) {
+        std::string hello;
+        if (!error && !self->ready_ && !self->over_ && self->codec_->greet_again(hello))
+          self->child_->write(hello);
       });
     });
   }
@@ -82,7 +107,7 @@ public:
                                      : protocols::wire_name(job->id, job->attempts);
       why = codec_->add_task(written_, name, job->input, time_left_ms(*job, who_));
       if (why.empty()) {
-        open_.push_back({name, job, false});
+        open_.push_back({name, job});
         child_->write(written_);
       }
       written_.clear();
@@ -96,24 +121,29 @@ public:
   }
 
   void cancel(const task_ptr& job) {
-    task_ptr told;
-    {
-      const std::lock_guard lock{mutex_};
-      const auto found = std::find_if(open_.begin(), open_.end(),
-                                      [&](const open_task& one) { return one.job == job; });
-      if (found == open_.end() || !codec_->add_cancel(written_, found->name)) return;
-      child_->write(written_);
-      written_.clear();
-      told = std::move(found->job);
-      open_.erase(found);
+    const std::lock_guard lock{mutex_};
+    if (const auto found = find(job); found != open_.end() && !found->dropped) {
+      found->dropped = true;
+      take_back(*found);
     }
-    // A server that was told does not answer any more, so its answer is given here.
-    answer_later(std::move(told), {failure::cancelled, false, "cancelled"});
+  }
+
+  bool forget(const task_ptr& job) {
+    const std::lock_guard lock{mutex_};
+    const auto found = find(job);
+    if (found == open_.end()) return false;
+    if (found->ping == 0) take_back(*found);
+    expect_late(std::move(found->name));
+    open_.erase(found);
+    return true;
   }
 
   void ping() {
     const std::lock_guard lock{mutex_};
-    if (codec_->add_ping(written_)) child_->write(written_);
+    if (codec_->add_ping(written_)) {
+      ++pings_;
+      child_->write(written_);
+    }
     written_.clear();
   }
 
@@ -140,7 +170,25 @@ private:
     std::string name;
     task_ptr job;
     bool answering = false;  ///< A piece of its answer has come.
+    bool dropped = false;    ///< Nobody waits for it any more.
+    bool expired = false;    ///< Its attempt has taken too long.
+    std::uint64_t ping =
+        0;  ///< Once this one is answered, the worker has heard that it may let go.
   };
+
+  /// @pre locked. Says that `one` is not wanted any more, and asks for a sign of life.
+  void take_back(open_task& one) {
+    static_cast<void>(codec_->add_cancel(written_, one.name));
+    if (codec_->add_ping(written_)) one.ping = ++pings_;
+    if (!written_.empty()) child_->write(written_);
+    written_.clear();
+  }
+
+  /// @pre locked.
+  void expect_late(std::string name) {
+    if (late_.size() >= late_max) late_.erase(late_.begin());
+    late_.push_back(std::move(name));
+  }
 
   std::shared_ptr<worker_events> events() {
     const std::lock_guard lock{mutex_};
@@ -151,21 +199,42 @@ private:
     if (where_.log) where_.log(who_.name, line);
   }
 
-  /// A worker that says nothing about a task for so long is given up.
+  /// A task of which nothing is said for so long is taken back, to be tried again. A worker that
+  /// shows no sign of life then is given up.
   void limit_attempt(std::string name) {
     asio::post(loop_, [self = shared_from_this(), name = std::move(name)]() mutable {
       auto timer =
           std::make_shared<asio::steady_timer>(self->loop_, self->who_.backend.attempt_timeout);
-      timer->async_wait([self, name = std::move(name), timer](boost::system::error_code error) {
-        if (error || self->over_) return;
-        {
-          const std::lock_guard lock{self->mutex_};
-          const auto found = self->find(name);
-          if (found == self->open_.end() || found->answering) return;
-        }
-        self->give_up("did not answer within " + in_words(self->who_.backend.attempt_timeout));
-      });
+      timer->async_wait(
+          [self, name = std::move(name), timer](boost::system::error_code error) mutable {
+            if (error || self->over_) return;
+            {
+              const std::lock_guard lock{self->mutex_};
+              const auto found = self->find(name);
+              if (found == self->open_.end() || found->answering || found->dropped) return;
+              found->expired = true;
+              self->take_back(*found);
+            }
+            self->limit_letting_go(std::move(name), timer);
+          });
     });
+  }
+
+  void limit_letting_go(std::string name, const std::shared_ptr<asio::steady_timer>& timer) {
+    timer->expires_after(who_.backend.stop_timeout);
+    timer->async_wait([self = shared_from_this(), name = std::move(name),
+                       timer](boost::system::error_code error) {
+      if (error || self->over_) return;
+      {
+        const std::lock_guard lock{self->mutex_};
+        if (self->find(name) == self->open_.end()) return;
+      }
+      self->give_up(self->too_slow());
+    });
+  }
+
+  [[nodiscard]] std::string too_slow() const {
+    return "did not answer within " + in_words(who_.backend.attempt_timeout);
   }
 
   void answer_later(task_ptr job, attempt_result result) {
@@ -190,54 +259,171 @@ private:
     log(line);
   }
 
-  void on_broken(std::string_view why) override { give_up(std::string{why}); }
+  void on_broken(std::string_view why) override {
+    codec_->finish(*this);
+    give_up(std::string{why});
+  }
 
   void on_message(const worker_message& said) override {
     if (fault_) return;
     switch (said.word) {
       case worker_word::ready: return become_ready();
       case worker_word::result:
-        return end_task(said.id, {failure::none, false, std::string{said.text}});
+        return end_task(said, {failure::none, false, std::string{said.text}});
       case worker_word::error:
-        return end_task(said.id, {said.retryable ? failure::worker_failed : failure::refused,
-                                  said.retryable, std::string{said.text}, 0, true});
+        return end_task(said, {said.retryable ? failure::worker_failed : failure::refused,
+                               said.retryable, std::string{said.text}, 0, true});
       case worker_word::chunk: return give_chunk(said);
-      case worker_word::pong:
-        unasked();
-        if (const auto hears = events()) hears->on_pong();
-        return;
-      case worker_word::ignored: return unasked();
-      case worker_word::reply: return child_->write(said.text);
-      case worker_word::nonsense: return give_up("wrote nonsense: " + std::string{said.text});
+      case worker_word::pong: return hear_pong(said);
+      case worker_word::ignored: return unasked(said.bytes);
+      case worker_word::reply: child_->write(said.text); return unasked(said.bytes);
+      case worker_word::stray: return skip(said);
+      case worker_word::broken:
+        return fail_one(said.id, "the worker answered with " + std::string{said.text});
+      case worker_word::too_long: return fail_one(said.id, too_large(said.bytes));
+      case worker_word::tools_changed: return ask_for_tools({});
+      case worker_word::tools: return hear_tools(said.text);
+      case worker_word::refusal:
+        return give_up("refused to begin: " + std::string{said.text} + with_stray());
+      case worker_word::nonsense:
+        retry_lost_ = false;
+        return give_up("sent " + std::string{said.text});
     }
   }
 
+  [[nodiscard]] std::string too_large(std::size_t bytes) const {
+    return "the worker answered with " + std::to_string(bytes)
+           + " bytes, more than limits.output_bytes (" + std::to_string(where_.output_bytes_max)
+           + ") allows";
+  }
+
   void become_ready() {
-    if (std::exchange(ready_, true)) return unasked();
+    if (std::exchange(ready_, true)) return unasked(0);
     start_timer_.cancel();
+    greeting_timer_.cancel();
     if (const auto hears = events()) hears->on_ready();
   }
 
-  void end_task(std::string_view name, attempt_result result) {
-    if (!ready_) return give_up("answered before it said that it is ready");
+  void end_task(const worker_message& said, attempt_result result) {
+    if (result.output.size() > where_.output_bytes_max)
+      result = {failure::worker_failed, false, too_large(result.output.size()), 0, true};
+    const auto name = said.id;
     task_ptr job;
     std::shared_ptr<worker_events> hears;
+    bool late = false;
     {
       const std::lock_guard lock{mutex_};
       const auto found = find(name);
       if (found != open_.end()) {
+        // A server that was told to let go may say so as an error, which is not the task's.
+        if (found->expired && result.why != failure::none)
+          result = {failure::worker_failed, true, "the worker " + too_slow()};
         job = std::move(found->job);
         if (found != open_.end() - 1) *found = std::move(open_.back());
         open_.pop_back();
         hears = events_;
+      } else if (const auto one = std::find(late_.begin(), late_.end(), name); one != late_.end()) {
+        late = true;
+        late_.erase(one);
       }
     }
     if (!job) {
-      // A late answer to a task that was cancelled, or a mistake; neither can hurt another task.
-      log("answered a task that it does not have: " + std::string{name.substr(0, 64)});
-      return unasked();
+      // A mistake, which cannot hurt another task.
+      if (!late)
+        log_stray("answered a task that it does not have: " + protocols::quoted_bytes(name));
+      return unasked(said.bytes);
     }
     if (hears) hears->on_result(std::move(job), std::move(result));
+  }
+
+  /// An answer that cannot be used costs the task that it was for, and the worker goes on. Whose it
+  /// was is clear as well when there is only one.
+  void fail_one(std::string_view name, std::string why) {
+    std::string only;
+    {
+      const std::lock_guard lock{mutex_};
+      if (name.empty() && open_.size() == 1) only = open_.front().name;
+    }
+    if (only.empty() && name.empty()) {
+      log_stray(why);
+      if (const auto hears = events()) hears->on_stray();
+      return unasked(0);
+    }
+    worker_message said;
+    said.id = name.empty() ? std::string_view{only} : name;
+    end_task(said, {failure::worker_failed, false, std::move(why), 0, true});
+  }
+
+  void hear_pong(const worker_message& said) {
+    unasked(said.bytes);
+    std::vector<open_task> free;
+    std::shared_ptr<worker_events> hears;
+    {
+      const std::lock_guard lock{mutex_};
+      pongs_ = std::min(pongs_ + 1, pings_);
+      // It is alive, so it can be given something else; what it still says of these comes late.
+      for (auto at = open_.begin(); at != open_.end();) {
+        if (at->ping == 0 || at->ping > pongs_) {
+          ++at;
+          continue;
+        }
+        expect_late(at->name);
+        free.push_back(std::move(*at));
+        at = open_.erase(at);
+      }
+      hears = events_;
+    }
+    if (!hears) return;
+    for (auto& one : free) {
+      if (one.dropped)
+        hears->on_result(std::move(one.job), {failure::cancelled, false, "cancelled"});
+      else
+        hears->on_result(std::move(one.job),
+                         {failure::worker_failed, true, "the worker " + too_slow()});
+    }
+    hears->on_pong();
+  }
+
+  /// A line that is no message: somebody printed something. It is counted and logged.
+  void skip(const worker_message& said) {
+    stray_ = "sent a line that is not " + std::string{what_it_speaks()} + ": "
+             + protocols::quoted_bytes(said.text);
+    log_stray(stray_);
+    if (const auto hears = events()) hears->on_stray();
+    unasked(said.bytes);
+  }
+
+  [[nodiscard]] std::string_view what_it_speaks() const {
+    switch (who_.backend.protocol) {
+      case config::worker_protocol::mcp: return "JSON-RPC";
+      case config::worker_protocol::msgpack: return "a frame of MessagePack";
+      case config::worker_protocol::jsonl: break;
+    }
+    return "a message";
+  }
+
+  /// The last stray line, for whoever has to find out why a worker was given up.
+  [[nodiscard]] std::string with_stray() const { return stray_.empty() ? "" : "; it " + stray_; }
+
+  void log_stray(const std::string& line) {
+    strays_.feed(line + "\n", steady_now_ns(), [this](std::string_view some) { log(some); });
+  }
+
+  void ask_for_tools(std::string_view cursor) {
+    if (cursor.empty()) {
+      tool_pages_ = 0;
+      tools_ = std::make_shared<protocols::tool_effects>();
+    }
+    const std::lock_guard lock{mutex_};
+    if (codec_->add_tools_request(written_, cursor)) child_->write(written_);
+    written_.clear();
+  }
+
+  void hear_tools(std::string_view page) {
+    if (!tools_) return;
+    const auto cursor = protocols::add_tools(*tools_, page);
+    if (!cursor.empty() && ++tool_pages_ < tool_pages_max) return ask_for_tools(cursor);
+    if (const auto hears = events()) hears->on_tools(std::exchange(tools_, nullptr));
   }
 
   void give_chunk(const worker_message& said) {
@@ -249,17 +435,33 @@ private:
         job = found->job;
       }
     }
-    if (!job) return unasked();
+    if (!job) return unasked(said.bytes);
     if (const auto hears = events(); hears && job->streaming) hears->on_chunk(job, said.text);
   }
 
-  void unasked() {
+  /// Counts what was no answer.
+  void unasked(std::size_t bytes) {
     const auto now = steady_now_ns();
     if (now - unasked_since_ns_ > second_ns) {
-      unasked_since_ns_ = now;
+      const auto seconds = (now - unasked_since_ns_) / second_ns;
+      unasked_bytes_ -= std::min(unasked_bytes_, seconds * unasked_bytes_per_second);
+      unasked_since_ns_ += seconds * second_ns;
       unasked_ = 0;
     }
-    if (++unasked_ > unasked_max) give_up("flooded its standard output with unasked messages");
+    unasked_bytes_ += static_cast<std::int64_t>(bytes) + bytes_per_message;
+    if (unasked_bytes_ > unasked_bytes_max) {
+      retry_lost_ = false;
+      return give_up("flooded its standard output with more than "
+                     + std::to_string(unasked_bytes_max >> 20) + " MiB that are no answer"
+                     + with_stray());
+    }
+    ++unasked_;
+    if (unasked_ <= unasked_max || !ready_) return;
+    {
+      const std::lock_guard lock{mutex_};
+      if (!open_.empty()) return;
+    }
+    give_up("flooded its standard output with unasked messages" + with_stray());
   }
 
   /// The worker cannot be used any more. What runs in it is lost, and its tasks hear so at once.
@@ -268,6 +470,7 @@ private:
     fault_ = true;
     reason_ = why;
     start_timer_.cancel();
+    greeting_timer_.cancel();
     std::vector<open_task> lost;
     std::shared_ptr<worker_events> hears;
     {
@@ -278,12 +481,16 @@ private:
     child_->stop(ready_ ? std::chrono::milliseconds{0} : fault_grace);
     if (hears)
       for (auto& one : lost)
-        hears->on_result(std::move(one.job), {failure::worker_failed, true, "the worker " + why});
+        hears->on_result(std::move(one.job),
+                         {failure::worker_failed, retry_lost_, "the worker " + why});
   }
 
   void on_gone(bool started, std::string how) override {
+    codec_->finish(*this);  // The last line counts, also without its end.
     over_ = true;
     start_timer_.cancel();
+    greeting_timer_.cancel();
+    strays_.finish(steady_now_ns(), [this](std::string_view some) { log(some); });
     worker_events::departure departure;
     std::vector<open_task> lost;
     std::shared_ptr<worker_events> hears;
@@ -297,6 +504,7 @@ private:
     departure.why = reason_.empty() ? how : reason_ + " (" + how + ")";
     if (started && !ready_ && !asked_ && !last_words_.empty())
       departure.why += "; its last words: " + last_words_;
+    if (started && !ready_ && !asked_ && reason_.empty()) departure.why += with_stray();
     if (hears) hears->on_gone(std::move(departure));
   }
 
@@ -305,25 +513,36 @@ private:
     return std::find_if(open_.begin(), open_.end(),
                         [name](const open_task& one) { return one.name == name; });
   }
+  std::vector<open_task>::iterator find(const task_ptr& job) {
+    return std::find_if(open_.begin(), open_.end(),
+                        [&job](const open_task& one) { return one.job == job; });
+  }
 
   const config::specialist who_;
   const worker_surroundings where_;
   asio::io_context& loop_;
   const std::shared_ptr<child_process> child_;
-  asio::steady_timer start_timer_;
+  asio::steady_timer start_timer_, greeting_timer_;
   const std::unique_ptr<protocols::worker_codec> codec_;
 
   // On the loop's thread only.
   bool ready_ = false, fault_ = false, over_ = false;
+  bool retry_lost_ = true;  ///< What is lost with the worker may be tried again.
   int unasked_ = 0;
+  std::int64_t unasked_bytes_ = 0;
   std::int64_t unasked_since_ns_ = 0;
-  std::string reason_, last_words_;
+  std::string reason_, last_words_, stray_;
+  line_limit strays_{strays_logged};
+  std::shared_ptr<protocols::tool_effects> tools_;  ///< Those of the pages that have come.
+  int tool_pages_ = 0;
 
   std::mutex mutex_;  ///< Guards what follows, and writing with the codec.
   std::shared_ptr<worker_events> events_;
   std::vector<open_task> open_;
   std::string written_;
+  std::vector<std::string> late_;
   std::uint64_t number_ = 0;
+  std::uint64_t pings_ = 0, pongs_ = 0;
   bool asked_ = false;
 };
 
@@ -334,6 +553,7 @@ public:
   void start() override { with_->start(); }
   void run(task_ptr job) override { with_->run(std::move(job)); }
   void cancel(const task_ptr& job) override { with_->cancel(job); }
+  bool forget(const task_ptr& job) override { return with_->forget(job); }
   void ping() override { with_->ping(); }
   void stop(std::chrono::milliseconds grace) override { with_->stop(grace); }
   [[nodiscard]] int pid() const override { return with_->pid(); }

@@ -3,6 +3,8 @@
 
 #include "config/specialist.hpp"
 #include "protocols/task.hpp"
+#include "protocols/tool_effects.hpp"
+#include "runtime/machine/worker/callable.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -14,6 +16,7 @@
 namespace greenroom::machine {
 
 class engine;
+class process_keeper;
 
 /// What a worker tells. Called on a thread of the engine (or of whoever calls `run`), one call at a
 /// time per worker, never from within `start`, `stop` or the destructor; must not block.
@@ -25,8 +28,16 @@ public:
   /// One attempt at `job` is over. Exactly once for each `run`, unless `on_gone` comes first:
   /// then the attempts still open are lost with the worker.
   virtual void on_result(protocols::task_ptr job, protocols::attempt_result result) noexcept = 0;
+  /// Before the first piece, or before the result when nothing is streamed: what it is.
+  virtual void on_form(const protocols::task_ptr&, protocols::stream_form) noexcept {}
   virtual void on_chunk(const protocols::task_ptr& job, std::string_view piece) noexcept = 0;
+  /// False: whoever gets the pieces has enough for now.
+  [[nodiscard]] virtual bool takes_more(const protocols::task_ptr&) noexcept { return true; }
   virtual void on_pong() noexcept {}
+  /// Something on its output was no message and was skipped.
+  virtual void on_stray() noexcept {}
+  /// It has listed its tools, for the first time or because they have changed (`protocol: mcp`).
+  virtual void on_tools(std::shared_ptr<const protocols::tool_effects>) noexcept {}
   /// The worker is really gone (a process: reaped). Exactly once for each `start`, and last.
   struct departure {
     std::string
@@ -44,8 +55,13 @@ public:
   virtual void start() = 0;
   /// @pre ready. The worker takes its `concurrency` at a time; the caller does not give more.
   virtual void run(protocols::task_ptr job) = 0;
-  /// Nobody waits for `job` any more. Tells the worker when its protocol has a word for that.
+  /// Nobody waits for `job` any more. The worker is told when its protocol has a word for that, and
+  /// is asked whether it is alive. `on_result` follows when it lets go: when it answers either;
+  /// until then it may be busy. The same again does nothing.
   virtual void cancel(const protocols::task_ptr& job) = 0;
+  /// The same for a task that somebody else is about to get: nothing is told of it once this has
+  /// returned true. False: it is not open here, or this worker can only be stopped.
+  [[nodiscard]] virtual bool forget(const protocols::task_ptr&) { return false; }
   /// A liveness probe, where the protocol has one (others answer by themselves).
   virtual void ping() = 0;
   /// Asks it to go: stdin closed and TERM to its process group, KILL after `grace`.
@@ -62,13 +78,16 @@ struct worker_surroundings {
   std::string department;  ///< GREENROOM_DEPARTMENT
   std::string pool;        ///< GREENROOM_POOL
   std::size_t output_bytes_max = std::size_t{16} << 20;
-  std::function<void(std::string_view specialist, std::string_view line)>
-      log;  ///< Its stderr, by line.
+  /// Its stderr, and what was skipped on its stdout, by line.
+  std::function<void(std::string_view specialist, std::string_view line)> log;
+  /// How its processes are held together; null: by their group only.
+  std::shared_ptr<process_keeper> keeper;
+  std::shared_ptr<call_gate> calls;  ///< Counts calls of C++ callables; may be null.
 };
 
 /// An in-process callable. Input and result are JSON text. Throwing fails the task.
 struct callable {
-  std::function<std::string(const std::string& input)> run;
+  callable_function run;
   /// True: short and never blocks, so it runs where the task arrives. False: on a thread pool.
   bool inline_run = false;
 };

@@ -16,12 +16,14 @@ launch_order worker_launch(const config::specialist& who, const worker_surroundi
   order.env["GREENROOM_SPECIALIST"] = who.name;
   order.env["GREENROOM_DEPARTMENT"] = where.department;
   order.env["GREENROOM_POOL"] = where.pool;
+  order.keeper = where.keeper;
   if (!where.node_mark.empty()) order.env[mark_variable] = where.node_mark;
   return order;
 }
 
 std::int64_t time_left_ms(const protocols::task& job, const config::specialist& who) {
-  if (job.deadline_ns == 0) return who.backend.task_timeout.count();
+  if (job.deadline_ns == 0)
+    return who.backend.task_timeout.value_or(config::task_timeout_default).count();
   return std::max<std::int64_t>(1, (job.deadline_ns - steady_now_ns()) / 1'000'000);
 }
 

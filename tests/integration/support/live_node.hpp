@@ -35,6 +35,7 @@ struct answer {
   int status = 0;  ///< 0: the connection ended before there was one.
   std::string head;
   json body = json::object();
+  std::string text;  ///< The body as it came.
   [[nodiscard]] std::string header(std::string_view name) const;
   [[nodiscard]] std::string type() const { return body.value("type", ""); }
   [[nodiscard]] std::string detail() const { return body.value("detail", ""); }
@@ -75,6 +76,11 @@ public:
   void set_environment(const std::string& name, const std::string& value) {
     environment_.emplace_back(name, value);
   }
+
+  /// The next starts may have so many files open, and no more (RLIMIT_NOFILE, soft and hard).
+  void limit_files(std::size_t soft, std::size_t hard) { files_ = {soft, hard}; }
+  /// From the next start on the node sees no control groups. False: only root can hide them.
+  bool hide_control_groups();
 
   /// True when it listens; false when it ended before, and then `exit_code` says how.
   bool start(const std::string& data = {});
@@ -125,6 +131,8 @@ public:
 private:
   std::filesystem::path folder_;
   std::vector<std::pair<std::string, std::string>> environment_;
+  std::pair<std::size_t, std::size_t> files_{};
+  bool groups_hidden_ = false;
   int pid_ = 0;
   std::uint16_t port_ = 0;
   int exit_code_ = -1;

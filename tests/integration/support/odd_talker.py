@@ -119,16 +119,13 @@ if how == "nonsense-at-start":
 if how == "flood-at-start":
     while True:
         write(chatter)
-if how == "other-version" and protocol == "mcp":
-    write(line({"id": 0, "result": {"protocolVersion": "1999-01-01", "capabilities": {}}}))
-    time.sleep(3600)
 if protocol == "msgpack":
     write(framed(pack({"type": "ready"})))
 
 for message in messages():
     if protocol == "mcp" and message.get("method") == "initialize":
         write(line({"id": message["id"], "result": {
-            "protocolVersion": message["params"]["protocolVersion"],
+            "protocolVersion": "1999-01-01" if how == "other-version" else message["params"]["protocolVersion"],
             "capabilities": {}, "serverInfo": {"name": "odd", "version": "1"}}}))
         continue
     if protocol == "mcp" and "id" not in message:
@@ -147,7 +144,7 @@ for message in messages():
     elif how == "hang":
         time.sleep(3600)
     elif how == "nonsense":
-        write(nonsense)
+        write(nonsense + result(name))
     elif how == "half-and-exit":
         write(result(name)[:-3])
         sys.exit(0)

@@ -74,8 +74,43 @@ TEST(Difference, ListsKeysThatOnlyANewProcessCanApply) {
   after.io_threads = 2;
   after.scheduler.threads = 2;
   after.log.level = log_level::debug;
+  after.pool.mode = pool_mode::baseline;
+  after.limits.connections = 9;
+  after.journal.fsync = false;
   EXPECT_THAT(compare(small(), after).needs_restart,
-              ElementsAre("listen", "data_dir", "io_threads", "scheduler.threads"));
+              ElementsAre("listen", "data_dir", "io_threads", "scheduler.threads", "pool.mode",
+                          "limits.connections", "journal.fsync"));
+}
+
+TEST(Difference, KnowsWhichKeysAWorkerWasStartedWith) {
+  specialist before;
+  before.name = "a";
+  before.backend.command = {"worker"};
+  auto after = before;
+  after.pin = true;
+  after.priority = priority::high;
+  after.aliases = {"b"};
+  after.backend.concurrency = 4;
+  after.backend.side_effects = side_effects::unsafe;
+  after.backend.start_timeout = std::chrono::seconds{1};
+  after.backend.task_timeout = std::chrono::seconds{1};
+  after.backend.stop_timeout = std::chrono::seconds{1};
+  EXPECT_TRUE(same_worker(before, after));
+  const auto differs = [&](auto change) {
+    auto other = before;
+    change(other.backend);
+    return !same_worker(before, other);
+  };
+  EXPECT_TRUE(differs([](backend& b) { b.command.emplace_back("-v"); }));
+  EXPECT_TRUE(differs([](backend& b) { b.env["A"] = "b"; }));
+  EXPECT_TRUE(differs([](backend& b) { b.cwd = "/"; }));
+  EXPECT_TRUE(differs([](backend& b) { b.kind = backend_kind::http; }));
+  EXPECT_TRUE(differs([](backend& b) { b.protocol = worker_protocol::mcp; }));
+  EXPECT_TRUE(differs([](backend& b) { b.url = "http://a"; }));
+  EXPECT_TRUE(differs([](backend& b) { b.headers["A"] = "b"; }));
+  EXPECT_TRUE(differs([](backend& b) { b.health = "/b"; }));
+  EXPECT_TRUE(differs([](backend& b) { b.path = "/b"; }));
+  EXPECT_TRUE(differs([](backend& b) { b.attempt_timeout = std::chrono::seconds{1}; }));
 }
 
 }  // namespace

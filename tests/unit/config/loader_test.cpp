@@ -113,10 +113,69 @@ workflows:
   EXPECT_THAT(one->backend.command, ElementsAre("node", "worker.js"));
   EXPECT_EQ(one->backend.env.at("PORT"), "8080");
   EXPECT_EQ(one->backend.side_effects, side_effects::unsafe);
-  EXPECT_EQ(one->backend.task_timeout, std::chrono::seconds{30});
+  EXPECT_EQ(one->backend.task_timeout, std::nullopt);
   EXPECT_EQ(whole.departments[0].restart.intensity, 5u);
   EXPECT_EQ(department_of(whole, "architect")->name, "BACKEND");
   EXPECT_EQ(find_specialist(whole, "nobody"), nullptr);
+}
+
+TEST(Loader, TakesQuotedValuesForWhatTheKeySaysTheyAre) {
+  const auto whole = loaded(
+      R"({"pool": {"cooldown": "1h30m", "max_warm": "4", "adaptive": "false", "target_memory": "0.2",
+  "memory_budget_mb": 4.0, "warming_concurrency": 2.0}, "limits": {"request_bytes": "16MiB"},
+  "departments": [{"name": "A", "specialists": [{"name": "s", "backend":
+  {"kind": "process", "command": ["x"], "start_timeout": "30s"}}]}]})");
+  EXPECT_EQ(whole.pool.cooldown, std::chrono::minutes{90});
+  EXPECT_EQ(whole.pool.max_warm, 4u);
+  EXPECT_FALSE(whole.pool.adaptive);
+  EXPECT_EQ(whole.pool.target_memory, 0.2);
+  EXPECT_EQ(whole.pool.memory_budget_mb, 4);
+  EXPECT_EQ(whole.pool.warming_concurrency, 2u);
+  EXPECT_EQ(whole.limits.request_bytes, 16u << 20U);
+  EXPECT_EQ(find_specialist(whole, "s")->backend.start_timeout, std::chrono::seconds{30});
+}
+
+TEST(Loader, LeavesExtensionsAloneAtEveryLevel) {
+  const auto whole = loaded(
+      "x-worker: &worker { command: [work], x-inner: 1, env: { x-kept: yes } }\n"
+      "defaults: { x-a: 1, memory_mb: 7 }\npool: { x-b: [1, 2], max_warm: 4 }\n"
+      "commands: { go: { department: A, x-c: 1 } }\n"
+      "departments:\n  - name: A\n    x-d: 1\n    restart: { x-e: {} }\n    specialists:\n"
+      "      - { name: a, x-f: 1, backend: { <<: *worker, x-g: 1, concurrency: 2 } }\n"
+      "workflows: [{ name: W, steps: [a], x-h: 1 }]\n");
+  const auto& one = *find_specialist(whole, "a");
+  EXPECT_THAT(one.backend.command, ElementsAre("work"));
+  EXPECT_EQ(one.backend.concurrency, 2u);
+  EXPECT_EQ(one.backend.env.at("x-kept"), "yes");  // A variable may be called so.
+  EXPECT_EQ(one.memory_mb, 7);
+  EXPECT_EQ(whole.pool.max_warm, 4u);
+  EXPECT_EQ(problem_of("x-: 1\n").message, "unknown key");
+  EXPECT_EQ(problem_of("xmax: 1\n").message, "unknown key");
+}
+
+TEST(Loader, WarnsOfTimesThatShouldFollowOneAnother) {
+  const auto warned = [](const std::string& backend) {
+    const auto result = load_text(
+        "departments:\n  - name: A\n    specialists:\n      - name: s\n        backend: { command: "
+        "[x], "
+            + backend + " }\n",
+        "node.yaml");
+    EXPECT_TRUE(result);
+    std::vector<std::string> keys;
+    for (const auto& each : result.warnings) {
+      EXPECT_EQ(each.line, 5u);
+      keys.push_back(each.key.substr(each.key.rfind('.') + 1));
+    }
+    return keys;
+  };
+  EXPECT_THAT(warned("start_timeout: 90s, task_timeout: 30s"), ElementsAre("task_timeout"));
+  EXPECT_THAT(warned("start_timeout: 90s, task_timeout: 90s"), ElementsAre("task_timeout"));
+  EXPECT_THAT(warned("start_timeout: 90s, task_timeout: 91s"), IsEmpty());
+  EXPECT_THAT(warned("start_timeout: 90s"), IsEmpty());
+  EXPECT_THAT(warned("start_timeout: 90s, task_timeout: auto"), IsEmpty());
+  EXPECT_THAT(warned("task_timeout: 1s"), IsEmpty());
+  EXPECT_THAT(warned("task_timeout: 1s, attempt_timeout: 1s"), ElementsAre("attempt_timeout"));
+  EXPECT_FALSE(load_text("rollout: { hold_limit: 10m, shadow_hold: 30m }\n", "a").warnings.empty());
 }
 
 TEST(Loader, NamesTheNearestKeyForAnUnknownOne) {
@@ -182,8 +241,27 @@ INSTANTIATE_TEST_SUITE_P(
                 "expected a whole number, found \"many\"", ""},
         mistake{"pool: { max_warm: 1.5 }\n", "pool.max_warm", 13, "expected a whole number", ""},
         mistake{"pool: { max_warm: 1e3 }\n", "pool.max_warm", 13, "expected a whole number", ""},
-        mistake{"pool: { max_warm: '17' }\n", "pool.max_warm", 13,
-                "expected a whole number, found the text \"17\"", ""},
+        mistake{"pool: { max_warm: '' }\n", "pool.max_warm", 13,
+                "expected a whole number, found \"\"", ""},
+        mistake{"pool: { memory_budget_mb: 1e400 }\n", "pool.memory_budget_mb", 13,
+                "must be a number that can be meant, not 1e400", ""},
+        mistake{"pool: { memory_budget_mb: 1e300 }\n", "pool.memory_budget_mb", 13,
+                "must be between 0 and 1000000000", ""},
+        mistake{"pool: { memory_budget_mb: '-1' }\n", "pool.memory_budget_mb", 13,
+                "must be between 0 and 1000000000", ""},
+        mistake{"pool: { memory_budget_mb: '.inf' }\n", "pool.memory_budget_mb", 13,
+                "expected a number", ""},
+        mistake{"pool: { max_warm: 99999999999999999999 }\n", "pool.max_warm", 13,
+                "must be between 1 and 10000000", ""},
+        mistake{"pool: { cooldown: '-45s' }\n", "pool.cooldown", 13, "must not be negative", ""},
+        mistake{"pool: { cooldown: 99999999999999999999h }\n", "pool.cooldown", 13,
+                "must be at most 87840h, not", ""},
+        mistake{"pool: { cooldown: 87840h1ms }\n", "pool.cooldown", 13,
+                "must be at most 87840h, not", ""},
+        mistake{"pool: { min_residency: automatic }\n", "pool.min_residency", 13,
+                "expected a duration", ""},
+        mistake{"limits: { request_bytes: -1MiB }\n", "limits.request_bytes", 13,
+                "must not be negative", ""},
         mistake{"pool: { max_warm: }\n", "pool.max_warm", 13, "found nothing", ""},
         mistake{"pool: { adaptive: yes }\n", "pool.adaptive", 13, "expected true or false", "true"},
         mistake{"pool: { memory_budget_mb: nan }\n", "pool.memory_budget_mb", 13,
@@ -332,7 +410,7 @@ INSTANTIATE_TEST_SUITE_P(
         mistake{"        aliases: ['a b']\n        backend: { kind: function }\n", "one.aliases[0]",
                 5, "cannot be a name", ""},
         mistake{"        memory_mb: -1\n        backend: { kind: function }\n", "one.memory_mb", 5,
-                "must be at least 0", ""}),
+                "must be between 0 and 1000000000", ""}),
     name_of);
 
 TEST(Loader, RefusesASpecialistThatCouldNeverBeWarm) {

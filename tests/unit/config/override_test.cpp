@@ -53,6 +53,25 @@ TEST(Override, SetsKeysOfSections) {
   EXPECT_THAT(result.value->alerts.webhooks, ElementsAre("http://a", "http://b"));
 }
 
+TEST(Override, TakesBlanksAndQuotesOffAsYamlDoes) {
+  // As files of variables for containers hand them on.
+  const auto result = with_environment({{"GREENROOM_POOL_COOLDOWN", "\"45s\""},
+                                        {"GREENROOM_POOL_MAX_WARM", " '20' \r"},
+                                        {"GREENROOM_POOL_ADAPTIVE", "'false'"},
+                                        {"GREENROOM_LIMITS_REQUEST_BYTES", "\"1MiB\""}});
+  ASSERT_TRUE(result) << to_string(result.problems.front());
+  EXPECT_EQ(result.value->pool.cooldown, std::chrono::seconds{45});
+  EXPECT_EQ(result.value->pool.max_warm, 20u);
+  EXPECT_FALSE(result.value->pool.adaptive);
+  EXPECT_EQ(result.value->limits.request_bytes, 1u << 20U);
+  const auto set =
+      with_sets({"pool.cooldown='1h30m'",
+                 "departments.BACKEND.specialists.api-architect.backend.env.LEVEL=\"a"});
+  ASSERT_TRUE(set);
+  EXPECT_EQ(set.value->pool.cooldown, std::chrono::minutes{90});
+  EXPECT_EQ(find_specialist(*set.value, "api-architect")->backend.env.at("LEVEL"), "\"a");
+}
+
 TEST(Override, SetsKeysOfNamedEntries) {
   const auto result =
       with_sets({"departments.BACKEND.specialists.api-architect.pin=true",

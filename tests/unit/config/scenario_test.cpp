@@ -70,7 +70,7 @@ TEST(Scenario, RefusesWhatCannotBeDone) {
                                   good_mix + "arrival: { kind: poisson }\n",
                                   good_mix + "arrival: { kind: sometimes, rate: 1 }\n",
                                   good_mix + "arrival: { kind: constant, rate: -1 }\n",
-                                  good_mix + "arrival: { kind: constant, rate: \"5\" }\n",
+                                  good_mix + "arrival: { kind: constant, rate: \"five\" }\n",
                                   good_mix + "arrival: { kind: closed, users: 1.5 }\n",
                                   good_mix + "arrival: { kind: closed }\n",
                                   good_mix + "arrival: { kind: ramp }\n",

@@ -71,7 +71,8 @@ TEST(AlertRules, HaveEveryThresholdOfTheProductOnBothSides) {
     EXPECT_TRUE(found.clear(found.clear_at)) << each.name;
     EXPECT_FALSE(found.clear(std::nextafter(found.clear_at, beyond))) << each.name;
   }
-  for (const auto name : {rollback_triggered, workflow_detected, self_tuning_adjustment}) {
+  for (const auto name :
+       {rollback_triggered, workflow_detected, self_tuning_adjustment, task_stuck}) {
     EXPECT_FALSE(rule(rules, name).what) << name;
   }
   EXPECT_EQ(rule(rules, rollback_triggered).level, severity::critical);

@@ -80,6 +80,20 @@ TEST_F(LruPolicy, NeverEvictsBusyPinnedWarmingOrYoungOnes) {
   EXPECT_THAT(names_of(room.evict), ElementsAre(3));
 }
 
+TEST_F(LruPolicy, KeepsAPlaceForTwoStartsWhereNobodySaysHowLong) {
+  cast(3);
+  policy->learn(0, {.load_s = 0.02});
+  policy->learn(1, {.load_s = 22});
+  policy->set_limits({.max_warm = 1, .min_residency_s = automatic_residency});
+  warm(0, start_s);
+  EXPECT_FALSE(policy->make_room(2, seats, start_s + 0.039).fits);
+  EXPECT_TRUE(policy->make_room(2, seats, start_s + 0.041).fits);
+  seats[0] = {};
+  warm(1, start_s);
+  EXPECT_FALSE(policy->make_room(2, seats, start_s + 1.999).fits);
+  EXPECT_TRUE(policy->make_room(2, seats, start_s + 2.001).fits);
+}
+
 TEST_F(LruPolicy, CountsNeitherPinnedNorCoolingOnesAgainstTheLimits) {
   cast(3);
   policy->learn(0, {.pinned = true, .memory_mb = 100});
@@ -128,6 +142,13 @@ TEST_F(LruPolicy, EvictsNobodyForOneThatCanNeverFit) {
   const auto room = policy->make_room(1, seats, start_s);
   EXPECT_FALSE(room.fits);
   EXPECT_THAT(room.evict, IsEmpty());
+}
+
+TEST_F(LruPolicy, LetsOneThatIsLargerThanTheBudgetRunAlone) {
+  cast(2);
+  policy->learn(1, {.memory_mb = 500});
+  policy->set_limits({.max_warm = 10, .memory_budget_mb = 70});
+  EXPECT_TRUE(policy->make_room(1, seats, start_s).fits);
 }
 
 TEST_F(LruPolicy, CoolsExactlyWhenTheCooldownHasPassed) {

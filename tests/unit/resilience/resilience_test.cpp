@@ -69,6 +69,17 @@ TEST(Breaker, GivesAProbeBackThatEndedWithoutAVerdict) {
   EXPECT_TRUE(one.admit(set, start + 5s));
 }
 
+TEST(Breaker, CountsNoProbesBeyondTheAttemptsThatAreUnderWay) {
+  const breaker::settings set{.failures = 1, .open = 5s};
+  breaker one;
+  EXPECT_TRUE(one.failure(set, start));
+  EXPECT_TRUE(one.admit(set, start + 5s));
+  one.under_way(1);
+  EXPECT_FALSE(one.admit(set, start + 5s));
+  one.under_way(0);  // It was lost with whoever ran it.
+  EXPECT_TRUE(one.admit(set, start + 5s));
+}
+
 TEST(RestartBudget, DoublesTheDelayAndEndsWithTheLastAllowedRestart) {
   const restart_budget::settings set{.restarts_max = 2, .window = 60s, .delay = 100ms};
   restart_budget budget;

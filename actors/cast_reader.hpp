@@ -1,0 +1,67 @@
+// Which casts a thread may be looking at, so that a cast which was replaced goes as soon as nobody
+// can look at it any more.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+namespace greenroom::actors {
+
+struct cast;
+
+/// What a thread holds; for `cast_reader`.
+struct held_state {
+  const cast* newest = nullptr;
+  std::size_t held = 0;
+  std::size_t base = 0;  ///< Those before it were read outside of the scope.
+  std::size_t depth = 0;
+  bool outside = false;  ///< Something was read outside of a scope since the last turn.
+};
+
+/// Every thread holds a counted reference to each cast that it has read, so a reload never takes
+/// one away under somebody's eyes, and to read costs two loads: the counts are touched only by the
+/// first read after a reload. A reference that a thread has got is good
+///  - inside a `scope`, until the outermost one of that thread ends: for code that any thread may
+///    call, such as the node's own functions;
+///  - outside, until the thread says `turn()`: that nothing on its stack looks at a cast. Threads
+///    that run actors, or an event loop, say so between two things that they do.
+/// Thus an idle thread holds the cast that it read last, and no other.
+class cast_reader {
+public:
+  class scope {
+  public:
+    scope() {
+      auto& mine = state_;
+      if (mine.depth++ == 0) mine.base = mine.outside ? mine.held : 0;
+    }
+    ~scope() {
+      auto& mine = state_;
+      if (--mine.depth == 0 && mine.held > mine.base + 1) release(mine.base);
+    }
+    scope(const scope&) = delete;
+    scope& operator=(const scope&) = delete;
+  };
+
+  static void turn() {
+    auto& mine = state_;
+    if (mine.depth > 0) return;
+    mine.outside = false;
+    if (mine.held > 1) release(0);
+  }
+
+  /// Whether this thread holds it already.
+  [[nodiscard]] static bool holds(const cast* now) {
+    auto& mine = state_;
+    if (mine.depth == 0) mine.outside = true;
+    return mine.newest == now;
+  }
+  static const cast& hold(std::shared_ptr<const cast> fresh);
+
+private:
+  // Keeps those from number `from` on no more, but for the newest.
+  static void release(std::size_t from);
+
+  inline static thread_local constinit held_state state_{};
+};
+
+}  // namespace greenroom::actors

@@ -1,0 +1,51 @@
+// The last lines that each worker wrote to standard error, for whoever asks why it failed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace greenroom {
+
+struct worker_line {
+  std::uint64_t number = 0;  ///< Grows with each line of the node.
+  std::int64_t unix_ms = 0;
+  std::string text;
+};
+
+namespace actors {
+
+/// Bounded in bytes: `specialist_bytes` for each specialist and `bytes_max` in all, shared evenly
+/// between those that wrote anything; the oldest lines go, a longer line is cut. From any thread.
+class worker_lines {
+public:
+  static constexpr std::size_t bytes_max = std::size_t{8} << 20;
+  static constexpr std::size_t specialist_bytes = std::size_t{64} << 10;
+  static constexpr std::size_t specialist_bytes_min = 512;
+  static constexpr std::size_t line_bytes = 4096;
+
+  void add(std::string_view specialist, std::string_view text, std::int64_t unix_ms);
+  /// Those after the line `after`, at most the last `most`, the oldest first.
+  [[nodiscard]] std::vector<worker_line> of(std::string_view specialist, std::uint64_t after,
+                                            std::size_t most) const;
+
+private:
+  struct tail {
+    std::deque<worker_line> lines;
+    std::size_t bytes = 0;
+  };
+  [[nodiscard]] std::size_t share() const;
+  static void trim(tail& one, std::size_t most);
+
+  mutable std::mutex mutex_;
+  std::map<std::string, tail, std::less<>> tails_;
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace actors
+}  // namespace greenroom

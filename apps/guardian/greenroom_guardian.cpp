@@ -1,0 +1,138 @@
+// Ends the workers of a node that was killed, and all that they started.
+//
+// greenroom-guardian NODE NODE_STARTED GROUP|- MARK REPORT|-
+// Its standard input is a socket of the node: "q" on it says that the node ends by itself; its end
+// without a word, that it was killed.
+#include "runtime/machine/process/control_group.hpp"
+#include "runtime/machine/process/descriptor.hpp"
+#include "runtime/machine/process/process_tree.hpp"
+#include "runtime/machine/process/sweep.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace {
+
+using namespace greenroom::machine;
+using std::chrono::milliseconds;
+
+constexpr milliseconds look_period{500};
+constexpr milliseconds patience{5000};
+
+descriptor open_pidfd(int pid) {
+  return descriptor{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+}
+
+template <class Number>
+Number number_in(const char* text) {
+  Number result{};
+  const std::string_view whole{text};
+  std::from_chars(whole.data(), whole.data() + whole.size(), result);
+  return result;
+}
+
+/// Nothing that ends a node, its terminal or its group must end this.
+void go_apart() {
+  ::setsid();
+  for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP})
+    ::signal(number, SIG_IGN);
+  const descriptor nothing{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+  ::dup2(nothing.number(), 1);
+  ::dup2(nothing.number(), 2);
+  if (::chdir("/") != 0) return;
+}
+
+/// By number, with when it started: the number may be somebody else's later.
+using family = std::map<int, std::uint64_t>;
+
+void look_at(int node, family& known) {
+  family now;
+  for (const int pid : descendants_of(node))
+    if (pid != ::getpid()) now[pid] = stat_of_process(pid).started;
+  // Those whose parent has ended are still somewhere.
+  for (const auto& [pid, started] : known)
+    if (!now.contains(pid) && stat_of_process(pid).started == started) now[pid] = started;
+  known = std::move(now);
+}
+
+std::uint64_t end_family(const family& known) {
+  std::uint64_t ended = 0;
+  for (const auto& [pid, started] : known) {
+    const auto pidfd = open_pidfd(pid);
+    const auto facts = stat_of_process(pid);
+    if (!pidfd || facts.state == 0 || facts.state == 'Z' || facts.started != started) continue;
+    ::syscall(SYS_pidfd_send_signal, pidfd.number(), SIGKILL, nullptr, 0);
+    pollfd wait{pidfd.number(), POLLIN, 0};
+    ::poll(&wait, 1, static_cast<int>(look_period.count()));
+    ++ended;
+  }
+  return ended;
+}
+
+std::uint64_t end_group(const std::string& group) {
+  std::uint64_t ended = 0;
+  const auto until = std::chrono::steady_clock::now() + patience;
+  if (!group.empty()) ended = processes_in_group(group).size();
+  while (!group.empty()) {
+    kill_group(group);
+    if (remove_group(group) || std::chrono::steady_clock::now() >= until) break;
+    std::this_thread::sleep_for(milliseconds{5});
+  }
+  return ended;
+}
+
+void write_report(const std::string& path, std::uint64_t ended) {
+  if (path == "-" || ended == 0) return;
+  if (auto* const file = std::fopen(path.c_str(), "we")) {
+    std::fprintf(file, "%llu\n", static_cast<unsigned long long>(ended));
+    std::fclose(file);
+  }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 6) {
+    std::fputs("greenroom-guardian is started by greenroom and of no use by itself.\n", stderr);
+    return 2;
+  }
+  const int node = number_in<int>(arguments[1]);
+  const auto started = number_in<std::uint64_t>(arguments[2]);
+  const std::string group = arguments[3][0] == '-' ? "" : arguments[3];
+  const std::string mark = arguments[4], report = arguments[5];
+  go_apart();
+  const auto pidfd = open_pidfd(node);
+  // It may have died before.
+  bool alive = pidfd && stat_of_process(node).started == started;
+  bool asked = false;
+  family known;
+  while (alive) {
+    pollfd wait[] = {{0, POLLIN, 0}, {pidfd.number(), POLLIN, 0}};
+    ::poll(wait, 2, group.empty() ? static_cast<int>(look_period.count()) : -1);
+    if (group.empty() && wait[1].revents == 0) look_at(node, known);
+    if (wait[1].revents != 0) alive = false;
+    if (wait[0].revents != 0) {
+      char word = 0;
+      const auto got = ::read(0, &word, 1);
+      asked = asked || (got == 1 && word == 'q');
+      if (got <= 0 || asked) alive = false;
+    }
+  }
+  auto ended = end_group(group);
+  if (!asked) ended += end_family(known);
+  ended += end_marked(mark, {}, patience);
+  if (!asked) write_report(report, ended);
+  return 0;
+}

@@ -1,0 +1,47 @@
+// `greenroom reload`: the node reads its configuration again, as after SIGHUP.
+#include "apps/client/asking.hpp"
+#include "apps/verbs/all.hpp"
+
+#include <cstdio>
+#include <memory>
+
+namespace greenroom::apps {
+namespace {
+
+void print_change(const nlohmann::json& came) {
+  std::printf("%s: %s\n", text_of(came, "source", "the configuration").c_str(),
+              text_of(came, "change", "applied").c_str());
+  const auto workers = number_of(came, "workers_to_replace");
+  if (workers > 0)
+    std::printf("%.0f workers run an old definition; each is replaced once it is idle\n", workers);
+  for (const auto& warning : came.value("warnings", nlohmann::json::array()))
+    if (warning.is_string())
+      std::printf("warning: %s\n", shown_text(warning.get<std::string>()).c_str());
+}
+
+int reload(const asking& how) {
+  node_client client{how};
+  const auto came = client.call("POST", "/v1/reload", nlohmann::json::object());
+  if (!came) return client.code();
+  if (how.as_json)
+    print_json(*came);
+  else
+    print_change(*came);
+  return done;
+}
+
+}  // namespace
+
+void add_reload(CLI::App& program, outcome& result) {
+  auto* verb = program.add_subcommand("reload", "Make the node read its configuration again");
+  verb->group(group::change);
+  auto how = std::make_shared<asking>();
+  add_asking_options(*verb, *how);
+  verb->footer(
+      "The node checks the whole configuration, then applies all of it or nothing, as after\n"
+      "SIGHUP. Exit code 1 when it is refused; the message names file, line and key.\n\n"
+      "Example:\n  greenroom reload");
+  verb->callback([how, &result] { result.code = reload(*how); });
+}
+
+}  // namespace greenroom::apps

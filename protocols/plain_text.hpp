@@ -1,0 +1,22 @@
+// Text of others (workers, callers, operators) as it may be shown in a log line or on a terminal.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace greenroom::protocols {
+
+/// What happens to line feeds and tabs.
+enum class line_ends : bool { escape, keep };
+
+/// `text` without anything that a terminal or a log reader would obey: control characters (C0, DEL,
+/// C1), line and paragraph separators and the marks that reverse the reading direction become
+/// `\u001b` and the like, bytes that are not UTF-8 become U+FFFD. The escapes are those of JSON, so
+/// that JSON text stays JSON text. Source of the list of direction marks: Unicode TR 36, and
+/// "Trojan Source" (CVE-2021-42574).
+[[nodiscard]] std::string plain_text(std::string_view text, line_ends ends = line_ends::escape);
+
+/// True when `plain_text` would return the text as it is.
+[[nodiscard]] bool is_plain_text(std::string_view text, line_ends ends = line_ends::escape);
+
+}  // namespace greenroom::protocols

@@ -1,0 +1,171 @@
+#include "protocols/worker_line.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace greenroom::protocols {
+namespace {
+
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+bool is_blank(char letter) {
+  return letter == ' ' || letter == '\t' || letter == '\r' || letter == '\n' || letter == '\v'
+         || letter == '\f' || letter == '\0';
+}
+
+/// The length of the terminal sequence that `text` begins with, or 0.
+std::size_t sequence_length(std::string_view text) {
+  if (text.size() < 2 || text.front() != '\x1b') return 0;
+  if (text[1] == ']') {  // Sets a title; ends with BEL or ESC \.
+    const auto end = text.find_first_of("\x07\x1b", 2);
+    if (end == std::string_view::npos) return 0;
+    return text[end] == '\x07' ? end + 1 : std::min(end + 2, text.size());
+  }
+  if (text[1] != '[') return 2;
+  std::size_t at = 2;
+  while (at < text.size() && text[at] >= 0x20 && text[at] <= 0x3f) ++at;
+  return at < text.size() ? at + 1 : 0;
+}
+
+/// The length of the terminal sequence that `text` ends with, or 0.
+std::size_t sequence_at_end(std::string_view text) {
+  constexpr std::size_t longest = 16;
+  const auto from = text.size() - std::min(text.size(), longest);
+  const auto escape = text.rfind('\x1b');
+  if (escape == std::string_view::npos || escape < from) return 0;
+  const auto length = sequence_length(text.substr(escape));
+  return escape + length == text.size() ? length : 0;
+}
+
+void append_hex(std::string& out, char byte) {
+  const auto value = static_cast<unsigned char>(byte);
+  out.push_back(hex_digits[value >> 4]);
+  out.push_back(hex_digits[value & 15]);
+}
+
+}  // namespace
+
+std::string_view without_ornament(std::string_view line) {
+  for (;;) {
+    if (line.empty()) return line;
+    if (is_blank(line.front())) {
+      line.remove_prefix(1);
+    } else if (line.starts_with(byte_order_mark)) {
+      line.remove_prefix(byte_order_mark.size());
+    } else if (const auto length = sequence_length(line)) {
+      line.remove_prefix(length);
+    } else {
+      break;
+    }
+  }
+  for (;;) {
+    if (is_blank(line.back())) {
+      line.remove_suffix(1);
+    } else if (const auto length = sequence_at_end(line)) {
+      line.remove_suffix(length);
+    } else {
+      return line;
+    }
+  }
+}
+
+std::string_view id_in_pieces(std::string_view head, std::string_view tail) {
+  std::string_view id;
+  json_deaf nobody;
+  json_scanner<json_deaf> scan{head, nobody};
+  scan.allow_not_finite();
+  // Members before the place where it breaks off have been given by then.
+  const bool whole = each_member(scan, [&id](std::string_view key, std::string_view value) {
+    if (key == "id") id = value;
+  });
+  if (whole || !id.empty()) return id;
+  // The official TypeScript library writes the identifier last.
+  constexpr std::string_view key = R"("id")";
+  const auto at = tail.rfind(key);
+  if (at == std::string_view::npos) return {};
+  json_scanner<json_deaf> end{tail.substr(at + key.size()), nobody};
+  end.skip_space();
+  if (!end.take(':')) return {};
+  end.skip_space();
+  const char* const begin = end.position();
+  if (!end.value(1)) return {};
+  id = {begin, static_cast<std::size_t>(end.position() - begin)};
+  // Nothing but short members may follow it, or it belongs to something within.
+  std::string_view member;
+  for (end.skip_space(); end.take(','); end.skip_space()) {
+    end.skip_space();
+    if (!end.raw_string(member)) return {};
+    end.skip_space();
+    if (!end.take(':')) return {};
+    end.skip_space();
+    if (!end.value(1)) return {};
+  }
+  if (!end.take('}')) return {};
+  end.skip_space();
+  return end.at_end() ? id : std::string_view{};
+}
+
+std::string fault_of(std::string_view line) {
+  json_deaf nobody;
+  json_scanner<json_deaf> scan{line, nobody};
+  scan.allow_not_finite();
+  scan.skip_space();
+  if (scan.value(json_depth_max))
+    return "NaN or Infinity, which JSON does not have (in Python, json.dumps(…, allow_nan=False) "
+           "finds the place)";
+  return "something that is not JSON from byte " + std::to_string(scan.position() - line.data() + 1)
+         + " on";
+}
+
+std::size_t message_start(std::string_view line, std::size_t from) {
+  constexpr std::array<std::string_view, 7> keys{R"("jsonrpc")", R"("id")",     R"("result")",
+                                                 R"("error")",   R"("method")", R"("type")",
+                                                 R"("output")"};
+  for (auto at = line.find('{', from); at != std::string_view::npos; at = line.find('{', at + 1)) {
+    auto rest = line.substr(at + 1);
+    const auto first = rest.find_first_not_of(" \t");
+    if (first == std::string_view::npos) return first;
+    rest.remove_prefix(first);
+    if (std::any_of(keys.begin(), keys.end(),
+                    [rest](std::string_view key) { return rest.starts_with(key); }))
+      return at;
+  }
+  return std::string_view::npos;
+}
+
+std::string quoted_bytes(std::string_view text, std::size_t most) {
+  std::string result = "«";
+  const auto shown = text.substr(0, most);
+  const char* const end = shown.data() + shown.size();
+  for (const char* at = shown.data(); at != end;) {
+    const auto letter = static_cast<unsigned char>(*at);
+    const std::size_t length = letter < 0x80 ? 1 : json_scanner<json_deaf>::utf8_length(at, end);
+    // U+0080 to U+009F steer terminals as well.
+    const bool control =
+        letter < 0x20 || letter == 0x7f
+        || (length == 2 && letter == 0xc2 && static_cast<unsigned char>(at[1]) < 0xa0);
+    if (length == 0 || control) {
+      // A character that the cut went through is left out.
+      if (length == 0 && text.size() > most && end - at < 4 && letter >= 0xc2) break;
+      result += "\\x";
+      append_hex(result, *at);
+      ++at;
+      continue;
+    }
+    result.append(at, length);
+    at += length;
+  }
+  return result + (text.size() > most ? "…»" : "»");
+}
+
+std::string hex_bytes(std::string_view bytes, std::size_t most) {
+  std::string result;
+  for (const char byte : bytes.substr(0, most)) {
+    if (!result.empty()) result.push_back(' ');
+    append_hex(result, byte);
+  }
+  return result + (bytes.size() > most ? " …" : "");
+}
+
+}  // namespace greenroom::protocols

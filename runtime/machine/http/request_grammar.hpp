@@ -1,0 +1,100 @@
+// The grammar of HTTP/1.1 requests, read strictly (RFC 9112), beside http_parser, which forgives
+// what a proxy in front may read in another way: that is how requests are smuggled.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace greenroom::machine::http {
+
+/// Of OpenAI's interface: whose errors have its form, whatever makes them.
+[[nodiscard]] bool is_openai_path(std::string_view target);
+
+/// Follows the bytes of one connection, however they are cut, and says what no reader may take.
+/// Keeps a few hundred bytes at most.
+class request_grammar {
+public:
+  struct fault {
+    int status = 0;  ///< 0: there is none.
+    std::string_view detail;
+  };
+
+  /// The first thing that is wrong; once there is one, nothing is read any more.
+  [[nodiscard]] fault read(std::string_view bytes);
+
+  /// Of the request that is being read, or was read last:
+  /// The path begins as those of OpenAI's interface do.
+  [[nodiscard]] bool asks_openai() const;
+  /// Bytes of a head have come, and not its end.
+  [[nodiscard]] bool in_head() const { return at_ > part::start && at_ <= part::head_end_lf; }
+  /// The last bytes read ended a head that asks for leave to send its body, of a length that
+  /// `bytes_max` allows.
+  [[nodiscard]] bool wants_leave(std::uint64_t bytes_max) const;
+  /// HTTP/1.0, which knows no interim answers.
+  [[nodiscard]] bool is_old() const { return old_; }
+  /// Heads that have ended so far.
+  [[nodiscard]] std::uint64_t heads() const { return heads_; }
+
+private:
+  enum class part : std::uint8_t {
+    start,
+    start_lf,
+    method,
+    target,
+    version,
+    line_lf,
+    field_start,
+    name,
+    value,
+    field_lf,
+    head_end_lf,
+    body,
+    size,
+    extension,
+    size_lf,
+    chunk,
+    chunk_cr,
+    chunk_lf,
+    trailer_start,
+    trailer,
+    trailer_lf,
+    end_lf,
+  };
+  enum class field : std::uint8_t { other, content_length, transfer_encoding, expect, host };
+
+  void begin_head();
+  [[nodiscard]] fault head_byte(unsigned char c);
+  [[nodiscard]] fault body_byte(unsigned char c);
+  [[nodiscard]] fault end_of_field();
+  [[nodiscard]] fault end_of_head();
+  [[nodiscard]] fault look_at_target() const;
+  void note(char c);
+  [[nodiscard]] std::string_view noted() const { return {kept_.data(), kept_size_}; }
+  std::size_t skim(std::string_view bytes);
+
+  part at_ = part::start;
+  fault found_;
+  std::array<char, 288> kept_{};  ///< The name, then the value of the field that is being read.
+  std::size_t kept_size_ = 0;
+  bool kept_all_ = true;
+  field which_ = field::other;
+  std::array<char, 288> target_{};
+  std::size_t target_size_ = 0;
+  std::string host_;
+  std::array<char, 10> version_{};
+  std::size_t version_size_ = 0;
+  bool old_ = false, options_ = false, connects_ = false;
+  std::size_t method_size_ = 0;
+  std::array<char, 8> method_{};
+  bool has_length_ = false, has_coding_ = false, is_chunked_ = false, expects_ = false;
+  bool head_just_ended_ = false;
+  std::uint64_t length_ = 0, left_ = 0, heads_ = 0;
+  std::size_t size_digits_ = 0, line_bytes_ = 0, trailer_bytes_ = 0;
+  bool trailer_named_ = false;
+  int empty_lines_ = 0;
+};
+
+}  // namespace greenroom::machine::http

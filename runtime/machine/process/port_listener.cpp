@@ -1,0 +1,239 @@
+#include "runtime/machine/process/port_listener.hpp"
+
+#include "runtime/machine/process/descriptor.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+
+namespace greenroom::machine {
+
+namespace {
+
+namespace ip = boost::asio::ip;
+
+constexpr std::string_view listens = "0A";  ///< TCP_LISTEN, as the kernel writes states.
+
+/// A whole file of /proc, up to a bound.
+std::string proc_text(const std::string& path, std::size_t bytes_max = std::size_t{1} << 20) {
+  std::string result;
+  const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  std::array<char, 16384> room{};
+  while (file && result.size() < bytes_max) {
+    const auto count = ::read(file.number(), room.data(), room.size());
+    if (count <= 0) break;
+    result.append(room.data(), static_cast<std::size_t>(count));
+  }
+  return result;
+}
+
+std::vector<std::string_view> words_of(std::string_view line) {
+  std::vector<std::string_view> words;
+  for (;;) {
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    if (line.empty()) return words;
+    const auto end = std::min(line.find(' '), line.size());
+    words.push_back(line.substr(0, end));
+    line.remove_prefix(end);
+  }
+}
+
+template <class Number>
+std::optional<Number> number_in(std::string_view text, int base) {
+  Number value{};
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// The kernel writes each four bytes of an address as one number of this machine's byte order.
+std::optional<ip::address> address_in(std::string_view hex) {
+  std::array<unsigned char, 16> bytes{};
+  if (hex.size() != 8 && hex.size() != 32) return std::nullopt;
+  for (std::size_t at = 0; at < hex.size(); at += 8) {
+    const auto value = number_in<std::uint32_t>(hex.substr(at, 8), 16);
+    if (!value) return std::nullopt;
+    std::memcpy(bytes.data() + at / 2, &*value, 4);
+  }
+  if (hex.size() == 32) {
+    const ip::address_v6 whole{bytes};
+    if (whole.is_v4_mapped()) return ip::make_address_v4(ip::v4_mapped, whole);
+    return whole;
+  }
+  ip::address_v4::bytes_type four{};
+  std::copy_n(bytes.begin(), four.size(), four.begin());
+  return ip::address_v4{four};
+}
+
+/// Whether the last whole line is of a socket that does not listen: those that do stand first.
+bool past_the_listening(std::string_view text) {
+  const auto end = text.rfind('\n');
+  if (end == std::string_view::npos || end == 0) return false;
+  const auto begin = text.rfind('\n', end - 1);
+  if (begin == std::string_view::npos) return false;  // The names of the columns.
+  const auto words = words_of(text.substr(begin + 1, end - begin - 1));
+  return words.size() > 3 && words[3] != listens;
+}
+
+/// The table may be long, but not its beginning.
+void append_listeners(std::vector<listening_socket>& to, const char* path, std::uint16_t port) {
+  const descriptor file{::open(path, O_RDONLY | O_CLOEXEC)};
+  std::string text;
+  std::array<char, 16384> room{};
+  while (file && !past_the_listening(text)) {
+    const auto count = ::read(file.number(), room.data(), room.size());
+    if (count <= 0) break;
+    text.append(room.data(), static_cast<std::size_t>(count));
+  }
+  for (auto& one : listeners_in(text, port)) to.push_back(std::move(one));
+}
+
+struct owner_facts {
+  int parent = 0, group = 0;
+  std::string name;
+};
+
+std::optional<owner_facts> owner_facts_of(int pid) {
+  const auto text = proc_text("/proc/" + std::to_string(pid) + "/stat", 4096);
+  // The name stands in parentheses and may hold anything.
+  const auto open = text.find('('), close = text.rfind(')');
+  if (open == std::string::npos || close == std::string::npos) return std::nullopt;
+  const auto words = words_of(std::string_view{text}.substr(close + 1));
+  if (words.size() < 3) return std::nullopt;
+  owner_facts result;
+  result.name = text.substr(open + 1, close - open - 1);
+  result.parent = number_in<int>(words[1], 10).value_or(0);
+  result.group = number_in<int>(words[2], 10).value_or(0);
+  return result;
+}
+
+bool has_instance(int pid, std::string_view instance) {
+  if (instance.empty()) return false;
+  const auto text = proc_text("/proc/" + std::to_string(pid) + "/environ");
+  const auto wanted = std::string{instance_variable} + "=" + std::string{instance};
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find('\0', at), text.size());
+    if (text.compare(at, end - at, wanted) == 0) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+bool belongs_to(int pid, int child, std::string_view instance) {
+  constexpr int generations = 64;
+  auto at = pid;
+  for (int i = 0; i < generations && at > 1; ++i) {
+    if (at == child) return true;
+    const auto facts = owner_facts_of(at);
+    if (!facts) break;
+    if (facts->group == child) return true;
+    at = facts->parent;
+  }
+  return has_instance(pid, instance);
+}
+
+/// Which of the inodes the process has open.
+void each_held(int pid, const std::set<std::uint64_t>& wanted,
+               const std::function<void(std::uint64_t)>& take) {
+  const auto folder = "/proc/" + std::to_string(pid) + "/fd";
+  const std::unique_ptr<DIR, int (*)(DIR*)> all{::opendir(folder.c_str()), &::closedir};
+  while (all) {
+    const auto* const entry = ::readdir(all.get());
+    if (entry == nullptr) return;
+    std::array<char, 64> link{};
+    const auto length = ::readlinkat(::dirfd(all.get()), entry->d_name, link.data(), link.size());
+    constexpr std::string_view before = "socket:[";
+    const std::string_view text{link.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+    if (!text.starts_with(before) || !text.ends_with(']')) continue;
+    const auto inode =
+        number_in<std::uint64_t>(text.substr(before.size(), text.size() - before.size() - 1), 10);
+    if (inode && wanted.contains(*inode)) take(*inode);
+  }
+}
+
+}  // namespace
+
+std::vector<listening_socket> listeners_in(std::string_view text, std::uint16_t port) {
+  std::vector<listening_socket> result;
+  text.remove_prefix(std::min(text.find('\n'), text.size()));  // The names of the columns.
+  while (!text.empty()) {
+    text.remove_prefix(1);
+    const auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(line.size());
+    const auto words = words_of(line);
+    if (words.size() < 10) continue;
+    if (words[3] != listens) break;
+    const auto colon = words[1].find(':');
+    if (colon == std::string_view::npos) continue;
+    const auto number = number_in<std::uint16_t>(words[1].substr(colon + 1), 16);
+    const auto address = address_in(words[1].substr(0, colon));
+    if (!address || number != port) continue;
+    result.push_back({*address, port, number_in<unsigned>(words[7], 10).value_or(0),
+                      number_in<std::uint64_t>(words[9], 10).value_or(0)});
+  }
+  return result;
+}
+
+std::vector<listening_socket> listeners_at(const ip::address& address, std::uint16_t port) {
+  std::vector<listening_socket> all;
+  append_listeners(all, "/proc/net/tcp", port);
+  append_listeners(all, "/proc/net/tcp6", port);
+  const bool exact =
+      std::ranges::any_of(all, [&](const auto& one) { return one.address == address; });
+  std::erase_if(all, [&](const auto& one) {
+    if (exact) return one.address != address;
+    // A socket of all IPv6 addresses takes IPv4 too, unless it was told not to.
+    return !one.address.is_unspecified() || (address.is_v6() && one.address.is_v4());
+  });
+  // One of all IPv4 addresses is nearer to an IPv4 connection than one that takes both.
+  const bool same = std::ranges::any_of(
+      all, [&](const auto& one) { return one.address.is_v4() == address.is_v4(); });
+  if (same)
+    std::erase_if(all, [&](const auto& one) { return one.address.is_v4() != address.is_v4(); });
+  return all;
+}
+
+listener_finding whose(const std::vector<listening_socket>& sockets, int child,
+                       std::string_view instance) {
+  std::set<std::uint64_t> foreign;
+  for (const auto& one : sockets) foreign.insert(one.inode);
+  const auto strike = [&](std::uint64_t inode) { foreign.erase(inode); };
+  listener_finding result;
+  // Mostly the child itself listens.
+  if (child > 0) each_held(child, std::set<std::uint64_t>{foreign}, strike);
+  if (!foreign.empty()) {
+    std::set<std::uint64_t> theirs = foreign;
+    const std::unique_ptr<DIR, int (*)(DIR*)> all{::opendir("/proc"), &::closedir};
+    while (all && !foreign.empty()) {
+      const auto* const entry = ::readdir(all.get());
+      if (entry == nullptr) break;
+      const auto pid = number_in<int>(entry->d_name, 10);
+      if (!pid) continue;
+      std::set<std::uint64_t> held;
+      each_held(*pid, theirs, [&](std::uint64_t inode) { held.insert(inode); });
+      if (held.empty()) continue;
+      if (belongs_to(*pid, child, instance)) {
+        for (const auto inode : held) foreign.erase(inode);
+      } else if (result.pid == 0) {
+        result.pid = *pid;
+        if (const auto facts = owner_facts_of(*pid)) result.program = facts->name;
+      }
+    }
+  }
+  result.own = !sockets.empty() && foreign.empty();
+  if (result.own) return {true, 0, {}, 0};
+  for (const auto& one : sockets)
+    if (foreign.contains(one.inode)) result.user = one.user;
+  return result;
+}
+
+}  // namespace greenroom::machine

@@ -1,0 +1,338 @@
+#include "runtime/machine/process/process_keeper.hpp"
+
+#include "runtime/machine/process/control_group.hpp"
+#include "runtime/machine/process/launch.hpp"
+#include "runtime/machine/process/process_tree.hpp"
+#include "runtime/machine/process/sweep.hpp"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace greenroom::machine {
+namespace {
+
+constexpr const char* guardian_program = "greenroom-guardian";
+constexpr std::chrono::milliseconds look_period{500};
+/// How long the end of a node waits for processes that were killed, and for its guardian.
+constexpr std::chrono::milliseconds end_patience{1000};
+constexpr std::chrono::milliseconds guardian_patience{2000};
+
+std::string group_name(std::string_view mark) {
+  auto result = "greenroom-" + std::string{mark};
+  for (auto& letter : result)
+    if (letter == '/' || letter == ':') letter = '-';
+  return result;
+}
+
+descriptor pidfd_of(int pid) {
+  return descriptor{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+}
+
+void kill_by(const descriptor& pidfd) {
+  ::syscall(SYS_pidfd_send_signal, pidfd.number(), SIGKILL, nullptr, 0);
+}
+
+}  // namespace
+
+struct process_keeper::inside {
+  options how;
+  std::string group;  ///< That of the node; empty: there is none.
+  std::string no_groups, no_guardian;
+  std::atomic<std::uint64_t> orphans{0};
+  std::atomic<std::uint64_t> serial{0};
+  std::atomic<bool> closed{false};
+
+  std::mutex mutex;
+  std::vector<std::string> to_remove;  ///< Groups whose last processes were still ending.
+  struct worker {
+    int pid = 0;
+    std::uint64_t started = 0;
+  };
+  std::map<std::uint64_t, worker> alive;  ///< By serial.
+
+  // Without control groups: a thread that looks for what a worker left behind.
+  std::thread looker;
+  std::condition_variable wake;
+  std::deque<std::uint64_t> left;  ///< Serials of workers that have ended.
+  bool stopping = false;
+
+  launched guardian;
+
+  void start_guardian();
+  void end_guardian();
+  void look();
+  void look_at_adopted();
+  void end_of(std::uint64_t gone);
+  void remove_groups();
+  void end_all();
+};
+
+std::shared_ptr<process_keeper> process_keeper::start(options how) {
+  std::shared_ptr<process_keeper> result{new process_keeper};
+  auto& in = *result->inside_;
+  in.how = std::move(how);
+  if (in.how.control_groups) {
+    in.group = make_own_group(group_name(in.how.mark), in.no_groups);
+  } else {
+    in.no_groups = "switched off";
+  }
+  if (in.how.guardian) in.start_guardian();
+  if (in.group.empty()) {
+    if (in.how.adopt) ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    in.looker = std::thread{[&in] { in.look(); }};
+    pthread_setname_np(in.looker.native_handle(), "gr-keeper");
+  }
+  return result;
+}
+
+process_keeper::process_keeper() : inside_{std::make_unique<inside>()} {}
+
+process_keeper::~process_keeper() { close(); }
+
+void process_keeper::close() {
+  auto& in = *inside_;
+  if (in.closed.exchange(true)) return;
+  if (in.looker.joinable()) {
+    {
+      const std::lock_guard lock{in.mutex};
+      in.stopping = true;
+    }
+    in.wake.notify_all();
+    in.looker.join();
+  }
+  in.end_all();
+  in.end_guardian();
+}
+
+void process_keeper::end_earlier() {
+  auto& in = *inside_;
+  if (in.group.empty()) return;
+  const auto prefix = group_name(in.how.mark.substr(0, in.how.mark.rfind(':') + 1));
+  for (const auto& group : groups_beside(in.group, prefix)) {
+    in.orphans += processes_in_group(group).size();
+    kill_group(group);
+    const std::lock_guard lock{in.mutex};
+    in.to_remove.push_back(group);
+  }
+  in.remove_groups();
+}
+
+process_keeper::place process_keeper::add() {
+  auto& in = *inside_;
+  place result;
+  result.serial = ++in.serial;
+  if (!in.group.empty()) result.group = make_group(in.group, std::to_string(result.serial));
+  in.remove_groups();
+  return result;
+}
+
+void process_keeper::started(const place& where, int pid) {
+  auto& in = *inside_;
+  const auto since = in.group.empty() ? stat_of_process(pid).started : 0;
+  const std::lock_guard lock{in.mutex};
+  in.alive[where.serial] = {pid, since};
+}
+
+void process_keeper::kill(const place& where) const {
+  if (!where.group.empty()) kill_group(where.group);
+}
+
+void process_keeper::ended(const place& where, int pid) {
+  auto& in = *inside_;
+  if (!where.group.empty()) {
+    auto left = processes_in_group(where.group);
+    std::erase(left, pid);
+    if (!left.empty()) {
+      in.orphans += left.size();
+      kill_group(where.group);
+    }
+  }
+  {
+    const std::lock_guard lock{in.mutex};
+    in.alive.erase(where.serial);
+    if (!where.group.empty())
+      in.to_remove.push_back(where.group);
+    else if (pid > 0)
+      in.left.push_back(where.serial);
+  }
+  in.wake.notify_all();
+  in.remove_groups();
+}
+
+const std::string& process_keeper::mark() const { return inside_->how.mark; }
+
+std::uint64_t process_keeper::orphans_ended() const { return inside_->orphans; }
+
+void process_keeper::count_orphans(std::uint64_t more) { inside_->orphans += more; }
+
+std::string process_keeper::lacks() const {
+  const auto& in = *inside_;
+  std::string result;
+  if (in.group.empty()) result = "no control groups (" + in.no_groups + ")";
+  if (!in.no_guardian.empty())
+    result += (result.empty() ? "" : ", ") + ("no guardian (" + in.no_guardian + ")");
+  return result;
+}
+
+// What is killed needs a moment until its group can be removed; the next who comes looks again.
+void process_keeper::inside::remove_groups() {
+  std::vector<std::string> some;
+  {
+    const std::lock_guard lock{mutex};
+    some.swap(to_remove);
+  }
+  std::erase_if(some, [](const std::string& one) { return remove_group(one); });
+  if (some.empty()) return;
+  const std::lock_guard lock{mutex};
+  to_remove.insert(to_remove.end(), some.begin(), some.end());
+}
+
+void process_keeper::inside::end_all() {
+  const auto until = std::chrono::steady_clock::now() + end_patience;
+  if (!group.empty()) {
+    kill_group(group);
+    while (!remove_group(group) && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds{2});
+    return;
+  }
+  orphans += end_marked(how.mark, {}, end_patience);
+  {
+    const std::lock_guard lock{mutex};
+    alive.clear();
+  }
+  if (how.adopt) look_at_adopted();
+}
+
+// -- without control groups ---------------------------------------------------
+
+void process_keeper::inside::look() {
+  std::unique_lock lock{mutex};
+  while (!stopping || !left.empty()) {
+    if (left.empty() && !stopping) {
+      const auto due = [this] { return stopping || !left.empty(); };
+      if (how.adopt)
+        wake.wait_for(lock, look_period, due);
+      else
+        wake.wait(lock, due);
+    }
+    auto gone = std::exchange(left, {});
+    lock.unlock();
+    for (const auto one : gone) end_of(one);
+    if (how.adopt) look_at_adopted();
+    lock.lock();
+  }
+}
+
+void process_keeper::inside::end_of(std::uint64_t gone) {
+  orphans += end_marked(how.mark, std::to_string(gone), end_patience);
+}
+
+// Whoever is our child and no worker was started by one that has ended, or by one of its own.
+void process_keeper::inside::look_at_adopted() {
+  constexpr int rounds_max = 10;
+  for (int round = 0; round < rounds_max; ++round) {
+    bool again = false;
+    for (const int child : children_of(::getpid())) {
+      const auto facts = stat_of_process(child);
+      {
+        const std::lock_guard lock{mutex};
+        bool known = child == guardian.pid;
+        bool older = false;
+        for (const auto& [number, one] : alive) {
+          known |= one.pid == child;
+          older |= one.started <= facts.started;
+        }
+        // One that is just being started is not known yet, and younger than this look.
+        if (known) continue;
+        if (facts.state != 'Z' && (older || mark_of_process(child) == how.mark)) continue;
+      }
+      if (facts.state == 'Z') {
+        // A worker that was just started and has ended is its loop's to reap.
+        if (spawned_here(child)) continue;
+        ::waitpid(child, nullptr, WNOHANG);
+        continue;
+      }
+      if (spawned_here(child)) continue;
+      const auto pidfd = pidfd_of(child);
+      if (!pidfd || stat_of_process(child).started != facts.started) continue;
+      kill_by(pidfd);
+      ++orphans;
+      again = true;
+      pollfd wait{pidfd.number(), POLLIN, 0};
+      ::poll(&wait, 1, static_cast<int>(look_period.count()));
+      ::waitpid(child, nullptr, WNOHANG);
+    }
+    if (!again) return;
+  }
+}
+
+// -- the guardian -------------------------------------------------------------
+
+void process_keeper::inside::start_guardian() {
+  launch_order order;
+  order.command = {guardian_program,
+                   std::to_string(::getpid()),
+                   std::to_string(stat_of_process(::getpid()).started),
+                   group.empty() ? "-" : group,
+                   how.mark,
+                   how.report.empty() ? "-" : how.report};
+  order.bin_directory = how.bin_directory;
+  order.outlives = true;
+  order.empty_environment = true;
+  std::mutex done_mutex;
+  std::condition_variable done;
+  bool over = false;
+  spawner::shared().ask([&] {
+    auto fresh = launch(order);
+    const std::lock_guard lock{done_mutex};
+    guardian = std::move(fresh);
+    over = true;
+    done.notify_one();
+  });
+  std::unique_lock lock{done_mutex};
+  done.wait(lock, [&over] { return over; });
+  no_guardian = guardian.error;
+  guardian.out.close();
+  guardian.err.close();
+}
+
+// Its input ends without a word when the node is killed; a node that ends says so.
+void process_keeper::inside::end_guardian() {
+  if (guardian.pid == 0) return;
+  static_cast<void>(::send(guardian.in.number(), "q", 1, MSG_NOSIGNAL));
+  guardian.in.close();
+  pollfd wait{guardian.pidfd.number(), POLLIN, 0};
+  if (::poll(&wait, 1, static_cast<int>(guardian_patience.count())) <= 0) kill_by(guardian.pidfd);
+  siginfo_t end{};
+  ::waitid(P_PIDFD, static_cast<id_t>(guardian.pidfd.number()), &end, WEXITED);
+  forget_spawned(guardian.pid);
+}
+
+std::uint64_t read_guardian_report(const std::string& report) {
+  std::uint64_t result = 0;
+  {
+    std::ifstream in{report};
+    if (!(in >> result)) result = 0;
+  }
+  ::unlink(report.c_str());
+  return result;
+}
+
+}  // namespace greenroom::machine

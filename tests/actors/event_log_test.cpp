@@ -1,0 +1,102 @@
+#include "actors/event_log.hpp"
+
+#include "protocols/json_text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace greenroom::actors {
+namespace {
+
+std::string text_event(std::size_t bytes) {
+  return "{\"why\":\"" + std::string(bytes, 'x') + "\"}";
+}
+
+TEST(EventLog, KeepsTheLatestThatFitItsBytes) {
+  event_log log;
+  log.keep(100'000);
+  for (int i = 0; i < 200; ++i) log.publish("happened", text_event(1000), i);
+  EXPECT_LE(log.bytes(), 100'000U);
+  const auto [oldest, newest] = log.kept_numbers();
+  EXPECT_EQ(newest, 200U);
+  EXPECT_GT(oldest, 100U);
+  EXPECT_EQ(log.after(0).size(), newest - oldest + 1);
+  EXPECT_EQ(log.after(0).front().number, oldest);
+  EXPECT_EQ(log.after(198).size(), 2U);
+  EXPECT_TRUE(log.after(200).empty());
+  EXPECT_TRUE(log.after(5000).empty());
+}
+
+TEST(EventLog, KeepsTheNewestWhateverItsSize) {
+  event_log log;
+  log.keep(1);
+  log.publish("a", text_event(5000), 0);
+  log.publish("b", text_event(5000), 0);
+  ASSERT_EQ(log.after(0).size(), 1U);
+  EXPECT_EQ(log.after(0).front().kind, "b");
+}
+
+TEST(EventLog, GivesPiecesOfBoundedBytesThatJoinWithoutAGap) {
+  event_log log;
+  for (int i = 0; i < 50; ++i) log.publish("happened", text_event(900), i);
+  std::uint64_t last = 0;
+  int pieces = 0;
+  for (auto piece = log.after(last, 5000); !piece.empty(); piece = log.after(last, 5000)) {
+    ++pieces;
+    EXPECT_LE(piece.size(), 5U);
+    for (const auto& one : piece) EXPECT_EQ(one.number, ++last);
+  }
+  EXPECT_EQ(last, 50U);
+  EXPECT_GT(pieces, 9);
+  // One at least, or nobody would come any further.
+  EXPECT_EQ(log.after(0, 1).size(), 1U);
+}
+
+TEST(EventLog, ShortensALongTextAndKeepsItsShortMembers) {
+  event_log log;
+  log.publish("task.failed",
+              R"({"id":"7","specialist":"one","why":")"
+                  + std::string(100'000, '"').replace(0, 1, "x") + "\"}",
+              0);
+  log.publish("task.failed", R"({"id":"7","why":")" + std::string(100'000, 'x') + "\"}", 0);
+  log.publish("worker.died", R"({"specialist":"one","steps":[)" + std::string(20'000, '1') + "]}",
+              0);
+  for (const auto& one : log.after(0)) {
+    EXPECT_LE(one.json.size(), event_log::text_bytes_max);
+    EXPECT_TRUE(protocols::is_json(one.json)) << one.json.substr(0, 200);
+    EXPECT_NE(one.json.find("\"truncated\":true"), std::string::npos);
+  }
+  const auto second = log.after(1);
+  EXPECT_EQ(second.front().json.find(R"({"id":"7","why":"xxx)"), 0U);
+}
+
+TEST(EventLog, CutsNeitherALetterNorAnEscapeInTwo) {
+  for (std::size_t shift = 0; shift < 12; ++shift) {
+    std::string text(shift, 'a');
+    for (int i = 0; i < 4000; ++i) text += i % 2 == 0 ? "\\u00e9" : "é\\\\";
+    const auto shorter = shortened_event("{\"why\":\"" + text + "\"}", 4096);
+    EXPECT_LE(shorter.size(), 4096U);
+    EXPECT_TRUE(protocols::is_json(shorter)) << shift;
+    std::string cut(shift, 'a');
+    for (int i = 0; i < 4000; ++i) cut += "é";
+    std::string room;
+    EXPECT_TRUE(protocols::append_json_string(room, clipped(cut, 1000))) << shift;
+    EXPECT_LE(clipped(cut, 1000).size(), 1000U);
+  }
+  EXPECT_EQ(clipped("short", 5), "short");
+}
+
+TEST(EventLog, TellsListenersUntilTheyLetGo) {
+  event_log log;
+  std::vector<std::string> heard;
+  auto mine = log.subscribe([&](const event& one) { heard.push_back(one.kind); });
+  log.publish("a", "{}", 0);
+  mine.reset();
+  log.publish("b", "{}", 0);
+  EXPECT_EQ(heard, std::vector<std::string>{"a"});
+}
+
+}  // namespace
+}  // namespace greenroom::actors

@@ -1,0 +1,92 @@
+// How long a task may take when nobody says so: thirty seconds, and the start that it waits for.
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using protocols::failure, protocols::task_state;
+
+config::node slow_to_start() {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.start_timeout = 90s;
+  return config;
+}
+
+TEST(TaskTime, IncludesTheStartThatATaskWaitsFor) {
+  stage play{slow_to_start()};
+  play.open();
+  const auto who = play.ask("d0-s0");
+  play.world.advance(119s);
+  EXPECT_EQ(who->ends, 0);
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
+  EXPECT_EQ(who->state, task_state::completed);
+}
+
+TEST(TaskTime, EndsAfterThirtySecondsAndTheStartTimeout) {
+  stage play{slow_to_start()};
+  play.open();
+  const auto who = play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.world.advance(119s + 900ms);
+  EXPECT_EQ(who->ends, 0);
+  play.world.advance(200ms);
+  EXPECT_EQ(who->why, failure::out_of_time);
+}
+
+TEST(TaskTime, IsThirtySecondsWhereTheWorkerIsWarm) {
+  stage play{slow_to_start()};
+  play.open();
+  play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
+  const auto who = play.ask("d0-s0");
+  play.world.advance(29s + 900ms);
+  EXPECT_EQ(who->ends, 0);
+  play.world.advance(200ms);
+  EXPECT_EQ(who->why, failure::out_of_time);
+}
+
+TEST(TaskTime, GrowsOnceForATaskWhoseWorkerDiesUnderIt) {
+  stage play{slow_to_start()};
+  play.open();
+  play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
+  const auto who = play.ask("d0-s0");
+  play.world.advance(20s);
+  play.worker("d0-s0").die();
+  play.world.advance(40s);
+  EXPECT_EQ(who->ends, 0);
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
+  EXPECT_EQ(who->state, task_state::completed);
+}
+
+TEST(TaskTime, IsWhatSomebodySaysWithoutTheStart) {
+  auto config = slow_to_start();
+  config.departments[0].specialists[0].backend.task_timeout = 30s;
+  stage play{config};
+  play.open();
+  const auto who = play.ask("d0-s0");
+  play.world.advance(29s + 900ms);
+  EXPECT_EQ(who->ends, 0);
+  play.world.advance(200ms);
+  EXPECT_EQ(who->why, failure::out_of_time);
+  stage other{slow_to_start()};
+  other.open();
+  task_request request;
+  request.timeout = 5s;
+  const auto hasty = other.ask("d0-s0", std::move(request));
+  other.world.advance(5s + 100ms);
+  EXPECT_EQ(hasty->why, failure::out_of_time);
+}
+
+}  // namespace
+}  // namespace greenroom::tests

@@ -1,0 +1,262 @@
+// Whatever has happened, and whoever crashed: whoever calls next is served, and in time.
+#include "tests/support/steady_workers.hpp"
+#include "tests/support/watched_stage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace greenroom::tests {
+namespace {
+
+constexpr steady_workers::times steady_times{.start = 200ms, .run = 300ms, .stop = 50ms};
+// From one look of a department, a director and the bridge to the next, and the steps of the test.
+constexpr std::chrono::milliseconds looks_between{300};
+constexpr auto longest_turn = 4 * (steady_times.start + std::chrono::milliseconds{300});
+
+struct troubles {
+  bool kills = false;    // Of actors.
+  bool rollout = false;  // Two pools, and traffic that moves between them.
+};
+
+config::node random_cast(std::mt19937_64& chance) {
+  auto config = quick_cast();
+  config.pool.max_warm = 1 + chance() % 4;
+  config.pool.min_residency = 100ms * (chance() % 10);
+  config.pool.cooldown = chance() % 2 == 0 ? 1s : 3600s;  // Nothing may be healed by it alone.
+  config.pool.warming_concurrency = 1 + chance() % 3;
+  config.queue.per_specialist = 8;
+  config.retry.base = 10ms;
+  config.retry.max = 100ms;
+  config.breaker.failures = 1 + chance() % 5;
+  config.breaker.open = 100ms * (1 + chance() % 10);
+  for (auto& department : config.departments)
+    for (auto& one : department.specialists) {
+      one.backend.concurrency = 1 + chance() % 3;
+      one.backend.task_timeout = 20s;
+      one.backend.side_effects = static_cast<config::side_effects>(chance() % 3);
+      one.pin = chance() % 12 == 0;
+    }
+  if (chance() % 3 == 0) {
+    config.departments[0].specialists[1].fallback = "d0-s2";
+    config.departments[0].specialists[2].fallback = "d1-s0";
+  }
+  if (chance() % 4 == 0) config.pool.memory_budget_mb = 11;  // Two of them.
+  return config;
+}
+
+// Other limits, and somebody taken out or taken in again.
+void reload(stage& play, const config::node& whole, std::mt19937_64& chance) {
+  auto next = whole;
+  next.pool.max_warm = 1 + chance() % 4;
+  next.pool.min_residency = 100ms * (chance() % 10);
+  for (auto& department : next.departments)
+    if (chance() % 3 == 0) department.specialists.pop_back();
+  for (auto& department : next.departments)
+    for (auto& one : department.specialists)
+      if (!one.fallback.empty()
+          && std::ranges::none_of(next.departments, [&](const config::department& each) {
+               return std::ranges::any_of(each.specialists, [&](const config::specialist& other) {
+                 return other.name == one.fallback;
+               });
+             }))
+        one.fallback.clear();
+  if (!play.house->replace_cast(actors::make_cast(next, &play.house->now_playing()))) return;
+  caf::anon_send(play.root, protocols::reload_atom::value);
+}
+
+class progress_play {
+public:
+  progress_play(std::uint64_t seed, troubles wanted)
+      : chance_{seed}, wanted_{wanted}, whole_{random_cast(chance_)}, play_{whole_} {
+    play_.plan.watched = wanted.rollout;
+    play_.plan.predicted = false;
+    if (chance_() % 2 == 0)
+      play_.plan.policies[0] = [] { return runtime::make_greenroom_policy(); };
+    play_.open();
+  }
+
+  void run() {
+    for (int step = 0; step < 150; ++step) trouble();
+    if (!rest()) return;
+    for (int i = 0; i < 6 && !testing::Test::HasFatalFailure(); ++i) call_somebody();
+  }
+
+private:
+  puppet* anybody() {
+    std::vector<puppet*> alive;
+    for (const auto& one : play_.all)
+      if (!one->gone) alive.push_back(one.get());
+    return alive.empty() ? nullptr : alive[chance_() % alive.size()];
+  }
+  std::uint32_t any_index() {
+    return static_cast<std::uint32_t>(chance_() % play_.house->now_playing().members.size());
+  }
+
+  void ask() {
+    task_request request;
+    if (chance_() % 3 == 0) request.timeout = 20ms * (1 + chance_() % 40);
+    play_.ask(someone(chance_), std::move(request));
+    if (!play_.refused) ids_.push_back(play_.last);
+  }
+
+  void trouble() {
+    switch (chance_() % 16) {
+      case 0:
+      case 1:
+      case 2:
+      case 3: ask(); break;
+      case 4:
+      case 5:
+        for (auto& one : play_.all)
+          if (!one->gone && chance_() % 2 == 0) one->get_ready();
+        break;
+      case 6:
+        for (auto& one : play_.all)
+          if (!one->gone && chance_() % 2 == 0) one->finish_one();
+        break;
+      case 7:
+        if (auto* one = anybody()) one->fail_one(chance_() % 2 == 0);
+        break;
+      case 8:
+        if (auto* one = anybody()) one->die(chance_() % 2 == 0);
+        break;
+      case 9:
+        for (auto& one : play_.all)
+          if (!one->gone && one->stopping && chance_() % 2 == 0) one->die();
+        break;
+      case 10:
+        if (!ids_.empty())
+          if (const auto job = play_.house->ledger.find(ids_[chance_() % ids_.size()]))
+            static_cast<void>(play_.desk.cancel(*job));
+        break;
+      case 11:
+        if (chance_() % 2 == 0)
+          caf::anon_send(play_.root, protocols::warm_up_atom::value, any_index());
+        else
+          caf::anon_send(play_.root, protocols::cool_atom::value, any_index());
+        break;
+      case 12:
+        if (chance_() % 3 == 0) reload(play_, whole_, chance_);
+        if (chance_() % 3 == 0) caf::anon_send(play_.root, protocols::check_atom::value);
+        break;
+      case 13: play_.world.dispatch_some(chance_, chance_() % 20); break;
+      case 14:
+        if (wanted_.rollout && chance_() % 3 == 0) steer();
+        [[fallthrough]];
+      default:
+        if (wanted_.kills && chance_() % 3 == 0) play_.kill_someone(chance_);
+        play_.world.dispatch(chance_);
+        play_.world.advance(10ms * (chance_() % 50));
+    }
+  }
+
+  void steer() {
+    using what = steering::what;
+    constexpr std::array verbs{what::start,     what::abort,   what::route, what::route,
+                               what::roll_back, what::confirm, what::pause, what::resume};
+    play_.steer(verbs[chance_() % verbs.size()], static_cast<double>(chance_() % 101));
+  }
+
+  // Everybody behaves from now on, and whatever was accepted ends. Then circuits close, and what
+  // was put off for a while is due.
+  bool rest() {
+    const bool ended =
+        workers_.live_until(chance_, 60s, [this] { return play_.everyone_heard_once(); });
+    const auto short_of = [this] {
+      std::string text = "after everybody had behaved for a minute";
+      for (const auto& one : play_.events()) text += "\n" + one;
+      return text;
+    };
+    EXPECT_TRUE(ended) << short_of();
+    if (chance_() % 2 == 0) workers_.live_until(chance_, 1500ms, [] { return false; });
+    return ended;
+  }
+
+  // Some are at work when somebody calls.
+  void call_somebody() {
+    const auto& members = play_.house->now_playing().members;
+    const auto beside = chance_() % 3 == 0 ? someone(chance_) : std::string{};
+    for (std::size_t busy = chance_() % 3; busy > 0; --busy) play_.ask(someone(chance_));
+    workers_.live_until(chance_, 10ms * (chance_() % 60), [] { return false; });
+    // Those before it in the line, each with a start, a run and its residency, and the circuit.
+    const auto& config = play_.house->now_playing().config;
+    std::chrono::nanoseconds most = config.breaker.open + config.retry.max + looks_between;
+    std::size_t before = 1;
+    for (const auto& one : play_.callers) before += one->ends == 0 ? 1 : 0;
+    most +=
+        static_cast<std::int64_t>(before)
+        * (steady_times.run + steady_times.stop + steady_times.start + *config.pool.min_residency);
+    std::uint32_t who = any_index();
+    while (members[who].gone) who = any_index();
+    const auto& name = members[who].config.name;
+    const auto begun = play_.world.now_ns();
+    std::shared_ptr<caller> mine;
+    const bool served = workers_.live_until(chance_, most, [&] {
+      if (!beside.empty() && beside != name) play_.ask(beside);
+      // A circuit that is still open says so at the door.
+      if (!mine) {
+        mine = play_.ask(name);
+        refused_ = play_.refused.has_value();
+        if (refused_) mine.reset();
+      }
+      return mine && mine->ends > 0;
+    });
+    if (!served || mine->state != protocols::task_state::completed) {
+      std::string text = name + " called "
+                         + std::to_string((play_.world.now_ns() - begun) / 1'000'000)
+                         + " ms ago, bound " + std::to_string(most.count() / 1'000'000) + " ms"
+                         + (refused_                 ? ", refused"
+                            : mine && mine->ends > 0 ? ", ended badly: " + mine->output
+                                                     : "");
+      for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
+        for (std::uint32_t i = 0; i < members.size(); ++i) {
+          const auto& stand = play_.house->pool(kind).specialists[i];
+          text += "\n" + std::string{protocols::to_string(kind)} + " " + members[i].config.name
+                  + (members[i].gone ? " gone" : "") + (members[i].config.pin ? " pinned" : "")
+                  + " state " + std::to_string(static_cast<int>(stand.gauge.state.load()))
+                  + " depth " + std::to_string(stand.gauge.depth()) + " running "
+                  + std::to_string(stand.gauge.running.load());
+        }
+      text += "\nmax_warm " + std::to_string(config.pool.max_warm) + " residency "
+              + std::to_string(config.pool.min_residency->count()) + " budget "
+              + std::to_string(config.pool.memory_budget_mb);
+      const auto events = play_.events();
+      for (std::size_t i = events.size() > 60 ? events.size() - 60 : 0; i < events.size(); ++i)
+        text += "\n" + events[i];
+      FAIL() << text;
+    }
+  }
+
+  std::mt19937_64 chance_;
+  troubles wanted_;
+  config::node whole_;
+  watched_stage play_;
+  steady_workers workers_{play_, steady_times};
+  std::vector<protocols::task_id> ids_;
+  bool refused_ = false;
+};
+
+void serve_whoever_calls(std::uint64_t from, std::uint64_t count, troubles wanted) {
+  for (auto seed = from; seed < from + count && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    progress_play{seed, wanted}.run();
+  }
+}
+
+TEST(TreeProgress, ServesWhoeverCallsNextInAnyOrder) {
+  serve_whoever_calls(10'000, seeds(150), {});
+}
+
+TEST(TreeProgress, ServesWhoeverCallsNextWhileItsActorsAreKilled) {
+  serve_whoever_calls(2'000'000, seeds(150), {.kills = true});
+}
+
+TEST(TreeProgress, ServesWhoeverCallsNextWhileTrafficMovesBetweenPools) {
+  serve_whoever_calls(4'000'000, seeds(60), {.kills = true, .rollout = true});
+}
+
+}  // namespace
+}  // namespace greenroom::tests

@@ -1,0 +1,109 @@
+// Workers that behave: each takes a known time to start, to run a task and to stop.
+#pragma once
+
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+
+namespace greenroom::tests {
+
+/// Moves the puppets of a stage, and its time, in small steps.
+class steady_workers {
+public:
+  using ns = std::chrono::nanoseconds;
+  struct times {
+    ns start{}, run{}, stop{};
+  };
+  static constexpr std::chrono::milliseconds step{10};
+
+  steady_workers(stage& play, times takes) : play_{play}, takes_{takes} {}
+
+  /// One step of everybody's, in an order that chance picks.
+  void live(std::mt19937_64& chance) {
+    for (std::size_t i = 0; i < play_.all.size(); ++i)
+      if (const auto one = play_.all[i]; !one->gone) move(*one);
+    play_.world.dispatch(chance);
+    play_.world.advance(step);
+  }
+  /// Until `done()`, or `most` has passed: then false.
+  template <class Done>
+  bool live_until(std::mt19937_64& chance, ns most, Done done) {
+    const auto end = play_.world.now_ns() + most.count();
+    while (!done()) {
+      if (play_.world.now_ns() >= end) return false;
+      live(chance);
+    }
+    return true;
+  }
+
+  /// Whoever is called next, one after the other, is served before `most` has passed.
+  void expect_progress(std::mt19937_64& chance, ns most) {
+    const auto& members = play_.house->now_playing().members;
+    for (std::uint32_t who = 0; who < members.size(); ++who) {
+      if (members[who].gone) continue;
+      std::shared_ptr<caller> mine;
+      const bool served = live_until(chance, most, [&] {
+        // A circuit that is still open says so at the door.
+        if (!mine) {
+          mine = play_.ask(members[who].config.name);
+          if (play_.refused) mine.reset();
+        }
+        return mine && mine->ends > 0;
+      });
+      std::string text = members[who].config.name;
+      if (!served || mine->state != protocols::task_state::completed) {
+        text += mine ? " was let in; " + mine->output : " was refused";
+        for (const auto& one : play_.events()) text += "\n" + one;
+      }
+      ASSERT_TRUE(served) << text;
+      ASSERT_EQ(mine->state, protocols::task_state::completed) << text;
+    }
+  }
+
+private:
+  enum class doing : std::uint8_t { nothing, starting, running, stopping };
+  struct state {
+    doing what = doing::nothing;
+    std::int64_t until_ns = 0;
+    bool ready = false;
+  };
+
+  void move(puppet& one) {
+    auto& mine = known_[&one];
+    const auto now = play_.world.now_ns();
+    const auto begin = [&](doing what, ns takes) {
+      if (mine.what != what) mine = {what, now + takes.count(), mine.ready};
+      return now >= mine.until_ns;
+    };
+    if (one.stopping) {
+      if (begin(doing::stopping, takes_.stop)) one.die();
+      return;
+    }
+    if (!mine.ready) {
+      // One that was ready before we came says so again, which nobody minds.
+      if (!begin(doing::starting, takes_.start)) return;
+      mine = {doing::nothing, 0, true};
+      one.get_ready();
+    }
+    if (one.held.empty()) {
+      mine.what = doing::nothing;
+      return;
+    }
+    if (!begin(doing::running, takes_.run)) return;
+    mine.what = doing::nothing;
+    one.finish_one();
+  }
+
+  stage& play_;
+  times takes_;
+  std::map<const puppet*, state> known_;
+};
+
+}  // namespace greenroom::tests
