@@ -36,6 +36,7 @@ struct steering {
     roll_back,  ///< By `trigger`, for `reason`, `planned` or at once.
     confirm,    ///< A planned rollback.
     cancel,
+    reset,   ///< No rollout any more: `pool.mode` decides.
     verify,  ///< Runs the checklist of the last rollback again.
   };
   what verb = what::start;
@@ -85,6 +86,9 @@ struct watch_content {
   std::deque<rollback_face> rollbacks;  ///< The newest last.
   std::uint64_t rollbacks_begun = 0;
   std::map<std::string, std::uint64_t> rollbacks_by_trigger;  ///< Since the node started.
+  /// Of the intelligent pool, as the rollback's watch saw it at its last look.
+  std::optional<double> watched_efficiency;
+  double watched_at_s = 0;  ///< 0: never.
 };
 
 class watch_board : public guarded<watch_content> {

@@ -70,9 +70,14 @@ command_probe probe_through(front_desk& desk, house& where, std::chrono::millise
     if (able.empty()) {
       const auto state =
           where.pool(desk.pool()).specialists[spared].gauge.state.load(std::memory_order_relaxed);
+      // In the baseline pool it must be up; in the other one it may rest.
       const bool up = state == machine::worker_state::warm || state == machine::worker_state::busy;
-      return told(
-          {up, playing.name_of(spared) + (up ? " is up; it is unsafe to ask" : " is not up")});
+      const bool rests = desk.pool() == protocols::pool_kind::intelligent
+                         && state != machine::worker_state::failed;
+      return told({up || rests, playing.name_of(spared)
+                                    + (up      ? " is up; it is unsafe to ask"
+                                       : rests ? " is cold; it is unsafe to ask"
+                                               : " is not up")});
     }
     const auto tools = std::ranges::count_if(
         able, [&](std::uint32_t who) { return speaks_mcp(playing.members[who]); });

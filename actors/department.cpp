@@ -170,6 +170,7 @@ void department::pump(entry& one) {
   const auto& who = member_of(one);
   if (who.gone) {
     fail_waiting(one, failure::no_such_specialist, "taken out of the configuration");
+    stop_asking(one);
     return;
   }
   if (one.now == life::warm) {
@@ -187,11 +188,6 @@ void department::pump(entry& one) {
       else
         hand(one, std::move(job));
     }
-    return;
-  }
-  if (who.gone && one.now == life::cold) {
-    fail_waiting(one, failure::no_such_specialist, "taken out of the configuration");
-    stop_asking(one);
     return;
   }
   // Without an actor nothing can be started; the one who hires it looks here again.

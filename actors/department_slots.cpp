@@ -308,15 +308,15 @@ bool department::note_death(entry& one, const worker_news& news) {
     one.failed_starts = 0;
     return false;
   }
-  const auto& retry = house_.now_playing().config.retry;
+  const auto& limits = house_.now_playing().config.retry;
   ++one.failed_starts;
   if (news.before_ready) judge(one, false);
   if (news.before_ready || one.failed_starts > 1)
     one.not_before_ns = now_ns()
-                        + runtime::backoff{retry.base, retry.max, retry.jitter}
+                        + runtime::backoff{limits.base, limits.max, limits.jitter}
                               .delay(one.failed_starts, chance())
                               .count();
-  return one.failed_starts >= retry.max_attempts;
+  return one.failed_starts >= limits.max_attempts;
 }
 
 // Every worker is given a time to start and to stop, and its specialist sees to it. Should that

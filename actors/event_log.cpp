@@ -48,7 +48,11 @@ void event_log::publish(std::string kind, std::string json, std::int64_t unix_ms
       ++at;
     }
   }
-  for (const auto& one : hearers) one->hear(*fresh);
+  bool failed = false;
+  for (const auto& one : hearers) failed = !heard(*one, *fresh) || failed;
+  // Said once, to those who listen; whoever throws at that too is not told so.
+  if (failed && fresh->kind != "callback.failed")
+    publish("callback.failed", "{\"callback\":\"on_event\"}", unix_ms);
 }
 
 event_range event_log::after(std::uint64_t number, std::size_t bytes_max) const {

@@ -87,6 +87,15 @@ private:
   static std::size_t weight_of(const event& one);
   void drop_old();
 
+  /// False when it threw: that is the listener's own matter, not that of whoever publishes.
+  static bool heard(const listener& one, const event& what) noexcept {
+    try {
+      one.hear(what);
+      return true;
+    } catch (...) {
+      return false;
+    }
+  }
   mutable std::mutex mutex_;
   std::uint64_t last_ = 0;
   std::uint64_t bytes_ = 0;

@@ -32,6 +32,7 @@ constexpr std::array known_events{
     known_event{"worker.swept", "a worker of an earlier life was ended", ""},
     known_event{"actor.lost", "a supervisor replaced an actor: ", "actor"},
     known_event{"journal.failed", "the journal could not be written: ", "why"},
+    known_event{"journal.damaged", "the journal was damaged: ", "what"},
     known_event{"learned.damaged", "what was learnt could not be read: ", "why"},
     known_event{"prediction.off", "prediction switched itself off", ""},
     known_event{"prediction.retried", "prediction was tried again", ""},
@@ -42,13 +43,14 @@ constexpr std::array known_events{
 // What a measurement of this kind is part of.
 std::vector<metric> family_of(std::string_view name) {
   if (name.find("error") != name.npos || name.starts_with("success")) return {metric::error_rate};
-  if (name.starts_with("response") || name.starts_with("latency") || name.starts_with("queue"))
+  if (name.starts_with("response") || name.starts_with("run") || name.starts_with("latency")
+      || name.starts_with("queue"))
     return {metric::response_mean_ms, metric::response_p95_ms, metric::response_p99_ms,
             metric::response_ratio,   metric::queue_depth,     metric::cold_start_rate,
             metric::warm_hit_rate};
   if (name.starts_with("warm_hit") || name.starts_with("cold"))
     return {metric::cold_start_rate, metric::warm_hit_rate, metric::warm};
-  if (name.starts_with("memory"))
+  if (name.starts_with("memory") || name.starts_with("worker_memory"))
     return {metric::memory_use, metric::memory_mb, metric::memory_efficiency, metric::warm};
   if (name.starts_with("prediction")) return {metric::prediction_accuracy};
   return {};

@@ -64,6 +64,8 @@ refusal unknown(std::string_view kind, std::string_view name, std::vector<std::s
 
 }  // namespace
 
+std::uint64_t case_key_of(std::string_view case_id) { return key_of(case_id); }
+
 std::variant<std::uint32_t, refusal> front_desk::find(std::string_view specialist) const {
   const auto& playing = house_.now_playing();
   const auto found = playing.find(specialist);
@@ -128,7 +130,7 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
   }
   if (durable && (!house_.journaling || !counts.journal_ok.load(std::memory_order_relaxed))) {
     return refusal{failure::journal_unavailable,
-                   house_.journaling ? "the journal cannot be written now"
+                   house_.journaling ? "the journal cannot be written now" + why_no_journal()
                                      : "this node runs without a journal",
                    {},
                    std::chrono::seconds{1}};
@@ -278,7 +280,9 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
       || (where == protocols::pool_kind::intelligent && !is_unsafe && house_.routes.take_copy())) {
     const auto key = runtime::rollout::routing_key(job->case_id, job->idempotency_key,
                                                    job->case_id.empty() ? job->input : "");
-    pair = house_.shadow.begin(one->config.name, request.command, is_unsafe, key, shadow);
+    const auto life = machine::count_of(
+        house_.pool(protocols::pool_kind::baseline).specialists[who].gauge.starts);
+    pair = house_.shadow.begin(one->config.name, request.command, is_unsafe, key, true, life);
     if (pair) {
       job->who = mirror::ear(pair, shadow ? mirror::part::baseline : mirror::part::intelligent,
                              std::move(job->who));
@@ -345,6 +349,12 @@ bool front_desk::copy(const task& like, const std::string& input, protocols::poo
   job->place.store(task_place::ring, std::memory_order_release);
   if (!house_.door.push(job.release(), io_unit::current())) std::terminate();
   return true;
+}
+
+std::string front_desk::why_no_journal() const {
+  const auto why =
+      house_.journal_troubles.read([](const house::journal_state& state) { return state.why_not; });
+  return why.empty() ? std::string{} : ": " + why;
 }
 
 void front_desk::blame_circuit(protocols::pool_kind pool) {

@@ -13,6 +13,9 @@ namespace greenroom::actors {
 
 /// Looks names up, decides admission from atomic counters, and puts what is admitted into the ring.
 /// From any thread.
+/// The number by which a case is known to those who learn from cases; 0: it has none.
+[[nodiscard]] std::uint64_t case_key_of(std::string_view case_id);
+
 class front_desk {
 public:
   explicit front_desk(house& where) : house_{where} {}
@@ -50,6 +53,7 @@ private:
                                std::int64_t patience_ns, bool durable);
   /// A circuit of this pool kept a task, or a copy, from it: an error of the pool.
   void blame_circuit(protocols::pool_kind pool);
+  [[nodiscard]] std::string why_no_journal() const;
   house& house_;
 };
 

@@ -3,6 +3,7 @@
 #include "actors/worker_link.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace greenroom::actors {
 
@@ -55,11 +56,7 @@ void specialist_stand::abandon() {
   if (link) link->cut();
   link.reset();
   worker.reset();
-  for (auto* at = port.take(); at != nullptr;) {
-    auto* after = at->next.load(std::memory_order_relaxed);
-    task_ptr::adopt(at);
-    at = after;
-  }
+  port.let_go();
   static_cast<void>(port.take_signals());
   definition.store(0, std::memory_order_relaxed);
   gauge.pid.store(0, std::memory_order_relaxed);
@@ -92,12 +89,31 @@ std::optional<double> house::memory_sums::efficiency() const {
   return std::clamp(1 - used / always, 0.0, 1.0);
 }
 
-house::~house() {
+house::~house() { forget_tasks(); }
+
+void house::forget_tasks() {
+  for (auto& one : pools_) {
+    for (auto& stand : one.specialists) {
+      stand.abandon();
+      stand.actor = nullptr;
+      stand.port.attach({});
+    }
+    for (auto& stand : one.departments) {
+      stand.port.let_go();
+      stand.port.attach({});
+    }
+  }
+  bridge.let_go();
+  bridge.attach({});
+  door.attach({});
+  journal.attach({});
   ledger.for_each([](const task_ptr& job) { machine::task_ledger::let_go(*job); });
   while (door.drain([](task* job) { task_ptr::adopt(job); }) > 0) {
   }
   journal.drain([](const journal_note& one) { task_ptr::adopt(one.job); });
-  for (const auto& one : journal_hands) task_ptr::adopt(one.job);
+  for (const auto& one : std::exchange(journal_hands, {})) task_ptr::adopt(one.job);
+  bridge_hands.clear();
+  waiters.clear();
 }
 
 bool house::replace_cast(std::shared_ptr<const cast> next) {
@@ -228,6 +244,11 @@ void announce(house& where, task& job) {
   if (job.who) job.who->on_end(job);
   if (!job.idempotency_key.empty()) tell_others(where, job);
   machine::task_ledger::let_go(job);
+}
+
+void leave(house& where, task& job) {
+  if (const auto who = job.who) who->on_left(job);
+  for (const auto& other : where.waiters.take(job.id)) other->on_left(job);
 }
 
 void withdraw(house& where, task& job) {

@@ -156,6 +156,10 @@ struct house {
   house(const house&) = delete;
   house& operator=(const house&) = delete;
 
+  /// Lets go of every task, and so of those who asked for them, who may hold what goes before the
+  /// house does. Nothing of the house runs any more.
+  void forget_tasks();
+
   /// The cast in force. How long the reference is good: see `cast_reader`.
   [[nodiscard]] const cast& now_playing() const {
     const auto* now = cast_.load(std::memory_order_acquire);
@@ -225,6 +229,16 @@ struct house {
   /// Called once, from an actor, when the tree cannot be kept alive any more.
   std::function<void(std::string why)> collapse;
 
+  /// What the journal hashes requests with. Set before the actors start.
+  std::pair<std::uint64_t, std::uint64_t> hash_key;
+  /// What is wrong with the journal, for callers and for alerts.
+  struct journal_state {
+    std::string why_not;     ///< Why it cannot be written now.
+    std::string damage;      ///< What was damaged, last.
+    std::uint64_t news = 0;  ///< How often that changed.
+  };
+  guarded<journal_state> journal_troubles;
+
   /// Notes that the journal has taken out and not yet written; its replacement goes on with them.
   std::vector<journal_note> journal_hands;
   /// Tasks that the bridge has taken out of its ring and not yet passed on.
@@ -257,6 +271,9 @@ private:
 bool conclude(house& where, protocols::task& job, protocols::task_state state,
               protocols::failure why, std::string output, caf::execution_unit* here,
               std::int64_t retry_after_ms = 0);
+
+/// Tells those who wait for a durable task that the node stops before it has ended.
+void leave(house& where, protocols::task& job);
 
 /// Takes a task back that turned out to be known already: it was never there.
 void withdraw(house& where, protocols::task& job);

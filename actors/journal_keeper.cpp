@@ -3,6 +3,7 @@
 #include "actors/task_times.hpp"
 #include "actors/text.hpp"
 #include "runtime/machine/io/thread_urgency.hpp"
+#include "runtime/machine/journal/request_hash.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -23,7 +24,9 @@ constexpr std::size_t extra_max = 4096;  // State and events kept while the jour
 constexpr std::chrono::milliseconds retry_period{500};
 constexpr std::chrono::seconds prune_period{30};
 constexpr std::size_t prune_rows = 2000;
-constexpr std::size_t prune_rows_early = 200;  // As few as it takes.
+constexpr std::size_t prune_rows_early = 200;          // As few as it takes.
+constexpr std::chrono::milliseconds look_period{500};  // At the places of the files.
+constexpr std::size_t damages_told_max = 256;          // Of the same kind more say nothing new.
 
 }  // namespace
 
@@ -38,7 +41,10 @@ machine::accept_record accept_record_of(const house& where, const task& job) {
   result.input = job.input;
   result.case_id = job.case_id;
   result.idempotency_key = job.idempotency_key;
-  result.request_hash = std::hash<std::string_view>{}(job.input) ^ job.addressed * 31;
+  if (!job.idempotency_key.empty()) {
+    result.request_hash = machine::request_hash(where.hash_key, job.addressed, job.input);
+    result.former_hash = std::hash<std::string_view>{}(job.input) ^ job.addressed * 31;
+  }
   result.accepted_unix_ms = job.accepted_unix_ms;
   result.deadline_unix_ms = job.accepted_unix_ms + (job.deadline_ns - job.accepted_ns) / 1'000'000;
   return result;
@@ -105,7 +111,7 @@ void journal_keeper::write() {
       not_written(why->what);
       return;
     }
-    house_.gauge.journal_ok.store(true, std::memory_order_relaxed);
+    if (!house_.gauge.journal_ok.exchange(true, std::memory_order_relaxed)) works_again();
     machine::count(house_.gauge.journal_commits);
     machine::count(house_.gauge.journal_records, batch.size());
     extra_.clear();
@@ -147,7 +153,14 @@ void journal_keeper::written(const journal_note& one, const verdict& verdict) {
       port.push(std::move(job), context());
       return;
     }
-    case journal_note::kind::ended: announce(house_, *job); return;
+    case journal_note::kind::ended:
+      // One that was told before it could be written may be there by now; one of a task that the
+      // journal has lost will never be.
+      job->unwritten.store(verdict.what == verdict::kind::not_open
+                               && !job->announced.load(std::memory_order_acquire),
+                           std::memory_order_release);
+      announce(house_, *job);
+      return;
   }
 }
 
@@ -156,9 +169,12 @@ void journal_keeper::written(const journal_note& one, const verdict& verdict) {
 void journal_keeper::not_written(const std::string& why) {
   if (house_.gauge.journal_ok.exchange(false))
     house_.publish("journal.failed", "{\"why\":" + json_text(why) + "}");
+  house_.journal_troubles.write([&](house::journal_state& state) { state.why_not = why; });
   std::vector<journal_note> kept;
   for (const auto& one : std::exchange(house_.journal_hands, {})) {
     if (one.what == journal_note::kind::ended) {
+      if (!one.job->announced.load(std::memory_order_acquire))
+        one.job->unwritten.store(true, std::memory_order_release);
       announce(house_, *one.job);
       kept.push_back(one);
       continue;
@@ -175,9 +191,48 @@ void journal_keeper::not_written(const std::string& why) {
     }
   }
   house_.journal_hands = std::move(kept);
-  while (extra_.size() > extra_max) extra_.pop_front();
+  // Events go first: a piece of state is there once, and its last value counts.
+  while (extra_.size() > extra_max) {
+    const auto event = std::ranges::find_if(extra_, [](const record& one) {
+      return std::holds_alternative<machine::event_record>(one);
+    });
+    extra_.erase(event == extra_.end() ? extra_.begin() : event);
+  }
   if (!std::exchange(retry_armed_, true))
     delayed_send(this, retry_period, protocols::tick_atom::value);
+}
+
+void journal_keeper::works_again() {
+  house_.journal_troubles.write([](house::journal_state& state) { state.why_not.clear(); });
+  house_.publish("journal.restored", "{}");
+}
+
+void journal_keeper::keep_state(std::string name, std::string value) {
+  // While nothing can be written they would gather.
+  if (retry_armed_)
+    for (auto& one : extra_)
+      if (auto* state = std::get_if<machine::state_record>(&one);
+          state != nullptr && state->name == name) {
+        state->value = std::move(value);
+        return;
+      }
+  extra_.emplace_back(machine::state_record{std::move(name), std::move(value)});
+}
+
+void journal_keeper::tell_when_written(const caf::actor& who, std::uint64_t token) {
+  // The latest stands for those before it.
+  for (auto& [known, latest] : told_)
+    if (known == who) {
+      latest = std::max(latest, token);
+      return;
+    }
+  told_.emplace_back(who, token);
+}
+
+void journal_keeper::look() {
+  if (!journal_ || retry_armed_) return;
+  const auto found = journal_->look_after();
+  if (const auto* why = std::get_if<journal_error>(&found)) not_written(why->what);
 }
 
 // In small steps, so that commits are not held up.
@@ -207,7 +262,12 @@ caf::behavior journal_keeper::make_behavior() {
   house_.journal.take_over();
   drain();
   delayed_send(this, prune_period, protocols::hire_atom::value);
+  delayed_send(this, look_period, protocols::open_atom::value);
   return {
+      [this](protocols::open_atom) {
+        look();
+        delayed_send(this, look_period, protocols::open_atom::value);
+      },
       [this](protocols::tick_atom) {
         retry_armed_ = false;
         // Nothing may be waiting, and then only an attempt shows whether it works again.
@@ -217,14 +277,14 @@ caf::behavior journal_keeper::make_behavior() {
         drain();
       },
       [this](protocols::report_atom, std::string& name, std::string& value) {
-        extra_.emplace_back(machine::state_record{std::move(name), std::move(value)});
+        keep_state(std::move(name), std::move(value));
         house_.journal.take_over();
         drain();
       },
       [this](protocols::report_atom, std::string& name, std::string& value, const caf::actor& who,
              std::uint64_t token) {
-        extra_.emplace_back(machine::state_record{std::move(name), std::move(value)});
-        told_.emplace_back(who, token);
+        keep_state(std::move(name), std::move(value));
+        tell_when_written(who, token);
         house_.journal.take_over();
         drain();
       },
@@ -239,6 +299,26 @@ caf::behavior journal_keeper::make_behavior() {
         delayed_send(this, prune_period, protocols::hire_atom::value);
       },
   };
+}
+
+void tell_damage(house& where, const machine::journal_damage& damage) {
+  machine::count(where.gauge.journal_damages);
+  const auto text = to_string(damage);
+  const auto fresh = where.journal_troubles.write([&](house::journal_state& state) {
+    if (state.damage == text || state.news >= damages_told_max) return false;
+    state.damage = text;
+    ++state.news;
+    return true;
+  });
+  if (!fresh) return;
+  auto json = "{\"what\":" + json_text(damage.what)
+              + ",\"set_aside\":" + json_text(damage.set_aside)
+              + ",\"saved\":{\"tasks\":" + std::to_string(damage.saved_tasks)
+              + ",\"ends\":" + std::to_string(damage.saved_ends) + "}";
+  if (damage.counted)
+    json += ",\"lost\":{\"tasks\":" + std::to_string(damage.lost_tasks)
+            + ",\"ends\":" + std::to_string(damage.lost_ends) + "}";
+  where.publish("journal.damaged", json + "}");
 }
 
 void journal_keeper::on_exit() {

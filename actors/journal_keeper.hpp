@@ -35,6 +35,10 @@ private:
   void write();
   void written(const journal_note& one, const machine::verdict& verdict);
   void not_written(const std::string& why);
+  void works_again();
+  void keep_state(std::string name, std::string value);
+  void tell_when_written(const caf::actor& who, std::uint64_t token);
+  void look();
   void prune();
 
   house& house_;
@@ -45,6 +49,9 @@ private:
   bool retry_armed_ = false;
   bool said_too_large_ = false;
 };
+
+/// Counts the damage, and says it as the event `journal.damaged`. From any thread.
+void tell_damage(house& where, const machine::journal_damage& damage);
 
 /// What the journal keeps of a task at its acceptance, and at its end.
 [[nodiscard]] machine::accept_record accept_record_of(const house& where,

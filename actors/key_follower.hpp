@@ -25,8 +25,15 @@ public:
       : house_{where}, who_{std::move(who)}, from_{std::move(from)} {}
 
   void on_accepted(const protocols::task& job) noexcept override { who_->on_accepted(job); }
+  void on_form(const protocols::task& job, protocols::stream_form form) noexcept override {
+    who_->on_form(job, form);
+  }
   void on_chunk(const protocols::task& job, std::string_view text) noexcept override {
     who_->on_chunk(job, text);
+  }
+  void on_left(const protocols::task& job) noexcept override { who_->on_left(job); }
+  [[nodiscard]] bool takes_more(const protocols::task& job) const noexcept override {
+    return who_->takes_more(job);
   }
   void on_end(const protocols::task& job) noexcept override { who_->on_end(job); }
   void on_existing(const protocols::task_id& known) noexcept override;

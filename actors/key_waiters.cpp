@@ -51,6 +51,17 @@ std::vector<std::shared_ptr<protocols::asker>> key_waiters::take(const protocols
   return result;
 }
 
+void key_waiters::clear() {
+  // What they hold goes without the lock: it may end with a call of `remove`.
+  decltype(by_task_) gone;
+  {
+    const std::lock_guard lock{mutex_};
+    gone.swap(by_task_);
+    task_of_.clear();
+    bytes_ = 0;
+  }
+}
+
 std::size_t key_waiters::count() const {
   const std::lock_guard lock{mutex_};
   return task_of_.size();

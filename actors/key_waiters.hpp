@@ -29,6 +29,9 @@ public:
   /// All who wait for this task; they do not wait any more.
   [[nodiscard]] std::vector<std::shared_ptr<protocols::asker>> take(const protocols::task_id& task);
 
+  /// Nobody waits any more, and nobody is told.
+  void clear();
+
   [[nodiscard]] std::size_t count() const;
   [[nodiscard]] std::uint64_t bytes() const;
 

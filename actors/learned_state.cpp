@@ -37,6 +37,13 @@ std::optional<std::string> write_whole(const std::string& path, std::string_view
   const bool safe = ::fsync(file) == 0;
   if (::close(file) != 0 || !safe) return failed("write");
   if (std::rename(fresh.c_str(), path.c_str()) != 0) return failed("replace");
+  // Without this a power cut may bring the old file back.
+  const auto folder = std::filesystem::path{path}.parent_path();
+  const int place = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (place >= 0) {
+    static_cast<void>(::fsync(place));
+    ::close(place);
+  }
   return std::nullopt;
 }
 

@@ -29,8 +29,7 @@ lookup_thread::~lookup_thread() { stop(); }
 
 void lookup_thread::start() {
   thread_ = std::thread{[this] {
-    // Of this thread only, as Linux has it. It may not be allowed, and then it is not needed
-    // either.
+    // Of this thread only, as Linux has it. Where it is not allowed, it is not needed either.
     static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lookup_niceness));
     work();
   }};

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
+#include <iterator>
 #include <limits>
 #include <ranges>
 #include <utility>
@@ -27,6 +29,7 @@ double amount_of(const machine::counter& which) {
 
 class sheet {
 public:
+  /// The reference stays good while other families are added.
   MetricFamily& family(std::string name, std::string help, MetricType type) {
     auto& fresh = families_.emplace_back();
     fresh.name = std::move(name);
@@ -45,12 +48,13 @@ public:
     else
       metric.gauge.value = amount;
   }
-  [[nodiscard]] std::string text() const {
-    return prometheus::TextSerializer{}.Serialize(families_);
+  [[nodiscard]] std::string text() && {
+    return prometheus::TextSerializer{}.Serialize(
+        {std::make_move_iterator(families_.begin()), std::make_move_iterator(families_.end())});
   }
 
 private:
-  std::vector<MetricFamily> families_;
+  std::deque<MetricFamily> families_;  // Not a vector, which moves what it holds when it grows.
 };
 
 constexpr std::array<std::string_view, 6> state_names{"cold", "warming", "warm",
@@ -68,8 +72,10 @@ void write_tasks(sheet& out, const actors::house& house) {
       double amount = 0;
       for (const auto kind : both_pools)
         amount += amount_of(house.pool(kind).specialists[i].gauge.ends[outcome]);
-      // Most specialists have seen few outcomes; those that never came are left out.
-      if (amount == 0) continue;
+      // Most specialists have seen few outcomes; those that never came are left out, but for the
+      // usual one: a rate begins at zero, and no family is without a sample.
+      if (amount == 0 && outcome != static_cast<std::size_t>(machine::task_outcome::completed))
+        continue;
       sheet::add(tasks,
                  {{"specialist", playing.members[i].config.name},
                   {"department", playing.departments[playing.members[i].department]},
@@ -273,9 +279,10 @@ void write_watch(sheet& out, const node::parts& in) {
     sheet::add(drops, {{"reason", std::string{name_of(static_cast<mirror_drop>(i))}}},
                static_cast<double>(shadow.drops[i]));
   auto& rollbacks = out.family("greenroom_rollbacks_total", "Rollbacks, by trigger.", counter);
-  for (const auto one : {trigger::error_rate, trigger::response_time, trigger::memory_use,
-                         trigger::memory_efficiency, trigger::health, trigger::critical_alerts,
-                         trigger::success_rate, trigger::judge, trigger::by_hand}) {
+  for (const auto one :
+       {trigger::error_rate, trigger::response_time, trigger::memory_use,
+        trigger::memory_efficiency, trigger::health, trigger::critical_alerts,
+        trigger::success_rate, trigger::worker_memory, trigger::judge, trigger::by_hand}) {
     const auto found = board.rollbacks_by_trigger.find(std::string{name_of(one)});
     sheet::add(rollbacks, {{"trigger", std::string{name_of(one)}}},
                found == board.rollbacks_by_trigger.end() ? 0 : static_cast<double>(found->second));
@@ -311,6 +318,9 @@ std::string node::metrics() const {
           amount_of(house.gauge.journal_commits));
   out.one("greenroom_journal_records_total", "Records written to the journal.", MetricType::Counter,
           amount_of(house.gauge.journal_records));
+  out.one("greenroom_journal_damages_total",
+          "Times that the journal's files or rows were found damaged, missing or foreign.",
+          MetricType::Counter, amount_of(house.gauge.journal_damages));
   out.one("greenroom_journal_ok", "1 while the journal can be written.", MetricType::Gauge,
           house.gauge.journal_ok ? 1 : 0);
   out.one("greenroom_worker_memory_bytes", "Proportional set size of all workers.",
@@ -326,7 +336,7 @@ std::string node::metrics() const {
           static_cast<double>(now.uptime_ms) * 1e-3);
   write_workers(out, in);
   write_watch(out, in);
-  return out.text();
+  return std::move(out).text();
 }
 
 }  // namespace greenroom

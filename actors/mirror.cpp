@@ -65,8 +65,17 @@ public:
     if (caller_) caller_->on_existing(known);
     end({}, false);
   }
+  void on_form(const task& job, protocols::stream_form form) noexcept override {
+    if (caller_) caller_->on_form(job, form);
+  }
   void on_chunk(const task& job, std::string_view piece) noexcept override {
     if (caller_) caller_->on_chunk(job, piece);
+  }
+  void on_left(const task& job) noexcept override {
+    if (caller_) caller_->on_left(job);
+  }
+  [[nodiscard]] bool takes_more(const task& job) const noexcept override {
+    return !caller_ || caller_->takes_more(job);
   }
   void on_end(const task& job) noexcept override {
     if (caller_) caller_->on_end(job);
@@ -95,12 +104,14 @@ private:
 };
 
 mirror::pair_ptr mirror::begin(std::string_view specialist, std::string_view command, bool unsafe,
-                               std::uint64_t key, bool noise) {
+                               std::uint64_t key, bool noise, std::uint64_t baseline_life) {
   const std::lock_guard lock{mutex_};
   if (!comparison_.admit(unsafe)) return {};
   ++mirrored_;
-  return std::make_shared<pair>(*this, run_, specialist, command,
-                                noise && comparison_.wants_noise(specialist, key));
+  auto fresh = std::make_shared<pair>(*this, run_, specialist, command,
+                                      noise && comparison_.wants_noise(specialist, key));
+  fresh->said_.baseline_life = baseline_life;
+  return fresh;
 }
 
 std::shared_ptr<protocols::asker> mirror::ear(const pair_ptr& of, part which,
@@ -141,6 +152,17 @@ std::size_t mirror::settle() {
       comparison_.record(one->said_);
   }
   return mine.size();
+}
+
+std::vector<std::string> mirror::instance_suspects() const {
+  const std::lock_guard lock{mutex_};
+  return comparison_.instance_suspects();
+}
+
+void mirror::ignore(std::vector<std::string> fields) {
+  const std::lock_guard lock{mutex_};
+  comparison_.ignore(fields);
+  settings_.ignore = std::move(fields);
 }
 
 void mirror::begin_anew() {

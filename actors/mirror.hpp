@@ -29,7 +29,7 @@ public:
   /// Nothing when it may not be mirrored or there is no room; that is counted. With `noise` some
   /// are to be asked of the baseline twice.
   [[nodiscard]] pair_ptr begin(std::string_view specialist, std::string_view command, bool unsafe,
-                               std::uint64_t key, bool noise);
+                               std::uint64_t key, bool noise, std::uint64_t baseline_life = 0);
   /// Hears the end of one part; passes everything on to `caller`, whose part it is.
   [[nodiscard]] static std::shared_ptr<protocols::asker> ear(
       const pair_ptr& of, part which, std::shared_ptr<protocols::asker> caller = {});
@@ -41,6 +41,10 @@ public:
 
   /// Compares what has come back. Returns how many pairs.
   std::size_t settle();
+  /// Whose baseline worker would have to be started again to know whether a difference is one.
+  [[nodiscard]] std::vector<std::string> instance_suspects() const;
+  /// Fields that are not compared from now on.
+  void ignore(std::vector<std::string> fields);
   /// A new shadow phase begins with no evidence. Drop counters go on.
   void begin_anew();
 

@@ -42,7 +42,8 @@ struct monitor_state : watcher {
   std::array<runtime::monitoring::slot_watch, 2> slots;  ///< By pool_kind.
   std::array<std::vector<std::uint32_t>, 2> stuck;       ///< Who was stuck at the last look.
   double ticked_s = 0;                                   ///< When it was last looked who is stuck.
-  bool unjudged = false;  ///< What has ended since the last look ran through a pause.
+  bool unjudged = false;           ///< What has ended since the last look ran through a pause.
+  std::uint64_t damages_told = 0;  ///< Of the journal.
 
   void open();
   /// Alerts that stand as long as a specialist is in a certain state.

@@ -2,6 +2,7 @@
 
 #include "actors/evidence.hpp"
 #include "actors/front_desk.hpp"
+#include "actors/guarded_call.hpp"
 #include "actors/io_unit.hpp"
 #include "actors/key_follower.hpp"
 #include "actors/node_parts.hpp"
@@ -11,12 +12,17 @@
 #include "actors/text.hpp"
 #include "config/difference.hpp"
 #include "runtime/machine/io/fast_clock.hpp"
+#include "runtime/machine/journal/node_identity.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 #include "runtime/machine/process/sweep.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/pooling/lru_policy.hpp"
+#include "runtime/rollout/record_text.hpp"
+#include "runtime/rollout/rollback_plan.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <thread>
@@ -79,6 +85,23 @@ void drop_old_rollbacks(machine::journal& from, std::uint64_t count) {
   static_cast<void>(from.commit(batch));
 }
 
+// How many rollbacks there have been. A count that cannot be one is not believed: then the
+// records themselves are looked for, because the latest may be under way.
+template <class Read>
+std::uint64_t rollbacks_in(const Read& read) {
+  using plan = runtime::rollout::rollback_plan;
+  const auto text = read(actors::rollback_count_record);
+  if (text.empty()) return 0;
+  if (const auto count = runtime::rollout::whole_number(text);
+      count && *count <= plan::most_rollbacks)
+    return *count;
+  constexpr std::uint64_t looked_for = 4096;  // Of a node's life; only the last ones are kept.
+  std::uint64_t last = 0;
+  for (std::uint64_t id = 1; id <= looked_for; ++id)
+    if (!read(actors::rollback_record(id)).empty()) last = id;
+  return last;
+}
+
 // What the rollout and the latest rollbacks wrote down.
 actors::watch_memory read_memory(machine::journal& from) {
   const auto read = [&from](const std::string& name) {
@@ -88,7 +111,7 @@ actors::watch_memory read_memory(machine::journal& from) {
   };
   actors::watch_memory result;
   result.rollout = read(actors::rollout_record);
-  const auto count = std::strtoull(read(actors::rollback_count_record).c_str(), nullptr, 10);
+  const auto count = rollbacks_in(read);
   constexpr std::uint64_t kept = actors::watch_board::rollbacks_max;
   for (auto id = count > kept ? count - kept + 1 : 1; id <= count; ++id) {
     auto plan = read(actors::rollback_record(id));
@@ -101,14 +124,57 @@ actors::watch_memory read_memory(machine::journal& from) {
   return result;
 }
 
+// Says who this node is. Returns why it cannot.
+std::optional<std::string> take_identity(node::parts& in, const std::string& data_dir,
+                                         std::optional<machine::node_identity> known,
+                                         const std::string& journal) {
+  auto taken = machine::take_node_identity(data_dir, std::move(known), journal);
+  if (auto* why = std::get_if<std::string>(&taken)) return std::move(*why);
+  auto& who = std::get<machine::taken_identity>(taken);
+  in.identity = std::move(who.node);
+  if (!who.copied_from.empty())
+    in.house->publish("node.data_copied",
+                      "{\"data_dir\":" + actors::json_text(data_dir)
+                          + ",\"copied_from\":" + actors::json_text(who.copied_from) + "}");
+  return std::nullopt;
+}
+
 class promised final : public protocols::asker {
 public:
-  explicit promised(std::function<void(const task&)> done) : done_{std::move(done)} {}
-  void on_end(const task& job) noexcept override { done_(job); }
+  promised(actors::house& where, std::function<void(task_view)> done)
+      : house_{where}, done_{std::move(done)} {}
+  void on_left(const task& job) noexcept override { tell(job); }
+  void on_end(const task& job) noexcept override { tell(job); }
 
 private:
-  std::function<void(const task&)> done_;
+  void tell(const task& job) noexcept {
+    if (told_.exchange(true)) return;
+    actors::guarded_call(house_, "submit", [&] {
+      const actors::cast_reader::scope reading;
+      const auto& playing = house_.now_playing();
+      auto view =
+          view_of(job, playing.name_of(job.specialist), playing.department_of(job.specialist));
+      // It goes on after the next start.
+      if (!job.ended()) {
+        view.why = protocols::failure::draining;
+        view.output =
+            "the node stops before the task has ended; it is in the journal and goes on after the "
+            "next start";
+      }
+      done_(std::move(view));
+    });
+  }
+
+  actors::house& house_;
+  std::function<void(task_view)> done_;
+  std::atomic<bool> told_{false};
 };
+
+/// What would end in a deadlock ends at once, with the name of the mistake.
+[[noreturn]] void mistaken(const char* what) {
+  std::fprintf(stderr, "greenroom: %s\n", what);
+  std::abort();
+}
 
 }  // namespace
 
@@ -145,10 +211,15 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   in.desk = std::make_unique<actors::front_desk>(house);
 
   std::vector<machine::stored_task> unfinished;
-  const machine::journal_options journal_where{configuration.data_dir + "/journal.db",
-                                               configuration.journal.fsync};
+  machine::journal_options journal_where{
+      configuration.data_dir + "/journal.db",
+      configuration.journal.fsync,
+      {},
+      [&house](const machine::journal_damage& damage) { actors::tell_damage(house, damage); }};
   std::shared_ptr<std::unique_ptr<machine::journal>> first_journal;
   if (!how.without_journal) {
+    auto identity = machine::read_node_identity(configuration.data_dir);
+    if (identity) journal_where.expected = identity->journal;
     auto opened = machine::journal::open(journal_where);
     if (auto* why = std::get_if<machine::journal_error>(&opened)) return failure{why->what};
     auto& open_journal = std::get<0>(opened);
@@ -157,12 +228,18 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     unfinished = std::move(std::get<0>(found));
     const auto unread = actors::remember(house, read_memory(*open_journal));
     if (!unread.empty()) return failure{"the journal holds something unreadable: " + unread};
+    house.hash_key = open_journal->hash_key();
+    journal_where.expected = open_journal->identity();
+    if (auto wrong = take_identity(in, configuration.data_dir, std::move(identity),
+                                   open_journal->identity()))
+      return failure{std::move(*wrong)};
     auto reader = machine::journal_reader::open(journal_where);
     if (auto* why = std::get_if<machine::journal_error>(&reader)) return failure{why->what};
     in.reader = std::move(std::get<0>(reader));
     auto scanner = machine::journal_reader::open(journal_where);
     if (auto* why = std::get_if<machine::journal_error>(&scanner)) return failure{why->what};
     in.scan_reader = std::move(std::get<0>(scanner));
+    in.journal_at = journal_where;
     house.journaling = true;
     first_journal = std::make_shared<std::unique_ptr<machine::journal>>(std::move(open_journal));
   }
@@ -208,7 +285,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   const auto bin = how.bin_directory;
   house.callables = callables;
   house.make_worker = [io = in.io.get(), bin, my_mark, callables, keeper = in.keeper, of = &house,
-                       log = &in.log, lines = &in.lines, time = house.time](
+                       log = &in.log, calls = in.calls, lines = &in.lines, time = house.time](
                           const actors::member& who, std::string_view department, pool_kind pool,
                           std::shared_ptr<machine::worker_events> events) {
     machine::worker_surroundings where;
@@ -219,9 +296,10 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     where.department = department;
     where.pool = protocols::to_string(pool);
     where.output_bytes_max = of->now_playing().config.limits.output_bytes;
-    where.log = [log, lines, time](std::string_view specialist, std::string_view line) {
+    where.calls = calls;
+    where.log = [log, lines, time, of](std::string_view specialist, std::string_view line) {
       lines->add(specialist, line, time->unix_ms());
-      if (*log) (*log)(specialist, line);
+      if (*log) actors::guarded_call(*of, "worker_line", [&] { (*log)(specialist, line); });
     };
     const auto found = callables->find(who.config.name);
     return machine::make_worker(
@@ -261,6 +339,10 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   };
   plan.probe = actors::probe_through(*in.desk, house, probe_patience);
   in.version = GREENROOM_VERSION;
+  if (!how.without_journal)
+    in.backups = std::make_unique<actors::backup_desk>(
+        house, actors::backup_desk::surroundings{configuration.data_dir, in.journal_at, in.identity,
+                                                 in.version});
   in.desk->set_pool(serving);
   if (first_journal) {
     plan.open_journal =
@@ -309,6 +391,10 @@ void node::parts::run_watch() {
 
 node::~node() {
   if (!parts_) return;
+  if (machine::borrowed_thread::in_any())
+    mistaken(
+        "a node is destroyed inside one of its own callbacks or callables, which would wait for "
+        "itself; destroy it on a thread of your own");
   auto& in = *parts_;
   in.lookups.stop();
   in.house->gauge.draining = true;
@@ -320,16 +406,21 @@ node::~node() {
   }
   in.watch_bell.notify_all();
   if (in.watch.joinable()) in.watch.join();
+  in.backups.reset();
+  {
+    // The journal's keeper is the last to close it, and copies its log into the file.
+    const std::lock_guard lock{in.reader_mutex};
+    in.reader.reset();
+    in.scan_reader.reset();  // The thread that used it has ended.
+  }
   caf::anon_send_exit(in.root, caf::exit_reason::user_shutdown);
   in.root = nullptr;
   in.system->await_all_actors_done();
   // The actors have left behind what they had learnt. Nobody hears what goes wrong any more.
   static_cast<void>(in.house->forecast.learned.write());
+  // Workers are ended, callables are asked to end.
   for (std::size_t kind = 0; kind < actors::pools; ++kind)
-    for (auto& stand : in.house->pool(static_cast<pool_kind>(kind)).specialists) {
-      stand.abandon();
-      stand.actor = nullptr;
-    }
+    for (auto& stand : in.house->pool(static_cast<pool_kind>(kind)).specialists) stand.abandon();
   // Callers that are not in the journal would never hear otherwise.
   in.house->journaling = false;
   in.house->ledger.for_each([&](protocols::task_ptr job) {
@@ -339,8 +430,25 @@ node::~node() {
   });
   in.io->stop();
   in.keeper->close();
+  // Those who asked may hold what the engine has (a door's streams), and what waits in the engine's
+  // loops may hold tasks, which belong to the ledger. So: askers, engine, actors' system, ledger.
+  // Callables are waited for in the middle: one may wait for another task, and it hears of that by
+  // then, or that nobody will ever tell it; and its own task belongs to the ledger.
+  in.hooks.reset();
+  in.house->forget_tasks();
+  wait_for_callables();
+  in.io.reset();
   in.system.reset();
-  in.house->bridge_hands.clear();
+}
+
+void node::wait_for_callables() const {
+  auto patience = std::chrono::seconds{1};
+  constexpr std::chrono::seconds patience_most{60};
+  while (!parts_->calls->wait_for(patience)) {
+    parts_->house->publish("node.waits", R"({"for":"callables","running":)"
+                                             + std::to_string(parts_->calls->under_way()) + "}");
+    patience = std::min(2 * patience, patience_most);
+  }
 }
 
 std::size_t node::drain(std::chrono::milliseconds grace) {
@@ -356,8 +464,10 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
   std::size_t left = 0;
   house.ledger.for_each([&](const protocols::task_ptr& job) {
     if (job->ended()) return;
-    if (job->journaled) {
+    if (job->journaled && job->recorded.load(std::memory_order_acquire)) {
       ++left;
+      // Whoever waits hears where to ask for it, while there is still a door.
+      if (!job->claimed.load(std::memory_order_acquire)) actors::leave(house, *job);
       return;
     }
     // Nobody will go on with it, so whoever waits is told while there is still a door.
@@ -428,17 +538,15 @@ std::variant<task_id, refusal> node::submit(task_request&& request,
 
 std::variant<task_id, refusal> node::submit(task_request request,
                                             std::function<void(task_view)> done) {
-  auto* house = parts_->house.get();
   return submit(std::move(request), std::shared_ptr<protocols::asker>{std::make_shared<promised>(
-                                        [house, done = std::move(done)](const task& job) {
-                                          const actors::cast_reader::scope reading;
-                                          const auto& playing = house->now_playing();
-                                          done(view_of(job, playing.name_of(job.specialist),
-                                                       playing.department_of(job.specialist)));
-                                        })});
+                                        *parts_->house, std::move(done))});
 }
 
 std::future<task_view> node::submit(task_request request) {
+  if (machine::borrowed_thread::in_callback())
+    mistaken(
+        "node::submit with a future is called inside a callback or an inline callable; to wait for "
+        "the future there keeps the node from doing the task, so use submit with a callback");
   auto promise = std::make_shared<std::promise<task_view>>();
   auto result = promise->get_future();
   const auto name = request.specialist;
@@ -469,8 +577,8 @@ protocols::task_ptr node::parts::find_live(const task_id& id) const {
 }
 
 std::optional<machine::stored_task> node::parts::find_stored(const task_id& id) const {
-  if (!reader) return std::nullopt;
   const std::lock_guard lock{reader_mutex};
+  if (!reader) return std::nullopt;
   auto found = reader->find(id);
   auto* stored = std::get_if<0>(&found);
   if (stored == nullptr) return std::nullopt;
@@ -512,6 +620,8 @@ std::optional<refusal> node::cool(std::string_view specialist) {
   return std::nullopt;
 }
 
+std::string node::identity() const { return parts_->identity; }
+
 config::node node::configuration() const {
   const actors::cast_reader::scope reading;
   return parts_->house->now_playing().config;
@@ -532,7 +642,10 @@ std::pair<std::uint64_t, std::uint64_t> node::event_numbers() const {
 }
 
 std::shared_ptr<void> node::on_event(std::function<void(const event&)> hear) {
-  return parts_->house->events.subscribe(std::move(hear));
+  return parts_->house->events.subscribe([hear = std::move(hear)](const event& what) {
+    const machine::borrowed_thread here{machine::borrowed_thread::kind::callback};
+    hear(what);
+  });
 }
 
 }  // namespace greenroom

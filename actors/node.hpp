@@ -5,6 +5,7 @@
 #include "actors/worker_lines.hpp"
 #include "config/node.hpp"
 #include "protocols/task.hpp"
+#include "runtime/machine/worker/callable.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -62,6 +63,7 @@ struct task_view {
   std::int64_t accepted_unix_ms = 0, ended_unix_ms = 0;
   /// What the server behind the worker answered, of a task that failed for it; mostly null.
   std::shared_ptr<const protocols::upstream_answer> upstream;
+  bool unwritten = false;  ///< The end is not in the journal, where it belongs.
 };
 enum class with_output : bool { no, yes };
 /// @pre `done` has ended, or is only looked at by its holder.
@@ -111,8 +113,13 @@ struct node_view {
   double memory_always_warm_mb = 0;  ///< Of the cast, had everybody been warm once.
   double memory_efficiency = 0;      ///< Of all workers, since a second pool came or went.
   std::optional<double> pool_memory_efficiency;  ///< Of the intelligent pool, while it works.
+  /// Share of the starts ahead of demand that a task came for; of the workflows run by name that
+  /// the detector found by itself; and of the tasks asked for that were completed, what was shed
+  /// included. Nothing before there was any.
+  std::optional<double> prediction_accuracy, workflow_detection, availability;
   std::size_t alerts = 0;
   double health_score = 1;
+  std::string way_back;  ///< After a rollback: what leads back, for people.
   struct factor {
     std::string name;
     double value = 0, factor = 1;
@@ -176,10 +183,14 @@ public:
   };
   /// In-process specialists of kind `function`, by name. JSON text in, JSON text out.
   using function = std::function<std::string(const std::string& input)>;
+  /// The same with a token that is asked to stop when nobody waits for the result any more.
+  using stoppable_function =
+      std::function<std::string(const std::string& input, std::stop_token stop)>;
   struct registration {
     std::string specialist;
-    function run;
-    bool inline_run = false;  ///< Short and never blocks: runs where the task arrives.
+    machine::callable_function run;  ///< A `function`, a `stoppable_function`, or what is like one.
+    /// Short and never blocks: runs where the task arrives, and is not told to stop.
+    bool inline_run = false;
   };
 
   struct failure {
@@ -193,7 +204,12 @@ public:
       config::node configuration, std::vector<registration> functions = {}) {
     return start(std::move(configuration), std::move(functions), options{});
   }
-  ~node();  ///< Stops at once; `drain` first to let accepted tasks finish.
+  /// Stops at once; `drain` first to let accepted tasks finish. Callers that still wait hear that
+  /// the node was stopped; durable tasks stay in the journal, for the next start. Callables that
+  /// run are asked to stop and waited for, however long they take (event `node.waits` after a
+  /// second): C++ cannot interrupt them, and they may use what goes with the node. Not called in a
+  /// callback or a callable, which would wait for itself: that is asserted. Doors are closed first.
+  ~node();
   node(const node&) = delete;
   node& operator=(const node&) = delete;
 
@@ -202,9 +218,11 @@ public:
   /// more happens. `who` may hear the end before this returns.
   std::variant<protocols::task_id, refusal> submit(task_request&& request,
                                                    std::shared_ptr<protocols::asker> who);
-  /// The same with a future.
+  /// The same with a future. Not in a callback or an inline callable: to wait there for a task is
+  /// to keep the node from doing it, so it is asserted; submit with another callback instead.
   std::future<task_view> submit(task_request request);
-  /// The same with a callback, called on a thread of the node.
+  /// The same with a callback, called on a thread of the node: it must not block. What it throws is
+  /// dropped with an event `callback.failed`, as with every other callback below.
   std::variant<protocols::task_id, refusal> submit(task_request request,
                                                    std::function<void(task_view)> done);
   /// True when it had not ended yet and now ends as cancelled.
@@ -267,6 +285,8 @@ public:
       std::string_view specialist, std::uint64_t after, std::size_t most) const;
   /// Prometheus text.
   [[nodiscard]] std::string metrics() const;
+  /// 32 hexadecimal digits, kept in the data directory; empty without a journal.
+  [[nodiscard]] std::string identity() const;
   /// Everything durable and learned, as JSON.
   [[nodiscard]] std::string export_state() const;
   /// Events after number `after`, oldest first; the node keeps the last 4096, and fewer when their
@@ -324,6 +344,7 @@ public:
 
 private:
   explicit node(std::unique_ptr<parts> inside);
+  void wait_for_callables() const;
   std::unique_ptr<parts> parts_;
 };
 

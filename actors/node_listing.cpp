@@ -58,14 +58,14 @@ private:
   /// `live-ID` goes on after that one. True when the stored ones follow on this page.
   bool live_ones() {
     constexpr std::string_view live = "live-";
-    among_live_ = which_.cursor.starts_with(live);
-    if (!which_.cursor.empty() && !among_live_) {
+    const bool among_live = which_.cursor.starts_with(live);
+    if (!which_.cursor.empty() && !among_live) {
       cursor_ = which_.cursor;
       return true;
     }
-    const auto after = among_live_ ? which_.cursor.substr(live.size()) : std::string{};
+    const auto after = among_live ? which_.cursor.substr(live.size()) : std::string{};
     protocols::task_id told{};
-    if (among_live_ && !protocols::parse(after, told)) {
+    if (among_live && !protocols::parse(after, told)) {
       refused_ = {
           protocols::failure::malformed, "the cursor is not one that an earlier page gave", {}, {}};
       return false;
@@ -151,7 +151,7 @@ private:
   std::string cursor_;  ///< Where the journal's part goes on.
   std::uint64_t bytes_ = 0;
   int pieces_ = 0;
-  bool begun_ = false, among_live_ = false;
+  bool begun_ = false;
 };
 
 std::variant<node::page, refusal> node::list(const query& which) const {

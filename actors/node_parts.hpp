@@ -1,6 +1,7 @@
 // What a node holds; for the files that implement it and for the doors.
 #pragma once
 
+#include "actors/backup_desk.hpp"
 #include "actors/front_desk.hpp"
 #include "actors/house.hpp"
 #include "actors/lookup_thread.hpp"
@@ -23,6 +24,8 @@
 
 namespace greenroom {
 
+/// In the order in which they need each other; `node::~node` ends them in the order that README.md
+/// of this folder gives.
 struct node::parts {
   caf::actor_system_config system_config;
   std::unique_ptr<actors::house> house;
@@ -32,6 +35,7 @@ struct node::parts {
   std::unique_ptr<machine::engine> io;
   std::unique_ptr<actors::front_desk> desk;
   std::shared_ptr<actors::callable_table> callables;
+  std::shared_ptr<machine::call_gate> calls = std::make_shared<machine::call_gate>();
   std::function<bool(std::string_view)> is_inline;
   caf::actor root;
   mutable std::mutex reader_mutex;
@@ -40,7 +44,10 @@ struct node::parts {
   std::unique_ptr<machine::journal_reader> scan_reader;  ///< For lists, which take longer.
   std::int64_t started_ns = 0;                           ///< Steady clock.
   std::string version;
-  std::unique_ptr<machine::webhook> hooks;  ///< For alerts.
+  machine::journal_options journal_at;  ///< Where the journal is; without one its path is empty.
+  std::string identity;                 ///< Who this node is, as long as it has its data directory.
+  std::unique_ptr<machine::webhook> hooks;       ///< For alerts.
+  std::unique_ptr<actors::backup_desk> backups;  ///< Null without a journal.
   std::atomic<bool> collapsed{false};
   std::atomic<std::uint64_t> workflow_serial{1};
   /// Lines that workers write to stderr; set before anything starts, or left empty.

@@ -46,7 +46,8 @@ std::string shadow_json(const actors::mirror::figures& shadow) {
               + actors::json_text(one.field) + ",\"compared\":" + std::to_string(one.compared)
               + ",\"differing\":" + std::to_string(one.differing)
               + ",\"noise\":" + std::to_string(one.noise_differing)
-              + ",\"certain\":" + (one.certain ? "true" : "false") + "}";
+              + ",\"certain\":" + (one.certain ? "true" : "false")
+              + ",\"names_instance\":" + (one.names_instance ? "true" : "false") + "}";
   }
   return "{\"mirrored\":" + std::to_string(shadow.mirrored)
          + ",\"in_flight\":" + std::to_string(shadow.in_flight)
@@ -95,6 +96,8 @@ std::string node::rollout() const {
       + ",\"baseline\":{\"warm\":" + std::to_string(count.warm)
       + ",\"total\":" + std::to_string(count.all)
       + ",\"kept_warm\":" + (plan.baseline_must_be_warm() ? "true" : "false") + "}";
+  const auto way_back = plan.way_back();
+  result += ",\"way_back\":" + (way_back.empty() ? "null" : actors::json_text(way_back));
   result += ",\"judgement\":";
   if (const auto& last = plan.last_judgement()) {
     std::string findings;
@@ -121,6 +124,22 @@ std::string node::rollout() const {
   return result + "]}";
 }
 
+namespace {
+
+/// A rollback's document, with what leads back while it still holds.
+std::string with_way_back(std::string document, const std::string& way_back) {
+  if (way_back.empty() || !document.ends_with('}')) return document;
+  document.pop_back();
+  return document + ",\"way_back\":" + actors::json_text(way_back) + "}";
+}
+
+std::string way_back_of_last(const content& board) {
+  const bool ended = !board.rollbacks.empty() && board.rollbacks.back().plan.finished();
+  return ended && board.rollout ? board.rollout->way_back() : std::string{};
+}
+
+}  // namespace
+
 std::string node::rollbacks() const {
   const actors::cast_reader::scope reading;
   const auto all = parts_->house->board.read([](const content& board) { return board.rollbacks; });
@@ -133,11 +152,16 @@ std::string node::rollbacks() const {
 }
 
 std::optional<std::string> node::rollback(std::string_view id) const {
-  const auto all = parts_->house->board.read([](const content& board) { return board.rollbacks; });
-  if (all.empty()) return std::nullopt;
-  if (id == "last") return rollback_json(all.back().plan, all.back().analysis);
-  for (const auto& one : all)
-    if (std::to_string(one.plan.id()) == id) return rollback_json(one.plan, one.analysis);
+  std::string way_back;
+  const auto all = parts_->house->board.read([&way_back](const content& board) {
+    way_back = way_back_of_last(board);
+    return board.rollbacks;
+  });
+  for (auto one = all.rbegin(); one != all.rend(); ++one) {
+    if (id != "last" && std::to_string(one->plan.id()) != id) continue;
+    auto document = rollback_json(one->plan, one->analysis);
+    return one == all.rbegin() ? with_way_back(std::move(document), way_back) : document;
+  }
   return std::nullopt;
 }
 

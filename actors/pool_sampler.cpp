@@ -24,14 +24,60 @@ std::optional<double> share(std::uint64_t part, std::uint64_t whole) {
 }
 
 std::uint64_t seen_bytes_of(const house& where, std::uint32_t who) {
-  std::uint64_t result = 0;
-  for (const auto kind : {protocols::pool_kind::intelligent, protocols::pool_kind::baseline})
-    result = std::max(result, where.pool(kind).specialists[who].gauge.memory_seen_bytes.load(
-                                  std::memory_order_relaxed));
-  return result;
+  for (const auto kind : {protocols::pool_kind::baseline, protocols::pool_kind::intelligent})
+    if (const auto seen = where.pool(kind).specialists[who].gauge.memory_seen_bytes.load(
+            std::memory_order_relaxed);
+        seen > 0)
+      return seen;
+  return 0;
+}
+
+// How many tasks and copies a worker has completed.
+std::uint64_t asked_of(const house& where, protocols::pool_kind kind, std::uint32_t who) {
+  const auto& stand = where.pool(kind).specialists[who];
+  const auto completed = static_cast<std::size_t>(task_outcome::completed);
+  return machine::count_of(stand.gauge.ends[completed])
+         + machine::count_of(stand.mirror_ends[completed]);
 }
 
 }  // namespace
+
+std::optional<double> worker_memory_ratio(const house& where) {
+  using protocols::pool_kind;
+  constexpr std::uint64_t asked_least = 3;
+  constexpr double growth_least = 16 * bytes_per_mb;
+  // One among many that grows: so much, and twice the share that all of them may.
+  constexpr double one_growth_least = 48 * bytes_per_mb;
+  constexpr double one_share = 0.5;
+  const auto& playing = where.now_playing();
+  double smart_bytes = 0;
+  double plain_bytes = 0;
+  double count = 0;
+  double worst = 0;
+  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
+    const auto& one = playing.members[i];
+    if (one.gone || one.config.backend.kind == config::backend_kind::function) continue;
+    const auto here = static_cast<double>(where.pool(pool_kind::intelligent)
+                                              .specialists[i]
+                                              .gauge.memory_bytes.load(std::memory_order_relaxed));
+    const auto there =
+        static_cast<double>(where.pool(pool_kind::baseline)
+                                .specialists[i]
+                                .gauge.memory_seen_bytes.load(std::memory_order_relaxed));
+    if (here <= 0 || there <= 0) continue;
+    if (asked_of(where, pool_kind::intelligent, i) < asked_least
+        || asked_of(where, pool_kind::baseline, i) < asked_least)
+      continue;
+    smart_bytes += here;
+    plain_bytes += there;
+    count += 1;
+    if (here - there >= one_growth_least) worst = std::max(worst, one_share * here / there);
+  }
+  if (count == 0) return std::nullopt;
+  const auto all = smart_bytes / plain_bytes;
+  const bool grown_much = smart_bytes - plain_bytes >= count * growth_least;
+  return std::max(grown_much ? all : std::min(all, 1.0), worst);
+}
 
 double always_warm_bytes(const house& where) {
   const auto& playing = where.now_playing();
@@ -172,6 +218,10 @@ pool_sample pool_sampler::take(double now_s) {
   if (always > 0)
     result.memory_efficiency =
         std::clamp(1 - (now.used_mb_s - before.used_mb_s) / always, 0.0, 1.0);
+  else if (memory.always_mb > 0)  // The first look: as it is now.
+    result.memory_efficiency = std::clamp(1 - memory.used_mb / memory.always_mb, 0.0, 1.0);
+  if (pool_ == protocols::pool_kind::intelligent)
+    result.worker_memory_ratio = worker_memory_ratio(house_);
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,8 +58,14 @@ struct pool_memory {
 };
 [[nodiscard]] pool_memory memory_of(const house& where, protocols::pool_kind pool);
 
-/// Had everybody been warm once, in bytes: each as measured in either pool, those that never ran as
-/// the mean of those that did; 0 before anything was measured.
+/// Measured memory of the intelligent pool's workers over that of the baseline's own, of those
+/// specialists whose workers were asked in both pools: an idle worker has not loaded what it needs.
+/// A few megabytes more for each are no growth. Nothing when there is nobody to compare.
+[[nodiscard]] std::optional<double> worker_memory_ratio(const house& where);
+
+/// Had everybody been warm once, in bytes: each as measured in the baseline pool, else in the other
+/// one, those that never ran as the mean of those that did; 0 before anything was measured. The
+/// baseline's own comes first, or a pool whose workers grow would raise its own yardstick.
 [[nodiscard]] double always_warm_bytes(const house& where);
 
 /// Adds what callers of both pools got. `of` is by pool_kind.

@@ -162,6 +162,14 @@ public:
     if (signals_.load(std::memory_order_acquire) == 0) return true;
     return !inbox_.poke();
   }
+  /// Drops what is inside; nobody works on it any more.
+  void let_go() {
+    for (auto* at = take(); at != nullptr;) {
+      auto* after = at->next.load(std::memory_order_relaxed);
+      protocols::task_ptr::adopt(at);
+      at = after;
+    }
+  }
   /// A new actor takes over: what is inside is its own now.
   void take_over() { static_cast<void>(inbox_.poke()); }
 

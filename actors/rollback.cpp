@@ -4,6 +4,7 @@
 #include "actors/readiness.hpp"
 #include "actors/rollout_settings.hpp"
 #include "actors/root.hpp"
+#include "actors/text.hpp"
 #include "runtime/monitoring/response_ratio.hpp"
 
 #include <algorithm>
@@ -104,6 +105,10 @@ void rollback_actor_state::look() {
     watch.arm(now);
   }
   const auto sample = take_sample(now);
+  where->board.write([&](watch_board::content& board) {
+    board.watched_efficiency = sample.memory_efficiency;
+    board.watched_at_s = now;
+  });
   const auto critical = where->board.read([&](const watch_board::content& board) {
     std::optional<double> since;
     // Beside another pool only this one's own alerts count against it.
@@ -117,10 +122,23 @@ void rollback_actor_state::look() {
   });
   const auto tripped = watch.observe(sample, critical);
   if (!tripped) return;
-  if (!plan)
-    begin(rollback_kind::emergency, tripped->cause, tripped->text, now);
-  else if (plan->hurry(tripped->text, now))
-    switch_over();
+  using config::rollback_automatic;
+  const auto automatic = where->now_playing().config.rollback.automatic;
+  // One that an operator has confirmed is hurried whatever the configuration says.
+  const bool decided = plan && plan->state() == rollback_state::lowering;
+  if (automatic == rollback_automatic::yes || decided) {
+    if (!plan)
+      begin(rollback_kind::emergency, tripped->cause, tripped->text, now);
+    else if (plan->hurry(tripped->text, now))
+      switch_over();
+    return work();
+  }
+  where->publish(automatic == rollback_automatic::ask ? "rollback.proposed" : "rollback.withheld",
+                 "{\"trigger\":" + json_text(name_of(tripped->cause))
+                     + ",\"reason\":" + json_text(tripped->text) + "}");
+  if (automatic == rollback_automatic::no || plan) return;
+  begin(rollback_kind::planned, tripped->cause,
+        tripped->text + "; confirm with `greenroom rollback --confirm`", now);
   work();
 }
 
@@ -144,6 +162,16 @@ void rollback_actor_state::obey(steering& word) {
     default: return;
   }
   const bool yes = word.verb == steering::what::confirm;
+  // What the node proposed was due already, and goes at once.
+  if (yes && plan && plan->cause() != runtime::rollout::trigger::by_hand
+      && plan->state() == rollback_state::awaiting_confirmation
+      && plan->hurry("confirmed", now_s())) {
+    switch_over();
+    keep();
+    const auto proposed = std::to_string(plan->id());
+    work();
+    return say(word, 200, {}, proposed);
+  }
   if (!plan || !(yes ? plan->confirm(now_s()) : plan->cancel(now_s())))
     return say(word, 409, "nothing-to-confirm", "no planned rollback awaits a word");
   keep();

@@ -87,9 +87,11 @@ void rollback_actor_state::work() {
   const auto now = now_s();
   const auto before = plan->steps().size();
   if (plan->tick(now) || plan->steps().size() != before) keep();
-  // What comes next waits until what was done is written, unless the journal hangs.
+  // What comes next waits until what was done is written, unless the journal hangs or cannot be
+  // written at all.
   for (int steps = 0; steps < 8 && !plan->finished(); ++steps) {
-    if (unwritten() && now - saved_at_s < journal_patience_s) break;
+    const bool writes = where->gauge.journal_ok.load(std::memory_order_relaxed);
+    if (unwritten() && writes && now - saved_at_s < journal_patience_s) break;
     const auto count = plan->steps().size();
     carry_out(now);
     if (plan->steps().size() == count) break;

@@ -4,6 +4,7 @@
 #include "actors/readiness.hpp"
 #include "actors/rollout_settings.hpp"
 #include "actors/root.hpp"
+#include "actors/text.hpp"
 #include "runtime/rollout/deployment_report.hpp"
 
 #include <algorithm>
@@ -62,8 +63,9 @@ std::string remember(house& where, const watch_memory& journaled) {
     }
     if (board.rollout) {
       where.routes.force({board.rollout->routes(), board.rollout->percentage()});
-      where.routes.baseline_warm =
-          board.rollout->baseline_must_be_warm() || board.rollout->stands() == standing::idle;
+      where.routes.baseline_warm = board.rollout->baseline_must_be_warm()
+                                   || (board.rollout->stands() == standing::idle
+                                       && config.pool.mode == config::pool_mode::baseline);
     }
     if (!board.rollbacks.empty()) resume_rollback(where, board.rollbacks.back().plan);
     board.evidence_page = read_evidence(journaled.evidence, board.evidence);
@@ -89,6 +91,7 @@ void rollout_state::open() {
     catch_up();
   }
   where->board.write([this](watch_board::content& board) { board.rollout = plan; });
+  where->shadow.ignore(where->now_playing().config.rollout.ignore);
   wake();
   arm();
 }
@@ -117,6 +120,18 @@ void rollout_state::obey(steering& word) {
     case steering::what::advance: said = plan->advance(word.who, word.force, now); break;
     case steering::what::pause: said = plan->pause(word.who, now); break;
     case steering::what::resume: said = plan->resume(word.who, now); break;
+    case steering::what::reset: {
+      if (where->routes.rolling_back.load(std::memory_order_acquire)) {
+        if (word.told)
+          word.told(
+              409, "rolling-back",
+              "a rollback is under way; reset when `greenroom rollback status` says that it is "
+              "done");
+        return;
+      }
+      said = plan->reset(word.who, now);
+      break;
+    }
     case steering::what::abort: said = plan->abort(word.who, word.reason, now); break;
     case steering::what::route: {
       if (auto missing = not_ready_to_route(); !missing.empty()) {
@@ -177,8 +192,12 @@ runtime::rollout::circumstances rollout_state::look() const {
   const auto interval = seconds_of(where->now_playing().config.health_interval);
   const auto now = where->unix_s(where->time->now_ns());
   where->board.read([&](const watch_board::content& board) {
+    // The watch of the rollback looks at every check interval, the monitor may take longer.
+    const auto check = seconds_of(where->now_playing().config.rollout.check_interval);
     result.memory_efficiency =
-        board.samples[static_cast<std::size_t>(pool_kind::intelligent)].memory_efficiency;
+        board.watched_at_s > 0 && now - board.watched_at_s <= 3 * check + 1
+            ? board.watched_efficiency
+            : board.samples[static_cast<std::size_t>(pool_kind::intelligent)].memory_efficiency;
     // Three intervals without a look: the monitor sees nothing.
     if (now - board.checked_at_s > 3 * interval + 1) result.ready.monitor_ok = false;
   });
@@ -204,8 +223,31 @@ void rollout_state::judge(double now) {
                 && now - adjusted_at_s
                        < looks * seconds_of(where->now_playing().config.rollout.check_interval);
   keep(plan->tick(seen, now), {});
-  where->routes.copies_wanted.store(static_cast<std::int64_t>(plan->control_missing()),
-                                    std::memory_order_relaxed);
+  where->routes.copies_wanted.store(
+      static_cast<std::int64_t>(std::max(plan->control_missing(), plan->comparisons_missing())),
+      std::memory_order_relaxed);
+  try_other_instances();
+}
+
+// Only a worker that was started again can show that a difference is its process's own. Callers of
+// the baseline would wait for that start, so it happens once, and never where a start is long.
+void rollout_state::try_other_instances() {
+  constexpr std::int64_t start_most_ns = 3'000'000'000;
+  if (!active(plan->stands())) return;
+  const auto& playing = where->now_playing();
+  auto& pool = where->pool(pool_kind::baseline);
+  for (auto& suspect : where->shadow.instance_suspects()) {
+    const auto who = playing.find(suspect);
+    if (who == cast::nobody || tried.contains(suspect)) continue;
+    const auto& gauge = pool.specialists[who].gauge;
+    if (gauge.depth() > 0 || gauge.start_ns.load(std::memory_order_relaxed) > start_most_ns)
+      continue;
+    self->send(root, protocols::cool_atom::value, static_cast<std::uint32_t>(pool_kind::baseline),
+               who);
+    where->publish("rollout.instance_tried", "{\"specialist\":" + json_text(suspect) + "}");
+    tried.insert(std::move(suspect));
+    break;  // One at a time.
+  }
 }
 
 // The journal's keeper may have died with what it was given, and nobody would hear of it any more.
@@ -238,14 +280,20 @@ void rollout_state::tick() {
 // -- what was decided ---------------------------------------------------------
 
 void rollout_state::keep(std::vector<decision> made, std::function<void()> told) {
-  for (const auto& one : made)
+  for (const auto& one : made) {
     if (one.roll_back) go_back(one);
+    if (one.ask) propose(one);
+  }
   step fresh{0, *plan, std::move(made), std::move(told)};
   fresh.token = record(rollout_record, fresh.then.encode());
   waiting.push_back(std::move(fresh));
   insist_pause_s = insist_min_s;
   insist_at_s = now_s() + insist_pause_s;
-  written(written_token);
+  // The way back does not wait for a journal that cannot be written (a full disk); its record is
+  // written as soon as it can be.
+  const bool back = plan->routes() == mode::fallback;
+  const bool writes = where->gauge.journal_ok.load(std::memory_order_relaxed);
+  written(back && !writes ? token : written_token);
   arm();
 }
 
@@ -259,6 +307,17 @@ void rollout_state::go_back(const decision& why) {
   back.reason = why.reason;
   back.cause = why.kind == decision_kind::failed ? runtime::rollout::trigger::judge
                                                  : runtime::rollout::trigger::by_hand;
+  tell(watch_board::box::rollback, root_state::undoing, std::move(back));
+}
+
+void rollout_state::propose(const decision& why) {
+  steering back;
+  back.verb = steering::what::roll_back;
+  back.who = "rollout";
+  back.reason = why.reason;
+  back.cause = runtime::rollout::trigger::judge;
+  back.planned = true;
+  back.confirmed = false;
   tell(watch_board::box::rollback, root_state::undoing, std::move(back));
 }
 
@@ -291,16 +350,21 @@ void rollout_state::apply(const rollout_plan& now) {
   const bool both = now.stands() != standing::idle && now.stands() != standing::complete;
   if (both) open_pool(pool_kind::baseline);
   if (both || now.routes() != mode::idle) open_pool(pool_kind::intelligent);
+  // Back to what the node was before: that pool may not have been opened in this life of the node.
+  const auto configured = where->routes.configured.load(std::memory_order_relaxed);
+  if (now.stands() == standing::idle) open_pool(configured);
   const bool fresh_stage = applied != now.at() || applied_run != now.run();
   if (fresh_stage && now.at() == phase::shadow_mode) where->shadow.begin_anew();
   if (fresh_stage && running) {
     static_cast<void>(where->ends.take(pool_kind::baseline));
     static_cast<void>(where->ends.take(pool_kind::intelligent));
   }
+  if (applied_run != now.run()) tried.clear();
   applied = now.at();
   applied_run = now.run();
   if (where->routes.rolling_back.load(std::memory_order_acquire)) return;
-  keep_baseline_warm(now.baseline_must_be_warm() || now.stands() == standing::idle);
+  keep_baseline_warm(now.baseline_must_be_warm()
+                     || (now.stands() == standing::idle && configured == pool_kind::baseline));
   if (now.routes() != mode::fallback)
     for (auto& one : where->routes.leaving) one.store(false, std::memory_order_release);
   where->routes.set({now.routes(), now.percentage()});
@@ -325,6 +389,7 @@ caf::behavior rollout(rollout_actor* self, house* where, caf::actor root) {
         if (auto again = rollout_plan::decode(
                 state.plan->encode(), settings_of(state.where->now_playing().config), ignored))
           state.plan = std::move(again);
+        state.where->shadow.ignore(state.where->now_playing().config.rollout.ignore);
       },
   };
 }

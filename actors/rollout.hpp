@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace greenroom::actors {
@@ -36,6 +38,7 @@ struct rollout_state : watcher {
   double adjusted_at_s = 0;  ///< When the pool was last seen to have changed its own limits.
   std::optional<runtime::rollout::phase> applied;
   std::uint64_t applied_run = 0;
+  std::set<std::string, std::less<>> tried;  ///< Specialists started again in this run.
 
   void open();
   void wake();
@@ -50,6 +53,9 @@ struct rollout_state : watcher {
   void arm();
   /// Why no share can be set yet; empty when it can. Begins what is missing.
   [[nodiscard]] std::string not_ready_to_route();
+  void propose(const runtime::rollout::decision& why);
+  /// Starts those baseline workers again whose outputs may name their process.
+  void try_other_instances();
   void go_back(const runtime::rollout::decision& why);
   void catch_up();
   [[nodiscard]] runtime::rollout::circumstances look() const;

@@ -38,6 +38,12 @@ runtime::rollout::rollout_settings settings_of(const config::node& from) {
   wanted.error_rate = said.criteria.error_rate;
   wanted.response_ratio = said.criteria.response_ratio;
   wanted.response_slack_ms = slack_of(from);
+  using config::rollback_automatic;
+  using runtime::rollout::automation;
+  result.automatic = from.rollback.automatic == rollback_automatic::yes  ? automation::on
+                     : from.rollback.automatic == rollback_automatic::no ? automation::off
+                                                                         : automation::ask;
+  result.intelligent_node = from.pool.mode == config::pool_mode::intelligent;
   return result;
 }
 
@@ -51,6 +57,7 @@ runtime::rollout::rollback_thresholds thresholds_of(const config::node& from) {
   result.health = said.health;
   result.critical_alerts_s = seconds_of(said.critical_alerts);
   result.success_rate = said.success_rate;
+  result.worker_memory = said.worker_memory;
   result.tasks_min = said.min_samples;
   result.grace_s = seconds_of(from.rollout.grace);
   result.check_interval_s = std::max(seconds_of(from.rollout.check_interval), interval_min_s);

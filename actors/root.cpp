@@ -128,6 +128,13 @@ caf::behavior root(root_actor* self, house* where, root_plan plan) {
       [to_pools](protocols::again_atom word) { to_pools(word); },
       [to_pools](protocols::warm_up_atom word, std::uint32_t who) { to_pools(word, who); },
       [to_pools](protocols::cool_atom word, std::uint32_t who) { to_pools(word, who); },
+      [&state](protocols::cool_atom word, std::uint32_t kind, std::uint32_t who) {
+        // Of one pool, and warm again at once: another process.
+        const auto& one = state.actors[root_state::intelligent + kind];
+        if (!one) return;
+        state.self->send(one, word, who);
+        state.self->send(one, protocols::warm_up_atom::value, who);
+      },
       [&state](protocols::drop_atom word, std::uint64_t chance) {
         // For tests and chaos: one actor below dies, and everything must survive it.
         const auto which = chance % 16;

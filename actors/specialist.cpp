@@ -143,9 +143,9 @@ void specialist::warm_up() {
     tools = [this_house = &house_, index = index_, from = me().config.backend](auto listed) {
       this_house->offers.learn(index, from, std::move(listed));
     };
-  stand_.link = std::make_shared<worker_link>(
-      stand_.port, stand_.gauge, std::move(tools),
-      worker_link::bounds{limits.output_bytes, limits.error_bytes});
+  stand_.link =
+      std::make_shared<worker_link>(stand_.port, stand_.gauge, std::move(tools),
+                                    worker_link::bounds{limits.output_bytes, limits.error_bytes});
   stand_.worker =
       house_.make_worker(cast.members[index_], cast.department_of(index_), pool_, stand_.link);
   stand_.worker->start();

@@ -6,11 +6,13 @@
 #include "runtime/rollout/judge.hpp"
 #include "runtime/rollout/routing.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -106,8 +108,12 @@ public:
     const auto failed = state == task_state::unknown || why == failure::worker_failed
                         || why == failure::start_failed || why == failure::out_of_time;
     auto& mine = sides_[static_cast<std::size_t>(pool)];
+    std::optional<double> run_ms;
+    if (job.dispatched_ns > 0)
+      run_ms =
+          static_cast<double>(std::max<std::int64_t>(job.ended_ns - job.dispatched_ns, 0)) * 1e-6;
     const std::lock_guard lock{mine.mutex};
-    mine.batch.add(static_cast<double>(took_ns) * 1e-6, failed);
+    mine.batch.add(static_cast<double>(took_ns) * 1e-6, failed, run_ms);
   }
   /// One that this pool could not even be given, because a circuit of it was open.
   void add_shed(protocols::pool_kind pool) {

@@ -75,6 +75,9 @@ public:
     // Straight to whoever asked: nothing decides anything about a piece.
     if (!job->claimed.load(std::memory_order_acquire) && job->who) job->who->on_chunk(*job, piece);
   }
+  [[nodiscard]] bool takes_more(const protocols::task_ptr& job) noexcept override {
+    return job->claimed.load(std::memory_order_acquire) || !job->who || job->who->takes_more(*job);
+  }
   void on_gone(departure words) noexcept override {
     const std::lock_guard lock{mutex_};
     departure_ = std::move(words);

@@ -33,6 +33,7 @@ void add_verbs(CLI::App& program, outcome& result) {
   add_tasks(program, result);
   add_alerts(program, result);
   add_events(program, result);
+  add_verify(program, result);
   add_predict(program, result);
   add_workflows(program, result);
   add_logs(program, result);
@@ -49,6 +50,8 @@ void add_verbs(CLI::App& program, outcome& result) {
   add_tune(program, result);
   add_diagnose(program, result);
   add_report(program, result);
+  add_backup(program, result);
+  add_restore(program, result);
   add_export(program, result);
   add_version(program, result);
 }

@@ -136,6 +136,7 @@ void read_thresholds(const tree& from, chaos_thresholds& to, std::vector<problem
   if (from.is != tree::kind::map) return;
   keys.duration("mean_recovery", to.mean_recovery);
   keys.duration("max_recovery", to.max_recovery);
+  keys.number("mean_recovery_starts", to.mean_recovery_starts, 0, 1000);
   keys.number("recovered", to.recovered, 0, 1);
   keys.number("success", to.success, 0, 1);
   keys.count("lost", to.lost, 0, plan_count_max);

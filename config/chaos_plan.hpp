@@ -39,6 +39,8 @@ struct chaos_fault {
 
 struct chaos_thresholds {
   std::chrono::milliseconds mean_recovery{7'000}, max_recovery{60'000};
+  /// The mean may also take so many times what a worker's start took in the same run; 0: no.
+  double mean_recovery_starts = 0;
   double recovered = 1, success = 0.952;
   std::uint64_t lost = 0;
   std::chrono::milliseconds over_budget{5'000};  ///< The longest stretch above the memory budget.

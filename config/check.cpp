@@ -307,6 +307,12 @@ private:
                + "): a task that waits for a slow start ends with 504 before its worker is ready; "
                  "leave task_timeout out (30s, and start_timeout more for such a task), or make it "
                  "longer than a start and a run together");
+    if (worker.kind == backend_kind::http && !worker.command.empty()
+        && worker.url.find(port_mark) == std::string::npos)
+      warn(path + "url",
+           "has a port that is written out, which one instance of the server can have: the two "
+           "pools of a rollout cannot share it, nor can another specialist; write ${PORT} in url "
+           "and command for a port that the node picks");
     if (worker.task_timeout && worker.attempt_timeout >= *worker.task_timeout)
       warn(path + "attempt_timeout", "is not shorter than task_timeout ("
                                          + format_duration(*worker.task_timeout)

@@ -19,7 +19,7 @@ namespace greenroom::config {
 
 /// What a value must be, beyond its type. Durations are compared in milliseconds.
 struct rule {
-  enum class form : std::uint8_t { any, endpoint, http_url, url_path };
+  enum class form : std::uint8_t { any, endpoint, http_url, url_path, host, origin };
 
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
@@ -121,6 +121,14 @@ void describe(Archive& a, limits& v) {
 }
 
 template <class Archive>
+void describe(Archive& a, access& v) {
+  a.field("hosts", v.hosts, "names that clients may ask for it by, beside localhost and addresses",
+          shaped(rule::form::host));
+  a.field("origins", v.origins, "pages of browsers that may ask, SCHEME://HOST[:PORT]",
+          shaped(rule::form::origin));
+}
+
+template <class Archive>
 void describe(Archive& a, journal& v) {
   a.field("keep_finished", v.keep_finished, "how long finished tasks can be asked for",
           at_least(0));
@@ -184,12 +192,16 @@ void describe(Archive& a, rollout& v) {
   a.field("hold_limit", v.hold_limit, "a stage that has not passed by then fails; 0: it waits",
           at_least(0));
   a.field("min_samples", v.min_samples, "least tasks in a phase", within(0, many));
-  a.section("criteria", v.criteria, "what the shadow phase has to show");
+  a.section("criteria", v.criteria, "what the shadow phase has to show; 0 asks for nothing");
+  a.field("ignore", v.ignore,
+          "fields of outputs that are not compared: server.pid, items[].id, **.host");
   a.section("confirm", v.confirm, "where it waits for an operator although it passes");
 }
 
 template <class Archive>
 void describe(Archive& a, rollback& v) {
+  a.field("automatic", v.automatic,
+          "true: by itself; false: only said; ask: waits for `rollback --confirm`");
   a.field("error_rate", v.error_rate, "rolls back above", share);
   a.field("response_ratio", v.response_ratio, "rolls back above, over the baseline",
           within(0, ratio_max));
@@ -198,6 +210,8 @@ void describe(Archive& a, rollback& v) {
   a.field("health", v.health, "rolls back below", share);
   a.field("critical_alerts", v.critical_alerts, "rolls back when they stand longer", at_least(0));
   a.field("success_rate", v.success_rate, "rolls back below", share);
+  a.field("worker_memory", v.worker_memory,
+          "rolls back above, workers' memory over the baseline's own; 0: not watched", at_least(0));
   a.field("min_samples", v.min_samples, "rates and times of fewer tasks say nothing",
           within(1, many));
   // The whole way back has 30 s.
@@ -313,6 +327,7 @@ void describe(Archive& a, node& v) {
   a.section("prediction", v.prediction, "what the predictor remembers");
   a.section("queue", v.queue, "bounds at the door");
   a.section("limits", v.limits, "bounds on one client or worker");
+  a.section("access", v.access, "who may ask");
   a.section("journal", v.journal, "what survives the process");
   a.section("retry", v.retry, "of failed tasks");
   a.section("breaker", v.breaker, "circuit breaker of one specialist");

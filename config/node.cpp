@@ -75,6 +75,29 @@ bool looks_like_ipv6(std::string_view text) {
 
 }  // namespace
 
+bool is_host(std::string_view text) {
+  if (text.starts_with('[') && text.ends_with(']'))
+    return looks_like_ipv6(text.substr(1, text.size() - 2));
+  if (looks_like_ipv6(text)) return true;
+  constexpr std::string_view letters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  return !text.empty() && text != "." && text.find_first_not_of(letters) == std::string_view::npos;
+}
+
+bool is_origin(std::string_view text) {
+  const auto end = text.find("://");
+  if (end == std::string_view::npos || end == 0) return false;
+  auto host = text.substr(end + 3);
+  if (const auto colon = host.rfind(':'); colon != std::string_view::npos && !host.ends_with(']')) {
+    std::uint16_t port = 0;
+    const auto* const stop = host.data() + host.size();
+    const auto [at, error] = std::from_chars(host.data() + colon + 1, stop, port);
+    if (error != std::errc{} || at != stop) return false;
+    host = host.substr(0, colon);
+  }
+  return is_host(host) && (host.starts_with('[') || host.find(':') == std::string_view::npos);
+}
+
 std::optional<endpoint> parse_endpoint(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return std::nullopt;

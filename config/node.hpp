@@ -1,6 +1,7 @@
 // The whole configuration of one node: a plain struct, defaults included.
 #pragma once
 
+#include "config/access.hpp"
 #include "config/department.hpp"
 #include "config/journal.hpp"
 #include "config/pool.hpp"
@@ -75,6 +76,7 @@ struct node {
   config::prediction prediction;
   config::queue queue;
   config::limits limits;
+  config::access access;
   config::journal journal;
   config::retry retry;
   config::breaker breaker;
@@ -105,6 +107,11 @@ const department* department_of(const node& whole, std::string_view name);
 
 /// Who answers a word that users type. `bumba:implement` and `/bumba:implement` mean `implement`.
 std::optional<route> resolve_command(const node& whole, std::string_view word);
+
+/// A name or an address without a port, as `access.hosts` has them.
+bool is_host(std::string_view text);
+/// SCHEME://HOST[:PORT] and nothing more.
+bool is_origin(std::string_view text);
 
 /// The listening address in its two parts. The form is checked by the loader.
 struct endpoint {

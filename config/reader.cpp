@@ -441,6 +441,30 @@ private:
           return false;
         }
         return true;
+      case rule::form::host: {
+        if (is_host(found.text)) return true;
+        const auto colon = found.text.rfind(':');
+        complain(
+            found.at, shown,
+            "expected a name or an address without scheme and port (ports are not compared), "
+            "such as greenroom.example.com, found "
+                + describe_value(found),
+            is_host(found.text.substr(0, colon)) ? found.text.substr(0, colon) : std::string{});
+        return false;
+      }
+      case rule::form::origin: {
+        if (is_origin(found.text)) return true;
+        auto cut = found.text;
+        while (cut.ends_with('/')) cut.pop_back();
+        complain(found.at, shown,
+                 "expected SCHEME://HOST[:PORT] as a browser sends it, such as "
+                 "https://app.example.com, found "
+                     + describe_value(found),
+                 is_origin(cut)                ? cut
+                 : is_origin("https://" + cut) ? "https://" + cut
+                                               : std::string{});
+        return false;
+      }
     }
     return true;
   }

@@ -3,10 +3,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace greenroom::config {
 
-/// What the shadow phase has to show. Shares are 0 to 1.
+/// What the shadow phase has to show. Shares are 0 to 1. A criterion of 0 asks for nothing.
 struct rollout_criteria {
   double memory_efficiency = 0.70;  ///< At least.
   double error_rate = 0.02;         ///< At most.
@@ -39,13 +43,30 @@ struct rollout {
   std::chrono::milliseconds hold_limit{0};  ///< A stage that never passes fails then; 0: it waits.
   std::size_t min_samples = 500;
   rollout_criteria criteria;
+  /// Fields of outputs that the pools may differ in: `server.pid`, `items[].id`, `**.host`.
+  std::vector<std::string> ignore;
   rollout_confirmations confirm;
 
   friend bool operator==(const rollout&, const rollout&) = default;
 };
 
+/// What happens when a trigger of the rollback has held for its grace, or the rollout's judge is
+/// certain.
+enum class rollback_automatic : std::uint8_t {
+  yes,  ///< Everything goes back to the baseline.
+  no,   ///< An event and the status say so; nothing is done.
+  ask,  ///< A rollback is proposed; `greenroom rollback --confirm` carries it out.
+};
+
+constexpr std::string_view to_string(rollback_automatic what) {
+  constexpr std::string_view names[] = {"true", "false", "ask"};
+  const auto at = static_cast<std::size_t>(what);
+  return at < std::size(names) ? names[at] : std::string_view{};
+}
+
 /// Triggers of the automatic rollback. Shares are 0 to 1.
 struct rollback {
+  rollback_automatic automatic = rollback_automatic::yes;
   double error_rate = 0.10;         ///< Above.
   double response_ratio = 3.0;      ///< Above, over the baseline's response time.
   double memory_use = 0.90;         ///< Above.
@@ -53,6 +74,9 @@ struct rollback {
   double health = 0.60;             ///< Below.
   std::chrono::milliseconds critical_alerts{120'000};  ///< Standing for longer.
   double success_rate = 0.80;                          ///< Below.
+  /// Above: memory of the intelligent pool's workers, over that of the baseline's own. 0: not
+  /// watched.
+  double worker_memory = 1.5;
   std::size_t min_samples = 10;  ///< Rates and times of fewer tasks in the window say nothing.
   /// How the way back goes. After `drain` what still runs is fenced and run again by its
   /// `side_effects`; it is part of the 30 s that an emergency may take in all.

@@ -379,6 +379,7 @@ void append_json(std::string& to, const task_face& task) {
   to += R"(,"total_ms":)";
   append_ms(to, task.total_ms);
   to += '}';
+  if (task.unwritten) to += R"(,"durable":false)";
   if (task.accepted_unix_ms > 0) {
     to += R"(,"accepted_at":")";
     to += rfc3339(task.accepted_unix_ms);

@@ -64,6 +64,7 @@ struct task_face {
   pool_kind served_by = pool_kind::intelligent;
   double queue_ms = 0, start_ms = 0, run_ms = 0, total_ms = 0;
   std::int64_t accepted_unix_ms = 0, ended_unix_ms = 0;  ///< 0: not said.
+  bool unwritten = false;  ///< The end is not in the journal, where it belongs.
 };
 /// Appends one JSON object.
 void append_json(std::string& to, const task_face& task);

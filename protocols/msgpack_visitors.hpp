@@ -12,6 +12,7 @@
 #include <msgpack.hpp>
 #pragma GCC diagnostic pop
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>

@@ -92,6 +92,7 @@ std::string to_json(const problem& about) {
   if (about.retry_after_ms > 0) json["retry_after_ms"] = about.retry_after_ms;
   if (!about.nearest.empty()) json["nearest"] = about.nearest;
   if (!about.task.empty()) json["task"] = about.task;
+  if (about.unwritten) json["durable"] = false;
   auto text = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   if (!about.upstream) return text;
   const auto& theirs = *about.upstream;

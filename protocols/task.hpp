@@ -89,6 +89,11 @@ public:
   virtual void on_form(const task&, stream_form) noexcept {}
   /// A piece of a streamed answer, in order. After a retry the stream starts again at attempt + 1.
   virtual void on_chunk(const task&, std::string_view) noexcept {}
+  /// False: more pieces now would be too many. A worker that can wait looks again soon.
+  [[nodiscard]] virtual bool takes_more(const task&) const noexcept { return true; }
+  /// The node stops, and the task, which is in the journal, goes on after its next start: no end
+  /// will be told here. An end that comes at the same moment may be told all the same.
+  virtual void on_left(const task&) noexcept {}
   /// The one end of the task: its state, output or error are final now.
   virtual void on_end(const task&) noexcept = 0;
   /// False when nobody would hear the end: the caller has hung up, or has its answer already. Then
@@ -153,6 +158,8 @@ struct alignas(64) task {
   std::atomic<bool> recorded{false};   ///< The acceptance is in the journal.
   std::atomic<bool> announced{false};  ///< The end was told.
   std::atomic<bool> anchored{false};   ///< The ledger holds a reference until the end is told.
+  /// The end was told and is not in the journal, where it belongs: a crash would contradict it.
+  std::atomic<bool> unwritten{false};
   std::atomic<task_place> place{task_place::free};
   std::atomic<task_state> state{task_state::queued};
   /// In whose depth it counts: `seat` of a specialist and a pool, or `uncounted`. Whoever exchanges

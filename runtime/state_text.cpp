@@ -72,6 +72,18 @@ std::uint32_t state_reader::integer32() {
   return value;
 }
 
+std::uint32_t state_reader::member() {
+  const std::uint32_t found = integer32();
+  if (found >= members_) failed_ = true;
+  return failed_ ? 0 : found;
+}
+
+std::uint32_t state_reader::member_or(std::uint32_t none) {
+  const std::uint32_t found = integer32();
+  if (found >= members_ && found != none) failed_ = true;
+  return failed_ ? none : found;
+}
+
 double state_reader::number() { return std::bit_cast<double>(integer()); }
 float state_reader::small_number() { return std::bit_cast<float>(integer32()); }
 

@@ -54,12 +54,20 @@ public:
   double number_within(double low, double high);
   float small_number_within(float low, float high);
 
+  /// From now on specialists are numbers below `count`: what is read becomes an index.
+  void expect_members(std::uint32_t count) { members_ = count; }
+  /// The number of a specialist.
+  std::uint32_t member();
+  /// The same, or a number that stands for none, as the caller knows it.
+  std::uint32_t member_or(std::uint32_t none);
+
   bool failed() const { return failed_; }
   void fail() { failed_ = true; }
   bool at_end() const { return rest_.empty(); }
 
 private:
   std::string_view rest_;
+  std::uint32_t members_ = 0;
   bool failed_ = false;
 };
 

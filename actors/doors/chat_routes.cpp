@@ -2,6 +2,7 @@
 #include "actors/doors/http_routes.hpp"
 #include "protocols/http_chat.hpp"
 #include "protocols/json_text.hpp"
+#include "runtime/machine/http/chat_stream.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -32,111 +33,63 @@ std::string sentence(const refusal& why) {
 }
 
 /// Turns what a specialist says into one completion, or into a stream of its pieces.
-class chat_client final : public protocols::asker {
+class chat_client final : public protocols::asker, private machine::http::chat_outlet {
 public:
   chat_client(door_ptr here, machine::http::responder reply, protocols::chat_request&& wanted)
-      : here_{std::move(here)}, reply_{std::move(reply)}, stream_{wanted.stream} {
-    frame_.model = std::move(wanted.model);
-    frame_.with_usage = wanted.include_usage;
-  }
+      : here_{std::move(here)},
+        reply_{std::move(reply)},
+        streaming_{wanted.stream},
+        model_{wanted.model},
+        stream_{std::move(wanted.model), wanted.include_usage} {}
 
   void on_form(const protocols::task&, protocols::stream_form form) noexcept override {
     form_.store(form, std::memory_order_release);
+    stream_.form(form);
   }
 
   void on_chunk(const protocols::task& job, std::string_view piece) noexcept override {
-    if (!stream_ || broken_ || piece.empty()) return;
-    if (!begun_) {
-      begin(job);
-      attempt_ = job.attempts;
-      // A server that speaks OpenAI's interface itself sends events, not text.
-      raw_ = form_.load(std::memory_order_acquire) == protocols::stream_form::events;
-      if (!raw_) reply_.write(protocols::chat_first_chunk(frame_));
-    } else if (job.attempts != attempt_) {
-      // The client has the beginning of an answer that is being made anew.
-      return break_off(
-          {502, "The worker failed in the middle of its answer.", {}, "worker_failed"});
-    }
-    if (raw_) {
-      done_said_ = piece.ends_with(protocols::chat_done);
-      reply_.write(piece);
-      return;
-    }
-    if (form_.load(std::memory_order_acquire) == protocols::stream_form::lines) {
-      for (auto rest = piece; !rest.empty();) {
-        const auto end = std::min(rest.find('\n'), rest.size());
-        if (const auto text = protocols::chat_text_of_line(rest.substr(0, end)); !text.empty())
-          reply_.write(protocols::chat_content_chunk(frame_, text));
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-      }
-      return;
-    }
-    if (const auto text = joiner_.next(piece); !text.empty())
-      reply_.write(protocols::chat_content_chunk(frame_, text));
+    if (streaming_) stream_.piece(job, piece, *this);
+  }
+
+  [[nodiscard]] bool takes_more(const protocols::task&) const noexcept override {
+    return !reply_.crowded();
   }
 
   void on_end(const protocols::task& done) noexcept override {
     ended_.store(true, std::memory_order_release);
-    if (broken_) return;
-    if (done.state.load(std::memory_order_acquire) != protocols::task_state::completed) {
-      const auto error = protocols::chat_error_of(done);
-      if (begun_) return break_off(error);
-      return answer_chat_error(reply_, error, std::chrono::milliseconds{done.retry_after_ms});
-    }
-    if (!stream_) {
-      name(done);
-      std::string headers;
-      protocols::append_timing_headers(headers, face_of(done, here_->cast()));
-      return answer_json(reply_, 200,
-                         protocols::chat_completion_of_stream(
-                             frame_, form_.load(std::memory_order_acquire), done.output),
-                         headers);
-    }
-    std::string finish_reason = "stop";
-    if (!begun_) {
-      begin(done);
-      reply_.write(protocols::chat_first_chunk(frame_));
-      reply_.write(protocols::chat_whole_as_chunks(frame_, done.output, finish_reason));
-    }
-    if (!raw_) {
-      reply_.write(protocols::chat_last_chunk(frame_, finish_reason));
-      if (frame_.with_usage)
-        if (const auto usage = protocols::chat_usage_chunk(frame_, done.output); !usage.empty())
-          reply_.write(usage);
-    }
-    if (!raw_ || !done_said_) reply_.write(protocols::chat_done);
-    reply_.end();
+    if (streaming_) return stream_.end(done, *this);
+    if (done.state.load(std::memory_order_acquire) != protocols::task_state::completed)
+      return refuse(protocols::chat_error_of(done), done.retry_after_ms);
+    protocols::chat_frame frame;
+    frame.id = "chatcmpl-" + protocols::to_string(done.id);
+    frame.created = done.accepted_unix_ms / 1000;
+    frame.model = model_;
+    std::string headers;
+    protocols::append_timing_headers(headers, face_of(done, here_->cast()));
+    answer_json(reply_, 200,
+                protocols::chat_completion_of_stream(frame, form_.load(std::memory_order_acquire),
+                                                     done.output),
+                headers);
   }
 
   [[nodiscard]] bool ended() const { return ended_.load(std::memory_order_acquire); }
 
 private:
-  void name(const protocols::task& job) {
-    frame_.id = "chatcmpl-" + protocols::to_string(job.id);
-    frame_.created = job.accepted_unix_ms / 1000;
-  }
-
-  void begin(const protocols::task& job) {
-    begun_ = true;
-    name(job);
+  void begin() override {
     reply_.begin(200, "text/event-stream", "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n");
   }
-
-  void break_off(const protocols::chat_error& error) {
-    broken_ = true;
-    reply_.write(protocols::chat_error_chunk(error));
-    reply_.end();
+  bool write(std::string_view events) override { return reply_.write(events); }
+  void end() override { reply_.end(); }
+  void refuse(const protocols::chat_error& why, std::int64_t retry_after_ms) override {
+    answer_chat_error(reply_, why, std::chrono::milliseconds{retry_after_ms});
   }
 
   door_ptr here_;
   machine::http::responder reply_;
-  const bool stream_;
-  protocols::chat_frame frame_;
-  protocols::utf8_joiner joiner_;
+  const bool streaming_;
+  const std::string model_;
+  machine::http::chat_stream stream_;
   std::atomic<protocols::stream_form> form_{protocols::stream_form::text};
-  bool done_said_ = false;
-  std::uint32_t attempt_ = 0;
-  bool begun_ = false, raw_ = false, broken_ = false;
   std::atomic<bool> ended_{false};
 };
 

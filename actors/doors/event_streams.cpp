@@ -4,6 +4,7 @@
 #include "protocols/json_text.hpp"
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -29,17 +30,23 @@ std::string as_text(const event& what) {
 
 }  // namespace
 
+struct event_streams::pulse {
+  explicit pulse(boost::asio::io_context& loop) : timer{loop} {}
+  boost::asio::steady_timer timer;
+};
+
 std::shared_ptr<event_streams> event_streams::open(node& of, machine::engine& on) {
   auto streams = std::make_shared<event_streams>(of, on);
   streams->subscription_ = of.on_event([weak = std::weak_ptr{streams}](const event&) {
     if (const auto self = weak.lock()) self->wake();
   });
-  streams->beat();
+  const auto own = std::make_shared<pulse>(on.loop(0));
+  streams->pulse_ = own;
+  streams->beat(own);
   return streams;
 }
 
-event_streams::event_streams(node& of, machine::engine& on)
-    : of_{&of}, loop_{&on.loop(0)}, timer_{on.loop(0)} {}
+event_streams::event_streams(node& of, machine::engine& on) : of_{&of}, loop_{&on.loop(0)} {}
 
 void event_streams::add(const machine::http::responder& reply, std::optional<std::uint64_t> after,
                         std::size_t clients_max) {
@@ -162,11 +169,9 @@ event_streams::piece event_streams::piece_after(std::uint64_t number) {
   return made;
 }
 
-void event_streams::beat() {
-  const std::lock_guard lock{guard_};
-  if (!timer_) return;
-  timer_->expires_after(heartbeat);
-  timer_->async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+void event_streams::beat(const std::shared_ptr<pulse>& with) {
+  with->timer.expires_after(heartbeat);
+  with->timer.async_wait([weak = weak_from_this(), with](const boost::system::error_code& error) {
     const auto self = weak.lock();
     if (error || !self) return;
     {
@@ -179,21 +184,23 @@ void event_streams::beat() {
       });
       self->turns_left_ = std::min(self->turns_left_, self->clients_.size());
     }
-    self->beat();
+    self->beat(with);
   });
 }
 
 void event_streams::close() {
   std::shared_ptr<void> subscription;
   std::list<client> ended;
-  const std::lock_guard lock{guard_};
-  if (closed_) return;
-  closed_ = true;
-  for (const auto& one : clients_) one.reply.end();
-  ended.swap(clients_);
-  subscription = std::move(subscription_);
-  // A timer may not outlive its loop, and this object may, in the hands of somebody who waits.
-  timer_.reset();
+  {
+    const std::lock_guard lock{guard_};
+    if (closed_) return;
+    closed_ = true;
+    for (const auto& one : clients_) one.reply.end();
+    ended.swap(clients_);
+    subscription = std::move(subscription_);
+  }
+  if (const auto own = pulse_.lock())
+    boost::asio::post(own->timer.get_executor(), [own] { own->timer.cancel(); });
 }
 
 void list_alerts(const door_ptr& here, call& one) {

@@ -5,7 +5,7 @@
 #include "runtime/machine/http/server.hpp"
 #include "runtime/machine/io/engine.hpp"
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/io_context.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -58,14 +58,17 @@ private:
   void pump();
   [[nodiscard]] bool feed(client& one);
   [[nodiscard]] piece piece_after(std::uint64_t number);
-  void beat();
+  /// The timer of the heartbeat. Only its loop owns it: whoever waits for a task holds these
+  /// streams too, and may go after the engine.
+  struct pulse;
+  void beat(const std::shared_ptr<pulse>& with);
 
   node* of_;
   boost::asio::io_context* loop_;
+  std::weak_ptr<pulse> pulse_;
   std::shared_ptr<void> subscription_;
   std::atomic<bool> woken_{false}, closed_{false};
-  std::mutex guard_;  ///< Guards what follows.
-  std::optional<boost::asio::steady_timer> timer_;
+  std::mutex guard_;            ///< Guards what follows.
   std::list<client> clients_;   ///< In the order of their turns.
   std::size_t turns_left_ = 0;  ///< Of this round.
   std::deque<piece> pieces_;    ///< The latest.

@@ -2,6 +2,7 @@
 
 #include "actors/doors/event_streams.hpp"
 #include "actors/doors/http_routes.hpp"
+#include "actors/doors/visitors.hpp"
 
 #include <algorithm>
 #include <array>
@@ -51,16 +52,21 @@ constexpr auto table = std::to_array<entry>({
     {method::get, "/v1/models", list_models, aside},
     {method::get, "/v1/models/{name...}", get_model, aside},
     {method::get, "/v1/export", get_export, aside},
+    {method::post, "/v1/backups", post_backup},
+    {method::get, "/v1/backups/{id}/{file}", get_backup_piece},
+    {method::delete_, "/v1/backups/{id}", delete_backup},
     {method::get, "/v1/rollout", get_rollout, aside},
     {method::post, "/v1/rollout/start", steer_rollout},
     {method::post, "/v1/rollout/advance", steer_rollout},
     {method::post, "/v1/rollout/pause", steer_rollout},
     {method::post, "/v1/rollout/resume", steer_rollout},
     {method::post, "/v1/rollout/abort", steer_rollout},
+    {method::post, "/v1/rollout/reset", steer_rollout},
     {method::get, "/v1/routing", get_routing, aside},
     {method::put, "/v1/routing", put_routing},
     {method::post, "/v1/rollback", post_rollback},
     {method::post, "/v1/rollback/verify", post_rollback_verify},
+    {method::post, "/v1/verify", post_verify},
     {method::get, "/v1/rollbacks", list_rollbacks, aside},
     {method::get, "/v1/rollbacks/{id}", get_rollback, aside},
     {method::get, "/v1/diagnose/{name}", get_diagnosis, aside},
@@ -137,6 +143,7 @@ void run_aside(const door_ptr& here, route go, call&& one) {
 void dispatch(const door_ptr& here, machine::http::request& asked,
               const machine::http::responder& reply) {
   call one{asked, reply, {}};
+  if (!here->at_the_door->let_in(*here, one)) return;
   const auto path = asked.path();
   auto verb = asked.verb();
   // Nearly all requests are this one.
@@ -175,7 +182,7 @@ void dispatch(const door_ptr& here, machine::http::request& asked,
 }  // namespace
 
 void get_index(const door_ptr& here, call& one) {
-  std::string body = R"({"name":"greenroom","profile":")";
+  std::string body = R"({"name":"greenroom","node":")" + here->of->identity() + R"(","profile":")";
   const auto& profile = here->cast().config.profile;
   body += std::all_of(profile.begin(), profile.end(),
                       [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; })
@@ -204,6 +211,7 @@ std::variant<std::unique_ptr<http_door>, std::string> http_door::open(node& of, 
   here->io = &on;
   here->options = std::move(options);
   here->events = event_streams::open(of, on);
+  here->at_the_door = std::make_shared<visitors>(here->options.address);
   machine::http::server_options wanted;
   wanted.address = here->options.address;
   wanted.port = here->options.port;
@@ -222,8 +230,9 @@ std::variant<std::unique_ptr<http_door>, std::string> http_door::open(node& of, 
     return std::move(*error);
   }
   auto inside = std::make_unique<parts>();
-  inside->here = std::move(here);
   inside->server = std::move(std::get<std::unique_ptr<machine::http::server>>(made));
+  here->at_the_door->set_port(inside->server->port());
+  inside->here = std::move(here);
   return std::unique_ptr<http_door>{new http_door{std::move(inside)}};
 }
 

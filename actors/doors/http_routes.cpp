@@ -181,6 +181,7 @@ protocols::task_face face_of(const task_view& view) {
   face.total_ms = view.total_ms;
   face.accepted_unix_ms = view.accepted_unix_ms;
   face.ended_unix_ms = view.ended_unix_ms;
+  face.unwritten = view.unwritten;
   return face;
 }
 
@@ -198,6 +199,7 @@ protocols::task_face face_of(const protocols::task& done, const actors::cast& na
   face.cold_start = done.cold_start;
   face.attempts = done.attempts;
   face.served_by = done.pool;
+  face.unwritten = done.unwritten.load(std::memory_order_acquire);
   face.total_ms = ms_between(done.accepted_ns, done.ended_ns);
   face.start_ms = done.start_wait_ns > 0 ? static_cast<double>(done.start_wait_ns) * 1e-6 : 0;
   const auto waited =

@@ -14,6 +14,7 @@
 namespace greenroom::doors {
 
 class event_streams;
+class visitors;
 
 /// Lives as long as any answer that is still to come.
 struct door {
@@ -21,6 +22,7 @@ struct door {
   machine::engine* io = nullptr;
   http_door_options options;
   std::shared_ptr<event_streams> events;
+  std::shared_ptr<visitors> at_the_door;
 
   [[nodiscard]] const actors::cast& cast() const { return options.playing(); }
   [[nodiscard]] int depth_max() const { return static_cast<int>(cast().config.limits.json_depth); }
@@ -103,6 +105,9 @@ void health_pooling(const door_ptr& here, call& one);
 void get_status(const door_ptr& here, call& one);
 void get_metrics(const door_ptr& here, call& one);
 void get_export(const door_ptr& here, call& one);
+void post_backup(const door_ptr& here, call& one);
+void get_backup_piece(const door_ptr& here, call& one);
+void delete_backup(const door_ptr& here, call& one);
 void get_index(const door_ptr& here, call& one);
 
 void get_rollout(const door_ptr& here, call& one);
@@ -110,6 +115,7 @@ void steer_rollout(const door_ptr& here, call& one);
 void get_routing(const door_ptr& here, call& one);
 void put_routing(const door_ptr& here, call& one);
 void post_rollback(const door_ptr& here, call& one);
+void post_verify(const door_ptr& here, call& one);
 void post_rollback_verify(const door_ptr& here, call& one);
 void list_rollbacks(const door_ptr& here, call& one);
 void get_rollback(const door_ptr& here, call& one);

@@ -1,5 +1,6 @@
 // Rollout, routing, rollback, diagnosis and the report over HTTP.
 #include "actors/board.hpp"
+#include "actors/deployment_check.hpp"
 #include "actors/doors/http_routes.hpp"
 #include "config/http_url.hpp"
 #include "config/loader.hpp"
@@ -119,6 +120,7 @@ void steer_rollout(const door_ptr& here, call& one) {
               : verb == "advance" ? what::advance
               : verb == "pause"   ? what::pause
               : verb == "resume"  ? what::resume
+              : verb == "reset"   ? what::reset
                                   : what::abort;
   if (word.verb == what::start && !word.force) {
     if (const auto fixed = with_fixed_ports(here->cast()); !fixed.empty())
@@ -203,6 +205,11 @@ void post_rollback_verify(const door_ptr& here, call& one) {
         reply, protocols::problem_named("rollback-" + refused, status, "Not now", std::move(text)));
   };
   of->steer(std::move(word));
+}
+
+void post_verify(const door_ptr& here, call& one) {
+  actors::check_deployment(
+      *here->of, [reply = one.reply](const std::string& found) { answer_json(reply, 200, found); });
 }
 
 void list_rollbacks(const door_ptr& here, call& one) {

@@ -23,6 +23,7 @@ void answer_bad_end(const machine::http::responder& reply, const protocols::task
   about.upstream = done.upstream();
   // With a key that is taken there is no such task, and the detail names the one that has it.
   if (face.why != protocols::failure::key_conflict) about.task = protocols::to_string(face.id);
+  about.unwritten = face.unwritten || face.why == protocols::failure::journal_unavailable;
   std::string headers;
   protocols::append_timing_headers(headers, face);
   answer_problem(reply, about, headers);
@@ -54,6 +55,18 @@ public:
     accept(face);
   }
 
+  void on_left(const protocols::task& job) noexcept override {
+    if (answered_) return;
+    auto about =
+        protocols::problem_of(protocols::failure::draining,
+                              "The node stops before the task has ended. The task is in the "
+                              "journal and goes on after the "
+                              "next start; ask for its end at the place in the Location field.",
+                              left_retry_ms);
+    about.task = protocols::to_string(job.id);
+    answer_problem(reply_, about, "Location: /v1/tasks/" + about.task + "\r\n");
+  }
+
   void on_end(const protocols::task& done) noexcept override {
     ended_.store(true, std::memory_order_release);
     // An async call was answered when the journal had it; without that it could not be kept.
@@ -83,12 +96,14 @@ private:
                   "Location: /v1/tasks/" + protocols::to_string(face.id) + "\r\n");
   }
 
+  static constexpr std::int64_t left_retry_ms = 5000;  ///< About as long as a restart takes.
+
   door_ptr here_;
   machine::http::responder reply_;
   bool async_;
   std::size_t held_;
-  bool accepted_ = false;
-  bool answered_ = false;
+  std::atomic<bool> accepted_ = false;
+  std::atomic<bool> answered_ = false;
   std::atomic<bool> ended_{false};
 };
 

@@ -43,6 +43,7 @@ json times_json(const chaos::times& from) {
 
 json bounds_json(const config::chaos_thresholds& from) {
   return {{"mean_recovery_ms", from.mean_recovery.count()},
+          {"mean_recovery_starts", from.mean_recovery_starts},
           {"max_recovery_ms", from.max_recovery.count()},
           {"recovered", from.recovered},
           {"success", from.success},

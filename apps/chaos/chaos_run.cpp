@@ -246,6 +246,13 @@ chaos_result run_chaos(const chaos_job& job) {
   // Whoever waits is told at the latest now, except for those that go on after the next start.
   const auto kept = running.drain(leftover_grace);
   const auto ledger = running.status();
+  double starts = 0;
+  for (const auto& one : running.specialists()) {
+    if (one.start_ms <= 0) continue;
+    result.outcome.start_s += one.start_ms * 1e-3;
+    ++starts;
+  }
+  if (starts > 0) result.outcome.start_s /= starts;
   const auto ended = ledger.completed + ledger.failed_tasks + ledger.cancelled + ledger.unknown;
   std::uint64_t unheard = 0;
   {

@@ -147,7 +147,9 @@ private:
     request.method_string({method.data(), method.size()});
     request.target(where_.path + std::string{target});
     request.version(11);
-    request.set(http::field::host, where_.host + ":" + std::to_string(where_.port));
+    const bool v6 = where_.host.find(':') != std::string::npos;
+    request.set(http::field::host,
+                (v6 ? "[" + where_.host + "]" : where_.host) + ":" + std::to_string(where_.port));
     request.set(http::field::user_agent, "greenroom/" GREENROOM_VERSION);
     if (!body.empty()) request.set(http::field::content_type, "application/json");
     request.body() = std::move(body);

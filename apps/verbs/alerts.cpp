@@ -64,7 +64,8 @@ struct diagnose_options {
 
 int diagnose(const diagnose_options& o) {
   node_client client{o.how};
-  const auto found = client.get("/v1/diagnose/" + o.subject + period_query('?', o.last));
+  const auto found =
+      client.get("/v1/diagnose/" + url_escape(o.subject) + period_query('?', o.last));
   if (!found) return client.code();
   if (o.how.as_json) {
     print_json(*found);

@@ -19,6 +19,7 @@ void add_specialists(CLI::App& program, outcome& result);
 void add_tasks(CLI::App& program, outcome& result);
 void add_alerts(CLI::App& program, outcome& result);
 void add_events(CLI::App& program, outcome& result);
+void add_verify(CLI::App& program, outcome& result);
 void add_predict(CLI::App& program, outcome& result);
 void add_workflows(CLI::App& program, outcome& result);
 
@@ -37,6 +38,8 @@ void add_config(CLI::App& program, outcome& result);
 void add_tune(CLI::App& program, outcome& result);
 void add_diagnose(CLI::App& program, outcome& result);
 void add_report(CLI::App& program, outcome& result);
+void add_backup(CLI::App& program, outcome& result);
+void add_restore(CLI::App& program, outcome& result);
 void add_export(CLI::App& program, outcome& result);
 void add_version(CLI::App& program, outcome& result);
 

@@ -133,6 +133,7 @@ chaos::bounds bounds_of(const config::chaos_thresholds& from) {
     return static_cast<double>(value.count()) / 1e3;
   };
   return {.mean_recovery_s = seconds(from.mean_recovery),
+          .mean_recovery_starts = from.mean_recovery_starts,
           .max_recovery_s = seconds(from.max_recovery),
           .recovered = from.recovered,
           .success = from.success,

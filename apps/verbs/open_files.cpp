@@ -13,7 +13,7 @@ namespace {
 
 /// Standard streams, the journal's connections and logs, loops, listeners, learned state, the pipes
 /// of a worker that is being started, and a reserve for look-ups of names and web hooks.
-constexpr std::size_t own_files = 56;
+constexpr std::size_t own_files = 64;
 constexpr std::size_t files_per_loop = 6;
 /// Standard input, output and error, the process itself, and once more its input when it is slow.
 constexpr std::size_t files_per_process = 5;

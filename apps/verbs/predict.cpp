@@ -48,7 +48,8 @@ int predict(node_client& client, const predict_options& o) {
     if (o.specialist.empty() || text_of(one, "specialist") == o.specialist)
       if (chosen.size() < o.limit) chosen.push_back(one);
   // Nothing is known of it, or there is no such specialist: only then the answer is an error.
-  if (!o.specialist.empty() && chosen.empty() && !client.get("/v1/specialists/" + o.specialist))
+  if (!o.specialist.empty() && chosen.empty()
+      && !client.get("/v1/specialists/" + url_escape(o.specialist)))
     return client.code();
   if (o.how.as_json) {
     json whole = *all;

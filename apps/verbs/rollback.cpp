@@ -20,6 +20,8 @@ struct rollback_options {
   bool planned = false;
   bool yes = false;
   bool async = false;
+  bool confirm = false;
+  bool cancel = false;
 };
 
 bool finished(const json& one) {
@@ -41,6 +43,9 @@ void print_rollback(const json& one) {
                 spoken_duration(number_of(one, "switched_after_ms")).c_str(),
                 fixed(number_of(one, "requeued"), 0).c_str(),
                 fixed(number_of(one, "fenced"), 0).c_str());
+  if (state == "awaiting_confirmation")
+    std::printf(
+        "             `greenroom rollback --confirm` carries it out, `--cancel` calls it off\n");
   const auto checks = one.value("verification", json::object());
   for (const auto& [name, check] : checks.items()) {
     const auto verdict = text_of(check, "state", "?");
@@ -70,10 +75,13 @@ void print_analysis(const json& one) {
 }
 
 int show(const asking& how, const json& one) {
-  if (how.as_json)
+  if (how.as_json) {
     print_json(one);
-  else
+  } else {
     print_rollback(one);
+    if (const auto way_back = text_of(one, "way_back"); !way_back.empty())
+      std::printf("way back     %s\n", way_back.c_str());
+  }
   return text_of(one, "state") == "unverified" ? failed : done;
 }
 
@@ -96,7 +104,18 @@ int follow(node_client& client, const rollback_options& o, json one) {
   return show(o.how, one);
 }
 
+/// Gives an operator's word to the rollback that awaits one.
+int decide(const rollback_options& o) {
+  if (o.confirm && !confirmed("Bring everything back to the baseline?", o.yes)) return wrong_usage;
+  node_client client{o.how};
+  const auto said = client.call("POST", "/v1/rollback",
+                                o.confirm ? json{{"confirm", true}} : json{{"cancel", true}});
+  if (!said) return client.code();
+  return o.async || o.cancel ? show(o.how, *said) : follow(client, o, *said);
+}
+
 int roll_back(const rollback_options& o) {
+  if (o.confirm || o.cancel) return decide(o);
   if (o.reason.empty()) {
     say_problem("wrong-usage",
                 "rollback needs --reason TEXT — for example: greenroom rollback "
@@ -161,6 +180,8 @@ void add_rollback(CLI::App& program, outcome& result) {
   verb->add_option("--reason", o->reason, "Why, for the record")->type_name("TEXT");
   verb->add_flag("--planned", o->planned, "Step by step instead of at once");
   verb->add_flag("--yes", o->yes, "Does not ask");
+  auto* confirm = verb->add_flag("--confirm", o->confirm, "Carry out the one that awaits a word");
+  verb->add_flag("--cancel", o->cancel, "Call off the one that awaits a word")->excludes(confirm);
   verb->add_flag("--async", o->async, "Does not wait for its end");
   add_asking_options(*verb, o->how);
   verb->footer(

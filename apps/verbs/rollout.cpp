@@ -78,6 +78,8 @@ void print_rollout(const json& now) {
                   paint(found, colour_of_verdict(found)).c_str(), text_of(one, "text").c_str());
     }
   }
+  if (const auto way_back = text_of(now, "way_back"); !way_back.empty())
+    std::printf("way back     %s\n", way_back.c_str());
   const auto decisions = now.value("decisions", json::array());
   constexpr std::size_t shown = 5;
   const auto from = decisions.size() - std::min(decisions.size(), shown);
@@ -161,23 +163,29 @@ void add_rollout(CLI::App& program, outcome& result) {
       [](const rollout_options& o) {
         return steer(o, "advance", "Go on to the next phase or percentage?");
       });
-  add("pause", "Stays where it is; a failing pool still comes back", nothing,
+  add("pause", "Hold the current step; automatic rollback stays active", nothing,
       [](const rollout_options& o) { return steer(o, "pause", nullptr); });
   add("resume", "Goes on after a pause", nothing,
       [](const rollout_options& o) { return steer(o, "resume", nullptr); });
   add(
-      "abort", "Ends it: everything back to the baseline",
+      "abort",
+      "End it: back to the baseline, or to the intelligent pool that served before the trial",
       [with_yes](CLI::App& one, rollout_options& o) {
         with_yes(one, o);
         one.add_option("--reason", o.reason, "For the record");
       },
       [](const rollout_options& o) {
-        return steer(o, "abort", "End the rollout and send everything to the baseline?");
+        return steer(o, "abort", "End the rollout and go back to what was there before?");
+      });
+  add("reset", "After a rollback: back to `pool.mode` at once, without a judge", with_yes,
+      [](const rollout_options& o) {
+        return steer(o, "reset", "Let pool.mode decide again which pool answers?");
       });
 }
 
 void add_routing(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("routing", "The share of the intelligent pool, by hand");
+  auto* verb =
+      program.add_subcommand("routing", "Set the percentage of traffic for the intelligent pool");
   verb->group(group::change);
   auto o = std::make_shared<rollout_options>();
   verb->add_option("PERCENT", o->percentage, "0 to 100")->required()->check(CLI::Range(0.0, 100.0));

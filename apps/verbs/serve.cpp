@@ -8,6 +8,7 @@
 #include "apps/verbs/open_files.hpp"
 #include "apps/verbs/service_manager.hpp"
 #include "apps/verbs/source.hpp"
+#include "runtime/access/ip_address.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -195,7 +196,36 @@ void return_large_blocks() {
   ::mallopt(M_MMAP_THRESHOLD, large);
 }
 
-int serve(const configuration_source& source) {
+bool is_loopback(const std::string& listen) {
+  const auto where = config::parse_endpoint(listen);
+  if (!where) return false;
+  const auto address = runtime::access::parse_ip_address(where->address);
+  return where->address == "localhost" || (address && address->is_loopback());
+}
+
+/// A node that strangers can reach needs somebody's word for it. False when it must not start.
+bool may_listen(const config::node& configuration, bool insecure) {
+  if (is_loopback(configuration.listen)) return true;
+  if (insecure) {
+    const auto said = "others than this machine can reach " + configuration.listen
+                      + ", without keys and in the clear (--insecure): whoever does may run tasks, "
+                        "read their results and roll back";
+    if (configuration.log.level <= config::log_level::warn)
+      log_line(config::log_level::warn, "node.insecure", json{{"warning", said}}.dump());
+    else
+      std::fprintf(stderr, "greenroom: warning: %s\n", said.c_str());
+    return true;
+  }
+  say_problem("wrong-usage",
+              "listen: " + configuration.listen
+                  + " is not a loopback address, and without keys and TLS whoever reaches it may run "
+                    "tasks, read their results and roll back; listen on 127.0.0.1 and put a proxy "
+                    "that asks for credentials in front, or, where the network keeps strangers out "
+                    "by itself, start it with --insecure");
+  return false;
+}
+
+int serve(const configuration_source& source, bool insecure) {
   if (source.profile.empty() && source.file.empty()) {
     std::string names;
     for (const auto& name : config::list_profiles(profile_folders())) names += ' ' + name;
@@ -222,6 +252,7 @@ int serve(const configuration_source& source) {
   client_orders orders;  // Before the door, so that it is destroyed after it.
   open_log(configuration->log);
   const log_guard closing;  // Before the node, so that it is destroyed after it.
+  if (!may_listen(*configuration, insecure)) return wrong_usage;
   if (!scarce.empty())
     log_line(config::log_level::warn, "files.scarce", json{{"what", scarce}}.dump());
   const auto cast = count_specialists(*configuration);
@@ -240,6 +271,8 @@ int serve(const configuration_source& source) {
     return failed;
   }
   auto& running = *std::get<std::unique_ptr<node>>(started);
+  // What happened before there was anybody to hear it, such as a damaged journal.
+  for (const auto& what : running.events_after(0)) log_event(what);
   const auto listening = running.on_event([](const event& what) { log_event(what); });
 
   const auto opened = open_door(running, door_limits, orders);
@@ -305,10 +338,15 @@ void add_serve(CLI::App& program, outcome& result) {
   verb->footer(
       "SIGTERM and SIGINT drain (a second one stops at once), SIGHUP reads the configuration\n"
       "again and applies it whole or not at all.\n\n"
+      "Who asks from a browser, and by which names, is bounded by access.origins and "
+      "access.hosts.\n\n"
       "Example:\n"
       "  greenroom serve --profile production --listen 127.0.0.1:7117 --data /var/lib/greenroom\n"
       "  greenroom serve --config my.yaml --set pool.max_warm=20");
-  verb->callback([source, &result] { result.code = serve(*source); });
+  auto insecure = std::make_shared<bool>(false);
+  verb->add_flag("--insecure", *insecure,
+                 "Listen on an address that is not loopback although there are no keys and no TLS");
+  verb->callback([source, insecure, &result] { result.code = serve(*source, *insecure); });
 }
 
 }  // namespace greenroom::apps

@@ -12,6 +12,9 @@ namespace greenroom::runtime::chaos {
 /// The defaults are what the product promises.
 struct bounds {
   double mean_recovery_s = 7;
+  /// Or, where that is more, so many times what a worker's start took in this very run: on a busy
+  /// machine everything takes longer alike. 0: seconds alone count.
+  double mean_recovery_starts = 0;
   double max_recovery_s = 60;
   double recovered = 1;      ///< Share of faults that were recovered from.
   double success = 0.952;    ///< Share of the traffic's tasks that were completed.
@@ -26,6 +29,7 @@ struct outcome {
   std::uint64_t lost = 0, doubled = 0, pending = 0;
   bool always_balanced = true;  ///< Accepted = ended + alive, at every look.
   double over_budget_s = 0;
+  double start_s = 0;  ///< What a worker's start took, on average; 0: none was measured.
 
   [[nodiscard]] double success() const;
   [[nodiscard]] double recovered() const;  ///< 1 when there was no fault.

@@ -17,6 +17,7 @@ std::vector<alert_rule> default_alert_rules(double check_interval_s) {
   assert(check_interval_s > 0);
   // A rate over a handful of tasks says nothing; ten are enough for the thresholds below.
   constexpr std::uint64_t some_tasks = 10;
+  constexpr double an_hour_s = 3600;
   std::vector<alert_rule> rules;
   const auto measured = [&](const char* name, severity level, metric what, side when,
                             double threshold, double clear_at, std::uint64_t tasks_min,
@@ -51,6 +52,7 @@ std::vector<alert_rule> default_alert_rules(double check_interval_s) {
            "the mean response takes more than 5 s");
   event(rollback_triggered, critical, until_settled_s, "a rollback was triggered");
   event(pinned_specialist_failed, critical, until_settled_s, "a pinned specialist has failed");
+  event(journal_damaged, warning, an_hour_s, "the journal was damaged, missing or foreign");
 
   measured("memory-warning", warning, memory_use, above, 0.80, 0.77, 0,
            "more than 80 % of the memory limit is used");

@@ -45,6 +45,7 @@ struct alert_rule {
 constexpr double until_settled_s = std::numeric_limits<double>::infinity();
 
 constexpr std::string_view rollback_triggered = "rollback-triggered";
+constexpr std::string_view journal_damaged = "journal-damaged";
 constexpr std::string_view workflow_detected = "workflow-detected";
 constexpr std::string_view self_tuning_adjustment = "self-tuning-adjustment";
 constexpr std::string_view task_stuck = "task-stuck";
@@ -56,7 +57,8 @@ constexpr std::string_view slow_start = "slow-start";
 constexpr std::string_view fallback_route = "fallback-route";
 
 /// The rules of the product, in order of severity:
-/// critical: memory > 90 %, error rate > 10 %, queue depth > 25, response > 5000 ms, rollback;
+/// critical: memory > 90 %, error rate > 10 %, queue depth > 25, response > 5000 ms, rollback,
+///           and as a warning a damaged journal (an hour long);
 /// warning: memory > 80 %, error rate > 5 %, hit rate < 40 %, response > 2500 ms, accuracy < 50 %,
 ///          the monitor's cold starts > 30 % and queue depth > 20, and a task that waits for a slot
 ///          while one is idle;

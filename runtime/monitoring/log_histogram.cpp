@@ -194,13 +194,18 @@ std::optional<log_histogram> log_histogram::decode(std::string_view text) {
       || out.min_ < 0 || out.max_ < out.min_) {
     return std::nullopt;
   }
+  // More than can have been counted; sums of them would wrap.
+  constexpr std::uint64_t most = std::uint64_t{1} << 53;
+  if (out.below_ > most || out.above_ > most) return std::nullopt;
   out.count_ = out.below_ + out.above_;
   while (!text.empty() && text.front() != '.') {
     std::size_t at = 0;
     std::uint32_t times = 0;
     if (!take(text, '=', at) || !take(text, ',', times)) return std::nullopt;
     if (at >= octaves * buckets_per_octave) return std::nullopt;
-    out.block_of(at / buckets_per_octave)[at % buckets_per_octave] += times;
+    auto& bucket = out.block_of(at / buckets_per_octave)[at % buckets_per_octave];
+    if (bucket != 0) return std::nullopt;
+    bucket = times;
     out.count_ += times;
   }
   if (text != ".") return std::nullopt;

@@ -24,6 +24,9 @@ struct pool_sample {
   double memory_mb = 0;              ///< Of the workers that are up.
   double always_warm_memory_mb = 0;  ///< What it would be with every specialist up.
   std::optional<double> memory_use;  ///< Share of the memory limit that is used.
+  /// Memory of this pool's workers ÷ that of the baseline's own, of the specialists that both have
+  /// measured at work; nothing for the baseline.
+  std::optional<double> worker_memory_ratio;
   /// 1 − warm memory over time ÷ always-warm memory over time, over the monitor's window.
   std::optional<double> memory_efficiency;
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 #include <unordered_map>
 
 #include "runtime/pooling/greenroom_policy.hpp"
@@ -37,7 +39,10 @@ void take(state_reader& from, std::array<Number, Count>& values) {
   for (std::uint32_t i = 0; i < filled && !from.failed(); ++i) {
     const std::uint32_t at = from.integer32();
     const double value = from.number();
-    if (at >= Count || !std::isfinite(value)) {
+    // Of a whole number the greatest is not a double; the one above it is.
+    constexpr bool whole = std::is_integral_v<Number>;
+    constexpr double most = whole ? 0x1p31 : static_cast<double>(std::numeric_limits<float>::max());
+    if (at >= Count || !(std::abs(value) <= most) || (whole && value < 0)) {
       from.fail();
     } else {
       values[at] = static_cast<Number>(value);

@@ -144,7 +144,7 @@ bool context_table::restore(state_reader& from) {
       break;
     }
     for (std::size_t i = 0; i < steps; ++i) {
-      slot.steps[i] = from.integer32();
+      slot.steps[i] = from.member_or(end_of_case);
       slot.counts[i] = from.small_number_within(0, most);
     }
     slot.size = static_cast<std::uint8_t>(steps);

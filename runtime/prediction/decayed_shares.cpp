@@ -53,7 +53,7 @@ void decayed_shares::restore(state_reader& from) {
   }
   size_ = static_cast<std::uint8_t>(size);
   for (std::size_t i = 0; i < size_; ++i) {
-    who_[i] = from.integer32();
+    who_[i] = from.member();
     weights_[i] = from.small_number_within(0, most);
   }
 }

@@ -428,6 +428,7 @@ std::string predictor::restore(std::string_view saved) {
     return "learnt with a cast of " + std::to_string(cast_then) + ", which is now "
            + std::to_string(cast());
   }
+  from.expect_members(static_cast<std::uint32_t>(cast()));
   predictor read(cast(), detector_.workflows(), settings_);
   read.ever_awake_ = static_cast<std::uint8_t>(from.integer32() & ((1U << sources) - 1));
   for (float& weight : read.global_) weight = from.small_number_within(-8, 8);

@@ -43,6 +43,11 @@ finding judge_errors(const evidence& seen, const criteria& wanted, double alpha)
     return out;
   }
   const double rate = canary.error_rate();
+  if (wanted.error_rate <= 0) {
+    out.text =
+        text_of("%.2f %% fail, baseline %.2f %%, no limit", 100 * rate, 100 * control.error_rate());
+    return out;
+  }
   if (alpha > 0) {
     const double floor = proportion_lower(canary.errors, canary.tasks, alpha / 2);
     if (floor >= wanted.error_rate) {
@@ -72,10 +77,15 @@ double allowed_over(double control_ms, const criteria& wanted) {
   return std::max(control_ms * wanted.response_ratio, control_ms + wanted.response_slack_ms);
 }
 
-finding judge_quantile(const evidence& seen, const criteria& wanted, double q, double alpha) {
-  finding out{"latency_p" + std::to_string(std::lround(q * 100)), verdict::pass, {}};
-  const auto& canary = seen.canary.latency_ms;
-  const auto& control = seen.control.latency_ms;
+using monitoring::log_histogram;
+
+finding judge_quantile(std::string name, const log_histogram& canary, const log_histogram& control,
+                       const criteria& wanted, double q, double alpha) {
+  finding out{std::move(name), verdict::pass, {}};
+  if (wanted.response_ratio <= 0) {
+    out.text = "no limit";
+    return out;
+  }
   if (canary.count() == 0 || control.count() == 0) {
     out.outcome = verdict::insufficient_data;
     out.text = "nothing to compare";
@@ -123,6 +133,10 @@ finding judge_quantile(const evidence& seen, const criteria& wanted, double q, d
 
 finding judge_mean(const evidence& seen, const criteria& wanted) {
   finding out{"response_ratio", verdict::pass, {}};
+  if (wanted.response_ratio <= 0) {
+    out.text = "no limit";
+    return out;
+  }
   const auto canary = seen.canary.latency_ms.mean();
   const auto control = seen.control.latency_ms.mean();
   if (!canary || !control) {
@@ -142,6 +156,10 @@ finding judge_mean(const evidence& seen, const criteria& wanted) {
 
 finding judge_memory(const evidence& seen, const criteria& wanted) {
   finding out{"memory_efficiency", verdict::pass, {}};
+  if (wanted.memory_efficiency <= 0) {
+    out.text = "no limit";
+    return out;
+  }
   if (!seen.memory_efficiency) {
     out.outcome = verdict::insufficient_data;
     out.text = "not measured yet";
@@ -153,10 +171,10 @@ finding judge_memory(const evidence& seen, const criteria& wanted) {
   return out;
 }
 
-finding judge_commands(const evidence& seen, const criteria& wanted) {
+finding judge_commands(const evidence& seen, const criteria& wanted, double alpha) {
   finding out{"command_compatibility", verdict::pass, {}};
   if (seen.commands_compared == 0) {
-    out.outcome = verdict::insufficient_data;
+    if (wanted.only_compared) out.outcome = verdict::insufficient_data;
     out.text = "no output compared yet";
     return out;
   }
@@ -166,17 +184,24 @@ finding judge_commands(const evidence& seen, const criteria& wanted) {
   out.outcome = share >= wanted.commands_compatible ? verdict::pass : verdict::hold;
   out.text = text_of("%llu of %llu outputs compared differ", count{seen.commands_differing},
                      count{seen.commands_compared});
+  if (wanted.only_compared || alpha <= 0 || seen.commands_differing < wanted.differing_least)
+    return out;
+  const double floor = proportion_lower(seen.commands_differing, seen.commands_compared, alpha);
+  if (floor < wanted.differing_share) return out;
+  out.outcome = verdict::fail;
+  out.text += text_of(", certainly more than %.2f %%", 100 * floor);
   return out;
 }
 
 }  // namespace
 
-void arm::add(double took_ms, bool failed) {
+void arm::add(double took_ms, bool failed, std::optional<double> run_took_ms) {
   ++tasks;
   if (failed) {
     ++errors;
   } else {
     latency_ms.add(took_ms);
+    if (run_took_ms) run_ms.add(*run_took_ms);
   }
 }
 
@@ -184,6 +209,7 @@ void arm::merge(const arm& other) {
   tasks += other.tasks;
   errors += other.errors;
   latency_ms.merge(other.latency_ms);
+  run_ms.merge(other.run_ms);
 }
 
 double arm::error_rate() const {
@@ -222,10 +248,22 @@ judgement judge(const evidence& seen, const criteria& wanted, std::uint32_t look
   out.findings.push_back(judge_errors(seen, wanted, errors_alpha));
   out.findings.push_back(judge_mean(seen, wanted));
   for (const double q : wanted.quantiles) {
-    out.findings.push_back(judge_quantile(seen, wanted, q, latency_alpha));
+    out.findings.push_back(judge_quantile("latency_p" + std::to_string(std::lround(q * 100)),
+                                          seen.canary.latency_ms, seen.control.latency_ms, wanted,
+                                          q, latency_alpha));
+  }
+  // Records of earlier versions have no such times.
+  if (seen.canary.run_ms.count() > 0 && seen.control.run_ms.count() > 0) {
+    const double alpha = look == 0 || few ? 0 : alpha_at_look(wanted.alpha_tail, look);
+    out.findings.push_back(judge_quantile(
+        "run_p" + std::to_string(std::lround(wanted.tail_quantile * 100)), seen.canary.run_ms,
+        seen.control.run_ms, wanted, wanted.tail_quantile, alpha));
   }
   out.findings.push_back(judge_memory(seen, wanted));
-  if (wanted.judge_commands) out.findings.push_back(judge_commands(seen, wanted));
+  if (wanted.judge_commands) {
+    const double alpha = look == 0 ? 0 : alpha_at_look(wanted.alpha_outputs, look);
+    out.findings.push_back(judge_commands(seen, wanted, alpha));
+  }
 
   // Failure beats everything; then too little data; then whatever is not good enough.
   out.outcome = verdict::pass;

@@ -1,6 +1,7 @@
 #include "runtime/rollout/record_text.hpp"
 
 #include <charconv>
+#include <cmath>
 
 namespace greenroom::runtime::rollout {
 
@@ -51,6 +52,11 @@ std::optional<double> exact_number(std::string_view text) {
   const auto [at, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc{} || at != end) return std::nullopt;
   return value;
+}
+
+std::optional<double> finite_number(std::string_view text) {
+  const auto value = exact_number(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 std::optional<std::uint64_t> whole_number(std::string_view text) {
@@ -141,6 +147,16 @@ std::optional<std::string> record_reader::text(std::string_view key) const {
 std::optional<double> record_reader::number(std::string_view key) const {
   const auto value = text(key);
   return value ? exact_number(*value) : std::nullopt;
+}
+
+std::optional<double> record_reader::finite(std::string_view key) const {
+  const auto value = text(key);
+  return value ? finite_number(*value) : std::nullopt;
+}
+
+std::optional<double> record_reader::percentage(std::string_view key) const {
+  const auto value = finite(key);
+  return value && *value >= 0 && *value <= 100 ? value : std::nullopt;
 }
 
 std::optional<std::uint64_t> record_reader::whole(std::string_view key) const {

@@ -41,6 +41,10 @@ public:
   /// Nothing when there is no such key, or when its value is not of this type.
   std::optional<std::string> text(std::string_view key) const;
   std::optional<double> number(std::string_view key) const;
+  /// The same when it is a time, a share or a sum: neither infinite nor no number.
+  std::optional<double> finite(std::string_view key) const;
+  /// A percentage: from 0 to 100.
+  std::optional<double> percentage(std::string_view key) const;
   std::optional<std::uint64_t> whole(std::string_view key) const;
   std::optional<bool> flag(std::string_view key) const;
   /// Every line of this key, in order.
@@ -54,6 +58,7 @@ private:
 /// The shortest text that reads back to the same double; `inf` and `nan` are written so.
 std::string exact_text(double value);
 std::optional<double> exact_number(std::string_view text);
+std::optional<double> finite_number(std::string_view text);
 std::optional<std::uint64_t> whole_number(std::string_view text);
 
 /// Which of `all` has this name.

@@ -326,16 +326,16 @@ std::optional<rollback_plan> rollback_plan::decode(std::string_view text,
   const auto cause = trigger_named(in->text("cause").value_or(""));
   auto reason = in->text("reason");
   const auto state = named(all_states, in->text("state").value_or(""));
-  const auto begun = in->number("begun_at_s");
-  const auto clock = in->number("clock_from_s");
-  const auto entered = in->number("entered_at_s");
-  const auto percentage = in->number("percentage");
+  const auto begun = in->finite("begun_at_s");
+  const auto clock = in->finite("clock_from_s");
+  const auto entered = in->finite("entered_at_s");
+  const auto percentage = in->percentage("percentage");
   const auto requeued = in->whole("requeued");
   const auto drained = in->whole("drained");
   const auto fenced = in->whole("fenced");
   const auto again = in->flag("again");
   if (!id || !kind || !cause || !reason || !state || !begun || !clock || !entered || !percentage
-      || !requeued || !drained || !fenced || !again) {
+      || !requeued || !drained || !fenced || !again || *id == 0 || *id > most_rollbacks) {
     return std::nullopt;
   }
   out.id_ = *id;
@@ -347,8 +347,8 @@ std::optional<rollback_plan> rollback_plan::decode(std::string_view text,
   out.clock_from_s_ = *clock;
   out.entered_at_s_ = *entered;
   out.percentage_ = *percentage;
-  out.switched_at_s_ = in->number("switched_at_s");
-  out.ended_at_s_ = in->number("ended_at_s");
+  out.switched_at_s_ = in->finite("switched_at_s");
+  out.ended_at_s_ = in->finite("ended_at_s");
   out.requeued_ = *requeued;
   out.drained_ = *drained;
   out.fenced_ = *fenced;
@@ -357,13 +357,13 @@ std::optional<rollback_plan> rollback_plan::decode(std::string_view text,
     if (each.size() != 4) return std::nullopt;
     const auto what = named(all_checks, each[0]);
     const auto result = named(all_check_states, each[1]);
-    const auto at_s = exact_number(each[2]);
+    const auto at_s = finite_number(each[2]);
     if (!what || !result || !at_s) return std::nullopt;
     out.checks_[static_cast<std::size_t>(*what)] = {*result, *at_s, std::move(each[3])};
   }
   for (auto& each : in->fields("step")) {
     const auto entered_state = each.size() == 3 ? named(all_states, each[0]) : std::nullopt;
-    const auto at_s = each.size() == 3 ? exact_number(each[1]) : std::nullopt;
+    const auto at_s = each.size() == 3 ? finite_number(each[1]) : std::nullopt;
     if (!entered_state || !at_s) return std::nullopt;
     out.steps_.push_back({*entered_state, *at_s, std::move(each[2])});
   }

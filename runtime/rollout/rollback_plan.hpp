@@ -137,6 +137,8 @@ public:
   std::optional<double> duration_s() const;
   bool within_budget() const;
 
+  /// Nobody rolls back so often; a record with a greater number is damaged.
+  static constexpr std::uint64_t most_rollbacks = 1'000'000'000'000;
   std::string encode() const;
   static std::optional<rollback_plan> decode(std::string_view text, rollback_settings settings,
                                              std::string& error);

@@ -7,14 +7,22 @@ namespace greenroom::runtime::rollout {
 
 namespace {
 
-constexpr std::array all_triggers{
-    trigger::error_rate,        trigger::response_time, trigger::memory_use,
-    trigger::memory_efficiency, trigger::health,        trigger::critical_alerts,
-    trigger::success_rate,      trigger::judge,         trigger::by_hand};
+constexpr std::array all_triggers{trigger::error_rate,   trigger::response_time,
+                                  trigger::memory_use,   trigger::memory_efficiency,
+                                  trigger::health,       trigger::critical_alerts,
+                                  trigger::success_rate, trigger::worker_memory,
+                                  trigger::judge,        trigger::by_hand};
 
 bool breached_above(trigger what) {
   return what == trigger::error_rate || what == trigger::response_time
-         || what == trigger::memory_use || what == trigger::critical_alerts;
+         || what == trigger::memory_use || what == trigger::critical_alerts
+         || what == trigger::worker_memory;
+}
+
+/// More than nothing is always there: a limit of 0 asks for nothing.
+bool off_at_zero(trigger what) {
+  return what == trigger::response_time || what == trigger::memory_use
+         || what == trigger::worker_memory;
 }
 
 bool needs_tasks(trigger what) {
@@ -33,6 +41,7 @@ std::string_view name_of(trigger what) {
     case trigger::health: return "health";
     case trigger::critical_alerts: return "critical_alerts";
     case trigger::success_rate: return "success_rate";
+    case trigger::worker_memory: return "worker_memory";
     case trigger::judge: return "judge";
     case trigger::by_hand: return "by_hand";
   }
@@ -69,6 +78,7 @@ double rollback_watch::threshold_of(trigger what) const {
     case trigger::health: return limits_.health;
     case trigger::critical_alerts: return limits_.critical_alerts_s;
     case trigger::success_rate: return limits_.success_rate;
+    case trigger::worker_memory: return limits_.worker_memory;
     case trigger::judge:
     case trigger::by_hand: break;
   }
@@ -87,10 +97,9 @@ tripped rollback_watch::describe(trigger what, double now_s) const {
   if (what == trigger::critical_alerts) {
     std::snprintf(text, sizeof text, "a critical alert has been standing for %.0f s, limit %.0f s",
                   held.value, out.threshold);
-  } else if (what == trigger::response_time) {
-    std::snprintf(text, sizeof text,
-                  "response_time %.2f times the baseline's, more than %.2f for %.0f s", held.value,
-                  out.threshold, now_s - out.since_s);
+  } else if (what == trigger::response_time || what == trigger::worker_memory) {
+    std::snprintf(text, sizeof text, "%s %.2f times the baseline's, more than %.2f for %.0f s",
+                  name.c_str(), held.value, out.threshold, now_s - out.since_s);
   } else {
     std::snprintf(text, sizeof text, "%s %.1f %%, %s than %.1f %% for %.0f s", name.c_str(),
                   100 * held.value, breached_above(what) ? "more" : "less", 100 * out.threshold,
@@ -112,11 +121,16 @@ std::optional<tripped> rollback_watch::observe(const monitoring::pool_sample& sa
       sample.memory_efficiency,
       sample.health,
       critical_since_s ? std::optional{std::max(0.0, now_s - *critical_since_s)} : 0.0,
-      sample.success_rate};
+      sample.success_rate,
+      sample.worker_memory_ratio};
   std::optional<tripped> first;
   for (std::size_t i = 0; i < watched; ++i) {
     const auto what = all_triggers[i];
     auto& held = holds_[i];
+    if (off_at_zero(what) && threshold_of(what) <= 0) {
+      held = {};
+      continue;
+    }
     const auto value =
         needs_tasks(what) && sample.tasks < limits_.tasks_min ? std::nullopt : values[i];
     if (!value) {

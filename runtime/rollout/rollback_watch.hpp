@@ -12,7 +12,7 @@
 
 namespace greenroom::runtime::rollout {
 
-/// Why a rollback happened. The first seven are watched; the others are told.
+/// Why a rollback happened. The first eight are watched; the others are told.
 enum class trigger : std::uint8_t {
   error_rate,
   response_time,
@@ -21,8 +21,9 @@ enum class trigger : std::uint8_t {
   health,
   critical_alerts,
   success_rate,
-  judge,    ///< The rollout's judge was certain.
-  by_hand,  ///< An operator.
+  worker_memory,  ///< Of the intelligent pool's workers, over that of the baseline's own.
+  judge,          ///< The rollout's judge was certain.
+  by_hand,        ///< An operator.
 };
 std::string_view name_of(trigger what);
 std::optional<trigger> trigger_named(std::string_view name);
@@ -36,6 +37,7 @@ struct rollback_thresholds {
   double health = 0.60;             ///< Less than.
   double critical_alerts_s = 120;   ///< A critical alert standing for more than.
   double success_rate = 0.80;       ///< Less than.
+  double worker_memory = 1.5;       ///< More than, of the baseline's own; 0: not watched.
   double grace_s = 30;              ///< How long each but the alerts, which have their own, holds.
   double check_interval_s = 15;
   std::uint64_t tasks_min = 10;  ///< Rates and times of fewer tasks than this say nothing.
@@ -73,7 +75,7 @@ public:
   bool blind(double now_s) const;
 
 private:
-  static constexpr std::size_t watched = 7;
+  static constexpr std::size_t watched = 8;
   struct hold {
     std::optional<double> since_s;
     std::optional<double> absent_since_s;

@@ -17,6 +17,9 @@ constexpr double growth_between_looks = 1.2;
 constexpr std::uint64_t first_look_tasks = 8;
 /// Evidence is never renewed oftener than this, however short a hold is.
 constexpr double renewal_least_s = 60;
+/// Outputs compared first in a stage past shadow, and of how many tasks one is compared later.
+constexpr std::uint64_t compared_first = 50;
+constexpr std::uint64_t tasks_for_one_comparison = 20;
 
 std::string percent(double value) {
   char text[32];
@@ -92,6 +95,32 @@ std::uint64_t rollout_plan::control_missing() const {
   return enough - std::min(enough, control_.tasks);
 }
 
+std::uint64_t rollout_plan::comparisons_missing() const {
+  const bool past_shadow = phase_ == phase::partial_rollout || phase_ == phase::full_deployment
+                           || phase_ == phase::optimization;
+  if (!active() || !past_shadow || percentage_ <= 0) return 0;
+  const auto enough = std::max(std::min(compared_first, settings_.wanted.min_samples),
+                               canary_.tasks / tasks_for_one_comparison);
+  return enough - std::min(enough, outputs_.compared);
+}
+
+std::string rollout_plan::way_back() const {
+  if (active() && returns_to_intelligent_) {
+    return "`greenroom rollout abort` ends this trial and returns to the intelligent pool; "
+           "`greenroom "
+           "rollback --reason TEXT` goes to the baseline";
+  }
+  if (standing_ != standing::rolled_back) return {};
+  if (!settings_.intelligent_node) {
+    return "`greenroom rollout start` tries again, beginning with shadow";
+  }
+  return "`greenroom rollout start` tries again, beginning with shadow; `greenroom routing 100` "
+         "sends "
+         "everything to the intelligent pool and goes on judging it; `greenroom rollout reset` "
+         "returns "
+         "at once to `pool.mode: intelligent`, without a judge";
+}
+
 bool rollout_plan::active() const {
   return standing_ == standing::running || standing_ == standing::paused
          || standing_ == standing::awaiting_confirmation;
@@ -149,6 +178,8 @@ decision rollout_plan::enter(phase next, double percentage, std::string reason, 
 void rollout_plan::forget_evidence() {
   control_ = canary_ = newer_control_ = newer_canary_ = {};
   outputs_ = outputs_before_ = {};
+  // With shadow the comparison begins anew.
+  outputs_from_ = phase_ == phase::shadow_mode ? comparisons{} : outputs_told_;
   newer_from_s_ = stage_s_ = 0;
   last_canary_task_s_.reset();
   look_ = 0;
@@ -197,16 +228,21 @@ decision rollout_plan::go_back(decision_kind kind, std::string reason, double no
   return made;
 }
 
+void rollout_plan::begin_run() {
+  returns_to_intelligent_ = settings_.intelligent_node && standing_ != standing::rolled_back;
+  ++run_;
+  reference_ = {};
+}
+
 answer rollout_plan::start(std::string_view who, double now_s) {
   if (active()) return refuse(refusal::already_running, "a rollout is running");
-  ++run_;
+  begin_run();
   prepared_ = false;
   phase_ = phase::preparation;
   percentage_ = 0;
   standing_ = standing::running;
   entered_at_s_ = last_tick_s_ = now_s;
   held_s_ = 0;
-  reference_ = {};
   forget_evidence();
   return did(record(decision_kind::started, by(who, "started"), now_s));
 }
@@ -252,23 +288,46 @@ answer rollout_plan::abort(std::string_view who, std::string_view reason, double
   if (!active()) return refuse(refusal::not_running, "no rollout is running");
   auto text = by(who, "aborted");
   if (!reason.empty()) text += ": " + std::string(reason);
-  return did(go_back(decision_kind::aborted, std::move(text), now_s));
+  if (!returns_to_intelligent_ || !settings_.intelligent_node) {
+    return did(go_back(decision_kind::aborted, std::move(text), now_s));
+  }
+  standing_ = standing::idle;
+  phase_ = phase::idle;
+  fallback_ = false;
+  percentage_ = 0;
+  text += "; the intelligent pool answers as before the trial";
+  auto made = record(decision_kind::aborted, std::move(text), now_s);
+  forget_evidence();
+  return did(std::move(made));
+}
+
+answer rollout_plan::reset(std::string_view who, double now_s) {
+  if (active()) {
+    return refuse(refusal::already_running,
+                  "a rollout is running; `greenroom rollout abort` ends it");
+  }
+  if (standing_ == standing::idle) {
+    return refuse(refusal::not_running, "there is no rollout or rollback to reset");
+  }
+  standing_ = standing::idle;
+  phase_ = phase::idle;
+  fallback_ = false;
+  percentage_ = 0;
+  forget_evidence();
+  return did(record(decision_kind::reset, by(who, "reset"), now_s));
 }
 
 answer rollout_plan::route(std::string_view who, double percentage, double now_s) {
   if (!std::isfinite(percentage) || percentage < 0 || percentage > 100) {
     return refuse(refusal::bad_percentage, "a percentage is a number from 0 to 100");
   }
-  if (standing_ == standing::rolled_back) {
-    return refuse(refusal::rolled_back, "it was rolled back; start again from shadow");
+  if (standing_ == standing::rolled_back && !settings_.intelligent_node) {
+    return refuse(refusal::rolled_back, "it was rolled back; " + way_back());
   }
-  if (phase_ == phase::preparation) {
+  if (phase_ == phase::preparation && standing_ != standing::rolled_back) {
     return refuse(refusal::not_ready, unprepared(hold_cause_));
   }
-  if (!active()) {
-    ++run_;
-    reference_ = {};
-  }
+  if (!active()) begin_run();
   enter(phase::partial_rollout, percentage, by(who, "routed to " + percent(percentage)), now_s);
   decisions_.back().kind = decision_kind::routed;
   return did(decisions_.back());
@@ -343,13 +402,17 @@ judgement rollout_plan::judge_now(const circumstances& seen, double now_s) {
   all.control = compared_with();
   all.canary = canary_;
   all.memory_efficiency = seen.memory_efficiency;
-  outputs_ = {outputs_before_.compared + seen.commands_compared,
-              outputs_before_.differing + seen.commands_differing};
+  outputs_told_ = {seen.commands_compared, seen.commands_differing};
+  // A comparison that was begun anew has less to tell than it had when the stage began.
+  if (outputs_told_.compared < outputs_from_.compared) outputs_from_ = {};
+  outputs_ = {outputs_before_.compared + outputs_told_.compared - outputs_from_.compared,
+              outputs_before_.differing + outputs_told_.differing
+                  - std::min(outputs_told_.differing, outputs_from_.differing)};
   all.commands_compared = outputs_.compared;
   all.commands_differing = outputs_.differing;
   all.last_canary_task_s = last_canary_task_s_;
   auto wanted = settings_.wanted;
-  wanted.judge_commands = wanted.judge_commands && phase_ == phase::shadow_mode;
+  wanted.only_compared = phase_ == phase::shadow_mode;
   // Shadow begins cold and nobody waits for it: how slow it is, is decided when its hold is over.
   if (phase_ == phase::shadow_mode && held_s_ < hold_wanted_s()) {
     wanted.min_latency_samples = std::numeric_limits<std::uint64_t>::max();
@@ -384,16 +447,32 @@ std::vector<decision> rollout_plan::tick(const circumstances& seen, double now_s
   last_judgement_ = judge_now(seen, now_s);
   const auto outcome = last_judgement_->outcome;
   // Before everything else: neither a pause nor a wait for a word keeps a failing canary up.
+  const auto fails = [&](std::string reason) {
+    if (settings_.automatic == automation::on) {
+      made.push_back(go_back(decision_kind::failed, std::move(reason), now_s));
+      return;
+    }
+    reason += settings_.automatic == automation::ask
+                  ? "; rollback.automatic is ask: confirm with `greenroom rollback --confirm`"
+                  : "; rollback.automatic is false: nothing is rolled back by itself";
+    std::string cause = "fails";
+    for (const auto& each : last_judgement_->findings) {
+      if (each.outcome == verdict::fail) cause += ' ' + each.name;
+    }
+    if (auto held = hold(std::move(cause), std::move(reason), now_s)) {
+      held->ask = settings_.automatic == automation::ask;
+      made.push_back(std::move(*held));
+    }
+  };
   if (outcome == verdict::fail) {
-    made.push_back(go_back(decision_kind::failed, last_judgement_->summary(), now_s));
+    if (standing_ == standing::awaiting_confirmation) standing_ = standing::running;
+    fails(last_judgement_->summary());
     return made;
   }
   if (standing_ == standing::paused) return made;
   if (outcome != verdict::pass) {
     if (settings_.hold_limit_s > 0 && held_s_ >= settings_.hold_limit_s) {
-      made.push_back(go_back(decision_kind::failed,
-                             "never passed within its limit; " + last_judgement_->summary(),
-                             now_s));
+      fails("never passed within its limit; " + last_judgement_->summary());
       return made;
     }
     if (standing_ == standing::awaiting_confirmation) {
@@ -438,6 +517,7 @@ std::vector<decision> rollout_plan::tick(const circumstances& seen, double now_s
 std::optional<decision> rollout_plan::restored(double now_s) {
   last_tick_s_ = now_s;
   outputs_before_ = outputs_;
+  outputs_told_ = outputs_from_ = {};
   if (!active()) return std::nullopt;
   return record(decision_kind::restored, "read back after a restart", now_s);
 }

@@ -45,7 +45,17 @@ struct confirmations {
   bool complete = false;
 };
 
+/// Whether a rollback begins by itself where something is certainly bad.
+enum class automation : std::uint8_t {
+  on,
+  off,  ///< It is said, and held.
+  ask,  ///< A rollback is proposed, and waits for an operator's word.
+};
+
 struct rollout_settings {
+  automation automatic = automation::on;
+  /// Without a rollout the intelligent pool answers: `pool.mode: intelligent`.
+  bool intelligent_node = false;
   double check_interval_s = 15;
   double shadow_hold_s = 1800;
   double step_hold_s = 1800;  ///< At each percentage.
@@ -90,6 +100,7 @@ enum class decision_kind : std::uint8_t {
   aborted,    ///< An operator: back to the baseline.
   fell_back,  ///< The rollback watch or a rollback by hand: back to the baseline.
   completed,
+  reset,     ///< An operator: no rollout, `pool.mode` decides who answers.
   restored,  ///< Read back after a restart, exactly where it was.
 };
 std::string_view name_of(decision_kind what);
@@ -107,6 +118,7 @@ struct decision {
   std::string reason;
   std::string evidence;    ///< Every finding with its numbers.
   bool roll_back = false;  ///< The caller must now carry out a rollback.
+  bool ask = false;        ///< The caller must now propose one.
 };
 
 enum class refusal : std::uint8_t {
@@ -157,6 +169,12 @@ public:
   /// Where the stage leaves the baseline no traffic and nothing of an earlier stage stands in: how
   /// many more tasks it should be given a copy of, so that there is something to compare with.
   std::uint64_t control_missing() const;
+  /// Past shadow: how many more tasks of the intelligent pool should be given to the baseline too,
+  /// so that outputs go on being compared: the first ones of a stage, then a twentieth.
+  std::uint64_t comparisons_missing() const;
+  /// What an operator would say to go back to what was there before, for people; empty when there
+  /// is nothing to say.
+  std::string way_back() const;
   const std::optional<judgement>& last_judgement() const { return last_judgement_; }
   /// The newest last.
   const std::deque<decision>& decisions() const { return decisions_; }
@@ -170,7 +188,11 @@ public:
   /// Confirms what is offered, or goes on before the hold has passed if the judge passes; `force`
   /// goes on without enough data too, never against a failure and never past preparation.
   answer advance(std::string_view who, bool force, double now_s);
+  /// Back to the baseline; of a trial on a node that the intelligent pool served before, back to
+  /// that: nothing is wrong with it, and `decision::roll_back` is false.
   answer abort(std::string_view who, std::string_view reason, double now_s);
+  /// Ends a rollback or a completed rollout: `pool.mode` decides again who answers.
+  answer reset(std::string_view who, double now_s);
   /// Sets the share by hand, in [0, 100]: a partial rollout at this percentage, held and judged.
   answer route(std::string_view who, double percentage, double now_s);
 
@@ -198,6 +220,7 @@ private:
   bool active() const;
   void forget_evidence();
   void roll_evidence();
+  void begin_run();
   judgement judge_now(const circumstances& seen, double now_s);
   std::vector<decision> tick_preparation(const circumstances& seen, double now_s);
   std::optional<decision> hold(std::string cause, std::string reason, double now_s);
@@ -227,6 +250,11 @@ private:
   };
   comparisons outputs_;
   comparisons outputs_before_;
+  /// What was told of the comparisons last, and when the stage began. Not kept: a restart counts
+  /// anew.
+  comparisons outputs_told_;
+  comparisons outputs_from_;
+  bool returns_to_intelligent_ = false;  ///< An abort of this run does.
   std::optional<double> last_canary_task_s_;
   std::uint32_t look_ = 0;
   std::uint64_t looked_at_ = 0;

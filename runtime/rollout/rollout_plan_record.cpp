@@ -1,5 +1,6 @@
 // How a rollout plan is written down, and read back to the same plan.
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "runtime/rollout/record_text.hpp"
@@ -28,23 +29,30 @@ constexpr std::array all_decision_kinds{
     decision_kind::offered, decision_kind::withdrawn, decision_kind::paused,
     decision_kind::resumed, decision_kind::routed,    decision_kind::failed,
     decision_kind::aborted, decision_kind::fell_back, decision_kind::completed,
-    decision_kind::restored};
+    decision_kind::reset,   decision_kind::restored};
 constexpr std::array all_verdicts{verdict::pass, verdict::hold, verdict::insufficient_data,
                                   verdict::fail};
 
+// Of anything: as doubles all smaller whole numbers are exact.
+constexpr std::uint64_t counted_most = std::uint64_t{1} << 53;
+
 void put_arm(record_writer& out, std::string_view key, const arm& side) {
   out.put(key, std::vector<std::string>{std::to_string(side.tasks), std::to_string(side.errors),
-                                        side.latency_ms.encode()});
+                                        side.latency_ms.encode(), side.run_ms.encode()});
 }
 
 bool take_arm(const record_reader& in, std::string_view key, arm& side) {
   const auto lines = in.fields(key);
-  if (lines.size() != 1 || lines[0].size() != 3) return false;
+  // Records of earlier versions have no times of runs.
+  if (lines.size() != 1 || lines[0].size() < 3 || lines[0].size() > 4) return false;
   const auto tasks = whole_number(lines[0][0]);
   const auto errors = whole_number(lines[0][1]);
   auto latency = monitoring::log_histogram::decode(lines[0][2]);
-  if (!tasks || !errors || !latency || *errors > *tasks) return false;
-  side = {*tasks, *errors, std::move(*latency)};
+  auto run = lines[0].size() == 4 ? monitoring::log_histogram::decode(lines[0][3])
+                                  : monitoring::log_histogram{};
+  if (!tasks || !errors || !latency || !run || *errors > *tasks || *tasks > counted_most)
+    return false;
+  side = {*tasks, *errors, std::move(*latency), std::move(*run)};
   return true;
 }
 
@@ -91,6 +99,7 @@ std::string_view name_of(decision_kind what) {
     case decision_kind::aborted: return "aborted";
     case decision_kind::fell_back: return "fell_back";
     case decision_kind::completed: return "completed";
+    case decision_kind::reset: return "reset";
     case decision_kind::restored: return "restored";
   }
   return "held";
@@ -137,6 +146,7 @@ std::string rollout_plan::encode() const {
                                               std::to_string(outputs_.differing),
                                               std::to_string(outputs_before_.compared),
                                               std::to_string(outputs_before_.differing)});
+  out.put("returns_to_intelligent", returns_to_intelligent_);
   if (last_judgement_) {
     out.put("outcome", name_of(last_judgement_->outcome));
     for (const auto& each : last_judgement_->findings) {
@@ -166,18 +176,20 @@ std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_
   const auto at = where ? named(all_phases, *where) : std::nullopt;
   const auto how = stands ? named(all_standings, *stands) : std::nullopt;
   const auto fallback = in->flag("fallback");
-  const auto percentage = in->number("percentage");
+  const auto percentage = in->percentage("percentage");
   const auto run = in->whole("run");
   const auto next_number = in->whole("next_number");
-  const auto entered = in->number("entered_at_s");
-  const auto held = in->number("held_s");
-  const auto ticked = in->number("last_tick_s");
+  const auto entered = in->finite("entered_at_s");
+  const auto held = in->finite("held_s");
+  const auto ticked = in->finite("last_tick_s");
   const auto look = in->whole("look");
   const auto looked_at = in->whole("looked_at");
   auto cause = in->text("hold_cause");
   const auto prepared = in->flag("prepared");
+  constexpr auto most_looks = std::numeric_limits<std::uint32_t>::max();
   if (!at || !how || !fallback || !percentage || !run || !next_number || !entered || !held
-      || !ticked || !look || !looked_at || !cause || !prepared) {
+      || !ticked || !look || *look > most_looks || !looked_at || *looked_at > counted_most || !cause
+      || !prepared) {
     return std::nullopt;
   }
   out.phase_ = *at;
@@ -193,15 +205,15 @@ std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_
   out.looked_at_ = *looked_at;
   out.hold_cause_ = std::move(*cause);
   out.prepared_ = *prepared;
-  out.last_canary_task_s_ = in->number("last_canary_task_s");
+  out.last_canary_task_s_ = in->finite("last_canary_task_s");
   if (!take_arm(*in, "control", out.control_) || !take_arm(*in, "canary", out.canary_)
       || !take_arm(*in, "newer_control", out.newer_control_)
       || !take_arm(*in, "newer_canary", out.newer_canary_)
       || !take_arm(*in, "reference", out.reference_)) {
     return std::nullopt;
   }
-  const auto newer_from = in->number("newer_from_s");
-  const auto stage = in->number("stage_s");
+  const auto newer_from = in->finite("newer_from_s");
+  const auto stage = in->finite("stage_s");
   if (!newer_from || !stage) return std::nullopt;
   out.newer_from_s_ = *newer_from;
   out.stage_s_ = *stage;
@@ -211,12 +223,13 @@ std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_
     if (each.size() != counts.size()) return std::nullopt;
     for (std::size_t i = 0; i < counts.size(); ++i) {
       const auto count = whole_number(each[i]);
-      if (!count) return std::nullopt;
+      if (!count || *count > counted_most) return std::nullopt;
       counts[i] = *count;
     }
     out.outputs_ = {counts[0], counts[1]};
     out.outputs_before_ = {counts[2], counts[3]};
   }
+  out.returns_to_intelligent_ = in->flag("returns_to_intelligent").value_or(false);
   if (const auto outcome = in->text("outcome")) {
     const auto known = named(all_verdicts, *outcome);
     if (!known) return std::nullopt;
@@ -232,11 +245,11 @@ std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_
     if (each.size() != 11) return std::nullopt;
     const auto number = whole_number(each[0]);
     const auto of_run = whole_number(each[1]);
-    const auto at_s = exact_number(each[2]);
+    const auto at_s = finite_number(each[2]);
     const auto kind = named(all_decision_kinds, each[3]);
     const auto in_phase = named(all_phases, each[4]);
     const auto routed = named(all_modes, each[5]);
-    const auto share = exact_number(each[6]);
+    const auto share = finite_number(each[6]);
     if (!number || !of_run || !at_s || !kind || !in_phase || !routed || !share) {
       return std::nullopt;
     }

@@ -251,14 +251,14 @@ std::optional<evidence_recorder> evidence_recorder::decode(std::string_view text
     const auto what = monitoring::metric_named(each[1]);
     if (!what) return std::nullopt;
     for (std::size_t i = 2; i < each.size(); i += 2) {
-      const auto at_s = exact_number(each[i]);
+      const auto at_s = finite_number(each[i]);
       const auto value = exact_number(each[i + 1]);
       if (!at_s || !value) return std::nullopt;
-      out.add(each[0], *what, *value, *at_s);
+      if (std::isfinite(*value)) out.add(each[0], *what, *value, *at_s);
     }
   }
   for (auto& each : in->fields("event")) {
-    const auto at_s = each.size() == 4 ? exact_number(each[0]) : std::nullopt;
+    const auto at_s = each.size() == 4 ? finite_number(each[0]) : std::nullopt;
     if (!at_s) return std::nullopt;
     out.add({*at_s, std::move(each[1]), std::move(each[2]), std::move(each[3])});
   }

@@ -33,6 +33,34 @@ std::string shortened(std::string text, std::size_t bytes_max) {
   return text + "…";
 }
 
+/// A value must have been the same so often before it can be said to name its process.
+constexpr std::uint64_t same_least = 5;
+constexpr int json_in_text_depth_max = 4;
+
+/// The first name of a path, and what follows: `a.b` is `a` and `b`, `items[].id` is `items`, `[]`
+/// and `id`.
+std::string_view first_name(std::string_view& path) {
+  if (path.starts_with('.')) path.remove_prefix(1);
+  std::size_t size = 0;
+  if (path.starts_with('[')) {
+    size = std::min(path.find(']'), path.size() - 1) + 1;
+  } else {
+    size = std::min(path.find_first_of(".["), path.size());
+  }
+  const auto name = path.substr(0, size);
+  path.remove_prefix(size);
+  return name;
+}
+
+/// A string that is itself JSON, as tools of MCP answer; else nothing.
+std::optional<std::string_view> json_in_text(std::string_view value) {
+  if (value.size() < 4 || !value.starts_with('"') || !value.ends_with('"')) return std::nullopt;
+  const auto text = value.substr(1, value.size() - 2);
+  const auto at = text.find_first_not_of(" \t\r\n");
+  if (at == text.npos || (text[at] != '{' && text[at] != '[')) return std::nullopt;
+  return text;
+}
+
 double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
@@ -50,7 +78,28 @@ std::string_view name_of(mirror_drop what) {
   return "queue_full";
 }
 
-std::vector<output_difference> compare_outputs(std::string_view left, std::string_view right) {
+bool ignored_field(std::string_view pattern, std::string_view field) {
+  while (!pattern.empty()) {
+    const auto wanted = first_name(pattern);
+    if (wanted == "**") {
+      for (auto rest = field;;) {
+        if (ignored_field(pattern, rest)) return true;
+        if (rest.empty()) return false;
+        first_name(rest);
+      }
+    }
+    if (field.empty()) return false;
+    const auto name = first_name(field);
+    const bool any_item = wanted == "[*]" || wanted == "[]";
+    if (any_item ? !name.starts_with('[') : wanted != "*" && wanted != name) return false;
+  }
+  return true;
+}
+
+namespace {
+
+std::vector<output_difference> compare_texts(std::string_view left, std::string_view right,
+                                             int depth) {
   std::vector<output_difference> out;
   if (left == right) return out;
   const auto ours = json_fields(left);
@@ -59,8 +108,22 @@ std::vector<output_difference> compare_outputs(std::string_view left, std::strin
     out.push_back({"", std::string(left), std::string(right)});
     return out;
   }
-  const auto note = [&out](const std::string& path, std::string_view one, std::string_view two) {
+  const auto note = [&out, depth](const std::string& path, std::string_view one,
+                                  std::string_view two) {
     auto field = without_indices(path);
+    const auto ours_within = depth > 0 ? json_in_text(one) : std::nullopt;
+    const auto theirs_within = depth > 0 ? json_in_text(two) : std::nullopt;
+    if (ours_within && theirs_within && json_fields(*ours_within) && json_fields(*theirs_within)) {
+      for (auto& each : compare_texts(*ours_within, *theirs_within, depth - 1)) {
+        if (!each.field.empty() && !each.field.starts_with('[') && !field.empty())
+          each.field.insert(0, 1, '.');
+        each.field.insert(0, field);
+        const bool there = std::any_of(
+            out.begin(), out.end(), [&](const auto& known) { return known.field == each.field; });
+        if (!there) out.push_back(std::move(each));
+      }
+      return;
+    }
     const bool known =
         std::any_of(out.begin(), out.end(), [&](const auto& each) { return each.field == field; });
     if (!known) out.push_back({std::move(field), std::string(one), std::string(two)});
@@ -83,7 +146,40 @@ std::vector<output_difference> compare_outputs(std::string_view left, std::strin
   return out;
 }
 
-shadow_comparison::shadow_comparison(shadow_settings settings) : settings_(settings) {}
+}  // namespace
+
+std::vector<output_difference> compare_outputs(std::string_view left, std::string_view right) {
+  return compare_texts(left, right, json_in_text_depth_max);
+}
+
+shadow_comparison::shadow_comparison(shadow_settings settings) : settings_(std::move(settings)) {}
+
+std::vector<output_difference> shadow_comparison::compared(std::string_view left,
+                                                           std::string_view right) const {
+  auto out = compare_outputs(left, right);
+  std::erase_if(out, [this](const output_difference& each) {
+    return std::any_of(
+        settings_.ignore.begin(), settings_.ignore.end(),
+        [&each](const std::string& pattern) { return ignored_field(pattern, each.field); });
+  });
+  return out;
+}
+
+void shadow_comparison::follow_value(counts& of, std::string_view value, std::uint64_t life) {
+  const auto hash = routing_key(value, {}, {});
+  if (of.same == 0) {
+    of.life = life;
+  } else if (of.life != life) {
+    if (of.constant && of.same >= same_least && of.value_hash != hash) of.names_instance = true;
+    of.restarted = true;
+    of.life = life;
+    of.same = 0;
+  } else if (of.value_hash != hash) {
+    of.constant = false;
+  }
+  of.value_hash = hash;
+  ++of.same;
+}
 
 bool shadow_comparison::admit(bool unsafe) {
   if (unsafe) {
@@ -140,9 +236,10 @@ void shadow_comparison::record(const shadow_task& task) {
   }
   auto& of = found->second;
   ++of.compared;
-  for (auto& each : compare_outputs(task.baseline.output, task.intelligent.output)) {
+  for (auto& each : compared(task.baseline.output, task.intelligent.output)) {
     auto* field = field_of(of, each.field);
     ++field->differing;
+    follow_value(*field, each.left, task.baseline_life);
     // The first few of every field: a noisy one must not drive out the one that matters.
     if (field->examples >= settings_.examples_of_field
         || examples_.size() >= settings_.examples_max) {
@@ -155,13 +252,13 @@ void shadow_comparison::record(const shadow_task& task) {
   }
   if (!task.again || task.again->kind != reply_kind::answered) return;
   ++of.noise_compared;
-  for (const auto& each : compare_outputs(task.baseline.output, task.again->output)) {
+  for (const auto& each : compared(task.baseline.output, task.again->output)) {
     ++field_of(of, each.field)->noise_differing;
   }
 }
 
 bool shadow_comparison::certain(const per_specialist& of, const counts& each) const {
-  if (each.differing == 0) return false;
+  if (each.differing == 0 || each.names_instance) return false;
   const double here = share(each.differing, of.compared);
   const double noise = share(each.noise_differing, of.noise_compared);
   if (here <= noise * (1 + noise_margin)) return false;
@@ -178,13 +275,25 @@ std::vector<field_difference> shadow_comparison::differences() const {
     for (const auto& [field, each] : of.fields) {
       if (each.differing == 0) continue;
       out.push_back({specialist, field, of.compared, each.differing, of.noise_compared,
-                     each.noise_differing, certain(of, each)});
+                     each.noise_differing, certain(of, each), each.names_instance});
     }
   }
   std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
     if (a.certain != b.certain) return a.certain;
     return a.differing > b.differing;
   });
+  return out;
+}
+
+std::vector<std::string> shadow_comparison::instance_suspects() const {
+  std::vector<std::string> out;
+  for (const auto& [specialist, of] : specialists_) {
+    const bool suspect = std::any_of(of.fields.begin(), of.fields.end(), [&](const auto& named) {
+      const counts& each = named.second;
+      return each.constant && !each.restarted && each.same >= same_least && certain(of, each);
+    });
+    if (suspect) out.push_back(specialist);
+  }
   return out;
 }
 

@@ -34,6 +34,8 @@ struct shadow_task {
   shadow_reply baseline;
   shadow_reply intelligent;
   std::optional<shadow_reply> again;
+  /// Counts the lives of the baseline's worker: another number, another process.
+  std::uint64_t baseline_life = 0;
 };
 
 enum class mirror_drop : std::uint8_t {
@@ -56,11 +58,24 @@ struct shadow_settings {
   std::size_t examples_max = 256;
   std::size_t example_bytes = 400;
   double alpha = 0.01;
+  /// Fields that are not compared, with all below them: `server.pid`, `items[].id` (or
+  /// `items[*].id`),
+  /// `*` for any one name, `**` for any number of them: `**.host`.
+  std::vector<std::string> ignore;
 };
+
+/// Whether a field, as it is named in differences, is meant by a pattern of `ignore`.
+bool ignored_field(std::string_view pattern, std::string_view field);
 
 /// A field of a specialist's output. It differs for certain when it differs between the pools more
 /// often than the baseline differs from itself: by Fisher's exact test, and by more than a fifth of
 /// the noise (the idea, and that margin, are Diffy's).
+///
+/// Both answers of the baseline come from one process, so a field that names the process (pid,
+/// port, start time) never differs between them. It shows when the worker has been started again: a
+/// value that was the same for all tasks of one life and is another one in the next names the
+/// instance, and that is noise. `instance_suspects` says whose worker would have to be started
+/// again to know.
 struct field_difference {
   std::string specialist;
   std::string field;  ///< `items[].id`; empty for an output that is no JSON, or for the root.
@@ -69,6 +84,7 @@ struct field_difference {
   std::uint64_t noise_compared = 0;
   std::uint64_t noise_differing = 0;
   bool certain = false;
+  bool names_instance = false;  ///< Of the baseline, seen when its worker was started again.
 };
 
 struct difference_example {
@@ -102,6 +118,7 @@ public:
   void drop(mirror_drop why);  ///< An admitted mirror came to nothing.
   /// Whether the baseline should be asked a second time; `key` is the task's routing key.
   bool wants_noise(std::string_view specialist, std::uint64_t key) const;
+  void ignore(std::vector<std::string> fields) { settings_.ignore = std::move(fields); }
   /// An admitted mirror came back.
   void record(const shadow_task& task);
 
@@ -114,13 +131,26 @@ public:
   /// For `evidence`: outputs compared and really differing.
   std::uint64_t commands_compared() const { return compared_; }
   std::uint64_t commands_differing() const;
+  /// Specialists with a certain difference in a field whose baseline value was the same for every
+  /// task, and whose baseline worker has not been started again since it was first seen.
+  std::vector<std::string> instance_suspects() const;
 
 private:
   struct counts {
     std::uint64_t differing = 0;
     std::uint64_t noise_differing = 0;
     std::size_t examples = 0;
+    // The baseline's value where it differed from the other pool's.
+    std::uint64_t life = 0;
+    std::uint64_t value_hash = 0;
+    std::uint64_t same = 0;  ///< So many times in a row within one life.
+    bool constant = true;    ///< Within each life.
+    bool restarted = false;  ///< It has been seen in more than one life.
+    bool names_instance = false;
   };
+  static void follow_value(counts& of, std::string_view value, std::uint64_t life);
+  std::vector<struct output_difference> compared(std::string_view left,
+                                                 std::string_view right) const;
   struct per_specialist {
     std::uint64_t compared = 0;
     std::uint64_t noise_compared = 0;

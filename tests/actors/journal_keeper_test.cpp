@@ -121,7 +121,66 @@ TEST_F(JournalKeeper, TellsAnEndOnlyWhenItIsWritten) {
   play->worker("d0-s0").finish_one();
   play->world.dispatch();
   EXPECT_EQ(who->state, task_state::completed);
+  EXPECT_FALSE(who->unwritten);
   EXPECT_EQ(count<machine::end_record>(), 1u);
+}
+
+TEST_F(JournalKeeper, TellsWhoWaitsForATaskThatTheNodeLeaves) {
+  open(small_cast(1, 1));
+  auto who = ask("k", "1");
+  play->world.dispatch();
+  const auto job = play->house->ledger.find(play->last);
+  ASSERT_TRUE(job);
+  ASSERT_TRUE(job->recorded);
+  actors::leave(*play->house, *job);
+  EXPECT_EQ(who->lefts, 1);
+  EXPECT_EQ(who->ends, 0);
+}
+
+TEST_F(JournalKeeper, SaysWhyATaskCouldNotBeMadeDurable) {
+  open(small_cast(1, 1));
+  sheet.torn = true;
+  ask();
+  play->world.dispatch();
+  ask();
+  ASSERT_TRUE(play->refused);
+  EXPECT_NE(play->refused->detail.find("no space left on device"), std::string::npos)
+      << play->refused->detail;
+}
+
+TEST_F(JournalKeeper, KeepsOnlyTheLatestOfEachPieceOfStateWhileItCannotWrite) {
+  open(small_cast(1, 1));
+  sheet.torn = true;
+  ask();
+  play->world.dispatch();
+  for (int i = 0; i < 5000; ++i)
+    caf::anon_send(keeper, protocols::report_atom::value, std::string{"plan"}, std::to_string(i));
+  play->world.dispatch();
+  sheet.torn = false;
+  play->world.advance(600ms);
+  EXPECT_EQ(count<machine::state_record>(), 1u);
+  for (const auto& one : sheet.records)
+    if (const auto* state = std::get_if<machine::state_record>(&one)) {
+      EXPECT_EQ(state->value, "4999");
+    }
+}
+
+TEST_F(JournalKeeper, SaysDamageOnceAsAnEventAndCountsIt) {
+  open(small_cast(1, 1));
+  machine::journal_damage damage;
+  damage.what = "journal.db-wal is damaged";
+  damage.counted = true;
+  damage.lost_tasks = 2;
+  actors::tell_damage(*play->house, damage);
+  actors::tell_damage(*play->house, damage);
+  std::size_t said = 0;
+  for (const auto& one : play->house->events.after(0))
+    if (one.kind == "journal.damaged") {
+      ++said;
+      EXPECT_NE(one.json.find(R"("lost":{"tasks":2,"ends":0})"), std::string::npos) << one.json;
+    }
+  EXPECT_EQ(said, 1u);
+  EXPECT_EQ(machine::count_of(play->house->gauge.journal_damages), 2u);
 }
 
 TEST_F(JournalKeeper, RefusesAtTheDoorWhileItCannotWriteAndRecovers) {
@@ -150,6 +209,7 @@ TEST_F(JournalKeeper, KeepsAnEndThatCouldNotBeWrittenUntilItCan) {
   play->worker("d0-s0").finish_one();
   play->world.dispatch();
   EXPECT_EQ(who->ends, 1) << "the caller has waited long enough";
+  EXPECT_TRUE(who->unwritten) << "a crash now would contradict it, so it says so";
   EXPECT_EQ(count<machine::end_record>(), 0u);
   sheet.torn = false;
   play->world.advance(600ms);

@@ -1,4 +1,5 @@
 // What the monitor makes of what it sees.
+#include "actors/journal_keeper.hpp"
 #include "tests/support/watched_stage.hpp"
 
 #include <gtest/gtest.h>
@@ -101,6 +102,19 @@ TEST(Monitor, TellsOfATaskThatWaitsBesideAnIdleSlotAndAsksAgain) {
   play.live(10s);
   EXPECT_EQ(pool.stuck_now.load(), 0u) << "its department was asked, and knows better";
   EXPECT_FALSE(firing(play, runtime::monitoring::task_stuck));
+}
+
+TEST(Monitor, SaysThatTheJournalWasDamagedBeforeItLived) {
+  watched_stage play{quick_cast()};
+  machine::journal_damage damage;
+  damage.what = "journal.db is missing";
+  actors::tell_damage(*play.house, damage);
+  play.open();
+  play.live(2s);
+  const auto alert = firing(play, runtime::monitoring::journal_damaged);
+  ASSERT_TRUE(alert);
+  EXPECT_EQ(alert->level, runtime::monitoring::severity::warning);
+  EXPECT_NE(alert->text.find("journal.db is missing"), std::string::npos) << alert->text;
 }
 
 }  // namespace

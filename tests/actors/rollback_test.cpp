@@ -1,4 +1,5 @@
 // Two pools in one tree: the way back with nothing lost.
+#include "tests/support/steady_workers.hpp"
 #include "tests/support/watched_stage.hpp"
 
 #include <gtest/gtest.h>
@@ -190,6 +191,23 @@ TEST(Rollback, MovesWhatWaitsAndFencesWhatHangs) {
   EXPECT_EQ(play.steer(steering::what::start), 200);
 }
 
+TEST(Rollback, DoesNotWaitForAJournalThatCannotBeWritten) {
+  watched_stage play{quick_cast()};
+  play.open();
+  play.route(100);
+  play.live(1s);
+  // As with a full disk: nobody ever hears that a record was written.
+  play.house->journaling = true;
+  play.house->gauge.journal_ok = false;
+  const auto begun = play.world.now_ns();
+  ASSERT_EQ(play.steer(steering::what::roll_back), 202);
+  while (play.rollback() != rollback_state::done && play.world.now_ns() - begun < 30'000'000'000)
+    play.live(50ms);
+  EXPECT_EQ(play.rollback(), rollback_state::done);
+  EXPECT_LT(play.world.now_ns() - begun, 5'000'000'000);
+  EXPECT_EQ(play.house->routes.now().routes, mode::fallback);
+}
+
 // One random play: both pools, crashes everywhere, a rollback somewhere in the middle.
 void play_once(std::uint64_t seed) {
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -260,6 +278,7 @@ void play_once(std::uint64_t seed) {
   for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
     for (const auto& stand : play.house->pool(kind).specialists) EXPECT_EQ(stand.gauge.depth(), 0u);
   EXPECT_TRUE(actors::ledger_now(*play.house).balanced);
+  steady_workers{play, {.start = 100ms, .run = 100ms, .stop = 50ms}}.expect_progress(chance, 7s);
 }
 
 TEST(Rollback, LosesNothingInAnyOrderWhoeverCrashes) {

@@ -14,7 +14,7 @@ namespace {
 constexpr steady_workers::times steady_times{.start = 200ms, .run = 300ms, .stop = 50ms};
 // From one look of a department, a director and the bridge to the next, and the steps of the test.
 constexpr std::chrono::milliseconds looks_between{300};
-constexpr auto turn = 4 * (steady_times.start + std::chrono::milliseconds{300});
+constexpr auto longest_turn = 4 * (steady_times.start + std::chrono::milliseconds{300});
 
 struct troubles {
   bool kills = false;    // Of actors.
@@ -186,9 +186,13 @@ private:
     std::chrono::nanoseconds most = config.breaker.open + config.retry.max + looks_between;
     std::size_t before = 1;
     for (const auto& one : play_.callers) before += one->ends == 0 ? 1 : 0;
-    most +=
-        static_cast<std::int64_t>(before)
-        * (steady_times.run + steady_times.stop + steady_times.start + *config.pool.min_residency);
+    const auto residency = std::chrono::nanoseconds{
+        config.pool.min_residency ? *config.pool.min_residency : std::chrono::milliseconds{2000}};
+    const auto one_turn = steady_times.run + steady_times.stop + steady_times.start;
+    most += static_cast<std::int64_t>(before) * (one_turn + residency);
+    // One that is never idle has a turn as long as four starts, or its residency.
+    if (!beside.empty())
+      most += std::max<std::chrono::nanoseconds>(longest_turn, residency) + one_turn;
     std::uint32_t who = any_index();
     while (members[who].gone) who = any_index();
     const auto& name = members[who].config.name;

@@ -1,5 +1,6 @@
-// Whatever the interleaving, and whoever crashes, each caller hears exactly one end.
-#include "tests/support/stage.hpp"
+// Whatever the interleaving, and whoever crashes, each caller hears exactly one end, and whoever
+// calls afterwards is served.
+#include "tests/support/steady_workers.hpp"
 
 #include <gtest/gtest.h>
 
@@ -105,6 +106,7 @@ void play_once(std::uint64_t seed, bool kill_actors) {
   });
   for (const auto& one : play.events()) left += "\n" + one;
   for (const auto& one : play.callers) ASSERT_EQ(one->ends, 1) << left;
+  steady_workers{play, {.start = 100ms, .run = 100ms, .stop = 50ms}}.expect_progress(chance, 4s);
   for (int i = 0; i < 20; ++i) {
     for (auto& one : play.all)
       if (!one->gone && one->stopping) one->die();

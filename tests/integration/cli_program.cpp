@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -75,9 +76,9 @@ ran run_program(const std::vector<std::string>& arguments,
 
 served_node::served_node(std::vector<std::string> arguments) : folder_{temporary_folder()} {
   arguments.insert(arguments.begin(), "serve");
-  for (const std::string& more : {std::string{"--listen"}, std::string{"127.0.0.1:0"},
-                                  std::string{"--data"}, (folder_ / "data").string()})
-    arguments.push_back(more);
+  if (std::find(arguments.begin(), arguments.end(), "--listen") == arguments.end())
+    arguments.insert(arguments.end(), {"--listen", "127.0.0.1:0"});
+  arguments.insert(arguments.end(), {"--data", (folder_ / "data").string()});
   // A pipe instead of a file: reading it waits for the line, or for the end of the program.
   const auto line = folder_ / "out";
   if (::mkfifo(line.c_str(), 0600) != 0) throw std::runtime_error{"no pipe"};

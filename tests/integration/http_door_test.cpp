@@ -164,7 +164,7 @@ TEST_F(HttpDoor, DoesNotStudyANameThatIsTooLongToBeOne) {
 TEST_F(HttpDoor, RefusesAShareOrAReasonThatCannotBe) {
   const auto route = [&](const std::string& share) {
     const auto body = "{\"percentage\":" + share + "}";
-    return status_of(told("PUT /v1/routing HTTP/1.1\r\nHost: x\r\nContent-Length: "
+    return status_of(told("PUT /v1/routing HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
                           + std::to_string(body.size()) + "\r\n\r\n" + body));
   };
   EXPECT_EQ(route("101"), 400);
@@ -280,7 +280,7 @@ TEST_F(HttpDoor, TellsTheWholeEndToWhoRepeatsAnAsyncTaskThatHasEnded) {
 TEST_F(HttpDoor, TakesATaskBack) {
   const auto id = read(task(R"({"specialist":"slow","mode":"async"})"))["id"].get<std::string>();
   ASSERT_TRUE(latch_.someone_waits());
-  const auto answer = told("DELETE /v1/tasks/" + id + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto answer = told("DELETE /v1/tasks/" + id + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(status_of(answer), 200);
   // The answer waits for the end, which is in the journal a moment later.
   EXPECT_EQ(read(answer)["state"], "cancelled");
@@ -432,13 +432,13 @@ TEST_F(HttpDoor, LeadsBackWhoHasLostHisWay) {
   const auto lost = told(get("/v1/task"));
   EXPECT_EQ(status_of(lost), 404);
   EXPECT_EQ(read(lost)["nearest"][0], "/v1/tasks");
-  const auto wrong = told("PUT /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+  const auto wrong = told("PUT /v1/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(status_of(wrong), 405);
   EXPECT_NE(wrong.find("Allow: OPTIONS, GET, HEAD, POST\r\n"), std::string::npos) << wrong;
   raw_client client{door_->port()};
-  client.send("OPTIONS /v1/tasks HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send("OPTIONS /v1/tasks HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(status_of(client.answer()), 204);
-  client.send("HEAD /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send("HEAD /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(status_of(client.answer(true)), 200);
   EXPECT_EQ(status_of(told(get("/v1/rollout"))), 200);
   EXPECT_EQ(status_of(told(post("/v1/rollback", "{}"))), 400);
@@ -455,11 +455,13 @@ TEST_F(HttpDoor, TellsEventsAsTheyComeAndAgainFromAnyNumber) {
   ASSERT_NE(at, std::string::npos) << first;
   const auto number = std::strtoull(first.c_str() + at + 4, nullptr, 10);
   raw_client again{door_->port()};
-  again.send("GET /v1/events HTTP/1.1\r\nHost: x\r\nLast-Event-ID: " + std::to_string(number - 1)
-             + "\r\n\r\n");
+  again.send("GET /v1/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: "
+             + std::to_string(number - 1) + "\r\n\r\n");
   const auto resumed = again.until("}\n\n");
   EXPECT_NE(resumed.find("id: " + std::to_string(number) + "\n"), std::string::npos) << resumed;
-  EXPECT_EQ(status_of(told("GET /v1/events HTTP/1.1\r\nHost: x\r\nLast-Event-ID: x\r\n\r\n")), 400);
+  EXPECT_EQ(
+      status_of(told("GET /v1/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: x\r\n\r\n")),
+      400);
   door_->stop_accepting();
   EXPECT_NE(again.rest().find("0\r\n\r\n"), std::string::npos);
 }

@@ -40,9 +40,11 @@ public:
              + ", task_timeout: 60s, side_effects: idempotent, command: [" + python() + ", -S, -E, "
              + script.string() + ", " + protocol + ", " + folder().string() + "]" + more + " }\n";
     };
-    std::string yaml = "version: 1\njournal: { fsync: false }\nretry: { base: 10ms, max: 20ms }\n"
-                       + settings + "\ndepartments:\n  - name: STAGE\n    specialists:\n"
-                       + one("loud", "jsonl") + one("calm", "jsonl");
+    std::string yaml =
+        "version: 1\njournal: { fsync: false }\nretry: { max_attempts: 1 }\n"
+        "breaker: { failures: 1000000 }\n"
+        + settings + "\ndepartments:\n  - name: STAGE\n    specialists:\n" + one("loud", "jsonl")
+        + one("calm", "jsonl");
     for (int i = 0; i < packed; ++i) yaml += one("packed" + std::to_string(i), "msgpack");
     write_configuration(yaml);
   }
@@ -57,7 +59,7 @@ public:
     task_ = std::thread{[this] { ask(slowest_task_, [this] { return node_.task("calm", 1); }); }};
     memory_ = std::thread{[this] {
       while (!over_) {
-        peak_ = std::max<std::size_t>(peak_, resident_kib(node_.pid()));
+        peak_ = std::max<std::size_t>(peak_.load(), resident_kib(node_.pid()));
         std::this_thread::sleep_for(5ms);
       }
     }};
@@ -71,12 +73,13 @@ public:
     end();
     const auto grown = peak_.load() > before_ ? peak_.load() - before_ : 0;
     std::printf("  grew by %zu MiB, slowest probe %lld ms, slowest task %lld ms\n", grown / mib,
-                static_cast<long long>(slowest_probe_), static_cast<long long>(slowest_task_));
+                static_cast<long long>(slowest_probe_.load()),
+                static_cast<long long>(slowest_task_.load()));
     EXPECT_LE(grown, mib_most * memory_factor * mib);
-    EXPECT_LE(slowest_probe_, std::chrono::milliseconds{patience}.count());
-    EXPECT_LE(slowest_task_, std::chrono::milliseconds{patience}.count());
-    EXPECT_EQ(failed_, 0);
-    EXPECT_GE(asked_, 2);
+    EXPECT_LE(slowest_probe_.load(), std::chrono::milliseconds{patience}.count());
+    EXPECT_LE(slowest_task_.load(), std::chrono::milliseconds{patience}.count());
+    EXPECT_EQ(failed_.load(), 0);
+    EXPECT_GE(asked_.load(), 2);
   }
 
 private:
@@ -87,7 +90,7 @@ private:
       if (how().status != 200) ++failed_;
       const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
           std::chrono::steady_clock::now() - begun);
-      slowest = std::max<std::int64_t>(slowest, took.count());
+      slowest = std::max<std::int64_t>(slowest.load(), took.count());
       ++asked_;
     }
   }
@@ -132,24 +135,26 @@ TEST(Bounds, HoldForRepeatedIdempotencyKeys) {
   }
   // Those who do wait are bounded, and the next one hears why.
   std::vector<std::future<answer>> waiting;
-  for (int i = 0; i < 5; ++i) waiting.push_back(node.begin(held));
-  answer refused;
-  EXPECT_TRUE(eventually([&] {
-    auto mine = held;
-    raw_client client{node.port()};
-    client.send(post("/v1/tasks", mine.dump(), "Connection: close\r\n"));
-    const auto text = client.until("\r\n\r\n");
-    if (status_of(text) != 503) return false;
-    refused.body = json::parse(client.rest(), nullptr, false);
-    return true;
-  }));
-  EXPECT_NE(refused.body.dump().find("limits.key_waiters_per_task"), std::string::npos)
-      << refused.body;
-  EXPECT_NE(refused.body.dump().find(id), std::string::npos) << refused.body;
+  for (int i = 0; i < 6; ++i) waiting.push_back(node.begin(held));
+  const auto is_refused = [](const std::future<answer>& one) {
+    return one.wait_for(0s) == std::future_status::ready;
+  };
+  ASSERT_TRUE(eventually([&] { return std::ranges::any_of(waiting, is_refused); }));
   seen.expect_bounded(160);
   node.release("go");
   EXPECT_EQ(first.get().status, 200);
-  for (auto& one : waiting) EXPECT_EQ(one.get().status, 200);
+  int refused = 0;
+  for (auto& one : waiting) {
+    const auto got = one.get();
+    if (got.status == 200) continue;
+    ++refused;
+    EXPECT_EQ(got.status, 503) << got.head;
+    EXPECT_NE(got.body.dump().find("limits.key_waiters_per_task"), std::string::npos) << got.body;
+    EXPECT_NE(got.body.dump().find(id), std::string::npos) << got.body;
+    EXPECT_NE(got.header("Retry-After"), "");
+  }
+  EXPECT_GE(refused, 1);
+  EXPECT_LE(refused, 3);
 }
 
 TEST(Bounds, HoldForErrorsEventsAndTheirReplays) {
@@ -208,9 +213,9 @@ TEST(Bounds, HoldForPagesOfLargeOutputs) {
   ASSERT_EQ(node.task("calm", 1).status, 200);
   std::set<std::string> all;
   for (int i = 0; i < 60; ++i)
-    all.insert(node.task({{"specialist", "loud"},
-                          {"input", {{"big", i % 3 == 0 ? 30'000 : 4'000'000}}},
-                          {"mode", "async"}})
+    all.insert(node.task(json{{"specialist", "loud"},
+                              {"input", {{"big", i % 3 == 0 ? 30'000 : 4'000'000}}},
+                              {"mode", "async"}})
                    .id());
   for (const auto& id : all) ASSERT_EQ(node.ended(id).state(), "completed");
   watch seen{node};
@@ -229,13 +234,13 @@ TEST(Bounds, HoldForPagesOfLargeOutputs) {
         const auto body = json::parse(body_of(text), nullptr, false);
         if (!body.is_object() || !body.contains("items")) return std::size_t{0};
         for (const auto& one : body["items"]) {
-          found.insert(one["id"]);
+          found.insert(one["id"].get<std::string>());
           const bool large = one.contains("output_left_out");
           EXPECT_NE(large, one.contains("output")) << one["id"];
           if (large) EXPECT_EQ(one["output_bytes"], 4'000'002);
         }
         if (body["next"].is_null()) break;
-        cursor = body["next"];
+        cursor = body["next"].get<std::string>();
       }
       EXPECT_EQ(found, all);
       return largest;
@@ -250,7 +255,7 @@ TEST(Bounds, HoldForPagesOfLargeOutputs) {
   for (const auto& id : all) {
     const auto whole = node.get("/v1/tasks/" + id);
     ASSERT_EQ(whole.status, 200);
-    EXPECT_GE(whole.body["output"].get_ref<const std::string&>().size(), 30'000U);
+    EXPECT_GE(whole.body.value("output", "").size(), 30'000U);
   }
 }
 
@@ -294,8 +299,8 @@ TEST(Bounds, HoldForOutputsThatGrowWhenEncoded) {
     EXPECT_NE(refused.detail().find("limits.output_bytes"), std::string::npos) << refused.detail();
     const auto whole = node.task(name, {{"big", 15'000'000}});
     ASSERT_EQ(whole.status, 200) << whole.head;
-    EXPECT_EQ(whole.body["output"].get_ref<const std::string&>().size(), 15'000'000U);
-    EXPECT_EQ(node.get("/v1/specialists/" + name).body["restarts"], 0);
+    EXPECT_EQ(whole.body.value("output", "").size(), 15'000'000U);
+    EXPECT_EQ(node.get("/v1/specialists/" + name).body.value("restarts", -1), 0);
   }
   seen.expect_bounded(300);
   // Idle workers hold nothing of it.
@@ -335,11 +340,10 @@ TEST(Bounds, TellWhenTheWorkersOfTheBaselineCannotBeUp) {
   EXPECT_NE(node.errors().find("not all workers can be up"), std::string::npos) << node.errors();
   EXPECT_TRUE(eventually([&] { return node.get("/health/ready").status == 503; }));
   const auto ready = node.get("/health/ready");
-  EXPECT_EQ(ready.body["status"], "workers down") << ready.body;
-  EXPECT_EQ(ready.body["kept_warm"], 40);
-  EXPECT_GE(ready.body["down"], 20);
-  EXPECT_NE(ready.body["why"].get<std::string>().find("ulimit -n"), std::string::npos)
-      << ready.body;
+  EXPECT_EQ(ready.body.value("status", ""), "workers down") << ready.body;
+  EXPECT_EQ(ready.body.value("kept_warm", 0), 40);
+  EXPECT_GE(ready.body.value("down", 0), 20);
+  EXPECT_NE(ready.body.value("why", "").find("ulimit -n"), std::string::npos) << ready.body;
 }
 
 TEST(Bounds, OfOpenFilesAreSaidWhenThereAreTooFewToStart) {

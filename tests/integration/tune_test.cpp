@@ -70,7 +70,7 @@ protected:
     const auto colon = node.address().rfind(':');
     tests::raw_client client{
         static_cast<std::uint16_t>(std::atoi(node.address().c_str() + colon + 1))};
-    client.send("GET " + what + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    client.send("GET " + what + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     return std::string{tests::body_of(client.answer())};
   }
 

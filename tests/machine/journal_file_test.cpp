@@ -74,14 +74,14 @@ TEST(JournalFile, OfANewerVersionIsRefusedAndLeftAlone) {
   commit(*open_journal(directory.file()), {accepted(1)});
   {
     sqlite_connection db{directory.file(), sqlite_connection::mode::read_write};
-    db.run("PRAGMA user_version=3");
+    db.run("PRAGMA user_version=4");
   }
   for (const auto& wrong : {error_of(journal::open({directory.file(), false})),
                             error_of(journal_reader::open({directory.file(), false}))}) {
-    EXPECT_THAT(wrong, AllOf(HasSubstr("newer Greenroom"), HasSubstr("format 3")));
+    EXPECT_THAT(wrong, AllOf(HasSubstr("newer Greenroom"), HasSubstr("format 4")));
   }
   sqlite_connection db{directory.file(), sqlite_connection::mode::read_write};
-  EXPECT_EQ(db.number("PRAGMA user_version"), 3);
+  EXPECT_EQ(db.number("PRAGMA user_version"), 4);
 }
 
 TEST(JournalFile, OfAnOlderVersionIsMigratedWithAllThatIsInIt) {
@@ -119,7 +119,7 @@ TEST(JournalFile, ThatIsNoDatabaseIsNamedWithWhatToDo) {
       AllOf(HasSubstr(directory.file()), HasSubstr("not a database"), HasSubstr(".recover")));
 }
 
-TEST(JournalFile, WithADamagedPageIsNamedWithWhatToDo) {
+TEST(JournalFile, WithDamagedPagesIsSavedAsFarAsItCanBeAndSaid) {
   const scratch_directory directory;
   {
     auto journal = open_journal(directory.file());
@@ -127,24 +127,38 @@ TEST(JournalFile, WithADamagedPageIsNamedWithWhatToDo) {
   }
   {
     std::fstream file{directory.file(), std::ios::in | std::ios::out | std::ios::binary};
-    file.seekp(4096 * 9);
-    file << std::string(4096 * 8, '\x5a');
+    file.seekp(4096 * 18);
+    file << std::string(4096 * 4, '\x5a');
   }
-  EXPECT_THAT(error_of(journal::open({directory.file(), false})), HasSubstr(".recover"));
+  std::vector<journal_damage> damages;
+  auto journal = open_journal(directory.file(), damages);
+  ASSERT_EQ(damages.size(), 1u);
+  EXPECT_TRUE(std::filesystem::exists(damages[0].set_aside));
+  EXPECT_TRUE(damages[0].counted);
+  EXPECT_GT(damages[0].saved_tasks, 200u) << to_string(damages[0]);
+  EXPECT_EQ(damages[0].saved_tasks + damages[0].lost_tasks, 500u) << to_string(damages[0]);
+  EXPECT_EQ(damages[0].saved_ends + damages[0].lost_ends, 500u) << to_string(damages[0]);
+  const auto reader = open_reader(directory.file());
+  EXPECT_EQ(value_of(reader->count()).accepted, damages[0].saved_tasks);
+  commit(*journal, {accepted(1000)});
 }
 
-TEST(JournalFile, ThatIsTakenAwayTakesNothingUntilItIsBack) {
+TEST(JournalFile, ThatIsTakenAwayIsWrittenAnewAndNothingIsLost) {
   const scratch_directory directory;
-  auto journal = open_journal(directory.file());
+  std::vector<journal_damage> damages;
+  auto journal = open_journal(directory.file(), damages);
   commit(*journal, {accepted(1)});
   std::filesystem::rename(directory.file(), directory.file("away"));
-  EXPECT_THAT(error_of(journal->commit(std::vector<record>{accepted(2)})),
-              AllOf(HasSubstr(directory.file()), HasSubstr("removed or replaced")));
-  std::ofstream{directory.file()} << "another";
-  EXPECT_NE(error_of(journal->commit(std::vector<record>{accepted(2)})), "");
+  commit(*journal, {accepted(2)});
+  ASSERT_EQ(damages.size(), 1u);
+  EXPECT_THAT(damages[0].what, HasSubstr("removed or replaced"));
   std::filesystem::rename(directory.file("away"), directory.file());
   commit(*journal, {accepted(3)});
-  EXPECT_THAT(numbers_of(value_of(journal->unfinished())), ElementsAre(1, 3));
+  EXPECT_EQ(damages.size(), 2u);
+  EXPECT_THAT(numbers_of(value_of(journal->unfinished())), ElementsAre(1, 2, 3));
+  journal.reset();
+  EXPECT_THAT(numbers_of(value_of(open_journal(directory.file())->unfinished())),
+              ElementsAre(1, 2, 3));
 }
 
 TEST(JournalFile, OfAnotherApplicationIsRefused) {

@@ -72,6 +72,12 @@ inline std::unique_ptr<journal> open_journal(const std::string& path) {
   // These tests are about crashes of the process, which the page cache survives.
   return value_of(journal::open({path, false}));
 }
+/// The same, with whatever damage it finds.
+inline std::unique_ptr<journal> open_journal(const std::string& path,
+                                             std::vector<journal_damage>& damages) {
+  return value_of(journal::open(
+      {path, false, {}, [&damages](const journal_damage& one) { damages.push_back(one); }}));
+}
 inline std::unique_ptr<journal_reader> open_reader(const std::string& path) {
   return value_of(journal_reader::open({path, false}));
 }

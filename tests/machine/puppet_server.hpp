@@ -89,6 +89,10 @@ private:
         return;
       }
       boost::asio::write(socket, boost::asio::buffer(answer), error);
+      if (answer.starts_with("HTTP/1.0 ")) {  // Its end is that of the connection.
+        ::shutdown(socket.native_handle(), SHUT_RDWR);
+        return;
+      }
     }
   }
 

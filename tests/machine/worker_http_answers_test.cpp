@@ -160,6 +160,8 @@ TEST(HttpAnswer, MayBeOfHttp10OrEndWithItsConnectionOrHaveTrailers) {
   answering interim{"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
                     + typed("application/json", "7")};
   EXPECT_EQ(interim.whole().output, "7");
+  answering old{"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n[3]"};
+  EXPECT_EQ(old.whole().output, "[3]");
   answering nothing{"HTTP/1.1 204 No Content\r\n\r\n"};
   EXPECT_EQ(nothing.whole().output, "null");
   EXPECT_EQ(nothing.streamed().output, "null");

@@ -81,14 +81,17 @@ struct caller final : protocols::asker {
     attempts = job.attempts;
     retry_after_ms = job.retry_after_ms;
     cold = job.cold_start;
+    unwritten = job.unwritten;
   }
+  void on_left(const protocols::task&) noexcept override { ++lefts; }
   int accepted = 0, ends = 0;
   protocols::task_state state = protocols::task_state::queued;
   protocols::failure why = protocols::failure::none;
   std::string output;
   std::uint32_t attempts = 0;
   std::int64_t retry_after_ms = 0;
-  bool cold = false;
+  bool cold = false, unwritten = false;
+  int lefts = 0;
 };
 
 class virtual_clock final : public machine::clock {

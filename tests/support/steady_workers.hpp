@@ -3,11 +3,14 @@
 
 #include "tests/support/stage.hpp"
 
+#include <gtest/gtest.h>
+
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <random>
+#include <string>
 
 namespace greenroom::tests {
 
@@ -38,6 +41,30 @@ public:
       live(chance);
     }
     return true;
+  }
+
+  /// Whoever is called next, one after the other, is served before `most` has passed.
+  void expect_progress(std::mt19937_64& chance, ns most) {
+    const auto& members = play_.house->now_playing().members;
+    for (std::uint32_t who = 0; who < members.size(); ++who) {
+      if (members[who].gone) continue;
+      std::shared_ptr<caller> mine;
+      const bool served = live_until(chance, most, [&] {
+        // A circuit that is still open says so at the door.
+        if (!mine) {
+          mine = play_.ask(members[who].config.name);
+          if (play_.refused) mine.reset();
+        }
+        return mine && mine->ends > 0;
+      });
+      std::string text = members[who].config.name;
+      if (!served || mine->state != protocols::task_state::completed) {
+        text += mine ? " was let in; " + mine->output : " was refused";
+        for (const auto& one : play_.events()) text += "\n" + one;
+      }
+      ASSERT_TRUE(served) << text;
+      ASSERT_EQ(mine->state, protocols::task_state::completed) << text;
+    }
   }
 
 private:

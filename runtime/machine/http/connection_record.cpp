@@ -1,5 +1,6 @@
 #include "runtime/machine/http/connection_record.hpp"
 
+#include "runtime/machine/http/peer_socket.hpp"
 #include "runtime/machine/http/response_head.hpp"
 
 #include <boost/asio/post.hpp>
@@ -25,6 +26,8 @@ constexpr std::size_t lingering_max = 256;
 
 /// Answers up to this size are bounded by how many there may be.
 constexpr std::size_t few_bytes = 4096;
+/// After so long, a second, a client that has ended its sending side is asked whether it is there.
+constexpr std::uint64_t probe_ticks = 4;
 /// Who took nothing for so long, a second, may be cut off when there is no room.
 constexpr std::uint64_t slow_reader_ticks = 4;
 
@@ -136,22 +139,36 @@ void connection_record::answer_written() {
   if (home->closing) leave_if_answered();
 }
 
+bool connection_record::may_outlive_end() const {
+  return socket && unanswered > 0 && !streaming && !home->closing
+         && peer_of(socket->native_handle()) != peer_state::gone;
+}
+
 void connection_record::hold_end(std::function<void(boost::system::error_code)> end) {
   held_end = std::move(end);
-  // A client that has gone altogether answers anything that it is sent with a reset; one that has
-  // only ended its sending side steps over an interim answer. HTTP/1.0 knows none.
-  if (unwritten == unanswered && !grammar.is_old())
-    (void)::send(socket->native_handle(), go_on.data(), go_on.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  held_since = home->now;
   socket->async_wait(boost::asio::socket_base::wait_error,
                      [self = shared_from_this()](const boost::system::error_code& error) {
                        if (!error) self->end_now(boost::asio::error::connection_reset);
                      });
 }
 
+void connection_record::look_at_peer() {
+  const auto now = peer_of(socket->native_handle());
+  if (now == peer_state::gone) return end_now(boost::asio::error::connection_reset);
+  // One on another machine that has gone altogether answers anything that it is sent with a reset;
+  // one that has only ended its sending side steps over an interim answer. HTTP/1.0 knows none.
+  if (now == peer_state::unknown && home->now - held_since == probe_ticks && unwritten == unanswered
+      && !grammar.is_old())
+    (void)::send(socket->native_handle(), go_on.data(), go_on.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 void connection_record::end_now(boost::system::error_code why) {
   if (!held_end) return;
   // Not from inside RESTinio's writing.
-  boost::asio::post(home->io, [end = std::exchange(held_end, {}), why] { end(why); });
+  boost::asio::post(home->io, [self = shared_from_this(), end = std::exchange(held_end, {}), why] {
+    end(self->socket ? why : boost::asio::error::operation_aborted);
+  });
 }
 
 void connection_record::leave_if_answered() {

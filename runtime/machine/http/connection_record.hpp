@@ -82,6 +82,7 @@ struct connection_record : std::enable_shared_from_this<connection_record> {
   /// Hears the end of what the client sends, once its requests are answered: it has ended its
   /// sending side and may still read. Empty: it has not.
   std::function<void(boost::system::error_code)> held_end;
+  std::uint64_t held_since = 0;  ///< In ticks.
   std::uint64_t unfinished = 0;  ///< Bytes of an incomplete request that the totals know of.
   std::uint64_t begun = 0;       ///< In ticks of the lane.
   std::uint64_t unsent = 0;      ///< Bytes of large answers that the totals know of.
@@ -101,13 +102,13 @@ struct connection_record : std::enable_shared_from_this<connection_record> {
   void request_complete();
   /// The last byte of an answer is in the socket.
   void answer_written();
-  /// The client sends nothing more, but what it asked is not answered: it may still read.
-  [[nodiscard]] bool may_outlive_end() const {
-    return socket && unanswered > 0 && !streaming && !home->closing;
-  }
+  /// The client sends nothing more, but what it asked is not answered, and it may still read.
+  [[nodiscard]] bool may_outlive_end() const;
   /// Calls `end` when all is answered, or when it turns out that the client is gone.
   /// @pre `may_outlive_end`
   void hold_end(std::function<void(boost::system::error_code)> end);
+  /// Whether it is still there. Each tick. @pre `held_end`
+  void look_at_peer();
   void end_now(boost::system::error_code why);
   /// Whether an answer, or a piece of one, is counted: large ones, and whatever a stream consists
   /// of. Other small answers are bounded by how many there may be.

@@ -201,6 +201,39 @@ std::optional<std::string_view> request::header(std::string_view name) const {
   return found;
 }
 
+request::provenance request::from() const {
+  provenance result;
+  const auto note = [&result](std::optional<std::string_view>& first, std::string_view value) {
+    if (first)
+      result.repeated = true;
+    else
+      first = value;
+  };
+  const auto& header = of(inside_).header();
+  header.for_each_field([&](const auto& field) {
+    constexpr std::string_view site = "Sec-Fetch-Site";
+    switch (field.field_id()) {
+      case restinio::http_field::host: result.host = field.value(); break;
+      case restinio::http_field::origin: note(result.origin, field.value()); break;
+      case restinio::http_field::content_type: note(result.content_type, field.value()); break;
+      case restinio::http_field::field_unspecified:
+        if (restinio::impl::is_equal_caseless(field.name().data(), field.name().size(), site.data(),
+                                              site.size()))
+          note(result.fetch_site, field.value());
+        break;
+      default: break;
+    }
+  });
+  // RFC 9112, section 3.2.2: the field does not count beside a target that names a host.
+  std::string_view target = header.request_target();
+  if (const auto scheme = target.find("://");
+      !target.starts_with('/') && scheme != std::string_view::npos) {
+    target.remove_prefix(scheme + 3);
+    result.host = target.substr(0, target.find_first_of("/?#"));
+  }
+  return result;
+}
+
 std::string_view request::body() const { return of(inside_).body(); }
 
 std::string request::take_body() {
@@ -240,6 +273,11 @@ void responder::answer(int status, std::string_view content_type, std::string bo
   constexpr std::size_t joined_max = 8192;
   std::string head;
   const auto joined = !ours.head && body.size() <= joined_max;
+  std::string all_headers;
+  if (!ours.more_headers.empty()) {
+    all_headers.append(headers).append(ours.more_headers);
+    headers = all_headers;
+  }
   head.reserve(256 + headers.size() + (joined ? body.size() : 0));
   append_head(head, {status, content_type, headers, body.size(), ours.keep_alive, ours.old_client});
   if (joined || ours.head) {
@@ -251,6 +289,10 @@ void responder::answer(int status, std::string_view content_type, std::string bo
   });
 }
 
+void responder::add_headers(std::string_view lines) const {
+  exchange_of(of(inside_.get())).more_headers += lines;
+}
+
 void responder::begin(int status, std::string_view content_type, std::string_view headers) const {
   const auto asked = std::static_pointer_cast<incoming>(inside_);
   auto& ours = exchange_of(*asked);
@@ -258,9 +300,10 @@ void responder::begin(int status, std::string_view content_type, std::string_vie
   // An HTTP/1.0 client sees the end of the answer in the end of the connection.
   if (ours.old_client) ours.keep_alive = false;
   run_on_loop(ours, [asked] { exchange_of(*asked).connection->streaming = true; });
+  const auto all_headers = std::string{headers} + ours.more_headers;
   gather(asked, [&](std::string& to) {
-    append_head(to,
-                {status, content_type, headers, std::nullopt, ours.keep_alive, ours.old_client});
+    append_head(
+        to, {status, content_type, all_headers, std::nullopt, ours.keep_alive, ours.old_client});
   });
   if (ours.head) end();
 }
@@ -301,6 +344,13 @@ void responder::limit_send_buffer(std::size_t bytes) const {
     boost::system::error_code ignored;
     record.socket->set_option(net::socket_base::send_buffer_size{static_cast<int>(bytes)}, ignored);
   });
+}
+
+bool responder::crowded() const {
+  const auto& ours = exchange_of(of(inside_.get()));
+  return !ours.gone.load(std::memory_order_relaxed)
+         && ours.unsent.load(std::memory_order_relaxed)
+                > ours.connection->home->options.stream_bytes / 2;
 }
 
 void responder::end() const {

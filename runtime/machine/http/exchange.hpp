@@ -36,6 +36,7 @@ struct exchange {
   bool old_client = false;  ///< HTTP/1.0
   bool openai = false;      ///< The path is one of OpenAI's interface.
   bool keep_alive = true;
+  std::string more_headers;  ///< Whole lines; set before the handler passes the request on.
   std::atomic<bool> answered{false};  ///< By `answer`, or begun.
   std::atomic<bool> gone{false};      ///< The connection is closed.
   // Of a streamed answer; pieces wait here so that their order is the order of the calls.

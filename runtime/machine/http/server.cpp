@@ -9,6 +9,10 @@
 
 #include <restinio/all.hpp>
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
@@ -17,7 +21,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstddef>
 #include <ctime>
 #include <future>
 #include <mutex>
@@ -157,6 +163,14 @@ restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
   return restinio::request_accepted();
 }
 
+/// Before closing: bytes that nobody read would take the answer back.
+void drop_what_came(int socket) {
+  (void)::shutdown(socket, SHUT_WR);
+  std::array<char, 4096> dropped;
+  for (int i = 0; i < 16 && ::recv(socket, dropped.data(), dropped.size(), MSG_DONTWAIT) > 0; ++i) {
+  }
+}
+
 /// The acceptor and the clockwork of one loop.
 struct gate : std::enable_shared_from_this<gate> {
   gate(std::shared_ptr<lane> place, std::shared_ptr<connection_settings> chosen)
@@ -189,7 +203,7 @@ struct gate : std::enable_shared_from_this<gate> {
             return self->accept();
           }
           // No file descriptor or no memory left: others have to go first.
-          self->turn_away();
+          if (error == net::error::no_descriptors || error.value() == ENFILE) self->turn_away();
           self->pause.expires_after(std::chrono::milliseconds{50});
           self->pause.async_wait([self](const boost::system::error_code& woken) {
             if (!woken && self->acceptor.is_open()) self->accept();
@@ -214,11 +228,7 @@ struct gate : std::enable_shared_from_this<gate> {
       if (one.number() >= 0) {
         home->totals->refused.fetch_add(1, std::memory_order_relaxed);
         (void)::send(one.number(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-        (void)::shutdown(one.number(), SHUT_WR);
-        // What it has sent is read, or closing would take the answer back.
-        std::array<char, 4096> dropped;
-        while (::recv(one.number(), dropped.data(), dropped.size(), MSG_DONTWAIT) > 0) {
-        }
+        drop_what_came(one.number());
       }
       if (one.number() < 0) {
         spare = descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
@@ -282,7 +292,9 @@ struct gate : std::enable_shared_from_this<gate> {
     const auto most = static_cast<std::uint64_t>(home->options.header_timeout / tick_time) + 1;
     slow.clear();
     for (const auto& [number, record] : home->records)
-      if (record->stage == reading::headers && home->now - record->begun > most)
+      if (record->held_end)
+        record->look_at_peer();
+      else if (record->stage == reading::headers && home->now - record->begun > most)
         slow.push_back(record);
     for (const auto& record : slow) {
       home->totals->timed_out.fetch_add(1, std::memory_order_relaxed);
@@ -305,11 +317,55 @@ struct gate : std::enable_shared_from_this<gate> {
 };
 
 void gate::refuse(plain_socket socket) const {
-  const auto text =
-      last_words(503, "connections-full",
-                 "This node has as many connections as it takes; retry later.", error_form::both);
+  // Those who have heard it take a descriptor until they are gone.
+  const auto lingering_most = std::max<std::size_t>(home->options.connections / 16, 4);
+  const auto text = last_words(503, "connections-full",
+                               "This node has as many connections as it takes; retry later.",
+                               error_form::both);
   (void)::send(socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  linger(std::move(socket), home);
+  if (home->lingering < lingering_most) return linger(std::move(socket), home);
+  drop_what_came(socket.native_handle());
+}
+
+/// Keeps the address for this process among the nodes of its user and of others. Loops share a port
+/// by SO_REUSEPORT, which a second node of the same user could join without a word, and would get
+/// half of the connections. The name of a socket of its own, in the same network namespace as the
+/// port, is nobody else's as long as the process lives.
+class address_claim {
+public:
+  address_claim() = default;
+  ~address_claim() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  address_claim(const address_claim&) = delete;
+  address_claim& operator=(const address_claim&) = delete;
+
+  /// False when another process has it.
+  bool take(const std::string& address_text, std::uint16_t port) {
+    const auto name = "greenroom " + address_text + " " + std::to_string(port);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    // It begins with a zero byte: a name without a file.
+    std::copy(name.begin(), name.end(), address.sun_path + 1);
+    fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd_ < 0) return true;
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    return ::bind(fd_, reinterpret_cast<const sockaddr*>(&address), size) == 0  // NOLINT
+           || errno != EADDRINUSE;
+  }
+
+private:
+  int fd_ = -1;
+};
+
+/// Throws boost::system::system_error when somebody listens on the address, whoever it is.
+void expect_free(net::io_context& io, const net::ip::address& address, std::uint16_t port) {
+  if (port == 0) return;
+  const tcp::endpoint where{address, port};
+  tcp::acceptor alone{io};
+  alone.open(where.protocol());
+  alone.set_option(net::socket_base::reuse_address{true});
+  alone.bind(where);
 }
 
 std::shared_ptr<connection_settings> settings_for(const std::shared_ptr<lane>& home) {
@@ -350,6 +406,7 @@ struct server::parts {
   std::shared_ptr<server_totals> totals = std::make_shared<server_totals>();
   std::vector<std::shared_ptr<gate>> gates;
   std::uint16_t port = 0;
+  address_claim claim;
 
   /// Runs `what` on the loop of each gate and waits, unless that loop has stopped.
   template <class F>
@@ -381,6 +438,7 @@ std::variant<std::unique_ptr<server>, std::string> server::start(engine& on,
   auto inside = std::make_unique<parts>();
   inside->port = options.port;
   try {
+    if (on.size() > 1) expect_free(on.loop(0), address, options.port);
     for (std::size_t i = 0; i < on.size(); ++i) {
       auto home = std::make_shared<lane>(on.loop(i), options, inside->totals);
       home->handle = handle;
@@ -389,7 +447,16 @@ std::variant<std::unique_ptr<server>, std::string> server::start(engine& on,
       one->open(address, inside->port, on.size() > 1);
       inside->port = one->acceptor.local_endpoint().port();
       inside->gates.push_back(std::move(one));
+      if (i == 0 && !inside->claim.take(address.to_string(), inside->port))
+        throw boost::system::system_error{net::error::make_error_code(net::error::address_in_use)};
     }
+  } catch (const boost::system::system_error& failed) {
+    auto why = "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": ";
+    if (failed.code() == net::error::address_in_use)
+      return why
+             + "Address already in use: another node or another program listens there; stop it, or "
+               "give this node another address with --listen";
+    return why + failed.what();
   } catch (const std::exception& failed) {
     return "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": "
            + failed.what();

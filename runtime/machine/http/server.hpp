@@ -30,6 +30,13 @@ public:
   [[nodiscard]] std::string_view query() const;        ///< What follows the `?`, or nothing.
   /// The first header field of that name, case ignored.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
+  /// What it says of where it comes from; all of it read in one go.
+  struct provenance {
+    std::optional<std::string_view> host;  ///< Of an absolute target, which goes before the field.
+    std::optional<std::string_view> origin, fetch_site, content_type;  ///< The first of each.
+    bool repeated = false;  ///< One of these three is there again.
+  };
+  [[nodiscard]] provenance from() const;
   [[nodiscard]] std::string_view body() const;
   /// The body without a copy; afterwards `body` is empty.
   [[nodiscard]] std::string take_body();
@@ -57,6 +64,9 @@ public:
   void answer(int status, std::string_view content_type, std::string body,
               std::string_view headers = {}) const;
 
+  /// Goes into the head of the answer, whoever gives it. Before anybody else has this responder.
+  void add_headers(std::string_view lines) const;
+
   /// Begins an answer of unknown length: pieces follow, in the order of the calls.
   void begin(int status, std::string_view content_type, std::string_view headers = {}) const;
   /// False once the client is gone or was cut because it reads too slowly: then stop writing.
@@ -68,6 +78,8 @@ public:
   void on_room(std::function<void()> room) const;
   /// What the kernel keeps for a client that does not read, at most; without it megabytes.
   void limit_send_buffer(std::size_t bytes) const;
+  /// More than half of what may wait for the client to read it does: better write later.
+  [[nodiscard]] bool crowded() const;
   /// The regular end of a begun answer.
   void end() const;
   /// Ends the connection in the middle of the answer, so that the client sees that it is not whole.

@@ -14,7 +14,10 @@ engine::engine(std::size_t threads, companion_factory make_companion)
     loops_.push_back(std::make_unique<one_loop>());
 }
 
-engine::~engine() { stop(); }
+engine::~engine() {
+  stop();
+  for (auto& mine : loops_) mine->io.drop_handlers();
+}
 
 void engine::start() {
   for (std::size_t i = 0; i < loops_.size(); ++i) {

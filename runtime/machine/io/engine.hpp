@@ -30,7 +30,9 @@ public:
 
   /// Threads start at `start`. `make_companion` may be empty; it is called on each thread.
   explicit engine(std::size_t threads, companion_factory make_companion = {});
-  ~engine();  ///< Stops.
+  /// Stops. What was waiting in a loop may hold sockets and timers of another loop: every loop is
+  /// emptied before the first one goes.
+  ~engine();
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
 
@@ -49,8 +51,13 @@ public:
   }
 
 private:
+  /// Asio lets go of the handlers of a context only when the context goes.
+  struct loop_context : boost::asio::io_context {
+    using boost::asio::io_context::io_context;
+    void drop_handlers() { shutdown(); }
+  };
   struct one_loop {
-    boost::asio::io_context io{1};
+    loop_context io{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> busy{
         boost::asio::make_work_guard(io)};
     std::thread thread;

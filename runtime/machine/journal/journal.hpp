@@ -4,11 +4,13 @@
 #include "protocols/task.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -26,6 +28,7 @@ struct accept_record {
   std::string case_id;
   std::string idempotency_key;     ///< Empty: none.
   std::uint64_t request_hash = 0;  ///< Of everything that makes two requests the same.
+  std::uint64_t former_hash = 0;  ///< As format 2 made it, for tasks that are still kept from then.
   std::int64_t accepted_unix_ms = 0;
   std::int64_t deadline_unix_ms = 0;
 };
@@ -71,6 +74,7 @@ struct verdict {
     written,
     same_request,  ///< The idempotency key is known and so is the request: `existing` has it.
     key_conflict,  ///< The idempotency key is known for another request.
+    not_open,      ///< Of an end: there is no such task, or it has an end already.
   };
   kind what = kind::written;
   protocols::task_id existing;
@@ -85,6 +89,9 @@ struct stored_task {
   std::uint32_t attempts = 0;
   std::uint64_t output_bytes = 0;  ///< Of the whole output, in a list.
   bool output_left_out = false;    ///< `ended->output` is not here, or only an error's beginning.
+  /// A row of it does not match its checksum. What of it can be relied on is here; without an end
+  /// that can, `ended` says that it is unknown.
+  bool damaged = false;
 };
 
 struct task_query {
@@ -113,16 +120,32 @@ struct journal_error {
 template <class T>
 using journal_result = std::variant<T, journal_error>;
 
+/// The journal, or a part of it, is not as it was left.
+struct journal_damage {
+  std::string what;       ///< A sentence for the operator.
+  std::string set_aside;  ///< Where the damaged files are now; empty: nothing was moved.
+  bool counted = false;   ///< The counts below are known.
+  std::uint64_t saved_tasks = 0, lost_tasks = 0;
+  std::uint64_t saved_ends = 0, lost_ends = 0;
+};
+/// All of it in one sentence.
+[[nodiscard]] std::string to_string(const journal_damage& what);
+
 struct journal_options {
   std::string path;   ///< A file, or ":memory:" in tests.
   bool fsync = true;  ///< False: survives kill -9 of the node, not a power cut.
+  /// Which journal it must be, as `journal::identity` gave it; empty: whichever is there.
+  std::string expected = {};
+  /// Hears of damage, from the thread of the call that found it.
+  std::function<void(const journal_damage&)> on_damage = {};
 };
 
 /// One writer, used from one thread at a time; `journal_reader` may read from another thread.
 class journal {
 public:
   /// Refuses a file of a newer version, migrates an older one, recovers a write-ahead log, and
-  /// takes a lock so that two nodes never share a journal.
+  /// takes a lock so that two nodes never share a journal. Files that are damaged, missing or of
+  /// another journal are set aside, what can be saved of them is, and `on_damage` hears of it.
   static journal_result<std::unique_ptr<journal>> open(const journal_options& options);
   virtual ~journal() = default;
 
@@ -135,9 +158,17 @@ public:
   /// that commits are not held up. Returns how many rows went.
   virtual journal_result<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) = 0;
   /// Bytes of the file that hold something; what was pruned is used again before the file grows.
-  virtual journal_result<std::uint64_t> used_bytes() = 0;
+  virtual journal_result<std::uint64_t> used_bytes() { return std::uint64_t{0}; }
   [[nodiscard]] virtual journal_result<std::string> state(
       std::string_view name) = 0;  ///< "" if none
+
+  /// 32 hexadecimal digits, of this journal and of no other; copies have the same.
+  [[nodiscard]] virtual std::string identity() const { return {}; }
+  /// Made with the journal, and kept in it: what requests are hashed with (two words).
+  [[nodiscard]] virtual std::pair<std::uint64_t, std::uint64_t> hash_key() const { return {}; }
+  /// To be called now and then while nothing is committed: looks whether the files are still where
+  /// they were, and mends it. An error: they are not, and nothing can be acknowledged.
+  virtual journal_result<std::monostate> look_after() { return std::monostate{}; }
 };
 
 /// Read-only, on a connection of its own: from any one thread at a time, while the writer writes.
@@ -161,5 +192,12 @@ public:
   };
   virtual journal_result<totals> count() = 0;
 };
+
+/// Writes a consistent copy of the journal at `options.path`, beside its writer, to the file `to`,
+/// which must not be there; not in one piece, so that the writer goes on. Everything that was
+/// acknowledged before the call is in it. `go_on` is asked now and then; false ends it.
+[[nodiscard]] journal_result<std::monostate> copy_journal(const journal_options& options,
+                                                          const std::string& to,
+                                                          const std::function<bool()>& go_on);
 
 }  // namespace greenroom::machine

@@ -22,6 +22,7 @@ int note_pages(void* pages, sqlite3*, const char*, int now) {
 journal_checkpointer::journal_checkpointer(sqlite_connection& writer)
     : writer_{writer}, too_many_{worth_waiting} {
   own_ = std::make_unique<sqlite_connection>(writer.path(), sqlite_connection::mode::read_write);
+  own_->keep_log_when_closed();
   own_->run("PRAGMA synchronous=NORMAL");  // Checkpoints flush log and file at this level already.
   own_->run("PRAGMA wal_autocheckpoint=0");
   writer_.run("PRAGMA wal_autocheckpoint=0");

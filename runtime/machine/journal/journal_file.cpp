@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <utility>
 
@@ -18,6 +19,8 @@ std::string complaint(const std::string& path, const char* doing) {
   return path + ": cannot " + doing + ": " + std::strerror(errno);
 }
 
+}  // namespace
+
 std::string flush_directory(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return complaint(path, "open the directory");
@@ -28,10 +31,12 @@ std::string flush_directory(const std::string& path) {
   return wrong;
 }
 
-std::string parent_of(const std::string& path) {
+std::string parent_directory(const std::string& path) {
   auto parent = std::filesystem::path{path}.parent_path().string();
   return parent.empty() ? "." : parent;
 }
+
+namespace {
 
 std::string create_directory(const std::string& path) {
   struct stat seen {};
@@ -39,7 +44,7 @@ std::string create_directory(const std::string& path) {
     if (S_ISDIR(seen.st_mode)) return {};
     return path + ": is not a directory";
   }
-  const std::string parent = parent_of(path);
+  const std::string parent = parent_directory(path);
   if (parent != path) {
     if (auto wrong = create_directory(parent); !wrong.empty()) return wrong;
   }
@@ -50,6 +55,29 @@ std::string create_directory(const std::string& path) {
 
 }  // namespace
 
+std::optional<file_number> number_of_file(const std::string& path) {
+  struct stat seen {};
+  if (::stat(path.c_str(), &seen) != 0) return std::nullopt;
+  return file_number{seen.st_dev, seen.st_ino, static_cast<std::uint64_t>(seen.st_size)};
+}
+
+std::string flush_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return complaint(path, "open the file");
+  std::string wrong;
+  if (::fsync(fd) != 0) wrong = complaint(path, "flush the file");
+  ::close(fd);
+  return wrong;
+}
+
+std::string time_for_names() {
+  const auto now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts)};
+}
+
 journal_lock::~journal_lock() {
   if (fd_ >= 0) ::close(fd_);
 }
@@ -57,6 +85,13 @@ journal_lock::~journal_lock() {
 journal_lock& journal_lock::operator=(journal_lock&& other) noexcept {
   std::swap(fd_, other.fd_);
   return *this;
+}
+
+bool journal_lock::in_place(const std::string& path) const {
+  struct stat mine {};
+  if (fd_ < 0 || ::fstat(fd_, &mine) != 0) return false;
+  const auto named = number_of_file(path + "-lock");
+  return named && *named == file_number{mine.st_dev, mine.st_ino, 0};
 }
 
 std::string journal_lock::take(const std::string& path) {
@@ -85,8 +120,12 @@ std::string journal_lock::take(const std::string& path) {
   return {};
 }
 
+std::string create_journal_directory(const std::string& path) {
+  return create_directory(parent_directory(path));
+}
+
 std::string create_journal_file(const std::string& path) {
-  const std::string directory = parent_of(path);
+  const std::string directory = parent_directory(path);
   if (auto wrong = create_directory(directory); !wrong.empty()) return wrong;
   // SQLite gives the log and its index the permissions of the file, so the file comes first.
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -1,4 +1,5 @@
 // Reads a journal beside its writer, over SQLite.
+#include "runtime/machine/journal/journal_openings.hpp"
 #include "runtime/machine/journal/journal_rows.hpp"
 #include "runtime/machine/journal/journal_schema.hpp"
 
@@ -39,46 +40,65 @@ std::string condition_of(std::optional<protocols::task_state> state) {
   }
 }
 
-class sqlite_reader final : public journal_reader {
+class sqlite_reader final : public journal_reader, journal_openings::guest {
 public:
-  explicit sqlite_reader(const std::string& path) : db_{path, sqlite_connection::mode::read_only} {
-    check_journal_schema(db_);
-    db_.run("PRAGMA query_only=ON; PRAGMA cache_size=-8192");
-    find_ = std::make_unique<sqlite_statement>(
-        db_, std::string{"SELECT "} + task_columns + " FROM " + task_tables
-                 + " WHERE task.epoch = (SELECT number FROM epoch WHERE epoch = ?)"
-                   " AND task.number = ?");
+  explicit sqlite_reader(const journal_options& options)
+      : path_{options.path}, on_damage_{options.on_damage}, others_{journal_openings::of(path_)} {
+    open();
+    others_->enter(*this);
+  }
+  ~sqlite_reader() override { others_->exit(*this); }
+  sqlite_reader(const sqlite_reader&) = delete;
+  sqlite_reader& operator=(const sqlite_reader&) = delete;
+
+  // The writer replaces the files. No call is under way.
+  void leave() noexcept override {
+    find_.reset();
+    db_.reset();
   }
 
   journal_result<std::optional<stored_task>> find(const protocols::task_id& id) override {
     return as_result<std::optional<stored_task>>([&]() -> std::optional<stored_task> {
+      const auto held = use();
       auto& query = find_->bind(1, signed_of(id.epoch)).bind(2, signed_of(id.number));
       const reset_at_exit reset{query};
       if (!query.step()) return std::nullopt;
-      return read_task(query);
+      return checked(read_task(query, summed_from_));
     });
   }
 
   journal_result<task_page> list(const task_query& query) override {
-    return as_result<task_page>([&] { return page_of(query); });
+    return as_result<task_page>([&] {
+      const auto held = use();
+      return page_of(query);
+    });
   }
 
   journal_result<std::vector<event_record>> events(std::string_view kind,
                                                    std::size_t limit) override {
     return as_result<std::vector<event_record>>([&] {
-      sqlite_statement rows{db_, kind.empty()
-                                     ? "SELECT name.text, event.unix_ms, event.json FROM event"
-                                       " CROSS JOIN name ON name.number = event.kind"
-                                       " ORDER BY event.row DESC LIMIT ?1"
-                                     : "SELECT name.text, event.unix_ms, event.json FROM name"
-                                       " CROSS JOIN event ON event.kind = name.number"
-                                       " WHERE name.text = ?2 ORDER BY event.row DESC LIMIT ?1"};
+      const auto held = use();
+      sqlite_statement rows{
+          *db_, kind.empty() ? "SELECT name.text, event.unix_ms, event.json, event.sum"
+                               " FROM event CROSS JOIN name ON name.number = event.kind"
+                               " ORDER BY event.row DESC LIMIT ?1"
+                             : "SELECT name.text, event.unix_ms, event.json, event.sum FROM"
+                               " name"
+                               " CROSS JOIN event ON event.kind = name.number"
+                               " WHERE name.text = ?2 ORDER BY event.row DESC LIMIT ?1"};
       rows.bind(1, static_cast<std::int64_t>(
                        std::min<std::size_t>(limit, std::numeric_limits<std::int32_t>::max())));
       if (!kind.empty()) rows.bind(2, kind);
       std::vector<event_record> events;
       while (rows.step()) {
-        events.push_back({std::string{rows.text(0)}, rows.number(1), std::string{rows.text(2)}});
+        // Before format 3 there were no sums.
+        if (!rows.null(3)
+            && rows.number(3) != sum_of_event(rows.text(0), rows.number(1), rows.text(2))) {
+          tell("an event in the journal is damaged, and was left out");
+          continue;
+        }
+        events.push_back(
+            {std::string{rows.text(0)}, read_unix_ms(rows.number(1)), std::string{rows.text(2)}});
       }
       return events;
     });
@@ -86,19 +106,49 @@ public:
 
   journal_result<totals> count() override {
     return as_result<totals>([&] {
-      const read_transaction snapshot{db_};
+      const auto held = use();
+      const read_transaction snapshot{*db_};
       totals all;
-      all.accepted = unsigned_of(db_.number("SELECT count(*) FROM task"));
-      all.ended = unsigned_of(db_.number("SELECT count(*) FROM \"end\""));
+      all.accepted = unsigned_of(db_->number("SELECT count(*) FROM task"));
+      all.ended = unsigned_of(db_->number("SELECT count(*) FROM \"end\""));
       all.unfinished = unsigned_of(
-          db_.number("SELECT count(*) FROM task LEFT JOIN \"end\" ON \"end\".row = task.row"
-                     " WHERE task.row >= (SELECT oldest_unfinished FROM mark)"
-                     " AND \"end\".row IS NULL"));
+          db_->number("SELECT count(*) FROM task LEFT JOIN \"end\" ON \"end\".row = task.row"
+                      " WHERE task.row >= (SELECT oldest_unfinished FROM mark)"
+                      " AND \"end\".row IS NULL"));
       return all;
     });
   }
 
 private:
+  void open() {
+    auto db = std::make_unique<sqlite_connection>(path_, sqlite_connection::mode::read_only);
+    db->keep_log_when_closed();
+    check_journal_schema(*db);
+    db->run("PRAGMA query_only=ON; PRAGMA cache_size=-8192");
+    summed_from_ = db->number("SELECT summed_from FROM mark");
+    find_ = std::make_unique<sqlite_statement>(
+        *db, std::string{"SELECT "} + task_columns + " FROM " + task_tables
+                 + " WHERE task.epoch = (SELECT number FROM epoch WHERE epoch = ?)"
+                   " AND task.number = ?");
+    db_ = std::move(db);
+  }
+
+  std::shared_lock<std::shared_mutex> use() {
+    auto held = others_->use();
+    if (!db_) open();
+    return held;
+  }
+
+  void tell(const std::string& what) const {
+    if (on_damage_) on_damage_({what, {}});
+  }
+  stored_task checked(stored_task task) const {
+    if (task.damaged)
+      tell("the journal's record of task " + protocols::to_string(task.accepted.id)
+           + " is damaged");
+    return task;
+  }
+
   task_page page_of(const task_query& query) {
     const auto limit = std::clamp<std::size_t>(query.limit, 1, page_most);
     auto before = std::numeric_limits<std::int64_t>::max();
@@ -110,17 +160,17 @@ private:
     }
     const bool unfinished = query.state == protocols::task_state::queued
                             || query.state == protocols::task_state::running;
-    const auto lowest =
-        db_.number(unfinished ? "SELECT oldest_unfinished FROM mark" : "SELECT min(row) FROM task");
-    before = std::min(before, db_.number("SELECT max(row) FROM task") + 1);
+    const auto lowest = db_->number(unfinished ? "SELECT oldest_unfinished FROM mark"
+                                               : "SELECT min(row) FROM task");
+    before = std::min(before, row_after(db_->number("SELECT max(row) FROM task")));
 
     sqlite_statement rows{
-        db_, std::string{"SELECT "} + listed_columns + " FROM " + task_tables
-                 + " WHERE task.row < ?1 AND task.row >= ?2"
-                 + (query.specialist.empty()
-                        ? ""
-                        : " AND task.specialist = (SELECT number FROM name WHERE text = ?3)")
-                 + condition_of(query.state) + " ORDER BY task.row DESC"};
+        *db_, std::string{"SELECT "} + listed_columns + " FROM " + task_tables
+                  + " WHERE task.row < ?1 AND task.row >= ?2"
+                  + (query.specialist.empty()
+                         ? ""
+                         : " AND task.specialist = (SELECT number FROM name WHERE text = ?3)")
+                  + condition_of(query.state) + " ORDER BY task.row DESC"};
     if (!query.specialist.empty()) rows.bind(3, std::string_view{query.specialist});
 
     task_page page;
@@ -136,8 +186,12 @@ private:
           return page;
         }
         last = rows.number(0);
-        page.items.push_back(read_task(rows));
-        add_output(page.items.back(), last, query);
+        auto task = read_task(rows, std::numeric_limits<std::int64_t>::max());
+        add_output(task, rows, query);
+        task = checked(std::move(task));
+        // A damaged one is in another state than its row says.
+        if (task.damaged && query.state && task.state != *query.state) continue;
+        page.items.push_back(std::move(task));
         const auto& ended = page.items.back().ended;
         bytes += row_bytes + (ended ? ended->output.size() : 0);
       }
@@ -149,10 +203,11 @@ private:
 
   /// The output is in a row that may be megabytes long, so it is looked at in place: only what is
   /// wanted is read.
-  void add_output(stored_task& task, std::int64_t row, const task_query& query) {
+  void add_output(stored_task& task, const sqlite_statement& row, const task_query& query) {
     if (!task.ended) return;
     sqlite3_blob* opened = nullptr;
-    const auto code = sqlite3_blob_open(db_.get(), "main", "end", "output", row, 0, &opened);
+    const auto code =
+        sqlite3_blob_open(db_->get(), "main", "end", "output", row.number(0), 0, &opened);
     const std::unique_ptr<sqlite3_blob, decltype(&sqlite3_blob_close)> output{opened,
                                                                               sqlite3_blob_close};
     if (code != SQLITE_OK) return;  // Pruned just now.
@@ -166,6 +221,10 @@ private:
     if (wanted > 0
         && sqlite3_blob_read(output.get(), text.data(), static_cast<int>(wanted), 0) != SQLITE_OK)
       text.clear();
+    if (!task.output_left_out && !end_matches(row, listed_end_sum, task.accepted.id, text)) {
+      mark_damaged(task);
+      return;
+    }
     if (!task.output_left_out || text.empty()) return;
     // Not in the middle of a letter of UTF-8.
     while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0U) == 0x80U)
@@ -174,8 +233,12 @@ private:
     text += "… [truncated, " + std::to_string(task.output_bytes) + " bytes]";
   }
 
-  sqlite_connection db_;
+  std::string path_;
+  std::function<void(const journal_damage&)> on_damage_;
+  std::shared_ptr<journal_openings> others_;
+  std::unique_ptr<sqlite_connection> db_;
   std::unique_ptr<sqlite_statement> find_;
+  std::int64_t summed_from_ = 1;
 };
 
 }  // namespace
@@ -183,7 +246,7 @@ private:
 journal_result<std::unique_ptr<journal_reader>> journal_reader::open(
     const journal_options& options) {
   return as_result<std::unique_ptr<journal_reader>>([&]() -> std::unique_ptr<journal_reader> {
-    return std::make_unique<sqlite_reader>(options.path);
+    return std::make_unique<sqlite_reader>(options);
   });
 }
 

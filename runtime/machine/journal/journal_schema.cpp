@@ -62,10 +62,22 @@ CREATE INDEX event_by_kind ON event (kind);
 )sql",
     // 2: a task knows the session that it belongs to.
     "ALTER TABLE task ADD COLUMN case_id TEXT;",
+    // 3: rows have checksums, from this row on; those of a whole journal would take a while.
+    R"sql(
+ALTER TABLE task ADD COLUMN sum INTEGER;
+ALTER TABLE start ADD COLUMN sum INTEGER;
+ALTER TABLE "end" ADD COLUMN sum INTEGER;
+ALTER TABLE state ADD COLUMN sum INTEGER;
+ALTER TABLE event ADD COLUMN sum INTEGER;
+ALTER TABLE mark ADD COLUMN summed_from INTEGER NOT NULL DEFAULT 1;
+UPDATE mark SET summed_from = (SELECT coalesce(max(row), 0) + 1 FROM task);
+)sql",
 };
 
-// Above this size a check of the whole file would hold up the start for seconds.
+// Above this size a check of the whole file would hold up the start for seconds; one that compares
+// the indexes with their tables too takes several times as long.
 constexpr std::int64_t checked_pages = 16384;
+constexpr std::int64_t compared_pages = 4096;
 
 [[noreturn]] void refuse(const sqlite_connection& db, const std::string& why) {
   throw sqlite_error{SQLITE_MISMATCH, db.path() + " " + why};
@@ -85,17 +97,24 @@ std::int64_t version_of(sqlite_connection& db) {
                    + "; this program knows formats up to " + std::to_string(journal_version)
                    + "): run that version, or give --data another directory");
   }
+  // It says which step comes next.
+  if (version < 0) refuse(db, "is damaged: its format is " + std::to_string(version));
   return version;
 }
 
 }  // namespace
 
-void prepare_journal_schema(sqlite_connection& db, std::int64_t wanted) {
+void check_journal_pages(sqlite_connection& db, bool all) {
+  const auto pages = db.number("PRAGMA page_count");
+  if (!all && pages > checked_pages) return;
+  const auto found =
+      db.text(pages <= compared_pages ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
+  if (found != "ok") db.fail(SQLITE_CORRUPT, found);
+}
+
+void prepare_journal_schema(sqlite_connection& db, std::int64_t wanted, bool all_pages) {
   const auto version = version_of(db);
-  if (version > 0 && db.number("PRAGMA page_count") <= checked_pages) {
-    const auto found = db.text("PRAGMA quick_check(1)");
-    if (found != "ok") db.fail(SQLITE_CORRUPT, found);
-  }
+  if (version > 0) check_journal_pages(db, all_pages);
   if (version >= wanted) return;
   db.run("BEGIN IMMEDIATE");
   try {

@@ -1,5 +1,6 @@
 #include "runtime/machine/journal/journal_writer.hpp"
 
+#include "runtime/machine/journal/journal_log.hpp"
 #include "runtime/machine/journal/journal_rows.hpp"
 #include "runtime/machine/journal/journal_schema.hpp"
 
@@ -12,6 +13,15 @@ namespace {
 
 // The mark in the file is only where searches begin, so it may lag behind.
 constexpr std::int64_t mark_step = 4096;
+
+// Beyond it a row's number is no number that counting has reached.
+constexpr std::int64_t row_most = std::int64_t{1} << 53;
+// Between the oldest task that has not ended and the newest one: a bit each in memory.
+constexpr std::int64_t unfinished_span_most = std::int64_t{1} << 30;
+
+constexpr std::string_view identity_name = "journal.identity";
+constexpr std::string_view hash_key_name = "journal.hash_key";
+constexpr std::size_t words_size = 32;  // Two words in hexadecimal digits.
 
 std::int64_t microseconds(double milliseconds) {
   if (!std::isfinite(milliseconds)) return 0;
@@ -31,21 +41,22 @@ struct journal_writer::statements {
         commit{db, "COMMIT"},
         accept{db,
                "INSERT INTO task (row, epoch, number, specialist, department, urgency, effects,"
-               " accepted_ms, deadline_ms, request_hash, key, input, case_id)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (epoch, number) DO "
+               " accepted_ms, deadline_ms, request_hash, key, input, case_id, sum)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (epoch, number) DO "
                "NOTHING"},
         by_key{db,
-               "SELECT epoch.epoch, task.number, task.request_hash FROM task"
+               "SELECT epoch.epoch, task.number, task.request_hash, task.row FROM task"
                " CROSS JOIN epoch ON epoch.number = task.epoch WHERE task.key = ?"},
-        start{db, "INSERT OR REPLACE INTO start (row, attempts) VALUES (?, ?)"},
+        start{db, "INSERT OR REPLACE INTO start (row, attempts, sum) VALUES (?, ?, ?)"},
         started_no_more{db, "DELETE FROM start WHERE row = ?"},
         end{db,
             "INSERT INTO \"end\" (row, state, why, cold_start, attempts, pool, ended_ms, queue_us,"
-            " start_us, run_us, total_us, output) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
-        set_state{db, "INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)"},
+            " start_us, run_us, total_us, output, sum)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+        set_state{db, "INSERT OR REPLACE INTO state (name, value, sum) VALUES (?, ?, ?)"},
         drop_state{db, "DELETE FROM state WHERE name = ?"},
-        get_state{db, "SELECT value FROM state WHERE name = ?"},
-        event{db, "INSERT INTO event (kind, unix_ms, json) VALUES (?, ?, ?)"},
+        get_state{db, "SELECT value, sum FROM state WHERE name = ?"},
+        event{db, "INSERT INTO event (kind, unix_ms, json, sum) VALUES (?, ?, ?, ?)"},
         name{db, "INSERT INTO name (text) VALUES (?)"},
         epoch{db, "INSERT INTO epoch (epoch) VALUES (?)"},
         mark{db, "UPDATE mark SET oldest_unfinished = ?"},
@@ -63,23 +74,110 @@ struct journal_writer::statements {
       drop_task, drop_end, drop_event;
 };
 
-journal_writer::journal_writer(const journal_options& options, journal_lock lock)
-    : lock_{std::move(lock)}, db_{options.path, sqlite_connection::mode::read_write} {
-  const bool in_memory = options.path == ":memory:";
+journal_writer::journal_writer(const journal_options& options, bool all_pages)
+    : db_{options.path, sqlite_connection::mode::read_write},
+      in_memory_{options.path == ":memory:"},
+      on_damage_{options.on_damage} {
+  db_.keep_log_when_closed();
   // Without fsync, NORMAL: a power cut may take the last commits, but never the file's soundness.
   db_.run(options.fsync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
   db_.run("PRAGMA foreign_keys=OFF; PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY");
-  if (!in_memory && db_.text("PRAGMA journal_mode=WAL") != "wal")
+  if (!in_memory_ && db_.text("PRAGMA journal_mode=WAL") != "wal")
     db_.fail(SQLITE_CANTOPEN, "the file system has no write-ahead log for SQLite");
-  prepare_journal_schema(db_);
+  prepare_journal_schema(db_, journal_version, all_pages);
   sql_ = std::make_unique<statements>(db_);
+  find_identity(options.expected);
   load();
-  if (!in_memory) checkpointer_ = std::make_unique<journal_checkpointer>(db_);
+  if (!in_memory_) checkpointer_ = std::make_unique<journal_checkpointer>(db_);
 }
 
 journal_writer::~journal_writer() {
   // Connections close in the reverse order, so that SQLite's last one is the writer's.
   checkpointer_.reset();
+}
+
+void journal_writer::find_identity(const std::string& wanted) {
+  const auto read = [this](std::string_view name) {
+    auto found = state(name);
+    auto* text = std::get_if<std::string>(&found);
+    return text != nullptr ? std::move(*text) : std::string{};
+  };
+  identity_ = read(identity_name);
+  auto key = read(hash_key_name);
+  protocols::task_id words;
+  if (identity_.size() != words_size || key.size() != words_size || !protocols::parse(key, words)) {
+    if (identity_.size() != words_size) identity_ = wanted.empty() ? fresh_text() : wanted;
+    if (!protocols::parse(key, words)) key = fresh_text();
+    db_.run("BEGIN IMMEDIATE");
+    write(state_record{std::string{identity_name}, identity_});
+    write(state_record{std::string{hash_key_name}, key});
+    db_.run("COMMIT");
+    static_cast<void>(protocols::parse(key, words));
+  }
+  hash_key_ = {words.epoch, words.number};
+}
+
+/// From the kernel, through SQLite, which seeds its own generator there.
+std::string journal_writer::fresh_text() { return db_.text("SELECT lower(hex(randomblob(16)))"); }
+
+void journal_writer::watch_place(const journal_lock& lock, journal_mark begin) {
+  // What is in the log already, of an earlier life too.
+  const auto log = read_journal_log(db_.path() + "-wal");
+  const auto now = counts();
+  begin.journal = identity_;
+  begin.frames = log ? log->committed : 0;
+  begin.tasks = now.tasks;
+  begin.ends = now.ends;
+  begin.last_row = now.last_row;
+  place_ = std::make_unique<journal_place>(db_.path(), lock, std::move(begin));
+}
+
+journal_place::trouble journal_writer::look() {
+  if (place_) trouble_ = place_->look();
+  return trouble_;
+}
+
+bool journal_writer::log_was_emptied() {
+  int frames = -1;
+  const int code =
+      sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &frames, nullptr);
+  if (code != SQLITE_OK || frames != 0 || !place_) return false;
+  place_->forget_log();
+  return look() == journal_place::trouble::none;
+}
+
+journal_place::counts journal_writer::counts() const {
+  return {tasks_, ends_, unsigned_of(next_row_ - 1)};
+}
+
+bool journal_writer::checkpoint() {
+  checkpointer_.reset();
+  return sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr)
+         == SQLITE_OK;
+}
+
+void journal_writer::close_clean() {
+  if (!place_) return;
+  place_->closing();
+  if (checkpoint()) place_->closed();
+}
+
+/// The batch is durable, and nobody has heard of it.
+void journal_writer::committed() {
+  if (!place_) return;
+  place_->committed(static_cast<std::uint64_t>(checkpointer_ ? checkpointer_->log_pages() : 0),
+                    counts());
+  trouble_ = place_->look();
+}
+
+journal_error journal_writer::failed(const std::exception& wrong) {
+  const auto* sqlite = dynamic_cast<const sqlite_error*>(&wrong);
+  if (sqlite != nullptr && (sqlite->code() == SQLITE_CORRUPT || sqlite->code() == SQLITE_NOTADB)) {
+    corrupt_ = true;
+    if (place_) place_->suspect();
+  }
+  roll_back();
+  return journal_error{wrong.what()};
 }
 
 void journal_writer::load() {
@@ -88,9 +186,16 @@ void journal_writer::load() {
   for (sqlite_statement all{db_, "SELECT epoch, number FROM epoch"}; all.step();)
     epochs_.emplace(unsigned_of(all.number(0)), all.number(1));
   oldest_ = oldest_kept_ = db_.number("SELECT oldest_unfinished FROM mark");
+  summed_from_ = db_.number("SELECT summed_from FROM mark");
+  tasks_ = unsigned_of(db_.number("SELECT count(*) FROM task"));
+  ends_ = unsigned_of(db_.number("SELECT count(*) FROM \"end\""));
+  const auto newest = db_.number("SELECT max(row) FROM task");
+  if (oldest_ < 1 || newest < 0 || newest > row_most || oldest_ > row_most
+      || std::max(newest, oldest_) - oldest_ > unfinished_span_most)
+    db_.fail(SQLITE_CORRUPT, "its rows have numbers that no journal has");
   // Not only the largest row: when all has been pruned, rows must not be used again, or a cursor
   // from before would point at tasks that are newer than it.
-  next_row_ = std::max(oldest_, db_.number("SELECT max(row) FROM task") + 1);
+  next_row_ = std::max(oldest_, newest + 1);
   ended_.assign(static_cast<std::size_t>(next_row_ - oldest_), true);
   sqlite_statement open{db_,
                         "SELECT task.row, epoch.epoch, task.number, start.row FROM task"
@@ -101,6 +206,7 @@ void journal_writer::load() {
   open.bind(1, oldest_);
   while (open.step()) {
     const auto row = open.number(0);
+    if (row >= next_row_) continue;
     open_.emplace(protocols::task_id{unsigned_of(open.number(1)), unsigned_of(open.number(2))},
                   open_task{row, !open.null(3)});
     ended_[static_cast<std::size_t>(row - oldest_)] = false;
@@ -112,13 +218,12 @@ journal_result<std::vector<verdict>> journal_writer::commit(std::span<const reco
   if (batch.empty()) return verdicts;
   batch_.first_row = next_row_;
   try {
-    expect_in_place();
     sql_->begin.run();
     for (std::size_t i = 0; i < batch.size(); ++i) {
       if (const auto* accepted = std::get_if<accept_record>(&batch[i])) {
         verdicts[i] = write(*accepted);
       } else if (const auto* ended = std::get_if<end_record>(&batch[i])) {
-        write(*ended);
+        verdicts[i] = write(*ended);
       } else if (const auto* started = std::get_if<start_record>(&batch[i])) {
         write(*started);
       } else if (const auto* state = std::get_if<state_record>(&batch[i])) {
@@ -130,23 +235,12 @@ journal_result<std::vector<verdict>> journal_writer::commit(std::span<const reco
     keep_mark();
     sql_->commit.run();
   } catch (const std::exception& wrong) {
-    roll_back();
-    return journal_error{wrong.what()};
+    return failed(wrong);
   }
   settle();
+  committed();
   if (checkpointer_) checkpointer_->after_commit();
   return verdicts;
-}
-
-// A file without a name takes everything that is written to it, and gives nothing back after a
-// crash.
-void journal_writer::expect_in_place() {
-  int moved = 0;
-  sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-  if (moved != 0)
-    db_.fail(SQLITE_READONLY,
-             "the file was removed or replaced while the node had it open: put it "
-             "back, or start the node again");
 }
 
 void journal_writer::roll_back() noexcept {
@@ -169,7 +263,10 @@ verdict journal_writer::write(const accept_record& accepted) {
     const reset_at_exit reset{known};
     if (known.step()) {
       const protocols::task_id id{unsigned_of(known.number(0)), unsigned_of(known.number(1))};
-      const bool same = unsigned_of(known.number(2)) == accepted.request_hash;
+      // A task of format 2 still has the hash that was made then.
+      const auto hash = unsigned_of(known.number(2));
+      const bool same = hash == accepted.request_hash
+                        || (known.number(3) < summed_from_ && hash == accepted.former_hash);
       return {same ? verdict::kind::same_request : verdict::kind::key_conflict, id};
     }
   }
@@ -186,7 +283,8 @@ verdict journal_writer::write(const accept_record& accepted) {
       .bind(10, signed_of(accepted.request_hash))
       .bind_or_null(11, accepted.idempotency_key)
       .bind(12, std::string_view{accepted.input})
-      .bind_or_null(13, accepted.case_id);
+      .bind_or_null(13, accepted.case_id)
+      .bind(14, sum_of_task(next_row_, accepted));
   insert.run();
   // A record that comes twice was committed before its writer heard of it: once is enough.
   if (sqlite3_changes(db_.get()) == 0) return {verdict::kind::written, accepted.id};
@@ -199,38 +297,55 @@ verdict journal_writer::write(const accept_record& accepted) {
 void journal_writer::write(const start_record& started) {
   const auto found = open_.find(started.id);
   if (found == open_.end()) return;
-  sql_->start.bind(1, found->second.row).bind(2, std::int64_t{started.attempts}).run();
+  const std::int64_t attempts = started.attempts;
+  sql_->start.bind(1, found->second.row)
+      .bind(2, attempts)
+      .bind(3, sum_of_start(found->second.row, started.id, attempts))
+      .run();
   if (found->second.started) return;
   found->second.started = true;
   batch_.started.push_back(started.id);
 }
 
-void journal_writer::write(const end_record& ended) {
+verdict journal_writer::write(const end_record& ended) {
   const auto found = open_.find(ended.id);
-  if (found == open_.end()) return;
+  if (found == open_.end()) return {verdict::kind::not_open, ended.id};
   const auto what = found->second;
+  const stored_end numbers{static_cast<std::int64_t>(ended.state),
+                           static_cast<std::int64_t>(ended.why),
+                           std::int64_t{ended.cold_start},
+                           std::int64_t{ended.attempts},
+                           static_cast<std::int64_t>(ended.pool),
+                           ended.ended_unix_ms,
+                           microseconds(ended.queue_ms),
+                           microseconds(ended.start_ms),
+                           microseconds(ended.run_ms),
+                           microseconds(ended.total_ms)};
   sql_->end.bind(1, what.row)
-      .bind(2, static_cast<std::int64_t>(ended.state))
-      .bind(3, static_cast<std::int64_t>(ended.why))
-      .bind(4, std::int64_t{ended.cold_start})
-      .bind(5, std::int64_t{ended.attempts})
-      .bind(6, static_cast<std::int64_t>(ended.pool))
-      .bind(7, ended.ended_unix_ms)
-      .bind(8, microseconds(ended.queue_ms))
-      .bind(9, microseconds(ended.start_ms))
-      .bind(10, microseconds(ended.run_ms))
-      .bind(11, microseconds(ended.total_ms))
+      .bind(2, numbers.state)
+      .bind(3, numbers.why)
+      .bind(4, numbers.cold_start)
+      .bind(5, numbers.attempts)
+      .bind(6, numbers.pool)
+      .bind(7, numbers.ended_ms)
+      .bind(8, numbers.queue_us)
+      .bind(9, numbers.start_us)
+      .bind(10, numbers.run_us)
+      .bind(11, numbers.total_us)
       .bind(12, std::string_view{ended.output})
+      .bind(13, sum_of_end(what.row, ended.id, numbers, ended.output))
       .run();
   if (what.started) sql_->started_no_more.bind(1, what.row).run();
   batch_.ended.emplace_back(ended.id, what);
   open_.erase(found);
+  return {verdict::kind::written, ended.id};
 }
 
 void journal_writer::write(const state_record& state) {
   if (state.value.empty()) return sql_->drop_state.bind(1, std::string_view{state.name}).run();
   sql_->set_state.bind(1, std::string_view{state.name})
       .bind(2, std::string_view{state.value})
+      .bind(3, sum_of_state(state.name, state.value))
       .run();
 }
 
@@ -238,6 +353,7 @@ void journal_writer::write(const event_record& event) {
   sql_->event.bind(1, number_of_name(event.kind))
       .bind(2, event.unix_ms)
       .bind(3, std::string_view{event.json})
+      .bind(4, sum_of_event(event.kind, event.unix_ms, event.json))
       .run();
 }
 
@@ -267,6 +383,8 @@ void journal_writer::keep_mark() {
 
 /// The batch is durable: now the books follow.
 void journal_writer::settle() {
+  tasks_ += batch_.accepted.size();
+  ends_ += batch_.ended.size();
   if (oldest_ - oldest_kept_ >= mark_step) oldest_kept_ = oldest_;
   ended_.resize(static_cast<std::size_t>(next_row_ - oldest_), false);
   for (const auto& [id, what] : batch_.ended)
@@ -288,7 +406,7 @@ journal_result<std::vector<stored_task>> journal_writer::unfinished() {
     tasks.reserve(open_.size());
     auto& rows = sql_->unfinished.bind(1, oldest_);
     const reset_at_exit reset{rows};
-    while (rows.step()) tasks.push_back(read_task(rows));
+    while (rows.step()) tasks.push_back(read_task(rows, summed_from_));
     return tasks;
   });
 }
@@ -297,17 +415,29 @@ journal_result<std::size_t> journal_writer::prune(std::int64_t before_unix_ms, s
   batch_.first_row = next_row_;
   try {
     sql_->begin.run();
-    auto pruned = prune_tasks(before_unix_ms, most);
-    pruned += prune_events(before_unix_ms, most - pruned);
+    const auto tasks = prune_tasks(before_unix_ms, most);
+    const auto pruned = tasks + prune_events(before_unix_ms, most - tasks);
+    if (pruned == 0) {
+      sql_->commit.run();
+      return pruned;
+    }
     const auto mark = oldest_;
-    if (pruned > 0) sql_->mark.bind(1, mark).run();
+    sql_->mark.bind(1, mark).run();
+    // The mark may promise less than there is, but never more.
+    auto then = counts();
+    then.tasks -= std::min<std::uint64_t>(then.tasks, tasks);
+    then.ends -= std::min<std::uint64_t>(then.ends, tasks);
+    if (place_) place_->about_to_drop(then);
     sql_->commit.run();
-    if (pruned > 0) oldest_kept_ = mark;
+    tasks_ = then.tasks;
+    ends_ = then.ends;
+    oldest_kept_ = mark;
+    committed();
     if (checkpointer_) checkpointer_->after_commit();
     return pruned;
   } catch (const std::exception& wrong) {
-    roll_back();
-    return journal_error{wrong.what()};
+    if (place_) place_->about_to_drop(counts());
+    return failed(wrong);
   }
 }
 
@@ -353,18 +483,15 @@ journal_result<std::string> journal_writer::state(std::string_view name) {
   return as_result<std::string>([&] {
     auto& query = sql_->get_state.bind(1, name);
     const reset_at_exit reset{query};
-    return query.step() ? std::string{query.text(0)} : std::string{};
-  });
-}
-
-journal_result<std::unique_ptr<journal>> journal::open(const journal_options& options) {
-  journal_lock lock;
-  if (options.path != ":memory:") {
-    if (auto wrong = create_journal_file(options.path); !wrong.empty()) return journal_error{wrong};
-    if (auto wrong = lock.take(options.path); !wrong.empty()) return journal_error{wrong};
-  }
-  return as_result<std::unique_ptr<journal>>([&]() -> std::unique_ptr<journal> {
-    return std::make_unique<journal_writer>(options, std::move(lock));
+    if (!query.step()) return std::string{};
+    std::string value{query.text(0)};
+    // Before format 3 there were no sums.
+    if (query.null(1) || query.number(1) == sum_of_state(name, value)) return value;
+    if (on_damage_)
+      on_damage_(
+          {"the journal's record of \"" + std::string{name} + "\" is damaged, and was left out",
+           {}});
+    return std::string{};
   });
 }
 

@@ -3,7 +3,7 @@
 
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/journal/journal_checkpoint.hpp"
-#include "runtime/machine/journal/journal_file.hpp"
+#include "runtime/machine/journal/journal_place.hpp"
 #include "runtime/machine/journal/sqlite.hpp"
 
 #include <deque>
@@ -20,8 +20,9 @@ namespace greenroom::machine {
 /// takes back what it did to them.
 class journal_writer final : public journal {
 public:
-  /// Throws `sqlite_error`.
-  journal_writer(const journal_options& options, journal_lock lock);
+  /// Throws `sqlite_error`. A journal without an identity gets `options.expected` as its own, or a
+  /// new one. `all_pages`: looks at each page, however many there are.
+  explicit journal_writer(const journal_options& options, bool all_pages = false);
   ~journal_writer() override;
   journal_writer(const journal_writer&) = delete;
   journal_writer& operator=(const journal_writer&) = delete;
@@ -31,6 +32,26 @@ public:
   journal_result<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) override;
   journal_result<std::uint64_t> used_bytes() override;
   journal_result<std::string> state(std::string_view name) override;
+  std::string identity() const override { return identity_; }
+  std::pair<std::uint64_t, std::uint64_t> hash_key() const override { return hash_key_; }
+
+  /// From now on the files' places are watched, and the mark is kept.
+  void watch_place(const journal_lock& lock, journal_mark begin);
+  /// What was wrong with them after the last commit.
+  [[nodiscard]] journal_place::trouble trouble() const { return trouble_; }
+  journal_place::trouble look();  // NOLINT(modernize-use-nodiscard)
+  /// True when a log that is shorter than it was has been emptied by another program, as it may be
+  /// once all of it is in the file (a checkpoint in a person's sqlite3 shell).
+  [[nodiscard]] bool log_was_emptied();
+  /// The last failure was a page that could not be read.
+  [[nodiscard]] bool corrupt() const { return corrupt_; }
+  [[nodiscard]] journal_place::counts counts() const;
+  /// The connection, for a copy of what it sees. Nothing is committed meanwhile.
+  [[nodiscard]] sqlite_connection& connection() { return db_; }
+  /// Copies the whole log into the file. False when a reader, or the disk, is in the way.
+  [[nodiscard]] bool checkpoint();
+  /// The same at the end of a life: then the file alone is the journal.
+  void close_clean();
 
 private:
   struct id_hash {
@@ -52,11 +73,14 @@ private:
   struct statements;
 
   void load();
-  void expect_in_place();
+  void find_identity(const std::string& wanted);
+  std::string fresh_text();
+  void committed();
+  journal_error failed(const std::exception& wrong);
   void roll_back() noexcept;
   verdict write(const accept_record& accepted);
   void write(const start_record& started);
-  void write(const end_record& ended);
+  verdict write(const end_record& ended);
   void write(const state_record& state);
   void write(const event_record& event);
   std::int64_t number_of_name(std::string_view text);
@@ -66,8 +90,16 @@ private:
   std::size_t prune_tasks(std::int64_t before_unix_ms, std::size_t most);
   std::size_t prune_events(std::int64_t before_unix_ms, std::size_t most);
 
-  journal_lock lock_;
   sqlite_connection db_;
+  bool in_memory_;
+  std::unique_ptr<journal_place> place_;
+  journal_place::trouble trouble_ = journal_place::trouble::none;
+  bool corrupt_ = false;
+  std::string identity_;
+  std::pair<std::uint64_t, std::uint64_t> hash_key_;
+  std::int64_t summed_from_ = 1;
+  std::uint64_t tasks_ = 0, ends_ = 0;
+  std::function<void(const journal_damage&)> on_damage_;
   std::unique_ptr<statements> sql_;
   std::unique_ptr<journal_checkpointer> checkpointer_;
 

@@ -32,14 +32,35 @@ void configure_once() {
   std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); });
 }
 
+/// A path as part of a URI.
+std::string in_uri(const std::string& path) {
+  constexpr char digits[] = "0123456789ABCDEF";
+  std::string result;
+  for (const char letter : path) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (letter == '%' || letter == '?' || letter == '#' || byte < 0x20) {
+      result += '%';
+      result += digits[byte >> 4U];
+      result += digits[byte & 0xfU];
+    } else {
+      result += letter;
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 sqlite_connection::sqlite_connection(const std::string& path, mode how) : path_{path} {
   configure_once();
-  const int flags = SQLITE_OPEN_NOMUTEX
-                    | (how == mode::read_only ? SQLITE_OPEN_READONLY
-                                              : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  const int code = sqlite3_open_v2(path.c_str(), &db_, flags, nullptr);
+  int flags = SQLITE_OPEN_NOMUTEX;
+  switch (how) {
+    case mode::read_write: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE; break;
+    case mode::read_only: flags |= SQLITE_OPEN_READONLY; break;
+    case mode::image: flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI; break;
+  }
+  const auto name = how == mode::image ? "file:" + in_uri(path) + "?immutable=1" : path;
+  const int code = sqlite3_open_v2(name.c_str(), &db_, flags, nullptr);
   if (code != SQLITE_OK) {
     const std::string what = path + ": " + sqlite3_errstr(code) + advice(code, path);
     sqlite3_close(db_);
@@ -60,6 +81,12 @@ void sqlite_connection::fail(int code, const std::string& what) const {
 void sqlite_connection::run(const char* sql) {
   const int code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) fail(code);
+}
+
+void sqlite_connection::keep_log_when_closed() {
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  int on = 1;
+  sqlite3_file_control(db_, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
 }
 
 std::int64_t sqlite_connection::number(const char* sql) {
@@ -99,6 +126,13 @@ sqlite_statement& sqlite_statement::bind(int place, std::string_view value) {
 sqlite_statement& sqlite_statement::bind_or_null(int place, std::string_view value) {
   if (!value.empty()) return bind(place, value);
   sqlite3_bind_null(statement_, place);
+  return *this;
+}
+
+sqlite_statement& sqlite_statement::bind_value(int place, const sqlite_statement& row, int column) {
+  const int code =
+      sqlite3_bind_value(statement_, place, sqlite3_column_value(row.statement_, column));
+  if (code != SQLITE_OK) connection_.fail(code);
   return *this;
 }
 

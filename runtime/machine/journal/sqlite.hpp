@@ -29,7 +29,8 @@ private:
 /// A connection for one thread at a time.
 class sqlite_connection {
 public:
-  enum class mode : std::uint8_t { read_write, read_only };
+  /// `image`: a file that nobody writes, without a log and without locks.
+  enum class mode : std::uint8_t { read_write, read_only, image };
   sqlite_connection(const std::string& path, mode how);
   ~sqlite_connection();
   sqlite_connection(const sqlite_connection&) = delete;
@@ -43,6 +44,9 @@ public:
   [[nodiscard]] std::int64_t number(const char* sql);
   /// The first column of the first row, or "".
   [[nodiscard]] std::string text(const char* sql);
+  /// Whoever closes last would copy the log into the file and remove it, by its name: which may be
+  /// that of another log by then. With this, what is to be copied is copied before.
+  void keep_log_when_closed();
   /// True while a transaction is open.
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
   [[noreturn]] void fail(int code) const;
@@ -66,6 +70,9 @@ public:
   sqlite_statement& bind(int place, std::int64_t value);
   sqlite_statement& bind(int place, std::string_view value);
   sqlite_statement& bind_or_null(int place, std::string_view value);  ///< Empty becomes NULL.
+
+  /// The value in that column of another statement's row, of whichever type it is.
+  sqlite_statement& bind_value(int place, const sqlite_statement& row, int column);
 
   /// True when there is a row. A statement that is through is reset at once.
   bool step();

@@ -85,8 +85,8 @@ struct alignas(64) specialist_gauge {
     pid.store(0, relaxed);
     for (auto* one : {&open_until_ns, &run_hint_ns, &start_ns, &run_ns, &run_told_ns})
       one->store(0, relaxed);
-    for (auto* one :
-         {&memory_bytes, &memory_seen_bytes, &warm_hits, &cold_starts, &retries, &starts, &crashes})
+    for (auto* one : {&memory_bytes, &memory_seen_bytes, &warm_hits, &cold_starts, &retries,
+                      &starts, &crashes, &stray_lines})
       one->store(0, relaxed);
     for (auto& one : ends) one.store(0, relaxed);
   }
@@ -229,7 +229,7 @@ struct node_gauge {
   }
 
   std::array<counter, shed_reasons.size()> shed{};
-  counter journal_commits{0}, journal_records{0};
+  counter journal_commits{0}, journal_records{0}, journal_damages{0};
   std::atomic<bool> journal_ok{true};
   std::atomic<bool> draining{false};
   /// The grace of a drain is over: no worker is started any more.

@@ -21,6 +21,8 @@ namespace {
 
 namespace ip = boost::asio::ip;
 
+constexpr std::string_view listens = "0A";  ///< TCP_LISTEN, as the kernel writes states.
+
 /// A whole file of /proc, up to a bound.
 std::string proc_text(const std::string& path, std::size_t bytes_max = std::size_t{1} << 20) {
   std::string result;
@@ -72,9 +74,27 @@ std::optional<ip::address> address_in(std::string_view hex) {
   return ip::address_v4{four};
 }
 
+/// Whether the last whole line is of a socket that does not listen: those that do stand first.
+bool past_the_listening(std::string_view text) {
+  const auto end = text.rfind('\n');
+  if (end == std::string_view::npos || end == 0) return false;
+  const auto begin = text.rfind('\n', end - 1);
+  if (begin == std::string_view::npos) return false;  // The names of the columns.
+  const auto words = words_of(text.substr(begin + 1, end - begin - 1));
+  return words.size() > 3 && words[3] != listens;
+}
+
+/// The table may be long, but not its beginning.
 void append_listeners(std::vector<listening_socket>& to, const char* path, std::uint16_t port) {
-  constexpr std::size_t enough = std::size_t{1} << 20;
-  for (auto& one : listeners_in(proc_text(path, enough), port)) to.push_back(std::move(one));
+  const descriptor file{::open(path, O_RDONLY | O_CLOEXEC)};
+  std::string text;
+  std::array<char, 16384> room{};
+  while (file && !past_the_listening(text)) {
+    const auto count = ::read(file.number(), room.data(), room.size());
+    if (count <= 0) break;
+    text.append(room.data(), static_cast<std::size_t>(count));
+  }
+  for (auto& one : listeners_in(text, port)) to.push_back(std::move(one));
 }
 
 struct owner_facts {
@@ -151,7 +171,6 @@ std::vector<listening_socket> listeners_in(std::string_view text, std::uint16_t 
     text.remove_prefix(line.size());
     const auto words = words_of(line);
     if (words.size() < 10) continue;
-    constexpr std::string_view listens = "0A";
     if (words[3] != listens) break;
     const auto colon = words[1].find(':');
     if (colon == std::string_view::npos) continue;

@@ -209,6 +209,7 @@ void task_ledger::recycle(task& job) noexcept {
   job.claimed.store(false, std::memory_order_relaxed);
   job.recorded.store(false, std::memory_order_relaxed);
   job.announced.store(false, std::memory_order_relaxed);
+  job.unwritten.store(false, std::memory_order_relaxed);
   job.phase = protocols::task_phase::wanted;
   job.cold_start = job.start_noted = false;
   job.counted.store(task::uncounted, std::memory_order_relaxed);

@@ -12,9 +12,12 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <list>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace greenroom::machine {
 namespace {
@@ -82,6 +85,7 @@ public:
       : loop_{where.io->next_loop()},
         output_bytes_max_{where.output_bytes_max},
         function_{std::move(function)},
+        gate_{where.calls},
         events_{std::move(events)} {}
 
   void start() {
@@ -92,35 +96,38 @@ public:
 
   void run(task_ptr job) {
     if (function_.inline_run) {
-      auto result = call(*job);
+      auto result = call_now(function_, *job, output_bytes_max_);
       if (const auto hears = events()) hears->on_result(std::move(job), std::move(result));
       return;
     }
     {
       const std::lock_guard lock{mutex_};
       ++under_way_;
+      waiting_.push_back({std::move(job), {}});
     }
-    call_pool::shared().run([self = shared_from_this(), job = std::move(job)]() mutable {
-      auto result = self->call(*job);
-      // Answers go through the loop, so that they come one at a time. Under the lock: whoever
-      // destroys the worker may destroy the loop after that.
-      const std::lock_guard lock{self->mutex_};
-      if (!self->events_) return;
-      auto& loop = self->loop_;
-      asio::post(loop, [self, job = std::move(job), result = std::move(result)]() mutable {
-        if (const auto hears = self->events()) hears->on_result(std::move(job), std::move(result));
-        self->one_less();
-      });
-    });
+    // The thread finds its call here, so that what never begins is let go of with the worker.
+    call_pool::shared().run(
+        [self = shared_from_this(), place = std::make_shared<call_gate::ticket>(gate_)]() mutable {
+          self->run_next();
+          // In this order: the callable too is gone when the gate opens.
+          self.reset();
+          place.reset();
+        });
   }
 
+  void cancel(const task_ptr& job) { ask_to_stop(job.get()); }
+
   void stop() {
+    bool idle = false;
     {
       const std::lock_guard lock{mutex_};
       stopping_ = true;
-      if (under_way_ > 0) return;
+      idle = under_way_ == 0;
     }
-    asio::post(loop_, [self = shared_from_this()] { self->depart(); });
+    if (idle)
+      asio::post(loop_, [self = shared_from_this()] { self->depart(); });
+    else
+      ask_to_stop(nullptr);
   }
 
   void ping() {
@@ -130,18 +137,66 @@ public:
   }
 
   void abandon() {
-    const std::lock_guard lock{mutex_};
-    events_.reset();
+    std::list<one_call> never_begun;
+    {
+      const std::lock_guard lock{mutex_};
+      events_.reset();
+      never_begun.swap(waiting_);
+    }
+    ask_to_stop(nullptr);
   }
 
 private:
+  struct one_call {
+    task_ptr job;
+    std::stop_source stop;
+  };
+
   std::shared_ptr<worker_events> events() {
     const std::lock_guard lock{mutex_};
     return events_;
   }
 
-  attempt_result call(const protocols::task& job) {
-    return call_now(function_, job, output_bytes_max_);
+  /// The call of this task, or all of them. Not under the lock: a callable may have left code with
+  /// its token, which runs here and now.
+  void ask_to_stop(const protocols::task* only) {
+    std::vector<std::stop_source> sources;
+    {
+      const std::lock_guard lock{mutex_};
+      for (const auto* list : {&waiting_, &running_})
+        for (const auto& one : *list)
+          if (only == nullptr || one.job.get() == only) sources.push_back(one.stop);
+    }
+    for (auto& one : sources) one.request_stop();
+  }
+
+  void run_next() {
+    std::list<one_call>::iterator call;
+    {
+      const std::lock_guard lock{mutex_};
+      if (waiting_.empty()) return;
+      call = waiting_.begin();
+      running_.splice(running_.end(), waiting_, call);
+    }
+    // Only this thread takes it out again, and its place in the list stays where it is.
+    auto result = attempt(*call);
+    std::list<one_call> over;
+    // Answers go through the loop, so that they come one at a time. Under the lock: whoever
+    // destroys the worker may destroy the loop after that.
+    const std::lock_guard lock{mutex_};
+    over.splice(over.end(), running_, call);
+    if (!events_) return;
+    asio::post(loop_, [self = shared_from_this(), job = std::move(over.front().job),
+                       result = std::move(result)]() mutable {
+      if (const auto hears = self->events()) hears->on_result(std::move(job), std::move(result));
+      self->one_less();
+    });
+  }
+
+  attempt_result attempt(const one_call& call) const {
+    if (call.stop.stop_requested())
+      return {failure::refused, false, "nobody waited for it any more when its turn came"};
+    return call_now(function_, *call.job, output_bytes_max_, call.stop.get_token());
   }
 
   void one_less() {
@@ -164,8 +219,10 @@ private:
   asio::io_context& loop_;
   const std::size_t output_bytes_max_;
   const callable function_;
+  const std::shared_ptr<call_gate> gate_;
   std::mutex mutex_;  ///< Guards what follows.
   std::shared_ptr<worker_events> events_;
+  std::list<one_call> waiting_, running_;
   std::size_t under_way_ = 0;
   bool stopping_ = false;
 };
@@ -176,7 +233,7 @@ public:
   ~function_worker() override { calls_->abandon(); }
   void start() override { calls_->start(); }
   void run(task_ptr job) override { calls_->run(std::move(job)); }
-  void cancel(const task_ptr&) override {}
+  void cancel(const task_ptr& job) override { calls_->cancel(job); }
   void ping() override { calls_->ping(); }
   void stop(std::chrono::milliseconds) override { calls_->stop(); }
   [[nodiscard]] int pid() const override { return 0; }
@@ -188,9 +245,11 @@ private:
 }  // namespace
 
 attempt_result call_now(const callable& function, const protocols::task& job,
-                        std::size_t output_bytes_max) {
+                        std::size_t output_bytes_max, std::stop_token stop) {
+  using kind = borrowed_thread::kind;
+  const borrowed_thread here{function.inline_run ? kind::callback : kind::callable};
   try {
-    auto output = function.run(job.input);
+    auto output = function.run(job.input, std::move(stop));
     if (output.size() > output_bytes_max)
       return {failure::refused, false,
               "the callable returned " + std::to_string(output.size())

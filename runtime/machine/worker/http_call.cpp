@@ -90,7 +90,11 @@ asio::ssl::context& certificates() {
 }  // namespace
 
 http_call::http_call(asio::io_context& loop, http_address where, std::size_t body_bytes_max)
-    : loop_{loop}, where_{std::move(where)}, body_bytes_max_{body_bytes_max}, resolver_{loop} {}
+    : loop_{loop},
+      where_{std::move(where)},
+      body_bytes_max_{body_bytes_max},
+      resolver_{loop},
+      pause_{loop} {}
 
 void http_call::start(wire::verb verb, const std::string& path, std::string body,
                       std::string_view key, std::shared_ptr<http_connection> old, end_taker done) {
@@ -139,6 +143,8 @@ void http_call::cancel() {
   const auto kept_head = std::exchange(on_head_, nullptr);
   done_ = nullptr;
   gate_ = nullptr;
+  pace_ = nullptr;
+  pause_.cancel();
   resolver_.cancel();
   error_code ignored;
   if (connection_) connection_->socket.close(ignored);
@@ -305,6 +311,14 @@ void http_call::note_pause() {
 }
 
 void http_call::read_piece() {
+  constexpr std::chrono::milliseconds pause{5};
+  if (streamed_ && pace_ && !pace_()) {
+    pause_.expires_after(pause);
+    pause_.async_wait([self = shared_from_this()](error_code error) {
+      if (!error && self->done_) self->read_piece();
+    });
+    return;
+  }
   auto& body = parser_->get().body();
   body.data = piece_.data();
   body.size = piece_.size();

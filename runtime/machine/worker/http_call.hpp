@@ -5,6 +5,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/message.hpp>
@@ -88,6 +89,9 @@ public:
              std::string_view key, std::shared_ptr<http_connection> old, end_taker done);
   // Before it is started:
   void on_body(head_taker on_head, piece_taker on_piece);
+  /// Asked before each further piece of a streamed body; as long as it says no, nothing is read, so
+  /// that the server has to wait too.
+  void pace(std::function<bool()> takes_more) { pace_ = std::move(takes_more); }
   void guard(gate admits) { gate_ = std::move(admits); }
   /// One more header of the request; it takes the place of what is sent by default.
   void add_header(const std::string& name, const std::string& value);
@@ -131,6 +135,8 @@ private:
   http_answer answer_;
   std::optional<content_unpacker> unpacker_;
   gate gate_;
+  std::function<bool()> pace_;
+  boost::asio::steady_timer pause_;
   head_taker on_head_;
   piece_taker on_piece_;
   end_taker done_;

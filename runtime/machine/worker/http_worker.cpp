@@ -359,6 +359,11 @@ private:
                     if (limit) limit->cancel();
                     return reply->take(piece);
                   });
+    if (job->streaming)
+      call->pace([self = shared_from_this(), job] {
+        const auto hears = self->events();
+        return !hears || hears->takes_more(job);
+      });
     const auto key = protocols::wire_name(job->id, 1);
     prepare(*call, false);
     call->start(http::verb::post, who_.backend.path, job->input, key, std::move(connection),

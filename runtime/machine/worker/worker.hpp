@@ -4,6 +4,7 @@
 #include "config/specialist.hpp"
 #include "protocols/task.hpp"
 #include "protocols/tool_effects.hpp"
+#include "runtime/machine/worker/callable.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -30,6 +31,8 @@ public:
   /// Before the first piece, or before the result when nothing is streamed: what it is.
   virtual void on_form(const protocols::task_ptr&, protocols::stream_form) noexcept {}
   virtual void on_chunk(const protocols::task_ptr& job, std::string_view piece) noexcept = 0;
+  /// False: whoever gets the pieces has enough for now.
+  [[nodiscard]] virtual bool takes_more(const protocols::task_ptr&) noexcept { return true; }
   virtual void on_pong() noexcept {}
   /// Something on its output was no message and was skipped.
   virtual void on_stray() noexcept {}
@@ -79,11 +82,12 @@ struct worker_surroundings {
   std::function<void(std::string_view specialist, std::string_view line)> log;
   /// How its processes are held together; null: by their group only.
   std::shared_ptr<process_keeper> keeper;
+  std::shared_ptr<call_gate> calls;  ///< Counts calls of C++ callables; may be null.
 };
 
 /// An in-process callable. Input and result are JSON text. Throwing fails the task.
 struct callable {
-  std::function<std::string(const std::string& input)> run;
+  callable_function run;
   /// True: short and never blocks, so it runs where the task arrives. False: on a thread pool.
   bool inline_run = false;
 };

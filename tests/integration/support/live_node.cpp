@@ -209,7 +209,7 @@ answer live_node::ask(std::string_view method, std::string_view path,
   answer result;
   if (!client.ok()) return result;
   client.send(std::string{method} + " " + std::string{path}
-              + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: "
+              + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
               + std::to_string(body.size()) + "\r\n\r\n" + body);
   const auto all = client.answer();
   result.status = tests::status_of(all);

@@ -115,11 +115,11 @@ private:
 
 inline std::string post(std::string_view path, std::string_view body,
                         std::string_view headers = {}) {
-  return "POST " + std::string{path} + " HTTP/1.1\r\nHost: x\r\nContent-Length: "
+  return "POST " + std::string{path} + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
          + std::to_string(body.size()) + "\r\n" + std::string{headers} + "\r\n" + std::string{body};
 }
 inline std::string get(std::string_view path) {
-  return "GET " + std::string{path} + " HTTP/1.1\r\nHost: x\r\n\r\n";
+  return "GET " + std::string{path} + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
 }
 inline int status_of(std::string_view answer) {
   return answer.size() < 12 ? 0 : std::atoi(std::string{answer.substr(9, 3)}.c_str());

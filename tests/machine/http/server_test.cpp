@@ -350,10 +350,6 @@ TEST(HttpServer, AnswersAClientThatHasEndedItsSendingSide) {
     client.end_sending();
     auto held = waiting.take(1);
     ASSERT_EQ(held.size(), 1U);
-    // What it hears meanwhile is an interim answer, which HTTP/1.0 does not know.
-    if (version == "1.1") {
-      EXPECT_EQ(client.until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
-    }
     EXPECT_FALSE(held[0].closed());
     held[0].answer(200, "text/plain", "late");
     const auto rest = client.rest();
@@ -382,8 +378,7 @@ TEST(HttpServer, NoticesThatAClientIsGoneThatHadEndedItsSendingSide) {
   client.send(get("/"));
   client.end_sending();
   ASSERT_EQ(waiting.take(1).size(), 1U);
-  EXPECT_FALSE(client.until("\r\n\r\n").empty());
-  client.reset();
+  client.close();
   EXPECT_EQ(gone.take(1).size(), 1U);
 }
 
@@ -395,7 +390,6 @@ TEST(HttpServer, StopsWhileAClientThatHasEndedItsSendingSideWaits) {
   client.send(get("/"));
   client.end_sending();
   auto held = waiting.take(1);
-  EXPECT_FALSE(client.until("\r\n\r\n").empty());
   s.reset();
   EXPECT_EQ(client.rest(), "");
   held.clear();
@@ -445,6 +439,18 @@ TEST(HttpServer, SaysWhyItCannotListen) {
   http::server_options nowhere;
   nowhere.address = "no.such.place";
   EXPECT_TRUE(std::holds_alternative<std::string>(http::server::start(s.on, nowhere, echo)));
+}
+
+TEST(HttpServer, OfSeveralLoopsSharesItsPortWithNoOtherServer) {
+  const served first{echo, {}, 2};
+  engine on{2};
+  on.start();
+  http::server_options options;
+  options.port = first.port();
+  const auto second = http::server::start(on, options, echo);
+  ASSERT_TRUE(std::holds_alternative<std::string>(second));
+  EXPECT_NE(std::get<std::string>(second).find("in use"), std::string::npos);
+  on.stop();
 }
 
 TEST(HttpServer, LetsRequestsFinishWhenItNoLongerAccepts) {

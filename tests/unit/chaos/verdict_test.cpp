@@ -46,6 +46,23 @@ TEST(ChaosVerdict, NamesEachMiss) {
   }
 }
 
+TEST(ChaosVerdict, AllowsRecoveriesThatAreLongOnlyBecauseStartsAre) {
+  bounds wanted;
+  wanted.mean_recovery_s = 1;
+  wanted.mean_recovery_starts = 20;
+  auto came = good();
+  came.start_s = 0.03;
+  came.recovery.mean = 1;
+  EXPECT_THAT(misses(came, wanted), IsEmpty());
+  came.recovery.mean = 1.01;
+  EXPECT_THAT(misses(came, wanted), ElementsAre(HasSubstr("at most 1.000 s wanted")));
+  came.start_s = 0.3;
+  came.recovery.mean = 6;
+  EXPECT_THAT(misses(came, wanted), IsEmpty());
+  came.recovery.mean = 6.01;
+  EXPECT_THAT(misses(came, wanted), ElementsAre(HasSubstr("at most 6.000 s wanted")));
+}
+
 TEST(ChaosVerdict, DoesNotPassARunThatShowsNothing) {
   auto quiet = good();
   quiet.faults = 0;

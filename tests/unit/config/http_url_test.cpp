@@ -97,6 +97,21 @@ TEST(HttpUrl, MayLeaveThePortToTheNode) {
   EXPECT_EQ(with_port("a${PORT}b${PORT}", 80), "a80b80");
 }
 
+TEST(HttpUrl, WithAPortThatIsWrittenOutIsWarnedOf) {
+  const auto warned = [](const std::string& backend) {
+    const auto loaded =
+        load_text("departments:\n  - name: A\n    specialists:\n      - name: s\n        backend: "
+                      + backend + "\n",
+                  "c.yaml");
+    EXPECT_TRUE(loaded) << backend;
+    return loaded.warnings.empty() ? std::string{} : to_string(loaded.warnings.front());
+  };
+  EXPECT_THAT(warned("{ kind: http, url: \"http://h:80\", command: [serve] }"),
+              HasSubstr("backend.url: has a port that is written out"));
+  EXPECT_EQ(warned("{ kind: http, url: \"http://h:80\" }"), "");
+  EXPECT_EQ(warned("{ kind: http, url: \"http://h:${PORT}\", command: [serve] }"), "");
+}
+
 TEST(Names, MayHaveSlashesInside) {
   const auto aliased = [](const std::string& alias) {
     return load_text("departments:\n  - name: A\n    specialists:\n      - { name: s, aliases: [\""

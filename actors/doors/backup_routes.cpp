@@ -1,0 +1,71 @@
+// Backups over HTTP: made, fetched in pieces, removed.
+#include "actors/backup_desk.hpp"
+#include "actors/doors/http_routes.hpp"
+#include "actors/node_parts.hpp"
+
+#include <charconv>
+#include <utility>
+
+namespace greenroom::doors {
+
+namespace {
+
+constexpr std::int64_t backup_retry_ms = 5000;
+
+actors::backup_desk::answer backup_answer(const machine::http::responder& reply,
+                                          std::string_view type) {
+  return [reply, type](int status, std::string body) {
+    if (status == 200)
+      return reply.answer(200, type, std::move(body), "Cache-Control: no-store\r\n");
+    answer_problem(reply,
+                   protocols::problem_named(status == 404   ? "no-such-backup"
+                                            : status == 409 ? "backup-under-way"
+                                                            : "backup-failed",
+                                            status,
+                                            status == 404   ? "No such backup"
+                                            : status == 409 ? "Backup under way"
+                                                            : "Backup failed",
+                                            std::move(body), status == 404 ? 0 : backup_retry_ms));
+  };
+}
+
+/// Answers and returns nothing when this node keeps nothing that could be copied.
+actors::backup_desk* desk_of(const door_ptr& here, const call& one) {
+  auto* desk = here->of->inside().backups.get();
+  if (desk == nullptr)
+    answer_problem(one.reply, protocols::problem_named("no-journal", 404, "No journal",
+                                                       "This node runs without a journal, so there "
+                                                       "is nothing to back up."));
+  return desk;
+}
+
+}  // namespace
+
+void post_backup(const door_ptr& here, call& one) {
+  if (auto* desk = desk_of(here, one)) desk->begin(backup_answer(one.reply, json_type));
+}
+
+void get_backup_piece(const door_ptr& here, call& one) {
+  const auto number = [](const std::string& text, auto& to) {
+    const auto* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, to);
+    return read.ec == std::errc{} && read.ptr == end;
+  };
+  std::size_t file = 0;
+  std::uint64_t offset = 0;
+  if (!number(one.captured[1], file) || !number(one.parameter("offset").value_or("0"), offset))
+    return answer_problem(one.reply,
+                          protocols::problem_of(protocols::failure::malformed,
+                                                "The file is its place in the manifest, from 0, "
+                                                "and offset a number of bytes."));
+  if (auto* desk = desk_of(here, one))
+    desk->piece(one.captured[0], file, offset,
+                backup_answer(one.reply, "application/octet-stream"));
+}
+
+void delete_backup(const door_ptr& here, call& one) {
+  if (auto* desk = desk_of(here, one))
+    desk->end(one.captured.front(), backup_answer(one.reply, json_type));
+}
+
+}  // namespace greenroom::doors

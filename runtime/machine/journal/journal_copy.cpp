@@ -1,0 +1,65 @@
+#include "runtime/machine/journal/journal_copy.hpp"
+
+#include "runtime/machine/journal/journal_rows.hpp"
+#include "runtime/machine/journal/journal_schema.hpp"
+#include "runtime/machine/journal/sqlite.hpp"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <fstream>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace greenroom::machine {
+
+std::string sha256_of_file(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  if (!file) return {};
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> sum{EVP_MD_CTX_new(),
+                                                                    &EVP_MD_CTX_free};
+  if (!sum || EVP_DigestInit_ex(sum.get(), EVP_sha256(), nullptr) != 1) return {};
+  std::vector<char> piece(1U << 20U);
+  do {
+    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    if (EVP_DigestUpdate(sum.get(), piece.data(), static_cast<std::size_t>(file.gcount())) != 1)
+      return {};
+  } while (file);
+  if (!file.eof()) return {};
+  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+  unsigned size = 0;
+  if (EVP_DigestFinal_ex(sum.get(), bytes.data(), &size) != 1) return {};
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (unsigned i = 0; i < size; ++i) {
+    text += digits[bytes[i] >> 4U];
+    text += digits[bytes[i] & 0xfU];
+  }
+  return text;
+}
+
+std::variant<copied_journal, std::string> check_journal_copy(const std::string& path) {
+  try {
+    sqlite_connection db{path, sqlite_connection::mode::image};
+    copied_journal found;
+    found.format = db.number("PRAGMA user_version");
+    if (db.number("PRAGMA application_id") != journal_application)
+      return path + " is no journal of Greenroom";
+    if (found.format > journal_version)
+      return path + " was written by a newer Greenroom (format " + std::to_string(found.format)
+             + "; this program knows formats up to " + std::to_string(journal_version) + ")";
+    check_journal_pages(db, true);
+    found.identity = db.text("SELECT value FROM state WHERE name = 'journal.identity'");
+    found.tasks = unsigned_of(db.number("SELECT count(*) FROM task"));
+    found.ends = unsigned_of(db.number("SELECT count(*) FROM \"end\""));
+    found.unfinished = unsigned_of(
+        db.number("SELECT count(*) FROM task LEFT JOIN \"end\" ON \"end\".row = task.row"
+                  " WHERE \"end\".row IS NULL"));
+    return found;
+  } catch (const std::exception& wrong) {
+    return std::string{wrong.what()};
+  }
+}
+
+}  // namespace greenroom::machine

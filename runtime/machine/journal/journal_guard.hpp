@@ -1,0 +1,71 @@
+// Stands before the journal's writer: finds and mends what happens to its files.
+#pragma once
+
+#include "runtime/machine/journal/journal.hpp"
+#include "runtime/machine/journal/journal_file.hpp"
+#include "runtime/machine/journal/journal_mark.hpp"
+#include "runtime/machine/journal/journal_openings.hpp"
+#include "runtime/machine/journal/journal_writer.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace greenroom::machine {
+
+/// At the start the files are compared with the mark, which says how far they were acknowledged;
+/// while they are open, their places are looked at after each commit. What is damaged is set aside
+/// and saved as far as it can be, and the writer is made anew.
+class journal_guard final : public journal {
+public:
+  /// Throws `sqlite_error`.
+  explicit journal_guard(const journal_options& options);
+  ~journal_guard() override;
+  journal_guard(const journal_guard&) = delete;
+  journal_guard& operator=(const journal_guard&) = delete;
+
+  journal_result<std::vector<verdict>> commit(std::span<const record> batch) override;
+  journal_result<std::vector<stored_task>> unfinished() override;
+  journal_result<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) override;
+  journal_result<std::uint64_t> used_bytes() override;
+  journal_result<std::string> state(std::string_view name) override;
+  std::string identity() const override { return identity_; }
+  std::pair<std::uint64_t, std::uint64_t> hash_key() const override { return hash_key_; }
+  journal_result<std::monostate> look_after() override;
+
+private:
+  struct finding {
+    enum class help : std::uint8_t { rescue, set_log_aside };
+    std::string what;
+    help how = help::rescue;
+  };
+  [[nodiscard]] std::optional<finding> examine() const;
+  void start();
+  void open_files();
+  void rescue(const std::string& why);
+  void open_writer(bool all_pages);
+  void compare_with_mark();
+  void doubt_what_is_unsafe();
+  void say(const journal_damage& what) const;
+  [[nodiscard]] std::string ready();
+  std::string mend();
+  std::string mend_now(journal_place::trouble what);
+  void refuse(std::span<const record> batch);
+  [[nodiscard]] std::string lock_again();
+  [[nodiscard]] journal_error no_writer();
+
+  journal_options options_;
+  std::string path_;
+  std::shared_ptr<journal_openings> others_;
+  journal_lock lock_;
+  std::optional<journal_mark> mark_;  ///< What the last life has left.
+  std::unique_ptr<journal_writer> writer_;
+  std::string why_none_;         ///< Why there is no writer.
+  std::vector<record> refused_;  ///< Ends of tasks that were refused after they had been written.
+  std::string identity_;
+  std::pair<std::uint64_t, std::uint64_t> hash_key_;
+  bool told_moved_ = false;
+  bool rescued_ = false;
+};
+
+}  // namespace greenroom::machine

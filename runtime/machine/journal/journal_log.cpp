@@ -1,0 +1,255 @@
+#include "runtime/machine/journal/journal_log.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace greenroom::machine {
+
+namespace {
+
+constexpr std::size_t log_header_bytes = 32;
+constexpr std::size_t frame_header_bytes = 24;
+constexpr std::uint32_t log_magic = 0x377f0682;  // The lowest bit: words are big-endian.
+constexpr std::uint32_t page_bytes_usual = 4096;
+
+std::uint32_t big_endian(const unsigned char* at) {
+  return (static_cast<std::uint32_t>(at[0]) << 24U) | (static_cast<std::uint32_t>(at[1]) << 16U)
+         | (static_cast<std::uint32_t>(at[2]) << 8U) | static_cast<std::uint32_t>(at[3]);
+}
+
+struct log_sum {
+  std::uint32_t a = 0, b = 0;
+  friend bool operator==(const log_sum&, const log_sum&) = default;
+};
+
+log_sum sum_at(const unsigned char* at) { return {big_endian(at), big_endian(at + 4)}; }
+
+/// The checksum of the file format, going on from `from`.
+log_sum go_on(log_sum from, const unsigned char* bytes, std::size_t size, bool words_big) {
+  for (std::size_t i = 0; i + 8 <= size; i += 8) {
+    std::uint32_t first = 0;
+    std::uint32_t second = 0;
+    std::memcpy(&first, bytes + i, sizeof first);
+    std::memcpy(&second, bytes + i + 4, sizeof second);
+    if (words_big != (std::endian::native == std::endian::big)) {
+      first = __builtin_bswap32(first);
+      second = __builtin_bswap32(second);
+    }
+    from.a += first + from.b;
+    from.b += second + from.a;
+  }
+  return from;
+}
+
+class read_only_file {
+public:
+  explicit read_only_file(const std::string& path)
+      : fd_{::open(path.c_str(), O_RDONLY | O_CLOEXEC)} {}
+  ~read_only_file() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  read_only_file(const read_only_file&) = delete;
+  read_only_file& operator=(const read_only_file&) = delete;
+  [[nodiscard]] bool good() const { return fd_ >= 0; }
+  [[nodiscard]] std::uint64_t size() const {
+    struct stat seen {};
+    return ::fstat(fd_, &seen) == 0 ? static_cast<std::uint64_t>(seen.st_size) : 0;
+  }
+  /// False unless all of it could be read.
+  bool read(void* to, std::size_t bytes, std::uint64_t offset) const {
+    auto* at = static_cast<char*>(to);
+    while (bytes > 0) {
+      const auto got = ::pread(fd_, at, bytes, static_cast<off_t>(offset));
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return false;
+      at += got;
+      offset += static_cast<std::uint64_t>(got);
+      bytes -= static_cast<std::size_t>(got);
+    }
+    return true;
+  }
+
+private:
+  int fd_;
+};
+
+bool sensible_page_size(std::uint32_t bytes) {
+  return bytes >= 512 && bytes <= 65536 && std::has_single_bit(bytes);
+}
+
+bool write_at(int fd, const void* from, std::size_t bytes, std::uint64_t offset) {
+  const auto* at = static_cast<const char*>(from);
+  while (bytes > 0) {
+    const auto sent = ::pwrite(fd, at, bytes, static_cast<off_t>(offset));
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    at += sent;
+    offset += static_cast<std::uint64_t>(sent);
+    bytes -= static_cast<std::size_t>(sent);
+  }
+  return true;
+}
+
+}  // namespace
+
+bool journal_log::looks_damaged() const {
+  if (frames.empty()) return !header_sound && bytes > log_header_bytes;
+  if (!header_sound) return true;
+  // One transaction in pieces ends with the one frame that says so.
+  return ends_behind > 1 || (ends_behind == 1 && frames.back().pages_after == 0);
+}
+
+std::optional<std::pair<std::uint32_t, std::uint32_t>> salts_of_log(int fd) {
+  std::array<unsigned char, log_header_bytes> head{};
+  if (::pread(fd, head.data(), head.size(), 0) != static_cast<ssize_t>(head.size()))
+    return std::nullopt;
+  return std::pair{big_endian(head.data() + 16), big_endian(head.data() + 20)};
+}
+
+std::optional<journal_log> read_journal_log(
+    const std::string& path, std::optional<std::pair<std::uint32_t, std::uint32_t>> salts) {
+  const read_only_file file{path};
+  if (!file.good() || file.size() == 0) return std::nullopt;
+  journal_log log;
+  log.bytes = file.size();
+  std::array<unsigned char, log_header_bytes> head{};
+  bool words_big = false;
+  log_sum sum;
+  bool sum_known = false;
+  log.page_bytes = page_bytes_usual;
+  if (file.read(head.data(), head.size(), 0)) {
+    const auto magic = big_endian(head.data());
+    words_big = (magic & 1U) != 0;
+    sum = go_on({}, head.data(), 24, words_big);
+    log.header_sound = (magic & ~1U) == log_magic && sum == sum_at(head.data() + 24)
+                       && sensible_page_size(big_endian(head.data() + 8));
+    if (log.header_sound) {
+      log.page_bytes = big_endian(head.data() + 8);
+      log.salt_1 = big_endian(head.data() + 16);
+      log.salt_2 = big_endian(head.data() + 20);
+      sum_known = true;
+    } else if (salts) {
+      log.salt_1 = salts->first;
+      log.salt_2 = salts->second;
+      words_big = std::endian::native == std::endian::big;
+    } else {
+      return log;
+    }
+  } else {
+    return log;
+  }
+  const auto stride = frame_header_bytes + std::uint64_t{log.page_bytes};
+  std::vector<unsigned char> bytes(stride);
+  bool unbroken = log.header_sound;
+  // What the frame before makes of its own content; `sum` is what it says of itself.
+  log_sum computed;
+  bool computed_known = false;
+  bool before_is_ours = false;
+  for (std::uint64_t at = log_header_bytes; at + stride <= log.bytes; at += stride) {
+    if (!file.read(bytes.data(), bytes.size(), at)) break;
+    const auto check = [&](log_sum from) {
+      return go_on(go_on(from, bytes.data(), 8, words_big), bytes.data() + frame_header_bytes,
+                   log.page_bytes, words_big);
+    };
+    const auto stored = sum_at(bytes.data() + 16);
+    const bool salted =
+        big_endian(bytes.data() + 8) == log.salt_1 && big_endian(bytes.data() + 12) == log.salt_2;
+    const bool follows = sum_known && check(sum) == stored;
+    const bool proves = !follows && computed_known && check(computed) == stored;
+    const auto made = sum_known ? check(sum) : log_sum{};
+    const bool made_known = sum_known;
+    sum = stored;
+    // One of an earlier round would be followed by others of its own.
+    if (!salted && !follows) {
+      unbroken = false;
+      sum_known = false;
+      computed = made;
+      computed_known = made_known;
+      before_is_ours = false;
+      continue;
+    }
+    // Only the checksum of the one before was damaged: this one proves its content.
+    if (proves && before_is_ours) log.frames.back().how = journal_log::health::sound;
+    const bool sound = follows || proves;
+    log.frames.push_back({big_endian(bytes.data()), big_endian(bytes.data() + 4),
+                          sound        ? journal_log::health::sound
+                          : made_known ? journal_log::health::damaged
+                                       : journal_log::health::unsure,
+                          at + frame_header_bytes});
+    unbroken = unbroken && salted && follows;
+    const bool ends = log.frames.back().pages_after != 0;
+    if (unbroken) {
+      log.whole = log.frames.size();
+      if (ends) log.committed = log.whole;
+    } else {
+      ++log.behind;
+      if (ends) ++log.ends_behind;
+    }
+    computed = made;
+    computed_known = made_known && !follows;
+    before_is_ours = true;
+    sum_known = true;
+  }
+  return log;
+}
+
+std::string make_journal_image(const std::string& file, const std::string& log_path,
+                               const std::optional<journal_log>& log, const std::string& to) {
+  const auto failed = [&](const char* what) {
+    return "cannot " + std::string{what} + " " + to + ": " + std::strerror(errno);
+  };
+  const int out = ::open(to.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (out < 0) return failed("make");
+  std::string wrong;
+  std::uint64_t size = 0;
+  if (const read_only_file from{file}; from.good()) {
+    const auto bytes = from.size();
+    std::vector<char> piece(1U << 20U);
+    while (size < bytes) {
+      const auto next = std::min<std::uint64_t>(piece.size(), bytes - size);
+      if (!from.read(piece.data(), next, size)) break;  // A bad sector: the rest is not known.
+      if (!write_at(out, piece.data(), next, size)) {
+        wrong = failed("write");
+        break;
+      }
+      size += next;
+    }
+  }
+  if (log && wrong.empty()) {
+    // What follows the last end of a transaction was never promised to anybody.
+    std::size_t last = log->frames.size();
+    while (last > 0 && log->frames[last - 1].pages_after == 0) --last;
+    const read_only_file from{log_path};
+    std::vector<char> page(log->page_bytes);
+    std::uint32_t pages = 0;
+    for (std::size_t i = 0; i < last && wrong.empty(); ++i) {
+      const auto& one = log->frames[i];
+      if (one.how == journal_log::health::damaged) continue;
+      // Nothing of a journal is that large; a damaged number must not make a file of 16 TB.
+      constexpr std::uint32_t pages_most = 1U << 26U;
+      if (one.page == 0 || one.page > pages_most) continue;
+      if (!from.read(page.data(), page.size(), one.offset)) continue;
+      if (!write_at(out, page.data(), page.size(), std::uint64_t{one.page - 1} * log->page_bytes))
+        wrong = failed("write");
+      if (one.pages_after != 0 && one.pages_after <= pages_most) pages = one.pages_after;
+    }
+    if (wrong.empty() && pages != 0
+        && ::ftruncate(out, static_cast<off_t>(std::uint64_t{pages} * log->page_bytes)) != 0)
+      wrong = failed("write");
+  }
+  // SQLite's 18th and 19th byte say that there is a log, which this image does without.
+  constexpr std::array<char, 2> no_log{1, 1};
+  if (wrong.empty() && !write_at(out, no_log.data(), no_log.size(), 18)) wrong = failed("write");
+  ::close(out);
+  return wrong;
+}
+
+}  // namespace greenroom::machine

@@ -1,0 +1,71 @@
+// Learnt state with whole checksums and impossible numbers: it is refused, or what it leads to is
+// as possible as ever.
+#include "runtime/prediction/predictor.hpp"
+#include "runtime/state_text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <random>
+
+namespace greenroom::runtime {
+namespace {
+
+constexpr std::uint32_t members = 6;
+
+predictor taught() {
+  predictor result(members, {{1, 2, 3}});
+  for (std::uint64_t n = 0; n < 120; ++n)
+    for (specialist_index who = 1; who <= 3; ++who)
+      result.observe(who, 1000 + n, static_cast<double>(n) * 60.0 + who * 10.0);
+  return result;
+}
+
+TEST(RestoredNumbers, NeverNameASpecialistThatIsNotThere) {
+  const auto saved = taught().save();
+  // The seal: its kind with its length, the version, the body's length, the checksum.
+  std::string_view body;
+  const std::string kind = saved.substr(8, static_cast<unsigned char>(saved[0]));
+  std::uint32_t version = 0;
+  std::memcpy(&version, saved.data() + 8 + kind.size(), sizeof version);
+  ASSERT_EQ(state_reader::open(saved, kind, version, body), "");
+  constexpr std::array<std::uint32_t, 8> odd{members,    members + 1, 0x7fffffff, 0xffffffff,
+                                             0xfffffffd, 0x7fc00000,  0x7f800000, 0xff800000};
+  std::mt19937 chance{20'261'130};
+  std::size_t refused = 0;
+  constexpr int tries = 3000;
+  for (int i = 0; i < tries; ++i) {
+    auto changed = std::string{body};
+    const auto at = chance() % (changed.size() / 4) * 4;
+    std::memcpy(changed.data() + at, &odd[chance() % odd.size()], 4);
+    // A writer puts whatever is in its body behind a seal.
+    state_writer sealer;
+    for (std::size_t byte = 0; byte + 4 <= changed.size(); byte += 4) {
+      std::uint32_t word = 0;
+      std::memcpy(&word, changed.data() + byte, 4);
+      sealer.put32(word);
+    }
+    if (changed.size() % 4 != 0) continue;
+    predictor p(members, {{1, 2, 3}});
+    if (!p.restore(sealer.sealed(kind, version)).empty()) {
+      ++refused;
+      continue;
+    }
+    for (specialist_index who = 0; who < members; ++who) {
+      std::array<expectation, 16> next;
+      const auto found = p.rank_after(who, 7300, next);
+      for (std::size_t n = 0; n < found; ++n) ASSERT_LT(next[n].who, members);
+      p.observe(who, 5, 7300.0 + who);
+      for (const auto& one : p.expected(7301.0 + who, 60)) {
+        ASSERT_LT(one.who, members);
+        ASSERT_FALSE(std::isnan(one.probability));
+      }
+    }
+  }
+  EXPECT_GT(refused, 100U);
+}
+
+}  // namespace
+}  // namespace greenroom::runtime
