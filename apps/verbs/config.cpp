@@ -127,7 +127,7 @@ void check(const configuration_source& source, bool as_json, outcome& result) {
   const auto budget = whole.pool.memory_budget_mb > 0
                           ? "at most " + megabytes(whole.pool.memory_budget_mb) + " MB"
                           : std::string{"no memory budget"};
-  std::printf("%s: right; %s in %s, %s, %s, %zu warm at most, %s (always warm: %s MB nominal)\n",
+  std::printf("%s: OK: %s in %s, %s, %s, %zu warm at most, %s (always warm: %s MB nominal)\n",
               source.name().c_str(),
               counted(config::count_specialists(whole), "specialist").c_str(),
               counted(whole.departments.size(), "department").c_str(),
