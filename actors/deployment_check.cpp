@@ -50,6 +50,7 @@ public:
         house_{*of.inside().house},
         probe_{probe_through(*of.inside().desk, house_, check_patience)},
         done_{std::move(done)} {
+    const cast_reader::scope reading;
     const auto& playing = house_.now_playing();
     for (std::size_t who = 0; who < playing.members.size(); ++who)
       if (!playing.members[who].gone)
@@ -120,6 +121,7 @@ private:
   }
 
   void ask_specialist(const item& what) {
+    const cast_reader::scope reading;
     const auto* who = member_named(what.name);
     if (who == nullptr) return told(what, false, "it is not there any more");
     if (is_unsafe(*who)) {
@@ -147,6 +149,7 @@ private:
   }
 
   void run_workflow(const item& what) {
+    const cast_reader::scope reading;
     const auto& flows = house_.now_playing().config.workflows;
     const auto flow = std::ranges::find(flows, what.name, &config::workflow::name);
     if (flow == flows.end() || flow->steps.empty())

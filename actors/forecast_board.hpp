@@ -13,7 +13,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <mutex>
+#include <unordered_set>
 #include <vector>
 
 namespace greenroom::actors {
@@ -71,6 +73,33 @@ public:
 
   learned_state learned;
   std::atomic<std::uint64_t> workflows_detected{0}, adjustments{0};
+  /// Workflows that were run by name and came to their end, and those of them that the detector had
+  /// found under way by itself: its rate can only be measured where the truth is known.
+  std::atomic<std::uint64_t> workflows_run{0}, workflows_found{0};
+  /// Cases of workflows that are run by name. Bounded: the oldest are forgotten.
+  class known_runs {
+  public:
+    void begin(std::uint64_t case_key) {
+      const std::lock_guard lock{mutex_};
+      if (!open_.insert(case_key).second) return;
+      order_.push_back(case_key);
+      if (order_.size() <= most) return;
+      open_.erase(order_.front());
+      order_.pop_front();
+    }
+    /// True once for each that began.
+    [[nodiscard]] bool find(std::uint64_t case_key) {
+      const std::lock_guard lock{mutex_};
+      return open_.erase(case_key) > 0;
+    }
+
+  private:
+    static constexpr std::size_t most = 4096;
+    std::mutex mutex_;
+    std::unordered_set<std::uint64_t> open_;
+    std::deque<std::uint64_t> order_;
+  };
+  known_runs runs;
   std::atomic<std::uint64_t> prewarm_wastes{0}, prewarm_wasted_ms{0};
   /// Batches of arrivals that the predictor has not taken yet. It works when nobody else wants the
   /// processor, so it may be behind, and what it cannot keep up with is not kept for it.

@@ -64,6 +64,8 @@ refusal unknown(std::string_view kind, std::string_view name, std::vector<std::s
 
 }  // namespace
 
+std::uint64_t case_key_of(std::string_view case_id) { return key_of(case_id); }
+
 std::variant<std::uint32_t, refusal> front_desk::find(std::string_view specialist) const {
   const auto& playing = house_.now_playing();
   const auto found = playing.find(specialist);

@@ -13,6 +13,9 @@ namespace greenroom::actors {
 
 /// Looks names up, decides admission from atomic counters, and puts what is admitted into the ring.
 /// From any thread.
+/// The number by which a case is known to those who learn from cases; 0: it has none.
+[[nodiscard]] std::uint64_t case_key_of(std::string_view case_id);
+
 class front_desk {
 public:
   explicit front_desk(house& where) : house_{where} {}

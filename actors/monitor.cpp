@@ -178,13 +178,13 @@ void monitor_state::watch_pool(pool_kind kind, double now_s,
   for (const auto who : found) {
     if (std::ranges::find(stuck[at], who) != stuck[at].end()) continue;
     machine::count(pool.stuck);
-    const auto& name = cast.members[who].config.name;
+    const auto& called = cast.members[who].config.name;
     const auto waited = std::to_string(static_cast<std::int64_t>(all[who].waiting_s * 1e3));
-    where->publish("task.stuck", "{\"specialist\":" + json_text(name) + ",\"pool\":\""
+    where->publish("task.stuck", "{\"specialist\":" + json_text(called) + ",\"pool\":\""
                                      + std::string{protocols::to_string(kind)}
                                      + "\",\"waited_ms\":" + waited + "}");
     const auto more = served->raise(runtime::monitoring::task_stuck,
-                                    name + " has waited for a slot for " + waited
+                                    called + " has waited for a slot for " + waited
                                         + " ms while one is idle; it was asked for again",
                                     now_s);
     changes.insert(changes.end(), more.begin(), more.end());
@@ -219,7 +219,7 @@ void monitor_state::specialist_alerts(double now_s,
                                                 {slow_start, {}},
                                                 {fallback_route, {}}};
   constexpr std::size_t text_max = 400;
-  const auto name = [&](std::string_view rule, const std::string& text) {
+  const auto add = [&](std::string_view rule, const std::string& text) {
     auto& all = found[rule];
     if (all.size() > text_max) return;
     all += (all.empty() ? "" : ", ") + text;
@@ -234,20 +234,20 @@ void monitor_state::specialist_alerts(double now_s,
     const auto& gauge = pool.specialists[i].gauge;
     if (gauge.state.load(std::memory_order_relaxed) == worker_state::failed) {
       if (one.config.pin)
-        name(pinned_specialist_failed, one.config.name);
+        add(pinned_specialist_failed, one.config.name);
       else if (one.config.priority == config::priority::high)
-        name(important_specialist_failed, one.config.name);
+        add(important_specialist_failed, one.config.name);
     }
     if (gauge.open_until_ns.load(std::memory_order_relaxed) > now_ns) {
-      name(circuit_open, one.config.name);
+      add(circuit_open, one.config.name);
       if (!one.config.fallback.empty())
-        name(fallback_route, one.config.name + " → " + one.config.fallback);
+        add(fallback_route, one.config.name + " → " + one.config.fallback);
     }
     const auto start_ns = gauge.start_ns.load(std::memory_order_relaxed);
     const auto allowed_ns = std::chrono::nanoseconds{one.config.backend.start_timeout}.count();
     if (allowed_ns > 0 && start_ns > allowed_ns / 2)
-      name(slow_start, one.config.name + " (" + std::to_string(start_ns / 1'000'000) + " of "
-                           + std::to_string(allowed_ns / 1'000'000) + " ms)");
+      add(slow_start, one.config.name + " (" + std::to_string(start_ns / 1'000'000) + " of "
+                          + std::to_string(allowed_ns / 1'000'000) + " ms)");
   }
   for (auto& [rule, text] : found) {
     const auto before = standing.find(rule);

@@ -113,8 +113,13 @@ struct node_view {
   double memory_always_warm_mb = 0;  ///< Of the cast, had everybody been warm once.
   double memory_efficiency = 0;      ///< Of all workers, since a second pool came or went.
   std::optional<double> pool_memory_efficiency;  ///< Of the intelligent pool, while it works.
+  /// Share of the starts ahead of demand that a task came for; of the workflows run by name that
+  /// the detector found by itself; and of the tasks asked for that were completed, what was shed
+  /// included. Nothing before there was any.
+  std::optional<double> prediction_accuracy, workflow_detection, availability;
   std::size_t alerts = 0;
   double health_score = 1;
+  std::string way_back;  ///< After a rollback: what leads back, for people.
   struct factor {
     std::string name;
     double value = 0, factor = 1;

@@ -172,6 +172,18 @@ node_view node::status() const {
   result.cancelled -= std::min(result.cancelled, of(copies, machine::task_outcome::cancelled));
   result.unknown -= std::min(result.unknown, of(copies, machine::task_outcome::unknown));
   for (const auto& one : house.gauge.shed) result.shed += machine::count_of(one);
+  const auto share_of = [](std::uint64_t part, std::uint64_t whole) {
+    return whole == 0 ? std::optional<double>{}
+                      : std::min(1.0, static_cast<double>(part) / static_cast<double>(whole));
+  };
+  std::uint64_t foreseen = 0;
+  for (const auto which : {pool_kind::intelligent, pool_kind::baseline})
+    foreseen += house.pool(which).gauge.prewarm_hits.load();
+  result.prediction_accuracy = share_of(foreseen, foreseen + house.forecast.prewarm_wastes.load());
+  result.workflow_detection =
+      share_of(house.forecast.workflows_found.load(), house.forecast.workflows_run.load());
+  result.availability = share_of(
+      result.completed, result.completed + result.failed_tasks + result.unknown + result.shed);
   result.accepted = house.gauge.accepted();
   result.pending = result.accepted - std::min(result.accepted, house.gauge.ended());
   result.queue_depth = house.gauge.depth();
@@ -186,6 +198,8 @@ node_view node::status() const {
   house.board.read([&](const actors::watch_board::content& board) {
     if (board.checked_at_s > 0) evidence.health = board.health;
     evidence.firing = board.firing;
+    if (board.rollout && board.rollout->stands() == runtime::rollout::standing::rolled_back)
+      result.way_back = board.rollout->way_back();
     evidence.rolling_back = !board.rollbacks.empty() && !board.rollbacks.back().plan.finished();
     evidence.blind = board.checked_at_s > 0 && now_s - board.checked_at_s > 3 * interval + 1;
     result.last_check_unix_ms = static_cast<std::int64_t>(board.checked_at_s * 1000);

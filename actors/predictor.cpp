@@ -159,6 +159,7 @@ void predictor_state::tick() {
     mind->observe(own_of[one.specialist], one.case_key, static_cast<double>(one.unix_us) * 1e-6);
     for (const auto& found : mind->detected()) {
       machine::count(where->forecast.workflows_detected);
+      if (where->forecast.runs.find(one.case_key)) machine::count(where->forecast.workflows_found);
       const auto& known = where->now_playing().config.workflows;
       if (found.workflow >= known.size()) continue;
       where->publish("workflow.detected",

@@ -105,6 +105,16 @@ std::variant<node::cancel_workflow, refusal> node::run_workflow(
     if (first.case_id.empty())
       first.case_id =
           "workflow/" + flow.name + "/" + std::to_string(parts_->workflow_serial.fetch_add(1));
+    // Whether it is detected by itself is only to be seen of runs whose truth is known.
+    auto& forecast = parts_->house->forecast;
+    const bool detectable = flow.steps.size() >= 3;
+    if (detectable) {
+      forecast.runs.begin(actors::case_key_of(first.case_id));
+      done = [&forecast, done = std::move(done)](workflow_end end) {
+        if (end.ok) machine::count(forecast.workflows_run);
+        done(std::move(end));
+      };
+    }
     const auto run =
         std::make_shared<workflow_run>(*this, flow.steps, std::move(first), std::move(done));
     if (auto refused = run->begin()) return std::move(*refused);

@@ -254,11 +254,17 @@ void get_status(const door_ptr& here, call& one) {
   body += "},\"response_ms\":{\"mean\":" + number(now.average_response_ms);
   body += ",\"p50\":" + number(now.p50_ms) + ",\"p95\":" + number(now.p95_ms);
   body += ",\"p99\":" + number(now.p99_ms);
+  const auto share = [](std::optional<double> value) { return value ? number(*value) : "null"; };
+  body += "},\"quality\":{\"prediction_accuracy\":" + share(now.prediction_accuracy);
+  body += ",\"workflow_detection\":" + share(now.workflow_detection);
+  body += ",\"availability\":" + share(now.availability);
   body += "},\"memory_mb\":{\"now\":" + number(now.memory_mb);
   body += ",\"always_warm\":" + number(now.memory_always_warm_mb);
   body += ",\"efficiency\":" + number(now.memory_efficiency);
   // How often the configuration was read and applied since the node started, the first included.
-  body += "},\"configuration\":{\"generation\":" + std::to_string(now.generation);
+  body += "},\"way_back\":"
+          + (now.way_back.empty() ? "null" : protocols::json_string_of_any(now.way_back));
+  body += ",\"configuration\":{\"generation\":" + std::to_string(now.generation);
   body += "},\"checked_at\":\"" + protocols::rfc3339(now.last_check_unix_ms) + "\"}";
   answer_json(one.reply, 200, std::move(body), "Cache-Control: no-store\r\n");
 }

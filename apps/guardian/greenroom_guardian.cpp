@@ -22,13 +22,14 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 namespace {
 
 using namespace greenroom::machine;
 using std::chrono::milliseconds;
 
-constexpr milliseconds look_period{500};
+constexpr milliseconds look_period{200};
 constexpr milliseconds patience{5000};
 
 descriptor open_pidfd(int pid) {
@@ -67,8 +68,13 @@ void look_at(int node, family& known) {
   known = std::move(now);
 }
 
-std::uint64_t end_family(const family& known) {
+std::uint64_t end_family(family known) {
   std::uint64_t ended = 0;
+  // Those that they have started since the last look.
+  for (const auto& [pid, started] : family{known})
+    if (stat_of_process(pid).started == started)
+      for (const int below : descendants_of(pid))
+        known.emplace(below, stat_of_process(below).started);
   for (const auto& [pid, started] : known) {
     const auto pidfd = open_pidfd(pid);
     const auto facts = stat_of_process(pid);
@@ -131,7 +137,7 @@ int main(int count, char** arguments) {
     }
   }
   auto ended = end_group(group);
-  if (!asked) ended += end_family(known);
+  if (!asked) ended += end_family(std::move(known));
   ended += end_marked(mark, {}, patience);
   if (!asked) write_report(report, ended);
   return 0;

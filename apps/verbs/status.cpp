@@ -68,6 +68,17 @@ void print_status(const json& pooling, const json& why, const json& specialists,
           ? paint(fixed(alerts, 0) + (alerts > 1 ? " alerts" : " alert"), colour::yellow).c_str()
           : "no alerts");
   print_reasons(why);
+  if (const auto way_back = text_of(why, "way_back"); !way_back.empty())
+    std::printf("way back  %s\n", way_back.c_str());
+  const auto quality = why.value("quality", json::object());
+  const auto share = [&quality](const char* name) {
+    const auto found = quality.find(name);
+    return found != quality.end() && found->is_number() ? percent(found->get<double>())
+                                                        : std::string{"not measured"};
+  };
+  std::printf("quality   availability %s, prediction accuracy %s, workflow detection %s\n",
+              share("availability").c_str(), share("prediction_accuracy").c_str(),
+              share("workflow_detection").c_str());
   std::printf("warm      %s of %s specialists (%s)\n", text_of(counts, "warm", "?").c_str(),
               text_of(counts, "total", "?").c_str(),
               percent(number_of(counts, "utilization")).c_str());
@@ -128,6 +139,8 @@ int status(node_client& client, const asking& how) {
   if (how.as_json) {
     json whole = *pooling;
     whole["reasons"] = why->value("reasons", json::array());
+    whole["quality"] = why->value("quality", json::object());
+    whole["way_back"] = why->value("way_back", json{});
     whole["health_score"] = number_of(*why, "health_score", 1);
     whole["node"] = how.node;
     whole["items"] = specialists->value("items", json::array());

@@ -178,7 +178,8 @@ decision rollout_plan::enter(phase next, double percentage, std::string reason, 
 void rollout_plan::forget_evidence() {
   control_ = canary_ = newer_control_ = newer_canary_ = {};
   outputs_ = outputs_before_ = {};
-  outputs_from_ = outputs_told_;
+  // With shadow the comparison begins anew.
+  outputs_from_ = phase_ == phase::shadow_mode ? comparisons{} : outputs_told_;
   newer_from_s_ = stage_s_ = 0;
   last_canary_task_s_.reset();
   look_ = 0;

@@ -77,7 +77,7 @@ def fork(name, session=False, twice=False, env=True):
         os._exit(0)
     if env:
         keep(name)
-    code = "import sys; sys.argv=['x']; exec(open('keep.py').read()); keep(%r)" % name
+    code = "g = {'__name__': 'x'}; exec(open('family.py').read(), g); g['keep'](%r)" % name
     os.execve(sys.executable, [sys.executable, "-S", "-c", code], {})
 if __name__ == "__main__":
     fork("child")
@@ -100,7 +100,6 @@ protected:
     if (GetParam() == "without_groups" && !node.hide_control_groups())
       GTEST_SKIP() << "only root can hide control groups";
     node.write_file("family.py", family_worker);
-    node.write_file("keep.py", family_worker);
     const auto run = live_node::python() + " -S family.py";
     node.write_configuration(
         quick + "departments:\n  - name: D\n    specialists:\n"

@@ -13,7 +13,7 @@ constexpr std::int64_t ms = 1'000'000;
 constexpr auto unknown = counter_time::unknown;
 
 /// A counter of four ticks a nanosecond.
-class CounterTime : public testing::Test {
+class CounterTime : public ::testing::Test {
 protected:
   static std::uint64_t ticks(std::int64_t ns) { return 77 + static_cast<std::uint64_t>(ns) * 4; }
   void observe(std::int64_t ns) { time.observe(ticks(ns), ns); }

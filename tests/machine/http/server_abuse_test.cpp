@@ -20,7 +20,7 @@ using machine::engine;
 namespace http = machine::http;
 using std::chrono::milliseconds;
 
-class HttpAbuse : public testing::Test {
+class HttpAbuse : public ::testing::Test {
 protected:
   static void echo(http::request& asked, const http::responder& reply) {
     reply.answer(200, "text/plain", asked.take_body());

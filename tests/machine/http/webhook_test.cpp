@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using machine::webhook;
 
-class AWebhook : public testing::Test {
+class AWebhook : public ::testing::Test {
 protected:
   void SetUp() override { io.start(); }
   void TearDown() override { io.stop(); }

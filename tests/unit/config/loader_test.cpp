@@ -122,14 +122,14 @@ workflows:
 TEST(Loader, TakesQuotedValuesForWhatTheKeySaysTheyAre) {
   const auto whole = loaded(
       R"({"pool": {"cooldown": "1h30m", "max_warm": "4", "adaptive": "false", "target_memory": "0.2",
-  "memory_budget_mb": 4.0, "warming_concurrency": 2.0}, "limits": {"request_bytes": "16MiB"},
+  "memory_budget_mb": 40.0, "warming_concurrency": 2.0}, "limits": {"request_bytes": "16MiB"},
   "departments": [{"name": "A", "specialists": [{"name": "s", "backend":
   {"kind": "process", "command": ["x"], "start_timeout": "30s"}}]}]})");
   EXPECT_EQ(whole.pool.cooldown, std::chrono::minutes{90});
   EXPECT_EQ(whole.pool.max_warm, 4u);
   EXPECT_FALSE(whole.pool.adaptive);
   EXPECT_EQ(whole.pool.target_memory, 0.2);
-  EXPECT_EQ(whole.pool.memory_budget_mb, 4);
+  EXPECT_EQ(whole.pool.memory_budget_mb, 40);
   EXPECT_EQ(whole.pool.warming_concurrency, 2u);
   EXPECT_EQ(whole.limits.request_bytes, 16u << 20U);
   EXPECT_EQ(find_specialist(whole, "s")->backend.start_timeout, std::chrono::seconds{30});

@@ -85,11 +85,11 @@ TEST_F(LruPolicy, KeepsAPlaceForTwoStartsWhereNobodySaysHowLong) {
   policy->learn(0, {.load_s = 0.02});
   policy->learn(1, {.load_s = 22});
   policy->set_limits({.max_warm = 1, .min_residency_s = automatic_residency});
-  warm(0, start_s);
+  seats[0] = {residency::warm, 0, start_s, start_s};
   EXPECT_FALSE(policy->make_room(2, seats, start_s + 0.039).fits);
   EXPECT_TRUE(policy->make_room(2, seats, start_s + 0.041).fits);
   seats[0] = {};
-  warm(1, start_s);
+  seats[1] = {residency::warm, 0, start_s, start_s};
   EXPECT_FALSE(policy->make_room(2, seats, start_s + 1.999).fits);
   EXPECT_TRUE(policy->make_room(2, seats, start_s + 2.001).fits);
 }

@@ -35,7 +35,7 @@ TEST(RestoredNumbers, NeverNameASpecialistThatIsNotThere) {
                                              0xfffffffd, 0x7fc00000,  0x7f800000, 0xff800000};
   std::mt19937 chance{20'261'130};
   std::size_t refused = 0;
-  constexpr int tries = 3000;
+  constexpr int tries = 800;
   for (int i = 0; i < tries; ++i) {
     auto changed = std::string{body};
     const auto at = chance() % (changed.size() / 4) * 4;
@@ -64,7 +64,7 @@ TEST(RestoredNumbers, NeverNameASpecialistThatIsNotThere) {
       }
     }
   }
-  EXPECT_GT(refused, 100U);
+  EXPECT_GT(refused, 50U);
 }
 
 }  // namespace
