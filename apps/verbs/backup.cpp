@@ -337,9 +337,9 @@ void add_backup(CLI::App& program, outcome& result) {
   verb->add_option("DIR", o->folder, "A new or empty folder")->required()->type_name("");
   add_asking_options(*verb, o->how);
   verb->footer(
-      "The copy is consistent: every task that was acknowledged before the backup began is in it,\n"
-      "with the learned state, the rollout and the configuration. Each file is checked, and the\n"
-      "folder has its name only once it is whole.\n\n"
+      "The copy is consistent: every task that was acknowledged before the backup\n"
+      "began is in it, with the learned state, the rollout and the configuration.\n"
+      "Each file is checked, and the folder has its name only once it is whole.\n\n"
       "Example:\n"
       "  greenroom backup /var/backups/greenroom-2026-11-30");
   verb->callback([o, &result] { result.code = make_backup(*o); });
