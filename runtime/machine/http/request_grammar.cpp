@@ -50,7 +50,6 @@ std::string_view trimmed(std::string_view text) {
 void request_grammar::begin_head() {
   at_ = part::method;
   method_size_ = target_size_ = version_size_ = 0;
-  host_.clear();
   old_ = options_ = connects_ = false;
   has_length_ = has_coding_ = is_chunked_ = expects_ = false;
   length_ = left_ = 0;
@@ -200,7 +199,6 @@ fault request_grammar::head_byte(unsigned char c) {
                  : same(name, "content-length")    ? field::content_length
                  : same(name, "transfer-encoding") ? field::transfer_encoding
                  : same(name, "expect")            ? field::expect
-                 : same(name, "host")              ? field::host
                                                    : field::other;
         kept_size_ = 0;
         kept_all_ = true;
@@ -271,9 +269,6 @@ fault request_grammar::end_of_field() {
         return {417, "The only expectation that is met here is 100-continue."};
       expects_ = true;
       break;
-    case field::host:
-      if (host_.empty()) host_ = value;
-      break;
     case field::other: break;
   }
   return {};
@@ -285,17 +280,6 @@ fault request_grammar::end_of_head() {
   if (has_coding_ && has_length_)
     return bad("A request has either a Content-Length or a Transfer-Encoding, not both.");
   if (has_coding_ && old_) return bad("HTTP/1.0 has no Transfer-Encoding.");
-  // The absolute form names the host too, and both must be the same (RFC 9112, section 3.2).
-  const std::string_view target{target_.data(), target_size_};
-  if (const auto scheme = target.find("://");
-      !target.starts_with('/') && !connects_ && scheme != std::string_view::npos) {
-    const auto rest = target.substr(scheme + 3);
-    const auto authority = rest.substr(0, rest.find_first_of("/?#"));
-    const auto equal = authority.size() == host_.size() && !host_.empty()
-                       && std::equal(authority.begin(), authority.end(), host_.begin(),
-                                     [](char a, char b) { return lower(a) == lower(b); });
-    if (!equal) return bad("The host in the address is not that of the Host field.");
-  }
   if (is_chunked_) {
     size_digits_ = line_bytes_ = trailer_bytes_ = 0;
     left_ = 0;

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace greenroom::machine::http {
@@ -63,7 +62,7 @@ private:
     trailer_lf,
     end_lf,
   };
-  enum class field : std::uint8_t { other, content_length, transfer_encoding, expect, host };
+  enum class field : std::uint8_t { other, content_length, transfer_encoding, expect };
 
   void begin_head();
   [[nodiscard]] fault head_byte(unsigned char c);
@@ -83,7 +82,6 @@ private:
   field which_ = field::other;
   std::array<char, 288> target_{};
   std::size_t target_size_ = 0;
-  std::string host_;
   std::array<char, 10> version_{};
   std::size_t version_size_ = 0;
   bool old_ = false, options_ = false, connects_ = false;

@@ -377,9 +377,11 @@ TEST(HttpServer, NoticesThatAClientIsGoneThatHadEndedItsSendingSide) {
   raw_client client{s.port()};
   client.send(get("/"));
   client.end_sending();
-  ASSERT_EQ(waiting.take(1).size(), 1U);
+  auto held = waiting.take(1);
+  ASSERT_EQ(held.size(), 1U);
   client.close();
   EXPECT_EQ(gone.take(1).size(), 1U);
+  EXPECT_TRUE(held[0].closed());
 }
 
 TEST(HttpServer, StopsWhileAClientThatHasEndedItsSendingSideWaits) {
