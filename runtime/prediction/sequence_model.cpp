@@ -395,7 +395,7 @@ bool sequence_model::is_usual_period(const sequence_position& at, std::uint8_t p
   }
   const context_counts* week = table_.find(key_of(week_seen, period(at.last_s, week_s)));
   if (week == nullptr) return true;
-  return static_cast<double>(week->count_of(1)) * static_cast<double>(inside_)
+  return static_cast<double>(week->count_of(end_of_case)) * static_cast<double>(inside_)
          >= begun_share_least * static_cast<double>(begun_) * static_cast<double>(week->total);
 }
 
@@ -404,7 +404,7 @@ void sequence_model::learn_period(const sequence_position& at, std::uint8_t peri
   ++inside_;
   if (begins) ++begun_;
   ++period_sets_met_[periods];
-  table_.find_or_add(key_of(week_seen, period(at.last_s, week_s))).add(begins ? 1 : 0, week_limit);
+  table_.find_or_add(key_of(week_seen, period(at.last_s, week_s))).add(begins ? end_of_case : 0, week_limit);
 }
 
 void sequence_model::learn_weights(const opinion& now, std::size_t right) {

@@ -250,8 +250,7 @@ private:
   };
   comparisons outputs_;
   comparisons outputs_before_;
-  /// What was told of the comparisons last, and when the stage began. Not kept: a restart counts
-  /// anew.
+  /// What was told of the comparisons last, and when the stage began. A restart counts anew.
   comparisons outputs_told_;
   comparisons outputs_from_;
   bool returns_to_intelligent_ = false;  ///< An abort of this run does.

@@ -142,10 +142,12 @@ std::string rollout_plan::encode() const {
   out.put("newer_from_s", newer_from_s_);
   out.put("stage_s", stage_s_);
   put_arm(out, "reference", reference_);
-  out.put("outputs", std::vector<std::string>{std::to_string(outputs_.compared),
-                                              std::to_string(outputs_.differing),
-                                              std::to_string(outputs_before_.compared),
-                                              std::to_string(outputs_before_.differing)});
+  std::vector<std::string> outputs;
+  for (const auto& each : {outputs_, outputs_before_, outputs_from_, outputs_told_}) {
+    outputs.push_back(std::to_string(each.compared));
+    outputs.push_back(std::to_string(each.differing));
+  }
+  out.put("outputs", outputs);
   out.put("returns_to_intelligent", returns_to_intelligent_);
   if (last_judgement_) {
     out.put("outcome", name_of(last_judgement_->outcome));
@@ -219,15 +221,17 @@ std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_
   out.stage_s_ = *stage;
   // Records of earlier versions have none.
   for (const auto& each : in->fields("outputs")) {
-    std::array<std::uint64_t, 4> counts{};
-    if (each.size() != counts.size()) return std::nullopt;
-    for (std::size_t i = 0; i < counts.size(); ++i) {
+    std::array<std::uint64_t, 8> counts{};
+    if (each.size() != counts.size() / 2 && each.size() != counts.size()) return std::nullopt;
+    for (std::size_t i = 0; i < each.size(); ++i) {
       const auto count = whole_number(each[i]);
       if (!count || *count > counted_most) return std::nullopt;
       counts[i] = *count;
     }
     out.outputs_ = {counts[0], counts[1]};
     out.outputs_before_ = {counts[2], counts[3]};
+    out.outputs_from_ = {counts[4], counts[5]};
+    out.outputs_told_ = {counts[6], counts[7]};
   }
   out.returns_to_intelligent_ = in->flag("returns_to_intelligent").value_or(false);
   if (const auto outcome = in->text("outcome")) {

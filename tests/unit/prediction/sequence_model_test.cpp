@@ -112,6 +112,7 @@ TEST(SequenceModel, RanksTheSameAfterItWasSavedAndRestored) {
   model.save(to);
   sequence_model read;
   state_reader from(to.body());
+  from.expect_members(12);
   ASSERT_TRUE(read.restore(from));
   ASSERT_TRUE(from.at_end());
   // Also what is learnt afterwards must be the same.

@@ -219,3 +219,79 @@ TEST(Judge, FindsACanaryThatIsThreeTimesSlowerWithinAHundredTasks) {
     EXPECT_TRUE(fails) << "seed " << seed;
   }
 }
+
+namespace {
+
+arm with_runs(std::initializer_list<std::pair<double, int>> runs) {
+  arm out;
+  for (const auto& [value, times] : runs) {
+    for (int i = 0; i < times; ++i) out.add(5, false, value);
+  }
+  return out;
+}
+
+criteria with_slack() {
+  criteria wanted;
+  wanted.response_slack_ms = 250;
+  return wanted;
+}
+
+}  // namespace
+
+// Two of a hundred take 0.8 s in place of 2 ms, and every quantile up to 0.9 is as it was.
+TEST(Judge, FailsATailOfSlowRunsThatTheOtherQuantilesDoNotShow) {
+  const auto control = with_runs({{2, 1500}});
+  const auto found = judge(seen(control, with_runs({{2, 980}, {800, 20}})), with_slack(), 1, now);
+  EXPECT_EQ(of(found, "run_p99"), verdict::fail) << found.summary();
+  EXPECT_EQ(of(found, "latency_p90"), verdict::pass);
+  // One of two hundred is no quantile of 0.99, and a tail within the slack is let pass.
+  EXPECT_EQ(
+      of(judge(seen(control, with_runs({{2, 995}, {800, 5}})), with_slack(), 1, now), "run_p99"),
+      verdict::pass);
+  EXPECT_EQ(
+      of(judge(seen(control, with_runs({{2, 980}, {240, 20}})), with_slack(), 1, now), "run_p99"),
+      verdict::pass);
+}
+
+TEST(Judge, HoldsATailThatIsTooFewTasksToFail) {
+  const auto found =
+      judge(seen(with_runs({{2, 100}}), with_runs({{2, 97}, {800, 3}})), with_slack(), 12, now);
+  EXPECT_EQ(of(found, "run_p99"), verdict::hold) << found.summary();
+}
+
+// Cold starts are in what callers waited, and not in how long workers ran.
+TEST(Judge, CountsNoColdStartInTheTail) {
+  arm canary;
+  for (int i = 0; i < 1000; ++i) canary.add(i % 40 == 0 ? 900 : 5, false, 2);
+  const auto found = judge(seen(with_runs({{2, 1000}}), canary), with_slack(), 1, now);
+  EXPECT_EQ(of(found, "run_p99"), verdict::pass);
+  EXPECT_EQ(found.outcome, verdict::pass) << found.summary();
+}
+
+TEST(Judge, AsksForNothingWhereACriterionIsZero) {
+  criteria wanted;
+  wanted.min_samples = 10;
+  auto all = seen(with_errors(100, 0), with_errors(100, 90, 9000));
+  all.memory_efficiency.reset();
+  EXPECT_EQ(judge(all, wanted, 1, now).outcome, verdict::fail);
+  wanted.error_rate = wanted.response_ratio = wanted.memory_efficiency = 0;
+  const auto found = judge(all, wanted, 1, now);
+  EXPECT_EQ(found.outcome, verdict::pass) << found.summary();
+  for (const char* name : {"error_rate", "response_ratio", "memory_efficiency", "latency_p50"})
+    EXPECT_EQ(of(found, name), verdict::pass) << name;
+}
+
+TEST(Judge, FailsDifferingOutputsOncePeopleGetThem) {
+  auto all = seen(with_errors(1000, 0), with_errors(1000, 0));
+  all.commands_compared = 50;
+  all.commands_differing = 50;
+  criteria wanted;
+  EXPECT_EQ(of(judge(all, wanted, 1, now), "command_compatibility"), verdict::hold)
+      << "in shadow nobody waits for them";
+  wanted.only_compared = false;
+  EXPECT_EQ(of(judge(all, wanted, 1, now), "command_compatibility"), verdict::fail);
+  all.commands_differing = 2;
+  EXPECT_EQ(of(judge(all, wanted, 1, now), "command_compatibility"), verdict::hold);
+  all.commands_compared = all.commands_differing = 0;
+  EXPECT_EQ(of(judge(all, wanted, 1, now), "command_compatibility"), verdict::pass);
+}

@@ -23,6 +23,7 @@ pool_sample good(double at_s) {
   out.memory_use = 0.5;
   out.memory_efficiency = 0.8;
   out.health = 0.95;
+  out.worker_memory_ratio = 1.0;
   return out;
 }
 
@@ -46,6 +47,8 @@ std::vector<each_trigger> watched() {
        [](auto& s) { s.health = 0.60; }},
       {trigger::success_rate, [](auto& s) { s.success_rate = std::nextafter(0.80, 0); },
        [](auto& s) { s.success_rate = 0.80; }},
+      {trigger::worker_memory, [](auto& s) { s.worker_memory_ratio = std::nextafter(1.5, 9); },
+       [](auto& s) { s.worker_memory_ratio = 1.5; }},
   };
 }
 

@@ -177,3 +177,85 @@ TEST(RolloutPlan, AsksForCopiesWhenTheBaselinesShareIsTooSmallToBeWaitedFor) {
   here.plan.abort("ada", "", here.now);
   EXPECT_EQ(here.plan.control_missing(), 0u);
 }
+
+namespace {
+
+rollout_settings of_intelligent_node() {
+  auto settings = quick();
+  settings.intelligent_node = true;
+  return settings;
+}
+
+}  // namespace
+
+TEST(RolloutPlan, ReturnsFromATrialToTheIntelligentPoolThatServedBefore) {
+  rig here{of_intelligent_node()};
+  here.plan.start("ada", here.now);
+  ASSERT_TRUE(here.until(phase::partial_rollout, 25));
+  EXPECT_NE(here.plan.way_back().find("rollout abort"), std::string::npos);
+  // What it returns to survives the death of the node.
+  std::string error;
+  auto back = rollout_plan::decode(here.plan.encode(), of_intelligent_node(), error);
+  ASSERT_TRUE(back) << error;
+  here.plan = std::move(*back);
+  here.plan.restored(here.now);
+  const auto said = here.plan.abort("ada", "enough", here.now);
+  ASSERT_TRUE(said.done);
+  EXPECT_FALSE(said.done->roll_back);
+  EXPECT_EQ(here.plan.stands(), standing::idle);
+  EXPECT_EQ(here.plan.routes(), mode::idle);
+  EXPECT_TRUE(here.plan.start("ada", here.now).done);
+}
+
+TEST(RolloutPlan, LeadsBackAfterARollbackOfAnIntelligentNode) {
+  rig here{of_intelligent_node()};
+  ASSERT_TRUE(here.plan.fall_back("errors", here.now));
+  EXPECT_EQ(here.plan.routes(), mode::fallback);
+  for (const char* word : {"rollout start", "routing 100", "rollout reset"})
+    EXPECT_NE(here.plan.way_back().find(word), std::string::npos) << word;
+  auto by_routing = here.plan;
+  ASSERT_TRUE(by_routing.route("ada", 100, here.now).done);
+  EXPECT_EQ(by_routing.routes(), mode::hybrid);
+  EXPECT_EQ(by_routing.percentage(), 100);
+  // A trial that began where it had been rolled back ends there too.
+  EXPECT_TRUE(by_routing.abort("ada", "", here.now).done->roll_back);
+  ASSERT_TRUE(here.plan.reset("ada", here.now).done);
+  EXPECT_EQ(here.plan.routes(), mode::idle);
+  EXPECT_EQ(here.plan.stands(), standing::idle);
+  EXPECT_TRUE(here.plan.way_back().empty());
+  EXPECT_EQ(here.plan.reset("ada", here.now).refused, refusal::not_running);
+}
+
+TEST(RolloutPlan, OnlySaysThatItFailsWhereNothingIsRolledBackByItself) {
+  for (const auto how : {automation::off, automation::ask}) {
+    auto settings = quick();
+    settings.automatic = how;
+    rig here{settings};
+    here.plan.start("ada", here.now);
+    ASSERT_TRUE(here.until(phase::partial_rollout, 25));
+    here.canary_fails = true;
+    int asked = 0;
+    for (int i = 0; i < 20; ++i) {
+      for (const auto& each : here.step()) asked += each.ask ? 1 : 0;
+    }
+    EXPECT_EQ(here.plan.stands(), standing::running);
+    EXPECT_EQ(here.plan.percentage(), 25);
+    EXPECT_EQ(here.last().kind, decision_kind::held);
+    EXPECT_EQ(asked, how == automation::ask ? 1 : 0);
+  }
+}
+
+TEST(RolloutPlan, GoesBackWhenOutputsBeginToDifferPastShadow) {
+  rig here;
+  here.seen.commands_compared = 40;
+  here.plan.start("ada", here.now);
+  ASSERT_TRUE(here.until(phase::partial_rollout, 25));
+  here.step();
+  EXPECT_EQ(here.plan.comparisons_missing(), 50u) << "of this stage nothing was compared yet";
+  here.seen.commands_compared += 10;
+  here.seen.commands_differing += 10;
+  here.step();
+  EXPECT_EQ(here.plan.stands(), standing::rolled_back);
+  EXPECT_EQ(here.last().kind, decision_kind::failed);
+  EXPECT_NE(here.last().reason.find("10 of 10 outputs"), std::string::npos) << here.last().reason;
+}

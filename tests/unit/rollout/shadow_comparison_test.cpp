@@ -225,3 +225,67 @@ TEST(ShadowComparison, AsksForNoiseOfTheFirstTasksAndThenOfAShare) {
   }
   EXPECT_NEAR(wanted, 1000, 150);
 }
+
+namespace {
+
+/// Answers of a worker that says who it is: `life` is the baseline's process.
+shadow_task from_process(int number, std::uint64_t life, const std::string& base_pid,
+                         const std::string& here_pid, const std::string& version = "1") {
+  const auto text = [number](const std::string& pid, const std::string& with) {
+    return R"({"sum":)" + std::to_string(number) + R"(,"version":)" + with + R"(,"server":{"pid":)"
+           + pid + "}}";
+  };
+  auto out = task(text(base_pid, "1"), text(here_pid, version), text(base_pid, "1"));
+  out.baseline_life = life;
+  return out;
+}
+
+}  // namespace
+
+TEST(ShadowComparison, FindsFieldsThatNameTheProcessWhenItIsStartedAgain) {
+  shadow_comparison all;
+  for (int i = 0; i < 30; ++i) all.record(from_process(i, 1, "4711", "815"));
+  EXPECT_EQ(all.commands_differing(), 30u) << "both answers of the baseline were of one process";
+  EXPECT_EQ(all.instance_suspects(), std::vector<std::string>{"api-architect"});
+  for (int i = 0; i < 5; ++i) all.record(from_process(i, 2, "4800", "815"));
+  EXPECT_EQ(all.commands_differing(), 0u);
+  EXPECT_TRUE(all.instance_suspects().empty());
+  EXPECT_TRUE(all.differences().front().names_instance);
+}
+
+TEST(ShadowComparison, KeepsADifferenceThatStaysWhenTheProcessIsAnother) {
+  shadow_comparison all;
+  for (int i = 0; i < 30; ++i) all.record(from_process(i, 1, "7", "7", "2"));
+  EXPECT_EQ(all.instance_suspects().size(), 1u);
+  for (int i = 0; i < 30; ++i) all.record(from_process(i, 2, "7", "7", "2"));
+  EXPECT_EQ(all.commands_differing(), 60u);
+  EXPECT_TRUE(all.instance_suspects().empty()) << "it was tried";
+}
+
+TEST(ShadowComparison, IgnoresTheFieldsThatItIsToldToIgnore) {
+  shadow_comparison all;
+  all.ignore({"server.pid"});
+  for (int i = 0; i < 30; ++i) all.record(from_process(i, 1, "4711", "815"));
+  EXPECT_EQ(all.commands_differing(), 0u);
+  EXPECT_TRUE(all.differences().empty());
+  EXPECT_TRUE(ignored_field("server", "server.pid"));
+  EXPECT_TRUE(ignored_field("items[].id", "items[].id"));
+  EXPECT_TRUE(ignored_field("items[*].id", "items[].id"));
+  EXPECT_TRUE(ignored_field("items", "items[].id.deep"));
+  EXPECT_TRUE(ignored_field("*.pid", "server.pid"));
+  EXPECT_TRUE(ignored_field("**.pid", "a[].b.pid"));
+  EXPECT_TRUE(ignored_field("**.pid", "pid"));
+  EXPECT_FALSE(ignored_field("server.pid", "server"));
+  EXPECT_FALSE(ignored_field("server.pid", "server.pids"));
+  EXPECT_FALSE(ignored_field("*.pid", "a.b.pid"));
+  EXPECT_FALSE(ignored_field("items.id", "items[].id"));
+}
+
+// Tools of MCP answer in a text that is itself JSON.
+TEST(ShadowComparison, LooksIntoJsonThatIsWrittenAsText) {
+  const auto found =
+      compare_outputs(R"({"content":[{"type":"text","text":"{\"pid\":1,\"sum\":5}"}]})",
+                      R"({"content":[{"type":"text","text":"{\"pid\":2,\"sum\":5}"}]})");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].field, "content[].text.pid");
+}
