@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -83,9 +82,7 @@ judgement judge_node(const node_evidence& seen) {
                        : seen.health.score < too_low ? severity::critical
                                                      : severity::warning;
     const auto about = subject_of(one.name);
-    add(about, level,
-        in_words(one) + ", which takes the health score down to "
-            + rounded(std::floor(one.factor * 100) / 100, 2) + " of what it would be",
+    add(about, level, in_words(one) + " (health score × " + rounded(one.factor, 2) + ")",
         diagnose_verb(about));
   }
   result.status = derive_status(counted);

@@ -380,7 +380,7 @@ INSTANTIATE_TEST_SUITE_P(
         mistake{"        backend: { kind: http }\n", "one.backend.url", 5,
                 "an http backend needs a url", ""},
         mistake{"        backend: { kind: http, url: localhost }\n", "one.backend.url", 5,
-                "expected an http URL", "http://localhost"},
+                "does not begin with http://", "http://localhost"},
         mistake{"        backend: { kind: http, url: http://a, health: ready }\n",
                 "one.backend.health", 5, "a path begins with /", "/ready"},
         mistake{"        backend: { kind: function, command: [a] }\n", "one.backend.command", 5,
@@ -439,7 +439,7 @@ TEST(Loader, RefusesDuplicateDepartments) {
 
 TEST(Loader, RefusesNamesThatCannotStandInAPath) {
   EXPECT_EQ(problem_of(with("  - name: 'A B'\n")).key, "departments[2].name");
-  EXPECT_EQ(problem_of(with("  - name: a/b\n")).line, 13u);
+  EXPECT_EQ(problem_of(with("  - name: /b\n")).line, 13u);
   EXPECT_THAT(problem_of(with("  - name: ''\n")).message, HasSubstr("a name has letters"));
 }
 

@@ -73,6 +73,9 @@ TEST(Writer, MasksWhatSoundsSecret) {
   EXPECT_THAT(masked, HasSubstr("LEVEL: debug"));
   EXPECT_THAT(masked, HasSubstr("http://***@host:80/"));
   EXPECT_THAT(to_yaml(whole), HasSubstr("hunter4"));
+  // The loader takes no password in a URL, which would not be sent.
+  whole.alerts.webhooks = {"https://chat.example/hook"};
+  whole.departments[0].specialists[0].backend.url = "http://host:80/";
   EXPECT_EQ(round_trip(whole), whole);
 }
 
