@@ -110,6 +110,7 @@ std::string chat_text_of_line(std::string_view line) {
     for (const auto* name : {"response", "content", "text"})
       if (const auto text = value.find(name); text != value.end() && text->is_string())
         return text->get<std::string>();
+    if (value.contains("done")) return {};  // Ollama's last line: counts and times.
   }
   return std::string{line};
 }

@@ -12,7 +12,9 @@ void append_event(std::string& to, const server_event& event) {
     to += "\n\n";
     return;
   }
-  if (!event.type.empty()) to.append("event: ").append(event.type).append("\n");
+  // What is called a message is one without a type, and clients may know only that.
+  if (!event.type.empty() && event.type != "message")
+    to.append("event: ").append(event.type).append("\n");
   if (event.has_id) to.append("id: ").append(event.id).append("\n");
   if (!event.retry.empty()) to.append("retry: ").append(event.retry).append("\n");
   auto rest = event.data;

@@ -47,6 +47,7 @@ TEST(ServerEvents, ReadsEveryLineEndAndEveryCut) {
 TEST(ServerEvents, ReadsEveryField) {
   EXPECT_EQ(read_events("event: error\nid: 7\nretry: 100\ndata: a\ndata: b\nother: x\nalone\n\n"),
             "event: error\nid: 7\nretry: 100\ndata: a\ndata: b\n\n");
+  EXPECT_EQ(read_events("event: message\ndata: a\n\n"), "data: a\n\n");
   EXPECT_EQ(read_events("id: 1\n\n"), "id: 1\n\n");
   EXPECT_EQ(read_events("retry: soon\n\n"), "");
   EXPECT_EQ(read_events(": ping\n\n:\n\n"), ": ping\n\n:\n\n");

@@ -99,8 +99,7 @@ TEST(RequestGrammar, RefusesRequestLinesThatAreNone) {
        {"GET  / HTTP/1.1\r\n", "GET / HTTP/1.1 \r\n", "GET\t/ HTTP/1.1\r\n",
         "GET /a b HTTP/1.1\r\n", "GET /\x01 HTTP/1.1\r\n", "GET x HTTP/1.1\r\n",
         "POST * HTTP/1.1\r\n", " GET / HTTP/1.1\r\n", "G@T / HTTP/1.1\r\n", "GET /\r\n",
-        "GET ftp://x/ HTTP/1.1\r\n",
- "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"})
+        "GET ftp://x/ HTTP/1.1\r\n", "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"})
     EXPECT_EQ(verdict(wrong), 400) << wrong;
 }
 
