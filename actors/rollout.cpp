@@ -226,38 +226,34 @@ void rollout_state::judge(double now) {
   where->routes.copies_wanted.store(
       static_cast<std::int64_t>(std::max(plan->control_missing(), plan->comparisons_missing())),
       std::memory_order_relaxed);
-  try_other_instances();
 }
 
 // Only a worker that was started again can show that a difference is its process's own. Callers of
-// the baseline would wait for that start, so it happens once, and never where a start is long.
+// the baseline would wait for that start, so it happens while nobody asks, and never where a start
+// is long. A task that comes at just that moment keeps the worker; then it is tried again.
 void rollout_state::try_other_instances() {
   constexpr std::int64_t start_most_ns = 3'000'000'000;
+  constexpr int attempts_most = 20;
+  constexpr double pause_s = 2;
   if (!active(plan->stands())) return;
+  const auto now = now_s();
   const auto& playing = where->now_playing();
   auto& pool = where->pool(pool_kind::baseline);
-  for (auto& suspect : where->shadow.instance_suspects()) {
+  for (const auto& suspect : where->shadow.instance_suspects()) {
     const auto who = playing.find(suspect);
-    if (who == cast::nobody || tried.contains(suspect)) continue;
+    if (who == cast::nobody) continue;
     const auto& gauge = pool.specialists[who].gauge;
     if (gauge.depth() > 0 || gauge.start_ns.load(std::memory_order_relaxed) > start_most_ns)
       continue;
+    auto& mine = tried[suspect];
+    if (mine.made >= attempts_most || (mine.made > 0 && now - mine.last_s < pause_s)) continue;
+    ++mine.made;
+    mine.last_s = now;
     self->send(root, protocols::cool_atom::value, static_cast<std::uint32_t>(pool_kind::baseline),
                who);
     where->publish("rollout.instance_tried", "{\"specialist\":" + json_text(suspect) + "}");
-    tried.insert(std::move(suspect));
     break;  // One at a time.
   }
-}
-
-// The journal's keeper may have died with what it was given, and nobody would hear of it any more.
-void rollout_state::insist() {
-  if (waiting.empty()) return;
-  const auto now = now_s();
-  if (now < insist_at_s) return;
-  insist_pause_s = std::min(2 * insist_pause_s, insist_max_s);
-  insist_at_s = now + insist_pause_s;
-  waiting.back().token = record(rollout_record, waiting.back().then.encode());
 }
 
 void rollout_state::tick() {
@@ -274,6 +270,7 @@ void rollout_state::tick() {
                         ? 0.0
                         : seconds_of(where->now_playing().config.rollout.check_interval);
   if (now - judged_at_s >= wait) judge(now);
+  try_other_instances();
   arm();
 }
 

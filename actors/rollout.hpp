@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 
 namespace greenroom::actors {
@@ -38,7 +38,11 @@ struct rollout_state : watcher {
   double adjusted_at_s = 0;  ///< When the pool was last seen to have changed its own limits.
   std::optional<runtime::rollout::phase> applied;
   std::uint64_t applied_run = 0;
-  std::set<std::string, std::less<>> tried;  ///< Specialists started again in this run.
+  struct attempts {
+    int made = 0;
+    double last_s = 0;
+  };
+  std::map<std::string, attempts, std::less<>> tried;  ///< Specialists started again in this run.
 
   void open();
   void wake();
