@@ -81,6 +81,8 @@ struct message_reader {
     if (value.levels.empty()) return bad("a message that is not a map");
     const std::string_view said{bytes, size};
     if (value.out == &output) make_room(escaped_bytes(said));
+    // What is not kept is not checked either: it would hold up everybody else on this thread.
+    if (too_long && now == member::output) return true;
     if (top() && first_level_key) {
       if (said == "type")
         now = member::type;
@@ -359,8 +361,9 @@ private:
     if (reader_.type == "result" && reader_.too_long) {
       said.word = worker_word::error;
       said.retryable = false;
-      room = "the output is more than " + std::to_string(reader_.output_bytes_max)
-             + " bytes as JSON, which limits.output_bytes does not allow: answer less, or raise it";
+      room = "the output is " + std::to_string(frame.size())
+             + " bytes over the wire and more as JSON than limits.output_bytes allows: answer less, "
+               "or raise it";
       said.text = room;
     } else if (reader_.type == "result") {
       said.word = worker_word::result;
