@@ -169,6 +169,10 @@ TEST(McpSideEffects, AreRepeatedOnlyWhereTheToolOrTheConfigurationSaysSo) {
       + mcp_server("strict", file("strict"), ", side_effects: unsafe"));
   ASSERT_TRUE(node.start()) << node.errors();
   const auto die = [&](const std::string& who, const std::string& tool) {
+    // What succeeds between them keeps its circuit closed; and by then its tools are known.
+    if (who != "cold") {
+      EXPECT_EQ(node.task(who, {{"method", "tools/list"}}).status, 200);
+    }
     return node.task(who, {{"tool", tool}, {"arguments", {{"die", true}}}});
   };
   // Never seen: nothing is known of it, so not even a tool that only reads is repeated.
@@ -177,7 +181,6 @@ TEST(McpSideEffects, AreRepeatedOnlyWhereTheToolOrTheConfigurationSaysSo) {
   EXPECT_EQ(got.type(), "urn:greenroom:unknown-end") << got.body;
   EXPECT_EQ(count_of(file("cold"), "call read"), 1U);
   // Seen: as its annotations say. Methods are repeated.
-  ASSERT_EQ(node.task("known", {{"method", "tools/list"}}).status, 200);
   got = die("known", "append");
   EXPECT_EQ(got.type(), "urn:greenroom:unknown-end") << got.body;
   EXPECT_EQ(count_of(file("known"), "call append"), 1U);
@@ -194,7 +197,6 @@ TEST(McpSideEffects, AreRepeatedOnlyWhereTheToolOrTheConfigurationSaysSo) {
   got = die("bound", "append");
   EXPECT_EQ(got.type(), "urn:greenroom:worker-failed") << got.body;
   EXPECT_EQ(count_of(file("bound"), "call append"), 3U);
-  ASSERT_EQ(node.task("strict", {{"method", "tools/list"}}).status, 200);
   got = die("strict", "read");
   EXPECT_EQ(got.type(), "urn:greenroom:unknown-end") << got.body;
   EXPECT_EQ(count_of(file("strict"), "call read"), 1U);
@@ -243,6 +245,7 @@ TEST(Cancelling, EndsAWorkerThatNeitherAnswersNorLetsGo) {
   node.write_configuration(quick + "departments:\n  - name: D\n    specialists:\n"
                            + mcp_server("server", file, ", stop_timeout: 300ms"));
   ASSERT_TRUE(node.start()) << node.errors();
+  ASSERT_EQ(node.task("server", {{"tool", "plain"}}).status, 200);
   const auto got = node.task(json{{"specialist", "server"},
                                   {"input", {{"tool", "block"}, {"arguments", json::object()}}},
                                   {"timeout_ms", 300}});
