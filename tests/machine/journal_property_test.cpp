@@ -46,8 +46,10 @@ struct model {
     return {verdict::kind::written, record.id};
   }
   verdict apply(const end_record& record) {
-    if (auto* task = find(record.id); task && !task->ended) task->ended = record;
-    return {};
+    auto* task = find(record.id);
+    if (!task || task->ended) return {verdict::kind::not_open, record.id};
+    task->ended = record;
+    return {verdict::kind::written, record.id};
   }
   verdict apply(const start_record& record) {
     if (auto* task = find(record.id); task && !task->ended) task->started = true;

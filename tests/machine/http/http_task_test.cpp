@@ -1,5 +1,6 @@
 // Bodies of POST /v1/tasks, whole, broken and cut off, and tasks as JSON.
 #include "protocols/http_task.hpp"
+#include "protocols/json_text.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -78,7 +79,10 @@ TEST(HttpTask, TakesExactlyWhatAnotherParserTakesAsInput) {
     // A changed bracket may end the value early; only what the whole body is counts.
     const auto body = "{\"input\":" + value + "}";
     const auto ours = fault(body).empty();
-    const auto theirs = json::parse(body, nullptr, false);
+    // Half a surrogate pair is read as U+FFFD, which theirs does not do.
+    auto mended = body;
+    protocols::mend_halves(mended);
+    const auto theirs = json::parse(mended, nullptr, false);
     // Theirs takes repeated and unknown fields.
     if (theirs.is_object() && (theirs.size() != 1 || !theirs.contains("input"))) continue;
     const auto repeated = body.find("\"input\"", 9) != std::string::npos;

@@ -21,13 +21,13 @@ trace of_specialists(std::size_t count) {
 }
 
 TEST(FrequentChains, FindsTheWholeChainAmongNoise) {
-  auto traffic = of_specialists(20);
+  auto traffic = of_specialists(100);
   std::mt19937 chance{7};
   for (std::uint64_t key = 1; key <= 40; ++key) {
-    std::vector<std::uint32_t> calls{static_cast<std::uint32_t>(5 + chance() % 15)};
+    std::vector<std::uint32_t> calls{static_cast<std::uint32_t>(5 + chance() % 95)};
     // Three sessions of four go through 0, 1, 2, 3; a repeated call changes nothing.
     if (key % 4 != 0) calls.insert(calls.end(), {0, 1, 1, 2, 3});
-    calls.push_back(static_cast<std::uint32_t>(5 + chance() % 15));
+    calls.push_back(static_cast<std::uint32_t>(5 + chance() % 95));
     add_session(traffic, key, calls);
   }
   const auto found = frequent_chains(traffic);

@@ -295,7 +295,7 @@ TEST(Predictor, SurvivesAnyBytesBehindAValidSeal) {
   teach_chain(p, 20);
   std::string_view body;
   const std::string saved = p.save();
-  ASSERT_EQ(state_reader::open(saved, "greenroom predictor", 2, body), "");
+  ASSERT_EQ(state_reader::open(saved, "greenroom predictor", 3, body), "");
   std::uint64_t state = 3;
   for (int round = 0; round < 300; ++round) {
     std::string changed(body);
