@@ -358,12 +358,11 @@ void add_restore(CLI::App& program, outcome& result) {
   verb->add_flag("--force", o->force, "Move what is in the data folder aside first");
   verb->add_flag("--json", o->as_json, "Print JSON");
   verb->footer(
-      "Checks every file of the backup first. Refuses while a node runs on the data folder.\n"
-      "Do not restore while the node that the backup was made of goes on elsewhere: both would "
-      "run\n"
-      "the same unfinished tasks.\n\n"
+      "Checks every file of the backup first. Refuses while a node runs on the data\n"
+      "folder. Do not restore while the node that the backup was made of goes on\n"
+      "elsewhere: both would run the same unfinished tasks.\n\n"
       "Example:\n"
-      "  greenroom restore /var/backups/greenroom-2026-11-30 --data /var/lib/greenroom");
+      "  greenroom restore /var/backups/greenroom-1130 --data /var/lib/greenroom");
   verb->callback([o, &result] { result.code = restore_backup(*o); });
 }
 
