@@ -20,6 +20,8 @@ constexpr double renewal_least_s = 60;
 /// Outputs compared first in a stage past shadow, and of how many tasks one is compared later.
 constexpr std::uint64_t compared_first = 50;
 constexpr std::uint64_t tasks_for_one_comparison = 20;
+/// How the cause of a hold begins where a rollback would be due and is not automatic.
+constexpr std::string_view fails_cause = "fails";
 
 std::string percent(double value) {
   char text[32];
@@ -455,12 +457,13 @@ std::vector<decision> rollout_plan::tick(const circumstances& seen, double now_s
     reason += settings_.automatic == automation::ask
                   ? "; rollback.automatic is ask: confirm with `greenroom rollback --confirm`"
                   : "; rollback.automatic is false: nothing is rolled back by itself";
-    std::string cause = "fails";
+    const bool failing = hold_cause_.starts_with(fails_cause);
+    std::string cause{fails_cause};
     for (const auto& each : last_judgement_->findings) {
       if (each.outcome == verdict::fail) cause += ' ' + each.name;
     }
     if (auto held = hold(std::move(cause), std::move(reason), now_s)) {
-      held->ask = settings_.automatic == automation::ask;
+      held->ask = settings_.automatic == automation::ask && !failing;
       made.push_back(std::move(*held));
     }
   };
@@ -471,6 +474,8 @@ std::vector<decision> rollout_plan::tick(const circumstances& seen, double now_s
   }
   if (standing_ == standing::paused) return made;
   if (outcome != verdict::pass) {
+    // Between two looks nothing fails; what has failed stands until it passes.
+    if (hold_cause_.starts_with(fails_cause)) return made;
     if (settings_.hold_limit_s > 0 && held_s_ >= settings_.hold_limit_s) {
       fails("never passed within its limit; " + last_judgement_->summary());
       return made;
