@@ -256,6 +256,16 @@ void rollout_state::try_other_instances() {
   }
 }
 
+// The journal's keeper may have died with what it was given, and nobody would hear of it any more.
+void rollout_state::insist() {
+  if (waiting.empty()) return;
+  const auto now = now_s();
+  if (now < insist_at_s) return;
+  insist_pause_s = std::min(2 * insist_pause_s, insist_max_s);
+  insist_at_s = now + insist_pause_s;
+  waiting.back().token = record(rollout_record, waiting.back().then.encode());
+}
+
 void rollout_state::tick() {
   ticking = false;
   insist();
