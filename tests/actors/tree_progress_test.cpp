@@ -185,7 +185,7 @@ private:
     const auto& config = play_.house->now_playing().config;
     std::chrono::nanoseconds most = config.breaker.open + config.retry.max + looks_between;
     std::size_t before = 1;
-    for (const auto& one : play_.callers) before += one->ends == 0 ? 1 : 0;
+    for (const auto& one : play_.callers) before += one->ends == 0 ? 1U : 0U;
     const auto residency = std::chrono::nanoseconds{
         config.pool.min_residency ? *config.pool.min_residency : std::chrono::milliseconds{2000}};
     const auto one_turn = steady_times.run + steady_times.stop + steady_times.start;
