@@ -66,9 +66,10 @@ within 60 grep -q 'listening on' "$work/said" || fail "the node does not start"
 address=$(sed -n 's/.*listening on //p' "$work/said")
 port=${address##*:}
 
-# chromium ARG…: in the background, as root too; names of the tests lead to this machine.
+# browse ARG…: as root too; names of the tests lead to this machine. In a subshell always, which becomes the
+# browser, so that whoever ends the one ends the other.
 browse() {
-  "$browser" --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run \
+  exec "$browser" --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run \
     --disable-background-networking --disable-component-update --disable-sync \
     --user-data-dir="$work/profile-$RANDOM" \
     --host-resolver-rules="MAP *.test 127.0.0.1" "$@" 2>>"$work/browser.log"
