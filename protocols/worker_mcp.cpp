@@ -148,6 +148,7 @@ private:
   static constexpr std::string_view about_us = R"({"name":"greenroom","version":"0.1.0"})";
 
   void add_initialize(std::string& out, std::string_view id, std::string_view version) {
+    ++unanswered_;
     out += R"({"jsonrpc":"2.0","id":)";
     out += id;
     out += R"(,"method":"initialize","params":{"protocolVersion":)";
@@ -158,6 +159,7 @@ private:
   }
 
   void add_discover(std::string& out, std::string_view version) {
+    ++unanswered_;
     version_ = version;
     out += R"({"jsonrpc":"2.0","id":)";
     out += greeting_prefix;
@@ -363,6 +365,7 @@ private:
     const bool failed = !got.error.empty() && got.error != "null";
     const auto name = name_in(got.id);
     if (name == initialize_id || is_own(name, greeting_prefix)) {
+      if (unanswered_ > 0) --unanswered_;
       if (begun_) return tell_now(listener, worker_word::ignored, {}, {});
       if (failed) return rejected(got.error, listener);
       return begin(name == initialize_id || name == second_initialize_, got.result, listener);
@@ -426,6 +429,8 @@ private:
     }
     if (!reply_.empty() && greetings_ < greetings_max)
       return tell_now(listener, worker_word::reply, {}, reply_);
+    // One that takes its time over `initialize` may refuse the other greeting sooner.
+    if (unanswered_ > 0) return tell_now(listener, worker_word::ignored, {}, {});
     tell_now(listener, worker_word::refusal, {}, refusal_);
   }
 
@@ -492,6 +497,7 @@ private:
   bool discovered_ = false;  ///< It was asked to discover itself.
   std::size_t line_bytes_ = 0;
   std::uint64_t greetings_ = 0;
+  int unanswered_ = 0;             ///< Greetings.
   std::string second_initialize_;  ///< The identifier of one in another version.
   std::string refusal_;
   std::string reply_, room_, id_room_, result_room_, mended_;

@@ -379,6 +379,24 @@ TEST(McpCodec, DiscoversServersWithoutSessions) {
   EXPECT_EQ(nlohmann::json::parse(ping)["method"], "server/discover");
 }
 
+TEST(McpCodec, WaitsForInitializeThoughTheOtherGreetingIsRefused) {
+  ear heard;
+  const auto codec = mcp();
+  std::string out;
+  codec->greet(out);
+  EXPECT_TRUE(codec->greet_again(out));
+  EXPECT_FALSE(codec->greet_again(out));
+  codec->feed(
+      R"({"jsonrpc":"2.0","id":70000000001,"error":{"code":-32601,"message":"Method not found"}})"
+      "\n"
+      R"({"jsonrpc":"2.0","id":0,"result":{}})"
+      "\n",
+      heard);
+  ASSERT_EQ(heard.heard.size(), 3U);
+  EXPECT_EQ(heard.heard[0], "ignored");
+  EXPECT_EQ(heard.heard[2], "ready");
+}
+
 TEST(McpCodec, TellsARefusalOnceNothingElseCanBeTried) {
   const auto no = [](const std::string& id) {
     return R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":1,"message":"no licence"}})";
