@@ -1,6 +1,7 @@
 #include "actors/lookup_thread.hpp"
 
 #include "actors/cast_reader.hpp"
+#include "runtime/machine/io/clock.hpp"
 
 #include <pthread.h>
 #include <sys/resource.h>
@@ -84,7 +85,7 @@ void lookup_thread::work() {
   for (;;) {
     wake_.wait(lock, [this] { return stopping_ || !jobs_.empty() || !scans_.empty(); });
     if (stopping_) return;
-    const auto begun = std::chrono::steady_clock::now();
+    const auto begun_ns = machine::steady_now_ns();
     const bool is_job = !jobs_.empty() && (scans_.empty() || in_a_row < jobs_in_a_row);
     in_a_row = is_job ? in_a_row + 1 : 0;
     auto one = is_job ? std::exchange(jobs_.front(), {}) : job{};
@@ -107,9 +108,8 @@ void lookup_thread::work() {
     if (!more) long_one = {};
     cast_reader::turn();  // Nothing here looks at a cast any more.
     lock.lock();
-    const auto took = std::chrono::steady_clock::now() - begun;
     auto& mean = is_job ? job_ns_ : scan_ns_;
-    mean = mean_of(mean, std::chrono::nanoseconds{took}.count());
+    mean = mean_of(mean, machine::steady_now_ns() - begun_ns);
     if (more && !stopping_) scans_.push_back(std::move(long_one));
   }
 }

@@ -182,7 +182,9 @@ TEST(Bounds, HoldForErrorsEventsAndTheirReplays) {
   for (auto& one : readers) {
     const auto head = one.until("\r\n\r\n");
     ++(status_of(head) == 200 ? taken : refused);
-    if (status_of(head) == 503) EXPECT_NE(head.find("Retry-After: "), std::string::npos) << head;
+    if (status_of(head) == 503) {
+      EXPECT_NE(head.find("Retry-After: "), std::string::npos) << head;
+    }
   }
   EXPECT_EQ(taken, 200);
   EXPECT_EQ(refused, 100);
@@ -204,7 +206,9 @@ TEST(Bounds, HoldForErrorsEventsAndTheirReplays) {
       const auto at = text.find("id: ");
       if (at == std::string::npos) continue;
       const auto number = std::strtoull(text.c_str() + at + 4, nullptr, 10);
-      if (last != 0) EXPECT_EQ(number, last + 1);
+      if (last != 0) {
+        EXPECT_EQ(number, last + 1);
+      }
       last = number;
     }
     return last > 10;
@@ -241,7 +245,9 @@ TEST(Bounds, HoldForPagesOfLargeOutputs) {
           found.insert(one["id"].get<std::string>());
           const bool large = one.contains("output_left_out");
           EXPECT_NE(large, one.contains("output")) << one["id"];
-          if (large) EXPECT_EQ(one["output_bytes"], 4'000'002);
+          if (large) {
+            EXPECT_EQ(one["output_bytes"], 4'000'002);
+          }
         }
         if (body["next"].is_null()) break;
         cursor = body["next"].get<std::string>();
@@ -352,7 +358,7 @@ TEST(Bounds, TellWhenTheWorkersOfTheBaselineCannotBeUp) {
 
 TEST(Bounds, OfOpenFilesAreSaidWhenThereAreTooFewToStart) {
   live_node node{"pool: { max_warm: 1 }", {{"one"}}};
-  for (const std::size_t files : {12, 20, 40}) {
+  for (const std::size_t files : {12U, 20U, 40U}) {
     node.limit_files(files, files);
     EXPECT_FALSE(node.start());
     EXPECT_EQ(node.exit_code(), 1);
