@@ -129,6 +129,7 @@ bool monitor_state::notice_pause(double now_s) {
   for (auto& one : samplers) one.forget();
   for (auto& one : slots) one.forget();
   unjudged = true;
+  paused_s = now_s;
   where->board.write([&](watch_board::content& board) { board.checked_at_s = now_s; });
   where->publish("node.paused",
                  "{\"for_ms\":" + std::to_string(static_cast<std::int64_t>(late_s * 1e3)) + "}");
@@ -266,9 +267,13 @@ void monitor_state::specialist_alerts(double now_s,
 void monitor_state::look() {
   const auto now = now_s();
   if (notice_pause(now)) return;
-  // What ended right after a pause had to wait for its end.
-  if (std::exchange(unjudged, false))
+  // What ends right after a pause ran through it.
+  if (unjudged) {
+    const auto interval = seconds_of(where->now_playing().config.health_interval);
+    if (now < paused_s + interval / 2) return;
+    unjudged = false;
     for (auto& one : samplers) one.forget();
+  }
   std::array<pool_sample, 2> samples{samplers[0].take(now), samplers[1].take(now)};
   const bool both = where->pool(pool_kind::baseline).open;
   if (both) {

@@ -43,6 +43,7 @@ struct monitor_state : watcher {
   std::array<std::vector<std::uint32_t>, 2> stuck;       ///< Who was stuck at the last look.
   double ticked_s = 0;                                   ///< When it was last looked who is stuck.
   bool unjudged = false;           ///< What has ended since the last look ran through a pause.
+  double paused_s = 0;             ///< When the last pause was noticed.
   std::uint64_t damages_told = 0;  ///< Of the journal.
 
   void open();

@@ -400,7 +400,9 @@ TEST(Department, StopsAWorkerThatIgnoresItsDeadlineAndRunsTheOthersElsewhere) {
   play.world.dispatch();
   play.worker("d0-s0").get_ready();
   play.world.advance(1s);
-  auto other = play.ask("d0-s0");
+  task_request patient;
+  patient.timeout = 10s;
+  auto other = play.ask("d0-s0", patient);
   play.world.advance(1100ms);
   EXPECT_EQ(late->why, failure::out_of_time);
   EXPECT_GT(play.worker("d0-s0").cancels, 0);

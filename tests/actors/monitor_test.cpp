@@ -59,13 +59,21 @@ TEST(Monitor, DoesNotJudgeWhatRanThroughAPause) {
     return play.house->board.read(
         [](const actors::watch_board::content& board) { return board.health.score; });
   };
+  const auto factors = [&] {
+    return play.house->board.read([](const actors::watch_board::content& board) {
+      std::string text;
+      for (const auto& one : board.health.factors)
+        text += " " + one.name + " " + std::to_string(one.value);
+      return text;
+    });
+  };
   const auto before = health();
   for (int i = 0; i < 8; ++i) play.ask(someone(chance));
   play.world.dispatch();
   stand_still(play, 45s);
   for (int i = 0; i < 100; ++i) {
     play.live(100ms);
-    ASSERT_GT(health(), before - 0.15) << i;
+    ASSERT_GT(health(), before - 0.15) << i << factors();
     ASSERT_FALSE(firing(play, "response-time-critical")) << i;
   }
   EXPECT_EQ(

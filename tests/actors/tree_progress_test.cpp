@@ -14,7 +14,8 @@ namespace {
 constexpr steady_workers::times steady_times{.start = 200ms, .run = 300ms, .stop = 50ms};
 // From one look of a department, a director and the bridge to the next, and the steps of the test.
 constexpr std::chrono::milliseconds looks_between{300};
-constexpr auto longest_turn = 4 * (steady_times.start + std::chrono::milliseconds{300});
+// Four starts, and some have taken long before everybody behaved.
+constexpr std::chrono::seconds longest_turn{8};
 
 struct troubles {
   bool kills = false;    // Of actors.
@@ -224,6 +225,10 @@ private:
                   + " depth " + std::to_string(stand.gauge.depth()) + " running "
                   + std::to_string(stand.gauge.running.load());
         }
+      const bool late = workers_.live_until(chance_, 30s, [&] { return !mine || mine->ends > 0; });
+      text += late ? "\nserved " + std::to_string((play_.world.now_ns() - begun) / 1'000'000)
+                         + " ms after it called"
+                   : std::string{"\nnot served half a minute later"};
       text += "\nmax_warm " + std::to_string(config.pool.max_warm) + " residency "
               + std::to_string(config.pool.min_residency->count()) + " budget "
               + std::to_string(config.pool.memory_budget_mb);
