@@ -180,6 +180,15 @@ std::string wrapped(std::string_view text, std::size_t columns) {
   return result;
 }
 
+void print_labelled(std::string_view label, colour in, const std::string& text) {
+  constexpr std::size_t label_columns = 10;
+  const auto columns = std::max(width_of(label) + 1, label_columns);
+  auto lines = std::string(columns, ' ') + text;
+  if (is_terminal()) lines = wrapped(lines, terminal_width());
+  const std::string gap(columns - width_of(label), ' ');
+  std::printf("%s%s%s\n", paint(label, in).c_str(), gap.c_str(), lines.c_str() + columns);
+}
+
 std::string sparkline(const std::vector<double>& values, std::size_t columns) {
   constexpr std::array bars{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   const auto from = values.size() - std::min(values.size(), columns);

@@ -71,6 +71,10 @@ std::string sparkline(const std::vector<double>& values, std::size_t columns);
 /// column of the line (after two spaces or more), or below its beginning.
 std::string wrapped(std::string_view text, std::size_t columns);
 
+/// Prints `label` in its colour, then the text in a column of its own; on a terminal the text is
+/// wrapped within that column.
+void print_labelled(std::string_view label, colour in, const std::string& text);
+
 /// Writes out what is buffered. False when nobody can read it: the pipe is closed, the disk full.
 bool flush_output();
 /// The reader of standard output has gone, so more output is of no use.

@@ -78,9 +78,8 @@ int diagnose(const diagnose_options& o) {
   if (findings.empty()) std::printf("nothing is wrong\n");
   for (const auto& one : findings) {
     const auto severity = text_of(one, "severity", "?");
-    std::printf("%s  %s\n", paint(severity, colour_of(severity)).c_str(),
-                text_of(one, "finding").c_str());
-    std::printf("    change: %s\n", text_of(one, "change").c_str());
+    print_labelled(severity, colour_of(severity), text_of(one, "finding"));
+    print_labelled("  change:", colour::none, text_of(one, "change"));
   }
   return done;
 }

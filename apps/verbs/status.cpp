@@ -49,8 +49,8 @@ void print_reasons(const json& whole) {
     const auto paint_as = severity == "critical"  ? colour::red
                           : severity == "warning" ? colour::yellow
                                                   : colour::grey;
-    std::printf("%-9s %s (%s)\n", paint(severity, paint_as).c_str(), text_of(one, "reason").c_str(),
-                text_of(one, "change").c_str());
+    print_labelled(severity, paint_as,
+                   text_of(one, "reason") + " (" + text_of(one, "change") + ")");
   }
 }
 
@@ -69,31 +69,32 @@ void print_status(const json& pooling, const json& why, const json& specialists,
           : "no alerts");
   print_reasons(why);
   if (const auto way_back = text_of(why, "way_back"); !way_back.empty())
-    std::printf("way back  %s\n", way_back.c_str());
+    print_labelled("way back", colour::none, way_back);
   const auto quality = why.value("quality", json::object());
   const auto share = [&quality](const char* name) {
     const auto found = quality.find(name);
     return found != quality.end() && found->is_number() ? percent(found->get<double>())
                                                         : std::string{"not measured"};
   };
-  std::printf("quality   availability %s, prediction accuracy %s, workflow detection %s\n",
-              share("availability").c_str(), share("prediction_accuracy").c_str(),
-              share("workflow_detection").c_str());
-  std::printf("warm      %s of %s specialists (%s)\n", text_of(counts, "warm", "?").c_str(),
-              text_of(counts, "total", "?").c_str(),
-              percent(number_of(counts, "utilization")).c_str());
+  print_labelled("quality", colour::none,
+                 "availability " + share("availability") + ", prediction accuracy "
+                     + share("prediction_accuracy") + ", workflow detection "
+                     + share("workflow_detection"));
+  print_labelled("warm", colour::none,
+                 text_of(counts, "warm", "?") + " of " + text_of(counts, "total", "?")
+                     + " specialists (" + percent(number_of(counts, "utilization")) + ")");
   double cores = 0;
   for (const auto& one : specialists.value("items", json::array()))
     cores += number_of(one, "cpu_share");
-  std::printf("cpu       %s cores kept busy by workers\n", fixed(cores, 2).c_str());
-  std::printf("memory    %s MB in use, %s MB saved (%s %% of always-warm)\n",
-              fixed(number_of(memory, "current"), 1).c_str(),
-              fixed(number_of(memory, "saved"), 1).c_str(),
-              fixed(number_of(memory, "efficiency"), 1).c_str());
-  std::printf("response  %s on average, %s warm hits, %s waiting\n",
-              spoken_duration(number_of(performance, "averageResponseTime")).c_str(),
-              percent(number_of(performance, "warmHitRate")).c_str(),
-              text_of(performance, "queueDepth", "?").c_str());
+  print_labelled("cpu", colour::none, fixed(cores, 2) + " cores kept busy by workers");
+  print_labelled("memory", colour::none,
+                 fixed(number_of(memory, "current"), 1) + " MB in use, "
+                     + fixed(number_of(memory, "saved"), 1) + " MB saved ("
+                     + fixed(number_of(memory, "efficiency"), 1) + " % of always-warm)");
+  print_labelled("response", colour::none,
+                 spoken_duration(number_of(performance, "averageResponseTime")) + " on average, "
+                     + percent(number_of(performance, "warmHitRate")) + " warm hits, "
+                     + text_of(performance, "queueDepth", "?") + " waiting");
 
   struct tally {
     std::map<std::string, int> states;
