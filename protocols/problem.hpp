@@ -27,7 +27,7 @@ struct problem {
   std::string task;                  ///< The task that failed, as 32 digits; empty: there is none.
   /// What the server behind the worker answered; null: it did not, or there is none.
   std::shared_ptr<const upstream_answer> upstream;
-  bool unwritten = false;            ///< This end is not in the journal, where it belongs.
+  bool unwritten = false;  ///< This end is not in the journal, where it belongs.
 };
 
 /// The problem that stands for a failure of a task. An empty detail is replaced by a general one.

@@ -14,7 +14,8 @@ namespace greenroom::apps {
 /// NOTIFY_SOCKET in the environment nothing is sent. Use from one thread.
 class service_manager {
 public:
-  /// Reads the environment and takes what it says out of it, so that no worker answers for the node.
+  /// Reads the environment and takes what it says out of it, so that no worker answers for the
+  /// node.
   service_manager();
 
   void ready(const std::string& status);

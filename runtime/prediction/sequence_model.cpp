@@ -404,7 +404,8 @@ void sequence_model::learn_period(const sequence_position& at, std::uint8_t peri
   ++inside_;
   if (begins) ++begun_;
   ++period_sets_met_[periods];
-  table_.find_or_add(key_of(week_seen, period(at.last_s, week_s))).add(begins ? end_of_case : 0, week_limit);
+  table_.find_or_add(key_of(week_seen, period(at.last_s, week_s)))
+      .add(begins ? end_of_case : 0, week_limit);
 }
 
 void sequence_model::learn_weights(const opinion& now, std::size_t right) {

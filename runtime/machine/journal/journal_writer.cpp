@@ -88,7 +88,23 @@ journal_writer::journal_writer(const journal_options& options, bool all_pages)
   sql_ = std::make_unique<statements>(db_);
   find_identity(options.expected);
   load();
+  check_rows(all_pages);
   if (!in_memory_) checkpointer_ = std::make_unique<journal_checkpointer>(db_);
+}
+
+void journal_writer::check_rows(bool whatever_its_size) {
+  constexpr std::int64_t looked_at_most = std::int64_t{64} << 20;
+  const auto bytes = db_.number("PRAGMA page_count") * db_.number("PRAGMA page_size");
+  if (!on_damage_ || tasks_ == 0 || (bytes > looked_at_most && !whatever_its_size)) return;
+  std::uint64_t sound = 0;
+  sqlite_statement rows{db_, std::string{"SELECT "} + task_columns + " FROM " + task_tables};
+  while (rows.step())
+    if (!read_task(rows, summed_from_).damaged) ++sound;
+  // One whose session or name is gone is not among the rows.
+  if (sound < tasks_)
+    on_damage_({std::to_string(tasks_ - sound) + " of " + std::to_string(tasks_)
+                    + " tasks in the journal do not match their checksums",
+                {}});
 }
 
 journal_writer::~journal_writer() {

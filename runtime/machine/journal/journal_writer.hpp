@@ -73,6 +73,9 @@ private:
   struct statements;
 
   void load();
+  /// Looks at every row of a file that is not too large for that: what is found by its id later
+  /// would not be found when the id itself is what was damaged.
+  void check_rows(bool whatever_its_size);
   void find_identity(const std::string& wanted);
   std::string fresh_text();
   void committed();

@@ -79,10 +79,13 @@ TEST(HttpTask, TakesExactlyWhatAnotherParserTakesAsInput) {
     // A changed bracket may end the value early; only what the whole body is counts.
     const auto body = "{\"input\":" + value + "}";
     const auto ours = fault(body).empty();
+    auto theirs = json::parse(body, nullptr, false);
     // Half a surrogate pair is read as U+FFFD, which theirs does not do.
-    auto mended = body;
-    protocols::mend_halves(mended);
-    const auto theirs = json::parse(mended, nullptr, false);
+    if (ours && theirs.is_discarded()) {
+      auto mended = body;
+      protocols::mend_halves(mended);
+      theirs = json::parse(mended, nullptr, false);
+    }
     // Theirs takes repeated and unknown fields.
     if (theirs.is_object() && (theirs.size() != 1 || !theirs.contains("input"))) continue;
     const auto repeated = body.find("\"input\"", 9) != std::string::npos;

@@ -100,7 +100,7 @@ private:
   bool more() {
     // A test that waits in vain has to end some day.
     pollfd wait{socket_, POLLIN, 0};
-    if (::poll(&wait, 1, 20'000) <= 0) return false;
+    if (::poll(&wait, 1, 120'000) <= 0) return false;
     char bytes[65536];
     const auto got = ::recv(socket_, bytes, sizeof bytes, 0);
     if (got <= 0) return false;

@@ -356,13 +356,6 @@ TEST(HttpServer, AnswersAClientThatHasEndedItsSendingSide) {
     EXPECT_EQ(status_of(rest), 200) << rest;
     EXPECT_TRUE(rest.ends_with("late")) << rest;
   }
-  // Of two requests both are answered.
-  raw_client client{s.port()};
-  client.send(get("/1") + get("/2"));
-  client.end_sending();
-  for (auto& one : waiting.take(2)) one.answer(200, "text/plain", "both");
-  const auto rest = client.rest();
-  EXPECT_NE(rest.find("both"), rest.rfind("both")) << rest;
   while (s.server->counters().connections > 0) std::this_thread::yield();
   EXPECT_EQ(s.server->counters().hung_up, 0U);
 }
