@@ -100,6 +100,11 @@ void director_state::adopt_cast() {
     fact.load_s = starts.expected_s(i, fact.load_s);
     fact.memory_mb = bytes > 0 ? static_cast<double>(bytes) / bytes_per_mb : one.config.memory_mb;
     policy->learn(i, fact);
+    // One that is up and has been pinned takes no slot any more, and the other way round.
+    if (held[i].held && (held[i].counted_mb < 0) != fact.pinned) {
+      hold(i, false);
+      hold(i, true);
+    }
   }
   policy->set_limits(limits);
 }

@@ -465,5 +465,23 @@ TEST(Director, GivesATurnToWhoWaitsForOneThatIsNeverIdle) {
   EXPECT_EQ(play.processes(), 1u);
 }
 
+// It was warm before, and holds a slot; from then on it is outside of them.
+TEST(Director, GivesTheSlotOfOneThatIsPinnedWhileItIsWarmToOthers) {
+  auto config = slots(2, 1);
+  stage play{config};
+  play.open();
+  play.ask("d0-s0");
+  serve(play, "d0-s0");
+  config.departments[0].specialists[0].pin = true;
+  ASSERT_TRUE(play.house->replace_cast(actors::make_cast(config, &play.house->now_playing())));
+  caf::anon_send(play.root, protocols::reload_atom::value);
+  play.world.dispatch();
+  const auto other = play.ask("d0-s1");
+  play.world.advance(100ms);
+  ASSERT_EQ(play.starts["d0-s1"], 1);
+  serve(play, "d0-s1");
+  EXPECT_EQ(other->state, task_state::completed);
+}
+
 }  // namespace
 }  // namespace greenroom::tests
