@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 TEST(Pool, ReplacesADepartmentThatGaveUpOnItsSpecialist) {
   auto config = small_cast(1, 1);
-  config.supervision.restarts_max = 2;
+  config.supervision.restarts_max = config.departments[0].restart.intensity = 2;
   stage play{config};
   play.open();
   for (int i = 0; i < 3; ++i) {  // One more than the department forgives.

@@ -80,8 +80,9 @@ TEST(Rollback, ComesByItselfWithinItsTimeWhenTheIntelligentPoolFails) {
   EXPECT_EQ(play.house->routes.now().routes, mode::shadow);
 }
 
-// Everything at the intelligent pool, and the node starts again: nobody asks the baseline any more,
-// so only what the rollout has kept can say how fast it was.
+// Everything at the intelligent pool, and the node starts again: no caller asks the baseline any
+// more. While there is a rollout it is given copies; after COMPLETE only what the rollout has kept
+// can say how fast it was.
 class AfterARestart : public testing::TestWithParam<runtime::rollout::phase> {
 protected:
   static std::string record_at(runtime::rollout::phase wanted) {
@@ -116,13 +117,22 @@ TEST_P(AfterARestart, ASlowPoolIsStillMeasuredByWhatTheBaselineWas) {
   const auto go_on = [&](int turns, int steps) {
     for (int i = 1; i <= steps && !play.rollback(); ++i) {
       if (i % 10 == 0) play.ask(i % 20 == 0 ? "d0-s0" : "d0-s1");
-      if (i % turns == 0) play.behave();
+      play.behave("nobody", i % turns == 0 ? "" : "baseline/");
       play.world.advance(50ms);
     }
   };
   go_on(1, 400);
   ASSERT_FALSE(play.rollback()) << "as fast as it was";
-  ASSERT_EQ(play.ended(pool_kind::baseline), 0u) << "nothing here to compare with";
+  const auto callers_served = [&] {
+    std::uint64_t sum = 0;
+    for (const auto& stand : play.house->pool(pool_kind::baseline).specialists)
+      for (std::size_t e = 0; e < machine::task_outcomes; ++e)
+        sum += machine::count_of(stand.gauge.ends[e]);
+    return sum;
+  };
+  ASSERT_EQ(callers_served(), 0u) << "copies are all that it is given";
+  const bool complete = GetParam() == runtime::rollout::phase::complete;
+  ASSERT_EQ(play.ended(pool_kind::baseline) == 0, complete) << "nobody compares any more";
   const auto turned_bad = play.world.now_ns();
   go_on(16, 1200);
   ASSERT_TRUE(play.rollback());

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace greenroom::tests {
@@ -14,8 +15,7 @@ namespace {
 constexpr steady_workers::times steady_times{.start = 200ms, .run = 300ms, .stop = 50ms};
 // From one look of a department, a director and the bridge to the next, and the steps of the test.
 constexpr std::chrono::milliseconds looks_between{300};
-// Four starts, and some have taken long before everybody behaved.
-constexpr std::chrono::seconds longest_turn{8};
+constexpr int starts_of_a_turn = 4;
 
 struct troubles {
   bool kills = false;    // Of actors.
@@ -103,6 +103,30 @@ private:
     if (!play_.refused) ids_.push_back(play_.last);
   }
 
+  // A director knows it from the starts that it has seen, also those before everybody behaved.
+  [[nodiscard]] std::chrono::nanoseconds longest_start() const {
+    constexpr std::string_view key = "\"start_ms\":";
+    std::chrono::milliseconds longest{0};
+    for (const auto& one : play_.house->events.after(0)) {
+      const auto at = one.json.find(key);
+      if (one.kind != "specialist.warm" || at == std::string::npos) continue;
+      longest = std::max(longest,
+                         std::chrono::milliseconds{std::stoll(one.json.substr(at + key.size()))});
+    }
+    return std::max<std::chrono::nanoseconds>(longest, steady_times.start);
+  }
+
+  // The copies of a rollout wait in the same lines, and no caller of ours hears of them.
+  [[nodiscard]] std::size_t under_way() const {
+    std::size_t tasks = 0;
+    for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
+      for (std::uint32_t i = 0; i < play_.house->now_playing().members.size(); ++i)
+        tasks += play_.house->pool(kind).specialists[i].gauge.depth();
+    std::size_t unheard = 0;
+    for (const auto& one : play_.callers) unheard += one->ends == 0 ? 1U : 0U;
+    return std::max(tasks, unheard);
+  }
+
   void trouble() {
     switch (chance_() % 16) {
       case 0:
@@ -185,15 +209,14 @@ private:
     // Those before it in the line, each with a start, a run and its residency, and the circuit.
     const auto& config = play_.house->now_playing().config;
     std::chrono::nanoseconds most = config.breaker.open + config.retry.max + looks_between;
-    std::size_t before = 1;
-    for (const auto& one : play_.callers) before += one->ends == 0 ? 1U : 0U;
+    const auto before = 1 + under_way();
     const auto residency = std::chrono::nanoseconds{
         config.pool.min_residency ? *config.pool.min_residency : std::chrono::milliseconds{2000}};
     const auto one_turn = steady_times.run + steady_times.stop + steady_times.start;
     most += static_cast<std::int64_t>(before) * (one_turn + residency);
     // One that is never idle has a turn as long as four starts, or its residency.
     if (!beside.empty())
-      most += std::max<std::chrono::nanoseconds>(longest_turn, residency) + one_turn;
+      most += std::max(starts_of_a_turn * longest_start(), residency) + looks_between + one_turn;
     std::uint32_t who = any_index();
     while (members[who].gone) who = any_index();
     const auto& name = members[who].config.name;

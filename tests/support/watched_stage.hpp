@@ -11,6 +11,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace greenroom::tests {
@@ -66,11 +67,11 @@ public:
   void route(double percentage) {
     for (int i = 0; i < 100 && steer(steering::what::route, percentage) != 200; ++i) live(50ms);
   }
-  /// Whoever is asked to do something does it.
-  void behave(const std::string& fails = "nobody") {
+  /// Whoever is asked to do something does it, in the pool `only`, when one is named ("baseline/").
+  void behave(const std::string& fails = "nobody", std::string_view only = {}) {
     for (std::size_t i = 0; i < all.size(); ++i) {
       auto one = all[i];
-      if (one->gone) continue;
+      if (one->gone || !names[one.get()].starts_with(only)) continue;
       if (one->stopping) {
         one->die();
         continue;
