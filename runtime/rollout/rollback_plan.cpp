@@ -137,7 +137,10 @@ instruction rollback_plan::next() const {
     case rollback_state::switching:
       return {order::switch_to_baseline, 0, clock_from_s_ + settings_.switch_s};
     case rollback_state::requeueing:
-      return {order::requeue, 0, clock_from_s_ + settings_.requeue_s};
+      // The switch may have waited for the journal; who is told to hand over needs a moment still.
+      return {order::requeue, 0,
+              std::max(clock_from_s_ + settings_.requeue_s,
+                       std::max(entered_at_s_, resumed_at_s_) + settings_.requeue_least_s)};
     case rollback_state::draining: return {order::drain, 0, drain_by_s()};
     case rollback_state::fencing:
       return {order::fence, 0, drain_by_s() + settings_.fence_s - settings_.drain_s};

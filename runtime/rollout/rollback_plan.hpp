@@ -77,7 +77,8 @@ struct rollback_settings {
   double budget_s = 30;  ///< From the decision (planned: from the switch) to the end.
   double switch_s = 2;   ///< Each of these is counted from that same moment.
   double requeue_s = 6;
-  double drain_s = 18;  ///< What runs longer is fenced.
+  double requeue_least_s = 1;  ///< Since it was begun, however late that was.
+  double drain_s = 18;         ///< What runs longer is fenced.
   double fence_s = 22;
   double planned_drain_s = 120;  ///< Instead of drain_s; the rest moves with it.
   double lower_hold_s = 15;      ///< Planned: at each lower percentage.

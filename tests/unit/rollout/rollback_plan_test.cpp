@@ -163,6 +163,18 @@ TEST(RollbackPlan, TurnsIntoAnEmergencyWhenThingsGetWorseMeanwhile) {
   EXPECT_FALSE(plan.hurry("again", t0 + 9));
 }
 
+TEST(RollbackPlan, LeavesWhatWaitsTimeToMoveAfterALateSwitch) {
+  auto plan = emergency();
+  plan.carried_out(order::switch_to_baseline, 0, t0 + 0.1);
+  EXPECT_NEAR(plan.next().by_s, t0 + rollback_settings{}.requeue_s, 1e-6);
+  auto late = emergency();
+  late.carried_out(order::switch_to_baseline, 0, t0 + 20);
+  EXPECT_EQ(late.next().what, order::requeue);
+  EXPECT_NEAR(late.next().by_s, t0 + 20 + rollback_settings{}.requeue_least_s, 1e-6);
+  late.resumed(t0 + 50);
+  EXPECT_NEAR(late.next().by_s, t0 + 50 + rollback_settings{}.requeue_least_s, 1e-6);
+}
+
 TEST(RollbackPlan, SaysSoWhenTheBudgetWasNotKept) {
   auto plan = emergency();
   plan.carried_out(order::switch_to_baseline, 0, t0 + 40);
