@@ -43,6 +43,12 @@ TEST(WholeLife, IsScrapedReloadedRolledOutAndBackStreamedAndStoppedWithCallersWa
   }};
   // Each goes on whatever became of the one before: this is not where they are judged.
   for (int round = 0; round < 2; ++round) {
+    // What was rolled back begins anew; until then no share is given.
+    if (round > 0) {
+      EXPECT_EQ(play.route(50).status, 409);
+      EXPECT_TRUE(eventually([&] { return play.steer("start").status == 200; }))
+          << play.rollout().dump(1);
+    }
     EXPECT_TRUE(eventually([&] { return play.route(50).status == 200; }, 60s))
         << play.rollout().dump(1);
     play.configure(round == 0 ? "shutdown_grace: 2s" : "shutdown_grace: 1s",
