@@ -31,6 +31,8 @@ fi
 cat >"$work/greenroom.yaml" <<YAML
 version: 1
 data_dir: $work/data
+# Two tests let the worker die, streams in the middle included, which counts as failures.
+breaker: { failures: 1000 }
 departments:
   - name: VOICES
     specialists:
