@@ -18,9 +18,9 @@ std::vector<std::shared_ptr<const cast>>& held_casts() {
 const cast& cast_reader::hold(std::shared_ptr<const cast> fresh) {
   auto& all = held_casts();
   all.push_back(std::move(fresh));
-  state_.held = all.size();
-  state_.newest = all.back().get();
-  return *state_.newest;
+  held_here.held = all.size();
+  held_here.newest = all.back().get();
+  return *held_here.newest;
 }
 
 void cast_reader::release(std::size_t from) {
@@ -29,7 +29,7 @@ void cast_reader::release(std::size_t from) {
   std::vector<std::shared_ptr<const cast>> gone;
   for (auto at = from; at + 1 < all.size(); ++at) gone.push_back(std::move(all[at]));
   all.erase(all.begin() + static_cast<std::ptrdiff_t>(from), all.end() - 1);
-  state_.held = all.size();
+  held_here.held = all.size();
 }
 
 }  // namespace greenroom::actors

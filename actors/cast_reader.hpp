@@ -31,11 +31,11 @@ public:
   class scope {
   public:
     scope() {
-      auto& mine = state_;
+      auto& mine = held_here;
       if (mine.depth++ == 0) mine.base = mine.outside ? mine.held : 0;
     }
     ~scope() {
-      auto& mine = state_;
+      auto& mine = held_here;
       if (--mine.depth == 0 && mine.held > mine.base + 1) release(mine.base);
     }
     scope(const scope&) = delete;
@@ -43,7 +43,7 @@ public:
   };
 
   static void turn() {
-    auto& mine = state_;
+    auto& mine = held_here;
     if (mine.depth > 0) return;
     mine.outside = false;
     if (mine.held > 1) release(0);
@@ -51,7 +51,7 @@ public:
 
   /// Whether this thread holds it already.
   [[nodiscard]] static bool holds(const cast* now) {
-    auto& mine = state_;
+    auto& mine = held_here;
     if (mine.depth == 0) mine.outside = true;
     return mine.newest == now;
   }
@@ -61,7 +61,7 @@ private:
   // Keeps those from number `from` on no more, but for the newest.
   static void release(std::size_t from);
 
-  inline static thread_local constinit held_state state_{};
+  inline static thread_local constinit held_state held_here{};
 };
 
 }  // namespace greenroom::actors

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace greenroom::actors {
@@ -19,7 +20,8 @@ namespace greenroom::actors {
 /// whoever calls `settle`, and not on the thread that brought the answer. Any thread.
 class mirror {
 public:
-  explicit mirror(runtime::rollout::shadow_settings settings = {}) : settings_{settings} {}
+  explicit mirror(runtime::rollout::shadow_settings settings = {})
+      : settings_{std::move(settings)} {}
 
   /// One task and its copies.
   class pair;

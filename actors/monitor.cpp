@@ -184,10 +184,11 @@ void monitor_state::watch_pool(pool_kind kind, double now_s,
     where->publish("task.stuck", "{\"specialist\":" + json_text(called) + ",\"pool\":\""
                                      + std::string{protocols::to_string(kind)}
                                      + "\",\"waited_ms\":" + waited + "}");
-    const auto more = served->raise(runtime::monitoring::task_stuck,
-                                    called + " has waited for a slot for " + waited
-                                        + " ms while one is idle; it was asked for again",
-                                    now_s);
+    auto text = called;
+    text += " has waited for a slot for ";
+    text += waited;
+    text += " ms while one is idle; it was asked for again";
+    const auto more = served->raise(runtime::monitoring::task_stuck, std::move(text), now_s);
     changes.insert(changes.end(), more.begin(), more.end());
   }
   pool.stuck_now.store(found.size(), std::memory_order_relaxed);

@@ -1,6 +1,6 @@
 // OpenAI's library against a specialist that is a model server: what the server says arrives.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { beforeEach, test } from "node:test";
 import OpenAI from "openai";
 
 const base = process.env.GREENROOM_NODE;
@@ -8,6 +8,19 @@ const client = new OpenAI({ baseURL: `${base}/v1`, apiKey: "unused", maxRetries:
 const model = "Qwen/Qwen2.5-7B:latest";
 const ask = (content, more = {}) =>
   client.chat.completions.create({ model, messages: [{ role: "user", content }], ...more });
+
+// What failed before may have opened the circuit for a few seconds.
+beforeEach(async () => {
+  for (let left = 40; left > 0; --left) {
+    try {
+      await ask("hello");
+      return;
+    } catch (error) {
+      if (left === 1) throw error;
+      await new Promise((after) => setTimeout(after, 500));
+    }
+  }
+});
 
 async function text_of(stream) {
   let text = "";
