@@ -214,9 +214,13 @@ private:
         config.pool.min_residency ? *config.pool.min_residency : std::chrono::milliseconds{2000}};
     const auto one_turn = steady_times.run + steady_times.stop + steady_times.start;
     most += static_cast<std::int64_t>(before) * (one_turn + residency);
-    // One that is never idle has a turn as long as four starts, or its residency.
+    // Each that is never idle has a turn as long as four starts, or its residency; what is too much
+    // for one makes its fallback busy, and that one's.
+    const auto fallbacks = whole_.departments[0].specialists[1].fallback.empty() ? 0 : 2;
     if (!beside.empty())
-      most += std::max(starts_of_a_turn * longest_start(), residency) + looks_between + one_turn;
+      most +=
+          (1 + fallbacks)
+          * (std::max(starts_of_a_turn * longest_start(), residency) + looks_between + one_turn);
     std::uint32_t who = any_index();
     while (members[who].gone) who = any_index();
     const auto& name = members[who].config.name;
