@@ -20,6 +20,8 @@
 #include "runtime/rollout/record_text.hpp"
 #include "runtime/rollout/rollback_plan.hpp"
 
+#include <caf/logger.hpp>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -354,6 +356,9 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   }
   plan.measure = [](int pid) { return machine::measure_process(pid); };
   in.root = in.system->spawn(actors::root, &house, std::move(plan));
+  // CAF leaves the system's logger with the thread that made it, and the system's end waits until
+  // nobody holds the logger: a node that is destroyed on another thread would wait for ever.
+  caf::logger::set_current_actor_system(nullptr);
 
   std::unique_ptr<node> result{new node{std::move(inside)}};
   auto& mine = *result->parts_;
