@@ -132,7 +132,7 @@ void write_workers(sheet& out, const node::parts& in) {
     double amount = 0;
     for (const auto kind : both_pools)
       amount += amount_of(house.pool(kind).specialists[i].gauge.stray_lines);
-    if (amount > 0) sheet::add(strays, {{"specialist", playing.members[i].config.name}}, amount);
+    sheet::add(strays, {{"specialist", playing.members[i].config.name}}, amount);
   }
   out.one("greenroom_worker_orphans_ended_total",
           "Processes that were ended because their worker or node had ended before them.",
