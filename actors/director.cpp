@@ -186,9 +186,9 @@ void director_state::wait(std::uint32_t who) {
   if (std::ranges::find(waiting, who) == waiting.end()) waiting.push_back(who);
 }
 
-// Nobody is idle, and somebody has waited for a whole turn. Of those who have had theirs the one
-// with the shortest tasks gives up its place when those that it works on are done, whoever else
-// waits for it. It asks again, and its turn comes again.
+// No specialist is idle, and one has waited for a whole turn. Of the specialists that have had a
+// turn, the one with the shortest tasks gives up its place as soon as its running tasks are done,
+// even when more tasks wait for it. It asks for a place again later.
 void director_state::take_turns(double now) {
   const auto line = std::vector<std::uint32_t>(waiting.begin(), waiting.end());
   for (const auto who : line) {
@@ -261,8 +261,8 @@ void director_state::grant_reserved() {
   }
 }
 
-// What is promised must become free by somebody's leaving. When one who was to leave stays after
-// all, those who were promised a place last wait again, for whoever can leave then.
+// A promised place becomes free when another specialist leaves it. When that one stays after all,
+// the latest promises are taken back, and their specialists wait for the next place.
 void director_state::keep_promises() {
   if (reservations.empty()) return;
   auto places = limits.max_warm - std::min(limits.max_warm, held_count);

@@ -88,8 +88,8 @@ void event_streams::add(const machine::http::responder& reply, std::optional<std
 }
 
 void event_streams::wake() {
-  // No lock: a client that is being written to may call this. The engine outlives whoever has not
-  // closed this, and the threads that publish.
+  // No lock: a client calls this while it is being written to. The engine outlives this object
+  // until close(), and it outlives the threads that publish.
   if (closed_ || woken_.exchange(true, std::memory_order_acq_rel)) return;
   boost::asio::post(*loop_, [self = shared_from_this()] { self->pump(); });
 }

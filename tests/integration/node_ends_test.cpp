@@ -1,5 +1,5 @@
-// The order in which a node ends, whoever still waits for it: callers, streams, callables, the
-// journal. Every story here is also told under the address sanitizer.
+// A node ends its parts in a safe order while callers, streams, callables and the journal still use
+// them. Run these tests under the address sanitizer, too (WHOLE_NODES=1).
 #include "actors/doors/http_door.hpp"
 #include "actors/node.hpp"
 #include "actors/node_parts.hpp"
