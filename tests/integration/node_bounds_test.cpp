@@ -37,8 +37,9 @@ public:
     const auto one = [&](const std::string& name, const std::string& protocol,
                          const std::string& more = {}) {
       return "      - name: " + name + "\n        backend: { kind: process, protocol: " + protocol
-             + ", task_timeout: 600s, side_effects: idempotent, command: [" + python() + ", -S, -E, "
-             + script.string() + ", " + protocol + ", " + folder().string() + "]" + more + " }\n";
+             + ", task_timeout: 600s, side_effects: idempotent, command: [" + python()
+             + ", -S, -E, " + script.string() + ", " + protocol + ", " + folder().string() + "]"
+             + more + " }\n";
     };
     std::string yaml =
         "version: 1\njournal: { fsync: false }\nretry: { max_attempts: 1 }\n"
