@@ -41,6 +41,12 @@ inline void tell_stray(worker_listener& listener, std::string_view what) {
   tell(listener, worker_word::stray, {}, what.substr(0, stray_bytes_told), what.size());
 }
 
+/// A line that has no end within `bytes`: nothing that comes after it can be understood.
+inline void tell_endless(worker_listener& listener, std::size_t bytes) {
+  const auto why = "a line of more than " + std::to_string(bytes) + " bytes that does not end";
+  tell(listener, worker_word::nonsense, {}, why, bytes);
+}
+
 /// The first `most` bytes of `text` in «», without line ends and control characters, and with
 /// `\xNN` for what is not UTF-8.
 [[nodiscard]] std::string quoted_bytes(std::string_view text, std::size_t most = 100);

@@ -118,9 +118,7 @@ public:
       release_large(*room);
     if (ends || broken_) return;
     broken_ = true;
-    const auto why = "a line of more than " + std::to_string(lines_.endless_bytes())
-                     + " bytes that does not end";
-    tell(listener, worker_word::nonsense, {}, why, lines_.endless_bytes());
+    tell_endless(listener, lines_.endless_bytes());
   }
 
   void finish(worker_listener& listener) override {

@@ -3,13 +3,12 @@
 #include "actors/node_parts.hpp"
 #include "actors/root.hpp"
 #include "protocols/node_messages.hpp"
+#include "runtime/machine/process/process_tree.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <array>
 #include <csignal>
-#include <cstdio>
-#include <fstream>
 #include <utility>
 
 namespace greenroom::apps {
@@ -62,15 +61,8 @@ std::string event_name(role who) {
 
 /// A number may belong to another process by now; ours are our children.
 bool is_our_child(int pid) {
-  std::ifstream file{"/proc/" + std::to_string(pid) + "/stat"};
-  std::string text;
-  if (!std::getline(file, text)) return false;
-  const auto end = text.rfind(')');
-  int parent = 0;
-  char state = 0;
-  return end != std::string::npos
-         && std::sscanf(text.c_str() + end + 1, " %c %d", &state, &parent) == 2
-         && parent == ::getpid() && state != 'Z';
+  const auto about = machine::stat_of_process(pid);
+  return about.parent == ::getpid() && about.state != 'Z';
 }
 
 wire_lease::kind lease_kind(fault_kind what) {

@@ -1,6 +1,7 @@
 #include "runtime/machine/process/control_group.hpp"
 
 #include "runtime/machine/process/descriptor.hpp"
+#include "runtime/machine/process/proc_text.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -15,18 +16,6 @@
 
 namespace greenroom::machine {
 namespace {
-
-std::string whole_file(const std::string& path) {
-  std::string result;
-  const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!file) return result;
-  char room[4096];
-  for (;;) {
-    const auto count = ::read(file.number(), room, sizeof room);
-    if (count <= 0) return result;
-    result.append(room, static_cast<std::size_t>(count));
-  }
-}
 
 bool write_file(const std::string& path, std::string_view text) {
   const descriptor file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
@@ -62,13 +51,13 @@ void each_line(std::string_view text, Take take) {
 /// The directory of the group that this process is in. Empty: there is none to be seen.
 std::string own_group() {
   std::string path;
-  each_line(whole_file("/proc/self/cgroup"), [&path](std::string_view line) {
+  each_line(proc_text("/proc/self/cgroup"), [&path](std::string_view line) {
     if (line.starts_with("0::")) path = line.substr(3);
   });
   if (path.empty()) return {};
   std::string result;
   // "36 35 0:30 /root /mounted/here rw - cgroup2 source options"
-  each_line(whole_file("/proc/self/mountinfo"), [&](std::string_view line) {
+  each_line(proc_text("/proc/self/mountinfo"), [&](std::string_view line) {
     const auto tail = line.find(" - cgroup2 ");
     if (tail == std::string_view::npos || !result.empty()) return;
     std::vector<std::string_view> fields;
@@ -113,7 +102,7 @@ std::string make_own_group(std::string_view name, std::string& why) {
     return {};
   }
   // Below a threaded group, or where controllers bind this one, processes cannot be put into it.
-  const auto type = whole_file(result + "/cgroup.type");
+  const auto type = proc_text(result + "/cgroup.type");
   if (!type.starts_with("domain") || type.starts_with("domain invalid")) {
     why = "the control group " + own + " takes no processes beneath it";
     static_cast<void>(remove_group(result));
@@ -139,7 +128,7 @@ std::vector<std::string> groups_beside(const std::string& directory, std::string
 
 std::vector<int> processes_in_group(const std::string& directory) {
   std::vector<int> result;
-  each_line(whole_file(directory + "/cgroup.procs"), [&result](std::string_view line) {
+  each_line(proc_text(directory + "/cgroup.procs"), [&result](std::string_view line) {
     int pid = 0;
     // 0 is one that this process's namespace does not show.
     if (std::from_chars(line.data(), line.data() + line.size(), pid).ec == std::errc{} && pid > 0)

@@ -1,6 +1,8 @@
 #include "runtime/machine/process/port_listener.hpp"
 
 #include "runtime/machine/process/descriptor.hpp"
+#include "runtime/machine/process/proc_text.hpp"
+#include "runtime/machine/process/process_tree.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,19 +24,6 @@ namespace {
 namespace ip = boost::asio::ip;
 
 constexpr std::string_view listens = "0A";  ///< TCP_LISTEN, as the kernel writes states.
-
-/// A whole file of /proc, up to a bound.
-std::string proc_text(const std::string& path, std::size_t bytes_max = std::size_t{1} << 20) {
-  std::string result;
-  const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  std::array<char, 16384> room{};
-  while (file && result.size() < bytes_max) {
-    const auto count = ::read(file.number(), room.data(), room.size());
-    if (count <= 0) break;
-    result.append(room.data(), static_cast<std::size_t>(count));
-  }
-  return result;
-}
 
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
@@ -97,35 +86,10 @@ void append_listeners(std::vector<listening_socket>& to, const char* path, std::
   for (auto& one : listeners_in(text, port)) to.push_back(std::move(one));
 }
 
-struct owner_facts {
-  int parent = 0, group = 0;
-  std::string name;
-};
-
-std::optional<owner_facts> owner_facts_of(int pid) {
-  const auto text = proc_text("/proc/" + std::to_string(pid) + "/stat", 4096);
-  // The name stands in parentheses and may hold anything.
-  const auto open = text.find('('), close = text.rfind(')');
-  if (open == std::string::npos || close == std::string::npos) return std::nullopt;
-  const auto words = words_of(std::string_view{text}.substr(close + 1));
-  if (words.size() < 3) return std::nullopt;
-  owner_facts result;
-  result.name = text.substr(open + 1, close - open - 1);
-  result.parent = number_in<int>(words[1], 10).value_or(0);
-  result.group = number_in<int>(words[2], 10).value_or(0);
-  return result;
-}
-
 bool has_instance(int pid, std::string_view instance) {
   if (instance.empty()) return false;
-  const auto text = proc_text("/proc/" + std::to_string(pid) + "/environ");
-  const auto wanted = std::string{instance_variable} + "=" + std::string{instance};
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = std::min(text.find('\0', at), text.size());
-    if (text.compare(at, end - at, wanted) == 0) return true;
-    at = end + 1;
-  }
-  return false;
+  return variable_in(proc_text("/proc/" + std::to_string(pid) + "/environ"), instance_variable)
+         == instance;
 }
 
 bool belongs_to(int pid, int child, std::string_view instance) {
@@ -133,10 +97,10 @@ bool belongs_to(int pid, int child, std::string_view instance) {
   auto at = pid;
   for (int i = 0; i < generations && at > 1; ++i) {
     if (at == child) return true;
-    const auto facts = owner_facts_of(at);
-    if (!facts) break;
-    if (facts->group == child) return true;
-    at = facts->parent;
+    const auto about = stat_of_process(at);
+    if (about.state == 0) break;
+    if (about.group == child) return true;
+    at = about.parent;
   }
   return has_instance(pid, instance);
 }
@@ -225,7 +189,7 @@ listener_finding whose(const std::vector<listening_socket>& sockets, int child,
         for (const auto inode : held) foreign.erase(inode);
       } else if (result.pid == 0) {
         result.pid = *pid;
-        if (const auto facts = owner_facts_of(*pid)) result.program = facts->name;
+        result.program = stat_of_process(*pid).program;
       }
     }
   }

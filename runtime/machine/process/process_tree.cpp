@@ -1,9 +1,8 @@
 #include "runtime/machine/process/process_tree.hpp"
 
-#include "runtime/machine/process/descriptor.hpp"
+#include "runtime/machine/process/proc_text.hpp"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -16,26 +15,16 @@ namespace {
 
 constexpr std::size_t descendants_max = 4096;
 
-std::string text_of(const std::string& path) {
-  std::string result;
-  const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!file) return result;
-  char room[4096];
-  for (;;) {
-    const auto count = ::read(file.number(), room, sizeof room);
-    if (count <= 0) return result;
-    result.append(room, static_cast<std::size_t>(count));
-  }
-}
-
 }  // namespace
 
 process_stat stat_of_process(int pid) {
   process_stat result;
-  const auto whole = text_of("/proc/" + std::to_string(pid) + "/stat");
+  const auto whole = proc_text("/proc/" + std::to_string(pid) + "/stat");
   // The second field is the program's name in parentheses, which may hold anything.
   const auto name_end = whole.rfind(')');
-  if (name_end == std::string::npos) return result;
+  const auto name_begin = whole.find('(');
+  if (name_begin == std::string::npos || name_end == std::string::npos) return result;
+  result.program = whole.substr(name_begin + 1, name_end - name_begin - 1);
   std::string_view rest{whole};
   rest.remove_prefix(name_end + 1);
   for (int field = 3; !rest.empty(); ++field) {
@@ -46,6 +35,7 @@ process_stat stat_of_process(int pid) {
     const auto* const last = rest.data() + end;
     if (field == 3) result.state = rest.front();
     if (field == 4) std::from_chars(rest.data(), last, result.parent);
+    if (field == 5) std::from_chars(rest.data(), last, result.group);
     if (field == 22) {
       std::from_chars(rest.data(), last, result.started);
       break;
@@ -62,7 +52,7 @@ std::vector<int> children_of(int pid) {
   if (!threads) return result;
   while (const auto* const entry = ::readdir(threads.get())) {
     if (entry->d_name[0] == '.') continue;
-    const auto text = text_of(folder + "/" + entry->d_name + "/children");
+    const auto text = proc_text(folder + "/" + entry->d_name + "/children");
     for (std::size_t at = 0; at < text.size();) {
       int child = 0;
       const auto read = std::from_chars(text.data() + at, text.data() + text.size(), child);

@@ -1,9 +1,9 @@
 #include "runtime/machine/process/sweep.hpp"
 
 #include "runtime/machine/process/descriptor.hpp"
+#include "runtime/machine/process/proc_text.hpp"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,35 +13,13 @@
 #include <csignal>
 #include <cstring>
 #include <memory>
-#include <set>
 
 namespace greenroom::machine {
 namespace {
 
-std::string read_whole(const std::string& path) {
-  std::string result;
-  const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!file) return result;
-  char room[16384];
-  for (;;) {
-    const auto count = ::read(file.number(), room, sizeof room);
-    if (count <= 0) return result;
-    result.append(room, static_cast<std::size_t>(count));
-  }
+std::string mark_of(const std::string& environment) {
+  return variable_in(environment, mark_variable);
 }
-
-std::string value_of(const std::string& environment, const char* variable) {
-  const auto wanted = std::string{variable} + "=";
-  for (std::size_t at = 0; at < environment.size();) {
-    const auto end = std::min(environment.find('\0', at), environment.size());
-    if (environment.compare(at, wanted.size(), wanted) == 0)
-      return environment.substr(at + wanted.size(), end - at - wanted.size());
-    at = end + 1;
-  }
-  return {};
-}
-
-std::string mark_of(const std::string& environment) { return value_of(environment, mark_variable); }
 
 struct found_process {
   leftover about;
@@ -60,14 +38,14 @@ std::vector<found_process> find_marked(std::string_view sign, Wanted wanted) {
     if (std::from_chars(entry->d_name, end, pid).ptr != end || pid <= 1 || pid == ::getpid())
       continue;
     const auto folder = std::string{"/proc/"} + entry->d_name;
-    const auto environment = read_whole(folder + "/environ");
+    const auto environment = proc_text(folder + "/environ");
     if (environment.find(sign) == std::string::npos) continue;
     auto theirs = mark_of(environment);
     if (theirs.empty() || !wanted(environment, theirs)) continue;
     // The pidfd first, then a second look: the number may have changed hands in between.
     descriptor pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
-    if (!pidfd || mark_of(read_whole(folder + "/environ")) != theirs) continue;
-    auto command = read_whole(folder + "/cmdline");
+    if (!pidfd || mark_of(proc_text(folder + "/environ")) != theirs) continue;
+    auto command = proc_text(folder + "/cmdline");
     while (!command.empty() && command.back() == '\0') command.pop_back();
     std::replace(command.begin(), command.end(), '\0', ' ');
     result.push_back({{pid, std::move(command), std::move(theirs), false}, std::move(pidfd)});
@@ -126,20 +104,20 @@ std::vector<leftover> sweep(std::string_view mark, std::chrono::milliseconds pat
 std::size_t end_marked(std::string_view mark, std::string_view worker,
                        std::chrono::milliseconds patience) {
   if (mark.empty()) return 0;
-  return end_found(
-             patience,
-             [&] {
-               return find_marked(
-                   mark, [&](const std::string& environment, const std::string& theirs) {
-                     return theirs == mark
-                            && (worker.empty() || value_of(environment, worker_variable) == worker);
-                   });
-             })
+  return end_found(patience,
+                   [&] {
+                     return find_marked(
+                         mark, [&](const std::string& environment, const std::string& theirs) {
+                           return theirs == mark
+                                  && (worker.empty()
+                                      || variable_in(environment, worker_variable) == worker);
+                         });
+                   })
       .size();
 }
 
 std::string mark_of_process(int pid) {
-  return mark_of(read_whole("/proc/" + std::to_string(pid) + "/environ"));
+  return mark_of(proc_text("/proc/" + std::to_string(pid) + "/environ"));
 }
 
 }  // namespace greenroom::machine
