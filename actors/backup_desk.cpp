@@ -21,9 +21,14 @@ namespace {
 
 constexpr std::size_t backup_piece_bytes = std::size_t{1} << 20U;
 constexpr std::size_t backup_jobs_max = 16;
-constexpr std::chrono::minutes backup_patience{10};
 constexpr std::uint64_t backup_spare_bytes = std::uint64_t{16} << 20U;  // Left on the disk.
-constexpr std::string_view backup_prefix = "backup-";
+// A backup has a name that nobody gives his own folder: what is left of it is removed.
+constexpr std::string_view backup_prefix = ".backup-under-way-";
+
+bool is_left_over(std::string_view name) {
+  protocols::task_id id{};
+  return name.starts_with(backup_prefix) && protocols::parse(name.substr(backup_prefix.size()), id);
+}
 
 void write_backup_file(const std::filesystem::path& path, const std::string& text) {
   std::ofstream file{path, std::ios::binary};
@@ -38,7 +43,7 @@ backup_desk::backup_desk(house& where, surroundings of) : house_{where}, of_{std
   // What an earlier life has left.
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator{of_.data_dir, ignored})
-    if (entry.path().filename().string().starts_with(backup_prefix))
+    if (is_left_over(entry.path().filename().string()))
       std::filesystem::remove_all(entry.path(), ignored);
   thread_ = std::thread{[this] { run(); }};
 }
@@ -50,6 +55,7 @@ backup_desk::~backup_desk() {
     stop_ = true;
     left.swap(jobs_);
   }
+  stopping_.request_stop();
   bell_.notify_one();
   for (const auto& one : left) one.told(503, "the node stops");
   thread_.join();
@@ -82,6 +88,7 @@ void backup_desk::piece(std::string id, std::size_t file, std::uint64_t offset, 
         from.seekg(static_cast<std::streamoff>(std::min(offset, files_[file].bytes)));
         from.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
         bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(from.gcount(), 0)));
+        used_at_ns_ = house_.time->now_ns();
         told(200, std::move(bytes));
       },
       told);
@@ -100,27 +107,22 @@ void backup_desk::end(std::string id, answer told) {
 void backup_desk::run() {
   std::unique_lock lock{mutex_};
   for (;;) {
-    const bool rung =
-        bell_.wait_for(lock, backup_patience, [this] { return stop_ || !jobs_.empty(); });
-    if (stop_) return;
-    if (!rung) {
-      // Nobody has asked for a piece of it for so long.
+    const auto rung = [this] { return stop_ || !jobs_.empty(); };
+    if (id_.empty()) {
+      bell_.wait(lock, rung);
+    } else if (!bell_.wait_for(lock, left(), rung)) {
       lock.unlock();
-      remove();
+      expire();
       lock.lock();
       continue;
     }
+    if (stop_) return;
     auto next = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
     next.work();
     lock.lock();
   }
-}
-
-bool backup_desk::stopping() {
-  const std::lock_guard lock{mutex_};
-  return stop_;
 }
 
 void backup_desk::remove() {
@@ -131,7 +133,17 @@ void backup_desk::remove() {
   files_.clear();
 }
 
+std::chrono::nanoseconds backup_desk::left() const {
+  const std::chrono::nanoseconds unused{house_.time->now_ns() - used_at_ns_};
+  return std::max(of_.patience - unused, std::chrono::nanoseconds{0});
+}
+
+void backup_desk::expire() {
+  if (!id_.empty() && left().count() == 0) remove();
+}
+
 void backup_desk::make(const answer& told) {
+  expire();  // Its time may be over although requests of others have come all the while.
   if (!id_.empty())
     return told(409,
                 "another backup is being fetched; it is removed when that is done, or after ten "
@@ -151,6 +163,7 @@ void backup_desk::make(const answer& told) {
     return told(503, std::move(wrong));
   }
   id_ = id;
+  used_at_ns_ = house_.time->now_ns();
   house_.publish("backup.made", "{\"tasks\":" + std::to_string(tasks_) + "}");
   told(200, "{\"id\":\"" + id_ + "\",\"piece_bytes\":" + std::to_string(backup_piece_bytes)
                 + ",\"manifest\":" + manifest() + "}");
@@ -172,10 +185,11 @@ std::string backup_desk::copy_all(const std::string& folder) {
            + of_.data_dir + " for a moment, and there are " + std::to_string(room.available >> 20U);
   if (::mkdir(folder.c_str(), 0700) != 0) return "cannot make " + folder;
   made_unix_ms_ = house_.time->unix_ms();
-  const auto copied =
-      machine::copy_journal(of_.journal, folder + "/journal.db", [this] { return !stopping(); });
+  const auto stop = stopping_.get_token();
+  const auto copied = machine::copy_journal(of_.journal, folder + "/journal.db",
+                                            [&stop] { return !stop.stop_requested(); });
   if (const auto* why = std::get_if<machine::journal_error>(&copied)) return why->what;
-  const auto checked = machine::check_journal_copy(folder + "/journal.db");
+  const auto checked = machine::check_journal_copy(folder + "/journal.db", stop);
   if (const auto* why = std::get_if<std::string>(&checked)) return *why;
   const auto& counts = std::get<machine::copied_journal>(checked);
   tasks_ = counts.tasks;
@@ -196,7 +210,7 @@ std::string backup_desk::copy_all(const std::string& folder) {
   for (auto& name : names) {
     copied_file one;
     one.bytes = fs::file_size(fs::path{folder} / name);
-    one.sha256 = machine::sha256_of_file(folder + "/" + name);
+    one.sha256 = machine::sha256_of_file(folder + "/" + name, stop);
     one.name = std::move(name);
     if (one.sha256.empty()) return "cannot read " + folder + "/" + one.name;
     files_.push_back(std::move(one));

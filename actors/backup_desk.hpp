@@ -4,11 +4,13 @@
 #include "actors/house.hpp"
 #include "runtime/machine/journal/journal.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,12 +27,16 @@ public:
     machine::journal_options journal;
     std::string node;     ///< Its identity.
     std::string version;  ///< Of the program.
+    /// A backup that nobody has got a piece of for so long is removed.
+    std::chrono::nanoseconds patience = std::chrono::minutes{10};
   };
   /// `status` 200: `body` is what was asked for. Else it is a sentence.
   using answer = std::function<void(int status, std::string body)>;
 
   backup_desk(house& where, surroundings of);
-  ~backup_desk();  ///< Ends what is under way; everything waiting is answered before.
+  /// Ends what is under way within a second or so, whatever the journal's size; everything waiting
+  /// is answered before.
+  ~backup_desk();
   backup_desk(const backup_desk&) = delete;
   backup_desk& operator=(const backup_desk&) = delete;
 
@@ -53,7 +59,10 @@ private:
   std::string copy_all(const std::string& folder);
   [[nodiscard]] std::string manifest() const;
   void remove();
-  [[nodiscard]] bool stopping();
+  /// Removes the backup that nobody fetches any more.
+  void expire();
+  /// Until `expire` has something to do.
+  [[nodiscard]] std::chrono::nanoseconds left() const;
 
   house& house_;
   surroundings of_;
@@ -65,12 +74,14 @@ private:
   };
   std::deque<job> jobs_;
   bool stop_ = false;
+  std::stop_source stopping_;  ///< For what is being copied and checked meanwhile.
 
   // Of the thread.
   std::string id_, folder_;
   std::vector<copied_file> files_;
   std::uint64_t tasks_ = 0, ends_ = 0;
   std::int64_t made_unix_ms_ = 0;
+  std::int64_t used_at_ns_ = 0;  ///< When it was made, or a piece of it was fetched last.
   std::thread thread_;
 };
 

@@ -14,7 +14,7 @@
 
 namespace greenroom::machine {
 
-std::string sha256_of_file(const std::string& path) {
+std::string sha256_of_file(const std::string& path, const std::stop_token& stop) {
   std::ifstream file{path, std::ios::binary};
   if (!file) return {};
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> sum{EVP_MD_CTX_new(),
@@ -22,6 +22,7 @@ std::string sha256_of_file(const std::string& path) {
   if (!sum || EVP_DigestInit_ex(sum.get(), EVP_sha256(), nullptr) != 1) return {};
   std::vector<char> piece(1U << 20U);
   do {
+    if (stop.stop_requested()) return {};
     file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
     if (EVP_DigestUpdate(sum.get(), piece.data(), static_cast<std::size_t>(file.gcount())) != 1)
       return {};
@@ -39,9 +40,22 @@ std::string sha256_of_file(const std::string& path) {
   return text;
 }
 
-std::variant<copied_journal, std::string> check_journal_copy(const std::string& path) {
+std::variant<copied_journal, std::string> check_journal_copy(const std::string& path,
+                                                             const std::stop_token& stop) {
   try {
     sqlite_connection db{path, sqlite_connection::mode::image};
+    // To look at all pages is one step of SQLite's virtual machine, which only the interruption
+    // ends; one that comes between two statements is lost, and that the other one sees.
+    const std::stop_callback interrupts{stop, [&db] { sqlite3_interrupt(db.get()); }};
+    auto asks = stop;
+    constexpr int steps = 1000;
+    sqlite3_progress_handler(
+        db.get(), steps,
+        [](void* asked) {
+          return static_cast<const std::stop_token*>(asked)->stop_requested() ? 1 : 0;
+        },
+        &asks);
+    if (stop.stop_requested()) return path + " was not looked at to the end";
     copied_journal found;
     found.format = db.number("PRAGMA user_version");
     if (db.number("PRAGMA application_id") != journal_application)
