@@ -76,26 +76,45 @@ public:
   void reload(reload_done done) {
     {
       const std::lock_guard lock{mutex_};
-      reloads_.push_back(std::move(done));
+      if (!draining_) {
+        reloads_.push_back(std::move(done));
+        ::kill(::getpid(), SIGHUP);
+        return;
+      }
     }
-    ::kill(::getpid(), SIGHUP);
+    done(going_down());
   }
   void stop(bool at_once) {
     if (at_once) at_once_ = true;
     ::kill(::getpid(), SIGTERM);
   }
   [[nodiscard]] bool is_at_once() const { return at_once_; }
-  void reloaded(const doors::reload_outcome& came) {
+  /// Those that wait for a reload. Taken before the file is read: who asks while it is read may
+  /// have changed it meanwhile, and has sent another signal.
+  [[nodiscard]] std::vector<reload_done> take_reloads() {
+    const std::lock_guard lock{mutex_};
+    return std::exchange(reloads_, {});
+  }
+  /// From here on nobody reads the file: who waits for it hears so, and who asks for it later.
+  void refuse_reloads() {
     std::vector<reload_done> waiting;
     {
       const std::lock_guard lock{mutex_};
+      draining_ = true;
       waiting.swap(reloads_);
     }
-    for (const auto& one : waiting) one(came);
+    for (const auto& one : waiting) one(going_down());
   }
 
 private:
+  static doors::reload_outcome going_down() {
+    doors::reload_outcome refused;
+    refused.problems.emplace_back("the node is going down");
+    return refused;
+  }
+
   std::mutex mutex_;
+  bool draining_ = false;
   std::vector<reload_done> reloads_;
   std::atomic<bool> at_once_{false};
 };
@@ -299,13 +318,15 @@ int serve(const configuration_source& source, bool insecure) {
       manager.beat(running);
     } else if (number == SIGHUP) {
       manager.reloading();
+      const auto waiting = orders.take_reloads();
       const auto came = reload(running, source);
       manager.ready(came.problems.empty()
                         ? "listening on http://" + address
                         : "configuration refused, the former one stays: " + came.problems.front());
-      orders.reloaded(came);
+      for (const auto& one : waiting) one(came);
     } else if (number == SIGTERM || number == SIGINT) {
       if (orders.is_at_once()) stop_at_once();
+      orders.refuse_reloads();
       manager.stopping(running.configuration().shutdown_grace);
       // The door stays open meanwhile: it delivers what is still to come and refuses the rest.
       drain(running, running.configuration().shutdown_grace, signals);

@@ -107,6 +107,9 @@ void service_manager::beat(node& running) {
   for (std::size_t at = 0; at < inside.io->size(); ++at)
     boost::asio::post(inside.io->loop(at), [next] { --next->loops_left; });
   inside.system->spawn([next](caf::event_based_actor*) { next->scheduler = true; });
+  // CAF leaves the system's logger with the thread that spawns, and the system's end waits until
+  // nobody holds the logger.
+  caf::logger::set_current_actor_system(nullptr);
   under_way_ = std::move(next);
 }
 

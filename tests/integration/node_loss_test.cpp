@@ -327,6 +327,22 @@ TEST(ZeroLoss, AnswersAJournalThatMayNotGrowWith503AndRecovers) {
   for (const auto& id : taken) EXPECT_EQ(node.ended(id).state(), "completed");
 }
 
+TEST(Stopping, AnswersWhoeverAsksForAReloadWhileItDrains) {
+  live_node node{unsynced_pool("max_warm: 2"), {{"one"}, {"two"}}};
+  ASSERT_TRUE(node.start()) << node.errors();
+  auto running = node.begin("one", {{"do", "hold"}, {"file", "go"}});
+  ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
+  EXPECT_EQ(node.ask("POST", "/v1/reload").status, 200);
+  node.signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return node.task("two", 1).status == 503; }));
+  const auto refused = node.ask("POST", "/v1/reload");
+  EXPECT_EQ(refused.status, 409) << refused.text;
+  EXPECT_NE(refused.detail().find("going down"), std::string::npos) << refused.text;
+  node.release("go");
+  EXPECT_EQ(running.get().status, 200);
+  EXPECT_EQ(node.wait(), 0);
+}
+
 TEST(Stopping, DrainsWhatWasAccepted) {
   live_node node{unsynced_pool("max_warm: 2"), {{"one"}, {"two"}}};
   ASSERT_TRUE(node.start()) << node.errors();
