@@ -33,6 +33,18 @@ public:
   // True for the last part.
   bool heard(part which, shadow_reply reply, bool comparable) {
     const std::lock_guard lock{mutex_};
+    return take(which, std::move(reply), comparable);
+  }
+  bool missing(part which) {
+    const std::lock_guard lock{mutex_};
+    if (which == part::intelligent) why_ = mirror_drop::intelligent_busy;
+    if (which == part::baseline) why_ = mirror_drop::baseline_busy;
+    return take(which, {}, false);
+  }
+
+private:
+  // Under the lock.
+  bool take(part which, shadow_reply reply, bool comparable) {
     const auto bytes = reply.output.size();
     if (*held_ += bytes; *held_ > held_bytes_max) {
       *held_ -= bytes;
@@ -122,9 +134,7 @@ std::shared_ptr<protocols::asker> mirror::ear(const pair_ptr& of, part which,
 bool mirror::wants_again(const pair_ptr& of) { return of->twice_; }
 
 void mirror::missing(const pair_ptr& of, part which) {
-  if (which == part::intelligent) of->why_ = mirror_drop::intelligent_busy;
-  if (which == part::baseline) of->why_ = mirror_drop::baseline_busy;
-  if (of->heard(which, {}, false)) of->to_.come_back(of);
+  if (of->missing(which)) of->to_.come_back(of);
 }
 
 void mirror::drop(mirror_drop why) {
