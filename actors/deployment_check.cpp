@@ -1,6 +1,7 @@
 #include "actors/deployment_check.hpp"
 
 #include "actors/command_probe.hpp"
+#include "actors/event_log.hpp"
 #include "actors/node_parts.hpp"
 #include "actors/text.hpp"
 
@@ -29,13 +30,9 @@ bool is_mcp(const config::specialist& who) {
          && who.backend.protocol == config::worker_protocol::mcp;
 }
 
-/// At most so many bytes, without half a character.
-std::string cut_to(std::string text, std::size_t bytes_max) {
+std::string cut_to(const std::string& text, std::size_t bytes_max) {
   if (text.size() <= bytes_max) return text;
-  while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0U) == 0x80U)
-    --bytes_max;
-  text.resize(bytes_max);
-  return text + "…";
+  return std::string{whole_letters(text, bytes_max)} + "…";
 }
 
 std::string probe_input(const config::specialist& who) {
@@ -62,13 +59,23 @@ public:
       open_.push_back({checked_kind::workflow, flow.name});
   }
 
+  /// Whoever is asked may be told of at once, in the middle of this: then the loop that runs goes
+  /// on, and not a loop within it, which would be as deep as the cast is large.
   void go_on() {
+    {
+      const std::lock_guard lock{mutex_};
+      if (std::exchange(running_, true)) return;
+    }
     while (true) {
       item next;
       {
         const std::lock_guard lock{mutex_};
-        if (open_.empty() && under_way_ == 0 && done_) break;
-        if (open_.empty() || under_way_ == at_once_max) return;
+        const bool through = open_.empty() && under_way_ == 0 && done_;
+        if (through || open_.empty() || under_way_ == at_once_max) {
+          running_ = false;
+          if (through) break;
+          return;
+        }
         next = std::move(open_.front());
         open_.pop_front();
         ++under_way_;
@@ -211,6 +218,7 @@ private:
   std::function<void(std::string)> done_;
   std::deque<item> open_;
   std::size_t under_way_ = 0;
+  bool running_ = false;  // A thread is in the loop of `go_on`.
   std::array<std::vector<finding>, checked_kinds> found_;
 };
 

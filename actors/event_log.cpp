@@ -89,16 +89,15 @@ std::shared_ptr<void> event_log::subscribe(std::function<void(const event&)> hea
   return mine;
 }
 
-namespace {
-
-// The longest beginning of at most `most` bytes that does not end within a letter of UTF-8.
 std::string_view whole_letters(std::string_view text, std::size_t most) {
   if (text.size() <= most) return text;
   while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0U) == 0x80U) --most;
   return text.substr(0, most);
 }
 
-// The same of a JSON string without its quotes: not within an escape either.
+namespace {
+
+// `whole_letters` of a JSON string without its quotes: not within an escape either.
 std::string_view whole_escapes(std::string_view raw, std::size_t most) {
   std::size_t end = 0;
   while (end < raw.size()) {

@@ -2,8 +2,8 @@
 #include "actors/backup_desk.hpp"
 #include "actors/doors/http_routes.hpp"
 #include "actors/node_parts.hpp"
+#include "runtime/rollout/record_text.hpp"
 
-#include <charconv>
 #include <utility>
 
 namespace greenroom::doors {
@@ -46,20 +46,16 @@ void post_backup(const door_ptr& here, call& one) {
 }
 
 void get_backup_piece(const door_ptr& here, call& one) {
-  const auto number = [](const std::string& text, auto& to) {
-    const auto* end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, to);
-    return read.ec == std::errc{} && read.ptr == end;
-  };
-  std::size_t file = 0;
-  std::uint64_t offset = 0;
-  if (!number(one.captured[1], file) || !number(one.parameter("offset").value_or("0"), offset))
+  using runtime::rollout::whole_number;
+  const auto file = whole_number(one.captured[1]);
+  const auto offset = whole_number(one.parameter("offset").value_or("0"));
+  if (!file || !offset)
     return answer_problem(one.reply,
                           protocols::problem_of(protocols::failure::malformed,
                                                 "The file is its place in the manifest, from 0, "
                                                 "and offset a number of bytes."));
   if (auto* desk = desk_of(here, one))
-    desk->piece(one.captured[0], file, offset,
+    desk->piece(one.captured[0], *file, *offset,
                 backup_answer(one.reply, "application/octet-stream"));
 }
 

@@ -2,10 +2,10 @@
 #include "actors/doors/http_routes.hpp"
 #include "config/loader.hpp"
 #include "protocols/json_text.hpp"
+#include "runtime/rollout/record_text.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <charconv>
 #include <chrono>
 #include <utility>
 
@@ -21,10 +21,8 @@ std::optional<std::uint64_t> count_in(const call& one, std::string_view name,
                                       std::uint64_t otherwise, std::uint64_t most) {
   const auto text = one.parameter(name);
   if (!text || text->empty()) return otherwise;
-  std::uint64_t value = 0;
-  const auto* const end = text->data() + text->size();
-  const auto read = std::from_chars(text->data(), end, value);
-  if (read.ec == std::errc{} && read.ptr == end && value <= most) return value;
+  if (const auto value = runtime::rollout::whole_number(*text); value && *value <= most)
+    return value;
   answer_problem(one.reply,
                  protocols::problem_of(protocols::failure::malformed,
                                        "\"" + std::string{name} + "\" is a whole number of at most "
@@ -108,11 +106,18 @@ void post_tuning(const door_ptr& here, call& one) {
       return answer_problem(one.reply, protocols::problem_of(protocols::failure::malformed,
                                                              "\"" + key + "\" is " + wrong + "."));
   }
-  const auto applied = here->of->tune(wanted);
-  if (const auto* const why = std::get_if<node::failure>(&applied))
-    return answer_problem(one.reply, protocols::problem_named("configuration-refused", 409,
-                                                              "Configuration refused", why->what));
-  get_tuning(here, one);
+  // A reload waits for another one, and makes a whole cast: nothing for the loop.
+  static_cast<void>(one.asked.take_body());
+  const auto taken = here->of->aside([here, wanted, asked = one.asked,
+                                      reply = one.reply]() mutable {
+    const auto applied = here->of->tune(wanted);
+    if (const auto* const why = std::get_if<node::failure>(&applied))
+      return answer_problem(reply, protocols::problem_named("configuration-refused", 409,
+                                                            "Configuration refused", why->what));
+    call later{asked, reply, {}};
+    get_tuning(here, later);
+  });
+  if (!taken) answer_state_full(here, one.reply);
 }
 
 void post_reload(const door_ptr& here, call& one) {

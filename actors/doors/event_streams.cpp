@@ -2,12 +2,12 @@
 
 #include "actors/doors/http_routes.hpp"
 #include "protocols/json_text.hpp"
+#include "runtime/rollout/record_text.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace greenroom::doors {
@@ -215,16 +215,12 @@ void stream_events(const door_ptr& here, call& one) {
   auto text = one.parameter("after");
   if (const auto last = one.asked.header("Last-Event-ID")) text = std::string{*last};
   if (text) {
-    const std::string_view digits{*text};
-    std::uint64_t number = 0;
-    const auto* const end = digits.data() + digits.size();
-    const auto parsed = std::from_chars(digits.data(), end, number);
-    if (parsed.ec != std::errc{} || parsed.ptr != end)
+    after = runtime::rollout::whole_number(*text);
+    if (!after)
       return answer_problem(one.reply,
                             protocols::problem_of(protocols::failure::malformed,
                                                   "Last-Event-ID (or after) must be the number of "
                                                   "an event."));
-    after = number;
   }
   one.asked.release();
   here->events->add(one.reply, after, here->cast().config.limits.event_readers);

@@ -70,7 +70,7 @@ private:
   std::atomic<bool> woken_{false}, closed_{false};
   std::mutex guard_;            ///< Guards what follows.
   std::list<client> clients_;   ///< In the order of their turns.
-  std::size_t turns_left_ = 0;  ///< Of this round.
+  std::size_t turns_left_ = 0;  ///< Clients that have not had their turn in this round.
   std::deque<piece> pieces_;    ///< The latest.
 };
 

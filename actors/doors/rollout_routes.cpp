@@ -2,8 +2,10 @@
 #include "actors/board.hpp"
 #include "actors/deployment_check.hpp"
 #include "actors/doors/http_routes.hpp"
+#include "actors/node_parts.hpp"
 #include "config/http_url.hpp"
 #include "config/loader.hpp"
+#include "runtime/rollout/json_fields.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -136,9 +138,10 @@ void steer_rollout(const door_ptr& here, call& one) {
 }
 
 void get_routing(const door_ptr& here, call& one) {
-  const auto now = json::parse(here->of->rollout(), nullptr, false);
+  const auto rules = here->of->inside().house->routes.now();
   answer_json(one.reply, 200,
-              json{{"percentage", now["percentage"]}, {"mode", now["mode"]}}.dump());
+              R"({"mode":")" + std::string{name_of(rules.routes)} + R"(","percentage":)"
+                  + runtime::rollout::json_text(rules.percentage) + "}");
 }
 
 void put_routing(const door_ptr& here, call& one) {
