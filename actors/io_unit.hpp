@@ -45,6 +45,7 @@ public:
         job->intrusive_ptr_release_impl();
     }
     if (!ready_.empty()) boost::asio::post(loop_, [] {});
+    cast_reader::turn();  // It may be long until something comes.
   }
 
 private:

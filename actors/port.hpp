@@ -200,8 +200,12 @@ protected:
   void yield() { yields_ = true; }
 
   resume_result resume(caf::execution_unit* here, std::size_t most) override {
-    // Nothing on this thread's stack looks at a cast now.
-    cast_reader::turn();
+    // Nothing on this thread's stack looks at a cast, before and after: the thread may have run
+    // another kind of actor before, and may be idle afterwards.
+    const struct turns {
+      turns() { cast_reader::turn(); }
+      ~turns() { cast_reader::turn(); }
+    } around;
     // CAF would go on with our next message until it has had `most`.
     for (std::size_t i = 0; i < most; ++i) {
       yields_ = false;

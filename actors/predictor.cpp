@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 
 namespace greenroom::actors {
@@ -25,6 +26,9 @@ constexpr double least_probability = 0.05;  // What is less probable is not wort
 constexpr std::string_view kind = "greenroom predictor with its cast";
 constexpr std::uint32_t version = 2;
 constexpr std::size_t names_max = 10'000'000;
+// So many names of those that are not in the cast are kept beside one for each that is: a
+// specialist that comes back finds what was learnt of it.
+constexpr std::size_t departed_names = 1024;
 
 // In front of what the model saves stand the names that its numbers mean, under one seal: a name
 // that was damaged must not pass for somebody else's.
@@ -106,11 +110,18 @@ void predictor_state::adopt_cast() {
   std::unordered_map<std::string_view, std::uint32_t> index;
   names.reserve(names.size() + members.size());  // Views into the names must hold.
   for (std::uint32_t i = 0; i < names.size(); ++i) index.emplace(names[i], i);
+  auto free = numbers_to_reuse();
   own_of.resize(members.size());
   for (std::uint32_t i = 0; i < members.size(); ++i) {
     const auto& called = members[i].config.name;
     auto found = index.find(called);
-    if (found == index.end()) {
+    if (found == index.end() && !free.empty()) {
+      const auto number = free.back();
+      free.pop_back();
+      index.erase(names[number]);
+      names[number] = called;
+      found = index.emplace(names[number], number).first;
+    } else if (found == index.end()) {
       names.push_back(called);
       found = index.emplace(names.back(), static_cast<std::uint32_t>(names.size() - 1)).first;
     }
@@ -123,6 +134,19 @@ void predictor_state::adopt_cast() {
   mind->grow(names.size());
   mind->follow(workflows());
   mind->remember_steps(where->now_playing().config.prediction.window);
+}
+
+// Reloads may bring new names without end. What was learnt of a number stays until it is learnt
+// better, as with the director.
+std::vector<std::uint32_t> predictor_state::numbers_to_reuse() const {
+  const auto& members = where->now_playing().members;
+  std::vector<std::uint32_t> result;
+  if (names.size() < 2 * members.size() + departed_names) return result;
+  std::unordered_set<std::string_view> present;
+  for (const auto& one : members) present.insert(one.config.name);
+  for (std::uint32_t i = 0; i < names.size(); ++i)
+    if (!present.contains(names[i])) result.push_back(i);
+  return result;
 }
 
 double predictor_state::cooldown_s() const {
@@ -225,8 +249,8 @@ caf::behavior predictor(predictor_actor* self, house* where) {
         state.tick();
       },
       [&state](protocols::reload_atom) {
-        cast_reader::turn();
         state.adopt_cast();
+        cast_reader::turn();  // It may be long until it ticks.
       },
       [&state](protocols::check_atom) {
         state.save_armed = false;

@@ -34,6 +34,11 @@ void worker_lines::add(std::string_view specialist, std::string_view text, std::
   trim(mine, most);
 }
 
+void worker_lines::keep(const std::function<bool(std::string_view)>& is_known) {
+  const std::lock_guard lock{mutex_};
+  std::erase_if(tails_, [&](const auto& one) { return !is_known(one.first); });
+}
+
 std::vector<worker_line> worker_lines::of(std::string_view specialist, std::uint64_t after,
                                           std::size_t most) const {
   const std::lock_guard lock{mutex_};

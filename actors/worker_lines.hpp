@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -21,7 +22,8 @@ struct worker_line {
 namespace actors {
 
 /// Bounded in bytes: `specialist_bytes` for each specialist and `bytes_max` in all, shared evenly
-/// between those that wrote anything; the oldest lines go, a longer line is cut. From any thread.
+/// between those that wrote anything and are in the cast; the oldest lines go, a longer line is
+/// cut. From any thread.
 class worker_lines {
 public:
   static constexpr std::size_t bytes_max = std::size_t{8} << 20;
@@ -30,6 +32,9 @@ public:
   static constexpr std::size_t line_bytes = 4096;
 
   void add(std::string_view specialist, std::string_view text, std::int64_t unix_ms);
+  /// Forgets the lines of those that `is_known` does not know. Nobody can ask for them, and their
+  /// names would gather.
+  void keep(const std::function<bool(std::string_view)>& is_known);
   /// Those after the line `after`, at most the last `most`, the oldest first.
   [[nodiscard]] std::vector<worker_line> of(std::string_view specialist, std::uint64_t after,
                                             std::size_t most) const;

@@ -115,6 +115,29 @@ TEST(Predictor, FollowsTheNamesWhenTheCastComesInAnotherOrder) {
   EXPECT_EQ(play.house->now_playing().name_of(board.expected.front().who), "d1-s1");
 }
 
+TEST(Predictor, ForgetsNamesThatReloadsHaveTakenOut) {
+  auto config = learning_cast();
+  office play{config};
+  play.open();
+  for (int i = 0; i < 1500; ++i) {
+    config.departments[0].specialists[0].name = "passing-" + std::to_string(i);
+    ASSERT_TRUE(play.house->replace_cast(
+        actors::make_cast(config, &play.house->now_playing(), {}, play.house->vacant())));
+    caf::anon_send(play.root, protocols::reload_atom::value);
+    play.world.dispatch();
+  }
+  play.ask("passing-1499");
+  play.pass(70s);  // It saves every minute.
+  const auto kept = play.house->forecast.learned.latest(learned_state::part::predictor);
+  const auto named = [&](int i) {
+    return kept.find("passing-" + std::to_string(i)) != std::string::npos;
+  };
+  EXPECT_TRUE(named(1499));
+  int names = 0;
+  for (int i = 0; i < 1500; ++i) names += named(i) ? 1 : 0;
+  EXPECT_LT(names, 1300);
+}
+
 TEST(Predictor, SetsAStateAsideInWhichOnlyANameIsDamaged) {
   auto learnt = learnt_in(10, 6);
   const auto name = learnt.find("d0-s0");

@@ -1,0 +1,24 @@
+// The last lines of workers: kept for those in the cast, and for nobody else.
+#include "actors/worker_lines.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string_view>
+
+namespace greenroom::actors {
+namespace {
+
+TEST(WorkerLines, ForgetsThoseThatAReloadHasTakenOut) {
+  actors::worker_lines lines;
+  lines.add("here", "one", 1);
+  lines.add("gone", "two", 2);
+  lines.keep([](std::string_view name) { return name == "here"; });
+  ASSERT_EQ(lines.of("here", 0, 10).size(), 1U);
+  EXPECT_TRUE(lines.of("gone", 0, 10).empty());
+  // Its worker may still be there for a while.
+  lines.add("gone", "three", 3);
+  EXPECT_EQ(lines.of("gone", 0, 10).size(), 1U);
+}
+
+}  // namespace
+}  // namespace greenroom::actors
