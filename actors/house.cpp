@@ -234,11 +234,9 @@ static void tell_others(house& where, const task& job) {
 }
 
 void announce(house& where, task& job) {
-  // The journal may tell twice, the others have claimed it.
-  if (!job.journaled)
-    job.announced.store(true, std::memory_order_release);
-  else if (job.announced.exchange(true, std::memory_order_acq_rel))
-    return;
+  // The journal may tell twice: when it cannot write an end, and when it can again. Whether the
+  // task is journaled does not say so, since one whose acceptance could not be written is not.
+  if (job.announced.exchange(true, std::memory_order_acq_rel)) return;
   if (!job.mirror) where.gauge.end();
   job.state.store(job.end_state, std::memory_order_release);
   if (job.who) job.who->on_end(job);

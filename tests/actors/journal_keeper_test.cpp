@@ -104,6 +104,21 @@ TEST_F(JournalKeeper, AcknowledgesNothingBeforeItIsWritten) {
   EXPECT_EQ(play->starts["d0-s0"], 0) << "what is not written must not run";
 }
 
+TEST_F(JournalKeeper, TellsOneEndOfATaskThatWasCancelledBeforeItsAcceptanceCouldBeWritten) {
+  open(small_cast(1, 1));
+  auto who = ask();
+  const auto job = play->house->ledger.find(play->last);
+  ASSERT_TRUE(job);
+  ASSERT_TRUE(play->desk.cancel(*job));
+  sheet.torn = true;
+  play->world.dispatch();
+  EXPECT_EQ(who->ends, 1);
+  sheet.torn = false;
+  play->world.advance(2s);
+  EXPECT_EQ(who->ends, 1);
+  EXPECT_EQ(play->house->gauge.ended(), 1u);
+}
+
 TEST_F(JournalKeeper, WritesAllThatWaitsInOneTransaction) {
   open(small_cast(1, 1));
   for (int i = 0; i < 20; ++i) ask();
