@@ -1,5 +1,5 @@
 // What the monitor, the rollout and the rollback know, kept where anyone may read it and where
-// their replacements find it; and the letter boxes in which operators leave their words for them.
+// their replacements find it; and queues of what operators ask of them.
 #pragma once
 
 #include "actors/guarded.hpp"

@@ -9,13 +9,15 @@ namespace greenroom::actors {
 
 struct cast;
 
-/// What a thread holds; for `cast_reader`.
+/// What a thread holds; for `cast_reader`. The casts themselves are in a list by age.
 struct held_state {
-  const cast* newest = nullptr;
-  std::size_t held = 0;
-  std::size_t base = 0;  ///< Those before it were read outside of the scope.
-  std::size_t depth = 0;
-  bool outside = false;  ///< Something was read outside of a scope since the last turn.
+  const cast* newest = nullptr;  ///< The last one of the list.
+  std::size_t held = 0;          ///< The length of the list.
+  /// How many of the list were read before the outermost scope began, and outside of any: the end
+  /// of the scope keeps them.
+  std::size_t base = 0;
+  std::size_t depth = 0;  ///< Scopes that are open.
+  bool outside = false;   ///< A cast was read outside of a scope since the last turn.
 };
 
 /// Every thread holds a counted reference to each cast that it has read, so a reload never takes
@@ -49,8 +51,8 @@ public:
     if (mine.held > 1) release(0);
   }
 
-  /// Whether this thread holds it already.
-  [[nodiscard]] static bool holds(const cast* now) {
+  /// Notes that this thread reads, and says whether `now` is the newest cast that it holds.
+  [[nodiscard]] static bool reads_newest(const cast* now) {
     auto& mine = held_here;
     if (mine.depth == 0) mine.outside = true;
     return mine.newest == now;

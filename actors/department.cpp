@@ -51,10 +51,10 @@ breaker::settings department::breaker_limits() const {
 }
 
 department::entry& department::entry_of(std::uint32_t specialist) {
-  const auto place = house_.now_playing().members[specialist].place;
-  // A task may be sooner than the word that the cast has grown.
-  if (place >= entries_.size()) adopt_cast();
-  return entries_[place];
+  // A task may come sooner than the message that says that the cast has changed: its number may be
+  // new, or have meant somebody else until now.
+  if (house_.now_playing().generation != generation_) adopt_cast();
+  return entries_[house_.now_playing().members[specialist].place];
 }
 
 // What the tasks after this one need comes meanwhile: of the next but one the specialist's entry,

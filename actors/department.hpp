@@ -58,7 +58,9 @@ private:
     std::int64_t listable_ns = 0;  // Since when it has counted up.
     std::int64_t wanted_since_ns = 0;  // Since when tasks wait for a start; 0: they do not.
     std::int64_t idle_since_ns = 0;
-    std::vector<protocols::task_ptr> hands;  // Given to the specialist and not come back.
+    // Given to the specialist, or being written down as begun, and not come back; at most
+    // `member::hands`.
+    std::vector<protocols::task_ptr> hands;
     runtime::breaker breaker;
     machine::waiting_line line;
     std::uint32_t failed_starts = 0;  // In a row.
@@ -66,10 +68,10 @@ private:
     std::int64_t drop_sent_ns = 0;
     std::uint32_t born = 0;  // The generation in which its number got its name.
     runtime::restart_budget restarts;
-    std::uint64_t lease = 0;         // The last grant that was heard; see protocols::slot_news.
+    std::uint64_t lease = 0;         // Number of the last grant heard; see protocols::slot_news.
     std::int64_t life_since_ns = 0;  // When its worker entered the state that it is in.
     bool worked = false;             // Its worker has had a task since it was ready.
-    bool yielding = false;           // It is to go after what it has in its hands.
+    bool yielding = false;           // Its slot was recalled: its worker stops after its `hands`.
     bool given_up = false;           // Its starts failed; see protocols::slot_news.
   };
   struct retry {
@@ -110,8 +112,6 @@ private:
   void hear(const protocols::worker_news& news);
   void became_warm(entry& one, std::int64_t start_ns);
   void rest_cold(entry& one);
-  /// Its worker runs what a reload has changed, or should not run at all any more.
-  [[nodiscard]] bool runs_old_definition(const entry& one);
   /// Lets the worker go that runs an old definition, to start another one in the same slot.
   /// @pre It has nothing in its hands.
   void replace_worker(entry& one);
@@ -138,7 +138,7 @@ private:
   void await_predecessors();
   void hire(std::uint32_t place);
   void recover();
-  void lost(entry& one, const caf::error& reason);
+  void lost(std::uint32_t place, const caf::error& reason);
   void lose(const caf::actor_addr& who, const caf::error& reason);
 
   // -- time --
@@ -187,7 +187,8 @@ private:
   std::vector<entry> entries_;        // By place in the staff.
   std::vector<std::uint32_t> dirty_;  // Places of those that are.
   std::vector<retry> retries_;
-  std::size_t awaited_ = 0;  // Specialists of a predecessor that are not dead yet.
+  std::size_t awaited_ = 0;       // Specialists of a predecessor that are not dead yet.
+  std::uint32_t generation_ = 0;  // Of the cast that was adopted last.
   bool open_ = false;
   bool armed_ = false;
   bool flush_armed_ = false;

@@ -189,12 +189,6 @@ void department::cool_down(entry& one) {
   send(actor_of(one), protocols::cool_atom::value);
 }
 
-bool department::runs_old_definition(const entry& one) {
-  const auto runs = stand_of(one).definition.load(std::memory_order_relaxed);
-  const auto& playing = house_.now_playing();
-  return runs != 0 && (playing.members[one.index].gone || runs != playing.definitions[one.index]);
-}
-
 void department::replace_worker(entry& one) {
   one.outdated = false;
   const bool again = !member_of(one).gone && !house_.gauge.closing && !leaving();
@@ -225,7 +219,7 @@ void department::rest_cold(entry& one) {
 void department::became_warm(entry& one, std::int64_t start_ns) {
   enter(one, life::warm);
   one.given_up = false;
-  one.outdated = runs_old_definition(one);
+  one.outdated = house_.runs_old_definition(pool_, one.index);
   stand_of(one).failed_starts.store(0, std::memory_order_relaxed);
   one.wanted_since_ns = 0;
   one.idle_since_ns = now_ns();

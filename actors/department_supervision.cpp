@@ -14,7 +14,9 @@ using protocols::failure, protocols::slot_news, protocols::task_phase, protocols
 using protocols::task_ptr, protocols::task_state;
 
 void department::adopt_cast() {
-  const auto& staff = house_.now_playing().staff[index_];
+  const auto& playing = house_.now_playing();
+  generation_ = playing.generation;
+  const auto& staff = playing.staff[index_];
   for (auto place = entries_.size(); place < staff.size(); ++place) {
     auto& one = entries_.emplace_back();
     one.index = staff[place];
@@ -55,10 +57,11 @@ void department::adopt_cast() {
     }
     renew(one);
     // From here on nothing comes of it: what arrives for it ends at once.
-    if (member_of(one).gone && one.now == life::cold && one.line.empty() && one.hands.empty()
-        && std::ranges::none_of(
-            retries_, [&](const retry& later) { return later.job->specialist == one.index; }))
-      stand_of(one).vacant.store(true, std::memory_order_release);
+    if (playing.members[one.index].gone && one.now == life::cold && one.line.empty()
+        && one.hands.empty() && std::ranges::none_of(retries_, [&](const retry& later) {
+             return later.job->specialist == one.index;
+           }))
+      stand_of(one).vacant_since.store(playing.left[one.index], std::memory_order_release);
   }
 }
 
@@ -71,7 +74,7 @@ void department::begin_anew(entry& one) {
   one.failed_starts = 0;
   one.not_before_ns = one.wanted_since_ns = one.drop_sent_ns = one.listable_ns = 0;
   one.listable = one.unlisted = 0;
-  one.asked = false;
+  stop_asking(one);
   if (one.at_once == nullptr) return;
   if (const auto* fresh = house_.at_once(member_of(one)); fresh != nullptr) {
     one.at_once = fresh;
@@ -81,7 +84,7 @@ void department::begin_anew(entry& one) {
 
 // What runs finishes on the old definition; a start under way with it would be for nothing.
 void department::renew(entry& one) {
-  if (!one.hired || !actor_of(one) || !runs_old_definition(one)) return;
+  if (!one.hired || !actor_of(one) || !house_.runs_old_definition(pool_, one.index)) return;
   if (one.now == life::warm) {
     one.outdated = true;
     pump(one);
@@ -156,18 +159,22 @@ void department::hire(std::uint32_t place) {
 }
 
 void department::lose(const caf::actor_addr& who, const caf::error& reason) {
-  for (auto& one : entries_)
+  for (std::uint32_t place = 0; place < entries_.size(); ++place) {
+    const auto& one = entries_[place];
     if (one.hired && actor_of(one) && actor_of(one).address() == who) {
-      lost(one, reason);
+      lost(place, reason);
       return;
     }
+  }
   quit(reason ? reason : caf::error{caf::exit_reason::user_shutdown});
 }
 
-void department::lost(entry& one, const caf::error& reason) {
-  // What it gave back before it died is looked at first; after that its list is exact.
+void department::lost(std::uint32_t place, const caf::error& reason) {
+  // What it gave back before it died is looked at first; after that its list is exact. A task for
+  // somebody new may be there too, and the entries may move.
   stand_.port.take_over();
   drain();
+  auto& one = entries_[place];
   auto& stand = stand_of(one);
   stand.abandon();
   stand.actor = nullptr;
@@ -206,7 +213,6 @@ void department::lost(entry& one, const caf::error& reason) {
     quit(reason ? reason : caf::error{caf::exit_reason::unhandled_exception});
     return;
   }
-  const auto place = member_of(one).place;
   delayed_send(this, *delay, protocols::hire_atom::value, place);
   if (strategy == config::restart_strategy::rest_for_one)
     for (auto later = place + 1; later < entries_.size(); ++later)

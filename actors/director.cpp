@@ -109,6 +109,11 @@ void director_state::adopt_cast() {
   policy->set_limits(limits);
 }
 
+// What is said of a number may come sooner than the message that says what it means now.
+void director_state::follow_cast() {
+  if (where->now_playing().generation != generation) adopt_cast();
+}
+
 void director_state::begin_anew(std::uint32_t who) {
   hold(who, false);
   held[who] = {};
@@ -637,6 +642,7 @@ caf::behavior director(director_actor* self, house* where, protocols::pool_kind 
   self->set_default_handler(caf::drop);
   return {
       [&state](protocols::hire_atom, std::uint32_t index, const caf::actor& department) {
+        state.follow_cast();
         state.meet(index, department);
       },
       [&state](protocols::hire_atom, const caf::actor& predictor) {
@@ -644,21 +650,50 @@ caf::behavior director(director_actor* self, house* where, protocols::pool_kind 
         if (std::exchange(state.seer, predictor) != predictor)
           state.where->forecast.under_way.store(0, std::memory_order_relaxed);
       },
-      [&state](const protocols::expectation_batch& batch) { state.hear_expectations(batch); },
-      [&state](protocols::report_atom) { state.open(); },
-      [&state](protocols::again_atom) { state.ask_all(); },
-      [&state](const protocols::slot_need& need) { state.hear_need(need); },
-      [&state](const slot_news& news) { state.hear_news(news); },
-      [&state](const protocols::usage_batch& batch) { state.hear_usage(batch); },
-      [&state](const protocols::memory_survey& survey) { state.hear_survey(survey); },
-      [&state](protocols::warm_up_atom, std::uint32_t who) { state.by_hand(who, true); },
-      [&state](protocols::cool_atom, std::uint32_t who) { state.by_hand(who, false); },
+      [&state](const protocols::expectation_batch& batch) {
+        state.follow_cast();
+        state.hear_expectations(batch);
+      },
+      [&state](protocols::report_atom) {
+        state.follow_cast();
+        state.open();
+      },
+      [&state](protocols::again_atom) {
+        state.follow_cast();
+        state.ask_all();
+      },
+      [&state](const protocols::slot_need& need) {
+        state.follow_cast();
+        state.hear_need(need);
+      },
+      [&state](const slot_news& news) {
+        state.follow_cast();
+        state.hear_news(news);
+      },
+      [&state](const protocols::usage_batch& batch) {
+        state.follow_cast();
+        state.hear_usage(batch);
+      },
+      [&state](const protocols::memory_survey& survey) {
+        state.follow_cast();
+        state.hear_survey(survey);
+      },
+      [&state](protocols::warm_up_atom, std::uint32_t who) {
+        state.follow_cast();
+        state.by_hand(who, true);
+      },
+      [&state](protocols::cool_atom, std::uint32_t who) {
+        state.follow_cast();
+        state.by_hand(who, false);
+      },
       [&state](protocols::reload_atom) {
         state.adopt_cast();
         state.review();
       },
       [&state](protocols::tick_atom, std::uint64_t generation) {
-        if (generation == state.review_generation) state.review();
+        if (generation != state.review_generation) return;
+        state.follow_cast();
+        state.review();
       },
   };
 }

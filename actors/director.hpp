@@ -52,8 +52,10 @@ struct director_state {
   runtime::start_times starts;
   double typical_told_s = 0;  ///< The typical start that the policy was told for everybody.
   struct holding {
-    bool held = false;           ///< It has, or had until it is gone, a process.
-    bool reserved = false;       ///< A place is kept for it, which is not free yet.
+    bool held = false;  ///< It has, or had until it is gone, a process.
+    /// It has been promised a place, which another one still has or nobody has granted yet; in the
+    /// plan it counts as warming.
+    bool reserved = false;
     bool recalled = false;       ///< It was asked to give its place up.
     bool prewarmed = false;      ///< Started for no task yet.
     bool started = false;        ///< It was heard that its process is being started.
@@ -63,7 +65,7 @@ struct director_state {
     std::uint32_t failures = 0;  ///< Its department gave up starting it so often in a row.
     /// Until then nobody starts it but a task or an operator; never, unless it is pinned.
     double failed_until_s = 0;
-    std::uint64_t lease = 0;   ///< The number of its last grant.
+    std::uint64_t lease = 0;   ///< The number of its last grant; see protocols::slot_news.
     double told_s = 0;         ///< When its department was told of that.
     double waits_since_s = 0;  ///< Since when it waits for a place; 0: it does not.
     /// When it was cooled by hand, or its process went after that; 0: it was not, or was asked for
@@ -84,6 +86,8 @@ struct director_state {
 
   void open();
   void adopt_cast();
+  /// Adopts the cast in force unless that was done.
+  void follow_cast();
   void meet(std::uint32_t index, const caf::actor& department);
   void ask_all();
   void hear_need(const protocols::slot_need& need);

@@ -44,7 +44,7 @@ specialist_stand::~specialist_stand() {
 }
 
 void specialist_stand::begin_anew() {
-  vacant.store(false, std::memory_order_relaxed);
+  vacant_since.store(0, std::memory_order_relaxed);
   gauge.forget();
   slot_wanted_since_ns.store(0, std::memory_order_relaxed);
   failed_starts.store(0, std::memory_order_relaxed);
@@ -157,7 +157,8 @@ std::vector<std::uint32_t> house::vacant() const {
     return std::ranges::all_of(pools_, [&](const pool_stand& pool) {
       const auto& stand = pool.specialists[who];
       return stand.gauge.depth() == 0 && stand.definition.load() == 0
-             && (!pool.open || stand.vacant.load(std::memory_order_acquire));
+             && (!pool.open
+                 || stand.vacant_since.load(std::memory_order_acquire) == playing->left[who]);
     });
   };
   std::vector<std::uint32_t> result;
@@ -169,6 +170,12 @@ std::vector<std::uint32_t> house::vacant() const {
     if (!known) result.push_back(who);
   }
   return result;
+}
+
+bool house::runs_old_definition(protocols::pool_kind which, std::uint32_t who) const {
+  const auto runs = pool(which).specialists[who].definition.load(std::memory_order_relaxed);
+  const auto& playing = now_playing();
+  return runs != 0 && (playing.members[who].gone || runs != playing.definitions[who]);
 }
 
 std::shared_ptr<const cast> house::current_cast() const {

@@ -97,8 +97,9 @@ struct specialist_stand {
   std::atomic<std::int64_t> slot_wanted_since_ns{0};
   /// The `cast::definitions` that its worker was started with; 0: it has none.
   std::atomic<std::uint32_t> definition{0};
-  /// Said by its department of one that is gone: neither tasks nor a worker are left of it.
-  std::atomic<bool> vacant{false};
+  /// Said by its department of one that is gone: neither tasks nor a worker are left of it. The
+  /// `cast::left` of that departure, since it may come back and go again; 0: nothing was said.
+  std::atomic<std::uint32_t> vacant_since{0};
   // The specialist's own while it lives, its department's afterwards.
   std::shared_ptr<machine::worker> worker;
   std::shared_ptr<worker_link> link;
@@ -163,7 +164,7 @@ struct house {
   /// The cast in force. How long the reference is good: see `cast_reader`.
   [[nodiscard]] const cast& now_playing() const {
     const auto* now = cast_.load(std::memory_order_acquire);
-    if (cast_reader::holds(now)) return *now;
+    if (cast_reader::reads_newest(now)) return *now;
     return cast_reader::hold(current_cast());
   }
   [[nodiscard]] std::shared_ptr<const cast> current_cast() const;
@@ -173,6 +174,9 @@ struct house {
   /// Numbers of the cast in force that nothing in the node remembers: no thread holds a cast in
   /// which they had a name, no task is theirs, and they have no worker. For `make_cast`.
   [[nodiscard]] std::vector<std::uint32_t> vacant() const;
+
+  /// A worker of it, in that pool, runs what a reload has changed or taken out.
+  [[nodiscard]] bool runs_old_definition(protocols::pool_kind which, std::uint32_t who) const;
 
   [[nodiscard]] pool_stand& pool(protocols::pool_kind which) {
     return pools_[static_cast<std::size_t>(which)];
@@ -259,7 +263,8 @@ private:
   std::atomic<const cast*> cast_{nullptr};
   mutable std::mutex cast_mutex_;
   std::shared_ptr<const cast> current_;
-  // By generation: those before, as long as somebody holds them.
+  // The casts before, each with its generation; which of them a thread still holds, the pointer
+  // says. Those that nobody holds are taken out at the next reload.
   std::vector<std::pair<std::uint32_t, std::weak_ptr<const cast>>> earlier_;
   std::array<pool_stand, pools> pools_;
 };

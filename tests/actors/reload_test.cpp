@@ -228,6 +228,139 @@ TEST(Reload, KeepsThePlaceOfOneThatIsGoneWhileSomebodyKnowsIt) {
   EXPECT_EQ(seen->name_of(1), "d0-s1");
 }
 
+/// A reload of which nobody has been told yet.
+void replace_quietly(stage& play, const config::node& next) {
+  ASSERT_TRUE(play.house->replace_cast(
+      actors::make_cast(next, &play.house->now_playing(), play.is_inline, play.house->vacant())));
+}
+
+/// A play in which the number of d0-s1 is free, with one place for a warm worker.
+class ReusedNumber : public testing::Test {
+protected:
+  void SetUp() override {
+    play.open();
+    reload(play, small_cast(1, 1));
+    ASSERT_EQ(play.house->vacant(), std::vector<std::uint32_t>{1});
+    config.departments[0].specialists[1].name = "fresh";
+  }
+  static config::node one_place() {
+    auto result = small_cast(1, 2);
+    result.pool.max_warm = 1;
+    result.pool.min_residency = 0ms;
+    return result;
+  }
+  config::node config = one_place();
+  stage play{config};
+};
+
+TEST_F(ReusedNumber, IsServedBeforeAnyActorIsToldOfTheReload) {
+  replace_quietly(play, config);
+  ASSERT_EQ(play.house->now_playing().find("fresh"), 1U);
+  const auto who = play.ask("fresh");
+  play.world.dispatch();
+  ASSERT_EQ(play.starts["fresh"], 1);
+  caf::anon_send(play.root, protocols::reload_atom::value);
+  play.world.dispatch();
+  play.get_ready("fresh");
+  play.finish_one("fresh");
+  EXPECT_EQ(who->state, task_state::completed);
+}
+
+TEST_F(ReusedNumber, KeepsItsSlotWhenTheReloadIsToldOfLater) {
+  replace_quietly(play, config);
+  play.ask("fresh");
+  play.world.dispatch();
+  play.get_ready("fresh");
+  caf::anon_send(play.root, protocols::reload_atom::value);
+  play.world.dispatch();
+  play.ask("d0-s0");
+  play.world.advance(50ms);
+  EXPECT_LE(play.processes(), 1U) << "there is one slot, and it was taken";
+}
+
+TEST_F(ReusedNumber, KeepsItsPlaceInTheLineForASlot) {
+  make_warm(play, "d0-s0");
+  const auto first = play.ask("d0-s0");
+  play.world.dispatch();
+  replace_quietly(play, config);
+  const auto who = play.ask("fresh");
+  play.world.dispatch();
+  caf::anon_send(play.root, protocols::reload_atom::value);
+  play.world.dispatch();
+  play.finish_one("d0-s0");
+  play.world.advance(100ms);  // Before it would ask again of itself.
+  EXPECT_EQ(first->state, task_state::completed);
+  ASSERT_TRUE(play.worker("d0-s0").stopping);
+  play.worker("d0-s0").die();
+  play.world.dispatch();
+  ASSERT_EQ(play.starts["fresh"], 1);
+  play.get_ready("fresh");
+  play.finish_one("fresh");
+  EXPECT_EQ(who->state, task_state::completed);
+}
+
+TEST(Reload, RunsTheNewCallableUnderAnOldNumberAtOnce) {
+  auto config = small_cast(1, 2);
+  for (auto& one : config.departments[0].specialists)
+    one.backend.kind = config::backend_kind::function;
+  actors::callable_table table;
+  for (const auto* name : {"d0-s0", "d0-s1", "fresh"})
+    table[name] = {[name](const std::string&) { return "\"" + std::string{name} + "\""; }, true};
+  stage play{config, table};
+  play.open();
+  play.world.advance(1s);
+  auto without = config;
+  without.departments[0].specialists.pop_back();
+  replace_quietly(play, without);
+  caf::anon_send(play.root, protocols::reload_atom::value);
+  play.world.advance(1s);
+  ASSERT_EQ(play.house->vacant(), std::vector<std::uint32_t>{1});
+  config.departments[0].specialists[1].name = "fresh";
+  replace_quietly(play, config);
+  const auto who = play.ask("fresh");
+  play.world.advance(2s);
+  EXPECT_EQ(who->output, "\"fresh\"");
+}
+
+TEST(Reload, KeepsThePlaceOfOneThatCameBackAndWentAgain) {
+  const auto whole = small_cast(1, 2);
+  const auto without = small_cast(1, 1);
+  stage play{whole};
+  play.open();
+  reload(play, without);
+  ASSERT_EQ(play.house->vacant(), std::vector<std::uint32_t>{1});
+  reload(play, whole);
+  replace_quietly(play, without);
+  // This thread, too, looks at the newest cast only.
+  static_cast<void>(play.house->now_playing());
+  actors::cast_reader::turn();
+  EXPECT_TRUE(play.house->vacant().empty()) << "its department has not looked yet";
+  caf::anon_send(play.root, protocols::reload_atom::value);
+  play.world.dispatch();
+  EXPECT_EQ(play.house->vacant(), std::vector<std::uint32_t>{1});
+}
+
+TEST(Reload, ReplacesALostActorWhileTasksForNewSpecialistsArrive) {
+  auto config = small_cast(1, 1);
+  stage play{config};
+  play.open();
+  make_warm(play, "d0-s0");
+  replace_quietly(play, small_cast(1, 8));
+  // The department hears of the loss before it looks into its port.
+  actors::dismiss(play.house->pool(pool_kind::intelligent).specialists[0].actor);
+  const auto fresh = play.ask("d0-s7");
+  play.world.advance(1s);
+  play.get_ready("d0-s7");
+  play.finish_one("d0-s7");
+  EXPECT_EQ(fresh->state, task_state::completed);
+  const auto again = play.ask("d0-s0");
+  play.world.advance(5s);
+  EXPECT_EQ(play.starts["d0-s0"], 2);
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
+  EXPECT_EQ(again->state, task_state::completed);
+}
+
 TEST(Reload, LeavesNoCallerBehindHoweverItFalls) {
   for (std::uint64_t seed = 1; seed <= seeds(300); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

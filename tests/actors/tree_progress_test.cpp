@@ -48,13 +48,22 @@ config::node random_cast(std::mt19937_64& chance) {
   return config;
 }
 
-// Other limits, and somebody taken out or taken in again.
+// Other limits, and somebody taken out, taken in again, or replaced by one with another name, which
+// may get the number of one that is gone.
 void reload(stage& play, const config::node& whole, std::mt19937_64& chance) {
   auto next = whole;
+  std::string newcomer;
   next.pool.max_warm = 1 + chance() % 4;
   next.pool.min_residency = 100ms * (chance() % 10);
-  for (auto& department : next.departments)
-    if (chance() % 3 == 0) department.specialists.pop_back();
+  for (auto& department : next.departments) switch (chance() % 4) {
+      case 0: department.specialists.pop_back(); break;
+      case 1:
+        newcomer = "fresh-" + std::to_string(play.house->now_playing().generation);
+        newcomer += "-" + department.name;
+        department.specialists.back().name = newcomer;
+        break;
+      default: break;
+    }
   for (auto& department : next.departments)
     for (auto& one : department.specialists)
       if (!one.fallback.empty()
@@ -64,7 +73,14 @@ void reload(stage& play, const config::node& whole, std::mt19937_64& chance) {
                });
              }))
         one.fallback.clear();
-  if (!play.house->replace_cast(actors::make_cast(next, &play.house->now_playing()))) return;
+  if (!play.house->replace_cast(
+          actors::make_cast(next, &play.house->now_playing(), {}, play.house->vacant())))
+    return;
+  // Who calls may be faster than the word of the reload.
+  if (!newcomer.empty() && chance() % 2 == 0) {
+    play.ask(newcomer);
+    if (chance() % 2 == 0) play.world.dispatch_some(chance, 30);
+  }
   caf::anon_send(play.root, protocols::reload_atom::value);
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -133,6 +134,9 @@ public:
             8, 42, clock)},
         desk{*house} {
     house->callables = std::make_shared<actors::callable_table>(std::move(callables));
+    is_inline = [table = house->callables](std::string_view name) {
+      return table->contains(std::string{name});
+    };
     house->make_worker = [this](const actors::member& who, std::string_view, protocols::pool_kind,
                                 std::shared_ptr<machine::worker_events> events) {
       auto fresh = std::make_shared<puppet>(std::move(events));
@@ -218,6 +222,7 @@ public:
   std::unique_ptr<actors::house> house;
   actors::front_desk desk;
   actors::root_plan plan;
+  std::function<bool(std::string_view)> is_inline;  ///< For `make_cast`.
   caf::actor root;
   std::map<std::string, std::shared_ptr<puppet>> workers;
   std::map<std::string, int> starts;
