@@ -18,6 +18,7 @@ public:
   probe_ear(const house& where, std::function<void(probe_answer)> told)
       : house_{where}, told_{std::move(told)} {}
   void on_end(const task& job) noexcept override {
+    const cast_reader::scope reading;
     const auto& who = house_.now_playing().name_of(job.specialist);
     if (job.end_state == task_state::completed)
       told_({true, who + " answered"});
@@ -55,6 +56,7 @@ bool speaks_mcp(const member& who) {
 command_probe probe_through(front_desk& desk, house& where, std::chrono::milliseconds patience) {
   return [&desk, &where, patience](const std::string& command,
                                    std::function<void(probe_answer)> told) {
+    const cast_reader::scope reading;
     const auto& playing = where.now_playing();
     const auto route = config::resolve_command(playing.config, command);
     if (!route) return told({false, "there is no such command"});

@@ -208,6 +208,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
       std::make_unique<actors::house>(actors::make_cast(configuration, nullptr, in.is_inline),
                                       spare_specialists, epoch, machine::fast_clock());
   auto& house = *in.house;
+  const actors::cast_reader::scope reading;
   house.seed = epoch;
   in.started_ns = house.time->now_ns();
   in.desk = std::make_unique<actors::front_desk>(house);
@@ -416,7 +417,10 @@ node::~node() {
     // The journal's keeper is the last to close it, and copies its log into the file.
     const std::lock_guard lock{in.reader_mutex};
     in.reader.reset();
-    in.scan_reader.reset();  // The thread that used it has ended.
+  }
+  {
+    const std::lock_guard lock{in.scan_mutex};
+    in.scan_reader.reset();
   }
   caf::anon_send_exit(in.root, caf::exit_reason::user_shutdown);
   in.root = nullptr;
@@ -453,6 +457,8 @@ void node::wait_for_callables() const {
     parts_->house->publish("node.waits", R"({"for":"callables","running":)"
                                              + std::to_string(parts_->calls->under_way()) + "}");
     patience = std::min(2 * patience, patience_most);
+    // One that was just asking for a task when the others were told may wait for its end now.
+    parts_->house->forget_tasks();
   }
 }
 
@@ -485,8 +491,23 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
 
 std::variant<node::reloaded, node::failure> node::reload(config::node configuration) {
   const actors::cast_reader::scope reading;
+  const std::lock_guard lock{parts_->reload_mutex};
+  return reload_locked(std::move(configuration));
+}
+
+std::variant<node::reloaded, node::failure> node::tune(const pool_settings& wanted) {
+  const actors::cast_reader::scope reading;
+  // Copied only here: a reload in between would be undone.
+  const std::lock_guard lock{parts_->reload_mutex};
+  auto changed = parts_->house->now_playing().config;
+  if (wanted.max_warm) changed.pool.max_warm = *wanted.max_warm;
+  if (wanted.cooldown) changed.pool.cooldown = *wanted.cooldown;
+  if (wanted.target_memory) changed.pool.target_memory = *wanted.target_memory;
+  return reload_locked(std::move(changed));
+}
+
+std::variant<node::reloaded, node::failure> node::reload_locked(config::node configuration) {
   auto& in = *parts_;
-  const std::lock_guard lock{in.reload_mutex};
   const auto& before = in.house->now_playing();
   const auto change = config::compare(before.config, configuration);
   if (!change.needs_restart.empty()) {
@@ -510,14 +531,12 @@ std::variant<node::reloaded, node::failure> node::reload(config::node configurat
   if (!in.house->replace_cast(std::move(next)))
     return failure{
         "the node has no room for so many more specialists until a restart; nothing was changed"};
+  in.lines.keep([&](std::string_view name) { return now->find(name) != actors::cast::nobody; });
   reloaded result;
   result.change = config::to_string(change);
   for (std::size_t kind = 0; kind < actors::pools; ++kind)
-    for (std::uint32_t who = 0; who < now->members.size(); ++who) {
-      const auto runs =
-          in.house->pool(static_cast<pool_kind>(kind)).specialists[who].definition.load();
-      if (runs != 0 && (now->members[who].gone || runs != now->definitions[who])) ++result.workers;
-    }
+    for (std::uint32_t who = 0; who < now->members.size(); ++who)
+      if (in.house->runs_old_definition(static_cast<pool_kind>(kind), who)) ++result.workers;
   caf::anon_send(in.root, protocols::reload_atom::value);
   in.watch_bell.notify_all();
   in.house->publish("config.reloaded",
@@ -590,6 +609,14 @@ std::optional<machine::stored_task> node::parts::find_stored(const task_id& id) 
   return std::move(*stored);
 }
 
+// The cast is read after the number: a task may have been passed on to somebody who is not in an
+// older one.
+task_names names_of(const actors::house& house, const task& job) {
+  const auto who = job.specialist.load(std::memory_order_acquire);
+  const auto& playing = house.now_playing();
+  return {playing.name_of(who), playing.department_of(who)};
+}
+
 bool node::cancel(const task_id& id) {
   const actors::cast_reader::scope reading;
   const auto job = parts_->find_live(id);
@@ -600,8 +627,8 @@ std::optional<task_view> node::find(const task_id& id) const {
   const actors::cast_reader::scope reading;
   const auto& in = *parts_;
   if (const auto job = in.find_live(id)) {
-    const auto& playing = in.house->now_playing();
-    return view_of(*job, playing.name_of(job->specialist), playing.department_of(job->specialist));
+    const auto names = names_of(*in.house, *job);
+    return view_of(*job, names.specialist, names.department);
   }
   if (const auto stored = in.find_stored(id)) return view_of(*stored);
   return std::nullopt;

@@ -345,6 +345,8 @@ public:
 private:
   explicit node(std::unique_ptr<parts> inside);
   void wait_for_callables() const;
+  /// @pre The caller holds `reload_mutex` and a `cast_reader::scope`.
+  std::variant<reloaded, failure> reload_locked(config::node configuration);
   std::unique_ptr<parts> parts_;
 };
 

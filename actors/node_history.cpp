@@ -52,12 +52,4 @@ std::uint64_t node::workflows_detected() const {
   return machine::count_of(parts_->house->forecast.workflows_detected);
 }
 
-std::variant<node::reloaded, node::failure> node::tune(const pool_settings& wanted) {
-  auto changed = configuration();
-  if (wanted.max_warm) changed.pool.max_warm = *wanted.max_warm;
-  if (wanted.cooldown) changed.pool.cooldown = *wanted.cooldown;
-  if (wanted.target_memory) changed.pool.target_memory = *wanted.target_memory;
-  return reload(std::move(changed));
-}
-
 }  // namespace greenroom

@@ -71,11 +71,10 @@ private:
       return false;
     }
     std::map<std::string, protocols::task_ptr> ordered;
-    const auto& playing = in_.house->now_playing();
     in_.house->ledger.for_each([&](const protocols::task_ptr& job) {
       if (job->journaled && in_.scan_reader) return;
       if (which_.state && job->state.load() != *which_.state) return;
-      if (!which_.specialist.empty() && playing.name_of(job->specialist) != which_.specialist)
+      if (!which_.specialist.empty() && names_of(*in_.house, *job).specialist != which_.specialist)
         return;
       auto id = protocols::to_string(job->id);
       if (id > after) ordered.emplace(std::move(id), job);
@@ -86,8 +85,8 @@ private:
     for (const auto& [id, job] : ordered) {
       if (is_full()) break;
       ++listed;
-      add(view_without_long_output(*job, playing.name_of(job->specialist),
-                                   playing.department_of(job->specialist)));
+      const auto names = names_of(*in_.house, *job);
+      add(view_without_long_output(*job, names.specialist, names.department));
     }
     // The stored ones, if there are any, begin a page of their own then.
     if (is_full() && (ordered.size() > listed || in_.scan_reader)) {
@@ -122,10 +121,13 @@ private:
     const bool live_state = which_.state == protocols::task_state::running
                             || which_.state == protocols::task_state::queued;
     if (!live_state) stored.state = which_.state;
-    auto found = [&] {
+    auto piece = [&]() -> std::optional<machine::journal_result<machine::task_page>> {
       const std::lock_guard lock{in_.scan_mutex};
+      if (!in_.scan_reader) return std::nullopt;  // The node goes down.
       return in_.scan_reader->list(stored);
     }();
+    if (!piece) return false;
+    auto& found = *piece;
     if (auto* why = std::get_if<machine::journal_error>(&found)) {
       refused_ = {protocols::failure::malformed, why->what, {}, {}};
       return false;
@@ -155,6 +157,7 @@ private:
 };
 
 std::variant<node::page, refusal> node::list(const query& which) const {
+  const actors::cast_reader::scope reading;
   parts::listing one{*parts_, which};
   while (one.step()) {
   }
@@ -162,6 +165,7 @@ std::variant<node::page, refusal> node::list(const query& which) const {
 }
 
 bool node::list_aside(query which, std::function<void(std::variant<page, refusal>)> done) const {
+  const actors::cast_reader::scope reading;
   auto one = std::make_shared<parts::listing>(*parts_, std::move(which));
   return parts_->lookups.run_in_pieces(
       [one, done = std::move(done)] {
@@ -173,6 +177,7 @@ bool node::list_aside(query which, std::function<void(std::variant<page, refusal
 }
 
 bool node::aside(std::function<void()> job) const {
+  const actors::cast_reader::scope reading;
   return parts_->lookups.run(std::move(job),
                              parts_->house->now_playing().config.limits.state_requests);
 }

@@ -71,7 +71,15 @@ struct node::parts {
   void run_watch();
 };
 
-/// The same from the journal.
+/// The names of a live task's specialist and department. How long the references are good: see
+/// `cast_reader`.
+struct task_names {
+  const std::string& specialist;
+  const std::string& department;
+};
+[[nodiscard]] task_names names_of(const actors::house& house, const protocols::task& job);
+
+/// What the journal has of a task, as a view.
 [[nodiscard]] task_view view_of(const machine::stored_task& stored);
 
 }  // namespace greenroom

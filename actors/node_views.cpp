@@ -96,7 +96,7 @@ node_view node::status() const {
   const auto kind = in.desk->pool();
   const auto& pool = house.pool(kind);
   node_view result;
-  for (std::size_t i = 0; i < playing.members.size(); ++i) {
+  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
     if (playing.members[i].gone) continue;
     const auto& stand = pool.specialists[i];
     const auto& gauge = stand.gauge;
@@ -124,8 +124,7 @@ node_view node::status() const {
     }
     // Whoever answers, the workers of either pool cost.
     for (const auto each : {pool_kind::intelligent, pool_kind::baseline}) {
-      const auto runs = house.pool(each).specialists[i].definition.load(std::memory_order_relaxed);
-      if (runs != 0 && runs != playing.definitions[i]) ++result.old_definitions;
+      if (house.runs_old_definition(each, i)) ++result.old_definitions;
       const auto& its = house.pool(each).specialists[i].gauge;
       result.memory_mb += static_cast<double>(its.memory_bytes.load(std::memory_order_relaxed))
                           / actors::bytes_per_mb;
@@ -260,10 +259,8 @@ specialist_view view_of_specialist(const actors::house& house, pool_kind kind, s
   result.circuit_open = gauge.open_until_ns.load(std::memory_order_relaxed) > house.time->now_ns();
   result.last_error = house.pool(kind).specialists[who].last_error.read(
       [](const std::string& text) { return text; });
-  for (const auto each : {pool_kind::intelligent, pool_kind::baseline}) {
-    const auto runs = house.pool(each).specialists[who].definition.load(std::memory_order_relaxed);
-    if (runs != 0 && runs != playing.definitions[who]) result.old_definition = true;
-  }
+  for (const auto each : {pool_kind::intelligent, pool_kind::baseline})
+    result.old_definition = result.old_definition || house.runs_old_definition(each, who);
   return result;
 }
 
