@@ -93,6 +93,7 @@ void child_process::launch_now(launch_order& order) {
     }
     auto fresh = launch(order);
     if (order.keeper) {
+      if (fresh.pid > 0 && !fresh.grouped) order.keeper->loosen(place);
       if (fresh.pid > 0)
         order.keeper->started(place, fresh.pid);
       else
@@ -333,6 +334,11 @@ void child_process::signal_group(int number) {
     ::kill(-group, number);
     if (number == SIGKILL && keeper_) keeper_->kill(place_);
   }
+}
+
+void child_process::note_ready() {
+  const std::lock_guard lock{mutex_};
+  if (keeper_) keeper_->ready();
 }
 
 void child_process::tell_keeper() {
