@@ -235,7 +235,8 @@ void child_process::on_end() {
   std::shared_ptr<child_listener> hears;
   {
     const std::lock_guard lock{mutex_};
-    signal_group(SIGKILL);
+    // Not what its keeper holds: the keeper counts what is left, and then ends it.
+    if (const int group = pid(); group > 0) ::kill(-group, SIGKILL);
     siginfo_t reaped{};
     ::waitid(P_PIDFD, static_cast<id_t>(end_.native_handle()), &reaped, WEXITED | WNOHANG);
     forget_spawned(pid());
