@@ -159,6 +159,8 @@ std::optional<std::string> node::report(std::string_view format,
   made.percentage = rules.percentage;
   made.before = figures_of(house, pool_kind::baseline, board.evidence, made.specialists);
   made.after = figures_of(house, pool_kind::intelligent, board.evidence, made.specialists);
+  const auto now = status();
+  made.quality = {now.availability, now.prediction_accuracy, now.workflow_detection};
   // Where the baseline pool does not run, what it would take is what was measured of each worker.
   if (!made.before.memory_mb && made.after.memory_mb) {
     const auto memory = actors::memory_of(house, pool_kind::intelligent);

@@ -57,15 +57,16 @@ void add_verbs(CLI::App& program, outcome& result) {
 }
 
 /// Says which verb was probably meant. CLI11 would only say that the word was not expected.
-int refuse_unknown_verb(const CLI::App& program, std::string_view word) {
+int refuse_unknown_verb(const CLI::App& program, std::string_view word,
+                        const std::string& called = "greenroom") {
   std::vector<std::string> names;
   for (const auto* verb : program.get_subcommands([](const CLI::App*) { return true; }))
     names.push_back(verb->get_name());
   const auto near = greenroom::config::nearest(word, names);
   say_problem("wrong-usage",
               "unknown verb \"" + std::string{word} + "\" — "
-                  + (near.empty() ? "see greenroom --help"
-                                  : "did you mean \"" + near + "\"? See greenroom --help"));
+                  + (near.empty() ? "see " + called + " --help"
+                                  : "did you mean \"" + near + "\"? See " + called + " --help"));
   return wrong_usage;
 }
 
@@ -101,8 +102,8 @@ int run(int argc, char** argv) {
       "greenroom"};
   program.set_version_flag("--version", "greenroom " GREENROOM_VERSION);
   program.footer(
-      "Exit codes: 0 done, 1 the operation failed, 2 wrong usage or configuration, 3 the node\n"
-      "could not be reached. Each verb has --help with an example.\n"
+      "Exit codes: 0 done, 1 the operation failed, 2 wrong usage or configuration,\n"
+      "3 the node could not be reached. Each verb has --help with an example.\n"
       "Start here: greenroom demo");
   program.require_subcommand(1);
   program.get_formatter()->column_width(34);
@@ -128,6 +129,14 @@ int run(int argc, char** argv) {
   }
   const auto* named = find_verb(program, first);
   if (!first.starts_with('-') && named == nullptr) return refuse_unknown_verb(program, first);
+
+  // The verbs within a verb: `config check`.
+  const auto has_inner = [](const CLI::App& verb) {
+    return !verb.get_subcommands([](const CLI::App*) { return true; }).empty();
+  };
+  if (named != nullptr && argc > 2 && argv[2][0] != '-' && has_inner(*named)
+      && find_verb(*named, argv[2]) == nullptr)
+    return refuse_unknown_verb(*named, argv[2], "greenroom " + first);
 
   try {
     program.parse(argc, argv);

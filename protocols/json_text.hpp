@@ -339,6 +339,16 @@ template <class Take>
 /// The same for a value: false unless it is a string.
 bool string_value(std::string_view value, std::string& room, std::string_view& out);
 
+/// `each_member` with keys as what they stand for: "n\u0061me" is the key `name`, for every program
+/// that reads the text later. A key lives until its call returns.
+template <class Take>
+[[nodiscard]] bool each_field(std::string_view text, Take&& take, int depth_max = json_depth_max) {
+  std::string room;
+  return each_member(
+      text, [&](std::string_view raw, std::string_view value) { take(unescape(raw, room), value); },
+      depth_max);
+}
+
 /// Appends `text` as a JSON string with its quotes. False when it is not UTF-8; what was appended
 /// is then taken back.
 bool append_json_string(std::string& out, std::string_view text);

@@ -2,6 +2,8 @@
 
 #include "protocols/json_text.hpp"
 
+#include <algorithm>
+
 namespace greenroom::protocols {
 namespace {
 
@@ -23,29 +25,36 @@ void each_element(std::string_view list, Take take) {
 
 side_effects effects_of_annotations(std::string_view annotations) {
   bool reads = false, repeats = false;
-  static_cast<void>(each_member(annotations, [&](std::string_view key, std::string_view value) {
+  static_cast<void>(each_field(annotations, [&](std::string_view key, std::string_view value) {
     if (key == "readOnlyHint") reads = value == "true";
     if (key == "idempotentHint") repeats = value == "true";
   }));
   return reads ? side_effects::none : repeats ? side_effects::idempotent : side_effects::unsafe;
 }
 
+/// Some servers (in Go) read keys whatever the case of their letters.
+bool is_name(std::string_view key) {
+  constexpr std::string_view name = "name";
+  return std::equal(key.begin(), key.end(), name.begin(), name.end(),
+                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+}
+
 }  // namespace
 
 std::string add_tools(tool_effects& known, std::string_view page) {
   std::string cursor, room;
-  static_cast<void>(each_member(page, [&](std::string_view key, std::string_view value) {
+  static_cast<void>(each_field(page, [&](std::string_view key, std::string_view value) {
     // An empty cursor is one; only its absence is the end.
     if (key == "nextCursor" && value.front() == '"') cursor = value;
     if (key != "tools") return;
     each_element(value, [&](std::string_view tool) {
       std::string_view name;
       auto effects = side_effects::unsafe;
-      static_cast<void>(each_member(tool, [&](std::string_view part, std::string_view what) {
+      static_cast<void>(each_field(tool, [&](std::string_view part, std::string_view what) {
         if (part == "name") static_cast<void>(string_value(what, room, name));
         if (part == "annotations") effects = effects_of_annotations(what);
       }));
-      if (!name.empty() && known.size() < tools_max)
+      if (!name.empty() && name.size() <= tool_name_bytes_max && known.size() < tools_max)
         known.insert_or_assign(std::string{name}, effects);
     });
   }));
@@ -53,21 +62,30 @@ std::string add_tools(tool_effects& known, std::string_view page) {
 }
 
 side_effects effects_of_call(std::string_view input, const tool_effects* known) {
-  std::string tool_room, method_room, name_room;
-  std::string_view tool, method, name;
-  bool has_method = false;
-  const bool valid = each_member(input, [&](std::string_view key, std::string_view value) {
-    if (key == "tool") static_cast<void>(string_value(value, tool_room, tool));
-    if (key == "method") has_method = string_value(value, method_room, method);
-    if (key != "params") return;
-    static_cast<void>(each_member(value, [&](std::string_view param, std::string_view what) {
-      if (param == "name") static_cast<void>(string_value(what, name_room, name));
-    }));
+  std::string_view tool, method, params;
+  const bool valid = each_field(input, [&](std::string_view key, std::string_view value) {
+    if (key == "tool") tool = value;
+    if (key == "method") method = value;
+    if (key == "params") params = value;
   });
   // What is no call is refused before it reaches the server.
   if (!valid) return side_effects::idempotent;
-  if (has_method && method != "tools/call") return side_effects::idempotent;
-  const auto called = has_method ? name : tool;
+  std::string method_room, name_room;
+  std::string_view method_name, called;
+  const bool has_method = string_value(method, method_room, method_name);
+  if (has_method && method_name != "tools/call") return side_effects::idempotent;
+  if (has_method) {
+    // These are sent as they are.
+    int names = 0;
+    static_cast<void>(each_field(params, [&](std::string_view key, std::string_view value) {
+      if (!is_name(key)) return;
+      ++names;
+      static_cast<void>(string_value(value, name_room, called));
+    }));
+    if (names != 1) return side_effects::unsafe;
+  } else {
+    static_cast<void>(string_value(tool, name_room, called));
+  }
   if (known == nullptr) return side_effects::unsafe;
   const auto found = known->find(called);
   return found == known->end() ? side_effects::unsafe : found->second;

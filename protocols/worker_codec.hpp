@@ -30,6 +30,7 @@ enum class worker_word : std::uint8_t {
   too_long,  ///< An answer that was skipped: `id` when it could be read, and `bytes` of it.
   tools_changed,  ///< Its tools have to be asked for, for the first time or again.
   tools,          ///< `text` is a page of them: the result of tools/list.
+  no_tools,       ///< It refused to say them.
   refusal,        ///< It does not want to begin: `text` says why. Nothing more will come of it.
   nonsense,       ///< `text` says what was wrong. The stream cannot be trusted from here on.
 };
@@ -150,8 +151,6 @@ public:
   }
 
   [[nodiscard]] std::size_t endless_bytes() const { return endless_; }
-  /// The beginning of the line that is not complete yet.
-  [[nodiscard]] std::string_view pending() const { return pending_; }
 
 private:
   static constexpr std::size_t end_bytes = 4096;  ///< Kept of either end of a long line.

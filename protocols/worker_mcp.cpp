@@ -46,7 +46,7 @@ public:
   std::string add_task(std::string& out, std::string_view name, std::string_view input,
                        std::int64_t) override {
     std::string_view tool, arguments = "{}", method, params;
-    const bool valid = each_member(input, [&](std::string_view key, std::string_view value) {
+    const bool valid = each_field(input, [&](std::string_view key, std::string_view value) {
       if (key == "tool")
         tool = value;
       else if (key == "arguments")
@@ -186,10 +186,12 @@ private:
     out += R"(,"io.modelcontextprotocol/clientInfo":)";
     out += about_us;
     out += R"(,"io.modelcontextprotocol/clientCapabilities":{})";
-    static_cast<void>(each_member(callers, [&out](std::string_view key, std::string_view value) {
-      if (key == "io.modelcontextprotocol/protocolVersion"
-          || key == "io.modelcontextprotocol/clientInfo"
-          || key == "io.modelcontextprotocol/clientCapabilities")
+    std::string room;
+    static_cast<void>(each_member(callers, [&](std::string_view key, std::string_view value) {
+      const auto name = unescape(key, room);
+      if (name == "io.modelcontextprotocol/protocolVersion"
+          || name == "io.modelcontextprotocol/clientInfo"
+          || name == "io.modelcontextprotocol/clientCapabilities")
         return;
       out.append(",\"").append(key).append("\":");
       append_one_line(out, value);
@@ -206,8 +208,9 @@ private:
     }
     out += R"(,"params":{)";
     std::string_view meta;
+    std::string room;
     static_cast<void>(each_member(params, [&](std::string_view key, std::string_view value) {
-      if (key == "_meta") {
+      if (unescape(key, room) == "_meta") {
         meta = value;
         return;
       }
@@ -370,7 +373,7 @@ private:
     }
     if (is_own(name, ping_prefix)) return tell_now(listener, worker_word::pong, {}, {});
     if (is_own(name, tools_prefix)) {
-      if (failed) return tell_now(listener, worker_word::ignored, {}, {});
+      if (failed) return tell_now(listener, worker_word::no_tools, {}, {});
       return tell_now(listener, worker_word::tools, {}, got.result);
     }
     if (failed) return tell_now(listener, worker_word::error, name, error_text(got.error));

@@ -151,28 +151,39 @@ std::size_t last_column(std::string_view line) {
 }  // namespace
 
 std::string wrapped(std::string_view text, std::size_t columns) {
-  std::string result;
+  std::string result, carried;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
-    std::string line{text.substr(0, end)};
+    auto line = std::exchange(carried, {}).append(text.substr(0, end));
     const bool ended = end < text.size();
     text.remove_prefix(std::min(end + 1, text.size()));
-    const auto indent = last_column(line);
+    const auto first = line.find_first_not_of(' ');
+    const bool command =
+        first != line.npos && first > 0 && line.compare(first, 10, "greenroom ") == 0;
+    const auto indent = command ? first + 4 : last_column(line);
+    bool broken = false;
+    const std::size_t columns_here = command ? columns - 2 : columns;
     while (width_of(line) > columns) {
       // Where the columns end, in bytes.
       std::size_t bytes = 0;
       for (std::size_t used = 0; bytes < line.size();) {
         const auto piece = piece_at(line, bytes);
-        if (used + piece.columns > columns) break;
+        if (used + piece.columns > columns_here) break;
         used += piece.columns;
         bytes += piece.bytes;
       }
       auto space = line.rfind(' ', bytes);
       if (space == std::string::npos || space <= indent) space = line.find(' ', bytes);
       if (space == std::string::npos) break;
+      broken = true;
       const auto rest = line.find_first_not_of(' ', space);
-      result.append(line, 0, space).append("\n");
+      result.append(line, 0, space).append(command ? " \\\n" : "\n");
       line = std::string(indent, ' ') + (rest == std::string::npos ? "" : line.substr(rest));
+    }
+    // What is left of a broken line of a paragraph goes on with the next one.
+    if (broken && first == 0 && ended && !text.empty() && text[0] != ' ' && text[0] != '\n') {
+      carried = line + " ";
+      continue;
     }
     result += line;
     if (ended) result += '\n';
@@ -187,6 +198,11 @@ void print_labelled(std::string_view label, colour in, const std::string& text) 
   if (is_terminal()) lines = wrapped(lines, terminal_width());
   const std::string gap(columns - width_of(label), ' ');
   std::printf("%s%s%s\n", paint(label, in).c_str(), gap.c_str(), lines.c_str() + columns);
+}
+
+void print_text(const std::string& text) {
+  const auto shown = is_terminal() ? wrapped(text, terminal_width()) : text;
+  std::fwrite(shown.data(), 1, shown.size(), stdout);
 }
 
 std::string sparkline(const std::vector<double>& values, std::size_t columns) {

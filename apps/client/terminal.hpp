@@ -68,8 +68,12 @@ std::string cut_to(std::string_view text, std::size_t columns);
 std::string sparkline(const std::vector<double>& values, std::size_t columns);
 
 /// Text whose lines are at most `columns` wide: broken between words, continued below the last
-/// column of the line (after two spaces or more), or below its beginning.
+/// column of the line (after two spaces or more), or below its beginning. A command to be copied
+/// (`  greenroom …`) is continued with a backslash.
 std::string wrapped(std::string_view text, std::size_t columns);
+
+/// Prints lines of text; on a terminal they are wrapped to its width.
+void print_text(const std::string& text);
 
 /// Prints `label` in its colour, then the text in a column of its own; on a terminal the text is
 /// wrapped within that column.

@@ -1,8 +1,9 @@
 // Ends the workers of a node that was killed, and all that they started.
 //
-// greenroom-guardian NODE NODE_STARTED GROUP|- MARK REPORT|-
+// greenroom-guardian NODE NODE_STARTED GROUP|- MARK REPORT|- all|marked
 // Its standard input is a socket of the node: "q" on it says that the node ends by itself; its end
-// without a word, that it was killed.
+// without a word, that it was killed. "w" says that a worker has been started or is ready, so that
+// its processes are worth a look. "marked": children of the node without the mark are no workers.
 #include "runtime/machine/process/control_group.hpp"
 #include "runtime/machine/process/descriptor.hpp"
 #include "runtime/machine/process/process_tree.hpp"
@@ -13,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <csignal>
@@ -30,6 +33,8 @@ using namespace greenroom::machine;
 using std::chrono::milliseconds;
 
 constexpr milliseconds look_period{200};
+/// After a word of the node; then each look is twice as far from the one before.
+constexpr milliseconds first_look{5};
 constexpr milliseconds patience{5000};
 
 descriptor open_pidfd(int pid) {
@@ -58,10 +63,19 @@ void go_apart() {
 /// By number, with when it started: the number may be somebody else's later.
 using family = std::map<int, std::uint64_t>;
 
-void look_at(int node, family& known) {
+/// `mark`: that of the node's workers; empty: all its children are.
+void look_at(int node, std::string_view mark, family& known) {
   family now;
-  for (const int pid : descendants_of(node))
-    if (pid != ::getpid()) now[pid] = stat_of_process(pid).started;
+  for (const int child : children_of(node)) {
+    if (child == ::getpid()) continue;
+    const auto since = stat_of_process(child).started;
+    const auto seen = known.find(child);
+    const bool ours = mark.empty() || (seen != known.end() && seen->second == since)
+                      || mark_of_process(child) == mark;
+    if (!ours) continue;
+    now[child] = since;
+    for (const int below : descendants_of(child)) now[below] = stat_of_process(below).started;
+  }
   // Those whose parent has ended are still somewhere.
   for (const auto& [pid, started] : known)
     if (!now.contains(pid) && stat_of_process(pid).started == started) now[pid] = started;
@@ -110,7 +124,7 @@ void write_report(const std::string& path, std::uint64_t ended) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 6) {
+  if (count != 7) {
     std::fputs("greenroom-guardian is started by greenroom and of no use by itself.\n", stderr);
     return 2;
   }
@@ -118,22 +132,27 @@ int main(int count, char** arguments) {
   const auto started = number_in<std::uint64_t>(arguments[2]);
   const std::string group = arguments[3][0] == '-' ? "" : arguments[3];
   const std::string mark = arguments[4], report = arguments[5];
+  const std::string wanted = std::string_view{arguments[6]} == "all" ? "" : mark;
   go_apart();
   const auto pidfd = open_pidfd(node);
   // It may have died before.
   bool alive = pidfd && stat_of_process(node).started == started;
   bool asked = false;
   family known;
+  auto pause = first_look;
   while (alive) {
     pollfd wait[] = {{0, POLLIN, 0}, {pidfd.number(), POLLIN, 0}};
-    ::poll(wait, 2, group.empty() ? static_cast<int>(look_period.count()) : -1);
-    if (group.empty() && wait[1].revents == 0) look_at(node, known);
+    ::poll(wait, 2, group.empty() ? static_cast<int>(pause.count()) : -1);
+    if (group.empty() && wait[1].revents == 0) look_at(node, wanted, known);
+    pause = std::min(2 * pause, look_period);
     if (wait[1].revents != 0) alive = false;
     if (wait[0].revents != 0) {
-      char word = 0;
-      const auto got = ::read(0, &word, 1);
-      asked = asked || (got == 1 && word == 'q');
+      std::array<char, 256> words;
+      const auto got = ::read(0, words.data(), words.size());
+      const std::string_view said{words.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
+      asked = asked || said.find('q') != std::string_view::npos;
       if (got <= 0 || asked) alive = false;
+      pause = first_look;
     }
   }
   auto ended = end_group(group);

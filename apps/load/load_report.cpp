@@ -116,13 +116,11 @@ void print_report(const std::string& name, const load_outcome& came,
               paint(name, colour::bold).c_str(), grouped(summary.ended()).c_str(),
               fixed(summary.measured_s, 1).c_str(), fixed(summary.throughput(), 1).c_str(),
               came.interrupted ? " (interrupted)" : "");
-  std::printf(
-      "%s completed, %s shed, %s timed out, %s failed, %s without answer; %s cold (%s %% "
-      "warm hits)\n\n",
-      grouped(summary.completed).c_str(), grouped(summary.shed).c_str(),
-      grouped(summary.timed_out).c_str(), grouped(summary.failed).c_str(),
-      grouped(summary.broken).c_str(), grouped(summary.cold_starts).c_str(),
-      fixed(load::metric_of(summary, "warm_hit_rate") * 100, 1).c_str());
+  print_text(grouped(summary.completed) + " completed, " + grouped(summary.shed) + " shed, "
+             + grouped(summary.timed_out) + " timed out, " + grouped(summary.failed) + " failed, "
+             + grouped(summary.broken) + " without answer; " + grouped(summary.cold_starts)
+             + " cold (" + fixed(load::metric_of(summary, "warm_hit_rate") * 100, 1)
+             + " % warm hits)\n\n");
   table rows{{{"ms"},
               {"mean", true},
               {"p50", true},

@@ -6,6 +6,9 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
 
 namespace greenroom::apps {
 namespace {
@@ -40,20 +43,29 @@ int alerts(node_client& client, const alerts_options& o) {
     std::printf("no alerts\n");
     return done;
   }
-  table rows{{{"SEVERITY"},
-              {"ALERT"},
-              {"STATE", false, 2},
-              {"SUBJECT", false, 3},
-              {"SINCE", false, 1},
-              {"WHAT"}}};
+  // On a terminal what an alert says stands below its row, where it has the whole width.
+  const bool below = is_terminal();
+  std::vector<table::column> columns{
+      {"SEVERITY"}, {"ALERT"}, {"STATE"}, {"SUBJECT", false, 2}, {"SINCE", false, 1}};
+  if (!below) columns.push_back({"WHAT"});
+  table rows{columns};
   for (const auto& one : chosen) {
     const auto severity = text_of(one, "severity", "?");
-    rows.add(
-        {severity, text_of(one, "name"), text_of(one, "state"), text_of(one, "subject"),
-         text_of(one, "firing_since", text_of(one, "pending_since", "-")), text_of(one, "text")},
-        0, colour_of(severity));
+    std::vector<std::string> cells{
+        severity, text_of(one, "name"), text_of(one, "state"), text_of(one, "subject"),
+        text_of(one, "firing_since", text_of(one, "pending_since", "-"))};
+    if (!below) cells.push_back(text_of(one, "text"));
+    rows.add(std::move(cells), 0, colour_of(severity));
   }
-  std::printf("%s", rows.text().c_str());
+  std::istringstream lines{rows.text()};
+  std::string line;
+  std::getline(lines, line);
+  std::printf("%s\n", line.c_str());
+  for (const auto& one : chosen) {
+    std::getline(lines, line);
+    std::printf("%s\n", line.c_str());
+    if (below) print_text("  " + text_of(one, "text") + "\n");
+  }
   return done;
 }
 

@@ -1,5 +1,6 @@
 // `greenroom config`: is a configuration right, and what is in force?
 #include "apps/client/problem_line.hpp"
+#include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
 #include "apps/verbs/source.hpp"
 #include "config/description.hpp"
@@ -167,7 +168,13 @@ void keys(bool as_json) {
     return;
   }
   for (const auto& each : config::describe_keys()) {
-    std::printf("%-56s %-18s %s\n", each.path.c_str(), each.fallback.c_str(), each.meaning.c_str());
+    // On a terminal the meaning has a line of its own: keys are long.
+    if (is_terminal())
+      print_text(each.path + (each.fallback.empty() ? "" : "  " + each.fallback) + "\n    "
+                 + each.meaning + "\n");
+    else
+      std::printf("%-56s %-18s %s\n", each.path.c_str(), each.fallback.c_str(),
+                  each.meaning.c_str());
   }
 }
 

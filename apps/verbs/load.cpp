@@ -189,8 +189,8 @@ int run_scenario(const load_options& o) {
   const auto name = scenario.name.empty() ? o.file : scenario.name;
   load_display display{job.duration_s};
   if (!o.how.as_json) {
-    std::printf("%s against %s%s%s\n", name.c_str(), o.how.node.c_str(),
-                scenario.about.empty() ? "" : ": ", scenario.about.c_str());
+    print_text(name + " against " + o.how.node + (scenario.about.empty() ? "" : ": ")
+               + scenario.about + "\n");
     std::fflush(stdout);
     job.watch = [&](const load_progress& now) { display.show(now); };
   }

@@ -4,6 +4,7 @@
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -34,11 +35,10 @@ void print_rollback(const json& one) {
   const auto shade = state == "done"         ? colour::green
                      : state == "unverified" ? colour::red
                                              : colour::yellow;
-  std::printf("rollback %s  %s  %s: %s\n", text_of(one, "id", "?").c_str(),
-              paint(state, shade).c_str(), text_of(one, "trigger").c_str(),
-              text_of(one, "reason").c_str());
+  print_text("rollback " + text_of(one, "id", "?") + "  " + paint(state, shade) + "  "
+             + text_of(one, "trigger") + ": " + text_of(one, "reason") + "\n");
   if (one.contains("duration_ms") && one["duration_ms"].is_number())
-    std::printf("took         %s (switched after %s), %s moved, %s fenced\n",
+    std::printf("took         %s (switched after %s), %s re-queued, %s cut off\n",
                 spoken_duration(number_of(one, "duration_ms")).c_str(),
                 spoken_duration(number_of(one, "switched_after_ms")).c_str(),
                 fixed(number_of(one, "requeued"), 0).c_str(),
@@ -49,12 +49,13 @@ void print_rollback(const json& one) {
   const auto checks = one.value("verification", json::object());
   for (const auto& [name, check] : checks.items()) {
     const auto verdict = text_of(check, "state", "?");
-    std::printf("  %-22s %s  %s\n", name.c_str(),
-                paint(verdict, verdict == "passed"   ? colour::green
-                               : verdict == "failed" ? colour::red
-                                                     : colour::grey)
-                    .c_str(),
-                text_of(check, "detail").c_str());
+    auto label = "  " + name;
+    label.resize(std::max<std::size_t>(label.size(), 24), ' ');
+    print_text(label + " "
+               + paint(verdict, verdict == "passed"   ? colour::green
+                                : verdict == "failed" ? colour::red
+                                                      : colour::grey)
+               + "  " + text_of(check, "detail") + "\n");
   }
 }
 
@@ -64,13 +65,13 @@ void print_analysis(const json& one) {
     std::printf("there is no analysis of it\n");
     return;
   }
-  std::printf("%s\n", text_of(analysis, "summary").c_str());
+  print_text(text_of(analysis, "summary") + "\n");
   for (const auto& finding : analysis.value("findings", json::array())) {
-    std::printf("%2s. %s\n", fixed(number_of(finding, "rank"), 0).c_str(),
-                text_of(finding, "text").c_str());
+    print_text(" " + fixed(number_of(finding, "rank"), 0) + ".  " + text_of(finding, "text")
+               + "\n");
     for (const auto& event : finding.value("before", json::array()))
-      std::printf("      before: %s %s %s\n", text_of(event, "at").c_str(),
-                  text_of(event, "kind").c_str(), text_of(event, "subject").c_str());
+      print_text("      before:  " + text_of(event, "at") + " " + text_of(event, "kind") + " "
+                 + text_of(event, "subject") + "\n");
   }
 }
 
@@ -80,7 +81,7 @@ int show(const asking& how, const json& one) {
   } else {
     print_rollback(one);
     if (const auto way_back = text_of(one, "way_back"); !way_back.empty())
-      std::printf("way back     %s\n", way_back.c_str());
+      print_labelled("way back", colour::none, way_back);
   }
   return text_of(one, "state") == "unverified" ? failed : done;
 }

@@ -74,18 +74,23 @@ void print_rollout(const json& now) {
     std::printf("judged       %s\n", paint(verdict, colour_of_verdict(verdict)).c_str());
     for (const auto& one : judgement.value("findings", json::array())) {
       const auto found = text_of(one, "verdict", "?");
-      std::printf("  %-18s %s  %s\n", text_of(one, "name").c_str(),
-                  paint(found, colour_of_verdict(found)).c_str(), text_of(one, "text").c_str());
+      auto label = "  " + text_of(one, "name");
+      label.resize(std::max<std::size_t>(label.size(), 20), ' ');
+      print_text(label + " " + paint(found, colour_of_verdict(found)) + "  " + text_of(one, "text")
+                 + "\n");
     }
   }
   if (const auto way_back = text_of(now, "way_back"); !way_back.empty())
-    std::printf("way back     %s\n", way_back.c_str());
+    print_labelled("way back", colour::none, way_back);
   const auto decisions = now.value("decisions", json::array());
   constexpr std::size_t shown = 5;
   const auto from = decisions.size() - std::min(decisions.size(), shown);
-  for (auto i = from; i < decisions.size(); ++i)
-    std::printf("%s  %-9s %s\n", paint(text_of(decisions[i], "at"), colour::grey).c_str(),
-                text_of(decisions[i], "kind").c_str(), text_of(decisions[i], "reason").c_str());
+  for (auto i = from; i < decisions.size(); ++i) {
+    auto kind = text_of(decisions[i], "kind");
+    kind.resize(std::max<std::size_t>(kind.size(), 9), ' ');
+    print_text(paint(text_of(decisions[i], "at"), colour::grey) + "  " + kind + "  "
+               + text_of(decisions[i], "reason") + "\n");
+  }
 }
 
 int show(const asking& how, const std::optional<json>& now, int code) {

@@ -158,15 +158,18 @@ doors::reload_outcome reload(node& running, const configuration_source& source) 
   return came;
 }
 
-void stop_at_once() {
+/// 0 when an operator asked for it by `greenroom stop --now`: a service manager that restarts what
+/// failed must not restart it.
+void stop_at_once(int code) {
   log_line(config::log_level::warn, "node.stopped_at_once", "{}");
   close_log();
-  std::_Exit(failed);
+  std::_Exit(code);
 }
 
 /// Lets accepted tasks finish; a second signal ends the process at once. Workers follow it by
 /// themselves, and what was accepted and unfinished is in the journal.
-void drain(node& running, std::chrono::milliseconds grace, const sigset_t& signals) {
+void drain(node& running, std::chrono::milliseconds grace, const sigset_t& signals,
+           const client_orders& orders) {
   const auto waiting = pthread_self();
   std::size_t left = 0;
   std::thread draining{[&] {
@@ -176,7 +179,7 @@ void drain(node& running, std::chrono::milliseconds grace, const sigset_t& signa
   for (;;) {
     const int number = next_signal(signals);
     if (number == SIGUSR1) break;
-    if (number != SIGHUP) stop_at_once();
+    if (number != SIGHUP) stop_at_once(orders.is_at_once() ? done : failed);
   }
   draining.join();
   log_line(config::log_level::info, "node.drained", json{{"left_in_journal", left}}.dump());
@@ -325,11 +328,11 @@ int serve(const configuration_source& source, bool insecure) {
                         : "configuration refused, the former one stays: " + came.problems.front());
       for (const auto& one : waiting) one(came);
     } else if (number == SIGTERM || number == SIGINT) {
-      if (orders.is_at_once()) stop_at_once();
+      if (orders.is_at_once()) stop_at_once(done);
       orders.refuse_reloads();
       manager.stopping(running.configuration().shutdown_grace);
       // The door stays open meanwhile: it delivers what is still to come and refuses the rest.
-      drain(running, running.configuration().shutdown_grace, signals);
+      drain(running, running.configuration().shutdown_grace, signals, orders);
       break;
     }
   }

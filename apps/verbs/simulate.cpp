@@ -97,8 +97,9 @@ json policy_json(const std::string& name, const tuned_result& one, bool tuned) {
 void print_table(const std::vector<std::string>& names, const std::vector<tuned_result>& results,
                  bool tuned) {
   std::vector<table::column> columns{
-      {"policy"},     {"cold", true}, {"cold p75", true}, {"delayed", true},      {"memory", true},
-      {"peak", true}, {"wait", true}, {"loads", true},    {"prewarm hits", true}, {"wasted", true}};
+      {"policy", false, 0, true}, {"cold", true},     {"cold p75", true, 4}, {"delayed", true, 3},
+      {"memory", true},           {"peak", true, 5},  {"wait", true},        {"loads", true, 2},
+      {"prewarm hits", true, 6},  {"wasted", true, 1}};
   if (tuned) columns.push_back({"knob"});
   table shown{columns};
   std::size_t best = 0;

@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace greenroom::apps {
 namespace {
@@ -42,6 +44,20 @@ int one_specialist(node_client& client, const specialists_options& o) {
   return done;
 }
 
+/// An exit code when the node has no department of that name.
+std::optional<int> unknown_department(const std::string& name, const json& all) {
+  std::vector<std::string> names;
+  for (const auto& one : all.value("items", json::array())) {
+    names.push_back(text_of(one, "department"));
+    if (names.back() == name) return std::nullopt;
+  }
+  const auto near = config::nearest(name, names);
+  say_problem("unknown-department",
+              "there is no department \"" + name + "\""
+                  + (near.empty() ? "" : " — did you mean \"" + near + "\"?"));
+  return failed;
+}
+
 int specialists(node_client& client, const specialists_options& o) {
   if (!o.name.empty()) return one_specialist(client, o);
   const auto all = client.get("/v1/specialists");
@@ -51,8 +67,14 @@ int specialists(node_client& client, const specialists_options& o) {
     if ((o.department.empty() || text_of(one, "department") == o.department)
         && (o.state.empty() || text_of(one, "state") == o.state))
       chosen.push_back(one);
+  if (chosen.empty() && !o.department.empty())
+    if (const auto code = unknown_department(o.department, *all)) return *code;
   if (o.how.as_json) {
     print_json({{"items", chosen}});
+    return done;
+  }
+  if (chosen.empty()) {
+    std::printf("no specialists\n");
     return done;
   }
   table rows{{{"SPECIALIST"},
@@ -82,8 +104,8 @@ int specialists(node_client& client, const specialists_options& o) {
   std::printf("%s", rows.text().c_str());
   for (const auto& one : chosen)
     if (text_of(one, "state") == "failed")
-      std::printf("%s cannot be started: %s\n", text_of(one, "name").c_str(),
-                  text_of(one, "last_error", "?").c_str());
+      print_text(text_of(one, "name") + " cannot be started: " + text_of(one, "last_error", "?")
+                 + "\n");
   return done;
 }
 
@@ -145,8 +167,9 @@ int by_hand(const hand_options& o, bool warm) {
   else
     say_problem("failed",
                 name + " is " + state + " — "
-                    + (!warm && state == "busy" ? "it is stopped as soon as its tasks are done"
-                       : !warm                  ? "one that is kept warm is started again"
+                    + (!warm && state == "busy"     ? "it is stopped as soon as its tasks are done"
+                       : !warm && state == "failed" ? "it does not run: " + last_error
+                       : !warm                      ? "one that is kept warm is started again"
                        : last_error.empty()
                            ? "there was no place for it; see greenroom specialists --state warm"
                            : last_error));

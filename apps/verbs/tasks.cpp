@@ -74,7 +74,13 @@ int tasks(node_client& client, const tasks_options& o) {
   }
   std::printf("%s", rows.text().c_str());
   const auto next = text_of(*page, "next");
-  if (!next.empty()) std::printf("more: greenroom tasks --cursor %s\n", next.c_str());
+  if (!next.empty()) {
+    // The same question again, from there on.
+    auto again = "greenroom tasks --cursor " + next + " --limit " + std::to_string(o.limit);
+    if (!o.state.empty()) again += " --state " + o.state;
+    if (!o.specialist.empty()) again += " --specialist " + o.specialist;
+    print_text("more: " + again + "\n");
+  }
   return done;
 }
 

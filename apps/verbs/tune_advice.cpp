@@ -1,5 +1,6 @@
 #include "apps/verbs/tune_advice.hpp"
 
+#include "apps/client/terminal.hpp"
 #include "runtime/prediction/frequent_chains.hpp"
 #include "runtime/queueing/longest_line.hpp"
 
@@ -105,8 +106,9 @@ void print_advice(const tune_advice& from) {
   for (const auto& one : from.chains) {
     std::string steps;
     for (const auto& step : one.steps) steps += (steps.empty() ? "" : ", ") + step;
-    std::printf("           proposal, %zu sessions: - { name: NEW, steps: [%s] }\n", one.cases,
-                steps.c_str());
+    print_labelled(
+        "proposal", colour::none,
+        std::to_string(one.cases) + " sessions:  - { name: NEW, steps: [" + steps + "] }");
   }
 }
 

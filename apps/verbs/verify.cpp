@@ -21,8 +21,8 @@ void print_findings(const json& found) {
     std::printf("%-12s %zu of %zu answer\n", kind, good, items.size());
     for (const auto& one : items)
       if (!one.value("passed", false))
-        std::printf("  %s  %s: %s\n", paint("failed", colour::red).c_str(),
-                    text_of(one, "name").c_str(), text_of(one, "text").c_str());
+        print_text("  " + paint("failed", colour::red) + "  " + text_of(one, "name") + ": "
+                   + text_of(one, "text") + "\n");
   }
   const bool passed = found.value("passed", false);
   std::printf("%s\n", passed ? paint("passed", colour::green).c_str()

@@ -84,6 +84,16 @@ std::string headline(const deployment_report& report) {
   return out + "Tasks: " + report.ledger.text + ".";
 }
 
+std::string quality_of(const deployment_report& report) {
+  const auto share = [](const std::optional<double>& value) {
+    return value ? text_of("%.2f %%", 100 * *value) : std::string{"not measured"};
+  };
+  const auto& quality = report.quality;
+  return "Since the node started: availability " + share(quality.availability)
+         + ", prediction accuracy " + share(quality.prediction_accuracy) + ", workflow detection "
+         + share(quality.workflow_detection) + ".";
+}
+
 std::string place(const deployment_report& report) {
   return std::string(name_of(report.at)) + ", " + std::string(name_of(report.stands)) + ", routing "
          + std::string(name_of(report.routes)) + text_of(" at %.4g %%", report.percentage);
@@ -185,6 +195,7 @@ std::string report_markdown(const deployment_report& report) {
     out +=
         "| " + each.name + " | " + each.before + " | " + each.after + " | " + each.change + " |\n";
   }
+  out += "\n## Quality\n\n" + quality_of(report) + "\n";
   if (report.shadow) {
     const auto& shadow = *report.shadow;
     out += "\n## Shadow comparison\n\n" + std::to_string(shadow.mirrored) + " tasks mirrored, "
@@ -253,7 +264,8 @@ std::string report_html(const deployment_report& report) {
   for (const auto& each : comparison(report)) {
     out += html_row<4>({each.name, each.before, each.after, each.change}, "td", 1);
   }
-  out += "</tbody></table></div>";
+  out +=
+      "</tbody></table></div><h2>Quality</h2><p>" + escaped_for_html(quality_of(report)) + "</p>";
   if (!report.charts.empty()) out += "<h2>Over time</h2>";
   for (const auto& each : report.charts) out += svg_of(each);
   if (report.shadow) {

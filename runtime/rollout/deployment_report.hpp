@@ -32,6 +32,13 @@ struct pool_figures {
   std::uint64_t cold_starts = 0;
 };
 
+/// How well the node did, since it started: shares of 1, nothing where there was nothing to count.
+struct quality_figures {
+  std::optional<double> availability;         ///< Of the ended tasks, those that were completed.
+  std::optional<double> prediction_accuracy;  ///< Of the workers warmed ahead, those used.
+  std::optional<double> workflow_detection;  ///< Of the workflows run, those seen before their end.
+};
+
 struct rollback_entry {
   rollback_plan plan;
   std::string analysis;  ///< As `cause_json` wrote it; empty when there is none.
@@ -53,6 +60,7 @@ struct deployment_report {
 
   pool_figures before;  ///< The baseline pool: every specialist always warm.
   pool_figures after;   ///< The intelligent pool.
+  quality_figures quality;
   double usd_per_mb_month = 0.50;
 
   std::vector<decision> decisions;

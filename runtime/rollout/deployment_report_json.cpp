@@ -79,6 +79,14 @@ std::string figures_json(const pool_figures& pool) {
   return std::move(out).done();
 }
 
+std::string quality_json(const quality_figures& quality) {
+  object out;
+  out.number("availability", quality.availability)
+      .number("prediction_accuracy", quality.prediction_accuracy)
+      .number("workflow_detection", quality.workflow_detection);
+  return std::move(out).done();
+}
+
 std::string shadow_json(const shadow_summary& shadow) {
   object out;
   out.whole("mirrored", shadow.mirrored)
@@ -213,7 +221,8 @@ std::string report_json(const deployment_report& report) {
       .text("standing", name_of(report.stands))
       .number("percentage", report.percentage)
       .raw("before", figures_json(report.before))
-      .raw("after", figures_json(report.after));
+      .raw("after", figures_json(report.after))
+      .raw("quality", quality_json(report.quality));
   object savings;
   savings.number("usd_per_mb_month", report.usd_per_mb_month)
       .number("memory_saved_mb", saved.memory_saved_mb)

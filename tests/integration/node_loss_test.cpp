@@ -373,7 +373,8 @@ TEST(Stopping, EndsAtOnceOnASecondSignalAndGoesOnAtTheNextStart) {
   node.signal(SIGTERM);
   ASSERT_TRUE(eventually([&] { return node.get("/health/ready").status == 503; }));
   node.signal(SIGTERM);
-  EXPECT_NE(node.wait(3s), -1);
+  // The grace, which it does not wait for, is 30 s.
+  EXPECT_NE(node.wait(10s), -1);
   EXPECT_TRUE(eventually([&] { return node.workers().empty(); }));
   node.release("go");
   ASSERT_TRUE(node.start()) << node.errors();

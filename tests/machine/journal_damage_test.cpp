@@ -1,7 +1,10 @@
 // Files that disappear, are damaged or belong to somebody else: noticed, set aside, said, and saved
 // as far as it can be. What is only torn by a crash is none of that.
+#include "runtime/machine/journal/journal_file.hpp"
 #include "runtime/machine/journal/journal_log.hpp"
 #include "runtime/machine/journal/journal_mark.hpp"
+#include "runtime/machine/journal/journal_openings.hpp"
+#include "runtime/machine/journal/journal_rescue.hpp"
 #include "runtime/machine/journal/node_identity.hpp"
 #include "runtime/machine/journal/request_hash.hpp"
 #include "runtime/machine/journal/sqlite.hpp"
@@ -16,6 +19,7 @@
 #include <functional>
 #include <iterator>
 #include <random>
+#include <thread>
 
 namespace greenroom::machine::testing {
 namespace {
@@ -323,6 +327,126 @@ TEST(JournalDamage, LeavesUnsafeTasksUnknownWhenWhatBecameOfThemIsLost) {
   }
 }
 
+accept_record unsafe_task(std::uint64_t number) {
+  auto task = accepted(number);
+  task.effects = protocols::side_effects::unsafe;
+  return task;
+}
+
+TEST(JournalDamage, LeavesUnsafeTasksUnknownWhenTheLogOfTheirStartsIsGone) {
+  for (const bool replaced : {false, true}) {
+    const scratch_directory directory;
+    die_after([&] {
+      auto* journal = open_journal(directory.file()).release();
+      commit(*journal, {unsafe_task(1), accepted(2)});
+      {
+        sqlite_connection other{directory.file(), sqlite_connection::mode::read_write};
+        other.keep_log_when_closed();
+        other.run("PRAGMA wal_checkpoint(PASSIVE)");
+      }
+      // From here on all is in the log alone, and the counts of tasks and ends do not change.
+      commit(*journal, {start_record{id_of(1), 1}});
+    });
+    std::filesystem::remove(directory.file("journal.db-wal"));
+    if (replaced) {
+      live_and_die(directory.file("other.db"), 30, 500);
+      std::filesystem::copy_file(directory.file("other.db-wal"), directory.file("journal.db-wal"));
+    }
+    const auto journal = open_journal(directory.file());
+    EXPECT_THAT(numbers_of(value_of(journal->unfinished())), ElementsAre(2)) << replaced;
+    EXPECT_EQ(value_of(open_reader(directory.file())->find(id_of(1)))->state,
+              protocols::task_state::unknown);
+  }
+}
+
+TEST(JournalDamage, IsDoubtedUntilAStartHasEndedWhatIsUnsafe) {
+  const scratch_directory directory;
+  die_after([&] {
+    auto* journal = open_journal(directory.file()).release();
+    commit(*journal, {unsafe_task(1), accepted(2)});
+  });
+  // A node that found damage, saved what it could and was killed before it doubted anything.
+  const auto saved = rescue_journal(directory.file(), journal_mark_file::read(directory.file()),
+                                    "the file is damaged");
+  EXPECT_EQ(saved.saved_tasks, 2U);
+  std::vector<journal_damage> damages;
+  auto journal = open_journal(directory.file(), damages);
+  EXPECT_THAT(numbers_of(value_of(journal->unfinished())), ElementsAre(2));
+  // Once it has been said, it is over.
+  commit(*journal, {unsafe_task(3)});
+  journal.reset();
+  EXPECT_THAT(numbers_of(value_of(open_journal(directory.file())->unfinished())),
+              ElementsAre(2, 3));
+}
+
+TEST(JournalDamage, ThatARunningNodeHasMendedIsDoubtedByTheNextOne) {
+  const scratch_directory directory;
+  die_after([&] {
+    auto* journal = open_journal(directory.file()).release();
+    commit(*journal, {unsafe_task(1), accepted(2)});
+    commit(*journal, {start_record{id_of(1), 1}});
+    const auto log_path = directory.file("journal.db-wal");
+    std::filesystem::resize_file(log_path, std::filesystem::file_size(log_path) - 4096);
+    if (!error_of(journal->look_after()).empty()) ::_exit(3);
+    commit(*journal, {accepted(4)});
+  });
+  const auto journal = open_journal(directory.file());
+  EXPECT_THAT(numbers_of(value_of(journal->unfinished())), ElementsAre(2, 4));
+}
+
+/// The mark of a node that was killed before it renamed the journal's replacement.
+void mark_as_replaced(const std::string& path, std::uint64_t inode) {
+  auto mark = journal_mark_file::read(path).value();
+  mark.at = journal_mark::stage::opening;
+  mark.frames = 0;
+  mark.tasks = mark.ends = mark.last_row = 0;
+  mark.replaced_by = inode;
+  journal_mark_file file;
+  file.open(path);
+  file.write(mark);
+}
+
+TEST(JournalDamage, IsFinishedWhereAKilledNodeWasReplacingTheFile) {
+  const scratch_directory directory;
+  live_and_die(directory.file(), 10);
+  const auto fresh = replacement_of(directory.file());
+  static_cast<void>(value_of(copy_journal({directory.file(), false}, fresh, {})));
+  mark_as_replaced(directory.file(), number_of_file(fresh)->inode);
+  // What is there without the replacement is sound, and less than was acknowledged.
+  std::filesystem::resize_file(directory.file("journal.db-wal"), 20'000);
+  std::vector<journal_damage> damages;
+  const auto journal = open_journal(directory.file(), damages);
+  EXPECT_EQ(value_of(journal->unfinished()).size(), 5U);
+  ASSERT_FALSE(damages.empty());
+  EXPECT_THAT(damages[0].what, HasSubstr("was being replaced"));
+  EXPECT_TRUE(std::filesystem::exists(damages[0].set_aside)) << "the old file has another name";
+  EXPECT_FALSE(std::filesystem::exists(fresh));
+}
+
+TEST(JournalDamage, IsSavedAgainWhereNothingIsLeftOfTheReplacement) {
+  const scratch_directory directory;
+  live_and_die(directory.file(), 10);
+  mark_as_replaced(directory.file(), 1);
+  std::filesystem::resize_file(directory.file("journal.db-wal"), 20'000);
+  std::vector<journal_damage> damages;
+  static_cast<void>(open_journal(directory.file(), damages));
+  ASSERT_EQ(damages.size(), 1U);
+  EXPECT_THAT(damages[0].what, HasSubstr("was being replaced"));
+}
+
+TEST(JournalDamage, OfARowsNumberCostsThatRowAndNotTheJournal) {
+  const scratch_directory directory;
+  { commit(*open_journal(directory.file()), {accepted(1), accepted(2), accepted(3)}); }
+  {
+    sqlite_connection hand{directory.file(), sqlite_connection::mode::read_write};
+    hand.run("UPDATE task SET row = row + (1 << 40) WHERE row = 3");
+  }
+  std::vector<journal_damage> damages;
+  const auto journal = open_journal(directory.file(), damages);
+  ASSERT_FALSE(damages.empty());
+  EXPECT_THAT(numbers_of(value_of(journal->unfinished())), ElementsAre(1, 2));
+}
+
 /// What the journal says, for comparisons.
 std::string said_by(const std::string& path) {
   std::string text;
@@ -414,6 +538,25 @@ TEST(JournalCopy, HasEverythingThatWasCommittedBefore) {
   std::vector<journal_damage> damages;
   EXPECT_EQ(value_of(open_journal(directory.file("copy.db"), damages)->unfinished()).size(), 50u);
   EXPECT_TRUE(damages.empty());
+}
+
+TEST(JournalCopy, GivesWayToWhoMendsTheFiles) {
+  const scratch_directory directory;
+  auto journal = open_journal(directory.file());
+  // More than two pieces of the copy.
+  auto large = accepted(1);
+  large.input = std::string(std::size_t{4} << 20, 'i');
+  commit(*journal, {large});
+  const auto others = journal_openings::of(directory.file());
+  std::thread mends;
+  const auto copied = copy_journal({directory.file(), false}, directory.file("copy.db"), [&] {
+    if (!mends.joinable()) mends = std::thread{[&] { static_cast<void>(others->clear()); }};
+    while (!others->wanted()) std::this_thread::yield();
+    return true;
+  });
+  EXPECT_NE(error_of(copied), "");
+  ASSERT_TRUE(mends.joinable());
+  mends.join();
 }
 
 TEST(NodeIdentity, IsKeptAndACopyOfTheDirectoryIsSomebodyElse) {

@@ -66,8 +66,12 @@ struct model {
 
   std::size_t prune(std::int64_t before, std::size_t most) {
     std::size_t gone = 0;
+    const bool waits =
+        std::any_of(tasks.begin(), tasks.end(), [](const model_task& task) { return !task.ended; });
     for (auto task = tasks.begin(); task != tasks.end() && gone < most;) {
       if (task->accepted.accepted_unix_ms >= before) break;
+      // Its number must not be given again.
+      if (waits && task + 1 == tasks.end()) break;
       const bool old = task->ended && task->ended->ended_unix_ms < before;
       task = old ? tasks.erase(task) : task + 1;
       gone += old ? 1 : 0;

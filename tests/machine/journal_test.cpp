@@ -273,6 +273,20 @@ TEST(Journal, DoesNotUseRowsAgainAfterAllHasBeenPruned) {
   EXPECT_THAT(page.items, IsEmpty()) << "the new tasks are newer than the cursor";
 }
 
+TEST(Journal, KeepsItsNewestRowWhileAnOlderTaskHasNotEnded) {
+  const scratch_directory directory;
+  {
+    auto journal = open_journal(directory.file());
+    commit(*journal, {accepted(1), accepted(2), ended(2), accepted(3), ended(3)});
+    EXPECT_EQ(value_of(journal->prune(1'000'000, 100)), 1U);
+  }
+  std::vector<journal_damage> damages;
+  auto journal = open_journal(directory.file(), damages);
+  EXPECT_TRUE(damages.empty()) << to_string(damages.front());
+  commit(*journal, {ended(1)});
+  EXPECT_EQ(value_of(journal->prune(1'000'000, 100)), 2U) << "then it goes with the others";
+}
+
 TEST(JournalPages, StayInPlaceWhileTasksAreAdded) {
   const scratch_directory directory;
   auto journal = open_journal(directory.file());

@@ -1,7 +1,9 @@
 // Processes below the workers: launching, dying with the parent, sweeping and measuring.
 #include "runtime/machine/process/launch.hpp"
 #include "runtime/machine/process/line_limit.hpp"
+#include "runtime/machine/process/proc_text.hpp"
 #include "runtime/machine/process/process_memory.hpp"
+#include "runtime/machine/process/process_tree.hpp"
 #include "runtime/machine/process/sweep.hpp"
 #include "tests/machine/worker_world.hpp"
 
@@ -176,6 +178,61 @@ TEST(Sweep, RemovesWhatAnEarlierLifeOfTheNodeLeft) {
     EXPECT_EQ(one.mark, house + ":1");
   }
   EXPECT_TRUE(sweep(house + ":2").empty());
+}
+
+/// How often a process has waited for something, as the kernel counts it.
+long waits_of(int pid) {
+  const auto text = proc_text("/proc/" + std::to_string(pid) + "/status");
+  constexpr std::string_view name = "\nvoluntary_ctxt_switches:";
+  const auto at = text.find(name);
+  return at == std::string::npos ? -1 : std::stol(text.substr(at + name.size()));
+}
+
+TEST(Guardian, LeavesTheOwnChildrenOfAnEmbeddingServiceAlone) {
+  for (const bool all : {false, true}) {
+    const auto mark = "0123456789abcdef:" + std::to_string(::getpid()) + (all ? "a" : "m");
+    // A service with a child of its own and a worker; the worker starts one that has left its
+    // session and forgotten its environment.
+    launch_order order;
+    order.command = {"sh", "-c",
+                     "setsid sleep 3600 & echo $! >&2; "
+                     "GREENROOM_NODE_MARK="
+                         + mark + " sh -c 'setsid env -i sleep 3600 & echo $! >&2; wait' & wait"};
+    auto service = launch_from_spawner(order);
+    ASSERT_GT(service.pid, 0) << service.error;
+    const int own = std::stoi("0" + read_line(service.err));
+    const int nameless = std::stoi("0" + read_line(service.err));
+    const auto own_seen = watch(own), nameless_seen = watch(nameless);
+    ASSERT_TRUE(own_seen && nameless_seen);
+    launch_order guarding;
+    guarding.command = {"greenroom-guardian",
+                        std::to_string(service.pid),
+                        std::to_string(stat_of_process(service.pid).started),
+                        "-",
+                        mark,
+                        "-",
+                        all ? "all" : "marked"};
+    guarding.bin_directory = std::string{GREENROOM_BINARY_DIR} + "/bin";
+    const auto guardian = launch_from_spawner(guarding);
+    ASSERT_GT(guardian.pid, 0) << guardian.error;
+    // It waits before each of its looks, and now and then while it is loaded.
+    const auto enough = waits_of(guardian.pid) + 6;
+    pollfd end{guardian.pidfd.number(), POLLIN, 0};
+    while (waits_of(guardian.pid) < enough) ASSERT_EQ(::poll(&end, 1, 5), 0);
+    ::kill(service.pid, SIGKILL);
+    ::waitpid(service.pid, nullptr, 0);
+    EXPECT_TRUE(ends(guardian.pidfd));
+    ::waitpid(guardian.pid, nullptr, 0);
+    EXPECT_TRUE(ends(nameless_seen));
+    if (!all) {
+      pollfd end_of_own{own_seen.number(), POLLIN, 0};
+      EXPECT_EQ(::poll(&end_of_own, 1, 0), 0) << "it is no worker's";
+      ::kill(own, SIGKILL);
+    }
+    EXPECT_TRUE(ends(own_seen));
+    forget_spawned(service.pid);
+    forget_spawned(guardian.pid);
+  }
 }
 
 TEST(ProcessUsage, SeesMemoryThatIsReallyThere) {

@@ -27,9 +27,9 @@ using ::testing::HasSubstr;
 class ear final : public worker_listener {
 public:
   void on_message(const worker_message& said) override {
-    constexpr const char* words[] = {"ready",         "result", "error",   "chunk",   "pong",
-                                     "ignored",       "reply",  "stray",   "broken",  "too_long",
-                                     "tools_changed", "tools",  "refusal", "nonsense"};
+    constexpr const char* words[] = {"ready",         "result", "error",    "chunk",   "pong",
+                                     "ignored",       "reply",  "stray",    "broken",  "too_long",
+                                     "tools_changed", "tools",  "no_tools", "refusal", "nonsense"};
     std::string line = words[static_cast<std::size_t>(said.word)];
     if (!said.id.empty()) line += " " + std::string{said.id};
     if (!said.text.empty()) line += ": " + std::string{said.text};

@@ -1,4 +1,5 @@
 // MCP servers as they are in the field: untidy, of other versions, and with a state to be kept.
+#include "protocols/worker_mcp.hpp"
 #include "tests/machine/worker_world.hpp"
 
 #include <gmock/gmock.h>
@@ -128,9 +129,35 @@ TEST(McpServer, TellsWhatItsToolsDo) {
   stage world{server("changes")};
   ASSERT_TRUE(world.seen->tools());
   // Listed again because the server says that something has changed.
-  for (int i = 0; i < 500 && world.seen->tools()->size() != 1; ++i)
-    EXPECT_EQ(world.run(calling("plain")).why, failure::none);
+  EXPECT_TRUE(world.seen->has_tools(1));
   EXPECT_THAT(*world.seen->tools(), ElementsAre(Pair("append", side_effects::none)));
+}
+
+TEST(McpServer, IsNotListedWithoutEndWhenItsToolsChangeAllTheTime) {
+  stage world{server("restless")};
+  ASSERT_TRUE(world.seen->tools());
+  const auto begun = std::chrono::steady_clock::now();
+  std::string answer;
+  for (int i = 0; i < 300; ++i) answer = world.run(calling("plain")).output;
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begun)
+          .count();
+  const auto at = answer.find("listed ");
+  ASSERT_NE(at, std::string::npos) << answer;
+  // A list has two pages, and a second passes between two lists.
+  EXPECT_LE(std::stol(answer.substr(at + 7)), 2 * (seconds + 2)) << answer;
+  EXPECT_EQ(world.seen->tools()->size(), 4U) << "no page of another list got in between";
+  EXPECT_EQ(world.seen->times_gone(), 0);
+}
+
+TEST(McpServer, IsListedAgainAfterItRefused) {
+  stage world{server("shy")};
+  ASSERT_TRUE(world.seen->ready());
+  // The first list is refused; then it says that its tools have changed.
+  EXPECT_EQ(world.run(calling("plain")).why, failure::none);
+  const auto tools = world.seen->tools();
+  ASSERT_TRUE(tools);
+  EXPECT_EQ(tools->size(), 4U);
 }
 
 TEST(ToolEffects, AreThoseOfTheToolThatIsCalled) {
@@ -151,6 +178,43 @@ TEST(ToolEffects, AreThoseOfTheToolThatIsCalled) {
   EXPECT_EQ(effects(R"({"method":"tools/c\u0061ll"})"), side_effects::unsafe);
   EXPECT_EQ(effects(R"({"method":"tools/list"})"), side_effects::idempotent);
   EXPECT_EQ(protocols::effects_of_call(calling("read"), nullptr), side_effects::unsafe);
+}
+
+TEST(ToolEffects, AreOfWhatTheServerReadsHoweverItIsWritten) {
+  protocols::tool_effects known{{"read", side_effects::none}, {"append", side_effects::unsafe}};
+  const auto effects = [&](std::string_view input) { return effects_of_call(input, &known); };
+  const auto params = [](const std::string& names) {
+    return R"({"method":"tools/call","params":{)" + names + "}}";
+  };
+  EXPECT_EQ(effects(params(R"("n\u0061me":"read")")), side_effects::none);
+  EXPECT_EQ(effects(params(R"("name":"read","n\u0061me":"append")")), side_effects::unsafe);
+  EXPECT_EQ(effects(params(R"("n\u0061me":"append","name":"read")")), side_effects::unsafe)
+      << "some servers take the first one";
+  EXPECT_EQ(effects(params(R"("name":"read","Name":"append")")), side_effects::unsafe);
+  EXPECT_EQ(effects(R"({"meth\u006fd":"tools/call","params":{"name":"append"}})"),
+            side_effects::unsafe);
+  EXPECT_EQ(effects(R"({"method":"tools/call","params":{"name":"read"},"par\u0061ms":{}})"),
+            side_effects::unsafe);
+  // What is sent and what it is taken for are the same.
+  for (const std::string input :
+       {R"({"tool":"read","to\u006fl":"append"})", R"({"to\u006fl":"read","tool":"append"})"}) {
+    std::string sent;
+    EXPECT_EQ(protocols::make_mcp_codec(1000)->add_task(sent, "1", input, 0), "");
+    EXPECT_THAT(sent, HasSubstr(R"("name":"append")"));
+    EXPECT_EQ(effects(input), side_effects::unsafe) << input;
+  }
+}
+
+TEST(ToolEffects, AreKeptOfSoManyToolsWithNamesOfSuchALength) {
+  protocols::tool_effects known;
+  const auto list = [&](const std::string& name) {
+    static_cast<void>(protocols::add_tools(
+        known, R"({"tools":[{"name":")" + name + R"(","annotations":{"readOnlyHint":true}}]})"));
+  };
+  list(std::string(protocols::tool_name_bytes_max, 'a'));
+  EXPECT_EQ(known.size(), 1U);
+  list(std::string(protocols::tool_name_bytes_max + 1, 'a'));
+  EXPECT_EQ(known.size(), 1U);
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <fstream>
+
 namespace greenroom::machine::testing {
 namespace {
 
@@ -352,6 +354,35 @@ TEST(MisbehavingWorker, LeavesNoDaemonBehindByExiting) {
     EXPECT_TRUE(ends(std::stoi(world.seen->lines().front().substr(7)))) << keeper->lacks();
     keeper->close();
     EXPECT_EQ(keeper->orphans_ended(), 1U) << keeper->lacks();
+  }
+}
+
+TEST(MisbehavingWorker, TakesItsDaemonsWithItWhereItsControlGroupCannotBeMade) {
+  const auto keeper = keepers().front();
+  const auto place = keeper->add();
+  if (place.group.empty()) GTEST_SKIP() << keeper->lacks();
+  {
+    std::ofstream limit{place.group.substr(0, place.group.rfind('/')) + "/cgroup.max.descendants"};
+    limit << "1\n" << std::flush;
+    if (!limit) GTEST_SKIP() << "the number of control groups cannot be limited";
+  }
+  worker_surroundings where;
+  where.keeper = keeper;
+  where.node_mark = keeper->mark();
+  for (const bool node_ends : {false, true}) {
+    stage world{odd("daemon"), where};
+    ASSERT_TRUE(world.seen->ready());
+    ASSERT_TRUE(world.seen->logged("daemon "));
+    const int daemon = std::stoi(world.seen->lines().front().substr(7));
+    const descriptor pidfd{static_cast<int>(::syscall(SYS_pidfd_open, daemon, 0))};
+    ASSERT_TRUE(pidfd);
+    if (node_ends) {
+      keeper->close();
+    } else {
+      world.work->stop(std::chrono::minutes{10});
+      ASSERT_TRUE(world.seen->gone());
+    }
+    EXPECT_TRUE(ends(daemon)) << node_ends;
   }
 }
 

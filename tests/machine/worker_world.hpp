@@ -73,6 +73,9 @@ public:
     const std::lock_guard lock{mutex_};
     return tools_;
   }
+  bool has_tools(std::size_t count) {
+    return wait([this, count] { return tools_ != nullptr && tools_->size() == count; });
+  }
   int strays() {
     const std::lock_guard lock{mutex_};
     return strays_;

@@ -80,7 +80,9 @@ def call(ident, name, arguments):
         return raw('{"result":{"value":"cut \\ud83d"},"jsonrpc":"2.0","id":%d}\n' % ident)
     if how == "huge":
         return say({"result": text("x" * arguments.get("bytes", 0)), "id": ident})
-    say({"id": ident, "result": text("fine")})
+    if how == "shy":
+        say({"method": "notifications/tools/list_changed"})
+    say({"id": ident, "result": text("listed %d" % listed if how == "restless" else "fine")})
 
 
 def hear(message):
@@ -107,6 +109,8 @@ def hear(message):
                                             "resultType": "complete", "ttlMs": 0, "cacheScope": "public"}})
     if method == "tools/list":
         listed += 1
+        if how == "shy" and listed == 1:
+            return say({"id": ident, "error": {"code": -32603, "message": "not yet"}})
         if how == "changes" and listed > 2:  # The third page is the first of the second time.
             return say({"id": ident, "result": {"tools": [{"name": "append", "annotations": {"readOnlyHint": True}}]}})
         at = int(params.get("cursor") or 0)
@@ -114,7 +118,7 @@ def hear(message):
         if at + 2 < len(TOOLS):
             page["nextCursor"] = str(at + 2)
         say({"id": ident, "result": page})
-        if how == "changes" and at:
+        if how == "restless" or how == "changes" and at:
             say({"method": "notifications/tools/list_changed"})
         return
     if method == "tools/call":

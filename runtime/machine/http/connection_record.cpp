@@ -103,10 +103,15 @@ void connection_record::read(const char* bytes, std::size_t length) {
   if (stage == reading::headers && !grammar.in_head()) stage = reading::body;
   // A client that asks for leave to send its body sends nothing after the empty line, and the
   // interim answer must not come before answers to earlier requests.
-  if (unanswered == 0 && grammar.heads() == before + 1
-      && grammar.wants_leave(home->options.request_bytes)) {
-    (void)::send(socket->native_handle(), go_on.data(), go_on.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  }
+  if (grammar.heads() == before + 1 && grammar.wants_leave(home->options.request_bytes))
+    owes_leave = true;
+  give_leave();
+}
+
+void connection_record::give_leave() {
+  if (!owes_leave || unanswered > 0 || unwritten > 0 || last_words_said || !socket) return;
+  owes_leave = false;
+  (void)::send(socket->native_handle(), go_on.data(), go_on.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 bool connection_record::asks_strangely() const {
@@ -125,6 +130,7 @@ void connection_record::request_complete() {
   // The beginning of the next one may have come with it.
   stage = grammar.in_head() ? reading::headers : reading::nothing;
   begun = home->now;
+  owes_leave = false;
   if (unfinished != 0) {
     home->totals->unfinished_bytes.fetch_sub(unfinished, std::memory_order_relaxed);
     unfinished = 0;
@@ -135,6 +141,7 @@ void connection_record::request_complete() {
 
 void connection_record::answer_written() {
   --unwritten;
+  give_leave();
   if (held_end && unanswered == 0 && unwritten == 0) return end_now(boost::asio::error::eof);
   if (home->closing) leave_if_answered();
 }
@@ -213,7 +220,7 @@ void connection_record::say_last_words(int status, std::string_view type, std::s
   if (!socket || last_words_said) return;
   last_words_said = true;
   // An error in the middle of another answer would be read as a part of it.
-  if (unanswered == 0 && !streaming) {
+  if (unanswered == 0 && unwritten == 0 && !streaming) {
     const auto text = last_words(status, type, detail,
                                  grammar.asks_openai() ? error_form::openai : error_form::problem);
     (void)::send(socket->native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);

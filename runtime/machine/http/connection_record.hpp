@@ -75,6 +75,7 @@ struct connection_record : std::enable_shared_from_this<connection_record> {
   std::size_t unwritten = 0;     ///< Requests whose answers are not wholly in the socket yet.
   bool handling = false;         ///< The handler is running for this connection.
   bool streaming = false;        ///< The headers of an answer are out and its end is not.
+  bool owes_leave = false;       ///< The client waits for leave to send its body.
   bool last_words_said = false;  ///< An error was written; what the client still sends is dropped.
   reading stage = reading::nothing;
   std::string_view latest;  ///< What came last; in RESTinio's buffer while it parses it.
@@ -98,6 +99,8 @@ struct connection_record : std::enable_shared_from_this<connection_record> {
   /// What came last begins as a request does, but with a method that nobody knows. Only while the
   /// parser's error is handled.
   [[nodiscard]] bool asks_strangely() const;
+  /// Says so, unless answers to earlier requests are owed: theirs come first.
+  void give_leave();
   /// The parser has a whole request.
   void request_complete();
   /// The last byte of an answer is in the socket.

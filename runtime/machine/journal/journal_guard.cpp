@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <ctime>
 #include <utility>
 
@@ -16,6 +17,10 @@ namespace {
 
 using mark_stage = journal_mark::stage;
 using file_trouble = journal_place::trouble;
+
+/// A log begins anew each 8 MiB or so, and the mark, which is not flushed then, may be some time
+/// behind after a power cut. That a stranger's log has such a salt is improbable.
+constexpr std::uint32_t rounds_most = 0xffff;
 
 bool is_damage(const sqlite_error& wrong) {
   return wrong.code() == SQLITE_CORRUPT || wrong.code() == SQLITE_NOTADB;
@@ -55,8 +60,11 @@ std::optional<journal_guard::finding> journal_guard::examine() const {
     return finding{path_ + (file ? " is empty" : " is missing")
                    + (log ? ", and its log is there" : ", and there was one")};
   }
+  // Of what replaces it nothing is left, or the start would have finished it.
+  if (mark_ && mark_->replaced_by != 0 && mark_->replaced_by != file->inode)
+    return finding{path_ + " was being replaced when its node ended"};
   if (!log) return std::nullopt;  // Whether anything is missing the rows will tell.
-  if (mark_ && mark_->replaced_by != 0 && mark_->replaced_by == file->inode)
+  if (mark_ && mark_->replaced_by != 0)
     return finding{log_path + " was left by a journal that was replaced", help::set_log_aside};
   if (!mark_ || mark_->at == mark_stage::opening || mark_->frames == 0) {
     if (mark_ && mark_->at == mark_stage::closed)
@@ -70,14 +78,14 @@ std::optional<journal_guard::finding> journal_guard::examine() const {
                    help::set_log_aside};
   if (!log->header_sound) return finding{log_path + " is damaged at its beginning"};
   const bool same = log->salt_1 == mark_->salt_1 && log->salt_2 == mark_->salt_2;
-  // The log begins anew only when all of it is in the file, and the mark is written a moment later.
-  const bool next = log->salt_1 == mark_->salt_1 + 1;
+  // The log begins anew only when all of it is in the file.
+  const auto rounds = log->salt_1 - mark_->salt_1;
   if (same) {
     if (log->committed >= mark_->frames) return std::nullopt;
     return finding{log_path + " is damaged: " + count_of_frames(log->committed, mark_->frames)
                    + " can be read in order"};
   }
-  if (next) {
+  if (rounds >= 1 && rounds <= rounds_most) {
     if (log->looks_damaged()) return finding{log_path + " is damaged"};
     return std::nullopt;
   }
@@ -91,6 +99,7 @@ void journal_guard::start() {
   mark_ = journal_mark_file::read(path_);
   rescued_ = false;
   try {
+    finish_what_was_begun();
     open_files();
   } catch (...) {
     // Beside a file that is not ours nothing is left either.
@@ -99,8 +108,48 @@ void journal_guard::start() {
   }
 }
 
+/// A node that ended between marking a replacement and renaming it has left all of it, flushed.
+void journal_guard::finish_what_was_begun() {
+  if (!mark_ || mark_->replaced_by == 0) return;
+  const auto fresh = number_of_file(replacement_of(path_));
+  if (!fresh || fresh->inode != mark_->replaced_by) return;
+  auto aside = finish_replacement(path_);
+  say({path_ + " was being replaced when its node ended, and has been replaced now",
+       std::move(aside)});
+}
+
+/// There was one that was not copied into the file: what was in it may be in there all the same,
+/// when another program has closed the journal.
+bool journal_guard::log_is_gone() const {
+  if (!mark_ || mark_->frames == 0) return false;
+  if (mark_->at != mark_stage::open && mark_->at != mark_stage::closing) return false;
+  const auto log = number_of_file(path_ + "-wal");
+  return !log || log->bytes == 0;
+}
+
+/// From here on the log may be a new one.
+void journal_guard::announce(bool doubtful) const {
+  auto begin = mark_.value_or(journal_mark{});
+  if (begin.at == mark_stage::closed) begin.at = mark_stage::opening;
+  begin.replaced_by = 0;
+  if (doubtful) begin.suspect |= journal_mark::lost_starts;
+  journal_mark_file file;
+  file.open(path_);
+  file.write(begin);
+  // The log is flushed: after a power cut it must not stand beside a mark that knows none.
+  file.flush();
+}
+
+void journal_guard::watch_place(bool doubtful) {
+  auto begin = mark_.value_or(journal_mark{});
+  begin.suspect = doubtful ? journal_mark::lost_starts : 0;
+  writer_->watch_place(lock_, std::move(begin));
+}
+
 void journal_guard::open_files() {
+  bool doubtful = log_is_gone() || (mark_ && (mark_->suspect & journal_mark::lost_starts) != 0);
   if (const auto found = examine()) {
+    doubtful = true;
     if (found->how == finding::help::rescue) {
       rescue(found->what);
     } else {
@@ -115,15 +164,8 @@ void journal_guard::open_files() {
   }
   if (auto wrong = create_journal_file(path_); !wrong.empty())
     throw sqlite_error{SQLITE_CANTOPEN, wrong};
-  const bool all_pages = mark_ && mark_->suspect != 0;
-  {
-    // From here on the log may be a new one.
-    auto begin = mark_.value_or(journal_mark{});
-    if (begin.at == mark_stage::closed) begin.at = mark_stage::opening;
-    journal_mark_file file;
-    file.open(path_);
-    file.write(begin);
-  }
+  const bool all_pages = mark_ && (mark_->suspect & journal_mark::unread_page) != 0;
+  announce(doubtful);
   try {
     open_writer(all_pages);
   } catch (const sqlite_error& wrong) {
@@ -132,14 +174,19 @@ void journal_guard::open_files() {
     if (!is_damage(wrong) || rescued_ || (wrong.code() == SQLITE_NOTADB && !ours)) throw;
     writer_.reset();
     rescue(path_ + " is damaged");
+    doubtful = true;
     open_writer(false);
   }
-  compare_with_mark();
-  // While the node lives it knows better than the journal what became of them.
-  if (rescued_ && identity_.empty()) doubt_what_is_unsafe();
+  doubtful = compare_with_mark() || doubtful;
+  // While the node lives it knows better than the journal what became of them; the next life may
+  // not.
+  if (doubtful && identity_.empty()) {
+    doubt_what_is_unsafe();
+    doubtful = false;
+  }
   identity_ = writer_->identity();
   hash_key_ = writer_->hash_key();
-  writer_->watch_place(lock_, mark_.value_or(journal_mark{}));
+  watch_place(doubtful);
 }
 
 void journal_guard::rescue(const std::string& why) {
@@ -171,11 +218,11 @@ void journal_guard::open_writer(bool all_pages) {
 }
 
 /// A log that was taken away, or an older copy of the file, is sound in itself.
-void journal_guard::compare_with_mark() {
-  if (!mark_ || rescued_) return;
+bool journal_guard::compare_with_mark() {
+  if (!mark_ || rescued_) return false;
   const auto now = writer_->counts();
   if (now.tasks >= mark_->tasks && now.ends >= mark_->ends && now.last_row >= mark_->last_row)
-    return;
+    return false;
   journal_damage older;
   older.what = path_ + " has less than was acknowledged: its -wal was taken away, or it is an older "
                        "copy";
@@ -184,24 +231,27 @@ void journal_guard::compare_with_mark() {
   older.saved_ends = now.ends;
   older.lost_tasks = mark_->tasks - std::min(mark_->tasks, now.tasks);
   older.lost_ends = mark_->ends - std::min(mark_->ends, now.ends);
-  rescued_ = true;
   say(older);
+  return true;
 }
 
 /// Their starts and ends may be among what was lost, and they must not run twice.
 void journal_guard::doubt_what_is_unsafe() {
   auto open = writer_->unfinished();
-  auto* tasks = std::get_if<0>(&open);
-  if (tasks == nullptr) return;
+  if (auto* wrong = std::get_if<journal_error>(&open))
+    throw sqlite_error{SQLITE_IOERR, wrong->what};
+  const auto* tasks = std::get_if<0>(&open);
   std::vector<record> ends;
   for (const auto& one : *tasks)
     if (one.accepted.effects == protocols::side_effects::unsafe)
       ends.emplace_back(unknown_end_of(
           one.accepted.id,
-          "the journal was damaged, and whether this task had run is not known; it is not safe to "
-          "do twice",
+          "the journal was damaged or its log was taken away, and whether this task had run is not "
+          "known; it is not safe to do twice",
           std::int64_t{std::time(nullptr)} * 1000));
-  static_cast<void>(writer_->commit(ends));
+  auto written = writer_->commit(ends);
+  if (auto* wrong = std::get_if<journal_error>(&written))
+    throw sqlite_error{SQLITE_IOERR, wrong->what};
 }
 
 void journal_guard::say(const journal_damage& what) const {
@@ -329,8 +379,11 @@ std::string journal_guard::mend_now(file_trouble what) {
   const auto reopen = [&](journal_damage said) {
     writer_.reset();
     mark_ = journal_mark_file::read(path_);
+    // The starts that a rescue has lost are those of tasks that are running now.
+    const bool doubtful = mark_ && (mark_->suspect & journal_mark::lost_starts) != 0;
+    announce(doubtful);
     open_writer(false);
-    writer_->watch_place(lock_, mark_.value_or(journal_mark{}));
+    watch_place(doubtful);
     say(said);
   };
   const auto all_saved = [&](file_trouble why, std::string aside) {
@@ -367,7 +420,7 @@ std::string journal_guard::mend_now(file_trouble what) {
       [[fallthrough]];
     case file_trouble::file_moved: {
       if (auto wrong = lock_again(); !wrong.empty()) return wrong;
-      const auto fresh = path_ + ".new";
+      const auto fresh = replacement_of(path_);
       ::unlink(fresh.c_str());
       copy_open_database(writer_->connection(), fresh, -1, {});
       journal_mark mark;
@@ -376,7 +429,7 @@ std::string journal_guard::mend_now(file_trouble what) {
       mark.tasks = now.tasks;
       mark.ends = now.ends;
       mark.last_row = now.last_row;
-      const auto aside = number_of_file(path_) ? path_ + ".damaged-" + time_for_names() : "";
+      const auto aside = number_of_file(path_) ? free_name_for(path_) : "";
       auto said = all_saved(what, aside);
       replace_journal(path_, fresh, mark, aside, false);
       reopen(std::move(said));
@@ -404,7 +457,8 @@ journal_result<std::unique_ptr<journal>> journal::open(const journal_options& op
 journal_result<std::monostate> copy_journal(const journal_options& options, const std::string& to,
                                             const std::function<bool()>& go_on) {
   return as_result<std::monostate>([&] {
-    // While this runs the files are not replaced. The pieces are short, so that commits go on.
+    // While this runs the files are not replaced. The pieces are short, so that commits go on; and
+    // a copy is not worth that the files stay damaged until it is done.
     const auto others = journal_openings::of(options.path);
     const auto held = others->use();
     sqlite_connection from{options.path, sqlite_connection::mode::read_only};
@@ -413,7 +467,7 @@ journal_result<std::monostate> copy_journal(const journal_options& options, cons
     from.run("BEGIN");
     static_cast<void>(from.number("SELECT count(*) FROM mark"));
     constexpr int pages = 256;
-    copy_open_database(from, to, pages, go_on);
+    copy_open_database(from, to, pages, [&] { return !others->wanted() && (!go_on || go_on()); });
     from.run("COMMIT");
     if (auto wrong = flush_file(to); !wrong.empty()) throw sqlite_error{SQLITE_IOERR, wrong};
     return std::monostate{};

@@ -44,7 +44,12 @@ private:
   void open_files();
   void rescue(const std::string& why);
   void open_writer(bool all_pages);
-  void compare_with_mark();
+  void finish_what_was_begun();
+  [[nodiscard]] bool log_is_gone() const;
+  void announce(bool doubtful) const;
+  void watch_place(bool doubtful);
+  /// True when it has less than was acknowledged.
+  [[nodiscard]] bool compare_with_mark();
   void doubt_what_is_unsafe();
   void say(const journal_damage& what) const;
   [[nodiscard]] std::string ready();

@@ -8,7 +8,8 @@
 namespace greenroom::machine {
 
 /// Written after each commit and before anybody hears of it, so it never promises more than was
-/// committed; it is not flushed, so after a power cut it may promise less. What the journal has
+/// committed. Only what a life begins and ends with is flushed, so after a power cut it may promise
+/// less. What the journal has
 /// less than this was lost.
 struct journal_mark {
   enum class stage : std::uint32_t {
@@ -28,7 +29,11 @@ struct journal_mark {
   /// When the journal was replaced: the new file's number (inode), so that a log that was left by
   /// the old one is not taken for the new one's.
   std::uint64_t replaced_by = 0;
-  std::uint64_t suspect = 0;  ///< 1: a page could not be read; look at all of them at the start.
+  /// A page could not be read: look at all of them at the start.
+  static constexpr std::uint64_t unread_page = 1;
+  /// Starts of tasks may be lost: an unsafe one that has not ended may have run.
+  static constexpr std::uint64_t lost_starts = 2;
+  std::uint64_t suspect = 0;  ///< These two, as bits.
 };
 
 /// The file `PATH-mark`. Kept open, because it is written at each commit.

@@ -30,7 +30,9 @@ void journal_openings::exit(guest& one) {
 }
 
 std::unique_lock<std::shared_mutex> journal_openings::clear() {
+  ++waiting_;
   std::unique_lock alone{gate_};
+  --waiting_;
   const std::lock_guard lock{list_mutex_};
   for (auto* one : guests_) one->leave();
   return alone;

@@ -2,6 +2,7 @@
 // files are replaced.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -30,8 +31,11 @@ public:
   [[nodiscard]] std::shared_lock<std::shared_mutex> use() { return std::shared_lock{gate_}; }
   /// Sends all guests away; nobody comes in while the lock is held.
   [[nodiscard]] std::unique_lock<std::shared_mutex> clear();
+  /// Somebody waits in `clear`: who uses the journal for long is to stop.
+  [[nodiscard]] bool wanted() const { return waiting_.load() > 0; }
 
 private:
+  std::atomic<int> waiting_{0};
   std::shared_mutex gate_;
   std::mutex list_mutex_;
   std::set<guest*> guests_;

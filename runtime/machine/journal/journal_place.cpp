@@ -35,7 +35,6 @@ journal_place::journal_place(std::string path, const journal_lock& lock, journal
   directory_ = ::open(directory_path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   mark_.at = journal_mark::stage::open;
   mark_.replaced_by = 0;
-  mark_.suspect = 0;
   if (const auto salts = salts_of_log(log_); salts && mark_.frames > 0) {
     mark_.salt_1 = salts->first;
     mark_.salt_2 = salts->second;
@@ -44,6 +43,8 @@ journal_place::journal_place(std::string path, const journal_lock& lock, journal
   }
   mark_file_.open(path_);
   mark_file_.write(mark_);
+  // After a power cut the mark of the life before would call this life's log a stranger's.
+  mark_file_.flush();
 }
 
 journal_place::~journal_place() {
@@ -97,6 +98,8 @@ void journal_place::about_to_drop(const counts& then) {
 void journal_place::forget_log() {
   mark_.frames = 0;
   mark_file_.write(mark_);
+  // The next log has other salts, of which the mark that is on the disk knows nothing.
+  mark_file_.flush();
 }
 
 void journal_place::closing() {
@@ -112,7 +115,7 @@ void journal_place::closed() {
 }
 
 void journal_place::suspect() {
-  mark_.suspect = 1;
+  mark_.suspect |= journal_mark::unread_page;
   mark_file_.write(mark_);
 }
 

@@ -44,7 +44,6 @@ public:
   void closing();
   void closed();
   void suspect();
-  [[nodiscard]] const journal_mark& mark() const { return mark_; }
 
 private:
   std::string path_, log_path_, index_path_, directory_path_;

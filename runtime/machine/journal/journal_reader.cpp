@@ -44,15 +44,22 @@ class sqlite_reader final : public journal_reader, journal_openings::guest {
 public:
   explicit sqlite_reader(const journal_options& options)
       : path_{options.path}, on_damage_{options.on_damage}, others_{journal_openings::of(path_)} {
+    // Nobody replaces the files between the two.
+    const auto held = others_->use();
     open();
     others_->enter(*this);
   }
-  ~sqlite_reader() override { others_->exit(*this); }
+  ~sqlite_reader() override {
+    // Nor while the connection closes, which is not sent away any more.
+    const auto held = others_->use();
+    others_->exit(*this);
+    leave();
+  }
   sqlite_reader(const sqlite_reader&) = delete;
   sqlite_reader& operator=(const sqlite_reader&) = delete;
 
   // The writer replaces the files. No call is under way.
-  void leave() noexcept override {
+  void leave() noexcept final {
     find_.reset();
     db_.reset();
   }

@@ -37,13 +37,7 @@ void rename_if_there(const std::string& from, const std::string& to) {
     fail_with("cannot rename " + from + " to " + to);
 }
 
-std::string free_name_for(const std::string& path) {
-  const auto base = path + ".damaged-" + time_for_names();
-  auto name = base;
-  for (int i = 2; number_of_file(name) || number_of_file(name + "-wal"); ++i)
-    name = base + "-" + std::to_string(i);
-  return name;
-}
+std::string image_of(const std::string& path) { return path + ".image"; }
 
 /// A file that goes away with the one who made it.
 class passing_file {
@@ -199,7 +193,35 @@ std::uint64_t count_rows(sqlite_connection& db, const char* sql) {
   return unsigned_of(db.number(sql));
 }
 
+/// Rows too far apart for a journal. A row's checksum is of its number too, so of one whose number
+/// was damaged it is wrong.
+void drop_impossible_rows(sqlite_connection& db, std::int64_t summed_from) {
+  const auto span = db.number(
+      "SELECT coalesce(max(task.row) - min(CASE WHEN \"end\".row IS NULL THEN task.row END), 0)"
+      " FROM task LEFT JOIN \"end\" ON \"end\".row = task.row");
+  if (span <= unfinished_span_most) return;
+  std::vector<std::int64_t> wrong;
+  {
+    sqlite_statement rows{db, std::string{"SELECT "} + task_columns + " FROM " + task_tables};
+    while (rows.step())
+      if (read_task(rows, summed_from).damaged) wrong.push_back(rows.number(0));
+  }
+  for (const auto row : wrong)
+    for (const auto* table : {"task", "start", "\"end\""})
+      db.run((std::string{"DELETE FROM "} + table + " WHERE row = " + std::to_string(row)).c_str());
+}
+
 }  // namespace
+
+std::string free_name_for(const std::string& path) {
+  const auto base = path + ".damaged-" + time_for_names();
+  auto name = base;
+  for (int i = 2; number_of_file(name) || number_of_file(name + "-wal"); ++i)
+    name = base + "-" + std::to_string(i);
+  return name;
+}
+
+std::string replacement_of(const std::string& path) { return path + ".new"; }
 
 std::string set_journal_aside(const std::string& path) {
   auto aside = free_name_for(path);
@@ -247,12 +269,25 @@ void replace_journal(const std::string& path, const std::string& fresh, journal_
   // The old file keeps its content under a second name; the first one changes hands in one step.
   if (!aside.empty() && number_of_file(path) && ::link(path.c_str(), aside.c_str()) != 0)
     fail_with("cannot set " + path + " aside as " + aside);
+  // What the mark names must be there after a power cut.
+  if (const auto wrong = flush_directory(parent_directory(path)); !wrong.empty())
+    throw sqlite_error{SQLITE_IOERR, wrong};
   mark.replaced_by = number_of_file(fresh).value_or(file_number{}).inode;
+  const auto before = journal_mark_file::read(path);
   journal_mark_file file;
   file.open(path);
   file.write(mark);
   file.flush();
-  if (::rename(fresh.c_str(), path.c_str()) != 0) fail_with("cannot put " + fresh + " in place");
+  if (::rename(fresh.c_str(), path.c_str()) != 0) {
+    const auto why = errno;
+    // The old file stays, so what was known of it must, too.
+    if (before)
+      file.write(*before);
+    else
+      ::unlink(journal_mark_file::name_of(path).c_str());
+    errno = why;
+    fail_with("cannot put " + fresh + " in place");
+  }
   if (keep_log)
     rename_if_there(path + "-wal", (aside.empty() ? free_name_for(path) : aside) + "-wal");
   else
@@ -262,10 +297,27 @@ void replace_journal(const std::string& path, const std::string& fresh, journal_
     throw sqlite_error{SQLITE_IOERR, wrong};
 }
 
+std::string finish_replacement(const std::string& path) {
+  const passing_file image{image_of(path)};
+  std::string aside;
+  struct stat old {};
+  if (::stat(path.c_str(), &old) == 0 && old.st_nlink == 1) {
+    aside = free_name_for(path);
+    if (::link(path.c_str(), aside.c_str()) != 0)
+      fail_with("cannot set " + path + " aside as " + aside);
+  }
+  if (::rename(replacement_of(path).c_str(), path.c_str()) != 0)
+    fail_with("cannot put " + replacement_of(path) + " in place");
+  ::unlink((path + "-shm").c_str());
+  if (const auto wrong = flush_directory(parent_directory(path)); !wrong.empty())
+    throw sqlite_error{SQLITE_IOERR, wrong};
+  return aside;
+}
+
 journal_damage rescue_journal(const std::string& path, const std::optional<journal_mark>& mark,
                               const std::string& why) {
-  const passing_file image{path + ".image"};
-  const passing_file fresh{path + ".new"};
+  const passing_file image{image_of(path)};
+  const passing_file fresh{replacement_of(path)};
   std::optional<std::pair<std::uint32_t, std::uint32_t>> salts;
   if (mark && mark->frames > 0) salts = {mark->salt_1, mark->salt_2};
   const auto log = read_journal_log(path + "-wal", salts);
@@ -276,6 +328,7 @@ journal_damage rescue_journal(const std::string& path, const std::optional<journ
   ::close(made);
   journal_damage found;
   found.what = why;
+  std::uint64_t last_row = 0;
   {
     sqlite_connection to{fresh.path(), sqlite_connection::mode::read_write};
     to.run("PRAGMA synchronous=OFF");
@@ -283,7 +336,7 @@ journal_damage rescue_journal(const std::string& path, const std::optional<journ
     if (!readable(image.path())) lend_first_page(image.path(), fresh.path());
     if (readable(image.path())) {
       sqlite_connection from{image.path(), sqlite_connection::mode::image};
-      const auto last_row = mark ? signed_of(mark->last_row) : std::int64_t{0};
+      const auto last_known = mark ? signed_of(mark->last_row) : std::int64_t{0};
       std::int64_t summed_from = 1;
       try {
         const auto columns = columns_of(from, "mark");
@@ -297,12 +350,13 @@ journal_damage rescue_journal(const std::string& path, const std::optional<journ
       to.run("BEGIN");
       for (const auto* table : {"name", "epoch", "task", "start", "end", "state", "event"}) {
         try {
-          table_rescue{from, to, table, last_row}.run();
+          table_rescue{from, to, table, last_known}.run();
         } catch (const sqlite_error& wrong) {
           if (wrong.code() == SQLITE_FULL || wrong.code() == SQLITE_IOERR) throw;
         }
       }
       to.run(fill_gaps);
+      drop_impossible_rows(to, summed_from);
       const auto next = to.number("SELECT coalesce(max(row), 0) + 1 FROM task");
       if (summed_from > next) summed_from = next;
       to.run(
@@ -312,6 +366,7 @@ journal_damage rescue_journal(const std::string& path, const std::optional<journ
               .c_str());
       to.run("COMMIT");
     }
+    last_row = count_rows(to, "SELECT coalesce(max(row), 0) FROM task");
     found.saved_tasks = count_rows(to, "SELECT count(*) FROM task");
     found.saved_ends = count_rows(to, "SELECT count(*) FROM \"end\"");
   }
@@ -324,6 +379,8 @@ journal_damage rescue_journal(const std::string& path, const std::optional<journ
   auto then = mark.value_or(journal_mark{});
   then.tasks = found.saved_tasks;
   then.ends = found.saved_ends;
+  then.last_row = last_row;
+  then.suspect |= journal_mark::lost_starts;
   then.at = journal_mark::stage::opening;
   then.frames = 0;
   replace_journal(path, fresh.path(), then, found.set_aside, true);

@@ -21,6 +21,8 @@ namespace greenroom::machine {
 /// Throws `sqlite_error`.
 [[nodiscard]] std::string set_journal_aside(const std::string& path);
 [[nodiscard]] std::string set_log_aside(const std::string& path);
+/// `PATH.damaged-TIME`, or with a number behind it: nothing has that name.
+[[nodiscard]] std::string free_name_for(const std::string& path);
 
 /// Copies the database that is open, whatever has become of its files' names, to a new file `to`.
 /// `pages` a step, between which `go_on` is asked; throws `sqlite_error`.
@@ -29,8 +31,17 @@ void copy_open_database(sqlite_connection& from, const std::string& to, int page
 
 /// Puts `fresh` in the place of the journal's file, which keeps its content under the name `aside`
 /// (empty: it has none). The old log is set aside too, or removed when `fresh` has all of it. After
-/// a crash in the middle of it the next start finishes it, by the mark. Throws `sqlite_error`.
+/// a crash in the middle of it the next start finishes it, by the mark. `fresh` is
+/// `replacement_of(path)`. Throws `sqlite_error`; then the mark is as it was.
 void replace_journal(const std::string& path, const std::string& fresh, journal_mark mark,
                      const std::string& aside, bool keep_log);
+
+/// Where the journal that replaces the one at `path` is made.
+[[nodiscard]] std::string replacement_of(const std::string& path);
+
+/// Renames a replacement that the mark knows and that its node, which ended, had not renamed yet.
+/// The old log stays. Returns where the old file is now; empty: it had its second name already, or
+/// there is none. Throws `sqlite_error`.
+[[nodiscard]] std::string finish_replacement(const std::string& path);
 
 }  // namespace greenroom::machine

@@ -46,6 +46,9 @@ inline constexpr const char* task_tables = R"sql(
   return static_cast<std::int64_t>(value);
 }
 
+/// Between the oldest task that has not ended and the newest one: a bit each in memory, 64 MiB.
+constexpr std::int64_t unfinished_span_most = std::int64_t{1} << 29;
+
 /// A time of the wall clock, within what can be written as one.
 [[nodiscard]] std::int64_t read_unix_ms(std::int64_t value);
 /// The number of the row after this one.

@@ -16,8 +16,6 @@ constexpr std::int64_t mark_step = 4096;
 
 // Beyond it a row's number is no number that counting has reached.
 constexpr std::int64_t row_most = std::int64_t{1} << 53;
-// Between the oldest task that has not ended and the newest one: a bit each in memory.
-constexpr std::int64_t unfinished_span_most = std::int64_t{1} << 30;
 
 constexpr std::string_view identity_name = "journal.identity";
 constexpr std::string_view hash_key_name = "journal.hash_key";
@@ -212,7 +210,7 @@ void journal_writer::load() {
   // Not only the largest row: when all has been pruned, rows must not be used again, or a cursor
   // from before would point at tasks that are newer than it.
   next_row_ = std::max(oldest_, newest + 1);
-  ended_.assign(static_cast<std::size_t>(next_row_ - oldest_), true);
+  ended_.assign(static_cast<std::size_t>(next_row_ - oldest_));
   sqlite_statement open{db_,
                         "SELECT task.row, epoch.epoch, task.number, start.row FROM task"
                         " CROSS JOIN epoch ON epoch.number = task.epoch"
@@ -225,7 +223,7 @@ void journal_writer::load() {
     if (row >= next_row_) continue;
     open_.emplace(protocols::task_id{unsigned_of(open.number(1)), unsigned_of(open.number(2))},
                   open_task{row, !open.null(3)});
-    ended_[static_cast<std::size_t>(row - oldest_)] = false;
+    ended_.set(static_cast<std::size_t>(row - oldest_), false);
   }
 }
 
@@ -402,13 +400,10 @@ void journal_writer::settle() {
   tasks_ += batch_.accepted.size();
   ends_ += batch_.ended.size();
   if (oldest_ - oldest_kept_ >= mark_step) oldest_kept_ = oldest_;
-  ended_.resize(static_cast<std::size_t>(next_row_ - oldest_), false);
+  ended_.grow(static_cast<std::size_t>(next_row_ - oldest_));
   for (const auto& [id, what] : batch_.ended)
-    ended_[static_cast<std::size_t>(what.row - oldest_)] = true;
-  while (!ended_.empty() && ended_.front()) {
-    ended_.pop_front();
-    ++oldest_;
-  }
+    ended_.set(static_cast<std::size_t>(what.row - oldest_), true);
+  oldest_ += static_cast<std::int64_t>(ended_.drop_ended());
   batch_.names.clear();
   batch_.epochs.clear();
   batch_.accepted.clear();
@@ -458,7 +453,8 @@ journal_result<std::size_t> journal_writer::prune(std::int64_t before_unix_ms, s
 }
 
 /// Rows are in the order of acceptance, so the search is over at the first task that was accepted
-/// too late; what it passes without deleting are the few that had not ended by then.
+/// too late; what it passes without deleting are the few that had not ended by then. While one of
+/// them has not, the newest row stays, too: the next start takes the number after it.
 std::size_t journal_writer::prune_tasks(std::int64_t before_unix_ms, std::size_t most) {
   std::vector<std::int64_t> rows;
   {
@@ -466,7 +462,9 @@ std::size_t journal_writer::prune_tasks(std::int64_t before_unix_ms, std::size_t
     const reset_at_exit reset{oldest};
     while (rows.size() < most && oldest.step()) {
       if (oldest.number(1) >= before_unix_ms) break;
-      if (!oldest.null(2) && oldest.number(2) < before_unix_ms) rows.push_back(oldest.number(0));
+      const auto row = oldest.number(0);
+      if (row + 1 == next_row_ && oldest_ < next_row_) break;
+      if (!oldest.null(2) && oldest.number(2) < before_unix_ms) rows.push_back(row);
     }
   }
   for (const auto row : rows) {

@@ -1,12 +1,12 @@
 // The one writer of a journal, over SQLite.
 #pragma once
 
+#include "runtime/machine/journal/ended_rows.hpp"
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/journal/journal_checkpoint.hpp"
 #include "runtime/machine/journal/journal_place.hpp"
 #include "runtime/machine/journal/sqlite.hpp"
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -112,7 +112,7 @@ private:
   std::int64_t next_row_ = 1;
   std::int64_t oldest_ = 1;       ///< Every task below this row has ended.
   std::int64_t oldest_kept_ = 1;  ///< What the file says of it.
-  std::deque<bool> ended_;        ///< Of the rows from `oldest_` on.
+  ended_rows ended_;              ///< Of the rows from `oldest_` on.
 
   // What the batch in hand has done to all this.
   struct changes {

@@ -93,6 +93,7 @@ void child_process::launch_now(launch_order& order) {
     }
     auto fresh = launch(order);
     if (order.keeper) {
+      if (fresh.pid > 0 && !fresh.grouped) order.keeper->loosen(place);
       if (fresh.pid > 0)
         order.keeper->started(place, fresh.pid);
       else
@@ -234,7 +235,8 @@ void child_process::on_end() {
   std::shared_ptr<child_listener> hears;
   {
     const std::lock_guard lock{mutex_};
-    signal_group(SIGKILL);
+    // Not what its keeper holds: the keeper counts what is left, and then ends it.
+    if (const int group = pid(); group > 0) ::kill(-group, SIGKILL);
     siginfo_t reaped{};
     ::waitid(P_PIDFD, static_cast<id_t>(end_.native_handle()), &reaped, WEXITED | WNOHANG);
     forget_spawned(pid());
@@ -333,6 +335,11 @@ void child_process::signal_group(int number) {
     ::kill(-group, number);
     if (number == SIGKILL && keeper_) keeper_->kill(place_);
   }
+}
+
+void child_process::note_ready() {
+  const std::lock_guard lock{mutex_};
+  if (keeper_) keeper_->ready();
 }
 
 void child_process::tell_keeper() {

@@ -44,6 +44,8 @@ public:
   void start(launch_order order, std::shared_ptr<child_listener> listener);
   /// Writes at once what the socket takes; keeps the rest, which is bounded.
   void write(std::string_view bytes);
+  /// It is ready: what it has started until now belongs to it.
+  void note_ready();
   /// Closes its input, TERM to its group, KILL to its group after `grace`.
   void stop(std::chrono::milliseconds grace);
   /// Kills its group and tells the listener nothing more. Waits for a launch that is under way.

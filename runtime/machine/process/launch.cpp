@@ -173,6 +173,7 @@ struct started_child {
   int pid = -1;
   int pidfd = -1;
   int error = 0;
+  bool grouped = false;
 };
 
 started_child clone_plainly(child_plan& plan, char* stack) {
@@ -234,7 +235,8 @@ started_child clone_child(child_plan& plan, char* stack, const std::string& grou
   {
     const descriptor directory{::open(group.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
     if (directory) {
-      const auto result = clone_into(plan, stack, directory.number());
+      auto result = clone_into(plan, stack, directory.number());
+      result.grouped = true;
       // Before Linux 5.7 it is moved there; where that is not allowed, it does without.
       if (result.pid > 0) return result;
     }
@@ -244,6 +246,7 @@ started_child clone_child(child_plan& plan, char* stack, const std::string& grou
   plan.group = members.number();
   auto result = clone_plainly(plan, stack);
   plan.group = -1;
+  result.grouped = members && plan.failed_at != step::group;
   if (result.pid <= 0 || plan.failed_at != step::group) return result;
   siginfo_t gone{};
   ::waitid(P_PID, static_cast<id_t>(result.pid), &gone, WEXITED);
@@ -341,6 +344,7 @@ launched launch(const launch_order& order) {
     pid = child.pid;
     pidfd = child.pidfd;
     error = child.error;
+    result.grouped = child.grouped;
     if (pid > 0) spawned().pids.insert(pid);
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

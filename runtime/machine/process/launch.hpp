@@ -27,7 +27,8 @@ struct launch_order {
 
 /// The parent's ends are close-on-exec; `in`, `out` and `err` do not block.
 struct launched {
-  int pid = 0;  ///< Also the number of its process group. 0: not started.
+  int pid = 0;           ///< Also the number of its process group. 0: not started.
+  bool grouped = false;  ///< It is in the control group that was asked for.
   descriptor pidfd;
   descriptor in;      ///< A socket: its standard input.
   descriptor out;     ///< A socket: its standard output.

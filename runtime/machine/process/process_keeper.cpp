@@ -67,8 +67,10 @@ struct process_keeper::inside {
   };
   std::map<std::uint64_t, worker> alive;  ///< By serial.
 
-  // Without control groups: a thread that looks for what a worker left behind.
+  // Without control groups, or once a worker lives outside of them: a thread that looks for what a
+  // worker left behind.
   std::thread looker;
+  bool loose = false;  ///< A worker was started outside of the node's control groups.
   std::condition_variable wake;
   std::deque<std::uint64_t> left;  ///< Serials of workers that have ended.
   bool stopping = false;
@@ -79,6 +81,8 @@ struct process_keeper::inside {
   void end_guardian();
   void look();
   void look_at_adopted();
+  void start_looker();
+  void tell_guardian(char word);
   void end_of(std::uint64_t gone);
   void remove_groups();
   void end_all();
@@ -96,8 +100,7 @@ std::shared_ptr<process_keeper> process_keeper::start(options how) {
   if (in.how.guardian) in.start_guardian();
   if (in.group.empty()) {
     if (in.how.adopt) ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    in.looker = std::thread{[&in] { in.look(); }};
-    pthread_setname_np(in.looker.native_handle(), "gr-keeper");
+    in.start_looker();
   }
   return result;
 }
@@ -109,14 +112,14 @@ process_keeper::~process_keeper() { close(); }
 void process_keeper::close() {
   auto& in = *inside_;
   if (in.closed.exchange(true)) return;
-  if (in.looker.joinable()) {
-    {
-      const std::lock_guard lock{in.mutex};
-      in.stopping = true;
-    }
-    in.wake.notify_all();
-    in.looker.join();
+  std::thread looker;
+  {
+    const std::lock_guard lock{in.mutex};
+    in.stopping = true;
+    looker.swap(in.looker);
   }
+  in.wake.notify_all();
+  if (looker.joinable()) looker.join();
   in.end_all();
   in.end_guardian();
 }
@@ -148,6 +151,19 @@ void process_keeper::started(const place& where, int pid) {
   const auto since = in.group.empty() ? stat_of_process(pid).started : 0;
   const std::lock_guard lock{in.mutex};
   in.alive[where.serial] = {pid, since};
+  in.loose = in.loose || (where.group.empty() && !in.group.empty());
+  in.tell_guardian('w');
+}
+
+void process_keeper::loosen(place& where) {
+  if (where.group.empty()) return;
+  const std::lock_guard lock{inside_->mutex};
+  inside_->to_remove.push_back(std::exchange(where.group, {}));
+}
+
+void process_keeper::ready() const {
+  const std::lock_guard lock{inside_->mutex};
+  inside_->tell_guardian('w');
 }
 
 void process_keeper::kill(const place& where) const {
@@ -167,10 +183,12 @@ void process_keeper::ended(const place& where, int pid) {
   {
     const std::lock_guard lock{in.mutex};
     in.alive.erase(where.serial);
-    if (!where.group.empty())
+    if (!where.group.empty()) {
       in.to_remove.push_back(where.group);
-    else if (pid > 0)
+    } else if (pid > 0 && !in.stopping) {
       in.left.push_back(where.serial);
+      if (!in.looker.joinable()) in.start_looker();
+    }
   }
   in.wake.notify_all();
   in.remove_groups();
@@ -206,28 +224,36 @@ void process_keeper::inside::remove_groups() {
 
 void process_keeper::inside::end_all() {
   const auto until = std::chrono::steady_clock::now() + end_patience;
+  bool outside = group.empty();
+  {
+    const std::lock_guard lock{mutex};
+    outside = outside || loose;
+    alive.clear();
+  }
   if (!group.empty()) {
     kill_group(group);
     while (!remove_group(group) && std::chrono::steady_clock::now() < until)
       std::this_thread::sleep_for(std::chrono::milliseconds{2});
-    return;
   }
-  orphans += end_marked(how.mark, {}, end_patience);
-  {
-    const std::lock_guard lock{mutex};
-    alive.clear();
-  }
-  if (how.adopt) look_at_adopted();
+  if (outside) orphans += end_marked(how.mark, {}, end_patience);
+  if (group.empty() && how.adopt) look_at_adopted();
 }
 
 // -- without control groups ---------------------------------------------------
 
+void process_keeper::inside::start_looker() {
+  looker = std::thread{[this] { look(); }};
+  pthread_setname_np(looker.native_handle(), "gr-keeper");
+}
+
 void process_keeper::inside::look() {
+  // Beside control groups nobody becomes this process's child.
+  const bool adopts = how.adopt && group.empty();
   std::unique_lock lock{mutex};
   while (!stopping || !left.empty()) {
     if (left.empty() && !stopping) {
       const auto due = [this] { return stopping || !left.empty(); };
-      if (how.adopt)
+      if (adopts)
         wake.wait_for(lock, look_period, due);
       else
         wake.wait(lock, due);
@@ -235,7 +261,7 @@ void process_keeper::inside::look() {
     auto gone = std::exchange(left, {});
     lock.unlock();
     for (const auto one : gone) end_of(one);
-    if (how.adopt) look_at_adopted();
+    if (adopts) look_at_adopted();
     lock.lock();
   }
 }
@@ -292,7 +318,8 @@ void process_keeper::inside::start_guardian() {
                    std::to_string(stat_of_process(::getpid()).started),
                    group.empty() ? "-" : group,
                    how.mark,
-                   how.report.empty() ? "-" : how.report};
+                   how.report.empty() ? "-" : how.report,
+                   how.adopt ? "all" : "marked"};
   order.bin_directory = how.bin_directory;
   order.outlives = true;
   order.empty_environment = true;
@@ -313,11 +340,20 @@ void process_keeper::inside::start_guardian() {
   guardian.err.close();
 }
 
+/// @pre locked. A guardian that does not listen is no reason to wait.
+void process_keeper::inside::tell_guardian(char word) {
+  if (guardian.in && (group.empty() || word == 'q'))
+    static_cast<void>(::send(guardian.in.number(), &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
 // Its input ends without a word when the node is killed; a node that ends says so.
 void process_keeper::inside::end_guardian() {
   if (guardian.pid == 0) return;
-  static_cast<void>(::send(guardian.in.number(), "q", 1, MSG_NOSIGNAL));
-  guardian.in.close();
+  {
+    const std::lock_guard lock{mutex};
+    tell_guardian('q');
+    guardian.in.close();
+  }
   pollfd wait{guardian.pidfd.number(), POLLIN, 0};
   if (::poll(&wait, 1, static_cast<int>(guardian_patience.count())) <= 0) kill_by(guardian.pidfd);
   siginfo_t end{};

@@ -21,7 +21,9 @@ public:
     /// Where the guardian writes how many processes it had to end; empty: nowhere.
     std::string report;
     /// Without control groups: become the parent of processes whose parent has ended, and reap
-    /// them. Only for a process all of whose children are workers of this node.
+    /// them; the guardian ends whatever descends from this process. Only for a process all of whose
+    /// children are workers of this node. Elsewhere only what has a mark, and what descends from
+    /// it, is a worker's.
     bool adopt = false;
     bool control_groups = true;
     bool guardian = true;
@@ -47,6 +49,10 @@ public:
   [[nodiscard]] const std::string& mark() const;
   [[nodiscard]] place add();
   void started(const place& where, int pid);
+  /// It could not be put into its control group, which goes.
+  void loosen(place& where);
+  /// One has started what it starts. Without control groups the guardian looks at it now.
+  void ready() const;
   /// Kills all in its control group.
   void kill(const place& where) const;
   /// The worker has ended, or was never started: what it left behind is ended too.

@@ -298,6 +298,7 @@ private:
       ready_ = true;
       start_timer_.cancel();
       keep(answer.connection);
+      if (child_) child_->note_ready();
       if (const auto hears = events()) hears->on_ready();
       return;
     }

@@ -45,6 +45,10 @@ constexpr line_limit::bounds strays_logged{
 constexpr std::size_t late_max = 256;
 /// A server with more pages of tools than this goes round in a circle.
 constexpr int tool_pages_max = 64;
+/// A server whose tools change all the time is asked for them no oftener than this …
+constexpr std::chrono::milliseconds tools_pause{1000};
+/// … and what has not been told after so long is asked for anew.
+constexpr std::chrono::seconds tools_patience{30};
 /// A server that was silent for so long is greeted in another way.
 constexpr std::chrono::milliseconds greeting_patience{5000};
 /// Room on a line for all but the output.
@@ -73,6 +77,7 @@ public:
         child_{std::make_shared<child_process>(loop_)},
         start_timer_{loop_},
         greeting_timer_{loop_},
+        tools_timer_{loop_},
         codec_{make_codec(who.backend.protocol, where.output_bytes_max + envelope_bytes)},
         events_{std::move(events)} {
     open_.reserve(who.backend.concurrency);
@@ -281,8 +286,9 @@ private:
       case worker_word::broken:
         return fail_one(said.id, "the worker answered with " + std::string{said.text});
       case worker_word::too_long: return fail_one(said.id, too_large(said.bytes));
-      case worker_word::tools_changed: return ask_for_tools({});
+      case worker_word::tools_changed: look_at_tools(); return unasked(said.bytes);
       case worker_word::tools: return hear_tools(said.text);
+      case worker_word::no_tools: return end_tools(nullptr);
       case worker_word::refusal:
         return give_up("refused to begin: " + std::string{said.text} + with_stray());
       case worker_word::nonsense:
@@ -301,6 +307,7 @@ private:
     if (std::exchange(ready_, true)) return unasked(0);
     start_timer_.cancel();
     greeting_timer_.cancel();
+    child_->note_ready();
     if (const auto hears = events()) hears->on_ready();
   }
 
@@ -409,11 +416,34 @@ private:
     strays_.feed(line + "\n", steady_now_ns(), [this](std::string_view some) { log(some); });
   }
 
-  void ask_for_tools(std::string_view cursor) {
-    if (cursor.empty()) {
-      tool_pages_ = 0;
-      tools_ = std::make_shared<protocols::tool_effects>();
+  /// They are new, or have changed. One list at a time: pages of two could not be told apart, and a
+  /// server that changes its tools whenever they are listed must not keep the node busy.
+  void look_at_tools() {
+    const auto now = steady_now_ns();
+    if (tools_ && now < tools_asked_ns_ + nanoseconds_in(tools_patience)) {
+      tools_again_ = true;
+      return;
     }
+    if (!tools_ && now < tools_next_ns_) {
+      if (std::exchange(tools_again_, true)) return;
+      tools_timer_.expires_after(std::chrono::nanoseconds{tools_next_ns_ - now});
+      tools_timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+        if (!error && !self->over_ && !self->fault_) self->begin_tools();
+      });
+      return;
+    }
+    begin_tools();
+  }
+
+  void begin_tools() {
+    tools_again_ = false;
+    tool_pages_ = 0;
+    tools_ = std::make_shared<protocols::tool_effects>();
+    tools_asked_ns_ = steady_now_ns();
+    ask_for_tools({});
+  }
+
+  void ask_for_tools(std::string_view cursor) {
     const std::lock_guard lock{mutex_};
     if (codec_->add_tools_request(written_, cursor)) child_->write(written_);
     written_.clear();
@@ -423,8 +453,18 @@ private:
     if (!tools_) return;
     const auto cursor = protocols::add_tools(*tools_, page);
     if (!cursor.empty() && ++tool_pages_ < tool_pages_max) return ask_for_tools(cursor);
-    if (const auto hears = events()) hears->on_tools(std::exchange(tools_, nullptr));
+    end_tools(std::exchange(tools_, nullptr));
   }
+
+  /// `found` is null when it did not tell them: what was known of them before stays.
+  void end_tools(std::shared_ptr<const protocols::tool_effects> found) {
+    tools_.reset();
+    tools_next_ns_ = steady_now_ns() + nanoseconds_in(tools_pause);
+    if (const auto hears = events(); hears && found) hears->on_tools(std::move(found));
+    if (std::exchange(tools_again_, false)) look_at_tools();
+  }
+
+  static std::int64_t nanoseconds_in(std::chrono::nanoseconds time) { return time.count(); }
 
   void give_chunk(const worker_message& said) {
     task_ptr job;
@@ -471,6 +511,7 @@ private:
     reason_ = why;
     start_timer_.cancel();
     greeting_timer_.cancel();
+    tools_timer_.cancel();
     std::vector<open_task> lost;
     std::shared_ptr<worker_events> hears;
     {
@@ -490,6 +531,7 @@ private:
     over_ = true;
     start_timer_.cancel();
     greeting_timer_.cancel();
+    tools_timer_.cancel();
     strays_.finish(steady_now_ns(), [this](std::string_view some) { log(some); });
     worker_events::departure departure;
     std::vector<open_task> lost;
@@ -522,7 +564,7 @@ private:
   const worker_surroundings where_;
   asio::io_context& loop_;
   const std::shared_ptr<child_process> child_;
-  asio::steady_timer start_timer_, greeting_timer_;
+  asio::steady_timer start_timer_, greeting_timer_, tools_timer_;
   const std::unique_ptr<protocols::worker_codec> codec_;
 
   // On the loop's thread only.
@@ -535,6 +577,8 @@ private:
   line_limit strays_{strays_logged};
   std::shared_ptr<protocols::tool_effects> tools_;  ///< Those of the pages that have come.
   int tool_pages_ = 0;
+  bool tools_again_ = false;  ///< They have changed since they were asked for.
+  std::int64_t tools_asked_ns_ = 0, tools_next_ns_ = 0;
 
   std::mutex mutex_;  ///< Guards what follows, and writing with the codec.
   std::shared_ptr<worker_events> events_;

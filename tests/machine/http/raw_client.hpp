@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,6 +60,22 @@ public:
     const linger now{1, 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close();
+  }
+  /// Whether the other side, on this machine, has read all that was sent.
+  [[nodiscard]] bool taken() const {
+    sockaddr_in mine{}, theirs{};
+    socklen_t size = sizeof mine, more = sizeof theirs;
+    ::getsockname(socket_, reinterpret_cast<sockaddr*>(&mine), &size);
+    ::getpeername(socket_, reinterpret_cast<sockaddr*>(&theirs), &more);
+    char ends[64];
+    std::snprintf(ends, sizeof ends, "%04X 0100007F:%04X ", ntohs(theirs.sin_port),
+                  ntohs(mine.sin_port));
+    // "sl: here:PORT there:PORT st tx_queue:rx_queue"
+    std::ifstream table{"/proc/net/tcp"};
+    for (std::string line; std::getline(table, line);)
+      if (const auto at = line.find(ends); at != std::string::npos)
+        return line.compare(at + std::strlen(ends) + 12, 8, "00000000") == 0;
+    return false;
   }
   void end_sending() { ::shutdown(socket_, SHUT_WR); }
 

@@ -240,6 +240,56 @@ TEST(HttpServer, AsksForTheBodyThatAClientHoldsBack) {
   EXPECT_EQ(body_of(client.answer()), "body");
 }
 
+/// Until the server has read what the client sent.
+void expect_taken(const raw_client& client) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  while (!client.taken()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), until);
+    std::this_thread::yield();
+  }
+}
+
+/// More than the buffers of both sockets take.
+constexpr std::size_t large_bytes = std::size_t{32} << 20;
+
+TEST(HttpServer, GivesLeaveForABodyBehindTheAnswersBeforeIt) {
+  handover<http::responder> waiting;
+  served s{[&](http::request& asked, const http::responder& reply) {
+    if (asked.path() == "/large") return reply.answer(200, "", std::string(large_bytes, 'x'));
+    if (asked.path() == "/held") return waiting.put(reply);
+    echo(asked, reply);
+  }};
+  for (const auto* first : {"/large", "/held"}) {
+    raw_client client{s.port()};
+    client.send(get(first));
+    expect_taken(client);
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+    expect_taken(client);
+    if (std::string_view{first} == "/held") {
+      const auto held = waiting.take(1);
+      ASSERT_EQ(held.size(), 1U);
+      held.front().answer(200, "", "x");
+    }
+    EXPECT_EQ(body_of(client.answer()).find_first_not_of('x'), std::string_view::npos) << first;
+    EXPECT_EQ(client.until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n") << first;
+    client.send("body");
+    EXPECT_EQ(body_of(client.answer()), "body");
+  }
+}
+
+TEST(HttpServer, PutsNoErrorIntoTheMiddleOfAnotherAnswer) {
+  served s{[&](http::request&, const http::responder& reply) {
+    reply.answer(200, "", std::string(large_bytes, 'x'));
+  }};
+  raw_client client{s.port()};
+  client.send(get("/"));
+  expect_taken(client);
+  client.send("no request\r\n\r\n");
+  expect_taken(client);
+  const auto all = client.rest();
+  EXPECT_EQ(all.find("HTTP/1.1 ", 1), std::string::npos) << "after " << all.size() << " bytes";
+}
+
 TEST(HttpServer, StreamsPiecesAsChunks) {
   served s{[](http::request&, const http::responder& reply) {
     reply.begin(200, "text/event-stream", "X-More: 1\r\n");

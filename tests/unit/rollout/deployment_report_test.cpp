@@ -32,6 +32,7 @@ deployment_report filled() {
   out.before.error_rate = 0.01;
   out.after.error_rate = 0.012;
   out.after.tasks = 1000;
+  out.quality = {0.9995, 0.75, std::nullopt};
   out.ledger = balance({1000, 990, 10, 0, 0, 0, 0});
   out.decisions.push_back({1, 1, first_of_may, decision_kind::started, phase::preparation,
                            mode::idle, 0, "", "by <b>ada</b> | & co", "", false});
@@ -116,13 +117,16 @@ TEST(DeploymentReport, WritesTheSameFiguresInEveryFormat) {
   for (const char* figure :
        {"5478.0 MB", "1122.0 MB", "-4356.0 MB", "2739.00 USD/month", "+25.5 ms", "1.20 %",
         "+0.20 points", "error_rate 20 %", "4.00 s (within the budget)", "PARTIAL_ROLLOUT",
-        "1000 accepted = 1000 answered + 0 pending"}) {
+        "1000 accepted = 1000 answered + 0 pending",
+        "availability 99.95 %, prediction accuracy 75.00 %, workflow detection not measured"}) {
     EXPECT_NE(markdown.find(figure), std::string::npos) << figure;
     EXPECT_NE(html.find(figure), std::string::npos) << figure;
   }
   const auto json = json_fields(report_json(report));
   ASSERT_TRUE(json);
   EXPECT_EQ(field(*json, "savings.usd_month_saved"), "2178");
+  EXPECT_EQ(field(*json, "quality.availability"), "0.9995");
+  EXPECT_EQ(field(*json, "quality.workflow_detection"), "null");
   EXPECT_EQ(field(*json, "phase"), "\"PARTIAL_ROLLOUT\"");
   EXPECT_EQ(field(*json, "rollbacks[0].duration_ms"), "4000");
   EXPECT_EQ(field(*json, "rollbacks[0].switched_after_ms"), "250");
