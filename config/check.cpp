@@ -119,6 +119,7 @@ private:
   void check_headers(const backend& worker, const std::string& path) {
     if (!worker.headers.empty() && worker.kind != backend_kind::http)
       complain(path, "only an http backend is sent headers");
+    std::unordered_set<std::string> seen;
     for (const auto& [name, value] : worker.headers) {
       auto shown = path;
       shown += '.';
@@ -140,6 +141,8 @@ private:
                                                      "upgrade",    "idempotency-key"};
       if (std::ranges::find(ours, lower) != ours.end())
         complain(shown, "the node sets this header itself");
+      if (!seen.insert(lower).second)
+        complain(shown, "this header is set twice: upper and lower case are the same");
     }
   }
 
@@ -177,8 +180,14 @@ private:
         if (worker.command.empty() || worker.command.front().empty()) {
           complain(path + ".backend.command", "a process needs a command");
         }
+        if (!worker.url.empty())
+          complain(path + ".backend.url", "only an http backend has a url", "kind: http");
         break;
-      case backend_kind::http: check_server(worker, path + ".backend"); break;
+      case backend_kind::http:
+        check_server(worker, path + ".backend");
+        if (worker.protocol != backend{}.protocol)
+          complain(path + ".backend.protocol", "only a process has a protocol");
+        break;
       case backend_kind::function:
         if (!worker.command.empty()) {
           complain(path + ".backend.command", "a function has no command", "kind: process");

@@ -9,6 +9,8 @@
 #include <concepts>
 #include <limits>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -47,6 +49,18 @@ bool is_name(std::string_view text) {
 }
 
 namespace {
+
+/// `python3 w.py` as the list that was meant: `[python3, w.py]`.
+std::string list_of_words(std::string_view text) {
+  std::string list;
+  for (std::size_t at = text.find_first_not_of(' '); at < text.size();
+       at = text.find_first_not_of(' ', at)) {
+    const auto end = std::min(text.find(' ', at), text.size());
+    list.append(list.empty() ? "" : ", ").append(text.substr(at, end - at));
+    at = end;
+  }
+  return '[' + list + ']';
+}
 
 /// The shortest text, and never with an exponent: bounds are read by people.
 std::string number(double value) {
@@ -386,7 +400,7 @@ private:
     }
     if (found.is != tree::kind::list) {
       complain(found.at, shown, "expected a list, found " + describe_value(found),
-               found.is == tree::kind::scalar ? '[' + found.text + ']' : std::string{});
+               found.is == tree::kind::scalar ? list_of_words(found.text) : std::string{});
       return;
     }
     value.clear();

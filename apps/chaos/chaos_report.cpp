@@ -221,7 +221,7 @@ void print_result(const chaos_job& job, const chaos_result& came,
       out.always_balanced ? "accepted = answered + pending" : "NOT BALANCED",
       grouped(came.ledger_looks).c_str());
   if (came.journaled > 0)
-    std::printf("journal       %s of %s journaled tasks are in it with the end that was heard\n",
+    std::printf("journal       %s of %s journal entries match what the caller was told\n",
                 grouped(came.journaled - came.journal_missing).c_str(),
                 grouped(came.journaled).c_str());
   std::printf("lost          %s\n", grouped(out.lost).c_str());

@@ -50,7 +50,7 @@ void add_watch_option(CLI::App& verb, asking& how) {
   verb.add_flag("--watch", how.watch, "Refresh until Ctrl-C");
   verb.add_option("--interval", how.interval_s, "Seconds between two refreshes with --watch")
       ->capture_default_str()
-      ->check(CLI::Range(0.1, 3600.0));
+      ->check(within(0.1, 3600.0));
 }
 
 void add_period_option(CLI::App& verb, std::string& last) {

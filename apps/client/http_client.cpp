@@ -67,8 +67,11 @@ std::optional<node_address> node_address::parse(std::string_view url) {
   } else {
     result.port = 7117;
   }
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host.empty()) return std::nullopt;
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  // No user, no password (they would be shown in every error), no half of a pair of brackets.
+  if (host.empty() || host.find_first_of("@[]?#% \t") != host.npos) return std::nullopt;
+  if (!bracketed && host.find(':') != host.npos) return std::nullopt;
   result.host = host;
   return result;
 }

@@ -2,6 +2,7 @@
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
+#include "protocols/plain_text.hpp"
 
 #include <cstdio>
 #include <fstream>
@@ -110,13 +111,16 @@ int report(const report_options& o) {
     client.say_refused(*made);
     return client.code();
   }
+  // Markdown is read in terminals, wherever it is kept until then: a reason that somebody gave must
+  // not reach one raw.
+  const auto shown = format == "md" ? protocols::plain_text(made->body, protocols::line_ends::keep)
+                                    : shown_text(made->body);
   if (o.file.empty()) {
-    const auto shown = shown_text(made->body);
     std::fwrite(shown.data(), 1, shown.size(), stdout);
     return done;
   }
   std::ofstream file{o.file, std::ios::binary};
-  file << made->body;
+  file << shown;
   if (!file.flush()) {
     say_problem("cannot-write", "cannot write \"" + o.file + "\" — is there room and permission?");
     return failed;

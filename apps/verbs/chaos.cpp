@@ -253,7 +253,7 @@ void add_chaos(CLI::App& program, outcome& result) {
 
   auto* listing = verb->add_subcommand("list", "The plans that come with Greenroom");
   auto list_as_json = std::make_shared<bool>(false);
-  listing->add_flag("--json", *list_as_json, "For programs");
+  listing->add_flag("--json", *list_as_json, "Print JSON");
   listing->footer("Example:\n  greenroom chaos list");
   listing->callback([list_as_json, &result] { result.code = list(*list_as_json); });
 
@@ -266,7 +266,7 @@ void add_chaos(CLI::App& program, outcome& result) {
                       "Another one than the plan's: the same seed, the same schedule");
   running->add_option("--duration", o->duration, "Another one than the plan's, such as 30s");
   running->add_flag("--dry-run", o->dry_run, "Only shows what would happen when");
-  running->add_flag("--json", o->as_json, "For programs");
+  running->add_flag("--json", o->as_json, "Print JSON");
   running->footer(
       "Exit code 1 when a threshold is missed: mean recovery at most 7 s, every fault recovered\n"
       "from, 95.2 % of the tasks completed, none lost; a plan may ask for more.\n\n"

@@ -191,7 +191,7 @@ CLI::App* add_reading(CLI::App& verb, const char* name, const char* what,
   add_configuration_options(*sub, given->source);
   auto* const file = sub->add_option("FILE", given->source.file, "A configuration file (YAML)");
   file->excludes(sub->get_option("--profile"))->excludes(sub->get_option("--config"));
-  sub->add_flag("--json", given->as_json, "For programs");
+  sub->add_flag("--json", given->as_json, "Print JSON");
   return sub;
 }
 
@@ -214,7 +214,7 @@ void add_config(CLI::App& program, outcome& result) {
   showing->add_flag("--secrets", given->secrets, "Show what sounds like a secret too");
   showing->footer("Example: greenroom config show --profile core --set pool.cooldown=60s");
   auto* const listing = verb->add_subcommand("keys", "List every key, its default and meaning");
-  listing->add_flag("--json", given->as_json, "For programs");
+  listing->add_flag("--json", given->as_json, "Print JSON");
   listing->footer("Example: greenroom config keys");
 
   const auto from = [given] {

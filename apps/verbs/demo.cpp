@@ -300,7 +300,7 @@ void add_demo(CLI::App& program, outcome& result) {
   auto o = std::make_shared<demo_options>();
   verb->add_option("--seconds", o->seconds, "How long, both halves together")
       ->capture_default_str()
-      ->check(CLI::Range(4.0, 86'400.0));
+      ->check(within(4.0, 86'400.0));
   add_configuration_options(*verb, o->source);
   verb->add_option("--users", o->users, "People in the office; 0: by the size of the cast");
   verb->add_option("--seed", o->seed, "Another seed is another day")->capture_default_str();
@@ -308,7 +308,7 @@ void add_demo(CLI::App& program, outcome& result) {
       "--compare", o->compare,
       "The same day twice more: fixed keep-alive of 45 s, and LRU slots; each takes half "
       "of --seconds");
-  verb->add_flag("--json", o->as_json, "For programs");
+  verb->add_flag("--json", o->as_json, "Print JSON");
   verb->footer(
       "Exit code 1 when a task that was accepted got lost.\n\n"
       "Example:\n"

@@ -48,7 +48,7 @@ void add_version(CLI::App& program, outcome& result) {
   auto* verb = program.add_subcommand("version", "What this program is");
   verb->group(group::study);
   auto as_json = std::make_shared<bool>(false);
-  verb->add_flag("--json", *as_json, "For programs");
+  verb->add_flag("--json", *as_json, "Print JSON");
   verb->footer("Example:\n  greenroom version --json");
   verb->callback([as_json, &result] {
     if (*as_json)

@@ -160,7 +160,7 @@ void add_replay(CLI::App& program, outcome& result) {
       ->required();
   verb->add_option("--speed", o->speed, "So many times as fast as recorded")
       ->capture_default_str()
-      ->check(CLI::Range(1e-6, 1e9));
+      ->check(within(1e-6, 1e9));
   verb->add_option("--first", o->first, "Only so much of the recording, such as 10m");
   verb->add_option("--limit", o->limit, "Only the first so many requests");
   verb->add_option("--warmup", o->warmup, "So much at the start is not measured")

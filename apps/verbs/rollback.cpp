@@ -38,11 +38,10 @@ void print_rollback(const json& one) {
   print_text("rollback " + text_of(one, "id", "?") + "  " + paint(state, shade) + "  "
              + text_of(one, "trigger") + ": " + text_of(one, "reason") + "\n");
   if (one.contains("duration_ms") && one["duration_ms"].is_number())
-    std::printf("took         %s (switched after %s), %s re-queued, %s cut off\n",
-                spoken_duration(number_of(one, "duration_ms")).c_str(),
-                spoken_duration(number_of(one, "switched_after_ms")).c_str(),
-                fixed(number_of(one, "requeued"), 0).c_str(),
-                fixed(number_of(one, "fenced"), 0).c_str());
+    print_text("took         " + spoken_duration(number_of(one, "duration_ms"))
+               + " (switched after " + spoken_duration(number_of(one, "switched_after_ms")) + "), "
+               + fixed(number_of(one, "requeued"), 0) + " tasks re-queued, "
+               + fixed(number_of(one, "fenced"), 0) + " cut off and run again\n");
   if (state == "awaiting_confirmation")
     std::printf(
         "             `greenroom rollback --confirm` carries it out, `--cancel` calls it off\n");
@@ -180,10 +179,10 @@ void add_rollback(CLI::App& program, outcome& result) {
   auto o = std::make_shared<rollback_options>();
   verb->add_option("--reason", o->reason, "Why, for the record")->type_name("TEXT");
   verb->add_flag("--planned", o->planned, "Step by step instead of at once");
-  verb->add_flag("--yes", o->yes, "Does not ask");
+  verb->add_flag("--yes", o->yes, "Skip the confirmation");
   auto* confirm = verb->add_flag("--confirm", o->confirm, "Carry out the one that awaits a word");
   verb->add_flag("--cancel", o->cancel, "Call off the one that awaits a word")->excludes(confirm);
-  verb->add_flag("--async", o->async, "Does not wait for its end");
+  verb->add_flag("--async", o->async, "Do not wait for its end");
   add_asking_options(*verb, o->how);
   verb->footer(
       "Example:\n"

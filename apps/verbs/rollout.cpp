@@ -152,7 +152,7 @@ void add_rollout(CLI::App& program, outcome& result) {
   };
   const auto nothing = [](CLI::App&, rollout_options&) {};
   const auto with_yes = [](CLI::App& one, rollout_options& o) {
-    one.add_flag("--yes", o.yes, "Does not ask");
+    one.add_flag("--yes", o.yes, "Skip the confirmation");
   };
   add("start", "Begins: preparation, then shadow", nothing,
       [](const rollout_options& o) { return steer(o, "start", nullptr); });
@@ -162,7 +162,7 @@ void add_rollout(CLI::App& program, outcome& result) {
   add(
       "advance", "Goes on before the hold is over, or confirms",
       [](CLI::App& one, rollout_options& o) {
-        one.add_flag("--yes", o.yes, "Does not ask");
+        one.add_flag("--yes", o.yes, "Skip the confirmation");
         one.add_flag("--force", o.force, "Goes on without enough data too");
       },
       [](const rollout_options& o) {
@@ -193,8 +193,8 @@ void add_routing(CLI::App& program, outcome& result) {
       program.add_subcommand("routing", "Set the percentage of traffic for the intelligent pool");
   verb->group(group::change);
   auto o = std::make_shared<rollout_options>();
-  verb->add_option("PERCENT", o->percentage, "0 to 100")->required()->check(CLI::Range(0.0, 100.0));
-  verb->add_flag("--yes", o->yes, "Does not ask");
+  verb->add_option("PERCENT", o->percentage, "0 to 100")->required()->check(within(0.0, 100.0));
+  verb->add_flag("--yes", o->yes, "Skip the confirmation");
   add_asking_options(*verb, o->how);
   verb->footer("Example:\n  greenroom routing 25 --yes");
   verb->callback([o, &result] { result.code = route(*o); });

@@ -59,8 +59,44 @@ service_manager::service_manager() {
   const auto whose = number_in("WATCHDOG_PID");
   if (period && *period > 0 && (!whose || *whose == std::int64_t{getpid()}))
     watchdog_ = std::chrono::microseconds{*period};
-  for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS",
-                           "LISTEN_PID", "LISTEN_FDNAMES"})
+  // systemd.exec(5), "Environment variables in spawned processes": they are the node's alone.
+  for (const char* name : {"NOTIFY_SOCKET",
+                           "WATCHDOG_USEC",
+                           "WATCHDOG_PID",
+                           "LISTEN_FDS",
+                           "LISTEN_PID",
+                           "LISTEN_FDNAMES",
+                           "LISTEN_PIDFDID",
+                           "CREDENTIALS_DIRECTORY",
+                           "INVOCATION_ID",
+                           "JOURNAL_STREAM",
+                           "MAINPID",
+                           "MANAGERPID",
+                           "MANAGERPIDFDID",
+                           "SYSTEMD_EXEC_PID",
+                           "MEMORY_PRESSURE_WATCH",
+                           "MEMORY_PRESSURE_WRITE",
+                           "FDSTORE",
+                           "REMOTE_ADDR",
+                           "REMOTE_PORT",
+                           "TRIGGER_UNIT",
+                           "TRIGGER_PATH",
+                           "TRIGGER_TIMER_REALTIME_USEC",
+                           "TRIGGER_TIMER_MONOTONIC_USEC",
+                           "EXIT_CODE",
+                           "EXIT_STATUS",
+                           "SERVICE_RESULT",
+                           "MONITOR_SERVICE_RESULT",
+                           "MONITOR_EXIT_CODE",
+                           "MONITOR_EXIT_STATUS",
+                           "MONITOR_INVOCATION_ID",
+                           "MONITOR_UNIT",
+                           "PIDFILE",
+                           "RUNTIME_DIRECTORY",
+                           "STATE_DIRECTORY",
+                           "CACHE_DIRECTORY",
+                           "LOGS_DIRECTORY",
+                           "CONFIGURATION_DIRECTORY"})
     ::unsetenv(name);
 }
 

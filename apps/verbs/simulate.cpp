@@ -310,13 +310,14 @@ void add_simulate(CLI::App& program, outcome& result) {
                    "have 0.2 without it");
   verb->add_option("--memory-ratio", o->memory_ratio,
                    "Tune each policy's knob until its mean memory is at most this share of "
-                   "always-warm");
+                   "always-warm")
+      ->check(within(0, 1));
   verb->add_option(
       "--horizon", o->horizon,
       "The end of time in the recording, in seconds; the last request without it. Times "
       "since 1970 are understood, and then counted from the first request");
   verb->add_option("--plot", o->plot, "Write a chart of cold starts against memory (SVG)");
-  verb->add_flag("--json", o->as_json, "For programs");
+  verb->add_flag("--json", o->as_json, "Print JSON");
   verb->footer(
       "Example:\n  greenroom simulate office.csv.gz --load-time 22s --memory-ratio 0.11 "
       "--policy greenroom --policy hybrid:4h");

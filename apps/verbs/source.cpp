@@ -1,6 +1,7 @@
 #include "apps/verbs/source.hpp"
 
 #include "apps/client/problem_line.hpp"
+#include "runtime/machine/process/launch.hpp"
 
 #include <array>
 #include <cstdio>
@@ -81,6 +82,32 @@ std::vector<std::filesystem::path> profile_folders() {
   return folders;
 }
 
+namespace {
+
+/// Commands that could not be run here. Only a warning: a file may be checked on another machine.
+void warn_of_missing_programs(const config::node& whole, const std::string& source,
+                              std::vector<config::problem>& warnings) {
+  const char* path = std::getenv("PATH");
+  for (const auto& group : whole.departments)
+    for (const auto& one : group.specialists) {
+      const auto& backend = one.backend;
+      if (backend.command.empty() || backend.env.contains("PATH")) continue;
+      const auto& program = backend.command.front();
+      // What is relative is so to a folder that may not be there yet.
+      if (program.find('/') != program.npos && program.front() != '/') continue;
+      if (!machine::find_program(program, program_folder(), path == nullptr ? "" : path).empty())
+        continue;
+      config::problem missing;
+      missing.source = source;
+      missing.key = one.name + ".backend.command";
+      missing.message = "there is no program \"" + backend.command.front()
+                        + "\" on this machine: install it, or give its full path";
+      warnings.push_back(std::move(missing));
+    }
+}
+
+}  // namespace
+
 config::load_result read_configuration(const configuration_source& source) {
   config::load_options options;
   options.profile_dirs = profile_folders();
@@ -88,13 +115,17 @@ config::load_result read_configuration(const configuration_source& source) {
   if (!source.listen.empty()) options.sets.push_back("listen=" + source.listen);
   if (!source.data.empty()) options.sets.push_back("data_dir=" + source.data);
   options.environment = environment();
-  return source.file.empty() ? config::load_profile(source.profile, options)
-                             : config::load_file(source.file, options);
+  auto loaded = source.file.empty() ? config::load_profile(source.profile, options)
+                                    : config::load_file(source.file, options);
+  if (loaded.value) warn_of_missing_programs(*loaded.value, source.name(), loaded.warnings);
+  return loaded;
 }
 
 std::optional<config::node> load_configuration(const configuration_source& source) {
   auto loaded = read_configuration(source);
   say_problems(loaded.problems);
+  for (const auto& one : loaded.warnings)
+    std::fprintf(stderr, "greenroom: warning: %s\n", config::to_string(one).c_str());
   return std::move(loaded.value);
 }
 

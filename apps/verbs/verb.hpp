@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <sstream>
 #include <string>
 
 namespace greenroom::apps {
@@ -19,6 +20,19 @@ enum exit_code : int {
 struct outcome {
   int code = done;
 };
+
+/// A number between these two. Unlike `CLI::Range` it refuses "nan", which is in no range.
+inline CLI::Validator within(double from, double to) {
+  return {[=](const std::string& text) {
+            double value = 0;
+            const bool good =
+                CLI::detail::lexical_cast(text, value) && value >= from && value <= to;
+            std::ostringstream wanted;
+            wanted << text << " is not between " << from << " and " << to;
+            return good ? std::string{} : wanted.str();
+          },
+          "FLOAT"};
+}
 
 /// Groups of `greenroom --help`, in the order in which they are shown.
 namespace group {

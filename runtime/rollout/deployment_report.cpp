@@ -221,8 +221,8 @@ std::string report_markdown(const deployment_report& report) {
     out += "### " + std::to_string(plan.id()) + ", " + std::string(name_of(plan.kind())) + ": "
            + std::string(name_of(plan.cause())) + "\n\n" + cell(plan.reason()) + "\n\nState "
            + std::string(name_of(plan.state())) + ", took " + took(plan) + "; "
-           + std::to_string(plan.requeued()) + " tasks moved, " + std::to_string(plan.drained())
-           + " finished, " + std::to_string(plan.fenced()) + " fenced.\n\n- "
+           + std::to_string(plan.requeued()) + " tasks re-queued, " + std::to_string(plan.drained())
+           + " finished, " + std::to_string(plan.fenced()) + " cut off and run again.\n\n- "
            + checklist(plan, "\n- ") + "\n";
     const auto lines = cause_lines(each.analysis);
     for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -300,10 +300,10 @@ std::string report_html(const deployment_report& report) {
                               + ": " + std::string(name_of(plan.cause())))
            + "</h3><p>" + escaped_for_html(plan.reason()) + "</p><p>"
            + escaped_for_html("State " + std::string(name_of(plan.state())) + ", took " + took(plan)
-                              + "; " + std::to_string(plan.requeued()) + " tasks moved, "
+                              + "; " + std::to_string(plan.requeued()) + " tasks re-queued, "
                               + std::to_string(plan.drained()) + " finished, "
-                              + std::to_string(plan.fenced()) + " fenced. " + checklist(plan, ", ")
-                              + ".")
+                              + std::to_string(plan.fenced()) + " cut off and run again. "
+                              + checklist(plan, ", ") + ".")
            + "</p>";
     const auto lines = cause_lines(each.analysis);
     if (lines.empty()) continue;

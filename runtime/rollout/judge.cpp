@@ -146,11 +146,10 @@ finding judge_mean(const evidence& seen, const criteria& wanted) {
   }
   const bool well = *canary < allowed_over(*control, wanted) || *canary <= *control;
   out.outcome = well ? verdict::pass : verdict::hold;
-  out.text = text_of("%.4g ms on average, baseline %.4g ms, ratio %.2f, limit %.2f", *canary,
+  out.text = text_of("%.4g ms on average, baseline %.4g ms, ratio %.2f, allowed: %.2f×", *canary,
                      *control, *control > 0 ? *canary / *control : 0.0, wanted.response_ratio);
   // Said, so that nobody wonders at a ratio beyond its limit that passes.
-  if (wanted.response_slack_ms > 0)
-    out.text += text_of(" or %.4g ms more", wanted.response_slack_ms);
+  if (wanted.response_slack_ms > 0) out.text += text_of(" or +%.4g ms", wanted.response_slack_ms);
   return out;
 }
 

@@ -78,6 +78,32 @@ TEST_F(Cli, EndsWithThreeWhenTheNodeIsNotThere) {
   EXPECT_EQ(run_program({"status", "--node", "ftp://there"}).code, 2);
 }
 
+TEST_F(Cli, RefusesAnAddressThatCannotBeMeant) {
+  for (const char* node :
+       {"http://user:secret@127.0.0.1:1", "http://[::1", "http://a b", "http://::1", "http://?x"})
+    EXPECT_EQ(run_program({"status", "--node", node}).code, 2) << node;
+}
+
+TEST_F(Cli, RefusesWhatIsNoNumber) {
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"demo", "--seconds", "nan"},
+                                             {"demo", "--seconds", "inf"},
+                                             {"simulate", "x.csv", "--memory-ratio", "nan"},
+                                             {"replay", "x.csv", "--speed", "nan"},
+                                             {"routing", "nan"},
+                                             {"status", "--watch", "--interval", "nan"}}) {
+    const auto came = run_program(words);
+    EXPECT_EQ(came.code, 2) << words.front();
+    EXPECT_THAT(came.err, HasSubstr("between")) << words.front();
+  }
+}
+
+TEST_F(Cli, NamesTheNearestVerbWithinAVerb) {
+  const auto came = run_program({"rollout", "statsu"});
+  EXPECT_EQ(came.code, 2);
+  EXPECT_THAT(came.err, HasSubstr("did you mean \"status\""));
+}
+
 TEST_F(Cli, StartsNothingWithAWrongConfigurationAndNamesTheLine) {
   const auto path = file("wrong.yaml", "version: 1\npool:\n  max_wram: 3\n");
   const auto result = run_program({"serve", "--config", path});

@@ -138,6 +138,8 @@ TEST_F(Operator, ControlCharactersReachNeitherLogNorTerminal) {
     const auto came = run_on_terminal(words, 200);
     EXPECT_TRUE(plain(came.text)) << verb[0] << ": " << came.text;
   }
+  // Markdown is kept in files, and read in a terminal later.
+  EXPECT_TRUE(plain(node.ask({"report"}).out));
   EXPECT_THAT(run_on_terminal({"logs", "loud", "--node", where}, 200).text,
               HasSubstr("\\u001b[2Jx"));
 }
@@ -268,6 +270,10 @@ TEST_F(Operator, TellsTheServiceManagerWhatItAsksFor) {
   live_node node{"pool: { max_warm: 1 }", {{.name = "one"}}};
   node.set_environment("NOTIFY_SOCKET", path("notify"));
   node.set_environment("WATCHDOG_USEC", "400000");
+  node.set_environment("INVOCATION_ID", "0123");
+  node.set_environment("CREDENTIALS_DIRECTORY", "/run/credentials/x");
+  node.set_environment("GREENROOM_PROFILE", "core");
+  node.set_environment("GREENROOM_POOL_COOLDOWN", "44s");
   ASSERT_TRUE(node.start()) << node.errors();
   EXPECT_THAT(manager.next_of("READY=1"), HasSubstr("STATUS="));
   EXPECT_EQ(manager.next_of("WATCHDOG=1"), "WATCHDOG=1");
@@ -278,6 +284,11 @@ TEST_F(Operator, TellsTheServiceManagerWhatItAsksFor) {
   const auto environment = read_file("/proc/" + std::to_string(pid) + "/environ");
   EXPECT_THAT(environment, Not(HasSubstr("NOTIFY_SOCKET")));
   EXPECT_THAT(environment, Not(HasSubstr("WATCHDOG_USEC")));
+  // Nor know what is the node's alone; its own three it has.
+  for (const auto* name :
+       {"INVOCATION_ID", "CREDENTIALS_DIRECTORY", "GREENROOM_PROFILE", "COOLDOWN"})
+    EXPECT_THAT(environment, Not(HasSubstr(name)));
+  EXPECT_THAT(environment, HasSubstr("GREENROOM_SPECIALIST=one"));
   node.signal(SIGHUP);
   const auto reloading = manager.next_of("RELOADING=1");
   EXPECT_THAT(reloading, ::testing::MatchesRegex("RELOADING=1\nMONOTONIC_USEC=[0-9]+"));

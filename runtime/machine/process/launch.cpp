@@ -120,11 +120,19 @@ std::string not_found(const launch_order& order) {
   return "\"" + program + "\" is not an executable file (chmod +x makes a script one)";
 }
 
+/// Greenroom's own variables are keys of this node, secrets among them, or what its clients use. A
+/// worker gets its own three; marks go on to whoever is started below.
+bool is_of_the_node(std::string_view name) {
+  return name.starts_with("GREENROOM_") && !name.ends_with("_MARK")
+         && !name.starts_with("GREENROOM_TEST_");
+}
+
 std::vector<std::string> build_environment(const launch_order& order) {
   std::vector<std::string> result;
   for (char** entry = order.empty_environment ? nullptr : environ; entry && *entry; ++entry) {
     const std::string_view pair{*entry};
-    if (!order.env.contains(std::string{pair.substr(0, pair.find('='))})) result.emplace_back(pair);
+    const auto name = pair.substr(0, pair.find('='));
+    if (!is_of_the_node(name) && !order.env.contains(std::string{name})) result.emplace_back(pair);
   }
   for (const auto& [key, value] : order.env) result.emplace_back(key).append("=").append(value);
   return result;
