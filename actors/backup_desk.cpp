@@ -146,8 +146,9 @@ void backup_desk::make(const answer& told) {
   expire();  // Its time may be over although requests of others have come all the while.
   if (!id_.empty())
     return told(409,
-                "another backup is being fetched; it is removed when that is done, or after ten "
-                "minutes without a request");
+                "backup " + id_ + " is being fetched; it is removed when that is done, by DELETE "
+                "/v1/backups/" + id_ + ", or after another "
+                    + std::to_string(left().count() / 1'000'000'000) + " s without a request");
   protocols::task_id words{house_.seed, static_cast<std::uint64_t>(house_.time->now_ns())};
   const auto id = protocols::to_string(words);
   folder_ = of_.data_dir + "/" + std::string{backup_prefix} + id;

@@ -273,7 +273,7 @@ void department::let_go(task_ptr job) {
     one.failed_starts = 0;
     judge(one, true);
   } else if (job->why == failure::out_of_time && job->attempts > 0)
-    judge(one, false);
+    judge(one, false, !is_hurried(*job));
   else if (job->why == failure::worker_failed && (job->result.upstream || !job->result.answered))
     judge(one, false);  // In the middle of a stream, so that it could not be tried again.
   else
@@ -307,11 +307,15 @@ void department::attempt_over(task_ptr job) {
   job->holder = incarnation_;
   if (job->claimed.load(std::memory_order_acquire)) {
     if (job->why == failure::out_of_time)
-      judge(one, false);
+      judge(one, false, !is_hurried(*job));
     else
       one.breaker.forget();
   } else {
-    judge(one, false);
+    // An input that kills its worker at each try is one failure, not several.
+    if (job->attempts <= 1 || !one.breaker.is_closed())
+      judge(one, false);
+    else
+      one.breaker.forget();
     decide_retry(one, std::move(job));
   }
   rest(one, now_ns());
@@ -382,8 +386,13 @@ void department::fail_waiting(entry& one, failure why, const std::string& messag
   one.wanted_since_ns = 0;
 }
 
+bool department::is_hurried(const task& job) {
+  return job.deadline_ns.load(std::memory_order_relaxed) - job.accepted_ns
+         < member_of(entry_of(job.specialist)).task_timeout_ns;
+}
+
 // The breaker's verdict on what was handed out.
-void department::judge(entry& one, bool ok) {
+void department::judge(entry& one, bool ok, bool own_fault) {
   if (ok) {
     one.breaker.success();
     if (std::exchange(one.circuit_shown, false)
@@ -394,7 +403,7 @@ void department::judge(entry& one, bool ok) {
     return;
   }
   const auto limits = breaker_limits();
-  if (!one.breaker.failure(limits, at(now_ns()))) return;
+  if (!one.breaker.failure(limits, at(now_ns()), own_fault)) return;
   one.circuit_shown = true;
   // Its fallback takes what it can; what stays waits as long as it was told to.
   std::erase_if(retries_, [&](retry& later) {

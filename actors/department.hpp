@@ -101,7 +101,9 @@ private:
   void relieve(entry& one);
   void move_to(protocols::task_ptr job, std::uint32_t specialist, protocols::pool_kind pool);
   void fail_waiting(entry& one, protocols::failure why, const std::string& message);
-  void judge(entry& one, bool ok);
+  void judge(entry& one, bool ok, bool own_fault = true);
+  /// Its caller gave it less time than the specialist's own task_timeout.
+  [[nodiscard]] bool is_hurried(const protocols::task& job);
   [[nodiscard]] runtime::breaker::settings breaker_limits() const;
   void rest(entry& one, std::int64_t since_ns);
 

@@ -41,7 +41,9 @@ void department::adopt_cast() {
       hire(place);
       pump(one);
     }
-    // It may be another command now, or what it lacked may be there.
+    // It may be another command now, or what it lacked may be there: whoever mended it need not
+    // wait.
+    if (!one.breaker.is_closed()) judge(one, true);
     if (std::exchange(one.given_up, false)) {
       one.failed_starts = 0;
       one.not_before_ns = 0;

@@ -174,7 +174,9 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
     case runtime::admission::circuit_open: break;
   }
   return refusal{failure::circuit_open,
-                 one.config.name + " failed too often and is left alone for a moment",
+                 "the circuit of " + one.config.name
+                     + " is open after repeated failures; it is tried again after Retry-After; "
+                       "greenroom diagnose errors says what failed",
                  {},
                  later};
 }

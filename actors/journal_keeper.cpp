@@ -181,9 +181,17 @@ void journal_keeper::not_written(const std::string& why) {
     }
     auto job = task_ptr::adopt(one.job);
     job->journaled = one.what == journal_note::kind::started;
-    job->retry_after_ms = retry_period.count();
+    // Whose acceptance is written is not to be sent again: it runs should the node die before its
+    // end is written, too.
+    const bool accepted = one.what == journal_note::kind::started;
+    if (!accepted) job->retry_after_ms = retry_period.count();
     conclude(house_, *job, task_state::failed, failure::journal_unavailable,
-             "the task could not be made durable: " + why, context());
+             (accepted ? "the task was accepted, but its start could not be written, so it was not "
+                         "run; should the node die before it can write again, it runs after the "
+                         "next start: ask for it by its id before you repeat it: "
+                       : "the task could not be made durable: ")
+                 + why,
+             context());
     if (one.what == journal_note::kind::started) {
       job->phase = task_phase::committed;
       auto& port = house_.pool(job->pool).departments[job->department].port;

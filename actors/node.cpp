@@ -160,8 +160,8 @@ private:
       if (!job.ended()) {
         view.why = protocols::failure::draining;
         view.output =
-            "the node stops before the task has ended; it is in the journal and goes on after the "
-            "next start";
+            "the node stops before the task has ended; it is in the journal, and after the next "
+            "start it is run, or ends unknown where it was running and must not be repeated";
       }
       done_(std::move(view));
     });

@@ -89,7 +89,7 @@ std::optional<std::string> node::diagnose(std::string_view subject,
     if (const auto efficiency = now.pool_memory_efficiency;
         !always_warm && efficiency && *efficiency < 0.75 && now.total > 0)
       found.push_back({*efficiency < 0.2 ? "critical" : "warning",
-                       "memory efficiency is " + percent(*efficiency) + ", 75 % and more is usual",
+                       "memory efficiency is " + percent(*efficiency) + "; expected: 75 % or more",
                        "pool.max_warm: " + std::to_string(std::max<std::size_t>(now.total / 5, 1))
                            + " (a fifth of the cast), or a shorter pool.cooldown than "
                            + std::to_string(config.pool.cooldown.count() / 1000) + " s"});
@@ -112,7 +112,7 @@ std::optional<std::string> node::diagnose(std::string_view subject,
     if (sample.warm_hit_rate && *sample.warm_hit_rate < 0.68)
       found.push_back(
           {*sample.warm_hit_rate < 0.4 ? "critical" : "warning",
-           "the warm hit rate is " + percent(*sample.warm_hit_rate) + ", 68 % and more is usual",
+           "the warm hit rate is " + percent(*sample.warm_hit_rate) + "; expected: 68 % or more",
            "pool.max_warm: "
                + std::to_string(config.pool.max_warm
                                 + std::max<std::size_t>(config.pool.max_warm / 5, 1))
@@ -188,7 +188,8 @@ std::optional<std::string> node::diagnose(std::string_view subject,
             {"critical", "the worker of " + one.name + " cannot be started: " + one.last_error,
              "mend its backend and send SIGHUP, or try it with greenroom warm " + one.name});
       if (one.circuit_open)
-        found.push_back({"critical", "the circuit of " + one.name + " is open",
+        // As the alert on it is graded: it closes by itself when the worker answers again.
+        found.push_back({"warning", "the circuit of " + one.name + " is open",
                          "its worker fails again and again; see greenroom events"});
       // It is noticed that it says nothing only when the task has no time left for another.
       const auto& members = parts_->house->now_playing().members;
@@ -244,9 +245,17 @@ std::optional<std::string> node::diagnose(std::string_view subject,
     return std::nullopt;
   }
   // What makes the node less than well is named whatever was asked for; that of the subject first.
+  const auto is_said = [&found](const std::string& text) {
+    return std::ranges::any_of(found,
+                               [&text](const advice& one) { return one.text.starts_with(text); });
+  };
   for (const bool own : {true, false})
     for (const auto& one : now.reasons)
-      if ((one.subject == subject) == own) found.push_back({one.severity, one.text, one.change});
+      if ((one.subject == subject) == own && !is_said(one.text))
+        // It must not send people to where they are.
+        found.push_back({one.severity, one.text,
+                         one.change == "greenroom diagnose " + std::string{subject} ? std::string{}
+                                                                                    : one.change});
   std::ranges::stable_sort(found, std::ranges::greater{}, [](const advice& one) {
     return one.severity == "critical" ? 2 : one.severity == "warning" ? 1 : 0;
   });

@@ -181,8 +181,12 @@ node_view node::status() const {
   result.prediction_accuracy = share_of(foreseen, foreseen + house.forecast.prewarm_wastes.load());
   result.workflow_detection =
       share_of(house.forecast.workflows_found.load(), house.forecast.workflows_run.load());
-  result.availability = share_of(
-      result.completed, result.completed + result.failed_tasks + result.unknown + result.shed);
+  // What was refused for what it asked is its caller's mistake.
+  auto bad = result.failed_tasks;
+  for (const auto which : {pool_kind::intelligent, pool_kind::baseline})
+    bad -= std::min(bad, house.ends.refused(which));
+  result.availability =
+      share_of(result.completed, result.completed + bad + result.unknown + result.shed);
   result.accepted = house.gauge.accepted();
   result.pending = result.accepted - std::min(result.accepted, house.gauge.ended());
   result.queue_depth = house.gauge.depth();

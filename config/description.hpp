@@ -148,7 +148,9 @@ void describe(Archive& a, retry& v) {
 
 template <class Archive>
 void describe(Archive& a, breaker& v) {
-  a.field("failures", v.failures, "consecutive failures that open a specialist's circuit",
+  a.field("failures", v.failures,
+          "consecutive failures that open a specialist's circuit; two with 1.5 s between them do "
+          "so, too",
           within(1, many));
   a.field("open", v.open, "how long it refuses before it probes", at_least(1));
   a.field("half_open_probes", v.half_open_probes, "tasks let through to probe", within(1, many));

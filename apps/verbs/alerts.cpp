@@ -92,7 +92,8 @@ int diagnose(const diagnose_options& o) {
   for (const auto& one : findings) {
     const auto severity = text_of(one, "severity", "?");
     print_labelled(severity, colour_of(severity), text_of(one, "finding"));
-    print_labelled("  change:", colour::none, text_of(one, "change"));
+    if (const auto change = text_of(one, "change"); !change.empty())
+      print_labelled("  change:", colour::none, change);
   }
   return done;
 }

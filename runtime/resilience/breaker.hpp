@@ -28,8 +28,10 @@ public:
   /// How many more attempts `admit` would let through now.
   [[nodiscard]] std::size_t room(const settings& set, time_point now) const;
   void success();
-  /// Returns true when it opened just now.
-  bool failure(const settings& set, time_point now);
+  /// Returns true when it opened just now. One that a caller brought about himself, by a deadline
+  /// shorter than the specialist's own, counts towards `failures` in a row only: two of them,
+  /// however far apart, must not close the specialist for everybody.
+  bool failure(const settings& set, time_point now, bool own_fault = true);
   /// The admitted attempt ended without a verdict (cancelled, refused by the worker's own rules).
   void forget();
   /// So many attempts are under way at most: a probe beyond that has ended unheard.
@@ -41,7 +43,8 @@ public:
   [[nodiscard]] time_point opens_until() const { return until_; }
 
 private:
-  std::size_t failed_ = 0;  // In a row.
+  std::size_t failed_ = 0;  // In a row,
+  std::size_t slow_ = 0;    // and those of them that are its own fault.
   std::size_t probing_ = 0;
   bool open_ = false;
   time_point first_{};

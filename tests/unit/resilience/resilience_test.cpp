@@ -46,6 +46,17 @@ TEST(Breaker, OpensForOneThatIsCalledRarely) {
   EXPECT_TRUE(one.failure(set, start + 1500ms));
 }
 
+TEST(Breaker, IsNotOpenedByTwoCallersInAHurry) {
+  const breaker::settings set{.failures = 5, .open = 5s};
+  breaker one;
+  EXPECT_FALSE(one.failure(set, start, false));
+  EXPECT_FALSE(one.failure(set, start + 1700ms, false));
+  // Nor is one of its own before them a reason.
+  EXPECT_FALSE(one.failure(set, start + 2s));
+  EXPECT_FALSE(one.failure(set, start + 3s, false));
+  EXPECT_TRUE(one.failure(set, start + 3s, false)) << "five in a row are five";
+}
+
 TEST(Breaker, LetsOneProbeThroughAndBelievesIt) {
   const breaker::settings set{.failures = 1, .open = 5s};
   breaker one;
