@@ -147,6 +147,10 @@ void bridge::dispatch(task_ptr job) {
 std::string bridge::lateness(const task& job, std::int64_t now_ns) const {
   std::string text = "the deadline passed ";
   text += delay_of(job, now_ns);
+  if (job.state.load(std::memory_order_acquire) == protocols::task_state::running)
+    if (const auto strays = house_.pool(job.pool).specialists[job.specialist].gauge.strays.told();
+        !strays.empty())
+      text += "; its worker " + strays;
   if (const auto* last = job.failures.load(std::memory_order_acquire))
     text += "; attempt " + std::to_string(last->number) + " failed: " + last->why;
   return text;

@@ -50,11 +50,19 @@ public:
     return departure_;
   }
 
-  void on_ready() noexcept override { signal(ready_bit); }
+  void on_ready() noexcept override {
+    {
+      const std::lock_guard lock{mutex_};
+      if (port_ != nullptr) gauge_->strays.clear();
+    }
+    signal(ready_bit);
+  }
   void on_pong() noexcept override { signal(pong_bit); }
-  void on_stray() noexcept override {
+  void on_stray(std::string_view what) noexcept override {
     const std::lock_guard lock{mutex_};
-    if (port_ != nullptr) machine::count(gauge_->stray_lines);
+    if (port_ == nullptr) return;
+    machine::count(gauge_->stray_lines);
+    gauge_->strays.add(what);
   }
   void on_tools(std::shared_ptr<const protocols::tool_effects> tools) noexcept override {
     const std::lock_guard lock{mutex_};
@@ -64,6 +72,7 @@ public:
     bound(result, most_);
     const std::lock_guard lock{mutex_};
     if (port_ == nullptr) return;
+    gauge_->strays.clear();
     job->result = std::move(result);
     job->phase = protocols::task_phase::attempted;
     port_->push(std::move(job), io_unit::current());

@@ -20,6 +20,9 @@ namespace greenroom::protocols {
 /// Deeper nesting than this is refused everywhere; no worker's answer needs it.
 constexpr int json_depth_max = 128;
 
+/// Whether a JSON number is too large for a double, so that ordinary programs read infinity.
+[[nodiscard]] bool beyond_double(std::string_view number);
+
 /// Walks over JSON text once. `Visitor` hears, in order: `begin_object()`, `key(raw)`,
 /// `end_object(members)`, `begin_array()`, `end_array(elements)`, `string(raw)`,
 /// `number(raw, integral)`, `literal(first_letter)`. Raw strings come without quotes, escapes kept.
@@ -33,6 +36,8 @@ public:
   [[nodiscard]] bool at_end() const { return at_ == end_; }
   /// Whether a string so far held half of a surrogate pair.
   [[nodiscard]] bool has_halves() const { return halves_; }
+  /// Whether a number so far was too large for a double.
+  [[nodiscard]] bool has_beyond_double() const { return beyond_double_; }
   /// From now on NaN, Infinity and -Infinity are taken for numbers, as Python writes them.
   void allow_not_finite() { not_finite_ = true; }
 
@@ -204,6 +209,7 @@ private:
   bool number() {
     const char* const begin = at_;
     bool integral = true;
+    bool exponent = false;
     if (take('-') && not_finite_ && at_ != end_ && *at_ == 'I') return word("Infinity");
     if (!take('0') && !digits()) return false;
     if (take('.')) {
@@ -212,10 +218,15 @@ private:
     }
     if (take('e') || take('E')) {
       integral = false;
+      exponent = true;
       if (!take('+')) take('-');
       if (!digits()) return false;
     }
-    visitor_.number(std::string_view{begin, static_cast<std::size_t>(at_ - begin)}, integral);
+    const std::string_view raw{begin, static_cast<std::size_t>(at_ - begin)};
+    // A double holds whatever has no exponent and no more digits than this.
+    constexpr std::size_t surely_fits = 308;
+    if (exponent || raw.size() > surely_fits) beyond_double_ = beyond_double_ || beyond_double(raw);
+    visitor_.number(raw, integral);
     return true;
   }
 
@@ -261,6 +272,7 @@ private:
   const char* at_;
   const char* end_;
   bool halves_ = false;
+  bool beyond_double_ = false;
   bool not_finite_ = false;
   Visitor& visitor_;
 };
@@ -289,10 +301,7 @@ void mend_halves(std::string& json);
 /// `text` with U+FFFD in the place of what is not UTF-8.
 [[nodiscard]] std::string mend_utf8(std::string_view text);
 
-/// Whether a JSON number is too large for a double, so that ordinary programs read infinity.
-[[nodiscard]] bool beyond_double(std::string_view number);
-
-/// The first such number in JSON text; empty: there is none.
+/// The first number in JSON text that is too large for a double; empty: there is none.
 [[nodiscard]] std::string_view number_beyond_double(std::string_view json);
 
 /// Calls `take(raw_key, raw_value)` for each member of the object that `scan` stands before. False

@@ -4,6 +4,7 @@
 #include "protocols/task.hpp"
 #include "protocols/worker_line.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace greenroom::protocols {
@@ -56,52 +57,79 @@ public:
     lines_.finish(
         [&](std::string_view line) {
           line = without_ornament(line);
-          if (!line.empty() && !take_message(line, line.size(), listener))
-            tell_stray(listener, line);
+          if (!line.empty() && !take_messages(line, listener)) tell_stray(listener, line);
         },
         [&](const line_cutter::long_line& line) { tell_stray(listener, line.head); });
   }
 
 private:
+  /// What is no answer, however long, costs no task.
   void skip(const line_cutter::long_line& line, worker_listener& listener) {
+    auto head = without_ornament(line.head);
+    // Something may have been printed before it without a line's end.
+    if (!head.starts_with('{')) head.remove_prefix(std::min(message_start(head, 0), head.size()));
     std::string_view id;
-    static_cast<void>(string_value(id_in_pieces(line.head, line.tail), id_room_, id));
+    static_cast<void>(string_value(id_in_pieces(head, line.tail), id_room_, id));
+    const auto type = member_in_pieces(head, line.tail, "type");
+    if (head.empty() || (type.empty() ? id.empty() : !is_answer(type)))
+      return tell_stray(listener, line.head, line.bytes);
     tell(listener, worker_word::too_long, id, {}, line.bytes);
+  }
+
+  /// `type` is raw text.
+  static bool is_answer(std::string_view type) {
+    return type == R"("result")" || type == R"("error")" || type == R"("chunk")";
   }
 
   void understand(std::string_view line, worker_listener& listener) {
     line = without_ornament(line);
     if (line.empty()) return;
-    if (take_message(line, line.size(), listener)) return;
+    if (take_messages(line, listener)) return;
     if (line.front() == '{') {
       // Some programs write text as it is in memory.
       mended_ = mend_utf8(line);
-      if (mended_.size() != line.size() && take_message(mended_, line.size(), listener)) return;
-      if (const auto raw = id_in_pieces(line, line); looks_like_an_answer(line)) {
+      if (mended_.size() != line.size() && take_messages(mended_, listener)) return;
+      if (looks_like_an_answer(line)) {
         std::string_view id;
-        static_cast<void>(string_value(raw, id_room_, id));
+        static_cast<void>(string_value(id_in_pieces(line, line), id_room_, id));
         const auto why = fault_of(line) + ": " + quoted_bytes(line);
         return tell(listener, worker_word::broken, id, why, line.size());
       }
     } else if (const auto at = message_start(line, 1); at != std::string_view::npos) {
       // Something was printed without a line's end.
-      if (take_message(line.substr(at), line.size(), listener)) line = line.substr(0, at);
+      if (take_messages(line.substr(at), listener)) line = line.substr(0, at);
     }
     tell_stray(listener, line);
   }
 
   static bool looks_like_an_answer(std::string_view line) {
-    const auto type = line.find(R"("type")");
-    if (type == std::string_view::npos) return false;
+    if (line.find(R"("type")") == std::string_view::npos) return false;
+    if (const auto type = member_in_pieces(line, line, "type"); !type.empty())
+      return is_answer(type);
     return line.find(R"("result")") != std::string_view::npos
            || line.find(R"("error")") != std::string_view::npos;
   }
 
-  /// False when `line` is no message.
-  bool take_message(std::string_view line, std::size_t bytes, worker_listener& listener) {
+  /// One message, or several in a row. False: `line` begins with none, and nothing was told.
+  bool take_messages(std::string_view line, worker_listener& listener) {
+    for (bool first = true; !line.empty(); first = false) {
+      const auto length = take_message(line, listener);
+      if (length == 0) {
+        if (!first) tell_stray(listener, line);
+        return !first;
+      }
+      line = without_ornament(line.substr(length));
+    }
+    return true;
+  }
+
+  /// How long the message is that `line` begins with; 0: it begins with none.
+  std::size_t take_message(std::string_view line, worker_listener& listener) {
     std::string_view type, id, text, output = "null", message;
     worker_message said;
-    const bool valid = each_member(line, [&](std::string_view raw_key, std::string_view value) {
+    json_deaf nobody;
+    json_scanner<json_deaf> scan{line, nobody};
+    const bool valid = each_member(scan, [&](std::string_view raw_key, std::string_view value) {
       const auto key = unescape(raw_key, key_room_);
       if (key == "type")
         static_cast<void>(string_value(value, type_room_, type));
@@ -114,15 +142,24 @@ private:
       else if (key == "retryable")
         said.retryable = value == "true";
     });
-    if (!valid) return false;
+    if (!valid) return 0;
+    const auto length = static_cast<std::size_t>(scan.position() - line.data());
     // What is meant for people may be anything.
     if (!message.empty() && !string_value(message, text_room_, text)) text = message;
     said.id = id;
     said.text = text;
-    said.bytes = bytes;
+    said.bytes = length;
+    std::string fault;
     if (type == "result") {
       said.word = worker_word::result;
       said.text = mended(output);
+      const auto number =
+          scan.has_beyond_double() ? number_beyond_double(output) : std::string_view{};
+      if (!number.empty()) {
+        fault = fault_of_number(number) + ": " + quoted_bytes(line.substr(0, length));
+        said.word = worker_word::broken;
+        said.text = fault;
+      }
     } else if (type == "error") {
       said.word = worker_word::error;
     } else if (type == "chunk") {
@@ -132,10 +169,10 @@ private:
     } else if (type == "pong") {
       said.word = worker_word::pong;
     } else {
-      return false;
+      return 0;
     }
     listener.on_message(said);
-    return true;
+    return length;
   }
 
   /// What is passed on has no half of a surrogate pair in it.

@@ -71,17 +71,22 @@ std::string_view without_ornament(std::string_view line) {
 }
 
 std::string_view id_in_pieces(std::string_view head, std::string_view tail) {
-  std::string_view id;
+  return member_in_pieces(head, tail, "id");
+}
+
+std::string_view member_in_pieces(std::string_view head, std::string_view tail,
+                                  std::string_view wanted) {
+  std::string_view found;
   json_deaf nobody;
   json_scanner<json_deaf> scan{head, nobody};
   scan.allow_not_finite();
   // Members before the place where it breaks off have been given by then.
-  const bool whole = each_member(scan, [&id](std::string_view key, std::string_view value) {
-    if (key == "id") id = value;
+  const bool whole = each_member(scan, [&](std::string_view key, std::string_view value) {
+    if (key == wanted) found = value;
   });
-  if (whole || !id.empty()) return id;
+  if (whole || !found.empty()) return found;
   // The official TypeScript library writes the identifier last.
-  constexpr std::string_view key = R"("id")";
+  const auto key = "\"" + std::string{wanted} + "\"";
   const auto at = tail.rfind(key);
   if (at == std::string_view::npos) return {};
   json_scanner<json_deaf> end{tail.substr(at + key.size()), nobody};
@@ -90,7 +95,7 @@ std::string_view id_in_pieces(std::string_view head, std::string_view tail) {
   end.skip_space();
   const char* const begin = end.position();
   if (!end.value(1)) return {};
-  id = {begin, static_cast<std::size_t>(end.position() - begin)};
+  found = {begin, static_cast<std::size_t>(end.position() - begin)};
   // Nothing but short members may follow it, or it belongs to something within.
   std::string_view member;
   for (end.skip_space(); end.take(','); end.skip_space()) {
@@ -103,19 +108,41 @@ std::string_view id_in_pieces(std::string_view head, std::string_view tail) {
   }
   if (!end.take('}')) return {};
   end.skip_space();
-  return end.at_end() ? id : std::string_view{};
+  return end.at_end() ? found : std::string_view{};
 }
 
 std::string fault_of(std::string_view line) {
-  json_deaf nobody;
-  json_scanner<json_deaf> scan{line, nobody};
+  struct depth_watch : json_deaf {
+    int depth = 0;
+    void begin_object() { ++depth; }
+    void begin_array() { ++depth; }
+    void end_object(std::uint32_t) { --depth; }
+    void end_array(std::uint32_t) { --depth; }
+  } watch;
+  json_scanner<depth_watch> scan{line, watch};
   scan.allow_not_finite();
   scan.skip_space();
-  if (scan.value(json_depth_max))
-    return "NaN or Infinity, which JSON does not have (in Python, json.dumps(…, allow_nan=False) "
-           "finds the place)";
-  return "something that is not JSON from byte " + std::to_string(scan.position() - line.data() + 1)
-         + " on";
+  const bool whole = scan.value(json_depth_max);
+  if (whole) scan.skip_space();
+  const auto place = std::to_string(scan.position() - line.data() + 1);
+  if (!whole) {
+    const bool opens = !scan.at_end() && (*scan.position() == '[' || *scan.position() == '{');
+    if (opens && watch.depth >= json_depth_max)
+      return "something that is nested more than " + std::to_string(json_depth_max)
+             + " levels deep";
+    return "something that is not JSON from byte " + place + " on";
+  }
+  if (!scan.at_end()) return "something that goes on behind its end, from byte " + place + " on";
+  if (const auto number = number_beyond_double(line); !number.empty())
+    return fault_of_number(number);
+  return "NaN or Infinity, which JSON does not have (in Python, json.dumps(…, allow_nan=False) "
+         "finds the place)";
+}
+
+std::string fault_of_number(std::string_view number) {
+  constexpr std::size_t shown = 40;
+  return "the number " + std::string{number.substr(0, shown)} + (number.size() > shown ? "…" : "")
+         + ", which is too large for a double";
 }
 
 std::size_t message_start(std::string_view line, std::size_t from) {

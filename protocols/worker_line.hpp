@@ -21,8 +21,15 @@ constexpr std::size_t stray_bytes_told = 256;
 /// object that `head` begins, or the last member of what ends with `tail`. Empty: there is none.
 [[nodiscard]] std::string_view id_in_pieces(std::string_view head, std::string_view tail);
 
-/// What makes `line`, which is no JSON, no JSON: "NaN or Infinity, …".
+/// The same for another member, whose raw value is short.
+[[nodiscard]] std::string_view member_in_pieces(std::string_view head, std::string_view tail,
+                                                std::string_view key);
+
+/// What makes `line`, which cannot be passed on as JSON, so: "NaN or Infinity, …".
 [[nodiscard]] std::string fault_of(std::string_view line);
+
+/// What is said of an output in which `number` is too large for a double.
+[[nodiscard]] std::string fault_of_number(std::string_view number);
 
 /// Where in `line`, from `from` on, an object begins whose first key is one of a message, or npos.
 [[nodiscard]] std::size_t message_start(std::string_view line, std::size_t from);
@@ -37,8 +44,13 @@ inline void tell(worker_listener& listener, worker_word word, std::string_view i
   listener.on_message(said);
 }
 
+/// `bytes`: so long it was.
+inline void tell_stray(worker_listener& listener, std::string_view what, std::size_t bytes) {
+  tell(listener, worker_word::stray, {}, what.substr(0, stray_bytes_told), bytes);
+}
+
 inline void tell_stray(worker_listener& listener, std::string_view what) {
-  tell(listener, worker_word::stray, {}, what.substr(0, stray_bytes_told), what.size());
+  tell_stray(listener, what, what.size());
 }
 
 /// A line that has no end within `bytes`: nothing that comes after it can be understood.

@@ -136,6 +136,7 @@ public:
 private:
   struct message {
     std::string_view version, id, method, result, error;
+    bool beyond_double = false;  ///< A number in it is too large for a double.
     [[nodiscard]] bool is_answer() const {
       return method.empty() && !id.empty() && id != "null" && !(result.empty() && error.empty());
     }
@@ -229,9 +230,15 @@ private:
     tell(listener, word, id, text, line_bytes_);
   }
 
+  /// What is no answer, a long notification for one, costs no task.
   void skip(const line_cutter::long_line& line, worker_listener& listener) {
-    tell(listener, worker_word::too_long, name_in(id_in_pieces(line.head, line.tail)), {},
-         line.bytes);
+    auto head = without_ornament(line.head);
+    // Something may have been printed before it without a line's end.
+    if (!head.starts_with('{')) head.remove_prefix(std::min(message_start(head, 0), head.size()));
+    const auto id = id_in_pieces(head, line.tail);
+    if (id.empty() || id == "null" || !member_in_pieces(head, line.tail, "method").empty())
+      return tell_stray(listener, line.head, line.bytes);
+    tell(listener, worker_word::too_long, name_in(id), {}, line.bytes);
   }
 
   void understand(std::string_view line, worker_listener& listener) {
@@ -245,7 +252,8 @@ private:
     }
     if (line.front() == '{' && line.find(R"("jsonrpc")") != std::string_view::npos
         && (line.find(R"("result")") != std::string_view::npos
-            || line.find(R"("error")") != std::string_view::npos)) {
+            || line.find(R"("error")") != std::string_view::npos)
+        && member_in_pieces(line, line, "method").empty()) {
       const auto why = fault_of(line) + ": " + quoted_bytes(line);
       return tell_now(listener, worker_word::broken, name_in(id_in_pieces(line, line)), why);
     }
@@ -262,9 +270,14 @@ private:
   }
 
   static bool read(std::string_view text, message& got) {
-    return each_member(text, [&got](std::string_view key, std::string_view value) {
+    json_deaf nobody;
+    json_scanner<json_deaf> scan{text, nobody};
+    const bool whole = each_member(scan, [&got](std::string_view key, std::string_view value) {
       take_member(got, key, value);
     });
+    got.beyond_double = scan.has_beyond_double();
+    scan.skip_space();
+    return whole && scan.at_end();
   }
 
   static void take_member(message& got, std::string_view key, std::string_view value) {
@@ -297,6 +310,7 @@ private:
         if (!first) tell_stray(listener, line);
         return !first;
       }
+      got.beyond_double = scan.has_beyond_double();
       const auto length = static_cast<std::size_t>(scan.position() - line.data());
       take_message(got, line.substr(0, length), listener);
       line = without_ornament(line.substr(length));
@@ -305,33 +319,33 @@ private:
     return true;
   }
 
+  /// Of what is no message in a list only the first is told: a list may have millions of numbers,
+  /// and is one line.
   bool take_list(std::string_view line, worker_listener& listener) {
     json_deaf nobody;
+    json_scanner<json_deaf> whole{line, nobody};
+    if (!whole.value(json_depth_max)) return false;
+    whole.skip_space();
+    if (!whole.at_end()) return false;
     json_scanner<json_deaf> scan{line, nobody};
-    std::vector<std::string_view> items;
     static_cast<void>(scan.take('['));
-    scan.skip_space();
-    if (!scan.take(']')) {
-      do {
-        scan.skip_space();
-        const char* const begin = scan.position();
-        if (!scan.value(json_depth_max - 1)) return false;
-        items.emplace_back(begin, static_cast<std::size_t>(scan.position() - begin));
-        scan.skip_space();
-      } while (scan.take(','));
-      if (!scan.take(']')) return false;
-    }
-    scan.skip_space();
-    if (!scan.at_end()) return false;
-    for (const auto item : items) {
-      if (broken_) break;
+    std::string_view stray;
+    bool any = false;
+    for (scan.skip_space(); !broken_ && !scan.at_end() && !scan.take(']'); scan.skip_space()) {
+      const char* const begin = scan.position();
+      static_cast<void>(scan.value(json_depth_max - 1));
+      const std::string_view item{begin, static_cast<std::size_t>(scan.position() - begin)};
       message got;
-      if (read(item, got))
+      if (read(item, got)) {
+        any = true;
         take_message(got, item, listener);
-      else
-        tell_stray(listener, item);
+      } else if (stray.empty()) {
+        stray = item;
+      }
+      scan.skip_space();
+      static_cast<void>(scan.take(','));
     }
-    if (items.empty()) tell_stray(listener, line);
+    if (!any || !stray.empty()) tell_stray(listener, any ? stray : line);
     return true;
   }
 
@@ -377,6 +391,11 @@ private:
       return tell_now(listener, worker_word::tools, {}, got.result);
     }
     if (failed) return tell_now(listener, worker_word::error, name, error_text(got.error));
+    if (got.beyond_double)
+      if (const auto number = number_beyond_double(got.result); !number.empty()) {
+        const auto why = fault_of_number(number) + ": " + quoted_bytes(got.result);
+        return tell_now(listener, worker_word::broken, name, why);
+      }
     tell_now(listener, worker_word::result, name,
              got.result.empty() ? std::string_view{"null"} : mended(got.result));
   }

@@ -324,7 +324,12 @@ private:
     std::size_t used = 0;
     // It is cut off, so reading it fails; what came before that is known.
     static_cast<void>(msgpack::parse(kept_.data(), kept_.size(), used, reader_));
-    tell(listener, worker_word::too_long, reader_.id, {}, skipped_);
+    const bool answer = reader_.type == "result" || reader_.type == "error"
+                        || reader_.type == "chunk" || (reader_.type.empty() && reader_.is_map);
+    if (answer)
+      tell(listener, worker_word::too_long, reader_.id, {}, skipped_);
+    else
+      tell_stray(listener, kept_, skipped_);
     kept_.clear();
   }
 

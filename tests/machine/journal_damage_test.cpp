@@ -4,6 +4,7 @@
 #include "runtime/machine/journal/journal_log.hpp"
 #include "runtime/machine/journal/journal_mark.hpp"
 #include "runtime/machine/journal/journal_openings.hpp"
+#include "runtime/machine/journal/journal_place.hpp"
 #include "runtime/machine/journal/journal_rescue.hpp"
 #include "runtime/machine/journal/node_identity.hpp"
 #include "runtime/machine/journal/request_hash.hpp"
@@ -15,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -172,6 +174,46 @@ TEST(JournalDamage, OfALogThatIsCutShortWhileItIsOpenIsSaid) {
   ASSERT_EQ(damages.size(), 1u);
   EXPECT_EQ(damages[0].saved_tasks + damages[0].lost_tasks, 20u) << to_string(damages[0]);
   commit(*journal, {accepted(100)});
+}
+
+TEST(JournalDamage, OfALogThatIsCutAndWrittenToIsSaidBeforeAnythingIsAcknowledged) {
+  const scratch_directory directory;
+  {
+    std::vector<journal_damage> damages;
+    auto journal = open_journal(directory.file(), damages);
+    for (std::uint64_t i = 0; i < 5; ++i) commit(*journal, {accepted(i)});
+    std::filesystem::resize_file(directory.file("journal.db-wal"), 20'000);
+    commit(*journal, {accepted(100)});
+    ASSERT_EQ(damages.size(), 1u);
+    EXPECT_EQ(damages[0].saved_tasks + damages[0].lost_tasks, 5u) << to_string(damages[0]);
+  }
+  std::vector<journal_damage> damages;
+  const auto journal = open_journal(directory.file(), damages);
+  EXPECT_TRUE(damages.empty()) << to_string(damages.front());
+  const auto open = value_of(journal->unfinished());
+  EXPECT_TRUE(std::ranges::any_of(
+      open, [](const stored_task& one) { return one.accepted.id == accepted(100).id; }));
+}
+
+TEST(JournalPlace, SeesALogThatIsAsLongAsItWasAndHasAHole) {
+  const scratch_directory directory;
+  const auto path = directory.file();
+  const auto log_path = path + "-wal";
+  journal_lock lock;
+  ASSERT_EQ(lock.take(path), "");
+  sqlite_connection db{path, sqlite_connection::mode::read_write};
+  db.run("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0");
+  const auto frames = [&] { return (std::filesystem::file_size(log_path) - 32) / (24 + 4096); };
+  db.run("CREATE TABLE one (x)");
+  journal_place place{path, lock, {}};
+  place.committed(frames(), {});
+  db.run("INSERT INTO one VALUES (1)");
+  place.committed(frames(), {});
+  EXPECT_EQ(place.look(), journal_place::trouble::none);
+  std::filesystem::resize_file(log_path, std::filesystem::file_size(log_path) - 1);
+  db.run("INSERT INTO one VALUES (2)");
+  place.committed(frames(), {});
+  EXPECT_EQ(place.look(), journal_place::trouble::log_changed);
 }
 
 TEST(JournalDamage, IsALogThatBelongsToAnotherFile) {

@@ -214,8 +214,63 @@ TEST(JsonlCodec, SkipsALineThatIsTooLongAndSaysWhose) {
   const std::string first = R"({"type":"result","id":"a","output":")" + many + "\"}\n";
   const std::string last =
       R"({"type":"result","output":{"id":"b","x":")" + many + "\"},\"id\":\"a\"}\n";
-  EXPECT_THAT(hears(jsonl, line(1001) + first + last + line(40)),
-              ElementsAre("too_long of 1001", "too_long a of 1038", "too_long a of 1053", "ready"));
+  EXPECT_THAT(
+      hears(jsonl, line(1001) + first + last + line(40)),
+      ElementsAre(HasSubstr("stray: {"), "too_long a of 1038", "too_long a of 1053", "ready"));
+  // What was printed answers nothing, and the only task that is open must not pay for it.
+  EXPECT_THAT(
+      hears(jsonl, "DEBUG " + many + "\n" + R"({"type":"log","id":"a","text":")" + many + "\"}\n"
+                       + R"({"output":")" + many + "\",\"type\":\"result\"}\nlog " + first),
+      ElementsAre(HasSubstr("stray: DEBUG"), HasSubstr("stray: {"), "too_long of 1029",
+                  HasSubstr("too_long a of")));
+}
+
+TEST(McpCodec, SkipsALongLineThatIsNoAnswer) {
+  const std::string many(1000, 'x');
+  EXPECT_THAT(
+      hears(mcp, R"({"jsonrpc":"2.0","method":"notifications/message","params":{"data":")" + many
+                     + "\"}}\n" + R"({"params":{"data":")" + many
+                     + R"("},"method":"sampling/createMessage","jsonrpc":"2.0","id":7})" + "\n"
+                     + many + "y\n" + R"({"jsonrpc":"2.0","id":7,"result":1})" + "\n"),
+      ElementsAre(HasSubstr("stray: {"), HasSubstr("stray: {"), HasSubstr("stray: x"),
+                  "result 7: 1"));
+  EXPECT_THAT(hears(mcp, R"({"jsonrpc":"2.0","method":"x","params":{"error":NaN}})"
+                         "\n"),
+              ElementsAre(HasSubstr("stray: {")));
+}
+
+TEST(Codecs, RefuseANumberThatNoDoubleHolds) {
+  EXPECT_THAT(hears(jsonl, R"({"type":"result","id":"a","output":[1e999]})"
+                           "\n"
+                           R"({"type":"result","id":"b","output":1e300,"cost":1e999})"
+                           "\n"),
+              ElementsAre(HasSubstr("broken a: the number 1e999, which is too large for a double"),
+                          "result b: 1e300"));
+  EXPECT_THAT(hears(mcp, R"({"jsonrpc":"2.0","id":7,"result":-1e999})"
+                         "\n"
+                         R"([{"jsonrpc":"2.0","id":8,"result":1e999}])"
+                         "\n"),
+              ElementsAre(HasSubstr("broken 7: the number -1e999"), HasSubstr("broken 8: ")));
+}
+
+TEST(JsonlCodec, ReadsSeveralMessagesInARowAndSaysWhatIsWrong) {
+  const std::string result = R"({"type":"result","id":"a","output":1})";
+  EXPECT_THAT(hears(jsonl, result + R"({"type":"pong"})" + "\n"),
+              ElementsAre("result a: 1", "pong"));
+  EXPECT_THAT(hears(jsonl, result + " // done\n"), ElementsAre("result a: 1", "stray: // done"));
+  const std::string deep = R"({"type":"result","id":"a","output":)" + std::string(300, '[')
+                           + std::string(300, ']') + "}\n";
+  EXPECT_THAT(
+      hears(jsonl, deep),
+      ElementsAre(HasSubstr("broken a: something that is nested more than 128 levels deep")));
+  EXPECT_THAT(fault_of("1 2"), HasSubstr("goes on behind its end, from byte 3 on"));
+}
+
+TEST(McpCodec, TellsALongListOfNoMessagesOnce) {
+  EXPECT_THAT(hears(mcp, "[1,1,1,1]\n"), ElementsAre("stray: [1,1,1,1]"));
+  EXPECT_THAT(hears(mcp, R"([1,{"jsonrpc":"2.0","id":1,"result":1},2])"
+                         "\n"),
+              ElementsAre("result 1: 1", "stray: 1"));
 }
 
 TEST(Codecs, GiveUpALineThatDoesNotEnd) {
@@ -252,7 +307,7 @@ TEST(MsgpackCodec, SkipsAFrameThatIsTooLongAndSaysWhose) {
   const auto long_one =
       msgpack_frame(R"({"type":"result","id":"a","output":")" + std::string(1000, 'x') + "\"}");
   EXPECT_THAT(hears(msgpack_format, with(1001) + long_one + with(30)),
-              ElementsAre("too_long of 1001", "too_long a of 1028", "ready"));
+              ElementsAre(HasSubstr("stray: "), "too_long a of 1028", "ready"));
 }
 
 TEST(JsonlCodec, SendsATaskOnOneLineWithoutTouchingItsInput) {

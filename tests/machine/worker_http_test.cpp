@@ -139,7 +139,8 @@ TEST(HttpWorker, GivesUpWhenTheHealthStaysBad) {
   stage world{std::move(who)};
   ASSERT_TRUE(world.seen->gone());
   EXPECT_EQ(world.seen->times_ready(), 0);
-  EXPECT_THAT(world.seen->how().why, HasSubstr("not ready within 200ms, last answer: HTTP 503"));
+  EXPECT_THAT(world.seen->how().why, AllOf(HasSubstr("not ready within 200ms: GET "),
+                                           HasSubstr(", last answer: HTTP 503")));
 }
 
 TEST(HttpWorker, TriesAgainWhenAnIdleConnectionWasClosed) {

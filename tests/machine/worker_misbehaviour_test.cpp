@@ -50,14 +50,15 @@ TEST(MisbehavingWorker, ThatExitsAtStartTellsItsLastWords) {
 TEST(MisbehavingWorker, ThatIsNeverReadyIsStoppedInTime) {
   auto who = odd("never-ready");
   who.backend.start_timeout = std::chrono::milliseconds{300};
-  EXPECT_THAT(start_failure(std::move(who)).why, HasSubstr("not ready within 300ms"));
+  EXPECT_THAT(start_failure(std::move(who)).why,
+              HasSubstr("not ready within 300ms: it has not sent {\"type\":\"ready\"}"));
 }
 
 TEST(MisbehavingWorker, ThatOnlyPrintsAtStartIsQuoted) {
   auto who = odd("nonsense-at-start");
   who.backend.start_timeout = std::chrono::milliseconds{2500};
   EXPECT_THAT(start_failure(std::move(who)).why,
-              HasSubstr("not ready within 2500ms; it sent a line that is not a message: "
+              HasSubstr("; it sent a line that is not a message: "
                         "«Server listening on stdio»"));
 }
 

@@ -40,7 +40,7 @@ public:
   void on_pong() noexcept override {
     note([this] { ++pongs_; });
   }
-  void on_stray() noexcept override {
+  void on_stray(std::string_view) noexcept override {
     note([this] { ++strays_; });
   }
   void on_tools(std::shared_ptr<const protocols::tool_effects> tools) noexcept override {

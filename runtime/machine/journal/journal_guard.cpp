@@ -277,10 +277,13 @@ std::string journal_guard::ready() {
 }
 
 journal_result<std::vector<verdict>> journal_guard::commit(std::span<const record> batch) {
+  // What is written into a log that was cut makes it whole again only to the eye.
+  if (writer_) writer_->look();
   if (const auto wrong = ready(); !wrong.empty()) return journal_error{wrong};
   auto result = writer_->commit(batch);
   if (writer_->trouble() == file_trouble::none && !writer_->corrupt()) return result;
-  const bool cut = writer_->trouble() == file_trouble::cut || writer_->corrupt();
+  const bool cut = writer_->trouble() == file_trouble::cut
+                   || writer_->trouble() == file_trouble::log_changed || writer_->corrupt();
   const auto* before = writer_.get();
   auto wrong = mend();
   // The same writer: nothing had to be saved.
@@ -396,7 +399,7 @@ std::string journal_guard::mend_now(file_trouble what) {
                           now.ends,
                           0};
   };
-  if (writer_->corrupt()) what = file_trouble::cut;
+  if (writer_->corrupt() && what != file_trouble::log_changed) what = file_trouble::cut;
   switch (what) {
     case file_trouble::none: return {};
     case file_trouble::lock_lost: return lock_again();
@@ -435,12 +438,15 @@ std::string journal_guard::mend_now(file_trouble what) {
       reopen(std::move(said));
       return {};
     }
+    // Copying a changed log into the file would spoil the file, too.
+    case file_trouble::log_changed:
     case file_trouble::cut: {
-      if (!writer_->corrupt() && writer_->log_was_emptied()) return {};
+      if (what == file_trouble::cut && !writer_->corrupt() && writer_->log_was_emptied()) return {};
       const auto why = writer_->corrupt() ? path_ + " is damaged" : explain(what, path_);
+      const auto known = writer_->numbers();
       writer_.reset();
       // If it fails, the next attempt finds the same damage by the mark.
-      reopen(rescue_journal(path_, journal_mark_file::read(path_), why));
+      reopen(rescue_journal(path_, journal_mark_file::read(path_), why, known));
       return {};
     }
   }

@@ -41,6 +41,7 @@ journal_place::journal_place(std::string path, const journal_lock& lock, journal
   } else {
     mark_.frames = 0;
   }
+  remember_last_frame();
   mark_file_.open(path_);
   mark_file_.write(mark_);
   // After a power cut the mark of the life before would call this life's log a stranger's.
@@ -71,6 +72,7 @@ journal_place::trouble journal_place::look() {
   file_number_.bytes = file->bytes;
   if (mark_.frames > 0 && log->bytes < bytes_before_frames + mark_.frames * bytes_of_frame)
     return trouble::cut;
+  if (log_changed_) return trouble::log_changed;
   if (!lock_.in_place(path_)) return trouble::lock_lost;
   return trouble::none;
 }
@@ -79,14 +81,39 @@ void journal_place::committed(std::uint64_t frames, const counts& now) {
   // A commit that changes nothing leaves nothing in the log. The salts change whenever the log
   // begins anew, which nobody tells.
   if (const auto salts = salts_of_log(log_); salts && frames > 0) {
+    // A frame that was committed is not written again until the log begins anew.
+    const bool same = salts->first == mark_.salt_1 && salts->second == mark_.salt_2;
+    if (same && frames >= mark_.frames && !keeps_last_frame()) log_changed_ = true;
     mark_.salt_1 = salts->first;
     mark_.salt_2 = salts->second;
     mark_.frames = frames;
+    remember_last_frame();
   }
   mark_.tasks = now.tasks;
   mark_.ends = now.ends;
   mark_.last_row = now.last_row;
   mark_file_.write(mark_);
+}
+
+namespace {
+
+std::string frame_at(int log, std::uint64_t number) {
+  std::string bytes(bytes_of_frame, '\0');
+  const auto at = bytes_before_frames + (number - 1) * bytes_of_frame;
+  if (::pread(log, bytes.data(), bytes.size(), static_cast<off_t>(at))
+      != static_cast<ssize_t>(bytes.size()))
+    bytes.clear();
+  return bytes;
+}
+
+}  // namespace
+
+void journal_place::remember_last_frame() {
+  last_frame_ = mark_.frames > 0 ? frame_at(log_, mark_.frames) : std::string{};
+}
+
+bool journal_place::keeps_last_frame() const {
+  return last_frame_.empty() || frame_at(log_, mark_.frames) == last_frame_;
 }
 
 void journal_place::about_to_drop(const counts& then) {
@@ -97,6 +124,7 @@ void journal_place::about_to_drop(const counts& then) {
 
 void journal_place::forget_log() {
   mark_.frames = 0;
+  last_frame_.clear();
   mark_file_.write(mark_);
   // The next log has other salts, of which the mark that is on the disk knows nothing.
   mark_file_.flush();
@@ -128,6 +156,8 @@ std::string explain(journal_place::trouble what, const std::string& path) {
       return path + " was removed or replaced while the node had it open";
     case journal_place::trouble::cut:
       return path + " or its -wal was cut short while the node had it open";
+    case journal_place::trouble::log_changed:
+      return path + "-wal was cut short or changed while the node had it open";
     case journal_place::trouble::directory_moved:
       return parent_directory(path)
              + " was renamed or replaced while the node had its journal open there: put it back, or "

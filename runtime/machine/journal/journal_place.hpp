@@ -16,9 +16,10 @@ class journal_place {
 public:
   enum class trouble : std::uint8_t {
     none,
-    log_moved,   ///< The log or its index was removed or replaced; what was in it is still open.
-    file_moved,  ///< The same of the file.
-    cut,         ///< The file or the log is shorter than it was.
+    log_moved,    ///< The log or its index was removed or replaced; what was in it is still open.
+    file_moved,   ///< The same of the file.
+    cut,          ///< The file or the log is shorter than it was.
+    log_changed,  ///< The log does not hold any more what was committed to it.
     directory_moved,  ///< The directory has another name, with the files in it.
     directory_gone,   ///< The directory was removed.
     lock_lost,        ///< The lock's file was removed: another node could take it.
@@ -50,6 +51,13 @@ private:
   const journal_lock& lock_;
   journal_mark mark_;
   journal_mark_file mark_file_;
+  void remember_last_frame();
+  [[nodiscard]] bool keeps_last_frame() const;
+
+  /// The newest frame that was committed, as it is in the log. A log that was cut and has been
+  /// written to since is as long as it should be, and has a hole where this one was.
+  std::string last_frame_;
+  bool log_changed_ = false;
   int log_ = -1, directory_ = -1;
   file_number file_number_, log_number_, index_number_, directory_number_;
   bool indexed_ = false;

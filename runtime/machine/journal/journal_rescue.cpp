@@ -193,6 +193,27 @@ std::uint64_t count_rows(sqlite_connection& db, const char* sql) {
   return unsigned_of(db.number(sql));
 }
 
+/// What the rows' numbers stand for, where the node that wrote them still knows it.
+void put_back(sqlite_connection& db, const known_numbers& known) {
+  sqlite_statement name{db, "INSERT OR IGNORE INTO name (number, text) VALUES (?, ?)"};
+  for (const auto& [number, text] : known.names)
+    name.bind(1, number).bind(2, std::string_view{text}).run();
+  sqlite_statement epoch{db, "INSERT OR IGNORE INTO epoch (number, epoch) VALUES (?, ?)"};
+  for (const auto& [number, value] : known.epochs)
+    epoch.bind(1, number).bind(2, signed_of(value)).run();
+}
+
+/// Tasks whose checksum does not match: nobody finds one of a lost session by the identifier that
+/// was given out, so it is not saved.
+std::uint64_t count_damaged(sqlite_connection& db) {
+  std::uint64_t result = 0;
+  const auto summed_from = db.number("SELECT summed_from FROM mark");
+  sqlite_statement rows{db, std::string{"SELECT "} + task_columns + " FROM " + task_tables};
+  while (rows.step())
+    if (read_task(rows, summed_from).damaged) ++result;
+  return result;
+}
+
 /// Rows too far apart for a journal. A row's checksum is of its number too, so of one whose number
 /// was damaged it is wrong.
 void drop_impossible_rows(sqlite_connection& db, std::int64_t summed_from) {
@@ -315,7 +336,7 @@ std::string finish_replacement(const std::string& path) {
 }
 
 journal_damage rescue_journal(const std::string& path, const std::optional<journal_mark>& mark,
-                              const std::string& why) {
+                              const std::string& why, const known_numbers& known) {
   const passing_file image{image_of(path)};
   const passing_file fresh{replacement_of(path)};
   std::optional<std::pair<std::uint32_t, std::uint32_t>> salts;
@@ -328,7 +349,7 @@ journal_damage rescue_journal(const std::string& path, const std::optional<journ
   ::close(made);
   journal_damage found;
   found.what = why;
-  std::uint64_t last_row = 0;
+  std::uint64_t last_row = 0, rows = 0;
   {
     sqlite_connection to{fresh.path(), sqlite_connection::mode::read_write};
     to.run("PRAGMA synchronous=OFF");
@@ -355,6 +376,7 @@ journal_damage rescue_journal(const std::string& path, const std::optional<journ
           if (wrong.code() == SQLITE_FULL || wrong.code() == SQLITE_IOERR) throw;
         }
       }
+      put_back(to, known);
       to.run(fill_gaps);
       drop_impossible_rows(to, summed_from);
       const auto next = to.number("SELECT coalesce(max(row), 0) + 1 FROM task");
@@ -367,7 +389,8 @@ journal_damage rescue_journal(const std::string& path, const std::optional<journ
       to.run("COMMIT");
     }
     last_row = count_rows(to, "SELECT coalesce(max(row), 0) FROM task");
-    found.saved_tasks = count_rows(to, "SELECT count(*) FROM task");
+    rows = count_rows(to, "SELECT count(*) FROM task");
+    found.saved_tasks = rows - count_damaged(to);
     found.saved_ends = count_rows(to, "SELECT count(*) FROM \"end\"");
   }
   if (mark) {
@@ -377,7 +400,7 @@ journal_damage rescue_journal(const std::string& path, const std::optional<journ
   }
   found.set_aside = free_name_for(path);
   auto then = mark.value_or(journal_mark{});
-  then.tasks = found.saved_tasks;
+  then.tasks = rows;
   then.ends = found.saved_ends;
   then.last_row = last_row;
   then.suspect |= journal_mark::lost_starts;

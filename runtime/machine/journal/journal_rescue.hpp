@@ -5,17 +5,28 @@
 #include "runtime/machine/journal/journal_mark.hpp"
 #include "runtime/machine/journal/sqlite.hpp"
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace greenroom::machine {
+
+/// What numbers in rows stand for, as far as it is known outside of the files.
+struct known_numbers {
+  std::vector<std::pair<std::int64_t, std::string>> names;
+  std::vector<std::pair<std::int64_t, std::uint64_t>> epochs;
+};
 
 /// Makes a new journal of all rows that can be read in the file and in its log, and puts it in
 /// their place; they are renamed to `PATH.damaged-TIME` and `…-wal`. Nobody has any of them open.
 /// Throws `sqlite_error` when it cannot be done (a full disk): then everything is as it was.
 [[nodiscard]] journal_damage rescue_journal(const std::string& path,
                                             const std::optional<journal_mark>& mark,
-                                            const std::string& why);
+                                            const std::string& why,
+                                            const known_numbers& known = {});
 
 /// Renames the file and its log, or the log alone, to `PATH.damaged-TIME…`. Returns that name.
 /// Throws `sqlite_error`.

@@ -164,6 +164,13 @@ journal_place::counts journal_writer::counts() const {
   return {tasks_, ends_, unsigned_of(next_row_ - 1)};
 }
 
+known_numbers journal_writer::numbers() const {
+  known_numbers result;
+  for (const auto& [text, number] : names_) result.names.emplace_back(number, text);
+  for (const auto& [epoch, number] : epochs_) result.epochs.emplace_back(number, epoch);
+  return result;
+}
+
 bool journal_writer::checkpoint() {
   checkpointer_.reset();
   return sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr)

@@ -5,6 +5,7 @@
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/journal/journal_checkpoint.hpp"
 #include "runtime/machine/journal/journal_place.hpp"
+#include "runtime/machine/journal/journal_rescue.hpp"
 #include "runtime/machine/journal/sqlite.hpp"
 
 #include <memory>
@@ -46,6 +47,8 @@ public:
   /// The last failure was a page that could not be read.
   [[nodiscard]] bool corrupt() const { return corrupt_; }
   [[nodiscard]] journal_place::counts counts() const;
+  /// What the numbers of names and sessions in its rows stand for.
+  [[nodiscard]] known_numbers numbers() const;
   /// The connection, for a copy of what it sees. Nothing is committed meanwhile.
   [[nodiscard]] sqlite_connection& connection() { return db_; }
   /// Copies the whole log into the file. False when a reader, or the disk, is in the way.

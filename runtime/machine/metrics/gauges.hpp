@@ -10,6 +10,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
+#include <string>
 #include <string_view>
 
 namespace greenroom::machine {
@@ -25,6 +27,38 @@ constexpr std::array<std::string_view, task_outcomes> task_outcome_names{
     "completed", "failed", "timeout", "cancelled", "unknown"};
 
 enum class worker_state : std::uint8_t { cold, warming, warm, busy, cooling, failed };
+
+/// What a worker has printed in place of an answer, for whoever waits for the answer. Any thread.
+class stray_note {
+public:
+  void add(std::string_view what) {
+    const std::lock_guard lock{mutex_};
+    last_.assign(what);
+    lines_.fetch_add(1, std::memory_order_release);
+  }
+  /// It has answered. Nearly always there is nothing to be cleared.
+  void clear() {
+    if (lines_.load(std::memory_order_acquire) == 0) return;
+    const std::lock_guard lock{mutex_};
+    last_.clear();
+    lines_.store(0, std::memory_order_release);
+  }
+  /// "has sent 2 lines that are no message since its last answer, the last one «…»", or "".
+  [[nodiscard]] std::string told() const {
+    const std::lock_guard lock{mutex_};
+    const auto lines = lines_.load(std::memory_order_relaxed);
+    if (lines == 0) return {};
+    return "has sent " + std::to_string(lines)
+           + (lines == 1 ? " line that is no message since its last answer: "
+                         : " lines that are no messages since its last answer, the last one: ")
+           + last_;
+  }
+
+private:
+  mutable std::mutex mutex_;
+  std::atomic<std::uint64_t> lines_{0};
+  std::string last_;
+};
 
 /// One specialist in one pool. What the door reads for every task is on one cache line, which the
 /// node's side writes rarely; what changes with every end is on another. Otherwise the two would
@@ -53,6 +87,7 @@ struct alignas(64) specialist_gauge {
   std::array<counter, task_outcomes> ends{};  ///< The first of them on this line, too.
   counter cold_starts{0}, retries{0}, starts{0}, crashes{0};
   counter stray_lines{0};  ///< On its workers' output, which were no messages.
+  stray_note strays;       ///< Those since its last answer.
 
   /// Waiting and running.
   [[nodiscard]] std::uint32_t depth() const {
@@ -89,6 +124,7 @@ struct alignas(64) specialist_gauge {
                       &starts, &crashes, &stray_lines})
       one->store(0, relaxed);
     for (auto& one : ends) one.store(0, relaxed);
+    strays.clear();
   }
 
   /// Moving means forget with a weight of 1/8.

@@ -6,6 +6,7 @@
 #include "runtime/machine/io/engine.hpp"
 #include "runtime/machine/process/child_process.hpp"
 #include "runtime/machine/process/free_port.hpp"
+#include "runtime/machine/process/last_words.hpp"
 #include "runtime/machine/process/launch.hpp"
 #include "runtime/machine/process/port_listener.hpp"
 #include "runtime/machine/worker/http_call.hpp"
@@ -197,14 +198,14 @@ private:
     said_.feed(bytes, steady_now_ns(), [this](std::string_view line) { on_line(line); });
   }
   void on_line(std::string_view line) override {
-    last_words_.assign(line.substr(0, excerpt_bytes));
+    last_words_.add(line);
     if (where_.log) where_.log(who_.name, line);
   }
   void on_broken(std::string_view) override {}  // A server may well close its pipes.
   void on_gone(bool started, std::string how) override {
     if (!reason_.empty()) how = reason_ + " (" + how + ")";
-    if (started && !ready_ && !asked_ && !last_words_.empty())
-      how += "; its last words: " + last_words_;
+    if (started && !ready_ && !asked_ && !last_words_.told().empty())
+      how += "; its last words: " + std::string{last_words_.told()};
     if (!ready_ && !asked_ && reason_.empty() && !stranger_.empty()) how += "; " + stranger_;
     depart(std::move(how));
   }
@@ -312,10 +313,12 @@ private:
 
   void give_up() {
     reason_ = "not ready within " + in_words(who_.backend.start_timeout);
-    if (!stranger_.empty())
+    if (!stranger_.empty()) {
       reason_ += ": " + stranger_;
-    else if (!last_health_.empty())
-      reason_ += ", last answer: " + last_health_;
+    } else {
+      reason_ += ": GET " + who_.backend.health + " was not answered with a status of 200 to 299";
+      if (!last_health_.empty()) reason_ += ", last answer: " + last_health_;
+    }
     if (child_)
       child_->stop(fault_grace);
     else
@@ -451,7 +454,8 @@ private:
   std::vector<open_call> open_;
   line_limit said_;
   bool ready_ = false, asked_ = false, over_ = false;
-  std::string reason_, last_words_, last_health_;
+  std::string reason_, last_health_;
+  last_words last_words_;
 
   std::mutex mutex_;  ///< Guards what follows.
   std::shared_ptr<worker_events> events_;

@@ -7,6 +7,7 @@
 #include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/io/engine.hpp"
 #include "runtime/machine/process/child_process.hpp"
+#include "runtime/machine/process/last_words.hpp"
 #include "runtime/machine/process/line_limit.hpp"
 #include "runtime/machine/worker/worker_launch.hpp"
 
@@ -36,8 +37,9 @@ constexpr int unasked_max = 1000;
 constexpr std::int64_t unasked_bytes_max = std::int64_t{16} << 20;
 constexpr std::int64_t unasked_bytes_per_second = std::int64_t{1} << 20;
 constexpr std::int64_t bytes_per_message = 64;  ///< What looking at one costs, in bytes.
+/// One message counts for no more, so that a single long one does not end its worker.
+constexpr std::size_t unasked_bytes_of_one = std::size_t{4} << 20;
 constexpr std::int64_t second_ns = 1'000'000'000;
-constexpr std::size_t last_words_max = 300;
 /// Lines on its output that are no messages, as they are logged.
 constexpr line_limit::bounds strays_logged{
     .line_bytes_max = 1024, .lines_per_second = 5, .burst = 20};
@@ -90,8 +92,8 @@ public:
       self->start_timer_.expires_after(self->who_.backend.start_timeout);
       self->start_timer_.async_wait([self](boost::system::error_code error) {
         if (!error && !self->ready_)
-          self->give_up("not ready within " + in_words(self->who_.backend.start_timeout)
-                        + self->with_stray());
+          self->give_up("not ready within " + in_words(self->who_.backend.start_timeout) + ": "
+                        + std::string{self->what_is_missing()} + self->with_stray());
       });
       self->greeting_timer_.expires_after(
           std::min(greeting_patience, self->who_.backend.start_timeout / 2));
@@ -260,7 +262,7 @@ private:
   void on_bytes(std::string_view bytes) override { codec_->feed(bytes, *this); }
 
   void on_line(std::string_view line) override {
-    last_words_.assign(line.substr(0, last_words_max));
+    last_words_.add(line);
     log(line);
   }
 
@@ -336,8 +338,11 @@ private:
     }
     if (!job) {
       // A mistake, which cannot hurt another task.
-      if (!late)
+      if (!late) {
         log_stray("answered a task that it does not have: " + protocols::quoted_bytes(name));
+        if (const auto to_tell = events(); to_tell && name.empty())
+          to_tell->on_stray("an answer without an id: " + protocols::quoted_bytes(said.text));
+      }
       return unasked(said.bytes);
     }
     if (hears) hears->on_result(std::move(job), std::move(result));
@@ -353,7 +358,7 @@ private:
     }
     if (only.empty() && name.empty()) {
       log_stray(why);
-      if (const auto hears = events()) hears->on_stray();
+      if (const auto hears = events()) hears->on_stray(why);
       return unasked(0);
     }
     worker_message said;
@@ -393,11 +398,17 @@ private:
 
   /// A line that is no message: somebody printed something. It is counted and logged.
   void skip(const worker_message& said) {
-    stray_ = "sent a line that is not " + std::string{what_it_speaks()} + ": "
-             + protocols::quoted_bytes(said.text);
+    const auto quoted = protocols::quoted_bytes(said.text);
+    stray_ = "sent a line that is not " + std::string{what_it_speaks()} + ": " + quoted;
     log_stray(stray_);
-    if (const auto hears = events()) hears->on_stray();
+    if (const auto hears = events()) hears->on_stray(quoted);
     unasked(said.bytes);
+  }
+
+  [[nodiscard]] std::string_view what_is_missing() const {
+    if (who_.backend.protocol == config::worker_protocol::mcp)
+      return "it has not answered \"initialize\"";
+    return R"(it has not sent {"type":"ready"})";
   }
 
   [[nodiscard]] std::string_view what_it_speaks() const {
@@ -488,7 +499,8 @@ private:
       unasked_since_ns_ += seconds * second_ns;
       unasked_ = 0;
     }
-    unasked_bytes_ += static_cast<std::int64_t>(bytes) + bytes_per_message;
+    unasked_bytes_ +=
+        static_cast<std::int64_t>(std::min(bytes, unasked_bytes_of_one)) + bytes_per_message;
     if (unasked_bytes_ > unasked_bytes_max) {
       retry_lost_ = false;
       return give_up("flooded its standard output with more than "
@@ -544,8 +556,8 @@ private:
     }
     departure.before_ready = !ready_;
     departure.why = reason_.empty() ? how : reason_ + " (" + how + ")";
-    if (started && !ready_ && !asked_ && !last_words_.empty())
-      departure.why += "; its last words: " + last_words_;
+    if (started && !ready_ && !asked_ && !last_words_.told().empty())
+      departure.why += "; its last words: " + std::string{last_words_.told()};
     if (started && !ready_ && !asked_ && reason_.empty()) departure.why += with_stray();
     if (hears) hears->on_gone(std::move(departure));
   }
@@ -573,7 +585,8 @@ private:
   int unasked_ = 0;
   std::int64_t unasked_bytes_ = 0;
   std::int64_t unasked_since_ns_ = 0;
-  std::string reason_, last_words_, stray_;
+  std::string reason_, stray_;
+  last_words last_words_;
   line_limit strays_{strays_logged};
   std::shared_ptr<protocols::tool_effects> tools_;  ///< Those of the pages that have come.
   int tool_pages_ = 0;

@@ -34,8 +34,9 @@ public:
   /// False: whoever gets the pieces has enough for now.
   [[nodiscard]] virtual bool takes_more(const protocols::task_ptr&) noexcept { return true; }
   virtual void on_pong() noexcept {}
-  /// Something on its output was no message and was skipped.
-  virtual void on_stray() noexcept {}
+  /// Something on its output was no message, or no answer to anything, and was skipped: `what`
+  /// quotes its beginning.
+  virtual void on_stray(std::string_view what) noexcept { static_cast<void>(what); }
   /// It has listed its tools, for the first time or because they have changed (`protocol: mcp`).
   virtual void on_tools(std::shared_ptr<const protocols::tool_effects>) noexcept {}
   /// The worker is really gone (a process: reaped). Exactly once for each `start`, and last.

@@ -1,0 +1,26 @@
+// Which line of what a program printed before it ended says why it ended.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <string_view>
+
+namespace greenroom::machine {
+
+/// Keeps the last lines of a program's standard error. Python ends with the line that names the
+/// error; Node.js prints a stack and its version behind that line, npm the place of a log file.
+class last_words {
+public:
+  void add(std::string_view line);
+  /// The last line that names an error, else the first one in which npm says what is wrong, else
+  /// the last one; empty: nothing was printed.
+  [[nodiscard]] std::string_view told() const;
+
+private:
+  static constexpr std::size_t lines_max = 20;
+  static constexpr std::size_t line_bytes_max = 300;
+  std::deque<std::string> lines_;
+};
+
+}  // namespace greenroom::machine
