@@ -230,7 +230,12 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     if (auto* why = std::get_if<machine::journal_error>(&found)) return failure{why->what};
     unfinished = std::move(std::get<0>(found));
     const auto unread = actors::remember(house, read_memory(*open_journal));
-    if (!unread.empty()) return failure{"the journal holds something unreadable: " + unread};
+    if (!unread.empty())
+      actors::tell_damage(house,
+                          {"the journal holds records that cannot be read, and they were left "
+                           "out: "
+                               + unread,
+                           {}});
     house.hash_key = open_journal->hash_key();
     journal_where.expected = open_journal->identity();
     if (auto wrong = take_identity(in, configuration.data_dir, std::move(identity),
@@ -254,6 +259,9 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   keeping.bin_directory = how.bin_directory;
   keeping.adopt = how.adopt_orphans;
   if (!how.without_journal) keeping.report = configuration.data_dir + "/orphans-ended";
+  keeping.say = [&house](const std::string& what) {
+    house.publish("worker.keeping", "{\"guardian\":" + actors::json_text(what) + "}");
+  };
   in.keeper = machine::process_keeper::start(keeping);
   if (const auto lacks = in.keeper->lacks(); !lacks.empty())
     house.publish("worker.keeping", "{\"lacks\":" + actors::json_text(lacks) + "}");

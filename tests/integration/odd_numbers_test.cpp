@@ -73,7 +73,7 @@ TEST_F(OddNumbers, OfRollbacksAreNotCountedTo) {
   }
 }
 
-TEST_F(OddNumbers, OfRecordsAreRefusedByName) {
+TEST_F(OddNumbers, OfRecordsAreLeftOutAndTheNodeStarts) {
   const std::pair<const char*, const char*> records[]{
       {"rollout.plan", "greenroom-rollout 1\nphase=PREPARATION\npercentage=nan\nend\n"},
       {"rollout.plan", "greenroom-rollout 4294967297\nend\n"},
@@ -81,9 +81,7 @@ TEST_F(OddNumbers, OfRecordsAreRefusedByName) {
   };
   for (const auto& [name, text] : records) {
     write_state(name, text);
-    const auto said = started();
-    EXPECT_NE(said.find("the journal holds something unreadable: the rollout"), std::string::npos)
-        << text << said;
+    EXPECT_EQ(started(), "") << text;
   }
 }
 

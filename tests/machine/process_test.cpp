@@ -2,6 +2,7 @@
 #include "runtime/machine/process/launch.hpp"
 #include "runtime/machine/process/line_limit.hpp"
 #include "runtime/machine/process/proc_text.hpp"
+#include "runtime/machine/process/process_keeper.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 #include "runtime/machine/process/process_tree.hpp"
 #include "runtime/machine/process/sweep.hpp"
@@ -15,7 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <future>
+#include <thread>
 
 namespace greenroom::machine::testing {
 namespace {
@@ -233,6 +237,46 @@ TEST(Guardian, LeavesTheOwnChildrenOfAnEmbeddingServiceAlone) {
     forget_spawned(service.pid);
     forget_spawned(guardian.pid);
   }
+}
+
+/// The guardian among this process's children but `other`; 0: there is none in time. A program that
+/// has just been executed has no command line yet.
+int guardian_here(int other = 0) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+  while (std::chrono::steady_clock::now() < until) {
+    for (const int child : children_of(::getpid()))
+      if (child != other
+          && proc_text("/proc/" + std::to_string(child) + "/cmdline").find("greenroom-guardian")
+                 != std::string::npos)
+        return child;
+    std::this_thread::yield();
+  }
+  return 0;
+}
+
+TEST(Guardian, IsStartedAgainAndSaidWhenItWasKilled) {
+  std::promise<std::string> said;
+  std::atomic<int> times{0};
+  process_keeper::options how;
+  how.mark = "0123456789abcdef:" + std::to_string(::getpid()) + "k";
+  how.bin_directory = std::string{GREENROOM_BINARY_DIR} + "/bin";
+  how.control_groups = false;
+  how.say = [&](const std::string& what) {
+    if (times++ == 0) said.set_value(what);
+  };
+  const auto keeper = process_keeper::start(how);
+  ASSERT_EQ(keeper->lacks().find("guardian"), std::string::npos) << keeper->lacks();
+  const auto first = guardian_here();
+  ASSERT_NE(first, 0);
+  ::kill(first, SIGKILL);
+  auto heard = said.get_future();
+  ASSERT_EQ(heard.wait_for(std::chrono::seconds{30}), std::future_status::ready);
+  EXPECT_THAT(heard.get(), HasSubstr("greenroom-guardian has ended and is started again"));
+  const auto second = watch(guardian_here(first));
+  EXPECT_TRUE(second);
+  keeper->close();
+  EXPECT_TRUE(ends(second));
+  EXPECT_EQ(times, 1);
 }
 
 TEST(ProcessUsage, SeesMemoryThatIsReallyThere) {

@@ -6,13 +6,16 @@
 #include "runtime/machine/process/sweep.hpp"
 
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -33,6 +36,11 @@ constexpr std::chrono::milliseconds look_period{500};
 /// How long the end of a node waits for processes that were killed, and for its guardian.
 constexpr std::chrono::milliseconds end_patience{1000};
 constexpr std::chrono::milliseconds guardian_patience{2000};
+/// Before a guardian that has ended is started again: the first time, doubled each time, at most.
+constexpr std::chrono::milliseconds first_pause{100};
+constexpr std::chrono::milliseconds longest_pause{60'000};
+/// One that has lived for so long was not ended by what ended those before.
+constexpr std::chrono::minutes long_life{10};
 
 std::string group_name(std::string_view mark) {
   auto result = "greenroom-" + std::string{mark};
@@ -76,8 +84,12 @@ struct process_keeper::inside {
   bool stopping = false;
 
   launched guardian;
+  std::thread watcher;  ///< Starts the guardian again; only it changes the guardian then.
+  descriptor watcher_ends;
 
   void start_guardian();
+  void watch_guardian();
+  void reap_guardian();
   void end_guardian();
   void look();
   void look_at_adopted();
@@ -97,7 +109,14 @@ std::shared_ptr<process_keeper> process_keeper::start(options how) {
   } else {
     in.no_groups = "switched off";
   }
-  if (in.how.guardian) in.start_guardian();
+  if (in.how.guardian) {
+    in.start_guardian();
+    in.watcher_ends = descriptor{::eventfd(0, EFD_CLOEXEC)};
+    if (in.guardian.pid != 0 && in.watcher_ends) {
+      in.watcher = std::thread{[&in] { in.watch_guardian(); }};
+      pthread_setname_np(in.watcher.native_handle(), "gr-guardian");
+    }
+  }
   if (in.group.empty()) {
     if (in.how.adopt) ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     in.start_looker();
@@ -120,6 +139,11 @@ void process_keeper::close() {
   }
   in.wake.notify_all();
   if (looker.joinable()) looker.join();
+  if (in.watcher.joinable()) {
+    const std::uint64_t one = 1;
+    static_cast<void>(::write(in.watcher_ends.number(), &one, sizeof one));
+    in.watcher.join();
+  }
   in.end_all();
   in.end_guardian();
 }
@@ -203,6 +227,7 @@ void process_keeper::count_orphans(std::uint64_t more) { inside_->orphans += mor
 std::string process_keeper::lacks() const {
   const auto& in = *inside_;
   std::string result;
+  const std::lock_guard lock{inside_->mutex};
   if (in.group.empty()) result = "no control groups (" + in.no_groups + ")";
   if (!in.no_guardian.empty())
     result += (result.empty() ? "" : ", ") + ("no guardian (" + in.no_guardian + ")");
@@ -326,18 +351,56 @@ void process_keeper::inside::start_guardian() {
   std::mutex done_mutex;
   std::condition_variable done;
   bool over = false;
+  launched started;
   spawner::shared().ask([&] {
     auto fresh = launch(order);
     const std::lock_guard lock{done_mutex};
-    guardian = std::move(fresh);
+    started = std::move(fresh);
     over = true;
     done.notify_one();
   });
-  std::unique_lock lock{done_mutex};
-  done.wait(lock, [&over] { return over; });
-  no_guardian = guardian.error;
-  guardian.out.close();
-  guardian.err.close();
+  std::unique_lock done_lock{done_mutex};
+  done.wait(done_lock, [&over] { return over; });
+  started.out.close();
+  started.err.close();
+  const std::lock_guard lock{mutex};
+  no_guardian = started.error;
+  guardian = std::move(started);
+}
+
+/// Without one nobody ends what a killed node's workers have started.
+void process_keeper::inside::watch_guardian() {
+  using clock = std::chrono::steady_clock;
+  const auto say = [this](const std::string& what) {
+    if (how.say) how.say(what);
+  };
+  auto pause = first_pause;
+  for (auto since = clock::now();;) {
+    // -1, when it could not be started, is passed over.
+    pollfd wait[] = {{watcher_ends.number(), POLLIN, 0}, {guardian.pidfd.number(), POLLIN, 0}};
+    const int patience = guardian.pid != 0 ? -1 : 0;
+    if (::poll(wait, 2, patience) < 0 && errno == EINTR) continue;
+    if (wait[0].revents != 0) return;
+    if (clock::now() - since >= long_life) pause = first_pause;
+    if (guardian.pid != 0) {
+      reap_guardian();
+      say("greenroom-guardian has ended and is started again: without it nobody ends what the "
+          "workers have started, should this node be killed");
+    }
+    if (::poll(wait, 1, static_cast<int>(pause.count())) > 0) return;
+    pause = std::min(2 * pause, longest_pause);
+    since = clock::now();
+    start_guardian();
+    if (guardian.pid == 0) say("greenroom-guardian cannot be started again: " + no_guardian);
+  }
+}
+
+void process_keeper::inside::reap_guardian() {
+  siginfo_t end{};
+  ::waitid(P_PIDFD, static_cast<id_t>(guardian.pidfd.number()), &end, WEXITED);
+  forget_spawned(guardian.pid);
+  const std::lock_guard lock{mutex};
+  guardian = {};
 }
 
 /// @pre locked. A guardian that does not listen is no reason to wait.
@@ -356,9 +419,7 @@ void process_keeper::inside::end_guardian() {
   }
   pollfd wait{guardian.pidfd.number(), POLLIN, 0};
   if (::poll(&wait, 1, static_cast<int>(guardian_patience.count())) <= 0) kill_by(guardian.pidfd);
-  siginfo_t end{};
-  ::waitid(P_PIDFD, static_cast<id_t>(guardian.pidfd.number()), &end, WEXITED);
-  forget_spawned(guardian.pid);
+  reap_guardian();
 }
 
 std::uint64_t read_guardian_report(const std::string& report) {

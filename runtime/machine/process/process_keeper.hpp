@@ -4,10 +4,12 @@
 // Where the node may make control groups (cgroup2), each worker lives in one of its own, which is
 // killed as a whole. Elsewhere a worker's processes are known by a mark in their environment, and,
 // where the node is a process of its own, by becoming its children when their parent ends. A tiny
-// process, the guardian, does the same when the node itself is killed.
+// process, the guardian, does the same when the node itself is killed; when it is killed itself, it
+// is started again.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,6 +29,8 @@ public:
     bool adopt = false;
     bool control_groups = true;
     bool guardian = true;
+    /// Hears for people what happens to the guardian, on a thread of the keeper's; may be empty.
+    std::function<void(const std::string&)> say;
   };
   /// Never fails: what cannot be had is done without, and `lacks` says what.
   static std::shared_ptr<process_keeper> start(options how);
