@@ -325,7 +325,8 @@ TEST(Bounds, HoldForConnectionsWhateverTheFileLimit) {
   attacked_node node{"pool: { max_warm: 4 }"};
   node.limit_files(128, 160);
   ASSERT_TRUE(node.start()) << node.errors();
-  EXPECT_NE(node.errors().find("files.scarce"), std::string::npos) << node.errors();
+  EXPECT_TRUE(eventually([&] { return node.errors().find("files.scarce") != std::string::npos; }))
+      << node.errors();
   EXPECT_NE(node.errors().find("limits.connections"), std::string::npos);
   std::vector<raw_client> idle;
   for (int i = 0; i < 300; ++i) idle.emplace_back(node.port());
@@ -348,7 +349,9 @@ TEST(Bounds, TellWhenTheWorkersOfTheBaselineCannotBeUp) {
   live_node node{"pool: { mode: baseline }\nretry: { base: 10ms, max: 20ms }", many(40)};
   node.limit_files(100, 100);
   ASSERT_TRUE(node.start()) << node.errors();
-  EXPECT_NE(node.errors().find("not all workers can be up"), std::string::npos) << node.errors();
+  EXPECT_TRUE(eventually([&] {
+    return node.errors().find("not all workers can be up") != std::string::npos;
+  })) << node.errors();
   EXPECT_TRUE(eventually([&] { return node.get("/health/ready").status == 503; }));
   const auto ready = node.get("/health/ready");
   EXPECT_EQ(ready.body.value("status", ""), "workers down") << ready.body;
