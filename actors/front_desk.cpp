@@ -282,9 +282,9 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
       || (where == protocols::pool_kind::intelligent && !is_unsafe && house_.routes.take_copy())) {
     const auto key = runtime::rollout::routing_key(job->case_id, job->idempotency_key,
                                                    job->case_id.empty() ? job->input : "");
-    const auto life = machine::count_of(
-        house_.pool(protocols::pool_kind::baseline).specialists[who].gauge.starts);
-    pair = house_.shadow.begin(one->config.name, request.command, is_unsafe, key, true, life);
+    const auto& starts = house_.pool(protocols::pool_kind::baseline).specialists[who].gauge.starts;
+    pair = house_.shadow.begin(one->config.name, request.command, is_unsafe, key, true,
+                               {who, &starts});
     if (pair) {
       job->who = mirror::ear(pair, shadow ? mirror::part::baseline : mirror::part::intelligent,
                              std::move(job->who));
