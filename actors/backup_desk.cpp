@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t backup_piece_bytes = std::size_t{1} << 20U;
 constexpr std::size_t backup_jobs_max = 16;
+constexpr std::chrono::seconds retry_usual{5};
 constexpr std::uint64_t backup_spare_bytes = std::uint64_t{16} << 20U;  // Left on the disk.
 // A backup has a name that nobody gives his own folder: what is left of it is removed.
 constexpr std::string_view backup_prefix = ".backup-under-way-";
@@ -57,7 +58,7 @@ backup_desk::~backup_desk() {
   }
   stopping_.request_stop();
   bell_.notify_one();
-  for (const auto& one : left) one.told(503, "the node stops");
+  for (const auto& one : left) one.told(503, "the node stops", retry_usual);
   thread_.join();
   remove();
 }
@@ -71,7 +72,7 @@ void backup_desk::ask(std::function<void()> work, const answer& told) {
       return;
     }
   }
-  told(503, "too many requests for backups wait already");
+  told(503, "too many requests for backups wait already", retry_usual);
 }
 
 void backup_desk::begin(answer told) {
@@ -82,14 +83,14 @@ void backup_desk::piece(std::string id, std::size_t file, std::uint64_t offset, 
   ask(
       [this, id = std::move(id), file, offset, told] {
         if (id != id_ || id.empty() || file >= files_.size())
-          return told(404, "there is no such backup, or it was removed; make another one");
+          return told(404, "there is no such backup, or it was removed; make another one", {});
         std::ifstream from{folder_ + "/" + files_[file].name, std::ios::binary};
         std::string bytes(backup_piece_bytes, '\0');
         from.seekg(static_cast<std::streamoff>(std::min(offset, files_[file].bytes)));
         from.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
         bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(from.gcount(), 0)));
         used_at_ns_ = house_.time->now_ns();
-        told(200, std::move(bytes));
+        told(200, std::move(bytes), {});
       },
       told);
 }
@@ -97,9 +98,9 @@ void backup_desk::piece(std::string id, std::size_t file, std::uint64_t offset, 
 void backup_desk::end(std::string id, answer told) {
   ask(
       [this, id = std::move(id), told] {
-        if (id != id_ || id.empty()) return told(404, "there is no such backup");
+        if (id != id_ || id.empty()) return told(404, "there is no such backup", {});
         remove();
-        told(200, "{}");
+        told(200, "{}", {});
       },
       told);
 }
@@ -144,11 +145,13 @@ void backup_desk::expire() {
 
 void backup_desk::make(const answer& told) {
   expire();  // Its time may be over although requests of others have come all the while.
+  const auto seconds_left = std::chrono::ceil<std::chrono::seconds>(left());
   if (!id_.empty())
     return told(409,
                 "backup " + id_ + " is being fetched; it is removed when that is done, by DELETE "
                 "/v1/backups/" + id_ + ", or after another "
-                    + std::to_string(left().count() / 1'000'000'000) + " s without a request");
+                    + std::to_string(seconds_left.count()) + " s without a request",
+                seconds_left);
   protocols::task_id words{house_.seed, static_cast<std::uint64_t>(house_.time->now_ns())};
   const auto id = protocols::to_string(words);
   folder_ = of_.data_dir + "/" + std::string{backup_prefix} + id;
@@ -161,13 +164,15 @@ void backup_desk::make(const answer& told) {
   if (!wrong.empty()) {
     remove();
     house_.publish("backup.failed", "{\"why\":" + json_text(wrong) + "}");
-    return told(503, std::move(wrong));
+    return told(503, std::move(wrong), retry_usual);
   }
   id_ = id;
   used_at_ns_ = house_.time->now_ns();
   house_.publish("backup.made", "{\"tasks\":" + std::to_string(tasks_) + "}");
-  told(200, "{\"id\":\"" + id_ + "\",\"piece_bytes\":" + std::to_string(backup_piece_bytes)
-                + ",\"manifest\":" + manifest() + "}");
+  told(200,
+       "{\"id\":\"" + id_ + "\",\"piece_bytes\":" + std::to_string(backup_piece_bytes)
+           + ",\"manifest\":" + manifest() + "}",
+       {});
 }
 
 // Returns what is wrong, or "".

@@ -30,8 +30,10 @@ public:
     /// A backup that nobody has got a piece of for so long is removed.
     std::chrono::nanoseconds patience = std::chrono::minutes{10};
   };
-  /// `status` 200: `body` is what was asked for. Else it is a sentence.
-  using answer = std::function<void(int status, std::string body)>;
+  /// `status` 200: `body` is what was asked for. Else it is a sentence, and `retry_after` when it
+  /// may be asked again, if that is known.
+  using answer =
+      std::function<void(int status, std::string body, std::chrono::milliseconds retry_after)>;
 
   backup_desk(house& where, surroundings of);
   /// Ends what is under way within a second or so, whatever the journal's size; everything waiting

@@ -97,6 +97,7 @@ command_probe probe_through(front_desk& desk, house& where, std::chrono::millise
                                           : R"({"greenroom":"verify"})";
     request.timeout = patience;
     request.urgency = protocols::priority::high;
+    request.probe = true;
     const auto outcome = desk.submit(std::move(request), std::make_shared<probe_ear>(where, told));
     if (const auto* none = std::get_if<refusal>(&outcome)) told({false, none->detail});
   };

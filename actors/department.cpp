@@ -121,13 +121,17 @@ void department::arrive(task_ptr job) {
   auto& stand = stand_of(one);
   auto& pool = house_.pool(pool_);
   if (one.now == life::warm && !one.outdated) {
-    machine::count(stand.gauge.warm_hits);
-    machine::count(pool.gauge.warm_hits);
+    if (job->judged) {
+      machine::count(stand.gauge.warm_hits);
+      machine::count(pool.gauge.warm_hits);
+    }
   } else {
     job->cold_start = true;
     allow_start(*job);
-    machine::count(stand.gauge.cold_starts);
-    machine::count(pool.gauge.cold_starts);
+    if (job->judged) {
+      machine::count(stand.gauge.cold_starts);
+      machine::count(pool.gauge.cold_starts);
+    }
     if (one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
   }
   if (job->observed) {
@@ -266,6 +270,13 @@ bool department::take_back(entry& one, task& job) {
   return true;
 }
 
+// A model server that is asked too much is well: it says how long to leave it alone, and the
+// retries obey.
+static bool is_turned_away(const protocols::attempt_result& result) {
+  constexpr int too_many_requests = 429;
+  return result.upstream && result.upstream->error_status == too_many_requests;
+}
+
 void department::let_go(task_ptr job) {
   auto& one = entry_of(job->specialist);
   if (!take_back(one, *job)) return;
@@ -274,7 +285,8 @@ void department::let_go(task_ptr job) {
     judge(one, true);
   } else if (job->why == failure::out_of_time && job->attempts > 0)
     judge(one, false, !is_hurried(*job));
-  else if (job->why == failure::worker_failed && (job->result.upstream || !job->result.answered))
+  else if (job->why == failure::worker_failed && !is_turned_away(job->result)
+           && (job->result.upstream || !job->result.answered))
     judge(one, false);  // In the middle of a stream, so that it could not be tried again.
   else
     one.breaker.forget();
@@ -312,7 +324,7 @@ void department::attempt_over(task_ptr job) {
       one.breaker.forget();
   } else {
     // An input that kills its worker at each try is one failure, not several.
-    if (job->attempts <= 1 || !one.breaker.is_closed())
+    if (!is_turned_away(job->result) && (job->attempts <= 1 || !one.breaker.is_closed()))
       judge(one, false);
     else
       one.breaker.forget();

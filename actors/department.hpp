@@ -66,7 +66,8 @@ private:
     std::uint32_t failed_starts = 0;  // In a row.
     std::int64_t not_before_ns = 0;   // No start sooner, after a failure.
     std::int64_t drop_sent_ns = 0;
-    std::uint32_t born = 0;  // The generation in which its number got its name.
+    std::uint32_t born = 0;     // The generation in which its number got its name,
+    std::uint32_t defined = 0;  // and its definition.
     runtime::restart_budget restarts;
     std::uint64_t lease = 0;         // Number of the last grant heard; see protocols::slot_news.
     std::int64_t life_since_ns = 0;  // When its worker entered the state that it is in.

@@ -20,6 +20,7 @@ void department::adopt_cast() {
   for (auto place = entries_.size(); place < staff.size(); ++place) {
     auto& one = entries_.emplace_back();
     one.index = staff[place];
+    one.defined = playing.definitions[one.index];
     one.lease = first_lease_;
   }
   for (auto& one : entries_) begin_anew(one);
@@ -44,6 +45,13 @@ void department::adopt_cast() {
     // It may be another command now, or what it lacked may be there: whoever mended it need not
     // wait.
     if (!one.breaker.is_closed()) judge(one, true);
+    const auto definition = playing.definitions[one.index];
+    if (std::exchange(one.defined, definition) != definition) {
+      // What failed was another worker than the next one.
+      one.breaker.success();
+      stand_of(one).last_error.write([](std::string& text) { text.clear(); });
+      stand_of(one).failed_starts.store(0, std::memory_order_relaxed);
+    }
     if (std::exchange(one.given_up, false)) {
       one.failed_starts = 0;
       one.not_before_ns = 0;

@@ -175,8 +175,9 @@ std::optional<refusal> front_desk::admit(std::uint32_t who, const member& one,
   }
   return refusal{failure::circuit_open,
                  "the circuit of " + one.config.name
-                     + " is open after repeated failures; it is tried again after Retry-After; "
-                       "greenroom diagnose errors says what failed",
+                     + " is open after repeated failures; it is tried again in "
+                     + std::to_string(later.count())
+                     + " ms; greenroom diagnose errors says what failed",
                  {},
                  later};
 }
@@ -252,6 +253,7 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
     job->effects = house_.offers.effects(who, one->config.backend, request.input);
   job->journaled = durable;
   job->streaming = request.streaming;
+  job->observed = job->judged = !request.probe;
   job->case_key = key_of(request.case_id);
   job->input.swap(request.input);
   // What comes back is the memory of an earlier input, which the next one will be written into: the
@@ -282,9 +284,9 @@ std::variant<protocols::task_id, refusal> front_desk::submit(
       || (where == protocols::pool_kind::intelligent && !is_unsafe && house_.routes.take_copy())) {
     const auto key = runtime::rollout::routing_key(job->case_id, job->idempotency_key,
                                                    job->case_id.empty() ? job->input : "");
-    const auto life = machine::count_of(
-        house_.pool(protocols::pool_kind::baseline).specialists[who].gauge.starts);
-    pair = house_.shadow.begin(one->config.name, request.command, is_unsafe, key, true, life);
+    const auto& starts = house_.pool(protocols::pool_kind::baseline).specialists[who].gauge.starts;
+    pair = house_.shadow.begin(one->config.name, request.command, is_unsafe, key, true,
+                               {who, &starts});
     if (pair) {
       job->who = mirror::ear(pair, shadow ? mirror::part::baseline : mirror::part::intelligent,
                              std::move(job->who));

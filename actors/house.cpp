@@ -256,8 +256,9 @@ void leave(house& where, task& job) {
   for (const auto& other : where.waiters.take(job.id)) other->on_left(job);
 }
 
-void withdraw(house& where, task& job) {
-  if (job.claimed.exchange(true, std::memory_order_acq_rel)) return;
+// False when it had ended before.
+static bool uncount(house& where, task& job) {
+  if (job.claimed.exchange(true, std::memory_order_acq_rel)) return false;
   job.announced.store(true, std::memory_order_relaxed);
   machine::count(where.gauge.withdrawn);
   where.gauge.leave();
@@ -266,8 +267,26 @@ void withdraw(house& where, task& job) {
     where.pool(task::pool_of(counted))
         .specialists[task::specialist_of(counted)]
         .gauge.left.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+void withdraw(house& where, task& job) {
+  if (!uncount(where, job)) return;
   job.end_state = task_state::cancelled;
   job.state.store(task_state::cancelled, std::memory_order_release);
+  machine::task_ledger::let_go(job);
+}
+
+void turn_away_conflict(house& where, task& job, std::string why) {
+  if (!uncount(where, job)) return;
+  job.why = failure::key_conflict;
+  where.ledger.hold_output(why.size());
+  job.output = std::move(why);
+  job.end_state = task_state::failed;
+  job.ended_ns = where.time->now_ns();
+  job.state.store(task_state::failed, std::memory_order_release);
+  if (job.who) job.who->on_end(job);
+  tell_others(where, job);
   machine::task_ledger::let_go(job);
 }
 

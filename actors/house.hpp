@@ -283,6 +283,10 @@ void leave(house& where, protocols::task& job);
 /// Takes a task back that turned out to be known already: it was never there.
 void withdraw(house& where, protocols::task& job);
 
+/// The same for one whose idempotency key belongs to another request. Its caller hears why; it is
+/// the caller's mistake, so it counts as nobody's failure.
+void turn_away_conflict(house& where, protocols::task& job, std::string why);
+
 /// Leaves a note for the journal.
 void note(house& where, protocols::task& job, journal_note::kind what, caf::execution_unit* here);
 

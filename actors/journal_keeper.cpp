@@ -135,11 +135,10 @@ void journal_keeper::written(const journal_note& one, const verdict& verdict) {
       }
       if (verdict.what == verdict::kind::key_conflict) {
         job->journaled = false;
-        conclude(house_, *job, task_state::failed, failure::key_conflict,
-                 "the idempotency key " + job->idempotency_key
-                     + " was used for another request before, which is task "
-                     + protocols::to_string(verdict.existing),
-                 context());
+        turn_away_conflict(house_, *job,
+                           "the idempotency key " + job->idempotency_key
+                               + " was used for another request before, which is task "
+                               + protocols::to_string(verdict.existing));
         return;
       }
       job->recorded.store(true, std::memory_order_release);

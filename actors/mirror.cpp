@@ -10,8 +10,14 @@ using runtime::rollout::mirror_drop, runtime::rollout::reply_kind, runtime::roll
 class mirror::pair {
 public:
   pair(mirror& to, std::uint64_t run, std::string_view specialist, std::string_view command,
-       bool twice)
-      : to_{to}, run_{run}, twice_{twice}, held_{to.held_}, missing_{twice ? 3 : 2} {
+       bool twice, baseline_worker baseline)
+      : to_{to},
+        run_{run},
+        twice_{twice},
+        baseline_{baseline},
+        life_{life()},
+        held_{to.held_},
+        missing_{twice ? 3 : 2} {
     said_.specialist = specialist;
     said_.command = command;
   }
@@ -22,6 +28,8 @@ public:
   mirror& to_;
   const std::uint64_t run_;
   const bool twice_;
+  const baseline_worker baseline_;
+  const std::uint64_t life_;  // Of the baseline's worker when the task came.
   const std::shared_ptr<std::atomic<std::uint64_t>> held_;
   std::mutex mutex_;
   std::uint64_t mine_ = 0;  // Of `held_`.
@@ -30,6 +38,13 @@ public:
   bool nothing_ = false;  // A part never will, so there is nothing to compare.
   runtime::rollout::shadow_task said_;
 
+  // A task that waited while the worker was replaced may have been answered by either process, and
+  // a task that was passed on by another specialist: then the life is unknown.
+  void answered_by(std::uint32_t specialist) {
+    const std::lock_guard lock{mutex_};
+    const bool same = specialist == baseline_.specialist && life() == life_;
+    said_.baseline_life = same ? life_ : runtime::rollout::shadow_task::unknown_life;
+  }
   // True for the last part.
   bool heard(part which, shadow_reply reply, bool comparable) {
     const std::lock_guard lock{mutex_};
@@ -43,6 +58,10 @@ public:
   }
 
 private:
+  [[nodiscard]] std::uint64_t life() const {
+    return baseline_.starts != nullptr ? machine::count_of(*baseline_.starts)
+                                       : runtime::rollout::shadow_task::unknown_life;
+  }
   // Under the lock.
   bool take(part which, shadow_reply reply, bool comparable) {
     const auto bytes = reply.output.size();
@@ -97,6 +116,7 @@ public:
                                                         : reply_kind::failed;
     reply.took_ms = static_cast<double>(job.ended_ns - job.accepted_ns) * 1e-6;
     if (reply.kind == reply_kind::answered) reply.output = job.output;
+    if (of_ && which_ == part::baseline) of_->answered_by(job.specialist);
     end(std::move(reply), job.end_state != task_state::cancelled);
   }
   [[nodiscard]] bool waits() const noexcept override { return !caller_ || caller_->waits(); }
@@ -116,13 +136,12 @@ private:
 };
 
 mirror::pair_ptr mirror::begin(std::string_view specialist, std::string_view command, bool unsafe,
-                               std::uint64_t key, bool noise, std::uint64_t baseline_life) {
+                               std::uint64_t key, bool noise, baseline_worker baseline) {
   const std::lock_guard lock{mutex_};
   if (!comparison_.admit(unsafe)) return {};
   ++mirrored_;
   auto fresh = std::make_shared<pair>(*this, run_, specialist, command,
-                                      noise && comparison_.wants_noise(specialist, key));
-  fresh->said_.baseline_life = baseline_life;
+                                      noise && comparison_.wants_noise(specialist, key), baseline);
   return fresh;
 }
 

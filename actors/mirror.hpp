@@ -4,6 +4,7 @@
 #pragma once
 
 #include "protocols/task.hpp"
+#include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/rollout/shadow_comparison.hpp"
 
 #include <memory>
@@ -27,11 +28,18 @@ public:
   class pair;
   using pair_ptr = std::shared_ptr<pair>;
   enum class part : std::uint8_t { baseline, intelligent, again };
+  /// How often the baseline has started the worker that is asked: a task that begins and ends
+  /// between the same two starts was answered by one process. The counter lives as long as the
+  /// node.
+  struct baseline_worker {
+    std::uint32_t specialist = 0;
+    const machine::counter* starts = nullptr;
+  };
 
   /// Nothing when it may not be mirrored or there is no room; that is counted. With `noise` some
   /// are to be asked of the baseline twice.
   [[nodiscard]] pair_ptr begin(std::string_view specialist, std::string_view command, bool unsafe,
-                               std::uint64_t key, bool noise, std::uint64_t baseline_life = 0);
+                               std::uint64_t key, bool noise, baseline_worker baseline);
   /// Hears the end of one part; passes everything on to `caller`, whose part it is.
   [[nodiscard]] static std::shared_ptr<protocols::asker> ear(
       const pair_ptr& of, part which, std::shared_ptr<protocols::asker> caller = {});

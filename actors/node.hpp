@@ -36,6 +36,9 @@ struct task_request {
   bool streaming = false;
   std::string idempotency_key;  ///< Makes the task durable.
   std::string case_id;          ///< The session it belongs to.
+  /// The node's own question whether somebody answers: it is no traffic, so nothing is predicted
+  /// or judged by it.
+  bool probe = false;
 };
 
 /// Why nothing was started.

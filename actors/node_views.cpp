@@ -182,9 +182,8 @@ node_view node::status() const {
   result.workflow_detection =
       share_of(house.forecast.workflows_found.load(), house.forecast.workflows_run.load());
   // What was refused for what it asked is its caller's mistake.
-  auto bad = result.failed_tasks;
-  for (const auto which : {pool_kind::intelligent, pool_kind::baseline})
-    bad -= std::min(bad, house.ends.refused(which));
+  const auto bad =
+      result.failed_tasks - std::min(result.failed_tasks, house.ends.refused_callers());
   result.availability =
       share_of(result.completed, result.completed + bad + result.unknown + result.shed);
   result.accepted = house.gauge.accepted();

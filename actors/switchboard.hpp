@@ -93,7 +93,7 @@ private:
 };
 
 /// What ended, by pool, while somebody wants to know it exactly; and what was refused by a worker,
-/// or for its idempotency key, which is the caller's mistake and nobody's failure.
+/// which is the caller's mistake and nobody's failure.
 class ends_feed {
 public:
   void open(bool now_open) { open_.store(now_open, std::memory_order_relaxed); }
@@ -101,8 +101,10 @@ public:
   void add(const protocols::task& job, protocols::pool_kind pool, protocols::task_state state,
            protocols::failure why, std::int64_t took_ns) {
     using protocols::failure, protocols::task_state;
-    if (why == failure::refused || why == failure::key_conflict)
+    if (why == failure::refused) {
       ++refused_[static_cast<std::size_t>(pool)];
+      if (!job.mirror) ++refused_callers_;
+    }
     if (!open_.load(std::memory_order_relaxed) || state == task_state::cancelled) return;
     if (!job.judged) return;
     const auto failed = state == task_state::unknown || why == failure::worker_failed
@@ -130,6 +132,10 @@ public:
   [[nodiscard]] std::uint64_t refused(protocols::pool_kind pool) const {
     return refused_[static_cast<std::size_t>(pool)].load(std::memory_order_relaxed);
   }
+  /// Of both pools, without copies that are only compared.
+  [[nodiscard]] std::uint64_t refused_callers() const {
+    return refused_callers_.load(std::memory_order_relaxed);
+  }
 
 private:
   struct side {
@@ -139,6 +145,7 @@ private:
   std::atomic<bool> open_{false};
   std::array<side, 2> sides_;
   std::array<std::atomic<std::uint64_t>, 2> refused_{};
+  std::atomic<std::uint64_t> refused_callers_{0};
 };
 
 }  // namespace greenroom::actors

@@ -4,28 +4,26 @@
 #include "actors/node_parts.hpp"
 #include "runtime/rollout/record_text.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace greenroom::doors {
 
 namespace {
 
-constexpr std::int64_t backup_retry_ms = 5000;
-
 actors::backup_desk::answer backup_answer(const machine::http::responder& reply,
                                           std::string_view type) {
-  return [reply, type](int status, std::string body) {
+  return [reply, type](int status, std::string body, std::chrono::milliseconds later) {
     if (status == 200)
       return reply.answer(200, type, std::move(body), "Cache-Control: no-store\r\n");
-    answer_problem(reply,
-                   protocols::problem_named(status == 404   ? "no-such-backup"
-                                            : status == 409 ? "backup-under-way"
-                                                            : "backup-failed",
-                                            status,
-                                            status == 404   ? "No such backup"
-                                            : status == 409 ? "Backup under way"
-                                                            : "Backup failed",
-                                            std::move(body), status == 404 ? 0 : backup_retry_ms));
+    answer_problem(reply, protocols::problem_named(status == 404   ? "no-such-backup"
+                                                   : status == 409 ? "backup-under-way"
+                                                                   : "backup-failed",
+                                                   status,
+                                                   status == 404   ? "No such backup"
+                                                   : status == 409 ? "Backup under way"
+                                                                   : "Backup failed",
+                                                   std::move(body), later.count()));
   };
 }
 

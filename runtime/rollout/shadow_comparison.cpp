@@ -166,12 +166,16 @@ std::vector<output_difference> shadow_comparison::compared(std::string_view left
 }
 
 void shadow_comparison::follow_value(counts& of, std::string_view value, std::uint64_t life) {
+  if (life == shadow_task::unknown_life) return;
   const auto hash = routing_key(value, {}, {});
   if (of.same == 0) {
     of.life = life;
   } else if (of.life != life) {
-    if (of.constant && of.same >= same_least && of.value_hash != hash) of.names_instance = true;
-    of.restarted = true;
+    // A life that was too short to know it by says nothing, so that another start is due.
+    if (of.same >= same_least) {
+      if (of.constant && of.value_hash != hash) of.names_instance = true;
+      of.restarted = true;
+    }
     of.life = life;
     of.same = 0;
   } else if (of.value_hash != hash) {

@@ -34,8 +34,10 @@ struct shadow_task {
   shadow_reply baseline;
   shadow_reply intelligent;
   std::optional<shadow_reply> again;
-  /// Counts the lives of the baseline's worker: another number, another process.
-  std::uint64_t baseline_life = 0;
+  static constexpr std::uint64_t unknown_life = 0;
+  /// Counts the lives of the baseline's worker: another number, another process. Of an unknown life
+  /// nothing is learnt about fields that name the process.
+  std::uint64_t baseline_life = unknown_life;
 };
 
 enum class mirror_drop : std::uint8_t {
@@ -145,7 +147,7 @@ private:
     std::uint64_t value_hash = 0;
     std::uint64_t same = 0;  ///< So many times in a row within one life.
     bool constant = true;    ///< Within each life.
-    bool restarted = false;  ///< It has been seen in more than one life.
+    bool restarted = false;  ///< It was seen often enough in one life, and then in another.
     bool names_instance = false;
   };
   static void follow_value(counts& of, std::string_view value, std::uint64_t life);

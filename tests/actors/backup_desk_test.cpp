@@ -67,10 +67,13 @@ protected:
         *house_, backup_desk::surroundings{folder_.string(), where_, "node", "1"});
   }
   template <class Ask>
-  static answer hear(Ask ask) {
+  answer hear(Ask ask) {
     std::promise<answer> told;
     auto heard = told.get_future();
-    ask([&told](int status, std::string body) { told.set_value({status, std::move(body)}); });
+    ask([&](int status, std::string body, std::chrono::milliseconds later) {
+      retry_after = later;
+      told.set_value({status, std::move(body)});
+    });
     return heard.get();
   }
   answer begin() {
@@ -83,6 +86,7 @@ protected:
     return nlohmann::json::parse(made.second).at("id").get<std::string>();
   }
 
+  std::chrono::milliseconds retry_after{};  // Of the last answer.
   fs::path folder_;
   machine::journal_options where_;
   std::unique_ptr<machine::journal> journal_;
@@ -114,6 +118,17 @@ TEST_F(BackupDesk, RefusesASecondOneWhileTheFirstIsFetched) {
   clock_->advance(9min);
   EXPECT_EQ(begin().first, 409);
   EXPECT_EQ(piece(id_in(first)).first, 200);
+}
+
+TEST_F(BackupDesk, SaysWhichBackupIsInTheWayAndForHowLongAtMost) {
+  open();
+  const auto first = begin();
+  ASSERT_EQ(first.first, 200) << first.second;
+  clock_->advance(9min);
+  const auto second = begin();
+  EXPECT_EQ(second.first, 409);
+  EXPECT_NE(second.second.find(id_in(first)), std::string::npos) << second.second;
+  EXPECT_EQ(retry_after, 60s);
 }
 
 TEST_F(BackupDesk, MakesAnotherOneWhenTheFirstWasAbandonedHoweverOftenOthersAsk) {

@@ -626,5 +626,90 @@ TEST(Department, ReplacesAWorkerThatNeitherStartsNorEnds) {
   EXPECT_EQ(other->state, task_state::completed);
 }
 
+TEST(Department, CountsAnInputThatFailsAtEachTryAsOneFailure) {
+  auto config = small_cast(1, 1);
+  config.breaker.failures = 2;
+  stage play{config};
+  play.open();
+  auto poison = play.ask("d0-s0");
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  for (int i = 0; i < 3; ++i) {
+    play.world.advance(1s);
+    play.worker("d0-s0").fail_one(true);
+  }
+  play.world.dispatch();
+  EXPECT_EQ(poison->attempts, 3u);
+  EXPECT_EQ(poison->ends, 1);
+  play.ask("d0-s0");
+  EXPECT_FALSE(play.refused) << "the circuit is closed";
+}
+
+TEST(Department, DoesNotOpenTheCircuitOfAServerThatIsAskedTooMuch) {
+  for (const auto status : {429, 503}) {
+    auto config = small_cast(1, 1);
+    config.breaker.failures = 2;
+    config.retry.max_attempts = 1;
+    stage play{config};
+    play.open();
+    for (int i = 0; i < 4; ++i) {
+      play.ask("d0-s0");
+      if (play.refused) break;
+      play.world.dispatch();
+      if (i == 0) play.get_ready("d0-s0");
+      play.worker("d0-s0").fail_one_with(status);
+      play.world.dispatch();
+    }
+    EXPECT_EQ(play.refused.has_value(), status == 503);
+    if (play.refused) {
+      EXPECT_EQ(play.refused->why, failure::circuit_open);
+      EXPECT_NE(play.refused->detail.find("5000 ms"), std::string::npos) << play.refused->detail;
+    }
+  }
+}
+
+TEST(Department, LeavesTheCircuitClosedForTwoCallersInAHurry) {
+  for (const bool hurried : {true, false}) {
+    auto config = small_cast(1, 1);
+    config.departments[0].specialists[0].backend.task_timeout = 200ms;
+    stage play{config};
+    play.open();
+    auto first = play.ask("d0-s0");
+    play.world.dispatch();
+    play.get_ready("d0-s0");
+    play.finish_one("d0-s0");
+    for (int i = 0; i < 2; ++i) {
+      task_request request;
+      if (hurried) request.timeout = 100ms;
+      const auto late = play.ask("d0-s0", request);
+      play.world.advance(300ms);
+      EXPECT_EQ(late->why, failure::out_of_time);
+      play.worker("d0-s0").fail_one(false);  // It lets go of what nobody waits for.
+      play.world.advance(1700ms);
+    }
+    play.ask("d0-s0");
+    EXPECT_EQ(play.refused.has_value(), !hurried);
+  }
+}
+
+TEST(Department, CountsNoProbeAmongTheTasksThatFoundTheirWorkerWarm) {
+  stage play{small_cast(1, 1)};
+  play.open();
+  const auto& gauge = play.house->pool(protocols::pool_kind::intelligent).gauge;
+  task_request probe;
+  probe.probe = true;
+  const auto cold = play.ask("d0-s0", probe);
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
+  const auto warm = play.ask("d0-s0", probe);
+  play.world.dispatch();
+  play.finish_one("d0-s0");
+  EXPECT_EQ(cold->state, task_state::completed);
+  EXPECT_EQ(warm->state, task_state::completed);
+  EXPECT_EQ(machine::count_of(gauge.warm_hits), 0u);
+  EXPECT_EQ(machine::count_of(gauge.cold_starts), 0u);
+}
+
 }  // namespace
 }  // namespace greenroom::tests

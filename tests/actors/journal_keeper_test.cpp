@@ -248,7 +248,33 @@ TEST_F(JournalKeeper, StartsTheSameRequestOnceAndRefusesAnotherUnderItsKey) {
   EXPECT_EQ(first->state, task_state::completed);
   EXPECT_EQ(again->ends, 0) << "it hears of the first one instead";
   EXPECT_EQ(other->why, failure::key_conflict);
+  EXPECT_EQ(other->ends, 1);
   EXPECT_EQ(play->house->gauge.accepted(), play->house->gauge.ended());
+  EXPECT_EQ(play->house->gauge.depth(), 0u);
+  const auto& pool = play->house->pool(protocols::pool_kind::intelligent);
+  const auto failed = static_cast<std::size_t>(machine::task_outcome::failed);
+  EXPECT_EQ(pool.gauge.ends(failed), 0u) << "the caller's mistake is nobody's failure";
+  EXPECT_EQ(machine::count_of(pool.specialists[0].gauge.ends[failed]), 0u);
+  EXPECT_EQ(pool.specialists[0].gauge.depth(), 0u);
+}
+
+TEST_F(JournalKeeper, DoesNotInviteToRepeatATaskWhoseStartCouldNotBeWritten) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.side_effects = config::side_effects::unsafe;
+  open(config);
+  auto who = ask();
+  play->world.dispatch();
+  sheet.torn = true;
+  play->worker("d0-s0").get_ready();
+  play->world.advance(600ms);  // Its end is told at the next attempt to write.
+  EXPECT_EQ(who->accepted, 1);
+  EXPECT_EQ(who->ends, 1);
+  EXPECT_EQ(who->why, failure::journal_unavailable);
+  EXPECT_EQ(who->retry_after_ms, 0) << "it may still run: the journal has it, and not its end";
+  EXPECT_TRUE(play->worker("d0-s0").held.empty());
+  sheet.torn = false;
+  play->world.advance(600ms);
+  EXPECT_EQ(count<machine::end_record>(), 1u) << "now it cannot";
 }
 
 TEST_F(JournalKeeper, WritesThatAnUnsafeTaskStartsBeforeItStarts) {

@@ -428,5 +428,31 @@ TEST(Reload, LeavesNoCallerBehindHoweverItFalls) {
   }
 }
 
+TEST(Reload, ForgetsWhatTheWorkerOfAnotherDefinitionDiedOf) {
+  auto config = small_cast(1, 2);
+  config.breaker.failures = 1;
+  stage play{config};
+  play.open();
+  for (const auto* name : {"d0-s0", "d0-s1"}) {
+    play.ask(name);
+    play.world.dispatch();
+    play.worker(name).die(true);
+    play.world.dispatch();
+  }
+  const auto last_error = [&](std::uint32_t who) {
+    return play.house->pool(pool_kind::intelligent)
+        .specialists[who]
+        .last_error.read([](const std::string& text) { return text; });
+  };
+  EXPECT_EQ(last_error(0), "died");
+  play.ask("d0-s0");
+  EXPECT_TRUE(play.refused) << "its circuit is open";
+  reload(play, with_argument(config, "-v"));
+  EXPECT_EQ(last_error(0), "");
+  EXPECT_EQ(last_error(1), "died") << "it is what it was";
+  play.ask("d0-s0");
+  EXPECT_FALSE(play.refused);
+}
+
 }  // namespace
 }  // namespace greenroom::tests

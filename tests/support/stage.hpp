@@ -55,6 +55,16 @@ public:
                        {retryable ? protocols::failure::worker_failed : protocols::failure::refused,
                         retryable, "it failed", retry_after.count(), answered});
   }
+  /// The server behind the worker answered with that status.
+  void fail_one_with(int upstream_status) {
+    if (held.empty()) return;
+    auto job = std::move(held.front());
+    held.erase(held.begin());
+    auto theirs = std::make_shared<protocols::upstream_answer>();
+    theirs->status = theirs->error_status = upstream_status;
+    events_->on_result(std::move(job), {protocols::failure::worker_failed, true, "it failed", 0,
+                                        true, std::move(theirs)});
+  }
   void pong() { events_->on_pong(); }
   void die(bool before_ready = false) {
     if (gone) return;

@@ -253,6 +253,26 @@ TEST(ShadowComparison, FindsFieldsThatNameTheProcessWhenItIsStartedAgain) {
   EXPECT_TRUE(all.differences().front().names_instance);
 }
 
+TEST(ShadowComparison, LearnsNothingOfInstancesFromATaskOfAnUnknownProcess) {
+  shadow_comparison all;
+  for (int i = 0; i < 30; ++i) all.record(from_process(i, 1, "4711", "815"));
+  // It came before the worker was replaced, and may have been answered after.
+  all.record(from_process(30, shadow_task::unknown_life, "4800", "815"));
+  EXPECT_EQ(all.instance_suspects().size(), 1u);
+  for (int i = 0; i < 5; ++i) all.record(from_process(i, 2, "4800", "815"));
+  EXPECT_TRUE(all.differences().front().names_instance);
+  EXPECT_EQ(all.commands_differing(), 0u);
+}
+
+TEST(ShadowComparison, AsksForAnotherStartWhenALifeWasTooShortToKnow) {
+  shadow_comparison all;
+  for (int i = 0; i < 4; ++i) all.record(from_process(i, 1, "4711", "815"));
+  for (int i = 0; i < 30; ++i) all.record(from_process(i, 2, "4800", "815"));
+  EXPECT_EQ(all.instance_suspects().size(), 1u);
+  all.record(from_process(30, 3, "4900", "815"));
+  EXPECT_TRUE(all.differences().front().names_instance);
+}
+
 TEST(ShadowComparison, KeepsADifferenceThatStaysWhenTheProcessIsAnother) {
   shadow_comparison all;
   for (int i = 0; i < 30; ++i) all.record(from_process(i, 1, "7", "7", "2"));
