@@ -53,10 +53,9 @@ backup_desk::~backup_desk() {
   std::deque<job> left;
   {
     const std::lock_guard lock{mutex_};
-    stop_ = true;
+    stopping_.request_stop();
     left.swap(jobs_);
   }
-  stopping_.request_stop();
   bell_.notify_one();
   for (const auto& one : left) one.told(503, "the node stops", retry_usual);
   thread_.join();
@@ -66,7 +65,7 @@ backup_desk::~backup_desk() {
 void backup_desk::ask(std::function<void()> work, const answer& told) {
   {
     const std::lock_guard lock{mutex_};
-    if (!stop_ && jobs_.size() < backup_jobs_max) {
+    if (!stopping_.stop_requested() && jobs_.size() < backup_jobs_max) {
       jobs_.push_back({std::move(work), told});
       bell_.notify_one();
       return;
@@ -108,7 +107,7 @@ void backup_desk::end(std::string id, answer told) {
 void backup_desk::run() {
   std::unique_lock lock{mutex_};
   for (;;) {
-    const auto rung = [this] { return stop_ || !jobs_.empty(); };
+    const auto rung = [this] { return stopping_.stop_requested() || !jobs_.empty(); };
     if (id_.empty()) {
       bell_.wait(lock, rung);
     } else if (!bell_.wait_for(lock, left(), rung)) {
@@ -117,7 +116,7 @@ void backup_desk::run() {
       lock.lock();
       continue;
     }
-    if (stop_) return;
+    if (stopping_.stop_requested()) return;
     auto next = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();

@@ -75,8 +75,7 @@ private:
     answer told;
   };
   std::deque<job> jobs_;
-  bool stop_ = false;
-  std::stop_source stopping_;  ///< For what is being copied and checked meanwhile.
+  std::stop_source stopping_;  ///< Also heard by what is being copied and checked.
 
   // Of the thread.
   std::string id_, folder_;

@@ -42,8 +42,8 @@ void department::adopt_cast() {
       hire(place);
       pump(one);
     }
-    // It may be another command now, or what it lacked may be there: whoever mended it need not
-    // wait.
+    // It may be another command now, or what it lacked may be there: its operator
+    // need not wait for the circuit.
     if (!one.breaker.is_closed()) judge(one, true);
     const auto definition = playing.definitions[one.index];
     if (std::exchange(one.defined, definition) != definition) {

@@ -59,8 +59,8 @@ public:
       open_.push_back({checked_kind::workflow, flow.name});
   }
 
-  /// Whoever is asked may be told of at once, in the middle of this: then the loop that runs goes
-  /// on, and not a loop within it, which would be as deep as the cast is large.
+  /// An answer may come at once, inside of this function. Then the loop that runs goes on: a loop
+  /// within the loop would be as deep as the cast is large.
   void go_on() {
     {
       const std::lock_guard lock{mutex_};

@@ -179,10 +179,10 @@ void journal_keeper::not_written(const std::string& why) {
       continue;
     }
     auto job = task_ptr::adopt(one.job);
-    job->journaled = one.what == journal_note::kind::started;
-    // Whose acceptance is written is not to be sent again: it runs should the node die before its
-    // end is written, too.
+    // A task whose acceptance is written must not be sent again: it runs after the next start if
+    // the node dies before its end is written.
     const bool accepted = one.what == journal_note::kind::started;
+    job->journaled = accepted;
     if (!accepted) job->retry_after_ms = retry_period.count();
     conclude(house_, *job, task_state::failed, failure::journal_unavailable,
              (accepted ? "the task was accepted, but its start could not be written, so it was not "
@@ -191,7 +191,7 @@ void journal_keeper::not_written(const std::string& why) {
                        : "the task could not be made durable: ")
                  + why,
              context());
-    if (one.what == journal_note::kind::started) {
+    if (accepted) {
       job->phase = task_phase::committed;
       auto& port = house_.pool(job->pool).departments[job->department].port;
       port.push(std::move(job), context());

@@ -200,6 +200,11 @@ void print_labelled(std::string_view label, colour in, const std::string& text) 
   std::printf("%s%s%s\n", paint(label, in).c_str(), gap.c_str(), lines.c_str() + columns);
 }
 
+std::string padded(std::string text, std::size_t columns) {
+  const auto width = width_of(text);
+  return width < columns ? text.append(columns - width, ' ') : text;
+}
+
 void print_text(const std::string& text) {
   const auto shown = is_terminal() ? wrapped(text, terminal_width()) : text;
   std::fwrite(shown.data(), 1, shown.size(), stdout);

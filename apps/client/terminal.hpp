@@ -63,6 +63,8 @@ std::string spoken_duration(double milliseconds);
 std::size_t width_of(std::string_view text);
 /// The text in at most so many columns, with an ellipsis where it was cut. Colours are ended.
 std::string cut_to(std::string_view text, std::size_t columns);
+/// Blanks behind it until it is so wide.
+std::string padded(std::string text, std::size_t columns);
 /// `▁▂▅▇`: the values as bars one character wide, the last `columns` of them, from 0 to the
 /// largest.
 std::string sparkline(const std::vector<double>& values, std::size_t columns);

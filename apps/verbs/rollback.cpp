@@ -4,7 +4,6 @@
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -48,9 +47,7 @@ void print_rollback(const json& one) {
   const auto checks = one.value("verification", json::object());
   for (const auto& [name, check] : checks.items()) {
     const auto verdict = text_of(check, "state", "?");
-    auto label = "  " + name;
-    label.resize(std::max<std::size_t>(label.size(), 24), ' ');
-    print_text(label + " "
+    print_text(padded("  " + name, 24) + " "
                + paint(verdict, verdict == "passed"   ? colour::green
                                 : verdict == "failed" ? colour::red
                                                       : colour::grey)

@@ -74,10 +74,8 @@ void print_rollout(const json& now) {
     std::printf("judged       %s\n", paint(verdict, colour_of_verdict(verdict)).c_str());
     for (const auto& one : judgement.value("findings", json::array())) {
       const auto found = text_of(one, "verdict", "?");
-      auto label = "  " + text_of(one, "name");
-      label.resize(std::max<std::size_t>(label.size(), 20), ' ');
-      print_text(label + " " + paint(found, colour_of_verdict(found)) + "  " + text_of(one, "text")
-                 + "\n");
+      print_text(padded("  " + text_of(one, "name"), 20) + " "
+                 + paint(found, colour_of_verdict(found)) + "  " + text_of(one, "text") + "\n");
     }
   }
   if (const auto way_back = text_of(now, "way_back"); !way_back.empty())
@@ -86,10 +84,9 @@ void print_rollout(const json& now) {
   constexpr std::size_t shown = 5;
   const auto from = decisions.size() - std::min(decisions.size(), shown);
   for (auto i = from; i < decisions.size(); ++i) {
-    auto kind = text_of(decisions[i], "kind");
-    kind.resize(std::max<std::size_t>(kind.size(), 9), ' ');
-    print_text(paint(text_of(decisions[i], "at"), colour::grey) + "  " + kind + "  "
-               + text_of(decisions[i], "reason") + "\n");
+    print_text(paint(text_of(decisions[i], "at"), colour::grey) + "  "
+               + padded(text_of(decisions[i], "kind"), 9) + "  " + text_of(decisions[i], "reason")
+               + "\n");
   }
 }
 

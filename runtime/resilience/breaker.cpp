@@ -31,11 +31,11 @@ void breaker::success() {
 }
 
 bool breaker::failure(const settings& set, time_point now, bool own_fault) {
-  if (failed_++ == 0) slow_ = 0;
-  if (own_fault && slow_++ == 0) first_ = now;
+  if (failed_++ == 0) own_ = 0;
+  if (own_fault && own_++ == 0) first_ = now;
   if (open_ && now < until_) return false;  // An attempt from before it opened.
   const bool again = open_;
-  if (!again && failed_ < set.failures && (slow_ < 2 || now - first_ < set.patience)) return false;
+  if (!again && failed_ < set.failures && (own_ < 2 || now - first_ < set.patience)) return false;
   open_ = true;
   probing_ = 0;
   until_ = now + set.open;

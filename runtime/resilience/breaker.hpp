@@ -43,8 +43,8 @@ public:
   [[nodiscard]] time_point opens_until() const { return until_; }
 
 private:
-  std::size_t failed_ = 0;  // In a row,
-  std::size_t slow_ = 0;    // and those of them that are its own fault.
+  std::size_t failed_ = 0;  // In a row.
+  std::size_t own_ = 0;     // Of these, the failures that are the specialist's own fault.
   std::size_t probing_ = 0;
   bool open_ = false;
   time_point first_{};

@@ -9,8 +9,7 @@ namespace greenroom::machine {
 
 /// Written after each commit and before anybody hears of it, so it never promises more than was
 /// committed. Only what a life begins and ends with is flushed, so after a power cut it may promise
-/// less. What the journal has
-/// less than this was lost.
+/// less. What the journal has less than this was lost.
 struct journal_mark {
   enum class stage : std::uint32_t {
     opening,  ///< A node is about to open it: the log may be a new one.

@@ -47,13 +47,13 @@ public:
   void suspect();
 
 private:
+  void remember_last_frame();
+  [[nodiscard]] bool keeps_last_frame() const;
+
   std::string path_, log_path_, index_path_, directory_path_;
   const journal_lock& lock_;
   journal_mark mark_;
   journal_mark_file mark_file_;
-  void remember_last_frame();
-  [[nodiscard]] bool keeps_last_frame() const;
-
   /// The newest frame that was committed, as it is in the log. A log that was cut and has been
   /// written to since is as long as it should be, and has a hole where this one was.
   std::string last_frame_;

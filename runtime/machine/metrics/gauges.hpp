@@ -28,7 +28,7 @@ constexpr std::array<std::string_view, task_outcomes> task_outcome_names{
 
 enum class worker_state : std::uint8_t { cold, warming, warm, busy, cooling, failed };
 
-/// What a worker has printed in place of an answer, for whoever waits for the answer. Any thread.
+/// What a worker has printed in place of an answer, told to callers that wait in vain. Any thread.
 class stray_note {
 public:
   void add(std::string_view what) {

@@ -67,4 +67,8 @@ std::string_view last_words::told() const {
   return lines_.empty() ? std::string_view{} : std::string_view{lines_.back()};
 }
 
+std::string last_words::clause() const {
+  return lines_.empty() ? std::string{} : "; its last words: " + std::string{told()};
+}
+
 }  // namespace greenroom::machine

@@ -16,6 +16,8 @@ public:
   /// The last line that names an error, else the first one in which npm says what is wrong, else
   /// the last one; empty: nothing was printed.
   [[nodiscard]] std::string_view told() const;
+  /// "; its last words: …", or "".
+  [[nodiscard]] std::string clause() const;
 
 private:
   static constexpr std::size_t lines_max = 20;

@@ -120,8 +120,8 @@ std::string not_found(const launch_order& order) {
   return "\"" + program + "\" is not an executable file (chmod +x makes a script one)";
 }
 
-/// Greenroom's own variables are keys of this node, secrets among them, or what its clients use. A
-/// worker gets its own three; marks go on to whoever is started below.
+/// Greenroom's own variables are keys of this node, secrets among them, or are meant for clients. A
+/// worker gets its own three. Marks are inherited, so that a worker's children can be found.
 bool is_of_the_node(std::string_view name) {
   return name.starts_with("GREENROOM_") && !name.ends_with("_MARK")
          && !name.starts_with("GREENROOM_TEST_");

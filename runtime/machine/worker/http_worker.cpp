@@ -204,8 +204,7 @@ private:
   void on_broken(std::string_view) override {}  // A server may well close its pipes.
   void on_gone(bool started, std::string how) override {
     if (!reason_.empty()) how = reason_ + " (" + how + ")";
-    if (started && !ready_ && !asked_ && !last_words_.told().empty())
-      how += "; its last words: " + std::string{last_words_.told()};
+    if (started && !ready_ && !asked_) how += last_words_.clause();
     if (!ready_ && !asked_ && reason_.empty() && !stranger_.empty()) how += "; " + stranger_;
     depart(std::move(how));
   }

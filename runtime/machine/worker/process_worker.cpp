@@ -556,8 +556,7 @@ private:
     }
     departure.before_ready = !ready_;
     departure.why = reason_.empty() ? how : reason_ + " (" + how + ")";
-    if (started && !ready_ && !asked_ && !last_words_.told().empty())
-      departure.why += "; its last words: " + std::string{last_words_.told()};
+    if (started && !ready_ && !asked_) departure.why += last_words_.clause();
     if (started && !ready_ && !asked_ && reason_.empty()) departure.why += with_stray();
     if (hears) hears->on_gone(std::move(departure));
   }
