@@ -195,18 +195,23 @@ void director_state::wait(std::uint32_t who) {
 // turn, the one with the shortest tasks gives up its place as soon as its running tasks are done,
 // even when more tasks wait for it. It asks for a place again later.
 void director_state::take_turns(double now) {
-  const auto line = std::vector<std::uint32_t>(waiting.begin(), waiting.end());
+  auto line = std::vector<std::uint32_t>(waiting.begin(), waiting.end());
+  std::ranges::stable_sort(line, {}, [&](std::uint32_t who) { return held[who].waits_since_s; });
+  // A turn is as long as the one who waits for it takes to start. One that starts faster must not
+  // always come first, so nobody's turn is over before those who waited longer call it over, too.
+  double over_s = 0;
   for (const auto who : line) {
     const auto& mine = held[who];
     if (mine.held || mine.reserved || seats[who].tasks == 0 || mine.waits_since_s <= 0) continue;
     const auto turn_s =
         std::max({limits.min_residency_s, turn_starts * facts[who].load_s, turn_min_s});
     if (now - mine.waits_since_s < turn_s) continue;
+    over_s = std::max(over_s, turn_s);
     std::vector<std::pair<std::int64_t, std::uint32_t>> others;  // By how long a task takes.
     for (std::uint32_t other = 0; other < held.size(); ++other)
       if (held[other].held && !held[other].recalled && !facts[other].pinned
           && seats[other].state == residency::warm && seats[other].tasks > 0
-          && now - seats[other].since_s >= turn_s)
+          && now - seats[other].since_s >= over_s)
         others.emplace_back(where->pool(pool).specialists[other].gauge.run_ns.load(), other);
     std::ranges::sort(others);
     if (others.size() > turns_tried) others.resize(turns_tried);

@@ -5,6 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+#include <vector>
+
 namespace greenroom::tests {
 namespace {
 
@@ -463,6 +467,47 @@ TEST(Director, GivesATurnToWhoWaitsForOneThatIsNeverIdle) {
   }
   EXPECT_EQ(play.starts["d0-s0"], 2) << "and its turn comes again";
   EXPECT_EQ(play.processes(), 1u);
+}
+
+// A turn is as long as four starts of the one who waits for it. The two that start fast would call
+// each other's turn over first, again and again.
+TEST(Director, LetsNobodyOvertakeOneThatStartsSlowly) {
+  auto config = slots(3, 1);
+  config.pool.min_residency = 0ms;
+  stage play{config};
+  play.open();
+  std::map<std::string, std::chrono::milliseconds> begun;
+  const auto work = [&](std::chrono::milliseconds time, const std::vector<std::string>& busy) {
+    for (auto passed = 0ms; passed < time; passed += 50ms) {
+      for (const auto& name : busy) play.ask(name);
+      for (const std::string name : {"d0-s0", "d0-s1", "d0-s2"}) {
+        if (play.starts[name] == 0 || play.worker(name).gone) continue;
+        auto& its = play.worker(name);
+        const auto start = name == "d0-s2" ? 350ms : 150ms;
+        if (its.stopping) {
+          its.die();
+          begun[name] = 0ms;
+        } else if (begun[name] < start) {
+          begun[name] += 50ms;
+          if (begun[name] == start) its.get_ready();
+        } else {
+          its.finish_one();
+        }
+        play.world.dispatch();
+      }
+      play.world.advance(50ms);
+    }
+  };
+  // What each start takes is known by now.
+  for (const std::string name : {"d0-s2", "d0-s0", "d0-s1"}) {
+    play.ask(name);
+    work(1500ms, {});
+    ASSERT_EQ(play.starts[name], 1) << name;
+  }
+  work(3000ms, {"d0-s0", "d0-s1"});
+  const auto slow = play.ask("d0-s2");
+  work(6000ms, {"d0-s0", "d0-s1"});
+  EXPECT_EQ(slow->ends, 1) << "fast ones started " << play.starts["d0-s0"] + play.starts["d0-s1"];
 }
 
 // It was warm before, and holds a slot; from then on it is outside of them.

@@ -21,6 +21,13 @@ namespace greenroom::tests {
 constexpr std::uint64_t kill_specialist = 15 + 16 * 7;
 
 /// How many plays a test tries: a longer run is a matter of the environment, not of the code.
+/// Where a test begins to count: at its own number, or at `GREENROOM_TEST_FIRST_SEED`, so that one
+/// that failed can be played again.
+inline std::uint64_t first_seed(std::uint64_t usual) {
+  const auto* wanted = std::getenv("GREENROOM_TEST_FIRST_SEED");
+  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : usual;
+}
+
 inline std::uint64_t seeds(std::uint64_t usual) {
   const auto* wanted = std::getenv("GREENROOM_TEST_SEEDS");
   return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : usual;
