@@ -233,13 +233,18 @@ private:
     // Each that is never idle has a turn as long as four starts, or its residency; what is too much
     // for one makes its fallback busy, and that one's.
     const auto fallbacks = whole_.departments[0].specialists[1].fallback.empty() ? 0 : 2;
-    if (!beside.empty())
-      most +=
-          (1 + fallbacks)
-          * (std::max(starts_of_a_turn * longest_start(), residency) + looks_between + one_turn);
     std::uint32_t who = any_index();
     while (members[who].gone) who = any_index();
     const auto& name = members[who].config.name;
+    // While those before it in its own line are worked on, its own turns end as well.
+    std::size_t line = 0;
+    for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
+      line += play_.house->pool(kind).specialists[who].gauge.depth();
+    constexpr auto tasks_of_a_turn = starts_of_a_turn * steady_times.start / steady_times.run;
+    if (!beside.empty())
+      most +=
+          (1 + fallbacks + static_cast<std::int64_t>(line) / tasks_of_a_turn)
+          * (std::max(starts_of_a_turn * longest_start(), residency) + looks_between + one_turn);
     const auto begun = play_.world.now_ns();
     std::shared_ptr<caller> mine;
     const bool served = workers_.live_until(chance_, most, [&] {
