@@ -32,7 +32,6 @@ namespace {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
-using protocols::attempt_result;
 using protocols::failure;
 using protocols::task_ptr;
 
