@@ -66,8 +66,8 @@ TEST(Tidy, WhatIsSaidHasNoBehaviour) {
 }
 
 TEST(Tidy, EveryActorHasItsTest) {
-  for (const auto* name : {"bridge", "department", "director", "journal_keeper", "pool", "root",
-                           "specialist", "surveyor"}) {
+  for (const auto* name : {"bridge", "department", "director", "journal_actor", "pool", "root",
+                           "specialist", "memory_sampler"}) {
     EXPECT_TRUE(fs::exists(root / "actors" / (std::string{name} + ".hpp"))) << name;
     EXPECT_TRUE(fs::exists(root / "tests/actors" / (std::string{name} + "_test.cpp"))) << name;
   }

@@ -1,7 +1,7 @@
 // Backups over HTTP: made, fetched in pieces, removed.
-#include "actors/backup_desk.hpp"
 #include "actors/doors/http_routes.hpp"
-#include "actors/node_parts.hpp"
+#include "actors/node/backups.hpp"
+#include "actors/node/parts.hpp"
 #include "runtime/rollout/record_text.hpp"
 
 #include <chrono>
@@ -11,8 +11,8 @@ namespace greenroom::doors {
 
 namespace {
 
-actors::backup_desk::answer backup_answer(const machine::http::responder& reply,
-                                          std::string_view type) {
+actors::backups::answer backup_answer(const machine::http::responder& reply,
+                                      std::string_view type) {
   return [reply, type](int status, std::string body, std::chrono::milliseconds later) {
     if (status == 200)
       return reply.answer(200, type, std::move(body), "Cache-Control: no-store\r\n");
@@ -28,7 +28,7 @@ actors::backup_desk::answer backup_answer(const machine::http::responder& reply,
 }
 
 /// Answers and returns nothing when this node keeps nothing that could be copied.
-actors::backup_desk* desk_of(const door_ptr& here, const call& one) {
+actors::backups* desk_of(const door_ptr& here, const call& one) {
   auto* desk = here->of->inside().backups.get();
   if (desk == nullptr)
     answer_problem(one.reply, protocols::problem_named("no-journal", 404, "No journal",

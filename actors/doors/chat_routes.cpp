@@ -109,9 +109,9 @@ std::int64_t started_unix_s(const node& of) {
 }
 
 /// A server may understand what is passed on to it as it came.
-bool is_server(const actors::cast& names, std::string_view model) {
+bool is_server(const actors::catalog& names, std::string_view model) {
   const auto who = names.find(model);
-  return who != actors::cast::nobody
+  return who != actors::catalog::nobody
          && names.members[who].config.backend.kind == config::backend_kind::http;
 }
 

@@ -1,7 +1,7 @@
 // Clients that listen to the node's events (server-sent events, WHATWG HTML section 9.2).
 #pragma once
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 #include "runtime/machine/http/server.hpp"
 #include "runtime/machine/io/engine.hpp"
 

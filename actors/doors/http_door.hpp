@@ -1,8 +1,8 @@
 // The HTTP door of a node: every route of the contract, from the request to the node and back.
 #pragma once
 
-#include "actors/cast.hpp"
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
+#include "actors/state/catalog.hpp"
 #include "runtime/machine/http/server.hpp"
 #include "runtime/machine/io/engine.hpp"
 
@@ -29,7 +29,7 @@ struct http_door_options {
   std::uint16_t port = 0;  ///< 0: a free one.
   config::limits limits;
   /// The cast in force; called on any thread, for the names of a task's specialist.
-  std::function<const actors::cast&()> playing;
+  std::function<const actors::catalog&()> playing;
   /// The firing alerts as one JSON array, `[…]`. Empty: there are none.
   std::function<std::string()> alerts;
   /// Reads the configuration again and calls back, on any thread, once. Empty: nobody can.

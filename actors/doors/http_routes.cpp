@@ -185,7 +185,7 @@ protocols::task_face face_of(const task_view& view) {
   return face;
 }
 
-protocols::task_face face_of(const protocols::task& done, const actors::cast& names) {
+protocols::task_face face_of(const protocols::task& done, const actors::catalog& names) {
   protocols::task_face face;
   face.id = done.id;
   face.state = done.state.load(std::memory_order_acquire);

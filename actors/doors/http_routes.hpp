@@ -24,7 +24,7 @@ struct door {
   std::shared_ptr<event_streams> events;
   std::shared_ptr<visitors> at_the_door;
 
-  [[nodiscard]] const actors::cast& cast() const { return options.playing(); }
+  [[nodiscard]] const actors::catalog& cast() const { return options.playing(); }
   [[nodiscard]] int depth_max() const { return static_cast<int>(cast().config.limits.json_depth); }
 };
 using door_ptr = std::shared_ptr<door>;
@@ -65,7 +65,8 @@ void answer_unreadable_body(const call& one, std::string detail);
 
 [[nodiscard]] protocols::task_face face_of(const task_view& view);
 /// @pre `done` has ended.
-[[nodiscard]] protocols::task_face face_of(const protocols::task& done, const actors::cast& names);
+[[nodiscard]] protocols::task_face face_of(const protocols::task& done,
+                                           const actors::catalog& names);
 [[nodiscard]] std::string to_json(const specialist_view& one);
 
 // -- the routes, by subject ---------------------------------------------------

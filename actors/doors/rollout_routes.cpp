@@ -1,8 +1,8 @@
 // Rollout, routing, rollback, diagnosis and the report over HTTP.
-#include "actors/board.hpp"
-#include "actors/deployment_check.hpp"
 #include "actors/doors/http_routes.hpp"
-#include "actors/node_parts.hpp"
+#include "actors/node/parts.hpp"
+#include "actors/rollout/deployment_check.hpp"
+#include "actors/state/status_board.hpp"
 #include "config/http_url.hpp"
 #include "config/loader.hpp"
 #include "runtime/rollout/json_fields.hpp"
@@ -81,7 +81,7 @@ void steer(const door_ptr& here, const call& one, steering word) {
 }
 
 /// Servers that the node starts on a port that is written out: one pool only can have each.
-std::string with_fixed_ports(const actors::cast& names) {
+std::string with_fixed_ports(const actors::catalog& names) {
   std::string result;
   constexpr std::size_t shown = 5;
   std::size_t count = 0;
@@ -138,7 +138,7 @@ void steer_rollout(const door_ptr& here, call& one) {
 }
 
 void get_routing(const door_ptr& here, call& one) {
-  const auto rules = here->of->inside().house->routes.now();
+  const auto rules = here->of->inside().shared->routes.now();
   answer_json(one.reply, 200,
               R"({"mode":")" + std::string{name_of(rules.routes)} + R"(","percentage":)"
                   + runtime::rollout::json_text(rules.percentage) + "}");

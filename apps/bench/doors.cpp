@@ -91,7 +91,7 @@ public:
     for (std::size_t i = 0; i < clients; ++i) send();
     std::unique_lock lock{mutex_};
     for (;;) {
-      bell_.wait(lock, [&] { return to_send_ > 0 || (open_ == 0 && unfinished_ == 0); });
+      waker_.wait(lock, [&] { return to_send_ > 0 || (open_ == 0 && unfinished_ == 0); });
       if (to_send_ == 0) break;
       const auto count = std::exchange(to_send_, 0);
       lock.unlock();
@@ -143,12 +143,12 @@ private:
     --open_;
     if (at >= warm_until_ && at < until_) latencies_.add(at - since_ns);
     if (at < until_) ++to_send_;
-    bell_.notify_one();
+    waker_.notify_one();
   }
   void ended(bool good) {
     const std::lock_guard lock{mutex_};
     if (!good) ++report_.wrong;
-    if (--unfinished_ == 0) bell_.notify_one();
+    if (--unfinished_ == 0) waker_.notify_one();
   }
 
   node& on_;
@@ -157,7 +157,7 @@ private:
   double seconds_;
   std::uint64_t sent_ = 0;
   std::mutex mutex_;  // Guards what follows.
-  std::condition_variable bell_;
+  std::condition_variable waker_;
   std::size_t open_ = 0, unfinished_ = 0, to_send_ = 0;
   runtime::load::latency_recorder latencies_;
   call_report report_;
@@ -221,7 +221,7 @@ std::vector<result> refusals(const settings& how) {
   // One callable that does not come back until it is let go.
   struct gate {
     std::mutex mutex;
-    std::condition_variable bell;
+    std::condition_variable waker;
     bool open = false;
   };
   const auto closed = std::make_shared<gate>();
@@ -230,7 +230,7 @@ std::vector<result> refusals(const settings& how) {
   cast.callables.front().inline_run = false;
   cast.callables.front().run = [closed](const std::string& input) {
     std::unique_lock lock{closed->mutex};
-    closed->bell.wait(lock, [&] { return closed->open; });
+    closed->waker.wait(lock, [&] { return closed->open; });
     return input;
   };
   cast.configuration.departments.front().specialists.front().backend.task_timeout =
@@ -266,7 +266,7 @@ std::vector<result> refusals(const settings& how) {
     const std::lock_guard lock{closed->mutex};
     closed->open = true;
   }
-  closed->bell.notify_all();
+  closed->waker.notify_all();
   for (auto& one : waiting) one.wait();
   if (found.empty()) return {whole};
   whole.found = median(found);

@@ -1,6 +1,6 @@
 #include "apps/bench/stage.hpp"
 
-#include "actors/node_parts.hpp"
+#include "actors/node/parts.hpp"
 #include "runtime/load/weighted_choice.hpp"
 
 #include <unistd.h>
@@ -171,8 +171,8 @@ node_or_error open_processes(config::node configuration, const settings& how) {
 door_or_error open_door(node& of) {
   auto& inside = of.inside();
   doors::http_door_options options;
-  options.limits = inside.house->now_playing().config.limits;
-  options.playing = [&inside]() -> const actors::cast& { return inside.house->now_playing(); };
+  options.limits = inside.shared->catalog_now().config.limits;
+  options.playing = [&inside]() -> const actors::catalog& { return inside.shared->catalog_now(); };
   return doors::http_door::open(of, *inside.io, std::move(options));
 }
 

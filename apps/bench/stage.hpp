@@ -2,7 +2,7 @@
 #pragma once
 
 #include "actors/doors/http_door.hpp"
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 #include "apps/bench/report.hpp"
 
 #include <cstddef>

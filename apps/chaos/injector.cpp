@@ -1,7 +1,7 @@
 #include "apps/chaos/injector.hpp"
 
-#include "actors/node_parts.hpp"
-#include "actors/root.hpp"
+#include "actors/node/parts.hpp"
+#include "actors/supervision/root.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/machine/process/process_tree.hpp"
 
@@ -41,10 +41,10 @@ constexpr std::uint64_t specialist_number(std::uint64_t department, std::uint64_
 std::optional<std::uint32_t> child_of_root(role who) {
   using actors::root_state;
   switch (who) {
-    case role::bridge: return root_state::bridge_child;
+    case role::bridge: return root_state::dispatcher_child;
     case role::pool: return root_state::intelligent;
     case role::journal: return root_state::keeper;
-    case role::surveyor: return root_state::survey;
+    case role::memory_sampler: return root_state::survey;
     case role::monitor: return root_state::watching;
     case role::rollout: return root_state::rolling;
     case role::rollback: return root_state::undoing;

@@ -1,6 +1,6 @@
 #include "apps/chaos/observer.hpp"
 
-#include "actors/node_parts.hpp"
+#include "actors/node/parts.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 
 #include <algorithm>
@@ -30,13 +30,13 @@ chaos_observer::figures chaos_observer::now() const {
 }
 
 bool chaos_observer::balanced() const {
-  const auto& house = *node_.inside().house;
+  const auto& shared = *node_.inside().shared;
   for (int i = 0; i < readings_max; ++i) {
     runtime::chaos::ledger_reading seen;
     const auto before = node_.status();
     seen.accepted_before = before.accepted;
     seen.ended_before = before.accepted - before.pending;
-    house.ledger.for_each([&](const protocols::task_ptr& job) {
+    shared.ledger.for_each([&](const protocols::task_ptr& job) {
       if (!job->mirror && !job->announced.load(std::memory_order_acquire)) ++seen.alive;
     });
     const auto after = node_.status();

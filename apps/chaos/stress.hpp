@@ -2,7 +2,7 @@
 // books about both.
 #pragma once
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 #include "apps/chaos/chaos_run.hpp"
 #include "runtime/load/random.hpp"
 #include "runtime/load/weighted_choice.hpp"

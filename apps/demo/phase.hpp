@@ -1,7 +1,7 @@
 // One half of the demo: a node with real workers, driven by an office day and measured.
 #pragma once
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 #include "config/node.hpp"
 #include "runtime/load/latency_recorder.hpp"
 #include "runtime/load/office_day.hpp"

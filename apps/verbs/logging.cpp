@@ -1,6 +1,6 @@
 #include "apps/verbs/logging.hpp"
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 #include "protocols/plain_text.hpp"
 
 #include <spdlog/async.h>

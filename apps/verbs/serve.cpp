@@ -1,7 +1,7 @@
 // `greenroom serve`: one node with its HTTP door, from start to drain.
 #include "actors/doors/http_door.hpp"
-#include "actors/node.hpp"
-#include "actors/node_parts.hpp"
+#include "actors/node/node.hpp"
+#include "actors/node/parts.hpp"
 #include "apps/client/problem_line.hpp"
 #include "apps/verbs/all.hpp"
 #include "apps/verbs/logging.hpp"
@@ -195,7 +195,7 @@ opened_door open_door(node& running, const config::node& configuration, client_o
   options.port = where->port;
   options.limits = configuration.limits;
   auto& inside = running.inside();
-  options.playing = [&inside]() -> const actors::cast& { return inside.house->now_playing(); };
+  options.playing = [&inside]() -> const actors::catalog& { return inside.shared->catalog_now(); };
   options.reload = [&orders](client_orders::reload_done done) { orders.reload(std::move(done)); };
   options.stop = [&orders](bool at_once) { orders.stop(at_once); };
   return doors::http_door::open(running, *inside.io, std::move(options));

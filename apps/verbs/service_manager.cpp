@@ -1,6 +1,6 @@
 #include "apps/verbs/service_manager.hpp"
 
-#include "actors/node_parts.hpp"
+#include "actors/node/parts.hpp"
 
 #include <boost/asio/post.hpp>
 

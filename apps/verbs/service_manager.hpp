@@ -1,7 +1,7 @@
 // What the node tells the service manager (systemd) that started it.
 #pragma once
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 
 #include <chrono>
 #include <memory>

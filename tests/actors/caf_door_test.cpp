@@ -1,5 +1,5 @@
 // Other actors at the door, in virtual time.
-#include "actors/caf_door.hpp"
+#include "actors/doors/caf_door.hpp"
 
 #include "tests/support/stage.hpp"
 
@@ -15,7 +15,7 @@ class CafDoor : public ::testing::Test {
 protected:
   CafDoor() : play{small_cast(1, 1)} {
     play.open();
-    door = play.world.system.spawn(actors::caf_door, play.house.get(), &play.desk);
+    door = play.world.system.spawn(actors::caf_door, play.shared.get(), &play.desk);
   }
   ~CafDoor() override {
     caf::anon_send_exit(door, caf::exit_reason::user_shutdown);
@@ -67,7 +67,7 @@ TEST_F(CafDoor, AnswersALateOrderAtItsDeadline) {
 TEST_F(CafDoor, TakesAnOrderBack) {
   order({.specialist = "d0-s0"});
   std::string id;
-  play.house->ledger.for_each(
+  play.shared->ledger.for_each(
       [&](const protocols::task_ptr& job) { id = protocols::to_string(job->id); });
   bool taken = false;
   play.world.system.spawn([&, this](caf::event_based_actor* self) {

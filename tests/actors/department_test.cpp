@@ -1,5 +1,5 @@
 // Departments under a virtual clock, inside the whole tree.
-#include "actors/department.hpp"
+#include "actors/tasks/department.hpp"
 
 #include "tests/support/stage.hpp"
 
@@ -139,7 +139,7 @@ TEST(Department, StartsNoWorkerOnceTheGraceOfADrainIsOver) {
   play.ask("d0-s0");
   play.world.dispatch();
   play.get_ready("d0-s0");
-  play.house->gauge.closing = true;
+  play.shared->gauge.closing = true;
   play.worker("d0-s0").die();
   play.worker("d0-s2").die();
   play.ask("d0-s1");
@@ -428,9 +428,9 @@ TEST(Department, ForgetsACancelledTaskWhereverItIs) {
   auto third = play.ask("d0-s0");
   play.world.dispatch();
   play.get_ready("d0-s0");
-  EXPECT_TRUE(play.desk.cancel(*play.house->ledger.find(waiting_id)));
+  EXPECT_TRUE(play.desk.cancel(*play.shared->ledger.find(waiting_id)));
   EXPECT_EQ(waiting->state, task_state::cancelled);
-  EXPECT_TRUE(play.desk.cancel(*play.house->ledger.find(running_id)));
+  EXPECT_TRUE(play.desk.cancel(*play.shared->ledger.find(running_id)));
   EXPECT_EQ(running->state, task_state::cancelled);
   play.world.advance(300ms);
   EXPECT_TRUE(play.worker("d0-s0").cancels > 0);
@@ -460,7 +460,7 @@ TEST(Department, ServesWhoCallsAfterOneThatGaveUpWaitingForASlot) {
     play.ask("d0-s1", impatient);
     play.world.advance(200ms);
     if (how != std::string_view{"time-out"})
-      static_cast<void>(play.desk.cancel(*play.house->ledger.find(play.last)));
+      static_cast<void>(play.desk.cancel(*play.shared->ledger.find(play.last)));
     play.world.advance(2s);
     play.finish_one("d0-s0");
     play.world.advance(1500ms);
@@ -487,7 +487,7 @@ std::size_t starts_within(stage& play, const std::string& name, std::chrono::sec
 }
 
 machine::worker_state shown(stage& play, std::uint32_t who) {
-  return play.house->pool(protocols::pool_kind::intelligent).specialists[who].gauge.state.load();
+  return play.shared->pool(protocols::pool_kind::intelligent).specialists[who].gauge.state.load();
 }
 
 // Always wants everybody warm, like a policy that expects them.
@@ -520,15 +520,15 @@ TEST(Department, TriesAWorkerThatCannotStartThreeTimesUntilSomebodyAsks) {
   play.open();
   EXPECT_EQ(1 + starts_within(play, "d0-s0", 60s), 3u) << "it is only expected";
   EXPECT_EQ(shown(play, 0), machine::worker_state::failed);
-  const auto& stand = play.house->pool(protocols::pool_kind::intelligent).specialists[0];
-  EXPECT_EQ(stand.last_error.read([](const std::string& text) { return text; }), "died");
+  const auto& record = play.shared->pool(protocols::pool_kind::intelligent).specialists[0];
+  EXPECT_EQ(record.last_error.read([](const std::string& text) { return text; }), "died");
   const auto who = play.ask("d0-s0");
   EXPECT_EQ(starts_within(play, "d0-s0", 60s), 3u) << "somebody asked for it";
   EXPECT_EQ(who->why, failure::start_failed);
   EXPECT_EQ(shown(play, 0), machine::worker_state::failed);
   // It may be another command now.
-  static_cast<void>(play.house->replace_cast(
-      actors::make_cast(play.house->now_playing().config, &play.house->now_playing())));
+  static_cast<void>(play.shared->replace_catalog(
+      actors::make_catalog(play.shared->catalog_now().config, &play.shared->catalog_now())));
   caf::anon_send(play.root, protocols::reload_atom::value);
   EXPECT_EQ(starts_within(play, "d0-s0", 60s), 3u) << "the configuration has changed";
   caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
@@ -574,7 +574,7 @@ TEST(Department, EndsWhoAsksForOneThatWasTakenOut) {
   const auto early = play.ask("d0-s1");  // Let in, and not heard of by its department yet.
   config.departments[0].specialists.pop_back();
   static_cast<void>(
-      play.house->replace_cast(actors::make_cast(config, &play.house->now_playing())));
+      play.shared->replace_catalog(actors::make_catalog(config, &play.shared->catalog_now())));
   caf::anon_send(play.root, protocols::reload_atom::value);
   play.world.advance(100ms);
   if (early->ends == 0 && play.workers.contains("d0-s1")) {
@@ -593,7 +593,7 @@ TEST(Department, GoesOnWithAWorkerThatGaveBackWhatItHeldAhead) {
   const auto second = play.ask("d0-s0");
   play.world.dispatch();
   play.get_ready("d0-s0");
-  caf::anon_send(play.house->pool(protocols::pool_kind::intelligent).specialists[0].actor,
+  caf::anon_send(play.shared->pool(protocols::pool_kind::intelligent).specialists[0].actor,
                  protocols::switch_atom::value, false);
   play.world.dispatch();
   play.finish_one("d0-s0");
@@ -695,7 +695,7 @@ TEST(Department, LeavesTheCircuitClosedForTwoCallersInAHurry) {
 TEST(Department, CountsNoProbeAmongTheTasksThatFoundTheirWorkerWarm) {
   stage play{small_cast(1, 1)};
   play.open();
-  const auto& gauge = play.house->pool(protocols::pool_kind::intelligent).gauge;
+  const auto& gauge = play.shared->pool(protocols::pool_kind::intelligent).gauge;
   task_request probe;
   probe.probe = true;
   const auto cold = play.ask("d0-s0", probe);

@@ -1,5 +1,5 @@
 // Slots, in virtual time.
-#include "actors/director.hpp"
+#include "actors/pooling/director.hpp"
 
 #include "tests/support/stage.hpp"
 
@@ -286,7 +286,7 @@ TEST(Director, HearsOfThoseWhoseStateHasChangedAndOfNobodyElse) {
     play.world.dispatch();
     play.finish_one(name);
     play.world.advance(10s);
-    EXPECT_EQ(heard, std::vector{play.house->now_playing().find(name)});
+    EXPECT_EQ(heard, std::vector{play.shared->catalog_now().find(name)});
   }
 }
 
@@ -299,8 +299,8 @@ TEST(Director, StartsAheadOfDemandNoMoreAtOnceThanItMay) {
   for (int i = 0; i < 40; ++i) {
     play.world.advance(100ms);
     std::size_t warming = 0;
-    for (const auto& stand : play.house->pool(protocols::pool_kind::intelligent).specialists)
-      if (stand.gauge.state.load() == machine::worker_state::warming) ++warming;
+    for (const auto& record : play.shared->pool(protocols::pool_kind::intelligent).specialists)
+      if (record.gauge.state.load() == machine::worker_state::warming) ++warming;
     ASSERT_LE(warming, 2u);
     if (i % 3 == 2)
       for (auto& one : play.all) one->get_ready();
@@ -362,7 +362,7 @@ TEST(Director, ScoresEveryStartAheadOfDemand) {
   for (auto& one : play.all) one->get_ready();
   play.ask("d0-s0");
   play.world.advance(100ms);
-  auto& gauge = play.house->pool(protocols::pool_kind::intelligent).gauge;
+  auto& gauge = play.shared->pool(protocols::pool_kind::intelligent).gauge;
   EXPECT_EQ(gauge.prewarms.load(), 2u);
   EXPECT_EQ(gauge.prewarm_hits.load(), 1u);
   play.world.advance(3s);
@@ -370,8 +370,8 @@ TEST(Director, ScoresEveryStartAheadOfDemand) {
   play.world.dispatch();
   play.worker("d0-s1").die();
   play.world.dispatch();
-  EXPECT_EQ(play.house->forecast.prewarm_wastes.load(), 1u);
-  EXPECT_GE(play.house->forecast.prewarm_wasted_ms.load(), 3000u);
+  EXPECT_EQ(play.shared->forecast.prewarm_wastes.load(), 1u);
+  EXPECT_GE(play.shared->forecast.prewarm_wasted_ms.load(), 3000u);
 }
 
 // By hand it is now or not at all; but whoever waits for it waits on.
@@ -518,7 +518,8 @@ TEST(Director, GivesTheSlotOfOneThatIsPinnedWhileItIsWarmToOthers) {
   play.ask("d0-s0");
   serve(play, "d0-s0");
   config.departments[0].specialists[0].pin = true;
-  ASSERT_TRUE(play.house->replace_cast(actors::make_cast(config, &play.house->now_playing())));
+  ASSERT_TRUE(
+      play.shared->replace_catalog(actors::make_catalog(config, &play.shared->catalog_now())));
   caf::anon_send(play.root, protocols::reload_atom::value);
   play.world.dispatch();
   const auto other = play.ask("d0-s1");

@@ -1,4 +1,4 @@
-#include "actors/event_log.hpp"
+#include "actors/state/event_log.hpp"
 
 #include "protocols/json_text.hpp"
 

@@ -1,5 +1,5 @@
 // The hybrid route: who answers while a specialist is out.
-#include "actors/journal_keeper.hpp"
+#include "actors/tasks/journal_actor.hpp"
 #include "tests/support/stage.hpp"
 
 #include <gtest/gtest.h>
@@ -24,10 +24,10 @@ protected:
   }
   void SetUp() override { play.open(); }
   [[nodiscard]] std::uint32_t number_of(const char* name) const {
-    return play.house->now_playing().find(name);
+    return play.shared->catalog_now().find(name);
   }
   [[nodiscard]] machine::specialist_gauge& gauge(const char* name) {
-    return play.house->pool(pool_kind::intelligent).specialists[number_of(name)].gauge;
+    return play.shared->pool(pool_kind::intelligent).specialists[number_of(name)].gauge;
   }
   void fail_once() {
     play.worker("d0-s1").fail_one(true);
@@ -37,7 +37,8 @@ protected:
 };
 
 TEST_F(Fallback, IsNobodyUnlessTheConfigurationNamesOne) {
-  EXPECT_EQ(play.house->now_playing().members[number_of("d0-s0")].fallback, actors::cast::nobody);
+  EXPECT_EQ(play.shared->catalog_now().members[number_of("d0-s0")].fallback,
+            actors::catalog::nobody);
   gauge("d1-s1").open_until_ns = play.world.now_ns() + 1'000'000'000;
   play.ask("d1-s1");
   ASSERT_TRUE(play.refused);
@@ -76,7 +77,7 @@ TEST_F(Fallback, TakesWhoWaitsWhenTheCircuitOpens) {
   }
   EXPECT_EQ(gauge("d1-s0").depth(), 0u);
   EXPECT_EQ(gauge("d1-s0").ends[0], 4u) << "it counts where it was answered";
-  EXPECT_EQ(play.house->gauge.depth(), 0u);
+  EXPECT_EQ(play.shared->gauge.depth(), 0u);
 }
 
 TEST_F(Fallback, TakesWhatHasUsedUpItsAttempts) {
@@ -165,7 +166,7 @@ TEST_F(Fallback, LeavesOneToProbeTheCircuitThatIsHalfOpen) {
   EXPECT_EQ(gauge("d0-s1").depth(), 2u);
   // And only of what was open it is said that it closed.
   std::vector<std::string> closed;
-  for (const auto& one : play.house->events.after(0))
+  for (const auto& one : play.shared->events.after(0))
     if (one.kind == "circuit.closed") closed.push_back(one.json);
   EXPECT_EQ(closed, std::vector<std::string>{R"({"specialist":"d0-s1"})"});
 }
@@ -239,7 +240,7 @@ TEST_F(Fallback, EndsATaskOnceThatIsCancelledWhileItIsPassedOn) {
   play.worker("d0-s1").fail_one(true);
   play.world.dispatch();
   // It is the other one's now, wherever it is on its way.
-  const auto job = play.house->ledger.find(id);
+  const auto job = play.shared->ledger.find(id);
   ASSERT_TRUE(job);
   EXPECT_EQ(job->specialist, number_of("d1-s0"));
   EXPECT_TRUE(play.desk.cancel(*job));
@@ -251,12 +252,13 @@ TEST_F(Fallback, EndsATaskOnceThatIsCancelledWhileItIsPassedOn) {
 }
 
 TEST_F(Fallback, AnswersTheSameRequestOfAnIdempotencyKey) {
-  play.house->journaling = true;
-  play.house->gauge.journal_ok = true;
+  play.shared->journaling = true;
+  play.shared->gauge.journal_ok = true;
   const auto hash_of = [&](task_request request, const std::string& specialist) {
     request.idempotency_key = "k";
     play.ask(specialist, std::move(request));
-    return actors::accept_record_of(*play.house, *play.house->ledger.find(play.last)).request_hash;
+    return actors::accept_record_of(*play.shared, *play.shared->ledger.find(play.last))
+        .request_hash;
   };
   const auto before = hash_of({}, "d0-s1");
   task_request to_all;
@@ -264,7 +266,7 @@ TEST_F(Fallback, AnswersTheSameRequestOfAnIdempotencyKey) {
   const auto department = hash_of(to_all, "");
   gauge("d0-s1").open_until_ns = gauge("d0-s0").open_until_ns = play.world.now_ns() + 1'000'000'000;
   const auto after = hash_of({}, "d0-s1");
-  EXPECT_EQ(play.house->ledger.find(play.last)->specialist, number_of("d1-s0"));
+  EXPECT_EQ(play.shared->ledger.find(play.last)->specialist, number_of("d1-s0"));
   EXPECT_EQ(before, after);
   gauge("d0-s0").open_until_ns = 0;
   gauge("d0-s0").entered += 3;
@@ -277,7 +279,7 @@ TEST_F(Fallback, AnswersTheSameRequestOfAnIdempotencyKey) {
 }
 
 TEST_F(Fallback, IsWhyARefusalIsNoErrorOfThePool) {
-  auto& pool = play.house->pool(pool_kind::intelligent).gauge;
+  auto& pool = play.shared->pool(pool_kind::intelligent).gauge;
   const auto until = play.world.now_ns() + 1'000'000'000;
   gauge("d0-s1").open_until_ns = until;
   play.ask("d0-s1");

@@ -43,7 +43,7 @@ protected:
     ASSERT_EQ(gauge().state.load(), machine::worker_state::warm);
   }
   [[nodiscard]] machine::specialist_gauge& gauge() {
-    return play.house->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
+    return play.shared->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
   }
 
   stage play{configuration(), table()};
@@ -100,16 +100,16 @@ TEST_F(InlineCallable, FailsOneTaskWhenItThrowsOrTalksNonsense) {
 TEST_F(InlineCallable, LeavesNothingBehindAtTheDoor) {
   warm();
   for (int i = 0; i < 10; ++i) ask("1");
-  EXPECT_EQ(play.house->gauge.depth(), 0u);
-  EXPECT_EQ(play.house->gauge.accepted(), 10u);
-  EXPECT_EQ(play.house->gauge.ended(), 10u);
-  EXPECT_EQ(play.house->ledger.alive(), 0u);
+  EXPECT_EQ(play.shared->gauge.depth(), 0u);
+  EXPECT_EQ(play.shared->gauge.accepted(), 10u);
+  EXPECT_EQ(play.shared->gauge.ended(), 10u);
+  EXPECT_EQ(play.shared->ledger.alive(), 0u);
 }
 
 TEST_F(InlineCallable, GetsAnActorWhenAReloadMakesItAProcess) {
   warm();
-  ASSERT_TRUE(
-      play.house->replace_cast(actors::make_cast(small_cast(1, 2), &play.house->now_playing())));
+  ASSERT_TRUE(play.shared->replace_catalog(
+      actors::make_catalog(small_cast(1, 2), &play.shared->catalog_now())));
   caf::anon_send(play.root, protocols::reload_atom::value);
   play.world.dispatch();
   const auto who = ask("1");
@@ -135,12 +135,12 @@ TEST(FrontDesk, DoesNotCountAsShedWhatAFallbackTakes) {
   stage play{config};
   play.open();
   const auto open_circuit = [&](std::size_t who) {
-    play.house->pool(protocols::pool_kind::intelligent)
+    play.shared->pool(protocols::pool_kind::intelligent)
         .specialists[who]
         .gauge.open_until_ns.store(play.clock->now_ns() + 3'600'000'000'000);
   };
   const auto shed = [&] {
-    return play.house->gauge.shed[static_cast<std::size_t>(machine::shed_reason::circuit_open)]
+    return play.shared->gauge.shed[static_cast<std::size_t>(machine::shed_reason::circuit_open)]
         .load();
   };
   open_circuit(0);
@@ -160,7 +160,7 @@ TEST(FrontDesk, HoldsItsBoundsExactlyAndForgetsWhomItTurnedAway) {
   config.queue.total = 6;
   stage play{config};
   play.open();
-  auto& first = play.house->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
+  auto& first = play.shared->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
   const auto taken = [&](const std::string& name) {
     int count = 0;
     for (int i = 0; i < 20; ++i) {
@@ -172,8 +172,8 @@ TEST(FrontDesk, HoldsItsBoundsExactlyAndForgetsWhomItTurnedAway) {
   EXPECT_EQ(taken("d0-s0"), 5) << "four that wait and one that runs";
   EXPECT_EQ(first.depth(), 5u);
   EXPECT_EQ(taken("d0-s1"), 1) << "six in the node";
-  EXPECT_EQ(play.house->gauge.depth(), 6u);
-  EXPECT_EQ(play.house->gauge.accepted(), 6u);
+  EXPECT_EQ(play.shared->gauge.depth(), 6u);
+  EXPECT_EQ(play.shared->gauge.accepted(), 6u);
   // Their places are free again once they are through, whoever has looked meanwhile.
   play.world.dispatch();
   play.worker("d0-s0").get_ready();

@@ -1,5 +1,5 @@
 // What the monitor makes of what it sees.
-#include "actors/journal_keeper.hpp"
+#include "actors/tasks/journal_actor.hpp"
 #include "tests/support/watched_stage.hpp"
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@ namespace greenroom::tests {
 namespace {
 
 std::optional<runtime::monitoring::alert> firing(const stage& play, std::string_view rule) {
-  return play.house->board.read([&](const actors::watch_board::content& board) {
+  return play.shared->board.read([&](const actors::status_board::content& board) {
     const auto found = std::ranges::find(board.firing, rule, &runtime::monitoring::alert::rule);
     return found == board.firing.end() ? std::optional<runtime::monitoring::alert>{} : *found;
   });
@@ -18,12 +18,12 @@ std::optional<runtime::monitoring::alert> firing(const stage& play, std::string_
 
 TEST(Monitor, SaysWhatWasDetectedAndTunedAndForgetsIt) {
   watched_stage play{quick_cast()};
-  play.house->publish("workflow.detected", R"({"workflow":"BEFORE_IT_LIVED"})");
+  play.shared->publish("workflow.detected", R"({"workflow":"BEFORE_IT_LIVED"})");
   play.open();
   play.live(2s);
   EXPECT_FALSE(firing(play, runtime::monitoring::workflow_detected));
-  play.house->publish("workflow.detected", R"({"workflow":"ML_PIPELINE","steps_done":2})");
-  play.house->publish("tuning.adjusted", R"({"threshold":0.34,"slots":16,"keep_s":45})");
+  play.shared->publish("workflow.detected", R"({"workflow":"ML_PIPELINE","steps_done":2})");
+  play.shared->publish("tuning.adjusted", R"({"threshold":0.34,"slots":16,"keep_s":45})");
   play.live(2s);
   const auto flow = firing(play, runtime::monitoring::workflow_detected);
   ASSERT_TRUE(flow);
@@ -56,11 +56,11 @@ TEST(Monitor, DoesNotJudgeWhatRanThroughAPause) {
     play.live(100ms);
   }
   const auto health = [&] {
-    return play.house->board.read(
-        [](const actors::watch_board::content& board) { return board.health.score; });
+    return play.shared->board.read(
+        [](const actors::status_board::content& board) { return board.health.score; });
   };
   const auto factors = [&] {
-    return play.house->board.read([](const actors::watch_board::content& board) {
+    return play.shared->board.read([](const actors::status_board::content& board) {
       std::string text;
       for (const auto& one : board.health.factors)
         text += " " + one.name + " " + std::to_string(one.value);
@@ -90,22 +90,22 @@ TEST(Monitor, TellsOfATaskThatWaitsBesideAnIdleSlotAndAsksAgain) {
   play.ask("d0-s0");
   play.live(300ms);
   // Its department believes that it has been asking for a slot, and nobody has heard of it.
-  auto& stand = play.house->pool(pool_kind::intelligent).specialists[1];
+  auto& record = play.shared->pool(pool_kind::intelligent).specialists[1];
   const auto begun = play.world.now_ns();
   for (int i = 0; i < 40; ++i) {
-    stand.slot_wanted_since_ns = begun;
+    record.slot_wanted_since_ns = begun;
     play.live(100ms);
   }
   EXPECT_FALSE(firing(play, runtime::monitoring::task_stuck));
   for (int i = 0; i < 20; ++i) {
-    stand.slot_wanted_since_ns = begun;
+    record.slot_wanted_since_ns = begun;
     play.live(100ms);
   }
   const auto alert = firing(play, runtime::monitoring::task_stuck);
   ASSERT_TRUE(alert);
   EXPECT_EQ(alert->level, runtime::monitoring::severity::warning);
   EXPECT_TRUE(alert->text.starts_with("d0-s1 has waited for a slot for ")) << alert->text;
-  const auto& pool = play.house->pool(pool_kind::intelligent);
+  const auto& pool = play.shared->pool(pool_kind::intelligent);
   EXPECT_GE(pool.stuck.load(), 1u);
   play.live(10s);
   EXPECT_EQ(pool.stuck_now.load(), 0u) << "its department was asked, and knows better";
@@ -116,7 +116,7 @@ TEST(Monitor, SaysThatTheJournalWasDamagedBeforeItLived) {
   watched_stage play{quick_cast()};
   machine::journal_damage damage;
   damage.what = "journal.db is missing";
-  actors::tell_damage(*play.house, damage);
+  actors::tell_damage(*play.shared, damage);
   play.open();
   play.live(2s);
   const auto alert = firing(play, runtime::monitoring::journal_damaged);

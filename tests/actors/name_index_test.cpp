@@ -1,4 +1,4 @@
-#include "actors/name_index.hpp"
+#include "actors/state/name_index.hpp"
 
 #include <gtest/gtest.h>
 

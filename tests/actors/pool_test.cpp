@@ -1,5 +1,5 @@
 // A pool replaces its own, and gives up when it must; in virtual time.
-#include "actors/pool.hpp"
+#include "actors/supervision/pool.hpp"
 
 #include "tests/support/stage.hpp"
 

@@ -1,6 +1,6 @@
 // A port under real threads: the one part of the tree whose order a test cannot choose.
-#include "actors/port.hpp"
-#include "actors/house.hpp"
+#include "actors/mailbox/port.hpp"
+#include "actors/state/node_state.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
 
 #include <gtest/gtest.h>
@@ -76,7 +76,7 @@ TEST(Port, MayRingAgainBeforeTheLastWakeUpWasTakenOut) {
   caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
 }
 
-/// Like the bridge, it may find its second port filled after its first one went to sleep.
+/// Like the dispatcher, it may find its second port filled after its first one went to sleep.
 class taker final : public draining_actor {
 public:
   taker(caf::actor_config& cfg, two_ports& from) : draining_actor{cfg}, from_{from} {}
@@ -145,7 +145,7 @@ struct never_done {
   caf::actor neighbour;
 };
 
-/// Always has more to do, like the bridge under load, and lets others run in between.
+/// Always has more to do, like the dispatcher under load, and lets others run in between.
 class tireless final : public draining_actor {
 public:
   tireless(caf::actor_config& cfg, never_done& work) : draining_actor{cfg}, work_{work} {}

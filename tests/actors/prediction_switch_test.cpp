@@ -55,11 +55,11 @@ public:
     return heard(kind) > 0;
   }
   bool predicts() {
-    return house->forecast.read(
+    return shared->forecast.read(
         [](const actors::forecast_board::content& of) { return of.policy.predicting; });
   }
   std::uint64_t prewarms() {
-    return house->pool(protocols::pool_kind::intelligent).gauge.prewarms.load();
+    return shared->pool(protocols::pool_kind::intelligent).gauge.prewarms.load();
   }
 
 private:
@@ -85,7 +85,7 @@ TEST(PredictionSwitch, GoesOffWhenPlainKeepAliveDoesBetterAndPredictionIsTriedAg
   EXPECT_TRUE(play.predicts());
   // What was said came in this order, with the duration that is kept meanwhile.
   std::vector<std::string> said;
-  for (const auto& one : play.house->events.after(0)) {
+  for (const auto& one : play.shared->events.after(0)) {
     if (!one.kind.starts_with("prediction.")) continue;
     said.push_back(one.kind);
     EXPECT_NE(one.json.find("keep_s"), std::string::npos) << one.json;
@@ -120,7 +120,7 @@ TEST(Recording, KeepsTheLatestArrivalsInOrderWithTheirCases) {
   play.pass(2s);
   play.ask("d0-s1", request);
   play.pass(2s);
-  const auto tape = play.house->forecast.recording();
+  const auto tape = play.shared->forecast.recording();
   ASSERT_EQ(tape.size(), 3u);
   EXPECT_EQ(tape[0].specialist, 1u);
   EXPECT_EQ(tape[1].specialist, 11u);
@@ -158,7 +158,7 @@ TEST(Recording, OutlivesTheDirector) {
   }
   play.ask("d0-s0");
   play.pass(5s);
-  EXPECT_GE(play.house->forecast.recording().size(), 2u);
+  EXPECT_GE(play.shared->forecast.recording().size(), 2u);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Who comes next, in virtual time: from the arrivals to a worker that is warm before its task.
-#include "actors/predictor.hpp"
+#include "actors/pooling/predictor.hpp"
 
 #include "tests/support/office.hpp"
 
@@ -47,7 +47,7 @@ std::string learnt_in(int rounds, std::uint64_t seed) {
   std::mt19937_64 chance{seed};
   teach(play, rounds, chance);
   play.close();
-  return play.house->forecast.learned.latest(learned_state::part::predictor);
+  return play.shared->forecast.learned.latest(learned_state::part::predictor);
 }
 
 TEST(Predictor, HasTheNextOneWarmBeforeItsTaskComes) {
@@ -66,9 +66,9 @@ TEST(Predictor, HasTheNextOneWarmBeforeItsTaskComes) {
   play.pass(1s);
   EXPECT_EQ(next->ends, 1);
   EXPECT_FALSE(next->cold);
-  EXPECT_GT(play.house->pool(protocols::pool_kind::intelligent).gauge.prewarm_hits.load(), 0u);
+  EXPECT_GT(play.shared->pool(protocols::pool_kind::intelligent).gauge.prewarm_hits.load(), 0u);
   const auto board =
-      play.house->forecast.read([](const actors::forecast_board::content& of) { return of; });
+      play.shared->forecast.read([](const actors::forecast_board::content& of) { return of; });
   EXPECT_GT(board.accuracy.scored, 0u);
   EXPECT_FALSE(board.ranks.empty());
   EXPECT_TRUE(play.everyone_heard_once());
@@ -80,7 +80,7 @@ TEST(Predictor, IsReplacedWhenItDiesAndGoesOnWithWhatWasSaved) {
   std::mt19937_64 chance{4};
   teach(play, 40, chance);
   play.pass(70s);  // It saves every minute.
-  ASSERT_FALSE(play.house->forecast.learned.latest(learned_state::part::predictor).empty());
+  ASSERT_FALSE(play.shared->forecast.learned.latest(learned_state::part::predictor).empty());
   caf::anon_send(play.root, protocols::drop_atom::value, std::uint32_t{root_state::foreseeing});
   play.pass(10s);
   EXPECT_EQ(play.heard("actor.lost"), 1u);
@@ -89,7 +89,7 @@ TEST(Predictor, IsReplacedWhenItDiesAndGoesOnWithWhatWasSaved) {
   play.ask("d0-s0");
   play.pass(1s);
   const auto board =
-      play.house->forecast.read([](const actors::forecast_board::content& of) { return of; });
+      play.shared->forecast.read([](const actors::forecast_board::content& of) { return of; });
   ASSERT_FALSE(board.expected.empty()) << "it has forgotten";
   EXPECT_EQ(board.expected.front().who, 5u);
   EXPECT_TRUE(play.everyone_heard_once());
@@ -104,15 +104,15 @@ TEST(Predictor, FollowsTheNamesWhenTheCastComesInAnotherOrder) {
   first.insert(first.begin(), first.front());
   first.front().name = "newcomer";
   office play{config};
-  play.house->forecast.learned.keep(learned_state::part::predictor, learnt);
+  play.shared->forecast.learned.keep(learned_state::part::predictor, learnt);
   play.open();
   EXPECT_EQ(play.heard("learned.damaged"), 0u);
   play.ask("d0-s0");
   play.pass(1s);
   const auto board =
-      play.house->forecast.read([](const actors::forecast_board::content& of) { return of; });
+      play.shared->forecast.read([](const actors::forecast_board::content& of) { return of; });
   ASSERT_FALSE(board.expected.empty());
-  EXPECT_EQ(play.house->now_playing().name_of(board.expected.front().who), "d1-s1");
+  EXPECT_EQ(play.shared->catalog_now().name_of(board.expected.front().who), "d1-s1");
 }
 
 TEST(Predictor, ForgetsNamesThatReloadsHaveTakenOut) {
@@ -121,14 +121,14 @@ TEST(Predictor, ForgetsNamesThatReloadsHaveTakenOut) {
   play.open();
   for (int i = 0; i < 1500; ++i) {
     config.departments[0].specialists[0].name = "passing-" + std::to_string(i);
-    ASSERT_TRUE(play.house->replace_cast(
-        actors::make_cast(config, &play.house->now_playing(), {}, play.house->vacant())));
+    ASSERT_TRUE(play.shared->replace_catalog(
+        actors::make_catalog(config, &play.shared->catalog_now(), {}, play.shared->vacant())));
     caf::anon_send(play.root, protocols::reload_atom::value);
     play.world.dispatch();
   }
   play.ask("passing-1499");
   play.pass(70s);  // It saves every minute.
-  const auto kept = play.house->forecast.learned.latest(learned_state::part::predictor);
+  const auto kept = play.shared->forecast.learned.latest(learned_state::part::predictor);
   const auto named = [&](int i) {
     return kept.find("passing-" + std::to_string(i)) != std::string::npos;
   };
@@ -144,7 +144,7 @@ TEST(Predictor, SetsAStateAsideInWhichOnlyANameIsDamaged) {
   ASSERT_NE(name, std::string::npos);
   learnt[name] = 'x';
   office play{learning_cast()};
-  play.house->forecast.learned.keep(learned_state::part::predictor, learnt);
+  play.shared->forecast.learned.keep(learned_state::part::predictor, learnt);
   play.open();
   EXPECT_EQ(play.heard("learned.damaged"), 1u);
   EXPECT_EQ(play.heard("learned.skipped"), 0u);
@@ -158,14 +158,14 @@ TEST(Predictor, SetsADamagedStateAsideAndStartsAnew) {
     std::ofstream{folder / name} << "greenroom predictor\nnonsense";
   {
     office play{learning_cast()};
-    ASSERT_EQ(play.house->forecast.learned.open(folder.string()), std::nullopt);
+    ASSERT_EQ(play.shared->forecast.learned.open(folder.string()), std::nullopt);
     play.open();
     EXPECT_EQ(play.heard("learned.damaged"), 2u);
     play.ask("d0-s0");
     play.pass(1s);
     EXPECT_TRUE(play.everyone_heard_once());
     play.close();
-    EXPECT_EQ(play.house->forecast.learned.write(), std::nullopt);
+    EXPECT_EQ(play.shared->forecast.learned.write(), std::nullopt);
   }
   for (const auto* name : {"predictor.state", "policy.state"}) {
     EXPECT_TRUE(std::filesystem::exists(folder / (std::string{name} + ".damaged")));
@@ -188,7 +188,7 @@ TEST(Predictor, NamesTheWorkflowThatIsUnderWay) {
     play.pass(60s);
   }
   EXPECT_GE(play.heard("workflow.detected"), 5u);
-  EXPECT_EQ(play.house->forecast.workflows_detected.load(), play.heard("workflow.detected"));
+  EXPECT_EQ(play.shared->forecast.workflows_detected.load(), play.heard("workflow.detected"));
 }
 
 TEST(Predictor, DetectsAWorkflowThatAReloadBrought) {
@@ -198,9 +198,9 @@ TEST(Predictor, DetectsAWorkflowThatAReloadBrought) {
   play.ask("d0-s0");
   play.pass(1s);
   config.workflows.push_back({"AUDIT", {"d0-s1", "d1-s2", "d0-s3", "d1-s3"}});
-  const auto& before = play.house->now_playing();
-  ASSERT_TRUE(play.house->replace_cast(
-      actors::make_cast(config, &before, [](std::string_view) { return false; })));
+  const auto& before = play.shared->catalog_now();
+  ASSERT_TRUE(play.shared->replace_catalog(
+      actors::make_catalog(config, &before, [](std::string_view) { return false; })));
   caf::anon_send(play.root, protocols::reload_atom::value);
   play.pass(1s);
   for (int i = 0; i < 20; ++i) {

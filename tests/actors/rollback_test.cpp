@@ -22,13 +22,13 @@ TEST(Rollback, ComesByItselfWhenTheWorkersAreSoBrokenThatNobodyIsLetIn) {
   }
   ASSERT_FALSE(play.rollback());
   const auto shed = [&] {
-    return play.house->gauge.shed[static_cast<std::size_t>(machine::shed_reason::circuit_open)]
+    return play.shared->gauge.shed[static_cast<std::size_t>(machine::shed_reason::circuit_open)]
         .load();
   };
   // From now on only circuits answer for the intelligent pool.
   const auto until = play.world.now_ns() + 600'000'000'000;
-  for (auto& stand : play.house->pool(pool_kind::intelligent).specialists)
-    stand.gauge.open_until_ns = until;
+  for (auto& record : play.shared->pool(pool_kind::intelligent).specialists)
+    record.gauge.open_until_ns = until;
   const auto turned_bad = play.world.now_ns();
   while (!play.rollback() && play.world.now_ns() - turned_bad < 60'000'000'000) {
     play.ask(someone(chance));
@@ -62,7 +62,7 @@ TEST(Rollback, ComesByItselfWithinItsTimeWhenTheIntelligentPoolFails) {
     play.live(50ms, "intelligent/");
   }
   ASSERT_TRUE(play.rollback());
-  EXPECT_EQ(play.house->routes.now().routes, mode::fallback);
+  EXPECT_EQ(play.shared->routes.now().routes, mode::fallback);
   for (int i = 0; i < 200 && play.rollback() != rollback_state::done; ++i) {
     play.ask(someone(chance));
     play.live(50ms, "intelligent/");
@@ -71,13 +71,13 @@ TEST(Rollback, ComesByItselfWithinItsTimeWhenTheIntelligentPoolFails) {
   EXPECT_LT(play.world.now_ns() - turned_bad, 30'000'000'000);
   play.live(2s);
   for (const auto& one : play.callers) EXPECT_EQ(one->ends, 1);
-  EXPECT_TRUE(actors::ledger_now(*play.house).balanced);
-  EXPECT_FALSE(play.house->routes.rolling_back);
+  EXPECT_TRUE(actors::ledger_now(*play.shared).balanced);
+  EXPECT_FALSE(play.shared->routes.rolling_back);
   // And it starts again, from shadow.
   EXPECT_EQ(play.steer(steering::what::start), 200);
   play.live(2s);
   EXPECT_EQ(play.phase(), runtime::rollout::phase::shadow_mode);
-  EXPECT_EQ(play.house->routes.now().routes, mode::shadow);
+  EXPECT_EQ(play.shared->routes.now().routes, mode::shadow);
 }
 
 // Everything at the intelligent pool, and the node starts again: no caller asks the baseline any
@@ -95,8 +95,8 @@ protected:
       before.ask(i % 2 == 0 ? "d0-s0" : "d0-s1");
       before.live(50ms);
     }
-    return before.house->board.read(
-        [](const actors::watch_board::content& board) { return board.rollout->encode(); });
+    return before.shared->board.read(
+        [](const actors::status_board::content& board) { return board.rollout->encode(); });
   }
   // The judge has too little to see anything, and health does not count.
   static config::node only_the_watch() {
@@ -110,7 +110,7 @@ protected:
 TEST_P(AfterARestart, ASlowPoolIsStillMeasuredByWhatTheBaselineWas) {
   const auto record = record_at(GetParam());
   watched_stage play{only_the_watch()};
-  ASSERT_EQ(actors::remember(*play.house, {record, {}, {}}), "");
+  ASSERT_EQ(actors::remember(*play.shared, {record, {}, {}}), "");
   ASSERT_EQ(play.phase(), GetParam());
   play.open();
   // Every task of the intelligent pool takes `turns` times 50 ms.
@@ -125,9 +125,9 @@ TEST_P(AfterARestart, ASlowPoolIsStillMeasuredByWhatTheBaselineWas) {
   ASSERT_FALSE(play.rollback()) << "as fast as it was";
   const auto callers_served = [&] {
     std::uint64_t sum = 0;
-    for (const auto& stand : play.house->pool(pool_kind::baseline).specialists)
+    for (const auto& one : play.shared->pool(pool_kind::baseline).specialists)
       for (std::size_t e = 0; e < machine::task_outcomes; ++e)
-        sum += machine::count_of(stand.gauge.ends[e]);
+        sum += machine::count_of(one.gauge.ends[e]);
     return sum;
   };
   ASSERT_EQ(callers_served(), 0u) << "copies are all that it is given";
@@ -137,11 +137,11 @@ TEST_P(AfterARestart, ASlowPoolIsStillMeasuredByWhatTheBaselineWas) {
   go_on(16, 1200);
   ASSERT_TRUE(play.rollback());
   EXPECT_LT(play.world.now_ns() - turned_bad, 30'000'000'000);
-  play.house->board.read([](const actors::watch_board::content& board) {
+  play.shared->board.read([](const actors::status_board::content& board) {
     EXPECT_EQ(board.rollbacks.back().plan.cause(), runtime::rollout::trigger::response_time);
     return 0;
   });
-  EXPECT_EQ(play.house->routes.now().routes, mode::fallback);
+  EXPECT_EQ(play.shared->routes.now().routes, mode::fallback);
   for (int i = 0; i < 400 && play.rollback() != rollback_state::done; ++i) play.live(50ms);
   EXPECT_EQ(play.rollback(), rollback_state::done);
   for (const auto& one : play.callers) EXPECT_EQ(one->ends, 1);
@@ -192,7 +192,7 @@ TEST(Rollback, MovesWhatWaitsAndFencesWhatHangs) {
   EXPECT_EQ(stuck->ends, 1);
   EXPECT_EQ(stuck->state, protocols::task_state::completed);
   EXPECT_EQ(play.rollback(), rollback_state::done);
-  play.house->board.read([](const actors::watch_board::content& board) {
+  play.shared->board.read([](const actors::status_board::content& board) {
     const auto& plan = board.rollbacks.back().plan;
     EXPECT_EQ(plan.fenced(), 1u);
     EXPECT_TRUE(plan.within_budget());
@@ -207,15 +207,15 @@ TEST(Rollback, DoesNotWaitForAJournalThatCannotBeWritten) {
   play.route(100);
   play.live(1s);
   // As with a full disk: nobody ever hears that a record was written.
-  play.house->journaling = true;
-  play.house->gauge.journal_ok = false;
+  play.shared->journaling = true;
+  play.shared->gauge.journal_ok = false;
   const auto begun = play.world.now_ns();
   ASSERT_EQ(play.steer(steering::what::roll_back), 202);
   while (play.rollback() != rollback_state::done && play.world.now_ns() - begun < 30'000'000'000)
     play.live(50ms);
   EXPECT_EQ(play.rollback(), rollback_state::done);
   EXPECT_LT(play.world.now_ns() - begun, 5'000'000'000);
-  EXPECT_EQ(play.house->routes.now().routes, mode::fallback);
+  EXPECT_EQ(play.shared->routes.now().routes, mode::fallback);
 }
 
 // One random play: both pools, crashes everywhere, a rollback somewhere in the middle.
@@ -282,12 +282,13 @@ void play_once(std::uint64_t seed) {
   EXPECT_TRUE(play.rollback() == rollback_state::done
               || play.rollback() == rollback_state::unverified)
       << name_of(*play.rollback());
-  EXPECT_EQ(play.house->routes.now().routes, mode::fallback);
-  EXPECT_EQ(play.house->gauge.accepted(), play.house->gauge.ended());
-  EXPECT_EQ(play.house->gauge.depth(), 0u);
+  EXPECT_EQ(play.shared->routes.now().routes, mode::fallback);
+  EXPECT_EQ(play.shared->gauge.accepted(), play.shared->gauge.ended());
+  EXPECT_EQ(play.shared->gauge.depth(), 0u);
   for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-    for (const auto& stand : play.house->pool(kind).specialists) EXPECT_EQ(stand.gauge.depth(), 0u);
-  EXPECT_TRUE(actors::ledger_now(*play.house).balanced);
+    for (const auto& record : play.shared->pool(kind).specialists)
+      EXPECT_EQ(record.gauge.depth(), 0u);
+  EXPECT_TRUE(actors::ledger_now(*play.shared).balanced);
   steady_workers{play, {.start = 100ms, .run = 100ms, .stop = 50ms}}.expect_progress(chance, 7s);
 }
 

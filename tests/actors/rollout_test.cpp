@@ -26,8 +26,8 @@ TEST(Rollout, GoesThroughItsSixPhasesWhileBothPoolsAnswerAlike) {
   using enum runtime::rollout::phase;
   EXPECT_EQ(seen, (std::vector{preparation, shadow_mode, partial_rollout, full_deployment,
                                optimization, complete}));
-  EXPECT_EQ(play.house->routes.now().routes, mode::full);
-  EXPECT_FALSE(play.house->routes.baseline_warm);
+  EXPECT_EQ(play.shared->routes.now().routes, mode::full);
+  EXPECT_FALSE(play.shared->routes.baseline_warm);
   for (int i = 0; i < 20; ++i) play.live(50ms);
   for (const auto& one : play.callers) EXPECT_EQ(one->ends, 1);
 }
@@ -38,21 +38,21 @@ TEST(Rollout, LetsTheBaselineAnswerInShadowAndComparesBeside) {
   play.steer(steering::what::start);
   play.live(2s);
   ASSERT_EQ(play.phase(), runtime::rollout::phase::shadow_mode);
-  const auto before = play.house->gauge.accepted();
+  const auto before = play.shared->gauge.accepted();
   for (int i = 0; i < 10; ++i) {
     const auto who = play.ask("d0-s0");
     play.live(200ms);
     EXPECT_EQ(who->ends, 1);
   }
   play.live(1s);
-  const auto shadow = play.house->shadow.read();
+  const auto shadow = play.shared->shadow.read();
   EXPECT_EQ(shadow.mirrored, 10u);
   EXPECT_EQ(shadow.commands_compared, 10u);
   EXPECT_EQ(shadow.commands_differing, 0u);
   EXPECT_EQ(play.ended(pool_kind::intelligent), 10u);
   // Copies are nobody's tasks.
-  EXPECT_EQ(play.house->gauge.accepted(), before + 10);
-  EXPECT_EQ(play.house->gauge.ended(), play.house->gauge.accepted());
+  EXPECT_EQ(play.shared->gauge.accepted(), before + 10);
+  EXPECT_EQ(play.shared->gauge.ended(), play.shared->gauge.accepted());
 }
 
 TEST(Rollout, NeverMirrorsWhatIsUnsafe) {
@@ -66,7 +66,7 @@ TEST(Rollout, NeverMirrorsWhatIsUnsafe) {
   for (int i = 0; i < 5; ++i) play.ask("d0-s0");
   play.live(1s);
   EXPECT_EQ(play.ended(pool_kind::intelligent), 0u);
-  EXPECT_EQ(play.house->shadow.read()
+  EXPECT_EQ(play.shared->shadow.read()
                 .drops[static_cast<std::size_t>(runtime::rollout::mirror_drop::unsafe)],
             5u);
 }
@@ -75,13 +75,13 @@ TEST(Rollout, KeepsACaseInOnePool) {
   watched_stage play{quick_cast()};
   play.open();
   play.route(50);
-  ASSERT_EQ(play.house->routes.now().routes, mode::hybrid);
+  ASSERT_EQ(play.shared->routes.now().routes, mode::hybrid);
   std::size_t smart = 0;
   for (int i = 0; i < 200; ++i) {
     const auto name = "case " + std::to_string(i);
-    const auto first = play.house->routes.answering(name, "");
+    const auto first = play.shared->routes.answering(name, "");
     for (int again = 0; again < 3; ++again)
-      EXPECT_EQ(play.house->routes.answering(name, ""), first);
+      EXPECT_EQ(play.shared->routes.answering(name, ""), first);
     if (first == pool_kind::intelligent) ++smart;
   }
   EXPECT_GT(smart, 60u);
@@ -99,7 +99,7 @@ double seconds_of_optimization(const std::function<bool(std::chrono::millisecond
   for (int i = 0; i < 4800 && play.phase() != phase::complete; ++i) {
     if (!began_ns && play.phase() == phase::optimization) began_ns = play.world.now_ns();
     if (began_ns && when(std::chrono::milliseconds{(play.world.now_ns() - *began_ns) / 1'000'000}))
-      machine::count(play.house->forecast.adjustments);
+      machine::count(play.shared->forecast.adjustments);
     play.ask(i % 2 == 0 ? "d0-s0" : "d0-s1");
     play.live(50ms);
   }
@@ -146,10 +146,10 @@ TEST(Rollout, GivesTheBaselineCopiesWhenItHasNothingElseToCompareWith) {
   // task.
   EXPECT_GE(play.ended(pool_kind::baseline), 20u);
   EXPECT_LE(play.ended(pool_kind::baseline), 52u);
-  EXPECT_EQ(play.house->shadow.read().commands_differing, 0u);
+  EXPECT_EQ(play.shared->shadow.read().commands_differing, 0u);
   for (const auto& one : play.callers) EXPECT_EQ(one->ends, 1);
   // Copies are nobody's tasks.
-  EXPECT_EQ(play.house->gauge.accepted(), play.callers.size());
+  EXPECT_EQ(play.shared->gauge.accepted(), play.callers.size());
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // What survives the loss of which actor, in virtual time.
-#include "actors/root.hpp"
+#include "actors/supervision/root.hpp"
 
 #include "tests/support/stage.hpp"
 
@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using protocols::task_state;
 
 // How `(drop_atom, number)` picks its victim; see root.cpp, pool.cpp and department.cpp.
-constexpr std::uint64_t kill_bridge = 0;
+constexpr std::uint64_t kill_dispatcher = 0;
 constexpr std::uint64_t kill_pool = 1;
 constexpr std::uint64_t kill_director = 15 + 16 * 0;
 constexpr std::uint64_t kill_department = 15 + 16 * 1;
@@ -47,7 +47,7 @@ TEST_P(EveryActor, MayDieWhileOneTaskRunsAndOneWaitsAndBothEndOnce) {
   for (const auto& one : play.events()) said = said || one.starts_with("actor.lost");
   std::string story;
   for (const auto& one : play.events()) story += "\n" + one;
-  play.house->ledger.for_each([&](const protocols::task_ptr& job) {
+  play.shared->ledger.for_each([&](const protocols::task_ptr& job) {
     story += "\nplace " + std::to_string(static_cast<int>(job->place.load())) + " phase "
              + std::to_string(static_cast<int>(job->phase)) + " holder "
              + std::to_string(job->holder) + " hand " + std::to_string(job->hand) + " refs "
@@ -61,8 +61,8 @@ TEST_P(EveryActor, MayDieWhileOneTaskRunsAndOneWaitsAndBothEndOnce) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Below, EveryActor,
-                         ::testing::Values(kill_bridge, kill_pool, kill_director, kill_department,
-                                           kill_specialist));
+                         ::testing::Values(kill_dispatcher, kill_pool, kill_director,
+                                           kill_department, kill_specialist));
 
 TEST(Root, GivesUpWhenOneOfItsOwnDiesTooOften) {
   auto config = small_cast(1, 1);
@@ -70,11 +70,11 @@ TEST(Root, GivesUpWhenOneOfItsOwnDiesTooOften) {
   stage play{config};
   play.open();
   for (int i = 0; i < 3; ++i) {
-    caf::anon_send(play.root, protocols::drop_atom::value, kill_bridge);
+    caf::anon_send(play.root, protocols::drop_atom::value, kill_dispatcher);
     play.world.advance(2s);
     EXPECT_TRUE(play.collapsed.empty());
   }
-  caf::anon_send(play.root, protocols::drop_atom::value, kill_bridge);
+  caf::anon_send(play.root, protocols::drop_atom::value, kill_dispatcher);
   play.world.advance(2s);
   EXPECT_NE(play.collapsed.find("bridge"), std::string::npos);
 }

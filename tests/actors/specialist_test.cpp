@@ -1,5 +1,5 @@
 // One specialist and its worker, in virtual time.
-#include "actors/specialist.hpp"
+#include "actors/tasks/specialist.hpp"
 
 #include "tests/support/stage.hpp"
 
@@ -65,7 +65,7 @@ TEST(Specialist, KeepsAWorkerThatLetsGoOfWhatNobodyWaitsFor) {
   for (int i = 0; i < 3; ++i) {
     const auto gone = i == 0 ? play.last : (play.ask("d0-s0"), play.last);
     play.world.dispatch();
-    EXPECT_TRUE(play.desk.cancel(*play.house->ledger.find(gone)));
+    EXPECT_TRUE(play.desk.cancel(*play.shared->ledger.find(gone)));
     // Each has the whole time to let go, however long the ones before it took.
     play.world.advance(4s);
     EXPECT_GT(play.worker("d0-s0").cancels, i);
@@ -88,7 +88,7 @@ TEST(Specialist, StopsAWorkerThatDoesNotLetGoInTimeAndNotBefore) {
   play.ask("d0-s0");
   play.world.dispatch();
   play.get_ready("d0-s0");
-  EXPECT_TRUE(play.desk.cancel(*play.house->ledger.find(play.last)));
+  EXPECT_TRUE(play.desk.cancel(*play.shared->ledger.find(play.last)));
   play.world.advance(4900ms);
   EXPECT_FALSE(play.worker("d0-s0").stopping);
   play.world.advance(500ms);
@@ -106,7 +106,7 @@ TEST(Specialist, DoesNotStopAWorkerThatWorksForOthersToo) {
   auto other = play.ask("d0-s0");
   play.world.dispatch();
   play.get_ready("d0-s0");
-  EXPECT_TRUE(play.desk.cancel(*play.house->ledger.find(first)));
+  EXPECT_TRUE(play.desk.cancel(*play.shared->ledger.find(first)));
   play.world.advance(5s);
   EXPECT_FALSE(play.worker("d0-s0").stopping);
   std::swap(play.worker("d0-s0").held.front(), play.worker("d0-s0").held.back());
@@ -124,7 +124,7 @@ TEST(Specialist, MeasuresStartsAndRuns) {
   play.worker("d0-s0").get_ready();
   play.world.advance(40ms);
   play.finish_one("d0-s0");
-  const auto& gauge = play.house->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
+  const auto& gauge = play.shared->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
   EXPECT_EQ(gauge.start_ns.load(), 300'000'000);
   EXPECT_EQ(gauge.run_ns.load(), 40'000'000);
 }

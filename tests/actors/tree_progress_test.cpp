@@ -13,7 +13,8 @@ namespace greenroom::tests {
 namespace {
 
 constexpr steady_workers::times steady_times{.start = 200ms, .run = 300ms, .stop = 50ms};
-// From one look of a department, a director and the bridge to the next, and the steps of the test.
+// From one look of a department, a director and the dispatcher to the next, and the steps of the
+// test.
 constexpr std::chrono::milliseconds looks_between{300};
 constexpr int starts_of_a_turn = 4;
 
@@ -58,7 +59,7 @@ void reload(stage& play, const config::node& whole, std::mt19937_64& chance) {
   for (auto& department : next.departments) switch (chance() % 4) {
       case 0: department.specialists.pop_back(); break;
       case 1:
-        newcomer = "fresh-" + std::to_string(play.house->now_playing().generation);
+        newcomer = "fresh-" + std::to_string(play.shared->catalog_now().generation);
         newcomer += "-" + department.name;
         department.specialists.back().name = newcomer;
         break;
@@ -73,8 +74,8 @@ void reload(stage& play, const config::node& whole, std::mt19937_64& chance) {
                });
              }))
         one.fallback.clear();
-  if (!play.house->replace_cast(
-          actors::make_cast(next, &play.house->now_playing(), {}, play.house->vacant())))
+  if (!play.shared->replace_catalog(
+          actors::make_catalog(next, &play.shared->catalog_now(), {}, play.shared->vacant())))
     return;
   // Who calls may be faster than the word of the reload.
   if (!newcomer.empty() && chance() % 2 == 0) {
@@ -109,7 +110,7 @@ private:
     return alive.empty() ? nullptr : alive[chance_() % alive.size()];
   }
   std::uint32_t any_index() {
-    return static_cast<std::uint32_t>(chance_() % play_.house->now_playing().members.size());
+    return static_cast<std::uint32_t>(chance_() % play_.shared->catalog_now().members.size());
   }
 
   void ask() {
@@ -123,7 +124,7 @@ private:
   [[nodiscard]] std::chrono::nanoseconds longest_start() const {
     constexpr std::string_view key = "\"start_ms\":";
     std::chrono::milliseconds longest{0};
-    for (const auto& one : play_.house->events.after(0)) {
+    for (const auto& one : play_.shared->events.after(0)) {
       const auto at = one.json.find(key);
       if (one.kind != "specialist.warm" || at == std::string::npos) continue;
       longest = std::max(longest,
@@ -136,8 +137,8 @@ private:
   [[nodiscard]] std::size_t under_way() const {
     std::size_t tasks = 0;
     for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-      for (std::uint32_t i = 0; i < play_.house->now_playing().members.size(); ++i)
-        tasks += play_.house->pool(kind).specialists[i].gauge.depth();
+      for (std::uint32_t i = 0; i < play_.shared->catalog_now().members.size(); ++i)
+        tasks += play_.shared->pool(kind).specialists[i].gauge.depth();
     std::size_t unheard = 0;
     for (const auto& one : play_.callers) unheard += one->ends == 0 ? 1U : 0U;
     return std::max(tasks, unheard);
@@ -170,7 +171,7 @@ private:
         break;
       case 10:
         if (!ids_.empty())
-          if (const auto job = play_.house->ledger.find(ids_[chance_() % ids_.size()]))
+          if (const auto job = play_.shared->ledger.find(ids_[chance_() % ids_.size()]))
             static_cast<void>(play_.desk.cancel(*job));
         break;
       case 11:
@@ -218,12 +219,12 @@ private:
 
   // Some are at work when somebody calls.
   void call_somebody() {
-    const auto& members = play_.house->now_playing().members;
+    const auto& members = play_.shared->catalog_now().members;
     const auto beside = chance_() % 3 == 0 ? someone(chance_) : std::string{};
     for (std::size_t busy = chance_() % 3; busy > 0; --busy) play_.ask(someone(chance_));
     workers_.live_until(chance_, 10ms * (chance_() % 60), [] { return false; });
     // Those before it in the line, each with a start, a run and its residency, and the circuit.
-    const auto& config = play_.house->now_playing().config;
+    const auto& config = play_.shared->catalog_now().config;
     std::chrono::nanoseconds most = config.breaker.open + config.retry.max + looks_between;
     const auto before = 1 + under_way();
     const auto residency = std::chrono::nanoseconds{
@@ -239,7 +240,7 @@ private:
     // While those before it in its own line are worked on, its own turns end as well.
     std::size_t line = 0;
     for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-      line += play_.house->pool(kind).specialists[who].gauge.depth();
+      line += play_.shared->pool(kind).specialists[who].gauge.depth();
     constexpr auto tasks_of_a_turn = starts_of_a_turn * steady_times.start / steady_times.run;
     if (!beside.empty())
       most +=
@@ -266,12 +267,12 @@ private:
                                                      : "");
       for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
         for (std::uint32_t i = 0; i < members.size(); ++i) {
-          const auto& stand = play_.house->pool(kind).specialists[i];
+          const auto& record = play_.shared->pool(kind).specialists[i];
           text += "\n" + std::string{protocols::to_string(kind)} + " " + members[i].config.name
                   + (members[i].gone ? " gone" : "") + (members[i].config.pin ? " pinned" : "")
-                  + " state " + std::to_string(static_cast<int>(stand.gauge.state.load()))
-                  + " depth " + std::to_string(stand.gauge.depth()) + " running "
-                  + std::to_string(stand.gauge.running.load());
+                  + " state " + std::to_string(static_cast<int>(record.gauge.state.load()))
+                  + " depth " + std::to_string(record.gauge.depth()) + " running "
+                  + std::to_string(record.gauge.running.load());
         }
       const bool late = workers_.live_until(chance_, 30s, [&] { return !mine || mine->ends > 0; });
       text += late ? "\nserved " + std::to_string((play_.world.now_ns() - begun) / 1'000'000)

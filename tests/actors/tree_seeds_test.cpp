@@ -73,7 +73,7 @@ void play_once(std::uint64_t seed, bool kill_actors) {
       }
       case 9:
         if (!ids.empty() && chance() % 3 == 0)
-          if (const auto job = play.house->ledger.find(ids[chance() % ids.size()]))
+          if (const auto job = play.shared->ledger.find(ids[chance() % ids.size()]))
             static_cast<void>(play.desk.cancel(*job));
         break;
       case 10: play.world.dispatch_some(chance, chance() % 20); break;
@@ -98,7 +98,7 @@ void play_once(std::uint64_t seed, bool kill_actors) {
     play.world.advance(100ms);
   }
   std::string left;
-  play.house->ledger.for_each([&](const protocols::task_ptr& job) {
+  play.shared->ledger.for_each([&](const protocols::task_ptr& job) {
     if (job->ended()) return;
     left += " specialist " + std::to_string(job->specialist) + " place "
             + std::to_string(static_cast<int>(job->place.load())) + " phase "
@@ -113,12 +113,12 @@ void play_once(std::uint64_t seed, bool kill_actors) {
     play.world.advance(100ms);
   }
   // The ledger proves it: accepted = ended, and no counter leaks.
-  EXPECT_EQ(play.house->gauge.accepted(), play.house->gauge.ended());
-  EXPECT_EQ(play.house->gauge.depth(), 0u);
-  for (const auto& stand : play.house->pool(protocols::pool_kind::intelligent).specialists)
-    EXPECT_EQ(stand.gauge.depth(), 0u);
+  EXPECT_EQ(play.shared->gauge.accepted(), play.shared->gauge.ended());
+  EXPECT_EQ(play.shared->gauge.depth(), 0u);
+  for (const auto& record : play.shared->pool(protocols::pool_kind::intelligent).specialists)
+    EXPECT_EQ(record.gauge.depth(), 0u);
   for (auto& one : play.all) one->held.clear();
-  EXPECT_EQ(play.house->ledger.alive(), 0u);
+  EXPECT_EQ(play.shared->ledger.alive(), 0u);
 }
 
 TEST(Tree, AnswersEveryTaskExactlyOnceInAnyOrder) {

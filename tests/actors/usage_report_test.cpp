@@ -43,7 +43,7 @@ protected:
   void ask_all() {
     for (std::size_t i = 0; i < departments; ++i) ask(i);
   }
-  [[nodiscard]] std::size_t told() const { return play.house->forecast.recording().size(); }
+  [[nodiscard]] std::size_t told() const { return play.shared->forecast.recording().size(); }
   [[nodiscard]] std::size_t timers() { return play.world.timers(); }
 
   stage play{configuration(), table()};
@@ -52,7 +52,7 @@ protected:
 TEST_F(UsageReport, IsHeardWithinAPeriodOfAll) {
   ask_all();
   EXPECT_EQ(told(), 0u);
-  play.world.advance(61ms);  // Fifty, and the bridge looks every ten.
+  play.world.advance(61ms);  // Fifty, and the dispatcher looks every ten.
   EXPECT_EQ(told(), departments);
   EXPECT_TRUE(play.everyone_heard_once());
 }
@@ -78,7 +78,7 @@ TEST_F(UsageReport, DoesNotComeFromAllAtOnce) {
 TEST_F(UsageReport, IsHeardAlsoWhenTheBridgeIsLostBeforeItsTime) {
   ask_all();
   caf::anon_send(play.root, protocols::drop_atom::value,
-                 std::uint32_t{actors::root_state::bridge_child});
+                 std::uint32_t{actors::root_state::dispatcher_child});
   play.world.advance(2s);
   ask(0);  // The new one's first task wakes it.
   play.world.advance(61ms);

@@ -1,5 +1,5 @@
 // The last lines of workers: kept for those in the cast, and for nobody else.
-#include "actors/worker_lines.hpp"
+#include "actors/tasks/worker_lines.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // A whole node with C++ callables behind its HTTP door, spoken to over real sockets.
 #include "actors/doors/http_door.hpp"
-#include "actors/node.hpp"
-#include "actors/node_parts.hpp"
+#include "actors/node/node.hpp"
+#include "actors/node/parts.hpp"
 
 #include "tests/machine/http/raw_client.hpp"
 
@@ -85,7 +85,9 @@ protected:
     node_ = std::move(std::get<std::unique_ptr<node>>(started));
     doors::http_door_options options;
     auto& inside = node_->inside();
-    options.playing = [&inside]() -> const actors::cast& { return inside.house->now_playing(); };
+    options.playing = [&inside]() -> const actors::catalog& {
+      return inside.shared->catalog_now();
+    };
     auto opened = doors::http_door::open(*node_, *inside.io, options);
     ASSERT_TRUE(std::holds_alternative<std::unique_ptr<doors::http_door>>(opened))
         << std::get<std::string>(opened);
@@ -234,9 +236,9 @@ TEST_F(HttpDoor, AnswersAnIdempotencyKeyOnce) {
       << other;
   EXPECT_FALSE(read(other).contains("task"));
   // What was accepted before is all there was to do: neither of the others counts as a task.
-  const auto& ends = node_->inside().house->ends;
+  const auto& ends = node_->inside().shared->ends;
   EXPECT_EQ(ends.refused(protocols::pool_kind::intelligent), 0U);
-  EXPECT_EQ(node_->inside().house->gauge.withdrawn.load(), 2U);
+  EXPECT_EQ(node_->inside().shared->gauge.withdrawn.load(), 2U);
 }
 
 TEST_F(HttpDoor, TakesAnIdempotencyKeyFromTheHeader) {

@@ -1,5 +1,5 @@
 // What a scrape says: every family has its samples, and the samples are what happened.
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // Any actor below the root dies in the middle of work: every caller hears exactly once, what may be
 // done again is done again, and what may not is not.
-#include "actors/node.hpp"
-#include "actors/node_parts.hpp"
-#include "actors/root.hpp"
+#include "actors/node/node.hpp"
+#include "actors/node/parts.hpp"
+#include "actors/supervision/root.hpp"
 #include "protocols/node_messages.hpp"
 #include "tests/integration/support/live_node.hpp"
 
@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 using protocols::task_state;
 
 // How the tree reads the number of a `drop_atom`, see root, pool and department.
-constexpr std::uint64_t the_bridge = 0, the_pool = 1, the_keeper = 2;
+constexpr std::uint64_t the_dispatcher = 0, the_pool = 1, the_keeper = 2;
 constexpr std::uint64_t in_pool(std::uint64_t number) { return 3 + 16 * number; }
 constexpr std::uint64_t the_director = in_pool(0), the_department = in_pool(1);
 constexpr std::uint64_t specialist(std::uint64_t place) { return in_pool(2 + 64 * place); }
@@ -188,7 +188,7 @@ std::vector<std::uint64_t> times(std::size_t count, std::uint64_t victim) {
   return std::vector<std::uint64_t>(count, victim);
 }
 
-TEST_F(KilledActors, LoseNothingWithTheBridge) { survive(times(8, the_bridge)); }
+TEST_F(KilledActors, LoseNothingWithTheBridge) { survive(times(8, the_dispatcher)); }
 TEST_F(KilledActors, LoseNothingWithTheJournalsKeeper) { survive(times(8, the_keeper)); }
 TEST_F(KilledActors, LoseNothingWithTheDirector) { survive(times(8, the_director)); }
 TEST_F(KilledActors, LoseNothingWithADepartment) { survive(times(8, the_department)); }
@@ -199,7 +199,7 @@ TEST_F(KilledActors, LoseNothingWithASpecialist) {
   survive(victims);
 }
 TEST_F(KilledActors, LoseNothingWithTheSurveyorWhoMeasuresAgain) {
-  survive_without("surveyor", child(actors::root_state::survey), 6);
+  survive_without("memory_sampler", child(actors::root_state::survey), 6);
   // A worker that is started only now is measured: by the new one.
   const auto view = [&] { return std::get<specialist_view>(node_->specialist(names[0])); };
   const auto before = view().pid;
@@ -242,9 +242,9 @@ TEST_F(KilledActors, LoseNothingWithAllWatchersAtOnce) {
 }
 
 TEST_F(KilledActors, LoseNothingWhenAnyOfThemDiesInAnyOrder) {
-  const std::array<std::uint64_t, 9> all{the_bridge,    the_pool,       the_keeper,
-                                         the_director,  the_department, specialist(0),
-                                         specialist(1), specialist(2),  specialist(3)};
+  const std::array<std::uint64_t, 9> all{the_dispatcher, the_pool,       the_keeper,
+                                         the_director,   the_department, specialist(0),
+                                         specialist(1),  specialist(2),  specialist(3)};
   std::mt19937_64 chance{20'261'121};
   std::vector<std::uint64_t> victims;
   for (int i = 0; i < 13; ++i) victims.push_back(all[chance() % all.size()]);

@@ -1,8 +1,8 @@
 // A node ends its parts in a safe order while callers, streams, callables and the journal still use
 // them. Run these tests under the address sanitizer, too (WHOLE_NODES=1).
 #include "actors/doors/http_door.hpp"
-#include "actors/node.hpp"
-#include "actors/node_parts.hpp"
+#include "actors/node/node.hpp"
+#include "actors/node/parts.hpp"
 
 #include "tests/integration/support/live_node.hpp"
 #include "tests/machine/http/raw_client.hpp"
@@ -63,7 +63,9 @@ protected:
   void open_door() {
     doors::http_door_options options;
     auto& inside = node_->inside();
-    options.playing = [&inside]() -> const actors::cast& { return inside.house->now_playing(); };
+    options.playing = [&inside]() -> const actors::catalog& {
+      return inside.shared->catalog_now();
+    };
     auto opened = doors::http_door::open(*node_, *inside.io, options);
     ASSERT_TRUE(std::holds_alternative<std::unique_ptr<doors::http_door>>(opened));
     door_ = std::move(std::get<std::unique_ptr<doors::http_door>>(opened));

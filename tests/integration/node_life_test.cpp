@@ -44,7 +44,7 @@ TEST(WorkerLives, ServeEightyThreeFromSeventeenSlots) {
   ASSERT_TRUE(node.start()) << node.errors();
   std::atomic<bool> over{false};
   std::size_t most = 0, samples = 0;
-  std::thread watcher{[&] {
+  std::thread journaled_actor{[&] {
     while (!over) {
       most = std::max(most, node.workers().size());
       ++samples;
@@ -59,7 +59,7 @@ TEST(WorkerLives, ServeEightyThreeFromSeventeenSlots) {
     });
   for (auto& user : users) user.join();
   over = true;
-  watcher.join();
+  journaled_actor.join();
   EXPECT_EQ(served, 166);
   EXPECT_LE(most, 17U);
   EXPECT_GE(most, 2U);  // It does use them.
@@ -140,7 +140,7 @@ TEST(WorkerLives, StopAHangingWorkerAndKeepItsSlotUntilItIsGone) {
   ASSERT_TRUE(node.start()) << node.errors();
   std::atomic<bool> over{false};
   std::size_t most = 0;
-  std::thread watcher{[&] {
+  std::thread journaled_actor{[&] {
     while (!over) most = std::max(most, node.workers().size());
   }};
   EXPECT_EQ(node.task("stuck", 0).status, 200);
@@ -150,7 +150,7 @@ TEST(WorkerLives, StopAHangingWorkerAndKeepItsSlotUntilItIsGone) {
   const auto got = node.task("next", 1);
   const auto late = hanging.get();
   over = true;
-  watcher.join();
+  journaled_actor.join();
   EXPECT_EQ(late.status, 504) << late.body;
   EXPECT_EQ(late.type(), "urn:greenroom:out-of-time");
   EXPECT_EQ(got.status, 200) << got.body;

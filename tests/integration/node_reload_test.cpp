@@ -1,7 +1,7 @@
 // A node that is reloaded again and again: what it held before goes, and nothing is undone.
-#include "actors/deployment_check.hpp"
-#include "actors/node.hpp"
-#include "actors/node_parts.hpp"
+#include "actors/node/node.hpp"
+#include "actors/node/parts.hpp"
+#include "actors/rollout/deployment_check.hpp"
 
 #include "tests/integration/support/live_node.hpp"
 
@@ -66,7 +66,7 @@ protected:
     const auto* const why = std::get_if<node::failure>(&came);
     ASSERT_EQ(why, nullptr) << why->what;
   }
-  [[nodiscard]] actors::house& house() const { return *node_->inside().house; }
+  [[nodiscard]] actors::node_state& shared() const { return *node_->inside().shared; }
 
   std::filesystem::path folder_;
   config::node configuration_;
@@ -91,13 +91,13 @@ TEST_F(ReloadedNode, KeepsNoCastForTheThreadThatStartsListsAndReloads) {
   auto left = node_->submit(std::move(request));
   running.get_future().wait();
   node_.reset();
-  std::vector<std::weak_ptr<const actors::cast>> casts;
+  std::vector<std::weak_ptr<const actors::catalog>> casts;
   // A thread of its own has read nothing before.
   std::thread{[&] {
     start();
     constexpr int reloads = 100;
     for (int i = 1; i <= reloads; ++i) {
-      casts.emplace_back(house().current_cast());
+      casts.emplace_back(shared().shared_catalog());
       configuration_.departments[0].specialists[1].name = "worker-" + std::to_string(i);
       reload();
       EXPECT_EQ(node_->configuration().departments[0].specialists[1].name,
@@ -109,11 +109,11 @@ TEST_F(ReloadedNode, KeepsNoCastForTheThreadThatStartsListsAndReloads) {
     EXPECT_TRUE(eventually([&] {
       return std::ranges::count_if(casts, [](const auto& one) { return !one.expired(); }) < 50;
     }));
-    EXPECT_TRUE(eventually([&] { return !house().vacant().empty(); }));
-    const auto members = house().current_cast()->members.size();
+    EXPECT_TRUE(eventually([&] { return !shared().vacant().empty(); }));
+    const auto members = shared().shared_catalog()->members.size();
     configuration_.departments[0].specialists[1].name = "last";
     reload();
-    EXPECT_EQ(house().current_cast()->members.size(), members) << "a number could be used again";
+    EXPECT_EQ(shared().shared_catalog()->members.size(), members) << "a number could be used again";
   }}.join();
 }
 

@@ -1,5 +1,5 @@
 // A node whose journal holds numbers that no node wrote: it starts, or says what it cannot read.
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>

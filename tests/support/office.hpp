@@ -53,7 +53,7 @@ public:
   }
   std::size_t heard(const std::string& kind) const {
     std::size_t count = 0;
-    for (const auto& one : house->events.after(0))
+    for (const auto& one : shared->events.after(0))
       if (one.kind == kind) ++count;
     return count;
   }

@@ -1,9 +1,9 @@
 // A whole node's tree in virtual time: real actors, puppet workers, and callers who count.
 #pragma once
 
-#include "actors/front_desk.hpp"
-#include "actors/house.hpp"
-#include "actors/root.hpp"
+#include "actors/state/node_state.hpp"
+#include "actors/supervision/root.hpp"
+#include "actors/tasks/admission.hpp"
 #include "runtime/pooling/lru_policy.hpp"
 #include "tests/support/deterministic_system.hpp"
 
@@ -144,25 +144,25 @@ public:
   /// Those in `callables` run where their tasks arrive.
   explicit stage(config::node config, actors::callable_table callables = {})
       : clock{std::make_shared<virtual_clock>(world)},
-        house{std::make_unique<actors::house>(
-            actors::make_cast(
+        shared{std::make_unique<actors::node_state>(
+            actors::make_catalog(
                 std::move(config), nullptr,
                 [&](std::string_view name) { return callables.contains(std::string{name}); }),
             8, 42, clock)},
-        desk{*house} {
-    house->callables = std::make_shared<actors::callable_table>(std::move(callables));
-    is_inline = [table = house->callables](std::string_view name) {
+        desk{*shared} {
+    shared->callables = std::make_shared<actors::callable_table>(std::move(callables));
+    is_inline = [table = shared->callables](std::string_view name) {
       return table->contains(std::string{name});
     };
-    house->make_worker = [this](const actors::member& who, std::string_view, protocols::pool_kind,
-                                std::shared_ptr<machine::worker_events> events) {
+    shared->make_worker = [this](const actors::member& who, std::string_view, protocols::pool_kind,
+                                 std::shared_ptr<machine::worker_events> events) {
       auto fresh = std::make_shared<puppet>(std::move(events));
       workers[who.config.name] = fresh;
       ++starts[who.config.name];
       all.push_back(fresh);
       return fresh;
     };
-    house->collapse = [this](std::string why) { collapsed = std::move(why); };
+    shared->collapse = [this](std::string why) { collapsed = std::move(why); };
     plan.policies[0] = [] { return runtime::make_lru_policy(); };
   }
   ~stage() { close(); }
@@ -170,7 +170,7 @@ public:
   stage& operator=(const stage&) = delete;
 
   void open() {
-    root = world.system.spawn(actors::root, house.get(), plan);
+    root = world.system.spawn(actors::root, shared.get(), plan);
     world.dispatch();
   }
   void close() {
@@ -178,12 +178,12 @@ public:
     root = nullptr;
     world.dispatch();
     for (std::size_t kind = 0; kind < actors::pools; ++kind)
-      for (auto& stand : house->pool(static_cast<protocols::pool_kind>(kind)).specialists) {
-        stand.abandon();
-        stand.actor = nullptr;
+      for (auto& record : shared->pool(static_cast<protocols::pool_kind>(kind)).specialists) {
+        record.abandon();
+        record.actor = nullptr;
       }
     for (auto& one : all) one->held.clear();
-    house->bridge_hands.clear();
+    shared->dispatcher_pending.clear();
   }
 
   /// Submits one; `refused` says why it was not let in.
@@ -211,10 +211,10 @@ public:
   /// What happened, for the message of a failure.
   [[nodiscard]] std::vector<std::string> events() const {
     std::vector<std::string> result;
-    for (const auto& one : house->events.after(0)) result.push_back(one.kind + " " + one.json);
+    for (const auto& one : shared->events.after(0)) result.push_back(one.kind + " " + one.json);
     return result;
   }
-  /// What the surveyor would say.
+  /// What the memory_sampler would say.
   void send_survey(const protocols::memory_survey& survey) { caf::anon_send(root, survey); }
   /// Kills an actor below the root that chance picks: a specialist, a department, a director, the
   /// bridge or a whole pool.
@@ -236,10 +236,10 @@ public:
 
   deterministic_system world;
   std::shared_ptr<virtual_clock> clock;
-  std::unique_ptr<actors::house> house;
-  actors::front_desk desk;
+  std::unique_ptr<actors::node_state> shared;
+  actors::admission desk;
   actors::root_plan plan;
-  std::function<bool(std::string_view)> is_inline;  ///< For `make_cast`.
+  std::function<bool(std::string_view)> is_inline;  ///< For `make_catalog`.
   caf::actor root;
   std::map<std::string, std::shared_ptr<puppet>> workers;
   std::map<std::string, int> starts;

@@ -1,9 +1,9 @@
-// A stage with both pools and the watchers, for what rollouts and rollbacks do.
+// A stage with both pools and the journaled actors, for what rollouts and rollbacks do.
 #pragma once
 
-#include "actors/readiness.hpp"
-#include "actors/rollback.hpp"
-#include "actors/rollout.hpp"
+#include "actors/rollout/readiness.hpp"
+#include "actors/rollout/rollback.hpp"
+#include "actors/rollout/rollout.hpp"
 #include "tests/support/stage.hpp"
 
 #include <map>
@@ -29,8 +29,8 @@ public:
     plan.policies[1] = plan.policies[0];
     plan.later[1] = true;
     plan.watched = true;
-    house->make_worker = [this](const actors::member& who, std::string_view, pool_kind pool,
-                                std::shared_ptr<machine::worker_events> events) {
+    shared->make_worker = [this](const actors::member& who, std::string_view, pool_kind pool,
+                                 std::shared_ptr<machine::worker_events> events) {
       auto fresh = std::make_shared<puppet>(std::move(events));
       names[fresh.get()] = std::string{protocols::to_string(pool)} + "/" + who.config.name;
       workers[names[fresh.get()]] = fresh;
@@ -47,8 +47,8 @@ public:
     const bool back = word.verb == what::roll_back || word.verb == what::confirm
                       || word.verb == what::cancel || word.verb == what::verify;
     word.told = [status](int code, const std::string&, const std::string&) { *status = code; };
-    house->board.leave(
-        back ? actors::watch_board::box::rollback : actors::watch_board::box::rollout,
+    shared->board.leave(
+        back ? actors::status_board::box::rollback : actors::status_board::box::rollout,
         std::move(word));
     caf::anon_send(root, protocols::steer_atom::value,
                    static_cast<std::uint32_t>(back ? actors::root_state::undoing
@@ -91,19 +91,20 @@ public:
     }
   }
   [[nodiscard]] std::optional<rollback_state> rollback() const {
-    return house->board.read([](const actors::watch_board::content& board) {
+    return shared->board.read([](const actors::status_board::content& board) {
       return board.rollbacks.empty() ? std::optional<rollback_state>{}
                                      : board.rollbacks.back().plan.state();
     });
   }
   [[nodiscard]] runtime::rollout::phase phase() const {
-    return house->board.read([](const actors::watch_board::content& board) {
+    return shared->board.read([](const actors::status_board::content& board) {
       return board.rollout ? board.rollout->at() : runtime::rollout::phase::idle;
     });
   }
   [[nodiscard]] std::uint64_t ended(pool_kind pool) const {
     std::uint64_t sum = 0;
-    for (std::size_t e = 0; e < machine::task_outcomes; ++e) sum += house->pool(pool).gauge.ends(e);
+    for (std::size_t e = 0; e < machine::task_outcomes; ++e)
+      sum += shared->pool(pool).gauge.ends(e);
     return sum;
   }
 };

@@ -1,0 +1,80 @@
+// Lets a scheduler thread go on at once with the actors that the one it runs has woken.
+#pragma once
+
+#include <caf/all.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <vector>
+
+namespace greenroom::actors {
+
+/// An execution unit inside that of a scheduler thread. While an actor empties its port, those it
+/// wakes gather here, and run one after the other when it is through, instead of going through the
+/// scheduler's queue one by one: a task and its answer cross the whole tree in one go. After a
+/// hundred microseconds the rest goes to the scheduler after all, where other threads find it, and
+/// the one who relayed has to yield to them. One for each thread.
+class inline_execution_unit final : public caf::execution_unit {
+public:
+  /// The unit of this thread; in use while one of its actors relays.
+  static inline_execution_unit& mine() {
+    thread_local inline_execution_unit one;
+    return one;
+  }
+  [[nodiscard]] bool in_use() const { return outer_ != nullptr; }
+
+  /// From here to `finish`, whoever runs with this unit wakes others into it.
+  void begin(caf::execution_unit& outer) {
+    outer_ = &outer;
+    system_ = &outer.system();
+  }
+  /// False: some were left for the scheduler.
+  bool finish() {
+    const bool all = run();
+    outer_ = nullptr;
+    return all;
+  }
+  /// Runs those that have gathered. False: some were left for the scheduler.
+  bool run() {
+    if (ready_.empty()) return true;
+    const auto until = clock::now() + budget;
+    while (next_ < ready_.size()) {
+      if (next_ % looks == looks - 1 && clock::now() >= until) break;
+      auto* const job = ready_[next_++];
+      if (job->resume(this, throughput) == caf::resumable::resume_later)
+        ready_.push_back(job);
+      else
+        job->intrusive_ptr_release_impl();
+    }
+    const bool all = next_ == ready_.size();
+    pass_on();
+    return all;
+  }
+  /// Everything goes to the scheduler.
+  void hand_over() {
+    pass_on();
+    outer_ = nullptr;
+  }
+
+  void exec_later(caf::resumable* job) override { ready_.push_back(job); }
+
+private:
+  using clock = std::chrono::steady_clock;
+  static constexpr std::chrono::microseconds budget{100};
+  static constexpr std::size_t looks = 4;        // Actors between two looks at the clock.
+  static constexpr std::size_t throughput = 50;  // Messages, before another gets its turn.
+
+  inline_execution_unit() = default;
+
+  void pass_on() {
+    for (; next_ < ready_.size(); ++next_) outer_->exec_later(ready_[next_]);
+    ready_.clear();
+    next_ = 0;
+  }
+
+  caf::execution_unit* outer_ = nullptr;
+  std::vector<caf::resumable*> ready_;  // In order, from `next_` on.
+  std::size_t next_ = 0;
+};
+
+}  // namespace greenroom::actors

@@ -1,0 +1,255 @@
+#include "actors/monitoring/pool_sampler.hpp"
+
+#include "actors/state/units.hpp"
+#include "runtime/monitoring/health_score.hpp"
+
+#include <algorithm>
+
+namespace greenroom::actors {
+
+using machine::task_outcome, machine::worker_state;
+using runtime::monitoring::pool_sample;
+
+namespace {
+
+constexpr double unit_ns = 1 << 20;
+
+std::uint64_t grown(std::uint64_t now, std::uint64_t before) {
+  return now > before ? now - before : 0;
+}
+
+std::optional<double> share(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return std::nullopt;
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::uint64_t seen_bytes_of(const node_state& where, std::uint32_t who) {
+  for (const auto kind : {protocols::pool_kind::baseline, protocols::pool_kind::intelligent})
+    if (const auto seen = where.pool(kind).specialists[who].gauge.memory_seen_bytes.load(
+            std::memory_order_relaxed);
+        seen > 0)
+      return seen;
+  return 0;
+}
+
+// How many tasks and copies a worker has completed.
+std::uint64_t asked_of(const node_state& where, protocols::pool_kind kind, std::uint32_t who) {
+  const auto& record = where.pool(kind).specialists[who];
+  const auto completed = static_cast<std::size_t>(task_outcome::completed);
+  return machine::count_of(record.gauge.ends[completed])
+         + machine::count_of(record.mirror_ends[completed]);
+}
+
+}  // namespace
+
+std::optional<double> worker_memory_ratio(const node_state& where) {
+  using protocols::pool_kind;
+  constexpr std::uint64_t asked_least = 3;
+  constexpr double growth_least = 16 * bytes_per_mb;
+  // One among many that grows: so much, and twice the share that all of them may.
+  constexpr double one_growth_least = 48 * bytes_per_mb;
+  constexpr double one_share = 0.5;
+  const auto& playing = where.catalog_now();
+  double smart_bytes = 0;
+  double plain_bytes = 0;
+  double count = 0;
+  double worst = 0;
+  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
+    const auto& one = playing.members[i];
+    if (one.gone || one.config.backend.kind == config::backend_kind::function) continue;
+    const auto here = static_cast<double>(where.pool(pool_kind::intelligent)
+                                              .specialists[i]
+                                              .gauge.memory_bytes.load(std::memory_order_relaxed));
+    const auto there =
+        static_cast<double>(where.pool(pool_kind::baseline)
+                                .specialists[i]
+                                .gauge.memory_seen_bytes.load(std::memory_order_relaxed));
+    if (here <= 0 || there <= 0) continue;
+    if (asked_of(where, pool_kind::intelligent, i) < asked_least
+        || asked_of(where, pool_kind::baseline, i) < asked_least)
+      continue;
+    smart_bytes += here;
+    plain_bytes += there;
+    count += 1;
+    if (here - there >= one_growth_least) worst = std::max(worst, one_share * here / there);
+  }
+  if (count == 0) return std::nullopt;
+  const auto all = smart_bytes / plain_bytes;
+  const bool grown_much = smart_bytes - plain_bytes >= count * growth_least;
+  return std::max(grown_much ? all : std::min(all, 1.0), worst);
+}
+
+double always_warm_bytes(const node_state& where) {
+  const auto& playing = where.catalog_now();
+  double seen_bytes = 0;
+  std::size_t seen = 0;
+  std::size_t unseen = 0;
+  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
+    const auto& one = playing.members[i];
+    if (one.gone || one.config.backend.kind == config::backend_kind::function) continue;
+    const auto measured = seen_bytes_of(where, i);
+    seen_bytes += static_cast<double>(measured);
+    ++(measured > 0 ? seen : unseen);
+  }
+  if (seen == 0) return 0;
+  return seen_bytes + static_cast<double>(unseen) * seen_bytes / static_cast<double>(seen);
+}
+
+pool_memory memory_of(const node_state& where, protocols::pool_kind pool) {
+  const auto& playing = where.catalog_now();
+  pool_memory result;
+  double nominal_used = 0;
+  double nominal_all = 0;
+  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
+    const auto& one = playing.members[i];
+    if (one.gone || one.config.backend.kind == config::backend_kind::function) continue;
+    const auto& gauge = where.pool(pool).specialists[i].gauge;
+    const auto state = gauge.state.load(std::memory_order_relaxed);
+    const bool up = state != worker_state::cold && state != worker_state::failed;
+    const auto now = gauge.memory_bytes.load(std::memory_order_relaxed);
+    nominal_all += one.config.memory_mb;
+    if (up) nominal_used += one.config.memory_mb;
+    result.used_mb +=
+        static_cast<double>(up && now == 0 ? seen_bytes_of(where, i) : now) / bytes_per_mb;
+  }
+  result.always_mb = always_warm_bytes(where) / bytes_per_mb;
+  if (result.always_mb == 0) return {nominal_used, nominal_all};
+  return result;
+}
+
+void pool_sampler::forget() {
+  readings_.clear();
+  times_ = runtime::monitoring::quantile_window{window_s_, slices};
+  times_before_ = node_.pool(pool_).gauge.times();
+}
+
+// Durations are counted in units of 2^20 ns (about a millisecond), so that the pool's buckets are
+// the window's and nothing is rounded twice.
+void pool_sampler::add_times(double now_s) {
+  const auto now = node_.pool(pool_).gauge.times();
+  for (std::size_t i = 0; i < now.size(); ++i)
+    if (const auto fresh = grown(now[i], times_before_[i]); fresh > 0) {
+      times_.add(machine::latency_histogram::middle_of(i) / unit_ns, now_s,
+                 static_cast<std::uint32_t>(fresh));
+      times_count_ += fresh;
+    }
+  times_before_ = now;
+}
+
+pool_sample pool_sampler::take(double now_s) {
+  const auto& playing = node_.catalog_now();
+  const auto& pool = node_.pool(pool_);
+  reading now;
+  now.at_s = now_s;
+  for (std::size_t i = 0; i < now.ends.size(); ++i) now.ends[i] = pool.gauge.ends(i);
+  now.refused = node_.ends.refused(pool_);
+  now.shed = machine::count_of(pool.gauge.shed_open);
+  now.warm_hits = machine::count_of(pool.gauge.warm_hits);
+  now.cold_starts = machine::count_of(pool.gauge.cold_starts);
+  now.prewarms = machine::count_of(pool.gauge.prewarms);
+  now.prewarm_hits = machine::count_of(pool.gauge.prewarm_hits);
+  now.sum_ns = pool.gauge.time_sum_ns();
+  add_times(now_s);
+  now.times = times_count_;
+
+  pool_sample result;
+  result.at_s = now_s;
+  result.pool = protocols::to_string(pool_);
+  result.profile = playing.config.profile;
+  double waiting = 0;
+  for (std::size_t i = 0; i < playing.members.size(); ++i) {
+    if (playing.members[i].gone) continue;
+    ++result.specialists;
+    const auto& gauge = pool.specialists[i].gauge;
+    const auto state = gauge.state.load(std::memory_order_relaxed);
+    if (state == worker_state::warm || state == worker_state::busy) ++result.warm;
+    if (state == worker_state::failed
+        || gauge.open_until_ns.load(std::memory_order_relaxed) > node_.time->now_ns())
+      ++result.failed;
+    const auto depth = gauge.depth();
+    waiting += depth - std::min(depth, gauge.running.load(std::memory_order_relaxed));
+  }
+  result.queue_depth = waiting;
+  const auto memory = memory_of(node_, pool_);
+  result.memory_mb = memory.used_mb;
+  result.always_warm_memory_mb = memory.always_mb;
+  if (const auto budget = playing.config.pool.memory_budget_mb; budget > 0)
+    result.memory_use = memory.used_mb / budget;
+  const auto passed = last_s_ > 0 ? std::max(now_s - last_s_, 0.0) : 0;
+  last_s_ = now_s;
+  used_mb_s_ += memory.used_mb * passed;
+  always_mb_s_ += memory.always_mb * passed;
+  now.used_mb_s = used_mb_s_;
+  now.always_mb_s = always_mb_s_;
+
+  while (readings_.size() > 1 && now_s - readings_[1].at_s >= window_s_) readings_.pop_front();
+  readings_.push_back(now);
+  const auto& before = readings_.front();
+  const auto ended = [&](task_outcome which) {
+    const auto at = static_cast<std::size_t>(which);
+    return grown(now.ends[at], before.ends[at]);
+  };
+  const auto bad =
+      ended(task_outcome::failed) + ended(task_outcome::timeout) + ended(task_outcome::unknown);
+  const auto shed = grown(now.shed, before.shed);
+  result.errors = bad - std::min(bad, grown(now.refused, before.refused)) + shed;
+  result.tasks = ended(task_outcome::completed) + bad + shed;
+  result.error_rate = share(result.errors, result.tasks);
+  if (result.error_rate) result.success_rate = 1 - *result.error_rate;
+  const auto hits = grown(now.warm_hits, before.warm_hits);
+  const auto colds = grown(now.cold_starts, before.cold_starts);
+  result.warm_hit_rate = share(hits, hits + colds);
+  result.cold_start_rate = share(colds, hits + colds);
+  const auto prewarms = grown(now.prewarms, before.prewarms);
+  constexpr std::uint64_t some = 10;
+  if (prewarms >= some)
+    result.prediction_accuracy =
+        std::min(1.0, static_cast<double>(grown(now.prewarm_hits, before.prewarm_hits))
+                          / static_cast<double>(prewarms));
+  const auto times = times_.summary(now_s);
+  if (const auto all = grown(now.times, before.times); times.count > 0 && all > 0) {
+    result.response_mean_ms = static_cast<double>(grown(now.sum_ns, before.sum_ns)) * ms_per_ns
+                              / static_cast<double>(all);
+    result.response_p50_ms = *times.p50 * unit_ns * ms_per_ns;
+    result.response_p95_ms = *times.p95 * unit_ns * ms_per_ns;
+    result.response_p99_ms = *times.p99 * unit_ns * ms_per_ns;
+  }
+  const auto always = now.always_mb_s - before.always_mb_s;
+  if (always > 0)
+    result.memory_efficiency =
+        std::clamp(1 - (now.used_mb_s - before.used_mb_s) / always, 0.0, 1.0);
+  else if (memory.always_mb > 0)  // The first look: as it is now.
+    result.memory_efficiency = std::clamp(1 - memory.used_mb / memory.always_mb, 0.0, 1.0);
+  if (pool_ == protocols::pool_kind::intelligent)
+    result.worker_memory_ratio = worker_memory_ratio(node_);
+  return result;
+}
+
+pool_sample served_sample(const node_state& where, const std::array<pool_sample, 2>& of) {
+  using runtime::rollout::mode;
+  const auto rules = where.routes.now();
+  const auto main = static_cast<std::size_t>(where.routes.main());
+  auto result = of[main];
+  if (rules.routes != mode::hybrid) return result;
+  // Both answer: rates and times are of all tasks together, the rest is the intelligent pool's.
+  const auto weighted = [&](std::optional<double> pool_sample::*field) -> std::optional<double> {
+    const auto& a = of[smart].*field;
+    const auto& b = of[plain].*field;
+    if (!a || !b) return a ? a : b;
+    const auto all = static_cast<double>(of[smart].tasks + of[plain].tasks);
+    if (all <= 0) return a;
+    return (*a * static_cast<double>(of[smart].tasks) + *b * static_cast<double>(of[plain].tasks))
+           / all;
+  };
+  result.error_rate = weighted(&pool_sample::error_rate);
+  result.success_rate = weighted(&pool_sample::success_rate);
+  result.warm_hit_rate = weighted(&pool_sample::warm_hit_rate);
+  result.cold_start_rate = weighted(&pool_sample::cold_start_rate);
+  result.response_mean_ms = weighted(&pool_sample::response_mean_ms);
+  result.queue_depth = of[smart].queue_depth + of[plain].queue_depth;
+  result.tasks = of[smart].tasks + of[plain].tasks;
+  result.errors = of[smart].errors + of[plain].errors;
+  return result;
+}
+
+}  // namespace greenroom::actors

@@ -1,0 +1,75 @@
+// From the gauges of a pool to what it was like lately.
+#pragma once
+
+#include "actors/state/node_state.hpp"
+#include "runtime/monitoring/pool_sample.hpp"
+#include "runtime/monitoring/quantile_window.hpp"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace greenroom::actors {
+
+/// Keeps one reading of a pool's counters for each call and describes the time since the oldest one
+/// within the window. Quantiles come from a `quantile_window` and are wrong by at most 1/256;
+/// counts and means are exact. One owner.
+class pool_sampler {
+public:
+  pool_sampler(const node_state& where, protocols::pool_kind pool, double window_s)
+      : node_{where}, pool_{pool}, window_s_{window_s}, times_{window_s, slices} {
+    forget();
+  }
+
+  /// Copies (mirrors) count: in shadow they are all that the intelligent pool does.
+  [[nodiscard]] runtime::monitoring::pool_sample take(double now_s);
+  /// What was before does not count any more.
+  void forget();
+
+private:
+  struct reading {
+    double at_s = 0;
+    std::array<std::uint64_t, machine::task_outcomes> ends{};
+    std::uint64_t refused = 0, shed = 0, warm_hits = 0, cold_starts = 0, prewarms = 0,
+                  prewarm_hits = 0;
+    std::uint64_t sum_ns = 0, times = 0;
+    double used_mb_s = 0, always_mb_s = 0;
+  };
+  static constexpr std::size_t slices = 12;
+  void add_times(double now_s);
+
+  const node_state& node_;
+  protocols::pool_kind pool_;
+  double window_s_;
+  std::deque<reading> readings_;
+  runtime::monitoring::quantile_window times_;
+  machine::latency_histogram::snapshot times_before_{};
+  std::uint64_t times_count_ = 0;
+  double used_mb_s_ = 0, always_mb_s_ = 0, last_s_ = 0;
+};
+
+/// The pool's memory now and had everybody been warm, in MB: measured where it could be, in either
+/// pool, else the nominal figure of the configuration. Callables cost nothing.
+struct pool_memory {
+  double used_mb = 0, always_mb = 0;
+};
+[[nodiscard]] pool_memory memory_of(const node_state& where, protocols::pool_kind pool);
+
+/// Measured memory of the intelligent pool's workers over that of the baseline's own, of those
+/// specialists whose workers were asked in both pools: an idle worker has not loaded what it needs.
+/// A few megabytes more for each are no growth. Nothing when there is nobody to compare.
+[[nodiscard]] std::optional<double> worker_memory_ratio(const node_state& where);
+
+/// Had everybody been warm once, in bytes: each as measured in the baseline pool, else in the other
+/// one, those that never ran as the mean of those that did; 0 before anything was measured. The
+/// baseline's own comes first, or a pool whose workers grow would raise its own yardstick.
+[[nodiscard]] double always_warm_bytes(const node_state& where);
+
+/// Adds what callers of both pools got. `of` is by pool_kind.
+[[nodiscard]] runtime::monitoring::pool_sample served_sample(
+    const node_state& where, const std::array<runtime::monitoring::pool_sample, 2>& of);
+
+}  // namespace greenroom::actors

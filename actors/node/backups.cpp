@@ -1,0 +1,241 @@
+#include "actors/node/backups.hpp"
+
+#include "actors/state/text.hpp"
+#include "config/loader.hpp"
+#include "protocols/http_task.hpp"
+#include "runtime/machine/journal/journal_copy.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace greenroom::actors {
+
+namespace {
+
+constexpr std::size_t backup_piece_bytes = std::size_t{1} << 20U;
+constexpr std::size_t backup_jobs_max = 16;
+constexpr std::chrono::seconds retry_usual{5};
+constexpr std::uint64_t backup_spare_bytes = std::uint64_t{16} << 20U;  // Left on the disk.
+// A backup has a name that nobody gives his own folder: what is left of it is removed.
+constexpr std::string_view backup_prefix = ".backup-under-way-";
+
+bool is_left_over(std::string_view name) {
+  protocols::task_id id{};
+  return name.starts_with(backup_prefix) && protocols::parse(name.substr(backup_prefix.size()), id);
+}
+
+void write_backup_file(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream file{path, std::ios::binary};
+  file.write(text.data(), static_cast<std::streamsize>(text.size()));
+  file.flush();
+  if (!file) throw std::runtime_error{"cannot write " + path.string()};
+}
+
+}  // namespace
+
+backups::backups(node_state& where, surroundings of) : node_{where}, of_{std::move(of)} {
+  // What an earlier life has left.
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator{of_.data_dir, ignored})
+    if (is_left_over(entry.path().filename().string()))
+      std::filesystem::remove_all(entry.path(), ignored);
+  thread_ = std::thread{[this] { run(); }};
+}
+
+backups::~backups() {
+  std::deque<job> left;
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_.request_stop();
+    left.swap(jobs_);
+  }
+  waker_.notify_one();
+  for (const auto& one : left) one.told(503, "the node stops", retry_usual);
+  thread_.join();
+  remove();
+}
+
+void backups::ask(std::function<void()> work, const answer& told) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (!stopping_.stop_requested() && jobs_.size() < backup_jobs_max) {
+      jobs_.push_back({std::move(work), told});
+      waker_.notify_one();
+      return;
+    }
+  }
+  told(503, "too many requests for backups wait already", retry_usual);
+}
+
+void backups::begin(answer told) {
+  ask([this, told] { make(told); }, told);
+}
+
+void backups::piece(std::string id, std::size_t file, std::uint64_t offset, answer told) {
+  ask(
+      [this, id = std::move(id), file, offset, told] {
+        if (id != id_ || id.empty() || file >= files_.size())
+          return told(404, "there is no such backup, or it was removed; make another one", {});
+        std::ifstream from{folder_ + "/" + files_[file].name, std::ios::binary};
+        std::string bytes(backup_piece_bytes, '\0');
+        from.seekg(static_cast<std::streamoff>(std::min(offset, files_[file].bytes)));
+        from.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(from.gcount(), 0)));
+        used_at_ns_ = node_.time->now_ns();
+        told(200, std::move(bytes), {});
+      },
+      told);
+}
+
+void backups::end(std::string id, answer told) {
+  ask(
+      [this, id = std::move(id), told] {
+        if (id != id_ || id.empty()) return told(404, "there is no such backup", {});
+        remove();
+        told(200, "{}", {});
+      },
+      told);
+}
+
+void backups::run() {
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    const auto rung = [this] { return stopping_.stop_requested() || !jobs_.empty(); };
+    if (id_.empty()) {
+      waker_.wait(lock, rung);
+    } else if (!waker_.wait_for(lock, left(), rung)) {
+      lock.unlock();
+      expire();
+      lock.lock();
+      continue;
+    }
+    if (stopping_.stop_requested()) return;
+    auto next = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    next.work();
+    lock.lock();
+  }
+}
+
+void backups::remove() {
+  std::error_code ignored;
+  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+  folder_.clear();
+  id_.clear();
+  files_.clear();
+}
+
+std::chrono::nanoseconds backups::left() const {
+  const std::chrono::nanoseconds unused{node_.time->now_ns() - used_at_ns_};
+  return std::max(of_.patience - unused, std::chrono::nanoseconds{0});
+}
+
+void backups::expire() {
+  if (!id_.empty() && left().count() == 0) remove();
+}
+
+void backups::make(const answer& told) {
+  expire();  // Its time may be over although requests of others have come all the while.
+  const auto seconds_left = std::chrono::ceil<std::chrono::seconds>(left());
+  if (!id_.empty())
+    return told(409,
+                "backup " + id_ + " is being fetched; it is removed when that is done, by DELETE "
+                "/v1/backups/" + id_ + ", or after another "
+                    + std::to_string(seconds_left.count()) + " s without a request",
+                seconds_left);
+  protocols::task_id words{node_.seed, static_cast<std::uint64_t>(node_.time->now_ns())};
+  const auto id = protocols::to_string(words);
+  folder_ = of_.data_dir + "/" + std::string{backup_prefix} + id;
+  std::string wrong;
+  try {
+    wrong = copy_all(folder_);
+  } catch (const std::exception& failed) {
+    wrong = failed.what();
+  }
+  if (!wrong.empty()) {
+    remove();
+    node_.publish("backup.failed", "{\"why\":" + json_text(wrong) + "}");
+    return told(503, std::move(wrong), retry_usual);
+  }
+  id_ = id;
+  used_at_ns_ = node_.time->now_ns();
+  node_.publish("backup.made", "{\"tasks\":" + std::to_string(tasks_) + "}");
+  told(200,
+       "{\"id\":\"" + id_ + "\",\"piece_bytes\":" + std::to_string(backup_piece_bytes)
+           + ",\"manifest\":" + manifest() + "}",
+       {});
+}
+
+// Returns what is wrong, or "".
+std::string backups::copy_all(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::uint64_t needed = backup_spare_bytes;
+  for (const auto* ending : {"", "-wal"}) {
+    std::error_code none;
+    const auto bytes = fs::file_size(of_.journal.path + ending, none);
+    if (!none) needed += bytes;
+  }
+  std::error_code unknown;
+  const auto room = fs::space(of_.data_dir, unknown);
+  if (!unknown && room.available < needed)
+    return "a backup needs " + std::to_string(needed >> 20U) + " MiB of free space in "
+           + of_.data_dir + " for a moment, and there are " + std::to_string(room.available >> 20U);
+  if (::mkdir(folder.c_str(), 0700) != 0) return "cannot make " + folder;
+  made_unix_ms_ = node_.time->unix_ms();
+  const auto stop = stopping_.get_token();
+  const auto copied = machine::copy_journal(of_.journal, folder + "/journal.db",
+                                            [&stop] { return !stop.stop_requested(); });
+  if (const auto* why = std::get_if<machine::journal_error>(&copied)) return why->what;
+  const auto checked = machine::check_journal_copy(folder + "/journal.db", stop);
+  if (const auto* why = std::get_if<std::string>(&checked)) return *why;
+  const auto& counts = std::get<machine::copied_journal>(checked);
+  tasks_ = counts.tasks;
+  ends_ = counts.ends;
+  std::vector<std::string> names{"journal.db"};
+  fs::create_directory(folder + "/learned");
+  for (std::size_t i = 0; i < learned_state::parts; ++i) {
+    const auto part = static_cast<learned_state::part>(i);
+    const auto text = node_.forecast.learned.latest(part);
+    if (text.empty()) continue;
+    names.push_back("learned/" + std::string{learned_state::name_of(part)} + ".state");
+    write_backup_file(fs::path{folder} / names.back(), text);
+  }
+  const catalog_reader::scope reading;
+  names.emplace_back("configuration.yaml");
+  write_backup_file(fs::path{folder} / names.back(), config::to_yaml(node_.catalog_now().config));
+  files_.clear();
+  for (auto& name : names) {
+    copied_file one;
+    one.bytes = fs::file_size(fs::path{folder} / name);
+    one.sha256 = machine::sha256_of_file(folder + "/" + name, stop);
+    one.name = std::move(name);
+    if (one.sha256.empty()) return "cannot read " + folder + "/" + one.name;
+    files_.push_back(std::move(one));
+  }
+  return {};
+}
+
+std::string backups::manifest() const {
+  std::string text = "{\"version\":1,\"made_at\":\"" + protocols::rfc3339(made_unix_ms_) + "\"";
+  text += ",\"node\":" + json_text(of_.node);
+  text += ",\"journal\":" + json_text(of_.journal.expected);
+  text += ",\"greenroom\":" + json_text(of_.version);
+  text += ",\"tasks\":" + std::to_string(tasks_) + ",\"ends\":" + std::to_string(ends_);
+  text += ",\"files\":[";
+  for (const auto& one : files_) {
+    if (&one != &files_.front()) text += ',';
+    text += "{\"name\":" + json_text(one.name) + ",\"bytes\":" + std::to_string(one.bytes)
+            + ",\"sha256\":\"" + one.sha256 + "\"}";
+  }
+  return text + "]}";
+}
+
+}  // namespace greenroom::actors

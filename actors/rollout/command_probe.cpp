@@ -1,0 +1,107 @@
+#include "actors/rollout/command_probe.hpp"
+
+#include "runtime/rollout/json_fields.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace greenroom::actors {
+
+using protocols::failure, protocols::task, protocols::task_state;
+
+namespace {
+
+class probe_ear final : public protocols::asker {
+public:
+  probe_ear(const node_state& where, std::function<void(probe_answer)> told)
+      : node_{where}, told_{std::move(told)} {}
+  void on_end(const task& job) noexcept override {
+    const catalog_reader::scope reading;
+    const auto& who = node_.catalog_now().name_of(job.specialist);
+    if (job.end_state == task_state::completed)
+      told_({true, who + " answered"});
+    else if (job.why == failure::refused)
+      told_({true, who + " answered that it does not take this input"});
+    else
+      told_({false, who + ": " + job.output});
+  }
+
+private:
+  const node_state& node_;
+  std::function<void(probe_answer)> told_;
+};
+
+/// Whom a command may lead to.
+std::vector<std::uint32_t> led_to(const catalog& playing, const config::route& to) {
+  std::vector<std::uint32_t> result;
+  if (!to.specialist.empty()) {
+    if (const auto who = playing.find(to.specialist); who != catalog::nobody) result.push_back(who);
+  } else if (const auto at = playing.by_department.find(to.department);
+             at != playing.by_department.end()) {
+    result = playing.department_members[at->second];
+  }
+  std::erase_if(result, [&](std::uint32_t who) { return playing.members[who].gone; });
+  return result;
+}
+
+bool speaks_mcp(const member& who) {
+  return who.config.backend.kind == config::backend_kind::process
+         && who.config.backend.protocol == config::worker_protocol::mcp;
+}
+
+}  // namespace
+
+command_probe probe_through(admission& desk, node_state& where,
+                            std::chrono::milliseconds patience) {
+  return [&desk, &where, patience](const std::string& command,
+                                   std::function<void(probe_answer)> told) {
+    const catalog_reader::scope reading;
+    const auto& playing = where.catalog_now();
+    const auto route = config::resolve_command(playing.config, command);
+    if (!route) return told({false, "there is no such command"});
+    if (!route->probe.empty() && !runtime::rollout::json_fields(route->probe))
+      return told({false, "its probe is no JSON"});
+    auto able = led_to(playing, *route);
+    if (able.empty()) return told({false, "it leads to nobody"});
+    const auto all = able.size();
+    const auto spared = able.front();
+    std::erase_if(able, [&](std::uint32_t who) {
+      return playing.members[who].config.backend.side_effects == config::side_effects::unsafe;
+    });
+    if (able.empty()) {
+      const auto state =
+          where.pool(desk.pool()).specialists[spared].gauge.state.load(std::memory_order_relaxed);
+      // In the baseline pool it must be up; in the other one it may rest.
+      const bool up = state == machine::worker_state::warm || state == machine::worker_state::busy;
+      const bool rests = desk.pool() == protocols::pool_kind::intelligent
+                         && state != machine::worker_state::failed;
+      return told({up || rests, playing.name_of(spared)
+                                    + (up      ? " is up; it is unsafe to ask"
+                                       : rests ? " is cold; it is unsafe to ask"
+                                               : " is not up")});
+    }
+    const auto tools = std::ranges::count_if(
+        able, [&](std::uint32_t who) { return speaks_mcp(playing.members[who]); });
+    task_request request;
+    // By the command itself, unless that could reach somebody who must not be asked, or who does
+    // not speak as the others do.
+    const bool alike = tools == 0 || tools == static_cast<std::ptrdiff_t>(able.size());
+    if (able.size() == all && alike)
+      request.command = command;
+    else
+      request.specialist = playing.name_of(able.front());
+    const bool mcp = speaks_mcp(playing.members[able.front()]);
+    request.input = !route->probe.empty() ? route->probe
+                    : mcp                 ? R"({"method":"tools/list","params":{}})"
+                                          : R"({"greenroom":"verify"})";
+    request.timeout = patience;
+    request.urgency = protocols::priority::high;
+    request.probe = true;
+    const auto outcome = desk.submit(std::move(request), std::make_shared<probe_ear>(where, told));
+    if (const auto* none = std::get_if<refusal>(&outcome)) told({false, none->detail});
+  };
+}
+
+}  // namespace greenroom::actors

@@ -1,0 +1,31 @@
+// Asks the node, as a user would, whether a command is answered.
+#pragma once
+
+#include "actors/state/node_state.hpp"
+#include "actors/tasks/admission.hpp"
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+namespace greenroom::actors {
+
+/// What came of one command. A worker that refuses the input has understood and answered.
+struct probe_answer {
+  bool answered = false;
+  std::string said;  ///< For people: who answered, or why nobody did.
+};
+
+/// Runs one command as a real task, by the way that all tasks go, and calls `told` exactly once, on
+/// any thread, perhaps before it returns.
+using command_probe =
+    std::function<void(const std::string& command, std::function<void(probe_answer)> told)>;
+
+/// Through the door: the input is the command's `probe` of the configuration, by default
+/// `tools/list` for an MCP server and `{"greenroom":"verify"}` for every other worker. Specialists
+/// whose side effects are unsafe are never asked: for a command that leads to nobody else it counts
+/// that a worker is up.
+[[nodiscard]] command_probe probe_through(admission& desk, node_state& where,
+                                          std::chrono::milliseconds patience);
+
+}  // namespace greenroom::actors

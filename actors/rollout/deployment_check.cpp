@@ -1,0 +1,231 @@
+#include "actors/rollout/deployment_check.hpp"
+
+#include "actors/node/parts.hpp"
+#include "actors/rollout/command_probe.hpp"
+#include "actors/state/event_log.hpp"
+#include "actors/state/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace greenroom::actors {
+
+namespace {
+
+constexpr std::size_t at_once_max = 4;
+constexpr std::chrono::milliseconds check_patience{60'000};
+
+enum class checked_kind : std::uint8_t { specialist, command, workflow };
+constexpr std::size_t checked_kinds = 3;
+constexpr std::array<const char*, checked_kinds> kind_names{"specialists", "commands", "workflows"};
+
+bool is_mcp(const config::specialist& who) {
+  return who.backend.kind == config::backend_kind::process
+         && who.backend.protocol == config::worker_protocol::mcp;
+}
+
+std::string cut_to(const std::string& text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  return std::string{whole_letters(text, bytes_max)} + "…";
+}
+
+std::string probe_input(const config::specialist& who) {
+  return is_mcp(who) ? R"({"method":"tools/list","params":{}})" : R"({"greenroom":"verify"})";
+}
+
+/// It holds itself through the callbacks of what is under way.
+class deployment_check : public std::enable_shared_from_this<deployment_check> {
+public:
+  deployment_check(node& of, std::function<void(std::string)> done)
+      : of_{of},
+        node_{*of.inside().shared},
+        probe_{probe_through(*of.inside().desk, node_, check_patience)},
+        done_{std::move(done)} {
+    const catalog_reader::scope reading;
+    const auto& playing = node_.catalog_now();
+    for (std::size_t who = 0; who < playing.members.size(); ++who)
+      if (!playing.members[who].gone)
+        open_.push_back(
+            {checked_kind::specialist, playing.name_of(static_cast<std::uint32_t>(who))});
+    for (const auto& [word, to] : playing.config.commands)
+      open_.push_back({checked_kind::command, word});
+    for (const auto& flow : playing.config.workflows)
+      open_.push_back({checked_kind::workflow, flow.name});
+  }
+
+  /// An answer may come at once, inside of this function. Then the loop that runs goes on: a loop
+  /// within the loop would be as deep as the cast is large.
+  void go_on() {
+    {
+      const std::lock_guard lock{mutex_};
+      if (std::exchange(running_, true)) return;
+    }
+    while (true) {
+      item next;
+      {
+        const std::lock_guard lock{mutex_};
+        const bool through = open_.empty() && under_way_ == 0 && done_;
+        if (through || open_.empty() || under_way_ == at_once_max) {
+          running_ = false;
+          if (through) break;
+          return;
+        }
+        next = std::move(open_.front());
+        open_.pop_front();
+        ++under_way_;
+      }
+      switch (next.kind) {
+        case checked_kind::specialist: ask_specialist(next); break;
+        case checked_kind::command: ask_command(next); break;
+        case checked_kind::workflow: run_workflow(next); break;
+      }
+    }
+    finish();
+  }
+
+private:
+  struct item {
+    checked_kind kind = checked_kind::specialist;
+    std::string name;
+  };
+  struct finding {
+    std::string name, text;
+    bool passed = false;
+  };
+
+  void told(const item& what, bool passed, std::string text) {
+    {
+      const std::lock_guard lock{mutex_};
+      found_[static_cast<std::size_t>(what.kind)].push_back({what.name, std::move(text), passed});
+      --under_way_;
+    }
+    go_on();
+  }
+  [[nodiscard]] const config::specialist* member_named(std::string_view name) const {
+    const auto& playing = node_.catalog_now();
+    const auto who = playing.find(name);
+    return who == catalog::nobody || playing.members[who].gone ? nullptr
+                                                               : &playing.members[who].config;
+  }
+  static bool is_unsafe(const config::specialist& who) {
+    return who.backend.side_effects == config::side_effects::unsafe;
+  }
+  /// Whether a task's end says that its worker is there.
+  static bool answered(const task_view& end) {
+    return end.state == protocols::task_state::completed || end.why == protocols::failure::refused;
+  }
+  static std::string said_by(const task_view& end) {
+    if (end.state == protocols::task_state::completed) return end.specialist + " answered";
+    if (end.why == protocols::failure::refused)
+      return end.specialist + " answered that it does not take this input";
+    return end.specialist + ": " + end.output;
+  }
+
+  void ask_specialist(const item& what) {
+    const catalog_reader::scope reading;
+    const auto* who = member_named(what.name);
+    if (who == nullptr) return told(what, false, "it is not there any more");
+    if (is_unsafe(*who)) {
+      const auto view = of_.specialist(what.name);
+      const auto* now = std::get_if<specialist_view>(&view);
+      const bool up = now != nullptr && now->state != specialist_state::failed;
+      return told(what, up,
+                  "not asked, its side effects are unsafe; it is "
+                      + std::string{now == nullptr ? "gone" : to_string(now->state)});
+    }
+    task_request request;
+    request.specialist = what.name;
+    request.input = probe_input(*who);
+    request.timeout = check_patience;
+    auto outcome = of_.submit(std::move(request), [self = shared_from_this(), what](task_view end) {
+      self->told(what, answered(end), said_by(end));
+    });
+    if (const auto* none = std::get_if<refusal>(&outcome)) told(what, false, none->detail);
+  }
+
+  void ask_command(const item& what) {
+    probe_(what.name, [self = shared_from_this(), what](probe_answer said) {
+      self->told(what, said.answered, std::move(said.said));
+    });
+  }
+
+  void run_workflow(const item& what) {
+    const catalog_reader::scope reading;
+    const auto& flows = node_.catalog_now().config.workflows;
+    const auto flow = std::ranges::find(flows, what.name, &config::workflow::name);
+    if (flow == flows.end() || flow->steps.empty())
+      return told(what, false, "it is not there any more");
+    for (const auto& step : flow->steps) {
+      const auto* who = member_named(step);
+      if (who == nullptr) return told(what, false, "its step " + step + " is nobody");
+      if (is_unsafe(*who))
+        return told(what, true, "not run, the side effects of its step " + step + " are unsafe");
+    }
+    task_request first;
+    first.input = probe_input(*member_named(flow->steps.front()));
+    first.timeout = check_patience;
+    auto outcome = of_.run_workflow(
+        what.name, std::move(first), [self = shared_from_this(), what](workflow_end end) {
+          if (end.ok)
+            return self->told(what, true, std::to_string(end.steps.size()) + " steps answered");
+          if (end.steps.empty() || !end.refused.detail.empty())
+            return self->told(what, false, end.output);
+          const auto& last = end.steps.back();
+          self->told(what, answered(last),
+                     "step " + std::to_string(end.steps.size()) + ": " + said_by(last));
+        });
+    if (const auto* none = std::get_if<refusal>(&outcome)) told(what, false, none->detail);
+  }
+
+  void finish() {
+    std::function<void(std::string)> done;
+    {
+      const std::lock_guard lock{mutex_};
+      done = std::exchange(done_, nullptr);
+    }
+    if (!done) return;
+    std::size_t checked = 0;
+    std::size_t failed = 0;
+    std::string lists;
+    for (std::size_t kind = 0; kind < checked_kinds; ++kind) {
+      auto& findings = found_[kind];
+      std::ranges::sort(findings, {}, &finding::name);
+      lists += ",\"" + std::string{kind_names[kind]} + "\":[";
+      for (const auto& one : findings) {
+        ++checked;
+        if (!one.passed) ++failed;
+        lists += (lists.ends_with('[') ? "" : ",") + std::string{"{\"name\":"} + json_text(one.name)
+                 + ",\"passed\":" + (one.passed ? "true" : "false")
+                 + ",\"text\":" + json_text(cut_to(one.text, text_bytes_max)) + "}";
+      }
+      lists += "]";
+    }
+    done("{\"passed\":" + std::string{failed == 0 ? "true" : "false"} + ",\"checked\":"
+         + std::to_string(checked) + ",\"failed\":" + std::to_string(failed) + lists + "}");
+  }
+  static constexpr std::size_t text_bytes_max = 300;
+
+  node& of_;
+  node_state& node_;
+  command_probe probe_;
+  std::mutex mutex_;  // Guards what follows.
+  std::function<void(std::string)> done_;
+  std::deque<item> open_;
+  std::size_t under_way_ = 0;
+  bool running_ = false;  // A thread is in the loop of `go_on`.
+  std::array<std::vector<finding>, checked_kinds> found_;
+};
+
+}  // namespace
+
+void check_deployment(node& of, std::function<void(std::string)> done) {
+  std::make_shared<deployment_check>(of, std::move(done))->go_on();
+}
+
+}  // namespace greenroom::actors

@@ -1,0 +1,107 @@
+#include "actors/rollout/readiness.hpp"
+
+#include <algorithm>
+
+namespace greenroom::actors {
+
+using machine::task_outcome, machine::worker_state;
+using protocols::pool_kind, protocols::task_state;
+using runtime::rollout::balance;
+
+warm_count baseline_count(const node_state& where) {
+  const auto& playing = where.catalog_now();
+  warm_count result;
+  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
+    if (playing.members[i].gone) continue;
+    ++result.all;
+    const auto state =
+        where.pool(pool_kind::baseline).specialists[i].gauge.state.load(std::memory_order_relaxed);
+    if (state == worker_state::warm || state == worker_state::busy) ++result.warm;
+  }
+  return result;
+}
+
+std::string dead_command(const node_state& where) {
+  const auto& playing = where.catalog_now();
+  for (const auto& [word, to] : playing.config.commands) {
+    if (!to.specialist.empty()) {
+      const auto who = playing.find(to.specialist);
+      if (who == catalog::nobody || playing.members[who].gone) return word;
+      continue;
+    }
+    const auto department = playing.by_department.find(to.department);
+    if (department == playing.by_department.end()
+        || std::ranges::all_of(playing.department_members[department->second],
+                               [&](std::uint32_t who) { return playing.members[who].gone; }))
+      return word;
+  }
+  return {};
+}
+
+runtime::rollout::readiness readiness_of(const node_state& where) {
+  runtime::rollout::readiness result;
+  const auto count = baseline_count(where);
+  result.baseline_warm = where.pool(pool_kind::baseline).open && count.warm == count.all;
+  result.intelligent_up = where.pool(pool_kind::intelligent).open;
+  result.journal_ok = !where.journaling || where.gauge.journal_ok.load(std::memory_order_relaxed);
+  result.monitor_ok =
+      where.board.read([](const status_board::content& board) { return board.checked_at_s > 0; });
+  const auto dead = dead_command(where);
+  result.commands_ok = dead.empty();
+  result.detail =
+      std::to_string(count.warm) + " of " + std::to_string(count.all) + " baseline workers warm";
+  if (!dead.empty()) result.detail += "; nobody answers the command " + dead;
+  return result;
+}
+
+runtime::rollout::ledger_verdict ledger_now(const node_state& where) {
+  runtime::rollout::ledger_verdict verdict;
+  constexpr int tries = 5;
+  for (int i = 0; i < tries; ++i) {
+    runtime::rollout::ledger_counts counts;
+    const auto ended_before = where.gauge.ended();
+    counts.accepted = where.gauge.accepted();
+    where.ledger.for_each([&](const protocols::task_ptr& job) {
+      if (job->mirror || job->announced.load(std::memory_order_acquire)) return;
+      if (job->state.load(std::memory_order_acquire) == task_state::running)
+        ++counts.running;
+      else
+        ++counts.queued;
+    });
+    const auto ended = where.gauge.ended();
+    std::array<std::uint64_t, machine::task_outcomes> ends{};
+    for (std::size_t e = 0; e < ends.size(); ++e) {
+      for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
+        ends[e] += where.pool(kind).gauge.ends(e);
+      ends[e] -= std::min(ends[e], machine::count_of(where.mirror_ends[e]));
+    }
+    // Only what was told counts as answered; the outcomes say how.
+    counts.failed = ends[static_cast<std::size_t>(task_outcome::failed)]
+                    + ends[static_cast<std::size_t>(task_outcome::timeout)];
+    counts.cancelled = ends[static_cast<std::size_t>(task_outcome::cancelled)];
+    counts.unknown = ends[static_cast<std::size_t>(task_outcome::unknown)];
+    const auto others = counts.failed + counts.cancelled + counts.unknown;
+    counts.completed = ended - std::min(ended, others);
+    verdict = balance(counts);
+    if (verdict.balanced) return verdict;
+    if (ended_before != ended) --i;  // It moved while it was read; that says nothing.
+    if (i < -1000) break;
+  }
+  return verdict;
+}
+
+held_tasks held_by_intelligent(const node_state& where) {
+  held_tasks result;
+  where.ledger.for_each([&](const protocols::task_ptr& job) {
+    if (job->mirror || job->claimed.load(std::memory_order_acquire)
+        || job->pool.load() != pool_kind::intelligent)
+      return;
+    if (job->state.load(std::memory_order_acquire) == task_state::running)
+      ++result.running;
+    else
+      ++result.waiting;
+  });
+  return result;
+}
+
+}  // namespace greenroom::actors

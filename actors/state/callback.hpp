@@ -1,0 +1,34 @@
+// Code of the embedding service, called on a thread of the node: what it throws goes no further.
+#pragma once
+
+#include "actors/state/node_state.hpp"
+#include "actors/state/text.hpp"
+#include "protocols/json_text.hpp"
+#include "runtime/machine/worker/callable.hpp"
+
+#include <exception>
+#include <string>
+#include <string_view>
+
+namespace greenroom::actors {
+
+/// Calls it, with a mark on the thread that nothing may be waited for here (`borrowed_thread`). An
+/// exception becomes the event `callback.failed` and nothing else: whoever told the callback has
+/// more to tell others.
+template <class F>
+void run_callback(node_state& where, std::string_view which, F&& call) noexcept {
+  const machine::borrowed_thread here{machine::borrowed_thread::kind::callback};
+  std::string why;
+  try {
+    call();
+    return;
+  } catch (const std::exception& thrown) {
+    why = thrown.what();
+  } catch (...) {
+    why = "something that is no std::exception";
+  }
+  where.publish("callback.failed", "{\"callback\":" + json_text(which)
+                                       + ",\"threw\":" + protocols::json_string_of_any(why) + "}");
+}
+
+}  // namespace greenroom::actors

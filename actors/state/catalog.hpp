@@ -1,0 +1,121 @@
+// The cast as the node looks it up: names become numbers once, at the door.
+#pragma once
+
+#include "actors/state/name_index.hpp"
+#include "config/node.hpp"
+#include "protocols/task.hpp"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace greenroom::actors {
+
+/// What every task asks of its specialist is on one line of the cache.
+struct alignas(64) member {
+  explicit member(const config::specialist& of);
+  member(const member&) = default;
+  member& operator=(const member& other) {
+    if (this != &other) {
+      std::destroy_at(this);
+      std::construct_at(this, other);
+    }
+    return *this;
+  }
+  ~member() = default;
+
+  const config::specialist& config;  ///< In its cast, which must outlive it.
+  std::uint32_t department = 0;
+  std::uint32_t fallback = 0xffffffffU;  ///< Index, or `cast::nobody`.
+  std::int64_t task_timeout_ns = 0;
+  std::uint32_t place = 0;    ///< Position in its department's staff.
+  std::uint32_t width = 1;    ///< Tasks its worker may have at a time.
+  std::uint32_t pending = 2;  ///< Tasks it may hold: those, and some ahead so that it never idles.
+  protocols::side_effects effects = protocols::side_effects::idempotent;
+  bool inline_function : 1 = false;
+  bool gone : 1 = false;  ///< Taken out by a reload.
+  /// Where nobody says how long a task may take, a start that it waits for is not counted.
+  bool start_beside : 1 = false;
+
+  /// By its name or an alias.
+  [[nodiscard]] bool is_called(std::string_view name) const {
+    return (length_ > 0 && name == std::string_view{letters_.data(), length_})
+           || is_called_at_length(name);
+  }
+
+private:
+  [[nodiscard]] bool is_called_at_length(std::string_view name) const;
+
+  std::uint8_t length_ = 0;  // 0: the name is too long for this.
+  std::array<char, 24> letters_{};
+};
+static_assert(sizeof(member) == 64);
+
+/// Immutable. A reload makes a new one in which everybody keeps the number he had; the numbers of
+/// those that are gone are used again when nothing in the node remembers them.
+struct catalog {
+  static constexpr std::uint32_t nobody = name_index::nobody;
+
+  struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  using index = std::unordered_map<std::string, std::uint32_t, text_hash, std::equal_to<>>;
+
+  config::node config;
+  std::uint32_t generation = 1;  ///< The number of reloads, the first reading included.
+  std::vector<member> members;
+  /// By member: the generation in which what is baked into its worker last changed.
+  std::vector<std::uint32_t> definitions;
+  /// By member: what it was, of those that are gone.
+  std::vector<std::shared_ptr<const config::specialist>> departed;
+  /// By member: the generation in which the number got its name. What was known by the number
+  /// before means somebody else.
+  std::vector<std::uint32_t> born;
+  /// By member: the generation in which it went, of those that are gone.
+  std::vector<std::uint32_t> left;
+  std::vector<std::string> departments;
+  std::vector<std::vector<std::uint32_t>> department_members;  ///< By department: its members.
+  name_index by_name;  ///< Names and aliases of those who are not gone.
+  index by_department;
+  std::vector<std::vector<std::uint32_t>> workflows;  ///< As in config.workflows, by number.
+
+  [[nodiscard]] std::uint32_t find(std::string_view name) const {
+    return find(name, [](std::uint32_t) {});
+  }
+  /// Calls `guess(who)` with who it probably is before that is known.
+  template <class Guess>
+  [[nodiscard]] std::uint32_t find(std::string_view name, Guess guess) const {
+    return by_name.find(name, [&](std::uint32_t who) {
+      guess(who);
+      return members[who].is_called(name);
+    });
+  }
+  [[nodiscard]] const std::string& name_of(std::uint32_t who) const {
+    return members[who].config.name;
+  }
+  [[nodiscard]] const std::string& department_of(std::uint32_t who) const {
+    return departments[members[who].department];
+  }
+  /// The three names and aliases that look most like `name`; none when it is too long to be one.
+  [[nodiscard]] std::vector<std::string> nearest(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> nearest_department(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> nearest_command(std::string_view word) const;
+};
+
+/// @pre `config` has passed the checks of the loader. `before` may be null. `is_inline`
+/// says which specialists are callables that run where the task arrives. `vacant` are numbers of
+/// `before` that may be used again.
+[[nodiscard]] std::shared_ptr<const catalog> make_catalog(
+    config::node config, const catalog* before,
+    const std::function<bool(std::string_view)>& is_inline = {},
+    const std::vector<std::uint32_t>& vacant = {});
+
+}  // namespace greenroom::actors

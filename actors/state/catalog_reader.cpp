@@ -1,0 +1,35 @@
+#include "actors/state/catalog_reader.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace greenroom::actors {
+
+namespace {
+
+// By age. Beside the state, which has no destructor: then reading it asks for no initialization.
+std::vector<std::shared_ptr<const catalog>>& held_casts() {
+  thread_local std::vector<std::shared_ptr<const catalog>> mine;
+  return mine;
+}
+
+}  // namespace
+
+const catalog& catalog_reader::hold(std::shared_ptr<const catalog> fresh) {
+  auto& all = held_casts();
+  all.push_back(std::move(fresh));
+  held_here.held = all.size();
+  held_here.newest = all.back().get();
+  return *held_here.newest;
+}
+
+void catalog_reader::release(std::size_t from) {
+  auto& all = held_casts();
+  // A destructor may read a cast: what goes has left the list by then.
+  std::vector<std::shared_ptr<const catalog>> gone;
+  for (auto at = from; at + 1 < all.size(); ++at) gone.push_back(std::move(all[at]));
+  all.erase(all.begin() + static_cast<std::ptrdiff_t>(from), all.end() - 1);
+  held_here.held = all.size();
+}
+
+}  // namespace greenroom::actors

@@ -1,0 +1,56 @@
+// Callers that repeated an idempotency key and wait for the end of the task that there is.
+#pragma once
+
+#include "protocols/task.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace greenroom::actors {
+
+/// Bounded in number and in bytes. From any thread; no caller is called under the lock.
+class idempotency_waiters {
+public:
+  struct bounds {
+    std::size_t in_all = 0;
+    std::size_t per_task = 0;
+    std::uint64_t bytes = 0;  ///< What the waiting callers say they hold, in all.
+  };
+  enum class outcome : std::uint8_t { added, task_full, full, bytes_full };
+
+  [[nodiscard]] outcome add(const protocols::task_id& task, std::shared_ptr<protocols::asker> who,
+                            const bounds& most);
+  /// False when it was not there, or somebody else has taken it out: then that one tells it.
+  bool remove(const protocols::asker* who);
+  /// All who wait for this task; they do not wait any more.
+  [[nodiscard]] std::vector<std::shared_ptr<protocols::asker>> take(const protocols::task_id& task);
+
+  /// Nobody waits any more, and nobody is told.
+  void clear();
+
+  [[nodiscard]] std::size_t count() const;
+  [[nodiscard]] std::uint64_t bytes() const;
+
+private:
+  struct hash {
+    std::size_t operator()(const protocols::task_id& id) const {
+      // Numbers count up within an epoch, and an epoch is random.
+      return static_cast<std::size_t>((id.number ^ id.epoch) * 0x9e3779b97f4a7c15ULL);
+    }
+  };
+  struct waiter {
+    std::shared_ptr<protocols::asker> who;
+    std::uint64_t bytes = 0;
+  };
+
+  mutable std::mutex mutex_;
+  std::unordered_map<protocols::task_id, std::vector<waiter>, hash> by_task_;
+  std::unordered_map<const protocols::asker*, protocols::task_id> task_of_;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace greenroom::actors

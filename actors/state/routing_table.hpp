@@ -1,0 +1,151 @@
+// Which pool answers: one word that the door reads for every task, and what ends while a rollout is
+// judged.
+#pragma once
+
+#include "protocols/task.hpp"
+#include "runtime/rollout/judge.hpp"
+#include "runtime/rollout/routing.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace greenroom::actors {
+
+/// Set by the rollout and, before it, by the rollback; read from any thread.
+class routing_table {
+public:
+  using mode = runtime::rollout::mode;
+  struct setting {
+    mode routes = mode::idle;
+    double percentage = 0;
+  };
+
+  /// The rollout's word: nothing while a rollback has it.
+  void set(setting wanted) {
+    if (!rolling_back.load(std::memory_order_acquire)) force(wanted);
+  }
+  /// The rollback's word.
+  void force(setting wanted) {
+    const auto share = static_cast<std::uint32_t>(std::lround(wanted.percentage * 1000));
+    word_.store(static_cast<std::uint32_t>(wanted.routes) << 24U | share,
+                std::memory_order_release);
+  }
+  [[nodiscard]] setting now() const {
+    const auto word = word_.load(std::memory_order_acquire);
+    return {static_cast<mode>(word >> 24U), (word & 0xffffffU) / 1000.0};
+  }
+
+  /// The pool for one task. The same for every task of a case, and for a request that is repeated
+  /// with its idempotency key.
+  [[nodiscard]] protocols::pool_kind answering(std::string_view case_id,
+                                               std::string_view idempotency_key) {
+    const auto rules = now();
+    switch (rules.routes) {
+      case mode::idle: return configured.load(std::memory_order_relaxed);
+      case mode::full: return protocols::pool_kind::intelligent;
+      case mode::hybrid: break;
+      default: return protocols::pool_kind::baseline;
+    }
+    const auto key = case_id.empty() && idempotency_key.empty()
+                         ? serial_.fetch_add(1, std::memory_order_relaxed)
+                         : runtime::rollout::routing_key(case_id, idempotency_key, {});
+    return routing_.side_of(key, rules.percentage) == runtime::rollout::pool_side::intelligent
+               ? protocols::pool_kind::intelligent
+               : protocols::pool_kind::baseline;
+  }
+  /// The pool that people mean when they ask how the node is doing.
+  [[nodiscard]] protocols::pool_kind main() const {
+    switch (now().routes) {
+      case mode::idle: return configured.load(std::memory_order_relaxed);
+      case mode::full:
+      case mode::hybrid: return protocols::pool_kind::intelligent;
+      default: return protocols::pool_kind::baseline;
+    }
+  }
+
+  std::atomic<protocols::pool_kind> configured{protocols::pool_kind::intelligent};
+  /// A rollback has the word; the rollout may not touch the switch.
+  std::atomic<bool> rolling_back{false};
+  /// By pool: whatever waits there goes to the other one.
+  std::array<std::atomic<bool>, 2> leaving{};
+  /// How many more tasks the baseline is to be given a copy of, so that there is something to
+  /// compare with although none of the traffic goes there.
+  std::atomic<std::int64_t> copies_wanted{0};
+  /// True takes one of them.
+  [[nodiscard]] bool take_copy() {
+    return copies_wanted.load(std::memory_order_relaxed) > 0
+           && copies_wanted.fetch_sub(1, std::memory_order_relaxed) > 0;
+  }
+  /// The baseline pool keeps everybody warm. After COMPLETE it may cool.
+  std::atomic<bool> baseline_warm{true};
+
+private:
+  std::atomic<std::uint32_t> word_{0};  // Mode in the highest byte, then thousandths of a percent.
+  std::atomic<std::uint64_t> serial_{0};
+  runtime::rollout::routing routing_;
+};
+
+/// What ended, by pool, while somebody wants to know it exactly; and what was refused by a worker,
+/// which is the caller's mistake and nobody's failure.
+class ends_feed {
+public:
+  void open(bool now_open) { open_.store(now_open, std::memory_order_relaxed); }
+
+  void add(const protocols::task& job, protocols::pool_kind pool, protocols::task_state state,
+           protocols::failure why, std::int64_t took_ns) {
+    using protocols::failure, protocols::task_state;
+    if (why == failure::refused) {
+      ++refused_[static_cast<std::size_t>(pool)];
+      if (!job.mirror) ++refused_callers_;
+    }
+    if (!open_.load(std::memory_order_relaxed) || state == task_state::cancelled) return;
+    if (!job.judged) return;
+    const auto failed = state == task_state::unknown || why == failure::worker_failed
+                        || why == failure::start_failed || why == failure::out_of_time;
+    auto& mine = sides_[static_cast<std::size_t>(pool)];
+    std::optional<double> run_ms;
+    if (job.dispatched_ns > 0)
+      run_ms =
+          static_cast<double>(std::max<std::int64_t>(job.ended_ns - job.dispatched_ns, 0)) * 1e-6;
+    const std::lock_guard lock{mine.mutex};
+    mine.batch.add(static_cast<double>(took_ns) * 1e-6, failed, run_ms);
+  }
+  /// One that this pool could not even be given, because a circuit of it was open.
+  void add_shed(protocols::pool_kind pool) {
+    if (!open_.load(std::memory_order_relaxed)) return;
+    auto& mine = sides_[static_cast<std::size_t>(pool)];
+    const std::lock_guard lock{mine.mutex};
+    mine.batch.add(0, true);
+  }
+  [[nodiscard]] runtime::rollout::arm take(protocols::pool_kind pool) {
+    auto& mine = sides_[static_cast<std::size_t>(pool)];
+    const std::lock_guard lock{mine.mutex};
+    return std::exchange(mine.batch, {});
+  }
+  [[nodiscard]] std::uint64_t refused(protocols::pool_kind pool) const {
+    return refused_[static_cast<std::size_t>(pool)].load(std::memory_order_relaxed);
+  }
+  /// Of both pools, without copies that are only compared.
+  [[nodiscard]] std::uint64_t refused_callers() const {
+    return refused_callers_.load(std::memory_order_relaxed);
+  }
+
+private:
+  struct side {
+    std::mutex mutex;
+    runtime::rollout::arm batch;
+  };
+  std::atomic<bool> open_{false};
+  std::array<side, 2> sides_;
+  std::array<std::atomic<std::uint64_t>, 2> refused_{};
+  std::atomic<std::uint64_t> refused_callers_{0};
+};
+
+}  // namespace greenroom::actors

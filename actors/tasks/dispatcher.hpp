@@ -1,0 +1,56 @@
+// The dispatcher: the only way in. Everything that was admitted at the door passes it once.
+#pragma once
+
+#include "actors/state/node_state.hpp"
+#include "protocols/node_messages.hpp"
+
+#include <caf/all.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace greenroom::actors {
+
+/// Empties the door's ring, sends durable tasks by way of the journal, and gives each task to its
+/// department in its pool. Ends tasks whose time is over, wherever they are, and tells those who
+/// hold them. Learns the pools by `(hire_atom, kind, actor)`.
+class dispatcher : public draining_actor {
+public:
+  dispatcher(caf::actor_config& cfg, node_state& where);
+
+  [[nodiscard]] const char* name() const override { return "greenroom.dispatcher"; }
+
+protected:
+  caf::behavior make_behavior() override;
+  void drain() override;
+  bool drain_awake() override;
+  void on_exit() override;
+
+private:
+  void take();
+  void approach(const protocols::task& job);
+  void come_closer(const protocols::task& job);
+  void pass(protocols::task_ptr job);
+  void dispatch(protocols::task_ptr job);
+  void sweep();
+  /// True when somebody wants to be woken later.
+  bool wake_departments(std::int64_t now_ns);
+  [[nodiscard]] std::string lateness(const protocols::task& job, std::int64_t now_ns) const;
+  [[nodiscard]] const char* delay_of(const protocols::task& job, std::int64_t now_ns) const;
+  void arm();
+
+  node_state& node_;
+  std::array<caf::actor, pools> pools_;
+  bool armed_ = false;
+  std::size_t swept_ = 0;            // Where in the ledger the next look begins.
+  const bool may_wait_;              // There is another core for those it waits for.
+  std::int64_t awake_since_ns_ = 0;  // 0: not staying awake.
+  std::int64_t slept_ns_ = 0;
+  bool turn_over_ = false;
+  std::int64_t busy_since_ns_ = 0;  // 0: not since it last waited.
+  std::int64_t earned_ns_ = 0;      // That long it may stay awake for nothing.
+};
+
+}  // namespace greenroom::actors

@@ -1,0 +1,96 @@
+#include "actors/tasks/idempotent_asker.hpp"
+
+namespace greenroom::actors {
+
+using protocols::failure, protocols::task, protocols::task_id, protocols::task_state;
+
+void idempotent_asker::on_existing(const task_id& known) noexcept {
+  if (const auto job = from_.find_live(known)) return follow(*job);
+  if (const auto stored = from_.find_stored(known)) return tell_stored(*stored);
+  machine::stored_task gone;
+  gone.accepted.id = known;
+  tell_stored(gone);
+}
+
+void idempotent_asker::follow(const task& job) {
+  who_->on_accepted(job);
+  if (!who_->waits()) return;  // It has its answer already, as asynchronous callers do.
+  const auto& limits = node_.catalog_now().config.limits;
+  const auto added = node_.waiters.add(
+      job.id, who_, {limits.key_waiters, limits.key_waiters_per_task, limits.key_waiter_bytes});
+  if (added != idempotency_waiters::outcome::added) return tell_full(job, added);
+  // It may have hung up meanwhile, before there was anything to take out.
+  if (!who_->waits()) {
+    node_.waiters.remove(who_.get());
+    return;
+  }
+  // It may have ended meanwhile. Whoever takes the entry out is the one who tells.
+  if (job.ended() && node_.waiters.remove(who_.get())) who_->on_end(job);
+}
+
+// No room to wait for a task that goes on: the caller asks again, or for the task by its id.
+void idempotent_asker::tell_full(const task& job, idempotency_waiters::outcome why) {
+  const auto& limits = node_.catalog_now().config.limits;
+  const auto key = [&]() -> std::string {
+    switch (why) {
+      case idempotency_waiters::outcome::task_full:
+        return "limits.key_waiters_per_task " + std::to_string(limits.key_waiters_per_task);
+      case idempotency_waiters::outcome::bytes_full:
+        return "limits.key_waiter_bytes " + std::to_string(limits.key_waiter_bytes);
+      default: return "limits.key_waiters " + std::to_string(limits.key_waiters);
+    }
+  }();
+  task full;
+  full.id = job.id;
+  full.specialist = job.specialist.load();
+  full.department = job.department.load();
+  full.urgency = job.urgency;
+  full.accepted_unix_ms = job.accepted_unix_ms;
+  full.journaled = true;
+  full.why = failure::queue_full;
+  full.output = "too many callers wait for tasks whose idempotency key they repeated (" + key
+                + "); this key's task is " + protocols::to_string(job.id)
+                + " and goes on: GET /v1/tasks/" + protocols::to_string(job.id) + " tells its end";
+  full.retry_after_ms = 1000;
+  full.end_state = task_state::failed;
+  full.state = task_state::failed;
+  who_->on_end(full);
+}
+
+// A task that ended long ago, as its asker would have seen it.
+void idempotent_asker::tell_stored(const machine::stored_task& stored) {
+  task job;
+  const auto& said = stored.accepted;
+  job.id = said.id;
+  const auto specialist = node_.catalog_now().find(said.specialist);
+  if (specialist != catalog::nobody) {
+    job.specialist = specialist;
+    job.department = node_.catalog_now().members[specialist].department;
+  }
+  job.urgency = said.urgency;
+  job.accepted_unix_ms = said.accepted_unix_ms;
+  job.journaled = true;
+  if (stored.ended) {
+    const auto& end = *stored.ended;
+    const auto ns = [](double ms) { return static_cast<std::int64_t>(ms * 1e6); };
+    job.attempts = end.attempts;
+    job.cold_start = end.cold_start;
+    job.why = end.why;
+    job.output = end.output;
+    job.pool = end.pool;
+    job.start_wait_ns = ns(end.start_ms);
+    job.ended_ns = ns(end.total_ms);
+    job.dispatched_ns = end.run_ms > 0 ? ns(end.total_ms - end.run_ms) : 0;
+    job.state = end.state;
+    who_->on_accepted(job);
+  } else {
+    job.why = failure::journal_unavailable;
+    job.output =
+        "the task with this idempotency key cannot be looked up now; ask for its end later";
+    job.retry_after_ms = 1000;
+    job.state = task_state::failed;
+  }
+  who_->on_end(job);
+}
+
+}  // namespace greenroom::actors

@@ -1,0 +1,53 @@
+// Who asks again with an idempotency key hears the end of the task that there is.
+#pragma once
+
+#include "actors/state/node_state.hpp"
+#include "runtime/machine/journal/journal.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace greenroom::actors {
+
+/// Stands in front of an asker with an idempotency key. When the journal says that the same request
+/// is known, the asker hears `on_accepted` of that task and then its end, now or when it comes:
+/// exactly as if it had been the first.
+class idempotent_asker final : public protocols::asker {
+public:
+  /// `find_live`: the task when it is in the ledger. `find_stored`: what the journal has of it.
+  /// Both stay callable as long as the node's state stands.
+  struct sources {
+    std::function<protocols::task_ptr(const protocols::task_id&)> find_live;
+    std::function<std::optional<machine::stored_task>(const protocols::task_id&)> find_stored;
+  };
+  idempotent_asker(node_state& where, std::shared_ptr<protocols::asker> who, sources from)
+      : node_{where}, who_{std::move(who)}, from_{std::move(from)} {}
+
+  void on_accepted(const protocols::task& job) noexcept override { who_->on_accepted(job); }
+  void on_form(const protocols::task& job, protocols::stream_form form) noexcept override {
+    who_->on_form(job, form);
+  }
+  void on_chunk(const protocols::task& job, std::string_view text) noexcept override {
+    who_->on_chunk(job, text);
+  }
+  void on_left(const protocols::task& job) noexcept override { who_->on_left(job); }
+  [[nodiscard]] bool takes_more(const protocols::task& job) const noexcept override {
+    return who_->takes_more(job);
+  }
+  void on_end(const protocols::task& job) noexcept override { who_->on_end(job); }
+  void on_existing(const protocols::task_id& known) noexcept override;
+  [[nodiscard]] bool waits() const noexcept override { return who_->waits(); }
+  [[nodiscard]] std::size_t held_bytes() const noexcept override { return who_->held_bytes(); }
+
+private:
+  void follow(const protocols::task& job);
+  void tell_stored(const machine::stored_task& stored);
+  void tell_full(const protocols::task& job, idempotency_waiters::outcome why);
+
+  node_state& node_;
+  std::shared_ptr<protocols::asker> who_;
+  sources from_;
+};
+
+}  // namespace greenroom::actors

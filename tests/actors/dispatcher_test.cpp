@@ -1,0 +1,84 @@
+// The way in, in virtual time.
+#include "actors/tasks/dispatcher.hpp"
+
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using protocols::failure;
+
+TEST(Bridge, EndsWhatIsLateWhereverItIsAndNothingElse) {
+  auto config = small_cast(1, 2);
+  config.departments[0].specialists[0].backend.task_timeout = 1s;
+  config.departments[0].specialists[1].backend.task_timeout = 5s;
+  stage play{config};
+  play.open();
+  auto early = play.ask("d0-s0");
+  auto late = play.ask("d0-s1");
+  play.world.advance(1s - 1ms);
+  EXPECT_EQ(early->ends, 0);
+  play.world.advance(11ms);
+  EXPECT_EQ(early->why, failure::out_of_time);
+  EXPECT_EQ(late->ends, 0);
+}
+
+TEST(Bridge, TakesWhatCameInBeforeItLived) {
+  stage play{small_cast(1, 1)};
+  auto who = play.ask("d0-s0");  // Nobody is there yet.
+  play.open();
+  play.world.dispatch();
+  play.get_ready("d0-s0");
+  play.finish_one("d0-s0");
+  EXPECT_EQ(who->ends, 1);
+}
+
+TEST(Bridge, PassesABatchOnWithOneWakeUp) {
+  auto config = small_cast(1, 1);
+  config.queue.per_specialist = 1000;
+  stage play{config};
+  play.open();
+  for (int i = 0; i < 500; ++i) play.ask("d0-s0");
+  play.world.dispatch();
+  EXPECT_EQ(play.shared->pool(protocols::pool_kind::intelligent).specialists[0].gauge.depth(),
+            500u);
+}
+
+TEST(Bridge, IsNotGivenMoreLargeInputsThanFitTogether) {
+  auto config = small_cast(1, 2);
+  config.queue.input_bytes = 100'000;
+  stage play{config};
+  play.open();
+  const auto ask = [&](std::size_t bytes, const std::string& whom = "d0-s0") {
+    task_request request;
+    request.input = std::string(bytes, ' ') + "1";
+    play.ask(whom, std::move(request));
+    return !play.refused;
+  };
+  EXPECT_TRUE(ask(200'000)) << "a lone one may be larger";
+  EXPECT_FALSE(ask(50'000));
+  EXPECT_EQ(play.refused->why, failure::queue_full);
+  EXPECT_GT(play.refused->retry_after, 0ms);
+  EXPECT_NE(play.refused->detail.find("queue.input_bytes"), std::string::npos);
+  EXPECT_TRUE(ask(4000)) << "small ones are bounded by their number";
+  auto& gauge = play.shared->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
+  EXPECT_EQ(gauge.depth(), 2u) << "who was refused does not count";
+  play.world.dispatch();
+  play.worker("d0-s0").get_ready();
+  for (int i = 0; i < 2; ++i) {
+    play.world.dispatch();
+    play.worker("d0-s0").finish_one();
+  }
+  play.world.dispatch();
+  ASSERT_TRUE(play.everyone_heard_once());
+  EXPECT_EQ(play.shared->ledger.heavy(), 0u);
+  EXPECT_TRUE(ask(45'000));
+  EXPECT_TRUE(ask(45'000, "d0-s1"));
+  EXPECT_FALSE(ask(12'000));
+}
+
+}  // namespace
+}  // namespace greenroom::tests

@@ -1,0 +1,63 @@
+#include "actors/state/idempotency_waiters.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace greenroom::actors {
+namespace {
+
+class waiting_ear final : public protocols::asker {
+public:
+  explicit waiting_ear(std::size_t bytes = 100) : bytes_{bytes} {}
+  void on_end(const protocols::task&) noexcept override {}
+  [[nodiscard]] std::size_t held_bytes() const noexcept override { return bytes_; }
+
+private:
+  std::size_t bytes_;
+};
+
+using outcome = idempotency_waiters::outcome;
+constexpr protocols::task_id first_task{1, 1}, second_task{2, 1};
+
+TEST(KeyWaiters, AreBoundedForOneTaskInAllAndInBytes) {
+  idempotency_waiters all;
+  const idempotency_waiters::bounds most{4, 2, 1000};
+  const auto add = [&](protocols::task_id of, std::size_t bytes = 100) {
+    return all.add(of, std::make_shared<waiting_ear>(bytes), most);
+  };
+  EXPECT_EQ(add(first_task), outcome::added);
+  EXPECT_EQ(add(first_task), outcome::added);
+  EXPECT_EQ(add(first_task), outcome::task_full);
+  EXPECT_EQ(add(second_task, 801), outcome::bytes_full);
+  EXPECT_EQ(add(second_task, 800), outcome::added);
+  EXPECT_EQ(add({3, 3}, 1), outcome::bytes_full);
+  EXPECT_EQ(all.take(first_task).size(), 2U);
+  EXPECT_EQ(add({3, 3}), outcome::added);
+  EXPECT_EQ(add({4, 3}), outcome::added);
+  EXPECT_EQ(add({5, 3}, 0), outcome::added);
+  EXPECT_EQ(add({6, 3}, 0), outcome::full);
+}
+
+TEST(KeyWaiters, LeaveNothingWhenTheyGo) {
+  idempotency_waiters all;
+  const idempotency_waiters::bounds most{100, 100, 1'000'000};
+  std::weak_ptr<waiting_ear> gone;
+  {
+    const auto one = std::make_shared<waiting_ear>();
+    gone = one;
+    ASSERT_EQ(all.add(first_task, one, most), outcome::added);
+    ASSERT_EQ(all.add(first_task, std::make_shared<waiting_ear>(), most), outcome::added);
+    EXPECT_TRUE(all.remove(one.get()));
+    EXPECT_FALSE(all.remove(one.get()));
+  }
+  EXPECT_TRUE(gone.expired());
+  EXPECT_EQ(all.count(), 1U);
+  EXPECT_EQ(all.take(first_task).size(), 1U);
+  EXPECT_TRUE(all.take(first_task).empty());
+  EXPECT_EQ(all.count(), 0U);
+  EXPECT_EQ(all.bytes(), 0U);
+}
+
+}  // namespace
+}  // namespace greenroom::actors

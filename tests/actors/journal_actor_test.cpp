@@ -1,0 +1,329 @@
+// The journal actor, in virtual time, with a journal that fails when it is told to.
+#include "actors/tasks/journal_actor.hpp"
+
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using machine::journal_error, machine::record, machine::verdict;
+using protocols::failure, protocols::task_state;
+
+// What was committed, which outlives the journal object as a file would.
+struct paper {
+  std::vector<record> records;
+  std::vector<std::size_t> batches;
+  std::map<std::string, std::pair<protocols::task_id, std::uint64_t>> keys;
+  bool torn = false;
+};
+
+class paper_journal final : public machine::journal {
+public:
+  explicit paper_journal(paper& on) : on_{on} {}
+  machine::journal_result<std::vector<verdict>> commit(std::span<const record> batch) override {
+    if (on_.torn) return journal_error{"no space left on device"};
+    std::vector<verdict> result;
+    for (const auto& one : batch) {
+      verdict said;
+      if (const auto* in = std::get_if<machine::accept_record>(&one);
+          in != nullptr && !in->idempotency_key.empty()) {
+        const auto [at, fresh] =
+            on_.keys.emplace(in->idempotency_key, std::pair{in->id, in->request_hash});
+        if (!fresh) {
+          said.what = at->second.second == in->request_hash ? verdict::kind::same_request
+                                                            : verdict::kind::key_conflict;
+          said.existing = at->second.first;
+        }
+      }
+      result.push_back(said);
+      on_.records.push_back(one);
+    }
+    on_.batches.push_back(batch.size());
+    return result;
+  }
+  machine::journal_result<std::vector<machine::stored_task>> unfinished() override {
+    return std::vector<machine::stored_task>{};
+  }
+  machine::journal_result<std::size_t> prune(std::int64_t, std::size_t) override {
+    return std::size_t{0};
+  }
+  machine::journal_result<std::string> state(std::string_view) override { return std::string{}; }
+
+private:
+  paper& on_;
+};
+
+class JournalKeeper : public ::testing::Test {
+protected:
+  void open(config::node config) {
+    play = std::make_unique<stage>(std::move(config));
+    play->shared->journaling = true;
+    play->open();
+    hire();
+  }
+  void hire() {
+    keeper = play->world.system.spawn<actors::journal_actor>(
+        *play->shared, [this]() -> machine::journal_result<std::unique_ptr<machine::journal>> {
+          return std::make_unique<paper_journal>(sheet);
+        });
+    play->world.dispatch();
+  }
+  void TearDown() override {
+    caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);
+    play->world.dispatch();
+    keeper = nullptr;
+  }
+  std::shared_ptr<caller> ask(const std::string& key = {}, const std::string& input = "1") {
+    task_request request;
+    request.durable = true;
+    request.idempotency_key = key;
+    request.input = input;
+    return play->ask("d0-s0", request);
+  }
+  template <class Record>
+  std::size_t count() const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        sheet.records, [](const record& one) { return std::holds_alternative<Record>(one); }));
+  }
+
+  paper sheet;
+  std::unique_ptr<stage> play;
+  caf::actor keeper;
+};
+
+TEST_F(JournalKeeper, AcknowledgesNothingBeforeItIsWritten) {
+  open(small_cast(1, 1));
+  sheet.torn = true;
+  auto who = ask();
+  play->world.dispatch();
+  EXPECT_EQ(who->accepted, 0);
+  EXPECT_EQ(who->why, failure::journal_unavailable);
+  EXPECT_EQ(play->starts["d0-s0"], 0) << "what is not written must not run";
+}
+
+TEST_F(JournalKeeper, TellsOneEndOfATaskThatWasCancelledBeforeItsAcceptanceCouldBeWritten) {
+  open(small_cast(1, 1));
+  auto who = ask();
+  const auto job = play->shared->ledger.find(play->last);
+  ASSERT_TRUE(job);
+  ASSERT_TRUE(play->desk.cancel(*job));
+  sheet.torn = true;
+  play->world.dispatch();
+  EXPECT_EQ(who->ends, 1);
+  sheet.torn = false;
+  play->world.advance(2s);
+  EXPECT_EQ(who->ends, 1);
+  EXPECT_EQ(play->shared->gauge.ended(), 1u);
+}
+
+TEST_F(JournalKeeper, WritesAllThatWaitsInOneTransaction) {
+  open(small_cast(1, 1));
+  for (int i = 0; i < 20; ++i) ask();
+  play->world.dispatch();
+  EXPECT_EQ(sheet.batches, std::vector<std::size_t>{20});
+  EXPECT_EQ(play->callers.front()->accepted, 1);
+}
+
+TEST_F(JournalKeeper, TellsAnEndOnlyWhenItIsWritten) {
+  open(small_cast(1, 1));
+  auto who = ask();
+  play->world.dispatch();
+  play->worker("d0-s0").get_ready();
+  play->world.dispatch();
+  play->worker("d0-s0").finish_one();
+  play->world.dispatch();
+  EXPECT_EQ(who->state, task_state::completed);
+  EXPECT_FALSE(who->unwritten);
+  EXPECT_EQ(count<machine::end_record>(), 1u);
+}
+
+TEST_F(JournalKeeper, TellsWhoWaitsForATaskThatTheNodeLeaves) {
+  open(small_cast(1, 1));
+  auto who = ask("k", "1");
+  play->world.dispatch();
+  const auto job = play->shared->ledger.find(play->last);
+  ASSERT_TRUE(job);
+  ASSERT_TRUE(job->recorded);
+  actors::leave(*play->shared, *job);
+  EXPECT_EQ(who->lefts, 1);
+  EXPECT_EQ(who->ends, 0);
+}
+
+TEST_F(JournalKeeper, SaysWhyATaskCouldNotBeMadeDurable) {
+  open(small_cast(1, 1));
+  sheet.torn = true;
+  ask();
+  play->world.dispatch();
+  ask();
+  ASSERT_TRUE(play->refused);
+  EXPECT_NE(play->refused->detail.find("no space left on device"), std::string::npos)
+      << play->refused->detail;
+}
+
+TEST_F(JournalKeeper, KeepsOnlyTheLatestOfEachPieceOfStateWhileItCannotWrite) {
+  open(small_cast(1, 1));
+  sheet.torn = true;
+  ask();
+  play->world.dispatch();
+  for (int i = 0; i < 5000; ++i)
+    caf::anon_send(keeper, protocols::report_atom::value, std::string{"plan"}, std::to_string(i));
+  play->world.dispatch();
+  sheet.torn = false;
+  play->world.advance(600ms);
+  EXPECT_EQ(count<machine::state_record>(), 1u);
+  for (const auto& one : sheet.records)
+    if (const auto* state = std::get_if<machine::state_record>(&one)) {
+      EXPECT_EQ(state->value, "4999");
+    }
+}
+
+TEST_F(JournalKeeper, SaysDamageOnceAsAnEventAndCountsIt) {
+  open(small_cast(1, 1));
+  machine::journal_damage damage;
+  damage.what = "journal.db-wal is damaged";
+  damage.counted = true;
+  damage.lost_tasks = 2;
+  actors::tell_damage(*play->shared, damage);
+  actors::tell_damage(*play->shared, damage);
+  std::size_t said = 0;
+  for (const auto& one : play->shared->events.after(0))
+    if (one.kind == "journal.damaged") {
+      ++said;
+      EXPECT_NE(one.json.find(R"("lost":{"tasks":2,"ends":0})"), std::string::npos) << one.json;
+    }
+  EXPECT_EQ(said, 1u);
+  EXPECT_EQ(machine::count_of(play->shared->gauge.journal_damages), 2u);
+}
+
+TEST_F(JournalKeeper, RefusesAtTheDoorWhileItCannotWriteAndRecovers) {
+  open(small_cast(1, 1));
+  sheet.torn = true;
+  ask();
+  play->world.dispatch();
+  ask();
+  ASSERT_TRUE(play->refused);
+  EXPECT_EQ(play->refused->why, failure::journal_unavailable);
+  sheet.torn = false;
+  play->world.advance(600ms);
+  auto who = ask();
+  ASSERT_FALSE(play->refused);
+  play->world.dispatch();
+  EXPECT_EQ(who->accepted, 1);
+}
+
+TEST_F(JournalKeeper, KeepsAnEndThatCouldNotBeWrittenUntilItCan) {
+  open(small_cast(1, 1));
+  auto who = ask();
+  play->world.dispatch();
+  play->worker("d0-s0").get_ready();
+  play->world.dispatch();
+  sheet.torn = true;
+  play->worker("d0-s0").finish_one();
+  play->world.dispatch();
+  EXPECT_EQ(who->ends, 1) << "the caller has waited long enough";
+  EXPECT_TRUE(who->unwritten) << "a crash now would contradict it, so it says so";
+  EXPECT_EQ(count<machine::end_record>(), 0u);
+  sheet.torn = false;
+  play->world.advance(600ms);
+  EXPECT_EQ(count<machine::end_record>(), 1u);
+  EXPECT_EQ(who->ends, 1);
+}
+
+TEST_F(JournalKeeper, StartsTheSameRequestOnceAndRefusesAnotherUnderItsKey) {
+  open(small_cast(1, 1));
+  auto first = ask("k", "1");
+  play->world.dispatch();
+  auto again = ask("k", "1");
+  auto other = ask("k", "2");
+  play->world.dispatch();
+  play->worker("d0-s0").get_ready();
+  play->world.dispatch();
+  EXPECT_EQ(play->worker("d0-s0").held.size(), 1u);
+  play->worker("d0-s0").finish_one();
+  play->world.dispatch();
+  EXPECT_TRUE(play->worker("d0-s0").held.empty());
+  EXPECT_EQ(first->state, task_state::completed);
+  EXPECT_EQ(again->ends, 0) << "it hears of the first one instead";
+  EXPECT_EQ(other->why, failure::key_conflict);
+  EXPECT_EQ(other->ends, 1);
+  EXPECT_EQ(play->shared->gauge.accepted(), play->shared->gauge.ended());
+  EXPECT_EQ(play->shared->gauge.depth(), 0u);
+  const auto& pool = play->shared->pool(protocols::pool_kind::intelligent);
+  const auto failed = static_cast<std::size_t>(machine::task_outcome::failed);
+  EXPECT_EQ(pool.gauge.ends(failed), 0u) << "the caller's mistake is nobody's failure";
+  EXPECT_EQ(machine::count_of(pool.specialists[0].gauge.ends[failed]), 0u);
+  EXPECT_EQ(pool.specialists[0].gauge.depth(), 0u);
+}
+
+TEST_F(JournalKeeper, DoesNotInviteToRepeatATaskWhoseStartCouldNotBeWritten) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.side_effects = config::side_effects::unsafe;
+  open(config);
+  auto who = ask();
+  play->world.dispatch();
+  sheet.torn = true;
+  play->worker("d0-s0").get_ready();
+  play->world.advance(600ms);  // Its end is told at the next attempt to write.
+  EXPECT_EQ(who->accepted, 1);
+  EXPECT_EQ(who->ends, 1);
+  EXPECT_EQ(who->why, failure::journal_unavailable);
+  EXPECT_EQ(who->retry_after_ms, 0) << "it may still run: the journal has it, and not its end";
+  EXPECT_TRUE(play->worker("d0-s0").held.empty());
+  sheet.torn = false;
+  play->world.advance(600ms);
+  EXPECT_EQ(count<machine::end_record>(), 1u) << "now it cannot";
+}
+
+TEST_F(JournalKeeper, WritesThatAnUnsafeTaskStartsBeforeItStarts) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.side_effects = config::side_effects::unsafe;
+  open(config);
+  ask();
+  play->world.dispatch();
+  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);  // Nobody writes now.
+  play->world.dispatch();
+  play->worker("d0-s0").get_ready();
+  play->world.dispatch();
+  EXPECT_TRUE(play->worker("d0-s0").held.empty());
+  hire();
+  EXPECT_EQ(count<machine::start_record>(), 1u);
+  for (const auto& one : sheet.records)
+    if (const auto* start = std::get_if<machine::start_record>(&one)) {
+      EXPECT_EQ(start->attempts, 1u) << "the one that begins counts";
+    }
+  EXPECT_EQ(play->worker("d0-s0").held.size(), 1u);
+}
+
+TEST_F(JournalKeeper, LeavesTheEndUnknownOfWhatRanWhereItMustNotRunTwice) {
+  open(small_cast(1, 1));
+  // It was let in as what may be done twice, and passed on to somebody whose tasks may not.
+  machine::stored_task stored;
+  stored.accepted.id = {7, 1};
+  stored.accepted.specialist = "d0-s0";
+  stored.accepted.effects = protocols::side_effects::idempotent;
+  stored.state = task_state::running;
+  stored.attempts = 2;
+  ASSERT_TRUE(play->desk.resume(stored));
+  play->world.dispatch();
+  ASSERT_EQ(count<machine::end_record>(), 1u);
+  const auto& end = std::get<machine::end_record>(sheet.records.back());
+  EXPECT_EQ(end.state, task_state::unknown);
+  EXPECT_EQ(end.attempts, 2u);
+}
+
+TEST_F(JournalKeeper, ItsReplacementGoesOnWithWhatWasNotWritten) {
+  open(small_cast(1, 1));
+  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);
+  play->world.dispatch();
+  auto who = ask();
+  play->world.dispatch();
+  EXPECT_EQ(who->accepted, 0);
+  hire();
+  EXPECT_EQ(who->accepted, 1);
+}
+
+}  // namespace
+}  // namespace greenroom::tests

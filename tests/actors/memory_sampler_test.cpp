@@ -1,0 +1,102 @@
+// Measured memory, in virtual time.
+#include "actors/pooling/memory_sampler.hpp"
+
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+machine::process_usage bytes(std::uint64_t amount) { return {amount, 0ms, 1}; }
+
+// Half a core between two surveys; a new process begins anew.
+TEST(Surveyor, MeasuresTheShareOfACoreThatAWorkerKeepsBusy) {
+  stage play{small_cast(1, 2)};
+  play.open();
+  auto& gauge = play.shared->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
+  gauge.pid = 100;
+  auto used = 0ms;
+  const auto memory_sampler = play.world.system.spawn(
+      actors::memory_sampler, play.shared.get(),
+      [&](int) {
+        return machine::process_usage{std::uint64_t{4} << 20, used += 500ms, 1};
+      },
+      1s);
+  play.world.advance(1s);
+  EXPECT_DOUBLE_EQ(actors::cpu_share_of(gauge), 0);
+  play.world.advance(1s);
+  EXPECT_DOUBLE_EQ(actors::cpu_share_of(gauge), 0.5);
+  gauge.pid = 101;
+  play.world.advance(1s);
+  EXPECT_DOUBLE_EQ(actors::cpu_share_of(gauge), 0);
+  gauge.pid = 0;
+  EXPECT_DOUBLE_EQ(actors::cpu_share_of(gauge), 0);
+  caf::anon_send_exit(memory_sampler, caf::exit_reason::user_shutdown);
+}
+
+TEST(Surveyor, MeasuresWhatRunsAndCountsTheOthersAsTheMeanOfThose) {
+  stage play{small_cast(1, 4)};
+  play.open();
+  auto& pool = play.shared->pool(protocols::pool_kind::intelligent);
+  pool.specialists[0].gauge.pid = 100;
+  pool.specialists[1].gauge.pid = 101;
+  const auto memory_sampler = play.world.system.spawn(
+      actors::memory_sampler, play.shared.get(),
+      [](int pid) { return bytes(pid == 100 ? std::uint64_t{4} << 20 : std::uint64_t{8} << 20); },
+      1s);
+  play.world.advance(1s);  // The first survey has nothing to multiply by.
+  EXPECT_EQ(pool.specialists[0].gauge.memory_bytes.load(), std::uint64_t{4} << 20);
+  play.world.advance(1s);
+  // Two of four run, 12 MiB; had all been warm, 24 MiB.
+  EXPECT_EQ(play.shared->pool_memory.used_kib_ms.load(), std::uint64_t{12} * 1024 * 1000);
+  EXPECT_EQ(play.shared->pool_memory.always_kib_ms.load(), std::uint64_t{24} * 1024 * 1000);
+  caf::anon_send_exit(memory_sampler, caf::exit_reason::user_shutdown);
+  pool.specialists[0].gauge.pid = 0;
+  pool.specialists[1].gauge.pid = 0;
+}
+
+// Everybody is warm in the baseline, and one of four beside it: the node takes more than
+// always-warm and saves nothing, however little its intelligent pool takes.
+TEST(Surveyor, CountsTheWorkersOfBothPoolsWhileTheyStandBesideEachOther) {
+  stage play{small_cast(1, 4)};
+  play.plan.policies[1] = play.plan.policies[0];
+  play.open();
+  auto& smart = play.shared->pool(protocols::pool_kind::intelligent);
+  auto& plain = play.shared->pool(protocols::pool_kind::baseline);
+  const auto everybody = [&](int pid) {
+    for (auto& one : plain.specialists) {
+      one.gauge.pid = pid;
+      if (pid == 0) one.gauge.memory_bytes = 0;
+    }
+  };
+  const auto memory_sampler = play.world.system.spawn(
+      actors::memory_sampler, play.shared.get(), [](int) { return bytes(std::uint64_t{4} << 20); },
+      1s);
+  play.shared->routes.baseline_warm = true;
+  everybody(100);
+  smart.specialists[0].gauge.pid = 101;
+  play.world.advance(11s);
+  EXPECT_DOUBLE_EQ(play.shared->pool_memory.efficiency().value_or(0), 0.75);
+  EXPECT_EQ(play.shared->all_memory.efficiency(), 0.0);
+  // The baseline may cool: what it took is no news any more.
+  play.shared->routes.baseline_warm = false;
+  everybody(0);
+  play.world.advance(10s);
+  EXPECT_DOUBLE_EQ(play.shared->all_memory.efficiency().value_or(0), 0.75);
+  // A pool that a rollback has emptied saves nothing by doing nothing.
+  play.shared->routes.force({runtime::rollout::mode::fallback, 0});
+  smart.specialists[0].gauge.pid = 0;
+  smart.specialists[0].gauge.memory_bytes = 0;
+  everybody(100);
+  play.world.advance(10s);
+  EXPECT_DOUBLE_EQ(play.shared->pool_memory.efficiency().value_or(0), 0.75);
+  EXPECT_LT(play.shared->all_memory.efficiency().value_or(1), 0.4);
+  caf::anon_send_exit(memory_sampler, caf::exit_reason::user_shutdown);
+  everybody(0);
+}
+
+}  // namespace
+}  // namespace greenroom::tests
