@@ -648,7 +648,7 @@ caf::behavior director(director_actor* self, const director_parts& parts, protoc
     if (message.reason == caf::exit_reason::user_shutdown) state.save();
     state.self->quit(message.reason);
   });
-  self->set_default_handler(caf::drop);
+  parts.unexpected.watch(self);
   return {
       [&state](protocols::hire_atom, std::uint32_t index, const caf::actor& department) {
         state.follow_cast();

@@ -498,7 +498,7 @@ void department::purge(const protocols::purge& gone) {
 // -- behaviour ----------------------------------------------------------------
 
 caf::behavior department::make_behavior() {
-  set_default_handler(caf::drop);
+  parts_.unexpected.watch(this);
   set_exit_handler([this](const caf::exit_msg& message) { lose(message.source, message.reason); });
   adopt_catalog();
   await_predecessors();

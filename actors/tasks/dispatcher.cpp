@@ -227,7 +227,7 @@ void dispatcher::arm() {
 }
 
 caf::behavior dispatcher::make_behavior() {
-  set_default_handler(caf::drop);
+  parts_.unexpected.watch(this);
   parts_.dispatching.door.attach(caf::strong_actor_ptr{ctrl()});
   parts_.dispatching.returned.attach(caf::strong_actor_ptr{ctrl()});
   parts_.dispatching.door.take_over();
