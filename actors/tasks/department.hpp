@@ -153,7 +153,6 @@ private:
 
   [[nodiscard]] std::int64_t now_ns() const { return node_.time->now_ns(); }
   [[nodiscard]] entry& entry_of(std::uint32_t specialist);
-  void fetch_ahead(const protocols::task* next) const;
   [[nodiscard]] const member& member_of(const entry& one) const {
     return node_.catalog_now().members[one.index];
   }

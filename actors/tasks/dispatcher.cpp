@@ -18,10 +18,8 @@ constexpr std::int64_t patience_ns = 20'000;
 constexpr std::int64_t turn_ns = 100'000;
 constexpr std::int64_t earned_max_ns = 5'000'000;
 constexpr std::int64_t earned_share = 8;
-constexpr int looks = 4;          // Before others run, when there is more each time.
-constexpr int pauses = 8;         // Between two looks at the clock.
-constexpr std::size_t ahead = 8;  // Tasks of which the specialists' lines are under way …
-constexpr std::size_t close = 4;  // … and have come, so that what they lead to can follow.
+constexpr int looks = 4;   // Before others run, when there is more each time.
+constexpr int pauses = 8;  // Between two looks at the clock.
 
 void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -50,20 +48,10 @@ void dispatcher::drain() {
 
 void dispatcher::take() {
   auto& pending = node_.dispatcher_pending;
-  node_.door.drain([&](task* job) {
-    job->fetch_ahead();
-    pending.push_back(task_ptr::adopt(job));
-  });
-  for (std::size_t i = 0; i < std::min(pending.size(), ahead); ++i)
-    if (pending[i]) approach(*pending[i]);
+  node_.door.drain([&](task* job) { pending.push_back(task_ptr::adopt(job)); });
   // What is in the hands survives us; one is let go only once it has been passed on.
-  for (std::size_t i = 0; i < std::min(pending.size(), close); ++i)
-    if (pending[i]) come_closer(*pending[i]);
-  for (std::size_t i = 0; i < pending.size(); ++i) {
-    if (i + ahead < pending.size() && pending[i + ahead]) approach(*pending[i + ahead]);
-    if (i + close < pending.size() && pending[i + close]) come_closer(*pending[i + close]);
-    if (pending[i]) pass(std::move(pending[i]));
-  }
+  for (auto& job : pending)
+    if (job) pass(std::move(job));
   pending.clear();
   for (auto* at = node_.dispatcher.take(); at != nullptr;) {
     auto* after = at->next.load(std::memory_order_relaxed);
@@ -103,26 +91,6 @@ bool dispatcher::drain_awake() {
   return true;
 }
 
-// In a large fleet what is known of a specialist is in no cache; it comes while others are passed.
-void dispatcher::approach(const task& job) {
-  const auto who = job.specialist.load(std::memory_order_relaxed);
-  __builtin_prefetch(&node_.catalog_now().members[who]);
-  protocols::prefetch_to_write(&node_.pool(job.pool).specialists[who].gauge.left);
-}
-
-// Departments get few tasks at a time, and have no time for that between the first two.
-void dispatcher::come_closer(const task& job) {
-  const auto who = job.specialist.load(std::memory_order_relaxed);
-  const auto& pool = node_.pool(job.pool);
-  __builtin_prefetch(pool.specialists[who].gauge.soon_needed.load(std::memory_order_relaxed));
-  const auto& its = pool.departments[job.department];
-  const auto* entries = its.entries.load(std::memory_order_relaxed);
-  if (entries == nullptr) return;
-  const auto bytes = its.entry_bytes.load(std::memory_order_relaxed);
-  protocols::prefetch_to_write(entries + node_.catalog_now().members[who].place * bytes,
-                               department_record::hot_entry_bytes);
-}
-
 void dispatcher::pass(task_ptr job) {
   if (job->journaled && node_.journaling && !job->recorded.load(std::memory_order_acquire)) {
     job->place.store(task_place::journal, std::memory_order_release);
@@ -136,9 +104,6 @@ void dispatcher::dispatch(task_ptr job) {
   if (job->claimed.load(std::memory_order_acquire)) return;
   job->phase = task_phase::wanted;
   job->place.store(task_place::ring, std::memory_order_release);
-  // What it asks, and who waits for it, were last seen by the caller's core and are looked at soon.
-  __builtin_prefetch(job->who.get());
-  protocols::prefetch_to_read(job->input.data(), job->input.size());
   auto& port = node_.pool(job->pool).departments[job->department].port;
   port.push(std::move(job), context());
 }

@@ -30,8 +30,6 @@ protected:
 
 private:
   void take();
-  void approach(const protocols::task& job);
-  void come_closer(const protocols::task& job);
   void pass(protocols::task_ptr job);
   void dispatch(protocols::task_ptr job);
   void sweep();
