@@ -1,5 +1,6 @@
 // Where tasks and signals for an actor are left. A port outlives its actor: a replacement finds
-// there what its predecessor had not taken.
+// there what its predecessor had not taken. What it is worth: `greenroom-bench dispatch` beside its
+// floors, and inbox/push+take of `greenroom-bench micro` for the inbox alone.
 #pragma once
 
 #include "actors/mailbox/inline_execution_unit.hpp"
