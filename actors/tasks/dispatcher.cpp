@@ -1,7 +1,6 @@
 #include "actors/tasks/dispatcher.hpp"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 namespace greenroom::actors {
@@ -13,37 +12,28 @@ namespace {
 
 constexpr std::chrono::milliseconds sweep_period{10};
 constexpr std::size_t sweep_places = 2048;
-constexpr std::int64_t close_together_ns = 100'000;
-constexpr std::int64_t patience_ns = 20'000;
-constexpr std::int64_t turn_ns = 100'000;
-constexpr std::int64_t earned_max_ns = 5'000'000;
-constexpr std::int64_t earned_share = 8;
-constexpr int looks = 4;   // Before others run, when there is more each time.
-constexpr int pauses = 8;  // Between two looks at the clock.
-
-void pause() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#endif
-}
+constexpr int looks = 4;  // Before others run, when there is more each time.
 
 }  // namespace
 
 dispatcher::dispatcher(caf::actor_config& cfg, node_state& where)
-    : draining_actor{cfg}, node_{where}, may_wait_{std::thread::hardware_concurrency() > 1} {}
+    : draining_actor{cfg}, node_{where} {}
 
 void dispatcher::drain() {
   arm();
-  awake_since_ns_ = 0;
-  slept_ns_ = node_.time->now_ns();
-  if (!std::exchange(turn_over_, false))
-    for (int i = 0; i < looks; ++i) {
-      take();
-      if (node_.door.try_sleep() && node_.dispatcher.try_sleep()) return;
-    }
+  for (int i = 0; i < looks; ++i) {
+    take();
+    if (node_.door.try_sleep() && node_.dispatcher.try_sleep()) return;
+  }
   // More is coming all the time, and what was passed on has not run yet.
   node_.door.call_again(context());
   yield();
+}
+
+bool dispatcher::take_some() {
+  if (node_.door.empty() && node_.dispatcher.empty()) return false;
+  take();
+  return true;
 }
 
 void dispatcher::take() {
@@ -58,37 +48,6 @@ void dispatcher::take() {
     dispatch(task_ptr::adopt(at));
     at = after;
   }
-}
-
-// To sleep and to be woken costs both sides more than a task does. While they come close together
-// it stays awake for the next one, but never long: others need the thread. When a caller that keeps
-// it busy is held up, it waits for longer, turn by turn: a thread that sleeps loses its core, and
-// may be woken on its caller's, behind it. That costs an eighth of what it worked before at most.
-bool dispatcher::drain_awake() {
-  if (!may_wait_) return false;
-  const auto begin = node_.time->now_ns();
-  if (busy_since_ns_ != 0)
-    earned_ns_ = std::min(earned_max_ns, earned_ns_ + (begin - busy_since_ns_) / earned_share);
-  busy_since_ns_ = 0;
-  if (awake_since_ns_ == 0) {
-    if (begin - slept_ns_ > close_together_ns) return false;
-    awake_since_ns_ = begin;
-  }
-  auto now = begin;
-  while (node_.door.empty() && node_.dispatcher.empty()) {
-    if (now - begin > patience_ns && earned_ns_ <= 0) return false;
-    if (now - awake_since_ns_ > turn_ns) break;
-    for (int i = 0; i < pauses; ++i) pause();
-    now = node_.time->now_ns();
-  }
-  if (now - begin > patience_ns) earned_ns_ -= now - begin;
-  if (now - awake_since_ns_ > turn_ns) {
-    turn_over_ = true;
-    return false;
-  }
-  busy_since_ns_ = now;
-  take();
-  return true;
 }
 
 void dispatcher::pass(task_ptr job) {
