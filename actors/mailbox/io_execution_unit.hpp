@@ -2,7 +2,7 @@
 // worth: `greenroom-bench process-rtt`, whose answers arrive on an I/O thread.
 #pragma once
 
-#include "actors/state/catalog_reader.hpp"
+#include "actors/mailbox/catalog_reader.hpp"
 #include "runtime/machine/io/engine.hpp"
 
 #include <boost/asio/post.hpp>

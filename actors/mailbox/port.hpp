@@ -3,9 +3,9 @@
 // floors, and inbox/push+take of `greenroom-bench micro` for the inbox alone.
 #pragma once
 
+#include "actors/mailbox/catalog_reader.hpp"
 #include "actors/mailbox/inline_execution_unit.hpp"
 #include "actors/mailbox/io_execution_unit.hpp"
-#include "actors/state/catalog_reader.hpp"
 #include "runtime/machine/tasks/inbox.hpp"
 
 #include <caf/all.hpp>

@@ -1,6 +1,7 @@
-// A port with a bounded ring, for what comes from many threads: tasks from callers to the
-// dispatcher, notes to the journal. What it is worth: `greenroom-bench dispatch` beside its floors,
-// and ring/push+drain and lanes/push+drain of `greenroom-bench micro` for the rings alone.
+// A bounded lock-free ring with one reader, an actor that the first push after a pause wakes: for
+// tasks from callers to the dispatcher, and for notes to the journal. What it is worth:
+// `greenroom-bench dispatch` beside its floors, and ring/push+drain and lanes/push+drain of
+// `greenroom-bench micro` for the rings alone.
 #pragma once
 
 #include "actors/mailbox/port.hpp"
@@ -13,7 +14,7 @@
 
 namespace greenroom::actors {
 
-/// A port behind a lock-free ring, or lanes, for what comes from many threads.
+/// `Ring` is `machine::ingress_ring` or `machine::ingress_lanes`. Any thread pushes.
 template <class Item, template <class> class Ring>
 class ring_port {
 public:
