@@ -7,6 +7,7 @@
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
 #include "actors/state/tool_offers.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "actors/state/worker_sources.hpp"
 #include "actors/tasks/completion.hpp"
 #include "protocols/node_messages.hpp"
@@ -21,6 +22,7 @@ namespace greenroom::actors {
 
 /// What a specialist works with.
 struct specialist_parts {
+  unexpected_messages& unexpected;
   const node_clock& clock;
   const catalog_store& catalogs;
   pool_records& pools;
@@ -48,8 +50,6 @@ protected:
   void on_exit() override;
 
 private:
-  enum class life : std::uint8_t { cold, warming, warm, cooling };
-
   void warm_up();
   void cool();
   void drop_ended();
@@ -62,7 +62,7 @@ private:
   void finish(protocols::task_ptr job);
   void give_back(protocols::task_ptr job, protocols::task_phase phase);
   void tell(protocols::worker_news news);
-  void show(machine::worker_state state);
+  void show(worker_state state);
   [[nodiscard]] std::int64_t now_ns() const { return parts_.clock.now_ns(); }
   [[nodiscard]] const member& me() const { return parts_.catalogs.now().members[index_]; }
 
@@ -72,7 +72,7 @@ private:
   caf::actor department_;
   specialist_record& record_;
   department_record& above_;
-  life life_ = life::cold;
+  worker_state state_ = worker_state::cold;
   std::vector<protocols::task_ptr> running_;
   std::vector<protocols::task_ptr> next_;  // Handed out ahead, so that the worker is never idle.
   std::int64_t start_begun_ns_ = 0;
