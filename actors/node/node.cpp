@@ -295,14 +295,14 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
 
   const auto bin = how.bin_directory;
   shared.callables = callables;
-  shared.make_worker = [io = in.io.get(), bin, my_mark, callables, keeper = in.keeper, of = &shared,
+  shared.make_worker = [io = in.io.get(), bin, callables, keeper = in.keeper, of = &shared,
                         log = &in.log, calls = in.calls, lines = &in.lines, time = shared.time](
                            const actors::member& who, std::string_view department, pool_kind pool,
                            std::shared_ptr<machine::worker_events> events) {
     machine::worker_surroundings where;
     where.io = io;
     where.bin_directory = bin;
-    where.node_mark = my_mark;
+    where.node_mark = keeper->mark();
     where.keeper = keeper;
     where.department = department;
     where.pool = protocols::to_string(pool);

@@ -276,7 +276,6 @@ public:
   [[nodiscard]] prediction_state prediction() const;
   /// The latest arrivals as recorded traffic: `timestamp_s,specialist,duration_ms,case` (CSV).
   [[nodiscard]] std::string recording() const;
-  [[nodiscard]] std::vector<std::string> workflow_names() const;
   /// Workflows found under way since the node started.
   [[nodiscard]] std::uint64_t workflows_detected() const;
   /// What was measured at the checks of the last while: points, at most `points_max`, and for each

@@ -297,13 +297,6 @@ std::variant<std::vector<worker_line>, refusal> node::worker_lines(std::string_v
   return parts_->lines.of(parts_->shared->catalog_now().name_of(std::get<0>(found)), after, most);
 }
 
-std::vector<std::string> node::workflow_names() const {
-  const actors::catalog_reader::scope reading;
-  std::vector<std::string> result;
-  for (const auto& one : parts_->shared->catalog_now().config.workflows) result.push_back(one.name);
-  return result;
-}
-
 std::string node::export_state() const {
   const auto now = status();
   std::string result =

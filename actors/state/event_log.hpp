@@ -76,7 +76,6 @@ public:
                                   std::size_t bytes_max = static_cast<std::size_t>(-1)) const;
   /// The numbers of the oldest and the newest event that are kept; 0 and 0: there are none.
   [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> kept_numbers() const;
-  [[nodiscard]] std::uint64_t bytes() const;
 
   [[nodiscard]] std::shared_ptr<void> subscribe(std::function<void(const event&)> hear);
 

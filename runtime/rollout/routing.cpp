@@ -16,10 +16,6 @@ std::uint64_t mixed(std::uint64_t x) {
 
 }  // namespace
 
-std::string_view name_of(pool_side what) {
-  return what == pool_side::baseline ? "baseline" : "intelligent";
-}
-
 std::string_view name_of(mode what) {
   switch (what) {
     case mode::idle: return "idle";
@@ -66,7 +62,5 @@ pool_side answering_side(mode now, double percentage, std::uint64_t key, const r
   }
   return pool_side::baseline;
 }
-
-bool mirrored(mode now, bool unsafe) { return now == mode::shadow && !unsafe; }
 
 }  // namespace greenroom::runtime::rollout

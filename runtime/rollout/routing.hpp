@@ -7,7 +7,6 @@
 namespace greenroom::runtime::rollout {
 
 enum class pool_side : std::uint8_t { baseline, intelligent };
-std::string_view name_of(pool_side what);
 
 /// `idle`: no rollout is running, and the pool that the configuration names answers.
 enum class mode : std::uint8_t { idle, shadow, hybrid, full, fallback };
@@ -39,9 +38,5 @@ std::uint64_t stable_hash(std::string_view text);
 /// Who answers the caller. `configured` is the pool of `pool.mode`, which answers when idle.
 pool_side answering_side(mode now, double percentage, std::uint64_t key, const routing& routes,
                          pool_side configured);
-
-/// Whether a task is also given to the intelligent pool, its answer only compared.
-/// `unsafe` tasks never are.
-bool mirrored(mode now, bool unsafe);
 
 }  // namespace greenroom::runtime::rollout
