@@ -2,8 +2,6 @@
 // rare words around them. All of them can cross to another node.
 #pragma once
 
-#include "protocols/task_messages.hpp"
-
 #include <caf/all.hpp>
 
 #include <cstdint>
@@ -188,9 +186,6 @@ CAF_ADD_ATOM(greenroom, greenroom::protocols, open_atom, "open")
 CAF_ADD_ATOM(greenroom, greenroom::protocols, switch_atom, "switch")
 CAF_ADD_ATOM(greenroom, greenroom::protocols, steer_atom, "steer")
 CAF_ADD_ATOM(greenroom, greenroom::protocols, written_atom, "written")
-CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::task_order))
-CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::task_answer))
-CAF_ADD_ATOM(greenroom, greenroom::protocols, work_atom, "work")
 CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::expected_call))
 CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::expectation_batch))
 CAF_ADD_ATOM(greenroom, greenroom::protocols, again_atom, "again")

@@ -51,6 +51,7 @@ task_view view_of(const task& done, std::string specialist, std::string departme
   // The rest is written before the state says that it is there.
   if (!done.ended()) return result;
   result.why = done.why;
+  result.retry_after = std::chrono::milliseconds{done.retry_after_ms};
   if (how == with_output::yes) {
     result.output = done.output;
     result.output_bytes = done.output.size();

@@ -1,6 +1,8 @@
 // What happened lately, and whoever wants to hear it as it happens.
 #pragma once
 
+#include "protocols/node_events.hpp"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -14,14 +16,6 @@
 #include <vector>
 
 namespace greenroom {
-
-/// Something that happened: `kind` is stable (specialist.warm, task.failed, config.reloaded …).
-struct event {
-  std::uint64_t number = 0;
-  std::int64_t unix_ms = 0;
-  std::string kind;
-  std::string json;
-};
 
 namespace actors {
 
