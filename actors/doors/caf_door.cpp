@@ -47,6 +47,18 @@ public:
   order_listener(caf::weak_actor_ptr door, std::uint64_t ticket,
                  std::shared_ptr<std::atomic<std::size_t>> unheard)
       : door_{std::move(door)}, ticket_{ticket}, unheard_{std::move(unheard)} {}
+  // A node that is destroyed lets go of durable tasks without a word.
+  ~order_listener() override {
+    if (told_) return;
+    task_answer left;
+    left.failure = failure::draining;
+    left.output =
+        "the node was stopped before the task had ended; it is in the journal, and goes on "
+        "after the next start";
+    tell(std::move(left));
+  }
+  order_listener(const order_listener&) = delete;
+  order_listener& operator=(const order_listener&) = delete;
 
   void on_accepted(const protocols::task_id& id) override {
     tell(task_accepted{0, protocols::to_string(id)});
@@ -58,7 +70,10 @@ public:
   [[nodiscard]] bool takes_more() override {
     return unheard_->load(std::memory_order_relaxed) < unheard_bytes_max;
   }
-  void on_end(task_view done) override { tell(answer_of(std::move(done))); }
+  void on_end(task_view done) override {
+    told_ = true;
+    tell(answer_of(std::move(done)));
+  }
 
 private:
   template <class Message>
@@ -70,6 +85,7 @@ private:
   caf::weak_actor_ptr door_;
   std::uint64_t ticket_;
   std::shared_ptr<std::atomic<std::size_t>> unheard_;
+  std::atomic<bool> told_{false};
 };
 
 task_request request_of(task_order& order) {
@@ -127,6 +143,8 @@ void caf_door_state::end(std::uint64_t ticket, task_answer& answer) {
   auto kept = orders_.extract(ticket);
   if (!kept) return;
   answer.tag = kept.mapped().tag;
+  if (answer.id.empty() && kept.mapped().id != protocols::task_id{})
+    answer.id = protocols::to_string(kept.mapped().id);
   kept.mapped().promise.deliver(std::move(answer));
 }
 

@@ -101,7 +101,8 @@ public:
   virtual void on_piece(std::string_view, std::uint32_t /*attempt*/) {}
   /// False: more pieces now would be too many. A worker that can wait asks again soon.
   [[nodiscard]] virtual bool takes_more() { return true; }
-  /// The end, exactly once.
+  /// The end, exactly once; never of a durable task when the node is destroyed before it has ended,
+  /// because the task goes on after the next start.
   virtual void on_end(task_view done) = 0;
 };
 
@@ -254,9 +255,10 @@ public:
   node& operator=(const node&) = delete;
 
   // -- tasks ------------------------------------------------------------------
-  /// With a future; `id` of what is returned is for `cancel`. Not in a callback or an inline
-  /// callable: to wait there for a task is to keep the node from doing it, so it is asserted;
-  /// submit with a callback instead.
+  /// With a future; `id` of what is returned is for `cancel`. A future of a durable task throws
+  /// `std::future_error` when the node is destroyed before the task has ended. Not in a callback or
+  /// an inline callable: to wait there for a task is to keep the node from doing it, so it is
+  /// asserted; submit with a callback instead.
   task_future submit(task_request request);
   /// With a callback: either the task is in and `done` hears its end exactly once, or it is refused
   /// and nothing more happens. `done` is called on a thread of the node, or on the caller's before
