@@ -14,18 +14,19 @@ namespace {
 
 class listening_asker final : public protocols::asker {
 public:
-  listening_asker(node_state& where, std::shared_ptr<task_listener> who)
-      : node_{where}, who_{std::move(who)} {}
+  listening_asker(const catalog_store& catalogs, event_log& events,
+                  std::shared_ptr<task_listener> who)
+      : catalogs_{catalogs}, events_{events}, who_{std::move(who)} {}
 
   void on_accepted(const task& job) noexcept override {
-    run_callback(node_, "on_accepted", [&] { who_->on_accepted(job.id); });
+    run_callback(events_, "on_accepted", [&] { who_->on_accepted(job.id); });
   }
   void on_chunk(const task& job, std::string_view piece) noexcept override {
-    run_callback(node_, "on_piece", [&] { who_->on_piece(piece, job.attempts); });
+    run_callback(events_, "on_piece", [&] { who_->on_piece(piece, job.attempts); });
   }
   [[nodiscard]] bool takes_more(const task&) const noexcept override {
     bool more = true;
-    run_callback(node_, "takes_more", [&] { more = who_->takes_more(); });
+    run_callback(events_, "takes_more", [&] { more = who_->takes_more(); });
     return more;
   }
   void on_left(const task& job) noexcept override { tell(job); }
@@ -34,24 +35,27 @@ public:
 private:
   void tell(const task& job) noexcept {
     if (told_.exchange(true)) return;
-    run_callback(node_, "on_end", [&] { who_->on_end(end_of(node_, job)); });
+    run_callback(events_, "on_end", [&] { who_->on_end(end_of(catalogs_, job)); });
   }
 
-  node_state& node_;
+  const catalog_store& catalogs_;
+  event_log& events_;
   std::shared_ptr<task_listener> who_;
   std::atomic<bool> told_{false};
 };
 
 }  // namespace
 
-std::shared_ptr<protocols::asker> asker_of(node_state& where, std::shared_ptr<task_listener> who) {
-  return std::make_shared<listening_asker>(where, std::move(who));
+std::shared_ptr<protocols::asker> asker_of(const catalog_store& catalogs, event_log& events,
+                                           std::shared_ptr<task_listener> who) {
+  return std::make_shared<listening_asker>(catalogs, events, std::move(who));
 }
 
-task_view end_of(const node_state& where, const task& job) {
+task_view end_of(const catalog_store& catalogs, const task& job) {
   const catalog_reader::scope reading;
-  const auto names = names_of(where, job);
-  auto view = view_of(job, names.specialist, names.department);
+  const auto& playing = catalogs.now();
+  const auto who = job.specialist.load(std::memory_order_acquire);
+  auto view = view_of(job, playing.name_of(who), playing.department_of(who));
   if (!job.ended()) {
     view.why = protocols::failure::draining;
     view.output =

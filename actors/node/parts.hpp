@@ -5,7 +5,7 @@
 #include "actors/node/lookup_thread.hpp"
 #include "actors/node/node.hpp"
 #include "actors/node/node_link.hpp"
-#include "actors/state/node_state.hpp"
+#include "actors/supervision/node_state.hpp"
 #include "actors/tasks/admission.hpp"
 #include "actors/tasks/worker_lines.hpp"
 #include "runtime/machine/http/webhook.hpp"

@@ -110,7 +110,7 @@ void department::mark(entry& one) {
   const auto own_ns = static_cast<std::int64_t>(index_) % moments * (flush_period_ns / moments);
   const auto due_ns = now + flush_period_ns - (now - own_ns) % flush_period_ns;
   record_.wake_at_ns.store(due_ns, std::memory_order_seq_cst);
-  if (node_.dispatcher_ticks.load(std::memory_order_seq_cst)) return;
+  if (parts_.dispatching.ticking.load(std::memory_order_seq_cst)) return;
   record_.wake_at_ns.store(0, std::memory_order_relaxed);
   delayed_send(this, std::chrono::nanoseconds{due_ns - now}, protocols::report_atom::value);
 }
@@ -121,7 +121,8 @@ void department::flush() {
     auto& one = entries_[place];
     one.dirty = false;
     const auto tasks = static_cast<std::uint32_t>(one.line.size() + one.pending.size());
-    batch_.changed.push_back({one.index, tasks, tasks > 0 ? 0 : node_.unix_us(one.idle_since_ns)});
+    batch_.changed.push_back(
+        {one.index, tasks, tasks > 0 ? 0 : parts_.clock.unix_us(one.idle_since_ns)});
   }
   dirty_.clear();
   protocols::usage_batch full;
@@ -141,7 +142,7 @@ void department::grant(const slot_grant& slot) {
   const bool unwanted = one.given_up && why != reason::demand && why != reason::pinned;
   if (one.now == life::cold) stop_asking(one);
   if (one.now != life::cold || !one.hired || useless || unwanted || one.not_before_ns > now_ns()
-      || member_of(one).gone || node_.gauge.closing) {
+      || member_of(one).gone || parts_.gauge.closing) {
     tell_state(one);
     pump(one);
     return;
@@ -191,7 +192,7 @@ void department::cool_down(entry& one) {
 
 void department::replace_worker(entry& one) {
   one.outdated = false;
-  const bool again = !member_of(one).gone && !node_.gauge.closing && !leaving();
+  const bool again = !member_of(one).gone && !parts_.gauge.closing && !leaving();
   one.replacing = again;
   enter(one, life::cooling);
   // To the director it is one that starts: it keeps its slot, and is not evicted meanwhile.
@@ -202,7 +203,7 @@ void department::replace_worker(entry& one) {
 void department::allow_start(protocols::task& job) {
   if (!job.start_beside.load(std::memory_order_relaxed)) return;
   job.start_beside.store(false, std::memory_order_relaxed);
-  const auto& who = node_.catalog_now().members[job.specialist.load(std::memory_order_relaxed)];
+  const auto& who = parts_.catalogs.now().members[job.specialist.load(std::memory_order_relaxed)];
   job.deadline_ns.fetch_add(std::chrono::nanoseconds{who.config.backend.start_timeout}.count(),
                             std::memory_order_relaxed);
 }
@@ -212,21 +213,21 @@ void department::rest_cold(entry& one) {
   enter(one, life::cold);
   show(one, machine::worker_state::cold);
   tell_director(one, slot_news::kind::released);
-  node_.publish("specialist.cold",
-                "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
+  parts_.events.publish("specialist.cold",
+                        "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
 }
 
 void department::became_warm(entry& one, std::int64_t start_ns) {
   enter(one, life::warm);
   one.given_up = false;
-  one.outdated = node_.runs_old_definition(pool_, one.index);
+  one.outdated = parts_.pools.runs_old_definition(parts_.catalogs.now(), pool_, one.index);
   record_of(one).failed_starts.store(0, std::memory_order_relaxed);
   one.wanted_since_ns = 0;
   one.idle_since_ns = now_ns();
   tell_director(one, slot_news::kind::warm, start_ns);
-  node_.publish("specialist.warm", "{\"specialist\":" + json_text(member_of(one).config.name)
-                                       + ",\"start_ms\":" + std::to_string(start_ns / 1'000'000)
-                                       + "}");
+  parts_.events.publish("specialist.warm",
+                        "{\"specialist\":" + json_text(member_of(one).config.name)
+                            + ",\"start_ms\":" + std::to_string(start_ns / 1'000'000) + "}");
   mark(one);
   pump(one);
 }
@@ -237,7 +238,7 @@ bool department::keeps_slot(const entry& one) {
         return later.job->specialist == one.index
                && !later.job->claimed.load(std::memory_order_acquire);
       });
-  return waited_for && !node_.gauge.closing && one.hired && actor_of(one) && !member_of(one).gone
+  return waited_for && !parts_.gauge.closing && one.hired && actor_of(one) && !member_of(one).gone
          && !leaving() && !one.yielding && one.breaker.is_closed();
 }
 
@@ -256,8 +257,8 @@ void department::hear(const worker_news& news) {
   const bool hopeless = !news.asked && note_death(one, news);
   one.line.for_each([this](protocols::task& job) { allow_start(job); });
   if (std::exchange(one.replacing, false) && !hopeless && one.hired && actor_of(one) && !who.gone
-      && !node_.gauge.closing && !leaving()) {
-    node_.publish("worker.replaced", "{\"specialist\":" + json_text(who.config.name) + "}");
+      && !parts_.gauge.closing && !leaving()) {
+    parts_.events.publish("worker.replaced", "{\"specialist\":" + json_text(who.config.name) + "}");
     enter(one, life::warming);
     tell_director(one, slot_news::kind::warming);
     send(actor_of(one), protocols::warm_up_atom::value);
@@ -267,8 +268,8 @@ void department::hear(const worker_news& news) {
   const bool at_once = !news.asked && !news.before_ready && one.failed_starts <= 1;
   if (at_once && keeps_slot(one)) {
     // A slot is a task's own from when it waits until it is done, also when its worker dies.
-    node_.publish("worker.died", "{\"specialist\":" + json_text(who.config.name)
-                                     + ",\"why\":" + json_text(news.why) + "}");
+    parts_.events.publish("worker.died", "{\"specialist\":" + json_text(who.config.name)
+                                             + ",\"why\":" + json_text(news.why) + "}");
     enter(one, life::warming);
     tell_director(one, slot_news::kind::warming);
     send(actor_of(one), protocols::warm_up_atom::value);
@@ -277,11 +278,11 @@ void department::hear(const worker_news& news) {
   }
   enter(one, life::cold);
   if (!news.asked)
-    node_.publish(
+    parts_.events.publish(
         news.before_ready ? "worker.start_failed" : "worker.died",
         "{\"specialist\":" + json_text(who.config.name) + ",\"why\":" + json_text(news.why) + "}");
   else
-    node_.publish("specialist.cold", "{\"specialist\":" + json_text(who.config.name) + "}");
+    parts_.events.publish("specialist.cold", "{\"specialist\":" + json_text(who.config.name) + "}");
   one.given_up = one.given_up || hopeless;
   if (one.given_up) show(one, machine::worker_state::failed);
   tell_state(one);
@@ -302,7 +303,7 @@ bool department::note_death(entry& one, const worker_news& news) {
     one.failed_starts = 0;
     return false;
   }
-  const auto& limits = node_.catalog_now().config.retry;
+  const auto& limits = parts_.catalogs.now().config.retry;
   ++one.failed_starts;
   if (news.before_ready) judge(one, false);
   if (news.before_ready || one.failed_starts > 1)
@@ -325,9 +326,9 @@ void department::end_stuck_workers() {
     if (one.now == life::warming) limit += backend.start_timeout;
     if (now - one.life_since_ns < limit.count()) continue;
     one.life_since_ns = now;  // It takes a moment, and is done once.
-    node_.publish("worker.stuck",
-                  "{\"specialist\":" + json_text(member_of(one).config.name) + ",\"state\":"
-                      + (one.now == life::warming ? "\"warming\"}" : "\"cooling\"}"));
+    parts_.events.publish("worker.stuck",
+                          "{\"specialist\":" + json_text(member_of(one).config.name) + ",\"state\":"
+                              + (one.now == life::warming ? "\"warming\"}" : "\"cooling\"}"));
     dismiss(actor_of(one));
   }
 }

@@ -27,15 +27,15 @@ using machine::specialist_gauge, machine::worker_state;
 using protocols::failure, protocols::task_phase;
 using protocols::task_ptr, protocols::task_state, protocols::worker_news;
 
-specialist::specialist(caf::actor_config& cfg, node_state& where, std::uint32_t index,
+specialist::specialist(caf::actor_config& cfg, const specialist_parts& parts, std::uint32_t index,
                        protocols::pool_kind pool, caf::actor department)
     : draining_actor{cfg},
-      node_{where},
+      parts_{parts},
       index_{index},
       pool_{pool},
       department_{std::move(department)},
-      record_{where.pool(pool).specialists[index]},
-      above_{where.pool(pool).departments[where.catalog_now().members[index].department]} {}
+      record_{parts.pools.of(pool).specialists[index]},
+      above_{parts.pools.of(pool).departments[parts.catalogs.now().members[index].department]} {}
 
 specialist::~specialist() = default;
 
@@ -94,8 +94,8 @@ void specialist::finish(task_ptr job) {
   auto& result = job->result;
   if (result.why == failure::none) {
     // Looking at the clock is dear enough to do it once a task.
-    const auto ended = conclude(node_, *job, task_state::completed, failure::none,
-                                std::move(result.output), context())
+    const auto ended = parts_.ending.conclude(*job, task_state::completed, failure::none,
+                                              std::move(result.output), context())
                            ? job->ended_ns
                            : now_ns();
     record_.gauge.learn_run(std::max<std::int64_t>(ended - job->dispatched_ns, 1));
@@ -105,7 +105,8 @@ void specialist::finish(task_ptr job) {
     result = {failure::worker_failed, true, std::string{left_alone}};
     give_back(job, task_phase::attempted);
   } else if (!result.retryable && !lost(*job)) {
-    conclude(node_, *job, task_state::failed, result.why, std::move(result.output), context());
+    parts_.ending.conclude(*job, task_state::failed, result.why, std::move(result.output),
+                           context());
     give_back(job, task_phase::over);
   } else {
     give_back(job, task_phase::attempted);
@@ -135,19 +136,19 @@ void specialist::warm_up() {
   start_begun_ns_ = now_ns();
   ping_unanswered_ = false;
   machine::count(record_.gauge.starts);
-  const auto& cast = node_.catalog_now();
+  const auto& cast = parts_.catalogs.now();
   record_.definition.store(cast.definitions[index_], std::memory_order_relaxed);
   const auto& limits = cast.config.limits;
   worker_link::tool_listener tools;
   if (decided_by_tool(me().config.backend))
-    tools = [this_state = &node_, index = index_, from = me().config.backend](auto listed) {
-      this_state->offers.learn(index, from, std::move(listed));
+    tools = [offers = &parts_.offers, index = index_, from = me().config.backend](auto listed) {
+      offers->learn(index, from, std::move(listed));
     };
   record_.link =
       std::make_shared<worker_link>(record_.port, record_.gauge, std::move(tools),
                                     worker_link::bounds{limits.output_bytes, limits.error_bytes});
-  record_.worker =
-      node_.make_worker(cast.members[index_], cast.department_of(index_), pool_, record_.link);
+  record_.worker = parts_.workers.make_worker(cast.members[index_], cast.department_of(index_),
+                                              pool_, record_.link);
   record_.worker->start();
 }
 
@@ -251,7 +252,7 @@ void specialist::leave(bool fence) {
 void specialist::check() {
   if (life_ != life::warm || !running_.empty()) return;
   if (std::exchange(ping_unanswered_, true)) {
-    node_.publish("worker.silent", "{\"specialist\":\"" + me().config.name + "\"}");
+    parts_.events.publish("worker.silent", "{\"specialist\":\"" + me().config.name + "\"}");
     cool();
     return;
   }

@@ -41,7 +41,7 @@ constexpr std::uint64_t specialist_number(std::uint64_t department, std::uint64_
 std::optional<std::uint32_t> child_of_root(role who) {
   using actors::root_state;
   switch (who) {
-    case role::bridge: return root_state::dispatcher_child;
+    case role::dispatcher: return root_state::dispatcher_child;
     case role::pool: return root_state::intelligent;
     case role::journal: return root_state::keeper;
     case role::memory_sampler: return root_state::survey;

@@ -22,7 +22,8 @@ protected:
         actors::caf_door_target{[this](task_request request, std::shared_ptr<task_listener> who) {
                                   return play.desk.submit(
                                       std::move(request),
-                                      actors::asker_of(*play.shared, std::move(who)));
+                                      actors::asker_of(play.shared->catalogs, play.shared->events,
+                                                       std::move(who)));
                                 },
                                 [this](const protocols::task_id& id) {
                                   const auto job = play.shared->ledger.find(id);

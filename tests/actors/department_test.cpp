@@ -487,7 +487,9 @@ std::size_t starts_within(stage& play, const std::string& name, std::chrono::sec
 }
 
 machine::worker_state shown(stage& play, std::uint32_t who) {
-  return play.shared->pool(protocols::pool_kind::intelligent).specialists[who].gauge.state.load();
+  return play.shared->pools.of(protocols::pool_kind::intelligent)
+      .specialists[who]
+      .gauge.state.load();
 }
 
 // Always wants everybody warm, like a policy that expects them.
@@ -520,7 +522,7 @@ TEST(Department, TriesAWorkerThatCannotStartThreeTimesUntilSomebodyAsks) {
   play.open();
   EXPECT_EQ(1 + starts_within(play, "d0-s0", 60s), 3u) << "it is only expected";
   EXPECT_EQ(shown(play, 0), machine::worker_state::failed);
-  const auto& record = play.shared->pool(protocols::pool_kind::intelligent).specialists[0];
+  const auto& record = play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0];
   EXPECT_EQ(record.last_error.read([](const std::string& text) { return text; }), "died");
   const auto who = play.ask("d0-s0");
   EXPECT_EQ(starts_within(play, "d0-s0", 60s), 3u) << "somebody asked for it";
@@ -528,7 +530,7 @@ TEST(Department, TriesAWorkerThatCannotStartThreeTimesUntilSomebodyAsks) {
   EXPECT_EQ(shown(play, 0), machine::worker_state::failed);
   // It may be another command now.
   static_cast<void>(play.shared->replace_catalog(
-      actors::make_catalog(play.shared->catalog_now().config, &play.shared->catalog_now())));
+      actors::make_catalog(play.shared->catalogs.now().config, &play.shared->catalogs.now())));
   caf::anon_send(play.root, protocols::reload_atom::value);
   EXPECT_EQ(starts_within(play, "d0-s0", 60s), 3u) << "the configuration has changed";
   caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
@@ -574,7 +576,7 @@ TEST(Department, EndsWhoAsksForOneThatWasTakenOut) {
   const auto early = play.ask("d0-s1");  // Let in, and not heard of by its department yet.
   config.departments[0].specialists.pop_back();
   static_cast<void>(
-      play.shared->replace_catalog(actors::make_catalog(config, &play.shared->catalog_now())));
+      play.shared->replace_catalog(actors::make_catalog(config, &play.shared->catalogs.now())));
   caf::anon_send(play.root, protocols::reload_atom::value);
   play.world.advance(100ms);
   if (early->ends == 0 && play.workers.contains("d0-s1")) {
@@ -593,7 +595,7 @@ TEST(Department, GoesOnWithAWorkerThatGaveBackWhatItHeldAhead) {
   const auto second = play.ask("d0-s0");
   play.world.dispatch();
   play.get_ready("d0-s0");
-  caf::anon_send(play.shared->pool(protocols::pool_kind::intelligent).specialists[0].actor,
+  caf::anon_send(play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].actor,
                  protocols::switch_atom::value, false);
   play.world.dispatch();
   play.finish_one("d0-s0");
@@ -695,7 +697,7 @@ TEST(Department, LeavesTheCircuitClosedForTwoCallersInAHurry) {
 TEST(Department, CountsNoProbeAmongTheTasksThatFoundTheirWorkerWarm) {
   stage play{small_cast(1, 1)};
   play.open();
-  const auto& gauge = play.shared->pool(protocols::pool_kind::intelligent).gauge;
+  const auto& gauge = play.shared->pools.of(protocols::pool_kind::intelligent).gauge;
   task_request probe;
   probe.probe = true;
   const auto cold = play.ask("d0-s0", probe);

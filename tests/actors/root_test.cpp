@@ -76,7 +76,7 @@ TEST(Root, GivesUpWhenOneOfItsOwnDiesTooOften) {
   }
   caf::anon_send(play.root, protocols::drop_atom::value, kill_dispatcher);
   play.world.advance(2s);
-  EXPECT_NE(play.collapsed.find("bridge"), std::string::npos);
+  EXPECT_NE(play.collapsed.find("dispatcher"), std::string::npos);
 }
 
 }  // namespace
