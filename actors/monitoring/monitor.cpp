@@ -152,7 +152,6 @@ void monitor_state::watch_pool(pool_kind kind, double now_s,
     if (member.gone) continue;
     const auto since_ns = record.slot_wanted_since_ns.load(std::memory_order_relaxed);
     if (since_ns > 0) view.waiting_s = static_cast<double>(steady_ns - since_ns) * 1e-9;
-    using machine::worker_state;
     const auto state = record.gauge.state.load(std::memory_order_relaxed);
     const bool counts =
         !member.config.pin && member.config.backend.kind != config::backend_kind::function;
@@ -215,7 +214,6 @@ void monitor_state::watch() {
 void monitor_state::specialist_alerts(double now_s,
                                       std::vector<runtime::monitoring::alert_change>& changes) {
   using namespace runtime::monitoring;
-  using machine::worker_state;
   // What the alert names, by rule; nothing: the alert is over.
   std::map<std::string_view, std::string> found{{pinned_specialist_failed, {}},
                                                 {important_specialist_failed, {}},

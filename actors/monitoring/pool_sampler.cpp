@@ -7,7 +7,7 @@
 
 namespace greenroom::actors {
 
-using machine::task_outcome, machine::worker_state;
+using machine::task_outcome;
 using runtime::monitoring::pool_sample;
 
 namespace {

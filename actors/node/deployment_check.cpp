@@ -135,7 +135,7 @@ private:
     if (is_unsafe(*who)) {
       const auto view = of_.specialist(what.name);
       const auto* now = std::get_if<specialist_view>(&view);
-      const bool up = now != nullptr && now->state != specialist_state::failed;
+      const bool up = now != nullptr && now->state != worker_state::failed;
       return told(what, up,
                   "not asked, its side effects are unsafe; it is "
                       + std::string{now == nullptr ? "gone" : to_string(now->state)});

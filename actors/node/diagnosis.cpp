@@ -183,7 +183,7 @@ std::optional<std::string> node::diagnose(std::string_view subject,
                              + std::to_string(by_bad[i].tasks) + " tasks",
                          "greenroom tasks --specialist " + by_bad[i].name + " --state failed"});
     for (const auto& one : all) {
-      if (one.state == specialist_state::failed)
+      if (one.state == worker_state::failed)
         found.push_back(
             {"critical", "the worker of " + one.name + " cannot be started: " + one.last_error,
              "mend its backend and send SIGHUP, or try it with greenroom warm " + one.name});

@@ -154,7 +154,7 @@ void write_pool(sheet& out, const actors::node_state& shared, pool_kind kind) {
     crashes += amount_of(gauge.crashes);
     if (gauge.open_until_ns.load(std::memory_order_relaxed) > shared.clock.now_ns()) open += 1;
     if (playing.members[i].config.pin
-        && gauge.state.load(std::memory_order_relaxed) == machine::worker_state::failed)
+        && gauge.state.load(std::memory_order_relaxed) == worker_state::failed)
       pinned_failed += 1;
   }
   auto& specialists =

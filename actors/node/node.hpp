@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/node.hpp"
+#include "protocols/base/worker_state.hpp"
 #include "protocols/node_events.hpp"
 #include "protocols/task_types.hpp"
 #include "runtime/machine/worker/callable.hpp"
@@ -106,12 +107,11 @@ public:
   virtual void on_end(task_view done) = 0;
 };
 
-enum class specialist_state : std::uint8_t { cold, warming, warm, busy, cooling, failed };
-[[nodiscard]] std::string_view to_string(specialist_state value);
+using base::worker_state;
 
 struct specialist_view {
   std::string name, department, priority;
-  specialist_state state = specialist_state::cold;
+  worker_state state = worker_state::cold;
   int pid = 0;
   double memory_mb = 0;  ///< Measured while it runs, else the nominal figure.
   bool memory_measured = false;

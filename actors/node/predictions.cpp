@@ -36,8 +36,7 @@ std::vector<prediction_view> node::predictions() const {
     view.probability = rank.within_minute;
     view.score = rank.value;
     const auto& gauge = shared.pools.of(parts_->desk->pool()).specialists[rank.who].gauge;
-    view.state =
-        to_string(static_cast<specialist_state>(gauge.state.load(std::memory_order_relaxed)));
+    view.state = to_string(gauge.state.load(std::memory_order_relaxed));
     if (const auto found = announced.find(rank.who); found != announced.end()) {
       const auto& why = *found->second;
       std::string text{runtime::source_name(why.because)};

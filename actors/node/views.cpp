@@ -5,6 +5,7 @@
 #include "actors/state/task_times.hpp"
 #include "actors/state/text.hpp"
 #include "actors/state/units.hpp"
+#include "config/words.hpp"
 #include "runtime/monitoring/judgement.hpp"
 
 #include <algorithm>
@@ -14,14 +15,9 @@
 
 namespace greenroom {
 
-using machine::worker_state;
 using protocols::pool_kind, protocols::task;
 
 namespace {
-
-specialist_state state_of(worker_state from) {
-  return static_cast<specialist_state>(static_cast<std::uint8_t>(from));
-}
 
 std::uint64_t of(const std::array<machine::counter, machine::task_outcomes>& ends,
                  machine::task_outcome which) {
@@ -29,12 +25,6 @@ std::uint64_t of(const std::array<machine::counter, machine::task_outcomes>& end
 }
 
 }  // namespace
-
-std::string_view to_string(specialist_state value) {
-  constexpr std::array<std::string_view, 6> names{"cold", "warming", "warm",
-                                                  "busy", "cooling", "failed"};
-  return names[static_cast<std::size_t>(value)];
-}
 
 task_view view_of(const task& done, std::string specialist, std::string department,
                   with_output how) {
@@ -240,8 +230,8 @@ specialist_view view_of_specialist(const actors::node_state& shared, pool_kind k
   specialist_view result;
   result.name = one.config.name;
   result.department = playing.departments[one.department];
-  result.priority = config::to_string(one.config.priority);
-  result.state = state_of(gauge.state.load(std::memory_order_relaxed));
+  result.priority = config::word_of(one.config.priority);
+  result.state = gauge.state.load(std::memory_order_relaxed);
   result.pid = gauge.pid.load(std::memory_order_relaxed);
   const auto bytes = gauge.memory_bytes.load(std::memory_order_relaxed);
   const auto seen = gauge.memory_seen_bytes.load(std::memory_order_relaxed);

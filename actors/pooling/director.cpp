@@ -11,7 +11,7 @@
 namespace greenroom::actors {
 
 using protocols::slot_news;
-using runtime::plan, runtime::reason, runtime::residency;
+using runtime::plan, runtime::reason, runtime::worker_state;
 
 namespace {
 
@@ -34,7 +34,7 @@ constexpr std::size_t turns_tried = 4;
 double weight_of(config::priority priority) {
   switch (priority) {
     case config::priority::high: return 1.5;
-    case config::priority::medium: return 1.0;
+    case config::priority::normal: return 1.0;
     case config::priority::low: break;
   }
   return 1 / 1.5;
@@ -181,7 +181,7 @@ void director_state::place(std::uint32_t who, reason why) {
   mine.waits_since_s = 0;
   mine.why = why;
   reservations.push_back(who);
-  seats[who].state = residency::warming;  // Reserved places count as taken.
+  seats[who].state = worker_state::warming;  // Reserved places count as taken.
   seats[who].since_s = now;
   for (const auto& victim : room.evict) recall(victim.who, reason::evicted);
   grant_reserved();
@@ -211,14 +211,14 @@ void director_state::take_turns(double now) {
     std::vector<std::pair<std::int64_t, std::uint32_t>> others;  // By how long a task takes.
     for (std::uint32_t other = 0; other < held.size(); ++other)
       if (held[other].held && !held[other].recalled && !facts[other].pinned
-          && seats[other].state == residency::warm && seats[other].tasks > 0
+          && seats[other].state == worker_state::warm && seats[other].tasks > 0
           && now - seats[other].since_s >= over_s)
         others.emplace_back(parts->pools.of(pool).specialists[other].gauge.run_ns.load(), other);
     std::ranges::sort(others);
     if (others.size() > turns_tried) others.resize(turns_tried);
     for (const auto& [run_ns, other] : others) {
       auto without = seats;
-      without[other].state = residency::cooling;
+      without[other].state = worker_state::cooling;
       if (!policy->make_room(who, without, now).fits) continue;
       recall(other, reason::evicted, true);
       std::erase(waiting, who);
@@ -233,7 +233,7 @@ void director_state::serve_waiting() {
     const auto who = waiting.front();
     waiting.pop_front();
     auto& mine = held[who];
-    if (mine.held && seats[who].state == residency::cooling && seats[who].tasks > 0) {
+    if (mine.held && seats[who].state == worker_state::cooling && seats[who].tasks > 0) {
       waiting.push_back(who);
     } else if (mine.held || mine.reserved || seats[who].tasks == 0) {
       mine.waits_since_s = 0;  // It has a place, or nobody waits for it any more.
@@ -282,7 +282,7 @@ void director_state::keep_promises() {
   for (std::uint32_t who = 0; who < held.size(); ++who) {
     const auto& one = held[who];
     if (!one.held || one.counted_mb < 0) continue;
-    const bool going = one.recalled || seats[who].state == residency::cooling;
+    const bool going = one.recalled || seats[who].state == worker_state::cooling;
     anybody_stays = anybody_stays || !going;
     if (!going) continue;
     ++places;
@@ -305,7 +305,7 @@ void director_state::keep_promises() {
       continue;
     }
     mine.reserved = false;
-    seats[who].state = residency::cold;
+    seats[who].state = worker_state::cold;
     if (mine.why == reason::demand || seats[who].tasks > 0) wait(who);
   }
 }
@@ -332,7 +332,7 @@ void director_state::grant(std::uint32_t who) {
   mine.prewarmed = mine.why != reason::demand;
   mine.granted_s = now_s();
   mine.started = false;
-  seats[who].state = residency::warming;
+  seats[who].state = worker_state::warming;
   seats[who].since_s = now_s();
   if (mine.prewarmed && ahead_of_demand(mine.why))
     machine::count(parts->pools.of(pool).gauge.prewarms);
@@ -342,7 +342,7 @@ void director_state::grant(std::uint32_t who) {
 void director_state::recall(std::uint32_t who, reason why, bool turn) {
   if (!held[who].held || held[who].recalled) return;
   held[who].recalled = true;
-  seats[who].state = residency::cooling;
+  seats[who].state = worker_state::cooling;
   seats[who].since_s = now_s();
   auto& gauge = parts->pools.of(pool).gauge;
   machine::count(why == reason::evicted ? gauge.evictions : gauge.cooldowns);
@@ -359,7 +359,7 @@ void director_state::hear_news(const slot_news& news) {
   const auto now = now_s();
   // What was said before a grant was heard says nothing of it; that one is answered, too.
   const bool answers = news.lease == 0 || news.lease >= mine.lease;
-  const bool was_going = mine.recalled || seat.state == residency::cooling;
+  const bool was_going = mine.recalled || seat.state == worker_state::cooling;
   using enum slot_news::kind;
   if (news.what == released || news.what == failed) {
     // Told again what is known, or before the grant was heard.
@@ -378,31 +378,32 @@ void director_state::hear_news(const slot_news& news) {
     case warming:
       mine.reserved = mine.recalled = false;
       mine.started = true;
-      if (seat.state != residency::warming) seat = {residency::warming, seat.tasks, now, now};
+      if (seat.state != worker_state::warming) seat = {worker_state::warming, seat.tasks, now, now};
       break;
     case warm:
       mine.reserved = mine.recalled = false;
       mine.started = true;
       mine.failed_until_s = 0;
-      if (seat.state != residency::warm) seat.since_s = seat.idle_since_s = now;
-      seat.state = residency::warm;
+      if (seat.state != worker_state::warm) seat.since_s = seat.idle_since_s = now;
+      seat.state = worker_state::warm;
       if (news.load_ms > 0) learn_start(who, static_cast<double>(news.load_ms) * 1e-3);
       break;
     case cooling:
       mine.reserved = false;
-      seat.state = residency::cooling;
+      seat.state = worker_state::cooling;
       break;
     case kept:
       mine.recalled = mine.reserved = mine.to_warm = false;
       // It has been there since its start, and is not protected anew.
-      if (seat.state != residency::warm) seat.since_s = mine.granted_s;
-      seat.state = residency::warm;
+      if (seat.state != worker_state::warm) seat.since_s = mine.granted_s;
+      seat.state = worker_state::warm;
       seat.tasks = std::max(seat.tasks, 1U);
       break;
     case released:
     case failed: break;
   }
-  if (was_going && mine.held && !mine.recalled && seat.state != residency::cooling) keep_promises();
+  if (was_going && mine.held && !mine.recalled && seat.state != worker_state::cooling)
+    keep_promises();
   grant_reserved();
   serve_waiting();
   review_at(now + review_max_s);
@@ -419,7 +420,7 @@ void director_state::vacate(std::uint32_t who) {
                    static_cast<std::uint64_t>(std::max(now - mine.granted_s, 0.0) * 1e3));
   }
   mine = {.lease = mine.lease, .dismissed_s = mine.dismissed_s > 0 ? now : 0};
-  seats[who].state = residency::cold;
+  seats[who].state = worker_state::cold;
   seats[who].since_s = now;
 }
 
@@ -528,7 +529,7 @@ void director_state::by_hand(std::uint32_t who, bool warm) {
   mine.dismissed_s = warm ? 0 : now;
   if (warm) mine.failed_until_s = 0;
   mine.to_cool = !warm && (mine.held || mine.reserved);
-  mine.to_warm = warm && mine.held && seats[who].state == residency::cooling;
+  mine.to_warm = warm && mine.held && seats[who].state == worker_state::cooling;
   if (!warm) {
     recall(who, reason::by_hand);
     return;
@@ -573,8 +574,8 @@ void director_state::review() {
   std::size_t warming = 0;
   std::size_t going = 0;
   for (std::uint32_t i = 0; i < held.size(); ++i) {
-    if (seats[i].state == residency::warming) ++warming;
-    if (held[i].held && seats[i].state == residency::cooling) ++going;
+    if (seats[i].state == worker_state::warming) ++warming;
+    if (held[i].held && seats[i].state == worker_state::cooling) ++going;
   }
   const auto batch_size =
       std::max<std::size_t>(parts->catalogs.now().config.prediction.batch_size, 1);
@@ -610,7 +611,7 @@ void director_state::review() {
       if (going <= reservations.size()) continue;
       held[one.who].reserved = true;
       reservations.push_back(one.who);
-      seats[one.who].state = residency::warming;
+      seats[one.who].state = worker_state::warming;
       seats[one.who].since_s = now;
     }
     held[one.who].why = one.why;

@@ -75,9 +75,9 @@ command_probe probe_through(admission& desk, const probe_parts& parts,
                              .specialists[spared]
                              .gauge.state.load(std::memory_order_relaxed);
       // In the baseline pool it must be up; in the other one it may rest.
-      const bool up = state == machine::worker_state::warm || state == machine::worker_state::busy;
-      const bool rests = desk.pool() == protocols::pool_kind::intelligent
-                         && state != machine::worker_state::failed;
+      const bool up = state == worker_state::warm || state == worker_state::busy;
+      const bool rests =
+          desk.pool() == protocols::pool_kind::intelligent && state != worker_state::failed;
       return told({up || rests, playing.name_of(spared)
                                     + (up      ? " is up; it is unsafe to ask"
                                        : rests ? " is cold; it is unsafe to ask"

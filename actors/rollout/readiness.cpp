@@ -4,7 +4,7 @@
 
 namespace greenroom::actors {
 
-using machine::task_outcome, machine::worker_state;
+using machine::task_outcome;
 using protocols::pool_kind, protocols::task_state;
 using runtime::rollout::balance;
 

@@ -14,7 +14,7 @@ namespace greenroom::actors {
 
 using protocols::pool_kind;
 using runtime::rollout::decision, runtime::rollout::mode, runtime::rollout::phase;
-using runtime::rollout::pool_side, runtime::rollout::rollout_plan, runtime::rollout::standing;
+using runtime::rollout::rollout_plan, runtime::rollout::standing;
 
 namespace {
 
@@ -209,8 +209,8 @@ runtime::rollout::circumstances rollout_state::look() const {
 
 void rollout_state::judge(double now) {
   judged_at_s = now;
-  plan->observe(pool_side::baseline, parts->ends.take(pool_kind::baseline), now);
-  plan->observe(pool_side::intelligent, parts->ends.take(pool_kind::intelligent), now);
+  plan->observe(pool_kind::baseline, parts->ends.take(pool_kind::baseline), now);
+  plan->observe(pool_kind::intelligent, parts->ends.take(pool_kind::intelligent), now);
   if (const auto count = parts->forecast.adjustments.load(std::memory_order_relaxed);
       std::exchange(adjustments_seen, count) != count)
     adjusted_at_s = now;

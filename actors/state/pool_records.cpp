@@ -28,7 +28,7 @@ void specialist_record::abandon() {
   gauge.pid.store(0, std::memory_order_relaxed);
   gauge.running.store(0, std::memory_order_relaxed);
   gauge.memory_bytes.store(0, std::memory_order_relaxed);
-  gauge.state.store(machine::worker_state::cold, std::memory_order_relaxed);
+  gauge.state.store(worker_state::cold, std::memory_order_relaxed);
 }
 
 bool pool_records::runs_old_definition(const catalog& current, protocols::pool_kind which,

@@ -20,6 +20,8 @@
 
 namespace greenroom::actors {
 
+using base::worker_state;
+
 constexpr std::size_t pools = 2;  ///< Indexed by `index_of`.
 [[nodiscard]] constexpr std::size_t index_of(protocols::pool_kind which) {
   return static_cast<std::size_t>(which);

@@ -46,7 +46,6 @@ public:
   /// with its idempotency key.
   [[nodiscard]] protocols::pool_kind answering(std::string_view case_id,
                                                std::string_view idempotency_key) {
-    using runtime::rollout::pool_side;
     const auto rules = now();
     // Only a hybrid route depends on the key, and a key of its own costs a shared counter.
     std::uint64_t key = 0;
@@ -54,15 +53,8 @@ public:
       key = case_id.empty() && idempotency_key.empty()
                 ? serial_.fetch_add(1, std::memory_order_relaxed)
                 : runtime::rollout::routing_key(case_id, idempotency_key, {});
-    const auto otherwise =
-        configured.load(std::memory_order_relaxed) == protocols::pool_kind::intelligent
-            ? pool_side::intelligent
-            : pool_side::baseline;
     return runtime::rollout::answering_side(rules.routes, rules.percentage, key, routing_,
-                                            otherwise)
-                   == pool_side::intelligent
-               ? protocols::pool_kind::intelligent
-               : protocols::pool_kind::baseline;
+                                            configured.load(std::memory_order_relaxed));
   }
   /// The pool that people mean when they ask how the node is doing.
   [[nodiscard]] protocols::pool_kind main() const {

@@ -10,7 +10,7 @@
 
 namespace greenroom::actors {
 
-using machine::shed_reason, machine::worker_state;
+using machine::shed_reason;
 using protocols::failure, protocols::task, protocols::task_place, protocols::task_state;
 
 namespace {

@@ -91,11 +91,10 @@ void department::drain() {
           // When its specialist has stopped the worker by itself, it is not warm until it says so
           // again. It may also be up, and have been told to give back what it held ahead.
           auto& one = entry_of(job->specialist);
-          using machine::worker_state;
           const auto shown = record_of(one).gauge.state.load(std::memory_order_relaxed);
           const bool up = shown == worker_state::warm || shown == worker_state::busy;
-          if (job->holder == incarnation_ && one.now == life::warm && !up) {
-            enter(one, life::cooling);
+          if (job->holder == incarnation_ && one.now == worker_state::warm && !up) {
+            enter(one, worker_state::cooling);
             tell_director(one, slot_news::kind::cooling);
           }
           returned(std::move(job));
@@ -120,7 +119,7 @@ void department::arrive(task_ptr job) {
   auto& one = entry_of(job->specialist);
   auto& record = record_of(one);
   auto& pool = parts_.pools.of(pool_);
-  if (one.now == life::warm && !one.outdated) {
+  if (one.now == worker_state::warm && !one.outdated) {
     if (job->judged) {
       machine::count(record.gauge.warm_hits);
       machine::count(pool.gauge.warm_hits);
@@ -142,8 +141,8 @@ void department::arrive(task_ptr job) {
     }
   }
   mark(one);
-  if (one.at_once != nullptr && one.now == life::warm && one.line.empty() && one.pending.empty()
-      && one.breaker.is_closed()) {
+  if (one.at_once != nullptr && one.now == worker_state::warm && one.line.empty()
+      && one.pending.empty() && one.breaker.is_closed()) {
     hand(one, std::move(job));
     return;
   }
@@ -157,7 +156,7 @@ void department::pump(entry& one) {
     one.breaker.under_way(one.pending.size());
     relieve(one);
   }
-  if (one.now == life::warm && (one.yielding || one.outdated)) {
+  if (one.now == worker_state::warm && (one.yielding || one.outdated)) {
     if (!one.pending.empty()) return;
     if (one.yielding)
       cool_down(one);
@@ -177,7 +176,7 @@ void department::pump(entry& one) {
     stop_asking(one);
     return;
   }
-  if (one.now == life::warm) {
+  if (one.now == worker_state::warm) {
     if (one.at_once != nullptr) moment_ns_ = now_ns();  // What waited does not begin earlier.
     const auto limits = breaker_limits();
     while (one.pending.size() < who.pending && !one.line.empty()) {
@@ -195,7 +194,7 @@ void department::pump(entry& one) {
     return;
   }
   // Without an actor nothing can be started; the one who hires it looks here again.
-  if (one.now != life::cold || one.asked || !one.hired || parts_.gauge.closing) return;
+  if (one.now != worker_state::cold || one.asked || !one.hired || parts_.gauge.closing) return;
   const auto limits = breaker_limits();
   const auto now = now_ns();
   if (one.not_before_ns > now || one.breaker.now_is(limits, at(now)) == breaker::state::open) {
@@ -252,7 +251,7 @@ void department::committed(task_ptr job) {
   job->place.store(task_place::held, std::memory_order_release);
   auto& one = entry_of(job->specialist);
   const bool mine = take_back(one, *job);
-  if (mine && one.now == life::warm && !job->claimed.load(std::memory_order_acquire)) {
+  if (mine && one.now == worker_state::warm && !job->claimed.load(std::memory_order_acquire)) {
     hand(one, std::move(job));
     return;
   }
@@ -303,7 +302,7 @@ void department::returned(task_ptr job) {
     hand_over(std::move(job));
   } else if (!job->claimed.load(std::memory_order_acquire)) {
     job->phase = task_phase::wanted;
-    if (one.now != life::warm) {
+    if (one.now != worker_state::warm) {
       allow_start(*job);
       if (one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
     }
@@ -464,7 +463,7 @@ void department::tick() {
     }
     auto& mine = entry_of(job->specialist);
     job->phase = task_phase::wanted;
-    if (mine.now != life::warm) allow_start(*job);
+    if (mine.now != worker_state::warm) allow_start(*job);
     mine.line.push_front(std::move(job));
     pump(mine);
   }
@@ -473,8 +472,8 @@ void department::tick() {
     if (one.line.empty()) continue;
     pump(one);
     // Something other than news from elsewhere decides when it goes on: look again.
-    waiting = waiting || (!one.line.empty() && !one.asked && one.now == life::cold)
-              || (one.now == life::warm && one.pending.empty());
+    waiting = waiting || (!one.line.empty() && !one.asked && one.now == worker_state::cold)
+              || (one.now == worker_state::warm && one.pending.empty());
   }
   if (waiting) arm();
 }
@@ -542,7 +541,7 @@ caf::behavior department::make_behavior() {
       [this](protocols::check_atom) {
         end_stuck_workers();
         for (auto& one : entries_)
-          if (one.hired && actor_of(one) && one.now == life::warm && one.pending.empty())
+          if (one.hired && actor_of(one) && one.now == worker_state::warm && one.pending.empty())
             send(actor_of(one), protocols::check_atom::value);
       },
   };

@@ -66,13 +66,12 @@ protected:
   void on_exit() override;
 
 private:
-  enum class life : std::uint8_t { cold, warming, warm, cooling };
   // Every task of a callable that runs here looks at what comes first, and at nothing else.
   struct alignas(64) entry {
     // A callable that runs here, on the spot: it has neither an actor nor a worker.
     const machine::callable* at_once = nullptr;
     std::uint32_t index = 0;  // In the cast.
-    life now = life::cold;
+    worker_state now = worker_state::cold;
     bool asked = false;            // The director knows that it is wanted.
     bool dirty = false;            // The director does not know how busy it is now.
     bool hired = false;            // Its actor lives.
@@ -155,7 +154,7 @@ private:
   void ask_again();
   /// Nobody waits for a slot any more, or it is there.
   void stop_asking(entry& one);
-  void enter(entry& one, life next);
+  void enter(entry& one, worker_state next);
   void end_stuck_workers();
   /// True when its worker is not to be started again before somebody asks for it.
   [[nodiscard]] bool note_death(entry& one, const protocols::worker_news& news);
@@ -188,7 +187,7 @@ private:
   }
   /// Nobody, when it is not hired or runs here.
   [[nodiscard]] const caf::actor& actor_of(const entry& one) { return record_of(one).actor; }
-  void show(const entry& one, machine::worker_state state) {
+  void show(const entry& one, worker_state state) {
     record_of(one).gauge.state.store(state, std::memory_order_relaxed);
   }
   [[nodiscard]] double chance() { return std::uniform_real_distribution<double>{0, 1}(random_); }

@@ -33,21 +33,23 @@ void department::tell_director(entry& one, slot_news::kind what, std::int64_t lo
 void department::tell_state(entry& one) {
   using enum slot_news::kind;
   switch (one.now) {
-    case life::cold: return tell_director(one, one.given_up ? failed : released);
-    case life::warming: return tell_director(one, warming);
-    case life::warm:
+    case worker_state::failed:
+    case worker_state::cold: return tell_director(one, one.given_up ? failed : released);
+    case worker_state::warming: return tell_director(one, warming);
+    case worker_state::busy:
+    case worker_state::warm:
       if (one.yielding) return tell_director(one, cooling);
       return tell_director(one, one.line.empty() && one.pending.empty() ? warm : kept);
-    case life::cooling: return tell_director(one, one.replacing ? warming : cooling);
+    case worker_state::cooling: return tell_director(one, one.replacing ? warming : cooling);
   }
 }
 
-void department::enter(entry& one, life next) {
+void department::enter(entry& one, worker_state next) {
   one.now = next;
   one.life_since_ns = now_ns();
-  if (next == life::warming) one.worked = false;
-  if (next != life::warm) one.yielding = false;
-  if (next != life::cold) stop_asking(one);
+  if (next == worker_state::warming) one.worked = false;
+  if (next != worker_state::warm) one.yielding = false;
+  if (next != worker_state::cold) stop_asking(one);
 }
 
 // -- what is asked of the director --------------------------------------------
@@ -140,9 +142,9 @@ void department::grant(const slot_grant& slot) {
   if (why == reason::by_hand && std::exchange(one.given_up, false)) one.failed_starts = 0;
   const bool useless = why == reason::demand && one.line.empty();
   const bool unwanted = one.given_up && why != reason::demand && why != reason::pinned;
-  if (one.now == life::cold) stop_asking(one);
-  if (one.now != life::cold || !one.hired || useless || unwanted || one.not_before_ns > now_ns()
-      || member_of(one).gone || parts_.gauge.closing) {
+  if (one.now == worker_state::cold) stop_asking(one);
+  if (one.now != worker_state::cold || !one.hired || useless || unwanted
+      || one.not_before_ns > now_ns() || member_of(one).gone || parts_.gauge.closing) {
     tell_state(one);
     pump(one);
     return;
@@ -150,11 +152,11 @@ void department::grant(const slot_grant& slot) {
   tell_director(one, slot_news::kind::warming);
   if (one.at_once != nullptr) {
     machine::count(record_of(one).gauge.starts);
-    show(one, machine::worker_state::warm);
+    show(one, worker_state::warm);
     became_warm(one, 0);
     return;
   }
-  enter(one, life::warming);
+  enter(one, worker_state::warming);
   send(actor_of(one), protocols::warm_up_atom::value);
 }
 
@@ -166,14 +168,14 @@ void department::recall(const slot_recall& slot) {
     return;
   }
   const bool in_use = !one.line.empty() || !one.pending.empty();
-  if (one.now == life::warm && in_use && slot.turn && one.at_once == nullptr) {
+  if (one.now == worker_state::warm && in_use && slot.turn && one.at_once == nullptr) {
     one.yielding = true;
     send(actor_of(one), protocols::switch_atom::value, false);  // What it holds ahead comes back.
     tell_state(one);
     pump(one);
     return;
   }
-  if (one.now != life::warm || in_use) {
+  if (one.now != worker_state::warm || in_use) {
     tell_state(one);
     return;
   }
@@ -185,7 +187,7 @@ void department::recall(const slot_recall& slot) {
 }
 
 void department::cool_down(entry& one) {
-  enter(one, life::cooling);
+  enter(one, worker_state::cooling);
   tell_director(one, slot_news::kind::cooling);
   send(actor_of(one), protocols::cool_atom::value);
 }
@@ -194,7 +196,7 @@ void department::replace_worker(entry& one) {
   one.outdated = false;
   const bool again = !member_of(one).gone && !parts_.gauge.closing && !leaving();
   one.replacing = again;
-  enter(one, life::cooling);
+  enter(one, worker_state::cooling);
   // To the director it is one that starts: it keeps its slot, and is not evicted meanwhile.
   tell_director(one, again ? slot_news::kind::warming : slot_news::kind::cooling);
   send(actor_of(one), protocols::cool_atom::value);
@@ -210,15 +212,15 @@ void department::allow_start(protocols::task& job) {
 
 // A callable has no worker that would have to end first.
 void department::rest_cold(entry& one) {
-  enter(one, life::cold);
-  show(one, machine::worker_state::cold);
+  enter(one, worker_state::cold);
+  show(one, worker_state::cold);
   tell_director(one, slot_news::kind::released);
   parts_.events.publish("specialist.cold",
                         "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
 }
 
 void department::became_warm(entry& one, std::int64_t start_ns) {
-  enter(one, life::warm);
+  enter(one, worker_state::warm);
   one.given_up = false;
   one.outdated = parts_.pools.runs_old_definition(parts_.catalogs.now(), pool_, one.index);
   record_of(one).failed_starts.store(0, std::memory_order_relaxed);
@@ -246,7 +248,7 @@ void department::hear(const worker_news& news) {
   auto& one = entry_of(news.specialist);
   const auto& who = member_of(one);
   if (news.what == worker_news::kind::ready) {
-    if (one.now == life::warming) became_warm(one, news.start_ns);
+    if (one.now == worker_state::warming) became_warm(one, news.start_ns);
     return;
   }
   if (!news.asked) {
@@ -259,7 +261,7 @@ void department::hear(const worker_news& news) {
   if (std::exchange(one.replacing, false) && !hopeless && one.hired && actor_of(one) && !who.gone
       && !parts_.gauge.closing && !leaving()) {
     parts_.events.publish("worker.replaced", "{\"specialist\":" + json_text(who.config.name) + "}");
-    enter(one, life::warming);
+    enter(one, worker_state::warming);
     tell_director(one, slot_news::kind::warming);
     send(actor_of(one), protocols::warm_up_atom::value);
     mark(one);
@@ -270,13 +272,13 @@ void department::hear(const worker_news& news) {
     // A slot is a task's own from when it waits until it is done, also when its worker dies.
     parts_.events.publish("worker.died", "{\"specialist\":" + json_text(who.config.name)
                                              + ",\"why\":" + json_text(news.why) + "}");
-    enter(one, life::warming);
+    enter(one, worker_state::warming);
     tell_director(one, slot_news::kind::warming);
     send(actor_of(one), protocols::warm_up_atom::value);
     mark(one);
     return;
   }
-  enter(one, life::cold);
+  enter(one, worker_state::cold);
   if (!news.asked)
     parts_.events.publish(
         news.before_ready ? "worker.start_failed" : "worker.died",
@@ -284,7 +286,7 @@ void department::hear(const worker_news& news) {
   else
     parts_.events.publish("specialist.cold", "{\"specialist\":" + json_text(who.config.name) + "}");
   one.given_up = one.given_up || hopeless;
-  if (one.given_up) show(one, machine::worker_state::failed);
+  if (one.given_up) show(one, worker_state::failed);
   tell_state(one);
   if (hopeless)
     fail_waiting(one, failure::start_failed,
@@ -320,15 +322,15 @@ void department::end_stuck_workers() {
   const auto now = now_ns();
   for (auto& one : entries_) {
     if (!one.hired || !actor_of(one)) continue;
-    if (one.now != life::warming && one.now != life::cooling) continue;
+    if (one.now != worker_state::warming && one.now != worker_state::cooling) continue;
     const auto& backend = member_of(one).config.backend;
     std::chrono::nanoseconds limit = backend.stop_timeout + stuck_after;
-    if (one.now == life::warming) limit += backend.start_timeout;
+    if (one.now == worker_state::warming) limit += backend.start_timeout;
     if (now - one.life_since_ns < limit.count()) continue;
     one.life_since_ns = now;  // It takes a moment, and is done once.
-    parts_.events.publish("worker.stuck",
-                          "{\"specialist\":" + json_text(member_of(one).config.name) + ",\"state\":"
-                              + (one.now == life::warming ? "\"warming\"}" : "\"cooling\"}"));
+    parts_.events.publish(
+        "worker.stuck", "{\"specialist\":" + json_text(member_of(one).config.name) + ",\"state\":"
+                            + (one.now == worker_state::warming ? "\"warming\"}" : "\"cooling\"}"));
     dismiss(actor_of(one));
   }
 }

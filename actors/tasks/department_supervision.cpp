@@ -30,7 +30,7 @@ void department::adopt_catalog() {
   for (auto& one : entries_)
     if (one.at_once != nullptr && parts_.workers.inline_callable(member_of(one)) == nullptr) {
       // It was a callable and is something else now: it needs an actor like everybody.
-      if (one.now == life::warm) rest_cold(one);
+      if (one.now == worker_state::warm) rest_cold(one);
       one.at_once = nullptr;
       record_of(one).gauge.soon_needed.store(nullptr, std::memory_order_relaxed);
       one.hired = false;
@@ -55,8 +55,8 @@ void department::adopt_catalog() {
     if (std::exchange(one.given_up, false)) {
       one.failed_starts = 0;
       one.not_before_ns = 0;
-      if (one.now == life::cold) {
-        show(one, machine::worker_state::cold);
+      if (one.now == worker_state::cold) {
+        show(one, worker_state::cold);
         tell_state(one);
       }
     }
@@ -67,7 +67,7 @@ void department::adopt_catalog() {
     }
     renew(one);
     // From here on nothing comes of it: what arrives for it ends at once.
-    if (playing.members[one.index].gone && one.now == life::cold && one.line.empty()
+    if (playing.members[one.index].gone && one.now == worker_state::cold && one.line.empty()
         && one.pending.empty() && std::ranges::none_of(retries_, [&](const retry& later) {
              return later.job->specialist == one.index;
            }))
@@ -97,10 +97,10 @@ void department::renew(entry& one) {
   if (!one.hired || !actor_of(one)
       || !parts_.pools.runs_old_definition(parts_.catalogs.now(), pool_, one.index))
     return;
-  if (one.now == life::warm) {
+  if (one.now == worker_state::warm) {
     one.outdated = true;
     pump(one);
-  } else if (one.now == life::warming) {
+  } else if (one.now == worker_state::warming) {
     replace_worker(one);
   }
 }
@@ -193,12 +193,12 @@ void department::lost(std::uint32_t place, const caf::error& reason) {
   one.hired = false;
   stop_asking(one);
   one.outdated = one.replacing = false;
-  enter(one, life::cold);
+  enter(one, worker_state::cold);
   machine::count(record_.gauge.actor_restarts);
   parts_.events.publish("actor.lost",
                         "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
   tell_state(one);
-  if (one.given_up) show(one, machine::worker_state::failed);
+  if (one.given_up) show(one, worker_state::failed);
   for (auto& job : std::exchange(one.pending, {})) {
     one.breaker.forget();
     if (job->place.load() == task_place::journal) continue;  // It comes back from there.

@@ -166,9 +166,9 @@ const char* dispatcher::delay_of(const task& job, std::int64_t now_ns) const {
   if (open_until_ns > now_ns) return circuit;
   const bool again = job.failures.load(std::memory_order_acquire) != nullptr;
   if (again || job.cold_start) switch (gauge.state.load(std::memory_order_relaxed)) {
-      case machine::worker_state::warming: return "while its worker started";
-      case machine::worker_state::failed: return "before its worker, whose starts failed, was up";
-      case machine::worker_state::cold: return "while it waited for a warm slot (pool.max_warm)";
+      case worker_state::warming: return "while its worker started";
+      case worker_state::failed: return "before its worker, whose starts failed, was up";
+      case worker_state::cold: return "while it waited for a warm slot (pool.max_warm)";
       default: break;
     }
   if (open_until_ns != 0) return circuit;  // Until a probe has succeeded nobody else goes on.

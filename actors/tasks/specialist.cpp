@@ -23,7 +23,7 @@ bool lost(const protocols::task& job) {
 
 }  // namespace
 
-using machine::specialist_gauge, machine::worker_state;
+using machine::specialist_gauge;
 using protocols::failure, protocols::task_phase;
 using protocols::task_ptr, protocols::task_state, protocols::worker_news;
 
@@ -63,7 +63,7 @@ void specialist::drain() {
 void specialist::take(task_ptr job) {
   if (job->ended() || job->claimed.load(std::memory_order_relaxed))
     give_back(std::move(job), task_phase::over);
-  else if (life_ != life::warm)
+  else if (state_ != worker_state::warm)
     give_back(std::move(job), task_phase::returned);
   else if (running_.size() < me().width)
     run(std::move(job));
@@ -112,12 +112,12 @@ void specialist::finish(task_ptr job) {
     give_back(job, task_phase::attempted);
   }
   // The next one is given only now, so that the answer has left before more work begins.
-  while (life_ == life::warm && !next_.empty() && running_.size() < me().width) {
+  while (state_ == worker_state::warm && !next_.empty() && running_.size() < me().width) {
     auto ahead = std::move(next_.front());
     next_.erase(next_.begin());
     take(std::move(ahead));
   }
-  if (running_.empty() && life_ == life::warm) show(worker_state::warm);
+  if (running_.empty() && state_ == worker_state::warm) show(worker_state::warm);
   if (overdue_since_ns_ != 0 && !std::ranges::any_of(running_, is_claimed)) overdue_since_ns_ = 0;
 }
 
@@ -129,8 +129,8 @@ void specialist::give_back(task_ptr job, task_phase phase) {
 // -- the worker ---------------------------------------------------------------
 
 void specialist::warm_up() {
-  if (life_ != life::cold) return;
-  life_ = life::warming;
+  if (state_ != worker_state::cold) return;
+  state_ = worker_state::warming;
   fencing_ = false;
   show(worker_state::warming);
   start_begun_ns_ = now_ns();
@@ -153,8 +153,8 @@ void specialist::warm_up() {
 }
 
 void specialist::became_ready() {
-  if (life_ != life::warming) return;
-  life_ = life::warm;
+  if (state_ != worker_state::warming) return;
+  state_ = worker_state::warm;
   const auto took = now_ns() - start_begun_ns_;
   specialist_gauge::learn(record_.gauge.start_ns, std::max<std::int64_t>(took, 1));
   record_.gauge.pid.store(record_.worker->pid(), std::memory_order_relaxed);
@@ -163,8 +163,8 @@ void specialist::became_ready() {
 }
 
 void specialist::cool() {
-  if (life_ != life::warm && life_ != life::warming) return;
-  life_ = life::cooling;
+  if (state_ != worker_state::warm && state_ != worker_state::warming) return;
+  state_ = worker_state::cooling;
   show(worker_state::cooling);
   for (auto& job : std::exchange(next_, {})) give_back(std::move(job), task_phase::returned);
   record_.worker->stop(me().config.backend.stop_timeout);
@@ -177,7 +177,7 @@ void specialist::worker_gone() {
   record_.worker.reset();
   record_.link.reset();
   if (!words.asked) machine::count(record_.gauge.crashes);
-  life_ = life::cold;
+  state_ = worker_state::cold;
   overdue_since_ns_ = 0;
   record_.definition.store(0, std::memory_order_relaxed);
   record_.gauge.pid.store(0, std::memory_order_relaxed);
@@ -211,7 +211,7 @@ void specialist::drop_ended() {
     at = next_.erase(at);
   }
   if (ended == 0) overdue_since_ns_ = 0;
-  if (ended == 0 || life_ != life::warm) return;
+  if (ended == 0 || state_ != worker_state::warm) return;
   const auto patience = me().config.backend.stop_timeout;
   if (overdue_since_ns_ == 0) {
     overdue_since_ns_ = now_ns();
@@ -226,7 +226,9 @@ void specialist::drop_ended() {
 // from its worker, which cannot answer it any more. A worker that has to be stopped for that is.
 void specialist::leave(bool fence) {
   for (auto& job : std::exchange(next_, {})) give_back(std::move(job), task_phase::returned);
-  if (!fence || running_.empty() || (life_ != life::warm && life_ != life::cooling)) return;
+  if (!fence || running_.empty()
+      || (state_ != worker_state::warm && state_ != worker_state::cooling))
+    return;
   fencing_ = true;
   for (auto at = running_.begin(); at != running_.end();) {
     if (!record_.worker->forget(*at)) {
@@ -241,16 +243,16 @@ void specialist::leave(bool fence) {
   record_.gauge.running.store(static_cast<std::uint32_t>(running_.size()),
                               std::memory_order_relaxed);
   if (running_.empty()) {
-    if (life_ == life::warm) show(worker_state::warm);
+    if (state_ == worker_state::warm) show(worker_state::warm);
     return;
   }
-  life_ = life::cooling;
+  state_ = worker_state::cooling;
   show(worker_state::cooling);
   record_.worker->stop(std::chrono::milliseconds{0});
 }
 
 void specialist::check() {
-  if (life_ != life::warm || !running_.empty()) return;
+  if (state_ != worker_state::warm || !running_.empty()) return;
   if (std::exchange(ping_unanswered_, true)) {
     parts_.events.publish("worker.silent", "{\"specialist\":\"" + me().config.name + "\"}");
     cool();

@@ -48,8 +48,6 @@ protected:
   void on_exit() override;
 
 private:
-  enum class life : std::uint8_t { cold, warming, warm, cooling };
-
   void warm_up();
   void cool();
   void drop_ended();
@@ -62,7 +60,7 @@ private:
   void finish(protocols::task_ptr job);
   void give_back(protocols::task_ptr job, protocols::task_phase phase);
   void tell(protocols::worker_news news);
-  void show(machine::worker_state state);
+  void show(worker_state state);
   [[nodiscard]] std::int64_t now_ns() const { return parts_.clock.now_ns(); }
   [[nodiscard]] const member& me() const { return parts_.catalogs.now().members[index_]; }
 
@@ -72,7 +70,7 @@ private:
   caf::actor department_;
   specialist_record& record_;
   department_record& above_;
-  life life_ = life::cold;
+  worker_state state_ = worker_state::cold;
   std::vector<protocols::task_ptr> running_;
   std::vector<protocols::task_ptr> next_;  // Handed out ahead, so that the worker is never idle.
   std::int64_t start_begun_ns_ = 0;

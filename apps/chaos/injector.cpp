@@ -157,7 +157,7 @@ std::uint32_t injector::find_running(const entry& one, int& pid) const {
     const auto who = (one.out.what.target + i) % count;
     if (!cast.shape.is_process[who] || who >= views.size()) continue;
     const auto& view = views[who];
-    const bool up = view.state == specialist_state::warm || view.state == specialist_state::busy;
+    const bool up = view.state == worker_state::warm || view.state == worker_state::busy;
     // Nobody has two lasting faults at a time, also when another one was meant.
     bool busy = false;
     for (const auto& other : entries_)

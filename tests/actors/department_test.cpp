@@ -486,7 +486,7 @@ std::size_t starts_within(stage& play, const std::string& name, std::chrono::sec
   return static_cast<std::size_t>(play.starts[name] - before);
 }
 
-machine::worker_state shown(stage& play, std::uint32_t who) {
+worker_state shown(stage& play, std::uint32_t who) {
   return play.shared->pools.of(protocols::pool_kind::intelligent)
       .specialists[who]
       .gauge.state.load();
@@ -506,7 +506,7 @@ struct expecting final : runtime::warm_policy {
   runtime::plan review(std::span<const runtime::seat> seats, double now_s) override {
     runtime::plan answer;
     for (runtime::specialist_index who = 0; who < count; ++who)
-      if (seats[who].state == runtime::residency::cold)
+      if (seats[who].state == worker_state::cold)
         answer.warm.push_back({who, runtime::reason::predicted, 1});
     answer.next_review_s = now_s + 0.1;
     return answer;
@@ -521,13 +521,13 @@ TEST(Department, TriesAWorkerThatCannotStartThreeTimesUntilSomebodyAsks) {
   play.plan.policies[0] = [] { return std::make_unique<expecting>(); };
   play.open();
   EXPECT_EQ(1 + starts_within(play, "d0-s0", 60s), 3u) << "it is only expected";
-  EXPECT_EQ(shown(play, 0), machine::worker_state::failed);
+  EXPECT_EQ(shown(play, 0), worker_state::failed);
   const auto& record = play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0];
   EXPECT_EQ(record.last_error.read([](const std::string& text) { return text; }), "died");
   const auto who = play.ask("d0-s0");
   EXPECT_EQ(starts_within(play, "d0-s0", 60s), 3u) << "somebody asked for it";
   EXPECT_EQ(who->why, failure::start_failed);
-  EXPECT_EQ(shown(play, 0), machine::worker_state::failed);
+  EXPECT_EQ(shown(play, 0), worker_state::failed);
   // It may be another command now.
   static_cast<void>(play.shared->replace_catalog(
       actors::make_catalog(play.shared->catalogs.now().config, &play.shared->catalogs.now())));
@@ -536,7 +536,7 @@ TEST(Department, TriesAWorkerThatCannotStartThreeTimesUntilSomebodyAsks) {
   caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
   play.world.advance(3s);
   play.get_ready("d0-s0");
-  EXPECT_EQ(shown(play, 0), machine::worker_state::warm) << "an operator asked for it";
+  EXPECT_EQ(shown(play, 0), worker_state::warm) << "an operator asked for it";
 }
 
 TEST(Department, TriesAPinnedWorkerThatCannotStartMoreAndMoreRarely) {
@@ -549,7 +549,7 @@ TEST(Department, TriesAPinnedWorkerThatCannotStartMoreAndMoreRarely) {
   const auto later = starts_within(play, "d0-s0", 600s);
   EXPECT_LE(later, 11u);
   EXPECT_GE(later, 8u);
-  EXPECT_EQ(shown(play, 0), machine::worker_state::failed);
+  EXPECT_EQ(shown(play, 0), worker_state::failed);
 }
 
 // Ready each time, and dead before it was of any use.

@@ -248,7 +248,7 @@ public:
   runtime::plan review(std::span<const runtime::seat> seats, double) override {
     runtime::plan answer;
     for (std::uint32_t i = 0; i < seats.size(); ++i)
-      if (seats[i].state == runtime::residency::cold)
+      if (seats[i].state == worker_state::cold)
         answer.warm.push_back({i, runtime::reason::predicted, 1});
     return answer;
   }
@@ -300,7 +300,7 @@ TEST(Director, StartsAheadOfDemandNoMoreAtOnceThanItMay) {
     play.world.advance(100ms);
     std::size_t warming = 0;
     for (const auto& record : play.shared->pools.of(protocols::pool_kind::intelligent).specialists)
-      if (record.gauge.state.load() == machine::worker_state::warming) ++warming;
+      if (record.gauge.state.load() == worker_state::warming) ++warming;
     ASSERT_LE(warming, 2u);
     if (i % 3 == 2)
       for (auto& one : play.all) one->get_ready();

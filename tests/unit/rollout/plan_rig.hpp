@@ -48,8 +48,8 @@ struct rig {
 
   std::vector<decision> step() {
     now += 15;
-    plan.observe(pool_side::baseline, ended(control_per_tick, 20), now);
-    plan.observe(pool_side::intelligent, ended(canary_per_tick, canary_ms, canary_fails), now);
+    plan.observe(pool_kind::baseline, ended(control_per_tick, 20), now);
+    plan.observe(pool_kind::intelligent, ended(canary_per_tick, canary_ms, canary_fails), now);
     return plan.tick(seen, now);
   }
   bool until(phase where, double percentage, int ticks = 100) {

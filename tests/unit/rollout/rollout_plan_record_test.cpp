@@ -73,8 +73,8 @@ TEST(RolloutPlan, ResumesExactlyThereFromEveryStepOfARandomRollout) {
           default: break;
         }
         for (int task = 0; task < 40; ++task) {
-          plan.observe(pool_side::baseline, ended(1, 20 + task), now);
-          plan.observe(pool_side::intelligent, ended(1, 22.5 + task, draw % 97 == 0 && task < 20),
+          plan.observe(pool_kind::baseline, ended(1, 20 + task), now);
+          plan.observe(pool_kind::intelligent, ended(1, 22.5 + task, draw % 97 == 0 && task < 20),
                        now);
         }
         plan.tick(ready(), now);
