@@ -33,15 +33,6 @@ const department* find_department(const node& whole, std::string_view name) {
   return found == whole.departments.end() ? nullptr : &*found;
 }
 
-const department* department_of(const node& whole, std::string_view name) {
-  for (const auto& group : whole.departments) {
-    for (const auto& one : group.specialists) {
-      if (answers_to(one, name)) return &group;
-    }
-  }
-  return nullptr;
-}
-
 std::optional<route> resolve_command(const node& whole, std::string_view word) {
   if (word.starts_with('/')) word.remove_prefix(1);
   if (word.starts_with("bumba:")) word.remove_prefix(6);

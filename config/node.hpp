@@ -102,9 +102,6 @@ const specialist* find_specialist(const node& whole, std::string_view name);
 /// Finds the department of that name; nullptr when there is none.
 const department* find_department(const node& whole, std::string_view name);
 
-/// The department that `name` (or alias) belongs to; nullptr when there is none.
-const department* department_of(const node& whole, std::string_view name);
-
 /// Who answers a word that users type. `bumba:implement` and `/bumba:implement` mean `implement`.
 std::optional<route> resolve_command(const node& whole, std::string_view word);
 

@@ -2,8 +2,6 @@
 // rare words around them. All of them can cross to another node.
 #pragma once
 
-#include "protocols/task_messages.hpp"
-
 #include <caf/all.hpp>
 
 #include <cstdint>
@@ -184,14 +182,10 @@ CAF_ADD_ATOM(greenroom, greenroom::protocols, tick_atom, "tick")
 CAF_ADD_ATOM(greenroom, greenroom::protocols, report_atom, "report")
 CAF_ADD_ATOM(greenroom, greenroom::protocols, hire_atom, "hire")
 CAF_ADD_ATOM(greenroom, greenroom::protocols, reload_atom, "reload")
-CAF_ADD_ATOM(greenroom, greenroom::protocols, drained_atom, "drained")
 CAF_ADD_ATOM(greenroom, greenroom::protocols, open_atom, "open")
 CAF_ADD_ATOM(greenroom, greenroom::protocols, switch_atom, "switch")
 CAF_ADD_ATOM(greenroom, greenroom::protocols, steer_atom, "steer")
 CAF_ADD_ATOM(greenroom, greenroom::protocols, written_atom, "written")
-CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::task_order))
-CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::task_answer))
-CAF_ADD_ATOM(greenroom, greenroom::protocols, work_atom, "work")
 CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::expected_call))
 CAF_ADD_TYPE_ID(greenroom, (greenroom::protocols::expectation_batch))
 CAF_ADD_ATOM(greenroom, greenroom::protocols, again_atom, "again")

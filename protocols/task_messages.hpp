@@ -1,10 +1,15 @@
-// A task as a message: how another actor, on this node or another one, asks and is answered.
+// A task as a message: how an actor asks a node, is answered, and hears of the task meanwhile.
 #pragma once
 
-#include <caf/all.hpp>
+#include "protocols/task_types.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/meta/type_name.hpp>
+#include <caf/type_id.hpp>
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace greenroom::protocols {
 
@@ -14,20 +19,48 @@ struct task_order {
   std::string department{};
   std::string command{};
   std::string input = "null";
-  std::uint8_t urgency = 1;      ///< protocols::priority: 0 low, 1 normal, 2 high.
+  priority urgency = priority::normal;
   std::uint64_t timeout_ms = 0;  ///< 0: as configured. A duration, because clocks differ.
   bool durable = false;
   std::string idempotency_key{};
   std::string case_id{};
+  /// Whatever the caller likes; told with everything that is said of this order.
+  std::uint64_t tag = 0;
+  /// An actor of the caller's own system that handles `task_accepted` and `task_piece`, or none.
+  /// The task is cancelled when the listener is gone, unless the task is durable.
+  caf::actor listener{};
+};
+
+/// To the listener: the task is in, under this identifier. Told a second time, with the identifier
+/// of the first task, when the order's idempotency key is known already.
+struct task_accepted {
+  std::uint64_t tag = 0;
+  std::string id;  ///< 32 hexadecimal digits, for `task_cancel`.
+};
+
+/// To the listener: a piece of the output, in order, before the answer. After a retry the output
+/// begins again, with the next number of the attempt. The worker is held back while the listener
+/// has many pieces to handle.
+struct task_piece {
+  std::uint64_t tag = 0;
+  std::uint32_t attempt = 1;
+  std::string text;
+};
+
+/// Cancels a task.
+struct task_cancel {
+  std::string id;
 };
 
 /// The one answer to an order. A refused one has no `id`.
 struct task_answer {
-  std::string id;            ///< 32 hexadecimal digits.
-  std::uint8_t state = 0;    ///< protocols::task_state
-  std::uint8_t failure = 0;  ///< protocols::failure; 0: none.
-  std::string output;        ///< JSON text of the result, or a sentence that says what went wrong.
+  std::uint64_t tag = 0;
+  std::string id;
+  task_state state = task_state::failed;
+  protocols::failure failure = protocols::failure::none;
+  std::string output;  ///< JSON text of the result, or a sentence that says what went wrong.
   std::uint64_t retry_after_ms = 0;  ///< 0: retrying does not help.
+  std::vector<std::string> nearest;  ///< Of an unknown name: the names nearest to it.
   std::uint32_t attempts = 0;
   bool cold_start = false;
 };
@@ -35,12 +68,33 @@ struct task_answer {
 template <class Inspector>
 auto inspect(Inspector& f, task_order& x) {
   return f(caf::meta::type_name("task_order"), x.specialist, x.department, x.command, x.input,
-           x.urgency, x.timeout_ms, x.durable, x.idempotency_key, x.case_id);
+           x.urgency, x.timeout_ms, x.durable, x.idempotency_key, x.case_id, x.tag, x.listener);
+}
+template <class Inspector>
+auto inspect(Inspector& f, task_accepted& x) {
+  return f(caf::meta::type_name("task_accepted"), x.tag, x.id);
+}
+template <class Inspector>
+auto inspect(Inspector& f, task_piece& x) {
+  return f(caf::meta::type_name("task_piece"), x.tag, x.attempt, x.text);
+}
+template <class Inspector>
+auto inspect(Inspector& f, task_cancel& x) {
+  return f(caf::meta::type_name("task_cancel"), x.id);
 }
 template <class Inspector>
 auto inspect(Inspector& f, task_answer& x) {
-  return f(caf::meta::type_name("task_answer"), x.id, x.state, x.failure, x.output,
-           x.retry_after_ms, x.attempts, x.cold_start);
+  return f(caf::meta::type_name("task_answer"), x.tag, x.id, x.state, x.failure, x.output,
+           x.retry_after_ms, x.nearest, x.attempts, x.cold_start);
 }
 
 }  // namespace greenroom::protocols
+
+// Far from where an embedding service's own block begins. IDs are positions: append at the end.
+CAF_BEGIN_TYPE_ID_BLOCK(greenroom_tasks, caf::first_custom_type_id + 20000)
+CAF_ADD_TYPE_ID(greenroom_tasks, (greenroom::protocols::task_order))
+CAF_ADD_TYPE_ID(greenroom_tasks, (greenroom::protocols::task_accepted))
+CAF_ADD_TYPE_ID(greenroom_tasks, (greenroom::protocols::task_piece))
+CAF_ADD_TYPE_ID(greenroom_tasks, (greenroom::protocols::task_cancel))
+CAF_ADD_TYPE_ID(greenroom_tasks, (greenroom::protocols::task_answer))
+CAF_END_TYPE_ID_BLOCK(greenroom_tasks)

@@ -1,25 +1,13 @@
-// What the server behind a worker answered when it failed, kept for whoever asked.
+// Finds the error in what the server behind a worker answered, and tells it on.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <memory>
+#include "protocols/task_types.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace greenroom::protocols {
-
-/// So much of an error's body is kept and told.
-inline constexpr std::size_t upstream_bytes_max = std::size_t{64} << 10;
-
-struct upstream_answer {
-  int status = 0;  ///< Of HTTP, as the server sent it; may be 200.
-  /// What the error amounts to: the status, or the one that the error object of a 200 names, or
-  /// 502 when it names none.
-  int error_status = 0;
-  std::string body;  ///< At most `upstream_bytes_max`.
-};
 
 /// An error in a body whose status says that all is well.
 struct told_error {

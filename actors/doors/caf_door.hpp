@@ -1,37 +1,34 @@
-// The door for other actors: a typed interface to a node's specialists.
+// The door for actors: a typed handle to a node, in an actor system of the embedding service.
+// Installed as <greenroom/caf_door.hpp>.
 #pragma once
 
-#include "actors/tasks/admission.hpp"
-#include "protocols/node_messages.hpp"
+#include "actors/node/node.hpp"
+#include "protocols/task_messages.hpp"
 
-#include <caf/all.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
 
-#include <cstdint>
 #include <string>
-#include <unordered_map>
 
-namespace greenroom::actors {
+namespace greenroom {
 
 /// What an actor can ask of a node.
-using caf_door_actor = caf::typed_actor<
-    // Does one task, or refuses it. Every order has exactly one answer.
-    caf::replies_to<protocols::work_atom, protocols::task_order>::with<protocols::task_answer>,
-    // Takes a task back. True when it had not ended yet.
-    caf::replies_to<protocols::drop_atom, std::string>::with<bool>>;
+using caf_door = caf::typed_actor<
+    // Does one task, or refuses it: one answer to each order, when the task has ended. Ask with
+    // `caf::infinite`: the task has a deadline of its own, and the door keeps it.
+    caf::replies_to<protocols::task_order>::with<protocols::task_answer>,
+    // Cancels a task. True when it had not ended yet; its order is answered as cancelled.
+    caf::replies_to<protocols::task_cancel>::with<bool>>;
 
-/// With the end of a task, told to the door itself: a promise may be kept only by the actor that
-/// made it, because CAF delivers it on that actor's execution unit.
-using caf_door_self = caf_door_actor::extend<
-    caf::reacts_to<protocols::report_atom, std::uint64_t, protocols::task_answer>>;
+/// A door to `of` in `system`. The node's own actors live in another system, which nobody else may
+/// send to; the door is an actor of `system` and hands orders over as `node::submit` does, so it
+/// can be sent to from anywhere in `system`, by typed and by other actors.
+///
+/// The door ends when nobody refers to it and no order of it is open, or by an exit message: then
+/// open orders are answered as cancelled, and tasks that are not durable are cancelled. A node that
+/// is destroyed while the door lives answers what is open, and every later order is refused as
+/// `draining`: the node and `system` may be destroyed in any order.
+[[nodiscard]] caf_door open_caf_door(caf::actor_system& system, node& of);
 
-struct caf_door_state {
-  static constexpr const char* name = "greenroom.caf_door";
-  /// Promises made and not kept, by ticket; each has a task in the ledger, which is their bound.
-  std::unordered_map<std::uint64_t, caf::typed_response_promise<protocols::task_answer>> promises;
-  std::uint64_t last_ticket = 0;
-};
-
-caf_door_self::behavior_type caf_door(caf_door_self::stateful_pointer<caf_door_state> self,
-                                      machine::task_ledger* ledger, admission* desk);
-
-}  // namespace greenroom::actors
+}  // namespace greenroom

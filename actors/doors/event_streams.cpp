@@ -1,6 +1,7 @@
 #include "actors/doors/event_streams.hpp"
 
 #include "actors/doors/http_routes.hpp"
+#include "actors/state/event_log.hpp"
 #include "protocols/json_text.hpp"
 #include "runtime/rollout/record_text.hpp"
 

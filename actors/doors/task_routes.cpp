@@ -107,25 +107,11 @@ private:
   std::atomic<bool> ended_{false};
 };
 
-/// Answers and returns false unless exactly one of the three is there.
-bool addressed(const call& one, const protocols::http_task& task) {
-  const auto ways = static_cast<int>(!task.specialist.empty())
-                    + static_cast<int>(!task.department.empty())
-                    + static_cast<int>(!task.command.empty());
-  if (ways == 1) return true;
-  answer_problem(one.reply,
-                 protocols::problem_of(
-                     protocols::failure::malformed,
-                     ways == 0 ? R"(Say who is to do it: "specialist", "department" or "command".)"
-                               : R"(Say only one of "specialist", "department" and "command".)"));
-  return false;
-}
-
 }  // namespace
 
 void post_task(const door_ptr& here, call& one) {
   auto parsed = task_in_body(*here, one, false);
-  if (!parsed || !addressed(one, *parsed)) return;
+  if (!parsed) return;
   const auto async = parsed->async;
   auto request = request_of(std::move(*parsed));
   const auto durable = request.durable;

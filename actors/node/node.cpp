@@ -2,6 +2,7 @@
 
 #include "actors/mailbox/io_execution_unit.hpp"
 #include "actors/monitoring/evidence.hpp"
+#include "actors/node/listening_asker.hpp"
 #include "actors/node/parts.hpp"
 #include "actors/rollout/rollback.hpp"
 #include "actors/rollout/rollout.hpp"
@@ -152,20 +153,7 @@ public:
 private:
   void tell(const task& job) noexcept {
     if (told_.exchange(true)) return;
-    actors::run_callback(events_, "submit", [&] {
-      const actors::catalog_reader::scope reading;
-      const auto& playing = catalogs_.now();
-      auto view =
-          view_of(job, playing.name_of(job.specialist), playing.department_of(job.specialist));
-      // It goes on after the next start.
-      if (!job.ended()) {
-        view.why = protocols::failure::draining;
-        view.output =
-            "the node stops before the task has ended; it is in the journal, and after the next "
-            "start it is run, or ends unknown where it was running and must not be repeated";
-      }
-      done_(std::move(view));
-    });
+    actors::run_callback(events_, "submit", [&] { done_(actors::end_of(catalogs_, job)); });
   }
 
   actors::catalog_store& catalogs_;
@@ -300,15 +288,15 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
 
   const auto bin = how.bin_directory;
   shared.workers.callables = callables;
-  shared.workers.make_worker = [io = in.io.get(), bin, my_mark, callables, keeper = in.keeper,
-                                of = &shared, log = &in.log, calls = in.calls, lines = &in.lines,
+  shared.workers.make_worker = [io = in.io.get(), bin, callables, keeper = in.keeper, of = &shared,
+                                log = &in.log, calls = in.calls, lines = &in.lines,
                                 time = shared.clock.source()](
                                    const actors::member& who, std::string_view department,
                                    pool_kind pool, std::shared_ptr<machine::worker_events> events) {
     machine::worker_surroundings where;
     where.io = io;
     where.bin_directory = bin;
-    where.node_mark = my_mark;
+    where.node_mark = keeper->mark();
     where.keeper = keeper;
     where.department = department;
     where.pool = protocols::to_string(pool);
@@ -396,6 +384,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   }
   mine.watch = std::thread{[&mine] { mine.run_watch(); }};
   mine.lookups.start();
+  mine.link->open(*result);
   return result;
 }
 
@@ -421,6 +410,7 @@ node::~node() {
         "a node is destroyed inside one of its own callbacks or callables, which would wait for "
         "itself; destroy it on a thread of your own");
   auto& in = *parts_;
+  in.link->close();
   in.lookups.stop();
   in.shared->gauge.draining = true;
   in.shared->gauge.closing = true;
@@ -590,23 +580,34 @@ std::variant<task_id, refusal> node::submit(task_request request,
                     parts_->shared->catalogs, parts_->shared->events, std::move(done))});
 }
 
-std::future<task_view> node::submit(task_request request) {
+std::variant<task_id, refusal> node::submit(task_request request,
+                                            std::shared_ptr<task_listener> who) {
+  return submit(std::move(request),
+                actors::asker_of(parts_->shared->catalogs, parts_->shared->events, std::move(who)));
+}
+
+task_future node::submit(task_request request) {
   if (machine::borrowed_thread::in_callback())
     mistaken(
         "node::submit with a future is called inside a callback or an inline callable; to wait for "
         "the future there keeps the node from doing the task, so use submit with a callback");
   auto promise = std::make_shared<std::promise<task_view>>();
-  auto result = promise->get_future();
-  const auto name = request.specialist;
+  task_future result{promise->get_future(), {}};
+  task_view refused;
+  refused.specialist = request.specialist;
+  refused.department = request.department;
+  refused.urgency = request.urgency;
   auto outcome = submit(std::move(request),
                         [promise](task_view done) { promise->set_value(std::move(done)); });
-  if (const auto* none = std::get_if<refusal>(&outcome)) {
-    task_view refused;
-    refused.specialist = name;
+  if (auto* none = std::get_if<refusal>(&outcome)) {
     refused.state = task_state::failed;
     refused.why = none->why;
-    refused.output = none->detail;
+    refused.output = std::move(none->detail);
+    refused.retry_after = none->retry_after;
+    refused.nearest = std::move(none->nearest);
     promise->set_value(std::move(refused));
+  } else {
+    result.id = std::get<task_id>(outcome);
   }
   return result;
 }

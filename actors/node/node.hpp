@@ -1,11 +1,11 @@
 // A node of Greenroom as a library: start it, register C++ callables, submit tasks, hear the ends.
+// Installed as <greenroom/node.hpp>.
 #pragma once
 
-#include "actors/state/event_log.hpp"
-#include "actors/tasks/worker_lines.hpp"
 #include "config/node.hpp"
 #include "protocols/base/worker_state.hpp"
-#include "protocols/task.hpp"
+#include "protocols/node_events.hpp"
+#include "protocols/task_types.hpp"
 #include "runtime/machine/worker/callable.hpp"
 
 #include <chrono>
@@ -24,19 +24,27 @@ namespace greenroom {
 namespace runtime {
 class warm_policy;
 }  // namespace runtime
+namespace protocols {
+class asker;
+}  // namespace protocols
+namespace actors {
+class event_range;
+struct steering;
+}  // namespace actors
 
-/// What a caller asks for. Exactly one of `specialist`, `department` and `command` is set.
+/// What a caller asks for. Exactly one of `specialist`, `department` and `command` is set; a
+/// request with none or several of them is refused as `malformed`.
 struct task_request {
-  std::string specialist;      ///< A name or an alias.
-  std::string department;      ///< The best placed specialist of it: warm and least loaded first.
-  std::string command;         ///< A word that users type, see `commands` in the configuration.
+  std::string specialist{};    ///< A name or an alias.
+  std::string department{};    ///< The best placed specialist of it: warm and least loaded first.
+  std::string command{};       ///< A word that users type, see `commands` in the configuration.
   std::string input = "null";  ///< JSON text; the caller has checked that it is valid.
   protocols::priority urgency = protocols::priority::normal;
-  std::optional<std::chrono::milliseconds> timeout;  ///< Else the specialist's task_timeout.
-  bool durable = false;  ///< Acknowledged only once it is in the journal.
-  bool streaming = false;
-  std::string idempotency_key;  ///< Makes the task durable.
-  std::string case_id;          ///< The session it belongs to.
+  std::optional<std::chrono::milliseconds> timeout{};  ///< Else the specialist's task_timeout.
+  bool durable = false;    ///< Acknowledged only once it is in the journal.
+  bool streaming = false;  ///< The listener hears pieces of the output as the worker makes them.
+  std::string idempotency_key{};  ///< Makes the task durable.
+  std::string case_id{};          ///< The session it belongs to.
   /// The node's own question whether somebody answers: it is no traffic, so nothing is predicted
   /// or judged by it.
   bool probe = false;
@@ -45,8 +53,8 @@ struct task_request {
 /// Why nothing was started.
 struct refusal {
   protocols::failure why = protocols::failure::none;
-  std::string detail;                        ///< A sentence that helps.
-  std::vector<std::string> nearest;          ///< For unknown names.
+  std::string detail{};                      ///< A sentence that helps.
+  std::vector<std::string> nearest{};        ///< For unknown names.
   std::chrono::milliseconds retry_after{0};  ///< 0: retrying does not help.
 };
 
@@ -68,11 +76,36 @@ struct task_view {
   /// What the server behind the worker answered, of a task that failed for it; mostly null.
   std::shared_ptr<const protocols::upstream_answer> upstream;
   bool unwritten = false;  ///< The end is not in the journal, where it belongs.
+  /// When it makes sense to submit again what was refused or has failed; 0: it does not help.
+  std::chrono::milliseconds retry_after{0};
+  /// Of a task that was refused because of an unknown name: the names nearest to it.
+  std::vector<std::string> nearest;
 };
-enum class with_output : bool { no, yes };
-/// @pre `done` has ended, or is only looked at by its holder.
-[[nodiscard]] task_view view_of(const protocols::task& done, std::string specialist,
-                                std::string department, with_output how = with_output::yes);
+
+/// The end of a task to come. A refused task has its end at once: `state` is failed, `why`,
+/// `output` (the sentence), `retry_after` and `nearest` are those of the refusal.
+struct task_future : std::future<task_view> {
+  protocols::task_id id;  ///< For `cancel` and `find`; all zero when the task was refused.
+};
+
+/// Hears of one task while it goes on. Called on threads of the node: nothing here may block, wait
+/// for a task of the node or destroy the node, and what is thrown is dropped with an event
+/// `callback.failed`. A cancelled task may be told its end while a piece is told on another thread.
+class task_listener {
+public:
+  virtual ~task_listener() = default;
+  /// The task is in the journal; only of durable tasks. With an idempotency key that is known the
+  /// identifier is that of the first task.
+  virtual void on_accepted(const protocols::task_id&) {}
+  /// A piece of a streamed output, in order. After a retry the output begins again, with the next
+  /// number of the attempt (from 1).
+  virtual void on_piece(std::string_view, std::uint32_t /*attempt*/) {}
+  /// False: more pieces now would be too many. A worker that can wait asks again soon.
+  [[nodiscard]] virtual bool takes_more() { return true; }
+  /// The end, exactly once; never of a durable task when the node is destroyed before it has ended,
+  /// because the task goes on after the next start.
+  virtual void on_end(task_view done) = 0;
+};
 
 using base::worker_state;
 
@@ -162,37 +195,42 @@ struct workflow_end {
   refusal refused;  ///< Set when a step was not even started.
 };
 
-namespace actors {
-struct steering;
-}  // namespace actors
-
+/// Everything here may be called from any thread.
 class node {
 public:
   struct options {
     /// Where a worker given as a bare name is looked up first.
-    std::string bin_directory;
+    std::string bin_directory{};
     /// Opens no journal and serves no durable tasks: for embedding and benchmarks.
     bool without_journal = false;
     /// Scheduler threads; 0: chosen from the number of cores.
     std::size_t threads = 0;
     /// Another rule than Greenroom's own for who is warm, without prediction: for comparisons.
-    std::function<std::unique_ptr<runtime::warm_policy>()> policy;
+    std::function<std::unique_ptr<runtime::warm_policy>()> policy{};
     /// Hears every line that a worker writes to stderr. From any thread of the node; must not
     /// block.
-    std::function<void(std::string_view specialist, std::string_view line)> worker_line;
+    std::function<void(std::string_view specialist, std::string_view line)> worker_line{};
     /// All children of this process are workers of this node: those whose parent has ended may
     /// become its own children and be reaped, where the kernel offers no better way to find them.
     bool adopt_orphans = false;
   };
-  /// In-process specialists of kind `function`, by name. JSON text in, JSON text out.
-  using function = std::function<std::string(const std::string& input)>;
-  /// The same with a token that is asked to stop when nobody waits for the result any more.
-  using stoppable_function =
-      std::function<std::string(const std::string& input, std::stop_token stop)>;
+  /// A C++ callable for a specialist of kind `function`: JSON text in, JSON text out, as
+  /// `std::string(const std::string& input)` or
+  /// `std::string(const std::string& input, std::stop_token stop)`.
+  ///
+  /// It runs on a thread of its own kind (`gr-call`, at most 256 in the process), as many calls at
+  /// a time as the specialist's `concurrency` says: what calls share is for the callable to guard.
+  /// It may block, wait, and submit tasks to the node and wait for their futures. `stop` is asked
+  /// to stop when the task has timed out or was cancelled, or the node is being destroyed; the
+  /// result is dropped then, and a callable that goes on holds its thread and `~node`.
+  /// A callable that throws, or returns what is no JSON or longer than `limits.output_bytes`, has
+  /// failed the task with `refused`: `what()` is the error message, and the call is not repeated.
+  ///
+  /// With `inline_run` it is short and never blocks: it runs on the thread where the task arrives,
+  /// which may be the caller's, is not told to stop, and must not wait for tasks of the node.
   struct registration {
-    std::string specialist;
-    machine::callable_function run;  ///< A `function`, a `stoppable_function`, or what is like one.
-    /// Short and never blocks: runs where the task arrives, and is not told to stop.
+    std::string specialist{};
+    machine::callable_function run{};
     bool inline_run = false;
   };
 
@@ -216,18 +254,25 @@ public:
   node(const node&) = delete;
   node& operator=(const node&) = delete;
 
-  // -- tasks; from any thread -------------------------------------------------
-  /// Either the task is in and `who` will hear its end exactly once, or it is refused and nothing
-  /// more happens. `who` may hear the end before this returns.
-  std::variant<protocols::task_id, refusal> submit(task_request&& request,
-                                                   std::shared_ptr<protocols::asker> who);
-  /// The same with a future. Not in a callback or an inline callable: to wait there for a task is
-  /// to keep the node from doing it, so it is asserted; submit with another callback instead.
-  std::future<task_view> submit(task_request request);
-  /// The same with a callback, called on a thread of the node: it must not block. What it throws is
-  /// dropped with an event `callback.failed`, as with every other callback below.
+  // -- tasks ------------------------------------------------------------------
+  /// With a future; `id` of what is returned is for `cancel`. A future of a durable task throws
+  /// `std::future_error` when the node is destroyed before the task has ended. Not in a callback or
+  /// an inline callable: to wait there for a task is to keep the node from doing it, so it is
+  /// asserted; submit with a callback instead.
+  task_future submit(task_request request);
+  /// With a callback: either the task is in and `done` hears its end exactly once, or it is refused
+  /// and nothing more happens. `done` is called on a thread of the node, or on the caller's before
+  /// this returns. It must not block, wait for a task of the node or destroy the node; it may
+  /// submit with another callback. What it throws is dropped with an event `callback.failed`, as
+  /// with every other callback below.
   std::variant<protocols::task_id, refusal> submit(task_request request,
                                                    std::function<void(task_view)> done);
+  /// The same with one who hears the pieces of a streamed output too.
+  std::variant<protocols::task_id, refusal> submit(task_request request,
+                                                   std::shared_ptr<task_listener> who);
+  /// The same for the doors, without a copy of the end.
+  std::variant<protocols::task_id, refusal> submit(task_request&& request,
+                                                   std::shared_ptr<protocols::asker> who);
   /// True when it had not ended yet and now ends as cancelled.
   bool cancel(const protocols::task_id& id);
   /// Live tasks, and ended ones that are durable or recent.
@@ -276,7 +321,6 @@ public:
   [[nodiscard]] prediction_state prediction() const;
   /// The latest arrivals as recorded traffic: `timestamp_s,specialist,duration_ms,case` (CSV).
   [[nodiscard]] std::string recording() const;
-  [[nodiscard]] std::vector<std::string> workflow_names() const;
   /// Workflows found under way since the node started.
   [[nodiscard]] std::uint64_t workflows_detected() const;
   /// What was measured at the checks of the last while: points, at most `points_max`, and for each

@@ -4,8 +4,10 @@
 #include "actors/node/backups.hpp"
 #include "actors/node/lookup_thread.hpp"
 #include "actors/node/node.hpp"
+#include "actors/node/node_link.hpp"
 #include "actors/supervision/node_state.hpp"
 #include "actors/tasks/admission.hpp"
+#include "actors/tasks/worker_lines.hpp"
 #include "runtime/machine/http/webhook.hpp"
 #include "runtime/machine/io/engine.hpp"
 #include "runtime/machine/journal/journal.hpp"
@@ -54,6 +56,8 @@ struct node::parts {
   std::function<void(std::string_view specialist, std::string_view line)> log;
   actors::worker_lines lines;  ///< The last of them.
   std::mutex reload_mutex;
+  /// For doors that may outlive the node.
+  std::shared_ptr<actors::node_link> link = std::make_shared<actors::node_link>();
 
   /// Tasks of an earlier life keep their names, which do not say where they are.
   mutable std::mutex resumed_mutex;
@@ -79,6 +83,10 @@ struct task_names {
 };
 [[nodiscard]] task_names names_of(const actors::node_state& shared, const protocols::task& job);
 
+enum class with_output : bool { no, yes };
+/// @pre `done` has ended, or is only looked at by its holder.
+[[nodiscard]] task_view view_of(const protocols::task& done, std::string specialist,
+                                std::string department, with_output how = with_output::yes);
 /// What the journal has of a task, as a view.
 [[nodiscard]] task_view view_of(const machine::stored_task& stored);
 

@@ -42,6 +42,7 @@ task_view view_of(const task& done, std::string specialist, std::string departme
   // The rest is written before the state says that it is there.
   if (!done.ended()) return result;
   result.why = done.why;
+  result.retry_after = std::chrono::milliseconds{done.retry_after_ms};
   if (how == with_output::yes) {
     result.output = done.output;
     result.output_bytes = done.output.size();
@@ -290,14 +291,6 @@ std::variant<std::vector<worker_line>, refusal> node::worker_lines(std::string_v
   auto found = parts_->desk->find(specialist);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
   return parts_->lines.of(parts_->shared->catalogs.now().name_of(std::get<0>(found)), after, most);
-}
-
-std::vector<std::string> node::workflow_names() const {
-  const actors::catalog_reader::scope reading;
-  std::vector<std::string> result;
-  for (const auto& one : parts_->shared->catalogs.now().config.workflows)
-    result.push_back(one.name);
-  return result;
 }
 
 std::string node::export_state() const {

@@ -156,11 +156,6 @@ void mirror::missing(const pair_ptr& of, part which) {
   if (of->missing(which)) of->to_.come_back(of);
 }
 
-void mirror::drop(mirror_drop why) {
-  const std::lock_guard lock{mutex_};
-  ++drops_before_[static_cast<std::size_t>(why)];
-}
-
 void mirror::come_back(pair_ptr whole) {
   const std::lock_guard lock{mutex_};
   if (whole->run_ == run_) back_.push_back(std::move(whole));

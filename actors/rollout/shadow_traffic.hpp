@@ -47,7 +47,6 @@ public:
   [[nodiscard]] static bool wants_again(const pair_ptr& of);
   /// A copy could not be given to its pool. But for a second one, the pair comes to nothing.
   static void missing(const pair_ptr& of, part which);
-  void drop(runtime::rollout::mirror_drop why);
 
   /// Compares what has come back. Returns how many pairs.
   std::size_t settle();

@@ -4,7 +4,7 @@
 #include "actors/state/event_log.hpp"
 #include "actors/state/text.hpp"
 #include "protocols/json_text.hpp"
-#include "runtime/machine/worker/callable.hpp"
+#include "runtime/machine/worker/callable_calls.hpp"
 
 #include <exception>
 #include <string>

@@ -76,11 +76,6 @@ std::pair<std::uint64_t, std::uint64_t> event_log::kept_numbers() const {
   return {events_.front()->number, events_.back()->number};
 }
 
-std::uint64_t event_log::bytes() const {
-  const std::lock_guard lock{mutex_};
-  return bytes_;
-}
-
 std::shared_ptr<void> event_log::subscribe(std::function<void(const event&)> hear) {
   auto mine = std::make_shared<listener>();
   mine->hear = std::move(hear);

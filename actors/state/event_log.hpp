@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/state/node_clock.hpp"
+#include "protocols/node_events.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -16,14 +17,6 @@
 #include <vector>
 
 namespace greenroom {
-
-/// Something that happened: `kind` is stable (specialist.warm, task.failed, config.reloaded …).
-struct event {
-  std::uint64_t number = 0;
-  std::int64_t unix_ms = 0;
-  std::string kind;
-  std::string json;
-};
 
 namespace actors {
 
@@ -81,7 +74,6 @@ public:
                                   std::size_t bytes_max = static_cast<std::size_t>(-1)) const;
   /// The numbers of the oldest and the newest event that are kept; 0 and 0: there are none.
   [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> kept_numbers() const;
-  [[nodiscard]] std::uint64_t bytes() const;
 
   [[nodiscard]] std::shared_ptr<void> subscribe(std::function<void(const event&)> hear);
 

@@ -64,14 +64,4 @@ void idempotency_waiters::clear() {
   }
 }
 
-std::size_t idempotency_waiters::count() const {
-  const std::lock_guard lock{mutex_};
-  return task_of_.size();
-}
-
-std::uint64_t idempotency_waiters::bytes() const {
-  const std::lock_guard lock{mutex_};
-  return bytes_;
-}
-
 }  // namespace greenroom::actors

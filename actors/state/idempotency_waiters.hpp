@@ -32,9 +32,6 @@ public:
   /// Nobody waits any more, and nobody is told.
   void clear();
 
-  [[nodiscard]] std::size_t count() const;
-  [[nodiscard]] std::uint64_t bytes() const;
-
 private:
   struct hash {
     std::size_t operator()(const protocols::task_id& id) const {

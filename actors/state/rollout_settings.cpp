@@ -60,7 +60,6 @@ runtime::rollout::rollback_thresholds thresholds_of(const config::node& from) {
   result.worker_memory = said.worker_memory;
   result.tasks_min = said.min_samples;
   result.grace_s = seconds_of(from.rollout.grace);
-  result.check_interval_s = std::max(seconds_of(from.rollout.check_interval), interval_min_s);
   return result;
 }
 

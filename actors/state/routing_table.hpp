@@ -47,18 +47,14 @@ public:
   [[nodiscard]] protocols::pool_kind answering(std::string_view case_id,
                                                std::string_view idempotency_key) {
     const auto rules = now();
-    switch (rules.routes) {
-      case mode::idle: return configured.load(std::memory_order_relaxed);
-      case mode::full: return protocols::pool_kind::intelligent;
-      case mode::hybrid: break;
-      default: return protocols::pool_kind::baseline;
-    }
-    const auto key = case_id.empty() && idempotency_key.empty()
-                         ? serial_.fetch_add(1, std::memory_order_relaxed)
-                         : runtime::rollout::routing_key(case_id, idempotency_key, {});
-    return routing_.side_of(key, rules.percentage) == base::pool_kind::intelligent
-               ? protocols::pool_kind::intelligent
-               : protocols::pool_kind::baseline;
+    // Only a hybrid route depends on the key, and a key of its own costs a shared counter.
+    std::uint64_t key = 0;
+    if (rules.routes == mode::hybrid)
+      key = case_id.empty() && idempotency_key.empty()
+                ? serial_.fetch_add(1, std::memory_order_relaxed)
+                : runtime::rollout::routing_key(case_id, idempotency_key, {});
+    return runtime::rollout::answering_side(rules.routes, rules.percentage, key, routing_,
+                                            configured.load(std::memory_order_relaxed));
   }
   /// The pool that people mean when they ask how the node is doing.
   [[nodiscard]] protocols::pool_kind main() const {

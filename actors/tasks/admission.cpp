@@ -46,6 +46,17 @@ std::uint64_t address_of(const task_request& request, const std::string& special
                                     : hash("department " + request.department);
 }
 
+// Why a request does not say whom it is for, if it does not.
+std::optional<refusal> misaddressed(const task_request& request) {
+  const auto ways = static_cast<int>(!request.specialist.empty())
+                    + static_cast<int>(!request.department.empty())
+                    + static_cast<int>(!request.command.empty());
+  if (ways == 1) return std::nullopt;
+  return refusal{failure::malformed,
+                 ways == 0 ? R"(Say who is to do it: "specialist", "department" or "command".)"
+                           : R"(Say only one of "specialist", "department" and "command".)"};
+}
+
 refusal unknown(std::string_view kind, std::string_view name, std::vector<std::string> nearest) {
   constexpr std::size_t shown = 200;
   refusal result{
@@ -185,6 +196,7 @@ std::optional<refusal> admission::admit(std::uint32_t who, const member& one,
 
 std::variant<protocols::task_id, refusal> admission::submit(
     task_request&& request, std::shared_ptr<protocols::asker> asker) {
+  if (auto none = misaddressed(request)) return std::move(*none);
   const auto rules = parts_.routes.now();
   const auto where = parts_.routes.answering(request.case_id, request.idempotency_key);
   const auto& playing = parts_.catalogs.now();

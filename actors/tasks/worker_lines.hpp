@@ -1,6 +1,8 @@
 // The last lines that each worker wrote to standard error, for whoever asks why it failed.
 #pragma once
 
+#include "protocols/node_events.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -12,12 +14,6 @@
 #include <vector>
 
 namespace greenroom {
-
-struct worker_line {
-  std::uint64_t number = 0;  ///< Grows with each line of the node.
-  std::int64_t unix_ms = 0;
-  std::string text;
-};
 
 namespace actors {
 

@@ -1,13 +1,9 @@
 #include "apps/bench/journal_floor.hpp"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <vector>
@@ -104,36 +100,6 @@ floor_outcome sqlite_insert_floor(const floor_options& options) {
   auto result = measured();
   sqlite3_finalize(insert);
   sqlite3_close(db);
-  return result;
-}
-
-floor_outcome flush_floor(const floor_options& options) {
-  const scratch file{options.directory, "flush-floor"};
-  const int fd = ::open(file.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return file.path + ": " + std::strerror(errno);
-  const std::string bytes(options.batch * options.row_bytes, 'x');
-  // As large as a write-ahead log usually is, and written once, so that no size changes later.
-  const std::size_t slots = std::max<std::size_t>(1, (std::size_t{4} << 20) / bytes.size());
-  std::size_t slot = 0;
-  const auto write = [&]() -> std::string {
-    const auto offset = static_cast<off_t>(slot++ % slots * bytes.size());
-    if (::pwrite(fd, bytes.data(), bytes.size(), offset) != static_cast<ssize_t>(bytes.size()))
-      return file.path + ": " + std::strerror(errno);
-    return {};
-  };
-  floor_outcome result = floor_result{};
-  for (std::size_t i = 0; i < slots; ++i) {
-    if (auto wrong = write(); !wrong.empty()) result = wrong;
-  }
-  if (::fsync(fd) != 0) result = file.path + ": " + std::strerror(errno);
-  if (std::holds_alternative<floor_result>(result)) {
-    result = measure(options, [&]() -> std::string {
-      if (auto wrong = write(); !wrong.empty()) return wrong;
-      if (options.fsync && ::fdatasync(fd) != 0) return file.path + ": " + std::strerror(errno);
-      return {};
-    });
-  }
-  ::close(fd);
   return result;
 }
 

@@ -29,8 +29,4 @@ using floor_outcome = std::variant<floor_result, std::string>;
 /// in a write-ahead log, with SQLite's own settings otherwise. The file is removed afterwards.
 [[nodiscard]] floor_outcome sqlite_insert_floor(const floor_options& options);
 
-/// No database at all: `batch * row_bytes` bytes written over a file that has its size already,
-/// then fdatasync (unless `fsync` is off). What the disk itself allows.
-[[nodiscard]] floor_outcome flush_floor(const floor_options& options);
-
 }  // namespace greenroom::bench

@@ -1,5 +1,5 @@
 # `cmake --install` gives the program, its workers and profiles, and a package for embedding:
-# find_package(greenroom) and link greenroom::greenroom.
+# find_package(greenroom) and link greenroom::greenroom (static) or greenroom::shared.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -7,36 +7,57 @@ include(CMakePackageConfigHelpers)
 add_library(greenroom_library INTERFACE)
 set_target_properties(greenroom_library PROPERTIES EXPORT_NAME greenroom)
 target_link_libraries(greenroom_library INTERFACE greenroom_actors)
-target_compile_features(greenroom_library INTERFACE cxx_std_20)
-target_include_directories(greenroom_library INTERFACE
-  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
 set(GREENROOM_ROOMS greenroom_runtime greenroom_config greenroom_protocols greenroom_machine
-                    greenroom_caf greenroom_actors)
+                    greenroom_actors)
+
+# The same as one shared library, from the same objects.
+add_library(greenroom_shared SHARED EXCLUDE_FROM_ALL)
 foreach(ROOM ${GREENROOM_ROOMS})
-  # Rooms include each other from the root of the source; installed, that root is a folder.
-  target_include_directories(${ROOM} INTERFACE
-    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/greenroom>)
+  target_sources(greenroom_shared PRIVATE $<TARGET_OBJECTS:${ROOM}>)
+endforeach()
+set_target_properties(greenroom_shared PROPERTIES
+  EXPORT_NAME shared OUTPUT_NAME greenroom LINKER_LANGUAGE CXX VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+  LINK_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/exports.map)
+target_link_libraries(greenroom_shared PUBLIC greenroom_caf PRIVATE ${GREENROOM_ROOMS})
+target_link_options(greenroom_shared PRIVATE
+  LINKER:--version-script=${CMAKE_CURRENT_LIST_DIR}/exports.map)
+if(NOT GREENROOM_SANITIZE)
+  target_link_options(greenroom_shared PRIVATE LINKER:--no-undefined)
+endif()
+
+foreach(LIBRARY greenroom_library greenroom_shared)
+  target_compile_features(${LIBRARY} INTERFACE cxx_std_20)
+  target_include_directories(${LIBRARY} INTERFACE
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endforeach()
 
+set(GREENROOM_PACKAGE ${CMAKE_INSTALL_LIBDIR}/cmake/greenroom)
+install(TARGETS greenroom_caf EXPORT greenroom_caf)
 install(TARGETS greenroom_library ${GREENROOM_ROOMS} EXPORT greenroom
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# A component of its own: `cmake --build build --target greenroom_shared` makes it.
+install(TARGETS greenroom_shared EXPORT greenroom_shared
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT shared OPTIONAL)
+install(EXPORT greenroom_caf FILE greenroomCafTargets.cmake NAMESPACE greenroom::
+  DESTINATION ${GREENROOM_PACKAGE})
 install(EXPORT greenroom FILE greenroomTargets.cmake NAMESPACE greenroom::
-  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/greenroom)
+  DESTINATION ${GREENROOM_PACKAGE})
+install(EXPORT greenroom_shared FILE greenroomSharedTargets.cmake NAMESPACE greenroom::
+  DESTINATION ${GREENROOM_PACKAGE} COMPONENT shared)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/greenroomConfig.cmake.in
-  ${CMAKE_CURRENT_BINARY_DIR}/greenroomConfig.cmake
-  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/greenroom)
+  ${CMAKE_CURRENT_BINARY_DIR}/greenroomConfig.cmake INSTALL_DESTINATION ${GREENROOM_PACKAGE})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/greenroomConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/greenroomConfig.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/greenroomConfigVersion.cmake
-  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/greenroom)
-foreach(ROOM actors config protocols runtime)
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${ROOM}
-    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/greenroom FILES_MATCHING PATTERN "*.hpp")
-endforeach()
-install(FILES ${CMAKE_CURRENT_LIST_DIR}/greenroom.hpp
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/greenroom)
+  DESTINATION ${GREENROOM_PACKAGE})
+install(CODE "
+  set(GREENROOM_SOURCE \"${PROJECT_SOURCE_DIR}\")
+  set(GREENROOM_STAGING \"${CMAKE_CURRENT_BINARY_DIR}/include\")
+  set(GREENROOM_INCLUDE \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}\")")
+install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/headers.cmake)
 
 # A component of its own, so that an embedding service need not build the program.
 install(TARGETS greenroom RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)

@@ -19,21 +19,6 @@ double rate_at(const arrival_plan& plan, double time_s) {
   return 0;
 }
 
-double expected_arrivals(const arrival_plan& plan) {
-  switch (plan.kind) {
-    case arrival_kind::constant:
-    case arrival_kind::poisson: return plan.rate * plan.duration_s;
-    case arrival_kind::ramp: return (plan.rate + plan.peak) / 2 * plan.duration_s;
-    case arrival_kind::spike: {
-      const double from = std::clamp(plan.spike_at_s, 0.0, plan.duration_s);
-      const double to = std::clamp(plan.spike_at_s + plan.spike_s, from, plan.duration_s);
-      return plan.rate * (plan.duration_s - (to - from)) + plan.peak * (to - from);
-    }
-    case arrival_kind::closed: return 0;
-  }
-  return 0;
-}
-
 arrival_times::arrival_times(const arrival_plan& plan, random_source random)
     : plan_{plan}, random_{random} {
   assert(plan.kind != arrival_kind::closed);

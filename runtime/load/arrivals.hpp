@@ -32,9 +32,6 @@ struct arrival_plan {
 /// The rate at a moment; 0 outside [0, duration_s). Closed loops have no rate of their own.
 double rate_at(const arrival_plan& plan, double time_s);
 
-/// How many requests are expected in all; 0 for a closed loop.
-double expected_arrivals(const arrival_plan& plan);
-
 /// The sending times of an open loop, in order. They do not depend on any answer, which is what
 /// makes the measured latencies free of coordinated omission.
 /// Rates that change are drawn by thinning (Lewis and Shedler 1979).

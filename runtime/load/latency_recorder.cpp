@@ -52,8 +52,6 @@ void latency_recorder::merge(const latency_recorder& other) {
   sum_ += other.sum_;
 }
 
-void latency_recorder::clear() { *this = {}; }
-
 double latency_recorder::mean() const {
   return count_ == 0 ? 0 : sum_ / static_cast<double>(count_);
 }

@@ -20,7 +20,6 @@ public:
   /// Negative values count as 0.
   void add(std::int64_t nanoseconds, std::uint64_t times = 1);
   void merge(const latency_recorder& other);
-  void clear();
 
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] std::int64_t min() const { return count_ == 0 ? 0 : min_; }

@@ -32,18 +32,6 @@ void load_summary::count(ending how) {
   }
 }
 
-void load_summary::merge(const load_summary& other) {
-  completed += other.completed;
-  shed += other.shed;
-  timed_out += other.timed_out;
-  failed += other.failed;
-  broken += other.broken;
-  cold_starts += other.cold_starts;
-  measured_s = std::max(measured_s, other.measured_s);
-  response.merge(other.response);
-  service.merge(other.service);
-}
-
 std::uint64_t load_summary::ended() const { return completed + shed + timed_out + failed + broken; }
 double load_summary::error_rate() const { return share(timed_out + failed + broken, ended()); }
 double load_summary::shed_rate() const { return share(shed, ended()); }

@@ -30,7 +30,6 @@ struct load_summary {
   latency_recorder response, service;
 
   void count(ending how);
-  void merge(const load_summary& other);
   [[nodiscard]] std::uint64_t ended() const;
   /// All that is neither completed nor shed, as a share of all that ended; 0 when nothing did.
   [[nodiscard]] double error_rate() const;

@@ -166,23 +166,4 @@ std::vector<alert> alert_book::pending() const {
 
 std::vector<alert> alert_book::history() const { return {history_.begin(), history_.end()}; }
 
-std::size_t alert_book::firing_count(severity level) const {
-  return static_cast<std::size_t>(
-      std::count_if(entries_.begin(), entries_.end(), [&](const entry& each) {
-        return each.live && each.live->state == alert_state::firing && each.live->level == level;
-      }));
-}
-
-std::optional<double> alert_book::critical_since_s() const {
-  std::optional<double> since;
-  for (const auto& each : entries_) {
-    if (!each.rule.what || !each.live || each.live->state != alert_state::firing
-        || each.live->level != severity::critical) {
-      continue;
-    }
-    since = since ? std::min(*since, each.live->firing_since_s) : each.live->firing_since_s;
-  }
-  return since;
-}
-
 }  // namespace greenroom::runtime::monitoring

@@ -60,11 +60,6 @@ public:
   std::vector<alert> firing() const;  ///< The severest first, then the oldest.
   std::vector<alert> pending() const;
   std::vector<alert> history() const;  ///< Resolved ones, the newest first.
-  std::size_t firing_count(severity level) const;
-
-  /// Since when a measured critical alert has been firing without a break; events (the rollback
-  /// itself) do not count, or one rollback would ask for the next.
-  std::optional<double> critical_since_s() const;
 
 private:
   struct entry {

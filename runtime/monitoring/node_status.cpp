@@ -1,6 +1,5 @@
 #include "runtime/monitoring/node_status.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -38,28 +37,6 @@ std::string rfc3339(double at_s) {
                 static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
                 static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
                 static_cast<int>(time.subseconds().count()));
-  return text;
-}
-
-std::string health_answer(const status_report& report, const pool_sample& sample) {
-  const double utilization =
-      sample.specialists == 0
-          ? 0
-          : static_cast<double>(sample.warm) / static_cast<double>(sample.specialists);
-  const double saved = std::max(0.0, sample.always_warm_memory_mb - sample.memory_mb);
-  const double efficiency = 100 * sample.memory_efficiency.value_or(0);
-  char text[768];
-  std::snprintf(
-      text, sizeof text,
-      "{\"status\":\"%s\",\"uptime\":%.0f,\"specialists\":{\"warm\":%llu,\"total\":%llu,"
-      "\"utilization\":%.4g},\"performance\":{\"averageResponseTime\":%.6g,\"warmHitRate\":%.4g,"
-      "\"queueDepth\":%.6g},\"memory\":{\"current\":%.6g,\"saved\":%.6g,\"efficiency\":%.4g},"
-      "\"alerts\":%zu,\"lastCheck\":\"%s\"}",
-      std::string(name_of(report.status)).c_str(), report.uptime_ms,
-      static_cast<unsigned long long>(sample.warm),
-      static_cast<unsigned long long>(sample.specialists), utilization,
-      sample.response_mean_ms.value_or(0), sample.warm_hit_rate.value_or(0), sample.queue_depth,
-      sample.memory_mb, saved, efficiency, report.alerts, rfc3339(report.last_check_s).c_str());
   return text;
 }
 

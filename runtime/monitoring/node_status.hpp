@@ -1,4 +1,4 @@
-// HEALTHY, DEGRADED or CRITICAL, and the answer of GET /health/intelligent-pooling.
+// HEALTHY, DEGRADED or CRITICAL.
 #pragma once
 
 #include <cstddef>
@@ -27,17 +27,6 @@ struct status_evidence {
 /// rollback runs. DEGRADED: a warning fires, the score is under 0.80, the node drains, or nothing
 /// was measured lately. HEALTHY otherwise; Info alerts never count.
 node_status derive_status(const status_evidence& seen);
-
-struct status_report {
-  node_status status = node_status::healthy;
-  double uptime_ms = 0;
-  std::size_t alerts = 0;   ///< Firing, of every severity.
-  double last_check_s = 0;  ///< Seconds since the epoch.
-};
-
-/// The answer as JSON, in exactly the shape of the contract. What is unknown without traffic is 0;
-/// `efficiency` is in percent.
-std::string health_answer(const status_report& report, const pool_sample& sample);
 
 /// RFC 3339 in UTC with milliseconds: 2024-05-01T12:00:00.000Z.
 std::string rfc3339(double at_s);

@@ -41,32 +41,6 @@ log_histogram quantile_window::merged(double now_s) const {
   return all;
 }
 
-std::uint64_t quantile_window::count(double now_s) const {
-  const auto newest = std::max(newest_, number_of(now_s));
-  std::uint64_t total = 0;
-  for (const auto& each : ring_) {
-    if (live(each, newest)) total += each.values.count();
-  }
-  return total;
-}
-
-std::optional<double> quantile_window::mean(double now_s) const {
-  const auto newest = std::max(newest_, number_of(now_s));
-  double sum = 0;
-  std::uint64_t total = 0;
-  for (const auto& each : ring_) {
-    if (!live(each, newest)) continue;
-    sum += each.values.sum();
-    total += each.values.count();
-  }
-  if (total == 0) return std::nullopt;
-  return sum / static_cast<double>(total);
-}
-
-std::optional<double> quantile_window::quantile(double q, double now_s) const {
-  return merged(now_s).quantile(q);
-}
-
 quantile_summary quantile_window::summary(double now_s) const {
   const auto all = merged(now_s);
   quantile_summary out;

@@ -34,9 +34,6 @@ public:
   /// Returns false, and counts nothing, for a value that is negative or not finite.
   bool add(double value, double now_s, std::uint32_t times = 1);
 
-  std::uint64_t count(double now_s) const;
-  std::optional<double> mean(double now_s) const;
-  std::optional<double> quantile(double q, double now_s) const;
   quantile_summary summary(double now_s) const;
   /// Everything in the window, as one histogram.
   log_histogram merged(double now_s) const;

@@ -44,7 +44,6 @@ prediction_referee::verdict prediction_referee::judge(double now_s) {
   }
   open_window(now_s);
   if (!predicting_) {
-    ++windows_off_;
     if (++paused_ < pause_) return verdict::none;
     predicting_ = true;
     bad_ = 1;  // One bad window is enough now.

@@ -42,7 +42,6 @@ public:
   std::uint64_t prewarm_hits() const { return prewarm_hits_; }
   std::uint64_t prewarm_wastes() const { return prewarm_wastes_; }
   double wasted_s() const { return wasted_s_; }
-  std::uint64_t windows_off() const { return windows_off_; }
 
 private:
   void open_window(double now_s);
@@ -58,7 +57,6 @@ private:
   std::uint32_t bad_ = 0;
   std::uint32_t pause_ = 2;
   std::uint32_t paused_ = 0;
-  std::uint64_t windows_off_ = 0;
   std::uint64_t prewarm_hits_ = 0;
   std::uint64_t prewarm_wastes_ = 0;
   double wasted_s_ = 0;

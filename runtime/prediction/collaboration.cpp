@@ -1,7 +1,6 @@
 #include "runtime/prediction/collaboration.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace greenroom::runtime {
 
@@ -17,10 +16,6 @@ void collaboration::observe(specialist_index who, std::span<const specialist_ind
 
 double collaboration::share(specialist_index one, specialist_index other) const {
   return one < rows_.size() ? rows_[one].share(other) : 0;
-}
-
-double collaboration::score(specialist_index one, specialist_index other) const {
-  return std::sqrt(share(one, other) * share(other, one));
 }
 
 std::span<const specialist_index> collaboration::partners(specialist_index one) const {

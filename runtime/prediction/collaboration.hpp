@@ -23,8 +23,6 @@ public:
 
   /// How much of what happens around `one` is `other`, in [0, 1].
   double share(specialist_index one, specialist_index other) const;
-  /// The geometric mean of both shares: high only when each needs the other. In [0, 1].
-  double score(specialist_index one, specialist_index other) const;
   std::span<const specialist_index> partners(specialist_index one) const;
 
   void save(state_writer& to) const;

@@ -42,8 +42,7 @@ struct tally {
             static_cast<double>(hits[2]) / all,
             static_cast<double>(prefix2_hits) / some,
             static_cast<double>(prefix2_told_hits) / some,
-            targets,
-            prefix2};
+            targets};
   }
 };
 

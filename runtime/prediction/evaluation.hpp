@@ -28,7 +28,6 @@ struct accuracy {
   /// The same targets, when a model is told that the case goes on: the best guess but the end.
   double top1_prefix2_told = 0;
   std::uint64_t targets = 0;
-  std::uint64_t targets_prefix2 = 0;
 };
 
 struct evaluation {

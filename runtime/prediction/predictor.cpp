@@ -283,10 +283,6 @@ expectation predictor::explained(const candidate& one, const outlook& from) cons
   return result;
 }
 
-std::span<const expectation> predictor::expected(double now_s) {
-  return expected(now_s, settings_.horizon_s);
-}
-
 std::span<const expectation> predictor::expected(double now_s, double horizon_s) {
   expected_.clear();
   std::size_t looked_at = 0;
@@ -362,24 +358,6 @@ std::span<const expectation> predictor::expected(double now_s, double horizon_s)
   });
   if (expected_.size() > settings_.expected_max) expected_.resize(settings_.expected_max);
   return expected_;
-}
-
-std::size_t predictor::rank_after(specialist_index who, double now_s,
-                                  std::span<expectation> out) const {
-  sequence_position at;
-  at.advance(who, now_s);
-  outlook next;
-  // A case that no one has: no workflow is under way in it.
-  foresee(at, static_cast<std::uint64_t>(-1), now_s, next);
-  std::size_t found = 0;
-  for (std::size_t i = 0; i < next.size && found < out.size(); ++i) {
-    if (next.ranked[i].who == end_of_case) continue;
-    out[found] = explained(next.ranked[i], next);
-    out[found].after = who;
-    out[found].within_s = never_s;
-    ++found;
-  }
-  return found;
 }
 
 hit_rates predictor::accuracy() const {

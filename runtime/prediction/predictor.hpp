@@ -27,7 +27,6 @@ struct predictor_settings {
   sequence_settings sequence;
   detector_settings detector;
   double decay = 0.02;
-  double horizon_s = 60;              ///< What `expected(now_s)` looks ahead.
   std::size_t expected_max = 64;      ///< So many expectations at most.
   std::size_t cases_max = 4096;       ///< Followed at once; the longest silent one goes first.
   double case_idle_s = 1800;          ///< A case silent for so long is over.
@@ -87,10 +86,7 @@ public:
 
   /// Who is expected within the horizon, the most probable first; valid until the next call of a
   /// member that is not const.
-  std::span<const expectation> expected(double now_s);
   std::span<const expectation> expected(double now_s, double horizon_s);
-  /// What follows a call of `who` in a case that has seen nothing else, whenever that is.
-  std::size_t rank_after(specialist_index who, double now_s, std::span<expectation> out) const;
 
   /// Workflows that the latest call made known.
   std::span<const workflow_progress> detected() const { return detected_; }

@@ -36,27 +36,6 @@ constexpr std::array<std::uint8_t, sequence_model::experts> base_of = {
     order_0, order_0, order_1, order_2, order_3, order_4,    order_6,   order_1,  order_1, order_1,
     order_1, order_1, order_2, order_1, order_1, with_month, with_week, with_day, order_1, order_2};
 
-constexpr std::array<const char*, sequence_model::experts> names = {"what is common",
-                                                                    "last step",
-                                                                    "last 2 steps",
-                                                                    "last 3 steps",
-                                                                    "last 4 steps",
-                                                                    "last 6 steps",
-                                                                    "the whole case",
-                                                                    "the step before the last",
-                                                                    "last two that differ",
-                                                                    "what occurred",
-                                                                    "length",
-                                                                    "time since the step before",
-                                                                    "last 2 and their time",
-                                                                    "hour of day",
-                                                                    "this month",
-                                                                    "this week",
-                                                                    "today",
-                                                                    "this hour",
-                                                                    "the case's share",
-                                                                    "the case's own habit"};
-
 // Candidates are gathered from the contexts in this order until there is no more room.
 constexpr std::array<std::uint8_t, 12> gather_order = {order_1,   own_match, order_2,   order_3,
                                                        with_week, with_day,  order_6,   with_gap,
@@ -232,8 +211,6 @@ sequence_model::sequence_model(const sequence_settings& settings)
   }
   blends_[of_timeless] = blends_[of_all];
 }
-
-const char* sequence_model::expert_name(std::size_t expert) { return names[expert]; }
 
 void sequence_model::keys_of(const sequence_position& at,
                              std::array<std::uint64_t, experts>& keys) {

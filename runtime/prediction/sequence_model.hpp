@@ -60,7 +60,6 @@ public:
   std::size_t bytes() const { return table_.bytes(); }
   std::uint64_t learnt() const { return learnt_; }
   /// What a kind of context looks at, in words.
-  static const char* expert_name(std::size_t expert);
 
   void save(state_writer& to) const;
   /// False when the text is damaged; the model is then as new.

@@ -274,23 +274,6 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
   return made_known_;
 }
 
-std::size_t workflow_detector::in_progress(double now_s, double least,
-                                           std::span<workflow_progress> out) const {
-  std::size_t found = 0;
-  for (const std::uint64_t key : latest_) {
-    for (const joint_instances& of : books_.at(key).open) {
-      each_instance(of, [&](const instance_standing& one) {
-        const double survival = habits_.survival(std::max(0.0, now_s - one.last_s));
-        const double probability = one.mass * one.alive(survival);
-        if (one.next >= of.length() || probability < least || found == out.size()) return;
-        out[found++] = {of.workflow(), key, one.next, probability, one.last_s};
-      });
-      if (found == out.size()) return found;
-    }
-  }
-  return found;
-}
-
 std::size_t workflow_detector::expected(double now_s, double horizon_s,
                                         std::span<workflow_expectation> out) const {
   constexpr std::size_t ahead_max = 4;

@@ -80,8 +80,6 @@ public:
   std::span<const workflow_progress> observe(specialist_index who, std::uint64_t case_key,
                                              double now_s);
 
-  /// Instances under way that are at least `least` probable now, at most as many as fit.
-  std::size_t in_progress(double now_s, double least, std::span<workflow_progress> out) const;
   /// Calls expected within `horizon_s`, the most recently advanced instances first; looks ahead
   /// over as many steps as the horizon is likely to see (at most 4), at most `out.size()`.
   std::size_t expected(double now_s, double horizon_s, std::span<workflow_expectation> out) const;

@@ -166,15 +166,4 @@ detection_quality measure_detection(const stream_settings& settings,
   return quality;
 }
 
-std::vector<detection_quality> detection_curve(stream_settings stream,
-                                               std::span<const double> noise,
-                                               const detector_settings& detector) {
-  std::vector<detection_quality> curve;
-  for (const double share : noise) {
-    stream.noise = share;
-    curve.push_back(measure_detection(stream, detector));
-  }
-  return curve;
-}
-
 }  // namespace greenroom::runtime

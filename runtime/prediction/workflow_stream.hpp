@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace greenroom::runtime {
@@ -73,10 +72,5 @@ struct detection_quality {
 /// Runs a fresh detector over the stream. The first `skip` of the instances only teach it.
 detection_quality measure_detection(const stream_settings& stream,
                                     const detector_settings& detector = {}, double skip = 0.1);
-
-/// The curve over noise: one point for each share asked for.
-std::vector<detection_quality> detection_curve(stream_settings stream,
-                                               std::span<const double> noise,
-                                               const detector_settings& detector = {});
 
 }  // namespace greenroom::runtime

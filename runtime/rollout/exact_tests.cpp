@@ -90,12 +90,6 @@ double proportion_lower(std::uint64_t k, std::uint64_t n, double alpha) {
   return where_tail_is(alpha, [&](double p) { return binomial_at_least(k, n, p); });
 }
 
-double proportion_upper(std::uint64_t k, std::uint64_t n, double alpha) {
-  assert(n > 0 && k <= n);
-  if (k == n) return 1;
-  return 1 - where_tail_is(alpha, [&](double p) { return binomial_at_most(k, n, 1 - p); });
-}
-
 double fisher_greater(std::uint64_t canary_errors, std::uint64_t canary_total,
                       std::uint64_t control_errors, std::uint64_t control_total) {
   assert(canary_errors <= canary_total && control_errors <= control_total);

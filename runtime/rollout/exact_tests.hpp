@@ -16,10 +16,9 @@ double log_factorial(std::uint64_t n);
 double binomial_at_most(std::uint64_t k, std::uint64_t n, double p);
 double binomial_at_least(std::uint64_t k, std::uint64_t n, double p);
 
-/// Clopper and Pearson's (1934) one-sided bounds of a proportion of which `k` of `n` were seen:
-/// each is beyond the truth with a probability of at most `alpha`. n > 0.
+/// Clopper and Pearson's (1934) lower bound of a proportion of which `k` of `n` were seen: it is
+/// above the truth with a probability of at most `alpha`. n > 0.
 double proportion_lower(std::uint64_t k, std::uint64_t n, double alpha);
-double proportion_upper(std::uint64_t k, std::uint64_t n, double alpha);
 
 /// Fisher's exact test, one-sided: the probability, were both failing alike, that the canary has at
 /// least so many of all the errors. With no error anywhere it is 1.

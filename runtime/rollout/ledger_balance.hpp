@@ -1,11 +1,8 @@
 // Accepted = answered + pending, at every moment: the proof that no task is lost or answered twice.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <unordered_map>
 
 namespace greenroom::runtime::rollout {
 
@@ -30,43 +27,5 @@ struct ledger_verdict {
   std::string text;           ///< "120 accepted = 110 answered + 10 pending"
 };
 ledger_verdict balance(const ledger_counts& now);
-/// The same, and no counter that only grows went back since `before` (a lost journal).
-ledger_verdict balance(const ledger_counts& before, const ledger_counts& now);
-
-enum class ending : std::uint8_t { completed, failed, cancelled, unknown };
-
-/// The same invariant task by task: who may answer, and who comes too late. An attempt carries a
-/// token; fencing a task (a requeue, a rollback, a worker given up) makes every older token void,
-/// so that an answer of a fenced attempt is told apart and never delivered.
-/// Holds one entry for each pending task, so it is bounded by what was admitted.
-class task_ledger {
-public:
-  using token = std::uint64_t;  ///< 0 is never given.
-
-  /// False when the task is pending already.
-  bool accept(std::uint64_t task);
-  /// The task starts to run. Nothing when it is not pending; any attempt before it is fenced.
-  std::optional<token> start(std::uint64_t task);
-  /// Back into a queue: the attempt that runs, if any, is fenced. False when it is not pending.
-  bool requeue(std::uint64_t task);
-  enum class answer : std::uint8_t {
-    deliver,  ///< The one answer of this task.
-    fenced,   ///< Of an attempt that no longer counts: drop it.
-    unheard,  ///< Of a task that is not pending: answered before, or never accepted. Drop it.
-  };
-  /// `from` is the attempt that answers; 0 answers a task that never started.
-  answer end(std::uint64_t task, token from, ending how);
-
-  const ledger_counts& counts() const { return counts_; }
-  std::uint64_t fenced_answers() const { return fenced_; }
-  std::uint64_t unheard_answers() const { return unheard_; }
-
-private:
-  std::unordered_map<std::uint64_t, token> pending_;  ///< 0: queued.
-  ledger_counts counts_;
-  token next_ = 1;
-  std::uint64_t fenced_ = 0;
-  std::uint64_t unheard_ = 0;
-};
 
 }  // namespace greenroom::runtime::rollout

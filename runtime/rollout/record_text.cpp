@@ -144,11 +144,6 @@ std::optional<std::string> record_reader::text(std::string_view key) const {
   return std::nullopt;
 }
 
-std::optional<double> record_reader::number(std::string_view key) const {
-  const auto value = text(key);
-  return value ? exact_number(*value) : std::nullopt;
-}
-
 std::optional<double> record_reader::finite(std::string_view key) const {
   const auto value = text(key);
   return value ? finite_number(*value) : std::nullopt;

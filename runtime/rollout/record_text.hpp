@@ -40,7 +40,6 @@ public:
   unsigned version() const { return version_; }
   /// Nothing when there is no such key, or when its value is not of this type.
   std::optional<std::string> text(std::string_view key) const;
-  std::optional<double> number(std::string_view key) const;
   /// The same when it is a time, a share or a sum: neither infinite nor no number.
   std::optional<double> finite(std::string_view key) const;
   /// A percentage: from 0 to 100.

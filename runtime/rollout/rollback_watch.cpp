@@ -153,16 +153,4 @@ std::optional<tripped> rollback_watch::observe(const monitoring::pool_sample& sa
   return first;
 }
 
-std::vector<tripped> rollback_watch::holding(double now_s) const {
-  std::vector<tripped> out;
-  for (std::size_t i = 0; i < watched; ++i) {
-    if (holds_[i].since_s) out.push_back(describe(all_triggers[i], now_s));
-  }
-  return out;
-}
-
-bool rollback_watch::blind(double now_s) const {
-  return armed_ && now_s - last_sample_s_ > 3 * limits_.check_interval_s;
-}
-
 }  // namespace greenroom::runtime::rollout

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "runtime/monitoring/pool_sample.hpp"
 
@@ -28,7 +27,7 @@ enum class trigger : std::uint8_t {
 std::string_view name_of(trigger what);
 std::optional<trigger> trigger_named(std::string_view name);
 
-/// The `rollback:` block of the configuration, with `rollout.grace` and `rollout.check_interval`.
+/// The `rollback:` block of the configuration, with `rollout.grace`.
 struct rollback_thresholds {
   double error_rate = 0.10;         ///< More than.
   double response_ratio = 3.0;      ///< More than, of the baseline's response time.
@@ -39,8 +38,7 @@ struct rollback_thresholds {
   double success_rate = 0.80;       ///< Less than.
   double worker_memory = 1.5;       ///< More than, of the baseline's own; 0: not watched.
   double grace_s = 30;              ///< How long each but the alerts, which have their own, holds.
-  double check_interval_s = 15;
-  std::uint64_t tasks_min = 10;  ///< Rates and times of fewer tasks than this say nothing.
+  std::uint64_t tasks_min = 10;     ///< Rates and times of fewer tasks than this say nothing.
 };
 
 struct tripped {
@@ -65,14 +63,10 @@ public:
   bool armed() const { return armed_; }
   void set(const rollback_thresholds& limits) { limits_ = limits; }
 
-  /// `critical_since_s`: alert_book::critical_since_s.
+  /// `critical_since_s`: since when a measured critical alert has been firing without a break.
+  /// Events (the rollback itself) do not count, or one rollback would ask for the next.
   std::optional<tripped> observe(const monitoring::pool_sample& sample,
                                  std::optional<double> critical_since_s);
-
-  /// What holds already and trips when its grace has passed, for people.
-  std::vector<tripped> holding(double now_s) const;
-  /// Armed, and without a sample for three check intervals: the watch sees nothing.
-  bool blind(double now_s) const;
 
 private:
   static constexpr std::size_t watched = 8;

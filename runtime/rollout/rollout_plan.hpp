@@ -25,7 +25,6 @@ enum class phase : std::uint8_t {
   complete,         ///< The baseline pool may cool.
 };
 std::string_view name_of(phase what);  ///< In capitals: SHADOW_MODE.
-std::optional<phase> phase_named(std::string_view name);
 
 enum class standing : std::uint8_t {
   idle,
@@ -200,7 +199,6 @@ public:
   /// The rollback watch, or a rollback by hand. Always possible; nothing when it is already so.
   std::optional<decision> fall_back(std::string_view reason, double now_s);
   /// A task of this side ended; in shadow the intelligent side's are the mirrored ones.
-  void observe(pool_kind side, double took_ms, bool failed, double now_s);
   void observe(pool_kind side, const arm& batch, double now_s);
   std::vector<decision> tick(const circumstances& seen, double now_s);
 

@@ -71,8 +71,6 @@ std::string_view name_of(phase what) {
   return "IDLE";
 }
 
-std::optional<phase> phase_named(std::string_view name) { return named(all_phases, name); }
-
 std::string_view name_of(standing what) {
   switch (what) {
     case standing::idle: return "idle";

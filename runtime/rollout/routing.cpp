@@ -63,6 +63,4 @@ pool_kind answering_side(mode now, double percentage, std::uint64_t key, const r
   return pool_kind::baseline;
 }
 
-bool mirrored(mode now, bool unsafe) { return now == mode::shadow && !unsafe; }
-
 }  // namespace greenroom::runtime::rollout

@@ -41,8 +41,4 @@ std::uint64_t stable_hash(std::string_view text);
 pool_kind answering_side(mode now, double percentage, std::uint64_t key, const routing& routes,
                          pool_kind configured);
 
-/// Whether a task is also given to the intelligent pool, its answer only compared.
-/// `unsafe` tasks never are.
-bool mirrored(mode now, bool unsafe);
-
 }  // namespace greenroom::runtime::rollout

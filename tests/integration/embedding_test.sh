@@ -1,25 +1,61 @@
 #!/usr/bin/env bash
-# Installs Greenroom into a folder of its own and builds and runs the embedding example against what
-# was installed there. Usage: embedding_test.sh BUILD_DIR
+# Installs Greenroom into a folder of its own and builds and runs the embedding examples against
+# what was installed there, static and shared. Usage: embedding_test.sh BUILD_DIR
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=${1:-$top/build}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cmake --build "$build" --target greenroom_actors >"$work/actors.log" 2>&1 ||
-  { tail -n 20 "$work/actors.log"; exit 1; }
-cmake --install "$build" --prefix "$work/prefix" --component Unspecified >/dev/null
+fail() {
+  printf 'embedding: %s\n' "$*"
+  exit 1
+}
+quietly() { "$@" >"$work/log" 2>&1 || { tail -n 40 "$work/log"; fail "failed: $*"; }; }
+# says WHAT COMMAND…
+says() {
+  local expected=$1 said
+  shift
+  said=$("$@" 2>"$work/errors") || { cat "$work/errors"; fail "failed: $*"; }
+  [ "$said" = "$expected" ] || fail "expected of $1: $expected, got: $said"
+}
+
+quietly cmake --build "$build" --target greenroom_actors greenroom_shared
+quietly cmake --install "$build" --prefix "$work/prefix" --component Unspecified
+quietly cmake --install "$build" --prefix "$work/prefix" --component shared
+
+# Every header that is installed is one of the library's, below one folder, and stands alone.
+[ "$(ls "$work/prefix/include")" = greenroom ] || fail "headers beside include/greenroom"
+internal=$(grep -rlE 'actors/|runtime/|alignas\(64\)|caf::detail' "$work/prefix/include" || true)
+[ -z "$internal" ] || fail "internals are installed: $internal"
+for header in $(cd "$work/prefix/include" && find greenroom -name '*.hpp' | sort); do
+  echo "#include <$header>" >"$work/alone.cpp"
+  quietly "${CXX:-c++}" -std=c++20 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
+    -fsyntax-only -I "$work/prefix/include" "$work/alone.cpp"
+done
+
 # A copy, so that nothing of the source can be found by a relative path.
 cp -r "$top/apps/examples/embedding" "$work/service"
 generator=()
 ! command -v ninja >/dev/null || generator=(-G Ninja)
-cmake -S "$work/service" -B "$work/build" "${generator[@]}" -DCMAKE_PREFIX_PATH="$work/prefix" \
-  -DCMAKE_BUILD_TYPE=Release >"$work/configure.log" 2>&1 || { cat "$work/configure.log"; exit 1; }
-cmake --build "$work/build" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
-said=$("$work/build/text_service" 2>"$work/errors") || { cat "$work/errors"; exit 1; }
-if [ "$said" != '"HELLO" has 5 letters' ]; then
-  printf 'embedding: expected \x27"HELLO" has 5 letters\x27, got: %s\n' "$said"
-  exit 1
-fi
-echo "embedding: the example says: $said"
+actors='shout: "HELLO"
+shuot: refused, nearest is shout
+tell: one 
+tell: two 
+tell: three 
+tell: 3 pieces
+wait: cancelled'
+for shared in OFF ON; do
+  quietly cmake -S "$work/service" -B "$work/build-$shared" "${generator[@]}" \
+    -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release -DSERVICE_SHARED=$shared
+  quietly cmake --build "$work/build-$shared"
+  says '"HELLO" has 5 letters' "$work/build-$shared/text_service"
+  says "$actors" "$work/build-$shared/actor_service"
+done
+# Only the shared one needs libgreenroom.so, and shows nothing but its own names.
+! ldd "$work/build-OFF/text_service" | grep -q libgreenroom || fail "static needs libgreenroom.so"
+ldd "$work/build-ON/text_service" | grep -q "$work/prefix/.*libgreenroom" || fail "not shared"
+library=$(find "$work/prefix" -name libgreenroom.so)
+foreign=$(nm -DC --defined-only "$library" | grep -v 'greenroom::' | head -n 3 || true)
+[ -z "$foreign" ] || fail "libgreenroom.so shows: $foreign"
+echo "embedding: both examples say what they should, static and shared"

@@ -5,6 +5,7 @@
 #include "protocols/task.hpp"
 #include "protocols/tool_effects.hpp"
 #include "runtime/machine/worker/callable.hpp"
+#include "runtime/machine/worker/callable_calls.hpp"
 
 #include <chrono>
 #include <cstdint>

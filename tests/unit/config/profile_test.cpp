@@ -29,6 +29,16 @@ node profile(const std::string& name) {
   return result.value.value_or(node{});
 }
 
+/// The department of a specialist.
+const department* department_of(const node& whole, std::string_view name) {
+  const auto* const one = find_specialist(whole, name);
+  const auto found = std::ranges::find_if(whole.departments, [one](const department& group) {
+    return std::ranges::any_of(group.specialists,
+                               [one](const specialist& each) { return &each == one; });
+  });
+  return found == whole.departments.end() ? nullptr : &*found;
+}
+
 TEST(Profiles, AreTheEightThatAreNamed) {
   EXPECT_THAT(list_profiles(shipped().profile_dirs),
               ElementsAre("core", "full", "large", "learning", "massive", "production", "tutoring",

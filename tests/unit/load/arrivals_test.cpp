@@ -37,8 +37,8 @@ TEST(PoissonArrivals, HaveTheMeanAndTheVarianceOfTheirLaw) {
   const double mean = sum / runs;
   const double variance = squares / runs - mean * mean;
   // Deviations of the two estimates: sqrt(1000/400) = 1.6 and 1000·sqrt(2/400) = 71.
-  EXPECT_NEAR(mean, expected_arrivals(plan), 4 * 1.6);
-  EXPECT_NEAR(variance, expected_arrivals(plan), 4 * 71);
+  EXPECT_NEAR(mean, plan.rate * plan.duration_s, 4 * 1.6);
+  EXPECT_NEAR(variance, plan.rate * plan.duration_s, 4 * 71);
 }
 
 TEST(RampArrivals, FollowTheRateThatGrows) {
@@ -65,7 +65,6 @@ TEST(SpikeArrivals, ArePeakWithinTheSpikeAndRateOutsideIt) {
   EXPECT_DOUBLE_EQ(rate_at(plan, 50 - 1e-9), 200);
   EXPECT_DOUBLE_EQ(rate_at(plan, 50), 10);
   EXPECT_DOUBLE_EQ(rate_at(plan, 100), 0);
-  EXPECT_DOUBLE_EQ(expected_arrivals(plan), 2900);
   std::size_t within = 0;
   for (const auto time : all_of(plan, 3))
     if (time >= 40 && time < 50) ++within;

@@ -90,13 +90,5 @@ TEST(LatencyRecorder, MergedIsTheSameAsRecordedTogether) {
   for (double q = 0; q <= 1; q += 0.01) EXPECT_EQ(left.quantile(q), both.quantile(q));
 }
 
-TEST(LatencyRecorder, ForgetsEverythingWhenCleared) {
-  latency_recorder one;
-  one.add(5000, 10);
-  one.clear();
-  EXPECT_EQ(one.count(), 0U);
-  EXPECT_EQ(one.max(), 0);
-}
-
 }  // namespace
 }  // namespace greenroom::runtime::load

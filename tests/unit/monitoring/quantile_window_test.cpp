@@ -14,10 +14,10 @@ using greenroom::runtime::monitoring::quantile_window;
 TEST(QuantileWindow, ForgetsASliceExactlyWhenTheWindowHasMovedPastIt) {
   quantile_window window{60, 6};
   window.add(100, 1000);  // the slice [1000, 1010)
-  EXPECT_EQ(window.count(1059.999), 1u);
-  EXPECT_EQ(window.count(1060), 0u);
-  EXPECT_FALSE(window.quantile(0.5, 1060));
-  EXPECT_FALSE(window.mean(1060));
+  EXPECT_EQ(window.summary(1059.999).count, 1u);
+  EXPECT_EQ(window.summary(1060).count, 0u);
+  EXPECT_FALSE(window.merged(1060).quantile(0.5));
+  EXPECT_FALSE(window.summary(1060).mean);
 }
 
 TEST(QuantileWindow, AnswersFromExactlyTheSlicesItPromises) {
@@ -46,13 +46,14 @@ TEST(QuantileWindow, AnswersFromExactlyTheSlicesItPromises) {
         sum += each;
       }
       std::sort(kept.begin(), kept.end());
-      ASSERT_EQ(window.count(now), kept.size()) << "seed " << seed;
-      ASSERT_NEAR(*window.mean(now), sum / static_cast<double>(kept.size()), 1e-6 * sum);
+      ASSERT_EQ(window.summary(now).count, kept.size()) << "seed " << seed;
+      ASSERT_NEAR(*window.summary(now).mean, sum / static_cast<double>(kept.size()), 1e-6 * sum);
       for (const double q : {0.5, 0.95, 0.99}) {
         const auto rank = std::max<std::size_t>(
             1, static_cast<std::size_t>(std::ceil(q * static_cast<double>(kept.size()))));
         const double exact = kept[rank - 1];
-        ASSERT_LE(std::abs(*window.quantile(q, now) - exact), exact * log_histogram::relative_error)
+        ASSERT_LE(std::abs(*window.merged(now).quantile(q) - exact),
+                  exact * log_histogram::relative_error)
             << "seed " << seed << " q " << q;
       }
       ASSERT_DOUBLE_EQ(*window.summary(now).max, kept.back());
@@ -64,15 +65,15 @@ TEST(QuantileWindow, LosesNothingWhenTheClockStepsBack) {
   quantile_window window{60, 6};
   window.add(1, 5000);
   window.add(2, 1000);
-  EXPECT_EQ(window.count(5000), 2u);
-  EXPECT_EQ(window.count(1000), 2u);
+  EXPECT_EQ(window.summary(5000).count, 2u);
+  EXPECT_EQ(window.summary(1000).count, 2u);
 }
 
 TEST(QuantileWindow, IgnoresWhatIsNoDuration) {
   quantile_window window;
   EXPECT_FALSE(window.add(-1, 10));
   EXPECT_FALSE(window.add(std::nan(""), 10));
-  EXPECT_EQ(window.count(10), 0u);
+  EXPECT_EQ(window.summary(10).count, 0u);
   EXPECT_FALSE(window.summary(10).p99);
 }
 
@@ -80,6 +81,6 @@ TEST(QuantileWindow, ReusesASliceLongAfterItsTime) {
   quantile_window window{60, 6};
   window.add(1, 100);
   window.add(9, 100 + 3600);
-  EXPECT_EQ(window.count(3700), 1u);
-  EXPECT_DOUBLE_EQ(*window.mean(3700), 9);
+  EXPECT_EQ(window.summary(3700).count, 1u);
+  EXPECT_DOUBLE_EQ(*window.summary(3700).mean, 9);
 }

@@ -28,7 +28,6 @@ TEST(Evaluation, CountsHitsByHand) {
   EXPECT_EQ(found.cases_train, 20U);
   EXPECT_EQ(found.cases_test, 10U);
   EXPECT_EQ(found.blended.targets, 20U);
-  EXPECT_EQ(found.blended.targets_prefix2, 0U);
   EXPECT_EQ(found.blended.top1, 1.0);
   EXPECT_EQ(found.markov().top1, 1.0);
 }

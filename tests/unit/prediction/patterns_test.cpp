@@ -99,17 +99,17 @@ TEST(HourProfile, ShrinksWhatItHardlyKnowsToTheMean) {
   EXPECT_GT(same, other);
 }
 
-TEST(Collaboration, ScoresThoseHighWhoNeedEachOther) {
+TEST(Collaboration, SharesWhatHappensAroundASpecialist) {
   collaboration work(10);
   for (int n = 0; n < 100; ++n) {
     work.observe(2, std::vector<specialist_index>{1});
     work.observe(static_cast<specialist_index>(3 + n % 5), std::vector<specialist_index>{9});
   }
-  EXPECT_GT(work.score(1, 2), 0.9);
-  EXPECT_EQ(work.score(1, 2), work.score(2, 1));
-  EXPECT_LT(work.score(3, 9), 0.6);
-  EXPECT_EQ(work.score(1, 9), 0);
-  EXPECT_EQ(work.score(77, 1), 0);
+  EXPECT_GT(work.share(1, 2), 0.9);
+  EXPECT_EQ(work.share(1, 2), work.share(2, 1));
+  EXPECT_LT(work.share(9, 3), 0.5) << "it has four other partners";
+  EXPECT_EQ(work.share(1, 9), 0);
+  EXPECT_EQ(work.share(77, 1), 0);
 }
 
 TEST(Collaboration, FadesWithTwoPercentForEachMeeting) {

@@ -29,7 +29,7 @@ double teach_chain(predictor& to, int cases, double from_s = 0) {
 
 TEST(Predictor, ExpectsNobodyBeforeItHasSeenAnyone) {
   predictor empty(10, {});
-  EXPECT_TRUE(empty.expected(0).empty());
+  EXPECT_TRUE(empty.expected(0, 60).empty());
   EXPECT_EQ(empty.accuracy().scored, 0U);
 }
 
@@ -111,7 +111,7 @@ TEST(Predictor, RanksByProbabilityAndNamesEverySpecialistOnce) {
   for (const stream_call& call : generate_stream(settings).calls) {
     p.observe(call.who, call.case_key, now_s = call.at_s);
   }
-  const auto all = p.expected(now_s);
+  const auto all = p.expected(now_s, 60);
   ASSERT_FALSE(all.empty());
   EXPECT_LE(all.size(), predictor_settings{}.expected_max);
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -212,15 +212,6 @@ TEST(Predictor, TreatsACallerWhoComesBackAfterALongSilenceAsANewCase) {
   EXPECT_GT(chance(), before + 0.2);
 }
 
-TEST(Predictor, RanksWhatFollowsASpecialist) {
-  predictor p(10, {});
-  const double now_s = teach_chain(p, 200);
-  std::array<expectation, 3> after;
-  ASSERT_GE(p.rank_after(2, now_s, after), 1U);
-  EXPECT_EQ(after[0].who, 3U);
-  EXPECT_EQ(after[0].after, 2U);
-}
-
 TEST(Predictor, ExpectsTheStepsOfADetectedWorkflow) {
   const std::vector<workflow_steps> workflows = sample_workflows();
   predictor p(83, workflows);
@@ -253,8 +244,8 @@ TEST(Predictor, ExpectsTheSameAfterItWasSavedAndRestored) {
   EXPECT_TRUE(p.save() == read.save());
   p.observe(1, 5, now_s + 10000);
   read.observe(1, 5, now_s + 10000);
-  const auto a = p.expected(now_s + 10001);
-  const auto b = read.expected(now_s + 10001);
+  const auto a = p.expected(now_s + 10001, 60);
+  const auto b = read.expected(now_s + 10001, 60);
   ASSERT_FALSE(b.empty());
   EXPECT_EQ(a[0].who, b[0].who);
   EXPECT_NEAR(a[0].probability, b[0].probability, 0.05);
@@ -266,7 +257,7 @@ TEST(Predictor, KeepsTheRestWhenTheWorkflowsWereChanged) {
   predictor read(10, {{4, 5}});
   ASSERT_EQ(read.restore(p.save()), "");
   read.observe(1, 5, now_s + 10000);
-  EXPECT_NE(find(read.expected(now_s + 10001), 2), nullptr);
+  EXPECT_NE(find(read.expected(now_s + 10001, 60), 2), nullptr);
 }
 
 TEST(Predictor, RefusesDamageWithAReasonAndChangesNothing) {
@@ -317,7 +308,7 @@ TEST(Predictor, SurvivesAnyBytesBehindAValidSeal) {
     predictor q(4, {{1, 2}});
     if (!q.restore(head.body() + changed).empty()) continue;
     q.observe(1, 1, 1e6);
-    for (const expectation& one : q.expected(1e6 + 1)) {
+    for (const expectation& one : q.expected(1e6 + 1, 60)) {
       EXPECT_GE(one.probability, 0);
       EXPECT_LE(one.probability, 1);
     }
@@ -333,7 +324,7 @@ TEST(Predictor, GrowsWithTheCast) {
     p.observe(5, 0, 10 + 2 * n);
     p.observe(4, 0, 11 + 2 * n);
   }
-  EXPECT_NE(find(p.expected(60), 5), nullptr);
+  EXPECT_NE(find(p.expected(60, 60), 5), nullptr);
 }
 
 }  // namespace

@@ -54,9 +54,6 @@ TEST(RestoredNumbers, NeverNameASpecialistThatIsNotThere) {
       continue;
     }
     for (specialist_index who = 0; who < members; ++who) {
-      std::array<expectation, 16> next;
-      const auto found = p.rank_after(who, 7300, next);
-      for (std::size_t n = 0; n < found; ++n) ASSERT_LT(next[n].who, members);
       p.observe(who, 5, 7300.0 + who);
       for (const auto& one : p.expected(7301.0 + who, 60)) {
         ASSERT_LT(one.who, members);

@@ -77,8 +77,8 @@ TEST(WorkflowDetector, DetectsNinetyFivePercentAtTenPercentNoiseAndEightyFiveAtT
   // on streams without cases alone.
   const std::vector<double> noise = {0, 0.05, 0.10, 0.20, 0.30, 0.40};
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-    const auto curve = detection_curve(stream(0, true, 20, seed), noise);
-    for (const detection_quality& point : curve) {
+    for (const double share : noise) {
+      const detection_quality point = measure_detection(stream(share, true, 20, seed));
       std::printf("with cases, seed %d: noise %.2f precision %.3f recall %.3f steps ahead %.2f\n",
                   static_cast<int>(seed), point.noise, point.precision, point.recall,
                   point.steps_ahead);
@@ -156,11 +156,11 @@ TEST(WorkflowDetector, LearnsWhoseASharedCallWasFromTheCallsThatFollow) {
     detector.observe(static_cast<specialist_index>(10 + i % 10), 0, now_s += 60);
   }
   const auto waits_for_five = [&detector, &now_s](std::size_t workflow) {
-    std::array<workflow_progress, 32> running;
-    const std::size_t found = detector.in_progress(now_s, 0.0, running);
+    std::array<workflow_expectation, 32> waiting;
+    const std::size_t found = detector.next_steps(0, now_s, waiting);
     double sum = 0;
     for (std::size_t i = 0; i < found; ++i) {
-      if (running[i].workflow == workflow && running[i].next == 1) sum += running[i].probability;
+      if (waiting[i].workflow == workflow && waiting[i].who == 5) sum += waiting[i].probability;
     }
     return sum;
   };
@@ -270,9 +270,9 @@ TEST(WorkflowDetector, ForgetsAnInstanceThatWentSilent) {
   const workflow_steps& steps = detector.workflows()[4];
   detector.observe(steps[0], 5, 1e7);
   detector.observe(steps[1], 5, 1e7 + 20);
-  std::array<workflow_progress, 8> running;
-  EXPECT_GE(detector.in_progress(1e7 + 21, 0.5, running), 1U);
-  EXPECT_EQ(detector.in_progress(1e7 + 86400, 0.5, running), 0U);
+  std::array<workflow_expectation, 8> waiting;
+  EXPECT_GE(detector.next_steps(5, 1e7 + 21, waiting), 1U);
+  EXPECT_EQ(detector.next_steps(5, 1e7 + 86400, waiting), 0U);
 }
 
 TEST(WorkflowDetector, DoesNotMixTheStepsOfDifferentCases) {
@@ -281,11 +281,12 @@ TEST(WorkflowDetector, DoesNotMixTheStepsOfDifferentCases) {
   detector.observe(steps[0], 1, 1e7);
   // The same second step in another case is not this workflow's.
   detector.observe(steps[1], 2, 1e7 + 20);
-  std::array<workflow_progress, 8> running;
-  const std::size_t found = detector.in_progress(1e7 + 20, 0.05, running);
+  std::array<workflow_expectation, 8> waiting;
+  const std::size_t found = detector.next_steps(1, 1e7 + 20, waiting);
+  ASSERT_GE(found, 1U);
   for (std::size_t i = 0; i < found; ++i) {
-    if (running[i].case_key == 1 && running[i].workflow == 0) {
-      EXPECT_EQ(running[i].next, 1U);
+    if (waiting[i].workflow == 0) {
+      EXPECT_EQ(waiting[i].who, steps[1]);
     }
   }
 }
@@ -328,8 +329,8 @@ TEST(WorkflowDetector, KeepsWhatItLearntWhenItIsSavedAndRestored) {
   const auto first = [](workflow_detector& one) {
     const specialist_index who = one.workflows()[4][0];
     one.observe(who, 9, 2e7);
-    std::array<workflow_progress, 4> running;
-    return one.in_progress(2e7, 0.0, running) > 0 ? running[0].probability : 0.0;
+    std::array<workflow_expectation, 4> waiting;
+    return one.next_steps(9, 2e7, waiting) > 0 ? waiting[0].probability : 0.0;
   };
   workflow_detector same = taught();
   EXPECT_NEAR(first(read), first(same), 0.05);

@@ -27,6 +27,13 @@ inline circumstances ready() {
   return out;
 }
 
+/// What a pool ended: `tasks` of them, all alike.
+inline arm ended(std::uint64_t tasks, double took_ms, bool failed = false) {
+  arm out;
+  for (std::uint64_t i = 0; i < tasks; ++i) out.add(took_ms, failed);
+  return out;
+}
+
 /// A plan, a clock and a stream of tasks.
 struct rig {
   explicit rig(rollout_settings settings = quick()) : plan(std::move(settings)) {}
@@ -41,12 +48,8 @@ struct rig {
 
   std::vector<decision> step() {
     now += 15;
-    for (std::uint64_t i = 0; i < control_per_tick; ++i) {
-      plan.observe(pool_kind::baseline, 20, false, now);
-    }
-    for (std::uint64_t i = 0; i < canary_per_tick; ++i) {
-      plan.observe(pool_kind::intelligent, canary_ms, canary_fails, now);
-    }
+    plan.observe(pool_kind::baseline, ended(control_per_tick, 20), now);
+    plan.observe(pool_kind::intelligent, ended(canary_per_tick, canary_ms, canary_fails), now);
     return plan.tick(seen, now);
   }
   bool until(phase where, double percentage, int ticks = 100) {

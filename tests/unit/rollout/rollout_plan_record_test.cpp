@@ -73,8 +73,9 @@ TEST(RolloutPlan, ResumesExactlyThereFromEveryStepOfARandomRollout) {
           default: break;
         }
         for (int task = 0; task < 40; ++task) {
-          plan.observe(pool_kind::baseline, 20 + task, false, now);
-          plan.observe(pool_kind::intelligent, 22.5 + task, draw % 97 == 0 && task < 20, now);
+          plan.observe(pool_kind::baseline, ended(1, 20 + task), now);
+          plan.observe(pool_kind::intelligent, ended(1, 22.5 + task, draw % 97 == 0 && task < 20),
+                       now);
         }
         plan.tick(ready(), now);
       };
@@ -187,7 +188,7 @@ TEST(RecordText, ReadsBackAnyBytes) {
   ASSERT_TRUE(in) << error;
   EXPECT_EQ(in->text("odd"), odd);
   EXPECT_EQ(in->fields("list").at(0), (std::vector<std::string>{odd, "", "a\tb"}));
-  EXPECT_EQ(in->number("pi"), 0.1 + 0.2);
+  EXPECT_EQ(in->finite("pi"), 0.1 + 0.2);
   EXPECT_EQ(in->whole("n"), 18446744073709551615u);
   EXPECT_EQ(in->flag("yes"), true);
   EXPECT_FALSE(in->text("none"));

@@ -73,11 +73,3 @@ TEST(Routing, LetsTheBaselineAnswerInShadowAndFallbackAndTheConfiguredPoolWhenId
     }
   }
 }
-
-TEST(Routing, MirrorsOnlyInShadowAndNeverAnUnsafeTask) {
-  EXPECT_TRUE(mirrored(mode::shadow, false));
-  EXPECT_FALSE(mirrored(mode::shadow, true));
-  for (const auto other : {mode::idle, mode::hybrid, mode::full, mode::fallback}) {
-    EXPECT_FALSE(mirrored(other, false));
-  }
-}

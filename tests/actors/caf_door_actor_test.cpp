@@ -1,0 +1,190 @@
+// Other actors at the door, in virtual time.
+#include "actors/doors/caf_door_actor.hpp"
+
+#include "actors/node/listening_asker.hpp"
+#include "tests/support/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace greenroom::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using protocols::failure, protocols::task_accepted, protocols::task_answer, protocols::task_cancel,
+    protocols::task_order, protocols::task_piece, protocols::task_state;
+
+class CafDoor : public ::testing::Test {
+protected:
+  CafDoor() : play{small_cast(1, 1)} {
+    play.open();
+    door = caf::actor_cast<caf_door>(play.world.system.spawn(
+        actors::caf_door_actor,
+        actors::caf_door_target{[this](task_request request, std::shared_ptr<task_listener> who) {
+                                  return play.desk.submit(
+                                      std::move(request),
+                                      actors::asker_of(play.shared->catalogs, play.shared->events,
+                                                       std::move(who)));
+                                },
+                                [this](const protocols::task_id& id) {
+                                  const auto job = play.shared->ledger.find(id);
+                                  return job && play.desk.cancel(*job);
+                                }}));
+  }
+  ~CafDoor() override {
+    close();
+    if (listener) caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);
+    listener = nullptr;
+    play.close();
+  }
+  void close() {
+    if (door) caf::anon_send_exit(door, caf::exit_reason::user_shutdown);
+    door = nullptr;
+    play.world.dispatch();
+  }
+  void order(task_order wanted) {
+    play.world.system.spawn([=, this](caf::event_based_actor* self) {
+      self->request(door, caf::infinite, wanted)
+          .then([this](const task_answer& said) { heard.push_back(said); },
+                [](const caf::error&) { FAIL() << "an order has an answer, not an error"; });
+    });
+    play.world.dispatch();
+  }
+  bool cancel(const std::string& id) {
+    bool taken = false;
+    play.world.system.spawn([&, this](caf::event_based_actor* self) {
+      self->request(door, caf::infinite, task_cancel{id})
+          .then([&](bool yes) { taken = yes; }, [](const caf::error&) { FAIL(); });
+    });
+    play.world.dispatch();
+    return taken;
+  }
+  /// One who writes down what it is told.
+  caf::actor listen() {
+    listener = play.world.system.spawn([this](caf::event_based_actor*) -> caf::behavior {
+      return {
+          [this](const task_accepted& what) { accepted.push_back(what); },
+          [this](const task_piece& what) { pieces.push_back(what); },
+      };
+    });
+    return listener;
+  }
+  protocols::task_ptr& running() { return play.worker("d0-s0").held.at(0); }
+
+  stage play;
+  caf_door door;
+  caf::actor listener;
+  std::vector<task_answer> heard;
+  std::vector<task_accepted> accepted;
+  std::vector<task_piece> pieces;
+};
+
+TEST_F(CafDoor, AnswersAnOrderOnceWithItsOutput) {
+  order({.specialist = "d0-s0", .input = "{\"a\":1}", .tag = 7});
+  play.get_ready("d0-s0");
+  ASSERT_EQ(play.worker("d0-s0").held.size(), 1u);
+  EXPECT_EQ(running()->input, "{\"a\":1}");
+  EXPECT_FALSE(running()->streaming) << "nobody listens";
+  play.finish_one("d0-s0");
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].tag, 7u);
+  EXPECT_EQ(heard[0].state, task_state::completed);
+  EXPECT_EQ(heard[0].output, "\"done: \"");
+  EXPECT_TRUE(heard[0].cold_start);
+}
+
+TEST_F(CafDoor, RefusesWhatDoesNotExistAndNamesTheNearest) {
+  order({.specialist = "d0-s1", .tag = 3});
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].tag, 3u);
+  EXPECT_TRUE(heard[0].id.empty());
+  EXPECT_EQ(heard[0].failure, failure::no_such_specialist);
+  EXPECT_EQ(heard[0].nearest, std::vector<std::string>{"d0-s0"});
+}
+
+TEST_F(CafDoor, SaysWhenARefusedOrderMayBeRepeated) {
+  play.shared->gauge.draining = true;
+  order({.specialist = "d0-s0"});
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].failure, failure::draining);
+  EXPECT_EQ(heard[0].retry_after_ms, 5000u);
+}
+
+TEST_F(CafDoor, RefusesAnOrderForNobodyOrForSeveral) {
+  order({});
+  order({.specialist = "d0-s0", .department = "D0"});
+  ASSERT_EQ(heard.size(), 2u);
+  EXPECT_EQ(heard[0].failure, failure::malformed);
+  EXPECT_EQ(heard[1].failure, failure::malformed);
+}
+
+TEST_F(CafDoor, AnswersALateOrderAtItsDeadline) {
+  order({.specialist = "d0-s0", .timeout_ms = 1000});
+  play.world.advance(999ms);
+  EXPECT_TRUE(heard.empty());
+  play.world.advance(12ms);
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].failure, failure::out_of_time);
+}
+
+TEST_F(CafDoor, CancelsATaskByTheIdentifierThatTheListenerHeard) {
+  order({.specialist = "d0-s0", .tag = 9, .listener = listen()});
+  ASSERT_EQ(accepted.size(), 1u);
+  EXPECT_EQ(accepted[0].tag, 9u);
+  EXPECT_FALSE(cancel("no identifier"));
+  EXPECT_TRUE(cancel(accepted[0].id));
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].state, task_state::cancelled);
+  EXPECT_EQ(heard[0].id, accepted[0].id);
+  EXPECT_FALSE(cancel(accepted[0].id)) << "it has ended";
+}
+
+TEST_F(CafDoor, TellsPiecesInOrderBeforeTheAnswer) {
+  order({.specialist = "d0-s0", .tag = 5, .listener = listen()});
+  play.get_ready("d0-s0");
+  ASSERT_TRUE(running()->streaming);
+  for (const auto* text : {"one", "two", "three"}) running()->who->on_chunk(*running(), text);
+  play.finish_one("d0-s0");
+  ASSERT_EQ(pieces.size(), 3u);
+  EXPECT_EQ(pieces[0].text + pieces[1].text + pieces[2].text, "onetwothree");
+  EXPECT_EQ(pieces[0].tag, 5u);
+  EXPECT_EQ(pieces[0].attempt, 1u);
+  ASSERT_EQ(heard.size(), 1u);
+}
+
+TEST_F(CafDoor, HoldsTheWorkerBackWhileTheListenerHasMuchToHandle) {
+  order({.specialist = "d0-s0", .listener = listen()});
+  play.get_ready("d0-s0");
+  const auto job = running();
+  const std::string large(200'000, 'x');
+  job->who->on_chunk(*job, large);
+  EXPECT_TRUE(job->who->takes_more(*job));
+  job->who->on_chunk(*job, large);
+  EXPECT_FALSE(job->who->takes_more(*job));
+  play.world.dispatch();
+  EXPECT_EQ(pieces.size(), 2u);
+  EXPECT_TRUE(job->who->takes_more(*job));
+}
+
+TEST_F(CafDoor, CancelsTheTaskOfAListenerThatIsGone) {
+  order({.specialist = "d0-s0", .listener = listen()});
+  play.get_ready("d0-s0");
+  caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);
+  play.world.dispatch();
+  running()->who->on_chunk(*running(), "one");
+  play.world.dispatch();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].state, task_state::cancelled);
+}
+
+TEST_F(CafDoor, AnswersOpenOrdersWhenItIsClosed) {
+  order({.specialist = "d0-s0", .tag = 1});
+  order({.specialist = "d0-s0", .tag = 2});
+  close();
+  ASSERT_EQ(heard.size(), 2u);
+  for (const auto& one : heard) EXPECT_EQ(one.failure, failure::cancelled);
+  EXPECT_EQ(play.shared->gauge.accepted() - play.shared->gauge.ended(), 0u)
+      << "the tasks are cancelled";
+}
+
+}  // namespace
+}  // namespace greenroom::tests
