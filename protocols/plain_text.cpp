@@ -78,4 +78,17 @@ std::string plain_text(std::string_view text, line_ends ends) {
   return result;
 }
 
+std::string_view whole_letters(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0U) == 0x80U) --most;
+  return text.substr(0, most);
+}
+
+std::string clipped(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string{text};
+  const auto note = "… [truncated, " + std::to_string(text.size()) + " bytes]";
+  std::string result{whole_letters(text, most > note.size() ? most - note.size() : 0)};
+  return result + note;
+}
+
 }  // namespace greenroom::protocols

@@ -1,6 +1,7 @@
 // Text of others (workers, callers, operators) as it may be shown in a log line or on a terminal.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -18,5 +19,12 @@ enum class line_ends : bool { escape, keep };
 
 /// True when `plain_text` would return the text as it is.
 [[nodiscard]] bool is_plain_text(std::string_view text, line_ends ends = line_ends::escape);
+
+/// The longest beginning of at most `most` bytes that does not end within a letter of UTF-8.
+[[nodiscard]] std::string_view whole_letters(std::string_view text, std::size_t most);
+
+/// The beginning of a text for people, whole letters only, with how long it was; the text itself
+/// when it is not longer than `most` bytes.
+[[nodiscard]] std::string clipped(std::string_view text, std::size_t most);
 
 }  // namespace greenroom::protocols

@@ -4,7 +4,7 @@
 
 #include "actors/mailbox/io_execution_unit.hpp"
 #include "actors/mailbox/port.hpp"
-#include "actors/state/event_log.hpp"
+#include "protocols/plain_text.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/machine/worker/worker.hpp"
 
@@ -92,7 +92,7 @@ public:
     const std::lock_guard lock{mutex_};
     departure_ = std::move(words);
     if (departure_.why.size() > departure_bytes)
-      departure_.why = clipped(departure_.why, departure_bytes);
+      departure_.why = protocols::clipped(departure_.why, departure_bytes);
     if (port_ != nullptr) port_->signal(gone_bit, io_execution_unit::current());
   }
 
@@ -100,7 +100,7 @@ public:
   static void bound(protocols::attempt_result& result, const bounds& most) {
     if (result.why != protocols::failure::none) {
       if (result.output.size() > most.error_bytes)
-        result.output = clipped(result.output, most.error_bytes);
+        result.output = protocols::clipped(result.output, most.error_bytes);
     } else if (result.output.size() > most.output_bytes) {
       result = {protocols::failure::refused, false,
                 "the output is " + std::to_string(result.output.size())

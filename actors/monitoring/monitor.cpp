@@ -4,7 +4,6 @@
 #include "actors/state/rollout_settings.hpp"
 #include "actors/state/text.hpp"
 #include "actors/state/units.hpp"
-#include "actors/supervision/node_state.hpp"
 #include "runtime/monitoring/health_score.hpp"
 #include "runtime/monitoring/response_ratio.hpp"
 #include "runtime/rollout/deployment_report.hpp"

@@ -5,6 +5,7 @@
 #include "actors/state/event_log.hpp"
 #include "actors/state/text.hpp"
 #include "actors/supervision/hand_out.hpp"
+#include "protocols/plain_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -33,7 +34,7 @@ bool is_mcp(const config::specialist& who) {
 
 std::string cut_to(const std::string& text, std::size_t bytes_max) {
   if (text.size() <= bytes_max) return text;
-  return std::string{whole_letters(text, bytes_max)} + "…";
+  return std::string{protocols::whole_letters(text, bytes_max)} + "…";
 }
 
 std::string probe_input(const config::specialist& who) {

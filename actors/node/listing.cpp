@@ -2,6 +2,7 @@
 #include "actors/node/parts.hpp"
 #include "actors/state/event_log.hpp"
 #include "actors/state/task_times.hpp"
+#include "protocols/plain_text.hpp"
 
 #include <algorithm>
 #include <map>
@@ -104,7 +105,7 @@ private:
     view.output_bytes = length;
     view.output_left_out = true;
     if (view.why != protocols::failure::none)
-      view.output = actors::clipped(job.output, listed_error_bytes);
+      view.output = protocols::clipped(job.output, listed_error_bytes);
     return view;
   }
 

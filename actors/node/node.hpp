@@ -5,6 +5,7 @@
 #include "config/node.hpp"
 #include "protocols/base/worker_state.hpp"
 #include "protocols/node_events.hpp"
+#include "protocols/task_request.hpp"
 #include "protocols/task_types.hpp"
 #include "runtime/machine/worker/callable.hpp"
 
@@ -31,32 +32,6 @@ namespace actors {
 class event_range;
 struct steering;
 }  // namespace actors
-
-/// What a caller asks for. Exactly one of `specialist`, `department` and `command` is set; a
-/// request with none or several of them is refused as `malformed`.
-struct task_request {
-  std::string specialist{};    ///< A name or an alias.
-  std::string department{};    ///< The best placed specialist of it: warm and least loaded first.
-  std::string command{};       ///< A word that users type, see `commands` in the configuration.
-  std::string input = "null";  ///< JSON text; the caller has checked that it is valid.
-  protocols::priority urgency = protocols::priority::normal;
-  std::optional<std::chrono::milliseconds> timeout{};  ///< Else the specialist's task_timeout.
-  bool durable = false;    ///< Acknowledged only once it is in the journal.
-  bool streaming = false;  ///< The listener hears pieces of the output as the worker makes them.
-  std::string idempotency_key{};  ///< Makes the task durable.
-  std::string case_id{};          ///< The session it belongs to.
-  /// The node's own question whether somebody answers: it is no traffic, so nothing is predicted
-  /// or judged by it.
-  bool probe = false;
-};
-
-/// Why nothing was started.
-struct refusal {
-  protocols::failure why = protocols::failure::none;
-  std::string detail{};                      ///< A sentence that helps.
-  std::vector<std::string> nearest{};        ///< For unknown names.
-  std::chrono::milliseconds retry_after{0};  ///< 0: retrying does not help.
-};
 
 /// A copy of what is known of a task, for people and programs.
 struct task_view {

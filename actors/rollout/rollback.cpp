@@ -3,8 +3,6 @@
 #include "actors/rollout/readiness.hpp"
 #include "actors/state/rollout_settings.hpp"
 #include "actors/state/text.hpp"
-#include "actors/supervision/node_state.hpp"
-#include "actors/supervision/root.hpp"
 #include "runtime/monitoring/response_ratio.hpp"
 
 #include <algorithm>

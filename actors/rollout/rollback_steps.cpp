@@ -3,8 +3,7 @@
 #include "actors/rollout/readiness.hpp"
 #include "actors/rollout/rollback.hpp"
 #include "actors/state/rollout_settings.hpp"
-#include "actors/supervision/node_state.hpp"
-#include "actors/supervision/root.hpp"
+#include "actors/state/root_children.hpp"
 #include "runtime/rollout/deployment_report.hpp"
 
 #include <algorithm>
@@ -121,7 +120,7 @@ void rollback_actor_state::tell_rollout(double now) {
   steering word;
   word.verb = steering::what::fall_back;
   word.reason = "rollback " + std::to_string(plan->id()) + ": " + plan->reason();
-  tell(status_board::box::rollout, root_state::rolling, std::move(word));
+  tell(status_board::box::rollout, root_children::rolling, std::move(word));
 }
 
 void rollback_actor_state::carry_out(double now) {
@@ -208,7 +207,8 @@ void rollback_actor_state::finish() {
   }
   // The rollout has the word again.
   parts->routes.rolling_back.store(false, std::memory_order_release);
-  self->send(root, protocols::steer_atom::value, static_cast<std::uint32_t>(root_state::rolling));
+  self->send(root, protocols::steer_atom::value,
+             static_cast<std::uint32_t>(root_children::rolling));
 }
 
 }  // namespace greenroom::actors

@@ -3,8 +3,8 @@
 #include "actors/monitoring/evidence.hpp"
 #include "actors/rollout/readiness.hpp"
 #include "actors/state/rollout_settings.hpp"
+#include "actors/state/root_children.hpp"
 #include "actors/state/text.hpp"
-#include "actors/supervision/root.hpp"
 #include "runtime/rollout/deployment_report.hpp"
 
 #include <algorithm>
@@ -314,7 +314,7 @@ void rollout_state::go_back(const decision& why) {
   back.reason = why.reason;
   back.cause = why.kind == decision_kind::failed ? runtime::rollout::trigger::judge
                                                  : runtime::rollout::trigger::by_hand;
-  tell(status_board::box::rollback, root_state::undoing, std::move(back));
+  tell(status_board::box::rollback, root_children::undoing, std::move(back));
 }
 
 void rollout_state::propose(const decision& why) {
@@ -325,7 +325,7 @@ void rollout_state::propose(const decision& why) {
   back.cause = runtime::rollout::trigger::judge;
   back.planned = true;
   back.confirmed = false;
-  tell(status_board::box::rollback, root_state::undoing, std::move(back));
+  tell(status_board::box::rollback, root_children::undoing, std::move(back));
 }
 
 void rollout_state::written(std::uint64_t number) {

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "actors/rollout/readiness.hpp"
-#include "actors/rollout/shadow_traffic.hpp"
 #include "actors/state/catalog_store.hpp"
 #include "actors/state/event_log.hpp"
 #include "actors/state/forecast_board.hpp"
 #include "actors/state/journaled_actor.hpp"
 #include "actors/state/pool_records.hpp"
 #include "actors/state/routing_table.hpp"
+#include "actors/state/shadow_traffic.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/rollout/rollout_plan.hpp"
 

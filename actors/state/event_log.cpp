@@ -1,5 +1,7 @@
 #include "actors/state/event_log.hpp"
 
+#include "protocols/plain_text.hpp"
+
 #include "protocols/json_text.hpp"
 
 #include <algorithm>
@@ -84,12 +86,6 @@ std::shared_ptr<void> event_log::subscribe(std::function<void(const event&)> hea
   return mine;
 }
 
-std::string_view whole_letters(std::string_view text, std::size_t most) {
-  if (text.size() <= most) return text;
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0U) == 0x80U) --most;
-  return text.substr(0, most);
-}
-
 namespace {
 
 // `whole_letters` of a JSON string without its quotes: not within an escape either.
@@ -102,7 +98,7 @@ std::string_view whole_escapes(std::string_view raw, std::size_t most) {
     if (end + width > most) break;
     end += width;
   }
-  return whole_letters(raw, std::min(end, raw.size()));
+  return protocols::whole_letters(raw, std::min(end, raw.size()));
 }
 
 }  // namespace
@@ -122,7 +118,7 @@ std::string shortened_event(std::string_view json, std::size_t most) {
       ++long_members;
   });
   if (!object || all + mark.size() + long_members * short_member > most) {
-    const auto begin = whole_letters(json, most / 8);
+    const auto begin = protocols::whole_letters(json, most / 8);
     return "{\"text\":" + protocols::json_string_of_any(std::string{begin} + std::string{cut})
            + ",\"truncated\":true}";
   }
@@ -142,13 +138,6 @@ std::string shortened_event(std::string_view json, std::size_t most) {
     }
   }));
   return result.append(mark);
-}
-
-std::string clipped(std::string_view text, std::size_t most) {
-  if (text.size() <= most) return std::string{text};
-  const auto note = "… [truncated, " + std::to_string(text.size()) + " bytes]";
-  std::string result{whole_letters(text, most > note.size() ? most - note.size() : 0)};
-  return result + note;
 }
 
 }  // namespace greenroom::actors

@@ -107,12 +107,5 @@ private:
 /// that is no JSON object becomes one that holds its beginning.
 [[nodiscard]] std::string shortened_event(std::string_view json, std::size_t most);
 
-/// The longest beginning of at most `most` bytes that does not end within a letter of UTF-8.
-[[nodiscard]] std::string_view whole_letters(std::string_view text, std::size_t most);
-
-/// The beginning of a text for people, whole letters only, with how long it was; the text itself
-/// when it is not longer than `most` bytes.
-[[nodiscard]] std::string clipped(std::string_view text, std::size_t most);
-
 }  // namespace actors
 }  // namespace greenroom

@@ -2,7 +2,6 @@
 // `hand_out.cpp` beside it lists which parts each actor gets.
 #pragma once
 
-#include "actors/rollout/shadow_traffic.hpp"
 #include "actors/state/catalog_store.hpp"
 #include "actors/state/event_log.hpp"
 #include "actors/state/forecast_board.hpp"
@@ -12,6 +11,7 @@
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
 #include "actors/state/routing_table.hpp"
+#include "actors/state/shadow_traffic.hpp"
 #include "actors/state/status_board.hpp"
 #include "actors/state/synchronized.hpp"
 #include "actors/state/tool_offers.hpp"

@@ -5,6 +5,7 @@
 #include "actors/pooling/director.hpp"
 #include "actors/pooling/memory_sampler.hpp"
 #include "actors/rollout/command_probe.hpp"
+#include "actors/state/root_children.hpp"
 #include "actors/supervision/node_state.hpp"
 #include "actors/tasks/journal_actor.hpp"
 #include "runtime/resilience/restart_budget.hpp"
@@ -38,24 +39,12 @@ struct root_plan {
 /// `(open_atom, kind)` opens a pool that is not open yet, `(switch_atom, kind, fence)` has a pool
 /// hand its tasks over, `(steer_atom, child)` wakes a journaled_actor, and `report_atom` goes to
 /// the journal.
-struct root_state {
+struct root_state : root_children {
   static constexpr const char* name = "greenroom.root";
 
   caf::event_based_actor* self = nullptr;
   node_state* where = nullptr;
   root_plan plan;
-  enum child : std::uint32_t {
-    keeper,
-    dispatcher_child,
-    survey,
-    intelligent,
-    baseline,
-    watching,    ///< The monitor.
-    rolling,     ///< The rollout.
-    undoing,     ///< The rollback.
-    foreseeing,  ///< The predictor.
-    children
-  };
   std::array<caf::actor, children> actors;
   std::array<runtime::restart_budget, children> budgets;
 

@@ -1,15 +1,15 @@
 // The admission: what happens at the door, on the caller's own thread, without asking any actor.
 #pragma once
 
-#include "actors/node/node.hpp"
-#include "actors/rollout/shadow_traffic.hpp"
 #include "actors/state/catalog_store.hpp"
 #include "actors/state/inboxes.hpp"
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
 #include "actors/state/routing_table.hpp"
+#include "actors/state/shadow_traffic.hpp"
 #include "actors/state/tool_offers.hpp"
 #include "actors/tasks/completion.hpp"
+#include "protocols/task_request.hpp"
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/machine/tasks/ledger.hpp"

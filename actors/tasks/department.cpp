@@ -2,6 +2,7 @@
 
 #include "actors/mailbox/worker_link.hpp"
 #include "actors/state/text.hpp"
+#include "protocols/plain_text.hpp"
 #include "runtime/machine/worker/function_worker.hpp"
 
 #include <algorithm>
@@ -321,8 +322,9 @@ static void remember(task& job, const std::string& why) {
   const auto* before = job.failures.load(std::memory_order_relaxed);
   // Of each of a task's attempts, and of every task that is in.
   constexpr std::size_t why_bytes = 1024;
-  job.failures.store(new protocols::failed_attempt{job.attempts, clipped(why, why_bytes), before},
-                     std::memory_order_release);
+  job.failures.store(
+      new protocols::failed_attempt{job.attempts, protocols::clipped(why, why_bytes), before},
+      std::memory_order_release);
 }
 
 // The caller is told more than an event keeps.
@@ -358,10 +360,10 @@ void department::decide_retry(entry& one, task_ptr job) {
   const bool too_slow = due + (now_ns() - job->dispatched_ns) >= job->deadline_ns;
   if ((used_up || in_vain || too_slow) && pass_on(one, job)) return;
   if (used_up) {
-    parts_.events.publish("task.failed", R"({"id":")" + protocols::to_string(job->id)
-                                             + R"(","specialist":)"
-                                             + json_text(member_of(one).config.name) + R"(,"why":)"
-                                             + json_text(clipped(message, event_why_bytes)) + "}");
+    parts_.events.publish("task.failed",
+                          R"({"id":")" + protocols::to_string(job->id) + R"(","specialist":)"
+                              + json_text(member_of(one).config.name) + R"(,"why":)"
+                              + json_text(protocols::clipped(message, event_why_bytes)) + "}");
     parts_.ending.conclude(*job, task_state::failed, failure::worker_failed,
                            message + " (attempt " + std::to_string(job->attempts) + ")", context(),
                            rest_ms);

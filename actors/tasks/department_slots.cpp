@@ -3,6 +3,7 @@
 #include "actors/tasks/department.hpp"
 
 #include "actors/state/text.hpp"
+#include "protocols/plain_text.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -253,7 +254,7 @@ void department::hear(const worker_news& news) {
   }
   if (!news.asked) {
     record_of(one).last_error.write(
-        [&](std::string& text) { text = clipped(news.why, last_error_bytes); });
+        [&](std::string& text) { text = protocols::clipped(news.why, last_error_bytes); });
     if (news.before_ready) ++record_of(one).failed_starts;
   }
   const bool hopeless = !news.asked && note_death(one, news);

@@ -9,6 +9,7 @@ set(PUBLIC_HEADERS
   actors/doors/caf_door.hpp=caf_door.hpp
   protocols/node_events.hpp=node_events.hpp
   protocols/task_messages.hpp=task_messages.hpp
+  protocols/task_request.hpp=task_request.hpp
   protocols/task_types.hpp=task_types.hpp
   runtime/machine/worker/callable.hpp=callable.hpp)
 foreach(NAME pool_kind priority side_effects worker_state)

@@ -1,6 +1,7 @@
 #include "actors/state/event_log.hpp"
 
 #include "protocols/json_text.hpp"
+#include "protocols/plain_text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -87,10 +88,10 @@ TEST(EventLog, CutsNeitherALetterNorAnEscapeInTwo) {
     std::string cut(shift, 'a');
     for (int i = 0; i < 4000; ++i) cut += "é";
     std::string room;
-    EXPECT_TRUE(protocols::append_json_string(room, clipped(cut, 1000))) << shift;
-    EXPECT_LE(clipped(cut, 1000).size(), 1000U);
+    EXPECT_TRUE(protocols::append_json_string(room, protocols::clipped(cut, 1000))) << shift;
+    EXPECT_LE(protocols::clipped(cut, 1000).size(), 1000U);
   }
-  EXPECT_EQ(clipped("short", 5), "short");
+  EXPECT_EQ(protocols::clipped("short", 5), "short");
 }
 
 TEST(EventLog, TellsListenersUntilTheyLetGo) {

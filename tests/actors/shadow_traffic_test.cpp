@@ -1,5 +1,5 @@
 // The mirror: which process of the baseline an answer is taken to come from.
-#include "actors/rollout/shadow_traffic.hpp"
+#include "actors/state/shadow_traffic.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "actors/rollout/shadow_traffic.hpp"
+#include "actors/state/shadow_traffic.hpp"
 
 #include <utility>
 
