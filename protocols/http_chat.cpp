@@ -1,6 +1,7 @@
 #include "protocols/http_chat.hpp"
 
 #include "protocols/json_text.hpp"
+#include "protocols/upstream.hpp"
 
 #include <nlohmann/json.hpp>
 

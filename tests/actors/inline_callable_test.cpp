@@ -40,7 +40,7 @@ protected:
   void warm() {
     play.open();
     play.world.advance(1s);
-    ASSERT_EQ(gauge().state.load(), worker_state::warm);
+    ASSERT_EQ(gauge().state.load(), base::worker_state::warm);
   }
   [[nodiscard]] machine::specialist_gauge& gauge() {
     return play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge;
