@@ -83,7 +83,7 @@ TEST(Department, TriesAgainNoSoonerThanTheWorkerAskedFor) {
   EXPECT_EQ(who->retry_after_ms, 40'000);
 }
 
-TEST(Department, TriesAgainNoSoonerThanAskedForAlsoWhenTheCircuitIsProbedBefore) {
+TEST(Department, RetriesNoSoonerThanAskedThoughTheCircuitIsProbedBefore) {
   auto config = small_cast(1, 1);
   config.breaker.failures = 2;
   config.breaker.open = 1s;

@@ -68,7 +68,7 @@ private:
   std::size_t moment_ = 0;
 };
 
-TEST(PredictionSwitch, GoesOffWhenPlainKeepAliveDoesBetterAndPredictionIsTriedAgain) {
+TEST(PredictionSwitch, GoesOffWhenKeepAliveDoesBetterAndIsTriedAgain) {
   spiteful_office play{wide_cast()};
   play.open();
   play.live(120s);

@@ -72,7 +72,7 @@ TEST(WorkflowStream, WithoutNoiseIsEveryWorkflowInItsOrder) {
   }
 }
 
-TEST(WorkflowDetector, DetectsNinetyFivePercentAtTenPercentNoiseAndEightyFiveAtThirty) {
+TEST(WorkflowDetector, Detects95PercentAtTenPercentNoiseAnd85AtThirty) {
   // The published curve: 20 users, twelve workflows, cases known; detector_settings were chosen
   // on streams without cases alone.
   const std::vector<double> noise = {0, 0.05, 0.10, 0.20, 0.30, 0.40};
@@ -110,7 +110,7 @@ detection_quality without_cases(double noise, std::size_t users) {
   return mean;
 }
 
-TEST(WorkflowDetector, DetectsWithoutCasesTheBetterTheFewerWorkflowsRunAtOnce) {
+TEST(WorkflowDetector, DetectsBetterWithoutCasesTheFewerRunAtOnce) {
   struct floor {
     std::size_t users;
     double at_ten;

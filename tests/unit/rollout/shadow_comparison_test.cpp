@@ -101,7 +101,7 @@ TEST(ShadowComparison, ComparesJsonByMeaningAndTextByBytes) {
   EXPECT_EQ(found[2].field, "only");
 }
 
-TEST(ShadowComparison, DoesNotHoldTheBaselinesOwnNoiseAgainstTheIntelligentPool) {
+TEST(ShadowComparison, DoesNotHoldTheBaselinesNoiseAgainstTheOtherPool) {
   shadow_comparison compared;
   for (int i = 0; i < 200; ++i) {
     const auto id = [i](int side) {
@@ -160,7 +160,7 @@ TEST(ShadowComparison, IsNotCertainBeforeTheNoiseIsKnown) {
   EXPECT_TRUE(compared.wants_noise("api-architect", 1));
 }
 
-TEST(ShadowComparison, CountsARefusalByOneSideAndLeavesFailuresToTheErrorRate) {
+TEST(ShadowComparison, CountsARefusalByOneSideAndNoFailures) {
   shadow_comparison compared;
   auto refused = task("ok", "");
   refused.intelligent.kind = reply_kind::refused;
