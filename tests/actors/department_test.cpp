@@ -565,6 +565,7 @@ TEST(Department, DoesNotReplaceForEverAWorkerThatDiesAsSoonAsItIsReady) {
     play.world.advance(100ms);
   }
   EXPECT_LE(play.starts["d0-s0"], 25);
+  EXPECT_GE(play.starts["d0-s0"], 3) << "it was not given up after the first time";
 }
 
 TEST(Department, EndsWhoAsksForOneThatWasTakenOut) {

@@ -283,26 +283,42 @@ TEST(WorkflowDetector, DoesNotMixTheStepsOfDifferentCases) {
   detector.observe(steps[1], 2, 1e7 + 20);
   std::array<workflow_progress, 8> running;
   const std::size_t found = detector.in_progress(1e7 + 20, 0.05, running);
+  std::size_t of_the_first = 0;
   for (std::size_t i = 0; i < found; ++i) {
-    if (running[i].case_key == 1 && running[i].workflow == 0) {
-      EXPECT_EQ(running[i].next, 1U);
-    }
+    if (running[i].case_key != 1 || running[i].workflow != 0) continue;
+    ++of_the_first;
+    EXPECT_EQ(running[i].next, 1U);
   }
+  EXPECT_GE(of_the_first, 1U);
+  // In its own case it is.
+  detector.observe(steps[1], 1, 1e7 + 20);
+  const std::size_t later = detector.in_progress(1e7 + 20, 0.05, running);
+  EXPECT_TRUE(std::any_of(running.begin(), running.begin() + static_cast<std::ptrdiff_t>(later),
+                          [](const workflow_progress& one) {
+                            return one.case_key == 1 && one.workflow == 0 && one.next == 2;
+                          }));
 }
 
 TEST(WorkflowDetector, BoundsWhatItFollows) {
+  const auto followed = [](const detector_settings& settings) {
+    workflow_detector detector(sample_workflows(), 83, settings);
+    std::uint64_t state = 1;
+    for (int i = 0; i < 20000; ++i) {
+      state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+      detector.observe(static_cast<specialist_index>((state >> 33U) % 83),
+                       1 + (state >> 40U) % 1000, i * 0.01);
+    }
+    return detector.hypotheses();
+  };
   detector_settings settings;
   settings.cases_max = 50;
   settings.per_case_max = 4;
-  workflow_detector detector(sample_workflows(), 83, settings);
-  std::uint64_t state = 1;
-  for (int i = 0; i < 20000; ++i) {
-    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-    detector.observe(static_cast<specialist_index>((state >> 33U) % 83), 1 + (state >> 40U) % 1000,
-                     i * 0.01);
-  }
   // Each case follows the workflows that its calls may belong to, each with so many hypotheses.
-  EXPECT_LE(detector.hypotheses(), 50U * 4U * sample_workflows().size());
+  EXPECT_LE(followed(settings), 50U * 4U * sample_workflows().size());
+  EXPECT_GT(followed(settings), 0U);
+  // Without the bound on cases it follows far more of these thousand.
+  settings.cases_max = 1000;
+  EXPECT_GT(followed(settings), 50U * 4U);
 }
 
 TEST(WorkflowDetector, BoundsWhatItFollowsWithoutCases) {
@@ -315,6 +331,7 @@ TEST(WorkflowDetector, BoundsWhatItFollowsWithoutCases) {
     detector.observe(static_cast<specialist_index>((state >> 33U) % 83), 0, i * 0.001);
     ASSERT_LE(detector.hypotheses(), 16U * sample_workflows().size());
   }
+  EXPECT_GE(detector.hypotheses(), 16U) << "there is more to follow than there is room for";
 }
 
 TEST(WorkflowDetector, KeepsWhatItLearntWhenItIsSavedAndRestored) {
