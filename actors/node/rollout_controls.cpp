@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <utility>
+#include "actors/supervision/hand_out.hpp"
 
 namespace greenroom {
 
@@ -82,7 +83,8 @@ std::string node::rollout() const {
                         .value_or(rollout_plan{{}});
   const auto rules = shared.routes.now();
   const bool back = shared.routes.rolling_back.load();
-  const auto count = actors::baseline_count(shared);
+  const auto count =
+      actors::baseline_count(actors::hand_out<actors::readiness_parts>(*parts_->shared));
   std::string result =
       "{\"phase\":" + actors::json_text(name_of(plan.at())) + ",\"mode\":"
       + actors::json_text(name_of(rules.routes)) + ",\"percentage\":" + number(rules.percentage)

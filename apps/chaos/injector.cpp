@@ -27,17 +27,10 @@ std::chrono::milliseconds in_ms(double seconds) {
   return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1e3)};
 }
 
-/// What `kill_actor` calls it; departments and specialists have their own names beside.
-std::string actor_name(role who) {
-  if (who == role::bridge) return "dispatcher";
-  if (who == role::surveyor) return "memory_sampler";
-  return std::string{to_string(who)};
-}
-
 /// What the events call it.
 std::string event_name(role who) {
   if (who == role::pool) return "intelligent pool";
-  if (who == role::surveyor) return "memory_sampler";
+  if (who == role::memory_sampler) return "memory sampler";
   return std::string{to_string(who)};
 }
 
@@ -139,7 +132,7 @@ std::uint32_t injector::find_running(const entry& one, int& pid) const {
     const auto who = (one.out.what.target + i) % count;
     if (!cast.shape.is_process[who] || who >= views.size()) continue;
     const auto& view = views[who];
-    const bool up = view.state == specialist_state::warm || view.state == specialist_state::busy;
+    const bool up = view.state == worker_state::warm || view.state == worker_state::busy;
     // Nobody has two lasting faults at a time, also when another one was meant.
     bool busy = false;
     for (const auto& other : entries_)
@@ -234,7 +227,7 @@ void injector::kill_actor(entry& one, double now) {
   one.out.happened_to = std::string{to_string(who)} + which;
   auto& inside = node_.inside();
   // One that a reload has taken out has no actor either.
-  static_cast<void>(apps::kill_actor(inside.root, *inside.shared, actor_name(who) + which));
+  static_cast<void>(apps::kill_actor(inside.root, *inside.shared, one.out.happened_to));
 }
 
 void injector::set_budget(double mb) {

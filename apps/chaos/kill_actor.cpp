@@ -97,7 +97,7 @@ bool kill_actor(const caf::actor& root, actors::node_state& shared, std::string_
     return true;
   }
   const actors::catalog_reader::scope reading;
-  const auto& catalog = shared.catalog_now();
+  const auto& catalog = shared.catalogs.now();
   if (take_prefix(name, "department ")) {
     for (std::uint32_t i = 0; i < catalog.departments.size(); ++i) {
       if (catalog.departments[i] != name) continue;
@@ -117,7 +117,7 @@ bool kill_actor(const caf::actor& root, actors::node_state& shared, std::string_
               if (of < pool.departments.size())
                 visit_actor<caf::event_based_actor>(
                     pool.departments[of], [&shared, kind, who](caf::event_based_actor&) {
-                      dismiss_if_there(shared.pool(kind).specialists[who].actor);
+                      dismiss_if_there(shared.pools.of(kind).specialists[who].actor);
                     });
             });
     return true;

@@ -2,7 +2,7 @@
 // with it. The tree itself knows nothing of this.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/supervision/node_state.hpp"
 
 #include <caf/all.hpp>
 

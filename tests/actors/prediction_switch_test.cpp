@@ -59,7 +59,7 @@ public:
         [](const actors::forecast_board::content& of) { return of.policy.predicting; });
   }
   std::uint64_t prewarms() {
-    return shared->pool(protocols::pool_kind::intelligent).gauge.prewarms.load();
+    return shared->pools.of(protocols::pool_kind::intelligent).gauge.prewarms.load();
   }
 
 private:
@@ -110,7 +110,8 @@ TEST(PredictionSwitch, StaysOnForTrafficThatIsPredictable) {
   // It was on, and it was of use: the second one was started before its task came.
   EXPECT_TRUE(play.shared->forecast.read(
       [](const actors::forecast_board::content& of) { return of.policy.predicting; }));
-  EXPECT_GT(play.shared->pool(protocols::pool_kind::intelligent).gauge.prewarm_hits.load(), 50u);
+  EXPECT_GT(play.shared->pools.of(protocols::pool_kind::intelligent).gauge.prewarm_hits.load(),
+            50u);
 }
 
 TEST(Recording, KeepsTheLatestArrivalsInOrderWithTheirCases) {

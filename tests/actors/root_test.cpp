@@ -68,7 +68,7 @@ TEST_P(EveryActor, MayDieWhileOneTaskRunsAndOneWaitsAndBothEndOnce) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Below, EveryActor,
-                         ::testing::Values(victim{"dispatcher", R"({"actor":"bridge"})"},
+                         ::testing::Values(victim{"dispatcher", R"({"actor":"dispatcher"})"},
                                            victim{"monitor", R"({"actor":"monitor"})"},
                                            victim{"rollout", R"({"actor":"rollout"})"},
                                            victim{"rollback", R"({"actor":"rollback"})"},
@@ -87,13 +87,13 @@ TEST(Root, GivesUpWhenOneOfItsOwnDiesTooOften) {
   for (std::size_t i = 1; i <= 3; ++i) {
     play.kill("dispatcher");
     play.world.advance(2s);
-    EXPECT_EQ(play.losses(R"({"actor":"bridge"})"), i);
-    EXPECT_EQ(play.happened("actor.back", R"({"actor":"bridge"})"), i);
+    EXPECT_EQ(play.losses(R"({"actor":"dispatcher"})"), i);
+    EXPECT_EQ(play.happened("actor.back", R"({"actor":"dispatcher"})"), i);
     EXPECT_TRUE(play.collapsed.empty());
   }
   play.kill("dispatcher");
   play.world.advance(2s);
-  EXPECT_NE(play.collapsed.find("bridge"), std::string::npos);
+  EXPECT_NE(play.collapsed.find("dispatcher"), std::string::npos);
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ void play_once(std::uint64_t seed, bool kill_actors, std::set<std::string>& lost
   // The ledger proves it: accepted = ended, and no counter leaks.
   EXPECT_EQ(play.shared->gauge.accepted(), play.shared->gauge.ended());
   EXPECT_EQ(play.shared->gauge.depth(), 0u);
-  for (const auto& record : play.shared->pool(protocols::pool_kind::intelligent).specialists)
+  for (const auto& record : play.shared->pools.of(protocols::pool_kind::intelligent).specialists)
     EXPECT_EQ(record.gauge.depth(), 0u);
   for (auto& one : play.all) one->held.clear();
   EXPECT_EQ(play.shared->ledger.alive(), 0u);
@@ -141,7 +141,7 @@ TEST(Tree, AnswersEveryTaskExactlyOnceWhileItsActorsAreKilled) {
   // In few plays chance may spare one of them.
   if (seeds(150) < 100) return;
   EXPECT_THAT(lost,
-              testing::IsSupersetOf({R"({"actor":"bridge"})", R"({"actor":"director"})",
+              testing::IsSupersetOf({R"({"actor":"dispatcher"})", R"({"actor":"director"})",
                                      R"({"actor":"intelligent pool"})", R"({"department":"D0"})",
                                      R"({"department":"D1"})", R"({"specialist":"d0-s0"})",
                                      R"({"specialist":"d1-s2"})"}));

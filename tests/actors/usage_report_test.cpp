@@ -81,7 +81,7 @@ TEST_F(UsageReport, IsHeardAlsoWhenTheBridgeIsLostBeforeItsTime) {
   ask_all();
   play.kill("dispatcher");
   play.world.advance(2s);
-  ASSERT_EQ(play.losses(R"({"actor":"bridge"})"), 1u);
+  ASSERT_EQ(play.losses(R"({"actor":"dispatcher"})"), 1u);
   ask(0);  // The new one's first task wakes it.
   play.world.advance(61ms);
   EXPECT_EQ(told(), departments + 1);

@@ -26,12 +26,12 @@ struct victim {
   std::string name;
   std::string said;
 };
-const victim the_dispatcher{"dispatcher", R"("actor":"bridge")"};
+const victim the_dispatcher{"dispatcher", R"("actor":"dispatcher")"};
 const victim the_pool{"pool", R"("actor":"intelligent pool")"};
 const victim the_journal{"journal", R"("actor":"journal")"};
 const victim the_director{"director", R"("actor":"director")"};
 const victim the_department{"department STAGE", R"("department":"STAGE")"};
-const victim the_sampler{"memory_sampler", R"("actor":"memory_sampler")"};
+const victim the_sampler{"memory_sampler", R"("actor":"memory sampler")"};
 const victim the_monitor{"monitor", R"("actor":"monitor")"};
 const victim the_rollout{"rollout", R"("actor":"rollout")"};
 const victim the_rollback{"rollback", R"("actor":"rollback")"};

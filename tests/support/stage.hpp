@@ -1,7 +1,8 @@
 // A whole node's tree in virtual time: real actors, puppet workers, and callers who count.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/supervision/hand_out.hpp"
+#include "actors/supervision/node_state.hpp"
 #include "actors/supervision/root.hpp"
 #include "actors/tasks/admission.hpp"
 #include "apps/chaos/kill_actor.hpp"
@@ -150,13 +151,14 @@ public:
                 std::move(config), nullptr,
                 [&](std::string_view name) { return callables.contains(std::string{name}); }),
             8, 42, clock)},
-        desk{*shared} {
-    shared->callables = std::make_shared<actors::callable_table>(std::move(callables));
-    is_inline = [table = shared->callables](std::string_view name) {
+        desk{actors::hand_out<actors::admission_parts>(*shared)} {
+    shared->workers.callables = std::make_shared<actors::callable_table>(std::move(callables));
+    is_inline = [table = shared->workers.callables](std::string_view name) {
       return table->contains(std::string{name});
     };
-    shared->make_worker = [this](const actors::member& who, std::string_view, protocols::pool_kind,
-                                 std::shared_ptr<machine::worker_events> events) {
+    shared->workers.make_worker = [this](const actors::member& who, std::string_view,
+                                         protocols::pool_kind,
+                                         std::shared_ptr<machine::worker_events> events) {
       auto fresh = std::make_shared<puppet>(std::move(events));
       workers[who.config.name] = fresh;
       ++starts[who.config.name];
@@ -179,12 +181,12 @@ public:
     root = nullptr;
     world.dispatch();
     for (std::size_t kind = 0; kind < actors::pools; ++kind)
-      for (auto& record : shared->pool(static_cast<protocols::pool_kind>(kind)).specialists) {
+      for (auto& record : shared->pools.of(static_cast<protocols::pool_kind>(kind)).specialists) {
         record.abandon();
         record.actor = nullptr;
       }
     for (auto& one : all) one->held.clear();
-    shared->dispatcher_pending.clear();
+    shared->dispatching.pending.clear();
   }
 
   /// Submits one; `refused` says why it was not let in.
@@ -227,7 +229,7 @@ public:
     kill(name);
     return name;
   }
-  /// How often the actor of that name, as the events say it (`{"actor":"bridge"}`), was lost.
+  /// How often the actor of that name, as the events say it (`{"actor":"dispatcher"}`), was lost.
   [[nodiscard]] std::size_t losses(std::string_view of) const { return happened("actor.lost", of); }
   /// How often an event of that kind had exactly that text.
   [[nodiscard]] std::size_t happened(std::string_view kind, std::string_view json) const {
@@ -280,7 +282,7 @@ private:
     const auto kind = pick(8);
     if (kind == 0) return "director";
     const actors::catalog_reader::scope reading;
-    const auto& catalog = shared->catalog_now();
+    const auto& catalog = shared->catalogs.now();
     const auto department = pick(catalog.departments.size());
     const auto& members = catalog.department_members[department];
     const auto who = members.empty() ? actors::catalog::nobody : members[pick(members.size())];
