@@ -110,15 +110,6 @@ caf::behavior pool(pool_actor* self, const pool_parts& parts, protocols::pool_ki
         state.predictor_handle = predictor;
         if (state.director_handle) state.self->send(state.director_handle, word, predictor);
       },
-      [&state](protocols::drop_atom word, std::uint64_t chance) {
-        const auto which = chance % 8;
-        const auto& one = state.departments[chance / 8 % state.departments.size()];
-        const auto& victim = which == 0 ? state.director_handle : which == 1 ? one : caf::actor{};
-        if (victim)
-          dismiss(victim);
-        else if (which > 1 && one)
-          state.self->send(one, word, chance / 64);
-      },
       [&state](const protocols::purge& gone) { state.pass_purge(gone); },
       [&state](const protocols::memory_survey& survey) {
         if (state.director_handle) state.self->send(state.director_handle, survey);

@@ -141,22 +141,6 @@ caf::behavior root(root_actor* self, node_state* where, root_plan plan) {
         state.self->send(one, word, who);
         state.self->send(one, protocols::warm_up_atom::value, who);
       },
-      [&state](protocols::drop_atom word, std::uint64_t chance) {
-        // For tests and chaos: one actor below dies, and everything must survive it.
-        const auto which = chance % 16;
-        const auto& victim = which == 0   ? state.actors[root_state::dispatcher_child]
-                             : which == 1 ? state.actors[root_state::intelligent]
-                             : which == 2 ? state.actors[root_state::keeper]
-                                          : caf::actor{};
-        const auto& pool = state.actors[root_state::intelligent];
-        if (victim)
-          dismiss(victim);
-        else if (which > 2 && pool)
-          state.self->send(pool, word, chance / 16);
-      },
-      [&state](protocols::drop_atom, std::uint32_t which) {
-        if (which < root_state::children && state.actors[which]) dismiss(state.actors[which]);
-      },
       [to_pools](const protocols::memory_survey& survey) { to_pools(survey); },
       [&state](protocols::open_atom, std::uint32_t kind) {
         if (!std::exchange(state.plan.later[kind], false)) return;

@@ -34,11 +34,9 @@ struct root_plan {
 /// Supervises the journal actor, the dispatcher, the memory_sampler and the pools: each that dies
 /// is replaced after a delay. When one dies too often the root calls `node's state::collapse` and
 /// ends. Passes on `reload_atom`, `check_atom`, and `(warm_up_atom | cool_atom, index)`;
-/// `(cool_atom, pool, index)` starts one worker of one pool again. `(drop_atom, number)` kills one
-/// of the actors below, picked by the number: how tests and chaos find out that nothing is lost.
-/// `(open_atom, kind)` opens a pool that is not open yet, `(switch_atom, kind, fence)` has a pool
-/// hand its tasks over, `(steer_atom, child)` wakes a journaled_actor, and `report_atom` goes to
-/// the journal.
+/// `(cool_atom, pool, index)` starts one worker of one pool again. `(open_atom, kind)` opens a pool
+/// that is not open yet, `(switch_atom, kind, fence)` has a pool hand its tasks over, `(steer_atom,
+/// child)` wakes a journaled_actor, and `report_atom` goes to the journal.
 struct root_state : root_children {
   static constexpr const char* name = "greenroom.root";
 

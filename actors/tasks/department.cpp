@@ -497,10 +497,6 @@ caf::behavior department::make_behavior() {
       [this](const slot_recall& slot) { recall(slot); },
       [this](const worker_news& news) { hear(news); },
       [this](const protocols::purge& gone) { purge(gone); },
-      [this](protocols::drop_atom, std::uint64_t chance) {
-        auto& one = entries_[chance % entries_.size()];
-        if (one.hired && actor_of(one)) dismiss(actor_of(one));
-      },
       [this](protocols::tick_atom) { tick(); },
       [this](protocols::again_atom) { ask_again(); },
       [this](protocols::report_atom) { flush(); },

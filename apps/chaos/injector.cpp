@@ -1,13 +1,11 @@
 #include "apps/chaos/injector.hpp"
 
 #include "actors/node/parts.hpp"
-#include "actors/supervision/root.hpp"
-#include "protocols/node_messages.hpp"
+#include "apps/chaos/kill_actor.hpp"
 #include "runtime/machine/process/process_tree.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <array>
 #include <csignal>
 #include <utility>
 
@@ -29,33 +27,10 @@ std::chrono::milliseconds in_ms(double seconds) {
   return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1e3)};
 }
 
-/// How root.cpp, pool.cpp and department.cpp read the number of a `drop_atom`.
-constexpr std::uint64_t in_pool(std::uint64_t number) { return 3 + 16 * number; }
-constexpr std::uint64_t the_director = in_pool(0);
-constexpr std::uint64_t department_number(std::uint64_t index) { return in_pool(1 + 8 * index); }
-constexpr std::uint64_t specialist_number(std::uint64_t department, std::uint64_t place) {
-  return in_pool(2 + 8 * department + 64 * place);
-}
-
-/// The root's own children; nothing for those that are deeper.
-std::optional<std::uint32_t> child_of_root(role who) {
-  using actors::root_state;
-  switch (who) {
-    case role::dispatcher: return root_state::dispatcher_child;
-    case role::pool: return root_state::intelligent;
-    case role::journal: return root_state::keeper;
-    case role::memory_sampler: return root_state::survey;
-    case role::monitor: return root_state::watching;
-    case role::rollout: return root_state::rolling;
-    case role::rollback: return root_state::undoing;
-    case role::predictor: return root_state::foreseeing;
-    default: return std::nullopt;
-  }
-}
-
 /// What the events call it.
 std::string event_name(role who) {
   if (who == role::pool) return "intelligent pool";
+  if (who == role::memory_sampler) return "memory sampler";
   return std::string{to_string(who)};
 }
 
@@ -243,28 +218,16 @@ void injector::begin_at(entry& one, std::uint32_t target, double now) {
 
 void injector::kill_actor(entry& one, double now) {
   const auto who = one.out.what.who;
-  const auto department = job_.cast.shape.department[one.target];
-  const auto& root = node_.inside().root;
   one.awaits_loss = true;
   one.given_up_s = now + loss_heard_s;
-  if (const auto child = child_of_root(who)) {
-    one.out.happened_to = std::string{to_string(who)};
-    caf::anon_send(root, protocols::drop_atom::value, *child);
-    return;
-  }
-  auto number = the_director;
-  one.out.happened_to = std::string{to_string(who)};
-  if (who == role::department) {
-    number = department_number(department);
-    one.out.happened_to = "department " + job_.cast.departments[department];
-  } else if (who == role::specialist) {
-    std::uint64_t place = 0;
-    for (std::uint32_t i = 0; i < one.target; ++i)
-      if (job_.cast.shape.department[i] == department) ++place;
-    number = specialist_number(department, place);
-    one.out.happened_to = "specialist " + job_.cast.names[one.target];
-  }
-  caf::anon_send(root, protocols::drop_atom::value, number);
+  std::string which;
+  if (who == role::department)
+    which = " " + job_.cast.departments[job_.cast.shape.department[one.target]];
+  if (who == role::specialist) which = " " + job_.cast.names[one.target];
+  one.out.happened_to = std::string{to_string(who)} + which;
+  auto& inside = node_.inside();
+  // One that a reload has taken out has no actor either.
+  static_cast<void>(apps::kill_actor(inside.root, *inside.shared, one.out.happened_to));
 }
 
 void injector::set_budget(double mb) {

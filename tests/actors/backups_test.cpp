@@ -133,7 +133,7 @@ TEST_F(BackupDesk, SaysWhichBackupIsInTheWayAndForHowLongAtMost) {
   EXPECT_EQ(retry_after, 60s);
 }
 
-TEST_F(BackupDesk, MakesAnotherOneWhenTheFirstWasAbandonedHoweverOftenOthersAsk) {
+TEST_F(BackupDesk, MakesAnotherOneWhenTheFirstWasAbandoned) {
   open();
   const auto first = begin();
   ASSERT_EQ(first.first, 200) << first.second;

@@ -83,7 +83,7 @@ TEST(Department, TriesAgainNoSoonerThanTheWorkerAskedFor) {
   EXPECT_EQ(who->retry_after_ms, 40'000);
 }
 
-TEST(Department, TriesAgainNoSoonerThanAskedForAlsoWhenTheCircuitIsProbedBefore) {
+TEST(Department, RetriesNoSoonerThanAskedThoughTheCircuitIsProbedBefore) {
   auto config = small_cast(1, 1);
   config.breaker.failures = 2;
   config.breaker.open = 1s;
@@ -567,6 +567,7 @@ TEST(Department, DoesNotReplaceForEverAWorkerThatDiesAsSoonAsItIsReady) {
     play.world.advance(100ms);
   }
   EXPECT_LE(play.starts["d0-s0"], 25);
+  EXPECT_GE(play.starts["d0-s0"], 3) << "it was not given up after the first time";
 }
 
 TEST(Department, EndsWhoAsksForOneThatWasTakenOut) {

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <stdexcept>
+#include <utility>
 
 namespace greenroom::tests {
 namespace {
@@ -74,14 +74,22 @@ TEST_F(InlineCallable, AnswersWhatCameBeforeItWasOpen) {
 
 TEST_F(InlineCallable, IsBackAfterAnyActorOfTheTreeWasLost) {
   warm();
-  std::mt19937_64 chance{7};
-  for (int i = 0; i < 40; ++i) {
-    play.kill_someone(chance);
-    const auto who = ask("1");
-    play.world.advance(90s);  // Beyond the window in which restarts are counted.
-    EXPECT_EQ(who->ends, 1) << "after kill " << i;
-    EXPECT_EQ(who->output, "[1]");
-  }
+  const std::pair<const char*, const char*> victims[]{
+      {"dispatcher", R"({"actor":"dispatcher"})"},
+      {"pool", R"({"actor":"intelligent pool"})"},
+      {"director", R"({"actor":"director"})"},
+      {"department D0", R"({"department":"D0"})"},
+      {"specialist d0-s1", R"({"specialist":"d0-s1"})"},
+  };
+  for (std::size_t round = 1; round <= 5; ++round)
+    for (const auto& [name, said] : victims) {
+      play.kill(name);
+      const auto who = ask("1");
+      play.world.advance(90s);  // Beyond the window in which restarts are counted.
+      EXPECT_EQ(play.losses(said), round) << name;
+      EXPECT_EQ(who->ends, 1) << "after the end of " << name;
+      EXPECT_EQ(who->output, "[1]");
+    }
 }
 
 TEST_F(InlineCallable, FailsOneTaskWhenItThrowsOrTalksNonsense) {

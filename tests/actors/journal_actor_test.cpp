@@ -106,7 +106,7 @@ TEST_F(JournalKeeper, AcknowledgesNothingBeforeItIsWritten) {
   EXPECT_EQ(play->starts["d0-s0"], 0) << "what is not written must not run";
 }
 
-TEST_F(JournalKeeper, TellsOneEndOfATaskThatWasCancelledBeforeItsAcceptanceCouldBeWritten) {
+TEST_F(JournalKeeper, TellsOneEndOfATaskCancelledBeforeItsAcceptanceIsWritten) {
   open(small_cast(1, 1));
   auto who = ask();
   const auto job = play->shared->ledger.find(play->last);

@@ -16,13 +16,12 @@ TEST(Pool, ReplacesADepartmentThatGaveUpOnItsSpecialist) {
   stage play{config};
   play.open();
   for (int i = 0; i < 3; ++i) {  // One more than the department forgives.
-    caf::anon_send(play.root, protocols::drop_atom::value, kill_specialist);
+    EXPECT_EQ(play.losses(R"({"department":"D0"})"), 0u) << "after " << i;
+    play.kill("specialist d0-s0");
     play.world.advance(1s);
   }
-  bool escalated = false;
-  for (const auto& one : play.events())
-    escalated = escalated || one.find("\"department\":\"D0\"") != std::string::npos;
-  EXPECT_TRUE(escalated);
+  EXPECT_EQ(play.losses(R"({"department":"D0"})"), 1u);
+  EXPECT_EQ(play.happened("actor.back", R"({"department":"D0"})"), 1u);
   auto who = play.ask("d0-s0");
   play.world.advance(1s);
   play.get_ready("d0-s0");

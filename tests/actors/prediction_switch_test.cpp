@@ -68,7 +68,7 @@ private:
   std::size_t moment_ = 0;
 };
 
-TEST(PredictionSwitch, GoesOffWhenPlainKeepAliveDoesBetterAndPredictionIsTriedAgain) {
+TEST(PredictionSwitch, GoesOffWhenKeepAliveDoesBetterAndIsTriedAgain) {
   spiteful_office play{wide_cast()};
   play.open();
   play.live(120s);
@@ -107,6 +107,11 @@ TEST(PredictionSwitch, StaysOnForTrafficThatIsPredictable) {
     play.callers.clear();
   }
   EXPECT_EQ(play.heard("prediction.off"), 0u);
+  // It was on, and it was of use: the second one was started before its task came.
+  EXPECT_TRUE(play.shared->forecast.read(
+      [](const actors::forecast_board::content& of) { return of.policy.predicting; }));
+  EXPECT_GT(play.shared->pools.of(protocols::pool_kind::intelligent).gauge.prewarm_hits.load(),
+            50u);
 }
 
 TEST(Recording, KeepsTheLatestArrivalsInOrderWithTheirCases) {
@@ -147,18 +152,28 @@ TEST(Recording, ForgetsTheOldestWhenItIsFull) {
 }
 
 TEST(Recording, OutlivesTheDirector) {
-  office play{wide_cast()};
+  auto config = wide_cast();
+  config.supervision.restarts_max = 10;
+  office play{config};
   play.open();
   play.ask("d0-s0");
   play.pass(2s);
-  for (int i = 0; i < 4; ++i) {
-    std::mt19937_64 chance{static_cast<std::uint64_t>(i)};
-    play.kill_someone(chance);
+  const auto before = play.shared->forecast.recording();
+  ASSERT_EQ(before.size(), 1u);
+  for (std::size_t i = 1; i <= 4; ++i) {
+    play.kill("director");
     play.pass(5s);
+    ASSERT_EQ(play.losses(R"({"actor":"director"})"), i);
+    ASSERT_EQ(play.happened("actor.back", R"({"actor":"director"})"), i);
   }
-  play.ask("d0-s0");
+  ASSERT_EQ(play.heard("actor.lost"), 4u) << "nobody else";
+  play.ask("d1-s1");
   play.pass(5s);
-  EXPECT_GE(play.shared->forecast.recording().size(), 2u);
+  const auto tape = play.shared->forecast.recording();
+  ASSERT_EQ(tape.size(), 2u);
+  EXPECT_EQ(tape[0].specialist, before[0].specialist);
+  EXPECT_EQ(tape[0].unix_us, before[0].unix_us);
+  EXPECT_EQ(tape[1].specialist, 5u);
 }
 
 }  // namespace

@@ -81,9 +81,10 @@ TEST(Predictor, IsReplacedWhenItDiesAndGoesOnWithWhatWasSaved) {
   teach(play, 40, chance);
   play.pass(70s);  // It saves every minute.
   ASSERT_FALSE(play.shared->forecast.learned.latest(learned_state::part::predictor).empty());
-  caf::anon_send(play.root, protocols::drop_atom::value, std::uint32_t{root_state::foreseeing});
+  play.kill("predictor");
   play.pass(10s);
   EXPECT_EQ(play.heard("actor.lost"), 1u);
+  EXPECT_EQ(play.losses(R"({"actor":"predictor"})"), 1u);
   EXPECT_EQ(play.heard("learned.damaged"), 0u);
   play.put_away(5);
   play.ask("d0-s0");

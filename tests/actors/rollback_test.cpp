@@ -264,8 +264,7 @@ void play_once(std::uint64_t seed) {
       case 6: play.world.dispatch_some(chance, chance() % 20); break;
       case 7:
         if (chance() % 3 == 0)
-          caf::anon_send(play.root, protocols::drop_atom::value,
-                         static_cast<std::uint32_t>(actors::root_state::watching + chance() % 3));
+          play.kill(std::array{"monitor", "rollout", "rollback"}[chance() % 3]);
         else if (chance() % 2 == 0)
           play.kill_someone(chance);
         break;

@@ -5,30 +5,36 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
+#include <string>
+
 namespace greenroom::tests {
 namespace {
 
 using namespace std::chrono_literals;
 using protocols::task_state;
 
-// How `(drop_atom, number)` picks its victim; see root.cpp, pool.cpp and department.cpp.
-constexpr std::uint64_t kill_dispatcher = 0;
-constexpr std::uint64_t kill_pool = 1;
-constexpr std::uint64_t kill_director = 15 + 16 * 0;
-constexpr std::uint64_t kill_department = 15 + 16 * 1;
+/// Whom the test kills, and what the event of its loss says.
+struct victim {
+  const char* name;
+  const char* said;
+};
+void PrintTo(const victim& one, std::ostream* to) { *to << one.name; }
 
-class EveryActor : public ::testing::TestWithParam<std::uint64_t> {};
+class EveryActor : public ::testing::TestWithParam<victim> {};
 
 TEST_P(EveryActor, MayDieWhileOneTaskRunsAndOneWaitsAndBothEndOnce) {
   stage play{small_cast(1, 1)};
+  play.plan.watched = play.plan.predicted = true;
   play.open();
   auto running = play.ask("d0-s0");
   play.world.dispatch();
   play.get_ready("d0-s0");
   auto waiting = play.ask("d0-s0");
   play.world.dispatch();
-  caf::anon_send(play.root, protocols::drop_atom::value, GetParam());
+  play.kill(GetParam().name);
   play.world.dispatch();
+  EXPECT_EQ(play.losses(GetParam().said), 1u);
   auto later = play.ask("d0-s0");
   for (int i = 0; i < 50; ++i) {
     play.world.advance(100ms);
@@ -43,8 +49,8 @@ TEST_P(EveryActor, MayDieWhileOneTaskRunsAndOneWaitsAndBothEndOnce) {
   EXPECT_EQ(waiting->state, task_state::completed);
   EXPECT_EQ(later->state, task_state::completed);
   EXPECT_TRUE(play.everyone_heard_once());
-  bool said = false;
-  for (const auto& one : play.events()) said = said || one.starts_with("actor.lost");
+  std::size_t lost = 0;
+  for (const auto& one : play.events()) lost += one.starts_with("actor.lost");
   std::string story;
   for (const auto& one : play.events()) story += "\n" + one;
   play.shared->ledger.for_each([&](const protocols::task_ptr& job) {
@@ -57,24 +63,35 @@ TEST_P(EveryActor, MayDieWhileOneTaskRunsAndOneWaitsAndBothEndOnce) {
   for (const auto& one : play.all)
     story +=
         "\nworker gone " + std::to_string(one->gone) + " holds " + std::to_string(one->held.size());
-  EXPECT_TRUE(said && play.everyone_heard_once()) << story << "\nstarts " << play.starts["d0-s0"];
+  EXPECT_TRUE(lost == 1 && play.everyone_heard_once())
+      << story << "\nstarts " << play.starts["d0-s0"];
 }
 
 INSTANTIATE_TEST_SUITE_P(Below, EveryActor,
-                         ::testing::Values(kill_dispatcher, kill_pool, kill_director,
-                                           kill_department, kill_specialist));
+                         ::testing::Values(victim{"dispatcher", R"({"actor":"dispatcher"})"},
+                                           victim{"monitor", R"({"actor":"monitor"})"},
+                                           victim{"rollout", R"({"actor":"rollout"})"},
+                                           victim{"rollback", R"({"actor":"rollback"})"},
+                                           victim{"predictor", R"({"actor":"predictor"})"},
+                                           victim{"pool", R"({"actor":"intelligent pool"})"},
+                                           victim{"director", R"({"actor":"director"})"},
+                                           victim{"department D0", R"({"department":"D0"})"},
+                                           victim{"specialist d0-s0",
+                                                  R"({"specialist":"d0-s0"})"}));
 
 TEST(Root, GivesUpWhenOneOfItsOwnDiesTooOften) {
   auto config = small_cast(1, 1);
   config.supervision.restarts_max = 3;
   stage play{config};
   play.open();
-  for (int i = 0; i < 3; ++i) {
-    caf::anon_send(play.root, protocols::drop_atom::value, kill_dispatcher);
+  for (std::size_t i = 1; i <= 3; ++i) {
+    play.kill("dispatcher");
     play.world.advance(2s);
+    EXPECT_EQ(play.losses(R"({"actor":"dispatcher"})"), i);
+    EXPECT_EQ(play.happened("actor.back", R"({"actor":"dispatcher"})"), i);
     EXPECT_TRUE(play.collapsed.empty());
   }
-  caf::anon_send(play.root, protocols::drop_atom::value, kill_dispatcher);
+  play.kill("dispatcher");
   play.world.advance(2s);
   EXPECT_NE(play.collapsed.find("dispatcher"), std::string::npos);
 }

@@ -99,7 +99,7 @@ TEST_F(CliLoad, CallsALoadWhoseNodeDiesUnreachableWhateverElseWasGood) {
   }
 }
 
-TEST_F(CliLoad, CallsALoadThatLeftARequestWithoutAnswerAFailureUnlessAThresholdAllowsIt) {
+TEST_F(CliLoad, FailsWhenARequestHasNoAnswerUnlessAThresholdAllowsIt) {
   // The second task is never answered, and the driver is not patient.
   const auto silent = file("silent.py", worker_that("if seen == 2: continue"));
   served_node node{{"--config", file("silent.yaml",

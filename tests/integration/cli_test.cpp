@@ -80,8 +80,13 @@ TEST_F(Cli, EndsWithThreeWhenTheNodeIsNotThere) {
 
 TEST_F(Cli, RefusesAnAddressThatCannotBeMeant) {
   for (const char* node :
-       {"http://user:secret@127.0.0.1:1", "http://[::1", "http://a b", "http://::1", "http://?x"})
-    EXPECT_EQ(run_program({"status", "--node", node}).code, 2) << node;
+       {"http://user:secret@127.0.0.1:1", "http://[::1", "http://a b", "http://::1", "http://?x"}) {
+    const auto result = run_program({"status", "--node", node});
+    EXPECT_EQ(result.code, 2) << node;
+    // It is the address that is refused, and a password is not shown.
+    EXPECT_THAT(result.err, HasSubstr("http://")) << node;
+    EXPECT_THAT(result.err, Not(HasSubstr("secret")));
+  }
 }
 
 TEST_F(Cli, RefusesWhatIsNoNumber) {
@@ -121,7 +126,10 @@ TEST_F(Cli, NeedsAProfileOrAFileToServe) {
 
 TEST_F(Cli, RefusesAScenarioThatIsWrong) {
   const auto path = file("load.yaml", "arrival: { kind: poisson, rate: 5 }\nmix: []\n");
-  EXPECT_EQ(run_program({"load", path, "--node", "http://127.0.0.1:1"}).code, 2);
+  const auto result = run_program({"load", path, "--node", "http://127.0.0.1:1"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("load.yaml"));
+  EXPECT_THAT(result.err, HasSubstr("mix"));
 }
 
 TEST_F(Cli, CallsAFileThatIsNotThereWrongUsage) {
@@ -202,8 +210,15 @@ TEST_F(Cli, ServesTasksAndTellsAllAboutThem) {
   EXPECT_THAT(node.ask({"status"}).out, HasSubstr("WORDS"));
   EXPECT_THAT(node.ask({"status", "--json"}).out, HasSubstr("\"averageResponseTime\""));
   EXPECT_EQ(node.ask({"health"}).code, 0);
-  EXPECT_THAT(node.ask({"metrics"}).out, HasSubstr("greenroom_"));
-  EXPECT_THAT(node.ask({"metrics", "greenroom_tasks_total", "--json"}).out, HasSubstr("labels"));
+  // The samples are of the tasks above.
+  EXPECT_THAT(node.ask({"metrics"}).out, HasSubstr("\ngreenroom_tasks_lost 0\n"));
+  const auto samples = nlohmann::json::parse(
+      node.ask({"metrics", "greenroom_tasks_total", "--json"}).out, nullptr, false);
+  double completed = 0;
+  for (const auto& one : samples["items"])
+    if (one["labels"]["specialist"] == "echo" && one["labels"]["outcome"] == "completed")
+      completed += one["value"].get<double>();
+  EXPECT_GE(completed, 4) << samples;
   EXPECT_THAT(node.ask({"specialists"}).out, HasSubstr("refuse"));
   EXPECT_THAT(node.ask({"specialists", "echo", "--json"}).out, HasSubstr("\"name\":\"echo\""));
   EXPECT_THAT(node.ask({"workflows"}).out, HasSubstr("TWICE"));

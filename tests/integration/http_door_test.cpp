@@ -390,17 +390,23 @@ TEST_F(HttpDoor, ShowsAndMovesSpecialists) {
 }
 
 TEST_F(HttpDoor, IsWellAndSaysSo) {
+  ASSERT_EQ(status_of(task(R"({"specialist":"echo","input":1})")), 200);
   EXPECT_EQ(status_of(told(get("/health/live"))), 200);
   EXPECT_EQ(status_of(told(get("/health/ready"))), 200);
   const auto health = read(told(get("/health/intelligent-pooling")));
   EXPECT_EQ(health["specialists"]["total"], 4);
   for (const auto* name : {"averageResponseTime", "warmHitRate", "queueDepth"})
     EXPECT_TRUE(health["performance"][name].is_number()) << name;
+  EXPECT_EQ(health["performance"]["queueDepth"], 0);
   for (const auto* name : {"current", "saved", "efficiency"})
     EXPECT_TRUE(health["memory"][name].is_number()) << name;
   EXPECT_TRUE(health["lastCheck"].is_string());
   const auto metrics = told(get("/metrics"));
-  EXPECT_NE(metrics.find("# TYPE greenroom_"), std::string::npos);
+  for (const auto* sample :
+       {R"(greenroom_tasks_total{specialist="echo",department="WORDS",outcome="completed"} 1)",
+        R"(greenroom_tasks_total{specialist="echo",department="WORDS",outcome="failed"} 0)",
+        "greenroom_tasks_accepted_total 1", "greenroom_tasks_lost 0"})
+    EXPECT_NE(metrics.find('\n' + std::string{sample} + '\n'), std::string::npos) << sample;
   EXPECT_EQ(read(told(get("/v1/alerts")))["items"], json::array());
   EXPECT_TRUE(read(told(get("/v1/predictions")))["items"].is_array());
   EXPECT_TRUE(read(told(get("/")))["routes"].is_array());

@@ -134,7 +134,7 @@ TEST(JournalLife, AnEndThatIsNotWrittenSaysSo) {
   })) << "it is written when there is room again";
 }
 
-TEST(JournalLife, ABackupUnderLoadHasEverythingThatWasAcknowledgedAndComesBack) {
+TEST(JournalLife, ABackupUnderLoadHasAllThatWasAcknowledgedAndComesBack) {
   live_node node{plain_journal + "pool: { max_warm: 2 }\n", {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   std::atomic<bool> over{false};

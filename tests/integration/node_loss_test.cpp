@@ -30,7 +30,7 @@ json async(const std::string& who, json input, const std::string& key = {}) {
   return body;
 }
 
-TEST(ZeroLoss, EveryAcknowledgedTaskEndsExactlyOnceThoughTheNodeIsKilledAgainAndAgain) {
+TEST(ZeroLoss, EveryAcknowledgedTaskEndsOnceThoughTheNodeIsKilledOften) {
   live_node node{
       unsynced_pool("max_warm: 4"),
       {{"safe"}, {"pure", "", "side_effects: none"}, {"once", "", "side_effects: unsafe"}}};

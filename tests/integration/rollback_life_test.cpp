@@ -175,7 +175,7 @@ TEST(RollbackLife, LeavesEverythingAsItWasWhenItIsCalledOff) {
   EXPECT_EQ(play.roll_back({{"cancel", true}}).status, 409);
 }
 
-TEST(RollbackLife, TurnsAPlannedOneIntoAnEmergencyWhenItIsToldOrThingsGetWorse) {
+TEST(RollbackLife, TurnsAPlannedOneIntoAnEmergencyOnRequestOrWhenWorse) {
   two_pools play{"", stays, "lower_hold: 60s"};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   play.begin_traffic();

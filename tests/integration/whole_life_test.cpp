@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(WholeLife, IsScrapedReloadedRolledOutAndBackStreamedAndStoppedWithCallersWaiting) {
+TEST(WholeLife, IsScrapedReloadedRolledOutAndBackAndStoppedUnderLoad) {
   two_pools play{"shutdown_grace: 1s", "confirm: { raise_percentage: true, go_full: true }"};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   play.begin_traffic();

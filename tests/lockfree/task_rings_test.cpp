@@ -143,7 +143,7 @@ TYPED_TEST(WaysIn, SayWhenTheyAreFullAndWakeOnlyOnce) {
   EXPECT_EQ(ring.push(&value), pushed::taken);
 }
 
-TEST(IngressLanes, ServeMoreThreadsThanThereAreLanesOneAfterTheOtherAndAtOnce) {
+TEST(IngressLanes, ServeMoreThreadsThanLanesOneAfterTheOtherAndAtOnce) {
   constexpr int crowd = 150;
   int value = 1;
   auto ring = std::make_unique<ingress_lanes<int*>>(crowd);

@@ -176,7 +176,7 @@ TEST(JournalDamage, OfALogThatIsCutShortWhileItIsOpenIsSaid) {
   commit(*journal, {accepted(100)});
 }
 
-TEST(JournalDamage, OfALogThatIsCutAndWrittenToIsSaidBeforeAnythingIsAcknowledged) {
+TEST(JournalDamage, OfALogThatIsCutIsSaidBeforeAnythingIsAcknowledged) {
   const scratch_directory directory;
   {
     std::vector<journal_damage> damages;

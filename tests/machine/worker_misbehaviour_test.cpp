@@ -358,7 +358,7 @@ TEST(MisbehavingWorker, LeavesNoDaemonBehindByExiting) {
   }
 }
 
-TEST(MisbehavingWorker, TakesItsDaemonsWithItWhereItsControlGroupCannotBeMade) {
+TEST(MisbehavingWorker, TakesItsDaemonsWithItWithoutAControlGroup) {
   const auto keeper = keepers().front();
   const auto place = keeper->add();
   if (place.group.empty()) GTEST_SKIP() << keeper->lacks();

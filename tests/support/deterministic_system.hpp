@@ -38,9 +38,12 @@ public:
     return scheduler().clock().now().time_since_epoch().count();
   }
 
-  /// Runs ready actors, oldest first, until none is ready. Time stands still.
-  void dispatch() {
-    for (std::size_t steps = 0; scheduler().try_run_once(); ++steps) check(steps);
+  /// Runs ready actors, oldest first, until none is ready. Time stands still. Returns how many
+  /// turns they had.
+  std::size_t dispatch() {
+    std::size_t steps = 0;
+    for (; scheduler().try_run_once(); ++steps) check(steps);
+    return steps;
   }
 
   /// The same, but chance picks who runs next. A seed is one legal interleaving and replays

@@ -5,8 +5,11 @@
 #include "actors/supervision/node_state.hpp"
 #include "actors/supervision/root.hpp"
 #include "actors/tasks/admission.hpp"
+#include "apps/chaos/kill_actor.hpp"
 #include "runtime/pooling/lru_policy.hpp"
 #include "tests/support/deterministic_system.hpp"
+
+#include <gtest/gtest.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -14,12 +17,10 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace greenroom::tests {
-
-/// (drop_atom, number) as root.cpp, pool.cpp and department.cpp read it.
-constexpr std::uint64_t kill_specialist = 15 + 16 * 7;
 
 /// How many plays a test tries: a longer run is a matter of the environment, not of the code.
 /// Where a test begins to count: at its own number, or at `GREENROOM_TEST_FIRST_SEED`, so that one
@@ -219,10 +220,24 @@ public:
   }
   /// What the memory_sampler would say.
   void send_survey(const protocols::memory_survey& survey) { caf::anon_send(root, survey); }
-  /// Kills an actor below the root that chance picks: a specialist, a department, a director, the
-  /// bridge or a whole pool.
-  void kill_someone(std::mt19937_64& chance) {
-    caf::anon_send(root, protocols::drop_atom::value, static_cast<std::uint64_t>(chance()));
+  /// Kills the actor of that name, as `apps::kill_actor` takes it, when the tree has had its turns.
+  void kill(std::string_view name) {
+    EXPECT_TRUE(apps::kill_actor(root, *shared, name)) << "no actor is called " << name;
+  }
+  /// Kills an actor below the root that chance picks, mostly a specialist, and returns its name.
+  std::string kill_someone(std::mt19937_64& chance) {
+    const auto name = someone_below_root(chance());
+    kill(name);
+    return name;
+  }
+  /// How often the actor of that name, as the events say it (`{"actor":"dispatcher"}`), was lost.
+  [[nodiscard]] std::size_t losses(std::string_view of) const { return happened("actor.lost", of); }
+  /// How often an event of that kind had exactly that text.
+  [[nodiscard]] std::size_t happened(std::string_view kind, std::string_view json) const {
+    std::size_t count = 0;
+    for (const auto& one : shared->events.after(0))
+      if (one.kind == kind && one.json == json) ++count;
+    return count;
   }
   /// Puppets that hold a process now.
   [[nodiscard]] std::size_t processes() const {
@@ -252,6 +267,32 @@ public:
   std::optional<refusal> refused;
   protocols::task_id last;
   std::string collapsed;
+
+private:
+  [[nodiscard]] std::string someone_below_root(std::uint64_t number) const {
+    const auto pick = [&number](std::uint64_t sides) {
+      const auto side = number % sides;
+      number /= sides;
+      return side;
+    };
+    switch (pick(16)) {
+      case 0: return "dispatcher";
+      case 1: return "pool";
+      case 2: return "journal";
+      default: break;
+    }
+    const auto kind = pick(8);
+    if (kind == 0) return "director";
+    const actors::catalog_reader::scope reading;
+    const auto& catalog = shared->catalogs.now();
+    const auto department = pick(catalog.departments.size());
+    const auto& members = catalog.department_members[department];
+    const auto who = members.empty() ? actors::catalog::nobody : members[pick(members.size())];
+    // Who was taken out has no name any more.
+    if (kind == 1 || who == actors::catalog::nobody || catalog.members[who].gone)
+      return "department " + catalog.departments[department];
+    return "specialist " + catalog.name_of(who);
+  }
 };
 
 }  // namespace greenroom::tests

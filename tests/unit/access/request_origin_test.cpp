@@ -115,7 +115,7 @@ TEST(RequestOrigin, BelievesTheBrowserWhereThePageComesFrom) {
   EXPECT_EQ(one.host("localhost"), entry::repeated_fields);
 }
 
-TEST(RequestOrigin, WantsJsonBodiesOfBrowsersAndTakesThoseOfScriptsAsTheyCome) {
+TEST(RequestOrigin, WantsJsonBodiesOfBrowsersAndAnyBodiesOfScripts) {
   struct row {
     std::optional<std::string_view> type;
     bool json;

@@ -199,7 +199,7 @@ TEST(AlertBook, FiresAnEventAtOnceAndLetsItPassAfterTheLastOne) {
   EXPECT_EQ(book.observe(at(190, 0.1)).size(), 1u);
 }
 
-TEST(AlertBook, LetsTheRollbackAlertStandUntilItIsSettled) {
+TEST(AlertBook, KeepsTheRollbackAlertUntilItIsSettled) {
   alert_book book{"node"};
   book.raise(rollback_triggered, "error rate", 100);
   for (double now = 100; now < 10000; now += 500) EXPECT_TRUE(book.observe(at(now, 0.1)).empty());

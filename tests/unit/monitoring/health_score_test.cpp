@@ -55,7 +55,7 @@ TEST(HealthScore, NamesTheCostliestMeasurementFirst) {
   EXPECT_DOUBLE_EQ(report.factors[2].factor, 1);
 }
 
-TEST(HealthScore, NeverRisesWhenAMeasurementGetsWorseAndStaysWithinZeroAndOne) {
+TEST(HealthScore, NeverRisesWhenAMeasurementGetsWorseAndStaysWithinBounds) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     std::mt19937_64 engine{seed};
     const auto unit = [&] { return std::uniform_real_distribution<double>{0, 1}(engine); };

@@ -41,7 +41,7 @@ simulation_result run_at(double unit, double cooldown_s, std::size_t slots) {
   return run_warm_policy(work, policy, how);
 }
 
-TEST(Pace, MakesTrafficThatIsSixteenTimesAsFastWithASixteenthOfTheCooldownTheSameTraffic) {
+TEST(Pace, MakesTrafficSixteenTimesAsFastTheSameAtASixteenthOfTheCooldown) {
   const auto usual = run_at(1, 45, 8);
   const auto fast = run_at(1.0 / 16, 45.0 / 16, 8);
   EXPECT_NEAR(fast.cold_ratio, usual.cold_ratio, 0.02 * usual.cold_ratio);

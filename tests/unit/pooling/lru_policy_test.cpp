@@ -101,6 +101,9 @@ TEST_F(LruPolicy, CountsNeitherPinnedNorCoolingOnesAgainstTheLimits) {
   warm(0, start_s);
   seats[1] = {worker_state::cooling, 0, start_s, start_s};
   EXPECT_TRUE(policy->make_room(2, seats, start_s).fits);
+  // A warm one without a pin that is in use does count.
+  seats[1] = {residency::warm, 1, start_s, start_s};
+  EXPECT_FALSE(policy->make_room(2, seats, start_s).fits);
 }
 
 TEST_F(LruPolicy, APinnedOneAlwaysFits) {
@@ -110,6 +113,8 @@ TEST_F(LruPolicy, APinnedOneAlwaysFits) {
   warm(0, start_s);
   seats[0].tasks = 3;
   EXPECT_TRUE(policy->make_room(1, seats, start_s).fits);
+  policy->learn(1, {.pinned = false});
+  EXPECT_FALSE(policy->make_room(1, seats, start_s).fits);
 }
 
 TEST_F(LruPolicy, EvictsUntilTheMemoryFits) {
@@ -149,6 +154,8 @@ TEST_F(LruPolicy, LetsOneThatIsLargerThanTheBudgetRunAlone) {
   policy->learn(1, {.memory_mb = 500});
   policy->set_limits({.max_warm = 10, .memory_budget_mb = 70});
   EXPECT_TRUE(policy->make_room(1, seats, start_s).fits);
+  warm(0, start_s);
+  EXPECT_FALSE(policy->make_room(1, seats, start_s).fits) << "it would not be alone";
 }
 
 TEST_F(LruPolicy, CoolsExactlyWhenTheCooldownHasPassed) {
@@ -170,6 +177,8 @@ TEST_F(LruPolicy, NeverCoolsABusyOneHoweverLongAgoItWasIdle) {
   warm(0, start_s - 500);
   seats[0].tasks = 1;
   EXPECT_THAT(policy->review(seats, start_s).cool, IsEmpty());
+  seats[0].tasks = 0;
+  EXPECT_THAT(names_of(policy->review(seats, start_s).cool), ElementsAre(0));
 }
 
 TEST_F(LruPolicy, StartsTheIdleClockOfAnUnusedOneWhenItGotWarm) {
@@ -177,6 +186,7 @@ TEST_F(LruPolicy, StartsTheIdleClockOfAnUnusedOneWhenItGotWarm) {
   policy->set_limits({.cooldown_s = 45});
   seats[0] = {worker_state::warm, 0, start_s, 0};
   EXPECT_THAT(policy->review(seats, start_s + 44).cool, IsEmpty());
+  EXPECT_THAT(names_of(policy->review(seats, start_s + 45).cool), ElementsAre(0));
 }
 
 TEST_F(LruPolicy, WarmsPinsThatAreColdAndLeavesOthersAlone) {

@@ -64,7 +64,7 @@ TEST(ExactTests, FollowFishersTeaTasting) {
   EXPECT_DOUBLE_EQ(fisher_greater(0, 10, 5, 10), 1);
 }
 
-TEST(ExactTests, KnowThatAZeroErrorBaselineProvesNothingUntilTheCanaryFailsOftenEnough) {
+TEST(ExactTests, TakeAZeroErrorBaselineForNoProofUntilTheCanaryFailsOften) {
   EXPECT_GT(fisher_greater(1, 500, 0, 500), 0.4);
   EXPECT_NEAR(fisher_greater(1, 500, 0, 500), 0.5, 1e-9);
   EXPECT_LT(fisher_greater(10, 500, 0, 500), 0.001);

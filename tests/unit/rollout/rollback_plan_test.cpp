@@ -73,7 +73,7 @@ TEST(RollbackPlan, FencesWhatStillRunsExactlyWhenTheTimeToDrainIsOver) {
   EXPECT_EQ(plan.next().what, order::verify);
 }
 
-TEST(RollbackPlan, EndsUnverifiedExactlyWhenTheBudgetIsSpentAndNamesTheMissingChecks) {
+TEST(RollbackPlan, EndsUnverifiedWhenTheBudgetIsSpentAndNamesMissingChecks) {
   auto plan = emergency();
   plan.carried_out(order::switch_to_baseline, 0, t0);
   plan.carried_out(order::requeue, 0, t0);

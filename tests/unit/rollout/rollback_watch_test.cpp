@@ -127,7 +127,7 @@ TEST(RollbackWatch, IgnoresRatesOfTooFewTasks) {
   EXPECT_TRUE(watch.observe(sample, {}));
 }
 
-TEST(RollbackWatch, TakesAnAbsentValueForNeitherGoodNorBadUntilItWasAbsentForAGrace) {
+TEST(RollbackWatch, TakesAnAbsentValueForNeitherGoodNorBadWithinAGrace) {
   rollback_watch watch;
   watch.arm(t0);
   auto bad = good(t0);

@@ -118,7 +118,7 @@ TEST(RolloutPlan, RoutesByHandWithinBoundsAndJudgesFromThere) {
   EXPECT_EQ(here.plan.percentage(), 10);
 }
 
-TEST(RolloutPlan, AsksForCopiesWhenAnOperatorLeavesTheBaselineNothingToCompareWith) {
+TEST(RolloutPlan, AsksForCopiesWhenTheBaselineIsLeftWithoutTasks) {
   rig here;
   EXPECT_EQ(here.plan.control_missing(), 0u);
   ASSERT_TRUE(here.plan.route("ada", 100, here.now).done);

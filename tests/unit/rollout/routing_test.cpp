@@ -61,7 +61,7 @@ TEST(Routing, HashesTheSameInEveryRelease) {
   EXPECT_NEAR(routing{}.position_of(stable_hash("session-2")), 0.252945048772241, 1e-12);
 }
 
-TEST(Routing, LetsTheBaselineAnswerInShadowAndFallbackAndTheConfiguredPoolWhenIdle) {
+TEST(Routing, AnswersByTheBaselineInShadowAndFallbackAndAsConfiguredIdle) {
   const routing routes;
   for (std::uint64_t key = 0; key < 200; ++key) {
     for (const auto configured : {pool_kind::baseline, pool_kind::intelligent}) {
