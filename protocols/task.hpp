@@ -1,11 +1,13 @@
 // One request for one specialist, from the door to its end.
 #pragma once
 
+#include "protocols/base/hash.hpp"
 #include "protocols/cache_lines.hpp"
 #include "protocols/upstream.hpp"
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -56,6 +58,12 @@ struct task_id {
   std::uint64_t epoch = 0;   ///< Random, new at each start of a node.
   std::uint64_t number = 0;  ///< The low 20 bits are the task's place in the ledger.
   friend bool operator==(const task_id&, const task_id&) = default;
+};
+/// For tables of tasks. Numbers count up within an epoch, and an epoch is random.
+struct task_id_hash {
+  std::size_t operator()(const task_id& id) const {
+    return static_cast<std::size_t>((id.number ^ id.epoch) * base::golden_step);
+  }
 };
 [[nodiscard]] std::string to_string(const task_id& id);
 /// False unless `text` is 32 hexadecimal digits.

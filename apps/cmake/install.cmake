@@ -11,7 +11,7 @@ target_compile_features(greenroom_library INTERFACE cxx_std_20)
 target_include_directories(greenroom_library INTERFACE
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
-set(GREENROOM_ROOMS greenroom_runtime greenroom_config greenroom_protocols greenroom_machine
+set(GREENROOM_ROOMS greenroom_base greenroom_runtime greenroom_config greenroom_protocols greenroom_machine
                     greenroom_caf greenroom_actors)
 foreach(ROOM ${GREENROOM_ROOMS})
   # Rooms include each other from the root of the source; installed, that root is a folder.

@@ -34,7 +34,7 @@ double expected_arrivals(const arrival_plan& plan) {
   return 0;
 }
 
-arrival_times::arrival_times(const arrival_plan& plan, random_source random)
+arrival_times::arrival_times(const arrival_plan& plan, base::random_source random)
     : plan_{plan}, random_{random} {
   assert(plan.kind != arrival_kind::closed);
   const bool varies = plan.kind == arrival_kind::ramp || plan.kind == arrival_kind::spike;
