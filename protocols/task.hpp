@@ -1,10 +1,12 @@
 // One request for one specialist, from the door to its end.
 #pragma once
 
+#include "protocols/base/hash.hpp"
 #include "protocols/task_types.hpp"
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +14,13 @@
 #include <utility>
 
 namespace greenroom::protocols {
+
+/// For tables of tasks. Numbers count up within an epoch, and an epoch is random.
+struct task_id_hash {
+  std::size_t operator()(const task_id& id) const {
+    return static_cast<std::size_t>((id.number ^ id.epoch) * base::golden_step);
+  }
+};
 
 struct task;
 class task_ptr;
@@ -138,8 +147,8 @@ struct alignas(64) task {
 
   // -- said by the caller too, but few ask: his core keeps the line --
   alignas(64) task_id id;
-  std::int64_t accepted_unix_ms = 0;  ///< Wall clock, for people and the journal.
-  std::uint64_t case_key = 0;         ///< Hash of the session it belongs to; 0: none.
+  std::int64_t accepted_unix_ms = 0;        ///< Wall clock, for people and the journal.
+  std::uint64_t case_key = 0;               ///< Hash of the session it belongs to; 0: none.
   std::atomic<std::uint32_t> next_list{0};  ///< Its home's, while it is free.
 
   // -- its end, and where it goes then: the node's core keeps the line --

@@ -1,28 +1,15 @@
 #include "runtime/state_text.hpp"
 
-#include <cmath>
+#include "protocols/base/hash.hpp"
 
 namespace greenroom::runtime {
-
-namespace {
-
-std::uint64_t checksum(std::string_view text) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 1099511628211ULL;
-  }
-  return hash;
-}
-
-}  // namespace
 
 std::string state_writer::sealed(std::string_view kind, std::uint32_t version) const {
   state_writer head;
   head.put(kind);
   head.put32(version);
   head.put(static_cast<std::uint64_t>(body_.size()));
-  head.put(checksum(body_));
+  head.put(base::fnv1a(body_));
   return head.body_ + body_;
 }
 
@@ -41,7 +28,7 @@ std::string state_reader::open(std::string_view sealed, std::string_view kind,
   if (head.rest_.size() != length) {
     return std::to_string(head.rest_.size()) + " bytes, expected " + std::to_string(length);
   }
-  if (checksum(head.rest_) != sum) return "the checksum does not match";
+  if (base::fnv1a(head.rest_) != sum) return "the checksum does not match";
   body = head.rest_;
   return {};
 }

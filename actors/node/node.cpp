@@ -13,6 +13,7 @@
 #include "actors/tasks/admission.hpp"
 #include "actors/tasks/idempotent_asker.hpp"
 #include "config/difference.hpp"
+#include "protocols/base/hash.hpp"
 #include "runtime/machine/journal/node_identity.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 #include "runtime/machine/process/sweep.hpp"
@@ -54,9 +55,7 @@ std::size_t scheduler_threads(const config::node& from, std::size_t wanted) {
 std::string data_mark(const std::string& data_dir) {
   std::error_code ignored;
   const auto whole = std::filesystem::weakly_canonical(data_dir, ignored).string();
-  std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
-  for (const char c : whole) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return protocols::to_string(task_id{hash, 0}).substr(0, 16);
+  return protocols::to_string(task_id{base::fnv1a(whole), 0}).substr(0, 16);
 }
 
 std::uint64_t fresh_random() {

@@ -33,19 +33,13 @@ public:
   void clear();
 
 private:
-  struct hash {
-    std::size_t operator()(const protocols::task_id& id) const {
-      // Numbers count up within an epoch, and an epoch is random.
-      return static_cast<std::size_t>((id.number ^ id.epoch) * 0x9e3779b97f4a7c15ULL);
-    }
-  };
   struct waiter {
     std::shared_ptr<protocols::asker> who;
     std::uint64_t bytes = 0;
   };
 
   mutable std::mutex mutex_;
-  std::unordered_map<protocols::task_id, std::vector<waiter>, hash> by_task_;
+  std::unordered_map<protocols::task_id, std::vector<waiter>, protocols::task_id_hash> by_task_;
   std::unordered_map<const protocols::asker*, protocols::task_id> task_of_;
   std::uint64_t bytes_ = 0;
 };

@@ -1,6 +1,6 @@
 // What deciding costs: policy and predictor, fed as the node's director and predictor feed them.
 #include "apps/bench/benchmarks.hpp"
-#include "runtime/load/random.hpp"
+#include "protocols/base/random.hpp"
 #include "runtime/load/weighted_choice.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/prediction/predictor.hpp"
@@ -128,7 +128,7 @@ private:
   runtime::pool_limits limits_;
   std::vector<runtime::seat> seats_;
   runtime::load::weighted_choice popular_;
-  runtime::load::random_source random_{7};
+  base::random_source random_{7};
   std::vector<call> calls_;
   double now_s_ = begin_s;
   double owed_ = 0;

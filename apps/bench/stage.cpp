@@ -77,7 +77,7 @@ std::vector<std::uint32_t> zipf_picks(std::size_t specialists) {
   constexpr std::size_t count = 65'536;
   const auto weights = runtime::load::zipf_weights(specialists, 1.0);
   const runtime::load::weighted_choice choice{weights};
-  runtime::load::random_source random{12'345};
+  base::random_source random{12'345};
   std::vector<std::uint32_t> picks(count);
   for (auto& one : picks) one = static_cast<std::uint32_t>(choice.pick(random));
   return picks;
@@ -85,7 +85,7 @@ std::vector<std::uint32_t> zipf_picks(std::size_t specialists) {
 
 std::vector<double> exponential_gaps(double rate_per_s) {
   constexpr std::size_t count = 65'536;
-  runtime::load::random_source random{4'711};
+  base::random_source random{4'711};
   std::vector<double> gaps(count);
   for (auto& one : gaps) one = random.exponential(1e9 / rate_per_s);
   return gaps;

@@ -176,7 +176,7 @@ void stress::probe(std::uint32_t specialist, bool durable, std::size_t for_fault
 
 void stress::run_traffic(const std::function<bool()>& stop) {
   // Of the same seed as the faults, but a stream of its own.
-  load::random_source random{job_.plan.seed ^ 0x7472616666696300ULL};
+  base::random_source random{job_.plan.seed ^ 0x7472616666696300ULL};
   load::arrival_times times{arrivals_of(job_.plan), random.split()};
   const auto begin = steady::now();
   constexpr std::chrono::milliseconds nap_max{50};

@@ -4,7 +4,7 @@
 
 #include "actors/node/node.hpp"
 #include "apps/chaos/chaos_run.hpp"
-#include "runtime/load/random.hpp"
+#include "protocols/base/random.hpp"
 #include "runtime/load/weighted_choice.hpp"
 
 #include <chrono>

@@ -8,8 +8,8 @@ add_library(greenroom_library INTERFACE)
 set_target_properties(greenroom_library PROPERTIES EXPORT_NAME greenroom)
 target_link_libraries(greenroom_library INTERFACE greenroom_actors)
 
-set(GREENROOM_ROOMS greenroom_runtime greenroom_config greenroom_protocols greenroom_machine
-                    greenroom_actors)
+set(GREENROOM_ROOMS greenroom_base greenroom_runtime greenroom_config greenroom_protocols
+                    greenroom_machine greenroom_actors)
 
 # The same as one shared library, from the same objects.
 add_library(greenroom_shared SHARED EXCLUDE_FROM_ALL)

@@ -42,7 +42,7 @@ load::arrival_plan plan_of(const config::scenario& from) {
 class request_maker {
 public:
   request_maker(const config::scenario& from, const std::vector<std::string>& cast,
-                load::random_source random)
+                base::random_source random)
       : random_{random}, sessions_{from.sessions} {
     std::vector<double> weights;
     for (const auto& part : from.mix) {
@@ -89,7 +89,7 @@ private:
     return made;
   }
 
-  load::random_source random_;
+  base::random_source random_;
   std::size_t sessions_;
   std::vector<prepared> templates_;
   std::optional<load::weighted_choice> choice_;
@@ -98,7 +98,7 @@ private:
 /// The requests of an open loop: the warm-up at the plan's first rate, then the plan.
 class open_loop {
 public:
-  open_loop(const load::arrival_plan& plan, double warmup_s, load::random_source random,
+  open_loop(const load::arrival_plan& plan, double warmup_s, base::random_source random,
             request_maker& maker)
       : warmup_s_{warmup_s}, main_{plan, random.split()}, maker_{maker} {
     load::arrival_plan before;
@@ -167,7 +167,7 @@ int run_scenario(const load_options& o) {
     return failed;
   }
 
-  load::random_source random{scenario.seed};
+  base::random_source random{scenario.seed};
   request_maker maker{scenario, cast, random.split()};
   const auto plan = plan_of(scenario);
   load_job job;

@@ -1,5 +1,7 @@
 #include "apps/workers/corpus.hpp"
 
+#include "protocols/base/hash.hpp"
+
 #include <algorithm>
 #include <iterator>
 
@@ -53,25 +55,17 @@ void add_words(std::string_view text, std::vector<std::string>& to) {
 
 }  // namespace
 
-corpus::corpus(std::string_view department) {
+corpus::corpus(std::string_view department) : random_{base::fnv1a(department)} {
   for (const auto& one : subjects)
     if (one.department == department) add_words(one.words, words_);
   own_ = static_cast<std::uint32_t>(words_.size());
   add_words(shared_words, words_);
   // A department of the user's own has no subject here; its documents are about shared words.
   if (own_ == 0) own_ = 16;
-  for (const char letter : department)
-    state_ = (state_ ^ static_cast<unsigned char>(letter)) * 1099511628211ULL;
 }
 
 std::uint32_t corpus::below(std::uint32_t bound) {
-  // SplitMix64 (Steele, Lea and Flood 2014).
-  state_ += 0x9e3779b97f4a7c15ULL;
-  std::uint64_t mixed = state_;
-  mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9ULL;
-  mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebULL;
-  mixed ^= mixed >> 31;
-  return static_cast<std::uint32_t>((mixed >> 32) * bound >> 32);
+  return static_cast<std::uint32_t>((random_.next() >> 32) * bound >> 32);
 }
 
 void corpus::next(std::vector<std::uint16_t>& document) {

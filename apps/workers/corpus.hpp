@@ -1,6 +1,8 @@
 // The documents that a bundled worker searches: generated, the same for the same department.
 #pragma once
 
+#include "protocols/base/random.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,7 +24,7 @@ private:
 
   std::vector<std::string> words_;
   std::uint32_t own_ = 0;
-  std::uint64_t state_ = 14695981039346656037ULL;  ///< FNV-1a of the name first, then SplitMix64.
+  base::random_source random_;
 };
 
 }  // namespace greenroom::workers

@@ -1,6 +1,6 @@
 #include "runtime/chaos/schedule.hpp"
 
-#include "runtime/load/random.hpp"
+#include "protocols/base/random.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 namespace greenroom::runtime::chaos {
 namespace {
 
-using load::random_source;
+using base::random_source;
 
 /// Between two lasting faults of one specialist, so that getting over the first can be seen.
 constexpr double pause_s = 1.0;

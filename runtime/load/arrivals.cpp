@@ -19,7 +19,7 @@ double rate_at(const arrival_plan& plan, double time_s) {
   return 0;
 }
 
-arrival_times::arrival_times(const arrival_plan& plan, random_source random)
+arrival_times::arrival_times(const arrival_plan& plan, base::random_source random)
     : plan_{plan}, random_{random} {
   assert(plan.kind != arrival_kind::closed);
   const bool varies = plan.kind == arrival_kind::ramp || plan.kind == arrival_kind::spike;

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "runtime/load/random.hpp"
+#include "protocols/base/random.hpp"
 
 namespace greenroom::runtime::load {
 
@@ -38,14 +38,14 @@ double rate_at(const arrival_plan& plan, double time_s);
 class arrival_times {
 public:
   /// @pre the plan is not a closed loop; rates ≥ 0 and one of them > 0.
-  arrival_times(const arrival_plan& plan, random_source random);
+  arrival_times(const arrival_plan& plan, base::random_source random);
 
   /// Nothing when the duration is over.
   std::optional<double> next();
 
 private:
   arrival_plan plan_;
-  random_source random_;
+  base::random_source random_;
   double time_s_ = 0;
   double rate_max_ = 0;
   double sent_ = 0;

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "protocols/base/random.hpp"
 #include "runtime/calendar.hpp"
-#include "runtime/load/random.hpp"
 #include "runtime/load/weighted_choice.hpp"
 
 namespace greenroom::runtime::load {
@@ -221,7 +221,7 @@ private:
 
   const office_cast& cast_;
   const office_habits& habits_;
-  random_source random_;
+  base::random_source random_;
   std::vector<double> popularity_;
   std::size_t departments_ = 0;
   std::vector<double> top_hour_;

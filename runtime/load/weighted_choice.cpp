@@ -36,7 +36,7 @@ weighted_choice::weighted_choice(std::span<const double> weights)
   // away above, because its 0 is below 1 and someone else is above it.
 }
 
-std::size_t weighted_choice::pick(random_source& random) const {
+std::size_t weighted_choice::pick(base::random_source& random) const {
   const auto cell = random.below(share_.size());
   return random.uniform() < share_[cell] ? cell : other_[cell];
 }

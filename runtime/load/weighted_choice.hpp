@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "runtime/load/random.hpp"
+#include "protocols/base/random.hpp"
 
 namespace greenroom::runtime::load {
 
@@ -15,7 +15,7 @@ public:
   /// @pre at least one weight; all finite and ≥ 0; their sum > 0.
   explicit weighted_choice(std::span<const double> weights);
 
-  [[nodiscard]] std::size_t pick(random_source& random) const;
+  [[nodiscard]] std::size_t pick(base::random_source& random) const;
   [[nodiscard]] std::size_t size() const { return share_.size(); }
 
 private:

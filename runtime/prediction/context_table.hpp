@@ -67,12 +67,4 @@ private:
   std::uint32_t clock_ = 0;  ///< Counts additions, for ageing.
 };
 
-/// Mixes a value into a hash (the finaliser of SplitMix64).
-constexpr std::uint64_t mixed(std::uint64_t hash, std::uint64_t value) {
-  std::uint64_t z = hash ^ (value + 0x9E3779B97F4A7C15ULL + (hash << 6) + (hash >> 2));
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
-}
-
 }  // namespace greenroom::runtime

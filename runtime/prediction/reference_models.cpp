@@ -1,14 +1,16 @@
 #include "runtime/prediction/reference_models.hpp"
 
+#include "protocols/base/hash.hpp"
+
 #include <algorithm>
 
 namespace greenroom::runtime {
 
 std::uint64_t back_off_model::key(std::span<const specialist_index> prefix,
                                   std::size_t length) const {
-  std::uint64_t hash = mixed(11, length);
+  std::uint64_t hash = base::mixed(11, length);
   for (std::size_t i = 0; i < length; ++i) {
-    hash = mixed(hash, i < prefix.size() ? prefix[prefix.size() - 1 - i] : no_step);
+    hash = base::mixed(hash, i < prefix.size() ? prefix[prefix.size() - 1 - i] : no_step);
   }
   return hash;
 }

@@ -1,5 +1,7 @@
 #include "runtime/prediction/sequence_model.hpp"
 
+#include "protocols/base/hash.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -97,7 +99,7 @@ void weigh(const float* __restrict estimates, float weight, float weight_timeles
 }
 
 std::uint64_t key_of(std::uint8_t what, std::uint64_t a, std::uint64_t b = 0, std::uint64_t c = 0) {
-  const std::uint64_t key = mixed(mixed(mixed(what + 1ULL, a), b), c);
+  const std::uint64_t key = base::mixed(base::mixed(base::mixed(what + 1ULL, a), b), c);
   return key == 0 ? 1 : key;
 }
 
@@ -215,8 +217,10 @@ sequence_model::sequence_model(const sequence_settings& settings)
 void sequence_model::keys_of(const sequence_position& at,
                              std::array<std::uint64_t, experts>& keys) {
   const std::uint64_t last = at.back(0);
-  std::uint64_t chain = mixed(7, last);
-  const auto longer = [&chain, &at](std::size_t ago) { return chain = mixed(chain, at.back(ago)); };
+  std::uint64_t chain = base::mixed(7, last);
+  const auto longer = [&chain, &at](std::size_t ago) {
+    return chain = base::mixed(chain, at.back(ago));
+  };
   keys[order_0] = key_of(order_0, 0);
   keys[order_1] = key_of(order_1, last);
   keys[order_2] = key_of(order_2, longer(1));

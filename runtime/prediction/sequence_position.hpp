@@ -1,6 +1,7 @@
 // Where a case stands: what the sequence model may look at when it says what comes next.
 #pragma once
 
+#include "protocols/base/hash.hpp"
 #include "runtime/prediction/context_table.hpp"
 
 #include <algorithm>
@@ -51,8 +52,8 @@ struct sequence_position {
     steps[length % remembered_max] = who;
     ++length;
     last_s = now_s;
-    whole = mixed(whole, who);
-    seen |= 1ULL << (mixed(0, who) & 63U);
+    whole = base::mixed(whole, who);
+    seen |= 1ULL << (base::mixed(0, who) & 63U);
     if (window < remembered_max) look_again();
   }
 
@@ -62,8 +63,8 @@ private:
     whole = seen = 0;
     other = no_step;
     for (std::size_t ago = remembered(); ago-- > 0;) {
-      whole = mixed(whole, back(ago));
-      seen |= 1ULL << (mixed(0, back(ago)) & 63U);
+      whole = base::mixed(whole, back(ago));
+      seen |= 1ULL << (base::mixed(0, back(ago)) & 63U);
       if (back(ago) != back(0)) other = back(ago);
     }
   }

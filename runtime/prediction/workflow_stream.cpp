@@ -1,6 +1,6 @@
 #include "runtime/prediction/workflow_stream.hpp"
 
-#include "runtime/prediction/context_table.hpp"
+#include "protocols/base/hash.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,16 +10,16 @@ namespace greenroom::runtime {
 
 namespace {
 
-/// SplitMix64, so that a seed means the same stream everywhere.
+/// Numbers out of a counter, so that a seed means the same stream everywhere.
 class dice {
 public:
-  explicit dice(std::uint64_t seed) : state_(mixed(0x5EED, seed)) {}
+  explicit dice(std::uint64_t seed) : state_(base::mixed(0x5EED, seed)) {}
   double uniform() { return static_cast<double>(next() >> 11U) * 0x1.0p-53; }
   std::size_t below(std::size_t n) { return static_cast<std::size_t>(next() % n); }
   double exponential(double mean) { return -mean * std::log(1.0 - uniform()); }
 
 private:
-  std::uint64_t next() { return mixed(0, state_++); }
+  std::uint64_t next() { return base::mixed(0, state_++); }
   std::uint64_t state_;
 };
 
@@ -79,7 +79,7 @@ workflow_stream generate_stream(const stream_settings& settings) {
     const std::size_t which = d.below(settings.workflows.size());
     const std::size_t instance = stream.workflow_of.size();
     stream.workflow_of.push_back(which);
-    const std::uint64_t key = settings.with_cases ? mixed(settings.seed, u.session) | 1U : 0;
+    const std::uint64_t key = settings.with_cases ? base::mixed(settings.seed, u.session) | 1U : 0;
     double at_s = u.free_s;
     const workflow_steps& steps = settings.workflows[which];
     for (const planned& call : disturbed(steps, settings.noise, settings.cast, d)) {

@@ -1,20 +1,10 @@
 #include "runtime/rollout/routing.hpp"
 
+#include "protocols/base/hash.hpp"
+
 #include <algorithm>
 
 namespace greenroom::runtime::rollout {
-
-namespace {
-
-/// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014): a bijection that mixes every bit.
-std::uint64_t mixed(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
-
-}  // namespace
 
 std::string_view name_of(mode what) {
   switch (what) {
@@ -27,16 +17,8 @@ std::string_view name_of(mode what) {
   return "fallback";
 }
 
-std::uint64_t stable_hash(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char each : text) {
-    hash = (hash ^ static_cast<unsigned char>(each)) * 0x100000001b3;
-  }
-  return mixed(hash);
-}
-
 double routing::position_of(std::uint64_t key) const {
-  return static_cast<double>(mixed(key ^ salt_) >> 11) * 0x1p-53;
+  return static_cast<double>(base::mixed(0, key ^ salt_) >> 11) * 0x1p-53;
 }
 
 pool_kind routing::side_of(std::uint64_t key, double percentage) const {
@@ -46,9 +28,9 @@ pool_kind routing::side_of(std::uint64_t key, double percentage) const {
 
 std::uint64_t routing_key(std::string_view case_id, std::string_view idempotency_key,
                           std::string_view task_id) {
-  if (!case_id.empty()) return stable_hash(case_id);
-  if (!idempotency_key.empty()) return stable_hash(idempotency_key);
-  return stable_hash(task_id);
+  if (!case_id.empty()) return base::stable_hash(case_id);
+  if (!idempotency_key.empty()) return base::stable_hash(idempotency_key);
+  return base::stable_hash(task_id);
 }
 
 pool_kind answering_side(mode now, double percentage, std::uint64_t key, const routing& routes,

@@ -34,9 +34,6 @@ private:
 std::uint64_t routing_key(std::string_view case_id, std::string_view idempotency_key,
                           std::string_view task_id);
 
-/// FNV-1a with a final avalanche: the same on every platform and in every release.
-std::uint64_t stable_hash(std::string_view text);
-
 /// Who answers the caller. `configured` is the pool of `pool.mode`, which answers when idle.
 pool_kind answering_side(mode now, double percentage, std::uint64_t key, const routing& routes,
                          pool_kind configured);

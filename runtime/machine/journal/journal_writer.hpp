@@ -57,12 +57,6 @@ public:
   void close_clean();
 
 private:
-  struct id_hash {
-    std::size_t operator()(const protocols::task_id& id) const {
-      // Numbers count up within an epoch, and an epoch is random.
-      return static_cast<std::size_t>((id.number ^ id.epoch) * 0x9e3779b97f4a7c15ULL);
-    }
-  };
   struct text_hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const {
@@ -111,7 +105,7 @@ private:
 
   std::unordered_map<std::string, std::int64_t, text_hash, std::equal_to<>> names_;
   std::unordered_map<std::uint64_t, std::int64_t> epochs_;
-  std::unordered_map<protocols::task_id, open_task, id_hash> open_;
+  std::unordered_map<protocols::task_id, open_task, protocols::task_id_hash> open_;
   std::int64_t next_row_ = 1;
   std::int64_t oldest_ = 1;       ///< Every task below this row has ended.
   std::int64_t oldest_kept_ = 1;  ///< What the file says of it.

@@ -1,5 +1,7 @@
 #include "runtime/machine/trace/trace_file.hpp"
 
+#include "protocols/base/hash.hpp"
+
 #include <zlib.h>
 
 #include <algorithm>
@@ -154,8 +156,7 @@ std::optional<double> number(std::string_view text) {
 
 std::uint64_t hash_of(std::string_view text) {
   if (text.empty()) return 0;
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  const auto hash = base::fnv1a(text);
   return hash == 0 ? 1 : hash;
 }
 

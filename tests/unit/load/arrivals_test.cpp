@@ -11,7 +11,7 @@ namespace greenroom::runtime::load {
 namespace {
 
 std::vector<double> all_of(const arrival_plan& plan, std::uint64_t seed) {
-  arrival_times times{plan, random_source{seed}};
+  arrival_times times{plan, base::random_source{seed}};
   std::vector<double> result;
   while (const auto time = times.next()) result.push_back(*time);
   return result;
@@ -93,7 +93,7 @@ TEST(ArrivalTimes, AreInOrderWithinTheDurationAndTheSameForTheSameSeed) {
 TEST(WeightedChoice, PicksEachAsOftenAsItsWeightSays) {
   const std::vector<double> weights = {0, 1, 2, 0, 5, 0.5};
   const weighted_choice choice{weights};
-  random_source random{11};
+  base::random_source random{11};
   std::vector<double> picked(weights.size());
   constexpr int picks = 200'000;
   for (int at = 0; at < picks; ++at) picked[choice.pick(random)] += 1;

@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-#include "runtime/load/random.hpp"
+#include "protocols/base/random.hpp"
 
 namespace greenroom::runtime::load {
 namespace {
@@ -37,7 +37,7 @@ TEST(LatencyRecorder, KeepsValuesBelowOneMicrosecondExactly) {
 
 TEST(LatencyRecorder, StaysWithinItsErrorForEveryQuantileOfManySeeds) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    random_source random{seed};
+    base::random_source random{seed};
     latency_recorder recorder;
     std::vector<std::int64_t> values;
     const auto count = 1 + random.below(4000);
@@ -73,7 +73,7 @@ TEST(LatencyRecorder, CountsNegativeValuesAsNothing) {
 }
 
 TEST(LatencyRecorder, MergedIsTheSameAsRecordedTogether) {
-  random_source random{7};
+  base::random_source random{7};
   latency_recorder left;
   latency_recorder right;
   latency_recorder both;

@@ -1,6 +1,7 @@
 // Logs of cases with a known law, from a seed, for tests of what foresees their next steps.
 #pragma once
 
+#include "protocols/base/hash.hpp"
 #include "runtime/prediction/evaluation.hpp"
 
 #include <cstddef>
@@ -30,7 +31,7 @@ inline std::vector<logged_case> generated_log(law which, std::size_t cases, std:
     // A fixed law: each context has four likely successors with shares .55 .25 .12 .08.
     const double u = uniform();
     const std::uint64_t place = u < 0.55 ? 0 : u < 0.80 ? 1 : u < 0.92 ? 2 : 3;
-    return static_cast<specialist_index>(mixed(mixed(seed, context), place) % cast);
+    return static_cast<specialist_index>(base::mixed(base::mixed(seed, context), place) % cast);
   };
   std::vector<std::vector<specialist_index>> workflows(12);
   for (auto& steps : workflows) {
@@ -55,9 +56,9 @@ inline std::vector<logged_case> generated_log(law which, std::size_t cases, std:
       const std::uint64_t a = i > 0 ? one[i - 1].who : 0xFFFF;
       const std::uint64_t b = i > 1 ? one[i - 2].who : 0xFFFF;
       const std::uint64_t c = i > 2 ? one[i - 3].who : 0xFFFF;
-      std::uint64_t context = mixed(period, a);
-      if (which == law::order_3) context = mixed(mixed(context, b), c);
-      if (which == law::habits) context = mixed(0, uniform() < 0.9 ? n + (1U << 20U) : a);
+      std::uint64_t context = base::mixed(period, a);
+      if (which == law::order_3) context = base::mixed(base::mixed(context, b), c);
+      if (which == law::habits) context = base::mixed(0, uniform() < 0.9 ? n + (1U << 20U) : a);
       if (which == law::random_choice) context = 0;
       at_s += 30 + 60 * uniform();
       one.push_back({at_s, favourite(context)});

@@ -1,6 +1,7 @@
 // Logs of many different kinds, from a seed: for what must hold whatever the log is like.
 #pragma once
 
+#include "protocols/base/hash.hpp"
 #include "runtime/prediction/evaluation.hpp"
 
 #include <algorithm>
@@ -81,7 +82,7 @@ private:
   std::uint64_t context(std::size_t order, std::uint64_t salt = 0) const {
     std::uint64_t hash = salt;
     for (std::size_t i = 0; i < order; ++i) {
-      hash = mixed(hash, i < one_->size() ? (*one_)[one_->size() - 1 - i].who : 0xFFFF + i);
+      hash = base::mixed(hash, i < one_->size() ? (*one_)[one_->size() - 1 - i].who : 0xFFFF + i);
     }
     return hash;
   }
@@ -93,7 +94,7 @@ private:
                                 : u < first + rest * 0.55 ? 1
                                 : u < first + rest * 0.82 ? 2
                                                           : 3;
-    return static_cast<std::size_t>(mixed(mixed(seed_, hash), place) % cast_);
+    return static_cast<std::size_t>(base::mixed(base::mixed(seed_, hash), place) % cast_);
   }
   void put_shuffled(std::vector<std::size_t> steps) {
     for (std::size_t n = steps.size(); n > 1; --n) std::swap(steps[n - 1], steps[below(n)]);

@@ -1,17 +1,16 @@
-#include "runtime/load/random.hpp"
+#include "protocols/base/random.hpp"
+
+#include "protocols/base/hash.hpp"
 
 #include <cassert>
 #include <cmath>
 #include <numbers>
 
-namespace greenroom::runtime::load {
+namespace greenroom::base {
 
 std::uint64_t random_source::next() {
-  state_ += 0x9e3779b97f4a7c15U;
-  auto mixed = state_;
-  mixed = (mixed ^ (mixed >> 30U)) * 0xbf58476d1ce4e5b9U;
-  mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111ebU;
-  return mixed ^ (mixed >> 31U);
+  state_ += golden_step;
+  return mixed(state_);
 }
 
 double random_source::uniform() { return static_cast<double>(next() >> 11U) * 0x1p-53; }
@@ -32,4 +31,4 @@ std::size_t random_source::below(std::size_t bound) {
   return static_cast<std::size_t>(uniform() * static_cast<double>(bound));
 }
 
-}  // namespace greenroom::runtime::load
+}  // namespace greenroom::base

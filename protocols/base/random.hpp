@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace greenroom::runtime::load {
+namespace greenroom::base {
 
 /// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
 /// The distributions of <random> differ between libraries; these do not.
@@ -28,4 +28,4 @@ private:
   std::uint64_t state_;
 };
 
-}  // namespace greenroom::runtime::load
+}  // namespace greenroom::base
