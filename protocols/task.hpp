@@ -66,6 +66,7 @@ struct task_id_hash {
   }
 };
 [[nodiscard]] std::string to_string(const task_id& id);
+void append(std::string& to, const task_id& id);
 /// False unless `text` is 32 hexadecimal digits.
 [[nodiscard]] bool parse(std::string_view text, task_id& id);
 

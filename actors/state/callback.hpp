@@ -3,7 +3,7 @@
 
 #include "actors/state/node_state.hpp"
 #include "actors/state/text.hpp"
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 #include "runtime/machine/worker/callable.hpp"
 
 #include <exception>
@@ -27,8 +27,8 @@ void run_callback(node_state& where, std::string_view which, F&& call) noexcept 
   } catch (...) {
     why = "something that is no std::exception";
   }
-  where.publish("callback.failed", "{\"callback\":" + json_text(which)
-                                       + ",\"threw\":" + protocols::json_string_of_any(why) + "}");
+  where.publish("callback.failed",
+                json_object{{"callback", which}}.raw("threw", base::json_string(why)));
 }
 
 }  // namespace greenroom::actors

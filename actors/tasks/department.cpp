@@ -375,9 +375,9 @@ void department::decide_retry(entry& one, task_ptr job) {
   const bool too_slow = due + (now_ns() - job->dispatched_ns) >= job->deadline_ns;
   if ((used_up || in_vain || too_slow) && pass_on(one, job)) return;
   if (used_up) {
-    node_.publish("task.failed", R"({"id":")" + protocols::to_string(job->id) + R"(","specialist":)"
-                                     + json_text(member_of(one).config.name) + R"(,"why":)"
-                                     + json_text(clipped(message, event_why_bytes)) + "}");
+    node_.publish("task.failed", json_object{{"id", protocols::to_string(job->id)},
+                                             {"specialist", member_of(one).config.name},
+                                             {"why", clipped(message, event_why_bytes)}});
     conclude(node_, *job, task_state::failed, failure::worker_failed,
              message + " (attempt " + std::to_string(job->attempts) + ")", context(), rest_ms);
     return;
@@ -408,8 +408,7 @@ void department::judge(entry& one, bool ok, bool own_fault) {
     one.breaker.success();
     if (std::exchange(one.circuit_shown, false)
         && record_of(one).gauge.open_until_ns.exchange(0, std::memory_order_relaxed) != 0) {
-      node_.publish("circuit.closed",
-                    R"({"specialist":)" + json_text(member_of(one).config.name) + "}");
+      node_.publish("circuit.closed", json_object{{"specialist", member_of(one).config.name}});
     }
     return;
   }
@@ -423,9 +422,8 @@ void department::judge(entry& one, bool ok, bool own_fault) {
   });
   record_of(one).gauge.open_until_ns.store(one.breaker.opens_until().time_since_epoch().count(),
                                            std::memory_order_relaxed);
-  node_.publish("circuit.open", R"({"specialist":)" + json_text(member_of(one).config.name)
-                                    + R"(,"for_ms":)"
-                                    + std::to_string(limits.open.count() / 1'000'000) + "}");
+  node_.publish("circuit.open", json_object{{"specialist", member_of(one).config.name},
+                                            {"for_ms", limits.open.count() / 1'000'000}});
 }
 
 // The idle clock starts when the last task in flight ends.

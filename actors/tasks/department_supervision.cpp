@@ -193,7 +193,7 @@ void department::lost(std::uint32_t place, const caf::error& reason) {
   one.outdated = one.replacing = false;
   enter(one, life::cold);
   machine::count(record_.gauge.actor_restarts);
-  node_.publish("actor.lost", "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
+  node_.publish("actor.lost", json_object{{"specialist", member_of(one).config.name}});
   tell_state(one);
   if (one.given_up) show(one, machine::worker_state::failed);
   for (auto& job : std::exchange(one.pending, {})) {

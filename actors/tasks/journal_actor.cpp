@@ -167,7 +167,7 @@ void journal_actor::written(const journal_note& one, const verdict& verdict) {
 // in the hands until it can be written.
 void journal_actor::not_written(const std::string& why) {
   if (node_.gauge.journal_ok.exchange(false))
-    node_.publish("journal.failed", "{\"why\":" + json_text(why) + "}");
+    node_.publish("journal.failed", json_object{{"why", why}});
   node_.journal_troubles.write([&](node_state::journal_state& state) { state.why_not = why; });
   std::vector<journal_note> kept;
   for (const auto& one : std::exchange(node_.journal_pending, {})) {
@@ -211,7 +211,7 @@ void journal_actor::not_written(const std::string& why) {
 
 void journal_actor::works_again() {
   node_.journal_troubles.write([](node_state::journal_state& state) { state.why_not.clear(); });
-  node_.publish("journal.restored", "{}");
+  node_.publish("journal.restored", json_object{});
 }
 
 void journal_actor::keep_state(std::string name, std::string value) {
@@ -256,7 +256,7 @@ void journal_actor::prune() {
   if (rows == nullptr) return;
   if (too_large && *rows > 0 && !std::exchange(said_too_large_, true))
     node_.publish("journal.pruned_early",
-                  "{\"bytes\":" + std::to_string(*bytes) + ",\"key\":\"journal.max_bytes\"}");
+                  json_object{{"bytes", *bytes}, {"key", "journal.max_bytes"}});
   if (!too_large) said_too_large_ = false;
   if (*rows >= prune_rows || (too_large && *rows > 0)) send(this, protocols::check_atom::value);
 }
@@ -318,14 +318,13 @@ void tell_damage(node_state& where, const machine::journal_damage& damage) {
     return true;
   });
   if (!fresh) return;
-  auto json = "{\"what\":" + json_text(damage.what)
-              + ",\"set_aside\":" + json_text(damage.set_aside)
-              + ",\"saved\":{\"tasks\":" + std::to_string(damage.saved_tasks)
-              + ",\"ends\":" + std::to_string(damage.saved_ends) + "}";
+  json_object json{
+      {"what", damage.what},
+      {"set_aside", damage.set_aside},
+      {"saved", json_object{{"tasks", damage.saved_tasks}, {"ends", damage.saved_ends}}}};
   if (damage.counted)
-    json += ",\"lost\":{\"tasks\":" + std::to_string(damage.lost_tasks)
-            + ",\"ends\":" + std::to_string(damage.lost_ends) + "}";
-  where.publish("journal.damaged", json + "}");
+    json.add("lost", json_object{{"tasks", damage.lost_tasks}, {"ends", damage.lost_ends}});
+  where.publish("journal.damaged", std::move(json));
 }
 
 void journal_actor::on_exit() {

@@ -1,5 +1,7 @@
 #include "actors/tasks/specialist.hpp"
 
+#include "actors/state/text.hpp"
+
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -251,7 +253,7 @@ void specialist::leave(bool fence) {
 void specialist::check() {
   if (life_ != life::warm || !running_.empty()) return;
   if (std::exchange(ping_unanswered_, true)) {
-    node_.publish("worker.silent", "{\"specialist\":\"" + me().config.name + "\"}");
+    node_.publish("worker.silent", json_object{{"specialist", me().config.name}});
     cool();
     return;
   }

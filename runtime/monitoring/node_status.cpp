@@ -1,5 +1,7 @@
 #include "runtime/monitoring/node_status.hpp"
 
+#include "protocols/base/time_text.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -26,21 +28,6 @@ node_status derive_status(const status_evidence& seen) {
   return node_status::healthy;
 }
 
-std::string rfc3339(double at_s) {
-  using namespace std::chrono;
-  const sys_time<milliseconds> at{milliseconds{std::llround(at_s * 1000)}};
-  const auto day = floor<days>(at);
-  const year_month_day date{day};
-  const hh_mm_ss time{at - day};
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
-                static_cast<int>(time.subseconds().count()));
-  return text;
-}
-
 std::string health_answer(const status_report& report, const pool_sample& sample) {
   const double utilization =
       sample.specialists == 0
@@ -59,7 +46,8 @@ std::string health_answer(const status_report& report, const pool_sample& sample
       static_cast<unsigned long long>(sample.warm),
       static_cast<unsigned long long>(sample.specialists), utilization,
       sample.response_mean_ms.value_or(0), sample.warm_hit_rate.value_or(0), sample.queue_depth,
-      sample.memory_mb, saved, efficiency, report.alerts, rfc3339(report.last_check_s).c_str());
+      sample.memory_mb, saved, efficiency, report.alerts,
+      base::rfc3339_of_seconds(report.last_check_s).c_str());
   return text;
 }
 

@@ -39,7 +39,4 @@ struct status_report {
 /// `efficiency` is in percent.
 std::string health_answer(const status_report& report, const pool_sample& sample);
 
-/// RFC 3339 in UTC with milliseconds: 2024-05-01T12:00:00.000Z.
-std::string rfc3339(double at_s);
-
 }  // namespace greenroom::runtime::monitoring

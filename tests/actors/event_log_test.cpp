@@ -1,6 +1,6 @@
 #include "actors/state/event_log.hpp"
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -65,7 +65,7 @@ TEST(EventLog, ShortensALongTextAndKeepsItsShortMembers) {
               0);
   for (const auto& one : log.after(0)) {
     EXPECT_LE(one.json.size(), event_log::text_bytes_max);
-    EXPECT_TRUE(protocols::is_json(one.json)) << one.json.substr(0, 200);
+    EXPECT_TRUE(base::is_json(one.json)) << one.json.substr(0, 200);
     EXPECT_NE(one.json.find("\"truncated\":true"), std::string::npos);
   }
   const auto second = log.after(1);
@@ -78,11 +78,11 @@ TEST(EventLog, CutsNeitherALetterNorAnEscapeInTwo) {
     for (int i = 0; i < 4000; ++i) text += i % 2 == 0 ? "\\u00e9" : "é\\\\";
     const auto shorter = shortened_event("{\"why\":\"" + text + "\"}", 4096);
     EXPECT_LE(shorter.size(), 4096U);
-    EXPECT_TRUE(protocols::is_json(shorter)) << shift;
+    EXPECT_TRUE(base::is_json(shorter)) << shift;
     std::string cut(shift, 'a');
     for (int i = 0; i < 4000; ++i) cut += "é";
     std::string room;
-    EXPECT_TRUE(protocols::append_json_string(room, clipped(cut, 1000))) << shift;
+    EXPECT_TRUE(base::append_json_string(room, clipped(cut, 1000))) << shift;
     EXPECT_LE(clipped(cut, 1000).size(), 1000U);
   }
   EXPECT_EQ(clipped("short", 5), "short");
