@@ -92,9 +92,13 @@ void read_fault(const tree& from, const std::string& path, chaos_plan& to,
   if (has.roles) {
     std::vector<std::string> words;
     keys.texts("roles", words);
-    for (const auto& word : words)
+    for (auto& word : words) {
+      // The names of these two roles in plans of earlier versions.
+      if (word == "bridge") word = "dispatcher";
+      if (word == "surveyor") word = "memory_sampler";
       if (const auto role = index_of(word, chaos_roles(), "roles", from.at, keys))
         value.roles.push_back(*role);
+    }
   }
   keys.finish();
   to.faults.push_back(std::move(value));
@@ -155,9 +159,9 @@ const std::vector<std::string>& chaos_kinds() {
 }
 
 const std::vector<std::string>& chaos_roles() {
-  static const std::vector<std::string> words{"bridge",     "pool",       "journal",  "director",
-                                              "department", "specialist", "surveyor", "monitor",
-                                              "rollout",    "rollback",   "predictor"};
+  static const std::vector<std::string> words{
+      "dispatcher",     "pool",    "journal", "director", "department", "specialist",
+      "memory_sampler", "monitor", "rollout", "rollback", "predictor"};
   return words;
 }
 

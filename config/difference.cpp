@@ -1,4 +1,5 @@
 #include "config/difference.hpp"
+#include "config/words.hpp"
 
 #include "config/description.hpp"
 #include "config/loader.hpp"
@@ -63,7 +64,7 @@ private:
   }
   template <class T>
   requires std::is_enum_v<T>
-  static std::string text(T value) { return std::string{to_string(value)}; }
+  static std::string text(T value) { return std::string{word_of(value)}; }
 
   std::string prefix_;
 };

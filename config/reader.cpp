@@ -1,4 +1,5 @@
 #include "config/reader.hpp"
+#include "config/words.hpp"
 
 #include "config/description.hpp"
 #include "protocols/base/duration.hpp"
@@ -417,14 +418,13 @@ private:
   template <class T>
   requires std::is_enum_v<T>
   void read(const tree& found, const std::string& shown, T& value, rule) {
+    const auto words = words_of(T{});
     std::vector<std::string> names;
-    for (std::uint8_t at = 0; !to_string(static_cast<T>(at)).empty(); ++at) {
-      names.emplace_back(to_string(static_cast<T>(at)));
-    }
+    for (const auto& [word, meaning] : words) names.emplace_back(word);
     if (found.is == tree::kind::scalar) {
       const auto match = std::ranges::find(names, found.text);
       if (match != names.end()) {
-        value = static_cast<T>(match - names.begin());
+        value = words[static_cast<std::size_t>(match - names.begin())].second;
         return;
       }
     }

@@ -1,4 +1,5 @@
 #include "config/schema.hpp"
+#include "config/words.hpp"
 
 #include "config/description.hpp"
 #include "config/loader.hpp"
@@ -35,7 +36,7 @@ std::string written(const std::optional<std::chrono::milliseconds>& value) {
 std::string written(const std::string& value) { return value; }
 std::string written(const std::vector<std::string>& value) { return value.empty() ? "[]" : "…"; }
 template <class T>
-requires std::is_enum_v<T> std::string written(T value) { return std::string{to_string(value)}; }
+requires std::is_enum_v<T> std::string written(T value) { return std::string{word_of(value)}; }
 
 std::string type_name(bool) { return "true or false"; }
 std::string type_name(double) { return "number"; }
@@ -52,9 +53,8 @@ std::string type_name(const std::vector<std::string>&) { return "list of texts";
 template <class T>
 requires std::is_enum_v<T> std::string type_name(T) {
   std::string names;
-  for (std::uint8_t at = 0; !to_string(static_cast<T>(at)).empty(); ++at) {
-    names += (at ? " or " : "") + std::string{to_string(static_cast<T>(at))};
-  }
+  for (const auto& [word, meaning] : words_of(T{}))
+    names += (names.empty() ? "" : " or ") + std::string{word};
   return names;
 }
 

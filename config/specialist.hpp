@@ -1,6 +1,9 @@
 // One specialist of the cast and the worker behind it.
 #pragma once
 
+#include "protocols/base/priority.hpp"
+#include "protocols/base/side_effects.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -12,13 +15,7 @@
 
 namespace greenroom::config {
 
-enum class priority : std::uint8_t { high, medium, low };
-
-constexpr std::string_view to_string(priority value) {
-  constexpr std::string_view names[] = {"high", "medium", "low"};
-  const auto at = static_cast<std::size_t>(value);
-  return at < std::size(names) ? names[at] : std::string_view{};
-}
+using base::priority;
 
 enum class backend_kind : std::uint8_t {
   process,   ///< A child process that speaks `protocol` on stdin and stdout.
@@ -40,20 +37,7 @@ constexpr std::string_view to_string(worker_protocol protocol) {
   return at < std::size(names) ? names[at] : std::string_view{};
 }
 
-/// What running a task twice would do to the world; decides on retries and mirroring.
-enum class side_effects : std::uint8_t {
-  none,
-  idempotent,
-  unsafe,  ///< Never mirrored, never retried by itself.
-  /// As if left out: idempotent, but for `protocol: mcp` what the annotations of the tool say.
-  by_protocol,
-};
-
-constexpr std::string_view to_string(side_effects value) {
-  constexpr std::string_view names[] = {"none", "idempotent", "unsafe", "by_protocol"};
-  const auto at = static_cast<std::size_t>(value);
-  return at < std::size(names) ? names[at] : std::string_view{};
-}
+using base::side_effects;
 
 /// Of a task whose worker is warm, where the configuration does not say.
 constexpr std::chrono::milliseconds task_timeout_default{30'000};
@@ -99,7 +83,7 @@ struct backend {
 
 struct specialist {
   std::string name;
-  config::priority priority = config::priority::medium;
+  config::priority priority = config::priority::normal;
   double memory_mb = 5;  ///< Nominal; measured once it runs.
   bool pin = false;      ///< Always warm, outside the budget.
   std::vector<std::string> aliases;

@@ -1,6 +1,7 @@
 // From the struct back to YAML.
 #include "config/description.hpp"
 #include "config/loader.hpp"
+#include "config/words.hpp"
 #include "protocols/base/duration.hpp"
 
 #include <yaml-cpp/yaml.h>
@@ -148,7 +149,7 @@ private:
   }
   template <class T>
   requires std::is_enum_v<T>
-  void write(T value) { out_ << std::string{to_string(value)}; }
+  void write(T value) { out_ << std::string{word_of(value)}; }
 
   YAML::Emitter& out_;
   bool mask_;

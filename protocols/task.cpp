@@ -73,13 +73,8 @@ bool parse(std::string_view text, task_id& id) {
   return true;
 }
 
-std::string_view to_string(priority value) { return name_of(priority_names, value); }
 std::string_view to_string(task_state value) { return name_of(state_names, value); }
 std::string_view to_string(failure value) { return name_of(failure_names, value); }
-
-std::string_view to_string(pool_kind value) {
-  return value == pool_kind::baseline ? "baseline" : "intelligent";
-}
 
 bool parse(std::string_view text, priority& value) {
   return find_name(priority_names, text, value);

@@ -2,6 +2,9 @@
 #pragma once
 
 #include "protocols/base/hash.hpp"
+#include "protocols/base/pool_kind.hpp"
+#include "protocols/base/priority.hpp"
+#include "protocols/base/side_effects.hpp"
 #include "protocols/cache_lines.hpp"
 #include "protocols/upstream.hpp"
 
@@ -16,11 +19,7 @@
 
 namespace greenroom::protocols {
 
-enum class priority : std::uint8_t { low = 0, normal = 1, high = 2 };
-constexpr std::size_t priorities = 3;
-
-/// What running a task twice would do. `unsafe` tasks are never mirrored and never run twice.
-enum class side_effects : std::uint8_t { none, idempotent, unsafe };
+using base::pool_kind, base::priority, base::priorities, base::side_effects;
 
 enum class task_state : std::uint8_t { queued, running, completed, failed, cancelled, unknown };
 
@@ -43,8 +42,6 @@ enum class failure : std::uint8_t {
   cancelled,      ///< The caller took it back or hung up.
   unknown_end,    ///< An unsafe task whose worker died while it ran.
 };
-
-enum class pool_kind : std::uint8_t { intelligent = 0, baseline = 1 };
 
 /// What the text of a streamed answer is.
 enum class stream_form : std::uint8_t {
@@ -70,10 +67,9 @@ void append(std::string& to, const task_id& id);
 /// False unless `text` is 32 hexadecimal digits.
 [[nodiscard]] bool parse(std::string_view text, task_id& id);
 
-[[nodiscard]] std::string_view to_string(priority value);
 [[nodiscard]] std::string_view to_string(task_state value);
 [[nodiscard]] std::string_view to_string(failure value);
-[[nodiscard]] std::string_view to_string(pool_kind value);
+using base::to_string;
 [[nodiscard]] bool parse(std::string_view text, priority& value);
 [[nodiscard]] bool parse(std::string_view text, task_state& value);
 

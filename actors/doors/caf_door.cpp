@@ -23,14 +23,14 @@ task_answer answer_of(const protocols::task& job) {
 // Tells the door how one order ended.
 class order_asker final : public protocols::asker {
 public:
-  order_asker(caf::actor door, node_state* where, std::uint64_t ticket)
-      : door_{std::move(door)}, where_{where}, ticket_{ticket} {}
+  order_asker(caf::actor door, machine::task_ledger* ledger, std::uint64_t ticket)
+      : door_{std::move(door)}, ledger_{ledger}, ticket_{ticket} {}
   void on_end(const protocols::task& job) noexcept override { tell(answer_of(job)); }
   void on_existing(const protocols::task_id& id) noexcept override {
     // The same request is known; its end, when it has one, is this order's end too.
     task_answer known;
     known.id = protocols::to_string(id);
-    if (const auto job = where_->ledger.find(id); job && job->ended()) known = answer_of(*job);
+    if (const auto job = ledger_->find(id); job && job->ended()) known = answer_of(*job);
     tell(std::move(known));
   }
 
@@ -39,7 +39,7 @@ private:
     caf::anon_send(door_, protocols::report_atom::value, ticket_, std::move(answer));
   }
   caf::actor door_;
-  node_state* where_;
+  machine::task_ledger* ledger_;
   std::uint64_t ticket_;
 };
 
@@ -61,14 +61,14 @@ task_request request_of(task_order order) {
 }  // namespace
 
 caf_door_self::behavior_type caf_door(caf_door_self::stateful_pointer<caf_door_state> self,
-                                      node_state* where, admission* desk) {
+                                      machine::task_ledger* ledger, admission* desk) {
   return {
       [=](protocols::work_atom, task_order& order) -> caf::result<task_answer> {
         auto promise = self->make_response_promise<task_answer>();
         const auto ticket = ++self->state.last_ticket;
         auto outcome = desk->submit(
             request_of(std::move(order)),
-            std::make_shared<order_asker>(caf::actor_cast<caf::actor>(self), where, ticket));
+            std::make_shared<order_asker>(caf::actor_cast<caf::actor>(self), ledger, ticket));
         auto* none = std::get_if<refusal>(&outcome);
         if (none == nullptr) {
           self->state.promises.emplace(ticket, promise);
@@ -85,7 +85,7 @@ caf_door_self::behavior_type caf_door(caf_door_self::stateful_pointer<caf_door_s
       [=](protocols::drop_atom, const std::string& id) {
         protocols::task_id parsed;
         if (!protocols::parse(id, parsed)) return false;
-        const auto job = where->ledger.find(parsed);
+        const auto job = ledger->find(parsed);
         return job && desk->cancel(*job);
       },
       [=](protocols::report_atom, std::uint64_t ticket, task_answer& answer) {

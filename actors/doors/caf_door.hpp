@@ -32,6 +32,6 @@ struct caf_door_state {
 };
 
 caf_door_self::behavior_type caf_door(caf_door_self::stateful_pointer<caf_door_state> self,
-                                      node_state* where, admission* desk);
+                                      machine::task_ledger* ledger, admission* desk);
 
 }  // namespace greenroom::actors

@@ -1,7 +1,7 @@
 // Rollout, routing, rollback, diagnosis and the report over HTTP.
 #include "actors/doors/http_routes.hpp"
+#include "actors/node/deployment_check.hpp"
 #include "actors/node/parts.hpp"
-#include "actors/rollout/deployment_check.hpp"
 #include "actors/state/status_board.hpp"
 #include "config/loader.hpp"
 #include "protocols/base/duration.hpp"

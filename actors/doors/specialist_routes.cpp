@@ -73,7 +73,7 @@ std::string to_json(const specialist_view& one) {
 void list_specialists(const door_ptr& here, call& one) {
   const auto department = one.parameter("department");
   const auto state = one.parameter("state");
-  using enum specialist_state;
+  using enum worker_state;
   constexpr std::array states{cold, warming, warm, busy, cooling, failed};
   if (state && !state->empty()
       && std::ranges::none_of(states, [&](auto each) { return to_string(each) == *state; }))

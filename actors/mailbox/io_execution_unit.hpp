@@ -1,7 +1,7 @@
 // Lets an I/O thread run the actors that its own handlers woke, without a hand-over.
 #pragma once
 
-#include "actors/state/catalog_reader.hpp"
+#include "actors/mailbox/catalog_reader.hpp"
 #include "runtime/machine/io/engine.hpp"
 
 #include <boost/asio/post.hpp>

@@ -2,9 +2,9 @@
 // there what its predecessor had not taken.
 #pragma once
 
+#include "actors/mailbox/catalog_reader.hpp"
 #include "actors/mailbox/inline_execution_unit.hpp"
 #include "actors/mailbox/io_execution_unit.hpp"
-#include "actors/state/catalog_reader.hpp"
 #include "runtime/machine/tasks/inbox.hpp"
 
 #include <caf/all.hpp>

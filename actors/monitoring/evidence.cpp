@@ -87,11 +87,11 @@ std::optional<recorded_event> evidence_of(const event& from) {
   return result;
 }
 
-std::vector<specialist_counts> count_specialists(const node_state& where) {
+std::vector<specialist_counts> count_specialists(const evidence_parts& where) {
   using machine::task_outcome;
-  std::vector<specialist_counts> result(where.catalog_now().members.size());
+  std::vector<specialist_counts> result(where.catalogs.now().members.size());
   for (std::size_t i = 0; i < result.size(); ++i) {
-    const auto& record = where.pool(protocols::pool_kind::intelligent).specialists[i];
+    const auto& record = where.pools.of(protocols::pool_kind::intelligent).specialists[i];
     const auto ended = [&](task_outcome which) {
       const auto e = static_cast<std::size_t>(which);
       return machine::count_of(record.gauge.ends[e]) + machine::count_of(record.mirror_ends[e]);
@@ -104,8 +104,8 @@ std::vector<specialist_counts> count_specialists(const node_state& where) {
   return result;
 }
 
-void record_fresh(node_state& where, double now_s, runtime::rollout::evidence_recorder& page,
-                  keep_counts keep) {
+void record_fresh(const evidence_parts& where, double now_s,
+                  runtime::rollout::evidence_recorder& page, keep_counts keep) {
   auto last = where.board.read([](const status_board::content& board) {
     return std::pair{board.evidence_counts, board.evidence_seen};
   });
@@ -113,7 +113,7 @@ void record_fresh(node_state& where, double now_s, runtime::rollout::evidence_re
   auto& seen = last.second;
   auto counts = count_specialists(where);
   before.resize(counts.size());
-  const auto& playing = where.catalog_now();
+  const auto& playing = where.catalogs.now();
   for (std::uint32_t i = 0; i < counts.size(); ++i) {
     const auto add = [&](metric what, double amount) {
       static_cast<void>(page.add(playing.name_of(i), what, amount, now_s));
@@ -126,9 +126,9 @@ void record_fresh(node_state& where, double now_s, runtime::rollout::evidence_re
     };
     const auto bad = grown(&specialist_counts::bad);
     const auto tasks = bad + grown(&specialist_counts::completed);
-    const auto& gauge = where.pool(protocols::pool_kind::intelligent).specialists[i].gauge;
+    const auto& gauge = where.pools.of(protocols::pool_kind::intelligent).specialists[i].gauge;
     // Whoever asks for one whose circuit is open is refused.
-    const bool out = gauge.open_until_ns.load(std::memory_order_relaxed) > where.time->now_ns();
+    const bool out = gauge.open_until_ns.load(std::memory_order_relaxed) > where.clock.now_ns();
     if (tasks > 0)
       add(metric::error_rate, bad / tasks);
     else if (out)
@@ -153,7 +153,7 @@ void record_fresh(node_state& where, double now_s, runtime::rollout::evidence_re
   });
 }
 
-runtime::rollout::cause_report cause_of(node_state& where,
+runtime::rollout::cause_report cause_of(const evidence_parts& where,
                                         const runtime::rollout::rollback_plan& plan,
                                         const runtime::monitoring::health_report& health) {
   auto record = where.board.read([](const status_board::content& board) { return board.evidence; });
@@ -161,7 +161,7 @@ runtime::rollout::cause_report cause_of(node_state& where,
   record_fresh(where, plan.begun_at_s(), fresh, keep_counts::no);
   record.merge(fresh);
 
-  const auto& config = where.catalog_now().config;
+  const auto& config = where.catalogs.now().config;
   runtime::rollout::analysis_settings settings;
   settings.allowed = {{metric::error_rate, config.rollout.criteria.error_rate},
                       {metric::response_ratio, config.rollback.response_ratio},

@@ -1,10 +1,10 @@
 #include "actors/monitoring/monitor.hpp"
 
 #include "actors/monitoring/evidence.hpp"
-#include "actors/state/node_state.hpp"
 #include "actors/state/rollout_settings.hpp"
 #include "actors/state/text.hpp"
 #include "actors/state/units.hpp"
+#include "actors/supervision/node_state.hpp"
 #include "runtime/monitoring/health_score.hpp"
 #include "runtime/monitoring/response_ratio.hpp"
 #include "runtime/rollout/deployment_report.hpp"
@@ -28,24 +28,24 @@ constexpr double standstill_s = 5;  // No load makes a tick that late.
 
 void monitor_state::open() {
   const auto window =
-      std::max(4 * seconds_of(where->catalog_now().config.health_interval), sampling_window_min_s);
+      std::max(4 * seconds_of(parts->catalogs.now().config.health_interval), sampling_window_min_s);
   for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-    samplers.emplace_back(*where, kind, window);
-  interval_s = seconds_of(where->catalog_now().config.health_interval);
+    samplers.emplace_back(parts->sampling, kind, window);
+  interval_s = seconds_of(parts->catalogs.now().config.health_interval);
   served.emplace("node", rules_now());
   intelligent.emplace("pool:intelligent", rules_now());
   // One that an earlier life of the node has finished is nobody's alert any more.
-  rollback_told = where->board.read([](const status_board::content& board) {
+  rollback_told = parts->board.read([](const status_board::content& board) {
     if (board.rollbacks.empty()) return std::uint64_t{0};
     const auto& last = board.rollbacks.back().plan;
     const bool stands =
         !last.finished() || last.state() == runtime::rollout::rollback_state::unverified;
     return stands ? std::uint64_t{0} : last.id();
   });
-  if (const auto before = where->events.after(0); !before.empty())
+  if (const auto before = parts->events.after(0); !before.empty())
     events_seen = before.back().number;
-  auto counts = count_specialists(*where);
-  where->board.write([&](status_board::content& board) {
+  auto counts = count_specialists(parts->evidence);
+  parts->board.write([&](status_board::content& board) {
     // A replacement goes on where its predecessor was.
     if (board.evidence_counts.empty()) board.evidence_counts = std::move(counts);
   });
@@ -54,11 +54,11 @@ void monitor_state::open() {
 std::vector<runtime::monitoring::alert_rule> monitor_state::rules_now() const {
   constexpr double interval_min_s = 0.001;
   return runtime::monitoring::default_alert_rules(
-      std::max(seconds_of(where->catalog_now().config.health_interval), interval_min_s));
+      std::max(seconds_of(parts->catalogs.now().config.health_interval), interval_min_s));
 }
 
 bool monitor_state::adopt_interval() {
-  const auto now_s = seconds_of(where->catalog_now().config.health_interval);
+  const auto now_s = seconds_of(parts->catalogs.now().config.health_interval);
   if (std::exchange(interval_s, now_s) == now_s) return false;
   served->adopt(rules_now());
   intelligent->adopt(rules_now());
@@ -68,11 +68,11 @@ bool monitor_state::adopt_interval() {
 void monitor_state::tell(const std::vector<runtime::monitoring::alert_change>& changes) {
   for (const auto& [now] : changes) {
     const auto json = runtime::rollout::alert_json(now);
-    where->publish(
+    parts->events.publish(
         now.state == runtime::monitoring::alert_state::firing ? "alert.firing" : "alert.resolved",
         json);
     if (!post) continue;
-    for (const auto& url : where->catalog_now().config.alerts.webhooks) post(url, json);
+    for (const auto& url : parts->catalogs.now().config.alerts.webhooks) post(url, json);
   }
 }
 
@@ -81,7 +81,7 @@ void monitor_state::tell(const std::vector<runtime::monitoring::alert_change>& c
 void monitor_state::rollback_alert(double now_s,
                                    std::vector<runtime::monitoring::alert_change>& changes) {
   using runtime::rollout::rollback_state;
-  const auto last = where->board.read([](const status_board::content& board) {
+  const auto last = parts->board.read([](const status_board::content& board) {
     return board.rollbacks.empty() ? std::optional<runtime::rollout::rollback_plan>{}
                                    : board.rollbacks.back().plan;
   });
@@ -102,7 +102,7 @@ void monitor_state::rollback_alert(double now_s,
 void monitor_state::event_alerts(double now_s,
                                  std::vector<runtime::monitoring::alert_change>& changes) {
   using namespace runtime::monitoring;
-  for (const auto& one : where->events.after(events_seen)) {
+  for (const auto& one : parts->events.after(events_seen)) {
     events_seen = one.number;
     std::vector<alert_change> more;
     if (one.kind == "workflow.detected")
@@ -116,8 +116,8 @@ void monitor_state::event_alerts(double now_s,
   }
   // Most of it is found before there is a monitor.
   const auto journal =
-      where->journal_troubles.read([](const node_state::journal_state& state) { return state; });
-  if (std::exchange(damages_told, journal.news) == journal.news) return;
+      parts->journal.troubles.read([](const journal_inbox::trouble& state) { return state; });
+  if (std::exchange(damages_told, journal.changes) == journal.changes) return;
   const auto more = served->raise(journal_damaged, journal.damage, now_s);
   changes.insert(changes.end(), more.begin(), more.end());
 }
@@ -130,17 +130,18 @@ bool monitor_state::notice_pause(double now_s) {
   for (auto& one : slots) one.forget();
   unjudged = true;
   paused_s = now_s;
-  where->board.write([&](status_board::content& board) { board.checked_at_s = now_s; });
-  where->publish("node.paused", json_object{{"for_ms", static_cast<std::int64_t>(late_s * 1e3)}});
+  parts->board.write([&](status_board::content& board) { board.checked_at_s = now_s; });
+  parts->events.publish("node.paused",
+                        json_object{{"for_ms", static_cast<std::int64_t>(late_s * 1e3)}});
   return true;
 }
 
 void monitor_state::watch_pool(pool_kind kind, double now_s,
                                std::vector<runtime::monitoring::alert_change>& changes) {
   const auto at = static_cast<std::size_t>(kind);
-  auto& pool = where->pool(kind);
-  const auto& cast = where->catalog_now();
-  const auto steady_ns = where->time->now_ns();
+  auto& pool = parts->pools.of(kind);
+  const auto& cast = parts->catalogs.now();
+  const auto steady_ns = parts->clock.now_ns();
   std::vector<runtime::monitoring::slot_view> all(cast.members.size());
   for (std::uint32_t who = 0; who < all.size(); ++who) {
     const auto& member = cast.members[who];
@@ -150,7 +151,6 @@ void monitor_state::watch_pool(pool_kind kind, double now_s,
     if (member.gone) continue;
     const auto since_ns = record.slot_wanted_since_ns.load(std::memory_order_relaxed);
     if (since_ns > 0) view.waiting_s = static_cast<double>(steady_ns - since_ns) * 1e-9;
-    using machine::worker_state;
     const auto state = record.gauge.state.load(std::memory_order_relaxed);
     const bool counts =
         !member.config.pin && member.config.backend.kind != config::backend_kind::function;
@@ -164,7 +164,7 @@ void monitor_state::watch_pool(pool_kind kind, double now_s,
   }
   const auto& from = cast.config.pool;
   const auto believed =
-      where->forecast.read([](const forecast_board::content& board) { return board.policy.slots; });
+      parts->forecast.read([](const forecast_board::content& board) { return board.policy.slots; });
   auto limits = runtime::monitoring::slot_watch_limits{
       .slots = from.max_warm,
       .memory_budget_mb = from.memory_budget_mb,
@@ -181,9 +181,9 @@ void monitor_state::watch_pool(pool_kind kind, double now_s,
     machine::count(pool.stuck);
     const auto& called = cast.members[who].config.name;
     const auto waited = std::to_string(static_cast<std::int64_t>(all[who].waiting_s * 1e3));
-    where->publish("task.stuck",
-                   json_object{{"specialist", called}, {"pool", protocols::to_string(kind)}}.raw(
-                       "waited_ms", waited));
+    parts->events.publish(
+        "task.stuck", json_object{{"specialist", called}, {"pool", protocols::to_string(kind)}}.raw(
+                          "waited_ms", waited));
     auto text = called;
     text += " has waited for a slot for ";
     text += waited;
@@ -202,9 +202,9 @@ void monitor_state::watch() {
   if (notice_pause(now)) return;
   std::vector<runtime::monitoring::alert_change> changes;
   for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-    if (where->pool(kind).open) watch_pool(kind, now, changes);
+    if (parts->pools.of(kind).open) watch_pool(kind, now, changes);
   if (changes.empty()) return;
-  where->board.write([&](status_board::content& board) {
+  parts->board.write([&](status_board::content& board) {
     for (const auto& [one] : changes) board.firing.push_back(one);
   });
   tell(changes);
@@ -213,7 +213,6 @@ void monitor_state::watch() {
 void monitor_state::specialist_alerts(double now_s,
                                       std::vector<runtime::monitoring::alert_change>& changes) {
   using namespace runtime::monitoring;
-  using machine::worker_state;
   // What the alert names, by rule; nothing: the alert is over.
   std::map<std::string_view, std::string> found{{pinned_specialist_failed, {}},
                                                 {important_specialist_failed, {}},
@@ -227,9 +226,9 @@ void monitor_state::specialist_alerts(double now_s,
     all += (all.empty() ? "" : ", ") + text;
     if (all.size() > text_max) all += " and more";
   };
-  const auto& playing = where->catalog_now();
-  const auto now_ns = where->time->now_ns();
-  const auto& pool = where->pool(where->routes.main());
+  const auto& playing = parts->catalogs.now();
+  const auto now_ns = parts->clock.now_ns();
+  const auto& pool = parts->pools.of(parts->routes.main());
   for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
     const auto& one = playing.members[i];
     if (one.gone) continue;
@@ -270,34 +269,36 @@ void monitor_state::look() {
   if (notice_pause(now)) return;
   // What ends right after a pause ran through it.
   if (unjudged) {
-    const auto interval = seconds_of(where->catalog_now().config.health_interval);
+    const auto interval = seconds_of(parts->catalogs.now().config.health_interval);
     if (now < paused_s + interval / 2) return;
     unjudged = false;
     for (auto& one : samplers) one.forget();
   }
   std::array<pool_sample, 2> samples{samplers[0].take(now), samplers[1].take(now)};
-  const bool both = where->pool(pool_kind::baseline).open;
+  const bool both = parts->pools.of(pool_kind::baseline).open;
   if (both) {
     using namespace runtime::monitoring;
-    const auto usual_ms = samples[plain].response_mean_ms;
-    samples[smart].plain_response_ratio = plain_ratio(samples[smart].response_mean_ms, usual_ms);
-    samples[smart].response_ratio = counted_ratio(samples[smart].response_mean_ms, usual_ms,
-                                                  slack_of(where->catalog_now().config));
+    const auto usual_ms = samples[index_of(protocols::pool_kind::baseline)].response_mean_ms;
+    samples[index_of(protocols::pool_kind::intelligent)].plain_response_ratio = plain_ratio(
+        samples[index_of(protocols::pool_kind::intelligent)].response_mean_ms, usual_ms);
+    samples[index_of(protocols::pool_kind::intelligent)].response_ratio =
+        counted_ratio(samples[index_of(protocols::pool_kind::intelligent)].response_mean_ms,
+                      usual_ms, slack_of(parts->catalogs.now().config));
   }
   // The baseline keeps everybody warm on purpose; it is not to be blamed for that.
-  samples[plain].memory_efficiency.reset();
+  samples[index_of(protocols::pool_kind::baseline)].memory_efficiency.reset();
   for (auto& one : samples) one.health = runtime::monitoring::health_score(one).score;
-  auto all = served_sample(*where, samples);
+  auto all = served_sample(parts->sampling, samples);
   const auto health = runtime::monitoring::health_score(all);
   all.health = health.score;
   all.pool = "node";
 
-  where->samples.write([&](runtime::monitoring::sample_history& kept) { kept.add(all); });
+  parts->samples.write([&](runtime::monitoring::sample_history& kept) { kept.add(all); });
   auto changes = served->observe(all);
-  const auto rules = where->routes.now().routes;
+  const auto rules = parts->routes.now().routes;
   const bool beside = rules == mode::shadow || rules == mode::hybrid;
   if (beside) {
-    const auto more = intelligent->observe(samples[smart]);
+    const auto more = intelligent->observe(samples[index_of(protocols::pool_kind::intelligent)]);
     changes.insert(changes.end(), more.begin(), more.end());
   } else if (!intelligent->firing().empty() || !intelligent->pending().empty()) {
     intelligent.emplace("pool:intelligent", rules_now());
@@ -307,10 +308,10 @@ void monitor_state::look() {
   specialist_alerts(now, changes);
 
   runtime::rollout::evidence_recorder page;
-  page.add("pool:intelligent", samples[smart]);
-  if (both) page.add("pool:baseline", samples[plain]);
-  record_fresh(*where, now, page, keep_counts::yes);
-  const auto number = where->board.write([&](status_board::content& board) {
+  page.add("pool:intelligent", samples[index_of(protocols::pool_kind::intelligent)]);
+  if (both) page.add("pool:baseline", samples[index_of(protocols::pool_kind::baseline)]);
+  record_fresh(parts->evidence, now, page, keep_counts::yes);
+  const auto number = parts->board.write([&](status_board::content& board) {
     board.samples = samples;
     board.served = all;
     board.health = health;
@@ -327,12 +328,13 @@ void monitor_state::look() {
   tell(changes);
 }
 
-caf::behavior monitor(monitor_actor* self, node_state* where, caf::actor root, alert_post post) {
-  auto& state = attend(self, where, std::move(root));
+caf::behavior monitor(monitor_actor* self, const monitor_parts& parts, caf::actor root,
+                      alert_post post) {
+  auto& state = attend(self, parts, std::move(root));
   state.post = std::move(post);
   state.open();
   const auto again = [&state] {
-    const auto wait = state.where->catalog_now().config.health_interval;
+    const auto wait = state.parts->catalogs.now().config.health_interval;
     state.self->delayed_send(state.self, wait, protocols::tick_atom::value, ++state.generation);
   };
   const auto watch_again = [&state] {

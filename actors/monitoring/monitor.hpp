@@ -1,9 +1,15 @@
 // The monitor: looks at the pools at its interval and says how they do, and what is wrong.
 #pragma once
 
+#include "actors/monitoring/evidence.hpp"
 #include "actors/monitoring/pool_sampler.hpp"
-#include "actors/rollout/journaled_actor.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/event_log.hpp"
+#include "actors/state/forecast_board.hpp"
+#include "actors/state/journaled_actor.hpp"
+#include "actors/state/pool_records.hpp"
 #include "runtime/monitoring/alert_book.hpp"
+#include "runtime/monitoring/sample_history.hpp"
 #include "runtime/monitoring/slot_watch.hpp"
 
 #include <caf/all.hpp>
@@ -20,6 +26,17 @@ namespace greenroom::actors {
 /// Delivers one alert, as JSON, to a URL; must not block. Retries are its own affair.
 using alert_post = std::function<void(const std::string& url, const std::string& json)>;
 
+/// What the monitor works with.
+struct monitor_parts : journaled_parts {
+  const catalog_store& catalogs;
+  pool_records& pools;
+  event_log& events;
+  synchronized<runtime::monitoring::sample_history>& samples;
+  forecast_board& forecast;
+  sampler_parts sampling;
+  evidence_parts evidence;
+};
+
 /// Samples both pools every `health_interval` (and on `check_atom`), judges health and alerts, and
 /// leaves all of it on the node's state's board. Each change of an alert is an event
 /// (`alert.firing`, `alert.resolved`) and goes to the webhooks. Records per specialist what root
@@ -27,7 +44,7 @@ using alert_post = std::function<void(const std::string& url, const std::string&
 /// a second it looks whether a task waits for a slot while one is idle: that is an alert
 /// (`task-stuck`), and the pool is asked to look again. When it was not run for a while (the node
 /// was stopped, the machine slept) it says so (`node.paused`) and does not judge what came of it.
-struct monitor_state : journaled_actor {
+struct monitor_state : journaled_actor<monitor_parts> {
   static constexpr const char* name = "greenroom.monitor";
 
   alert_post post;
@@ -67,6 +84,7 @@ struct monitor_state : journaled_actor {
 
 using monitor_actor = caf::stateful_actor<monitor_state>;
 
-caf::behavior monitor(monitor_actor* self, node_state* where, caf::actor root, alert_post post);
+caf::behavior monitor(monitor_actor* self, const monitor_parts& parts, caf::actor root,
+                      alert_post post);
 
 }  // namespace greenroom::actors

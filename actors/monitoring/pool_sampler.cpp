@@ -7,7 +7,7 @@
 
 namespace greenroom::actors {
 
-using machine::task_outcome, machine::worker_state;
+using machine::task_outcome;
 using runtime::monitoring::pool_sample;
 
 namespace {
@@ -23,9 +23,9 @@ std::optional<double> share(std::uint64_t part, std::uint64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
-std::uint64_t seen_bytes_of(const node_state& where, std::uint32_t who) {
+std::uint64_t seen_bytes_of(const sampler_parts& where, std::uint32_t who) {
   for (const auto kind : {protocols::pool_kind::baseline, protocols::pool_kind::intelligent})
-    if (const auto seen = where.pool(kind).specialists[who].gauge.memory_seen_bytes.load(
+    if (const auto seen = where.pools.of(kind).specialists[who].gauge.memory_seen_bytes.load(
             std::memory_order_relaxed);
         seen > 0)
       return seen;
@@ -33,8 +33,8 @@ std::uint64_t seen_bytes_of(const node_state& where, std::uint32_t who) {
 }
 
 // How many tasks and copies a worker has completed.
-std::uint64_t asked_of(const node_state& where, protocols::pool_kind kind, std::uint32_t who) {
-  const auto& record = where.pool(kind).specialists[who];
+std::uint64_t asked_of(const sampler_parts& where, protocols::pool_kind kind, std::uint32_t who) {
+  const auto& record = where.pools.of(kind).specialists[who];
   const auto completed = static_cast<std::size_t>(task_outcome::completed);
   return machine::count_of(record.gauge.ends[completed])
          + machine::count_of(record.mirror_ends[completed]);
@@ -42,14 +42,14 @@ std::uint64_t asked_of(const node_state& where, protocols::pool_kind kind, std::
 
 }  // namespace
 
-std::optional<double> worker_memory_ratio(const node_state& where) {
+std::optional<double> worker_memory_ratio(const sampler_parts& where) {
   using protocols::pool_kind;
   constexpr std::uint64_t asked_least = 3;
   constexpr double growth_least = 16 * bytes_per_mb;
   // One among many that grows: so much, and twice the share that all of them may.
   constexpr double one_growth_least = 48 * bytes_per_mb;
   constexpr double one_share = 0.5;
-  const auto& playing = where.catalog_now();
+  const auto& playing = where.catalogs.now();
   double smart_bytes = 0;
   double plain_bytes = 0;
   double count = 0;
@@ -57,11 +57,11 @@ std::optional<double> worker_memory_ratio(const node_state& where) {
   for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
     const auto& one = playing.members[i];
     if (one.gone || one.config.backend.kind == config::backend_kind::function) continue;
-    const auto here = static_cast<double>(where.pool(pool_kind::intelligent)
+    const auto here = static_cast<double>(where.pools.of(pool_kind::intelligent)
                                               .specialists[i]
                                               .gauge.memory_bytes.load(std::memory_order_relaxed));
     const auto there =
-        static_cast<double>(where.pool(pool_kind::baseline)
+        static_cast<double>(where.pools.of(pool_kind::baseline)
                                 .specialists[i]
                                 .gauge.memory_seen_bytes.load(std::memory_order_relaxed));
     if (here <= 0 || there <= 0) continue;
@@ -79,8 +79,8 @@ std::optional<double> worker_memory_ratio(const node_state& where) {
   return std::max(grown_much ? all : std::min(all, 1.0), worst);
 }
 
-double always_warm_bytes(const node_state& where) {
-  const auto& playing = where.catalog_now();
+double always_warm_bytes(const sampler_parts& where) {
+  const auto& playing = where.catalogs.now();
   double seen_bytes = 0;
   std::size_t seen = 0;
   std::size_t unseen = 0;
@@ -95,15 +95,15 @@ double always_warm_bytes(const node_state& where) {
   return seen_bytes + static_cast<double>(unseen) * seen_bytes / static_cast<double>(seen);
 }
 
-pool_memory memory_of(const node_state& where, protocols::pool_kind pool) {
-  const auto& playing = where.catalog_now();
+pool_memory memory_of(const sampler_parts& where, protocols::pool_kind pool) {
+  const auto& playing = where.catalogs.now();
   pool_memory result;
   double nominal_used = 0;
   double nominal_all = 0;
   for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
     const auto& one = playing.members[i];
     if (one.gone || one.config.backend.kind == config::backend_kind::function) continue;
-    const auto& gauge = where.pool(pool).specialists[i].gauge;
+    const auto& gauge = where.pools.of(pool).specialists[i].gauge;
     const auto state = gauge.state.load(std::memory_order_relaxed);
     const bool up = state != worker_state::cold && state != worker_state::failed;
     const auto now = gauge.memory_bytes.load(std::memory_order_relaxed);
@@ -120,13 +120,13 @@ pool_memory memory_of(const node_state& where, protocols::pool_kind pool) {
 void pool_sampler::forget() {
   readings_.clear();
   times_ = runtime::monitoring::quantile_window{window_s_, slices};
-  times_before_ = node_.pool(pool_).gauge.times();
+  times_before_ = parts_.pools.of(pool_).gauge.times();
 }
 
 // Durations are counted in units of 2^20 ns (about a millisecond), so that the pool's buckets are
 // the window's and nothing is rounded twice.
 void pool_sampler::add_times(double now_s) {
-  const auto now = node_.pool(pool_).gauge.times();
+  const auto now = parts_.pools.of(pool_).gauge.times();
   for (std::size_t i = 0; i < now.size(); ++i)
     if (const auto fresh = grown(now[i], times_before_[i]); fresh > 0) {
       times_.add(machine::latency_histogram::middle_of(i) / unit_ns, now_s,
@@ -137,12 +137,12 @@ void pool_sampler::add_times(double now_s) {
 }
 
 pool_sample pool_sampler::take(double now_s) {
-  const auto& playing = node_.catalog_now();
-  const auto& pool = node_.pool(pool_);
+  const auto& playing = parts_.catalogs.now();
+  const auto& pool = parts_.pools.of(pool_);
   reading now;
   now.at_s = now_s;
   for (std::size_t i = 0; i < now.ends.size(); ++i) now.ends[i] = pool.gauge.ends(i);
-  now.refused = node_.ends.refused(pool_);
+  now.refused = parts_.ends.refused(pool_);
   now.shed = machine::count_of(pool.gauge.shed_open);
   now.warm_hits = machine::count_of(pool.gauge.warm_hits);
   now.cold_starts = machine::count_of(pool.gauge.cold_starts);
@@ -164,13 +164,13 @@ pool_sample pool_sampler::take(double now_s) {
     const auto state = gauge.state.load(std::memory_order_relaxed);
     if (state == worker_state::warm || state == worker_state::busy) ++result.warm;
     if (state == worker_state::failed
-        || gauge.open_until_ns.load(std::memory_order_relaxed) > node_.time->now_ns())
+        || gauge.open_until_ns.load(std::memory_order_relaxed) > parts_.clock.now_ns())
       ++result.failed;
     const auto depth = gauge.depth();
     waiting += depth - std::min(depth, gauge.running.load(std::memory_order_relaxed));
   }
   result.queue_depth = waiting;
-  const auto memory = memory_of(node_, pool_);
+  const auto memory = memory_of(parts_, pool_);
   result.memory_mb = memory.used_mb;
   result.always_warm_memory_mb = memory.always_mb;
   if (const auto budget = playing.config.pool.memory_budget_mb; budget > 0)
@@ -221,11 +221,11 @@ pool_sample pool_sampler::take(double now_s) {
   else if (memory.always_mb > 0)  // The first look: as it is now.
     result.memory_efficiency = std::clamp(1 - memory.used_mb / memory.always_mb, 0.0, 1.0);
   if (pool_ == protocols::pool_kind::intelligent)
-    result.worker_memory_ratio = worker_memory_ratio(node_);
+    result.worker_memory_ratio = worker_memory_ratio(parts_);
   return result;
 }
 
-pool_sample served_sample(const node_state& where, const std::array<pool_sample, 2>& of) {
+pool_sample served_sample(const sampler_parts& where, const std::array<pool_sample, 2>& of) {
   using runtime::rollout::mode;
   const auto rules = where.routes.now();
   const auto main = static_cast<std::size_t>(where.routes.main());
@@ -233,12 +233,14 @@ pool_sample served_sample(const node_state& where, const std::array<pool_sample,
   if (rules.routes != mode::hybrid) return result;
   // Both answer: rates and times are of all tasks together, the rest is the intelligent pool's.
   const auto weighted = [&](std::optional<double> pool_sample::*field) -> std::optional<double> {
-    const auto& a = of[smart].*field;
-    const auto& b = of[plain].*field;
+    const auto& a = of[index_of(protocols::pool_kind::intelligent)].*field;
+    const auto& b = of[index_of(protocols::pool_kind::baseline)].*field;
     if (!a || !b) return a ? a : b;
-    const auto all = static_cast<double>(of[smart].tasks + of[plain].tasks);
+    const auto all = static_cast<double>(of[index_of(protocols::pool_kind::intelligent)].tasks
+                                         + of[index_of(protocols::pool_kind::baseline)].tasks);
     if (all <= 0) return a;
-    return (*a * static_cast<double>(of[smart].tasks) + *b * static_cast<double>(of[plain].tasks))
+    return (*a * static_cast<double>(of[index_of(protocols::pool_kind::intelligent)].tasks)
+            + *b * static_cast<double>(of[index_of(protocols::pool_kind::baseline)].tasks))
            / all;
   };
   result.error_rate = weighted(&pool_sample::error_rate);
@@ -246,9 +248,12 @@ pool_sample served_sample(const node_state& where, const std::array<pool_sample,
   result.warm_hit_rate = weighted(&pool_sample::warm_hit_rate);
   result.cold_start_rate = weighted(&pool_sample::cold_start_rate);
   result.response_mean_ms = weighted(&pool_sample::response_mean_ms);
-  result.queue_depth = of[smart].queue_depth + of[plain].queue_depth;
-  result.tasks = of[smart].tasks + of[plain].tasks;
-  result.errors = of[smart].errors + of[plain].errors;
+  result.queue_depth = of[index_of(protocols::pool_kind::intelligent)].queue_depth
+                       + of[index_of(protocols::pool_kind::baseline)].queue_depth;
+  result.tasks = of[index_of(protocols::pool_kind::intelligent)].tasks
+                 + of[index_of(protocols::pool_kind::baseline)].tasks;
+  result.errors = of[index_of(protocols::pool_kind::intelligent)].errors
+                  + of[index_of(protocols::pool_kind::baseline)].errors;
   return result;
 }
 

@@ -1,7 +1,10 @@
 // From the gauges of a pool to what it was like lately.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/node_clock.hpp"
+#include "actors/state/pool_records.hpp"
+#include "actors/state/routing_table.hpp"
 #include "runtime/monitoring/pool_sample.hpp"
 #include "runtime/monitoring/quantile_window.hpp"
 
@@ -14,13 +17,22 @@
 
 namespace greenroom::actors {
 
+/// What pools are measured from.
+struct sampler_parts {
+  const node_clock& clock;
+  const catalog_store& catalogs;
+  const pool_records& pools;
+  const routing_table& routes;
+  const ends_feed& ends;
+};
+
 /// Keeps one reading of a pool's counters for each call and describes the time since the oldest one
 /// within the window. Quantiles come from a `quantile_window` and are wrong by at most 1/256;
 /// counts and means are exact. One owner.
 class pool_sampler {
 public:
-  pool_sampler(const node_state& where, protocols::pool_kind pool, double window_s)
-      : node_{where}, pool_{pool}, window_s_{window_s}, times_{window_s, slices} {
+  pool_sampler(const sampler_parts& where, protocols::pool_kind pool, double window_s)
+      : parts_{where}, pool_{pool}, window_s_{window_s}, times_{window_s, slices} {
     forget();
   }
 
@@ -41,7 +53,7 @@ private:
   static constexpr std::size_t slices = 12;
   void add_times(double now_s);
 
-  const node_state& node_;
+  sampler_parts parts_;
   protocols::pool_kind pool_;
   double window_s_;
   std::deque<reading> readings_;
@@ -56,20 +68,20 @@ private:
 struct pool_memory {
   double used_mb = 0, always_mb = 0;
 };
-[[nodiscard]] pool_memory memory_of(const node_state& where, protocols::pool_kind pool);
+[[nodiscard]] pool_memory memory_of(const sampler_parts& where, protocols::pool_kind pool);
 
 /// Measured memory of the intelligent pool's workers over that of the baseline's own, of those
 /// specialists whose workers were asked in both pools: an idle worker has not loaded what it needs.
 /// A few megabytes more for each are no growth. Nothing when there is nobody to compare.
-[[nodiscard]] std::optional<double> worker_memory_ratio(const node_state& where);
+[[nodiscard]] std::optional<double> worker_memory_ratio(const sampler_parts& where);
 
 /// Had everybody been warm once, in bytes: each as measured in the baseline pool, else in the other
 /// one, those that never ran as the mean of those that did; 0 before anything was measured. The
 /// baseline's own comes first, or a pool whose workers grow would raise its own yardstick.
-[[nodiscard]] double always_warm_bytes(const node_state& where);
+[[nodiscard]] double always_warm_bytes(const sampler_parts& where);
 
 /// Adds what callers of both pools got. `of` is by pool_kind.
 [[nodiscard]] runtime::monitoring::pool_sample served_sample(
-    const node_state& where, const std::array<runtime::monitoring::pool_sample, 2>& of);
+    const sampler_parts& where, const std::array<runtime::monitoring::pool_sample, 2>& of);
 
 }  // namespace greenroom::actors

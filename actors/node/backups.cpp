@@ -41,7 +41,7 @@ void write_backup_file(const std::filesystem::path& path, const std::string& tex
 
 }  // namespace
 
-backups::backups(node_state& where, surroundings of) : node_{where}, of_{std::move(of)} {
+backups::backups(const backup_parts& parts, surroundings of) : parts_{parts}, of_{std::move(of)} {
   // What an earlier life has left.
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator{of_.data_dir, ignored})
@@ -89,7 +89,7 @@ void backups::piece(std::string id, std::size_t file, std::uint64_t offset, answ
         from.seekg(static_cast<std::streamoff>(std::min(offset, files_[file].bytes)));
         from.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
         bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(from.gcount(), 0)));
-        used_at_ns_ = node_.time->now_ns();
+        used_at_ns_ = parts_.clock.now_ns();
         told(200, std::move(bytes), {});
       },
       told);
@@ -135,7 +135,7 @@ void backups::remove() {
 }
 
 std::chrono::nanoseconds backups::left() const {
-  const std::chrono::nanoseconds unused{node_.time->now_ns() - used_at_ns_};
+  const std::chrono::nanoseconds unused{parts_.clock.now_ns() - used_at_ns_};
   return std::max(of_.patience - unused, std::chrono::nanoseconds{0});
 }
 
@@ -152,7 +152,7 @@ void backups::make(const answer& told) {
                 "/v1/backups/" + id_ + ", or after another "
                     + std::to_string(seconds_left.count()) + " s without a request",
                 seconds_left);
-  protocols::task_id words{node_.seed, static_cast<std::uint64_t>(node_.time->now_ns())};
+  protocols::task_id words{parts_.seed, static_cast<std::uint64_t>(parts_.clock.now_ns())};
   const auto id = protocols::to_string(words);
   folder_ = of_.data_dir + "/" + std::string{backup_prefix} + id;
   std::string wrong;
@@ -163,12 +163,12 @@ void backups::make(const answer& told) {
   }
   if (!wrong.empty()) {
     remove();
-    node_.publish("backup.failed", json_object{{"why", wrong}});
+    parts_.events.publish("backup.failed", json_object{{"why", wrong}});
     return told(503, std::move(wrong), retry_usual);
   }
   id_ = id;
-  used_at_ns_ = node_.time->now_ns();
-  node_.publish("backup.made", json_object{{"tasks", tasks_}});
+  used_at_ns_ = parts_.clock.now_ns();
+  parts_.events.publish("backup.made", json_object{{"tasks", tasks_}});
   told(200,
        json_object{{"id", id_}, {"piece_bytes", backup_piece_bytes}}.raw("manifest", manifest()),
        {});
@@ -189,7 +189,7 @@ std::string backups::copy_all(const std::string& folder) {
     return "a backup needs " + std::to_string(needed >> 20U) + " MiB of free space in "
            + of_.data_dir + " for a moment, and there are " + std::to_string(room.available >> 20U);
   if (::mkdir(folder.c_str(), 0700) != 0) return "cannot make " + folder;
-  made_unix_ms_ = node_.time->unix_ms();
+  made_unix_ms_ = parts_.clock.unix_ms();
   const auto stop = stopping_.get_token();
   const auto copied = machine::copy_journal(of_.journal, folder + "/journal.db",
                                             [&stop] { return !stop.stop_requested(); });
@@ -203,14 +203,14 @@ std::string backups::copy_all(const std::string& folder) {
   fs::create_directory(folder + "/learned");
   for (std::size_t i = 0; i < learned_state::parts; ++i) {
     const auto part = static_cast<learned_state::part>(i);
-    const auto text = node_.forecast.learned.latest(part);
+    const auto text = parts_.forecast.learned.latest(part);
     if (text.empty()) continue;
     names.push_back("learned/" + std::string{learned_state::name_of(part)} + ".state");
     write_backup_file(fs::path{folder} / names.back(), text);
   }
   const catalog_reader::scope reading;
   names.emplace_back("configuration.yaml");
-  write_backup_file(fs::path{folder} / names.back(), config::to_yaml(node_.catalog_now().config));
+  write_backup_file(fs::path{folder} / names.back(), config::to_yaml(parts_.catalogs.now().config));
   files_.clear();
   for (auto& name : names) {
     copied_file one;

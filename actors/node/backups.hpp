@@ -1,7 +1,10 @@
 // Makes backups of a running node, and hands them out in pieces.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/event_log.hpp"
+#include "actors/state/forecast_board.hpp"
+#include "actors/state/node_clock.hpp"
 #include "runtime/machine/journal/journal.hpp"
 
 #include <chrono>
@@ -16,6 +19,15 @@
 #include <vector>
 
 namespace greenroom::actors {
+
+/// What backups are made from.
+struct backup_parts {
+  const node_clock& clock;
+  const catalog_store& catalogs;
+  event_log& events;
+  forecast_board& forecast;
+  std::uint64_t seed;
+};
 
 /// A backup is made in the data directory first, then fetched piece by piece, so that it may go to
 /// another machine and no more than a piece is in memory. One at a time; one that nobody asks for
@@ -35,7 +47,7 @@ public:
   using answer =
       std::function<void(int status, std::string body, std::chrono::milliseconds retry_after)>;
 
-  backups(node_state& where, surroundings of);
+  backups(const backup_parts& parts, surroundings of);
   /// Ends what is under way within a second or so, whatever the journal's size; everything waiting
   /// is answered before.
   ~backups();
@@ -66,7 +78,7 @@ private:
   /// Until `expire` has something to do.
   [[nodiscard]] std::chrono::nanoseconds left() const;
 
-  node_state& node_;
+  backup_parts parts_;
   surroundings of_;
   std::mutex mutex_;
   std::condition_variable waker_;

@@ -54,7 +54,7 @@ std::optional<std::string> node::diagnose(std::string_view subject,
   if (last) {
     const auto& shared = *parts_->shared;
     const auto from_s =
-        shared.unix_s(shared.time->now_ns()) - std::chrono::duration<double>{*last}.count();
+        shared.clock.unix_s(shared.clock.now_ns()) - std::chrono::duration<double>{*last}.count();
     shared.samples.read([&](const runtime::monitoring::sample_history& kept) {
       average_over(sample, kept, from_s);
     });
@@ -156,9 +156,9 @@ std::optional<std::string> node::diagnose(std::string_view subject,
                            + " ms: tasks for others wait that long",
                        "pool.min_residency: auto (twice the measured start time, at most 2s)"});
     for (const auto& one : all) {
-      const auto who = parts_->shared->catalog_now().find(one.name);
+      const auto who = parts_->shared->catalogs.now().find(one.name);
       if (who == actors::catalog::nobody) continue;
-      const auto& worker = parts_->shared->catalog_now().members[who].config.backend;
+      const auto& worker = parts_->shared->catalogs.now().members[who].config.backend;
       if (worker.task_timeout && one.start_ms >= static_cast<double>(worker.task_timeout->count()))
         found.push_back(
             {"critical",
@@ -184,7 +184,7 @@ std::optional<std::string> node::diagnose(std::string_view subject,
                              + std::to_string(by_bad[i].tasks) + " tasks",
                          "greenroom tasks --specialist " + by_bad[i].name + " --state failed"});
     for (const auto& one : all) {
-      if (one.state == specialist_state::failed)
+      if (one.state == worker_state::failed)
         found.push_back(
             {"critical", "the worker of " + one.name + " cannot be started: " + one.last_error,
              "mend its backend and send SIGHUP, or try it with greenroom warm " + one.name});
@@ -193,7 +193,7 @@ std::optional<std::string> node::diagnose(std::string_view subject,
         found.push_back({"warning", "the circuit of " + one.name + " is open",
                          "its worker fails again and again; see greenroom events"});
       // It is noticed that it says nothing only when the task has no time left for another.
-      const auto& members = parts_->shared->catalog_now().members;
+      const auto& members = parts_->shared->catalogs.now().members;
       const auto same = std::ranges::find_if(
           members, [&](const auto& each) { return !each.gone && each.config.name == one.name; });
       if (one.failures > 0 && same != members.end() && !same->config.fallback.empty()

@@ -14,7 +14,7 @@ std::string node::history(std::chrono::milliseconds last, std::size_t points_max
   using nlohmann::json;
   const actors::catalog_reader::scope reading;
   const auto& shared = *parts_->shared;
-  const auto now_s = shared.unix_s(shared.time->now_ns());
+  const auto now_s = shared.clock.unix_s(shared.clock.now_ns());
   const auto from_s = now_s - std::chrono::duration<double>{last}.count();
   json items = json::array();
   json summary = json::object();
@@ -40,7 +40,7 @@ std::string node::history(std::chrono::milliseconds last, std::size_t points_max
     }
   });
   const auto interval =
-      std::chrono::duration<double>{shared.catalog_now().config.health_interval}.count();
+      std::chrono::duration<double>{shared.catalogs.now().config.health_interval}.count();
   return json{{"interval_s", interval},
               {"last_s", std::chrono::duration<double>{last}.count()},
               {"summary", std::move(summary)},

@@ -28,7 +28,7 @@ public:
   listing(const parts& in, query which)
       : in_{in},
         which_{std::move(which)},
-        bytes_max_{in.shared->catalog_now().config.limits.page_bytes} {}
+        bytes_max_{in.shared->catalogs.now().config.limits.page_bytes} {}
 
   /// Does a piece of the work; false when the list is there, or refused.
   [[nodiscard]] bool step() {
@@ -173,13 +173,13 @@ bool node::list_aside(query which, std::function<void(std::variant<page, refusal
         done(one->result());
         return false;
       },
-      parts_->shared->catalog_now().config.limits.state_requests);
+      parts_->shared->catalogs.now().config.limits.state_requests);
 }
 
 bool node::aside(std::function<void()> job) const {
   const actors::catalog_reader::scope reading;
   return parts_->lookups.run(std::move(job),
-                             parts_->shared->catalog_now().config.limits.state_requests);
+                             parts_->shared->catalogs.now().config.limits.state_requests);
 }
 
 std::chrono::milliseconds node::aside_wait() const {

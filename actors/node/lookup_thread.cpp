@@ -1,6 +1,6 @@
 #include "actors/node/lookup_thread.hpp"
 
-#include "actors/state/catalog_reader.hpp"
+#include "actors/mailbox/catalog_reader.hpp"
 #include "runtime/machine/io/clock.hpp"
 
 #include <pthread.h>

@@ -5,6 +5,7 @@
 
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
+#include "actors/supervision/hand_out.hpp"
 
 #include <algorithm>
 #include <array>
@@ -64,14 +65,14 @@ constexpr std::array both_pools{pool_kind::intelligent, pool_kind::baseline};
 
 // Of both pools: who asked does not care which one answered.
 void write_tasks(sheet& out, const actors::node_state& shared) {
-  const auto& playing = shared.catalog_now();
+  const auto& playing = shared.catalogs.now();
   auto& tasks =
       out.family("greenroom_tasks_total", "Tasks that ended, by how.", MetricType::Counter);
   for (std::size_t i = 0; i < playing.members.size(); ++i) {
     for (std::size_t outcome = 0; outcome < machine::task_outcomes; ++outcome) {
       double amount = 0;
       for (const auto kind : both_pools)
-        amount += amount_of(shared.pool(kind).specialists[i].gauge.ends[outcome]);
+        amount += amount_of(shared.pools.of(kind).specialists[i].gauge.ends[outcome]);
       // Most specialists have seen few outcomes; those that never came are left out, but for the
       // usual one: a rate begins at zero, and no family is without a sample.
       if (amount == 0 && outcome != static_cast<std::size_t>(machine::task_outcome::completed))
@@ -92,7 +93,7 @@ void write_tasks(sheet& out, const actors::node_state& shared) {
     const auto sum = [&](auto of) {
       double result = 0;
       for (const auto kind : both_pools)
-        result += static_cast<double>(of(shared.pool(kind).departments[d].gauge));
+        result += static_cast<double>(of(shared.pools.of(kind).departments[d].gauge));
       return result;
     };
     const labels mine{{"department", playing.departments[d]}};
@@ -112,7 +113,7 @@ void write_tasks(sheet& out, const actors::node_state& shared) {
     double waiting = 0;
     for (const auto who : playing.department_members[d])
       for (const auto kind : both_pools) {
-        const auto& gauge = shared.pool(kind).specialists[who].gauge;
+        const auto& gauge = shared.pools.of(kind).specialists[who].gauge;
         const auto held = gauge.depth();
         waiting += static_cast<double>(
             held - std::min(held, gauge.running.load(std::memory_order_relaxed)));
@@ -124,14 +125,14 @@ void write_tasks(sheet& out, const actors::node_state& shared) {
 // What the workers did that no task shows.
 void write_workers(sheet& out, const node::parts& in) {
   const auto& shared = *in.shared;
-  const auto& playing = shared.catalog_now();
+  const auto& playing = shared.catalogs.now();
   auto& strays = out.family("greenroom_worker_stray_lines_total",
                             "Lines on workers' output that were no messages and were skipped.",
                             MetricType::Counter);
   for (std::size_t i = 0; i < playing.members.size(); ++i) {
     double amount = 0;
     for (const auto kind : both_pools)
-      amount += amount_of(shared.pool(kind).specialists[i].gauge.stray_lines);
+      amount += amount_of(shared.pools.of(kind).specialists[i].gauge.stray_lines);
     sheet::add(strays, {{"specialist", playing.members[i].config.name}}, amount);
   }
   out.one("greenroom_worker_orphans_ended_total",
@@ -140,8 +141,8 @@ void write_workers(sheet& out, const node::parts& in) {
 }
 
 void write_pool(sheet& out, const actors::node_state& shared, pool_kind kind) {
-  const auto& playing = shared.catalog_now();
-  const auto& pool = shared.pool(kind);
+  const auto& playing = shared.catalogs.now();
+  const auto& pool = shared.pools.of(kind);
   std::array<double, state_names.size()> states{};
   double crashes = 0;
   double open = 0;
@@ -151,9 +152,9 @@ void write_pool(sheet& out, const actors::node_state& shared, pool_kind kind) {
     const auto& gauge = pool.specialists[i].gauge;
     states[static_cast<std::size_t>(gauge.state.load(std::memory_order_relaxed))] += 1;
     crashes += amount_of(gauge.crashes);
-    if (gauge.open_until_ns.load(std::memory_order_relaxed) > shared.time->now_ns()) open += 1;
+    if (gauge.open_until_ns.load(std::memory_order_relaxed) > shared.clock.now_ns()) open += 1;
     if (playing.members[i].config.pin
-        && gauge.state.load(std::memory_order_relaxed) == machine::worker_state::failed)
+        && gauge.state.load(std::memory_order_relaxed) == worker_state::failed)
       pinned_failed += 1;
   }
   auto& specialists =
@@ -193,17 +194,19 @@ void write_watch(sheet& out, const node::parts& in) {
   const auto gauge = MetricType::Gauge;
   const auto counter = MetricType::Counter;
   sheet::add(out.family("greenroom_build_info", "1, with what runs here.", gauge),
-             {{"version", in.version}, {"profile", shared.catalog_now().config.profile}}, 1);
+             {{"version", in.version}, {"profile", shared.catalogs.now().config.profile}}, 1);
   out.one("greenroom_tasks_lost", "Accepted, neither answered nor pending.", gauge,
-          static_cast<double>(actors::ledger_now(shared).lost));
-  const auto memory = actors::memory_of(shared, in.desk->pool());
+          static_cast<double>(
+              actors::ledger_now(actors::hand_out<actors::readiness_parts>(*in.shared)).lost));
+  const auto memory =
+      actors::memory_of(actors::hand_out<actors::sampler_parts>(*in.shared), in.desk->pool());
   out.one("greenroom_always_warm_memory_bytes", "What the workers would take with everybody warm.",
           gauge, memory.always_mb * 1e6);
-  if (const auto budget = shared.catalog_now().config.pool.memory_budget_mb; budget > 0)
+  if (const auto budget = shared.catalogs.now().config.pool.memory_budget_mb; budget > 0)
     out.one("greenroom_memory_use_ratio", "Share of the memory limit in use.", gauge,
             memory.used_mb / budget);
   std::uint64_t hits = 0;
-  for (const auto kind : both_pools) hits += shared.pool(kind).gauge.prewarm_hits.load();
+  for (const auto kind : both_pools) hits += shared.pools.of(kind).gauge.prewarm_hits.load();
   const auto& forecast = shared.forecast;
   // Those that nobody has used yet may still come true.
   if (const auto scored = hits + forecast.prewarm_wastes.load(); scored > 0)
@@ -241,9 +244,9 @@ void write_watch(sheet& out, const node::parts& in) {
   auto& tasks = out.family("greenroom_pool_tasks_total", "Tasks that ended, by pool.", counter);
   for (const auto kind : both_pools)
     for (std::size_t e = 0; e < machine::task_outcomes; ++e) {
-      auto amount = static_cast<double>(shared.pool(kind).gauge.ends(e));
+      auto amount = static_cast<double>(shared.pools.of(kind).gauge.ends(e));
       // Copies run in the intelligent pool, and a few in the other; they are counted elsewhere.
-      for (const auto& record : shared.pool(kind).specialists)
+      for (const auto& record : shared.pools.of(kind).specialists)
         amount -= amount_of(record.mirror_ends[e]);
       sheet::add(tasks,
                  {{"pool", std::string{protocols::to_string(kind)}},
@@ -254,7 +257,7 @@ void write_watch(sheet& out, const node::parts& in) {
                           "Kept from a pool because a circuit of it was open.", counter);
   for (const auto kind : both_pools)
     sheet::add(shed, {{"pool", std::string{protocols::to_string(kind)}}},
-               amount_of(shared.pool(kind).gauge.shed_open));
+               amount_of(shared.pools.of(kind).gauge.shed_open));
   const auto rules = shared.routes.now();
   using mode = runtime::rollout::mode;
   const auto share =
@@ -321,13 +324,16 @@ std::string node::metrics() const {
   out.one("greenroom_journal_damages_total",
           "Times that the journal's files or rows were found damaged, missing or foreign.",
           MetricType::Counter, amount_of(shared.gauge.journal_damages));
+  out.one("greenroom_unexpected_messages_total",
+          "Messages between actors that the receiver does not handle: a mistake in Greenroom.",
+          MetricType::Counter, static_cast<double>(shared.unexpected.total()));
   out.one("greenroom_journal_ok", "1 while the journal can be written.", MetricType::Gauge,
           shared.gauge.journal_ok ? 1 : 0);
   out.one("greenroom_worker_memory_bytes", "Proportional set size of all workers.",
           MetricType::Gauge, now.memory_mb * 1e6);
   sheet::add(out.family("greenroom_worker_cpu_cores",
                         "Cores that all workers keep busy, by profile.", MetricType::Gauge),
-             {{"profile", shared.catalog_now().config.profile}}, now.cpu_share);
+             {{"profile", shared.catalogs.now().config.profile}}, now.cpu_share);
   if (now.pool_memory_efficiency)
     out.one("greenroom_memory_efficiency_ratio",
             "1 - memory of the intelligent pool over time / memory over time had all been warm.",

@@ -7,6 +7,7 @@
 #include "actors/rollout/rollout.hpp"
 #include "actors/state/callback.hpp"
 #include "actors/state/text.hpp"
+#include "actors/supervision/hand_out.hpp"
 #include "actors/supervision/root.hpp"
 #include "actors/tasks/admission.hpp"
 #include "actors/tasks/idempotent_asker.hpp"
@@ -137,24 +138,25 @@ std::optional<std::string> take_identity(node::parts& in, const std::string& dat
   auto& who = std::get<machine::taken_identity>(taken);
   in.identity = std::move(who.node);
   if (!who.copied_from.empty())
-    in.shared->publish("node.data_copied",
-                       json_object{{"data_dir", data_dir}, {"copied_from", who.copied_from}});
+    in.shared->events.publish(
+        "node.data_copied", json_object{{"data_dir", data_dir}, {"copied_from", who.copied_from}});
   return std::nullopt;
 }
 
 class promised final : public protocols::asker {
 public:
-  promised(actors::node_state& where, std::function<void(task_view)> done)
-      : node_{where}, done_{std::move(done)} {}
+  promised(actors::catalog_store& catalogs, actors::event_log& events,
+           std::function<void(task_view)> done)
+      : catalogs_{catalogs}, events_{events}, done_{std::move(done)} {}
   void on_left(const task& job) noexcept override { tell(job); }
   void on_end(const task& job) noexcept override { tell(job); }
 
 private:
   void tell(const task& job) noexcept {
     if (told_.exchange(true)) return;
-    actors::run_callback(node_, "submit", [&] {
+    actors::run_callback(events_, "submit", [&] {
       const actors::catalog_reader::scope reading;
-      const auto& playing = node_.catalog_now();
+      const auto& playing = catalogs_.now();
       auto view =
           view_of(job, playing.name_of(job.specialist), playing.department_of(job.specialist));
       // It goes on after the next start.
@@ -168,7 +170,8 @@ private:
     });
   }
 
-  actors::node_state& node_;
+  actors::catalog_store& catalogs_;
+  actors::event_log& events_;
   std::function<void(task_view)> done_;
   std::atomic<bool> told_{false};
 };
@@ -211,15 +214,17 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   auto& shared = *in.shared;
   const actors::catalog_reader::scope reading;
   shared.seed = epoch;
-  in.started_ns = shared.time->now_ns();
-  in.desk = std::make_unique<actors::admission>(shared);
+  in.started_ns = shared.clock.now_ns();
+  in.desk = std::make_unique<actors::admission>(actors::hand_out<actors::admission_parts>(shared));
 
   std::vector<machine::stored_task> unfinished;
-  machine::journal_options journal_where{
-      configuration.data_dir + "/journal.db",
-      configuration.journal.fsync,
-      {},
-      [&shared](const machine::journal_damage& damage) { actors::tell_damage(shared, damage); }};
+  machine::journal_options journal_where{configuration.data_dir + "/journal.db",
+                                         configuration.journal.fsync,
+                                         {},
+                                         [&shared](const machine::journal_damage& damage) {
+                                           actors::tell_damage(shared.journal, shared.gauge,
+                                                               shared.events, damage);
+                                         }};
   std::shared_ptr<std::unique_ptr<machine::journal>> first_journal;
   if (!how.without_journal) {
     auto identity = machine::read_node_identity(configuration.data_dir);
@@ -230,14 +235,15 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     auto found = open_journal->unfinished();
     if (auto* why = std::get_if<machine::journal_error>(&found)) return failure{why->what};
     unfinished = std::move(std::get<0>(found));
-    const auto unread = actors::remember(shared, read_memory(*open_journal));
+    const auto unread = actors::remember(shared.catalogs.now().config, shared.routes, shared.board,
+                                         read_memory(*open_journal));
     if (!unread.empty())
-      actors::tell_damage(shared,
+      actors::tell_damage(shared.journal, shared.gauge, shared.events,
                           {"the journal holds records that cannot be read, and they were left "
                            "out: "
                                + unread,
                            {}});
-    shared.hash_key = open_journal->hash_key();
+    shared.journal.hash_key = open_journal->hash_key();
     journal_where.expected = open_journal->identity();
     if (auto wrong = take_identity(in, configuration.data_dir, std::move(identity),
                                    open_journal->identity()))
@@ -249,7 +255,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     if (auto* why = std::get_if<machine::journal_error>(&scanner)) return failure{why->what};
     in.scan_reader = std::move(std::get<0>(scanner));
     in.journal_at = journal_where;
-    shared.journaling = true;
+    shared.journal.on = true;
     first_journal = std::make_shared<std::unique_ptr<machine::journal>>(std::move(open_journal));
   }
   // The journal's lock is ours now, so whatever carries our mark was left by an earlier life.
@@ -261,17 +267,17 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   keeping.adopt = how.adopt_orphans;
   if (!how.without_journal) keeping.report = configuration.data_dir + "/orphans-ended";
   keeping.say = [&shared](const std::string& what) {
-    shared.publish("worker.keeping", json_object{{"guardian", what}});
+    shared.events.publish("worker.keeping", json_object{{"guardian", what}});
   };
   in.keeper = machine::process_keeper::start(keeping);
   if (const auto lacks = in.keeper->lacks(); !lacks.empty())
-    shared.publish("worker.keeping", json_object{{"lacks", lacks}});
+    shared.events.publish("worker.keeping", json_object{{"lacks", lacks}});
   if (!how.without_journal) {
     in.keeper->count_orphans(machine::read_guardian_report(keeping.report));
     in.keeper->end_earlier();
     for (const auto& left : machine::sweep(my_mark)) {
       in.keeper->count_orphans(1);
-      shared.publish("worker.swept", json_object{{"pid", left.pid}});
+      shared.events.publish("worker.swept", json_object{{"pid", left.pid}});
     }
   }
 
@@ -295,11 +301,12 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   }
 
   const auto bin = how.bin_directory;
-  shared.callables = callables;
-  shared.make_worker = [io = in.io.get(), bin, my_mark, callables, keeper = in.keeper, of = &shared,
-                        log = &in.log, calls = in.calls, lines = &in.lines, time = shared.time](
-                           const actors::member& who, std::string_view department, pool_kind pool,
-                           std::shared_ptr<machine::worker_events> events) {
+  shared.workers.callables = callables;
+  shared.workers.make_worker = [io = in.io.get(), bin, my_mark, callables, keeper = in.keeper,
+                                of = &shared, log = &in.log, calls = in.calls, lines = &in.lines,
+                                time = shared.clock.source()](
+                                   const actors::member& who, std::string_view department,
+                                   pool_kind pool, std::shared_ptr<machine::worker_events> events) {
     machine::worker_surroundings where;
     where.io = io;
     where.bin_directory = bin;
@@ -307,11 +314,11 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     where.keeper = keeper;
     where.department = department;
     where.pool = protocols::to_string(pool);
-    where.output_bytes_max = of->catalog_now().config.limits.output_bytes;
+    where.output_bytes_max = of->catalogs.now().config.limits.output_bytes;
     where.calls = calls;
     where.log = [log, lines, time, of](std::string_view specialist, std::string_view line) {
       lines->add(specialist, line, time->unix_ms());
-      if (*log) actors::run_callback(*of, "worker_line", [&] { (*log)(specialist, line); });
+      if (*log) actors::run_callback(of->events, "worker_line", [&] { (*log)(specialist, line); });
     };
     const auto found = callables->find(who.config.name);
     return machine::make_worker(
@@ -319,7 +326,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   };
   shared.collapse = [inside_ptr = inside.get()](std::string why) {
     inside_ptr->collapsed = true;
-    inside_ptr->shared->publish("node.collapsed", json_object{{"why", why}});
+    inside_ptr->shared->events.publish("node.collapsed", json_object{{"why", why}});
   };
 
   actors::root_plan plan;
@@ -336,7 +343,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   plan.predictor_apart = true;
   if (!how.without_journal)
     if (const auto why = shared.forecast.learned.open(configuration.data_dir + "/learned"))
-      shared.publish("learned.unwritten", json_object{{"why", *why}});
+      shared.events.publish("learned.unwritten", json_object{{"why", *why}});
   // The other pool is opened when a rollout begins, or goes on. There everybody is kept warm.
   const auto other = always_warm ? pool_kind::intelligent : pool_kind::baseline;
   plan.later[static_cast<std::size_t>(other)] = true;
@@ -344,17 +351,20 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   in.hooks = std::make_unique<machine::webhook>(
       *in.io, machine::webhook_options{},
       [&shared](const std::string& url, const std::string& why) {
-        shared.publish("webhook.failed", json_object{{"url", url}, {"why", why}});
+        shared.events.publish("webhook.failed", json_object{{"url", url}, {"why", why}});
       });
   plan.post = [hooks = in.hooks.get()](const std::string& url, const std::string& json) {
     hooks->post(url, json);
   };
-  plan.probe = actors::probe_through(*in.desk, shared, probe_patience);
+  plan.probe = actors::probe_through(*in.desk, actors::hand_out<actors::probe_parts>(shared),
+                                     probe_patience);
   in.version = GREENROOM_VERSION;
   if (!how.without_journal)
     in.backups = std::make_unique<actors::backups>(
-        shared, actors::backups::surroundings{configuration.data_dir, in.journal_at, in.identity,
-                                              in.version});
+        actors::backup_parts{shared.clock, shared.catalogs, shared.events, shared.forecast,
+                             shared.seed},
+        actors::backups::surroundings{configuration.data_dir, in.journal_at, in.identity,
+                                      in.version});
   in.desk->set_pool(serving);
   if (first_journal) {
     plan.open_journal =
@@ -380,7 +390,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     // The ledger is as large as it was, so there is room; when the configuration made it smaller,
     // those that do not fit stay in the journal and run after the next start.
     if (!mine.desk->resume(one)) {
-      shared.publish("journal.resume_incomplete", json_object{});
+      shared.events.publish("journal.resume_incomplete", json_object{});
       break;
     }
   }
@@ -395,7 +405,7 @@ void node::parts::run_watch() {
   while (!stopping) {
     const auto interval = [this] {
       const actors::catalog_reader::scope reading;
-      return shared->catalog_now().config.health_interval;
+      return shared->catalogs.now().config.health_interval;
     }();
     // Woken before its time: another interval is in force.
     const auto status = watch_bell.wait_for(lock, interval);
@@ -438,13 +448,14 @@ node::~node() {
   static_cast<void>(in.shared->forecast.learned.write());
   // Workers are ended, callables are asked to end.
   for (std::size_t kind = 0; kind < actors::pools; ++kind)
-    for (auto& record : in.shared->pool(static_cast<pool_kind>(kind)).specialists) record.abandon();
+    for (auto& record : in.shared->pools.of(static_cast<pool_kind>(kind)).specialists)
+      record.abandon();
   // Callers that are not in the journal would never hear otherwise.
-  in.shared->journaling = false;
+  in.shared->journal.on = false;
   in.shared->ledger.for_each([&](protocols::task_ptr job) {
     if (!job->journaled)
-      actors::conclude(*in.shared, *job, task_state::failed, protocols::failure::draining,
-                       "the node was stopped", nullptr);
+      in.shared->ending.conclude(*job, task_state::failed, protocols::failure::draining,
+                                 "the node was stopped", nullptr);
   });
   in.io->stop();
   in.keeper->close();
@@ -463,7 +474,7 @@ void node::wait_for_callables() const {
   auto patience = std::chrono::seconds{1};
   constexpr std::chrono::seconds patience_most{60};
   while (!parts_->calls->wait_for(patience)) {
-    parts_->shared->publish(
+    parts_->shared->events.publish(
         "node.waits", json_object{{"for", "callables"}, {"running", parts_->calls->under_way()}});
     patience = std::min(2 * patience, patience_most);
     // One that was just asking for a task when the others were told may wait for its end now.
@@ -475,7 +486,7 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
   const actors::catalog_reader::scope reading;
   auto& shared = *parts_->shared;
   shared.gauge.draining = true;
-  shared.publish("node.draining", json_object{});
+  shared.events.publish("node.draining", json_object{});
   const auto until = std::chrono::steady_clock::now() + grace;
   constexpr std::chrono::milliseconds look{5};
   while (std::chrono::steady_clock::now() < until && shared.gauge.ended() < shared.gauge.accepted())
@@ -487,13 +498,13 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
     if (job->journaled && job->recorded.load(std::memory_order_acquire)) {
       ++left;
       // Whoever waits hears where to ask for it, while there is still a door.
-      if (!job->claimed.load(std::memory_order_acquire)) actors::leave(shared, *job);
+      if (!job->claimed.load(std::memory_order_acquire)) shared.ending.leave(*job);
       return;
     }
     // Nobody will go on with it, so whoever waits is told while there is still a door.
     job->retry_after_ms = retry_elsewhere.count();
-    actors::conclude(shared, *job, task_state::failed, protocols::failure::draining,
-                     "the node went down before it was done", nullptr);
+    shared.ending.conclude(*job, task_state::failed, protocols::failure::draining,
+                           "the node went down before it was done", nullptr);
   });
   return left;
 }
@@ -508,7 +519,7 @@ std::variant<node::reloaded, node::failure> node::tune(const pool_settings& want
   const actors::catalog_reader::scope reading;
   // Copied only here: a reload in between would be undone.
   const std::lock_guard lock{parts_->reload_mutex};
-  auto changed = parts_->shared->catalog_now().config;
+  auto changed = parts_->shared->catalogs.now().config;
   if (wanted.max_warm) changed.pool.max_warm = *wanted.max_warm;
   if (wanted.cooldown) changed.pool.cooldown = *wanted.cooldown;
   if (wanted.target_memory) changed.pool.target_memory = *wanted.target_memory;
@@ -517,7 +528,7 @@ std::variant<node::reloaded, node::failure> node::tune(const pool_settings& want
 
 std::variant<node::reloaded, node::failure> node::reload_locked(config::node configuration) {
   auto& in = *parts_;
-  const auto& before = in.shared->catalog_now();
+  const auto& before = in.shared->catalogs.now();
   const auto change = config::compare(before.config, configuration);
   if (!change.needs_restart.empty()) {
     std::string keys;
@@ -545,11 +556,13 @@ std::variant<node::reloaded, node::failure> node::reload_locked(config::node con
   result.change = config::to_string(change);
   for (std::size_t kind = 0; kind < actors::pools; ++kind)
     for (std::uint32_t who = 0; who < now->members.size(); ++who)
-      if (in.shared->runs_old_definition(static_cast<pool_kind>(kind), who)) ++result.workers;
+      if (in.shared->pools.runs_old_definition(in.shared->catalogs.now(),
+                                               static_cast<pool_kind>(kind), who))
+        ++result.workers;
   caf::anon_send(in.root, protocols::reload_atom::value);
   in.watch_bell.notify_all();
-  in.shared->publish("config.reloaded", json_object{{"change", result.change},
-                                                    {"workers_to_replace", result.workers}});
+  in.shared->events.publish("config.reloaded", json_object{{"change", result.change},
+                                                           {"workers_to_replace", result.workers}});
   return result;
 }
 
@@ -561,7 +574,7 @@ std::variant<task_id, refusal> node::submit(task_request&& request,
   // Only what may be known already needs it.
   if (!request.idempotency_key.empty() && who)
     who = std::make_shared<actors::idempotent_asker>(
-        *parts_->shared, std::move(who),
+        parts_->shared->catalogs, parts_->shared->waiters, std::move(who),
         actors::idempotent_asker::sources{
             [in = parts_.get()](const task_id& id) { return in->find_live(id); },
             [in = parts_.get()](const task_id& id) { return in->find_stored(id); }});
@@ -570,8 +583,9 @@ std::variant<task_id, refusal> node::submit(task_request&& request,
 
 std::variant<task_id, refusal> node::submit(task_request request,
                                             std::function<void(task_view)> done) {
-  return submit(std::move(request), std::shared_ptr<protocols::asker>{std::make_shared<promised>(
-                                        *parts_->shared, std::move(done))});
+  return submit(std::move(request),
+                std::shared_ptr<protocols::asker>{std::make_shared<promised>(
+                    parts_->shared->catalogs, parts_->shared->events, std::move(done))});
 }
 
 std::future<task_view> node::submit(task_request request) {
@@ -621,7 +635,7 @@ std::optional<machine::stored_task> node::parts::find_stored(const task_id& id) 
 // older one.
 task_names names_of(const actors::node_state& shared, const task& job) {
   const auto who = job.specialist.load(std::memory_order_acquire);
-  const auto& playing = shared.catalog_now();
+  const auto& playing = shared.catalogs.now();
   return {playing.name_of(who), playing.department_of(who)};
 }
 
@@ -664,7 +678,7 @@ std::string node::identity() const { return parts_->identity; }
 
 config::node node::configuration() const {
   const actors::catalog_reader::scope reading;
-  return parts_->shared->catalog_now().config;
+  return parts_->shared->catalogs.now().config;
 }
 
 std::vector<event> node::events_after(std::uint64_t after) const {

@@ -4,6 +4,7 @@
 #include "actors/state/event_log.hpp"
 #include "actors/tasks/worker_lines.hpp"
 #include "config/node.hpp"
+#include "protocols/base/worker_state.hpp"
 #include "protocols/task.hpp"
 #include "runtime/machine/worker/callable.hpp"
 
@@ -73,12 +74,11 @@ enum class with_output : bool { no, yes };
 [[nodiscard]] task_view view_of(const protocols::task& done, std::string specialist,
                                 std::string department, with_output how = with_output::yes);
 
-enum class specialist_state : std::uint8_t { cold, warming, warm, busy, cooling, failed };
-[[nodiscard]] std::string_view to_string(specialist_state value);
+using base::worker_state;
 
 struct specialist_view {
   std::string name, department, priority;
-  specialist_state state = specialist_state::cold;
+  worker_state state = worker_state::cold;
   int pid = 0;
   double memory_mb = 0;  ///< Measured while it runs, else the nominal figure.
   bool memory_measured = false;

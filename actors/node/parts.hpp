@@ -4,7 +4,7 @@
 #include "actors/node/backups.hpp"
 #include "actors/node/lookup_thread.hpp"
 #include "actors/node/node.hpp"
-#include "actors/state/node_state.hpp"
+#include "actors/supervision/node_state.hpp"
 #include "actors/tasks/admission.hpp"
 #include "runtime/machine/http/webhook.hpp"
 #include "runtime/machine/io/engine.hpp"

@@ -23,8 +23,8 @@ constexpr double most_said = 1000;
 std::vector<prediction_view> node::predictions() const {
   const actors::catalog_reader::scope reading;
   const auto& shared = *parts_->shared;
-  const auto& playing = shared.catalog_now();
-  const auto now_s = shared.unix_s(shared.time->now_ns());
+  const auto& playing = shared.catalogs.now();
+  const auto now_s = shared.clock.unix_s(shared.clock.now_ns());
   auto board = shared.forecast.read([](const actors::forecast_board::content& of) { return of; });
   std::unordered_map<std::uint32_t, const runtime::expectation*> announced;
   for (const auto& one : board.expected)
@@ -36,9 +36,8 @@ std::vector<prediction_view> node::predictions() const {
     view.specialist = playing.name_of(rank.who);
     view.probability = rank.within_minute;
     view.score = rank.value;
-    const auto& gauge = shared.pool(parts_->desk->pool()).specialists[rank.who].gauge;
-    view.state =
-        to_string(static_cast<specialist_state>(gauge.state.load(std::memory_order_relaxed)));
+    const auto& gauge = shared.pools.of(parts_->desk->pool()).specialists[rank.who].gauge;
+    view.state = to_string(gauge.state.load(std::memory_order_relaxed));
     if (const auto found = announced.find(rank.who); found != announced.end()) {
       const auto& why = *found->second;
       std::string text{runtime::source_name(why.because)};
@@ -71,7 +70,7 @@ prediction_state node::prediction() const {
   const auto& forecast = parts_->shared->forecast;
   const auto believed =
       forecast.read([](const actors::forecast_board::content& of) { return of.policy; });
-  const auto& gauge = parts_->shared->pool(protocols::pool_kind::intelligent).gauge;
+  const auto& gauge = parts_->shared->pools.of(protocols::pool_kind::intelligent).gauge;
   return {believed.predicting, believed.keep_s, gauge.prewarm_hits.load(),
           forecast.prewarm_wastes.load(),
           static_cast<double>(forecast.prewarm_wasted_ms.load()) * 1e-3};
@@ -80,8 +79,8 @@ prediction_state node::prediction() const {
 std::string node::recording() const {
   const actors::catalog_reader::scope reading;
   const auto& shared = *parts_->shared;
-  const auto& playing = shared.catalog_now();
-  const auto& pool = shared.pool(protocols::pool_kind::intelligent);
+  const auto& playing = shared.catalogs.now();
+  const auto& pool = shared.pools.of(protocols::pool_kind::intelligent);
   auto tape = shared.forecast.recording();
   std::ranges::sort(tape, {}, &protocols::arrival::unix_us);  // Of several departments.
   std::string result = "timestamp_s,specialist,duration_ms,case\n";

@@ -10,6 +10,7 @@
 #include <deque>
 #include <optional>
 #include <utility>
+#include "actors/supervision/hand_out.hpp"
 
 namespace greenroom {
 
@@ -57,7 +58,7 @@ pool_means means_of(const runtime::rollout::evidence_recorder& evidence, pool_ki
 runtime::rollout::pool_figures figures_of(const actors::node_state& shared, pool_kind kind,
                                           const runtime::rollout::evidence_recorder& evidence,
                                           std::size_t specialists) {
-  const auto& pool = shared.pool(kind);
+  const auto& pool = shared.pools.of(kind);
   runtime::rollout::pool_figures result;
   const auto means = means_of(evidence, kind, specialists);
   result.memory_mb = means.memory_mb;
@@ -132,9 +133,9 @@ std::optional<std::string> node::report(std::string_view format,
   const auto& shared = *parts_->shared;
   runtime::rollout::deployment_report made;
   auto board = shared.board.read([](const actors::status_board::content& of) { return of; });
-  const auto& playing = shared.catalog_now();
-  made.made_at_s = made.to_s = shared.unix_s(shared.time->now_ns());
-  made.from_s = shared.unix_s(parts_->started_ns);
+  const auto& playing = shared.catalogs.now();
+  made.made_at_s = made.to_s = shared.clock.unix_s(shared.clock.now_ns());
+  made.from_s = shared.clock.unix_s(parts_->started_ns);
   if (last) {
     made.from_s = std::max(made.from_s, made.to_s - std::chrono::duration<double>{*last}.count());
     runtime::rollout::evidence_recorder within;
@@ -163,7 +164,8 @@ std::optional<std::string> node::report(std::string_view format,
   made.quality = {now.availability, now.prediction_accuracy, now.workflow_detection};
   // Where the baseline pool does not run, what it would take is what was measured of each worker.
   if (!made.before.memory_mb && made.after.memory_mb) {
-    const auto memory = actors::memory_of(shared, pool_kind::intelligent);
+    const auto memory = actors::memory_of(actors::hand_out<actors::sampler_parts>(*parts_->shared),
+                                          pool_kind::intelligent);
     if (memory.always_mb > 0) made.before.memory_mb = memory.always_mb;
   }
   made.usd_per_mb_month = playing.config.cost.usd_per_mb_month;
@@ -173,7 +175,7 @@ std::optional<std::string> node::report(std::string_view format,
     made.shadow = shadow.summary;
     made.differences = shadow.differences;
   }
-  made.ledger = actors::ledger_now(shared);
+  made.ledger = actors::ledger_now(actors::hand_out<actors::readiness_parts>(*parts_->shared));
   made.alerts = board.history;
   made.alerts.insert(made.alerts.end(), board.firing.begin(), board.firing.end());
   using runtime::monitoring::metric;

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <utility>
+#include "actors/supervision/hand_out.hpp"
 
 namespace greenroom {
 
@@ -83,7 +84,8 @@ std::string node::rollout() const {
                         .value_or(rollout_plan{{}});
   const auto rules = shared.routes.now();
   const bool back = shared.routes.rolling_back.load();
-  const auto count = actors::baseline_count(shared);
+  const auto count =
+      actors::baseline_count(actors::hand_out<actors::readiness_parts>(*parts_->shared));
   std::optional<std::string> entered;
   if (plan.entered_at_s() > 0) entered = base::rfc3339_of_seconds(plan.entered_at_s());
   json_object result{{"phase", name_of(plan.at())},

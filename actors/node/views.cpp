@@ -5,22 +5,19 @@
 #include "actors/state/task_times.hpp"
 #include "actors/state/text.hpp"
 #include "actors/state/units.hpp"
+#include "config/words.hpp"
 #include "runtime/monitoring/judgement.hpp"
 
 #include <algorithm>
 #include <array>
 #include <utility>
+#include "actors/supervision/hand_out.hpp"
 
 namespace greenroom {
 
-using machine::worker_state;
 using protocols::pool_kind, protocols::task;
 
 namespace {
-
-specialist_state state_of(worker_state from) {
-  return static_cast<specialist_state>(static_cast<std::uint8_t>(from));
-}
 
 std::uint64_t of(const std::array<machine::counter, machine::task_outcomes>& ends,
                  machine::task_outcome which) {
@@ -28,12 +25,6 @@ std::uint64_t of(const std::array<machine::counter, machine::task_outcomes>& end
 }
 
 }  // namespace
-
-std::string_view to_string(specialist_state value) {
-  constexpr std::array<std::string_view, 6> names{"cold", "warming", "warm",
-                                                  "busy", "cooling", "failed"};
-  return names[static_cast<std::size_t>(value)];
-}
 
 task_view view_of(const task& done, std::string specialist, std::string department,
                   with_output how) {
@@ -92,9 +83,9 @@ node_view node::status() const {
   const actors::catalog_reader::scope reading;
   const auto& in = *parts_;
   const auto& shared = *in.shared;
-  const auto& playing = shared.catalog_now();
+  const auto& playing = shared.catalogs.now();
   const auto kind = in.desk->pool();
-  const auto& pool = shared.pool(kind);
+  const auto& pool = shared.pools.of(kind);
   node_view result;
   for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
     if (playing.members[i].gone) continue;
@@ -124,18 +115,21 @@ node_view node::status() const {
     }
     // Whoever answers, the workers of either pool cost.
     for (const auto each : {pool_kind::intelligent, pool_kind::baseline}) {
-      if (shared.runs_old_definition(each, i)) ++result.old_definitions;
-      const auto& its = shared.pool(each).specialists[i].gauge;
+      if (shared.pools.runs_old_definition(shared.catalogs.now(), each, i))
+        ++result.old_definitions;
+      const auto& its = shared.pools.of(each).specialists[i].gauge;
       result.memory_mb += static_cast<double>(its.memory_bytes.load(std::memory_order_relaxed))
                           / actors::bytes_per_mb;
       result.cpu_share += actors::cpu_share_of(its);
     }
   }
   result.generation = playing.generation;
-  result.memory_always_warm_mb = actors::always_warm_bytes(shared) / actors::bytes_per_mb;
-  result.memory_efficiency = shared.all_memory.efficiency().value_or(0);
+  result.memory_always_warm_mb =
+      actors::always_warm_bytes(actors::hand_out<actors::sampler_parts>(*in.shared))
+      / actors::bytes_per_mb;
+  result.memory_efficiency = shared.memory.all.efficiency().value_or(0);
   if (shared.routes.now().routes != runtime::rollout::mode::fallback)
-    result.pool_memory_efficiency = shared.pool_memory.efficiency();
+    result.pool_memory_efficiency = shared.memory.intelligent.efficiency();
   result.max_warm = kind == pool_kind::baseline ? result.total : playing.config.pool.max_warm;
   const auto times = pool.gauge.times();
   std::uint64_t count = 0;
@@ -153,7 +147,7 @@ node_view node::status() const {
         static_cast<double>(hits) / static_cast<double>(hits + result.cold_starts);
   result.retries = machine::count_of(pool.gauge.retries);
   for (std::size_t each = 0; each < actors::pools; ++each) {
-    const auto ended = [&gauge = shared.pool(static_cast<pool_kind>(each)).gauge](auto how) {
+    const auto ended = [&gauge = shared.pools.of(static_cast<pool_kind>(each)).gauge](auto how) {
       return gauge.ends(static_cast<std::size_t>(how));
     };
     result.completed += ended(machine::task_outcome::completed);
@@ -163,7 +157,7 @@ node_view node::status() const {
     result.unknown += ended(machine::task_outcome::unknown);
   }
   // Copies that were only compared are nobody's tasks.
-  const auto& copies = shared.mirror_ends;
+  const auto& copies = shared.pools.mirror_ends;
   result.completed -= std::min(result.completed, of(copies, machine::task_outcome::completed));
   result.failed_tasks -=
       std::min(result.failed_tasks, of(copies, machine::task_outcome::failed)
@@ -177,7 +171,7 @@ node_view node::status() const {
   };
   std::uint64_t foreseen = 0;
   for (const auto which : {pool_kind::intelligent, pool_kind::baseline})
-    foreseen += shared.pool(which).gauge.prewarm_hits.load();
+    foreseen += shared.pools.of(which).gauge.prewarm_hits.load();
   result.prediction_accuracy = share_of(foreseen, foreseen + shared.forecast.prewarm_wastes.load());
   result.workflow_detection =
       share_of(shared.forecast.workflows_found.load(), shared.forecast.workflows_run.load());
@@ -189,7 +183,7 @@ node_view node::status() const {
   result.accepted = shared.gauge.accepted();
   result.pending = result.accepted - std::min(result.accepted, shared.gauge.ended());
   result.queue_depth = shared.gauge.depth();
-  result.uptime_ms = (shared.time->now_ns() - in.started_ns) / 1'000'000;
+  result.uptime_ms = (shared.clock.now_ns() - in.started_ns) / 1'000'000;
   result.draining = shared.gauge.draining;
   result.journal_ok = shared.gauge.journal_ok;
   result.ready = !result.draining && !in.collapsed;
@@ -197,7 +191,7 @@ node_view node::status() const {
   const auto interval = std::chrono::duration<double>{playing.config.health_interval}.count();
   // As the journaled actors tell the time: somebody may have set the wall clock since the node
   // started.
-  const auto now_s = shared.unix_s(shared.time->now_ns());
+  const auto now_s = shared.clock.unix_s(shared.clock.now_ns());
   shared.board.read([&](const actors::status_board::content& board) {
     if (board.checked_at_s > 0) evidence.health = board.health;
     evidence.firing = board.firing;
@@ -211,7 +205,7 @@ node_view node::status() const {
     result.last_check_unix_ms = static_cast<std::int64_t>(now_s * 1000);
   evidence.draining = result.draining;
   evidence.collapsed = in.collapsed;
-  evidence.journal_lost = shared.journaling && !result.journal_ok;
+  evidence.journal_lost = shared.journal.on && !result.journal_ok;
   evidence.failed = result.failed;
   const auto judged = judge_node(evidence);
   result.status = name_of(judged.status);
@@ -229,14 +223,14 @@ namespace {
 
 specialist_view view_of_specialist(const actors::node_state& shared, pool_kind kind,
                                    std::uint32_t who) {
-  const auto& playing = shared.catalog_now();
+  const auto& playing = shared.catalogs.now();
   const auto& one = playing.members[who];
-  const auto& gauge = shared.pool(kind).specialists[who].gauge;
+  const auto& gauge = shared.pools.of(kind).specialists[who].gauge;
   specialist_view result;
   result.name = one.config.name;
   result.department = playing.departments[one.department];
-  result.priority = config::to_string(one.config.priority);
-  result.state = state_of(gauge.state.load(std::memory_order_relaxed));
+  result.priority = config::word_of(one.config.priority);
+  result.state = gauge.state.load(std::memory_order_relaxed);
   result.pid = gauge.pid.load(std::memory_order_relaxed);
   const auto bytes = gauge.memory_bytes.load(std::memory_order_relaxed);
   const auto seen = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
@@ -261,11 +255,12 @@ specialist_view view_of_specialist(const actors::node_state& shared, pool_kind k
   result.run_ms =
       static_cast<double>(gauge.run_ns.load(std::memory_order_relaxed)) * actors::ms_per_ns;
   result.pinned = one.config.pin;
-  result.circuit_open = gauge.open_until_ns.load(std::memory_order_relaxed) > shared.time->now_ns();
-  result.last_error = shared.pool(kind).specialists[who].last_error.read(
+  result.circuit_open = gauge.open_until_ns.load(std::memory_order_relaxed) > shared.clock.now_ns();
+  result.last_error = shared.pools.of(kind).specialists[who].last_error.read(
       [](const std::string& text) { return text; });
   for (const auto each : {pool_kind::intelligent, pool_kind::baseline})
-    result.old_definition = result.old_definition || shared.runs_old_definition(each, who);
+    result.old_definition =
+        result.old_definition || shared.pools.runs_old_definition(shared.catalogs.now(), each, who);
   return result;
 }
 
@@ -273,7 +268,7 @@ specialist_view view_of_specialist(const actors::node_state& shared, pool_kind k
 
 std::vector<specialist_view> node::specialists() const {
   const actors::catalog_reader::scope reading;
-  const auto& members = parts_->shared->catalog_now().members;
+  const auto& members = parts_->shared->catalogs.now().members;
   std::vector<specialist_view> result;
   for (std::uint32_t i = 0; i < members.size(); ++i)
     if (!members[i].gone)
@@ -294,13 +289,14 @@ std::variant<std::vector<worker_line>, refusal> node::worker_lines(std::string_v
   const actors::catalog_reader::scope reading;
   auto found = parts_->desk->find(specialist);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
-  return parts_->lines.of(parts_->shared->catalog_now().name_of(std::get<0>(found)), after, most);
+  return parts_->lines.of(parts_->shared->catalogs.now().name_of(std::get<0>(found)), after, most);
 }
 
 std::vector<std::string> node::workflow_names() const {
   const actors::catalog_reader::scope reading;
   std::vector<std::string> result;
-  for (const auto& one : parts_->shared->catalog_now().config.workflows) result.push_back(one.name);
+  for (const auto& one : parts_->shared->catalogs.now().config.workflows)
+    result.push_back(one.name);
   return result;
 }
 
@@ -317,7 +313,7 @@ std::string node::export_state() const {
                               .raw("run_ms", std::to_string(one.run_ms));
                         }};
   return json_object{{"version", 1},
-                     {"exported_unix_ms", parts_->shared->time->unix_ms()},
+                     {"exported_unix_ms", parts_->shared->clock.unix_ms()},
                      {"accepted", now.accepted},
                      {"pending", now.pending},
                      {"specialists", cast}};

@@ -95,7 +95,7 @@ private:
 std::variant<node::cancel_workflow, refusal> node::run_workflow(
     std::string_view name, task_request first, std::function<void(workflow_end)> done) {
   const actors::catalog_reader::scope reading;
-  const auto& flows = parts_->shared->catalog_now().config.workflows;
+  const auto& flows = parts_->shared->catalogs.now().config.workflows;
   for (const auto& flow : flows) {
     if (flow.name != name) continue;
     first.specialist.clear();

@@ -10,7 +10,7 @@
 namespace greenroom::actors {
 
 using protocols::slot_news;
-using runtime::plan, runtime::reason, runtime::residency;
+using runtime::plan, runtime::reason, runtime::worker_state;
 
 namespace {
 
@@ -33,7 +33,7 @@ constexpr std::size_t turns_tried = 4;
 double weight_of(config::priority priority) {
   switch (priority) {
     case config::priority::high: return 1.5;
-    case config::priority::medium: return 1.0;
+    case config::priority::normal: return 1.0;
     case config::priority::low: break;
   }
   return 1 / 1.5;
@@ -49,21 +49,21 @@ double seconds(std::chrono::milliseconds duration) {
 }  // namespace
 
 double director_state::now_s() {
-  return where->unix_s(self->clock().now().time_since_epoch().count());
+  return parts->clock.unix_s(self->clock().now().time_since_epoch().count());
 }
 
 template <class Message>
 void director_state::tell(std::uint32_t who, Message message) {
-  const auto department = where->catalog_now().members[who].department;
+  const auto department = parts->catalogs.now().members[who].department;
   if (department < departments.size() && departments[department])
     self->send(departments[department], std::move(message));
 }
 
 void director_state::adopt_catalog() {
-  const auto& cast = where->catalog_now();
+  const auto& cast = parts->catalogs.now();
   const auto& from = cast.config.pool;
   // After COMPLETE the baseline pool may cool like any other.
-  const bool baseline = pool == protocols::pool_kind::baseline && where->routes.baseline_warm;
+  const bool baseline = pool == protocols::pool_kind::baseline && parts->routes.baseline_warm;
   const bool parked = pool == protocols::pool_kind::baseline && !baseline;
   limits = {.max_warm = baseline || parked ? cast.members.size() : from.max_warm,
             .memory_budget_mb = baseline ? 0 : from.memory_budget_mb,
@@ -83,7 +83,8 @@ void director_state::adopt_catalog() {
   const auto known = starts.grow(cast.members.size());
   // What a predecessor has measured, one start for each.
   for (auto i = known; i < cast.members.size(); ++i)
-    if (const auto start_ns = where->pool(pool).specialists[i].gauge.start_ns.load(); start_ns > 0)
+    if (const auto start_ns = parts->pools.of(pool).specialists[i].gauge.start_ns.load();
+        start_ns > 0)
       starts.measured(static_cast<std::uint32_t>(i), static_cast<double>(start_ns) * 1e-9);
   typical_told_s = starts.typical_s();
   for (std::uint32_t i = 0; i < cast.members.size(); ++i) {
@@ -91,7 +92,7 @@ void director_state::adopt_catalog() {
     auto& fact = facts[i];
     fact.department = one.department;
     fact.priority_weight = weight_of(one.config.priority);
-    const auto& gauge = where->pool(pool).specialists[i].gauge;
+    const auto& gauge = parts->pools.of(pool).specialists[i].gauge;
     const bool callable = one.config.backend.kind == config::backend_kind::function;
     // A callable costs nothing to keep, so it is always there. In the baseline pool everybody is.
     fact.pinned = !one.gone && (one.config.pin || baseline || callable);
@@ -110,7 +111,7 @@ void director_state::adopt_catalog() {
 
 // What is said of a number may come sooner than the message that says what it means now.
 void director_state::follow_cast() {
-  if (where->catalog_now().generation != generation) adopt_catalog();
+  if (parts->catalogs.now().generation != generation) adopt_catalog();
 }
 
 void director_state::begin_anew(std::uint32_t who) {
@@ -121,7 +122,7 @@ void director_state::begin_anew(std::uint32_t who) {
   starts.forget(who);
   std::erase(waiting, who);
   std::erase(reservations, who);
-  where->forecast.forget(who);
+  parts->forecast.forget(who);
 }
 
 // -- demand -------------------------------------------------------------------
@@ -130,7 +131,7 @@ void director_state::begin_anew(std::uint32_t who) {
 void director_state::meet(std::uint32_t index, const caf::actor& department) {
   if (departments.size() <= index) departments.resize(index + 1);
   departments[index] = department;
-  const auto& members = where->catalog_now().members;
+  const auto& members = parts->catalogs.now().members;
   for (std::uint32_t who = 0; who < held.size(); ++who)
     if (members[who].department == index && held[who].held && !held[who].heard) vacate(who);
   grant_reserved();
@@ -179,7 +180,7 @@ void director_state::place(std::uint32_t who, reason why) {
   mine.waits_since_s = 0;
   mine.why = why;
   reservations.push_back(who);
-  seats[who].state = residency::warming;  // Reserved places count as taken.
+  seats[who].state = worker_state::warming;  // Reserved places count as taken.
   seats[who].since_s = now;
   for (const auto& victim : room.evict) recall(victim.who, reason::evicted);
   grant_reserved();
@@ -209,14 +210,14 @@ void director_state::take_turns(double now) {
     std::vector<std::pair<std::int64_t, std::uint32_t>> others;  // By how long a task takes.
     for (std::uint32_t other = 0; other < held.size(); ++other)
       if (held[other].held && !held[other].recalled && !facts[other].pinned
-          && seats[other].state == residency::warm && seats[other].tasks > 0
+          && seats[other].state == worker_state::warm && seats[other].tasks > 0
           && now - seats[other].since_s >= over_s)
-        others.emplace_back(where->pool(pool).specialists[other].gauge.run_ns.load(), other);
+        others.emplace_back(parts->pools.of(pool).specialists[other].gauge.run_ns.load(), other);
     std::ranges::sort(others);
     if (others.size() > turns_tried) others.resize(turns_tried);
     for (const auto& [run_ns, other] : others) {
       auto without = seats;
-      without[other].state = residency::cooling;
+      without[other].state = worker_state::cooling;
       if (!policy->make_room(who, without, now).fits) continue;
       recall(other, reason::evicted, true);
       std::erase(waiting, who);
@@ -231,7 +232,7 @@ void director_state::serve_waiting() {
     const auto who = waiting.front();
     waiting.pop_front();
     auto& mine = held[who];
-    if (mine.held && seats[who].state == residency::cooling && seats[who].tasks > 0) {
+    if (mine.held && seats[who].state == worker_state::cooling && seats[who].tasks > 0) {
       waiting.push_back(who);
     } else if (mine.held || mine.reserved || seats[who].tasks == 0) {
       mine.waits_since_s = 0;  // It has a place, or nobody waits for it any more.
@@ -280,7 +281,7 @@ void director_state::keep_promises() {
   for (std::uint32_t who = 0; who < held.size(); ++who) {
     const auto& one = held[who];
     if (!one.held || one.counted_mb < 0) continue;
-    const bool going = one.recalled || seats[who].state == residency::cooling;
+    const bool going = one.recalled || seats[who].state == worker_state::cooling;
     anybody_stays = anybody_stays || !going;
     if (!going) continue;
     ++places;
@@ -303,7 +304,7 @@ void director_state::keep_promises() {
       continue;
     }
     mine.reserved = false;
-    seats[who].state = residency::cold;
+    seats[who].state = worker_state::cold;
     if (mine.why == reason::demand || seats[who].tasks > 0) wait(who);
   }
 }
@@ -325,23 +326,24 @@ void director_state::grant(std::uint32_t who) {
   hold(who, true);
   mine.recalled = false;
   mine.heard = false;
-  mine.lease = where->pool(pool).leases.fetch_add(1, std::memory_order_relaxed) + 1;
+  mine.lease = parts->pools.of(pool).leases.fetch_add(1, std::memory_order_relaxed) + 1;
   mine.told_s = now_s();
   mine.prewarmed = mine.why != reason::demand;
   mine.granted_s = now_s();
   mine.started = false;
-  seats[who].state = residency::warming;
+  seats[who].state = worker_state::warming;
   seats[who].since_s = now_s();
-  if (mine.prewarmed && ahead_of_demand(mine.why)) machine::count(where->pool(pool).gauge.prewarms);
+  if (mine.prewarmed && ahead_of_demand(mine.why))
+    machine::count(parts->pools.of(pool).gauge.prewarms);
   tell(who, protocols::slot_grant{who, static_cast<std::uint8_t>(mine.why), mine.lease});
 }
 
 void director_state::recall(std::uint32_t who, reason why, bool turn) {
   if (!held[who].held || held[who].recalled) return;
   held[who].recalled = true;
-  seats[who].state = residency::cooling;
+  seats[who].state = worker_state::cooling;
   seats[who].since_s = now_s();
-  auto& gauge = where->pool(pool).gauge;
+  auto& gauge = parts->pools.of(pool).gauge;
   machine::count(why == reason::evicted ? gauge.evictions : gauge.cooldowns);
   tell(who, protocols::slot_recall{who, static_cast<std::uint8_t>(why), turn});
 }
@@ -356,7 +358,7 @@ void director_state::hear_news(const slot_news& news) {
   const auto now = now_s();
   // What was said before a grant was heard says nothing of it; that one is answered, too.
   const bool answers = news.lease == 0 || news.lease >= mine.lease;
-  const bool was_going = mine.recalled || seat.state == residency::cooling;
+  const bool was_going = mine.recalled || seat.state == worker_state::cooling;
   using enum slot_news::kind;
   if (news.what == released || news.what == failed) {
     // Told again what is known, or before the grant was heard.
@@ -375,31 +377,32 @@ void director_state::hear_news(const slot_news& news) {
     case warming:
       mine.reserved = mine.recalled = false;
       mine.started = true;
-      if (seat.state != residency::warming) seat = {residency::warming, seat.tasks, now, now};
+      if (seat.state != worker_state::warming) seat = {worker_state::warming, seat.tasks, now, now};
       break;
     case warm:
       mine.reserved = mine.recalled = false;
       mine.started = true;
       mine.failed_until_s = 0;
-      if (seat.state != residency::warm) seat.since_s = seat.idle_since_s = now;
-      seat.state = residency::warm;
+      if (seat.state != worker_state::warm) seat.since_s = seat.idle_since_s = now;
+      seat.state = worker_state::warm;
       if (news.load_ms > 0) learn_start(who, static_cast<double>(news.load_ms) * 1e-3);
       break;
     case cooling:
       mine.reserved = false;
-      seat.state = residency::cooling;
+      seat.state = worker_state::cooling;
       break;
     case kept:
       mine.recalled = mine.reserved = mine.to_warm = false;
       // It has been there since its start, and is not protected anew.
-      if (seat.state != residency::warm) seat.since_s = mine.granted_s;
-      seat.state = residency::warm;
+      if (seat.state != worker_state::warm) seat.since_s = mine.granted_s;
+      seat.state = worker_state::warm;
       seat.tasks = std::max(seat.tasks, 1U);
       break;
     case released:
     case failed: break;
   }
-  if (was_going && mine.held && !mine.recalled && seat.state != residency::cooling) keep_promises();
+  if (was_going && mine.held && !mine.recalled && seat.state != worker_state::cooling)
+    keep_promises();
   grant_reserved();
   serve_waiting();
   review_at(now + review_max_s);
@@ -411,12 +414,12 @@ void director_state::vacate(std::uint32_t who) {
   const auto now = now_s();
   hold(who, false);
   if (mine.started && mine.prewarmed && ahead_of_demand(mine.why)) {
-    machine::count(where->forecast.prewarm_wastes);
-    machine::count(where->forecast.prewarm_wasted_ms,
+    machine::count(parts->forecast.prewarm_wastes);
+    machine::count(parts->forecast.prewarm_wasted_ms,
                    static_cast<std::uint64_t>(std::max(now - mine.granted_s, 0.0) * 1e3));
   }
   mine = {.lease = mine.lease, .dismissed_s = mine.dismissed_s > 0 ? now : 0};
-  seats[who].state = residency::cold;
+  seats[who].state = worker_state::cold;
   seats[who].since_s = now;
 }
 
@@ -444,7 +447,7 @@ void director_state::learn_start(std::uint32_t who, double seconds) {
 }
 
 void director_state::pass_on(const protocols::usage_batch& batch) {
-  auto& board = where->forecast;
+  auto& board = parts->forecast;
   if (board.under_way.load(std::memory_order_relaxed) >= forecast_board::under_way_max) {
     machine::count(board.unseen, batch.arrivals.size() + batch.lost);
     return;
@@ -474,10 +477,10 @@ void director_state::hear_usage(const protocols::usage_batch& batch) {
     // What came before it was cooled may be heard of only now, and does not bring it back.
     if (arrived_s > mine.dismissed_s) mine.dismissed_s = 0;
     if (std::exchange(mine.prewarmed, false) && mine.held && ahead_of_demand(mine.why))
-      machine::count(where->pool(pool).gauge.prewarm_hits);
+      machine::count(parts->pools.of(pool).gauge.prewarm_hits);
   }
   if (pool == protocols::pool_kind::intelligent && !batch.arrivals.empty()) {
-    where->forecast.record(batch.arrivals);
+    parts->forecast.record(batch.arrivals);
     if (predictor_handle) pass_on(batch);
   }
   for (const auto& one : batch.changed) {
@@ -525,7 +528,7 @@ void director_state::by_hand(std::uint32_t who, bool warm) {
   mine.dismissed_s = warm ? 0 : now;
   if (warm) mine.failed_until_s = 0;
   mine.to_cool = !warm && (mine.held || mine.reserved);
-  mine.to_warm = warm && mine.held && seats[who].state == residency::cooling;
+  mine.to_warm = warm && mine.held && seats[who].state == worker_state::cooling;
   if (!warm) {
     recall(who, reason::by_hand);
     return;
@@ -570,11 +573,11 @@ void director_state::review() {
   std::size_t warming = 0;
   std::size_t going = 0;
   for (std::uint32_t i = 0; i < held.size(); ++i) {
-    if (seats[i].state == residency::warming) ++warming;
-    if (held[i].held && seats[i].state == residency::cooling) ++going;
+    if (seats[i].state == worker_state::warming) ++warming;
+    if (held[i].held && seats[i].state == worker_state::cooling) ++going;
   }
   const auto batch_size =
-      std::max<std::size_t>(where->catalog_now().config.prediction.batch_size, 1);
+      std::max<std::size_t>(parts->catalogs.now().config.prediction.batch_size, 1);
   std::size_t prewarmed = 0;
   const auto width = std::max<std::size_t>(limits.warming_concurrency, 1);
   bool more = false;
@@ -586,8 +589,8 @@ void director_state::review() {
       continue;
     }
     // A callable starts in no time, so it need not wait its turn.
-    const bool free_start =
-        where->catalog_now().members[one.who].config.backend.kind == config::backend_kind::function;
+    const bool free_start = parts->catalogs.now().members[one.who].config.backend.kind
+                            == config::backend_kind::function;
     if (!free_start && warming >= width) {
       more = true;
       break;
@@ -607,7 +610,7 @@ void director_state::review() {
       if (going <= reservations.size()) continue;
       held[one.who].reserved = true;
       reservations.push_back(one.who);
-      seats[one.who].state = residency::warming;
+      seats[one.who].state = worker_state::warming;
       seats[one.who].since_s = now;
     }
     held[one.who].why = one.why;
@@ -628,15 +631,15 @@ void director_state::open() { review(); }
 
 // -- behaviour ----------------------------------------------------------------
 
-caf::behavior director(director_actor* self, node_state* where, protocols::pool_kind pool,
+caf::behavior director(director_actor* self, const director_parts& parts, protocols::pool_kind pool,
                        policy_factory make_policy) {
   auto& state = self->state;
   state.self = self;
-  state.where = where;
+  state.parts.emplace(parts);
   state.pool = pool;
   state.policy = make_policy();
   state.ours = dynamic_cast<runtime::greenroom_policy*>(state.policy.get());
-  state.chance.seed(where->seed);
+  state.chance.seed(parts.seed);
   state.adopt_catalog();  // Departments may speak before anyone says that we are open.
   state.restore();
   self->set_exit_handler([&state](const caf::exit_msg& message) {
@@ -644,7 +647,7 @@ caf::behavior director(director_actor* self, node_state* where, protocols::pool_
     if (message.reason == caf::exit_reason::user_shutdown) state.save();
     state.self->quit(message.reason);
   });
-  self->set_default_handler(caf::drop);
+  parts.unexpected.watch(self);
   return {
       [&state](protocols::hire_atom, std::uint32_t index, const caf::actor& department) {
         state.follow_cast();
@@ -653,7 +656,7 @@ caf::behavior director(director_actor* self, node_state* where, protocols::pool_
       [&state](protocols::hire_atom, const caf::actor& predictor) {
         // What was sent to one that is dead is not taken by anybody.
         if (std::exchange(state.predictor_handle, predictor) != predictor)
-          state.where->forecast.under_way.store(0, std::memory_order_relaxed);
+          state.parts->forecast.under_way.store(0, std::memory_order_relaxed);
       },
       [&state](const protocols::expectation_batch& batch) {
         state.follow_cast();

@@ -1,7 +1,13 @@
 // The director: the one who decides who may be warm.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/event_log.hpp"
+#include "actors/state/forecast_board.hpp"
+#include "actors/state/node_clock.hpp"
+#include "actors/state/pool_records.hpp"
+#include "actors/state/routing_table.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/pooling/start_times.hpp"
@@ -13,6 +19,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -21,6 +28,18 @@ namespace greenroom::actors {
 
 /// Makes the policy by which a director decides.
 using policy_factory = std::function<std::unique_ptr<runtime::warm_policy>()>;
+
+/// What the director works with.
+struct director_parts {
+  unexpected_messages& unexpected;
+  const node_clock& clock;
+  const catalog_store& catalogs;
+  pool_records& pools;
+  event_log& events;
+  routing_table& routes;
+  forecast_board& forecast;
+  std::uint64_t seed;
+};
 
 /// Holds the slots of one pool. A slot is held from the moment it is granted until the worker is
 /// really gone, and a specialist that a task waits for has its slot reserved while another one
@@ -38,7 +57,7 @@ struct director_state {
   static constexpr const char* name = "greenroom.director";
 
   caf::event_based_actor* self = nullptr;
-  node_state* where = nullptr;
+  std::optional<director_parts> parts;
   protocols::pool_kind pool = protocols::pool_kind::intelligent;
   std::unique_ptr<runtime::warm_policy> policy;
   runtime::greenroom_policy* ours = nullptr;  ///< The same, when it is Greenroom's own.
@@ -134,7 +153,7 @@ private:
 
 using director_actor = caf::stateful_actor<director_state>;
 
-caf::behavior director(director_actor* self, node_state* where, protocols::pool_kind pool,
+caf::behavior director(director_actor* self, const director_parts& parts, protocols::pool_kind pool,
                        policy_factory make_policy);
 
 }  // namespace greenroom::actors

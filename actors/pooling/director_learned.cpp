@@ -20,25 +20,25 @@ constexpr double save_period_s = 60;
 
 std::vector<std::string> director_state::names() const {
   std::vector<std::string> result;
-  for (const auto& one : where->catalog_now().members)
+  for (const auto& one : parts->catalogs.now().members)
     result.push_back(one.gone ? std::string{} : one.config.name);
   return result;
 }
 
 void director_state::restore() {
   if (!ours) return;
-  const auto text = where->forecast.learned.latest(learned_state::part::policy);
+  const auto text = parts->forecast.learned.latest(learned_state::part::policy);
   if (text.empty()) return;
   const auto why = ours->restore(text, names());
   if (!why) return;
-  const auto aside = where->forecast.learned.set_aside(learned_state::part::policy);
-  where->publish("learned.damaged",
-                 json_object{{"part", "policy"}, {"why", *why}, {"file", aside}});
+  const auto aside = parts->forecast.learned.set_aside(learned_state::part::policy);
+  parts->events.publish("learned.damaged",
+                        json_object{{"part", "policy"}, {"why", *why}, {"file", aside}});
 }
 
 void director_state::save() {
   if (!ours || pool != protocols::pool_kind::intelligent) return;
-  where->forecast.learned.keep(learned_state::part::policy, ours->save(names()));
+  parts->forecast.learned.keep(learned_state::part::policy, ours->save(names()));
 }
 
 // Ranking looks at everybody, so a large cast is ranked less often.
@@ -46,22 +46,22 @@ void director_state::show(double now) {
   if (!ours || pool != protocols::pool_kind::intelligent) return;
   for (const auto news : ours->take_news()) {
     using runtime::policy_news;
-    if (news == policy_news::adjusted) machine::count(where->forecast.adjustments);
+    if (news == policy_news::adjusted) machine::count(parts->forecast.adjustments);
     const auto report = ours->report();
-    where->publish(news == policy_news::prediction_off       ? "prediction.off"
-                   : news == policy_news::prediction_retried ? "prediction.retried"
-                                                             : "tuning.adjusted",
-                   json_object{}
-                       .raw("threshold", std::to_string(report.threshold))
-                       .raw("slots", std::to_string(report.slots))
-                       .raw("keep_s", std::to_string(report.keep_s)));
+    parts->events.publish(news == policy_news::prediction_off       ? "prediction.off"
+                          : news == policy_news::prediction_retried ? "prediction.retried"
+                                                                    : "tuning.adjusted",
+                          json_object{}
+                              .raw("threshold", std::to_string(report.threshold))
+                              .raw("slots", std::to_string(report.slots))
+                              .raw("keep_s", std::to_string(report.keep_s)));
   }
   const auto pause = std::max(1.0, static_cast<double>(seats.size()) / ranked_each_second);
   if (now >= shown_s + pause || now < shown_s) {
     shown_s = now;
     auto ranks = ours->rank(ranks_shown, now);
     const auto report = ours->report();
-    where->forecast.write([&](forecast_board::content& board) {
+    parts->forecast.write([&](forecast_board::content& board) {
       board.ranks = std::move(ranks);
       board.policy = report;
       board.ranked_at_s = now;

@@ -8,8 +8,7 @@ namespace greenroom::actors {
 
 namespace {
 
-void add(node_state::memory_sums& to, std::uint64_t used, std::uint64_t always,
-         std::uint64_t passed_ms) {
+void add(memory_sum& to, std::uint64_t used, std::uint64_t always, std::uint64_t passed_ms) {
   to.used_kib_ms.fetch_add(used / 1024 * passed_ms, std::memory_order_relaxed);
   to.always_kib_ms.fetch_add(always / 1024 * passed_ms, std::memory_order_relaxed);
 }
@@ -24,7 +23,7 @@ double cpu_share_of(const machine::specialist_gauge& gauge) {
 void memory_sampler_state::measure_processor(std::size_t kind, std::uint32_t who, int pid,
                                              std::chrono::milliseconds used, std::int64_t now_ns) {
   auto& before = readings[kind][who];
-  auto& gauge = where->pool(static_cast<protocols::pool_kind>(kind)).specialists[who].gauge;
+  auto& gauge = parts->pools.of(static_cast<protocols::pool_kind>(kind)).specialists[who].gauge;
   double share = 0;
   // A child that has ended takes its time along, so the sum may shrink.
   if (before.pid == pid && now_ns > before.at_ns && used > before.used)
@@ -36,14 +35,14 @@ void memory_sampler_state::measure_processor(std::size_t kind, std::uint32_t who
 
 void memory_sampler_state::survey() {
   catalog_reader::turn();  // It has a thread of its own.
-  where->look_at_wall_clock();
+  parts->clock.read_wall_clock();
   const auto now_ns = self->clock().now().time_since_epoch().count();
   const auto passed_ms =
       static_cast<std::uint64_t>(last_ns == 0 ? 0 : (now_ns - last_ns) / 1'000'000);
   last_ns = now_ns;
-  const auto& cast = where->catalog_now();
+  const auto& cast = parts->catalogs.now();
   for (std::size_t kind = 0; kind < pools; ++kind) {
-    auto& pool = where->pool(static_cast<protocols::pool_kind>(kind));
+    auto& pool = parts->pools.of(static_cast<protocols::pool_kind>(kind));
     if (!pool.open) continue;
     protocols::memory_survey found;
     readings[kind].resize(cast.members.size());
@@ -71,37 +70,38 @@ void memory_sampler_state::survey() {
 
 void memory_sampler_state::sum_up(std::uint64_t passed_ms) {
   using protocols::pool_kind;
-  const auto always = static_cast<std::uint64_t>(always_warm_bytes(*where));
+  const auto always = static_cast<std::uint64_t>(always_warm_bytes(parts->sampling));
   const auto used_by = [&](pool_kind kind) {
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < where->catalog_now().members.size(); ++i)
-      sum += where->pool(kind).specialists[i].gauge.memory_bytes.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < parts->catalogs.now().members.size(); ++i)
+      sum +=
+          parts->pools.of(kind).specialists[i].gauge.memory_bytes.load(std::memory_order_relaxed);
     return sum;
   };
   const auto smart_bytes = used_by(pool_kind::intelligent);
   const auto plain_bytes = used_by(pool_kind::baseline);
   // An emptied pool saves nothing, it does not work.
-  const auto& intelligent = where->pool(pool_kind::intelligent);
+  const auto& intelligent = parts->pools.of(pool_kind::intelligent);
   const bool works =
-      intelligent.open && where->routes.now().routes != runtime::rollout::mode::fallback;
-  if (works) add(where->pool_memory, smart_bytes, always, passed_ms);
+      intelligent.open && parts->routes.now().routes != runtime::rollout::mode::fallback;
+  if (works) add(parts->memory.intelligent, smart_bytes, always, passed_ms);
   // What a rollout costs while it lasts says nothing of the time before and after it.
   const bool both =
-      works && where->pool(pool_kind::baseline).open && where->routes.baseline_warm.load();
+      works && parts->pools.of(pool_kind::baseline).open && parts->routes.baseline_warm.load();
   if (std::exchange(two_pools, both) != both) {
-    where->all_memory.used_kib_ms = 0;
-    where->all_memory.always_kib_ms = 0;
+    parts->memory.all.used_kib_ms = 0;
+    parts->memory.all.always_kib_ms = 0;
   }
-  add(where->all_memory, smart_bytes + plain_bytes, always, passed_ms);
+  add(parts->memory.all, smart_bytes + plain_bytes, always, passed_ms);
 }
 
-caf::behavior memory_sampler(memory_sampler_actor* self, node_state* where, usage_gauge measure,
-                             std::chrono::milliseconds period) {
+caf::behavior memory_sampler(memory_sampler_actor* self, const memory_sampler_parts& parts,
+                             usage_gauge measure, std::chrono::milliseconds period) {
   auto& state = self->state;
   state.self = self;
-  state.where = where;
+  state.parts.emplace(parts);
   state.measure = std::move(measure);
-  self->set_default_handler(caf::drop);
+  parts.unexpected.watch(self);
   self->delayed_send(self, period, protocols::tick_atom::value);
   return {
       [&state](protocols::hire_atom, std::uint32_t kind, const caf::actor& pool) {

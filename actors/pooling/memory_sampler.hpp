@@ -1,7 +1,13 @@
 // The memory_sampler: measures what running workers take of the machine.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/monitoring/pool_sampler.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/memory_use.hpp"
+#include "actors/state/node_clock.hpp"
+#include "actors/state/pool_records.hpp"
+#include "actors/state/routing_table.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 
@@ -10,6 +16,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 namespace greenroom::actors {
@@ -21,11 +28,22 @@ using usage_gauge = std::function<machine::process_usage(int pid)>;
 /// Of one core, at the last survey; 0 when it does not run.
 [[nodiscard]] double cpu_share_of(const machine::specialist_gauge& gauge);
 
+/// What the memory sampler works with.
+struct memory_sampler_parts {
+  unexpected_messages& unexpected;
+  node_clock& clock;
+  const catalog_store& catalogs;
+  pool_records& pools;
+  const routing_table& routes;
+  memory_use& memory;
+  sampler_parts sampling;
+};
+
 struct memory_sampler_state {
   static constexpr const char* name = "greenroom.memory_sampler";
 
   caf::event_based_actor* self = nullptr;
-  node_state* where = nullptr;
+  std::optional<memory_sampler_parts> parts;
   usage_gauge measure;
   /// The processor time of a worker at the last survey, by pool and index in the cast.
   struct reading {
@@ -48,7 +66,7 @@ using memory_sampler_actor = caf::stateful_actor<memory_sampler_state>;
 
 /// Surveys every `period`: sends `memory_survey` to the pools, which it learns by
 /// `(hire_atom, kind, actor)`, and sums up memory over time for the efficiency.
-caf::behavior memory_sampler(memory_sampler_actor* self, node_state* where, usage_gauge measure,
-                             std::chrono::milliseconds period);
+caf::behavior memory_sampler(memory_sampler_actor* self, const memory_sampler_parts& parts,
+                             usage_gauge measure, std::chrono::milliseconds period);
 
 }  // namespace greenroom::actors

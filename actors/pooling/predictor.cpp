@@ -54,7 +54,7 @@ std::string without_names(std::string_view text, std::vector<std::string>& names
 
 std::vector<runtime::workflow_steps> predictor_state::workflows() const {
   std::vector<runtime::workflow_steps> result;
-  for (const auto& steps : where->catalog_now().workflows) {
+  for (const auto& steps : parts->catalogs.now().workflows) {
     auto& mine = result.emplace_back();
     for (const auto step : steps) mine.push_back(own_of[step]);
   }
@@ -63,12 +63,12 @@ std::vector<runtime::workflow_steps> predictor_state::workflows() const {
 
 void predictor_state::open() {
   using part = learned_state::part;
-  const auto& playing = where->catalog_now();
+  const auto& playing = parts->catalogs.now();
   runtime::predictor_settings settings;
   settings.decay = playing.config.prediction.usage_decay;
   settings.steps_remembered = playing.config.prediction.window;
   settings.case_idle_s *= runtime::pace::unit_of(cooldown_s());
-  const auto saved = where->forecast.learned.latest(part::predictor);
+  const auto saved = parts->forecast.learned.latest(part::predictor);
   std::string model;
   std::string why;
   if (!saved.empty()) {
@@ -93,20 +93,20 @@ void predictor_state::open() {
     mind->grow(names.size());
     if (!why.empty() && !all_known) {
       // Not damaged: workflows have got steps that it has never heard of.
-      where->publish("learned.skipped", json_object{{"part", "predictor"}, {"why", why}});
+      parts->events.publish("learned.skipped", json_object{{"part", "predictor"}, {"why", why}});
       return;
     }
   }
   if (!why.empty()) {
-    const auto aside = where->forecast.learned.set_aside(part::predictor);
-    where->publish("learned.damaged",
-                   json_object{{"part", "predictor"}, {"why", why}, {"file", aside}});
+    const auto aside = parts->forecast.learned.set_aside(part::predictor);
+    parts->events.publish("learned.damaged",
+                          json_object{{"part", "predictor"}, {"why", why}, {"file", aside}});
   }
   if (!mind) mind = std::make_unique<runtime::predictor>(names.size(), workflows(), settings);
 }
 
 void predictor_state::adopt_catalog() {
-  const auto& members = where->catalog_now().members;
+  const auto& members = parts->catalogs.now().members;
   std::unordered_map<std::string_view, std::uint32_t> index;
   names.reserve(names.size() + members.size());  // Views into the names must hold.
   for (std::uint32_t i = 0; i < names.size(); ++i) index.emplace(names[i], i);
@@ -133,13 +133,13 @@ void predictor_state::adopt_catalog() {
   if (!mind) return;
   mind->grow(names.size());
   mind->follow(workflows());
-  mind->remember_steps(where->catalog_now().config.prediction.window);
+  mind->remember_steps(parts->catalogs.now().config.prediction.window);
 }
 
 // Reloads may bring new names without end. What was learnt of a number stays until it is learnt
 // better, as with the director.
 std::vector<std::uint32_t> predictor_state::numbers_to_reuse() const {
-  const auto& members = where->catalog_now().members;
+  const auto& members = parts->catalogs.now().members;
   std::vector<std::uint32_t> result;
   if (names.size() < 2 * members.size() + departed_names) return result;
   std::unordered_set<std::string_view> present;
@@ -150,7 +150,7 @@ std::vector<std::uint32_t> predictor_state::numbers_to_reuse() const {
 }
 
 double predictor_state::cooldown_s() const {
-  return std::chrono::duration<double>{where->catalog_now().config.pool.cooldown}.count();
+  return std::chrono::duration<double>{parts->catalogs.now().config.pool.cooldown}.count();
 }
 
 void predictor_state::hear(const protocols::usage_batch& batch) {
@@ -158,7 +158,7 @@ void predictor_state::hear(const protocols::usage_batch& batch) {
   const auto taken = std::min(room, batch.arrivals.size());
   unseen.insert(unseen.end(), batch.arrivals.begin(),
                 batch.arrivals.begin() + static_cast<std::ptrdiff_t>(taken));
-  machine::count(where->forecast.unseen, batch.arrivals.size() - taken + batch.lost);
+  machine::count(parts->forecast.unseen, batch.arrivals.size() - taken + batch.lost);
   if (unseen.empty() || std::exchange(armed, true)) return;
   // The first one after a pause is looked at at once: who follows may be wanted soon.
   const auto now_ns = self->clock().now().time_since_epoch().count();
@@ -174,20 +174,20 @@ void predictor_state::hear(const protocols::usage_batch& batch) {
 void predictor_state::tick() {
   armed = false;
   ticked_ns = self->clock().now().time_since_epoch().count();
-  const auto now_s = where->unix_s(ticked_ns);
+  const auto now_s = parts->clock.unix_s(ticked_ns);
   std::ranges::sort(unseen, {}, &protocols::arrival::unix_us);  // Of several departments.
   machine::courtesy others;
   for (const auto& one : std::exchange(unseen, {})) {
     // On a busy machine the pauses would hold up the node's end for a minute.
-    if (!where->gauge.closing.load(std::memory_order_relaxed)) others.now_and_then();
+    if (!parts->gauge.closing.load(std::memory_order_relaxed)) others.now_and_then();
     if (one.specialist >= own_of.size()) continue;
     mind->observe(own_of[one.specialist], one.case_key, static_cast<double>(one.unix_us) * 1e-6);
     for (const auto& found : mind->detected()) {
-      machine::count(where->forecast.workflows_detected);
-      if (where->forecast.runs.find(one.case_key)) machine::count(where->forecast.workflows_found);
-      const auto& known = where->catalog_now().config.workflows;
+      machine::count(parts->forecast.workflows_detected);
+      if (parts->forecast.runs.find(one.case_key)) machine::count(parts->forecast.workflows_found);
+      const auto& known = parts->catalogs.now().config.workflows;
       if (found.workflow >= known.size()) continue;
-      where->publish(
+      parts->events.publish(
           "workflow.detected",
           json_object{{"workflow", known[found.workflow].name}, {"steps_done", found.next}}.raw(
               "probability", std::to_string(found.probability)));
@@ -208,7 +208,7 @@ void predictor_state::tick() {
     seen.who = who;
     seen.after = one.after < cast_of.size() ? cast_of[one.after] : catalog::nobody;
   }
-  where->forecast.write([&](forecast_board::content& board) {
+  parts->forecast.write([&](forecast_board::content& board) {
     board.expected = std::move(shown);
     board.accuracy = mind->accuracy();
     board.trust = mind->trust();
@@ -220,18 +220,18 @@ void predictor_state::tick() {
 }
 
 void predictor_state::save() {
-  where->forecast.learned.keep(learned_state::part::predictor, with_names(names, mind->save()));
+  parts->forecast.learned.keep(learned_state::part::predictor, with_names(names, mind->save()));
 }
 
-caf::behavior predictor(predictor_actor* self, node_state* where) {
+caf::behavior predictor(predictor_actor* self, const predictor_parts& parts) {
   auto& state = self->state;
   state.self = self;
-  state.where = where;
+  state.parts.emplace(parts);
   if (self->getf(caf::abstract_actor::is_detached_flag))
     static_cast<void>(machine::let_others_first());
-  where->forecast.under_way.store(0, std::memory_order_relaxed);
+  parts.forecast.under_way.store(0, std::memory_order_relaxed);
   state.open();
-  self->set_default_handler(caf::drop);
+  parts.unexpected.watch(self);
   self->set_exit_handler([&state](const caf::exit_msg& message) {
     // The node goes down in order, so nothing is to be lost; after anything else the state is
     // not to be trusted.
@@ -240,7 +240,7 @@ caf::behavior predictor(predictor_actor* self, node_state* where) {
   });
   return {
       [&state](const protocols::usage_batch& batch) {
-        state.where->forecast.taken();
+        state.parts->forecast.taken();
         state.director = caf::actor_cast<caf::actor>(state.self->current_sender());
         state.hear(batch);
       },
@@ -255,8 +255,8 @@ caf::behavior predictor(predictor_actor* self, node_state* where) {
       [&state](protocols::check_atom) {
         state.save_armed = false;
         state.save();
-        if (const auto why = state.where->forecast.learned.write())
-          state.where->publish("learned.unwritten", json_object{{"why", *why}});
+        if (const auto why = state.parts->forecast.learned.write())
+          state.parts->events.publish("learned.unwritten", json_object{{"why", *why}});
       },
   };
 }

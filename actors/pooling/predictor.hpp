@@ -1,19 +1,35 @@
 // The predictor: what it has seen → who comes next, with reasons.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/event_log.hpp"
+#include "actors/state/forecast_board.hpp"
+#include "actors/state/node_clock.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "protocols/node_messages.hpp"
+#include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/prediction/predictor.hpp"
 
 #include <caf/all.hpp>
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 namespace greenroom::actors {
+
+/// What the predictor works with.
+struct predictor_parts {
+  unexpected_messages& unexpected;
+  const node_clock& clock;
+  const catalog_store& catalogs;
+  event_log& events;
+  machine::node_gauge& gauge;
+  forecast_board& forecast;
+};
 
 /// Hears the arrivals of a director's `usage_batch`es and answers that director with
 /// `expectation_batch`, at most every 50 ms and with at most 64 specialists. What it does with an
@@ -27,7 +43,7 @@ struct predictor_state {
   static constexpr const char* name = "greenroom.predictor";
 
   caf::event_based_actor* self = nullptr;
-  node_state* where = nullptr;
+  std::optional<predictor_parts> parts;
   std::unique_ptr<runtime::predictor> mind;
   std::vector<std::string> names;      ///< By its own numbers.
   std::vector<std::uint32_t> own_of;   ///< By number in the cast.
@@ -53,6 +69,6 @@ private:
 
 using predictor_actor = caf::stateful_actor<predictor_state>;
 
-caf::behavior predictor(predictor_actor* self, node_state* where);
+caf::behavior predictor(predictor_actor* self, const predictor_parts& parts);
 
 }  // namespace greenroom::actors

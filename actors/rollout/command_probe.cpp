@@ -15,11 +15,11 @@ namespace {
 
 class probe_ear final : public protocols::asker {
 public:
-  probe_ear(const node_state& where, std::function<void(probe_answer)> told)
-      : node_{where}, told_{std::move(told)} {}
+  probe_ear(const probe_parts& parts, std::function<void(probe_answer)> told)
+      : parts_{parts}, told_{std::move(told)} {}
   void on_end(const task& job) noexcept override {
     const catalog_reader::scope reading;
-    const auto& who = node_.catalog_now().name_of(job.specialist);
+    const auto& who = parts_.catalogs.now().name_of(job.specialist);
     if (job.end_state == task_state::completed)
       told_({true, who + " answered"});
     else if (job.why == failure::refused)
@@ -29,7 +29,7 @@ public:
   }
 
 private:
-  const node_state& node_;
+  probe_parts parts_;
   std::function<void(probe_answer)> told_;
 };
 
@@ -53,12 +53,12 @@ bool speaks_mcp(const member& who) {
 
 }  // namespace
 
-command_probe probe_through(admission& desk, node_state& where,
+command_probe probe_through(admission& desk, const probe_parts& parts,
                             std::chrono::milliseconds patience) {
-  return [&desk, &where, patience](const std::string& command,
-                                   std::function<void(probe_answer)> told) {
+  return [&desk, parts, patience](const std::string& command,
+                                  std::function<void(probe_answer)> told) {
     const catalog_reader::scope reading;
-    const auto& playing = where.catalog_now();
+    const auto& playing = parts.catalogs.now();
     const auto route = config::resolve_command(playing.config, command);
     if (!route) return told({false, "there is no such command"});
     if (!route->probe.empty() && !runtime::rollout::json_fields(route->probe))
@@ -71,12 +71,13 @@ command_probe probe_through(admission& desk, node_state& where,
       return playing.members[who].config.backend.side_effects == config::side_effects::unsafe;
     });
     if (able.empty()) {
-      const auto state =
-          where.pool(desk.pool()).specialists[spared].gauge.state.load(std::memory_order_relaxed);
+      const auto state = parts.pools.of(desk.pool())
+                             .specialists[spared]
+                             .gauge.state.load(std::memory_order_relaxed);
       // In the baseline pool it must be up; in the other one it may rest.
-      const bool up = state == machine::worker_state::warm || state == machine::worker_state::busy;
-      const bool rests = desk.pool() == protocols::pool_kind::intelligent
-                         && state != machine::worker_state::failed;
+      const bool up = state == worker_state::warm || state == worker_state::busy;
+      const bool rests =
+          desk.pool() == protocols::pool_kind::intelligent && state != worker_state::failed;
       return told({up || rests, playing.name_of(spared)
                                     + (up      ? " is up; it is unsafe to ask"
                                        : rests ? " is cold; it is unsafe to ask"
@@ -99,7 +100,7 @@ command_probe probe_through(admission& desk, node_state& where,
     request.timeout = patience;
     request.urgency = protocols::priority::high;
     request.probe = true;
-    const auto outcome = desk.submit(std::move(request), std::make_shared<probe_ear>(where, told));
+    const auto outcome = desk.submit(std::move(request), std::make_shared<probe_ear>(parts, told));
     if (const auto* none = std::get_if<refusal>(&outcome)) told({false, none->detail});
   };
 }

@@ -1,7 +1,8 @@
 // Asks the node, as a user would, whether a command is answered.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/pool_records.hpp"
 #include "actors/tasks/admission.hpp"
 
 #include <chrono>
@@ -9,6 +10,12 @@
 #include <string>
 
 namespace greenroom::actors {
+
+/// Where a command leads, and how its worker does.
+struct probe_parts {
+  const catalog_store& catalogs;
+  const pool_records& pools;
+};
 
 /// What came of one command. A worker that refuses the input has understood and answered.
 struct probe_answer {
@@ -25,7 +32,7 @@ using command_probe =
 /// `tools/list` for an MCP server and `{"greenroom":"verify"}` for every other worker. Specialists
 /// whose side effects are unsafe are never asked: for a command that leads to nobody else it counts
 /// that a worker is up.
-[[nodiscard]] command_probe probe_through(admission& desk, node_state& where,
+[[nodiscard]] command_probe probe_through(admission& desk, const probe_parts& parts,
                                           std::chrono::milliseconds patience);
 
 }  // namespace greenroom::actors

@@ -4,25 +4,26 @@
 
 namespace greenroom::actors {
 
-using machine::task_outcome, machine::worker_state;
+using machine::task_outcome;
 using protocols::pool_kind, protocols::task_state;
 using runtime::rollout::balance;
 
-warm_count baseline_count(const node_state& where) {
-  const auto& playing = where.catalog_now();
+warm_count baseline_count(const readiness_parts& where) {
+  const auto& playing = where.catalogs.now();
   warm_count result;
   for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
     if (playing.members[i].gone) continue;
     ++result.all;
-    const auto state =
-        where.pool(pool_kind::baseline).specialists[i].gauge.state.load(std::memory_order_relaxed);
+    const auto state = where.pools.of(pool_kind::baseline)
+                           .specialists[i]
+                           .gauge.state.load(std::memory_order_relaxed);
     if (state == worker_state::warm || state == worker_state::busy) ++result.warm;
   }
   return result;
 }
 
-std::string dead_command(const node_state& where) {
-  const auto& playing = where.catalog_now();
+std::string dead_command(const readiness_parts& where) {
+  const auto& playing = where.catalogs.now();
   for (const auto& [word, to] : playing.config.commands) {
     if (!to.specialist.empty()) {
       const auto who = playing.find(to.specialist);
@@ -38,12 +39,12 @@ std::string dead_command(const node_state& where) {
   return {};
 }
 
-runtime::rollout::readiness readiness_of(const node_state& where) {
+runtime::rollout::readiness readiness_of(const readiness_parts& where) {
   runtime::rollout::readiness result;
   const auto count = baseline_count(where);
-  result.baseline_warm = where.pool(pool_kind::baseline).open && count.warm == count.all;
-  result.intelligent_up = where.pool(pool_kind::intelligent).open;
-  result.journal_ok = !where.journaling || where.gauge.journal_ok.load(std::memory_order_relaxed);
+  result.baseline_warm = where.pools.of(pool_kind::baseline).open && count.warm == count.all;
+  result.intelligent_up = where.pools.of(pool_kind::intelligent).open;
+  result.journal_ok = !where.journal.on || where.gauge.journal_ok.load(std::memory_order_relaxed);
   result.monitor_ok =
       where.board.read([](const status_board::content& board) { return board.checked_at_s > 0; });
   const auto dead = dead_command(where);
@@ -54,7 +55,7 @@ runtime::rollout::readiness readiness_of(const node_state& where) {
   return result;
 }
 
-runtime::rollout::ledger_verdict ledger_now(const node_state& where) {
+runtime::rollout::ledger_verdict ledger_now(const readiness_parts& where) {
   runtime::rollout::ledger_verdict verdict;
   constexpr int tries = 5;
   for (int i = 0; i < tries; ++i) {
@@ -72,8 +73,8 @@ runtime::rollout::ledger_verdict ledger_now(const node_state& where) {
     std::array<std::uint64_t, machine::task_outcomes> ends{};
     for (std::size_t e = 0; e < ends.size(); ++e) {
       for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-        ends[e] += where.pool(kind).gauge.ends(e);
-      ends[e] -= std::min(ends[e], machine::count_of(where.mirror_ends[e]));
+        ends[e] += where.pools.of(kind).gauge.ends(e);
+      ends[e] -= std::min(ends[e], machine::count_of(where.pools.mirror_ends[e]));
     }
     // Only what was told counts as answered; the outcomes say how.
     counts.failed = ends[static_cast<std::size_t>(task_outcome::failed)]
@@ -90,7 +91,7 @@ runtime::rollout::ledger_verdict ledger_now(const node_state& where) {
   return verdict;
 }
 
-held_tasks held_by_intelligent(const node_state& where) {
+held_tasks held_by_intelligent(const readiness_parts& where) {
   held_tasks result;
   where.ledger.for_each([&](const protocols::task_ptr& job) {
     if (job->mirror || job->claimed.load(std::memory_order_acquire)

@@ -1,9 +1,9 @@
 #include "actors/rollout/rollback.hpp"
 
 #include "actors/rollout/readiness.hpp"
-#include "actors/state/node_state.hpp"
 #include "actors/state/rollout_settings.hpp"
 #include "actors/state/text.hpp"
+#include "actors/supervision/node_state.hpp"
 #include "actors/supervision/root.hpp"
 #include "runtime/monitoring/response_ratio.hpp"
 
@@ -30,15 +30,15 @@ void say(const steering& word, int status, std::string refused, std::string text
 }  // namespace
 
 void rollback_actor_state::open(command_probe probe) {
-  const auto& config = where->catalog_now().config;
+  const auto& config = parts->catalogs.now().config;
   const auto window = std::max(2 * seconds_of(config.rollout.check_interval), window_min_s);
   for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-    samplers.emplace_back(*where, kind, window);
+    samplers.emplace_back(parts->sampling, kind, window);
   watch.set(thresholds_of(config));
-  checklist.emplace(*where, std::move(probe));
+  checklist.emplace(parts->verifying, std::move(probe));
   checklist->count_from_here();
   // A predecessor, or an earlier life of the node, may not have been through.
-  where->board.read([this](const status_board::content& board) {
+  parts->board.read([this](const status_board::content& board) {
     if (board.rollbacks.empty() || board.rollbacks.back().plan.finished()) return;
     plan = board.rollbacks.back().plan;
     analysis = board.rollbacks.back().analysis;
@@ -56,15 +56,15 @@ void rollback_actor_state::open(command_probe probe) {
 // -- the watch ----------------------------------------------------------------
 
 pool_sample rollback_actor_state::take_sample(double now) {
-  const auto& config = where->catalog_now().config;
-  auto sample = samplers[smart].take(now);
-  const auto baseline = samplers[plain].take(now);
+  const auto& config = parts->catalogs.now().config;
+  auto sample = samplers[index_of(protocols::pool_kind::intelligent)].take(now);
+  const auto baseline = samplers[index_of(protocols::pool_kind::baseline)].take(now);
   // At 100 % the baseline has no traffic; what it was then still is what users had.
   if (baseline.response_mean_ms && baseline.tasks >= config.rollback.min_samples)
     baseline_mean_ms = baseline.response_mean_ms;
   // After a restart at 100 % it is what the rollout has kept of it.
   if (!baseline_mean_ms)
-    baseline_mean_ms = where->board.read([&](const status_board::content& board) {
+    baseline_mean_ms = parts->board.read([&](const status_board::content& board) {
       const auto* kept = board.rollout ? &board.rollout->compared_with() : nullptr;
       return kept != nullptr && kept->tasks >= config.rollback.min_samples
                  ? kept->latency_ms.mean()
@@ -76,10 +76,10 @@ pool_sample rollback_actor_state::take_sample(double now) {
       counted_ratio(sample.response_mean_ms, baseline_mean_ms, slack_of(config));
   health = health_score(sample);
   sample.health = health.score;
-  if (where->routes.now().routes != mode::shadow) return sample;
+  if (parts->routes.now().routes != mode::shadow) return sample;
   // In shadow the pool begins cold, and nobody waits for its starts: how slow it is counts from
   // when there is enough to judge it by. Errors and memory count from the first.
-  const auto judged = where->board.read([](const status_board::content& board) {
+  const auto judged = parts->board.read([](const status_board::content& board) {
     return board.rollout ? board.rollout->canary().tasks : 0;
   });
   if (judged < std::max(config.rollout.min_samples, config.rollback.min_samples)) {
@@ -91,25 +91,25 @@ pool_sample rollback_actor_state::take_sample(double now) {
 
 void rollback_actor_state::look() {
   const auto now = now_s();
-  const auto rules = where->routes.now().routes;
+  const auto rules = parts->routes.now().routes;
   const bool works = rules == mode::shadow || rules == mode::hybrid || rules == mode::full;
   const bool may = !plan || plan->state() == rollback_state::awaiting_confirmation
                    || plan->state() == rollback_state::lowering;
   if (!works || !may) return watch.disarm();
   // The node stood still: what came of that says nothing of the pool.
   const auto before_s = std::exchange(looked_s, now);
-  const auto interval_s = seconds_of(where->catalog_now().config.rollout.check_interval);
+  const auto interval_s = seconds_of(parts->catalogs.now().config.rollout.check_interval);
   if (before_s > 0 && now - before_s > 2 * interval_s + late_look_s) watch.disarm();
   if (!watch.armed()) {
     for (auto& one : samplers) one.forget();
     watch.arm(now);
   }
   const auto sample = take_sample(now);
-  where->board.write([&](status_board::content& board) {
+  parts->board.write([&](status_board::content& board) {
     board.watched_efficiency = sample.memory_efficiency;
     board.watched_at_s = now;
   });
-  const auto critical = where->board.read([&](const status_board::content& board) {
+  const auto critical = parts->board.read([&](const status_board::content& board) {
     std::optional<double> since;
     // Beside another pool only this one's own alerts count against it.
     const std::string_view subject = rules == mode::full ? "node" : "pool:intelligent";
@@ -123,7 +123,7 @@ void rollback_actor_state::look() {
   const auto tripped = watch.observe(sample, critical);
   if (!tripped) return;
   using config::rollback_automatic;
-  const auto automatic = where->catalog_now().config.rollback.automatic;
+  const auto automatic = parts->catalogs.now().config.rollback.automatic;
   // One that an operator has confirmed is hurried whatever the configuration says.
   const bool decided = plan && plan->state() == rollback_state::lowering;
   if (automatic == rollback_automatic::yes || decided) {
@@ -133,8 +133,9 @@ void rollback_actor_state::look() {
       switch_over();
     return work();
   }
-  where->publish(automatic == rollback_automatic::ask ? "rollback.proposed" : "rollback.withheld",
-                 json_object{{"trigger", name_of(tripped->cause)}, {"reason", tripped->text}});
+  parts->events.publish(
+      automatic == rollback_automatic::ask ? "rollback.proposed" : "rollback.withheld",
+      json_object{{"trigger", name_of(tripped->cause)}, {"reason", tripped->text}});
   if (automatic == rollback_automatic::no || plan) return;
   begin(rollback_kind::planned, tripped->cause,
         tripped->text + "; confirm with `greenroom rollback --confirm`", now);
@@ -142,14 +143,14 @@ void rollback_actor_state::look() {
 }
 
 void rollback_actor_state::arm_watch() {
-  const auto wait = where->catalog_now().config.rollout.check_interval;
+  const auto wait = parts->catalogs.now().config.rollout.check_interval;
   self->delayed_send(self, wait, protocols::check_atom::value, ++watch_generation);
 }
 
 // -- words --------------------------------------------------------------------
 
 void rollback_actor_state::wake() {
-  for (auto& word : where->board.empty(status_board::box::rollback)) obey(word);
+  for (auto& word : parts->board.empty(status_board::box::rollback)) obey(word);
 }
 
 void rollback_actor_state::obey(steering& word) {
@@ -200,12 +201,12 @@ void rollback_actor_state::roll_back(steering& word) {
 
 void rollback_actor_state::verify_again(steering& word) {
   if (plan) return say(word, 409, "already-rolling-back", "a rollback is under way");
-  auto last = where->board.read([](const status_board::content& board) {
+  auto last = parts->board.read([](const status_board::content& board) {
     return board.rollbacks.empty() ? std::optional<rollback_face>{} : board.rollbacks.back();
   });
   if (!last || !last->plan.verify_again(now_s()))
     return say(word, 409, "nothing-to-verify", "there was no rollback that could be verified");
-  if (where->routes.now().routes != mode::fallback)
+  if (parts->routes.now().routes != mode::fallback)
     return say(word, 409, "nothing-to-verify",
                "the baseline does not answer alone any more: a rollout was begun since");
   plan = std::move(last->plan);
@@ -220,9 +221,9 @@ void rollback_actor_state::verify_again(steering& word) {
 
 // -- the actor ----------------------------------------------------------------
 
-caf::behavior rollback(rollback_actor* self, node_state* where, caf::actor root,
+caf::behavior rollback(rollback_actor* self, const rollback_parts& parts, caf::actor root,
                        command_probe probe) {
-  auto& state = attend(self, where, std::move(root));
+  auto& state = attend(self, parts, std::move(root));
   state.open(std::move(probe));
   return {
       [&state](protocols::check_atom, std::uint64_t generation) {
@@ -239,7 +240,7 @@ caf::behavior rollback(rollback_actor* self, node_state* where, caf::actor root,
         state.work();
       },
       [&state](protocols::reload_atom) {
-        state.watch.set(thresholds_of(state.where->catalog_now().config));
+        state.watch.set(thresholds_of(state.parts->catalogs.now().config));
       },
   };
 }

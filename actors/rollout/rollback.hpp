@@ -2,10 +2,15 @@
 // the baseline. Knows nothing of phases and needs neither the rollout nor the monitor to act.
 #pragma once
 
+#include "actors/monitoring/evidence.hpp"
 #include "actors/monitoring/pool_sampler.hpp"
 #include "actors/rollout/command_probe.hpp"
-#include "actors/rollout/journaled_actor.hpp"
 #include "actors/rollout/verification.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/event_log.hpp"
+#include "actors/state/journaled_actor.hpp"
+#include "actors/state/pool_records.hpp"
+#include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/monitoring/health_score.hpp"
 #include "runtime/rollout/rollback_watch.hpp"
 
@@ -17,12 +22,23 @@
 
 namespace greenroom::actors {
 
+/// What the rollback works with.
+struct rollback_parts : journaled_parts {
+  const catalog_store& catalogs;
+  pool_records& pools;
+  event_log& events;
+  machine::node_gauge& gauge;
+  sampler_parts sampling;
+  evidence_parts evidence;
+  verification_parts verifying;
+};
+
 /// Samples both pools itself every `rollout.check_interval` while the intelligent one works, and
 /// rolls back when a trigger has held for its grace; or when told so (`steer_atom` and a word in
 /// its box). Switches the door over first and writes it down afterwards, moves what waits, lets
 /// what runs finish or fences it, and verifies. Every step is journaled, and a replacement, or the
 /// next life of the node, goes on at the step that was recorded last.
-struct rollback_actor_state : journaled_actor {
+struct rollback_actor_state : journaled_actor<rollback_parts> {
   static constexpr const char* name = "greenroom.rollback";
 
   runtime::rollout::rollback_watch watch;
@@ -70,7 +86,7 @@ struct rollback_actor_state : journaled_actor {
 using rollback_actor = caf::stateful_actor<rollback_actor_state>;
 
 /// `probe` runs a command when the checklist asks for it.
-caf::behavior rollback(rollback_actor* self, node_state* where, caf::actor root,
+caf::behavior rollback(rollback_actor* self, const rollback_parts& parts, caf::actor root,
                        command_probe probe);
 
 constexpr const char* rollback_count_record = "rollback.count";

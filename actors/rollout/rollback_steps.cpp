@@ -2,9 +2,9 @@
 #include "actors/monitoring/evidence.hpp"
 #include "actors/rollout/readiness.hpp"
 #include "actors/rollout/rollback.hpp"
-#include "actors/state/node_state.hpp"
 #include "actors/state/rollout_settings.hpp"
 #include "actors/state/text.hpp"
+#include "actors/supervision/node_state.hpp"
 #include "actors/supervision/root.hpp"
 #include "runtime/rollout/deployment_report.hpp"
 
@@ -27,28 +27,28 @@ constexpr double tell_again_s = 0.5;        // The rollout may have been lost wh
 
 void rollback_actor_state::begin(rollback_kind kind, runtime::rollout::trigger cause,
                                  const std::string& reason, double now) {
-  const auto rules = where->routes.now();
+  const auto rules = parts->routes.now();
   const auto share =
       rules.routes == mode::hybrid ? rules.percentage
       : rules.routes == mode::full
-              || (rules.routes == mode::idle && where->routes.configured == pool_kind::intelligent)
+              || (rules.routes == mode::idle && parts->routes.configured == pool_kind::intelligent)
           ? 100.0
           : 0.0;
   // First of all new tasks go to the baseline; everything else can follow.
   if (kind == rollback_kind::emergency) switch_over();
-  const auto id = where->board.write([&](status_board::content& board) {
+  const auto id = parts->board.write([&](status_board::content& board) {
     ++board.rollbacks_by_trigger[std::string{name_of(cause)}];
     return ++board.rollbacks_begun;
   });
   plan = rollback_plan::begin(id, kind, cause, reason, share, now,
-                              way_back_of(where->catalog_now().config));
+                              way_back_of(parts->catalogs.now().config));
   waiting_at_start = running_at_start = 0;
-  where->board.write([&](status_board::content& board) {
+  parts->board.write([&](status_board::content& board) {
     board.rollbacks.push_back({*plan, {}});
     if (board.rollbacks.size() > status_board::rollbacks_max) board.rollbacks.pop_front();
   });
   checklist->ask_anew();
-  where->publish("rollback.begun", json_object{{"id", id}, {"trigger", name_of(cause)}});
+  parts->events.publish("rollback.begun", json_object{{"id", id}, {"trigger", name_of(cause)}});
   record_aside(rollback_count_record, std::to_string(id));
   // What is not read at the next start goes.
   if (id > status_board::rollbacks_max) {
@@ -61,23 +61,25 @@ void rollback_actor_state::begin(rollback_kind kind, runtime::rollout::trigger c
 }
 
 void rollback_actor_state::find_cause() {
-  analysis = runtime::rollout::cause_json(cause_of(*where, *plan, health));
+  analysis = runtime::rollout::cause_json(cause_of(parts->evidence, *plan, health));
   record_aside(rollback_record(plan->id()) + ".analysis", analysis);
 }
 
 void rollback_actor_state::switch_over() {
-  where->routes.rolling_back.store(true, std::memory_order_release);
-  where->routes.force({mode::fallback, 0});
-  where->routes.leaving[plain].store(false, std::memory_order_release);
-  where->routes.leaving[smart].store(true, std::memory_order_release);
+  parts->routes.rolling_back.store(true, std::memory_order_release);
+  parts->routes.force({mode::fallback, 0});
+  parts->routes.leaving[index_of(protocols::pool_kind::baseline)].store(false,
+                                                                        std::memory_order_release);
+  parts->routes.leaving[index_of(protocols::pool_kind::intelligent)].store(
+      true, std::memory_order_release);
   open_pool(pool_kind::baseline);
   keep_baseline_warm(true);
   checklist->count_from_here();
 }
 
 void rollback_actor_state::lower(double percentage) {
-  where->routes.rolling_back.store(true, std::memory_order_release);
-  where->routes.force({mode::hybrid, percentage});
+  parts->routes.rolling_back.store(true, std::memory_order_release);
+  parts->routes.force({mode::hybrid, percentage});
   open_pool(pool_kind::baseline);
   keep_baseline_warm(true);
 }
@@ -90,7 +92,7 @@ void rollback_actor_state::work() {
   // What comes next waits until what was done is written, unless the journal hangs or cannot be
   // written at all.
   for (int steps = 0; steps < 8 && !plan->finished(); ++steps) {
-    const bool writes = where->gauge.journal_ok.load(std::memory_order_relaxed);
+    const bool writes = parts->gauge.journal_ok.load(std::memory_order_relaxed);
     if (unwritten() && writes && now - saved_at_s < journal_patience_s) break;
     const auto count = plan->steps().size();
     carry_out(now);
@@ -108,7 +110,7 @@ void rollback_actor_state::arm_work() {
 }
 
 bool rollback_actor_state::rollout_knows() const {
-  return where->board.read([](const status_board::content& board) {
+  return parts->board.read([](const status_board::content& board) {
     return !board.rollout || board.rollout->stands() == runtime::rollout::standing::rolled_back;
   });
 }
@@ -136,15 +138,15 @@ void rollback_actor_state::carry_out(double now) {
     case order::switch_to_baseline: {
       switch_over();
       tell_rollout(now);
-      const auto left = held_by_intelligent(*where);
+      const auto left = held_by_intelligent(parts->verifying.readiness);
       waiting_at_start = left.waiting;
       running_at_start = left.running;
-      if (where->pool(pool_kind::baseline).open) done(0);
+      if (parts->pools.of(pool_kind::baseline).open) done(0);
       break;
     }
     case order::requeue: {
       hand_over(false);
-      const auto left = held_by_intelligent(*where);
+      const auto left = held_by_intelligent(parts->verifying.readiness);
       // Those that a specialist holds ahead of a long run come back when it is told; what is still
       // there at the end of the time is left to the draining.
       if (left.waiting == 0 || now > wanted.by_s)
@@ -153,11 +155,11 @@ void rollback_actor_state::carry_out(double now) {
     }
     case order::drain: {
       hand_over(false);
-      if (held_by_intelligent(*where).all() == 0) done(running_at_start);
+      if (held_by_intelligent(parts->verifying.readiness).all() == 0) done(running_at_start);
       break;
     }
     case order::fence: {
-      const auto left = held_by_intelligent(*where);
+      const auto left = held_by_intelligent(parts->verifying.readiness);
       if (left.all() == 0) {
         done(running_at_start);
       } else {
@@ -176,11 +178,12 @@ void rollback_actor_state::verify(double now) {
   // It ends only when the rollout has written down that it is over: after a crash in between, it
   // would go on with the percentage that was just taken back.
   if (!rollout_knows()) return tell_rollout(now);
-  checklist->go_through(*plan, samplers[plain].take(now), baseline_mean_ms, now);
+  checklist->go_through(*plan, samplers[index_of(protocols::pool_kind::baseline)].take(now),
+                        baseline_mean_ms, now);
 }
 
 void rollback_actor_state::keep() {
-  where->board.write([this](status_board::content& board) {
+  parts->board.write([this](status_board::content& board) {
     for (auto& one : board.rollbacks)
       if (one.plan.id() == plan->id()) one = {*plan, analysis};
   });
@@ -191,20 +194,20 @@ void rollback_actor_state::keep() {
 void rollback_actor_state::finish() {
   keep();
   const bool called_off = plan->state() == rollback_state::cancelled;
-  where->publish("rollback." + std::string{name_of(plan->state())},
-                 runtime::rollout::rollback_json(*plan, {}));
+  parts->events.publish("rollback." + std::string{name_of(plan->state())},
+                        runtime::rollout::rollback_json(*plan, {}));
   plan.reset();
   analysis.clear();
   if (called_off) {
-    const auto back = where->board.read([](const status_board::content& board) {
+    const auto back = parts->board.read([](const status_board::content& board) {
       return board.rollout
                  ? routing_table::setting{board.rollout->routes(), board.rollout->percentage()}
                  : routing_table::setting{};
     });
-    where->routes.force(back);
+    parts->routes.force(back);
   }
   // The rollout has the word again.
-  where->routes.rolling_back.store(false, std::memory_order_release);
+  parts->routes.rolling_back.store(false, std::memory_order_release);
   self->send(root, protocols::steer_atom::value, static_cast<std::uint32_t>(root_state::rolling));
 }
 

@@ -14,7 +14,7 @@ namespace greenroom::actors {
 
 using protocols::pool_kind;
 using runtime::rollout::decision, runtime::rollout::mode, runtime::rollout::phase;
-using runtime::rollout::pool_side, runtime::rollout::rollout_plan, runtime::rollout::standing;
+using runtime::rollout::rollout_plan, runtime::rollout::standing;
 
 namespace {
 
@@ -28,29 +28,29 @@ bool active(standing how) {
 }
 
 // What a rollback had set before the node died holds again before the first task comes.
-void resume_rollback(node_state& where, const runtime::rollout::rollback_plan& last) {
+void resume_rollback(routing_table& routes, const runtime::rollout::rollback_plan& last) {
   using runtime::rollout::rollback_state;
   if (last.finished() || last.state() == rollback_state::awaiting_confirmation) return;
-  where.routes.rolling_back = true;
-  where.routes.baseline_warm = true;
+  routes.rolling_back = true;
+  routes.baseline_warm = true;
   if (last.state() == rollback_state::lowering) {
-    where.routes.force({mode::hybrid, last.next().percentage});
+    routes.force({mode::hybrid, last.next().percentage});
     return;
   }
-  where.routes.force({mode::fallback, 0});
-  where.routes.leaving[static_cast<std::size_t>(pool_kind::intelligent)] = true;
+  routes.force({mode::fallback, 0});
+  routes.leaving[static_cast<std::size_t>(pool_kind::intelligent)] = true;
 }
 
 }  // namespace
 
-std::string remember(node_state& where, const journaled_status& journaled) {
+std::string remember(const config::node& config, routing_table& routes, status_board& board,
+                     const journaled_status& journaled) {
   std::string unread;
   std::string error;
-  const auto& config = where.catalog_now().config;
-  where.board.write([&](status_board::content& board) {
+  board.write([&](status_board::content& content) {
     if (!journaled.rollout.empty()) {
-      board.rollout = rollout_plan::decode(journaled.rollout, settings_of(config), error);
-      if (!board.rollout) unread = "the rollout: " + error;
+      content.rollout = rollout_plan::decode(journaled.rollout, settings_of(config), error);
+      if (!content.rollout) unread = "the rollout: " + error;
     }
     for (const auto& [text, analysis] : journaled.rollbacks) {
       auto plan = runtime::rollout::rollback_plan::decode(text, way_back_of(config), error);
@@ -58,17 +58,17 @@ std::string remember(node_state& where, const journaled_status& journaled) {
         unread += (unread.empty() ? "" : "; ") + std::string{"a rollback: "} + error;
         continue;
       }
-      board.rollbacks_begun = std::max(board.rollbacks_begun, plan->id());
-      board.rollbacks.push_back({std::move(*plan), analysis});
+      content.rollbacks_begun = std::max(content.rollbacks_begun, plan->id());
+      content.rollbacks.push_back({std::move(*plan), analysis});
     }
-    if (board.rollout) {
-      where.routes.force({board.rollout->routes(), board.rollout->percentage()});
-      where.routes.baseline_warm = board.rollout->baseline_must_be_warm()
-                                   || (board.rollout->stands() == standing::idle
-                                       && config.pool.mode == config::pool_mode::baseline);
+    if (content.rollout) {
+      routes.force({content.rollout->routes(), content.rollout->percentage()});
+      routes.baseline_warm = content.rollout->baseline_must_be_warm()
+                             || (content.rollout->stands() == standing::idle
+                                 && config.pool.mode == config::pool_mode::baseline);
     }
-    if (!board.rollbacks.empty()) resume_rollback(where, board.rollbacks.back().plan);
-    board.evidence_page = read_evidence(journaled.evidence, board.evidence);
+    if (!content.rollbacks.empty()) resume_rollback(routes, content.rollbacks.back().plan);
+    content.evidence_page = read_evidence(journaled.evidence, content.evidence);
   });
   return unread;
 }
@@ -76,8 +76,8 @@ std::string remember(node_state& where, const journaled_status& journaled) {
 // -- the plan -----------------------------------------------------------------
 
 void rollout_state::open() {
-  const auto settings = settings_of(where->catalog_now().config);
-  plan = where->board.read([](const status_board::content& board) { return board.rollout; });
+  const auto settings = settings_of(parts->catalogs.now().config);
+  plan = parts->board.read([](const status_board::content& board) { return board.rollout; });
   if (!plan) {
     plan.emplace(settings);
   } else {
@@ -90,14 +90,14 @@ void rollout_state::open() {
     keep(std::move(made), {});
     catch_up();
   }
-  where->board.write([this](status_board::content& board) { board.rollout = plan; });
-  where->shadow.ignore(where->catalog_now().config.rollout.ignore);
+  parts->board.write([this](status_board::content& board) { board.rollout = plan; });
+  parts->shadow.ignore(parts->catalogs.now().config.rollout.ignore);
   wake();
   arm();
 }
 
 void rollout_state::wake() {
-  for (auto& word : where->board.empty(status_board::box::rollout)) obey(word);
+  for (auto& word : parts->board.empty(status_board::box::rollout)) obey(word);
   arm();
 }
 
@@ -107,7 +107,7 @@ void rollout_state::obey(steering& word) {
   switch (word.verb) {
     case steering::what::start: {
       // It would be told to fall back until the rollback is through.
-      if (where->routes.rolling_back.load(std::memory_order_acquire)) {
+      if (parts->routes.rolling_back.load(std::memory_order_acquire)) {
         if (word.told)
           word.told(409, "rolling-back",
                     "a rollback is under way; start again when `greenroom rollback status` says "
@@ -121,7 +121,7 @@ void rollout_state::obey(steering& word) {
     case steering::what::pause: said = plan->pause(word.who, now); break;
     case steering::what::resume: said = plan->resume(word.who, now); break;
     case steering::what::reset: {
-      if (where->routes.rolling_back.load(std::memory_order_acquire)) {
+      if (parts->routes.rolling_back.load(std::memory_order_acquire)) {
         if (word.told)
           word.told(
               409, "rolling-back",
@@ -161,8 +161,8 @@ void rollout_state::obey(steering& word) {
 // There must be something to come back to before anybody is sent away from it.
 std::string rollout_state::not_ready_to_route() {
   if (active(plan->stands()) || plan->stands() == standing::rolled_back) return {};
-  const auto count = baseline_count(*where);
-  if (where->pool(pool_kind::baseline).open && count.warm == count.all) return {};
+  const auto count = baseline_count(parts->readiness);
+  if (parts->pools.of(pool_kind::baseline).open && count.warm == count.all) return {};
   keep_baseline_warm(true);
   open_pool(pool_kind::baseline);
   return std::to_string(count.warm) + " of " + std::to_string(count.all)
@@ -178,7 +178,7 @@ void rollout_state::catch_up() {
   const auto last = std::find_if(decisions.rbegin(), decisions.rend(),
                                  [](const decision& one) { return one.roll_back; });
   if (last == decisions.rend() || last->kind == runtime::rollout::decision_kind::fell_back) return;
-  const bool heard = where->board.read([&](const status_board::content& board) {
+  const bool heard = parts->board.read([&](const status_board::content& board) {
     return std::ranges::any_of(board.rollbacks, [&](const rollback_face& one) {
       return !one.plan.finished() || one.plan.steps().back().at_s >= last->at_s;
     });
@@ -188,12 +188,12 @@ void rollout_state::catch_up() {
 
 runtime::rollout::circumstances rollout_state::look() const {
   runtime::rollout::circumstances result;
-  result.ready = readiness_of(*where);
-  const auto interval = seconds_of(where->catalog_now().config.health_interval);
-  const auto now = where->unix_s(where->time->now_ns());
-  where->board.read([&](const status_board::content& board) {
+  result.ready = readiness_of(parts->readiness);
+  const auto interval = seconds_of(parts->catalogs.now().config.health_interval);
+  const auto now = parts->clock.unix_s(parts->clock.now_ns());
+  parts->board.read([&](const status_board::content& board) {
     // The watch of the rollback looks at every check interval, the monitor may take longer.
-    const auto check = seconds_of(where->catalog_now().config.rollout.check_interval);
+    const auto check = seconds_of(parts->catalogs.now().config.rollout.check_interval);
     result.memory_efficiency =
         board.watched_at_s > 0 && now - board.watched_at_s <= 3 * check + 1
             ? board.watched_efficiency
@@ -201,7 +201,7 @@ runtime::rollout::circumstances rollout_state::look() const {
     // Three intervals without a look: the monitor sees nothing.
     if (now - board.checked_at_s > 3 * interval + 1) result.ready.monitor_ok = false;
   });
-  const auto shadow = where->shadow.read();
+  const auto shadow = parts->shadow.read();
   result.commands_compared = shadow.commands_compared;
   result.commands_differing = shadow.commands_differing;
   return result;
@@ -209,21 +209,21 @@ runtime::rollout::circumstances rollout_state::look() const {
 
 void rollout_state::judge(double now) {
   judged_at_s = now;
-  plan->observe(pool_side::baseline, where->ends.take(pool_kind::baseline), now);
-  plan->observe(pool_side::intelligent, where->ends.take(pool_kind::intelligent), now);
-  if (const auto count = where->forecast.adjustments.load(std::memory_order_relaxed);
+  plan->observe(pool_kind::baseline, parts->ends.take(pool_kind::baseline), now);
+  plan->observe(pool_kind::intelligent, parts->ends.take(pool_kind::intelligent), now);
+  if (const auto count = parts->forecast.adjustments.load(std::memory_order_relaxed);
       std::exchange(adjustments_seen, count) != count)
     adjusted_at_s = now;
   // While a planned rollback lowers the share nothing goes on; its watchdog goes on looking.
-  if (where->routes.rolling_back.load(std::memory_order_acquire)) return;
+  if (parts->routes.rolling_back.load(std::memory_order_acquire)) return;
   auto seen = look();
   // What was changed is watched for as long as it takes to see something of it.
   constexpr double looks = 4;
   seen.tuning = adjusted_at_s > 0
                 && now - adjusted_at_s
-                       < looks * seconds_of(where->catalog_now().config.rollout.check_interval);
+                       < looks * seconds_of(parts->catalogs.now().config.rollout.check_interval);
   keep(plan->tick(seen, now), {});
-  where->routes.copies_wanted.store(
+  parts->routes.copies_wanted.store(
       static_cast<std::int64_t>(std::max(plan->control_missing(), plan->comparisons_missing())),
       std::memory_order_relaxed);
 }
@@ -237,9 +237,9 @@ void rollout_state::try_other_instances() {
   constexpr double pause_s = 2;
   if (!active(plan->stands())) return;
   const auto now = now_s();
-  const auto& playing = where->catalog_now();
-  auto& pool = where->pool(pool_kind::baseline);
-  for (const auto& suspect : where->shadow.instance_suspects()) {
+  const auto& playing = parts->catalogs.now();
+  auto& pool = parts->pools.of(pool_kind::baseline);
+  for (const auto& suspect : parts->shadow.instance_suspects()) {
     const auto who = playing.find(suspect);
     if (who == catalog::nobody) continue;
     const auto& gauge = pool.specialists[who].gauge;
@@ -251,7 +251,7 @@ void rollout_state::try_other_instances() {
     mine.last_s = now;
     self->send(root, protocols::cool_atom::value, static_cast<std::uint32_t>(pool_kind::baseline),
                who);
-    where->publish("rollout.instance_tried", json_object{{"specialist", suspect}});
+    parts->events.publish("rollout.instance_tried", json_object{{"specialist", suspect}});
     break;  // One at a time.
   }
 }
@@ -270,15 +270,15 @@ void rollout_state::tick() {
   ticking = false;
   insist();
   if (!active(plan->stands())) {
-    where->routes.copies_wanted.store(0, std::memory_order_relaxed);
+    parts->routes.copies_wanted.store(0, std::memory_order_relaxed);
     arm();
     return;
   }
-  where->shadow.settle();
+  parts->shadow.settle();
   const auto now = now_s();
   const auto wait = plan->at() == phase::preparation
                         ? 0.0
-                        : seconds_of(where->catalog_now().config.rollout.check_interval);
+                        : seconds_of(parts->catalogs.now().config.rollout.check_interval);
   if (now - judged_at_s >= wait) judge(now);
   try_other_instances();
   arm();
@@ -299,7 +299,7 @@ void rollout_state::keep(std::vector<decision> made, std::function<void()> told)
   // The way back does not wait for a journal that cannot be written (a full disk); its record is
   // written as soon as it can be.
   const bool back = plan->routes() == mode::fallback;
-  const bool writes = where->gauge.journal_ok.load(std::memory_order_relaxed);
+  const bool writes = parts->gauge.journal_ok.load(std::memory_order_relaxed);
   written(back && !writes ? token : written_token);
   arm();
 }
@@ -338,11 +338,11 @@ void rollout_state::written(std::uint64_t number) {
 }
 
 void rollout_state::show(const step& one) {
-  where->board.write([&](status_board::content& board) { board.rollout = one.then; });
+  parts->board.write([&](status_board::content& board) { board.rollout = one.then; });
   for (const auto& each : one.made) {
     const auto json = runtime::rollout::decision_json(each);
-    where->publish("rollout." + std::string{name_of(each.kind)}, json);
-    if (where->journaling)
+    parts->events.publish("rollout." + std::string{name_of(each.kind)}, json);
+    if (parts->journal.on)
       self->send(root, protocols::report_atom::value, std::string{"rollout.decision"}, json,
                  static_cast<std::int64_t>(each.at_s * 1000));
   }
@@ -352,29 +352,29 @@ void rollout_state::show(const step& one) {
 
 void rollout_state::apply(const rollout_plan& now) {
   const bool running = active(now.stands());
-  where->ends.open(running);
+  parts->ends.open(running);
   // An operator's percentage may go past preparation; both pools are there in any case.
   const bool both = now.stands() != standing::idle && now.stands() != standing::complete;
   if (both) open_pool(pool_kind::baseline);
   if (both || now.routes() != mode::idle) open_pool(pool_kind::intelligent);
   // Back to what the node was before: that pool may not have been opened in this life of the node.
-  const auto configured = where->routes.configured.load(std::memory_order_relaxed);
+  const auto configured = parts->routes.configured.load(std::memory_order_relaxed);
   if (now.stands() == standing::idle) open_pool(configured);
   const bool fresh_stage = applied != now.at() || applied_run != now.run();
-  if (fresh_stage && now.at() == phase::shadow_mode) where->shadow.begin_anew();
+  if (fresh_stage && now.at() == phase::shadow_mode) parts->shadow.begin_anew();
   if (fresh_stage && running) {
-    static_cast<void>(where->ends.take(pool_kind::baseline));
-    static_cast<void>(where->ends.take(pool_kind::intelligent));
+    static_cast<void>(parts->ends.take(pool_kind::baseline));
+    static_cast<void>(parts->ends.take(pool_kind::intelligent));
   }
   if (applied_run != now.run()) tried.clear();
   applied = now.at();
   applied_run = now.run();
-  if (where->routes.rolling_back.load(std::memory_order_acquire)) return;
+  if (parts->routes.rolling_back.load(std::memory_order_acquire)) return;
   keep_baseline_warm(now.baseline_must_be_warm()
                      || (now.stands() == standing::idle && configured == pool_kind::baseline));
   if (now.routes() != mode::fallback)
-    for (auto& one : where->routes.leaving) one.store(false, std::memory_order_release);
-  where->routes.set({now.routes(), now.percentage()});
+    for (auto& one : parts->routes.leaving) one.store(false, std::memory_order_release);
+  parts->routes.set({now.routes(), now.percentage()});
 }
 
 void rollout_state::arm() {
@@ -384,8 +384,8 @@ void rollout_state::arm() {
   self->delayed_send(self, judge_period, protocols::tick_atom::value);
 }
 
-caf::behavior rollout(rollout_actor* self, node_state* where, caf::actor root) {
-  auto& state = attend(self, where, std::move(root));
+caf::behavior rollout(rollout_actor* self, const rollout_parts& parts, caf::actor root) {
+  auto& state = attend(self, parts, std::move(root));
   state.open();
   return {
       [&state](protocols::tick_atom) { state.tick(); },
@@ -394,9 +394,9 @@ caf::behavior rollout(rollout_actor* self, node_state* where, caf::actor root) {
       [&state](protocols::reload_atom) {
         std::string ignored;
         if (auto again = rollout_plan::decode(
-                state.plan->encode(), settings_of(state.where->catalog_now().config), ignored))
+                state.plan->encode(), settings_of(state.parts->catalogs.now().config), ignored))
           state.plan = std::move(again);
-        state.where->shadow.ignore(state.where->catalog_now().config.rollout.ignore);
+        state.parts->shadow.ignore(state.parts->catalogs.now().config.rollout.ignore);
       },
   };
 }

@@ -1,7 +1,15 @@
 // The rollout: from the baseline pool to the intelligent one, phase by phase.
 #pragma once
 
-#include "actors/rollout/journaled_actor.hpp"
+#include "actors/rollout/readiness.hpp"
+#include "actors/rollout/shadow_traffic.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/event_log.hpp"
+#include "actors/state/forecast_board.hpp"
+#include "actors/state/journaled_actor.hpp"
+#include "actors/state/pool_records.hpp"
+#include "actors/state/routing_table.hpp"
+#include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/rollout/rollout_plan.hpp"
 
 #include <caf/all.hpp>
@@ -15,11 +23,23 @@
 
 namespace greenroom::actors {
 
+/// What the rollout works with.
+struct rollout_parts : journaled_parts {
+  const catalog_store& catalogs;
+  pool_records& pools;
+  event_log& events;
+  machine::node_gauge& gauge;
+  ends_feed& ends;
+  mirror& shadow;
+  forecast_board& forecast;
+  readiness_parts readiness;
+};
+
 /// Carries the plan: feeds it with the ends of tasks and what the monitor saw, ticks it every
 /// `rollout.check_interval`, and sets the routing_table to what it decides. A decision takes effect
 /// once it is in the journal, so that whatever was seen survives `kill -9`; only the way back to
 /// the baseline does not wait. Woken by `steer_atom` when a word lies in its box.
-struct rollout_state : journaled_actor {
+struct rollout_state : journaled_actor<rollout_parts> {
   static constexpr const char* name = "greenroom.rollout";
 
   std::optional<runtime::rollout::rollout_plan> plan;
@@ -67,11 +87,12 @@ struct rollout_state : journaled_actor {
 
 using rollout_actor = caf::stateful_actor<rollout_state>;
 
-caf::behavior rollout(rollout_actor* self, node_state* where, caf::actor root);
+caf::behavior rollout(rollout_actor* self, const rollout_parts& parts, caf::actor root);
 
 /// Puts on the board, and into the routing_table, what was journaled; before any actor starts.
 /// Returns what could not be read, for people; empty when all was.
-[[nodiscard]] std::string remember(node_state& where, const journaled_status& journaled);
+[[nodiscard]] std::string remember(const config::node& config, routing_table& routes,
+                                   status_board& board, const journaled_status& journaled);
 
 constexpr const char* rollout_record = "rollout.plan";  ///< Its name in the journal.
 

@@ -38,15 +38,15 @@ struct verification::round {
   std::map<std::string, probe_answer> answers;
 };
 
-verification::verification(node_state& where, command_probe probe)
-    : node_{where}, probe_{std::move(probe)} {}
+verification::verification(const verification_parts& parts, command_probe probe)
+    : parts_{parts}, probe_{std::move(probe)} {}
 
 verification::~verification() = default;
 
 void verification::count_from_here() {
-  const auto& gauge = node_.pool(pool_kind::baseline).gauge;
+  const auto& gauge = parts_.pools.of(pool_kind::baseline).gauge;
   for (std::size_t e = 0; e < ends_before_.size(); ++e) ends_before_[e] = gauge.ends(e);
-  refused_before_ = node_.ends.refused(pool_kind::baseline);
+  refused_before_ = parts_.ends.refused(pool_kind::baseline);
   shed_before_ = machine::count_of(gauge.shed_open);
   time_before_ns_ = gauge.time_sum_ns();
 }
@@ -69,8 +69,8 @@ void verification::ask(const std::vector<std::string>& words, double now_s) {
 }
 
 verification::finding verification::commands(bool reachable, double now_s) {
-  const auto& words = node_.catalog_now().config.commands;
-  if (const auto dead = dead_command(node_); !dead.empty())
+  const auto& words = parts_.catalogs.now().config.commands;
+  if (const auto dead = dead_command(parts_.readiness); !dead.empty())
     return {false, "nobody answers " + dead};
   if (words.empty()) return {reachable, "there are no commands"};
   const auto count = std::to_string(words.size()) + (words.size() == 1 ? " command" : " commands");
@@ -108,7 +108,7 @@ verification::finding verification::commands(bool reachable, double now_s) {
 
 std::uint64_t verification::grown(task_outcome which) const {
   const auto e = static_cast<std::size_t>(which);
-  return difference(node_.pool(pool_kind::baseline).gauge.ends(e), ends_before_[e]);
+  return difference(parts_.pools.of(pool_kind::baseline).gauge.ends(e), ends_before_[e]);
 }
 
 std::uint64_t verification::ended_since() const {
@@ -117,13 +117,13 @@ std::uint64_t verification::ended_since() const {
 }
 
 verification::finding verification::errors() const {
-  const auto shed =
-      difference(machine::count_of(node_.pool(pool_kind::baseline).gauge.shed_open), shed_before_);
+  const auto shed = difference(
+      machine::count_of(parts_.pools.of(pool_kind::baseline).gauge.shed_open), shed_before_);
   const auto tasks = ended_since() + shed;
   auto bad = tasks - grown(task_outcome::completed);
-  bad -= std::min(bad, difference(node_.ends.refused(pool_kind::baseline), refused_before_));
+  bad -= std::min(bad, difference(parts_.ends.refused(pool_kind::baseline), refused_before_));
   const auto rate = tasks == 0 ? 0 : static_cast<double>(bad) / static_cast<double>(tasks);
-  return {rate <= node_.catalog_now().config.rollout.criteria.error_rate,
+  return {rate <= parts_.catalogs.now().config.rollout.criteria.error_rate,
           std::to_string(bad) + " of " + std::to_string(tasks) + " tasks failed since the switch"};
 }
 
@@ -131,9 +131,9 @@ verification::finding verification::latency(const runtime::monitoring::pool_samp
                                             std::optional<double> usual_ms) const {
   const auto tasks = ended_since();
   if (tasks == 0) return {true, "no task ended since the switch"};
-  const auto& config = node_.catalog_now().config;
+  const auto& config = parts_.catalogs.now().config;
   const auto passed_ns =
-      difference(node_.pool(pool_kind::baseline).gauge.time_sum_ns(), time_before_ns_);
+      difference(parts_.pools.of(pool_kind::baseline).gauge.time_sum_ns(), time_before_ns_);
   const auto mean = static_cast<double>(passed_ns) * 1e-6 / static_cast<double>(tasks);
   if (!usual_ms)
     return {true, text_of("%.1f ms on average; the baseline was not measured before", mean, 0)};
@@ -149,9 +149,9 @@ verification::finding verification::latency(const runtime::monitoring::pool_samp
 }
 
 verification::finding verification::monitoring(double now_s) const {
-  const auto interval = seconds_of(node_.catalog_now().config.health_interval);
+  const auto interval = seconds_of(parts_.catalogs.now().config.health_interval);
   const auto checked_at =
-      node_.board.read([](const status_board::content& board) { return board.checked_at_s; });
+      parts_.board.read([](const status_board::content& board) { return board.checked_at_s; });
   if (checked_at <= 0 || now_s - checked_at > 3 * interval + 1)
     return {false, "the monitor does not look"};
   return {true, text_of("last look %.1f s ago, every %.1f s", now_s - checked_at, interval)};
@@ -164,14 +164,14 @@ void verification::go_through(rollback_plan& plan, const runtime::monitoring::po
     if (!plan.finished())
       static_cast<void>(plan.checked(what, found.passed, std::move(found.text), now_s));
   };
-  const auto count = baseline_count(node_);
+  const auto count = baseline_count(parts_.readiness);
   const bool reachable = count.warm == count.all;
   tell(check::specialists_reachable,
        {reachable, std::to_string(count.warm) + " of " + std::to_string(count.all)
                        + " baseline workers are up"});
   tell(check::errors_at_baseline, errors());
   tell(check::latency_at_baseline, latency(baseline, usual_ms));
-  const auto ledger = ledger_now(node_);
+  const auto ledger = ledger_now(parts_.readiness);
   tell(check::no_task_lost, {ledger.balanced, ledger.text});
   tell(check::monitoring_up, monitoring(now_s));
   // The last, because it takes longest: whatever ends the plan, all else was looked at just now.

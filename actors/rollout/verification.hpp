@@ -2,7 +2,11 @@
 #pragma once
 
 #include "actors/rollout/command_probe.hpp"
-#include "actors/state/node_state.hpp"
+#include "actors/rollout/readiness.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/pool_records.hpp"
+#include "actors/state/routing_table.hpp"
+#include "actors/state/status_board.hpp"
 #include "runtime/monitoring/pool_sample.hpp"
 #include "runtime/rollout/rollback_plan.hpp"
 
@@ -13,12 +17,21 @@
 
 namespace greenroom::actors {
 
+/// What a verification works with.
+struct verification_parts {
+  const catalog_store& catalogs;
+  const pool_records& pools;
+  const ends_feed& ends;
+  status_board& board;
+  readiness_parts readiness;
+};
+
 /// One owner. Every command of the configuration is run as a real task; errors and latency are
 /// those of the baseline since `count_from_here`.
 class verification {
 public:
   /// `probe` empty: a command answers when it leads to a worker that is up (for embedding).
-  verification(node_state& where, command_probe probe);
+  verification(const verification_parts& parts, command_probe probe);
   ~verification();
 
   void count_from_here();
@@ -46,7 +59,7 @@ private:
   [[nodiscard]] std::uint64_t ended_since() const;
   [[nodiscard]] std::uint64_t grown(machine::task_outcome which) const;
 
-  node_state& node_;
+  verification_parts parts_;
   command_probe probe_;
   std::shared_ptr<round> asked_;  ///< Shared with those who answer late.
   std::array<std::uint64_t, machine::task_outcomes> ends_before_{};

@@ -1,7 +1,7 @@
 // Code of the embedding service, called on a thread of the node: what it throws goes no further.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/state/event_log.hpp"
 #include "actors/state/text.hpp"
 #include "protocols/base/json_text.hpp"
 #include "runtime/machine/worker/callable.hpp"
@@ -16,7 +16,7 @@ namespace greenroom::actors {
 /// exception becomes the event `callback.failed` and nothing else: whoever told the callback has
 /// more to tell others.
 template <class F>
-void run_callback(node_state& where, std::string_view which, F&& call) noexcept {
+void run_callback(event_log& events, std::string_view which, F&& call) noexcept {
   const machine::borrowed_thread here{machine::borrowed_thread::kind::callback};
   std::string why;
   try {
@@ -27,8 +27,8 @@ void run_callback(node_state& where, std::string_view which, F&& call) noexcept 
   } catch (...) {
     why = "something that is no std::exception";
   }
-  where.publish("callback.failed",
-                json_object{{"callback", which}}.raw("threw", base::json_string(why)));
+  events.publish("callback.failed",
+                 json_object{{"callback", which}}.raw("threw", base::json_string(why)));
 }
 
 }  // namespace greenroom::actors

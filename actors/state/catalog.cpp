@@ -48,11 +48,8 @@ std::vector<std::uint32_t> idle_departments(
 protocols::side_effects effects_of(const config::backend& from) {
   // The worst that it may do, until the tool is known that is called.
   if (decided_by_tool(from)) return protocols::side_effects::unsafe;
-  switch (from.side_effects) {
-    case config::side_effects::none: return protocols::side_effects::none;
-    case config::side_effects::unsafe: return protocols::side_effects::unsafe;
-    default: return protocols::side_effects::idempotent;
-  }
+  if (from.side_effects == base::side_effects::by_protocol) return base::side_effects::idempotent;
+  return from.side_effects;
 }
 
 }  // namespace

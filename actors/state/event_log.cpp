@@ -25,12 +25,12 @@ void event_log::drop_old() {
   }
 }
 
-void event_log::publish(std::string kind, std::string json, std::int64_t unix_ms) {
+void event_log::publish(std::string kind, std::string json) {
   if (json.size() > text_bytes_max) json = shortened_event(json, text_bytes_max);
   json.shrink_to_fit();
   std::vector<std::shared_ptr<listener>> hearers;
   auto fresh = std::make_shared<event>();
-  fresh->unix_ms = unix_ms;
+  fresh->unix_ms = clock_.unix_ms();
   fresh->kind = std::move(kind);
   fresh->json = std::move(json);
   {
@@ -53,7 +53,7 @@ void event_log::publish(std::string kind, std::string json, std::int64_t unix_ms
   for (const auto& one : hearers) failed = !heard(*one, *fresh) || failed;
   // Said once, to those who listen; whoever throws at that too is not told so.
   if (failed && fresh->kind != "callback.failed")
-    publish("callback.failed", json_object{{"callback", "on_event"}}, unix_ms);
+    publish("callback.failed", json_object{{"callback", "on_event"}});
 }
 
 event_range event_log::after(std::uint64_t number, std::size_t bytes_max) const {

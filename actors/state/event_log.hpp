@@ -1,6 +1,8 @@
 // What happened lately, and whoever wants to hear it as it happens.
 #pragma once
 
+#include "actors/state/node_clock.hpp"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -64,11 +66,14 @@ public:
   /// A longer text is shortened when it comes in (`shortened_event`).
   static constexpr std::size_t text_bytes_max = std::size_t{16} << 10;
 
+  explicit event_log(const node_clock& clock) : clock_{clock} {}
+
   /// At most so many bytes of memory for what is kept (`limits.event_log_bytes`). The newest event
   /// is always kept.
   void keep(std::uint64_t bytes_max);
 
-  void publish(std::string kind, std::string json, std::int64_t unix_ms);
+  /// `json` is one JSON object. The event's time is now.
+  void publish(std::string kind, std::string json);
 
   /// Events with a greater number, the oldest first: all of them, or as many as `bytes_max` bytes
   /// hold, but one at least.
@@ -96,6 +101,7 @@ private:
       return false;
     }
   }
+  const node_clock& clock_;
   mutable std::mutex mutex_;
   std::uint64_t last_ = 0;
   std::uint64_t bytes_ = 0;

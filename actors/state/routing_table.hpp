@@ -56,7 +56,7 @@ public:
     const auto key = case_id.empty() && idempotency_key.empty()
                          ? serial_.fetch_add(1, std::memory_order_relaxed)
                          : runtime::rollout::routing_key(case_id, idempotency_key, {});
-    return routing_.side_of(key, rules.percentage) == runtime::rollout::pool_side::intelligent
+    return routing_.side_of(key, rules.percentage) == base::pool_kind::intelligent
                ? protocols::pool_kind::intelligent
                : protocols::pool_kind::baseline;
   }

@@ -14,7 +14,7 @@ constexpr std::uint32_t the_director = 0xffffffffU;  // In place of a department
 }  // namespace
 
 void pool_state::hire_director() {
-  director_handle = self->spawn<caf::linked>(director, where, kind, make_policy);
+  director_handle = self->spawn<caf::linked>(director, parts->director, kind, make_policy);
   for (std::uint32_t i = 0; i < departments.size(); ++i) {
     if (!departments[i]) continue;
     self->send(director_handle, protocols::hire_atom::value, i, departments[i]);
@@ -25,13 +25,14 @@ void pool_state::hire_director() {
 }
 
 void pool_state::hire(std::uint32_t index) {
-  departments[index] = self->spawn<department, caf::linked>(*where, index, kind, director_handle);
+  departments[index] =
+      self->spawn<department, caf::linked>(parts->departments, index, kind, director_handle);
   if (director_handle)
     self->send(director_handle, protocols::hire_atom::value, index, departments[index]);
 }
 
 void pool_state::adopt_catalog() {
-  const auto count = where->catalog_now().departments.size();
+  const auto count = parts->catalogs.now().departments.size();
   for (auto i = departments.size(); i < count; ++i) {
     departments.emplace_back();
     hire(static_cast<std::uint32_t>(i));
@@ -39,15 +40,15 @@ void pool_state::adopt_catalog() {
 }
 
 void pool_state::open() {
-  director_handle = self->spawn<caf::linked>(director, where, kind, make_policy);
+  director_handle = self->spawn<caf::linked>(director, parts->director, kind, make_policy);
   adopt_catalog();
   self->send(director_handle, protocols::report_atom::value);
-  where->pool(kind).open = true;
+  parts->pools.of(kind).open = true;
 }
 
 std::string pool_state::name_of(std::uint32_t who) const {
   return who == the_director ? json_object{{"actor", "director"}}
-                             : json_object{{"department", where->catalog_now().departments[who]}};
+                             : json_object{{"department", parts->catalogs.now().departments[who]}};
 }
 
 void pool_state::lose(const caf::exit_msg& message) {
@@ -63,12 +64,12 @@ void pool_state::lose(const caf::exit_msg& message) {
       return;
     }
     departments[who] = nullptr;
-    machine::count(where->pool(kind).departments[who].gauge.actor_restarts);
+    machine::count(parts->pools.of(kind).departments[who].gauge.actor_restarts);
   } else {
     director_handle = nullptr;
   }
-  where->publish("actor.lost", name_of(who));
-  const auto& limits = where->catalog_now().config.supervision;
+  parts->events.publish("actor.lost", name_of(who));
+  const auto& limits = parts->catalogs.now().config.supervision;
   const auto delay =
       budget.next_restart({limits.restarts_max, limits.window, limits.delay}, self->clock().now());
   if (delay)
@@ -80,20 +81,20 @@ void pool_state::lose(const caf::exit_msg& message) {
 void pool_state::pass_purge(const protocols::purge& gone) {
   std::vector<protocols::purge> shares(departments.size());
   for (const auto who : gone.specialists)
-    shares[where->catalog_now().members[who].department].specialists.push_back(who);
+    shares[parts->catalogs.now().members[who].department].specialists.push_back(who);
   for (std::size_t i = 0; i < shares.size(); ++i)
     if (!shares[i].specialists.empty() && departments[i])
       self->send(departments[i], std::move(shares[i]));
 }
 
-caf::behavior pool(pool_actor* self, node_state* where, protocols::pool_kind kind,
+caf::behavior pool(pool_actor* self, const pool_parts& parts, protocols::pool_kind kind,
                    policy_factory make_policy) {
   auto& state = self->state;
   state.self = self;
-  state.where = where;
+  state.parts.emplace(parts);
   state.kind = kind;
   state.make_policy = std::move(make_policy);
-  self->set_default_handler(caf::drop);
+  parts.unexpected.watch(self);
   self->set_exit_handler([&state](const caf::exit_msg& message) { state.lose(message); });
   state.open();
   return {
@@ -102,7 +103,7 @@ caf::behavior pool(pool_actor* self, node_state* where, protocols::pool_kind kin
           state.hire_director();
         else
           state.hire(who);
-        state.where->publish("actor.back", state.name_of(who));
+        state.parts->events.publish("actor.back", state.name_of(who));
       },
       [&state](protocols::hire_atom word, const caf::actor& predictor) {
         state.predictor_handle = predictor;

@@ -2,16 +2,31 @@
 #pragma once
 
 #include "actors/pooling/director.hpp"
-#include "actors/state/node_state.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/event_log.hpp"
+#include "actors/state/pool_records.hpp"
+#include "actors/state/unexpected_messages.hpp"
+#include "actors/tasks/department.hpp"
 #include "runtime/resilience/restart_budget.hpp"
 
 #include <caf/all.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace greenroom::actors {
+
+/// What a pool works with, and what it hands to its own actors.
+struct pool_parts {
+  unexpected_messages& unexpected;
+  const catalog_store& catalogs;
+  pool_records& pools;
+  event_log& events;
+  department_parts departments;
+  director_parts director;
+};
 
 /// Supervises the director and every department of one pool: each that dies is replaced after a
 /// delay, so many times in a window; then the pool dies too, and the root decides. Passes
@@ -21,7 +36,7 @@ struct pool_state {
   static constexpr const char* name = "greenroom.pool";
 
   caf::event_based_actor* self = nullptr;
-  node_state* where = nullptr;
+  std::optional<pool_parts> parts;
   protocols::pool_kind kind = protocols::pool_kind::intelligent;
   policy_factory make_policy;
   caf::actor director_handle;   ///< The director.
@@ -41,7 +56,7 @@ struct pool_state {
 
 using pool_actor = caf::stateful_actor<pool_state>;
 
-caf::behavior pool(pool_actor* self, node_state* where, protocols::pool_kind kind,
+caf::behavior pool(pool_actor* self, const pool_parts& parts, protocols::pool_kind kind,
                    policy_factory make_policy);
 
 }  // namespace greenroom::actors

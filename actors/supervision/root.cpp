@@ -4,6 +4,7 @@
 #include "actors/rollout/rollback.hpp"
 #include "actors/rollout/rollout.hpp"
 #include "actors/state/text.hpp"
+#include "actors/supervision/hand_out.hpp"
 #include "actors/supervision/pool.hpp"
 #include "actors/tasks/dispatcher.hpp"
 
@@ -14,8 +15,8 @@ namespace greenroom::actors {
 namespace {
 
 constexpr std::array<std::string_view, root_state::children> child_names{
-    "journal", "bridge",  "memory_sampler", "intelligent pool", "baseline pool",
-    "monitor", "rollout", "rollback",       "predictor"};
+    "journal", "dispatcher", "memory sampler", "intelligent pool", "baseline pool",
+    "monitor", "rollout",    "rollback",       "predictor"};
 
 }  // namespace
 
@@ -23,41 +24,46 @@ void root_state::hire(std::uint32_t which) {
   switch (which) {
     case keeper:
       if (plan.open_journal)
-        actors[which] =
-            self->spawn<journal_actor, caf::linked + caf::detached>(*where, plan.open_journal);
+        actors[which] = self->spawn<journal_actor, caf::linked + caf::detached>(
+            hand_out<journal_parts>(*where), plan.open_journal);
       break;
-    case dispatcher_child: actors[which] = self->spawn<dispatcher, caf::linked>(*where); break;
+    case dispatcher_child:
+      actors[which] = self->spawn<dispatcher, caf::linked>(hand_out<dispatcher_parts>(*where));
+      break;
     case survey:
       if (plan.measure)
-        actors[which] = self->spawn<caf::linked + caf::detached>(memory_sampler, where,
-                                                                 plan.measure, plan.survey_period);
+        actors[which] = self->spawn<caf::linked + caf::detached>(
+            memory_sampler, hand_out<memory_sampler_parts>(*where), plan.measure,
+            plan.survey_period);
       break;
     case watching:
       if (plan.watched)
-        actors[which] =
-            self->spawn<caf::linked>(monitor, where, caf::actor_cast<caf::actor>(self), plan.post);
+        actors[which] = self->spawn<caf::linked>(monitor, hand_out<monitor_parts>(*where),
+                                                 caf::actor_cast<caf::actor>(self), plan.post);
       break;
     case rolling:
       if (plan.watched)
-        actors[which] = self->spawn<caf::linked>(rollout, where, caf::actor_cast<caf::actor>(self));
+        actors[which] = self->spawn<caf::linked>(rollout, hand_out<rollout_parts>(*where),
+                                                 caf::actor_cast<caf::actor>(self));
       break;
     case undoing:
       if (plan.watched)
-        actors[which] = self->spawn<caf::linked>(rollback, where, caf::actor_cast<caf::actor>(self),
-                                                 plan.probe);
+        actors[which] = self->spawn<caf::linked>(rollback, hand_out<rollback_parts>(*where),
+                                                 caf::actor_cast<caf::actor>(self), plan.probe);
       break;
     case foreseeing:
       if (!plan.predicted) break;
       if (plan.predictor_apart)
-        actors[which] = self->spawn<caf::linked + caf::detached>(predictor, where);
+        actors[which] =
+            self->spawn<caf::linked + caf::detached>(predictor, hand_out<predictor_parts>(*where));
       else
-        actors[which] = self->spawn<caf::linked>(predictor, where);
+        actors[which] = self->spawn<caf::linked>(predictor, hand_out<predictor_parts>(*where));
       break;
     default: {
       const auto kind = static_cast<protocols::pool_kind>(which - intelligent);
       if (plan.policies[which - intelligent] && !plan.later[which - intelligent])
-        actors[which] =
-            self->spawn<caf::linked>(pool, where, kind, plan.policies[which - intelligent]);
+        actors[which] = self->spawn<caf::linked>(pool, hand_out<pool_parts>(*where), kind,
+                                                 plan.policies[which - intelligent]);
     }
   }
   introduce();
@@ -86,8 +92,8 @@ void root_state::lose(const caf::exit_msg& message) {
     return;
   }
   actors[which] = nullptr;
-  where->publish("actor.lost", json_object{{"actor", child_names[which]}});
-  const auto& limits = where->catalog_now().config.supervision;
+  where->events.publish("actor.lost", json_object{{"actor", child_names[which]}});
+  const auto& limits = where->catalogs.now().config.supervision;
   const auto delay = budgets[which].next_restart({limits.restarts_max, limits.window, limits.delay},
                                                  self->clock().now());
   if (delay) {
@@ -105,7 +111,7 @@ caf::behavior root(root_actor* self, node_state* where, root_plan plan) {
   state.self = self;
   state.where = where;
   state.plan = std::move(plan);
-  self->set_default_handler(caf::drop);
+  where->unexpected.watch(self);
   self->set_exit_handler([&state](const caf::exit_msg& message) { state.lose(message); });
   state.open();
   const auto to_pools = [&state](const auto&... words) {
@@ -116,7 +122,7 @@ caf::behavior root(root_actor* self, node_state* where, root_plan plan) {
   return {
       [&state](protocols::hire_atom, std::uint32_t which) {
         state.hire(which);
-        state.where->publish("actor.back", json_object{{"actor", child_names[which]}});
+        state.where->events.publish("actor.back", json_object{{"actor", child_names[which]}});
       },
       [&state, to_pools](protocols::reload_atom word) {
         to_pools(word);

@@ -5,7 +5,7 @@
 #include "actors/pooling/director.hpp"
 #include "actors/pooling/memory_sampler.hpp"
 #include "actors/rollout/command_probe.hpp"
-#include "actors/state/node_state.hpp"
+#include "actors/supervision/node_state.hpp"
 #include "actors/tasks/journal_actor.hpp"
 #include "runtime/resilience/restart_budget.hpp"
 

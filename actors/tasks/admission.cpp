@@ -10,7 +10,7 @@
 
 namespace greenroom::actors {
 
-using machine::shed_reason, machine::worker_state;
+using machine::shed_reason;
 using protocols::failure, protocols::task, protocols::task_place, protocols::task_state;
 
 namespace {
@@ -67,7 +67,7 @@ refusal unknown(std::string_view kind, std::string_view name, std::vector<std::s
 std::uint64_t case_key_of(std::string_view case_id) { return key_of(case_id); }
 
 std::variant<std::uint32_t, refusal> admission::find(std::string_view specialist) const {
-  const auto& playing = node_.catalog_now();
+  const auto& playing = parts_.catalogs.now();
   const auto found = playing.find(specialist);
   if (found == catalog::nobody)
     return unknown("specialist", specialist, playing.nearest(specialist));
@@ -75,15 +75,15 @@ std::variant<std::uint32_t, refusal> admission::find(std::string_view specialist
 }
 
 std::uint32_t admission::best_of(std::uint32_t department, protocols::pool_kind in) const {
-  const auto& playing = node_.catalog_now();
-  const auto& stands = node_.pool(in).specialists;
+  const auto& playing = parts_.catalogs.now();
+  const auto& stands = parts_.pools.of(in).specialists;
   auto best = catalog::nobody;
   std::tuple<bool, std::uint32_t, int> best_key{};
   for (const auto who : playing.department_members[department]) {
     const auto& one = playing.members[who];
     if (one.gone) continue;
     const auto& gauge = stands[who].gauge;
-    if (gauge.open_until_ns.load(std::memory_order_relaxed) > node_.time->now_ns()) continue;
+    if (gauge.open_until_ns.load(std::memory_order_relaxed) > parts_.clock.now_ns()) continue;
     const std::tuple key{!is_warm(gauge.state.load(std::memory_order_relaxed)), gauge.depth(),
                          static_cast<int>(one.config.priority)};
     if (best == catalog::nobody || key < best_key) {
@@ -100,7 +100,7 @@ std::uint32_t admission::best_of(std::uint32_t department, protocols::pool_kind 
 
 std::variant<std::uint32_t, refusal> admission::find(const task_request& request,
                                                      protocols::pool_kind in) const {
-  const auto& playing = node_.catalog_now();
+  const auto& playing = parts_.catalogs.now();
   if (!request.specialist.empty()) return find(std::string_view{request.specialist});
   auto department = request.department;
   if (department.empty()) {
@@ -122,22 +122,22 @@ std::optional<refusal> admission::admit(std::uint32_t who, const member& one,
                                         const task_request& request, protocols::pool_kind pool,
                                         std::int64_t now_ns, std::int64_t patience_ns,
                                         bool durable) {
-  auto& counts = node_.gauge;
+  auto& counts = parts_.gauge;
   if (counts.draining.load(std::memory_order_relaxed)) {
     return refusal{failure::draining,
                    "the node is going down and takes nothing new",
                    {},
                    std::chrono::seconds{5}};
   }
-  if (durable && (!node_.journaling || !counts.journal_ok.load(std::memory_order_relaxed))) {
+  if (durable && (!parts_.journal.on || !counts.journal_ok.load(std::memory_order_relaxed))) {
     return refusal{failure::journal_unavailable,
-                   node_.journaling ? "the journal cannot be written now" + why_no_journal()
-                                    : "this node runs without a journal",
+                   parts_.journal.on ? "the journal cannot be written now" + why_no_journal()
+                                     : "this node runs without a journal",
                    {},
                    std::chrono::seconds{1}};
   }
-  auto& gauge = node_.pool(pool).specialists[who].gauge;
-  const auto& bounds = node_.catalog_now().config.queue;
+  auto& gauge = parts_.pools.of(pool).specialists[who].gauge;
+  const auto& bounds = parts_.catalogs.now().config.queue;
   const auto open_until = gauge.open_until_ns.load(std::memory_order_relaxed);
   runtime::line_state line{.depth_max = bounds.per_specialist + one.width,
                            .total_max = bounds.total,
@@ -185,12 +185,12 @@ std::optional<refusal> admission::admit(std::uint32_t who, const member& one,
 
 std::variant<protocols::task_id, refusal> admission::submit(
     task_request&& request, std::shared_ptr<protocols::asker> asker) {
-  const auto rules = node_.routes.now();
-  const auto where = node_.routes.answering(request.case_id, request.idempotency_key);
-  const auto& playing = node_.catalog_now();
+  const auto rules = parts_.routes.now();
+  const auto where = parts_.routes.answering(request.case_id, request.idempotency_key);
+  const auto& playing = parts_.catalogs.now();
   // In a large fleet nothing of whom is meant is in a cache.
   auto named = playing.find(request.specialist, [&](std::uint32_t probably) {
-    protocols::prefetch_to_write(&node_.pool(where).specialists[probably].gauge);
+    protocols::prefetch_to_write(&parts_.pools.of(where).specialists[probably].gauge);
   });
   if (named == catalog::nobody) {
     auto found = find(request, where);
@@ -199,9 +199,9 @@ std::variant<protocols::task_id, refusal> admission::submit(
   }
   auto who = named;
   const auto* one = &playing.members[who];
-  const auto now = node_.time->now_ns();
+  const auto now = parts_.clock.now_ns();
   const bool durable = request.durable || !request.idempotency_key.empty()
-                       || (node_.journaling && playing.config.journal.sync_tasks);
+                       || (parts_.journal.on && playing.config.journal.sync_tasks);
   const auto patience = [&] {
     const auto wanted =
         request.timeout ? std::chrono::nanoseconds{*request.timeout}.count() : one->task_timeout_ns;
@@ -215,21 +215,21 @@ std::variant<protocols::task_id, refusal> admission::submit(
     refused = admit(who, *one, request, where, now, patience(), durable);
   }
   if (refused) {
-    machine::count(node_.gauge.shed[static_cast<std::size_t>(reason_of(refused->why))]);
+    machine::count(parts_.gauge.shed[static_cast<std::size_t>(reason_of(refused->why))]);
     if (refused->why == failure::circuit_open) blame_circuit(where);
     return std::move(*refused);
   }
-  machine::count(node_.gauge.taken);
+  machine::count(parts_.gauge.taken);
   const auto bytes = request.input.size();
-  const bool drained = node_.ledger.held_outputs() < playing.config.queue.output_bytes;
-  const bool fits = drained && node_.ledger.take_in(bytes, playing.config.queue.input_bytes);
-  auto job = fits ? node_.ledger.acquire(true) : protocols::task_ptr{};
+  const bool drained = parts_.ledger.held_outputs() < playing.config.queue.output_bytes;
+  const bool fits = drained && parts_.ledger.take_in(bytes, playing.config.queue.input_bytes);
+  auto job = fits ? parts_.ledger.acquire(true) : protocols::task_ptr{};
   if (!job) {
-    if (fits) node_.ledger.put_back(bytes);
-    node_.gauge.taken.fetch_sub(1, std::memory_order_relaxed);
-    node_.pool(where).specialists[who].gauge.turn_away();
-    node_.gauge.turn_away();
-    machine::count(node_.gauge.shed[static_cast<std::size_t>(shed_reason::queue_full)]);
+    if (fits) parts_.ledger.put_back(bytes);
+    parts_.gauge.taken.fetch_sub(1, std::memory_order_relaxed);
+    parts_.pools.of(where).specialists[who].gauge.turn_away();
+    parts_.gauge.turn_away();
+    machine::count(parts_.gauge.shed[static_cast<std::size_t>(shed_reason::queue_full)]);
     if (fits)
       return refusal{
           failure::queue_full, "too many tasks are in the node", {}, std::chrono::milliseconds{50}};
@@ -239,7 +239,7 @@ std::variant<protocols::task_id, refusal> admission::submit(
                      "(queue.output_bytes)",
                      {},
                      std::chrono::milliseconds{250}};
-    const auto run = node_.pool(where).specialists[who].gauge.run_hint_ns.load();
+    const auto run = parts_.pools.of(where).specialists[who].gauge.run_hint_ns.load();
     return refusal{failure::queue_full,
                    "the inputs of the tasks in the node are too large together (queue.input_bytes)",
                    {},
@@ -251,7 +251,7 @@ std::variant<protocols::task_id, refusal> admission::submit(
   if (one->start_beside && !request.timeout)
     job->start_beside.store(true, std::memory_order_relaxed);
   if (job->effects == protocols::side_effects::unsafe && decided_by_tool(one->config.backend))
-    job->effects = node_.offers.effects(who, one->config.backend, request.input);
+    job->effects = parts_.offers.effects(who, one->config.backend, request.input);
   job->journaled = durable;
   job->streaming = request.streaming;
   job->observed = job->judged = !request.probe;
@@ -269,7 +269,7 @@ std::variant<protocols::task_id, refusal> admission::submit(
     job->idempotency_key = std::move(request.idempotency_key);
   }
   job->accepted_ns = now;
-  job->accepted_unix_ms = node_.wall_ms(now);
+  job->accepted_unix_ms = parts_.clock.wall_ms(now);
   job->deadline_ns.store(now + patience(), std::memory_order_relaxed);
   job->who = std::move(asker);
   job->pool.store(where, std::memory_order_relaxed);
@@ -277,17 +277,18 @@ std::variant<protocols::task_id, refusal> admission::submit(
   const auto id = job->id;
   const bool is_unsafe = job->effects == protocols::side_effects::unsafe;
   const bool shadow = rules.routes == runtime::rollout::mode::shadow
-                      && node_.pool(protocols::pool_kind::intelligent).open;
+                      && parts_.pools.of(protocols::pool_kind::intelligent).open;
   mirror::pair_ptr pair;
   protocols::task_ptr kept;
   std::string input;
   if (shadow
-      || (where == protocols::pool_kind::intelligent && !is_unsafe && node_.routes.take_copy())) {
+      || (where == protocols::pool_kind::intelligent && !is_unsafe && parts_.routes.take_copy())) {
     const auto key = runtime::rollout::routing_key(job->case_id, job->idempotency_key,
                                                    job->case_id.empty() ? job->input : "");
-    const auto& starts = node_.pool(protocols::pool_kind::baseline).specialists[who].gauge.starts;
-    pair =
-        node_.shadow.begin(one->config.name, request.command, is_unsafe, key, true, {who, &starts});
+    const auto& starts =
+        parts_.pools.of(protocols::pool_kind::baseline).specialists[who].gauge.starts;
+    pair = parts_.shadow.begin(one->config.name, request.command, is_unsafe, key, true,
+                               {who, &starts});
     if (pair) {
       job->who = mirror::ear(pair, shadow ? mirror::part::baseline : mirror::part::intelligent,
                              std::move(job->who));
@@ -298,7 +299,7 @@ std::variant<protocols::task_id, refusal> admission::submit(
   job->place.store(task_place::ring, std::memory_order_release);
   auto* raw = job.release();
   // The ring has room for every task that the ledger can hold.
-  if (!node_.door.push(raw, io_execution_unit::current())) std::terminate();
+  if (!parts_.dispatching.door.push(raw, io_execution_unit::current())) std::terminate();
   if (pair) {
     using enum mirror::part;
     const auto other = shadow ? intelligent : baseline;
@@ -317,20 +318,20 @@ std::variant<protocols::task_id, refusal> admission::submit(
 // what users wait for comes first.
 bool admission::copy(const task& like, const std::string& input, protocols::pool_kind pool,
                      std::shared_ptr<protocols::asker> who, bool judged) {
-  auto& gauge = node_.pool(pool).specialists[like.specialist].gauge;
-  const auto& bounds = node_.catalog_now().config.queue;
+  auto& gauge = parts_.pools.of(pool).specialists[like.specialist].gauge;
+  const auto& bounds = parts_.catalogs.now().config.queue;
   if (gauge.open_until_ns.load(std::memory_order_relaxed) > like.accepted_ns) {
     // Callers would have been refused, or another one would have answered them.
     if (pool == protocols::pool_kind::intelligent
-        && node_.catalog_now().members[like.specialist].fallback == catalog::nobody)
+        && parts_.catalogs.now().members[like.specialist].fallback == catalog::nobody)
       blame_circuit(pool);
     return false;
   }
   if (gauge.depth() > bounds.per_specialist / 2) return false;
-  if (!node_.ledger.take_in(input.size(), bounds.input_bytes / 2)) return false;
-  auto job = node_.ledger.acquire(true);
+  if (!parts_.ledger.take_in(input.size(), bounds.input_bytes / 2)) return false;
+  auto job = parts_.ledger.acquire(true);
   if (!job) {
-    node_.ledger.put_back(input.size());
+    parts_.ledger.put_back(input.size());
     return false;
   }
   job->belongs_to(like.specialist, like.department);
@@ -352,30 +353,30 @@ bool admission::copy(const task& like, const std::string& input, protocols::pool
   job->counted.store(task::seat(like.specialist, pool), std::memory_order_relaxed);
   gauge.entered.fetch_add(1, std::memory_order_relaxed);
   job->place.store(task_place::ring, std::memory_order_release);
-  if (!node_.door.push(job.release(), io_execution_unit::current())) std::terminate();
+  if (!parts_.dispatching.door.push(job.release(), io_execution_unit::current())) std::terminate();
   return true;
 }
 
 std::string admission::why_no_journal() const {
-  const auto why = node_.journal_troubles.read(
-      [](const node_state::journal_state& state) { return state.why_not; });
+  const auto why = parts_.journal.troubles.read(
+      [](const journal_inbox::trouble& state) { return state.why_not; });
   return why.empty() ? std::string{} : ": " + why;
 }
 
 void admission::blame_circuit(protocols::pool_kind pool) {
-  machine::count(node_.pool(pool).gauge.shed_open);
-  node_.ends.add_shed(pool);
+  machine::count(parts_.pools.of(pool).gauge.shed_open);
+  parts_.ends.add_shed(pool);
 }
 
 bool admission::resume(const machine::stored_task& stored) {
-  const auto& playing = node_.catalog_now();
+  const auto& playing = parts_.catalogs.now();
   const auto& said = stored.accepted;
-  auto job = node_.ledger.acquire(true);
+  auto job = parts_.ledger.acquire(true);
   if (!job) return false;
   // They were let in before, so they may be more than fit now.
-  static_cast<void>(node_.ledger.take_in(said.input.size(), std::uint64_t{1} << 63U));
+  static_cast<void>(parts_.ledger.take_in(said.input.size(), std::uint64_t{1} << 63U));
   const auto who = playing.find(said.specialist);
-  const auto now = node_.time->now_ns();
+  const auto now = parts_.clock.now_ns();
   job->id = said.id;
   const auto holder = who == catalog::nobody ? 0 : who;
   // The journal does not know whether the caller said how long; after a restart everybody starts.
@@ -397,33 +398,33 @@ bool admission::resume(const machine::stored_task& stored) {
   job->deadline_ns =
       now + std::max<std::int64_t>(said.deadline_unix_ms - said.accepted_unix_ms, 1) * 1'000'000;
   job->attempts = stored.attempts;
-  job->pool = node_.routes.answering(job->case_id, job->idempotency_key);
+  job->pool = parts_.routes.answering(job->case_id, job->idempotency_key);
   job->counted = task::seat(holder, job->pool);
-  node_.pool(job->pool).specialists[holder].gauge.entered.fetch_add(1);
-  machine::count(node_.gauge.entered);
-  machine::count(node_.gauge.taken);
+  parts_.pools.of(job->pool).specialists[holder].gauge.entered.fetch_add(1);
+  machine::count(parts_.gauge.entered);
+  machine::count(parts_.gauge.taken);
   if (who == catalog::nobody) {
     job->place.store(task_place::journal);
-    conclude(node_, *job, task_state::failed, failure::no_such_specialist,
-             said.specialist + " is not in the configuration any more", nullptr);
+    parts_.ending.conclude(*job, task_state::failed, failure::no_such_specialist,
+                           said.specialist + " is not in the configuration any more", nullptr);
     return true;
   }
   // A start is written down only of what must not be done twice, by whoever it was passed on to.
   if (stored.state == task_state::running) {
     job->place.store(task_place::journal);
-    conclude(node_, *job, task_state::unknown, failure::unknown_end,
-             "the node died while it ran, and it is not safe to do twice", nullptr);
+    parts_.ending.conclude(*job, task_state::unknown, failure::unknown_end,
+                           "the node died while it ran, and it is not safe to do twice", nullptr);
     return true;
   }
   job->place.store(task_place::ring, std::memory_order_release);
   auto* raw = job.release();
-  if (!node_.door.push(raw, io_execution_unit::current())) std::terminate();
+  if (!parts_.dispatching.door.push(raw, io_execution_unit::current())) std::terminate();
   return true;
 }
 
 bool admission::cancel(task& job) {
-  return conclude(node_, job, task_state::cancelled, failure::cancelled, "cancelled by the caller",
-                  io_execution_unit::current());
+  return parts_.ending.conclude(job, task_state::cancelled, failure::cancelled,
+                                "cancelled by the caller", io_execution_unit::current());
 }
 
 }  // namespace greenroom::actors

@@ -2,7 +2,17 @@
 #pragma once
 
 #include "actors/node/node.hpp"
-#include "actors/state/node_state.hpp"
+#include "actors/rollout/shadow_traffic.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/inboxes.hpp"
+#include "actors/state/node_clock.hpp"
+#include "actors/state/pool_records.hpp"
+#include "actors/state/routing_table.hpp"
+#include "actors/state/tool_offers.hpp"
+#include "actors/tasks/completion.hpp"
+#include "runtime/machine/journal/journal.hpp"
+#include "runtime/machine/metrics/gauges.hpp"
+#include "runtime/machine/tasks/ledger.hpp"
 
 #include <memory>
 #include <optional>
@@ -11,14 +21,30 @@
 
 namespace greenroom::actors {
 
-/// Looks names up, decides admission from atomic counters, and puts what is admitted into the ring.
-/// From any thread.
 /// The number by which a case is known to those who learn from cases; 0: it has none.
 [[nodiscard]] std::uint64_t case_key_of(std::string_view case_id);
 
+/// What the admission works with.
+struct admission_parts {
+  const node_clock& clock;
+  const catalog_store& catalogs;
+  pool_records& pools;
+  machine::task_ledger& ledger;
+  machine::node_gauge& gauge;
+  dispatcher_inbox& dispatching;
+  journal_inbox& journal;
+  routing_table& routes;
+  ends_feed& ends;
+  mirror& shadow;
+  tool_offers& offers;
+  completion& ending;
+};
+
+/// Looks names up, decides admission from atomic counters, and puts what is admitted into the ring.
+/// Any thread.
 class admission {
 public:
-  explicit admission(node_state& where) : node_{where} {}
+  explicit admission(const admission_parts& parts) : parts_{parts} {}
 
   std::variant<protocols::task_id, refusal> submit(task_request&& request,
                                                    std::shared_ptr<protocols::asker> who);
@@ -37,10 +63,10 @@ public:
 
   /// Which pool answers when no rollout decides.
   void set_pool(protocols::pool_kind kind) {
-    node_.routes.configured.store(kind, std::memory_order_relaxed);
+    parts_.routes.configured.store(kind, std::memory_order_relaxed);
   }
   /// The pool that people mean when they ask how the node is doing.
-  [[nodiscard]] protocols::pool_kind pool() const { return node_.routes.main(); }
+  [[nodiscard]] protocols::pool_kind pool() const { return parts_.routes.main(); }
 
 private:
   [[nodiscard]] std::variant<std::uint32_t, refusal> find(const task_request& request,
@@ -54,7 +80,7 @@ private:
   /// A circuit of this pool kept a task, or a copy, from it: an error of the pool.
   void blame_circuit(protocols::pool_kind pool);
   [[nodiscard]] std::string why_no_journal() const;
-  node_state& node_;
+  admission_parts parts_;
 };
 
 }  // namespace greenroom::actors

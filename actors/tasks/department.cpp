@@ -30,38 +30,38 @@ breaker::time_point at(std::int64_t steady_ns) {
 
 }  // namespace
 
-department::department(caf::actor_config& cfg, node_state& where, std::uint32_t index,
+department::department(caf::actor_config& cfg, const department_parts& parts, std::uint32_t index,
                        protocols::pool_kind pool, caf::actor director)
     : draining_actor{cfg},
-      node_{where},
+      parts_{parts},
       index_{index},
       pool_{pool},
       director_{std::move(director)},
-      record_{where.pool(pool).departments[index]},
-      random_{where.seed * 2654435761U + std::uint64_t{index} * 2
+      record_{parts.pools.of(pool).departments[index]},
+      random_{parts.seed * 2654435761U + std::uint64_t{index} * 2
               + static_cast<std::uint64_t>(pool)},
       incarnation_{++incarnations},
-      first_lease_{where.pool(pool).leases.load(std::memory_order_relaxed)} {
+      first_lease_{parts.pools.of(pool).leases.load(std::memory_order_relaxed)} {
   batch_.department = index;
 }
 
 breaker::settings department::breaker_limits() const {
-  const auto& from = node_.catalog_now().config.breaker;
+  const auto& from = parts_.catalogs.now().config.breaker;
   return {.failures = from.failures, .open = from.open, .probes = from.half_open_probes};
 }
 
 department::entry& department::entry_of(std::uint32_t specialist) {
   // A task may come sooner than the message that says that the cast has changed: its number may be
   // new, or have meant somebody else until now.
-  if (node_.catalog_now().generation != generation_) adopt_catalog();
-  return entries_[node_.catalog_now().members[specialist].place];
+  if (parts_.catalogs.now().generation != generation_) adopt_catalog();
+  return entries_[parts_.catalogs.now().members[specialist].place];
 }
 
 // What the tasks after this one need comes meanwhile: of the next but one the specialist's entry,
 // of the next one what only the entry tells. One that was passed on may be another department's.
 void department::fetch_ahead(const task* next) const {
   const auto entry_for = [this](const task& job) -> const entry* {
-    const auto place = node_.catalog_now().members[job.specialist].place;
+    const auto place = parts_.catalogs.now().members[job.specialist].place;
     return place < entries_.size() ? &entries_[place] : nullptr;
   };
   if (next == nullptr) return;
@@ -91,11 +91,10 @@ void department::drain() {
           // When its specialist has stopped the worker by itself, it is not warm until it says so
           // again. It may also be up, and have been told to give back what it held ahead.
           auto& one = entry_of(job->specialist);
-          using machine::worker_state;
           const auto shown = record_of(one).gauge.state.load(std::memory_order_relaxed);
           const bool up = shown == worker_state::warm || shown == worker_state::busy;
-          if (job->holder == incarnation_ && one.now == life::warm && !up) {
-            enter(one, life::cooling);
+          if (job->holder == incarnation_ && one.now == worker_state::warm && !up) {
+            enter(one, worker_state::cooling);
             tell_director(one, slot_news::kind::cooling);
           }
           returned(std::move(job));
@@ -119,8 +118,8 @@ void department::arrive(task_ptr job) {
   }
   auto& one = entry_of(job->specialist);
   auto& record = record_of(one);
-  auto& pool = node_.pool(pool_);
-  if (one.now == life::warm && !one.outdated) {
+  auto& pool = parts_.pools.of(pool_);
+  if (one.now == worker_state::warm && !one.outdated) {
     if (job->judged) {
       machine::count(record.gauge.warm_hits);
       machine::count(pool.gauge.warm_hits);
@@ -136,14 +135,14 @@ void department::arrive(task_ptr job) {
   }
   if (job->observed) {
     if (batch_.arrivals.size() < arrivals_max && may_list(one, job->accepted_ns)) {
-      batch_.arrivals.push_back({one.index, job->case_key, node_.unix_us(job->accepted_ns)});
+      batch_.arrivals.push_back({one.index, job->case_key, parts_.clock.unix_us(job->accepted_ns)});
     } else {
       ++batch_.lost;
     }
   }
   mark(one);
-  if (one.at_once != nullptr && one.now == life::warm && one.line.empty() && one.pending.empty()
-      && one.breaker.is_closed()) {
+  if (one.at_once != nullptr && one.now == worker_state::warm && one.line.empty()
+      && one.pending.empty() && one.breaker.is_closed()) {
     hand(one, std::move(job));
     return;
   }
@@ -157,7 +156,7 @@ void department::pump(entry& one) {
     one.breaker.under_way(one.pending.size());
     relieve(one);
   }
-  if (one.now == life::warm && (one.yielding || one.outdated)) {
+  if (one.now == worker_state::warm && (one.yielding || one.outdated)) {
     if (!one.pending.empty()) return;
     if (one.yielding)
       cool_down(one);
@@ -177,7 +176,7 @@ void department::pump(entry& one) {
     stop_asking(one);
     return;
   }
-  if (one.now == life::warm) {
+  if (one.now == worker_state::warm) {
     if (one.at_once != nullptr) moment_ns_ = now_ns();  // What waited does not begin earlier.
     const auto limits = breaker_limits();
     while (one.pending.size() < who.pending && !one.line.empty()) {
@@ -195,7 +194,7 @@ void department::pump(entry& one) {
     return;
   }
   // Without an actor nothing can be started; the one who hires it looks here again.
-  if (one.now != life::cold || one.asked || !one.hired || node_.gauge.closing) return;
+  if (one.now != worker_state::cold || one.asked || !one.hired || parts_.gauge.closing) return;
   const auto limits = breaker_limits();
   const auto now = now_ns();
   if (one.not_before_ns > now || one.breaker.now_is(limits, at(now)) == breaker::state::open) {
@@ -213,7 +212,7 @@ void department::hand(entry& one, task_ptr job) {
     job->hand = static_cast<std::uint32_t>(one.pending.size());
     one.pending.push_back(job);
     job->place.store(task_place::journal, std::memory_order_release);
-    note(node_, *job, journal_note::kind::started, context());
+    parts_.ending.note(*job, journal_note::kind::started, context());
     return;
   }
   if (job->cold_start && job->start_wait_ns == 0 && job->attempts == 0)
@@ -236,11 +235,11 @@ void department::run_here(entry& one, task_ptr job) {
   ++job->attempts;
   auto expected = task_state::queued;
   job->state.compare_exchange_strong(expected, task_state::running, std::memory_order_acq_rel);
-  const auto& limits = node_.catalog_now().config.limits;
+  const auto& limits = parts_.catalogs.now().config.limits;
   auto result = machine::call_now(*one.at_once, *job, limits.output_bytes);
   worker_link::bound(result, {limits.output_bytes, limits.error_bytes});
   const auto state = result.why == failure::none ? task_state::completed : task_state::failed;
-  moment_ns_ = conclude(node_, *job, state, result.why, std::move(result.output), context())
+  moment_ns_ = parts_.ending.conclude(*job, state, result.why, std::move(result.output), context())
                    ? job->ended_ns
                    : now_ns();
   gauge.learn_run(std::max<std::int64_t>(moment_ns_ - job->dispatched_ns, 1));
@@ -252,7 +251,7 @@ void department::committed(task_ptr job) {
   job->place.store(task_place::held, std::memory_order_release);
   auto& one = entry_of(job->specialist);
   const bool mine = take_back(one, *job);
-  if (mine && one.now == life::warm && !job->claimed.load(std::memory_order_acquire)) {
+  if (mine && one.now == worker_state::warm && !job->claimed.load(std::memory_order_acquire)) {
     hand(one, std::move(job));
     return;
   }
@@ -303,7 +302,7 @@ void department::returned(task_ptr job) {
     hand_over(std::move(job));
   } else if (!job->claimed.load(std::memory_order_acquire)) {
     job->phase = task_phase::wanted;
-    if (one.now != life::warm) {
+    if (one.now != worker_state::warm) {
       allow_start(*job);
       if (one.wanted_since_ns == 0) one.wanted_since_ns = now_ns();
     }
@@ -347,17 +346,18 @@ static void remember(task& job, const std::string& why) {
 constexpr std::size_t event_why_bytes = 2048;
 
 void department::decide_retry(entry& one, task_ptr job) {
-  const auto& config = node_.catalog_now().config;
+  const auto& config = parts_.catalogs.now().config;
   const auto message = job->result.output;
   remember(*job, message);
   if (job->effects == side_effects::unsafe) {
     const auto known = job->result.answered;
-    conclude(node_, *job, known ? task_state::failed : task_state::unknown,
-             known ? failure::worker_failed : failure::unknown_end,
-             message
-                 + (known ? ", and it is not safe to try again"
-                          : ", and what it was doing is not safe to do twice"),
-             context(), known ? std::min(job->result.retry_after_ms, rest_ms_max) : 0);
+    parts_.ending.conclude(*job, known ? task_state::failed : task_state::unknown,
+                           known ? failure::worker_failed : failure::unknown_end,
+                           message
+                               + (known ? ", and it is not safe to try again"
+                                        : ", and what it was doing is not safe to do twice"),
+                           context(),
+                           known ? std::min(job->result.retry_after_ms, rest_ms_max) : 0);
     return;
   }
   if (leaving()) {
@@ -375,15 +375,16 @@ void department::decide_retry(entry& one, task_ptr job) {
   const bool too_slow = due + (now_ns() - job->dispatched_ns) >= job->deadline_ns;
   if ((used_up || in_vain || too_slow) && pass_on(one, job)) return;
   if (used_up) {
-    node_.publish("task.failed", json_object{{"id", protocols::to_string(job->id)},
-                                             {"specialist", member_of(one).config.name},
-                                             {"why", clipped(message, event_why_bytes)}});
-    conclude(node_, *job, task_state::failed, failure::worker_failed,
-             message + " (attempt " + std::to_string(job->attempts) + ")", context(), rest_ms);
+    parts_.events.publish("task.failed", json_object{{"id", protocols::to_string(job->id)},
+                                                     {"specialist", member_of(one).config.name},
+                                                     {"why", clipped(message, event_why_bytes)}});
+    parts_.ending.conclude(*job, task_state::failed, failure::worker_failed,
+                           message + " (attempt " + std::to_string(job->attempts) + ")", context(),
+                           rest_ms);
     return;
   }
   machine::count(record_of(one).gauge.retries);
-  machine::count(node_.pool(pool_).gauge.retries);
+  machine::count(parts_.pools.of(pool_).gauge.retries);
   auto running = task_state::running;
   job->state.compare_exchange_strong(running, task_state::queued);
   retries_.push_back({due, std::move(job)});
@@ -393,7 +394,7 @@ void department::decide_retry(entry& one, task_ptr job) {
 void department::fail_waiting(entry& one, failure why, const std::string& message) {
   for (auto job = one.line.pop(); job; job = one.line.pop())
     if (why != failure::start_failed || !pass_on(one, job))
-      conclude(node_, *job, task_state::failed, why, message, context());
+      parts_.ending.conclude(*job, task_state::failed, why, message, context());
   one.wanted_since_ns = 0;
 }
 
@@ -408,7 +409,8 @@ void department::judge(entry& one, bool ok, bool own_fault) {
     one.breaker.success();
     if (std::exchange(one.circuit_shown, false)
         && record_of(one).gauge.open_until_ns.exchange(0, std::memory_order_relaxed) != 0) {
-      node_.publish("circuit.closed", json_object{{"specialist", member_of(one).config.name}});
+      parts_.events.publish("circuit.closed",
+                            json_object{{"specialist", member_of(one).config.name}});
     }
     return;
   }
@@ -422,8 +424,8 @@ void department::judge(entry& one, bool ok, bool own_fault) {
   });
   record_of(one).gauge.open_until_ns.store(one.breaker.opens_until().time_since_epoch().count(),
                                            std::memory_order_relaxed);
-  node_.publish("circuit.open", json_object{{"specialist", member_of(one).config.name},
-                                            {"for_ms", limits.open.count() / 1'000'000}});
+  parts_.events.publish("circuit.open", json_object{{"specialist", member_of(one).config.name},
+                                                    {"for_ms", limits.open.count() / 1'000'000}});
 }
 
 // The idle clock starts when the last task in flight ends.
@@ -459,7 +461,7 @@ void department::tick() {
     }
     auto& mine = entry_of(job->specialist);
     job->phase = task_phase::wanted;
-    if (mine.now != life::warm) allow_start(*job);
+    if (mine.now != worker_state::warm) allow_start(*job);
     mine.line.push_front(std::move(job));
     pump(mine);
   }
@@ -468,8 +470,8 @@ void department::tick() {
     if (one.line.empty()) continue;
     pump(one);
     // Something other than news from elsewhere decides when it goes on: look again.
-    waiting = waiting || (!one.line.empty() && !one.asked && one.now == life::cold)
-              || (one.now == life::warm && one.pending.empty());
+    waiting = waiting || (!one.line.empty() && !one.asked && one.now == worker_state::cold)
+              || (one.now == worker_state::warm && one.pending.empty());
   }
   if (waiting) arm();
 }
@@ -494,7 +496,7 @@ void department::purge(const protocols::purge& gone) {
 // -- behaviour ----------------------------------------------------------------
 
 caf::behavior department::make_behavior() {
-  set_default_handler(caf::drop);
+  parts_.unexpected.watch(this);
   set_exit_handler([this](const caf::exit_msg& message) { lose(message.source, message.reason); });
   adopt_catalog();
   await_predecessors();
@@ -537,7 +539,7 @@ caf::behavior department::make_behavior() {
       [this](protocols::check_atom) {
         end_stuck_workers();
         for (auto& one : entries_)
-          if (one.hired && actor_of(one) && one.now == life::warm && one.pending.empty())
+          if (one.hired && actor_of(one) && one.now == worker_state::warm && one.pending.empty())
             send(actor_of(one), protocols::check_atom::value);
       },
   };

@@ -1,8 +1,19 @@
 // A department: owns the lives of its specialists and the lines of tasks that wait for them.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/event_log.hpp"
+#include "actors/state/inboxes.hpp"
+#include "actors/state/node_clock.hpp"
+#include "actors/state/pool_records.hpp"
+#include "actors/state/routing_table.hpp"
+#include "actors/state/unexpected_messages.hpp"
+#include "actors/state/worker_sources.hpp"
+#include "actors/tasks/completion.hpp"
+#include "actors/tasks/specialist.hpp"
 #include "protocols/node_messages.hpp"
+#include "runtime/machine/metrics/gauges.hpp"
+#include "runtime/machine/tasks/ledger.hpp"
 
 #include "runtime/machine/tasks/waiting_line.hpp"
 #include "runtime/pooling/warm_policy.hpp"
@@ -19,6 +30,23 @@
 
 namespace greenroom::actors {
 
+/// What a department works with.
+struct department_parts {
+  unexpected_messages& unexpected;
+  const node_clock& clock;
+  const catalog_store& catalogs;
+  pool_records& pools;
+  event_log& events;
+  machine::task_ledger& ledger;
+  machine::node_gauge& gauge;
+  dispatcher_inbox& dispatching;
+  const routing_table& routes;
+  const worker_sources& workers;
+  std::uint64_t seed;
+  completion& ending;
+  specialist_parts specialists;  ///< For the specialists that it spawns.
+};
+
 /// Takes tasks through its port, gives each to its specialist when that one is warm and free, asks
 /// the director for a slot when it is cold, retries what failed, and replaces specialists that
 /// died. Understands `slot_grant` and `slot_recall` from its director, `worker_news` from its
@@ -29,7 +57,7 @@ namespace greenroom::actors {
 /// its pool decides then.
 class department : public draining_actor {
 public:
-  department(caf::actor_config& cfg, node_state& where, std::uint32_t index,
+  department(caf::actor_config& cfg, const department_parts& parts, std::uint32_t index,
              protocols::pool_kind pool, caf::actor director);
 
   [[nodiscard]] const char* name() const override { return "greenroom.department"; }
@@ -40,13 +68,12 @@ protected:
   void on_exit() override;
 
 private:
-  enum class life : std::uint8_t { cold, warming, warm, cooling };
   // Every task of a callable that runs here looks at what comes first, and at nothing else.
   struct alignas(64) entry {
     // A callable that runs here, on the spot: it has neither an actor nor a worker.
     const machine::callable* at_once = nullptr;
     std::uint32_t index = 0;  // In the cast.
-    life now = life::cold;
+    worker_state now = worker_state::cold;
     bool asked = false;            // The director knows that it is wanted.
     bool dirty = false;            // The director does not know how busy it is now.
     bool hired = false;            // Its actor lives.
@@ -92,7 +119,7 @@ private:
   bool take_back(entry& one, protocols::task& job);
   void decide_retry(entry& one, protocols::task_ptr job);
   [[nodiscard]] bool leaving() const {
-    return node_.routes.leaving[static_cast<std::size_t>(pool_)].load(std::memory_order_acquire);
+    return parts_.routes.leaving[static_cast<std::size_t>(pool_)].load(std::memory_order_acquire);
   }
   void hand_over(protocols::task_ptr job);
   void hand_over_all(bool fence);
@@ -129,7 +156,7 @@ private:
   void ask_again();
   /// Nobody waits for a slot any more, or it is there.
   void stop_asking(entry& one);
-  void enter(entry& one, life next);
+  void enter(entry& one, worker_state next);
   void end_stuck_workers();
   /// True when its worker is not to be started again before somebody asks for it.
   [[nodiscard]] bool note_death(entry& one, const protocols::worker_news& news);
@@ -151,18 +178,18 @@ private:
   void flush();
   void purge(const protocols::purge& gone);
 
-  [[nodiscard]] std::int64_t now_ns() const { return node_.time->now_ns(); }
+  [[nodiscard]] std::int64_t now_ns() const { return parts_.clock.now_ns(); }
   [[nodiscard]] entry& entry_of(std::uint32_t specialist);
   void fetch_ahead(const protocols::task* next) const;
   [[nodiscard]] const member& member_of(const entry& one) const {
-    return node_.catalog_now().members[one.index];
+    return parts_.catalogs.now().members[one.index];
   }
   [[nodiscard]] specialist_record& record_of(const entry& one) {
-    return node_.pool(pool_).specialists[one.index];
+    return parts_.pools.of(pool_).specialists[one.index];
   }
   /// Nobody, when it is not hired or runs here.
   [[nodiscard]] const caf::actor& actor_of(const entry& one) { return record_of(one).actor; }
-  void show(const entry& one, machine::worker_state state) {
+  void show(const entry& one, worker_state state) {
     record_of(one).gauge.state.store(state, std::memory_order_relaxed);
   }
   [[nodiscard]] double chance() { return std::uniform_real_distribution<double>{0, 1}(random_); }
@@ -179,7 +206,7 @@ private:
   static constexpr std::int64_t arrival_of_many_every_ns = 1'000'000'000;
   [[nodiscard]] static bool may_list(entry& one, std::int64_t at_ns);
 
-  node_state& node_;
+  department_parts parts_;
   std::uint32_t index_;
   protocols::pool_kind pool_;
   caf::actor director_;

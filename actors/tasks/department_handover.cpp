@@ -16,7 +16,7 @@ using protocols::task_ptr, protocols::task_state;
 void department::move_to(task_ptr job, std::uint32_t specialist, protocols::pool_kind pool) {
   auto running = task_state::running;
   job->state.compare_exchange_strong(running, task_state::queued);
-  auto& theirs = node_.pool(pool).specialists[specialist].gauge;
+  auto& theirs = parts_.pools.of(pool).specialists[specialist].gauge;
   const auto from = job->specialist.load(std::memory_order_relaxed);
   auto here = task::seat(from, pool_);
   if (!job->counted.compare_exchange_strong(here, task::seat(specialist, pool),
@@ -24,24 +24,24 @@ void department::move_to(task_ptr job, std::uint32_t specialist, protocols::pool
     theirs.left.fetch_add(1, std::memory_order_relaxed);  // It has ended meanwhile.
     return;
   }
-  node_.pool(pool_).specialists[from].gauge.left.fetch_add(1, std::memory_order_relaxed);
-  job->belongs_to(specialist, node_.catalog_now().members[specialist].department);
+  parts_.pools.of(pool_).specialists[from].gauge.left.fetch_add(1, std::memory_order_relaxed);
+  job->belongs_to(specialist, parts_.catalogs.now().members[specialist].department);
   job->pool.store(pool, std::memory_order_release);
   job->place.store(task_place::ring, std::memory_order_release);
   job->phase = task_phase::wanted;
-  node_.dispatcher.push(std::move(job), context());
+  parts_.dispatching.returned.push(std::move(job), context());
 }
 
 void department::hand_over(task_ptr job) {
   if (job->mirror) {
-    conclude(node_, *job, task_state::cancelled, failure::cancelled, "its pool is being left",
-             context());
+    parts_.ending.conclude(*job, task_state::cancelled, failure::cancelled,
+                           "its pool is being left", context());
     return;
   }
   const auto other = pool_ == protocols::pool_kind::intelligent ? protocols::pool_kind::baseline
                                                                 : protocols::pool_kind::intelligent;
   const auto who = job->specialist.load(std::memory_order_relaxed);
-  node_.pool(other).specialists[who].gauge.entered.fetch_add(1, std::memory_order_relaxed);
+  parts_.pools.of(other).specialists[who].gauge.entered.fetch_add(1, std::memory_order_relaxed);
   move_to(std::move(job), who, other);
 }
 
@@ -63,13 +63,13 @@ void department::hand_over_all(bool fence) {
 // A copy stays: how its specialist does is what it was made for.
 bool department::pass_on(const entry& one, task_ptr& job) {
   if (job->mirror) return false;
-  const auto& playing = node_.catalog_now();
+  const auto& playing = parts_.catalogs.now();
   const auto now = now_ns();
   auto next = member_of(one).fallback;
   for (std::size_t hops = 0; next != actors::catalog::nobody && hops < playing.members.size();
        ++hops) {
     const auto& other = playing.members[next];
-    auto& gauge = node_.pool(pool_).specialists[next].gauge;
+    auto& gauge = parts_.pools.of(pool_).specialists[next].gauge;
     const bool out = other.gone || gauge.open_until_ns.load(std::memory_order_relaxed) > now;
     if (!out && next != one.index) {
       const auto most = playing.config.queue.per_specialist + other.width;

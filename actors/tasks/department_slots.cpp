@@ -33,21 +33,23 @@ void department::tell_director(entry& one, slot_news::kind what, std::int64_t lo
 void department::tell_state(entry& one) {
   using enum slot_news::kind;
   switch (one.now) {
-    case life::cold: return tell_director(one, one.given_up ? failed : released);
-    case life::warming: return tell_director(one, warming);
-    case life::warm:
+    case worker_state::failed:
+    case worker_state::cold: return tell_director(one, one.given_up ? failed : released);
+    case worker_state::warming: return tell_director(one, warming);
+    case worker_state::busy:
+    case worker_state::warm:
       if (one.yielding) return tell_director(one, cooling);
       return tell_director(one, one.line.empty() && one.pending.empty() ? warm : kept);
-    case life::cooling: return tell_director(one, one.replacing ? warming : cooling);
+    case worker_state::cooling: return tell_director(one, one.replacing ? warming : cooling);
   }
 }
 
-void department::enter(entry& one, life next) {
+void department::enter(entry& one, worker_state next) {
   one.now = next;
   one.life_since_ns = now_ns();
-  if (next == life::warming) one.worked = false;
-  if (next != life::warm) one.yielding = false;
-  if (next != life::cold) stop_asking(one);
+  if (next == worker_state::warming) one.worked = false;
+  if (next != worker_state::warm) one.yielding = false;
+  if (next != worker_state::cold) stop_asking(one);
 }
 
 // -- what is asked of the director --------------------------------------------
@@ -110,7 +112,7 @@ void department::mark(entry& one) {
   const auto own_ns = static_cast<std::int64_t>(index_) % moments * (flush_period_ns / moments);
   const auto due_ns = now + flush_period_ns - (now - own_ns) % flush_period_ns;
   record_.wake_at_ns.store(due_ns, std::memory_order_seq_cst);
-  if (node_.dispatcher_ticks.load(std::memory_order_seq_cst)) return;
+  if (parts_.dispatching.ticking.load(std::memory_order_seq_cst)) return;
   record_.wake_at_ns.store(0, std::memory_order_relaxed);
   delayed_send(this, std::chrono::nanoseconds{due_ns - now}, protocols::report_atom::value);
 }
@@ -121,7 +123,8 @@ void department::flush() {
     auto& one = entries_[place];
     one.dirty = false;
     const auto tasks = static_cast<std::uint32_t>(one.line.size() + one.pending.size());
-    batch_.changed.push_back({one.index, tasks, tasks > 0 ? 0 : node_.unix_us(one.idle_since_ns)});
+    batch_.changed.push_back(
+        {one.index, tasks, tasks > 0 ? 0 : parts_.clock.unix_us(one.idle_since_ns)});
   }
   dirty_.clear();
   protocols::usage_batch full;
@@ -139,9 +142,9 @@ void department::grant(const slot_grant& slot) {
   if (why == reason::by_hand && std::exchange(one.given_up, false)) one.failed_starts = 0;
   const bool useless = why == reason::demand && one.line.empty();
   const bool unwanted = one.given_up && why != reason::demand && why != reason::pinned;
-  if (one.now == life::cold) stop_asking(one);
-  if (one.now != life::cold || !one.hired || useless || unwanted || one.not_before_ns > now_ns()
-      || member_of(one).gone || node_.gauge.closing) {
+  if (one.now == worker_state::cold) stop_asking(one);
+  if (one.now != worker_state::cold || !one.hired || useless || unwanted
+      || one.not_before_ns > now_ns() || member_of(one).gone || parts_.gauge.closing) {
     tell_state(one);
     pump(one);
     return;
@@ -149,11 +152,11 @@ void department::grant(const slot_grant& slot) {
   tell_director(one, slot_news::kind::warming);
   if (one.at_once != nullptr) {
     machine::count(record_of(one).gauge.starts);
-    show(one, machine::worker_state::warm);
+    show(one, worker_state::warm);
     became_warm(one, 0);
     return;
   }
-  enter(one, life::warming);
+  enter(one, worker_state::warming);
   send(actor_of(one), protocols::warm_up_atom::value);
 }
 
@@ -165,14 +168,14 @@ void department::recall(const slot_recall& slot) {
     return;
   }
   const bool in_use = !one.line.empty() || !one.pending.empty();
-  if (one.now == life::warm && in_use && slot.turn && one.at_once == nullptr) {
+  if (one.now == worker_state::warm && in_use && slot.turn && one.at_once == nullptr) {
     one.yielding = true;
     send(actor_of(one), protocols::switch_atom::value, false);  // What it holds ahead comes back.
     tell_state(one);
     pump(one);
     return;
   }
-  if (one.now != life::warm || in_use) {
+  if (one.now != worker_state::warm || in_use) {
     tell_state(one);
     return;
   }
@@ -184,16 +187,16 @@ void department::recall(const slot_recall& slot) {
 }
 
 void department::cool_down(entry& one) {
-  enter(one, life::cooling);
+  enter(one, worker_state::cooling);
   tell_director(one, slot_news::kind::cooling);
   send(actor_of(one), protocols::cool_atom::value);
 }
 
 void department::replace_worker(entry& one) {
   one.outdated = false;
-  const bool again = !member_of(one).gone && !node_.gauge.closing && !leaving();
+  const bool again = !member_of(one).gone && !parts_.gauge.closing && !leaving();
   one.replacing = again;
-  enter(one, life::cooling);
+  enter(one, worker_state::cooling);
   // To the director it is one that starts: it keeps its slot, and is not evicted meanwhile.
   tell_director(one, again ? slot_news::kind::warming : slot_news::kind::cooling);
   send(actor_of(one), protocols::cool_atom::value);
@@ -202,29 +205,29 @@ void department::replace_worker(entry& one) {
 void department::allow_start(protocols::task& job) {
   if (!job.start_beside.load(std::memory_order_relaxed)) return;
   job.start_beside.store(false, std::memory_order_relaxed);
-  const auto& who = node_.catalog_now().members[job.specialist.load(std::memory_order_relaxed)];
+  const auto& who = parts_.catalogs.now().members[job.specialist.load(std::memory_order_relaxed)];
   job.deadline_ns.fetch_add(std::chrono::nanoseconds{who.config.backend.start_timeout}.count(),
                             std::memory_order_relaxed);
 }
 
 // A callable has no worker that would have to end first.
 void department::rest_cold(entry& one) {
-  enter(one, life::cold);
-  show(one, machine::worker_state::cold);
+  enter(one, worker_state::cold);
+  show(one, worker_state::cold);
   tell_director(one, slot_news::kind::released);
-  node_.publish("specialist.cold", json_object{{"specialist", member_of(one).config.name}});
+  parts_.events.publish("specialist.cold", json_object{{"specialist", member_of(one).config.name}});
 }
 
 void department::became_warm(entry& one, std::int64_t start_ns) {
-  enter(one, life::warm);
+  enter(one, worker_state::warm);
   one.given_up = false;
-  one.outdated = node_.runs_old_definition(pool_, one.index);
+  one.outdated = parts_.pools.runs_old_definition(parts_.catalogs.now(), pool_, one.index);
   record_of(one).failed_starts.store(0, std::memory_order_relaxed);
   one.wanted_since_ns = 0;
   one.idle_since_ns = now_ns();
   tell_director(one, slot_news::kind::warm, start_ns);
-  node_.publish("specialist.warm", json_object{{"specialist", member_of(one).config.name},
-                                               {"start_ms", start_ns / 1'000'000}});
+  parts_.events.publish("specialist.warm", json_object{{"specialist", member_of(one).config.name},
+                                                       {"start_ms", start_ns / 1'000'000}});
   mark(one);
   pump(one);
 }
@@ -235,7 +238,7 @@ bool department::keeps_slot(const entry& one) {
         return later.job->specialist == one.index
                && !later.job->claimed.load(std::memory_order_acquire);
       });
-  return waited_for && !node_.gauge.closing && one.hired && actor_of(one) && !member_of(one).gone
+  return waited_for && !parts_.gauge.closing && one.hired && actor_of(one) && !member_of(one).gone
          && !leaving() && !one.yielding && one.breaker.is_closed();
 }
 
@@ -243,7 +246,7 @@ void department::hear(const worker_news& news) {
   auto& one = entry_of(news.specialist);
   const auto& who = member_of(one);
   if (news.what == worker_news::kind::ready) {
-    if (one.now == life::warming) became_warm(one, news.start_ns);
+    if (one.now == worker_state::warming) became_warm(one, news.start_ns);
     return;
   }
   if (!news.asked) {
@@ -254,9 +257,9 @@ void department::hear(const worker_news& news) {
   const bool hopeless = !news.asked && note_death(one, news);
   one.line.for_each([this](protocols::task& job) { allow_start(job); });
   if (std::exchange(one.replacing, false) && !hopeless && one.hired && actor_of(one) && !who.gone
-      && !node_.gauge.closing && !leaving()) {
-    node_.publish("worker.replaced", json_object{{"specialist", who.config.name}});
-    enter(one, life::warming);
+      && !parts_.gauge.closing && !leaving()) {
+    parts_.events.publish("worker.replaced", json_object{{"specialist", who.config.name}});
+    enter(one, worker_state::warming);
     tell_director(one, slot_news::kind::warming);
     send(actor_of(one), protocols::warm_up_atom::value);
     mark(one);
@@ -265,21 +268,22 @@ void department::hear(const worker_news& news) {
   const bool at_once = !news.asked && !news.before_ready && one.failed_starts <= 1;
   if (at_once && keeps_slot(one)) {
     // A slot is a task's own from when it waits until it is done, also when its worker dies.
-    node_.publish("worker.died", json_object{{"specialist", who.config.name}, {"why", news.why}});
-    enter(one, life::warming);
+    parts_.events.publish("worker.died",
+                          json_object{{"specialist", who.config.name}, {"why", news.why}});
+    enter(one, worker_state::warming);
     tell_director(one, slot_news::kind::warming);
     send(actor_of(one), protocols::warm_up_atom::value);
     mark(one);
     return;
   }
-  enter(one, life::cold);
+  enter(one, worker_state::cold);
   if (!news.asked)
-    node_.publish(news.before_ready ? "worker.start_failed" : "worker.died",
-                  json_object{{"specialist", who.config.name}, {"why", news.why}});
+    parts_.events.publish(news.before_ready ? "worker.start_failed" : "worker.died",
+                          json_object{{"specialist", who.config.name}, {"why", news.why}});
   else
-    node_.publish("specialist.cold", json_object{{"specialist", who.config.name}});
+    parts_.events.publish("specialist.cold", json_object{{"specialist", who.config.name}});
   one.given_up = one.given_up || hopeless;
-  if (one.given_up) show(one, machine::worker_state::failed);
+  if (one.given_up) show(one, worker_state::failed);
   tell_state(one);
   if (hopeless)
     fail_waiting(one, failure::start_failed,
@@ -298,7 +302,7 @@ bool department::note_death(entry& one, const worker_news& news) {
     one.failed_starts = 0;
     return false;
   }
-  const auto& limits = node_.catalog_now().config.retry;
+  const auto& limits = parts_.catalogs.now().config.retry;
   ++one.failed_starts;
   if (news.before_ready) judge(one, false);
   if (news.before_ready || one.failed_starts > 1)
@@ -315,15 +319,16 @@ void department::end_stuck_workers() {
   const auto now = now_ns();
   for (auto& one : entries_) {
     if (!one.hired || !actor_of(one)) continue;
-    if (one.now != life::warming && one.now != life::cooling) continue;
+    if (one.now != worker_state::warming && one.now != worker_state::cooling) continue;
     const auto& backend = member_of(one).config.backend;
     std::chrono::nanoseconds limit = backend.stop_timeout + stuck_after;
-    if (one.now == life::warming) limit += backend.start_timeout;
+    if (one.now == worker_state::warming) limit += backend.start_timeout;
     if (now - one.life_since_ns < limit.count()) continue;
     one.life_since_ns = now;  // It takes a moment, and is done once.
-    node_.publish("worker.stuck",
-                  json_object{{"specialist", member_of(one).config.name},
-                              {"state", one.now == life::warming ? "warming" : "cooling"}});
+    parts_.events.publish(
+        "worker.stuck",
+        json_object{{"specialist", member_of(one).config.name},
+                    {"state", one.now == worker_state::warming ? "warming" : "cooling"}});
     dismiss(actor_of(one));
   }
 }

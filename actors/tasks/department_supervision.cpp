@@ -14,7 +14,7 @@ using protocols::failure, protocols::slot_news, protocols::task_phase, protocols
 using protocols::task_ptr, protocols::task_state;
 
 void department::adopt_catalog() {
-  const auto& playing = node_.catalog_now();
+  const auto& playing = parts_.catalogs.now();
   generation_ = playing.generation;
   const auto& department_members = playing.department_members[index_];
   for (auto place = entries_.size(); place < department_members.size(); ++place) {
@@ -28,9 +28,9 @@ void department::adopt_catalog() {
   record_.entries.store(reinterpret_cast<const char*>(entries_.data()), std::memory_order_relaxed);
   if (!open_) return;
   for (auto& one : entries_)
-    if (one.at_once != nullptr && node_.at_once(member_of(one)) == nullptr) {
+    if (one.at_once != nullptr && parts_.workers.inline_callable(member_of(one)) == nullptr) {
       // It was a callable and is something else now: it needs an actor like everybody.
-      if (one.now == life::warm) rest_cold(one);
+      if (one.now == worker_state::warm) rest_cold(one);
       one.at_once = nullptr;
       record_of(one).gauge.soon_needed.store(nullptr, std::memory_order_relaxed);
       one.hired = false;
@@ -55,8 +55,8 @@ void department::adopt_catalog() {
     if (std::exchange(one.given_up, false)) {
       one.failed_starts = 0;
       one.not_before_ns = 0;
-      if (one.now == life::cold) {
-        show(one, machine::worker_state::cold);
+      if (one.now == worker_state::cold) {
+        show(one, worker_state::cold);
         tell_state(one);
       }
     }
@@ -67,7 +67,7 @@ void department::adopt_catalog() {
     }
     renew(one);
     // From here on nothing comes of it: what arrives for it ends at once.
-    if (playing.members[one.index].gone && one.now == life::cold && one.line.empty()
+    if (playing.members[one.index].gone && one.now == worker_state::cold && one.line.empty()
         && one.pending.empty() && std::ranges::none_of(retries_, [&](const retry& later) {
              return later.job->specialist == one.index;
            }))
@@ -77,7 +77,7 @@ void department::adopt_catalog() {
 
 // Its number may have another name than when it was looked at last.
 void department::begin_anew(entry& one) {
-  const auto born = node_.catalog_now().born[one.index];
+  const auto born = parts_.catalogs.now().born[one.index];
   if (std::exchange(one.born, born) == born) return;
   one.breaker = {};
   one.restarts = {};
@@ -86,7 +86,7 @@ void department::begin_anew(entry& one) {
   one.listable = one.unlisted = 0;
   stop_asking(one);
   if (one.at_once == nullptr) return;
-  if (const auto* fresh = node_.at_once(member_of(one)); fresh != nullptr) {
+  if (const auto* fresh = parts_.workers.inline_callable(member_of(one)); fresh != nullptr) {
     one.at_once = fresh;
     record_of(one).gauge.soon_needed.store(fresh, std::memory_order_relaxed);
   }
@@ -94,11 +94,13 @@ void department::begin_anew(entry& one) {
 
 // What runs finishes on the old definition; a start under way with it would be for nothing.
 void department::renew(entry& one) {
-  if (!one.hired || !actor_of(one) || !node_.runs_old_definition(pool_, one.index)) return;
-  if (one.now == life::warm) {
+  if (!one.hired || !actor_of(one)
+      || !parts_.pools.runs_old_definition(parts_.catalogs.now(), pool_, one.index))
+    return;
+  if (one.now == worker_state::warm) {
     one.outdated = true;
     pump(one);
-  } else if (one.now == life::warming) {
+  } else if (one.now == worker_state::warming) {
     replace_worker(one);
   }
 }
@@ -132,7 +134,7 @@ void department::recover() {
   record_.port.take_over();
   drain();
   std::vector<task_ptr> found;
-  node_.ledger.for_each([&](task_ptr job) {
+  parts_.ledger.for_each([&](task_ptr job) {
     if (job->place.load(std::memory_order_acquire) == task_place::held && job->pool == pool_
         && job->department == index_ && job->holder != incarnation_
         && !job->claimed.load(std::memory_order_acquire))
@@ -160,12 +162,12 @@ void department::recover() {
 void department::hire(std::uint32_t place) {
   auto& one = entries_[place];
   one.hired = true;
-  one.at_once = node_.at_once(member_of(one));
+  one.at_once = parts_.workers.inline_callable(member_of(one));
   record_of(one).gauge.soon_needed.store(one.at_once, std::memory_order_relaxed);
   if (one.at_once != nullptr) return;
   auto& record = record_of(one);
-  record.actor = spawn<specialist, caf::linked + caf::lazy_init>(node_, one.index, pool_,
-                                                                 caf::actor_cast<caf::actor>(this));
+  record.actor = spawn<specialist, caf::linked + caf::lazy_init>(
+      parts_.specialists, one.index, pool_, caf::actor_cast<caf::actor>(this));
 }
 
 void department::lose(const caf::actor_addr& who, const caf::error& reason) {
@@ -191,11 +193,11 @@ void department::lost(std::uint32_t place, const caf::error& reason) {
   one.hired = false;
   stop_asking(one);
   one.outdated = one.replacing = false;
-  enter(one, life::cold);
+  enter(one, worker_state::cold);
   machine::count(record_.gauge.actor_restarts);
-  node_.publish("actor.lost", json_object{{"specialist", member_of(one).config.name}});
+  parts_.events.publish("actor.lost", json_object{{"specialist", member_of(one).config.name}});
   tell_state(one);
-  if (one.given_up) show(one, machine::worker_state::failed);
+  if (one.given_up) show(one, worker_state::failed);
   for (auto& job : std::exchange(one.pending, {})) {
     one.breaker.forget();
     if (job->place.load() == task_place::journal) continue;  // It comes back from there.
@@ -209,14 +211,14 @@ void department::lost(std::uint32_t place, const caf::error& reason) {
     }
   }
   const auto limits = [&] {
-    const auto& departments = node_.catalog_now().config.departments;
-    const auto& mine = node_.catalog_now().departments[index_];
+    const auto& departments = parts_.catalogs.now().config.departments;
+    const auto& mine = parts_.catalogs.now().departments[index_];
     const auto found = std::ranges::find(departments, mine, &config::department::name);
     return found == departments.end() ? config::restart{} : found->restart;
   }();
   const auto strategy = limits.strategy;
   const auto delay = one.restarts.next_restart(
-      {limits.intensity, limits.window, node_.catalog_now().config.supervision.delay},
+      {limits.intensity, limits.window, parts_.catalogs.now().config.supervision.delay},
       clock().now());
   // A department that cannot keep its people alive gives up: its pool builds a new one.
   if (!delay || strategy == config::restart_strategy::one_for_all) {

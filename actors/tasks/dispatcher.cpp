@@ -31,26 +31,26 @@ void pause() {
 
 }  // namespace
 
-dispatcher::dispatcher(caf::actor_config& cfg, node_state& where)
-    : draining_actor{cfg}, node_{where}, may_wait_{std::thread::hardware_concurrency() > 1} {}
+dispatcher::dispatcher(caf::actor_config& cfg, const dispatcher_parts& parts)
+    : draining_actor{cfg}, parts_{parts}, may_wait_{std::thread::hardware_concurrency() > 1} {}
 
 void dispatcher::drain() {
   arm();
   awake_since_ns_ = 0;
-  slept_ns_ = node_.time->now_ns();
+  slept_ns_ = parts_.clock.now_ns();
   if (!std::exchange(turn_over_, false))
     for (int i = 0; i < looks; ++i) {
       take();
-      if (node_.door.try_sleep() && node_.dispatcher.try_sleep()) return;
+      if (parts_.dispatching.door.try_sleep() && parts_.dispatching.returned.try_sleep()) return;
     }
   // More is coming all the time, and what was passed on has not run yet.
-  node_.door.call_again(context());
+  parts_.dispatching.door.call_again(context());
   yield();
 }
 
 void dispatcher::take() {
-  auto& pending = node_.dispatcher_pending;
-  node_.door.drain([&](task* job) {
+  auto& pending = parts_.dispatching.pending;
+  parts_.dispatching.door.drain([&](task* job) {
     job->fetch_ahead();
     pending.push_back(task_ptr::adopt(job));
   });
@@ -65,7 +65,7 @@ void dispatcher::take() {
     if (pending[i]) pass(std::move(pending[i]));
   }
   pending.clear();
-  for (auto* at = node_.dispatcher.take(); at != nullptr;) {
+  for (auto* at = parts_.dispatching.returned.take(); at != nullptr;) {
     auto* after = at->next.load(std::memory_order_relaxed);
     dispatch(task_ptr::adopt(at));
     at = after;
@@ -78,7 +78,7 @@ void dispatcher::take() {
 // may be woken on its caller's, behind it. That costs an eighth of what it worked before at most.
 bool dispatcher::drain_awake() {
   if (!may_wait_) return false;
-  const auto begin = node_.time->now_ns();
+  const auto begin = parts_.clock.now_ns();
   if (busy_since_ns_ != 0)
     earned_ns_ = std::min(earned_max_ns, earned_ns_ + (begin - busy_since_ns_) / earned_share);
   busy_since_ns_ = 0;
@@ -87,11 +87,11 @@ bool dispatcher::drain_awake() {
     awake_since_ns_ = begin;
   }
   auto now = begin;
-  while (node_.door.empty() && node_.dispatcher.empty()) {
+  while (parts_.dispatching.door.empty() && parts_.dispatching.returned.empty()) {
     if (now - begin > patience_ns && earned_ns_ <= 0) return false;
     if (now - awake_since_ns_ > turn_ns) break;
     for (int i = 0; i < pauses; ++i) pause();
-    now = node_.time->now_ns();
+    now = parts_.clock.now_ns();
   }
   if (now - begin > patience_ns) earned_ns_ -= now - begin;
   if (now - awake_since_ns_ > turn_ns) {
@@ -106,27 +106,27 @@ bool dispatcher::drain_awake() {
 // In a large fleet what is known of a specialist is in no cache; it comes while others are passed.
 void dispatcher::approach(const task& job) {
   const auto who = job.specialist.load(std::memory_order_relaxed);
-  __builtin_prefetch(&node_.catalog_now().members[who]);
-  protocols::prefetch_to_write(&node_.pool(job.pool).specialists[who].gauge.left);
+  __builtin_prefetch(&parts_.catalogs.now().members[who]);
+  protocols::prefetch_to_write(&parts_.pools.of(job.pool).specialists[who].gauge.left);
 }
 
 // Departments get few tasks at a time, and have no time for that between the first two.
 void dispatcher::come_closer(const task& job) {
   const auto who = job.specialist.load(std::memory_order_relaxed);
-  const auto& pool = node_.pool(job.pool);
+  const auto& pool = parts_.pools.of(job.pool);
   __builtin_prefetch(pool.specialists[who].gauge.soon_needed.load(std::memory_order_relaxed));
   const auto& its = pool.departments[job.department];
   const auto* entries = its.entries.load(std::memory_order_relaxed);
   if (entries == nullptr) return;
   const auto bytes = its.entry_bytes.load(std::memory_order_relaxed);
-  protocols::prefetch_to_write(entries + node_.catalog_now().members[who].place * bytes,
+  protocols::prefetch_to_write(entries + parts_.catalogs.now().members[who].place * bytes,
                                department_record::hot_entry_bytes);
 }
 
 void dispatcher::pass(task_ptr job) {
-  if (job->journaled && node_.journaling && !job->recorded.load(std::memory_order_acquire)) {
+  if (job->journaled && parts_.journal.on && !job->recorded.load(std::memory_order_acquire)) {
     job->place.store(task_place::journal, std::memory_order_release);
-    note(node_, *job, journal_note::kind::accepted, context());
+    parts_.ending.note(*job, journal_note::kind::accepted, context());
     return;
   }
   dispatch(std::move(job));
@@ -139,7 +139,7 @@ void dispatcher::dispatch(task_ptr job) {
   // What it asks, and who waits for it, were last seen by the caller's core and are looked at soon.
   __builtin_prefetch(job->who.get());
   protocols::prefetch_to_read(job->input.data(), job->input.size());
-  auto& port = node_.pool(job->pool).departments[job->department].port;
+  auto& port = parts_.pools.of(job->pool).departments[job->department].port;
   port.push(std::move(job), context());
 }
 
@@ -148,7 +148,8 @@ std::string dispatcher::lateness(const task& job, std::int64_t now_ns) const {
   std::string text = "the deadline passed ";
   text += delay_of(job, now_ns);
   if (job.state.load(std::memory_order_acquire) == protocols::task_state::running)
-    if (const auto strays = node_.pool(job.pool).specialists[job.specialist].gauge.strays.told();
+    if (const auto strays =
+            parts_.pools.of(job.pool).specialists[job.specialist].gauge.strays.told();
         !strays.empty())
       text += "; its worker " + strays;
   if (const auto* last = job.failures.load(std::memory_order_acquire))
@@ -160,14 +161,14 @@ const char* dispatcher::delay_of(const task& job, std::int64_t now_ns) const {
   constexpr auto circuit = "while the circuit of its specialist was open";
   if (job.state.load(std::memory_order_acquire) == protocols::task_state::running)
     return "while it ran";
-  const auto& gauge = node_.pool(job.pool).specialists[job.specialist].gauge;
+  const auto& gauge = parts_.pools.of(job.pool).specialists[job.specialist].gauge;
   const auto open_until_ns = gauge.open_until_ns.load(std::memory_order_relaxed);
   if (open_until_ns > now_ns) return circuit;
   const bool again = job.failures.load(std::memory_order_acquire) != nullptr;
   if (again || job.cold_start) switch (gauge.state.load(std::memory_order_relaxed)) {
-      case machine::worker_state::warming: return "while its worker started";
-      case machine::worker_state::failed: return "before its worker, whose starts failed, was up";
-      case machine::worker_state::cold: return "while it waited for a warm slot (pool.max_warm)";
+      case worker_state::warming: return "while its worker started";
+      case worker_state::failed: return "before its worker, whose starts failed, was up";
+      case worker_state::cold: return "while it waited for a warm slot (pool.max_warm)";
       default: break;
     }
   if (open_until_ns != 0) return circuit;  // Until a probe has succeeded nobody else goes on.
@@ -177,15 +178,15 @@ const char* dispatcher::delay_of(const task& job, std::int64_t now_ns) const {
 // A part of the ledger at a time, so that the tasks of a busy node do not wait for it.
 void dispatcher::sweep() {
   armed_ = false;
-  const auto now = node_.time->now_ns();
+  const auto now = parts_.clock.now_ns();
   std::array<std::vector<std::uint32_t>, pools> holders;
-  swept_ = node_.ledger.for_each_due(swept_, sweep_places, now, [&](const task_ptr& job) {
+  swept_ = parts_.ledger.for_each_due(swept_, sweep_places, now, [&](const task_ptr& job) {
     // It may be another task by now.
     const bool ended = job->claimed.load(std::memory_order_acquire);
     if (!ended) {
       if (now < job->deadline_ns.load(std::memory_order_relaxed)) return;
-      conclude(node_, *job, task_state::failed, failure::out_of_time, lateness(*job, now),
-               context());
+      parts_.ending.conclude(*job, task_state::failed, failure::out_of_time, lateness(*job, now),
+                             context());
     }
     if (job->place.load(std::memory_order_acquire) == task_place::held)
       holders[static_cast<std::size_t>(job->pool.load())].push_back(job->specialist);
@@ -196,10 +197,10 @@ void dispatcher::sweep() {
     who.erase(std::unique(who.begin(), who.end()), who.end());
     if (!who.empty() && pools_[i]) send(pools_[i], protocols::purge{std::move(who)});
   }
-  const bool tasks = node_.ledger.alive() > 0;
+  const bool tasks = parts_.ledger.alive() > 0;
   // Pairs with `department::mark`: either it sees that we do not look again, or we see what it
   // wants.
-  if (!tasks) node_.dispatcher_ticks.store(false, std::memory_order_seq_cst);
+  if (!tasks) parts_.dispatching.ticking.store(false, std::memory_order_seq_cst);
   if (wake_departments(now) || tasks) arm();
 }
 
@@ -208,7 +209,7 @@ void dispatcher::sweep() {
 bool dispatcher::wake_departments(std::int64_t now_ns) {
   bool later = false;
   for (const auto kind : {protocols::pool_kind::baseline, protocols::pool_kind::intelligent}) {
-    for (auto& one : node_.pool(kind).departments) {
+    for (auto& one : parts_.pools.of(kind).departments) {
       auto due_ns = one.wake_at_ns.load(std::memory_order_seq_cst);
       if (due_ns == 0) continue;
       later = later || due_ns > now_ns;
@@ -221,16 +222,16 @@ bool dispatcher::wake_departments(std::int64_t now_ns) {
 
 void dispatcher::arm() {
   if (std::exchange(armed_, true)) return;
-  node_.dispatcher_ticks.store(true, std::memory_order_seq_cst);
+  parts_.dispatching.ticking.store(true, std::memory_order_seq_cst);
   delayed_send(this, sweep_period, protocols::tick_atom::value);
 }
 
 caf::behavior dispatcher::make_behavior() {
-  set_default_handler(caf::drop);
-  node_.door.attach(caf::strong_actor_ptr{ctrl()});
-  node_.dispatcher.attach(caf::strong_actor_ptr{ctrl()});
-  node_.door.take_over();
-  node_.dispatcher.take_over();
+  parts_.unexpected.watch(this);
+  parts_.dispatching.door.attach(caf::strong_actor_ptr{ctrl()});
+  parts_.dispatching.returned.attach(caf::strong_actor_ptr{ctrl()});
+  parts_.dispatching.door.take_over();
+  parts_.dispatching.returned.take_over();
   drain();
   return {
       [this](protocols::hire_atom, std::uint32_t kind, const caf::actor& pool) {
@@ -241,8 +242,8 @@ caf::behavior dispatcher::make_behavior() {
 }
 
 void dispatcher::on_exit() {
-  node_.door.attach({});
-  node_.dispatcher.attach({});
+  parts_.dispatching.door.attach({});
+  parts_.dispatching.returned.attach({});
   pools_ = {};
 }
 

@@ -1,8 +1,14 @@
 // The dispatcher: the only way in. Everything that was admitted at the door passes it once.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/inboxes.hpp"
+#include "actors/state/node_clock.hpp"
+#include "actors/state/pool_records.hpp"
+#include "actors/state/unexpected_messages.hpp"
+#include "actors/tasks/completion.hpp"
 #include "protocols/node_messages.hpp"
+#include "runtime/machine/tasks/ledger.hpp"
 
 #include <caf/all.hpp>
 
@@ -13,12 +19,24 @@
 
 namespace greenroom::actors {
 
+/// What the dispatcher works with.
+struct dispatcher_parts {
+  unexpected_messages& unexpected;
+  const node_clock& clock;
+  const catalog_store& catalogs;
+  pool_records& pools;
+  machine::task_ledger& ledger;
+  dispatcher_inbox& dispatching;
+  const journal_inbox& journal;
+  completion& ending;
+};
+
 /// Empties the door's ring, sends durable tasks by way of the journal, and gives each task to its
 /// department in its pool. Ends tasks whose time is over, wherever they are, and tells those who
 /// hold them. Learns the pools by `(hire_atom, kind, actor)`.
 class dispatcher : public draining_actor {
 public:
-  dispatcher(caf::actor_config& cfg, node_state& where);
+  dispatcher(caf::actor_config& cfg, const dispatcher_parts& parts);
 
   [[nodiscard]] const char* name() const override { return "greenroom.dispatcher"; }
 
@@ -41,7 +59,7 @@ private:
   [[nodiscard]] const char* delay_of(const protocols::task& job, std::int64_t now_ns) const;
   void arm();
 
-  node_state& node_;
+  dispatcher_parts parts_;
   std::array<caf::actor, pools> pools_;
   bool armed_ = false;
   std::size_t swept_ = 0;            // Where in the ledger the next look begins.

@@ -15,22 +15,22 @@ void idempotent_asker::on_existing(const task_id& known) noexcept {
 void idempotent_asker::follow(const task& job) {
   who_->on_accepted(job);
   if (!who_->waits()) return;  // It has its answer already, as asynchronous callers do.
-  const auto& limits = node_.catalog_now().config.limits;
-  const auto added = node_.waiters.add(
+  const auto& limits = catalogs_.now().config.limits;
+  const auto added = waiters_.add(
       job.id, who_, {limits.key_waiters, limits.key_waiters_per_task, limits.key_waiter_bytes});
   if (added != idempotency_waiters::outcome::added) return tell_full(job, added);
   // It may have hung up meanwhile, before there was anything to take out.
   if (!who_->waits()) {
-    node_.waiters.remove(who_.get());
+    waiters_.remove(who_.get());
     return;
   }
   // It may have ended meanwhile. Whoever takes the entry out is the one who tells.
-  if (job.ended() && node_.waiters.remove(who_.get())) who_->on_end(job);
+  if (job.ended() && waiters_.remove(who_.get())) who_->on_end(job);
 }
 
 // No room to wait for a task that goes on: the caller asks again, or for the task by its id.
 void idempotent_asker::tell_full(const task& job, idempotency_waiters::outcome why) {
-  const auto& limits = node_.catalog_now().config.limits;
+  const auto& limits = catalogs_.now().config.limits;
   const auto key = [&]() -> std::string {
     switch (why) {
       case idempotency_waiters::outcome::task_full:
@@ -62,10 +62,10 @@ void idempotent_asker::tell_stored(const machine::stored_task& stored) {
   task job;
   const auto& said = stored.accepted;
   job.id = said.id;
-  const auto specialist = node_.catalog_now().find(said.specialist);
+  const auto specialist = catalogs_.now().find(said.specialist);
   if (specialist != catalog::nobody) {
     job.specialist = specialist;
-    job.department = node_.catalog_now().members[specialist].department;
+    job.department = catalogs_.now().members[specialist].department;
   }
   job.urgency = said.urgency;
   job.accepted_unix_ms = said.accepted_unix_ms;

@@ -1,7 +1,9 @@
 // Who asks again with an idempotency key hears the end of the task that there is.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/idempotency_waiters.hpp"
+#include "protocols/task.hpp"
 #include "runtime/machine/journal/journal.hpp"
 
 #include <functional>
@@ -21,8 +23,9 @@ public:
     std::function<protocols::task_ptr(const protocols::task_id&)> find_live;
     std::function<std::optional<machine::stored_task>(const protocols::task_id&)> find_stored;
   };
-  idempotent_asker(node_state& where, std::shared_ptr<protocols::asker> who, sources from)
-      : node_{where}, who_{std::move(who)}, from_{std::move(from)} {}
+  idempotent_asker(const catalog_store& catalogs, idempotency_waiters& waiters,
+                   std::shared_ptr<protocols::asker> who, sources from)
+      : catalogs_{catalogs}, waiters_{waiters}, who_{std::move(who)}, from_{std::move(from)} {}
 
   void on_accepted(const protocols::task& job) noexcept override { who_->on_accepted(job); }
   void on_form(const protocols::task& job, protocols::stream_form form) noexcept override {
@@ -45,7 +48,8 @@ private:
   void tell_stored(const machine::stored_task& stored);
   void tell_full(const protocols::task& job, idempotency_waiters::outcome why);
 
-  node_state& node_;
+  const catalog_store& catalogs_;
+  idempotency_waiters& waiters_;
   std::shared_ptr<protocols::asker> who_;
   sources from_;
 };

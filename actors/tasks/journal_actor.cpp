@@ -30,8 +30,8 @@ constexpr std::size_t damages_told_max = 256;          // Of the same kind more 
 
 }  // namespace
 
-machine::accept_record accept_record_of(const node_state& where, const task& job) {
-  const auto& cast = where.catalog_now();
+machine::accept_record accept_record_of(const journal_parts& where, const task& job) {
+  const auto& cast = where.catalogs.now();
   machine::accept_record result;
   result.id = job.id;
   result.specialist = cast.name_of(job.specialist);
@@ -42,7 +42,7 @@ machine::accept_record accept_record_of(const node_state& where, const task& job
   result.case_id = job.case_id;
   result.idempotency_key = job.idempotency_key;
   if (!job.idempotency_key.empty()) {
-    result.request_hash = machine::request_hash(where.hash_key, job.addressed, job.input);
+    result.request_hash = machine::request_hash(where.journal.hash_key, job.addressed, job.input);
     result.former_hash = std::hash<std::string_view>{}(job.input) ^ job.addressed * 31;
   }
   result.accepted_unix_ms = job.accepted_unix_ms;
@@ -50,7 +50,7 @@ machine::accept_record accept_record_of(const node_state& where, const task& job
   return result;
 }
 
-machine::end_record end_record_of(const node_state& where, const task& job) {
+machine::end_record end_record_of(const journal_parts& where, const task& job) {
   machine::end_record result;
   result.id = job.id;
   result.state = job.end_state;
@@ -59,26 +59,28 @@ machine::end_record end_record_of(const node_state& where, const task& job) {
   result.cold_start = job.cold_start;
   result.attempts = job.attempts;
   result.pool = job.pool;
-  result.ended_unix_ms = where.time->unix_ms();
+  result.ended_unix_ms = where.clock.unix_ms();
   tell_times(job, result);
   return result;
 }
 
-journal_actor::journal_actor(caf::actor_config& cfg, node_state& where, journal_factory open)
-    : draining_actor{cfg}, node_{where}, open_{std::move(open)} {}
+journal_actor::journal_actor(caf::actor_config& cfg, const journal_parts& parts,
+                             journal_factory open)
+    : draining_actor{cfg}, parts_{parts}, open_{std::move(open)} {}
 
 void journal_actor::drain() {
   do {
-    node_.journal.drain([this](const journal_note& one) { node_.journal_pending.push_back(one); });
+    parts_.journal.notes.drain(
+        [this](const journal_note& one) { parts_.journal.pending.push_back(one); });
     write();
     // While the journal cannot write, notes gather in the hands; a timer tries again.
     if (retry_armed_) break;
-  } while (!node_.journal_pending.empty() || !extra_.empty() || !node_.journal.try_sleep());
-  if (retry_armed_) static_cast<void>(node_.journal.try_sleep());
+  } while (!parts_.journal.pending.empty() || !extra_.empty() || !parts_.journal.notes.try_sleep());
+  if (retry_armed_) static_cast<void>(parts_.journal.notes.try_sleep());
 }
 
 void journal_actor::write() {
-  auto& pending = node_.journal_pending;
+  auto& pending = parts_.journal.pending;
   while ((!pending.empty() || !extra_.empty()) && !retry_armed_) {
     std::vector<record> batch;
     const auto most = std::min(pending.size(), batch_max);
@@ -89,12 +91,12 @@ void journal_actor::write() {
       const auto& job = *pending[i].job;
       bytes += pending[i].what == journal_note::kind::ended ? job.output.size() : job.input.size();
       switch (pending[i].what) {
-        case journal_note::kind::accepted: batch.emplace_back(accept_record_of(node_, job)); break;
+        case journal_note::kind::accepted: batch.emplace_back(accept_record_of(parts_, job)); break;
         case journal_note::kind::started:
           // It is told before the attempt begins, and counts: the node may die while it runs.
           batch.emplace_back(machine::start_record{job.id, job.attempts + 1});
           break;
-        case journal_note::kind::ended: batch.emplace_back(end_record_of(node_, job)); break;
+        case journal_note::kind::ended: batch.emplace_back(end_record_of(parts_, job)); break;
       }
     }
     for (const auto& one : extra_) batch.push_back(one);
@@ -111,9 +113,9 @@ void journal_actor::write() {
       not_written(why->what);
       return;
     }
-    if (!node_.gauge.journal_ok.exchange(true, std::memory_order_relaxed)) works_again();
-    machine::count(node_.gauge.journal_commits);
-    machine::count(node_.gauge.journal_records, batch.size());
+    if (!parts_.gauge.journal_ok.exchange(true, std::memory_order_relaxed)) works_again();
+    machine::count(parts_.gauge.journal_commits);
+    machine::count(parts_.gauge.journal_records, batch.size());
     extra_.clear();
     for (const auto& [who, token] : std::exchange(told_, {}))
       send(who, protocols::written_atom::value, token);
@@ -129,26 +131,26 @@ void journal_actor::written(const journal_note& one, const verdict& verdict) {
     case journal_note::kind::accepted: {
       auto who = job->who;
       if (verdict.what == verdict::kind::same_request) {
-        withdraw(node_, *job);
+        parts_.ending.withdraw(*job);
         if (who) who->on_existing(verdict.existing);
         return;
       }
       if (verdict.what == verdict::kind::key_conflict) {
         job->journaled = false;
-        turn_away_conflict(node_, *job,
-                           "the idempotency key " + job->idempotency_key
-                               + " was used for another request before, which is task "
-                               + protocols::to_string(verdict.existing));
+        parts_.ending.turn_away_conflict(
+            *job, "the idempotency key " + job->idempotency_key
+                      + " was used for another request before, which is task "
+                      + protocols::to_string(verdict.existing));
         return;
       }
       job->recorded.store(true, std::memory_order_release);
       if (who) who->on_accepted(*job);
-      node_.dispatcher.push(std::move(job), context());
+      parts_.dispatching.returned.push(std::move(job), context());
       return;
     }
     case journal_note::kind::started: {
       job->phase = task_phase::committed;
-      auto& port = node_.pool(job->pool).departments[job->department].port;
+      auto& port = parts_.pools.of(job->pool).departments[job->department].port;
       port.push(std::move(job), context());
       return;
     }
@@ -158,7 +160,7 @@ void journal_actor::written(const journal_note& one, const verdict& verdict) {
       job->unwritten.store(verdict.what == verdict::kind::not_open
                                && !job->announced.load(std::memory_order_acquire),
                            std::memory_order_release);
-      announce(node_, *job);
+      parts_.ending.announce(*job);
       return;
   }
 }
@@ -166,15 +168,15 @@ void journal_actor::written(const journal_note& one, const verdict& verdict) {
 // Nothing that is not written may be acknowledged; what has ended is told all the same, and stays
 // in the hands until it can be written.
 void journal_actor::not_written(const std::string& why) {
-  if (node_.gauge.journal_ok.exchange(false))
-    node_.publish("journal.failed", json_object{{"why", why}});
-  node_.journal_troubles.write([&](node_state::journal_state& state) { state.why_not = why; });
+  if (parts_.gauge.journal_ok.exchange(false))
+    parts_.events.publish("journal.failed", json_object{{"why", why}});
+  parts_.journal.troubles.write([&](journal_inbox::trouble& state) { state.why_not = why; });
   std::vector<journal_note> kept;
-  for (const auto& one : std::exchange(node_.journal_pending, {})) {
+  for (const auto& one : std::exchange(parts_.journal.pending, {})) {
     if (one.what == journal_note::kind::ended) {
       if (!one.job->announced.load(std::memory_order_acquire))
         one.job->unwritten.store(true, std::memory_order_release);
-      announce(node_, *one.job);
+      parts_.ending.announce(*one.job);
       kept.push_back(one);
       continue;
     }
@@ -184,20 +186,21 @@ void journal_actor::not_written(const std::string& why) {
     const bool accepted = one.what == journal_note::kind::started;
     job->journaled = accepted;
     if (!accepted) job->retry_after_ms = retry_period.count();
-    conclude(node_, *job, task_state::failed, failure::journal_unavailable,
-             (accepted ? "the task was accepted, but its start could not be written, so it was not "
-                         "run; should the node die before it can write again, it runs after the "
-                         "next start: ask for it by its id before you repeat it: "
-                       : "the task could not be made durable: ")
-                 + why,
-             context());
+    parts_.ending.conclude(
+        *job, task_state::failed, failure::journal_unavailable,
+        (accepted ? "the task was accepted, but its start could not be written, so it was not "
+                    "run; should the node die before it can write again, it runs after the "
+                    "next start: ask for it by its id before you repeat it: "
+                  : "the task could not be made durable: ")
+            + why,
+        context());
     if (accepted) {
       job->phase = task_phase::committed;
-      auto& port = node_.pool(job->pool).departments[job->department].port;
+      auto& port = parts_.pools.of(job->pool).departments[job->department].port;
       port.push(std::move(job), context());
     }
   }
-  node_.journal_pending = std::move(kept);
+  parts_.journal.pending = std::move(kept);
   // Events go first: a piece of state is there once, and its last value counts.
   while (extra_.size() > extra_max) {
     const auto event = std::ranges::find_if(extra_, [](const record& one) {
@@ -210,8 +213,8 @@ void journal_actor::not_written(const std::string& why) {
 }
 
 void journal_actor::works_again() {
-  node_.journal_troubles.write([](node_state::journal_state& state) { state.why_not.clear(); });
-  node_.publish("journal.restored", json_object{});
+  parts_.journal.troubles.write([](journal_inbox::trouble& state) { state.why_not.clear(); });
+  parts_.events.publish("journal.restored", json_object{});
 }
 
 void journal_actor::keep_state(std::string name, std::string value) {
@@ -245,8 +248,8 @@ void journal_actor::look() {
 // In small steps, so that commits are not held up.
 void journal_actor::prune() {
   if (!journal_) return;
-  const auto& rules = node_.catalog_now().config.journal;
-  const auto now = node_.time->unix_ms();
+  const auto& rules = parts_.catalogs.now().config.journal;
+  const auto now = parts_.clock.unix_ms();
   const auto used = journal_->used_bytes();
   const auto* bytes = std::get_if<std::uint64_t>(&used);
   const bool too_large = bytes != nullptr && *bytes > rules.max_bytes;
@@ -255,18 +258,18 @@ void journal_actor::prune() {
   const auto* rows = std::get_if<std::size_t>(&outcome);
   if (rows == nullptr) return;
   if (too_large && *rows > 0 && !std::exchange(said_too_large_, true))
-    node_.publish("journal.pruned_early",
-                  json_object{{"bytes", *bytes}, {"key", "journal.max_bytes"}});
+    parts_.events.publish("journal.pruned_early",
+                          json_object{{"bytes", *bytes}, {"key", "journal.max_bytes"}});
   if (!too_large) said_too_large_ = false;
   if (*rows >= prune_rows || (too_large && *rows > 0)) send(this, protocols::check_atom::value);
 }
 
 caf::behavior journal_actor::make_behavior() {
-  set_default_handler(caf::drop);
+  parts_.unexpected.watch(this);
   // On busy cores the wake-up after a flush would cost more than the flush.
   if (getf(is_detached_flag)) static_cast<void>(machine::hurry_this_thread());
-  node_.journal.attach(caf::strong_actor_ptr{ctrl()});
-  node_.journal.take_over();
+  parts_.journal.notes.attach(caf::strong_actor_ptr{ctrl()});
+  parts_.journal.notes.take_over();
   drain();
   delayed_send(this, prune_period, protocols::hire_atom::value);
   delayed_send(this, look_period, protocols::open_atom::value);
@@ -278,26 +281,26 @@ caf::behavior journal_actor::make_behavior() {
       [this](protocols::tick_atom) {
         retry_armed_ = false;
         // Nothing may be waiting, and then only an attempt shows whether it works again.
-        if (extra_.empty() && node_.journal_pending.empty())
+        if (extra_.empty() && parts_.journal.pending.empty())
           extra_.emplace_back(machine::state_record{"journal.probe", "1"});
-        node_.journal.take_over();
+        parts_.journal.notes.take_over();
         drain();
       },
       [this](protocols::report_atom, std::string& name, std::string& value) {
         keep_state(std::move(name), std::move(value));
-        node_.journal.take_over();
+        parts_.journal.notes.take_over();
         drain();
       },
       [this](protocols::report_atom, std::string& name, std::string& value, const caf::actor& who,
              std::uint64_t token) {
         keep_state(std::move(name), std::move(value));
         tell_when_written(who, token);
-        node_.journal.take_over();
+        parts_.journal.notes.take_over();
         drain();
       },
       [this](protocols::report_atom, std::string& kind, std::string& json, std::int64_t unix_ms) {
         extra_.emplace_back(machine::event_record{std::move(kind), unix_ms, std::move(json)});
-        node_.journal.take_over();
+        parts_.journal.notes.take_over();
         drain();
       },
       [this](protocols::check_atom) { prune(); },
@@ -308,13 +311,14 @@ caf::behavior journal_actor::make_behavior() {
   };
 }
 
-void tell_damage(node_state& where, const machine::journal_damage& damage) {
-  machine::count(where.gauge.journal_damages);
+void tell_damage(journal_inbox& journal, machine::node_gauge& gauge, event_log& events,
+                 const machine::journal_damage& damage) {
+  machine::count(gauge.journal_damages);
   const auto text = to_string(damage);
-  const auto fresh = where.journal_troubles.write([&](node_state::journal_state& state) {
-    if (state.damage == text || state.news >= damages_told_max) return false;
+  const auto fresh = journal.troubles.write([&](journal_inbox::trouble& state) {
+    if (state.damage == text || state.changes >= damages_told_max) return false;
     state.damage = text;
-    ++state.news;
+    ++state.changes;
     return true;
   });
   if (!fresh) return;
@@ -324,11 +328,11 @@ void tell_damage(node_state& where, const machine::journal_damage& damage) {
       {"saved", json_object{{"tasks", damage.saved_tasks}, {"ends", damage.saved_ends}}}};
   if (damage.counted)
     json.add("lost", json_object{{"tasks", damage.lost_tasks}, {"ends", damage.lost_ends}});
-  where.publish("journal.damaged", std::move(json));
+  events.publish("journal.damaged", std::move(json));
 }
 
 void journal_actor::on_exit() {
-  node_.journal.attach({});
+  parts_.journal.notes.attach({});
   journal_.reset();
 }
 

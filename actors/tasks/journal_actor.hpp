@@ -1,8 +1,16 @@
 // The keeper of the journal: writes what was accepted and what ended, many tasks a transaction.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/event_log.hpp"
+#include "actors/state/inboxes.hpp"
+#include "actors/state/node_clock.hpp"
+#include "actors/state/pool_records.hpp"
+#include "actors/state/unexpected_messages.hpp"
+#include "actors/tasks/completion.hpp"
 #include "protocols/node_messages.hpp"
+#include "runtime/machine/journal/journal.hpp"
+#include "runtime/machine/metrics/gauges.hpp"
 
 #include <caf/all.hpp>
 
@@ -11,6 +19,19 @@
 #include <memory>
 
 namespace greenroom::actors {
+
+/// What the journal actor works with.
+struct journal_parts {
+  unexpected_messages& unexpected;
+  const node_clock& clock;
+  const catalog_store& catalogs;
+  pool_records& pools;
+  event_log& events;
+  machine::node_gauge& gauge;
+  dispatcher_inbox& dispatching;
+  journal_inbox& journal;
+  completion& ending;
+};
 
 /// Opens the journal anew after its actor was lost.
 using journal_factory = std::function<machine::journal_result<std::unique_ptr<machine::journal>>()>;
@@ -22,7 +43,7 @@ using journal_factory = std::function<machine::journal_result<std::unique_ptr<ma
 /// unix_ms)` to log an event.
 class journal_actor : public draining_actor {
 public:
-  journal_actor(caf::actor_config& cfg, node_state& where, journal_factory open);
+  journal_actor(caf::actor_config& cfg, const journal_parts& parts, journal_factory open);
 
   [[nodiscard]] const char* name() const override { return "greenroom.journal"; }
 
@@ -41,7 +62,7 @@ private:
   void look();
   void prune();
 
-  node_state& node_;
+  journal_parts parts_;
   journal_factory open_;
   std::unique_ptr<machine::journal> journal_;
   std::deque<machine::record> extra_;  // State and events that wait for the next transaction.
@@ -51,12 +72,13 @@ private:
 };
 
 /// Counts the damage, and says it as the event `journal.damaged`. From any thread.
-void tell_damage(node_state& where, const machine::journal_damage& damage);
+void tell_damage(journal_inbox& journal, machine::node_gauge& gauge, event_log& events,
+                 const machine::journal_damage& damage);
 
 /// What the journal keeps of a task at its acceptance, and at its end.
-[[nodiscard]] machine::accept_record accept_record_of(const node_state& where,
+[[nodiscard]] machine::accept_record accept_record_of(const journal_parts& where,
                                                       const protocols::task& job);
-[[nodiscard]] machine::end_record end_record_of(const node_state& where,
+[[nodiscard]] machine::end_record end_record_of(const journal_parts& where,
                                                 const protocols::task& job);
 
 }  // namespace greenroom::actors

@@ -25,19 +25,19 @@ bool lost(const protocols::task& job) {
 
 }  // namespace
 
-using machine::specialist_gauge, machine::worker_state;
+using machine::specialist_gauge;
 using protocols::failure, protocols::task_phase;
 using protocols::task_ptr, protocols::task_state, protocols::worker_news;
 
-specialist::specialist(caf::actor_config& cfg, node_state& where, std::uint32_t index,
+specialist::specialist(caf::actor_config& cfg, const specialist_parts& parts, std::uint32_t index,
                        protocols::pool_kind pool, caf::actor department)
     : draining_actor{cfg},
-      node_{where},
+      parts_{parts},
       index_{index},
       pool_{pool},
       department_{std::move(department)},
-      record_{where.pool(pool).specialists[index]},
-      above_{where.pool(pool).departments[where.catalog_now().members[index].department]} {}
+      record_{parts.pools.of(pool).specialists[index]},
+      above_{parts.pools.of(pool).departments[parts.catalogs.now().members[index].department]} {}
 
 specialist::~specialist() = default;
 
@@ -65,7 +65,7 @@ void specialist::drain() {
 void specialist::take(task_ptr job) {
   if (job->ended() || job->claimed.load(std::memory_order_relaxed))
     give_back(std::move(job), task_phase::over);
-  else if (life_ != life::warm)
+  else if (state_ != worker_state::warm)
     give_back(std::move(job), task_phase::returned);
   else if (running_.size() < me().width)
     run(std::move(job));
@@ -96,8 +96,8 @@ void specialist::finish(task_ptr job) {
   auto& result = job->result;
   if (result.why == failure::none) {
     // Looking at the clock is dear enough to do it once a task.
-    const auto ended = conclude(node_, *job, task_state::completed, failure::none,
-                                std::move(result.output), context())
+    const auto ended = parts_.ending.conclude(*job, task_state::completed, failure::none,
+                                              std::move(result.output), context())
                            ? job->ended_ns
                            : now_ns();
     record_.gauge.learn_run(std::max<std::int64_t>(ended - job->dispatched_ns, 1));
@@ -107,18 +107,19 @@ void specialist::finish(task_ptr job) {
     result = {failure::worker_failed, true, std::string{left_alone}};
     give_back(job, task_phase::attempted);
   } else if (!result.retryable && !lost(*job)) {
-    conclude(node_, *job, task_state::failed, result.why, std::move(result.output), context());
+    parts_.ending.conclude(*job, task_state::failed, result.why, std::move(result.output),
+                           context());
     give_back(job, task_phase::over);
   } else {
     give_back(job, task_phase::attempted);
   }
   // The next one is given only now, so that the answer has left before more work begins.
-  while (life_ == life::warm && !next_.empty() && running_.size() < me().width) {
+  while (state_ == worker_state::warm && !next_.empty() && running_.size() < me().width) {
     auto ahead = std::move(next_.front());
     next_.erase(next_.begin());
     take(std::move(ahead));
   }
-  if (running_.empty() && life_ == life::warm) show(worker_state::warm);
+  if (running_.empty() && state_ == worker_state::warm) show(worker_state::warm);
   if (overdue_since_ns_ != 0 && !std::ranges::any_of(running_, is_claimed)) overdue_since_ns_ = 0;
 }
 
@@ -130,32 +131,32 @@ void specialist::give_back(task_ptr job, task_phase phase) {
 // -- the worker ---------------------------------------------------------------
 
 void specialist::warm_up() {
-  if (life_ != life::cold) return;
-  life_ = life::warming;
+  if (state_ != worker_state::cold) return;
+  state_ = worker_state::warming;
   fencing_ = false;
   show(worker_state::warming);
   start_begun_ns_ = now_ns();
   ping_unanswered_ = false;
   machine::count(record_.gauge.starts);
-  const auto& cast = node_.catalog_now();
+  const auto& cast = parts_.catalogs.now();
   record_.definition.store(cast.definitions[index_], std::memory_order_relaxed);
   const auto& limits = cast.config.limits;
   worker_link::tool_listener tools;
   if (decided_by_tool(me().config.backend))
-    tools = [this_state = &node_, index = index_, from = me().config.backend](auto listed) {
-      this_state->offers.learn(index, from, std::move(listed));
+    tools = [offers = &parts_.offers, index = index_, from = me().config.backend](auto listed) {
+      offers->learn(index, from, std::move(listed));
     };
   record_.link =
       std::make_shared<worker_link>(record_.port, record_.gauge, std::move(tools),
                                     worker_link::bounds{limits.output_bytes, limits.error_bytes});
-  record_.worker =
-      node_.make_worker(cast.members[index_], cast.department_of(index_), pool_, record_.link);
+  record_.worker = parts_.workers.make_worker(cast.members[index_], cast.department_of(index_),
+                                              pool_, record_.link);
   record_.worker->start();
 }
 
 void specialist::became_ready() {
-  if (life_ != life::warming) return;
-  life_ = life::warm;
+  if (state_ != worker_state::warming) return;
+  state_ = worker_state::warm;
   const auto took = now_ns() - start_begun_ns_;
   specialist_gauge::learn(record_.gauge.start_ns, std::max<std::int64_t>(took, 1));
   record_.gauge.pid.store(record_.worker->pid(), std::memory_order_relaxed);
@@ -164,8 +165,8 @@ void specialist::became_ready() {
 }
 
 void specialist::cool() {
-  if (life_ != life::warm && life_ != life::warming) return;
-  life_ = life::cooling;
+  if (state_ != worker_state::warm && state_ != worker_state::warming) return;
+  state_ = worker_state::cooling;
   show(worker_state::cooling);
   for (auto& job : std::exchange(next_, {})) give_back(std::move(job), task_phase::returned);
   record_.worker->stop(me().config.backend.stop_timeout);
@@ -178,7 +179,7 @@ void specialist::worker_gone() {
   record_.worker.reset();
   record_.link.reset();
   if (!words.asked) machine::count(record_.gauge.crashes);
-  life_ = life::cold;
+  state_ = worker_state::cold;
   overdue_since_ns_ = 0;
   record_.definition.store(0, std::memory_order_relaxed);
   record_.gauge.pid.store(0, std::memory_order_relaxed);
@@ -212,7 +213,7 @@ void specialist::drop_ended() {
     at = next_.erase(at);
   }
   if (ended == 0) overdue_since_ns_ = 0;
-  if (ended == 0 || life_ != life::warm) return;
+  if (ended == 0 || state_ != worker_state::warm) return;
   const auto patience = me().config.backend.stop_timeout;
   if (overdue_since_ns_ == 0) {
     overdue_since_ns_ = now_ns();
@@ -227,7 +228,9 @@ void specialist::drop_ended() {
 // from its worker, which cannot answer it any more. A worker that has to be stopped for that is.
 void specialist::leave(bool fence) {
   for (auto& job : std::exchange(next_, {})) give_back(std::move(job), task_phase::returned);
-  if (!fence || running_.empty() || (life_ != life::warm && life_ != life::cooling)) return;
+  if (!fence || running_.empty()
+      || (state_ != worker_state::warm && state_ != worker_state::cooling))
+    return;
   fencing_ = true;
   for (auto at = running_.begin(); at != running_.end();) {
     if (!record_.worker->forget(*at)) {
@@ -242,18 +245,18 @@ void specialist::leave(bool fence) {
   record_.gauge.running.store(static_cast<std::uint32_t>(running_.size()),
                               std::memory_order_relaxed);
   if (running_.empty()) {
-    if (life_ == life::warm) show(worker_state::warm);
+    if (state_ == worker_state::warm) show(worker_state::warm);
     return;
   }
-  life_ = life::cooling;
+  state_ = worker_state::cooling;
   show(worker_state::cooling);
   record_.worker->stop(std::chrono::milliseconds{0});
 }
 
 void specialist::check() {
-  if (life_ != life::warm || !running_.empty()) return;
+  if (state_ != worker_state::warm || !running_.empty()) return;
   if (std::exchange(ping_unanswered_, true)) {
-    node_.publish("worker.silent", json_object{{"specialist", me().config.name}});
+    parts_.events.publish("worker.silent", json_object{{"specialist", me().config.name}});
     cool();
     return;
   }
@@ -269,7 +272,7 @@ void specialist::show(worker_state state) {
 // -- behaviour ----------------------------------------------------------------
 
 caf::behavior specialist::make_behavior() {
-  set_default_handler(caf::drop);
+  parts_.unexpected.watch(this);
   record_.port.attach(caf::strong_actor_ptr{ctrl()});
   record_.port.take_over();
   drain();

@@ -89,8 +89,8 @@ public:
     });
     runtime::plan wanted;
     review.time(1, [&] { wanted = policy_.review(seats_, now_s_); });
-    for (const auto& one : wanted.cool) set(one.who, runtime::residency::cold);
-    for (const auto& one : wanted.warm) set(one.who, runtime::residency::warm);
+    for (const auto& one : wanted.cool) set(one.who, worker_state::cold);
+    for (const auto& one : wanted.warm) set(one.who, worker_state::warm);
   }
 
   stretch observe, finish, foresee, room, expect, review;
@@ -107,18 +107,18 @@ private:
       calls_.push_back({static_cast<runtime::specialist_index>(popular_.pick(random_)), session_});
     }
   }
-  void set(runtime::specialist_index who, runtime::residency state) {
+  void set(runtime::specialist_index who, runtime::worker_state state) {
     seats_[who] = {state, 0, now_s_, now_s_};
   }
   void admit(runtime::specialist_index who) {
     auto& seat = seats_[who];
     seat.tasks = 1;
-    if (seat.state != runtime::residency::cold) return;
+    if (seat.state != worker_state::cold) return;
     runtime::warm_policy::room found;
     room.time(1, [&] { found = policy_.make_room(who, seats_, now_s_); });
-    for (const auto& one : found.evict) set(one.who, runtime::residency::cold);
+    for (const auto& one : found.evict) set(one.who, worker_state::cold);
     if (!found.fits) return;
-    set(who, runtime::residency::warm);
+    set(who, worker_state::warm);
     seat.tasks = 1;
   }
 

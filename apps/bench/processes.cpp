@@ -71,7 +71,7 @@ std::string cold_round(node& on, std::size_t at_once, runtime::load::latency_rec
   for (std::size_t i = 0; i < at_once; ++i) static_cast<void>(on.cool(name_of(i)));
   const auto is_cold = [&](std::size_t i) {
     const auto found = on.specialist(name_of(i));
-    return std::get<0>(found).state == specialist_state::cold;
+    return std::get<0>(found).state == worker_state::cold;
   };
   for (std::size_t i = 0; i < at_once; ++i)
     while (!is_cold(i)) {

@@ -171,8 +171,8 @@ node_or_error open_processes(config::node configuration, const settings& how) {
 door_or_error open_door(node& of) {
   auto& inside = of.inside();
   doors::http_door_options options;
-  options.limits = inside.shared->catalog_now().config.limits;
-  options.playing = [&inside]() -> const actors::catalog& { return inside.shared->catalog_now(); };
+  options.limits = inside.shared->catalogs.now().config.limits;
+  options.playing = [&inside]() -> const actors::catalog& { return inside.shared->catalogs.now(); };
   return doors::http_door::open(of, *inside.io, std::move(options));
 }
 

@@ -41,7 +41,7 @@ constexpr std::uint64_t specialist_number(std::uint64_t department, std::uint64_
 std::optional<std::uint32_t> child_of_root(role who) {
   using actors::root_state;
   switch (who) {
-    case role::bridge: return root_state::dispatcher_child;
+    case role::dispatcher: return root_state::dispatcher_child;
     case role::pool: return root_state::intelligent;
     case role::journal: return root_state::keeper;
     case role::memory_sampler: return root_state::survey;
@@ -157,7 +157,7 @@ std::uint32_t injector::find_running(const entry& one, int& pid) const {
     const auto who = (one.out.what.target + i) % count;
     if (!cast.shape.is_process[who] || who >= views.size()) continue;
     const auto& view = views[who];
-    const bool up = view.state == specialist_state::warm || view.state == specialist_state::busy;
+    const bool up = view.state == worker_state::warm || view.state == worker_state::busy;
     // Nobody has two lasting faults at a time, also when another one was meant.
     bool busy = false;
     for (const auto& other : entries_)

@@ -11,14 +11,14 @@ namespace {
 constexpr int lines_per_phase = 6;
 constexpr std::size_t cell_gap = 3;
 
-std::string mark_of(specialist_state state) {
+std::string mark_of(worker_state state) {
   switch (state) {
-    case specialist_state::busy: return paint("●", colour::blue);
-    case specialist_state::warm: return paint("●", colour::green);
-    case specialist_state::warming: return paint("◐", colour::yellow);
-    case specialist_state::cooling: return paint("◌", colour::yellow);
-    case specialist_state::failed: return paint("✗", colour::red);
-    case specialist_state::cold: return paint("·", colour::grey);
+    case worker_state::busy: return paint("●", colour::blue);
+    case worker_state::warm: return paint("●", colour::green);
+    case worker_state::warming: return paint("◐", colour::yellow);
+    case worker_state::cooling: return paint("◌", colour::yellow);
+    case worker_state::failed: return paint("✗", colour::red);
+    case worker_state::cold: return paint("·", colour::grey);
   }
   return "?";
 }

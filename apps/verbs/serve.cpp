@@ -195,7 +195,7 @@ opened_door open_door(node& running, const config::node& configuration, client_o
   options.port = where->port;
   options.limits = configuration.limits;
   auto& inside = running.inside();
-  options.playing = [&inside]() -> const actors::catalog& { return inside.shared->catalog_now(); };
+  options.playing = [&inside]() -> const actors::catalog& { return inside.shared->catalogs.now(); };
   options.reload = [&orders](client_orders::reload_done done) { orders.reload(std::move(done)); };
   options.stop = [&orders](bool at_once) { orders.stop(at_once); };
   return doors::http_door::open(running, *inside.io, std::move(options));

@@ -97,7 +97,7 @@ void cascade(const rule& one, double at_s, const shape& cast, random_source& ran
     if (any)
       into.push_back({0, now, 0, fault_kind::kill_actor, role::department, last, 0, true, true});
   }
-  for (const auto who : {role::director, role::bridge})
+  for (const auto who : {role::director, role::dispatcher})
     into.push_back({0, now, 0, fault_kind::kill_actor, who, last, 0, true, true});
 }
 
@@ -113,8 +113,8 @@ std::string_view to_string(fault_kind kind) {
 
 std::string_view to_string(role who) {
   constexpr std::array<std::string_view, roles> names{
-      "bridge",   "pool",    "journal", "director", "department", "specialist",
-      "surveyor", "monitor", "rollout", "rollback", "predictor"};
+      "dispatcher",     "pool",    "journal", "director", "department", "specialist",
+      "memory_sampler", "monitor", "rollout", "rollback", "predictor"};
   return names[static_cast<std::size_t>(who)];
 }
 

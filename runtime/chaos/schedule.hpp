@@ -29,13 +29,13 @@ std::string_view to_string(fault_kind kind);
 
 /// Who can be killed, by what it does.
 enum class role : std::uint8_t {
-  bridge,
+  dispatcher,
   pool,
   journal,
   director,
   department,
   specialist,
-  surveyor,
+  memory_sampler,
   monitor,
   rollout,
   rollback,

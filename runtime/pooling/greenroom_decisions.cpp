@@ -63,7 +63,7 @@ double greenroom_policy::step_s(const member& one, const seat& place, double val
     longest_s = std::min(longest_s, slower * often_s);
   }
   double next_s = std::min((hopeless ? 3.0 : 1.0) * look_again_share * age_s, longest_s);
-  const double lead_s = place.state == residency::cold ? one.facts.load_s : 0;
+  const double lead_s = place.state == worker_state::cold ? one.facts.load_s : 0;
   const double since_s = now_s - one.history->visit_s;
   const std::size_t known = one.history->intervals();
   for (std::size_t i = 0; i < known; ++i) {
@@ -157,11 +157,12 @@ void greenroom_policy::reassess(specialist_index who, const seat& place, double 
   settle_books(one, now_s, false);
   const double told = announced(one, now_s);
   double value = worth(one, estimate(who, now_s) + told);
-  one.warm_below =
-      place.state == residency::cold ? worth_starting(one, value) / options_.prewarm_factor : value;
+  one.warm_below = place.state == worker_state::cold
+                       ? worth_starting(one, value) / options_.prewarm_factor
+                       : value;
   // A start takes time: what counts is how much it is wanted when it would be ready. The same
   // holds for one that is about to be given up, and would be started again at once.
-  const bool undecided = place.state == residency::cold || value < keep_price();
+  const bool undecided = place.state == worker_state::cold || value < keep_price();
   if (undecided && looks_ahead(one, now_s)) {
     const double ready_s = now_s + one.facts.load_s;
     value = std::max(value, worth(one, mixture_.read(*one.trust, read(who, ready_s)).rate + told));
@@ -170,9 +171,9 @@ void greenroom_policy::reassess(specialist_index who, const seat& place, double 
                     ? now_s + step_s(one, place, value, now_s)
                     : never_s);
   if (one.facts.pinned) return;
-  if (place.state == residency::warm) {
+  if (place.state == worker_state::warm) {
     consider_warm(who, place, value, now_s, answer);
-  } else if (place.state == residency::cold) {
+  } else if (place.state == worker_state::cold) {
     if (one.warm_since_s >= 0 || one.prewarmed_s >= 0) {
       // It was given up by somebody else, or never got its place.
       one.warm_since_s = one.prewarmed_s = -1;
@@ -383,7 +384,7 @@ void greenroom_policy::tick(std::span<const seat> seats, double now_s) {
   double in_use_mb = 0;
   double busy_mb = 0;
   for (std::size_t i = 0; i < seats.size(); ++i) {
-    if (seats[i].state == residency::cold) continue;
+    if (seats[i].state == worker_state::cold) continue;
     in_use_mb += facts_[i].memory_mb;
     if (seats[i].tasks > 0) busy_mb += facts_[i].memory_mb;
   }
@@ -431,7 +432,8 @@ plan greenroom_policy::review(std::span<const seat> seats, double clock_s) {
   }
   admit_prewarms(seats, now_s, answer);
   for (const specialist_index who : pins_) {
-    if (seats[who].state == residency::cold) answer.warm.push_back({who, reason::pinned, never_s});
+    if (seats[who].state == worker_state::cold)
+      answer.warm.push_back({who, reason::pinned, never_s});
   }
   answer.next_review_s = pace_.clock(due_.next_s());
   return answer;

@@ -35,10 +35,10 @@ public:
     for (specialist_index who = 0; who < seats.size(); ++who) {
       const seat& place = seats[who];
       if (facts_[who].pinned) {
-        if (place.state == residency::cold) answer.warm.push_back({who, reason::pinned, 1.0});
+        if (place.state == worker_state::cold) answer.warm.push_back({who, reason::pinned, 1.0});
         continue;
       }
-      if (place.state != residency::warm || place.tasks > 0) continue;
+      if (place.state != worker_state::warm || place.tasks > 0) continue;
       const double due_s = std::max(idle_since(place) + limits_.cooldown_s,
                                     place.since_s + residency_of(facts_[who], limits_));
       if (due_s <= now_s) {

@@ -19,13 +19,14 @@ struct occupancy {
 
 /// One that is cooling has given up its place; a pinned one never had one.
 inline bool counts(const seat& place, const specialist_facts& facts) {
-  return !facts.pinned && (place.state == residency::warm || place.state == residency::warming);
+  return !facts.pinned
+         && (place.state == worker_state::warm || place.state == worker_state::warming);
 }
 
 /// Idle, and long enough in its place to be worth the start it cost.
 inline bool evictable(const seat& place, const specialist_facts& facts, double min_residency_s,
                       double now_s) {
-  return place.state == residency::warm && place.tasks == 0 && !facts.pinned
+  return place.state == worker_state::warm && place.tasks == 0 && !facts.pinned
          && now_s - place.since_s >= min_residency_s;
 }
 

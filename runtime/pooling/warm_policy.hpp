@@ -2,6 +2,8 @@
 // in the simulator and in tests alike.
 #pragma once
 
+#include "protocols/base/worker_state.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -27,11 +29,11 @@ struct specialist_facts {
   double memory_mb = 5.0;
 };
 
-enum class residency : std::uint8_t { cold, warming, warm, cooling };
+using base::worker_state;
 
 /// The truth about one specialist at the moment of a question; whoever owns the slots keeps it.
 struct seat {
-  residency state = residency::cold;
+  worker_state state = worker_state::cold;
   std::uint32_t tasks = 0;  ///< Waiting and running. More than 0: never evicted.
   double since_s = 0;       ///< When it entered `state`.
   double idle_since_s = 0;  ///< When its last task ended, or when it got warm unused.

@@ -341,16 +341,16 @@ std::optional<decision> rollout_plan::fall_back(std::string_view reason, double 
   return go_back(decision_kind::fell_back, std::string(reason), now_s);
 }
 
-void rollout_plan::observe(pool_side side, double took_ms, bool failed, double now_s) {
+void rollout_plan::observe(pool_kind side, double took_ms, bool failed, double now_s) {
   arm one;
   one.add(took_ms, failed);
   observe(side, one, now_s);
 }
 
-void rollout_plan::observe(pool_side side, const arm& batch, double now_s) {
+void rollout_plan::observe(pool_kind side, const arm& batch, double now_s) {
   // In preparation and after a rollback there is nothing to judge.
   if (!active() || phase_ == phase::preparation || batch.tasks == 0) return;
-  if (side == pool_side::baseline) {
+  if (side == pool_kind::baseline) {
     control_.merge(batch);
     newer_control_.merge(batch);
   } else {

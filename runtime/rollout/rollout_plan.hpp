@@ -200,8 +200,8 @@ public:
   /// The rollback watch, or a rollback by hand. Always possible; nothing when it is already so.
   std::optional<decision> fall_back(std::string_view reason, double now_s);
   /// A task of this side ended; in shadow the intelligent side's are the mirrored ones.
-  void observe(pool_side side, double took_ms, bool failed, double now_s);
-  void observe(pool_side side, const arm& batch, double now_s);
+  void observe(pool_kind side, double took_ms, bool failed, double now_s);
+  void observe(pool_kind side, const arm& batch, double now_s);
   std::vector<decision> tick(const circumstances& seen, double now_s);
 
   /// The whole state but the settings, which come from the configuration.

@@ -6,10 +6,6 @@
 
 namespace greenroom::runtime::rollout {
 
-std::string_view name_of(pool_side what) {
-  return what == pool_side::baseline ? "baseline" : "intelligent";
-}
-
 std::string_view name_of(mode what) {
   switch (what) {
     case mode::idle: return "idle";
@@ -25,9 +21,9 @@ double routing::position_of(std::uint64_t key) const {
   return static_cast<double>(base::mixed(0, key ^ salt_) >> 11) * 0x1p-53;
 }
 
-pool_side routing::side_of(std::uint64_t key, double percentage) const {
+pool_kind routing::side_of(std::uint64_t key, double percentage) const {
   const double share = std::clamp(percentage, 0.0, 100.0) / 100;
-  return position_of(key) < share ? pool_side::intelligent : pool_side::baseline;
+  return position_of(key) < share ? pool_kind::intelligent : pool_kind::baseline;
 }
 
 std::uint64_t routing_key(std::string_view case_id, std::string_view idempotency_key,
@@ -37,16 +33,16 @@ std::uint64_t routing_key(std::string_view case_id, std::string_view idempotency
   return base::stable_hash(task_id);
 }
 
-pool_side answering_side(mode now, double percentage, std::uint64_t key, const routing& routes,
-                         pool_side configured) {
+pool_kind answering_side(mode now, double percentage, std::uint64_t key, const routing& routes,
+                         pool_kind configured) {
   switch (now) {
     case mode::idle: return configured;
     case mode::shadow:
-    case mode::fallback: return pool_side::baseline;
+    case mode::fallback: return pool_kind::baseline;
     case mode::hybrid: return routes.side_of(key, percentage);
-    case mode::full: return pool_side::intelligent;
+    case mode::full: return pool_kind::intelligent;
   }
-  return pool_side::baseline;
+  return pool_kind::baseline;
 }
 
 bool mirrored(mode now, bool unsafe) { return now == mode::shadow && !unsafe; }

@@ -1,13 +1,14 @@
 // Which pool answers a task: stable for a case, monotone in the percentage.
 #pragma once
 
+#include "protocols/base/pool_kind.hpp"
+
 #include <cstdint>
 #include <string_view>
 
 namespace greenroom::runtime::rollout {
 
-enum class pool_side : std::uint8_t { baseline, intelligent };
-std::string_view name_of(pool_side what);
+using base::pool_kind;
 
 /// `idle`: no rollout is running, and the pool that the configuration names answers.
 enum class mode : std::uint8_t { idle, shadow, hybrid, full, fallback };
@@ -21,7 +22,7 @@ public:
   explicit routing(std::uint64_t salt = 0x67726e726f6f6d31) : salt_(salt) {}
 
   /// `percentage` is clamped to [0, 100]; 0 sends nobody, 100 everybody.
-  pool_side side_of(std::uint64_t key, double percentage) const;
+  pool_kind side_of(std::uint64_t key, double percentage) const;
   double position_of(std::uint64_t key) const;
 
 private:
@@ -34,8 +35,8 @@ std::uint64_t routing_key(std::string_view case_id, std::string_view idempotency
                           std::string_view task_id);
 
 /// Who answers the caller. `configured` is the pool of `pool.mode`, which answers when idle.
-pool_side answering_side(mode now, double percentage, std::uint64_t key, const routing& routes,
-                         pool_side configured);
+pool_kind answering_side(mode now, double percentage, std::uint64_t key, const routing& routes,
+                         pool_kind configured);
 
 /// Whether a task is also given to the intelligent pool, its answer only compared.
 /// `unsafe` tasks never are.

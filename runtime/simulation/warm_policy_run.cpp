@@ -32,7 +32,7 @@ public:
     }
     advance(work_.horizon_s);
     for (specialist_index who = 0; who < seats_.size(); ++who) {
-      if (seats_[who].state != residency::cold) give_up(who, work_.horizon_s);
+      if (seats_[who].state != worker_state::cold) give_up(who, work_.horizon_s);
     }
     return books_.close();
   }
@@ -81,7 +81,7 @@ private:
     seat& place = seats_[one.who];
     if (one.life != body.life) return;
     if (one.ready) {
-      place.state = residency::warm;
+      place.state = worker_state::warm;
       place.since_s = place.idle_since_s = at(one.at_s);
       if (!body.used) note(one.at_s);
       return;
@@ -104,12 +104,12 @@ private:
     const plan wanted = policy_.review(seats_, at(now_s));
     wanted_review_s_ = wanted.next_review_s - settings_.epoch_s;
     for (const change& one : wanted.cool) {
-      if (seats_[one.who].state == residency::warm && seats_[one.who].tasks == 0) {
+      if (seats_[one.who].state == worker_state::warm && seats_[one.who].tasks == 0) {
         give_up(one.who, now_s);
       }
     }
     for (const change& one : wanted.warm) {
-      if (seats_[one.who].state == residency::cold) load(one.who, now_s, true);
+      if (seats_[one.who].state == worker_state::cold) load(one.who, now_s, true);
     }
   }
 
@@ -117,7 +117,7 @@ private:
     actor& body = actors_[one.who];
     seat& place = seats_[one.who];
     policy_.observe_arrival(one.who, one.case_key, at(one.time_s));
-    if (place.state == residency::cold) {
+    if (place.state == worker_state::cold) {
       place.tasks = 1;
       const warm_policy::room room = make_room(one);
       for (const change& victim : room.evict) give_up(victim.who, one.time_s);
@@ -164,7 +164,7 @@ private:
     body.prewarmed = prewarmed;
     body.used = false;
     ++body.life;
-    seats_[who].state = residency::warming;
+    seats_[who].state = worker_state::warming;
     seats_[who].since_s = at(now_s);
     events_.push({body.ready_s, who, body.life, true});
   }
@@ -174,7 +174,7 @@ private:
     --residents_;
     books_.charge(who, body.from_s, now_s, body.prewarmed, body.used);
     ++body.life;
-    seats_[who].state = residency::cold;
+    seats_[who].state = worker_state::cold;
     seats_[who].since_s = at(now_s);
     seats_[who].tasks = 0;
   }

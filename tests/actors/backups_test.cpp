@@ -64,8 +64,9 @@ protected:
     fs::remove_all(folder_);
   }
   void open() {
-    desk_ = std::make_unique<backups>(*node_,
-                                      backups::surroundings{folder_.string(), where_, "node", "1"});
+    desk_ = std::make_unique<backups>(
+        backup_parts{node_->clock, node_->catalogs, node_->events, node_->forecast, node_->seed},
+        backups::surroundings{folder_.string(), where_, "node", "1"});
   }
   template <class Ask>
   answer hear(Ask ask) {

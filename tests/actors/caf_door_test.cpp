@@ -15,7 +15,7 @@ class CafDoor : public ::testing::Test {
 protected:
   CafDoor() : play{small_cast(1, 1)} {
     play.open();
-    door = play.world.system.spawn(actors::caf_door, play.shared.get(), &play.desk);
+    door = play.world.system.spawn(actors::caf_door, &play.shared->ledger, &play.desk);
   }
   ~CafDoor() override {
     caf::anon_send_exit(door, caf::exit_reason::user_shutdown);

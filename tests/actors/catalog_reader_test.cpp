@@ -1,5 +1,5 @@
 // A replaced cast goes when nobody can look at it any more, and not before.
-#include "actors/state/node_state.hpp"
+#include "actors/supervision/node_state.hpp"
 #include "runtime/machine/io/fast_clock.hpp"
 
 #include <gtest/gtest.h>
@@ -41,8 +41,8 @@ void apart(Do what) {
 }
 
 std::weak_ptr<const catalog> replace(node_state& where, const std::string& argument) {
-  auto next = make_catalog(cast_with(where.shared_catalog()->members.size(), argument),
-                           where.shared_catalog().get());
+  auto next = make_catalog(cast_with(where.catalogs.shared()->members.size(), argument),
+                           where.catalogs.shared().get());
   std::weak_ptr<const catalog> seen = next;
   EXPECT_TRUE(where.replace_catalog(std::move(next)));
   return seen;
@@ -51,14 +51,14 @@ std::weak_ptr<const catalog> replace(node_state& where, const std::string& argum
 TEST(CastReader, KeepsWhatIsReadInAScopeUntilItEnds) {
   const auto where = state_with(2);
   apart([&] {
-    std::weak_ptr<const catalog> first = where->shared_catalog();
+    std::weak_ptr<const catalog> first = where->catalogs.shared();
     {
       const catalog_reader::scope reading;
-      const auto& playing = where->catalog_now();
+      const auto& playing = where->catalogs.now();
       replace(*where, "second");
       {
         const catalog_reader::scope inner;
-        EXPECT_EQ(where->catalog_now().members[0].config.backend.command[1], "second");
+        EXPECT_EQ(where->catalogs.now().members[0].config.backend.command[1], "second");
       }
       EXPECT_EQ(playing.members[0].config.backend.command[1], "first");
     }
@@ -69,12 +69,12 @@ TEST(CastReader, KeepsWhatIsReadInAScopeUntilItEnds) {
 TEST(CastReader, KeepsWhatIsReadOutsideUntilTheThreadsTurn) {
   const auto where = state_with(2);
   apart([&] {
-    std::weak_ptr<const catalog> first = where->shared_catalog();
-    const auto& playing = where->catalog_now();
+    std::weak_ptr<const catalog> first = where->catalogs.shared();
+    const auto& playing = where->catalogs.now();
     replace(*where, "second");
     {
       const catalog_reader::scope reading;
-      EXPECT_EQ(where->catalog_now().members[0].config.backend.command[1], "second");
+      EXPECT_EQ(where->catalogs.now().members[0].config.backend.command[1], "second");
       catalog_reader::turn();  // Within a scope somebody may look: it means nothing.
     }
     EXPECT_EQ(playing.members[0].config.backend.command[1], "first");
@@ -93,7 +93,7 @@ TEST(CastReader, NeverTakesOneAwayFromAThreadThatLooks) {
       while (!over) {
         if (i % 2 == 0) catalog_reader::turn();
         const catalog_reader::scope reading;
-        const auto& playing = where->catalog_now();
+        const auto& playing = where->catalogs.now();
         const auto& argument = playing.members[0].config.backend.command[1];
         for (const auto& one : playing.members)
           if (one.config.backend.command[1] != argument) std::abort();
@@ -126,7 +126,7 @@ TEST(CastReader, MakesThreeHundredReloadsOfALargeCastCostNothing) {
   const auto reload = [&](int number) {
     replace(*where, std::to_string(number));
     const catalog_reader::scope reading;
-    EXPECT_EQ(where->catalog_now().members.size(), 800U);
+    EXPECT_EQ(where->catalogs.now().members.size(), 800U);
   };
   apart([&] {
     for (int i = 0; i < 20; ++i) reload(i);

@@ -486,8 +486,10 @@ std::size_t starts_within(stage& play, const std::string& name, std::chrono::sec
   return static_cast<std::size_t>(play.starts[name] - before);
 }
 
-machine::worker_state shown(stage& play, std::uint32_t who) {
-  return play.shared->pool(protocols::pool_kind::intelligent).specialists[who].gauge.state.load();
+worker_state shown(stage& play, std::uint32_t who) {
+  return play.shared->pools.of(protocols::pool_kind::intelligent)
+      .specialists[who]
+      .gauge.state.load();
 }
 
 // Always wants everybody warm, like a policy that expects them.
@@ -504,7 +506,7 @@ struct expecting final : runtime::warm_policy {
   runtime::plan review(std::span<const runtime::seat> seats, double now_s) override {
     runtime::plan answer;
     for (runtime::specialist_index who = 0; who < count; ++who)
-      if (seats[who].state == runtime::residency::cold)
+      if (seats[who].state == worker_state::cold)
         answer.warm.push_back({who, runtime::reason::predicted, 1});
     answer.next_review_s = now_s + 0.1;
     return answer;
@@ -519,22 +521,22 @@ TEST(Department, TriesAWorkerThatCannotStartThreeTimesUntilSomebodyAsks) {
   play.plan.policies[0] = [] { return std::make_unique<expecting>(); };
   play.open();
   EXPECT_EQ(1 + starts_within(play, "d0-s0", 60s), 3u) << "it is only expected";
-  EXPECT_EQ(shown(play, 0), machine::worker_state::failed);
-  const auto& record = play.shared->pool(protocols::pool_kind::intelligent).specialists[0];
+  EXPECT_EQ(shown(play, 0), worker_state::failed);
+  const auto& record = play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0];
   EXPECT_EQ(record.last_error.read([](const std::string& text) { return text; }), "died");
   const auto who = play.ask("d0-s0");
   EXPECT_EQ(starts_within(play, "d0-s0", 60s), 3u) << "somebody asked for it";
   EXPECT_EQ(who->why, failure::start_failed);
-  EXPECT_EQ(shown(play, 0), machine::worker_state::failed);
+  EXPECT_EQ(shown(play, 0), worker_state::failed);
   // It may be another command now.
   static_cast<void>(play.shared->replace_catalog(
-      actors::make_catalog(play.shared->catalog_now().config, &play.shared->catalog_now())));
+      actors::make_catalog(play.shared->catalogs.now().config, &play.shared->catalogs.now())));
   caf::anon_send(play.root, protocols::reload_atom::value);
   EXPECT_EQ(starts_within(play, "d0-s0", 60s), 3u) << "the configuration has changed";
   caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
   play.world.advance(3s);
   play.get_ready("d0-s0");
-  EXPECT_EQ(shown(play, 0), machine::worker_state::warm) << "an operator asked for it";
+  EXPECT_EQ(shown(play, 0), worker_state::warm) << "an operator asked for it";
 }
 
 TEST(Department, TriesAPinnedWorkerThatCannotStartMoreAndMoreRarely) {
@@ -547,7 +549,7 @@ TEST(Department, TriesAPinnedWorkerThatCannotStartMoreAndMoreRarely) {
   const auto later = starts_within(play, "d0-s0", 600s);
   EXPECT_LE(later, 11u);
   EXPECT_GE(later, 8u);
-  EXPECT_EQ(shown(play, 0), machine::worker_state::failed);
+  EXPECT_EQ(shown(play, 0), worker_state::failed);
 }
 
 // Ready each time, and dead before it was of any use.
@@ -574,7 +576,7 @@ TEST(Department, EndsWhoAsksForOneThatWasTakenOut) {
   const auto early = play.ask("d0-s1");  // Let in, and not heard of by its department yet.
   config.departments[0].specialists.pop_back();
   static_cast<void>(
-      play.shared->replace_catalog(actors::make_catalog(config, &play.shared->catalog_now())));
+      play.shared->replace_catalog(actors::make_catalog(config, &play.shared->catalogs.now())));
   caf::anon_send(play.root, protocols::reload_atom::value);
   play.world.advance(100ms);
   if (early->ends == 0 && play.workers.contains("d0-s1")) {
@@ -593,7 +595,7 @@ TEST(Department, GoesOnWithAWorkerThatGaveBackWhatItHeldAhead) {
   const auto second = play.ask("d0-s0");
   play.world.dispatch();
   play.get_ready("d0-s0");
-  caf::anon_send(play.shared->pool(protocols::pool_kind::intelligent).specialists[0].actor,
+  caf::anon_send(play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].actor,
                  protocols::switch_atom::value, false);
   play.world.dispatch();
   play.finish_one("d0-s0");
@@ -695,7 +697,7 @@ TEST(Department, LeavesTheCircuitClosedForTwoCallersInAHurry) {
 TEST(Department, CountsNoProbeAmongTheTasksThatFoundTheirWorkerWarm) {
   stage play{small_cast(1, 1)};
   play.open();
-  const auto& gauge = play.shared->pool(protocols::pool_kind::intelligent).gauge;
+  const auto& gauge = play.shared->pools.of(protocols::pool_kind::intelligent).gauge;
   task_request probe;
   probe.probe = true;
   const auto cold = play.ask("d0-s0", probe);

@@ -248,7 +248,7 @@ public:
   runtime::plan review(std::span<const runtime::seat> seats, double) override {
     runtime::plan answer;
     for (std::uint32_t i = 0; i < seats.size(); ++i)
-      if (seats[i].state == runtime::residency::cold)
+      if (seats[i].state == worker_state::cold)
         answer.warm.push_back({i, runtime::reason::predicted, 1});
     return answer;
   }
@@ -286,7 +286,7 @@ TEST(Director, HearsOfThoseWhoseStateHasChangedAndOfNobodyElse) {
     play.world.dispatch();
     play.finish_one(name);
     play.world.advance(10s);
-    EXPECT_EQ(heard, std::vector{play.shared->catalog_now().find(name)});
+    EXPECT_EQ(heard, std::vector{play.shared->catalogs.now().find(name)});
   }
 }
 
@@ -299,8 +299,8 @@ TEST(Director, StartsAheadOfDemandNoMoreAtOnceThanItMay) {
   for (int i = 0; i < 40; ++i) {
     play.world.advance(100ms);
     std::size_t warming = 0;
-    for (const auto& record : play.shared->pool(protocols::pool_kind::intelligent).specialists)
-      if (record.gauge.state.load() == machine::worker_state::warming) ++warming;
+    for (const auto& record : play.shared->pools.of(protocols::pool_kind::intelligent).specialists)
+      if (record.gauge.state.load() == worker_state::warming) ++warming;
     ASSERT_LE(warming, 2u);
     if (i % 3 == 2)
       for (auto& one : play.all) one->get_ready();
@@ -362,7 +362,7 @@ TEST(Director, ScoresEveryStartAheadOfDemand) {
   for (auto& one : play.all) one->get_ready();
   play.ask("d0-s0");
   play.world.advance(100ms);
-  auto& gauge = play.shared->pool(protocols::pool_kind::intelligent).gauge;
+  auto& gauge = play.shared->pools.of(protocols::pool_kind::intelligent).gauge;
   EXPECT_EQ(gauge.prewarms.load(), 2u);
   EXPECT_EQ(gauge.prewarm_hits.load(), 1u);
   play.world.advance(3s);
@@ -519,7 +519,7 @@ TEST(Director, GivesTheSlotOfOneThatIsPinnedWhileItIsWarmToOthers) {
   serve(play, "d0-s0");
   config.departments[0].specialists[0].pin = true;
   ASSERT_TRUE(
-      play.shared->replace_catalog(actors::make_catalog(config, &play.shared->catalog_now())));
+      play.shared->replace_catalog(actors::make_catalog(config, &play.shared->catalogs.now())));
   caf::anon_send(play.root, protocols::reload_atom::value);
   play.world.dispatch();
   const auto other = play.ask("d0-s1");

@@ -43,7 +43,7 @@ TEST(Bridge, PassesABatchOnWithOneWakeUp) {
   play.open();
   for (int i = 0; i < 500; ++i) play.ask("d0-s0");
   play.world.dispatch();
-  EXPECT_EQ(play.shared->pool(protocols::pool_kind::intelligent).specialists[0].gauge.depth(),
+  EXPECT_EQ(play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge.depth(),
             500u);
 }
 
@@ -64,7 +64,7 @@ TEST(Bridge, IsNotGivenMoreLargeInputsThanFitTogether) {
   EXPECT_GT(play.refused->retry_after, 0ms);
   EXPECT_NE(play.refused->detail.find("queue.input_bytes"), std::string::npos);
   EXPECT_TRUE(ask(4000)) << "small ones are bounded by their number";
-  auto& gauge = play.shared->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
+  auto& gauge = play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge;
   EXPECT_EQ(gauge.depth(), 2u) << "who was refused does not count";
   play.world.dispatch();
   play.worker("d0-s0").get_ready();

@@ -4,20 +4,26 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace greenroom::actors {
 namespace {
 
+const node_clock& any_time() {
+  static const node_clock clock{std::make_shared<const machine::clock>()};
+  return clock;
+}
+
 std::string text_event(std::size_t bytes) {
   return "{\"why\":\"" + std::string(bytes, 'x') + "\"}";
 }
 
 TEST(EventLog, KeepsTheLatestThatFitItsBytes) {
-  event_log log;
+  event_log log{any_time()};
   log.keep(100'000);
-  for (int i = 0; i < 200; ++i) log.publish("happened", text_event(1000), i);
+  for (int i = 0; i < 200; ++i) log.publish("happened", text_event(1000));
   EXPECT_LE(log.bytes(), 100'000U);
   const auto [oldest, newest] = log.kept_numbers();
   EXPECT_EQ(newest, 200U);
@@ -30,17 +36,17 @@ TEST(EventLog, KeepsTheLatestThatFitItsBytes) {
 }
 
 TEST(EventLog, KeepsTheNewestWhateverItsSize) {
-  event_log log;
+  event_log log{any_time()};
   log.keep(1);
-  log.publish("a", text_event(5000), 0);
-  log.publish("b", text_event(5000), 0);
+  log.publish("a", text_event(5000));
+  log.publish("b", text_event(5000));
   ASSERT_EQ(log.after(0).size(), 1U);
   EXPECT_EQ(log.after(0).front().kind, "b");
 }
 
 TEST(EventLog, GivesPiecesOfBoundedBytesThatJoinWithoutAGap) {
-  event_log log;
-  for (int i = 0; i < 50; ++i) log.publish("happened", text_event(900), i);
+  event_log log{any_time()};
+  for (int i = 0; i < 50; ++i) log.publish("happened", text_event(900));
   std::uint64_t last = 0;
   int pieces = 0;
   for (auto piece = log.after(last, 5000); !piece.empty(); piece = log.after(last, 5000)) {
@@ -55,14 +61,11 @@ TEST(EventLog, GivesPiecesOfBoundedBytesThatJoinWithoutAGap) {
 }
 
 TEST(EventLog, ShortensALongTextAndKeepsItsShortMembers) {
-  event_log log;
-  log.publish("task.failed",
-              R"({"id":"7","specialist":"one","why":")"
-                  + std::string(100'000, '"').replace(0, 1, "x") + "\"}",
-              0);
-  log.publish("task.failed", R"({"id":"7","why":")" + std::string(100'000, 'x') + "\"}", 0);
-  log.publish("worker.died", R"({"specialist":"one","steps":[)" + std::string(20'000, '1') + "]}",
-              0);
+  event_log log{any_time()};
+  log.publish("task.failed", R"({"id":"7","specialist":"one","why":")"
+                                 + std::string(100'000, '"').replace(0, 1, "x") + "\"}");
+  log.publish("task.failed", R"({"id":"7","why":")" + std::string(100'000, 'x') + "\"}");
+  log.publish("worker.died", R"({"specialist":"one","steps":[)" + std::string(20'000, '1') + "]}");
   for (const auto& one : log.after(0)) {
     EXPECT_LE(one.json.size(), event_log::text_bytes_max);
     EXPECT_TRUE(base::is_json(one.json)) << one.json.substr(0, 200);
@@ -89,12 +92,12 @@ TEST(EventLog, CutsNeitherALetterNorAnEscapeInTwo) {
 }
 
 TEST(EventLog, TellsListenersUntilTheyLetGo) {
-  event_log log;
+  event_log log{any_time()};
   std::vector<std::string> heard;
   auto mine = log.subscribe([&](const event& one) { heard.push_back(one.kind); });
-  log.publish("a", "{}", 0);
+  log.publish("a", "{}");
   mine.reset();
-  log.publish("b", "{}", 0);
+  log.publish("b", "{}");
   EXPECT_EQ(heard, std::vector<std::string>{"a"});
 }
 

@@ -1,4 +1,5 @@
 // The hybrid route: who answers while a specialist is out.
+#include "actors/supervision/hand_out.hpp"
 #include "actors/tasks/journal_actor.hpp"
 #include "tests/support/stage.hpp"
 
@@ -24,10 +25,10 @@ protected:
   }
   void SetUp() override { play.open(); }
   [[nodiscard]] std::uint32_t number_of(const char* name) const {
-    return play.shared->catalog_now().find(name);
+    return play.shared->catalogs.now().find(name);
   }
   [[nodiscard]] machine::specialist_gauge& gauge(const char* name) {
-    return play.shared->pool(pool_kind::intelligent).specialists[number_of(name)].gauge;
+    return play.shared->pools.of(pool_kind::intelligent).specialists[number_of(name)].gauge;
   }
   void fail_once() {
     play.worker("d0-s1").fail_one(true);
@@ -37,7 +38,7 @@ protected:
 };
 
 TEST_F(Fallback, IsNobodyUnlessTheConfigurationNamesOne) {
-  EXPECT_EQ(play.shared->catalog_now().members[number_of("d0-s0")].fallback,
+  EXPECT_EQ(play.shared->catalogs.now().members[number_of("d0-s0")].fallback,
             actors::catalog::nobody);
   gauge("d1-s1").open_until_ns = play.world.now_ns() + 1'000'000'000;
   play.ask("d1-s1");
@@ -252,12 +253,13 @@ TEST_F(Fallback, EndsATaskOnceThatIsCancelledWhileItIsPassedOn) {
 }
 
 TEST_F(Fallback, AnswersTheSameRequestOfAnIdempotencyKey) {
-  play.shared->journaling = true;
+  play.shared->journal.on = true;
   play.shared->gauge.journal_ok = true;
   const auto hash_of = [&](task_request request, const std::string& specialist) {
     request.idempotency_key = "k";
     play.ask(specialist, std::move(request));
-    return actors::accept_record_of(*play.shared, *play.shared->ledger.find(play.last))
+    return actors::accept_record_of(actors::hand_out<actors::journal_parts>(*play.shared),
+                                    *play.shared->ledger.find(play.last))
         .request_hash;
   };
   const auto before = hash_of({}, "d0-s1");
@@ -279,7 +281,7 @@ TEST_F(Fallback, AnswersTheSameRequestOfAnIdempotencyKey) {
 }
 
 TEST_F(Fallback, IsWhyARefusalIsNoErrorOfThePool) {
-  auto& pool = play.shared->pool(pool_kind::intelligent).gauge;
+  auto& pool = play.shared->pools.of(pool_kind::intelligent).gauge;
   const auto until = play.world.now_ns() + 1'000'000'000;
   gauge("d0-s1").open_until_ns = until;
   play.ask("d0-s1");

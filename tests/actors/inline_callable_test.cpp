@@ -40,10 +40,10 @@ protected:
   void warm() {
     play.open();
     play.world.advance(1s);
-    ASSERT_EQ(gauge().state.load(), machine::worker_state::warm);
+    ASSERT_EQ(gauge().state.load(), worker_state::warm);
   }
   [[nodiscard]] machine::specialist_gauge& gauge() {
-    return play.shared->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
+    return play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge;
   }
 
   stage play{configuration(), table()};
@@ -109,7 +109,7 @@ TEST_F(InlineCallable, LeavesNothingBehindAtTheDoor) {
 TEST_F(InlineCallable, GetsAnActorWhenAReloadMakesItAProcess) {
   warm();
   ASSERT_TRUE(play.shared->replace_catalog(
-      actors::make_catalog(small_cast(1, 2), &play.shared->catalog_now())));
+      actors::make_catalog(small_cast(1, 2), &play.shared->catalogs.now())));
   caf::anon_send(play.root, protocols::reload_atom::value);
   play.world.dispatch();
   const auto who = ask("1");
@@ -135,7 +135,7 @@ TEST(FrontDesk, DoesNotCountAsShedWhatAFallbackTakes) {
   stage play{config};
   play.open();
   const auto open_circuit = [&](std::size_t who) {
-    play.shared->pool(protocols::pool_kind::intelligent)
+    play.shared->pools.of(protocols::pool_kind::intelligent)
         .specialists[who]
         .gauge.open_until_ns.store(play.clock->now_ns() + 3'600'000'000'000);
   };
@@ -160,7 +160,7 @@ TEST(FrontDesk, HoldsItsBoundsExactlyAndForgetsWhomItTurnedAway) {
   config.queue.total = 6;
   stage play{config};
   play.open();
-  auto& first = play.shared->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
+  auto& first = play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge;
   const auto taken = [&](const std::string& name) {
     int count = 0;
     for (int i = 0; i < 20; ++i) {

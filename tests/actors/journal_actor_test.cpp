@@ -1,5 +1,6 @@
 // The journal actor, in virtual time, with a journal that fails when it is told to.
 #include "actors/tasks/journal_actor.hpp"
+#include "actors/supervision/hand_out.hpp"
 
 #include "tests/support/stage.hpp"
 
@@ -60,13 +61,14 @@ class JournalKeeper : public ::testing::Test {
 protected:
   void open(config::node config) {
     play = std::make_unique<stage>(std::move(config));
-    play->shared->journaling = true;
+    play->shared->journal.on = true;
     play->open();
     hire();
   }
   void hire() {
     keeper = play->world.system.spawn<actors::journal_actor>(
-        *play->shared, [this]() -> machine::journal_result<std::unique_ptr<machine::journal>> {
+        actors::hand_out<actors::journal_parts>(*play->shared),
+        [this]() -> machine::journal_result<std::unique_ptr<machine::journal>> {
           return std::make_unique<paper_journal>(sheet);
         });
     play->world.dispatch();
@@ -147,7 +149,7 @@ TEST_F(JournalKeeper, TellsWhoWaitsForATaskThatTheNodeLeaves) {
   const auto job = play->shared->ledger.find(play->last);
   ASSERT_TRUE(job);
   ASSERT_TRUE(job->recorded);
-  actors::leave(*play->shared, *job);
+  play->shared->ending.leave(*job);
   EXPECT_EQ(who->lefts, 1);
   EXPECT_EQ(who->ends, 0);
 }
@@ -186,8 +188,8 @@ TEST_F(JournalKeeper, SaysDamageOnceAsAnEventAndCountsIt) {
   damage.what = "journal.db-wal is damaged";
   damage.counted = true;
   damage.lost_tasks = 2;
-  actors::tell_damage(*play->shared, damage);
-  actors::tell_damage(*play->shared, damage);
+  actors::tell_damage(play->shared->journal, play->shared->gauge, play->shared->events, damage);
+  actors::tell_damage(play->shared->journal, play->shared->gauge, play->shared->events, damage);
   std::size_t said = 0;
   for (const auto& one : play->shared->events.after(0))
     if (one.kind == "journal.damaged") {
@@ -251,7 +253,7 @@ TEST_F(JournalKeeper, StartsTheSameRequestOnceAndRefusesAnotherUnderItsKey) {
   EXPECT_EQ(other->ends, 1);
   EXPECT_EQ(play->shared->gauge.accepted(), play->shared->gauge.ended());
   EXPECT_EQ(play->shared->gauge.depth(), 0u);
-  const auto& pool = play->shared->pool(protocols::pool_kind::intelligent);
+  const auto& pool = play->shared->pools.of(protocols::pool_kind::intelligent);
   const auto failed = static_cast<std::size_t>(machine::task_outcome::failed);
   EXPECT_EQ(pool.gauge.ends(failed), 0u) << "the caller's mistake is nobody's failure";
   EXPECT_EQ(machine::count_of(pool.specialists[0].gauge.ends[failed]), 0u);

@@ -1,5 +1,6 @@
 // Measured memory, in virtual time.
 #include "actors/pooling/memory_sampler.hpp"
+#include "actors/supervision/hand_out.hpp"
 
 #include "tests/support/stage.hpp"
 
@@ -16,11 +17,11 @@ machine::process_usage bytes(std::uint64_t amount) { return {amount, 0ms, 1}; }
 TEST(Surveyor, MeasuresTheShareOfACoreThatAWorkerKeepsBusy) {
   stage play{small_cast(1, 2)};
   play.open();
-  auto& gauge = play.shared->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
+  auto& gauge = play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge;
   gauge.pid = 100;
   auto used = 0ms;
   const auto memory_sampler = play.world.system.spawn(
-      actors::memory_sampler, play.shared.get(),
+      actors::memory_sampler, actors::hand_out<actors::memory_sampler_parts>(*play.shared),
       [&](int) {
         return machine::process_usage{std::uint64_t{4} << 20, used += 500ms, 1};
       },
@@ -40,19 +41,19 @@ TEST(Surveyor, MeasuresTheShareOfACoreThatAWorkerKeepsBusy) {
 TEST(Surveyor, MeasuresWhatRunsAndCountsTheOthersAsTheMeanOfThose) {
   stage play{small_cast(1, 4)};
   play.open();
-  auto& pool = play.shared->pool(protocols::pool_kind::intelligent);
+  auto& pool = play.shared->pools.of(protocols::pool_kind::intelligent);
   pool.specialists[0].gauge.pid = 100;
   pool.specialists[1].gauge.pid = 101;
   const auto memory_sampler = play.world.system.spawn(
-      actors::memory_sampler, play.shared.get(),
+      actors::memory_sampler, actors::hand_out<actors::memory_sampler_parts>(*play.shared),
       [](int pid) { return bytes(pid == 100 ? std::uint64_t{4} << 20 : std::uint64_t{8} << 20); },
       1s);
   play.world.advance(1s);  // The first survey has nothing to multiply by.
   EXPECT_EQ(pool.specialists[0].gauge.memory_bytes.load(), std::uint64_t{4} << 20);
   play.world.advance(1s);
   // Two of four run, 12 MiB; had all been warm, 24 MiB.
-  EXPECT_EQ(play.shared->pool_memory.used_kib_ms.load(), std::uint64_t{12} * 1024 * 1000);
-  EXPECT_EQ(play.shared->pool_memory.always_kib_ms.load(), std::uint64_t{24} * 1024 * 1000);
+  EXPECT_EQ(play.shared->memory.intelligent.used_kib_ms.load(), std::uint64_t{12} * 1024 * 1000);
+  EXPECT_EQ(play.shared->memory.intelligent.always_kib_ms.load(), std::uint64_t{24} * 1024 * 1000);
   caf::anon_send_exit(memory_sampler, caf::exit_reason::user_shutdown);
   pool.specialists[0].gauge.pid = 0;
   pool.specialists[1].gauge.pid = 0;
@@ -64,8 +65,8 @@ TEST(Surveyor, CountsTheWorkersOfBothPoolsWhileTheyStandBesideEachOther) {
   stage play{small_cast(1, 4)};
   play.plan.policies[1] = play.plan.policies[0];
   play.open();
-  auto& smart = play.shared->pool(protocols::pool_kind::intelligent);
-  auto& plain = play.shared->pool(protocols::pool_kind::baseline);
+  auto& smart = play.shared->pools.of(protocols::pool_kind::intelligent);
+  auto& plain = play.shared->pools.of(protocols::pool_kind::baseline);
   const auto everybody = [&](int pid) {
     for (auto& one : plain.specialists) {
       one.gauge.pid = pid;
@@ -73,27 +74,27 @@ TEST(Surveyor, CountsTheWorkersOfBothPoolsWhileTheyStandBesideEachOther) {
     }
   };
   const auto memory_sampler = play.world.system.spawn(
-      actors::memory_sampler, play.shared.get(), [](int) { return bytes(std::uint64_t{4} << 20); },
-      1s);
+      actors::memory_sampler, actors::hand_out<actors::memory_sampler_parts>(*play.shared),
+      [](int) { return bytes(std::uint64_t{4} << 20); }, 1s);
   play.shared->routes.baseline_warm = true;
   everybody(100);
   smart.specialists[0].gauge.pid = 101;
   play.world.advance(11s);
-  EXPECT_DOUBLE_EQ(play.shared->pool_memory.efficiency().value_or(0), 0.75);
-  EXPECT_EQ(play.shared->all_memory.efficiency(), 0.0);
+  EXPECT_DOUBLE_EQ(play.shared->memory.intelligent.efficiency().value_or(0), 0.75);
+  EXPECT_EQ(play.shared->memory.all.efficiency(), 0.0);
   // The baseline may cool: what it took is no news any more.
   play.shared->routes.baseline_warm = false;
   everybody(0);
   play.world.advance(10s);
-  EXPECT_DOUBLE_EQ(play.shared->all_memory.efficiency().value_or(0), 0.75);
+  EXPECT_DOUBLE_EQ(play.shared->memory.all.efficiency().value_or(0), 0.75);
   // A pool that a rollback has emptied saves nothing by doing nothing.
   play.shared->routes.force({runtime::rollout::mode::fallback, 0});
   smart.specialists[0].gauge.pid = 0;
   smart.specialists[0].gauge.memory_bytes = 0;
   everybody(100);
   play.world.advance(10s);
-  EXPECT_DOUBLE_EQ(play.shared->pool_memory.efficiency().value_or(0), 0.75);
-  EXPECT_LT(play.shared->all_memory.efficiency().value_or(1), 0.4);
+  EXPECT_DOUBLE_EQ(play.shared->memory.intelligent.efficiency().value_or(0), 0.75);
+  EXPECT_LT(play.shared->memory.all.efficiency().value_or(1), 0.4);
   caf::anon_send_exit(memory_sampler, caf::exit_reason::user_shutdown);
   everybody(0);
 }

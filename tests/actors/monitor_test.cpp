@@ -18,12 +18,12 @@ std::optional<runtime::monitoring::alert> firing(const stage& play, std::string_
 
 TEST(Monitor, SaysWhatWasDetectedAndTunedAndForgetsIt) {
   watched_stage play{quick_cast()};
-  play.shared->publish("workflow.detected", R"({"workflow":"BEFORE_IT_LIVED"})");
+  play.shared->events.publish("workflow.detected", R"({"workflow":"BEFORE_IT_LIVED"})");
   play.open();
   play.live(2s);
   EXPECT_FALSE(firing(play, runtime::monitoring::workflow_detected));
-  play.shared->publish("workflow.detected", R"({"workflow":"ML_PIPELINE","steps_done":2})");
-  play.shared->publish("tuning.adjusted", R"({"threshold":0.34,"slots":16,"keep_s":45})");
+  play.shared->events.publish("workflow.detected", R"({"workflow":"ML_PIPELINE","steps_done":2})");
+  play.shared->events.publish("tuning.adjusted", R"({"threshold":0.34,"slots":16,"keep_s":45})");
   play.live(2s);
   const auto flow = firing(play, runtime::monitoring::workflow_detected);
   ASSERT_TRUE(flow);
@@ -90,7 +90,7 @@ TEST(Monitor, TellsOfATaskThatWaitsBesideAnIdleSlotAndAsksAgain) {
   play.ask("d0-s0");
   play.live(300ms);
   // Its department believes that it has been asking for a slot, and nobody has heard of it.
-  auto& record = play.shared->pool(pool_kind::intelligent).specialists[1];
+  auto& record = play.shared->pools.of(pool_kind::intelligent).specialists[1];
   const auto begun = play.world.now_ns();
   for (int i = 0; i < 40; ++i) {
     record.slot_wanted_since_ns = begun;
@@ -105,7 +105,7 @@ TEST(Monitor, TellsOfATaskThatWaitsBesideAnIdleSlotAndAsksAgain) {
   ASSERT_TRUE(alert);
   EXPECT_EQ(alert->level, runtime::monitoring::severity::warning);
   EXPECT_TRUE(alert->text.starts_with("d0-s1 has waited for a slot for ")) << alert->text;
-  const auto& pool = play.shared->pool(pool_kind::intelligent);
+  const auto& pool = play.shared->pools.of(pool_kind::intelligent);
   EXPECT_GE(pool.stuck.load(), 1u);
   play.live(10s);
   EXPECT_EQ(pool.stuck_now.load(), 0u) << "its department was asked, and knows better";
@@ -116,7 +116,7 @@ TEST(Monitor, SaysThatTheJournalWasDamagedBeforeItLived) {
   watched_stage play{quick_cast()};
   machine::journal_damage damage;
   damage.what = "journal.db is missing";
-  actors::tell_damage(*play.shared, damage);
+  actors::tell_damage(play.shared->journal, play.shared->gauge, play.shared->events, damage);
   play.open();
   play.live(2s);
   const auto alert = firing(play, runtime::monitoring::journal_damaged);

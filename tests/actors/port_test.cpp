@@ -1,6 +1,6 @@
 // A port under real threads: the one part of the tree whose order a test cannot choose.
 #include "actors/mailbox/port.hpp"
-#include "actors/state/node_state.hpp"
+#include "actors/supervision/node_state.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
 
 #include <gtest/gtest.h>

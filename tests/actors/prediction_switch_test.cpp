@@ -59,7 +59,7 @@ public:
         [](const actors::forecast_board::content& of) { return of.policy.predicting; });
   }
   std::uint64_t prewarms() {
-    return shared->pool(protocols::pool_kind::intelligent).gauge.prewarms.load();
+    return shared->pools.of(protocols::pool_kind::intelligent).gauge.prewarms.load();
   }
 
 private:

@@ -66,7 +66,7 @@ TEST(Predictor, HasTheNextOneWarmBeforeItsTaskComes) {
   play.pass(1s);
   EXPECT_EQ(next->ends, 1);
   EXPECT_FALSE(next->cold);
-  EXPECT_GT(play.shared->pool(protocols::pool_kind::intelligent).gauge.prewarm_hits.load(), 0u);
+  EXPECT_GT(play.shared->pools.of(protocols::pool_kind::intelligent).gauge.prewarm_hits.load(), 0u);
   const auto board =
       play.shared->forecast.read([](const actors::forecast_board::content& of) { return of; });
   EXPECT_GT(board.accuracy.scored, 0u);
@@ -112,7 +112,7 @@ TEST(Predictor, FollowsTheNamesWhenTheCastComesInAnotherOrder) {
   const auto board =
       play.shared->forecast.read([](const actors::forecast_board::content& of) { return of; });
   ASSERT_FALSE(board.expected.empty());
-  EXPECT_EQ(play.shared->catalog_now().name_of(board.expected.front().who), "d1-s1");
+  EXPECT_EQ(play.shared->catalogs.now().name_of(board.expected.front().who), "d1-s1");
 }
 
 TEST(Predictor, ForgetsNamesThatReloadsHaveTakenOut) {
@@ -122,7 +122,7 @@ TEST(Predictor, ForgetsNamesThatReloadsHaveTakenOut) {
   for (int i = 0; i < 1500; ++i) {
     config.departments[0].specialists[0].name = "passing-" + std::to_string(i);
     ASSERT_TRUE(play.shared->replace_catalog(
-        actors::make_catalog(config, &play.shared->catalog_now(), {}, play.shared->vacant())));
+        actors::make_catalog(config, &play.shared->catalogs.now(), {}, play.shared->vacant())));
     caf::anon_send(play.root, protocols::reload_atom::value);
     play.world.dispatch();
   }
@@ -198,7 +198,7 @@ TEST(Predictor, DetectsAWorkflowThatAReloadBrought) {
   play.ask("d0-s0");
   play.pass(1s);
   config.workflows.push_back({"AUDIT", {"d0-s1", "d1-s2", "d0-s3", "d1-s3"}});
-  const auto& before = play.shared->catalog_now();
+  const auto& before = play.shared->catalogs.now();
   ASSERT_TRUE(play.shared->replace_catalog(
       actors::make_catalog(config, &before, [](std::string_view) { return false; })));
   caf::anon_send(play.root, protocols::reload_atom::value);

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using protocols::failure, protocols::pool_kind, protocols::task_state;
 
 void reload(stage& play, config::node next) {
-  auto cast = actors::make_catalog(std::move(next), &play.shared->catalog_now());
+  auto cast = actors::make_catalog(std::move(next), &play.shared->catalogs.now());
   ASSERT_TRUE(play.shared->replace_catalog(std::move(cast)));
   caf::anon_send(play.root, protocols::reload_atom::value);
   play.world.dispatch();
@@ -25,8 +25,8 @@ config::node with_argument(config::node config, const std::string& argument,
 }
 
 bool runs_old(stage& play, std::uint32_t who, pool_kind pool = pool_kind::intelligent) {
-  const auto runs = play.shared->pool(pool).specialists[who].definition.load();
-  return runs != 0 && runs != play.shared->catalog_now().definitions[who];
+  const auto runs = play.shared->pools.of(pool).specialists[who].definition.load();
+  return runs != 0 && runs != play.shared->catalogs.now().definitions[who];
 }
 
 void make_warm(stage& play, const std::string& name) {
@@ -181,13 +181,13 @@ TEST(Reload, UsesThePlacesOfThoseThatAreGoneAgain) {
     config.departments[0].specialists[1].name = name;
     if (turn % 3 == 0) config.departments[1].name = "E" + std::to_string(turn);
     auto cast =
-        actors::make_catalog(config, &play.shared->catalog_now(), {}, play.shared->vacant());
+        actors::make_catalog(config, &play.shared->catalogs.now(), {}, play.shared->vacant());
     ASSERT_TRUE(play.shared->replace_catalog(std::move(cast)));
     caf::anon_send(play.root, protocols::reload_atom::value);
     play.world.dispatch();
-    const auto who = play.shared->catalog_now().find(name);
+    const auto who = play.shared->catalogs.now().find(name);
     ASSERT_NE(who, actors::catalog::nobody);
-    const auto& gauge = play.shared->pool(pool_kind::intelligent).specialists[who].gauge;
+    const auto& gauge = play.shared->pools.of(pool_kind::intelligent).specialists[who].gauge;
     EXPECT_EQ(gauge.ends[0].load(), 0U);
     EXPECT_EQ(gauge.depth(), 0U);
     const auto asked = play.ask(name);
@@ -200,8 +200,8 @@ TEST(Reload, UsesThePlacesOfThoseThatAreGoneAgain) {
       if (one->stopping) one->die();
     play.world.dispatch();
   }
-  EXPECT_LE(play.shared->catalog_now().members.size(), 12U);
-  EXPECT_LE(play.shared->catalog_now().departments.size(), 8U);
+  EXPECT_LE(play.shared->catalogs.now().members.size(), 12U);
+  EXPECT_LE(play.shared->catalogs.now().departments.size(), 8U);
   EXPECT_LE(play.processes(), 2U);
 }
 
@@ -212,7 +212,7 @@ TEST(Reload, KeepsThePlaceOfOneThatIsGoneWhileSomebodyKnowsIt) {
   make_warm(play, "d0-s1");
   const auto running = play.ask("d0-s1");
   play.world.dispatch();
-  const auto seen = play.shared->shared_catalog();  // As a thread that has found it just now.
+  const auto seen = play.shared->catalogs.shared();  // As a thread that has found it just now.
   const auto rename = [&](const std::string& name) {
     config.departments[0].specialists[1].name = name;
     reload(play, config);
@@ -232,7 +232,7 @@ TEST(Reload, KeepsThePlaceOfOneThatIsGoneWhileSomebodyKnowsIt) {
 /// A reload of which nobody has been told yet.
 void replace_quietly(stage& play, const config::node& next) {
   ASSERT_TRUE(play.shared->replace_catalog(actors::make_catalog(
-      next, &play.shared->catalog_now(), play.is_inline, play.shared->vacant())));
+      next, &play.shared->catalogs.now(), play.is_inline, play.shared->vacant())));
 }
 
 /// A play in which the number of d0-s1 is free, with one place for a warm worker.
@@ -256,7 +256,7 @@ protected:
 
 TEST_F(ReusedNumber, IsServedBeforeAnyActorIsToldOfTheReload) {
   replace_quietly(play, config);
-  ASSERT_EQ(play.shared->catalog_now().find("fresh"), 1U);
+  ASSERT_EQ(play.shared->catalogs.now().find("fresh"), 1U);
   const auto who = play.ask("fresh");
   play.world.dispatch();
   ASSERT_EQ(play.starts["fresh"], 1);
@@ -333,7 +333,7 @@ TEST(Reload, KeepsThePlaceOfOneThatCameBackAndWentAgain) {
   reload(play, whole);
   replace_quietly(play, without);
   // This thread, too, looks at the newest cast only.
-  static_cast<void>(play.shared->catalog_now());
+  static_cast<void>(play.shared->catalogs.now());
   actors::catalog_reader::turn();
   EXPECT_TRUE(play.shared->vacant().empty()) << "its department has not looked yet";
   caf::anon_send(play.root, protocols::reload_atom::value);
@@ -348,7 +348,7 @@ TEST(Reload, ReplacesALostActorWhileTasksForNewSpecialistsArrive) {
   make_warm(play, "d0-s0");
   replace_quietly(play, small_cast(1, 8));
   // The department hears of the loss before it looks into its port.
-  actors::dismiss(play.shared->pool(pool_kind::intelligent).specialists[0].actor);
+  actors::dismiss(play.shared->pools.of(pool_kind::intelligent).specialists[0].actor);
   const auto fresh = play.ask("d0-s7");
   play.world.advance(1s);
   play.get_ready("d0-s7");
@@ -393,7 +393,7 @@ TEST(Reload, LeavesNoCallerBehindHoweverItFalls) {
           break;
         case 5: {
           config = with_argument(config, std::to_string(step), chance() % 2, chance() % 2);
-          auto cast = actors::make_catalog(config, &play.shared->catalog_now());
+          auto cast = actors::make_catalog(config, &play.shared->catalogs.now());
           ASSERT_TRUE(play.shared->replace_catalog(std::move(cast)));
           caf::anon_send(play.root, protocols::reload_atom::value);
           break;
@@ -441,7 +441,7 @@ TEST(Reload, ForgetsWhatTheWorkerOfAnotherDefinitionDiedOf) {
     play.world.dispatch();
   }
   const auto last_error = [&](std::uint32_t who) {
-    return play.shared->pool(pool_kind::intelligent)
+    return play.shared->pools.of(pool_kind::intelligent)
         .specialists[who]
         .last_error.read([](const std::string& text) { return text; });
   };

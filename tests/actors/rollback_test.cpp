@@ -1,4 +1,5 @@
 // Two pools in one tree: the way back with nothing lost.
+#include "actors/supervision/hand_out.hpp"
 #include "tests/support/steady_workers.hpp"
 #include "tests/support/watched_stage.hpp"
 
@@ -27,7 +28,7 @@ TEST(Rollback, ComesByItselfWhenTheWorkersAreSoBrokenThatNobodyIsLetIn) {
   };
   // From now on only circuits answer for the intelligent pool.
   const auto until = play.world.now_ns() + 600'000'000'000;
-  for (auto& record : play.shared->pool(pool_kind::intelligent).specialists)
+  for (auto& record : play.shared->pools.of(pool_kind::intelligent).specialists)
     record.gauge.open_until_ns = until;
   const auto turned_bad = play.world.now_ns();
   while (!play.rollback() && play.world.now_ns() - turned_bad < 60'000'000'000) {
@@ -71,7 +72,7 @@ TEST(Rollback, ComesByItselfWithinItsTimeWhenTheIntelligentPoolFails) {
   EXPECT_LT(play.world.now_ns() - turned_bad, 30'000'000'000);
   play.live(2s);
   for (const auto& one : play.callers) EXPECT_EQ(one->ends, 1);
-  EXPECT_TRUE(actors::ledger_now(*play.shared).balanced);
+  EXPECT_TRUE(actors::ledger_now(actors::hand_out<actors::readiness_parts>(*play.shared)).balanced);
   EXPECT_FALSE(play.shared->routes.rolling_back);
   // And it starts again, from shadow.
   EXPECT_EQ(play.steer(steering::what::start), 200);
@@ -110,7 +111,9 @@ protected:
 TEST_P(AfterARestart, ASlowPoolIsStillMeasuredByWhatTheBaselineWas) {
   const auto record = record_at(GetParam());
   watched_stage play{only_the_watch()};
-  ASSERT_EQ(actors::remember(*play.shared, {record, {}, {}}), "");
+  ASSERT_EQ(actors::remember(play.shared->catalogs.now().config, play.shared->routes,
+                             play.shared->board, {record, {}, {}}),
+            "");
   ASSERT_EQ(play.phase(), GetParam());
   play.open();
   // Every task of the intelligent pool takes `turns` times 50 ms.
@@ -125,7 +128,7 @@ TEST_P(AfterARestart, ASlowPoolIsStillMeasuredByWhatTheBaselineWas) {
   ASSERT_FALSE(play.rollback()) << "as fast as it was";
   const auto callers_served = [&] {
     std::uint64_t sum = 0;
-    for (const auto& one : play.shared->pool(pool_kind::baseline).specialists)
+    for (const auto& one : play.shared->pools.of(pool_kind::baseline).specialists)
       for (std::size_t e = 0; e < machine::task_outcomes; ++e)
         sum += machine::count_of(one.gauge.ends[e]);
     return sum;
@@ -207,7 +210,7 @@ TEST(Rollback, DoesNotWaitForAJournalThatCannotBeWritten) {
   play.route(100);
   play.live(1s);
   // As with a full disk: nobody ever hears that a record was written.
-  play.shared->journaling = true;
+  play.shared->journal.on = true;
   play.shared->gauge.journal_ok = false;
   const auto begun = play.world.now_ns();
   ASSERT_EQ(play.steer(steering::what::roll_back), 202);
@@ -286,9 +289,9 @@ void play_once(std::uint64_t seed) {
   EXPECT_EQ(play.shared->gauge.accepted(), play.shared->gauge.ended());
   EXPECT_EQ(play.shared->gauge.depth(), 0u);
   for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-    for (const auto& record : play.shared->pool(kind).specialists)
+    for (const auto& record : play.shared->pools.of(kind).specialists)
       EXPECT_EQ(record.gauge.depth(), 0u);
-  EXPECT_TRUE(actors::ledger_now(*play.shared).balanced);
+  EXPECT_TRUE(actors::ledger_now(actors::hand_out<actors::readiness_parts>(*play.shared)).balanced);
   steady_workers{play, {.start = 100ms, .run = 100ms, .stop = 50ms}}.expect_progress(chance, 7s);
 }
 

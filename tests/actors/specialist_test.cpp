@@ -124,7 +124,7 @@ TEST(Specialist, MeasuresStartsAndRuns) {
   play.worker("d0-s0").get_ready();
   play.world.advance(40ms);
   play.finish_one("d0-s0");
-  const auto& gauge = play.shared->pool(protocols::pool_kind::intelligent).specialists[0].gauge;
+  const auto& gauge = play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge;
   EXPECT_EQ(gauge.start_ns.load(), 300'000'000);
   EXPECT_EQ(gauge.run_ns.load(), 40'000'000);
 }

@@ -59,7 +59,7 @@ void reload(stage& play, const config::node& whole, std::mt19937_64& chance) {
   for (auto& department : next.departments) switch (chance() % 4) {
       case 0: department.specialists.pop_back(); break;
       case 1:
-        newcomer = "fresh-" + std::to_string(play.shared->catalog_now().generation);
+        newcomer = "fresh-" + std::to_string(play.shared->catalogs.now().generation);
         newcomer += "-" + department.name;
         department.specialists.back().name = newcomer;
         break;
@@ -75,7 +75,7 @@ void reload(stage& play, const config::node& whole, std::mt19937_64& chance) {
              }))
         one.fallback.clear();
   if (!play.shared->replace_catalog(
-          actors::make_catalog(next, &play.shared->catalog_now(), {}, play.shared->vacant())))
+          actors::make_catalog(next, &play.shared->catalogs.now(), {}, play.shared->vacant())))
     return;
   // Who calls may be faster than the word of the reload.
   if (!newcomer.empty() && chance() % 2 == 0) {
@@ -110,7 +110,7 @@ private:
     return alive.empty() ? nullptr : alive[chance_() % alive.size()];
   }
   std::uint32_t any_index() {
-    return static_cast<std::uint32_t>(chance_() % play_.shared->catalog_now().members.size());
+    return static_cast<std::uint32_t>(chance_() % play_.shared->catalogs.now().members.size());
   }
 
   void ask() {
@@ -137,8 +137,8 @@ private:
   [[nodiscard]] std::size_t under_way() const {
     std::size_t tasks = 0;
     for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-      for (std::uint32_t i = 0; i < play_.shared->catalog_now().members.size(); ++i)
-        tasks += play_.shared->pool(kind).specialists[i].gauge.depth();
+      for (std::uint32_t i = 0; i < play_.shared->catalogs.now().members.size(); ++i)
+        tasks += play_.shared->pools.of(kind).specialists[i].gauge.depth();
     std::size_t unheard = 0;
     for (const auto& one : play_.callers) unheard += one->ends == 0 ? 1U : 0U;
     return std::max(tasks, unheard);
@@ -219,12 +219,12 @@ private:
 
   // Some are at work when somebody calls.
   void call_somebody() {
-    const auto& members = play_.shared->catalog_now().members;
+    const auto& members = play_.shared->catalogs.now().members;
     const auto beside = chance_() % 3 == 0 ? someone(chance_) : std::string{};
     for (std::size_t busy = chance_() % 3; busy > 0; --busy) play_.ask(someone(chance_));
     workers_.live_until(chance_, 10ms * (chance_() % 60), [] { return false; });
     // Those before it in the line, each with a start, a run and its residency, and the circuit.
-    const auto& config = play_.shared->catalog_now().config;
+    const auto& config = play_.shared->catalogs.now().config;
     std::chrono::nanoseconds most = config.breaker.open + config.retry.max + looks_between;
     const auto before = 1 + under_way();
     const auto residency = std::chrono::nanoseconds{
@@ -240,7 +240,7 @@ private:
     // While those before it in its own line are worked on, its own turns end as well.
     std::size_t line = 0;
     for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-      line += play_.shared->pool(kind).specialists[who].gauge.depth();
+      line += play_.shared->pools.of(kind).specialists[who].gauge.depth();
     constexpr auto tasks_of_a_turn = starts_of_a_turn * steady_times.start / steady_times.run;
     if (!beside.empty())
       most +=
@@ -267,7 +267,7 @@ private:
                                                      : "");
       for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
         for (std::uint32_t i = 0; i < members.size(); ++i) {
-          const auto& record = play_.shared->pool(kind).specialists[i];
+          const auto& record = play_.shared->pools.of(kind).specialists[i];
           text += "\n" + std::string{protocols::to_string(kind)} + " " + members[i].config.name
                   + (members[i].gone ? " gone" : "") + (members[i].config.pin ? " pinned" : "")
                   + " state " + std::to_string(static_cast<int>(record.gauge.state.load()))

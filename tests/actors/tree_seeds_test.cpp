@@ -115,7 +115,7 @@ void play_once(std::uint64_t seed, bool kill_actors) {
   // The ledger proves it: accepted = ended, and no counter leaks.
   EXPECT_EQ(play.shared->gauge.accepted(), play.shared->gauge.ended());
   EXPECT_EQ(play.shared->gauge.depth(), 0u);
-  for (const auto& record : play.shared->pool(protocols::pool_kind::intelligent).specialists)
+  for (const auto& record : play.shared->pools.of(protocols::pool_kind::intelligent).specialists)
     EXPECT_EQ(record.gauge.depth(), 0u);
   for (auto& one : play.all) one->held.clear();
   EXPECT_EQ(play.shared->ledger.alive(), 0u);

@@ -86,7 +86,7 @@ protected:
     doors::http_door_options options;
     auto& inside = node_->inside();
     options.playing = [&inside]() -> const actors::catalog& {
-      return inside.shared->catalog_now();
+      return inside.shared->catalogs.now();
     };
     auto opened = doors::http_door::open(*node_, *inside.io, options);
     ASSERT_TRUE(std::holds_alternative<std::unique_ptr<doors::http_door>>(opened))

@@ -199,7 +199,7 @@ TEST_F(KilledActors, LoseNothingWithASpecialist) {
   survive(victims);
 }
 TEST_F(KilledActors, LoseNothingWithTheSurveyorWhoMeasuresAgain) {
-  survive_without("memory_sampler", child(actors::root_state::survey), 6);
+  survive_without("memory sampler", child(actors::root_state::survey), 6);
   // A worker that is started only now is measured: by the new one.
   const auto view = [&] { return std::get<specialist_view>(node_->specialist(names[0])); };
   const auto before = view().pid;

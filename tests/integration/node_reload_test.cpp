@@ -1,7 +1,7 @@
 // A node that is reloaded again and again: what it held before goes, and nothing is undone.
+#include "actors/node/deployment_check.hpp"
 #include "actors/node/node.hpp"
 #include "actors/node/parts.hpp"
-#include "actors/rollout/deployment_check.hpp"
 
 #include "tests/integration/support/live_node.hpp"
 
@@ -97,7 +97,7 @@ TEST_F(ReloadedNode, KeepsNoCastForTheThreadThatStartsListsAndReloads) {
     start();
     constexpr int reloads = 100;
     for (int i = 1; i <= reloads; ++i) {
-      casts.emplace_back(shared().shared_catalog());
+      casts.emplace_back(shared().catalogs.shared());
       configuration_.departments[0].specialists[1].name = "worker-" + std::to_string(i);
       reload();
       EXPECT_EQ(node_->configuration().departments[0].specialists[1].name,
@@ -110,10 +110,11 @@ TEST_F(ReloadedNode, KeepsNoCastForTheThreadThatStartsListsAndReloads) {
       return std::ranges::count_if(casts, [](const auto& one) { return !one.expired(); }) < 50;
     }));
     EXPECT_TRUE(eventually([&] { return !shared().vacant().empty(); }));
-    const auto members = shared().shared_catalog()->members.size();
+    const auto members = shared().catalogs.shared()->members.size();
     configuration_.departments[0].specialists[1].name = "last";
     reload();
-    EXPECT_EQ(shared().shared_catalog()->members.size(), members) << "a number could be used again";
+    EXPECT_EQ(shared().catalogs.shared()->members.size(), members)
+        << "a number could be used again";
   }}.join();
 }
 

@@ -1,7 +1,8 @@
 // A whole node's tree in virtual time: real actors, puppet workers, and callers who count.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/supervision/hand_out.hpp"
+#include "actors/supervision/node_state.hpp"
 #include "actors/supervision/root.hpp"
 #include "actors/tasks/admission.hpp"
 #include "runtime/pooling/lru_policy.hpp"
@@ -149,13 +150,14 @@ public:
                 std::move(config), nullptr,
                 [&](std::string_view name) { return callables.contains(std::string{name}); }),
             8, 42, clock)},
-        desk{*shared} {
-    shared->callables = std::make_shared<actors::callable_table>(std::move(callables));
-    is_inline = [table = shared->callables](std::string_view name) {
+        desk{actors::hand_out<actors::admission_parts>(*shared)} {
+    shared->workers.callables = std::make_shared<actors::callable_table>(std::move(callables));
+    is_inline = [table = shared->workers.callables](std::string_view name) {
       return table->contains(std::string{name});
     };
-    shared->make_worker = [this](const actors::member& who, std::string_view, protocols::pool_kind,
-                                 std::shared_ptr<machine::worker_events> events) {
+    shared->workers.make_worker = [this](const actors::member& who, std::string_view,
+                                         protocols::pool_kind,
+                                         std::shared_ptr<machine::worker_events> events) {
       auto fresh = std::make_shared<puppet>(std::move(events));
       workers[who.config.name] = fresh;
       ++starts[who.config.name];
@@ -178,12 +180,14 @@ public:
     root = nullptr;
     world.dispatch();
     for (std::size_t kind = 0; kind < actors::pools; ++kind)
-      for (auto& record : shared->pool(static_cast<protocols::pool_kind>(kind)).specialists) {
+      for (auto& record : shared->pools.of(static_cast<protocols::pool_kind>(kind)).specialists) {
         record.abandon();
         record.actor = nullptr;
       }
     for (auto& one : all) one->held.clear();
-    shared->dispatcher_pending.clear();
+    shared->dispatching.pending.clear();
+    EXPECT_EQ(shared->unexpected.total(), unexpected_wanted)
+        << "an actor got a message that it does not handle";
   }
 
   /// Submits one; `refused` says why it was not let in.
@@ -236,6 +240,7 @@ public:
 
   deterministic_system world;
   std::shared_ptr<virtual_clock> clock;
+  std::uint64_t unexpected_wanted = 0;  ///< Messages that no actor handles, when all has ended.
   std::unique_ptr<actors::node_state> shared;
   actors::admission desk;
   actors::root_plan plan;

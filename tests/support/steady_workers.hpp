@@ -45,7 +45,7 @@ public:
 
   /// Whoever is called next, one after the other, is served before `most` has passed.
   void expect_progress(std::mt19937_64& chance, ns most) {
-    const auto& members = play_.shared->catalog_now().members;
+    const auto& members = play_.shared->catalogs.now().members;
     for (std::uint32_t who = 0; who < members.size(); ++who) {
       if (members[who].gone) continue;
       std::shared_ptr<caller> mine;

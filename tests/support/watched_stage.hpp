@@ -29,8 +29,9 @@ public:
     plan.policies[1] = plan.policies[0];
     plan.later[1] = true;
     plan.watched = true;
-    shared->make_worker = [this](const actors::member& who, std::string_view, pool_kind pool,
-                                 std::shared_ptr<machine::worker_events> events) {
+    shared->workers.make_worker = [this](const actors::member& who, std::string_view,
+                                         pool_kind pool,
+                                         std::shared_ptr<machine::worker_events> events) {
       auto fresh = std::make_shared<puppet>(std::move(events));
       names[fresh.get()] = std::string{protocols::to_string(pool)} + "/" + who.config.name;
       workers[names[fresh.get()]] = fresh;
@@ -104,7 +105,7 @@ public:
   [[nodiscard]] std::uint64_t ended(pool_kind pool) const {
     std::uint64_t sum = 0;
     for (std::size_t e = 0; e < machine::task_outcomes; ++e)
-      sum += shared->pool(pool).gauge.ends(e);
+      sum += shared->pools.of(pool).gauge.ends(e);
     return sum;
   }
 };

@@ -1,6 +1,7 @@
 // What is counted as tasks go by: plain atomics, read by the door, the monitor and the exporter.
 #pragma once
 
+#include "protocols/base/worker_state.hpp"
 #include "protocols/task.hpp"
 #include "runtime/machine/metrics/latency_histogram.hpp"
 #include "runtime/machine/metrics/striped.hpp"
@@ -26,7 +27,7 @@ constexpr std::size_t task_outcomes = 5;
 constexpr std::array<std::string_view, task_outcomes> task_outcome_names{
     "completed", "failed", "timeout", "cancelled", "unknown"};
 
-enum class worker_state : std::uint8_t { cold, warming, warm, busy, cooling, failed };
+using base::worker_state;
 
 /// What a worker has printed in place of an answer, told to callers that wait in vain. Any thread.
 class stray_note {

@@ -93,9 +93,9 @@ TEST(ChaosSchedule, KillsEveryKindOfActorBeforeAnyTwice) {
     EXPECT_EQ(seen.size(), roles) << seed;
   }
   auto some = every(fault_kind::kill_actor, 1, 40);
-  some.roles = {role::bridge, role::journal};
+  some.roles = {role::dispatcher, role::journal};
   for (const auto& one : make_schedule({some}, cast_of(4, 2), 1))
-    EXPECT_TRUE(one.who == role::bridge || one.who == role::journal);
+    EXPECT_TRUE(one.who == role::dispatcher || one.who == role::journal);
 }
 
 TEST(ChaosSchedule, TouchesOnlyThoseWhoAreNamed) {
@@ -145,7 +145,7 @@ TEST(ChaosSchedule, CascadesThroughDepartmentsAndThenKillsTheHelpers) {
   EXPECT_EQ(departments.size(), 3U);
   ASSERT_GE(made.size(), 2U);
   EXPECT_EQ(made[made.size() - 2].who, role::director);
-  EXPECT_EQ(made.back().who, role::bridge);
+  EXPECT_EQ(made.back().who, role::dispatcher);
   EXPECT_GT(made.back().at_s, *waves.rbegin());
 }
 

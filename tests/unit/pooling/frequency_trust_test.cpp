@@ -13,7 +13,7 @@ class visits {
 public:
   visits(std::size_t cast, std::size_t slots) : facts_(cast), seats_(cast) {
     limits_.max_warm = slots;
-    for (specialist_index who = 0; who < slots; ++who) seats_[who].state = residency::warm;
+    for (specialist_index who = 0; who < slots; ++who) seats_[who].state = worker_state::warm;
     trust.wake(seats_, facts_, [](specialist_index) { return frequency_trust::usage{}; });
   }
 

@@ -132,8 +132,8 @@ TEST(Residency, HoldsForWhomNobodyIsExpectedToAsk) {
     scarce_world w(load_s);
     w.live(400);
     w.visit(1);
-    w.seats[0] = {residency::warm, 0, w.now_s, w.now_s};
-    w.seats[1] = {residency::warm, 0, w.now_s, w.now_s};
+    w.seats[0] = {worker_state::warm, 0, w.now_s, w.now_s};
+    w.seats[1] = {worker_state::warm, 0, w.now_s, w.now_s};
     w.policy.observe_arrival(2, 0, w.now_s);
     for (double later_s = 0; later_s < 1.9; later_s += 0.05) {
       EXPECT_FALSE(w.policy.make_room(2, w.seats, w.now_s + later_s).fits) << later_s;
@@ -149,8 +149,8 @@ TEST(Residency, HoldsForOneThatWasPrewarmedAndNeverAsked) {
   scarce_world w(0.02);
   w.live(400);
   // Number 3 was started ahead of a task that has not come, and number 0 is at work.
-  w.seats[0] = {residency::warm, 1, w.now_s - 9, w.now_s - 9};
-  w.seats[3] = {residency::warm, 0, w.now_s, w.now_s};
+  w.seats[0] = {worker_state::warm, 1, w.now_s - 9, w.now_s - 9};
+  w.seats[3] = {worker_state::warm, 0, w.now_s, w.now_s};
   w.policy.observe_arrival(0, 0, w.now_s);
   w.policy.observe_arrival(2, 0, w.now_s);
   EXPECT_FALSE(w.policy.make_room(2, w.seats, w.now_s + 1.99).fits);
@@ -162,8 +162,8 @@ TEST(Residency, HoldsForOneThatWasPrewarmedAndNeverAsked) {
 TEST(Residency, HoldsAgainstAPrewarmForAnotherOne) {
   scarce_world w(0.5);
   w.live(400);
-  w.seats[0] = {residency::warm, 0, w.now_s, w.now_s};
-  w.seats[1] = {residency::warm, 0, w.now_s, w.now_s};
+  w.seats[0] = {worker_state::warm, 0, w.now_s, w.now_s};
+  w.seats[1] = {worker_state::warm, 0, w.now_s, w.now_s};
   w.visit(2);
   for (double later_s = 0.1; later_s < 2.0; later_s += 0.1) {
     w.policy.expect(2, 0.99, 1.0, reason::workflow, w.now_s + later_s);
@@ -181,8 +181,8 @@ TEST(Residency, HoldsWhileNothingIsLearnt) {
   scarce_world w(0.01);
   w.visit(0);
   w.visit(1);
-  w.seats[0] = {residency::warm, 0, w.now_s, w.now_s};
-  w.seats[1] = {residency::warm, 0, w.now_s, w.now_s};
+  w.seats[0] = {worker_state::warm, 0, w.now_s, w.now_s};
+  w.seats[1] = {worker_state::warm, 0, w.now_s, w.now_s};
   w.policy.observe_arrival(2, 0, w.now_s);
   EXPECT_FALSE(w.policy.make_room(2, w.seats, w.now_s + 1.9).fits);
   EXPECT_TRUE(w.policy.make_room(2, w.seats, w.now_s + 2.0).fits);
@@ -249,7 +249,7 @@ TEST(Scarcity, KeepsAPlaceThatCostsNothingElseBeforeAnythingIsLearnt) {
   for (specialist_index who = 0; who < 4; ++who) policy.learn(who, {});
   policy.set_limits(limits);
   std::vector<seat> seats(4);
-  seats[0] = {residency::warm, 0, start_s, start_s};
+  seats[0] = {worker_state::warm, 0, start_s, start_s};
   policy.observe_arrival(0, 0, start_s);
   policy.observe_idle(0, start_s);
   // Long after the cooldown nobody wants its place, so a task for it must still find it warm.
@@ -262,8 +262,8 @@ TEST(Scarcity, KeepsTheIdleUntilAnotherOneWantsTheirPlace) {
   scarce_world w(0.5);
   w.live(200);
   w.visit(1);
-  w.seats[0] = {residency::warm, 0, w.now_s - 9, w.now_s};
-  w.seats[1] = {residency::warm, 0, w.now_s - 9, w.now_s};
+  w.seats[0] = {worker_state::warm, 0, w.now_s - 9, w.now_s};
+  w.seats[1] = {worker_state::warm, 0, w.now_s - 9, w.now_s};
   w.policy.observe_arrival(2, 0, w.now_s);
   const auto room = w.policy.make_room(2, w.seats, w.now_s);
   ASSERT_TRUE(room.fits);
@@ -271,7 +271,7 @@ TEST(Scarcity, KeepsTheIdleUntilAnotherOneWantsTheirPlace) {
   // The one that was left is not given up for being idle while places are scarce, …
   const specialist_index kept = room.evict[0].who == 0 ? 1 : 0;
   w.seats[room.evict[0].who] = {};
-  w.seats[2] = {residency::warm, 0, w.now_s, w.now_s};
+  w.seats[2] = {worker_state::warm, 0, w.now_s, w.now_s};
   const double scarce_until_s = w.now_s + 20 * w.limits.cooldown_s;
   for (; w.now_s < scarce_until_s - 20; w.now_s += 5) {
     for (const change& one : w.policy.review(w.seats, w.now_s).cool) {

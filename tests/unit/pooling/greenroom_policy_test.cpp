@@ -31,12 +31,12 @@ public:
       const plan wanted = policy.review(seats, now_s);
       for (const change& one : wanted.cool) {
         EXPECT_EQ(seats[one.who].tasks, 0U) << "a busy one was cooled";
-        seats[one.who] = {residency::cold, 0, now_s, now_s};
+        seats[one.who] = {worker_state::cold, 0, now_s, now_s};
         ++cooled;
       }
       for (const change& one : wanted.warm) {
-        if (seats[one.who].state != residency::cold) continue;
-        seats[one.who] = {residency::warm, 0, now_s, now_s};
+        if (seats[one.who].state != worker_state::cold) continue;
+        seats[one.who] = {worker_state::warm, 0, now_s, now_s};
         ++prewarmed;
       }
       most = std::max(most, warm_count());
@@ -46,18 +46,18 @@ public:
   /// A task comes, runs for a moment, and ends. Returns whether it was cold.
   bool task(specialist_index who, std::uint64_t case_key = 0) {
     policy.observe_arrival(who, case_key, now_s);
-    const bool cold = seats[who].state == residency::cold;
+    const bool cold = seats[who].state == worker_state::cold;
     if (cold) {
       const auto room = policy.make_room(who, seats, now_s);
       if (!room.fits) ++refused;
       for (const change& one : room.evict) {
         EXPECT_EQ(seats[one.who].tasks, 0U) << "a busy one was evicted";
         EXPECT_GE(now_s - seats[one.who].since_s, limits_.min_residency_s);
-        seats[one.who] = {residency::cold, 0, now_s, now_s};
+        seats[one.who] = {worker_state::cold, 0, now_s, now_s};
       }
-      if (room.fits) seats[who] = {residency::warm, 0, now_s, now_s};
+      if (room.fits) seats[who] = {worker_state::warm, 0, now_s, now_s};
     }
-    if (seats[who].state == residency::warm) seats[who].idle_since_s = now_s;
+    if (seats[who].state == worker_state::warm) seats[who].idle_since_s = now_s;
     policy.observe_idle(who, now_s);
     most = std::max(most, warm_count());
     return cold;
@@ -65,7 +65,7 @@ public:
 
   std::size_t warm_count() const {
     return static_cast<std::size_t>(std::count_if(
-        seats.begin(), seats.end(), [](const seat& s) { return s.state != residency::cold; }));
+        seats.begin(), seats.end(), [](const seat& s) { return s.state != worker_state::cold; }));
   }
 
   greenroom_policy policy;
@@ -91,9 +91,9 @@ TEST(GreenroomPolicy, FollowsThePlainCooldownWhileNothingIsLearnt) {
   world w(5, open_limits(5));
   w.task(0);
   w.pass(start_s + 40);
-  EXPECT_EQ(w.seats[0].state, residency::warm);
+  EXPECT_EQ(w.seats[0].state, worker_state::warm);
   w.pass(start_s + 60);
-  EXPECT_EQ(w.seats[0].state, residency::cold);
+  EXPECT_EQ(w.seats[0].state, worker_state::cold);
 }
 
 TEST(GreenroomPolicy, PrewarmsATimerBeforeItFiresAndNotLongBefore) {
@@ -110,7 +110,7 @@ TEST(GreenroomPolicy, PrewarmsATimerBeforeItFiresAndNotLongBefore) {
     w.task(1 + static_cast<specialist_index>(round % 3));
     w.pass(start_s + 600.0 * round + 300);
     if (round >= 30) {
-      EXPECT_EQ(w.seats[0].state, residency::cold) << "round " << round;
+      EXPECT_EQ(w.seats[0].state, worker_state::cold) << "round " << round;
     }
   }
   EXPECT_LE(cold_late, 3U);
@@ -123,7 +123,7 @@ TEST(GreenroomPolicy, WarmsThoseASessionTurnsToThoughTheyWereQuietForHours) {
   // Now and then somebody comes to the first one and goes on to the second a minute later.
   std::size_t in_time = 0;
   for (std::uint64_t visitor = 1; visitor <= 40; ++visitor) {
-    const bool was_cold = w.seats[1].state == residency::cold;
+    const bool was_cold = w.seats[1].state == worker_state::cold;
     w.task(0, visitor);
     w.pass(w.now_s + 60);
     if (!w.task(1, visitor) && was_cold && visitor > 20) ++in_time;
@@ -198,9 +198,9 @@ TEST(GreenroomPolicy, NeverEvictsBusyPinnedOrYoungOnes) {
   for (specialist_index who = 0; who < 4; ++who) policy.learn(who, {.pinned = who == 3});
   policy.set_limits(limits);
   std::vector<seat> seats(4);
-  seats[0] = {residency::warm, 1, start_s - 100, start_s - 100};
-  seats[1] = {residency::warm, 0, start_s - 1, start_s - 1};
-  seats[3] = {residency::warm, 0, start_s - 100, start_s - 100};
+  seats[0] = {worker_state::warm, 1, start_s - 100, start_s - 100};
+  seats[1] = {worker_state::warm, 0, start_s - 1, start_s - 1};
+  seats[3] = {worker_state::warm, 0, start_s - 100, start_s - 100};
   policy.observe_arrival(2, 0, start_s);
   EXPECT_FALSE(policy.make_room(2, seats, start_s).fits);
   const auto room = policy.make_room(2, seats, start_s + 1);
@@ -236,11 +236,11 @@ TEST(GreenroomPolicy, LeavesTheLastSlotToOtherDepartments) {
     policy.observe_arrival(who, 0, now_s);
     const auto room = policy.make_room(who, seats, now_s);
     ASSERT_TRUE(room.fits);
-    for (const change& one : room.evict) seats[one.who].state = residency::cold;
-    seats[who] = {residency::warm, 0, now_s, now_s};
+    for (const change& one : room.evict) seats[one.who].state = worker_state::cold;
+    seats[who] = {worker_state::warm, 0, now_s, now_s};
     policy.observe_idle(who, now_s);
     const auto held = std::count_if(seats.begin(), seats.begin() + 5,
-                                    [](const seat& s) { return s.state == residency::warm; });
+                                    [](const seat& s) { return s.state == worker_state::warm; });
     EXPECT_LE(held, 3);
   }
 }
@@ -398,7 +398,7 @@ public:
     policy_.observe_arrival(who, 0, start_s + at_s);
     policy_.observe_idle(who, start_s + at_s);
   }
-  void is(specialist_index who, residency state, double to_fire_s) {
+  void is(specialist_index who, worker_state state, double to_fire_s) {
     seats_[who] = {state, 0, at(to_fire_s), at(to_fire_s)};
   }
   /// Whoever makes room for the third, so long before the timer fires.
@@ -428,20 +428,20 @@ private:
 
 TEST(GreenroomPolicy, DoesNotTakeAPlaceFromWhomItWasJustWarmedFor) {
   two_places w;
-  w.is(two_places::often, residency::warm, 60);
+  w.is(two_places::often, worker_state::warm, 60);
   ASSERT_TRUE(w.prewarmed(20, 12));
-  w.is(two_places::timer, residency::warm, 5);
+  w.is(two_places::timer, worker_state::warm, 5);
   EXPECT_THAT(w.evicted(4), testing::ElementsAre(two_places::often));
 }
 
 TEST(GreenroomPolicy, WarmsATimerAgainThatHadToMakeRoomShortlyBefore) {
   two_places w;
-  w.is(two_places::often, residency::warm, 60);
-  w.is(two_places::timer, residency::warm, 60);
+  w.is(two_places::often, worker_state::warm, 60);
+  w.is(two_places::timer, worker_state::warm, 60);
   w.prewarmed(60, 16);  // Reviews it while it is warm.
   ASSERT_THAT(w.evicted(15.5), testing::ElementsAre(two_places::timer));
-  w.is(two_places::timer, residency::cold, 15.5);
-  w.is(two_places::third, residency::warm, 15.5);
+  w.is(two_places::timer, worker_state::cold, 15.5);
+  w.is(two_places::third, worker_state::warm, 15.5);
   EXPECT_TRUE(w.prewarmed(15, 12));
 }
 

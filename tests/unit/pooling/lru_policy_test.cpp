@@ -27,7 +27,7 @@ protected:
   }
 
   void warm(specialist_index who, double idle_since_s) {
-    seats[who] = {residency::warm, 0, start_s - 1000, idle_since_s};
+    seats[who] = {worker_state::warm, 0, start_s - 1000, idle_since_s};
   }
 
   std::unique_ptr<warm_policy> policy = make_lru_policy();
@@ -71,8 +71,8 @@ TEST_F(LruPolicy, NeverEvictsBusyPinnedWarmingOrYoungOnes) {
   warm(0, start_s - 40);
   seats[0].tasks = 1;
   warm(1, start_s - 40);
-  seats[2] = {residency::warming, 0, start_s - 40, start_s - 40};
-  seats[3] = {residency::warm, 0, start_s - 1.999, start_s - 1.999};
+  seats[2] = {worker_state::warming, 0, start_s - 40, start_s - 40};
+  seats[3] = {worker_state::warm, 0, start_s - 1.999, start_s - 1.999};
   EXPECT_FALSE(policy->make_room(4, seats, start_s).fits);
   EXPECT_THAT(policy->make_room(4, seats, start_s).evict, IsEmpty());
   const auto room = policy->make_room(4, seats, start_s + 0.001);
@@ -85,11 +85,11 @@ TEST_F(LruPolicy, KeepsAPlaceForTwoStartsWhereNobodySaysHowLong) {
   policy->learn(0, {.load_s = 0.02});
   policy->learn(1, {.load_s = 22});
   policy->set_limits({.max_warm = 1, .min_residency_s = automatic_residency});
-  seats[0] = {residency::warm, 0, start_s, start_s};
+  seats[0] = {worker_state::warm, 0, start_s, start_s};
   EXPECT_FALSE(policy->make_room(2, seats, start_s + 0.039).fits);
   EXPECT_TRUE(policy->make_room(2, seats, start_s + 0.041).fits);
   seats[0] = {};
-  seats[1] = {residency::warm, 0, start_s, start_s};
+  seats[1] = {worker_state::warm, 0, start_s, start_s};
   EXPECT_FALSE(policy->make_room(2, seats, start_s + 1.999).fits);
   EXPECT_TRUE(policy->make_room(2, seats, start_s + 2.001).fits);
 }
@@ -99,7 +99,7 @@ TEST_F(LruPolicy, CountsNeitherPinnedNorCoolingOnesAgainstTheLimits) {
   policy->learn(0, {.pinned = true, .memory_mb = 100});
   policy->set_limits({.max_warm = 1, .memory_budget_mb = 10});
   warm(0, start_s);
-  seats[1] = {residency::cooling, 0, start_s, start_s};
+  seats[1] = {worker_state::cooling, 0, start_s, start_s};
   EXPECT_TRUE(policy->make_room(2, seats, start_s).fits);
 }
 
@@ -175,7 +175,7 @@ TEST_F(LruPolicy, NeverCoolsABusyOneHoweverLongAgoItWasIdle) {
 TEST_F(LruPolicy, StartsTheIdleClockOfAnUnusedOneWhenItGotWarm) {
   cast(1);
   policy->set_limits({.cooldown_s = 45});
-  seats[0] = {residency::warm, 0, start_s, 0};
+  seats[0] = {worker_state::warm, 0, start_s, 0};
   EXPECT_THAT(policy->review(seats, start_s + 44).cool, IsEmpty());
 }
 
@@ -213,7 +213,7 @@ TEST_F(LruPolicy, ShedsForMemoryWhenAWorkerHasGrown) {
 TEST_F(LruPolicy, LooksAgainWhenAnExceedingOneMayGo) {
   cast(1);
   policy->set_limits({.max_warm = 0, .min_residency_s = 2});
-  seats[0] = {residency::warm, 0, start_s, start_s};
+  seats[0] = {worker_state::warm, 0, start_s, start_s};
   const auto plan = policy->review(seats, start_s + 1);
   EXPECT_THAT(plan.cool, IsEmpty());
   EXPECT_DOUBLE_EQ(plan.next_review_s, start_s + 2);

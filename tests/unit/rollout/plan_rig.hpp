@@ -42,10 +42,10 @@ struct rig {
   std::vector<decision> step() {
     now += 15;
     for (std::uint64_t i = 0; i < control_per_tick; ++i) {
-      plan.observe(pool_side::baseline, 20, false, now);
+      plan.observe(pool_kind::baseline, 20, false, now);
     }
     for (std::uint64_t i = 0; i < canary_per_tick; ++i) {
-      plan.observe(pool_side::intelligent, canary_ms, canary_fails, now);
+      plan.observe(pool_kind::intelligent, canary_ms, canary_fails, now);
     }
     return plan.tick(seen, now);
   }

@@ -73,8 +73,8 @@ TEST(RolloutPlan, ResumesExactlyThereFromEveryStepOfARandomRollout) {
           default: break;
         }
         for (int task = 0; task < 40; ++task) {
-          plan.observe(pool_side::baseline, 20 + task, false, now);
-          plan.observe(pool_side::intelligent, 22.5 + task, draw % 97 == 0 && task < 20, now);
+          plan.observe(pool_kind::baseline, 20 + task, false, now);
+          plan.observe(pool_kind::intelligent, 22.5 + task, draw % 97 == 0 && task < 20, now);
         }
         plan.tick(ready(), now);
       };

@@ -15,7 +15,7 @@ TEST(Routing, NeverMovesAKeyBackWhenThePercentageRises) {
     for (std::uint64_t key = 0; key < 2000; ++key) {
       bool there = false;
       for (double percentage = 0; percentage <= 100; percentage += 2.5) {
-        const bool now = routes.side_of(key, percentage) == pool_side::intelligent;
+        const bool now = routes.side_of(key, percentage) == pool_kind::intelligent;
         ASSERT_TRUE(now || !there) << "key " << key << " left at " << percentage;
         there = now;
       }
@@ -27,10 +27,10 @@ TEST(Routing, NeverMovesAKeyBackWhenThePercentageRises) {
 TEST(Routing, SendsNobodyAtZeroEverybodyAtAHundredAndClampsTheRest) {
   const routing routes;
   for (std::uint64_t key = 0; key < 5000; ++key) {
-    EXPECT_EQ(routes.side_of(key, 0), pool_side::baseline);
-    EXPECT_EQ(routes.side_of(key, -5), pool_side::baseline);
-    EXPECT_EQ(routes.side_of(key, 100), pool_side::intelligent);
-    EXPECT_EQ(routes.side_of(key, 250), pool_side::intelligent);
+    EXPECT_EQ(routes.side_of(key, 0), pool_kind::baseline);
+    EXPECT_EQ(routes.side_of(key, -5), pool_kind::baseline);
+    EXPECT_EQ(routes.side_of(key, 100), pool_kind::intelligent);
+    EXPECT_EQ(routes.side_of(key, 250), pool_kind::intelligent);
   }
 }
 
@@ -41,7 +41,7 @@ TEST(Routing, GivesEachPercentageItsShareEvenOfKeysThatLookAlike) {
     constexpr int keys = 40000;
     for (int i = 0; i < keys; ++i) {
       const auto key = routing_key("session-" + std::to_string(i), "", "");
-      there += routes.side_of(key, percentage) == pool_side::intelligent;
+      there += routes.side_of(key, percentage) == pool_kind::intelligent;
     }
     const double p = percentage / 100;
     EXPECT_NEAR(there, keys * p, 5 * std::sqrt(keys * p * (1 - p)));
@@ -65,10 +65,10 @@ TEST(Routing, HashesTheSameInEveryRelease) {
 TEST(Routing, LetsTheBaselineAnswerInShadowAndFallbackAndTheConfiguredPoolWhenIdle) {
   const routing routes;
   for (std::uint64_t key = 0; key < 200; ++key) {
-    for (const auto configured : {pool_side::baseline, pool_side::intelligent}) {
-      EXPECT_EQ(answering_side(mode::shadow, 100, key, routes, configured), pool_side::baseline);
-      EXPECT_EQ(answering_side(mode::fallback, 100, key, routes, configured), pool_side::baseline);
-      EXPECT_EQ(answering_side(mode::full, 0, key, routes, configured), pool_side::intelligent);
+    for (const auto configured : {pool_kind::baseline, pool_kind::intelligent}) {
+      EXPECT_EQ(answering_side(mode::shadow, 100, key, routes, configured), pool_kind::baseline);
+      EXPECT_EQ(answering_side(mode::fallback, 100, key, routes, configured), pool_kind::baseline);
+      EXPECT_EQ(answering_side(mode::full, 0, key, routes, configured), pool_kind::intelligent);
       EXPECT_EQ(answering_side(mode::idle, 50, key, routes, configured), configured);
       EXPECT_EQ(answering_side(mode::hybrid, 50, key, routes, configured), routes.side_of(key, 50));
     }

@@ -1,9 +1,10 @@
-#include "actors/rollout/deployment_check.hpp"
+#include "actors/node/deployment_check.hpp"
 
 #include "actors/node/parts.hpp"
 #include "actors/rollout/command_probe.hpp"
 #include "actors/state/event_log.hpp"
 #include "actors/state/text.hpp"
+#include "actors/supervision/hand_out.hpp"
 
 #include <algorithm>
 #include <array>
@@ -44,11 +45,11 @@ class deployment_check : public std::enable_shared_from_this<deployment_check> {
 public:
   deployment_check(node& of, std::function<void(std::string)> done)
       : of_{of},
-        node_{*of.inside().shared},
-        probe_{probe_through(*of.inside().desk, node_, check_patience)},
+        parts_{hand_out<probe_parts>(*of.inside().shared)},
+        probe_{probe_through(*of.inside().desk, parts_, check_patience)},
         done_{std::move(done)} {
     const catalog_reader::scope reading;
-    const auto& playing = node_.catalog_now();
+    const auto& playing = parts_.catalogs.now();
     for (std::size_t who = 0; who < playing.members.size(); ++who)
       if (!playing.members[who].gone)
         open_.push_back(
@@ -108,7 +109,7 @@ private:
     go_on();
   }
   [[nodiscard]] const config::specialist* member_named(std::string_view name) const {
-    const auto& playing = node_.catalog_now();
+    const auto& playing = parts_.catalogs.now();
     const auto who = playing.find(name);
     return who == catalog::nobody || playing.members[who].gone ? nullptr
                                                                : &playing.members[who].config;
@@ -134,7 +135,7 @@ private:
     if (is_unsafe(*who)) {
       const auto view = of_.specialist(what.name);
       const auto* now = std::get_if<specialist_view>(&view);
-      const bool up = now != nullptr && now->state != specialist_state::failed;
+      const bool up = now != nullptr && now->state != worker_state::failed;
       return told(what, up,
                   "not asked, its side effects are unsafe; it is "
                       + std::string{now == nullptr ? "gone" : to_string(now->state)});
@@ -157,7 +158,7 @@ private:
 
   void run_workflow(const item& what) {
     const catalog_reader::scope reading;
-    const auto& flows = node_.catalog_now().config.workflows;
+    const auto& flows = parts_.catalogs.now().config.workflows;
     const auto flow = std::ranges::find(flows, what.name, &config::workflow::name);
     if (flow == flows.end() || flow->steps.empty())
       return told(what, false, "it is not there any more");
@@ -214,7 +215,7 @@ private:
   static constexpr std::size_t text_bytes_max = 300;
 
   node& of_;
-  node_state& node_;
+  probe_parts parts_;
   command_probe probe_;
   std::mutex mutex_;  // Guards what follows.
   std::function<void(std::string)> done_;

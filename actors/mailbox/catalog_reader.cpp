@@ -1,4 +1,4 @@
-#include "actors/state/catalog_reader.hpp"
+#include "actors/mailbox/catalog_reader.hpp"
 
 #include <utility>
 #include <vector>

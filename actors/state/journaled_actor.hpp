@@ -2,7 +2,11 @@
 // takes effect, find words in a box, and look again after a while.
 #pragma once
 
-#include "actors/state/node_state.hpp"
+#include "actors/state/inboxes.hpp"
+#include "actors/state/node_clock.hpp"
+#include "actors/state/routing_table.hpp"
+#include "actors/state/status_board.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "protocols/node_messages.hpp"
 
 #include <caf/all.hpp>
@@ -10,27 +14,38 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
 namespace greenroom::actors {
 
+/// What every journaled actor works with.
+struct journaled_parts {
+  unexpected_messages& unexpected;
+  const node_clock& clock;
+  const journal_inbox& journal;
+  routing_table& routes;
+  status_board& board;
+};
+
 /// The other end is the root, which knows the journal, the pools and the other journaled actors.
+template <class Parts>
 struct journaled_actor {
   caf::event_based_actor* self = nullptr;
-  node_state* where = nullptr;
+  std::optional<Parts> parts;  ///< Derived from `journaled_parts`.
   caf::actor root;
   std::uint64_t token = 0;          ///< Of what was given to the journal last.
   std::uint64_t written_token = 0;  ///< Of what it has written last.
 
   [[nodiscard]] double now_s() const {
-    return where->unix_s(self->clock().now().time_since_epoch().count());
+    return parts->clock.unix_s(self->clock().now().time_since_epoch().count());
   }
   /// Gives the journal a record to replace the one of that name. `(written_atom, token)` comes back
   /// when it is durable; without a journal it counts as written at once. Returns the token.
   std::uint64_t record(std::string name, std::string text) {
     ++token;
-    if (where->journaling)
+    if (parts->journal.on)
       self->send(root, protocols::report_atom::value, std::move(name), std::move(text),
                  caf::actor_cast<caf::actor>(self), token);
     else
@@ -39,7 +54,7 @@ struct journaled_actor {
   }
   /// The same for what nobody waits for.
   void record_aside(std::string name, std::string text) {
-    if (where->journaling)
+    if (parts->journal.on)
       self->send(root, protocols::report_atom::value, std::move(name), std::move(text));
   }
   [[nodiscard]] bool unwritten() const { return written_token < token; }
@@ -47,7 +62,7 @@ struct journaled_actor {
 
   /// Leaves a word for another journaled_actor, a child of the root, and wakes it.
   void tell(status_board::box whose, std::uint32_t child, steering word) {
-    where->board.leave(whose, std::move(word));
+    parts->board.leave(whose, std::move(word));
     self->send(root, protocols::steer_atom::value, child);
   }
   void open_pool(protocols::pool_kind kind) {
@@ -55,19 +70,19 @@ struct journaled_actor {
   }
   /// From now on the baseline keeps everybody warm, or may cool. The pools hear of a change.
   void keep_baseline_warm(bool warm) {
-    if (where->routes.baseline_warm.exchange(warm) != warm)
+    if (parts->routes.baseline_warm.exchange(warm) != warm)
       self->send(root, protocols::reload_atom::value);
   }
 };
 
 /// The first thing that a journaled_actor does.
-template <class Actor>
-auto& attend(Actor* self, node_state* where, caf::actor root) {
+template <class Actor, class Parts>
+auto& attend(Actor* self, const Parts& parts, caf::actor root) {
   auto& state = self->state;
   state.self = self;
-  state.where = where;
+  state.parts.emplace(parts);
   state.root = std::move(root);
-  self->set_default_handler(caf::drop);
+  parts.unexpected.watch(self);
   self->set_exit_handler([self](const caf::exit_msg& message) {
     self->state.root = nullptr;  // They hold each other.
     self->quit(message.reason);

@@ -1,0 +1,47 @@
+// A bounded lock-free ring with one reader, an actor that the first push after a pause wakes.
+#pragma once
+
+#include "actors/mailbox/port.hpp"
+#include "runtime/machine/tasks/ingress.hpp"
+
+#include <caf/all.hpp>
+
+#include <cstddef>
+#include <utility>
+
+namespace greenroom::actors {
+
+/// `Ring` is `machine::ingress_ring` or `machine::ingress_lanes`. Any thread pushes.
+template <class Item, template <class> class Ring>
+class ring_port {
+public:
+  explicit ring_port(std::size_t capacity) : ring_{capacity} {}
+  void attach(caf::strong_actor_ptr who) { waker_.attach(std::move(who)); }
+  /// False when the ring is full.
+  [[nodiscard]] bool push(const Item& item, caf::execution_unit* here) {
+    const auto how = ring_.push(item);
+    if (how == machine::pushed::wake) waker_.ring(here);
+    return how != machine::pushed::full;
+  }
+  void poke(caf::execution_unit* here) {
+    if (ring_.poke()) waker_.ring(here);
+  }
+
+  // -- for the actor only --
+  template <class Take>
+  std::size_t drain(Take take) {
+    return ring_.drain(take);
+  }
+  [[nodiscard]] bool empty() const { return ring_.empty(); }
+  [[nodiscard]] bool try_sleep() { return ring_.try_sleep(); }
+  /// It does not sleep, and will be woken all the same: others get their turn before.
+  void call_again(caf::execution_unit* here) { waker_.ring(here); }
+  /// A new actor takes over: what is inside is its own now.
+  void take_over() { static_cast<void>(ring_.poke()); }
+
+private:
+  Ring<Item> ring_;
+  waker waker_;
+};
+
+}  // namespace greenroom::actors

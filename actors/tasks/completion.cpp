@@ -1,0 +1,126 @@
+#include "actors/tasks/completion.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace greenroom::actors {
+
+using machine::task_outcome;
+using protocols::failure, protocols::task, protocols::task_ptr, protocols::task_state;
+
+namespace {
+
+task_outcome outcome_of(task_state state, failure why) {
+  switch (state) {
+    case task_state::completed: return task_outcome::completed;
+    case task_state::cancelled: return task_outcome::cancelled;
+    case task_state::unknown: return task_outcome::unknown;
+    default: break;
+  }
+  return why == failure::out_of_time ? task_outcome::timeout : task_outcome::failed;
+}
+
+}  // namespace
+
+bool completion::conclude(task& job, task_state state, failure why, std::string output,
+                          caf::execution_unit* here, std::int64_t retry_after_ms) {
+  if (job.claimed.exchange(true, std::memory_order_acq_rel)) return false;
+  if (retry_after_ms > 0) job.retry_after_ms = retry_after_ms;
+  job.why = why;
+  parts_.ledger.hold_output(output.size());
+  job.output = std::move(output);
+  job.end_state = state;
+  job.ended_ns = parts_.clock.now_ns();
+  const auto counted = job.counted.exchange(task::uncounted, std::memory_order_acq_rel);
+  const auto kind = counted == task::uncounted ? job.pool.load() : task::pool_of(counted);
+  const auto who =
+      counted == task::uncounted ? job.specialist.load() : task::specialist_of(counted);
+  job.pool.store(kind, std::memory_order_relaxed);
+  // Being passed on just now, it has ended with the one that it counts for.
+  if (job.specialist.load(std::memory_order_relaxed) != who)
+    job.belongs_to(who, parts_.catalogs.now().members[who].department);
+  auto& pool = parts_.pools.of(kind);
+  auto& gauge = pool.specialists[who].gauge;
+  const auto outcome = static_cast<std::size_t>(outcome_of(state, why));
+  const auto total_ns = std::max<std::int64_t>(job.ended_ns - job.accepted_ns, 0);
+  // A copy that is only compared is nobody's task: it is counted beside.
+  if (job.mirror) {
+    machine::count(pool.specialists[who].mirror_ends[outcome]);
+    machine::count(parts_.pools.mirror_ends[outcome]);
+  } else {
+    machine::count(gauge.ends[outcome]);
+    pool.departments[job.department].gauge.add(total_ns);
+    parts_.gauge.leave();
+  }
+  pool.gauge.add(outcome, total_ns);
+  parts_.ends.add(job, kind, state, why, total_ns);
+  if (counted != task::uncounted) gauge.left.fetch_add(1, std::memory_order_relaxed);
+  if (job.journaled && parts_.journal.on)
+    note(job, journal_note::kind::ended, here);
+  else
+    announce(job);
+  return true;
+}
+
+void completion::note(task& job, journal_note::kind what, caf::execution_unit* here) {
+  auto held = task_ptr::share(&job);
+  // At most three notes a task, and the ring has room for three of every task there can be.
+  if (parts_.journal.notes.push({held.get(), what}, here)) held.release();
+}
+
+// Those who asked the same under the same idempotency key.
+void completion::tell_others(const task& job) {
+  for (const auto& other : parts_.waiters.take(job.id)) other->on_end(job);
+}
+
+void completion::announce(task& job) {
+  // The journal may tell twice: when it cannot write an end, and when it can again. Whether the
+  // task is journaled does not say so, since one whose acceptance could not be written is not.
+  if (job.announced.exchange(true, std::memory_order_acq_rel)) return;
+  if (!job.mirror) parts_.gauge.end();
+  job.state.store(job.end_state, std::memory_order_release);
+  if (job.who) job.who->on_end(job);
+  if (!job.idempotency_key.empty()) tell_others(job);
+  machine::task_ledger::let_go(job);
+}
+
+void completion::leave(task& job) {
+  if (const auto who = job.who) who->on_left(job);
+  for (const auto& other : parts_.waiters.take(job.id)) other->on_left(job);
+}
+
+// False when it had ended before.
+bool completion::uncount(task& job) {
+  if (job.claimed.exchange(true, std::memory_order_acq_rel)) return false;
+  job.announced.store(true, std::memory_order_relaxed);
+  machine::count(parts_.gauge.withdrawn);
+  parts_.gauge.leave();
+  const auto counted = job.counted.exchange(task::uncounted, std::memory_order_acq_rel);
+  if (counted != task::uncounted)
+    parts_.pools.of(task::pool_of(counted))
+        .specialists[task::specialist_of(counted)]
+        .gauge.left.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+void completion::withdraw(task& job) {
+  if (!uncount(job)) return;
+  job.end_state = task_state::cancelled;
+  job.state.store(task_state::cancelled, std::memory_order_release);
+  machine::task_ledger::let_go(job);
+}
+
+void completion::turn_away_conflict(task& job, std::string why) {
+  if (!uncount(job)) return;
+  job.why = failure::key_conflict;
+  parts_.ledger.hold_output(why.size());
+  job.output = std::move(why);
+  job.end_state = task_state::failed;
+  job.ended_ns = parts_.clock.now_ns();
+  job.state.store(task_state::failed, std::memory_order_release);
+  if (job.who) job.who->on_end(job);
+  tell_others(job);
+  machine::task_ledger::let_go(job);
+}
+
+}  // namespace greenroom::actors

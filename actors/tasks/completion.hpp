@@ -1,0 +1,67 @@
+// The one place where a task ends.
+#pragma once
+
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/idempotency_waiters.hpp"
+#include "actors/state/inboxes.hpp"
+#include "actors/state/node_clock.hpp"
+#include "actors/state/pool_records.hpp"
+#include "actors/state/routing_table.hpp"
+#include "protocols/task.hpp"
+#include "runtime/machine/metrics/gauges.hpp"
+#include "runtime/machine/tasks/ledger.hpp"
+
+#include <caf/all.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace greenroom::actors {
+
+/// Any thread. Every accepted task ends exactly once: whoever claims its end first decides it.
+class completion {
+public:
+  struct parts {
+    node_clock& clock;
+    catalog_store& catalogs;
+    pool_records& pools;
+    machine::task_ledger& ledger;
+    machine::node_gauge& gauge;
+    ends_feed& ends;
+    journal_inbox& journal;
+    idempotency_waiters& waiters;
+  };
+  explicit completion(const parts& of) : parts_{of} {}
+
+  /// Decides the end of a task. Returns false when another thread had decided it before. Afterwards
+  /// the task is read-only, and the asker has heard, or will hear once the journal has the end.
+  /// `here` is the caller's execution unit, or null. `retry_after_ms`: when the caller may try
+  /// again; 0: unknown.
+  bool conclude(protocols::task& job, protocols::task_state state, protocols::failure why,
+                std::string output, caf::execution_unit* here, std::int64_t retry_after_ms = 0);
+
+  /// Makes a decided end visible and tells the asker: called by `conclude`, or by the journal actor
+  /// for durable tasks once the end is written. A second call does nothing.
+  void announce(protocols::task& job);
+
+  /// Tells those who wait for a durable task that the node stops before the task has ended.
+  void leave(protocols::task& job);
+
+  /// Removes a task whose request turned out to be known already, as if it had never been there.
+  void withdraw(protocols::task& job);
+
+  /// Removes a task whose idempotency key belongs to another request, and tells its caller why. The
+  /// mistake is the caller's, so it counts as nobody's failure.
+  void turn_away_conflict(protocols::task& job, std::string why);
+
+  /// Gives the journal a note about a task.
+  void note(protocols::task& job, journal_note::kind what, caf::execution_unit* here);
+
+private:
+  bool uncount(protocols::task& job);
+  void tell_others(const protocols::task& job);
+
+  parts parts_;
+};
+
+}  // namespace greenroom::actors
