@@ -180,7 +180,6 @@ private:
 
   [[nodiscard]] std::int64_t now_ns() const { return parts_.clock.now_ns(); }
   [[nodiscard]] entry& entry_of(std::uint32_t specialist);
-  void fetch_ahead(const protocols::task* next) const;
   [[nodiscard]] const member& member_of(const entry& one) const {
     return parts_.catalogs.now().members[one.index];
   }

@@ -43,13 +43,11 @@ public:
 protected:
   caf::behavior make_behavior() override;
   void drain() override;
-  bool drain_awake() override;
+  bool take_some() override;
   void on_exit() override;
 
 private:
   void take();
-  void approach(const protocols::task& job);
-  void come_closer(const protocols::task& job);
   void pass(protocols::task_ptr job);
   void dispatch(protocols::task_ptr job);
   void sweep();
@@ -62,13 +60,7 @@ private:
   dispatcher_parts parts_;
   std::array<caf::actor, pools> pools_;
   bool armed_ = false;
-  std::size_t swept_ = 0;            // Where in the ledger the next look begins.
-  const bool may_wait_;              // There is another core for those it waits for.
-  std::int64_t awake_since_ns_ = 0;  // 0: not staying awake.
-  std::int64_t slept_ns_ = 0;
-  bool turn_over_ = false;
-  std::int64_t busy_since_ns_ = 0;  // 0: not since it last waited.
-  std::int64_t earned_ns_ = 0;      // That long it may stay awake for nothing.
+  std::size_t swept_ = 0;  // Where in the ledger the next look begins.
 };
 
 }  // namespace greenroom::actors
