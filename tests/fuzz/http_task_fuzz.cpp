@@ -2,7 +2,7 @@
 //
 // clang++-14 -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I.
 // tests/fuzz/http_task_fuzz.cpp
-//     protocols/http_task.cpp protocols/http_chat.cpp protocols/json_text.cpp protocols/task.cpp
+//     protocols/http_task.cpp protocols/http_chat.cpp protocols/task.cpp protocols/base/*.cpp
 #include "protocols/base/json_text.hpp"
 #include "protocols/http_chat.hpp"
 #include "protocols/http_task.hpp"
