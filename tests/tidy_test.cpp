@@ -238,6 +238,31 @@ TEST(Tidy, DecisionsKnowNoActorsNoTimeAndNoMachine) {
                   "<fstream>", "sleep_for"});
 }
 
+TEST(Tidy, TheBaseKnowsNoOtherRoom) {
+  for (const auto& path : sources_in("protocols/base")) {
+    std::ifstream file{path};
+    for (std::string line; std::getline(file, line);)
+      if (line.starts_with("#include \"")) {
+        EXPECT_TRUE(line.starts_with("#include \"protocols/base/")) << path << ": " << line;
+      }
+  }
+  expect_none_of(sources_in("protocols/base"), {"caf/", "boost/", "::now(", "random_device",
+                                                "<thread>", "<mutex>", "<iostream>", "<fstream>"});
+}
+
+TEST(Tidy, DecisionsIncludeTheBaseAndEachOtherOnly) {
+  for (const auto& path : sources_in("runtime", "/machine/")) {
+    std::ifstream file{path};
+    for (std::string line; std::getline(file, line);) {
+      if (!line.starts_with("#include \"")) continue;
+      const auto decision = line.starts_with("#include \"runtime/")
+                            && !line.starts_with("#include \"runtime/machine/");
+      EXPECT_TRUE(decision || line.starts_with("#include \"protocols/base/"))
+          << path << ": " << line;
+    }
+  }
+}
+
 TEST(Tidy, TheMachineKnowsNoActors) {
   expect_none_of(sources_in("runtime/machine"), {"caf/", "caf::", "actors/"});
 }

@@ -1,7 +1,7 @@
 // Who is meant by a Host field or an origin: a name or an address, and perhaps a port.
 #pragma once
 
-#include "runtime/access/ip_address.hpp"
+#include "protocols/base/ip_address.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -13,7 +13,7 @@ namespace greenroom::runtime::access {
 /// Two of them are of the same host when `same_host` says so, however they were written.
 struct authority {
   std::string name;  ///< In lower case, without a dot at its end; empty when `address` is set.
-  std::optional<ip_address> address;
+  std::optional<base::ip_address> address;
   std::optional<std::uint16_t> port;
 
   [[nodiscard]] bool same_host(const authority& other) const {

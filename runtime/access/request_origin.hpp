@@ -28,7 +28,7 @@ struct door_facts {
   std::string address;     ///< That is listened on.
   std::uint16_t port = 0;  ///< 0: not known yet.
   /// Whether an address is one of this machine's. Asked only when all of them are listened on.
-  std::function<bool(const ip_address&)> is_own;
+  std::function<bool(const base::ip_address&)> is_own;
 };
 
 enum class entry : std::uint8_t {

@@ -7,7 +7,7 @@
 
 namespace greenroom::runtime::load {
 
-/// A log-linear histogram of nanoseconds (the scheme of HdrHistogram, Gil Tene): values below 1024
+/// A log-linear histogram of nanoseconds (`base::log_linear`): values below 1024
 /// have a bucket each; above, every octave [2^e, 2^(e+1)) is cut into 512 buckets of equal width.
 /// What is reported for a value v is the middle of its bucket, wrong by at most half a width:
 /// v/1024, that is 0.098 %. Count, sum, minimum and maximum are exact, and no quantile is reported
@@ -30,12 +30,6 @@ public:
   [[nodiscard]] std::int64_t quantile(double q) const;
 
 private:
-  static constexpr std::size_t linear = 1024;
-  static constexpr std::size_t buckets_per_octave = 512;
-
-  static std::size_t index_of(std::uint64_t value);
-  static std::uint64_t middle_of(std::size_t index);
-
   std::vector<std::uint64_t> counts_;
   std::uint64_t count_ = 0;
   double sum_ = 0;

@@ -38,8 +38,6 @@ struct policy_choice {
 /// `always-warm`, `just-in-time`, `reactive:1h`. Durations take ms, s, m, h, d; without one `ttl`
 /// has 10 minutes, `hybrid` 4 hours and `reactive` 1 hour. On an error, what is wrong with it.
 std::variant<policy_choice, std::string> parse_policy(std::string_view text);
-/// `1.5h` in seconds; nothing when it is not a duration. A number alone is seconds.
-std::optional<double> parse_seconds(std::string_view text);
 /// What to compare when nothing was asked for.
 std::vector<std::string> default_policies();
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace greenroom::runtime::access {
+namespace greenroom::base {
 
 /// Of either family; an IPv4 address is kept as the IPv6 address that stands for it, ::ffff:a.b.c.d
 /// (RFC 4291, section 2.5.5.2).
@@ -24,4 +24,4 @@ struct ip_address {
 /// 127.1 or 0x7f.0.0.1: browsers and clients write them out before they send them.
 [[nodiscard]] std::optional<ip_address> parse_ip_address(std::string_view text);
 
-}  // namespace greenroom::runtime::access
+}  // namespace greenroom::base
