@@ -226,7 +226,7 @@ TEST(Tidy, RoomsUseOnlyTheLibrariesThatAreTheirs) {
                      "protocols/problem.cpp includes nlohmann/json.hpp",
                      "protocols/upstream.cpp includes nlohmann/json.hpp",
                      // Sixteen bytes of a string are looked at in one step.
-                     "protocols/json_text.hpp includes emmintrin.h",
+                     "protocols/base/json_text.hpp includes emmintrin.h",
                      // Whether a text is an address.
                      "config/http_url.cpp includes arpa/inet.h"},
                     "this library is not for this room");

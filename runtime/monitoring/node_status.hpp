@@ -28,5 +28,4 @@ struct status_evidence {
 /// was measured lately. HEALTHY otherwise; Info alerts never count.
 node_status derive_status(const status_evidence& seen);
 
-
 }  // namespace greenroom::runtime::monitoring
