@@ -1,5 +1,7 @@
 #include "apps/bench/journal_floor.hpp"
 
+#include <unistd.h>
+
 #include <sqlite3.h>
 
 #include <algorithm>

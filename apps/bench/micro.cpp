@@ -139,7 +139,7 @@ struct policy_stage {
     for (std::size_t i = 0; i < count; ++i) {
       policy->learn(static_cast<std::uint32_t>(i),
                     {.department = static_cast<std::uint32_t>(i % 19)});
-      if (i % 5 == 0) seats[i] = {worker_state::warm, 0, 1.0, 1.0};
+      if (i % 5 == 0) seats[i] = {runtime::worker_state::warm, 0, 1.0, 1.0};
     }
   }
 };

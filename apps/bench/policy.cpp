@@ -89,8 +89,8 @@ public:
     });
     runtime::plan wanted;
     review.time(1, [&] { wanted = policy_.review(seats_, now_s_); });
-    for (const auto& one : wanted.cool) set(one.who, worker_state::cold);
-    for (const auto& one : wanted.warm) set(one.who, worker_state::warm);
+    for (const auto& one : wanted.cool) set(one.who, runtime::worker_state::cold);
+    for (const auto& one : wanted.warm) set(one.who, runtime::worker_state::warm);
   }
 
   stretch observe, finish, foresee, room, expect, review;
@@ -113,12 +113,12 @@ private:
   void admit(runtime::specialist_index who) {
     auto& seat = seats_[who];
     seat.tasks = 1;
-    if (seat.state != worker_state::cold) return;
+    if (seat.state != runtime::worker_state::cold) return;
     runtime::warm_policy::room found;
     room.time(1, [&] { found = policy_.make_room(who, seats_, now_s_); });
-    for (const auto& one : found.evict) set(one.who, worker_state::cold);
+    for (const auto& one : found.evict) set(one.who, runtime::worker_state::cold);
     if (!found.fits) return;
-    set(who, worker_state::warm);
+    set(who, runtime::worker_state::warm);
     seat.tasks = 1;
   }
 

@@ -65,6 +65,7 @@ std::optional<threshold> parse_threshold(std::string_view text) {
   const auto& known = threshold_metrics();
   if (!limit || std::find(known.begin(), known.end(), one.metric) == known.end())
     return std::nullopt;
+  one.limit = *limit;
   return one;
 }
 

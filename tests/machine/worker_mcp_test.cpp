@@ -7,7 +7,7 @@
 namespace greenroom::machine::testing {
 namespace {
 
-using protocols::failure, protocols::side_effects;
+using protocols::effects_of_call, protocols::failure, protocols::side_effects;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;

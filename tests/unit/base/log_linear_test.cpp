@@ -24,6 +24,7 @@ void check(std::uint64_t value, double error) {
 }
 
 TEST(LogLinear, PutsEveryValueIntoTheBucketAroundIt) {
+  EXPECT_EQ(log_linear<7>::index_of(0), 0U);
   for (std::uint64_t value = 0; value < 5000; ++value) {
     check<log_linear<7>>(value, 1.0 / 256);
     check<log_linear<9>>(value, 1.0 / 1024);

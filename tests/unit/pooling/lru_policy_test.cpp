@@ -102,7 +102,7 @@ TEST_F(LruPolicy, CountsNeitherPinnedNorCoolingOnesAgainstTheLimits) {
   seats[1] = {worker_state::cooling, 0, start_s, start_s};
   EXPECT_TRUE(policy->make_room(2, seats, start_s).fits);
   // A warm one without a pin that is in use does count.
-  seats[1] = {residency::warm, 1, start_s, start_s};
+  seats[1] = {worker_state::warm, 1, start_s, start_s};
   EXPECT_FALSE(policy->make_room(2, seats, start_s).fits);
 }
 

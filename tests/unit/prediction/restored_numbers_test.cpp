@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint32_t members = 6;
 
-predictor taught() {
+predictor taught_predictor() {
   predictor result(members, {{1, 2, 3}});
   for (std::uint64_t n = 0; n < 120; ++n)
     for (specialist_index who = 1; who <= 3; ++who)
@@ -24,7 +24,7 @@ predictor taught() {
 }
 
 TEST(RestoredNumbers, NeverNameASpecialistThatIsNotThere) {
-  const auto saved = taught().save();
+  const auto saved = taught_predictor().save();
   // The seal: its kind with its length, the version, the body's length, the checksum.
   std::string_view body;
   const std::string kind = saved.substr(8, static_cast<unsigned char>(saved[0]));

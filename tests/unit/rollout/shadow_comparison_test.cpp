@@ -103,10 +103,10 @@ TEST(JsonFields, WritesWhatItReadsAsJsonWhateverTheBytes) {
     for (auto i = engine() % 40; i > 0; --i) bytes += static_cast<char>(engine() % 256);
     // The bytes themselves are hardly ever JSON; in quotes and with escapes they always are.
     static_cast<void>(json_fields(bytes));
-    const auto found = json_fields(json_text(bytes));
+    const auto found = json_fields(greenroom::base::json_string(bytes));
     ASSERT_TRUE(found) << seed;
     ASSERT_EQ(found->size(), 1u) << seed;
-    ASSERT_TRUE(nlohmann::json::accept(json_text(bytes))) << seed;
+    ASSERT_TRUE(nlohmann::json::accept(greenroom::base::json_string(bytes))) << seed;
   }
 }
 
