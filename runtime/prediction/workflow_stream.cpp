@@ -10,7 +10,7 @@ namespace greenroom::runtime {
 
 namespace {
 
-/// SplitMix64, so that a seed means the same stream everywhere.
+/// SplitMix64: a seed gives the same stream on every platform.
 class dice {
 public:
   explicit dice(std::uint64_t seed) : state_(mixed(0x5EED, seed)) {}
