@@ -1,4 +1,4 @@
-// Accepted = answered + pending, at every moment: the proof that no task is lost or answered twice.
+// Accepted = answered + pending at every moment: shows that no task is lost or answered twice.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ struct ledger_counts {
   std::uint64_t completed = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
-  std::uint64_t unknown = 0;  ///< `unsafe` tasks whose worker died: an honest answer, so an answer.
+  std::uint64_t unknown = 0;  ///< `unsafe` tasks whose worker died: answered as `unknown`.
   std::uint64_t queued = 0;
   std::uint64_t running = 0;
 
@@ -30,31 +30,31 @@ struct ledger_verdict {
   std::string text;           ///< "120 accepted = 110 answered + 10 pending"
 };
 ledger_verdict balance(const ledger_counts& now);
-/// The same, and no counter that only grows went back since `before` (a lost journal).
+/// Also checks that no monotonic counter decreased since `before` (a lost journal).
 ledger_verdict balance(const ledger_counts& before, const ledger_counts& now);
 
 enum class ending : std::uint8_t { completed, failed, cancelled, unknown };
 
-/// The same invariant task by task: who may answer, and who comes too late. An attempt carries a
-/// token; fencing a task (a requeue, a rollback, a worker given up) makes every older token void,
-/// so that an answer of a fenced attempt is told apart and never delivered.
-/// Holds one entry for each pending task, so it is bounded by what was admitted.
+/// The same invariant per task: which attempt may answer. An attempt has a token; fencing a task (a
+/// requeue, a rollback, a worker given up) invalidates all older tokens, so that the answer of a
+/// fenced attempt is recognised and never delivered. Holds one entry per pending task, so it is
+/// bounded by admission.
 class task_ledger {
 public:
-  using token = std::uint64_t;  ///< 0 is never given.
+  using token = std::uint64_t;  ///< 0 is never issued.
 
   /// False when the task is pending already.
   bool accept(std::uint64_t task);
-  /// The task starts to run. Nothing when it is not pending; any attempt before it is fenced.
+  /// The task starts to run; earlier attempts are fenced. Nothing when the task is not pending.
   std::optional<token> start(std::uint64_t task);
-  /// Back into a queue: the attempt that runs, if any, is fenced. False when it is not pending.
+  /// Back into a queue; a running attempt is fenced. False when the task is not pending.
   bool requeue(std::uint64_t task);
   enum class answer : std::uint8_t {
     deliver,  ///< The one answer of this task.
-    fenced,   ///< Of an attempt that no longer counts: drop it.
-    unheard,  ///< Of a task that is not pending: answered before, or never accepted. Drop it.
+    fenced,   ///< From a fenced attempt: drop it.
+    unheard,  ///< The task is not pending (answered before, or never accepted): drop it.
   };
-  /// `from` is the attempt that answers; 0 answers a task that never started.
+  /// `from` is the token of the attempt that answers; 0 for a task that never started.
   answer end(std::uint64_t task, token from, ending how);
 
   const ledger_counts& counts() const { return counts_; }
