@@ -1,4 +1,4 @@
-// HEALTHY, DEGRADED or CRITICAL, and the answer of GET /health/intelligent-pooling.
+// HEALTHY, DEGRADED or CRITICAL, and the response of GET /health/intelligent-pooling.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 namespace greenroom::runtime::monitoring {
 
 enum class node_status : std::uint8_t { healthy, degraded, critical };
-/// In capitals, as the health answer has it.
+/// In capitals, as in the health response.
 std::string_view name_of(node_status what);
 
 struct status_evidence {
@@ -23,9 +23,9 @@ struct status_evidence {
   bool blind = false;  ///< The monitor had no sample for three check intervals.
 };
 
-/// CRITICAL: a critical alert fires, the score is under 0.60 (where a rollback is due), or a
-/// rollback runs. DEGRADED: a warning fires, the score is under 0.80, the node drains, or nothing
-/// was measured lately. HEALTHY otherwise; Info alerts never count.
+/// CRITICAL: a critical alert fires, the score is below 0.60 (where a rollback is due), or a
+/// rollback runs. DEGRADED: a warning fires, the score is below 0.80, the node drains, or there was
+/// no recent measurement. HEALTHY otherwise; info alerts never count.
 node_status derive_status(const status_evidence& seen);
 
 struct status_report {
@@ -35,7 +35,7 @@ struct status_report {
   double last_check_s = 0;  ///< Seconds since the epoch.
 };
 
-/// The answer as JSON, in exactly the shape of the contract. What is unknown without traffic is 0;
+/// The response as JSON, exactly as in the contract. Values that are unknown without traffic are 0;
 /// `efficiency` is in percent.
 std::string health_answer(const status_report& report, const pool_sample& sample);
 

@@ -1,5 +1,5 @@
-// What share of the last so many seconds' events was of one kind: errors among ends, cold starts
-// among arrivals, hits among predictions.
+// The share of one kind among the events of a sliding time window: errors among task ends, cold
+// starts among arrivals, hits among predictions.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace greenroom::runtime::monitoring {
 
-/// Counts, in a ring of `slices` slices as in `quantile_window`; exact over the slices it keeps.
-/// A clock that steps back adds to the newest slice.
+/// Counts in a ring of `slices` slices like `quantile_window`; exact over the slices. When the
+/// clock steps back, events go to the newest slice.
 class rate_window {
 public:
   /// `span_s` > 0, `slices` >= 1.
@@ -23,7 +23,7 @@ public:
   struct tally {
     std::uint64_t counted = 0;
     std::uint64_t total = 0;
-    /// Nothing when there was no event: no traffic is not a rate of 0.
+    /// Nothing without events: no traffic is not a rate of 0.
     std::optional<double> rate() const;
   };
   tally at(double now_s) const;
