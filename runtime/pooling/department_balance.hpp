@@ -28,7 +28,7 @@ public:
   /// True when one more slot for this department would leave none for the others: the department
   /// may then only evict one of its own specialists.
   bool exhausted(std::uint32_t department, std::size_t slots) const;
-  /// Factor on the value of this department's specialists when a slot is needed for another one.
+  /// Factor on the value of this department's specialists when a slot is needed elsewhere.
   double standing(std::uint32_t department, std::size_t slots) const;
 
 private:

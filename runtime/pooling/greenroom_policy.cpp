@@ -20,7 +20,7 @@ std::unique_ptr<warm_policy> make_greenroom_policy(const greenroom_options& opti
   return std::make_unique<greenroom_policy>(options);
 }
 
-// -- what is known ------------------------------------------------------------------------------
+// -- settings -----------------------------------------------------------------------------------
 
 void greenroom_policy::learn(specialist_index who, const specialist_facts& facts) {
   assert(who <= members_.size());
@@ -128,7 +128,7 @@ double greenroom_policy::focus_rate() const {
   return focus_prices * (price > 0 ? price : marginal_rate_);
 }
 
-// -- what is observed ---------------------------------------------------------------------------
+// -- observations ------------------------------------------------------------------------------
 
 // Compares the last estimate with the outcome, and charges the idle memory.
 void greenroom_policy::settle_books(member& one, double now_s, bool came) {
@@ -220,7 +220,7 @@ void greenroom_policy::observe_idle(specialist_index who, double clock_s) {
     one.history.own().idle_since_s = now_s;
     if (frequency_.awake()) frequency_.end(who, now_s);
   } else {
-    one.first_idle_s = now_s;  // It was warmed and never asked: there is nothing to know of it yet.
+    one.first_idle_s = now_s;  // Warm without any visit: no history yet.
   }
   one.warm_since_s = now_s;
   one.shadow_gone = false;
@@ -245,7 +245,7 @@ void greenroom_policy::expect(specialist_index who, double probability, double w
   if (!one.history->busy) due_.set(who, std::min(due_.due_s(who), now_s));
 }
 
-// -- what is believed ---------------------------------------------------------------------------
+// -- estimates ---------------------------------------------------------------------------------
 
 double greenroom_policy::announced(const member& one, double now_s) const {
   if (one.announced_probability <= 0 || now_s > one.announced_until_s) return 0;
@@ -266,7 +266,7 @@ signal_values greenroom_policy::read(specialist_index who, double at_s) const {
   return said;
 }
 
-// Says something new about one that is idle, and remembers that it did.
+// A new estimate for an idle specialist, kept for the comparison with the outcome.
 double greenroom_policy::estimate(specialist_index who, double now_s) {
   member& one = members_[who];
   if (one.history->visits == 0) return one.rate = 0;

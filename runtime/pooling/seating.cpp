@@ -64,7 +64,7 @@ warm_policy::room choose_evictions(eviction_order order, std::span<const special
   warm_policy::room answer;
   std::vector<candidate> chosen;
   while (!within(limits, now, needed)) {
-    // A specialist larger than the whole budget evicts all others and then runs alone.
+    // A specialist larger than the whole budget evicts none, but runs in an empty pool.
     if (now.slots == 0 && chosen.empty() && limits.max_warm > 0) break;
     const auto least = order.next();
     if (!least) return answer;

@@ -6,7 +6,7 @@ namespace greenroom::runtime {
 
 namespace {
 
-// Bounds of the shape: the number of mean counts that weigh as much as an item's own counts.
+// Bounds of the gamma distribution's shape, which is the weight of the mean in counts.
 constexpr double shape_least = 1.0;
 constexpr double shape_most = 100.0;
 constexpr double mean_least = 1e-9;

@@ -11,9 +11,9 @@
 
 namespace greenroom::runtime {
 
-/// Weights of at most 12 specialists. Each observation reduces all weights by the factor `decay`
-/// and adds 1 to one, so the total tends to 1 ÷ decay. A new specialist replaces the one of least
-/// weight once that weight is used up.
+/// Weights of at most 12 specialists. Each observation multiplies all weights by 1 − `decay` and
+/// adds 1 to one weight, so the total tends to 1 ÷ decay. A new specialist replaces the one of
+/// least weight once that weight is below 1.
 class decayed_shares {
 public:
   static constexpr std::size_t kept_max = 12;

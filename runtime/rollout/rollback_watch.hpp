@@ -53,9 +53,9 @@ struct tripped {
 };
 
 /// Pass every sample of the intelligent pool; armed while that pool works (shadow, hybrid, full). A
-/// trigger trips at the first sample after a breach of the grace time without a sample to the
-/// contrary. An absent value (no traffic) neither continues nor ends a breach until it was absent
-/// for a whole grace time. After a trip the watch is silent until it is armed again.
+/// trigger trips at the first sample at which a breach has lasted for its grace time without a
+/// sample to the contrary. An absent value (no traffic) neither continues nor ends a breach until
+/// it was absent for a whole grace time. After a trip the watch is silent until it is armed again.
 class rollback_watch {
 public:
   explicit rollback_watch(rollback_thresholds limits = {});

@@ -21,7 +21,7 @@ enum class phase : std::uint8_t {
   shadow_mode,      ///< Both pools run; callers get the baseline's output.
   partial_rollout,  ///< 25, 50, 75, 100 %.
   full_deployment,  ///< All traffic to the intelligent pool; the baseline stays warm.
-  optimization,     ///< As before, while the tuner's adjustments take effect.
+  optimization,     ///< As `full_deployment`, while tuning takes effect.
   complete,         ///< The baseline pool may cool.
 };
 std::string_view name_of(phase what);  ///< In capitals: SHADOW_MODE.
