@@ -4,7 +4,6 @@
 #include "protocols/base/pool_kind.hpp"
 #include "protocols/base/priority.hpp"
 #include "protocols/base/side_effects.hpp"
-#include "protocols/cache_lines.hpp"
 #include "protocols/upstream.hpp"
 
 #include <array>
@@ -194,10 +193,6 @@ struct alignas(64) task {
   alignas(64) task_id id;
   std::int64_t accepted_unix_ms = 0;  ///< Wall clock, for people and the journal.
   std::uint64_t case_key = 0;         ///< Hash of the session it belongs to; 0: none.
-  /// Where the text of `input` is, or was: what a later one will be written into, for whoever lets
-  /// it come ahead. Nobody reads there.
-  std::atomic<const char*> input_at{nullptr};
-  std::atomic<std::uint32_t> input_room{0};
   std::atomic<std::uint32_t> next_list{0};  ///< Its home's, while it is free.
 
   // -- its end, and where it goes then: the node's core keeps the line --
@@ -231,12 +226,6 @@ struct alignas(64) task {
   void belongs_to(std::uint32_t one, std::uint32_t in_department) {
     specialist.store(one, std::memory_order_relaxed);
     department.store(in_department, std::memory_order_relaxed);
-  }
-
-  /// Whoever will work on it soon lets its lines come while doing something else.
-  void fetch_ahead() const {
-    prefetch_to_write(&references);
-    __builtin_prefetch(&specialist, 0);
   }
 
   /// What the server behind the worker answered, of a task that ended for it. Once it has ended.

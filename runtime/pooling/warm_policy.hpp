@@ -113,9 +113,6 @@ public:
   };
   virtual room make_room(specialist_index who, std::span<const seat> seats, double now_s) = 0;
 
-  /// Prefetches the state of `who` before a call about it; in a large cast it is in no cache.
-  virtual void approach(specialist_index /*who*/) const {}
-
   /// Returns what to prewarm and cool now.
   virtual plan review(std::span<const seat> seats, double now_s) = 0;
 };

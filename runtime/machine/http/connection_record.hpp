@@ -48,22 +48,23 @@ struct lane {
   /// Nothing is posted to the loop any more; it may be gone. From any thread.
   std::atomic<bool> ended{false};
   std::unordered_map<std::uint64_t, std::shared_ptr<connection_record>> records;
-  /// The status that RESTinio's parser error calls for, between its report and the closing of the
-  /// connection that follows at once.
-  int parse_failure = 0;
-  std::uint64_t parse_failure_of = 0;  ///< Connection number.
   std::size_t lingering = 0;
   std::uint64_t now = 0;  ///< Counts `tick_time`s; reading a clock per request would cost more.
 };
 
 constexpr std::chrono::milliseconds tick_time{250};
+constexpr std::size_t field_name_bytes = 256;  ///< Of a header field, at most.
 
 /// How far the request being read has come.
 enum class reading : std::uint8_t { nothing, headers, body };
 
 struct connection_record : std::enable_shared_from_this<connection_record> {
   explicit connection_record(std::uint64_t id, std::shared_ptr<lane> place)
-      : number{id}, home{std::move(place)} {}
+      : number{id},
+        home{std::move(place)},
+        grammar{{home->options.url_bytes, field_name_bytes,
+                 home->options.header_bytes - 1,  // RESTinio takes no value of as many as allowed.
+                 home->options.header_fields, home->options.request_bytes}} {}
 
   const std::uint64_t number;
   const std::shared_ptr<lane> home;
@@ -77,6 +78,10 @@ struct connection_record : std::enable_shared_from_this<connection_record> {
   bool streaming = false;        ///< The headers of an answer are out and its end is not.
   bool owes_leave = false;       ///< The client waits for leave to send its body.
   bool last_words_said = false;  ///< An error was written; what the client still sends is dropped.
+  bool leaving = false;          ///< RESTinio was told to close after an answer.
+  /// RESTinio works on bytes that have arrived. When it closes the connection meanwhile, they are
+  /// no request to its parser: it tells the reason to nobody.
+  bool parsing = false;
   reading stage = reading::nothing;
   std::string_view latest;  ///< What came last; in RESTinio's buffer while it parses it.
   request_grammar grammar;
@@ -96,9 +101,11 @@ struct connection_record : std::enable_shared_from_this<connection_record> {
 
   /// Sees all bytes before the parser does.
   void read(const char* bytes, std::size_t length);
-  /// What came last begins as a request does, but with a method that nobody knows. Only while the
-  /// parser's error is handled.
+  /// What came last begins as a request does, but with a method that nobody knows. Only while
+  /// RESTinio is `parsing`.
   [[nodiscard]] bool asks_strangely() const;
+  /// The parser has refused what came; the grammar knows whether a limit was the reason.
+  void say_why_not_parsed();
   /// Says so, unless answers to earlier requests are owed: theirs come first.
   void give_leave();
   /// The parser has a whole request.
@@ -172,7 +179,9 @@ public:
             return record->hold_end(
                 [kept](boost::system::error_code why) { (*kept)(why, std::size_t{0}); });
           }
+          record->parsing = !error;
           inner(error, length);
+          record->parsing = false;
         });
   }
 
@@ -182,7 +191,10 @@ public:
         buffers, [record = record_.get(), inner = std::forward<Handler>(then)](
                      const boost::system::error_code& error, std::size_t length) mutable {
           record->progress = record->home->now;
+          // After an answer RESTinio goes on with a request that came behind the one answered.
+          record->parsing = !error && !record->leaving;
           inner(error, length);
+          record->parsing = false;
         });
   }
 

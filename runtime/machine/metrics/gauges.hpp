@@ -83,8 +83,6 @@ struct alignas(64) specialist_gauge {
   std::atomic<std::int64_t> run_ns{0};       ///< Moving mean of one run.
   std::atomic<std::int64_t> run_told_ns{0};  ///< `run_hint_ns`, for those who write it.
   counter warm_hits{0};
-  /// What every task of its looks at, for whoever lets it come ahead. Nobody reads there.
-  std::atomic<const void*> soon_needed{nullptr};
   std::array<counter, task_outcomes> ends{};  ///< The first of them on this line, too.
   counter cold_starts{0}, retries{0}, starts{0}, crashes{0};
   counter stray_lines{0};  ///< On its workers' output, which were no messages.

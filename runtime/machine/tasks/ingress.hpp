@@ -53,6 +53,7 @@ public:
 
   /// The actor goes to sleep unless something came in meanwhile. The actor only.
   [[nodiscard]] bool try_sleep() {
+    if (!ring_.empty()) return false;  // The fence would cost more than another look.
     // An exchange, because what was pushed before somebody else's exchange is seen after ours.
     static_cast<void>(awake_.exchange(false, std::memory_order_seq_cst));
     heavy_fence();
@@ -108,7 +109,7 @@ public:
     return common_.empty();
   }
   [[nodiscard]] bool try_sleep() {
-    if (!common_.try_sleep()) return false;
+    if (!empty() || !common_.try_sleep()) return false;
     // A push into a lane that found us awake did not wake us.
     return empty() || !common_.poke();
   }

@@ -1,7 +1,5 @@
 #include "runtime/machine/tasks/ledger.hpp"
 
-#include "protocols/cache_lines.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -48,29 +46,11 @@ bool task_ledger::pop(std::uint32_t& slot) {
       if (free_.compare_exchange_weak(head, ((head & ~link) + tag) | next,
                                       std::memory_order_acq_rel, std::memory_order_acquire)) {
         slot = first;
-        fetch_ahead(next);
         return true;
       }
     }
   } while (take_back() || take_aside());
   return false;
-}
-
-// Whoever comes next finds his place here already. From another core it takes longer to come than
-// callers leave between two tasks. So the place after the next is fetched, and of the next one,
-// which has come by now, the text that the task after it will be written into. Others may take them
-// meanwhile; then it was in vain.
-void task_ledger::fetch_ahead(std::uint32_t next) const {
-  if (next == 0) return;
-  const auto& following = place(next - 1);
-  protocols::prefetch_to_write(following.input_at.load(std::memory_order_relaxed),
-                               following.input_room.load(std::memory_order_relaxed));
-  const auto after = following.next_free.load(std::memory_order_relaxed);
-  if (after == 0) return;
-  const auto& later = place(after - 1);
-  protocols::prefetch_to_write(&later);
-  protocols::prefetch_to_write(&later.specialist);
-  protocols::prefetch_to_write(&later.id);
 }
 
 bool task_ledger::take_back() {
