@@ -96,7 +96,7 @@ public:
 
   /// Another predictor announces a task for `who` with this probability within `within_s` seconds.
   /// The policy learns from the outcomes how far to trust announcements. `why` is `predicted` or
-  /// `workflow`. A later announcement replaces a weaker or an expired one.
+  /// `workflow`. A later announcement replaces the earlier one.
   void expect(specialist_index who, double probability, double within_s, reason why, double now_s);
 
   /// The `count` specialists of highest value, best first, each with the reasons.
