@@ -13,7 +13,7 @@ constexpr unsigned octave_bits = 9;   ///< 2^9 = 512 buckets in each octave abov
 }  // namespace
 
 // Values below 1024 are their own index. A value in [2^e, 2^(e+1)), e ≥ 10, keeps its highest
-// octave_bits + 1 bits: the leading one names the octave, the others the bucket in it.
+// octave_bits + 1 bits: the leading bit selects the octave, the others the bucket.
 std::size_t latency_recorder::index_of(std::uint64_t value) {
   if (value < linear) return static_cast<std::size_t>(value);
   const auto exponent = static_cast<unsigned>(std::bit_width(value)) - 1;

@@ -16,7 +16,7 @@ namespace {
 
 using monitoring::rfc3339;
 
-/// An object in the making: commas, and names in the order they are given.
+/// Builds a JSON object; keeps the order of names.
 class object {
 public:
   object& raw(std::string_view name, std::string_view json) {
@@ -54,7 +54,7 @@ std::string array_of(const Items& items, Write write) {
 }
 
 std::optional<double> in_ms(std::optional<double> seconds) {
-  // Time points are doubles of seconds since the epoch, good to a quarter of a microsecond.
+  // Times are doubles of seconds since the epoch, exact to a quarter of a microsecond.
   return seconds ? std::optional{std::round(*seconds * 1e6) / 1e3} : std::nullopt;
 }
 

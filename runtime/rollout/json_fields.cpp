@@ -41,7 +41,7 @@ private:
     return true;
   }
 
-  /// The last of equal keys counts, whatever the earlier one held.
+  /// Removes the leaves of an earlier equal key: the last one counts.
   static void forget(const std::string& path, leaves& into) {
     for (auto at = into.lower_bound(path); at != into.end() && at->first.starts_with(path);) {
       const bool same = at->first.size() == path.size() || at->first[path.size()] == '.'
@@ -122,7 +122,7 @@ private:
     const auto written = rest_.substr(0, at);
     const auto number = exact_number(written);
     rest_.remove_prefix(at);
-    // 1, 1.0 and 1e0 are one number; integers too large for a double stay as they are written.
+    // 1, 1.0 and 1e0 are equal; integers too large for a double keep their text.
     const bool exact = number && std::abs(*number) < 9007199254740992.0;
     return leaf(path, exact ? exact_text(*number) : std::string(written), into);
   }
@@ -208,7 +208,7 @@ private:
   std::size_t fields_max_;
 };
 
-/// How many bytes from `at` on are one well-formed UTF-8 character; 0 when they are none.
+/// The length of the well-formed UTF-8 character at `at`; 0 when there is none.
 std::size_t utf8_length(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const auto follows = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xc0) == 0x80; };
