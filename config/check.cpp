@@ -1,6 +1,7 @@
 // What concerns several keys at once.
-#include "config/http_url.hpp"
 #include "config/reader.hpp"
+#include "protocols/base/duration.hpp"
+#include "protocols/base/http_url.hpp"
 
 #include <algorithm>
 #include <array>
@@ -37,7 +38,7 @@ public:
     check_commands();
     if (whole_.retry.base > whole_.retry.max) {
       complain("retry.base",
-               "is longer than retry.max (" + format_duration(whole_.retry.max) + ')');
+               "is longer than retry.max (" + base::format_duration(whole_.retry.max) + ')');
     }
   }
 
@@ -151,26 +152,29 @@ private:
     if (!worker.command.empty() && worker.command.front().empty())
       complain(path + ".command", "the program has no name");
     if (worker.url.empty()) return complain(path + ".url", "an http backend needs a url");
-    const auto shown = with_port(worker.url, 8080);
-    http_url parts;
-    auto fault = read_http_url(shown, parts);
-    if (fault.empty() && !parts.query.empty())
-      fault = "has a query (?), which is not sent; write it at the end of the key path";
+    const auto shown = base::with_port(worker.url, 8080);
+    const auto parts = base::parse_http_url(shown);
+    const std::string fault =
+        !parts                 ? parts.error().text
+        : parts->query.empty() ? ""
+                               : "has a query (?), which is not sent; write it at the end of the "
+                                 "key path";
     if (!fault.empty())
-      return complain(path + ".url", "\"" + worker.url + "\" " + fault,
-                      is_http_url("http://" + shown) && worker.url.find("://") == std::string::npos
-                          ? "http://" + worker.url
-                          : std::string{});
+      return complain(
+          path + ".url", "\"" + worker.url + "\" " + fault,
+          base::is_http_url("http://" + shown) && worker.url.find("://") == std::string::npos
+              ? "http://" + worker.url
+              : std::string{});
     const bool picked = shown != worker.url;
     if (picked && worker.command.empty())
       complain(path + ".url", "${PORT} is for a server that the node starts; there is no command");
     const auto uses = [](const std::string& text) {
-      return text.find(port_mark) != std::string::npos;
+      return text.find(base::port_mark) != std::string::npos;
     };
     if (!picked && std::ranges::any_of(worker.command, uses))
       complain(path + ".url",
                "the command is given ${PORT}, but the url does not say that the server is there",
-               "http://" + parts.host + ":${PORT}");
+               "http://" + parts->host + ":${PORT}");
   }
 
   void check_specialist(const specialist& one, const std::string& path) {
@@ -295,7 +299,7 @@ public:
     const auto hold = [&](const char* key, std::chrono::milliseconds least) {
       if (plan.hold_limit.count() > 0 && plan.hold_limit < least)
         warn("rollout.hold_limit", "is shorter than rollout." + std::string{key} + " ("
-                                       + format_duration(least)
+                                       + base::format_duration(least)
                                        + "), so that stage fails before it can pass");
     };
     hold("shadow_hold", plan.shadow_hold);
@@ -312,19 +316,19 @@ private:
     if (starts && worker.task_timeout && where_.written(path + "start_timeout")
         && *worker.task_timeout <= worker.start_timeout)
       warn(path + "task_timeout",
-           "is not longer than start_timeout (" + format_duration(worker.start_timeout)
+           "is not longer than start_timeout (" + base::format_duration(worker.start_timeout)
                + "): a task that waits for a slow start ends with 504 before its worker is ready; "
                  "leave task_timeout out (30s, and start_timeout more for such a task), or make it "
                  "longer than a start and a run together");
     if (worker.kind == backend_kind::http && !worker.command.empty()
-        && worker.url.find(port_mark) == std::string::npos)
+        && worker.url.find(base::port_mark) == std::string::npos)
       warn(path + "url",
            "has a port that is written out, which one instance of the server can have: the two "
            "pools of a rollout cannot share it, nor can another specialist; write ${PORT} in url "
            "and command for a port that the node picks");
     if (worker.task_timeout && worker.attempt_timeout >= *worker.task_timeout)
       warn(path + "attempt_timeout", "is not shorter than task_timeout ("
-                                         + format_duration(*worker.task_timeout)
+                                         + base::format_duration(*worker.task_timeout)
                                          + "), so no second attempt is ever made");
   }
 

@@ -1,6 +1,7 @@
 #include "config/compose.hpp"
 
 #include "config/loader.hpp"
+#include "protocols/base/number.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -189,14 +190,13 @@ void repeat_cast(tree& whole, std::vector<problem>& problems) {
   constexpr std::size_t cast_max = 10'000;
   const auto* const wanted = whole.find("cast_size");
   if (!wanted) return;
-  std::size_t size = 0;
-  const auto* const end = wanted->text.data() + wanted->text.size();
-  const auto parsed = std::from_chars(wanted->text.data(), end, size);
-  if (wanted->is != tree::kind::scalar || parsed.ec != std::errc{} || parsed.ptr != end) {
+  const auto parsed = base::parse_number<std::size_t>(wanted->text);
+  if (wanted->is != tree::kind::scalar || !parsed) {
     problems.push_back(problem_at(wanted->at, "cast_size",
                                   "expected a whole number, found " + describe_value(*wanted)));
     return;
   }
+  const auto size = *parsed;
   struct member {
     std::size_t department;
     std::size_t position;

@@ -3,6 +3,7 @@
 
 #include "config/description.hpp"
 #include "config/loader.hpp"
+#include "protocols/base/duration.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -26,7 +27,7 @@ public:
     keys.emplace_back(prefix_ + key, text(value));
   }
   void size(const char* key, std::uint64_t value, const char* /*meaning*/, rule) {
-    keys.emplace_back(prefix_ + key, format_size(value));
+    keys.emplace_back(prefix_ + key, base::format_size(value));
   }
   template <class S>
   void section(const char* key, S& value, const char* /*meaning*/) {
@@ -51,9 +52,9 @@ private:
   static std::string text(T value) {
     return std::to_string(value);
   }
-  static std::string text(std::chrono::milliseconds value) { return format_duration(value); }
+  static std::string text(std::chrono::milliseconds value) { return base::format_duration(value); }
   static std::string text(const std::optional<std::chrono::milliseconds>& value) {
-    return value ? format_duration(*value) : "auto";
+    return value ? base::format_duration(*value) : "auto";
   }
   static std::string text(const std::string& value) { return value; }
   static std::string text(const std::vector<std::string>& values) {

@@ -4,7 +4,6 @@
 
 #include "config/node.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <map>
@@ -82,21 +81,6 @@ struct key_description {
   std::string meaning;
 };
 std::vector<key_description> describe_keys();
-
-/// Ten years: above it is a slip of the keyboard, and below it nothing overflows.
-constexpr std::chrono::milliseconds longest_duration = std::chrono::hours{10 * 366 * 24};
-
-/// A duration as it is written: `250ms`, `30s`, `5m`, `24h`, `1h30m`, or `0`. Nothing on any other
-/// text, nor above `longest_duration`.
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
-/// For a text that `parse_duration` did not take: it is written like a duration, and is too long.
-bool is_too_long(std::string_view text);
-/// The shortest text that `parse_duration` turns back into the same duration.
-std::string format_duration(std::chrono::milliseconds duration);
-
-/// A size in bytes: `512`, `64KiB`, `16MiB`, `1GiB`, or with `kB`, `MB`, `GB` in powers of ten.
-std::optional<std::uint64_t> parse_size(std::string_view text);
-std::string format_size(std::uint64_t bytes);
 
 /// The candidate with the smallest edit distance, when it is near enough to be meant.
 std::string nearest(std::string_view word, std::span<const std::string> candidates);

@@ -1,5 +1,9 @@
 #include "config/map_reader.hpp"
 
+#include "protocols/base/duration.hpp"
+#include "protocols/base/json_text.hpp"
+#include "protocols/base/number.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -11,24 +15,7 @@
 namespace greenroom::config {
 namespace {
 
-void append_json_text(std::string& out, std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  out += '"';
-  for (const char letter : text) {
-    const auto code = static_cast<unsigned char>(letter);
-    if (letter == '"' || letter == '\\') {
-      out += '\\';
-      out += letter;
-    } else if (code < 0x20) {
-      out += "\\u00";
-      out += digits[code >> 4U];
-      out += digits[code & 15U];
-    } else {
-      out += letter;
-    }
-  }
-  out += '"';
-}
+constexpr base::json_style as_written{base::json_escapes::numbers, true};
 
 /// Whether it is a number as JSON writes numbers (RFC 8259, section 6).
 bool is_json_number(std::string_view text) {
@@ -54,12 +41,6 @@ bool is_json_number(std::string_view text) {
   return at == text.size();
 }
 
-std::string shown(double value) {
-  char digits[32];
-  const auto written = std::to_chars(digits, digits + sizeof digits, value);
-  return {digits, written.ptr};
-}
-
 }  // namespace
 
 void append_json(std::string& out, const tree& from) {
@@ -72,7 +53,7 @@ void append_json(std::string& out, const tree& from) {
       if (plain)
         out += from.text;
       else
-        append_json_text(out, from.text);
+        base::append_json_string(out, from.text, as_written);
       return;
     }
     case tree::kind::list: {
@@ -91,7 +72,7 @@ void append_json(std::string& out, const tree& from) {
       const char* comma = "";
       for (const auto& entry : from.entries) {
         out += comma;
-        append_json_text(out, entry.key);
+        base::append_json_string(out, entry.key, as_written);
         out += ':';
         append_json(out, entry.value);
         comma = ",";
@@ -139,23 +120,22 @@ void map_reader::texts(const char* key, std::vector<std::string>& to) {
 void map_reader::number(const char* key, double& to, double min, double max) {
   const auto* value = take(key);
   if (value == nullptr) return;
-  double parsed = 0;
   const auto& text = value->text;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), parsed);
-  if (value->is != tree::kind::scalar || failed != std::errc{} || end != text.data() + text.size()
-      || !std::isfinite(parsed))
+  const auto parsed = base::parse_finite(text);
+  if (value->is != tree::kind::scalar || !parsed)
     complain(value->at, key, "expected a number, found " + describe_value(*value));
-  else if (parsed < min || parsed > max)
+  else if (*parsed < min || *parsed > max)
     complain(value->at, key,
-             "must be from " + shown(min) + " to " + shown(max) + ", found " + text);
+             "must be from " + base::exact_text(min) + " to " + base::exact_text(max) + ", found "
+                 + text);
   else
-    to = parsed;
+    to = *parsed;
 }
 
 void map_reader::duration(const char* key, std::chrono::milliseconds& to) {
   const auto* value = take(key);
   if (value == nullptr) return;
-  const auto parsed = parse_duration(value->text);
+  const auto parsed = base::parse_duration(value->text);
   if (value->is != tree::kind::scalar || !parsed || parsed->count() < 0)
     complain(value->at, key,
              "expected a duration such as 500ms, 30s or 5m, found " + describe_value(*value));

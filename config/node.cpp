@@ -1,5 +1,7 @@
 #include "config/node.hpp"
 
+#include "protocols/base/number.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -48,10 +50,7 @@ bool is_ipv4(std::string_view text) {
   for (int parts = 1;; ++parts) {
     const auto point = std::min(text.find('.'), text.size());
     const auto digits = text.substr(0, point);
-    std::uint8_t value = 0;
-    const auto* const end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, value);
-    if (error != std::errc{} || stop != end) return false;
+    if (!base::parse_number<std::uint8_t>(digits)) return false;
     if (point == text.size()) return parts == 4;
     text.remove_prefix(point + 1);
   }
@@ -80,10 +79,7 @@ bool is_origin(std::string_view text) {
   if (end == std::string_view::npos || end == 0) return false;
   auto host = text.substr(end + 3);
   if (const auto colon = host.rfind(':'); colon != std::string_view::npos && !host.ends_with(']')) {
-    std::uint16_t port = 0;
-    const auto* const stop = host.data() + host.size();
-    const auto [at, error] = std::from_chars(host.data() + colon + 1, stop, port);
-    if (error != std::errc{} || at != stop) return false;
+    if (!base::parse_number<std::uint16_t>(host.substr(colon + 1))) return false;
     host = host.substr(0, colon);
   }
   return is_host(host) && (host.starts_with('[') || host.find(':') == std::string_view::npos);
@@ -93,11 +89,10 @@ std::optional<endpoint> parse_endpoint(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return std::nullopt;
   auto address = text.substr(0, colon);
-  const auto digits = text.substr(colon + 1);
   endpoint parsed;
-  const auto* const end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, parsed.port);
-  if (error != std::errc{} || stop != end || digits.empty()) return std::nullopt;
+  const auto port = base::parse_number<std::uint16_t>(text.substr(colon + 1));
+  if (!port) return std::nullopt;
+  parsed.port = *port;
   const bool bracketed = address.starts_with('[') && address.ends_with(']');
   if (bracketed) {
     address = address.substr(1, address.size() - 2);

@@ -1,6 +1,7 @@
 // Values from the environment and the command line, written into the tree before it is read.
 #include "config/compose.hpp"
 #include "config/loader.hpp"
+#include "protocols/base/utf8.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -330,9 +331,9 @@ void apply_sets(tree& whole, const std::vector<std::string>& sets, override_pass
     const auto equals = each.find('=');
     const auto path = each.substr(0, equals);
     if (decides_on_cast(path) != (pass == override_pass::cast)) continue;
-    const auto source = is_utf8(path) ? "--set " + path : "--set";
+    const auto source = base::is_utf8(path) ? "--set " + path : "--set";
     const mark at{std::make_shared<const std::string>(source), 0, 0};
-    if (!is_utf8(each)) {
+    if (!base::is_utf8(each)) {
       problems.push_back(problem_at(at, {}, "not UTF-8"));
       continue;
     }
@@ -359,7 +360,7 @@ void apply_environment(tree& whole, const std::map<std::string, std::string>& en
     } else if (matches.size() > 1) {
       problems.push_back(
           problem_at(at, matches[0], "may also mean " + matches[1] + "; use --set instead"));
-    } else if (!is_utf8(text)) {
+    } else if (!base::is_utf8(text)) {
       problems.push_back(problem_at(at, matches.front(), "not UTF-8"));
     } else {
       assign(whole, matches.front(), text, at, problems);

@@ -2,7 +2,9 @@
 #include "config/words.hpp"
 
 #include "config/description.hpp"
-#include "config/http_url.hpp"
+#include "protocols/base/duration.hpp"
+#include "protocols/base/http_url.hpp"
+#include "protocols/base/utf8.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -128,18 +130,19 @@ public:
     const auto* found = take(key);
     if (!found) return;
     const auto shown = below(shown_, key);
-    const auto parsed =
-        found->is == tree::kind::scalar ? parse_size(found->text) : std::optional<std::uint64_t>{};
+    const auto parsed = found->is == tree::kind::scalar ? base::parse_size(found->text)
+                                                        : std::optional<std::uint64_t>{};
     if (!parsed && found->text.starts_with('-')
-        && parse_size(std::string_view{found->text}.substr(1))) {
+        && base::parse_size(std::string_view{found->text}.substr(1))) {
       complain(found->at, shown, "must not be negative, not " + found->text);
     } else if (!parsed) {
       complain(found->at, shown, "expected a size such as 16MiB, found " + describe_value(*found));
     } else if (const auto size = static_cast<double>(*parsed);
                size < limits.min || size > limits.max) {
       complain(found->at, shown,
-               "must be between " + format_size(static_cast<std::uint64_t>(limits.min)) + " and "
-                   + format_size(static_cast<std::uint64_t>(limits.max)) + ", not " + found->text);
+               "must be between " + base::format_size(static_cast<std::uint64_t>(limits.min))
+                   + " and " + base::format_size(static_cast<std::uint64_t>(limits.max)) + ", not "
+                   + found->text);
     } else {
       value = *parsed;
     }
@@ -341,9 +344,9 @@ private:
             rule limits) {
     constexpr std::string_view expected = "a duration such as 250ms, 30s, 5m or 24h";
     if (!plain(found, shown, expected)) return;
-    const auto parsed = parse_duration(found.text);
+    const auto parsed = base::parse_duration(found.text);
     const auto show = [](double ms) {
-      return format_duration(std::chrono::milliseconds{static_cast<std::int64_t>(ms)});
+      return base::format_duration(std::chrono::milliseconds{static_cast<std::int64_t>(ms)});
     };
     if (parsed) {
       const auto ms = static_cast<double>(parsed->count());
@@ -354,19 +357,21 @@ private:
       }
       return;
     }
-    if (found.text.starts_with('-') && parse_duration(std::string_view{found.text}.substr(1))) {
+    if (found.text.starts_with('-')
+        && base::parse_duration(std::string_view{found.text}.substr(1))) {
       complain(found.at, shown, "must not be negative, not " + found.text);
       return;
     }
-    if (is_too_long(found.text)) {
+    if (base::is_too_long(found.text)) {
       complain(found.at, shown,
-               "must be at most " + format_duration(longest_duration) + ", not " + found.text);
+               "must be at most " + base::format_duration(base::longest_duration) + ", not "
+                   + found.text);
       return;
     }
     const auto with_unit = found.text + 's';
     complain(found.at, shown,
              "expected " + std::string{expected} + ", found " + describe_value(found),
-             parse_duration(with_unit) ? with_unit : std::string{});
+             base::parse_duration(with_unit) ? with_unit : std::string{});
   }
 
   void read(const tree& found, const std::string& shown,
@@ -440,18 +445,21 @@ private:
                  "expected ADDR:PORT such as 127.0.0.1:7117, found " + describe_value(found));
         return false;
       case rule::form::http_url:
-        if (is_http_url(found.text)) return true;
-        complain(found.at, shown,
-                 "expected an http URL, found " + describe_value(found) + ", which "
-                     + fault_of_http_url(found.text),
-                 found.text.find("://") == std::string::npos && is_http_url("http://" + found.text)
-                     ? "http://" + found.text
-                     : std::string{});
+        if (const auto url = base::parse_http_url(found.text); !url)
+          complain(found.at, shown,
+                   "expected an http URL, found " + describe_value(found) + ", which "
+                       + url.error().text,
+                   found.text.find("://") == std::string::npos
+                           && base::is_http_url("http://" + found.text)
+                       ? "http://" + found.text
+                       : std::string{});
+        else
+          return true;
         return false;
       case rule::form::url_path:
-        if (const auto fault = fault_of_url_path(found.text); !fault.empty()) {
-          complain(found.at, shown, fault + ", found " + describe_value(found),
-                   fault_of_url_path('/' + found.text).empty() ? '/' + found.text : std::string{});
+        if (const auto path = base::check_url_path(found.text); !path) {
+          complain(found.at, shown, path.error().text + ", found " + describe_value(found),
+                   base::check_url_path('/' + found.text) ? '/' + found.text : std::string{});
           return false;
         }
         return true;
@@ -507,7 +515,7 @@ private:
         const auto dash = inside.find(":-");
         const std::string name{inside.substr(0, dash)};
         if (name == "PORT" && node_picks_the_port()) {
-          result += port_mark;
+          result += base::port_mark;
           at = close;
           continue;
         }
@@ -529,7 +537,7 @@ private:
       complain(found.at, shown, "a text cannot hold a zero byte");
       return;
     }
-    if (!is_utf8(result)) {
+    if (!base::is_utf8(result)) {
       complain(found.at, shown, "what the environment puts in is not UTF-8");
       return;
     }

@@ -3,6 +3,7 @@
 
 #include "config/description.hpp"
 #include "config/loader.hpp"
+#include "protocols/base/duration.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -28,9 +29,9 @@ template <std::unsigned_integral T>
 std::string written(T value) {
   return std::to_string(value);
 }
-std::string written(std::chrono::milliseconds value) { return format_duration(value); }
+std::string written(std::chrono::milliseconds value) { return base::format_duration(value); }
 std::string written(const std::optional<std::chrono::milliseconds>& value) {
-  return value ? format_duration(*value) : "auto";
+  return value ? base::format_duration(*value) : "auto";
 }
 std::string written(const std::string& value) { return value; }
 std::string written(const std::vector<std::string>& value) { return value.empty() ? "[]" : "…"; }
@@ -73,7 +74,7 @@ public:
     add({schema::kind::texts, key, "map of texts", {}, meaning, {}});
   }
   void size(const char* key, std::uint64_t& value, const char* meaning, rule) {
-    add({schema::kind::scalar, key, "size", format_size(value), meaning, {}});
+    add({schema::kind::scalar, key, "size", base::format_size(value), meaning, {}});
   }
   template <class S>
   void section(const char* key, S& value, const char* meaning) {

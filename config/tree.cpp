@@ -1,5 +1,8 @@
 #include "config/tree.hpp"
 
+#include "protocols/base/number.hpp"
+#include "protocols/base/utf8.hpp"
+
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
@@ -252,44 +255,11 @@ void refuse_duplicates(tree& value, const std::string& path, std::vector<problem
   }
 }
 
-/// How many bytes at the beginning are UTF-8 (RFC 3629).
-std::size_t utf8_prefix(std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[at]);
-    const auto ones = static_cast<std::size_t>(std::countl_one(lead));
-    const std::size_t length = ones == 0 ? 1 : ones;
-    if (ones == 1 || ones > 4 || length > text.size() - at) break;
-    std::uint32_t letter = lead & (0xffU >> (ones + 1));
-    std::size_t read = 1;
-    for (; read < length; ++read) {
-      const auto next = static_cast<unsigned char>(text[at + read]);
-      if (std::countl_one(next) != 1) break;
-      letter = letter << 6U | (next & 0x3fU);
-    }
-    constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    const bool surrogate = letter >= 0xd800 && letter < 0xe000;
-    if (read < length || letter < least[ones] || surrogate || letter > 0x10ffff) break;
-    at += length;
-  }
-  return at;
-}
-
-void append_utf8(std::string& out, std::uint32_t letter) {
-  out += static_cast<char>(0xf0U | letter >> 18U);
-  out += static_cast<char>(0x80U | (letter >> 12U & 0x3fU));
-  out += static_cast<char>(0x80U | (letter >> 6U & 0x3fU));
-  out += static_cast<char>(0x80U | (letter & 0x3fU));
-}
-
 /// The unit of UTF-16 that `\uXXXX` at the beginning stands for.
 std::optional<std::uint32_t> utf16_unit(std::string_view text) {
   constexpr std::size_t length = 6;
   if (text.size() < length || !text.starts_with("\\u")) return std::nullopt;
-  std::uint32_t unit = 0;
-  const auto [stop, error] = std::from_chars(text.data() + 2, text.data() + length, unit, 16);
-  if (error != std::errc{} || stop != text.data() + length) return std::nullopt;
-  return unit;
+  return base::parse_number<std::uint32_t>(text.substr(2, 4), 16);
 }
 
 /// JSON writes a letter beyond the first 65,536 as two halves, which YAML has no word for: they
@@ -300,8 +270,8 @@ std::string with_whole_letters(std::string_view json) {
   while (!json.empty()) {
     const auto high = utf16_unit(json);
     const auto low = high ? utf16_unit(json.substr(6)) : std::nullopt;
-    if (low && *high >= 0xd800 && *high < 0xdc00 && *low >= 0xdc00 && *low < 0xe000) {
-      append_utf8(result, 0x10000 + ((*high - 0xd800) << 10U) + (*low - 0xdc00));
+    if (low && base::is_high_surrogate(*high) && base::is_low_surrogate(*low)) {
+      base::append_utf8(result, base::joined_surrogates(*high, *low));
       json.remove_prefix(12);
       continue;
     }
@@ -316,13 +286,11 @@ std::string with_whole_letters(std::string_view json) {
 
 bool is_extension(std::string_view key) { return key.starts_with("x-") && key.size() > 2; }
 
-bool is_utf8(std::string_view text) { return utf8_prefix(text) == text.size(); }
-
 tree parse_tree(std::string_view text, const std::string& source, std::vector<problem>& problems) {
   tree_builder builder{source};
   const auto whole = std::make_shared<const std::string>(source);
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  if (const auto good = text.substr(0, utf8_prefix(text)); good.size() < text.size()) {
+  if (const auto good = text.substr(0, base::utf8_prefix(text)); good.size() < text.size()) {
     const auto line = static_cast<std::size_t>(std::ranges::count(good, '\n')) + 1;
     const auto column = good.size() - (good.rfind('\n') + 1) + 1;
     problems.push_back(

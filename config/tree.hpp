@@ -62,9 +62,6 @@ std::string describe_value(const tree& value);
 /// A key whose value is the file's own business, as in Compose files: `x-` and anything.
 bool is_extension(std::string_view key);
 
-/// Well-formed as of RFC 3629.
-bool is_utf8(std::string_view text);
-
 /// Parses one YAML document, or JSON. What `<<` names is merged into the map (its own keys win,
 /// then the earlier ones of a list). Problems are syntax errors, bytes that are not UTF-8, several
 /// documents, tags, keys that are not scalars, too many nodes or levels, and duplicate keys.

@@ -2,6 +2,7 @@
 #include "config/description.hpp"
 #include "config/loader.hpp"
 #include "config/words.hpp"
+#include "protocols/base/duration.hpp"
 
 #include <yaml-cpp/yaml.h>
 
@@ -67,7 +68,7 @@ public:
     out_ << YAML::EndMap;
   }
   void size(const char* key, std::uint64_t value, const char* /*meaning*/, rule) {
-    out_ << YAML::Key << key << YAML::Value << format_size(value);
+    out_ << YAML::Key << key << YAML::Value << base::format_size(value);
   }
   template <class S>
   void section(const char* key, S& value, const char* /*meaning*/) {
@@ -117,9 +118,9 @@ private:
   void write(T value) {
     out_ << std::to_string(value);
   }
-  void write(std::chrono::milliseconds value) { out_ << format_duration(value); }
+  void write(std::chrono::milliseconds value) { out_ << base::format_duration(value); }
   void write(const std::optional<std::chrono::milliseconds>& value) {
-    out_ << (value ? format_duration(*value) : std::string{"auto"});
+    out_ << (value ? base::format_duration(*value) : std::string{"auto"});
   }
   void write(const std::string& value) { write_text(mask_ ? without_password(value) : value); }
   /// Quoted wherever another reader of YAML might take it for something else than a text.

@@ -1,6 +1,6 @@
 #include "protocols/http_chat.hpp"
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 #include "protocols/upstream.hpp"
 
 #include <nlohmann/json.hpp>
@@ -14,7 +14,7 @@ namespace {
 using json = nlohmann::json;
 
 void append_text(std::string& to, std::string_view text) {
-  if (!append_json_string(to, text)) to += json_string_of_any(text);
+  if (!base::append_json_string(to, text)) to += base::json_string(text);
 }
 
 std::string type_of(int status) {
@@ -122,7 +122,7 @@ chat_error chat_error_of(const task& done) {
       chat_error_of(done.why == failure::none ? failure::cancelled : done.why, done.output);
   if (const auto& theirs = done.upstream()) {
     error.status = theirs->error_status;
-    append_one_line(error.whole, as_error_object(*theirs, done.output));
+    base::append_one_line(error.whole, as_error_object(*theirs, done.output));
   }
   return error;
 }
@@ -133,10 +133,10 @@ namespace {
 void take_stream_options(std::string_view value, int depth_max, chat_request& to,
                          chat_error& fault) {
   std::string room;
-  const auto whole = each_member(
+  const auto whole = base::each_member(
       value,
       [&](std::string_view raw, std::string_view option) {
-        if (unescape(raw, room) != "include_usage") return;
+        if (base::unescape(raw, room) != "include_usage") return;
         to.include_usage = option == "true";
         if (option != "true" && option != "false" && option != "null")
           fault = {
@@ -153,13 +153,13 @@ std::variant<chat_request, chat_error> parse_chat(std::string_view body, int dep
   auto has_messages = false, has_stream_options = false;
   chat_error fault;
   std::string key_room, room;
-  const auto whole = each_member(
+  const auto whole = base::each_member(
       body,
       [&](std::string_view raw, std::string_view value) {
-        const auto key = unescape(raw, key_room);
+        const auto key = base::unescape(raw, key_room);
         std::string_view text;
         if (key == "model") {
-          if (string_value(value, room, text)) {
+          if (base::string_value(value, room, text)) {
             result.model = text;
           } else {
             fault = {400, "The model must be a string: the name of a specialist.", "model", {}};
@@ -177,14 +177,14 @@ std::variant<chat_request, chat_error> parse_chat(std::string_view body, int dep
         } else if (key == "n" && value != "1" && value != "null") {
           result.many = true;
         } else if (key == "user") {
-          if (string_value(value, room, text)) result.user = text.substr(0, 256);
+          if (base::string_value(value, room, text)) result.user = text.substr(0, 256);
         }
       },
       depth_max);
   if (!whole)
     return chat_error{400, "The body is not a valid JSON object, or is nested too deep.", {}, {}};
   if (!fault.message.empty()) return fault;
-  if (const auto number = number_beyond_double(body); !number.empty())
+  if (const auto number = base::number_beyond_double(body); !number.empty())
     return chat_error{400,
                       "The number " + std::string{number.substr(0, 64)}
                           + " is beyond what a double holds (1.8e308).",

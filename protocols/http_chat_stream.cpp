@@ -1,6 +1,6 @@
 // A stream that nobody wanted as one: put together to one completion.
+#include "protocols/base/json_text.hpp"
 #include "protocols/http_chat.hpp"
-#include "protocols/json_text.hpp"
 #include "protocols/server_events.hpp"
 
 #include <nlohmann/json.hpp>
@@ -14,7 +14,7 @@ namespace {
 using ordered = nlohmann::ordered_json;
 
 ordered read_line(std::string_view text) {
-  if (!is_json(text)) return ordered::value_t::discarded;
+  if (!base::is_json(text)) return ordered::value_t::discarded;
   return ordered::parse(text.begin(), text.end(), nullptr, false);
 }
 
@@ -140,7 +140,7 @@ std::string chat_completion_of_stream(const chat_frame& frame, stream_form form,
         said += chat_text_of_line(line);
     }
   }
-  return chat_completion(frame, json_string_of_any(said));
+  return chat_completion(frame, base::json_string(said));
 }
 
 }  // namespace greenroom::protocols

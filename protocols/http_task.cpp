@@ -1,6 +1,9 @@
 #include "protocols/http_task.hpp"
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/edit_distance.hpp"
+#include "protocols/base/json_text.hpp"
+#include "protocols/base/number.hpp"
+#include "protocols/base/time_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -86,11 +89,11 @@ private:
     std::string_view raw;
     if (scan_.at_end()) return wrong("The body ends too early");
     if (!scan_.raw_string(raw)) return wrong("Expected the name of a field");
-    const auto key = unescape(raw, room_);
+    const auto key = base::unescape(raw, room_);
     const auto known = std::find(field_names.begin(), field_names.end(), key);
     if (known == field_names.end()) {
       auto what = "Unknown field " + quoted(key);
-      if (const auto meant = nearest_of(key, field_names); !meant.empty())
+      if (const auto meant = base::nearest_of(key, field_names); !meant.empty())
         what += " (did you mean \"" + std::string{meant} + "\"?)";
       return wrong_at(what, key_at);
     }
@@ -158,10 +161,8 @@ private:
       }
       case field::timeout_ms: {
         if (value == "null") return true;
-        std::int64_t number = 0;
-        const auto parsed = std::from_chars(value.data(), value.data() + value.size(), number);
-        if (parsed.ec != std::errc{} || parsed.ptr != value.data() + value.size() || number < 1
-            || number > timeout_ms_max)
+        const auto number = base::parse_number<std::int64_t>(value);
+        if (!number || *number < 1 || *number > timeout_ms_max)
           return wrong_at("\"timeout_ms\" must be a whole number of milliseconds from 1 to "
                               + std::to_string(timeout_ms_max),
                           at);
@@ -171,7 +172,7 @@ private:
       case field::urgency: {
         std::string_view text;
         if (value == "null") return true;
-        if (string_value(value, room_, text)) {
+        if (base::string_value(value, room_, text)) {
           if (parse(text, result_.urgency)) return true;
           // What the configuration calls the priority of a specialist.
           if (text == "medium") {
@@ -184,7 +185,7 @@ private:
       case field::mode: {
         std::string_view text;
         if (value == "null") return true;
-        if (string_value(value, room_, text) && (text == "sync" || text == "async")) {
+        if (base::string_value(value, room_, text) && (text == "sync" || text == "async")) {
           result_.async = text == "async";
           return true;
         }
@@ -196,14 +197,14 @@ private:
 
   /// What an ordinary worker could not read as it is meant would make it answer nonsense or die.
   bool take_input(std::string_view value, std::size_t at) {
-    const auto too_large = number_beyond_double(value);
+    const auto too_large = base::number_beyond_double(value);
     if (!too_large.empty())
       return wrong_at(
           "The number " + quoted(too_large)
               + " in the input is beyond what a double holds (1.8e308); send it as text",
           at + static_cast<std::size_t>(too_large.data() - value.data()));
     result_.input.assign(value);
-    if (scan_.has_halves()) mend_halves(result_.input);
+    if (scan_.has_halves()) base::mend_halves(result_.input);
     return true;
   }
 
@@ -211,7 +212,7 @@ private:
     const auto called = quoted(field_names[static_cast<std::size_t>(which)]);
     if (value == "null") return true;
     std::string_view text;
-    if (!string_value(value, room_, text)) return wrong_at(called + " must be a string", at);
+    if (!base::string_value(value, room_, text)) return wrong_at(called + " must be a string", at);
     if (text.empty()) return wrong_at(called + " must not be empty", at);
     if (text.size() > name_bytes_max)
       return wrong_at(called + " is longer than " + std::to_string(name_bytes_max) + " bytes", at);
@@ -220,8 +221,8 @@ private:
   }
 
   std::string_view body_;
-  json_deaf nobody_;
-  json_scanner<json_deaf> scan_;
+  base::json_deaf nobody_;
+  base::json_scanner<base::json_deaf> scan_;
   int depth_max_;
   unsigned seen_ = 0;
   std::string room_;
@@ -237,16 +238,7 @@ void append_number(std::string& to, std::uint64_t value) {
 
 /// Names come from the configuration and hardly ever need an escape.
 void append_name(std::string& to, std::string_view name) {
-  if (!append_json_string(to, name)) to += json_string_of_any(name);
-}
-
-void append_id(std::string& to, const task_id& id) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::array<char, 32> text{};
-  auto at = text.size();
-  for (auto rest = id.number; at > 16; rest >>= 4) text[--at] = digits[rest & 0xf];
-  for (auto rest = id.epoch; at > 0; rest >>= 4) text[--at] = digits[rest & 0xf];
-  to.append(text.data(), text.size());
+  if (!base::append_json_string(to, name)) to += base::json_string(name);
 }
 
 }  // namespace
@@ -288,24 +280,6 @@ std::string place_in(std::string_view text, std::size_t offset) {
   return "line " + std::to_string(line) + ", column " + std::to_string(column);
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  constexpr std::size_t most = 64;
-  if (a.size() > most || b.size() > most)
-    return a.size() > b.size() ? a.size() - b.size() + 1 : b.size() - a.size() + 1;
-  std::array<std::size_t, most + 1> row{};
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    auto diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 void append_ms(std::string& to, double ms) {
   // Not a number and below nothing are both nothing here.
   if (!(ms > 0)) {
@@ -324,24 +298,9 @@ void append_ms(std::string& to, double ms) {
   if (rest % 10 != 0) to += static_cast<char>('0' + rest % 10);
 }
 
-std::string rfc3339(std::int64_t unix_ms) {
-  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  std::array<char, 40> text{};
-  const auto length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  std::string result{text.data(), length};
-  const auto rest = static_cast<std::uint64_t>(unix_ms % 1000);
-  result += '.';
-  result += static_cast<char>('0' + rest / 100);
-  result += static_cast<char>('0' + rest / 10 % 10);
-  result += static_cast<char>('0' + rest % 10);
-  return result + "Z";
-}
-
 void append_json(std::string& to, const task_face& task) {
   to += R"({"id":")";
-  append_id(to, task.id);
+  append(to, task.id);
   to += R"(","state":")";
   to += to_string(task.state);
   to += R"(","specialist":)";
@@ -361,7 +320,7 @@ void append_json(std::string& to, const task_face& task) {
     to += R"(,"error":{"type":"urn:greenroom:)";
     to += to_string(task.why);
     to += R"(","message":)";
-    if (!append_json_string(to, task.output)) to += json_string_of_any(task.output);
+    if (!base::append_json_string(to, task.output)) to += base::json_string(task.output);
     to += '}';
   }
   to += R"(,"cold_start":)";
@@ -382,12 +341,12 @@ void append_json(std::string& to, const task_face& task) {
   if (task.unwritten) to += R"(,"durable":false)";
   if (task.accepted_unix_ms > 0) {
     to += R"(,"accepted_at":")";
-    to += rfc3339(task.accepted_unix_ms);
+    to += base::rfc3339(task.accepted_unix_ms);
     to += '"';
   }
   if (task.ended_unix_ms > 0) {
     to += R"(,"ended_at":")";
-    to += rfc3339(task.ended_unix_ms);
+    to += base::rfc3339(task.ended_unix_ms);
     to += '"';
   }
   to += '}';

@@ -42,13 +42,6 @@ struct bad_body {
 /// "line 3, column 14" of a byte, both from 1; columns count bytes.
 [[nodiscard]] std::string place_in(std::string_view text, std::size_t offset);
 
-/// The candidate that looks most like `word`, or nothing when none is near enough to be meant.
-template <class Candidates>
-[[nodiscard]] std::string_view nearest_of(std::string_view word, const Candidates& candidates);
-/// How many letters have to be changed, added or taken away (Levenshtein 1966). Bounded work: texts
-/// longer than 64 letters are as far as their lengths say.
-[[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
-
 /// A task as a client sees it.
 struct task_face {
   task_id id;
@@ -74,22 +67,5 @@ void append_timing_headers(std::string& to, const task_face& task);
 
 /// Milliseconds with up to three digits after the point, which is microseconds; never exponents.
 void append_ms(std::string& to, double ms);
-
-/// "2026-11-21T03:10:05.123Z" (RFC 3339).
-[[nodiscard]] std::string rfc3339(std::int64_t unix_ms);
-
-template <class Candidates>
-std::string_view nearest_of(std::string_view word, const Candidates& candidates) {
-  std::string_view best;
-  auto distance = word.size() / 2 + 2;
-  for (const std::string_view one : candidates) {
-    const auto far = edit_distance(word, one);
-    if (far < distance) {
-      distance = far;
-      best = one;
-    }
-  }
-  return best;
-}
 
 }  // namespace greenroom::protocols

@@ -9,7 +9,7 @@ namespace {
 
 /// MessagePack wants the size before the elements, so a first walk counts them, in the order in
 /// which the containers begin.
-struct size_counter : json_deaf {
+struct size_counter : base::json_deaf {
   std::vector<std::uint32_t> sizes;
   std::vector<std::size_t> open;
   void begin_object() { begin(); }
@@ -26,7 +26,7 @@ struct size_counter : json_deaf {
   }
 };
 
-struct pack_writer : json_deaf {
+struct pack_writer : base::json_deaf {
   pack_writer(string_sink& to, const std::vector<std::uint32_t>& counted)
       : sink{to}, pack{to}, sizes{counted} {}
   string_sink& sink;
@@ -36,8 +36,8 @@ struct pack_writer : json_deaf {
   std::string room;
   void begin_object() { pack.pack_map(sizes[next++]); }
   void begin_array() { pack.pack_array(sizes[next++]); }
-  void key(std::string_view raw) { pack_text(pack, unescape(raw, room)); }
-  void string(std::string_view raw) { pack_text(pack, unescape(raw, room)); }
+  void key(std::string_view raw) { pack_text(pack, base::unescape(raw, room)); }
+  void string(std::string_view raw) { pack_text(pack, base::unescape(raw, room)); }
   void literal(char first) {
     if (first == 't')
       pack.pack_true();
@@ -93,9 +93,9 @@ void append_base64(std::string& out, std::string_view bytes) {
 
 bool append_msgpack(std::string& out, std::string_view json) {
   const auto walk = [json](auto& visitor) {
-    json_scanner<std::remove_reference_t<decltype(visitor)>> scan{json, visitor};
+    base::json_scanner<std::remove_reference_t<decltype(visitor)>> scan{json, visitor};
     scan.skip_space();
-    if (!scan.value(json_depth_max)) return false;
+    if (!scan.value(base::json_depth_max)) return false;
     scan.skip_space();
     return scan.at_end();
   };

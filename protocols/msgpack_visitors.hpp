@@ -2,7 +2,7 @@
 // visitor that writes JSON text of the value that msgpack-c walks over.
 #pragma once
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 
 // msgpack-c's headers convert signs freely.
 #pragma GCC diagnostic push
@@ -89,7 +89,8 @@ struct json_writer : msgpack::null_visitor {
   bool visit_float32(float value) { return real(static_cast<double>(value)); }
   bool visit_float64(double value) { return real(value); }
   bool visit_str(const char* text, std::uint32_t size) {
-    if (out && !append_json_string(*out, {text, size})) *out += json_string_of_any({text, size});
+    if (out && !base::append_json_string(*out, {text, size}))
+      *out += base::json_string({text, size});
     return true;
   }
   bool visit_bin(const char* bytes, std::uint32_t size) {
@@ -103,7 +104,8 @@ struct json_writer : msgpack::null_visitor {
   bool visit_ext(const char*, std::uint32_t) { return fail("an extension type"); }
   bool begin(bool map) {
     if (in_key) return fail("a map key that is neither text nor a whole number");
-    if (levels.size() >= static_cast<std::size_t>(json_depth_max)) return fail("too deep a value");
+    if (levels.size() >= static_cast<std::size_t>(base::json_depth_max))
+      return fail("too deep a value");
     levels.push_back({map, true});
     if (out) out->push_back(map ? '{' : '[');
     return true;

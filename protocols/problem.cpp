@@ -1,6 +1,6 @@
 #include "protocols/problem.hpp"
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -100,10 +100,10 @@ std::string to_json(const problem& about) {
   text += ",\"upstream_status\":" + std::to_string(theirs.status);
   if (!theirs.body.empty()) {
     text += ",\"upstream\":";
-    if (is_json(theirs.body))
-      append_one_line(text, theirs.body);
+    if (base::is_json(theirs.body))
+      base::append_one_line(text, theirs.body);
     else
-      text += json_string_of_any(theirs.body);
+      text += base::json_string(theirs.body);
   }
   return text + '}';
 }

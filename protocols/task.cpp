@@ -2,34 +2,14 @@
 // ledger, so it is defined there: runtime/machine/tasks/ledger.cpp.
 #include "protocols/task.hpp"
 
+#include "protocols/base/hex.hpp"
+#include "protocols/base/number.hpp"
+
 namespace greenroom::protocols {
 
 namespace {
 
-constexpr std::string_view digits = "0123456789abcdef";
-constexpr std::size_t half = 16;  // Digits of one 64-bit half.
-
-void write(std::uint64_t value, char* to) {
-  for (std::size_t i = half; i-- > 0; value >>= 4) to[i] = digits[value & 0xf];
-}
-
-bool read(std::string_view text, std::uint64_t& value) {
-  value = 0;
-  for (const char c : text) {
-    std::uint64_t digit = 0;
-    if (c >= '0' && c <= '9') {
-      digit = static_cast<std::uint64_t>(c - '0');
-    } else if (c >= 'a' && c <= 'f') {
-      digit = static_cast<std::uint64_t>(c - 'a') + 10;
-    } else if (c >= 'A' && c <= 'F') {
-      digit = static_cast<std::uint64_t>(c - 'A') + 10;
-    } else {
-      return false;
-    }
-    value = value << 4 | digit;
-  }
-  return true;
-}
+constexpr std::size_t half = 16;  // Digits of one 64-bit half of an id.
 
 constexpr std::array<std::string_view, priorities> priority_names{"low", "normal", "high"};
 constexpr std::array<std::string_view, 6> state_names{"queued", "running",   "completed",
@@ -72,19 +52,24 @@ bool find_name(const Names& names, std::string_view text, Value& value) {
 
 }  // namespace
 
+void append(std::string& to, const task_id& id) {
+  base::append_hex(to, id.epoch);
+  base::append_hex(to, id.number);
+}
+
 std::string to_string(const task_id& id) {
-  std::string result(2 * half, '0');
-  write(id.epoch, result.data());
-  write(id.number, result.data() + half);
+  std::string result;
+  result.reserve(2 * half);
+  append(result, id);
   return result;
 }
 
 bool parse(std::string_view text, task_id& id) {
   if (text.size() != 2 * half) return false;
-  task_id result;
-  if (!read(text.substr(0, half), result.epoch)) return false;
-  if (!read(text.substr(half), result.number)) return false;
-  id = result;
+  const auto epoch = base::parse_number<std::uint64_t>(text.substr(0, half), 16);
+  const auto number = base::parse_number<std::uint64_t>(text.substr(half), 16);
+  if (!epoch || !number) return false;
+  id = {*epoch, *number};
   return true;
 }
 

@@ -21,6 +21,8 @@ struct task_id_hash {
     return static_cast<std::size_t>((id.number ^ id.epoch) * base::golden_step);
   }
 };
+void append(std::string& to, const task_id& id);
+
 
 struct task;
 class task_ptr;

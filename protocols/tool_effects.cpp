@@ -1,6 +1,6 @@
 #include "protocols/tool_effects.hpp"
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 
 #include <algorithm>
 
@@ -10,14 +10,14 @@ namespace {
 /// Hears the elements of a list.
 template <class Take>
 void each_element(std::string_view list, Take take) {
-  json_deaf nobody;
-  json_scanner<json_deaf> scan{list, nobody};
+  base::json_deaf nobody;
+  base::json_scanner<base::json_deaf> scan{list, nobody};
   scan.skip_space();
   if (!scan.take('[')) return;
   do {
     scan.skip_space();
     const char* const begin = scan.position();
-    if (!scan.value(json_depth_max)) return;
+    if (!scan.value(base::json_depth_max)) return;
     take(std::string_view{begin, static_cast<std::size_t>(scan.position() - begin)});
     scan.skip_space();
   } while (scan.take(','));
@@ -25,10 +25,11 @@ void each_element(std::string_view list, Take take) {
 
 side_effects effects_of_annotations(std::string_view annotations) {
   bool reads = false, repeats = false;
-  static_cast<void>(each_field(annotations, [&](std::string_view key, std::string_view value) {
-    if (key == "readOnlyHint") reads = value == "true";
-    if (key == "idempotentHint") repeats = value == "true";
-  }));
+  static_cast<void>(
+      base::each_field(annotations, [&](std::string_view key, std::string_view value) {
+        if (key == "readOnlyHint") reads = value == "true";
+        if (key == "idempotentHint") repeats = value == "true";
+      }));
   return reads ? side_effects::none : repeats ? side_effects::idempotent : side_effects::unsafe;
 }
 
@@ -43,15 +44,15 @@ bool is_name(std::string_view key) {
 
 std::string add_tools(tool_effects& known, std::string_view page) {
   std::string cursor, room;
-  static_cast<void>(each_field(page, [&](std::string_view key, std::string_view value) {
+  static_cast<void>(base::each_field(page, [&](std::string_view key, std::string_view value) {
     // An empty cursor is one; only its absence is the end.
     if (key == "nextCursor" && value.front() == '"') cursor = value;
     if (key != "tools") return;
     each_element(value, [&](std::string_view tool) {
       std::string_view name;
       auto effects = side_effects::unsafe;
-      static_cast<void>(each_field(tool, [&](std::string_view part, std::string_view what) {
-        if (part == "name") static_cast<void>(string_value(what, room, name));
+      static_cast<void>(base::each_field(tool, [&](std::string_view part, std::string_view what) {
+        if (part == "name") static_cast<void>(base::string_value(what, room, name));
         if (part == "annotations") effects = effects_of_annotations(what);
       }));
       if (!name.empty() && name.size() <= tool_name_bytes_max && known.size() < tools_max)
@@ -63,7 +64,7 @@ std::string add_tools(tool_effects& known, std::string_view page) {
 
 side_effects effects_of_call(std::string_view input, const tool_effects* known) {
   std::string_view tool, method, params;
-  const bool valid = each_field(input, [&](std::string_view key, std::string_view value) {
+  const bool valid = base::each_field(input, [&](std::string_view key, std::string_view value) {
     if (key == "tool") tool = value;
     if (key == "method") method = value;
     if (key == "params") params = value;
@@ -72,19 +73,19 @@ side_effects effects_of_call(std::string_view input, const tool_effects* known) 
   if (!valid) return side_effects::idempotent;
   std::string method_room, name_room;
   std::string_view method_name, called;
-  const bool has_method = string_value(method, method_room, method_name);
+  const bool has_method = base::string_value(method, method_room, method_name);
   if (has_method && method_name != "tools/call") return side_effects::idempotent;
   if (has_method) {
     // These are sent as they are.
     int names = 0;
-    static_cast<void>(each_field(params, [&](std::string_view key, std::string_view value) {
+    static_cast<void>(base::each_field(params, [&](std::string_view key, std::string_view value) {
       if (!is_name(key)) return;
       ++names;
-      static_cast<void>(string_value(value, name_room, called));
+      static_cast<void>(base::string_value(value, name_room, called));
     }));
     if (names != 1) return side_effects::unsafe;
   } else {
-    static_cast<void>(string_value(tool, name_room, called));
+    static_cast<void>(base::string_value(tool, name_room, called));
   }
   if (known == nullptr) return side_effects::unsafe;
   const auto found = known->find(called);

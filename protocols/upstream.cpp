@@ -1,6 +1,6 @@
 #include "protocols/upstream.hpp"
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -72,7 +72,7 @@ told_error told(ordered whole) {
 
 /// Discarded unless it is JSON that is nested no deeper than anything here may be.
 ordered read_value(std::string_view text) {
-  if (text.size() > upstream_bytes_max || !is_json(text)) return ordered::value_t::discarded;
+  if (text.size() > upstream_bytes_max || !base::is_json(text)) return ordered::value_t::discarded;
   return ordered::parse(text.begin(), text.end(), nullptr, false);
 }
 
@@ -92,19 +92,21 @@ std::optional<told_error> error_in(std::string_view json_text) {
   std::string room;
   auto said = false, chosen = false;
   ordered small = ordered::object();
-  const auto whole = each_member(json_text, [&](std::string_view raw, std::string_view value) {
-    const auto key = unescape(raw, room);
-    if (key == "error")
-      said =
-          value == "true" || (value.size() > 2 && (value.front() == '{' || value.front() == '"'));
-    else if (key == "choices")
-      chosen = value.size() > 2;
-    const bool kept = key == "error" || value.size() < message_bytes_max;
-    if (kept && small.size() < 32) {
-      auto read = read_value(value);
-      small[std::string{key}] = read.is_discarded() ? ordered("a value that is too long") : read;
-    }
-  });
+  const auto whole =
+      base::each_member(json_text, [&](std::string_view raw, std::string_view value) {
+        const auto key = base::unescape(raw, room);
+        if (key == "error")
+          said = value == "true"
+                 || (value.size() > 2 && (value.front() == '{' || value.front() == '"'));
+        else if (key == "choices")
+          chosen = value.size() > 2;
+        const bool kept = key == "error" || value.size() < message_bytes_max;
+        if (kept && small.size() < 32) {
+          auto read = read_value(value);
+          small[std::string{key}] =
+              read.is_discarded() ? ordered("a value that is too long") : read;
+        }
+      });
   if (!whole || !said || chosen || !small.contains("error")) return std::nullopt;
   if (small["error"].is_object() && small["error"].empty()) return std::nullopt;
   // As it was sent, where that is not too long to keep.

@@ -1,6 +1,6 @@
 #include "protocols/worker_jsonl.hpp"
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 #include "protocols/task.hpp"
 #include "protocols/worker_line.hpp"
 
@@ -22,7 +22,7 @@ public:
     out += R"({"type":"task","id":")";
     out += name;
     out += R"(","input":)";
-    append_one_line(out, input);
+    base::append_one_line(out, input);
     out += R"(,"timeout_ms":)";
     out.append(digits, end);
     out += "}\n";
@@ -69,7 +69,7 @@ private:
     // Something may have been printed before it without a line's end.
     if (!head.starts_with('{')) head.remove_prefix(std::min(message_start(head, 0), head.size()));
     std::string_view id;
-    static_cast<void>(string_value(id_in_pieces(head, line.tail), id_room_, id));
+    static_cast<void>(base::string_value(id_in_pieces(head, line.tail), id_room_, id));
     const auto type = member_in_pieces(head, line.tail, "type");
     if (head.empty() || (type.empty() ? id.empty() : !is_answer(type)))
       return tell_stray(listener, line.head, line.bytes);
@@ -87,11 +87,11 @@ private:
     if (take_messages(line, listener)) return;
     if (line.front() == '{') {
       // Some programs write text as it is in memory.
-      mended_ = mend_utf8(line);
+      mended_ = base::mend_utf8(line);
       if (mended_.size() != line.size() && take_messages(mended_, listener)) return;
       if (looks_like_an_answer(line)) {
         std::string_view id;
-        static_cast<void>(string_value(id_in_pieces(line, line), id_room_, id));
+        static_cast<void>(base::string_value(id_in_pieces(line, line), id_room_, id));
         const auto why = fault_of(line) + ": " + quoted_bytes(line);
         return tell(listener, worker_word::broken, id, why, line.size());
       }
@@ -127,25 +127,26 @@ private:
   std::size_t take_message(std::string_view line, worker_listener& listener) {
     std::string_view type, id, text, output = "null", message;
     worker_message said;
-    json_deaf nobody;
-    json_scanner<json_deaf> scan{line, nobody};
-    const bool valid = each_member(scan, [&](std::string_view raw_key, std::string_view value) {
-      const auto key = unescape(raw_key, key_room_);
-      if (key == "type")
-        static_cast<void>(string_value(value, type_room_, type));
-      else if (key == "id")
-        static_cast<void>(string_value(value, id_room_, id));
-      else if (key == "message" || key == "text")
-        message = value;
-      else if (key == "output")
-        output = value;
-      else if (key == "retryable")
-        said.retryable = value == "true";
-    });
+    base::json_deaf nobody;
+    base::json_scanner<base::json_deaf> scan{line, nobody};
+    const bool valid =
+        base::each_member(scan, [&](std::string_view raw_key, std::string_view value) {
+          const auto key = base::unescape(raw_key, key_room_);
+          if (key == "type")
+            static_cast<void>(base::string_value(value, type_room_, type));
+          else if (key == "id")
+            static_cast<void>(base::string_value(value, id_room_, id));
+          else if (key == "message" || key == "text")
+            message = value;
+          else if (key == "output")
+            output = value;
+          else if (key == "retryable")
+            said.retryable = value == "true";
+        });
     if (!valid) return 0;
     const auto length = static_cast<std::size_t>(scan.position() - line.data());
     // What is meant for people may be anything.
-    if (!message.empty() && !string_value(message, text_room_, text)) text = message;
+    if (!message.empty() && !base::string_value(message, text_room_, text)) text = message;
     said.id = id;
     said.text = text;
     said.bytes = length;
@@ -154,7 +155,7 @@ private:
       said.word = worker_word::result;
       said.text = mended(output);
       const auto number =
-          scan.has_beyond_double() ? number_beyond_double(output) : std::string_view{};
+          scan.has_beyond_double() ? base::number_beyond_double(output) : std::string_view{};
       if (!number.empty()) {
         fault = fault_of_number(number) + ": " + quoted_bytes(line.substr(0, length));
         said.word = worker_word::broken;
@@ -181,7 +182,7 @@ private:
         && output.find("\\uD") == std::string_view::npos)
       return output;
     output_room_ = output;
-    mend_halves(output_room_);
+    base::mend_halves(output_room_);
     return output_room_;
   }
 
@@ -193,12 +194,7 @@ private:
 }  // namespace
 
 std::string wire_name(const task_id& id, std::uint32_t attempt) {
-  constexpr char hex[] = "0123456789abcdef";
-  std::string result(32, '0');
-  for (std::size_t i = 0; i < 16; ++i) {
-    result[15 - i] = hex[id.epoch >> (4 * i) & 15];
-    result[31 - i] = hex[id.number >> (4 * i) & 15];
-  }
+  auto result = to_string(id);
   if (attempt > 1) result += "-" + std::to_string(attempt);
   return result;
 }

@@ -1,5 +1,7 @@
 #include "protocols/worker_line.hpp"
 
+#include "protocols/base/hex.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -7,7 +9,6 @@ namespace greenroom::protocols {
 namespace {
 
 constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
-constexpr std::string_view hex_digits = "0123456789abcdef";
 
 bool is_blank(char letter) {
   return letter == ' ' || letter == '\t' || letter == '\r' || letter == '\n' || letter == '\v'
@@ -36,12 +37,6 @@ std::size_t sequence_at_end(std::string_view text) {
   if (escape == std::string_view::npos || escape < from) return 0;
   const auto length = sequence_length(text.substr(escape));
   return escape + length == text.size() ? length : 0;
-}
-
-void append_hex(std::string& out, char byte) {
-  const auto value = static_cast<unsigned char>(byte);
-  out.push_back(hex_digits[value >> 4]);
-  out.push_back(hex_digits[value & 15]);
 }
 
 }  // namespace
@@ -77,11 +72,11 @@ std::string_view id_in_pieces(std::string_view head, std::string_view tail) {
 std::string_view member_in_pieces(std::string_view head, std::string_view tail,
                                   std::string_view wanted) {
   std::string_view found;
-  json_deaf nobody;
-  json_scanner<json_deaf> scan{head, nobody};
+  base::json_deaf nobody;
+  base::json_scanner<base::json_deaf> scan{head, nobody};
   scan.allow_not_finite();
   // Members before the place where it breaks off have been given by then.
-  const bool whole = each_member(scan, [&](std::string_view key, std::string_view value) {
+  const bool whole = base::each_member(scan, [&](std::string_view key, std::string_view value) {
     if (key == wanted) found = value;
   });
   if (whole || !found.empty()) return found;
@@ -89,7 +84,7 @@ std::string_view member_in_pieces(std::string_view head, std::string_view tail,
   const auto key = "\"" + std::string{wanted} + "\"";
   const auto at = tail.rfind(key);
   if (at == std::string_view::npos) return {};
-  json_scanner<json_deaf> end{tail.substr(at + key.size()), nobody};
+  base::json_scanner<base::json_deaf> end{tail.substr(at + key.size()), nobody};
   end.skip_space();
   if (!end.take(':')) return {};
   end.skip_space();
@@ -112,28 +107,28 @@ std::string_view member_in_pieces(std::string_view head, std::string_view tail,
 }
 
 std::string fault_of(std::string_view line) {
-  struct depth_watch : json_deaf {
+  struct depth_watch : base::json_deaf {
     int depth = 0;
     void begin_object() { ++depth; }
     void begin_array() { ++depth; }
     void end_object(std::uint32_t) { --depth; }
     void end_array(std::uint32_t) { --depth; }
   } watch;
-  json_scanner<depth_watch> scan{line, watch};
+  base::json_scanner<depth_watch> scan{line, watch};
   scan.allow_not_finite();
   scan.skip_space();
-  const bool whole = scan.value(json_depth_max);
+  const bool whole = scan.value(base::json_depth_max);
   if (whole) scan.skip_space();
   const auto place = std::to_string(scan.position() - line.data() + 1);
   if (!whole) {
     const bool opens = !scan.at_end() && (*scan.position() == '[' || *scan.position() == '{');
-    if (opens && watch.depth >= json_depth_max)
-      return "something that is nested more than " + std::to_string(json_depth_max)
+    if (opens && watch.depth >= base::json_depth_max)
+      return "something that is nested more than " + std::to_string(base::json_depth_max)
              + " levels deep";
     return "something that is not JSON from byte " + place + " on";
   }
   if (!scan.at_end()) return "something that goes on behind its end, from byte " + place + " on";
-  if (const auto number = number_beyond_double(line); !number.empty())
+  if (const auto number = base::number_beyond_double(line); !number.empty())
     return fault_of_number(number);
   return "NaN or Infinity, which JSON does not have (in Python, json.dumps(…, allow_nan=False) "
          "finds the place)";
@@ -167,7 +162,7 @@ std::string quoted_bytes(std::string_view text, std::size_t most) {
   const char* const end = shown.data() + shown.size();
   for (const char* at = shown.data(); at != end;) {
     const auto letter = static_cast<unsigned char>(*at);
-    const std::size_t length = letter < 0x80 ? 1 : json_scanner<json_deaf>::utf8_length(at, end);
+    const std::size_t length = base::utf8_length(at, end);
     // U+0080 to U+009F steer terminals as well.
     const bool control =
         letter < 0x20 || letter == 0x7f
@@ -176,7 +171,7 @@ std::string quoted_bytes(std::string_view text, std::size_t most) {
       // A character that the cut went through is left out.
       if (length == 0 && text.size() > most && end - at < 4 && letter >= 0xc2) break;
       result += "\\x";
-      append_hex(result, *at);
+      base::append_hex(result, static_cast<unsigned char>(*at));
       ++at;
       continue;
     }
@@ -190,7 +185,7 @@ std::string hex_bytes(std::string_view bytes, std::size_t most) {
   std::string result;
   for (const char byte : bytes.substr(0, most)) {
     if (!result.empty()) result.push_back(' ');
-    append_hex(result, byte);
+    base::append_hex(result, static_cast<unsigned char>(byte));
   }
   return result + (bytes.size() > most ? " …" : "");
 }

@@ -3,7 +3,7 @@
 // that are not UTF-8, or with NaN in it.
 #pragma once
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 #include "protocols/worker_codec.hpp"
 
 #include <string>

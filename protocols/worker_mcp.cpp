@@ -1,6 +1,7 @@
 #include "protocols/worker_mcp.hpp"
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
+#include "protocols/base/number.hpp"
 #include "protocols/worker_line.hpp"
 
 #include <algorithm>
@@ -46,7 +47,7 @@ public:
   std::string add_task(std::string& out, std::string_view name, std::string_view input,
                        std::int64_t) override {
     std::string_view tool, arguments = "{}", method, params;
-    const bool valid = each_field(input, [&](std::string_view key, std::string_view value) {
+    const bool valid = base::each_field(input, [&](std::string_view key, std::string_view value) {
       if (key == "tool")
         tool = value;
       else if (key == "arguments")
@@ -69,14 +70,14 @@ public:
     out += name;
     if (is(tool, '"')) {
       out += R"(,"method":"tools/call","params":{"name":)";
-      append_one_line(out, tool);
+      base::append_one_line(out, tool);
       out += R"(,"arguments":)";
-      append_one_line(out, arguments);
+      base::append_one_line(out, arguments);
       if (stateless_) append_meta(out.append(","), {});
       out += "}}\n";
     } else {
       out += R"(,"method":)";
-      append_one_line(out, method);
+      base::append_one_line(out, method);
       append_params(out, params);
       out += "}\n";
     }
@@ -151,7 +152,7 @@ private:
     out += R"({"jsonrpc":"2.0","id":)";
     out += id;
     out += R"(,"method":"initialize","params":{"protocolVersion":)";
-    out += json_string_of_any(version);
+    out += base::json_string(version);
     out += R"(,"capabilities":{},"clientInfo":)";
     out += about_us;
     out += "}}\n";
@@ -183,19 +184,19 @@ private:
   /// What a server without sessions wants with every request, beside what the caller put there.
   void append_meta(std::string& out, std::string_view callers) {
     out += R"("_meta":{"io.modelcontextprotocol/protocolVersion":)";
-    out += json_string_of_any(version_);
+    out += base::json_string(version_);
     out += R"(,"io.modelcontextprotocol/clientInfo":)";
     out += about_us;
     out += R"(,"io.modelcontextprotocol/clientCapabilities":{})";
     std::string room;
-    static_cast<void>(each_member(callers, [&](std::string_view key, std::string_view value) {
-      const auto name = unescape(key, room);
+    static_cast<void>(base::each_member(callers, [&](std::string_view key, std::string_view value) {
+      const auto name = base::unescape(key, room);
       if (name == "io.modelcontextprotocol/protocolVersion"
           || name == "io.modelcontextprotocol/clientInfo"
           || name == "io.modelcontextprotocol/clientCapabilities")
         return;
       out.append(",\"").append(key).append("\":");
-      append_one_line(out, value);
+      base::append_one_line(out, value);
     }));
     out += "}";
   }
@@ -204,19 +205,19 @@ private:
     if (!stateless_) {
       if (params.empty()) return;
       out += R"(,"params":)";
-      append_one_line(out, params);
+      base::append_one_line(out, params);
       return;
     }
     out += R"(,"params":{)";
     std::string_view meta;
     std::string room;
-    static_cast<void>(each_member(params, [&](std::string_view key, std::string_view value) {
-      if (unescape(key, room) == "_meta") {
+    static_cast<void>(base::each_member(params, [&](std::string_view key, std::string_view value) {
+      if (base::unescape(key, room) == "_meta") {
         meta = value;
         return;
       }
       out.append("\"").append(key).append("\":");
-      append_one_line(out, value);
+      base::append_one_line(out, value);
       out += ',';
     }));
     append_meta(out, meta);
@@ -247,7 +248,7 @@ private:
     if (line.empty() || take_messages(line, listener)) return;
     if (line.front() == '{' || line.front() == '[') {
       // Some servers write text as it is in memory.
-      mended_ = mend_utf8(line);
+      mended_ = base::mend_utf8(line);
       if (mended_.size() != line.size() && take_messages(mended_, listener)) return;
     }
     if (line.front() == '{' && line.find(R"("jsonrpc")") != std::string_view::npos
@@ -270,11 +271,11 @@ private:
   }
 
   static bool read(std::string_view text, message& got) {
-    json_deaf nobody;
-    json_scanner<json_deaf> scan{text, nobody};
-    const bool whole = each_member(scan, [&got](std::string_view key, std::string_view value) {
-      take_member(got, key, value);
-    });
+    base::json_deaf nobody;
+    base::json_scanner<base::json_deaf> scan{text, nobody};
+    const bool whole = base::each_member(
+        scan,
+        [&got](std::string_view key, std::string_view value) { take_member(got, key, value); });
     got.beyond_double = scan.has_beyond_double();
     scan.skip_space();
     return whole && scan.at_end();
@@ -300,12 +301,13 @@ private:
     if (line.front() != '{') return false;
     for (bool first = true; !broken_; first = false) {
       message got;
-      json_deaf nobody;
-      json_scanner<json_deaf> scan{line, nobody};
-      const bool whole = line.front() == '{'
-                         && each_member(scan, [&got](std::string_view key, std::string_view value) {
-                              take_member(got, key, value);
-                            });
+      base::json_deaf nobody;
+      base::json_scanner<base::json_deaf> scan{line, nobody};
+      const bool whole =
+          line.front() == '{'
+          && base::each_member(scan, [&got](std::string_view key, std::string_view value) {
+               take_member(got, key, value);
+             });
       if (!whole) {
         if (!first) tell_stray(listener, line);
         return !first;
@@ -322,18 +324,18 @@ private:
   /// Of what is no message in a list only the first is told: a list may have millions of numbers,
   /// and is one line.
   bool take_list(std::string_view line, worker_listener& listener) {
-    json_deaf nobody;
-    json_scanner<json_deaf> whole{line, nobody};
-    if (!whole.value(json_depth_max)) return false;
+    base::json_deaf nobody;
+    base::json_scanner<base::json_deaf> whole{line, nobody};
+    if (!whole.value(base::json_depth_max)) return false;
     whole.skip_space();
     if (!whole.at_end()) return false;
-    json_scanner<json_deaf> scan{line, nobody};
+    base::json_scanner<base::json_deaf> scan{line, nobody};
     static_cast<void>(scan.take('['));
     std::string_view stray;
     bool any = false;
     for (scan.skip_space(); !broken_ && !scan.at_end() && !scan.take(']'); scan.skip_space()) {
       const char* const begin = scan.position();
-      static_cast<void>(scan.value(json_depth_max - 1));
+      static_cast<void>(scan.value(base::json_depth_max - 1));
       const std::string_view item{begin, static_cast<std::size_t>(scan.position() - begin)};
       message got;
       if (read(item, got)) {
@@ -392,7 +394,7 @@ private:
     }
     if (failed) return tell_now(listener, worker_word::error, name, error_text(got.error));
     if (got.beyond_double)
-      if (const auto number = number_beyond_double(got.result); !number.empty()) {
+      if (const auto number = base::number_beyond_double(got.result); !number.empty()) {
         const auto why = fault_of_number(number) + ": " + quoted_bytes(got.result);
         return tell_now(listener, worker_word::broken, name, why);
       }
@@ -414,9 +416,9 @@ private:
       stateless_ = true;
     }
     bool has_tools = false;
-    static_cast<void>(each_member(result, [&](std::string_view key, std::string_view value) {
+    static_cast<void>(base::each_member(result, [&](std::string_view key, std::string_view value) {
       if (key != "capabilities") return;
-      static_cast<void>(each_member(value, [&](std::string_view name, std::string_view what) {
+      static_cast<void>(base::each_member(value, [&](std::string_view name, std::string_view what) {
         has_tools |= name == "tools" && what.front() == '{';
       }));
     }));
@@ -428,7 +430,7 @@ private:
   /// asked otherwise.
   void rejected(std::string_view error, worker_listener& listener) {
     std::vector<std::string> versions;
-    static_cast<void>(each_member(error, [&](std::string_view key, std::string_view value) {
+    static_cast<void>(base::each_member(error, [&](std::string_view key, std::string_view value) {
       if (key == "data") versions = texts_in(value, "supported");
     }));
     if (refusal_.empty()) refusal_ = error_text(error);
@@ -457,17 +459,17 @@ private:
   /// The texts of the list that is the member `wanted` of `object`; none if there is no such list.
   std::vector<std::string> texts_in(std::string_view object, std::string_view wanted) {
     std::vector<std::string> result;
-    struct text_list : json_deaf {
+    struct text_list : base::json_deaf {
       std::vector<std::string>* to = nullptr;
       void string(std::string_view raw) {
         std::string room;
-        if (to->size() < 64) to->emplace_back(unescape(raw, room));
+        if (to->size() < 64) to->emplace_back(base::unescape(raw, room));
       }
     } list;
     list.to = &result;
-    static_cast<void>(each_member(object, [&](std::string_view key, std::string_view value) {
+    static_cast<void>(base::each_member(object, [&](std::string_view key, std::string_view value) {
       if (key != wanted || value.front() != '[') return;
-      json_scanner<text_list> scan{value, list};
+      base::json_scanner<text_list> scan{value, list};
       static_cast<void>(scan.value(2));
     }));
     return result;
@@ -477,16 +479,14 @@ private:
   std::string_view name_in(std::string_view id) {
     if (id.empty() || id == "null") return {};
     std::string_view text = id;
-    if (id.front() == '"' && !string_value(id, id_room_, text)) return {};
+    if (id.front() == '"' && !base::string_value(id, id_room_, text)) return {};
     if (std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
       return text;
-    double number = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    const auto number = base::parse_number<double>(text);
     constexpr double exact_up_to = 9007199254740992.0;
-    if (read.ec != std::errc{} || read.ptr != text.data() + text.size() || number < 0
-        || number > exact_up_to || number != std::floor(number))
+    if (!number || *number < 0 || *number > exact_up_to || *number != std::floor(*number))
       return text;
-    id_room_ = std::to_string(static_cast<std::uint64_t>(number));
+    id_room_ = std::to_string(static_cast<std::uint64_t>(*number));
     return id_room_;
   }
 
@@ -496,15 +496,15 @@ private:
         && result.find("\\uD") == std::string_view::npos)
       return result;
     result_room_ = result;
-    mend_halves(result_room_);
+    base::mend_halves(result_room_);
     return result_room_;
   }
 
   /// The message of a JSON-RPC error, or all of it if it has none.
   std::string_view error_text(std::string_view error) {
     std::string_view text;
-    const bool valid = each_member(error, [&](std::string_view key, std::string_view value) {
-      if (key == "message") string_value(value, room_, text);
+    const bool valid = base::each_member(error, [&](std::string_view key, std::string_view value) {
+      if (key == "message") base::string_value(value, room_, text);
     });
     return valid && !text.empty() ? text : mended(error);
   }

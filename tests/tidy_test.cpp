@@ -226,7 +226,7 @@ TEST(Tidy, RoomsUseOnlyTheLibrariesThatAreTheirs) {
                      "protocols/problem.cpp includes nlohmann/json.hpp",
                      "protocols/upstream.cpp includes nlohmann/json.hpp",
                      // Sixteen bytes of a string are looked at in one step.
-                     "protocols/json_text.hpp includes emmintrin.h",
+                     "protocols/base/json_text.hpp includes emmintrin.h",
                      // Whether a text is an address.
                      "config/http_url.cpp includes arpa/inet.h"},
                     "this library is not for this room");
@@ -236,6 +236,31 @@ TEST(Tidy, DecisionsKnowNoActorsNoTimeAndNoMachine) {
   expect_none_of(sources_in("runtime", "/machine/"),
                  {"caf/", "caf::", "::now(", "random_device", "<thread>", "<mutex>", "<iostream>",
                   "<fstream>", "sleep_for"});
+}
+
+TEST(Tidy, TheBaseKnowsNoOtherRoom) {
+  for (const auto& path : sources_in("protocols/base")) {
+    std::ifstream file{path};
+    for (std::string line; std::getline(file, line);)
+      if (line.starts_with("#include \"")) {
+        EXPECT_TRUE(line.starts_with("#include \"protocols/base/")) << path << ": " << line;
+      }
+  }
+  expect_none_of(sources_in("protocols/base"), {"caf/", "boost/", "::now(", "random_device",
+                                                "<thread>", "<mutex>", "<iostream>", "<fstream>"});
+}
+
+TEST(Tidy, DecisionsIncludeTheBaseAndEachOtherOnly) {
+  for (const auto& path : sources_in("runtime", "/machine/")) {
+    std::ifstream file{path};
+    for (std::string line; std::getline(file, line);) {
+      if (!line.starts_with("#include \"")) continue;
+      const auto decision = line.starts_with("#include \"runtime/")
+                            && !line.starts_with("#include \"runtime/machine/");
+      EXPECT_TRUE(decision || line.starts_with("#include \"protocols/base/"))
+          << path << ": " << line;
+    }
+  }
 }
 
 TEST(Tidy, TheMachineKnowsNoActors) {

@@ -2,6 +2,7 @@
 #include "actors/doors/http_routes.hpp"
 #include "actors/node/backups.hpp"
 #include "actors/node/parts.hpp"
+#include "protocols/base/number.hpp"
 #include "runtime/rollout/record_text.hpp"
 
 #include <chrono>
@@ -44,9 +45,8 @@ void post_backup(const door_ptr& here, call& one) {
 }
 
 void get_backup_piece(const door_ptr& here, call& one) {
-  using runtime::rollout::whole_number;
-  const auto file = whole_number(one.captured[1]);
-  const auto offset = whole_number(one.parameter("offset").value_or("0"));
+  const auto file = base::parse_number<std::uint64_t>(one.captured[1]);
+  const auto offset = base::parse_number<std::uint64_t>(one.parameter("offset").value_or("0"));
   if (!file || !offset)
     return answer_problem(one.reply,
                           protocols::problem_of(protocols::failure::malformed,

@@ -1,7 +1,7 @@
 // Specialists as chat models, for clients that speak OpenAI's interface.
 #include "actors/doors/http_routes.hpp"
+#include "protocols/base/json_text.hpp"
 #include "protocols/http_chat.hpp"
-#include "protocols/json_text.hpp"
 #include "runtime/machine/http/chat_stream.hpp"
 
 #include <algorithm>
@@ -95,9 +95,9 @@ private:
 
 void append_model(std::string& to, const std::string& name, const std::string& department,
                   std::int64_t created) {
-  to += R"({"id":)" + protocols::json_string_of_any(name);
+  to += R"({"id":)" + base::json_string(name);
   to += R"(,"object":"model","created":)" + std::to_string(created);
-  to += R"(,"owned_by":)" + protocols::json_string_of_any(department) + "}";
+  to += R"(,"owned_by":)" + base::json_string(department) + "}";
 }
 
 std::int64_t started_unix_s(const node& of) {
@@ -130,7 +130,7 @@ void post_chat(const door_ptr& here, call& one) {
   request.case_id = std::move(wanted.user);
   request.streaming = wanted.stream;
   request.input = one.asked.take_body();
-  protocols::mend_halves(request.input);
+  base::mend_halves(request.input);
   one.asked.release();
   const auto client = std::make_shared<chat_client>(here, one.reply, std::move(wanted));
   const auto submitted = here->of->submit(std::move(request), client);

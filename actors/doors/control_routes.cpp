@@ -1,7 +1,9 @@
 // What an operator asks the whole program for: its workers' last words, a reload, a stop.
 #include "actors/doors/http_routes.hpp"
 #include "config/loader.hpp"
-#include "protocols/json_text.hpp"
+#include "protocols/base/duration.hpp"
+#include "protocols/base/json_writer.hpp"
+#include "protocols/base/number.hpp"
 #include "runtime/rollout/record_text.hpp"
 
 #include <nlohmann/json.hpp>
@@ -21,7 +23,7 @@ std::optional<std::uint64_t> count_in(const call& one, std::string_view name,
                                       std::uint64_t otherwise, std::uint64_t most) {
   const auto text = one.parameter(name);
   if (!text || text->empty()) return otherwise;
-  if (const auto value = runtime::rollout::whole_number(*text); value && *value <= most)
+  if (const auto value = base::parse_number<std::uint64_t>(*text); value && *value <= most)
     return value;
   answer_problem(one.reply,
                  protocols::problem_of(protocols::failure::malformed,
@@ -47,14 +49,12 @@ void get_worker_lines(const door_ptr& here, call& one) {
   const auto found =
       here->of->worker_lines(one.captured.front(), *after, static_cast<std::size_t>(*most));
   if (const auto* const why = std::get_if<refusal>(&found)) return answer_refusal(one.reply, *why);
-  std::string body = "{\"items\":[";
-  for (auto first = true; const auto& each : std::get<std::vector<worker_line>>(found)) {
-    if (!std::exchange(first, false)) body += ',';
-    body += "{\"number\":" + std::to_string(each.number)
-            + ",\"unix_ms\":" + std::to_string(each.unix_ms)
-            + ",\"line\":" + protocols::json_string_of_any(each.text) + "}";
-  }
-  answer_json(one.reply, 200, body + "]}");
+  const base::json_array items{std::get<std::vector<worker_line>>(found), [](const auto& each) {
+                                 return base::json_object{{"number", each.number},
+                                                          {"unix_ms", each.unix_ms},
+                                                          {"line", each.text}};
+                               }};
+  answer_json(one.reply, 200, base::json_object{{"items", items}});
 }
 
 void get_history(const door_ptr& here, call& one) {
@@ -62,7 +62,7 @@ void get_history(const door_ptr& here, call& one) {
   constexpr std::uint64_t points_usual = 240;
   std::chrono::milliseconds last = usual;
   if (const auto text = one.parameter("last"); text && !text->empty()) {
-    const auto read = config::parse_duration(*text);
+    const auto read = base::parse_duration(*text);
     if (!read || read->count() <= 0)
       return answer_problem(one.reply,
                             protocols::problem_of(protocols::failure::malformed,

@@ -2,7 +2,9 @@
 
 #include "actors/doors/http_routes.hpp"
 #include "actors/state/event_log.hpp"
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
+#include "protocols/base/number.hpp"
+#include "protocols/base/time_text.hpp"
 #include "runtime/rollout/record_text.hpp"
 
 #include <boost/asio/post.hpp>
@@ -18,13 +20,13 @@ namespace {
 std::string as_text(const event& what) {
   std::string text = "id: " + std::to_string(what.number);
   text += "\ndata: {\"number\":" + std::to_string(what.number);
-  text += ",\"at\":\"" + protocols::rfc3339(what.unix_ms) + "\",\"kind\":";
-  text += protocols::json_string_of_any(what.kind);
+  text += ",\"at\":\"" + base::rfc3339(what.unix_ms) + "\",\"kind\":";
+  text += base::json_string(what.kind);
   text += ",\"detail\":";
   if (what.json.empty()) {
     text += "null";
   } else {
-    protocols::append_one_line(text, what.json);
+    base::append_one_line(text, what.json);
   }
   return text + "}\n\n";
 }
@@ -216,7 +218,7 @@ void stream_events(const door_ptr& here, call& one) {
   auto text = one.parameter("after");
   if (const auto last = one.asked.header("Last-Event-ID")) text = std::string{*last};
   if (text) {
-    after = runtime::rollout::whole_number(*text);
+    after = base::parse_number<std::uint64_t>(*text);
     if (!after)
       return answer_problem(one.reply,
                             protocols::problem_of(protocols::failure::malformed,

@@ -3,6 +3,7 @@
 #include "actors/doors/event_streams.hpp"
 #include "actors/doors/http_routes.hpp"
 #include "actors/doors/visitors.hpp"
+#include "protocols/base/edit_distance.hpp"
 
 #include <algorithm>
 #include <array>
@@ -117,7 +118,8 @@ void answer_no_route(const call& one, std::string_view path) {
   for (const auto& known : table) paths.insert(known.path);
   std::vector<std::pair<std::size_t, std::string_view>> ranked;
   ranked.reserve(paths.size());
-  for (const auto known : paths) ranked.emplace_back(protocols::edit_distance(path, known), known);
+  for (const auto known : paths)
+    ranked.emplace_back(base::edit_distance(path, known, base::exact_letters), known);
   std::sort(ranked.begin(), ranked.end());
   auto about =
       protocols::problem_named("no-such-route", 404, "Not found",

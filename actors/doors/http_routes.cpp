@@ -1,7 +1,7 @@
 #include "actors/doors/http_routes.hpp"
 
+#include "protocols/base/json_text.hpp"
 #include "protocols/http_chat.hpp"
-#include "protocols/json_text.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -3,8 +3,10 @@
 #include "actors/node/deployment_check.hpp"
 #include "actors/node/parts.hpp"
 #include "actors/state/status_board.hpp"
-#include "config/http_url.hpp"
 #include "config/loader.hpp"
+#include "protocols/base/duration.hpp"
+#include "protocols/base/http_url.hpp"
+#include "protocols/base/json_writer.hpp"
 #include "runtime/rollout/json_fields.hpp"
 
 #include <nlohmann/json.hpp>
@@ -88,7 +90,7 @@ std::string with_fixed_ports(const actors::catalog& names) {
   for (const auto& one : names.members) {
     const auto& worker = one.config.backend;
     if (one.gone || worker.kind != config::backend_kind::http || worker.command.empty()
-        || worker.url.find(config::port_mark) != std::string::npos)
+        || worker.url.find(base::port_mark) != std::string::npos)
       continue;
     if (count++ < shown) result += (result.empty() ? "" : ", ") + one.config.name;
   }
@@ -140,8 +142,7 @@ void steer_rollout(const door_ptr& here, call& one) {
 void get_routing(const door_ptr& here, call& one) {
   const auto rules = here->of->inside().shared->routes.now();
   answer_json(one.reply, 200,
-              R"({"mode":")" + std::string{name_of(rules.routes)} + R"(","percentage":)"
-                  + runtime::rollout::json_text(rules.percentage) + "}");
+              base::json_object{{"mode", name_of(rules.routes)}, {"percentage", rules.percentage}});
 }
 
 void put_routing(const door_ptr& here, call& one) {
@@ -234,7 +235,7 @@ namespace {
 std::optional<std::optional<std::chrono::milliseconds>> period_in(const call& one) {
   const auto text = one.parameter("last");
   if (!text || text->empty()) return std::optional<std::chrono::milliseconds>{};
-  const auto read = config::parse_duration(*text);
+  const auto read = base::parse_duration(*text);
   if (read && read->count() > 0) return std::optional{*read};
   answer_malformed(one, R"("last" is a duration such as 15m or 24h.)");
   return std::nullopt;

@@ -1,6 +1,7 @@
 // Who there is, who is warm, and who is believed to come next.
 #include "actors/doors/http_routes.hpp"
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_writer.hpp"
+#include "protocols/base/time_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,6 +11,8 @@
 namespace greenroom::doors {
 
 namespace {
+
+using base::json_array, base::json_object;
 
 /// Six digits after the point are more than any of these figures is known to.
 std::string number(double value) {
@@ -23,7 +26,9 @@ std::string number(double value) {
   return result == "-0" ? "0" : result;
 }
 
-std::string boolean(bool value) { return value ? "true" : "false"; }
+base::json_value text_or_null(const std::string& text) {
+  return text.empty() ? base::json_value{nullptr} : base::json_value{text};
+}
 
 void by_hand(const call& one, const door_ptr& here,
              std::optional<refusal> (node::*what)(std::string_view)) {
@@ -37,33 +42,32 @@ void by_hand(const call& one, const door_ptr& here,
 }  // namespace
 
 std::string to_json(const specialist_view& one) {
-  std::string text = "{\"name\":" + protocols::json_string_of_any(one.name);
-  text += ",\"department\":" + protocols::json_string_of_any(one.department);
-  text += ",\"priority\":" + protocols::json_string_of_any(one.priority);
-  text += ",\"state\":\"";
-  text += to_string(one.state);
-  text += "\",\"pid\":" + (one.pid > 0 ? std::to_string(one.pid) : std::string{"null"});
-  text += ",\"memory_mb\":" + number(one.memory_mb);
-  text += ",\"memory_measured\":" + boolean(one.memory_measured);
-  text += ",\"cpu_share\":" + number(one.cpu_share);
-  text += ",\"queue_depth\":" + std::to_string(one.queue_depth);
-  text += ",\"running\":" + std::to_string(one.running);
-  text += ",\"concurrency\":" + std::to_string(one.concurrency);
-  text += ",\"tasks\":" + std::to_string(one.tasks);
-  text += ",\"failures\":" + std::to_string(one.failures);
-  text += ",\"cold_starts\":" + std::to_string(one.cold_starts);
-  text += ",\"warm_hits\":" + std::to_string(one.warm_hits);
-  text += ",\"restarts\":" + std::to_string(one.restarts);
-  text += ",\"skipped_lines\":" + std::to_string(one.skipped_lines);
-  text += ",\"start_ms\":" + number(one.start_ms);
-  text += ",\"run_ms\":" + number(one.run_ms);
-  text += ",\"pinned\":" + boolean(one.pinned);
-  text += ",\"circuit_open\":" + boolean(one.circuit_open);
-  text += ",\"definition\":";
-  text += one.old_definition ? "\"old\"" : "\"current\"";
-  text += ",\"last_error\":";
-  text += one.last_error.empty() ? "null" : protocols::json_string_of_any(one.last_error);
-  return text + "}";
+  json_object made{
+      {"name", one.name},
+      {"department", one.department},
+      {"priority", one.priority},
+      {"state", to_string(one.state)},
+      {"pid", one.pid > 0 ? std::optional{one.pid} : std::nullopt},
+  };
+  made.raw("memory_mb", number(one.memory_mb))
+      .add("memory_measured", one.memory_measured)
+      .raw("cpu_share", number(one.cpu_share))
+      .add("queue_depth", one.queue_depth)
+      .add("running", one.running)
+      .add("concurrency", one.concurrency)
+      .add("tasks", one.tasks)
+      .add("failures", one.failures)
+      .add("cold_starts", one.cold_starts)
+      .add("warm_hits", one.warm_hits)
+      .add("restarts", one.restarts)
+      .add("skipped_lines", one.skipped_lines)
+      .raw("start_ms", number(one.start_ms))
+      .raw("run_ms", number(one.run_ms))
+      .add("pinned", one.pinned)
+      .add("circuit_open", one.circuit_open)
+      .add("definition", one.old_definition ? "old" : "current")
+      .add("last_error", text_or_null(one.last_error));
+  return std::move(made).text();
 }
 
 void list_specialists(const door_ptr& here, call& one) {
@@ -77,15 +81,13 @@ void list_specialists(const door_ptr& here, call& one) {
         one.reply, protocols::problem_of(protocols::failure::malformed,
                                          "A state is one of cold, warming, warm, busy, cooling and "
                                          "failed."));
-  std::string body = "{\"items\":[";
-  auto first = true;
+  json_array items;
   for (const auto& each : here->of->specialists()) {
     if (department && !department->empty() && each.department != *department) continue;
     if (state && !state->empty() && to_string(each.state) != *state) continue;
-    if (!std::exchange(first, false)) body += ',';
-    body += to_json(each);
+    items.add(base::json_raw{to_json(each)});
   }
-  answer_json(one.reply, 200, body + "]}");
+  answer_json(one.reply, 200, json_object{{"items", items}});
 }
 
 void get_specialist(const door_ptr& here, call& one) {
@@ -99,30 +101,25 @@ void warm_specialist(const door_ptr& here, call& one) { by_hand(one, here, &node
 void cool_specialist(const door_ptr& here, call& one) { by_hand(one, here, &node::cool); }
 
 void list_predictions(const door_ptr& here, call& one) {
-  std::string body = "{\"items\":[";
-  auto first = true;
-  for (const auto& each : here->of->predictions()) {
-    if (!std::exchange(first, false)) body += ',';
-    body += "{\"specialist\":" + protocols::json_string_of_any(each.specialist);
-    body += ",\"probability\":" + number(each.probability);
-    body += ",\"score\":" + number(each.score);
-    body += ",\"state\":" + protocols::json_string_of_any(each.state);
-    body += ",\"reasons\":[";
-    auto first_reason = true;
-    for (const auto& [reason, weight] : each.reasons) {
-      if (!std::exchange(first_reason, false)) body += ',';
-      body += "{\"reason\":" + protocols::json_string_of_any(reason);
-      body += ",\"weight\":" + number(weight) + "}";
-    }
-    body += "]}";
-  }
+  const json_array items{
+      here->of->predictions(), [](const auto& each) {
+        const json_array reasons{
+            each.reasons, [](const auto& because) {
+              return json_object{{"reason", because.first}}.raw("weight", number(because.second));
+            }};
+        return json_object{{"specialist", each.specialist}}
+            .raw("probability", number(each.probability))
+            .raw("score", number(each.score))
+            .add("state", each.state)
+            .add("reasons", reasons);
+      }};
   const auto state = here->of->prediction();
-  body += "],\"prediction\":{\"on\":" + std::string{state.on ? "true" : "false"};
-  body += ",\"keep_alive_s\":" + number(state.keep_s);
-  body += ",\"hits\":" + std::to_string(state.hits);
-  body += ",\"wastes\":" + std::to_string(state.wastes);
-  body += ",\"wasted_s\":" + number(state.wasted_s);
-  answer_json(one.reply, 200, body + "}}");
+  json_object prediction{{"on", state.on}};
+  prediction.raw("keep_alive_s", number(state.keep_s))
+      .add("hits", state.hits)
+      .add("wastes", state.wastes)
+      .raw("wasted_s", number(state.wasted_s));
+  answer_json(one.reply, 200, json_object{{"items", items}, {"prediction", prediction}});
 }
 
 void get_recording(const door_ptr& here, call& one) {
@@ -142,22 +139,20 @@ void get_tuning(const door_ptr& here, call& one) {
   const auto seconds = [](auto time) {
     return number(std::chrono::duration<double>(time).count());
   };
-  std::string body = "{\"max_warm\":" + std::to_string(pool.max_warm);
-  body += ",\"memory_budget_mb\":" + number(pool.memory_budget_mb);
-  body += ",\"target_memory\":" + number(pool.target_memory);
-  // Null: it follows the measured start times.
-  body += ",\"min_residency_s\":" + (pool.min_residency ? seconds(*pool.min_residency) : "null");
-  body += ",\"cooldown_s\":" + seconds(pool.cooldown);
-  body += ",\"warm_threshold\":" + number(pool.warm_threshold);
-  body += ",\"adaptive\":" + std::string{pool.adaptive ? "true" : "false"};
-  body +=
-      ",\"queue_per_specialist\":" + std::to_string(here->of->configuration().queue.per_specialist);
-  body += ",\"workflows_detected\":" + std::to_string(here->of->workflows_detected());
-  body += ",\"specialists\":" + std::to_string(everybody.size());
+  json_object body{{"max_warm", pool.max_warm}};
+  body.raw("memory_budget_mb", number(pool.memory_budget_mb))
+      .raw("target_memory", number(pool.target_memory))
+      // Null: it follows the measured start times.
+      .raw("min_residency_s", pool.min_residency ? seconds(*pool.min_residency) : "null")
+      .raw("cooldown_s", seconds(pool.cooldown))
+      .raw("warm_threshold", number(pool.warm_threshold))
+      .add("adaptive", pool.adaptive)
+      .add("queue_per_specialist", here->of->configuration().queue.per_specialist)
+      .add("workflows_detected", here->of->workflows_detected())
+      .add("specialists", everybody.size());
   // Nothing was ever started, so nothing is known of it.
-  if (measured > 0)
-    body += ",\"load_s\":" + number(starts_ms * 1e-3 / static_cast<double>(measured));
-  answer_json(one.reply, 200, body + "}");
+  if (measured > 0) body.raw("load_s", number(starts_ms * 1e-3 / static_cast<double>(measured)));
+  answer_json(one.reply, 200, std::move(body));
 }
 
 // -- probes -------------------------------------------------------------------
@@ -177,14 +172,13 @@ void health_ready(const door_ptr& here, call& one) {
                           : !now.journal_ok ? "journal unavailable"
                           : crippled        ? "workers down"
                                             : "starting";
-  std::string body = std::string{"{\"status\":\""} + why + "\"";
-  if (now.kept_down > 0) {
-    body += ",\"kept_warm\":" + std::to_string(now.kept_warm);
-    body += ",\"down\":" + std::to_string(now.kept_down);
-    body += ",\"first_down\":" + protocols::json_string_of_any(now.down_name);
-    body += ",\"why\":" + protocols::json_string_of_any(now.down_why);
-  }
-  answer_json(one.reply, ready ? 200 : 503, body + "}");
+  json_object body{{"status", why}};
+  if (now.kept_down > 0)
+    body.add("kept_warm", now.kept_warm)
+        .add("down", now.kept_down)
+        .add("first_down", now.down_name)
+        .add("why", now.down_why);
+  answer_json(one.reply, ready ? 200 : 503, std::move(body));
 }
 
 void health_pooling(const door_ptr& here, call& one) {
@@ -192,80 +186,81 @@ void health_pooling(const door_ptr& here, call& one) {
   const auto utilization =
       now.total == 0 ? 0 : static_cast<double>(now.warm) / static_cast<double>(now.total);
   constexpr double percent = 100;
-  std::string body = "{\"status\":" + protocols::json_string_of_any(now.status);
-  body += ",\"uptime\":" + std::to_string(now.uptime_ms);
-  body += ",\"specialists\":{\"warm\":" + std::to_string(now.warm);
-  body += ",\"total\":" + std::to_string(now.total);
-  body += ",\"utilization\":" + number(utilization);
-  body += "},\"performance\":{\"averageResponseTime\":" + number(now.average_response_ms);
-  body += ",\"warmHitRate\":" + number(now.warm_hit_rate);
-  body += ",\"queueDepth\":" + std::to_string(now.queue_depth);
-  body += "},\"memory\":{\"current\":" + number(now.memory_mb);
-  body += ",\"saved\":" + number(std::max(0.0, now.memory_always_warm_mb - now.memory_mb));
-  body += ",\"efficiency\":" + number(now.memory_efficiency * percent);
-  body += "},\"node\":\"" + here->of->identity() + "\"";
-  body += ",\"alerts\":" + std::to_string(now.alerts);
-  body += ",\"lastCheck\":\"" + protocols::rfc3339(now.last_check_unix_ms) + "\"}";
-  answer_json(one.reply, 200, std::move(body), "Cache-Control: no-store\r\n");
+  const double saved = std::max(0.0, now.memory_always_warm_mb - now.memory_mb);
+  json_object specialists{{"warm", now.warm}, {"total", now.total}};
+  specialists.raw("utilization", number(utilization));
+  json_object performance;
+  performance.raw("averageResponseTime", number(now.average_response_ms))
+      .raw("warmHitRate", number(now.warm_hit_rate))
+      .add("queueDepth", now.queue_depth);
+  json_object memory;
+  memory.raw("current", number(now.memory_mb))
+      .raw("saved", number(saved))
+      .raw("efficiency", number(now.memory_efficiency * percent));
+  answer_json(one.reply, 200,
+              json_object{{"status", now.status},
+                          {"uptime", now.uptime_ms},
+                          {"specialists", specialists},
+                          {"performance", performance},
+                          {"memory", memory},
+                          {"node", here->of->identity()},
+                          {"alerts", now.alerts},
+                          {"lastCheck", base::rfc3339(now.last_check_unix_ms)}},
+              "Cache-Control: no-store\r\n");
 }
 
 void get_status(const door_ptr& here, call& one) {
   const auto now = here->of->status();
-  std::string body = "{\"status\":" + protocols::json_string_of_any(now.status);
-  body += ",\"node\":\"" + here->of->identity() + "\"";
-  body += ",\"health_score\":" + number(now.health_score);
-  body += ",\"alerts\":" + std::to_string(now.alerts);
-  body += ",\"reasons\":[";
-  const char* comma = "";
-  for (const auto& each : now.reasons) {
-    body += std::exchange(comma, ",");
-    body += "{\"subject\":" + protocols::json_string_of_any(each.subject);
-    body += ",\"severity\":" + protocols::json_string_of_any(each.severity);
-    body += ",\"reason\":" + protocols::json_string_of_any(each.text);
-    body += ",\"change\":" + protocols::json_string_of_any(each.change) + "}";
-  }
-  body += "],\"factors\":[";
-  comma = "";
-  for (const auto& each : now.factors) {
-    body += std::exchange(comma, ",");
-    body += "{\"name\":" + protocols::json_string_of_any(each.name);
-    body += ",\"value\":" + number(each.value) + ",\"factor\":" + number(each.factor) + "}";
-  }
-  body += "],\"uptime_ms\":" + std::to_string(now.uptime_ms);
-  body += ",\"ready\":" + boolean(now.ready) + ",\"draining\":" + boolean(now.draining);
-  body += ",\"journal_ok\":" + boolean(now.journal_ok);
-  body += ",\"specialists\":{\"total\":" + std::to_string(now.total);
-  body += ",\"warm\":" + std::to_string(now.warm) + ",\"busy\":" + std::to_string(now.busy);
-  body += ",\"warming\":" + std::to_string(now.warming);
-  body += ",\"failed\":" + std::to_string(now.failed);
-  body += ",\"max_warm\":" + std::to_string(now.max_warm);
-  body += ",\"old_definition\":" + std::to_string(now.old_definitions);
-  body += "},\"tasks\":{\"accepted\":" + std::to_string(now.accepted);
-  body += ",\"completed\":" + std::to_string(now.completed);
-  body += ",\"failed\":" + std::to_string(now.failed_tasks);
-  body += ",\"cancelled\":" + std::to_string(now.cancelled);
-  body += ",\"unknown\":" + std::to_string(now.unknown);
-  body += ",\"shed\":" + std::to_string(now.shed);
-  body += ",\"pending\":" + std::to_string(now.pending);
-  body += ",\"waiting\":" + std::to_string(now.queue_depth);
-  body += ",\"cold_starts\":" + std::to_string(now.cold_starts);
-  body += ",\"retries\":" + std::to_string(now.retries);
-  body += ",\"warm_hit_rate\":" + number(now.warm_hit_rate);
-  body += "},\"response_ms\":{\"mean\":" + number(now.average_response_ms);
-  body += ",\"p50\":" + number(now.p50_ms) + ",\"p95\":" + number(now.p95_ms);
-  body += ",\"p99\":" + number(now.p99_ms);
+  json_object body{{"status", now.status}, {"node", here->of->identity()}};
+  body.raw("health_score", number(now.health_score)).add("alerts", now.alerts);
+  body.add("reasons", json_array{now.reasons, [](const auto& each) {
+                                   return json_object{{"subject", each.subject},
+                                                      {"severity", each.severity},
+                                                      {"reason", each.text},
+                                                      {"change", each.change}};
+                                 }});
+  body.add("factors", json_array{now.factors, [](const auto& each) {
+                                   return json_object{{"name", each.name}}
+                                       .raw("value", number(each.value))
+                                       .raw("factor", number(each.factor));
+                                 }});
+  body.add("uptime_ms", now.uptime_ms)
+      .add("ready", now.ready)
+      .add("draining", now.draining)
+      .add("journal_ok", now.journal_ok);
+  body.add("specialists", json_object{{"total", now.total},
+                                      {"warm", now.warm},
+                                      {"busy", now.busy},
+                                      {"warming", now.warming},
+                                      {"failed", now.failed},
+                                      {"max_warm", now.max_warm},
+                                      {"old_definition", now.old_definitions}});
+  json_object tasks{{"accepted", now.accepted},       {"completed", now.completed},
+                    {"failed", now.failed_tasks},     {"cancelled", now.cancelled},
+                    {"unknown", now.unknown},         {"shed", now.shed},
+                    {"pending", now.pending},         {"waiting", now.queue_depth},
+                    {"cold_starts", now.cold_starts}, {"retries", now.retries}};
+  body.add("tasks", tasks.raw("warm_hit_rate", number(now.warm_hit_rate)));
+  json_object response;
+  response.raw("mean", number(now.average_response_ms))
+      .raw("p50", number(now.p50_ms))
+      .raw("p95", number(now.p95_ms))
+      .raw("p99", number(now.p99_ms));
+  body.add("response_ms", response);
   const auto share = [](std::optional<double> value) { return value ? number(*value) : "null"; };
-  body += "},\"quality\":{\"prediction_accuracy\":" + share(now.prediction_accuracy);
-  body += ",\"workflow_detection\":" + share(now.workflow_detection);
-  body += ",\"availability\":" + share(now.availability);
-  body += "},\"memory_mb\":{\"now\":" + number(now.memory_mb);
-  body += ",\"always_warm\":" + number(now.memory_always_warm_mb);
-  body += ",\"efficiency\":" + number(now.memory_efficiency);
+  json_object quality;
+  quality.raw("prediction_accuracy", share(now.prediction_accuracy))
+      .raw("workflow_detection", share(now.workflow_detection))
+      .raw("availability", share(now.availability));
+  body.add("quality", quality);
+  json_object memory;
+  memory.raw("now", number(now.memory_mb))
+      .raw("always_warm", number(now.memory_always_warm_mb))
+      .raw("efficiency", number(now.memory_efficiency));
+  body.add("memory_mb", memory).add("way_back", text_or_null(now.way_back));
   // How often the configuration was read and applied since the node started, the first included.
-  body += "},\"way_back\":"
-          + (now.way_back.empty() ? "null" : protocols::json_string_of_any(now.way_back));
-  body += ",\"configuration\":{\"generation\":" + std::to_string(now.generation);
-  body += "},\"checked_at\":\"" + protocols::rfc3339(now.last_check_unix_ms) + "\"}";
+  body.add("configuration", json_object{{"generation", now.generation}})
+      .add("checked_at", base::rfc3339(now.last_check_unix_ms));
   answer_json(one.reply, 200, std::move(body), "Cache-Control: no-store\r\n");
 }
 

@@ -1,6 +1,8 @@
 // Tasks over HTTP: in, out, taken back, listed.
 #include "actors/doors/http_routes.hpp"
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
+#include "protocols/base/json_writer.hpp"
+#include "protocols/base/number.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -210,7 +212,7 @@ void answer_page(const machine::http::responder& reply, const node::page& page) 
     append_json(body, face_of(task));
   }
   body += "],\"next\":";
-  body += page.next.empty() ? "null" : protocols::json_string_of_any(page.next);
+  body += page.next.empty() ? "null" : base::json_string(page.next);
   answer_json(reply, 200, body + "}");
 }
 
@@ -236,9 +238,8 @@ void list_tasks(const door_ptr& here, call& one) {
   if (auto cursor = one.parameter("cursor")) which.cursor = std::move(*cursor);
   if (const auto limit = one.parameter("limit"); limit && !limit->empty()) {
     constexpr std::size_t most = 1000;
-    const auto parsed = std::from_chars(limit->data(), limit->data() + limit->size(), which.limit);
-    if (parsed.ec != std::errc{} || parsed.ptr != limit->data() + limit->size() || which.limit == 0
-        || which.limit > most)
+    const auto parsed = base::parse_number<std::size_t>(*limit);
+    if (!parsed || *parsed == 0 || *parsed > most)
       return answer_problem(one.reply, protocols::problem_of(protocols::failure::malformed,
                                                              "limit is a number from 1 to 1000."));
   }
@@ -267,7 +268,7 @@ void append_steps(std::string& to, const workflow_end& end) {
 void answer_workflow(const machine::http::responder& reply, const std::string& name,
                      const workflow_end& end) {
   if (end.ok) {
-    std::string body = "{\"workflow\":" + protocols::json_string_of_any(name);
+    std::string body = "{\"workflow\":" + base::json_string(name);
     body += ",\"state\":\"completed\",\"output\":";
     body += end.output.empty() ? "null" : end.output;
     body += ',';
@@ -290,7 +291,7 @@ void answer_workflow(const machine::http::responder& reply, const std::string& n
   }
   auto body = protocols::to_json(about);
   body.pop_back();
-  body += ",\"workflow\":" + protocols::json_string_of_any(name) + ",";
+  body += ",\"workflow\":" + base::json_string(name) + ",";
   append_steps(body, end);
   std::string headers;
   if (const auto seconds = protocols::retry_after_seconds(about); seconds > 0)
@@ -325,18 +326,15 @@ void run_workflow(const door_ptr& here, call& one) {
 }
 
 void list_workflows(const door_ptr& here, call& one) {
-  std::string body = "{\"items\":[";
-  auto first = true;
-  for (const auto& flow : here->cast().config.workflows) {
-    if (!std::exchange(first, false)) body += ',';
-    body += "{\"name\":" + protocols::json_string_of_any(flow.name) + ",\"steps\":[";
-    for (const auto& step : flow.steps) {
-      if (&step != &flow.steps.front()) body += ',';
-      body += protocols::json_string_of_any(step);
-    }
-    body += "]}";
-  }
-  answer_json(one.reply, 200, body + "]}");
+  using base::json_array, base::json_object;
+  const json_array items{
+      here->cast().config.workflows, [](const auto& flow) {
+        return json_object{
+            {"name", flow.name},
+            {"steps",
+             json_array{flow.steps, [](const auto& step) -> base::json_value { return step; }}}};
+      }};
+  answer_json(one.reply, 200, json_object{{"items", items}});
 }
 
 }  // namespace greenroom::doors

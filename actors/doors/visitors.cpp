@@ -126,9 +126,7 @@ bool visitors::let_in(const door& here, call& one) {
   runtime::access::door_facts door_is;
   door_is.address = address_;
   door_is.port = port_.load(std::memory_order_relaxed);
-  door_is.is_own = [this](const runtime::access::ip_address& address) {
-    return own_.contain(address.bytes);
-  };
+  door_is.is_own = [this](const base::ip_address& address) { return own_.contain(address.bytes); };
   const auto verdict = rules(here.cast().config.access)->judge(asked, door_is);
   if (verdict == visit::welcome) return true;
   if (verdict != visit::welcome_page) {

@@ -130,9 +130,8 @@ bool monitor_state::notice_pause(double now_s) {
   unjudged = true;
   paused_s = now_s;
   parts->board.write([&](status_board::content& board) { board.checked_at_s = now_s; });
-  parts->events.publish(
-      "node.paused",
-      "{\"for_ms\":" + std::to_string(static_cast<std::int64_t>(late_s * 1e3)) + "}");
+  parts->events.publish("node.paused",
+                        json_object{{"for_ms", static_cast<std::int64_t>(late_s * 1e3)}});
   return true;
 }
 
@@ -181,9 +180,9 @@ void monitor_state::watch_pool(pool_kind kind, double now_s,
     machine::count(pool.stuck);
     const auto& called = cast.members[who].config.name;
     const auto waited = std::to_string(static_cast<std::int64_t>(all[who].waiting_s * 1e3));
-    parts->events.publish("task.stuck", "{\"specialist\":" + json_text(called) + ",\"pool\":\""
-                                            + std::string{protocols::to_string(kind)}
-                                            + "\",\"waited_ms\":" + waited + "}");
+    parts->events.publish(
+        "task.stuck", json_object{{"specialist", called}, {"pool", protocols::to_string(kind)}}.raw(
+                          "waited_ms", waited));
     auto text = called;
     text += " has waited for a slot for ";
     text += waited;

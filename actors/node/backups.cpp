@@ -2,6 +2,7 @@
 
 #include "actors/state/text.hpp"
 #include "config/loader.hpp"
+#include "protocols/base/time_text.hpp"
 #include "protocols/http_task.hpp"
 #include "runtime/machine/journal/journal_copy.hpp"
 
@@ -162,15 +163,14 @@ void backups::make(const answer& told) {
   }
   if (!wrong.empty()) {
     remove();
-    parts_.events.publish("backup.failed", "{\"why\":" + json_text(wrong) + "}");
+    parts_.events.publish("backup.failed", json_object{{"why", wrong}});
     return told(503, std::move(wrong), retry_usual);
   }
   id_ = id;
   used_at_ns_ = parts_.clock.now_ns();
-  parts_.events.publish("backup.made", "{\"tasks\":" + std::to_string(tasks_) + "}");
+  parts_.events.publish("backup.made", json_object{{"tasks", tasks_}});
   told(200,
-       "{\"id\":\"" + id_ + "\",\"piece_bytes\":" + std::to_string(backup_piece_bytes)
-           + ",\"manifest\":" + manifest() + "}",
+       json_object{{"id", id_}, {"piece_bytes", backup_piece_bytes}}.raw("manifest", manifest()),
        {});
 }
 
@@ -224,18 +224,19 @@ std::string backups::copy_all(const std::string& folder) {
 }
 
 std::string backups::manifest() const {
-  std::string text = "{\"version\":1,\"made_at\":\"" + protocols::rfc3339(made_unix_ms_) + "\"";
-  text += ",\"node\":" + json_text(of_.node);
-  text += ",\"journal\":" + json_text(of_.journal.expected);
-  text += ",\"greenroom\":" + json_text(of_.version);
-  text += ",\"tasks\":" + std::to_string(tasks_) + ",\"ends\":" + std::to_string(ends_);
-  text += ",\"files\":[";
-  for (const auto& one : files_) {
-    if (&one != &files_.front()) text += ',';
-    text += "{\"name\":" + json_text(one.name) + ",\"bytes\":" + std::to_string(one.bytes)
-            + ",\"sha256\":\"" + one.sha256 + "\"}";
-  }
-  return text + "]}";
+  return json_object{
+      {"version", 1},
+      {"made_at", base::rfc3339(made_unix_ms_)},
+      {"node", of_.node},
+      {"journal", of_.journal.expected},
+      {"greenroom", of_.version},
+      {"tasks", tasks_},
+      {"ends", ends_},
+      {"files",
+       json_array{
+           files_, [](const auto& one) {
+             return json_object{{"name", one.name}, {"bytes", one.bytes}, {"sha256", one.sha256}};
+           }}}};
 }
 
 }  // namespace greenroom::actors

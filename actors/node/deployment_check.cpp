@@ -194,22 +194,24 @@ private:
     if (!done) return;
     std::size_t checked = 0;
     std::size_t failed = 0;
-    std::string lists;
+    std::array<json_array, checked_kinds> lists;
     for (std::size_t kind = 0; kind < checked_kinds; ++kind) {
       auto& findings = found_[kind];
       std::ranges::sort(findings, {}, &finding::name);
-      lists += ",\"" + std::string{kind_names[kind]} + "\":[";
+      json_array list;
       for (const auto& one : findings) {
         ++checked;
         if (!one.passed) ++failed;
-        lists += (lists.ends_with('[') ? "" : ",") + std::string{"{\"name\":"} + json_text(one.name)
-                 + ",\"passed\":" + (one.passed ? "true" : "false")
-                 + ",\"text\":" + json_text(cut_to(one.text, text_bytes_max)) + "}";
+        list.add(json_object{{"name", one.name},
+                             {"passed", one.passed},
+                             {"text", cut_to(one.text, text_bytes_max)}});
       }
-      lists += "]";
+      lists[kind] = std::move(list);
     }
-    done("{\"passed\":" + std::string{failed == 0 ? "true" : "false"} + ",\"checked\":"
-         + std::to_string(checked) + ",\"failed\":" + std::to_string(failed) + lists + "}");
+    json_object result{{"passed", failed == 0}, {"checked", checked}, {"failed", failed}};
+    for (std::size_t kind = 0; kind < checked_kinds; ++kind)
+      result.add(kind_names[kind], lists[kind]);
+    done(std::move(result));
   }
   static constexpr std::size_t text_bytes_max = 300;
 

@@ -2,6 +2,7 @@
 #include "actors/node/parts.hpp"
 #include "actors/state/text.hpp"
 #include "config/loader.hpp"
+#include "protocols/base/duration.hpp"
 #include "runtime/rollout/json_fields.hpp"
 
 #include <algorithm>
@@ -150,9 +151,9 @@ std::optional<std::string> node::diagnose(std::string_view subject,
         && config.pool.max_warm<now.total&& static_cast<double>(kept->count())> worth_keeping
                * start_ms)
       found.push_back({"warning",
-                       "a warm slot is kept for pool.min_residency, "
-                           + config::format_duration(*kept) + ", although a start takes "
-                           + round(start_ms, 0) + " ms: tasks for others wait that long",
+                       "a warm slot is kept for pool.min_residency, " + base::format_duration(*kept)
+                           + ", although a start takes " + round(start_ms, 0)
+                           + " ms: tasks for others wait that long",
                        "pool.min_residency: auto (twice the measured start time, at most 2s)"});
     for (const auto& one : all) {
       const auto who = parts_->shared->catalogs.now().find(one.name);
@@ -163,7 +164,7 @@ std::optional<std::string> node::diagnose(std::string_view subject,
             {"critical",
              one.name + " takes " + round(one.start_ms, 0)
                  + " ms to start, and its backend.task_timeout is "
-                 + config::format_duration(*worker.task_timeout)
+                 + base::format_duration(*worker.task_timeout)
                  + ": whoever waits for a start gets a 504",
              "leave backend.task_timeout out, or make it longer than a start and a run"});
     }
@@ -259,25 +260,26 @@ std::optional<std::string> node::diagnose(std::string_view subject,
   std::ranges::stable_sort(found, std::ranges::greater{}, [](const advice& one) {
     return one.severity == "critical" ? 2 : one.severity == "warning" ? 1 : 0;
   });
-  std::string factors;
-  for (const auto& one : now.factors)
-    factors += (factors.empty() ? "" : ",") + std::string{"{\"name\":"}
-               + actors::json_text(one.name)
-               + ",\"value\":" + runtime::rollout::json_text(one.value)
-               + ",\"factor\":" + runtime::rollout::json_text(one.factor) + "}";
-  std::string items;
-  for (const auto& one : found)
-    items += (items.empty() ? "" : ",") + std::string{"{\"severity\":"}
-             + actors::json_text(one.severity) + ",\"finding\":" + actors::json_text(one.text)
-             + ",\"change\":" + actors::json_text(one.change) + "}";
   const bool healthy = now.status == "HEALTHY" && std::ranges::all_of(found, [](const advice& one) {
                          return one.severity == "info";
                        });
-  return "{\"subject\":" + actors::json_text(subject) + ",\"status\":"
-         + actors::json_text(now.status) + ",\"healthy\":" + (healthy ? "true" : "false")
-         + ",\"alerts\":" + std::to_string(now.alerts)
-         + ",\"health_score\":" + runtime::rollout::json_text(now.health_score) + ",\"factors\":["
-         + factors + "],\"findings\":[" + items + "]}";
+  using actors::json_array, actors::json_object;
+  const json_array factors{
+      now.factors, [](const auto& one) {
+        return json_object{{"name", one.name}, {"value", one.value}, {"factor", one.factor}};
+      }};
+  const json_array findings{found, [](const advice& one) {
+                              return json_object{{"severity", one.severity},
+                                                 {"finding", one.text},
+                                                 {"change", one.change}};
+                            }};
+  return json_object{{"subject", subject},
+                     {"status", now.status},
+                     {"healthy", healthy},
+                     {"alerts", now.alerts},
+                     {"health_score", now.health_score},
+                     {"factors", factors},
+                     {"findings", findings}};
 }
 
 }  // namespace greenroom

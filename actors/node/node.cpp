@@ -14,6 +14,8 @@
 #include "actors/tasks/idempotent_asker.hpp"
 #include "config/difference.hpp"
 #include "protocols/base/hash.hpp"
+#include "protocols/base/hex.hpp"
+#include "protocols/base/number.hpp"
 #include "runtime/machine/journal/node_identity.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 #include "runtime/machine/process/sweep.hpp"
@@ -34,6 +36,7 @@
 
 namespace greenroom {
 
+using actors::json_object;
 using protocols::pool_kind, protocols::task, protocols::task_id;
 using protocols::task_state;
 
@@ -55,7 +58,7 @@ std::size_t scheduler_threads(const config::node& from, std::size_t wanted) {
 std::string data_mark(const std::string& data_dir) {
   std::error_code ignored;
   const auto whole = std::filesystem::weakly_canonical(data_dir, ignored).string();
-  return protocols::to_string(task_id{base::fnv1a(whole), 0}).substr(0, 16);
+  return base::to_hex(base::fnv1a(whole));
 }
 
 std::uint64_t fresh_random() {
@@ -94,7 +97,7 @@ std::uint64_t rollbacks_in(const Read& read) {
   using plan = runtime::rollout::rollback_plan;
   const auto text = read(actors::rollback_count_record);
   if (text.empty()) return 0;
-  if (const auto count = runtime::rollout::whole_number(text);
+  if (const auto count = base::parse_number<std::uint64_t>(text);
       count && *count <= plan::most_rollbacks)
     return *count;
   constexpr std::uint64_t looked_for = 4096;  // Of a node's life; only the last ones are kept.
@@ -135,9 +138,8 @@ std::optional<std::string> take_identity(node::parts& in, const std::string& dat
   auto& who = std::get<machine::taken_identity>(taken);
   in.identity = std::move(who.node);
   if (!who.copied_from.empty())
-    in.shared->events.publish("node.data_copied",
-                              "{\"data_dir\":" + actors::json_text(data_dir)
-                                  + ",\"copied_from\":" + actors::json_text(who.copied_from) + "}");
+    in.shared->events.publish(
+        "node.data_copied", json_object{{"data_dir", data_dir}, {"copied_from", who.copied_from}});
   return std::nullopt;
 }
 
@@ -252,17 +254,17 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   keeping.adopt = how.adopt_orphans;
   if (!how.without_journal) keeping.report = configuration.data_dir + "/orphans-ended";
   keeping.say = [&shared](const std::string& what) {
-    shared.events.publish("worker.keeping", "{\"guardian\":" + actors::json_text(what) + "}");
+    shared.events.publish("worker.keeping", json_object{{"guardian", what}});
   };
   in.keeper = machine::process_keeper::start(keeping);
   if (const auto lacks = in.keeper->lacks(); !lacks.empty())
-    shared.events.publish("worker.keeping", "{\"lacks\":" + actors::json_text(lacks) + "}");
+    shared.events.publish("worker.keeping", json_object{{"lacks", lacks}});
   if (!how.without_journal) {
     in.keeper->count_orphans(machine::read_guardian_report(keeping.report));
     in.keeper->end_earlier();
     for (const auto& left : machine::sweep(my_mark)) {
       in.keeper->count_orphans(1);
-      shared.events.publish("worker.swept", "{\"pid\":" + std::to_string(left.pid) + "}");
+      shared.events.publish("worker.swept", json_object{{"pid", left.pid}});
     }
   }
 
@@ -311,8 +313,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   };
   shared.collapse = [inside_ptr = inside.get()](std::string why) {
     inside_ptr->collapsed = true;
-    inside_ptr->shared->events.publish("node.collapsed",
-                                       "{\"why\":" + actors::json_text(why) + "}");
+    inside_ptr->shared->events.publish("node.collapsed", json_object{{"why", why}});
   };
 
   actors::root_plan plan;
@@ -329,7 +330,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   plan.predictor_apart = true;
   if (!how.without_journal)
     if (const auto why = shared.forecast.learned.open(configuration.data_dir + "/learned"))
-      shared.events.publish("learned.unwritten", "{\"why\":" + actors::json_text(*why) + "}");
+      shared.events.publish("learned.unwritten", json_object{{"why", *why}});
   // The other pool is opened when a rollout begins, or goes on. There everybody is kept warm.
   const auto other = always_warm ? pool_kind::intelligent : pool_kind::baseline;
   plan.later[static_cast<std::size_t>(other)] = true;
@@ -337,8 +338,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   in.hooks = std::make_unique<machine::webhook>(
       *in.io, machine::webhook_options{},
       [&shared](const std::string& url, const std::string& why) {
-        shared.events.publish("webhook.failed", "{\"url\":" + actors::json_text(url)
-                                                    + ",\"why\":" + actors::json_text(why) + "}");
+        shared.events.publish("webhook.failed", json_object{{"url", url}, {"why", why}});
       });
   plan.post = [hooks = in.hooks.get()](const std::string& url, const std::string& json) {
     hooks->post(url, json);
@@ -377,7 +377,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
     // The ledger is as large as it was, so there is room; when the configuration made it smaller,
     // those that do not fit stay in the journal and run after the next start.
     if (!mine.desk->resume(one)) {
-      shared.events.publish("journal.resume_incomplete", "{}");
+      shared.events.publish("journal.resume_incomplete", json_object{});
       break;
     }
   }
@@ -464,8 +464,7 @@ void node::wait_for_callables() const {
   constexpr std::chrono::seconds patience_most{60};
   while (!parts_->calls->wait_for(patience)) {
     parts_->shared->events.publish(
-        "node.waits",
-        R"({"for":"callables","running":)" + std::to_string(parts_->calls->under_way()) + "}");
+        "node.waits", json_object{{"for", "callables"}, {"running", parts_->calls->under_way()}});
     patience = std::min(2 * patience, patience_most);
     // One that was just asking for a task when the others were told may wait for its end now.
     parts_->shared->forget_tasks();
@@ -476,7 +475,7 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
   const actors::catalog_reader::scope reading;
   auto& shared = *parts_->shared;
   shared.gauge.draining = true;
-  shared.events.publish("node.draining", "{}");
+  shared.events.publish("node.draining", json_object{});
   const auto until = std::chrono::steady_clock::now() + grace;
   constexpr std::chrono::milliseconds look{5};
   while (std::chrono::steady_clock::now() < until && shared.gauge.ended() < shared.gauge.accepted())
@@ -551,9 +550,8 @@ std::variant<node::reloaded, node::failure> node::reload_locked(config::node con
         ++result.workers;
   caf::anon_send(in.root, protocols::reload_atom::value);
   in.watch_bell.notify_all();
-  in.shared->events.publish(
-      "config.reloaded", "{\"change\":" + actors::json_text(result.change)
-                             + ",\"workers_to_replace\":" + std::to_string(result.workers) + "}");
+  in.shared->events.publish("config.reloaded", json_object{{"change", result.change},
+                                                           {"workers_to_replace", result.workers}});
   return result;
 }
 

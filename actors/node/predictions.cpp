@@ -1,5 +1,6 @@
 // What a node expects, and the traffic from which it learnt that.
 #include "actors/node/parts.hpp"
+#include "protocols/base/hex.hpp"
 
 #include <algorithm>
 #include <array>
@@ -92,12 +93,7 @@ std::string node::recording() const {
     result += time.data();
     result +=
         ',' + playing.name_of(one.specialist) + ',' + std::to_string(run_ns / 1'000'000) + ',';
-    if (one.case_key != 0) {
-      std::array<char, 20> key{};
-      std::snprintf(key.data(), key.size(), "%016llx",
-                    static_cast<unsigned long long>(one.case_key));
-      result += key.data();
-    }
+    if (one.case_key != 0) base::append_hex(result, one.case_key);
     result += '\n';
   }
   return result;

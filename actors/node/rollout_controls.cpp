@@ -5,6 +5,7 @@
 #include "actors/rollout/rollout.hpp"
 #include "actors/state/text.hpp"
 #include "actors/supervision/root.hpp"
+#include "protocols/base/time_text.hpp"
 #include "runtime/monitoring/node_status.hpp"
 #include "runtime/rollout/deployment_report.hpp"
 #include "runtime/rollout/json_fields.hpp"
@@ -21,40 +22,40 @@ namespace {
 
 using content = actors::status_board::content;
 
-std::string number(double value) { return runtime::rollout::json_text(value); }
-std::string number(std::optional<double> value) { return value ? number(*value) : "null"; }
+using actors::json_array, actors::json_object;
 
-std::string arm_json(const runtime::rollout::arm& one) {
-  return "{\"tasks\":" + std::to_string(one.tasks) + ",\"errors\":" + std::to_string(one.errors)
-         + ",\"error_rate\":" + number(one.error_rate()) + ",\"mean_ms\":"
-         + number(one.latency_ms.mean()) + ",\"p50_ms\":" + number(one.latency_ms.quantile(0.5))
-         + ",\"p95_ms\":" + number(one.latency_ms.quantile(0.95))
-         + ",\"p99_ms\":" + number(one.latency_ms.quantile(0.99)) + "}";
+json_object arm_json(const runtime::rollout::arm& one) {
+  return {{"tasks", one.tasks},
+          {"errors", one.errors},
+          {"error_rate", one.error_rate()},
+          {"mean_ms", one.latency_ms.mean()},
+          {"p50_ms", one.latency_ms.quantile(0.5)},
+          {"p95_ms", one.latency_ms.quantile(0.95)},
+          {"p99_ms", one.latency_ms.quantile(0.99)}};
 }
 
-std::string shadow_json(const actors::mirror::figures& shadow) {
-  std::string drops;
+json_object shadow_json(const actors::mirror::figures& shadow) {
+  json_object drops;
   for (std::size_t i = 0; i < shadow.drops.size(); ++i)
-    drops += (drops.empty() ? "\"" : ",\"")
-             + std::string{name_of(static_cast<runtime::rollout::mirror_drop>(i))}
-             + "\":" + std::to_string(shadow.drops[i]);
-  std::string fields;
+    drops.add(name_of(static_cast<runtime::rollout::mirror_drop>(i)), shadow.drops[i]);
+  json_array fields;
   constexpr std::size_t shown = 20;
   for (std::size_t i = 0; i < std::min(shown, shadow.differences.size()); ++i) {
     const auto& one = shadow.differences[i];
-    fields += (fields.empty() ? "" : ",");
-    fields += "{\"specialist\":" + actors::json_text(one.specialist) + ",\"field\":"
-              + actors::json_text(one.field) + ",\"compared\":" + std::to_string(one.compared)
-              + ",\"differing\":" + std::to_string(one.differing)
-              + ",\"noise\":" + std::to_string(one.noise_differing)
-              + ",\"certain\":" + (one.certain ? "true" : "false")
-              + ",\"names_instance\":" + (one.names_instance ? "true" : "false") + "}";
+    fields.add(json_object{{"specialist", one.specialist},
+                           {"field", one.field},
+                           {"compared", one.compared},
+                           {"differing", one.differing},
+                           {"noise", one.noise_differing},
+                           {"certain", one.certain},
+                           {"names_instance", one.names_instance}});
   }
-  return "{\"mirrored\":" + std::to_string(shadow.mirrored)
-         + ",\"in_flight\":" + std::to_string(shadow.in_flight)
-         + ",\"compared\":" + std::to_string(shadow.commands_compared)
-         + ",\"differing\":" + std::to_string(shadow.commands_differing) + ",\"drops\":{" + drops
-         + "},\"differences\":[" + fields + "]}";
+  return {{"mirrored", shadow.mirrored},
+          {"in_flight", shadow.in_flight},
+          {"compared", shadow.commands_compared},
+          {"differing", shadow.commands_differing},
+          {"drops", drops},
+          {"differences", fields}};
 }
 
 }  // namespace
@@ -85,45 +86,44 @@ std::string node::rollout() const {
   const bool back = shared.routes.rolling_back.load();
   const auto count =
       actors::baseline_count(actors::hand_out<actors::readiness_parts>(*parts_->shared));
-  std::string result =
-      "{\"phase\":" + actors::json_text(name_of(plan.at())) + ",\"mode\":"
-      + actors::json_text(name_of(rules.routes)) + ",\"percentage\":" + number(rules.percentage)
-      + ",\"standing\":" + actors::json_text(name_of(plan.stands()))
-      + ",\"run\":" + std::to_string(plan.run()) + ",\"rolling_back\":" + (back ? "true" : "false")
-      + ",\"held_s\":" + number(plan.held_s()) + ",\"hold_s\":" + number(plan.hold_wanted_s())
-      + ",\"entered\":"
-      + (plan.entered_at_s() > 0
-             ? actors::json_text(runtime::monitoring::rfc3339(plan.entered_at_s()))
-             : "null")
-      + ",\"baseline\":{\"warm\":" + std::to_string(count.warm)
-      + ",\"total\":" + std::to_string(count.all)
-      + ",\"kept_warm\":" + (plan.baseline_must_be_warm() ? "true" : "false") + "}";
+  std::optional<std::string> entered;
+  if (plan.entered_at_s() > 0) entered = base::rfc3339_of_seconds(plan.entered_at_s());
+  json_object result{{"phase", name_of(plan.at())},
+                     {"mode", name_of(rules.routes)},
+                     {"percentage", rules.percentage},
+                     {"standing", name_of(plan.stands())},
+                     {"run", plan.run()},
+                     {"rolling_back", back},
+                     {"held_s", plan.held_s()},
+                     {"hold_s", plan.hold_wanted_s()},
+                     {"entered", entered},
+                     {"baseline", json_object{{"warm", count.warm},
+                                              {"total", count.all},
+                                              {"kept_warm", plan.baseline_must_be_warm()}}}};
   const auto way_back = plan.way_back();
-  result += ",\"way_back\":" + (way_back.empty() ? "null" : actors::json_text(way_back));
-  result += ",\"judgement\":";
+  result.add("way_back", way_back.empty() ? base::json_value{nullptr} : way_back);
   if (const auto& last = plan.last_judgement()) {
-    std::string findings;
-    for (const auto& one : last->findings)
-      findings += (findings.empty() ? "" : ",") + std::string{"{\"name\":"}
-                  + actors::json_text(one.name)
-                  + ",\"verdict\":" + actors::json_text(name_of(one.outcome))
-                  + ",\"text\":" + actors::json_text(one.text) + "}";
-    result += "{\"verdict\":" + actors::json_text(name_of(last->outcome)) + ",\"summary\":"
-              + actors::json_text(last->summary()) + ",\"findings\":[" + findings + "]}";
+    const json_array findings{last->findings, [](const auto& one) {
+                                return json_object{{"name", one.name},
+                                                   {"verdict", name_of(one.outcome)},
+                                                   {"text", one.text}};
+                              }};
+    result.add("judgement", json_object{{"verdict", name_of(last->outcome)},
+                                        {"summary", last->summary()},
+                                        {"findings", findings}});
   } else {
-    result += "null";
+    result.add("judgement", nullptr);
   }
-  result += ",\"evidence\":{\"baseline\":" + arm_json(plan.control())
-            + ",\"intelligent\":" + arm_json(plan.canary()) + "}";
-  result += ",\"shadow\":" + shadow_json(shared.shadow.read()) + ",\"decisions\":[";
+  result.add("evidence", json_object{{"baseline", arm_json(plan.control())},
+                                     {"intelligent", arm_json(plan.canary())}});
+  result.add("shadow", shadow_json(shared.shadow.read()));
   // The newest last, as many as people look at.
   constexpr std::size_t shown = 50;
   const auto& all = plan.decisions();
-  for (auto i = all.size() - std::min(all.size(), shown); i < all.size(); ++i) {
-    if (!result.ends_with('[')) result += ',';
-    result += decision_json(all[i]);
-  }
-  return result + "]}";
+  json_array decisions;
+  for (auto i = all.size() - std::min(all.size(), shown); i < all.size(); ++i)
+    decisions.add(base::json_raw{decision_json(all[i])});
+  return result.add("decisions", decisions);
 }
 
 namespace {
@@ -132,7 +132,7 @@ namespace {
 std::string with_way_back(std::string document, const std::string& way_back) {
   if (way_back.empty() || !document.ends_with('}')) return document;
   document.pop_back();
-  return document + ",\"way_back\":" + actors::json_text(way_back) + "}";
+  return document + ",\"way_back\":" + base::json_string(way_back, actors::document_style) + "}";
 }
 
 std::string way_back_of_last(const content& board) {

@@ -295,21 +295,21 @@ std::variant<std::vector<worker_line>, refusal> node::worker_lines(std::string_v
 
 std::string node::export_state() const {
   const auto now = status();
-  std::string result =
-      "{\"version\":1,\"exported_unix_ms\":" + std::to_string(parts_->shared->clock.unix_ms())
-      + ",\"accepted\":" + std::to_string(now.accepted)
-      + ",\"pending\":" + std::to_string(now.pending) + ",\"specialists\":[";
-  bool first = true;
-  for (const auto& one : specialists()) {
-    if (!first) result += ',';
-    first = false;
-    result += "{\"name\":" + actors::json_text(one.name) + ",\"state\":"
-              + actors::json_text(to_string(one.state)) + ",\"tasks\":" + std::to_string(one.tasks)
-              + ",\"cold_starts\":" + std::to_string(one.cold_starts) + ",\"memory_mb\":"
-              + std::to_string(one.memory_mb) + ",\"start_ms\":" + std::to_string(one.start_ms)
-              + ",\"run_ms\":" + std::to_string(one.run_ms) + "}";
-  }
-  return result + "]}";
+  using actors::json_array, actors::json_object;
+  const json_array cast{specialists(), [](const auto& one) {
+                          return json_object{{"name", one.name},
+                                             {"state", to_string(one.state)},
+                                             {"tasks", one.tasks},
+                                             {"cold_starts", one.cold_starts}}
+                              .raw("memory_mb", std::to_string(one.memory_mb))
+                              .raw("start_ms", std::to_string(one.start_ms))
+                              .raw("run_ms", std::to_string(one.run_ms));
+                        }};
+  return json_object{{"version", 1},
+                     {"exported_unix_ms", parts_->shared->clock.unix_ms()},
+                     {"accepted", now.accepted},
+                     {"pending", now.pending},
+                     {"specialists", cast}};
 }
 
 }  // namespace greenroom

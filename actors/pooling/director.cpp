@@ -1,6 +1,5 @@
 #include "actors/pooling/director.hpp"
 
-#include "actors/state/text.hpp"
 #include "actors/state/units.hpp"
 
 #include <algorithm>

@@ -32,8 +32,8 @@ void director_state::restore() {
   const auto why = ours->restore(text, names());
   if (!why) return;
   const auto aside = parts->forecast.learned.set_aside(learned_state::part::policy);
-  parts->events.publish("learned.damaged", R"({"part":"policy","why":)" + json_text(*why)
-                                               + R"(,"file":)" + json_text(aside) + "}");
+  parts->events.publish("learned.damaged",
+                        json_object{{"part", "policy"}, {"why", *why}, {"file", aside}});
 }
 
 void director_state::save() {
@@ -51,9 +51,10 @@ void director_state::show(double now) {
     parts->events.publish(news == policy_news::prediction_off       ? "prediction.off"
                           : news == policy_news::prediction_retried ? "prediction.retried"
                                                                     : "tuning.adjusted",
-                          "{\"threshold\":" + std::to_string(report.threshold)
-                              + ",\"slots\":" + std::to_string(report.slots)
-                              + ",\"keep_s\":" + std::to_string(report.keep_s) + "}");
+                          json_object{}
+                              .raw("threshold", std::to_string(report.threshold))
+                              .raw("slots", std::to_string(report.slots))
+                              .raw("keep_s", std::to_string(report.keep_s)));
   }
   const auto pause = std::max(1.0, static_cast<double>(seats.size()) / ranked_each_second);
   if (now >= shown_s + pause || now < shown_s) {

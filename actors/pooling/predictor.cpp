@@ -93,15 +93,14 @@ void predictor_state::open() {
     mind->grow(names.size());
     if (!why.empty() && !all_known) {
       // Not damaged: workflows have got steps that it has never heard of.
-      parts->events.publish("learned.skipped",
-                            "{\"part\":\"predictor\",\"why\":" + json_text(why) + "}");
+      parts->events.publish("learned.skipped", json_object{{"part", "predictor"}, {"why", why}});
       return;
     }
   }
   if (!why.empty()) {
     const auto aside = parts->forecast.learned.set_aside(part::predictor);
-    parts->events.publish("learned.damaged", "{\"part\":\"predictor\",\"why\":" + json_text(why)
-                                                 + ",\"file\":" + json_text(aside) + "}");
+    parts->events.publish("learned.damaged",
+                          json_object{{"part", "predictor"}, {"why", why}, {"file", aside}});
   }
   if (!mind) mind = std::make_unique<runtime::predictor>(names.size(), workflows(), settings);
 }
@@ -188,10 +187,10 @@ void predictor_state::tick() {
       if (parts->forecast.runs.find(one.case_key)) machine::count(parts->forecast.workflows_found);
       const auto& known = parts->catalogs.now().config.workflows;
       if (found.workflow >= known.size()) continue;
-      parts->events.publish("workflow.detected",
-                            "{\"workflow\":" + json_text(known[found.workflow].name)
-                                + ",\"steps_done\":" + std::to_string(found.next)
-                                + ",\"probability\":" + std::to_string(found.probability) + "}");
+      parts->events.publish(
+          "workflow.detected",
+          json_object{{"workflow", known[found.workflow].name}, {"steps_done", found.next}}.raw(
+              "probability", std::to_string(found.probability)));
     }
   }
   const auto horizon_s = usual_horizon_s * runtime::pace::unit_of(cooldown_s());
@@ -257,7 +256,7 @@ caf::behavior predictor(predictor_actor* self, const predictor_parts& parts) {
         state.save_armed = false;
         state.save();
         if (const auto why = state.parts->forecast.learned.write())
-          state.parts->events.publish("learned.unwritten", "{\"why\":" + json_text(*why) + "}");
+          state.parts->events.publish("learned.unwritten", json_object{{"why", *why}});
       },
   };
 }

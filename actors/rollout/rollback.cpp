@@ -133,8 +133,7 @@ void rollback_actor_state::look() {
   }
   parts->events.publish(
       automatic == rollback_automatic::ask ? "rollback.proposed" : "rollback.withheld",
-      "{\"trigger\":" + json_text(name_of(tripped->cause))
-          + ",\"reason\":" + json_text(tripped->text) + "}");
+      json_object{{"trigger", name_of(tripped->cause)}, {"reason", tripped->text}});
   if (automatic == rollback_automatic::no || plan) return;
   begin(rollback_kind::planned, tripped->cause,
         tripped->text + "; confirm with `greenroom rollback --confirm`", now);

@@ -4,6 +4,7 @@
 #include "actors/rollout/rollback.hpp"
 #include "actors/state/rollout_settings.hpp"
 #include "actors/state/root_children.hpp"
+#include "actors/state/text.hpp"
 #include "runtime/rollout/deployment_report.hpp"
 
 #include <algorithm>
@@ -46,8 +47,7 @@ void rollback_actor_state::begin(rollback_kind kind, runtime::rollout::trigger c
     if (board.rollbacks.size() > status_board::rollbacks_max) board.rollbacks.pop_front();
   });
   checklist->ask_anew();
-  parts->events.publish("rollback.begun", "{\"id\":" + std::to_string(id) + ",\"trigger\":\""
-                                              + std::string{name_of(cause)} + "\"}");
+  parts->events.publish("rollback.begun", json_object{{"id", id}, {"trigger", name_of(cause)}});
   record_aside(rollback_count_record, std::to_string(id));
   // What is not read at the next start goes.
   if (id > status_board::rollbacks_max) {

@@ -251,7 +251,7 @@ void rollout_state::try_other_instances() {
     mine.last_s = now;
     self->send(root, protocols::cool_atom::value, static_cast<std::uint32_t>(pool_kind::baseline),
                who);
-    parts->events.publish("rollout.instance_tried", "{\"specialist\":" + json_text(suspect) + "}");
+    parts->events.publish("rollout.instance_tried", json_object{{"specialist", suspect}});
     break;  // One at a time.
   }
 }

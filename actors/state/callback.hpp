@@ -3,7 +3,7 @@
 
 #include "actors/state/event_log.hpp"
 #include "actors/state/text.hpp"
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 #include "runtime/machine/worker/callable_calls.hpp"
 
 #include <exception>
@@ -27,8 +27,8 @@ void run_callback(event_log& events, std::string_view which, F&& call) noexcept 
   } catch (...) {
     why = "something that is no std::exception";
   }
-  events.publish("callback.failed", "{\"callback\":" + json_text(which)
-                                        + ",\"threw\":" + protocols::json_string_of_any(why) + "}");
+  events.publish("callback.failed",
+                 json_object{{"callback", which}}.raw("threw", base::json_string(why)));
 }
 
 }  // namespace greenroom::actors

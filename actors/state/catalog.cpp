@@ -2,7 +2,7 @@
 
 #include "actors/state/tool_offers.hpp"
 #include "config/difference.hpp"
-#include "config/nearest.hpp"
+#include "protocols/base/edit_distance.hpp"
 
 #include <algorithm>
 #include <span>
@@ -20,7 +20,8 @@ std::vector<std::string> nearest_to(std::string_view name,
   constexpr std::size_t name_max = 200;  // Longer than any name; to compare it would take a while.
   if (name.size() > name_max) return {};
   std::vector<std::pair<std::size_t, std::string_view>> ranked;
-  for (const auto known : among) ranked.emplace_back(config::edit_distance(name, known), known);
+  for (const auto known : among)
+    ranked.emplace_back(base::edit_distance(name, known, base::names_alike), known);
   std::ranges::sort(ranked);
   std::vector<std::string> result;
   for (const auto& [far, known] : ranked) {

@@ -1,8 +1,8 @@
 #include "actors/state/event_log.hpp"
 
+#include "actors/state/text.hpp"
+#include "protocols/base/json_text.hpp"
 #include "protocols/plain_text.hpp"
-
-#include "protocols/json_text.hpp"
 
 #include <algorithm>
 
@@ -54,7 +54,7 @@ void event_log::publish(std::string kind, std::string json) {
   for (const auto& one : hearers) failed = !heard(*one, *fresh) || failed;
   // Said once, to those who listen; whoever throws at that too is not told so.
   if (failed && fresh->kind != "callback.failed")
-    publish("callback.failed", "{\"callback\":\"on_event\"}");
+    publish("callback.failed", json_object{{"callback", "on_event"}});
 }
 
 event_range event_log::after(std::uint64_t number, std::size_t bytes_max) const {
@@ -110,7 +110,7 @@ std::string shortened_event(std::string_view json, std::size_t most) {
   constexpr std::size_t short_member = 512;
   std::size_t all = 0;
   std::size_t long_members = 0;
-  const bool object = protocols::each_member(json, [&](std::string_view key, std::string_view of) {
+  const bool object = base::each_member(json, [&](std::string_view key, std::string_view of) {
     all += key.size() + 4;
     if (of.size() <= short_member)
       all += of.size();
@@ -119,13 +119,13 @@ std::string shortened_event(std::string_view json, std::size_t most) {
   });
   if (!object || all + mark.size() + long_members * short_member > most) {
     const auto begin = protocols::whole_letters(json, most / 8);
-    return "{\"text\":" + protocols::json_string_of_any(std::string{begin} + std::string{cut})
+    return "{\"text\":" + base::json_string(std::string{begin} + std::string{cut})
            + ",\"truncated\":true}";
   }
   const auto share =
       long_members == 0 ? 0 : (most - all - mark.size()) / long_members - cut.size() - 2;
   std::string result = "{";
-  static_cast<void>(protocols::each_member(json, [&](std::string_view key, std::string_view of) {
+  static_cast<void>(base::each_member(json, [&](std::string_view key, std::string_view of) {
     if (result.size() > 1) result += ',';
     result.append("\"").append(key).append("\":");
     if (of.size() <= short_member || of.size() <= share) {

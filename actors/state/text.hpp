@@ -1,28 +1,13 @@
-// Texts inside the small JSON documents that actors write.
+// The small JSON documents that actors write: events and what operators read.
 #pragma once
 
-#include <string>
-#include <string_view>
+#include "protocols/base/json_writer.hpp"
 
 namespace greenroom::actors {
 
-/// `text` as a JSON string, quotes included. Bytes of UTF-8 go through as they are.
-inline std::string json_text(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      result += '\\';
-      result += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      constexpr std::string_view digits = "0123456789abcdef";
-      result += "\\u00";
-      result += digits[static_cast<unsigned char>(c) >> 4];
-      result += digits[static_cast<unsigned char>(c) & 0xf];
-    } else {
-      result += c;
-    }
-  }
-  return result + '"';
-}
+/// Control characters are numbers, and bytes that are not UTF-8 go through as they are.
+inline constexpr base::json_style document_style{base::json_escapes::numbers, true};
+using json_object = base::json_object_in<document_style>;
+using json_array = base::json_array_in<document_style>;
 
 }  // namespace greenroom::actors

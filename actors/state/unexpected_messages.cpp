@@ -1,6 +1,6 @@
 #include "actors/state/unexpected_messages.hpp"
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_writer.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -10,8 +10,7 @@ namespace greenroom::actors {
 void unexpected_messages::note(const std::string& actor, std::string text) {
   machine::count(total_);
   text.resize(std::min(text.size(), text_bytes));
-  auto said = "{\"actor\":" + protocols::json_string_of_any(actor)
-              + ",\"message\":" + protocols::json_string_of_any(text) + "}";
+  std::string said = base::json_object{{"actor", actor}, {"message", text}};
   {
     const std::lock_guard lock{mutex_};
     if (told_.size() >= told_max || !told_.insert(said).second) return;

@@ -47,9 +47,8 @@ void pool_state::open() {
 }
 
 std::string pool_state::name_of(std::uint32_t who) const {
-  return who == the_director
-             ? std::string{"{\"actor\":\"director\"}"}
-             : "{\"department\":" + json_text(parts->catalogs.now().departments[who]) + "}";
+  return who == the_director ? json_object{{"actor", "director"}}
+                             : json_object{{"department", parts->catalogs.now().departments[who]}};
 }
 
 void pool_state::lose(const caf::exit_msg& message) {

@@ -3,6 +3,7 @@
 #include "actors/pooling/predictor.hpp"
 #include "actors/rollout/rollback.hpp"
 #include "actors/rollout/rollout.hpp"
+#include "actors/state/text.hpp"
 #include "actors/supervision/hand_out.hpp"
 #include "actors/supervision/pool.hpp"
 #include "actors/tasks/dispatcher.hpp"
@@ -91,7 +92,7 @@ void root_state::lose(const caf::exit_msg& message) {
     return;
   }
   actors[which] = nullptr;
-  where->events.publish("actor.lost", "{\"actor\":\"" + std::string{child_names[which]} + "\"}");
+  where->events.publish("actor.lost", json_object{{"actor", child_names[which]}});
   const auto& limits = where->catalogs.now().config.supervision;
   const auto delay = budgets[which].next_restart({limits.restarts_max, limits.window, limits.delay},
                                                  self->clock().now());
@@ -121,8 +122,7 @@ caf::behavior root(root_actor* self, node_state* where, root_plan plan) {
   return {
       [&state](protocols::hire_atom, std::uint32_t which) {
         state.hire(which);
-        state.where->events.publish("actor.back",
-                                    "{\"actor\":\"" + std::string{child_names[which]} + "\"}");
+        state.where->events.publish("actor.back", json_object{{"actor", child_names[which]}});
       },
       [&state, to_pools](protocols::reload_atom word) {
         to_pools(word);

@@ -1,7 +1,7 @@
 #include "actors/tasks/admission.hpp"
 
 #include "actors/mailbox/io_execution_unit.hpp"
-#include "config/nearest.hpp"
+#include "protocols/base/edit_distance.hpp"
 #include "runtime/queueing/admission.hpp"
 
 #include <algorithm>
@@ -67,7 +67,7 @@ refusal unknown(std::string_view kind, std::string_view name, std::vector<std::s
   if (name.size() > shown) result.detail += "…";
   // Only what looks like it was meant; the others are there to choose from.
   if (!result.nearest.empty()
-      && config::edit_distance(name, result.nearest.front())
+      && base::edit_distance(name, result.nearest.front(), base::names_alike)
              <= std::max<std::size_t>(3, name.size() / 2))
     result.detail += "; did you mean " + result.nearest.front() + "?";
   return result;

@@ -360,10 +360,9 @@ void department::decide_retry(entry& one, task_ptr job) {
   const bool too_slow = due + (now_ns() - job->dispatched_ns) >= job->deadline_ns;
   if ((used_up || in_vain || too_slow) && pass_on(one, job)) return;
   if (used_up) {
-    parts_.events.publish("task.failed",
-                          R"({"id":")" + protocols::to_string(job->id) + R"(","specialist":)"
-                              + json_text(member_of(one).config.name) + R"(,"why":)"
-                              + json_text(protocols::clipped(message, event_why_bytes)) + "}");
+    parts_.events.publish("task.failed", json_object{{"id", protocols::to_string(job->id)},
+                                                     {"specialist", member_of(one).config.name},
+                                                     {"why", protocols::clipped(message, event_why_bytes)}});
     parts_.ending.conclude(*job, task_state::failed, failure::worker_failed,
                            message + " (attempt " + std::to_string(job->attempts) + ")", context(),
                            rest_ms);
@@ -396,7 +395,7 @@ void department::judge(entry& one, bool ok, bool own_fault) {
     if (std::exchange(one.circuit_shown, false)
         && record_of(one).gauge.open_until_ns.exchange(0, std::memory_order_relaxed) != 0) {
       parts_.events.publish("circuit.closed",
-                            R"({"specialist":)" + json_text(member_of(one).config.name) + "}");
+                            json_object{{"specialist", member_of(one).config.name}});
     }
     return;
   }
@@ -410,9 +409,8 @@ void department::judge(entry& one, bool ok, bool own_fault) {
   });
   record_of(one).gauge.open_until_ns.store(one.breaker.opens_until().time_since_epoch().count(),
                                            std::memory_order_relaxed);
-  parts_.events.publish(
-      "circuit.open", R"({"specialist":)" + json_text(member_of(one).config.name) + R"(,"for_ms":)"
-                          + std::to_string(limits.open.count() / 1'000'000) + "}");
+  parts_.events.publish("circuit.open", json_object{{"specialist", member_of(one).config.name},
+                                                    {"for_ms", limits.open.count() / 1'000'000}});
 }
 
 // The idle clock starts when the last task in flight ends.

@@ -216,8 +216,7 @@ void department::rest_cold(entry& one) {
   enter(one, worker_state::cold);
   show(one, worker_state::cold);
   tell_director(one, slot_news::kind::released);
-  parts_.events.publish("specialist.cold",
-                        "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
+  parts_.events.publish("specialist.cold", json_object{{"specialist", member_of(one).config.name}});
 }
 
 void department::became_warm(entry& one, std::int64_t start_ns) {
@@ -228,9 +227,8 @@ void department::became_warm(entry& one, std::int64_t start_ns) {
   one.wanted_since_ns = 0;
   one.idle_since_ns = now_ns();
   tell_director(one, slot_news::kind::warm, start_ns);
-  parts_.events.publish("specialist.warm",
-                        "{\"specialist\":" + json_text(member_of(one).config.name)
-                            + ",\"start_ms\":" + std::to_string(start_ns / 1'000'000) + "}");
+  parts_.events.publish("specialist.warm", json_object{{"specialist", member_of(one).config.name},
+                                                       {"start_ms", start_ns / 1'000'000}});
   mark(one);
   pump(one);
 }
@@ -261,7 +259,7 @@ void department::hear(const worker_news& news) {
   one.line.for_each([this](protocols::task& job) { allow_start(job); });
   if (std::exchange(one.replacing, false) && !hopeless && one.hired && actor_of(one) && !who.gone
       && !parts_.gauge.closing && !leaving()) {
-    parts_.events.publish("worker.replaced", "{\"specialist\":" + json_text(who.config.name) + "}");
+    parts_.events.publish("worker.replaced", json_object{{"specialist", who.config.name}});
     enter(one, worker_state::warming);
     tell_director(one, slot_news::kind::warming);
     send(actor_of(one), protocols::warm_up_atom::value);
@@ -271,8 +269,8 @@ void department::hear(const worker_news& news) {
   const bool at_once = !news.asked && !news.before_ready && one.failed_starts <= 1;
   if (at_once && keeps_slot(one)) {
     // A slot is a task's own from when it waits until it is done, also when its worker dies.
-    parts_.events.publish("worker.died", "{\"specialist\":" + json_text(who.config.name)
-                                             + ",\"why\":" + json_text(news.why) + "}");
+    parts_.events.publish("worker.died",
+                          json_object{{"specialist", who.config.name}, {"why", news.why}});
     enter(one, worker_state::warming);
     tell_director(one, slot_news::kind::warming);
     send(actor_of(one), protocols::warm_up_atom::value);
@@ -281,11 +279,10 @@ void department::hear(const worker_news& news) {
   }
   enter(one, worker_state::cold);
   if (!news.asked)
-    parts_.events.publish(
-        news.before_ready ? "worker.start_failed" : "worker.died",
-        "{\"specialist\":" + json_text(who.config.name) + ",\"why\":" + json_text(news.why) + "}");
+    parts_.events.publish(news.before_ready ? "worker.start_failed" : "worker.died",
+                          json_object{{"specialist", who.config.name}, {"why", news.why}});
   else
-    parts_.events.publish("specialist.cold", "{\"specialist\":" + json_text(who.config.name) + "}");
+    parts_.events.publish("specialist.cold", json_object{{"specialist", who.config.name}});
   one.given_up = one.given_up || hopeless;
   if (one.given_up) show(one, worker_state::failed);
   tell_state(one);
@@ -330,8 +327,9 @@ void department::end_stuck_workers() {
     if (now - one.life_since_ns < limit.count()) continue;
     one.life_since_ns = now;  // It takes a moment, and is done once.
     parts_.events.publish(
-        "worker.stuck", "{\"specialist\":" + json_text(member_of(one).config.name) + ",\"state\":"
-                            + (one.now == worker_state::warming ? "\"warming\"}" : "\"cooling\"}"));
+        "worker.stuck",
+        json_object{{"specialist", member_of(one).config.name},
+                    {"state", one.now == worker_state::warming ? "warming" : "cooling"}});
     dismiss(actor_of(one));
   }
 }

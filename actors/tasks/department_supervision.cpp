@@ -189,8 +189,7 @@ void department::lost(std::uint32_t place, const caf::error& reason) {
   one.outdated = one.replacing = false;
   enter(one, worker_state::cold);
   machine::count(record_.gauge.actor_restarts);
-  parts_.events.publish("actor.lost",
-                        "{\"specialist\":" + json_text(member_of(one).config.name) + "}");
+  parts_.events.publish("actor.lost", json_object{{"specialist", member_of(one).config.name}});
   tell_state(one);
   if (one.given_up) show(one, worker_state::failed);
   for (auto& job : std::exchange(one.pending, {})) {

@@ -169,7 +169,7 @@ void journal_actor::written(const journal_note& one, const verdict& verdict) {
 // in the hands until it can be written.
 void journal_actor::not_written(const std::string& why) {
   if (parts_.gauge.journal_ok.exchange(false))
-    parts_.events.publish("journal.failed", "{\"why\":" + json_text(why) + "}");
+    parts_.events.publish("journal.failed", json_object{{"why", why}});
   parts_.journal.troubles.write([&](journal_inbox::trouble& state) { state.why_not = why; });
   std::vector<journal_note> kept;
   for (const auto& one : std::exchange(parts_.journal.pending, {})) {
@@ -214,7 +214,7 @@ void journal_actor::not_written(const std::string& why) {
 
 void journal_actor::works_again() {
   parts_.journal.troubles.write([](journal_inbox::trouble& state) { state.why_not.clear(); });
-  parts_.events.publish("journal.restored", "{}");
+  parts_.events.publish("journal.restored", json_object{});
 }
 
 void journal_actor::keep_state(std::string name, std::string value) {
@@ -258,8 +258,8 @@ void journal_actor::prune() {
   const auto* rows = std::get_if<std::size_t>(&outcome);
   if (rows == nullptr) return;
   if (too_large && *rows > 0 && !std::exchange(said_too_large_, true))
-    parts_.events.publish("journal.pruned_early", "{\"bytes\":" + std::to_string(*bytes)
-                                                      + ",\"key\":\"journal.max_bytes\"}");
+    parts_.events.publish("journal.pruned_early",
+                          json_object{{"bytes", *bytes}, {"key", "journal.max_bytes"}});
   if (!too_large) said_too_large_ = false;
   if (*rows >= prune_rows || (too_large && *rows > 0)) send(this, protocols::check_atom::value);
 }
@@ -322,14 +322,13 @@ void tell_damage(journal_inbox& journal, machine::node_gauge& gauge, event_log& 
     return true;
   });
   if (!fresh) return;
-  auto json = "{\"what\":" + json_text(damage.what)
-              + ",\"set_aside\":" + json_text(damage.set_aside)
-              + ",\"saved\":{\"tasks\":" + std::to_string(damage.saved_tasks)
-              + ",\"ends\":" + std::to_string(damage.saved_ends) + "}";
+  json_object json{
+      {"what", damage.what},
+      {"set_aside", damage.set_aside},
+      {"saved", json_object{{"tasks", damage.saved_tasks}, {"ends", damage.saved_ends}}}};
   if (damage.counted)
-    json += ",\"lost\":{\"tasks\":" + std::to_string(damage.lost_tasks)
-            + ",\"ends\":" + std::to_string(damage.lost_ends) + "}";
-  events.publish("journal.damaged", json + "}");
+    json.add("lost", json_object{{"tasks", damage.lost_tasks}, {"ends", damage.lost_ends}});
+  events.publish("journal.damaged", std::move(json));
 }
 
 void journal_actor::on_exit() {

@@ -1,5 +1,7 @@
 #include "actors/tasks/specialist.hpp"
 
+#include "actors/state/text.hpp"
+
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -254,7 +256,7 @@ void specialist::leave(bool fence) {
 void specialist::check() {
   if (state_ != worker_state::warm || !running_.empty()) return;
   if (std::exchange(ping_unanswered_, true)) {
-    parts_.events.publish("worker.silent", "{\"specialist\":\"" + me().config.name + "\"}");
+    parts_.events.publish("worker.silent", json_object{{"specialist", me().config.name}});
     cool();
     return;
   }

@@ -2,7 +2,8 @@
 
 #include "apps/client/terminal.hpp"
 #include "config/loader.hpp"
-#include "protocols/json_text.hpp"
+#include "protocols/base/duration.hpp"
+#include "protocols/base/json_text.hpp"
 #include "protocols/plain_text.hpp"
 
 #include <unistd.h>
@@ -57,7 +58,7 @@ void add_period_option(CLI::App& verb, std::string& last) {
   verb.add_option("--last,--period", last, "Over this time until now, at most a day")
       ->type_name("15m")
       ->check([](const std::string& text) {
-        const auto read = config::parse_duration(text);
+        const auto read = base::parse_duration(text);
         return read && read->count() > 0
                    ? std::string{}
                    : '"' + text + "\" is not a duration — write 500ms, 30s, 5m or 24h";
@@ -148,8 +149,8 @@ std::optional<std::string> node_client::call_text(std::string_view method, std::
     say_refused(*answer);
     return std::nullopt;
   }
-  constexpr int depth_max = protocols::json_depth_max + 8;  // Around what a worker may say.
-  if (answer->body.empty() || protocols::is_json(answer->body, depth_max))
+  constexpr int depth_max = base::json_depth_max + 8;  // Around what a worker may say.
+  if (answer->body.empty() || base::is_json(answer->body, depth_max))
     return std::move(answer->body);
   say_strange();
   return std::nullopt;

@@ -1,5 +1,7 @@
 #include "apps/client/http_client.hpp"
 
+#include "protocols/base/http_url.hpp"
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -41,38 +43,16 @@ std::map<std::string, std::string> headers_of(const Fields& fields) {
 
 std::optional<node_address> node_address::parse(std::string_view url) {
   constexpr std::string_view scheme = "http://";
-  if (url.starts_with(scheme))
-    url.remove_prefix(scheme.size());
-  else if (url.find("://") != std::string_view::npos)
-    return std::nullopt;
+  const bool bare = url.find("://") == std::string_view::npos;
+  auto parts =
+      base::parse_http_url(bare ? std::string{scheme} + std::string{url} : std::string{url});
+  if (!parts || parts->secure || !parts->query.empty()) return std::nullopt;
   node_address result;
-  const auto slash = url.find('/');
-  if (slash != std::string_view::npos) {
-    result.path = url.substr(slash);
-    while (result.path.ends_with('/')) result.path.pop_back();
-    url = url.substr(0, slash);
-  }
-  // An IPv6 address is in brackets, so that its colons are not taken for the port's.
-  const auto colon = url.rfind(':');
-  const auto bracket = url.rfind(']');
-  const bool has_port =
-      colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
-  auto host = has_port ? url.substr(0, colon) : url;
-  if (has_port) {
-    const auto digits = url.substr(colon + 1);
-    const auto [end, failed] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), result.port);
-    if (failed != std::errc{} || end != digits.data() + digits.size() || result.port == 0)
-      return std::nullopt;
-  } else {
-    result.port = 7117;
-  }
-  const bool bracketed = host.starts_with('[') && host.ends_with(']');
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  // No user, no password (they would be shown in every error), no half of a pair of brackets.
-  if (host.empty() || host.find_first_of("@[]?#% \t") != host.npos) return std::nullopt;
-  if (!bracketed && host.find(':') != host.npos) return std::nullopt;
-  result.host = host;
+  result.host = std::move(parts->host);
+  const auto port_at = parts->authority.find(':', parts->authority.rfind(']') + 1);
+  result.port = port_at == std::string::npos ? 7117 : parts->port;
+  result.path = std::move(parts->base);
+  while (result.path.ends_with('/')) result.path.pop_back();
   return result;
 }
 

@@ -9,6 +9,7 @@
 #include "apps/verbs/scratch_folder.hpp"
 #include "apps/verbs/source.hpp"
 #include "config/chaos_plan.hpp"
+#include "protocols/base/duration.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -110,7 +111,7 @@ bool apply_options(const chaos_options& o, const std::filesystem::path& file,
                    config::chaos_plan& plan, configuration_source& source) {
   if (o.seed) plan.seed = *o.seed;
   if (!o.duration.empty()) {
-    const auto parsed = config::parse_duration(o.duration);
+    const auto parsed = base::parse_duration(o.duration);
     if (!parsed || parsed->count() < 1000) {
       say_problem("wrong-usage", "--duration " + o.duration
                                      + " — expected a duration of at least 1s, such as 30s");

@@ -5,6 +5,7 @@
 #include "apps/verbs/source.hpp"
 #include "config/description.hpp"
 #include "config/loader.hpp"
+#include "protocols/base/duration.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -30,9 +31,9 @@ public:
     if constexpr (std::is_enum_v<T>) {
       out[key] = to_string(value);
     } else if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
-      out[key] = config::format_duration(value);
+      out[key] = base::format_duration(value);
     } else if constexpr (std::is_same_v<T, std::optional<std::chrono::milliseconds>>) {
-      out[key] = value ? config::format_duration(*value) : "auto";
+      out[key] = value ? base::format_duration(*value) : "auto";
     } else {
       out[key] = value;
     }

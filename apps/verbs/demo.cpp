@@ -7,6 +7,7 @@
 #include "apps/verbs/logging.hpp"
 #include "apps/verbs/scratch_folder.hpp"
 #include "apps/verbs/source.hpp"
+#include "protocols/base/duration.hpp"
 #include "runtime/load/office_day.hpp"
 #include "runtime/pooling/lru_policy.hpp"
 
@@ -182,8 +183,8 @@ int demo(demo_options& o) {
         cast.names.size(), configuration->departments.size(), from_hour, to_hour, habits.users,
         day.size(), static_cast<unsigned long long>(o.seed), o.compare ? "four times" : "twice",
         half_s, o.compare ? "fixed keep-alive, LRU, " : "", pool.max_warm, pace,
-        config::format_duration(pool.cooldown).c_str(),
-        config::format_duration(faster(pool.cooldown)).c_str(), hours_faster);
+        base::format_duration(pool.cooldown).c_str(),
+        base::format_duration(faster(pool.cooldown)).c_str(), hours_faster);
     std::fflush(stdout);
   }
   configuration->pool.cooldown = faster(pool.cooldown);

@@ -1,4 +1,5 @@
 #include "apps/verbs/logging.hpp"
+#include "actors/state/event_log.hpp"
 
 #include "actors/node/node.hpp"
 #include "protocols/plain_text.hpp"

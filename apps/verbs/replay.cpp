@@ -4,6 +4,7 @@
 #include "apps/load/load_report.hpp"
 #include "apps/verbs/all.hpp"
 #include "config/loader.hpp"
+#include "protocols/base/duration.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
 #include "runtime/simulation/comparison.hpp"
 
@@ -82,11 +83,11 @@ int replay(const replay_options& o) {
     say_problem("wrong-usage", '"' + text + "\" is not a duration — write 500ms, 30s or 5m");
     return wrong_usage;
   };
-  const auto patience = config::parse_duration(o.patience);
+  const auto patience = base::parse_duration(o.patience);
   if (!patience || patience->count() <= 0) return no_duration(o.patience);
-  const auto warmup_s = runtime::parse_seconds(o.warmup);
+  const auto warmup_s = base::parse_seconds(o.warmup);
   if (!warmup_s) return no_duration(o.warmup);
-  const auto first_s = runtime::parse_seconds(o.first.empty() ? "0" : o.first);
+  const auto first_s = base::parse_seconds(o.first.empty() ? "0" : o.first);
   if (!first_s) return no_duration(o.first);
   if (!json::accept(o.input)) {
     say_problem("wrong-usage", "the input is not JSON: " + o.input);

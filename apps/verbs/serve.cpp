@@ -8,7 +8,7 @@
 #include "apps/verbs/open_files.hpp"
 #include "apps/verbs/service_manager.hpp"
 #include "apps/verbs/source.hpp"
-#include "runtime/access/ip_address.hpp"
+#include "protocols/base/ip_address.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -221,7 +221,7 @@ void return_large_blocks() {
 bool is_loopback(const std::string& listen) {
   const auto where = config::parse_endpoint(listen);
   if (!where) return false;
-  const auto address = runtime::access::parse_ip_address(where->address);
+  const auto address = base::parse_ip_address(where->address);
   return where->address == "localhost" || (address && address->is_loopback());
 }
 

@@ -1,6 +1,7 @@
 #include "apps/verbs/service_manager.hpp"
 
 #include "actors/node/parts.hpp"
+#include "protocols/base/number.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -25,11 +26,7 @@ namespace {
 std::optional<std::int64_t> number_in(const char* variable) {
   const char* text = std::getenv(variable);
   if (text == nullptr) return std::nullopt;
-  std::int64_t value = 0;
-  const auto* end = text + std::strlen(text);
-  const auto read = std::from_chars(text, end, value);
-  if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
-  return value;
+  return base::parse_number<std::int64_t>(text);
 }
 
 std::string monotonic_us() {

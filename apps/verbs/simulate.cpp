@@ -2,6 +2,7 @@
 #include "apps/client/problem_line.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
+#include "protocols/base/duration.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
 #include "runtime/simulation/comparison.hpp"
 #include "runtime/simulation/trade_off_chart.hpp"
@@ -137,12 +138,12 @@ struct prepared {
 
 /// Checks everything before anything runs. Returns an exit code when something is wrong.
 std::optional<int> prepare(const simulate_options& o, prepared& p) {
-  const auto load_s = runtime::parse_seconds(o.load_time);
+  const auto load_s = base::parse_seconds(o.load_time);
   if (!load_s)
     return refuse("--load-time '" + o.load_time + "' is no duration — write it like 22s");
   std::optional<double> horizon_s;
   if (!o.horizon.empty()) {
-    horizon_s = runtime::parse_seconds(o.horizon);
+    horizon_s = base::parse_seconds(o.horizon);
     if (!horizon_s || *horizon_s <= 0 || *horizon_s > seconds_max) {
       return refuse("--horizon '" + o.horizon + "' is no duration — write it like 86400 or 24h");
     }
@@ -190,7 +191,7 @@ std::optional<int> prepare(const simulate_options& o, prepared& p) {
   }
   if (o.min_residency == "auto") {
     p.settings.min_residency_s = runtime::automatic_residency;
-  } else if (const auto residency_s = runtime::parse_seconds(o.min_residency)) {
+  } else if (const auto residency_s = base::parse_seconds(o.min_residency)) {
     p.settings.min_residency_s = *residency_s;
   } else {
     return refuse("--min-residency '" + o.min_residency

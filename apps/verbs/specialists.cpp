@@ -3,6 +3,7 @@
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
 #include "config/loader.hpp"
+#include "protocols/base/duration.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -128,7 +129,7 @@ int by_hand(const hand_options& o, bool warm) {
   const auto& name = o.specialist;
   std::chrono::milliseconds patience = whole_patience;
   if (!o.timeout.empty()) {
-    const auto bound = config::parse_duration(o.timeout);
+    const auto bound = base::parse_duration(o.timeout);
     if (!bound || bound->count() <= 0) {
       say_problem("wrong-usage", '"' + o.timeout + "\" is not a duration — write 500ms, 30s or 5m");
       return wrong_usage;

@@ -2,6 +2,7 @@
 #include "apps/client/asking.hpp"
 #include "apps/verbs/all.hpp"
 #include "config/loader.hpp"
+#include "protocols/base/duration.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -21,7 +22,7 @@ struct stop_options {
 constexpr std::chrono::milliseconds poll_period{50};
 
 int stop(const stop_options& o) {
-  const auto patience = config::parse_duration(o.timeout);
+  const auto patience = base::parse_duration(o.timeout);
   if (!patience || patience->count() <= 0) {
     say_problem("wrong-usage", '"' + o.timeout + "\" is not a duration — write 500ms, 30s or 5m");
     return wrong_usage;

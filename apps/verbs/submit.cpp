@@ -3,7 +3,8 @@
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
 #include "config/loader.hpp"
-#include "protocols/json_text.hpp"
+#include "protocols/base/duration.hpp"
+#include "protocols/base/json_text.hpp"
 
 #include <cstdio>
 #include <fstream>
@@ -40,10 +41,10 @@ std::optional<std::string> read_input(const std::string& word) {
     text.assign(std::istreambuf_iterator<char>{file}, {});
   }
   // What is nested too deep is sent as it is, too: the node says how deep it may be.
-  if (protocols::make_json(text) || json::accept(text)) return text;
+  if (base::make_json(text) || json::accept(text)) return text;
   while (text.ends_with('\n')) text.pop_back();
   std::string quoted;
-  if (protocols::append_json_string(quoted, text)) return quoted;
+  if (base::append_json_string(quoted, text)) return quoted;
   say_problem("wrong-usage", "the input is neither JSON nor text in UTF-8");
   return std::nullopt;
 }
@@ -51,8 +52,8 @@ std::optional<std::string> read_input(const std::string& word) {
 /// `answer`: the task as the node told it.
 void print_output(std::string_view answer) {
   std::string_view output;
-  constexpr int depth_max = protocols::json_depth_max + 8;
-  const auto whole = protocols::each_member(
+  constexpr int depth_max = base::json_depth_max + 8;
+  const auto whole = base::each_member(
       answer,
       [&](std::string_view key, std::string_view value) {
         if (key == "output") output = value;
@@ -61,7 +62,7 @@ void print_output(std::string_view answer) {
   if (!whole || output.empty()) return;
   std::string room;
   std::string_view text;
-  if (!protocols::string_value(output, room, text)) return print_json_text(output);
+  if (!base::string_value(output, room, text)) return print_json_text(output);
   const auto shown = shown_text(text);
   std::fwrite(shown.data(), 1, shown.size(), stdout);
   std::fputc('\n', stdout);
@@ -129,7 +130,7 @@ int submit(submit_options& o) {
   }
   auto patience = std::chrono::milliseconds{std::chrono::minutes{10}};
   if (!o.timeout.empty()) {
-    const auto bound = config::parse_duration(o.timeout);
+    const auto bound = base::parse_duration(o.timeout);
     if (!bound || bound->count() <= 0) {
       say_problem("wrong-usage", '"' + o.timeout + "\" is not a duration — write 500ms, 30s or 5m");
       return wrong_usage;

@@ -6,6 +6,7 @@
 #include "apps/verbs/scratch_folder.hpp"
 #include "apps/verbs/tune_advice.hpp"
 #include "config/loader.hpp"
+#include "protocols/base/duration.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
@@ -135,8 +136,7 @@ int apply_settings(node_client& client, const tune_options& o, const outcome_of&
       "\napplied: %s\nThe node keeps it until it restarts or reads its file again. To keep "
       "it, write:\n  pool: { max_warm: %zu, cooldown: %s, target_memory: %s }\n",
       settings_of(chosen).c_str(), chosen.limits.max_warm,
-      config::format_duration(
-          std::chrono::milliseconds{std::llround(chosen.limits.cooldown_s * 1e3)})
+      base::format_duration(std::chrono::milliseconds{std::llround(chosen.limits.cooldown_s * 1e3)})
           .c_str(),
       fixed(chosen.limits.target_memory, 3).c_str());
   return done;

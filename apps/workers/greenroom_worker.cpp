@@ -3,7 +3,7 @@
 // It builds a full-text index over documents of its department and answers each task with the best
 // hits for the words of its input.
 #include "apps/workers/search_index.hpp"
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 #include "protocols/msgpack_json.hpp"
 #include "protocols/worker_msgpack.hpp"
 
@@ -44,10 +44,10 @@ bool write_all(std::string_view bytes) {
 }
 
 /// All text in a JSON value, one piece after another: the query of a task that has no `query`.
-struct text_collector : text::json_deaf {
+struct text_collector : base::json_deaf {
   std::string all, room;
   void string(std::string_view raw) {
-    all += text::unescape(raw, room);
+    all += base::unescape(raw, room);
     all.push_back(' ');
   }
 };
@@ -55,14 +55,14 @@ struct text_collector : text::json_deaf {
 std::string query_of(std::string_view input) {
   std::string query, room;
   std::string_view found;
-  const bool object = text::each_member(input, [&](std::string_view key, std::string_view value) {
-    if (key == "query" && text::string_value(value, room, found)) query = found;
+  const bool object = base::each_member(input, [&](std::string_view key, std::string_view value) {
+    if (key == "query" && base::string_value(value, room, found)) query = found;
   });
   if (object && !query.empty()) return query;
   text_collector everything;
-  text::json_scanner<text_collector> scan{input, everything};
+  base::json_scanner<text_collector> scan{input, everything};
   scan.skip_space();
-  return scan.value(text::json_depth_max) ? everything.all : std::string{};
+  return scan.value(base::json_depth_max) ? everything.all : std::string{};
 }
 
 class searcher {
@@ -133,9 +133,9 @@ private:
   void answer(std::string_view message) {
     std::string_view type, id, input = "null";
     std::string type_room;
-    if (!text::each_member(message, [&](std::string_view key, std::string_view value) {
+    if (!base::each_member(message, [&](std::string_view key, std::string_view value) {
           if (key == "type")
-            text::string_value(value, type_room, type);
+            base::string_value(value, type_room, type);
           else if (key == "id")
             id = value;
           else if (key == "input")
@@ -153,15 +153,14 @@ private:
     const auto hits = index_.search(query, 5);
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - begin);
-    std::string output = R"({"specialist":)" + text::json_string_of_any(specialist_)
-                         + R"(,"department":)" + text::json_string_of_any(department_)
-                         + R"(,"hits":[)";
+    std::string output = R"({"specialist":)" + base::json_string(specialist_) + R"(,"department":)"
+                         + base::json_string(department_) + R"(,"hits":[)";
     for (const auto& one : hits) {
       char score[32];
       std::snprintf(score, sizeof score, "%.3f", static_cast<double>(one.score));
       if (&one != &hits.front()) output += ',';
       output += R"({"doc":)" + std::to_string(one.document) + R"(,"score":)" + score
-                + R"(,"snippet":)" + text::json_string_of_any(one.snippet) + "}";
+                + R"(,"snippet":)" + base::json_string(one.snippet) + "}";
     }
     return output + R"(],"took_us":)" + std::to_string(took.count()) + "}";
   }

@@ -1,5 +1,7 @@
 #include "runtime/access/authority.hpp"
 
+#include "protocols/base/number.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -20,12 +22,8 @@ std::string lower(std::string_view text) {
 
 bool take_port(std::string_view digits, std::optional<std::uint16_t>& port) {
   if (digits.empty()) return true;  // RFC 3986 allows an empty port.
-  std::uint16_t value = 0;
-  const auto* const end = digits.data() + digits.size();
-  const auto [at, wrong] = std::from_chars(digits.data(), end, value);
-  if (wrong != std::errc{} || at != end) return false;
-  port = value;
-  return true;
+  port = base::parse_number<std::uint16_t>(digits);
+  return port.has_value();
 }
 
 }  // namespace
@@ -36,7 +34,7 @@ std::optional<authority> parse_authority(std::string_view text) {
     const auto close = text.find(']');
     if (close == std::string_view::npos) return std::nullopt;
     const auto inside = text.substr(1, close - 1);
-    if (inside.find(':') != std::string_view::npos) result.address = parse_ip_address(inside);
+    if (inside.find(':') != std::string_view::npos) result.address = base::parse_ip_address(inside);
     if (!result.address) return std::nullopt;
     const auto rest = text.substr(close + 1);
     if (!rest.empty() && (rest.front() != ':' || !take_port(rest.substr(1), result.port)))
@@ -52,7 +50,7 @@ std::optional<authority> parse_authority(std::string_view text) {
     return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
   });
   if (host.empty() || host.size() > longest || !named) return std::nullopt;
-  result.address = parse_ip_address(host);
+  result.address = base::parse_ip_address(host);
   if (!result.address) result.name = lower(host);
   return result;
 }

@@ -1,7 +1,7 @@
 // The host and port of a Host field or an origin.
 #pragma once
 
-#include "runtime/access/ip_address.hpp"
+#include "protocols/base/ip_address.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -13,7 +13,7 @@ namespace greenroom::runtime::access {
 /// `same_host` compares two authorities independent of their spelling.
 struct authority {
   std::string name;  ///< Lower case, without a final dot; empty when `address` is set.
-  std::optional<ip_address> address;
+  std::optional<base::ip_address> address;
   std::optional<std::uint16_t> port;
 
   [[nodiscard]] bool same_host(const authority& other) const {

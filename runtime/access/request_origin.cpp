@@ -8,7 +8,7 @@ request_origin::request_origin(const std::vector<std::string>& hosts,
                                const std::vector<std::string>& origins) {
   for (const auto& text : hosts) {
     // IPv6 addresses are allowed with and without brackets here.
-    if (const auto bare = parse_ip_address(text))
+    if (const auto bare = base::parse_ip_address(text))
       hosts_.push_back({{}, bare, {}});
     else if (auto one = parse_authority(text))
       hosts_.push_back(std::move(*one));
@@ -23,7 +23,7 @@ bool request_origin::is_ours(const authority& host, const door_facts& door) cons
   if (listed) return true;
   if (!host.address) return host.name == "localhost";
   if (host.address->is_loopback()) return true;
-  const auto own = parse_ip_address(door.address);
+  const auto own = base::parse_ip_address(door.address);
   if (!own) return false;
   if (own->is_unspecified())
     return !host.address->is_unspecified() && door.is_own && door.is_own(*host.address);

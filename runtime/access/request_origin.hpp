@@ -28,7 +28,7 @@ struct door_facts {
   std::string address;     ///< The listen address.
   std::uint16_t port = 0;  ///< 0: not known yet.
   /// Whether an address belongs to this machine. Called only when listening on all addresses.
-  std::function<bool(const ip_address&)> is_own;
+  std::function<bool(const base::ip_address&)> is_own;
 };
 
 enum class entry : std::uint8_t {

@@ -7,12 +7,11 @@
 
 namespace greenroom::runtime::load {
 
-/// A log-linear histogram of nanoseconds (the scheme of HdrHistogram, Gil Tene): values below 1024
-/// have one bucket each; above, every octave [2^e, 2^(e+1)) has 512 buckets of equal width. A value
-/// v is reported as the middle of its bucket, with an error of at most half a width: v/1024, or
-/// 0.098 %. Count, sum, minimum and maximum are exact, and quantiles stay within [minimum,
-/// maximum]. Memory: 4 KB per octave up to the largest value, 225 KB at most. Values up to 2^63 − 1
-/// ns.
+/// A log-linear histogram of nanoseconds (`base::log_linear`): values below 1024 have one bucket
+/// each; above, every octave [2^e, 2^(e+1)) has 512 buckets of equal width. A value v is reported
+/// as the middle of its bucket, with an error of at most half a width: v/1024, or 0.098 %. Count,
+/// sum, minimum and maximum are exact, and quantiles stay within [minimum, maximum]. Memory: 4 KB
+/// per octave up to the largest value, 225 KB at most. Values up to 2^63 − 1 ns.
 class latency_recorder {
 public:
   static constexpr double relative_error = 1.0 / 1024;
@@ -30,12 +29,6 @@ public:
   [[nodiscard]] std::int64_t quantile(double q) const;
 
 private:
-  static constexpr std::size_t linear = 1024;
-  static constexpr std::size_t buckets_per_octave = 512;
-
-  static std::size_t index_of(std::uint64_t value);
-  static std::uint64_t middle_of(std::size_t index);
-
   std::vector<std::uint64_t> counts_;
   std::uint64_t count_ = 0;
   double sum_ = 0;

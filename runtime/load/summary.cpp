@@ -1,5 +1,7 @@
 #include "runtime/load/summary.hpp"
 
+#include "protocols/base/number.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <charconv>
@@ -59,10 +61,9 @@ std::optional<threshold> parse_threshold(std::string_view text) {
     rest.remove_prefix(1);
   }
   rest = trimmed(rest);
-  const auto [end, failed] = std::from_chars(rest.data(), rest.data() + rest.size(), one.limit);
+  const auto limit = base::parse_number<double>(rest);
   const auto& known = threshold_metrics();
-  if (failed != std::errc{} || end != rest.data() + rest.size()
-      || std::find(known.begin(), known.end(), one.metric) == known.end())
+  if (!limit || std::find(known.begin(), known.end(), one.metric) == known.end())
     return std::nullopt;
   return one;
 }

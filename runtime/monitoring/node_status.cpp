@@ -1,9 +1,5 @@
 #include "runtime/monitoring/node_status.hpp"
 
-#include <chrono>
-#include <cmath>
-#include <cstdio>
-
 namespace greenroom::runtime::monitoring {
 
 std::string_view name_of(node_status what) {
@@ -23,21 +19,6 @@ node_status derive_status(const status_evidence& seen) {
     return node_status::degraded;
   }
   return node_status::healthy;
-}
-
-std::string rfc3339(double at_s) {
-  using namespace std::chrono;
-  const sys_time<milliseconds> at{milliseconds{std::llround(at_s * 1000)}};
-  const auto day = floor<days>(at);
-  const year_month_day date{day};
-  const hh_mm_ss time{at - day};
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
-                static_cast<int>(time.subseconds().count()));
-  return text;
 }
 
 }  // namespace greenroom::runtime::monitoring

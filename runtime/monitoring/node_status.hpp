@@ -28,7 +28,4 @@ struct status_evidence {
 /// no recent measurement. HEALTHY otherwise; info alerts never count.
 node_status derive_status(const status_evidence& seen);
 
-/// RFC 3339 in UTC with milliseconds: 2024-05-01T12:00:00.000Z.
-std::string rfc3339(double at_s);
-
 }  // namespace greenroom::runtime::monitoring

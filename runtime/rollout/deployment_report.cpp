@@ -6,14 +6,13 @@
 #include <cstdio>
 #include <utility>
 
+#include "protocols/base/time_text.hpp"
 #include "runtime/monitoring/node_status.hpp"
 #include "runtime/rollout/formatted.hpp"
 
 namespace greenroom::runtime::rollout {
 
 namespace {
-
-using monitoring::rfc3339;
 
 std::string shown(const char* format, std::optional<double> value, double times = 1) {
   if (!value) return "not measured";
@@ -187,9 +186,9 @@ std::string report_markdown(const deployment_report& report) {
   std::string out = "# Greenroom deployment report\n\n";
   out += "Node " + report.node + ", version " + report.version + ", profile " + report.profile
          + " with " + std::to_string(report.specialists) + " specialists. Period "
-         + rfc3339(report.from_s) + " to " + rfc3339(report.to_s) + ", written "
-         + rfc3339(report.made_at_s) + ".\n\nRollout: " + place(report) + ".\n\n**"
-         + headline(report) + "**\n\n## Before and after\n\n";
+         + base::rfc3339_of_seconds(report.from_s) + " to " + base::rfc3339_of_seconds(report.to_s)
+         + ", written " + base::rfc3339_of_seconds(report.made_at_s) + ".\n\nRollout: "
+         + place(report) + ".\n\n**" + headline(report) + "**\n\n## Before and after\n\n";
   out += "| | always warm | intelligent | change |\n| --- | ---: | ---: | ---: |\n";
   for (const auto& each : comparison(report)) {
     out +=
@@ -233,16 +232,16 @@ std::string report_markdown(const deployment_report& report) {
   out += "\n## Alerts\n\n";
   if (report.alerts.empty()) out += "None.\n";
   for (const auto& each : report.alerts) {
-    out += "- " + rfc3339(each.firing_since_s) + " " + std::string(monitoring::name_of(each.level))
-           + " " + each.rule + ": " + cell(each.text) + " ("
-           + std::string(monitoring::name_of(each.state)) + ")\n";
+    out += "- " + base::rfc3339_of_seconds(each.firing_since_s) + " "
+           + std::string(monitoring::name_of(each.level)) + " " + each.rule + ": " + cell(each.text)
+           + " (" + std::string(monitoring::name_of(each.state)) + ")\n";
   }
   out +=
       "\n## Decisions\n\n| at | decision | phase | % | why |\n| --- | --- | --- | ---: | --- |\n";
   for (const auto& each : report.decisions) {
-    out += "| " + rfc3339(each.at_s) + " | " + std::string(name_of(each.kind)) + " | "
-           + std::string(name_of(each.where)) + " | " + text_of("%.4g", each.percentage) + " | "
-           + cell(each.reason) + " |\n";
+    out += "| " + base::rfc3339_of_seconds(each.at_s) + " | " + std::string(name_of(each.kind))
+           + " | " + std::string(name_of(each.where)) + " | " + text_of("%.4g", each.percentage)
+           + " | " + cell(each.reason) + " |\n";
   }
   return out;
 }
@@ -256,8 +255,9 @@ std::string report_html(const deployment_report& report) {
   out += "</head><body><main><h1>Greenroom deployment report</h1><p class=\"where\">"
          + escaped_for_html("Node " + report.node + ", version " + report.version + ", profile "
                             + report.profile + " with " + std::to_string(report.specialists)
-                            + " specialists. " + rfc3339(report.from_s) + " to "
-                            + rfc3339(report.to_s) + ". Rollout: " + place(report) + ".")
+                            + " specialists. " + base::rfc3339_of_seconds(report.from_s) + " to "
+                            + base::rfc3339_of_seconds(report.to_s) + ". Rollout: " + place(report)
+                            + ".")
          + "</p><p class=\"head\">" + escaped_for_html(headline(report)) + "</p>";
   out += "<h2>Before and after</h2><div class=\"wide\"><table><thead>"
          + html_row<4>({"", "always warm", "intelligent", "change"}, "th", 1) + "</thead><tbody>";
@@ -320,10 +320,10 @@ std::string report_html(const deployment_report& report) {
            + html_row<5>({"firing since", "severity", "rule", "what", "state"}, "th")
            + "</thead><tbody>";
     for (const auto& each : report.alerts) {
-      out +=
-          html_row<5>({rfc3339(each.firing_since_s), std::string(monitoring::name_of(each.level)),
-                       each.rule, each.text, std::string(monitoring::name_of(each.state))},
-                      "td");
+      out += html_row<5>({base::rfc3339_of_seconds(each.firing_since_s),
+                          std::string(monitoring::name_of(each.level)), each.rule, each.text,
+                          std::string(monitoring::name_of(each.state))},
+                         "td");
     }
     out += "</tbody></table></div>";
   }
@@ -331,8 +331,8 @@ std::string report_html(const deployment_report& report) {
          + html_row<5>({"at", "decision", "phase", "%", "why"}, "th") + "</thead><tbody>";
   for (const auto& each : report.decisions) {
     out += html_row<5>(
-        {rfc3339(each.at_s), std::string(name_of(each.kind)), std::string(name_of(each.where)),
-         text_of("%.4g", each.percentage), each.reason},
+        {base::rfc3339_of_seconds(each.at_s), std::string(name_of(each.kind)),
+         std::string(name_of(each.where)), text_of("%.4g", each.percentage), each.reason},
         "td");
   }
   return out + "</tbody></table></div></main></body></html>\n";

@@ -21,9 +21,4 @@ struct json_field {
 std::optional<std::vector<json_field>> json_fields(std::string_view text,
                                                    std::size_t fields_max = 4096);
 
-/// A string as JSON, with its quotes; invalid UTF-8 bytes are written as U+FFFD.
-std::string json_text(std::string_view text);
-/// A number as JSON; `null` for infinity and NaN.
-std::string json_text(double number);
-
 }  // namespace greenroom::runtime::rollout

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "protocols/base/time_text.hpp"
 #include "runtime/monitoring/node_status.hpp"
 #include "runtime/rollout/formatted.hpp"
 
@@ -171,7 +172,7 @@ std::string svg_of(const line_chart& chart, std::size_t points_max) {
            + escaped_for_html(each.text) + "</text>";
   }
   out += text_of("<text class=\"axis\" text-anchor=\"end\" x=\"%.0f\" y=\"%.0f\">since %s</text>",
-                 left + width, chart.height - 5.0, monitoring::rfc3339(first).c_str());
+                 left + width, chart.height - 5.0, base::rfc3339_of_seconds(first).c_str());
   double legend = left;
   for (std::size_t i = 0; i < chart.lines.size(); ++i) {
     const auto& line = chart.lines[i];

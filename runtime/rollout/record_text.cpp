@@ -1,20 +1,20 @@
 #include "runtime/rollout/record_text.hpp"
 
+#include "protocols/base/hex.hpp"
+#include "protocols/base/number.hpp"
+
 #include <charconv>
-#include <cmath>
 
 namespace greenroom::runtime::rollout {
 
 namespace {
 
 void append_escaped(std::string& out, std::string_view value) {
-  constexpr char hex[] = "0123456789abcdef";
   for (const char each : value) {
     const auto byte = static_cast<unsigned char>(each);
     if (byte < 0x20 || each == '%' || byte == 0x7f) {
       out += '%';
-      out += hex[byte >> 4];
-      out += hex[byte & 15];
+      base::append_hex(out, byte);
     } else {
       out += each;
     }
@@ -41,32 +41,6 @@ std::optional<std::string> unescaped(std::string_view value) {
 
 }  // namespace
 
-std::string exact_text(double value) {
-  char text[40];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
-
-std::optional<double> exact_number(std::string_view text) {
-  double value = 0;
-  const auto end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || at != end) return std::nullopt;
-  return value;
-}
-
-std::optional<double> finite_number(std::string_view text) {
-  const auto value = exact_number(text);
-  return value && std::isfinite(*value) ? value : std::nullopt;
-}
-
-std::optional<std::uint64_t> whole_number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || at != end) return std::nullopt;
-  return value;
-}
-
 record_writer::record_writer(std::string_view kind, unsigned version)
     : text_(std::string(kind) + ' ' + std::to_string(version) + '\n') {}
 
@@ -77,7 +51,7 @@ void record_writer::put(std::string_view key, std::string_view value) {
   text_ += '\n';
 }
 
-void record_writer::put(std::string_view key, double value) { put(key, exact_text(value)); }
+void record_writer::put(std::string_view key, double value) { put(key, base::exact_text(value)); }
 
 void record_writer::put(std::string_view key, std::uint64_t value) {
   put(key, std::string_view{std::to_string(value)});
@@ -114,7 +88,7 @@ std::optional<record_reader> record_reader::open(std::string_view text, std::str
     error = "not a record of kind " + std::string(kind);
     return std::nullopt;
   }
-  const auto version = whole_number(head->substr(kind.size() + 1));
+  const auto version = base::parse_number<std::uint64_t>(head->substr(kind.size() + 1));
   if (!version || *version < 1 || *version > version_max) {
     error = std::string(kind) + " has a version that is not understood here";
     return std::nullopt;
@@ -146,7 +120,7 @@ std::optional<std::string> record_reader::text(std::string_view key) const {
 
 std::optional<double> record_reader::finite(std::string_view key) const {
   const auto value = text(key);
-  return value ? finite_number(*value) : std::nullopt;
+  return value ? base::parse_finite(*value) : std::nullopt;
 }
 
 std::optional<double> record_reader::percentage(std::string_view key) const {
@@ -156,7 +130,7 @@ std::optional<double> record_reader::percentage(std::string_view key) const {
 
 std::optional<std::uint64_t> record_reader::whole(std::string_view key) const {
   const auto value = text(key);
-  return value ? whole_number(*value) : std::nullopt;
+  return value ? base::parse_number<std::uint64_t>(*value) : std::nullopt;
 }
 
 std::optional<bool> record_reader::flag(std::string_view key) const {

@@ -54,12 +54,6 @@ private:
   std::vector<std::pair<std::string, std::string>> lines_;
 };
 
-/// The shortest text that restores the same double; `inf` and `nan` are allowed.
-std::string exact_text(double value);
-std::optional<double> exact_number(std::string_view text);
-std::optional<double> finite_number(std::string_view text);
-std::optional<std::uint64_t> whole_number(std::string_view text);
-
 /// The element of `all` with this name.
 template <class All>
 auto named(const All& all, std::string_view name) -> std::optional<typename All::value_type> {

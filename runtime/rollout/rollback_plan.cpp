@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocols/base/number.hpp"
 #include "runtime/rollout/record_text.hpp"
 
 namespace greenroom::runtime::rollout {
@@ -161,7 +162,7 @@ bool rollback_plan::confirm(double now_s) {
     enter(rollback_state::switching, "confirmed", now_s);
   } else {
     percentage_ = *lower;
-    enter(rollback_state::lowering, "confirmed; to " + exact_text(percentage_) + " %", now_s);
+    enter(rollback_state::lowering, "confirmed; to " + base::exact_text(percentage_) + " %", now_s);
   }
   return true;
 }
@@ -239,7 +240,7 @@ bool rollback_plan::tick(double now_s) {
         enter(rollback_state::switching, "lowered", now_s);
       } else {
         percentage_ = *lower;
-        enter(rollback_state::lowering, "to " + exact_text(percentage_) + " %", now_s);
+        enter(rollback_state::lowering, "to " + base::exact_text(percentage_) + " %", now_s);
       }
       return true;
     }
@@ -308,11 +309,11 @@ std::string rollback_plan::encode() const {
     const auto& result = checks_[static_cast<std::size_t>(each)];
     out.put("check",
             std::vector<std::string>{std::string(name_of(each)), std::string(name_of(result.state)),
-                                     exact_text(result.at_s), result.detail});
+                                     base::exact_text(result.at_s), result.detail});
   }
   for (const auto& each : steps_) {
     out.put("step", std::vector<std::string>{std::string(name_of(each.entered)),
-                                             exact_text(each.at_s), each.note});
+                                             base::exact_text(each.at_s), each.note});
   }
   return std::move(out).finish();
 }
@@ -360,13 +361,13 @@ std::optional<rollback_plan> rollback_plan::decode(std::string_view text,
     if (each.size() != 4) return std::nullopt;
     const auto what = named(all_checks, each[0]);
     const auto result = named(all_check_states, each[1]);
-    const auto at_s = finite_number(each[2]);
+    const auto at_s = base::parse_finite(each[2]);
     if (!what || !result || !at_s) return std::nullopt;
     out.checks_[static_cast<std::size_t>(*what)] = {*result, *at_s, std::move(each[3])};
   }
   for (auto& each : in->fields("step")) {
     const auto entered_state = each.size() == 3 ? named(all_states, each[0]) : std::nullopt;
-    const auto at_s = each.size() == 3 ? finite_number(each[1]) : std::nullopt;
+    const auto at_s = each.size() == 3 ? base::parse_finite(each[1]) : std::nullopt;
     if (!entered_state || !at_s) return std::nullopt;
     out.steps_.push_back({*entered_state, *at_s, std::move(each[2])});
   }

@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "protocols/base/number.hpp"
 #include "runtime/rollout/record_text.hpp"
 #include "runtime/rollout/rollout_plan.hpp"
 
@@ -45,8 +46,8 @@ bool take_arm(const record_reader& in, std::string_view key, arm& side) {
   const auto lines = in.fields(key);
   // Records of earlier versions have no run times.
   if (lines.size() != 1 || lines[0].size() < 3 || lines[0].size() > 4) return false;
-  const auto tasks = whole_number(lines[0][0]);
-  const auto errors = whole_number(lines[0][1]);
+  const auto tasks = base::parse_number<std::uint64_t>(lines[0][0]);
+  const auto errors = base::parse_number<std::uint64_t>(lines[0][1]);
   auto latency = monitoring::log_histogram::decode(lines[0][2]);
   auto run = lines[0].size() == 4 ? monitoring::log_histogram::decode(lines[0][3])
                                   : monitoring::log_histogram{};
@@ -157,9 +158,9 @@ std::string rollout_plan::encode() const {
   for (const auto& each : decisions_) {
     out.put("decision",
             std::vector<std::string>{
-                std::to_string(each.number), std::to_string(each.run), exact_text(each.at_s),
+                std::to_string(each.number), std::to_string(each.run), base::exact_text(each.at_s),
                 std::string(name_of(each.kind)), std::string(name_of(each.where)),
-                std::string(name_of(each.routes)), exact_text(each.percentage), each.outcome,
+                std::string(name_of(each.routes)), base::exact_text(each.percentage), each.outcome,
                 each.reason, each.evidence, each.roll_back ? "1" : "0"});
   }
   return std::move(out).finish();
@@ -222,7 +223,7 @@ std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_
     std::array<std::uint64_t, 8> counts{};
     if (each.size() != counts.size() / 2 && each.size() != counts.size()) return std::nullopt;
     for (std::size_t i = 0; i < each.size(); ++i) {
-      const auto count = whole_number(each[i]);
+      const auto count = base::parse_number<std::uint64_t>(each[i]);
       if (!count || *count > counted_most) return std::nullopt;
       counts[i] = *count;
     }
@@ -245,13 +246,13 @@ std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_
   }
   for (auto& each : in->fields("decision")) {
     if (each.size() != 11) return std::nullopt;
-    const auto number = whole_number(each[0]);
-    const auto of_run = whole_number(each[1]);
-    const auto at_s = finite_number(each[2]);
+    const auto number = base::parse_number<std::uint64_t>(each[0]);
+    const auto of_run = base::parse_number<std::uint64_t>(each[1]);
+    const auto at_s = base::parse_finite(each[2]);
     const auto kind = named(all_decision_kinds, each[3]);
     const auto in_phase = named(all_phases, each[4]);
     const auto routed = named(all_modes, each[5]);
-    const auto share = finite_number(each[6]);
+    const auto share = base::parse_finite(each[6]);
     if (!number || !of_run || !at_s || !kind || !in_phase || !routed || !share) {
       return std::nullopt;
     }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "protocols/base/number.hpp"
 #include "runtime/rollout/record_text.hpp"
 
 namespace greenroom::runtime::rollout {
@@ -226,14 +227,14 @@ std::string evidence_recorder::encode() const {
   for (const auto& [key, points] : series_) {
     std::vector<std::string> fields{key.subject, std::string(name_of(key.what))};
     for (const auto& each : points) {
-      fields.push_back(exact_text(each.at_s));
-      fields.push_back(exact_text(each.value));
+      fields.push_back(base::exact_text(each.at_s));
+      fields.push_back(base::exact_text(each.value));
     }
     out.put("series", fields);
   }
   for (const auto& each : events_) {
-    out.put("event",
-            std::vector<std::string>{exact_text(each.at_s), each.kind, each.subject, each.text});
+    out.put("event", std::vector<std::string>{base::exact_text(each.at_s), each.kind, each.subject,
+                                              each.text});
   }
   return std::move(out).finish();
 }
@@ -250,14 +251,14 @@ std::optional<evidence_recorder> evidence_recorder::decode(std::string_view text
     const auto what = monitoring::metric_named(each[1]);
     if (!what) return std::nullopt;
     for (std::size_t i = 2; i < each.size(); i += 2) {
-      const auto at_s = finite_number(each[i]);
-      const auto value = exact_number(each[i + 1]);
+      const auto at_s = base::parse_finite(each[i]);
+      const auto value = base::parse_number<double>(each[i + 1]);
       if (!at_s || !value) return std::nullopt;
       if (std::isfinite(*value)) out.add(each[0], *what, *value, *at_s);
     }
   }
   for (auto& each : in->fields("event")) {
-    const auto at_s = each.size() == 4 ? finite_number(each[0]) : std::nullopt;
+    const auto at_s = each.size() == 4 ? base::parse_finite(each[0]) : std::nullopt;
     if (!at_s) return std::nullopt;
     out.add({*at_s, std::move(each[1]), std::move(each[2]), std::move(each[3])});
   }

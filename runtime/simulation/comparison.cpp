@@ -8,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "protocols/base/duration.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/simulation/keep_alive.hpp"
 #include "runtime/simulation/slots.hpp"
@@ -123,30 +124,6 @@ double between(const knob_range& range, double share) {
 
 }  // namespace
 
-std::optional<double> parse_seconds(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, double>, 5> units{
-      {{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}, {"ms", 1e-3}}};
-  double total = 0;
-  auto next = units.begin();  // Units must decrease from left to right, as in `1h30m`.
-  bool alone = true;
-  while (!text.empty()) {
-    double value = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (code != std::errc{} || !std::isfinite(value) || value < 0) return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    if (text.empty()) return alone ? std::optional{value} : std::nullopt;
-    const auto unit = text.substr(0, text.find_first_of("0123456789."));
-    const auto found =
-        std::find_if(next, units.end(), [unit](const auto& one) { return one.first == unit; });
-    if (found == units.end()) return std::nullopt;
-    total += value * found->second;
-    next = found + 1;
-    text.remove_prefix(unit.size());
-    alone = false;
-  }
-  return alone ? std::nullopt : std::optional{total};
-}
-
 std::variant<policy_choice, std::string> parse_policy(std::string_view text) {
   const std::size_t colon = text.find(':');
   const std::string_view name = text.substr(0, colon);
@@ -162,7 +139,7 @@ std::variant<policy_choice, std::string> parse_policy(std::string_view text) {
   }
   policy_choice choice{found->kind, std::string(text), found->default_s};
   if (colon == std::string_view::npos) return choice;
-  const auto duration_s = parse_seconds(text.substr(colon + 1));
+  const auto duration_s = base::parse_seconds(text.substr(colon + 1));
   if (found->default_s == 0) {
     return "'" + std::string(name) + "' takes no duration — write it alone";
   }

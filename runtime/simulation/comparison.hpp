@@ -39,8 +39,6 @@ struct policy_choice {
 /// minutes for `ttl`, 4 hours for `hybrid` and 1 hour for `reactive`. On an error, a text that
 /// names it.
 std::variant<policy_choice, std::string> parse_policy(std::string_view text);
-/// `1.5h` in seconds; nothing when the text is not a duration. A plain number is seconds.
-std::optional<double> parse_seconds(std::string_view text);
 /// The policies compared by default.
 std::vector<std::string> default_policies();
 

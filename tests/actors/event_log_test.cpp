@@ -1,6 +1,6 @@
 #include "actors/state/event_log.hpp"
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 #include "protocols/plain_text.hpp"
 
 #include <gtest/gtest.h>
@@ -71,7 +71,7 @@ TEST(EventLog, ShortensALongTextAndKeepsItsShortMembers) {
   log.publish("worker.died", R"({"specialist":"one","steps":[)" + std::string(20'000, '1') + "]}");
   for (const auto& one : log.after(0)) {
     EXPECT_LE(one.json.size(), event_log::text_bytes_max);
-    EXPECT_TRUE(protocols::is_json(one.json)) << one.json.substr(0, 200);
+    EXPECT_TRUE(base::is_json(one.json)) << one.json.substr(0, 200);
     EXPECT_NE(one.json.find("\"truncated\":true"), std::string::npos);
   }
   const auto second = log.after(1);
@@ -84,11 +84,11 @@ TEST(EventLog, CutsNeitherALetterNorAnEscapeInTwo) {
     for (int i = 0; i < 4000; ++i) text += i % 2 == 0 ? "\\u00e9" : "é\\\\";
     const auto shorter = shortened_event("{\"why\":\"" + text + "\"}", 4096);
     EXPECT_LE(shorter.size(), 4096U);
-    EXPECT_TRUE(protocols::is_json(shorter)) << shift;
+    EXPECT_TRUE(base::is_json(shorter)) << shift;
     std::string cut(shift, 'a');
     for (int i = 0; i < 4000; ++i) cut += "é";
     std::string room;
-    EXPECT_TRUE(protocols::append_json_string(room, protocols::clipped(cut, 1000))) << shift;
+    EXPECT_TRUE(base::append_json_string(room, protocols::clipped(cut, 1000))) << shift;
     EXPECT_LE(protocols::clipped(cut, 1000).size(), 1000U);
   }
   EXPECT_EQ(protocols::clipped("short", 5), "short");

@@ -1,6 +1,7 @@
 // A port under real threads: the one part of the tree whose order a test cannot choose.
 #include "actors/mailbox/port.hpp"
-#include "actors/supervision/node_state.hpp"
+
+#include "actors/mailbox/ring_port.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
 
 #include <gtest/gtest.h>
@@ -191,6 +192,60 @@ TEST(Port, LetsOthersRunBetweenTheTurnsOfOneThatIsNeverDone) {
   caf::anon_send(who, caf::ok_atom::value);
   heard.acquire();
   EXPECT_EQ(turns, 1u);
+  caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(work.neighbour, caf::exit_reason::user_shutdown);
+  work.neighbour = nullptr;
+  work.port.attach({});
+}
+
+struct always_filled {
+  ring_port<int, machine::ingress_ring> port{4};
+  std::size_t taken = 0;
+  caf::actor neighbour;
+};
+
+/// Finds something each time, like the dispatcher while its callers keep up.
+class insatiable final : public draining_actor {
+public:
+  insatiable(caf::actor_config& cfg, always_filled& work) : draining_actor{cfg}, work_{work} {}
+
+protected:
+  bool take_some() override {
+    if (++work_.taken == 1) caf::anon_send(work_.neighbour, 1);
+    return work_.taken < 1000;
+  }
+  void drain() override {
+    if (work_.taken >= 1000) return;
+    work_.port.call_again(context());
+    yield();
+  }
+  caf::behavior make_behavior() override {
+    work_.port.attach(caf::strong_actor_ptr{ctrl()});
+    return {[this](caf::ok_atom) { work_.port.call_again(context()); }};
+  }
+
+private:
+  always_filled& work_;
+};
+
+TEST(Port, LetsOthersRunAfterAFewBatchesOfOneThatIsAlwaysFilled) {
+  always_filled work;
+  std::size_t taken = 0;
+  std::binary_semaphore heard{0};
+  caf::actor_system_config config;
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", std::size_t{1});
+  caf::actor_system system{config};
+  work.neighbour = system.spawn([&] {
+    return caf::behavior{[&](int) {
+      taken = work.taken;
+      heard.release();
+    }};
+  });
+  auto who = system.spawn<insatiable>(work);
+  caf::anon_send(who, caf::ok_atom::value);
+  heard.acquire();
+  EXPECT_EQ(taken, 4u);
   caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(work.neighbour, caf::exit_reason::user_shutdown);
   work.neighbour = nullptr;

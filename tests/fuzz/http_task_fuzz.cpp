@@ -2,10 +2,10 @@
 //
 // clang++-14 -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I.
 // tests/fuzz/http_task_fuzz.cpp
-//     protocols/http_task.cpp protocols/http_chat.cpp protocols/json_text.cpp protocols/task.cpp
+//     protocols/http_task.cpp protocols/http_chat.cpp protocols/task.cpp protocols/base/*.cpp
+#include "protocols/base/json_text.hpp"
 #include "protocols/http_chat.hpp"
 #include "protocols/http_task.hpp"
-#include "protocols/json_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -20,7 +20,7 @@ namespace {
 
 /// JSON, and be it with halves of surrogate pairs, or with numbers beyond what a double holds.
 bool is_json(std::string text) {
-  greenroom::protocols::mend_halves(text);
+  greenroom::base::mend_halves(text);
   if (nlohmann::json::accept(text)) return true;
   try {
     (void)nlohmann::json::parse(text);
@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   constexpr int depth = 32;
   const auto task = protocols::parse_http_task(text, depth);
   if (const auto* const taken = std::get_if<protocols::http_task>(&task)) {
-    if (!is_json(std::string{text}) || !greenroom::protocols::is_json(taken->input)) std::abort();
+    if (!is_json(std::string{text}) || !greenroom::base::is_json(taken->input)) std::abort();
   } else {
     const auto& bad = std::get<protocols::bad_body>(task);
     if (bad.offset > size || bad.detail.empty()) std::abort();

@@ -2,7 +2,7 @@
 // be understood alike, and what is called JSON has to be JSON to another parser as well.
 #pragma once
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 #include "protocols/worker_codec.hpp"
 
 #include <nlohmann/json.hpp>

@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace greenroom::protocols;
   const std::string_view text{reinterpret_cast<const char*>(data), size};
   std::string mended{text};
-  const bool valid = make_json(mended);
+  const bool valid = greenroom::base::make_json(mended);
   // The other parser has no limit of depth, takes a byte order mark, and ends at a NUL.
   const bool deep = text.find("[[[[[[[[") != text.npos || text.find(":{\"") != text.npos;
   const bool odd = deep || text.find('\0') != text.npos || text.starts_with("\xef\xbb\xbf");
@@ -17,11 +17,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!valid && !odd && nlohmann::json::accept(text)) std::abort();
   std::string packed, back;
   if (append_msgpack(packed, text) != valid) std::abort();
-  if (valid && (!append_json(back, packed) || !is_json(back))) std::abort();
+  if (valid && (!append_json(back, packed) || !greenroom::base::is_json(back))) std::abort();
   back.clear();
-  if (append_json(back, text) && !is_json(back)) std::abort();
+  if (append_json(back, text) && !greenroom::base::is_json(back)) std::abort();
   std::string line;
   if (make_mcp_codec(1000)->add_task(line, "1", text, 1).empty())
-    if (line.find('\n') != line.size() - 1 || !make_json(line)) std::abort();
+    if (line.find('\n') != line.size() - 1 || !greenroom::base::make_json(line)) std::abort();
   return 0;
 }

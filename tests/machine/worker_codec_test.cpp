@@ -1,6 +1,6 @@
 // The wire formats of workers, without any process: what is said, and how it is understood however
 // the bytes arrive.
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 #include "protocols/msgpack_json.hpp"
 #include "protocols/task.hpp"
 #include "protocols/worker_jsonl.hpp"
@@ -616,12 +616,12 @@ TEST(JsonText, AgreesWithAnotherParser) {
                                  "[1] x",
                                  "\"abcdefgh\\nabcdefghabcdefg\x01\"",
                                  "\"0123456789012345678901234567890\""})
-    EXPECT_EQ(is_json(text), nlohmann::json::accept(text)) << text;
+    EXPECT_EQ(base::is_json(text), nlohmann::json::accept(text)) << text;
 }
 
 TEST(JsonText, PutsAReplacementWhereAPairIsCutInHalf) {
   const auto made = [](std::string text) {
-    EXPECT_TRUE(make_json(text)) << text;
+    EXPECT_TRUE(base::make_json(text)) << text;
     EXPECT_TRUE(nlohmann::json::accept(text)) << text;
     return text;
   };
@@ -630,20 +630,19 @@ TEST(JsonText, PutsAReplacementWhereAPairIsCutInHalf) {
             R"("\ufffdx\ufffd\u0041\ud83d\ude00\\ud83d")");
   EXPECT_EQ(made(R"({"\ud83d\ud83d\ude00":"\ud83d\n"})"), R"({"\ufffd\ud83d\ude00":"\ufffd\n"})");
   std::string broken = R"("\ud83d\u12")";
-  EXPECT_FALSE(make_json(broken));
+  EXPECT_FALSE(base::make_json(broken));
   std::string room;
-  EXPECT_EQ(unescape(R"(a\ud83d)", room), "a\xef\xbf\xbd");
-  EXPECT_EQ(unescape(R"(\ude00\ud83dz)", room), "\xef\xbf\xbd\xef\xbf\xbdz");
-  EXPECT_EQ(mend_utf8("a\xff\xc3\xa4\xe2\x82"), "a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(base::unescape(R"(a\ud83d)", room), "a\xef\xbf\xbd");
+  EXPECT_EQ(base::unescape(R"(\ude00\ud83dz)", room), "\xef\xbf\xbd\xef\xbf\xbdz");
 }
 
 TEST(JsonText, KnowsNumbersBeyondADouble) {
   for (const auto* const fits :
        {"0", "1e308", "1.7976931348623157e308", "1e-999", "-12345678901234567890"})
-    EXPECT_FALSE(beyond_double(fits)) << fits;
+    EXPECT_FALSE(base::beyond_double(fits)) << fits;
   for (const auto* const not_finite : {"1e999", "-1e309", "1.8E308"})
-    EXPECT_TRUE(beyond_double(not_finite)) << not_finite;
-  EXPECT_TRUE(beyond_double(std::string(310, '9')));
+    EXPECT_TRUE(base::beyond_double(not_finite)) << not_finite;
+  EXPECT_TRUE(base::beyond_double(std::string(310, '9')));
 }
 
 TEST(QuotedBytes, ShowWhatWasPrintedWithoutDoingIt) {
@@ -656,9 +655,9 @@ TEST(JsonText, RefusesToGoTooDeep) {
   const auto nested = [](std::size_t depth) {
     return std::string(depth, '[') + std::string(depth, ']');
   };
-  EXPECT_TRUE(is_json(nested(json_depth_max)));
-  EXPECT_FALSE(is_json(nested(json_depth_max + 1)));
-  EXPECT_FALSE(is_json(std::string(10'000'000, '[')));
+  EXPECT_TRUE(base::is_json(nested(base::json_depth_max)));
+  EXPECT_FALSE(base::is_json(nested(base::json_depth_max + 1)));
+  EXPECT_FALSE(base::is_json(std::string(10'000'000, '[')));
   std::string packed;
   EXPECT_FALSE(append_json(packed, std::string(1000, '\x91') + "\x01"));
 }
@@ -666,12 +665,12 @@ TEST(JsonText, RefusesToGoTooDeep) {
 TEST(JsonText, ReadsEscapesAndWritesThem) {
   std::string room, out;
   std::string_view text;
-  EXPECT_TRUE(string_value(R"("\u00e4\ud83d\ude00\/\\\"\b\f\n\r\tx")", room, text));
+  EXPECT_TRUE(base::string_value(R"("\u00e4\ud83d\ude00\/\\\"\b\f\n\r\tx")", room, text));
   EXPECT_EQ(text, "ä😀/\\\"\b\f\n\r\tx");
-  EXPECT_TRUE(append_json_string(out, text));
+  EXPECT_TRUE(base::append_json_string(out, text));
   EXPECT_EQ(out, R"("ä😀/\\\"\b\f\n\r\tx")");
-  EXPECT_FALSE(append_json_string(out, "\xff"));
-  EXPECT_EQ(json_string_of_any("a\xff\x01"), "\"a\xef\xbf\xbd\\u0001\"");
+  EXPECT_FALSE(base::append_json_string(out, "\xff"));
+  EXPECT_EQ(base::json_string("a\xff\x01"), "\"a\xef\xbf\xbd\\u0001\"");
 }
 
 }  // namespace

@@ -187,7 +187,8 @@ public:
       }
     for (auto& one : all) one->held.clear();
     shared->dispatching.pending.clear();
-    EXPECT_EQ(shared->unexpected.total(), unexpected_wanted) << "an actor got a message that it does not handle";
+    EXPECT_EQ(shared->unexpected.total(), unexpected_wanted)
+        << "an actor got a message that it does not handle";
   }
 
   /// Submits one; `refused` says why it was not let in.

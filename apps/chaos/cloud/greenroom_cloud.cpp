@@ -1,7 +1,7 @@
 // greenroom-chaos-cloud: a server that plays the cloud. It answers `GET /health`, and tasks with
 // the same search that the bundled worker does, so that it can stand in for it and be told apart.
 #include "apps/workers/search_index.hpp"
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 #include "runtime/machine/http/server.hpp"
 #include "runtime/machine/io/engine.hpp"
 
@@ -13,7 +13,7 @@
 namespace {
 
 using greenroom::machine::http::request, greenroom::machine::http::responder;
-namespace text = greenroom::protocols;
+namespace text = greenroom::base;
 
 constexpr std::size_t index_mb = 8;
 constexpr std::size_t hits_max = 5;
@@ -34,7 +34,7 @@ std::string answer(greenroom::workers::search_index& index, std::string_view inp
     output += comma;
     comma = ",";
     output += R"({"doc":)" + std::to_string(one.document) + R"(,"snippet":)"
-              + text::json_string_of_any(one.snippet) + "}";
+              + text::json_string(one.snippet) + "}";
   }
   return output + "]}";
 }

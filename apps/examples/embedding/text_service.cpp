@@ -19,9 +19,9 @@ std::string shout(const std::string& input) {
 std::string count(const std::string& input) { return std::to_string(input.size() - 2); }
 
 int main() {
-  auto started =
-      greenroom::node::start(greenroom::config::load_text(cast, "cast").value.value(),
-                             {{"shout", shout}, {"count", count}}, {.without_journal = true});
+  auto started = greenroom::node::start(greenroom::config::load_text(cast, "cast").value.value(),
+                                        {{"shout", shout}, {"count", count}},
+                                        {.bin_directory = {}, .without_journal = true});
   auto& node = *std::get<std::unique_ptr<greenroom::node>>(started);
   auto first = node.submit({.specialist = "shout", .input = R"("hello")"});
   auto second = node.submit({.specialist = "count", .input = R"("hello")"});

@@ -11,7 +11,7 @@ namespace greenroom::machine {
 
 class webhook::delivery : public std::enable_shared_from_this<delivery> {
 public:
-  delivery(boost::asio::io_context& loop, http_address where, std::string url, std::string json,
+  delivery(boost::asio::io_context& loop, base::http_url where, std::string url, std::string json,
            const webhook_options& how, std::shared_ptr<counters> counts,
            std::function<void(const std::string&, const std::string&)> gave_up)
       : loop_{loop},
@@ -72,7 +72,7 @@ private:
   }
 
   boost::asio::io_context& loop_;
-  http_address where_;
+  base::http_url where_;
   std::string url_, json_;
   webhook_options how_;
   std::shared_ptr<counters> counts_;
@@ -87,17 +87,16 @@ webhook::webhook(engine& io, webhook_options how,
     : io_{io}, how_{how}, gave_up_{std::move(gave_up)} {}
 
 void webhook::post(const std::string& url, const std::string& json) {
-  http_address where;
-  const bool good = parse_http_url(url, where);
-  if (!good || counts_->pending >= how_.pending_max) {
+  auto where = base::parse_http_url(url);
+  if (!where || counts_->pending >= how_.pending_max) {
     ++counts_->dropped;
-    if (gave_up_) gave_up_(url, good ? "too many are waiting" : "it is no http URL");
+    if (gave_up_) gave_up_(url, where ? "too many are waiting" : "it is no http URL");
     return;
   }
   ++counts_->pending;
   auto& loop = io_.next_loop();
   auto fresh =
-      std::make_shared<delivery>(loop, std::move(where), url, json, how_, counts_, gave_up_);
+      std::make_shared<delivery>(loop, *std::move(where), url, json, how_, counts_, gave_up_);
   boost::asio::post(loop, [fresh] { fresh->attempt(); });
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/machine/journal/journal_copy.hpp"
 
+#include "protocols/base/hex.hpp"
 #include "runtime/machine/journal/journal_rows.hpp"
 #include "runtime/machine/journal/journal_schema.hpp"
 #include "runtime/machine/journal/sqlite.hpp"
@@ -31,13 +32,7 @@ std::string sha256_of_file(const std::string& path, const std::stop_token& stop)
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned size = 0;
   if (EVP_DigestFinal_ex(sum.get(), bytes.data(), &size) != 1) return {};
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    text += digits[bytes[i] >> 4U];
-    text += digits[bytes[i] & 0xfU];
-  }
-  return text;
+  return base::to_hex(std::span{bytes}.first(size));
 }
 
 std::variant<copied_journal, std::string> check_journal_copy(const std::string& path,

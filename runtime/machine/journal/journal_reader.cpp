@@ -1,4 +1,5 @@
 // Reads a journal beside its writer, over SQLite.
+#include "protocols/base/number.hpp"
 #include "runtime/machine/journal/journal_openings.hpp"
 #include "runtime/machine/journal/journal_rows.hpp"
 #include "runtime/machine/journal/journal_schema.hpp"
@@ -160,9 +161,8 @@ private:
     const auto limit = std::clamp<std::size_t>(query.limit, 1, page_most);
     auto before = std::numeric_limits<std::int64_t>::max();
     if (!query.cursor.empty()) {
-      const auto* end = query.cursor.data() + query.cursor.size();
-      const auto [stopped, wrong] = std::from_chars(query.cursor.data(), end, before);
-      if (wrong != std::errc{} || stopped != end || before < 0)
+      const auto row = base::parse_number<std::int64_t>(query.cursor);
+      if (!row || *row < 0)
         throw std::runtime_error{"the cursor is not one that an earlier page gave"};
     }
     const bool unfinished = query.state == protocols::task_state::queued

@@ -1,5 +1,6 @@
 #include "runtime/machine/journal/node_identity.hpp"
 
+#include "protocols/base/hex.hpp"
 #include "runtime/machine/journal/journal_file.hpp"
 
 #include <nlohmann/json.hpp>
@@ -29,20 +30,14 @@ constexpr std::size_t identity_bytes_max = 65536;  // It has a few hundred.
 std::string identity_file(const std::string& data_dir) { return data_dir + "/node.json"; }
 
 bool is_identity(const std::string& text) {
-  return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return text.size() == 32 && text.find_first_not_of(base::hex_digits) == std::string::npos;
 }
 
 std::string fresh_identity() {
   std::array<unsigned char, 16> bytes{};
   // Sixteen bytes come whole, or the kernel has no random numbers at all.
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return {};
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const auto byte : bytes) {
-    text += digits[byte >> 4U];
-    text += digits[byte & 0xfU];
-  }
-  return text;
+  return base::to_hex(bytes);
 }
 
 std::string this_host() {

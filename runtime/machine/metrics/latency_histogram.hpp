@@ -1,23 +1,25 @@
 // Counts of durations that many threads add to and anyone may read, without a lock.
 #pragma once
 
+#include "protocols/base/log_linear.hpp"
 #include "runtime/machine/metrics/striped.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 namespace greenroom::machine {
 
-/// Log-linear buckets (as in HdrHistogram): 128 to each power of two, the scheme of
-/// runtime/monitoring/log_histogram.hpp. The middle of a bucket stands for it, so a quantile is
-/// wrong by at most 1/256 = 0.39 %. Durations in nanoseconds, up to about 73 minutes; longer ones
-/// count as that. 37 KB, of which a pool touches the few lines that its durations lie on.
+/// Log-linear buckets: 128 to each power of two, as in runtime/monitoring/log_histogram.hpp. The
+/// middle of a bucket stands for it, so a quantile is wrong by at most 1/256 = 0.39 %. Durations in
+/// nanoseconds, up to about 73 minutes; longer ones count as that. 37 KB, of which a pool touches
+/// the few lines that its durations lie on.
 class latency_histogram {
 public:
-  static constexpr std::size_t steps = 128;
+  using scheme = base::log_linear<7>;
+  static constexpr std::size_t steps = scheme::steps;
   static constexpr std::size_t powers = 36;
   static constexpr std::size_t buckets = powers * steps;
   using snapshot = std::array<std::uint64_t, buckets>;
@@ -53,16 +55,9 @@ public:
   }
 
   /// The smallest value that falls into bucket `index`.
-  [[nodiscard]] static std::uint64_t edge_of(std::size_t index) {
-    if (index < steps) return index;
-    const auto power = index / steps - 1;
-    return (steps + index % steps) << power;
-  }
+  [[nodiscard]] static std::uint64_t edge_of(std::size_t index) { return scheme::edge_of(index); }
   [[nodiscard]] static std::size_t index_of(std::uint64_t value) {
-    if (value < steps) return static_cast<std::size_t>(value);
-    const auto power = static_cast<std::size_t>(std::bit_width(value)) - 8;
-    const auto index = (power + 1) * steps + static_cast<std::size_t>(value >> power) - steps;
-    return index < buckets ? index : buckets - 1;
+    return std::min(scheme::index_of(value), buckets - 1);
   }
 
 private:

@@ -1,5 +1,6 @@
 #include "runtime/machine/process/port_listener.hpp"
 
+#include "protocols/base/number.hpp"
 #include "runtime/machine/process/descriptor.hpp"
 #include "runtime/machine/process/proc_text.hpp"
 #include "runtime/machine/process/process_tree.hpp"
@@ -36,20 +37,12 @@ std::vector<std::string_view> words_of(std::string_view line) {
   }
 }
 
-template <class Number>
-std::optional<Number> number_in(std::string_view text, int base) {
-  Number value{};
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 /// The kernel writes each four bytes of an address as one number of this machine's byte order.
 std::optional<ip::address> address_in(std::string_view hex) {
   std::array<unsigned char, 16> bytes{};
   if (hex.size() != 8 && hex.size() != 32) return std::nullopt;
   for (std::size_t at = 0; at < hex.size(); at += 8) {
-    const auto value = number_in<std::uint32_t>(hex.substr(at, 8), 16);
+    const auto value = base::parse_number<std::uint32_t>(hex.substr(at, 8), 16);
     if (!value) return std::nullopt;
     std::memcpy(bytes.data() + at / 2, &*value, 4);
   }
@@ -118,8 +111,8 @@ void each_held(int pid, const std::set<std::uint64_t>& wanted,
     constexpr std::string_view before = "socket:[";
     const std::string_view text{link.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
     if (!text.starts_with(before) || !text.ends_with(']')) continue;
-    const auto inode =
-        number_in<std::uint64_t>(text.substr(before.size(), text.size() - before.size() - 1), 10);
+    const auto inode = base::parse_number<std::uint64_t>(
+        text.substr(before.size(), text.size() - before.size() - 1), 10);
     if (inode && wanted.contains(*inode)) take(*inode);
   }
 }
@@ -138,11 +131,11 @@ std::vector<listening_socket> listeners_in(std::string_view text, std::uint16_t 
     if (words[3] != listens) break;
     const auto colon = words[1].find(':');
     if (colon == std::string_view::npos) continue;
-    const auto number = number_in<std::uint16_t>(words[1].substr(colon + 1), 16);
+    const auto number = base::parse_number<std::uint16_t>(words[1].substr(colon + 1), 16);
     const auto address = address_in(words[1].substr(0, colon));
     if (!address || number != port) continue;
-    result.push_back({*address, port, number_in<unsigned>(words[7], 10).value_or(0),
-                      number_in<std::uint64_t>(words[9], 10).value_or(0)});
+    result.push_back({*address, port, base::parse_number<unsigned>(words[7], 10).value_or(0),
+                      base::parse_number<std::uint64_t>(words[9], 10).value_or(0)});
   }
   return result;
 }
@@ -180,7 +173,7 @@ listener_finding whose(const std::vector<listening_socket>& sockets, int child,
     while (all && !foreign.empty()) {
       const auto* const entry = ::readdir(all.get());
       if (entry == nullptr) break;
-      const auto pid = number_in<int>(entry->d_name, 10);
+      const auto pid = base::parse_number<int>(entry->d_name, 10);
       if (!pid) continue;
       std::set<std::uint64_t> held;
       each_held(*pid, theirs, [&](std::uint64_t inode) { held.insert(inode); });

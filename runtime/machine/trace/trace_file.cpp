@@ -1,6 +1,7 @@
 #include "runtime/machine/trace/trace_file.hpp"
 
 #include "protocols/base/hash.hpp"
+#include "protocols/base/number.hpp"
 
 #include <zlib.h>
 
@@ -148,10 +149,7 @@ private:
 std::optional<double> number(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  double value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return std::isfinite(value) ? std::optional(value) : std::nullopt;
+  return base::parse_finite(text);
 }
 
 std::uint64_t hash_of(std::string_view text) {

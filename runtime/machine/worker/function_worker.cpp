@@ -1,6 +1,6 @@
 #include "runtime/machine/worker/function_worker.hpp"
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 #include "protocols/worker_line.hpp"
 #include "runtime/machine/io/engine.hpp"
 
@@ -255,7 +255,7 @@ attempt_result call_now(const callable& function, const protocols::task& job,
               "the callable returned " + std::to_string(output.size())
                   + " bytes, more than limits.output_bytes (" + std::to_string(output_bytes_max)
                   + ") allows"};
-    if (!protocols::make_json(output) || !protocols::number_beyond_double(output).empty())
+    if (!base::make_json(output) || !base::number_beyond_double(output).empty())
       return {failure::refused, false,
               "the callable returned " + protocols::fault_of(output) + ": "
                   + protocols::quoted_bytes(output)};

@@ -1,6 +1,5 @@
 #include "runtime/machine/worker/http_call.hpp"
 
-#include "config/http_url.hpp"
 #include "protocols/upstream.hpp"
 
 #include <boost/asio/connect.hpp>
@@ -24,14 +23,6 @@ namespace asio = boost::asio;
 namespace wire = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
-
-bool parse_http_url(std::string_view url, http_address& result) {
-  config::http_url parts;
-  if (!config::read_http_url(url, parts).empty()) return false;
-  result = {parts.secure, std::move(parts.host),  parts.port,
-            parts.base,   std::move(parts.query), std::move(parts.authority)};
-  return true;
-}
 
 namespace {
 
@@ -89,7 +80,7 @@ asio::ssl::context& certificates() {
 
 }  // namespace
 
-http_call::http_call(asio::io_context& loop, http_address where, std::size_t body_bytes_max)
+http_call::http_call(asio::io_context& loop, base::http_url where, std::size_t body_bytes_max)
     : loop_{loop},
       where_{std::move(where)},
       body_bytes_max_{body_bytes_max},
@@ -99,7 +90,7 @@ http_call::http_call(asio::io_context& loop, http_address where, std::size_t bod
 void http_call::start(wire::verb verb, const std::string& path, std::string body,
                       std::string_view key, std::shared_ptr<http_connection> old, end_taker done) {
   done_ = std::move(done);
-  auto target = path.empty() ? where_.base : config::joined_path(where_.base, path);
+  auto target = path.empty() ? where_.base : base::joined_path(where_.base, path);
   if (!target.starts_with('/')) target.insert(0, 1, '/');
   if (path.empty() && !where_.query.empty()) target += '?' + where_.query;
   request_.method(verb);

@@ -1,6 +1,7 @@
 // One HTTP request of a worker, from its connection to the end of the answer.
 #pragma once
 
+#include "protocols/base/http_url.hpp"
 #include "runtime/machine/worker/content_coding.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -22,18 +23,6 @@
 #include <string_view>
 
 namespace greenroom::machine {
-
-/// Where a server is: the parts of http[s]://HOST[:PORT][/BASE][?QUERY].
-struct http_address {
-  bool secure = false;     ///< https
-  std::string host;        ///< Without the brackets of an IPv6 address.
-  std::uint16_t port = 0;  ///< 80 or 443 unless the URL says otherwise.
-  std::string base;        ///< Joined with every path (`config::joined_path`).
-  std::string query;       ///< Without the `?`; put behind the base where no path follows.
-  std::string authority;   ///< For the Host header.
-};
-/// False for anything that `config::read_http_url` refuses.
-[[nodiscard]] bool parse_http_url(std::string_view url, http_address& result);
 
 /// How long a `Retry-After` field asks to wait, in milliseconds (RFC 9110, section 10.2.3):
 /// seconds, whole or with a fraction as some servers say them, or a date in one of HTTP's three
@@ -81,7 +70,7 @@ public:
   using gate = std::function<void(const endpoint& there, const endpoint& here,
                                   std::function<void(std::string)> go_on)>;
 
-  http_call(boost::asio::io_context& loop, http_address where, std::size_t body_bytes_max);
+  http_call(boost::asio::io_context& loop, base::http_url where, std::size_t body_bytes_max);
 
   /// `old` may be empty; then a connection is made. `done` is called once, never from within
   /// `start`.
@@ -122,7 +111,7 @@ private:
   [[nodiscard]] bool succeeds() const { return answer_.status >= 200 && answer_.status < 300; }
 
   boost::asio::io_context& loop_;
-  const http_address where_;
+  const base::http_url where_;
   const std::size_t body_bytes_max_;
   boost::asio::ip::tcp::resolver resolver_;
   std::shared_ptr<http_connection> connection_;

@@ -1,6 +1,6 @@
 #include "runtime/machine/worker/http_reply.hpp"
 
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 #include "protocols/worker_codec.hpp"
 
 #include <algorithm>
@@ -303,7 +303,7 @@ attempt_result http_reply::result_of_stream(unsigned status) {
     return {
         failure::none, false, R"({"streamed_bytes":)" + std::to_string(streamed_bytes_) + "}", 0,
         false,         {}};
-  return {failure::none, false, protocols::json_string_of_any(kept_), 0, false, {}};
+  return {failure::none, false, base::json_string(kept_), 0, false, {}};
 }
 
 attempt_result http_reply::result_of_whole(http_answer& answer) {
@@ -319,7 +319,7 @@ attempt_result http_reply::result_of_whole(http_answer& answer) {
     reader.feed(body, look);
     reader.finish(look);
     if (error_) return failed_for(*error_, status);
-    return {failure::none, false, protocols::json_string_of_any(body), 0, false, {}};
+    return {failure::none, false, base::json_string(body), 0, false, {}};
   }
   if (body.starts_with(mark)) body.erase(0, mark.size());
   if (body.empty()) return {failure::none, false, "null", 0, false, {}};
@@ -331,13 +331,12 @@ attempt_result http_reply::result_of_whole(http_answer& answer) {
     }
     if (error_) return failed_for(*error_, status);
   }
-  if (!protocols::make_json(body))
-    return {failure::none, false, protocols::json_string_of_any(body), 0, false, {}};
+  if (!base::make_json(body)) return {failure::none, false, base::json_string(body), 0, false, {}};
   if (auto told = protocols::error_in(body)) return failed_for(*told, status);
   if (body.find('\n') == std::string::npos)
     return {failure::none, false, std::move(body), 0, false, {}};
   std::string line;
-  protocols::append_one_line(line, body);
+  base::append_one_line(line, body);
   return {failure::none, false, std::move(line), 0, false, {}};
 }
 

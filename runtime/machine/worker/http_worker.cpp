@@ -1,6 +1,7 @@
 #include "runtime/machine/worker/http_worker.hpp"
 
-#include "config/http_url.hpp"
+#include "protocols/base/hex.hpp"
+#include "protocols/base/http_url.hpp"
 #include "protocols/worker_codec.hpp"
 #include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/io/engine.hpp"
@@ -47,7 +48,7 @@ constexpr std::chrono::seconds stranger_patience{1};
 
 bool wants_a_port(const config::backend& one) {
   const auto has = [](std::string_view text) {
-    return text.find(config::port_mark) != std::string_view::npos;
+    return text.find(base::port_mark) != std::string_view::npos;
   };
   const auto any_value = [&](const auto& map) {
     return std::ranges::any_of(map, [&](const auto& pair) { return has(pair.second); });
@@ -58,7 +59,7 @@ bool wants_a_port(const config::backend& one) {
 
 /// Puts the number in the place of each `${PORT}`, and into PORT unless that is written otherwise.
 void fill_in(config::backend& one, std::uint16_t port) {
-  const auto fill = [port](std::string& text) { text = config::with_port(text, port); };
+  const auto fill = [port](std::string& text) { text = base::with_port(text, port); };
   for (auto* const text : {&one.url, &one.health, &one.path, &one.cwd}) fill(*text);
   for (auto& word : one.command) fill(word);
   for (auto* const map : {&one.env, &one.headers})
@@ -70,8 +71,7 @@ void fill_in(config::backend& one, std::uint16_t port) {
 std::string fresh_instance() {
   std::random_device random;
   std::string result;
-  constexpr std::string_view digits = "0123456789abcdef";
-  for (int i = 0; i < 32; ++i) result += digits[random() & 15U];
+  for (int i = 0; i < 32; ++i) result += base::hex_digits[random() & 15U];
   return result;
 }
 
@@ -88,7 +88,7 @@ public:
         give_up_probe_timer_{loop_},
         events_{std::move(events)} {
     if (who.backend.command.empty()) {
-      address_known_ = parse_http_url(who.backend.url, address_);
+      address_ = base::parse_http_url(who.backend.url);
       return;
     }
     child_ = std::make_shared<child_process>(loop_);
@@ -96,22 +96,21 @@ public:
       port_ = free_port::take();
       if (port_) fill_in(who_.backend, port_->number());
     }
-    address_known_ = parse_http_url(who_.backend.url, address_);
+    address_ = base::parse_http_url(who_.backend.url);
   }
 
   void start() {
-    if (child_ && address_known_) {
+    if (child_ && address_) {
       auto order = worker_launch(who_, where_);
       order.env[instance_variable] = instance_;
       child_->start(std::move(order), shared_from_this());
     }
     asio::post(loop_, [self = shared_from_this()] {
       if (self->over_) return;
-      if (!self->address_known_)
-        return self->depart(self->who_.backend.url.find(config::port_mark) != std::string::npos
+      if (!self->address_)
+        return self->depart(self->who_.backend.url.find(base::port_mark) != std::string::npos
                                 ? "cannot be given a port for its ${PORT}: none is free"
-                                : "has a url that "
-                                      + config::fault_of_http_url(self->who_.backend.url) + ": "
+                                : "has a url that " + self->address_.error().text + ": "
                                       + self->who_.backend.url);
       self->start_timer_.expires_after(self->who_.backend.start_timeout);
       self->start_timer_.async_wait([self](boost::system::error_code error) {
@@ -258,7 +257,7 @@ private:
   /// Asks for the health; when the answer is no, again after `delay`, until it is yes.
   void probe(std::chrono::microseconds delay) {
     if (over_) return;
-    probing_ = std::make_shared<http_call>(loop_, address_, health_bytes_max);
+    probing_ = std::make_shared<http_call>(loop_, *address_, health_bytes_max);
     prepare(*probing_, true);
     probing_->start(
         http::verb::get, who_.backend.health, {}, {}, nullptr,
@@ -344,7 +343,7 @@ private:
 
   void begin(task_ptr job, std::shared_ptr<http_connection> connection) {
     if (over_) return;
-    auto call = std::make_shared<http_call>(loop_, address_, where_.output_bytes_max);
+    auto call = std::make_shared<http_call>(loop_, *address_, where_.output_bytes_max);
     const auto limit = limit_of(call.get());
     const auto reply = std::make_shared<http_reply>(
         job->streaming, where_.output_bytes_max,
@@ -439,8 +438,7 @@ private:
   const worker_surroundings where_;
   asio::io_context& loop_;
   asio::steady_timer start_timer_, probe_timer_, give_up_probe_timer_;
-  http_address address_;
-  bool address_known_ = false;
+  base::expected<base::http_url> address_{base::problem{}};
   std::unique_ptr<free_port> port_;
   const std::string instance_ = fresh_instance();
   std::vector<std::uint64_t> trusted_;  ///< Inodes of the child's listening sockets.

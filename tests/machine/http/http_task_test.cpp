@@ -1,6 +1,6 @@
 // Bodies of POST /v1/tasks, whole, broken and cut off, and tasks as JSON.
 #include "protocols/http_task.hpp"
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -83,7 +83,7 @@ TEST(HttpTask, TakesExactlyWhatAnotherParserTakesAsInput) {
     // Half a surrogate pair is read as U+FFFD, which theirs does not do.
     if (ours && theirs.is_discarded()) {
       auto mended = body;
-      protocols::mend_halves(mended);
+      base::mend_halves(mended);
       theirs = json::parse(mended, nullptr, false);
     }
     // Theirs takes repeated and unknown fields.
@@ -209,16 +209,6 @@ TEST(HttpTask, WritesMillisecondsShort) {
   EXPECT_EQ(text(12.34), "12.34");
   EXPECT_EQ(text(100), "100");
   EXPECT_EQ(text(std::numeric_limits<double>::infinity()), "1000000000000000");
-}
-
-TEST(HttpTask, FindsTheNearestWord) {
-  const std::array<std::string_view, 3> words{"specialist", "department", "command"};
-  EXPECT_EQ(nearest_of("specialits", words), "specialist");
-  EXPECT_EQ(nearest_of("comand", words), "command");
-  EXPECT_EQ(nearest_of("x", words), "");
-  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
-  EXPECT_EQ(edit_distance("", "abc"), 3U);
-  EXPECT_EQ(edit_distance(std::string(100, 'a'), "a"), 100U);
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ struct visit {
   request_facts asked{};
 
   entry judge() const {
-    const door_facts door{address, 7117, [](const ip_address& one) {
-                            return one == *parse_ip_address("203.0.113.5");
+    const door_facts door{address, 7117, [](const base::ip_address& one) {
+                            return one == *base::parse_ip_address("203.0.113.5");
                           }};
     return request_origin{hosts, origins}.judge(asked, door);
   }
@@ -150,8 +150,8 @@ TEST(RequestOrigin, WantsJsonBodiesOfBrowsersAndAnyBodiesOfScripts) {
 }
 
 TEST(IpAddress, ReadsWhatIsOneAndNothingElse) {
-  const auto bytes = [](const char* text) { return parse_ip_address(text); };
-  EXPECT_EQ(bytes("::"), ip_address{});
+  const auto bytes = [](const char* text) { return base::parse_ip_address(text); };
+  EXPECT_EQ(bytes("::"), base::ip_address{});
   EXPECT_EQ(bytes("1:2:3:4:5:6:7:8"), bytes("0001:02:3:4:5:6:0.7.0.8"));
   EXPECT_EQ(bytes("fe80::1%eth0"), bytes("fe80::1"));
   EXPECT_EQ(bytes("::ffff:1.2.3.4"), bytes("1.2.3.4"));

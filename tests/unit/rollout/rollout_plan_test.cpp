@@ -1,4 +1,5 @@
 // The phases by themselves: holds, verdicts, and the way from one to the next.
+#include "protocols/base/number.hpp"
 #include "tests/unit/rollout/plan_rig.hpp"
 
 #include <gtest/gtest.h>
@@ -20,7 +21,7 @@ TEST(RolloutPlan, GoesThroughEveryPhaseAndPercentageInOrder) {
     for (const auto& each : here.step()) {
       if (each.kind != decision_kind::entered && each.kind != decision_kind::completed) continue;
       path.push_back(std::string(name_of(each.where)) + " " + std::string(name_of(each.routes))
-                     + " " + exact_text(each.percentage));
+                     + " " + greenroom::base::exact_text(each.percentage));
       EXPECT_EQ(here.plan.baseline_must_be_warm(), each.kind != decision_kind::completed);
     }
   }

@@ -1,4 +1,5 @@
 // What operators say to a rollout.
+#include "protocols/base/number.hpp"
 #include "tests/unit/rollout/plan_rig.hpp"
 
 #include <gtest/gtest.h>
@@ -20,7 +21,8 @@ TEST(RolloutPlan, AsksForConfirmationExactlyWhereItIsTold) {
   for (int i = 0; i < 300 && here.plan.stands() != standing::complete; ++i) {
     for (const auto& each : here.step()) {
       if (each.kind != decision_kind::offered) continue;
-      asked.push_back(std::string(name_of(each.where)) + exact_text(each.percentage));
+      asked.push_back(std::string(name_of(each.where))
+                      + greenroom::base::exact_text(each.percentage));
       EXPECT_TRUE(here.plan.advance("ada", false, here.now).done);
     }
   }

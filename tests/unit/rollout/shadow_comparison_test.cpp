@@ -1,4 +1,5 @@
 #include "runtime/rollout/shadow_comparison.hpp"
+#include "protocols/base/json_text.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -43,9 +44,9 @@ TEST(JsonFields, FlattensEveryLeafInOrder) {
 
 TEST(JsonFields, RefusesWhatIsNotOneWholeJsonValue) {
   for (const char* text :
-       {"",        "{",         "{\"a\":}", "[1,]",  "[1 2]", "01",  "1.",
-        ".5",      "+1",        "1e",       "inf",   "nan",   "tru", "\"open",
-        "\"\\x\"", "\"\\u12\"", "\"a\nb\"", "{a:1}", "[1]x",  "-",   "{\"a\":1,}"}) {
+       {"",         "{",     "{\"a\":}", "[1,]", "[1 2]",      "01",      "1.",      ".5",
+        "+1",       "1e",    "inf",      "nan",  "tru",        "\"open",  "\"\\x\"", "\"\\u12\"",
+        "\"a\nb\"", "{a:1}", "[1]x",     "-",    "{\"a\":1,}", "\"\xff\""}) {
     EXPECT_FALSE(json_fields(text)) << text;
   }
   for (const char* text : {"0", "-0.5e+3", "true", "\"\"", "[]", "{}", " [ ] ", "\"\\/\\b\""}) {
@@ -109,17 +110,11 @@ TEST(JsonFields, WritesWhatItReadsAsJsonWhateverTheBytes) {
   }
 }
 
-TEST(JsonFields, WritesStringsThatReadBack) {
+TEST(JsonFields, ReadsStringsBackThatWereWritten) {
   const std::string odd = "quote\" back\\ line\n tab\t nul\x01 \u00e9 \U0001F600";
-  const auto back = json_fields(json_text(odd));
+  const auto back = json_fields(greenroom::base::json_string(odd));
   ASSERT_TRUE(back);
   EXPECT_EQ(back->at(0).value, '"' + odd + '"');
-  EXPECT_EQ(json_text("a\xff"
-                      "b\xc0\xafz"),
-            "\"a\xef\xbf\xbd"
-            "b\xef\xbf\xbd\xef\xbf\xbdz\"");
-  EXPECT_EQ(json_text(0.25), "0.25");
-  EXPECT_EQ(json_text(1.0 / 0.0), "null");
 }
 
 TEST(ShadowComparison, ComparesJsonByMeaningAndTextByBytes) {

@@ -1,5 +1,5 @@
 // Durations and sizes: what is written is what is meant, or nothing.
-#include "config/loader.hpp"
+#include "protocols/base/duration.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <regex>
 #include <string>
 
-namespace greenroom::config {
+namespace greenroom::base {
 namespace {
 
 using std::chrono::milliseconds;
@@ -115,6 +115,17 @@ TEST(Duration, IsWrittenShort) {
   EXPECT_EQ(format_duration(milliseconds{90'000}), "90s");
 }
 
+TEST(Seconds, OfAModelMayAlsoBeDaysAndFractionsAndAPlainNumber) {
+  EXPECT_EQ(parse_seconds("1h30m"), 5400);
+  EXPECT_EQ(parse_seconds("1d0.5h"), 88'200);
+  EXPECT_EQ(parse_seconds("22"), 22);
+  EXPECT_EQ(parse_seconds("1e3s"), 1000);
+  EXPECT_EQ(parse_seconds("5ms"), 0.005);
+  for (const char* const text :
+       {"", "30m1h", "1h30", "1m1m", "-1", "-1s", "nan", "inf", "infs", "1e999", "5 s", "5S", "s"})
+    EXPECT_FALSE(parse_seconds(text).has_value()) << text;
+}
+
 TEST(Size, HasABinaryOrADecimalUnit) {
   EXPECT_EQ(parse_size("512"), 512u);
   EXPECT_EQ(parse_size("16MiB"), std::uint64_t{16} << 20);
@@ -129,4 +140,4 @@ TEST(Size, HasABinaryOrADecimalUnit) {
 }
 
 }  // namespace
-}  // namespace greenroom::config
+}  // namespace greenroom::base

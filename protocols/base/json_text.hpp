@@ -10,12 +10,14 @@
 #include <emmintrin.h>
 #endif
 
+#include "protocols/base/utf8.hpp"
+
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
 
-namespace greenroom::protocols {
+namespace greenroom::base {
 
 /// Deeper nesting than this is refused everywhere; no worker's answer needs it.
 constexpr int json_depth_max = 128;
@@ -98,28 +100,6 @@ public:
         return false;
       }
     }
-  }
-
-  /// The number of bytes of the UTF-8 sequence at `at`, or 0 when there is no valid one.
-  static std::size_t utf8_length(const char* at, const char* end) {
-    const auto byte = [at](std::size_t index) { return static_cast<unsigned char>(at[index]); };
-    const auto left = static_cast<std::size_t>(end - at);
-    const auto follows = [&](std::size_t index, unsigned low, unsigned high) {
-      return index < left && byte(index) >= low && byte(index) <= high;
-    };
-    const auto first = byte(0);
-    if (first >= 0xc2 && first <= 0xdf) return follows(1, 0x80, 0xbf) ? 2 : 0;
-    if (first >= 0xe0 && first <= 0xef) {
-      const unsigned low = first == 0xe0 ? 0xa0 : 0x80;
-      const unsigned high = first == 0xed ? 0x9f : 0xbf;
-      return follows(1, low, high) && follows(2, 0x80, 0xbf) ? 3 : 0;
-    }
-    if (first >= 0xf0 && first <= 0xf4) {
-      const unsigned low = first == 0xf0 ? 0x90 : 0x80;
-      const unsigned high = first == 0xf4 ? 0x8f : 0xbf;
-      return follows(1, low, high) && follows(2, 0x80, 0xbf) && follows(3, 0x80, 0xbf) ? 4 : 0;
-    }
-    return 0;
   }
 
   /// True when the next eight bytes are ASCII without control letters, quotes and backslashes.
@@ -298,9 +278,6 @@ struct json_deaf {
 /// Puts U+FFFD in the place of each half of a surrogate pair. @pre JSON, but for those.
 void mend_halves(std::string& json);
 
-/// `text` with U+FFFD in the place of what is not UTF-8.
-[[nodiscard]] std::string mend_utf8(std::string_view text);
-
 /// The first number in JSON text that is too large for a double; empty: there is none.
 [[nodiscard]] std::string_view number_beyond_double(std::string_view json);
 
@@ -362,10 +339,25 @@ template <class Take>
 /// is then taken back.
 bool append_json_string(std::string& out, std::string_view text);
 
-/// The same, with U+FFFD in place of what is not UTF-8.
-[[nodiscard]] std::string json_string_of_any(std::string_view text);
+/// Which control characters of a text have a short form in JSON; the others are `\u001f` and alike.
+enum class json_escapes : std::uint8_t {
+  short_forms,  ///< \b \f \n \r \t, as most writers do.
+  lines,        ///< \n and \t
+  numbers,      ///< None.
+};
+
+/// How texts become JSON strings. One document has one style, from its first release on: clients
+/// may compare bytes.
+struct json_style {
+  json_escapes escapes = json_escapes::short_forms;
+  bool keep_bytes = false;  ///< Bytes that are not UTF-8 stay; otherwise each becomes U+FFFD.
+};
+
+/// Appends `text` as a JSON string with its quotes.
+void append_json_string(std::string& out, std::string_view text, json_style style);
+[[nodiscard]] std::string json_string(std::string_view text, json_style style = {});
 
 /// Appends valid JSON text so that it stays on one line: raw line ends can only be space in it.
 void append_one_line(std::string& out, std::string_view json);
 
-}  // namespace greenroom::protocols
+}  // namespace greenroom::base

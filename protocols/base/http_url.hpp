@@ -1,11 +1,13 @@
 // Can this be the URL of an HTTP server?
 #pragma once
 
+#include "protocols/base/expected.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace greenroom::config {
+namespace greenroom::base {
 
 /// The parts of http[s]://HOST[:PORT][/BASE][?QUERY].
 struct http_url {
@@ -17,17 +19,13 @@ struct http_url {
   std::string query;       ///< Without the `?`.
 };
 
-/// Reads a URL. Returns what keeps it from being that of a server, a sentence without a full stop;
-/// empty when nothing does. Refused are other schemes, users and passwords, fragments, white space,
-/// hosts that cannot be and ports outside 1 to 65535.
-[[nodiscard]] std::string read_http_url(std::string_view text, http_url& result);
-
-[[nodiscard]] std::string fault_of_http_url(std::string_view text);
+/// The problem's text says what keeps the URL from being that of a server: other schemes, users and
+/// passwords, fragments, white space, hosts that cannot be and ports outside 1 to 65535.
+[[nodiscard]] expected<http_url> parse_http_url(std::string_view text);
 [[nodiscard]] bool is_http_url(std::string_view text);
 
 /// A path as a server is asked for it: begins with a slash, has no white space and no fragment.
-/// Returns what is wrong, a sentence without a full stop; empty when nothing is.
-[[nodiscard]] std::string fault_of_url_path(std::string_view text);
+[[nodiscard]] expected<void> check_url_path(std::string_view text);
 
 /// `base` of a URL and the path below it, with exactly one slash between them. A path of "/" adds
 /// nothing to a base that is not empty: the URL names the place itself.
@@ -39,4 +37,4 @@ inline constexpr std::string_view port_mark = "${PORT}";
 /// `text` with `port` in the place of each `${PORT}`.
 [[nodiscard]] std::string with_port(std::string_view text, std::uint16_t port);
 
-}  // namespace greenroom::config
+}  // namespace greenroom::base

@@ -1,5 +1,5 @@
 // The scanner looks at many letters at a time; what it finds must not depend on where they stand.
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace greenroom::protocols {
+namespace greenroom::base {
 namespace {
 
 TEST(JsonStringScan, FindsTheSameWhereverALetterStands) {
@@ -26,5 +26,23 @@ TEST(JsonStringScan, FindsTheSameWhereverALetterStands) {
       }
 }
 
+TEST(JsonString, HasOneFormForEachStyle) {
+  using namespace std::string_view_literals;
+  constexpr auto odd = "a\"\\\n\t\r\b\f\x01\x7f\xc3\xa4"sv;
+  EXPECT_EQ(json_string(odd), "\"a\\\"\\\\\\n\\t\\r\\b\\f\\u0001\x7f\xc3\xa4\"");
+  EXPECT_EQ(json_string(odd, {json_escapes::lines}),
+            "\"a\\\"\\\\\\n\\t\\u000d\\u0008\\u000c\\u0001\x7f\xc3\xa4\"");
+  EXPECT_EQ(json_string(odd, {json_escapes::numbers}),
+            "\"a\\\"\\\\\\u000a\\u0009\\u000d\\u0008\\u000c\\u0001\x7f\xc3\xa4\"");
+}
+
+TEST(JsonString, ReplacesBytesThatAreNotUtf8OrKeepsThem) {
+  EXPECT_EQ(json_string("a\xff\xc0\xafz"), "\"a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\"");
+  EXPECT_EQ(json_string("a\xff\xc0\xafz", {json_escapes::numbers, true}), "\"a\xff\xc0\xafz\"");
+  std::string out = "x";
+  EXPECT_FALSE(append_json_string(out, "a\xff"));
+  EXPECT_EQ(out, "x");
+}
+
 }  // namespace
-}  // namespace greenroom::protocols
+}  // namespace greenroom::base

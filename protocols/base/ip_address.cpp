@@ -1,10 +1,10 @@
-#include "runtime/access/ip_address.hpp"
+#include "protocols/base/ip_address.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
 
-namespace greenroom::runtime::access {
+namespace greenroom::base {
 
 namespace {
 
@@ -95,4 +95,4 @@ std::optional<ip_address> parse_ip_address(std::string_view text) {
   return result;
 }
 
-}  // namespace greenroom::runtime::access
+}  // namespace greenroom::base

@@ -1,38 +1,16 @@
-#include "protocols/json_text.hpp"
+#include "protocols/base/json_text.hpp"
+
+#include "protocols/base/hex.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 
-namespace greenroom::protocols {
+namespace greenroom::base {
 namespace {
 
 using scanner = json_scanner<json_deaf>;
-
-void append_utf8(std::string& out, std::uint32_t point) {
-  const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (point < 0x80) {
-    put(point);
-  } else if (point < 0x800) {
-    put(0xc0 | point >> 6);
-    put(0x80 | (point & 0x3f));
-  } else if (point < 0x10000) {
-    put(0xe0 | point >> 12);
-    put(0x80 | (point >> 6 & 0x3f));
-    put(0x80 | (point & 0x3f));
-  } else {
-    put(0xf0 | point >> 18);
-    put(0x80 | (point >> 12 & 0x3f));
-    put(0x80 | (point >> 6 & 0x3f));
-    put(0x80 | (point & 0x3f));
-  }
-}
-
-constexpr std::string_view replacement = "\xef\xbf\xbd";
-
-bool is_high(std::uint32_t unit) { return unit >= 0xd800 && unit <= 0xdbff; }
-bool is_low(std::uint32_t unit) { return unit >= 0xdc00 && unit <= 0xdfff; }
 
 std::uint32_t unit_at(std::string_view raw, std::size_t at) {
   std::uint32_t result = 0;
@@ -43,25 +21,35 @@ std::uint32_t unit_at(std::string_view raw, std::size_t at) {
   return result;
 }
 
-void append_escaped(std::string& out, unsigned char letter) {
-  constexpr char hex[] = "0123456789abcdef";
+/// The letter that stands for a control character behind a backslash, or 0.
+char short_form(char letter, json_escapes escapes) {
+  const auto all = escapes == json_escapes::short_forms;
   switch (letter) {
-    case '"': out += "\\\""; break;
-    case '\\': out += "\\\\"; break;
-    case '\n': out += "\\n"; break;
-    case '\r': out += "\\r"; break;
-    case '\t': out += "\\t"; break;
-    case '\b': out += "\\b"; break;
-    case '\f': out += "\\f"; break;
-    default:
-      out += "\\u00";
-      out.push_back(hex[letter >> 4]);
-      out.push_back(hex[letter & 15]);
+    case '\n': return escapes == json_escapes::numbers ? '\0' : 'n';
+    case '\t': return escapes == json_escapes::numbers ? '\0' : 't';
+    case '\r': return all ? 'r' : '\0';
+    case '\b': return all ? 'b' : '\0';
+    case '\f': return all ? 'f' : '\0';
+    default: return '\0';
   }
 }
 
-/// Appends `text` escaped. Stops at what is not UTF-8 when `replace` is off.
-bool append_quoted(std::string& out, std::string_view text, bool replace) {
+void append_escaped(std::string& out, char letter, json_escapes escapes) {
+  out.push_back('\\');
+  if (letter == '"' || letter == '\\') {
+    out.push_back(letter);
+  } else if (const auto form = short_form(letter, escapes); form != '\0') {
+    out.push_back(form);
+  } else {
+    out += "u00";
+    append_hex(out, static_cast<unsigned char>(letter));
+  }
+}
+
+enum class bad_bytes : std::uint8_t { refuse, replace, keep };
+
+/// False at the first byte that is not UTF-8, when those are refused.
+bool append_quoted(std::string& out, std::string_view text, json_escapes escapes, bad_bytes bad) {
   out.push_back('"');
   const char* at = text.data();
   const char* const end = at + text.size();
@@ -75,15 +63,17 @@ bool append_quoted(std::string& out, std::string_view text, bool replace) {
     }
     out.append(plain, at);
     if (at == end) break;
-    const auto letter = static_cast<unsigned char>(*at);
-    if (letter < 0x80) {
-      append_escaped(out, letter);
+    if (static_cast<unsigned char>(*at) < 0x80) {
+      append_escaped(out, *at, escapes);
       ++at;
-    } else if (const auto length = scanner::utf8_length(at, end); length != 0) {
+    } else if (const auto length = utf8_length(at, end); length != 0) {
       out.append(at, length);
       at += length;
-    } else if (replace) {
-      out += replacement;
+    } else if (bad == bad_bytes::replace) {
+      out += replacement_character;
+      ++at;
+    } else if (bad == bad_bytes::keep) {
+      out.push_back(*at);
       ++at;
     } else {
       return false;
@@ -121,28 +111,13 @@ void mend_halves(std::string& json) {
     if (at > json.size() || json[at - 1] != 'u') continue;
     const auto unit = unit_at(json, at);
     at += 4;
-    if (!is_high(unit) && !is_low(unit)) continue;
-    if (is_high(unit) && json.compare(at, 2, "\\u") == 0 && is_low(unit_at(json, at + 2)))
+    if (!is_high_surrogate(unit) && !is_low_surrogate(unit)) continue;
+    if (is_high_surrogate(unit) && json.compare(at, 2, "\\u") == 0
+        && is_low_surrogate(unit_at(json, at + 2)))
       at += 6;
     else
       json.replace(at - 4, 4, "fffd");
   }
-}
-
-std::string mend_utf8(std::string_view text) {
-  std::string result;
-  result.reserve(text.size());
-  const char* const end = text.data() + text.size();
-  for (const char* at = text.data(); at != end;) {
-    const std::size_t length =
-        static_cast<unsigned char>(*at) < 0x80 ? 1 : scanner::utf8_length(at, end);
-    if (length == 0)
-      result += replacement;
-    else
-      result.append(at, length);
-    at += std::max<std::size_t>(length, 1);
-  }
-  return result;
 }
 
 bool beyond_double(std::string_view number) {
@@ -191,12 +166,13 @@ std::string_view unescape(std::string_view raw, std::string& room) {
       case 'u': {
         auto point = unit_at(raw, at);
         at += 4;
-        const bool pair = is_high(point) && raw.substr(std::min(at, raw.size()), 2) == "\\u"
-                          && is_low(unit_at(raw, at + 2));
+        const bool pair = is_high_surrogate(point)
+                          && raw.substr(std::min(at, raw.size()), 2) == "\\u"
+                          && is_low_surrogate(unit_at(raw, at + 2));
         if (pair) {
-          point = 0x10000 + ((point - 0xd800) << 10) + (unit_at(raw, at + 2) - 0xdc00);
+          point = joined_surrogates(point, unit_at(raw, at + 2));
           at += 6;
-        } else if (is_high(point) || is_low(point)) {
+        } else if (is_high_surrogate(point) || is_low_surrogate(point)) {
           point = 0xfffd;
         }
         append_utf8(room, point);
@@ -216,15 +192,19 @@ bool string_value(std::string_view value, std::string& room, std::string_view& o
 
 bool append_json_string(std::string& out, std::string_view text) {
   const auto before = out.size();
-  if (append_quoted(out, text, false)) return true;
+  if (append_quoted(out, text, json_escapes::short_forms, bad_bytes::refuse)) return true;
   out.resize(before);
   return false;
 }
 
-std::string json_string_of_any(std::string_view text) {
+void append_json_string(std::string& out, std::string_view text, json_style style) {
+  append_quoted(out, text, style.escapes, style.keep_bytes ? bad_bytes::keep : bad_bytes::replace);
+}
+
+std::string json_string(std::string_view text, json_style style) {
   std::string result;
   result.reserve(text.size() + 2);
-  append_quoted(result, text, true);
+  append_json_string(result, text, style);
   return result;
 }
 
@@ -237,4 +217,4 @@ void append_one_line(std::string& out, std::string_view json) {
         [](char letter) { return letter == '\n' || letter == '\r'; }, ' ');
 }
 
-}  // namespace greenroom::protocols
+}  // namespace greenroom::base

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace greenroom::runtime::access {
+namespace greenroom::base {
 
 /// An IPv4 address is stored as its IPv4-mapped IPv6 address ::ffff:a.b.c.d (RFC 4291, section
 /// 2.5.5.2).
@@ -24,4 +24,4 @@ struct ip_address {
 /// browsers and clients normalise these before sending.
 [[nodiscard]] std::optional<ip_address> parse_ip_address(std::string_view text);
 
-}  // namespace greenroom::runtime::access
+}  // namespace greenroom::base

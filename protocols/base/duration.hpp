@@ -1,0 +1,31 @@
+// Durations and sizes as they are written.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace greenroom::base {
+
+/// Ten years: above it is a slip of the keyboard, and below it nothing overflows.
+constexpr std::chrono::milliseconds longest_duration = std::chrono::hours{10 * 366 * 24};
+
+/// A duration of the configuration: `250ms`, `30s`, `5m`, `24h`, `1h30m`, or `0`. Nothing on any
+/// other text, nor above `longest_duration`.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+/// For a text that `parse_duration` did not take: it is written like a duration, and is too long.
+[[nodiscard]] bool is_too_long(std::string_view text);
+/// The shortest text that `parse_duration` turns back into the same duration.
+[[nodiscard]] std::string format_duration(std::chrono::milliseconds duration);
+
+/// Seconds of a model: as `parse_duration` takes them, and also in days, with fractions in every
+/// part (`1d0.5h`), of any length, or as a number alone.
+[[nodiscard]] std::optional<double> parse_seconds(std::string_view text);
+
+/// A size in bytes: `512`, `64KiB`, `16MiB`, `1GiB`, or with `kB`, `MB`, `GB` in powers of ten.
+[[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
+[[nodiscard]] std::string format_size(std::uint64_t bytes);
+
+}  // namespace greenroom::base
