@@ -27,7 +27,7 @@ public:
   }
 
 private:
-  // Somebody every 10 ms.
+  // Slow path: one caller every 10 ms observes the steady clock.
   [[gnu::noinline]] std::int64_t look() const {
     if (!setting_.test_and_set(std::memory_order_acquire)) {
       set();
@@ -38,7 +38,7 @@ private:
   }
 
   void set() const {
-    // Whoever is interrupted between the two would set it wrong.
+    // Repeat: an interruption between the two reads would give a wrong pair.
     constexpr int tries = 4;
     constexpr std::uint64_t close = 4000;
     auto least = std::numeric_limits<std::uint64_t>::max();

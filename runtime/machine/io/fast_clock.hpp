@@ -1,4 +1,4 @@
-// The clock of a node.
+// The node's clock.
 #pragma once
 
 #include "runtime/machine/io/clock.hpp"
@@ -7,12 +7,11 @@
 
 namespace greenroom::machine {
 
-/// A clock that costs a third of the system's to look at: the processor's time stamp counter, where
-/// the kernel itself takes the time from it (its clock source is `tsc`: the counter is invariant,
-/// and the same on all cores), set by the steady clock every 10 ms. To look at the system's waits
-/// until all that was read before has arrived, which a task that comes from another core has to pay
-/// several times. Within a microsecond of the steady clock, and back by no more than that.
-/// Elsewhere the steady clock itself.
+/// Returns a clock that costs a third of the system's: the processor's time stamp counter, if the
+/// kernel uses it too (clock source `tsc`: the counter is invariant and equal on all cores),
+/// adjusted to the steady clock every 10 ms. The system's clock waits for all earlier loads, which
+/// delays a task from another core several times. Stays within a microsecond of the steady clock,
+/// and goes back by at most that. Elsewhere returns the steady clock itself.
 [[nodiscard]] std::shared_ptr<const clock> fast_clock();
 
 }  // namespace greenroom::machine

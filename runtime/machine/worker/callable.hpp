@@ -1,4 +1,4 @@
-// C++ callables of the embedding service, and the threads of a node that run such code.
+// C++ callables of the embedding service, and the tracking of threads that run such code.
 #pragma once
 
 #include <chrono>
@@ -15,9 +15,9 @@
 
 namespace greenroom::machine {
 
-/// Takes the JSON text of an input and returns that of a result. Made from anything that can be
-/// called with the input, or with the input and a token that is asked to stop once nobody waits for
-/// the result any more: its task timed out or was cancelled, or the node is being destroyed.
+/// Takes the JSON text of an input and returns the JSON text of a result. Made from anything that
+/// can be called with the input, or with the input and a stop token. A stop is requested when the
+/// result is no longer needed: the task timed out or was cancelled, or the node is being destroyed.
 class callable_function {
 public:
   callable_function() = default;
@@ -62,10 +62,10 @@ private:
   std::function<std::string(const std::string&, std::stop_token)> run_;
 };
 
-/// Counts the calls of one node on threads that are not its own, so that it can wait for their end.
+/// Counts a node's calls on foreign threads, so that the node can wait for their end.
 class call_gate {
 public:
-  /// Held by a call from when it is given to a thread until nothing of it is left.
+  /// Held from the moment a call is given to a thread until the call is destroyed.
   class ticket {
   public:
     ticket() = default;
@@ -86,7 +86,7 @@ public:
     const std::lock_guard lock{mutex_};
     return under_way_;
   }
-  /// True once there is none.
+  /// Waits until no call is under way; false after `patience`.
   [[nodiscard]] bool wait_for(std::chrono::milliseconds patience) const {
     std::unique_lock lock{mutex_};
     return fewer_.wait_for(lock, patience, [this] { return under_way_ == 0; });
@@ -96,7 +96,8 @@ private:
   void change(int by) {
     const std::lock_guard lock{mutex_};
     under_way_ += static_cast<std::size_t>(by);
-    // Under the lock: whoever waits may destroy this as soon as it can take it.
+    // Notify under the lock: the waiting thread may destroy this object as soon as it gets the
+    // lock.
     fewer_.notify_all();
   }
 
@@ -105,10 +106,9 @@ private:
   std::size_t under_way_ = 0;
 };
 
-/// While one lives, its thread runs code of the embedding service on behalf of a node. On one of
-/// the node's own threads (a callback, an inline callable) nothing may be waited for that the node
-/// does: the node would wait for itself. In a callable on a thread of its own that is allowed, but
-/// to destroy the node is not.
+/// While an instance lives, its thread runs code of the embedding service for a node. On one of the
+/// node's own threads (a callback, an inline callable), this code must not wait for the node: the
+/// node would wait for itself. A callable on a pool thread may wait, but must not destroy the node.
 class borrowed_thread {
 public:
   enum class kind : std::uint8_t { callback, callable };
