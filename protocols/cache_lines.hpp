@@ -1,4 +1,4 @@
-// Cache lines that come while something else is being done.
+// Prefetches cache lines.
 #pragma once
 
 #include <algorithm>
@@ -6,10 +6,9 @@
 
 namespace greenroom::protocols {
 
-/// The line of `address` will be written soon. For x86-64 as it first was, __builtin_prefetch with
-/// the wish to write compiles to a prefetch for reading, and the first write then waits for the
-/// other core all the same. `prefetchw` is in every x86-64 processor sold since 2014, and does
-/// nothing in older ones.
+/// Prefetches the line of `address` for writing. For baseline x86-64, __builtin_prefetch for
+/// writing compiles to a prefetch for reading, so the first write still waits for the other core.
+/// `prefetchw` is in every x86-64 processor sold since 2014, and has no effect in older ones.
 inline void prefetch_to_write(const void* address) {
 #if defined(__x86_64__)
   asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(address)));
@@ -18,10 +17,10 @@ inline void prefetch_to_write(const void* address) {
 #endif
 }
 
-// Of a long text the first lines; the hardware fetches the rest as it is gone through.
+// Of a long text only the first lines; the hardware prefetches the rest during a sequential read.
 inline constexpr std::size_t line_bytes = 64, bytes_ahead = 8 * line_bytes;
 
-/// `bytes` from `begin` on will be read soon.
+/// Prefetches `bytes` from `begin` on for reading.
 inline void prefetch_to_read(const char* begin, std::size_t bytes) {
   for (std::size_t at = 0; at < std::min(bytes, bytes_ahead); at += line_bytes)
     __builtin_prefetch(begin + at);

@@ -60,7 +60,7 @@ void append_escaped(std::string& out, unsigned char letter) {
   }
 }
 
-/// Appends `text` escaped. Stops at what is not UTF-8 when `replace` is off.
+/// Appends `text` escaped. Stops at invalid UTF-8 unless `replace` is set.
 bool append_quoted(std::string& out, std::string_view text, bool replace) {
   out.push_back('"');
   const char* at = text.data();

@@ -1,4 +1,4 @@
-// A task as a message: how another actor, on this node or another one, asks and is answered.
+// A task as a message, for actors on this node or another node.
 #pragma once
 
 #include <caf/all.hpp>
@@ -21,12 +21,12 @@ struct task_order {
   std::string case_id{};
 };
 
-/// The one answer to an order. A refused one has no `id`.
+/// The answer to an order. A refused order has no `id`.
 struct task_answer {
-  std::string id;            ///< 32 hexadecimal digits.
-  std::uint8_t state = 0;    ///< protocols::task_state
-  std::uint8_t failure = 0;  ///< protocols::failure; 0: none.
-  std::string output;        ///< JSON text of the result, or a sentence that says what went wrong.
+  std::string id;                    ///< 32 hexadecimal digits.
+  std::uint8_t state = 0;            ///< protocols::task_state
+  std::uint8_t failure = 0;          ///< protocols::failure; 0: none.
+  std::string output;                ///< JSON text of the result, or an error message.
   std::uint64_t retry_after_ms = 0;  ///< 0: retrying does not help.
   std::uint32_t attempts = 0;
   bool cold_start = false;
