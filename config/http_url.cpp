@@ -16,7 +16,7 @@ bool is_host_letter(char c) {
          || c == '.' || c == '_' || c == '~';
 }
 
-/// The host of a URL, which may stand in brackets, and what follows it. Empty: nothing is wrong.
+/// Consumes the host, possibly in brackets, from `authority`. Returns an error message, or "".
 std::string take_host(std::string_view& authority, std::string& host) {
   if (!authority.starts_with('[')) {
     const auto colon = std::min(authority.find(':'), authority.size());

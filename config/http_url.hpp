@@ -1,4 +1,4 @@
-// Can this be the URL of an HTTP server?
+// Parses and checks URLs of HTTP servers.
 #pragma once
 
 #include <cstdint>
@@ -13,30 +13,30 @@ struct http_url {
   std::string host;        ///< Without the brackets of an IPv6 address.
   std::uint16_t port = 0;  ///< 80 or 443 unless the URL says otherwise.
   std::string authority;   ///< For the Host header.
-  std::string base;        ///< The path as it is written; may be empty.
+  std::string base;        ///< The path as written; may be empty.
   std::string query;       ///< Without the `?`.
 };
 
-/// Reads a URL. Returns what keeps it from being that of a server, a sentence without a full stop;
-/// empty when nothing does. Refused are other schemes, users and passwords, fragments, white space,
-/// hosts that cannot be and ports outside 1 to 65535.
+/// Parses a URL. Returns why it is not a server's URL, as a sentence without a full stop; empty on
+/// success. Refuses other schemes, users and passwords, fragments, white space, invalid hosts and
+/// ports outside 1 to 65535.
 [[nodiscard]] std::string read_http_url(std::string_view text, http_url& result);
 
 [[nodiscard]] std::string fault_of_http_url(std::string_view text);
 [[nodiscard]] bool is_http_url(std::string_view text);
 
-/// A path as a server is asked for it: begins with a slash, has no white space and no fragment.
-/// Returns what is wrong, a sentence without a full stop; empty when nothing is.
+/// Checks a request path: it begins with a slash, without white space or fragment. Returns the
+/// error, a sentence without a full stop; empty on success.
 [[nodiscard]] std::string fault_of_url_path(std::string_view text);
 
-/// `base` of a URL and the path below it, with exactly one slash between them. A path of "/" adds
-/// nothing to a base that is not empty: the URL names the place itself.
+/// Joins a URL's `base` and a path with exactly one slash. A path of "/" adds nothing to a
+/// non-empty base.
 [[nodiscard]] std::string joined_path(std::string_view base, std::string_view path);
 
-/// The port that the node picks for each instance of a worker is written so in the configuration.
+/// The placeholder for the port that the node picks for each instance of a worker.
 inline constexpr std::string_view port_mark = "${PORT}";
 
-/// `text` with `port` in the place of each `${PORT}`.
+/// Returns `text` with `port` in place of each `${PORT}`.
 [[nodiscard]] std::string with_port(std::string_view text, std::uint16_t port);
 
 }  // namespace greenroom::config

@@ -1,4 +1,4 @@
-// How far one name is from another.
+// The distance of two names.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 namespace greenroom::config {
 
-/// Edit distance with transpositions (optimal string alignment; Damerau 1964). Upper and lower
-/// case are alike, and so are `-`, `_` and a space. Time: the product of both lengths.
+/// Edit distance with transpositions (optimal string alignment; Damerau 1964). Ignores case, and
+/// treats `-`, `_` and a space as equal. Time: the product of both lengths.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 }  // namespace greenroom::config

@@ -1,4 +1,4 @@
-// Durations and sizes as they are written.
+// Parses and formats durations and sizes.
 #include "config/loader.hpp"
 
 #include <algorithm>
@@ -18,8 +18,8 @@ struct quantity {
   std::string_view unit;
 };
 
-/// `12unit` or `12.345unit` at the beginning of `text`, which is what follows it afterwards: up to
-/// twelve digits, then up to three behind a point, then the letters of a unit.
+/// Consumes `12unit` or `12.345unit` at the beginning of `text`: up to twelve digits, optionally a
+/// point and up to three digits, then letters.
 std::optional<quantity> take(std::string_view& text) {
   quantity parsed;
   std::size_t at = 0;
@@ -61,7 +61,8 @@ constexpr std::array<std::pair<std::string_view, std::int64_t>, 8> size_units{
      {"B", 1},
      {"", 1}}};
 
-/// The quantity in its smallest unit, unless it has a fraction there or is above `most`.
+/// Converts a quantity to the smallest unit; nothing if it is no whole number there or is above
+/// `most`.
 template <class Units>
 std::optional<std::int64_t> measure(const quantity& parsed, const Units& units, std::int64_t most) {
   for (const auto& [unit, factor] : units) {
@@ -78,7 +79,7 @@ std::optional<std::int64_t> measure(const quantity& parsed, const Units& units, 
 
 }  // namespace
 
-// The units of `1h30m` get smaller from left to right, and only the last one may have a fraction.
+// The units of `1h30m` decrease from left to right, and only the last may have a fraction.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   if (text == "0") return std::chrono::milliseconds{0};
   if (text.empty()) return std::nullopt;
