@@ -115,7 +115,7 @@ struct attempt_result {
   std::shared_ptr<const upstream_answer> upstream = {};
 };
 
-/// The reason of a failed attempt, except a last attempt that was answered.
+/// The reason of a failed attempt.
 struct failed_attempt {
   std::uint32_t number = 0;  ///< From 1.
   std::string why;
