@@ -47,16 +47,15 @@ void describe(Archive& a, scheduler& v) {
 template <class Archive>
 void describe(Archive& a, pool& v) {
   a.field("mode", v.mode, "intelligent, or baseline: every specialist always warm");
-  a.field(
-      "policy", v.policy,
-      "who is warm: greenroom, by what is learnt, or lru, the longest idle goes; read at start");
+  a.field("policy", v.policy,
+          "who is warm: greenroom, by what is learnt, or lru, by the last use; read at start");
   a.field("max_warm", v.max_warm, "specialists warm at once, at most", within(1, many));
   a.field("memory_budget_mb", v.memory_budget_mb, "hard cap on measured memory; 0: none",
           within(0, megabytes_max));
   a.field("target_memory", v.target_memory, "mean share of always-warm to aim at; 0: none", share);
   a.field("min_residency", v.min_residency,
-          "one just started is not evicted sooner for another; auto: twice its measured start "
-          "time, at most 2s",
+          "a worker is not evicted earlier than this after its start; auto: twice its measured "
+          "start time, at most 2s",
           at_least(0));
   a.field("cooldown", v.cooldown, "idle time after which a specialist may cool", at_least(0));
   a.field("warm_threshold", v.warm_threshold, "how likely the next use has to be to warm ahead",
@@ -82,7 +81,8 @@ void describe(Archive& a, queue& v) {
   a.size("input_bytes", v.input_bytes, "large inputs (over 4 KiB) that may be in the node in all",
          within(1, double{1ULL << 40U}));
   a.size("output_bytes", v.output_bytes,
-         "large outputs (over 4 KiB) not yet told or written, in all; beyond it no task is taken",
+         "large outputs (over 4 KiB) that no caller or journal has yet, in all; beyond it no task "
+         "is accepted",
          within(1, double{1ULL << 40U}));
 }
 
@@ -114,7 +114,7 @@ void describe(Archive& a, limits& v) {
           "callers that repeated an idempotency key and wait for its task", within(1, many));
   a.field("key_waiters_per_task", v.key_waiters_per_task, "the same, for one task",
           within(1, many));
-  a.size("key_waiter_bytes", v.key_waiter_bytes, "what they hold in memory, in all",
+  a.size("key_waiter_bytes", v.key_waiter_bytes, "the memory of these callers, in all",
          within(kibibyte, tebibyte));
   a.field("header_timeout", v.header_timeout, "time for a client to send its headers", at_least(1));
   a.field("idle_timeout", v.idle_timeout, "time until a silent connection is closed", at_least(1));
@@ -122,17 +122,18 @@ void describe(Archive& a, limits& v) {
 
 template <class Archive>
 void describe(Archive& a, access& v) {
-  a.field("hosts", v.hosts, "names that clients may ask for it by, beside localhost and addresses",
+  a.field("hosts", v.hosts,
+          "names by which clients may ask the node, besides localhost and addresses",
           shaped(rule::form::host));
-  a.field("origins", v.origins, "pages of browsers that may ask, SCHEME://HOST[:PORT]",
+  a.field("origins", v.origins, "web pages that may send requests, SCHEME://HOST[:PORT]",
           shaped(rule::form::origin));
 }
 
 template <class Archive>
 void describe(Archive& a, journal& v) {
-  a.field("keep_finished", v.keep_finished, "how long finished tasks can be asked for",
-          at_least(0));
-  a.size("max_bytes", v.max_bytes, "size of the journal; beyond it finished tasks go earlier",
+  a.field("keep_finished", v.keep_finished, "how long finished tasks are kept", at_least(0));
+  a.size("max_bytes", v.max_bytes,
+         "size of the journal; beyond it finished tasks are deleted earlier",
          within(double{16 << 20}, double{1ULL << 50U}));
   a.field("fsync", v.fsync, "wait for the disk before acknowledging");
   a.field("sync_tasks", v.sync_tasks, "journal sync tasks too");
@@ -152,14 +153,15 @@ void describe(Archive& a, breaker& v) {
           "consecutive failures that open a specialist's circuit; two with 1.5 s between them do "
           "so, too",
           within(1, many));
-  a.field("open", v.open, "how long it refuses before it probes", at_least(1));
-  a.field("half_open_probes", v.half_open_probes, "tasks let through to probe", within(1, many));
+  a.field("open", v.open, "how long an open circuit refuses tasks before a probe", at_least(1));
+  a.field("half_open_probes", v.half_open_probes, "tasks that pass as probes of an open circuit",
+          within(1, many));
 }
 
 template <class Archive>
 void describe(Archive& a, supervision& v) {
-  a.field("restarts_max", v.restarts_max, "restarts within the window before it escalates",
-          within(0, many));
+  a.field("restarts_max", v.restarts_max,
+          "restarts within the window before the supervisor gives up", within(0, many));
   a.field("window", v.window, "the window", at_least(1));
   a.field("delay", v.delay, "before a restart; doubles with each in the window", at_least(0));
 }
@@ -170,7 +172,8 @@ void describe(Archive& a, rollout_criteria& v) {
   a.field("error_rate", v.error_rate, "at most", share);
   a.field("response_ratio", v.response_ratio, "at most, over the baseline", within(0, ratio_max));
   a.field("response_slack", v.response_slack,
-          "over the baseline, let pass whatever the ratio; 0: the ratio alone decides",
+          "a mean response this much above the baseline passes whatever the ratio; 0: only the "
+          "ratio decides",
           at_least(0));
 }
 
@@ -193,7 +196,7 @@ void describe(Archive& a, rollout& v) {
           at_least(0));
   a.field("hold_limit", v.hold_limit, "a stage that has not passed by then fails; 0: it waits",
           at_least(0));
-  a.field("min_samples", v.min_samples, "least tasks in a phase", within(0, many));
+  a.field("min_samples", v.min_samples, "the least number of tasks in a phase", within(0, many));
   a.section("criteria", v.criteria, "what the shadow phase has to show; 0 asks for nothing");
   a.field("ignore", v.ignore,
           "fields of outputs that are not compared: server.pid, items[].id, **.host");
@@ -203,23 +206,23 @@ void describe(Archive& a, rollout& v) {
 template <class Archive>
 void describe(Archive& a, rollback& v) {
   a.field("automatic", v.automatic,
-          "true: by itself; false: only said; ask: waits for `rollback --confirm`");
+          "true: by itself; false: only reported; ask: waits for `rollback --confirm`");
   a.field("error_rate", v.error_rate, "rolls back above", share);
   a.field("response_ratio", v.response_ratio, "rolls back above, over the baseline",
           within(0, ratio_max));
   a.field("memory_use", v.memory_use, "rolls back above", share);
   a.field("memory_efficiency", v.memory_efficiency, "rolls back below", share);
   a.field("health", v.health, "rolls back below", share);
-  a.field("critical_alerts", v.critical_alerts, "rolls back when they stand longer", at_least(0));
+  a.field("critical_alerts", v.critical_alerts, "rolls back when a critical alert lasts longer",
+          at_least(0));
   a.field("success_rate", v.success_rate, "rolls back below", share);
   a.field("worker_memory", v.worker_memory,
           "rolls back above, workers' memory over the baseline's own; 0: not watched", at_least(0));
-  a.field("min_samples", v.min_samples, "rates and times of fewer tasks say nothing",
-          within(1, many));
+  a.field("min_samples", v.min_samples, "fewer tasks give no rate and no time", within(1, many));
   // The whole rollback may take 30 s.
-  a.field("drain", v.drain, "what runs longer after the switch is fenced and run again",
+  a.field("drain", v.drain, "a task that runs longer after the switch is cut off and run again",
           within(0, 18'000));
-  a.field("planned_drain", v.planned_drain, "the same of a planned rollback", at_least(0));
+  a.field("planned_drain", v.planned_drain, "the same for a planned rollback", at_least(0));
   a.field("lower_hold", v.lower_hold, "planned: time at each lower percentage", at_least(0));
 }
 
@@ -244,7 +247,8 @@ template <class Archive>
 void describe(Archive& a, route& v) {
   a.field("department", v.department, "the department that answers");
   a.field("specialist", v.specialist, "or the specialist that answers");
-  a.field("probe", v.probe, "JSON that verifying a rollback asks it; empty: a harmless default");
+  a.field("probe", v.probe,
+          "the input with which a rollback verifies the command, JSON; empty: a harmless default");
 }
 
 template <class Archive>
@@ -284,7 +288,7 @@ void describe_but_name(Archive& a, specialist& v) {
   a.field("memory_mb", v.memory_mb, "nominal; measured when it runs", within(0, megabytes_max));
   a.field("pin", v.pin, "always warm, outside the budget");
   a.field("aliases", v.aliases, "other names for it");
-  a.field("fallback", v.fallback, "the specialist that is asked when this one is out");
+  a.field("fallback", v.fallback, "the specialist that answers while this one fails");
   a.section("backend", v.backend, "the worker");
 }
 
@@ -318,7 +322,7 @@ template <class Archive>
 void describe(Archive& a, node& v) {
   std::size_t version = 1;
   a.field("version", version, "of this format", within(1, 1));
-  a.field("profile", v.profile, "the name that people see");
+  a.field("profile", v.profile, "the name that status, metrics and reports show");
   a.field("listen", v.listen, "ADDR:PORT; port 0 picks a free one", shaped(rule::form::endpoint));
   a.field("data_dir", v.data_dir, "the journal and learned state");
   a.field("shutdown_grace", v.shutdown_grace, "time for accepted tasks to finish", at_least(0));

@@ -108,8 +108,8 @@ schema build_whole() {
     root.children.push_back({schema::kind::scalar, key, type, {}, meaning, {}});
   };
   scalar("extends", "text", "a profile, or a file next to this one, that this one builds on");
-  scalar("only", "list of texts", "specialists that are kept of what is extended");
-  scalar("drop", "list of texts", "specialists that are left out of what is extended");
+  scalar("only", "list of texts", "the specialists to keep of the extended configuration");
+  scalar("drop", "list of texts", "the specialists to leave out of the extended configuration");
   scalar("cast_size", "whole number", "the cast is repeated until it has so many specialists");
   auto& defaults = root.children.emplace_back();
   defaults.is = schema::kind::section;

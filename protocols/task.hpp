@@ -4,7 +4,6 @@
 #include "protocols/base/pool_kind.hpp"
 #include "protocols/base/priority.hpp"
 #include "protocols/base/side_effects.hpp"
-#include "protocols/cache_lines.hpp"
 #include "protocols/upstream.hpp"
 
 #include <array>
@@ -196,12 +195,8 @@ struct alignas(64) task {
 
   // Set by the caller's side and rarely read: the caller's core keeps the line.
   alignas(64) task_id id;
-  std::int64_t accepted_unix_ms = 0;  ///< Wall clock, for people and the journal.
-  std::uint64_t case_key = 0;         ///< Hash of the session; 0: none.
-  /// The buffer of `input`, now or earlier: a prefetch target for the next input, never
-  /// dereferenced.
-  std::atomic<const char*> input_at{nullptr};
-  std::atomic<std::uint32_t> input_room{0};
+  std::int64_t accepted_unix_ms = 0;        ///< Wall clock, for people and the journal.
+  std::uint64_t case_key = 0;               ///< Hash of the session; 0: none.
   std::atomic<std::uint32_t> next_list{0};  ///< Used by the ledger while the slot is free.
 
   // The end, and where it is sent: the node's core keeps the line.
@@ -236,12 +231,6 @@ struct alignas(64) task {
   void belongs_to(std::uint32_t one, std::uint32_t in_department) {
     specialist.store(one, std::memory_order_relaxed);
     department.store(in_department, std::memory_order_relaxed);
-  }
-
-  /// Prefetches the lines that the next user of the task will need.
-  void fetch_ahead() const {
-    prefetch_to_write(&references);
-    __builtin_prefetch(&specialist, 0);
   }
 
   /// The upstream server's answer, if the task failed because of it. Call after the end.

@@ -1,4 +1,5 @@
-// Lets a scheduler thread go on at once with the actors that the one it runs has woken.
+// Lets a scheduler thread go on at once with the actors that the one it runs has woken. What it is
+// worth: `greenroom-bench dispatch`, where every task crosses two actors.
 #pragma once
 
 #include <caf/all.hpp>

@@ -1,5 +1,6 @@
 // Where tasks and signals for an actor are left. A port outlives its actor: a replacement finds
-// there what its predecessor had not taken.
+// there what its predecessor had not taken. What it is worth: `greenroom-bench dispatch` beside its
+// floors, and inbox/push+take of `greenroom-bench micro` for the inbox alone.
 #pragma once
 
 #include "actors/mailbox/catalog_reader.hpp"
@@ -192,10 +193,8 @@ public:
 protected:
   /// Takes everything out of the port, until it may sleep.
   virtual void drain() = 0;
-  /// Takes everything out without going to sleep, after waiting a moment for something to come when
-  /// that is likely. False: nothing came, or it is the others' turn.
-  virtual bool drain_awake() { return false; }
-
+  /// Takes out what has come so far, without going to sleep. False when there was nothing.
+  virtual bool take_some() { return false; }
   /// Others are waiting for this thread: they run before the next message is taken.
   void yield() { yields_ = true; }
 
@@ -228,6 +227,8 @@ protected:
   }
 
 private:
+  static constexpr int turns_max = 4;
+
   // A test's scheduler has none, and decides itself who runs next.
   static bool has_threads(caf::actor_system& system) {
     return caf::get_or(system.config(), "scheduler.policy", caf::atom("stealing"))
@@ -247,8 +248,10 @@ private:
     } const restore{*this, relay, context()};
     relay.begin(*context());
     context(&relay);
+    // Those that were woken run before the port is looked at again: callers fill it meanwhile, and
+    // nobody has to sleep and to be woken for each batch. Bounded, so that others get their turn.
     bool all = true;
-    while (all && drain_awake()) all = relay.run();
+    for (int turn = 0; turn < turns_max && all && take_some(); ++turn) all = relay.run();
     drain();
     all = relay.finish() && all;
     // Those who were left for the scheduler need this thread.

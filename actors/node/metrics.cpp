@@ -324,6 +324,9 @@ std::string node::metrics() const {
   out.one("greenroom_journal_damages_total",
           "Times that the journal's files or rows were found damaged, missing or foreign.",
           MetricType::Counter, amount_of(shared.gauge.journal_damages));
+  out.one("greenroom_unexpected_messages_total",
+          "Messages between actors that the receiver does not handle: a mistake in Greenroom.",
+          MetricType::Counter, static_cast<double>(shared.unexpected.total()));
   out.one("greenroom_journal_ok", "1 while the journal can be written.", MetricType::Gauge,
           shared.gauge.journal_ok ? 1 : 0);
   out.one("greenroom_worker_memory_bytes", "Proportional set size of all workers.",

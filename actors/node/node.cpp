@@ -12,7 +12,6 @@
 #include "actors/tasks/admission.hpp"
 #include "actors/tasks/idempotent_asker.hpp"
 #include "config/difference.hpp"
-#include "runtime/machine/io/fast_clock.hpp"
 #include "runtime/machine/journal/node_identity.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 #include "runtime/machine/process/sweep.hpp"
@@ -209,7 +208,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
   const auto epoch = fresh_random();
   in.shared = std::make_unique<actors::node_state>(
       actors::make_catalog(configuration, nullptr, in.is_inline), spare_specialists, epoch,
-      machine::fast_clock());
+      std::make_shared<machine::clock>());
   auto& shared = *in.shared;
   const actors::catalog_reader::scope reading;
   shared.seed = epoch;

@@ -460,17 +460,7 @@ void director_state::pass_on(const protocols::usage_batch& batch) {
 
 void director_state::hear_usage(const protocols::usage_batch& batch) {
   const auto now = now_s();
-  constexpr std::size_t ahead = 8;
-  const auto approach = [this](const auto& list, const auto& now_at) {
-    const auto next = static_cast<std::size_t>(&now_at - list.data()) + ahead;
-    if (next >= list.size() || list[next].specialist >= seats.size()) return;
-    const auto who = list[next].specialist;
-    __builtin_prefetch(&seats[who], 1);
-    __builtin_prefetch(&held[who], 1);
-    policy->approach(who);
-  };
   for (const auto& one : batch.arrivals) {
-    approach(batch.arrivals, one);
     if (one.specialist >= seats.size()) continue;
     const auto arrived_s = static_cast<double>(one.unix_us) * 1e-6;
     policy->observe_arrival(one.specialist, one.case_key, arrived_s);
@@ -485,7 +475,6 @@ void director_state::hear_usage(const protocols::usage_batch& batch) {
     if (predictor_handle) pass_on(batch);
   }
   for (const auto& one : batch.changed) {
-    approach(batch.changed, one);
     if (one.specialist >= seats.size()) continue;
     auto& seat = seats[one.specialist];
     seat.tasks = one.tasks;
@@ -648,7 +637,7 @@ caf::behavior director(director_actor* self, const director_parts& parts, protoc
     if (message.reason == caf::exit_reason::user_shutdown) state.save();
     state.self->quit(message.reason);
   });
-  self->set_default_handler(caf::drop);
+  parts.unexpected.watch(self);
   return {
       [&state](protocols::hire_atom, std::uint32_t index, const caf::actor& department) {
         state.follow_cast();

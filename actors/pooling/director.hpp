@@ -7,6 +7,7 @@
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
 #include "actors/state/routing_table.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/pooling/start_times.hpp"
@@ -30,6 +31,7 @@ using policy_factory = std::function<std::unique_ptr<runtime::warm_policy>()>;
 
 /// What the director works with.
 struct director_parts {
+  unexpected_messages& unexpected;
   const node_clock& clock;
   const catalog_store& catalogs;
   pool_records& pools;

@@ -101,7 +101,7 @@ caf::behavior memory_sampler(memory_sampler_actor* self, const memory_sampler_pa
   state.self = self;
   state.parts.emplace(parts);
   state.measure = std::move(measure);
-  self->set_default_handler(caf::drop);
+  parts.unexpected.watch(self);
   self->delayed_send(self, period, protocols::tick_atom::value);
   return {
       [&state](protocols::hire_atom, std::uint32_t kind, const caf::actor& pool) {

@@ -7,6 +7,7 @@
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
 #include "actors/state/routing_table.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 
@@ -29,6 +30,7 @@ using usage_gauge = std::function<machine::process_usage(int pid)>;
 
 /// What the memory sampler works with.
 struct memory_sampler_parts {
+  unexpected_messages& unexpected;
   node_clock& clock;
   const catalog_store& catalogs;
   pool_records& pools;

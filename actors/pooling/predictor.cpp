@@ -232,7 +232,7 @@ caf::behavior predictor(predictor_actor* self, const predictor_parts& parts) {
     static_cast<void>(machine::let_others_first());
   parts.forecast.under_way.store(0, std::memory_order_relaxed);
   state.open();
-  self->set_default_handler(caf::drop);
+  parts.unexpected.watch(self);
   self->set_exit_handler([&state](const caf::exit_msg& message) {
     // The node goes down in order, so nothing is to be lost; after anything else the state is
     // not to be trusted.

@@ -5,6 +5,7 @@
 #include "actors/state/event_log.hpp"
 #include "actors/state/forecast_board.hpp"
 #include "actors/state/node_clock.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/prediction/predictor.hpp"
@@ -22,6 +23,7 @@ namespace greenroom::actors {
 
 /// What the predictor works with.
 struct predictor_parts {
+  unexpected_messages& unexpected;
   const node_clock& clock;
   const catalog_store& catalogs;
   event_log& events;

@@ -88,15 +88,7 @@ struct catalog {
   std::vector<std::vector<std::uint32_t>> workflows;  ///< As in config.workflows, by number.
 
   [[nodiscard]] std::uint32_t find(std::string_view name) const {
-    return find(name, [](std::uint32_t) {});
-  }
-  /// Calls `guess(who)` with who it probably is before that is known.
-  template <class Guess>
-  [[nodiscard]] std::uint32_t find(std::string_view name, Guess guess) const {
-    return by_name.find(name, [&](std::uint32_t who) {
-      guess(who);
-      return members[who].is_called(name);
-    });
+    return by_name.find(name, [&](std::uint32_t who) { return members[who].is_called(name); });
   }
   [[nodiscard]] const std::string& name_of(std::uint32_t who) const {
     return members[who].config.name;

@@ -6,6 +6,7 @@
 #include "actors/state/node_clock.hpp"
 #include "actors/state/routing_table.hpp"
 #include "actors/state/status_board.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "protocols/node_messages.hpp"
 
 #include <caf/all.hpp>
@@ -21,6 +22,7 @@ namespace greenroom::actors {
 
 /// What every journaled actor works with.
 struct journaled_parts {
+  unexpected_messages& unexpected;
   const node_clock& clock;
   const journal_inbox& journal;
   routing_table& routes;
@@ -80,7 +82,7 @@ auto& attend(Actor* self, const Parts& parts, caf::actor root) {
   state.self = self;
   state.parts.emplace(parts);
   state.root = std::move(root);
-  self->set_default_handler(caf::drop);
+  parts.unexpected.watch(self);
   self->set_exit_handler([self](const caf::exit_msg& message) {
     self->state.root = nullptr;  // They hold each other.
     self->quit(message.reason);

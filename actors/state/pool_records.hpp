@@ -66,11 +66,6 @@ struct department_record {
   machine::department_gauge gauge;
   std::atomic<std::int64_t> wake_at_ns{
       0};  ///< When the dispatcher is to signal `due_bit`; 0: never.
-  /// Where it keeps what it knows of its specialists, by their place in the staff, for whoever lets
-  /// it come ahead. Nobody reads there.
-  std::atomic<const char*> entries{nullptr};
-  std::atomic<std::size_t> entry_bytes{0};
-  static constexpr std::size_t hot_entry_bytes = 128;  ///< What every task looks at.
 
   static constexpr std::uint32_t due_bit = 1;
 };

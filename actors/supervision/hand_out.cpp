@@ -42,7 +42,7 @@ probe_parts hand_out(node_state& from) {
 
 template <>
 journaled_parts hand_out(node_state& from) {
-  return {from.clock, from.journal, from.routes, from.board};
+  return {from.unexpected, from.clock, from.journal, from.routes, from.board};
 }
 
 // -- the way of a task --
@@ -55,51 +55,70 @@ admission_parts hand_out(node_state& from) {
 
 template <>
 dispatcher_parts hand_out(node_state& from) {
-  return {from.clock,       from.catalogs, from.pools, from.ledger,
-          from.dispatching, from.journal,  from.ending};
+  return {from.unexpected, from.clock,       from.catalogs, from.pools,
+          from.ledger,     from.dispatching, from.journal,  from.ending};
 }
 
 template <>
 specialist_parts hand_out(node_state& from) {
-  return {from.clock,   from.catalogs, from.pools, from.events,
-          from.workers, from.offers,   from.ending};
+  return {from.unexpected, from.clock,   from.catalogs, from.pools,
+          from.events,     from.workers, from.offers,   from.ending};
 }
 
 template <>
 department_parts hand_out(node_state& from) {
-  return {from.clock,   from.catalogs, from.pools,       from.events,
-          from.ledger,  from.gauge,    from.dispatching, from.routes,
-          from.workers, from.seed,     from.ending,      hand_out<specialist_parts>(from)};
+  return {from.unexpected,
+          from.clock,
+          from.catalogs,
+          from.pools,
+          from.events,
+          from.ledger,
+          from.gauge,
+          from.dispatching,
+          from.routes,
+          from.workers,
+          from.seed,
+          from.ending,
+          hand_out<specialist_parts>(from)};
 }
 
 template <>
 journal_parts hand_out(node_state& from) {
-  return {from.clock, from.catalogs,    from.pools,   from.events,
-          from.gauge, from.dispatching, from.journal, from.ending};
+  return {from.unexpected, from.clock,       from.catalogs, from.pools, from.events,
+          from.gauge,      from.dispatching, from.journal,  from.ending};
 }
 
 // -- the warm budget --
 
 template <>
 director_parts hand_out(node_state& from) {
-  return {from.clock,  from.catalogs, from.pools, from.events,
-          from.routes, from.forecast, from.seed};
+  return {from.unexpected, from.clock,  from.catalogs, from.pools,
+          from.events,     from.routes, from.forecast, from.seed};
 }
 
 template <>
 predictor_parts hand_out(node_state& from) {
-  return {from.clock, from.catalogs, from.events, from.gauge, from.forecast};
+  return {from.unexpected, from.clock, from.catalogs, from.events, from.gauge, from.forecast};
 }
 
 template <>
 memory_sampler_parts hand_out(node_state& from) {
-  return {from.clock,  from.catalogs, from.pools,
-          from.routes, from.memory,   hand_out<sampler_parts>(from)};
+  return {from.unexpected,
+          from.clock,
+          from.catalogs,
+          from.pools,
+          from.routes,
+          from.memory,
+          hand_out<sampler_parts>(from)};
 }
 
 template <>
 pool_parts hand_out(node_state& from) {
-  return {from.catalogs, from.pools, from.events, hand_out<department_parts>(from),
+  return {from.unexpected,
+          from.catalogs,
+          from.pools,
+          from.events,
+          hand_out<department_parts>(from),
           hand_out<director_parts>(from)};
 }
 

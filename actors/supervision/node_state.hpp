@@ -15,6 +15,7 @@
 #include "actors/state/status_board.hpp"
 #include "actors/state/synchronized.hpp"
 #include "actors/state/tool_offers.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "actors/state/worker_sources.hpp"
 #include "actors/tasks/completion.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
@@ -57,6 +58,7 @@ struct node_state {
   catalog_store catalogs;
   pool_records pools;
   event_log events;
+  unexpected_messages unexpected{events};
 
   // -- the way of a task --
   machine::task_ledger ledger;

@@ -95,7 +95,7 @@ caf::behavior pool(pool_actor* self, const pool_parts& parts, protocols::pool_ki
   state.parts.emplace(parts);
   state.kind = kind;
   state.make_policy = std::move(make_policy);
-  self->set_default_handler(caf::drop);
+  parts.unexpected.watch(self);
   self->set_exit_handler([&state](const caf::exit_msg& message) { state.lose(message); });
   state.open();
   return {

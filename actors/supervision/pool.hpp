@@ -5,6 +5,7 @@
 #include "actors/state/catalog_store.hpp"
 #include "actors/state/event_log.hpp"
 #include "actors/state/pool_records.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "actors/tasks/department.hpp"
 #include "runtime/resilience/restart_budget.hpp"
 
@@ -19,6 +20,7 @@ namespace greenroom::actors {
 
 /// What a pool works with, and what it hands to its own actors.
 struct pool_parts {
+  unexpected_messages& unexpected;
   const catalog_store& catalogs;
   pool_records& pools;
   event_log& events;

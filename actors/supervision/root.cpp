@@ -110,7 +110,7 @@ caf::behavior root(root_actor* self, node_state* where, root_plan plan) {
   state.self = self;
   state.where = where;
   state.plan = std::move(plan);
-  self->set_default_handler(caf::drop);
+  where->unexpected.watch(self);
   self->set_exit_handler([&state](const caf::exit_msg& message) { state.lose(message); });
   state.open();
   const auto to_pools = [&state](const auto&... words) {

@@ -188,10 +188,7 @@ std::variant<protocols::task_id, refusal> admission::submit(
   const auto rules = parts_.routes.now();
   const auto where = parts_.routes.answering(request.case_id, request.idempotency_key);
   const auto& playing = parts_.catalogs.now();
-  // In a large fleet nothing of whom is meant is in a cache.
-  auto named = playing.find(request.specialist, [&](std::uint32_t probably) {
-    protocols::prefetch_to_write(&parts_.pools.of(where).specialists[probably].gauge);
-  });
+  auto named = playing.find(request.specialist);
   if (named == catalog::nobody) {
     auto found = find(request, where);
     if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
@@ -257,12 +254,6 @@ std::variant<protocols::task_id, refusal> admission::submit(
   job->observed = job->judged = !request.probe;
   job->case_key = key_of(request.case_id);
   job->input.swap(request.input);
-  // What comes back is the memory of an earlier input, which the next one will be written into: the
-  // allocator hands out first what was freed last. The ledger has let it come.
-  job->input_at.store(job->input.data(), std::memory_order_relaxed);
-  job->input_room.store(static_cast<std::uint32_t>(
-                            std::min(job->input.capacity(), std::size_t{protocols::bytes_ahead})),
-                        std::memory_order_relaxed);
   if (!request.case_id.empty()) job->case_id = std::move(request.case_id);
   if (!request.idempotency_key.empty()) {
     job->addressed = address_of(request, playing.members[named].config.name);

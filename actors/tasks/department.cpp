@@ -57,22 +57,6 @@ department::entry& department::entry_of(std::uint32_t specialist) {
   return entries_[parts_.catalogs.now().members[specialist].place];
 }
 
-// What the tasks after this one need comes meanwhile: of the next but one the specialist's entry,
-// of the next one what only the entry tells. One that was passed on may be another department's.
-void department::fetch_ahead(const task* next) const {
-  const auto entry_for = [this](const task& job) -> const entry* {
-    const auto place = parts_.catalogs.now().members[job.specialist].place;
-    return place < entries_.size() ? &entries_[place] : nullptr;
-  };
-  if (next == nullptr) return;
-  if (const auto* its = entry_for(*next)) __builtin_prefetch(its->at_once);
-  const auto* after = next->next.load(std::memory_order_relaxed);
-  if (after == nullptr) return;
-  if (const auto* its = entry_for(*after))
-    protocols::prefetch_to_write(reinterpret_cast<const char*>(its),
-                                 department_record::hot_entry_bytes);
-}
-
 // -- tasks --------------------------------------------------------------------
 
 void department::drain() {
@@ -81,7 +65,6 @@ void department::drain() {
   do {
     for (auto* next = record_.port.take(); next != nullptr;) {
       auto* after = next->next.load(std::memory_order_relaxed);
-      fetch_ahead(after);
       auto job = task_ptr::adopt(next);
       switch (job->phase) {
         case task_phase::wanted: arrive(std::move(job)); break;
@@ -498,7 +481,7 @@ void department::purge(const protocols::purge& gone) {
 // -- behaviour ----------------------------------------------------------------
 
 caf::behavior department::make_behavior() {
-  set_default_handler(caf::drop);
+  parts_.unexpected.watch(this);
   set_exit_handler([this](const caf::exit_msg& message) { lose(message.source, message.reason); });
   adopt_catalog();
   await_predecessors();
@@ -550,7 +533,6 @@ caf::behavior department::make_behavior() {
 // A pending timer keeps the object alive, so it lets go of the tasks now.
 void department::on_exit() {
   record_.port.attach({});
-  record_.entries.store(nullptr, std::memory_order_relaxed);
   entries_.clear();
   retries_.clear();
   director_ = nullptr;

@@ -7,6 +7,7 @@
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
 #include "actors/state/routing_table.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "actors/state/worker_sources.hpp"
 #include "actors/tasks/completion.hpp"
 #include "actors/tasks/specialist.hpp"
@@ -31,6 +32,7 @@ namespace greenroom::actors {
 
 /// What a department works with.
 struct department_parts {
+  unexpected_messages& unexpected;
   const node_clock& clock;
   const catalog_store& catalogs;
   pool_records& pools;
@@ -178,7 +180,6 @@ private:
 
   [[nodiscard]] std::int64_t now_ns() const { return parts_.clock.now_ns(); }
   [[nodiscard]] entry& entry_of(std::uint32_t specialist);
-  void fetch_ahead(const protocols::task* next) const;
   [[nodiscard]] const member& member_of(const entry& one) const {
     return parts_.catalogs.now().members[one.index];
   }

@@ -24,15 +24,12 @@ void department::adopt_catalog() {
     one.lease = first_lease_;
   }
   for (auto& one : entries_) begin_anew(one);
-  record_.entry_bytes.store(sizeof(entry), std::memory_order_relaxed);
-  record_.entries.store(reinterpret_cast<const char*>(entries_.data()), std::memory_order_relaxed);
   if (!open_) return;
   for (auto& one : entries_)
     if (one.at_once != nullptr && parts_.workers.inline_callable(member_of(one)) == nullptr) {
       // It was a callable and is something else now: it needs an actor like everybody.
       if (one.now == worker_state::warm) rest_cold(one);
       one.at_once = nullptr;
-      record_of(one).gauge.soon_needed.store(nullptr, std::memory_order_relaxed);
       one.hired = false;
       stop_asking(one);
     }
@@ -86,10 +83,8 @@ void department::begin_anew(entry& one) {
   one.listable = one.unlisted = 0;
   stop_asking(one);
   if (one.at_once == nullptr) return;
-  if (const auto* fresh = parts_.workers.inline_callable(member_of(one)); fresh != nullptr) {
+  if (const auto* fresh = parts_.workers.inline_callable(member_of(one)); fresh != nullptr)
     one.at_once = fresh;
-    record_of(one).gauge.soon_needed.store(fresh, std::memory_order_relaxed);
-  }
 }
 
 // What runs finishes on the old definition; a start under way with it would be for nothing.
@@ -163,7 +158,6 @@ void department::hire(std::uint32_t place) {
   auto& one = entries_[place];
   one.hired = true;
   one.at_once = parts_.workers.inline_callable(member_of(one));
-  record_of(one).gauge.soon_needed.store(one.at_once, std::memory_order_relaxed);
   if (one.at_once != nullptr) return;
   auto& record = record_of(one);
   record.actor = spawn<specialist, caf::linked + caf::lazy_init>(

@@ -1,7 +1,6 @@
 #include "actors/tasks/dispatcher.hpp"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 namespace greenroom::actors {
@@ -13,114 +12,42 @@ namespace {
 
 constexpr std::chrono::milliseconds sweep_period{10};
 constexpr std::size_t sweep_places = 2048;
-constexpr std::int64_t close_together_ns = 100'000;
-constexpr std::int64_t patience_ns = 20'000;
-constexpr std::int64_t turn_ns = 100'000;
-constexpr std::int64_t earned_max_ns = 5'000'000;
-constexpr std::int64_t earned_share = 8;
-constexpr int looks = 4;          // Before others run, when there is more each time.
-constexpr int pauses = 8;         // Between two looks at the clock.
-constexpr std::size_t ahead = 8;  // Tasks of which the specialists' lines are under way …
-constexpr std::size_t close = 4;  // … and have come, so that what they lead to can follow.
-
-void pause() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#endif
-}
+constexpr int looks = 4;  // Before others run, when there is more each time.
 
 }  // namespace
 
 dispatcher::dispatcher(caf::actor_config& cfg, const dispatcher_parts& parts)
-    : draining_actor{cfg}, parts_{parts}, may_wait_{std::thread::hardware_concurrency() > 1} {}
+    : draining_actor{cfg}, parts_{parts} {}
 
 void dispatcher::drain() {
   arm();
-  awake_since_ns_ = 0;
-  slept_ns_ = parts_.clock.now_ns();
-  if (!std::exchange(turn_over_, false))
-    for (int i = 0; i < looks; ++i) {
-      take();
-      if (parts_.dispatching.door.try_sleep() && parts_.dispatching.returned.try_sleep()) return;
-    }
+  for (int i = 0; i < looks; ++i) {
+    take();
+    if (parts_.dispatching.door.try_sleep() && parts_.dispatching.returned.try_sleep()) return;
+  }
   // More is coming all the time, and what was passed on has not run yet.
   parts_.dispatching.door.call_again(context());
   yield();
 }
 
+bool dispatcher::take_some() {
+  if (parts_.dispatching.door.empty() && parts_.dispatching.returned.empty()) return false;
+  take();
+  return true;
+}
+
 void dispatcher::take() {
   auto& pending = parts_.dispatching.pending;
-  parts_.dispatching.door.drain([&](task* job) {
-    job->fetch_ahead();
-    pending.push_back(task_ptr::adopt(job));
-  });
-  for (std::size_t i = 0; i < std::min(pending.size(), ahead); ++i)
-    if (pending[i]) approach(*pending[i]);
+  parts_.dispatching.door.drain([&](task* job) { pending.push_back(task_ptr::adopt(job)); });
   // What is in the hands survives us; one is let go only once it has been passed on.
-  for (std::size_t i = 0; i < std::min(pending.size(), close); ++i)
-    if (pending[i]) come_closer(*pending[i]);
-  for (std::size_t i = 0; i < pending.size(); ++i) {
-    if (i + ahead < pending.size() && pending[i + ahead]) approach(*pending[i + ahead]);
-    if (i + close < pending.size() && pending[i + close]) come_closer(*pending[i + close]);
-    if (pending[i]) pass(std::move(pending[i]));
-  }
+  for (auto& job : pending)
+    if (job) pass(std::move(job));
   pending.clear();
   for (auto* at = parts_.dispatching.returned.take(); at != nullptr;) {
     auto* after = at->next.load(std::memory_order_relaxed);
     dispatch(task_ptr::adopt(at));
     at = after;
   }
-}
-
-// To sleep and to be woken costs both sides more than a task does. While they come close together
-// it stays awake for the next one, but never long: others need the thread. When a caller that keeps
-// it busy is held up, it waits for longer, turn by turn: a thread that sleeps loses its core, and
-// may be woken on its caller's, behind it. That costs an eighth of what it worked before at most.
-bool dispatcher::drain_awake() {
-  if (!may_wait_) return false;
-  const auto begin = parts_.clock.now_ns();
-  if (busy_since_ns_ != 0)
-    earned_ns_ = std::min(earned_max_ns, earned_ns_ + (begin - busy_since_ns_) / earned_share);
-  busy_since_ns_ = 0;
-  if (awake_since_ns_ == 0) {
-    if (begin - slept_ns_ > close_together_ns) return false;
-    awake_since_ns_ = begin;
-  }
-  auto now = begin;
-  while (parts_.dispatching.door.empty() && parts_.dispatching.returned.empty()) {
-    if (now - begin > patience_ns && earned_ns_ <= 0) return false;
-    if (now - awake_since_ns_ > turn_ns) break;
-    for (int i = 0; i < pauses; ++i) pause();
-    now = parts_.clock.now_ns();
-  }
-  if (now - begin > patience_ns) earned_ns_ -= now - begin;
-  if (now - awake_since_ns_ > turn_ns) {
-    turn_over_ = true;
-    return false;
-  }
-  busy_since_ns_ = now;
-  take();
-  return true;
-}
-
-// In a large fleet what is known of a specialist is in no cache; it comes while others are passed.
-void dispatcher::approach(const task& job) {
-  const auto who = job.specialist.load(std::memory_order_relaxed);
-  __builtin_prefetch(&parts_.catalogs.now().members[who]);
-  protocols::prefetch_to_write(&parts_.pools.of(job.pool).specialists[who].gauge.left);
-}
-
-// Departments get few tasks at a time, and have no time for that between the first two.
-void dispatcher::come_closer(const task& job) {
-  const auto who = job.specialist.load(std::memory_order_relaxed);
-  const auto& pool = parts_.pools.of(job.pool);
-  __builtin_prefetch(pool.specialists[who].gauge.soon_needed.load(std::memory_order_relaxed));
-  const auto& its = pool.departments[job.department];
-  const auto* entries = its.entries.load(std::memory_order_relaxed);
-  if (entries == nullptr) return;
-  const auto bytes = its.entry_bytes.load(std::memory_order_relaxed);
-  protocols::prefetch_to_write(entries + parts_.catalogs.now().members[who].place * bytes,
-                               department_record::hot_entry_bytes);
 }
 
 void dispatcher::pass(task_ptr job) {
@@ -136,9 +63,6 @@ void dispatcher::dispatch(task_ptr job) {
   if (job->claimed.load(std::memory_order_acquire)) return;
   job->phase = task_phase::wanted;
   job->place.store(task_place::ring, std::memory_order_release);
-  // What it asks, and who waits for it, were last seen by the caller's core and are looked at soon.
-  __builtin_prefetch(job->who.get());
-  protocols::prefetch_to_read(job->input.data(), job->input.size());
   auto& port = parts_.pools.of(job->pool).departments[job->department].port;
   port.push(std::move(job), context());
 }
@@ -227,7 +151,7 @@ void dispatcher::arm() {
 }
 
 caf::behavior dispatcher::make_behavior() {
-  set_default_handler(caf::drop);
+  parts_.unexpected.watch(this);
   parts_.dispatching.door.attach(caf::strong_actor_ptr{ctrl()});
   parts_.dispatching.returned.attach(caf::strong_actor_ptr{ctrl()});
   parts_.dispatching.door.take_over();

@@ -5,6 +5,7 @@
 #include "actors/state/inboxes.hpp"
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "actors/tasks/completion.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
@@ -20,6 +21,7 @@ namespace greenroom::actors {
 
 /// What the dispatcher works with.
 struct dispatcher_parts {
+  unexpected_messages& unexpected;
   const node_clock& clock;
   const catalog_store& catalogs;
   pool_records& pools;
@@ -41,13 +43,11 @@ public:
 protected:
   caf::behavior make_behavior() override;
   void drain() override;
-  bool drain_awake() override;
+  bool take_some() override;
   void on_exit() override;
 
 private:
   void take();
-  void approach(const protocols::task& job);
-  void come_closer(const protocols::task& job);
   void pass(protocols::task_ptr job);
   void dispatch(protocols::task_ptr job);
   void sweep();
@@ -60,13 +60,7 @@ private:
   dispatcher_parts parts_;
   std::array<caf::actor, pools> pools_;
   bool armed_ = false;
-  std::size_t swept_ = 0;            // Where in the ledger the next look begins.
-  const bool may_wait_;              // There is another core for those it waits for.
-  std::int64_t awake_since_ns_ = 0;  // 0: not staying awake.
-  std::int64_t slept_ns_ = 0;
-  bool turn_over_ = false;
-  std::int64_t busy_since_ns_ = 0;  // 0: not since it last waited.
-  std::int64_t earned_ns_ = 0;      // That long it may stay awake for nothing.
+  std::size_t swept_ = 0;  // Where in the ledger the next look begins.
 };
 
 }  // namespace greenroom::actors

@@ -265,7 +265,7 @@ void journal_actor::prune() {
 }
 
 caf::behavior journal_actor::make_behavior() {
-  set_default_handler(caf::drop);
+  parts_.unexpected.watch(this);
   // On busy cores the wake-up after a flush would cost more than the flush.
   if (getf(is_detached_flag)) static_cast<void>(machine::hurry_this_thread());
   parts_.journal.notes.attach(caf::strong_actor_ptr{ctrl()});

@@ -6,6 +6,7 @@
 #include "actors/state/inboxes.hpp"
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "actors/tasks/completion.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/machine/journal/journal.hpp"
@@ -21,6 +22,7 @@ namespace greenroom::actors {
 
 /// What the journal actor works with.
 struct journal_parts {
+  unexpected_messages& unexpected;
   const node_clock& clock;
   const catalog_store& catalogs;
   pool_records& pools;

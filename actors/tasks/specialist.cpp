@@ -270,7 +270,7 @@ void specialist::show(worker_state state) {
 // -- behaviour ----------------------------------------------------------------
 
 caf::behavior specialist::make_behavior() {
-  set_default_handler(caf::drop);
+  parts_.unexpected.watch(this);
   record_.port.attach(caf::strong_actor_ptr{ctrl()});
   record_.port.take_over();
   drain();

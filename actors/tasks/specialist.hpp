@@ -7,6 +7,7 @@
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
 #include "actors/state/tool_offers.hpp"
+#include "actors/state/unexpected_messages.hpp"
 #include "actors/state/worker_sources.hpp"
 #include "actors/tasks/completion.hpp"
 #include "protocols/node_messages.hpp"
@@ -21,6 +22,7 @@ namespace greenroom::actors {
 
 /// What a specialist works with.
 struct specialist_parts {
+  unexpected_messages& unexpected;
   const node_clock& clock;
   const catalog_store& catalogs;
   pool_records& pools;

@@ -1,7 +1,5 @@
 #include "apps/bench/callers.hpp"
 
-#include "protocols/cache_lines.hpp"
-
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -65,7 +63,7 @@ public:
     using row = std::atomic<std::uint64_t>;  // Which lap, from 1 on; and the place.
     static constexpr std::uint64_t index_bits = 0xffffffff;
     static constexpr std::size_t most_at_once = 64;
-    static constexpr std::size_t rows_a_line = protocols::line_bytes / sizeof(row);
+    static constexpr std::size_t rows_a_line = 64 / sizeof(row);
     [[nodiscard]] std::uint64_t of_lap(std::uint64_t at) const {
       return (at / (mask_ + 1) + 1) << 32U;
     }
@@ -204,14 +202,11 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
   for (auto now = begin; due < static_cast<double>(until) || outstanding > 0; now = now_ns()) {
     // As many sends as are due, but answers are looked at in between.
     constexpr int sends_max = 32;
-    constexpr std::ptrdiff_t places_ahead = 4;
     for (int i = 0; i < sends_max && due <= static_cast<double>(now)
                     && due < static_cast<double>(until) && !idle.empty();
          ++i) {
       const auto index = idle.back();
       idle.pop_back();
-      if (std::ssize(idle) > places_ahead)
-        protocols::prefetch_to_write(places[*(idle.end() - places_ahead)].get());
       if (mine.send(places[index].get(), static_cast<std::int64_t>(due))) {
         ++outstanding;
       } else {

@@ -22,28 +22,22 @@ struct call_report {
   double held_back_s = 0;  ///< Open loop: how late the sender itself was at the end.
 };
 
-/// Names looked up once, and who is asked in which order. A caller has the name that he says in his
-/// cache; that he had to fetch it is not what is measured.
+/// Names looked up once, and who is asked in which order.
 class audience {
 public:
   audience(const std::vector<std::string>& names, std::vector<std::uint32_t> picks);
 
   /// Who is asked by the call of that number; the order begins again when it is over.
   [[nodiscard]] std::string_view whom(std::uint64_t call) const {
-    __builtin_prefetch(&name_of(call + calls_ahead));
-    const auto& name = name_of(call);
+    const auto& name = names_[picks_[call % picks_.size()]];
     return {name.letters.data(), name.length};
   }
 
 private:
-  static constexpr std::uint64_t calls_ahead = 8;
   struct alignas(16) written {
     std::array<char, 15> letters;
     std::uint8_t length;
   };
-  [[nodiscard]] const written& name_of(std::uint64_t call) const {
-    return names_[picks_[call % picks_.size()]];
-  }
 
   std::vector<written> names_;
   std::vector<std::uint32_t> picks_;

@@ -39,6 +39,18 @@ void ring_push_and_drain(State& state) {
   state.SetItemsProcessed(per_batch(state));
 }
 
+void lanes_push_and_drain(State& state) {
+  machine::ingress_lanes<protocols::task*> lanes{4096};
+  std::size_t taken = 0;
+  for (auto step : state) {
+    static_cast<void>(step);
+    for (std::size_t i = 0; i < batch; ++i) benchmark::DoNotOptimize(lanes.push(nullptr));
+    lanes.drain([&](protocols::task*) { ++taken; });
+    benchmark::DoNotOptimize(lanes.try_sleep());
+  }
+  state.SetItemsProcessed(per_batch(state));
+}
+
 void inbox_push_and_take(State& state) {
   machine::task_ledger ledger{4096, 1};
   machine::task_inbox inbox;
@@ -165,6 +177,7 @@ void policy_make_room(State& state) {
 }
 
 BENCHMARK(ring_push_and_drain)->Name("ring/push+drain");
+BENCHMARK(lanes_push_and_drain)->Name("lanes/push+drain");
 BENCHMARK(inbox_push_and_take)->Name("inbox/push+take");
 BENCHMARK(ledger_acquire_and_release)->Name("ledger/acquire+release");
 BENCHMARK(waiting_line_push_and_pop)->Name("waiting_line/push+pop");

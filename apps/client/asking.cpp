@@ -80,7 +80,7 @@ void node_client::say_unreachable(const http_failure& why) {
   code_ = unreachable;
   say_problem("unreachable",
               "the node at " + url_ + " could not be reached (" + why.what + ") — "
-                  + (why.timed_out ? "it is there but slow; see greenroom status"
+                  + (why.timed_out ? "it runs but is slow; see greenroom status"
                                    : "is it running? Start one with: greenroom serve --profile "
                                      "production; or name another with --node or GREENROOM_NODE"));
 }

@@ -178,8 +178,8 @@ int report_load(const std::string& name, const load_outcome& came, const std::st
   else if (came.summary.completed == 0)
     say_problem("failed", "not one request was completed" + first);
   else if (!good && thresholds.empty())
-    say_problem("failed", unanswered + first + " — a threshold such as error_rate<0.01 says how "
-                                               "many may fail",
+    say_problem("failed", unanswered + first + " — allow some with a threshold such as "
+                                               "error_rate<0.01",
                 {{"unanswered", came.unanswered}, {"sent", came.sent}});
   return good ? done : failed;
 }

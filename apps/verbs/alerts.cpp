@@ -136,7 +136,7 @@ void add_alerts(CLI::App& program, outcome& result) {
   auto* verb = program.add_subcommand("alerts", "What is wrong now");
   verb->group(group::watch);
   auto o = std::make_shared<alerts_options>();
-  verb->add_flag("--all", o->all, "Those that are pending or over, too");
+  verb->add_flag("--all", o->all, "Show pending and resolved alerts, too");
   add_asking_options(*verb, o->how);
   add_watch_option(*verb, o->how);
   verb->footer("Example:\n  greenroom alerts --watch");
@@ -160,13 +160,13 @@ void add_diagnose(CLI::App& program, outcome& result) {
 }
 
 void add_report(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("report", "What the move to the intelligent pool did");
+  auto* verb = program.add_subcommand("report", "What the rollout changed, before and after");
   verb->group(group::study);
   auto o = std::make_shared<report_options>();
   verb->add_option("--format", o->format, "md, html or json")
       ->check(CLI::IsMember({"md", "html", "json"}))
       ->capture_default_str();
-  verb->add_option("--out", o->file, "A file instead of stdout")->type_name("FILE");
+  verb->add_option("--out", o->file, "Write to this file instead of stdout")->type_name("FILE");
   add_period_option(*verb, o->last);
   add_asking_options(*verb, o->how);
   verb->footer(

@@ -163,7 +163,7 @@ int make_backup(const backup_options& o) {
   const auto name = target.filename().empty() ? target.parent_path() : target;
   if (fs::exists(name) && !is_empty_folder(name))
     return say_backup_failed("\"" + o.folder
-                             + "\" is there and is not an empty folder — give another one");
+                             + "\" exists and is not an empty folder — give another one");
   node_client client{o.how};
   const auto made = client.call("POST", "/v1/backups", nullptr, copy_patience);
   if (!made) return client.code();
@@ -331,7 +331,7 @@ int restore_backup(const restore_options& o) {
 }  // namespace
 
 void add_backup(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("backup", "Copies a running node's data to a folder");
+  auto* verb = program.add_subcommand("backup", "Copy a running node's data to a folder");
   verb->group(group::change);
   auto o = std::make_shared<backup_options>();
   verb->add_option("DIR", o->folder, "A new or empty folder")->required()->type_name("");
@@ -339,20 +339,20 @@ void add_backup(CLI::App& program, outcome& result) {
   verb->footer(
       "The copy is consistent: every task that was acknowledged before the backup\n"
       "began is in it, with the learned state, the rollout and the configuration.\n"
-      "Each file is checked, and the folder has its name only once it is whole.\n\n"
+      "Each file is checked. The folder gets its name only when the copy is complete.\n\n"
       "Example:\n"
       "  greenroom backup /var/backups/greenroom-2026-11-30");
   verb->callback([o, &result] { result.code = make_backup(*o); });
 }
 
 void add_restore(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("restore", "Puts a backup back into a stopped node's data");
+  auto* verb = program.add_subcommand("restore", "Put a backup back into a stopped node's data");
   verb->group(group::change);
   auto o = std::make_shared<restore_options>();
   verb->add_option("DIR", o->folder, "The folder that greenroom backup made")
       ->required()
       ->type_name("");
-  verb->add_option("--data", o->data, "The data folder of the node, which is stopped")
+  verb->add_option("--data", o->data, "The data folder of the stopped node")
       ->required()
       ->type_name("DIR");
   verb->add_flag("--force", o->force, "Move what is in the data folder aside first");

@@ -99,10 +99,9 @@ std::optional<std::filesystem::path> find_plan(const std::string& name) {
   names.reserve(ours.size());
   for (const auto& [one, file] : ours) names.push_back(one);
   const auto near = config::nearest(name, names);
-  say_problem("no-such-plan",
-              "there is no chaos plan \"" + name + "\" — "
-                  + (near.empty() ? "greenroom chaos list shows those that come with Greenroom"
-                                  : "did you mean \"" + near + "\"?"));
+  say_problem("no-such-plan", "there is no chaos plan \"" + name + "\" — "
+                                  + (near.empty() ? "greenroom chaos list shows the bundled plans"
+                                                  : "did you mean \"" + near + "\"?"));
   return std::nullopt;
 }
 
@@ -221,7 +220,7 @@ int run(const chaos_options& o) {
     cloud = std::make_unique<cloud_server>(job.bin_directory);
     if (cloud->port() != 0) wire = std::make_unique<tcp_wire>(cloud->port());
     if (!wire || wire->port() == 0) {
-      say_problem("failed", "the cloud cannot be played: "
+      say_problem("failed", "the stand-in for the cloud cannot start: "
                                 + (wire ? std::string{"no free port"} : cloud->problem()));
       return failed;
     }
@@ -243,9 +242,9 @@ void add_chaos(CLI::App& program, outcome& result) {
   verb->group(group::study);
   verb->require_subcommand(1);
   verb->footer(
-      "A plan says which node, which traffic and which faults. The node is one of its own, with "
-      "real\n"
-      "workers, gone afterwards; no other node is touched, so nothing is asked before.\n\n"
+      "A plan names the cast, the traffic and the faults. The program starts a node of its\n"
+      "own with real workers and ends it afterwards. No other node is touched, so there is no\n"
+      "confirmation.\n\n"
       "Example:\n"
       "  greenroom chaos list\n"
       "  greenroom chaos run worker-kills\n"
@@ -257,15 +256,14 @@ void add_chaos(CLI::App& program, outcome& result) {
   listing->footer("Example:\n  greenroom chaos list");
   listing->callback([list_as_json, &result] { result.code = list(*list_as_json); });
 
-  auto* running = verb->add_subcommand("run", "Carries out a plan");
+  auto* running = verb->add_subcommand("run", "Carry out a plan");
   auto o = std::make_shared<chaos_options>();
-  running->add_option("PLAN", o->plan, "A file, or the name of one that chaos list shows")
-      ->required();
+  running->add_option("PLAN", o->plan, "A file, or a name that chaos list shows")->required();
   add_configuration_options(*running, o->source);
   running->add_option("--seed", o->seed,
-                      "Another one than the plan's: the same seed, the same schedule");
-  running->add_option("--duration", o->duration, "Another one than the plan's, such as 30s");
-  running->add_flag("--dry-run", o->dry_run, "Only shows what would happen when");
+                      "Seed in place of the plan's; the same seed gives the same schedule");
+  running->add_option("--duration", o->duration, "Duration in place of the plan's, such as 30s");
+  running->add_flag("--dry-run", o->dry_run, "Only show what would happen when");
   running->add_flag("--json", o->as_json, "Print JSON");
   running->footer(
       "Exit code 1 when a threshold is missed: mean recovery at most 7 s, every fault recovered\n"

@@ -199,19 +199,19 @@ CLI::App* add_reading(CLI::App& verb, const char* name, const char* what,
 
 void add_config(CLI::App& program, outcome& result) {
   auto* const verb = program.add_subcommand("config",
-                                            "Check a configuration, or show it as it "
-                                            "is in force");
+                                            "Check a configuration, or show the "
+                                            "values in force");
   verb->group(group::change);
   verb->require_subcommand(1);
   verb->footer("Example: greenroom config check my-node.yaml --set pool.max_warm=20");
 
   const auto given = std::make_shared<arguments>();
   auto* const checking =
-      add_reading(*verb, "check", "Report everything that is wrong, exit 2", given);
+      add_reading(*verb, "check", "Report every error; exit code 2 when there is one", given);
   checking->footer("Example: greenroom config check my-node.yaml");
   auto* const showing =
       add_reading(*verb, "show", "Print every key with the value that a node would use", given);
-  showing->add_flag("--secrets", given->secrets, "Show what sounds like a secret too");
+  showing->add_flag("--secrets", given->secrets, "Show values that look like secrets, too");
   showing->footer("Example: greenroom config show --profile core --set pool.cooldown=60s");
   auto* const listing = verb->add_subcommand("keys", "List every key, its default and meaning");
   listing->add_flag("--json", given->as_json, "Print JSON");

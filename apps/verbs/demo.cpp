@@ -298,19 +298,18 @@ void add_demo(CLI::App& program, outcome& result) {
   auto* verb = program.add_subcommand("demo", "An office day on real workers, in a minute");
   verb->group(group::run);
   auto o = std::make_shared<demo_options>();
-  verb->add_option("--seconds", o->seconds, "How long, both halves together")
+  verb->add_option("--seconds", o->seconds, "Duration of both halves together")
       ->capture_default_str()
       ->check(within(4.0, 86'400.0));
   add_configuration_options(*verb, o->source);
   verb->add_option("--users", o->users, "People in the office; 0: by the size of the cast");
-  verb->add_option("--seed", o->seed, "Another seed is another day")->capture_default_str();
-  verb->add_flag(
-      "--compare", o->compare,
-      "The same day twice more: fixed keep-alive of 45 s, and LRU slots; each takes half "
-      "of --seconds");
+  verb->add_option("--seed", o->seed, "Seed of the generated day")->capture_default_str();
+  verb->add_flag("--compare", o->compare,
+                 "Run the same day twice more: fixed keep-alive of 45 s, and LRU slots; each takes "
+                 "half of --seconds");
   verb->add_flag("--json", o->as_json, "Print JSON");
   verb->footer(
-      "Exit code 1 when a task that was accepted got lost.\n\n"
+      "Exit code 1 when an accepted task was lost.\n\n"
       "Example:\n"
       "  greenroom demo\n"
       "  greenroom demo --profile core --seconds 20 --json");

@@ -35,17 +35,17 @@ int export_state(const export_options& o) {
 }  // namespace
 
 void add_export(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("export", "All that is durable and learned, as JSON");
+  auto* verb = program.add_subcommand("export", "Write the durable and the learned state as JSON");
   verb->group(group::study);
   auto o = std::make_shared<export_options>();
-  verb->add_option("--output", o->file, "Writes it there instead of stdout")->type_name("FILE");
+  verb->add_option("--output", o->file, "Write to this file instead of stdout")->type_name("FILE");
   add_asking_options(*verb, o->how);
   verb->footer("Example:\n  greenroom export --output state.json");
   verb->callback([o, &result] { result.code = export_state(*o); });
 }
 
 void add_version(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("version", "What this program is");
+  auto* verb = program.add_subcommand("version", "Print the version and the build");
   verb->group(group::study);
   auto as_json = std::make_shared<bool>(false);
   verb->add_flag("--json", *as_json, "Print JSON");

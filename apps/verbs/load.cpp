@@ -162,7 +162,8 @@ int run_scenario(const load_options& o) {
   for (const auto& one : listed->value("items", json::array()))
     cast.push_back(text_of(one, "name"));
   if (cast.empty()) {
-    say_problem("no-specialists", "the node has no specialists — nobody can be asked");
+    say_problem("no-specialists",
+                "the node has no specialists — write some into its configuration");
     return failed;
   }
 
@@ -202,16 +203,16 @@ int run_scenario(const load_options& o) {
 }  // namespace
 
 void add_load(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("load", "A scripted load from a scenario file");
+  auto* verb = program.add_subcommand("load", "Send scripted traffic from a scenario file");
   verb->group(group::work);
   auto o = std::make_shared<load_options>();
   verb->add_option("FILE", o->file, "The scenario; see apps/scenarios")->required();
   add_asking_options(*verb, o->how);
   verb->footer(
-      "Open loops (constant, poisson, ramp, spike) measure from the moment at which a request was\n"
-      "to be sent; percentiles are exact to 0.1 %. Exit code 1 when a threshold is missed, when\n"
-      "not one request was completed, or when one got no answer and no threshold allows for it;\n"
-      "3 when the node is not there, or not any more at the end.\n\n"
+      "Open loops (constant, poisson, ramp, spike) measure latency from the intended moment of\n"
+      "sending; percentiles are exact to 0.1 %. Exit code 1 when a threshold is missed, when no\n"
+      "request was completed, or when a request got no answer and no threshold allows for that;\n"
+      "3 when the node does not answer, or has ended before the load ends.\n\n"
       "Example:\n"
       "  greenroom load apps/scenarios/100-users.yaml\n"
       "  greenroom load apps/scenarios/spike.yaml --json | jq .response.p99_ms");

@@ -62,7 +62,7 @@ void add_logs(CLI::App& program, outcome& result) {
   verb->group(group::watch);
   auto o = std::make_shared<logs_options>();
   verb->add_option("NAME", o->specialist, "A specialist, or an alias of one")->required();
-  verb->add_option("--lines", o->lines, "At most so many lines")
+  verb->add_option("--lines", o->lines, "Print at most this many lines")
       ->capture_default_str()
       ->check(CLI::Range(1, 10'000));
   verb->add_flag("--follow", o->follow, "Print new lines until Ctrl-C");

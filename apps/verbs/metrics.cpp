@@ -114,7 +114,7 @@ void add_metrics(CLI::App& program, outcome& result) {
   auto* verb = program.add_subcommand("metrics", "The node's metrics in Prometheus text");
   verb->group(group::watch);
   auto o = std::make_shared<metrics_options>();
-  verb->add_option("PART", o->part, "Only lines with this in them");
+  verb->add_option("PART", o->part, "Only lines that contain this text");
   add_period_option(*verb, o->last);
   add_asking_options(*verb, o->how);
   add_watch_option(*verb, o->how);

@@ -99,11 +99,11 @@ int workflows(const asking& how) {
 }  // namespace
 
 void add_predict(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("predict", "What it believes comes next, and why");
+  auto* verb = program.add_subcommand("predict", "Which specialists are expected next, and why");
   verb->group(group::watch);
   auto o = std::make_shared<predict_options>();
-  auto* name = verb->add_option("SPECIALIST", o->specialist, "Only this one");
-  verb->add_option("--limit", o->limit, "At most so many")->capture_default_str();
+  auto* name = verb->add_option("SPECIALIST", o->specialist, "Only this specialist");
+  verb->add_option("--limit", o->limit, "At most this many")->capture_default_str();
   verb->add_option("--evaluate", o->trace,
                    "Next-step accuracy of the sequence model over the cases of a recording; "
                    "needs no node")
@@ -112,10 +112,9 @@ void add_predict(CLI::App& program, outcome& result) {
   add_asking_options(*verb, o->how);
   add_watch_option(*verb, o->how);
   verb->footer(
-      "A figure behind a reason is a factor: 3.81 raises the expected rate so much, 0.8 lowers "
-      "it.\n"
-      "Only behind a transition, an hour, a collaboration or a workflow by name it is the\n"
-      "probability that the specialist comes next.\n\n"
+      "The number behind a reason is a factor: the expected rate is multiplied by it.\n"
+      "Behind a transition, an hour, a collaboration or a named workflow the number is the\n"
+      "probability that the specialist is called next.\n\n"
       "Example:\n"
       "  greenroom predict --watch\n"
       "  greenroom predict api-architect --json\n"

@@ -71,7 +71,7 @@ std::optional<std::vector<std::string>> roles(const runtime::trace& recorded, st
               "the node does not know " + std::to_string(strangers.size()) + " of the "
                   + std::to_string(playing.size()) + " specialists in the recording (\""
                   + strangers.front() + '"' + (strangers.size() > 1 ? ", …" : "")
-                  + ") — use --cast to give their parts to the node's own cast in turn");
+                  + ") — use --cast to send their tasks to the node's own cast, in turn");
   return std::nullopt;
 }
 
@@ -110,7 +110,8 @@ int replay(const replay_options& o) {
   for (const auto& one : listed->value("items", json::array()))
     cast.push_back(text_of(one, "name"));
   if (cast.empty()) {
-    say_problem("no-specialists", "the node has no specialists — nobody can be asked");
+    say_problem("no-specialists",
+                "the node has no specialists — write some into its configuration");
     return failed;
   }
   const auto& requests = recorded.requests;
@@ -153,26 +154,26 @@ int replay(const replay_options& o) {
 }  // namespace
 
 void add_replay(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("replay", "Recorded traffic against a node");
+  auto* verb = program.add_subcommand("replay", "Send recorded traffic to a node");
   verb->group(group::work);
   auto o = std::make_shared<replay_options>();
   verb->add_option("TRACE", o->trace, "CSV or CSV.gz: timestamp_s,specialist[,duration_ms][,case]")
       ->required();
-  verb->add_option("--speed", o->speed, "So many times as fast as recorded")
+  verb->add_option("--speed", o->speed, "Factor: 10 sends ten times as fast as recorded")
       ->capture_default_str()
       ->check(within(1e-6, 1e9));
-  verb->add_option("--first", o->first, "Only so much of the recording, such as 10m");
-  verb->add_option("--limit", o->limit, "Only the first so many requests");
-  verb->add_option("--warmup", o->warmup, "So much at the start is not measured")
+  verb->add_option("--first", o->first, "Only the first part of the recording, such as 10m");
+  verb->add_option("--limit", o->limit, "Only this many requests");
+  verb->add_option("--warmup", o->warmup, "The time at the start that is not measured")
       ->capture_default_str();
   verb->add_option("--input", o->input, "JSON that every task gets")->capture_default_str();
   verb->add_option("--connections", o->connections, "Open at once, at most")
       ->capture_default_str()
       ->check(CLI::Range(1, 60'000));
-  verb->add_option("--patience", o->patience, "The driver waits no longer for an answer")
+  verb->add_option("--patience", o->patience, "The longest wait for an answer")
       ->capture_default_str();
   verb->add_flag("--cast", o->cast,
-                 "Parts of specialists that the node does not know go to its own cast in turn");
+                 "Send the tasks of unknown specialists to the node's own cast, in turn");
   verb->add_option("--threshold", o->thresholds, "Such as p95_ms<250; repeatable")
       ->take_all()
       ->expected(1);

@@ -103,7 +103,8 @@ int follow(node_client& client, const rollback_options& o, json one) {
 
 /// Gives an operator's word to the rollback that awaits one.
 int decide(const rollback_options& o) {
-  if (o.confirm && !confirmed("Bring everything back to the baseline?", o.yes)) return wrong_usage;
+  if (o.confirm && !confirmed("Move all traffic back to the baseline pool?", o.yes))
+    return wrong_usage;
   node_client client{o.how};
   const auto said = client.call("POST", "/v1/rollback",
                                 o.confirm ? json{{"confirm", true}} : json{{"cancel", true}});
@@ -119,8 +120,8 @@ int roll_back(const rollback_options& o) {
                 "--reason \"errors since noon\"");
     return wrong_usage;
   }
-  if (!confirmed(o.planned ? "Bring everything back to the baseline, step by step?"
-                           : "Bring everything back to the baseline at once?",
+  if (!confirmed(o.planned ? "Move all traffic back to the baseline pool, step by step?"
+                           : "Move all traffic back to the baseline pool at once?",
                  o.yes || !o.planned))
     return wrong_usage;
   node_client client{o.how};
@@ -171,15 +172,15 @@ int analyze(const rollback_options& o) {
 }  // namespace
 
 void add_rollback(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("rollback", "Everything back to the always-warm pool");
+  auto* verb = program.add_subcommand("rollback", "Move all traffic back to the baseline pool");
   verb->group(group::change);
   auto o = std::make_shared<rollback_options>();
   verb->add_option("--reason", o->reason, "Why, for the record")->type_name("TEXT");
   verb->add_flag("--planned", o->planned, "Step by step instead of at once");
   verb->add_flag("--yes", o->yes, "Skip the confirmation");
-  auto* confirm = verb->add_flag("--confirm", o->confirm, "Carry out the one that awaits a word");
-  verb->add_flag("--cancel", o->cancel, "Call off the one that awaits a word")->excludes(confirm);
-  verb->add_flag("--async", o->async, "Do not wait for its end");
+  auto* confirm = verb->add_flag("--confirm", o->confirm, "Carry out the proposed rollback");
+  verb->add_flag("--cancel", o->cancel, "Call off the proposed rollback")->excludes(confirm);
+  verb->add_flag("--async", o->async, "Do not wait for the end of the rollback");
   add_asking_options(*verb, o->how);
   verb->footer(
       "Example:\n"
@@ -191,14 +192,14 @@ void add_rollback(CLI::App& program, outcome& result) {
                        int (*run)(const rollback_options&)) {
     auto* one = verb->add_subcommand(name, description);
     auto mine = std::make_shared<rollback_options>();
-    one->add_option("ID", mine->id, "Of which; else the last one");
+    one->add_option("ID", mine->id, "Which rollback; without it the last one");
     add_asking_options(*one, mine->how);
     one->footer(std::string{"Example:\n  greenroom rollback "} + name);
     one->callback([mine, run, &result] { result.code = run(*mine); });
   };
-  add("status", "How rollbacks went", rollback_status);
-  add("verify", "Runs the checklist of the last one again", verify);
-  add("analyze", "What turned bad first, and what changed before", analyze);
+  add("status", "Show how the rollbacks went", rollback_status);
+  add("verify", "Run the checklist of the last rollback again", verify);
+  add("analyze", "Show which metric got worse first, and what changed before", analyze);
   verb->callback([verb, o, &result] {
     if (verb->get_subcommands().empty()) result.code = roll_back(*o);
   });

@@ -131,7 +131,8 @@ int route(const rollout_options& o) {
 }  // namespace
 
 void add_rollout(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("rollout", "From always warm to the intelligent pool");
+  auto* verb =
+      program.add_subcommand("rollout", "Move traffic to the intelligent pool, step by step");
   verb->group(group::change);
   verb->require_subcommand(1);
   verb->footer(
@@ -151,16 +152,16 @@ void add_rollout(CLI::App& program, outcome& result) {
   const auto with_yes = [](CLI::App& one, rollout_options& o) {
     one.add_flag("--yes", o.yes, "Skip the confirmation");
   };
-  add("start", "Begins: preparation, then shadow", nothing,
+  add("start", "Start: preparation, then shadow", nothing,
       [](const rollout_options& o) { return steer(o, "start", nullptr); });
   add(
-      "status", "Where it is, and what it is judged by",
+      "status", "Show the phase and the latest judgement",
       [](CLI::App& one, rollout_options& o) { add_watch_option(one, o.how); }, rollout_status);
   add(
       "advance", "Goes on before the hold is over, or confirms",
       [](CLI::App& one, rollout_options& o) {
         one.add_flag("--yes", o.yes, "Skip the confirmation");
-        one.add_flag("--force", o.force, "Goes on without enough data too");
+        one.add_flag("--force", o.force, "Continue without enough data, too");
       },
       [](const rollout_options& o) {
         return steer(o, "advance", "Go on to the next phase or percentage?");
@@ -177,9 +178,9 @@ void add_rollout(CLI::App& program, outcome& result) {
         one.add_option("--reason", o.reason, "For the record");
       },
       [](const rollout_options& o) {
-        return steer(o, "abort", "End the rollout and go back to what was there before?");
+        return steer(o, "abort", "End the rollout and return to the state before it?");
       });
-  add("reset", "After a rollback: back to `pool.mode` at once, without a judge", with_yes,
+  add("reset", "After a rollback: return to pool.mode at once, without a judgement", with_yes,
       [](const rollout_options& o) {
         return steer(o, "reset", "Let pool.mode decide again which pool answers?");
       });

@@ -240,10 +240,10 @@ bool may_listen(const config::node& configuration, bool insecure) {
   }
   say_problem("wrong-usage",
               "listen: " + configuration.listen
-                  + " is not a loopback address, and without keys and TLS whoever reaches it may run "
-                    "tasks, read their results and roll back; listen on 127.0.0.1 and put a proxy "
-                    "that asks for credentials in front, or, where the network keeps strangers out "
-                    "by itself, start it with --insecure");
+                  + " is not a loopback address, and without keys and TLS every client that reaches "
+                    "it can run tasks, read their results and roll back — listen on 127.0.0.1 "
+                    "behind a proxy that asks for credentials, or, where the network keeps "
+                    "strangers out, start it with --insecure");
   return false;
 }
 
@@ -348,7 +348,7 @@ int serve(const configuration_source& source, bool insecure) {
 }  // namespace
 
 void add_serve(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("serve", "Runs a node");
+  auto* verb = program.add_subcommand("serve", "Run a node");
   verb->group(group::run);
   auto source = std::make_shared<configuration_source>();
   add_configuration_options(*verb, *source);
@@ -362,8 +362,7 @@ void add_serve(CLI::App& program, outcome& result) {
   verb->footer(
       "SIGTERM and SIGINT drain (a second one stops at once), SIGHUP reads the configuration\n"
       "again and applies it whole or not at all.\n\n"
-      "Who asks from a browser, and by which names, is bounded by access.origins and "
-      "access.hosts.\n\n"
+      "access.hosts and access.origins say which names and which web pages may be used to ask.\n\n"
       "Example:\n"
       "  greenroom serve --profile production --listen 127.0.0.1:7117 --data /var/lib/greenroom\n"
       "  greenroom serve --config my.yaml --set pool.max_warm=20");

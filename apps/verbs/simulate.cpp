@@ -292,7 +292,7 @@ int simulate(const simulate_options& o) {
 
 void add_simulate(CLI::App& program, outcome& result) {
   auto* verb = program.add_subcommand(
-      "simulate", "Policies side by side on recorded traffic, on virtual time, without workers");
+      "simulate", "Compare policies on recorded traffic, on virtual time, without workers");
   verb->group(group::study);
   auto o = std::make_shared<simulate_options>();
   verb->add_option("TRACE", o->trace,
@@ -306,16 +306,15 @@ void add_simulate(CLI::App& program, outcome& result) {
                    "Of greenroom, as pool.min_residency: a duration, or auto (a node's default)")
       ->capture_default_str();
   verb->add_option("--slots", o->slots,
-                   "A hard cap: a share of the specialists (0.2) or a count (17); slot policies "
-                   "have 0.2 without it");
+                   "A hard cap: a share of the specialists (0.2) or a count (17); 0.2 for slot "
+                   "policies without it");
   verb->add_option("--memory-ratio", o->memory_ratio,
-                   "Tune each policy's knob until its mean memory is at most this share of "
-                   "always-warm")
+                   "Tune each policy until its mean memory is at most this share of always-warm")
       ->check(within(0, 1));
   verb->add_option(
       "--horizon", o->horizon,
-      "The end of time in the recording, in seconds; the last request without it. Times "
-      "since 1970 are understood, and then counted from the first request");
+      "The end of the recording in seconds; without it, the last request. Times since 1970 are "
+      "counted from the first request");
   verb->add_option("--plot", o->plot, "Write a chart of cold starts against memory (SVG)");
   verb->add_flag("--json", o->as_json, "Print JSON");
   verb->footer(

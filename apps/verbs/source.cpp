@@ -56,7 +56,7 @@ void add_configuration_options(CLI::App& verb, configuration_source& source) {
     if (!source.profile.empty() || !source.file.empty()) return;
     if (const char* name = std::getenv("GREENROOM_PROFILE")) source.profile = name;
   });
-  verb.add_option("--set", source.sets, "Overrides one key, as key.path=value; repeatable")
+  verb.add_option("--set", source.sets, "Override one key, as key.path=value; repeatable")
       ->type_name("KEY=VALUE")
       ->take_all()
       ->expected(1);

@@ -169,9 +169,9 @@ int by_hand(const hand_options& o, bool warm) {
                 name + " is " + state + " — "
                     + (!warm && state == "busy"     ? "it is stopped as soon as its tasks are done"
                        : !warm && state == "failed" ? "it does not run: " + last_error
-                       : !warm                      ? "one that is kept warm is started again"
+                       : !warm ? "the pool keeps it warm and has started it again"
                        : last_error.empty()
-                           ? "there was no place for it; see greenroom specialists --state warm"
+                           ? "there was no free slot for it; see greenroom specialists --state warm"
                            : last_error));
   return good ? done : failed;
 }
@@ -183,9 +183,9 @@ void add_by_hand(CLI::App& program, outcome& result, bool warm, const char* desc
   verb->group(group::change);
   auto o = std::make_shared<hand_options>();
   verb->add_option("NAME", o->specialist, "A specialist, or an alias of one")->required();
-  verb->add_option("--timeout", o->timeout,
-                   "How long to look on until it is so (else 10s until it begins, 2m until it is "
-                   "done)");
+  verb->add_option(
+      "--timeout", o->timeout,
+      "How long to wait until it is done (without it: 10s for the begin, 2m for the end)");
   add_asking_options(*verb, o->how);
   verb->footer(footer);
   verb->callback([o, warm, &result] { result.code = by_hand(*o, warm); });
@@ -197,7 +197,7 @@ void add_specialists(CLI::App& program, outcome& result) {
   auto* verb = program.add_subcommand("specialists", "The cast: who is warm, busy, cold");
   verb->group(group::watch);
   auto o = std::make_shared<specialists_options>();
-  verb->add_option("NAME", o->name, "All about this one");
+  verb->add_option("NAME", o->name, "Everything about this specialist");
   verb->add_option("--department", o->department, "Only specialists of this department");
   verb->add_option("--state", o->state, "Only specialists in this state")
       ->check(CLI::IsMember({"cold", "warming", "warm", "busy", "cooling", "failed"}));
@@ -215,12 +215,12 @@ void add_specialists(CLI::App& program, outcome& result) {
 
 void add_warm(CLI::App& program, outcome& result) {
   add_by_hand(
-      program, result, true, "Starts a specialist by hand",
+      program, result, true, "Start the worker of a specialist now",
       "Example:\n  greenroom warm api-architect\n  greenroom warm api-architect --timeout 1m");
 }
 
 void add_cool(CLI::App& program, outcome& result) {
-  add_by_hand(program, result, false, "Stops a specialist by hand, once its tasks are done",
+  add_by_hand(program, result, false, "Stop the worker of a specialist once its tasks are done",
               "For the length of `pool.cooldown` no prediction brings it back, only a task or "
               "`warm`.\n\nExample:\n  greenroom cool api-architect");
 }

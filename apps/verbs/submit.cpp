@@ -163,21 +163,25 @@ int submit(submit_options& o) {
 }  // namespace
 
 void add_submit(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("submit", "One task; prints its output");
+  auto* verb = program.add_subcommand("submit", "Run one task and print its output");
   verb->group(group::work);
   auto o = std::make_shared<submit_options>();
-  verb->add_option("SPECIALIST", o->first, "Who; with --department and the like, the input");
+  verb->add_option("SPECIALIST", o->first,
+                   "The specialist; with --department, --command or --workflow, the input");
   verb->add_option("INPUT", o->second, "JSON, other text, @FILE, or - for stdin");
-  verb->add_option("--department", o->department, "The best placed specialist of it");
-  verb->add_option("--command", o->command, "Whoever answers this word, such as implement");
-  verb->add_option("--workflow", o->workflow, "Each step's output is the next one's input");
+  verb->add_option("--department", o->department,
+                   "Ask the best placed specialist of this department");
+  verb->add_option("--command", o->command,
+                   "Ask by a command of the configuration, such as implement");
+  verb->add_option("--workflow", o->workflow,
+                   "Run this workflow: each step gets the output of the step before");
   verb->add_option("--priority", o->priority, "high, normal or low")
       ->check(CLI::IsMember({"high", "normal", "low"}));
-  verb->add_flag("--async", o->later, "Prints the task's id as soon as it is in the journal");
-  verb->add_option("--timeout", o->timeout, "Bounds waiting, retries and the run")
+  verb->add_flag("--async", o->later, "Print the task's id as soon as the task is in the journal");
+  verb->add_option("--timeout", o->timeout, "Limit for waiting, retries and the run together")
       ->type_name("30s");
   verb->add_option("--key", o->key, "Idempotency key: the same key is the same task");
-  verb->add_option("--case", o->case_id, "The session it belongs to");
+  verb->add_option("--case", o->case_id, "The session that the task belongs to");
   add_asking_options(*verb, o->how);
   verb->footer(
       "Example:\n"

@@ -87,15 +87,16 @@ int tasks(node_client& client, const tasks_options& o) {
 }  // namespace
 
 void add_tasks(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("tasks", "What waits, runs and has ended; one by its id");
+  auto* verb =
+      program.add_subcommand("tasks", "List waiting, running and ended tasks; one by its id");
   verb->group(group::watch);
   auto o = std::make_shared<tasks_options>();
-  auto* id = verb->add_option("ID", o->id, "All about this one");
-  verb->add_flag("--cancel", o->cancel, "Cancels it")->needs(id);
+  auto* id = verb->add_option("ID", o->id, "Everything about this task");
+  verb->add_flag("--cancel", o->cancel, "Cancel the task")->needs(id);
   verb->add_option("--state", o->state, "Only tasks in this state")
       ->check(CLI::IsMember({"queued", "running", "completed", "failed", "cancelled", "unknown"}));
   verb->add_option("--specialist", o->specialist, "Only tasks of this specialist");
-  verb->add_option("--limit", o->limit, "At most so many")->capture_default_str();
+  verb->add_option("--limit", o->limit, "At most this many")->capture_default_str();
   verb->add_option("--cursor", o->cursor, "Where the last page ended");
   add_asking_options(*verb, o->how);
   add_watch_option(*verb, o->how);

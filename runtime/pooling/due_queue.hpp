@@ -20,8 +20,6 @@ public:
   void set(specialist_index who, double due_s);
   double due_s(specialist_index who) const { return moments_[who].due_s; }
   bool empty() const { return heap_.empty(); }
-  /// `set` will be called for it soon.
-  void approach(specialist_index who) const { __builtin_prefetch(&moments_[who], 1); }
   double next_s() const {
     if (heap_.empty()) return never_s;
     return heap_.front().no_sooner_s;

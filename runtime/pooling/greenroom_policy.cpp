@@ -202,13 +202,6 @@ void greenroom_policy::observe_arrival(specialist_index who, std::uint64_t case_
   if (frequency_.awake() && !one.facts.pinned) frequency_.visit(who, limits_in_force(), facts_);
 }
 
-void greenroom_policy::approach(specialist_index who) const {
-  constexpr std::size_t line_bytes = 64;
-  const auto* begin = reinterpret_cast<const char*>(&members_[who]);
-  for (std::size_t at = 0; at < sizeof(member); at += line_bytes) __builtin_prefetch(begin + at, 1);
-  due_.approach(who);
-}
-
 void greenroom_policy::observe_idle(specialist_index who, double clock_s) {
   assert(who < members_.size());
   const double now_s = own_time(clock_s);

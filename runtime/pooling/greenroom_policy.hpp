@@ -90,7 +90,6 @@ public:
   void set_limits(const pool_limits& limits) override;
   void observe_arrival(specialist_index who, std::uint64_t case_key, double now_s) override;
   void observe_idle(specialist_index who, double now_s) override;
-  void approach(specialist_index who) const override;
   room make_room(specialist_index who, std::span<const seat> seats, double now_s) override;
   /// Looks only at those whose moment has come (and counts the seats when a hard cap can bind).
   plan review(std::span<const seat> seats, double now_s) override;

@@ -113,10 +113,6 @@ public:
   };
   virtual room make_room(specialist_index who, std::span<const seat> seats, double now_s) = 0;
 
-  /// It is heard of soon. In a large fleet what is known of one is in no cache, and may come
-  /// meanwhile.
-  virtual void approach(specialist_index /*who*/) const {}
-
   /// Prewarm and cool by what is known now.
   virtual plan review(std::span<const seat> seats, double now_s) = 0;
 };

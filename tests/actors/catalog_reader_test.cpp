@@ -1,6 +1,5 @@
 // A replaced cast goes when nobody can look at it any more, and not before.
 #include "actors/supervision/node_state.hpp"
-#include "runtime/machine/io/fast_clock.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -31,7 +30,7 @@ config::node cast_with(std::size_t specialists, const std::string& argument) {
 
 std::unique_ptr<node_state> state_with(std::size_t specialists) {
   return std::make_unique<node_state>(make_catalog(cast_with(specialists, "first"), nullptr), 8, 1,
-                                      machine::fast_clock());
+                                      std::make_shared<machine::clock>());
 }
 
 /// What a thread of its own sees, which has read nothing before.

@@ -37,13 +37,6 @@ TEST(Cast, FindsNamesOfAnyLengthAndAliases) {
     EXPECT_EQ(playing->find(strange), catalog::nobody) << strange;
 }
 
-TEST(Cast, GuessesWhoItIsBeforeItKnows) {
-  const auto playing = actors::make_catalog(cast_of({"a", "b"}), nullptr);
-  std::vector<std::uint32_t> guessed;
-  EXPECT_EQ(playing->find("b", [&](std::uint32_t who) { guessed.push_back(who); }), 1u);
-  EXPECT_EQ(guessed, std::vector<std::uint32_t>{1});
-}
-
 TEST(Cast, DoesNotFindThoseWhoAreGoneAndKeepsTheNumbersOfTheOthers) {
   const auto before = actors::make_catalog(cast_of({"a", "b", "c"}), nullptr);
   auto without = cast_of({"a", "c", "d"});

@@ -79,5 +79,22 @@ TEST(Root, GivesUpWhenOneOfItsOwnDiesTooOften) {
   EXPECT_NE(play.collapsed.find("dispatcher"), std::string::npos);
 }
 
+TEST(Root, CountsAMessageThatItDoesNotHandleAndSaysItOnce) {
+  stage play{small_cast(1, 1)};
+  play.open();
+  for (int i = 0; i < 3; ++i) caf::anon_send(play.root, std::string{"what is this?"});
+  play.world.dispatch();
+  EXPECT_EQ(play.shared->unexpected.total(), 3U);
+  play.unexpected_wanted = 3;
+  int said = 0;
+  for (const auto& one : play.events())
+    if (one.find("actor.unexpected_message") == 0) {
+      ++said;
+      EXPECT_NE(one.find("greenroom.root"), std::string::npos) << one;
+      EXPECT_NE(one.find("what is this?"), std::string::npos) << one;
+    }
+  EXPECT_EQ(said, 1);
+}
+
 }  // namespace
 }  // namespace greenroom::tests

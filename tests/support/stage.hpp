@@ -186,6 +186,7 @@ public:
       }
     for (auto& one : all) one->held.clear();
     shared->dispatching.pending.clear();
+    EXPECT_EQ(shared->unexpected.total(), unexpected_wanted) << "an actor got a message that it does not handle";
   }
 
   /// Submits one; `refused` says why it was not let in.
@@ -238,6 +239,7 @@ public:
 
   deterministic_system world;
   std::shared_ptr<virtual_clock> clock;
+  std::uint64_t unexpected_wanted = 0;  ///< Messages that no actor handles, when all has ended.
   std::unique_ptr<actors::node_state> shared;
   actors::admission desk;
   actors::root_plan plan;

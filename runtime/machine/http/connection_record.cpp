@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <http_parser.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -117,6 +118,8 @@ void connection_record::give_leave() {
 bool connection_record::asks_strangely() const {
   const auto line = latest.substr(0, latest.find("\r\n"));
   const auto name = line.substr(0, line.find(' '));
+  for (int known = 0; known <= HTTP_SOURCE; ++known)
+    if (name == ::http_method_str(static_cast<::http_method>(known))) return false;
   // The token of RFC 9110, section 5.6.2.
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
   const auto is_token = [&](unsigned char c) {
@@ -124,6 +127,22 @@ bool connection_record::asks_strangely() const {
   };
   return !name.empty() && std::all_of(name.begin(), name.end(), is_token)
          && (line.ends_with(" HTTP/1.1") || line.ends_with(" HTTP/1.0"));
+}
+
+void connection_record::say_why_not_parsed() {
+  home->totals->malformed.fetch_add(1, std::memory_order_relaxed);
+  switch (grammar.exceeded()) {
+    case 413:
+      return say_last_words(413, "too-large",
+                            "The body is larger than this node takes (limits.request_bytes).");
+    case 414: return say_last_words(414, "malformed", "The address is too long.");
+    case 431:
+      return say_last_words(431, "malformed", "The header fields are too large or too many.");
+    default: break;
+  }
+  if (asks_strangely())
+    return say_last_words(501, "not-implemented", "This server knows no method of that name.");
+  say_last_words(400, "malformed", "This is not HTTP/1.1.");
 }
 
 void connection_record::request_complete() {
@@ -258,29 +277,7 @@ void connection_record::closed(bool tell) {
 
 void guarded_socket::shutdown(boost::asio::socket_base::shutdown_type how,
                               boost::system::error_code& error) {
-  auto& home = *record_->home;
-  if (home.parse_failure != 0 && home.parse_failure_of == record_->number) {
-    const auto status = std::exchange(home.parse_failure, 0);
-    home.totals->malformed.fetch_add(1, std::memory_order_relaxed);
-    switch (status) {
-      case 413:
-        record_->say_last_words(413, "too-large",
-                                "The body is larger than this node takes (limits.request_bytes).");
-        break;
-      case 414: record_->say_last_words(414, "malformed", "The address is too long."); break;
-      case 501:
-        if (record_->asks_strangely()) {
-          record_->say_last_words(501, "not-implemented",
-                                  "This server knows no method of that name.");
-          break;
-        }
-        [[fallthrough]];
-      default: record_->say_last_words(400, "malformed", "This is not HTTP/1.1."); break;
-      case 431:
-        record_->say_last_words(431, "malformed", "The header fields are too large or too many.");
-        break;
-    }
-  }
+  if (std::exchange(record_->parsing, false)) record_->say_why_not_parsed();
   plain_.shutdown(record_->last_words_said ? boost::asio::socket_base::shutdown_send : how, error);
 }
 

@@ -48,22 +48,23 @@ struct lane {
   /// No handler may be posted to the loop, which may be destroyed. Set by any thread.
   std::atomic<bool> ended{false};
   std::unordered_map<std::uint64_t, std::shared_ptr<connection_record>> records;
-  /// The status for RESTinio's parser error, valid from the error's report until the connection is
-  /// closed right afterwards.
-  int parse_failure = 0;
-  std::uint64_t parse_failure_of = 0;  ///< The connection's number.
   std::size_t lingering = 0;
   std::uint64_t now = 0;  ///< Counts `tick_time`s; a clock read per request would cost more.
 };
 
 constexpr std::chrono::milliseconds tick_time{250};
+constexpr std::size_t field_name_bytes = 256;  ///< Of a header field, at most.
 
 /// How much of the current request has arrived.
 enum class reading : std::uint8_t { nothing, headers, body };
 
 struct connection_record : std::enable_shared_from_this<connection_record> {
   explicit connection_record(std::uint64_t id, std::shared_ptr<lane> place)
-      : number{id}, home{std::move(place)} {}
+      : number{id},
+        home{std::move(place)},
+        grammar{{home->options.url_bytes, field_name_bytes,
+                 home->options.header_bytes - 1,  // RESTinio takes no value of as many as allowed.
+                 home->options.header_fields, home->options.request_bytes}} {}
 
   const std::uint64_t number;
   const std::shared_ptr<lane> home;
@@ -77,6 +78,10 @@ struct connection_record : std::enable_shared_from_this<connection_record> {
   bool streaming = false;        ///< An answer's headers are sent and its end is not.
   bool owes_leave = false;       ///< The client waits for "100 Continue" before it sends the body.
   bool last_words_said = false;  ///< An error was written; further input is dropped.
+  bool leaving = false;          ///< RESTinio was told to close after an answer.
+  /// RESTinio parses received bytes. If RESTinio closes the connection meanwhile, its parser has
+  /// refused the bytes; RESTinio does not pass the reason on.
+  bool parsing = false;
   reading stage = reading::nothing;
   std::string_view latest;  ///< The last bytes read; valid while RESTinio parses its buffer.
   request_grammar grammar;
@@ -96,9 +101,11 @@ struct connection_record : std::enable_shared_from_this<connection_record> {
 
   /// Sees all bytes before the parser does.
   void read(const char* bytes, std::size_t length);
-  /// True if the last bytes begin a request with an unknown method. Call only while the parser's
-  /// error is handled.
+  /// True if the last bytes begin a request with an unknown method. Call only while RESTinio is
+  /// `parsing`.
   [[nodiscard]] bool asks_strangely() const;
+  /// Answers bytes that the parser has refused; the grammar knows whether a limit was exceeded.
+  void say_why_not_parsed();
   /// Sends "100 Continue", unless answers to earlier requests must be sent first.
   void give_leave();
   /// The parser has a complete request.
@@ -171,7 +178,9 @@ public:
             return record->hold_end(
                 [kept](boost::system::error_code why) { (*kept)(why, std::size_t{0}); });
           }
+          record->parsing = !error;
           inner(error, length);
+          record->parsing = false;
         });
   }
 
@@ -181,7 +190,10 @@ public:
         buffers, [record = record_.get(), inner = std::forward<Handler>(then)](
                      const boost::system::error_code& error, std::size_t length) mutable {
           record->progress = record->home->now;
+          // After an answer RESTinio goes on with a request that came behind the one answered.
+          record->parsing = !error && !record->leaving;
           inner(error, length);
+          record->parsing = false;
         });
   }
 

@@ -51,6 +51,7 @@ void send(exchange& ours, std::string head, std::string body, bool last,
     ours.keep_alive = false;
   }
   const auto closes = last && !ours.keep_alive;
+  if (closes) record.leaving = true;
   restinio::writable_items_container_t items;
   items.reserve(2);
   if (!head.empty()) items.emplace_back(std::move(head));
@@ -193,10 +194,7 @@ std::string_view request::query() const {
 std::optional<std::string_view> request::header(std::string_view name) const {
   std::optional<std::string_view> found;
   of(inside_).header().for_each_field([&](const auto& field) {
-    if (!found
-        && restinio::impl::is_equal_caseless(field.name().data(), field.name().size(), name.data(),
-                                             name.size()))
-      found = field.value();
+    if (!found && equal_caseless(field.name(), name)) found = field.value();
   });
   return found;
 }
@@ -217,9 +215,7 @@ request::provenance request::from() const {
       case restinio::http_field::origin: note(result.origin, field.value()); break;
       case restinio::http_field::content_type: note(result.content_type, field.value()); break;
       case restinio::http_field::field_unspecified:
-        if (restinio::impl::is_equal_caseless(field.name().data(), field.name().size(), site.data(),
-                                              site.size()))
-          note(result.fetch_site, field.value());
+        if (equal_caseless(field.name(), site)) note(result.fetch_site, field.value());
         break;
       default: break;
     }

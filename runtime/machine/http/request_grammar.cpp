@@ -25,6 +25,8 @@ struct letters {
 };
 constexpr letters known;
 
+constexpr std::size_t head_bytes_max = 80 * 1024;  // HTTP_MAX_HEADER_SIZE of http_parser.
+
 using fault = request_grammar::fault;
 constexpr fault bad(std::string_view detail) { return {400, detail}; }
 
@@ -34,11 +36,6 @@ constexpr std::string_view lone_feed =
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-bool same(std::string_view a, std::string_view b) {
-  return a.size() == b.size()
-         && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == y; });
-}
-
 std::string_view trimmed(std::string_view text) {
   const auto first = std::min(text.find_first_not_of(" \t"), text.size());
   const auto last = text.find_last_not_of(" \t");
@@ -47,12 +44,19 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
+bool equal_caseless(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return lower(x) == lower(y);
+         });
+}
+
 void request_grammar::begin_head() {
   at_ = part::method;
   method_size_ = target_size_ = version_size_ = 0;
   old_ = options_ = connects_ = false;
   has_length_ = has_coding_ = is_chunked_ = expects_ = false;
-  length_ = left_ = 0;
+  length_ = left_ = body_bytes_ = 0;
+  head_bytes_ = target_bytes_ = value_bytes_ = fields_ = 0;
 }
 
 void request_grammar::note(char c) {
@@ -108,7 +112,11 @@ fault request_grammar::read(std::string_view bytes) {
     const auto c = static_cast<unsigned char>(bytes[at]);
     // Fast path: most bytes of a head belong to values.
     if (at_ == part::value && which_ == field::other) {
+      const auto begin = at;
       while (at < bytes.size() && known.value[static_cast<unsigned char>(bytes[at])]) ++at;
+      head_bytes_ += at - begin;
+      value_bytes_ += at - begin;
+      if (value_bytes_ > limits_.value_bytes || head_bytes_ > head_bytes_max) exceed(431);
       if (at == bytes.size()) break;
       found_ = head_byte(static_cast<unsigned char>(bytes[at]));
     } else {
@@ -121,6 +129,7 @@ fault request_grammar::read(std::string_view bytes) {
 }
 
 fault request_grammar::head_byte(unsigned char c) {
+  if (++head_bytes_ > head_bytes_max) exceed(431);
   const auto letter = static_cast<char>(c);
   switch (at_) {
     case part::start:
@@ -160,6 +169,7 @@ fault request_grammar::head_byte(unsigned char c) {
       if (c < 0x21 || c == 0x7f)
         return bad("The address has a control character or no version follows it.");
       if (target_size_ < target_.size()) target_[target_size_++] = letter;
+      if (++target_bytes_ > limits_.target_bytes) exceed(414);
       return {};
     case part::version:
       if (c == '\r') {
@@ -189,18 +199,19 @@ fault request_grammar::head_byte(unsigned char c) {
             "A field goes on in another line (obs-fold), or a blank stands before its name.");
       kept_size_ = 0;
       kept_all_ = true;
+      if (++fields_ > limits_.fields) exceed(431);
       at_ = part::name;
       [[fallthrough]];
     case part::name:
       if (c == ':') {
         const auto name = noted();
         if (name.empty()) return bad("A field has no name.");
-        which_ = !kept_all_                        ? field::other
-                 : same(name, "content-length")    ? field::content_length
-                 : same(name, "transfer-encoding") ? field::transfer_encoding
-                 : same(name, "expect")            ? field::expect
-                                                   : field::other;
-        kept_size_ = 0;
+        which_ = !kept_all_                                  ? field::other
+                 : equal_caseless(name, "content-length")    ? field::content_length
+                 : equal_caseless(name, "transfer-encoding") ? field::transfer_encoding
+                 : equal_caseless(name, "expect")            ? field::expect
+                                                             : field::other;
+        kept_size_ = value_bytes_ = 0;
         kept_all_ = true;
         at_ = part::value;
         return {};
@@ -208,6 +219,7 @@ fault request_grammar::head_byte(unsigned char c) {
       if (c == ' ' || c == '\t') return bad("A blank stands between a field's name and its colon.");
       if (!known.token[c]) return bad("A field's name has a character that no name has.");
       note(letter);
+      if (kept_size_ > limits_.name_bytes) exceed(431);
       return {};
     case part::value:
       if (c == '\r') {
@@ -231,7 +243,7 @@ fault request_grammar::look_at_target() const {
   if (target == "*") return options_ ? fault{} : bad("Only OPTIONS asks for *.");
   const auto end = target.find("://");
   const auto scheme = end == std::string_view::npos ? std::string_view{} : target.substr(0, end);
-  if (same(scheme, "http") || same(scheme, "https")) return {};
+  if (equal_caseless(scheme, "http") || equal_caseless(scheme, "https")) return {};
   return bad("The address begins neither with a slash nor with http://.");
 }
 
@@ -253,19 +265,19 @@ fault request_grammar::end_of_field() {
       if (has_coding_) return bad("There is more than one Transfer-Encoding.");
       has_coding_ = true;
       if (!kept_all_ || value.empty()) return bad("The Transfer-Encoding is empty or too long.");
-      if (same(value, "chunked")) {
+      if (equal_caseless(value, "chunked")) {
         is_chunked_ = true;
         break;
       }
       // If the last coding is not chunked, the body's end is unknown (RFC 9112, 6.3).
-      if (same(trimmed(value.substr(value.find_last_of(',') + 1)), "chunked")
+      if (equal_caseless(trimmed(value.substr(value.find_last_of(',') + 1)), "chunked")
           && value.find("hunked") == value.rfind("hunked"))
         return {501, "Of the transfer codings only chunked is read here, and nothing before it."};
       return {value.find("hunked") == std::string_view::npos ? 501 : 400,
               "The only Transfer-Encoding that is read here is chunked."};
     case field::expect:
       if (old_) break;
-      if (!same(value, "100-continue"))
+      if (!equal_caseless(value, "100-continue"))
         return {417, "The only expectation that is met here is 100-continue."};
       expects_ = true;
       break;
@@ -286,6 +298,7 @@ fault request_grammar::end_of_head() {
     at_ = part::size;
   } else {
     left_ = length_;
+    if (length_ > limits_.body_bytes) exceed(413);
     at_ = left_ > 0 ? part::body : part::start;
   }
   return {};
@@ -321,6 +334,8 @@ fault request_grammar::body_byte(unsigned char c) {
       return {};
     case part::size_lf:
       if (c != '\n') return bad(lone_return);
+      body_bytes_ += left_;
+      if (body_bytes_ > limits_.body_bytes) exceed(413);
       at_ = left_ > 0 ? part::chunk : part::trailer_start;
       return {};
     case part::chunk_cr:
@@ -340,6 +355,7 @@ fault request_grammar::body_byte(unsigned char c) {
       }
       if (!known.token[c]) return bad("A trailer field's name has a character that no name has.");
       trailer_named_ = false;
+      if (++fields_ > limits_.fields) exceed(431);
       at_ = part::trailer;
       [[fallthrough]];
     case part::trailer:

@@ -5,12 +5,26 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 namespace greenroom::machine::http {
 
 /// True for OpenAI's interface: errors then have OpenAI's form.
 [[nodiscard]] bool is_openai_path(std::string_view target);
+
+/// Compares ASCII text and ignores case, as in field names.
+[[nodiscard]] bool equal_caseless(std::string_view a, std::string_view b);
+
+/// The server's limits on a request. The parser enforces these limits; the grammar only tells which
+/// limit was the reason for a refusal.
+struct request_limits {
+  static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+  std::size_t target_bytes = unlimited;
+  std::size_t name_bytes = unlimited, value_bytes = unlimited;  ///< For one header field.
+  std::size_t fields = unlimited;
+  std::uint64_t body_bytes = unlimited;
+};
 
 /// Checks the bytes of one connection, in pieces of any size, and reports invalid input. Keeps a
 /// few hundred bytes at most.
@@ -21,6 +35,11 @@ public:
     std::string_view detail;
   };
 
+  request_grammar() = default;
+  explicit request_grammar(const request_limits& most) : limits_{most} {}
+
+  /// The HTTP status of the first exceeded limit, 413, 414 or 431; 0: none.
+  [[nodiscard]] int exceeded() const { return exceeded_; }
   /// Returns the first fault; after a fault no input is read.
   [[nodiscard]] fault read(std::string_view bytes);
 
@@ -71,9 +90,16 @@ private:
   [[nodiscard]] fault end_of_head();
   [[nodiscard]] fault look_at_target() const;
   void note(char c);
+  void exceed(int status) {
+    if (exceeded_ == 0) exceeded_ = status;
+  }
   [[nodiscard]] std::string_view noted() const { return {kept_.data(), kept_size_}; }
   std::size_t skim(std::string_view bytes);
 
+  request_limits limits_;
+  int exceeded_ = 0;
+  std::size_t head_bytes_ = 0, target_bytes_ = 0, value_bytes_ = 0, fields_ = 0;
+  std::uint64_t body_bytes_ = 0;
   part at_ = part::start;
   fault found_;
   std::array<char, 288> kept_{};  ///< The current field's name, then its value.

@@ -22,7 +22,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <ctime>
 #include <future>
@@ -36,46 +35,8 @@ namespace {
 namespace net = boost::asio;
 using tcp = net::ip::tcp;
 
-/// RESTinio reports the reason of a close only to its logger: the only place that distinguishes a
-/// parser error from a hang-up. Parses the messages of 0.6.16; if another version words them
-/// differently, such a connection is closed without an answer, and a test fails.
-class error_reader {
-public:
-  explicit error_reader(lane* home) : home_{home} {}
-  template <class Builder>
-  void trace(Builder&&) const noexcept {}
-  template <class Builder>
-  void info(Builder&&) const noexcept {}
-  template <class Builder>
-  void warn(Builder&&) const noexcept {}
-  template <class Builder>
-  void error(Builder&& build) {
-    // "[connection:7] parser error HPE_CB_body: the on_body callback failed"
-    const std::string text = build();
-    constexpr std::string_view before = "[connection:", middle = "] parser error HPE_";
-    if (!text.starts_with(before)) return;
-    std::uint64_t number = 0;
-    const auto* const at = text.data() + before.size();
-    const auto parsed = std::from_chars(at, text.data() + text.size(), number);
-    const auto rest =
-        std::string_view{text}.substr(static_cast<std::size_t>(parsed.ptr - text.data()));
-    if (!rest.starts_with(middle)) return;
-    const auto name = rest.substr(middle.size());
-    home_->parse_failure_of = number;
-    home_->parse_failure =
-        name.starts_with("CB_body") || name.starts_with("CB_headers_complete") ? 413
-        : name.starts_with("CB_url")                                           ? 414
-        : name.starts_with("CB_header") || name.starts_with("HEADER_OVERFLOW") ? 431
-        : name.starts_with("INVALID_METHOD")                                   ? 501
-                                                                               : 400;
-  }
-
-private:
-  lane* home_;
-};
-
 struct traits : restinio::traits_t<
-                    restinio::asio_timer_manager_t, error_reader,
+                    restinio::asio_timer_manager_t, restinio::null_logger_t,
                     std::function<restinio::request_handling_status_t(std::shared_ptr<incoming>)>,
                     net::io_context::executor_type, guarded_socket> {
   using extra_data_factory_t = exchange_factory;
@@ -376,7 +337,7 @@ std::shared_ptr<connection_settings> settings_for(const std::shared_ptr<lane>& h
       .buffer_size(8192)
       .incoming_http_msg_limits(restinio::incoming_http_msg_limits_t{}
                                     .max_url_size(chosen.url_bytes)
-                                    .max_field_name_size(256)
+                                    .max_field_name_size(field_name_bytes)
                                     .max_field_value_size(chosen.header_bytes)
                                     .max_field_count(chosen.header_fields)
                                     .max_body_size(chosen.request_bytes))
@@ -386,7 +347,7 @@ std::shared_ptr<connection_settings> settings_for(const std::shared_ptr<lane>& h
       .handle_request_timeout(std::chrono::hours{24 * 365})
       // With a limit of one, RESTinio would notice a client's hang-up only after the answer.
       .max_pipelined_requests(std::max<std::size_t>(chosen.pipelined, 2))
-      .logger(home.get());
+      .logger();
   auto timers = restinio::asio_timer_manager_t::factory_t{}.create(home->io);
   auto parsing = restinio::impl::create_parser_settings<traits::http_methods_mapper_t>();
   // RESTinio does not store a request's version.

@@ -83,8 +83,6 @@ struct alignas(64) specialist_gauge {
   std::atomic<std::int64_t> run_ns{0};       ///< Moving mean of the run time.
   std::atomic<std::int64_t> run_told_ns{0};  ///< A copy of `run_hint_ns` for the writer.
   counter warm_hits{0};
-  /// Memory that every task of this specialist reads: a prefetch target, never dereferenced.
-  std::atomic<const void*> soon_needed{nullptr};
   std::array<counter, task_outcomes> ends{};  ///< The first elements are on this cache line too.
   counter cold_starts{0}, retries{0}, starts{0}, crashes{0};
   counter stray_lines{0};  ///< Lines of the workers' output that were no messages.

@@ -53,6 +53,7 @@ public:
 
   /// Marks the actor asleep unless an item has arrived. The actor only.
   [[nodiscard]] bool try_sleep() {
+    if (!ring_.empty()) return false;  // Cheaper than the fence below.
     // An exchange, so that items pushed before another thread's exchange are visible afterwards.
     static_cast<void>(awake_.exchange(false, std::memory_order_seq_cst));
     heavy_fence();
@@ -109,7 +110,7 @@ public:
     return common_.empty();
   }
   [[nodiscard]] bool try_sleep() {
-    if (!common_.try_sleep()) return false;
+    if (!empty() || !common_.try_sleep()) return false;
     // A push into a lane that saw the actor awake sent no wake-up.
     return empty() || !common_.poke();
   }

@@ -1,7 +1,5 @@
 #include "runtime/machine/tasks/ledger.hpp"
 
-#include "protocols/cache_lines.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -48,28 +46,11 @@ bool task_ledger::pop(std::uint32_t& slot) {
       if (free_.compare_exchange_weak(head, ((head & ~link) + tag) | next,
                                       std::memory_order_acq_rel, std::memory_order_acquire)) {
         slot = first;
-        fetch_ahead(next);
         return true;
       }
     }
   } while (take_back() || take_aside());
   return false;
-}
-
-// Prefetches the slots of the next tasks: from another core's cache a line takes longer than the
-// time between two tasks. Fetches the slot after the next, and the input buffer of the next slot,
-// whose line has arrived by now. If another thread takes these slots, the prefetch is wasted.
-void task_ledger::fetch_ahead(std::uint32_t next) const {
-  if (next == 0) return;
-  const auto& following = place(next - 1);
-  protocols::prefetch_to_write(following.input_at.load(std::memory_order_relaxed),
-                               following.input_room.load(std::memory_order_relaxed));
-  const auto after = following.next_free.load(std::memory_order_relaxed);
-  if (after == 0) return;
-  const auto& later = place(after - 1);
-  protocols::prefetch_to_write(&later);
-  protocols::prefetch_to_write(&later.specialist);
-  protocols::prefetch_to_write(&later.id);
 }
 
 bool task_ledger::take_back() {

@@ -106,7 +106,6 @@ private:
   struct chunk;
   [[nodiscard]] protocols::task& place(std::uint32_t slot) const;
   [[nodiscard]] bool pop(std::uint32_t& slot);
-  void fetch_ahead(std::uint32_t next) const;
   bool take_back();
   bool take_aside();
   void put_first(std::uint32_t list);

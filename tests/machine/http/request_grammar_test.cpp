@@ -121,6 +121,33 @@ TEST(RequestGrammar, HearsExpectInItsOwnFieldOnly) {
   EXPECT_EQ(verdict(with_field("Expect: 200-ok")), 417);
 }
 
+TEST(RequestGrammar, TellsWhichLimitWasExceededFirst) {
+  const auto exceeded = [](const std::string& bytes) {
+    constexpr request_limits few{10, 5, 7, 3, 6};
+    request_grammar whole{few}, by_byte{few};
+    EXPECT_EQ(whole.read(bytes).status, 0) << bytes;
+    for (const char c : bytes) EXPECT_EQ(by_byte.read({&c, 1}).status, 0) << bytes;
+    EXPECT_EQ(whole.exceeded(), by_byte.exceeded()) << bytes;
+    return whole.exceeded();
+  };
+  const auto get = [](const std::string& target, const std::string& fields) {
+    return "GET " + target + " HTTP/1.1\r\n" + fields + "\r\n";
+  };
+  EXPECT_EQ(exceeded(get("/123456789", "Host:x\r\nB:b\r\nC:1234567\r\n")), 0);
+  EXPECT_EQ(exceeded(get("/1234567890", "Host:x\r\n")), 414);
+  EXPECT_EQ(exceeded(get("/", "Hosts:x\r\nHosted:x\r\n")), 431);
+  EXPECT_EQ(exceeded(get("/", "A:12345678\r\n")), 431);
+  EXPECT_EQ(exceeded(get("/", "A:1\r\nB:1\r\nC:1\r\nD:1\r\n")), 431);
+  const std::string chunked = "POST / HTTP/1.1\r\nTransfer-Encoding:chunked\r\n\r\n";
+  // What was exceeded stays so: the parser, which reads later, will have stopped there.
+  EXPECT_EQ(exceeded(get("/1234567890", "Host:x\r\n") + get("/", "A:12345678\r\n")), 414);
+  request_grammar body{request_limits{.body_bytes = 6}};
+  EXPECT_EQ(body.read(chunked + "3\r\nabc\r\n3\r\nabc\r\n").status, 0);
+  EXPECT_EQ(body.exceeded(), 0);
+  EXPECT_EQ(body.read("1\r\n").status, 0);
+  EXPECT_EQ(body.exceeded(), 413);
+}
+
 TEST(RequestGrammar, KnowsThePathsOfOpenAi) {
   for (const std::string_view theirs : {"/v1/chat/completions", "/v1/models", "/v1/models/a/b?x=1",
                                         "/v1/embeddings", "/v1/completions"})
