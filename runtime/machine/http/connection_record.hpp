@@ -53,7 +53,7 @@ struct lane {
 };
 
 constexpr std::chrono::milliseconds tick_time{250};
-constexpr std::size_t field_name_bytes = 256;  ///< Of a header field, at most.
+constexpr std::size_t field_name_bytes = 256;  ///< Limit on the name of a header field.
 
 /// How much of the current request has arrived.
 enum class reading : std::uint8_t { nothing, headers, body };
@@ -63,7 +63,7 @@ struct connection_record : std::enable_shared_from_this<connection_record> {
       : number{id},
         home{std::move(place)},
         grammar{{home->options.url_bytes, field_name_bytes,
-                 home->options.header_bytes - 1,  // RESTinio takes no value of as many as allowed.
+                 home->options.header_bytes - 1,  // RESTinio accepts only shorter values.
                  home->options.header_fields, home->options.request_bytes}} {}
 
   const std::uint64_t number;
@@ -190,7 +190,7 @@ public:
         buffers, [record = record_.get(), inner = std::forward<Handler>(then)](
                      const boost::system::error_code& error, std::size_t length) mutable {
           record->progress = record->home->now;
-          // After an answer RESTinio goes on with a request that came behind the one answered.
+          // After an answer, RESTinio would process a request that arrived behind the answered one.
           record->parsing = !error && !record->leaving;
           inner(error, length);
           record->parsing = false;

@@ -146,7 +146,7 @@ task_ptr task_ledger::at(std::size_t slot) const {
   } while (!job.references.compare_exchange_weak(count, count + 1, std::memory_order_acq_rel));
   auto held = task_ptr::adopt(&job);
   const auto place = held->place.load(std::memory_order_acquire);
-  // Fields of a task at the door are still being written.
+  // The caller may still be writing the fields.
   if (place == task_place::door || place == task_place::free) return {};
   return held;
 }

@@ -30,11 +30,11 @@ public:
   static void let_go(protocols::task& job) {
     if (job.anchored.exchange(false, std::memory_order_acq_rel)) protocols::task_ptr::adopt(&job);
   }
-  /// Returns the slot's task, if the task is past the door.
+  /// Returns the slot's task, if the task was admitted (pushed).
   [[nodiscard]] protocols::task_ptr at(std::size_t slot) const;
   [[nodiscard]] protocols::task_ptr find(const protocols::task_id& id) const;
 
-  /// Calls `see(task_ptr)` for every task past the door. Any thread; not a snapshot.
+  /// Calls `see(task_ptr)` for every admitted task. Any thread; not a snapshot.
   template <class See>
   void for_each(See see) const {
     const auto slots = used_.load(std::memory_order_acquire);
