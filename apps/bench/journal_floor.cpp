@@ -26,7 +26,7 @@ double at(const std::vector<double>& sorted, double share) {
   return sorted[static_cast<std::size_t>(share * last)];
 }
 
-/// Calls `commit` until the time is over; it returns what went wrong, or nothing.
+/// Calls `commit` for the configured time; `commit` returns an error or "".
 floor_outcome measure(const floor_options& options, const std::function<std::string()>& commit) {
   std::vector<double> took;
   took.reserve(1 << 16);
@@ -49,7 +49,7 @@ floor_outcome measure(const floor_options& options, const std::function<std::str
                       .p999_us = at(took, .999)};
 }
 
-/// The scratch file, gone with its companions when the measurement is over.
+/// A scratch file; removed with its -wal and -shm files.
 struct scratch {
   std::string path;
   explicit scratch(const std::string& directory, const char* name)
@@ -112,7 +112,7 @@ floor_outcome flush_floor(const floor_options& options) {
   const int fd = ::open(file.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return file.path + ": " + std::strerror(errno);
   const std::string bytes(options.batch * options.row_bytes, 'x');
-  // As large as a write-ahead log usually is, and written once, so that no size changes later.
+  // The usual size of a write-ahead log, written once so that the file size never changes later.
   const std::size_t slots = std::max<std::size_t>(1, (std::size_t{4} << 20) / bytes.size());
   std::size_t slot = 0;
   const auto write = [&]() -> std::string {

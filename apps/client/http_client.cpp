@@ -52,7 +52,7 @@ std::optional<node_address> node_address::parse(std::string_view url) {
     while (result.path.ends_with('/')) result.path.pop_back();
     url = url.substr(0, slash);
   }
-  // An IPv6 address is in brackets, so that its colons are not taken for the port's.
+  // An IPv6 address is in brackets, which keeps its colons apart from the port's.
   const auto colon = url.rfind(':');
   const auto bracket = url.rfind(']');
   const bool has_port =
@@ -69,7 +69,7 @@ std::optional<node_address> node_address::parse(std::string_view url) {
   }
   const bool bracketed = host.starts_with('[') && host.ends_with(']');
   if (bracketed) host = host.substr(1, host.size() - 2);
-  // No user, no password (they would be shown in every error), no half of a pair of brackets.
+  // Refuse user and password (every error message would show them) and unpaired brackets.
   if (host.empty() || host.find_first_of("@[]?#% \t") != host.npos) return std::nullopt;
   if (!bracketed && host.find(':') != host.npos) return std::nullopt;
   result.host = host;
@@ -92,8 +92,8 @@ public:
 
   http_result ask(std::string_view method, std::string_view target, std::string body,
                   std::chrono::milliseconds timeout) {
-    // A connection that was kept may have been closed by the node meanwhile; then nothing of the
-    // request was answered and it is sent once more over a new one.
+    // The node may have closed an idle connection. A GET is then sent again over a new connection;
+    // other methods are not, since the node may have received them.
     const bool kept = stream_.has_value();
     auto result = ask_once(method, target, body, timeout);
     if (const auto* failed = std::get_if<http_failure>(&result);
@@ -198,7 +198,7 @@ private:
     return std::nullopt;
   }
 
-  /// Runs one asynchronous operation to its end or to the timeout.
+  /// Runs one asynchronous operation until it ends or times out.
   template <class Begin>
   std::optional<http_failure> wait(std::chrono::milliseconds timeout, Begin begin) {
     stream_->expires_after(timeout);

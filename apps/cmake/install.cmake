@@ -1,9 +1,9 @@
-# `cmake --install` gives the program, its workers and profiles, and a package for embedding:
-# find_package(greenroom) and link greenroom::greenroom.
+# `cmake --install` installs the program, its workers and profiles, and a package for embedding:
+# find_package(greenroom), then link greenroom::greenroom.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# The library as a user sees it. The program has the plain name as a target already.
+# The library for users. The plain name is taken by the program's target.
 add_library(greenroom_library INTERFACE)
 set_target_properties(greenroom_library PROPERTIES EXPORT_NAME greenroom)
 target_link_libraries(greenroom_library INTERFACE greenroom_actors)
@@ -14,7 +14,7 @@ target_include_directories(greenroom_library INTERFACE
 set(GREENROOM_ROOMS greenroom_runtime greenroom_config greenroom_protocols greenroom_machine
                     greenroom_caf greenroom_actors)
 foreach(ROOM ${GREENROOM_ROOMS})
-  # Rooms include each other from the root of the source; installed, that root is a folder.
+  # Targets include each other from the source root; installed, that root is a folder.
   target_include_directories(${ROOM} INTERFACE
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/greenroom>)
 endforeach()
@@ -38,7 +38,7 @@ endforeach()
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/greenroom.hpp
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/greenroom)
 
-# A component of its own, so that an embedding service need not build the program.
+# A separate component, so that an embedding service need not build the program.
 install(TARGETS greenroom RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 if(TARGET greenroom_worker)
   install(TARGETS greenroom_worker RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
