@@ -1,4 +1,4 @@
-// A whole node's tree in virtual time: real actors, puppet workers, and callers who count.
+// A node's whole actor tree in virtual time: real actors, puppet workers, counting callers.
 #pragma once
 
 #include "actors/supervision/hand_out.hpp"
@@ -21,9 +21,8 @@ namespace greenroom::tests {
 /// (drop_atom, number) as root.cpp, pool.cpp and department.cpp read it.
 constexpr std::uint64_t kill_specialist = 15 + 16 * 7;
 
-/// How many plays a test tries: a longer run is a matter of the environment, not of the code.
-/// Where a test begins to count: at its own number, or at `GREENROOM_TEST_FIRST_SEED`, so that one
-/// that failed can be played again.
+/// `GREENROOM_TEST_SEEDS` and `GREENROOM_TEST_FIRST_SEED` override how many seeds a test tries and
+/// the first one, to run longer or to replay a failure.
 inline std::uint64_t first_seed(std::uint64_t usual) {
   const auto* wanted = std::getenv("GREENROOM_TEST_FIRST_SEED");
   return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : usual;
@@ -34,7 +33,7 @@ inline std::uint64_t seeds(std::uint64_t usual) {
   return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : usual;
 }
 
-/// A worker that does what the test says, when it says so.
+/// A worker that acts only when the test says so.
 class puppet final : public machine::worker {
 public:
   explicit puppet(std::shared_ptr<machine::worker_events> events) : events_{std::move(events)} {}
@@ -46,7 +45,7 @@ public:
   void stop(std::chrono::milliseconds) override { stopping = true; }
   [[nodiscard]] int pid() const override { return 0; }
 
-  // -- the strings --
+  // -- the test's commands --
   void get_ready() { events_->on_ready(); }
   void finish_one() {
     if (held.empty()) return;
@@ -63,7 +62,7 @@ public:
                        {retryable ? protocols::failure::worker_failed : protocols::failure::refused,
                         retryable, "it failed", retry_after.count(), answered});
   }
-  /// The server behind the worker answered with that status.
+  /// Fails the oldest task with an HTTP status from the server behind the worker.
   void fail_one_with(int upstream_status) {
     if (held.empty()) return;
     auto job = std::move(held.front());
@@ -89,7 +88,7 @@ private:
   std::shared_ptr<machine::worker_events> events_;
 };
 
-/// What one caller heard.
+/// Counts what one caller received.
 struct caller final : protocols::asker {
   void on_accepted(const protocols::task&) noexcept override { ++accepted; }
   void on_end(const protocols::task& job) noexcept override {
@@ -125,7 +124,7 @@ private:
   deterministic_system& world_;
 };
 
-/// `departments` departments of `each` specialists, named d0-s0, d0-s1 … with processes.
+/// `departments` departments of `each` specialists named d0-s0, d0-s1 …, with process backends.
 inline config::node small_cast(std::size_t departments, std::size_t each) {
   config::node result;
   for (std::size_t d = 0; d < departments; ++d) {
@@ -142,7 +141,7 @@ inline config::node small_cast(std::size_t departments, std::size_t each) {
 
 class stage {
 public:
-  /// Those in `callables` run where their tasks arrive.
+  /// Specialists in `callables` run inline.
   explicit stage(config::node config, actors::callable_table callables = {})
       : clock{std::make_shared<virtual_clock>(world)},
         shared{std::make_unique<actors::node_state>(
@@ -188,7 +187,7 @@ public:
     shared->dispatching.pending.clear();
   }
 
-  /// Submits one; `refused` says why it was not let in.
+  /// Submits a task. After a refusal `refused` has the reason.
   std::shared_ptr<caller> ask(const std::string& specialist, task_request request = {}) {
     auto who = std::make_shared<caller>();
     request.specialist = specialist;
@@ -210,20 +209,20 @@ public:
     worker(name).finish_one();
     world.dispatch();
   }
-  /// What happened, for the message of a failure.
+  /// All events, for failure messages.
   [[nodiscard]] std::vector<std::string> events() const {
     std::vector<std::string> result;
     for (const auto& one : shared->events.after(0)) result.push_back(one.kind + " " + one.json);
     return result;
   }
-  /// What the memory_sampler would say.
+  /// Sends what the memory sampler would send.
   void send_survey(const protocols::memory_survey& survey) { caf::anon_send(root, survey); }
-  /// Kills an actor below the root that chance picks: a specialist, a department, a director, the
-  /// bridge or a whole pool.
+  /// Kills a random actor below the root: a specialist, a department, a director, the dispatcher or
+  /// a whole pool.
   void kill_someone(std::mt19937_64& chance) {
     caf::anon_send(root, protocols::drop_atom::value, static_cast<std::uint64_t>(chance()));
   }
-  /// Puppets that hold a process now.
+  /// Number of puppets that hold a process now.
   [[nodiscard]] std::size_t processes() const {
     std::size_t count = 0;
     for (const auto& one : all)
