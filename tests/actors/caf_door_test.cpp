@@ -1,4 +1,4 @@
-// Other actors at the door, in virtual time.
+// The CAF door, in virtual time.
 #include "actors/doors/caf_door.hpp"
 
 #include "tests/support/stage.hpp"

@@ -1,4 +1,4 @@
-// What survives the loss of which actor, in virtual time.
+// Which parts survive the loss of which actor, in virtual time.
 #include "actors/supervision/root.hpp"
 
 #include "tests/support/stage.hpp"
@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using protocols::task_state;
 
-// How `(drop_atom, number)` picks its victim; see root.cpp, pool.cpp and department.cpp.
+// How `(drop_atom, number)` selects an actor; see root.cpp, pool.cpp and department.cpp.
 constexpr std::uint64_t kill_dispatcher = 0;
 constexpr std::uint64_t kill_pool = 1;
 constexpr std::uint64_t kill_director = 15 + 16 * 0;
