@@ -1,5 +1,5 @@
-// Any actor below the root dies in the middle of work: every caller hears exactly once, what may be
-// done again is done again, and what may not is not.
+// Actors below the root are killed during work: every caller gets exactly one end, idempotent tasks
+// are repeated, unsafe ones are not.
 #include "actors/node/node.hpp"
 #include "actors/node/parts.hpp"
 #include "actors/supervision/root.hpp"
@@ -21,13 +21,13 @@ namespace {
 using namespace std::chrono_literals;
 using protocols::task_state;
 
-// How the tree reads the number of a `drop_atom`, see root, pool and department.
+// Numbers of a `drop_atom` as root, pool and department read them.
 constexpr std::uint64_t the_dispatcher = 0, the_pool = 1, the_keeper = 2;
 constexpr std::uint64_t in_pool(std::uint64_t number) { return 3 + 16 * number; }
 constexpr std::uint64_t the_director = in_pool(0), the_department = in_pool(1);
 constexpr std::uint64_t specialist(std::uint64_t place) { return in_pool(2 + 64 * place); }
 
-// One of the root's own children, by its place there.
+// One of the root's own children, by its index.
 constexpr std::uint64_t child_bit = std::uint64_t{1} << 63U;
 constexpr std::uint64_t child(actors::root_state::child which) { return child_bit | which; }
 
@@ -77,8 +77,8 @@ protected:
     caf::anon_send(node_->inside().root, protocols::drop_atom::value, whom);
   }
 
-  // Four users, each with a few tasks under way, half of them durable; somebody dies after every
-  // eighth end.
+  // Four users, each with a few tasks under way, half of them durable; an actor is killed after
+  // every eighth end.
   void survive(const std::vector<std::uint64_t>& victims) {
     constexpr int total = 120;
     std::atomic<int> ended{0}, submitted{0};
@@ -131,7 +131,7 @@ protected:
     }
     for (auto& user : users) user.join();
     if (stuck) {
-      node_.reset();  // Its callers look at what is about to go.
+      node_.reset();  // Its callers use objects that are about to be destroyed.
       return;
     }
     EXPECT_TRUE(eventually([&] { return ended == total; })) << ended;
@@ -143,7 +143,7 @@ protected:
     for (const auto& line : stage_.log())
       if (line.size() > 3 && line[0] == "run" && line[1] == "once") ++runs[line[3]];
     for (const auto& [token, times] : runs) EXPECT_EQ(times, 1) << token << " ran again";
-    // The node itself is well: nobody is counted for ever, and it serves.
+    // The node is intact: no task stays counted, and it serves.
     EXPECT_TRUE(eventually([&] { return node_->status().pending == 0; }))
         << node_->status().pending;
     EXPECT_EQ(node_->status().queue_depth, 0U);
@@ -159,7 +159,7 @@ protected:
     EXPECT_TRUE(eventually([&] { return stage_.workers().size() <= 3; }));
   }
 
-  // How often somebody of that name was lost, and how often he came back.
+  // How often the actor was lost and replaced.
   std::pair<std::size_t, std::size_t> lost_and_back(const std::string& actor) const {
     std::pair<std::size_t, std::size_t> result;
     for (const auto& one : node_->events_after(0)) {
@@ -170,7 +170,7 @@ protected:
     return result;
   }
 
-  // The tasks are all there, and so is he.
+  // All tasks end, and the actor is replaced.
   void survive_without(const std::string& actor, std::uint64_t whom, std::size_t count) {
     survive(std::vector<std::uint64_t>(count, whom));
     EXPECT_TRUE(eventually([&] {
@@ -180,7 +180,7 @@ protected:
         << " times lost, " << lost_and_back(actor).second << " times back";
   }
 
-  live_node stage_{"", {}};  // Its folder and its workers' log; it is not started.
+  live_node stage_{"", {}};  // Only for its folder and its workers' log; it is not started.
   std::unique_ptr<node> node_;
 };
 
@@ -200,7 +200,7 @@ TEST_F(KilledActors, LoseNothingWithASpecialist) {
 }
 TEST_F(KilledActors, LoseNothingWithTheSurveyorWhoMeasuresAgain) {
   survive_without("memory sampler", child(actors::root_state::survey), 6);
-  // A worker that is started only now is measured: by the new one.
+  // The new sampler must measure a worker that starts only now.
   const auto view = [&] { return std::get<specialist_view>(node_->specialist(names[0])); };
   const auto before = view().pid;
   if (before > 0) ::kill(before, SIGKILL);
