@@ -1,4 +1,4 @@
-// The greenroom program: reads the command line and hands over to one verb.
+// The greenroom program: parses the command line and runs one verb.
 #include "apps/client/problem_line.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
@@ -56,7 +56,7 @@ void add_verbs(CLI::App& program, outcome& result) {
   add_version(program, result);
 }
 
-/// Says which verb was probably meant. CLI11 would only say that the word was not expected.
+/// Suggests the nearest verb; CLI11 would only say that the argument was not expected.
 int refuse_unknown_verb(const CLI::App& program, std::string_view word,
                         const std::string& called = "greenroom") {
   std::vector<std::string> names;
@@ -70,14 +70,14 @@ int refuse_unknown_verb(const CLI::App& program, std::string_view word,
   return wrong_usage;
 }
 
-/// The verb of that name, or nullptr.
+/// The verb of that name, or null.
 const CLI::App* find_verb(const CLI::App& program, std::string_view word) {
   for (const auto* verb : program.get_subcommands([](const CLI::App*) { return true; }))
     if (verb->get_name() == word) return verb;
   return nullptr;
 }
 
-/// Of the verb, or of the verb within it that was named too (`config check`), or of the program.
+/// Prints the help of a nested verb (`config check`), else of `verb`, else of the program.
 void print_help(const CLI::App& program, const CLI::App* verb) {
   if (verb == nullptr) {
     std::fputs(wrapped(program.help(), help_width).c_str(), stdout);
@@ -91,9 +91,9 @@ void print_help(const CLI::App& program, const CLI::App* verb) {
 }
 
 int run(int argc, char** argv) {
-  // A reader that closes our stdout, or a node that hangs up, is an error to report, not a death.
+  // A closed stdout or connection must be reported as an error, not end the process.
   std::signal(SIGPIPE, SIG_IGN);
-  // A journal that may not grow any more (ulimit -f) is a full disk, not a death either.
+  // A journal at its size limit (ulimit -f) is handled like a full disk.
   std::signal(SIGXFSZ, SIG_IGN);
 
   CLI::App program{
@@ -115,7 +115,7 @@ int run(int argc, char** argv) {
     std::fputs(wrapped(program.help(), help_width).c_str(), stderr);
     return wrong_usage;
   }
-  // Who wants JSON wants it of problems too, also of those with the words themselves.
+  // Before parsing, so that --json also applies to errors in the command line.
   const std::span words{argv + 1, static_cast<std::size_t>(argc - 1)};
   const auto options_end = std::ranges::find(words, std::string_view{"--"});
   if (std::find(words.begin(), options_end, std::string_view{"--json"}) != options_end)
@@ -130,7 +130,7 @@ int run(int argc, char** argv) {
   const auto* named = find_verb(program, first);
   if (!first.starts_with('-') && named == nullptr) return refuse_unknown_verb(program, first);
 
-  // The verbs within a verb: `config check`.
+  // Nested verbs such as `config check`.
   const auto has_inner = [](const CLI::App& verb) {
     return !verb.get_subcommands([](const CLI::App*) { return true; }).empty();
   };
@@ -141,7 +141,7 @@ int run(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    // Of the verb that was named, if any.
+    // Help for the named verb, if any.
     print_help(program, named);
     return done;
   } catch (const CLI::ParseError& problem) {
@@ -163,7 +163,7 @@ int main(int argc, char** argv) {
   try {
     return finish_output(run(argc, argv));
   } catch (...) {
-    // Not even saying what went wrong went well.
+    // Reporting the problem failed too.
     std::fputs("greenroom: this should not happen; please report it\n", stderr);
     return failed;
   }

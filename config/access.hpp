@@ -1,4 +1,4 @@
-// Who may ask a node.
+// Clients that may use a node.
 #pragma once
 
 #include <string>
@@ -6,10 +6,10 @@
 
 namespace greenroom::config {
 
-/// Beside loopback and the address listened on, which always may.
+/// In addition to loopback and the listening address, which are always allowed.
 struct access {
-  std::vector<std::string> hosts;    ///< Names and addresses that a Host field may have.
-  std::vector<std::string> origins;  ///< Pages of browsers that may ask: SCHEME://HOST[:PORT].
+  std::vector<std::string> hosts;    ///< Allowed names and addresses in a Host field.
+  std::vector<std::string> origins;  ///< Allowed origins of browser pages: SCHEME://HOST[:PORT].
 
   friend bool operator==(const access&, const access&) = default;
 };

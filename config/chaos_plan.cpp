@@ -13,7 +13,7 @@ namespace {
 
 constexpr double plan_count_max = 1'000'000;
 
-/// What each kind needs and takes besides `kind`, `from`, `until`, `every`, in their order.
+/// The keys of each kind besides `kind`, `from`, `until`, `every`, in the order of chaos_kinds().
 struct kind_keys {
   bool lasts = false, by = false, mb = false, step = false, roles = false, only = false;
 };
@@ -32,7 +32,7 @@ constexpr std::array<kind_keys, 12> keys_of_kinds{{
     {.step = true},                             // cascade
 }};
 
-/// The index of a word; complains otherwise.
+/// Returns the index of a word; reports an unknown word.
 std::optional<std::size_t> index_of(const std::string& word, const std::vector<std::string>& words,
                                     const char* key, const mark& at, map_reader& keys) {
   const auto found = std::find(words.begin(), words.end(), word);
@@ -93,7 +93,7 @@ void read_fault(const tree& from, const std::string& path, chaos_plan& to,
     std::vector<std::string> words;
     keys.texts("roles", words);
     for (auto& word : words) {
-      // The names of these two roles in plans of earlier versions.
+      // Accepted for existing plans, which use other names for these two roles.
       if (word == "bridge") word = "dispatcher";
       if (word == "surveyor") word = "memory_sampler";
       if (const auto role = index_of(word, chaos_roles(), "roles", from.at, keys))

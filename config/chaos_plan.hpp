@@ -1,5 +1,4 @@
-// A chaos plan as an operator writes it: which node, which traffic, which faults, and how well the
-// node has to get over them.
+// A chaos plan in an operator's file: node, traffic, faults, and thresholds for the recovery.
 #pragma once
 
 #include "config/loader.hpp"
@@ -16,9 +15,9 @@
 
 namespace greenroom::config {
 
-/// The words of `kind`, in the order of runtime::chaos::fault_kind.
+/// The values of `kind`, in the order of runtime::chaos::fault_kind.
 const std::vector<std::string>& chaos_kinds();
-/// The words of `roles`, in the order of runtime::chaos::role.
+/// The values of `roles`, in the order of runtime::chaos::role.
 const std::vector<std::string>& chaos_roles();
 
 struct chaos_fault {
@@ -26,11 +25,12 @@ struct chaos_fault {
   std::chrono::milliseconds from{0}, until{0};  ///< `until` 0: the end of the run.
   std::chrono::milliseconds every{0};           ///< 0: once, at `from`.
   std::chrono::milliseconds lasts{0};           ///< `for`
-  std::chrono::milliseconds by{0};              ///< Slow ones: how long answers are held back.
-  std::chrono::milliseconds step{0};            ///< cascade: from one department to the next.
-  double mb = 0;                   ///< swell_worker: so much more. lower_budget: down to so much.
-  std::size_t count = 1;           ///< At once. cascade: how many departments.
-  std::vector<std::string> only;   ///< Names of specialists; empty: any.
+  std::chrono::milliseconds by{0};              ///< Slow faults: the delay of answers.
+  std::chrono::milliseconds step{0};            ///< cascade: the delay from one department to the
+                                                ///< next.
+  double mb = 0;                   ///< swell_worker: the increase. lower_budget: the new budget.
+  std::size_t count = 1;           ///< At once. cascade: number of departments.
+  std::vector<std::string> only;   ///< Names of specialists; empty: all.
   std::vector<std::size_t> roles;  ///< kill_actor: indices into chaos_roles(); empty: all.
   std::size_t line = 0;
 
@@ -39,11 +39,11 @@ struct chaos_fault {
 
 struct chaos_thresholds {
   std::chrono::milliseconds mean_recovery{7'000}, max_recovery{60'000};
-  /// The mean may also take so many times what a worker's start took in the same run; 0: no.
+  /// The mean may also be this multiple of a worker's start time in the same run; 0: no.
   double mean_recovery_starts = 0;
   double recovered = 1, success = 0.952;
   std::uint64_t lost = 0;
-  std::chrono::milliseconds over_budget{5'000};  ///< The longest stretch above the memory budget.
+  std::chrono::milliseconds over_budget{5'000};  ///< The longest time above the memory budget.
 
   friend bool operator==(const chaos_thresholds&, const chaos_thresholds&) = default;
 };
@@ -51,14 +51,14 @@ struct chaos_thresholds {
 struct chaos_plan {
   std::string name, about;
   std::chrono::milliseconds duration{30'000};
-  /// How long after the end of the run recovery is waited for.
+  /// How long to wait for recovery after the end of the run.
   std::chrono::milliseconds settle{10'000};
   std::uint64_t seed = 1;
-  /// The node: a profile, or a configuration file beside the plan. One of them is set.
+  /// The node: exactly one of a profile or a configuration file beside the plan.
   std::string profile, config;
-  std::vector<std::string> sets;  ///< `key.path=value`, on top of it.
-  scenario load;                  ///< Arrival and mix; its duration is the plan's.
-  double durable = 0;             ///< Share of the tasks that are journaled, 0 to 1.
+  std::vector<std::string> sets;  ///< `key.path=value`, applied to the node's configuration.
+  scenario load;                  ///< Arrival and mix; the duration is the plan's.
+  double durable = 0;             ///< Share of journaled tasks, 0 to 1.
   std::vector<chaos_fault> faults;
   chaos_thresholds thresholds;
 
@@ -72,8 +72,8 @@ struct chaos_plan_result {
   explicit operator bool() const { return value.has_value(); }
 };
 
-/// As strict as the node's own configuration: all that is wrong, each with its line. Names of
-/// specialists are not checked here, because the cast is not known here.
+/// As strict as the node's configuration: reports all errors, each with its line. Specialists'
+/// names are not checked here, because the cast is unknown here.
 /// ```yaml
 /// name: workers die
 /// duration: 30s
@@ -88,7 +88,7 @@ struct chaos_plan_result {
 ///   - { kind: freeze_worker, every: 5s, for: 1s, only: [api-architect] }
 /// thresholds: { mean_recovery: 1s, success: 0.99 }
 /// ```
-/// Parts of a mix are those of a scenario without `workflow`; arrivals those without `closed`.
+/// Parts of a mix are as in a scenario without `workflow`; arrivals without `closed`.
 chaos_plan_result load_chaos_plan_text(std::string_view text, const std::string& source);
 chaos_plan_result load_chaos_plan(const std::filesystem::path& file);
 

@@ -1,4 +1,4 @@
-// What concerns several keys at once.
+// Checks rules over several keys.
 #include "config/reader.hpp"
 #include "protocols/base/duration.hpp"
 #include "protocols/base/http_url.hpp"
@@ -50,7 +50,7 @@ private:
 
   void complain(std::string_view path, std::string message, std::string suggestion = {}) {
     auto place = where_.find(path);
-    // What could not be read is already reported; what follows from it would only distract.
+    // The position has an error already; a consequence of it would only distract.
     for (const auto& known : problems_) {
       if (place.at.line != 0 && known.line == place.at.line && known.column == place.at.column
           && known.source == *place.at.source) {
@@ -61,10 +61,10 @@ private:
         problem_at(place.at, std::move(place.shown), std::move(message), std::move(suggestion)));
   }
 
-  /// Reports a name that is taken, with the place of the first.
+  /// Reports a duplicate name, with the position of the first.
   void claim(std::unordered_map<std::string, std::string>& taken, const std::string& name,
              const std::string& path, std::string_view what) {
-    if (name.empty()) return;  // Reported when it was read.
+    if (name.empty()) return;  // Reported when the name was read.
     const auto [first, fresh] = taken.try_emplace(name, path);
     if (fresh) return;
     const auto place = where_.find(first->second);
@@ -125,7 +125,7 @@ private:
       auto shown = path;
       shown += '.';
       shown += name;
-      // RFC 9110, 5.6.2: a token; and 5.5: no control letters.
+      // RFC 9110, 5.6.2: a token; and 5.5: no control characters.
       const bool token = std::ranges::all_of(name, [](unsigned char c) {
         return std::isalnum(c) != 0
                || std::string_view{"!#$%&'*+-.^_`|~"}.find(static_cast<char>(c))
@@ -147,7 +147,7 @@ private:
     }
   }
 
-  /// An http backend. Its URL is read as its worker will read it.
+  /// Checks an http backend. Parses the URL as the worker does.
   void check_server(const backend& worker, const std::string& path) {
     if (!worker.command.empty() && worker.command.front().empty())
       complain(path + ".command", "the program has no name");
@@ -210,7 +210,7 @@ private:
     }
   }
 
-  /// A fallback that leads back to where it began would send a task round for ever.
+  /// A cycle of fallbacks would forward a task for ever.
   void check_fallback_chains() {
     std::unordered_map<std::string, const specialist*> by_name;
     for (const auto& group : whole_.departments) {
@@ -282,7 +282,7 @@ private:
   std::unordered_set<std::string> known_specialists_;
 };
 
-// A key that is absolute where it should follow another one.
+// Warns about absolute durations that contradict each other.
 class adviser {
 public:
   adviser(const node& whole, const places& where, std::vector<problem>& warnings)
@@ -312,7 +312,7 @@ private:
   void look_at(const backend& worker, const std::string& path) {
     const bool starts = worker.kind != backend_kind::function
                         && (worker.kind == backend_kind::process || !worker.command.empty());
-    // Only what somebody has written: the default is generous, and most starts are short.
+    // Only if `start_timeout` is set: the default is generous, and most starts are short.
     if (starts && worker.task_timeout && where_.written(path + "start_timeout")
         && *worker.task_timeout <= worker.start_timeout)
       warn(path + "task_timeout",

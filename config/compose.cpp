@@ -13,8 +13,8 @@ namespace greenroom::config {
 namespace {
 
 void merge_named(tree& base, tree over, const schema& shape) {
-  // Only what was there before may be merged into, and once: a name that `over` has twice stays
-  // twice, and is reported as the duplicate it is.
+  // Merge each earlier item at most once: a name that `over` has twice stays twice, and is reported
+  // as a duplicate.
   const auto before = base.items.size();
   std::set<std::size_t> merged;
   for (auto& item : over.items) {
@@ -38,13 +38,13 @@ tree* specialists_of(tree& department) {
   return found && found->is == tree::kind::list ? found : nullptr;
 }
 
-/// The list of departments, when there is one.
+/// Returns the list of departments, if there is one.
 tree* departments_of(tree& whole) {
   auto* const found = whole.find("departments");
   return found && found->is == tree::kind::list ? found : nullptr;
 }
 
-/// Texts of a list; complains about everything else.
+/// Returns the texts of a list; reports other items.
 std::vector<std::string> texts_of(const tree& list, const std::string& key,
                                   std::vector<problem>& problems) {
   std::vector<std::string> texts;
@@ -63,7 +63,7 @@ std::vector<std::string> texts_of(const tree& list, const std::string& key,
   return texts;
 }
 
-/// Every name and alias of the cast.
+/// Returns all names and aliases of the cast.
 std::set<std::string, std::less<>> names_of(tree& whole) {
   std::set<std::string, std::less<>> names;
   auto* const departments = departments_of(whole);
@@ -186,7 +186,7 @@ void cut_cast(tree& whole, std::vector<problem>& problems) {
 }
 
 void repeat_cast(tree& whole, std::vector<problem>& problems) {
-  // Ten thousand configured specialists are more than one node can start processes for.
+  // A node cannot start processes for more specialists than this.
   constexpr std::size_t cast_max = 10'000;
   const auto* const wanted = whole.find("cast_size");
   if (!wanted) return;
@@ -223,7 +223,7 @@ void repeat_cast(tree& whole, std::vector<problem>& problems) {
     if (auto* const name = copy.find("name"); name && name->is == tree::kind::scalar) {
       name->text += '-' + std::to_string(at / cast.size() + 1);
     }
-    copy.erase("aliases");  // A name belongs to one only.
+    copy.erase("aliases");  // A name must be unique.
     members->items.push_back(std::move(copy));
   }
 }

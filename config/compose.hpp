@@ -1,5 +1,5 @@
-// Files that build on files, casts that are cut or repeated, and values that override them: all of
-// it happens on the tree, before anything is read.
+// Inheritance between files, cuts and repetitions of casts, and overrides: all on the tree, before
+// it is read.
 #pragma once
 
 #include "config/schema.hpp"
@@ -12,29 +12,29 @@
 
 namespace greenroom::config {
 
-/// Lays `over` on `base`. Sections merge key by key, named lists by name; every other list, and
+/// Merges `over` into `base`. Sections merge key by key, named lists by name; every other list, and
 /// each value of a table, is replaced as a whole.
 void merge(tree& base, tree over, const schema& shape);
 
-/// Carries out `only` and `drop`, and takes them out of the tree. Departments that become empty go,
-/// and workflows and commands that lose somebody they name.
+/// Applies `only` and `drop`, and removes these keys from the tree. Also removes empty departments,
+/// and workflows and commands that name a removed specialist.
 void cut_cast(tree& whole, std::vector<problem>& problems);
 
-/// Carries out `cast_size`: the cast is repeated in order, as name-2, name-3 …, until it has so
-/// many specialists.
+/// Applies `cast_size`: repeats the cast in order, as name-2, name-3 …, up to that many
+/// specialists.
 void repeat_cast(tree& whole, std::vector<problem>& problems);
 
-/// Fills every specialist from `defaults`, and every department's `restart` from `supervision`.
+/// Fills in every specialist from `defaults`, and every department's `restart` from `supervision`.
 void fill_defaults(tree& whole);
 
-/// Which overrides a pass carries out: those that decide on the cast, or all others.
+/// The overrides that a pass applies: those that change the cast, or all others.
 enum class override_pass { cast, values };
 
-/// Carries out `key.path=value`, in order.
+/// Applies `key.path=value`, in order.
 void apply_sets(tree& whole, const std::vector<std::string>& sets, override_pass pass,
                 std::vector<problem>& problems);
 
-/// Carries out `GREENROOM_KEY_PATH=value`.
+/// Applies `GREENROOM_KEY_PATH=value`.
 void apply_environment(tree& whole, const std::map<std::string, std::string>& environment,
                        override_pass pass, std::vector<problem>& problems);
 

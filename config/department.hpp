@@ -11,7 +11,7 @@
 
 namespace greenroom::config {
 
-/// A department's patience with its specialists. What is not written is taken from `supervision`.
+/// A department's restart limits for its specialists. Missing keys are taken from `supervision`.
 struct restart {
   restart_strategy strategy = restart_strategy::one_for_one;
   std::size_t intensity = 3;  ///< Restarts within the window; one more escalates to the root.

@@ -1,5 +1,5 @@
-// The keys of every component, said once: the loader, the writer, the overrides and the
-// documentation all walk these functions, so that none of them can forget a key.
+// The keys of every component, described once: the loader, the writer, the overrides and the
+// documentation all visit these functions, so that none of them can miss a key.
 //
 // An archive has
 //   field(key, value, meaning, rule)   one scalar, or a list of texts
@@ -17,13 +17,13 @@
 
 namespace greenroom::config {
 
-/// What a value must be, beyond its type. Durations are compared in milliseconds.
+/// Limits on a value beyond its type. Durations are compared in milliseconds.
 struct rule {
   enum class form : std::uint8_t { any, endpoint, http_url, url_path, host, origin };
 
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
-  form text = form::any;  ///< An empty text is always well formed: it means none.
+  form text = form::any;  ///< An empty text is always valid: it means none.
 };
 
 constexpr rule at_least(double min) { return {.min = min}; }
@@ -32,10 +32,10 @@ constexpr rule shaped(rule::form form) { return {.text = form}; }
 
 /// A share, 0 to 1.
 constexpr rule share = within(0, 1);
-/// The largest number of things that any bound may ask for; above it is a slip of the keyboard.
+/// Upper limit of every count; a larger number is a typing error.
 constexpr double many = 10'000'000;
 constexpr double megabytes_max = 1e9;  ///< More than any machine has.
-constexpr double ratio_max = 1e6;      ///< A response ratio above it asks for nothing.
+constexpr double ratio_max = 1e6;      ///< A larger response ratio would never be exceeded.
 
 template <class Archive>
 void describe(Archive& a, scheduler& v) {
@@ -219,7 +219,7 @@ void describe(Archive& a, rollback& v) {
   a.field("worker_memory", v.worker_memory,
           "rolls back above, workers' memory over the baseline's own; 0: not watched", at_least(0));
   a.field("min_samples", v.min_samples, "fewer tasks give no rate and no time", within(1, many));
-  // The whole way back has 30 s.
+  // The whole rollback may take 30 s.
   a.field("drain", v.drain, "a task that runs longer after the switch is cut off and run again",
           within(0, 18'000));
   a.field("planned_drain", v.planned_drain, "the same for a planned rollback", at_least(0));
@@ -281,7 +281,7 @@ void describe(Archive& a, backend& v) {
   a.field("stop_timeout", v.stop_timeout, "from TERM to KILL", at_least(0));
 }
 
-/// All keys of a specialist but its name: these may also stand in `defaults`.
+/// All keys of a specialist except its name: these keys are also allowed in `defaults`.
 template <class Archive>
 void describe_but_name(Archive& a, specialist& v) {
   a.field("priority", v.priority, "weight for warm slots and queues: high, medium or low");

@@ -17,7 +17,7 @@ namespace greenroom::config {
 
 namespace {
 
-/// Every key outside the cast as a text, in order.
+/// Lists every key outside the cast as text, in order.
 class flattener {
 public:
   std::vector<std::pair<std::string, std::string>> keys;
@@ -69,7 +69,7 @@ private:
   std::string prefix_;
 };
 
-/// What the process is built around: its socket, its files, its threads, and who decides.
+/// Keys that only a new process can apply: socket, files, threads, pool mode and policy.
 bool is_fixed(std::string_view path) {
   constexpr std::string_view fixed[] = {"listen",
                                         "data_dir",
@@ -130,7 +130,7 @@ difference compare(const node& before, const node& after) {
   result.workflows = before.workflows != after.workflows;
   flattener old_keys;
   flattener new_keys;
-  // Descriptions take what they describe as it is read, so they get copies without the cast.
+  // `describe` takes a mutable struct, so it gets a copy.
   const auto flatten = [](flattener& into, const node& whole) {
     auto copy = whole;
     describe(into, copy);

@@ -1,4 +1,4 @@
-// What reading the configuration again would change, and whether it can be done in a running node.
+// Compares two configurations: what a reload would change, and whether a running node can apply it.
 #pragma once
 
 #include "config/node.hpp"
@@ -8,7 +8,7 @@
 
 namespace greenroom::config {
 
-/// One key whose value differs. Texts are as in YAML.
+/// One key with a changed value. Texts are as in YAML.
 struct changed_key {
   std::string path;
   std::string before;
@@ -20,12 +20,13 @@ struct changed_key {
 struct difference {
   std::vector<std::string> added;    ///< Specialists, in the order of the new cast.
   std::vector<std::string> removed;  ///< Specialists, in the order of the old cast.
-  std::vector<std::string> changed;  ///< Specialists that stay, with other values, or elsewhere.
+  std::vector<std::string> changed;  ///< Specialists in both casts, with other values or in another
+                                     ///< department.
   std::vector<std::string> departments_changed;  ///< Added, removed, or with another `restart`.
   std::vector<changed_key> keys;                 ///< Outside the cast, commands and workflows.
   bool commands = false;
   bool workflows = false;
-  /// The paths of `keys` that only a new process can apply: the reload must be refused.
+  /// Paths of `keys` that need a new process: the reload must be refused.
   std::vector<std::string> needs_restart;
 
   bool empty() const {
@@ -36,9 +37,8 @@ struct difference {
 
 difference compare(const node& before, const node& after);
 
-/// Whether a worker of the one may go on for the other: nothing that it was started with, or that
-/// is asked only when it starts, differs. Unless a key is named here as one that is looked at anew
-/// for each task, it counts.
+/// True if a running worker of `before` can serve `after`: no key differs that matters at the
+/// start. Every key counts unless the function lists it as one that is read for each task.
 bool same_worker(const specialist& before, const specialist& after);
 
 /// One line for the log: `2 specialists added, 1 changed, pool.max_warm 17 → 20`.

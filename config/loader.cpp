@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// No configuration is larger; a device or a log given by mistake is.
+// A larger file is no configuration, but a device or a log.
 constexpr std::uintmax_t file_bytes_max = std::uintmax_t{64} << 20;
 constexpr std::size_t extends_max = 8;
 
@@ -49,7 +49,7 @@ std::optional<std::string> read_text(const fs::path& file, std::string& why) {
   return text;
 }
 
-/// Replaces the tree by what it extends with itself laid on top, as deep as that goes.
+/// Merges the tree into the file that it extends, recursively.
 class composer {
 public:
   composer(const load_options& options, std::vector<problem>& problems)
@@ -124,7 +124,7 @@ private:
   std::set<fs::path> under_way_;
 };
 
-/// Equal problems at one place are one: a wrong default concerns every specialist.
+/// Merges equal problems at one position: a wrong default affects every specialist.
 std::vector<problem> tidy(std::vector<problem> problems) {
   std::vector<problem> unique;
   std::set<std::tuple<std::string, std::size_t, std::size_t, std::string>> seen;
@@ -215,7 +215,7 @@ load_result load_file(const fs::path& file, const load_options& options) {
 
 std::optional<fs::path> find_profile(std::string_view name,
                                      std::span<const fs::path> profile_dirs) {
-  // A profile is named, not reached: no name leads out of the folders.
+  // A profile name has no slash, so it cannot leave the folders.
   if (!is_name(name) || name.find('/') != std::string_view::npos) return std::nullopt;
   for (const auto& folder : profile_dirs) {
     auto file = folder / (std::string{name} + ".yaml");

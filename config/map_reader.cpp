@@ -17,7 +17,7 @@ namespace {
 
 constexpr base::json_style as_written{base::json_escapes::numbers, true};
 
-/// Whether it is a number as JSON writes numbers (RFC 8259, section 6).
+/// True for a number in JSON's notation (RFC 8259, section 6).
 bool is_json_number(std::string_view text) {
   std::size_t at = 0;
   const auto digits = [&] {

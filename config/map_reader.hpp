@@ -1,5 +1,5 @@
-// Takes keys out of one map of a tree, and complains about everything that has no place there: for
-// files that stand beside the node's configuration (scenarios, chaos plans).
+// Takes keys from one map of a tree and reports unknown keys: for files beside the node's
+// configuration (scenarios, chaos plans).
 #pragma once
 
 #include "config/tree.hpp"
@@ -11,11 +11,11 @@
 
 namespace greenroom::config {
 
-/// Each reader leaves the value as it is when the key is not there. `finish` complains about keys
-/// that nobody asked for, with the nearest one.
+/// Each reader keeps the value when the key is missing. `finish` reports keys that were not taken,
+/// with the nearest known key.
 class map_reader {
 public:
-  /// `path` is what stands before the keys in messages; may be empty.
+  /// `path` is the prefix of the keys in messages; may be empty.
   map_reader(const tree& from, std::string path, std::vector<problem>& problems);
 
   const tree* take(const char* key);
@@ -44,8 +44,8 @@ private:
   std::vector<std::string> known_;
 };
 
-/// Appends the tree as JSON text: YAML's own scalars become JSON's, everything else that is written
-/// is a text.
+/// Appends the tree as JSON text: unquoted YAML booleans, numbers and null become JSON's, other
+/// scalars strings.
 void append_json(std::string& out, const tree& from);
 
 }  // namespace greenroom::config

@@ -1,4 +1,4 @@
-// Which name was meant.
+// Suggests the nearest name.
 #include "config/loader.hpp"
 #include "protocols/base/edit_distance.hpp"
 
@@ -7,7 +7,7 @@
 namespace greenroom::config {
 
 std::string nearest(std::string_view word, std::span<const std::string> candidates) {
-  // Longer words are not keys, and their distance would cost too much to know.
+  // Longer words are no keys, and a comparison would be slow.
   if (word.empty() || word.size() > 200) return {};
   const std::string* best = nullptr;
   std::size_t best_distance = std::max<std::size_t>(1, word.size() * 2 / 5) + 1;
@@ -21,8 +21,7 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
     }
   }
   if (best) return *best;
-  // `cooldown_time` means `cooldown`: a candidate that is one whole part of the word, or the
-  // other way round.
+  // `cooldown_time` suggests `cooldown`: a candidate that contains the word, or is contained in it.
   for (const auto& candidate : candidates) {
     if (candidate.size() >= 4 && word.find(candidate) != std::string_view::npos) return candidate;
     if (word.size() >= 4 && candidate.find(word) != std::string::npos) return candidate;

@@ -45,7 +45,7 @@ std::optional<route> resolve_command(const node& whole, std::string_view word) {
 
 namespace {
 
-/// Four numbers of at most 255 with points between them.
+/// Four numbers up to 255, separated by dots.
 bool is_ipv4(std::string_view text) {
   for (int parts = 1;; ++parts) {
     const auto point = std::min(text.find('.'), text.size());
@@ -56,7 +56,7 @@ bool is_ipv4(std::string_view text) {
   }
 }
 
-/// Its letters, with a zone perhaps; whether they stand in the right order is seen when it listens.
+/// Checks the characters only, with an optional zone; a wrong order fails when the node listens.
 bool looks_like_ipv6(std::string_view text) {
   const auto address = text.substr(0, text.find('%'));
   return address.find(':') != std::string_view::npos
@@ -97,12 +97,12 @@ std::optional<endpoint> parse_endpoint(std::string_view text) {
   if (bracketed) {
     address = address.substr(1, address.size() - 2);
   } else if (address.find(':') != std::string_view::npos) {
-    return std::nullopt;  // An IPv6 address needs brackets, or its end is taken for the port.
+    return std::nullopt;  // An IPv6 address needs brackets to separate the port.
   }
   if (address.empty() || address.find_first_of(" /[]") != std::string_view::npos) {
     return std::nullopt;
   }
-  // A node listens on an address of this machine; a name may have many, and elsewhere.
+  // A node listens on an address of this machine; a name may have many addresses, also elsewhere.
   if (bracketed ? !looks_like_ipv6(address) : address != "localhost" && !is_ipv4(address)) {
     return std::nullopt;
   }

@@ -21,10 +21,10 @@
 
 namespace greenroom::config {
 
-/// CAF's scheduler. 0 threads: chosen from the machine.
+/// CAF's scheduler. 0 threads: chosen for the machine.
 struct scheduler {
   std::size_t threads = 0;
-  std::size_t max_throughput = 50;  ///< Messages an actor handles before another gets its turn.
+  std::size_t max_throughput = 50;  ///< Messages an actor handles before the next actor's turn.
 
   friend bool operator==(const scheduler&, const scheduler&) = default;
 };
@@ -65,7 +65,7 @@ struct alerts {
 };
 
 struct node {
-  std::string profile;  ///< The name of the profile it came from, for people; may be empty.
+  std::string profile;                    ///< The profile's name, for people; may be empty.
   std::string listen = "127.0.0.1:7117";  ///< ADDR:PORT; port 0 picks a free one.
   std::string data_dir = "./greenroom-data";
   std::chrono::milliseconds shutdown_grace{30'000};
@@ -93,24 +93,24 @@ struct node {
   friend bool operator==(const node&, const node&) = default;
 };
 
-/// How many specialists the cast has.
+/// Returns the number of specialists in the cast.
 std::size_t count_specialists(const node& whole);
 
-/// Finds a specialist by its name or one of its aliases; nullptr when there is none.
+/// Finds a specialist by name or alias; nullptr when there is none.
 const specialist* find_specialist(const node& whole, std::string_view name);
 
-/// Finds the department of that name; nullptr when there is none.
+/// Finds a department by name; nullptr when there is none.
 const department* find_department(const node& whole, std::string_view name);
 
-/// Who answers a word that users type. `bumba:implement` and `/bumba:implement` mean `implement`.
+/// Returns the target of a command. `bumba:implement` and `/bumba:implement` mean `implement`.
 std::optional<route> resolve_command(const node& whole, std::string_view word);
 
-/// A name or an address without a port, as `access.hosts` has them.
+/// True for a name or an address without a port, as in `access.hosts`.
 bool is_host(std::string_view text);
-/// SCHEME://HOST[:PORT] and nothing more.
+/// True for exactly SCHEME://HOST[:PORT].
 bool is_origin(std::string_view text);
 
-/// The listening address in its two parts. The form is checked by the loader.
+/// The listening address, split. The loader checks the form.
 struct endpoint {
   std::string address;
   std::uint16_t port = 0;

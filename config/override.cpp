@@ -1,4 +1,4 @@
-// Values from the environment and the command line, written into the tree before it is read.
+// Applies values from the environment and the command line to the tree, before it is read.
 #include "config/compose.hpp"
 #include "config/loader.hpp"
 #include "protocols/base/utf8.hpp"
@@ -11,7 +11,7 @@ namespace greenroom::config {
 
 namespace {
 
-/// The place in a tree that has no lines of its own: every value gets the override's mark.
+/// Sets the override's position for every value of the tree.
 void stamp(tree& value, const mark& at) {
   value.at = at;
   for (auto& item : value.items) stamp(item, at);
@@ -21,13 +21,13 @@ void stamp(tree& value, const mark& at) {
   }
 }
 
-/// Lists and maps are written as in YAML, `[a, b]`; all else is taken as it stands. Nothing when
-/// what began as a list or map is broken, which has been reported.
+/// Parses lists and maps as in YAML, `[a, b]`; takes other text unchanged. Returns nothing for a
+/// broken list or map, after a report.
 std::optional<tree> value_of(const std::string& given, const mark& at, const std::string& key,
                              std::vector<problem>& problems) {
   tree value;
-  // As in YAML, blanks around a value say nothing, and quotes are not part of it: files of
-  // variables for containers keep both.
+  // As in YAML, blanks around a value and quotes are not part of the value: container tools keep
+  // both from env files.
   constexpr std::string_view blanks = " \t\r\n";
   const auto first = given.find_first_not_of(blanks);
   const auto text = first == std::string::npos
@@ -46,7 +46,7 @@ std::optional<tree> value_of(const std::string& given, const mark& at, const std
   if (!text.empty() && (text.front() == '[' || text.front() == '{')) {
     std::vector<problem> wrong;
     value = parse_tree(text, *at.source, wrong);
-    // An IPv6 address begins like a list and goes on after it.
+    // An IPv6 address begins like a list and continues after the bracket.
     if (wrong.empty()) {
       stamp(value, at);
       return value;
@@ -69,7 +69,7 @@ bool decides_on_cast(std::string_view path) {
   return first == "extends" || first == "only" || first == "drop" || first == "cast_size";
 }
 
-/// Writes one value into the tree, at a path such as `departments.BACKEND.restart.intensity`.
+/// Sets one value in the tree, at a path such as `departments.BACKEND.restart.intensity`.
 class setter {
 public:
   setter(tree value, mark at, std::string whole, std::vector<problem>& problems)
@@ -133,7 +133,7 @@ private:
     for (auto& item : into.items) {
       const auto name = item.name();
       names.push_back(below(shown, name));
-      // Names may have dots, so the longest that fits is meant.
+      // Names may contain dots, so the longest match wins.
       if (leads(rest, name) && (!entry || name.size() > entry->name().size())) entry = &item;
     }
     if (!entry) {
@@ -172,7 +172,7 @@ private:
            && (rest.size() == name.size() || rest[name.size()] == '.');
   }
 
-  /// Whether the tree is of that kind or empty. When it is not, the reader will say so.
+  /// True if the tree is of that kind, or empty. If not, the reader reports the error.
   static bool can_hold(tree& into, tree::kind kind) {
     if (into.is == tree::kind::nothing) into.is = kind;
     return into.is == kind;
@@ -180,7 +180,7 @@ private:
 
   void unknown(std::string message, const std::vector<std::string>& known,
                const std::string& asked) {
-    // Only the last part is compared, or the long common beginning would make everything alike.
+    // Compare only the last part: a long common prefix would make all keys similar.
     const auto prefix = asked.rfind('.') == std::string::npos ? 0 : asked.rfind('.') + 1;
     std::vector<std::string> last;
     last.reserve(known.size());
@@ -219,18 +219,18 @@ std::string as_variable(std::string_view key) {
   return name;
 }
 
-/// Finds the keys that a variable's name may stand for. Both `.` and `-` became `_`, so several
-/// are possible.
+/// Finds the keys that a variable's name may mean. Both `.` and `-` became `_`, so there may be
+/// several.
 class matcher {
 public:
-  /// All paths whose variable is exactly `rest`.
+  /// Returns all paths whose variable is exactly `rest`.
   std::vector<std::string> match(const tree& whole, const std::string& rest) {
     wanted_ = rest;
     walk(&whole, whole_schema(), {}, {});
     return std::move(matches_);
   }
 
-  /// The variables of all keys.
+  /// Returns the variables of all keys.
   std::vector<std::string> all(const tree& whole) {
     everything_ = true;
     walk(&whole, whole_schema(), {}, {});
@@ -283,7 +283,7 @@ private:
           leaf(below(path, entry.key), join(variable, entry.key));
         }
       }
-      // A variable for the worker that is not there yet.
+      // A variable of a worker that is not in the map yet.
       if (!everything_ && matches_.size() == before && wanted_.size() > variable.size() + 1) {
         matches_.push_back(below(path, wanted_.substr(variable.size() + 1)));
       }
@@ -304,17 +304,17 @@ private:
   std::vector<std::string> matches_;
 };
 
-/// Variables that begin like an override and are something else.
+/// True for variables that have the prefix of an override but another purpose.
 bool is_reserved(std::string_view variable) {
-  // What workers are told, what the verbs read, what the build and the tests read.
+  // Set for workers, read by commands, or read by the build and the tests.
   constexpr std::string_view names[] = {
       "GREENROOM_NODE",   "GREENROOM_SHARED",   "GREENROOM_SPECIALIST", "GREENROOM_DEPARTMENT",
       "GREENROOM_POOL",   "GREENROOM_PROFILE",  "GREENROOM_CONFIG",     "GREENROOM_VERSION",
       "GREENROOM_TESTS",  "GREENROOM_SANITIZE", "GREENROOM_SOURCE_DIR", "GREENROOM_BINARY_DIR",
       "GREENROOM_PORT",   "GREENROOM_MARK",     "GREENROOM_NODE_MARK",  "GREENROOM_BUILD",
       "GREENROOM_NODE_ID"};
-  // Kubernetes tells every pod about a service called `greenroom` by GREENROOM_SERVICE_HOST,
-  // GREENROOM_PORT_7117_TCP and the like.
+  // Kubernetes sets GREENROOM_SERVICE_HOST, GREENROOM_PORT_7117_TCP and the like in every pod for a
+  // service called `greenroom`.
   constexpr std::string_view prefixes[] = {"GREENROOM_SERVICE_", "GREENROOM_PORT_",
                                            "GREENROOM_WORKER_", "GREENROOM_TEST_",
                                            "GREENROOM_BENCH_"};

@@ -1,4 +1,4 @@
-// How many specialists are kept warm, and for how long.
+// How many specialists are warm, and for how long.
 #pragma once
 
 #include <chrono>
@@ -10,8 +10,8 @@
 namespace greenroom::config {
 
 enum class pool_mode : std::uint8_t {
-  intelligent,  ///< Warm on demand and ahead of it, within the limits below.
-  baseline,     ///< Every specialist always warm: what users have without Greenroom.
+  intelligent,  ///< Warm on demand and by prediction, within the limits below.
+  baseline,     ///< Every specialist always warm, as without Greenroom.
 };
 
 constexpr std::string_view to_string(pool_mode mode) {
@@ -21,8 +21,8 @@ constexpr std::string_view to_string(pool_mode mode) {
 }
 
 enum class pool_policy : std::uint8_t {
-  greenroom,  ///< By what is learnt of each specialist's calls.
-  lru,        ///< Idle for the cooldown: cool; no place: the longest idle one makes room.
+  greenroom,  ///< By the learned call pattern of each specialist.
+  lru,        ///< Cool after the cooldown; without a free slot, evict the longest idle one.
 };
 
 constexpr std::string_view to_string(pool_policy policy) {
@@ -38,22 +38,22 @@ struct pool {
   std::size_t max_warm = 17;
   double memory_budget_mb = 0;  ///< Hard cap on measured memory; 0: none.
   double target_memory = 0;     ///< Mean share of always-warm to aim at, 0 to 1; 0: none.
-  /// One just started is not evicted sooner for another. Nothing: twice its measured start time,
-  /// and at most two seconds.
+  /// Minimum time before a started specialist may be evicted. Nothing: twice the measured start
+  /// time, at most two seconds.
   std::optional<std::chrono::milliseconds> min_residency;
   std::chrono::milliseconds cooldown{45'000};
   double warm_threshold = 0.3;  ///< Adapts within [0.2, 0.6].
   bool adaptive = true;
-  std::size_t warming_concurrency = 3;  ///< Starts under way at once.
+  std::size_t warming_concurrency = 3;  ///< Concurrent starts.
 
   friend bool operator==(const pool&, const pool&) = default;
 };
 
-/// What the predictor remembers and how much of it the pool acts on at once.
+/// The predictor's memory, and how many predictions the pool uses at once.
 struct prediction {
-  std::size_t window = 10;     ///< Recent tasks that are looked at as a sequence.
-  std::size_t batch_size = 5;  ///< Specialists warmed ahead per review, at most.
-  double usage_decay = 0.02;   ///< Share of an old observation forgotten per new one, 0 to 1.
+  std::size_t window = 10;     ///< Length of the sequence of recent tasks.
+  std::size_t batch_size = 5;  ///< Limit on prewarmed specialists per review.
+  double usage_decay = 0.02;   ///< Share of the old observations forgotten per new one, 0 to 1.
 
   friend bool operator==(const prediction&, const prediction&) = default;
 };

@@ -41,7 +41,7 @@ places::place places::find(std::string_view path) const {
 bool is_name(std::string_view text) {
   constexpr std::string_view inner = "_-.:@+/";
   if (text.empty() || text.size() > 128) return false;
-  // A slash parts two words, as in Qwen/Qwen2.5-7B.
+  // A slash separates two words, as in Qwen/Qwen2.5-7B.
   if (text.ends_with('/') || text.find("//") != std::string_view::npos) return false;
   const auto plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -53,7 +53,7 @@ bool is_name(std::string_view text) {
 
 namespace {
 
-/// `python3 w.py` as the list that was meant: `[python3, w.py]`.
+/// Suggests the list `[python3, w.py]` for the text `python3 w.py`.
 std::string list_of_words(std::string_view text) {
   std::string list;
   for (std::size_t at = text.find_first_not_of(' '); at < text.size();
@@ -65,7 +65,7 @@ std::string list_of_words(std::string_view text) {
   return '[' + list + ']';
 }
 
-/// The shortest text, and never with an exponent: bounds are read by people.
+/// Returns the shortest text, never with an exponent: people read these limits.
 std::string number(double value) {
   char digits[512];
   const auto end =
@@ -73,14 +73,14 @@ std::string number(double value) {
   return {std::begin(digits), end};
 }
 
-/// All keys below, as paths: where a key that stands in the wrong section may belong.
+/// Collects the paths of all keys, to suggest the right section for a misplaced key.
 void collect_paths(std::vector<std::string>& paths) {
   for (auto& key : describe_keys()) {
     if (key.path.find("NAME") == std::string::npos) paths.push_back(std::move(key.path));
   }
 }
 
-/// Reads one map. Made for each section; `finish` reports the keys that nobody asked for.
+/// Reads one map; one reader for each section. `finish` reports unknown keys.
 class reader {
 public:
   reader(const tree& from, std::string path, std::string shown, reading& context)
@@ -239,7 +239,7 @@ private:
     if (!found) return nullptr;
     context_.where.note(below(path_, key), found->at, below(shown_, key));
     for (std::size_t at = 0; at < found->items.size(); ++at) {
-      // Items that are maps are noted by the readers of their own, under their names.
+      // The items' own readers note maps, under the items' names.
       if (found->items[at].is != tree::kind::scalar) continue;
       const auto position = '[' + std::to_string(at) + ']';
       context_.where.note(below(path_, key) + position, found->items[at].at,
@@ -248,8 +248,8 @@ private:
     return found;
   }
 
-  /// A scalar, or a complaint. Quotes make no difference: the key says what the value is, and
-  /// JSON and many generators quote durations, sizes and numbers.
+  /// True for a scalar; else reports an error. Quotes do not matter: the key determines the type,
+  /// and JSON and many generators quote durations, sizes and numbers.
   bool plain(const tree& found, const std::string& shown, std::string_view expected) {
     if (found.is == tree::kind::scalar) return true;
     complain(found.at, shown,
@@ -305,7 +305,7 @@ private:
   void read(const tree& found, const std::string& shown, T& value, rule limits) {
     if (!plain(found, shown, "a whole number")) return;
     double wide = 0;
-    // Where every number is a fraction, 4 is written 4.0.
+    // Some generators write 4 as 4.0.
     std::string_view digits = found.text;
     if (const auto point = digits.find('.');
         point != std::string_view::npos && point > 0 && point + 1 < digits.size()
@@ -491,7 +491,7 @@ private:
     return true;
   }
 
-  /// `${NAME}` and `${NAME:-otherwise}` stand for the environment, `$$` for one `$`.
+  /// Expands `${NAME}` and `${NAME:-default}` from the environment, and `$$` to one `$`.
   void read_expanded(const tree& found, const std::string& shown, std::string& value) {
     if (found.is != tree::kind::scalar) {
       complain(found.at, shown, "expected a text, found " + describe_value(found));
@@ -544,8 +544,8 @@ private:
     value = std::move(result);
   }
 
-  /// `${PORT}` of an http backend is no variable: each instance of the worker gets its own. In
-  /// `defaults` it is not known yet whose it is.
+  /// In an http backend `${PORT}` is no variable: each instance of the worker gets its own port. In
+  /// `defaults` the backend's kind is not known yet.
   [[nodiscard]] bool node_picks_the_port() const {
     if (path_.starts_with("defaults")) return true;
     const auto* const kind = from_.find("kind");

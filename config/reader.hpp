@@ -1,4 +1,4 @@
-// From the tree to the struct: types, ranges and unknown keys.
+// Reads the tree into the struct: checks types, ranges and unknown keys.
 #pragma once
 
 #include "config/tree.hpp"
@@ -11,19 +11,19 @@
 
 namespace greenroom::config {
 
-/// Where a value stood. The key is by position, `departments[0].specialists[3].priority`, so that
-/// two entries of the same name are still two places.
+/// Positions of values. The key is by index, `departments[0].specialists[3].priority`, so that two
+/// entries of the same name have two positions.
 class places {
 public:
   struct place {
     mark at;
-    std::string shown;  ///< The key path as people write it, with names instead of positions.
+    std::string shown;  ///< The key path for people, with names instead of indices.
   };
 
   void note(std::string path, mark at, std::string shown);
-  /// The place of that path, or of what contains it when it was not written.
+  /// Returns the position of the path, or of the nearest written parent.
   place find(std::string_view path) const;
-  /// Whether it was written, or came from `defaults` or an override.
+  /// True if the value was written, or came from `defaults` or an override.
   bool written(const std::string& path) const { return all_.contains(path); }
 
 private:
@@ -36,20 +36,19 @@ struct reading {
   places& where;
 };
 
-/// Reads the whole tree. What is wrong is reported and keeps its default.
+/// Reads the whole tree. A wrong value is reported and keeps its default.
 node read_node(const tree& whole, reading& context);
 
-/// Reads the `defaults` of specialists, only to report what is wrong with them.
+/// Reads the `defaults` of specialists, only to report errors.
 void read_defaults(const tree& defaults, reading& context);
 
-/// Whether a name can stand in a path, a URL and a metric's label.
+/// True if a name is valid in a path, a URL and a metric's label.
 bool is_name(std::string_view text);
 
-/// Checks what concerns several keys at once: names that are taken or unknown, routes, limits that
-/// exclude each other.
+/// Checks rules over several keys: duplicate or unknown names, routes, conflicting limits.
 void check(const node& whole, const places& where, std::vector<problem>& problems);
 
-/// What can be meant and hardly ever is: times that should follow one another and do not.
+/// Warns about valid but unlikely values, such as times in an unusual order.
 void advise(const node& whole, const places& where, std::vector<problem>& warnings);
 
 }  // namespace greenroom::config

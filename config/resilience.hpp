@@ -1,4 +1,4 @@
-// What happens when something fails: tasks are tried again, breakers open, actors are restarted.
+// Reactions to failures: retries, circuit breakers, restarts of actors.
 #pragma once
 
 #include <chrono>
@@ -8,9 +8,9 @@
 
 namespace greenroom::config {
 
-/// Exponential backoff: base · 2^(attempt − 1), at most `max`, each spread by ± jitter.
+/// Exponential backoff: base · 2^(attempt − 1), at most `max`, each varied by ± jitter.
 struct retry {
-  std::size_t max_attempts = 3;  ///< The first one included.
+  std::size_t max_attempts = 3;  ///< Including the first attempt.
   std::chrono::milliseconds base{100};
   std::chrono::milliseconds max{5'000};
   double jitter = 0.2;  ///< Share of the delay, 0 to 1.
@@ -27,7 +27,7 @@ struct breaker {
   friend bool operator==(const breaker&, const breaker&) = default;
 };
 
-/// The root's patience with its departments, and the default of every department's own.
+/// The root's restart limits for departments, and the default of every department's own limits.
 struct supervision {
   std::size_t restarts_max = 3;  ///< Within the window; one more escalates.
   std::chrono::milliseconds window{60'000};
@@ -36,7 +36,7 @@ struct supervision {
   friend bool operator==(const supervision&, const supervision&) = default;
 };
 
-/// Whom a supervisor restarts when one of its children ends (the names are Erlang/OTP's).
+/// The children that a supervisor restarts when one child ends (names as in Erlang/OTP).
 enum class restart_strategy : std::uint8_t { one_for_one, one_for_all, rest_for_one };
 
 constexpr std::string_view to_string(restart_strategy strategy) {

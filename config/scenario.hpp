@@ -1,4 +1,4 @@
-// A scripted load as an operator writes it: who is asked, how often, and what is good enough.
+// A scripted load in an operator's file: targets, rates and thresholds.
 #pragma once
 
 #include "config/loader.hpp"
@@ -22,15 +22,15 @@ constexpr std::string_view to_string(scenario_arrival kind) {
   return at < std::size(names) ? names[at] : std::string_view{};
 }
 
-/// One part of the mix. Exactly one of the first five is set.
+/// One part of the mix. Exactly one of the first five members is set.
 struct scenario_part {
   std::string specialist, department, command, workflow;
-  bool cast = false;  ///< Every specialist of the node, by Zipf's law in the order of its list.
+  bool cast = false;  ///< All specialists of the node, by Zipf's law in the order of its list.
   double zipf = 1.0;  ///< The exponent, with `cast` only.
   double weight = 1.0;
   std::string priority;        ///< high, normal, low; empty: the node's default.
   std::string input = "null";  ///< JSON text.
-  std::size_t line = 0;        ///< Where it stands in the file.
+  std::size_t line = 0;        ///< The line in the file.
 
   friend bool operator==(const scenario_part&, const scenario_part&) = default;
 };
@@ -46,18 +46,19 @@ struct scenario_threshold {
 struct scenario {
   std::string name, about;
   std::chrono::milliseconds duration{60'000};
-  std::chrono::milliseconds warmup{0};         ///< Sent before, and not measured.
-  std::chrono::milliseconds patience{30'000};  ///< The driver waits no longer for an answer.
+  std::chrono::milliseconds warmup{0};         ///< Sent before the measurement.
+  std::chrono::milliseconds patience{30'000};  ///< Limit on the wait for an answer.
   std::uint64_t seed = 1;
-  std::size_t connections = 256;  ///< Open at once, at most.
-  std::size_t sessions = 0;       ///< Requests are spread over so many cases; 0: they name none.
+  std::size_t connections = 256;  ///< Limit on open connections.
+  std::size_t sessions = 0;       ///< Number of cases over which requests are spread; 0: no case.
 
   scenario_arrival arrival = scenario_arrival::poisson;
   double rate = 0;  ///< constant, poisson; the start of a ramp; a spike's ordinary rate.
-  double peak = 0;  ///< The end of a ramp; a spike's top.
+  double peak = 0;  ///< The end of a ramp; a spike's peak.
   std::chrono::milliseconds spike_at{0}, spike_for{0};
   std::size_t users = 0;               ///< closed
-  std::chrono::milliseconds think{0};  ///< closed: the mean pause between answer and question.
+  std::chrono::milliseconds think{0};  ///< closed: the mean pause between an answer and the next
+                                       ///< request.
 
   std::vector<scenario_part> mix;
   std::vector<scenario_threshold> thresholds;
@@ -72,7 +73,7 @@ struct scenario_result {
   explicit operator bool() const { return value.has_value(); }
 };
 
-/// As strict as the node's own configuration: all that is wrong, each with its line.
+/// As strict as the node's configuration: reports all errors, each with its line.
 /// ```yaml
 /// name: a spike
 /// duration: 60s
@@ -83,15 +84,15 @@ struct scenario_result {
 ///   - { specialist: api-architect, weight: 1, priority: high, input: { query: rate limits } }
 /// thresholds: [ "p95_ms<500", "error_rate<0.01" ]
 /// ```
-/// `arrival` by kind: constant and poisson { rate }, ramp { from, to }, spike { rate, peak, at,
-/// for }, closed { users, think }. The names of metrics in thresholds are not checked here.
+/// `arrival` by kind: constant and poisson { rate }, ramp { from, to }, spike { rate, peak, at, for
+/// }, closed { users, think }. The metric names in thresholds are not checked here.
 scenario_result load_scenario_text(std::string_view text, const std::string& source);
 scenario_result load_scenario(const std::filesystem::path& file);
 
-// -- parts of it, for files that contain a load --
+// Helpers for files that contain a load.
 
 struct tree;
-/// Reads `arrival` into the scenario's fields of that name. `path` is where it stands.
+/// Reads `arrival` into the scenario's fields of that name. `path` is the key path of `from`.
 void read_arrival(const tree& from, const std::string& path, scenario& to,
                   std::vector<problem>& problems);
 /// Reads one part of a mix and appends it.

@@ -136,7 +136,7 @@ void list_keys(const schema& from, const std::string& path, std::vector<key_desc
         into.push_back({at + ".NAME", "text", child.fallback, child.meaning});
         break;
       case schema::kind::section:
-        // The same keys again; they are documented where a specialist has them.
+        // The same keys as a specialist's, which are documented there.
         if (at == "defaults") {
           into.push_back({at, "map", {}, child.meaning});
         } else {

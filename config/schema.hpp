@@ -1,5 +1,4 @@
-// The shape of a configuration: which keys exist where. Overrides, merging and documentation are
-// written against it.
+// The schema of a configuration: its keys. Overrides, merging and documentation use the schema.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +13,21 @@ struct schema {
     scalar,   ///< One value, or a list of texts: overridden as a whole.
     section,  ///< Fixed keys: `children`.
     named,    ///< A list of sections that each have a `name`; `children` are their keys.
-    table,    ///< Keys of the operator's choosing; `children` are the keys of each value.
-    texts,    ///< Keys of the operator's choosing, with a text each.
+    table,    ///< Keys that the operator chooses; `children` are the keys of each value.
+    texts,    ///< Keys that the operator chooses, each with a text.
   };
 
   kind is = kind::scalar;
   std::string key;
   std::string type;
-  std::string fallback;  ///< The default as it is written; empty when there is none.
+  std::string fallback;  ///< The default as in YAML; empty when there is none.
   std::string meaning;
   std::vector<schema> children;
 
   const schema* find(std::string_view child) const;
 };
 
-/// The whole configuration, with the keys that compose files: extends, only, drop, cast_size,
+/// The whole configuration, with the keys for composition: extends, only, drop, cast_size,
 /// defaults.
 const schema& whole_schema();
 

@@ -1,4 +1,4 @@
-// One specialist of the cast and the worker behind it.
+// One specialist of the cast, and the specialist's worker.
 #pragma once
 
 #include "protocols/base/priority.hpp"
@@ -39,12 +39,12 @@ constexpr std::string_view to_string(worker_protocol protocol) {
 
 using base::side_effects;
 
-/// Of a task whose worker is warm, where the configuration does not say.
+/// For a task with a warm worker, if the configuration does not say.
 constexpr std::chrono::milliseconds task_timeout_default{30'000};
-/// Whose socket a server that the node starts may be reached through.
+/// The accepted owner of the port of a server that the node starts.
 enum class listener_owner : std::uint8_t {
-  own,  ///< One of the processes that its command started.
-  any,  ///< Another program's, such as that of a container engine.
+  own,  ///< A process that the command started.
+  any,  ///< Any program, such as a container engine.
 };
 
 constexpr std::string_view to_string(listener_owner value) {
@@ -56,25 +56,25 @@ constexpr std::string_view to_string(listener_owner value) {
 struct backend {
   backend_kind kind = backend_kind::process;
   worker_protocol protocol = worker_protocol::jsonl;
-  /// Program and arguments. A bare program name is looked up beside the greenroom program first,
-  /// then in PATH. Required for `process`, optional for `http`, refused for `function`.
+  /// Program and arguments. A bare program name is searched for beside the greenroom program, then
+  /// in PATH. Required for `process`, optional for `http`, refused for `function`.
   std::vector<std::string> command;
-  std::map<std::string, std::string> env;      ///< Added to the node's own environment.
+  std::map<std::string, std::string> env;      ///< Added to the node's environment.
   std::string cwd;                             ///< Empty: the node's.
   std::string url;                             ///< `http` only: http://HOST:PORT or https://HOST
   std::map<std::string, std::string> headers;  ///< `http` only: sent with every request.
-  std::string health = "/health";  ///< `http` only: the path that says when it is ready.
-  std::string path = "/";          ///< `http` only: where tasks are posted.
-  /// `http` with a `command` only: who has to hold the port before the server is believed.
+  std::string health = "/health";              ///< `http` only: the path of the readiness probe.
+  std::string path = "/";                      ///< `http` only: the path to which tasks are posted.
+  /// `http` with a `command` only: the required owner of the port.
   listener_owner listener = listener_owner::own;
   std::size_t concurrency = 1;  ///< Tasks in one worker at a time.
   config::side_effects side_effects = config::side_effects::by_protocol;
   std::chrono::milliseconds start_timeout{10'000};
-  /// The whole task, waiting and retries included. Nothing: `task_timeout_default`, and
-  /// `start_timeout` more for a task that waits for a start.
+  /// Limit on the whole task, queueing and retries included. Nothing: `task_timeout_default`, plus
+  /// `start_timeout` for a task that waits for a start.
   std::optional<std::chrono::milliseconds> task_timeout;
-  /// One attempt of process or http; past it a server is hung up on and a process is replaced, and
-  /// the task is tried again. 0: as long as the task has.
+  /// Limit on one attempt (process or http): after it the connection is closed or the process
+  /// replaced, and the task is retried. 0: the task's timeout.
   std::chrono::milliseconds attempt_timeout{0};
   std::chrono::milliseconds stop_timeout{5'000};  ///< From TERM to KILL.
 
@@ -84,10 +84,11 @@ struct backend {
 struct specialist {
   std::string name;
   config::priority priority = config::priority::normal;
-  double memory_mb = 5;  ///< Nominal; measured once it runs.
+  double memory_mb = 5;  ///< Nominal; measured once the worker runs.
   bool pin = false;      ///< Always warm, outside the budget.
   std::vector<std::string> aliases;
-  std::string fallback;  ///< The specialist that is asked when this one is out; empty: none.
+  std::string fallback;  ///< The specialist that replaces this one while its circuit is open;
+                         ///< empty: none.
   config::backend backend;
 
   friend bool operator==(const specialist&, const specialist&) = default;

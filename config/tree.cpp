@@ -77,8 +77,8 @@ struct refused : std::exception {
   explicit refused(problem p) : why{std::move(p)} {}
 };
 
-// A configuration of 10,000 specialists has some 200,000 nodes. Aliases are copied, so that this
-// bound is also what stops a small file that expands without end.
+// A configuration of 10,000 specialists has some 200,000 nodes. Aliases are copied, so this limit
+// also stops a small file that expands exponentially.
 constexpr std::size_t nodes_max = 2'000'000;
 constexpr std::size_t levels_max = 32;
 
@@ -165,7 +165,7 @@ private:
     if (levels_.size() >= levels_max) {
       throw refused{problem_at(value.at, {}, "nested too deeply")};
     }
-    // A map or list cannot be a key. yaml-cpp may announce it as one, so it is caught here.
+    // A map or list cannot be a key; yaml-cpp may report one as a key.
     if (!levels_.empty() && levels_.back().value.is == tree::kind::map && !levels_.back().has_key) {
       throw refused{problem_at(value.at, {}, "a key must be a plain text")};
     }
@@ -228,7 +228,7 @@ private:
   int documents_ = 0;
 };
 
-/// Reports every key that is written twice in one map and keeps the first.
+/// Reports every duplicate key of a map and keeps the first.
 void refuse_duplicates(tree& value, const std::string& path, std::vector<problem>& problems) {
   std::map<std::string, std::size_t> first_line;
   for (auto& entry : value.entries) {
@@ -255,15 +255,15 @@ void refuse_duplicates(tree& value, const std::string& path, std::vector<problem
   }
 }
 
-/// The unit of UTF-16 that `\uXXXX` at the beginning stands for.
+/// Returns the UTF-16 unit of `\uXXXX` at the beginning.
 std::optional<std::uint32_t> utf16_unit(std::string_view text) {
   constexpr std::size_t length = 6;
   if (text.size() < length || !text.starts_with("\\u")) return std::nullopt;
   return base::parse_number<std::uint32_t>(text.substr(2, 4), 16);
 }
 
-/// JSON writes a letter beyond the first 65,536 as two halves, which YAML has no word for: they
-/// become the letter itself.
+/// JSON writes a character beyond U+FFFF as a surrogate pair, which YAML does not have: replaces
+/// each pair with the character.
 std::string with_whole_letters(std::string_view json) {
   std::string result;
   result.reserve(json.size());

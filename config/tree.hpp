@@ -1,7 +1,7 @@
-// YAML as it was written: every node knows its line, and duplicate keys are still there.
+// YAML as written: every node has its line, and duplicate keys are kept.
 //
-// yaml-cpp's own `YAML::Node` drops the place of keys and lets the last of two equal keys win in
-// silence, so the loader builds this from the parser's events.
+// yaml-cpp's own `YAML::Node` drops the position of keys and silently lets the last of two equal
+// keys win, so the loader builds this tree from the parser's events.
 #pragma once
 
 #include "config/loader.hpp"
@@ -27,45 +27,44 @@ struct tree {
 
   kind is = kind::nothing;
   mark at;
-  std::string text;     ///< Of a scalar.
-  bool quoted = false;  ///< Only where nothing else says what it is does it matter.
+  std::string text;     ///< For a scalar.
+  bool quoted = false;  ///< Matters only where the expected type does not decide.
   std::vector<tree> items;
-  std::vector<tree_entry> entries;  ///< Of a map, in order.
+  std::vector<tree_entry> entries;  ///< For a map, in order.
 
-  /// The value under a key; nullptr when this is not a map or has no such key.
+  /// Returns the value of a key; nullptr when this is not a map or has no such key.
   tree* find(std::string_view key);
   const tree* find(std::string_view key) const;
-  /// Makes this a map when it is nothing; sets or replaces the value under a key.
+  /// Sets or replaces the value of a key; turns `nothing` into a map.
   void set(std::string_view key, tree value);
   void erase(std::string_view key);
-  /// The scalar under `name`, or nothing: how elements of named lists are told apart.
+  /// Returns the scalar under `name`, or nothing: identifies elements of named lists.
   std::string_view name() const;
 };
 
 struct tree_entry {
   std::string key;
-  mark at;  ///< Of the key.
+  mark at;  ///< The key's position.
   tree value;
-  bool merges = false;  ///< A `<<` that has not been merged yet.
+  bool merges = false;  ///< A `<<` that is not merged yet.
 };
 
-/// A problem at that place.
+/// Makes a problem at a position.
 problem problem_at(const mark& at, std::string key, std::string message,
                    std::string suggestion = {});
 
-/// `path.key`, or the key alone at the top.
+/// `path.key`, or the key alone at the top level.
 std::string below(const std::string& path, std::string_view key);
 
-/// What it is, for messages: `a list`, `"abc"`.
+/// Describes a value for messages: `a list`, `"abc"`.
 std::string describe_value(const tree& value);
 
-/// A key whose value is the file's own business, as in Compose files: `x-` and anything.
+/// True for a key that begins with `x-`: ignored, as in Compose files.
 bool is_extension(std::string_view key);
 
-/// Parses one YAML document, or JSON. What `<<` names is merged into the map (its own keys win,
-/// then the earlier ones of a list). Problems are syntax errors, bytes that are not UTF-8, several
-/// documents, tags, keys that are not scalars, too many nodes or levels, and duplicate keys.
-/// Nothing is thrown.
+/// Parses one YAML document, or JSON. Maps named by `<<` are merged (the map's own keys win, then
+/// earlier maps of a list). Problems are syntax errors, invalid UTF-8, several documents, tags,
+/// keys that are not scalars, too many nodes or levels, and duplicate keys. Never throws.
 tree parse_tree(std::string_view text, const std::string& source, std::vector<problem>& problems);
 
 }  // namespace greenroom::config

@@ -1,4 +1,4 @@
-// The words of enumerations in YAML, in the order in which help and errors name them.
+// The names of enumerators in YAML, in the order of help and errors.
 #pragma once
 
 #include "protocols/base/priority.hpp"
@@ -10,7 +10,7 @@
 
 namespace greenroom::config {
 
-/// Most enumerations are written as everywhere else.
+/// Most enumerations use the same names as everywhere else.
 template <class T>
 [[nodiscard]] std::vector<std::pair<std::string_view, T>> words_of(T) {
   std::vector<std::pair<std::string_view, T>> result;
@@ -19,7 +19,7 @@ template <class T>
   return result;
 }
 
-/// A specialist's priority has been `medium` in YAML where a task's is `normal` over HTTP.
+/// A specialist's priority is `medium` in YAML where a task's is `normal` over HTTP.
 [[nodiscard]] inline std::vector<std::pair<std::string_view, base::priority>> words_of(
     base::priority) {
   using enum base::priority;

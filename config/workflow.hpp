@@ -1,4 +1,4 @@
-// Chains of specialists, and the words that users type.
+// Chains of specialists, and the commands that users type.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace greenroom::config {
 
-/// Each step's output is the next one's input. Steps are names of specialists.
+/// Each step's output is the next step's input. Steps are names of specialists.
 struct workflow {
   std::string name;
   std::vector<std::string> steps;
@@ -14,11 +14,11 @@ struct workflow {
   friend bool operator==(const workflow&, const workflow&) = default;
 };
 
-/// Who answers a word: exactly one of the two is set.
+/// The target of a command: exactly one of the first two members is set.
 struct route {
   std::string department;
   std::string specialist;
-  std::string probe{};  ///< JSON text that verifying a rollback sends; empty: see command_probe.
+  std::string probe{};  ///< JSON text for the check after a rollback; empty: see command_probe.
 
   friend bool operator==(const route&, const route&) = default;
 };

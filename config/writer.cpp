@@ -1,4 +1,4 @@
-// From the struct back to YAML.
+// Writes the struct as YAML.
 #include "config/description.hpp"
 #include "config/loader.hpp"
 #include "config/words.hpp"
@@ -25,7 +25,7 @@ bool sounds_secret(std::string_view name) {
       words, [&](std::string_view word) { return upper.find(word) != std::string::npos; });
 }
 
-/// `https://user:password@host` without the password.
+/// Masks the password in `https://user:password@host`.
 std::string without_password(const std::string& text) {
   const auto scheme = text.find("://");
   if (scheme == std::string::npos) return text;
@@ -42,7 +42,7 @@ public:
   template <class T>
   void field(const char* key, const T& value, const char* /*meaning*/, rule = {}) {
     if constexpr (std::is_same_v<T, std::string>) {
-      if (value.empty()) return;  // An empty text means none, as does a key that is not written.
+      if (value.empty()) return;  // An empty text means none, like a missing key.
     }
     out_ << YAML::Key << key << YAML::Value;
     write(value);
@@ -123,7 +123,7 @@ private:
     out_ << (value ? base::format_duration(*value) : std::string{"auto"});
   }
   void write(const std::string& value) { write_text(mask_ ? without_password(value) : value); }
-  /// Quoted wherever another reader of YAML might take it for something else than a text.
+  /// Quoted if any YAML reader might take the text for another type.
   void write_text(const std::string& text) {
     const bool simple = std::ranges::all_of(text, [](char c) {
       return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.'
@@ -161,7 +161,7 @@ std::string to_yaml(const node& whole, bool mask_secrets) {
   YAML::Emitter out;
   out << YAML::BeginMap;
   writer whole_writer{out, mask_secrets};
-  auto copy = whole;  // Descriptions are written once, for reading and writing.
+  auto copy = whole;  // `describe` takes a mutable struct.
   describe(whole_writer, copy);
   out << YAML::EndMap;
   return std::string{out.c_str()} + '\n';

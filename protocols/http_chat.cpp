@@ -49,23 +49,23 @@ std::string chunk(const chat_frame& frame, std::string_view delta, std::string_v
   return result + "}\n\n";
 }
 
-/// The token counts that a worker gave with its output; null when it gave none.
+/// Returns the token counts in a worker's output; null when there are none.
 json usage_in(const json& output) {
   if (!output.is_object()) return nullptr;
   const auto found = output.find("usage");
   return found != output.end() && found->is_object() ? *found : json(nullptr);
 }
 
-/// A completion in OpenAI's own form.
+/// True for a completion in OpenAI's form.
 bool is_completion(const json& value) {
   return value.is_object() && value.contains("choices") && value["choices"].is_array()
          && !value["choices"].empty();
 }
 
-/// The text that a worker's output stands for.
+/// Returns the message text of a worker's output.
 std::string content_of(const json& value, std::string_view output) {
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_null()) return {};  // An empty answer says nothing.
+  if (value.is_null()) return {};  // An empty answer has no text.
   if (value.is_object())
     for (const auto* name : {"content", "text"})
       if (const auto found = value.find(name); found != value.end() && found->is_string())
@@ -129,7 +129,7 @@ chat_error chat_error_of(const task& done) {
 
 namespace {
 
-/// Reads `stream_options`. What it has besides is the worker's matter.
+/// Reads `stream_options`; unknown members are left to the worker.
 void take_stream_options(std::string_view value, int depth_max, chat_request& to,
                          chat_error& fault) {
   std::string room;
@@ -247,7 +247,7 @@ std::string chat_whole_as_chunks(const chat_frame& frame, std::string_view outpu
   auto delta = choice.value("message", json::object());
   if (!delta.is_object()) return chat_content_chunk(frame, output);
   delta.erase("role");
-  // In a stream each call of a tool says which one it is.
+  // In a stream each tool call has an index.
   if (auto calls = delta.find("tool_calls"); calls != delta.end() && calls->is_array()) {
     auto number = 0;
     for (auto& call : *calls)
@@ -262,7 +262,7 @@ std::string_view utf8_joiner::next(std::string_view piece) {
   ready_.assign(held_);
   ready_ += piece;
   held_.clear();
-  // A sequence that is not complete begins in the last three bytes.
+  // An incomplete sequence begins in the last three bytes.
   for (std::size_t back = 1; back <= 3 && back <= ready_.size(); ++back) {
     const auto byte = static_cast<unsigned char>(ready_[ready_.size() - back]);
     if (byte < 0x80) break;

@@ -1,4 +1,4 @@
-// A stream that nobody wanted as one: put together to one completion.
+// Joins a stream into one completion, for a client that did not ask for a stream.
 #include "protocols/base/json_text.hpp"
 #include "protocols/http_chat.hpp"
 #include "protocols/server_events.hpp"
@@ -22,7 +22,7 @@ std::string written_line(const ordered& value) {
   return value.dump(-1, ' ', false, ordered::error_handler_t::replace);
 }
 
-/// Adds what a delta says: texts are continued, lists by the index of their items, the rest is set.
+/// Merges a delta: appends strings, merges lists by their items' index, sets other values.
 void continue_with(ordered& whole, const ordered& delta) {
   if (!delta.is_object()) return;
   for (const auto& [name, value] : delta.items()) {
@@ -51,10 +51,10 @@ void continue_with(ordered& whole, const ordered& delta) {
   }
 }
 
-/// What the chunks of a stream come to.
+/// Joins the chunks of a stream.
 class chunk_gatherer {
 public:
-  /// False: that is no chunk.
+  /// False: not a chunk.
   bool add(const ordered& chunk) {
     if (!chunk.is_object()) return false;
     const auto choices = chunk.find("choices");

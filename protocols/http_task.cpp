@@ -32,9 +32,9 @@ constexpr std::array<std::string_view, 10> field_names{
     "specialist", "department", "command", "input",           "priority",
     "timeout_ms", "mode",       "durable", "idempotency_key", "case"};
 
-/// Keys and sessions are kept in the journal and in tables, so they have a bound.
+/// Keys and sessions are kept in the journal and in tables, so their length is limited.
 constexpr std::size_t name_bytes_max = 256;
-/// A year: longer is a mistake, and shorter keeps the sum with any clock in range.
+/// A year: a longer timeout is a mistake, and the sum with any clock stays in range.
 constexpr std::int64_t timeout_ms_max = 365LL * 24 * 3600 * 1000;
 
 std::string quoted(std::string_view text) {
@@ -44,7 +44,7 @@ std::string quoted(std::string_view text) {
   return result + "\"";
 }
 
-/// Reads the members one by one; the first trouble ends it.
+/// Reads the members one by one; stops at the first error.
 class body_reader {
 public:
   body_reader(std::string_view body, int depth_max)
@@ -117,14 +117,14 @@ private:
     const auto at = here();
     const auto text = body_.substr(value_at, at - value_at);
     if (scan_.at_end()) return wrong("The body ends within the value of " + quoted(name));
-    // The scanner stops in front of the bracket that would go too deep.
+    // The scanner stops before the bracket that would nest too deep.
     if ((body_[at] == '{' || body_[at] == '[') && deeper_than_allowed(text))
       return wrong("The value of " + quoted(name) + " is nested deeper than "
                    + std::to_string(depth_max_) + " levels");
     return wrong("The value of " + quoted(name) + " is not valid JSON");
   }
 
-  /// Whether as many brackets are open after `text`, the valid beginning of a value, as may be.
+  /// True if the nesting after `text`, the valid beginning of a value, is at the limit.
   bool deeper_than_allowed(std::string_view text) const {
     auto open = 1;
     auto in_string = false;
@@ -174,7 +174,7 @@ private:
         if (value == "null") return true;
         if (base::string_value(value, room_, text)) {
           if (parse(text, result_.urgency)) return true;
-          // What the configuration calls the priority of a specialist.
+          // The configuration's name for this priority.
           if (text == "medium") {
             result_.urgency = priority::normal;
             return true;
@@ -195,7 +195,7 @@ private:
     return true;
   }
 
-  /// What an ordinary worker could not read as it is meant would make it answer nonsense or die.
+  /// Refuses an input that a typical worker's JSON parser would misread.
   bool take_input(std::string_view value, std::size_t at) {
     const auto too_large = base::number_beyond_double(value);
     if (!too_large.empty())
@@ -236,7 +236,7 @@ void append_number(std::string& to, std::uint64_t value) {
   to.append(digits.data(), end);
 }
 
-/// Names come from the configuration and hardly ever need an escape.
+/// Names come from the configuration and rarely need an escape.
 void append_name(std::string& to, std::string_view name) {
   if (!base::append_json_string(to, name)) to += base::json_string(name);
 }
@@ -281,7 +281,7 @@ std::string place_in(std::string_view text, std::size_t offset) {
 }
 
 void append_ms(std::string& to, double ms) {
-  // Not a number and below nothing are both nothing here.
+  // NaN and negative values count as 0.
   if (!(ms > 0)) {
     to += '0';
     return;

@@ -7,8 +7,8 @@
 namespace greenroom::protocols {
 namespace {
 
-/// MessagePack wants the size before the elements, so a first walk counts them, in the order in
-/// which the containers begin.
+/// MessagePack needs a container's size before its elements, so a first pass counts them, in the
+/// order in which the containers begin.
 struct size_counter : base::json_deaf {
   std::vector<std::uint32_t> sizes;
   std::vector<std::size_t> open;
@@ -46,7 +46,7 @@ struct pack_writer : base::json_deaf {
     else
       pack.pack_nil();
   }
-  /// Not with msgpack-c, which makes an integer of 5.0.
+  /// Without msgpack-c, which would pack 5.0 as an integer.
   void double_value(double real) {
     const auto bits = std::bit_cast<std::uint64_t>(real);
     char bytes[9] = {static_cast<char>(0xcb)};

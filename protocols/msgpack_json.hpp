@@ -1,4 +1,5 @@
-// JSON text to MessagePack and back. What has no counterpart: see worker_msgpack.hpp.
+// Converts JSON text to MessagePack and back. For values without a counterpart see
+// worker_msgpack.hpp.
 #pragma once
 
 #include <string>
@@ -7,10 +8,10 @@
 namespace greenroom::protocols {
 
 /// Appends valid JSON text as MessagePack. Integers beyond 64 bits become doubles. False when the
-/// text is not valid.
+/// text is invalid.
 bool append_msgpack(std::string& out, std::string_view json);
 
-/// Appends the one MessagePack value that `packed` is as JSON text.
+/// Appends `packed`, which is one MessagePack value, as JSON text.
 bool append_json(std::string& out, std::string_view packed);
 
 }  // namespace greenroom::protocols

@@ -1,10 +1,9 @@
-// The pieces of msgpack-c on which the MessagePack protocol is built: where a packer writes, and a
-// visitor that writes JSON text of the value that msgpack-c walks over.
+// Helpers for msgpack-c: a packer's sink, and a visitor that writes the visited value as JSON text.
 #pragma once
 
 #include "protocols/base/json_text.hpp"
 
-// msgpack-c's headers convert signs freely.
+// msgpack-c's headers convert signs implicitly.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wsign-conversion"
@@ -23,7 +22,7 @@
 
 namespace greenroom::protocols {
 
-/// What msgpack::packer writes to.
+/// The output of msgpack::packer.
 struct string_sink {
   std::string& out;
   void write(const char* bytes, std::size_t count) { out.append(bytes, count); }
@@ -37,13 +36,13 @@ inline void pack_text(packer& pack, std::string_view text) {
 
 void append_base64(std::string& out, std::string_view bytes);
 
-/// Writes the JSON text of the value that msgpack-c walks over. Base of what reads whole messages.
+/// Writes the visited value as JSON text. Base class of the reader of whole messages.
 struct json_writer : msgpack::null_visitor {
   struct level {
     bool map = false;
     bool first = true;
   };
-  std::string* out = nullptr;  ///< Null: the value is of no interest, but still checked.
+  std::string* out = nullptr;  ///< Null: the value is checked but not written.
   std::vector<level> levels;
   bool in_key = false;
   const char* why = nullptr;  ///< Set when the value cannot become JSON.

@@ -1,5 +1,5 @@
-// What the actors of a node say to each other. Tasks themselves travel through ports; these are the
-// rare words around them. All of them can cross to another node.
+// Messages between a node's actors. Tasks themselves travel through rings; these messages are the
+// rare control traffic. All of them can be sent to another node.
 #pragma once
 
 #include <caf/all.hpp>
@@ -10,63 +10,64 @@
 
 namespace greenroom::protocols {
 
-/// Department to director: a task waits for a specialist that is not warm. Said again and again for
-/// as long as that is so; the director may hear it any number of times.
+/// Department to director: a task waits for a specialist that is not warm. Repeated while that is
+/// so; the director must accept repetitions.
 struct slot_need {
   std::uint32_t specialist = 0;
   std::uint64_t lease = 0;  ///< As in slot_news.
 };
 
-/// Director to department: start it, there is room. `why` is a runtime::reason. Said again when it
-/// is not answered.
+/// Director to department: a slot is granted; start the specialist. `why` is a runtime::reason.
+/// Repeated until answered.
 struct slot_grant {
   std::uint32_t specialist = 0;
   std::uint8_t why = 0;
   std::uint64_t lease = 0;  ///< Grows with every grant of a pool; 0: not numbered.
 };
 
-/// Director to department: let it cool, unless it is in use. With `turn` also when it is: what runs
-/// ends, what waits for it waits, because somebody else has waited for long.
+/// Director to department: cool the specialist unless it is in use. With `turn` also if in use:
+/// running tasks end and queued tasks wait, because another specialist has waited for long.
 struct slot_recall {
   std::uint32_t specialist = 0;
   std::uint8_t why = 0;
   bool turn = false;
 };
 
-/// Department to director: how it is with a worker now.
+/// Department to director: a worker's state has changed.
 struct slot_news {
   enum class kind : std::uint8_t {
-    warming,   ///< It is being started.
-    warm,      ///< It is ready after `load_ms`.
-    cooling,   ///< It is being stopped; its slot is held until it is really gone.
-    released,  ///< It is gone, or was never started: the slot is free.
-    kept,      ///< It is in use, so a recall was not followed.
-    failed,    ///< Released, and its starts failed: none but for a task or by hand.
+    warming,   ///< The worker is starting.
+    warm,      ///< The worker is ready after `load_ms`.
+    cooling,   ///< The worker is stopping; the slot is held until the process has ended.
+    released,  ///< The worker has ended or was never started: the slot is free.
+    kept,      ///< The worker is in use, so a recall was ignored.
+    failed,    ///< Released after failed starts: start again only for a task or by hand.
   };
   std::uint32_t specialist = 0;
   kind what = kind::released;
   std::int64_t load_ms = 0;
-  /// The last grant that was heard before this was said, so that nobody takes it for the answer to
-  /// a later one. A new department has heard all that went to its predecessors. 0: the latest.
+  /// The last grant that the department received before this message, so that the message is not
+  /// taken for an answer to a later grant. A new department has received its predecessors' grants.
+  /// 0: the latest.
   std::uint64_t lease = 0;
 };
 
-/// One arrival, for those who learn from the order of tasks. Times are Unix milliseconds.
+/// One arrival, for models of the task order. The time is Unix microseconds.
 struct arrival {
   std::uint32_t specialist = 0;
   std::uint64_t case_key = 0;
   std::int64_t unix_us = 0;
 };
 
-/// How busy one specialist is now.
+/// The current load of one specialist.
 struct usage {
   std::uint32_t specialist = 0;
-  std::uint32_t tasks = 0;        ///< Waiting and running.
-  std::int64_t idle_unix_us = 0;  ///< When its last task ended; 0: it is in use.
+  std::uint32_t tasks = 0;        ///< Queued and running.
+  std::int64_t idle_unix_us = 0;  ///< When the last task ended; 0: in use.
 };
 
-/// Department to director, in batches: what happened since the last one. `lost` arrivals were too
-/// many to be listed.
+/// Department to director, in batches: the changes since the last batch. `lost` arrivals exceeded
+/// the batch's limit.
 struct usage_batch {
   std::uint32_t department = 0;
   std::vector<arrival> arrivals;
@@ -74,30 +75,30 @@ struct usage_batch {
   std::uint64_t lost = 0;
 };
 
-/// Specialist to department: news of its worker.
+/// Specialist to department: a change of the worker.
 struct worker_news {
   enum class kind : std::uint8_t { ready, gone };
   std::uint32_t specialist = 0;
   kind what = kind::gone;
   std::int64_t start_ns = 0;  ///< With ready: how long the start took.
-  bool asked = false;         ///< With gone: it was told to go.
+  bool asked = false;         ///< With gone: the stop was requested.
   bool before_ready = false;  ///< With gone.
   std::string why;
 };
 
-/// Anyone to the bridge or a department: these tasks have ended from outside (cancelled, out of
-/// time); whoever holds them lets go.
+/// To the dispatcher or a department: some tasks of these specialists were ended elsewhere
+/// (cancelled, out of time); the holder must release them.
 struct purge {
   std::vector<std::uint32_t> specialists;
 };
 
-/// Surveyor to director: measured memory of running workers.
+/// Memory sampler to director: measured memory of running workers.
 struct memory_survey {
   std::vector<std::uint32_t> specialists;
   std::vector<std::uint64_t> bytes;
 };
 
-/// Someone who will probably be called within so many seconds. `why` is a runtime::reason.
+/// A specialist that will probably be called within `within_s` seconds. `why` is a runtime::reason.
 struct expected_call {
   std::uint32_t specialist = 0;
   double probability = 0;
@@ -105,7 +106,7 @@ struct expected_call {
   std::uint8_t why = 0;
 };
 
-/// Predictor to director: the most probable first. All numbers are finite.
+/// Predictor to director: the most probable call first. All numbers are finite.
 struct expectation_batch {
   std::vector<expected_call> calls;
 };

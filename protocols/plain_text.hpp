@@ -1,4 +1,4 @@
-// Text of others (workers, callers, operators) as it may be shown in a log line or on a terminal.
+// Makes foreign text (from workers, callers, operators) safe for a log line or a terminal.
 #pragma once
 
 #include <cstddef>
@@ -7,17 +7,16 @@
 
 namespace greenroom::protocols {
 
-/// What happens to line feeds and tabs.
+/// The treatment of line feeds and tabs.
 enum class line_ends : bool { escape, keep };
 
-/// `text` without anything that a terminal or a log reader would obey: control characters (C0, DEL,
-/// C1), line and paragraph separators and the marks that reverse the reading direction become
-/// `\u001b` and the like, bytes that are not UTF-8 become U+FFFD. The escapes are those of JSON, so
-/// that JSON text stays JSON text. Source of the list of direction marks: Unicode TR 36, and
-/// "Trojan Source" (CVE-2021-42574).
+/// Returns `text` without anything that a terminal or a log reader would interpret: control
+/// characters (C0, DEL, C1), line and paragraph separators and direction marks become `\u001b` and
+/// the like, invalid UTF-8 becomes U+FFFD. The escapes are JSON's, so JSON text stays JSON text.
+/// Source of the list of direction marks: Unicode TR 36, and "Trojan Source" (CVE-2021-42574).
 [[nodiscard]] std::string plain_text(std::string_view text, line_ends ends = line_ends::escape);
 
-/// True when `plain_text` would return the text as it is.
+/// True when `plain_text` would return the text unchanged.
 [[nodiscard]] bool is_plain_text(std::string_view text, line_ends ends = line_ends::escape);
 
 /// The longest beginning of at most `most` bytes that does not end within a letter of UTF-8.

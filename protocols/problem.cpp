@@ -11,7 +11,7 @@ namespace {
 
 struct wording {
   std::string_view title;
-  std::string_view detail;  ///< When there is nothing to say about this one.
+  std::string_view detail;  ///< Used when the caller gives no detail.
 };
 
 wording wording_of(failure why) {

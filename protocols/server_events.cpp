@@ -12,7 +12,7 @@ void append_event(std::string& to, const server_event& event) {
     to += "\n\n";
     return;
   }
-  // What is called a message is one without a type, and clients may know only that.
+  // "message" is the default type, and clients may expect it to be omitted.
   if (!event.type.empty() && event.type != "message")
     to.append("event: ").append(event.type).append("\n");
   if (event.has_id) to.append("id: ").append(event.id).append("\n");
@@ -35,7 +35,7 @@ bool server_events_reader::feed(std::string_view bytes, const taker& take) {
       bytes.remove_prefix(1);
       if (++mark_seen_ == mark.size()) begun_ = true;
     } else {
-      // It only looked like one.
+      // Not a byte order mark after all: keep the bytes.
       line_ = mark.substr(0, mark_seen_);
       begun_ = true;
     }

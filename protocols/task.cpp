@@ -1,5 +1,4 @@
-// Names of the things a task is said to be. task_ptr's destructor gives the task back to the
-// ledger, so it is defined there: runtime/machine/tasks/ledger.cpp.
+// Names, ids and HTTP statuses of tasks as text.
 #include "protocols/task.hpp"
 
 #include "protocols/base/hex.hpp"
@@ -35,7 +34,7 @@ constexpr std::array<std::string_view, 16> failure_names{"none",
 template <class Names, class Value>
 std::string_view name_of(const Names& names, Value value) {
   const auto index = static_cast<std::size_t>(value);
-  // A number from a file of a newer version may have no name here.
+  // A file of a newer version may contain a number without a name here.
   return index < names.size() ? names[index] : std::string_view{"unknown"};
 }
 
@@ -99,7 +98,7 @@ int http_status(failure value) {
     case failure::start_failed:
     case failure::unknown_end: return 502;
     case failure::out_of_time: return 504;
-    // No registered status says this; 499 is what proxies log for a caller that went away.
+    // No registered status fits; proxies log 499 for a client that hung up.
     case failure::cancelled: return 499;
   }
   return 500;

@@ -1,4 +1,4 @@
-// One request for one specialist, from the door to its end.
+// One request to one specialist, from admission to the end.
 #pragma once
 
 #include "protocols/base/hash.hpp"
@@ -23,152 +23,156 @@ struct task_id_hash {
 };
 void append(std::string& to, const task_id& id);
 
-
 struct task;
 class task_ptr;
 
-/// Whoever asked for a task. Called from any thread of the node, never while a lock is held, and
-/// must not block. Answers go straight here from the specialist.
+/// Receives a task's answer, directly from the specialist. Called from any thread of the node,
+/// never under a lock; must not block.
 class asker {
 public:
   virtual ~asker() = default;
   /// The task is in the journal. Called once, before `on_end`, for journaled tasks only.
   virtual void on_accepted(const task&) noexcept {}
-  /// The same request is known by its idempotency key under another identifier, and nothing was
-  /// started. Called instead of `on_accepted` and `on_end`.
+  /// The idempotency key belongs to an equal, earlier request with another id; nothing was started.
+  /// Called instead of `on_accepted` and `on_end`.
   virtual void on_existing(const task_id&) noexcept {}
-  /// What the pieces are that follow, or the output of an answer that comes whole. Said before
-  /// them, once an attempt, of workers that know it.
+  /// The form of the pieces, or of a whole answer's output. Called before these, once an attempt,
+  /// if the worker knows the form.
   virtual void on_form(const task&, stream_form) noexcept {}
-  /// A piece of a streamed answer, in order. After a retry the stream starts again at attempt + 1.
+  /// A piece of a streamed answer, in order. After a retry the stream restarts at attempt + 1.
   virtual void on_chunk(const task&, std::string_view) noexcept {}
-  /// False: more pieces now would be too many. A worker that can wait looks again soon.
+  /// False: no more pieces for now. A worker that can wait asks again soon.
   [[nodiscard]] virtual bool takes_more(const task&) const noexcept { return true; }
-  /// The node stops, and the task, which is in the journal, goes on after its next start: no end
-  /// will be told here. An end that comes at the same moment may be told all the same.
+  /// The node stops, and the journaled task continues after the node's next start: `on_end` will
+  /// not be called here, unless the task ends at the same moment.
   virtual void on_left(const task&) noexcept {}
-  /// The one end of the task: its state, output or error are final now.
+  /// The end of the task: state, output and error are final. Called once.
   virtual void on_end(const task&) noexcept = 0;
-  /// False when nobody would hear the end: the caller has hung up, or has its answer already. Then
-  /// nothing has to be kept for it.
+  /// False when the end has no receiver: the caller has hung up, or has an answer already. Then
+  /// nothing needs to be kept for the caller.
   [[nodiscard]] virtual bool waits() const noexcept { return true; }
-  /// What is held in memory while it waits, roughly; what the caller sent is part of it.
+  /// Approximate memory held while the task is open, including the caller's input.
   [[nodiscard]] virtual std::size_t held_bytes() const noexcept { return 1024; }
 };
 
-/// Where a live task is, so that it can be found again when an actor is lost.
+/// The place of a live task, so that the task is found again when an actor is lost.
 enum class task_place : std::uint8_t { free, door, journal, ring, held };
 
-/// How a task ended at a worker, or why the worker gave it back.
+/// The result of an attempt, or the reason why the worker returned the task.
 struct attempt_result {
   failure why = failure::none;  ///< none: `output` is the JSON text of the result.
   bool retryable = false;
   std::string output;  ///< The result, or the error message.
-  /// So long it asked to be left alone (HTTP's Retry-After); 0: it did not.
+  /// The pause that the server requested (HTTP's Retry-After); 0: none.
   std::int64_t retry_after_ms = 0;
-  /// Of one that failed: the worker itself says so, and is through with it.
+  /// For a failure: the worker itself reported the failure, and has finished with the task.
   bool answered = false;
-  /// Of a failure that a server told; null otherwise.
+  /// For a failure that a server reported; null otherwise.
   std::shared_ptr<const upstream_answer> upstream = {};
 };
 
-/// Why an attempt failed that was not the last one, or that nothing came after.
+/// The reason of a failed attempt.
 struct failed_attempt {
   std::uint32_t number = 0;  ///< From 1.
   std::string why;
-  const failed_attempt* before = nullptr;  ///< The one before it that failed.
+  const failed_attempt* before = nullptr;  ///< The previous failed attempt.
 };
 
-/// What a task in a ring means to the one who takes it out.
+/// The meaning of a task in a ring for the ring's consumer.
 enum class task_phase : std::uint8_t {
   wanted,     ///< To be done.
-  attempted,  ///< A worker is through with it: see `result`.
-  over,       ///< It has ended; whoever counted it may forget it.
-  returned,   ///< It was handed out but not started; it waits again.
-  committed,  ///< The journal has what it was given.
+  attempted,  ///< A worker has finished with the task: see `result`.
+  over,       ///< The task has ended; its counter can be released.
+  returned,   ///< The task was dispatched but not started; it is queued again.
+  committed,  ///< The journal has committed the task's records.
 };
 
-/// Takes back a task that nobody refers to any more.
+/// Takes back a task without references.
 class task_home {
 public:
   virtual ~task_home() = default;
   virtual void recycle(task& free) noexcept = 0;
 };
 
-/// Lives in the ledger, which owns the memory and never returns it while the node runs; so a stale
-/// pointer may be looked at, but only a `task_ptr` keeps a task from being used again.
-/// Fields are written by one party at a time: the door until it is pushed, then whoever holds it.
-/// An end is decided by whoever first sets `claimed`; the fields of the end are complete once
-/// `state` says so. The order of the fields is that of cache lines: a task goes from the caller's
-/// core to the node's and back, and what few tasks use should not travel with the rest.
+/// Lives in the ledger, which owns the memory and frees none while the node runs: a stale pointer
+/// may be read, but only a `task_ptr` prevents reuse. One owner at a time writes the fields:
+/// admission until the push, then the holder. The first thread to set `claimed` decides the end;
+/// the end's fields are complete once `state` is final. Fields are grouped by cache line: a task
+/// travels from the caller's core to the node's core and back, and rarely used fields must not
+/// travel along.
 struct alignas(64) task {
-  // -- what becomes of it, and the ledger's and the rings' own: both sides write --
+  // State of the task, the ledger and the rings; both sides write.
   std::atomic<std::uint32_t> references{0};
   std::atomic<std::uint32_t> next_free{0};
   std::atomic<task*> next{nullptr};
   std::shared_ptr<asker> who;
   std::atomic<bool> claimed{false};
   std::atomic<bool> recorded{false};   ///< The acceptance is in the journal.
-  std::atomic<bool> announced{false};  ///< The end was told.
-  std::atomic<bool> anchored{false};   ///< The ledger holds a reference until the end is told.
-  /// The end was told and is not in the journal, where it belongs: a crash would contradict it.
+  std::atomic<bool> announced{false};  ///< The end was reported.
+  std::atomic<bool> anchored{false};   ///< The ledger holds a reference until the end is reported.
+  /// The end was reported but could not be journaled: after a crash the task may end differently.
   std::atomic<bool> unwritten{false};
   std::atomic<task_place> place{task_place::free};
   std::atomic<task_state> state{task_state::queued};
-  /// In whose depth it counts: `seat` of a specialist and a pool, or `uncounted`. Whoever exchanges
-  /// it settles the counters, so that a task may change hands while someone else ends it.
+  /// The counters that include this task: `seat` of a specialist and a pool, or `uncounted`. The
+  /// thread that exchanges the value updates the counters, so a task can move while another thread
+  /// ends it.
   std::atomic<std::uint32_t> counted{uncounted};
   static constexpr std::uint32_t uncounted = 0xffffffff;
   std::atomic<pool_kind> pool{pool_kind::intelligent};
   task_phase phase = task_phase::wanted;
-  task_state end_state = task_state::queued;  ///< What `state` becomes once the end is durable.
+  task_state end_state = task_state::queued;  ///< The value of `state` once the end is durable.
   failure why = failure::none;
   bool cold_start = false;
-  bool start_noted = false;  ///< The journal was told that it is about to run.
+  bool start_noted = false;  ///< The journal has a record that the task is about to run.
   std::uint32_t attempts = 0;
-  std::uint32_t holder = 0;  ///< Which life of which department holds it.
-  std::uint32_t hand = 0;    ///< Its position among those that its department has handed out.
+  std::uint32_t holder = 0;  ///< The generation of the department that holds the task.
+  std::uint32_t hand = 0;    ///< The index among the department's dispatched tasks.
 
-  // -- said by the caller, constant once it is in but for who answers it --
-  alignas(64) std::atomic<std::uint32_t> specialist{0};  ///< Index in the cast; may be passed on.
-  std::atomic<std::uint32_t> department{0};              ///< Index in the cast.
+  // Set by the caller's side; constant after the push, except who answers the task.
+  alignas(64) std::atomic<std::uint32_t> specialist{0};  ///< Index in the catalog; changes when the
+                                                         ///< task is passed on.
+  std::atomic<std::uint32_t> department{0};              ///< Index in the catalog.
   priority urgency = priority::normal;
   side_effects effects = side_effects::idempotent;
   bool journaled = false;  ///< Durable: acknowledged only once it is in the journal.
-  bool streaming = false;  ///< The asker wants chunks.
-  bool observed = true;    ///< False for probes and repeats: prediction must not learn from them.
-  bool mirror = false;     ///< A copy that is only compared; nobody waits for it.
-  bool judged = true;      ///< How it ends is evidence of its pool; not of a repeated copy.
-  /// Nobody said how long it may take: it has `start_timeout` more when it waits for a start. Its
-  /// department takes this away when it gives that.
+  bool streaming = false;  ///< The asker wants pieces.
+  bool observed = true;    ///< False for probes and repeats: the predictor must not learn from
+                           ///< them.
+  bool mirror = false;     ///< A shadow copy, only compared.
+  bool judged = true;      ///< The end counts as evidence about the pool; false for a repeated
+                           ///< copy.
+  /// The caller set no timeout: a task that waits for a start gets `start_timeout` in addition. The
+  /// department clears the flag when it extends the deadline.
   std::atomic<bool> start_beside{false};
   std::int64_t accepted_ns = 0;  ///< Steady clock.
-  /// Steady clock; bounds waiting, retries and running. Looked at by whoever sweeps the ledger.
+  /// Steady clock; bounds queueing, retries and running. Read by sweeps of the ledger.
   std::atomic<std::int64_t> deadline_ns{0};
   std::string input;  ///< JSON text.
 
-  // -- said by the caller too, but few ask: his core keeps the line --
+  // Set by the caller's side and rarely read: the caller's core keeps the line.
   alignas(64) task_id id;
   std::int64_t accepted_unix_ms = 0;        ///< Wall clock, for people and the journal.
-  std::uint64_t case_key = 0;               ///< Hash of the session it belongs to; 0: none.
-  std::atomic<std::uint32_t> next_list{0};  ///< Its home's, while it is free.
+  std::uint64_t case_key = 0;               ///< Hash of the session; 0: none.
+  std::atomic<std::uint32_t> next_list{0};  ///< Used by the ledger while the slot is free.
 
-  // -- its end, and where it goes then: the node's core keeps the line --
+  // The end, and where it is sent: the node's core keeps the line.
   alignas(64) std::string output;  ///< JSON text of the result, or the error message.
-  std::int64_t dispatched_ns = 0;  ///< When it left the waiting queue for a worker, last attempt.
+  std::int64_t dispatched_ns = 0;  ///< When the last attempt left the queue for a worker.
   std::int64_t ended_ns = 0;
   task_home* home = nullptr;
   std::uint32_t slot = 0;
 
-  // -- what few have --
+  // Rarely used fields.
   alignas(64) std::string case_id;
-  std::int64_t start_wait_ns = 0;   ///< How much of its waiting was for the worker to start.
-  std::int64_t retry_after_ms = 0;  ///< With failures that may be retried by the caller.
+  std::int64_t start_wait_ns = 0;   ///< The part of the wait that was for the worker's start.
+  std::int64_t retry_after_ms = 0;  ///< For failures that the caller may retry.
   std::string idempotency_key;
-  std::uint64_t addressed = 0;  ///< With an idempotency key: hash of whom the caller named.
+  std::uint64_t addressed = 0;  ///< With an idempotency key: hash of the target that the caller
+                                ///< named.
   attempt_result result;        ///< Of the last attempt.
-  /// Those that failed so far, the last one first. Whoever holds the task adds to it; anybody with
-  /// a reference may read it. The ledger forgets it.
+  /// Failed attempts, the latest first. The holder adds to the list; any thread with a reference
+  /// may read it. The ledger frees the list.
   std::atomic<const failed_attempt*> failures{nullptr};
 
   [[nodiscard]] static constexpr std::uint32_t seat(std::uint32_t of, pool_kind in) {
@@ -180,13 +184,13 @@ struct alignas(64) task {
   [[nodiscard]] static constexpr pool_kind pool_of(std::uint32_t seat) {
     return static_cast<pool_kind>(seat & 1U);
   }
-  /// Said by whoever holds it; readers elsewhere see one or the other.
+  /// Called by the holder; concurrent readers see the old or the new value of each.
   void belongs_to(std::uint32_t one, std::uint32_t in_department) {
     specialist.store(one, std::memory_order_relaxed);
     department.store(in_department, std::memory_order_relaxed);
   }
 
-  /// What the server behind the worker answered, of a task that ended for it. Once it has ended.
+  /// The upstream server's answer, if the task failed because of it. Call after the end.
   [[nodiscard]] const std::shared_ptr<const upstream_answer>& upstream() const {
     static const std::shared_ptr<const upstream_answer> none;
     return why == failure::refused || why == failure::worker_failed ? result.upstream : none;
@@ -202,7 +206,7 @@ struct alignas(64) task {
 class task_ptr {
 public:
   task_ptr() = default;
-  /// Takes over a reference that has been counted already.
+  /// Takes over a reference that is counted already.
   static task_ptr adopt(task* owned) { return task_ptr{owned}; }
   static task_ptr share(task* other) {
     other->references.fetch_add(1, std::memory_order_relaxed);

@@ -1,4 +1,4 @@
-// A task as a message: how an actor asks a node, is answered, and hears of the task meanwhile.
+// A task as a message, for actors on this node or another node.
 #pragma once
 
 #include "protocols/task_types.hpp"
@@ -52,13 +52,13 @@ struct task_cancel {
   std::string id;
 };
 
-/// The one answer to an order. A refused one has no `id`.
+/// The answer to an order. A refused order has no `id`.
 struct task_answer {
   std::uint64_t tag = 0;
   std::string id;
   task_state state = task_state::failed;
   protocols::failure failure = protocols::failure::none;
-  std::string output;  ///< JSON text of the result, or a sentence that says what went wrong.
+  std::string output;                ///< JSON text of the result, or an error message.
   std::uint64_t retry_after_ms = 0;  ///< 0: retrying does not help.
   std::vector<std::string> nearest;  ///< Of an unknown name: the names nearest to it.
   std::uint32_t attempts = 0;

@@ -16,7 +16,7 @@ using base::pool_kind, base::priority, base::priorities, base::side_effects;
 
 enum class task_state : std::uint8_t { queued, running, completed, failed, cancelled, unknown };
 
-/// Why a task was refused or failed. The numbers travel and are stored: append only.
+/// The reason for a refused or failed task. The numbers are sent and stored: append only.
 enum class failure : std::uint8_t {
   none = 0,
   malformed,             ///< 400: the request cannot be understood.
@@ -27,26 +27,26 @@ enum class failure : std::uint8_t {
   queue_full,            ///< 503: retry after the given time.
   circuit_open,          ///< 503: the specialist failed too often; retry after the given time.
   draining,              ///< 503: the node is going down.
-  deadline_unreachable,  ///< 503: it would end too late, so it was not started.
-  journal_unavailable,   ///< 503: it cannot be made durable now.
-  worker_failed,  ///< 502: the worker died, hung or talked nonsense, and retries are used up.
+  deadline_unreachable,  ///< 503: the task would end after the deadline, so it was not started.
+  journal_unavailable,   ///< 503: the task cannot be made durable now.
+  worker_failed,  ///< 502: the worker died, hung or sent invalid output, and no retry is left.
   start_failed,   ///< 502: the worker could not be started.
   out_of_time,    ///< 504: the deadline passed.
-  cancelled,      ///< The caller took it back or hung up.
-  unknown_end,    ///< An unsafe task whose worker died while it ran.
+  cancelled,      ///< The caller cancelled the task or hung up.
+  unknown_end,    ///< An unsafe task whose worker died during the run.
 };
 
-/// What the text of a streamed answer is.
+/// The form of a streamed answer's text.
 enum class stream_form : std::uint8_t {
-  text,    ///< Nobody says more.
-  events,  ///< Server-sent events; a piece is one or more whole ones, in their plainest form.
+  text,    ///< No form was declared.
+  events,  ///< Server-sent events; a piece is one or more whole events in canonical form.
   lines,   ///< One JSON value a line; a piece is one or more whole lines.
 };
 
-/// 128 bits: which life of which node, and a number within it. Written as 32 hexadecimal digits.
+/// 128 bits: the run of the node, and a number within the run. Written as 32 hexadecimal digits.
 struct task_id {
   std::uint64_t epoch = 0;   ///< Random, new at each start of a node.
-  std::uint64_t number = 0;  ///< The low 20 bits are the task's place in the ledger.
+  std::uint64_t number = 0;  ///< The low 20 bits are the task's slot in the ledger.
   friend bool operator==(const task_id&, const task_id&) = default;
 };
 [[nodiscard]] std::string to_string(const task_id& id);
@@ -59,17 +59,17 @@ using base::to_string;
 [[nodiscard]] bool parse(std::string_view text, priority& value);
 [[nodiscard]] bool parse(std::string_view text, task_state& value);
 
-/// The HTTP status that stands for a failure.
+/// The HTTP status for a failure.
 [[nodiscard]] int http_status(failure value);
 
-/// So much of an error's body is kept and told.
+/// Limit on the kept part of an error's body.
 inline constexpr std::size_t upstream_bytes_max = std::size_t{64} << 10;
 
-/// What the server behind a worker answered when it failed, kept for whoever asked.
+/// A failed answer of the server behind a worker, kept for the caller.
 struct upstream_answer {
-  int status = 0;  ///< Of HTTP, as the server sent it; may be 200.
-  /// What the error amounts to: the status, or the one that the error object of a 200 names, or
-  /// 502 when it names none.
+  int status = 0;  ///< The HTTP status as received; may be 200.
+  /// The error's effective status: the HTTP status, or for a 200 the status in the error object, or
+  /// 502 when there is none.
   int error_status = 0;
   std::string body;  ///< At most `upstream_bytes_max`.
 };

@@ -7,7 +7,7 @@
 namespace greenroom::protocols {
 namespace {
 
-/// Hears the elements of a list.
+/// Calls `take` for each element of a list.
 template <class Take>
 void each_element(std::string_view list, Take take) {
   base::json_deaf nobody;
@@ -33,7 +33,7 @@ side_effects effects_of_annotations(std::string_view annotations) {
   return reads ? side_effects::none : repeats ? side_effects::idempotent : side_effects::unsafe;
 }
 
-/// Some servers (in Go) read keys whatever the case of their letters.
+/// Some servers (in Go) ignore the case of keys.
 bool is_name(std::string_view key) {
   constexpr std::string_view name = "name";
   return std::equal(key.begin(), key.end(), name.begin(), name.end(),
@@ -45,7 +45,7 @@ bool is_name(std::string_view key) {
 std::string add_tools(tool_effects& known, std::string_view page) {
   std::string cursor, room;
   static_cast<void>(base::each_field(page, [&](std::string_view key, std::string_view value) {
-    // An empty cursor is one; only its absence is the end.
+    // An empty cursor is valid; only a missing cursor ends the list.
     if (key == "nextCursor" && value.front() == '"') cursor = value;
     if (key != "tools") return;
     each_element(value, [&](std::string_view tool) {
@@ -69,14 +69,14 @@ side_effects effects_of_call(std::string_view input, const tool_effects* known) 
     if (key == "method") method = value;
     if (key == "params") params = value;
   });
-  // What is no call is refused before it reaches the server.
+  // An invalid input is refused before it reaches the server.
   if (!valid) return side_effects::idempotent;
   std::string method_room, name_room;
   std::string_view method_name, called;
   const bool has_method = base::string_value(method, method_room, method_name);
   if (has_method && method_name != "tools/call") return side_effects::idempotent;
   if (has_method) {
-    // These are sent as they are.
+    // Such params are sent unchanged.
     int names = 0;
     static_cast<void>(base::each_field(params, [&](std::string_view key, std::string_view value) {
       if (!is_name(key)) return;

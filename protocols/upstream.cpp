@@ -19,7 +19,7 @@ std::string written(const ordered& value) {
   return value.dump(-1, ' ', false, ordered::error_handler_t::replace);
 }
 
-/// A status of an error that stands in one of the members people put it into.
+/// Returns the error status from any of the usual members; 0: none.
 int status_in(const ordered& object) {
   if (!object.is_object()) return 0;
   for (const auto* name : {"status", "status_code", "code", "statusCode"}) {
@@ -38,7 +38,7 @@ int status_in(const ordered& object) {
   return 0;
 }
 
-/// The sentence in an error object, in one of the members that servers use; empty: there is none.
+/// Returns the message from any of the usual members of an error object; empty: none.
 std::string message_in(const ordered& value) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_object()) return {};
@@ -70,7 +70,7 @@ told_error told(ordered whole) {
   return result;
 }
 
-/// Discarded unless it is JSON that is nested no deeper than anything here may be.
+/// Discarded unless it is JSON within the nesting limit.
 ordered read_value(std::string_view text) {
   if (text.size() > upstream_bytes_max || !base::is_json(text)) return ordered::value_t::discarded;
   return ordered::parse(text.begin(), text.end(), nullptr, false);
@@ -86,9 +86,9 @@ std::string type_for(int status) {
 }  // namespace
 
 std::optional<told_error> error_in(std::string_view json_text) {
-  // Nearly every answer stops here.
+  // Fast path for nearly every answer.
   if (json_text.find("\"error\"") == std::string_view::npos) return std::nullopt;
-  // An answer may be large; what an error says is not.
+  // An answer may be large; the members of an error are small.
   std::string room;
   auto said = false, chosen = false;
   ordered small = ordered::object();
@@ -109,7 +109,7 @@ std::optional<told_error> error_in(std::string_view json_text) {
       });
   if (!whole || !said || chosen || !small.contains("error")) return std::nullopt;
   if (small["error"].is_object() && small["error"].empty()) return std::nullopt;
-  // As it was sent, where that is not too long to keep.
+  // Keep the original text if it is short enough.
   auto result = told(std::move(small));
   if (json_text.size() <= upstream_bytes_max) result.body = std::string{json_text};
   if (result.body.size() > upstream_bytes_max)
@@ -141,7 +141,7 @@ std::string as_error_object(const upstream_answer& answer, std::string_view deta
       if (found->contains("message")) return answer.body;
       error = *found;
     } else if (whole.contains("message") && whole["message"].is_string()) {
-      error = whole;  // Older versions of vLLM leave out the object around it.
+      error = whole;  // Older versions of vLLM omit the enclosing object.
       error.erase("object");
     }
   }

@@ -1,4 +1,4 @@
-// Finds the error in what the server behind a worker answered, and tells it on.
+// The error in a failed answer of the server behind a worker, kept for the caller.
 #pragma once
 
 #include "protocols/task_types.hpp"
@@ -9,22 +9,22 @@
 
 namespace greenroom::protocols {
 
-/// An error in a body whose status says that all is well.
+/// An error in the body of an answer with a success status.
 struct told_error {
   int status = 502;     ///< 4xx or 5xx when the object names one.
   std::string message;  ///< For people, at most some hundred bytes.
   std::string body;     ///< One JSON object with a member "error".
 };
 
-/// Looks for a member "error" of a JSON object: an object that is not empty, a text that is not
-/// empty, or true. An object that has choices all the same is a completion and none.
+/// Finds a member "error" in a JSON object: a non-empty object, a non-empty string, or true. An
+/// object that also has choices is a completion, not an error.
 [[nodiscard]] std::optional<told_error> error_in(std::string_view json_text);
-/// The data of an event whose type is `error`, or any that `error_in` takes for one.
+/// The same for an event's data; an event of type `error` always counts.
 [[nodiscard]] std::optional<told_error> error_in_event(std::string_view type,
                                                        std::string_view data);
 
-/// The answer as an error object of OpenAI's, `{"error":{"message",…}}`: as the server sent it when
-/// it has that form, otherwise with its message in it. `detail` is what is said when it has none.
+/// Returns the answer as OpenAI's error object, `{"error":{"message",…}}`: unchanged if it has that
+/// form, else with the answer's message, or with `detail` when there is no message.
 [[nodiscard]] std::string as_error_object(const upstream_answer& answer, std::string_view detail);
 
 }  // namespace greenroom::protocols

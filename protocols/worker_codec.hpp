@@ -1,9 +1,9 @@
-// How a node and one child process talk over stdin and stdout: what is said, whatever the format.
+// The conversation of a node and a child process over stdin and stdout, independent of the format.
 //
 // Formats: jsonl (worker_jsonl.hpp), MessagePack (worker_msgpack.hpp) and the Model Context
-// Protocol (worker_mcp.hpp). Reading is tolerant: what is no message is skipped and told, since
-// ordinary programs print things; a message that cannot be understood fails the task that it
-// answers and nothing else.
+// Protocol (worker_mcp.hpp). Reading is tolerant: output that is no message is skipped and
+// reported, since many programs print text; a message that cannot be parsed fails only the task
+// that it answers.
 #pragma once
 
 #include <algorithm>
@@ -18,30 +18,30 @@ namespace greenroom::protocols {
 struct task_id;
 
 enum class worker_word : std::uint8_t {
-  ready,     ///< The handshake succeeded.
-  result,    ///< `id`, and in `text` the output as one line of valid JSON.
-  error,     ///< `id`, in `text` the message for people, and `retryable`.
-  chunk,     ///< `id`, and in `text` a piece of a streamed answer, to be passed on as it is.
-  pong,      ///< The answer to a ping.
-  ignored,   ///< Legal and of no use to a node; counts only against a flood.
-  reply,     ///< `text` are bytes that have to be sent back: the worker asked the node something.
-  stray,     ///< `text` is the beginning of what was skipped, because it is no message.
-  broken,    ///< An answer that is no JSON. `id` when it could be read; `text` says what is wrong.
-  too_long,  ///< An answer that was skipped: `id` when it could be read, and `bytes` of it.
-  tools_changed,  ///< Its tools have to be asked for, for the first time or again.
-  tools,          ///< `text` is a page of them: the result of tools/list.
-  no_tools,       ///< It refused to say them.
-  refusal,        ///< It does not want to begin: `text` says why. Nothing more will come of it.
-  nonsense,       ///< `text` says what was wrong. The stream cannot be trusted from here on.
+  ready,          ///< The handshake succeeded.
+  result,         ///< `id`; `text` is the output as one line of valid JSON.
+  error,          ///< `id`, `retryable`; `text` is the message for people.
+  chunk,          ///< `id`; `text` is a piece of a streamed answer, passed on unchanged.
+  pong,           ///< The answer to a ping.
+  ignored,        ///< Valid but useless to a node; counts only towards the flood limit.
+  reply,          ///< The worker sent the node a request: `text` is the reply to send.
+  stray,          ///< `text` is the beginning of skipped output that was no message.
+  broken,         ///< An answer that is not JSON. `id` if readable; `text` is the error.
+  too_long,       ///< A skipped, too long answer: `id` if readable, and the size in `bytes`.
+  tools_changed,  ///< The tools must be listed, initially or again.
+  tools,          ///< `text` is a page of tools: the result of tools/list.
+  no_tools,       ///< The worker refused to list its tools.
+  refusal,        ///< The worker refuses to start: `text` is the reason. No message follows.
+  nonsense,       ///< `text` is the error. The rest of the stream cannot be trusted.
 };
 
-/// The views live until the call that brought them returns.
+/// The views are valid until the call that passes the message returns.
 struct worker_message {
   worker_word word = worker_word::nonsense;
   std::string_view id;
   std::string_view text;
   bool retryable = false;
-  std::size_t bytes = 0;  ///< Of the line or frame that it came in.
+  std::size_t bytes = 0;  ///< Size of the message's line or frame.
 };
 
 class worker_listener {
@@ -50,51 +50,51 @@ public:
   virtual void on_message(const worker_message& said) = 0;
 };
 
-/// One end of one conversation. Not thread-safe. Writing and reading share no state, so one thread
-/// may write while another reads.
+/// The node's side of one conversation. Not thread-safe, but writing and reading share no state:
+/// one thread may write while another reads.
 class worker_codec {
 public:
   virtual ~worker_codec() = default;
-  /// What the node says first, if anything.
+  /// Appends the node's greeting, if the protocol has one.
   virtual void greet(std::string&) {}
-  /// Appends what else may be tried when nothing at all was answered. False: nothing. Called by the
-  /// thread that reads.
+  /// Appends an alternative greeting, for a worker that has sent nothing. False: there is none.
+  /// Called by the reading thread.
   virtual bool greet_again(std::string&) { return false; }
-  /// Appends a task. `name` is its name on the wire (see `wire_name`), `input` valid JSON text.
-  /// Returns why the input cannot be sent, or nothing when it was appended.
+  /// Appends a task. `name` is the task's name on the wire (see `wire_name`), `input` valid JSON
+  /// text. Returns why the input cannot be sent, or "" when it was appended.
   [[nodiscard]] virtual std::string add_task(std::string& out, std::string_view name,
                                              std::string_view input, std::int64_t timeout_ms) = 0;
-  /// Appends that nobody waits for `name` any more. False: this protocol has no word for that.
+  /// Appends a cancellation of `name`. False: this protocol has none.
   virtual bool add_cancel(std::string&, std::string_view) { return false; }
   /// Appends a liveness probe. False: this protocol has none.
   virtual bool add_ping(std::string& out) = 0;
-  /// Appends a request for a page of its tools; `cursor` is the raw JSON text that the page before
-  /// gave, or empty. False: this protocol knows no tools.
+  /// Appends a request for a page of tools; `cursor` is the raw JSON text from the previous page,
+  /// or empty. False: this protocol has no tools.
   virtual bool add_tools_request(std::string&, std::string_view) { return false; }
-  /// Takes bytes as they come and tells each complete message. Holds at most one incomplete
-  /// message, which is bounded. After nonsense nothing is told any more.
+  /// Takes bytes in pieces of any size and passes on each complete message. Holds at most one
+  /// incomplete message, of bounded size. After `nonsense` no message is passed on.
   virtual void feed(std::string_view bytes, worker_listener& listener) = 0;
-  /// Nothing more will come: a complete message that only lacks its line's end is told.
+  /// Ends the input: passes on a complete message that lacks only the line end.
   virtual void finish(worker_listener&) {}
-  /// Whether names are numbers of the node's own instead of the tasks' identifiers.
+  /// True if names are the node's own numbers instead of the tasks' ids.
   [[nodiscard]] virtual bool numbers_names() const { return false; }
 };
 
-/// A task's name for a worker: its 32 hexadecimal digits, and from the second attempt on the number
-/// of the attempt, so that a late answer to an earlier one is not taken for this one's.
+/// A task's name for a worker: 32 hexadecimal digits, and from the second attempt on the attempt's
+/// number, so that a late answer to an earlier attempt is not mistaken for the current one's.
 [[nodiscard]] std::string wire_name(const task_id& id, std::uint32_t attempt);
 
-/// A buffer that one huge answer has grown goes back: an idle worker should not pay for it for the
-/// rest of its life. Small ones stay for the next message.
+/// Frees a buffer that one large answer has grown, so that an idle worker does not keep the memory.
+/// Small buffers stay for the next message.
 inline void release_large(std::string& buffer) {
   if (buffer.capacity() > std::size_t{64} << 10) std::string{}.swap(buffer);
 }
 
-/// Cuts a stream of bytes into lines of bounded length, copying only what is incomplete. Of a
-/// longer line only the ends are kept.
+/// Cuts a stream of bytes into lines of bounded length; copies only incomplete lines. Of a longer
+/// line only the beginning and the end are kept.
 class line_cutter {
 public:
-  /// What is left of a line that was longer than allowed.
+  /// The rest of a line that was too long.
   struct long_line {
     std::string_view head, tail;
     std::size_t bytes = 0;
@@ -103,9 +103,9 @@ public:
   explicit line_cutter(std::size_t line_bytes_max)
       : max_{line_bytes_max}, endless_{std::max(line_bytes_max * 8, std::size_t{64} << 20)} {}
 
-  /// Calls `take(line)` for each complete line, without its end, as long as it returns true, and
-  /// `skip(long_line)` in place of one that is longer than allowed. False when a line goes on and
-  /// on (`endless_bytes`); the cutter is of no use from then on.
+  /// Calls `take(line)` for each complete line, without the line end, as long as it returns true,
+  /// and `skip(long_line)` for a line that is too long. False when a line exceeds `endless_bytes`;
+  /// the cutter is unusable afterwards.
   template <class Take, class Skip>
   [[nodiscard]] bool feed(std::string_view bytes, Take&& take, Skip&& skip) {
     while (!bytes.empty()) {
@@ -139,7 +139,7 @@ public:
     return true;
   }
 
-  /// The stream is over: what came after the last line's end.
+  /// Ends the stream: takes the last, unterminated line.
   template <class Take, class Skip>
   void finish(Take&& take, Skip&& skip) {
     if (skipping_) {
@@ -153,7 +153,8 @@ public:
   [[nodiscard]] std::size_t endless_bytes() const { return endless_; }
 
 private:
-  static constexpr std::size_t end_bytes = 4096;  ///< Kept of either end of a long line.
+  static constexpr std::size_t end_bytes = 4096;  ///< Kept from the beginning and from the end of a
+                                                  ///< long line.
 
   static std::string_view without_return(std::string_view line) {
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
@@ -161,7 +162,7 @@ private:
   }
   void forget_pending() {
     pending_.clear();
-    // A single huge answer should not be paid for by an idle worker for the rest of its life.
+    // An idle worker must not keep the memory of one large answer.
     if (pending_.capacity() > std::size_t{64} << 10) pending_.shrink_to_fit();
   }
   void begin_to_skip() {
@@ -191,7 +192,7 @@ private:
   }
 
   std::size_t max_, endless_;
-  std::string pending_;  ///< While a line is skipped, its head.
+  std::string pending_;  ///< The head of the line while it is skipped.
   std::string tail_;
   std::size_t skipped_ = 0;
   bool skipping_ = false;

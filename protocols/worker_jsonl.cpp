@@ -53,7 +53,7 @@ public:
 
   void finish(worker_listener& listener) override {
     if (broken_) return;
-    // One that is not whole was lost with the worker.
+    // A last line that is incomplete was lost with the worker.
     lines_.finish(
         [&](std::string_view line) {
           line = without_ornament(line);
@@ -63,10 +63,10 @@ public:
   }
 
 private:
-  /// What is no answer, however long, costs no task.
+  /// A skipped line that is no answer fails no task.
   void skip(const line_cutter::long_line& line, worker_listener& listener) {
     auto head = without_ornament(line.head);
-    // Something may have been printed before it without a line's end.
+    // Text without a line end may precede the message.
     if (!head.starts_with('{')) head.remove_prefix(std::min(message_start(head, 0), head.size()));
     std::string_view id;
     static_cast<void>(base::string_value(id_in_pieces(head, line.tail), id_room_, id));
@@ -86,7 +86,7 @@ private:
     if (line.empty()) return;
     if (take_messages(line, listener)) return;
     if (line.front() == '{') {
-      // Some programs write text as it is in memory.
+      // Some programs write text without a conversion to UTF-8.
       mended_ = base::mend_utf8(line);
       if (mended_.size() != line.size() && take_messages(mended_, listener)) return;
       if (looks_like_an_answer(line)) {
@@ -96,7 +96,7 @@ private:
         return tell(listener, worker_word::broken, id, why, line.size());
       }
     } else if (const auto at = message_start(line, 1); at != std::string_view::npos) {
-      // Something was printed without a line's end.
+      // Text without a line end precedes the message.
       if (take_messages(line.substr(at), listener)) line = line.substr(0, at);
     }
     tell_stray(listener, line);
@@ -110,7 +110,8 @@ private:
            || line.find(R"("error")") != std::string_view::npos;
   }
 
-  /// One message, or several in a row. False: `line` begins with none, and nothing was told.
+  /// Takes one message, or several in a row. False: `line` begins with none, and none was passed
+  /// on.
   bool take_messages(std::string_view line, worker_listener& listener) {
     for (bool first = true; !line.empty(); first = false) {
       const auto length = take_message(line, listener);
@@ -123,7 +124,7 @@ private:
     return true;
   }
 
-  /// How long the message is that `line` begins with; 0: it begins with none.
+  /// Returns the length of the message at the beginning of `line`; 0: there is none.
   std::size_t take_message(std::string_view line, worker_listener& listener) {
     std::string_view type, id, text, output = "null", message;
     worker_message said;
@@ -145,7 +146,7 @@ private:
         });
     if (!valid) return 0;
     const auto length = static_cast<std::size_t>(scan.position() - line.data());
-    // What is meant for people may be anything.
+    // A message for people may have any type.
     if (!message.empty() && !base::string_value(message, text_room_, text)) text = message;
     said.id = id;
     said.text = text;
@@ -176,7 +177,7 @@ private:
     return length;
   }
 
-  /// What is passed on has no half of a surrogate pair in it.
+  /// Replaces lone surrogates in text that is passed on.
   std::string_view mended(std::string_view output) {
     if (output.find("\\ud") == std::string_view::npos
         && output.find("\\uD") == std::string_view::npos)

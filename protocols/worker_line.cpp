@@ -15,7 +15,7 @@ bool is_blank(char letter) {
          || letter == '\f' || letter == '\0';
 }
 
-/// The length of the terminal sequence that `text` begins with, or 0.
+/// Returns the length of the terminal sequence at the beginning of `text`, or 0.
 std::size_t sequence_length(std::string_view text) {
   if (text.size() < 2 || text.front() != '\x1b') return 0;
   if (text[1] == ']') {  // Sets a title; ends with BEL or ESC \.
@@ -29,7 +29,7 @@ std::size_t sequence_length(std::string_view text) {
   return at < text.size() ? at + 1 : 0;
 }
 
-/// The length of the terminal sequence that `text` ends with, or 0.
+/// Returns the length of the terminal sequence at the end of `text`, or 0.
 std::size_t sequence_at_end(std::string_view text) {
   constexpr std::size_t longest = 16;
   const auto from = text.size() - std::min(text.size(), longest);
@@ -75,12 +75,12 @@ std::string_view member_in_pieces(std::string_view head, std::string_view tail,
   base::json_deaf nobody;
   base::json_scanner<base::json_deaf> scan{head, nobody};
   scan.allow_not_finite();
-  // Members before the place where it breaks off have been given by then.
+  // The members before the cut have been passed by then.
   const bool whole = base::each_member(scan, [&](std::string_view key, std::string_view value) {
     if (key == wanted) found = value;
   });
   if (whole || !found.empty()) return found;
-  // The official TypeScript library writes the identifier last.
+  // The official TypeScript library writes the id last.
   const auto key = "\"" + std::string{wanted} + "\"";
   const auto at = tail.rfind(key);
   if (at == std::string_view::npos) return {};
@@ -91,7 +91,7 @@ std::string_view member_in_pieces(std::string_view head, std::string_view tail,
   const char* const begin = end.position();
   if (!end.value(1)) return {};
   found = {begin, static_cast<std::size_t>(end.position() - begin)};
-  // Nothing but short members may follow it, or it belongs to something within.
+  // Only short members may follow; otherwise the member belongs to a nested object.
   std::string_view member;
   for (end.skip_space(); end.take(','); end.skip_space()) {
     end.skip_space();
@@ -163,12 +163,12 @@ std::string quoted_bytes(std::string_view text, std::size_t most) {
   for (const char* at = shown.data(); at != end;) {
     const auto letter = static_cast<unsigned char>(*at);
     const std::size_t length = base::utf8_length(at, end);
-    // U+0080 to U+009F steer terminals as well.
+    // U+0080 to U+009F control terminals too.
     const bool control =
         letter < 0x20 || letter == 0x7f
         || (length == 2 && letter == 0xc2 && static_cast<unsigned char>(at[1]) < 0xa0);
     if (length == 0 || control) {
-      // A character that the cut went through is left out.
+      // Leave out a character that the cut has split.
       if (length == 0 && text.size() > most && end - at < 4 && letter >= 0xc2) break;
       result += "\\x";
       base::append_hex(result, static_cast<unsigned char>(*at));

@@ -15,13 +15,13 @@
 namespace greenroom::protocols {
 namespace {
 
-/// What is offered; a server may answer with any other one.
+/// The version in `initialize`; a server may answer with any other version.
 constexpr std::string_view offered_version = "2025-11-25";
-/// From this one on there is no `initialize`.
+/// From this version on there is no `initialize`.
 constexpr std::string_view stateless_version = "2026-07-28";
 
-constexpr std::string_view initialize_id = "0";  ///< Tasks are numbered from 1 on.
-// The node's own requests are numbered from here on: no node lives for so many tasks.
+constexpr std::string_view initialize_id = "0";  ///< Tasks are numbered from 1.
+// The node's own requests have these prefixes; task numbers never get that large.
 constexpr std::string_view greeting_prefix = "7000000000";
 constexpr std::string_view tools_prefix = "8000000000";
 constexpr std::string_view ping_prefix = "9000000000";
@@ -94,7 +94,8 @@ public:
   }
 
   bool add_ping(std::string& out) override {
-    // The versions without `initialize` have no ping either; this one they all answer.
+    // Versions without `initialize` have no ping; all servers of these versions answer this
+    // request.
     add_request(out, ping_prefix, ++pings_, stateless_ ? "server/discover" : "ping", {});
     return true;
   }
@@ -124,7 +125,7 @@ public:
 
   void finish(worker_listener& listener) override {
     if (broken_) return;
-    // One that is not whole was lost with the worker.
+    // A last line that is incomplete was lost with the worker.
     lines_.finish(
         [&](std::string_view line) {
           line = without_ornament(line);
@@ -137,13 +138,13 @@ public:
 private:
   struct message {
     std::string_view version, id, method, result, error;
-    bool beyond_double = false;  ///< A number in it is too large for a double.
+    bool beyond_double = false;  ///< A number in the message is too large for a double.
     [[nodiscard]] bool is_answer() const {
       return method.empty() && !id.empty() && id != "null" && !(result.empty() && error.empty());
     }
   };
 
-  // -- what is sent --
+  // Sending.
 
   static constexpr std::string_view about_us = R"({"name":"greenroom","version":"0.1.0"})";
 
@@ -181,7 +182,8 @@ private:
     out += "}\n";
   }
 
-  /// What a server without sessions wants with every request, beside what the caller put there.
+  /// Appends the `_meta` that a stateless server requires with every request, and the caller's own
+  /// members.
   void append_meta(std::string& out, std::string_view callers) {
     out += R"("_meta":{"io.modelcontextprotocol/protocolVersion":)";
     out += base::json_string(version_);
@@ -224,17 +226,17 @@ private:
     out += '}';
   }
 
-  // -- what is heard --
+  // Receiving.
 
   void tell_now(worker_listener& listener, worker_word word, std::string_view id,
                 std::string_view text) {
     tell(listener, word, id, text, line_bytes_);
   }
 
-  /// What is no answer, a long notification for one, costs no task.
+  /// A skipped line that is no answer, such as a long notification, fails no task.
   void skip(const line_cutter::long_line& line, worker_listener& listener) {
     auto head = without_ornament(line.head);
-    // Something may have been printed before it without a line's end.
+    // Text without a line end may precede the message.
     if (!head.starts_with('{')) head.remove_prefix(std::min(message_start(head, 0), head.size()));
     const auto id = id_in_pieces(head, line.tail);
     if (id.empty() || id == "null" || !member_in_pieces(head, line.tail, "method").empty())
@@ -247,7 +249,7 @@ private:
     line = without_ornament(line);
     if (line.empty() || take_messages(line, listener)) return;
     if (line.front() == '{' || line.front() == '[') {
-      // Some servers write text as it is in memory.
+      // Some servers write text without a conversion to UTF-8.
       mended_ = base::mend_utf8(line);
       if (mended_.size() != line.size() && take_messages(mended_, listener)) return;
     }
@@ -259,8 +261,8 @@ private:
       return tell_now(listener, worker_word::broken, name_in(id_in_pieces(line, line)), why);
     }
     if (const auto at = message_start(line, 1); at != std::string_view::npos) {
-      // Something was printed without a line's end. What a server only reports of having sent or
-      // got must not be taken for a request.
+      // Text without a line end precedes the message. Only an answer is accepted here: a server may
+      // also print requests that it has sent or received.
       message got;
       if (read(line.substr(at), got) && got.is_answer()) {
         tell_stray(listener, line.substr(0, at));
@@ -294,8 +296,8 @@ private:
       got.error = value;
   }
 
-  /// One message, several in a list (2025-03-26) or several in a row. False: `line` begins with
-  /// none, and nothing was told.
+  /// Takes one message, a list of messages (2025-03-26) or several messages in a row. False: `line`
+  /// begins with none, and no message was passed on.
   bool take_messages(std::string_view line, worker_listener& listener) {
     if (line.front() == '[') return take_list(line, listener);
     if (line.front() != '{') return false;
@@ -321,8 +323,7 @@ private:
     return true;
   }
 
-  /// Of what is no message in a list only the first is told: a list may have millions of numbers,
-  /// and is one line.
+  /// Reports only the first item that is no message, because a list may have millions of items.
   bool take_list(std::string_view line, worker_listener& listener) {
     base::json_deaf nobody;
     base::json_scanner<base::json_deaf> whole{line, nobody};
@@ -357,7 +358,7 @@ private:
     tell_stray(listener, text);
   }
 
-  /// A request or a notification of the server.
+  /// Handles a request or a notification of the server.
   void asked(const message& got, std::string_view text, worker_listener& listener) {
     if (got.id.empty() || got.id == "null") {
       const bool tools = got.method == R"("notifications/tools/list_changed")";
@@ -374,7 +375,7 @@ private:
       reply_ += R"(,"error":{"code":-32601,"message":"Method not found"}})";
     }
     reply_ += '\n';
-    // A server that floods its client with requests is noticed by their bytes.
+    // The bytes count towards the flood limit.
     tell_now(listener, worker_word::reply, {}, reply_);
   }
 
@@ -405,7 +406,7 @@ private:
   void begin(bool initialized, std::string_view result, worker_listener& listener) {
     begun_ = true;
     if (initialized) {
-      // Whatever version it answers with: what a node uses has been the same in all of them.
+      // Accept any version: the parts that a node uses are the same in all of them.
       tell_now(listener, worker_word::reply, {},
                "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n");
     } else {
@@ -426,8 +427,8 @@ private:
     if (has_tools) tell_now(listener, worker_word::tools_changed, {}, {});
   }
 
-  /// It does not take what was offered: it may say what it takes, or be of those that have to be
-  /// asked otherwise.
+  /// The server rejected the greeting: it may name the supported versions, or need the other
+  /// greeting.
   void rejected(std::string_view error, worker_listener& listener) {
     std::vector<std::string> versions;
     static_cast<void>(base::each_member(error, [&](std::string_view key, std::string_view value) {
@@ -451,12 +452,12 @@ private:
     }
     if (!reply_.empty() && greetings_ < greetings_max)
       return tell_now(listener, worker_word::reply, {}, reply_);
-    // One that takes its time over `initialize` may refuse the other greeting sooner.
+    // A server that is slow to answer `initialize` may reject the other greeting first.
     if (unanswered_ > 0) return tell_now(listener, worker_word::ignored, {}, {});
     tell_now(listener, worker_word::refusal, {}, refusal_);
   }
 
-  /// The texts of the list that is the member `wanted` of `object`; none if there is no such list.
+  /// Returns the strings of the list in member `wanted` of `object`; none if there is no such list.
   std::vector<std::string> texts_in(std::string_view object, std::string_view wanted) {
     std::vector<std::string> result;
     struct text_list : base::json_deaf {
@@ -475,7 +476,8 @@ private:
     return result;
   }
 
-  /// The name of a task in an identifier that may have become text or a real number on its way.
+  /// Returns a task's name from an id that the server may have changed to a string or a real
+  /// number.
   std::string_view name_in(std::string_view id) {
     if (id.empty() || id == "null") return {};
     std::string_view text = id;
@@ -490,7 +492,7 @@ private:
     return id_room_;
   }
 
-  /// What is passed on has no half of a surrogate pair in it.
+  /// Replaces lone surrogates in text that is passed on.
   std::string_view mended(std::string_view result) {
     if (result.find("\\ud") == std::string_view::npos
         && result.find("\\uD") == std::string_view::npos)
@@ -500,7 +502,7 @@ private:
     return result_room_;
   }
 
-  /// The message of a JSON-RPC error, or all of it if it has none.
+  /// Returns a JSON-RPC error's message, or the whole error if it has none.
   std::string_view error_text(std::string_view error) {
     std::string_view text;
     const bool valid = base::each_member(error, [&](std::string_view key, std::string_view value) {
@@ -514,17 +516,17 @@ private:
   line_cutter lines_;
   bool broken_ = false;
   bool begun_ = false;
-  bool discovered_ = false;  ///< It was asked to discover itself.
+  bool discovered_ = false;  ///< `server/discover` was sent.
   std::size_t line_bytes_ = 0;
   std::uint64_t greetings_ = 0;
-  int unanswered_ = 0;             ///< Greetings.
-  std::string second_initialize_;  ///< The identifier of one in another version.
+  int unanswered_ = 0;             ///< Greetings without an answer.
+  std::string second_initialize_;  ///< The id of an `initialize` in another version.
   std::string refusal_;
   std::string reply_, room_, id_room_, result_room_, mended_;
-  // Written before it is ready, and then read by whoever sends.
+  // Written before `ready`, then read by the sending thread.
   std::atomic<bool> stateless_ = false;
   std::string version_;
-  // Of whoever sends.
+  // Used by the sending thread.
   std::uint64_t pings_ = 0;
   std::uint64_t tools_requests_ = 0;
 };

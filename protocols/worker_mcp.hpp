@@ -2,11 +2,11 @@
 // (https://modelcontextprotocol.io/specification, versions 2024-10-07 to 2026-07-28).
 //
 // A task's input is {"tool":"echo","arguments":{…}}, sent as tools/call, or
-// {"method":"tools/list","params":{…}}, sent as it is; its output is the JSON-RPC result, also when
-// that says isError. A JSON-RPC error is an error that is not retryable. What a server asks of its
-// client is answered: ping, and all else with "method not found", since no capability was offered.
-// A server that rejects `initialize` is asked to `server/discover` itself, as those of 2026-07-28
-// want it; from then on every request carries what such a server needs in `_meta`.
+// {"method":"tools/list","params":{…}}, sent unchanged; the output is the JSON-RPC result, even
+// with isError. A JSON-RPC error is a failure that is not retryable. Requests of the server are
+// answered: ping, and others with "method not found", since the node offers no capability. A server
+// that rejects `initialize` gets `server/discover`, as version 2026-07-28 requires; from then on
+// every request carries that version's `_meta`.
 #pragma once
 
 #include "protocols/worker_codec.hpp"

@@ -10,11 +10,11 @@
 namespace greenroom::protocols {
 namespace {
 
-/// One message of a worker: a map whose keys are known at the first level.
+/// Reads a worker's message: a map with known keys at the first level.
 struct message_reader {
   explicit message_reader(std::size_t most) : output_bytes_max{most} {}
 
-  /// An output that is longer as JSON text is read to its end, but not kept.
+  /// A longer output (as JSON text) is parsed to its end, but not kept.
   const std::size_t output_bytes_max;
   bool too_long = false;
   enum class member : std::uint8_t { none, type, id, text, output, retryable, other };
@@ -37,14 +37,14 @@ struct message_reader {
     why = reason;
     return false;
   }
-  /// Room for `more` bytes of the output, or none is kept of it any more.
+  /// Drops the output if `more` bytes would exceed the limit.
   void make_room(std::size_t more) {
     if (value.out != &output || output.size() + more <= output_bytes_max) return;
     too_long = true;
     value.out = nullptr;
     std::string{}.swap(output);
   }
-  /// The length of a text as a JSON string: a few bytes over the wire may be six times as many.
+  /// Returns a text's length as a JSON string: up to six times the length on the wire.
   static std::size_t escaped_bytes(std::string_view text) {
     std::size_t extra = 2;
     for (const char c : text)
@@ -81,7 +81,8 @@ struct message_reader {
     if (value.levels.empty()) return bad("a message that is not a map");
     const std::string_view said{bytes, size};
     if (value.out == &output) make_room(escaped_bytes(said));
-    // What is not kept is not checked either: it would hold up everybody else on this thread.
+    // An output that is not kept is not checked either, because a check would delay other workers
+    // of this thread.
     if (too_long && now == member::output) return true;
     if (top() && first_level_key) {
       if (said == "type")
@@ -213,7 +214,7 @@ public:
 
   void feed(std::string_view bytes, worker_listener& listener) override {
     while (!broken_ && !bytes.empty()) {
-      // No frame is so long that its length begins like that: something was printed.
+      // No frame's length begins with such a byte: the worker printed text.
       if (pending_.empty() && skipping_ == 0 && is_text(bytes.front())) in_text_ = true;
       if (in_text_) {
         skip_text(bytes, listener);
@@ -229,7 +230,7 @@ public:
         understand(bytes.substr(4, length), listener);
         bytes.remove_prefix(4 + length);
       } else {
-        // Only as much is added as completes the frame, so that the rest is read where it is.
+        // Append only the bytes that complete the frame; the rest is parsed in place.
         if (pending_.size() < 4 && !fill(4, bytes)) return;
         const auto length = length_of(pending_);
         std::string_view head{pending_};
@@ -260,7 +261,7 @@ private:
     for (std::size_t i = 0; i < 4; ++i)
       out[begin + i] = static_cast<char>(static_cast<unsigned char>(length >> (24 - 8 * i)));
   }
-  /// Moves bytes over until `wanted` are pending. False when there were too few.
+  /// Moves bytes until `wanted` are pending. False when there were too few.
   bool fill(std::size_t wanted, std::string_view& bytes) {
     const auto count = std::min(wanted - pending_.size(), bytes.size());
     pending_.append(bytes.data(), count);
@@ -272,7 +273,7 @@ private:
     if (pending_.capacity() > std::size_t{64} << 10) pending_.shrink_to_fit();
   }
 
-  /// False: what comes next is no frame that can be read; its head is taken off `bytes`.
+  /// False: the next bytes are no readable frame; removes their head from `bytes`.
   bool plausible(std::size_t length, std::string_view& bytes, worker_listener& listener) {
     if (length > 0 && length <= max_) return true;
     const auto head = bytes.substr(0, 4);
@@ -297,7 +298,7 @@ private:
                : letter == '\t' || letter == '\r' || letter == '\n' || letter == '\x1b';
   }
 
-  /// Up to a line's end, or to a byte that text does not have and a length begins with.
+  /// Skips up to a line end, or to a byte that cannot be text and may begin a length.
   void skip_text(std::string_view& bytes, worker_listener& listener) {
     const auto end = std::find_if(bytes.begin(), bytes.end(), [](char letter) {
       return letter == '\n' || (static_cast<unsigned char>(letter) < 0x80 && !is_text(letter));
@@ -322,7 +323,7 @@ private:
     if (skipping_ > 0) return;
     reader_.reset();
     std::size_t used = 0;
-    // It is cut off, so reading it fails; what came before that is known.
+    // The frame is truncated, so the parse fails; the members before the cut are known.
     static_cast<void>(msgpack::parse(kept_.data(), kept_.size(), used, reader_));
     const bool answer = reader_.type == "result" || reader_.type == "error"
                         || reader_.type == "chunk" || (reader_.type.empty() && reader_.is_map);
@@ -333,7 +334,7 @@ private:
     kept_.clear();
   }
 
-  /// Of what is skipped only the beginning is kept.
+  /// Keeps only the beginning of skipped bytes.
   void keep(std::string_view piece) {
     constexpr std::size_t kept_max = 4096;
     kept_.append(piece.substr(0, kept_max - std::min(kept_.size(), kept_max)));
@@ -385,18 +386,18 @@ private:
       return tell_stray(listener, frame);
     }
     listener.on_message(said);
-    // Not only before the next message: it may be long until then.
+    // Free the buffers now: the next message may be far away.
     reader_.reset();
   }
 
-  /// A longer one is not skipped: its length was no length.
+  /// A longer frame is not skipped: the four bytes cannot have been a length.
   static constexpr std::size_t frame_bytes_believed = std::size_t{256} << 20;
 
   std::size_t max_;
   bool broken_ = false;
-  std::size_t skipping_ = 0;  ///< So much of a frame that is too long is still to come.
-  std::size_t skipped_ = 0;   ///< The whole length of it.
-  bool in_text_ = false;      ///< Something is printed in place of a frame.
+  std::size_t skipping_ = 0;  ///< Remaining bytes of a frame that is too long.
+  std::size_t skipped_ = 0;   ///< The frame's whole length.
+  bool in_text_ = false;      ///< The worker prints text instead of a frame.
   std::size_t text_bytes_ = 0;
   std::string kept_;
   std::string pending_;

@@ -1,9 +1,9 @@
 // Workers that speak MessagePack: the maps of worker_jsonl.hpp, each behind a 4-byte big-endian
 // length of at most 16 MiB.
 //
-// Outputs become JSON text: binary as base64 in a string, integer keys as strings, infinity and
-// NaN as null, and U+FFFD where a string is not UTF-8. Other keys and extension types fail the
-// task. Text that is printed between frames is skipped, a frame that is too long as well.
+// Outputs become JSON text: binary as a base64 string, integer keys as strings, infinity and NaN as
+// null, and invalid UTF-8 as U+FFFD. Other keys and extension types fail the task. Text printed
+// between frames and frames that are too long are skipped.
 #pragma once
 
 #include "protocols/worker_codec.hpp"

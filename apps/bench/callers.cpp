@@ -18,7 +18,7 @@ constexpr double ns_per_s = 1e9;
 
 void relax() { __builtin_ia32_pause(); }
 
-/// Of this process without the calling thread.
+/// Processor time of this process without the calling thread.
 double others_cpu_us() {
   rusage all{}, mine{};
   ::getrusage(RUSAGE_SELF, &all);
@@ -30,12 +30,12 @@ double others_cpu_us() {
   return us(all) - us(mine);
 }
 
-/// One place in a window: asks, compares the answer, and comes back to the caller's thread. What
-/// the node's thread needs of it is only read there, so that the line stays with the caller.
+/// One slot of a window: an asker that checks the answer and returns to the caller's thread. The
+/// node's thread only reads it, so that the cache line stays with the caller.
 class alignas(64) place final : public protocols::asker {
 public:
-  /// Where places gather that have their answer, until the caller takes them. There is room for
-  /// every place, so nobody has to look how far the other side is: what is written is read once.
+  /// Queue of answered slots, emptied by the caller. It has room for every slot, so the writers
+  /// need no bound check, and each entry is read once.
   class shelf {
   public:
     explicit shelf(std::size_t places)
@@ -44,9 +44,9 @@ public:
       const auto at = put_.fetch_add(1, std::memory_order_relaxed);
       rows_[at & mask_].store(of_lap(at) | one.index, std::memory_order_release);
     }
-    /// Calls `see` with the index of each, but not of too many: there is more to do than that.
-    /// Returns how many. Who is in a hurry leaves a line alone that is not full yet: to look would
-    /// take it from those who write it.
+    /// Calls `see` with the index of each answered slot, at most `most_at_once`, and returns their
+    /// number. With `in_a_hurry` it skips a cache line that is not full: reading the line would
+    /// take it from the writers.
     template <class See>
     std::size_t take(See see, bool in_a_hurry = false) {
       if (in_a_hurry && !is_there(taken_ | (rows_a_line - 1))) return 0;
@@ -60,7 +60,7 @@ public:
     std::atomic<std::uint64_t> wrong{0};
 
   private:
-    using row = std::atomic<std::uint64_t>;  // Which lap, from 1 on; and the place.
+    using row = std::atomic<std::uint64_t>;  // Lap number (from 1), then slot index.
     static constexpr std::uint64_t index_bits = 0xffffffff;
     static constexpr std::size_t most_at_once = 64;
     static constexpr std::size_t rows_a_line = 64 / sizeof(row);
@@ -98,14 +98,14 @@ class caller {
 public:
   caller(node& on, const audience& whom) : on_{on}, whom_{whom} {}
 
-  /// False when it was refused.
+  /// False when the task was refused.
   bool send(place* one, std::int64_t since_ns) {
     one->number = sent_++;
     task_request request;
     request.specialist = whom_.whom(one->number);
     write_input(request.input, one->number);
     one->since_ns = since_ns;
-    // The places outlive every task, so nobody need count who refers to them.
+    // An aliasing pointer without a count: the slots outlive every task.
     const auto outcome =
         on_.submit(std::move(request), std::shared_ptr<place>{std::shared_ptr<void>{}, one});
     return std::holds_alternative<protocols::task_id>(outcome);
@@ -145,7 +145,7 @@ call_report closed_window(node& on, const audience& whom, std::size_t window, do
   std::size_t outstanding = 0;
   std::uint64_t answered = 0;
   const auto cpu_before = others_cpu_us();
-  std::vector<std::size_t> again;  // Refused ones: tried again when something has ended.
+  std::vector<std::size_t> again;  // Refused slots, retried after the next end.
   const auto fire = [&](std::size_t index) {
     if (mine.send(places[index].get(), now_ns())) {
       ++outstanding;
@@ -182,7 +182,7 @@ call_report closed_window(node& on, const audience& whom, std::size_t window, do
 }
 
 call_report open_loop(node& on, const audience& whom, double rate_per_s, double seconds) {
-  constexpr std::size_t places_max = 65'536;  // More than the node takes, so it never binds.
+  constexpr std::size_t places_max = 65'536;  // Above the node's limit, so never reached.
   place::shelf back{places_max};
   std::vector<std::unique_ptr<place>> places;
   std::vector<std::size_t> idle;
@@ -200,7 +200,7 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
   auto due = static_cast<double>(begin) + gaps.back();
   std::size_t outstanding = 0;
   for (auto now = begin; due < static_cast<double>(until) || outstanding > 0; now = now_ns()) {
-    // As many sends as are due, but answers are looked at in between.
+    // Sends what is due, in batches, to read answers in between.
     constexpr int sends_max = 32;
     for (int i = 0; i < sends_max && due <= static_cast<double>(now)
                     && due < static_cast<double>(until) && !idle.empty();
@@ -217,7 +217,7 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
       report.held_back_s = (static_cast<double>(now) - due) / ns_per_s;
       due += gaps[gap++ % gaps.size()];
     }
-    std::int64_t at = 0;  // All that are taken together were there by then.
+    std::int64_t at = 0;  // One clock reading for all answers taken together.
     const auto taken = back.take(
         [&](std::size_t index) {
           if (at == 0) at = now_ns();
@@ -228,7 +228,7 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
         },
         due <= static_cast<double>(now) && due < static_cast<double>(until) && !idle.empty());
     if (taken > 0) continue;
-    // To look all the time would take the line from those who leave the answers there.
+    // Pause between reads: constant reading would take the cache line from the writers.
     for (int i = 0; i < 4; ++i) relax();
   }
   report.wrong = back.wrong.load();
@@ -238,10 +238,10 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
 
 namespace {
 
-/// Asks again from within the answer, until the time is over.
+/// Sends the next task from the completion callback, until the time is over.
 class chain final : public protocols::asker, public std::enable_shared_from_this<chain> {
 public:
-  /// `first`: where in the order of picks it begins.
+  /// `first`: the start position in the order of picks.
   chain(node& on, const audience& whom, double seconds, std::uint64_t first = 0)
       : on_{on},
         whom_{whom},
@@ -293,7 +293,7 @@ private:
   std::atomic<int> over_{0};
 };
 
-/// Wakes the one thread that waits for it.
+/// Wakes the one thread that waits for the task's end.
 class sleeper final : public protocols::asker {
 public:
   void on_end(const protocols::task& job) noexcept override {
@@ -304,7 +304,7 @@ public:
   }
   std::uint64_t expected = 0;
   bool good = false;
-  std::atomic<int> over{0};  // An int waits on the futex itself, without a proxy.
+  std::atomic<int> over{0};  // `int` waits on the futex directly; other types use a proxy.
 };
 
 }  // namespace

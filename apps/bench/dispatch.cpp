@@ -1,4 +1,4 @@
-// Callables behind the whole path: closed window, open loop, large fleets.
+// Callables through the whole node: closed window, open loop, large fleets.
 #include "apps/bench/benchmarks.hpp"
 #include "apps/bench/callers.hpp"
 #include "apps/bench/ring_floor.hpp"
@@ -18,7 +18,7 @@ constexpr std::size_t cast_size = 83;
 constexpr std::size_t window = 64;
 constexpr std::size_t backlog = 4096;
 
-/// So many tasks may be inside, waiting or running.
+/// `tasks` bounds the tasks in the node, waiting or running.
 functions cast_with_room_for(std::size_t tasks) {
   auto cast = echo_functions(cast_size);
   cast.configuration.queue.per_specialist = std::min(tasks, std::size_t{2048});
@@ -31,7 +31,7 @@ std::string trouble(const call_report& report) {
   return {};
 }
 
-// One window, beside the floors with the same one.
+// One window size, beside the floors with the same window.
 result windowed(const settings& how, node& on, const audience& whom, std::size_t outstanding) {
   result whole;
   std::vector<figures> mine, rings, queues;
@@ -75,7 +75,7 @@ std::vector<result> dispatch(const settings& how) {
   const auto whom = zipf_audience(cast_size);
   auto one = windowed(how, on, whom, window);
   one.name = "dispatch";
-  // A backlog, as after a pause: what a task touches has left the caches meanwhile.
+  // A long queue, as after a pause: what a task touches has left the caches.
   const auto long_line = windowed(how, on, whom, backlog);
   if (one.wrong.empty()) one.wrong = long_line.wrong;
   one.more.emplace_back("tasks_per_s_4096_outstanding", long_line.found.tasks_per_s);
@@ -86,7 +86,7 @@ std::vector<result> dispatch(const settings& how) {
 
 namespace {
 
-/// What a share of the node's own capacity comes to, slice by slice.
+/// The results of an open loop at a share of the node's capacity, slice by slice.
 struct shared_load {
   std::vector<figures> mine, rings, slow_rings;
   std::vector<double> capacities, lines, lost_ms, long_pauses;
@@ -96,9 +96,8 @@ struct shared_load {
   int moved = 0, slow = 0;
   std::string wrong;
 
-  // The capacity is measured right before, because the host moves the cores, and a rate that is
-  // right for cores near each other is twice too high for others. Where that happened in the middle
-  // it says nothing, and is done again.
+  // The capacity is measured right before the loop: the host moves the cores, and neighbouring
+  // cores are twice as fast as distant ones. A slice during which the cores moved is repeated.
   void run_one(const settings& how, node& on, const audience& whom, double share) {
     constexpr int tries = 4;
     constexpr double moves = 1.6;
@@ -139,8 +138,8 @@ struct shared_load {
 
 std::vector<result> open_loops(const settings& how) {
   std::vector<result> results;
-  // About a millisecond's worth. What gathers while a core is away for longer is refused at once;
-  // more room would keep all that come after it waiting until it is worked off.
+  // About 1 ms of tasks. Tasks that arrive while a core is preempted for longer are refused; a
+  // longer queue would delay all later tasks until it is drained.
   constexpr std::size_t room = 1024;
   auto opened = open_functions(cast_with_room_for(room));
   if (auto* why = std::get_if<std::string>(&opened)) {
@@ -153,13 +152,13 @@ std::vector<result> open_loops(const settings& how) {
   for (const auto share : {0.5, 0.9}) {
     result one;
     one.name = "open-loop-" + std::to_string(static_cast<int>(share * 100)) + "%";
-    // What a first burst touches is touched before the memory is compared.
+    // A warm-up burst touches memory before the memory is compared.
     const auto about = closed_window(on, whom, window, 0.5).found.tasks_per_s;
     static_cast<void>(open_loop(on, whom, about * share, 0.5));
     const auto before = resident_bytes();
     shared_load rounds;
-    // How fast the cores are changes from one second to the next, and a share is one of what was
-    // measured a moment ago.
+    // Core speed changes from second to second, so the share refers to a capacity measured just
+    // before.
     constexpr int slices = 4;
     auto slice = how;
     slice.seconds /= slices;
@@ -197,7 +196,7 @@ int fleet_child(const std::vector<std::string>& arguments) {
   if (arguments.size() < 2) return 2;
   const auto count = static_cast<std::size_t>(std::atoll(arguments[0].c_str()));
   const auto seconds = std::atof(arguments[1].c_str());
-  const auto before = resident_bytes();  // What the caller's configuration takes is counted too.
+  const auto before = resident_bytes();  // The configuration's memory is included.
   auto cast = echo_functions(count);
   const auto begin = now_ns();
   auto opened = open_functions(std::move(cast));
@@ -213,12 +212,12 @@ int fleet_child(const std::vector<std::string>& arguments) {
               report.found.tasks_per_s, report.found.p50_us, report.found.p99_us,
               report.found.p999_us, static_cast<unsigned long long>(report.wrong));
   std::fflush(stdout);
-  std::_Exit(0);  // Taking 100,000 actors down again tells nothing.
+  std::_Exit(0);  // Skips the shutdown of 100,000 actors.
 }
 
 namespace {
 
-/// What was found of one size, a figure for each round.
+/// The results of one fleet size, one figure per round.
 struct fleet_rounds {
   std::vector<figures> found;
   std::vector<double> bytes_each, create_us_each;
@@ -251,8 +250,8 @@ std::vector<result> fleet(const settings& how) {
     fleet_rounds small, large;
   };
   std::map<std::size_t, compared> sizes{{500, {}}, {5000, {}}, {100'000, {}}};
-  // Each beside one of 83, since how fast the machine is changes from minute to minute; in many
-  // short turns, since the cores may have moved between one and the next.
+  // Each fleet runs alternately with a fleet of 83, in short turns, because the machine's speed
+  // changes and its cores may move.
   constexpr int turns = 3;
   auto turn = how;
   turn.seconds /= turns;

@@ -77,7 +77,7 @@ std::vector<result> http(const settings& how) {
 
 namespace {
 
-/// Clients that each send the next durable task once the one before is acknowledged.
+/// Clients that each send the next durable task when the one before is acknowledged.
 class durable_clients {
 public:
   durable_clients(node& on, const audience& whom, double seconds)
@@ -156,7 +156,7 @@ private:
   std::int64_t warm_until_, until_;
   double seconds_;
   std::uint64_t sent_ = 0;
-  std::mutex mutex_;  // Guards what follows.
+  std::mutex mutex_;  // Protects the members below.
   std::condition_variable waker_;
   std::size_t open_ = 0, unfinished_ = 0, to_send_ = 0;
   runtime::load::latency_recorder latencies_;
@@ -218,7 +218,7 @@ std::vector<result> journal(const settings& how) {
 std::vector<result> refusals(const settings& how) {
   result whole;
   whole.name = "refusal";
-  // One callable that does not come back until it is let go.
+  // A callable that blocks until the gate opens.
   struct gate {
     std::mutex mutex;
     std::condition_variable waker;

@@ -1,5 +1,5 @@
-// A worker in the msgpack protocol that answers each task with its own input: the least that a
-// worker can cost. It knows just enough MessagePack to walk over a value.
+// A msgpack worker that echoes each task's input: the least cost of a worker. It parses only enough
+// MessagePack to skip over a value.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +11,9 @@ static size_t big_endian(const unsigned char* at, int bytes) {
   return value;
 }
 
-// The end of the value at `at`, or NULL when it is cut off or not MessagePack.
+// The end of the value at `at`, or NULL when it is cut off or invalid.
 static const unsigned char* skip(const unsigned char* at, const unsigned char* end) {
-  size_t left = 1;  // Values still to be passed over.
+  size_t left = 1;  // Values still to skip.
   while (left > 0) {
     if (at >= end) return NULL;
     const unsigned char tag = *at++;
@@ -85,7 +85,7 @@ static int finish_frame(unsigned char* out, size_t size) {
   return send_all(out, size);
 }
 
-// One message of the node: a task is answered with its input, a ping with a pong.
+// Handles one message: answers a task with its input, a ping with a pong.
 static int answer(const unsigned char* at, const unsigned char* end, unsigned char* out) {
   const unsigned char *type = NULL, *id = NULL, *input = NULL, *input_end = NULL;
   const unsigned char* id_end = NULL;

@@ -28,11 +28,11 @@ struct connection {
   std::string in;
 };
 
-/// The whole first answer at the start of `bytes`: its length and status; 0: not all there yet.
+/// Length and status of the first complete answer in `bytes`; 0: incomplete.
 std::pair<std::size_t, int> answer_in(std::string_view bytes) {
   const auto end = bytes.find("\r\n\r\n");
   if (end == std::string_view::npos) return {0, 0};
-  constexpr std::string_view field = "ontent-Length: ";  // However its first letter is written.
+  constexpr std::string_view field = "ontent-Length: ";  // The first letter varies in case.
   const auto at = bytes.substr(0, end).find(field);
   std::size_t length = 0;
   if (at != std::string_view::npos)

@@ -1,4 +1,4 @@
-// A load client over HTTP that costs little: one thread, epoll, requests written in advance.
+// A cheap HTTP load client: one thread, epoll, requests written in advance.
 #pragma once
 
 #include "apps/bench/report.hpp"
@@ -17,16 +17,16 @@ struct http_order {
   double seconds = 2;
   http_load what = http_load::task;
   std::size_t specialists = 83;
-  int status = 200;  ///< What is counted; anything else is wrong.
+  int status = 200;  ///< The expected status; any other counts as wrong.
 };
 
 struct http_report {
   figures found;
-  std::uint64_t wrong = 0;  ///< Another status than wanted.
+  std::uint64_t wrong = 0;  ///< Answers with an unexpected status.
   std::string trouble;
 };
 
-/// Each connection asks, waits for the answer, and asks again, in a process of its own.
+/// Each connection asks, waits for the answer, and asks again. Runs in a separate process.
 [[nodiscard]] http_report http_load_from_outside(const settings& how, const http_order& order);
 
 }  // namespace greenroom::bench

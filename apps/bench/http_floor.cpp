@@ -1,6 +1,6 @@
 #include "apps/bench/http_floor.hpp"
 
-// Boost.Asio 1.74 forgets to include it for std::exchange.
+// Boost.Asio 1.74 uses std::exchange without including this.
 #include <utility>
 
 #include <restinio/all.hpp>
@@ -14,7 +14,7 @@ namespace {
 using traits =
     restinio::single_thread_traits_t<restinio::asio_timer_manager_t, restinio::null_logger_t>;
 
-/// A free port. Somebody else could take it before we do; then the benchmark fails and says so.
+/// A free port. If another process takes it first, the benchmark fails with an error.
 std::uint16_t free_port() {
   namespace asio = restinio::asio_ns;
   asio::io_context context;

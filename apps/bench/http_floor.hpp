@@ -1,4 +1,4 @@
-// A bare RESTinio server that answers with the body it got: what the library does without a node.
+// A bare RESTinio server that echoes the body: the HTTP library's rate without a node.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@ namespace greenroom::bench {
 
 class http_echo {
 public:
-  http_echo();  ///< On a free port of 127.0.0.1, on one thread of its own, as a node's I/O is.
+  http_echo();  ///< On a free port of 127.0.0.1, on one thread, like the node's I/O.
   ~http_echo();
   http_echo(const http_echo&) = delete;
   http_echo& operator=(const http_echo&) = delete;

@@ -24,7 +24,7 @@ double at(const std::vector<double>& sorted, double share) {
   return sorted[static_cast<std::size_t>(share * last)];
 }
 
-/// Calls `commit` until the time is over; it returns what went wrong, or nothing.
+/// Calls `commit` for the configured time; `commit` returns an error or "".
 floor_outcome measure(const floor_options& options, const std::function<std::string()>& commit) {
   std::vector<double> took;
   took.reserve(1 << 16);
@@ -47,7 +47,7 @@ floor_outcome measure(const floor_options& options, const std::function<std::str
                       .p999_us = at(took, .999)};
 }
 
-/// The scratch file, gone with its companions when the measurement is over.
+/// A scratch file; removed with its -wal and -shm files.
 struct scratch {
   std::string path;
   explicit scratch(const std::string& directory, const char* name)

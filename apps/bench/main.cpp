@@ -1,4 +1,4 @@
-// greenroom-bench: what a node can do on this machine, next to what the machine can do at all.
+// greenroom-bench: measures a node on this machine next to the machine's own limits.
 #include "apps/bench/benchmarks.hpp"
 
 #include <CLI/CLI.hpp>

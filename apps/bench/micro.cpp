@@ -1,4 +1,4 @@
-// The small pieces, one by one, under Google Benchmark.
+// Small parts under Google Benchmark.
 #include "apps/bench/benchmarks.hpp"
 #include "apps/bench/stage.hpp"
 
@@ -130,7 +130,7 @@ void request_parse(State& state) {
                           * static_cast<std::int64_t>(body.size()));
 }
 
-/// A policy that knows so many, a fifth of whom are warm and idle.
+/// A policy with `count` specialists, one fifth of them warm and idle.
 struct policy_stage {
   std::unique_ptr<runtime::warm_policy> policy = runtime::make_lru_policy();
   std::vector<runtime::seat> seats;

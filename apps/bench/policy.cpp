@@ -1,4 +1,4 @@
-// What deciding costs: policy and predictor, fed as the node's director and predictor feed them.
+// The cost of decisions: policy and predictor, called as the node's director and predictor do.
 #include "apps/bench/benchmarks.hpp"
 #include "protocols/base/random.hpp"
 #include "runtime/load/weighted_choice.hpp"
@@ -16,20 +16,20 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
-constexpr double tick_s = 0.05;           // The predictor's.
-constexpr double calls_each_s = 0.1;      // Of a specialist on average.
+constexpr double tick_s = 0.05;           // The predictor's tick.
+constexpr double calls_each_s = 0.1;      // Per specialist, on average.
 constexpr double popularity = 1.1;        // Zipf's exponent.
-constexpr std::size_t session_calls = 8;  // Then another session begins.
+constexpr std::size_t session_calls = 8;  // Calls per session, on average.
 constexpr double begin_s = 1'700'000'000;
 
-/// What this thread has worked, so that other programs on the machine do not count.
+/// Processor time of this thread, so that other processes do not count.
 double worked_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
-/// A stretch of code that runs many times.
+/// Times a piece of code that runs repeatedly.
 struct stretch {
   double total_ns = 0, most_ns = 0, runs = 0;
 
@@ -60,7 +60,7 @@ public:
     policy_.set_limits(limits_);
   }
 
-  /// One tick of the predictor, with the calls since the last one.
+  /// One tick of the predictor, preceded by the calls since the last tick.
   void tick() {
     now_s_ += tick_s;
     draw();
@@ -135,7 +135,7 @@ private:
   std::uint64_t session_ = 1;
 };
 
-/// What it costs to follow twelve workflows, with people that many at once.
+/// The cost of detecting twelve workflows with `people` concurrent users.
 result following(std::size_t people, bool with_cases, double noise) {
   runtime::stream_settings stream;
   stream.workflows = runtime::sample_workflows();
@@ -144,7 +144,7 @@ result following(std::size_t people, bool with_cases, double noise) {
   stream.with_cases = with_cases;
   const auto calls = runtime::generate_stream(stream).calls;
   runtime::workflow_detector detector{stream.workflows, stream.cast};
-  constexpr std::size_t together = 64;  // Reading the clock costs as much as a call.
+  constexpr std::size_t together = 64;  // Reading the clock costs as much as one call.
   stretch observe;
   for (std::size_t at = 0; at + together <= calls.size(); at += together) {
     if (at < calls.size() / 4 && at + together >= calls.size() / 4) observe = {};
@@ -169,7 +169,7 @@ std::vector<result> policy(const settings& how) {
   std::vector<result> found;
   for (const std::size_t cast : {83UL, 500UL, 5'000UL, 100'000UL}) {
     office day{cast};
-    // Everybody has been seen before anything is measured.
+    // Warm-up: every specialist is called before the measurement.
     const auto begin = steady::now();
     const auto half = std::chrono::duration<double>{how.seconds / 2};
     while (steady::now() - begin < half) day.tick();

@@ -1,4 +1,4 @@
-// Real child processes behind the whole path, and the same workers without it.
+// Real child processes: through the whole node, and directly.
 #include "apps/bench/benchmarks.hpp"
 #include "apps/bench/callers.hpp"
 #include "apps/bench/worker_floor.hpp"
@@ -31,7 +31,7 @@ void check(result& whole, const call_report& report) {
   if (report.wrong > 0) whole.wrong = std::to_string(report.wrong) + " answers were wrong";
 }
 
-/// Starts all of `who` from cold at once; the time until each first answer.
+/// A task on a cold specialist; records when its answer arrived.
 class cold_call final : public protocols::asker {
 public:
   void on_end(const protocols::task& job) noexcept override {
@@ -62,7 +62,7 @@ std::string cold_round(node& on, std::size_t at_once, runtime::load::latency_rec
   for (const auto& one : calls) {
     one->over.wait(0);
     if (!one->good) return "a task did not complete";
-    // Rounds at a steady pace are soon expected: those that were warmed ahead are no cold starts.
+    // Regular rounds are soon predicted; tasks of prewarmed workers are no cold starts.
     if (one->cold)
       latencies.add(one->ended_ns - since);
     else
@@ -75,11 +75,11 @@ std::string cold_round(node& on, std::size_t at_once, runtime::load::latency_rec
   };
   for (std::size_t i = 0; i < at_once; ++i)
     while (!is_cold(i)) {
-      // One that was still shown as busy was kept: ask again.
+      // `cool` has no effect on a worker that is still busy; repeat.
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
       static_cast<void>(on.cool(name_of(i)));
     }
-  // Its director hears of the free place by message.
+  // The director learns of the free slot by a message.
   std::this_thread::sleep_for(std::chrono::milliseconds{5});
   return {};
 }
@@ -145,7 +145,7 @@ std::vector<result> process_load(const settings& how) {
   whole.found = median(mine);
   whole.floors = {{"bare epoll, the same worker", median(floors)}};
   whole.ratio = whole.found.tasks_per_s / whole.floors.front().found.tasks_per_s;
-  // A thread that spins takes one of few cores from the workers.
+  // The spinning thread takes one of few cores from the workers.
   whole.more = {{"spinning_outside_thread_tasks_per_s", median(outside)},
                 {"outstanding", window},
                 {"workers", workers}};

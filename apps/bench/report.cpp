@@ -7,7 +7,7 @@ namespace greenroom::bench {
 
 namespace {
 
-constexpr double us = 1e-3;  // Of a nanosecond.
+constexpr double us = 1e-3;  // Per nanosecond.
 
 std::string number(double value) {
   char text[48];

@@ -1,4 +1,4 @@
-// What a benchmark found, and how it is shown.
+// The result of a benchmark, and how it is printed.
 #pragma once
 
 #include "runtime/load/latency_recorder.hpp"
@@ -9,16 +9,16 @@
 
 namespace greenroom::bench {
 
-/// What every benchmark is told.
+/// Settings of every benchmark.
 struct settings {
-  double seconds = 2;  ///< Each measurement; a floor gets as long as what stands on it.
-  int rounds = 3;      ///< The thing and its floors take turns so often; medians are reported.
+  double seconds = 2;          ///< Per measurement, of benchmark and floor alike.
+  int rounds = 3;              ///< Repetitions, alternating with the floors; medians are reported.
   std::string bin_directory;   ///< Where greenroom-echo-worker is.
-  std::string data_directory;  ///< Scratch files go here; its disk is what `journal` measures.
-  std::string program;         ///< This program, for parts that need a process of their own.
+  std::string data_directory;  ///< For scratch files; `journal` measures this disk.
+  std::string program;         ///< Path of this program, for parts that run in a separate process.
 };
 
-/// Plain figures of one measurement, or of several by their medians. Latencies in microseconds.
+/// The figures of one measurement, or the medians of several. Latencies in microseconds.
 struct figures {
   double tasks_per_s = 0;
   double p50_us = 0, p99_us = 0, p999_us = 0;
@@ -36,16 +36,16 @@ struct floor_figure {
 struct result {
   std::string name;
   figures found;
-  std::vector<floor_figure> floors;  ///< The first is the one that `ratio` refers to.
-  /// Of the throughputs where that is the bar, else of the medians of the latencies; 0: no floor.
+  std::vector<floor_figure> floors;  ///< `ratio` refers to the first.
+  /// Ratio of throughputs where throughput is the target, else of median latencies; 0: no floor.
   double ratio = 0;
   std::vector<std::pair<std::string, double>> more;
-  std::string wrong;  ///< What did not work; the figures mean nothing then.
+  std::string wrong;  ///< What failed; the figures are then meaningless.
 };
 
-/// One JSON object, without the end of the line.
+/// One JSON object without a newline.
 [[nodiscard]] std::string to_json(const result& one);
-/// Lines for people.
+/// The result as lines of text.
 [[nodiscard]] std::string to_text(const result& one);
 
 }  // namespace greenroom::bench

@@ -25,7 +25,7 @@ struct errand {
 
 void relax() { __builtin_ia32_pause(); }
 
-/// One direction: one thread writes, the other reads, and either publishes only what has gathered.
+/// One direction between one writer and one reader; entries are published in batches.
 class ring {
 public:
   static constexpr std::size_t room = 4096;
@@ -43,7 +43,7 @@ public:
   }
 
 private:
-  // A power of two, and not less than any window: no bound has to be checked.
+  // At least as large as any window, so that no bound is checked. A power of two.
   alignas(64) std::array<errand*, room> slots_{};
   alignas(64) std::atomic<std::uint64_t> published_{0};
   alignas(64) std::uint64_t written_ = 0;
@@ -86,7 +86,7 @@ private:
   queue there_, back_;
 };
 
-/// The other thread: counts what comes for whom, and answers.
+/// The other thread: counts tasks by specialist and returns them.
 template <class Way>
 class worker {
 public:
@@ -103,7 +103,8 @@ public:
             ++handled_[one->specialist];
             if (service_ns > 0) {
               auto now = static_cast<double>(now_ns());
-              // What a look at the clock or a cache line takes is part of it; a pause is not.
+              // The time of reading the clock and of a cache miss counts as service; a pause does
+              // not.
               constexpr double look_ns = 1000;
               free_at = std::max(free_at, now - look_ns) + service_ns;
               for (; now < free_at; now = static_cast<double>(now_ns())) way.flush_answers();
@@ -217,7 +218,7 @@ pauses pauses_of_two_threads(double seconds) {
   std::array<one, 2> found;
   const auto until = now_ns() + static_cast<std::int64_t>(seconds * 1e9);
   const auto look = [until](one& mine) {
-    constexpr std::int64_t shortest_ns = 20'000;  // Less is the look at the clock itself.
+    constexpr std::int64_t shortest_ns = 20'000;  // Less is the cost of reading the clock.
     constexpr std::int64_t long_ns = 1'000'000;
     for (auto before = now_ns(), now = before; now < until; before = now) {
       now = now_ns();
@@ -249,7 +250,7 @@ double line_round_trip_ns() {
       back.count.store(i, std::memory_order_release);
     }
   }};
-  // Until the other one runs, nothing is measured.
+  // The first half is a warm-up: it includes the start of the other thread.
   std::int64_t begin = 0;
   for (int i = 1; i <= rounds; ++i) {
     there.count.store(i, std::memory_order_release);

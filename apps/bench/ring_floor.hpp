@@ -1,4 +1,4 @@
-// What handing a task to another thread and back costs without any of what makes it safe.
+// The cost of passing a task to another thread and back, without any of the node's safety.
 #pragma once
 
 #include "apps/bench/report.hpp"
@@ -7,29 +7,29 @@
 
 namespace greenroom::bench {
 
-/// A plain ring each way between two threads that spin; what has gathered is published in batches.
+/// A plain ring in each direction between two spinning threads, published in batches.
 [[nodiscard]] figures ring_floor(std::size_t specialists, std::size_t window, double seconds);
 
-/// The same rings under Poisson arrivals; latencies count from the intended send time. With
-/// `service_ns` the other side takes so long for each, as one with the capacity 1e9 / `service_ns`
-/// would that never stops by itself: what is late there is this machine's doing.
+/// The same rings under Poisson arrivals. Latency counts from the intended send time. With
+/// `service_ns` the other side takes that long per task, like a server with the capacity 1e9 /
+/// `service_ns` that never pauses: any excess latency comes from this machine.
 [[nodiscard]] figures ring_floor_open(std::size_t specialists, double rate_per_s, double seconds,
                                       double service_ns = 0);
 
-/// A Boost.Lockfree queue each way, one task a push, one worker thread.
+/// A Boost.Lockfree queue in each direction, one task per push, one worker thread.
 [[nodiscard]] figures queue_floor(std::size_t specialists, std::size_t window, double seconds);
 
-/// What one of two threads that do nothing but look at the clock loses on this machine, in the mean
-/// of the two: the least that the two threads of any hand-over lose.
+/// The time that a thread loses which only reads the clock, as the mean of two such threads: the
+/// least that any hand-over between two threads loses on this machine.
 struct pauses {
   double lost_ms_per_s = 0;
-  double over_1ms_per_s = 0;  ///< How many pauses of a millisecond or more.
+  double over_1ms_per_s = 0;  ///< Number of pauses of 1 ms or more.
   double longest_ms = 0;
 };
 [[nodiscard]] pauses pauses_of_two_threads(double seconds);
 
-/// How long a cache line takes to another thread and back, ns: what every hand-over is made of. On
-/// virtual machines it changes by five with where the host runs the cores.
+/// Round trip of a cache line between two threads, ns: the unit of every hand-over. On virtual
+/// machines it varies fivefold with the host's placement of the cores.
 [[nodiscard]] double line_round_trip_ns();
 
 }  // namespace greenroom::bench

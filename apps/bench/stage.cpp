@@ -36,7 +36,7 @@ std::string name_of(std::size_t specialist) { return "actor-" + std::to_string(s
 
 namespace {
 
-// The number, byte by byte, in letters that JSON lets stand as they are: two for each.
+// The number as two hex digits per byte, which JSON does not escape.
 constexpr std::size_t letters = 16;
 constexpr auto pairs = [] {
   std::array<std::array<char, 2>, 256> result{};
@@ -143,7 +143,7 @@ config::node echo_processes(std::size_t specialists, const settings& how) {
 }
 
 void await_warm(const node& of, std::size_t how_many) {
-  // Counting them is work too, and grows with them.
+  // Counting warm specialists takes time in proportion to their number.
   const std::chrono::milliseconds look{1 + how_many / 5000};
   while (of.status().warm < how_many) std::this_thread::sleep_for(look);
 }

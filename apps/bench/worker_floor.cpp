@@ -29,7 +29,7 @@ using runtime::load::latency_recorder;
   std::abort();
 }
 
-/// One echo worker over a socket pair, spoken to in MessagePack behind a length.
+/// One echo worker over a socket pair, with length-prefixed MessagePack frames.
 class echo_child {
 public:
   explicit echo_child(const std::string& program) {
@@ -71,7 +71,7 @@ public:
     if (::write(fd_, frame_.data(), frame_.size()) != static_cast<ssize_t>(frame_.size()))
       give_up("write");
   }
-  /// Reads once. The number of complete frames that are there now; -1 when nothing was there.
+  /// Reads once. Returns the number of complete frames, or -1 when no bytes were there.
   int receive() {
     const auto count = ::read(fd_, in_.data() + have_, in_.size() - have_);
     if (count < 0 && errno == EAGAIN) return -1;
@@ -85,7 +85,7 @@ public:
         length = length << 8 | static_cast<unsigned char>(in_[used + i]);
       if (have_ - used - 4 < length) break;
       ++frames;
-      // What was sent comes back at the end of the answer.
+      // The echoed input is at the end of the answer.
       if (length >= payload_bytes
           && std::memcmp(in_.data() + used + 4 + length - (input_.size() - 2), input_.data() + 1,
                          input_.size() - 2)
@@ -97,7 +97,7 @@ public:
     have_ -= used;
     return frames;
   }
-  /// Until so many frames have come.
+  /// Blocks until `frames` frames have arrived.
   void await(int frames) {
     while (frames > 0) frames -= std::max(receive(), 0);
   }
@@ -183,7 +183,7 @@ figures worker_load_floor(const std::string& program, std::size_t workers, std::
     all.add(*staff[i], i);
   }
   latency_recorder latencies;
-  std::vector<std::deque<std::int64_t>> lines(workers);  // The first of each is in the worker.
+  std::vector<std::deque<std::int64_t>> lines(workers);  // The worker has the first of each.
   const auto warm_until = now_ns() + static_cast<std::int64_t>(seconds * 1e9 / 4);
   const auto until = warm_until + static_cast<std::int64_t>(seconds * 1e9);
   std::uint64_t sent = 0;
@@ -228,7 +228,7 @@ figures cold_start_floor(const std::string& program, std::size_t at_once, double
       staff.back()->not_blocking();
       all.add(*staff.back(), i);
     }
-    std::vector<int> frames(at_once, 2);  // Ready, and the answer.
+    std::vector<int> frames(at_once, 2);  // `ready`, then the answer.
     std::array<epoll_event, 64> events{};
     for (auto left = at_once; left > 0;) {
       const int count = all.wait(events);

@@ -51,7 +51,7 @@ json bounds_json(const config::chaos_thresholds& from) {
           {"over_budget_ms", from.over_budget.count()}};
 }
 
-/// One row for each kind of fault, and for actors by what they do.
+/// One row per kind of fault; kill_actor has one row per role.
 struct fault_group {
   std::string name;
   std::size_t done = 0, omitted = 0, open = 0;

@@ -1,4 +1,4 @@
-// How a run of a chaos plan is shown: the schedule before it, its progress, and what it came to.
+// Prints a chaos run: its schedule, progress and results.
 #pragma once
 
 #include "apps/chaos/chaos_run.hpp"
@@ -11,14 +11,14 @@
 
 namespace greenroom::apps {
 
-/// What a fault is called for people: `freeze_worker api-architect`.
+/// A fault in words: `freeze_worker api-architect`.
 std::string describe(const runtime::chaos::fault& what, const cast_list& cast);
 
 void print_schedule(const std::vector<runtime::chaos::fault>& schedule, const cast_list& cast);
 nlohmann::json schedule_json(const std::vector<runtime::chaos::fault>& schedule,
                              const cast_list& cast);
 
-/// On a terminal a block that is drawn over and over; elsewhere a line for each fault.
+/// On a terminal a block that is redrawn in place; elsewhere one line per fault.
 class chaos_display {
 public:
   chaos_display(std::string title, bool silent) : title_{std::move(title)}, silent_{silent} {}

@@ -31,7 +31,7 @@ bool needs_wire(const config::chaos_plan& plan) {
   });
 }
 
-/// Puts a wire between the node and each of its workers.
+/// Starts each worker through the wire program, which injects faults into its byte stream.
 void put_wires(config::node& into, const std::string& program, const std::string& leases) {
   std::size_t slot = 0;
   for (auto& department : into.departments)
@@ -54,7 +54,7 @@ std::chrono::milliseconds longest_task(const config::node& of) {
   return most;
 }
 
-/// How many of the journaled tasks are not in the journal with the end that their caller heard.
+/// Number of journaled tasks whose journal entry differs from the end that the caller received.
 std::uint64_t missing_in_journal(const node& of, const chaos_books& books) {
   std::uint64_t missing = 0;
   for (const auto& [id, state] : books.journaled) {
@@ -166,7 +166,7 @@ chaos_result run_chaos(const chaos_job& job) {
   }
   if (needs_wire(job.plan))
     put_wires(configuration, job.bin_directory + "/greenroom-chaos-wire", lease_file);
-  // What lowers the budget loads the configuration again, so it must be the one with the wires.
+  // Lowering the budget reloads the configuration, which must therefore include the wires.
   auto mine = job;
   mine.configuration = configuration;
   result.budget_mb = configuration.pool.memory_budget_mb;
@@ -229,7 +229,7 @@ chaos_result run_chaos(const chaos_job& job) {
   sender.join();
   faults.stop();
   result.seconds = books->now_s();
-  // Everything that was accepted has its end within its own time, or it is lost.
+  // A task without an end within its own time limit is lost.
   const auto patience = seconds_of(longest_task(configuration)) + 2;
   for (const auto since = books->now_s(); books->now_s() - since < patience;) {
     {
@@ -243,7 +243,7 @@ chaos_result run_chaos(const chaos_job& job) {
   fill(result, *books);
   observer.stop();
   const auto seen = observer.now();
-  // Whoever waits is told at the latest now, except for those that go on after the next start.
+  // Draining ends every waiting task now, except durable tasks that continue after the next start.
   const auto kept = running.drain(leftover_grace);
   const auto ledger = running.status();
   double starts = 0;

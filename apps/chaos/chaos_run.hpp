@@ -1,4 +1,4 @@
-// One run of a chaos plan against a node of its own, and what it came to.
+// Runs a chaos plan against a node of its own and collects the results.
 #pragma once
 
 #include "config/chaos_plan.hpp"
@@ -18,42 +18,42 @@
 
 namespace greenroom::apps {
 
-/// The cast by the numbers that the schedule uses: departments in order, their specialists in
+/// The cast with the indices that the schedule uses: departments and specialists in configured
 /// order.
 struct cast_list {
   std::vector<std::string> names;
   std::vector<std::string> departments;
   runtime::chaos::shape shape;
 };
-/// `cloud_url` is what stands for the cloud in the configuration.
+/// Lists the cast. A specialist whose URL is `cloud_url` counts as a cloud specialist.
 cast_list list_cast(const config::node& from, const std::string& cloud_url);
 
-/// Rules for the schedule. Names that are not in the cast are problems of the plan.
+/// The plan's rules for the schedule. A name that is not in the cast becomes a problem.
 struct rules_result {
   std::vector<runtime::chaos::rule> rules;
   std::vector<std::string> problems;
 };
 rules_result rules_of(const config::chaos_plan& plan, const cast_list& cast);
 
-/// One fault and what became of it.
+/// One fault and its result.
 struct fault_outcome {
   runtime::chaos::fault what;
   bool carried_out = false;
-  std::string omitted;      ///< Why it was not carried out: nobody was there to be killed.
-  std::string happened_to;  ///< The specialist, or the actor.
+  std::string omitted;      ///< Why the fault was not carried out, e.g. no worker ran.
+  std::string happened_to;  ///< The specialist or the actor that was hit.
   runtime::chaos::recovery recovery;
 };
 
 struct chaos_result {
-  std::string problem;  ///< Not empty: the run could not be carried out, or the node is no more.
+  std::string problem;  ///< Not empty: the run failed, or the node collapsed.
   bool interrupted = false;
   double seconds = 0;
   std::vector<fault_outcome> faults;
   runtime::chaos::outcome outcome;
   runtime::chaos::times outage;
-  runtime::load::latency_recorder latency;  ///< Of completed tasks of the traffic.
+  runtime::load::latency_recorder latency;  ///< Of the traffic's completed tasks, in ns.
   std::uint64_t accepted = 0, refused = 0, failed = 0, probes = 0;
-  std::uint64_t by_fallback = 0;  ///< Completed by another specialist than was asked.
+  std::uint64_t by_fallback = 0;                 ///< Completed by a fallback specialist.
   std::map<std::string, std::uint64_t> reasons;  ///< Why tasks were refused or failed.
   std::uint64_t ledger_looks = 0, journaled = 0, journal_missing = 0;
   double memory_mb = 0, memory_max_mb = 0, budget_mb = 0;
@@ -77,11 +77,11 @@ struct chaos_job {
   cast_list cast;
   std::vector<runtime::chaos::fault> schedule;
   std::string bin_directory;
-  std::string folder;                                ///< Scratch, for the journal and the leases.
-  std::function<void(const chaos_progress&)> watch;  ///< A few times a second.
-  std::function<void(const fault_outcome&, double)> told;  ///< Something became of a fault, when.
+  std::string folder;  ///< Scratch folder for the journal and the leases.
+  std::function<void(const chaos_progress&)> watch;        ///< Called every 0.2 s.
+  std::function<void(const fault_outcome&, double)> told;  ///< Called at each recovery, in s.
   const std::atomic<bool>* interrupted = nullptr;
-  tcp_wire* cloud = nullptr;  ///< The wire to the cloud, when there is one.
+  tcp_wire* cloud = nullptr;  ///< The proxy to the cloud server, or null.
 };
 
 chaos_result run_chaos(const chaos_job& job);

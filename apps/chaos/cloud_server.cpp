@@ -27,7 +27,8 @@ cloud_server::cloud_server(const std::string& bin_directory) : child_{std::make_
   machine::launch_order order;
   order.command = {"greenroom-chaos-cloud"};
   order.bin_directory = bin_directory;
-  // Its death signal is tied to the thread that starts it, which has to live on.
+  // PR_SET_PDEATHSIG is tied to the thread that forks, so a thread must start the server that lives
+  // as long as the process.
   std::promise<machine::launched> started;
   machine::spawner::shared().ask([&] { started.set_value(machine::launch(order)); });
   child_->process = started.get_future().get();

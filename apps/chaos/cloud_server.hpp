@@ -1,4 +1,4 @@
-// The server that plays the cloud, as a process of its own.
+// Runs the simulated cloud server as a child process.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,11 @@
 
 namespace greenroom::apps {
 
-/// Killed with this object, and by the kernel when this program dies.
+/// The destructor kills the server; the kernel kills it when this program dies.
 class cloud_server {
 public:
-  /// Starts it from `bin_directory` and waits until it listens. Then `port()` is where; 0 when it
-  /// could not be started, and `problem()` says why.
+  /// Starts the server from `bin_directory` and waits until it listens. On failure `port()` is 0
+  /// and `problem()` says why.
   explicit cloud_server(const std::string& bin_directory);
   ~cloud_server();
   cloud_server(const cloud_server&) = delete;

@@ -16,9 +16,9 @@ namespace chaos = runtime::chaos;
 using chaos::fault_kind, chaos::role;
 using nlohmann::json;
 
-/// A worker is looked for so long before a fault is left out.
+/// A fault that finds no running worker for this long is omitted.
 constexpr double looking_s = 2;
-/// An actor that dies is heard of within this, or it did not live.
+/// The event about a killed actor arrives within this time, or the actor was already dead.
 constexpr double loss_heard_s = 1;
 constexpr double probe_every_s = 0.1;
 constexpr std::size_t probes_open_max = 3;
@@ -27,14 +27,14 @@ std::chrono::milliseconds in_ms(double seconds) {
   return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1e3)};
 }
 
-/// What the events call it.
+/// The name in the node's events.
 std::string event_name(role who) {
   if (who == role::pool) return "intelligent pool";
   if (who == role::memory_sampler) return "memory sampler";
   return std::string{to_string(who)};
 }
 
-/// A number may belong to another process by now; ours are our children.
+/// The process id may have been reused: check that the process is a child of this one.
 bool is_our_child(int pid) {
   const auto about = machine::stat_of_process(pid);
   return about.parent == ::getpid() && about.state != 'Z';
@@ -80,7 +80,7 @@ void injector::stop() {
     if (one.now == stage::lasting) end(one, books_->now_s());
 }
 
-// -- what is heard ------------------------------------------------------------
+// -- events -------------------------------------------------------------------
 
 void injector::hear(const event& what) {
   if (what.kind == "node.collapsed") {
@@ -101,7 +101,7 @@ void injector::hear(const event& what) {
     const bool mine = who == role::specialist   ? specialist == job_.cast.names[one.target]
                       : who == role::department ? department == theirs
                                                 : !actor.empty() && actor == event_name(who);
-    // A new pool has new people: its director and its departments.
+    // A new pool also has a new director and new departments.
     const bool within = !lost && actor == event_name(role::pool)
                         && (who == role::director || who == role::department);
     if (!mine && !within) continue;
@@ -133,7 +133,7 @@ std::uint32_t injector::find_running(const entry& one, int& pid) const {
     if (!cast.shape.is_process[who] || who >= views.size()) continue;
     const auto& view = views[who];
     const bool up = view.state == worker_state::warm || view.state == worker_state::busy;
-    // Nobody has two lasting faults at a time, also when another one was meant.
+    // A worker has at most one lasting fault at a time.
     bool busy = false;
     for (const auto& other : entries_)
       busy = busy || (other.now == stage::lasting && other.target == who);
@@ -161,7 +161,7 @@ void injector::begin(entry& one, double now) {
     one.now = stage::looking;
     ++waiting_;
     one.given_up_s = now + looking_s;
-    // Of a cascade only those count that stand in its way.
+    // A cascade skips workers that are not running instead of waiting for them.
     if (one.out.what.of_cascade) omit(one, "its worker was not running");
   } else if (now >= one.given_up_s) {
     omit(one, "no worker was running");
@@ -269,7 +269,7 @@ void injector::probe(entry& one, double now) {
       return;
     if (books_->probes_open[key] >= probes_open_max) return;
   }
-  // The first one after a change at once.
+  // The first probe after a change of stage is sent at once.
   const auto due = one.probed_s < 0 ? now : one.probed_s + probe_every_s;
   if (now < due) return;
   one.probed_s = now;
@@ -297,7 +297,7 @@ void injector::tick() {
     }
     if (one.now != stage::lasting && one.now != stage::over) continue;
     if (one.awaits_loss && now >= one.given_up_s) {
-      // It was being replaced already, so nothing was done to it.
+      // The actor was already being replaced, so the kill had no effect.
       one.awaits_loss = false;
       one.out.carried_out = false;
       --begun_;

@@ -1,4 +1,4 @@
-// Does the faults of a schedule to a node, ends them, and sees to it that getting over them shows.
+// Injects a schedule's faults into a node, ends them, and probes until the node has recovered.
 #pragma once
 
 #include "apps/chaos/chaos_run.hpp"
@@ -11,25 +11,25 @@
 
 namespace greenroom::apps {
 
-/// One thread calls `tick` every few milliseconds; events of the node come from its own.
+/// One thread calls `tick` every few milliseconds; node events arrive on the node's threads.
 class injector {
 public:
   injector(node& to, const chaos_job& job, std::shared_ptr<chaos_books> books, stress& traffic,
            lease_board& leases);
-  ~injector();  ///< Ends what lasts.
+  ~injector();  ///< Ends lasting faults.
   injector(const injector&) = delete;
   injector& operator=(const injector&) = delete;
 
   void tick();
-  /// Every fault has begun or was left out.
+  /// True when every fault has begun or was omitted.
   [[nodiscard]] bool all_begun() const { return next_ == entries_.size() && waiting_ == 0; }
-  /// What lasts is ended now, and nothing more begins.
+  /// Ends lasting faults and begins no more.
   void stop();
 
-  /// With what the books know.
+  /// Every fault with the recovery times from the books.
   [[nodiscard]] std::vector<fault_outcome> outcomes() const;
   [[nodiscard]] std::size_t begun() const { return begun_; }
-  /// The budget in force, which a fault may have lowered; 0: none.
+  /// The memory budget in force, which a fault may have lowered; 0: none.
   [[nodiscard]] double budget_mb() const { return budget_mb_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool collapsed() const { return collapsed_.load(std::memory_order_relaxed); }
 
@@ -39,11 +39,11 @@ private:
     fault_outcome out;
     stage now = stage::scheduled;
     std::uint32_t target = 0;
-    int pid = 0;               // Of a worker that is stopped.
+    int pid = 0;               // Process id of a frozen worker.
     double ends_s = 0;         // When the lease ends.
-    double given_up_s = 0;     // When nobody is looked for any more.
+    double given_up_s = 0;     // When to stop looking for a running target.
     double probed_s = -1;      // When the last probe was sent.
-    bool awaits_loss = false;  // An actor was told to die; whether it lived is heard later.
+    bool awaits_loss = false;  // An actor was killed; an event reports later whether it did die.
     bool told = false;
   };
 
@@ -68,7 +68,7 @@ private:
   std::atomic<bool> collapsed_{false};
   std::mutex heard_guard_;
   std::vector<event> heard_;
-  std::shared_ptr<void> listening_;  ///< Last: it uses the others.
+  std::shared_ptr<void> listening_;  ///< Last member: the listener uses the others.
 };
 
 }  // namespace greenroom::apps

@@ -1,5 +1,5 @@
-// Leases in memory that the chaos program shares with the wires: what is to be done to a worker's
-// bytes, and until when.
+// Fault leases in memory that the chaos program shares with the wire processes: which fault applies
+// to a worker's byte stream, and until when.
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,7 @@
 
 namespace greenroom::apps {
 
-/// One worker's lease. It ends by the clock, so nobody has to take it away.
+/// One worker's lease. It expires by the clock, so no message has to revoke it.
 struct wire_lease {
   enum class kind : std::uint32_t { none, slow, garble, cut, swell };
   std::atomic<std::int64_t> until_ns{0};  ///< CLOCK_MONOTONIC; in the past: no lease.
@@ -17,11 +17,11 @@ struct wire_lease {
   std::atomic<std::uint32_t> amount{0};  ///< slow: milliseconds. swell: megabytes.
 };
 
-/// The variables by which a wire finds its lease.
+/// Environment variables that tell a wire process its lease file and slot.
 inline constexpr const char* lease_file_variable = "GREENROOM_CHAOS_LEASES";
 inline constexpr const char* lease_slot_variable = "GREENROOM_CHAOS_SLOT";
 
-/// A file of leases, mapped. The chaos program makes it, wires only read.
+/// A memory-mapped file of leases. The chaos program writes it; wire processes only read.
 class lease_board {
 public:
   lease_board() = default;
@@ -29,7 +29,7 @@ public:
   lease_board(const lease_board&) = delete;
   lease_board& operator=(const lease_board&) = delete;
 
-  /// False when it cannot be made or opened.
+  /// Both return false when the file cannot be made or opened.
   bool create(const std::string& file, std::size_t slots);
   bool open(const std::string& file);
 

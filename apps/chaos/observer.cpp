@@ -9,7 +9,8 @@ namespace greenroom::apps {
 namespace {
 
 constexpr std::chrono::milliseconds look_every{100};
-/// Between two steps of one end lie a few instructions, during which a thread may lose its core.
+/// The counters of one task's end are not updated atomically, and the thread between them may be
+/// preempted.
 constexpr int readings_max = 50;
 constexpr std::chrono::milliseconds reading_pause{2};
 

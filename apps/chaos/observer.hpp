@@ -1,4 +1,4 @@
-// Looks at a node under chaos all the time: its memory, and whether its ledger balances.
+// Samples a node under chaos: its memory, and whether its task counters balance.
 #pragma once
 
 #include "apps/chaos/injector.hpp"
@@ -9,15 +9,15 @@
 
 namespace greenroom::apps {
 
-/// A thread of its own, ten looks a second, until it is stopped.
+/// Samples ten times a second on a thread of its own until it is stopped.
 class chaos_observer {
 public:
   struct figures {
     std::uint64_t looks = 0;
     bool always_balanced = true;
-    double memory_mb = 0;  ///< Now.
+    double memory_mb = 0;  ///< The latest sample.
     double memory_sum_mb = 0, memory_max_mb = 0;
-    double over_budget_s = 0;  ///< The longest stretch.
+    double over_budget_s = 0;  ///< The longest stretch over the budget.
     std::size_t workers_up = 0;
   };
 
@@ -32,8 +32,8 @@ public:
 private:
   void watch();
   void look();
-  /// Accepted = ended + alive, as far as a moving picture can show it; read again before it is
-  /// called wrong.
+  /// Whether accepted = ended + alive. The counters change while they are read, so a mismatch is
+  /// read again before it counts.
   [[nodiscard]] bool balanced() const;
 
   node& node_;
@@ -43,7 +43,7 @@ private:
   figures figures_;
   double over_since_s_ = -1;
   std::atomic<bool> stopping_{false};
-  std::thread thread_;  ///< Last: it uses all the others.
+  std::thread thread_;  ///< Last member: the thread uses all others.
 };
 
 }  // namespace greenroom::apps

@@ -28,7 +28,7 @@ protocols::priority urgency_of(const std::string& word) {
   return word == "low" ? protocols::priority::low : protocols::priority::normal;
 }
 
-/// What is the same in every message of that kind: names and numbers would make each its own.
+/// A reason without names and numbers, so that equal failures are counted together.
 std::string reason_of(const task_view& view) {
   switch (view.why) {
     case protocols::failure::worker_failed: return "the worker failed, and retries were used up";
@@ -133,7 +133,7 @@ stress::stress(node& to, const chaos_job& job, std::shared_ptr<chaos_books> book
       parts_.push_back(std::move(one));
       continue;
     }
-    // The part's weight is shared out over the cast by Zipf's law.
+    // Zipf's law divides the part's weight over the cast.
     const auto shares = load::zipf_weights(job.cast.names.size(), from.zipf);
     double whole = 0;
     for (const auto share : shares) whole += share;
@@ -175,7 +175,7 @@ void stress::probe(std::uint32_t specialist, bool durable, std::size_t for_fault
 }
 
 void stress::run_traffic(const std::function<bool()>& stop) {
-  // Of the same seed as the faults, but a stream of its own.
+  // The faults' seed, but an independent stream.
   base::random_source random{job_.plan.seed ^ 0x7472616666696300ULL};
   load::arrival_times times{arrivals_of(job_.plan), random.split()};
   const auto begin = steady::now();
@@ -183,7 +183,7 @@ void stress::run_traffic(const std::function<bool()>& stop) {
   while (const auto at = times.next()) {
     const auto due =
         begin + std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>{*at});
-    // In short naps, so that an interrupted run ends soon.
+    // Short sleeps, so that an interrupted run ends soon.
     while (steady::now() < due) {
       if (stop()) return;
       std::this_thread::sleep_until(std::min(due, steady::now() + nap_max));

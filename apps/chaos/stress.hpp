@@ -1,5 +1,5 @@
-// The traffic that a node under chaos has, the probes that look whether a fault is over, and the
-// books about both.
+// The traffic of a node under chaos, the probes that check whether a fault is over, and the counts
+// of both.
 #pragma once
 
 #include "actors/node/node.hpp"
@@ -15,7 +15,7 @@
 
 namespace greenroom::apps {
 
-/// All that is counted, behind one lock; callbacks of the node write into it.
+/// All counters, behind one lock. The node's callbacks write into them.
 class chaos_books {
 public:
   explicit chaos_books(const cast_list& cast);
@@ -37,14 +37,14 @@ public:
   void submitted(const sent& one, const std::variant<protocols::task_id, refusal>& how);
   void ended(const sent& one, const task_view& view);
 
-  std::mutex guard;  ///< Of what follows.
+  std::mutex guard;  ///< Protects all members below.
   runtime::chaos::answer_book answers;
   runtime::chaos::recovery_book recovery;
   std::uint64_t asked = 0, completed = 0, failed = 0, refused = 0, probes = 0, by_fallback = 0;
   runtime::load::latency_recorder latency;
   std::map<std::string, std::uint64_t> reasons;
   std::vector<std::pair<protocols::task_id, protocols::task_state>> journaled;
-  std::unordered_map<std::size_t, std::size_t> probes_open;  ///< By fault.
+  std::unordered_map<std::size_t, std::size_t> probes_open;  ///< Number of open probes by fault.
 
 private:
   static constexpr std::size_t journaled_max = 20'000;
@@ -52,12 +52,12 @@ private:
   std::unordered_map<std::string, std::uint32_t> index_;
 };
 
-/// Sends what the plan's mix says.
+/// Sends tasks in the proportions of the plan's mix.
 class stress {
 public:
   stress(node& to, const chaos_job& job, std::shared_ptr<chaos_books> books);
 
-  /// Until the plan's duration is over or `stop` says so. On the caller's thread.
+  /// Runs on the caller's thread until the plan's duration is over or `stop` returns true.
   void run_traffic(const std::function<bool()>& stop);
   void probe(std::uint32_t specialist, bool durable, std::size_t for_fault);
 

@@ -24,14 +24,14 @@ using boost::system::error_code;
 
 void reset(tcp::socket& socket) {
   error_code ignored;
-  // Closed with nothing left to linger for, so that the other side hears a reset.
+  // Zero linger makes close send a reset instead of a normal end.
   socket.set_option(asio::socket_base::linger{true, 0}, ignored);
   socket.close(ignored);
 }
 
 }  // namespace
 
-/// Everything but the constructor happens on the wire's own thread.
+/// Everything but the constructor runs on the proxy's thread.
 struct tcp_wire::inside {
   struct pair;
 
@@ -59,7 +59,7 @@ struct tcp_wire::inside {
   std::thread thread;
 };
 
-/// One connection of the node and its counterpart to the server.
+/// One connection from the node and its connection to the server.
 struct tcp_wire::inside::pair : std::enable_shared_from_this<pair> {
   explicit pair(inside& of)
       : wire{of}, node{of.io}, server{of.io}, up_timer{of.io}, down_timer{of.io} {}
@@ -72,7 +72,7 @@ struct tcp_wire::inside::pair : std::enable_shared_from_this<pair> {
     });
   }
 
-  /// Goes on where a lease stopped it.
+  /// Reads again after a fault stopped reading.
   void resume() {
     if (!connected) return;
     if (!std::exchange(reading_up, true)) read_up();
@@ -82,8 +82,8 @@ struct tcp_wire::inside::pair : std::enable_shared_from_this<pair> {
   void read_up() { read(node, server, up, up_timer, reading_up, false, &pair::read_up); }
   void read_down() { read(server, node, down, down_timer, reading_down, true, &pair::read_down); }
 
-  // Waits for bytes, and takes them only when they may pass: what came during a silence stays in
-  // the socket, as it does on a broken line.
+  // Reads bytes only when they may pass: bytes that arrive during `silent` stay in the socket
+  // buffer, as on a broken network.
   void read(tcp::socket& from, tcp::socket& to, std::array<char, 16384>& room,
             asio::steady_timer& timer, bool& active, bool answers, void (pair::*again)()) {
     from.async_wait(tcp::socket::wait_read, [this, self = shared_from_this(), &from, &to, &room,
@@ -175,7 +175,7 @@ tcp_wire::~tcp_wire() {
     if (in.thread.joinable()) in.thread.join();
     for (const auto& one : std::set{in.pairs}) one->close();
   } catch (const std::exception&) {
-    // Whatever could not be closed goes with the sockets.
+    // A connection that cannot be closed here is closed by the socket's destructor.
   }
 }
 

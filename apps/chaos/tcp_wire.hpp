@@ -1,4 +1,4 @@
-// The wire to a server: passes bytes between a node and it, except while a lease says otherwise.
+// A TCP proxy between a node and a server, which injects faults while a lease lasts.
 #pragma once
 
 #include <chrono>
@@ -8,25 +8,25 @@
 
 namespace greenroom::apps {
 
-/// Listens on a free port of the loopback address and connects each caller to the server. One
-/// thread of its own. Any thread may call any method.
+/// Listens on a free loopback port and forwards each connection to the server, on a thread of its
+/// own. All methods are thread-safe.
 class tcp_wire {
 public:
   enum class fault : std::uint8_t {
     none,
-    down,    ///< Every connection is reset, those that are there at once.
-    silent,  ///< Connections are taken; no byte passes, in neither direction.
-    slow,    ///< What the server says is held back for `by`.
+    down,    ///< Resets every connection, including open ones.
+    silent,  ///< Accepts connections but passes no bytes in either direction.
+    slow,    ///< Delays what the server sends by `by`.
   };
 
-  /// Port 0 of `port()` afterwards: it could not listen.
+  /// On failure `port()` is 0.
   explicit tcp_wire(std::uint16_t server_port);
   ~tcp_wire();
   tcp_wire(const tcp_wire&) = delete;
   tcp_wire& operator=(const tcp_wire&) = delete;
 
   [[nodiscard]] std::uint16_t port() const;
-  /// A lease: it ends by its own timer. Another one replaces it.
+  /// Sets a fault that ends after `lasts`. A new lease replaces the current one.
   void lease(fault what, std::chrono::milliseconds lasts, std::chrono::milliseconds by);
 
 private:

@@ -20,10 +20,10 @@ using nlohmann::json;
 
 namespace {
 
-/// How often --watch looks whether anybody still reads.
+/// How often --watch checks whether stdout is still read.
 constexpr std::chrono::milliseconds closed_pipe_check{200};
 
-/// Valid JSON text without the space between its parts.
+/// Valid JSON text without whitespace between tokens.
 std::string without_space(std::string_view text) {
   std::string result;
   result.reserve(text.size());
@@ -93,7 +93,7 @@ void node_client::say_refused(const http_answer& answer) {
   std::string line = text_of(problem, "detail", text_of(problem, "title"));
   if (line.empty()) line = answer.body.empty() ? "no explanation" : answer.body.substr(0, 400);
   if (as_json_) {
-    // The node's own problem, as it came.
+    // The node's problem document, unchanged.
     if (!problem.is_object())
       problem = {{"type", "about:blank"}, {"status", answer.status}, {"detail", line}};
     if (!retry.empty()) problem["retry_after"] = retry;
@@ -128,7 +128,7 @@ std::optional<json> node_client::get(std::string_view target) { return call("GET
 
 std::optional<json> node_client::call(std::string_view method, std::string_view target,
                                       const json& body, std::chrono::milliseconds timeout) {
-  // Words of the user that are no UTF-8 name nothing that there is.
+  // Invalid UTF-8 from the command line is replaced; no name in the node contains it.
   auto text =
       body.is_null() ? std::string{} : body.dump(-1, ' ', false, json::error_handler_t::replace);
   const auto answer = call_text(method, target, std::move(text), timeout);
@@ -149,7 +149,7 @@ std::optional<std::string> node_client::call_text(std::string_view method, std::
     say_refused(*answer);
     return std::nullopt;
   }
-  constexpr int depth_max = base::json_depth_max + 8;  // Around what a worker may say.
+  constexpr int depth_max = base::json_depth_max + 8;  // For the node's own wrapper.
   if (answer->body.empty() || base::is_json(answer->body, depth_max))
     return std::move(answer->body);
   say_strange();
@@ -173,7 +173,7 @@ int once_or_watch(const asking& how, const std::function<int()>& once) {
   for (;;) {
     if (how.watch && is_terminal() && !how.as_json) std::fputs("\x1b[H\x1b[2J\x1b[3J", stdout);
     const int code = once();
-    // `main` says why the output cannot be written.
+    // `main` reports why the output cannot be written.
     if (!how.watch || code != done || !flush_output()) return code;
     const auto next = std::chrono::steady_clock::now()
                       + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
@@ -192,7 +192,7 @@ void print_json(const json& what) {
 }
 
 void print_json_text(std::string_view text) {
-  using ordered = nlohmann::ordered_json;  // For people: what it cannot read is shown as it is.
+  using ordered = nlohmann::ordered_json;  // Indented only if it can be parsed.
   const auto parsed =
       is_terminal() ? ordered::parse(text, nullptr, false) : ordered(ordered::value_t::discarded);
   const auto shown = parsed.is_discarded()

@@ -1,4 +1,4 @@
-// What the client verbs share: which node they ask, and how they say that it did not work.
+// What the client verbs share: the node's address, and how failures are reported.
 #pragma once
 
 #include "apps/client/http_client.hpp"
@@ -16,11 +16,11 @@
 
 namespace greenroom::apps {
 
-/// Options that every client verb has.
+/// Options of every client verb.
 struct asking {
   std::string node = "http://127.0.0.1:7117";
   bool as_json = false;
-  bool watch = false;  ///< Not once, but until the user has seen enough.
+  bool watch = false;  ///< Refresh until Ctrl-C.
   double interval_s = 2;
 };
 
@@ -32,22 +32,22 @@ void add_watch_option(CLI::App& verb, asking& how);
 /// Adds --last (and --period, the same): a duration such as 15m, checked.
 void add_period_option(CLI::App& verb, std::string& last);
 
-/// A node that answers. Each call either gives what was asked for or has said on stderr what went
-/// wrong, and then `code` is what the program ends with.
+/// A connection to a node. Each call returns the answer, or prints the failure to stderr and sets
+/// `code()` to the program's exit code.
 class node_client {
 public:
   explicit node_client(const asking& how);
 
   /// The body of a 2xx answer as JSON.
   std::optional<nlohmann::json> get(std::string_view target);
-  /// The same for other methods. `body` null: none is sent.
+  /// The same for other methods. A null `body` is not sent.
   std::optional<nlohmann::json> call(std::string_view method, std::string_view target,
                                      const nlohmann::json& body = nullptr,
                                      std::chrono::milliseconds timeout = std::chrono::seconds{30});
-  /// The same with texts, as they came: nothing in them is read and written again.
+  /// The same with unparsed texts.
   std::optional<std::string> call_text(std::string_view method, std::string_view target,
                                        std::string body, std::chrono::milliseconds timeout);
-  /// Any answer, whatever its status.
+  /// Any answer, whatever the status.
   std::optional<http_answer> raw(std::string_view method, std::string_view target,
                                  std::string body = {},
                                  std::chrono::milliseconds timeout = std::chrono::seconds{30});
@@ -55,7 +55,7 @@ public:
   bool stream(std::string_view target, const std::function<bool(std::string_view)>& hear,
               std::chrono::milliseconds silence);
 
-  /// Says on stderr why the node refused, in its own words.
+  /// Prints the node's refusal to stderr, in the node's words.
   void say_refused(const http_answer& answer);
 
   [[nodiscard]] int code() const { return code_; }
@@ -71,24 +71,24 @@ private:
   int code_ = done;
 };
 
-/// Runs `once` (which returns an exit code), again and again when the user watches: on a terminal
-/// each time over the last output. Ends with the first code that is not `done`, when nobody reads
-/// the output any more, or by Ctrl-C.
+/// Runs `once`, which returns an exit code; with `--watch` repeatedly, on a terminal each time over
+/// the last output. Ends with the first code that is not `done`, when stdout is closed, or by
+/// Ctrl-C.
 int once_or_watch(const asking& how, const std::function<int()>& once);
 
-/// Writes the document: laid out for people at a terminal, else in one line.
+/// Prints the document: indented on a terminal, else in one line.
 void print_json(const nlohmann::json& what);
-/// The same for valid JSON text; in one line its members keep their order, its numbers their
-/// digits.
+/// The same for valid JSON text. On one line, the order of members and the digits of numbers are
+/// kept.
 void print_json_text(std::string_view text);
 
-/// On a terminal without what the terminal would obey; elsewhere as it is, byte by byte.
+/// On a terminal the text without control sequences; elsewhere unchanged.
 std::string shown_text(std::string_view text);
 /// JSON in one line.
 std::string written(const nlohmann::json& what);
 
 /// The member as text or number; the fallback when it is missing or of another type. Control
-/// characters in the text are escaped, since it is shown to people.
+/// characters in the text are escaped.
 std::string text_of(const nlohmann::json& from, const char* key, std::string fallback = {});
 double number_of(const nlohmann::json& from, const char* key, double fallback = 0);
 bool truth_of(const nlohmann::json& from, const char* key);

@@ -1,15 +1,15 @@
-// Asks before something dangerous is done.
+// Asks for confirmation before a dangerous command.
 #pragma once
 
 #include <string>
 
 namespace greenroom::apps {
 
-/// At a terminal it asks, unless `yes` (`--yes`). Elsewhere nobody can be asked, and the command is
-/// the word: true.
+/// Asks at a terminal unless `yes` (`--yes`). Away from a terminal returns true: there is no user
+/// to ask.
 bool confirmed(const char* question, bool yes);
 
-/// Who sits here, for the record of decisions.
+/// The user's login name, for the audit record.
 std::string user_name();
 
 }  // namespace greenroom::apps

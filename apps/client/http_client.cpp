@@ -72,8 +72,8 @@ public:
 
   http_result ask(std::string_view method, std::string_view target, std::string body,
                   std::chrono::milliseconds timeout) {
-    // A connection that was kept may have been closed by the node meanwhile; then nothing of the
-    // request was answered and it is sent once more over a new one.
+    // The node may have closed an idle connection. A GET is then sent again over a new connection;
+    // other methods are not, since the node may have received them.
     const bool kept = stream_.has_value();
     auto result = ask_once(method, target, body, timeout);
     if (const auto* failed = std::get_if<http_failure>(&result);
@@ -178,7 +178,7 @@ private:
     return std::nullopt;
   }
 
-  /// Runs one asynchronous operation to its end or to the timeout.
+  /// Runs one asynchronous operation until it ends or times out.
   template <class Begin>
   std::optional<http_failure> wait(std::chrono::milliseconds timeout, Begin begin) {
     stream_->expires_after(timeout);

@@ -1,4 +1,4 @@
-// One connection to a node, for the verbs: asks and waits. Boost.Beast stays in the source file.
+// A blocking HTTP client with one connection to a node. Boost.Beast stays in the source file.
 #pragma once
 
 #include <chrono>
@@ -13,13 +13,13 @@
 
 namespace greenroom::apps {
 
-/// `http://ADDR:PORT`, taken apart.
+/// The parts of `http://ADDR:PORT`.
 struct node_address {
   std::string host;
   std::uint16_t port = 0;
-  std::string path;  ///< What comes before `/v1`, for nodes behind a proxy; mostly empty.
+  std::string path;  ///< Prefix before `/v1`, for nodes behind a proxy; usually empty.
 
-  /// Nothing unless it is an http URL with a host; the port is 7117 when it is not given.
+  /// Nothing unless the text is an http URL with a host. The default port is 7117.
   static std::optional<node_address> parse(std::string_view url);
   [[nodiscard]] std::string url() const;
 };
@@ -33,16 +33,16 @@ struct http_answer {
   [[nodiscard]] std::string_view header(const std::string& name) const;
 };
 
-/// No answer came: the node is not there, or it did not answer in time.
+/// No answer: the node was not reachable or timed out.
 struct http_failure {
   std::string what;
-  bool timed_out = false;  ///< It was there, but too slow.
+  bool timed_out = false;  ///< Connected, but no answer in time.
 };
 
 using http_result = std::variant<http_answer, http_failure>;
 
-/// Keeps its connection alive between requests and opens it again when the node closed it.
-/// Not for use by several threads at once.
+/// Keeps the connection alive between requests and reconnects when the node has closed it. Not
+/// thread-safe.
 class http_client {
 public:
   explicit http_client(node_address where);
@@ -50,13 +50,13 @@ public:
   http_client(http_client&&) noexcept;
   http_client& operator=(http_client&&) noexcept;
 
-  /// `target` is path and query. A body is sent as JSON. `timeout` bounds it all.
+  /// `target` is path and query. A body is sent as JSON. `timeout` bounds the whole request.
   http_result ask(std::string_view method, std::string_view target, std::string body = {},
                   std::chrono::milliseconds timeout = std::chrono::seconds{30});
 
-  /// Hands over the body piece by piece until the node ends it, `hear` returns false, or nothing
-  /// came for `silence` (which is not a failure). The answer's body is empty unless its status
-  /// says that something went wrong.
+  /// Passes the body to `hear` in pieces until the node ends it, `hear` returns false, or nothing
+  /// arrives for `silence` (not a failure). The answer's body is empty unless the status is an
+  /// error.
   http_result stream(std::string_view target, const std::function<bool(std::string_view)>& hear,
                      std::chrono::milliseconds silence);
 
@@ -65,7 +65,7 @@ private:
   std::unique_ptr<connection> connection_;
 };
 
-/// Escapes one part of a path or query.
+/// Percent-encodes one part of a path or query.
 std::string url_escape(std::string_view text);
 
 }  // namespace greenroom::apps

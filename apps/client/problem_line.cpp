@@ -11,7 +11,7 @@ using nlohmann::json;
 
 namespace {
 
-// The form belongs to the program as stderr does: also what fails before its verb is known has one.
+// Global, because problems are also reported before a verb is known.
 bool for_programs = false;
 
 }  // namespace

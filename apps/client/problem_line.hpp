@@ -1,4 +1,4 @@
-// How a verb says what went wrong: one place, so that programs can rely on its form.
+// How a verb reports a problem: one place, so that scripts can rely on the format.
 #pragma once
 
 #include "config/loader.hpp"
@@ -11,18 +11,18 @@
 
 namespace greenroom::apps {
 
-/// From now on problems are written for programs. `main` says so, before any verb runs, when
-/// `--json` is among the words of the command line.
+/// Switches `say_problem` to JSON. `main` calls it before any verb runs, when `--json` is on the
+/// command line.
 void write_problems_as_json();
 
-/// Says on stderr what went wrong: `greenroom: DETAIL` for people, or for programs an RFC 9457
-/// problem of type `urn:greenroom:TYPE`, in one line. `more`: further members of the problem.
+/// Prints a problem to stderr: `greenroom: DETAIL`, or with JSON one line with an RFC 9457 problem
+/// of type `urn:greenroom:TYPE`. `more`: further members of the problem.
 void say_problem(std::string_view type, const std::string& detail,
                  nlohmann::json more = nlohmann::json::object());
 
-/// All that is wrong with a file or its overrides: a line each for people; for programs one problem
-/// of type `urn:greenroom:wrong-configuration`, with the first as its detail and all as `problems`.
-/// Nothing when there are none.
+/// Prints every problem of a configuration: as text one line each; as JSON one problem of type
+/// `urn:greenroom:wrong-configuration`, with the first as `detail` and all as `problems`. Prints
+/// nothing when `all` is empty.
 void say_problems(const std::vector<config::problem>& all);
 
 /// A list of `source, line, column, key, message, suggestion`.

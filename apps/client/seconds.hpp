@@ -1,4 +1,4 @@
-// Durations as the numbers that people and files have.
+// Durations as plain numbers of seconds, for output and files.
 #pragma once
 
 #include <chrono>

@@ -33,7 +33,7 @@ std::string_view code_of(colour in) {
   return {};
 }
 
-/// How many columns a character takes (after Unicode TR 11, in ranges that matter here).
+/// Width of a character in columns (Unicode TR 11, only the ranges that occur here).
 std::size_t columns_of(char32_t value) {
   const auto within = [value](char32_t from, char32_t to) { return value >= from && value <= to; };
   if (within(0x300, 0x36F) || within(0x200B, 0x200D) || within(0xFE00, 0xFE0F)) return 0;
@@ -50,7 +50,7 @@ struct text_piece {
   bool colour = false;
 };
 
-/// The character or the colour code (`ESC [ … m`) that begins there.
+/// The character or colour sequence (`ESC [ … m`) at that byte.
 text_piece piece_at(std::string_view text, std::size_t at) {
   const auto first = static_cast<unsigned char>(text[at]);
   if (first == 0x1B) {
@@ -133,7 +133,7 @@ std::string cut_to(std::string_view text, std::size_t columns) {
 
 namespace {
 
-/// Where the text of the line's last column begins: an option's meaning.
+/// The byte at which the line's last column begins, e.g. an option's meaning.
 std::size_t last_column(std::string_view line) {
   std::size_t found = line.find_first_not_of(' ');
   if (found == line.npos) return 0;
@@ -143,7 +143,7 @@ std::size_t last_column(std::string_view line) {
     if (next == line.npos) break;
     found = next;
   }
-  // Too far to the right nothing would fit below it.
+  // Too far right, continued lines would have no room.
   constexpr std::size_t rightmost = 40;
   return found <= rightmost ? found : first + 2;
 }
@@ -164,7 +164,7 @@ std::string wrapped(std::string_view text, std::size_t columns) {
     bool broken = false;
     const std::size_t columns_here = command ? columns - 2 : columns;
     while (width_of(line) > columns) {
-      // Where the columns end, in bytes.
+      // The byte at which the columns end.
       std::size_t bytes = 0;
       for (std::size_t used = 0; bytes < line.size();) {
         const auto piece = piece_at(line, bytes);
@@ -180,7 +180,7 @@ std::string wrapped(std::string_view text, std::size_t columns) {
       result.append(line, 0, space).append(command ? " \\\n" : "\n");
       line = std::string(indent, ' ') + (rest == std::string::npos ? "" : line.substr(rest));
     }
-    // What is left of a broken line of a paragraph goes on with the next one.
+    // Joins the rest of a broken paragraph line with the next line.
     if (broken && first == 0 && ended && !text.empty() && text[0] != ' ' && text[0] != '\n') {
       carried = line + " ";
       continue;
@@ -219,7 +219,7 @@ std::string sparkline(const std::vector<double>& values, std::size_t columns) {
   std::string text;
   for (auto at = from; at < values.size(); ++at) {
     if (!std::isfinite(values[at])) {
-      text += ' ';  // Nothing was measured then.
+      text += ' ';  // Not measured.
       continue;
     }
     const auto share = largest > 0 ? std::clamp(values[at] / largest, 0.0, 1.0) : 0.0;
@@ -351,7 +351,7 @@ void live_block::draw(const std::vector<std::string>& lines) {
   std::string out;
   if (drawn_ > 0) out += "\x1b[" + std::to_string(drawn_) + "A";
   for (std::size_t at = 0; at < shown; ++at) out += "\r\x1b[2K" + cut_to(lines[at], width) + "\n";
-  // What is left of a longer block below.
+  // Erases the rest of a longer previous block.
   out += "\x1b[J";
   std::fwrite(out.data(), 1, out.size(), stdout);
   std::fflush(stdout);

@@ -1,4 +1,4 @@
-// What the program writes to: a person at a terminal, or a file, a pipe, a program.
+// Output to a terminal, a file or a pipe.
 #pragma once
 
 #include <cstddef>
@@ -10,32 +10,32 @@ namespace greenroom::apps {
 
 enum class colour { none, red, green, yellow, blue, grey, bold };
 
-/// True when stdout is a terminal, so that lines may be drawn over and over.
+/// True when stdout is a terminal, so that lines can be redrawn.
 bool is_terminal();
-/// Colours are for terminals only, and NO_COLOR (https://no-color.org) takes them away.
+/// True on a terminal unless NO_COLOR (https://no-color.org) is set.
 bool has_colour();
-/// Of the terminal, else 100.
+/// The terminal's width in columns, else 100.
 std::size_t terminal_width();
 
-/// The text in that colour, or the text as it is where colours have no place.
+/// The text in that colour, or unchanged where `has_colour` is false.
 std::string paint(std::string_view text, colour in);
 
-/// Columns as wide as they must be; numbers stand to the right. On a terminal no row is wider than
-/// the terminal: columns that may go are left out, then the widest text is shortened.
+/// A table with columns as wide as needed and numbers aligned right. On a terminal rows fit the
+/// width: optional columns are dropped, then the widest text is shortened.
 class table {
 public:
   struct column {
     std::string title;
     bool number = false;
-    int drop = 0;        ///< Left out when there is no room, the largest first; 0: never.
-    bool whole = false;  ///< Never shortened: an id that people copy.
+    int drop = 0;        ///< Order in which columns are dropped, the largest first; 0: never.
+    bool whole = false;  ///< Never shortened, e.g. an id that users copy.
   };
   explicit table(std::vector<column> columns);
-  /// As many cells as there are columns. `in` colours the cell `coloured`. Control characters in a
-  /// cell are escaped.
+  /// `cells` has one text per column. `in` colours the cell `coloured`. Control characters are
+  /// escaped.
   void add(std::vector<std::string> cells);
   void add(std::vector<std::string> cells, std::size_t coloured, colour in);
-  /// Fits a terminal; away from one rows are as long as they are.
+  /// Fits the terminal's width; elsewhere rows have their full length.
   [[nodiscard]] std::string text() const;
   [[nodiscard]] std::string text(std::size_t width_max) const;
   [[nodiscard]] std::size_t rows() const { return rows_.size(); }
@@ -58,46 +58,42 @@ std::string percent(double share, int decimals = 1);
 std::string grouped(std::uint64_t value);
 /// `3d 4h`, `2m 5s`, `850ms`
 std::string spoken_duration(double milliseconds);
-/// How many columns a terminal needs for it: characters and not bytes, wide ones twice, colours
-/// not at all.
+/// Columns on a terminal: wide characters count twice, colour sequences not at all.
 std::size_t width_of(std::string_view text);
-/// The text in at most so many columns, with an ellipsis where it was cut. Colours are ended.
+/// The text cut to `columns` with an ellipsis. Open colours are closed.
 std::string cut_to(std::string_view text, std::size_t columns);
-/// Blanks behind it until it is so wide.
+/// The text padded with blanks on the right to `columns`.
 std::string padded(std::string text, std::size_t columns);
-/// `▁▂▅▇`: the values as bars one character wide, the last `columns` of them, from 0 to the
-/// largest.
+/// `▁▂▅▇`: the last `columns` values as bars, scaled from 0 to the largest.
 std::string sparkline(const std::vector<double>& values, std::size_t columns);
 
-/// Text whose lines are at most `columns` wide: broken between words, continued below the last
-/// column of the line (after two spaces or more), or below its beginning. A command to be copied
-/// (`  greenroom …`) is continued with a backslash.
+/// Wraps lines at `columns`, between words. Continued lines are indented to the line's last column
+/// (text after two or more blanks), or to the line's own indent. A command for copying, such as
+/// `  greenroom …`, is continued with a backslash.
 std::string wrapped(std::string_view text, std::size_t columns);
 
 /// Prints lines of text; on a terminal they are wrapped to its width.
 void print_text(const std::string& text);
 
-/// Prints `label` in its colour, then the text in a column of its own; on a terminal the text is
-/// wrapped within that column.
+/// Prints `label` in colour, then the text in a column of its own, wrapped on a terminal.
 void print_labelled(std::string_view label, colour in, const std::string& text);
 
-/// Writes out what is buffered. False when nobody can read it: the pipe is closed, the disk full.
+/// Flushes stdout. False when writing failed: a closed pipe, a full disk.
 bool flush_output();
-/// The reader of standard output has gone, so more output is of no use.
+/// True when the reader of stdout has closed the pipe.
 bool is_output_closed();
-/// At the end of the program: `code`, or 1 with a message when the output could not be written (a
-/// full disk). A closed pipe (`greenroom status | head -1`) is no failure: the reader had enough.
+/// Call at the end of the program. Returns `code`, or 1 with a message when the output could not be
+/// written. A closed pipe (`greenroom status | head -1`) is not an error.
 int finish_output(int code);
 
-/// Draws a block of lines at the same place again and again. Away from a terminal it writes
-/// nothing: who uses it decides what is worth a plain line there. Lines are cut to the width and
-/// the block to the height of the terminal, since a wrapped line would leave a copy of itself
-/// behind.
+/// A block of lines that is redrawn in place. Away from a terminal it prints nothing; callers print
+/// plain lines there. Lines and block are cut to the terminal's size, since a wrapped line would
+/// not be erased by the next draw.
 class live_block {
 public:
   /// Replaces what was drawn before.
   void draw(const std::vector<std::string>& lines);
-  /// Takes the block away.
+  /// Erases the block.
   void clear();
 
 private:

@@ -1,9 +1,9 @@
-# `cmake --install` gives the program, its workers and profiles, and a package for embedding:
-# find_package(greenroom) and link greenroom::greenroom (static) or greenroom::shared.
+# `cmake --install` installs the program, its workers and profiles, and a package for embedding:
+# find_package(greenroom), then link greenroom::greenroom (static) or greenroom::shared.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# The library as a user sees it. The program has the plain name as a target already.
+# The library for users. The plain name is taken by the program's target.
 add_library(greenroom_library INTERFACE)
 set_target_properties(greenroom_library PROPERTIES EXPORT_NAME greenroom)
 target_link_libraries(greenroom_library INTERFACE greenroom_actors)
@@ -59,7 +59,7 @@ install(CODE "
   set(GREENROOM_INCLUDE \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}\")")
 install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/headers.cmake)
 
-# A component of its own, so that an embedding service need not build the program.
+# A separate component, so that an embedding service need not build the program.
 install(TARGETS greenroom RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 if(TARGET greenroom_worker)
   install(TARGETS greenroom_worker RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)

@@ -27,7 +27,7 @@ steady::duration duration(double value) {
   return std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>{value});
 }
 
-/// Counts what the node tells; ends are heard on the node's own threads.
+/// Counts results; task ends arrive on the node's threads.
 class tally {
 public:
   void hear(const task_view& ended, steady::time_point intended) {
@@ -69,7 +69,7 @@ public:
     now.p95_ms = static_cast<double>(result_.latency.quantile(0.95)) / 1e6;
   }
 
-  /// @pre nothing is heard any more.
+  /// @pre no more ends arrive.
   phase_result take() {
     const std::lock_guard lock{guard_};
     result_.lost = result_.accepted > heard_ ? result_.accepted - heard_ : 0;
@@ -82,7 +82,7 @@ private:
   std::uint64_t heard_ = 0;
 };
 
-/// Reads the workers' memory and shows how it goes, on a thread of its own, until it is stopped.
+/// Samples the workers' memory and reports progress, on a thread of its own until it is stopped.
 class observer {
 public:
   observer(const node& watched, const phase_plan& plan, tally& counts)
@@ -153,14 +153,14 @@ private:
   double memory_sum_ = 0, memory_max_ = 0, workers_sum_ = 0;
   std::size_t workers_max_ = 0, samples_ = 0;
   std::atomic<bool> stopping_{false};
-  std::thread thread_;  ///< Last: it uses all the others.
+  std::thread thread_;  ///< Last member: the thread uses all others.
 };
 
 bool is_interrupted(const phase_plan& plan) {
   return plan.interrupted != nullptr && plan.interrupted->load();
 }
 
-/// Until every worker is up; what is wrong when they are not in time.
+/// Waits until every worker is up. Returns what is wrong if that takes too long.
 std::string wait_until_all_warm(const node& running, const phase_plan& plan) {
   const auto deadline = steady::now() + start_patience;
   for (;;) {

@@ -7,7 +7,7 @@
 namespace greenroom::apps {
 namespace {
 
-/// Away from a terminal: so many lines for a whole phase.
+/// Lines per phase when stdout is not a terminal.
 constexpr int lines_per_phase = 6;
 constexpr std::size_t cell_gap = 3;
 
@@ -54,8 +54,8 @@ std::vector<row> departments_of(const std::vector<specialist_view>& specialists)
   return rows;
 }
 
-/// As many departments beside each other as the terminal is wide; a large department is folded by
-/// nobody, it only makes the columns wider.
+/// As many departments side by side as fit the terminal. Large departments are not wrapped; they
+/// widen the columns.
 std::vector<std::string> map_of(const std::vector<specialist_view>& specialists) {
   const auto rows = departments_of(specialists);
   std::size_t name_width = 0;

@@ -1,4 +1,4 @@
-// The demo's display: who is warm in every department, and how it goes.
+// The demo's display: the warm specialists of every department, and the counters.
 #pragma once
 
 #include "apps/client/terminal.hpp"
@@ -8,7 +8,7 @@
 
 namespace greenroom::apps {
 
-/// On a terminal a picture that is drawn over and over; elsewhere a line every few seconds.
+/// On a terminal a block that is redrawn in place; elsewhere a line every few seconds.
 class stage {
 public:
   stage(std::string title, bool silent) : title_{std::move(title)}, silent_{silent} {}

@@ -1,9 +1,9 @@
-// Ends the workers of a node that was killed, and all that they started.
+// Ends the worker processes of a node that was killed, and their descendants.
 //
 // greenroom-guardian NODE NODE_STARTED GROUP|- MARK REPORT|- all|marked
-// Its standard input is a socket of the node: "q" on it says that the node ends by itself; its end
-// without a word, that it was killed. "w" says that a worker has been started or is ready, so that
-// its processes are worth a look. "marked": children of the node without the mark are no workers.
+// Standard input is a socket of the node. "q": the node ends in order; end of file without "q": the
+// node was killed. "w": a worker has been started or is ready, so look at its processes now.
+// "marked": children of the node without the mark are not workers.
 #include "runtime/machine/process/control_group.hpp"
 #include "runtime/machine/process/descriptor.hpp"
 #include "runtime/machine/process/process_tree.hpp"
@@ -33,7 +33,7 @@ using namespace greenroom::machine;
 using std::chrono::milliseconds;
 
 constexpr milliseconds look_period{200};
-/// After a word of the node; then each look is twice as far from the one before.
+/// Pause after a message from the node; each following pause doubles.
 constexpr milliseconds first_look{5};
 constexpr milliseconds patience{5000};
 
@@ -49,7 +49,7 @@ Number number_in(const char* text) {
   return result;
 }
 
-/// Nothing that ends a node, its terminal or its group must end this.
+/// Detaches, so that signals to the node, its terminal or its group do not end this process.
 void go_apart() {
   ::setsid();
   for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP})
@@ -60,10 +60,10 @@ void go_apart() {
   if (::chdir("/") != 0) return;
 }
 
-/// By number, with when it started: the number may be somebody else's later.
+/// Process ids with start times, since a process id may be reused.
 using family = std::map<int, std::uint64_t>;
 
-/// `mark`: that of the node's workers; empty: all its children are.
+/// `mark`: the mark of the node's workers; empty: all children are workers.
 void look_at(int node, std::string_view mark, family& known) {
   family now;
   for (const int child : children_of(node)) {
@@ -76,7 +76,7 @@ void look_at(int node, std::string_view mark, family& known) {
     now[child] = since;
     for (const int below : descendants_of(child)) now[below] = stat_of_process(below).started;
   }
-  // Those whose parent has ended are still somewhere.
+  // Processes whose parent has ended are no longer below `node`; keep them.
   for (const auto& [pid, started] : known)
     if (!now.contains(pid) && stat_of_process(pid).started == started) now[pid] = started;
   known = std::move(now);
@@ -84,7 +84,7 @@ void look_at(int node, std::string_view mark, family& known) {
 
 std::uint64_t end_family(family known) {
   std::uint64_t ended = 0;
-  // Those that they have started since the last look.
+  // Adds what they have started since the last look.
   for (const auto& [pid, started] : family{known})
     if (stat_of_process(pid).started == started)
       for (const int below : descendants_of(pid))
@@ -135,7 +135,7 @@ int main(int count, char** arguments) {
   const std::string wanted = std::string_view{arguments[6]} == "all" ? "" : mark;
   go_apart();
   const auto pidfd = open_pidfd(node);
-  // It may have died before.
+  // The node may have died before the pidfd was opened.
   bool alive = pidfd && stat_of_process(node).started == started;
   bool asked = false;
   family known;

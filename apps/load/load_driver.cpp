@@ -31,7 +31,7 @@ constexpr std::chrono::seconds connect_patience{5};
 constexpr std::uint64_t answer_body_max = std::uint64_t{64} << 20;
 
 std::chrono::nanoseconds nanoseconds(double seconds) {
-  // A recording may say anything; thirty years are as good as never, and fit.
+  // A recording may contain any time; 30 years is practically never and fits the type.
   constexpr double most = 1e9;
   return std::chrono::nanoseconds{static_cast<std::int64_t>(std::min(seconds, most) * 1e9)};
 }
@@ -130,7 +130,7 @@ private:
 
   void user_begins(std::size_t user) {
     timers_.emplace_back(std::make_unique<asio::steady_timer>(io_));
-    // Spread over one pause, or all users would ask at the same moment for ever.
+    // Start with a think time, or all users would send at the same moment.
     user_thinks(user);
   }
 
@@ -151,7 +151,7 @@ private:
     give_out();
   }
 
-  /// Waiting requests go to idle connections, then to new ones as long as there may be more.
+  /// Assigns waiting requests to idle connections, then to new ones up to the limit.
   void give_out() {
     while (!waiting_.empty()) {
       connection_ptr to;
@@ -243,7 +243,7 @@ private:
   }
 
   void broke(const connection_ptr& from, error_code code) {
-    // A kept connection may have been closed before this request reached the node.
+    // The node may have closed an idle connection before this request arrived; retry it.
     const bool late = from->used && code == http::error::end_of_stream;
     --in_flight_;
     --open_;
@@ -266,7 +266,7 @@ private:
     leave_when_done();
   }
 
-  /// Whether the node takes a connection now.
+  /// Whether the node accepts a connection now.
   bool is_there() {
     asio::io_context io{1};
     beast::tcp_stream stream{io};

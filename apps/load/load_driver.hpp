@@ -1,5 +1,5 @@
-// Sends requests to a node at their moments or in closed loops, over many connections on one
-// thread, and measures what comes back.
+// Sends requests to a node at given times or in closed loops, over many connections on one thread,
+// and measures the answers.
 #pragma once
 
 #include "apps/client/http_client.hpp"
@@ -21,7 +21,7 @@ struct load_request {
   std::string body;
 };
 
-/// One POST of an open loop and when it is to be sent, from the start.
+/// One POST of an open loop, and its send time in seconds from the start.
 struct timed_request {
   double at_s = 0;
   load_request what;
@@ -38,14 +38,14 @@ struct load_job {
   node_address where;
   std::size_t connections_max = 256;
   std::chrono::milliseconds patience{30'000};
-  double warmup_s = 0;    ///< What is sent before is not measured.
-  double duration_s = 0;  ///< With the warm-up; 0 for an open loop: until `next` ends.
+  double warmup_s = 0;    ///< Requests sent during the warm-up are not measured.
+  double duration_s = 0;  ///< Includes the warm-up; 0 for an open loop: until `next` ends.
 
-  /// Open loop: the requests in order of time. Latency counts from `at_s`, whatever the driver and
-  /// the node do meanwhile: a request that has to wait for a connection has already begun.
+  /// Open loop: the requests in order of time. Latency counts from `at_s` even if the request waits
+  /// for a free connection, so that a stall is not hidden (coordinated omission).
   std::function<std::optional<timed_request>()> next;
 
-  /// Closed loop, when `users` > 0: each asks, waits, thinks, asks again.
+  /// Closed loop, when `users` > 0: each user asks, waits for the answer, thinks, asks again.
   std::size_t users = 0;
   std::function<load_request(std::size_t user)> ask;
   std::function<double()> think_s;
@@ -55,17 +55,17 @@ struct load_job {
 
 struct load_outcome {
   runtime::load::load_summary summary;
-  std::map<unsigned, std::uint64_t> statuses;  ///< Of measured answers.
+  std::map<unsigned, std::uint64_t> statuses;  ///< Measured answers by HTTP status.
   std::uint64_t sent = 0;
   double elapsed_s = 0;
-  /// How late the latest request of an open loop was really sent: the driver's own fault when
-  /// there were connections left, the node's when there were none.
+  /// The largest delay between `at_s` and the real send time of an open loop. The driver caused the
+  /// delay if connections were free, the node if none was.
   double latest_s = 0;
-  std::string first_error;       ///< The first answer or failure that was neither good nor shed.
-  std::uint64_t unanswered = 0;  ///< Requests, also of the warm-up, that broke or got no answer.
-  bool unreachable = false;      ///< Not one connection succeeded.
-  bool gone = false;             ///< Some did, and at the end, when asked once more, none did.
-  bool interrupted = false;      ///< By Ctrl-C: what is here is what was measured until then.
+  std::string first_error;       ///< The first answer or failure that is neither success nor shed.
+  std::uint64_t unanswered = 0;  ///< Requests without an answer, warm-up included.
+  bool unreachable = false;      ///< No connection succeeded.
+  bool gone = false;             ///< Connections succeeded, but not the last one at the end.
+  bool interrupted = false;      ///< Ctrl-C: the figures end there.
 };
 
 load_outcome run_load(const load_job& job);

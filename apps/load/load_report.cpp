@@ -159,7 +159,7 @@ int report_load(const std::string& name, const load_outcome& came, const std::st
     print_json(report_json(name, came, thresholds));
   else
     print_report(name, came, thresholds);
-  // What was said on stdout comes first also where both go to the same place.
+  // Keeps stdout before stderr when both go to the same file.
   std::fflush(stdout);
   const auto unanswered = grouped(came.unanswered) + " of " + grouped(came.sent)
                           + (came.sent == 1 ? " request" : " requests") + " got no answer";

@@ -1,4 +1,4 @@
-// How a load is shown: while it runs, and what it came to.
+// Shows a load run: its progress and its results.
 #pragma once
 
 #include "apps/client/terminal.hpp"
@@ -11,7 +11,7 @@
 
 namespace greenroom::apps {
 
-/// The line that is drawn over and over on a terminal; elsewhere it says nothing.
+/// A progress line that is redrawn in place on a terminal; elsewhere prints nothing.
 class load_display {
 public:
   explicit load_display(double duration_s) : duration_s_{duration_s} {}
@@ -26,22 +26,21 @@ private:
   live_block block_;
 };
 
-/// Tables for people.
+/// Prints the results as tables.
 void print_report(const std::string& name, const load_outcome& came,
                   const std::vector<runtime::load::threshold>& thresholds);
-/// The same as one document, with `ok`.
+/// The same results as one JSON document, with `ok`.
 nlohmann::json report_json(const std::string& name, const load_outcome& came,
                            const std::vector<runtime::load::threshold>& thresholds);
-/// `p50_ms` and so on, of one histogram.
+/// `p50_ms` and the other percentiles of one histogram.
 nlohmann::json latency_json(const runtime::load::latency_recorder& recorded);
 
-/// Whether the load is a success: every threshold was met, and the node was there at the end. Where
-/// no threshold says how many requests may stay without an answer, none may; some must be
-/// completed.
+/// True when every threshold was met and the node still answered at the end. Without a threshold
+/// for unanswered requests none may be unanswered. At least one request must be completed.
 bool is_good(const load_outcome& came, const std::vector<runtime::load::threshold>& thresholds);
 
-/// Prints it one way or the other and gives the exit code: `unreachable` when nobody was there, or
-/// nobody any more at the end; `failed` when it is no success otherwise.
+/// Prints the results and returns the exit code: `unreachable` when the node did not answer at the
+/// start or at the end, `failed` for any other missed condition.
 int report_load(const std::string& name, const load_outcome& came, const std::string& node,
                 const std::vector<runtime::load::threshold>& thresholds, bool as_json);
 

@@ -1,4 +1,4 @@
-// `greenroom alerts`, `diagnose` and `report`: what is wrong, what would help, how it went.
+// `greenroom alerts`, `diagnose` and `report`: what is wrong, what would help, what was measured.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
@@ -44,7 +44,7 @@ int alerts(node_client& client, const alerts_options& o) {
     std::printf("no alerts\n");
     return done;
   }
-  // On a terminal what an alert says stands below its row, where it has the whole width.
+  // On a terminal the text stands below its row, where it has the full width.
   const bool below = is_terminal();
   std::vector<table::column> columns{
       {"SEVERITY"}, {"ALERT"}, {"STATE"}, {"SUBJECT", false, 2}, {"SINCE", false, 1}};
@@ -112,8 +112,8 @@ int report(const report_options& o) {
     client.say_refused(*made);
     return client.code();
   }
-  // Markdown is read in terminals, wherever it is kept until then: a reason that somebody gave must
-  // not reach one raw.
+  // Markdown files are also read in terminals, so control sequences (for example in a rollback's
+  // reason) are removed even when writing to a file.
   const auto shown = format == "md" ? protocols::plain_text(made->body, protocols::line_ends::keep)
                                     : shown_text(made->body);
   if (o.file.empty()) {

@@ -1,5 +1,5 @@
-// `greenroom backup DIR` and `greenroom restore DIR`: a consistent copy of a running node, and
-// back.
+// `greenroom backup DIR` and `greenroom restore DIR`: a consistent copy of a running node's data,
+// and its restoration.
 #include "apps/client/asking.hpp"
 #include "apps/verbs/all.hpp"
 #include "runtime/machine/journal/journal_copy.hpp"
@@ -29,7 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// A large journal takes a while to copy, and the node answers when it has.
+/// The node answers only after copying, and a large journal takes long.
 constexpr std::chrono::minutes copy_patience{30};
 constexpr const char* manifest_name = "manifest.json";
 constexpr std::uintmax_t manifest_bytes_max = 1U << 20U;
@@ -46,7 +46,7 @@ struct backup_manifest {
   std::vector<listed_file> files;
 };
 
-/// Names lead to files beneath a folder, and to none elsewhere.
+/// True for relative paths without `..`, so that a manifest cannot name files outside its folder.
 bool stays_within(const std::string& name) {
   if (name.empty() || name.front() == '/') return false;
   for (const auto& part : fs::path{name})
@@ -59,7 +59,7 @@ std::uint64_t count_in(const json& from, const char* key) {
   return found != from.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
 
-/// A string says what is wrong with it.
+/// On failure a string says what is wrong.
 std::variant<backup_manifest, std::string> read_manifest(const json& from) {
   if (!from.is_object() || count_in(from, "version") != 1)
     return std::string{"it has no manifest of version 1, which is what this program reads"};
@@ -87,7 +87,7 @@ bool is_empty_folder(const fs::path& path) {
   return fs::is_directory(path, ignored) && fs::is_empty(path, ignored);
 }
 
-/// Removes what was begun, unless it was finished.
+/// Removes the folder unless `keep` was called.
 class begun_folder {
 public:
   explicit begun_folder(fs::path path) : path_{std::move(path)} {}
@@ -109,7 +109,7 @@ int say_backup_failed(const std::string& what) {
   return failed;
 }
 
-/// What is wrong with a file, or "".
+/// What is wrong with the file, or "".
 std::string check_file(const fs::path& folder, const listed_file& one) {
   const auto path = folder / one.name;
   std::error_code none;
@@ -130,8 +130,8 @@ struct backup_options {
   std::string folder;
 };
 
-/// Fetches one file. Returns what is wrong, or ""; with a `code` other than `done` the client has
-/// said it.
+/// Fetches one file of the backup. Returns what is wrong, or ""; if the client's `code` is not
+/// `done`, the failure has been printed already.
 std::string fetch_file(node_client& client, const std::string& id, std::size_t place,
                        const listed_file& one, const fs::path& folder) {
   const auto path = folder / one.name;
@@ -173,7 +173,8 @@ int make_backup(const backup_options& o) {
   if (const auto* why = std::get_if<std::string>(&read))
     return say_backup_failed("the node's backup cannot be read: " + *why);
   const auto& manifest = std::get<backup_manifest>(read);
-  // Under another name until it is whole, so that half a backup is never taken for one.
+  // The folder has a temporary name until it is complete, so that half a backup is not taken for
+  // one.
   begun_folder fresh{name.string() + ".partial-" + std::to_string(::getpid())};
   std::error_code why_not;
   fs::create_directories(fresh.path(), why_not);
@@ -197,7 +198,7 @@ int make_backup(const backup_options& o) {
   wrong = machine::flush_file(manifest_path);
   if (wrong.empty()) wrong = machine::flush_directory(fresh.path().string());
   if (!wrong.empty()) return say_backup_failed(wrong);
-  // Onto an empty folder too; onto one that somebody filled meanwhile it fails.
+  // rename replaces an empty folder, and fails if files have appeared in it meanwhile.
   if (std::rename(fresh.path().c_str(), name.c_str()) != 0)
     return say_backup_failed("cannot put the backup in place as " + name.string()
                              + " — is it still empty?");
@@ -230,7 +231,7 @@ int say_restore_failed(const std::string& what) {
   return failed;
 }
 
-/// Everything but the lock, which is ours.
+/// All files but the journal's lock, which this process holds.
 std::vector<fs::path> content_of(const fs::path& data) {
   std::vector<fs::path> found;
   std::error_code ignored;
@@ -239,7 +240,7 @@ std::vector<fs::path> content_of(const fs::path& data) {
   return found;
 }
 
-/// Copies a file, and has it on the disk when this returns. What is wrong, or "".
+/// Copies a file and flushes the copy to disk. Returns what is wrong, or "".
 std::string put_file(const fs::path& from, const fs::path& to) {
   std::error_code why;
   fs::create_directories(to.parent_path(), why);
@@ -267,7 +268,7 @@ int restore_backup(const restore_options& o) {
   if (const auto* why = std::get_if<std::string>(&read))
     return say_restore_failed("\"" + o.folder + "\" cannot be restored: " + *why);
   const auto& manifest = std::get<backup_manifest>(read);
-  // All of it is checked before anything is written.
+  // Check everything before writing anything.
   for (const auto& one : manifest.files)
     if (const auto wrong = check_file(from, one); !wrong.empty()) return say_restore_failed(wrong);
   const auto journal = machine::check_journal_copy((from / "journal.db").string());
@@ -288,7 +289,7 @@ int restore_backup(const restore_options& o) {
     const auto place = data / ("replaced-" + machine::time_for_names());
     fs::create_directory(place, none);
     for (const auto& each : there) {
-      // What an earlier restore has moved aside stays where it is.
+      // Leave what an earlier restore moved aside.
       if (each.filename().string().starts_with("replaced-")) continue;
       fs::rename(each, place / each.filename(), none);
       if (none)
@@ -296,7 +297,7 @@ int restore_backup(const restore_options& o) {
     }
     aside = place.string();
   }
-  // The journal comes last: without it nothing of the rest counts.
+  // The journal is written last: without it an interrupted restore has no effect.
   machine::node_identity who;
   who.node = manifest.node;
   who.journal = std::get<machine::copied_journal>(journal).identity;

@@ -1,4 +1,4 @@
-// `greenroom chaos`: breaks a node of its own on purpose, and measures how it gets over it.
+// `greenroom chaos`: injects faults into a node of its own and measures the recovery.
 #include "apps/chaos/chaos_report.hpp"
 #include "apps/chaos/chaos_run.hpp"
 #include "apps/chaos/cloud_server.hpp"
@@ -34,13 +34,13 @@ struct chaos_options {
   bool as_json = false;
 };
 
-/// Stands for the cloud before it is known where it is.
+/// Placeholder for the cloud's URL until the server's port is known.
 constexpr const char* no_cloud = "http://127.0.0.1:9";
 constexpr const char* cloud_variable = "CHAOS_CLOUD";
 
 std::atomic<bool> plan_interrupted{false};
 
-/// Where plans are that come with Greenroom, in the order of profile_folders().
+/// Folders of the shipped plans, in the order of profile_folders().
 std::vector<std::filesystem::path> plan_folders() {
   const auto here = program_folder();
   std::vector<std::filesystem::path> folders;
@@ -54,7 +54,7 @@ std::vector<std::filesystem::path> plan_folders() {
   return folders;
 }
 
-/// Their files, by name; of two with the same name the first.
+/// The shipped plans by name. Of two plans with the same name the first folder's is used.
 std::map<std::string, std::filesystem::path> shipped_plans() {
   std::map<std::string, std::filesystem::path> result;
   for (const auto& folder : plan_folders()) {
@@ -90,7 +90,7 @@ int list(bool as_json) {
   return done;
 }
 
-/// The file, or one of ours by its name.
+/// The file, or the shipped plan of that name.
 std::optional<std::filesystem::path> find_plan(const std::string& name) {
   std::error_code ignored;
   if (std::filesystem::is_regular_file(name, ignored)) return name;
@@ -106,7 +106,7 @@ std::optional<std::filesystem::path> find_plan(const std::string& name) {
   return std::nullopt;
 }
 
-/// What the command line says goes over what the plan says.
+/// Options on the command line override the plan.
 bool apply_options(const chaos_options& o, const std::filesystem::path& file,
                    config::chaos_plan& plan, configuration_source& source) {
   if (o.seed) plan.seed = *o.seed;
@@ -191,7 +191,7 @@ int run(const chaos_options& o) {
   job.bin_directory = program_folder().string();
   source.data = folder.path() + "/data";
 
-  // Read once to see whether there is a cloud in it, and again with the place where that is.
+  // Loads twice: first to find out whether a cloud is used, then with the cloud server's port.
   ::setenv(cloud_variable, no_cloud, 1);
   auto configuration = load_configuration(source);
   if (!configuration) return wrong_usage;

@@ -1,4 +1,4 @@
-// `greenroom config`: is a configuration right, and what is in force?
+// `greenroom config`: checks a configuration, or shows the values that a node would use.
 #include "apps/client/problem_line.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
@@ -20,8 +20,8 @@ namespace {
 
 using ordered_json = nlohmann::ordered_json;
 
-/// The configuration as JSON, with the keys and units of the YAML. Descriptions find this archive
-/// by the shape of its members (config/description.hpp).
+/// Writes the configuration as JSON, with the keys and units of the YAML. `describe` calls the
+/// archive's members by name (config/description.hpp).
 class json_archive {
 public:
   ordered_json out = ordered_json::object();
@@ -73,7 +73,7 @@ void print(const ordered_json& value) {
   std::puts(value.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
 }
 
-/// Prints what is wrong. Returns whether anything is.
+/// Prints the problems. Returns whether there are any.
 bool refuse(const config::load_result& loaded, const configuration_source& source, bool as_json,
             outcome& result) {
   if (loaded) return false;
@@ -146,7 +146,7 @@ void show(const configuration_source& source, bool as_json, bool secrets, outcom
     std::fputs(config::to_yaml(whole, !secrets).c_str(), stdout);
     return;
   }
-  // Masking is done once, by the writer of YAML; what it wrote is read back for JSON.
+  // Only the YAML writer masks secrets, so its output is read back for JSON.
   if (!secrets) {
     auto masked = config::load_text(config::to_yaml(whole, true), "the masked configuration");
     if (!refuse(masked, source, false, result)) whole = std::move(*masked.value);
@@ -169,7 +169,7 @@ void keys(bool as_json) {
     return;
   }
   for (const auto& each : config::describe_keys()) {
-    // On a terminal the meaning has a line of its own: keys are long.
+    // On a terminal the meaning gets its own line, since keys are long.
     if (is_terminal())
       print_text(each.path + (each.fallback.empty() ? "" : "  " + each.fallback) + "\n    "
                  + each.meaning + "\n");
@@ -185,7 +185,7 @@ struct arguments {
   bool secrets = false;
 };
 
-/// `check FILE`, `check --profile NAME`; the same for `show`.
+/// Adds `check` or `show`, which take FILE or --profile NAME.
 CLI::App* add_reading(CLI::App& verb, const char* name, const char* what,
                       const std::shared_ptr<arguments>& given) {
   auto* const sub = verb.add_subcommand(name, what);
@@ -219,7 +219,7 @@ void add_config(CLI::App& program, outcome& result) {
   listing->footer("Example: greenroom config keys");
 
   const auto from = [given] {
-    // Without a name it is the profile that `greenroom demo` serves.
+    // The default is the profile of `greenroom demo`.
     if (given->source.file.empty() && given->source.profile.empty()) {
       given->source.profile = "production";
     }

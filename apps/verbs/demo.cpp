@@ -1,4 +1,4 @@
-// `greenroom demo`: an office day on real workers, always warm and then warm on demand.
+// `greenroom demo`: an office day on real workers, first always warm, then warm on demand.
 #include "apps/client/asking.hpp"
 #include "apps/demo/phase.hpp"
 #include "apps/demo/stage.hpp"
@@ -35,14 +35,14 @@ struct demo_options {
   bool as_json = false;
 };
 
-// The office is open from six to ten in the evening; at night the demo would show nothing.
+// Office hours are 06:00 to 22:00; at night the demo would show nothing.
 constexpr double from_hour = 6;
 constexpr double to_hour = 22;
 constexpr double hour_s = 3600;
-/// One second stands for a minute in all that people and the pool wait for: pauses between tasks,
-/// cooldown, residency. The hours of the day pass faster still, or no day would fit.
+/// Time runs 60× faster for all pauses: between tasks, cooldown, residency. The hours of the day
+/// pass faster still, so that a day fits into the demo.
 constexpr double pace = 60;
-/// People for each specialist of the cast in a demo of a minute; more in a longer one.
+/// Users per specialist in a demo of one minute; longer demos have more.
 constexpr double users_per_specialist = 0.45;
 
 std::atomic<bool> demo_interrupted{false};
@@ -92,7 +92,7 @@ json phase_json(const phase_result& from) {
           {"first_error", from.first_error}};
 }
 
-/// One way of deciding who is warm, and what it came to.
+/// One warm policy and its results.
 struct column {
   std::string name;
   phase_result result;
@@ -164,13 +164,13 @@ int demo(demo_options& o) {
                              : static_cast<std::size_t>(users_per_specialist * half_s / 30
                                                         * static_cast<double>(cast.names.size()))
                                    + 1;
-  // In the office's own hours a pause is longer, so that in ours it is one `pace`-th of a real one.
+  // Lengthen the pauses in office time, so that in real time they are 1/`pace` of normal.
   habits.pause_s *= hours_faster / pace;
   habits.burst_s *= hours_faster / pace;
   const auto day = load::make_office_day(cast, habits);
 
   const auto& pool = configuration->pool;
-  // Where it is left out it follows the starts, and is at most this.
+  // Without a configured residency the node derives it from start times, at most this value.
   const auto residency = pool.min_residency.value_or(std::chrono::seconds{2});
   if (!o.as_json) {
     std::printf("%s\n", paint("greenroom demo: " + o.source.name(), colour::bold).c_str());

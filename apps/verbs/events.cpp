@@ -1,4 +1,4 @@
-// `greenroom events`: what happened, from the node's server-sent events.
+// `greenroom events`: prints the node's server-sent events.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
@@ -18,17 +18,17 @@ struct events_options {
   bool watch = false;
 };
 
-/// Without --watch the stream is left when the node had nothing more to say for this long: what
-/// it keeps comes at once.
+/// Without --watch the stream ends after a pause of this length: the node sends its kept events at
+/// once.
 constexpr std::chrono::milliseconds kept_are_over{400};
-/// With --watch only a node that is gone ends it; it sends comments to keep the stream alive.
+/// With --watch only a lost node ends the stream; the node sends comments to keep it alive.
 constexpr std::chrono::hours forever{24 * 365};
 
 struct server_event {
   std::string id, kind, data;
 };
 
-/// Cuts a stream into events (WHATWG HTML, section "Server-sent events").
+/// Splits a stream into events (WHATWG HTML, section "Server-sent events").
 class event_parser {
 public:
   template <class Hear>
@@ -69,7 +69,7 @@ private:
   server_event now_;
 };
 
-/// What the node says of one event.
+/// One event as the node reports it.
 struct happening {
   json body;
   std::string kind;

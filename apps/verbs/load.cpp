@@ -38,7 +38,7 @@ load::arrival_plan plan_of(const config::scenario& from) {
   return plan;
 }
 
-/// Makes the bodies of requests by the scenario's mix.
+/// Makes request bodies by the scenario's mix.
 class request_maker {
 public:
   request_maker(const config::scenario& from, const std::vector<std::string>& cast,
@@ -51,7 +51,7 @@ public:
         templates_.push_back(template_of(part, part.specialist));
         continue;
       }
-      // The part's weight is shared out over the cast by Zipf's law.
+      // Zipf's law divides the part's weight over the cast.
       const auto shares = load::zipf_weights(cast.size(), part.zipf);
       double whole = 0;
       for (const auto share : shares) whole += share;
@@ -154,7 +154,7 @@ int run_scenario(const load_options& o) {
   const auto thresholds = thresholds_of(scenario, o.file);
   if (!thresholds) return wrong_usage;
 
-  // Also tells early, before any load, when the node is not there.
+  // Also fails early, before any load, when the node is not reachable.
   node_client client{o.how};
   const auto listed = client.get("/v1/specialists");
   if (!listed) return client.code();

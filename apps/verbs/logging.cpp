@@ -28,7 +28,7 @@ namespace {
 
 using nlohmann::json;
 
-/// Lines that wait for whoever reads them, 32 MiB at most; the oldest go.
+/// Bound of the queue of unwritten lines (32 MiB); beyond it the oldest are dropped.
 constexpr std::size_t waiting_lines = 8192;
 constexpr std::size_t line_bytes_max = 4096;
 
@@ -50,8 +50,8 @@ std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-/// What is written between the braces: our own lines are JSON objects already, lines that other
-/// code gave to spdlog become a `message`.
+/// The JSON members of a line. Greenroom's lines are JSON objects already; lines that libraries
+/// give to spdlog become a `message`.
 class json_body final : public spdlog::custom_flag_formatter {
 public:
   void format(const spdlog::details::log_msg& message, const std::tm&,
@@ -74,18 +74,18 @@ std::int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-/// Once the log is being closed: nobody waits longer than until then for whoever reads it.
+/// Set when the log is closed: the sink stops writing at that time even if stderr is not read.
 std::atomic<std::int64_t> closed_at_ms{std::numeric_limits<std::int64_t>::max()};
 constexpr std::int64_t closing_ms = 2000;
 
-/// Standard error. Whoever reads it may have stopped doing so (a pager, a terminal on hold); then
-/// lines wait here, and the node can end all the same.
+/// Writes to stderr. If the reader has stopped (a pager, a paused terminal), lines wait in the
+/// queue, and the node can still end.
 class standard_error final : public spdlog::sinks::base_sink<std::mutex> {
   void sink_it_(const spdlog::details::log_msg& message) override {
     spdlog::memory_buf_t formatted;
     formatter_->format(message, formatted);
     std::string_view line{formatted.data(), formatted.size()};
-    // One message is one line, and nothing in it may command a terminal, whoever wrote it.
+    // One message is one line, without control sequences, whatever its source.
     std::string plain;
     while (line.ends_with('\n')) line.remove_suffix(1);
     if (protocols::is_plain_text(line)) {
@@ -98,7 +98,7 @@ class standard_error final : public spdlog::sinks::base_sink<std::mutex> {
     auto left = line.size();
     while (left > 0) {
       if (!may_write()) return;
-      // So much fits into a pipe that is said to have room.
+      // A pipe that poll reports as writable has room for PIPE_BUF bytes.
       const auto count = ::write(STDERR_FILENO, at, std::min<std::size_t>(left, PIPE_BUF));
       if (count < 0 && errno != EINTR && errno != EAGAIN) return;
       if (count <= 0) continue;
@@ -172,7 +172,7 @@ void adjust_log(const config::log& how) {
   logger->set_level(level_of(how.level));
   const bool json_now = how.format == config::log_format::json;
   if (as_json.exchange(json_now) == json_now) return;
-  // A sink takes another formatter while lines are written, which a logger does not.
+  // Set on the sink: spdlog locks a sink while changing its formatter, but not a logger.
   for (const auto& sink : logger->sinks()) sink->set_formatter(formatter_of(how));
 }
 

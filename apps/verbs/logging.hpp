@@ -12,21 +12,21 @@ struct event;
 namespace greenroom::apps {
 
 /// Makes spdlog's default logger write to stderr from a thread of its own. When the reader of
-/// stderr is slow, the oldest waiting lines are dropped instead of making the node wait.
+/// stderr is slow, the oldest waiting lines are dropped, so that the node never waits.
 /// Text: `2026-01-02T03:04:05.678Z info specialist.warm specialist=api-architect start_ms=21`.
 /// JSON: `{"time":"…","level":"info","kind":"specialist.warm","specialist":"api-architect",…}`.
 void open_log(const config::log& how);
 
-/// Goes on with another level or format.
+/// Changes level and format of the open log.
 void adjust_log(const config::log& how);
 
-/// Writes what happened. Ends of single tasks are `debug`, failures `warn`, the rest `info`.
+/// Logs an event. Ends of single tasks are `debug`, failures `warn`, the rest `info`.
 void log_event(const event& what);
 
 /// Writes one line that is not an event: `fields` is a JSON object.
 void log_line(config::log_level level, std::string_view kind, std::string_view fields = "{}");
 
-/// Writes all that waits and stops the thread; what nobody reads within 2 s is lost.
+/// Flushes the log and stops its thread. Lines that are not written within 2 s are lost.
 void close_log();
 
 }  // namespace greenroom::apps

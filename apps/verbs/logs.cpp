@@ -23,7 +23,7 @@ struct logs_options {
 
 constexpr std::chrono::milliseconds poll_period{500};
 
-/// Prints what came after `after`. Returns the number of the last line, or nothing when it failed.
+/// Prints the lines after number `after`. Returns the last line's number, or nothing on failure.
 std::optional<std::uint64_t> print_after(node_client& client, const logs_options& o,
                                          std::uint64_t after) {
   const auto found = client.get("/v1/specialists/" + url_escape(o.specialist) + "/logs?lines="

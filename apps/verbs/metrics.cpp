@@ -1,4 +1,4 @@
-// `greenroom metrics`: what Prometheus would scrape.
+// `greenroom metrics`: the metrics that Prometheus scrapes.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
@@ -20,7 +20,7 @@ struct metrics_options {
   std::string part, last;
 };
 
-/// What the node measured over the period, one line a metric.
+/// The node's measurements over a period, one line per metric.
 int metrics_over_time(node_client& client, const metrics_options& o) {
   const auto found = client.get("/v1/history?last=" + url_escape(o.last));
   if (!found) return client.code();

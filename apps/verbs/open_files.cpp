@@ -11,11 +11,11 @@ namespace greenroom::apps {
 
 namespace {
 
-/// Standard streams, the journal's connections and logs, loops, listeners, learned state, the pipes
-/// of a worker that is being started, and a reserve for look-ups of names and web hooks.
+/// Standard streams, the journal's connections and logs, event loops, listeners, learned state, the
+/// pipes of a starting worker, and a reserve for name look-ups and web hooks.
 constexpr std::size_t own_files = 64;
 constexpr std::size_t files_per_loop = 6;
-/// Standard input, output and error, the process itself, and once more its input when it is slow.
+/// Stdin, stdout, stderr, the pidfd, and a second descriptor of stdin for slow writes.
 constexpr std::size_t files_per_process = 5;
 
 std::size_t files_of(const config::specialist& one) {
@@ -44,7 +44,7 @@ runtime::file_needs needs_of(const config::node& configuration) {
       else
         others.push_back(files);
     }
-  // Those that are warm at once take most when they are the largest; some more are on their way.
+  // The worst case: the largest workers are warm, and `warming_concurrency` more are starting.
   std::ranges::sort(others, std::greater{});
   const auto warm =
       std::min(others.size(), configuration.pool.max_warm + configuration.pool.warming_concurrency);
@@ -71,7 +71,7 @@ std::string fit_to_open_files(config::node& configuration) {
   const auto needs = needs_of(configuration);
   const auto found = runtime::budget_files(limit, needs);
   configuration.limits.connections = found.connections;
-  // More connections than these may be in the way of a worker, but a few always have room.
+  // Reserve files for a few connections, so that workers cannot use up all descriptors.
   constexpr std::size_t connections_kept = 64, others_kept = 8;
   machine::keep_files_from_workers(std::min(found.connections, connections_kept) + others_kept);
   return runtime::scarce_files_warning(limit, needs, found);

@@ -1,4 +1,4 @@
-// What a node needs of open files, and what is done when it cannot have so many.
+// The open files that a node needs, and how the configuration is fitted to the limit.
 #pragma once
 
 #include "config/node.hpp"
@@ -7,12 +7,12 @@
 
 namespace greenroom::apps {
 
-/// A node with fewer open files cannot even read its journal. Why it cannot start; empty: it can.
+/// Why the node cannot start: with fewer open files it cannot read its journal. Empty: it can.
 [[nodiscard]] std::string too_few_open_files(const config::node& configuration);
 
-/// Raises this process's limit of open files as far as it may, and lowers `limits.connections` to
-/// what is left beside the workers. Returns the one warning that says so; empty when all fits.
-/// Before any thread is started.
+/// Raises the process's limit of open files to the hard limit, then lowers `limits.connections` to
+/// what the workers leave. Returns a warning, or an empty text when all fits. Call before any
+/// thread is started.
 [[nodiscard]] std::string fit_to_open_files(config::node& configuration);
 
 }  // namespace greenroom::apps

@@ -1,4 +1,4 @@
-// `greenroom predict` and `greenroom workflows`: what the node believes comes next, and why.
+// `greenroom predict` and `greenroom workflows`: the node's predictions and their reasons.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
@@ -47,7 +47,7 @@ int predict(node_client& client, const predict_options& o) {
   for (const auto& one : all->value("items", json::array()))
     if (o.specialist.empty() || text_of(one, "specialist") == o.specialist)
       if (chosen.size() < o.limit) chosen.push_back(one);
-  // Nothing is known of it, or there is no such specialist: only then the answer is an error.
+  // No prediction is an error only when there is no such specialist.
   if (!o.specialist.empty() && chosen.empty()
       && !client.get("/v1/specialists/" + url_escape(o.specialist)))
     return client.code();

@@ -1,4 +1,4 @@
-// `greenroom reload`: the node reads its configuration again, as after SIGHUP.
+// `greenroom reload`: makes the node read its configuration again, like SIGHUP.
 #include "apps/client/asking.hpp"
 #include "apps/verbs/all.hpp"
 

@@ -1,4 +1,4 @@
-// `greenroom replay`: recorded traffic against a node, at its own speed or faster.
+// `greenroom replay`: sends recorded traffic to a node, at recorded speed or faster.
 #include "apps/client/asking.hpp"
 #include "apps/load/load_driver.hpp"
 #include "apps/load/load_report.hpp"
@@ -47,8 +47,9 @@ std::optional<std::vector<load::threshold>> read_thresholds(const std::vector<st
   return result;
 }
 
-/// Who of the node stands for each specialist of the recording. The recording's own name where the
-/// node has it; else, when the user wants that, the cast in turn. Nothing when one has no name.
+/// The node's specialist for each specialist of the recording: the same name where the node has it;
+/// else, with `give_out_cast`, the cast in rotation. Returns nothing when a specialist that is used
+/// has no counterpart.
 std::optional<std::vector<std::string>> roles(const runtime::trace& recorded, std::size_t end,
                                               const std::vector<std::string>& cast,
                                               bool give_out_cast) {

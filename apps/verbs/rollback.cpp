@@ -1,4 +1,4 @@
-// `greenroom rollback`: brings everything back to the always-warm pool, and says how it went.
+// `greenroom rollback`: returns all traffic to the always-warm pool, and reports the result.
 #include "apps/client/asking.hpp"
 #include "apps/client/confirm.hpp"
 #include "apps/client/terminal.hpp"
@@ -82,7 +82,7 @@ int show(const asking& how, const json& one) {
   return text_of(one, "state") == "unverified" ? failed : done;
 }
 
-/// Draws its steps until it has ended.
+/// Draws the rollback's steps until it has ended.
 int follow(node_client& client, const rollback_options& o, json one) {
   live_block block;
   const auto path = "/v1/rollbacks/" + text_of(one, "id", "last");
@@ -101,7 +101,7 @@ int follow(node_client& client, const rollback_options& o, json one) {
   return show(o.how, one);
 }
 
-/// Gives an operator's word to the rollback that awaits one.
+/// Confirms or cancels the rollback that awaits confirmation.
 int decide(const rollback_options& o) {
   if (o.confirm && !confirmed("Move all traffic back to the baseline pool?", o.yes))
     return wrong_usage;

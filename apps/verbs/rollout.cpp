@@ -1,4 +1,4 @@
-// `greenroom rollout` and `greenroom routing`: the six phases, from a terminal.
+// `greenroom rollout` and `greenroom routing`: controls the six phases of a rollout.
 #include "apps/client/asking.hpp"
 #include "apps/client/confirm.hpp"
 #include "apps/client/terminal.hpp"

@@ -1,4 +1,4 @@
-// A folder for what a verb writes only while it runs: a node's journal, a recording.
+// A temporary folder for what a verb writes while it runs: a node's journal, a recording.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +10,7 @@
 
 namespace greenroom::apps {
 
-/// Made in the system's place for such things, gone with all that is in it afterwards.
+/// Made in the system's temporary directory; the destructor removes the folder with its content.
 class scratch_folder {
 public:
   explicit scratch_folder(std::string_view name) {
@@ -25,7 +25,7 @@ public:
   }
   scratch_folder(const scratch_folder&) = delete;
   scratch_folder& operator=(const scratch_folder&) = delete;
-  /// Empty when it could not be made.
+  /// Empty when the folder could not be made.
   [[nodiscard]] const std::string& path() const { return path_; }
 
 private:

@@ -39,10 +39,10 @@ namespace {
 
 using nlohmann::json;
 
-/// After the drain, for clients that read slowly.
+/// Time after the drain for clients that read slowly.
 constexpr std::chrono::seconds answers_get_out{2};
 
-/// The signals that `serve` waits for. SIGUSR1 is how the draining thread says that it is done.
+/// The signals that `serve` waits for. The draining thread sends SIGUSR1 when it has finished.
 sigset_t awaited_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -50,7 +50,7 @@ sigset_t awaited_signals() {
   return set;
 }
 
-/// The next signal, or 0 when none came within `patience`.
+/// The next signal, or 0 when none arrived within `patience`.
 int next_signal(const sigset_t& set, std::optional<std::chrono::microseconds> patience = {}) {
   for (;;) {
     int number = 0;
@@ -67,8 +67,8 @@ int next_signal(const sigset_t& set, std::optional<std::chrono::microseconds> pa
   }
 }
 
-/// What clients ask of the program over HTTP. They arrive on the node's threads; the thread that
-/// waits for signals is woken by one.
+/// Reload and stop requests over HTTP. They arrive on the node's threads, which wake the signal
+/// thread with a signal.
 class client_orders {
 public:
   using reload_done = std::function<void(const doors::reload_outcome&)>;
@@ -89,13 +89,13 @@ public:
     ::kill(::getpid(), SIGTERM);
   }
   [[nodiscard]] bool is_at_once() const { return at_once_; }
-  /// Those that wait for a reload. Taken before the file is read: who asks while it is read may
-  /// have changed it meanwhile, and has sent another signal.
+  /// The requests that wait for a reload. Take them before the file is read: a later request may
+  /// come after a change of the file, and has sent its own SIGHUP.
   [[nodiscard]] std::vector<reload_done> take_reloads() {
     const std::lock_guard lock{mutex_};
     return std::exchange(reloads_, {});
   }
-  /// From here on nobody reads the file: who waits for it hears so, and who asks for it later.
+  /// Answers waiting and later reload requests with a refusal: no thread reads the file any more.
   void refuse_reloads() {
     std::vector<reload_done> waiting;
     {
@@ -119,7 +119,7 @@ private:
   std::atomic<bool> at_once_{false};
 };
 
-/// Whole or not at all: a wrong file leaves everything as it was and says what is wrong.
+/// Applies the whole file or nothing: a wrong file changes nothing and returns its problems.
 doors::reload_outcome reload(node& running, const configuration_source& source) {
   doors::reload_outcome came;
   came.source = source.name();
@@ -158,16 +158,16 @@ doors::reload_outcome reload(node& running, const configuration_source& source) 
   return came;
 }
 
-/// 0 when an operator asked for it by `greenroom stop --now`: a service manager that restarts what
-/// failed must not restart it.
+/// `code` is 0 for `greenroom stop --now`, since a service manager with restart-on-failure must not
+/// restart the node.
 void stop_at_once(int code) {
   log_line(config::log_level::warn, "node.stopped_at_once", "{}");
   close_log();
   std::_Exit(code);
 }
 
-/// Lets accepted tasks finish; a second signal ends the process at once. Workers follow it by
-/// themselves, and what was accepted and unfinished is in the journal.
+/// Waits until accepted tasks have ended; a second signal ends the process at once. The kernel then
+/// kills the workers, and unfinished durable tasks stay in the journal.
 void drain(node& running, std::chrono::milliseconds grace, const sigset_t& signals,
            const client_orders& orders) {
   const auto waiting = pthread_self();
@@ -201,7 +201,7 @@ opened_door open_door(node& running, const config::node& configuration, client_o
   return doors::http_door::open(running, *inside.io, std::move(options));
 }
 
-/// The address that was asked for with the port that it became.
+/// The configured host with the port that was bound.
 std::string address_of(const std::string& listen, std::uint16_t port) {
   return listen.substr(0, listen.rfind(':') + 1) + std::to_string(port);
 }
@@ -211,8 +211,8 @@ struct log_guard {
   ~log_guard() { close_log(); }
 };
 
-/// Once a large block has been freed, glibc takes others of that size from the heap, where they
-/// leave holes: one burst of large answers would stay in the node's memory for good.
+/// Fixes glibc's mmap threshold. By default it grows when a large block is freed; later large
+/// blocks then come from the heap, and one burst of large answers would stay in memory.
 void return_large_blocks() {
   constexpr int large = 1 << 20;
   ::mallopt(M_MMAP_THRESHOLD, large);
@@ -225,7 +225,8 @@ bool is_loopback(const std::string& listen) {
   return where->address == "localhost" || (address && address->is_loopback());
 }
 
-/// A node that strangers can reach needs somebody's word for it. False when it must not start.
+/// Refuses to listen on a non-loopback address without `--insecure`. Returns false when the node
+/// must not start.
 bool may_listen(const config::node& configuration, bool insecure) {
   if (is_loopback(configuration.listen)) return true;
   if (insecure) {
@@ -260,7 +261,7 @@ int serve(const configuration_source& source, bool insecure) {
   if (!configuration) return wrong_usage;
 
   return_large_blocks();
-  // Before any thread is started, so that all of them inherit it and only this one hears signals.
+  // Before any thread starts, so that all threads inherit the mask and only this one gets signals.
   const auto signals = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
@@ -293,7 +294,7 @@ int serve(const configuration_source& source, bool insecure) {
     return failed;
   }
   auto& running = *std::get<std::unique_ptr<node>>(started);
-  // What happened before there was anybody to hear it, such as a damaged journal.
+  // Events from before the listener was registered, such as a damaged journal.
   for (const auto& what : running.events_after(0)) log_event(what);
   const auto listening = running.on_event([](const event& what) { log_event(what); });
 
@@ -331,12 +332,12 @@ int serve(const configuration_source& source, bool insecure) {
       if (orders.is_at_once()) stop_at_once(done);
       orders.refuse_reloads();
       manager.stopping(running.configuration().shutdown_grace);
-      // The door stays open meanwhile: it delivers what is still to come and refuses the rest.
+      // The door stays open during the drain: it delivers pending answers and refuses new tasks.
       drain(running, running.configuration().shutdown_grace, signals, orders);
       break;
     }
   }
-  // Answers that are on their way still get out.
+  // Time for answers that are being sent.
   door->stop_accepting();
   const auto patience = std::chrono::steady_clock::now() + answers_get_out;
   while (door->counters().connections > 0 && std::chrono::steady_clock::now() < patience)

@@ -22,7 +22,7 @@
 namespace greenroom::apps {
 namespace {
 
-/// Nothing when the variable is missing or no whole number.
+/// Nothing when the variable is missing or not a whole number.
 std::optional<std::int64_t> number_in(const char* variable) {
   const char* text = std::getenv(variable);
   if (text == nullptr) return std::nullopt;
@@ -56,7 +56,7 @@ service_manager::service_manager() {
   const auto whose = number_in("WATCHDOG_PID");
   if (period && *period > 0 && (!whose || *whose == std::int64_t{getpid()}))
     watchdog_ = std::chrono::microseconds{*period};
-  // systemd.exec(5), "Environment variables in spawned processes": they are the node's alone.
+  // systemd.exec(5), "Environment variables in spawned processes": for the node, not its workers.
   for (const char* name : {"NOTIFY_SOCKET",
                            "WATCHDOG_USEC",
                            "WATCHDOG_PID",
@@ -127,7 +127,7 @@ void service_manager::stopping(std::chrono::milliseconds grace) {
 
 std::optional<std::chrono::microseconds> service_manager::beat_period() const {
   if (socket_.empty() || watchdog_.count() == 0) return std::nullopt;
-  // sd_watchdog_enabled(3) recommends half of the period; a round trip needs one call more.
+  // sd_watchdog_enabled(3) recommends half of the period; a round trip takes one more call.
   return std::max(watchdog_ / 4, std::chrono::microseconds{1000});
 }
 
@@ -140,8 +140,8 @@ void service_manager::beat(node& running) {
   for (std::size_t at = 0; at < inside.io->size(); ++at)
     boost::asio::post(inside.io->loop(at), [next] { --next->loops_left; });
   inside.system->spawn([next](caf::event_based_actor*) { next->scheduler = true; });
-  // CAF leaves the system's logger with the thread that spawns, and the system's end waits until
-  // nobody holds the logger.
+  // CAF stores the system's logger in the spawning thread, and the system's destructor waits until
+  // no thread holds the logger.
   caf::logger::set_current_actor_system(nullptr);
   under_way_ = std::move(next);
 }

@@ -1,4 +1,4 @@
-// What the node tells the service manager (systemd) that started it.
+// Notifications from the node to the service manager (systemd).
 #pragma once
 
 #include "actors/node/node.hpp"
@@ -14,21 +14,22 @@ namespace greenroom::apps {
 /// NOTIFY_SOCKET in the environment nothing is sent. Use from one thread.
 class service_manager {
 public:
-  /// Reads the environment and takes what it says out of it, so that no worker answers for the
-  /// node.
+  /// Reads the variables and removes them from the environment, so that no worker can answer for
+  /// the node.
   service_manager();
 
   void ready(const std::string& status);
-  /// The configuration is being read again: with the time that Type=notify-reload asks for.
+  /// Says that the configuration is read again, with the timestamp that Type=notify-reload
+  /// requires.
   void reloading();
-  /// The node drains for at most `grace`: it needs that much more time to stop.
+  /// Says that the node drains for at most `grace`, and extends the stop timeout by that time.
   void stopping(std::chrono::milliseconds grace);
 
-  /// How often `beat` is to be called; nothing when the manager expects no keep-alive messages.
+  /// How often to call `beat`; nothing when the manager expects no keep-alive messages.
   [[nodiscard]] std::optional<std::chrono::microseconds> beat_period() const;
-  /// Sends the keep-alive message when a message through the actors' scheduler and a job through
-  /// every I/O thread have come back since the last call, then sends the next ones. A node whose
-  /// threads are stuck stays silent, and the manager restarts it.
+  /// Sends the keep-alive message if a message through the actors' scheduler and a job on every I/O
+  /// thread have returned since the last call, then starts the next round trip. A node with stuck
+  /// threads stays silent, and the manager restarts it.
   void beat(node& running);
 
 private:

@@ -1,4 +1,4 @@
-// `greenroom simulate`: policies side by side on recorded traffic, on virtual time, no workers.
+// `greenroom simulate`: compares policies on recorded traffic in virtual time, without workers.
 #include "apps/client/problem_line.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
@@ -40,9 +40,9 @@ struct simulate_options {
   bool as_json = false;
 };
 
-/// Times from here on are taken as seconds since 1970; below, as seconds since the recording began.
+/// Larger times are seconds since 1970; smaller ones are seconds since the recording began.
 constexpr double calendar_from_s = 1e8;
-/// 1970 and 317 years; milliseconds since 1970 are beyond it.
+/// 317 years after 1970; a larger time is probably in milliseconds.
 constexpr double seconds_max = 1e10;
 
 int refuse(const std::string& what) {
@@ -50,7 +50,7 @@ int refuse(const std::string& what) {
   return wrong_usage;
 }
 
-/// The line on a terminal that says what is being run; away from one it is silent.
+/// A progress line on a terminal; elsewhere prints nothing.
 class progress_line {
 public:
   void show(std::string_view text) {
@@ -64,13 +64,13 @@ private:
   bool live_ = isatty(STDERR_FILENO) == 1;
 };
 
-/// Below 1, or with a point: a share of the specialists. Else a count.
+/// A value below 1 or with a decimal point is a share of the specialists, else a count.
 std::optional<std::size_t> slots_of(const std::string& text, std::size_t specialists) {
   char* end = nullptr;
   const double value = std::strtod(text.c_str(), &end);
   if (end == text.c_str() || *end != '\0' || !(value > 0)) return std::nullopt;
   if (value <= 1 && (text.find('.') != std::string::npos || value < 1)) {
-    // A share times a count that should be whole must not be rounded up by its last bit.
+    // Keeps a rounding error of the product from adding a slot.
     const double wanted = std::ceil(value * static_cast<double>(specialists) - 1e-9);
     return static_cast<std::size_t>(std::max(1.0, wanted));
   }
@@ -136,7 +136,7 @@ struct prepared {
   runtime::comparison_settings settings;
 };
 
-/// Checks everything before anything runs. Returns an exit code when something is wrong.
+/// Checks all options and the trace. Returns an exit code when something is wrong.
 std::optional<int> prepare(const simulate_options& o, prepared& p) {
   const auto load_s = base::parse_seconds(o.load_time);
   if (!load_s)
@@ -167,7 +167,7 @@ std::optional<int> prepare(const simulate_options& o, prepared& p) {
     return refuse(o.trace + ": the last request is at " + fixed(requests.back().time_s, 0)
                   + " s — timestamp_s is in seconds, perhaps these are milliseconds");
   }
-  // The years before the recording are no time in which anybody could have been warm.
+  // Count from the first request: the years before it must not count as time.
   if (const double first_s = requests.front().time_s; first_s >= calendar_from_s) {
     p.settings.epoch_s = first_s;
     for (runtime::request& one : requests) one.time_s -= first_s;
@@ -201,7 +201,7 @@ std::optional<int> prepare(const simulate_options& o, prepared& p) {
   return std::nullopt;
 }
 
-/// Curves for the policies that have a knob, dots for the others.
+/// Draws curves for policies with a parameter, dots for the others.
 bool write_chart(const simulate_options& o, const prepared& p,
                  const std::vector<tuned_result>& results, progress_line& progress) {
   runtime::comparison_settings settings = p.settings;
@@ -212,7 +212,7 @@ bool write_chart(const simulate_options& o, const prepared& p,
   std::vector<runtime::chart_series> series;
   for (std::size_t i = 0; i < p.choices.size(); ++i) {
     const policy_choice& choice = p.choices[i];
-    // One line for each kind: every duration of it lies on the same line.
+    // One curve per kind: all durations of a kind lie on the same curve.
     const std::string kind = choice.name.substr(0, choice.name.find(':'));
     const auto same = [&](const runtime::chart_series& one) { return one.name == kind; };
     if (std::any_of(series.begin(), series.end(), same)) continue;

@@ -15,8 +15,8 @@ extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leav
 namespace greenroom::apps {
 namespace {
 
-/// Variables that begin with GREENROOM_ and are not keys of the configuration: what clients use,
-/// what a worker finds in its own environment (a node may be started by one), and what tests use.
+/// GREENROOM_ variables that are not configuration keys: those of clients, of workers (a worker may
+/// start a node), and of tests.
 bool is_not_a_key(std::string_view name) {
   constexpr std::array<std::string_view, 9> others = {
       "GREENROOM_PROFILE",    "GREENROOM_NODE",  "GREENROOM_SPECIALIST",
@@ -84,7 +84,8 @@ std::vector<std::filesystem::path> profile_folders() {
 
 namespace {
 
-/// Commands that could not be run here. Only a warning: a file may be checked on another machine.
+/// Warns about commands whose program is missing. Not an error: a file may be checked on another
+/// machine.
 void warn_of_missing_programs(const config::node& whole, const std::string& source,
                               std::vector<config::problem>& warnings) {
   const char* path = std::getenv("PATH");
@@ -93,7 +94,7 @@ void warn_of_missing_programs(const config::node& whole, const std::string& sour
       const auto& backend = one.backend;
       if (backend.command.empty() || backend.env.contains("PATH")) continue;
       const auto& program = backend.command.front();
-      // What is relative is so to a folder that may not be there yet.
+      // A relative path refers to a folder that may not exist yet.
       if (program.find('/') != program.npos && program.front() != '/') continue;
       if (!machine::find_program(program, program_folder(), path == nullptr ? "" : path).empty())
         continue;

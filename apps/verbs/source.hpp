@@ -1,4 +1,4 @@
-// Where a verb that starts a node takes its configuration from, the same for all of them.
+// Where a verb that starts a node takes its configuration from.
 #pragma once
 
 #include "apps/verbs/verb.hpp"
@@ -11,7 +11,7 @@
 
 namespace greenroom::apps {
 
-/// What the command line says about the configuration.
+/// The command line's options for the configuration.
 struct configuration_source {
   std::string profile;
   std::string file;
@@ -19,23 +19,24 @@ struct configuration_source {
   std::string data;               ///< Overrides `data_dir` when set.
   std::vector<std::string> sets;  ///< `key.path=value`
 
-  /// For people: `profile production` or the file.
+  /// `profile production` or the file's path, for messages.
   [[nodiscard]] std::string name() const;
 };
 
 /// Adds --profile, --config and --set.
 void add_configuration_options(CLI::App& verb, configuration_source& source);
 
-/// The folders in which profiles are looked for: beside the program in a build tree, then in an
-/// installation, then where the program was built from.
+/// The folders searched for profiles, in order: beside the program (build tree), the installation,
+/// the source tree.
 std::vector<std::filesystem::path> profile_folders();
 
-/// The folder of the running program; bundled workers are there too.
+/// The folder of the running program, which also holds the bundled workers.
 std::filesystem::path program_folder();
 
-/// Loads it whole; what is wrong has been printed to stderr when nothing comes back.
+/// Loads and checks the configuration. On failure prints every problem to stderr and returns
+/// nothing.
 std::optional<config::node> load_configuration(const configuration_source& source);
-/// The same without printing.
+/// Loads and checks without printing.
 config::load_result read_configuration(const configuration_source& source);
 
 }  // namespace greenroom::apps

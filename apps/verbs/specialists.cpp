@@ -1,4 +1,4 @@
-// `greenroom specialists`, `warm` and `cool`: the cast, and who of it is up.
+// `greenroom specialists`, `warm` and `cool`: the cast and the state of each worker.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
@@ -45,7 +45,7 @@ int one_specialist(node_client& client, const specialists_options& o) {
   return done;
 }
 
-/// An exit code when the node has no department of that name.
+/// Prints a problem and returns an exit code when no specialist is in that department.
 std::optional<int> unknown_department(const std::string& name, const json& all) {
   std::vector<std::string> names;
   for (const auto& one : all.value("items", json::array())) {
@@ -92,7 +92,7 @@ int specialists(node_client& client, const specialists_options& o) {
   for (const auto& one : chosen) {
     const auto state = text_of(one, "state", "?");
     const auto pid = number_of(one, "pid");
-    // Its worker runs what a reload has changed, until it is idle.
+    // The worker still runs the definition from before a reload, until it is idle.
     const auto* const old = text_of(one, "definition") == "old" ? " (old)" : "";
     rows.add({text_of(one, "name"), text_of(one, "department"), text_of(one, "priority"),
               state + old, pid > 0 ? fixed(pid, 0) : "-", fixed(number_of(one, "memory_mb"), 1),
@@ -115,14 +115,14 @@ struct hand_options {
   std::string specialist, timeout;
 };
 
-/// Until a start or a stop begins: another may have to leave first, and a busy one to be done.
+/// Until a start or stop begins: a slot may have to be freed first, and a busy worker must finish.
 constexpr std::chrono::seconds begin_patience{10};
-/// Until it is done; the node's own start and stop timeouts are shorter, as a rule.
+/// Until the start or stop is done; the node's own timeouts are usually shorter.
 constexpr std::chrono::minutes whole_patience{2};
-/// The node does it now or not at all, so it is asked again.
+/// The node acts at once or not at all, so the request is repeated.
 constexpr std::chrono::seconds ask_again{1};
 
-/// Asks for it and looks on until it has happened, or does not.
+/// Sends the request and polls until the state is reached or the time is over.
 int by_hand(const hand_options& o, bool warm) {
   using std::chrono::steady_clock;
   const auto& how = o.how;

@@ -1,4 +1,4 @@
-// `greenroom status` and `greenroom health`: how the node is doing, in figures that it measured.
+// `greenroom status` and `greenroom health`: the node's state and measured figures.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
@@ -21,7 +21,7 @@ colour colour_of_health(const std::string& status) {
 
 std::string state_of(const json& one) { return text_of(one, "state", "?"); }
 
-/// Of the last checks, from the node's own record.
+/// Prints the last checks from the node's history.
 void print_history(const json& history) {
   const auto points = history.value("items", json::array());
   if (points.size() < 2) return;
@@ -148,7 +148,7 @@ int status(node_client& client, const asking& how) {
     print_json(whole);
   } else {
     print_status(*pooling, *why, *specialists, how.node);
-    // Forty checks, one bar each.
+    // 40 checks, one bar each.
     if (how.watch) {
       const auto interval_s =
           number_of(client.get("/v1/history?points=1").value_or(json{}), "interval_s", 15);

@@ -1,4 +1,4 @@
-// `greenroom stop`: the node drains and ends, as after SIGTERM.
+// `greenroom stop`: drains and ends the node, like SIGTERM.
 #include "apps/client/asking.hpp"
 #include "apps/verbs/all.hpp"
 #include "config/loader.hpp"

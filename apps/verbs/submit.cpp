@@ -1,4 +1,4 @@
-// `greenroom submit`: one task, or a whole workflow, from the command line.
+// `greenroom submit`: runs one task or a workflow.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
@@ -20,13 +20,13 @@ using nlohmann::json;
 
 struct submit_options {
   asking how;
-  /// Two options of one word each: of a list, CLI11 would take a JSON array apart.
+  /// Two options of one word each: in a list option CLI11 would split a JSON array.
   std::string first, second;
   std::string department, command, workflow, priority, timeout, key, case_id;
   bool later = false;
 };
 
-/// What the user typed as the input: JSON as it is, any other text as a JSON string. JSON text.
+/// Returns the input as JSON text: valid JSON unchanged, any other text as a JSON string.
 std::optional<std::string> read_input(const std::string& word) {
   std::string text = word;
   if (word == "-") {
@@ -40,7 +40,7 @@ std::optional<std::string> read_input(const std::string& word) {
     }
     text.assign(std::istreambuf_iterator<char>{file}, {});
   }
-  // What is nested too deep is sent as it is, too: the node says how deep it may be.
+  // JSON that is nested too deep is sent unchanged, so that the node reports its limit.
   if (base::make_json(text) || json::accept(text)) return text;
   while (text.ends_with('\n')) text.pop_back();
   std::string quoted;
@@ -49,7 +49,7 @@ std::optional<std::string> read_input(const std::string& word) {
   return std::nullopt;
 }
 
-/// `answer`: the task as the node told it.
+/// Prints the output member of `answer`, which is the node's task.
 void print_output(std::string_view answer) {
   std::string_view output;
   constexpr int depth_max = base::json_depth_max + 8;
@@ -68,7 +68,7 @@ void print_output(std::string_view answer) {
   std::fputc('\n', stdout);
 }
 
-/// One line about how it went, for a person; a program reads stdout or --json.
+/// Prints one line of timings to stderr on a terminal; scripts read stdout or --json.
 void print_note(const json& task) {
   if (!is_terminal()) return;
   const auto timings = task.value("timings", json::object());
@@ -87,7 +87,7 @@ int finish(const std::string& answer, bool as_json) {
   const auto state = text_of(task, "state");
   const bool good =
       state.empty() || state == "completed" || state == "queued" || state == "running";
-  // MCP: the call was carried out, and the tool says that it failed.
+  // An MCP tool can report failure (`isError`) in a call that succeeded.
   const bool tool_failed =
       good && task.is_object() && truth_of(task.value("output", json{}), "isError");
   if (as_json) {
@@ -136,7 +136,7 @@ int submit(submit_options& o) {
       return wrong_usage;
     }
     body["timeout_ms"] = bound->count();
-    // The node says itself that time is over; this is for a node that says nothing any more.
+    // The node enforces the timeout; the extra time catches a node that no longer answers.
     patience = *bound + std::chrono::seconds{10};
   }
   if (!o.priority.empty()) body["priority"] = o.priority;
@@ -146,7 +146,7 @@ int submit(submit_options& o) {
 
   node_client client{o.how};
   const auto target = o.workflow.empty() ? "/v1/tasks" : "/v1/workflows/" + url_escape(o.workflow);
-  // The input goes as it was typed: a number keeps its digits, an object its order.
+  // The input is sent as typed, so that numbers keep their digits and objects their order.
   auto text = "{\"input\":" + input;
   if (const auto rest = body.dump(-1, ' ', false, json::error_handler_t::replace); rest != "{}")
     text += ',' + rest.substr(1);

@@ -1,4 +1,4 @@
-// `greenroom tasks`: what is waiting, running and done.
+// `greenroom tasks`: queued, running and ended tasks.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
@@ -75,7 +75,7 @@ int tasks(node_client& client, const tasks_options& o) {
   std::printf("%s", rows.text().c_str());
   const auto next = text_of(*page, "next");
   if (!next.empty()) {
-    // The same question again, from there on.
+    // The same query, from the next page on.
     auto again = "greenroom tasks --cursor " + next + " --limit " + std::to_string(o.limit);
     if (!o.state.empty()) again += " --state " + o.state;
     if (!o.specialist.empty()) again += " --specialist " + o.specialist;

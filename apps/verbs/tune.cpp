@@ -1,5 +1,5 @@
-// `greenroom tune`: replays what the node has lately seen through the simulator, with other
-// settings, and proposes those that would have been better.
+// `greenroom tune`: replays the node's latest traffic through the simulator with other settings,
+// and proposes the settings that would have been better.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
@@ -29,15 +29,15 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t requests_min = 200;  // Fewer say more about chance than about settings.
-constexpr double worthwhile = 0.05;        // A proposal has to be better by this share.
-constexpr double same_memory = 1.02;       // Memory that is called the same.
-constexpr double dearest = 1.5;            // More memory than this is another kind of node,
-constexpr double much_less = 0.85;         // and no more of the waiting than this makes up for it.
+constexpr std::size_t requests_min = 200;  // With fewer, chance outweighs the settings.
+constexpr double worthwhile = 0.05;        // A proposal must be better by this share.
+constexpr double same_memory = 1.02;       // Up to this factor, memory counts as equal.
+constexpr double dearest = 1.5;            // Largest factor of memory that is proposed,
+constexpr double much_less = 0.85;         // for a wait of at most this share.
 
 struct tune_options {
   asking how;
-  std::string apply;  ///< Which proposal; empty: none.
+  std::string apply;  ///< The proposal to apply; empty: none.
 };
 
 struct outcome_of {
@@ -66,7 +66,7 @@ std::vector<runtime::pool_limits> candidates(const runtime::pool_limits& now, st
   std::set<double> shares{now.target_memory};
   for (const double share : {0.05, 0.1, 0.2, 0.3}) shares.insert(share);
   std::vector<runtime::pool_limits> result;
-  // A place that is kept for longer than a start takes makes others wait.
+  // Residency beyond a start's duration makes other specialists wait for the slot.
   if (now.min_residency_s > 0)
     for (const auto most : slots) {
       auto one = now;
@@ -82,7 +82,7 @@ std::vector<runtime::pool_limits> candidates(const runtime::pool_limits& now, st
     result.push_back(one);
   };
   for (const auto most : slots) {
-    // A target of memory finds its own price, for which the cooldown has no say.
+    // With `target_memory` the policy sets the price of memory itself, and cooldown has no effect.
     for (const double cooldown_s : cooldowns) with(most, cooldown_s, 0);
     for (const double share : shares)
       if (share > 0) with(most, now.cooldown_s, share);
@@ -113,7 +113,7 @@ std::string settings_of(const outcome_of& one) {
          + (one.limits.min_residency_s >= 0 ? fixed(one.limits.min_residency_s, 1) + "s" : "auto");
 }
 
-/// The best of those that fit, unless what is in force is as good.
+/// The best of the fitting settings, or null unless it is better by `worthwhile`.
 template <class Fits, class Measure>
 const outcome_of* better(const std::vector<outcome_of>& all, const outcome_of& now, Fits fits,
                          Measure measure) {
@@ -124,7 +124,7 @@ const outcome_of* better(const std::vector<outcome_of>& all, const outcome_of& n
   return best;
 }
 
-/// Puts the settings in force, until the node restarts or reloads its file.
+/// Applies the settings until the node restarts or reloads its file.
 int apply_settings(node_client& client, const tune_options& o, const outcome_of& chosen) {
   const auto came = client.call("POST", "/v1/tuning",
                                 {{"max_warm", chosen.limits.max_warm},
@@ -186,7 +186,7 @@ int tune(const tune_options& o) {  // NOLINT(readability-function-size)
   limits.adaptive = truth_of(*pool, "adaptive");
   const auto cast = std::max<std::size_t>(static_cast<std::size_t>(number_of(*pool, "specialists")),
                                           traffic.specialists.size());
-  // Those that were never asked for take no memory, and count in always-warm as they do here.
+  // Specialists without a request take no memory here, but always-warm counts them.
   const auto asked_for = traffic.specialists.size();
   const double share = static_cast<double>(asked_for) / static_cast<double>(cast);
   runtime::workload work;
@@ -196,7 +196,7 @@ int tune(const tune_options& o) {  // NOLINT(readability-function-size)
 
   const auto play = [&](runtime::pool_limits with) {
     outcome_of one{with, {}};
-    // The recording knows only those that were asked for; the target means everybody.
+    // The recording holds only requested specialists, while `target_memory` refers to all.
     with.target_memory = std::min(1.0, with.target_memory / share);
     one.result = replay_with(work, with, epoch_s);
     one.result.memory_ratio *= share;
@@ -215,7 +215,7 @@ int tune(const tune_options& o) {  // NOLINT(readability-function-size)
   const auto* const smaller = better(
       all, now, [&](const outcome_of& one) { return one.result.wait_s <= now.result.wait_s; },
       [](const outcome_of& one) { return one.result.memory_ratio; });
-  // Whoever has memory to spare should know what it would buy.
+  // Shows what more memory would gain.
   const auto* const dearer = better(
       all, now,
       [&](const outcome_of& one) {

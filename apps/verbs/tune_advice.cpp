@@ -17,7 +17,7 @@ using nlohmann::json;
 
 namespace {
 
-/// A line of more than this share of its limit is close to refusing tasks.
+/// A queue above this share of its limit is close to refusing tasks.
 constexpr double nearly_full = 0.5;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What every verb of the command line shares: how it is added and how it ends.
+// What every verb of the command line shares: registration and exit codes.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,10 +8,10 @@
 
 namespace greenroom::apps {
 
-/// The exit codes of the program, for people and scripts alike.
+/// The program's exit codes.
 enum exit_code : int {
   done = 0,         ///< The operation was carried out.
-  failed = 1,       ///< It was tried and failed, or a threshold was missed.
+  failed = 1,       ///< The operation failed, or a threshold was missed.
   wrong_usage = 2,  ///< The command line or the configuration is wrong; nothing was started.
   unreachable = 3,  ///< The node did not answer.
 };
@@ -21,7 +21,7 @@ struct outcome {
   int code = done;
 };
 
-/// A number between these two. Unlike `CLI::Range` it refuses "nan", which is in no range.
+/// A number from `from` to `to`. Unlike `CLI::Range` this refuses "nan".
 inline CLI::Validator within(double from, double to) {
   return {[=](const std::string& text) {
             double value = 0;
@@ -34,7 +34,7 @@ inline CLI::Validator within(double from, double to) {
           "FLOAT"};
 }
 
-/// Groups of `greenroom --help`, in the order in which they are shown.
+/// The groups of `greenroom --help`, in display order.
 namespace group {
 inline constexpr const char* run = "Run";
 inline constexpr const char* work = "Work";
@@ -43,8 +43,8 @@ inline constexpr const char* change = "Change";
 inline constexpr const char* study = "Study";
 }  // namespace group
 
-// Each verb lives in a file of its own, which defines `add_<verb>(CLI::App&, outcome&)`: it adds a
-// subcommand with options, a footer that shows an example, and a callback that does the work and
-// sets the outcome. Errors go to stderr as `greenroom: <what> — <what to do>`.
+// Each verb has a file, which defines `add_<verb>(CLI::App&, outcome&)`: it adds a subcommand with
+// options, a footer that shows an example, and a callback that does the work and sets the outcome.
+// Errors go to stderr as `greenroom: <what> — <what to do>`.
 
 }  // namespace greenroom::apps

@@ -1,4 +1,4 @@
-// `greenroom verify`: asks everything that is configured whether it answers.
+// `greenroom verify`: checks that every specialist, command and workflow answers.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
@@ -33,7 +33,7 @@ void print_findings(const json& found) {
 }
 
 int verify_deployment(const asking& how) {
-  // Every cold specialist is started, a few at a time.
+  // The node starts every cold specialist, a few at a time.
   constexpr std::chrono::minutes patience{30};
   node_client client{how};
   const auto found = client.call("POST", "/v1/verify", json::object(), patience);

@@ -60,7 +60,7 @@ corpus::corpus(std::string_view department) : random_{base::fnv1a(department)} {
     if (one.department == department) add_words(one.words, words_);
   own_ = static_cast<std::uint32_t>(words_.size());
   add_words(shared_words, words_);
-  // A department of the user's own has no subject here; its documents are about shared words.
+  // A user's own department has no subject here; its documents use the shared words only.
   if (own_ == 0) own_ = 16;
 }
 
@@ -74,7 +74,7 @@ void corpus::next(std::vector<std::uint16_t>& document) {
   const auto length = 40 + below(60);
   for (std::uint32_t i = 0; i < length; ++i) {
     const auto dice = below(10);
-    // The smaller of two draws makes words early in the list more frequent, as in real text.
+    // The minimum of two draws makes words early in the list more frequent, as in real text.
     const auto all = static_cast<std::uint32_t>(words_.size());
     const auto word = dice == 0  ? topic
                       : dice < 3 ? below(own_)

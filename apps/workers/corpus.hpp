@@ -1,4 +1,4 @@
-// The documents that a bundled worker searches: generated, the same for the same department.
+// The generated documents that a bundled worker searches; equal for equal departments.
 #pragma once
 
 #include "protocols/base/random.hpp"
@@ -10,13 +10,13 @@
 
 namespace greenroom::workers {
 
-/// Writes documents, each about one of the department's words. Seeded by the department's name.
+/// Writes documents, each about one of the department's words. Seeded with the department's name.
 class corpus {
 public:
   explicit corpus(std::string_view department);
-  /// The department's own come first, then those that all share.
+  /// The department's own words first, then the shared ones.
   [[nodiscard]] const std::vector<std::string>& words() const { return words_; }
-  /// The words of the next document, as places in `words`.
+  /// Fills `document` with the words of the next document, as indices into `words`.
   void next(std::vector<std::uint16_t>& document);
 
 private:

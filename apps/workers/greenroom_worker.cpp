@@ -1,7 +1,7 @@
-// greenroom-worker: a worker with a real working set, for demonstrations, tests and benchmarks.
+// greenroom-worker: a worker with a real working set, for demos, tests and benchmarks.
 //
-// It builds a full-text index over documents of its department and answers each task with the best
-// hits for the words of its input.
+// Builds a full-text index over its department's documents and answers each task with the best hits
+// for the words of the input.
 #include "apps/workers/search_index.hpp"
 #include "protocols/base/json_text.hpp"
 #include "protocols/msgpack_json.hpp"
@@ -43,7 +43,7 @@ bool write_all(std::string_view bytes) {
   return true;
 }
 
-/// All text in a JSON value, one piece after another: the query of a task that has no `query`.
+/// All text in a JSON value: the query of a task without `query`.
 struct text_collector : base::json_deaf {
   std::string all, room;
   void string(std::string_view raw) {

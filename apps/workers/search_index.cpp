@@ -8,7 +8,7 @@
 namespace greenroom::workers {
 namespace {
 
-/// What the process takes without any document, measured as PSS on Debian 12.
+/// Memory of the process without documents: PSS on Debian 12.
 constexpr std::size_t bare_process_bytes = std::size_t{830} << 10;
 constexpr std::size_t snippet_bytes = 80;
 constexpr std::size_t query_words_max = 64;
@@ -26,7 +26,7 @@ search_index::search_index(std::string_view department, std::size_t memory_bytes
   const auto budget = std::max(memory_bytes, bare_process_bytes * 2) - bare_process_bytes;
   text_.reserve(budget);
 
-  // First the text, remembering each document's distinct words; then the postings, word by word.
+  // First the text with each document's distinct words, then the postings by word.
   struct occurrence {
     std::uint16_t word;
     std::uint16_t times;

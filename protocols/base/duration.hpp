@@ -9,15 +9,15 @@
 
 namespace greenroom::base {
 
-/// Ten years: above it is a slip of the keyboard, and below it nothing overflows.
+/// Ten years: a longer duration is a typing error, and a shorter one cannot overflow.
 constexpr std::chrono::milliseconds longest_duration = std::chrono::hours{10 * 366 * 24};
 
-/// A duration of the configuration: `250ms`, `30s`, `5m`, `24h`, `1h30m`, or `0`. Nothing on any
-/// other text, nor above `longest_duration`.
+/// Parses a duration: `250ms`, `30s`, `5m`, `24h`, `1h30m`, or `0`. Returns nothing for any other
+/// text and for durations above `longest_duration`.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
-/// For a text that `parse_duration` did not take: it is written like a duration, and is too long.
+/// For a text that `parse_duration` refused: true if it is a duration that is too long.
 [[nodiscard]] bool is_too_long(std::string_view text);
-/// The shortest text that `parse_duration` turns back into the same duration.
+/// Returns the shortest text that `parse_duration` converts to the same duration.
 [[nodiscard]] std::string format_duration(std::chrono::milliseconds duration);
 
 /// Seconds of a model: as `parse_duration` takes them, and also in days, with fractions in every

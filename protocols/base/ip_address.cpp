@@ -25,8 +25,8 @@ std::optional<std::array<std::uint8_t, 4>> parse_ipv4(std::string_view text) {
   return bytes;
 }
 
-/// Groups of up to four hexadecimal digits, two bytes each, appended to `to`. The last one may be
-/// an IPv4 address. An empty text is no group at all.
+/// Appends groups of up to four hexadecimal digits to `to`, two bytes each. The last group may be
+/// an IPv4 address. An empty text has no groups.
 bool take_groups(std::string_view text, std::array<std::uint8_t, 16>& to, std::size_t& size) {
   while (!text.empty()) {
     const auto end = std::min(text.find(':'), text.size());
@@ -47,7 +47,7 @@ bool take_groups(std::string_view text, std::array<std::uint8_t, 16>& to, std::s
     to[size++] = static_cast<std::uint8_t>(value & 0xffU);
     if (end == text.size()) return true;
     text.remove_prefix(end + 1);
-    if (text.empty()) return false;  // A colon at the end.
+    if (text.empty()) return false;  // A trailing colon.
   }
   return true;
 }

@@ -1,4 +1,4 @@
-// IP addresses as bytes, for comparing them however they are written.
+// IP addresses as bytes, for comparison independent of spelling.
 #pragma once
 
 #include <array>
@@ -8,8 +8,8 @@
 
 namespace greenroom::base {
 
-/// Of either family; an IPv4 address is kept as the IPv6 address that stands for it, ::ffff:a.b.c.d
-/// (RFC 4291, section 2.5.5.2).
+/// An IPv4 address is stored as its IPv4-mapped IPv6 address ::ffff:a.b.c.d (RFC 4291, section
+/// 2.5.5.2).
 struct ip_address {
   std::array<std::uint8_t, 16> bytes{};
 
@@ -19,9 +19,9 @@ struct ip_address {
   friend bool operator==(const ip_address&, const ip_address&) = default;
 };
 
-/// Four decimal numbers, or RFC 4291's text of an IPv6 address, without brackets. A zone (`%eth0`)
-/// is of this machine only and is left out. Nothing for the forms that some parsers take, such as
-/// 127.1 or 0x7f.0.0.1: browsers and clients write them out before they send them.
+/// Four decimal numbers, or an IPv6 address as in RFC 4291, without brackets. A zone (`%eth0`) is
+/// local to this machine and is dropped. Nothing for short forms such as 127.1 or 0x7f.0.0.1:
+/// browsers and clients normalise these before sending.
 [[nodiscard]] std::optional<ip_address> parse_ip_address(std::string_view text);
 
 }  // namespace greenroom::base

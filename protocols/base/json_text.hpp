@@ -1,9 +1,9 @@
-// JSON as text: strict checks, slices and escapes, without building a tree.
+// JSON as text: strict checks, slices and escapes, without a tree.
 //
-// Workers' answers travel as JSON text from the pipe to the asker. So a codec needs to know that a
-// slice is one valid value (RFC 8259, UTF-8 per RFC 3629) and where it begins and ends, and nothing
-// more. Halves of surrogate pairs ("\ud83d" alone) are written by ordinary programs that cut text
-// in the middle, so they are read; what is passed on has U+FFFD in their place (`mend_halves`).
+// Workers' answers travel as JSON text from the pipe to the asker. So a codec only needs to know
+// that a slice is one valid value (RFC 8259, UTF-8 per RFC 3629), and where it begins and ends.
+// Programs that cut text in the middle write lone surrogates ("\ud83d" alone), so these are
+// accepted; text that is passed on has U+FFFD instead (`mend_halves`).
 #pragma once
 
 #ifdef __SSE2__
@@ -19,15 +19,15 @@
 
 namespace greenroom::base {
 
-/// Deeper nesting than this is refused everywhere; no worker's answer needs it.
+/// Maximum nesting; no worker's answer needs more.
 constexpr int json_depth_max = 128;
 
-/// Whether a JSON number is too large for a double, so that ordinary programs read infinity.
+/// True if a JSON number is too large for a double, so that most programs would read infinity.
 [[nodiscard]] bool beyond_double(std::string_view number);
 
-/// Walks over JSON text once. `Visitor` hears, in order: `begin_object()`, `key(raw)`,
-/// `end_object(members)`, `begin_array()`, `end_array(elements)`, `string(raw)`,
-/// `number(raw, integral)`, `literal(first_letter)`. Raw strings come without quotes, escapes kept.
+/// Parses JSON text once. Calls the visitor's `begin_object()`, `key(raw)`, `end_object(members)`,
+/// `begin_array()`, `end_array(elements)`, `string(raw)`, `number(raw, integral)`,
+/// `literal(first_letter)` in order. Raw strings come without quotes, with escapes.
 template <class Visitor>
 class json_scanner {
 public:
@@ -36,25 +36,26 @@ public:
 
   [[nodiscard]] const char* position() const { return at_; }
   [[nodiscard]] bool at_end() const { return at_ == end_; }
-  /// Whether a string so far held half of a surrogate pair.
+  /// True if a string contained a lone surrogate.
   [[nodiscard]] bool has_halves() const { return halves_; }
-  /// Whether a number so far was too large for a double.
+  /// True if a number was too large for a double.
   [[nodiscard]] bool has_beyond_double() const { return beyond_double_; }
-  /// From now on NaN, Infinity and -Infinity are taken for numbers, as Python writes them.
+  /// Accepts NaN, Infinity and -Infinity as numbers from now on, as Python writes them.
   void allow_not_finite() { not_finite_ = true; }
 
   void skip_space() {
     while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
   }
 
-  /// Takes `wanted` if it comes next.
+  /// Consumes `wanted` if it is the next character.
   bool take(char wanted) {
     if (at_ == end_ || *at_ != wanted) return false;
     ++at_;
     return true;
   }
 
-  /// One value without the space around it. False when it is not valid, or nested deeper.
+  /// Parses one value without surrounding space. False when the value is invalid or nested too
+  /// deep.
   bool value(int depth_left) {
     if (at_ == end_) return false;
     switch (*at_) {
@@ -75,7 +76,7 @@ public:
     }
   }
 
-  /// A string; `raw` is what is between its quotes.
+  /// Parses a string; `raw` is the text between the quotes.
   bool raw_string(std::string_view& raw) {
     if (!take('"')) return false;
     const char* const begin = at_;
@@ -102,7 +103,7 @@ public:
     }
   }
 
-  /// True when the next eight bytes are ASCII without control letters, quotes and backslashes.
+  /// True when the next eight bytes are ASCII without control characters, quotes and backslashes.
   static bool eight_plain(const char* at) {
     std::uint64_t word = 0;
     std::memcpy(&word, at, 8);
@@ -116,7 +117,7 @@ public:
   static bool sixteen_plain(const char* at) {
 #ifdef __SSE2__
     const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    // As signed numbers, those beyond ASCII are below zero.
+    // As signed numbers, bytes beyond ASCII are negative.
     const auto low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
     const auto quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
     const auto slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
@@ -203,14 +204,14 @@ private:
       if (!digits()) return false;
     }
     const std::string_view raw{begin, static_cast<std::size_t>(at_ - begin)};
-    // A double holds whatever has no exponent and no more digits than this.
+    // A double holds every number without an exponent and with at most this many digits.
     constexpr std::size_t surely_fits = 308;
     if (exponent || raw.size() > surely_fits) beyond_double_ = beyond_double_ || beyond_double(raw);
     visitor_.number(raw, integral);
     return true;
   }
 
-  /// Four hexadecimal digits, or -1.
+  /// Returns four hexadecimal digits as a number, or -1.
   int unit() {
     if (end_ - at_ < 4) return -1;
     int result = 0;
@@ -243,7 +244,7 @@ private:
       at_ += 2;
       const int second = unit();
       if (second >= 0xdc00 && second <= 0xdfff) return true;
-      at_ = before;  // Another character, which is looked at by itself.
+      at_ = before;  // Not a pair: parse the second escape on its own.
     }
     halves_ = true;
     return true;
@@ -257,7 +258,7 @@ private:
   Visitor& visitor_;
 };
 
-/// A visitor that only wants to know whether the text is valid.
+/// A visitor that does nothing, for validation only.
 struct json_deaf {
   void begin_object() {}
   void key(std::string_view) {}
@@ -269,20 +270,20 @@ struct json_deaf {
   void literal(char) {}
 };
 
-/// One valid JSON value with nothing but space around it, and no half of a surrogate pair.
+/// True for one valid JSON value with only space around it, and no lone surrogate.
 [[nodiscard]] bool is_json(std::string_view text, int depth_max = json_depth_max);
 
-/// The same for text that is then passed on: halves of surrogate pairs become U+FFFD.
+/// The same for text that is passed on: replaces lone surrogates with U+FFFD.
 [[nodiscard]] bool make_json(std::string& text, int depth_max = json_depth_max);
 
-/// Puts U+FFFD in the place of each half of a surrogate pair. @pre JSON, but for those.
+/// Replaces each lone surrogate with U+FFFD. @pre otherwise valid JSON.
 void mend_halves(std::string& json);
 
-/// The first number in JSON text that is too large for a double; empty: there is none.
+/// Returns the first number that is too large for a double; empty: there is none.
 [[nodiscard]] std::string_view number_beyond_double(std::string_view json);
 
-/// Calls `take(raw_key, raw_value)` for each member of the object that `scan` stands before. False
-/// when there is no whole valid object; then some members may have been given already.
+/// Calls `take(raw_key, raw_value)` for each member of the object at the position of `scan`. False
+/// when the object is invalid or incomplete; then some members may have been passed already.
 template <class Take>
 [[nodiscard]] bool each_member(json_scanner<json_deaf>& scan, Take&& take,
                                int depth_max = json_depth_max) {
@@ -307,8 +308,8 @@ template <class Take>
   return true;
 }
 
-/// The same for a text that is one object and nothing else. Values may have halves of surrogates in
-/// them: `mend_halves` what is passed on.
+/// The same for a text that is exactly one object. Values may contain lone surrogates: call
+/// `mend_halves` on text that is passed on.
 template <class Take>
 [[nodiscard]] bool each_member(std::string_view text, Take&& take, int depth_max = json_depth_max) {
   json_deaf nobody;
@@ -318,15 +319,15 @@ template <class Take>
   return scan.at_end();
 }
 
-/// What the raw inside of a valid JSON string stands for, with U+FFFD for halves of surrogate
-/// pairs. Uses `room` only if there are escapes.
+/// Decodes the raw inside of a valid JSON string, with U+FFFD for lone surrogates. Uses `room` only
+/// if there are escapes.
 [[nodiscard]] std::string_view unescape(std::string_view raw, std::string& room);
 
 /// The same for a value: false unless it is a string.
 bool string_value(std::string_view value, std::string& room, std::string_view& out);
 
-/// `each_member` with keys as what they stand for: "n\u0061me" is the key `name`, for every program
-/// that reads the text later. A key lives until its call returns.
+/// `each_member` with decoded keys, because later readers treat "n\u0061me" as the key `name`. A
+/// key is valid until the call of `take` returns.
 template <class Take>
 [[nodiscard]] bool each_field(std::string_view text, Take&& take, int depth_max = json_depth_max) {
   std::string room;
@@ -335,8 +336,7 @@ template <class Take>
       depth_max);
 }
 
-/// Appends `text` as a JSON string with its quotes. False when it is not UTF-8; what was appended
-/// is then taken back.
+/// Appends `text` as a JSON string with quotes. False, with nothing appended, when it is not UTF-8.
 bool append_json_string(std::string& out, std::string_view text);
 
 /// Which control characters of a text have a short form in JSON; the others are `\u001f` and alike.
@@ -357,7 +357,7 @@ struct json_style {
 void append_json_string(std::string& out, std::string_view text, json_style style);
 [[nodiscard]] std::string json_string(std::string_view text, json_style style = {});
 
-/// Appends valid JSON text so that it stays on one line: raw line ends can only be space in it.
+/// Appends valid JSON text as one line: in valid JSON a raw line end can only be space.
 void append_one_line(std::string& out, std::string_view json);
 
 }  // namespace greenroom::base

@@ -1,4 +1,4 @@
-// The urgency of a task, and the weight of a specialist.
+// A task's urgency, and a specialist's weight.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@ namespace greenroom::base {
 enum class priority : std::uint8_t { low = 0, normal = 1, high = 2 };
 constexpr std::size_t priorities = 3;
 
-/// The words of HTTP and of the command line.
+/// The names in HTTP and on the command line.
 [[nodiscard]] constexpr std::string_view to_string(priority value) {
   constexpr std::array<std::string_view, priorities> names{"low", "normal", "high"};
   const auto at = static_cast<std::size_t>(value);

@@ -17,7 +17,7 @@ double random_source::uniform() { return static_cast<double>(next() >> 11U) * 0x
 
 double random_source::exponential(double mean) {
   assert(mean > 0);
-  // 1 - u is in (0, 1], so the logarithm is finite; the smallest step keeps the result above 0.
+  // 1 - u is in (0, 1], so the logarithm is finite; the added minimum keeps the result above 0.
   return -mean * std::log1p(-uniform()) + mean * 0x1p-60;
 }
 

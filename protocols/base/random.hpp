@@ -1,4 +1,4 @@
-// Random numbers that are the same for the same seed on every machine and library.
+// Random numbers that are identical for a seed on every machine and library.
 #pragma once
 
 #include <cstddef>
@@ -15,13 +15,13 @@ public:
   std::uint64_t next();
   /// In [0, 1).
   double uniform();
-  /// Exponential with that mean; > 0. @pre mean > 0
+  /// Exponential with this mean; > 0. @pre mean > 0
   double exponential(double mean);
-  /// Normal with mean 0 and deviation 1 (Box and Muller).
+  /// Normal with mean 0 and standard deviation 1 (Box and Muller).
   double normal();
   /// Uniform in [0, bound). @pre bound > 0
   std::size_t below(std::size_t bound);
-  /// A source of its own, for a stream that must not depend on how many numbers others drew.
+  /// An independent source, for a stream that must not depend on the draws of others.
   random_source split() { return random_source{next()}; }
 
 private:

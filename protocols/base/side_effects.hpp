@@ -1,4 +1,4 @@
-// What running a task twice would do to the world.
+// The effect of running a task twice.
 #pragma once
 
 #include <array>
@@ -8,14 +8,13 @@
 
 namespace greenroom::base {
 
-/// Decides on retries and on copies (shadow traffic). The numbers are in journals: never change
-/// them.
+/// Decides on retries and on shadow copies. The numbers are in journals: never change them.
 enum class side_effects : std::uint8_t {
   none,
   idempotent,
   unsafe,  ///< Never copied, and never run twice.
-  /// In configurations only, as if the key were left out: what the annotations of the called tool
-  /// say where the worker speaks MCP, else idempotent.
+  /// In configurations only, like a missing key: for MCP workers the called tool's annotations
+  /// decide, otherwise idempotent.
   by_protocol,
 };
 

@@ -1,4 +1,4 @@
-// The one state machine of a worker.
+// A worker's state machine.
 #pragma once
 
 #include <array>
@@ -8,8 +8,8 @@
 
 namespace greenroom::base {
 
-/// cold → warming → warm ⇄ busy → cooling → cold; failed is cold after starts that failed. Where
-/// only the slot matters (departments, policies), a busy worker counts as warm.
+/// cold → warming → warm ⇄ busy → cooling → cold; failed is cold after failed starts. Where only
+/// the slot matters (departments, policies), a busy worker counts as warm.
 enum class worker_state : std::uint8_t { cold, warming, warm, busy, cooling, failed };
 
 [[nodiscard]] constexpr std::string_view to_string(worker_state value) {

@@ -21,7 +21,7 @@ std::string lower(std::string_view text) {
 }
 
 bool take_port(std::string_view digits, std::optional<std::uint16_t>& port) {
-  if (digits.empty()) return true;  // RFC 3986 lets it be empty.
+  if (digits.empty()) return true;  // RFC 3986 allows an empty port.
   port = base::parse_number<std::uint16_t>(digits);
   return port.has_value();
 }
@@ -44,7 +44,7 @@ std::optional<authority> parse_authority(std::string_view text) {
   const auto colon = std::min(text.find(':'), text.size());
   auto host = text.substr(0, colon);
   if (colon < text.size() && !take_port(text.substr(colon + 1), result.port)) return std::nullopt;
-  constexpr std::size_t longest = 253;  // Of a name in the DNS (RFC 1035).
+  constexpr std::size_t longest = 253;  // Longest DNS name (RFC 1035).
   if (host.ends_with('.')) host.remove_suffix(1);
   const bool named = std::all_of(host.begin(), host.end(), [](char c) {
     return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';

@@ -1,4 +1,4 @@
-// Who is meant by a Host field or an origin: a name or an address, and perhaps a port.
+// The host and port of a Host field or an origin.
 #pragma once
 
 #include "protocols/base/ip_address.hpp"
@@ -10,9 +10,9 @@
 
 namespace greenroom::runtime::access {
 
-/// Two of them are of the same host when `same_host` says so, however they were written.
+/// `same_host` compares two authorities independent of their spelling.
 struct authority {
-  std::string name;  ///< In lower case, without a dot at its end; empty when `address` is set.
+  std::string name;  ///< Lower case, without a final dot; empty when `address` is set.
   std::optional<base::ip_address> address;
   std::optional<std::uint16_t> port;
 
@@ -22,7 +22,7 @@ struct authority {
 };
 
 /// `HOST[:PORT]` (RFC 3986, section 3.2, without user names): a name of letters, digits, `-`, `_`
-/// and dots, an IPv4 address or an IPv6 address in brackets.
+/// and dots, an IPv4 address or an IPv6 address in brackets. Nothing for other text.
 [[nodiscard]] std::optional<authority> parse_authority(std::string_view text);
 
 /// A page's origin (RFC 6454): `SCHEME://HOST[:PORT]`.
@@ -30,13 +30,13 @@ struct web_origin {
   std::string scheme;  ///< In lower case.
   authority where;
 
-  /// That of its scheme when none is written; 0 where that is not known.
+  /// The default port of the scheme if none is given; 0 where that is unknown.
   [[nodiscard]] std::uint16_t port() const;
   friend bool operator==(const web_origin& a, const web_origin& b) {
     return a.scheme == b.scheme && a.where.same_host(b.where) && a.port() == b.port();
   }
 };
-/// Nothing for `null`, which is what pages without an origin of their own say.
+/// Nothing for `null`, which is sent for pages without an origin.
 [[nodiscard]] std::optional<web_origin> parse_origin(std::string_view text);
 
 }  // namespace greenroom::runtime::access

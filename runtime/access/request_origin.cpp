@@ -7,7 +7,7 @@ namespace greenroom::runtime::access {
 request_origin::request_origin(const std::vector<std::string>& hosts,
                                const std::vector<std::string>& origins) {
   for (const auto& text : hosts) {
-    // An IPv6 address stands here with brackets or without.
+    // IPv6 addresses are allowed with and without brackets here.
     if (const auto bare = base::parse_ip_address(text))
       hosts_.push_back({{}, bare, {}});
     else if (auto one = parse_authority(text))
@@ -50,7 +50,7 @@ entry request_origin::judge(const request_facts& asked, const door_facts& door) 
     const bool own = (from->scheme == "http" || from->scheme == "https") && (same || our_port);
     if (!own && !listed) return entry::foreign_origin;
   }
-  // A page that may ask is of another site, and its browser says so.
+  // A page in `origins` is of another site, so its browser reports `cross-site`.
   if (!listed && asked.fetch_site && *asked.fetch_site != "same-origin"
       && *asked.fetch_site != "none")
     return entry::foreign_site;

@@ -42,7 +42,7 @@ std::uint64_t answer_book::pending() const {
 ledger_bounds judge(const ledger_reading& seen) {
   ledger_bounds result;
   const auto less = [](std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; };
-  // Not ended by the end of the reading although accepted before it began: at least so many.
+  // Lower bound of the tasks accepted before the reading and not ended after it.
   const auto surely = less(seen.accepted_before, seen.ended_after);
   result.lost = less(surely, seen.alive);
   const auto possibly = less(seen.accepted_after, seen.ended_before);

@@ -1,5 +1,5 @@
-// Whether every task that was accepted was answered, and answered once: the caller's own book, and
-// a reading of the node's.
+// Checks that every accepted task was answered exactly once: the caller's own record, and the
+// bounds of a ledger reading.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 namespace greenroom::runtime::chaos {
 
-/// Kept by who asks, from what it was told alone; the node's counters have no part in it. A ticket
-/// is opened before the task is submitted, because its end may be heard before `submit` returns.
+/// Kept by the caller from its replies alone, independent of the node's counters. Open a ticket
+/// before submitting, because the task may end before `submit` returns.
 class answer_book {
 public:
   using ticket = std::size_t;
@@ -17,7 +17,7 @@ public:
   ticket open();
   void accepted(ticket which);
   void refused(ticket which);
-  /// False when the ticket had been answered before.
+  /// False when the ticket was already answered.
   bool answered(ticket which);
 
   [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
@@ -25,7 +25,7 @@ public:
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
   /// Answered more than once, or answered although refused.
   [[nodiscard]] std::uint64_t doubled() const { return doubled_; }
-  /// Accepted and not answered.
+  /// Accepted and not yet answered.
   [[nodiscard]] std::uint64_t pending() const;
 
 private:
@@ -36,18 +36,18 @@ private:
   std::uint64_t accepted_ = 0, answered_ = 0, refused_ = 0, doubled_ = 0;
 };
 
-/// Two counters that only grow, read before and after the tasks that are alive were looked through.
+/// Two monotonic counters, read before and after listing the active tasks.
 struct ledger_reading {
   std::uint64_t accepted_before = 0, ended_before = 0;
-  std::uint64_t alive = 0;  ///< Found, and not ended.
+  std::uint64_t alive = 0;  ///< Listed as not ended.
   std::uint64_t accepted_after = 0, ended_after = 0;
 };
 
-/// The picture moves while it is taken. What was accepted before and had not ended afterwards must
-/// have been found; what was found must have been accepted by then and not ended before.
+/// The node keeps running during the reading. A task accepted before it and not ended after it must
+/// be listed; a listed task must have been accepted by the end and not ended before the start.
 struct ledger_bounds {
-  std::uint64_t lost = 0;     ///< Surely accepted, surely not ended, and not found: at least.
-  std::uint64_t surplus = 0;  ///< Found, but ended before or never accepted: at least.
+  std::uint64_t lost = 0;     ///< Lower bound: accepted, not ended, and not listed.
+  std::uint64_t surplus = 0;  ///< Lower bound: listed, but ended before or never accepted.
   [[nodiscard]] bool balanced() const { return lost == 0 && surplus == 0; }
 };
 ledger_bounds judge(const ledger_reading& seen);

@@ -11,12 +11,12 @@ namespace {
 
 using base::random_source;
 
-/// Between two lasting faults of one specialist, so that getting over the first can be seen.
+/// Between two lasting faults of one specialist, so that recovery from the first is visible.
 constexpr double pause_s = 1.0;
 
 struct draft {
   fault what;
-  std::size_t order = 0;  // Equal times stay in the order of the rules.
+  std::size_t order = 0;  // Equal times keep the order of the rules.
 };
 
 bool is_cloud_fault(fault_kind kind) {
@@ -40,7 +40,7 @@ std::vector<std::uint32_t> candidates(const rule& one, const shape& cast) {
   return result;
 }
 
-/// Draws without putting back until all were drawn, so that with many faults each has its turn.
+/// Draws without replacement until all were drawn, so that many faults cover every item.
 template <class Item>
 class urn {
 public:
@@ -66,7 +66,7 @@ std::vector<role> roles_of(const rule& one) {
   return all;
 }
 
-/// When the rule's faults happen.
+/// The times of the rule's faults.
 std::vector<double> moments(const rule& one, random_source& random) {
   if (one.every_s <= 0) return {one.from_s};
   std::vector<double> result;
@@ -155,7 +155,7 @@ std::vector<fault> make_schedule(const std::vector<rule>& rules, const shape& ca
     }
   }
   std::ranges::stable_sort(drafts, {}, &fault::at_s);
-  // The cloud and the budget are one thing each, whoever shows it; workers are one each.
+  // The cloud service and the budget count as one target each; workers are separate targets.
   constexpr std::uint32_t the_cloud = 0xfffffffeU, the_budget = 0xffffffffU;
   std::vector<std::pair<std::uint32_t, double>> busy;
   std::vector<fault> result;

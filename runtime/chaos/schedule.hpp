@@ -1,4 +1,4 @@
-// When which fault happens to whom: a function of the rules and a seed, and of nothing else.
+// The schedule of faults: a function of the rules and a seed.
 #pragma once
 
 #include <cstddef>
@@ -11,23 +11,23 @@ namespace greenroom::runtime::chaos {
 
 enum class fault_kind : std::uint8_t {
   kill_worker,    ///< SIGKILL of a worker's process group.
-  kill_actor,     ///< One actor below the root dies.
-  freeze_worker,  ///< SIGSTOP, and SIGCONT when the lease ends.
-  slow_worker,    ///< Its answers are held back.
-  garble_worker,  ///< What it writes is replaced by nonsense.
-  cut_worker,     ///< No byte passes between the node and it.
-  swell_worker,   ///< It takes memory.
-  lower_budget,   ///< The node's memory budget is lowered.
-  cloud_down,     ///< The cloud resets every connection.
-  cloud_silent,   ///< The cloud takes connections, and no byte passes.
-  cloud_slow,     ///< What the cloud answers is held back.
-  cascade,        ///< Department after department fails, then who should help. A rule only: the
-                  ///< schedule has the single faults.
+  kill_actor,     ///< Kills one actor below the root.
+  freeze_worker,  ///< SIGSTOP, then SIGCONT when the lease ends.
+  slow_worker,    ///< Delays the worker's replies.
+  garble_worker,  ///< Replaces the worker's output by garbage.
+  cut_worker,     ///< Blocks all bytes between node and worker.
+  swell_worker,   ///< Makes the worker allocate memory.
+  lower_budget,   ///< Lowers the node's memory budget.
+  cloud_down,     ///< The cloud service resets every connection.
+  cloud_silent,   ///< The cloud service accepts connections, but no bytes pass.
+  cloud_slow,     ///< Delays the cloud service's replies.
+  cascade,  ///< Departments fail one after another, then the fallbacks. Only in rules: the schedule
+            ///< contains the single faults.
 };
 inline constexpr std::size_t fault_kinds = 12;
 std::string_view to_string(fault_kind kind);
 
-/// Who can be killed, by what it does.
+/// The actors that can be killed, by role.
 enum class role : std::uint8_t {
   dispatcher,
   pool,
@@ -44,39 +44,39 @@ enum class role : std::uint8_t {
 inline constexpr std::size_t roles = 11;
 std::string_view to_string(role who);
 
-/// True for faults that last for their lease; the others are over at once.
+/// True for faults that last for their lease; other faults are instantaneous.
 bool lasts(fault_kind kind);
 
-/// Seconds from the start of the run.
+/// Times are seconds from the start of the run.
 struct rule {
   fault_kind what = fault_kind::kill_worker;
   double from_s = 0, until_s = 0;
-  double every_s = 0;     ///< One in each such interval, anywhere in it; 0: one, at `from_s`.
-  double for_s = 0;       ///< How long one lasts.
-  double amount = 0;      ///< Slow ones: seconds. Memory: megabytes.
-  double step_s = 0;      ///< cascade: from one department to the next.
-  std::size_t count = 1;  ///< At once; cascade: how many departments.
-  std::vector<std::uint32_t> only;  ///< Specialists; empty: all that the kind can happen to.
+  double every_s = 0;     ///< One in each interval, at a random time; 0: one, at `from_s`.
+  double for_s = 0;       ///< The duration of a fault.
+  double amount = 0;      ///< Slow faults: seconds. Memory: megabytes.
+  double step_s = 0;      ///< cascade: delay between departments.
+  std::size_t count = 1;  ///< Faults at once; cascade: number of departments.
+  std::vector<std::uint32_t> only;  ///< Specialists; empty: all possible targets.
   std::vector<role> roles;          ///< kill_actor: these; empty: all.
 };
 
-/// What the cast looks like to one who breaks things.
+/// The parts of the cast that the schedule needs.
 struct shape {
   std::vector<std::uint32_t> department;  ///< By specialist.
-  std::vector<bool> is_process;           ///< By specialist: it has a process of its own.
-  std::vector<bool> is_cloud;             ///< By specialist: it is behind the wire to the cloud.
+  std::vector<bool> is_process;           ///< By specialist: it has its own process.
+  std::vector<bool> is_cloud;             ///< By specialist: it uses the cloud service.
   std::size_t departments = 0;
 };
 
 struct fault {
-  std::size_t number = 0;  ///< From 1, in the order of time.
+  std::size_t number = 0;  ///< From 1, in time order.
   double at_s = 0;
   double for_s = 0;
   fault_kind what = fault_kind::kill_worker;
   role who = role::specialist;  ///< kill_actor only.
-  /// The specialist that it happens to, or that shows whether it is over. When that one has no
-  /// process at that moment, it is the next one in the cast that has (a worker that is cold cannot
-  /// be killed), unless it is to be `exactly` this one.
+  /// The specialist that is the target, or that shows the recovery. If it has no process at that
+  /// time (a cold worker cannot be killed), the next specialist with a process is used, unless
+  /// `exactly`.
   std::uint32_t target = 0;
   double amount = 0;
   bool exactly = false;
@@ -85,10 +85,10 @@ struct fault {
   friend bool operator==(const fault&, const fault&) = default;
 };
 
-/// Sorted by time. Each rule draws from a source of its own, so that the order of the other rules'
-/// draws does not change its faults. Nobody is given a second lasting fault while he has one. A
-/// fault that would end after its rule's `until_s` is left out.
-/// @pre every index in `only` is a specialist of `cast`; times are finite and ≥ 0.
+/// Sorted by time. Each rule has its own random source, so that its faults do not depend on other
+/// rules. A specialist never has two lasting faults at once. A fault that would end after its
+/// rule's `until_s` is omitted.
+/// @pre Every index in `only` is a specialist of `cast`; times are finite and ≥ 0.
 std::vector<fault> make_schedule(const std::vector<rule>& rules, const shape& cast,
                                  std::uint64_t seed);
 

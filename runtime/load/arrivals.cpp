@@ -29,7 +29,7 @@ arrival_times::arrival_times(const arrival_plan& plan, base::random_source rando
 
 std::optional<double> arrival_times::next() {
   if (plan_.kind == arrival_kind::constant) {
-    // Multiplied, not added up: a million additions of a rounded gap would drift.
+    // A multiplication, because adding a rounded gap a million times would drift.
     time_s_ = sent_ / plan_.rate;
     ++sent_;
     return time_s_ < plan_.duration_s ? std::optional{time_s_} : std::nullopt;

@@ -1,4 +1,4 @@
-// When requests are sent: the arrival processes of a scripted load.
+// The arrival processes of a generated load.
 #pragma once
 
 #include <optional>
@@ -9,10 +9,10 @@ namespace greenroom::runtime::load {
 
 enum class arrival_kind {
   constant,  ///< Evenly spaced, `rate` per second.
-  poisson,   ///< Independent of each other, `rate` per second on average.
-  ramp,      ///< Poisson, from `rate` at the start to `peak` at the end, linearly.
+  poisson,   ///< Independent, `rate` per second on average.
+  ramp,      ///< Poisson, linear from `rate` at the start to `peak` at the end.
   spike,     ///< Poisson at `rate`, and at `peak` within [spike_at_s, spike_at_s + spike_s).
-  closed,    ///< `users` ask, wait for the answer, think for `think_s`, and ask again.
+  closed,    ///< `users` send a request, wait for the reply, think for `think_s`, repeat.
 };
 
 /// Rates are per second, times are seconds from the start.
@@ -29,15 +29,15 @@ struct arrival_plan {
   friend bool operator==(const arrival_plan&, const arrival_plan&) = default;
 };
 
-/// The rate at a moment; 0 outside [0, duration_s). Closed loops have no rate of their own.
+/// The rate at a time; 0 outside [0, duration_s). Not defined for a closed loop.
 double rate_at(const arrival_plan& plan, double time_s);
 
-/// The sending times of an open loop, in order. They do not depend on any answer, which is what
-/// makes the measured latencies free of coordinated omission.
-/// Rates that change are drawn by thinning (Lewis and Shedler 1979).
+/// The sending times of an open loop, in order. They do not depend on replies, so measured
+/// latencies have no coordinated omission. Variable rates are drawn by thinning (Lewis and Shedler
+/// 1979).
 class arrival_times {
 public:
-  /// @pre the plan is not a closed loop; rates ≥ 0 and one of them > 0.
+  /// @pre The plan is not a closed loop; rates ≥ 0 and one of them > 0.
   arrival_times(const arrival_plan& plan, base::random_source random);
 
   /// Nothing when the duration is over.

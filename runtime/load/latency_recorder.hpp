@@ -1,4 +1,4 @@
-// Latencies of a load, in little memory and with three exact digits.
+// Records latencies in little memory, with three exact digits.
 #pragma once
 
 #include <cstddef>
@@ -7,12 +7,11 @@
 
 namespace greenroom::runtime::load {
 
-/// A log-linear histogram of nanoseconds (`base::log_linear`): values below 1024
-/// have a bucket each; above, every octave [2^e, 2^(e+1)) is cut into 512 buckets of equal width.
-/// What is reported for a value v is the middle of its bucket, wrong by at most half a width:
-/// v/1024, that is 0.098 %. Count, sum, minimum and maximum are exact, and no quantile is reported
-/// outside [minimum, maximum].
-/// Memory: 4 KB for each octave up to the largest value, 225 KB at most. Values to 2^63 − 1 ns.
+/// A log-linear histogram of nanoseconds (`base::log_linear`): values below 1024 have one bucket
+/// each; above, every octave [2^e, 2^(e+1)) has 512 buckets of equal width. A value v is reported
+/// as the middle of its bucket, with an error of at most half a width: v/1024, or 0.098 %. Count,
+/// sum, minimum and maximum are exact, and quantiles stay within [minimum, maximum]. Memory: 4 KB
+/// per octave up to the largest value, 225 KB at most. Values up to 2^63 − 1 ns.
 class latency_recorder {
 public:
   static constexpr double relative_error = 1.0 / 1024;

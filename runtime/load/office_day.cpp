@@ -17,13 +17,13 @@
 namespace greenroom::runtime::load {
 namespace {
 
-/// Deviation of the logarithm of a pause: the middle 90 % lie within a factor of five.
+/// Standard deviation of log(pause): the middle 90 % lie within a factor of five.
 constexpr double pause_deviation = 1.0;
 constexpr double department_swing = 0.6;
 constexpr double home_share = 0.6;
 constexpr std::size_t usual_successors = 2;
 
-/// Activity at each full hour; between them it is interpolated.
+/// Activity at each full hour; interpolated between.
 constexpr std::array<double, 24> hourly = {0.010, 0.008, 0.006, 0.006, 0.008, 0.02, 0.07, 0.28,
                                            0.72,  0.98,  1.04,  1.00,  0.62,  0.66, 0.94, 1.05,
                                            0.96,  0.70,  0.36,  0.20,  0.12,  0.07, 0.03, 0.015};
@@ -64,7 +64,7 @@ private:
     const auto count = cast_.names.size();
     std::vector<double> place(count);
     for (auto& one : place) one = random_.uniform();
-    // Chains of work go through those whom many ask anyway.
+    // Workflows consist of popular specialists.
     for (const auto& workflow : cast_.workflows)
       for (const auto who : workflow) place[who] = std::min(place[who], random_.uniform() / 2);
     std::vector<std::size_t> order(count);
@@ -77,7 +77,7 @@ private:
 
     departments_ = 1 + *std::max_element(cast_.department.begin(), cast_.department.end());
     top_hour_.resize(departments_);
-    // Working hours: a department whose top were at night would only ever be at its bottom.
+    // Peaks lie in working hours; a peak at night would leave only low demand during the day.
     for (auto& top : top_hour_) top = 8 + 10 * random_.uniform();
     members_.resize(departments_);
     for (std::size_t who = 0; who < count; ++who) members_[cast_.department[who]].push_back(who);
@@ -105,9 +105,9 @@ private:
 
   double pause() { return habits_.pause_s * std::exp(pause_deviation * random_.normal()); }
 
-  /// By popularity, as it is at that time of day; among `within` when that is not empty.
+  /// A specialist by popularity at that time of day; from `within` unless that is empty.
   std::size_t someone(double time_s, std::span<const std::size_t> within = {}) {
-    // Rejection: draw by popularity, keep with the department's share of its top.
+    // Rejection sampling: draw by popularity, accept with the department's share of its peak.
     for (;;) {
       std::size_t who = 0;
       if (within.empty()) {
@@ -143,7 +143,7 @@ private:
     tasks_.push_back({time_s, who, session, std::move(query)});
   }
 
-  /// Once and again: gives the moment after the last of the questions.
+  /// Calls the specialist once or repeatedly; returns the time after the last pause.
   double converse(double time_s, std::size_t who, const std::string& session) {
     do {
       ask(time_s, who, session);
@@ -159,14 +159,14 @@ private:
 
   void walk(double time_s, std::size_t home, const std::string& session) {
     auto who = random_.uniform() < home_share ? someone(time_s, members_[home]) : someone(time_s);
-    // Each specialist is asked 1 / (1 - again) times on average.
+    // Each specialist is called 1 / (1 - again) times on average.
     const double specialists = habits_.tasks_per_session * (1 - habits_.again_share);
     for (;;) {
       time_s = converse(time_s, who, session);
       if (random_.uniform() * specialists < 1) return;
       const double turn = random_.uniform();
       if (turn < habits_.habit_share)
-        // The first successor is twice as usual as the second.
+        // The first successor is twice as likely as the second.
         who = usual_[who][random_.uniform() < 2.0 / 3 ? 0 : 1];
       else if (turn < habits_.habit_share + habits_.colleague_share)
         who = someone(time_s, members_[cast_.department[who]]);
@@ -183,7 +183,7 @@ private:
 
   void live(std::size_t user) {
     const auto home = cast_.department[someone(11 * hour_s)];
-    // A Poisson number of sessions: unit-rate arrivals until the mean is used up.
+    // A Poisson number of sessions: unit-rate arrivals until the mean is reached.
     double used = random_.exponential(1);
     for (std::size_t number = 1; used < habits_.sessions_per_user; ++number) {
       used += random_.exponential(1);

@@ -1,4 +1,4 @@
-// What a load came to, and whether that is good enough.
+// The results of a load, and their thresholds.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,18 @@
 
 namespace greenroom::runtime::load {
 
-/// How one request ended, as the one who asked sees it.
+/// How one request ended, as seen by the caller.
 enum class ending {
   completed,
-  shed,       ///< 503 or 429: refused at the door, with a time to retry.
-  timed_out,  ///< 504, or no answer within the driver's own patience.
-  failed,     ///< Any other answer that is not 2xx.
-  broken,     ///< No answer: connection refused, reset, closed.
+  shed,       ///< 503 or 429: refused at admission, with a retry time.
+  timed_out,  ///< 504, or no reply within the driver's own timeout.
+  failed,     ///< Any other reply that is not 2xx.
+  broken,     ///< No reply: connection refused, reset, closed.
 };
 
-/// Latencies are nanoseconds. `response` counts from the intended moment of sending, so a driver
-/// or a node that falls behind is seen in it; `service` counts from the moment it was really sent.
-/// Both hold completed requests only: refusals are fast and would flatter.
+/// Latencies are nanoseconds. `response` counts from the intended sending time, so it includes
+/// delays of the driver and the node; `service` counts from the actual sending time. Both contain
+/// completed requests only, because refusals are fast and would lower the result.
 struct load_summary {
   std::uint64_t completed = 0, shed = 0, timed_out = 0, failed = 0, broken = 0;
   std::uint64_t cold_starts = 0;
@@ -31,10 +31,10 @@ struct load_summary {
 
   void count(ending how);
   [[nodiscard]] std::uint64_t ended() const;
-  /// All that is neither completed nor shed, as a share of all that ended; 0 when nothing did.
+  /// Requests neither completed nor shed, as a share of all ended; 0 when none ended.
   [[nodiscard]] double error_rate() const;
   [[nodiscard]] double shed_rate() const;
-  /// Of the completed ones.
+  /// Share of the completed requests.
   [[nodiscard]] double cold_rate() const;
   [[nodiscard]] double throughput() const;  ///< Completed per second.
 };
@@ -42,25 +42,25 @@ struct load_summary {
 /// `p95_ms<250`, `error_rate<=0.01`, `throughput>100`.
 struct threshold {
   std::string metric;
-  bool below = true;  ///< The metric must be below the limit, else above it.
+  bool below = true;  ///< True: the metric must be below the limit, else above.
   bool or_equal = false;
   double limit = 0;
 
   friend bool operator==(const threshold&, const threshold&) = default;
 };
 
-/// Names that thresholds may use: p50_ms p90_ms p95_ms p99_ms p999_ms mean_ms max_ms error_rate
-/// shed_rate cold_rate warm_hit_rate throughput completed.
+/// Metrics for thresholds: p50_ms p90_ms p95_ms p99_ms p999_ms mean_ms max_ms error_rate shed_rate
+/// cold_rate warm_hit_rate throughput completed.
 const std::vector<std::string>& threshold_metrics();
 
-/// Nothing when the text has another form or the metric is unknown.
+/// Nothing when the text is malformed or the metric unknown.
 std::optional<threshold> parse_threshold(std::string_view text);
 std::string to_string(const threshold& one);
 
 /// @pre `metric` is one of threshold_metrics().
 double metric_of(const load_summary& summary, std::string_view metric);
 
-/// Latency limits are missed when nothing was completed: no answer is not a fast answer.
+/// Without completed requests a latency limit is not met.
 bool meets(const load_summary& summary, const threshold& one);
 
 }  // namespace greenroom::runtime::load

@@ -32,8 +32,8 @@ weighted_choice::weighted_choice(std::span<const double> weights)
       small.push_back(rich);
     }
   }
-  // Rounding may leave some; whoever has weight keeps a whole cell. One without weight was given
-  // away above, because its 0 is below 1 and someone else is above it.
+  // Rounding may leave some items; an item with weight keeps its whole cell. Items of weight 0 were
+  // assigned above, because 0 is below 1 and another item is above it.
 }
 
 std::size_t weighted_choice::pick(base::random_source& random) const {

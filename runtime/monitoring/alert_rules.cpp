@@ -15,7 +15,7 @@ std::string_view name_of(severity what) {
 
 std::vector<alert_rule> default_alert_rules(double check_interval_s) {
   assert(check_interval_s > 0);
-  // A rate over a handful of tasks says nothing; ten are enough for the thresholds below.
+  // Rates over a few tasks are noise; ten are enough for the thresholds below.
   constexpr std::uint64_t some_tasks = 10;
   constexpr double an_hour_s = 3600;
   std::vector<alert_rule> rules;

@@ -1,4 +1,4 @@
-// When is a measurement worth telling someone? Every threshold of the monitor, as values.
+// The alert rules, with all thresholds of the monitor.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@ std::string_view name_of(severity what);
 
 enum class side : std::uint8_t { above, below };
 
-/// A measured rule is breached while its value is strictly beyond `threshold`, pending until that
-/// has lasted `hold_s`, and firing then. It is over when the value has been at `clear_at` or better
-/// for `keep_s`; between the two it stays as it is, which is what keeps it from flapping.
-/// An event rule has no metric: something happened, and it fires at once.
+/// A measured rule is breached while its value is strictly beyond `threshold`; the alert is pending
+/// for `hold_s` of breach and fires after that. It is resolved when the value has been at
+/// `clear_at` or better for `keep_s`; values between the two change nothing, which prevents
+/// flapping. An event rule has no metric and fires at once.
 struct alert_rule {
   std::string name;  ///< Stable, kebab-case: `memory-critical`.
   severity level = severity::warning;
@@ -29,9 +29,9 @@ struct alert_rule {
   double threshold = 0;
   double clear_at = 0;
   double hold_s = 30;
-  double keep_s = 60;           ///< Of an event rule: how long it stands after the last such event.
-  std::uint64_t tasks_min = 0;  ///< Judged only on samples with at least so many tasks ended.
-  std::string text;             ///< What it means, for people.
+  double keep_s = 60;           ///< Of an event rule: how long it lasts after the last event.
+  std::uint64_t tasks_min = 0;  ///< Evaluated only on samples with at least this many ended tasks.
+  std::string text;             ///< What it means, for operators.
 
   bool breached(double value) const {
     return when == side::above ? value > threshold : value < threshold;
@@ -41,7 +41,7 @@ struct alert_rule {
   }
 };
 
-/// An event rule that stands until `alert_book::settle`.
+/// For an event rule that lasts until `alert_book::settle`.
 constexpr double until_settled_s = std::numeric_limits<double>::infinity();
 
 constexpr std::string_view rollback_triggered = "rollback-triggered";
@@ -56,18 +56,17 @@ constexpr std::string_view circuit_open = "circuit-open";
 constexpr std::string_view slow_start = "slow-start";
 constexpr std::string_view fallback_route = "fallback-route";
 
-/// The rules of the product, in order of severity:
+/// The default rules, by severity:
 /// critical: memory > 90 %, error rate > 10 %, queue depth > 25, response > 5000 ms, rollback,
 ///           and as a warning a damaged journal (an hour long);
 /// warning: memory > 80 %, error rate > 5 %, hit rate < 40 %, response > 2500 ms, accuracy < 50 %,
-///          the monitor's cold starts > 30 % and queue depth > 20, and a task that waits for a slot
-///          while one is idle;
+/// cold starts > 30 %, queue depth > 20, and a task that waits for a slot while a worker is idle;
 /// info: efficiency > 80 %, workflow detected, self-tuning, and the monitor's accuracy < 60 % and
 ///       response > 2000 ms. (The monitor's memory threshold of 80 % is the warning above.)
-/// Event rules stand as long as the monitor sees the condition: a pinned specialist has failed
-/// (critical), one of high priority has failed, a circuit is open, a start takes more than half of
-/// its start_timeout (warnings), a specialist's tasks go to its fallback (info).
-/// Measured rules hold for one check interval when critical, two when a warning, four when info.
+/// Event rules last as long as the monitor sees the condition: a pinned specialist failed
+/// (critical); a high-priority specialist failed, a circuit is open, a start takes more than half
+/// of its start_timeout (warnings); a specialist's tasks go to its fallback (info).
+/// Hold of measured rules in check intervals: critical one, warning two, info four.
 std::vector<alert_rule> default_alert_rules(double check_interval_s = 15);
 
 }  // namespace greenroom::runtime::monitoring

@@ -1,4 +1,4 @@
-// One number between 0 and 1 for how well a pool does, and which of its measurements cost how much.
+// The health score of a pool, between 0 and 1, with the factor of each measurement.
 #pragma once
 
 #include <optional>
@@ -23,19 +23,19 @@ namespace greenroom::runtime::monitoring {
 /// | memory efficiency               | 20 %    | 0 %      | 0.2   |
 /// | prediction accuracy             | 50 %    | 10 %     | 0.1   |
 ///
-/// A product and not a mean: a pool whose every task fails is at 0 however well its memory looks,
-/// and with the error rate at 10 %, where a rollback is due, the score is 0.556, under the 0.60
-/// where a rollback is due as well. What is not known takes nothing away. `greenroom:health_score`
-/// of config/prometheus/recording.yml computes the same from the exported metrics.
+/// A product and not a mean: a pool in which every task fails has 0 whatever its memory use, and
+/// with an error rate of 10 %, where a rollback is due, the score is 0.556, below the 0.60 that
+/// also makes a rollback due. An unknown measurement has a factor of 1. `greenroom:health_score` in
+/// config/prometheus/recording.yml computes the same from the exported metrics.
 struct health_factor {
   std::string name;   ///< `error_rate`
-  double value = 0;   ///< What was measured.
-  double factor = 1;  ///< What the score was multiplied by.
+  double value = 0;   ///< The measurement.
+  double factor = 1;  ///< Its factor in the score.
 };
 
 struct health_report {
   double score = 1;
-  std::vector<health_factor> factors;  ///< Every one that is known, the costliest first.
+  std::vector<health_factor> factors;  ///< Every known factor, lowest first.
 };
 
 health_report health_score(const pool_sample& sample);

@@ -17,7 +17,7 @@ std::string rounded(double value, int digits) {
 
 std::string as_percent(double share) { return rounded(share * 100, 1) + " %"; }
 
-// Rules and factors are called after what they measure.
+// The names of rules and factors contain their metric.
 subject subject_of(std::string_view name) {
   const auto has = [&](std::string_view word) { return name.find(word) != std::string_view::npos; };
   if (has("memory")) return subject::memory;

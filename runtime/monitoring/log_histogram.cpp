@@ -14,7 +14,7 @@ struct place {
   std::size_t bucket = 0;
 };
 
-/// `frexp` and the products below are exact, so a value never lands beside its bucket.
+/// `frexp` and the products below are exact, so a value never lands in a neighbouring bucket.
 place place_of(double value) {
   int exponent = 0;
   const double mantissa = std::frexp(value, &exponent);  // in [0.5, 1)
@@ -116,7 +116,7 @@ std::optional<double> log_histogram::mean() const {
 
 log_histogram::interval log_histogram::bounds_at_rank(std::uint64_t rank) const {
   assert(rank >= 1 && rank <= count_);
-  // The true value lies between the extremes, whatever its bucket.
+  // The true value also lies between minimum and maximum.
   const auto within = [this](double lower, double upper) {
     return interval{std::max(lower, min_), std::min(upper, max_)};
   };
@@ -158,7 +158,7 @@ std::uint64_t log_histogram::certainly_above(double threshold) const {
       if (lower_edge(octave, i) > threshold) found += (*counts)[i];
     }
   }
-  // The maximum is known to be above even when its whole bucket is not.
+  // The maximum is above the threshold, even if its bucket is not entirely above.
   return std::max<std::uint64_t>(found, 1);
 }
 
@@ -194,7 +194,7 @@ std::optional<log_histogram> log_histogram::decode(std::string_view text) {
       || out.min_ < 0 || out.max_ < out.min_) {
     return std::nullopt;
   }
-  // More than can have been counted; sums of them would wrap.
+  // Larger counts are damage, and their sums could overflow.
   constexpr std::uint64_t most = std::uint64_t{1} << 53;
   if (out.below_ > most || out.above_ > most) return std::nullopt;
   out.count_ = out.below_ + out.above_;

@@ -1,5 +1,5 @@
-// Counts of non-negative values in log-linear buckets: bounded memory, quantiles with a bound on
-// their error that holds for every input.
+// A histogram of non-negative values in log-linear buckets: bounded memory, and quantiles with a
+// bounded error for every input.
 #pragma once
 
 #include <array>
@@ -12,12 +12,11 @@
 
 namespace greenroom::runtime::monitoring {
 
-/// Each octave [2^e, 2^(e+1)) is cut into 128 buckets of equal width (the scheme of HdrHistogram).
-/// A bucket is 2^e/128 wide and its middle stands for all of it, so what is reported for a value v
-/// in [2^-10, 2^30) is wrong by at most v/256 (0.39 %). Values under 2^-10 (1 µs when the unit is a
-/// millisecond) are wrong by at most 2^-11 absolutely; values from 2^30 on share one bucket that
-/// reports the exact maximum. Minimum, maximum, count and sum are exact.
-/// Memory: 512 bytes for each octave that was ever hit, 20 KB at most.
+/// Each octave [2^e, 2^(e+1)) has 128 buckets of equal width (the scheme of HdrHistogram). A bucket
+/// is 2^e/128 wide and reports its middle, so the error for a value v in [2^-10, 2^30) is at most
+/// v/256 (0.39 %). Values below 2^-10 (1 µs with milliseconds as unit) have an absolute error of at
+/// most 2^-11; values from 2^30 share one bucket that reports the exact maximum. Minimum, maximum,
+/// count and sum are exact. Memory: 512 bytes per octave in use, 20 KB at most.
 class log_histogram {
 public:
   static constexpr int octave_min = -10;
@@ -27,7 +26,7 @@ public:
   static constexpr double smallest = 1.0 / 1024;   ///< 2^octave_min
   static constexpr double largest = 1073741824.0;  ///< 2^octave_max
 
-  /// Returns false, and counts nothing, for a value that is negative or not finite.
+  /// Returns false and counts nothing for a negative or non-finite value.
   bool add(double value, std::uint32_t times = 1);
   void merge(const log_histogram& other);
   void clear();
@@ -38,22 +37,21 @@ public:
   double max() const { return max_; }  ///< 0 when empty.
   std::optional<double> mean() const;
 
-  /// The nearest-rank quantile: what stands for the value of rank ceil(q·count), at least 1.
-  /// Nothing when empty. `q` in [0, 1].
+  /// The nearest-rank quantile: the reported value of rank ceil(q·count), at least 1. Nothing when
+  /// empty. `q` in [0, 1].
   std::optional<double> quantile(double q) const;
 
   struct interval {
     double lower = 0;
     double upper = 0;
   };
-  /// The value of rank `rank` (1 is the smallest) lies within [lower, upper], certainly.
-  /// `rank` in [1, count()].
+  /// Exact bounds of the value of rank `rank` (1 is the smallest). `rank` in [1, count()].
   interval bounds_at_rank(std::uint64_t rank) const;
 
-  /// How many values are certainly greater than `threshold`; never more than there are.
+  /// A lower bound of the number of values above `threshold`.
   std::uint64_t certainly_above(double threshold) const;
 
-  /// One line of text that `decode` turns back into an equal histogram; no tab or newline in it.
+  /// One line of text for `decode`; contains no tab or newline.
   std::string encode() const;
   static std::optional<log_histogram> decode(std::string_view text);
 

@@ -11,7 +11,7 @@
 namespace greenroom::runtime::monitoring {
 
 enum class node_status : std::uint8_t { healthy, degraded, critical };
-/// In capitals, as the health answer has it.
+/// In capitals, as in the health response.
 std::string_view name_of(node_status what);
 
 struct status_evidence {
@@ -23,9 +23,9 @@ struct status_evidence {
   bool blind = false;  ///< The monitor had no sample for three check intervals.
 };
 
-/// CRITICAL: a critical alert fires, the score is under 0.60 (where a rollback is due), or a
-/// rollback runs. DEGRADED: a warning fires, the score is under 0.80, the node drains, or nothing
-/// was measured lately. HEALTHY otherwise; Info alerts never count.
+/// CRITICAL: a critical alert fires, the score is below 0.60 (where a rollback is due), or a
+/// rollback runs. DEGRADED: a warning fires, the score is below 0.80, the node drains, or there was
+/// no recent measurement. HEALTHY otherwise; info alerts never count.
 node_status derive_status(const status_evidence& seen);
 
 }  // namespace greenroom::runtime::monitoring

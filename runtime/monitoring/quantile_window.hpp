@@ -1,4 +1,4 @@
-// Quantiles, mean and count of what happened within the last so many seconds.
+// Quantiles, mean and count over a sliding time window.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace greenroom::runtime::monitoring {
 
-/// What a window says of itself. Quantiles are nothing when it is empty.
+/// Summary of a window. Quantiles are nothing when it is empty.
 struct quantile_summary {
   std::uint64_t count = 0;
   std::optional<double> mean;  ///< Exact.
@@ -20,22 +20,22 @@ struct quantile_summary {
   std::optional<double> max;  ///< Exact.
 };
 
-/// A ring of `slices` histograms, each `span_s / slices` seconds of the epoch wide. A question at
-/// `now_s` is answered from the slice that holds `now_s` and the `slices - 1` before it: from all
-/// that is younger than span·(slices-1)/slices and from nothing older than `span_s`. Of those
-/// values, quantile(q) reports the one of rank ceil(q·n) with a relative error of at most
-/// `log_histogram::relative_error` (1/256); count, mean and maximum are exact.
-/// A clock that steps back adds to the newest slice: nothing is lost and nothing is reopened.
+/// A ring of `slices` histograms, each `span_s / slices` seconds of the epoch wide. A query at
+/// `now_s` uses the slice that contains `now_s` and the `slices - 1` before it: all values younger
+/// than span·(slices-1)/slices and none older than `span_s`. A quantile q is the value of rank
+/// ceil(q·n) with a relative error of at most `log_histogram::relative_error` (1/256); count, mean
+/// and maximum are exact. When the clock steps back, values go to the newest slice: none is lost,
+/// and no slice is reopened.
 class quantile_window {
 public:
   /// `span_s` > 0, `slices` >= 1.
   explicit quantile_window(double span_s = 60, std::size_t slices = 6);
 
-  /// Returns false, and counts nothing, for a value that is negative or not finite.
+  /// Returns false and counts nothing for a negative or non-finite value.
   bool add(double value, double now_s, std::uint32_t times = 1);
 
   quantile_summary summary(double now_s) const;
-  /// Everything in the window, as one histogram.
+  /// All values of the window as one histogram.
   log_histogram merged(double now_s) const;
 
   double span_s() const { return span_s_; }

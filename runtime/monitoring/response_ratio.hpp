@@ -1,4 +1,4 @@
-// How much slower than the baseline: as it is, and as it counts.
+// The response time relative to the baseline: plain, and as counted by triggers.
 #pragma once
 
 #include <algorithm>
@@ -6,15 +6,15 @@
 
 namespace greenroom::runtime::monitoring {
 
-/// Mean ÷ the baseline's mean, in milliseconds both. Nothing without both.
+/// Mean ÷ the baseline's mean, both in milliseconds. Nothing unless both are known.
 inline std::optional<double> plain_ratio(std::optional<double> mean_ms,
                                          std::optional<double> baseline_mean_ms) {
   if (!mean_ms || !baseline_mean_ms || *baseline_mean_ms <= 0) return std::nullopt;
   return *mean_ms / *baseline_mean_ms;
 }
 
-/// The same as triggers and health mean it: at most 1 while the difference is less than `slack_ms`
-/// (`rollout.criteria.response_slack`), whatever the ratio. With a slack of 0 it is the ratio.
+/// The ratio for triggers and health: at most 1 while the difference is below `slack_ms`
+/// (`rollout.criteria.response_slack`). With a slack of 0 it is the plain ratio.
 inline std::optional<double> counted_ratio(std::optional<double> mean_ms,
                                            std::optional<double> baseline_mean_ms,
                                            double slack_ms) {

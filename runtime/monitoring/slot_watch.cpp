@@ -6,7 +6,7 @@
 namespace greenroom::runtime::monitoring {
 namespace {
 
-// Those who decide look at least once a second, and so do we.
+// Tolerance: the director and this watch run at least once a second.
 constexpr double looks_s = 3;
 constexpr double start_unknown_s = 1;
 
@@ -48,7 +48,7 @@ std::vector<std::size_t> slot_watch::look(std::span<const slot_view> all,
     const double bound_s =
         limits.min_residency_s + (one.start_s > 0 ? one.start_s : start_unknown_s) + looks_s;
     if (one.waiting_s < bound_s) continue;
-    // The last slot is left to the other departments.
+    // The last slot is reserved for other departments.
     if (held.size() > 1 && limits.slots > 1 && held[one.department] + 1 >= limits.slots) continue;
     bool there = free_since_s_ >= 0 && now_s - free_since_s_ >= bound_s;
     double idle_mb = 0;

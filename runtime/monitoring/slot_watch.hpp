@@ -1,5 +1,5 @@
-// Does anybody wait for a slot that is there? An outsider's look at what a director should never
-// let happen.
+// Detects a task that waits although a slot is available, which the director should never allow;
+// independent of the director.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +9,14 @@
 
 namespace greenroom::runtime::monitoring {
 
-/// One specialist as it looks from outside.
+/// A specialist as seen from outside the director.
 struct slot_view {
-  double waiting_s = 0;  ///< For so long its department has been asking for a slot; 0: it is not.
+  double waiting_s = 0;  ///< Time since its department asked for a slot; 0: no request.
   bool up = false;       ///< It has a process that counts against the slots.
-  bool idle = false;     ///< It has one, and no task.
+  bool idle = false;     ///< It has a process and no task.
   std::uint32_t department = 0;
   double memory_mb = 0;
-  double start_s = 0;  ///< What a start takes; 0: unknown.
+  double start_s = 0;  ///< Duration of a start; 0: unknown.
 };
 
 struct slot_watch_limits {
@@ -25,15 +25,15 @@ struct slot_watch_limits {
   double min_residency_s = 0;
 };
 
-/// One is stuck when it has waited for longer than a residency and a start take, and all that time
-/// there was a slot that nobody used: a free one, or one of an idle worker. Told a look every
-/// second or so.
+/// A specialist is stuck when it has waited longer than a residency and a start take, and during
+/// all that time a slot was available: a free one, or the slot of an idle worker. Call `look` about
+/// once a second.
 class slot_watch {
 public:
-  /// Returns who is stuck, by place in `all`.
+  /// Returns the stuck specialists as indices into `all`.
   [[nodiscard]] std::vector<std::size_t> look(std::span<const slot_view> all,
                                               const slot_watch_limits& limits, double now_s);
-  /// What was seen before does not count: nobody looked for a while.
+  /// Discards earlier observations, after a time without calls.
   void forget();
 
 private:

@@ -41,7 +41,7 @@ void arrival_history::visit(double now_s, double clock_s) {
     std::copy_backward(interval_s.begin(), interval_s.end() - 1, interval_s.end());
     interval_s[0] = static_cast<float>(now_s - visit_s);
   }
-  // Old habits weigh less than new ones: halving keeps the sums bounded and the ratios.
+  // Old habits count less than new ones: halving bounds the sums and keeps the ratios.
   constexpr float half_at = 512;
   float& in_hour = hour[hour_of(clock_s)];
   in_hour += 1.0F;

@@ -7,7 +7,7 @@
 namespace greenroom::runtime {
 namespace {
 
-// One over its half gives way to others unless it is worth four times as much.
+// Above its half, a department's specialists count a quarter of their value.
 constexpr double standing_over = 0.25;
 
 std::size_t half_of(std::size_t slots) { return std::max<std::size_t>(1, (slots + 1) / 2); }

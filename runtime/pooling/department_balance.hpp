@@ -1,4 +1,4 @@
-// No department holds every slot.
+// Keeps one department from holding every slot.
 #pragma once
 
 #include <cstddef>
@@ -10,13 +10,13 @@
 
 namespace greenroom::runtime {
 
-/// Slots taken by department. Prewarming stops at half of the slots; tasks may take a department
-/// further, but the last slot is left to the others, as soon as more than one department has had
-/// tasks. With one department, or one slot, there is nothing to balance.
+/// Slots taken by each department. Prewarming stops at half of the slots. Tasks may take a
+/// department further, but the last slot stays for other departments once more than one department
+/// has had tasks. Does nothing with one department or one slot.
 class department_balance {
 public:
   void employ(std::uint32_t department);
-  /// A task came for it.
+  /// A task arrived for the department.
   void active(std::uint32_t department);
   void count(std::span<const seat> seats, std::span<const specialist_facts> facts);
   void add(std::uint32_t department) { ++held_[department]; }
@@ -25,10 +25,10 @@ public:
   }
 
   bool may_prewarm(std::uint32_t department, std::size_t slots) const;
-  /// True when one more for this department would leave the others nothing: it may then only take
-  /// the place of its own.
+  /// True when one more slot for this department would leave none for the others: the department
+  /// may then only evict one of its own specialists.
   bool exhausted(std::uint32_t department, std::size_t slots) const;
-  /// How much of its worth one of this department keeps when a place is sought for another one.
+  /// Factor on the value of this department's specialists when a slot is needed elsewhere.
   double standing(std::uint32_t department, std::size_t slots) const;
 
 private:

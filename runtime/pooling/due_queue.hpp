@@ -1,4 +1,4 @@
-// When to look at whom again: one moment per specialist, the earliest first.
+// When to reassess each specialist: one due time per specialist, the earliest first.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +9,14 @@
 
 namespace greenroom::runtime {
 
-/// An indexed binary heap: a specialist has one place in it, so it never holds more than the cast.
-/// Most moments are put off again before they come, with every visit. So the place stays where it
-/// is then, in the order of a moment that is too early by now, and moves when it gets to the front:
-/// to put a moment off costs nothing, however large the heap.
+/// An indexed binary heap: a specialist has one entry, so the heap never exceeds the cast. Most due
+/// times are postponed by a visit before they arrive. A postponed entry keeps its position, under a
+/// due time that is now too early, and moves only when it reaches the front: postponing costs
+/// constant time, however large the heap.
 class due_queue {
 public:
   void grow(std::size_t specialists);
-  /// `never_s` takes it out.
+  /// `never_s` removes the specialist.
   void set(specialist_index who, double due_s);
   double due_s(specialist_index who) const { return moments_[who].due_s; }
   bool empty() const { return heap_.empty(); }
@@ -24,14 +24,14 @@ public:
     if (heap_.empty()) return never_s;
     return heap_.front().no_sooner_s;
   }
-  /// The earliest one; it is taken out.
+  /// Removes and returns the specialist that is due first.
   specialist_index pop();
 
 private:
   static constexpr std::size_t outside = static_cast<std::size_t>(-1);
   struct moment {
     double due_s = never_s;
-    double no_sooner_s = never_s;  // What its place in the heap goes by. Of the first one: `due_s`.
+    double no_sooner_s = never_s;  // The heap's key. For the first entry: `due_s`.
     std::size_t at = outside;
   };
   struct entry {

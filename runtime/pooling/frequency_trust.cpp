@@ -6,16 +6,16 @@
 namespace greenroom::runtime {
 namespace {
 
-// A ghost looks at all of up to so many residents, and at this many of more.
+// A ghost examines all residents up to this number, and a sample of this size above it.
 constexpr std::size_t looked_at_all = 64;
 constexpr std::size_t looked_at_most = 32;
-// So many visits on which the two differ are remembered, and so many of each are believed before
-// there were any.
+// The memory in visits on which the ghosts differ, and the visits of each that are assumed at
+// first.
 constexpr double remembered = 500;
 constexpr double prior = 5;
-// Frequency is not trusted at all while LRU missed no more than this share of the visits on which
-// the two differ, and fully from the other share on: where LFU is as good as LRU, since the
-// intensity that it is added to knows of recency already.
+// Frequency is not trusted below the first share of LRU's misses among the visits on which the
+// ghosts differ, and fully trusted above the second: where LFU only equals LRU, the intensity
+// already covers recency.
 constexpr double share_none = 0.3;
 constexpr double share_full = 0.5;
 
@@ -76,7 +76,7 @@ bool frequency_trust::evict(rule by, std::span<const specialist_facts> facts) {
     const specialist_index who = one.residents[all ? i : draw() % residents];
     const usage& known = known_[who];
     if (known.busy) continue;
-    // All are worth the same to LRU: the longest idle goes.
+    // LRU gives all the same worth, so the longest idle is evicted.
     const double wanted = by == least_frequent ? static_cast<double>(known.visits) : 0.0;
     const candidate next{who, wanted, known.idle_since_s};
     if (!least || goes_before(next, *least)) least = next;

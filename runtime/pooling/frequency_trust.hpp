@@ -1,15 +1,14 @@
-// How far popularity tells who comes back, learnt from what two plain rules would have missed.
+// Learns from two ghost caches, LRU and LFU, how far frequency predicts returns.
 //
-// Where the popular stay popular, an eviction by frequency is a good one; where popularity drifts,
-// or each has its moment, it misleads, and recency is the better guide. No choice between the two
-// is right for all traffic. So LRU and LFU each keep a ghost cache: who would be resident had that
-// rule decided alone, under the same hard cap and without workers. A visit that one of them would
-// have missed and the other would not is evidence, and old evidence is forgotten: the regret by
-// which LeCaR mixes the two (Vietri et al., HotStorage 2018).
+// Where popular specialists stay popular, eviction by frequency is right; where popularity drifts,
+// or each specialist has bursts, recency is the better guide. Neither is right for all traffic. So
+// LRU and LFU each keep a ghost cache: the specialists that would be resident under that rule
+// alone, with the same hard cap and without workers. A visit that one ghost misses and the other
+// does not is evidence, and old evidence fades: the regret by which LeCaR mixes the two (Vietri et
+// al., HotStorage 2018).
 //
-// A large ghost evicts from a sample of its residents, as Redis does, so the work for a visit is
-// bounded whatever the number of slots. Nothing is random: the sample is drawn by a generator that
-// starts at the same place.
+// A large ghost evicts from a sample of its residents, as Redis does, so the work per visit is
+// bounded for any number of slots. The generator has a fixed seed, so results are reproducible.
 #pragma once
 
 #include <array>
@@ -26,29 +25,29 @@ namespace greenroom::runtime {
 
 class frequency_trust {
 public:
-  /// How one specialist was used so far.
+  /// The use of one specialist so far.
   struct usage {
     bool busy = false;  ///< Never evicted.
     std::uint64_t visits = 0;
     double idle_since_s = 0;
   };
 
-  /// The first time that slots are scarce: the ghosts begin with what is resident and what is known
-  /// of each specialist. Before, nothing is kept and nothing costs anything.
+  /// Call when slots are scarce for the first time: the ghosts start with the current residents and
+  /// the known usage. Before this call the object keeps nothing and costs nothing.
   void wake(std::span<const seat> seats, std::span<const specialist_facts> facts,
             const std::function<usage(specialist_index)>& known);
   bool awake() const { return awake_; }
-  /// The cast has grown to so many.
+  /// The cast has grown to `specialists`.
   void grow(std::size_t specialists);
 
-  /// `who` is visited after an idle time. A bounded number of residents is looked at for each ghost
+  /// `who` is visited after an idle time. Examines a bounded number of residents for each ghost
   /// that misses.
   void visit(specialist_index who, const pool_limits& limits,
              std::span<const specialist_facts> facts);
   /// The visit is over. Constant work.
   void end(specialist_index who, double now_s);
 
-  /// From 0, frequency misleads, to 1, where it begins.
+  /// From 0 (frequency misleads) to 1 (frequency is fully trusted).
   double value() const;
 
 private:
@@ -59,7 +58,7 @@ private:
     std::vector<specialist_index> residents;
     std::vector<std::uint32_t> at;  ///< Position among the residents, or `absent`.
     occupancy taken;
-    double missed = 0;  ///< Visits that this one missed and the other did not; faded.
+    double missed = 0;  ///< Visits that this ghost missed and the other did not; faded.
   };
 
   void add(ghost& one, specialist_index who, std::span<const specialist_facts> facts);

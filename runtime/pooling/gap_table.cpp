@@ -7,9 +7,9 @@
 namespace greenroom::runtime {
 namespace {
 
-// A cell is believed by half when so many visits were foreseen in it.
+// A cell's ratio has half weight at this many expected visits.
 constexpr double prior_visits = 3;
-// What is counted fades, so that a fleet that changes is seen to.
+// Counts fade, so that they follow a fleet that changes.
 constexpr float fade = 0.999F;
 
 double ratio(const gap_table::counts& one) {

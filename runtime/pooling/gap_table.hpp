@@ -1,11 +1,11 @@
-// How idle times end: what all other sources together miss of it, by how long the idle time has
-// lasted and how long the interval before it was.
+// How idle times end: corrects the error of all other sources together, by the current idle time
+// and the interval before it.
 //
 // A stage of boosting (Friedman, Greedy Function Approximation, Annals of Statistics 29, 2001) on
-// the likelihood of a Poisson process, learnt as traffic goes by: each cell of a table counts the
-// visits that came and those that were foreseen there, of all specialists. Their ratio, shrunk to
-// 1 while little is known, multiplies the intensity. So a specialist that comes every ten minutes,
-// or by twos a minute apart, is known by its first repetition, because others are like that.
+// the likelihood of a Poisson process, learned online: each cell of a table counts observed and
+// expected visits of all specialists. Their ratio, shrunk towards 1 while little is known,
+// multiplies the intensity. So a specialist that arrives every ten minutes, or in pairs a minute
+// apart, is predicted from its first repetition, because other specialists behave alike.
 #pragma once
 
 #include <array>
@@ -15,19 +15,18 @@
 
 namespace greenroom::runtime {
 
-/// Takes 4 KB for each length of an interval that occurs, 1.1 MB with all of them. The work goes
-/// with the octaves that a span of ages covers.
+/// Takes 4 KB for each interval length that occurs, 1.1 MB with all of them. The work grows with
+/// the octaves that a span of ages covers.
 class gap_table {
 public:
-  /// `interval_s`: from the start of the visit before the last to that of the last; 0: there is
-  /// only one visit so far.
+  /// `interval_s`: between the starts of the last two visits; 0: only one visit so far.
   [[nodiscard]] static std::uint32_t row_of(double interval_s);
 
-  /// How many times as many visits come as are foreseen without this table, on the mean over
-  /// `span_s` > 0 from that age on. `row`: see `row_of`.
+  /// Observed ÷ expected visits, where expected excludes this table: the mean over `span_s` > 0
+  /// from that age on. `row`: see `row_of`.
   [[nodiscard]] double factor(std::uint32_t row, double age_s, double span_s) const;
-  /// From that age on an idle time lasted for `lasted_s` more, with `rate` visits per second
-  /// foreseen without this table; `came`: it was then ended by a visit.
+  /// From that age on, an idle time lasted for `lasted_s` more, with `rate` visits per second
+  /// expected without this table; `came`: a visit then ended it.
   void learn(std::uint32_t row, double age_s, double lasted_s, double rate, bool came);
 
   using cell = std::uint32_t;
@@ -35,7 +34,7 @@ public:
     float came = 0;
     float foreseen = 0;
   };
-  /// Calls `see(cell, const counts&)` for every cell in which anything was foreseen.
+  /// Calls `see(cell, const counts&)` for every cell with an expected count above 0.
   template <class See>
   void visit(See see) const {
     for (std::size_t i = 0; i < rows; ++i) {
@@ -69,7 +68,7 @@ private:
   static void each_part(double age_s, double span_s, See see);
   ages& row(std::uint32_t at);
 
-  std::array<std::unique_ptr<ages>, rows> rows_;  ///< The first: of those without an interval.
+  std::array<std::unique_ptr<ages>, rows> rows_;  ///< Row 0: no interval yet.
 };
 
 }  // namespace greenroom::runtime

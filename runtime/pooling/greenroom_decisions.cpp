@@ -1,4 +1,4 @@
-// What the policy decides: who is warmed ahead, who is cooled, who makes room.
+// The policy's decisions: prewarm, cool, make room.
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -10,9 +10,10 @@
 namespace greenroom::runtime {
 namespace {
 
-// An idle one is looked at again at least so often while the cast is small, and more often while
-// sessions are under way, which may turn to anybody at any time. A large cast is looked over more
-// slowly, at most some 50 of them a second, and nobody less often than the last two say.
+// Longest time between two assessments of an idle specialist: the first two while the cast is
+// small, the next two while sessions are under way, which may turn to any specialist. A large cast
+// is assessed more slowly, at most some 50 specialists a second, but never less often than the last
+// two.
 constexpr double step_often_s = 60;
 constexpr double step_worthless_s = 300;
 constexpr double step_in_sessions_s = 20;
@@ -21,22 +22,22 @@ constexpr double looked_over_slower_from = 1000;
 constexpr double step_longest_s = 300;
 constexpr double step_longest_worthless_s = 1800;
 constexpr double worthless = 1.0 / 30;
-// The intensity is read at the time when a start would be done while the idle time is below so
-// many load times.
+// Below an idle time of this many load times, the intensity is read at the time when a start would
+// be complete.
 constexpr double ahead_loads = 10;
-// Each prewarm in vain makes the next one need this much more, until it is visited.
+// Each unused prewarm raises the price of the next one by this share, until a visit.
 constexpr double waste_penalty = 0.05;
-// A prewarm takes another one's place only when it is clearly more wanted.
+// A prewarm evicts another specialist only at this many times its value.
 constexpr double swap_factor = 1.7;
-// Under a hard cap the long-run frequency counts too, by this much where it can be trusted: what is
-// popular but quiet is asked for again long before what was busy once.
+// Under a hard cap the long-run frequency counts by this much where it can be trusted: a popular
+// specialist that is quiet returns long before one that was busy once.
 constexpr double frequency_share = 0.8;
-// How fast it is forgotten which starts were foreseen, of one specialist and of all, and how many
-// of those of all one's own begin with.
+// How fast the record of foreseen starts fades, for one specialist and for all, and how many starts
+// at the common share a specialist's record begins with.
 constexpr float starts_fade = 0.97F;
 constexpr float all_starts_fade = 0.998F;
 constexpr double starts_prior = 2;
-// Slots stay scarce for the price's horizon, with a cooldown of at most so much.
+// Slots stay scarce for the price's horizon, with the cooldown capped at this.
 constexpr double scarce_longest_s = 180;
 constexpr double tick_every_s = 15;
 constexpr double visits_fade = 0.9;
@@ -48,12 +49,12 @@ double greenroom_policy::step_s(const member& one, const seat& place, double val
   const double settle = settle_s(one);
   const double age_s = std::max(settle, now_s - one.idle_since_s());
   const double price = keep_price();
-  // What is worth next to nothing has time, unless one of its timers is about to fire.
+  // A specialist of negligible value can wait, unless one of its timers is about to fire.
   const bool hopeless = price > 0 && value < worthless * price;
   double longest_s = hopeless ? step_longest_worthless_s : step_longest_s;
   const bool sessions = sessions_.under_way(now_s);
-  // For a place that is taken from somebody else each look is a start more, and hardly one less
-  // that is cold.
+  // For a slot that must be taken from another specialist, a look usually adds a start and rarely
+  // avoids a cold one.
   if (sessions || !filling()) {
     const double often_s = hopeless   ? sessions ? step_in_sessions_worthless_s : step_worthless_s
                            : sessions ? step_in_sessions_s
@@ -89,7 +90,7 @@ void greenroom_policy::cool(specialist_index who, reason why, double value, doub
   }
   one.warm_since_s = one.prewarmed_s = -1;
   answer.cool.push_back({who, why, value});
-  // When it is looked at next was set for one that is warm, and does not have to start in time.
+  // The due time was set for a warm specialist; a cold one has to start in time.
   if (filling() && one.history->visits > 0) {
     due_.set(who, std::min(due_.due_s(who), now_s + 0.4 * settle_s(one)));
   }
@@ -98,12 +99,12 @@ void greenroom_policy::cool(specialist_index who, reason why, double value, doub
 void greenroom_policy::consider_warm(specialist_index who, const seat& place, double value,
                                      double now_s, plan& answer) {
   member& one = members_[who];
-  if (one.warm_since_s < 0) one.warm_since_s = now_s;  // Somebody else decided to keep it.
+  if (one.warm_since_s < 0) one.warm_since_s = now_s;  // The caller kept it warm.
   const double idle_s = now_s - idle_since(place);
   bool keep = value >= keep_price();
   if (!learnt()) keep = idle_s < limits_.cooldown_s;
   if (!referee_.predicting()) keep = idle_s < referee_.keep_s();
-  // Where a place is all that one costs, nobody leaves it for nothing, whatever is known.
+  // While slots are the only cost, cooling without need saves nothing.
   if (keep || filling()) return;
   const double free_s = place.since_s + residency_of(facts_[who], limits_);
   if (free_s > now_s) {
@@ -113,8 +114,8 @@ void greenroom_policy::consider_warm(specialist_index who, const seat& place, do
   cool(who, reason::cooldown, value, now_s, answer);
 }
 
-// What sessions promise on top keeps those who are warm. It moves with every turn that they take,
-// and most of what would be started for it alone would be given up unused.
+// Sessions' promises keep warm specialists warm, but start none: promises change with every turn of
+// a session, and most starts for them alone would stay unused.
 double greenroom_policy::worth_starting(const member& one, double value) const {
   if (!one.said.made()) return value;
   return std::max(0.0, value - worth(one, intensity_mixture::promised_beside(*one.said)));
@@ -122,7 +123,7 @@ double greenroom_policy::worth_starting(const member& one, double value) const {
 
 void greenroom_policy::consider_cold(specialist_index who, double value, double now_s,
                                      plan& answer) {
-  if (!referee_.predicting()) return;  // What others announce is prediction as well.
+  if (!referee_.predicting()) return;  // Announcements are predictions too.
   member& one = members_[who];
   const double told = worth(one, announced(one, now_s));
   const bool predicted = learnt() && one.history->visits > 0
@@ -150,7 +151,7 @@ bool greenroom_policy::looks_ahead(const member& one, double now_s) const {
 void greenroom_policy::reassess(specialist_index who, const seat& place, double now_s,
                                 plan& answer) {
   member& one = members_[who];
-  if (one.history->busy || place.tasks > 0) return;  // Asked again when it is idle.
+  if (one.history->busy || place.tasks > 0) return;  // Reassessed when it is idle.
   if (one.announced_probability > 0 && now_s > one.announced_until_s) {
     close_announcement(one, false);
   }
@@ -160,8 +161,8 @@ void greenroom_policy::reassess(specialist_index who, const seat& place, double 
   one.warm_below = place.state == worker_state::cold
                        ? worth_starting(one, value) / options_.prewarm_factor
                        : value;
-  // A start takes time: what counts is how much it is wanted when it would be ready. The same
-  // holds for one that is about to be given up, and would be started again at once.
+  // A start takes time, so the value at its completion counts. The same holds for a specialist that
+  // is about to be cooled and would be started again at once.
   const bool undecided = place.state == worker_state::cold || value < keep_price();
   if (undecided && looks_ahead(one, now_s)) {
     const double ready_s = now_s + one.facts.load_s;
@@ -175,7 +176,7 @@ void greenroom_policy::reassess(specialist_index who, const seat& place, double 
     consider_warm(who, place, value, now_s, answer);
   } else if (place.state == worker_state::cold) {
     if (one.warm_since_s >= 0 || one.prewarmed_s >= 0) {
-      // It was given up by somebody else, or never got its place.
+      // The caller cooled it, or did not carry out the prewarm.
       one.warm_since_s = one.prewarmed_s = -1;
     }
     consider_cold(who, value, now_s, answer);
@@ -187,7 +188,7 @@ void greenroom_policy::count_start(member& one, double caught) {
   starts_.count(static_cast<float>(caught), all_starts_fade);
 }
 
-// The share of its visits that prewarming would not catch, were it let go.
+// The share of the specialist's visits that prewarming would not catch after a cooling.
 double greenroom_policy::surprise(const member& one) const {
   const auto lost_of = [](const start_counts& some, double prior, double lost) {
     return (static_cast<double>(some.lost) + prior * lost)
@@ -196,22 +197,23 @@ double greenroom_policy::surprise(const member& one) const {
   return lost_of(one.starts, starts_prior, lost_of(starts_, 4, 0.75));
 }
 
-// What it is worth while slots are scarce, without `ahead` at the least. One that will be foreseen
-// can be let go for nothing, so the long run counts only as far as it would come as a surprise.
+// The value while slots are scarce; a lower bound without `ahead`. Evicting a specialist whose
+// return will be foreseen costs nothing, so the long-run frequency counts only for the share of
+// visits that are not foreseen.
 double greenroom_policy::worth_keeping(specialist_index who, double now_s, bool ahead) {
   member& one = members_[who];
   if (!referee_.predicting() || !learnt()) return one.facts.priority_weight;
   if (!one.saying && one.history->visits > 0) estimate(who, now_s);
   one.warm_below = worth(one, one.rate);
   double rate = one.rate;
-  // One that would have to start again before long, because it comes about then, is not let go
-  // because it does not come right now: away for hardly longer than a start is only a late start.
+  // A specialist that is expected again within about a start time is not evicted for a low current
+  // value: a restart would only be late.
   if (ahead && looks_ahead(one, now_s)) {
     const auto rate_at = [&](double when_s) {
       return mixture_.read(*one.trust, read(who, when_s)).rate;
     };
     rate = std::max(rate, rate_at(now_s + one.facts.load_s));
-    // What was said a while ago may be from before its moment came.
+    // An older estimate may predate the specialist's expected return.
     if (now_s - one.said_s > settle_s(one)) rate = std::max(rate, rate_at(now_s));
   }
   const double frequency = static_cast<double>(one.history->visits) / fleet_.observed_s(now_s);
@@ -219,8 +221,8 @@ double greenroom_policy::worth_keeping(specialist_index who, double now_s, bool 
   return worth(one, rate + share * frequency + announced(one, now_s));
 }
 
-// Those that could go and are not spared, by what they are worth now; without prediction the
-// longest idle goes first. It is good for as long as nothing else is asked of the policy.
+// Evictable specialists except `spared`, ordered by current value; without prediction the longest
+// idle comes first. Valid until the next call to the policy.
 template <class Spared>
 eviction_order greenroom_policy::evictable_now(std::span<const seat> seats, double now_s,
                                                Spared spared) {
@@ -272,7 +274,7 @@ warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<co
   fleet_.refresh(now_s);
   room answer;
   eviction_order leaving = evictable_now(seats, now_s, [&](specialist_index other) {
-    // When the last slot is for the others, one of its own department makes room.
+    // The last slot is for other departments: evict one of the same department.
     return own_only && facts_[other].department != one.facts.department;
   });
   if (own_only) {
@@ -325,7 +327,7 @@ void greenroom_policy::enforce_caps(std::span<const seat> seats, double now_s, p
   }
 }
 
-// Prewarms take free places, and the places of those that are worth clearly less.
+// Prewarms take free slots, and the slots of specialists with a clearly lower value.
 void greenroom_policy::admit_prewarms(std::span<const seat> seats, double now_s, plan& answer) {
   std::vector<change> wanted = std::move(answer.warm);
   answer.warm.clear();
@@ -372,12 +374,12 @@ void greenroom_policy::admit_prewarms(std::span<const seat> seats, double now_s,
     answer.warm.push_back(one);
     member& chosen = members_[one.who];
     chosen.prewarmed_s = chosen.warm_since_s = now_s;
-    // Looked at soon: the caller may not have carried it out.
+    // Reassessed soon: the caller may not have carried out the prewarm.
     due_.set(one.who, std::min(due_.due_s(one.who), now_s + chosen.facts.load_s + 1.0));
   }
 }
 
-// Now and then: the price, the adaptation, and whether prediction is worth it.
+// Periodic: price, adaptation, comparison of prediction with keep-alive.
 void greenroom_policy::tick(std::span<const seat> seats, double now_s) {
   if (ticked_s_ >= 0 && now_s - ticked_s_ < tick_every_s) return;
   ticked_s_ = now_s;
@@ -423,7 +425,7 @@ plan greenroom_policy::review(std::span<const seat> seats, double clock_s) {
   while (due_.next_s() <= now_s) {
     const specialist_index who = due_.pop();
     reassess(who, paced(seats[who]), now_s, answer);
-    // A step of nothing would come back at once.
+    // A due time that is not later than now would repeat this loop.
     if (due_.due_s(who) <= now_s) due_.set(who, now_s + 0.05);
   }
   const pool_limits in_force = limits_in_force();

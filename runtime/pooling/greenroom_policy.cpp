@@ -20,7 +20,7 @@ std::unique_ptr<warm_policy> make_greenroom_policy(const greenroom_options& opti
   return std::make_unique<greenroom_policy>(options);
 }
 
-// -- what is known ------------------------------------------------------------------------------
+// -- settings -----------------------------------------------------------------------------------
 
 void greenroom_policy::learn(specialist_index who, const specialist_facts& facts) {
   assert(who <= members_.size());
@@ -71,7 +71,7 @@ pool_limits greenroom_policy::limits_in_force() const {
   return in_force;
 }
 
-// Idle times shorter than this need no decision: too short to start anybody in.
+// Shorter idle times need no decision: no start would fit in them.
 double greenroom_policy::settle_s(const member& one) const {
   return std::clamp(0.25 * one.facts.load_s, 0.1, 5.0);
 }
@@ -97,14 +97,14 @@ void greenroom_policy::refresh_price() {
   } else if (limits_.target_memory > 0) {
     price_now_ = price_.price(limits_.target_memory);
   } else {
-    // A cooldown of for ever has a price of nothing.
+    // An infinite cooldown has a price of 0.
     price_now_ =
         -std::log1p(-adaptation_.threshold()) / (price_horizon_cooldowns * limits_.cooldown_s);
   }
 }
 
-// Slots are scarce while a task had to push somebody out of one not long ago. Then all that a slot
-// costs is what else could be in it, and giving one up early saves nothing that lasts.
+// Slots are scarce while a task had to evict a specialist recently. The only cost of a slot is then
+// its alternative use, and freeing a slot early saves nothing.
 bool greenroom_policy::filling() const {
   if (options_.fill_slots) return true;
   return options_.price <= 0 && limits_.target_memory <= 0 && scarce_;
@@ -115,7 +115,7 @@ double greenroom_policy::own_time(double clock_s) {
   return pace_.own(clock_s);
 }
 
-// A place as the policy's own clock sees it.
+// The slot state in policy time.
 seat greenroom_policy::paced(const seat& place) const {
   seat own = place;
   own.since_s = pace_.own(place.since_s);
@@ -128,9 +128,9 @@ double greenroom_policy::focus_rate() const {
   return focus_prices * (price > 0 ? price : marginal_rate_);
 }
 
-// -- what is observed ---------------------------------------------------------------------------
+// -- observations ------------------------------------------------------------------------------
 
-// What was said is held against what came, and idle memory is charged.
+// Compares the last estimate with the outcome, and charges the idle memory.
 void greenroom_policy::settle_books(member& one, double now_s, bool came) {
   if (one.saying) {
     const double lasted_s = std::max(0.0, now_s - one.said_s);
@@ -174,7 +174,7 @@ void greenroom_policy::observe_arrival(specialist_index who, std::uint64_t case_
 
   const bool first = history.visits == 0;
   const double gap_s = std::max(0.0, now_s - history.idle_since_s);
-  // An idle time too short for any decision does not make another visit.
+  // An idle time too short for any decision does not begin another visit.
   if (!first && gap_s <= 0.2 * settle_s(one)) {
     one.saying = false;
     return;
@@ -186,7 +186,7 @@ void greenroom_policy::observe_arrival(specialist_index who, std::uint64_t case_
   if (one.warm_since_s >= 0) referee_.spent(std::max(0.0, now_s - one.warm_since_s));
   if (one.prewarmed_s >= 0) {
     referee_.prewarm_hit();
-    // Who comes in the middle of the start waits for the rest of it: that part was not caught.
+    // A visit during the start waits for the rest: only the completed part was caught.
     const double ready = (now_s - one.prewarmed_s) / std::max(one.facts.load_s, 1e-9);
     count_start(one, std::min(ready, 1.0));
   }
@@ -213,7 +213,7 @@ void greenroom_policy::observe_idle(specialist_index who, double clock_s) {
     one.history.own().idle_since_s = now_s;
     if (frequency_.awake()) frequency_.end(who, now_s);
   } else {
-    one.first_idle_s = now_s;  // It was warmed and never asked: there is nothing to know of it yet.
+    one.first_idle_s = now_s;  // Warm without any visit: no history yet.
   }
   one.warm_since_s = now_s;
   one.shadow_gone = false;
@@ -238,7 +238,7 @@ void greenroom_policy::expect(specialist_index who, double probability, double w
   if (!one.history->busy) due_.set(who, std::min(due_.due_s(who), now_s));
 }
 
-// -- what is believed ---------------------------------------------------------------------------
+// -- estimates ---------------------------------------------------------------------------------
 
 double greenroom_policy::announced(const member& one, double now_s) const {
   if (one.announced_probability <= 0 || now_s > one.announced_until_s) return 0;
@@ -259,7 +259,7 @@ signal_values greenroom_policy::read(specialist_index who, double at_s) const {
   return said;
 }
 
-// Says something new about one that is idle, and remembers that it did.
+// A new estimate for an idle specialist, kept for the comparison with the outcome.
 double greenroom_policy::estimate(specialist_index who, double now_s) {
   member& one = members_[who];
   if (one.history->visits == 0) return one.rate = 0;

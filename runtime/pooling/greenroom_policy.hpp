@@ -1,17 +1,17 @@
-// Greenroom's own policy: who is worth a place, by one price.
+// Greenroom's own policy: one price decides which specialists are worth a slot.
 //
-// Every specialist has an arrival intensity, mixed online from many sources. It is worth being warm
-// while intensity × load time ÷ memory × priority is at least one price, which is the memory knob
-// (index policies with a threshold: arXiv 2106.06457; Stochastic Systems, stsy.2024.0093). It is
-// prewarmed at a little more than that price, early enough for its measured start.
+// Every specialist has an arrival intensity, mixed online from many sources. A specialist is worth
+// being warm while intensity × load time ÷ memory × priority is at least the price (index policies
+// with a threshold: arXiv 2106.06457; Stochastic Systems, stsy.2024.0093). A specialist is
+// prewarmed at a slightly higher price, early enough for the measured start time.
 //
-// - `target_memory` > 0: the price follows the memory in use, whose mean approaches the target.
-// - otherwise the price is the warm threshold: the probability of being needed within 20 cooldowns.
-// - `max_warm` and `memory_budget_mb` are hard in either case: what is worth least goes first.
-//   While they are what is scarce, and no mean memory is asked for, a place is its own price:
-//   nobody leaves before another one wants it. Worth most is then also who is popular without being
-//   foreseeable, as far as popularity tells who comes back (`frequency_trust`).
-// - A cooldown shorter than 45 s makes every time constant shorter with it, see `pace`.
+// - `target_memory` > 0: the price is set so that the mean memory in use approaches the target.
+// - Otherwise the price is the warm threshold: the probability of a visit within 20 cooldowns.
+// - `max_warm` and `memory_budget_mb` are hard caps in either case: the specialist of least value
+//   is evicted first. While slots are scarce and no mean memory is configured, a specialist is
+//   evicted only when its slot is needed. The value then includes the specialist's long-run
+//   frequency, as far as frequency predicts returns (`frequency_trust`).
+// - A cooldown shorter than 45 s shortens every time constant, see `pace`.
 #pragma once
 
 #include <array>
@@ -40,22 +40,22 @@
 namespace greenroom::runtime {
 
 struct greenroom_options {
-  /// Above 0: this price for ever, in visits per second of an average specialist. 0: found.
+  /// Above 0: a fixed price, in visits per second of an average specialist. 0: the policy finds it.
   double price = 0;
-  /// Nothing has a price but a slot: keep all that the hard caps allow.
+  /// Only slots have a price: keep every specialist that the hard caps allow.
   bool fill_slots = false;
-  /// Prewarming needs this many times the price that keeping needs, or two would alternate.
+  /// Prewarming needs this many times the price of keeping; otherwise the two would alternate.
   double prewarm_factor = 1.1;
-  /// A specialist that is visited r times less than the mean counts r^rarity as much for each
-  /// visit, so that rare ones get their fair chance.
+  /// Each visit of a specialist that is visited r times less than the mean counts r^rarity as much.
+  /// Raises the value of rare specialists.
   double rarity = 0.1;
 };
 
-/// Why somebody is ranked where it is.
+/// Why a specialist has its rank.
 struct ranked_reason {
   const char* source = "";
-  double trust = 0;   ///< The weight of the source, learnt for this specialist.
-  double factor = 1;  ///< By how much it raises (or lowers) the intensity.
+  double trust = 0;   ///< The weight of the source, learned for this specialist.
+  double factor = 1;  ///< Factor by which the source changes the intensity.
 };
 struct ranked {
   specialist_index who = 0;
@@ -66,20 +66,20 @@ struct ranked {
   std::vector<ranked_reason> reasons;  ///< The strongest first.
 };
 
-/// What happened that an operator wants to hear of.
+/// Events that are reported to the operator.
 enum class policy_news : std::uint8_t { prediction_off, prediction_retried, adjusted };
 
 struct policy_report {
   double price = 0;
   double threshold = 0.3;
-  std::size_t slots = 0;   ///< In force: `max_warm` less what was given up.
-  bool predicting = true;  ///< False: switched off, plain keep-alive of `keep_s`.
+  std::size_t slots = 0;   ///< In force: `max_warm` less the slots given up.
+  bool predicting = true;  ///< False: prediction is off; keep-alive is fixed at `keep_s`.
   double keep_s = 0;
-  double mean_memory = 0;  ///< Share of always-warm, mean of about two days.
+  double mean_memory = 0;  ///< Share of always-warm memory, mean over about two days.
   std::uint64_t prewarm_hits = 0;
   std::uint64_t prewarm_wastes = 0;
   double prewarm_wasted_s = 0;
-  double announced_trust = 1;  ///< How often announcements came true, against what they promised.
+  double announced_trust = 1;  ///< Announcements that came true ÷ the sum of their probabilities.
 };
 
 class greenroom_policy final : public warm_policy {
@@ -91,29 +91,29 @@ public:
   void observe_arrival(specialist_index who, std::uint64_t case_key, double now_s) override;
   void observe_idle(specialist_index who, double now_s) override;
   room make_room(specialist_index who, std::span<const seat> seats, double now_s) override;
-  /// Looks only at those whose moment has come (and counts the seats when a hard cap can bind).
+  /// Examines only the specialists that are due (and all slot states when a hard cap can bind).
   plan review(std::span<const seat> seats, double now_s) override;
 
-  /// Another predictor announces a task for `who` with this probability within so many seconds.
-  /// How much announcements are believed is learnt from how they come out. `why` is `predicted` or
-  /// `workflow`. A later announcement replaces a weaker or an expired one.
+  /// Another predictor announces a task for `who` with this probability within `within_s` seconds.
+  /// The policy learns from the outcomes how far to trust announcements. `why` is `predicted` or
+  /// `workflow`. A later announcement replaces the earlier one.
   void expect(specialist_index who, double probability, double within_s, reason why, double now_s);
 
-  /// The `count` most wanted, the best first, each with its reasons.
+  /// The `count` specialists of highest value, best first, each with the reasons.
   std::vector<ranked> rank(std::size_t count, double now_s) const;
   policy_report report() const;
-  /// News since the last call.
+  /// Events since the last call.
   std::vector<policy_news> take_news();
 
-  /// All that was learnt, as text: versioned, with a checksum, by the specialists' names. `names`
-  /// has one for each specialist.
+  /// The learned state as text, with a version and a checksum, keyed by the specialists' names.
+  /// `names` has one entry for each specialist.
   std::string save(std::span<const std::string> names) const;
-  /// Takes what was saved; names that are no longer in the cast are skipped. On an error nothing
-  /// is changed, and it says what is wrong.
+  /// Restores saved state; skips names that are no longer in the cast. On an error the policy stays
+  /// unchanged and the return value names the error.
   std::optional<std::string> restore(std::string_view text, std::span<const std::string> names);
 
 private:
-  /// How much of its visits' starts was over when they came, and how much was not; old ones fade.
+  /// Shares of starts that were complete, and not complete, at the visit; old starts fade.
   struct start_counts {
     float caught = 0;
     float lost = 0;
@@ -128,32 +128,30 @@ private:
     specialist_facts facts;
     made_late<arrival_history> history;
     made_late<intensity_mixture::own_trust> trust;
-    // What was said last, and has not been held against what came.
+    // The latest estimate, not yet compared with the outcome.
     made_late<signal_values> said;
-    double first_idle_s = 0;  ///< Before there is a history.
+    double first_idle_s = 0;  ///< Used before there is a history.
     double idle_since_s() const { return history.made() ? history->idle_since_s : first_idle_s; }
     double said_s = 0;
     double said_raw = 0;
     bool saying = false;
-    double rate = 0;        ///< The latest estimate, 0 when it was never visited.
-    double warm_below = 0;  ///< The price below which it is warm until it is looked at next.
-    // An announcement.
+    double rate = 0;        ///< The latest estimate; 0 if the specialist was never visited.
+    double warm_below = 0;  ///< Warm below this price until the next assessment.
     double announced_rate = 0;
     double announced_until_s = 0;
     double announced_probability = 0;
     reason announced_why = reason::predicted;
-    // Books.
-    double warm_since_s = -1;  ///< Idle and warm since then; below 0: not.
-    double prewarmed_s = -1;   ///< Prewarmed then, and unused so far; below 0: not.
-    std::uint32_t wastes = 0;  ///< Prewarms in vain since the last visit.
-    start_counts starts;       ///< Its own.
-    bool missed = false;       ///< The visit under way found it cold.
-    bool shadow_gone = false;  ///< Plain keep-alive would have given it up by now.
+    double warm_since_s = -1;  ///< Start of the warm idle time; below 0: not warm and idle.
+    double prewarmed_s = -1;   ///< Time of a prewarm that is unused so far; below 0: none.
+    std::uint32_t wastes = 0;  ///< Unused prewarms since the last visit.
+    start_counts starts;       ///< The specialist's own starts.
+    bool missed = false;       ///< The current visit found the specialist cold.
+    bool shadow_gone = false;  ///< Fixed keep-alive would have cooled the specialist by now.
   };
 
   double settle_s(const member& one) const;
   double worth(const member& one, double rate) const;
-  /// Of that value, what a start ahead of demand is made for.
+  /// The part of that value that justifies a start ahead of demand.
   double worth_starting(const member& one, double value) const;
   double announced(const member& one, double now_s) const;
   double keep_price() const { return price_now_; }
@@ -186,15 +184,15 @@ private:
   pool_limits limits_in_force() const;
   void tick(std::span<const seat> seats, double now_s);
 
-  /// The plain price: needed within this many cooldowns with the probability of the threshold.
+  /// The horizon of the threshold's probability: this many cooldowns.
   static constexpr double price_horizon_cooldowns = 20;
 
   greenroom_options options_;
-  pace pace_;            ///< All times below are the policy's own.
-  double latest_s_ = 0;  ///< The latest time that was heard, by the clock.
+  pace pace_;            ///< All times below are policy time.
+  double latest_s_ = 0;  ///< The latest clock time seen.
   pool_limits limits_;
   std::vector<member> members_;
-  std::vector<specialist_facts> facts_;  ///< Side by side with the members, for sums over all.
+  std::vector<specialist_facts> facts_;  ///< In the order of `members_`, for sums over the cast.
   std::vector<specialist_index> pins_;
   fleet_rhythm fleet_;
   intensity_mixture mixture_;
@@ -210,14 +208,14 @@ private:
   double load_total_s_ = 0;
   double memory_total_mb_ = 0;
   double fleet_visits_ = 0;
-  double seen_ = 0;  ///< Specialists that were ever visited.
+  double seen_ = 0;  ///< Specialists with at least one visit.
   double announced_came_ = 0;
   double announced_promised_ = 0;
   double price_now_ = 1e-4;
-  bool scarce_ = false;  ///< Slots are, until then unless it happens again.
+  bool scarce_ = false;  ///< Slots are scarce until `scarce_until_s_`.
   double scarce_until_s_ = -never_s;
-  double marginal_rate_ = 1e-4;  ///< What was evicted last was worth about this.
-  start_counts starts_;          ///< Of all of them.
+  double marginal_rate_ = 1e-4;  ///< Approximate rate of recently evicted specialists.
+  start_counts starts_;          ///< Of all specialists.
   // For the adaptation: visits and misses since the last tick, faded.
   double visits_recent_ = 0;
   double misses_recent_ = 0;

@@ -1,4 +1,4 @@
-// What the policy tells of itself: ranks with their reasons, and its figures.
+// What the policy reports: ranks with reasons, and figures.
 #include <algorithm>
 #include <cmath>
 
@@ -35,7 +35,7 @@ std::vector<ranked> greenroom_policy::rank(std::size_t count, double clock_s) co
     entry.rate += told;
     const double value = worth(one, entry.rate);
     entry.worth_warm = value >= keep_price();
-    // By the clock from here on.
+    // Clock time from here on.
     entry.rate /= pace_.unit();
     entry.value = value / pace_.unit();
     entry.within_minute = -std::expm1(-60.0 * entry.rate);

@@ -1,7 +1,7 @@
-// What the policy learnt, as one string and back.
+// Saves and restores the policy's learned state as one string.
 //
-// Zeros are left out of the arrays, which are mostly that. Sessions under way and announcements
-// are of the moment and are not kept.
+// Arrays are written without zeros, since most entries are 0. Sessions under way and announcements
+// are short-lived and are not saved.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -39,7 +39,7 @@ void take(state_reader& from, std::array<Number, Count>& values) {
   for (std::uint32_t i = 0; i < filled && !from.failed(); ++i) {
     const std::uint32_t at = from.integer32();
     const double value = from.number();
-    // Of a whole number the greatest is not a double; the one above it is.
+    // The largest value of an integer type may not be a double; the next one above is.
     constexpr bool whole = std::is_integral_v<Number>;
     constexpr double most = whole ? 0x1p31 : static_cast<double>(std::numeric_limits<float>::max());
     if (at >= Count || !(std::abs(value) <= most) || (whole && value < 0)) {
@@ -187,7 +187,7 @@ std::optional<std::string> greenroom_policy::restore(std::string_view text,
   }
   if (from.failed()) return "what is inside does not fit together";
 
-  // What was lived at another pace is remembered at that one.
+  // Times were saved at another pace: restore that pace first, then change to the current one.
   const double unit = pace_.unit();
   pace_.remember(lived);
   pace_.change(unit, saved_s);

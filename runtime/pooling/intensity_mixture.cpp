@@ -10,7 +10,7 @@ constexpr double mixture_step = 0.1;
 constexpr float own_step = 0.1F;
 // Errors are gathered up to this sum, or to the next visit.
 constexpr float gather_max = 0.05F;
-// The first steps divide by the root of these, so that a single surprise teaches little.
+// The first steps divide by the root of these, so that a single error moves little.
 constexpr double squares_at_start = 3.0;
 constexpr float own_squares_at_start = 1.0F;
 // No single observation moves the fleet's estimate by more than this (natural logarithm).
@@ -18,11 +18,11 @@ constexpr double shift_max = 0.1;
 constexpr double own_shift_max = 1.0;
 constexpr double weight_min = -0.5;
 constexpr double weight_max = 1.5;
-// A specialist's count against what was foreseen is worth so many visits of evidence.
+// The prior of a specialist's calibration, in visits.
 constexpr double calibration_events = 20.0;
 constexpr float calibration_fade = 0.998F;
-// What sessions bring comes on top of its own visits. The pool, which is made for sources that
-// speak of the same visits, hears only a part of that; the rest is added.
+// Visits from sessions add to the specialist's own visits. The pool assumes sources that describe
+// the same visits and captures only a part; this share is added.
 constexpr double promised_share = 0.5;
 constexpr double log_rate_min = -25.0;
 constexpr double log_rate_max = 3.0;
@@ -35,7 +35,7 @@ double calibration(const intensity_mixture::own_trust& own) {
 }  // namespace
 
 intensity_mixture::intensity_mixture() {
-  // Where trust starts; all of it is learnt from there.
+  // Initial trust.
   for (std::size_t k = index(signal::rate_30s); k <= index(signal::rate_2d); ++k) {
     m_.weight[k] = 0.45;
   }
@@ -82,7 +82,7 @@ void intensity_mixture::learn(own_trust& own, const signal_values& said, double 
     own.slope[k] += static_cast<float>(error * said.x[k]);
   }
   own.error += static_cast<float>(std::abs(error));
-  // An idle time is told in many small pieces; a step for each would cost more and teach the same.
+  // An idle time arrives in many small pieces; a step for each would cost more and gain nothing.
   if (came || own.error > gather_max) apply(own);
 }
 
@@ -98,7 +98,7 @@ void intensity_mixture::apply(own_trust& own) {
     own.squares[k] += slope * slope;
     move[k] = mixture_step * wide / std::sqrt(m_.squares[k]);
     own_move[k] = own_step * slope / std::sqrt(own_squares_at_start + own.squares[k]);
-    // The change of the logarithm at the signals that were gathered, to first order.
+    // First-order change of the logarithm at the gathered signals.
     shift += move[k] * wide;
     own_shift += own_move[k] * slope;
   }

@@ -1,11 +1,11 @@
-// Which source to trust: learnt online, for all specialists together and for each one.
+// Learns online how far to trust each source, for all specialists together and for each one.
 //
 // The intensity is a product of the sources, each to the power of its trust (a log-linear pool of
 // experts: Genest and Zidek, Statistical Science 1986), fitted by stochastic gradient on the
 // Poisson likelihood with AdaGrad steps (Duchi, Hazan and Singer, JMLR 2011). A specialist's trust
-// is the fleet's and a correction of its own, which starts at 0 and so is shrunk towards the
-// fleet's while little is known. What remains is calibrated by its count of visits against the
-// count that was foreseen, and by a table of how idle times end (`gap_table`).
+// is the fleet's trust plus a correction, which starts at 0 and so is shrunk towards the fleet's
+// trust while little is known. The result is calibrated by the ratio of observed to expected
+// visits, and by a table of how idle times end (`gap_table`).
 #pragma once
 
 #include <array>
@@ -21,27 +21,27 @@ class intensity_mixture {
 public:
   intensity_mixture();
 
-  /// One specialist's own corrections, and what was foreseen of it.
+  /// One specialist's corrections, and its expected and observed visits.
   struct own_trust {
     std::array<float, signals> weight{};
     std::array<float, signals> squares{};
-    std::array<float, signals> slope{};  ///< Gathered, and not applied yet.
-    float error = 0;                     ///< The sum of the errors behind it.
+    std::array<float, signals> slope{};  ///< Gathered, not yet applied.
+    float error = 0;                     ///< The sum of the gathered errors.
     float foreseen = 0;
     float came = 0;
   };
 
   struct estimate {
-    double raw = 0;   ///< What the sources say, visits per second.
+    double raw = 0;   ///< The pool of the sources, visits per second.
     double rate = 0;  ///< Calibrated.
   };
   estimate read(const own_trust& own, const signal_values& said) const;
-  /// The part of that rate which sessions under way promise beside what the sources say.
+  /// The part of the rate that sessions under way add to the pool.
   static double promised_beside(const signal_values& said);
 
-  /// What was said held for `lasted_s`, and then a visit came or not. `focus_rate` is the
-  /// intensity where decisions are made: far above it the worker stays in any case, so errors
-  /// there count for less.
+  /// The estimate held for `lasted_s`, then a visit came or not. `focus_rate` is the intensity at
+  /// which decisions are made: far above it the worker stays warm in any case, so errors there
+  /// count for less.
   void learn(own_trust& own, const signal_values& said, double raw, double lasted_s, bool came,
              double focus_rate);
 

@@ -15,22 +15,22 @@ constexpr double rate_prior_events = 0.3;
 constexpr double gap_prior_events = 0.5;
 constexpr double timer_prior_events = 0.3;
 constexpr double hour_prior_events = 3.0;
-// Intervals that differ by this share are the same.
+// Intervals that differ by less than this share are equal.
 constexpr double timer_share = 0.02;
 constexpr double fleet_prior_events = 0.5;
 
-// A specialist is expected once a day before anything is known of it.
+// The rate assumed before any visit: one a day.
 constexpr double unknown_rate = 1.0 / day_s;
 // Ages are binned in units of the mean interval; this puts a mean interval into the upper bins.
 constexpr double relative_age_scale = 1e4;
 
 double relative_bin_age(double age_s, double rate) { return age_s * rate * relative_age_scale; }
 
-// Of some intervals, those that would be complete about now, and those that are not over yet.
+// Of some intervals, the number that would complete about now, and the number not yet over.
 struct endings {
   double window_s = 0;
   int now = 0;
-  int to_come = 0;  // With those.
+  int to_come = 0;  // Includes `now`.
   double hazard(double prior_rate) const {
     return (now + timer_prior_events) / (window_s * to_come + timer_prior_events / prior_rate);
   }
@@ -38,8 +38,8 @@ struct endings {
 
 struct timers {
   endings all;
-  endings after_one;  // Those that followed an interval like the last one, …
-  endings after_two;  // … and of them those before which there was one like the last but one.
+  endings after_one;  // Intervals that followed one like the last.
+  endings after_two;  // Of those, the ones with an interval like the last but one before.
 };
 
 timers find_timers(const arrival_history& one, double now_s, double settle_s) {
@@ -69,7 +69,7 @@ timers find_timers(const arrival_history& one, double now_s, double settle_s) {
   return found;
 }
 
-// A slot of a cycle and half of each neighbour: habits do not change on the hour.
+// A slot of a cycle plus half of each neighbour: habits do not change exactly on the hour.
 template <class Slots>
 double around(const Slots& slots, std::size_t at) {
   const std::size_t count = slots.size();
@@ -193,7 +193,7 @@ void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double 
   }
   const double base = out.base;
 
-  // Idle times: all specialists' first, its own over that, its timers over its own.
+  // Idle times, each shrunk towards the one before: all specialists, this one, its timers.
   const double alike = fleet.alike_hazard(age_s, base);
   const std::size_t bin = age_bin(age_s);
   double ended = one.ended[bin];
@@ -228,13 +228,13 @@ void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double 
   x[index(signal::fleet_hour)] = present.fleet_hour;
 
   const double clock_s = fleet.clock_s(now_s);
-  // The counts of hours and days are not faded, so they are compared with their own mean.
+  // The counts of hours and days do not fade, so they are compared with their own mean.
   const double in_hour = (around(one.hour, hour_of(clock_s)) + hour_prior_events)
                          / (slot_exposure_s(observed_s, 24) + hour_prior_events / base);
   x[index(signal::hour)] = std::log(in_hour / base);
   const double in_day = (one.weekday[weekday_of(clock_s)] + hour_prior_events)
                         / (observed_s / 7.0 + hour_prior_events / base);
-  // In the first week the days not seen yet would look like days off.
+  // Before two weeks, unobserved days would look like days off.
   x[index(signal::weekday)] = fleet.days_observed(observed_s) > 14 ? std::log(in_day / base) : 0.0;
   x[index(signal::newcomer)] = one.visits <= 1 ? 1.0 : one.visits <= 3 ? 0.5 : 0.0;
   x[index(signal::sessions)] = 0.0;

@@ -1,5 +1,5 @@
-// What speaks for a visit soon: every source of belief about one specialist at one moment, each as
-// the logarithm of how many times its plain long-run rate it expects.
+// Signals: each source's estimate for one specialist at one moment, as the logarithm of its ratio
+// to the specialist's long-run rate.
 #pragma once
 
 #include <array>
@@ -16,11 +16,11 @@ namespace greenroom::runtime {
 
 enum class signal : std::uint8_t {
   bias,
-  own_gaps,   ///< The hazard of its own idle times at the present age.
-  timer,      ///< Its intervals repeat, and one is about to be complete.
-  after_one,  ///< The same, of those intervals that followed one like the last …
-  after_two,  ///< … or two like the last two.
-  rate_30s,   ///< Recent visits against those of the next longer scale, and so on.
+  own_gaps,   ///< Hazard of the specialist's own idle times at the current age.
+  timer,      ///< Its intervals repeat, and one is about to complete.
+  after_one,  ///< As `timer`, for intervals after one like the last.
+  after_two,  ///< As `timer`, for intervals after two like the last two.
+  rate_30s,   ///< Recent visits against the next longer scale; also below.
   rate_2m,
   rate_5m,
   rate_14m,
@@ -29,37 +29,37 @@ enum class signal : std::uint8_t {
   rate_6h,
   rate_18h,
   rate_2d,
-  fleet_2m,  ///< The whole fleet's present rate against its long run.
+  fleet_2m,  ///< The fleet's current rate against its long-run rate.
   fleet_15m,
   fleet_2h,
-  hour,        ///< Its hour of the day.
-  weekday,     ///< Its day of the week.
-  alike_gaps,  ///< The hazard at this age of all specialists, each in units of its own rate.
+  hour,        ///< The specialist's hour of the day.
+  weekday,     ///< The specialist's day of the week.
+  alike_gaps,  ///< Hazard of all specialists at this age, in units of each one's rate.
   fleet_hour,  ///< The fleet's hour of the day.
-  newcomer,    ///< Seldom seen so far.
-  sessions,    ///< Sessions under way that used it, or what it follows.
+  newcomer,    ///< Few visits so far.
+  sessions,    ///< Sessions under way that used it, or its predecessor.
 };
 constexpr std::size_t signals = 23;
 constexpr std::size_t index(signal which) { return static_cast<std::size_t>(which); }
 const char* signal_name(signal which);
 
 struct signal_values {
-  double base = 0;      ///< The long-run rate, visits per second, …
-  double base_log = 0;  ///< … and its logarithm.
+  double base = 0;      ///< The long-run rate, visits per second.
+  double base_log = 0;  ///< The logarithm of `base`.
   std::array<double, signals> x{};
   double promised = 0;  ///< Visits per second that sessions under way promise.
-  // For the table of how idle times end.
+  // For `gap_table`.
   std::uint32_t gap_row = 0;  ///< By its last interval.
-  double age_s = 0;           ///< Idle for so long, …
-  double ahead_s = 1;         ///< … and looked at again after about so much more.
+  double age_s = 0;           ///< The idle time so far.
+  double ahead_s = 1;         ///< Time until about the next assessment.
 };
 
-/// The fleet as a whole: its present rate, its hours, and how idle times end, seen in units of
-/// each specialist's own long-run rate (which makes a rare and a busy one comparable).
+/// The fleet as a whole: its current rate, its hours, and how idle times end, in units of each
+/// specialist's long-run rate (so that rare and busy specialists are comparable).
 class fleet_rhythm {
 public:
   void begin(double now_s);
-  /// Hours and days are those of the clock, at whatever pace times are given.
+  /// Times are policy time; hours and days are taken from the clock.
   void keep_pace(const pace& kept) { pace_ = kept; }
   double clock_s(double now_s) const { return pace_.clock(now_s); }
   double days_observed(double observed_s) const { return observed_s * pace_.unit() / 86400; }
@@ -68,11 +68,11 @@ public:
   void visit(double now_s);
   void idle(double age_s, double lasted_s, double base_rate, bool ended);
 
-  /// What is the same for every specialist at one moment, computed once.
+  /// Values that are the same for all specialists at one moment, computed once.
   struct moment {
     double observed_s = 60;
-    std::array<double, rate_scales> exposure_s{};  ///< Of each rate scale: less than it at first.
-    double fleet_2m = 0;  ///< Logarithms of the fleet's rates against its long run.
+    std::array<double, rate_scales> exposure_s{};  ///< Of each scale; shorter at first.
+    double fleet_2m = 0;  ///< Logarithms of the fleet's rates over its long run.
     double fleet_15m = 0;
     double fleet_2h = 0;
     double fleet_hour = 0;
@@ -80,9 +80,9 @@ public:
   void refresh(double now_s);
   const moment& present() const { return present_; }
 
-  /// Hazard at this age of one whose long-run rate is `base_rate`.
+  /// Hazard at this age of a specialist whose long-run rate is `base_rate`.
   double alike_hazard(double age_s, double base_rate) const;
-  /// Fresh estimates fade, so that a fleet that changes is seen to.
+  /// Estimates fade, so that they follow a fleet that changes.
   static constexpr std::array<double, 4> scale_s{120, 900, 7200, 604800};
 
   struct memory {
@@ -109,19 +109,19 @@ private:
   moment present_;
 };
 
-/// Time observed at one hour of the day (or one day of the week), in a span that began at
-/// `start_s`, weighted 1 for the slot and a half for its neighbours.
+/// Time observed at one hour of the day (or one day of the week) in a span of `observed_s`; the
+/// slot counts 1 and each neighbour a half.
 double slot_exposure_s(double observed_s, std::size_t slots);
 
-/// Everything but `sessions`, which needs more than one specialist's own history.
-/// `settle_s` is the shortest idle time of interest. Constant work.
+/// Reads every signal but `sessions`, which needs more than one specialist's history. `settle_s` is
+/// the shortest idle time of interest. Constant work.
 void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double now_s,
                   double settle_s, signal_values& out);
 
-/// An idle specialist is looked at again when it has been idle for this share longer.
+/// An idle specialist is reassessed after this share of its idle time.
 constexpr double look_again_share = 0.2;
 
-/// How far around a remembered interval a timer may fire.
+/// How far from a remembered interval a timer may fire.
 double timer_slack_s(double interval_s, double settle_s);
 
 }  // namespace greenroom::runtime

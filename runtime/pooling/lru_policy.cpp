@@ -18,7 +18,7 @@ public:
 
   void set_limits(const pool_limits& limits) override { limits_ = limits; }
 
-  // The seats carry all that this rule looks at.
+  // The slot states contain all that this policy needs.
   void observe_arrival(specialist_index, std::uint64_t, double) override {}
   void observe_idle(specialist_index, double) override {}
 
@@ -61,7 +61,7 @@ private:
     return found;
   }
 
-  // Limits that were lowered, and workers that grew, leave the pool above its caps.
+  // Lowered limits, or workers that grew, leave the pool above its caps.
   void shed(std::span<const seat> seats, double now_s, plan& answer) const {
     occupancy now = taken(seats, facts_);
     std::vector<bool> leaving(seats.size(), false);
@@ -82,7 +82,7 @@ private:
       --now.slots;
       now.memory_mb -= facts_[one.who].memory_mb;
     }
-    // Still too much: the rest is busy or too young; look again when the youngest may go.
+    // Still above the caps: the others are busy or within residency. Review when residency ends.
     if (!within(limits_, now)) {
       for (specialist_index who = 0; who < seats.size(); ++who) {
         const seat& place = seats[who];

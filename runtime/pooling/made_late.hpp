@@ -1,12 +1,12 @@
-// A value that takes memory only once it is changed.
+// A value that is allocated on the first change.
 #pragma once
 
 #include <memory>
 
 namespace greenroom::runtime {
 
-/// Reads as `T{}` until `own` is called. Of a hundred thousand specialists most are seldom or never
-/// asked, and what is learnt of one is some kilobytes.
+/// Reads as `T{}` until `own` is called. In a cast of 100,000 specialists most are rarely or never
+/// used, and the learned state of one takes kilobytes.
 template <class T>
 class made_late {
 public:
@@ -16,7 +16,7 @@ public:
   }
   const T* operator->() const { return &**this; }
   [[nodiscard]] bool made() const { return made_ != nullptr; }
-  /// To change it.
+  /// Allocates the value on the first call.
   T& own() {
     if (!made_) made_ = std::make_unique<T>();
     return *made_;

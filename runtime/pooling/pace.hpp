@@ -1,17 +1,17 @@
-// How fast the traffic lives: seconds of the clock against the policy's own seconds.
+// Policy time: clock time scaled by the cooldown.
 #pragma once
 
 #include <algorithm>
 
 namespace greenroom::runtime {
 
-/// The policy's constants (rates over half a minute to a week, ticks, dwells) suit people and
-/// services whose workers are kept for minutes. The cooldown says how long a worker is worth
-/// keeping when nothing else is known, so it also says how fast the traffic lives: one that is a
-/// tenth of the usual 45 s makes every constant ten times as short. A longer one changes nothing:
-/// the constants reach to a week.
+/// The policy's constants (rates over half a minute to a week, ticks, dwells) suit traffic whose
+/// workers are kept for minutes. The cooldown says how long a worker is worth keeping when nothing
+/// else is known, so the cooldown also sets the time scale: a tenth of the usual 45 s makes every
+/// constant ten times shorter. A longer cooldown changes nothing, since the constants reach to a
+/// week.
 ///
-/// The map is linear and, when the cooldown is changed while running, continuous.
+/// The mapping is linear, and continuous when the cooldown changes at run time.
 class pace {
 public:
   static constexpr double usual_cooldown_s = 45;
@@ -21,12 +21,12 @@ public:
     return std::clamp(cooldown_s / usual_cooldown_s, unit_least, 1.0);
   }
 
-  /// Seconds of the clock in one of the policy's.
+  /// Clock seconds per second of policy time.
   double unit() const { return unit_; }
   double own(double clock_s) const { return own_at_ + (clock_s - clock_at_) / unit_; }
   double clock(double own_s) const { return clock_at_ + (own_s - own_at_) * unit_; }
 
-  /// From `clock_s` on another unit holds.
+  /// Uses `unit` from `clock_s` on.
   void change(double unit, double clock_s) {
     if (unit == unit_) return;
     own_at_ = own(clock_s);

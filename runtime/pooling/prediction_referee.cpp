@@ -8,7 +8,7 @@ namespace {
 
 constexpr double keep_min_s = 1;
 constexpr double keep_max_s = 604'800;
-// Worse by a tenth and by more than ten cold starts is worse; less is chance.
+// Worse means by more than a tenth and by more than ten cold starts; less is chance.
 constexpr double worse_ratio = 1.1;
 constexpr std::uint64_t worse_margin = 10;
 
@@ -35,7 +35,7 @@ prediction_referee::verdict prediction_referee::judge(double now_s) {
   const bool worse =
       cold_ > shadow_cold_ + worse_margin
       && static_cast<double>(cold_) > worse_ratio * static_cast<double>(shadow_cold_);
-  // Only at about equal memory is the comparison fair; the duration approaches that.
+  // The comparison is valid only at about equal memory; the duration approaches that.
   const bool comparable =
       !constrained_ && memory_s_ > 0.9 * shadow_memory_s_ && shadow_memory_s_ > 0;
   if (predicting_ && memory_s_ > 0 && shadow_memory_s_ > 0) {
@@ -46,7 +46,7 @@ prediction_referee::verdict prediction_referee::judge(double now_s) {
   if (!predicting_) {
     if (++paused_ < pause_) return verdict::none;
     predicting_ = true;
-    bad_ = 1;  // One bad window is enough now.
+    bad_ = 1;  // After a retry one bad window is enough.
     return verdict::tried_again;
   }
   if (!comparable) return verdict::none;

@@ -1,14 +1,14 @@
-// Is prediction better than plain keep-alive? Judged window by window, at equal memory.
+// Compares prediction with a fixed keep-alive, window by window, at equal memory.
 #pragma once
 
 #include <cstdint>
 
 namespace greenroom::runtime {
 
-/// Keeps the books of what happened, and of what a fixed keep-alive would have done with the same
-/// visits. Its duration follows the memory that was really used, so the two are compared at equal
-/// memory. After two bad windows in a row prediction is switched off; after a pause, which doubles
-/// each time (up to 64 windows), it gets another window.
+/// Records what happened, and what a fixed keep-alive would have done with the same visits. The
+/// keep-alive's duration follows the memory in use, so the two are compared at equal memory. After
+/// two bad windows in a row prediction is switched off; after a pause, which doubles each time (up
+/// to 64 windows), prediction gets another window.
 class prediction_referee {
 public:
   static constexpr double window_s = 3600;
@@ -18,22 +18,22 @@ public:
   enum class verdict : std::uint8_t { none, kept, switched_off, tried_again };
 
   bool predicting() const { return predicting_; }
-  /// How long plain keep-alive would keep one, to use as much memory as was used.
+  /// The keep-alive duration that would use the same memory.
   double keep_s() const { return keep_s_; }
 
   /// A visit after `gap_s` of idle time.
   void visit(double gap_s);
   /// The visit found its specialist cold.
   void missed() { ++cold_; }
-  /// Somebody has just been idle for longer than `keep_s()`.
+  /// A specialist has just been idle for longer than `keep_s()`.
   void shadow_expired() { shadow_memory_s_ += keep_s_; }
-  /// Idle memory that was really spent.
+  /// Memory actually spent on an idle specialist.
   void spent(double idle_s) { memory_s_ += idle_s; }
-  /// A hard cap decided, so this window says nothing about prediction.
+  /// A hard cap decided, so this window is no evidence about prediction.
   void constrained() { constrained_ = true; }
   verdict judge(double now_s);
 
-  /// A prewarm was used before it was cooled, or was not.
+  /// A prewarm was used before it was cooled, or (below) was not.
   void prewarm_hit() { ++prewarm_hits_; }
   void prewarm_waste(double unused_s) {
     ++prewarm_wastes_;

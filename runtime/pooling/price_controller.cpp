@@ -6,9 +6,9 @@
 namespace greenroom::runtime {
 namespace {
 
-// Two days remember a night and the day before it.
+// Two days contain a night and the day before it.
 constexpr double memory_s = 172'800;
-// Before anything is known a specialist is kept for some minutes, as most systems do.
+// The initial price keeps a specialist for some minutes, as most systems do.
 constexpr double price_at_start = 1e-4;
 constexpr double believed_after_s = 600;
 constexpr double correction_most = 2.0;
@@ -49,13 +49,13 @@ double price_controller::mean_share() const {
 
 double price_controller::price(double target) const {
   if (m_.observed_s < believed_after_s) return price_at_start;
-  // Half of the difference to what was really spent is taken for systematic.
+  // Half of the difference to the memory in use is treated as systematic.
   const double error = mean_share() > 0 ? target / mean_share() : 1.0;
   const double wanted = target * std::clamp(std::sqrt(error), 1 / correction_most, 1.25);
   double left = (wanted * m_.observed_s - m_.busy_s) * m_.total_mb;
   for (std::size_t step = steps; step-- > 0;) {
     if (m_.spent[step] >= left) {
-      // Within the step the memory is taken to be spread evenly over the logarithm.
+      // Within the step the memory is assumed to be spread evenly over the logarithm.
       const double share = m_.spent[step] > 0 ? std::max(0.0, left) / m_.spent[step] : 0;
       return price_of(step) * std::exp(log_step * (1.0 - share));
     }

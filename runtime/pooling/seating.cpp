@@ -64,7 +64,7 @@ warm_policy::room choose_evictions(eviction_order order, std::span<const special
   warm_policy::room answer;
   std::vector<candidate> chosen;
   while (!within(limits, now, needed)) {
-    // Nobody leaves for one that is larger than the whole budget; alone it may run all the same.
+    // A specialist larger than the whole budget evicts none, but runs in an empty pool.
     if (now.slots == 0 && chosen.empty() && limits.max_warm > 0) break;
     const auto least = order.next();
     if (!least) return answer;
@@ -72,7 +72,7 @@ warm_policy::room choose_evictions(eviction_order order, std::span<const special
     --now.slots;
     now.memory_mb -= facts[least->who].memory_mb;
   }
-  // A large one chosen late can make the small ones chosen before it unnecessary.
+  // A large candidate chosen late can make earlier small ones unnecessary.
   for (auto it = chosen.begin(); !chosen.empty() && it + 1 < chosen.end();) {
     const occupancy kept{now.slots + 1, now.memory_mb + facts[it->who].memory_mb};
     if (within(limits, kept, needed)) {

@@ -1,4 +1,4 @@
-// What every policy asks of the seats: who counts against the limits, and who may be evicted.
+// Slot states: which workers count against the limits, and which may be evicted.
 #pragma once
 
 #include <cstddef>
@@ -17,20 +17,20 @@ struct occupancy {
   double memory_mb = 0;
 };
 
-/// One that is cooling has given up its place; a pinned one never had one.
+/// A cooling worker has freed its slot; a pinned one never takes a slot.
 inline bool counts(const seat& place, const specialist_facts& facts) {
   return !facts.pinned
          && (place.state == worker_state::warm || place.state == worker_state::warming);
 }
 
-/// Idle, and long enough in its place to be worth the start it cost.
+/// Idle, and in its slot for at least the minimum residency.
 inline bool evictable(const seat& place, const specialist_facts& facts, double min_residency_s,
                       double now_s) {
   return place.state == worker_state::warm && place.tasks == 0 && !facts.pinned
          && now_s - place.since_s >= min_residency_s;
 }
 
-/// An idle worker's clock starts when its last task ended, or when it got warm unused.
+/// Idle time starts at the end of the last task, or when the worker became warm unused.
 inline double idle_since(const seat& place) {
   return place.idle_since_s > place.since_s ? place.idle_since_s : place.since_s;
 }
@@ -41,8 +41,8 @@ occupancy taken(std::span<const seat> seats, std::span<const specialist_facts> f
 /// True when `extra` more fits within the limits. A budget of 0 is no budget.
 bool within(const pool_limits& limits, const occupancy& now, const occupancy& extra = {});
 
-/// One that could go, and how little it is wanted: the smallest `worth` goes first, ties to the
-/// longest idle and then to the lower index, so that the order never depends on the sort.
+/// An eviction candidate: the smallest `worth` is evicted first, ties go to the longest idle and
+/// then to the lower index, so that the order is deterministic.
 struct candidate {
   specialist_index who = 0;
   double worth = 0;
@@ -50,14 +50,13 @@ struct candidate {
 };
 bool goes_before(const candidate& left, const candidate& right);
 
-/// Hands out those that could go, the least wanted first. Where a worth is dear to find out, the
-/// candidates have one that it is at least, and `exactly` is asked only for those whose turn it
-/// is: hardly more than are taken.
+/// Returns the candidates, smallest worth first. Where a worth is expensive to compute, a candidate
+/// carries a lower bound, and `exactly` is called only for candidates that reach the front.
 class eviction_order {
 public:
   using weigh = std::function<double(specialist_index)>;
   explicit eviction_order(std::vector<candidate> candidates, weigh exactly = {});
-  /// Nothing when all have been handed out.
+  /// Nothing when no candidate is left.
   std::optional<candidate> next();
 
 private:
@@ -71,9 +70,9 @@ private:
   weigh exactly_;
 };
 
-/// Takes as few of `order` as make `needed` fit, least wanted first, and afterwards spares
-/// each one without which the rest are enough. Empty with `fits` false when all of them together
-/// are not enough. In an empty pool one that is larger than the budget fits, or it would never run.
+/// Takes as few of `order` as make `needed` fit, smallest worth first, and afterwards spares each
+/// candidate that is not needed. Returns no evictions and `fits` false when all of them are not
+/// enough. In an empty pool a specialist larger than the budget fits; otherwise it would never run.
 warm_policy::room choose_evictions(eviction_order order, std::span<const specialist_facts> facts,
                                    const pool_limits& limits, occupancy now,
                                    const occupancy& needed);

@@ -6,12 +6,12 @@
 namespace greenroom::runtime {
 namespace {
 
-// Each estimate is shrunk towards the one before it: how many requests turn to another specialist,
-// of all, of those after this one, of this session; whom they turn to, anybody alike, of all, after
-// this one. So many events at the rate of the former count beside what was seen.
+// Each estimate is shrunk towards the one before it. Probability of a turn to another specialist:
+// over all sessions, after this specialist, in this session. Target of the turn: uniform, over all,
+// after this specialist. Each prior counts as this many events.
 constexpr double turns_after_prior = 5;
 constexpr double turns_own_prior = 4;
-constexpr double anybody_prior = 1;  // For each of them.
+constexpr double anybody_prior = 1;  // For each specialist.
 constexpr double turned_to_prior = 12;
 constexpr std::size_t refresh_after = 20;
 
@@ -59,7 +59,7 @@ void session_signal::observe(specialist_index who, std::uint64_t case_key, doubl
   }
 }
 
-// Hazards of the bins from the counts of sessions that returned; those that never did survive all.
+// Hazards of the bins from the sessions that returned; a session that never did survives all bins.
 void session_signal::refresh(return_times& times) {
   double surviving = times.waiting + 1.0;
   for (std::size_t bin = 0; bin < age_bins; ++bin) {
@@ -70,8 +70,8 @@ void session_signal::refresh(return_times& times) {
   }
 }
 
-// The rarest successor makes room for a new one, and the newcomer inherits its count, so that
-// whoever is frequent ends up in the table (Space-Saving: Metwally et al., ICDT 2005).
+// A new successor replaces the rarest one and inherits its count, so that frequent successors end
+// up in the table (Space-Saving: Metwally et al., ICDT 2005).
 void session_signal::follows(specialist_index before, specialist_index who) {
   follow& entry = follow_[before];
   entry.total += 1.0;

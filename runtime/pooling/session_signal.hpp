@@ -1,4 +1,4 @@
-// Sessions under way: who a user that is here now is likely to come back to, or go on to.
+// Predicts from sessions under way: which specialists will they use next?
 #pragma once
 
 #include <array>
@@ -12,22 +12,22 @@
 
 namespace greenroom::runtime {
 
-/// For each of the liveliest sessions: the hazard of its next request at its present age (learnt
-/// over all sessions, by how far each has come), times the probability that this request is for a
-/// given specialist after the one that the session used last. Whether it stays with that one is a
-/// habit of the session (some try out all there are), whom it turns to one of all sessions. All
-/// tables are bounded.
+/// For each of the most recent sessions: the hazard of its next request at its current age (learned
+/// over all sessions, by the session's number of requests), times the probability that this request
+/// is for a given specialist after the last one. The probability of staying with the same
+/// specialist is learned per session; the probability of each other specialist is learned over all
+/// sessions. All tables are bounded.
 class session_signal {
 public:
   void grow(std::size_t specialists);
-  /// A request of a session; a key of 0 is none and is ignored. Constant work.
+  /// A request of a session; a key of 0 means no session and is ignored. Constant work.
   void observe(specialist_index who, std::uint64_t case_key, double now_s);
-  /// Whether a session was heard of not long ago.
+  /// Whether any session had a request within `silent_s`.
   bool under_way(double now_s) const {
     return !sessions_.empty() && now_s - sessions_.front().last_s < silent_s;
   }
-  /// Requests per second that the sessions under way promise to `who`; negative when no session
-  /// was ever named.
+  /// Requests per second expected for `who` from the sessions under way; negative while no session
+  /// was ever observed.
   double rate(specialist_index who, double now_s) const;
 
 private:
@@ -42,7 +42,7 @@ private:
     double last_s = 0;
     specialist_index who = 0;
     std::uint32_t requests = 0;
-    std::uint32_t turns = 0;  ///< Requests for another one than the last.
+    std::uint32_t turns = 0;  ///< Requests for a different specialist than the last.
   };
   struct successor {
     specialist_index who = 0;
@@ -63,10 +63,10 @@ private:
   double probability(const session& one, specialist_index who) const;
   void refresh(return_times& times);
 
-  std::list<session> sessions_;  ///< The liveliest first.
+  std::list<session> sessions_;  ///< The most recent first.
   std::unordered_map<std::uint64_t, std::list<session>::iterator> known_;
   std::vector<follow> follow_;
-  std::vector<double> turned_to_;  ///< How many turned to it from another one.
+  std::vector<double> turned_to_;  ///< Turns to each specialist from another one.
   double turns_ = 0;
   double returns_seen_ = 0;
   std::array<return_times, stages> returns_;

@@ -10,10 +10,10 @@ namespace {
 constexpr double least_s = 1e-4;
 constexpr double member_fade = 0.9;    // About the last ten starts of each.
 constexpr double within_fade = 0.995;  // About the last two hundred of all.
-// Before anything is measured a start is taken to vary by a third, as if ten had shown that.
+// Before any measurement: starts vary by a third, with the weight of ten starts.
 constexpr double within_prior = 0.1;
 constexpr double within_prior_count = 10;
-// More than a factor of seven is another worker rather than a busy machine.
+// A larger factor (about seven) means another worker, not a busy machine.
 constexpr double off_most = 4;
 
 }  // namespace
@@ -48,7 +48,7 @@ void start_times::measured(specialist_index who, double seconds) {
     squares_ -= one.mean * one.mean;
     reciprocals_ -= 1 / one.count;
     const double off = taken - one.mean;
-    // Of a start against the mean of n others the variance is (n + 1) ÷ n times as large.
+    // A start deviates from the mean of n others with (n + 1) ÷ n times the variance.
     within_ = within_ * within_fade + std::min(off * off, off_most) * one.count / (one.count + 1);
     within_count_ = within_count_ * within_fade + 1;
   } else {
@@ -69,9 +69,9 @@ double start_times::expected_s(specialist_index who, double unknown_s) const {
   if (one.count <= 0) return std::exp(centre);
   const double within =
       (within_ + within_prior * within_prior_count) / (within_count_ + within_prior_count);
-  if (timed_ < 3) return std::exp(one.mean);  // Too few to say how much they differ.
+  if (timed_ < 3) return std::exp(one.mean);  // Too few to estimate how much they differ.
   const auto members = static_cast<double>(timed_);
-  // What the means differ by, less what they would by chance alone.
+  // The variance between the means, less the variance due to chance.
   const double between =
       std::max(0.0, squares_ / members - centre * centre - within * reciprocals_ / members);
   const double trust = one.count * between / (one.count * between + within);

@@ -1,5 +1,4 @@
-// How long each specialist's start takes, from starts that were measured and all disturb each
-// other.
+// The expected start time of each specialist, from measured starts that slow each other down.
 #pragma once
 
 #include <cstddef>
@@ -9,38 +8,38 @@
 
 namespace greenroom::runtime {
 
-/// One slow start says little: the machine may have been busy, and where many start at once each
-/// of them takes long. So what is measured of one specialist is drawn towards the typical start of
-/// the cast, the more so the fewer starts it has had and the more they differ, and the less so the
-/// more the specialists differ from each other (empirical Bayes with normal logarithms, as in
-/// Efron and Morris, JASA 1975; times are positive and vary by factors). One that was never started
-/// is taken to be typical. Older starts fade.
+/// One slow start is weak evidence: the machine may have been busy, or many workers may have
+/// started at once. The estimate for a specialist is shrunk towards the cast's typical start, more
+/// when the specialist has few starts or they vary, less when the specialists differ from each
+/// other (empirical Bayes with normal logarithms, as in Efron and Morris, JASA 1975; times are
+/// positive and vary by factors). A specialist that was never started is assumed to be typical.
+/// Older starts fade.
 class start_times {
 public:
-  /// Returns how many it had before.
+  /// Returns the previous number of specialists.
   std::size_t grow(std::size_t specialists);
-  /// Nothing was measured of `who` yet.
+  /// Discards the measurements of `who`.
   void forget(specialist_index who);
-  /// A start of `who` took so long. @pre who < the size it was grown to.
+  /// Records a start of `who`. @pre `who` is below the size given to `grow`.
   void measured(specialist_index who, double seconds);
-  /// What a start of `who` is expected to take; `unknown_s` while nobody was ever started.
+  /// The expected start time of `who`; `unknown_s` while there are no measurements at all.
   double expected_s(specialist_index who, double unknown_s) const;
-  /// The typical start of the cast, 0 while nobody was ever started.
+  /// The typical start time of the cast; 0 while there are no measurements at all.
   double typical_s() const;
 
 private:
   struct member {
-    double mean = 0;   ///< Of the logarithms of its starts in seconds.
-    double count = 0;  ///< Its starts, faded.
+    double mean = 0;   ///< Mean logarithm of the start times in seconds.
+    double count = 0;  ///< Number of starts, faded.
   };
 
   std::vector<member> members_;
-  std::size_t timed_ = 0;    ///< Members that were ever started.
-  double sum_ = 0;           ///< Of their means, …
-  double squares_ = 0;       ///< … of the squares of those,
-  double reciprocals_ = 0;   ///< and of 1 ÷ count.
-  double within_ = 0;        ///< Squares of a start against its member's mean, faded, …
-  double within_count_ = 0;  ///< … and how many.
+  std::size_t timed_ = 0;    ///< Members with at least one start.
+  double sum_ = 0;           ///< Sum of the members' means.
+  double squares_ = 0;       ///< Sum of the squares of the means.
+  double reciprocals_ = 0;   ///< Sum of 1 ÷ count.
+  double within_ = 0;        ///< Squared deviations of starts from their member's mean, faded.
+  double within_count_ = 0;  ///< Number of those deviations, faded.
 };
 
 }  // namespace greenroom::runtime

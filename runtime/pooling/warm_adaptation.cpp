@@ -6,13 +6,13 @@ namespace greenroom::runtime {
 namespace {
 
 constexpr double calm_s = 86'400;
-// At least half of the configured slots stay, whatever the pressure: the rest is shed by memory.
+// At least half of the configured slots stay: the memory budget handles further pressure.
 std::size_t given_up_most(std::size_t slots_max) { return slots_max / 2; }
 
 }  // namespace
 
 void warm_adaptation::configure(double threshold, std::size_t slots_max, bool adaptive) {
-  // A reload that does not touch the threshold keeps what was adapted.
+  // A reload that leaves the threshold unchanged keeps the adapted value.
   if (threshold != configured_) {
     threshold_ = threshold;
     configured_ = threshold;
@@ -25,7 +25,7 @@ void warm_adaptation::configure(double threshold, std::size_t slots_max, bool ad
 
 bool warm_adaptation::observe(double memory_pressure, double hit_rate, double now_s) {
   if (!adaptive_) return false;
-  // Pressure wins: a slot too few costs time, memory that is not there costs workers.
+  // Pressure takes precedence: a missing slot costs time, missing memory costs workers.
   direction wanted = direction::still;
   if (memory_pressure > pressure_high) {
     wanted = direction::up;

@@ -1,15 +1,15 @@
-// The plain rules that move the warm threshold and give slots up or take them back.
+// Rules that move the warm threshold and the number of slots in use.
 #pragma once
 
 #include <cstddef>
 
 namespace greenroom::runtime {
 
-/// Memory pressure above 0.8 raises the threshold by 0.02 and gives one slot up; a warm hit rate
-/// below 0.6 lowers it by 0.02 and takes one slot back (never above the configured maximum). It
-/// does not oscillate: a condition has to hold for a dwell before it moves anything, between the
-/// two thresholds nothing moves, and every change of direction doubles the dwell, up to 64 times;
-/// a calm day halves it again.
+/// Memory pressure above 0.8 raises the threshold by 0.02 and gives up one slot; a warm hit rate
+/// below 0.6 lowers the threshold by 0.02 and takes one slot back (never above the configured
+/// maximum). To avoid oscillation, a condition must hold for a dwell before anything moves, nothing
+/// moves between the two thresholds, and every change of direction doubles the dwell, up to 64
+/// times; a day without changes halves the dwell.
 class warm_adaptation {
 public:
   static constexpr double threshold_min = 0.2;
@@ -21,8 +21,8 @@ public:
   static constexpr double dwell_longest_s = 64 * dwell_s;
 
   void configure(double threshold, std::size_t slots_max, bool adaptive);
-  /// `hit_rate` below 0: nothing was asked. Memory pressure is the share of the budget in use.
-  /// Returns whether something changed.
+  /// `hit_rate` below 0: no requests. Memory pressure is the share of the budget in use. Returns
+  /// whether the threshold or the slots changed.
   bool observe(double memory_pressure, double hit_rate, double now_s);
 
   double threshold() const { return threshold_; }

@@ -1,5 +1,5 @@
-// Who should be warm? The question that every warm-slot policy answers, in the node,
-// in the simulator and in tests alike.
+// The interface of every warm-slot policy, in the node, the simulator and the tests: which
+// specialists should be warm?
 #pragma once
 
 #include "protocols/base/worker_state.hpp"
@@ -16,14 +16,14 @@ namespace greenroom::runtime {
 /// Position of a specialist in its cast, dense from 0.
 using specialist_index = std::uint32_t;
 
-/// Times are seconds since the Unix epoch (so that hours of the day mean something), durations
-/// seconds, memory megabytes of 10^6 bytes.
+/// Times are seconds since the Unix epoch (hours of the day matter), durations are seconds, memory
+/// is in megabytes of 10^6 bytes.
 constexpr double never_s = std::numeric_limits<double>::infinity();
 
-/// What is known of a specialist before and while it runs. Load time and memory are measured.
+/// Facts about a specialist. Load time and memory are measured once it has run.
 struct specialist_facts {
   std::uint32_t department = 0;
-  double priority_weight = 1.0;  ///< Above 1: it is kept when it is wanted less.
+  double priority_weight = 1.0;  ///< Above 1: kept at a lower value.
   bool pinned = false;           ///< Always warm, outside every budget.
   double load_s = 1.0;
   double memory_mb = 5.0;
@@ -31,20 +31,20 @@ struct specialist_facts {
 
 using base::worker_state;
 
-/// The truth about one specialist at the moment of a question; whoever owns the slots keeps it.
+/// Slot state of one specialist at the moment of a call; owned by the caller.
 struct seat {
   worker_state state = worker_state::cold;
   std::uint32_t tasks = 0;  ///< Waiting and running. More than 0: never evicted.
   double since_s = 0;       ///< When it entered `state`.
-  double idle_since_s = 0;  ///< When its last task ended, or when it got warm unused.
+  double idle_since_s = 0;  ///< End of the last task, or the time it became warm if unused.
 };
 
 struct pool_limits {
   std::size_t max_warm = 17;
   double memory_budget_mb = 0;  ///< Hard cap on measured memory; 0: none.
-  double target_memory = 0;     ///< Mean share of always-warm to aim at; 0: none.
-  /// One just started is not evicted sooner for another. Below 0: twice its load time, and at most
-  /// `automatic_residency_max_s`.
+  double target_memory = 0;     ///< Target for the mean share of always-warm memory; 0: none.
+  /// A worker is not evicted for another one sooner than this after its start. Below 0: twice the
+  /// load time, at most `automatic_residency_max_s`.
   double min_residency_s = 2;
   double automatic_residency_max_s = 2;
   double cooldown_s = 45;
@@ -56,9 +56,9 @@ struct pool_limits {
 /// A `min_residency_s` that follows each specialist's load time.
 constexpr double automatic_residency = -1;
 
-/// How long a worker of that specialist keeps the place that it was started for. A place is worth
-/// holding for as long as the start cost, not longer: where starts take 20 ms, 2 s of residency are
-/// a hundred starts that the next in line waits for.
+/// How long a worker of that specialist keeps its slot after a start. The residency follows the
+/// cost of the start: where starts take 20 ms, a residency of 2 s would delay the next task in the
+/// queue by a hundred starts.
 inline double residency_of(const specialist_facts& facts, const pool_limits& limits) {
   constexpr double starts = 2;
   if (limits.min_residency_s >= 0) return limits.min_residency_s;
@@ -71,19 +71,19 @@ enum class reason : std::uint8_t {
   pinned,     ///< Configured to be always warm.
   predicted,  ///< Expected soon.
   workflow,   ///< The next step of a workflow in progress.
-  cooldown,   ///< Idle for longer than it is worth.
-  evicted,    ///< Gives its slot to one that needs it more.
+  cooldown,   ///< Idle for longer than its value justifies.
+  evicted,    ///< Its slot is needed for another specialist.
   memory,     ///< The memory budget is exceeded.
-  by_hand,    ///< An operator said so.
+  by_hand,    ///< Requested by an operator.
 };
 
 struct change {
   specialist_index who = 0;
   reason why = reason::demand;
-  double score = 0;  ///< What the policy thought it worth; the larger, the more it is wanted warm.
+  double score = 0;  ///< The policy's value for it; larger: more worth being warm.
 };
 
-/// What a review wants changed, most wanted first. The caller may carry out less of it.
+/// The changes that a review asks for, highest value first. The caller may carry out fewer.
 struct plan {
   std::vector<change> warm;
   std::vector<change> cool;
@@ -94,7 +94,7 @@ class warm_policy {
 public:
   virtual ~warm_policy() = default;
 
-  /// A specialist joins the cast, or is known better. Called for 0, 1, 2 … before anything else.
+  /// A specialist joins the cast, or its facts change. Call for 0, 1, 2 … before anything else.
   virtual void learn(specialist_index who, const specialist_facts& facts) = 0;
   virtual void set_limits(const pool_limits& limits) = 0;
 
@@ -104,16 +104,16 @@ public:
   /// The last task in flight ended. Constant work.
   virtual void observe_idle(specialist_index who, double now_s) = 0;
 
-  /// `who` is needed now and is not resident. Returns the idle ones to evict for it, in order;
-  /// they are never busy, pinned or within their minimum residency. `fits` is false when there is
-  /// no room even then, and the caller waits for a slot.
+  /// `who` is needed now and is not resident. Returns the idle specialists to evict for it, in
+  /// order; they are never busy, pinned or within their minimum residency. If `fits` is false there
+  /// is no room even then, and the caller waits for a slot.
   struct room {
     bool fits = false;
     std::vector<change> evict;
   };
   virtual room make_room(specialist_index who, std::span<const seat> seats, double now_s) = 0;
 
-  /// Prewarm and cool by what is known now.
+  /// Returns what to prewarm and cool now.
   virtual plan review(std::span<const seat> seats, double now_s) = 0;
 };
 

@@ -6,8 +6,7 @@ namespace greenroom::runtime {
 
 namespace {
 
-// How alike they are thought to be at the least and at the most, in counts of the mean that are
-// worth as much as one's own.
+// Bounds of the gamma distribution's shape, which is the weight of the mean in counts.
 constexpr double shape_least = 1.0;
 constexpr double shape_most = 100.0;
 constexpr double mean_least = 1e-9;
@@ -40,7 +39,7 @@ void alike_counts::divide(double by) {
 double alike_counts::expect(std::size_t which, double unit) const {
   const auto many = static_cast<double>(counts_.size());
   const double mean = std::max(mean_least, sum_ / unit / many);
-  // The counts themselves scatter by their mean when all expectations are the same.
+  // With equal expectations the counts alone have a variance equal to their mean.
   const double spread = squares_ / unit / unit / many - mean * mean - mean;
   const double shape = std::clamp(mean * mean / std::max(1e-9, spread), shape_least, shape_most);
   return (at(which) / unit + shape) / (1.0 + shape / mean);

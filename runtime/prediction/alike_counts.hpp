@@ -1,4 +1,4 @@
-// Counts of many of a kind, of which the rare ones borrow from all.
+// Counts of similar items; rare items borrow from the mean of all.
 #pragma once
 
 #include "runtime/state_text.hpp"
@@ -8,26 +8,26 @@
 
 namespace greenroom::runtime {
 
-/// Decayed counts whose expectations are thought to be spread as a gamma distribution, its shape
-/// found from the moments (empirical Bayes; Robbins, "An empirical Bayes approach to statistics",
-/// 1956): one of which little is known is taken to be as all are, the more so the less they differ.
-/// Amounts are in a unit of the caller's that may grow, so that old counts weigh less and less.
+/// Decayed counts whose expectations are assumed to follow a gamma distribution with a shape found
+/// from the moments (empirical Bayes; Robbins, "An empirical Bayes approach to statistics", 1956):
+/// the estimate of an item with few counts is near the mean, more so the less the items differ.
+/// Amounts are in a unit chosen by the caller; the unit may grow, so that old counts lose weight.
 class alike_counts {
 public:
-  /// `each` is what is thought of every one before anything was counted.
+  /// `each` is the prior count of every item.
   alike_counts(std::size_t many, double each);
 
   void grow(std::size_t many);
   void add(std::size_t which, double amount);
   void divide(double by);  ///< Changes the unit.
 
-  /// The count to expect, with `unit` for one: its own, drawn towards the mean. Positive.
+  /// The expected count in units of `unit`, shrunk towards the mean. Positive.
   double expect(std::size_t which, double unit) const;
   double sum() const { return sum_; }
   void save(state_writer& to, double unit) const;
-  void restore(state_reader& from);  ///< As many as there are, with 1 for the unit.
+  void restore(state_reader& from);  ///< Reads `size()` counts, with a unit of 1.
   std::size_t size() const { return counts_.size(); }
-  /// What was counted, and not less than nothing.
+  /// The count, at least 0.
   double at(std::size_t which) const { return counts_[which] > 0 ? counts_[which] : 0.0; }
 
 private:

@@ -1,4 +1,4 @@
-// Who works together with whom.
+// Which specialists work together.
 #pragma once
 
 #include "runtime/prediction/decayed_shares.hpp"
@@ -9,8 +9,8 @@
 
 namespace greenroom::runtime {
 
-/// Decayed counts of who was called near whom: in the same case, or, without cases, within the last
-/// few calls. Symmetric by construction of what it is told, 12 partners each at most.
+/// Decayed counts of specialists called near each other: in the same case, or, without cases,
+/// within the last few calls. At most 12 partners each.
 class collaboration {
 public:
   explicit collaboration(std::size_t cast, double decay = 0.02) : rows_(cast), decay_(decay) {}
@@ -18,10 +18,10 @@ public:
   void grow(std::size_t cast) {
     if (cast > rows_.size()) rows_.resize(cast);
   }
-  /// `who` was called soon after `others` (at most the latest 4 count, itself left out).
+  /// `who` was called soon after `others` (at most the latest 4 count; `who` itself is skipped).
   void observe(specialist_index who, std::span<const specialist_index> others);
 
-  /// How much of what happens around `one` is `other`, in [0, 1].
+  /// Share of `other` among the calls around `one`, in [0, 1].
   double share(specialist_index one, specialist_index other) const;
   std::span<const specialist_index> partners(specialist_index one) const;
 

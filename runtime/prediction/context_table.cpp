@@ -25,7 +25,7 @@ void context_counts::add(specialist_index step, float limit) {
     ++size;
     return;
   }
-  // The rarest must first be outlived, or two rare steps would push each other out for ever.
+  // The rarest count is used up first; otherwise two rare steps would replace each other for ever.
   counts[rarest] -= 1.0F;
   if (counts[rarest] < 1.0F) {
     steps[rarest] = step;

@@ -1,4 +1,4 @@
-// How often each step followed each context, in bounded memory.
+// Counts, in bounded memory, which steps followed each context.
 #pragma once
 
 #include "runtime/pooling/warm_policy.hpp"
@@ -11,17 +11,17 @@
 
 namespace greenroom::runtime {
 
-/// The step after the last one of a case.
+/// The end of a case, as a step.
 constexpr specialist_index end_of_case = 0xFFFFFFFEU;
 /// No step at all.
 constexpr specialist_index no_step = 0xFFFFFFFFU;
 
-/// What followed one context: the most frequent successors with their (aged) counts.
+/// The successors of one context: the most frequent ones with their (aged) counts.
 struct context_counts {
   static constexpr std::size_t steps_max = 12;
 
   std::uint64_t key = 0;  ///< Never 0 for a context in use.
-  float total = 0;        ///< Of all successors, also of those that lost their place.
+  float total = 0;        ///< Of all successors, including evicted ones.
   std::uint32_t touched = 0;
   std::array<specialist_index, steps_max> steps;
   std::array<float, steps_max> counts;
@@ -33,15 +33,15 @@ struct context_counts {
     }
     return 0;
   }
-  /// Counts one more. Beyond `limit` in all, every count is halved, so that what was true long ago
-  /// fades. A new step takes the place of the rarest when all places are taken (Metwally et al.,
-  /// "Space-saving", 2005, without its overestimate).
+  /// Adds one. At a total of `limit` every count is halved, so that old observations fade. When all
+  /// entries are taken, a new step replaces the rarest one (Metwally et al., "Space-saving", 2005,
+  /// without its overestimate).
   void add(specialist_index step, float limit);
 };
 
 /// A hash table of contexts that grows up to `contexts_max` (rounded up to a power of two) and then
-/// replaces, in a neighbourhood of 8, the context with the smallest total after ageing. O(1) for
-/// everything.
+/// replaces, in a neighbourhood of 8, the context with the smallest total after ageing. All
+/// operations are O(1).
 class context_table {
 public:
   explicit context_table(std::size_t contexts_max);
@@ -53,7 +53,7 @@ public:
   std::size_t bytes() const { return slots_.size() * sizeof(context_counts); }
 
   void save(state_writer& to) const;
-  /// False when what is read cannot be a table of this size; the table is then empty.
+  /// False when the saved data cannot be a table of this size; the table is then empty.
   bool restore(state_reader& from);
 
 private:

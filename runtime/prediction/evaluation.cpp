@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::size_t guesses = 4;
 
-/// Counts hits until it is asked for shares.
 struct tally {
   std::array<std::uint64_t, 3> hits{};
   std::uint64_t targets = 0;
@@ -56,7 +55,7 @@ struct arrival {
 void train(sequence_model& model, std::span<const logged_case> cases) {
   std::vector<arrival> arrivals;
   for (std::size_t which = 0; which < cases.size(); ++which) {
-    // A log whose clock runs backwards within a case keeps the order of its rows.
+    // A log whose times decrease within a case keeps the order of its rows.
     double latest = -never_s;
     for (std::size_t step = 0; step < cases[which].size(); ++step) {
       latest = std::max(latest, cases[which][step].at_s);

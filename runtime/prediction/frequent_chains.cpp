@@ -12,7 +12,7 @@ namespace {
 
 using chain = std::vector<std::uint32_t>;
 
-/// The calls of each session, in order; a repeated call stands once.
+/// The calls of each session, in order, without repetitions.
 std::vector<chain> sessions_of(const trace& traffic) {
   std::unordered_map<std::uint64_t, std::size_t> places;
   std::vector<chain> sessions;
@@ -26,7 +26,7 @@ std::vector<chain> sessions_of(const trace& traffic) {
   return sessions;
 }
 
-/// True when `part` stands in `whole` without gaps.
+/// True when `part` occurs in `whole` without gaps.
 bool contains(const chain& whole, const chain& part) {
   return !std::ranges::search(whole, part).empty();
 }
@@ -68,7 +68,7 @@ std::vector<frequent_chain> frequent_chains(const trace& traffic, const chain_se
     }
     if (certain) result.push_back({steps, count, certainty});
   }
-  // A longer chain tells more than its parts, unless they are much more frequent.
+  // A longer chain says more than its parts, unless they are much more frequent.
   constexpr double much_more = 1.25;
   std::ranges::sort(result, std::greater{}, [](const frequent_chain& one) {
     return std::pair{one.steps.size(), one.cases};

@@ -31,14 +31,14 @@ void hour_profile::pass_time(double now_s) {
     for (double& seconds : hour_seconds_) seconds *= keep;
     for (double& seconds : day_seconds_) seconds *= keep;
   } else {
-    // Within the hour, wearing off in the slot that is being filled is exact enough.
+    // Within an hour, fading only the current slot is exact enough.
     const double keep = worn(elapsed / day_s * 24);
     hour_seconds_[hour_of(now_s)] *= keep;
     day_seconds_[weekday_of(now_s)] *= worn(elapsed / day_s * 7);
   }
   double from_s = last_s_;
   if (elapsed > 7 * day_s) {
-    // A long silence is spread evenly: its hours are all alike.
+    // A long silence is spread evenly over all hours.
     for (double& seconds : hour_seconds_) seconds += (elapsed - 7 * day_s) / 24;
     for (double& seconds : day_seconds_) seconds += (elapsed - 7 * day_s) / 7;
     from_s = now_s - 7 * day_s;
@@ -58,7 +58,7 @@ void hour_profile::observe(specialist_index who, double now_s) {
   if (who >= rows_.size()) return;
   row& mine = rows_[who];
   const auto today = static_cast<float>((now_s - first_s_) / day_s);
-  // Decayed once in an hour at most, to keep most calls cheap.
+  // Decayed at most once an hour, to keep most calls cheap.
   if (today - mine.touched_day > 1.0F / 24) {
     const auto keep = static_cast<float>(worn(static_cast<double>(today - mine.touched_day)));
     for (float& count : mine.hours) count *= keep;

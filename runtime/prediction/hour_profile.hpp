@@ -1,4 +1,4 @@
-// How busy each specialist is at which hour of the day and on which day of the week.
+// The load of each specialist by hour of the day and day of the week.
 #pragma once
 
 #include "runtime/pooling/warm_policy.hpp"
@@ -12,9 +12,9 @@
 
 namespace greenroom::runtime {
 
-/// Calls and observed time by hour of the day and day of the week (UTC), both losing `decay` a day.
-/// Rates are shrunk: an hour that was hardly observed has the specialist's mean rate, and a day
-/// that was hardly observed changes nothing. Work: constant for a call.
+/// Calls and observed time by hour of the day and day of the week (UTC); both fade by `decay` a
+/// day. Rates are shrunk: an hour with little observed time gets the specialist's mean rate, and a
+/// day with little observed time has no effect. Constant work per call.
 class hour_profile {
 public:
   explicit hour_profile(std::size_t cast, double decay = 0.02);
@@ -22,11 +22,11 @@ public:
   void grow(std::size_t cast) {
     if (cast > rows_.size()) rows_.resize(cast);
   }
-  /// Times never run backwards; one that does counts as the latest.
+  /// A time before the latest one counts as the latest.
   void observe(specialist_index who, double now_s);
-  /// Calls per second to be expected at `now_s`.
+  /// Expected calls per second at `now_s`.
   double rate(specialist_index who, double now_s) const;
-  /// Those called most at this hour of the day, unordered, at most 12.
+  /// The specialists called most at this hour of the day, unordered, at most 12.
   std::span<const specialist_index> usual(double now_s) const;
   /// Share of `who` in the calls at this hour.
   double usual_share(specialist_index who, double now_s) const;
@@ -39,7 +39,7 @@ private:
     std::array<float, 24> hours{};
     std::array<float, 7> days{};
     float sum = 0;
-    float touched_day = 0;  ///< Days since `first_s_`, when the row was last decayed.
+    float touched_day = 0;  ///< Days from `first_s_` to the row's last decay.
   };
   double worn(double days) const;
   void pass_time(double now_s);

@@ -7,11 +7,11 @@ namespace greenroom::runtime {
 
 namespace {
 
-// An instance is over when it is this improbable that it goes on.
+// An instance is over below this probability of a further call.
 constexpr double alive_least = 0.02;
-// A hypothesis this much less probable than the best is not worth its place.
+// A hypothesis is dropped below this ratio to the best one.
 constexpr double weight_least = 1e-4;
-// So many steps in a row may be passed over.
+// At most this many steps in a row may be skipped.
 constexpr std::uint32_t passed_over_max = 2;
 
 template <typename F>
@@ -72,7 +72,7 @@ void joint_instances::bring_to(double now_s, const step_habits& habits) {
     const double survival = habits.survival(age_s);
     const bool over_now = one.alive(survival) < alive_least || age_s > habits.given_up_s();
     if (over_now) silent_ |= 1ULL << i;
-    // What is given up was silent for ever.
+    // An instance that is over counts as silent for ever.
     const double waiting = one.chance.ends + (over_now ? 0.0 : one.chance.goes_on * survival);
     factor[i] = waiting / one.waiting;
     one.waiting = waiting;
@@ -178,7 +178,7 @@ std::uint32_t joint_instances::place_for(const instance_standing& fresh, closed&
   if (found != begins) return found;
   std::uint64_t taken = used_ | fresh_;
   if (taken == ~0ULL) {
-    // The least probable one gives way, but not one that this call is about.
+    // The least probable instance is evicted, unless it claims this call.
     std::uint64_t spare = used_ & ~fresh_;
     for (const claim& by : claims_) {
       if (by.from != begins) spare &= ~(1ULL << by.from);
@@ -203,7 +203,7 @@ void joint_instances::observe(double others, std::size_t most, std::uint64_t sha
                               step_habits& habits, closed& over) {
   fresh_ = 0;
   std::uint64_t reached = 0;
-  bool alike = false;  // Two ways to the same place, so that hypotheses may turn out the same.
+  bool alike = false;  // Two claims reach the same state, so hypotheses may become equal.
   for (claim& by : claims_) {
     const bool owed = by.stands.next >= 2 && (by.stands.seen & 2U) == 0;
     by.stands.chance = habits.chances(length_ - by.stands.next, owed);

@@ -10,12 +10,12 @@ namespace {
 constexpr std::string_view predictor_state = "greenroom predictor";
 constexpr std::uint32_t predictor_state_version = 3;
 
-// How long weights remember, and how fast they move. The local ones see fewer calls each.
+// Memory and step size of the weights. Each local weight sees fewer calls.
 constexpr float global_keep = 0.995F;
 constexpr float local_keep = 0.97F;
 constexpr float learning_step = 0.3F;
 constexpr double calls_fade = 0.9995;
-// What a source is taken to have given to a call that it did not name.
+// The probability that counts for a call that a source did not name.
 constexpr float given_least = 1e-3F;
 
 constexpr bool has(std::uint8_t awake, std::size_t place) {
@@ -46,7 +46,7 @@ predictor::predictor(std::size_t cast, std::vector<workflow_steps> workflows,
       collaboration_(cast, settings.decay),
       detector_(std::move(workflows), cast, settings.detector),
       local_(cast) {
-  // The hour says who is usual, not who is next; the sequence model has the longest memory.
+  // The hour says which specialist is usual, not which is next; the sequence model remembers most.
   global_ = {1.5F, 0.5F, -1.0F, -0.5F, 1.0F};
   window_.assign(std::max<std::size_t>(settings.window, 1), 0);
 }
@@ -64,7 +64,7 @@ void predictor::follow(std::vector<workflow_steps> workflows) {
   if (workflows == detector_.workflows()) return;
   detector_ = workflow_detector(std::move(workflows), cast(), settings_.detector);
   detected_.clear();
-  // Their numbers in what was foreseen mean other workflows now.
+  // The workflow indices in the predictions now mean other workflows.
   for (auto& [key, one] : cases_) {
     for (candidate& next : one.next.ranked) next.workflow = no_workflow;
   }
@@ -77,12 +77,12 @@ void predictor::end_case(std::unordered_map<std::uint64_t, live_case>::iterator 
 }
 
 predictor::live_case& predictor::case_of(std::uint64_t case_key, double now_s) {
-  // Two at most, so that no call pays for a crowd of cases that ended together.
+  // At most two, so that no call pays for many cases that ended together.
   for (int i = 0; i < 2 && !latest_.empty(); ++i) {
     const auto oldest = cases_.find(latest_.back());
     const bool over = now_s - oldest->second.at.last_s > settings_.case_idle_s;
     if (oldest->first == 0) {
-      // Calls without a case are one stream, which never ends.
+      // Calls without a case form one endless case.
       latest_.splice(latest_.begin(), latest_, oldest->second.place);
     } else if (over) {
       end_case(oldest);
@@ -92,7 +92,7 @@ predictor::live_case& predictor::case_of(std::uint64_t case_key, double now_s) {
   }
   auto at = cases_.find(case_key);
   if (at != cases_.end() && case_key != 0 && now_s - at->second.at.last_s > settings_.case_idle_s) {
-    // The same caller again after a long silence is a new session.
+    // The same key after a long silence is a new session.
     end_case(at);
     at = cases_.end();
   }
@@ -152,7 +152,7 @@ void predictor::foresee(const sequence_position& at, std::uint64_t case_key, dou
     out.awake = static_cast<std::uint8_t>(out.awake | (1U << place_of(from)));
   };
 
-  // The workflows first, so that their steps are sure of a place.
+  // Workflows first, so that their steps always get an entry.
   std::array<workflow_expectation, 6> steps;
   const std::size_t waiting = detector_.next_steps(case_key, now_s, steps);
   float expected_steps = 0;
@@ -181,8 +181,8 @@ void predictor::foresee(const sequence_position& at, std::uint64_t case_key, dou
     if (share > 0.05) give(place(who), source::hour, share);
   }
   if (expected_steps > 0) {
-    // Where no workflow claims the next step, the sequence model speaks for it. Several at once
-    // (calls without a case) share what there is.
+    // The probability that no workflow claims comes from the sequence model. Several workflows at
+    // once (calls without a case) are scaled to a sum of 1.
     const float scale = expected_steps > 1 ? 1 / expected_steps : 1;
     const float rest = std::max(0.0F, 1 - expected_steps);
     for (std::size_t i = 0; i < out.size; ++i) {
@@ -206,7 +206,7 @@ void predictor::score(const live_case& mine, specialist_index who) {
   const outlook& next = mine.next;
   if (next.size == 0) return;
   const candidate* came = nullptr;
-  std::size_t rank = 0;  // Among those who could come: the end of the case is no one's call.
+  std::size_t rank = 0;  // Rank among specialists only: the end of the case is not a call.
   for (std::size_t i = 0; i < next.size; ++i) {
     if (next.ranked[i].who == who) {
       came = &next.ranked[i];
@@ -286,7 +286,7 @@ expectation predictor::explained(const candidate& one, const outlook& from) cons
 std::span<const expectation> predictor::expected(double now_s, double horizon_s) {
   expected_.clear();
   std::size_t looked_at = 0;
-  // What goes on is not ended: the share is what makes both agree.
+  // Cases that go on must count as followed, or `ends` would be too high.
   const double ends = std::clamp(1.0 - (followed_ + waiting_) / calls_, 0.002, 0.9);
   double waiting = 0;
   for (const std::uint64_t key : latest_) {
@@ -309,7 +309,7 @@ std::span<const expectation> predictor::expected(double now_s, double horizon_s)
     }
   }
   waiting_ = waiting;
-  // Workflows look further ahead than one step.
+  // Workflows look more than one step ahead.
   std::array<workflow_expectation, 64> steps;
   const std::size_t ahead = detector_.expected(now_s, horizon_s, steps);
   const auto add = [this](specialist_index who, double probability, source because) {
@@ -326,9 +326,9 @@ std::span<const expectation> predictor::expected(double now_s, double horizon_s)
   for (const specialist_index who : hours_.usual(now_s)) {
     add(who, 1.0 - std::exp(-hours_.rate(who, now_s) * horizon_s), source::hour);
   }
-  // One entry for each specialist. Cases are independent of each other: none of them brings it
-  // with the product of their doubts. Workflows and hours speak of the same calls as the cases
-  // do, so there the largest counts.
+  // One entry for each specialist. Cases are independent: no call comes with the product of their
+  // complements. Workflows and hours predict the same calls as the cases, so there the maximum
+  // counts.
   std::sort(expected_.begin(), expected_.end(), [](const expectation& a, const expectation& b) {
     if (a.who != b.who) return a.who < b.who;
     if (a.probability != b.probability) return a.probability > b.probability;
@@ -386,7 +386,7 @@ std::string predictor::save() const {
   transitions_.save(to);
   hours_.save(to);
   collaboration_.save(to);
-  // By itself, for other workflows may be configured when it is read.
+  // Saved separately, because other workflows may be configured at restore.
   state_writer of_workflows;
   detector_.save(of_workflows);
   to.put(std::string_view(of_workflows.body()));
@@ -422,7 +422,7 @@ std::string predictor::restore(std::string_view saved) {
   read.transitions_.grow(cast());
   read.hours_.grow(cast());
   read.collaboration_.grow(cast());
-  read.detector_.restore(of_workflows);  // Of other workflows: those are learnt anew.
+  read.detector_.restore(of_workflows);  // On other workflows the detector starts anew.
   *this = std::move(read);
   return {};
 }

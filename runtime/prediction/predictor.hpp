@@ -1,4 +1,4 @@
-// Who comes next: all sources of prediction behind one face.
+// Predicts the next calls from several sources.
 #pragma once
 
 #include "runtime/prediction/collaboration.hpp"
@@ -27,39 +27,39 @@ struct predictor_settings {
   sequence_settings sequence;
   detector_settings detector;
   double decay = 0.02;
-  std::size_t expected_max = 64;      ///< So many expectations at most.
-  std::size_t cases_max = 4096;       ///< Followed at once; the longest silent one goes first.
-  double case_idle_s = 1800;          ///< A case silent for so long is over.
-  std::size_t cases_looked_at = 128;  ///< The liveliest cases that expectations are made from.
-  std::size_t steps_remembered = sequence_position::remembered_max;  ///< Of each case, at most.
-  std::size_t window = 1000;  ///< Calls that accuracy is measured over.
+  std::size_t expected_max = 64;      ///< Upper bound of the number of expectations.
+  std::size_t cases_max = 4096;       ///< Cases tracked at once; the longest silent one is evicted.
+  double case_idle_s = 1800;          ///< A case silent for longer is over.
+  std::size_t cases_looked_at = 128;  ///< Expectations use this many of the most recent cases.
+  std::size_t steps_remembered = sequence_position::remembered_max;  ///< Per case, at most.
+  std::size_t window = 1000;  ///< Accuracy is measured over this many calls.
 };
 
-/// Someone who will probably be called soon, and why.
+/// A specialist that will probably be called soon, and why.
 struct expectation {
   specialist_index who = 0;
   double probability = 0;  ///< Of at least one call within `within_s`.
   double within_s = 0;
-  source because = source::sequence;   ///< What contributed most.
-  std::array<float, sources> share{};  ///< What each source contributed; they sum to 1.
-  specialist_index after = no_step;    ///< The call that it would follow, if any.
+  source because = source::sequence;   ///< The largest contribution.
+  std::array<float, sources> share{};  ///< Contribution of each source; they sum to 1.
+  specialist_index after = no_step;    ///< The call before it, if any.
   std::uint64_t case_key = 0;
-  std::size_t workflow = static_cast<std::size_t>(-1);  ///< The workflow it is a step of, if any.
+  std::size_t workflow = static_cast<std::size_t>(-1);  ///< Its workflow, if any.
 };
 
-/// Hit rates of the ranking over the last calls: was the specialist among the first 1, 3?
+/// Share of recent calls whose specialist had rank 1, or rank 1 to 3.
 struct hit_rates {
   double top1 = 0;
   double top3 = 0;
-  std::size_t scored = 0;  ///< Calls in the window; the first of a case is not scored.
+  std::size_t scored = 0;  ///< Calls in the window; the first call of a case is not scored.
 };
 
-/// Mixes five sources: the sequence model, who follows whom, the hour of the day, who works with
-/// whom, and workflows under way. Each gives a distribution over the next call of a case; their
-/// weights are learnt online from the logarithm of what each gave to the call that came (an
-/// exponentially weighted mixture of sleeping experts: Freund et al., 1997), once for all and once
-/// for each specialist that was last called, so that traffic of either kind is read with the
-/// source that suits it. Calls without a case are one endless case.
+/// Mixes five sources: the sequence model, transitions, the hour of the day, collaboration, and
+/// workflows under way. Each source gives a distribution over the next call of a case. The weights
+/// are learned online from the log probability that each source gave to the actual call (an
+/// exponentially weighted mixture of sleeping experts: Freund et al., 1997), once for all calls and
+/// once for each preceding specialist, so that each kind of traffic uses the source that suits it.
+/// Calls without a case form one endless case.
 ///
 /// Work: bounded for each call (no loop over the cast), and for `expected` by `cases_looked_at`.
 class predictor {
@@ -67,7 +67,7 @@ public:
   predictor(std::size_t cast, std::vector<workflow_steps> workflows,
             const predictor_settings& settings = {});
 
-  // It holds iterators into itself, which a move keeps and a copy would not.
+  // The object holds iterators into its own containers: a move keeps them valid, a copy would not.
   predictor(predictor&&) = default;
   predictor& operator=(predictor&&) = default;
   predictor(const predictor&) = delete;
@@ -75,30 +75,30 @@ public:
 
   std::size_t cast() const { return local_.size(); }
   void grow(std::size_t cast);
-  /// Other workflows are to be detected from now on: those are learnt anew, all else is kept.
+  /// Replaces the workflows to detect; learned workflow state is reset, all else is kept.
   void follow(std::vector<workflow_steps> workflows);
-  /// How many steps of a case are looked at, 1 to 32, for cases that begin from now on.
+  /// The number of steps considered per case, 1 to 32, for cases that begin from now on.
   void remember_steps(std::size_t steps) { settings_.steps_remembered = steps; }
 
-  /// A task for `who` arrived. `case_key` is a hash of its session, 0 for none. Times never run
-  /// backwards; one that does counts as the latest.
+  /// A task for `who` arrived. `case_key` is a hash of its session, 0 for none. A time before the
+  /// latest one counts as the latest.
   void observe(specialist_index who, std::uint64_t case_key, double now_s);
 
-  /// Who is expected within the horizon, the most probable first; valid until the next call of a
-  /// member that is not const.
+  /// The specialists expected within the horizon, most probable first; valid until the next call of
+  /// a non-const member.
   std::span<const expectation> expected(double now_s, double horizon_s);
 
-  /// Workflows that the latest call made known.
+  /// Workflows that the latest call made the detector report.
   std::span<const workflow_progress> detected() const { return detected_; }
   const workflow_detector& workflows() const { return detector_; }
   hit_rates accuracy() const;
-  /// The present weight of each source that ever had anything to say; they sum to 1.
+  /// The current weight of each source that ever gave a probability; they sum to 1.
   std::array<double, sources> trust() const;
   std::size_t cases() const { return cases_.size(); }
 
-  /// All that was learnt, not what is under way.
+  /// Saves the learned state, without cases and workflows under way.
   std::string save() const;
-  /// Returns why it cannot be read, or nothing when it was. A refused text changes nothing.
+  /// Returns the error, or nothing on success. After an error the predictor is unchanged.
   std::string restore(std::string_view saved);
 
 private:
@@ -106,15 +106,15 @@ private:
   struct candidate {
     specialist_index who = no_step;
     float probability = 0;
-    std::array<float, sources> given{};  ///< By each source.
+    std::array<float, sources> given{};  ///< Probability from each source.
     std::uint32_t workflow = no_workflow;
   };
   static constexpr std::size_t candidates_max = 16;
-  /// What comes next in one case, as believed after its latest step.
+  /// The prediction for one case after its latest step.
   struct outlook {
     std::array<candidate, candidates_max> ranked;
     std::size_t size = 0;
-    std::uint8_t awake = 0;  ///< One bit for each source that had anything to say.
+    std::uint8_t awake = 0;  ///< One bit for each source that gave a probability.
     std::array<float, sources> weight{};
   };
   struct live_case {
@@ -140,21 +140,21 @@ private:
   workflow_detector detector_;
 
   weights global_{};             ///< Logarithms of weights.
-  std::uint8_t ever_awake_ = 0;  ///< One bit for each source that ever had anything to say.
-  std::vector<weights> local_;   ///< By the specialist that was last called; added to the former.
+  std::uint8_t ever_awake_ = 0;  ///< One bit for each source that ever gave one.
+  std::vector<weights> local_;   ///< By the preceding specialist; added to `global_`.
   std::unordered_map<std::uint64_t, live_case> cases_;
-  std::list<std::uint64_t> latest_;  ///< Case keys, the latest first.
+  std::list<std::uint64_t> latest_;  ///< Case keys, most recent first.
   std::vector<workflow_progress> detected_;
   std::vector<expectation> expected_;
-  std::vector<std::uint8_t> window_;  ///< A ring; bit 0: first, bit 1: among three.
+  std::vector<std::uint8_t> window_;  ///< A ring; bit 0: rank 1, bit 1: rank 1 to 3.
   std::size_t scored_ = 0;
   std::size_t top1_ = 0;
   std::size_t top3_ = 0;
   double last_s_ = -never_s;
-  // Calls of cases, and those of them that another one followed; both fade.
+  // Calls of cases, and calls that were followed by another one; both fade.
   double calls_ = 8;
   double followed_ = 7;
-  double waiting_ = 0;  ///< Calls that one will probably follow.
+  double waiting_ = 0;  ///< Expected number of cases with a further call.
 };
 
 }  // namespace greenroom::runtime

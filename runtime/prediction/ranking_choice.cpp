@@ -7,15 +7,15 @@ namespace greenroom::runtime {
 
 namespace {
 
-/// The runner-up is named in place of the end when its estimate is at least this share of the
-/// end's. The first of them: never.
+/// The runner-up replaces the end as first guess when its estimate is at least this share of the
+/// end's estimate. First entry: never.
 constexpr std::array<float, ranking_choice::reluctances> runner_up_least = {2.0F, 0.9F, 0.8F, 0.7F,
                                                                             0.6F, 0.5F, 0.3F, 0.1F};
 constexpr float fading_power = 3;
 constexpr float fading_least = 1.0F / 8192;
-/// The choice moves slowly; to look again at every step would cost more than it finds.
+/// The choice changes slowly; recomputing it at every step would cost more than it gains.
 constexpr std::uint64_t steps_between_choices = 16;
-/// A lead smaller than this is chance, and a loss weighs so many times more than a gain.
+/// A smaller lead is chance, and a loss weighs `loss_weight` times as much as a gain.
 constexpr float lead_least = 0.002F;
 constexpr float loss_weight = 10;
 

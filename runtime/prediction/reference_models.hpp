@@ -1,4 +1,4 @@
-// The plain models that the blended one must not be worse than.
+// Plain models; the blended model must not be worse than these.
 #pragma once
 
 #include "runtime/prediction/context_table.hpp"
@@ -12,15 +12,15 @@
 
 namespace greenroom::runtime {
 
-/// Exact counts of what followed each suffix of up to `order` steps; ranks by the longest known
+/// Exact counts of the successors of each suffix of up to `order` steps; ranks by the longest known
 /// suffix, most frequent first, then by shorter ones. Order 1 is the first-order Markov model.
-/// Unbounded in memory: for evaluation only.
+/// Unbounded memory: for evaluation only.
 class back_off_model {
 public:
   explicit back_off_model(std::size_t order) : order_(order) {}
 
   void learn(std::span<const specialist_index> prefix, specialist_index next);
-  /// Up to `wanted` steps, best first. Equal counts: the one seen first.
+  /// Up to `wanted` steps, best first. Equal counts: the first one seen.
   std::vector<specialist_index> rank(std::span<const specialist_index> prefix,
                                      std::size_t wanted) const;
 

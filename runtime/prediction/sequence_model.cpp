@@ -10,7 +10,7 @@ namespace greenroom::runtime {
 
 namespace {
 
-// The kinds of context. A kind stands after the one that it backs off to.
+// The kinds of context. Each kind comes after the one it backs off to.
 enum kind : std::uint8_t {
   order_0,
   order_1,
@@ -38,43 +38,43 @@ constexpr std::array<std::uint8_t, sequence_model::experts> base_of = {
     order_0, order_0, order_1, order_2, order_3, order_4,    order_6,   order_1,  order_1, order_1,
     order_1, order_1, order_2, order_1, order_1, with_month, with_week, with_day, order_1, order_2};
 
-// Candidates are gathered from the contexts in this order until there is no more room.
+// Candidates are gathered from the contexts in this order up to `candidates_max`.
 constexpr std::array<std::uint8_t, 12> gather_order = {order_1,   own_match, order_2,   order_3,
                                                        with_week, with_day,  order_6,   with_gap,
                                                        with_seen, own_habit, skip_last, order_0};
 
-/// Contexts that name a period of the calendar, in which the law may differ from the usual one.
+/// Contexts of a calendar period, in which the distribution may be unusual.
 constexpr bool is_period(std::size_t expert) {
   return expert >= with_month && expert <= with_this_hour;
 }
 constexpr std::size_t periods_size = with_this_hour - with_month + 1;
-// A key beside those of the experts: what was learnt of a week.
+// A key kind beside the experts: the steps of a week.
 constexpr std::uint8_t week_seen = 77;
 constexpr double week_s = 7 * 86400.0;
-/// A period is usual when at least this share of the usual share of its steps began a case …
+/// A period is usual when its share of first steps is at least this part of the overall share …
 constexpr double begun_share_least = 0.25;
-/// … and its set of contexts with evidence was met in at least this share of what was learnt.
+/// … and its set of contexts with data occurred in at least this share of the learned steps.
 constexpr double set_share_least = 0.02;
-constexpr float week_limit = 1e6F;  ///< Steps of a week, then halved; far above any rate of cases.
+constexpr float week_limit = 1e6F;  ///< Halved at this count; far above real rates.
 
-// The rankers, in the order that `ranking_choice` knows them by. Suffixes of the case back off
-// without gaps in the counts: `plain_rankers` starts at `ranking_choice::first_plain`.
+// The rankers in the order of `ranking_choice`. Suffixes of the case back off without gaps in the
+// counts: `plain_rankers` starts at `ranking_choice::first_plain`.
 constexpr std::array<std::uint8_t, 2> interpolated_rankers = {order_3, order_6};
 constexpr std::array<std::uint8_t, 6> plain_rankers = {order_0, order_1, order_2,
                                                        order_3, order_4, order_6};
 static_assert(2 + interpolated_rankers.size() == ranking_choice::first_plain);
 static_assert(ranking_choice::first_plain + plain_rankers.size() == ranking_choice::rankers);
 
-/// How much of what one class of evidence teaches holds for the context's other classes too.
+/// Share of a gradient that also moves the context's other classes of evidence.
 constexpr float shared_share = 0.3F;
 
-// Loops over candidates run in whole groups of this many, so that the compiler makes vectors of
-// them; what lies behind the last candidate is computed and not read.
+// Loops over candidates run in whole groups of this size, so that the compiler vectorises them;
+// values beyond the last candidate are computed and not used.
 constexpr std::size_t lanes = 8;
 static_assert(sequence_model::candidates_max % lanes == 0);
 constexpr std::uint8_t nowhere = 255;
 
-/// ln x for positive normal x, within 1e-4: the logarithms are most of the work of a prediction.
+/// ln x for positive normal x, within 1e-4: logarithms are most of the cost of a prediction.
 inline float quick_log(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const auto exponent = static_cast<float>(static_cast<std::int32_t>(bits >> 23U) - 127);
@@ -86,8 +86,8 @@ inline float quick_log(float x) {
          + 2.0F * t * (1.0F + t2 * (1.0F / 3 + t2 * (1.0F / 5 + t2 * (1.0F / 7))));
 }
 
-/// Writes the logarithms of `estimates` and adds them to both scores. A function of its own over
-/// all places, for only with `__restrict` and a constant count does -O2 make vectors of the loop.
+/// Writes the logarithms of `estimates` and adds them to both scores. A separate function with a
+/// constant count, because -O2 vectorises the loop only with `__restrict` and a constant count.
 void weigh(const float* __restrict estimates, float weight, float weight_timeless,
            float* __restrict logs, float* __restrict score, float* __restrict score_timeless) {
   for (std::size_t c = 0; c < sequence_model::candidates_max; ++c) {
@@ -123,8 +123,8 @@ std::uint8_t evidence_class(float total, std::size_t successors) {
   return static_cast<std::uint8_t>(2 * size + (successors == 1 ? 1 : 0));
 }
 
-/// What the case itself did before: how often each step (newer ones count more), or what followed
-/// its last steps when they came before (longer matches count more).
+/// Counts from the case itself: its steps (recent ones count more), or with `match` the successors
+/// of earlier occurrences of its last steps (longer matches count more).
 void own_counts(const sequence_position& at, bool match, context_counts& out) {
   out = {};
   const std::size_t remembered = at.remembered();
@@ -176,7 +176,7 @@ short_list highest_of(const Estimates& estimates, std::size_t size) {
   return list;
 }
 
-/// Makes a list of estimates fall: what stands too low for its place shares with those behind it.
+/// Makes the estimates non-increasing: an estimate above an earlier one is averaged with it.
 void smooth(std::span<next_step> steps) {
   for (std::size_t i = 1; i < steps.size(); ++i) {
     float sum = steps[i].probability;
@@ -194,8 +194,7 @@ void smooth(std::span<next_step> steps) {
 
 sequence_model::sequence_model(const sequence_settings& settings)
     : settings_(settings), table_(settings.contexts_max) {
-  // Before anything is learnt, the last step is trusted most, and the others the more they have
-  // seen.
+  // Initially the last step has the largest weight; other contexts weigh more with more data.
   for (std::size_t e = 0; e < experts; ++e) {
     for (std::size_t k = 0; k < evidence_classes; ++k) {
       const std::size_t level = k / 2;
@@ -258,7 +257,7 @@ void sequence_model::consider(const sequence_position& at, std::uint32_t lists_w
     out.evidence[e] = found == nullptr ? silent : evidence_class(found->total, found->size);
   }
   out.size = 0;
-  // Where each candidate stands: a small hash table, for it is asked some two hundred times.
+  // Position of each candidate: a small hash table, because it is read some two hundred times.
   std::array<std::uint8_t, 64> places;
   places.fill(nowhere);
   const auto slot_of = [&out, &places](specialist_index who) {
@@ -317,7 +316,7 @@ void sequence_model::consider(const sequence_position& at, std::uint32_t lists_w
     float sum = 0;
     for (std::size_t c = 0; c < out.size; ++c) sum += probability[c] = std::exp(score[c] - highest);
     for (std::size_t c = 0; c < out.size; ++c) probability[c] /= sum;
-    // What lies behind the last candidate must weigh nothing where whole groups are summed.
+    // Values beyond the last candidate must be 0 where whole groups are summed.
     std::fill(probability.begin() + static_cast<std::ptrdiff_t>(out.size), probability.end(), 0.0F);
   }
 
@@ -343,7 +342,7 @@ void sequence_model::consider(const sequence_position& at, std::uint32_t lists_w
     if (wanted(2 + i)) settle(2 + i, highest_of(p[interpolated_rankers[i]], out.size));
   }
   if (lists >> ranking_choice::first_plain == 0) return;
-  // Each suffix of the case names its own successors first, then those of the shorter suffix.
+  // Each suffix names its own successors first, then those of the shorter suffix.
   short_list shorter;
   for (std::size_t i = 0; i < plain_rankers.size(); ++i) {
     const context_counts* found = out.found[plain_rankers[i]];
@@ -397,7 +396,7 @@ void sequence_model::learn_weights(const opinion& now, std::size_t right) {
     const std::array<float, candidates_max>& probability = now.probability[b];
     for (std::size_t e = 0; e < experts; ++e) {
       if (now.evidence[e] == silent || (b == of_timeless && is_period(e))) continue;
-      // Gradient of ln p(who): what the expert said of it, less what it said on average.
+      // Gradient of ln p(who): the expert's logarithm less its expectation.
       std::array<float, lanes> sums{};
       for (std::size_t from = 0; from < now.size; from += lanes) {
         for (std::size_t lane = 0; lane < lanes; ++lane) {

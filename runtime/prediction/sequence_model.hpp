@@ -1,4 +1,4 @@
-// What comes next in a case, learnt step by step.
+// Predicts the next step of a case; learns step by step.
 #pragma once
 
 #include "runtime/prediction/context_table.hpp"
@@ -16,32 +16,32 @@
 namespace greenroom::runtime {
 
 struct sequence_settings {
-  std::size_t contexts_max = 1U << 16U;  ///< About 130 bytes each, taken as they are needed.
-  float count_limit = 1024;  ///< A context that has seen so much halves what it has seen.
+  std::size_t contexts_max = 1U << 16U;  ///< About 130 bytes each, allocated as needed.
+  float count_limit = 1024;              ///< A context's counts are halved at this total.
   float learning_rate = 0.005F;
   float learning_rate_least = 0.0005F;
 };
 
 struct next_step {
-  specialist_index who = no_step;  ///< `end_of_case` for the end.
+  specialist_index who = no_step;  ///< `end_of_case`: the case ends.
   float probability = 0;
 };
 
 /// A blend of contexts of many orders and kinds: the last 0 … 6 steps, the whole case, the last
-/// step with the time it took, with the hour, day, week and month it happened in, with what else
-/// occurred, and the case's own habits. Each context is a back-off estimate (escape after
-/// Witten and Bell, 1991) on the next less specific one. They are blended in the logistic domain
-/// as in PAQ (Mahoney, "Adaptive weighing of context models", 2005; Mattern, "Mixing strategies",
-/// 2012) with weights learnt online that depend on how much a context has seen and on whether it
-/// ever saw more than one successor.
+/// step with its duration, with the hour, day, week and month, with the set of earlier steps, and
+/// the case's own habits. Each context is a back-off estimate (escape after Witten and Bell, 1991)
+/// on the next less specific one. The contexts are blended in the logistic domain as in PAQ
+/// (Mahoney, "Adaptive weighing of context models", 2005; Mattern, "Mixing strategies", 2012) with
+/// weights learned online, which depend on a context's count and on whether it ever had more than
+/// one successor.
 ///
-/// Two blends are learnt: of all contexts, and of those that name no period of the calendar. The
-/// second one answers about a period that was not seen as it usually is: hardly any case began in
-/// it among what was learnt (the tail of older cases is not typical of new ones), or the contexts
-/// that know it are such a set as was hardly ever met while learning.
+/// Two blends are learned: of all contexts, and of the contexts without a calendar period. The
+/// second one is used for a period with unusual data: hardly any case began in the period (the
+/// remaining steps of older cases are not typical of new ones), or the set of period contexts with
+/// data hardly ever occurred during learning.
 ///
-/// The blends say how probable each step is. Which ranking is believed, a blend's or that of one
-/// of its parts, is decided by `ranking_choice`.
+/// The blends give the probability of each step. `ranking_choice` selects the ranking: that of a
+/// blend or of one of its parts.
 ///
 /// Work: O(contexts × candidates), both bounded (20 and 24), for each step and each ranking.
 class sequence_model {
@@ -51,24 +51,23 @@ public:
 
   explicit sequence_model(const sequence_settings& settings = {});
 
-  /// At `at` came `who` (or `end_of_case`). The caller then advances the position.
+  /// Learns that `who` (or `end_of_case`) follows `at`. The caller then advances the position.
   void learn(const sequence_position& at, specialist_index who);
-  /// The most probable next steps, best first; returns how many it wrote.
+  /// Writes the most probable next steps, best first; returns their number.
   std::size_t rank(const sequence_position& at, std::span<next_step> out) const;
 
   std::size_t contexts() const { return table_.size(); }
   std::size_t bytes() const { return table_.bytes(); }
   std::uint64_t learnt() const { return learnt_; }
-  /// What a kind of context looks at, in words.
 
   void save(state_writer& to) const;
-  /// False when the text is damaged; the model is then as new.
+  /// False when the text is damaged; the model is then reset.
   bool restore(state_reader& from);
 
 private:
   static constexpr std::size_t evidence_classes = 16;
 
-  /// How much each context is believed, by its evidence.
+  /// The weight of each context, by class of evidence.
   struct blend {
     std::array<std::array<float, evidence_classes>, experts> weights{};
     std::array<float, experts> shared{};  ///< Added to all classes of evidence of a context.
@@ -76,18 +75,18 @@ private:
   enum blends : std::uint8_t { of_all, of_timeless, blends_size };
   static constexpr std::size_t period_sets = 16;
 
-  /// All that one prediction is made of; learning needs it again.
+  /// The intermediate values of one prediction, reused for learning.
   struct opinion {
     std::array<std::uint64_t, experts> keys;
     std::array<const context_counts*, experts> found;
-    std::array<std::uint8_t, experts> evidence;  ///< Class of evidence; `silent` without any.
+    std::array<std::uint8_t, experts> evidence;  ///< Class of evidence; `silent` without data.
     std::array<specialist_index, candidates_max> steps;
     std::size_t size = 0;
     std::array<std::array<float, candidates_max>, experts> logs;  ///< ln p of each expert.
     std::array<std::array<float, candidates_max>, blends_size> probability;
     std::array<short_list, ranking_choice::rankers> lists;
-    std::uint8_t periods = 0;  ///< One bit for each context of a period that knows something.
-    bool period_usual = true;  ///< Else the blend of timeless contexts answers.
+    std::uint8_t periods = 0;  ///< One bit for each period context with data.
+    bool period_usual = true;  ///< False: the timeless blend is used.
 
     const std::array<float, candidates_max>& believed() const {
       return probability[period_usual ? of_all : of_timeless];
@@ -96,9 +95,9 @@ private:
   static constexpr std::uint8_t silent = 255;
 
   static void keys_of(const sequence_position& at, std::array<std::uint64_t, experts>& keys);
-  static constexpr std::uint32_t chosen_lists = 0;  ///< The lists of the rankers that are believed.
+  static constexpr std::uint32_t chosen_lists = 0;  ///< Only the lists of the chosen rankers.
   static constexpr std::uint32_t all_lists = (1U << ranking_choice::rankers) - 1;
-  /// `lists`: which of `out.lists` are filled in, one bit each.
+  /// `lists`: bit mask of the `out.lists` to fill.
   void consider(const sequence_position& at, std::uint32_t lists, opinion& out) const;
   bool is_usual_period(const sequence_position& at, std::uint8_t periods) const;
   void learn_weights(const opinion& now, std::size_t right);
@@ -109,9 +108,9 @@ private:
   std::array<blend, blends_size> blends_;
   ranking_choice choice_;
   std::array<std::uint64_t, period_sets> period_sets_met_{};
-  std::uint64_t begun_ = 0;   ///< First steps of cases, of the steps with a step before them.
+  std::uint64_t begun_ = 0;   ///< Among `inside_`: learned steps after the first step of a case.
   std::uint64_t inside_ = 0;  ///< Steps learnt with a step before them.
-  float surprise_ = 0.5F;     ///< How often the next step was not among the candidates.
+  float surprise_ = 0.5F;     ///< Share of next steps that were not among the candidates.
   std::uint64_t learnt_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// Where a case stands: what the sequence model may look at when it says what comes next.
+// The position in a case: the input of the sequence model.
 #pragma once
 
 #include "protocols/base/hash.hpp"
@@ -12,29 +12,29 @@
 
 namespace greenroom::runtime {
 
-/// The steps of one case so far (the last 32 of them, or fewer), when they came, and which were
-/// among them.
+/// The steps of one case so far (at most the last 32), their times, and the set of steps that
+/// occurred.
 struct sequence_position {
   static constexpr std::size_t remembered_max = 32;
 
-  std::array<specialist_index, remembered_max> steps{};  ///< A ring; read it through `back`.
+  std::array<specialist_index, remembered_max> steps{};  ///< A ring; read it with `back`.
   std::uint32_t length = 0;                              ///< Of the whole case.
-  std::size_t window = remembered_max;                   ///< So many of the steps are looked at.
+  std::size_t window = remembered_max;                   ///< Number of steps to consider.
   double started_s = 0;
   double last_s = 0;
-  double gap_s = -1;                 ///< Between the last two steps; negative before there are two.
-  std::uint64_t whole = 0;           ///< A hash of all steps in their order.
+  double gap_s = -1;                 ///< Between the last two steps; negative before the second.
+  std::uint64_t whole = 0;           ///< A hash of all steps in order.
   std::uint64_t seen = 0;            ///< One bit of 64 for each step that occurred.
-  specialist_index other = no_step;  ///< The latest step that differs from the last one.
-  std::uint32_t repeats = 0;         ///< How often the last step came in a row before.
+  specialist_index other = no_step;  ///< The latest step different from the last one.
+  std::uint32_t repeats = 0;         ///< Repetitions of the last step in a row.
 
   std::size_t remembered() const { return std::min<std::size_t>(length, window); }
-  /// The step `ago` before the last one; `no_step` before the beginning.
+  /// The step `ago` positions before the last one; `no_step` before the beginning.
   specialist_index back(std::size_t ago) const {
     if (ago >= remembered()) return no_step;
     return steps[(length - 1 - ago) % remembered_max];
   }
-  /// @pre the window is at most `remembered_max`. The case goes on with `who` at `now_s`.
+  /// @pre The window is at most `remembered_max`. The case continues with `who` at `now_s`.
   void advance(specialist_index who, double now_s) {
     const specialist_index last = back(0);
     if (length == 0) {
@@ -58,7 +58,7 @@ struct sequence_position {
   }
 
 private:
-  /// All that is remembered beyond the window is forgotten.
+  /// Forgets all steps beyond the window.
   void look_again() {
     whole = seen = 0;
     other = no_step;

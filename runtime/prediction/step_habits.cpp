@@ -7,15 +7,15 @@ namespace greenroom::runtime {
 
 namespace {
 
-// Beyond the time between steps that only so few exceed, an instance was given up.
+// An instance is over after the time that only this share of times between steps exceeds.
 constexpr double survival_least = 0.005;
-// People break off for reasons that no habit shows.
+// An instance may end for reasons outside the statistics.
 constexpr double ends_least = 0.003;
 
 }  // namespace
 
 step_habits::step_habits() {
-  // Any time between steps from 1/64 s to days is thought possible, minutes the likeliest.
+  // Prior: any time between steps from 1/64 s to days is possible, minutes are the most likely.
   for (std::size_t i = 0; i < gap_classes; ++i) {
     const double from_minute = std::abs(std::log2(std::max(gap_from(i), 1.0 / 64) / 30.0));
     gaps_[i] = 0.2 / (1.0 + 0.25 * from_minute * from_minute);
@@ -62,7 +62,7 @@ void step_habits::sum_gaps() {
 }
 
 void step_habits::learn_gap(double gap_s, double weight) {
-  // Neighbours share, for times between steps are smooth.
+  // Neighbouring classes get a share, since the distribution of times is smooth.
   const std::size_t at = gap_class(gap_s);
   gaps_[at] += 0.5 * weight;
   if (at > 0) gaps_[at - 1] += 0.25 * weight;

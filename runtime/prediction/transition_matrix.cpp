@@ -8,7 +8,7 @@ namespace greenroom::runtime {
 namespace {
 
 constexpr double first_s = 1.0 / 16;
-// As many times of the whole cast count along with a specialist's own.
+// The prior from the whole cast counts as this many times, and this many calls.
 constexpr double prior_gaps = 4;
 constexpr double prior_calls = 4;
 
@@ -19,7 +19,7 @@ double edge(std::size_t which) {
 }  // namespace
 
 transition_matrix::transition_matrix(std::size_t cast, double decay) : rows_(cast), decay_(decay) {
-  // Before anything is seen: seconds to an hour, all magnitudes alike.
+  // Prior: seconds to an hour, uniform over magnitudes.
   for (std::size_t i = 4; i < 16; ++i) all_.gaps[i] = 0.1F;
   all_.gaps_sum = 1.2F;
 }
@@ -81,7 +81,7 @@ transition_matrix::outlook transition_matrix::next_call(specialist_index from, d
            - (static_cast<double>(mine.followed) + prior_calls * (1.0 - ends))
                  / (static_cast<double>(mine.calls) + prior_calls);
   }
-  // Those that go on and were silent for so long, against those that ended.
+  // Cases that go on after this silence, against cases that ended.
   const double silent = (1.0 - ends) * later / all + ends;
   outlook found;
   found.goes_on = silent > 0 ? std::clamp((1.0 - ends) * later / all / silent, 0.0, 1.0) : 0.0;

@@ -1,4 +1,4 @@
-// Who is called after whom, and how soon.
+// Which specialist is called after which, and how soon.
 #pragma once
 
 #include "runtime/prediction/decayed_shares.hpp"
@@ -10,7 +10,7 @@
 
 namespace greenroom::runtime {
 
-/// Each specialist's successors (12 at most, with decay) and the times until they came, in powers
+/// Each specialist's successors (at most 12, with decay) and the times between the calls, in powers
 /// of two from 1/16 s. Times are shrunk towards those of the whole cast.
 class transition_matrix {
 public:
@@ -19,20 +19,21 @@ public:
   void grow(std::size_t cast) {
     if (cast > rows_.size()) rows_.resize(cast);
   }
-  /// `from` is called, and nobody knows yet whether another call follows.
+  /// `from` is called; a further call may or may not follow.
   void begin(specialist_index from);
-  /// After the call of `from` came one of `to`.
+  /// `to` was called after `from`.
   void observe(specialist_index from, specialist_index to, double gap_s);
 
   double share(specialist_index from, specialist_index to) const;
   std::span<const specialist_index> successors(specialist_index from) const;
-  /// When none came for `age_s` since `from`.
+  /// Given that no call followed `from` for `age_s`.
   struct outlook {
-    double goes_on = 1;  ///< That there will be a next call at all.
-    double within = 0;   ///< That it comes within the horizon.
+    double goes_on = 1;  ///< Probability of a next call at any time.
+    double within = 0;   ///< Probability of a next call within the horizon.
   };
-  /// `ends` is the share of all calls that none follows, to which that of `from` is shrunk; the
-  /// longer the silence, the more likely it is that this was one of them. 0: none ever ends.
+  /// `ends` is the share of all calls without a next one; the share of `from` is shrunk towards it.
+  /// The longer the silence, the more likely this call is one of these. 0: a next call always
+  /// comes.
   outlook next_call(specialist_index from, double age_s, double horizon_s, double ends) const;
 
   void save(state_writer& to) const;
@@ -44,8 +45,8 @@ private:
     decayed_shares next;
     std::array<float, gap_classes> gaps{};
     float gaps_sum = 0;
-    float calls = 0;     ///< Faded, and …
-    float followed = 0;  ///< … those of them that another one followed.
+    float calls = 0;     ///< Faded.
+    float followed = 0;  ///< Calls with a next one, faded.
   };
   static void add_gap(row& to, std::size_t which, float decay);
 

@@ -8,12 +8,12 @@ namespace greenroom::runtime {
 
 namespace {
 
-// A call that several workflows may have made is followed until so many more of the kind came.
+// A shared call is tracked until this many later shared calls.
 constexpr std::size_t shared_max = 64;
 constexpr std::size_t shared_per_case_max = 8;
-// What others make of a call is passed on when it changed by more than this share.
+// A changed claim is passed on above this relative change.
 constexpr double news_least = 0.02;
-// Bumped when what is saved changes its meaning.
+// Increase when the meaning of the saved data changes.
 constexpr std::uint64_t state_shape = 2;
 
 template <typename F>
@@ -36,8 +36,8 @@ workflow_detector::workflow_detector(std::vector<workflow_steps> workflows, std:
       where_[who].back().places.push_back(k);
     }
   }
-  // Before anything is seen: one call a second, half of them of workflows. The first real minutes
-  // outweigh this.
+  // Prior: one call a second, half of the calls in workflows. The first minutes of data outweigh
+  // it.
   foreign_ = alike_counts(where_.size(), 2.0 / static_cast<double>(std::max<std::size_t>(cast, 1)));
   begun_ = alike_counts(workflows_.size(),
                         1.0 / static_cast<double>(std::max<std::size_t>(workflows_.size(), 1)));
@@ -132,7 +132,7 @@ void workflow_detector::spread(book& where, joint_instances& of) {
     });
     if (mine == call.by.end()) continue;
     const double claimed = std::clamp(of.claims(1ULL << place), 1e-6, 1.0 - 1e-6);
-    // Its odds are its own intensity against that of the others, whatever came to light since.
+    // Its odds are its intensity over the intensity of the others, given the later calls.
     mine->mine = mine->others * claimed / (1.0 - claimed);
     for (claimant& other : call.by) {
       if (&other == &*mine || other.settled) continue;
@@ -169,7 +169,7 @@ void workflow_detector::settle(book& where, std::uint32_t workflow) {
 }
 
 double workflow_detector::live_share(double now_s) {
-  // Cases that were heard of within the time that almost all steps take.
+  // The number of cases with a call within the time that almost all steps take.
   const auto oldest = books_.find(latest_.back());
   if (oldest != books_.end() && latest_.size() > 1
       && now_s - oldest->second.heard_s > habits_.given_up_s()) {
@@ -190,8 +190,8 @@ double workflow_detector::worth_reporting(const joint_instances& of) const {
     const instance_standing& one = of.instances()[static_cast<std::size_t>(std::countr_zero(bits))];
     if (one.reported || one.next >= of.length()) continue;
     const std::size_t left = of.length() - 1 - one.next;
-    // While only the first call was seen, each step left makes a report that is put off good,
-    // unless it is missing or not recognised either. A doubt that is left later rarely goes away.
+    // After only the first call, each remaining step makes up for a postponed report, unless the
+    // step is missing or not recognised. A later doubt rarely disappears.
     const double never = one.matched() > 1 ? 1.0
                                            : std::pow(1.0 - (1.0 - missing) * settings_.recognised,
                                                       static_cast<double>(left));
@@ -209,7 +209,7 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
   book& mine = book_of(case_key);
   mine.heard_s = now_s;
   const std::size_t most = case_key == 0 ? settings_.without_case_max : settings_.per_case_max;
-  // One user's share of what begins and of what is foreign.
+  // The case's share of new workflows and foreign calls.
   const double share = case_key == 0 ? 1.0 : live_share(now_s);
 
   const double seconds = seconds_ / unit_;
@@ -284,12 +284,12 @@ std::size_t workflow_detector::expected(double now_s, double horizon_s,
   for (const std::uint64_t key : latest_) {
     for (const joint_instances& of : books_.at(key).open) {
       each_instance(of, [&](const instance_standing& one) {
-        // Old ones at the far end are not worth the time of a bounded look.
+        // The look is bounded; older instances at the far end are skipped.
         if (++looked_at > 4 * out.size() || one.mass < 0.05) return;
         const double age_s = std::max(0.0, now_s - one.last_s);
         const double still = habits_.survival(age_s);
         if (age_s > habits_.given_up_s() || still <= 0) return;
-        // The first step has waited already; those after it start from its end.
+        // Only the first step has waited already; each later step starts after the one before.
         double probability =
             one.mass * one.alive(still) * (1.0 - habits_.survival(age_s + horizon_s) / still);
         for (std::size_t k = one.next; k < of.length() && k < one.next + ahead_max; ++k) {

@@ -10,7 +10,7 @@ namespace greenroom::runtime {
 
 namespace {
 
-/// Numbers out of a counter, so that a seed means the same stream everywhere.
+/// A counter-based generator: a seed gives the same stream on every platform.
 class dice {
 public:
   explicit dice(std::uint64_t seed) : state_(base::mixed(0x5EED, seed)) {}

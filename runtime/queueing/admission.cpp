@@ -6,7 +6,7 @@ namespace greenroom::runtime {
 
 namespace {
 
-constexpr std::int64_t unknown_run_ns = 50'000'000;  // Before anything was measured.
+constexpr std::int64_t unknown_run_ns = 50'000'000;  // Before any measurement.
 constexpr std::int64_t retry_min_ns = 10'000'000;
 
 std::size_t bound_for(std::size_t bound, bool low) { return low ? bound - bound / 8 : bound; }
@@ -21,10 +21,10 @@ admission_verdict admit(const line_state& line, std::int64_t patience_ns) {
     return {admission::circuit_open, std::max(line.open_for_ns, retry_min_ns)};
   if (line.total >= bound_for(line.total_max, line.low_priority)
       || line.depth >= bound_for(line.depth_max, line.low_priority)) {
-    // One place is free again once one run of `width` side by side has ended.
+    // One of `width` parallel runs must end before there is room.
     return {admission::full, std::max(run / width + start, retry_min_ns)};
   }
-  // Only what was measured may refuse: a guess must not.
+  // A task is refused as too late only on measured run times, never on a guess.
   if (line.run_ns > 0) {
     const auto ahead = static_cast<std::int64_t>(line.depth) / width;
     const auto end = start + (ahead + 1) * line.run_ns;

@@ -1,4 +1,4 @@
-// May one more task come in, and if not, when is it worth asking again?
+// Admission: whether a task is accepted, and otherwise when to retry.
 #pragma once
 
 #include <cstddef>
@@ -6,17 +6,17 @@
 
 namespace greenroom::runtime {
 
-/// What the door knows without asking anyone. Durations in nanoseconds.
+/// The state known at admission, without asking another actor. Durations in nanoseconds.
 struct line_state {
-  std::size_t depth = 0;       ///< Waiting and running for this specialist.
-  std::size_t depth_max = 64;  ///< Its bound, running ones included.
-  std::size_t total = 0;       ///< Waiting and running in the node.
+  std::size_t depth = 0;       ///< Queued and running tasks of this specialist.
+  std::size_t depth_max = 64;  ///< Bound of `depth`.
+  std::size_t total = 0;       ///< Queued and running tasks of the node.
   std::size_t total_max = 4096;
   std::size_t concurrency = 1;
-  std::int64_t run_ns = 0;    ///< Mean time of one run, as measured; 0: nothing known.
-  std::int64_t start_ns = 0;  ///< Mean time to start its worker; 0: nothing known.
+  std::int64_t run_ns = 0;    ///< Mean measured run time; 0: unknown.
+  std::int64_t start_ns = 0;  ///< Mean start time of the worker; 0: unknown.
   bool warm = false;
-  std::int64_t open_for_ns = 0;  ///< How long its circuit stays open; 0: closed.
+  std::int64_t open_for_ns = 0;  ///< Remaining time of an open circuit; 0: closed.
   bool low_priority = false;
 };
 
@@ -27,8 +27,8 @@ struct admission_verdict {
   std::int64_t retry_after_ns = 0;  ///< Computed from the drain rate and the start time.
 };
 
-/// `patience_ns`: how long the caller will wait for the end. Low priority is refused from 7/8 of
-/// the bounds on, so that a flood of it leaves room for the rest.
+/// `patience_ns`: the caller's remaining timeout. Low priority is refused from 7/8 of the bounds
+/// on, so that a flood of it leaves room for other tasks.
 [[nodiscard]] admission_verdict admit(const line_state& line, std::int64_t patience_ns);
 
 }  // namespace greenroom::runtime

@@ -1,4 +1,4 @@
-// Which priority is served next, when each class has its own line?
+// Chooses the priority class to serve next, with one queue per class.
 #pragma once
 
 #include <array>
@@ -8,14 +8,14 @@
 
 namespace greenroom::runtime {
 
-/// Higher classes go first, but nobody starves: after `patience` picks in a row that passed a
-/// waiting lower class over, that class gets one. Class 0 is the lowest.
+/// Higher classes go first, without starvation: a waiting lower class that was passed over
+/// `patience` times in a row is served next. Class 0 is the lowest.
 template <std::size_t Classes>
 class fair_priority {
 public:
   static constexpr std::uint8_t patience = 8;
 
-  /// `waiting[c]`: does class c have anyone? Returns the class to serve, or nothing.
+  /// `waiting[c]`: class c has tasks. Returns the class to serve, or nothing.
   [[nodiscard]] std::optional<std::size_t> pick(const std::array<bool, Classes>& waiting) {
     std::optional<std::size_t> chosen;
     for (std::size_t c = Classes; c-- > 0;)
@@ -24,7 +24,7 @@ public:
         break;
       }
     if (!chosen) return chosen;
-    // The class that was passed over most often, and the lowest of equals, has its turn.
+    // The lowest class that was passed over `patience` times is next.
     for (std::size_t c = 0; c < *chosen; ++c)
       if (waiting[c] && passed_[c] >= patience) {
         chosen = c;

@@ -6,7 +6,7 @@ namespace greenroom::runtime {
 
 namespace {
 
-/// An operator has to get in whatever else there is.
+/// A minimum, so that an operator can always connect.
 constexpr std::size_t connections_least = 8;
 
 }  // namespace
@@ -20,7 +20,7 @@ file_budget budget_files(std::uint64_t limit, const file_needs& needs) {
     return limit > taken ? limit - taken : 0;
   };
   result.workers_fit = limit >= needs.own + connections_least + needs.workers;
-  // A rollout may never come, so it does not take the last connections.
+  // A second pool may never start, so it does not reduce connections below a minimum.
   auto left = left_after(workers_most);
   if (left < std::min<std::uint64_t>(needs.connections, 256))
     left = std::min<std::uint64_t>(left_after(needs.workers), 256);

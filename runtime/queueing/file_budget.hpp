@@ -1,4 +1,4 @@
-// How many open files a node needs, and how many connections it may take with those it has.
+// The open files that a node needs, and the connections that the limit allows.
 #pragma once
 
 #include <cstddef>
@@ -7,24 +7,24 @@
 
 namespace greenroom::runtime {
 
-/// What takes descriptors.
+/// The users of file descriptors.
 struct file_needs {
-  std::size_t own = 0;           ///< The journal, loops, listeners, logs, and a reserve.
-  std::size_t workers = 0;       ///< Of those that are up at once as the node is configured.
-  std::size_t workers_most = 0;  ///< While a rollout keeps a second pool.
+  std::size_t own = 0;           ///< The journal, loops, listeners, logs and a reserve.
+  std::size_t workers = 0;       ///< For the workers that run at once, as configured.
+  std::size_t workers_most = 0;  ///< With the second pool of a rollout.
   std::size_t connections = 0;   ///< As configured.
 };
 
 struct file_budget {
-  std::size_t connections = 0;  ///< To be taken: what was configured, or fewer.
-  std::uint64_t wanted = 0;     ///< The limit of open files at which nothing has to be less.
-  bool workers_fit = true;      ///< False: some workers cannot be started.
+  std::size_t connections = 0;  ///< To be accepted: as configured, or fewer.
+  std::uint64_t wanted = 0;     ///< The open-files limit that fits everything.
+  bool workers_fit = true;      ///< False: some workers cannot start.
 };
 
-/// Workers come first, then connections; there are always a few.
+/// Workers take precedence over connections; a minimum of connections is always kept.
 [[nodiscard]] file_budget budget_files(std::uint64_t limit, const file_needs& needs);
 
-/// What an operator should be told, or nothing when all fits.
+/// A warning for the operator, or nothing when everything fits.
 [[nodiscard]] std::string scarce_files_warning(std::uint64_t limit, const file_needs& needs,
                                                const file_budget& found);
 

@@ -11,7 +11,7 @@ std::vector<std::size_t> longest_lines(const trace& traffic,
                                        const std::vector<std::size_t>& concurrency) {
   struct server {
     std::priority_queue<double, std::vector<double>, std::greater<>> busy_until;
-    std::deque<double> starts;  // Of those that may still wait, in order.
+    std::deque<double> starts;  // Starts of tasks that may still wait, in order.
   };
   std::vector<server> servers(traffic.specialists.size());
   std::vector<std::size_t> longest(traffic.specialists.size(), 0);

@@ -1,4 +1,4 @@
-// How long the lines in front of specialists were, from recorded traffic.
+// The longest queue of each specialist in recorded traffic.
 #pragma once
 
 #include "runtime/simulation/trace.hpp"
@@ -8,10 +8,10 @@
 
 namespace greenroom::runtime {
 
-/// For each specialist of the trace the most tasks that waited at once, when it serves
-/// `concurrency[i]` at a time in the order of arrival and never starts anew. Requests without a
-/// duration take no time. @pre the requests are in the order of time, and `concurrency` has one
-/// entry of 1 or more for each specialist.
+/// For each specialist of the trace, the maximum number of tasks queued at once, when the
+/// specialist serves `concurrency[i]` tasks at a time in arrival order and has no cold starts.
+/// Requests without a duration take no time. @pre Requests are in time order; `concurrency` has one
+/// entry of at least 1 per specialist.
 [[nodiscard]] std::vector<std::size_t> longest_lines(const trace& traffic,
                                                      const std::vector<std::size_t>& concurrency);
 

@@ -1,4 +1,4 @@
-// How long to wait before trying again.
+// The delay before a retry.
 #pragma once
 
 #include <chrono>
@@ -10,10 +10,10 @@ namespace greenroom::runtime {
 struct backoff {
   std::chrono::nanoseconds base{std::chrono::milliseconds{100}};
   std::chrono::nanoseconds max{std::chrono::seconds{5}};
-  double jitter = 0.2;  ///< Share of the delay, 0 to 1: the delay varies by ± that share.
+  double jitter = 0.2;  ///< Share of the delay, 0 to 1: the delay varies by ± this share.
 
-  /// The wait after failure number `failures` (from 1): base, 2 base, 4 base … at most `max`.
-  /// `chance` in [0, 1) decides within the jitter.
+  /// The delay after failure number `failures` (from 1): base, 2 base, 4 base … at most `max`.
+  /// `chance` in [0, 1) selects the jitter.
   [[nodiscard]] std::chrono::nanoseconds delay(std::size_t failures, double chance) const;
 };
 

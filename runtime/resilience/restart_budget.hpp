@@ -1,4 +1,4 @@
-// How often may a failed actor or worker be replaced, and how soon?
+// The restart budget of an actor or worker: how often and how soon it is replaced.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,8 @@
 namespace greenroom::runtime {
 
 /// At most `restarts_max` replacements within any `window` (the restart intensity of OTP's
-/// supervisors), each after a longer delay than the one before; failures older than the window are
-/// forgotten. Owns no clock.
+/// supervisors), each after a longer delay than the one before. Failures older than the window do
+/// not count.
 class restart_budget {
 public:
   using duration = std::chrono::nanoseconds;
@@ -21,12 +21,12 @@ public:
     duration delay{std::chrono::milliseconds{100}};
   };
 
-  /// Records a failure. Returns how long to wait before the replacement, or nothing when the budget
-  /// is spent and the failure must be escalated. @pre `now` never goes back.
+  /// Records a failure. Returns the delay before the replacement, or nothing when the budget is
+  /// spent and the failure must be escalated. @pre `now` never decreases.
   [[nodiscard]] std::optional<duration> next_restart(const settings& set, time_point now);
 
 private:
-  std::vector<time_point> recent_;  // Oldest first, never more than restarts_max.
+  std::vector<time_point> recent_;  // Oldest first, at most restarts_max.
 };
 
 }  // namespace greenroom::runtime

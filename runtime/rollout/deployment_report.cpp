@@ -1,4 +1,4 @@
-// The report for people: as Markdown and as a page.
+// The report as Markdown and as an HTML page.
 #include "runtime/rollout/deployment_report.hpp"
 
 #include <array>
@@ -17,7 +17,7 @@ namespace {
 std::string shown(const char* format, std::optional<double> value, double times = 1) {
   if (!value) return "not measured";
   char text[64];
-// The formats are the literals of the table below.
+// The formats are the literals of the tables below.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
   std::snprintf(text, sizeof text, format, *value * times);

@@ -1,5 +1,5 @@
-// What moving to the intelligent pool did, for those who have to decide on it: one set of figures,
-// as Markdown, as a self-contained page with charts, and as JSON.
+// The report on moving to the intelligent pool: one set of figures as Markdown, as a self-contained
+// page with charts, and as JSON.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@
 
 namespace greenroom::runtime::rollout {
 
-/// One pool over the period of the report. What was not measured is nothing, and is reported as
-/// "not measured", never as 0.
+/// One pool over the period of the report. A missing value is reported as "not measured", never as
+/// 0.
 struct pool_figures {
   std::optional<double> memory_mb;  ///< Mean over time, measured.
   std::optional<double> response_mean_ms;
@@ -32,16 +32,16 @@ struct pool_figures {
   std::uint64_t cold_starts = 0;
 };
 
-/// How well the node did, since it started: shares of 1, nothing where there was nothing to count.
+/// Quality of the node since its start: shares of 1; nothing where there is no data.
 struct quality_figures {
-  std::optional<double> availability;         ///< Of the ended tasks, those that were completed.
-  std::optional<double> prediction_accuracy;  ///< Of the workers warmed ahead, those used.
-  std::optional<double> workflow_detection;  ///< Of the workflows run, those seen before their end.
+  std::optional<double> availability;         ///< Completed tasks ÷ ended tasks.
+  std::optional<double> prediction_accuracy;  ///< Used prewarms ÷ all prewarms.
+  std::optional<double> workflow_detection;   ///< Workflows detected before their end ÷ all.
 };
 
 struct rollback_entry {
   rollback_plan plan;
-  std::string analysis;  ///< As `cause_json` wrote it; empty when there is none.
+  std::string analysis;  ///< The output of `cause_json`; empty when there is none.
 };
 
 struct deployment_report {
@@ -72,32 +72,31 @@ struct deployment_report {
   std::vector<line_chart> charts;
 };
 
-/// Derived from the figures alone; nothing where one side was not measured.
+/// Derived from the figures; nothing where one pool was not measured.
 struct report_savings {
   std::optional<double> memory_saved_mb;
   std::optional<double> memory_efficiency;  ///< 1 − after ÷ before.
   std::optional<double> usd_before;         ///< Per month.
   std::optional<double> usd_after;
   std::optional<double> usd_saved;
-  std::optional<double> response_added_ms;  ///< Of the means.
+  std::optional<double> response_added_ms;  ///< Difference of the means.
   std::optional<double> response_ratio;
 };
 report_savings savings_of(const deployment_report& report);
 
 std::string report_markdown(const deployment_report& report);
-/// One file: no script, no font and no image from elsewhere; readable in light and dark, printable.
+/// One file without external scripts, fonts or images; supports light, dark and print.
 std::string report_html(const deployment_report& report);
 std::string report_json(const deployment_report& report);
 
-/// A rollback's record as JSON, as `GET /v1/rollbacks/{id}` has it:
-/// `id, trigger, reason, state, duration_ms, verification, analysis` and what else is known.
-/// `analysis` is what `cause_json` wrote, or empty.
+/// A rollback as in `GET /v1/rollbacks/{id}`: `id, trigger, reason, state, duration_ms,
+/// verification, analysis` and further fields. `analysis` is the output of `cause_json`, or empty.
 std::string rollback_json(const rollback_plan& plan, std::string_view analysis);
-/// An alert as `GET /v1/alerts`, webhooks and the report have it.
+/// An alert as in `GET /v1/alerts`, webhooks and the report.
 std::string alert_json(const monitoring::alert& one);
 std::string cause_json(const cause_report& analysis);
-/// What `cause_json` wrote, for people: the summary, then one finding after the other. Empty when
-/// it is not of that kind.
+/// The output of `cause_json` as text for operators: the summary, then each finding. Empty when
+/// `analysis` has another format.
 std::vector<std::string> cause_lines(std::string_view analysis);
 std::string decision_json(const decision& made);
 

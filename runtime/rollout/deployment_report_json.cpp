@@ -30,7 +30,7 @@ std::string array_of(const Items& items, Write write) {
 }
 
 std::optional<double> in_ms(std::optional<double> seconds) {
-  // Time points are doubles of seconds since the epoch, good to a quarter of a microsecond.
+  // Times are doubles of seconds since the epoch, exact to a quarter of a microsecond.
   return seconds ? std::optional{std::round(*seconds * 1e6) / 1e3} : std::nullopt;
 }
 

@@ -14,8 +14,8 @@ double log_choose(std::uint64_t n, std::uint64_t k) {
   return log_factorial(n) - log_factorial(k) - log_factorial(n - k);
 }
 
-/// P(from <= X <= to), summed outwards from the likeliest value of the range, so that no term
-/// underflows before one that matters.
+/// P(from <= X <= to), summed outwards from the most likely value of the range, so that no
+/// significant term underflows.
 double binomial_between(std::uint64_t from, std::uint64_t to, std::uint64_t n, double p) {
   if (from > to) return 0;
   if (p <= 0) return from == 0 ? 1 : 0;
@@ -65,7 +65,7 @@ double log_factorial(std::uint64_t n) {
     return sums;
   }();
   if (n < table.size()) return table[n];
-  // std::lgamma writes a global in the C library; several actors may judge at once.
+  // Not std::lgamma: it writes a global variable, and several actors may judge at once.
   const double x = static_cast<double>(n) + 1;
   const double inverse = 1 / x;
   const double square = inverse * inverse;
@@ -133,8 +133,7 @@ double exceedance(std::uint64_t above, std::uint64_t canary, std::uint64_t rank,
     return log_choose(canary - k + rank - 1, rank - 1)
            + log_choose(k + control - rank, control - rank) - log_choose(canary + control, control);
   };
-  // The terms rise to one peak and fall; summing outwards from the peak of the range keeps them
-  // all.
+  // The terms have one peak; the sum starts there, so that no significant term is lost.
   const auto up = [&](std::uint64_t k) {
     return static_cast<double>(canary - k) / static_cast<double>(canary - k + rank - 1)
            * static_cast<double>(k + 1 + control - rank) / static_cast<double>(k + 1);

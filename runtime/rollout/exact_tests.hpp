@@ -1,5 +1,5 @@
-// The statistics that a rollout is judged by: exact at every sample size, with no assumption about
-// the shape of latencies and no resampling.
+// The statistical tests of a rollout: exact at every sample size, without assumptions about the
+// distribution of latencies and without resampling.
 #pragma once
 
 #include <cstdint>
@@ -16,32 +16,32 @@ double log_factorial(std::uint64_t n);
 double binomial_at_most(std::uint64_t k, std::uint64_t n, double p);
 double binomial_at_least(std::uint64_t k, std::uint64_t n, double p);
 
-/// Clopper and Pearson's (1934) lower bound of a proportion of which `k` of `n` were seen: it is
-/// above the truth with a probability of at most `alpha`. n > 0.
+/// One-sided lower Clopper–Pearson bound (1934) of a proportion with `k` of `n` observed: above the
+/// true value with a probability of at most `alpha`. n > 0.
 double proportion_lower(std::uint64_t k, std::uint64_t n, double alpha);
 
-/// Fisher's exact test, one-sided: the probability, were both failing alike, that the canary has at
-/// least so many of all the errors. With no error anywhere it is 1.
+/// Fisher's exact test, one-sided: the probability, under equal error rates, that the canary has at
+/// least this many of all errors. 1 when there are no errors.
 double fisher_greater(std::uint64_t canary_errors, std::uint64_t canary_total,
                       std::uint64_t control_errors, std::uint64_t control_total);
 
-/// The exceedance (precedence) test: `above` of the `canary` values were greater than the control
-/// value of rank `rank` among `control` values. The probability of at least so many, were both
-/// drawn from one continuous distribution; conservative under ties. It is a negative hypergeometric
-/// tail (Balakrishnan and Ng, Precedence-Type Tests, 2006, chapter 3). rank in [1, control].
+/// The exceedance (precedence) test: `above` of the `canary` values are greater than the control
+/// value of rank `rank` among `control` values. Returns the probability of at least as many under
+/// one continuous distribution; conservative under ties. A negative hypergeometric tail
+/// (Balakrishnan and Ng, Precedence-Type Tests, 2006, chapter 3). rank in [1, control].
 double exceedance(std::uint64_t above, std::uint64_t canary, std::uint64_t rank,
                   std::uint64_t control);
 
-/// Bounds of the q-quantile of whatever distribution the values came from, by order statistics:
-/// each holds with a confidence of at least 1 − alpha. Nothing where so few values bound nothing.
+/// Distribution-free bounds of the q-quantile by order statistics, each with a confidence of at
+/// least 1 − alpha. Nothing where there are too few values.
 struct quantile_bounds {
   std::optional<double> lower;
   std::optional<double> upper;
 };
 quantile_bounds bound_quantile(const monitoring::log_histogram& values, double q, double alpha);
 
-/// What of `alpha` the look number `look` (from 1) may spend: alpha · 6 / (π² look²). The sum over
-/// all looks is alpha, so looking again and again does not turn chance into a verdict.
+/// The part of `alpha` for look number `look` (from 1): alpha · 6 / (π² look²). The sum over all
+/// looks is alpha, so repeated looks do not turn chance into a verdict.
 double alpha_at_look(double alpha, std::uint32_t look);
 
 }  // namespace greenroom::runtime::rollout

@@ -1,11 +1,11 @@
-// Numbers within sentences, by the formats of printf.
+// Formats numbers within sentences, like printf.
 #pragma once
 
 #include <string>
 
 namespace greenroom::runtime::rollout {
 
-/// Of at most 255 bytes; what is longer is cut.
+/// At most 255 bytes; longer text is truncated.
 std::string text_of(const char* format, ...) __attribute__((format(printf, 1, 2)));
 
 }  // namespace greenroom::runtime::rollout

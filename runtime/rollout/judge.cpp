@@ -97,11 +97,11 @@ finding judge_quantile(std::string name, const log_histogram& canary, const log_
     const auto rank = std::clamp<std::uint64_t>(
         static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(control.count()))), 1,
         control.count());
-    // The control's value at this rank, and its greatest: few values show a wide gap best there.
+    // Few values show a large gap best at the control's maximum.
     for (const auto at : {rank, control.count()}) {
-      // The upper edge: a threshold that is certainly not under the control's own value.
+      // The upper edge, so that the threshold is certainly not below the control's value.
       const double threshold = allowed_over(control.bounds_at_rank(at).upper, wanted);
-      // A tail beyond q may grow: only a quantile that is beyond the threshold itself is bad.
+      // Growth beyond q is allowed: only a quantile above the threshold is bad.
       if (canary_ms <= threshold) break;
       const auto above = canary.certainly_above(threshold);
       const double p = exceedance(above, canary.count(), at, control.count());
@@ -124,7 +124,7 @@ finding judge_quantile(std::string name, const log_histogram& canary, const log_
     }
   }
   const double allowed_ms = allowed_over(control_ms, wanted);
-  // Two histograms of equal values must compare as equal: their own width is not held against them.
+  // Histograms of equal values must compare as equal, whatever the bin width.
   const bool well = canary_ms < allowed_ms || canary_ms <= control_ms;
   out.outcome = well ? verdict::pass : verdict::hold;
   out.text = text_of("%.4g ms, baseline %.4g ms, limit %.4g ms", canary_ms, control_ms, allowed_ms);
@@ -148,7 +148,7 @@ finding judge_mean(const evidence& seen, const criteria& wanted) {
   out.outcome = well ? verdict::pass : verdict::hold;
   out.text = text_of("%.4g ms on average, baseline %.4g ms, ratio %.2f, allowed: %.2f×", *canary,
                      *control, *control > 0 ? *canary / *control : 0.0, wanted.response_ratio);
-  // Said, so that nobody wonders at a ratio beyond its limit that passes.
+  // Mentioned because a ratio above the limit may pass.
   if (wanted.response_slack_ms > 0) out.text += text_of(" or +%.4g ms", wanted.response_slack_ms);
   return out;
 }
@@ -251,7 +251,7 @@ judgement judge(const evidence& seen, const criteria& wanted, std::uint32_t look
                                           seen.canary.latency_ms, seen.control.latency_ms, wanted,
                                           q, latency_alpha));
   }
-  // Records of earlier versions have no such times.
+  // Records of earlier versions have no run times.
   if (seen.canary.run_ms.count() > 0 && seen.control.run_ms.count() > 0) {
     const double alpha = look == 0 || few ? 0 : alpha_at_look(wanted.alpha_tail, look);
     out.findings.push_back(judge_quantile(
@@ -264,7 +264,7 @@ judgement judge(const evidence& seen, const criteria& wanted, std::uint32_t look
     out.findings.push_back(judge_commands(seen, wanted, alpha));
   }
 
-  // Failure beats everything; then too little data; then whatever is not good enough.
+  // A failure takes precedence, then missing data, then a criterion not met.
   out.outcome = verdict::pass;
   for (const auto worst : {verdict::fail, verdict::insufficient_data, verdict::hold}) {
     if (std::any_of(out.findings.begin(), out.findings.end(),

@@ -1,4 +1,4 @@
-// Is the canary good enough to go on with? A verdict, and the evidence for it.
+// Decides whether the canary is good enough to go on: a verdict with its evidence.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,13 @@
 
 namespace greenroom::runtime::rollout {
 
-/// What one side did: how many of its tasks ended, how many of them in an error that is ours or a
-/// worker's, and how long those that succeeded took, in milliseconds.
+/// Results of one pool: ended tasks, tasks that ended in an error of the node or a worker, and the
+/// response times of successful tasks in milliseconds.
 struct arm {
   std::uint64_t tasks = 0;
   std::uint64_t errors = 0;
   monitoring::log_histogram latency_ms;
-  /// How long the worker had those tasks, without their waiting for it or for its start.
+  /// Run time in the worker, without the wait for the worker or its start.
   monitoring::log_histogram run_ms;
 
   void add(double took_ms, bool failed, std::optional<double> run_took_ms = {});
@@ -29,50 +29,50 @@ struct evidence {
   arm control;  ///< The baseline pool.
   arm canary;   ///< The intelligent pool.
   std::optional<double> memory_efficiency;
-  std::uint64_t commands_compared = 0;  ///< Outputs compared for the commands users have today.
+  std::uint64_t commands_compared = 0;  ///< Outputs compared for configured commands.
   std::uint64_t commands_differing = 0;
-  std::optional<double> last_canary_task_s;  ///< When the canary's last task ended.
+  std::optional<double> last_canary_task_s;  ///< End of the canary's last task.
 };
 
-/// A criterion of 0 asks for nothing.
+/// A criterion of 0 is off.
 struct criteria {
   std::uint64_t min_samples = 500;  ///< Of the canary.
-  std::uint64_t min_control = 50;   ///< Of the control, before the two are compared to pass.
-  double memory_efficiency = 0.70;  ///< Must be more.
-  double error_rate = 0.02;         ///< Must be less.
-  double response_ratio = 2.5;      ///< Must be less, of the means and of every quantile below.
-  /// What is also let pass: so many milliseconds over the control, whatever the ratio. With
-  /// tasks of a millisecond, one cold start in twenty is a ratio of ten and hurts nobody.
+  std::uint64_t min_control = 50;   ///< Of the control, for a comparison to pass.
+  double memory_efficiency = 0.70;  ///< Must be higher.
+  double error_rate = 0.02;         ///< Must be lower.
+  double response_ratio = 2.5;      ///< Must be lower, for the mean and every quantile.
+  /// Also allowed: this many milliseconds more than the control, at any ratio. With tasks of a
+  /// millisecond, one cold start in twenty gives a harmless ratio of ten.
   double response_slack_ms = 0;
-  /// The quantiles that are compared. Above 0.9 a cold start now and then is what the pool is for.
+  /// The compared quantiles. Above 0.9 an occasional cold start is expected in the pool.
   std::vector<double> quantiles{0.50, 0.75, 0.90};
-  /// The tail: this quantile of the times that workers ran, where no start and no waiting for one
-  /// is in. A cold start does not count here, a worker that is slow now and then does.
+  /// The tail: this quantile of the run times, without starts and waits. Cold starts do not count
+  /// here; occasional slow workers do.
   double tail_quantile = 0.99;
   double commands_compatible = 1.0;  ///< At least this share.
   bool judge_commands = true;
-  /// True in shadow, where every task is compared and nobody waits for the answers: nothing passes
-  /// without a comparison, and outputs that differ hold. Later a few tasks are compared, callers
-  /// get the answers, and outputs that certainly differ fail.
+  /// True in shadow, where every task is compared and no caller waits: nothing passes without a
+  /// comparison, and differing outputs hold. Later only some tasks are compared and callers get the
+  /// outputs; outputs that certainly differ then fail.
   bool only_compared = true;
-  double differing_share = 0.005;     ///< Past shadow, certainly more than this share fails.
-  std::uint64_t differing_least = 3;  ///< And at least so many outputs.
-  /// With fewer tasks of the canary a latency holds and does not fail: the first tasks of a pool
-  /// that begins cold are its starts. Errors fail at any size.
+  double differing_share = 0.005;     ///< After shadow, a share certainly above this fails.
+  std::uint64_t differing_least = 3;  ///< At least this many outputs must differ to fail.
+  /// With fewer canary tasks a bad latency holds and does not fail: the first tasks of a cold pool
+  /// are cold starts. Errors fail at any size.
   std::uint64_t min_latency_samples = 0;
-  double fresh_s = 300;  ///< Without a canary task for so long: no traffic.
-  /// An error rate that differs from the control's is held against the canary from this difference.
+  double fresh_s = 300;  ///< No canary task for this long: no traffic.
+  /// An error rate counts against the canary from this difference to the control's.
   double error_margin = 0.005;
-  double alpha_errors = 0.01;   ///< Chance of failing a canary that fails no more than the control.
-  double alpha_latency = 0.04;  ///< Chance of failing one that is exactly `response_ratio` slower.
+  double alpha_errors = 0.01;   ///< Chance of failing a canary that is as good as the control.
+  double alpha_latency = 0.04;  ///< Chance of failing a canary exactly `response_ratio` slower.
   double alpha_tail = 0.01;     ///< The same for the tail.
-  double alpha_outputs = 0.01;  ///< Chance of failing one with exactly `differing_share`.
+  double alpha_outputs = 0.01;  ///< Chance of failing a canary with exactly `differing_share`.
 };
 
 enum class verdict : std::uint8_t {
   pass,
-  hold,               ///< Measured, not bad for certain, and not good enough.
-  insufficient_data,  ///< Too little to say, or no traffic: hold, never guess.
+  hold,               ///< Measured, not certainly bad, but not good enough.
+  insufficient_data,  ///< Too little data or no traffic: hold, do not guess.
   fail,               ///< Certainly worse than allowed: back to the baseline.
 };
 std::string_view name_of(verdict what);
@@ -80,28 +80,28 @@ std::string_view name_of(verdict what);
 struct finding {
   std::string name;  ///< `error_rate`, `latency_p90` …
   verdict outcome = verdict::pass;
-  std::string text;  ///< With the numbers it was decided by.
+  std::string text;  ///< With the numbers behind the outcome.
 };
 
 struct judgement {
   verdict outcome = verdict::insufficient_data;
   std::vector<finding> findings;
-  /// The findings that decided, in one line.
+  /// The findings that decided the outcome, in one line.
   std::string summary() const;
 };
 
-/// `look` counts how often chance was given an opportunity to fail this canary, from 1; 0 asks for
-/// no verdict of failure. Failure is decided at any sample size (of a latency, from
-/// `min_latency_samples`), because every test is exact:
+/// `look` counts the opportunities to fail this canary, from 1; 0 excludes a failure. A failure is
+/// possible at any sample size (for a latency, from `min_latency_samples`), because every test is
+/// exact:
 /// - error rate: Fisher's exact test against the control, beyond `error_margin`; and the
 ///   Clopper–Pearson lower bound above `error_rate` itself;
-/// - latency: for every quantile that is beyond max(ratio · c, c + slack), how many of the canary's
-///   are, c being the control's value at that rank and then its greatest: the exact exceedance
-///   test. It fails "control ten 1s, canary seven 100s and three 1s", which rank tests with an
-///   effect size let pass (Kayenta #780). And the same by disjoint order-statistic bounds;
-/// - tail: the same test at `tail_quantile` of the times that workers ran;
-/// - outputs, past shadow: the Clopper–Pearson lower bound of the share that differs.
-/// Passing takes `min_samples`, traffic within `fresh_s`, and every measured criterion met.
+/// - latency: for every quantile above max(ratio · c, c + slack), the number of canary values above
+///   it, with c the control's value at that rank and then its maximum: the exact exceedance test.
+///   The test fails "control ten 1s, canary seven 100s and three 1s", which passes rank tests with
+///   an effect size (Kayenta #780). Also by disjoint order-statistic bounds;
+/// - tail: the same test at `tail_quantile` of the run times;
+/// - outputs, after shadow: the Clopper–Pearson lower bound of the differing share.
+/// To pass takes `min_samples`, traffic within `fresh_s`, and every measured criterion met.
 judgement judge(const evidence& seen, const criteria& wanted, std::uint32_t look, double now_s);
 
 }  // namespace greenroom::runtime::rollout

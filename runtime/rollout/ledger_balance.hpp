@@ -1,4 +1,4 @@
-// Accepted = answered + pending, at every moment: the proof that no task is lost or answered twice.
+// Accepted = answered + pending at every moment: shows that no task is lost or answered twice.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ struct ledger_counts {
   std::uint64_t completed = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
-  std::uint64_t unknown = 0;  ///< `unsafe` tasks whose worker died: an honest answer, so an answer.
+  std::uint64_t unknown = 0;  ///< `unsafe` tasks whose worker died: answered as `unknown`.
   std::uint64_t queued = 0;
   std::uint64_t running = 0;
 

@@ -14,7 +14,7 @@ namespace greenroom::runtime::rollout {
 
 namespace {
 
-/// Of every bucket the lowest and the highest point, in their order.
+/// The lowest and the highest point of every bucket, in time order.
 std::vector<point> thinned(const std::vector<point>& points, std::size_t points_max) {
   if (points.size() <= points_max || points_max < 4) return points;
   std::vector<point> out;
@@ -34,7 +34,7 @@ std::vector<point> thinned(const std::vector<point>& points, std::size_t points_
   return out;
 }
 
-/// Between two times on the axis: a round one, so that there are four to eight of them.
+/// Interval between time labels: a round value that gives four to eight labels.
 double time_step(double span_s) {
   for (const double step : {1., 2., 5., 10., 15., 30., 60., 120., 300., 600., 900., 1800., 3600.,
                             7200., 10800., 21600., 43200.})
@@ -45,16 +45,16 @@ double time_step(double span_s) {
 constexpr double mark_row = 13;
 constexpr std::size_t mark_rows = 3;
 
-/// Where a mark's words stand: in the first row in which they run into nobody's. Nothing when there
-/// is no such row; the line is still there, and its title says what it is.
+/// Places the text of marks: the first row without overlap. Nothing when there is no such row; the
+/// line with its title remains.
 class label_rows {
 public:
   struct label {
     std::size_t row = 0;
-    bool before = false;  ///< Its words end at the mark: there is no room to the right of it.
+    bool before = false;  ///< The text ends at the mark, for lack of room to the right.
   };
   std::optional<label> place(double x, std::string_view text, double right) {
-    constexpr double letter = 6.2;  // Of the 10 px letters, on average and a little more.
+    constexpr double letter = 6.2;  // A little above the mean width at 10 px.
     const auto width = letter * static_cast<double>(text.size()) + 6;
     const bool before = x + width > right;
     for (std::size_t row = 0; row < mark_rows; ++row) {
@@ -125,7 +125,7 @@ std::string svg_of(const line_chart& chart, std::size_t points_max) {
            + text_of("<text class=\"axis\" x=\"%.0f\" y=\"%.0f\">nothing recorded</text></svg>",
                      left, chart.height / 2.0);
   }
-  // What happened after the last look is shown too.
+  // Marks after the last point are shown too.
   for (const auto& each : chart.marks) last = std::max(last, each.at_s);
   const double ceiling = most > 0 ? round_up(most) : 1;
   const auto x = [&](double at_s) { return left + width * (at_s - first) / (last - first); };

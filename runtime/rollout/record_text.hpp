@@ -1,4 +1,4 @@
-// A small versioned text record, for state that must be read back exactly after a crash.
+// A small versioned text record, for state that must be restored exactly after a crash.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace greenroom::runtime::rollout {
 
-/// `kind version` on the first line, `key=value` lines, `end` on the last: a record that was cut
-/// off is recognised. Values may hold any bytes; doubles read back to the same double.
+/// `kind version` on the first line, `key=value` lines, `end` on the last, so that a truncated
+/// record is detected. Values may hold any bytes; doubles are restored exactly.
 class record_writer {
 public:
   record_writer(std::string_view kind, unsigned version);
@@ -21,7 +21,7 @@ public:
   void put(std::string_view key, double value);
   void put(std::string_view key, std::uint64_t value);
   void put(std::string_view key, bool value) { put(key, std::uint64_t{value}); }
-  /// One line of several values, read back by `fields`.
+  /// One line of several values, read by `fields`.
   void put(std::string_view key, const std::vector<std::string>& fields);
 
   std::string finish() &&;
@@ -32,15 +32,15 @@ private:
 
 class record_reader {
 public:
-  /// Nothing, with the reason in `error`, unless the text is a whole record of this kind and of a
-  /// version from 1 to `version_max`.
+  /// Nothing, with the reason in `error`, unless the text is a complete record of this kind and of
+  /// a version from 1 to `version_max`.
   static std::optional<record_reader> open(std::string_view text, std::string_view kind,
                                            unsigned version_max, std::string& error);
 
   unsigned version() const { return version_; }
-  /// Nothing when there is no such key, or when its value is not of this type.
+  /// Nothing when the key is missing or its value has another type.
   std::optional<std::string> text(std::string_view key) const;
-  /// The same when it is a time, a share or a sum: neither infinite nor no number.
+  /// Also nothing for infinity and NaN.
   std::optional<double> finite(std::string_view key) const;
   /// A percentage: from 0 to 100.
   std::optional<double> percentage(std::string_view key) const;
@@ -54,7 +54,7 @@ private:
   std::vector<std::pair<std::string, std::string>> lines_;
 };
 
-/// Which of `all` has this name.
+/// The element of `all` with this name.
 template <class All>
 auto named(const All& all, std::string_view name) -> std::optional<typename All::value_type> {
   for (const auto each : all) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view rollback_record = "greenroom-rollback";
 constexpr unsigned rollback_record_version = 1;
-/// A rollback that is verified again and again keeps its first steps and its newest.
+/// A rollback with many verifications keeps its first and its latest steps.
 constexpr std::size_t steps_max = 64;
 
 constexpr std::array all_rollback_kinds{rollback_kind::emergency, rollback_kind::planned};
@@ -124,7 +124,7 @@ double rollback_plan::drain_by_s() const {
 }
 
 double rollback_plan::end_by_s() const {
-  // A verification after the end has as long as the one before it had.
+  // A repeated verification gets as long as the first one.
   const auto own_s = settings_.budget_s - settings_.fence_s;
   if (again_) return std::max(entered_at_s_, resumed_at_s_) + own_s;
   const auto usual_s = drain_by_s() + settings_.budget_s - settings_.drain_s;
@@ -138,7 +138,7 @@ instruction rollback_plan::next() const {
     case rollback_state::switching:
       return {order::switch_to_baseline, 0, clock_from_s_ + settings_.switch_s};
     case rollback_state::requeueing:
-      // The switch may have waited for the journal; who is told to hand over needs a moment still.
+      // The switch may have waited for the journal; the departments still need time to hand over.
       return {order::requeue, 0,
               std::max(clock_from_s_ + settings_.requeue_s,
                        std::max(entered_at_s_, resumed_at_s_) + settings_.requeue_least_s)};
@@ -206,7 +206,7 @@ bool rollback_plan::carried_out(order what, std::uint64_t tasks, double now_s) {
       fenced_ += tasks;
       enter(rollback_state::verifying, std::to_string(tasks) + " running tasks fenced", now_s);
       return true;
-    // The percentage is set again until its hold has passed; a verification ends by its checks.
+    // The percentage is set again until its hold is over; the checks end a verification.
     case order::set_percentage:
     case order::verify:
     case order::await_confirmation:
@@ -260,7 +260,7 @@ bool rollback_plan::tick(double now_s) {
       if (!again_) ended_at_s_ = now_s;
       return true;
     }
-    // Switching, requeueing and fencing cannot be left out: they are ordered until they are done.
+    // Switching, requeueing and fencing cannot be skipped: the order is repeated until it is done.
     default: return false;
   }
 }

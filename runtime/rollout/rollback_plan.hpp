@@ -1,5 +1,5 @@
-// One rollback, from the decision to the verified baseline: what to do now, what was done, and how
-// long it took.
+// One rollback, from the decision to the verified baseline: the next order, the completed steps and
+// the duration.
 #pragma once
 
 #include <array>
@@ -23,13 +23,13 @@ enum class rollback_state : std::uint8_t {
   awaiting_confirmation,
   lowering,    ///< Planned: the percentage goes down step by step.
   switching,   ///< New tasks go to the baseline.
-  requeueing,  ///< Tasks that wait in the intelligent pool move to the baseline's queues.
-  draining,    ///< Running ones finish.
-  fencing,     ///< Those that did not are fenced off and run again by their `side_effects`.
+  requeueing,  ///< Tasks queued in the intelligent pool move to the baseline's queues.
+  draining,    ///< Running tasks finish.
+  fencing,     ///< Tasks still running are fenced and run again according to `side_effects`.
   verifying,
   done,        ///< Every check passed.
-  unverified,  ///< The baseline answers, but some check did not pass in time.
-  cancelled,   ///< A planned one that was not confirmed.
+  unverified,  ///< The baseline answers, but a check did not pass in time.
+  cancelled,   ///< A planned rollback that was not confirmed.
 };
 std::string_view name_of(rollback_state what);
 
@@ -53,8 +53,8 @@ struct check_result {
   std::string detail;
 };
 
-/// What the rollback actor has to do now. Every order may be carried out again: after a crash the
-/// one in force is given again.
+/// The order for the rollback actor. Every order can be carried out again: after a crash the
+/// current order is repeated.
 enum class order : std::uint8_t {
   none,
   await_confirmation,
@@ -69,21 +69,20 @@ std::string_view name_of(order what);
 
 struct instruction {
   order what = order::none;
-  double percentage = 0;  ///< Of set_percentage.
-  double by_s = 0;        ///< When it should be done; 0: no hurry.
+  double percentage = 0;  ///< For `set_percentage`.
+  double by_s = 0;        ///< Deadline of the order; 0: none.
 };
 
 struct rollback_settings {
   double budget_s = 30;  ///< From the decision (planned: from the switch) to the end.
-  double switch_s = 2;   ///< Each of these is counted from that same moment.
+  double switch_s = 2;   ///< This and the next times count from that same moment.
   double requeue_s = 6;
-  double requeue_least_s = 1;  ///< Since it was begun, however late that was.
-  double drain_s = 18;         ///< What runs longer is fenced.
+  double requeue_least_s = 1;  ///< Minimum since the requeueing began, however late.
+  double drain_s = 18;         ///< Longer tasks are fenced.
   double fence_s = 22;
-  double planned_drain_s = 120;  ///< Instead of drain_s; the rest moves with it.
-  double lower_hold_s = 15;      ///< Planned: at each lower percentage.
-  std::vector<double> lower_to{50,
-                               25};  ///< Falling; those not under the present share are skipped.
+  double planned_drain_s = 120;          ///< Replaces `drain_s`; later times shift with it.
+  double lower_hold_s = 15;              ///< Planned: at each lower percentage.
+  std::vector<double> lower_to{50, 25};  ///< Falling; values from the current share up are skipped.
 };
 
 struct rollback_step {
@@ -92,8 +91,8 @@ struct rollback_step {
   std::string note;
 };
 
-/// A machine with one state; journal `encode()` after every call that returns true or changes
-/// `state()`, and a crash resumes exactly there.
+/// A state machine; journal `encode()` after every call that returns true or changes `state()`, so
+/// that a crash resumes there.
 class rollback_plan {
 public:
   static rollback_plan begin(std::uint64_t id, rollback_kind kind, trigger cause,
@@ -108,22 +107,24 @@ public:
   bool finished() const;
   instruction next() const;
 
-  /// An operator confirms, or calls a planned one off before the switch. False: not now.
+  /// An operator confirms, or cancels a planned rollback before the switch. False: not possible
+  /// now.
   bool confirm(double now_s);
   bool cancel(double now_s);
-  /// A planned one turns into an emergency: everything at once. False: it is past that.
+  /// A planned rollback becomes an emergency: everything at once. False: too late for that.
   bool hurry(std::string_view why, double now_s);
-  /// The order was carried out; `tasks` is how many it moved, finished or fenced. An answer to an
-  /// order that is not in force is ignored (false): it is late, or was given before a crash.
+  /// The order was carried out; `tasks` is the number moved, finished or fenced. False: the order
+  /// is not the current one (late, or from before a crash) and is ignored.
   bool carried_out(order what, std::uint64_t tasks, double now_s);
-  /// A check's outcome. A failed check may be tried again until the budget ends.
+  /// The result of a check. A failed check may be repeated until the budget ends.
   bool checked(check what, bool passed, std::string detail, double now_s);
-  /// Time passed: lowers, fences, ends the verification. True when something changed.
+  /// Applies deadlines: lowers, fences, ends the verification. True when something changed.
   bool tick(double now_s);
-  /// Read back after a restart: what is left of the checklist has as long as a verification has,
-  /// however long the node was down. The duration counts on from the decision.
+  /// Call after a restart: the remaining checklist gets the full time of a verification, however
+  /// long the node was down. The duration still counts from the decision.
   void resumed(double now_s) { resumed_at_s_ = now_s; }
-  /// Runs the checklist again after the end (`rollback verify`). False while it has not ended.
+  /// Runs the checklist again after the end (`rollback verify`). False while the rollback has not
+  /// ended.
   bool verify_again(double now_s);
 
   const std::array<check_result, check_count>& checks() const { return checks_; }
@@ -132,13 +133,13 @@ public:
   std::uint64_t drained() const { return drained_; }
   std::uint64_t fenced() const { return fenced_; }
   double begun_at_s() const { return begun_at_s_; }
-  /// From the decision (planned: from the switch) until new tasks went to the baseline.
+  /// From the decision (planned: from the switch) until new tasks go to the baseline.
   std::optional<double> switched_after_s() const;
-  /// The same until it ended; nothing before.
+  /// From the decision (planned: from the switch) to the end; nothing before the end.
   std::optional<double> duration_s() const;
   bool within_budget() const;
 
-  /// Nobody rolls back so often; a record with a greater number is damaged.
+  /// A record with a greater number is treated as damaged.
   static constexpr std::uint64_t most_rollbacks = 1'000'000'000'000;
   std::string encode() const;
   static std::optional<rollback_plan> decode(std::string_view text, rollback_settings settings,
@@ -157,7 +158,7 @@ private:
   std::string reason_;
   rollback_state state_ = rollback_state::switching;
   double begun_at_s_ = 0;
-  double clock_from_s_ = 0;  ///< Where the budget counts from.
+  double clock_from_s_ = 0;  ///< Start of the budget.
   double entered_at_s_ = 0;
   double percentage_ = 0;
   double resumed_at_s_ = 0;
@@ -166,7 +167,7 @@ private:
   std::uint64_t requeued_ = 0;
   std::uint64_t drained_ = 0;
   std::uint64_t fenced_ = 0;
-  bool again_ = false;  ///< The verification was asked for after the end.
+  bool again_ = false;  ///< The verification was requested after the end.
   std::array<check_result, check_count> checks_{};
   std::vector<rollback_step> steps_;
 };

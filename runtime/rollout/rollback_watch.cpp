@@ -19,7 +19,7 @@ bool breached_above(trigger what) {
          || what == trigger::worker_memory;
 }
 
-/// More than nothing is always there: a limit of 0 asks for nothing.
+/// A limit of 0 switches these triggers off: any value would exceed it.
 bool off_at_zero(trigger what) {
   return what == trigger::response_time || what == trigger::memory_use
          || what == trigger::worker_memory;

@@ -12,15 +12,15 @@ namespace greenroom::runtime::rollout {
 
 namespace {
 
-/// Chance gets its next look when the evidence has grown by a fifth, so the looks stay few.
+/// The judge looks again when the evidence has grown by a fifth, so there are few looks.
 constexpr double growth_between_looks = 1.2;
 constexpr std::uint64_t first_look_tasks = 8;
-/// Evidence is never renewed oftener than this, however short a hold is.
+/// Minimum time between renewals of the evidence, however short a hold is.
 constexpr double renewal_least_s = 60;
-/// Outputs compared first in a stage past shadow, and of how many tasks one is compared later.
+/// Outputs to compare first in a stage after shadow, and then one in this many tasks.
 constexpr std::uint64_t compared_first = 50;
 constexpr std::uint64_t tasks_for_one_comparison = 20;
-/// How the cause of a hold begins where a rollback would be due and is not automatic.
+/// Prefix of a hold's cause where a rollback is due but not automatic.
 constexpr std::string_view fails_cause = "fails";
 
 std::string percent(double value) {
@@ -40,7 +40,7 @@ std::string by(std::string_view who, std::string_view text) {
   return std::string(text) + " by " + std::string(who.empty() ? "an operator" : who);
 }
 
-/// Why there is no going on from the preparation.
+/// Why the plan cannot leave preparation.
 std::string unprepared(const std::string& cause) {
   return cause.empty() ? "preparation has only just begun" : "preparation is not done: " + cause;
 }
@@ -57,7 +57,7 @@ mode rollout_plan::routes() const {
   if (fallback_) return mode::fallback;
   switch (phase_) {
     case phase::idle:
-    // Preparing changes nothing for callers: after a rollback the fallback above stays in force.
+    // Preparation changes nothing for callers: after a rollback the fallback stays in force.
     case phase::preparation: return mode::idle;
     case phase::shadow_mode: return mode::shadow;
     case phase::partial_rollout: return mode::hybrid;
@@ -88,7 +88,7 @@ std::uint64_t rollout_plan::control_missing() const {
   if (!active() || !past_shadow || percentage_ <= 0) return 0;
   const auto& wanted = settings_.wanted;
   if (reference_.tasks >= wanted.min_control) return 0;
-  // Below 100 % the baseline's own share comes by itself, unless it is very small.
+  // Below 100 % the baseline gets its own share, unless that share is very small.
   if (percentage_ < 100
       && (canary_.tasks < wanted.min_samples || control_.tasks >= wanted.min_control)) {
     return 0;
@@ -162,7 +162,7 @@ decision rollout_plan::record(decision_kind kind, std::string reason, double now
 }
 
 decision rollout_plan::enter(phase next, double percentage, std::string reason, double now_s) {
-  // The record shows where it goes, judged by what was seen where it comes from.
+  // The decision records the new phase with the judgement of the old one.
   phase_ = next;
   fallback_ = false;
   percentage_ = percentage;
@@ -180,7 +180,7 @@ decision rollout_plan::enter(phase next, double percentage, std::string reason, 
 void rollout_plan::forget_evidence() {
   control_ = canary_ = newer_control_ = newer_canary_ = {};
   outputs_ = outputs_before_ = {};
-  // With shadow the comparison begins anew.
+  // A new shadow phase starts a new comparison.
   outputs_from_ = phase_ == phase::shadow_mode ? comparisons{} : outputs_told_;
   newer_from_s_ = stage_s_ = 0;
   last_canary_task_s_.reset();
@@ -194,11 +194,11 @@ void rollout_plan::roll_evidence() {
   const double span = std::max(renewal_least_s, hold_wanted_s());
   if (stage_s_ - newer_from_s_ < span || newer_canary_.tasks < settings_.wanted.min_samples) return;
   newer_from_s_ = stage_s_;
-  // The first time both began together, and nothing is older than the newer evidence.
+  // At the first renewal both have the same data, so nothing is older than the newer evidence.
   if (control_.tasks >= settings_.wanted.min_control) reference_ = control_;
   control_ = std::exchange(newer_control_, {});
   canary_ = std::exchange(newer_canary_, {});
-  // The count of looks goes on: all of a stage's looks together may spend alpha, once.
+  // The number of looks is kept: all looks of a stage together may spend alpha once.
   looked_at_ = std::min(looked_at_, canary_.tasks);
 }
 
@@ -342,7 +342,7 @@ std::optional<decision> rollout_plan::fall_back(std::string_view reason, double 
 }
 
 void rollout_plan::observe(pool_kind side, const arm& batch, double now_s) {
-  // In preparation and after a rollback there is nothing to judge.
+  // Preparation and the time after a rollback are not judged.
   if (!active() || phase_ == phase::preparation || batch.tasks == 0) return;
   if (side == pool_kind::baseline) {
     control_.merge(batch);
@@ -399,7 +399,7 @@ judgement rollout_plan::judge_now(const circumstances& seen, double now_s) {
   all.canary = canary_;
   all.memory_efficiency = seen.memory_efficiency;
   outputs_told_ = {seen.commands_compared, seen.commands_differing};
-  // A comparison that was begun anew has less to tell than it had when the stage began.
+  // A restarted comparison has smaller counts than at the stage's begin.
   if (outputs_told_.compared < outputs_from_.compared) outputs_from_ = {};
   outputs_ = {outputs_before_.compared + outputs_told_.compared - outputs_from_.compared,
               outputs_before_.differing + outputs_told_.differing
@@ -409,7 +409,7 @@ judgement rollout_plan::judge_now(const circumstances& seen, double now_s) {
   all.last_canary_task_s = last_canary_task_s_;
   auto wanted = settings_.wanted;
   wanted.only_compared = phase_ == phase::shadow_mode;
-  // Shadow begins cold and nobody waits for it: how slow it is, is decided when its hold is over.
+  // Shadow starts cold and no caller waits, so latency is judged only at the end of the hold.
   if (phase_ == phase::shadow_mode && held_s_ < hold_wanted_s()) {
     wanted.min_latency_samples = std::numeric_limits<std::uint64_t>::max();
   }
@@ -423,7 +423,7 @@ judgement rollout_plan::judge_now(const circumstances& seen, double now_s) {
                             std::ceil(static_cast<double>(looked_at_) * growth_between_looks)));
   if (canary_.tasks >= next_look) return look_now();
   auto found = judge(all, wanted, 0, now_s);
-  // Nothing goes on without a look at all that was seen.
+  // A stage passes only after a look at all of its evidence.
   const bool decides = found.outcome == verdict::pass && held_s_ >= hold_wanted_s();
   if (decides && canary_.tasks > looked_at_) return look_now();
   return found;
@@ -431,7 +431,7 @@ judgement rollout_plan::judge_now(const circumstances& seen, double now_s) {
 
 std::vector<decision> rollout_plan::tick(const circumstances& seen, double now_s) {
   if (!active()) return {};
-  // A clock that jumps, or a node that slept, does not shorten a hold.
+  // A clock jump or a suspended node does not shorten a hold.
   const double elapsed = std::clamp(now_s - last_tick_s_, 0.0, 2 * settings_.check_interval_s);
   last_tick_s_ = now_s;
   if (standing_ != standing::paused) held_s_ += elapsed;
@@ -442,7 +442,7 @@ std::vector<decision> rollout_plan::tick(const circumstances& seen, double now_s
   std::vector<decision> made;
   last_judgement_ = judge_now(seen, now_s);
   const auto outcome = last_judgement_->outcome;
-  // Before everything else: neither a pause nor a wait for a word keeps a failing canary up.
+  // Checked first: a failing canary ends even a pause or a wait for confirmation.
   const auto fails = [&](std::string reason) {
     if (settings_.automatic == automation::on) {
       made.push_back(go_back(decision_kind::failed, std::move(reason), now_s));
@@ -468,7 +468,7 @@ std::vector<decision> rollout_plan::tick(const circumstances& seen, double now_s
   }
   if (standing_ == standing::paused) return made;
   if (outcome != verdict::pass) {
-    // Between two looks nothing fails; what has failed stands until it passes.
+    // Between two looks there is no failure; an earlier failure stands until the stage passes.
     if (hold_cause_.starts_with(fails_cause)) return made;
     if (settings_.hold_limit_s > 0 && held_s_ >= settings_.hold_limit_s) {
       fails("never passed within its limit; " + last_judgement_->summary());
@@ -494,7 +494,7 @@ std::vector<decision> rollout_plan::tick(const circumstances& seen, double now_s
     }
     return made;
   }
-  // A tuner that is never through does not hold it for ever.
+  // A tuner that never finishes does not block the phase for ever.
   if (phase_ == phase::optimization && seen.tuning && held_s_ < 2 * hold_wanted_s()) {
     if (auto held = hold("tuning", "passes; a tuning step is being watched", now_s)) {
       made.push_back(std::move(*held));

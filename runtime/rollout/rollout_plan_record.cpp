@@ -1,4 +1,4 @@
-// How a rollout plan is written down, and read back to the same plan.
+// Saves a rollout plan as a record and restores it.
 #include <array>
 #include <limits>
 #include <utility>
@@ -34,7 +34,7 @@ constexpr std::array all_decision_kinds{
 constexpr std::array all_verdicts{verdict::pass, verdict::hold, verdict::insufficient_data,
                                   verdict::fail};
 
-// Of anything: as doubles all smaller whole numbers are exact.
+// Upper bound of counters: doubles represent all smaller integers exactly.
 constexpr std::uint64_t counted_most = std::uint64_t{1} << 53;
 
 void put_arm(record_writer& out, std::string_view key, const arm& side) {
@@ -44,7 +44,7 @@ void put_arm(record_writer& out, std::string_view key, const arm& side) {
 
 bool take_arm(const record_reader& in, std::string_view key, arm& side) {
   const auto lines = in.fields(key);
-  // Records of earlier versions have no times of runs.
+  // Records of earlier versions have no run times.
   if (lines.size() != 1 || lines[0].size() < 3 || lines[0].size() > 4) return false;
   const auto tasks = base::parse_number<std::uint64_t>(lines[0][0]);
   const auto errors = base::parse_number<std::uint64_t>(lines[0][1]);
@@ -218,7 +218,7 @@ std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_
   if (!newer_from || !stage) return std::nullopt;
   out.newer_from_s_ = *newer_from;
   out.stage_s_ = *stage;
-  // Records of earlier versions have none.
+  // Records of earlier versions have no outputs.
   for (const auto& each : in->fields("outputs")) {
     std::array<std::uint64_t, 8> counts{};
     if (each.size() != counts.size() / 2 && each.size() != counts.size()) return std::nullopt;

@@ -19,7 +19,7 @@ constexpr std::string_view evidence_record = "greenroom-evidence";
 constexpr unsigned evidence_record_version = 1;
 constexpr std::string_view pool_prefix = "pool:";
 
-/// Below this, a movement is no news whatever the band: 1 % of tasks, one task that waits.
+/// Smaller changes are ignored whatever the band: 1 % of tasks, one queued task.
 double floor_of(metric what, const analysis_settings& settings) {
   switch (what) {
     case metric::memory_mb: return 5;
@@ -49,7 +49,7 @@ worse worse_of(metric what) {
   }
 }
 
-/// Health and the error counterpart are made of the other metrics: never a cause of their own.
+/// Health and success rate are derived from other metrics, so they are never a cause.
 bool derived(metric what) { return what == metric::health || what == metric::success_rate; }
 
 double median_of(std::vector<double>& values) {
@@ -70,7 +70,7 @@ bool outside(metric what, double value, double low, double high) {
 
 struct good_time {
   std::vector<double> values;
-  double until_s = 0;  ///< The onset is looked for after this.
+  double until_s = 0;  ///< The onset is searched after this time.
 };
 
 good_time good_values(const std::deque<point>& points, double end_s,
@@ -83,7 +83,7 @@ good_time good_values(const std::deque<point>& points, double end_s,
     }
   }
   if (out.values.size() >= settings.good_points_min) return out;
-  // A short record: its first third is the best there is.
+  // A short record: its first third is the best reference available.
   out.values.clear();
   const auto third = points.size() / 3;
   for (std::size_t i = 0; i < third; ++i) {
@@ -94,7 +94,6 @@ good_time good_values(const std::deque<point>& points, double end_s,
   return out;
 }
 
-/// The band around what was usual.
 void set_band(cause_finding& out, std::vector<double> good, const analysis_settings& settings) {
   out.usual = median_of(good);
   for (auto& each : good) each = std::abs(each - out.usual);

@@ -1,4 +1,4 @@
-// Which pool answers a task: stable for a case, monotone in the percentage.
+// Selects the pool for a task: stable for a case, monotone in the percentage.
 #pragma once
 
 #include "protocols/base/pool_kind.hpp"
@@ -10,18 +10,18 @@ namespace greenroom::runtime::rollout {
 
 using base::pool_kind;
 
-/// `idle`: no rollout is running, and the pool that the configuration names answers.
+/// `idle`: no rollout is running; the configured pool answers.
 enum class mode : std::uint8_t { idle, shadow, hybrid, full, fallback };
 std::string_view name_of(mode what);
 
-/// Every key has one position in [0, 1) that depends on nothing but the key and the salt; those
-/// under the percentage go to the intelligent pool. So raising the percentage only adds keys and
-/// lowering it only takes away the ones added last.
+/// Every key has a fixed position in [0, 1) that depends only on the key and the salt; keys below
+/// the percentage go to the intelligent pool. So a higher percentage only adds keys, and a lower
+/// one removes the keys added last.
 class routing {
 public:
   explicit routing(std::uint64_t salt = 0x67726e726f6f6d31) : salt_(salt) {}
 
-  /// `percentage` is clamped to [0, 100]; 0 sends nobody, 100 everybody.
+  /// `percentage` is clamped to [0, 100]: 0 sends no key to the intelligent pool, 100 every key.
   pool_kind side_of(std::uint64_t key, double percentage) const;
   double position_of(std::uint64_t key) const;
 
@@ -29,12 +29,12 @@ private:
   std::uint64_t salt_;
 };
 
-/// The key of a task: its case if it belongs to one, so that a session stays where it is; else its
-/// idempotency key, so that a repeated request meets the same pool; else its own id.
+/// The routing key of a task: its case if it has one, so that a session stays in one pool; else its
+/// idempotency key, so that a repeated request goes to the same pool; else its own ID.
 std::uint64_t routing_key(std::string_view case_id, std::string_view idempotency_key,
                           std::string_view task_id);
 
-/// Who answers the caller. `configured` is the pool of `pool.mode`, which answers when idle.
+/// The pool whose output the caller gets. `configured` is the pool of `pool.mode`, used when idle.
 pool_kind answering_side(mode now, double percentage, std::uint64_t key, const routing& routes,
                          pool_kind configured);
 

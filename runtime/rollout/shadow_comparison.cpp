@@ -33,12 +33,12 @@ std::string shortened(std::string text, std::size_t bytes_max) {
   return text + "…";
 }
 
-/// A value must have been the same so often before it can be said to name its process.
+/// Equal values needed before a field can be said to name its process.
 constexpr std::uint64_t same_least = 5;
 constexpr int json_in_text_depth_max = 4;
 
-/// The first name of a path, and what follows: `a.b` is `a` and `b`, `items[].id` is `items`, `[]`
-/// and `id`.
+/// The first name of a path; `path` keeps the rest: `a.b` has `a` and `b`, `items[].id` has
+/// `items`, `[]` and `id`.
 std::string_view first_name(std::string_view& path) {
   if (path.starts_with('.')) path.remove_prefix(1);
   std::size_t size = 0;
@@ -52,7 +52,7 @@ std::string_view first_name(std::string_view& path) {
   return name;
 }
 
-/// A string that is itself JSON, as tools of MCP answer; else nothing.
+/// A string that contains JSON, as in MCP tool results; otherwise nothing.
 std::optional<std::string_view> json_in_text(std::string_view value) {
   if (value.size() < 4 || !value.starts_with('"') || !value.ends_with('"')) return std::nullopt;
   const auto text = value.substr(1, value.size() - 2);
@@ -171,7 +171,7 @@ void shadow_comparison::follow_value(counts& of, std::string_view value, std::ui
   if (of.same == 0) {
     of.life = life;
   } else if (of.life != life) {
-    // A life that was too short to know it by says nothing, so that another start is due.
+    // Too few values before the restart are no evidence, so another restart is needed.
     if (of.same >= same_least) {
       if (of.constant && of.value_hash != hash) of.names_instance = true;
       of.restarted = true;
@@ -209,7 +209,7 @@ bool shadow_comparison::wants_noise(std::string_view specialist, std::uint64_t k
   if (found == specialists_.end() || found->second.noise_compared < settings_.noise_first) {
     return true;
   }
-  // Another salt than the traffic's: the share must not fall on one side of the routing.
+  // A different salt than the routing's: the share must not fall into one pool only.
   return routing{0x6e6f697365}.position_of(key) < settings_.noise_share;
 }
 
@@ -244,7 +244,7 @@ void shadow_comparison::record(const shadow_task& task) {
     auto* field = field_of(of, each.field);
     ++field->differing;
     follow_value(*field, each.left, task.baseline_life);
-    // The first few of every field: a noisy one must not drive out the one that matters.
+    // Only the first few per field, so that noisy fields leave room for the others.
     if (field->examples >= settings_.examples_of_field
         || examples_.size() >= settings_.examples_max) {
       continue;
@@ -266,8 +266,7 @@ bool shadow_comparison::certain(const per_specialist& of, const counts& each) co
   const double here = share(each.differing, of.compared);
   const double noise = share(each.noise_differing, of.noise_compared);
   if (here <= noise * (1 + noise_margin)) return false;
-  // A field that the baseline never disagreed about with itself, though it was asked often enough,
-  // has no noise to hide in.
+  // A field in which the baseline never differed from itself in enough tasks has no noise.
   if (each.noise_differing == 0 && of.noise_compared >= settings_.noise_first) return true;
   return fisher_greater(each.differing, of.compared, each.noise_differing, of.noise_compared)
          <= settings_.alpha;

@@ -101,7 +101,7 @@ std::string knob_text(policy_kind kind, double knob) {
   return "keep " + short_number(knob) + " s";
 }
 
-/// The range of a knob, from the least memory to the most.
+/// The range of a knob, from least to most memory.
 struct knob_range {
   double least = 0;
   double most = 0;
@@ -190,9 +190,9 @@ tuned_result tune(const workload& work, const policy_choice& choice,
     return best;
   }
   const knob_range range = range_of(work, choice.kind);
-  // Memory goes about with the root of a price and less than with a duration: from the first run
-  // that leads close to the target, and interpolation on logarithms does the rest. Halving bounds
-  // the number of runs.
+  // Memory varies about with the root of a price, and less than proportionally with a duration: the
+  // first run leads close to the target, then interpolation on logarithms. Halving bounds the
+  // number of runs.
   double low = 0;
   double high = 1;
   double low_memory = 0;   ///< 0: not measured.
@@ -246,7 +246,7 @@ std::vector<simulation_result> sweep(const workload& work, const policy_choice& 
     return found;
   }
   knob_range range = range_of(work, choice.kind);
-  // The ends of a range are of no interest: nothing kept, and everything.
+  // The ends of a range are trivial: nothing kept, and everything kept.
   if (choice.kind == policy_kind::greenroom) range = {3e-3, 3e-6, false};
   if (has_duration(choice.kind)) range = {60, std::min(86400.0, work.horizon_s), false};
   for (std::size_t i = 0; i < points; ++i) {

@@ -1,4 +1,4 @@
-// Policies by name, side by side on one recording.
+// Compares policies by name on one recording.
 #pragma once
 
 #include <functional>
@@ -16,60 +16,60 @@ namespace greenroom::runtime {
 
 enum class policy_kind : std::uint8_t {
   always_warm,
-  ttl,     ///< Fixed keep-alive, for a duration.
-  hybrid,  ///< Hybrid histogram, over a range.
+  ttl,     ///< Fixed keep-alive.
+  hybrid,  ///< Hybrid histogram.
   lru,
   lfu,
   greedy_dual,
   w_tinylfu,
   belady,         ///< Clairvoyant eviction.
-  just_in_time,   ///< Clairvoyant prewarming: the lower bound of memory with no cold start.
-  shortest_gaps,  ///< Clairvoyant keeping without prewarming, up to a longest gap.
+  just_in_time,   ///< Clairvoyant prewarming: least memory without cold starts.
+  shortest_gaps,  ///< Clairvoyant, no prewarming: keeps through gaps up to a length.
   greenroom,
 };
 
 struct policy_choice {
   policy_kind kind = policy_kind::greenroom;
-  std::string name;       ///< As it was asked for: `ttl:600s`.
+  std::string name;       ///< As given: `ttl:600s`.
   double duration_s = 0;  ///< Of `ttl`, `hybrid` and `shortest_gaps`.
 };
 
 /// `greenroom`, `ttl:600s`, `hybrid:4h`, `lru`, `lfu`, `greedy-dual`, `w-tinylfu`, `belady`,
-/// `always-warm`, `just-in-time`, `reactive:1h`. Durations take ms, s, m, h, d; without one `ttl`
-/// has 10 minutes, `hybrid` 4 hours and `reactive` 1 hour. On an error, what is wrong with it.
+/// `always-warm`, `just-in-time`, `reactive:1h`. Durations use ms, s, m, h, d; the defaults are 10
+/// minutes for `ttl`, 4 hours for `hybrid` and 1 hour for `reactive`. On an error, a text that
+/// names it.
 std::variant<policy_choice, std::string> parse_policy(std::string_view text);
-/// What to compare when nothing was asked for.
+/// The policies compared by default.
 std::vector<std::string> default_policies();
 
 struct comparison_settings {
-  std::size_t slots = 0;    ///< Hard cap for every policy that has slots, and for ours; 0: none.
+  std::size_t slots = 0;    ///< Hard cap for policies with slots and for `greenroom`; 0: none.
   double memory_ratio = 0;  ///< Above 0: each policy's knob is tuned to at most this.
-  double epoch_s = 0;       ///< Added to the recording's time for hours and weekdays.
-  /// Of ours: how long one that was started keeps its place; `automatic_residency` follows the load
-  /// time. The policies that it is compared with have none.
+  double epoch_s = 0;       ///< Added to recorded times, for hours and weekdays.
+  /// Of `greenroom` only: the minimum residency; `automatic_residency` follows the load time.
   double min_residency_s = 0;
-  /// The mean share that ours aims at when nothing else is asked for.
+  /// The default target of `greenroom` for the mean share of memory.
   double target_memory = 0.2;
-  /// Called before each run; for a progress display.
+  /// Called before each run, for progress output.
   std::function<void(std::string_view name, std::size_t run)> progress;
 };
 
-/// Runs one policy. `knob` above 0 replaces its duration, range, slots or price.
+/// Runs one policy. A `knob` above 0 replaces its duration, range, slots or price.
 simulation_result simulate(const workload& work, const policy_choice& choice,
                            const comparison_settings& settings, double knob = 0);
 
 struct tuned_result {
   simulation_result result;
-  std::string knob;     ///< What was found: `keep 412 s`, `31 slots`, `price 8.1e-05`.
-  bool reached = true;  ///< False when no setting of the knob is within the memory.
+  std::string knob;     ///< The setting: `keep 412 s`, `31 slots`, `price 8.1e-05`.
+  bool reached = true;  ///< False when no setting is within the memory.
 };
 
-/// Turns the knob by bisection until the mean memory is as close to `memory_ratio` as it gets
-/// without exceeding it. Policies without a knob are run as they are.
+/// Searches by bisection for the knob with the largest mean memory up to `memory_ratio`. Policies
+/// without a knob run unchanged.
 tuned_result tune(const workload& work, const policy_choice& choice,
                   const comparison_settings& settings);
 
-/// The knob at several settings, for a curve of cold starts against memory, in order of memory.
+/// Runs several settings of the knob, for a curve of cold starts over memory, in order of memory.
 std::vector<simulation_result> sweep(const workload& work, const policy_choice& choice,
                                      const comparison_settings& settings, std::size_t points);
 

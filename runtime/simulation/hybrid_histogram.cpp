@@ -29,7 +29,7 @@ public:
       return;
     }
     if (one.counts.empty()) one.counts.resize(bins_);
-    // Sums of counts and of their squares keep the variation at hand in constant time.
+    // Sums of counts and squares give the variation in constant time.
     one.squares += 2.0 * one.counts[bin] + 1.0;
     ++one.counts[bin];
     ++one.inside;
@@ -54,7 +54,7 @@ private:
     std::array<double, recent_max> recent{};
   };
 
-  // The load starts early enough to be done at the head of the window.
+  // The load starts early enough to be complete at the head of the window.
   idle_window between(double head_s, double tail_s) const {
     return {std::max(0.0, head_s - load_s_), tail_s};
   }

@@ -50,7 +50,7 @@ private:
   double longest_s_;
 };
 
-/// One residency of one specialist, and the walk from request to request.
+/// Replays the requests of one specialist and tracks its residency.
 class walk {
 public:
   walk(specialist_index who, const workload& work, keep_alive_rule& rule, ledger& books)
@@ -86,7 +86,7 @@ private:
     rule_.observe_gap(who_, gap_s);
   }
 
-  // Carries out what the rule wants between `idle_s` and the next request at `now_s`.
+  // Applies the rule's plan between `idle_s` and the next request at `now_s`.
   void open_window(idle_window window, double idle_s, double now_s) {
     assert(window.until_s >= window.prewarm_s);
     if (window.prewarm_s > 0) {

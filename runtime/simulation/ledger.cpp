@@ -6,7 +6,6 @@
 namespace greenroom::runtime {
 namespace {
 
-// Linear interpolation between the closest ranks.
 double percentile(std::vector<double> values, double share) {
   if (values.empty()) return 0;
   std::sort(values.begin(), values.end());
@@ -63,7 +62,7 @@ simulation_result ledger::close() const {
   sum.prewarm_hits = prewarm_hits_;
   sum.prewarm_wasted_s = wasted_s_;
 
-  // One that ends as another starts hands its place over: ends go first.
+  // A worker that ends when another one starts frees its slot first.
   std::vector<double> starts = starts_;
   std::vector<double> ends = ends_;
   std::sort(starts.begin(), starts.end());

@@ -7,8 +7,8 @@
 namespace greenroom::runtime {
 namespace {
 
-/// The rules that give each resident a worth and evict the least: a scan of the residents on a
-/// miss, which is cheap beside the load that the miss costs.
+/// Policies that rank residents by worth and evict the lowest. Scans the residents on a miss, which
+/// is cheap compared with the load.
 class ranked_slots : public slot_rule {
 public:
   explicit ranked_slots(const trace& traffic)
@@ -49,14 +49,14 @@ protected:
     double worth = 0;
     std::uint64_t frequency = 0;
     double last_s = 0;
-    std::size_t admitted = 0;  ///< Position of the request that made it resident.
+    std::size_t admitted = 0;  ///< Position of the request that loaded it.
   };
   virtual double worth_of(const entry& one, std::size_t position) = 0;
   virtual void evicted(entry&) {}
 
 private:
   static bool less(const entry& a, const entry& b) {
-    // Recordings by the minute are full of equal times: the longest resident goes first then.
+    // Recordings by the minute have many equal times: evict the longest resident then.
     if (a.worth != b.worth) return a.worth < b.worth;
     return a.last_s != b.last_s ? a.last_s < b.last_s : a.admitted < b.admitted;
   }

@@ -1,4 +1,4 @@
-// Recorded traffic as the simulator sees it.
+// Recorded traffic, the input of the simulator.
 #pragma once
 
 #include <cstdint>
@@ -10,21 +10,21 @@
 namespace greenroom::runtime {
 
 struct request {
-  double time_s = 0;  ///< Arrival, in the recording's own time.
+  double time_s = 0;  ///< Arrival, in recorded time.
   double duration_s = 0;
   std::uint64_t case_key = 0;  ///< Hash of the session, 0 for none.
   specialist_index who = 0;
 };
 
-/// Requests in order of arrival; specialists are numbered in order of first appearance.
+/// Requests in arrival order; specialists are numbered by first appearance.
 struct trace {
   std::string name;
   std::vector<std::string> specialists;
   std::vector<request> requests;
 };
 
-/// What is simulated: the traffic, the load time that each start costs, and the end of time.
-/// Memory is integrated from 0 to `horizon_s`; requests after it are left out by the caller.
+/// Input of a simulation: the traffic, the load time of each start, and the end. Memory is
+/// integrated from 0 to `horizon_s`; the caller omits later requests.
 struct workload {
   const trace* traffic = nullptr;
   double load_s = 0;

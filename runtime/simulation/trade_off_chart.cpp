@@ -14,12 +14,12 @@ constexpr double left = 80;
 constexpr double right = 220;
 constexpr double top = 50;
 constexpr double bottom = 60;
-// A logarithmic axis has no zero: what never was cold is drawn at the bottom.
+// A logarithmic axis has no zero: a policy without cold starts is drawn at the bottom.
 constexpr double cold_least = 1e-5;
 constexpr double memory_least = 1e-4;
 
-// Distinguishable without red against green (Okabe and Ito's palette, and four more, for there are
-// eleven kinds of policies); ours is drawn thicker.
+// Distinguishable without red against green (Okabe and Ito's palette, plus more colours for eleven
+// policies); `greenroom` is drawn thicker.
 constexpr std::array<const char*, 12> colours{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                               "#e69f00", "#56b4e9", "#000000", "#8c8c8c",
                                               "#7a3e9d", "#8b5a2b", "#9aa800", "#33415c"};
@@ -57,7 +57,7 @@ std::string escaped(const std::string& text) {
 }
 
 struct axis {
-  double least = 0;  ///< Decades.
+  double least = 0;  ///< Base-10 logarithms.
   double most = 0;
   double from = 0;  ///< Pixels.
   double to = 0;

@@ -31,11 +31,12 @@ public:
     }
   }
 
-  // Counted is who comes back: the first use of a stay says nothing about a second one. One place
-  // of the main part is left to whoever leaves the window.
+  // Only hits are counted: the first use of a residency predicts no second one. One slot of the
+  // main part stays free for the specialist that leaves the window.
   void miss(specialist_index who, std::size_t) override {
     insert(who, segment::window);
-    // What the window has no room for was admitted: its rival is gone, or there was room.
+    // A specialist that leaves the window was admitted: `evict` removed its rival, or there was
+    // room.
     while (list_of(segment::window).size() > window_max_) {
       move(list_of(segment::window).back(), segment::probation);
     }
@@ -82,7 +83,7 @@ private:
     return found == list.rend() ? nobody : *found;
   }
 
-  // The window's oldest against the main part's oldest: the one that was asked for less goes.
+  // Compares the oldest of window and main part: the one with fewer hits is evicted.
   specialist_index choose(const idle_test& idle) {
     specialist_index main = oldest_idle(segment::probation, idle);
     if (main == nobody) main = oldest_idle(segment::guarded, idle);

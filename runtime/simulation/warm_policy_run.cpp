@@ -44,7 +44,7 @@ private:
     double busy_until_s = 0;
     bool prewarmed = false;
     bool used = false;
-    std::uint32_t life = 0;  ///< Events of an earlier residency are stale.
+    std::uint32_t life = 0;  ///< Generation; events of earlier residencies are stale.
   };
   struct event {
     double at_s = 0;
@@ -86,7 +86,7 @@ private:
       if (!body.used) note(one.at_s);
       return;
     }
-    if (one.at_s < body.busy_until_s) return;  // More came meanwhile.
+    if (one.at_s < body.busy_until_s) return;  // A later request extended the busy time.
     place.tasks = 0;
     place.idle_since_s = at(one.at_s);
     policy_.observe_idle(one.who, at(one.at_s));
@@ -136,7 +136,7 @@ private:
     events_.push({end_s, one.who, body.life, false});
   }
 
-  // Evicts as many as it can, be it fewer than it should.
+  // Evicts as many as possible, even if fewer than needed.
   warm_policy::room make_room(const request& one) {
     if (!settings_.surplus_until_miss) return policy_.make_room(one.who, seats_, at(one.time_s));
     warm_policy::room room;
@@ -189,7 +189,7 @@ private:
   std::vector<actor> actors_;
   std::priority_queue<event> events_;
   std::size_t residents_ = 0;
-  std::size_t max_warm_ = 0;  ///< In force.
+  std::size_t max_warm_ = 0;  ///< The current limit.
   double reviewed_s_ = -1;
   double wanted_review_s_ = never_s;
   double changed_s_ = 0;

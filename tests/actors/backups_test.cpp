@@ -1,4 +1,4 @@
-// Backups: what is removed, when, and that a stop does not wait for them.
+// Backups: what is removed and when, and that a stop does not wait for a backup.
 #include "actors/node/backups.hpp"
 
 #include "runtime/machine/journal/journal_copy.hpp"

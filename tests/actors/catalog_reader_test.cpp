@@ -1,4 +1,4 @@
-// A replaced cast goes when nobody can look at it any more, and not before.
+// A replaced catalog is freed when no thread can read it any more, and not before.
 #include "actors/supervision/node_state.hpp"
 
 #include <gtest/gtest.h>
@@ -33,7 +33,7 @@ std::unique_ptr<node_state> state_with(std::size_t specialists) {
                                       std::make_shared<machine::clock>());
 }
 
-/// What a thread of its own sees, which has read nothing before.
+/// Runs `what` on a new thread, which has read no catalog before.
 template <class Do>
 void apart(Do what) {
   std::thread{what}.join();
@@ -74,7 +74,7 @@ TEST(CastReader, KeepsWhatIsReadOutsideUntilTheThreadsTurn) {
     {
       const catalog_reader::scope reading;
       EXPECT_EQ(where->catalogs.now().members[0].config.backend.command[1], "second");
-      catalog_reader::turn();  // Within a scope somebody may look: it means nothing.
+      catalog_reader::turn();  // Inside a scope this has no effect.
     }
     EXPECT_EQ(playing.members[0].config.backend.command[1], "first");
     catalog_reader::turn();
@@ -132,7 +132,7 @@ TEST(CastReader, MakesThreeHundredReloadsOfALargeCastCostNothing) {
     const auto before = resident_bytes();
     for (int i = 0; i < 300; ++i) reload(i);
     constexpr std::size_t megabyte = 1 << 20;
-    EXPECT_LT(resident_bytes(), before + 8 * megabyte);  // All of them kept: 140 MB.
+    EXPECT_LT(resident_bytes(), before + 8 * megabyte);  // 140 MB if all catalogs were kept.
   });
 }
 

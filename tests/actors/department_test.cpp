@@ -1,4 +1,4 @@
-// Departments under a virtual clock, inside the whole tree.
+// Departments in virtual time, inside the whole tree.
 #include "actors/tasks/department.hpp"
 
 #include "tests/support/stage.hpp"
@@ -74,7 +74,7 @@ TEST(Department, TriesAgainNoSoonerThanTheWorkerAskedFor) {
   EXPECT_TRUE(play.worker("d0-s0").held.empty());
   play.world.advance(12ms);
   ASSERT_EQ(play.worker("d0-s0").held.size(), 1u);
-  // The pause that it asks for now does not end before the deadline: nobody waits for it in vain.
+  // The requested pause ends after the deadline, so the task fails at once.
   play.worker("d0-s0").fail_one(true, 40s);
   play.world.dispatch();
   EXPECT_EQ(who->ends, 1);
@@ -362,7 +362,7 @@ TEST(Department, TellsWhoRanOutOfTimeThatTheCircuitWasOpen) {
   const auto behind = play.ask("d0-s0");
   play.world.dispatch();
   play.get_ready("d0-s0");
-  // One is tried again before the other's failure opens the circuit, and fails again.
+  // One task is retried before the other's failure opens the circuit, and fails again.
   for (int i = 0; i < 3; ++i) {
     play.world.advance(200ms);
     play.worker("d0-s0").fail_one(true);
@@ -442,8 +442,8 @@ TEST(Department, ForgetsACancelledTaskWhereverItIs) {
   EXPECT_TRUE(play.everyone_heard_once());
 }
 
-// The one who waited for the slot gives up in one of three ways; the one who comes after it is
-// served as if it had never been there.
+// A task that waits for the slot ends in one of three ways; the next caller is served as if that
+// task had never waited.
 TEST(Department, ServesWhoCallsAfterOneThatGaveUpWaitingForASlot) {
   for (const auto how : {"time-out", "cancel", "both"}) {
     SCOPED_TRACE(how);
@@ -492,7 +492,7 @@ worker_state shown(stage& play, std::uint32_t who) {
       .gauge.state.load();
 }
 
-// Always wants everybody warm, like a policy that expects them.
+// A policy that always wants every specialist warm.
 struct expecting final : runtime::warm_policy {
   void learn(runtime::specialist_index who, const runtime::specialist_facts&) override {
     count = std::max(count, who + 1);
@@ -528,7 +528,7 @@ TEST(Department, TriesAWorkerThatCannotStartThreeTimesUntilSomebodyAsks) {
   EXPECT_EQ(starts_within(play, "d0-s0", 60s), 3u) << "somebody asked for it";
   EXPECT_EQ(who->why, failure::start_failed);
   EXPECT_EQ(shown(play, 0), worker_state::failed);
-  // It may be another command now.
+  // The reload may bring another command.
   static_cast<void>(play.shared->replace_catalog(
       actors::make_catalog(play.shared->catalogs.now().config, &play.shared->catalogs.now())));
   caf::anon_send(play.root, protocols::reload_atom::value);
@@ -552,7 +552,7 @@ TEST(Department, TriesAPinnedWorkerThatCannotStartMoreAndMoreRarely) {
   EXPECT_EQ(shown(play, 0), worker_state::failed);
 }
 
-// Ready each time, and dead before it was of any use.
+// The worker becomes ready each time and dies before it ran a task.
 TEST(Department, DoesNotReplaceForEverAWorkerThatDiesAsSoonAsItIsReady) {
   auto config = small_cast(1, 1);
   config.departments[0].specialists[0].pin = true;
@@ -574,7 +574,7 @@ TEST(Department, EndsWhoAsksForOneThatWasTakenOut) {
   auto config = small_cast(1, 2);
   stage play{config};
   play.open();
-  const auto early = play.ask("d0-s1");  // Let in, and not heard of by its department yet.
+  const auto early = play.ask("d0-s1");  // Admitted, but its department has not seen it yet.
   config.departments[0].specialists.pop_back();
   static_cast<void>(
       play.shared->replace_catalog(actors::make_catalog(config, &play.shared->catalogs.now())));
@@ -587,7 +587,7 @@ TEST(Department, EndsWhoAsksForOneThatWasTakenOut) {
   EXPECT_EQ(early->ends, 1);
 }
 
-// What its specialist gives back when the pool is left does not mean that its worker is going.
+// A specialist returns prefetched tasks when the pool is drained; its worker stays.
 TEST(Department, GoesOnWithAWorkerThatGaveBackWhatItHeldAhead) {
   auto config = small_cast(1, 1);
   stage play{config};
@@ -606,7 +606,7 @@ TEST(Department, GoesOnWithAWorkerThatGaveBackWhatItHeldAhead) {
   EXPECT_EQ(play.starts["d0-s0"], 1);
 }
 
-// It neither starts nor says that it will not: its slot must not be lost with it.
+// The worker neither starts nor fails; its slot must be freed.
 TEST(Department, ReplacesAWorkerThatNeitherStartsNorEnds) {
   auto config = small_cast(1, 2);
   config.pool.max_warm = 1;
@@ -687,7 +687,7 @@ TEST(Department, LeavesTheCircuitClosedForTwoCallersInAHurry) {
       const auto late = play.ask("d0-s0", request);
       play.world.advance(300ms);
       EXPECT_EQ(late->why, failure::out_of_time);
-      play.worker("d0-s0").fail_one(false);  // It lets go of what nobody waits for.
+      play.worker("d0-s0").fail_one(false);  // The worker drops the cancelled task.
       play.world.advance(1700ms);
     }
     play.ask("d0-s0");

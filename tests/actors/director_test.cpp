@@ -109,7 +109,7 @@ TEST(Director, CoolsTheIdleAfterTheCooldownCountedFromTheEndOfTheLastTask) {
   play.ask("d0-s0");
   play.world.dispatch();
   play.worker("d0-s0").get_ready();
-  play.world.advance(100s);  // A long task: the idle clock has not begun.
+  play.world.advance(100s);  // A long task: idle time has not begun.
   EXPECT_FALSE(play.worker("d0-s0").stopping);
   play.worker("d0-s0").finish_one();
   play.world.advance(44s);
@@ -141,7 +141,7 @@ TEST(Director, EnforcesTheMemoryThatWasMeasured) {
     play.ask(name);
     serve(play, name);
   }
-  // Both take 5 MB by their configuration, and 20 MB when they are measured.
+  // Both have 5 MB configured and 20 MB measured.
   protocols::memory_survey survey{{0, 1}, {20'000'000, 20'000'000}};
   play.world.advance(5s);
   EXPECT_EQ(play.processes(), 2u);
@@ -170,7 +170,7 @@ TEST(Director, CoolsByHandWhoIsAtWorkAsSoonAsItIsThrough) {
     caf::anon_send(play.root, protocols::cool_atom::value, who);
     play.world.advance(1s);
   };
-  // One in the middle of a task, and one that is not even up.
+  // One is running a task, one is not even warm.
   auto job = play.ask("d0-s0");
   play.ask("d0-s1");
   play.world.dispatch();
@@ -186,7 +186,7 @@ TEST(Director, CoolsByHandWhoIsAtWorkAsSoonAsItIsThrough) {
   serve(play, "d0-s1");
   play.world.advance(100ms);
   EXPECT_TRUE(play.worker("d0-s1").stopping);
-  // That was that: whoever comes back stays.
+  // The cool request is used up: a worker that starts again stays.
   play.worker("d0-s0").die();
   play.ask("d0-s0");
   serve(play, "d0-s0");
@@ -207,7 +207,7 @@ TEST(Director, WarmsByHandWhoWasToCool) {
   play.worker("d0-s0").finish_one();
   play.world.advance(1s);
   ASSERT_FALSE(play.worker("d0-s0").stopping);
-  // And one whose process is going already: as soon as that is gone.
+  // A specialist whose process is already stopping starts when that process is gone.
   caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{0});
   play.world.advance(1s);
   ASSERT_TRUE(play.worker("d0-s0").stopping);
@@ -235,7 +235,7 @@ TEST(Director, WarmsEveryoneInTheBaselinePool) {
   for (auto& one : play.all) EXPECT_FALSE(one->stopping);
 }
 
-// Wants everybody warm at once.
+// A policy that wants every specialist warm at once.
 class eager final : public runtime::warm_policy {
 public:
   void learn(runtime::specialist_index, const runtime::specialist_facts&) override {}
@@ -254,7 +254,7 @@ public:
   }
 };
 
-// Writes down of whom it is told that he rests.
+// A policy that records which specialists it is told are idle.
 class listening final : public runtime::warm_policy {
 public:
   explicit listening(std::vector<runtime::specialist_index>& heard) : heard_{heard} {}
@@ -330,7 +330,7 @@ TEST(Director, LeavesWhoWasCooledByHandForTheCooldownUnlessAskedFor) {
   ASSERT_EQ(play.processes(), 2u);
   for (auto& one : play.all) one->get_ready();
   play.world.advance(1s);
-  // What it has just done is told to the director only after the hand was there.
+  // The department's report of this task reaches the director only after the cool request.
   auto last = play.ask("d0-s0");
   play.world.dispatch();
   play.worker("d0-s0").finish_one();
@@ -374,7 +374,7 @@ TEST(Director, ScoresEveryStartAheadOfDemand) {
   EXPECT_GE(play.shared->forecast.prewarm_wasted_ms.load(), 3000u);
 }
 
-// By hand it is now or not at all; but whoever waits for it waits on.
+// A warm request acts at once or not at all, but a waiting task keeps waiting.
 TEST(Director, RemembersWhoWaitsForOneThatCouldNotBeWarmedByHand) {
   auto config = slots(2, 1);
   config.pool.min_residency = 0s;
@@ -396,7 +396,7 @@ TEST(Director, RemembersWhoWaitsForOneThatCouldNotBeWarmedByHand) {
   EXPECT_EQ(waits->state, task_state::completed);
 }
 
-// A department that is asked twice does it once, and says how things are each time.
+// A department that receives a grant twice acts once and reports its state each time.
 TEST(Director, TellsAGrantAgainWithoutAnyHarm) {
   stage play{slots(2, 1)};
   play.open();
@@ -433,7 +433,7 @@ TEST(Director, LetsOneThatIsLargerThanTheBudgetRunAlone) {
   EXPECT_EQ(large->state, task_state::completed);
 }
 
-// The first one is never idle: there is always another task for it.
+// The first specialist is never idle: another task always waits for it.
 TEST(Director, GivesATurnToWhoWaitsForOneThatIsNeverIdle) {
   auto config = slots(2, 1);
   config.pool.min_residency = 1s;
@@ -469,8 +469,8 @@ TEST(Director, GivesATurnToWhoWaitsForOneThatIsNeverIdle) {
   EXPECT_EQ(play.processes(), 1u);
 }
 
-// A turn is as long as four starts of the one who waits for it. The two that start fast would call
-// each other's turn over first, again and again.
+// A turn lasts four starts of the waiting specialist. Otherwise the two fast starters would end
+// each other's turn first, for ever.
 TEST(Director, LetsNobodyOvertakeOneThatStartsSlowly) {
   auto config = slots(3, 1);
   config.pool.min_residency = 0ms;
@@ -498,7 +498,7 @@ TEST(Director, LetsNobodyOvertakeOneThatStartsSlowly) {
       play.world.advance(50ms);
     }
   };
-  // What each start takes is known by now.
+  // Every start time is known by now.
   for (const std::string name : {"d0-s2", "d0-s0", "d0-s1"}) {
     play.ask(name);
     work(1500ms, {});
@@ -510,7 +510,7 @@ TEST(Director, LetsNobodyOvertakeOneThatStartsSlowly) {
   EXPECT_EQ(slow->ends, 1) << "fast ones started " << play.starts["d0-s0"] + play.starts["d0-s1"];
 }
 
-// It was warm before, and holds a slot; from then on it is outside of them.
+// A warm specialist that becomes pinned must give its slot to others.
 TEST(Director, GivesTheSlotOfOneThatIsPinnedWhileItIsWarmToOthers) {
   auto config = slots(2, 1);
   stage play{config};

@@ -1,4 +1,4 @@
-// The way in, in virtual time.
+// The dispatcher, in virtual time.
 #include "actors/tasks/dispatcher.hpp"
 
 #include "tests/support/stage.hpp"
@@ -28,7 +28,7 @@ TEST(Bridge, EndsWhatIsLateWhereverItIsAndNothingElse) {
 
 TEST(Bridge, TakesWhatCameInBeforeItLived) {
   stage play{small_cast(1, 1)};
-  auto who = play.ask("d0-s0");  // Nobody is there yet.
+  auto who = play.ask("d0-s0");  // No actor is running yet.
   play.open();
   play.world.dispatch();
   play.get_ready("d0-s0");

@@ -59,7 +59,7 @@ TEST(EventLog, GivesPiecesOfBoundedBytesThatJoinWithoutAGap) {
   }
   EXPECT_EQ(last, 50U);
   EXPECT_GT(pieces, 9);
-  // One at least, or nobody would come any further.
+  // At least one event, or a reader would never advance.
   EXPECT_EQ(log.after(0, 1).size(), 1U);
 }
 

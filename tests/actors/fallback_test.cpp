@@ -1,4 +1,4 @@
-// The hybrid route: who answers while a specialist is out.
+// Fallbacks: which specialist answers while another is unavailable.
 #include "actors/supervision/hand_out.hpp"
 #include "actors/tasks/journal_actor.hpp"
 #include "tests/support/stage.hpp"
@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using protocols::failure, protocols::pool_kind, protocols::task_state;
 
-/// `d0-s1` is answered by a cloud, `d1-s0` stands in for it; `d0-s0` has nobody.
+/// `d0-s1` has a cloud backend and the fallback `d1-s0`; `d0-s0` has no fallback.
 class Fallback : public testing::Test {
 protected:
   static config::node configuration() {
@@ -102,7 +102,7 @@ TEST_F(Fallback, TakesWhatHasUsedUpItsAttempts) {
   EXPECT_EQ(who->attempts, 2u);
 }
 
-// A cloud that is silent: an attempt is given up after 20 of the task's 60 s.
+// A silent cloud: an attempt is given up after 20 of the task's 60 s.
 TEST_F(Fallback, TakesWhatItselfHasNoTimeLeftToTryAgain) {
   auto config = configuration();
   config.breaker.failures = 100;
@@ -140,13 +140,13 @@ TEST_F(Fallback, LeavesOneToProbeTheCircuitThatIsHalfOpen) {
   play.finish_one("d1-s0");
   play.worker("d1-s0").finish_one();
   play.world.advance(5s);
-  // The circuit may be probed now: one goes there, nobody waits behind it.
+  // The circuit may be probed now: one task goes there, and no other waits behind it.
   for (int i = 0; i < 3; ++i) play.ask("d0-s1");
   play.world.advance(20ms);
   EXPECT_EQ(play.worker("d0-s1").held.size(), 1u);
   EXPECT_EQ(gauge("d0-s1").depth(), 1u);
   EXPECT_EQ(gauge("d1-s0").depth(), 2u);
-  // It fails again: the probe's task goes the same way.
+  // The probe fails: its task goes to the fallback too.
   fail_once();
   play.world.advance(20ms);
   EXPECT_EQ(gauge("d0-s1").depth(), 0u);
@@ -155,7 +155,7 @@ TEST_F(Fallback, LeavesOneToProbeTheCircuitThatIsHalfOpen) {
     play.finish_one("d1-s0");
   }
   EXPECT_TRUE(play.everyone_heard_once());
-  // And when it succeeds, everything goes there again.
+  // The probe succeeds: all tasks go to the specialist again.
   play.world.advance(5s);
   play.ask("d0-s1");
   play.world.dispatch();
@@ -165,7 +165,7 @@ TEST_F(Fallback, LeavesOneToProbeTheCircuitThatIsHalfOpen) {
   play.ask("d0-s1");
   play.world.dispatch();
   EXPECT_EQ(gauge("d0-s1").depth(), 2u);
-  // And only of what was open it is said that it closed.
+  // Only a circuit that was open reports that it closed.
   std::vector<std::string> closed;
   for (const auto& one : play.shared->events.after(0))
     if (one.kind == "circuit.closed") closed.push_back(one.json);
@@ -181,7 +181,7 @@ TEST_F(Fallback, IsNotAskedForMoreThanItsLineHolds) {
   fail_once();
   fail_once();
   play.world.advance(20ms);
-  // Four wait and one may run: there is room for one more.
+  // Four may wait and one may run, so there is room for one more.
   EXPECT_EQ(gauge("d1-s0").depth(), 5u);
   EXPECT_EQ(gauge("d0-s1").depth(), 3u);
   fail_once();
@@ -211,7 +211,7 @@ TEST_F(Fallback, NeverGetsWhatMayHaveRunAndIsNotSafeToDoTwice) {
   EXPECT_EQ(waited->ends, 0);
   ASSERT_EQ(other.starts["d1-s0"], 1);
   other.get_ready("d1-s0");
-  // It stays unsafe with whoever does it.
+  // The task stays unsafe, whichever specialist runs it.
   other.worker("d1-s0").die();
   other.world.advance(1s);
   EXPECT_EQ(waited->state, task_state::unknown);
@@ -240,7 +240,7 @@ TEST_F(Fallback, EndsATaskOnceThatIsCancelledWhileItIsPassedOn) {
   fail_once();
   play.worker("d0-s1").fail_one(true);
   play.world.dispatch();
-  // It is the other one's now, wherever it is on its way.
+  // The task belongs to the fallback now, wherever its message is.
   const auto job = play.shared->ledger.find(id);
   ASSERT_TRUE(job);
   EXPECT_EQ(job->specialist, number_of("d1-s0"));

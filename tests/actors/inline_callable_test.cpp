@@ -1,4 +1,4 @@
-// Callables that run where their tasks arrive, inside the whole tree.
+// Inline callables, inside the whole tree.
 #include "tests/support/stage.hpp"
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using protocols::failure, protocols::task_state;
 
-/// One callable beside an ordinary worker in one department.
+/// An inline callable beside an ordinary worker in one department.
 class InlineCallable : public testing::Test {
 protected:
   static config::node configuration() {
@@ -85,7 +85,7 @@ TEST_F(InlineCallable, IsBackAfterAnyActorOfTheTreeWasLost) {
     for (const auto& [name, said] : victims) {
       play.kill(name);
       const auto who = ask("1");
-      play.world.advance(90s);  // Beyond the window in which restarts are counted.
+      play.world.advance(90s);  // Longer than the window in which restarts are counted.
       EXPECT_EQ(play.losses(said), round) << name;
       EXPECT_EQ(who->ends, 1) << "after the end of " << name;
       EXPECT_EQ(who->output, "[1]");
@@ -101,7 +101,7 @@ TEST_F(InlineCallable, FailsOneTaskWhenItThrowsOrTalksNonsense) {
     EXPECT_EQ(thrown->attempts, 1u);
     EXPECT_EQ(ask("\"nonsense\"")->why, failure::refused);
   }
-  // That is the caller's affair: no circuit opens.
+  // The caller's input was wrong: no circuit opens.
   EXPECT_EQ(ask("1")->output, "[1]");
 }
 
@@ -182,7 +182,7 @@ TEST(FrontDesk, HoldsItsBoundsExactlyAndForgetsWhomItTurnedAway) {
   EXPECT_EQ(taken("d0-s1"), 1) << "six in the node";
   EXPECT_EQ(play.shared->gauge.depth(), 6u);
   EXPECT_EQ(play.shared->gauge.accepted(), 6u);
-  // Their places are free again once they are through, whoever has looked meanwhile.
+  // The capacity is free again after the tasks' ends, whoever polled meanwhile.
   play.world.dispatch();
   play.worker("d0-s0").get_ready();
   for (int i = 0; i < 5; ++i) {

@@ -1,4 +1,4 @@
-// The journal actor, in virtual time, with a journal that fails when it is told to.
+// The journal actor in virtual time, with a journal that fails on request.
 #include "actors/tasks/journal_actor.hpp"
 #include "actors/supervision/hand_out.hpp"
 
@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 using machine::journal_error, machine::record, machine::verdict;
 using protocols::failure, protocols::task_state;
 
-// What was committed, which outlives the journal object as a file would.
+// The committed records, which outlive the journal object as a file does.
 struct paper {
   std::vector<record> records;
   std::vector<std::size_t> batches;
@@ -268,7 +268,7 @@ TEST_F(JournalKeeper, DoesNotInviteToRepeatATaskWhoseStartCouldNotBeWritten) {
   play->world.dispatch();
   sheet.torn = true;
   play->worker("d0-s0").get_ready();
-  play->world.advance(600ms);  // Its end is told at the next attempt to write.
+  play->world.advance(600ms);  // The end is reported at the next attempt to write.
   EXPECT_EQ(who->accepted, 1);
   EXPECT_EQ(who->ends, 1);
   EXPECT_EQ(who->why, failure::journal_unavailable);
@@ -285,7 +285,7 @@ TEST_F(JournalKeeper, WritesThatAnUnsafeTaskStartsBeforeItStarts) {
   open(config);
   ask();
   play->world.dispatch();
-  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);  // Nobody writes now.
+  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);  // No actor writes now.
   play->world.dispatch();
   play->worker("d0-s0").get_ready();
   play->world.dispatch();
@@ -301,7 +301,7 @@ TEST_F(JournalKeeper, WritesThatAnUnsafeTaskStartsBeforeItStarts) {
 
 TEST_F(JournalKeeper, LeavesTheEndUnknownOfWhatRanWhereItMustNotRunTwice) {
   open(small_cast(1, 1));
-  // It was let in as what may be done twice, and passed on to somebody whose tasks may not.
+  // Accepted as idempotent, then passed on to a specialist whose tasks are unsafe.
   machine::stored_task stored;
   stored.accepted.id = {7, 1};
   stored.accepted.specialist = "d0-s0";

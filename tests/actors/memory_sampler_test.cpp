@@ -1,4 +1,4 @@
-// Measured memory, in virtual time.
+// The memory sampler, in virtual time.
 #include "actors/pooling/memory_sampler.hpp"
 #include "actors/supervision/hand_out.hpp"
 
@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 machine::process_usage bytes(std::uint64_t amount) { return {amount, 0ms, 1}; }
 
-// Half a core between two surveys; a new process begins anew.
+// Half a core between two samples; a new process starts from zero.
 TEST(Surveyor, MeasuresTheShareOfACoreThatAWorkerKeepsBusy) {
   stage play{small_cast(1, 2)};
   play.open();
@@ -48,10 +48,10 @@ TEST(Surveyor, MeasuresWhatRunsAndCountsTheOthersAsTheMeanOfThose) {
       actors::memory_sampler, actors::hand_out<actors::memory_sampler_parts>(*play.shared),
       [](int pid) { return bytes(pid == 100 ? std::uint64_t{4} << 20 : std::uint64_t{8} << 20); },
       1s);
-  play.world.advance(1s);  // The first survey has nothing to multiply by.
+  play.world.advance(1s);  // The first sample has no interval yet.
   EXPECT_EQ(pool.specialists[0].gauge.memory_bytes.load(), std::uint64_t{4} << 20);
   play.world.advance(1s);
-  // Two of four run, 12 MiB; had all been warm, 24 MiB.
+  // Two of four run with 12 MiB; four would take 24 MiB.
   EXPECT_EQ(play.shared->memory.intelligent.used_kib_ms.load(), std::uint64_t{12} * 1024 * 1000);
   EXPECT_EQ(play.shared->memory.intelligent.always_kib_ms.load(), std::uint64_t{24} * 1024 * 1000);
   caf::anon_send_exit(memory_sampler, caf::exit_reason::user_shutdown);
@@ -59,8 +59,8 @@ TEST(Surveyor, MeasuresWhatRunsAndCountsTheOthersAsTheMeanOfThose) {
   pool.specialists[1].gauge.pid = 0;
 }
 
-// Everybody is warm in the baseline, and one of four beside it: the node takes more than
-// always-warm and saves nothing, however little its intelligent pool takes.
+// All are warm in the baseline, and one of four in the intelligent pool: the node takes more than
+// always-warm and saves nothing.
 TEST(Surveyor, CountsTheWorkersOfBothPoolsWhileTheyStandBesideEachOther) {
   stage play{small_cast(1, 4)};
   play.plan.policies[1] = play.plan.policies[0];
@@ -82,12 +82,12 @@ TEST(Surveyor, CountsTheWorkersOfBothPoolsWhileTheyStandBesideEachOther) {
   play.world.advance(11s);
   EXPECT_DOUBLE_EQ(play.shared->memory.intelligent.efficiency().value_or(0), 0.75);
   EXPECT_EQ(play.shared->memory.all.efficiency(), 0.0);
-  // The baseline may cool: what it took is no news any more.
+  // The baseline may cool: its memory is no longer sampled.
   play.shared->routes.baseline_warm = false;
   everybody(0);
   play.world.advance(10s);
   EXPECT_DOUBLE_EQ(play.shared->memory.all.efficiency().value_or(0), 0.75);
-  // A pool that a rollback has emptied saves nothing by doing nothing.
+  // A pool that a rollback has emptied saves nothing.
   play.shared->routes.force({runtime::rollout::mode::fallback, 0});
   smart.specialists[0].gauge.pid = 0;
   smart.specialists[0].gauge.memory_bytes = 0;

@@ -1,4 +1,4 @@
-// What the monitor makes of what it sees.
+// The monitor's alerts and judgements.
 #include "actors/tasks/journal_actor.hpp"
 #include "tests/support/watched_stage.hpp"
 
@@ -32,13 +32,13 @@ TEST(Monitor, SaysWhatWasDetectedAndTunedAndForgetsIt) {
   const auto tuned = firing(play, runtime::monitoring::self_tuning_adjustment);
   ASSERT_TRUE(tuned);
   EXPECT_EQ(tuned->text, "warm threshold 0.34, 16 slots");
-  // Four looks later they are over.
+  // Four checks later the alerts are resolved.
   play.live(6s);
   EXPECT_FALSE(firing(play, runtime::monitoring::workflow_detected));
   EXPECT_FALSE(firing(play, runtime::monitoring::self_tuning_adjustment));
 }
 
-// No actor hears anything for a while, as when the process is stopped.
+// Advances time while no actor runs, as when the process is stopped.
 void stand_still(stage& play, std::chrono::seconds time) {
   auto& clock =
       dynamic_cast<caf::scheduler::test_coordinator&>(play.world.system.scheduler()).clock();
@@ -89,7 +89,7 @@ TEST(Monitor, TellsOfATaskThatWaitsBesideAnIdleSlotAndAsksAgain) {
   play.open();
   play.ask("d0-s0");
   play.live(300ms);
-  // Its department believes that it has been asking for a slot, and nobody has heard of it.
+  // The department believes that it asked for a slot, but the request was lost.
   auto& record = play.shared->pools.of(pool_kind::intelligent).specialists[1];
   const auto begun = play.world.now_ns();
   for (int i = 0; i < 40; ++i) {

@@ -1,4 +1,4 @@
-// A pool replaces its own, and gives up when it must; in virtual time.
+// A pool replaces lost children and gives up after too many losses; in virtual time.
 #include "actors/supervision/pool.hpp"
 
 #include "tests/support/stage.hpp"
@@ -15,7 +15,7 @@ TEST(Pool, ReplacesADepartmentThatGaveUpOnItsSpecialist) {
   config.supervision.restarts_max = config.departments[0].restart.intensity = 2;
   stage play{config};
   play.open();
-  for (int i = 0; i < 3; ++i) {  // One more than the department forgives.
+  for (int i = 0; i < 3; ++i) {  // One more than the department's restart budget.
     EXPECT_EQ(play.losses(R"({"department":"D0"})"), 0u) << "after " << i;
     play.kill("specialist d0-s0");
     play.world.advance(1s);

@@ -1,4 +1,4 @@
-// A port under real threads: the one part of the tree whose order a test cannot choose.
+// Ports under real threads: the one part of the tree whose order a test cannot choose.
 #include "actors/mailbox/port.hpp"
 
 #include "actors/mailbox/ring_port.hpp"
@@ -23,7 +23,7 @@ struct two_ports {
   std::counting_semaphore<> done{0};
 };
 
-/// Goes to sleep and is rung again and again within one and the same message.
+/// Goes to sleep and is woken repeatedly within one message.
 class restless final : public draining_actor {
 public:
   restless(caf::actor_config& cfg, two_ports& from, machine::task_ledger& ledger)
@@ -38,7 +38,7 @@ protected:
       take();
     }
     while (!from_.first.try_sleep()) take();
-    // Only what has gone through the mailbox shows that the mailbox is whole.
+    // Only a message that passes the mailbox shows that the mailbox is intact.
     send(this, 1);
   }
   caf::behavior make_behavior() override {
@@ -71,14 +71,14 @@ TEST(Port, MayRingAgainBeforeTheLastWakeUpWasTakenOut) {
   config.set("scheduler.max-threads", std::size_t{1});
   caf::actor_system system{config};
   auto who = system.spawn<restless>(ports, ledger);
-  // Once when it begins, and once for the five wake-ups together, however often it was rung.
+  // One run at the start, and one for the five wake-ups together.
   ports.done.acquire();
   ports.done.acquire();
   EXPECT_EQ(ports.taken, 5u);
   caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
 }
 
-/// Like the dispatcher, it may find its second port filled after its first one went to sleep.
+/// Like the dispatcher, may find its second port filled after its first one went to sleep.
 class taker final : public draining_actor {
 public:
   taker(caf::actor_config& cfg, two_ports& from) : draining_actor{cfg}, from_{from} {}
@@ -152,14 +152,14 @@ struct never_done {
   caf::actor neighbour;
 };
 
-/// Always has more to do, like the dispatcher under load, and lets others run in between.
+/// Always has more work, like the dispatcher under load, and yields in between.
 class tireless final : public draining_actor {
 public:
   tireless(caf::actor_config& cfg, never_done& work) : draining_actor{cfg}, work_{work} {}
 
 protected:
   void drain() override {
-    // By way of the scheduler, as whoever is left over goes.
+    // Through the scheduler, like any other actor that waits for its turn.
     if (++work_.turns == 1) caf::anon_send(work_.neighbour, 1);
     if (work_.turns == 1000) return;
     work_.port.call_again(context());

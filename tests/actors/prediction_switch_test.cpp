@@ -1,4 +1,4 @@
-// Prediction that does worse than plain keep-alive, and the traffic that is remembered for `tune`.
+// Prediction that does worse than a plain keep-alive, and the recorded traffic for `tune`.
 #include "tests/support/office.hpp"
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 config::node wide_cast() {
   auto config = small_cast(3, 4);
-  config.pool.max_warm = 12;  // Slots for all: what cools was given up by prediction itself.
+  config.pool.max_warm = 12;  // Slots for all: only prediction itself cools.
   config.pool.min_residency = 0s;
   config.pool.cooldown = 5s;
   config.pool.warm_threshold = 0.6;
@@ -21,7 +21,7 @@ config::node wide_cast() {
   return config;
 }
 
-/// Asks for whoever has just gone cold, which is always the one that was judged least wanted.
+/// Calls the specialist that went cold last, which is the one judged least likely.
 class spiteful_office : public office {
 public:
   explicit spiteful_office(const config::node& config) : office{config} {
@@ -46,7 +46,7 @@ public:
       callers.clear();
     }
   }
-  /// Until an event of this kind has been told; false when that took too long.
+  /// Lives until an event of this kind; false after `minutes_max` minutes.
   bool live_until(const std::string& kind, int minutes_max) {
     for (int minute = 0; minute < minutes_max; ++minute) {
       if (heard(kind) > 0) return true;
@@ -64,7 +64,7 @@ public:
 
 private:
   std::vector<std::string> names_;
-  std::vector<std::size_t> cold_since_;  ///< 0: it is warm.
+  std::vector<std::size_t> cold_since_;  ///< 0: warm.
   std::size_t moment_ = 0;
 };
 
@@ -76,14 +76,14 @@ TEST(PredictionSwitch, GoesOffWhenKeepAliveDoesBetterAndIsTriedAgain) {
   ASSERT_TRUE(play.live_until("prediction.off", 60)) << "two windows of 400 s should be enough";
   play.pass(2s);
   EXPECT_FALSE(play.predicts()) << "the board, from which metric and `predict` are read";
-  // Off means that nobody is started ahead of a task, and that the idle stay for one fixed time.
+  // While prediction is off, nothing is prewarmed, and idle workers stay for a fixed time.
   const auto before = play.prewarms();
   play.live(300s);
   EXPECT_EQ(play.prewarms(), before);
   ASSERT_TRUE(play.live_until("prediction.retried", 90)) << "it gets another window";
   play.pass(2s);
   EXPECT_TRUE(play.predicts());
-  // What was said came in this order, with the duration that is kept meanwhile.
+  // The events came in this order, with the keep-alive's duration.
   std::vector<std::string> said;
   for (const auto& one : play.shared->events.after(0)) {
     if (!one.kind.starts_with("prediction.")) continue;

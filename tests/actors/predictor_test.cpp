@@ -1,4 +1,4 @@
-// Who comes next, in virtual time: from the arrivals to a worker that is warm before its task.
+// Prediction in virtual time: from arrivals to a worker that is warm before its task.
 #include "actors/pooling/predictor.hpp"
 
 #include "tests/support/office.hpp"
@@ -23,11 +23,11 @@ config::node learning_cast() {
   config.pool.max_warm = 4;
   config.pool.min_residency = 1s;
   config.pool.cooldown = 5s;
-  config.pool.target_memory = 0.1;  // Only for who is about to come.
+  config.pool.target_memory = 0.1;  // Room only for what is expected next.
   return config;
 }
 
-// After a call of the first one the second one is called two seconds later; others now and then.
+// The second specialist is called two seconds after the first; others at random.
 void teach(office& play, int rounds, std::mt19937_64& chance) {
   std::exponential_distribution<double> pause{1.0 / 120};
   for (int i = 0; i < rounds; ++i) {
@@ -40,7 +40,7 @@ void teach(office& play, int rounds, std::mt19937_64& chance) {
   }
 }
 
-/// What a node saves that was taught so and then closed.
+/// The learned state that such a node saves before it is closed.
 std::string learnt_in(int rounds, std::uint64_t seed) {
   office play{learning_cast()};
   play.open();
@@ -57,7 +57,7 @@ TEST(Predictor, HasTheNextOneWarmBeforeItsTaskComes) {
   teach(play, 40, chance);
   play.pass(60s);
   play.put_away(5);
-  play.pass(4s);  // An operator's word stands for the cooldown.
+  play.pass(4s);  // The manual cool holds for the cooldown.
   ASSERT_FALSE(play.is_up("d1-s1"));
   play.ask("d0-s0");
   play.pass(1s);
@@ -79,7 +79,7 @@ TEST(Predictor, IsReplacedWhenItDiesAndGoesOnWithWhatWasSaved) {
   play.open();
   std::mt19937_64 chance{4};
   teach(play, 40, chance);
-  play.pass(70s);  // It saves every minute.
+  play.pass(70s);  // The predictor saves every minute.
   ASSERT_FALSE(play.shared->forecast.learned.latest(learned_state::part::predictor).empty());
   play.kill("predictor");
   play.pass(10s);
@@ -128,7 +128,7 @@ TEST(Predictor, ForgetsNamesThatReloadsHaveTakenOut) {
     play.world.dispatch();
   }
   play.ask("passing-1499");
-  play.pass(70s);  // It saves every minute.
+  play.pass(70s);  // The predictor saves every minute.
   const auto kept = play.shared->forecast.learned.latest(learned_state::part::predictor);
   const auto named = [&](int i) {
     return kept.find("passing-" + std::to_string(i)) != std::string::npos;

@@ -1,4 +1,4 @@
-// A reload reaches the workers: whoever runs an old definition is replaced when it is idle.
+// A reload reaches the workers: a worker with an old definition is replaced when it is idle.
 #include "tests/support/stage.hpp"
 
 #include <gtest/gtest.h>
@@ -49,7 +49,7 @@ TEST(Reload, ReplacesAnIdleWorkerWhoseCommandChanged) {
   EXPECT_FALSE(runs_old(play, 1));
   old.die();
   play.world.dispatch();
-  EXPECT_EQ(play.starts["d0-s0"], 2);  // Without anybody asking for it: it was warm.
+  EXPECT_EQ(play.starts["d0-s0"], 2);  // Without a task: the specialist was warm.
   play.get_ready("d0-s0");
   EXPECT_FALSE(runs_old(play, 0));
   EXPECT_EQ(play.starts["d0-s1"], 1);
@@ -116,7 +116,7 @@ TEST(Reload, KeepsWorkersThatOnlyBooksChangeFor) {
   reload(play, config);
   EXPECT_FALSE(play.worker("d0-s0").stopping);
   EXPECT_FALSE(runs_old(play, 0));
-  // And it is wider at once.
+  // And the new concurrency applies at once.
   for (int i = 0; i < 4; ++i) play.ask("other");
   play.world.dispatch();
   EXPECT_EQ(play.worker("d0-s0").held.size(), 3U);
@@ -173,7 +173,7 @@ TEST(Reload, EndsTheWorkerOfOneThatIsTakenOutWhenItIsThrough) {
 
 TEST(Reload, UsesThePlacesOfThoseThatAreGoneAgain) {
   auto config = small_cast(2, 2);
-  stage play{config};  // It has room for 8 more.
+  stage play{config};  // Capacity for 8 more specialists.
   play.open();
   for (int turn = 0; turn < 200; ++turn) {
     SCOPED_TRACE(turn);
@@ -212,7 +212,7 @@ TEST(Reload, KeepsThePlaceOfOneThatIsGoneWhileSomebodyKnowsIt) {
   make_warm(play, "d0-s1");
   const auto running = play.ask("d0-s1");
   play.world.dispatch();
-  const auto seen = play.shared->catalogs.shared();  // As a thread that has found it just now.
+  const auto seen = play.shared->catalogs.shared();  // Like a thread that has just looked it up.
   const auto rename = [&](const std::string& name) {
     config.departments[0].specialists[1].name = name;
     reload(play, config);
@@ -225,17 +225,17 @@ TEST(Reload, KeepsThePlaceOfOneThatIsGoneWhileSomebodyKnowsIt) {
   play.worker("d0-s1").die();
   play.world.dispatch();
   reload(play, config);
-  EXPECT_TRUE(play.shared->vacant().empty());  // `seen` still has its name.
+  EXPECT_TRUE(play.shared->vacant().empty());  // `seen` still has the old name.
   EXPECT_EQ(seen->name_of(1), "d0-s1");
 }
 
-/// A reload of which nobody has been told yet.
+/// A reload of which no actor has been told yet.
 void replace_quietly(stage& play, const config::node& next) {
   ASSERT_TRUE(play.shared->replace_catalog(actors::make_catalog(
       next, &play.shared->catalogs.now(), play.is_inline, play.shared->vacant())));
 }
 
-/// A play in which the number of d0-s1 is free, with one place for a warm worker.
+/// A stage in which the number of d0-s1 is free, with one warm slot.
 class ReusedNumber : public testing::Test {
 protected:
   void SetUp() override {
@@ -290,7 +290,7 @@ TEST_F(ReusedNumber, KeepsItsPlaceInTheLineForASlot) {
   caf::anon_send(play.root, protocols::reload_atom::value);
   play.world.dispatch();
   play.finish_one("d0-s0");
-  play.world.advance(100ms);  // Before it would ask again of itself.
+  play.world.advance(100ms);  // Before the specialist would ask again by itself.
   EXPECT_EQ(first->state, task_state::completed);
   ASSERT_TRUE(play.worker("d0-s0").stopping);
   play.worker("d0-s0").die();
@@ -333,7 +333,7 @@ TEST(Reload, KeepsThePlaceOfOneThatCameBackAndWentAgain) {
   ASSERT_EQ(play.shared->vacant(), std::vector<std::uint32_t>{1});
   reload(play, whole);
   replace_quietly(play, without);
-  // This thread, too, looks at the newest cast only.
+  // Moves this thread, too, on to the newest catalog.
   static_cast<void>(play.shared->catalogs.now());
   actors::catalog_reader::turn();
   EXPECT_TRUE(play.shared->vacant().empty()) << "its department has not looked yet";
@@ -348,7 +348,7 @@ TEST(Reload, ReplacesALostActorWhileTasksForNewSpecialistsArrive) {
   play.open();
   make_warm(play, "d0-s0");
   replace_quietly(play, small_cast(1, 8));
-  // The department hears of the loss before it looks into its port.
+  // The department learns of the loss before it reads its port.
   const auto who = play.shared->catalogs.now().find("d0-s0");
   actors::dismiss(play.shared->pools.of(pool_kind::intelligent).specialists[who].actor);
   const auto fresh = play.ask("d0-s7");
@@ -404,7 +404,7 @@ TEST(Reload, LeavesNoCallerBehindHoweverItFalls) {
       }
       if (chance() % 2 == 0) play.world.dispatch();
     }
-    // Now everybody does his work, and whoever asked is answered.
+    // From now on every worker succeeds, and every caller is answered.
     const auto at_rest = [&] {
       for (std::uint32_t who = 0; who < 4; ++who)
         if (runs_old(play, who)) return false;

@@ -1,4 +1,4 @@
-// Two pools in one tree: the way back with nothing lost.
+// Two pools in one tree: rollbacks that lose no task.
 #include "actors/supervision/hand_out.hpp"
 #include "tests/support/steady_workers.hpp"
 #include "tests/support/watched_stage.hpp"
@@ -26,7 +26,7 @@ TEST(Rollback, ComesByItselfWhenTheWorkersAreSoBrokenThatNobodyIsLetIn) {
     return play.shared->gauge.shed[static_cast<std::size_t>(machine::shed_reason::circuit_open)]
         .load();
   };
-  // From now on only circuits answer for the intelligent pool.
+  // From now on every circuit of the intelligent pool is open.
   const auto until = play.world.now_ns() + 600'000'000'000;
   for (auto& record : play.shared->pools.of(pool_kind::intelligent).specialists)
     record.gauge.open_until_ns = until;
@@ -74,16 +74,15 @@ TEST(Rollback, ComesByItselfWithinItsTimeWhenTheIntelligentPoolFails) {
   for (const auto& one : play.callers) EXPECT_EQ(one->ends, 1);
   EXPECT_TRUE(actors::ledger_now(actors::hand_out<actors::readiness_parts>(*play.shared)).balanced);
   EXPECT_FALSE(play.shared->routes.rolling_back);
-  // And it starts again, from shadow.
+  // The rollout can start again, from shadow.
   EXPECT_EQ(play.steer(steering::what::start), 200);
   play.live(2s);
   EXPECT_EQ(play.phase(), runtime::rollout::phase::shadow_mode);
   EXPECT_EQ(play.shared->routes.now().routes, mode::shadow);
 }
 
-// Everything at the intelligent pool, and the node starts again: no caller asks the baseline any
-// more. While there is a rollout it is given copies; after COMPLETE only what the rollout has kept
-// can say how fast it was.
+// All traffic goes to the intelligent pool and the node restarts, so the baseline gets no callers.
+// During a rollout it gets copies; after COMPLETE only the rollout's saved record tells its speed.
 class AfterARestart : public testing::TestWithParam<runtime::rollout::phase> {
 protected:
   static std::string record_at(runtime::rollout::phase wanted) {
@@ -99,7 +98,7 @@ protected:
     return before.shared->board.read(
         [](const actors::status_board::content& board) { return board.rollout->encode(); });
   }
-  // The judge has too little to see anything, and health does not count.
+  // The judge has too few samples, and health is not considered.
   static config::node only_the_watch() {
     auto config = quick_cast();
     config.rollout.min_samples = 100'000;
@@ -160,7 +159,7 @@ TEST(Rollback, MovesWhatWaitsAndFencesWhatHangs) {
   play.open();
   play.route(100);
   play.live(1s);
-  // One runs for ever in the intelligent pool, others wait behind it.
+  // One task hangs in the intelligent pool, others wait behind it.
   auto stuck = play.ask("d0-s0");
   for (int i = 0; i < 10; ++i) {
     play.world.advance(50ms);
@@ -189,7 +188,7 @@ TEST(Rollback, MovesWhatWaitsAndFencesWhatHangs) {
     play.world.advance(50ms);
   };
   for (int i = 0; i < 40; ++i) baseline_works();
-  for (const auto& one : behind) EXPECT_EQ(one->ends, 1);  // Within two seconds.
+  for (const auto& one : behind) EXPECT_EQ(one->ends, 1);  // Within 2 s.
   EXPECT_EQ(stuck->ends, 0);
   for (int i = 0; i < 560; ++i) baseline_works();
   EXPECT_EQ(stuck->ends, 1);
@@ -209,7 +208,7 @@ TEST(Rollback, DoesNotWaitForAJournalThatCannotBeWritten) {
   play.open();
   play.route(100);
   play.live(1s);
-  // As with a full disk: nobody ever hears that a record was written.
+  // Like a full disk: no record is ever reported as written.
   play.shared->journal.on = true;
   play.shared->gauge.journal_ok = false;
   const auto begun = play.world.now_ns();
@@ -221,7 +220,7 @@ TEST(Rollback, DoesNotWaitForAJournalThatCannotBeWritten) {
   EXPECT_EQ(play.shared->routes.now().routes, mode::fallback);
 }
 
-// One random play: both pools, crashes everywhere, a rollback somewhere in the middle.
+// One random run: both pools, crashes everywhere, a rollback at a random time.
 void play_once(std::uint64_t seed) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 chance{seed};

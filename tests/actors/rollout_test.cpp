@@ -50,7 +50,7 @@ TEST(Rollout, LetsTheBaselineAnswerInShadowAndComparesBeside) {
   EXPECT_EQ(shadow.commands_compared, 10u);
   EXPECT_EQ(shadow.commands_differing, 0u);
   EXPECT_EQ(play.ended(pool_kind::intelligent), 10u);
-  // Copies are nobody's tasks.
+  // Shadow copies are not counted as tasks.
   EXPECT_EQ(play.shared->gauge.accepted(), before + 10);
   EXPECT_EQ(play.shared->gauge.ended(), play.shared->gauge.accepted());
 }
@@ -88,8 +88,8 @@ TEST(Rollout, KeepsACaseInOnePool) {
   EXPECT_LT(smart, 140u);
 }
 
-// How long OPTIMIZATION lasts, in virtual time, when the tuner changes something at `when` (since
-// the phase began).
+// The virtual duration of OPTIMIZATION when the tuner changes something at `when` (time since the
+// phase began).
 double seconds_of_optimization(const std::function<bool(std::chrono::milliseconds)>& when) {
   watched_stage play{quick_cast()};
   play.open();
@@ -111,13 +111,13 @@ TEST(Rollout, WatchesWhatTheTunerChangedBeforeItIsComplete) {
   const auto quiet = seconds_of_optimization([](auto) { return false; });
   EXPECT_GE(quiet, 3.0);
   EXPECT_LT(quiet, 4.5);
-  // Four looks of half a second each from the change on.
+  // Four checks of 500 ms each after the change.
   const auto once = seconds_of_optimization([told = false](auto passed) mutable {
     return passed >= 2900ms && !std::exchange(told, true);
   });
   EXPECT_GE(once, 4.9);
   EXPECT_LT(once, 5.9);
-  // A tuner that is never through cannot hold it for more than twice as long.
+  // A tuner that never settles at most doubles the phase.
   const auto restless = seconds_of_optimization([](auto) { return true; });
   EXPECT_GE(restless, 6.0);
   EXPECT_LT(restless, 7.0);
@@ -142,13 +142,12 @@ TEST(Rollout, GivesTheBaselineCopiesWhenItHasNothingElseToCompareWith) {
     play.live(100ms);
   }
   EXPECT_EQ(play.phase(), phase::full_deployment);
-  // As many as the comparison needs, each asked twice to learn the noise, and not one for every
-  // task.
+  // As many copies as the comparison needs, each run twice to measure the noise, not one per task.
   EXPECT_GE(play.ended(pool_kind::baseline), 20u);
   EXPECT_LE(play.ended(pool_kind::baseline), 52u);
   EXPECT_EQ(play.shared->shadow.read().commands_differing, 0u);
   for (const auto& one : play.callers) EXPECT_EQ(one->ends, 1);
-  // Copies are nobody's tasks.
+  // Shadow copies are not counted as tasks.
   EXPECT_EQ(play.shared->gauge.accepted(), play.callers.size());
 }
 

@@ -1,4 +1,4 @@
-// What survives the loss of which actor, in virtual time.
+// Which parts survive the loss of which actor, in virtual time.
 #include "actors/supervision/root.hpp"
 
 #include "tests/support/stage.hpp"
@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using protocols::task_state;
 
-/// Whom the test kills, and what the event of its loss says.
+/// The actor that the test kills, and the text of its loss event.
 struct victim {
   const char* name;
   const char* said;

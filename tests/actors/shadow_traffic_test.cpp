@@ -1,4 +1,4 @@
-// The mirror: which process of the baseline an answer is taken to come from.
+// Shadow traffic: from which baseline process an answer is taken to come.
 #include "actors/state/shadow_traffic.hpp"
 
 #include <gtest/gtest.h>

@@ -39,7 +39,7 @@ TEST(Specialist, IgnoresWhatAWorkerOfAnEarlierLifeStillSays) {
   auto first = play.workers.at("d0-s0");
   first->get_ready();
   play.world.dispatch();
-  auto stolen = first->held;  // It goes on with the task although it is said to be dead.
+  auto stolen = first->held;  // The dead worker goes on with the task.
   first->die();
   play.world.advance(1s);
   first->held = stolen;
@@ -66,7 +66,7 @@ TEST(Specialist, KeepsAWorkerThatLetsGoOfWhatNobodyWaitsFor) {
     const auto gone = i == 0 ? play.last : (play.ask("d0-s0"), play.last);
     play.world.dispatch();
     EXPECT_TRUE(play.desk.cancel(*play.shared->ledger.find(gone)));
-    // Each has the whole time to let go, however long the ones before it took.
+    // Each cancel gets the full grace, however long the ones before took.
     play.world.advance(4s);
     EXPECT_GT(play.worker("d0-s0").cancels, i);
     play.finish_one("d0-s0");

@@ -30,7 +30,7 @@ TEST(LastingRow, KeepsEveryoneWhereHeIsWhileItGrows) {
   EXPECT_EQ(row.room(), 100u);
   EXPECT_EQ(&row[0], first);
   EXPECT_EQ(*row[0], 7);
-  row.grow(50);  // Nobody is ever taken out.
+  row.grow(50);  // Shrinking has no effect.
   EXPECT_EQ(row.size(), 100u);
 }
 

@@ -1,4 +1,4 @@
-// How long a task may take when nobody says so: thirty seconds, and the start that it waits for.
+// The default task timeout: thirty seconds, plus the start that the task waits for.
 #include "tests/support/stage.hpp"
 
 #include <gtest/gtest.h>

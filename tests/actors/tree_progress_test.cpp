@@ -1,4 +1,4 @@
-// Whatever has happened, and whoever crashed: whoever calls next is served, and in time.
+// After any events and crashes, the next caller is served in time.
 #include "tests/support/steady_workers.hpp"
 #include "tests/support/watched_stage.hpp"
 
@@ -15,21 +15,20 @@ namespace greenroom::tests {
 namespace {
 
 constexpr steady_workers::times steady_times{.start = 200ms, .run = 300ms, .stop = 50ms};
-// From one look of a department, a director and the dispatcher to the next, and the steps of the
-// test.
+// The sum of the check intervals of department, director and dispatcher, and the test's steps.
 constexpr std::chrono::milliseconds looks_between{300};
 constexpr int starts_of_a_turn = 4;
 
 struct troubles {
-  bool kills = false;    // Of actors.
-  bool rollout = false;  // Two pools, and traffic that moves between them.
+  bool kills = false;    // Actors are killed.
+  bool rollout = false;  // Two pools, with traffic that moves between them.
 };
 
 config::node random_cast(std::mt19937_64& chance) {
   auto config = quick_cast();
   config.pool.max_warm = 1 + chance() % 4;
   config.pool.min_residency = 100ms * (chance() % 10);
-  config.pool.cooldown = chance() % 2 == 0 ? 1s : 3600s;  // Nothing may be healed by it alone.
+  config.pool.cooldown = chance() % 2 == 0 ? 1s : 3600s;  // Must not be needed for progress.
   config.pool.warming_concurrency = 1 + chance() % 3;
   config.queue.per_specialist = 8;
   config.retry.base = 10ms;
@@ -47,12 +46,12 @@ config::node random_cast(std::mt19937_64& chance) {
     config.departments[0].specialists[1].fallback = "d0-s2";
     config.departments[0].specialists[2].fallback = "d1-s0";
   }
-  if (chance() % 4 == 0) config.pool.memory_budget_mb = 11;  // Two of them.
+  if (chance() % 4 == 0) config.pool.memory_budget_mb = 11;  // Two workers.
   return config;
 }
 
-// Other limits, and somebody taken out, taken in again, or replaced by one with another name, which
-// may get the number of one that is gone.
+// Other limits, and a specialist removed, restored, or replaced under another name, which may reuse
+// the number of a removed one.
 void reload(stage& play, const config::node& whole, std::mt19937_64& chance) {
   auto next = whole;
   std::string newcomer;
@@ -79,7 +78,7 @@ void reload(stage& play, const config::node& whole, std::mt19937_64& chance) {
   if (!play.shared->replace_catalog(
           actors::make_catalog(next, &play.shared->catalogs.now(), {}, play.shared->vacant())))
     return;
-  // Who calls may be faster than the word of the reload.
+  // The call may arrive before the actors learn of the reload.
   if (!newcomer.empty() && chance() % 2 == 0) {
     play.ask(newcomer);
     if (chance() % 2 == 0) play.world.dispatch_some(chance, 30);
@@ -125,7 +124,7 @@ private:
     if (!play_.refused) ids_.push_back(play_.last);
   }
 
-  // A director knows it from the starts that it has seen, also those before everybody behaved.
+  // The director knows it from past starts, including those before all workers behaved.
   [[nodiscard]] std::chrono::nanoseconds longest_start() const {
     constexpr std::string_view key = "\"start_ms\":";
     std::chrono::milliseconds longest{0};
@@ -138,7 +137,7 @@ private:
     return std::max<std::chrono::nanoseconds>(longest, steady_times.start);
   }
 
-  // The copies of a rollout wait in the same lines, and no caller of ours hears of them.
+  // A rollout's copies wait in the same queues, but no caller of the test receives their ends.
   [[nodiscard]] std::size_t under_way() const {
     std::size_t tasks = 0;
     for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
@@ -207,8 +206,8 @@ private:
     play_.steer(verbs[chance_() % verbs.size()], static_cast<double>(chance_() % 101));
   }
 
-  // Everybody behaves from now on, and whatever was accepted ends. Then circuits close, and what
-  // was put off for a while is due.
+  // From now on all workers behave, and every accepted task ends. Then circuits close and delayed
+  // work is due.
   bool rest() {
     const bool ended =
         workers_.live_until(chance_, 60s, [this] { return play_.everyone_heard_once(); });
@@ -222,13 +221,14 @@ private:
     return ended;
   }
 
-  // Some are at work when somebody calls.
+  // Some workers are busy when the call is made.
   void call_somebody() {
     const auto& members = play_.shared->catalogs.now().members;
     const auto beside = chance_() % 3 == 0 ? someone(chance_) : std::string{};
     for (std::size_t busy = chance_() % 3; busy > 0; --busy) play_.ask(someone(chance_));
     workers_.live_until(chance_, 10ms * (chance_() % 60), [] { return false; });
-    // Those before it in the line, each with a start, a run and its residency, and the circuit.
+    // The tasks before it in the queue, each with a start, a run and its residency, and the
+    // circuit.
     const auto& config = play_.shared->catalogs.now().config;
     std::chrono::nanoseconds most = config.breaker.open + config.retry.max + looks_between;
     const auto before = 1 + under_way();
@@ -236,13 +236,13 @@ private:
         config.pool.min_residency ? *config.pool.min_residency : std::chrono::milliseconds{2000}};
     const auto one_turn = steady_times.run + steady_times.stop + steady_times.start;
     most += static_cast<std::int64_t>(before) * (one_turn + residency);
-    // Each that is never idle has a turn as long as four starts, or its residency; what is too much
-    // for one makes its fallback busy, and that one's.
+    // A specialist that is never idle has a turn of four starts, or its residency. Overflow makes
+    // its fallback busy, and that one's fallback.
     const auto fallbacks = whole_.departments[0].specialists[1].fallback.empty() ? 0 : 2;
     std::uint32_t who = any_index();
     while (members[who].gone) who = any_index();
     const auto& name = members[who].config.name;
-    // While those before it in its own line are worked on, its own turns end as well.
+    // While the tasks before it in its own queue run, its own turns end as well.
     std::size_t line = 0;
     for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
       line += play_.shared->pools.of(kind).specialists[who].gauge.depth();
@@ -255,7 +255,7 @@ private:
     std::shared_ptr<caller> mine;
     const bool served = workers_.live_until(chance_, most, [&] {
       if (!beside.empty() && beside != name) play_.ask(beside);
-      // A circuit that is still open says so at the door.
+      // An open circuit refuses at admission.
       if (!mine) {
         mine = play_.ask(name);
         refused_ = play_.refused.has_value();

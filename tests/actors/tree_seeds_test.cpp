@@ -1,5 +1,5 @@
-// Whatever the interleaving, and whoever crashes, each caller hears exactly one end, and whoever
-// calls afterwards is served.
+// In any interleaving and with any crashes, each caller receives exactly one end, and later callers
+// are served.
 #include "tests/support/steady_workers.hpp"
 
 #include <gmock/gmock.h>
@@ -14,8 +14,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// One random play: callers ask, workers start, answer, fail and die, actors are killed, callers
-// change their minds, and time passes; then everything is allowed to come to rest.
+// One random run: callers ask, workers start, answer, fail and die, actors are killed, callers
+// cancel, and time passes; then everything may come to rest.
 void play_once(std::uint64_t seed, bool kill_actors, std::set<std::string>& lost) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 chance{seed};
@@ -23,7 +23,7 @@ void play_once(std::uint64_t seed, bool kill_actors, std::set<std::string>& lost
   config.pool.max_warm = 1 + chance() % 4;
   config.pool.min_residency = 100ms * (chance() % 10);
   config.pool.cooldown = 1s;
-  config.supervision.restarts_max = 1000;  // Escalation is a story of its own.
+  config.supervision.restarts_max = 1000;  // Escalation has its own tests.
   config.supervision.delay = 1ms;
   config.queue.per_specialist = 8;
   for (auto& department : config.departments) department.restart.intensity = 1000;
@@ -35,7 +35,7 @@ void play_once(std::uint64_t seed, bool kill_actors, std::set<std::string>& lost
       one.backend.side_effects = static_cast<config::side_effects>(chance() % 3);
     }
   if (chance() % 2 == 0) {
-    // Some stand in for others, in their own department and in another one, and in a chain.
+    // Fallbacks within a department, to another department, and in a chain.
     config.breaker.failures = 1 + chance() % 3;
     config.breaker.open = 100ms * (1 + chance() % 10);
     config.departments[0].specialists[1].fallback = "d0-s2";
@@ -86,7 +86,7 @@ void play_once(std::uint64_t seed, bool kill_actors, std::set<std::string>& lost
         play.world.advance(10ms * (chance() % 50));
     }
   }
-  // Now everyone behaves, and whatever is accepted must end.
+  // Now all workers behave, and whatever is accepted must end.
   for (int i = 0; i < 400 && !play.everyone_heard_once(); ++i) {
     for (auto& one : play.all) {
       if (one->gone) continue;
@@ -117,7 +117,7 @@ void play_once(std::uint64_t seed, bool kill_actors, std::set<std::string>& lost
       if (!one->gone && one->stopping) one->die();
     play.world.advance(100ms);
   }
-  // The ledger proves it: accepted = ended, and no counter leaks.
+  // No task is lost and no counter leaks: accepted = ended.
   EXPECT_EQ(play.shared->gauge.accepted(), play.shared->gauge.ended());
   EXPECT_EQ(play.shared->gauge.depth(), 0u);
   for (const auto& record : play.shared->pools.of(protocols::pool_kind::intelligent).specialists)

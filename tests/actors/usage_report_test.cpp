@@ -1,4 +1,4 @@
-// What departments tell their director of those who were called, and when.
+// Departments' reports to their director: which specialists were called, and when.
 #include "tests/support/stage.hpp"
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t departments = 20;
 
-/// A callable in each of many departments.
+/// One callable in each of many departments.
 class UsageReport : public testing::Test {
 protected:
   UsageReport() {
@@ -52,7 +52,7 @@ protected:
 TEST_F(UsageReport, IsHeardWithinAPeriodOfAll) {
   ask_all();
   EXPECT_EQ(told(), 0u);
-  play.world.advance(61ms);  // Fifty, and the dispatcher looks every ten.
+  play.world.advance(61ms);  // 50 ms, plus the dispatcher's check every 10 ms.
   EXPECT_EQ(told(), departments);
   EXPECT_TRUE(play.everyone_heard_once());
 }
@@ -82,7 +82,7 @@ TEST_F(UsageReport, IsHeardAlsoWhenTheBridgeIsLostBeforeItsTime) {
   play.kill("dispatcher");
   play.world.advance(2s);
   ASSERT_EQ(play.losses(R"({"actor":"dispatcher"})"), 1u);
-  ask(0);  // The new one's first task wakes it.
+  ask(0);  // Its first task wakes the new dispatcher.
   play.world.advance(61ms);
   EXPECT_EQ(told(), departments + 1);
 }
@@ -98,7 +98,7 @@ TEST_F(UsageReport, TellsOfOneWhoIsCalledThousandsOfTimesASecondHardlyEver) {
     play.world.advance(61ms);
     return told() - before;
   };
-  static_cast<void>(in_a_second(5, 1));  // At first some are told at once.
+  static_cast<void>(in_a_second(5, 1));  // At first some reports are sent at once.
   EXPECT_LE(in_a_second(5, 1), 2u);
   play.world.advance(5s);
   EXPECT_GE(in_a_second(1, 20), 20u) << "fifty a second are worth a look each 50 ms";

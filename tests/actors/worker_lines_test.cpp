@@ -1,4 +1,4 @@
-// The last lines of workers: kept for those in the cast, and for nobody else.
+// The last lines of workers: kept only for specialists in the cast.
 #include "actors/tasks/worker_lines.hpp"
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ TEST(WorkerLines, ForgetsThoseThatAReloadHasTakenOut) {
   lines.keep([](std::string_view name) { return name == "here"; });
   ASSERT_EQ(lines.of("here", 0, 10).size(), 1U);
   EXPECT_TRUE(lines.of("gone", 0, 10).empty());
-  // Its worker may still be there for a while.
+  // The worker of a removed specialist may still run for a while.
   lines.add("gone", "three", 3);
   EXPECT_EQ(lines.of("gone", 0, 10).size(), 1U);
 }

@@ -1,5 +1,5 @@
-// `greenroom chaos` itself: a short run of each kind of fault loses nothing, the same seed is the
-// same schedule, and what was broken ends with the program.
+// `greenroom chaos`: a short run of each kind of fault loses nothing, the same seed gives the same
+// schedule, and all faults end with the program.
 #include "tests/integration/folder_fixture.hpp"
 #include "tests/integration/support/live_node.hpp"
 
@@ -20,14 +20,14 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using tests::eventually;
 
-// Limits of time are for a quiet machine; here only what must hold on any.
+// Generous time limits, since the test machine may be busy.
 const std::string patient =
     "settle: 60s\n"
     "thresholds: { mean_recovery: 60s, max_recovery: 120s, success: 0.2, over_budget: 120s }\n";
 
 class Chaos : public folder_fixture {
 protected:
-  /// Runs it, and checks what no fault may take away.
+  /// Runs the plan and checks what must hold under any fault.
   json survive(const std::string& plan) {
     const auto ran = run_program({"chaos", "run", plan, "--json"});
     EXPECT_EQ(ran.code, 0) << ran.out << ran.err;
@@ -131,7 +131,7 @@ TEST_F(Chaos, LosesNothingWhenWorkersAndActorsAreKilledAndStopped) {
     EXPECT_TRUE(done(came).contains(kind)) << kind;
 }
 
-// That it is recovered from means that the cloud itself answers again.
+// Recovered means that the cloud itself answers again.
 TEST_F(Chaos, TakesTheLocalRouteWhileTheCloudIsDownAndGoesBack) {
   const auto hybrid = std::string{GREENROOM_SOURCE_DIR} + "/apps/chaos/plans/casts/hybrid.yaml";
   const auto came = survive(file(
@@ -159,7 +159,7 @@ TEST_F(Chaos, SaysSoWhenABoundIsMissed) {
   EXPECT_THAT(ran.out, HasSubstr("MISSED mean recovery"));
 }
 
-/// All that descends from it.
+/// All descendants of the process.
 std::set<int> descendants(int pid) {
   std::set<int> all;
   std::error_code gone;
@@ -199,7 +199,7 @@ TEST_F(Chaos, TakesAllThatItBrokeWithItWhenItIsKilled) {
   }
   ASSERT_GT(pid, 0);
   std::set<int> all;
-  // The cloud, a wire and the worker behind it, the latter two stopped.
+  // The cloud, a wire and the worker behind it; the wire and the worker are stopped.
   EXPECT_TRUE(eventually([&] {
     all = descendants(pid);
     std::size_t stopped = 0;

@@ -1,4 +1,4 @@
-// A small cast to serve from the folder of a test.
+// A small cast, served from the test's folder.
 #pragma once
 
 #include "tests/integration/folder_fixture.hpp"

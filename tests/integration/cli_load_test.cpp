@@ -1,4 +1,4 @@
-// Driving a load and replaying a recording: what was done, and by which exit code it is known.
+// Driving a load and replaying a recording: results and exit codes.
 #include "tests/integration/cli_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -29,7 +29,7 @@ TEST_F(CliLoad, DrivesALoadAndJudgesIt) {
       node.ask({"load", file("bad.yaml", scenario + "thresholds: [ \"throughput>1000000\" ]\n")});
   EXPECT_EQ(missed.code, 1);
   EXPECT_THAT(missed.out, HasSubstr("MISSED"));
-  // Without thresholds too, a load of which nothing was done is no success.
+  // A load without any completed request fails, also without thresholds.
   const auto strangers = file("strangers.yaml",
                               "duration: 500ms\narrival: { kind: constant, rate: 40 }\n"
                               "mix: [ { specialist: nobody } ]\n");
@@ -48,8 +48,8 @@ TEST_F(CliLoad, DrivesALoadAndJudgesIt) {
   EXPECT_EQ(closed.code, 0) << closed.out << closed.err;
 }
 
-// A worker in Python that answers 1 to every task, after a statement that knows how many were
-// `seen`.
+// A Python worker that answers 1 to every task, after `statement`, which may use the number of
+// tasks `seen`.
 std::string worker_that(const std::string& statement) {
   return "import json, os, sys\n"
          "print(json.dumps({'type': 'ready'}), flush=True)\n"
@@ -65,7 +65,7 @@ std::string worker_that(const std::string& statement) {
 }
 
 TEST_F(CliLoad, CallsALoadWhoseNodeDiesUnreachableWhateverElseWasGood) {
-  // The worker kills the node with the third task in its hands, the second of the load.
+  // The worker kills the node during the third task, the second of the load.
   const auto pid = file("node.pid", "");
   const auto killer =
       file("killer.py", worker_that("if seen == 3: os.kill(int(open('" + pid + "').read()), 9)"));
@@ -100,7 +100,7 @@ TEST_F(CliLoad, CallsALoadWhoseNodeDiesUnreachableWhateverElseWasGood) {
 }
 
 TEST_F(CliLoad, FailsWhenARequestHasNoAnswerUnlessAThresholdAllowsIt) {
-  // The second task is never answered, and the driver is not patient.
+  // The second task is never answered, and the driver's timeout is short.
   const auto silent = file("silent.py", worker_that("if seen == 2: continue"));
   served_node node{{"--config", file("silent.yaml",
                                      "departments:\n  - name: WORDS\n    specialists:\n"

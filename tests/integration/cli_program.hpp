@@ -1,4 +1,4 @@
-// Runs the built program as a user does: its exit code and what it wrote.
+// Runs the built program like a user: returns the exit code and the output.
 #pragma once
 
 #include <filesystem>
@@ -16,17 +16,17 @@ struct ran {
 /// The program under test.
 std::filesystem::path program();
 
-/// Runs it to its end. `environment` is added to the test's own; without it GREENROOM_NODE is
-/// unset.
+/// Runs the program to its end. `environment` is added to the test's own; GREENROOM_NODE is unset
+/// unless given.
 ran run_program(const std::vector<std::string>& arguments,
                 const std::map<std::string, std::string>& environment = {},
                 const std::string& input = {});
 
-/// `greenroom serve` on a free port with a data folder of its own, stopped at the end of the test.
+/// `greenroom serve` on a free port with its own data folder, stopped by the destructor.
 class served_node {
 public:
-  /// Waits until it listens; then `address()` is where. When it ends before, `address()` is empty
-  /// and `err()` says why.
+  /// Waits until the node listens; `address()` is then its URL. If the node ends before,
+  /// `address()` is empty and `err()` says why.
   explicit served_node(std::vector<std::string> arguments);
   ~served_node();
   served_node(const served_node&) = delete;
@@ -40,7 +40,7 @@ public:
   [[nodiscard]] std::string err() const;
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
 
-  /// A verb against this node.
+  /// Runs a verb against this node.
   ran ask(std::vector<std::string> arguments, const std::string& input = {}) const;
 
 private:
@@ -49,7 +49,7 @@ private:
   std::string address_;
 };
 
-/// A file in a folder of its own.
+/// A new temporary folder.
 std::filesystem::path temporary_folder();
 void write_file(const std::filesystem::path& file, const std::string& text);
 std::string read_file(const std::filesystem::path& file);

@@ -1,4 +1,4 @@
-// The program as people and scripts use it: words in, text and exit codes out.
+// The program as users and scripts see it: arguments in, text and exit codes out.
 #include "tests/integration/cli_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -43,7 +43,7 @@ TEST_F(Cli, RefusesAFolderWithoutAName) {
 TEST_F(Cli, AsksNobodyWhereThereIsNoTerminal) {
   served_node node{{"--config", file("cast.yaml", small_cast())}};
   ASSERT_FALSE(node.address().empty()) << node.err();
-  // The node has its reasons, and they are heard: nothing else is in the way.
+  // The refusal comes from the node; no confirmation is asked for.
   for (const std::vector<std::string>& call :
        {std::vector<std::string>{"routing", "25"}, {"rollout", "advance"}, {"rollout", "abort"}}) {
     const auto came = node.ask(call);
@@ -66,7 +66,7 @@ TEST_F(Cli, SaysItsVersion) {
 }
 
 TEST_F(Cli, EndsWithThreeWhenTheNodeIsNotThere) {
-  // Port 1 is reserved and nobody listens there.
+  // Port 1 is reserved, and nothing listens there.
   for (const char* verb : {"status", "health", "metrics", "specialists", "tasks", "events",
                            "predict", "workflows", "export"}) {
     const auto result = run_program({verb, "--node", "http://127.0.0.1:1"});
@@ -188,7 +188,7 @@ TEST_F(Cli, ServesTasksAndTellsAllAboutThem) {
   EXPECT_EQ(no_text.code, 2);
   EXPECT_THAT(no_text.err, HasSubstr("UTF-8"));
   EXPECT_EQ(node.ask({"submit", "caf\xe9", "1"}).code, 1);
-  // Echo is warm by now, and the warm one of a department is the best placed.
+  // Echo is warm by now, and a department prefers its warm specialist.
   EXPECT_EQ(node.ask({"submit", "--department", "WORDS", "3"}).out, "3\n");
   EXPECT_EQ(node.ask({"submit", "--command", "say", "5"}).out, "5\n");
   EXPECT_EQ(node.ask({"submit", "--workflow", "TWICE", "6", "--json"}).code, 0);
@@ -222,7 +222,7 @@ TEST_F(Cli, ServesTasksAndTellsAllAboutThem) {
   EXPECT_THAT(node.ask({"specialists"}).out, HasSubstr("refuse"));
   EXPECT_THAT(node.ask({"specialists", "echo", "--json"}).out, HasSubstr("\"name\":\"echo\""));
   EXPECT_THAT(node.ask({"workflows"}).out, HasSubstr("TWICE"));
-  // Both look on until it is so.
+  // Both wait until the state is reached.
   EXPECT_EQ(node.ask({"warm", "echo"}).out, "echo: warm\n");
   EXPECT_EQ(node.ask({"cool", "echo"}).out, "echo: cold\n");
   EXPECT_EQ(node.ask({"warm", "echo"}).out, "echo: warm\n");
@@ -252,7 +252,7 @@ TEST_F(Cli, LooksOnUntilThereIsAPlaceForWhatIsToBeWarm) {
   ASSERT_FALSE(node.address().empty()) << node.err();
   ASSERT_EQ(node.ask({"warm", "slow"}).code, 0);
   ASSERT_EQ(node.ask({"submit", "slow", "1", "--async"}).code, 0);
-  // The one place is taken by somebody at work.
+  // The one slot belongs to a busy worker.
   EXPECT_EQ(node.ask({"warm", "echo", "--timeout", "soon"}).code, 2);
   const auto hasty = node.ask({"warm", "echo", "--timeout", "1ms"});
   EXPECT_EQ(hasty.code, 1);
@@ -288,7 +288,7 @@ TEST_F(Cli, SaysToProgramsInJsonAlsoWhatIsWrongWithTheirFiles) {
   const auto trace = file("trace.csv", "when,who\n1,a\n");
   struct wish {
     std::vector<std::string> words;
-    std::string type, part;  ///< Of the detail.
+    std::string type, part;  ///< A part of the detail.
   };
   const std::vector<wish> wishes{
       {{"load", "no.yaml"}, "wrong-configuration", "no.yaml"},
@@ -329,12 +329,12 @@ TEST_F(Cli, SaysToProgramsInJsonAlsoWhatIsWrongWithTheirFiles) {
     EXPECT_EQ(problem.value("type", ""), "urn:greenroom:" + type) << words[0];
     EXPECT_THAT(problem.value("detail", ""), HasSubstr(part)) << words[0];
   }
-  // All that is wrong with a file is in the one line.
+  // All problems of a file are in one line.
   const auto both = nlohmann::json::parse(run_program({"config", "check", wrong, "--json"}).err);
   ASSERT_EQ(both["problems"].size(), 2U) << both;
   EXPECT_EQ(both["problems"][0]["line"], 3);
   EXPECT_EQ(both["problems"][1]["line"], 4);
-  // Without --json people read it.
+  // Without --json the output is text.
   EXPECT_THAT(run_program({"load", "no.yaml"}).err, ::testing::StartsWith("greenroom: no.yaml"));
 }
 
@@ -361,7 +361,7 @@ TEST_F(Cli, AppliesAChangedConfigurationOnHangUp) {
   EXPECT_EQ(node.ask({"submit", "--command", "tell", "1"}).code, 1);
   file("cast.yaml", small_cast() + "  tell: { specialist: echo }\n");
   node.signal(SIGHUP);
-  // Each question is a program of its own; the signal is handled long before the last of them.
+  // Each call starts a program; the signal is handled long before the last call.
   int code = 1;
   for (int times = 0; times < 200 && code != 0; ++times)
     code = node.ask({"submit", "--command", "tell", "1"}).code;
@@ -375,7 +375,7 @@ TEST_F(Cli, KeepsItsConfigurationWhenTheChangedOneIsWrong) {
   file("cast.yaml", small_cast() + "nonsense: true\n");
   node.signal(SIGHUP);
   EXPECT_EQ(node.ask({"submit", "echo", "1"}).code, 0);
-  // The lower number is handled first when both wait.
+  // Of two pending signals the lower number is handled first.
   node.signal(SIGTERM);
   EXPECT_EQ(node.wait(), 0);
   EXPECT_THAT(node.err(), HasSubstr("nonsense"));

@@ -1,4 +1,4 @@
-// A folder for the files of one test, gone when it ends.
+// A folder for the files of one test, removed at its end.
 #pragma once
 
 #include "tests/integration/cli_program.hpp"
@@ -18,7 +18,7 @@ protected:
   [[nodiscard]] std::string path(const std::string& name) const {
     return (folder_ / name).string();
   }
-  /// Writes it, and returns its path.
+  /// Writes a file and returns its path.
   std::string file(const std::string& name, const std::string& text) const {
     write_file(folder_ / name, text);
     return path(name);

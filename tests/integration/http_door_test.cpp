@@ -1,4 +1,4 @@
-// A whole node with C++ callables behind its HTTP door, spoken to over real sockets.
+// A whole node with C++ callables behind its HTTP door, over real sockets.
 #include "actors/doors/http_door.hpp"
 #include "actors/node/node.hpp"
 #include "actors/node/parts.hpp"
@@ -21,7 +21,7 @@ namespace {
 
 using json = nlohmann::json;
 
-/// Holds callables back until it is opened.
+/// Blocks callables until it is opened.
 class latch {
 public:
   void wait() {
@@ -230,12 +230,12 @@ TEST_F(HttpDoor, AnswersAnIdempotencyKeyOnce) {
   EXPECT_EQ(read(first)["id"], read(again)["id"]);
   const auto other = task(R"({"specialist":"twice","input":2,"idempotency_key":"k"})");
   EXPECT_EQ(status_of(other), 409);
-  // It names the task that has the key, and is no failure of the specialist's.
+  // The refusal names the task that has the key, and is no failure of the specialist.
   EXPECT_NE(read(other)["detail"].get<std::string>().find(read(first)["id"].get<std::string>()),
             std::string::npos)
       << other;
   EXPECT_FALSE(read(other).contains("task"));
-  // What was accepted before is all there was to do: neither of the others counts as a task.
+  // Only the first request counts as a task.
   const auto& ends = node_->inside().shared->ends;
   EXPECT_EQ(ends.refused(protocols::pool_kind::intelligent), 0U);
   EXPECT_EQ(node_->inside().shared->gauge.withdrawn.load(), 2U);
@@ -287,7 +287,7 @@ TEST_F(HttpDoor, TakesATaskBack) {
   ASSERT_TRUE(latch_.someone_waits());
   const auto answer = told("DELETE /v1/tasks/" + id + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(status_of(answer), 200);
-  // The answer waits for the end, which is in the journal a moment later.
+  // The answer waits for the end, which reaches the journal a moment later.
   EXPECT_EQ(read(answer)["state"], "cancelled");
   EXPECT_EQ(read(told(get("/v1/tasks/" + id)))["state"], "cancelled");
 }
@@ -427,7 +427,7 @@ TEST_F(HttpDoor, TellsWhatTuningStartsFromAndTheTrafficThatItReplays) {
   EXPECT_TRUE(recorded.starts_with("timestamp_s,specialist,duration_ms,case\n")) << recorded;
   EXPECT_NE(recorded.find(",echo,0,"), std::string::npos) << recorded;
   EXPECT_NE(recorded.find(",twice,0,\n"), std::string::npos) << recorded;
-  // The director may have started somebody ahead before the first look, so only now is it certain.
+  // Only now is it certain that no prewarm came before the first read.
   EXPECT_GE(read(told(get("/v1/tuning"))).value("load_s", -1.0), 0.0) << "two were started";
 }
 
@@ -496,7 +496,7 @@ TEST_F(HttpDoor, SpeaksOpenAisInterface) {
 
 TEST_F(HttpDoor, RefusesAFullQueueWithATimeToComeBack) {
   std::vector<raw_client> clients;
-  // One runs and as many wait as the queue of a specialist takes (64); more are refused.
+  // One runs and 64 wait, which fills the specialist's queue; more are refused.
   for (int i = 0; i < 80; ++i) {
     clients.emplace_back(door_->port());
     clients.back().send(post("/v1/tasks", R"({"specialist":"slow","timeout_ms":60000})"));
@@ -505,7 +505,7 @@ TEST_F(HttpDoor, RefusesAFullQueueWithATimeToComeBack) {
   const auto answer = last.answer();
   EXPECT_EQ(status_of(answer), 503) << answer;
   EXPECT_EQ(read(answer)["type"], "urn:greenroom:queue-full");
-  // A neighbour is served all the same.
+  // Another specialist is served all the same.
   EXPECT_EQ(status_of(task(R"({"specialist":"echo"})")), 200);
 }
 

@@ -70,7 +70,7 @@ TEST(JournalLife, AMissingJournalIsSaidAtTheStart) {
   ASSERT_EQ(node.wait(), 0);
   std::filesystem::remove(node.folder() / "data" / "journal.db");
   ASSERT_TRUE(node.start()) << node.errors();
-  // The log is written on a thread of its own.
+  // The log is written by another thread.
   EXPECT_TRUE(eventually([&] {
     return node.errors().find("journal.damaged") != std::string::npos;
   })) << node.errors();
@@ -119,7 +119,7 @@ TEST(JournalLife, AnEndThatIsNotWrittenSaysSo) {
     while (filler.write(block.data(), 4096).flush()) {
     }
   }
-  // Something else fails first, so that the node knows.
+  // Another task must fail first, so that the node knows that the disk is full.
   ASSERT_TRUE(eventually([&] {
     return node.task(async_task("one", {{"weight", std::string(60'000, 'y')}})).status == 503;
   }));
@@ -177,7 +177,7 @@ TEST(JournalLife, ABackupUnderLoadHasAllThatWasAcknowledgedAndComesBack) {
   ASSERT_TRUE(node.start()) << node.errors();
   for (const auto& id : before) EXPECT_EQ(node.ended(id).state(), "completed") << id;
   EXPECT_EQ(node.errors().find("journal.damaged"), std::string::npos) << node.errors();
-  // One byte of a backup that is not what it was is enough to refuse it.
+  // One changed byte is enough to refuse the backup.
   {
     std::fstream file{copy + "/journal.db", std::ios::binary | std::ios::in | std::ios::out};
     file.seekp(5000);

@@ -1,4 +1,4 @@
-// What a scrape says: every family has its samples, and the samples are what happened.
+// A scrape: every family has samples, and the samples are right.
 #include "actors/node/node.hpp"
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@
 namespace greenroom::tests {
 namespace {
 
-/// Prometheus' text format, as far as a node writes it. What does not fit is a failure.
+/// Prometheus' text format, as far as a node writes it. Anything else is a failure.
 class exposition {
 public:
   struct family {
@@ -87,7 +87,7 @@ class ScrapedNode : public testing::Test {
 protected:
   void SetUp() override {
     config::node configuration;
-    // So many that their families are longer than any small buffer.
+    // Enough to make the families longer than any small buffer.
     configuration.departments = {department_of("WORDS", {"echo", "fails"}),
                                  department_of("IDLE", {"never"})};
     for (int i = 0; i < 40; ++i)
@@ -153,7 +153,7 @@ TEST_F(ScrapedNode, SaysHowManyTasksEndedHowAndHowLongTheyTook) {
   EXPECT_EQ(scraped.value(R"(greenroom_pool_tasks_total{pool="intelligent",outcome="failed"})"),
             bad);
 
-  // The histogram of each department: cumulative, and its last bucket is its count.
+  // Each department's histogram is cumulative, and its last bucket equals its count.
   const auto& durations = scraped.families.at("greenroom_task_duration_seconds");
   EXPECT_EQ(durations.type, "histogram");
   std::set<std::string> departments;
@@ -200,7 +200,7 @@ TEST_F(ScrapedNode, KeepsNoMemoryOfBeingScraped) {
   const auto before = ::mallinfo2().uordblks;
   for (int i = 0; i < 200; ++i) static_cast<void>(node_->metrics());
   const auto after = ::mallinfo2().uordblks;
-  // Other threads of the node allocate too; 11 kB a scrape would be two megabytes.
+  // Other threads allocate too; 11 kB per scrape would be 2 MB.
   EXPECT_LT(after, before + 400'000);
 }
 

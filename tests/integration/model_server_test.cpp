@@ -1,5 +1,5 @@
-// Nodes in front of model servers, as their users meet them: what the server says arrives, and what
-// the node itself says has the form that the path asks for.
+// Nodes in front of model servers: the server's answers arrive unchanged, and the node's own errors
+// have the form that the path's clients expect.
 #include "tests/integration/support/live_node.hpp"
 #include "tests/machine/http/raw_client.hpp"
 

@@ -1,4 +1,4 @@
-// What a live node tells others of its own accord.
+// Web hooks of a live node.
 #include "tests/integration/support/two_pools.hpp"
 #include "tests/machine/http/scripted_server.hpp"
 
@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often the alert of this name came to be in this state, by what the server took.
+/// How often the server received the alert `name` in `state`.
 std::size_t told(const scripted_server& server, const std::string& name, const std::string& state) {
   const auto all = server.requests();
   return static_cast<std::size_t>(std::ranges::count_if(all, [&](const auto& one) {
@@ -27,11 +27,11 @@ TEST(MonitorLife, DeliversEachChangeOfAnAlertOnceHoweverOftenItHasToTry) {
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   ASSERT_EQ(play.roll_back({{"reason", "the test says so"}}).status, 202);
   ASSERT_TRUE(eventually([&] { return told(server, "rollback-triggered", "firing") == 1; }, 60s));
-  // It is over when the rollback is verified.
+  // The alert is resolved when the rollback is verified.
   ASSERT_TRUE(eventually([&] { return told(server, "rollback-triggered", "resolved") == 1; }, 60s))
       << play.rollback().dump(1);
   EXPECT_GE(server.requests().size(), 5u) << "three refusals and two deliveries";
-  // The life of an alert goes on in one direction, here as in the list.
+  // An alert's states only move forward.
   const auto alerts = play.node.ask("GET", "/v1/alerts");
   EXPECT_EQ(alerts.status, 200);
   EXPECT_EQ(told(server, "rollback-triggered", "firing"), 1u);

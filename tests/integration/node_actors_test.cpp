@@ -1,5 +1,5 @@
-// Any actor below the root dies in the middle of work: every caller hears exactly once, what may be
-// done again is done again, and what may not is not.
+// Actors below the root are killed during work: every caller gets exactly one end, idempotent tasks
+// are repeated, unsafe ones are not.
 #include "actors/node/node.hpp"
 #include "actors/node/parts.hpp"
 #include "apps/chaos/kill_actor.hpp"
@@ -20,8 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 using protocols::task_state;
 
-/// Whom a test kills, as `apps::kill_actor` takes it, and what the events say of it: a field and
-/// its value.
+/// The actor that a test kills: the name for `apps::kill_actor`, and the field and value in the
+/// events.
 struct victim {
   std::string name;
   std::string said;
@@ -82,8 +82,8 @@ protected:
     ASSERT_TRUE(apps::kill_actor(inside.root, *inside.shared, whom.name)) << whom.name;
   }
 
-  // Four users, each with a few tasks under way, half of them durable; somebody dies after every
-  // eighth end.
+  // Four users, each with a few tasks under way, half of them durable; an actor is killed after
+  // every eighth end.
   void survive(const std::vector<victim>& victims) {
     constexpr int total = 120;
     std::atomic<int> ended{0}, submitted{0};
@@ -136,7 +136,7 @@ protected:
     }
     for (auto& user : users) user.join();
     if (stuck) {
-      node_.reset();  // Its callers look at what is about to go.
+      node_.reset();  // Its callers use objects that are about to be destroyed.
       return;
     }
     EXPECT_TRUE(eventually([&] { return ended == total; })) << ended;
@@ -148,7 +148,7 @@ protected:
     for (const auto& line : stage_.log())
       if (line.size() > 3 && line[0] == "run" && line[1] == "once") ++runs[line[3]];
     for (const auto& [token, times] : runs) EXPECT_EQ(times, 1) << token << " ran again";
-    // The node itself is well: nobody is counted for ever, and it serves.
+    // The node is intact: no task stays counted, and it serves.
     EXPECT_TRUE(eventually([&] { return node_->status().pending == 0; }))
         << node_->status().pending;
     EXPECT_EQ(node_->status().queue_depth, 0U);
@@ -164,7 +164,7 @@ protected:
     EXPECT_TRUE(eventually([&] { return stage_.workers().size() <= 3; }));
   }
 
-  // How often it was lost, and how often it came back.
+  // How often the actor was lost and replaced.
   std::pair<std::size_t, std::size_t> lost_and_back(const victim& whom) const {
     std::pair<std::size_t, std::size_t> result;
     for (const auto& one : node_->events_after(0)) {
@@ -175,8 +175,8 @@ protected:
     return result;
   }
 
-  // The tasks are all there, and so is the one that died: as often as it was lost, which was more
-  // than once. One that dies before it is back is not lost again.
+  // All tasks end, and the actor is replaced as often as it was lost, more than once. A kill before
+  // the replacement is not a further loss.
   void survive_without(const victim& whom, std::size_t times) {
     survive(std::vector<victim>(times, whom));
     EXPECT_TRUE(eventually([&] {
@@ -187,7 +187,7 @@ protected:
         << " times back";
   }
 
-  live_node stage_{"", {}};  // Its folder and its workers' log; it is not started.
+  live_node stage_{"", {}};  // Only for its folder and its workers' log; it is not started.
   std::unique_ptr<node> node_;
 };
 
@@ -205,7 +205,7 @@ TEST_F(KilledActors, LoseNothingWithASpecialist) {
 }
 TEST_F(KilledActors, LoseNothingWithTheSurveyorWhoMeasuresAgain) {
   survive_without(the_sampler, 6);
-  // A worker that is started only now is measured: by the new one.
+  // The new sampler must measure a worker that starts only now.
   const auto view = [&] { return std::get<specialist_view>(node_->specialist(names[0])); };
   const auto before = view().pid;
   if (before > 0) ::kill(before, SIGKILL);

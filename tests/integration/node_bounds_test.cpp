@@ -1,5 +1,5 @@
-// Every bound in bytes: each is attacked, while the node's memory is watched and a probe and a
-// neighbour's task are answered all the time.
+// Every bound in bytes is attacked, while the node's memory is watched and a health probe and
+// another specialist's tasks are answered.
 #include "tests/integration/support/live_node.hpp"
 #include "tests/machine/http/raw_client.hpp"
 
@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t memory_factor = 3;  // What is freed stays in quarantine.
+constexpr std::size_t memory_factor = 3;  // Freed memory stays in quarantine.
 constexpr auto patience = 6s;
 #else
 constexpr std::size_t memory_factor = 1;
@@ -27,8 +27,8 @@ constexpr auto patience = 3s;
 #endif
 constexpr std::size_t mib = 1024;  // In KiB.
 
-/// A node with three specialists that answer much: `loud` (jsonl), `packed` (msgpack), and `calm`,
-/// the neighbour.
+/// A node with three specialists: `loud` (jsonl) and `packed` (msgpack) answer much, `calm` must
+/// not be disturbed.
 class attacked_node : public live_node {
 public:
   explicit attacked_node(const std::string& settings, int packed = 1) : live_node{"", {}} {
@@ -51,7 +51,7 @@ public:
   }
 };
 
-/// Asks for the node's health and for a neighbour's task again and again, and looks at its memory.
+/// Polls the node's health, a task of `calm` and the node's memory.
 class watch {
 public:
   explicit watch(const live_node& node) : node_{node}, before_{resident_kib(node.pid())} {
@@ -69,7 +69,7 @@ public:
   watch(const watch&) = delete;
   watch& operator=(const watch&) = delete;
 
-  /// `mib_most`: by how much the node may have grown meanwhile.
+  /// `mib_most`: how much the node may have grown.
   void expect_bounded(std::size_t mib_most) {
     end();
     const auto grown = peak_.load() > before_ ? peak_.load() - before_ : 0;
@@ -120,7 +120,7 @@ TEST(Bounds, HoldForRepeatedIdempotencyKeys) {
   auto first = node.begin(held);
   ASSERT_TRUE(eventually([&] { return node.state_of("loud") == "busy"; }));
   watch seen{node};
-  // Whoever hangs up is not kept.
+  // Nothing is kept for a caller that hung up.
   for (int i = 0; i < 300; ++i) {
     raw_client client{node.port()};
     ASSERT_TRUE(client.send(post("/v1/tasks", held.dump())));
@@ -134,7 +134,7 @@ TEST(Bounds, HoldForRepeatedIdempotencyKeys) {
     ASSERT_EQ(repeated.status, 202) << repeated.body;
     id = repeated.id();
   }
-  // Those who do wait are bounded, and the next one hears why.
+  // Waiting callers are bounded, and the next one is refused with a reason.
   std::vector<std::future<answer>> waiting;
   for (int i = 0; i < 6; ++i) waiting.push_back(node.begin(held));
   const auto is_refused = [](const std::future<answer>& one) {
@@ -166,14 +166,14 @@ TEST(Bounds, HoldForErrorsEventsAndTheirReplays) {
   for (int i = 0; i < 12; ++i) {
     const auto failed = node.task("loud", {{"fail", 8'000'000}, {"retryable", true}});
     ASSERT_EQ(failed.status, 502) << failed.head;
-    // Longer than an event keeps, shorter than what came; and it says so.
+    // The detail is cut, and says so.
     EXPECT_GT(failed.detail().size(), 8'000U);
     EXPECT_LT(failed.detail().size(), 80'000U);
     EXPECT_NE(failed.detail().find("truncated, 8000000 bytes"), std::string::npos);
-    // Or its circuit would open.
+    // A success in between, or the circuit would open.
     ASSERT_EQ(node.task("loud", 1).status, 200);
   }
-  // Readers that never read, as many as may and more.
+  // Readers that never read, more than the limit.
   std::vector<raw_client> readers;
   int taken = 0, refused = 0;
   for (int i = 0; i < 300; ++i) {
@@ -189,13 +189,13 @@ TEST(Bounds, HoldForErrorsEventsAndTheirReplays) {
   }
   EXPECT_EQ(taken, 200);
   EXPECT_EQ(refused, 100);
-  // Things go on happening while they do not read.
+  // Events continue while they do not read.
   for (int i = 0; i < 40; ++i) {
     ASSERT_EQ(node.task("loud", {{"fail", 100}, {"retryable", true}}).status, 502);
     ASSERT_EQ(node.task("loud", 1).status, 200);
   }
   seen.expect_bounded(160);
-  // Those that read again get all that is kept, in order.
+  // New readers get all kept events, in order.
   for (auto& one : readers) one.close();
   EXPECT_TRUE(eventually([&] {
     raw_client late{node.port()};
@@ -262,7 +262,7 @@ TEST(Bounds, HoldForPagesOfLargeOutputs) {
     EXPECT_LT(largest, 2'000'000U);
   }
   seen.expect_bounded(160);
-  // What a list leaves out, its own address has.
+  // An output that the list omits can be fetched by its own URL.
   for (const auto& id : all) {
     const auto whole = node.get("/v1/tasks/" + id);
     ASSERT_EQ(whole.status, 200);
@@ -275,7 +275,7 @@ TEST(Bounds, HoldForListsThatWait) {
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("calm", 1).status, 200);
   watch seen{node};
-  // So many at once that some find the queue full, and hear when to come again.
+  // Enough at once to fill the queue; the rest is told when to retry.
   std::vector<raw_client> clients;
   for (int i = 0; i < 200; ++i) clients.emplace_back(node.port());
   for (auto& one : clients)
@@ -304,7 +304,7 @@ TEST(Bounds, HoldForOutputsThatGrowWhenEncoded) {
   watch seen{node};
   for (int i = 0; i < workers; ++i) {
     const auto name = "packed" + std::to_string(i);
-    // 15 MB over the wire and 90 MB as JSON: an error of this task, once, and the worker lives on.
+    // 15 MB on the wire, 90 MB as JSON: the task fails once, and the worker stays.
     const auto refused = node.task(name, {{"control", 15'000'000}});
     EXPECT_EQ(refused.status, 422) << refused.head;
     EXPECT_NE(refused.detail().find("limits.output_bytes"), std::string::npos) << refused.detail();
@@ -314,7 +314,7 @@ TEST(Bounds, HoldForOutputsThatGrowWhenEncoded) {
     EXPECT_EQ(node.get("/v1/specialists/" + name).body.value("restarts", -1), 0);
   }
   seen.expect_bounded(300);
-  // Idle workers hold nothing of it.
+  // Idle workers hold none of it.
   EXPECT_TRUE(eventually([&] {
     return resident_kib(node.pid()) < before + 60 * memory_factor * mib;
   })) << "before "
@@ -330,7 +330,7 @@ TEST(Bounds, HoldForConnectionsWhateverTheFileLimit) {
   EXPECT_NE(node.errors().find("limits.connections"), std::string::npos);
   std::vector<raw_client> idle;
   for (int i = 0; i < 300; ++i) idle.emplace_back(node.port());
-  // Whoever finds no room hears so at once.
+  // A refused connection is told at once.
   int refused = 0;
   for (int i = 0; i < 20; ++i) {
     raw_client late{node.port()};

@@ -1,4 +1,4 @@
-// Through the doors with real workers: workflows, callers that hang up, streams, cancelled tasks.
+// Doors with real workers: workflows, callers that hang up, streams, cancelled tasks.
 #include "tests/integration/support/live_node.hpp"
 #include "tests/machine/http/raw_client.hpp"
 
@@ -27,16 +27,16 @@ TEST(Workflows, HandEachStepsOutputToTheNext) {
   EXPECT_EQ(got.body["output"], json({{"token", "w"}}));
   EXPECT_EQ(got.body["steps"].size(), 4U);
   EXPECT_EQ(node.count("run", "", "", "w"), 4U);
-  // The second step gets `say` of the first as its input, and does as it is told by it.
+  // The second step gets `say` of the first as its input, and executes it.
   const json bad{{"input", {{"say", {{"do", "error"}, {"retryable", false}}}}}};
   const auto broken = node.ask("POST", "/v1/workflows/BROKEN", bad.dump());
   EXPECT_EQ(broken.status, 422) << broken.body;
   EXPECT_NE(broken.detail().find("not like this"), std::string::npos) << broken.body;
   EXPECT_EQ(broken.body["steps"].size(), 2U);
-  EXPECT_EQ(node.count("run", "s2"), 1U);  // Of the first workflow.
+  EXPECT_EQ(node.count("run", "s2"), 1U);  // From the first workflow.
   const auto none = node.ask("POST", "/v1/workflows/CHIAN", R"({"input":1})");
   EXPECT_EQ(none.status, 404);
-  // A step's worker that dies costs the workflow a retry.
+  // A worker that dies costs its step a retry.
   const json shaky{{"input", {{"do", "die-once"}, {"file", "x"}, {"say", 5}}}};
   const auto mended = node.ask("POST", "/v1/workflows/CHAIN", shaky.dump());
   EXPECT_EQ(mended.status, 200) << mended.body;
@@ -55,7 +55,7 @@ TEST(Workflows, EndWithTheirCallersHangUpUnlessTheyHaveAKey) {
     client.reset();
   };
   run("gone", json::object());
-  // Its first step is taken back with it, and nobody takes the second.
+  // The first step is cancelled with the workflow, and the second never starts.
   EXPECT_TRUE(
       eventually([&] { return node.get("/v1/specialists/s0").body.value("queue_depth", 1) == 0; }));
   run("kept", {{"idempotency_key", "k"}});
@@ -76,7 +76,7 @@ TEST(HangUps, CancelTheTaskAndFreeItsWorker) {
     ASSERT_TRUE(eventually(
         [&] { return node.get("/v1/specialists/one").body.value("queue_depth", 0) >= 1; }));
   }
-  // Nobody waits for either: the worker is free for who comes next.
+  // Both are cancelled: the worker is free for the next caller.
   EXPECT_EQ(node.task("one", 1).status, 200);
   EXPECT_EQ(node.count("run", "one", "", "w"), 0U);
   EXPECT_EQ(node.workers().size(), 1U);
@@ -121,7 +121,7 @@ TEST(Cancelling, EndsWaitingAndRunningTasks) {
   EXPECT_EQ(node.get("/v1/tasks/" + running.id()).state(), "cancelled");
 }
 
-// A server that streams words, one each time the test releases it, and says what it saw.
+// A server that streams words, one per release by the test, and reports what it saw.
 constexpr const char* streaming_server = R"PY(
 import http.server, os, sys, time
 folder, port = sys.argv[1], int(sys.argv[2])
@@ -176,11 +176,11 @@ TEST(Streaming, IsKeptThroughAnHttpWorker) {
   client.send(
       post("/v1/chat/completions",
            R"({"model":"words","stream":true,"messages":[{"role":"user","content":"speak"}]})"));
-  // It is not ready before its health says so.
+  // The worker is not ready before its health check succeeds.
   ASSERT_TRUE(eventually([&] { return node.state_of("words") == "warming"; }))
       << node.get("/v1/specialists/words").body;
   node.release("healthy");
-  // Each word arrives before the next one is written: nobody gathers them on the way.
+  // Each word arrives before the next is written: nothing buffers them.
   node.release("word0");
   EXPECT_NE(client.until("word0"), "");
   node.release("word1");

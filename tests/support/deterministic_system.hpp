@@ -1,4 +1,4 @@
-// A CAF actor system whose scheduler and clock belong to the test.
+// A CAF actor system with a scheduler and a clock that the test controls.
 #pragma once
 
 #include "protocols/node_messages.hpp"
@@ -23,8 +23,8 @@ public:
     scheduler().clock().current_time += std::chrono::hours{1};
   }
 
-  // The destructor of an actor system waits for every actor, and here nothing runs unless we run
-  // it. Whatever a test leaves behind must not hang the suite.
+  // The destructor of an actor system waits for every actor, and no actor runs unless this class
+  // runs it. What a test leaves behind must not hang the suite.
   ~deterministic_system() {
     scheduler().clock().cancel_all();
     dispatch();
@@ -38,16 +38,15 @@ public:
     return scheduler().clock().now().time_since_epoch().count();
   }
 
-  /// Runs ready actors, oldest first, until none is ready. Time stands still. Returns how many
-  /// turns they had.
+  /// Runs ready actors, oldest first, until none is ready. Time does not advance. Returns the
+  /// number of turns.
   std::size_t dispatch() {
     std::size_t steps = 0;
     for (; scheduler().try_run_once(); ++steps) check(steps);
     return steps;
   }
 
-  /// The same, but chance picks who runs next. A seed is one legal interleaving and replays
-  /// exactly.
+  /// The same in random order. A seed is one legal interleaving and replays exactly.
   void dispatch(std::mt19937_64& chance) {
     auto& jobs = scheduler().jobs;
     for (std::size_t steps = 0; !jobs.empty(); ++steps) {
@@ -57,7 +56,7 @@ public:
     }
   }
 
-  /// At most so many turns, picked by chance; some actors are left in the middle of things.
+  /// Runs at most `turns` ready actors in random order; others may stay ready.
   void dispatch_some(std::mt19937_64& chance, std::size_t turns) {
     auto& jobs = scheduler().jobs;
     for (; turns > 0 && !jobs.empty(); --turns) {
@@ -66,8 +65,8 @@ public:
     }
   }
 
-  /// Lets `amount` of time pass, stopping at every deadline on the way: CAF's own advance_time
-  /// jumps, and a timer that arms itself again would lose its ticks.
+  /// Advances time by `amount`, stopping at every deadline. CAF's own advance_time jumps, so a
+  /// timer that re-arms would lose ticks.
   void advance(std::chrono::nanoseconds amount) {
     auto& clock = scheduler().clock();
     const auto target = clock.now() + amount;
@@ -80,7 +79,7 @@ public:
     clock.advance_time(target - clock.now());
   }
 
-  /// Alarms that are set.
+  /// Number of pending timers.
   [[nodiscard]] std::size_t timers() { return scheduler().clock().schedule().size(); }
 
 private:
@@ -105,7 +104,7 @@ private:
   caf::actor_system_config config_;
 
 public:
-  caf::actor_system system;  ///< After its configuration, which it refers to.
+  caf::actor_system system;  ///< Declared after its configuration, which it refers to.
 };
 
 }  // namespace greenroom::tests

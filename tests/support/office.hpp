@@ -1,4 +1,4 @@
-// A node that predicts, in virtual time, whose workers do all that is asked of them at once.
+// A predicting node in virtual time, whose workers act at once.
 #pragma once
 
 #include "runtime/pooling/greenroom_policy.hpp"
@@ -16,7 +16,7 @@ public:
     plan.predicted = true;
   }
 
-  /// Lets workers start, answer and go at once, for so long.
+  /// Advances time while workers start, answer and stop at once.
   void pass(std::chrono::milliseconds time) {
     const auto step = std::min(time, std::chrono::milliseconds{500});
     for (auto left = time; left.count() > 0; left -= step) {

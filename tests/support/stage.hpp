@@ -1,4 +1,4 @@
-// A whole node's tree in virtual time: real actors, puppet workers, and callers who count.
+// A node's whole actor tree in virtual time: real actors, puppet workers, counting callers.
 #pragma once
 
 #include "actors/supervision/hand_out.hpp"
@@ -22,9 +22,8 @@
 
 namespace greenroom::tests {
 
-/// How many plays a test tries: a longer run is a matter of the environment, not of the code.
-/// Where a test begins to count: at its own number, or at `GREENROOM_TEST_FIRST_SEED`, so that one
-/// that failed can be played again.
+/// `GREENROOM_TEST_SEEDS` and `GREENROOM_TEST_FIRST_SEED` override how many seeds a test tries and
+/// the first one, to run longer or to replay a failure.
 inline std::uint64_t first_seed(std::uint64_t usual) {
   const auto* wanted = std::getenv("GREENROOM_TEST_FIRST_SEED");
   return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : usual;
@@ -35,7 +34,7 @@ inline std::uint64_t seeds(std::uint64_t usual) {
   return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : usual;
 }
 
-/// A worker that does what the test says, when it says so.
+/// A worker that acts only when the test says so.
 class puppet final : public machine::worker {
 public:
   explicit puppet(std::shared_ptr<machine::worker_events> events) : events_{std::move(events)} {}
@@ -47,7 +46,7 @@ public:
   void stop(std::chrono::milliseconds) override { stopping = true; }
   [[nodiscard]] int pid() const override { return 0; }
 
-  // -- the strings --
+  // -- the test's commands --
   void get_ready() { events_->on_ready(); }
   void finish_one() {
     if (held.empty()) return;
@@ -64,7 +63,7 @@ public:
                        {retryable ? protocols::failure::worker_failed : protocols::failure::refused,
                         retryable, "it failed", retry_after.count(), answered});
   }
-  /// The server behind the worker answered with that status.
+  /// Fails the oldest task with an HTTP status from the server behind the worker.
   void fail_one_with(int upstream_status) {
     if (held.empty()) return;
     auto job = std::move(held.front());
@@ -90,7 +89,7 @@ private:
   std::shared_ptr<machine::worker_events> events_;
 };
 
-/// What one caller heard.
+/// Counts what one caller received.
 struct caller final : protocols::asker {
   void on_accepted(const protocols::task&) noexcept override { ++accepted; }
   void on_end(const protocols::task& job) noexcept override {
@@ -126,7 +125,7 @@ private:
   deterministic_system& world_;
 };
 
-/// `departments` departments of `each` specialists, named d0-s0, d0-s1 … with processes.
+/// `departments` departments of `each` specialists named d0-s0, d0-s1 …, with process backends.
 inline config::node small_cast(std::size_t departments, std::size_t each) {
   config::node result;
   for (std::size_t d = 0; d < departments; ++d) {
@@ -143,7 +142,7 @@ inline config::node small_cast(std::size_t departments, std::size_t each) {
 
 class stage {
 public:
-  /// Those in `callables` run where their tasks arrive.
+  /// Specialists in `callables` run inline.
   explicit stage(config::node config, actors::callable_table callables = {})
       : clock{std::make_shared<virtual_clock>(world)},
         shared{std::make_unique<actors::node_state>(
@@ -191,7 +190,7 @@ public:
         << "an actor got a message that it does not handle";
   }
 
-  /// Submits one; `refused` says why it was not let in.
+  /// Submits a task. After a refusal `refused` has the reason.
   std::shared_ptr<caller> ask(const std::string& specialist, task_request request = {}) {
     auto who = std::make_shared<caller>();
     request.specialist = specialist;
@@ -213,34 +212,34 @@ public:
     worker(name).finish_one();
     world.dispatch();
   }
-  /// What happened, for the message of a failure.
+  /// All events, for failure messages.
   [[nodiscard]] std::vector<std::string> events() const {
     std::vector<std::string> result;
     for (const auto& one : shared->events.after(0)) result.push_back(one.kind + " " + one.json);
     return result;
   }
-  /// What the memory_sampler would say.
+  /// Sends what the memory sampler would send.
   void send_survey(const protocols::memory_survey& survey) { caf::anon_send(root, survey); }
-  /// Kills the actor of that name, as `apps::kill_actor` takes it, when the tree has had its turns.
+  /// Kills the actor with this name (see `apps::kill_actor`) after the ready actors have run.
   void kill(std::string_view name) {
     EXPECT_TRUE(apps::kill_actor(root, *shared, name)) << "no actor is called " << name;
   }
-  /// Kills an actor below the root that chance picks, mostly a specialist, and returns its name.
+  /// Kills a random actor below the root, mostly a specialist, and returns its name.
   std::string kill_someone(std::mt19937_64& chance) {
     const auto name = someone_below_root(chance());
     kill(name);
     return name;
   }
-  /// How often the actor of that name, as the events say it (`{"actor":"dispatcher"}`), was lost.
+  /// How often the actor was lost; `of` is its text in the events (`{"actor":"dispatcher"}`).
   [[nodiscard]] std::size_t losses(std::string_view of) const { return happened("actor.lost", of); }
-  /// How often an event of that kind had exactly that text.
+  /// Number of events of this kind with exactly this text.
   [[nodiscard]] std::size_t happened(std::string_view kind, std::string_view json) const {
     std::size_t count = 0;
     for (const auto& one : shared->events.after(0))
       if (one.kind == kind && one.json == json) ++count;
     return count;
   }
-  /// Puppets that hold a process now.
+  /// Number of puppets that hold a process now.
   [[nodiscard]] std::size_t processes() const {
     std::size_t count = 0;
     for (const auto& one : all)

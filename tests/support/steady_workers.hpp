@@ -1,4 +1,4 @@
-// Workers that behave: each takes a known time to start, to run a task and to stop.
+// Workers with fixed times to start, to run a task and to stop.
 #pragma once
 
 #include "tests/support/stage.hpp"
@@ -14,7 +14,7 @@
 
 namespace greenroom::tests {
 
-/// Moves the puppets of a stage, and its time, in small steps.
+/// Moves a stage's puppets and time in small steps.
 class steady_workers {
 public:
   using ns = std::chrono::nanoseconds;
@@ -25,14 +25,14 @@ public:
 
   steady_workers(stage& play, times takes) : play_{play}, takes_{takes} {}
 
-  /// One step of everybody's, in an order that chance picks.
+  /// One step of every worker, in random order.
   void live(std::mt19937_64& chance) {
     for (std::size_t i = 0; i < play_.all.size(); ++i)
       if (const auto one = play_.all[i]; !one->gone) move(*one);
     play_.world.dispatch(chance);
     play_.world.advance(step);
   }
-  /// Until `done()`, or `most` has passed: then false.
+  /// Steps until `done()`; false when `most` passed first.
   template <class Done>
   bool live_until(std::mt19937_64& chance, ns most, Done done) {
     const auto end = play_.world.now_ns() + most.count();
@@ -43,14 +43,14 @@ public:
     return true;
   }
 
-  /// Whoever is called next, one after the other, is served before `most` has passed.
+  /// Calls every specialist in turn; each call must be served within `most`.
   void expect_progress(std::mt19937_64& chance, ns most) {
     const auto& members = play_.shared->catalogs.now().members;
     for (std::uint32_t who = 0; who < members.size(); ++who) {
       if (members[who].gone) continue;
       std::shared_ptr<caller> mine;
       const bool served = live_until(chance, most, [&] {
-        // A circuit that is still open says so at the door.
+        // An open circuit refuses at admission.
         if (!mine) {
           mine = play_.ask(members[who].config.name);
           if (play_.refused) mine.reset();
@@ -87,7 +87,7 @@ private:
       return;
     }
     if (!mine.ready) {
-      // One that was ready before we came says so again, which nobody minds.
+      // A worker that was ready before may report it again; that has no effect.
       if (!begin(doing::starting, takes_.start)) return;
       mine = {doing::nothing, 0, true};
       one.get_ready();

@@ -1,4 +1,4 @@
-// A stage with both pools and the journaled actors, for what rollouts and rollbacks do.
+// A stage with both pools and the journaled actors, for tests of rollouts and rollbacks.
 #pragma once
 
 #include "actors/rollout/readiness.hpp"
@@ -22,7 +22,7 @@ using protocols::pool_kind;
 using runtime::rollout::mode;
 using runtime::rollout::rollback_state;
 
-/// Puppets know which pool they are in.
+/// Remembers the pool of every puppet.
 class watched_stage : public stage {
 public:
   explicit watched_stage(config::node config) : stage{std::move(config)} {
@@ -40,7 +40,7 @@ public:
     };
   }
 
-  std::map<const puppet*, std::string> names;  ///< With the pool: "baseline/d0-s0".
+  std::map<const puppet*, std::string> names;  ///< With the pool, e.g. "baseline/d0-s0".
 
   int steer(steering word) {
     auto status = std::make_shared<int>(0);
@@ -64,11 +64,11 @@ public:
     word.reason = "the test says so";
     return steer(std::move(word));
   }
-  /// Sets the share, as soon as there is a warm baseline to come back to.
+  /// Sets the intelligent pool's share, once the baseline is warm enough for a rollback.
   void route(double percentage) {
     for (int i = 0; i < 100 && steer(steering::what::route, percentage) != 200; ++i) live(50ms);
   }
-  /// Whoever is asked to do something does it, in the pool `only`, when one is named ("baseline/").
+  /// Carries out what workers were asked to do, in all pools or in `only` ("baseline/").
   void behave(const std::string& fails = "nobody", std::string_view only = {}) {
     for (std::size_t i = 0; i < all.size(); ++i) {
       auto one = all[i];

@@ -1,5 +1,5 @@
-// greenroom-chaos-cloud: a server that plays the cloud. It answers `GET /health`, and tasks with
-// the same search that the bundled worker does, so that it can stand in for it and be told apart.
+// greenroom-chaos-cloud: a server that simulates a cloud backend. It answers `GET /health` and
+// tasks, with the bundled worker's search plus `answered_by`, so that it can replace that worker.
 #include "apps/workers/search_index.hpp"
 #include "protocols/base/json_text.hpp"
 #include "runtime/machine/http/server.hpp"
@@ -40,7 +40,7 @@ std::string answer(greenroom::workers::search_index& index, std::string_view inp
 }
 
 int serve() {
-  // The program that started it holds the other end of its input.
+  // The parent process holds the other end of stdin; the server stops at end of file.
   greenroom::workers::search_index index{"CLOUD", index_mb << 20};
   std::mutex guard;
   greenroom::machine::engine io{1};

@@ -1,6 +1,6 @@
-// greenroom-chaos-wire PROGRAM [ARG…]: stands between a node and a worker and passes their bytes,
-// except while a lease says otherwise. Then it holds the worker's bytes back, replaces them by
-// nonsense, lets none pass, or takes memory as the worker might.
+// greenroom-chaos-wire PROGRAM [ARG…]: a proxy for the byte stream between a node and a worker
+// process. While a lease lasts, it delays the worker's bytes, garbles them, passes none, or
+// allocates memory in the worker's name.
 #include "apps/chaos/lease_board.hpp"
 
 #include <fcntl.h>
@@ -22,10 +22,10 @@
 namespace greenroom::apps {
 namespace {
 
-/// A lease is looked at so often while no byte moves.
+/// Interval between checks of the lease while no bytes move.
 constexpr int look_ms = 10;
 constexpr std::size_t held_bytes_max = std::size_t{4} << 20;
-/// Wrong in every protocol: no JSON, and a MessagePack frame longer than any.
+/// Invalid in every protocol: no JSON, and a MessagePack frame longer than the limit.
 constexpr std::string_view nonsense = "\xff\xff\xff\xff}{ this is no answer\n";
 
 struct held_bytes {
@@ -46,7 +46,7 @@ public:
     while (::waitpid(worker_, &status, 0) < 0 && errno == EINTR) {
     }
     if (WIFSIGNALED(status)) {
-      // The node should see what became of the worker, not of the wire.
+      // Ends by the worker's signal, so that the node sees how the worker ended.
       ::signal(WTERMSIG(status), SIG_DFL);
       ::raise(WTERMSIG(status));
     }
@@ -73,7 +73,7 @@ private:
       if (!to_node_.empty() && to_node_.front().due_ns <= now) files[3].fd = STDOUT_FILENO;
     }
     if (::poll(files, 4, wait_ms(now)) < 0 && errno != EINTR) ::_exit(1);
-    // Bytes that came while nothing passed stay where they are; ends are noticed afterwards.
+    // Bytes that arrive during a cut stay in the pipes; ends of file are noticed later.
     if (cut) return;
     if (files[0].revents != 0) from_node();
     if (files[1].revents != 0) from_worker(fault, now);
@@ -129,7 +129,7 @@ private:
     if (fault == wire_lease::kind::garble) fresh.bytes = nonsense;
     if (fault == wire_lease::kind::slow)
       fresh.due_ns += std::int64_t{lease_->amount.load(std::memory_order_relaxed)} * 1'000'000;
-    // What came first leaves first, also when the lease has ended meanwhile.
+    // Keeps the order of bytes, also when a lease has ended meanwhile.
     if (!to_node_.empty()) fresh.due_ns = std::max(fresh.due_ns, to_node_.back().due_ns);
     held_ += fresh.bytes.size();
     to_node_.push_back(std::move(fresh));
@@ -141,7 +141,7 @@ private:
       auto& first = to_node_.front().bytes;
       const auto count = ::write(STDOUT_FILENO, first.data(), first.size());
       if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-      if (count <= 0) ::_exit(1);  // The node does not listen any more.
+      if (count <= 0) ::_exit(1);  // The node closed the pipe.
       held_ -= static_cast<std::size_t>(count);
       first.erase(0, static_cast<std::size_t>(count));
       if (first.empty()) to_node_.pop_front();
@@ -159,7 +159,7 @@ private:
         ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (where == MAP_FAILED) return;
     memory_ = static_cast<char*>(where);
-    // Only what is written counts.
+    // Only written pages count as used memory.
     for (std::size_t at = 0; at < bytes; at += 4096) memory_[at] = static_cast<char>(at >> 12U | 1);
   }
 
@@ -174,7 +174,7 @@ private:
   std::size_t taken_ = 0;
 };
 
-/// A bare name is looked for beside this program first, as a node does.
+/// Searches a bare name beside this program first, as the node does.
 std::string program_path(const std::string& name) {
   if (name.find('/') != std::string::npos) return name;
   char self[4096];
@@ -206,7 +206,7 @@ int serve(int count, char** arguments) {
   const auto worker = ::fork();
   if (worker < 0) return 1;
   if (worker == 0) {
-    // It dies with the wire, which dies with the node.
+    // The worker dies with this process, which dies with the node.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);
     ::signal(SIGPIPE, SIG_DFL);

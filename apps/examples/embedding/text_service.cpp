@@ -1,4 +1,4 @@
-// Two C++ callables as specialists of a node inside this process. Input and output are JSON text.
+// Two C++ callables as specialists of an embedded node. Input and output are JSON text.
 #include <greenroom/greenroom.hpp>
 
 #include <algorithm>

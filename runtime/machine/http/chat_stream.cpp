@@ -24,11 +24,11 @@ void chat_stream::piece(const task& job, std::string_view text, chat_outlet& to)
   if (!begun_) {
     begin(job);
     attempt_ = job.attempts;
-    // A server that speaks OpenAI's interface itself sends events, not text.
+    // A server that speaks OpenAI's interface sends events, not text.
     raw_ = form_ == protocols::stream_form::events;
     if (!raw_) due_.text += protocols::chat_first_chunk(frame_);
   } else if (job.attempts != attempt_) {
-    // The client has the beginning of an answer that is being made anew.
+    // The client has the beginning of an answer that a retry would repeat.
     break_off({502, "The worker failed in the middle of its answer.", {}, "worker_failed"});
     return tell(lock, to);
   }

@@ -19,17 +19,17 @@ namespace greenroom::machine::http {
 
 namespace {
 
-/// How long and how much a client may go on sending after its error answer.
+/// Limits on time and bytes of a client's input after an error answer.
 constexpr std::chrono::milliseconds linger_time{2'000};
 constexpr std::uint64_t linger_bytes = std::uint64_t{64} << 20;
-/// Connections that linger at once on one loop; beyond it they are closed at once.
+/// Connections that may linger at once on one loop; further ones are closed at once.
 constexpr std::size_t lingering_max = 256;
 
-/// Answers up to this size are bounded by how many there may be.
+/// Answers up to this size are bounded by the number of requests.
 constexpr std::size_t few_bytes = 4096;
-/// After so long, a second, a client that has ended its sending side is asked whether it is there.
+/// After a second, a client that has shut down its sending side is probed.
 constexpr std::uint64_t probe_ticks = 4;
-/// Who took nothing for so long, a second, may be cut off when there is no room.
+/// A client that read nothing for a second may be cut off when the limit is reached.
 constexpr std::uint64_t slow_reader_ticks = 4;
 
 constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -84,7 +84,7 @@ void connection_record::read(const char* bytes, std::size_t length) {
     stage = reading::headers;
     begun = home->now;
   } else {
-    // Nearly all requests come in one read and never get here.
+    // Most requests arrive in one read and never get here.
     unfinished += length;
     const auto all =
         home->totals->unfinished_bytes.fetch_add(length, std::memory_order_relaxed) + length;
@@ -96,14 +96,14 @@ void connection_record::read(const char* bytes, std::size_t length) {
   }
   const auto before = grammar.heads();
   if (const auto wrong = grammar.read(latest); wrong.status != 0) {
-    // What came before it in the same read is dropped too: whoever sends this may mean anything.
+    // Earlier requests in the same read are dropped too, because such a client cannot be trusted.
     home->totals->malformed.fetch_add(1, std::memory_order_relaxed);
     return say_last_words(wrong.status, wrong.status == 413 ? "too-large" : "malformed",
                           wrong.detail);
   }
   if (stage == reading::headers && !grammar.in_head()) stage = reading::body;
-  // A client that asks for leave to send its body sends nothing after the empty line, and the
-  // interim answer must not come before answers to earlier requests.
+  // A client that expects "100 Continue" sends nothing after the empty line, and the interim answer
+  // must not come before answers to earlier requests.
   if (grammar.heads() == before + 1 && grammar.wants_leave(home->options.request_bytes))
     owes_leave = true;
   give_leave();
@@ -146,7 +146,7 @@ void connection_record::say_why_not_parsed() {
 }
 
 void connection_record::request_complete() {
-  // The beginning of the next one may have come with it.
+  // The beginning of the next request may be in the same read.
   stage = grammar.in_head() ? reading::headers : reading::nothing;
   begun = home->now;
   owes_leave = false;
@@ -182,8 +182,8 @@ void connection_record::hold_end(std::function<void(boost::system::error_code)> 
 void connection_record::look_at_peer() {
   const auto now = peer_of(socket->native_handle());
   if (now == peer_state::gone) return end_now(boost::asio::error::connection_reset);
-  // One on another machine that has gone altogether answers anything that it is sent with a reset;
-  // one that has only ended its sending side steps over an interim answer. HTTP/1.0 knows none.
+  // Probe: a peer on another machine that is gone answers with a reset; a peer that only shut down
+  // its sending side ignores an interim answer. HTTP/1.0 has no interim answers.
   if (now == peer_state::unknown && home->now - held_since == probe_ticks && unwritten == unanswered
       && !grammar.is_old())
     (void)::send(socket->native_handle(), go_on.data(), go_on.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -191,7 +191,7 @@ void connection_record::look_at_peer() {
 
 void connection_record::end_now(boost::system::error_code why) {
   if (!held_end) return;
-  // Not from inside RESTinio's writing.
+  // Posted, because the caller may be inside RESTinio's write.
   boost::asio::post(home->io, [self = shared_from_this(), end = std::exchange(held_end, {}), why] {
     end(self->socket ? why : boost::asio::error::operation_aborted);
   });
@@ -238,13 +238,13 @@ void connection_record::sent_off(std::size_t bytes) {
 void connection_record::say_last_words(int status, std::string_view type, std::string_view detail) {
   if (!socket || last_words_said) return;
   last_words_said = true;
-  // An error in the middle of another answer would be read as a part of it.
+  // An error in the middle of another answer would be read as a part of that answer.
   if (unanswered == 0 && unwritten == 0 && !streaming) {
     const auto text = last_words(status, type, detail,
                                  grammar.asks_openai() ? error_form::openai : error_form::problem);
     (void)::send(socket->native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   }
-  // A read under way ends, and the guarded socket makes an error of it, for which RESTinio closes.
+  // Cancels a running read; the guarded socket returns an error, so RESTinio closes.
   end_now(boost::asio::error::connection_reset);
   boost::system::error_code ignored;
   socket->cancel(ignored);
@@ -269,7 +269,7 @@ void connection_record::closed(bool tell) {
   const auto dropped = std::move(link);
   const auto self = home->records.extract(number);
   if (!tell || told.empty()) return;
-  // Not from inside RESTinio's closing: what is called is strangers' code.
+  // Posted, because the caller may be inside RESTinio's close, and the callbacks are foreign code.
   boost::asio::post(home->io, [told = std::move(told)] {
     for (const auto& one : told) one.gone();
   });
@@ -291,7 +291,7 @@ void guarded_socket::close() {
     return;
   }
   const auto protocol = plain_.local_endpoint(error).protocol();
-  // Releasing completes what is under way with operation_aborted, as closing would.
+  // Like a close, a release completes pending operations with operation_aborted.
   const auto handle = plain_.release(error);
   if (error) return;
   plain_socket moved{home->io.get_executor()};

@@ -1,4 +1,4 @@
-// What the server hands to a handler, and how an answer gets back onto the connection.
+// A request's path to the handler, and the answer's path back to the connection.
 #include "runtime/machine/http/exchange.hpp"
 
 #include "runtime/machine/http/response_head.hpp"
@@ -15,7 +15,7 @@ namespace net = boost::asio;
 
 namespace {
 
-/// The answer to this request is out as far as the server is concerned. On the loop.
+/// Marks the request as answered. Loop thread.
 void forget(restinio::request_id_t number, connection_record& record) {
   if (record.unanswered > 0) --record.unanswered;
   std::erase_if(record.at_close, [&](const auto& one) { return one.request == number; });
@@ -26,7 +26,7 @@ void forget(restinio::request_id_t number, connection_record& record) {
 void send(exchange& ours, std::string head, std::string body, bool last,
           std::function<void()> written) {
   auto& record = *ours.connection;
-  // Held, because RESTinio may close the connection while it is being given the bytes.
+  // Hold the connection: RESTinio may close it while it takes the bytes.
   const auto link = std::static_pointer_cast<restinio::impl::connection_base_t>(record.link);
   if (ours.sent) return;
   if (last) {
@@ -41,7 +41,7 @@ void send(exchange& ours, std::string head, std::string body, bool last,
   if (!record.counts(size)) size = 0;
   if (size > 0 && !record.take_on(size)) {
     record.home->totals->refused.fetch_add(1, std::memory_order_relaxed);
-    // Of an answer that has begun nothing else can be said.
+    // A begun answer cannot be replaced by an error.
     if (!last || head.empty()) return record.cut();
     head = last_words(503, "answers-full",
                       "Too many large answers wait for clients that are slow to read; retry later.",
@@ -56,10 +56,10 @@ void send(exchange& ours, std::string head, std::string body, bool last,
   items.reserve(2);
   if (!head.empty()) items.emplace_back(std::move(head));
   if (!body.empty()) items.emplace_back(std::move(body));
-  // A group without bytes would never be taken off the connection's list.
+  // RESTinio would never remove a group without bytes from the connection's list.
   if (items.empty()) items.emplace_back(restinio::const_buffer("", 0));
   restinio::write_group_t group{std::move(items)};
-  // The record outlives the group: RESTinio's connection has both, the group first to go.
+  // The record outlives the group: RESTinio's connection owns both and destroys the group first.
   group.after_write_notificator(
       [written = std::move(written), one = &record, last, size](const auto&) {
         if (written) written();
@@ -76,7 +76,7 @@ void send(exchange& ours, std::string head, std::string body, bool last,
 
 namespace {
 
-/// Sends what has gathered in the outbox. On the loop.
+/// Sends the outbox. Loop thread.
 void flush(const std::shared_ptr<incoming>& asked) {
   auto& ours = exchange_of(*asked);
   std::string bytes;
@@ -91,7 +91,7 @@ void flush(const std::shared_ptr<incoming>& asked) {
   if (bytes.empty() && !last) return;
   if (last) ours.connection->streaming = false;
   const auto size = bytes.size();
-  // The notice must not own the request, which owns the connection, which owns the notice.
+  // The callback must not own the request: request → connection → callback would be a cycle.
   send(ours, {}, std::move(bytes), last, [weak = std::weak_ptr{asked}, size] {
     const auto still = weak.lock();
     if (!still) return;
@@ -100,7 +100,7 @@ void flush(const std::shared_ptr<incoming>& asked) {
   });
 }
 
-/// Appends to the outbox of a begun answer and sees to it that it is sent.
+/// Appends to a begun answer's outbox and schedules a flush.
 template <class Append>
 void gather(const std::shared_ptr<incoming>& asked, Append append) {
   auto& ours = exchange_of(*asked);
@@ -131,7 +131,7 @@ void append_chunk(std::string& to, std::string_view piece, bool chunked) {
 }  // namespace
 
 exchange::~exchange() {
-  // RESTinio's connection waits for an answer until it closes.
+  // Without an answer, RESTinio's connection would wait until it closes.
   if (!connection || sent || connection->home->ended.load(std::memory_order_acquire)) return;
   const auto begun = answered.load();
   net::post(connection->home->io, [record = connection, order = number, begun, alive = keep_alive,
@@ -174,7 +174,7 @@ std::string_view request::method_name() const { return of(inside_).header().meth
 
 std::string_view request::path() const {
   std::string_view target = of(inside_).header().request_target();
-  // The absolute form is meant for proxies, but any server has to take it.
+  // The absolute form is meant for proxies, but every server must accept it.
   if (!target.starts_with('/')) {
     if (const auto scheme = target.find("://"); scheme != std::string_view::npos) {
       const auto slash = target.find('/', scheme + 3);
@@ -220,7 +220,7 @@ request::provenance request::from() const {
       default: break;
     }
   });
-  // RFC 9112, section 3.2.2: the field does not count beside a target that names a host.
+  // RFC 9112, section 3.2.2: a host in the target replaces the Host field.
   std::string_view target = header.request_target();
   if (const auto scheme = target.find("://");
       !target.starts_with('/') && scheme != std::string_view::npos) {
@@ -233,12 +233,12 @@ request::provenance request::from() const {
 std::string_view request::body() const { return of(inside_).body(); }
 
 std::string request::take_body() {
-  // The request is not constant, only RESTinio's view of it is.
+  // The request object is not const; only RESTinio's accessor is.
   return std::move(const_cast<std::string&>(of(inside_).body()));
 }
 
 void request::release() {
-  // As with the body. The method and the version stay, RESTinio has looked at the fields.
+  // As in `take_body`. RESTinio has already read the fields; method and version stay.
   auto& asked = of(inside_);
   std::string{}.swap(const_cast<std::string&>(asked.body()));
   constexpr std::size_t few = 4096;
@@ -250,7 +250,7 @@ void request::release() {
 
 std::size_t request::head_bytes() const {
   const auto& header = of(inside_).header();
-  // Each field is two strings and a place in a list.
+  // Each field is two strings and a list entry.
   constexpr std::size_t overhead = 96;
   auto bytes = sizeof(incoming) + header.request_target().size();
   header.for_each_field(
@@ -265,7 +265,7 @@ void responder::answer(int status, std::string_view content_type, std::string bo
   const auto asked = std::static_pointer_cast<incoming>(inside_);
   auto& ours = exchange_of(*asked);
   if (ours.answered.exchange(true)) return;
-  /// Below this one buffer is cheaper than two.
+  /// Up to this size one buffer is cheaper than two.
   constexpr std::size_t joined_max = 8192;
   std::string head;
   const auto joined = !ours.head && body.size() <= joined_max;
@@ -293,7 +293,7 @@ void responder::begin(int status, std::string_view content_type, std::string_vie
   const auto asked = std::static_pointer_cast<incoming>(inside_);
   auto& ours = exchange_of(*asked);
   if (ours.answered.exchange(true)) return;
-  // An HTTP/1.0 client sees the end of the answer in the end of the connection.
+  // For HTTP/1.0 the end of the connection marks the end of the answer.
   if (ours.old_client) ours.keep_alive = false;
   run_on_loop(ours, [asked] { exchange_of(*asked).connection->streaming = true; });
   const auto all_headers = std::string{headers} + ours.more_headers;
@@ -308,7 +308,7 @@ bool responder::write(std::string_view piece) const {
   const auto asked = std::static_pointer_cast<incoming>(inside_);
   auto& ours = exchange_of(*asked);
   if (ours.gone.load(std::memory_order_relaxed)) return false;
-  // An empty chunk would be the end of the answer.
+  // An empty chunk would end the answer.
   if (piece.empty() || ours.head) return true;
   const auto most = ours.connection->home->options.stream_bytes;
   if (ours.unsent.load(std::memory_order_relaxed) > most) {

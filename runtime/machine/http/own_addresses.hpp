@@ -1,4 +1,4 @@
-// The addresses of this machine.
+// This machine's addresses.
 #pragma once
 
 #include <array>
@@ -8,8 +8,8 @@
 
 namespace greenroom::machine::http {
 
-/// As 16 bytes, IPv4 ones as IPv6 addresses that stand for them. Any thread. They are read again
-/// when one is asked for that is not among them, at most once a second: interfaces come and go.
+/// Addresses of 16 bytes, IPv4 as mapped IPv6 addresses. Any thread. For an unknown address the
+/// list is read again, at most once a second, because interfaces change.
 class own_addresses {
 public:
   [[nodiscard]] bool contain(const std::array<std::uint8_t, 16>& address);
@@ -19,7 +19,7 @@ private:
 
   std::mutex mutex_;
   std::vector<std::array<std::uint8_t, 16>> known_;
-  std::int64_t read_s_ = -1;  ///< Steady clock.
+  std::int64_t read_s_ = -1;  ///< Seconds of the steady clock.
 };
 
 }  // namespace greenroom::machine::http

@@ -17,12 +17,12 @@ namespace greenroom::machine::http {
 namespace {
 
 struct side {
-  std::array<std::uint32_t, 4> address{};  ///< In network order; of IPv4 the first.
+  std::array<std::uint32_t, 4> address{};  ///< In network order; IPv4 uses the first element.
   std::uint16_t port = 0;                  ///< In network order.
   std::uint8_t family = 0;
 };
 
-/// Where one end of a connection is; an IPv4 address within IPv6 counts as IPv4.
+/// An end's address; a mapped IPv4 address counts as IPv4.
 std::optional<side> side_in(const sockaddr_storage& from) {
   side result;
   if (from.ss_family == AF_INET) {
@@ -50,8 +50,8 @@ bool is_loopback(const side& one) {
          && ntohl(one.address[3]) == 1;
 }
 
-/// The inode of the socket that has the one address and is connected with the other: 0 when no
-/// process has it open, nothing when there is none or the kernel does not tell.
+/// Returns the inode of the socket at `from` that is connected to `to`: 0 when no process has the
+/// socket open, nothing when there is none or the kernel does not tell.
 std::optional<std::uint32_t> inode_of(const descriptor& kernel, const side& from, const side& to) {
   struct {
     nlmsghdr head;
@@ -95,7 +95,7 @@ peer_state peer_of(int socket) {
   if (!kernel) return peer_state::unknown;
   if (const auto inode = inode_of(kernel, *other, *own))
     return *inode != 0 ? peer_state::there : peer_state::gone;
-  // Either it is not there any more, or the kernel knows nothing of this kind.
+  // Either the peer is gone, or the kernel does not support the query.
   return inode_of(kernel, *own, *other) ? peer_state::gone : peer_state::unknown;
 }
 

@@ -1,4 +1,4 @@
-// Is the other end of a connection still there, when it has ended its sending side?
+// Tells whether the peer of a half-closed connection still exists.
 #pragma once
 
 #include <cstdint>
@@ -6,12 +6,12 @@
 namespace greenroom::machine::http {
 
 enum class peer_state : std::uint8_t {
-  there,    ///< A process of this machine has it open.
-  gone,     ///< No process has: it was closed, not only shut down.
-  unknown,  ///< It is on another machine, or the kernel does not tell.
+  there,    ///< A process of this machine has the peer socket open.
+  gone,     ///< No process has it open: the peer closed the socket, not only its sending side.
+  unknown,  ///< The peer is on another machine, or the kernel does not tell.
 };
 
-/// Asks the kernel (sock_diag) about the other socket of a connected TCP socket. Takes some 20 us.
+/// Asks the kernel (sock_diag) about the peer of a connected TCP socket. Takes some 20 µs.
 [[nodiscard]] peer_state peer_of(int socket);
 
 }  // namespace greenroom::machine::http

@@ -8,7 +8,7 @@ namespace greenroom::machine::http {
 
 namespace {
 
-/// The letters of a token (RFC 9110, section 5.6.2) and those of a field's value (section 5.5).
+/// The characters of a token (RFC 9110, section 5.6.2) and of a field value (section 5.5).
 struct letters {
   std::array<bool, 256> token{}, value{};
   constexpr letters() {
@@ -91,7 +91,7 @@ bool request_grammar::wants_leave(std::uint64_t bytes_max) const {
          && (is_chunked_ || (length_ > 0 && length_ <= bytes_max));
 }
 
-/// Steps over what needs no look at each byte: bodies.
+/// Skips bytes of a body without a check of each byte.
 std::size_t request_grammar::skim(std::string_view bytes) {
   if (at_ != part::body && at_ != part::chunk) return 0;
   const auto count = std::min<std::uint64_t>(left_, bytes.size());
@@ -110,7 +110,7 @@ fault request_grammar::read(std::string_view bytes) {
       continue;
     }
     const auto c = static_cast<unsigned char>(bytes[at]);
-    // Most bytes of a head are those of values.
+    // Fast path: most bytes of a head belong to values.
     if (at_ == part::value && which_ == field::other) {
       const auto begin = at;
       while (at < bytes.size() && known.value[static_cast<unsigned char>(bytes[at])]) ++at;
@@ -133,7 +133,7 @@ fault request_grammar::head_byte(unsigned char c) {
   const auto letter = static_cast<char>(c);
   switch (at_) {
     case part::start:
-      // Empty lines before a request are forgiven to old clients (RFC 9112, section 2.2).
+      // Empty lines before a request are tolerated for old clients (RFC 9112, section 2.2).
       if (c == '\r') {
         constexpr int forgiven = 8;
         if (++empty_lines_ > forgiven) return bad("Only empty lines come where a request should.");
@@ -269,7 +269,7 @@ fault request_grammar::end_of_field() {
         is_chunked_ = true;
         break;
       }
-      // The last coding must be chunked, or nobody knows where the body ends (RFC 9112, 6.3).
+      // If the last coding is not chunked, the body's end is unknown (RFC 9112, 6.3).
       if (equal_caseless(trimmed(value.substr(value.find_last_of(',') + 1)), "chunked")
           && value.find("hunked") == value.rfind("hunked"))
         return {501, "Of the transfer codings only chunked is read here, and nothing before it."};

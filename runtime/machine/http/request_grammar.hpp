@@ -1,5 +1,5 @@
-// The grammar of HTTP/1.1 requests, read strictly (RFC 9112), beside http_parser, which forgives
-// what a proxy in front may read in another way: that is how requests are smuggled.
+// A strict parser of HTTP/1.1 requests (RFC 9112) beside http_parser, which tolerates input that a
+// proxy in front may read differently: that enables request smuggling.
 #pragma once
 
 #include <array>
@@ -10,50 +10,50 @@
 
 namespace greenroom::machine::http {
 
-/// Of OpenAI's interface: whose errors have its form, whatever makes them.
+/// True for OpenAI's interface: errors then have OpenAI's form.
 [[nodiscard]] bool is_openai_path(std::string_view target);
 
-/// ASCII letters without their case, as in names of fields.
+/// Compares ASCII text and ignores case, as in field names.
 [[nodiscard]] bool equal_caseless(std::string_view a, std::string_view b);
 
-/// What the server takes of a request. Its parser keeps these limits; here they only tell why the
-/// parser has refused a request.
+/// The server's limits on a request. The parser enforces these limits; the grammar only tells which
+/// limit was the reason for a refusal.
 struct request_limits {
   static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
   std::size_t target_bytes = unlimited;
-  std::size_t name_bytes = unlimited, value_bytes = unlimited;  ///< Of one header field.
+  std::size_t name_bytes = unlimited, value_bytes = unlimited;  ///< For one header field.
   std::size_t fields = unlimited;
   std::uint64_t body_bytes = unlimited;
 };
 
-/// Follows the bytes of one connection, however they are cut, and says what no reader may take.
-/// Keeps a few hundred bytes at most.
+/// Checks the bytes of one connection, in pieces of any size, and reports invalid input. Keeps a
+/// few hundred bytes at most.
 class request_grammar {
 public:
   struct fault {
-    int status = 0;  ///< 0: there is none.
+    int status = 0;  ///< 0: no fault.
     std::string_view detail;
   };
 
   request_grammar() = default;
   explicit request_grammar(const request_limits& most) : limits_{most} {}
 
-  /// The HTTP status of the first limit that was exceeded, 413, 414 or 431; 0: none was.
+  /// The HTTP status of the first exceeded limit, 413, 414 or 431; 0: none.
   [[nodiscard]] int exceeded() const { return exceeded_; }
-  /// The first thing that is wrong; once there is one, nothing is read any more.
+  /// Returns the first fault; after a fault no input is read.
   [[nodiscard]] fault read(std::string_view bytes);
 
-  /// Of the request that is being read, or was read last:
-  /// The path begins as those of OpenAI's interface do.
+  /// About the current request, or the last one:
+  /// The path begins like OpenAI's interface.
   [[nodiscard]] bool asks_openai() const;
-  /// Bytes of a head have come, and not its end.
+  /// A head has begun and not ended.
   [[nodiscard]] bool in_head() const { return at_ > part::start && at_ <= part::head_end_lf; }
-  /// The last bytes read ended a head that asks for leave to send its body, of a length that
-  /// `bytes_max` allows.
+  /// The last bytes ended a head with "Expect: 100-continue", and the body's length is within
+  /// `bytes_max`.
   [[nodiscard]] bool wants_leave(std::uint64_t bytes_max) const;
-  /// HTTP/1.0, which knows no interim answers.
+  /// HTTP/1.0, which has no interim answers.
   [[nodiscard]] bool is_old() const { return old_; }
-  /// Heads that have ended so far.
+  /// Number of complete heads.
   [[nodiscard]] std::uint64_t heads() const { return heads_; }
 
 private:
@@ -102,7 +102,7 @@ private:
   std::uint64_t body_bytes_ = 0;
   part at_ = part::start;
   fault found_;
-  std::array<char, 288> kept_{};  ///< The name, then the value of the field that is being read.
+  std::array<char, 288> kept_{};  ///< The current field's name, then its value.
   std::size_t kept_size_ = 0;
   bool kept_all_ = true;
   field which_ = field::other;

@@ -12,7 +12,7 @@ namespace {
 
 std::atomic<std::int64_t> now_seconds{0};
 
-/// "Sun, 06 Nov 1994 08:49:37 GMT", written anew by each thread only when the second has changed.
+/// "Sun, 06 Nov 1994 08:49:37 GMT", formatted by each thread only when the second has changed.
 std::string_view date() {
   thread_local std::int64_t written = -1;
   thread_local std::array<char, 40> text{};
@@ -76,7 +76,7 @@ void set_date(std::int64_t unix_seconds) {
 }
 
 void append_head(std::string& to, const head_options& what) {
-  // The version is the highest that the server speaks, also towards an HTTP/1.0 client.
+  // The server's highest version, also towards an HTTP/1.0 client.
   if (what.status == 200) {
     to += "HTTP/1.1 200 OK\r\n";
   } else {
@@ -92,7 +92,7 @@ void append_head(std::string& to, const head_options& what) {
     to += "\r\n";
   }
   if (what.length) {
-    // A 204 has no content and must not say a length (RFC 9110, section 8.6).
+    // A 204 has no content and must not have a length (RFC 9110, section 8.6).
     if (what.status != 204) {
       to += "Content-Length: ";
       append_number(to, *what.length);

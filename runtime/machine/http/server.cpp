@@ -1,5 +1,5 @@
-// RESTinio's connections, driven by an acceptor of our own: RESTinio 0.6 stops accepting for good
-// after one failed accept (no file descriptor left), and cannot refuse a connection politely.
+// RESTinio's connections behind this file's own acceptor: RESTinio 0.6 stops accepting for good
+// after one failed accept (no file descriptor left), and cannot refuse a connection with an answer.
 #include "runtime/machine/http/server.hpp"
 
 #include "runtime/machine/http/connection_record.hpp"
@@ -44,11 +44,11 @@ struct traits : restinio::traits_t<
 using connection = restinio::impl::connection_t<traits>;
 using connection_settings = restinio::impl::connection_settings_t<traits>;
 
-/// The lane whose acceptor is making a connection right now, on this thread.
+/// The lane whose acceptor creates a connection at the moment, on this thread.
 thread_local const std::shared_ptr<lane>* lane_being_served = nullptr;
 }  // namespace
 
-/// Found by argument-dependent look-up instead of RESTinio's own, which wants a socket of Asio's.
+/// Found by argument-dependent lookup before RESTinio's own, which requires an Asio socket.
 template <class Connection, class Start, class Failed>
 void prepare_connection_and_start_read(guarded_socket& socket, Connection& made, Start start,
                                        Failed) {
@@ -67,7 +67,7 @@ restinio::tls_socket_t* make_tls_socket_pointer_for_state_listener(guarded_socke
 
 namespace {
 
-/// RFC 9112, section 3.2: HTTP/1.1 wants the field once, HTTP/1.0 at most once.
+/// RFC 9112, section 3.2: HTTP/1.1 requires the field once, HTTP/1.0 allows it at most once.
 bool names_one_host(const restinio::http_request_header_t& header, bool old_client) {
   std::size_t hosts = 0;
   header.for_each_field([&](const auto& field) {
@@ -76,7 +76,7 @@ bool names_one_host(const restinio::http_request_header_t& header, bool old_clie
   return hosts == 1 || (hosts == 0 && old_client);
 }
 
-/// Gives RESTinio's request to the handler. On the loop.
+/// Passes RESTinio's request to the handler. Loop thread.
 restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
                                          std::shared_ptr<incoming> asked) {
   auto& ours = exchange_of(*asked);
@@ -94,7 +94,7 @@ restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
   ours.keep_alive = header.should_keep_alive() && !home->closing && home->handle;
   ours.openai = is_openai_path(request{asked.get()}.path());
   request question{asked.get()};
-  // The request holds no pointer to itself, so the last responder frees it.
+  // The request holds no pointer to itself, so the last responder frees the request.
   const responder reply{std::shared_ptr<void>{asked, asked.get()}};
   const auto form = error_form_of(ours);
   const auto refuse = [&](int status, std::string_view type, std::string_view detail) {
@@ -118,13 +118,13 @@ restinio::request_handling_status_t take(const std::shared_ptr<lane>& home,
     record.handling = false;
   } catch (const std::exception&) {
     record.handling = false;
-    // The message may hold anything, so it is not sent.
+    // The message is not sent to the client, because it may hold internal details.
     return refuse(500, "internal", nobody_answered);
   }
   return restinio::request_accepted();
 }
 
-/// Before closing: bytes that nobody read would take the answer back.
+/// Before a close: unread bytes would reset the connection and lose the answer.
 void drop_what_came(int socket) {
   (void)::shutdown(socket, SHUT_WR);
   std::array<char, 4096> dropped;
@@ -132,7 +132,7 @@ void drop_what_came(int socket) {
   }
 }
 
-/// The acceptor and the clockwork of one loop.
+/// The acceptor and the periodic work of one loop.
 struct gate : std::enable_shared_from_this<gate> {
   gate(std::shared_ptr<lane> place, std::shared_ptr<connection_settings> chosen)
       : home{std::move(place)},
@@ -163,7 +163,7 @@ struct gate : std::enable_shared_from_this<gate> {
             self->welcome(std::move(socket));
             return self->accept();
           }
-          // No file descriptor or no memory left: others have to go first.
+          // No file descriptor or no memory left: wait until others are freed.
           if (error == net::error::no_descriptors || error.value() == ENFILE) self->turn_away();
           self->pause.expires_after(std::chrono::milliseconds{50});
           self->pause.async_wait([self](const boost::system::error_code& woken) {
@@ -172,8 +172,8 @@ struct gate : std::enable_shared_from_this<gate> {
         });
   }
 
-  /// Without a descriptor left nobody can be told anything, so one is kept back: whoever waits is
-  /// let in with it, hears that there is no room, and is out again.
+  /// Without a free descriptor no client could get an answer, so one descriptor is reserved: a
+  /// waiting client is accepted with it, gets a 503, and is closed.
   void turn_away() {
     if (spare.number() < 0) spare = descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
     if (spare.number() < 0) return;
@@ -181,7 +181,7 @@ struct gate : std::enable_shared_from_this<gate> {
                                  "This node has no open file left for a connection (the limit of "
                                  "open files, ulimit -n); retry later.",
                                  error_form::both);
-    // So many at once: others want the loop too.
+    // At most this many at once, because other connections need the loop too.
     for (int i = 0; i < 64; ++i) {
       spare.close();
       const descriptor one{
@@ -204,7 +204,7 @@ struct gate : std::enable_shared_from_this<gate> {
     totals.accepted.fetch_add(1, std::memory_order_relaxed);
     boost::system::error_code error;
     const auto from = accepted.remote_endpoint(error);
-    if (error) return;  // It has gone already.
+    if (error) return;  // The client is gone already.
     accepted.set_option(tcp::no_delay{true}, error);
     const auto protocol = from.protocol();
     plain_socket socket{home->io.get_executor()};
@@ -229,15 +229,15 @@ struct gate : std::enable_shared_from_this<gate> {
                   nullptr)})
           ->init();
     } catch (const std::exception&) {
-      // RESTinio has closed what it had of it.
+      // RESTinio has closed its part of the connection.
     }
     lane_being_served = nullptr;
   }
 
-  /// One connection too many hears so, as far as its socket takes it.
+  /// Sends a 503 to a connection over the limit, without blocking.
   void refuse(plain_socket socket) const;
 
-  /// Slow headers, and the date.
+  /// Every tick: sets the date and closes connections with slow headers.
   void tick() {
     ticker.expires_after(tick_time);
     ticker.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
@@ -278,7 +278,7 @@ struct gate : std::enable_shared_from_this<gate> {
 };
 
 void gate::refuse(plain_socket socket) const {
-  // Those who have heard it take a descriptor until they are gone.
+  // A refused connection keeps its descriptor while it lingers, so the number is limited.
   const auto lingering_most = std::max<std::size_t>(home->options.connections / 16, 4);
   const auto text =
       last_words(503, "connections-full",
@@ -288,10 +288,9 @@ void gate::refuse(plain_socket socket) const {
   drop_what_came(socket.native_handle());
 }
 
-/// Keeps the address for this process among the nodes of its user and of others. Loops share a port
-/// by SO_REUSEPORT, which a second node of the same user could join without a word, and would get
-/// half of the connections. The name of a socket of its own, in the same network namespace as the
-/// port, is nobody else's as long as the process lives.
+/// Claims the address for this process. Loops share a port by SO_REUSEPORT, so a second node of the
+/// same user could join silently and take half of the connections. A uniquely named abstract
+/// socket, in the port's network namespace, prevents that while the process lives.
 class address_claim {
 public:
   address_claim() = default;
@@ -301,12 +300,12 @@ public:
   address_claim(const address_claim&) = delete;
   address_claim& operator=(const address_claim&) = delete;
 
-  /// False when another process has it.
+  /// False when another process holds the claim.
   bool take(const std::string& address_text, std::uint16_t port) {
     const auto name = "greenroom " + address_text + " " + std::to_string(port);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    // It begins with a zero byte: a name without a file.
+    // A leading zero byte: an abstract name without a file.
     std::copy(name.begin(), name.end(), address.sun_path + 1);
     fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd_ < 0) return true;
@@ -319,7 +318,7 @@ private:
   int fd_ = -1;
 };
 
-/// Throws boost::system::system_error when somebody listens on the address, whoever it is.
+/// Throws boost::system::system_error when any process listens on the address.
 void expect_free(net::io_context& io, const net::ip::address& address, std::uint16_t port) {
   if (port == 0) return;
   const tcp::endpoint where{address, port};
@@ -344,14 +343,14 @@ std::shared_ptr<connection_settings> settings_for(const std::shared_ptr<lane>& h
                                     .max_body_size(chosen.request_bytes))
       .read_next_http_message_timelimit(chosen.idle_timeout)
       .write_http_response_timelimit(chosen.write_timeout)
-      // How long a task may take is not the server's to decide.
+      // Tasks have their own timeouts.
       .handle_request_timeout(std::chrono::hours{24 * 365})
-      // With one, a client that hangs up would be noticed only after its answer.
+      // With a limit of one, RESTinio would notice a client's hang-up only after the answer.
       .max_pipelined_requests(std::max<std::size_t>(chosen.pipelined, 2))
       .logger();
   auto timers = restinio::asio_timer_manager_t::factory_t{}.create(home->io);
   auto parsing = restinio::impl::create_parser_settings<traits::http_methods_mapper_t>();
-  // RESTinio leaves the version of a request unread.
+  // RESTinio does not store a request's version.
   parsing.on_headers_complete = [](http_parser* parser) {
     auto& header = static_cast<restinio::impl::http_parser_ctx_t*>(parser->data)->m_header;
     header.http_major(static_cast<std::uint16_t>(parser->http_major));
@@ -369,7 +368,7 @@ struct server::parts {
   std::uint16_t port = 0;
   address_claim claim;
 
-  /// Runs `what` on the loop of each gate and waits, unless that loop has stopped.
+  /// Runs `what` on each gate's loop and waits, unless that loop has stopped.
   template <class F>
   void on_each(F what) {
     for (const auto& one : gates) {
@@ -379,7 +378,7 @@ struct server::parts {
         what(*one);
         done.set_value();
       });
-      // A loop that has ended runs nothing any more, and what is posted to it is dropped.
+      // A stopped loop runs no handlers, and drops posted ones.
       while (ready.wait_for(std::chrono::milliseconds{20}) != std::future_status::ready)
         if (one->home->io.stopped()) break;
     }
@@ -446,7 +445,7 @@ void server::stop_accepting() {
     boost::system::error_code ignored;
     one.acceptor.close(ignored);
     one.home->closing = true;
-    // A connection that asks nothing would only wait for its next request to be its last.
+    // An idle connection would only wait for its last request.
     std::vector<std::shared_ptr<connection_record>> all;
     for (const auto& [number, record] : one.home->records) all.push_back(record);
     for (const auto& record : all) record->leave_if_answered();

@@ -1,4 +1,4 @@
-// Delivers short JSON documents to URLs, with retries, and gives up in the end.
+// Delivers short JSON documents to URLs, with a limited number of retries.
 #pragma once
 
 #include "runtime/machine/io/engine.hpp"
@@ -16,15 +16,16 @@ namespace greenroom::machine {
 struct webhook_options {
   int attempts_max = 5;
   std::chrono::milliseconds first_wait{500};  ///< Doubles with each attempt.
-  std::chrono::milliseconds timeout{5'000};   ///< Of one attempt.
-  std::size_t pending_max = 256;              ///< What is more is dropped and counted.
+  std::chrono::milliseconds timeout{5'000};   ///< For one attempt.
+  std::size_t pending_max = 256;              ///< Further documents are dropped and counted.
 };
 
-/// Any thread. A 2xx answer is a delivery; a 4xx but 408 and 429 is final; everything else is tried
-/// again. Certificates of `https:` URLs are checked as those of workers are (`http_connection`).
+/// Any thread. A 2xx answer is a delivery; a 4xx except 408 and 429 is final; any other result is
+/// retried. Certificates of `https:` URLs are checked as for workers (`http_connection`).
 class webhook {
 public:
-  /// `engine` outlives every delivery. `gave_up` (may be empty) hears what was not delivered.
+  /// `engine` must outlive every delivery. `gave_up` (may be empty) is called for each failed
+  /// delivery.
   explicit webhook(
       engine& io, webhook_options how = {},
       std::function<void(const std::string& url, const std::string& why)> gave_up = {});

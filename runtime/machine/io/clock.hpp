@@ -1,4 +1,4 @@
-// What time it is, for whoever is not an actor. Tests put their own time in.
+// The clock for code outside of actors. Tests substitute their own clock.
 #pragma once
 
 #include <chrono>

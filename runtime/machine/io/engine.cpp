@@ -35,7 +35,7 @@ void engine::stop() {
 }
 
 void engine::run(one_loop& mine) {
-  // Timers of a millisecond should not be 50 microseconds late on top.
+  // The default slack would delay a timer by up to 50 µs.
   ::prctl(PR_SET_TIMERSLACK, 1000UL);
   const auto beside = make_companion_ ? make_companion_(mine.io) : nullptr;
   while (mine.io.run_one() > 0)

@@ -1,4 +1,4 @@
-// The I/O threads of a node: all pipes, sockets and timers of the machine live here.
+// The node's I/O threads: all pipes, sockets and timers of `runtime/machine` run here.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -13,16 +13,16 @@
 
 namespace greenroom::machine {
 
-/// A few threads, each with an event loop of its own. Whatever is bound to one loop runs on one
-/// thread only and needs no lock.
+/// A few threads, each with its own event loop. Objects bound to one loop run on one thread only
+/// and need no lock.
 class engine {
 public:
-  /// Runs on each I/O thread between its handlers, so that work which the handlers caused can be
-  /// done there at once instead of waking another thread.
+  /// Runs on each I/O thread between the handlers, so that work that handlers cause is done there
+  /// at once, without waking another thread.
   class companion {
   public:
     virtual ~companion() = default;
-    /// Does what is there to do. Called after every handler.
+    /// Does the pending work. Called after every handler.
     virtual void drain() = 0;
   };
   using companion_factory =
@@ -30,28 +30,28 @@ public:
 
   /// Threads start at `start`. `make_companion` may be empty; it is called on each thread.
   explicit engine(std::size_t threads, companion_factory make_companion = {});
-  /// Stops. What was waiting in a loop may hold sockets and timers of another loop: every loop is
-  /// emptied before the first one goes.
+  /// Stops. A loop's pending handlers may hold sockets and timers of another loop, so every loop is
+  /// emptied before the first one is destroyed.
   ~engine();
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
 
   void start();
-  /// Ends all loops and joins the threads. Handlers still waiting are dropped.
+  /// Ends all loops and joins the threads. Drops pending handlers.
   void stop();
 
   [[nodiscard]] std::size_t size() const { return loops_.size(); }
-  /// The loop number `index`, modulo their number.
+  /// Returns loop `index`, modulo the number of loops.
   [[nodiscard]] boost::asio::io_context& loop(std::size_t index) {
     return loops_[index % loops_.size()]->io;
   }
-  /// Loops in turn, to spread what is long-lived.
+  /// Returns the loops in turn, to spread long-lived objects.
   [[nodiscard]] boost::asio::io_context& next_loop() {
     return loop(turn_.fetch_add(1, std::memory_order_relaxed));
   }
 
 private:
-  /// Asio lets go of the handlers of a context only when the context goes.
+  /// Asio drops a context's handlers only when the context is destroyed.
   struct loop_context : boost::asio::io_context {
     using boost::asio::io_context::io_context;
     void drop_handlers() { shutdown(); }

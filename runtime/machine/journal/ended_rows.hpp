@@ -1,4 +1,4 @@
-// Which of the journal's rows have ended, since the oldest one that has not.
+// The set of the journal's ended rows, from the oldest unfinished row on.
 #pragma once
 
 #include <algorithm>
@@ -10,10 +10,10 @@
 
 namespace greenroom::machine {
 
-/// A bit for each row: one task that waits for long keeps all the rows behind it in here.
+/// One bit a row: an old unfinished task keeps the bits of all newer rows.
 class ended_rows {
 public:
-  /// Of so many rows, all of which have ended.
+  /// Sets the number of rows and marks all rows as ended.
   void assign(std::size_t rows) {
     words_.assign((rows + bits - 1) / bits, ~std::uint64_t{0});
     if (rows % bits != 0) words_.back() = (std::uint64_t{1} << (rows % bits)) - 1;
@@ -21,14 +21,14 @@ public:
     rows_ = rows;
   }
 
-  /// There are so many rows now; those that are new have not ended.
+  /// Sets the number of rows; new rows have not ended.
   void grow(std::size_t rows) {
     assert(rows >= rows_);
     rows_ = rows;
     words_.resize((dropped_ + rows + bits - 1) / bits, 0);
   }
 
-  /// @pre there is such a row; the first one is 0.
+  /// @pre `row` is less than `size()`.
   void set(std::size_t row, bool ended) {
     assert(row < rows_);
     const auto at = dropped_ + row;
@@ -37,7 +37,7 @@ public:
     word = ended ? word | bit : word & ~bit;
   }
 
-  /// Drops the rows before the first one that has not ended. Returns how many they were.
+  /// Drops the rows before the first unfinished row. Returns the number of dropped rows.
   std::size_t drop_ended() {
     std::size_t gone = 0;
     while (rows_ > 0) {
@@ -59,7 +59,7 @@ public:
 private:
   static constexpr std::size_t bits = 64;
   std::deque<std::uint64_t> words_;
-  std::size_t dropped_ = 0;  ///< Bits of the first word that stand for no row any more.
+  std::size_t dropped_ = 0;  ///< Bits of the first word that belong to dropped rows.
   std::size_t rows_ = 0;
 };
 

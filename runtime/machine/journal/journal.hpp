@@ -1,4 +1,4 @@
-// The journal: accepted tasks, their ends, and the node's own durable state, in SQLite.
+// The journal: accepted tasks, ends of tasks and the node's durable state, in SQLite.
 #pragma once
 
 #include "protocols/task.hpp"
@@ -16,8 +16,8 @@
 
 namespace greenroom::machine {
 
-/// A task was accepted. Durable once the batch that holds it is committed. Written once: a second
-/// one with the same id is ignored.
+/// An accepted task. Durable once the record's batch is committed. A second record with the same id
+/// is ignored.
 struct accept_record {
   protocols::task_id id;
   std::string specialist;
@@ -27,19 +27,19 @@ struct accept_record {
   std::string input;
   std::string case_id;
   std::string idempotency_key;     ///< Empty: none.
-  std::uint64_t request_hash = 0;  ///< Of everything that makes two requests the same.
-  std::uint64_t former_hash = 0;  ///< As format 2 made it, for tasks that are still kept from then.
+  std::uint64_t request_hash = 0;  ///< Hash of every field that makes two requests equal.
+  std::uint64_t former_hash = 0;   ///< The hash in format 2, for tasks kept since then.
   std::int64_t accepted_unix_ms = 0;
   std::int64_t deadline_unix_ms = 0;
 };
 
-/// An unsafe task is about to be handed to its worker: after a crash it must not run again.
+/// An unsafe task is about to be sent to a worker: after a crash the task must not run again.
 struct start_record {
   protocols::task_id id;
-  std::uint32_t attempts = 0;  ///< The one that begins included.
+  std::uint32_t attempts = 0;  ///< Including the attempt that begins.
 };
 
-/// A task ended. Written once; a second end of the same task is ignored.
+/// The end of a task. A second end of the same task is ignored.
 struct end_record {
   protocols::task_id id;
   protocols::task_state state = protocols::task_state::completed;
@@ -49,17 +49,18 @@ struct end_record {
   std::uint32_t attempts = 0;
   protocols::pool_kind pool = protocols::pool_kind::intelligent;
   std::int64_t ended_unix_ms = 0;
-  double queue_ms = 0, start_ms = 0, run_ms = 0, total_ms = 0;  ///< Kept to the microsecond.
+  double queue_ms = 0, start_ms = 0, run_ms = 0, total_ms = 0;  ///< Rounded to the microsecond.
 };
 
-/// A named piece of the node's state (a rollout, learned weights …), replaced whole. An empty value
-/// takes it out.
+/// A named piece of the node's state (a rollout, learned weights …), replaced as a whole. An empty
+/// value deletes the piece.
 struct state_record {
   std::string name;
   std::string value;
 };
 
-/// An entry of an append-only log (events, decisions, samples of a rollout), pruned by age.
+/// An entry of an append-only log (events, decisions, samples of a rollout); old entries are
+/// pruned.
 struct event_record {
   std::string kind;
   std::int64_t unix_ms = 0;
@@ -68,29 +69,30 @@ struct event_record {
 
 using record = std::variant<accept_record, start_record, end_record, state_record, event_record>;
 
-/// What became of one record of a committed batch.
+/// The result for one record of a committed batch.
 struct verdict {
   enum class kind : std::uint8_t {
     written,
-    same_request,  ///< The idempotency key is known and so is the request: `existing` has it.
-    key_conflict,  ///< The idempotency key is known for another request.
-    not_open,      ///< Of an end: there is no such task, or it has an end already.
+    same_request,  ///< The key is known and the request is equal: `existing` is the earlier task.
+    key_conflict,  ///< The key is known, but for another request.
+    not_open,      ///< For an end: the task is unknown or has ended already.
   };
   kind what = kind::written;
   protocols::task_id existing;
 };
 
-/// A task as the journal knows it. State is queued until its end is written, or running when a
-/// start was recorded.
+/// A task as the journal stores it. The state is queued until an end is written, or running once a
+/// start is recorded.
 struct stored_task {
   accept_record accepted;
   protocols::task_state state = protocols::task_state::queued;
   std::optional<end_record> ended;
   std::uint32_t attempts = 0;
-  std::uint64_t output_bytes = 0;  ///< Of the whole output, in a list.
-  bool output_left_out = false;    ///< `ended->output` is not here, or only an error's beginning.
-  /// A row of it does not match its checksum. What of it can be relied on is here; without an end
-  /// that can, `ended` says that it is unknown.
+  std::uint64_t output_bytes = 0;  ///< Size of the whole output, also when a list leaves the output
+                                   ///< out.
+  bool output_left_out = false;    ///< `ended->output` is empty, or only the beginning of an error.
+  /// A row of the task fails its checksum. Only trustworthy fields are set; if the end is not
+  /// trustworthy, `ended` reports the end as unknown.
   bool damaged = false;
 };
 
@@ -98,13 +100,13 @@ struct task_query {
   std::optional<protocols::task_state> state = {};
   std::string specialist = {};  ///< Empty: any.
   std::size_t limit = 100;
-  std::string cursor = {};  ///< From an earlier page; empty: the newest.
-  /// An output longer than this is left out, and of an error its first `error_bytes_max` are told.
+  std::string cursor = {};  ///< From an earlier page; empty: start at the newest task.
+  /// A longer output is left out; a longer error is cut to `error_bytes_max`.
   std::uint64_t output_bytes_max = std::uint64_t{64} << 10;
   std::uint64_t error_bytes_max = 1024;
-  /// The page ends when its items are so many bytes; it has one item at least.
+  /// The page ends at this size, but holds at least one item.
   std::uint64_t bytes_max = std::uint64_t{1} << 20;
-  /// So many pieces of the journal (20,000 tasks each) are looked through before the page ends.
+  /// The page ends after a scan of this many pieces of the journal (20,000 tasks each).
   int pieces_max = 25;
 };
 struct task_page {
@@ -112,90 +114,90 @@ struct task_page {
   std::string next;                ///< Empty when this is the last page.
 };
 
-/// Everything fails with a message for the operator; the journal stays usable after a failed call
-/// (a full disk may be freed).
+/// Every failure carries a message for the operator. The journal stays usable after a failed call,
+/// because a full disk may be freed.
 struct journal_error {
   std::string what;
 };
 template <class T>
 using journal_result = std::variant<T, journal_error>;
 
-/// The journal, or a part of it, is not as it was left.
+/// The journal's files, or parts of the files, are damaged, missing or replaced.
 struct journal_damage {
   std::string what;       ///< A sentence for the operator.
-  std::string set_aside;  ///< Where the damaged files are now; empty: nothing was moved.
-  bool counted = false;   ///< The counts below are known.
+  std::string set_aside;  ///< The damaged files' new path; empty: no file was moved.
+  bool counted = false;   ///< The counts below are valid.
   std::uint64_t saved_tasks = 0, lost_tasks = 0;
   std::uint64_t saved_ends = 0, lost_ends = 0;
 };
-/// All of it in one sentence.
+/// Returns the whole report as one sentence.
 [[nodiscard]] std::string to_string(const journal_damage& what);
 
 struct journal_options {
   std::string path;   ///< A file, or ":memory:" in tests.
-  bool fsync = true;  ///< False: survives kill -9 of the node, not a power cut.
-  /// Which journal it must be, as `journal::identity` gave it; empty: whichever is there.
+  bool fsync = true;  ///< False: commits survive kill -9 of the node, but not a power cut.
+  /// The identity (`journal::identity`) that the file must have; empty: any.
   std::string expected = {};
-  /// Hears of damage, from the thread of the call that found it.
+  /// Called on damage, in the thread of the call that found the damage.
   std::function<void(const journal_damage&)> on_damage = {};
 };
 
-/// One writer, used from one thread at a time; `journal_reader` may read from another thread.
+/// The writer, used by one thread at a time; `journal_reader` may read in another thread.
 class journal {
 public:
-  /// Refuses a file of a newer version, migrates an older one, recovers a write-ahead log, and
-  /// takes a lock so that two nodes never share a journal. Files that are damaged, missing or of
-  /// another journal are set aside, what can be saved of them is, and `on_damage` hears of it.
+  /// Refuses a file of a newer version, migrates an older version, recovers the write-ahead log,
+  /// and takes a lock so that two nodes never share a journal. Damaged or missing files and files
+  /// of another journal are set aside; all readable rows are saved, and `on_damage` is called.
   static journal_result<std::unique_ptr<journal>> open(const journal_options& options);
   virtual ~journal() = default;
 
-  /// One transaction for the whole batch: all of it is durable, or none. Verdicts in order.
+  /// Commits the whole batch in one transaction. Returns the verdicts in the batch's order.
   virtual journal_result<std::vector<verdict>> commit(std::span<const record> batch) = 0;
 
-  /// Accepted and not ended, oldest first: what must run after a restart.
+  /// Returns the tasks without an end, oldest first: the tasks to run after a restart.
   virtual journal_result<std::vector<stored_task>> unfinished() = 0;
-  /// Deletes tasks ended, and events logged, before `before_unix_ms`, at most `most` rows a call so
-  /// that commits are not held up. Returns how many rows went.
+  /// Deletes tasks that ended, and events that were logged, before `before_unix_ms`: at most `most`
+  /// rows a call, so that commits are not delayed. Returns the number of deleted rows.
   virtual journal_result<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) = 0;
-  /// Bytes of the file that hold something; what was pruned is used again before the file grows.
+  /// Bytes in use in the file; SQLite reuses pruned space before the file grows.
   virtual journal_result<std::uint64_t> used_bytes() { return std::uint64_t{0}; }
   [[nodiscard]] virtual journal_result<std::string> state(
-      std::string_view name) = 0;  ///< "" if none
+      std::string_view name) = 0;  ///< "" if there is none.
 
-  /// 32 hexadecimal digits, of this journal and of no other; copies have the same.
+  /// 32 hexadecimal digits, unique to this journal and its copies.
   [[nodiscard]] virtual std::string identity() const { return {}; }
-  /// Made with the journal, and kept in it: what requests are hashed with (two words).
+  /// The key for request hashes (two words), created with the journal and stored in the journal.
   [[nodiscard]] virtual std::pair<std::uint64_t, std::uint64_t> hash_key() const { return {}; }
-  /// To be called now and then while nothing is committed: looks whether the files are still where
-  /// they were, and mends it. An error: they are not, and nothing can be acknowledged.
+  /// Checks that the files are still in place, and repairs the journal if not. Call periodically
+  /// while no commit runs. An error means that the repair failed and no task can be acknowledged.
   virtual journal_result<std::monostate> look_after() { return std::monostate{}; }
 };
 
-/// Read-only, on a connection of its own: from any one thread at a time, while the writer writes.
-/// Needs a file (not ":memory:") that a writer has opened once.
+/// A read-only connection: used by one thread at a time, also while the writer writes. Needs a file
+/// (not ":memory:") that a writer has opened before.
 class journal_reader {
 public:
   static journal_result<std::unique_ptr<journal_reader>> open(const journal_options& options);
   virtual ~journal_reader() = default;
   virtual journal_result<std::optional<stored_task>> find(const protocols::task_id& id) = 0;
-  /// In the order of acceptance, so that pages do not shift when tasks are added. Inputs are left
-  /// out, and long outputs. A filter that hardly any task passes is given up after
-  /// `task_query::pieces_max`: such a page has fewer items than `limit`, or none, and a `next` that
-  /// goes on from there. A cursor that is none is an error.
+  /// Lists tasks in the order of acceptance, so that pages do not shift when tasks are added.
+  /// Inputs and long outputs are left out. If a filter matches few tasks, the scan stops after
+  /// `task_query::pieces_max`: the page then has fewer items than `limit`, possibly none, and
+  /// `next` continues the scan. An invalid cursor is an error.
   virtual journal_result<task_page> list(const task_query& query) = 0;
-  /// Newest first; an empty kind stands for all.
+  /// Newest first; an empty kind matches all kinds.
   virtual journal_result<std::vector<event_record>> events(std::string_view kind,
                                                            std::size_t limit) = 0;
-  /// Counts by state, for the ledger that proves accepted = ended + unfinished.
+  /// Counts by state, for the check that accepted = ended + unfinished.
   struct totals {
     std::uint64_t accepted = 0, ended = 0, unfinished = 0;
   };
   virtual journal_result<totals> count() = 0;
 };
 
-/// Writes a consistent copy of the journal at `options.path`, beside its writer, to the file `to`,
-/// which must not be there; not in one piece, so that the writer goes on. Everything that was
-/// acknowledged before the call is in it. `go_on` is asked now and then; false ends it.
+/// Writes a consistent copy of the journal at `options.path` to the new file `to`, in steps, so
+/// that the writer can commit meanwhile. The copy holds everything acknowledged before the call.
+/// `go_on` is called between steps; false aborts the copy.
 [[nodiscard]] journal_result<std::monostate> copy_journal(const journal_options& options,
                                                           const std::string& to,
                                                           const std::function<bool()>& go_on);

@@ -4,11 +4,11 @@ namespace greenroom::machine {
 
 namespace {
 
-// Of 4 KiB: 8 MiB of log. A larger one makes checkpoints rarer and cheaper (a page that was written
-// often is copied once), but the recovery after a crash longer: about 10 ms here.
+// Pages of 4 KiB: 8 MiB of log. A larger log makes checkpoints rarer and cheaper (a page that was
+// written often is copied once), but the recovery after a crash longer: about 10 ms at this size.
 constexpr int worth_copying = 2048;
 
-// 64 MiB of log: readers that overlap for long, or a writer that outruns the disk.
+// 64 MiB of log: reached by long overlapping readers, or by a writer that outruns the disk.
 constexpr int worth_waiting = 16384;
 constexpr int wait_ms = 250;
 
@@ -45,7 +45,7 @@ void journal_checkpointer::start_log_anew() {
   const int code = sqlite3_wal_checkpoint_v2(writer_.get(), nullptr, SQLITE_CHECKPOINT_RESTART,
                                              nullptr, nullptr);
   sqlite3_busy_timeout(writer_.get(), busy_timeout_ms);
-  // A reader that outlasts the wait must not slow down every commit from here on.
+  // A reader that outlasts the wait must not delay every later commit.
   too_many_ = code == SQLITE_OK ? worth_waiting : log_pages_ + worth_waiting;
   log_pages_ = 0;
 }
@@ -53,8 +53,8 @@ void journal_checkpointer::start_log_anew() {
 void journal_checkpointer::after_commit() {
   const auto now = stage_.load(std::memory_order_acquire);
   if (log_pages_ >= too_many_) {
-    // SQLite refuses two checkpoints at a time at once, without a wait. One that is outrun by the
-    // writer has to be waited for: the disk takes no more than this.
+    // SQLite refuses a second concurrent checkpoint without a wait, so wait for the bulk copy here:
+    // the writer has outrun the disk.
     std::unique_lock lock{mutex_};
     done_.wait(lock, [this] { return stage_.load() != stage::wanted; });
     lock.unlock();
@@ -64,8 +64,8 @@ void journal_checkpointer::after_commit() {
   }
   if (now == stage::wanted) return;
   if (now == stage::bulk_done) {
-    // What fails here (a full disk) fails again in a commit, where somebody hears of it. A reader
-    // in the middle of a page may keep the log from starting anew: then the next round does it.
+    // A failure here (a full disk) recurs in a commit, where it is reported. A reader may keep the
+    // log from restarting: then the next round restarts it.
     sqlite3_wal_checkpoint_v2(writer_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
     stage_.store(stage::idle, std::memory_order_release);
     log_pages_ = 0;

@@ -1,4 +1,4 @@
-// Moves the write-ahead log into the journal's file, mostly from a thread of its own.
+// Copies the write-ahead log into the journal's file, mostly in a separate thread.
 #pragma once
 
 #include "runtime/machine/journal/sqlite.hpp"
@@ -11,22 +11,21 @@
 
 namespace greenroom::machine {
 
-/// SQLite would checkpoint inside every thousandth-page commit, and everybody whose task is in that
-/// batch waits for it. Here a second connection copies the bulk while commits go on. A log to which
-/// the writer keeps adding is never copied to its end, though, and would grow for ever: so the
-/// writer, told that the bulk is done, copies the small rest itself, and the next commit starts the
-/// log anew. Readers that overlap without a gap would still keep the log from starting anew, so at
-/// a size that is too much the writer waits for them, briefly. https://sqlite.org/wal.html,
-/// "Checkpointing" and "Avoiding Excessively Large WAL Files".
+/// SQLite would checkpoint inside the commit that reaches a thousand pages, and all callers of that
+/// batch would wait. Here a second connection copies most pages while commits go on. That copy
+/// never reaches the end of a log to which the writer keeps adding, so the writer copies the small
+/// rest, and the next commit restarts the log. Readers that overlap without a gap still prevent the
+/// restart, so at `too_many_` pages the writer waits briefly for the readers.
+/// https://sqlite.org/wal.html, "Checkpointing" and "Avoiding Excessively Large WAL Files".
 class journal_checkpointer {
 public:
-  /// `writer` outlives this. Turns SQLite's own checkpoints off.
+  /// `writer` must outlive this object. Turns SQLite's automatic checkpoints off.
   explicit journal_checkpointer(sqlite_connection& writer);
   ~journal_checkpointer();
   journal_checkpointer(const journal_checkpointer&) = delete;
   journal_checkpointer& operator=(const journal_checkpointer&) = delete;
 
-  /// To be called by the writer when no transaction is open, after answers have been computed.
+  /// Called by the writer outside a transaction, after the verdicts are computed.
   void after_commit();
   /// Pages in the log after the last commit.
   [[nodiscard]] int log_pages() const { return log_pages_; }

@@ -39,8 +39,8 @@ std::variant<copied_journal, std::string> check_journal_copy(const std::string& 
                                                              const std::stop_token& stop) {
   try {
     sqlite_connection db{path, sqlite_connection::mode::image};
-    // To look at all pages is one step of SQLite's virtual machine, which only the interruption
-    // ends; one that comes between two statements is lost, and that the other one sees.
+    // The check of all pages is one step of SQLite's virtual machine, so only `sqlite3_interrupt`
+    // ends it. An interrupt between two statements is lost; the progress handler covers that case.
     const std::stop_callback interrupts{stop, [&db] { sqlite3_interrupt(db.get()); }};
     auto asks = stop;
     constexpr int steps = 1000;

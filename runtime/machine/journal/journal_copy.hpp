@@ -1,4 +1,4 @@
-// Backups: the checks that a copy of a journal has to pass, and the sum that says that it is whole.
+// Checks and checksums of backups.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace greenroom::machine {
 
-/// 64 hexadecimal digits, or nothing when the file cannot be read or it is asked to stop.
+/// Returns 64 hexadecimal digits, or "" when the file cannot be read or `stop` is requested.
 [[nodiscard]] std::string sha256_of_file(const std::string& path, const std::stop_token& stop = {});
 
 struct copied_journal {
@@ -16,8 +16,8 @@ struct copied_journal {
   std::string identity;
   std::uint64_t tasks = 0, ends = 0, unfinished = 0;
 };
-/// Looks at every page of a copy that nobody has open, and counts. A string says what is wrong.
-/// Also when it is asked to stop, which it does soon.
+/// Checks every page of a copy that is not open elsewhere, and counts rows. A string is an error
+/// message, also soon after `stop` is requested.
 [[nodiscard]] std::variant<copied_journal, std::string> check_journal_copy(
     const std::string& path, const std::stop_token& stop = {});
 

@@ -25,7 +25,7 @@ std::string flush_directory(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return complaint(path, "open the directory");
   std::string wrong;
-  // Some file systems cannot flush a directory and say EINVAL: then there is nothing to be done.
+  // Some file systems cannot flush a directory and return EINVAL, which no caller can fix.
   if (::fsync(fd) != 0 && errno != EINVAL) wrong = complaint(path, "flush the directory");
   ::close(fd);
   return wrong;
@@ -96,7 +96,7 @@ bool journal_lock::in_place(const std::string& path) const {
 
 std::string journal_lock::take(const std::string& path) {
   const std::string name = path + "-lock";
-  // Closed on exec: a worker that outlives the node must not keep the journal locked.
+  // Close-on-exec: a worker that outlives the node must not keep the journal locked.
   const int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return complaint(name, "open the lock");
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -113,7 +113,7 @@ std::string journal_lock::take(const std::string& path) {
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd, 0) != 0
       || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    // The lock is held all the same; only its holder's name is missing, as on a full disk.
+    // The lock is held nevertheless; only the process id is missing (a full disk).
   }
   if (fd_ >= 0) ::close(fd_);
   fd_ = fd;

@@ -18,8 +18,8 @@ namespace {
 using mark_stage = journal_mark::stage;
 using file_trouble = journal_place::trouble;
 
-/// A log begins anew each 8 MiB or so, and the mark, which is not flushed then, may be some time
-/// behind after a power cut. That a stranger's log has such a salt is improbable.
+/// The salt grows by one each time the log restarts (about every 8 MiB), and the mark, not flushed
+/// then, may lag after a power cut. Another journal's salt is unlikely to be within this range.
 constexpr std::uint32_t rounds_most = 0xffff;
 
 bool is_damage(const sqlite_error& wrong) {
@@ -40,13 +40,13 @@ journal_guard::journal_guard(const journal_options& options)
 
 journal_guard::~journal_guard() {
   if (!writer_) return;
-  // Whatever was done to the files since the last commit: what is known is kept.
+  // The files may have changed since the last commit: save the open data first.
   if (writer_->look() != file_trouble::none && !mend().empty()) return;
   if (writer_) writer_->close_clean();
 }
 
-/// What is wrong with the files, before anybody opens them: SQLite takes what it can read of a log
-/// and forgets the rest without a word.
+/// Checks the files before SQLite opens them: SQLite uses the readable part of a log and silently
+/// drops the rest.
 std::optional<journal_guard::finding> journal_guard::examine() const {
   using help = finding::help;
   const auto file = number_of_file(path_);
@@ -60,10 +60,10 @@ std::optional<journal_guard::finding> journal_guard::examine() const {
     return finding{path_ + (file ? " is empty" : " is missing")
                    + (log ? ", and its log is there" : ", and there was one")};
   }
-  // Of what replaces it nothing is left, or the start would have finished it.
+  // No replacement is left, or the start would have finished it.
   if (mark_ && mark_->replaced_by != 0 && mark_->replaced_by != file->inode)
     return finding{path_ + " was being replaced when its node ended"};
-  if (!log) return std::nullopt;  // Whether anything is missing the rows will tell.
+  if (!log) return std::nullopt;  // The count of rows will show whether anything is missing.
   if (mark_ && mark_->replaced_by != 0)
     return finding{log_path + " was left by a journal that was replaced", help::set_log_aside};
   if (!mark_ || mark_->at == mark_stage::opening || mark_->frames == 0) {
@@ -78,7 +78,7 @@ std::optional<journal_guard::finding> journal_guard::examine() const {
                    help::set_log_aside};
   if (!log->header_sound) return finding{log_path + " is damaged at its beginning"};
   const bool same = log->salt_1 == mark_->salt_1 && log->salt_2 == mark_->salt_2;
-  // The log begins anew only when all of it is in the file.
+  // The log restarts only when all of it is in the file.
   const auto rounds = log->salt_1 - mark_->salt_1;
   if (same) {
     if (log->committed >= mark_->frames) return std::nullopt;
@@ -102,13 +102,14 @@ void journal_guard::start() {
     finish_what_was_begun();
     open_files();
   } catch (...) {
-    // Beside a file that is not ours nothing is left either.
+    // Leave no mark beside a file that is not this node's.
     if (!mark_) ::unlink(journal_mark_file::name_of(path_).c_str());
     throw;
   }
 }
 
-/// A node that ended between marking a replacement and renaming it has left all of it, flushed.
+/// A crash between the mark and the rename of a replacement leaves the replacement complete and
+/// flushed.
 void journal_guard::finish_what_was_begun() {
   if (!mark_ || mark_->replaced_by == 0) return;
   const auto fresh = number_of_file(replacement_of(path_));
@@ -118,8 +119,8 @@ void journal_guard::finish_what_was_begun() {
        std::move(aside)});
 }
 
-/// There was one that was not copied into the file: what was in it may be in there all the same,
-/// when another program has closed the journal.
+/// True when a log that was not copied into the file is missing. Its content may still be in the
+/// file, if another program has closed the journal.
 bool journal_guard::log_is_gone() const {
   if (!mark_ || mark_->frames == 0) return false;
   if (mark_->at != mark_stage::open && mark_->at != mark_stage::closing) return false;
@@ -127,7 +128,7 @@ bool journal_guard::log_is_gone() const {
   return !log || log->bytes == 0;
 }
 
-/// From here on the log may be a new one.
+/// From here on the log may be new.
 void journal_guard::announce(bool doubtful) const {
   auto begin = mark_.value_or(journal_mark{});
   if (begin.at == mark_stage::closed) begin.at = mark_stage::opening;
@@ -136,7 +137,7 @@ void journal_guard::announce(bool doubtful) const {
   journal_mark_file file;
   file.open(path_);
   file.write(begin);
-  // The log is flushed: after a power cut it must not stand beside a mark that knows none.
+  // The log is flushed: after a power cut it must not be found beside a mark without a log.
   file.flush();
 }
 
@@ -157,7 +158,7 @@ void journal_guard::open_files() {
       if (mark_) mark_->frames = 0;
       aside.saved_tasks = mark_ ? mark_->tasks : 0;
       aside.saved_ends = mark_ ? mark_->ends : 0;
-      // What the file has less than it should is found and said below.
+      // Losses in the file are found and reported below.
       aside.counted = mark_.has_value();
       say(aside);
     }
@@ -169,7 +170,7 @@ void journal_guard::open_files() {
   try {
     open_writer(all_pages);
   } catch (const sqlite_error& wrong) {
-    // Of a file that was never ours nothing is moved.
+    // If the file was never this node's, move nothing.
     const bool ours = mark_ || !options_.expected.empty();
     if (!is_damage(wrong) || rescued_ || (wrong.code() == SQLITE_NOTADB && !ours)) throw;
     writer_.reset();
@@ -178,8 +179,7 @@ void journal_guard::open_files() {
     open_writer(false);
   }
   doubtful = compare_with_mark() || doubtful;
-  // While the node lives it knows better than the journal what became of them; the next life may
-  // not.
+  // A living node knows these tasks' state better than the journal does; the next process may not.
   if (doubtful && identity_.empty()) {
     doubt_what_is_unsafe();
     doubtful = false;
@@ -201,7 +201,7 @@ void journal_guard::open_writer(bool all_pages) {
   if (mark_ && !mark_->journal.empty()) options.expected = mark_->journal;
   writer_ = std::make_unique<journal_writer>(options, all_pages);
   if (options.expected.empty() || writer_->identity() == options.expected) return;
-  // Its tasks are those of another node, which may still be running.
+  // Its tasks belong to another node, which may still run them.
   writer_->close_clean();
   static_cast<void>(writer_->checkpoint());
   writer_.reset();
@@ -217,7 +217,7 @@ void journal_guard::open_writer(bool all_pages) {
   writer_ = std::make_unique<journal_writer>(options, false);
 }
 
-/// A log that was taken away, or an older copy of the file, is sound in itself.
+/// A missing log or an older copy of the file leaves a sound journal, so only the counts show it.
 bool journal_guard::compare_with_mark() {
   if (!mark_ || rescued_) return false;
   const auto now = writer_->counts();
@@ -235,7 +235,7 @@ bool journal_guard::compare_with_mark() {
   return true;
 }
 
-/// Their starts and ends may be among what was lost, and they must not run twice.
+/// The starts and ends of unsafe tasks may be lost, and these tasks must not run twice.
 void journal_guard::doubt_what_is_unsafe() {
   auto open = writer_->unfinished();
   if (auto* wrong = std::get_if<journal_error>(&open))
@@ -262,7 +262,7 @@ journal_error journal_guard::no_writer() {
   return {why_none_.empty() ? path_ + ": the journal is not open" : why_none_};
 }
 
-/// What has been wrong is looked at again before anything is written; returns what still is, or "".
+/// Checks and repairs earlier trouble before anything is written; returns an error message, or "".
 std::string journal_guard::ready() {
   if (writer_ && writer_->trouble() == file_trouble::none && !writer_->corrupt()
       && refused_.empty())
@@ -277,7 +277,7 @@ std::string journal_guard::ready() {
 }
 
 journal_result<std::vector<verdict>> journal_guard::commit(std::span<const record> batch) {
-  // What is written into a log that was cut makes it whole again only to the eye.
+  // A write into a cut log would restore the log's length and hide the damage.
   if (writer_) writer_->look();
   if (const auto wrong = ready(); !wrong.empty()) return journal_error{wrong};
   auto result = writer_->commit(batch);
@@ -286,16 +286,16 @@ journal_result<std::vector<verdict>> journal_guard::commit(std::span<const recor
                    || writer_->trouble() == file_trouble::log_changed || writer_->corrupt();
   const auto* before = writer_.get();
   auto wrong = mend();
-  // The same writer: nothing had to be saved.
+  // The same writer: no rescue was needed.
   if (wrong.empty() && (!cut || writer_.get() == before)) return result;
-  // Nobody knows how much of what was just written is there, so nobody is told that it is.
+  // The journal may hold only a part of this batch, so the batch is not acknowledged.
   if (result.index() == 0) refuse(batch);
   if (wrong.empty()) wrong = path_ + " was damaged, and was saved as far as it could be; try again";
   return journal_error{wrong};
 }
 
-/// The callers of these hear that they could not be made durable: if they are in the journal all
-/// the same, they must not run after the next start.
+/// The callers get an error for these tasks: if the journal holds the tasks nevertheless, the tasks
+/// must not run after the next start.
 void journal_guard::refuse(std::span<const record> batch) {
   for (const auto& one : batch) {
     const auto* accepted = std::get_if<accept_record>(&one);
@@ -319,7 +319,7 @@ journal_result<std::vector<stored_task>> journal_guard::unfinished() {
   auto all = writer_->unfinished();
   auto* tasks = std::get_if<0>(&all);
   if (tasks == nullptr) return all;
-  // What cannot be trusted is not run.
+  // A task with a damaged record is not run.
   std::vector<record> ends;
   for (const auto& one : *tasks)
     if (one.damaged && one.ended) {
@@ -355,7 +355,7 @@ std::string journal_guard::lock_again() {
   return lock_.take(path_);
 }
 
-/// Returns what is wrong and could not be mended, or "".
+/// Returns an error message when the repair failed, or "".
 std::string journal_guard::mend() {
   const auto alone = others_->clear();
   try {
@@ -382,7 +382,7 @@ std::string journal_guard::mend_now(file_trouble what) {
   const auto reopen = [&](journal_damage said) {
     writer_.reset();
     mark_ = journal_mark_file::read(path_);
-    // The starts that a rescue has lost are those of tasks that are running now.
+    // Starts lost in a rescue belong to tasks that are running now.
     const bool doubtful = mark_ && (mark_->suspect & journal_mark::lost_starts) != 0;
     announce(doubtful);
     open_writer(false);
@@ -411,7 +411,7 @@ std::string journal_guard::mend_now(file_trouble what) {
       if (!writer_->checkpoint()) return explain(what, path_) + "; it could not be copied yet";
       auto said = all_saved(what, {});
       writer_.reset();
-      // Ours is empty now, if it is the one that is there.
+      // The checkpoint emptied this journal's log, if that is the file at the path.
       const auto left = number_of_file(path_ + "-wal");
       if (stranger && left && left->bytes > 0) said.set_aside = set_log_aside(path_);
       ::unlink((path_ + "-shm").c_str());
@@ -438,14 +438,14 @@ std::string journal_guard::mend_now(file_trouble what) {
       reopen(std::move(said));
       return {};
     }
-    // Copying a changed log into the file would spoil the file, too.
+    // A checkpoint of a changed log would damage the file too.
     case file_trouble::log_changed:
     case file_trouble::cut: {
       if (what == file_trouble::cut && !writer_->corrupt() && writer_->log_was_emptied()) return {};
       const auto why = writer_->corrupt() ? path_ + " is damaged" : explain(what, path_);
       const auto known = writer_->numbers();
       writer_.reset();
-      // If it fails, the next attempt finds the same damage by the mark.
+      // On failure, the next attempt finds the same damage from the mark.
       reopen(rescue_journal(path_, journal_mark_file::read(path_), why, known));
       return {};
     }
@@ -463,13 +463,13 @@ journal_result<std::unique_ptr<journal>> journal::open(const journal_options& op
 journal_result<std::monostate> copy_journal(const journal_options& options, const std::string& to,
                                             const std::function<bool()>& go_on) {
   return as_result<std::monostate>([&] {
-    // While this runs the files are not replaced. The pieces are short, so that commits go on; and
-    // a copy is not worth that the files stay damaged until it is done.
+    // The files are not replaced while this lock is held. The steps are short, so that commits go
+    // on. A copy is aborted when a repair of the files waits for it.
     const auto others = journal_openings::of(options.path);
     const auto held = others->use();
     sqlite_connection from{options.path, sqlite_connection::mode::read_only};
     from.keep_log_when_closed();
-    // One snapshot for all pieces: without it a commit in between would begin the copy anew.
+    // One snapshot for all steps: otherwise a commit in between would restart the copy.
     from.run("BEGIN");
     static_cast<void>(from.number("SELECT count(*) FROM mark"));
     constexpr int pages = 256;

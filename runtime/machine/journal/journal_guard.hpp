@@ -1,4 +1,4 @@
-// Stands before the journal's writer: finds and mends what happens to its files.
+// Wraps the journal's writer: detects and repairs damage to the journal's files.
 #pragma once
 
 #include "runtime/machine/journal/journal.hpp"
@@ -13,9 +13,9 @@
 
 namespace greenroom::machine {
 
-/// At the start the files are compared with the mark, which says how far they were acknowledged;
-/// while they are open, their places are looked at after each commit. What is damaged is set aside
-/// and saved as far as it can be, and the writer is made anew.
+/// At the start the guard compares the files with the mark, which records what was acknowledged.
+/// While the files are open, it checks the paths after each commit. Damaged files are set aside,
+/// readable rows are saved, and a new writer is opened.
 class journal_guard final : public journal {
 public:
   /// Throws `sqlite_error`.
@@ -48,7 +48,7 @@ private:
   [[nodiscard]] bool log_is_gone() const;
   void announce(bool doubtful) const;
   void watch_place(bool doubtful);
-  /// True when it has less than was acknowledged.
+  /// True when the journal holds less than was acknowledged.
   [[nodiscard]] bool compare_with_mark();
   void doubt_what_is_unsafe();
   void say(const journal_damage& what) const;
@@ -63,10 +63,12 @@ private:
   std::string path_;
   std::shared_ptr<journal_openings> others_;
   journal_lock lock_;
-  std::optional<journal_mark> mark_;  ///< What the last life has left.
+  std::optional<journal_mark> mark_;  ///< The mark that the previous process left.
   std::unique_ptr<journal_writer> writer_;
-  std::string why_none_;         ///< Why there is no writer.
-  std::vector<record> refused_;  ///< Ends of tasks that were refused after they had been written.
+  std::string why_none_;         ///< The reason when `writer_` is null.
+  std::vector<record> refused_;  ///< Ends of tasks that the file may hold although their callers
+                                 ///< got an error.
+                                 ///< the caller.
   std::string identity_;
   std::pair<std::uint64_t, std::uint64_t> hash_key_;
   bool told_moved_ = false;

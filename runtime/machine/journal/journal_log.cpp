@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t log_header_bytes = 32;
 constexpr std::size_t frame_header_bytes = 24;
-constexpr std::uint32_t log_magic = 0x377f0682;  // The lowest bit: words are big-endian.
+constexpr std::uint32_t log_magic = 0x377f0682;  // The lowest bit set: words are big-endian.
 constexpr std::uint32_t page_bytes_usual = 4096;
 
 std::uint32_t big_endian(const unsigned char* at) {
@@ -32,7 +32,7 @@ struct log_sum {
 
 log_sum sum_at(const unsigned char* at) { return {big_endian(at), big_endian(at + 4)}; }
 
-/// The checksum of the file format, going on from `from`.
+/// The file format's checksum, continued from `from`.
 log_sum go_on(log_sum from, const unsigned char* bytes, std::size_t size, bool words_big) {
   for (std::size_t i = 0; i + 8 <= size; i += 8) {
     std::uint32_t first = 0;
@@ -63,7 +63,7 @@ public:
     struct stat seen {};
     return ::fstat(fd_, &seen) == 0 ? static_cast<std::uint64_t>(seen.st_size) : 0;
   }
-  /// False unless all of it could be read.
+  /// False unless all bytes could be read.
   bool read(void* to, std::size_t bytes, std::uint64_t offset) const {
     auto* at = static_cast<char*>(to);
     while (bytes > 0) {
@@ -103,7 +103,7 @@ bool write_at(int fd, const void* from, std::size_t bytes, std::uint64_t offset)
 bool journal_log::looks_damaged() const {
   if (frames.empty()) return !header_sound && bytes > log_header_bytes;
   if (!header_sound) return true;
-  // One transaction in pieces ends with the one frame that says so.
+  // One broken transaction has one frame that ends a transaction.
   return ends_behind > 1 || (ends_behind == 1 && frames.back().pages_after == 0);
 }
 
@@ -149,7 +149,8 @@ std::optional<journal_log> read_journal_log(
   const auto stride = frame_header_bytes + std::uint64_t{log.page_bytes};
   std::vector<unsigned char> bytes(stride);
   bool unbroken = log.header_sound;
-  // What the frame before makes of its own content; `sum` is what it says of itself.
+  // `computed` is the previous frame's checksum as computed from its content; `sum` is the stored
+  // one.
   log_sum computed;
   bool computed_known = false;
   bool before_is_ours = false;
@@ -167,7 +168,7 @@ std::optional<journal_log> read_journal_log(
     const auto made = sum_known ? check(sum) : log_sum{};
     const bool made_known = sum_known;
     sum = stored;
-    // One of an earlier round would be followed by others of its own.
+    // Remains of an earlier round: the frame would be followed by frames of that round.
     if (!salted && !follows) {
       unbroken = false;
       sum_known = false;
@@ -176,7 +177,8 @@ std::optional<journal_log> read_journal_log(
       before_is_ours = false;
       continue;
     }
-    // Only the checksum of the one before was damaged: this one proves its content.
+    // Only the previous frame's stored checksum was damaged: this frame proves that frame's
+    // content.
     if (proves && before_is_ours) log.frames.back().how = journal_log::health::sound;
     const bool sound = follows || proves;
     log.frames.push_back({big_endian(bytes.data()), big_endian(bytes.data() + 4),
@@ -215,7 +217,7 @@ std::string make_journal_image(const std::string& file, const std::string& log_p
     std::vector<char> piece(1U << 20U);
     while (size < bytes) {
       const auto next = std::min<std::uint64_t>(piece.size(), bytes - size);
-      if (!from.read(piece.data(), next, size)) break;  // A bad sector: the rest is not known.
+      if (!from.read(piece.data(), next, size)) break;  // A bad sector: the rest is unknown.
       if (!write_at(out, piece.data(), next, size)) {
         wrong = failed("write");
         break;
@@ -224,7 +226,7 @@ std::string make_journal_image(const std::string& file, const std::string& log_p
     }
   }
   if (log && wrong.empty()) {
-    // What follows the last end of a transaction was never promised to anybody.
+    // Frames after the last end of a transaction were never acknowledged.
     std::size_t last = log->frames.size();
     while (last > 0 && log->frames[last - 1].pages_after == 0) --last;
     const read_only_file from{log_path};
@@ -233,7 +235,7 @@ std::string make_journal_image(const std::string& file, const std::string& log_p
     for (std::size_t i = 0; i < last && wrong.empty(); ++i) {
       const auto& one = log->frames[i];
       if (one.how == journal_log::health::damaged) continue;
-      // Nothing of a journal is that large; a damaged number must not make a file of 16 TB.
+      // No journal is that large; a damaged page number must not create a file of 16 TB.
       constexpr std::uint32_t pages_most = 1U << 26U;
       if (one.page == 0 || one.page > pages_most) continue;
       if (!from.read(page.data(), page.size(), one.offset)) continue;
@@ -245,7 +247,7 @@ std::string make_journal_image(const std::string& file, const std::string& log_p
         && ::ftruncate(out, static_cast<off_t>(std::uint64_t{pages} * log->page_bytes)) != 0)
       wrong = failed("write");
   }
-  // SQLite's 18th and 19th byte say that there is a log, which this image does without.
+  // Bytes 18 and 19 of the file say that there is a log; the image has none.
   constexpr std::array<char, 2> no_log{1, 1};
   if (wrong.empty() && !write_at(out, no_log.data(), no_log.size(), 18)) wrong = failed("write");
   ::close(out);

@@ -14,8 +14,8 @@ namespace greenroom::machine {
 
 namespace {
 
-// As it is in the file. It is read only by the machine that wrote it, or by one of its kind: what
-// another byte order wrote has a wrong checksum, and counts as missing.
+// The file's layout, in the machine's byte order: a mark from a machine with another byte order
+// fails the checksum and counts as missing.
 struct stored_mark {
   char magic[8];
   std::uint32_t at;
@@ -101,7 +101,7 @@ bool journal_mark_file::write(const journal_mark& now) {
   made.replaced_by = now.replaced_by;
   made.suspect = now.suspect;
   made.sum = sum_of(made);
-  // Less than a sector, in one call: whole or not at all.
+  // Less than a sector, in one call: written whole or not at all.
   return ::pwrite(fd_, &made, sizeof made, 0) == static_cast<ssize_t>(sizeof made);
 }
 

@@ -1,5 +1,5 @@
-// Who in this process has a journal open beside its writer, so that all can be sent away when its
-// files are replaced.
+// Registers this process's connections to a journal beside the writer's, so that all can be closed
+// when the journal's files are replaced.
 #pragma once
 
 #include <atomic>
@@ -11,27 +11,27 @@
 
 namespace greenroom::machine {
 
-/// SQLite shares the log's index between all connections of a process: one that stays open while
-/// the files are replaced would read the old log by the new index.
+/// SQLite shares the log's index between all connections of a process: a connection that stays open
+/// during a replacement would read the old log with the new index.
 class journal_openings {
 public:
   class guest {
   public:
     virtual ~guest() = default;
-    /// Closes its connection, and opens another one when it is needed again.
+    /// Closes the connection; the object reopens it at the next use.
     virtual void leave() noexcept = 0;
   };
 
-  /// That of the journal at `path`, one for the process.
+  /// Returns the registry of the journal at `path`, one for the process.
   [[nodiscard]] static std::shared_ptr<journal_openings> of(const std::string& path);
 
   void enter(guest& one);
   void exit(guest& one);
-  /// Held by a guest while it uses its connection.
+  /// Held by a registered object while it uses its connection.
   [[nodiscard]] std::shared_lock<std::shared_mutex> use() { return std::shared_lock{gate_}; }
-  /// Sends all guests away; nobody comes in while the lock is held.
+  /// Closes all connections; no connection opens while the lock is held.
   [[nodiscard]] std::unique_lock<std::shared_mutex> clear();
-  /// Somebody waits in `clear`: who uses the journal for long is to stop.
+  /// True while a thread waits in `clear`: a long use of a connection must stop.
   [[nodiscard]] bool wanted() const { return waiting_.load() > 0; }
 
 private:

@@ -44,7 +44,7 @@ journal_place::journal_place(std::string path, const journal_lock& lock, journal
   remember_last_frame();
   mark_file_.open(path_);
   mark_file_.write(mark_);
-  // After a power cut the mark of the life before would call this life's log a stranger's.
+  // Without this flush, after a power cut the previous mark's salts would not match this log.
   mark_file_.flush();
 }
 
@@ -78,10 +78,10 @@ journal_place::trouble journal_place::look() {
 }
 
 void journal_place::committed(std::uint64_t frames, const counts& now) {
-  // A commit that changes nothing leaves nothing in the log. The salts change whenever the log
-  // begins anew, which nobody tells.
+  // A commit without changes writes no frame. The salts change when the log restarts, and SQLite
+  // has no callback for that.
   if (const auto salts = salts_of_log(log_); salts && frames > 0) {
-    // A frame that was committed is not written again until the log begins anew.
+    // A committed frame is not written again until the log restarts.
     const bool same = salts->first == mark_.salt_1 && salts->second == mark_.salt_2;
     if (same && frames >= mark_.frames && !keeps_last_frame()) log_changed_ = true;
     mark_.salt_1 = salts->first;
@@ -126,7 +126,7 @@ void journal_place::forget_log() {
   mark_.frames = 0;
   last_frame_.clear();
   mark_file_.write(mark_);
-  // The next log has other salts, of which the mark that is on the disk knows nothing.
+  // The next log has other salts than the mark on disk.
   mark_file_.flush();
 }
 

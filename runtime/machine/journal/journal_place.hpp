@@ -1,4 +1,4 @@
-// Where the files of an open journal are, and whether they still are there.
+// Checks that the files of an open journal still are at their paths.
 #pragma once
 
 #include "runtime/machine/journal/journal_file.hpp"
@@ -10,22 +10,23 @@
 
 namespace greenroom::machine {
 
-/// SQLite goes on writing to files that have lost their names, and what it wrote is gone with the
-/// process. So after each commit, and before anybody hears of it, the names are looked at.
+/// SQLite goes on writing to deleted or renamed files, and deleted data is gone when the process
+/// ends. So the paths are checked after each commit and before the acknowledgement.
 class journal_place {
 public:
   enum class trouble : std::uint8_t {
     none,
-    log_moved,    ///< The log or its index was removed or replaced; what was in it is still open.
-    file_moved,   ///< The same of the file.
-    cut,          ///< The file or the log is shorter than it was.
-    log_changed,  ///< The log does not hold any more what was committed to it.
-    directory_moved,  ///< The directory has another name, with the files in it.
+    log_moved,    ///< The log or its index was removed or replaced; the open descriptor still has
+                  ///< the data.
+    file_moved,   ///< The file was removed or replaced.
+    cut,          ///< The file or the log is shorter than before.
+    log_changed,  ///< The log no longer holds what was committed.
+    directory_moved,  ///< The directory was renamed; the files are still in it.
     directory_gone,   ///< The directory was removed.
-    lock_lost,        ///< The lock's file was removed: another node could take it.
+    lock_lost,        ///< The lock file was removed: another node could take the lock.
   };
 
-  /// To be made when the journal's writer has opened its files. `begin` is what is known of it.
+  /// Construct after the journal's writer has opened the files. `begin` is the first mark to write.
   journal_place(std::string path, const journal_lock& lock, journal_mark begin);
   ~journal_place();
   journal_place(const journal_place&) = delete;
@@ -36,11 +37,11 @@ public:
   struct counts {
     std::uint64_t tasks = 0, ends = 0, last_row = 0;
   };
-  /// A commit left so many frames in the log.
+  /// After a commit: the log now has this many frames.
   void committed(std::uint64_t frames, const counts& now);
-  /// Rows are about to be deleted: from now on there may be fewer.
+  /// Before rows are deleted: from now on the journal may hold fewer rows.
   void about_to_drop(const counts& then);
-  /// Another program has copied the log into the file and emptied it, as it may.
+  /// Another program has checkpointed and emptied the log, which is allowed.
   void forget_log();
   void closing();
   void closed();
@@ -54,8 +55,8 @@ private:
   const journal_lock& lock_;
   journal_mark mark_;
   journal_mark_file mark_file_;
-  /// The newest frame that was committed, as it is in the log. A log that was cut and has been
-  /// written to since is as long as it should be, and has a hole where this one was.
+  /// The last committed frame, as in the log. A log that was cut and then written again has the
+  /// right length, but a hole in place of this frame.
   std::string last_frame_;
   bool log_changed_ = false;
   int log_ = -1, directory_ = -1;
@@ -63,7 +64,7 @@ private:
   bool indexed_ = false;
 };
 
-/// What it means and what helps, for the operator.
+/// The trouble's meaning and remedy, for the operator.
 [[nodiscard]] std::string explain(journal_place::trouble what, const std::string& path);
 
 }  // namespace greenroom::machine

@@ -12,11 +12,11 @@ namespace greenroom::machine {
 
 namespace {
 
-// A page is looked for in pieces of so many rows: no read transaction is long (it would hold up
+// A page is searched in pieces of this many rows: no read transaction is long (it would delay
 // checkpoints), and no request scans the whole journal.
 constexpr std::int64_t rows_per_piece = 20'000;
 constexpr std::size_t page_most = 1000;
-/// What an item of a page takes beside its output.
+/// Estimated size of an item without its output.
 constexpr std::uint64_t row_bytes = 512;
 
 /// A snapshot for several statements.
@@ -45,13 +45,13 @@ class sqlite_reader final : public journal_reader, journal_openings::guest {
 public:
   explicit sqlite_reader(const journal_options& options)
       : path_{options.path}, on_damage_{options.on_damage}, others_{journal_openings::of(path_)} {
-    // Nobody replaces the files between the two.
+    // The files are not replaced between open and registration.
     const auto held = others_->use();
     open();
     others_->enter(*this);
   }
   ~sqlite_reader() override {
-    // Nor while the connection closes, which is not sent away any more.
+    // Nor while the connection closes, since `leave` is no longer called then.
     const auto held = others_->use();
     others_->exit(*this);
     leave();
@@ -59,7 +59,7 @@ public:
   sqlite_reader(const sqlite_reader&) = delete;
   sqlite_reader& operator=(const sqlite_reader&) = delete;
 
-  // The writer replaces the files. No call is under way.
+  // Called when the writer replaces the files; no call is running.
   void leave() noexcept final {
     find_.reset();
     db_.reset();
@@ -99,7 +99,7 @@ public:
       if (!kind.empty()) rows.bind(2, kind);
       std::vector<event_record> events;
       while (rows.step()) {
-        // Before format 3 there were no sums.
+        // Formats before 3 have no checksums.
         if (!rows.null(3)
             && rows.number(3) != sum_of_event(rows.text(0), rows.number(1), rows.text(2))) {
           tell("an event in the journal is damaged, and was left out");
@@ -196,7 +196,7 @@ private:
         auto task = read_task(rows, std::numeric_limits<std::int64_t>::max());
         add_output(task, rows, query);
         task = checked(std::move(task));
-        // A damaged one is in another state than its row says.
+        // A damaged task's state differs from the row's state.
         if (task.damaged && query.state && task.state != *query.state) continue;
         page.items.push_back(std::move(task));
         const auto& ended = page.items.back().ended;
@@ -208,8 +208,8 @@ private:
     return page;
   }
 
-  /// The output is in a row that may be megabytes long, so it is looked at in place: only what is
-  /// wanted is read.
+  /// Reads only the wanted part of the output through a blob handle, because an output may be
+  /// megabytes.
   void add_output(stored_task& task, const sqlite_statement& row, const task_query& query) {
     if (!task.ended) return;
     sqlite3_blob* opened = nullptr;
@@ -233,7 +233,7 @@ private:
       return;
     }
     if (!task.output_left_out || text.empty()) return;
-    // Not in the middle of a letter of UTF-8.
+    // Do not cut a UTF-8 sequence.
     while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0U) == 0x80U)
       text.pop_back();
     if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0x80U) text.pop_back();

@@ -24,7 +24,7 @@ namespace greenroom::machine {
 
 namespace {
 
-// Where pages are missing in the middle of a table, its rows are asked for one by one.
+// Behind unreadable pages in the middle of a table, rows are read one by one, up to this number.
 constexpr std::int64_t single_rows_most = 500'000;
 constexpr std::int64_t rescued_row_most = std::int64_t{1} << 53;
 
@@ -39,7 +39,7 @@ void rename_if_there(const std::string& from, const std::string& to) {
 
 std::string image_of(const std::string& path) { return path + ".image"; }
 
-/// A file that goes away with the one who made it.
+/// A temporary file, removed by the destructor.
 class passing_file {
 public:
   explicit passing_file(std::string path) : path_{std::move(path)} { remove(); }
@@ -62,7 +62,7 @@ std::vector<std::string> columns_of(sqlite_connection& db, const char* table) {
   return names;
 }
 
-/// Copies the rows of one table, past pages that cannot be read.
+/// Copies one table's rows and skips unreadable pages.
 class table_rescue {
 public:
   table_rescue(sqlite_connection& from, sqlite_connection& to, const char* table,
@@ -84,7 +84,7 @@ public:
         to, "INSERT OR IGNORE INTO " + name_ + " (" + list + ") VALUES (" + places + ")");
   }
 
-  /// True when every page of it could be read.
+  /// True when every page of the table was readable.
   bool run() {
     if (columns_ == 0) return false;
     std::int64_t low = 0;
@@ -97,7 +97,7 @@ public:
   }
 
 private:
-  /// False when it met a page that cannot be read; `at` is the last row that it had.
+  /// False at an unreadable page; `at` is the last row that was read.
   bool walk(const char* condition, std::int64_t& at, int direction, std::int64_t bound = 0) {
     try {
       sqlite_statement rows{from_,
@@ -106,7 +106,7 @@ private:
       if (direction < 0) rows.bind(2, bound);
       while (rows.step()) {
         const auto row = rows.number(0);
-        // A damaged tree may lead in a circle.
+        // A damaged tree may contain a cycle.
         if (direction > 0 ? row <= at : row >= at) return false;
         if (row > rescued_row_most) return false;
         take(rows);
@@ -138,7 +138,7 @@ private:
     try {
       insert_->run();
     } catch (const sqlite_error& wrong) {
-      // What breaks a rule of its table cannot be what was written.
+      // A row that violates the table's constraints is damaged.
       if (wrong.code() != SQLITE_CONSTRAINT && wrong.code() != SQLITE_MISMATCH) throw;
     }
   }
@@ -159,8 +159,8 @@ bool readable(const std::string& image) {
   }
 }
 
-/// The tables are where every journal has them, since all are made in the same steps: their list,
-/// which is the first page, can be taken from a new one.
+/// All journals create their tables in the same steps, so the tables have the same root pages: the
+/// first page, which lists the tables, can be taken from a new journal.
 void lend_first_page(const std::string& image, const std::string& fresh) {
   std::vector<char> page(4096);
   std::ifstream{fresh, std::ios::binary}.read(page.data(),
@@ -174,7 +174,7 @@ void lend_first_page(const std::string& image, const std::string& fresh) {
   file.write(page.data(), static_cast<std::streamsize>(page.size()));
 }
 
-/// What rows refer to and is not there any more gets a name of its own, so that the rows are found.
+/// Adds rows that other rows refer to and that are lost, so that joins still find the other rows.
 constexpr const char* fill_gaps = R"sql(
 INSERT OR IGNORE INTO name (number, text)
   SELECT DISTINCT specialist, '(lost name ' || specialist || ')' FROM task
@@ -193,7 +193,7 @@ std::uint64_t count_rows(sqlite_connection& db, const char* sql) {
   return unsigned_of(db.number(sql));
 }
 
-/// What the rows' numbers stand for, where the node that wrote them still knows it.
+/// Adds the meaning of the rows' numbers, if the running node knows it.
 void put_back(sqlite_connection& db, const known_numbers& known) {
   sqlite_statement name{db, "INSERT OR IGNORE INTO name (number, text) VALUES (?, ?)"};
   for (const auto& [number, text] : known.names)
@@ -203,8 +203,8 @@ void put_back(sqlite_connection& db, const known_numbers& known) {
     epoch.bind(1, number).bind(2, signed_of(value)).run();
 }
 
-/// Tasks whose checksum does not match: nobody finds one of a lost session by the identifier that
-/// was given out, so it is not saved.
+/// Tasks that fail their checksum. A task of a lost session cannot be found by the id that the
+/// caller has, so it counts as lost.
 std::uint64_t count_damaged(sqlite_connection& db) {
   std::uint64_t result = 0;
   const auto summed_from = db.number("SELECT summed_from FROM mark");
@@ -214,8 +214,8 @@ std::uint64_t count_damaged(sqlite_connection& db) {
   return result;
 }
 
-/// Rows too far apart for a journal. A row's checksum is of its number too, so of one whose number
-/// was damaged it is wrong.
+/// Drops rows with impossible numbers. A row's checksum covers its number, so a damaged number
+/// fails the checksum.
 void drop_impossible_rows(sqlite_connection& db, std::int64_t summed_from) {
   const auto span = db.number(
       "SELECT coalesce(max(task.row) - min(CASE WHEN \"end\".row IS NULL THEN task.row END), 0)"
@@ -263,7 +263,7 @@ std::string set_log_aside(const std::string& path) {
 
 void copy_open_database(sqlite_connection& from, const std::string& to, int pages,
                         const std::function<bool()>& go_on) {
-  // The file is made here, for the node alone; SQLite would leave that to the umask.
+  // Create the file here with mode 0600; SQLite would apply the umask.
   const int made = ::open(to.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (made < 0) fail_with("cannot make " + to);
   ::close(made);
@@ -279,7 +279,7 @@ void copy_open_database(sqlite_connection& from, const std::string& to, int page
   }
   sqlite3_backup_finish(work);
   if (code != SQLITE_DONE) copy.fail(code, sqlite3_errstr(code));
-  // One file that needs no log.
+  // One file without a log.
   if (copy.text("PRAGMA journal_mode=DELETE") != "delete")
     copy.fail(SQLITE_IOERR, "the copy could not be closed");
 }
@@ -287,10 +287,10 @@ void copy_open_database(sqlite_connection& from, const std::string& to, int page
 void replace_journal(const std::string& path, const std::string& fresh, journal_mark mark,
                      const std::string& aside, bool keep_log) {
   if (const auto wrong = flush_file(fresh); !wrong.empty()) throw sqlite_error{SQLITE_IOERR, wrong};
-  // The old file keeps its content under a second name; the first one changes hands in one step.
+  // The old file keeps its content under a second name; the rename below is atomic.
   if (!aside.empty() && number_of_file(path) && ::link(path.c_str(), aside.c_str()) != 0)
     fail_with("cannot set " + path + " aside as " + aside);
-  // What the mark names must be there after a power cut.
+  // The new file, which the mark names, must survive a power cut.
   if (const auto wrong = flush_directory(parent_directory(path)); !wrong.empty())
     throw sqlite_error{SQLITE_IOERR, wrong};
   mark.replaced_by = number_of_file(fresh).value_or(file_number{}).inode;
@@ -301,7 +301,7 @@ void replace_journal(const std::string& path, const std::string& fresh, journal_
   file.flush();
   if (::rename(fresh.c_str(), path.c_str()) != 0) {
     const auto why = errno;
-    // The old file stays, so what was known of it must, too.
+    // The old file stays, so its mark must stay too.
     if (before)
       file.write(*before);
     else
@@ -366,7 +366,7 @@ journal_damage rescue_journal(const std::string& path, const std::optional<journ
         else
           summed_from = std::max<std::int64_t>(from.number("SELECT summed_from FROM mark"), 1);
       } catch (const sqlite_error&) {
-        // Then every row has to match.
+        // Then every row must match its checksum.
       }
       to.run("BEGIN");
       for (const auto* table : {"name", "epoch", "task", "start", "end", "state", "event"}) {

@@ -17,12 +17,12 @@ constexpr std::int64_t last_unix_ms = 253'402'300'799'999;
 /// No task takes a hundred years.
 constexpr std::int64_t longest_ms = std::int64_t{100} * 366 * 24 * 3600 * 1000;
 
-/// Whatever the file says, the times are such that sums and products of them further up are sound.
+/// Clamps, so that later sums and products of these times do not overflow.
 double milliseconds(std::int64_t microseconds) {
   return static_cast<double>(std::clamp<std::int64_t>(microseconds, 0, longest_ms * 1000)) / 1000;
 }
 
-/// A number in a row may be anything; false when it names nothing.
+/// Converts a number of a row, which may be damaged; false when it is no value of the enum.
 template <class Enum>
 bool name_from(std::int64_t number, Enum first, Enum last, Enum& to) {
   if (number < static_cast<std::int64_t>(first) || number > static_cast<std::int64_t>(last))
@@ -31,7 +31,7 @@ bool name_from(std::int64_t number, Enum first, Enum last, Enum& to) {
   return true;
 }
 
-/// The sum that is stored in `column`, or none where none is wanted.
+/// Whether the sum in `column` matches; an old row has no sum.
 bool matches(const sqlite_statement& row, int column, std::int64_t sum, bool old) {
   return row.null(column) ? old : row.number(column) == sum;
 }
@@ -42,7 +42,7 @@ stored_end end_numbers(const sqlite_statement& row, int at) {
           row.number(at + 8), row.number(at + 9)};
 }
 
-/// False when it cannot be what was written.
+/// False when the row cannot have been written by this program.
 bool read_end(const sqlite_statement& row, int at, end_record& end) {
   const auto numbers = end_numbers(row, at);
   if (!name_from(numbers.state, protocols::task_state::completed, protocols::task_state::unknown,
@@ -163,9 +163,9 @@ stored_task read_task(const sqlite_statement& row, std::int64_t summed_from) {
   accepted.case_id = row.text(11);
   accepted.input = row.text(12);
   task.damaged = !named || !matches(row, 25, sum_of_task(number, accepted), old);
-  // When it is not known what twice would do, it is not done twice.
+  // If a damaged row hides the effects, assume unsafe, so that the task is not run twice.
   if (!named) accepted.effects = protocols::side_effects::unsafe;
-  // The sum was of what is stored; from here on the times are such that can be reckoned with.
+  // The checksum covers the stored values; from here on the times are clamped for arithmetic.
   accepted.accepted_unix_ms = read_unix_ms(accepted.accepted_unix_ms);
   accepted.deadline_unix_ms = std::clamp(accepted.deadline_unix_ms, accepted.accepted_unix_ms,
                                          accepted.accepted_unix_ms + longest_ms);

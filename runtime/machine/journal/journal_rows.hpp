@@ -1,4 +1,4 @@
-// How a task is read from the journal's tables, the same for the writer and for readers.
+// Reads a task from the journal's tables, for the writer and for readers.
 #pragma once
 
 #include "runtime/machine/journal/journal.hpp"
@@ -12,7 +12,7 @@
 
 namespace greenroom::machine {
 
-/// The columns that `read_task` expects, from `task`, its names, its start and its end.
+/// The columns that `read_task` expects, from the tables below.
 inline constexpr const char* task_columns = R"sql(
   task.row, epoch.epoch, task.number, specialist.text, department.text, task.urgency, task.effects,
   task.accepted_ms, task.deadline_ms, task.request_hash, task.key, task.case_id, task.input,
@@ -20,7 +20,7 @@ inline constexpr const char* task_columns = R"sql(
   "end".ended_ms, "end".queue_us, "end".start_us, "end".run_us, "end".total_us, "end".output,
   task.sum, start.sum, "end".sum
 )sql";
-/// The same for lists: without the input and the output, which may be megabytes.
+/// For lists: the same columns without input and output, which may be megabytes.
 inline constexpr const char* listed_columns = R"sql(
   task.row, epoch.epoch, task.number, specialist.text, department.text, task.urgency, task.effects,
   task.accepted_ms, task.deadline_ms, task.request_hash, task.key, task.case_id, '',
@@ -28,9 +28,9 @@ inline constexpr const char* listed_columns = R"sql(
   "end".ended_ms, "end".queue_us, "end".start_us, "end".run_us, "end".total_us, '',
   NULL, start.sum, NULL, "end".sum
 )sql";
-/// Where the checksum of an end stands in `listed_columns`: it is of the output, too.
+/// The column of an end's checksum in `listed_columns`. The checksum covers the output too.
 constexpr int listed_end_sum = 28;
-/// Where they come from. `CROSS JOIN` keeps SQLite's planner to this order: task first.
+/// The tables of these columns. `CROSS JOIN` makes SQLite's planner keep this order: task first.
 inline constexpr const char* task_tables = R"sql(
   task CROSS JOIN epoch ON epoch.number = task.epoch
   CROSS JOIN name AS specialist ON specialist.number = task.specialist
@@ -46,23 +46,23 @@ inline constexpr const char* task_tables = R"sql(
   return static_cast<std::int64_t>(value);
 }
 
-/// Between the oldest task that has not ended and the newest one: a bit each in memory, 64 MiB.
+/// Limit on the rows between the oldest unfinished task and the newest task: one bit each, 64 MiB.
 constexpr std::int64_t unfinished_span_most = std::int64_t{1} << 29;
 
-/// A time of the wall clock, within what can be written as one.
+/// Clamps a wall-clock time to the range that can be printed as a date.
 [[nodiscard]] std::int64_t read_unix_ms(std::int64_t value);
-/// The number of the row after this one.
+/// The next row's number.
 [[nodiscard]] inline std::int64_t row_after(std::int64_t row) {
   return row < std::numeric_limits<std::int64_t>::max() ? row + 1 : row;
 }
-/// Rows from `summed_from` on have checksums; those before, which an older format wrote, need none.
+/// Rows from `summed_from` on have checksums; older rows (an older format) have none.
 [[nodiscard]] stored_task read_task(const sqlite_statement& row, std::int64_t summed_from);
 
-// The checksums, of the values as they are stored.
+// Checksums of the values as stored.
 [[nodiscard]] std::int64_t sum_of_task(std::int64_t row, const accept_record& task);
 [[nodiscard]] std::int64_t sum_of_start(std::int64_t row, const protocols::task_id& id,
                                         std::int64_t attempts);
-/// An end's numbers, in the order of their columns.
+/// An end's numbers, in the order of the columns.
 struct stored_end {
   std::int64_t state = 0, why = 0, cold_start = 0, attempts = 0, pool = 0, ended_ms = 0;
   std::int64_t queue_us = 0, start_us = 0, run_us = 0, total_us = 0;
@@ -73,17 +73,17 @@ struct stored_end {
 [[nodiscard]] std::int64_t sum_of_event(std::string_view kind, std::int64_t unix_ms,
                                         std::string_view json);
 
-/// The end of a task whose own cannot be read.
+/// Replaces an end that cannot be read.
 [[nodiscard]] end_record unknown_end_of(const protocols::task_id& id, std::string why,
                                         std::int64_t unix_ms);
-/// Of a row of `listed_columns`: whether the output that was read beside it is the one that was
-/// written. Rows without a checksum match.
+/// For a row of `listed_columns`: whether `output`, read separately, matches the end's checksum.
+/// Rows without a checksum match.
 [[nodiscard]] bool end_matches(const sqlite_statement& row, int column,
                                const protocols::task_id& id, std::string_view output);
-/// What is left of a task whose record is damaged.
+/// Clears the fields of a damaged task that cannot be trusted.
 void mark_damaged(stored_task& task);
 
-/// Runs `body` and turns what it throws into the value that callers of the journal see.
+/// Runs `body` and turns an exception into a `journal_error`.
 template <class Result, class Body>
 journal_result<Result> as_result(Body&& body) {
   try {

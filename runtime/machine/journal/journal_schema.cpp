@@ -6,13 +6,13 @@ namespace greenroom::machine {
 
 namespace {
 
-// A file of version n has had the first n steps. A step is never edited once it has been released:
-// a change of the tables is another step at the end.
+// A file of version n has had the first n steps. A released step is never edited: a change of the
+// tables is a new step at the end.
 //
-// `row` grows with the order of acceptance, so a task's row, its end and its place in lists are all
-// appended, and "oldest unfinished" is a lower bound on rows (`mark`) instead of an index that
-// every task would have to enter and to leave. Ends are rows of their own: an update in place would
-// move a row that has become twice as long. Ids have an index of two small integers.
+// `row` grows in the order of acceptance, so inserts of tasks, ends and list positions are appends,
+// and "oldest unfinished" is a lower bound on rows (`mark`) instead of an index that every task
+// would enter and leave. Ends are rows of their own, because an update in place would move a row
+// that has doubled in size. Ids have an index of two small integers.
 constexpr std::array<const char*, journal_version> steps{
     // 1
     R"sql(
@@ -60,9 +60,9 @@ CREATE TABLE event (
 );
 CREATE INDEX event_by_kind ON event (kind);
 )sql",
-    // 2: a task knows the session that it belongs to.
+    // 2: a task has a session (case).
     "ALTER TABLE task ADD COLUMN case_id TEXT;",
-    // 3: rows have checksums, from this row on; those of a whole journal would take a while.
+    // 3: rows from here on have checksums; to add checksums to a whole journal would take long.
     R"sql(
 ALTER TABLE task ADD COLUMN sum INTEGER;
 ALTER TABLE start ADD COLUMN sum INTEGER;
@@ -74,8 +74,8 @@ UPDATE mark SET summed_from = (SELECT coalesce(max(row), 0) + 1 FROM task);
 )sql",
 };
 
-// Above this size a check of the whole file would hold up the start for seconds; one that compares
-// the indexes with their tables too takes several times as long.
+// Larger files are not checked at the start, because a check would take seconds; a comparison of
+// indexes with tables takes several times as long.
 constexpr std::int64_t checked_pages = 16384;
 constexpr std::int64_t compared_pages = 4096;
 
@@ -83,7 +83,7 @@ constexpr std::int64_t compared_pages = 4096;
   throw sqlite_error{SQLITE_MISMATCH, db.path() + " " + why};
 }
 
-/// The file's version; throws when it is not for this program.
+/// Returns the file's version; throws when this program cannot use the file.
 std::int64_t version_of(sqlite_connection& db) {
   const auto version = db.number("PRAGMA user_version");
   const auto application = db.number("PRAGMA application_id");
@@ -97,7 +97,7 @@ std::int64_t version_of(sqlite_connection& db) {
                    + "; this program knows formats up to " + std::to_string(journal_version)
                    + "): run that version, or give --data another directory");
   }
-  // It says which step comes next.
+  // A negative version would select a wrong step.
   if (version < 0) refuse(db, "is damaged: its format is " + std::to_string(version));
   return version;
 }

@@ -11,10 +11,10 @@ namespace greenroom::machine {
 
 namespace {
 
-// The mark in the file is only where searches begin, so it may lag behind.
+// The mark in the file only tells where a search begins, so it may lag behind.
 constexpr std::int64_t mark_step = 4096;
 
-// Beyond it a row's number is no number that counting has reached.
+// A larger row number is damage: counting never reaches it.
 constexpr std::int64_t row_most = std::int64_t{1} << 53;
 
 constexpr std::string_view identity_name = "journal.identity";
@@ -77,7 +77,7 @@ journal_writer::journal_writer(const journal_options& options, bool all_pages)
       in_memory_{options.path == ":memory:"},
       on_damage_{options.on_damage} {
   db_.keep_log_when_closed();
-  // Without fsync, NORMAL: a power cut may take the last commits, but never the file's soundness.
+  // Without fsync, NORMAL: a power cut may lose the last commits, but never corrupts the file.
   db_.run(options.fsync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
   db_.run("PRAGMA foreign_keys=OFF; PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY");
   if (!in_memory_ && db_.text("PRAGMA journal_mode=WAL") != "wal")
@@ -98,7 +98,7 @@ void journal_writer::check_rows(bool whatever_its_size) {
   sqlite_statement rows{db_, std::string{"SELECT "} + task_columns + " FROM " + task_tables};
   while (rows.step())
     if (!read_task(rows, summed_from_).damaged) ++sound;
-  // One whose session or name is gone is not among the rows.
+  // A task whose session or name is missing is not among the rows.
   if (sound < tasks_)
     on_damage_({std::to_string(tasks_ - sound) + " of " + std::to_string(tasks_)
                     + " tasks in the journal do not match their checksums",
@@ -106,7 +106,7 @@ void journal_writer::check_rows(bool whatever_its_size) {
 }
 
 journal_writer::~journal_writer() {
-  // Connections close in the reverse order, so that SQLite's last one is the writer's.
+  // Connections close in reverse order, so that SQLite's last connection is the writer's.
   checkpointer_.reset();
 }
 
@@ -131,11 +131,11 @@ void journal_writer::find_identity(const std::string& wanted) {
   hash_key_ = {words.epoch, words.number};
 }
 
-/// From the kernel, through SQLite, which seeds its own generator there.
+/// Random bytes from the kernel: SQLite seeds its generator with them.
 std::string journal_writer::fresh_text() { return db_.text("SELECT lower(hex(randomblob(16)))"); }
 
 void journal_writer::watch_place(const journal_lock& lock, journal_mark begin) {
-  // What is in the log already, of an earlier life too.
+  // The log may already hold frames, also of an earlier process.
   const auto log = read_journal_log(db_.path() + "-wal");
   const auto now = counts();
   begin.journal = identity_;
@@ -183,7 +183,7 @@ void journal_writer::close_clean() {
   if (checkpoint()) place_->closed();
 }
 
-/// The batch is durable, and nobody has heard of it.
+/// Called when the batch is durable and not yet acknowledged.
 void journal_writer::committed() {
   if (!place_) return;
   place_->committed(static_cast<std::uint64_t>(checkpointer_ ? checkpointer_->log_pages() : 0),
@@ -214,8 +214,8 @@ void journal_writer::load() {
   if (oldest_ < 1 || newest < 0 || newest > row_most || oldest_ > row_most
       || std::max(newest, oldest_) - oldest_ > unfinished_span_most)
     db_.fail(SQLITE_CORRUPT, "its rows have numbers that no journal has");
-  // Not only the largest row: when all has been pruned, rows must not be used again, or a cursor
-  // from before would point at tasks that are newer than it.
+  // Not only the largest row: after a full prune, row numbers must not be used again, or an old
+  // cursor would point at newer tasks.
   next_row_ = std::max(oldest_, newest + 1);
   ended_.assign(static_cast<std::size_t>(next_row_ - oldest_));
   sqlite_statement open{db_,
@@ -265,7 +265,7 @@ journal_result<std::vector<verdict>> journal_writer::commit(std::span<const reco
 }
 
 void journal_writer::roll_back() noexcept {
-  // Some failures (a full disk) have rolled back already, and a failed COMMIT has not.
+  // Some failures (a full disk) have already rolled back; a failed COMMIT has not.
   if (db_.in_transaction()) sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
   for (const auto& name : batch_.names) names_.erase(name);
   for (const auto epoch : batch_.epochs) epochs_.erase(epoch);
@@ -284,7 +284,7 @@ verdict journal_writer::write(const accept_record& accepted) {
     const reset_at_exit reset{known};
     if (known.step()) {
       const protocols::task_id id{unsigned_of(known.number(0)), unsigned_of(known.number(1))};
-      // A task of format 2 still has the hash that was made then.
+      // A task of format 2 keeps the hash of format 2.
       const auto hash = unsigned_of(known.number(2));
       const bool same = hash == accepted.request_hash
                         || (known.number(3) < summed_from_ && hash == accepted.former_hash);
@@ -307,7 +307,7 @@ verdict journal_writer::write(const accept_record& accepted) {
       .bind_or_null(13, accepted.case_id)
       .bind(14, sum_of_task(next_row_, accepted));
   insert.run();
-  // A record that comes twice was committed before its writer heard of it: once is enough.
+  // A repeated record was committed before its sender got the reply: keep the first.
   if (sqlite3_changes(db_.get()) == 0) return {verdict::kind::written, accepted.id};
   batch_.accepted.push_back(accepted.id);
   open_.emplace(accepted.id, open_task{next_row_, false});
@@ -396,13 +396,13 @@ std::int64_t journal_writer::number_of_epoch(std::uint64_t epoch) {
   return number;
 }
 
-/// The mark is that of the batches before: what this one ends is not certain yet.
+/// Writes the mark of the earlier batches: this batch's ends are not durable yet.
 void journal_writer::keep_mark() {
   if (oldest_ - oldest_kept_ < mark_step) return;
   sql_->mark.bind(1, oldest_).run();
 }
 
-/// The batch is durable: now the books follow.
+/// The batch is durable: update the cache.
 void journal_writer::settle() {
   tasks_ += batch_.accepted.size();
   ends_ += batch_.ended.size();
@@ -441,7 +441,7 @@ journal_result<std::size_t> journal_writer::prune(std::int64_t before_unix_ms, s
     }
     const auto mark = oldest_;
     sql_->mark.bind(1, mark).run();
-    // The mark may promise less than there is, but never more.
+    // The mark may claim less than the file holds, but never more.
     auto then = counts();
     then.tasks -= std::min<std::uint64_t>(then.tasks, tasks);
     then.ends -= std::min<std::uint64_t>(then.ends, tasks);
@@ -459,9 +459,9 @@ journal_result<std::size_t> journal_writer::prune(std::int64_t before_unix_ms, s
   }
 }
 
-/// Rows are in the order of acceptance, so the search is over at the first task that was accepted
-/// too late; what it passes without deleting are the few that had not ended by then. While one of
-/// them has not, the newest row stays, too: the next start takes the number after it.
+/// Rows are in the order of acceptance, so the search stops at the first task that was accepted too
+/// late; it skips the few tasks that had not ended by then. While a task is unfinished, the newest
+/// row stays too, because the next start takes the number after it.
 std::size_t journal_writer::prune_tasks(std::int64_t before_unix_ms, std::size_t most) {
   std::vector<std::int64_t> rows;
   {
@@ -506,7 +506,7 @@ journal_result<std::string> journal_writer::state(std::string_view name) {
     const reset_at_exit reset{query};
     if (!query.step()) return std::string{};
     std::string value{query.text(0)};
-    // Before format 3 there were no sums.
+    // Formats before 3 have no checksums.
     if (query.null(1) || query.number(1) == sum_of_state(name, value)) return value;
     if (on_damage_)
       on_damage_(

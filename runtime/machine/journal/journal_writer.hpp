@@ -1,4 +1,4 @@
-// The one writer of a journal, over SQLite.
+// The journal's writer, over SQLite.
 #pragma once
 
 #include "runtime/machine/journal/ended_rows.hpp"
@@ -16,13 +16,12 @@
 
 namespace greenroom::machine {
 
-/// What the file knows is in the file; kept in memory beside it are the numbers of names and the
-/// rows of unfinished tasks, so that an end finds its row without a search. A batch that fails
-/// takes back what it did to them.
+/// The file holds all data. Memory holds a cache of the names' numbers and of the unfinished tasks'
+/// rows, so that an end finds the row without a search. A failed batch rolls the cache back.
 class journal_writer final : public journal {
 public:
-  /// Throws `sqlite_error`. A journal without an identity gets `options.expected` as its own, or a
-  /// new one. `all_pages`: looks at each page, however many there are.
+  /// Throws `sqlite_error`. A journal without an identity gets `options.expected`, or a new
+  /// identity if that is empty. `all_pages`: check every page, whatever the file's size.
   explicit journal_writer(const journal_options& options, bool all_pages = false);
   ~journal_writer() override;
   journal_writer(const journal_writer&) = delete;
@@ -36,24 +35,24 @@ public:
   std::string identity() const override { return identity_; }
   std::pair<std::uint64_t, std::uint64_t> hash_key() const override { return hash_key_; }
 
-  /// From now on the files' places are watched, and the mark is kept.
+  /// Starts to check the files' paths after each commit, and to write the mark.
   void watch_place(const journal_lock& lock, journal_mark begin);
-  /// What was wrong with them after the last commit.
+  /// The files' trouble after the last commit.
   [[nodiscard]] journal_place::trouble trouble() const { return trouble_; }
   journal_place::trouble look();  // NOLINT(modernize-use-nodiscard)
-  /// True when a log that is shorter than it was has been emptied by another program, as it may be
-  /// once all of it is in the file (a checkpoint in a person's sqlite3 shell).
+  /// True when the log is shorter because another program emptied the log after a checkpoint (such
+  /// as an operator's sqlite3 shell). This is harmless.
   [[nodiscard]] bool log_was_emptied();
-  /// The last failure was a page that could not be read.
+  /// True when the last failure was an unreadable page.
   [[nodiscard]] bool corrupt() const { return corrupt_; }
   [[nodiscard]] journal_place::counts counts() const;
-  /// What the numbers of names and sessions in its rows stand for.
+  /// The numbers that stand for names and sessions in the rows.
   [[nodiscard]] known_numbers numbers() const;
-  /// The connection, for a copy of what it sees. Nothing is committed meanwhile.
+  /// The connection, as the source of a copy. The caller must not commit meanwhile.
   [[nodiscard]] sqlite_connection& connection() { return db_; }
-  /// Copies the whole log into the file. False when a reader, or the disk, is in the way.
+  /// Copies the whole log into the file. False when a reader or a disk error prevents it.
   [[nodiscard]] bool checkpoint();
-  /// The same at the end of a life: then the file alone is the journal.
+  /// Checkpoints before the journal closes, so that the file alone is the whole journal.
   void close_clean();
 
 private:
@@ -70,8 +69,8 @@ private:
   struct statements;
 
   void load();
-  /// Looks at every row of a file that is not too large for that: what is found by its id later
-  /// would not be found when the id itself is what was damaged.
+  /// Checks every row unless the file is too large: a later search by id would not find a row whose
+  /// id is damaged.
   void check_rows(bool whatever_its_size);
   void find_identity(const std::string& wanted);
   std::string fresh_text();
@@ -107,11 +106,11 @@ private:
   std::unordered_map<std::uint64_t, std::int64_t> epochs_;
   std::unordered_map<protocols::task_id, open_task, protocols::task_id_hash> open_;
   std::int64_t next_row_ = 1;
-  std::int64_t oldest_ = 1;       ///< Every task below this row has ended.
-  std::int64_t oldest_kept_ = 1;  ///< What the file says of it.
-  ended_rows ended_;              ///< Of the rows from `oldest_` on.
+  std::int64_t oldest_ = 1;       ///< Every task in a lower row has ended.
+  std::int64_t oldest_kept_ = 1;  ///< The value of `oldest_` in the file.
+  ended_rows ended_;              ///< Covers the rows from `oldest_` on.
 
-  // What the batch in hand has done to all this.
+  // The current batch's changes to the cache, for a rollback.
   struct changes {
     std::vector<std::string> names;
     std::vector<std::uint64_t> epochs;

@@ -25,7 +25,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t identity_bytes_max = 65536;  // It has a few hundred.
+constexpr std::size_t identity_bytes_max = 65536;  // The file usually has a few hundred bytes.
 
 std::string identity_file(const std::string& data_dir) { return data_dir + "/node.json"; }
 
@@ -35,7 +35,7 @@ bool is_identity(const std::string& text) {
 
 std::string fresh_identity() {
   std::array<unsigned char, 16> bytes{};
-  // Sixteen bytes come whole, or the kernel has no random numbers at all.
+  // A read of sixteen bytes is complete unless the kernel has no random numbers.
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return {};
   return base::to_hex(bytes);
 }
@@ -115,7 +115,7 @@ std::variant<taken_identity, std::string> take_node_identity(const std::string& 
   const auto place = place_of(data_dir);
   taken_identity result;
   auto now = known.value_or(node_identity{});
-  // A directory that was moved, or that came back from a backup, has no other one where it was.
+  // A moved directory, or one restored from a backup, has no original at the old path.
   if (known && known->host == host && known->place != place && known->directory != directory) {
     const auto original = read_node_identity(known->directory);
     if (original && original->node == known->node) {
@@ -134,7 +134,8 @@ std::variant<taken_identity, std::string> take_node_identity(const std::string& 
                     && known->directory == now.directory && known->host == now.host
                     && known->place == now.place;
   if (!same) {
-    // On a full disk the node starts all the same: it has a name, and looks for another one later.
+    // On a full disk the node starts nevertheless: it has an identity, and writes the file at a
+    // later start.
     static_cast<void>(write_node_identity(data_dir, now));
   }
   return result;

@@ -1,4 +1,4 @@
-// What two requests with the same idempotency key are compared by.
+// Compares two requests with the same idempotency key.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace greenroom::machine {
 
-/// SipHash-2-4 (Aumasson and Bernstein 2012): with a key that callers do not know, nobody can look
-/// for two inputs that are taken for the same. The key is kept in the journal beside the hashes.
+/// SipHash-2-4 (Aumasson and Bernstein 2012), keyed, so that a caller cannot search for two inputs
+/// with equal hashes. The journal stores the key beside the hashes.
 [[nodiscard]] std::uint64_t request_hash(const std::pair<std::uint64_t, std::uint64_t>& key,
                                          std::uint64_t addressed, std::string_view input);
 

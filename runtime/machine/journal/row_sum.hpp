@@ -1,4 +1,4 @@
-// The checksum that every row of the journal carries, over all its columns and its identity.
+// The checksum of every row of the journal, over all columns and the row's identity.
 #pragma once
 
 #include <bit>
@@ -8,11 +8,11 @@
 
 namespace greenroom::machine {
 
-/// Each step is a bijection of what came before, so a change within any one eight bytes is always
-/// noticed, and more than that all but always. Against accidents, not against forgers.
+/// Each step is a bijection of the state, so a change within any eight bytes is always detected,
+/// and a larger change almost always. Protects against accidents, not against forgery.
 class row_sum {
 public:
-  /// `kind` tells tables apart.
+  /// `kind` differs for each table.
   explicit row_sum(std::uint64_t kind) { add(kind); }
 
   row_sum& add(std::uint64_t value) {
@@ -35,7 +35,7 @@ public:
   [[nodiscard]] std::int64_t value() const { return static_cast<std::int64_t>(state_); }
 
 private:
-  /// The first eight bytes, or what there is, little-endian on every machine.
+  /// Up to eight bytes, little-endian on every machine.
   static std::uint64_t word(std::string_view text) {
     std::uint64_t result = 0;
     const auto bytes = text.size() < sizeof result ? text.size() : sizeof result;

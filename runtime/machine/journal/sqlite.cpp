@@ -6,7 +6,7 @@ namespace greenroom::machine {
 
 namespace {
 
-/// What an operator can do about a failure, as far as its code tells.
+/// The remedy for a failure, as far as the code determines it.
 std::string advice(int code, const std::string& path) {
   switch (code & 0xff) {
     case SQLITE_FULL: return "; free some space, the node goes on by itself";
@@ -26,7 +26,7 @@ std::string advice(int code, const std::string& path) {
   }
 }
 
-/// Statistics of memory cost a global lock for each allocation, and nobody reads them.
+/// SQLite's memory statistics cost a global lock for each allocation and are not used.
 void configure_once() {
   static std::once_flag once;
   std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); });
@@ -115,7 +115,7 @@ sqlite_statement& sqlite_statement::bind(int place, std::int64_t value) {
 }
 
 sqlite_statement& sqlite_statement::bind(int place, std::string_view value) {
-  // A null pointer would be bound as NULL, and an empty view may have one.
+  // An empty view may have a null pointer, which SQLite would bind as NULL.
   const char* bytes = value.data() ? value.data() : "";
   const int code =
       sqlite3_bind_text64(statement_, place, bytes, value.size(), SQLITE_STATIC, SQLITE_UTF8);
@@ -140,7 +140,7 @@ bool sqlite_statement::step() {
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   if (code != SQLITE_DONE) {
-    // The message has to be read before the reset that frees the statement's locks.
+    // Read the message before the reset, which releases the statement's locks.
     const std::string what = connection_.path() + ": " + sqlite3_errmsg(connection_.get())
                              + advice(code, connection_.path());
     sqlite3_reset(statement_);
@@ -151,7 +151,7 @@ bool sqlite_statement::step() {
 }
 
 std::string_view sqlite_statement::text(int column) const {
-  // The bytes have to be asked for after the text, since the first call may convert the value.
+  // Ask for the size after the text, because the first call may convert the value.
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   if (!bytes) return {};
   return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};

@@ -1,5 +1,5 @@
-// SQLite as this room uses it: a connection and prepared statements that close themselves. A failed
-// call throws `sqlite_error`, which the journal turns into a value at its own boundary.
+// SQLite connections and prepared statements that close themselves. A failed call throws
+// `sqlite_error`, which the journal turns into a value.
 #pragma once
 
 #include <sqlite3.h>
@@ -11,12 +11,12 @@
 
 namespace greenroom::machine {
 
-/// How long a connection waits for another one before it fails. The journal's own lock keeps other
-/// nodes out; what is waited for is a person's sqlite3 shell, or another connection of this process
-/// that recovers the log.
+/// How long a connection waits for another connection before it fails. The journal's lock keeps
+/// other nodes out, so the wait is for an operator's sqlite3 shell, or for another connection of
+/// this process that recovers the log.
 constexpr int busy_timeout_ms = 5000;
 
-/// What SQLite said, with the file's name and, where we know it, what an operator can do.
+/// SQLite's message with the file's name and, where known, the remedy.
 class sqlite_error : public std::runtime_error {
 public:
   sqlite_error(int code, const std::string& what) : std::runtime_error{what}, code_{code} {}
@@ -29,7 +29,7 @@ private:
 /// A connection for one thread at a time.
 class sqlite_connection {
 public:
-  /// `image`: a file that nobody writes, without a log and without locks.
+  /// `image`: a file without writers, opened without a log and without locks.
   enum class mode : std::uint8_t { read_write, read_only, image };
   sqlite_connection(const std::string& path, mode how);
   ~sqlite_connection();
@@ -38,19 +38,19 @@ public:
 
   [[nodiscard]] sqlite3* get() const { return db_; }
   [[nodiscard]] const std::string& path() const { return path_; }
-  /// Runs statements whose rows, if any, do not matter.
+  /// Runs statements and ignores the rows.
   void run(const char* sql);
   /// The first column of the first row, or 0.
   [[nodiscard]] std::int64_t number(const char* sql);
   /// The first column of the first row, or "".
   [[nodiscard]] std::string text(const char* sql);
-  /// Whoever closes last would copy the log into the file and remove it, by its name: which may be
-  /// that of another log by then. With this, what is to be copied is copied before.
+  /// The last connection to close would checkpoint the log and delete it by name, which may be
+  /// another log's name by then. After this call, the owner must checkpoint before closing.
   void keep_log_when_closed();
   /// True while a transaction is open.
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
   [[noreturn]] void fail(int code) const;
-  /// The same for a code that was found in another way than by a call that failed.
+  /// The same for a code that no failed call returned.
   [[noreturn]] void fail(int code, const std::string& what) const;
 
 private:
@@ -58,7 +58,7 @@ private:
   sqlite3* db_ = nullptr;
 };
 
-/// A prepared statement. Bound texts are not copied: they must live until the last `step`.
+/// A prepared statement. Bound texts are not copied: each text must live until the last `step`.
 class sqlite_statement {
 public:
   sqlite_statement(sqlite_connection& connection, std::string_view sql);
@@ -66,15 +66,15 @@ public:
   sqlite_statement(const sqlite_statement&) = delete;
   sqlite_statement& operator=(const sqlite_statement&) = delete;
 
-  /// Places count from 1, as in SQLite.
+  /// Parameters count from 1, as in SQLite.
   sqlite_statement& bind(int place, std::int64_t value);
   sqlite_statement& bind(int place, std::string_view value);
   sqlite_statement& bind_or_null(int place, std::string_view value);  ///< Empty becomes NULL.
 
-  /// The value in that column of another statement's row, of whichever type it is.
+  /// Binds the value of another statement's column, whatever the value's type.
   sqlite_statement& bind_value(int place, const sqlite_statement& row, int column);
 
-  /// True when there is a row. A statement that is through is reset at once.
+  /// Returns true when there is a row. A finished statement is reset at once.
   bool step();
   /// For statements without rows.
   void run() {
@@ -83,7 +83,7 @@ public:
   }
   void reset() { sqlite3_reset(statement_); }
 
-  /// Columns count from 0. A text lives until the next step or reset.
+  /// Columns count from 0. A text is valid until the next step or reset.
   [[nodiscard]] std::int64_t number(int column) const {
     return sqlite3_column_int64(statement_, column);
   }
@@ -97,8 +97,8 @@ private:
   sqlite3_stmt* statement_ = nullptr;
 };
 
-/// Resets a statement on every way out of a loop over its rows, so that no read transaction stays
-/// open behind it.
+/// Resets a statement on every exit from a loop over its rows, so that no read transaction stays
+/// open.
 class reset_at_exit {
 public:
   explicit reset_at_exit(sqlite_statement& statement) : statement_{statement} {}

@@ -1,4 +1,4 @@
-// What is counted as tasks go by: plain atomics, read by the door, the monitor and the exporter.
+// Counters of the running node: plain atomics, read by admission, the monitor and the exporter.
 #pragma once
 
 #include "protocols/base/worker_state.hpp"
@@ -21,7 +21,7 @@ inline void count(counter& which, std::uint64_t more = 1) {
   which.fetch_add(more, std::memory_order_relaxed);
 }
 
-/// How a task ended, as a label of metrics.
+/// A task's outcome, as a label of metrics.
 enum class task_outcome : std::uint8_t { completed, failed, timeout, cancelled, unknown };
 constexpr std::size_t task_outcomes = 5;
 constexpr std::array<std::string_view, task_outcomes> task_outcome_names{
@@ -29,7 +29,7 @@ constexpr std::array<std::string_view, task_outcomes> task_outcome_names{
 
 using base::worker_state;
 
-/// What a worker has printed in place of an answer, told to callers that wait in vain. Any thread.
+/// A worker's output that was no message, reported to callers whose task timed out. Any thread.
 class stray_note {
 public:
   void add(std::string_view what) {
@@ -37,7 +37,7 @@ public:
     last_.assign(what);
     lines_.fetch_add(1, std::memory_order_release);
   }
-  /// It has answered. Nearly always there is nothing to be cleared.
+  /// Clears the note after an answer. Usually there is nothing to clear.
   void clear() {
     if (lines_.load(std::memory_order_acquire) == 0) return;
     const std::lock_guard lock{mutex_};
@@ -61,54 +61,54 @@ private:
   std::string last_;
 };
 
-/// One specialist in one pool. What the door reads for every task is on one cache line, which the
-/// node's side writes rarely; what changes with every end is on another. Otherwise the two would
-/// take the line from each other's core with every task.
+/// One specialist in one pool. The members that admission reads for every task share one cache
+/// line, which the node's side writes rarely; the members that change with every end are on another
+/// line. Otherwise the two sides' cores would contend for the line with every task.
 struct alignas(64) specialist_gauge {
-  std::atomic<std::uint32_t> entered{0};    ///< Let in at the door, or come from the other pool.
-  std::atomic<std::uint32_t> left_seen{0};  ///< `left`, as the door has last looked at it.
+  std::atomic<std::uint32_t> entered{0};    ///< Admitted, or moved in from the other pool.
+  std::atomic<std::uint32_t> left_seen{0};  ///< `left`, as last read by admission.
   std::atomic<worker_state> state{worker_state::cold};
   std::atomic<int> pid{0};
   std::atomic<std::int64_t> open_until_ns{0};  ///< Steady clock; the circuit is open until then.
-  std::atomic<std::int64_t> run_hint_ns{0};    ///< `run_ns`, an eighth or 1 µs off at most.
-  std::atomic<std::int64_t> start_ns{0};       ///< Moving mean of one start.
+  std::atomic<std::int64_t> run_hint_ns{0};    ///< `run_ns`, at most an eighth or 1 µs off.
+  std::atomic<std::int64_t> start_ns{0};       ///< Moving mean of the start time.
   std::atomic<std::uint64_t> memory_bytes{0};  ///< Last measured PSS; 0: not running.
   std::atomic<std::uint64_t> memory_seen_bytes{
-      0};  ///< Moving mean while it ran; 0: never measured.
+      0};  ///< Moving mean while running; 0: never measured.
 
-  std::atomic<std::uint32_t> cpu_permille{0};  ///< Of one core, when it was measured last.
+  std::atomic<std::uint32_t> cpu_permille{0};  ///< Of one core, at the last measurement.
 
-  alignas(64) std::atomic<std::uint32_t> left{0};  ///< Ended, or gone to the other pool.
+  alignas(64) std::atomic<std::uint32_t> left{0};  ///< Ended, or moved to the other pool.
   std::atomic<std::uint32_t> running{0};
-  std::atomic<std::int64_t> run_ns{0};       ///< Moving mean of one run.
-  std::atomic<std::int64_t> run_told_ns{0};  ///< `run_hint_ns`, for those who write it.
+  std::atomic<std::int64_t> run_ns{0};       ///< Moving mean of the run time.
+  std::atomic<std::int64_t> run_told_ns{0};  ///< A copy of `run_hint_ns` for the writer.
   counter warm_hits{0};
-  std::array<counter, task_outcomes> ends{};  ///< The first of them on this line, too.
+  std::array<counter, task_outcomes> ends{};  ///< The first elements are on this cache line too.
   counter cold_starts{0}, retries{0}, starts{0}, crashes{0};
-  counter stray_lines{0};  ///< On its workers' output, which were no messages.
-  stray_note strays;       ///< Those since its last answer.
+  counter stray_lines{0};  ///< Lines of the workers' output that were no messages.
+  stray_note strays;       ///< Such lines since the last answer.
 
-  /// Waiting and running.
+  /// Queued and running.
   [[nodiscard]] std::uint32_t depth() const {
     const auto less = left.load(std::memory_order_acquire);
     return entered.load(std::memory_order_acquire) - less;
   }
-  /// Counts one more in. Returns how many there were, or more: those that have left since somebody
-  /// looked are still counted.
+  /// Counts one more task in. Returns an upper bound of the depth before: it still counts the tasks
+  /// that have left since the last `others`.
   std::uint32_t enter() {
     const auto less = left_seen.load(std::memory_order_acquire);
     return entered.fetch_add(1, std::memory_order_relaxed) - less;
   }
-  /// It was refused after all.
+  /// Takes back an `enter`: the task was refused.
   void turn_away() { entered.fetch_sub(1, std::memory_order_relaxed); }
-  /// Looks how many there are besides the one that has just entered.
+  /// Returns the exact number of tasks besides the one that just entered.
   [[nodiscard]] std::uint32_t others() {
     const auto less = left.load(std::memory_order_acquire);
     left_seen.store(less, std::memory_order_release);
     return entered.load(std::memory_order_relaxed) - 1 - less;
   }
 
-  /// Nothing was counted yet. Nobody counts meanwhile; readers see a moving picture.
+  /// Resets all counts. No other thread may count meanwhile; readers see no snapshot.
   void forget() {
     constexpr auto relaxed = std::memory_order_relaxed;
     entered.store(0, relaxed);
@@ -126,7 +126,7 @@ struct alignas(64) specialist_gauge {
     strays.clear();
   }
 
-  /// Moving means forget with a weight of 1/8.
+  /// Moving means have a weight of 1/8 for the new value.
   static std::int64_t learn(std::atomic<std::int64_t>& mean, std::int64_t value) {
     const auto old = mean.load(std::memory_order_relaxed);
     const auto now = old == 0 ? value : old + (value - old) / 8;
@@ -136,7 +136,8 @@ struct alignas(64) specialist_gauge {
   void learn_run(std::int64_t value) {
     const auto now = learn(run_ns, value);
     const auto told = run_told_ns.load(std::memory_order_relaxed);
-    // Below a microsecond nobody who waits would notice, and those at the door would lose the line.
+    // Callers would not notice less than a microsecond, and admission's cores would lose the cache
+    // line.
     const auto same = std::max<std::int64_t>(told / 8, 1000);
     if (now - told <= same && told - now <= same) return;
     run_told_ns.store(now, std::memory_order_relaxed);
@@ -144,7 +145,7 @@ struct alignas(64) specialist_gauge {
   }
 };
 
-/// One department in one pool. The bounds of the exported histogram, in nanoseconds.
+/// Bounds of a department's exported histogram, in nanoseconds.
 constexpr std::array<std::int64_t, 14> duration_bounds_ns{
     1'000'000,     2'500'000,     5'000'000,      10'000'000,    25'000'000,
     50'000'000,    100'000'000,   250'000'000,    500'000'000,   1'000'000'000,
@@ -183,7 +184,8 @@ struct pool_gauge {
   striped<counts> by_thread;
   counter warm_hits{0}, cold_starts{0}, retries{0};
   counter prewarms{0}, prewarm_hits{0}, evictions{0}, cooldowns{0};
-  counter shed_open{0};  ///< Refused because a circuit of this pool was open, and nobody stood in.
+  counter shed_open{0};  ///< Refused because this pool's circuit was open and no other pool could
+                         ///< take the task.
 
   void add(std::size_t outcome, std::int64_t total_ns) {
     by_thread.write([&](counts& mine, bool alone) {
@@ -206,7 +208,7 @@ struct pool_gauge {
   }
 };
 
-/// Why a task was shed, as a label of metrics.
+/// The reason for a shed task, as a label of metrics.
 constexpr std::array<std::string_view, 6> shed_reasons{"queue_full", "deadline", "circuit_open",
                                                        "draining",   "journal",  "rate_limit"};
 enum class shed_reason : std::uint8_t {
@@ -218,15 +220,16 @@ enum class shed_reason : std::uint8_t {
   rate_limit
 };
 
-/// As with a specialist's, the door's counts and those of the ends are on lines of their own.
+/// As in `specialist_gauge`, admission's counts and the ends' counts are on separate cache lines.
 struct node_gauge {
-  alignas(64) counter entered{0};  ///< Let in at the door, or about to be refused after all.
-  counter left_seen{0};            ///< `left`, as the door has last looked at it.
-  counter taken{0};                ///< Really let in.
-  counter withdrawn{0};            ///< Turned out to be known already, and were never there.
+  alignas(64) counter entered{0};  ///< Admitted, or about to be refused.
+  counter left_seen{0};            ///< `left`, as last read by admission.
+  counter taken{0};                ///< Admitted.
+  counter withdrawn{0};            ///< Counted as taken, but known already (a repeated idempotency
+                                   ///< key).
   struct counts {
-    alignas(64) counter left{0};  ///< Their end is decided, or they were withdrawn.
-    counter ended{0};             ///< Their end was told.
+    alignas(64) counter left{0};  ///< The end is decided, or the task was withdrawn.
+    counter ended{0};             ///< The end was reported.
   };
   striped<counts> by_thread;
 
@@ -246,12 +249,12 @@ struct node_gauge {
     const auto less = withdrawn.load(std::memory_order_acquire);
     return taken.load(std::memory_order_acquire) - less;
   }
-  /// Waiting and running, all specialists.
+  /// Queued and running, all specialists.
   [[nodiscard]] std::uint64_t depth() const {
     const auto less = left();
     return entered.load(std::memory_order_acquire) - less;
   }
-  /// As those of `specialist_gauge`.
+  /// As in `specialist_gauge`.
   std::uint64_t enter() {
     const auto less = left_seen.load(std::memory_order_acquire);
     return entered.fetch_add(1, std::memory_order_relaxed) - less;

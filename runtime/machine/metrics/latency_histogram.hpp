@@ -1,4 +1,4 @@
-// Counts of durations that many threads add to and anyone may read, without a lock.
+// A lock-free histogram of durations: many threads add, any thread reads.
 #pragma once
 
 #include "protocols/base/log_linear.hpp"
@@ -12,10 +12,10 @@
 
 namespace greenroom::machine {
 
-/// Log-linear buckets: 128 to each power of two, as in runtime/monitoring/log_histogram.hpp. The
-/// middle of a bucket stands for it, so a quantile is wrong by at most 1/256 = 0.39 %. Durations in
-/// nanoseconds, up to about 73 minutes; longer ones count as that. 37 KB, of which a pool touches
-/// the few lines that its durations lie on.
+/// Log-linear buckets (as in HdrHistogram): 128 for each power of two, the scheme of
+/// runtime/monitoring/log_histogram.hpp. A quantile is the middle of a bucket, so it is wrong by at
+/// most 1/256 = 0.39 %. Durations in nanoseconds, clamped to about 73 minutes. 37 KB, of which a
+/// pool touches only the cache lines of its durations.
 class latency_histogram {
 public:
   using scheme = base::log_linear<7>;
@@ -24,7 +24,7 @@ public:
   static constexpr std::size_t buckets = powers * steps;
   using snapshot = std::array<std::uint64_t, buckets>;
 
-  /// `alone`: no other thread adds meanwhile.
+  /// `alone`: no other thread adds to this histogram.
   void add(std::int64_t duration_ns, bool alone = false) {
     const auto value = static_cast<std::uint64_t>(duration_ns < 0 ? 0 : duration_ns);
     count(counts_[index_of(value)], 1, alone);
@@ -36,7 +36,7 @@ public:
   }
   [[nodiscard]] std::uint64_t sum_ns() const { return sum_.load(std::memory_order_relaxed); }
 
-  /// The middle of the bucket that holds the value of rank `share` × count; 0 without values.
+  /// Returns the middle of the bucket with the value of rank `share` × count; 0 without values.
   [[nodiscard]] static double quantile_ns(const snapshot& counts, double share) {
     std::uint64_t total = 0;
     for (const auto count : counts) total += count;
@@ -54,7 +54,7 @@ public:
     return (static_cast<double>(edge_of(index)) + static_cast<double>(edge_of(index + 1))) / 2;
   }
 
-  /// The smallest value that falls into bucket `index`.
+  /// The smallest value in bucket `index`.
   [[nodiscard]] static std::uint64_t edge_of(std::size_t index) { return scheme::edge_of(index); }
   [[nodiscard]] static std::size_t index_of(std::uint64_t value) {
     return std::min(scheme::index_of(value), buckets - 1);

@@ -13,7 +13,7 @@ std::size_t stripe::claim() {
   struct claimed {
     std::size_t which = shared;
     ~claimed() {
-      // What is counted after this belongs to nobody in particular.
+      // Later counts of this thread go to the shared stripe.
       own_ = shared;
       if (which != shared) taken[which].store(false, std::memory_order_release);
     }

@@ -1,5 +1,5 @@
-// Counts that every thread keeps for itself and a reader adds up (the striped counters of
-// Dice, Lev, Moir: Scalable Statistics Counters, SPAA 2013, without their sampling).
+// Per-thread counters that a reader adds up (the striped counters of Dice, Lev, Moir: Scalable
+// Statistics Counters, SPAA 2013, without sampling).
 #pragma once
 
 #include <array>
@@ -14,14 +14,14 @@ using counter = std::atomic<std::uint64_t>;
   return which.load(std::memory_order_relaxed);
 }
 
-/// Which stripe the calling thread counts in. A thread has its own from its first look to its end;
-/// whoever comes when all are taken uses the last one, together with others.
+/// The calling thread's stripe. A thread owns a stripe from the first use until the thread ends;
+/// when all stripes are taken, further threads share the last one.
 class stripe {
 public:
   static constexpr std::size_t count = 64;
 
   [[nodiscard]] static std::size_t mine() { return own_ == none ? claim() : own_; }
-  /// Nobody else writes there meanwhile.
+  /// True when no other thread writes to this stripe.
   [[nodiscard]] static bool alone(std::size_t which) { return which + 1 < count; }
 
 private:
@@ -30,8 +30,7 @@ private:
   static inline thread_local constinit std::size_t own_ = none;
 };
 
-/// A locked instruction costs as much as a dozen others, so it is left out where nobody else
-/// writes.
+/// A locked instruction costs as much as a dozen others, so a sole writer avoids it.
 inline void count(counter& which, std::uint64_t more, bool alone) {
   if (alone)
     which.store(which.load(std::memory_order_relaxed) + more, std::memory_order_release);
@@ -39,8 +38,8 @@ inline void count(counter& which, std::uint64_t more, bool alone) {
     which.fetch_add(more, std::memory_order_release);
 }
 
-/// `Counts` once for every thread that counts. They stay as long as this does: a thread that ends
-/// leaves its stripe, with what it has counted, to the next one.
+/// One `Counts` for every counting thread, kept until the destructor: an ended thread's stripe,
+/// with its counts, passes to another thread.
 template <class Counts>
 class striped {
 public:
@@ -51,7 +50,7 @@ public:
   striped(const striped&) = delete;
   striped& operator=(const striped&) = delete;
 
-  /// Calls `add(Counts&, bool alone)` with those of this thread; `alone` as `count` takes it.
+  /// Calls `add(Counts&, bool alone)` with this thread's counts; pass `alone` to `count`.
   template <class Add>
   void write(Add add) {
     const auto which = stripe::mine();
@@ -59,14 +58,14 @@ public:
     if (counts == nullptr) counts = made(which);
     add(counts->own, stripe::alone(which));
   }
-  /// Calls `see(const Counts&)` for each. Any thread; sees a moving picture, in which no count ever
-  /// becomes less.
+  /// Calls `see(const Counts&)` for each thread's counts. Any thread; not a snapshot, but no count
+  /// ever decreases.
   template <class See>
   void read(See see) const {
     for (const auto& one : all_)
       if (const auto* counts = one.load(std::memory_order_acquire)) see(counts->own);
   }
-  /// `of(const Counts&)` → counter, added up.
+  /// Returns the sum of the counter `of(const Counts&)` over all threads.
   template <class Of>
   [[nodiscard]] std::uint64_t sum(Of of) const {
     std::uint64_t result = 0;
@@ -87,7 +86,7 @@ private:
     return seen;
   }
 
-  // Read with every count, so not beside what others write.
+  // Read with every count, so on another cache line than data that other threads write.
   alignas(64) std::array<std::atomic<lines*>, stripe::count> all_{};
 };
 

@@ -19,18 +19,18 @@ namespace {
 namespace asio = boost::asio;
 using asio::posix::descriptor_base;
 
-/// More than this unread by a worker means that it does not read at all.
+/// A worker with a longer queue of unread input does not read at all.
 constexpr std::size_t queue_bytes_max = std::size_t{64} << 20;
 constexpr std::size_t read_bytes = std::size_t{64} << 10;
-/// Of a worker's standard error in a tenth of a second; beyond it the worker waits.
+/// Limit on standard-error bytes in a tenth of a second; beyond it the pipe fills up.
 constexpr std::int64_t log_bytes_per_tenth = std::int64_t{256} << 10;
 constexpr std::int64_t tenth_ns = 100'000'000;
-/// After the end a grandchild may go on writing; what the worker itself wrote fits a socket.
+/// After the child's end a grandchild may go on writing; the child's own last output fits a socket.
 constexpr int last_reads_max = 64;
-/// A process that ends closes its pipes first; only one that is still there after this is at fault.
+/// An ending process closes its pipes first; after this time the process counts as broken.
 constexpr std::chrono::milliseconds end_follows{100};
 
-/// One buffer a thread: what a worker says is looked at where it was read.
+/// One buffer a thread: output is parsed in place.
 std::array<char, read_bytes>& read_room() {
   static thread_local const auto room = std::make_unique<std::array<char, read_bytes>>();
   return *room;
@@ -57,7 +57,7 @@ child_process::child_process(asio::io_context& loop)
 child_process::~child_process() {
   const std::lock_guard lock{mutex_};
   signal_group(SIGKILL);
-  // The loop that would have reaped it is no more. It has been killed, so this does not take long.
+  // The loop that would reap the child is gone. The child is killed, so waitpid returns soon.
   if (const int left = pid(); left > 0 && !reaped_)
     spawner::shared().ask([left, keeper = std::move(keeper_), place = std::move(place_)] {
       ::waitpid(left, nullptr, 0);
@@ -104,7 +104,7 @@ void child_process::launch_now(launch_order& order) {
       keeper_ = std::move(order.keeper);
       place_ = std::move(place);
     }
-    // Known at once, so that an early end of the node still kills it.
+    // Published at once, so that an early end of the node still kills the child.
     pid_.store(fresh.pid, std::memory_order_release);
     if (abandoned_) signal_group(SIGKILL);
     asio::post(loop_, [self = shared_from_this(), fresh = std::move(fresh)]() mutable {
@@ -165,7 +165,7 @@ void child_process::on_readable() {
     if (const auto hears = listener())
       hears->on_bytes({room.data(), static_cast<std::size_t>(count)});
   } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
-    // Its end is told by the pidfd. One that closes its output and lives is of no use.
+    // The pidfd reports the child's end. A living child without output is useless.
     suspect("closed its standard output");
     return;
   }
@@ -191,7 +191,7 @@ void child_process::on_errors() {
   }
   log_bytes_ += count;
   if (log_bytes_ < log_bytes_per_tenth) return read_errors();
-  // A flood of log lines is slowed down at its source: the pipe fills and the worker waits.
+  // Slows down a flood of log lines at its source: the pipe fills and the worker waits.
   pause_timer_.expires_after(std::chrono::milliseconds{100});
   pause_timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
     if (!error && self->errors_.is_open()) self->read_errors();
@@ -205,8 +205,8 @@ void child_process::log(std::string_view bytes) {
 
 void child_process::on_end() {
   siginfo_t end{};
-  // It stays a zombie until the second call, so that its number, which is also that of its
-  // process group, cannot belong to anybody else when the group is killed.
+  // The child stays a zombie until the second waitid, so that the kernel cannot reuse the pid,
+  // which is also the process group's id, before the group is killed.
   if (::waitid(P_PIDFD, static_cast<id_t>(end_.native_handle()), &end, WEXITED | WNOHANG | WNOWAIT)
           != 0
       || end.si_pid == 0) {
@@ -217,9 +217,9 @@ void child_process::on_end() {
                       });
       return;
     }
-    end.si_code = CLD_EXITED;  // Somebody reaped it behind our back (SIGCHLD ignored).
+    end.si_code = CLD_EXITED;  // Another part of the process reaped the child (SIGCHLD ignored).
   }
-  // What it said last counts, before its end does.
+  // Deliver the last output before the end.
   auto& room = read_room();
   for (int i = 0; i < last_reads_max && output_.is_open(); ++i) {
     const auto count = ::recv(output_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
@@ -235,7 +235,7 @@ void child_process::on_end() {
   std::shared_ptr<child_listener> hears;
   {
     const std::lock_guard lock{mutex_};
-    // Not what its keeper holds: the keeper counts what is left, and then ends it.
+    // Not the keeper's group: the keeper counts the remaining processes, and then kills them.
     if (const int group = pid(); group > 0) ::kill(-group, SIGKILL);
     siginfo_t reaped{};
     ::waitid(P_PIDFD, static_cast<id_t>(end_.native_handle()), &reaped, WEXITED | WNOHANG);
@@ -263,7 +263,7 @@ void child_process::write(std::string_view bytes) {
   const std::lock_guard lock{mutex_};
   if (reaped_ || stopping_) return;
   if (!in_ || waiting_for_room_ || !queue_.empty()) {
-    // Not started yet, or it does not read: in order, behind what waits already.
+    // Not started yet, or the child does not read: append to the queue to keep the order.
     queue_.append(bytes);
     if (queue_.size() - queue_sent_ > queue_bytes_max)
       asio::post(loop_, [self = shared_from_this()] {
@@ -352,8 +352,8 @@ void child_process::stop(std::chrono::milliseconds grace) {
     if (reaped_) return;
     stopping_ = true;
     grace_ = grace;
-    if (!adopted_) return;  // `adopt` comes back here.
-    // Not only closed: the descriptor that waits for room may be open too.
+    if (!adopted_) return;  // `adopt` calls `stop` again.
+    // Shut down before the close, because `input_` may hold a duplicate of the descriptor.
     if (in_) ::shutdown(in_.number(), SHUT_RDWR);
     in_.close();
     signal_group(grace.count() > 0 ? SIGTERM : SIGKILL);
@@ -374,8 +374,8 @@ void child_process::stop(std::chrono::milliseconds grace) {
 void child_process::abandon() {
   std::shared_ptr<child_listener> dropped;
   std::unique_lock lock{mutex_};
-  // The loop may be gone as soon as the caller goes on, and the spawner is about to use it. One
-  // that is not its turn yet is skipped, so this takes less than a millisecond.
+  // The loop may be destroyed as soon as the caller goes on, and the spawner is about to use the
+  // loop. A launch that has not begun is skipped, so the wait is below a millisecond.
   abandoned_ = true;
   launch_over_.wait(lock, [this] { return !launching_; });
   dropped = std::move(listener_);

@@ -1,4 +1,4 @@
-// One child process on an event loop: its bytes, its last words and its end.
+// One child process on an event loop: output, log lines and exit.
 #pragma once
 
 #include "runtime/machine/process/launch.hpp"
@@ -24,31 +24,33 @@ class child_listener {
 public:
   virtual ~child_listener() = default;
   virtual void on_started() {}
-  virtual void on_bytes(std::string_view bytes) = 0;  ///< From its standard output.
-  virtual void on_line(std::string_view line) = 0;    ///< From its standard error, limited.
-  /// It closed its standard input or output, or its input is not read and piles up.
+  virtual void on_bytes(std::string_view bytes) = 0;  ///< From the child's standard output.
+  virtual void on_line(std::string_view line) = 0;    ///< From the child's standard error, cut and
+                                                      ///< rate-limited.
+  /// The child closed its standard input or output, or does not read its input and the queue is
+  /// full.
   virtual void on_broken(std::string_view why) = 0;
-  /// It is reaped and its process group killed; or it could not be started (`started` is false and
-  /// `how` says why and what to do). Exactly once, and last.
+  /// The child is reaped and its process group killed; or the child could not be started (`started`
+  /// is false, and `how` says why and what to do). Called exactly once, as the last call.
   virtual void on_gone(bool started, std::string how) = 0;
 };
 
-/// Any thread may call any method. Nothing here blocks.
+/// Any thread may call any method. No method blocks, except `abandon`.
 class child_process : public std::enable_shared_from_this<child_process> {
 public:
   /// @pre the loop outlives this object.
   explicit child_process(boost::asio::io_context& loop);
-  ~child_process();  ///< Kills what is left.
+  ~child_process();  ///< Kills the remaining processes.
 
-  /// Once. The listener is kept until the child is gone or abandoned.
+  /// Call once. The listener is kept until the child is gone or abandoned.
   void start(launch_order order, std::shared_ptr<child_listener> listener);
-  /// Writes at once what the socket takes; keeps the rest, which is bounded.
+  /// Sends what the socket accepts at once; queues the rest, up to a bound.
   void write(std::string_view bytes);
-  /// It is ready: what it has started until now belongs to it.
+  /// The child is ready: processes that it has started until now belong to the child.
   void note_ready();
-  /// Closes its input, TERM to its group, KILL to its group after `grace`.
+  /// Closes the child's input, sends TERM to the group, and KILL after `grace`.
   void stop(std::chrono::milliseconds grace);
-  /// Kills its group and tells the listener nothing more. Waits for a launch that is under way.
+  /// Kills the group and never calls the listener again. Waits for a launch that is in progress.
   void abandon();
   [[nodiscard]] int pid() const { return pid_.load(std::memory_order_acquire); }
 
@@ -61,28 +63,29 @@ private:
   void on_errors();
   void on_end();
   void on_writable();
-  bool send_some();               ///< @pre locked. False: the socket takes no more now.
-  void signal_group(int number);  ///< @pre locked. KILL reaches all that is left of it.
-  void tell_keeper();             ///< That it has ended.
-  void suspect(const char* why);  ///< Broken, unless its end follows.
+  bool send_some();               ///< @pre locked. False: the socket accepts no more now.
+  void signal_group(int number);  ///< @pre locked. KILL reaches all remaining processes.
+  void tell_keeper();             ///< Reports the child's end to the keeper.
+  void suspect(const char* why);  ///< Calls `on_broken`, unless the child's end follows soon.
   void tell_broken(const char* why);
   void log(std::string_view bytes);
   std::shared_ptr<child_listener> listener();
 
   boost::asio::io_context& loop_;
   boost::asio::posix::stream_descriptor output_, errors_, end_;
-  boost::asio::posix::stream_descriptor input_;  ///< Waits for room; opened when first needed.
+  boost::asio::posix::stream_descriptor input_;  ///< Waits until the socket is writable; opened at
+                                                 ///< first use.
   boost::asio::steady_timer kill_timer_, suspicion_timer_, pause_timer_;
   line_limit lines_;
-  std::int64_t log_bytes_ = 0;  ///< Read from its errors in the current tenth of a second.
+  std::int64_t log_bytes_ = 0;  ///< Standard-error bytes read in the current tenth of a second.
   std::int64_t log_since_ns_ = 0;
   bool broken_told_ = false;
 
   std::atomic<int> pid_{0};
-  mutable std::mutex mutex_;  ///< Guards what follows.
+  mutable std::mutex mutex_;  ///< Guards the members below.
   std::shared_ptr<child_listener> listener_;
   descriptor in_;
-  std::string queue_;  ///< What the socket did not take yet.
+  std::string queue_;  ///< Bytes that the socket has not accepted yet.
   std::size_t queue_sent_ = 0;
   bool waiting_for_room_ = false;
   bool launching_ = false;

@@ -22,7 +22,7 @@ bool write_file(const std::string& path, std::string_view text) {
   return file && ::write(file.number(), text.data(), text.size()) >= 0;
 }
 
-/// What mountinfo writes as \040 and the like.
+/// Decodes mountinfo's octal escapes (\040 and the like).
 std::string unescaped(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -48,7 +48,7 @@ void each_line(std::string_view text, Take take) {
   }
 }
 
-/// The directory of the group that this process is in. Empty: there is none to be seen.
+/// The directory of this process's group. Empty: none is visible.
 std::string own_group() {
   std::string path;
   each_line(proc_text("/proc/self/cgroup"), [&path](std::string_view line) {
@@ -68,7 +68,7 @@ std::string own_group() {
     }
     if (fields.size() < 5) return;
     const auto root = unescaped(fields[3]), mounted = unescaped(fields[4]);
-    // What is mounted may be a part of the hierarchy only.
+    // The mount may show only a part of the hierarchy.
     auto inside = path;
     if (root != "/") {
       if (!inside.starts_with(root)) return;
@@ -101,7 +101,7 @@ std::string make_own_group(std::string_view name, std::string& why) {
     why = "cannot make a control group in " + own + ": " + std::strerror(errno);
     return {};
   }
-  // Below a threaded group, or where controllers bind this one, processes cannot be put into it.
+  // Below a threaded group, or if controllers are bound to this group, no process can be added.
   const auto type = proc_text(result + "/cgroup.type");
   if (!type.starts_with("domain") || type.starts_with("domain invalid")) {
     why = "the control group " + own + " takes no processes beneath it";
@@ -130,7 +130,7 @@ std::vector<int> processes_in_group(const std::string& directory) {
   std::vector<int> result;
   each_line(proc_text(directory + "/cgroup.procs"), [&result](std::string_view line) {
     int pid = 0;
-    // 0 is one that this process's namespace does not show.
+    // 0: a process that is not visible in this pid namespace.
     if (std::from_chars(line.data(), line.data() + line.size(), pid).ec == std::errc{} && pid > 0)
       result.push_back(pid);
   });
@@ -143,7 +143,7 @@ std::vector<int> processes_in_group(const std::string& directory) {
 
 void kill_group(const std::string& directory) {
   if (write_file(directory + "/cgroup.kill", "1")) return;
-  // Before Linux 5.14. Frozen processes start nothing, and their numbers stay theirs.
+  // Before Linux 5.14: frozen processes cannot fork, and their pids are not reused.
   write_file(directory + "/cgroup.freeze", "1");
   for (const int pid : processes_in_group(directory)) ::kill(pid, SIGKILL);
   write_file(directory + "/cgroup.freeze", "0");

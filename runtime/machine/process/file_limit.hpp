@@ -1,25 +1,25 @@
-// How many files this process may have open at once (RLIMIT_NOFILE).
+// The limit on this process's open files (RLIMIT_NOFILE).
 #pragma once
 
 #include <cstdint>
 
 namespace greenroom::machine {
 
-/// The soft limit now.
+/// Returns the current soft limit.
 [[nodiscard]] std::uint64_t file_limit();
 
-/// Raises the soft limit to the hard one and returns it. Children that `launch` starts get the soft
-/// limit of before: a program that uses select(2) must not get descriptors above 1023 by surprise.
-/// Once, before threads are started; a library leaves its host's limits alone.
+/// Raises the soft limit to the hard limit and returns it. Children that `launch` starts keep the
+/// old soft limit, because a program that uses select(2) must not get descriptors above 1023. Call
+/// once, before threads start; a library must not change its host's limits.
 std::uint64_t raise_file_limit();
 
-/// So many descriptors are not given to workers, so that somebody can still connect and see what is
-/// wrong when there are too few for all.
+/// Reserves this many descriptors from workers, so that an operator can still connect and see the
+/// error when descriptors run out.
 void keep_files_from_workers(std::uint64_t count);
-/// Whether a descriptor of this number may be a worker's: numbers are given out from below.
+/// Whether a worker may use this descriptor number: the kernel gives out the lowest free number.
 [[nodiscard]] bool may_be_a_workers(int number);
 
-/// The soft limit that children are to get; 0: this process's own.
+/// The soft limit for children; 0: this process's own.
 [[nodiscard]] std::uint64_t file_limit_of_children();
 
 }  // namespace greenroom::machine

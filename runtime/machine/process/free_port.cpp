@@ -18,7 +18,8 @@ std::set<std::uint16_t>& ports_given() {
   return all;
 }
 
-/// Binds to `port` of every IPv4 or IPv6 address; 0 lets the kernel choose. The port, or 0.
+/// Binds to `port` on all IPv4 or IPv6 addresses; 0: the kernel chooses. Returns the port, or 0 on
+/// failure.
 std::uint16_t bindable(int family, std::uint16_t port) {
   const descriptor probe{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   if (probe.number() < 0) return 0;

@@ -1,4 +1,4 @@
-// TCP ports that this node hands out to the servers it starts.
+// TCP ports for the servers that this node starts.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,13 @@
 
 namespace greenroom::machine {
 
-/// A port on which nobody listened when it was taken, and that no other part of this process is
-/// given until this is destroyed. Nothing is bound to it: another program may still come first, so
-/// whoever uses it looks who listens there (`find_listener`).
+/// A port that was free when taken; no other part of this process gets the port until the
+/// destructor. Nothing is bound to the port, so another program may still take it: the user must
+/// check who listens (`listeners_at`, `whose`).
 class free_port {
 public:
-  /// Of the loopback address and of all others. Null when there is none, with errno.
+  /// Takes a port that is free on the loopback address and on all others. Null on failure, with
+  /// errno.
   [[nodiscard]] static std::unique_ptr<free_port> take();
   ~free_port();
   free_port(const free_port&) = delete;

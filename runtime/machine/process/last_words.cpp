@@ -15,7 +15,7 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-/// What follows "npm error " or, before version 10, "npm ERR! "; the whole line if npm wrote none.
+/// Returns the text after "npm error " or (before npm 10) "npm ERR! "; else the whole line.
 /// @pre lower case.
 std::string_view behind_npm(std::string_view line) {
   for (const std::string_view start : {"npm error", "npm err!"})
@@ -29,7 +29,7 @@ std::string_view behind_npm(std::string_view line) {
 
 /// @pre lower case.
 bool names_an_error(std::string_view line) {
-  // What is indented is a place in a stack, or source text.
+  // An indented line is a stack frame or source text.
   if (line.empty() || line.front() == ' ' || line.front() == '\t') return false;
   if (line.find("complete log of this run") != std::string_view::npos) return false;
   const auto rest = behind_npm(line);
@@ -39,7 +39,7 @@ bool names_an_error(std::string_view line) {
       words, [rest](std::string_view word) { return rest.find(word) != std::string_view::npos; });
 }
 
-/// npm says in the first line with a sentence what is wrong, and then what may help.
+/// npm's first sentence names the error; the next ones suggest remedies.
 /// @pre lower case.
 bool is_sentence_of_npm(std::string_view line) {
   const auto rest = behind_npm(line);

@@ -1,4 +1,4 @@
-// Which line of what a program printed before it ended says why it ended.
+// Picks the line of a program's output that explains the program's end.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +9,12 @@
 namespace greenroom::machine {
 
 /// Keeps the last lines of a program's standard error. Python ends with the line that names the
-/// error; Node.js prints a stack and its version behind that line, npm the place of a log file.
+/// error; Node.js prints a stack and a version after that line, npm the path of a log file.
 class last_words {
 public:
   void add(std::string_view line);
-  /// The last line that names an error, else the first one in which npm says what is wrong, else
-  /// the last one; empty: nothing was printed.
+  /// Returns the last line that names an error, or else npm's first error line, or else the last
+  /// line; empty: nothing was printed.
   [[nodiscard]] std::string_view told() const;
   /// "; its last words: …", or "".
   [[nodiscard]] std::string clause() const;

@@ -30,7 +30,7 @@ namespace {
 
 enum class step : int { none, group, parent_gone, redirect, directory, execute };
 
-/// What the child needs, made before it exists: it shares our memory and must not allocate.
+/// Prepared before the child exists: the child shares the parent's memory and must not allocate.
 struct child_plan {
   const char* program = nullptr;
   char* const* arguments = nullptr;
@@ -38,16 +38,15 @@ struct child_plan {
   const char* directory = nullptr;
   std::array<int, 3> standard{};
   pid_t parent = 0;
-  rlim_t files = 0;  ///< The soft limit of open files; 0: as it is.
+  rlim_t files = 0;  ///< The soft limit of open files; 0: unchanged.
   bool outlives = false;
-  int group = -1;  ///< Of cgroup.procs, where it has to go there by itself.
-  // Written by the child; it shares our memory, so no pipe is needed to report an error.
+  int group = -1;  ///< Descriptor of cgroup.procs, if the child must join the group itself.
+  // Written by the child: the memory is shared, so no pipe is needed to report an error.
   step failed_at = step::none;
   int error = 0;
 };
 
-/// In the child as well: the sanitizers would look for the stack of the parent's thread before an
-/// exit.
+/// Also runs in the child: before an exit, the sanitizers would look for the parent thread's stack.
 __attribute__((no_sanitize("address", "undefined", "thread"))) int fail(child_plan& plan,
                                                                         step where) {
   plan.error = errno;
@@ -55,7 +54,7 @@ __attribute__((no_sanitize("address", "undefined", "thread"))) int fail(child_pl
   _exit(127);
 }
 
-/// Runs in the child, on a stack of its own, while the parent's thread is suspended.
+/// Runs in the child, on a separate stack, while the parent's thread is suspended.
 __attribute__((no_sanitize("address", "undefined", "thread"))) int child_main(void* argument) {
   auto& plan = *static_cast<child_plan*>(argument);
   // Ignored signals would stay ignored across exec; a worker must see SIGPIPE and SIGTERM.
@@ -71,7 +70,7 @@ __attribute__((no_sanitize("address", "undefined", "thread"))) int child_main(vo
   for (int i = 0; i < 3; ++i)
     if (::dup2(plan.standard[static_cast<std::size_t>(i)], i) < 0)
       return fail(plan, step::redirect);
-  // Ours are all close-on-exec; those of an embedding service may not be.
+  // This program's descriptors are all close-on-exec; an embedding service's may not be.
   ::close_range(3, ~0U, 0);
   if (plan.directory && ::chdir(plan.directory) != 0) return fail(plan, step::directory);
   if (plan.files != 0) {
@@ -124,7 +123,7 @@ std::string not_found(const launch_order& order) {
 }
 
 /// Greenroom's own variables are keys of this node, secrets among them, or are meant for clients. A
-/// worker gets its own three. Marks are inherited, so that a worker's children can be found.
+/// worker gets three of its own. Marks are inherited, so that a worker's children can be found.
 bool is_of_the_node(std::string_view name) {
   return name.starts_with("GREENROOM_") && !name.ends_with("_MARK")
          && !name.starts_with("GREENROOM_TEST_");
@@ -153,16 +152,16 @@ struct channel {
   descriptor ours, theirs;
 };
 
-/// Standard descriptors are kept free: if they were closed in this process, dup2 in the child
-/// would overwrite one end with another.
+/// Keeps the numbers 0 to 2 free: if these were closed in this process, dup2 in the child would
+/// overwrite one end with another.
 descriptor above_standard(int number) {
   if (number < 0 || number > 2) return descriptor{number};
   descriptor low{number};
   return descriptor{::fcntl(number, F_DUPFD_CLOEXEC, 3)};
 }
 
-/// Sockets, one for each direction. Writing to a worker that is gone must not raise SIGPIPE in an
-/// embedding service (MSG_NOSIGNAL), and one socket for both would share O_NONBLOCK between the
+/// Two sockets, one for each direction. A write to a dead worker must not raise SIGPIPE in an
+/// embedding service (MSG_NOSIGNAL). One socket for both would share O_NONBLOCK between the
 /// worker's input and output: asyncio sets it on stdin, and then `print` would fail.
 bool open_socket(channel& result) {
   int ends[2];
@@ -198,15 +197,15 @@ started_child clone_plainly(child_plan& plan, char* stack) {
 }
 
 #if defined(__x86_64__)
-/// What clone3 takes (linux/sched.h of 5.7, which the C library's own header gets in the way of).
+/// The arguments of clone3 (linux/sched.h of 5.7, which conflicts with the C library's header).
 struct clone3_arguments {
   std::uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
       set_tid_size, cgroup;
 };
 constexpr std::uint64_t into_cgroup = 0x200000000ULL;
 
-/// Starts it within the group at once. To move it there afterwards would wait for a grace period of
-/// the whole machine, some ten milliseconds.
+/// Starts the child directly in the group. A later move would wait for a machine-wide RCU grace
+/// period, some ten milliseconds.
 __attribute__((no_sanitize("address", "undefined", "thread"))) started_child clone_into(
     child_plan& plan, char* stack, int group) {
   started_child result;
@@ -221,7 +220,7 @@ __attribute__((no_sanitize("address", "undefined", "thread"))) started_child clo
   long answer = SYS_clone3;
   register int (*run)(void*) __asm__("r8") = child_main;
   register void* argument __asm__("r9") = &plan;
-  // The child goes on upon its own stack and must not come back to this frame.
+  // The child continues on its own stack and must not return to this frame.
   __asm__ volatile(
       "syscall\n\t"
       "testq %%rax, %%rax\n\t"
@@ -248,7 +247,8 @@ started_child clone_child(child_plan& plan, char* stack, const std::string& grou
     if (directory) {
       auto result = clone_into(plan, stack, directory.number());
       result.grouped = true;
-      // Before Linux 5.7 it is moved there; where that is not allowed, it does without.
+      // Before Linux 5.7, move the child to the group; if that is not allowed, start it without a
+      // group.
       if (result.pid > 0) return result;
     }
   }
@@ -266,7 +266,7 @@ started_child clone_child(child_plan& plan, char* stack, const std::string& grou
   return clone_plainly(plan, stack);
 }
 
-/// Those whose end has not been told.
+/// Children whose end was not yet reported by `forget_spawned`.
 struct spawned_children {
   std::mutex mutex;
   std::set<int> pids;
@@ -301,7 +301,7 @@ launched launch(const launch_order& order) {
                               own_path != order.env.end() ? own_path->second
                               : path                      ? path
                                                           : "/usr/local/bin:/usr/bin:/bin");
-  // A relative path is relative to the worker's cwd, as in a shell that went there first.
+  // A relative path is relative to the worker's cwd, as in a shell after `cd`.
   if (program.empty() && !order.cwd.empty() && order.command.front().find('/') != std::string::npos
       && order.command.front().front() != '/'
       && executable(order.cwd + "/" + order.command.front()))
@@ -310,7 +310,7 @@ launched launch(const launch_order& order) {
     result.error = not_found(order);
     return result;
   }
-  // Found relative to our directory, but executed in another.
+  // Found relative to this process's directory, but executed in another directory.
   if (!order.cwd.empty() && program.front() != '/' && program != order.command.front())
     if (std::unique_ptr<char, decltype(&std::free)> whole{::realpath(program.c_str(), nullptr),
                                                           &std::free})
@@ -343,13 +343,13 @@ launched launch(const launch_order& order) {
   plan.outlives = order.outlives;
 
   const auto stack = std::make_unique<char[]>(stack_bytes);
-  // No handler of ours may run in the child, where it would see our memory.
+  // No signal handler may run in the child, which shares this process's memory.
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   int pidfd = -1, pid = -1, error = 0;
   {
-    // Who looks for children that nobody knows must not see this one before it is known.
+    // A scan for unknown children (`spawned_here`) must not see this child before it is registered.
     const std::lock_guard lock{spawned().mutex};
     const auto child = clone_child(plan, stack.get(), order.group);
     pid = child.pid;
@@ -395,7 +395,7 @@ struct spawner::inside {
 };
 
 spawner& spawner::shared() {
-  // Never destroyed: the thread's end would be its children's.
+  // Never destroyed: the end of the thread would kill the children.
   static auto* const one = new spawner;
   return *one;
 }

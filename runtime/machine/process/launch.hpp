@@ -1,5 +1,5 @@
-// Starting a child process without copying the parent: clone with shared memory, as posix_spawn
-// does, plus what posix_spawn cannot: a death signal, a process group and a pidfd at once.
+// Starts a child process without copying the parent: clone with shared memory, as posix_spawn does,
+// plus a death signal, a process group and a pidfd, which posix_spawn lacks.
 #pragma once
 
 #include "runtime/machine/process/descriptor.hpp"
@@ -16,45 +16,45 @@ class process_keeper;
 
 struct launch_order {
   std::vector<std::string> command;        ///< Program and arguments; not empty.
-  std::map<std::string, std::string> env;  ///< Added to this process's own, and stronger.
-  std::string cwd;                         ///< Empty: this process's.
-  std::string bin_directory;               ///< A bare program name is looked up here before PATH.
-  std::string group;               ///< The directory of the control group to start it in; or empty.
-  bool outlives = false;           ///< It gets no death signal.
-  bool empty_environment = false;  ///< Only `env`, and nothing of this process's own.
-  std::shared_ptr<process_keeper> keeper;  ///< Who holds its processes together; null: nobody.
+  std::map<std::string, std::string> env;  ///< Overrides this process's own variables.
+  std::string cwd;                         ///< Empty: this process's directory.
+  std::string bin_directory;               ///< Searched for a bare program name before PATH.
+  std::string group;               ///< The control group's directory for the child; or empty.
+  bool outlives = false;           ///< True: no death signal.
+  bool empty_environment = false;  ///< Only `env`, without this process's variables.
+  std::shared_ptr<process_keeper> keeper;  ///< Tracks the child's processes; null: none.
 };
 
-/// The parent's ends are close-on-exec; `in`, `out` and `err` do not block.
+/// The parent's ends are close-on-exec; `in`, `out` and `err` are non-blocking.
 struct launched {
-  int pid = 0;           ///< Also the number of its process group. 0: not started.
-  bool grouped = false;  ///< It is in the control group that was asked for.
+  int pid = 0;           ///< Also the process group's id. 0: not started.
+  bool grouped = false;  ///< The child is in the requested control group.
   descriptor pidfd;
-  descriptor in;      ///< A socket: its standard input.
-  descriptor out;     ///< A socket: its standard output.
-  descriptor err;     ///< A pipe: its standard error.
-  std::string error;  ///< For people, when it was not started: what is wrong and what to do.
+  descriptor in;      ///< A socket: the child's standard input.
+  descriptor out;     ///< A socket: the child's standard output.
+  descriptor err;     ///< A pipe: the child's standard error.
+  std::string error;  ///< For people, when the start failed: what is wrong and what to do.
 };
 
-/// Returns once the program has been executed, some hundred microseconds later. The child gets
-/// SIGKILL when the *thread* that called this ends (PR_SET_PDEATHSIG), so that thread has to live
-/// as long as the node: see `spawner`.
+/// Returns once the program has been executed, after some hundred microseconds. The child gets
+/// SIGKILL when the *calling thread* ends (PR_SET_PDEATHSIG), so that thread must live as long as
+/// the node: see `spawner`.
 [[nodiscard]] launched launch(const launch_order& order);
 
-/// Whether this process started `pid` by `launch`, and has not said since that it was reaped.
+/// True if `launch` in this process started `pid`, and `forget_spawned` was not called since.
 [[nodiscard]] bool spawned_here(int pid);
 void forget_spawned(int pid);
 
-/// The path that `program` would be executed from. Empty when there is none.
+/// Returns the path from which `program` would be executed; empty when there is none.
 [[nodiscard]] std::string find_program(const std::string& program, const std::string& bin_directory,
                                        const std::string& search_path);
 
-/// The one thread of this process from which children are started. It lives until the process ends:
-/// a child's death signal is tied to it, and starting blocks it, not an I/O thread.
+/// The only thread that starts children. It lives until the process ends, because a child's death
+/// signal is tied to the thread; a start blocks this thread instead of an I/O thread.
 class spawner {
 public:
   [[nodiscard]] static spawner& shared();
-  /// Never blocks. `job`, which calls `launch`, runs on the spawner's thread, in order.
+  /// Never blocks. Runs `job`, which calls `launch`, on the spawner's thread, in order.
   void ask(std::function<void()> job);
 
 private:

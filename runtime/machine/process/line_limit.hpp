@@ -1,4 +1,4 @@
-// Turns a stream of bytes into lines for a log, so that no amount of them does harm.
+// Turns a stream of bytes into log lines, bounded in length and rate.
 #pragma once
 
 #include <algorithm>
@@ -10,18 +10,18 @@
 
 namespace greenroom::machine {
 
-/// Long lines are cut, and beyond a rate lines are dropped and counted.
+/// Cuts long lines; beyond the rate, drops and counts lines.
 class line_limit {
 public:
   struct bounds {
     std::size_t line_bytes_max = 4096;
     std::int64_t lines_per_second = 100;
-    std::int64_t burst = 200;  ///< Lines at once after a silence: a stack trace must come through.
+    std::int64_t burst = 200;  ///< Lines at once after a silence: enough for a stack trace.
   };
   line_limit() = default;
   explicit line_limit(bounds limits) : limits_{limits} {}
 
-  /// Calls `take(line)` for each line to be logged. `now_ns` never goes back.
+  /// Calls `take(line)` for each line to log. `now_ns` never goes back.
   template <class Take>
   void feed(std::string_view bytes, std::int64_t now_ns, Take&& take) {
     refill(now_ns);
@@ -36,7 +36,7 @@ public:
     }
   }
 
-  /// The worker is gone: what was left without a line's end.
+  /// After the worker's end: takes the last, unterminated line.
   template <class Take>
   void finish(std::int64_t now_ns, Take&& take) {
     refill(now_ns);
@@ -70,7 +70,7 @@ private:
   bounds limits_;
   std::string line_;
   bool cut_ = false;
-  std::int64_t tokens_ = -1;  ///< Negative: nothing was fed yet.
+  std::int64_t tokens_ = -1;  ///< Negative: no bytes were fed yet.
   std::int64_t last_ns_ = 0;
   std::uint64_t dropped_ = 0;
 };

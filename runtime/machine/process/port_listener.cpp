@@ -24,7 +24,7 @@ namespace {
 
 namespace ip = boost::asio::ip;
 
-constexpr std::string_view listens = "0A";  ///< TCP_LISTEN, as the kernel writes states.
+constexpr std::string_view listens = "0A";  ///< TCP_LISTEN, in the kernel's notation.
 
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
@@ -37,7 +37,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
   }
 }
 
-/// The kernel writes each four bytes of an address as one number of this machine's byte order.
+/// The kernel writes each four bytes of an address as one number in this machine's byte order.
 std::optional<ip::address> address_in(std::string_view hex) {
   std::array<unsigned char, 16> bytes{};
   if (hex.size() != 8 && hex.size() != 32) return std::nullopt;
@@ -56,17 +56,17 @@ std::optional<ip::address> address_in(std::string_view hex) {
   return ip::address_v4{four};
 }
 
-/// Whether the last whole line is of a socket that does not listen: those that do stand first.
+/// True when the last whole line is a socket that does not listen: listening sockets come first.
 bool past_the_listening(std::string_view text) {
   const auto end = text.rfind('\n');
   if (end == std::string_view::npos || end == 0) return false;
   const auto begin = text.rfind('\n', end - 1);
-  if (begin == std::string_view::npos) return false;  // The names of the columns.
+  if (begin == std::string_view::npos) return false;  // The column names.
   const auto words = words_of(text.substr(begin + 1, end - begin - 1));
   return words.size() > 3 && words[3] != listens;
 }
 
-/// The table may be long, but not its beginning.
+/// Reads only the beginning of the table, which may be long.
 void append_listeners(std::vector<listening_socket>& to, const char* path, std::uint16_t port) {
   const descriptor file{::open(path, O_RDONLY | O_CLOEXEC)};
   std::string text;
@@ -98,7 +98,7 @@ bool belongs_to(int pid, int child, std::string_view instance) {
   return has_instance(pid, instance);
 }
 
-/// Which of the inodes the process has open.
+/// Calls `take` for each of the wanted inodes that the process has open.
 void each_held(int pid, const std::set<std::uint64_t>& wanted,
                const std::function<void(std::uint64_t)>& take) {
   const auto folder = "/proc/" + std::to_string(pid) + "/fd";
@@ -121,7 +121,7 @@ void each_held(int pid, const std::set<std::uint64_t>& wanted,
 
 std::vector<listening_socket> listeners_in(std::string_view text, std::uint16_t port) {
   std::vector<listening_socket> result;
-  text.remove_prefix(std::min(text.find('\n'), text.size()));  // The names of the columns.
+  text.remove_prefix(std::min(text.find('\n'), text.size()));  // The column names.
   while (!text.empty()) {
     text.remove_prefix(1);
     const auto line = text.substr(0, text.find('\n'));
@@ -148,10 +148,10 @@ std::vector<listening_socket> listeners_at(const ip::address& address, std::uint
       std::ranges::any_of(all, [&](const auto& one) { return one.address == address; });
   std::erase_if(all, [&](const auto& one) {
     if (exact) return one.address != address;
-    // A socket of all IPv6 addresses takes IPv4 too, unless it was told not to.
+    // A socket on all IPv6 addresses accepts IPv4 too, unless it is IPv6-only.
     return !one.address.is_unspecified() || (address.is_v6() && one.address.is_v4());
   });
-  // One of all IPv4 addresses is nearer to an IPv4 connection than one that takes both.
+  // A socket on all IPv4 addresses has priority for an IPv4 connection.
   const bool same = std::ranges::any_of(
       all, [&](const auto& one) { return one.address.is_v4() == address.is_v4(); });
   if (same)
@@ -165,7 +165,7 @@ listener_finding whose(const std::vector<listening_socket>& sockets, int child,
   for (const auto& one : sockets) foreign.insert(one.inode);
   const auto strike = [&](std::uint64_t inode) { foreign.erase(inode); };
   listener_finding result;
-  // Mostly the child itself listens.
+  // Usually the child itself listens.
   if (child > 0) each_held(child, std::set<std::uint64_t>{foreign}, strike);
   if (!foreign.empty()) {
     std::set<std::uint64_t> theirs = foreign;

@@ -7,11 +7,11 @@
 
 namespace greenroom::machine {
 
-/// A whole file, or its first `bytes_max` bytes. Empty when it cannot be read.
+/// Returns a whole file, or the first `bytes_max` bytes. Empty when the file cannot be read.
 [[nodiscard]] std::string proc_text(const std::string& path,
                                     std::size_t bytes_max = std::size_t{8} << 20);
 
-/// The value of `variable` in the text of an /proc/PID/environ. Empty when it is not set.
+/// Returns `variable`'s value in the text of an /proc/PID/environ. Empty when it is not set.
 [[nodiscard]] std::string variable_in(std::string_view environment, std::string_view variable);
 
 }  // namespace greenroom::machine

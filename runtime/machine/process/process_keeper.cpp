@@ -33,13 +33,13 @@ namespace {
 
 constexpr const char* guardian_program = "greenroom-guardian";
 constexpr std::chrono::milliseconds look_period{500};
-/// How long the end of a node waits for processes that were killed, and for its guardian.
+/// How long `close` waits for killed processes, and for the guardian.
 constexpr std::chrono::milliseconds end_patience{1000};
 constexpr std::chrono::milliseconds guardian_patience{2000};
-/// Before a guardian that has ended is started again: the first time, doubled each time, at most.
+/// Pause before a guardian is restarted: the first one; doubled each time up to the longest.
 constexpr std::chrono::milliseconds first_pause{100};
 constexpr std::chrono::milliseconds longest_pause{60'000};
-/// One that has lived for so long was not ended by what ended those before.
+/// After a life of this length the pause starts again from the first.
 constexpr std::chrono::minutes long_life{10};
 
 std::string group_name(std::string_view mark) {
@@ -61,7 +61,7 @@ void kill_by(const descriptor& pidfd) {
 
 struct process_keeper::inside {
   options how;
-  std::string group;  ///< That of the node; empty: there is none.
+  std::string group;  ///< The node's group; empty: none.
   std::string no_groups, no_guardian;
   std::atomic<std::uint64_t> orphans{0};
   std::atomic<std::uint64_t> serial{0};
@@ -75,16 +75,17 @@ struct process_keeper::inside {
   };
   std::map<std::uint64_t, worker> alive;  ///< By serial.
 
-  // Without control groups, or once a worker lives outside of them: a thread that looks for what a
-  // worker left behind.
+  // A thread that finds processes left by ended workers: without control groups, or once a worker
+  // runs outside of its group.
   std::thread looker;
   bool loose = false;  ///< A worker was started outside of the node's control groups.
   std::condition_variable wake;
-  std::deque<std::uint64_t> left;  ///< Serials of workers that have ended.
+  std::deque<std::uint64_t> left;  ///< Serials of ended workers.
   bool stopping = false;
 
   launched guardian;
-  std::thread watcher;  ///< Starts the guardian again; only it changes the guardian then.
+  std::thread watcher;  ///< Restarts the guardian; while it runs, only this thread changes
+                        ///< `guardian`.
   descriptor watcher_ends;
 
   void start_guardian();
@@ -234,7 +235,7 @@ std::string process_keeper::lacks() const {
   return result;
 }
 
-// What is killed needs a moment until its group can be removed; the next who comes looks again.
+// A killed group can be removed only after its processes have ended; later calls try again.
 void process_keeper::inside::remove_groups() {
   std::vector<std::string> some;
   {
@@ -272,7 +273,7 @@ void process_keeper::inside::start_looker() {
 }
 
 void process_keeper::inside::look() {
-  // Beside control groups nobody becomes this process's child.
+  // With control groups, this process adopts no processes.
   const bool adopts = how.adopt && group.empty();
   std::unique_lock lock{mutex};
   while (!stopping || !left.empty()) {
@@ -295,7 +296,7 @@ void process_keeper::inside::end_of(std::uint64_t gone) {
   orphans += end_marked(how.mark, std::to_string(gone), end_patience);
 }
 
-// Whoever is our child and no worker was started by one that has ended, or by one of its own.
+// A child of this process that is no worker was started by an ended worker or its descendants.
 void process_keeper::inside::look_at_adopted() {
   constexpr int rounds_max = 10;
   for (int round = 0; round < rounds_max; ++round) {
@@ -310,12 +311,12 @@ void process_keeper::inside::look_at_adopted() {
           known |= one.pid == child;
           older |= one.started <= facts.started;
         }
-        // One that is just being started is not known yet, and younger than this look.
+        // A child that is being started is not registered yet, and is younger than this scan.
         if (known) continue;
         if (facts.state != 'Z' && (older || mark_of_process(child) == how.mark)) continue;
       }
       if (facts.state == 'Z') {
-        // A worker that was just started and has ended is its loop's to reap.
+        // A worker that was just started and has ended is reaped by its event loop.
         if (spawned_here(child)) continue;
         ::waitpid(child, nullptr, WNOHANG);
         continue;
@@ -368,7 +369,7 @@ void process_keeper::inside::start_guardian() {
   guardian = std::move(started);
 }
 
-/// Without one nobody ends what a killed node's workers have started.
+/// Without a guardian, a killed node's workers would leave processes behind.
 void process_keeper::inside::watch_guardian() {
   using clock = std::chrono::steady_clock;
   const auto say = [this](const std::string& what) {
@@ -376,7 +377,7 @@ void process_keeper::inside::watch_guardian() {
   };
   auto pause = first_pause;
   for (auto since = clock::now();;) {
-    // -1, when it could not be started, is passed over.
+    // poll ignores the descriptor -1 (the guardian could not be started).
     pollfd wait[] = {{watcher_ends.number(), POLLIN, 0}, {guardian.pidfd.number(), POLLIN, 0}};
     const int patience = guardian.pid != 0 ? -1 : 0;
     if (::poll(wait, 2, patience) < 0 && errno == EINTR) continue;
@@ -403,13 +404,13 @@ void process_keeper::inside::reap_guardian() {
   guardian = {};
 }
 
-/// @pre locked. A guardian that does not listen is no reason to wait.
+/// @pre locked. Never blocks, even if the guardian does not read.
 void process_keeper::inside::tell_guardian(char word) {
   if (guardian.in && (group.empty() || word == 'q'))
     static_cast<void>(::send(guardian.in.number(), &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
-// Its input ends without a word when the node is killed; a node that ends says so.
+// The guardian's input ends without 'q' when the node is killed.
 void process_keeper::inside::end_guardian() {
   if (guardian.pid == 0) return;
   {

@@ -16,10 +16,9 @@
 namespace greenroom::machine {
 namespace {
 
-/// A worker that starts more processes than this is not measured to its last one.
+/// At most this many processes of a worker are measured.
 constexpr std::size_t processes_max = 256;
 
-/// Reads a small file of /proc into `room`.
 std::string_view read_small(const std::string& path, char (&room)[8192]) {
   const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!file) return {};

@@ -26,7 +26,7 @@ struct found_process {
   descriptor pidfd;
 };
 
-/// Those with a mark in their environment of which `wanted(environment, mark)` is true.
+/// Finds marked processes for which `wanted(environment, mark)` is true.
 template <class Wanted>
 std::vector<found_process> find_marked(std::string_view sign, Wanted wanted) {
   std::vector<found_process> result;
@@ -42,7 +42,7 @@ std::vector<found_process> find_marked(std::string_view sign, Wanted wanted) {
     if (environment.find(sign) == std::string::npos) continue;
     auto theirs = mark_of(environment);
     if (theirs.empty() || !wanted(environment, theirs)) continue;
-    // The pidfd first, then a second look: the number may have changed hands in between.
+    // Open the pidfd, then check again: the pid may have been reused in between.
     descriptor pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
     if (!pidfd || mark_of(proc_text(folder + "/environ")) != theirs) continue;
     auto command = proc_text(folder + "/cmdline");
@@ -61,14 +61,14 @@ template <class Find>
 std::vector<leftover> end_found(std::chrono::milliseconds patience, Find find) {
   std::vector<leftover> result;
   const auto until = std::chrono::steady_clock::now() + patience;
-  // What is being killed may still start something: look again until nothing new is found.
+  // A process may fork while it is being killed: repeat until nothing new is found.
   for (int round = 0; round < 10; ++round) {
     auto found = find();
     if (found.empty()) break;
     const int own_group = ::getpgrp();
     for (const auto& one : found) {
       const int group = ::getpgid(one.about.pid);
-      // A group is killed as a whole only if its leader is one of ours.
+      // Kill a whole group only if the leader is among the found processes.
       const bool leads =
           std::any_of(found.begin(), found.end(),
                       [group](const found_process& other) { return other.about.pid == group; });

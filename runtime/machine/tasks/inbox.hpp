@@ -1,6 +1,7 @@
-// A lock-free inbox of tasks: many push, one takes all at once, and the first push after a pause
-// tells the pusher to wake the taker. After the lifo inbox of actor mailboxes (Treiber, "Systems
-// Programming: Coping with Parallelism", IBM RJ 5118, 1986), with a tag for "the taker sleeps".
+// A lock-free inbox of tasks: many threads push, one thread takes all tasks at once, and only the
+// first push after the taker slept asks for a wake-up. Based on the LIFO inbox of actor mailboxes
+// (Treiber, "Systems Programming: Coping with Parallelism", IBM RJ 5118, 1986), with a tag value
+// for "the taker sleeps".
 #pragma once
 
 #include "protocols/task.hpp"
@@ -10,8 +11,8 @@
 
 namespace greenroom::machine {
 
-/// Holds one reference for each task inside. A task is in at most one inbox at a time.
-/// Its bound is the ledger's: every task inside has a place there.
+/// Holds one reference for each task inside. A task is in at most one inbox at a time. The ledger's
+/// capacity is the inbox's bound.
 class task_inbox {
 public:
   task_inbox() = default;
@@ -21,7 +22,7 @@ public:
   task_inbox(const task_inbox&) = delete;
   task_inbox& operator=(const task_inbox&) = delete;
 
-  /// Returns true when the taker slept: the caller must wake it. From any thread.
+  /// Returns true when the taker sleeps: the caller must wake the taker. Any thread.
   [[nodiscard]] bool push(protocols::task_ptr job) {
     auto* mine = job.release();
     auto* head = head_.load(std::memory_order_relaxed);
@@ -32,20 +33,20 @@ public:
     return head == asleep();
   }
 
-  /// Without a task; the taker may have been poked all the same.
+  /// True when no task is inside, even if the taker was poked.
   [[nodiscard]] bool empty() const {
     auto* const head = head_.load(std::memory_order_relaxed);
     return head == nullptr || head == asleep();
   }
 
-  /// Marks the taker awake without a task. Returns true when it slept. From any thread.
+  /// Marks the taker awake without a task. Returns true when the taker slept. Any thread.
   [[nodiscard]] bool poke() {
     auto* expected = asleep();
     return head_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel);
   }
 
-  /// All that is inside, oldest first, linked by `next`; null when there is nothing. The taker
-  /// only. The references go to the caller: adopt each, after reading its `next`.
+  /// Returns all tasks, oldest first, linked by `next`; null when there is none. The taker only.
+  /// The caller owns the references: read a task's `next`, then adopt the task.
   [[nodiscard]] protocols::task* take() {
     auto* head = head_.load(std::memory_order_acquire);
     if (head == nullptr || head == asleep()) return nullptr;
@@ -60,7 +61,7 @@ public:
     return oldest;
   }
 
-  /// The taker goes to sleep unless something came in meanwhile. The taker only.
+  /// Marks the taker asleep unless a task has arrived. The taker only.
   [[nodiscard]] bool try_sleep() {
     protocols::task* expected = nullptr;
     return head_.compare_exchange_strong(expected, asleep(), std::memory_order_acq_rel)

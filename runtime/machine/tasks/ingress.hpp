@@ -1,4 +1,4 @@
-// The rings through which tasks enter from any thread.
+// The rings through which any thread submits tasks.
 #pragma once
 
 #include "runtime/machine/tasks/asymmetric_fence.hpp"
@@ -18,12 +18,12 @@
 
 namespace greenroom::machine {
 
-/// What became of something that was pushed. `wake`: the caller must wake the actor.
+/// The result of a push. `wake`: the caller must wake the actor.
 enum class pushed { full, taken, wake };
 
-/// A bounded Boost.Lockfree ring that many threads push into and one actor empties in one step,
-/// oldest first. The first push after a pause tells the pusher to wake the actor: one wake-up for
-/// a whole batch. `Item` is trivial; what it refers to is the business of the two ends.
+/// A bounded Boost.Lockfree ring: many threads push, one actor drains it in one step, oldest first.
+/// Only the first push after the actor slept returns `wake`: one wake-up for a whole batch. `Item`
+/// is trivial; the ring does not own what an item refers to.
 template <class Item>
 class ingress_ring {
 public:
@@ -38,27 +38,27 @@ public:
 
   /// Marks the actor awake. True when it slept and must be woken.
   [[nodiscard]] bool poke() {
-    // Either the actor, having said that it sleeps, sees what was pushed, or we see that it sleeps.
+    // Store-load on both sides: the actor sees the pushed item, or this thread sees that it sleeps.
     light_fence();
     if (awake_.load(std::memory_order_relaxed)) return false;
     return !awake_.exchange(true, std::memory_order_seq_cst);
   }
 
-  /// Hands over all that is inside, oldest first. The actor only. Returns how many.
+  /// Passes all items to `take`, oldest first. The actor only. Returns the number of items.
   template <class Take>
   std::size_t drain(Take take) {
     return ring_.consume_all_atomic_reversed(take);
   }
   [[nodiscard]] bool empty() const { return ring_.empty(); }
 
-  /// The actor goes to sleep unless something came in meanwhile. The actor only.
+  /// Marks the actor asleep unless an item has arrived. The actor only.
   [[nodiscard]] bool try_sleep() {
-    if (!ring_.empty()) return false;  // The fence would cost more than another look.
-    // An exchange, because what was pushed before somebody else's exchange is seen after ours.
+    if (!ring_.empty()) return false;  // Cheaper than the fence below.
+    // An exchange, so that items pushed before another thread's exchange are visible afterwards.
     static_cast<void>(awake_.exchange(false, std::memory_order_seq_cst));
     heavy_fence();
     if (ring_.empty()) return true;
-    // Whoever sets it back first is responsible: a pusher that did has sent a wake-up already.
+    // The thread that sets the flag back is responsible: a pusher has then already sent a wake-up.
     return awake_.exchange(true, std::memory_order_seq_cst);
   }
 
@@ -67,14 +67,14 @@ private:
   std::atomic<bool> awake_{false};
 };
 
-/// The same for the busiest way in: each thread that pushes has a lane of its own, a Boost.Lockfree
-/// ring of one producer and one consumer, so that callers do not meet each other, and the actor
-/// only once a batch. Threads beyond `lanes_max`, and a lane that is full, use one ring together.
-/// What one thread pushes comes out in its order, unless its lane was full.
+/// The same for the busiest entry: each pushing thread has a lane of its own, a Boost.Lockfree ring
+/// with one producer and one consumer, so that callers do not contend with each other, and contend
+/// with the actor once a batch only. Threads beyond `lanes_max`, and threads with a full lane,
+/// share one ring. One thread's items come out in order, unless the thread's lane was full.
 template <class Item>
 class ingress_lanes {
 public:
-  /// `capacity`: of the common ring, which so is the bound that always holds.
+  /// `capacity` is the size of the common ring, and so the guaranteed capacity.
   explicit ingress_lanes(std::size_t capacity) : common_{capacity} {}
   ingress_lanes(const ingress_lanes&) = delete;
   ingress_lanes& operator=(const ingress_lanes&) = delete;
@@ -86,9 +86,10 @@ public:
   }
   [[nodiscard]] bool poke() { return common_.poke(); }
 
-  // -- for the actor only --
-  /// Hands over the oldest of each lane, a batch at most, and all of the common ring. After a pause
-  /// thousands may be inside: a batch is worked off while what it touches is still in the cache.
+  // Methods for the actor only.
+  /// Passes at most a batch of each lane's oldest items, and all of the common ring, to `take`.
+  /// After a pause thousands of items may wait: a batch is processed while its memory is in the
+  /// cache.
   template <class Take>
   std::size_t drain(Take take) {
     std::size_t count = 0;
@@ -110,7 +111,7 @@ public:
   }
   [[nodiscard]] bool try_sleep() {
     if (!empty() || !common_.try_sleep()) return false;
-    // A push into a lane that found us awake did not wake us.
+    // A push into a lane that saw the actor awake sent no wake-up.
     return empty() || !common_.poke();
   }
 
@@ -123,12 +124,12 @@ private:
     boost::lockfree::spsc_queue<Item, boost::lockfree::capacity<lane_size>> ring;
     std::atomic<bool> claimed{true};
   };
-  /// The lanes of one thread, by the number of the object they belong to. A thread that ends leaves
-  /// its lane to the next one.
+  /// One thread's lanes, by the serial number of the owning object. A thread that ends frees its
+  /// lanes for other threads.
   struct claims {
     struct claim {
       std::uint64_t owner;
-      std::shared_ptr<lane> which;  ///< Null: there was none left.
+      std::shared_ptr<lane> which;  ///< Null: no lane was free.
     };
     std::vector<claim> all;
     std::uint64_t last_owner = 0;

@@ -35,8 +35,8 @@ constexpr std::uint64_t link = tag - 1;
 }  // namespace
 
 bool task_ledger::pop(std::uint32_t& slot) {
-  // Places that came back lately are still in the caches, so they go first: otherwise one burst
-  // would make every later task go round all the places that it needed.
+  // Use recently returned slots first, because these are in the cache: otherwise one burst would
+  // make every later task cycle through all slots of the burst.
   if (acquired_.load(std::memory_order_relaxed) % turns == 0) take_back();
   do {
     auto head = free_.load(std::memory_order_acquire);
@@ -68,7 +68,7 @@ void task_ledger::put_first(std::uint32_t list) {
   }
   const auto rest = static_cast<std::uint32_t>(head & link);
   if (rest == 0) return;
-  // To find its end would be to fetch every place of it from the other core.
+  // A walk to the list's end would fetch every slot's line from the other core.
   auto top = aside_.load(std::memory_order_relaxed);
   do {
     place(rest - 1).next_list.store(static_cast<std::uint32_t>(top & link),
@@ -93,7 +93,7 @@ bool task_ledger::take_aside() {
 
 bool task_ledger::grow() {
   const std::lock_guard lock{growing_};
-  // Someone else was faster.
+  // Another thread has grown the slab or returned slots.
   if ((free_.load() & link) != 0 || returned_.load() != 0 || (aside_.load() & link) != 0)
     return true;
   const auto first = used_.load();
@@ -119,10 +119,10 @@ bool task_ledger::grow() {
 task_ptr task_ledger::acquire(bool anchored) {
   std::uint32_t slot = 0;
   while (!pop(slot))
-    // What is in nobody's list at the moment is on its way from one to another.
+    // A slot that is in no list is just being moved between lists.
     if (!grow() && alive() >= capacity_) return {};
   auto& job = place(slot);
-  // What the caller says is reset by the caller's side, which has these lines.
+  // The caller's fields are reset on the caller's side, whose core has these cache lines.
   job.id = {epoch_, acquired_.fetch_add(1, std::memory_order_relaxed) << slot_bits | slot};
   job.urgency = protocols::priority::normal;
   job.effects = protocols::side_effects::idempotent;
@@ -146,7 +146,7 @@ task_ptr task_ledger::at(std::size_t slot) const {
   } while (!job.references.compare_exchange_weak(count, count + 1, std::memory_order_acq_rel));
   auto held = task_ptr::adopt(&job);
   const auto place = held->place.load(std::memory_order_acquire);
-  // At the door its fields are still being written.
+  // The caller may still be writing the fields.
   if (place == task_place::door || place == task_place::free) return {};
   return held;
 }
@@ -160,7 +160,7 @@ task_ptr task_ledger::find(const task_id& id) const {
 
 void task_ledger::recycle(task& job) noexcept {
   const auto clear = [](std::string& text) {
-    // By swapping: to assign an empty string would keep the buffer.
+    // Swap: the assignment of an empty string would keep the buffer.
     if (text.capacity() > keep_bytes)
       std::string{}.swap(text);
     else if (!text.empty())
@@ -174,7 +174,7 @@ void task_ledger::recycle(task& job) noexcept {
   if (job.output.size() > keep_bytes)
     outputs_.fetch_sub(job.output.size(), std::memory_order_relaxed);
   clear(job.output);
-  // Only what differs is written, so that lines which nobody needed stay where they are.
+  // Write only fields that differ, so that untouched cache lines stay shared.
   clear(job.case_id);
   clear(job.idempotency_key);
   clear(job.result.output);

@@ -1,4 +1,4 @@
-// Tasks that wait for one specialist: a line for each priority, linked through the tasks.
+// The queue of one specialist's tasks: a list for each priority, linked through the tasks.
 #pragma once
 
 #include "protocols/task.hpp"
@@ -9,7 +9,7 @@
 
 namespace greenroom::machine {
 
-/// Holds one reference for each task inside. A task is in at most one line or inbox at a time.
+/// Holds one reference for each queued task. A task is in at most one queue or inbox at a time.
 class waiting_line {
 public:
   waiting_line() = default;
@@ -33,7 +33,7 @@ public:
     line.last = mine;
     ++size_;
   }
-  /// For one that was handed out and came back untouched.
+  /// For a task that was popped and comes back untouched.
   void push_front(protocols::task_ptr job) {
     auto& line = lines_[static_cast<std::size_t>(job->urgency)];
     auto* mine = job.release();
@@ -42,14 +42,14 @@ public:
     line.first = mine;
     ++size_;
   }
-  /// The one whose turn it is; empty when nobody waits.
+  /// Returns the next task by fair priority; empty when the queue is empty.
   [[nodiscard]] protocols::task_ptr pop() {
     std::array<bool, protocols::priorities> waiting{};
     for (std::size_t i = 0; i < waiting.size(); ++i) waiting[i] = lines_[i].first != nullptr;
     const auto chosen = turn_.pick(waiting);
     return chosen ? pop_from(lines_[*chosen]) : protocols::task_ptr{};
   }
-  /// Lets go of all for which `gone(task)` is true. Returns how many.
+  /// Removes all tasks for which `gone(task)` is true. Returns the number of removed tasks.
   template <class Gone>
   std::size_t erase_if(Gone gone) {
     const auto before = size_;
@@ -63,7 +63,7 @@ public:
     }
     return before - size_;
   }
-  /// Calls `see(task&)` for all that wait.
+  /// Calls `see(task&)` for all queued tasks.
   template <class See>
   void for_each(See see) {
     for (auto& line : lines_)
@@ -90,7 +90,7 @@ private:
     return protocols::task_ptr::adopt(mine);
   }
 
-  std::size_t size_ = 0;  // First: most of the time there is nothing to be looked at after it.
+  std::size_t size_ = 0;  // First member: when the queue is empty, no other member is read.
   std::array<one_line, protocols::priorities> lines_{};
   runtime::fair_priority<protocols::priorities> turn_;
 };

@@ -27,15 +27,15 @@ struct closer {
 };
 using gz_handle = std::unique_ptr<gzFile_s, closer>;
 
-// A line of a trace is short; a longer one is another kind of file.
+// A longer line means that the file is not a trace.
 constexpr std::size_t line_max = std::size_t{1} << 20;
 
-/// Lines of a file that may or may not be compressed: zlib reads both.
+/// Reads lines of a plain or gzip file: zlib reads both.
 class line_reader {
 public:
   explicit line_reader(gzFile file) : file_(file), buffer_(std::size_t{1} << 18) {}
 
-  /// The next line without its end, or nothing at the end of the file or on an error.
+  /// Returns the next line without its end, or nothing at the end of the file or on an error.
   std::optional<std::string_view> next() {
     for (;;) {
       const void* found = std::memchr(buffer_.data() + begin_, '\n', end_ - begin_);
@@ -167,7 +167,7 @@ struct columns {
   std::size_t session = absent;
 };
 
-/// What the first line says, or what is wrong with it.
+/// Returns the columns' positions, or an error message.
 std::variant<columns, std::string> read_header(const std::vector<std::string_view>& fields) {
   columns found;
   const std::array<std::pair<std::string_view, std::size_t*>, 4> known{
@@ -187,7 +187,7 @@ std::variant<columns, std::string> read_header(const std::vector<std::string_vie
   return found;
 }
 
-/// Reads lines into a trace; `problem` says what is wrong with the current line.
+/// Reads lines into a trace; `problem` is the current line's error.
 class trace_builder {
 public:
   explicit trace_builder(columns where) : where_(where) {}

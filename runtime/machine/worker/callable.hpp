@@ -10,9 +10,9 @@
 
 namespace greenroom::machine {
 
-/// Takes the JSON text of an input and returns that of a result. Made from anything that can be
-/// called with the input, or with the input and a token that is asked to stop once nobody waits for
-/// the result any more: its task timed out or was cancelled, or the node is being destroyed.
+/// Takes the JSON text of an input and returns the JSON text of a result. Made from anything that
+/// can be called with the input, or with the input and a stop token. A stop is requested when the
+/// result is no longer needed: the task timed out or was cancelled, or the node is being destroyed.
 class callable_function {
 public:
   callable_function() = default;

@@ -11,10 +11,10 @@
 
 namespace greenroom::machine {
 
-/// Counts the calls of one node on threads that are not its own, so that it can wait for their end.
+/// Counts a node's calls on foreign threads, so that the node can wait for their end.
 class call_gate {
 public:
-  /// Held by a call from when it is given to a thread until nothing of it is left.
+  /// Held from the moment a call is given to a thread until the call is destroyed.
   class ticket {
   public:
     ticket() = default;
@@ -35,7 +35,7 @@ public:
     const std::lock_guard lock{mutex_};
     return under_way_;
   }
-  /// True once there is none.
+  /// Waits until no call is under way; false after `patience`.
   [[nodiscard]] bool wait_for(std::chrono::milliseconds patience) const {
     std::unique_lock lock{mutex_};
     return fewer_.wait_for(lock, patience, [this] { return under_way_ == 0; });
@@ -45,7 +45,8 @@ private:
   void change(int by) {
     const std::lock_guard lock{mutex_};
     under_way_ += static_cast<std::size_t>(by);
-    // Under the lock: whoever waits may destroy this as soon as it can take it.
+    // Notify under the lock: the waiting thread may destroy this object as soon as it gets the
+    // lock.
     fewer_.notify_all();
   }
 
@@ -54,10 +55,9 @@ private:
   std::size_t under_way_ = 0;
 };
 
-/// While one lives, its thread runs code of the embedding service on behalf of a node. On one of
-/// the node's own threads (a callback, an inline callable) nothing may be waited for that the node
-/// does: the node would wait for itself. In a callable on a thread of its own that is allowed, but
-/// to destroy the node is not.
+/// While an instance lives, its thread runs code of the embedding service for a node. On one of the
+/// node's own threads (a callback, an inline callable), this code must not wait for the node: the
+/// node would wait for itself. A callable on a pool thread may wait, but must not destroy the node.
 class borrowed_thread {
 public:
   enum class kind : std::uint8_t { callback, callable };

@@ -23,7 +23,8 @@ struct content_unpacker::inside {
   z_stream stream{};
   content_coding coding = content_coding::gzip;
   bool begun = false, ended = false, broken = false;
-  std::string first;  ///< Of deflate: the two bytes that tell whether a frame is there.
+  std::string first;  ///< For deflate: the first two bytes, which tell whether there is a zlib
+                      ///< header.
 
   [[nodiscard]] bool open(int window) {
     begun = ::inflateInit2(&stream, window) == Z_OK;
@@ -33,13 +34,13 @@ struct content_unpacker::inside {
 
   [[nodiscard]] bool inflate_all(std::string_view bytes, const taker& take) {
     std::array<unsigned char, 16384> out{};
-    // zlib only reads there, but its interface does not say so.
+    // zlib only reads this buffer, but its interface is not const.
     stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
     stream.avail_in = static_cast<uInt>(bytes.size());
     for (;;) {
       if (ended) {
         if (stream.avail_in == 0) return true;
-        // A file of several members is one body; after deflate nothing may follow.
+        // Several gzip members form one body; after deflate nothing may follow.
         if (coding != content_coding::gzip || ::inflateReset(&stream) != Z_OK) return false;
         ended = false;
       }

@@ -27,8 +27,8 @@ using protocols::attempt_result;
 using protocols::failure;
 using protocols::task_ptr;
 
-/// Threads for callables that may block. Shared by the whole process and never joined: one that
-/// hangs for ever must not keep the process from ending.
+/// Threads for callables that may block. Shared by the process and never joined, because a callable
+/// that never returns must not keep the process from ending.
 class call_pool {
 public:
   static call_pool& shared() {
@@ -46,7 +46,7 @@ public:
   }
 
 private:
-  /// Calls that hang hold a thread each; beyond this, callables wait for one another.
+  /// A blocked call occupies a thread; beyond this number, callables are queued.
   static constexpr std::size_t threads_max = 256;
   static constexpr std::chrono::seconds idle_time{10};
 
@@ -105,11 +105,11 @@ public:
       ++under_way_;
       waiting_.push_back({std::move(job), {}});
     }
-    // The thread finds its call here, so that what never begins is let go of with the worker.
+    // The pool thread takes its call from `waiting_`, so that the worker can drop queued calls.
     call_pool::shared().run(
         [self = shared_from_this(), place = std::make_shared<call_gate::ticket>(gate_)]() mutable {
           self->run_next();
-          // In this order: the callable too is gone when the gate opens.
+          // In this order: the callable must be destroyed before the gate opens.
           self.reset();
           place.reset();
         });
@@ -157,8 +157,8 @@ private:
     return events_;
   }
 
-  /// The call of this task, or all of them. Not under the lock: a callable may have left code with
-  /// its token, which runs here and now.
+  /// Requests a stop of this task's call, or of all calls. Without the lock: a callable may have
+  /// registered a stop callback, which runs on this thread.
   void ask_to_stop(const protocols::task* only) {
     std::vector<std::stop_source> sources;
     {
@@ -178,11 +178,11 @@ private:
       call = waiting_.begin();
       running_.splice(running_.end(), waiting_, call);
     }
-    // Only this thread takes it out again, and its place in the list stays where it is.
+    // Only this thread removes the entry, and list iterators stay valid.
     auto result = attempt(*call);
     std::list<one_call> over;
-    // Answers go through the loop, so that they come one at a time. Under the lock: whoever
-    // destroys the worker may destroy the loop after that.
+    // Results go through the loop, so that callbacks come one at a time. Under the lock, because
+    // the loop may be destroyed after the worker.
     const std::lock_guard lock{mutex_};
     over.splice(over.end(), running_, call);
     if (!events_) return;
@@ -220,7 +220,7 @@ private:
   const std::size_t output_bytes_max_;
   const callable function_;
   const std::shared_ptr<call_gate> gate_;
-  std::mutex mutex_;  ///< Guards what follows.
+  std::mutex mutex_;  ///< Guards the members below.
   std::shared_ptr<worker_events> events_;
   std::list<one_call> waiting_, running_;
   std::size_t under_way_ = 0;

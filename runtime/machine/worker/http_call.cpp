@@ -26,7 +26,7 @@ using boost::system::error_code;
 
 namespace {
 
-/// A date of HTTP as Unix seconds, in any of the three forms that there are (RFC 9110, 5.6.7).
+/// Parses an HTTP date in any of the three forms (RFC 9110, 5.6.7) to Unix seconds.
 std::optional<std::int64_t> unix_s_of(std::string_view text) {
   const std::string whole{text};
   for (const auto* form :
@@ -38,9 +38,9 @@ std::optional<std::int64_t> unix_s_of(std::string_view text) {
   return std::nullopt;
 }
 
-/// Digits, and perhaps a point and more digits, times `unit_ms`. Nothing when it is no such number.
+/// Parses digits, optionally with a fraction, times `unit_ms`. Returns nothing for any other text.
 std::optional<std::int64_t> ms_in(std::string_view field, double unit_ms) {
-  constexpr double most_ms = 1e12;  // A longer one is as good as for ever.
+  constexpr double most_ms = 1e12;  // Longer waits are clamped.
   if (field.empty() || field.front() < '0' || field.front() > '9'
       || field.find_first_not_of("0123456789.") != std::string_view::npos)
     return std::nullopt;
@@ -65,12 +65,12 @@ std::int64_t retry_after_ms(std::string_view field, std::string_view date,
 
 namespace {
 
-/// One for the process: reading the certificates of all authorities takes a while.
+/// One for the process, because loading all authorities' certificates is slow.
 asio::ssl::context& certificates() {
   static asio::ssl::context shared = [] {
     asio::ssl::context made{asio::ssl::context::tls_client};
     error_code ignored;
-    made.set_default_verify_paths(ignored);  // Without any, no certificate is good.
+    made.set_default_verify_paths(ignored);  // Without authorities, every certificate is refused.
     made.set_verify_mode(asio::ssl::verify_peer);
     SSL_CTX_set_min_proto_version(made.native_handle(), TLS1_2_VERSION);
     return made;
@@ -99,7 +99,7 @@ void http_call::start(wire::verb verb, const std::string& path, std::string body
   request_.set(wire::field::host, where_.authority);
   set_by_default(wire::field::user_agent, "greenroom");
   set_by_default(wire::field::accept, "application/json, text/event-stream, */*");
-  // A packed stream comes late; who packs all the same is understood where it is gzip or deflate.
+  // A compressed stream arrives late; gzip and deflate are decoded if a server compresses anyway.
   set_by_default(wire::field::accept_encoding, "identity");
   if (verb == wire::verb::post) {
     set_by_default(wire::field::content_type, "application/json");
@@ -129,7 +129,7 @@ void http_call::on_body(head_taker on_head, piece_taker on_piece) {
 }
 
 void http_call::cancel() {
-  // Called from within one of these, it must outlive the call.
+  // If called from within one of these functions, that function must outlive the call.
   const auto kept_piece = std::exchange(on_piece_, nullptr);
   const auto kept_head = std::exchange(on_head_, nullptr);
   done_ = nullptr;
@@ -191,7 +191,7 @@ void http_call::secure() {
   auto& tls = connection_->secured.emplace(connection_->socket, certificates());
   error_code address;
   asio::ip::make_address(where_.host, address);
-  // A name, not an address: the server may have several, and shows the certificate of this one.
+  // A server with several names needs the name (SNI) to select the certificate; not for an address.
   if (address) SSL_set_tlsext_host_name(tls.native_handle(), where_.host.c_str());
   tls.set_verify_callback(asio::ssl::host_name_verification{where_.host});
   tls.async_handshake(asio::ssl::stream_base::client,
@@ -216,7 +216,7 @@ void http_call::add_header(const std::string& name, const std::string& value) {
 void http_call::write() {
   with_stream([this](auto& stream) {
     wire::async_write(stream, request_, [self = shared_from_this()](error_code error, std::size_t) {
-      // A server may refuse a long body before it has read it, and hang up: look for its answer.
+      // A server may refuse a long body before it has read the body, and hang up: read the answer.
       self->write_error_ = error;
       self->read_head();
     });
@@ -226,7 +226,7 @@ void http_call::write() {
 void http_call::read_head() {
   parser_.emplace();
   parser_->header_limit(std::uint32_t{64} << 10);
-  // Counted here, so that an answer that is too long is told from one that broke off.
+  // Counted in `take`, to distinguish a too long answer from a truncated one.
   parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
   with_stream([this](auto& stream) {
     wire::async_read_header(stream, connection_->buffer, *parser_,
@@ -241,7 +241,7 @@ void http_call::read_head() {
 void http_call::on_head() {
   answer_.status = parser_->get().result_int();
   constexpr int interim_max = 32;
-  if (answer_.status < 200) {  // 100 Continue and its like: the answer follows.
+  if (answer_.status < 200) {  // 100 Continue and similar: the final answer follows.
     if (++interim_ > interim_max)
       return fail_for_good(name() + " sends interim answers without end");
     return read_head();
@@ -264,7 +264,7 @@ void http_call::on_head() {
   read_piece();
 }
 
-/// Looks in which coding the body comes. False when the call is over for that.
+/// Sets up the decoding of the body. False when the call has failed.
 bool http_call::unpack_from_here() {
   const auto field = parser_->get()[wire::field::content_encoding];
   const auto coding = coding_in({field.data(), field.size()});
@@ -274,7 +274,7 @@ bool http_call::unpack_from_here() {
     return true;
   }
   if (!succeeds()) {
-    enough_ = true;  // The status counts, whatever its body was packed in.
+    enough_ = true;  // Only the status matters here.
     return true;
   }
   fail_for_good(name() + " answered in the Content-Encoding \""
@@ -289,7 +289,7 @@ void http_call::note_pause() {
     const auto found = parser_->get()[name];
     return std::string_view{found.data(), found.size()};
   };
-  // What OpenAI's servers say beside it, in milliseconds.
+  // OpenAI's servers send this field too, in milliseconds.
   const auto exact = parser_->get()["retry-after-ms"];
   if (const auto told = ms_in({exact.data(), exact.size()}, 1)) {
     answer_.retry_after_ms = *told;
@@ -323,7 +323,7 @@ void http_call::read_piece() {
 
 void http_call::on_piece(error_code error) {
   if (!done_) return;
-  // `need_buffer` only says that the piece is full.
+  // `need_buffer` means that the piece is full.
   if (error && error != wire::error::need_buffer) {
     if (!succeeds()) return finish(std::move(answer_));  // The status is an answer.
     return fail("half an answer from", error);
@@ -349,7 +349,7 @@ void http_call::on_piece(error_code error) {
   finish(std::move(answer_));
 }
 
-/// False: enough.
+/// False: stop.
 bool http_call::take(std::string_view piece) {
   if (piece.empty()) return true;
   if (streamed_) {
@@ -369,7 +369,7 @@ void http_call::finish(http_answer answer) {
   if (parser_ && answer.failure.empty() && parser_->is_done() && parser_->keep_alive()
       && connection_->buffer.size() == 0)
     answer.connection = std::move(connection_);
-  // It may be idle for long.
+  // The connection may be idle for long.
   if (answer.connection) answer.connection->buffer.shrink_to_fit();
   connection_.reset();
   if (const auto done = std::exchange(done_, nullptr)) done(std::move(answer));

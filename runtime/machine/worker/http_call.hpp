@@ -1,4 +1,4 @@
-// One HTTP request of a worker, from its connection to the end of the answer.
+// One HTTP request of a worker, from connect to the end of the answer.
 #pragma once
 
 #include "protocols/base/http_url.hpp"
@@ -24,65 +24,64 @@
 
 namespace greenroom::machine {
 
-/// How long a `Retry-After` field asks to wait, in milliseconds (RFC 9110, section 10.2.3):
-/// seconds, whole or with a fraction as some servers say them, or a date in one of HTTP's three
-/// forms. A date is told from the answer's own `date` where that is good, so that the server's
-/// clock may go wrong, and from `now_unix_s` otherwise. 0: not at all, or nonsense.
+/// The wait of a `Retry-After` field, in milliseconds (RFC 9110, section 10.2.3): seconds, whole
+/// or, as some servers send, with a fraction; or a date in one of HTTP's three forms. A date is
+/// relative to the answer's own `date` if that is valid, so that a wrong server clock does no harm,
+/// else to `now_unix_s`. 0: no wait, or an invalid field.
 [[nodiscard]] std::int64_t retry_after_ms(std::string_view field, std::string_view date,
                                           std::int64_t now_unix_s);
 
 struct http_connection {
   explicit http_connection(boost::asio::io_context& loop) : socket{loop} {}
   boost::asio::ip::tcp::socket socket;
-  /// With https. The server's certificate must be good for its name, by the authorities that
-  /// OpenSSL knows (SSL_CERT_FILE and SSL_CERT_DIR name others).
+  /// Set for https. The server's certificate must match the server's name and be signed by an
+  /// authority that OpenSSL knows (set others with SSL_CERT_FILE and SSL_CERT_DIR).
   std::optional<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>> secured;
   boost::beast::flat_buffer buffer;
 };
 
 struct http_answer {
-  std::string failure;    ///< Empty: there is an answer. Otherwise why there is none.
-  bool is_final = false;  ///< Of a failure: another attempt would meet the same.
+  std::string failure;    ///< The reason why there is no answer; empty: there is one.
+  bool is_final = false;  ///< Of a failure: a retry would fail in the same way.
   unsigned status = 0;
-  std::string content_type;         ///< As it came; empty: the server named none.
-  std::string location;             ///< Of a redirect.
-  std::int64_t retry_after_ms = 0;  ///< 0: it does not ask for a pause.
+  std::string content_type;         ///< As received; empty: no such field.
+  std::string location;             ///< The target of a redirect.
+  std::int64_t retry_after_ms = 0;  ///< 0: no pause requested.
   std::string body;
-  /// The connection was an old one and ended without a byte of an answer: the server had closed it.
+  /// A reused connection ended without a byte of an answer: the server had closed it.
   bool stale = false;
-  /// Set when the connection may be used again.
+  /// Set when the connection can be reused.
   std::shared_ptr<http_connection> connection;
 };
 
-/// Runs on one loop and keeps itself alive until `done` was called or it is cancelled.
+/// Runs on one loop; keeps itself alive until `done` was called or the call is cancelled.
 class http_call : public std::enable_shared_from_this<http_call> {
 public:
-  /// Hears the body as it comes. False: enough; the call ends as if the answer did, and the
-  /// connection is closed.
+  /// Takes a piece of the body. False: stop; the call ends as if the body did, and the connection
+  /// is closed.
   using piece_taker = std::function<bool(std::string_view)>;
-  /// Sees status and fields of a 2xx answer. True: its body is for the `piece_taker` and is not
-  /// kept, so that it may be of any length.
+  /// Takes status and fields of a 2xx answer. True: the body goes to the `piece_taker` and is not
+  /// kept, so its length is not limited.
   using head_taker = std::function<bool(const http_answer&)>;
   using end_taker = std::function<void(http_answer)>;
-  /// Looks at a connection that was just made, before anything is sent. Calls `go_on` on the loop
-  /// with nothing, or with a sentence that says why this is not the server that was meant.
+  /// Checks a new connection before anything is sent. Calls `go_on` on the loop with "", or with a
+  /// sentence that says why this is the wrong server.
   using endpoint = boost::asio::ip::tcp::endpoint;
   using gate = std::function<void(const endpoint& there, const endpoint& here,
                                   std::function<void(std::string)> go_on)>;
 
   http_call(boost::asio::io_context& loop, base::http_url where, std::size_t body_bytes_max);
 
-  /// `old` may be empty; then a connection is made. `done` is called once, never from within
-  /// `start`.
+  /// `old` may be empty: then connects. Calls `done` once, never from within `start`.
   void start(boost::beast::http::verb verb, const std::string& path, std::string body,
              std::string_view key, std::shared_ptr<http_connection> old, end_taker done);
-  // Before it is started:
+  // Call these before `start`:
   void on_body(head_taker on_head, piece_taker on_piece);
-  /// Asked before each further piece of a streamed body; as long as it says no, nothing is read, so
-  /// that the server has to wait too.
+  /// Asked before each further piece of a streamed body; while false, nothing is read, so that the
+  /// server must wait too.
   void pace(std::function<bool()> takes_more) { pace_ = std::move(takes_more); }
   void guard(gate admits) { gate_ = std::move(admits); }
-  /// One more header of the request; it takes the place of what is sent by default.
+  /// Adds a request header; it replaces a default header of that name.
   void add_header(const std::string& name, const std::string& value);
   /// Closes the connection; `done` is not called any more.
   void cancel();
@@ -130,7 +129,7 @@ private:
   piece_taker on_piece_;
   end_taker done_;
   bool streamed_ = false;  ///< The body goes to `on_piece_`.
-  bool enough_ = false;    ///< What still comes of the body is not wanted.
+  bool enough_ = false;    ///< The rest of the body is not wanted.
   bool too_long_ = false;
   int interim_ = 0;
 };

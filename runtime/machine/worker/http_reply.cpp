@@ -25,7 +25,7 @@ std::string lower_trimmed(std::string_view text) {
   return result;
 }
 
-/// Request Timeout, Too Early and Too Many Requests say that later may be better.
+/// 5xx, Request Timeout, Too Early and Too Many Requests: a retry may succeed.
 bool may_come_right(int status) {
   return status >= 500 || status == 408 || status == 425 || status == 429;
 }
@@ -69,7 +69,7 @@ std::string in_utf8(std::string text, std::string_view charset) {
   constexpr std::array<std::string_view, 5> single{"iso-8859-1", "latin1", "windows-1252", "cp1252",
                                                    "iso8859-1"};
   if (std::ranges::find(single, charset) == single.end()) return text;
-  // What windows-1252 has from 0x80 to 0x9f; browsers read iso-8859-1 as the same.
+  // windows-1252 from 0x80 to 0x9f; browsers read iso-8859-1 in the same way.
   constexpr std::array<char16_t, 32> upper{
       0x20ac, 0x0081, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
       0x2039, 0x0152, 0x008d, 0x017d, 0x008f, 0x0090, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
@@ -106,11 +106,11 @@ attempt_result refusal_of(const http_answer& answer) {
   }
   auto kept = std::make_shared<protocols::upstream_answer>();
   kept->status = status;
-  // To a client of this node a redirect of the server behind it is a mistake in between.
+  // For a client of this node, a redirect by the upstream server is a gateway error.
   kept->error_status = status < 400 ? 502 : status;
   kept->body = in_utf8(answer.body, media_type_in(answer.content_type).charset);
   const bool later = may_come_right(status);
-  // A gateway that lost the one behind it does not know what became of the task.
+  // A gateway that lost its upstream server does not know whether the task ran.
   const bool lost = status == 502 || status == 504;
   return {later ? failure::worker_failed : failure::refused,
           later,
@@ -151,14 +151,14 @@ bool http_reply::begin(const http_answer& head) {
   } else if (!type.name.empty()) {
     decide(streaming_ ? kind::text : kind::whole);
   } else if (!streaming_) {
-    return false;  // Its beginning is looked at when all of it is there.
+    return false;  // The beginning is examined once the body is complete.
   }
   return streaming_ && kind_ != kind::whole;
 }
 
 namespace {
 
-/// What a body without a Content-Type begins like; nothing as long as more has to be seen.
+/// The kind of a body without a Content-Type, from its beginning; undecided: needs more bytes.
 enum class beginning : std::uint8_t { undecided, json, events, text };
 
 beginning beginning_of(std::string_view text, bool whole) {
@@ -182,7 +182,7 @@ bool http_reply::take(std::string_view bytes) {
     first_ += bytes;
     switch (beginning_of(first_, false)) {
       case beginning::undecided: return true;
-      // JSON comes whole; it is kept here, since the call gives it away.
+      // JSON is not streamed; it is kept here, since the call does not keep a streamed body.
       case beginning::json: decide(kind::whole); break;
       case beginning::events: decide(kind::events); break;
       case beginning::text: decide(kind::text); break;
@@ -249,7 +249,7 @@ void http_reply::hand_on(std::string_view piece) {
   if (streamed_bytes_ <= kept_bytes_max_)
     kept_ += piece;
   else
-    std::string{}.swap(kept_);  // Whoever reads the stream has it.
+    std::string{}.swap(kept_);  // The stream's reader has the whole text.
   if (on_piece_) on_piece_(piece);
 }
 
@@ -275,8 +275,8 @@ attempt_result http_reply::end(http_answer& answer, bool is_unsafe) {
     if (streaming_ && answer.body.empty()) answer.body = std::move(kept_);
     result = result_of_whole(answer);
   }
-  // Who reads the stream has its beginning: the answer cannot be begun anew. What an unsafe task
-  // did is not known unless the server said so, and whoever decides on retries says that.
+  // The reader of the stream has the answer's beginning, so a retry could not start anew. An unsafe
+  // task's effects are unknown unless the server answered; the caller decides on that case.
   if (streamed_ && result.why != failure::none && (result.answered || !is_unsafe))
     result.retryable = false;
   return result;

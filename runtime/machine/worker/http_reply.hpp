@@ -1,4 +1,4 @@
-// What a server's answer to a task means: its form, its errors, its result.
+// Interprets a server's answer to a task: form, error, result.
 #pragma once
 
 #include "protocols/server_events.hpp"
@@ -14,33 +14,34 @@
 
 namespace greenroom::machine {
 
-/// `type/subtype` in lower case and the charset of a Content-Type field.
+/// A Content-Type field: `type/subtype` in lower case, and the charset.
 struct media_type {
   std::string name;
   std::string charset;
 };
 [[nodiscard]] media_type media_type_in(std::string_view field);
 
-/// Text of one of the single-byte charsets that are still met (iso-8859-1, windows-1252) as UTF-8;
-/// of any other as it is.
+/// Converts text from a common single-byte charset (iso-8859-1, windows-1252) to UTF-8; returns
+/// text in any other charset unchanged.
 [[nodiscard]] std::string in_utf8(std::string text, std::string_view charset);
 
-/// Reads one answer as it comes. What it is, its Content-Type says; only where there is none, its
-/// beginning is looked at.
+/// Reads one answer in pieces. The Content-Type determines the kind; without the field, the
+/// answer's beginning does.
 class http_reply {
 public:
   using form_taker = std::function<void(protocols::stream_form)>;
   using piece_taker = std::function<void(std::string_view)>;
 
-  /// `streaming`: whoever asked wants pieces, and `on_piece` gets them. At most `kept_bytes_max` of
-  /// what is streamed is kept for the result.
+  /// `streaming`: `on_piece` gets the pieces. At most `kept_bytes_max` of a stream is kept for the
+  /// result.
   http_reply(bool streaming, std::size_t kept_bytes_max, form_taker on_form, piece_taker on_piece);
 
-  /// The head of a 2xx answer. True: its body is to be given to `take`.
+  /// Takes the head of a 2xx answer. True: pass the body to `take`.
   [[nodiscard]] bool begin(const http_answer& head);
-  /// False when nothing more is wanted: the server told an error, or an event is too long.
+  /// False: stop, because the server reported an error or an event is too long.
   [[nodiscard]] bool take(std::string_view bytes);
-  /// The end of the attempt. `is_unsafe`: it may not be run again unless the server is through.
+  /// Ends the attempt. `is_unsafe`: the task must not be retried unless the server's answer is
+  /// final.
   [[nodiscard]] protocols::attempt_result end(http_answer& answer, bool is_unsafe);
 
 private:
@@ -59,17 +60,18 @@ private:
   const piece_taker on_piece_;
   kind kind_ = kind::unknown;
   std::string charset_;
-  std::string first_;  ///< Of an answer without a Content-Type, until its kind is known.
+  std::string first_;  ///< The beginning of an answer without a Content-Type, until the kind is
+                       ///< known.
   std::string line_;
   protocols::server_events_reader events_;
   std::string kept_;
   std::size_t streamed_bytes_ = 0;
-  bool streamed_ = false;  ///< Something was handed on.
+  bool streamed_ = false;  ///< A piece was passed on.
   std::optional<protocols::told_error> error_;
   std::string fault_;
 };
 
-/// A failure for the status, as the server told it.
+/// Returns the failure for an error status, with the server's error.
 [[nodiscard]] protocols::attempt_result refusal_of(const http_answer& answer);
 
 }  // namespace greenroom::machine

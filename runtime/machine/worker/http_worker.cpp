@@ -36,14 +36,14 @@ namespace http = boost::beast::http;
 using protocols::failure;
 using protocols::task_ptr;
 
-/// A server is asked for its health again after this, and then less and less often.
+/// Delay before the second health probe; later delays grow up to the maximum.
 constexpr std::chrono::microseconds first_probe_delay{2000};
 constexpr std::chrono::microseconds probe_delay_max{250'000};
-/// A probe that takes longer is given up, and made again.
+/// A slower probe is cancelled and repeated.
 constexpr std::chrono::seconds probe_time{5};
 constexpr std::size_t health_bytes_max = std::size_t{1} << 20;
 constexpr std::size_t excerpt_bytes = 300;
-/// So long a stranger on the port may be somebody who is just leaving.
+/// Tolerated time for a foreign listener on the port, which may be exiting.
 constexpr std::chrono::seconds stranger_patience{1};
 
 bool wants_a_port(const config::backend& one) {
@@ -57,7 +57,7 @@ bool wants_a_port(const config::backend& one) {
          || std::ranges::any_of(one.command, has) || any_value(one.env) || any_value(one.headers);
 }
 
-/// Puts the number in the place of each `${PORT}`, and into PORT unless that is written otherwise.
+/// Replaces each `${PORT}` with the number, and sets PORT unless the config sets it.
 void fill_in(config::backend& one, std::uint16_t port) {
   const auto fill = [port](std::string& text) { text = base::with_port(text, port); };
   for (auto* const text : {&one.url, &one.health, &one.path, &one.cwd}) fill(*text);
@@ -67,7 +67,7 @@ void fill_in(config::backend& one, std::uint16_t port) {
   one.env.try_emplace("PORT", std::to_string(port));
 }
 
-/// Unlike that of any other start of any worker, here and in other nodes.
+/// A random id, unique among all starts of all workers, also in other nodes.
 std::string fresh_instance() {
   std::random_device random;
   std::string result;
@@ -75,7 +75,7 @@ std::string fresh_instance() {
   return result;
 }
 
-/// Everything but `abandon` happens on one loop.
+/// All methods except `abandon` run on one loop.
 class http_server final : public child_listener, public std::enable_shared_from_this<http_server> {
 public:
   http_server(const config::specialist& who, const worker_surroundings& where,
@@ -181,7 +181,7 @@ private:
     task_ptr job;
     std::shared_ptr<http_call> call;
     std::shared_ptr<http_reply> reply;
-    std::shared_ptr<asio::steady_timer> limit;  ///< Of this attempt; empty: none.
+    std::shared_ptr<asio::steady_timer> limit;  ///< Timeout of this attempt; empty: none.
   };
 
   std::shared_ptr<worker_events> events() {
@@ -189,7 +189,7 @@ private:
     return events_;
   }
 
-  // -- the process, when there is one --
+  // The process, if there is one.
 
   void on_started() override { probe(first_probe_delay); }
   void on_bytes(std::string_view bytes) override {
@@ -199,7 +199,7 @@ private:
     last_words_.add(line);
     if (where_.log) where_.log(who_.name, line);
   }
-  void on_broken(std::string_view) override {}  // A server may well close its pipes.
+  void on_broken(std::string_view) override {}  // A server may close its pipes.
   void on_gone(bool started, std::string how) override {
     if (!reason_.empty()) how = reason_ + " (" + how + ")";
     if (started && !ready_ && !asked_) how += last_words_.clause();
@@ -207,12 +207,12 @@ private:
     depart(std::move(how));
   }
 
-  // -- the port --
+  // The port.
 
-  /// The first answer is not believed: whoever listens there has to be the child.
+  /// Checks that the listener is the child before an answer is trusted.
   void look_who_listens(const http_call::endpoint& there, const http_call::endpoint& here,
                         bool is_probe, std::function<void(std::string)> go_on) {
-    // A server elsewhere, which the command starts in its own way.
+    // A server on another machine, which the command starts by other means.
     if (!there.address().is_loopback() && there.address() != here.address()) return go_on({});
     auto sockets = listeners_at(there.address(), there.port());
     if (!is_probe && !sockets.empty()
@@ -220,7 +220,7 @@ private:
              return std::ranges::find(trusted_, one.inode) != trusted_.end();
            }))
       return go_on({});
-    // The spawner's thread may block.
+    // On the spawner's thread, which may block.
     spawner::shared().ask([self = shared_from_this(), sockets = std::move(sockets),
                            port = there.port(), go_on = std::move(go_on)]() mutable {
       auto found = whose(sockets, self->pid(), self->instance_);
@@ -252,9 +252,9 @@ private:
     return stranger_;
   }
 
-  // -- health --
+  // Health.
 
-  /// Asks for the health; when the answer is no, again after `delay`, until it is yes.
+  /// Probes the health, repeatedly until the server is healthy, first after `delay`.
   void probe(std::chrono::microseconds delay) {
     if (over_) return;
     probing_ = std::make_shared<http_call>(loop_, *address_, health_bytes_max);
@@ -282,7 +282,7 @@ private:
       if (const auto hears = events(); hears && healthy) hears->on_pong();
       return;
     }
-    if (answer.failure != stranger_) stranger_.clear();  // It has left.
+    if (answer.failure != stranger_) stranger_.clear();  // The foreign listener is gone.
     if (stranger_.empty()) {
       stranger_since_ns_ = 0;
     } else if (stranger_since_ns_ == 0) {
@@ -322,14 +322,14 @@ private:
       depart(reason_);
   }
 
-  // -- tasks --
+  // Tasks.
 
   void keep(std::shared_ptr<http_connection> connection) {
     if (connection && idle_.size() < who_.backend.concurrency)
       idle_.push_back(std::move(connection));
   }
 
-  /// A connection that the server has not closed meanwhile.
+  /// Returns a kept connection that the server has not closed.
   std::shared_ptr<http_connection> take_idle() {
     while (!idle_.empty()) {
       auto last = std::move(idle_.back());
@@ -356,7 +356,7 @@ private:
     open_.push_back({job, call, reply, limit});
     call->on_body([reply](const http_answer& head) { return reply->begin(head); },
                   [reply, limit](std::string_view piece) {
-                    // It answers; how long that goes on is the task's matter.
+                    // The server answers: from here on only the task's timeout applies.
                     if (limit) limit->cancel();
                     return reply->take(piece);
                   });
@@ -373,7 +373,7 @@ private:
                 });
   }
 
-  /// A timer that gives the attempt up: who says nothing for so long may never say anything.
+  /// Returns a timer that cancels an attempt without any answer.
   std::shared_ptr<asio::steady_timer> limit_of(const http_call* call) {
     const auto most = who_.backend.attempt_timeout;
     if (most.count() == 0) return nullptr;
@@ -401,7 +401,7 @@ private:
     const auto reply = std::move(found->reply);
     if (found->limit) found->limit->cancel();
     open_.erase(found);
-    // The server closed an idle connection just when it was used: no reason to fail the task.
+    // The server closed an idle connection just when it was reused: retry on a new connection.
     if (answer.stale && job->effects != protocols::side_effects::unsafe)
       return begin(std::move(job), nullptr);
     keep(std::move(answer.connection));
@@ -442,7 +442,7 @@ private:
   std::unique_ptr<free_port> port_;
   const std::string instance_ = fresh_instance();
   std::vector<std::uint64_t> trusted_;  ///< Inodes of the child's listening sockets.
-  std::string stranger_;                ///< Who has the port in the child's place.
+  std::string stranger_;                ///< Describes a foreign listener on the port.
   std::int64_t stranger_since_ns_ = 0;
   std::shared_ptr<child_process> child_;
   std::shared_ptr<http_call> probing_;
@@ -453,7 +453,7 @@ private:
   std::string reason_, last_health_;
   last_words last_words_;
 
-  std::mutex mutex_;  ///< Guards what follows.
+  std::mutex mutex_;  ///< Guards the members below.
   std::shared_ptr<worker_events> events_;
 };
 

@@ -30,30 +30,30 @@ using protocols::task_ptr;
 using protocols::worker_message;
 using protocols::worker_word;
 
-/// An idle worker that says so much in a second floods us with valid messages. While it starts or
-/// has a task, only their bytes count.
+/// Limit on an idle worker's messages a second. While the worker starts or has a task, only the
+/// messages' bytes count.
 constexpr int unasked_max = 1000;
-/// Bytes that are no answer: so many at once, and so many a second for ever.
+/// Limits on bytes that are no answer: at once, and a second on average.
 constexpr std::int64_t unasked_bytes_max = std::int64_t{16} << 20;
 constexpr std::int64_t unasked_bytes_per_second = std::int64_t{1} << 20;
-constexpr std::int64_t bytes_per_message = 64;  ///< What looking at one costs, in bytes.
-/// One message counts for no more, so that a single long one does not end its worker.
+constexpr std::int64_t bytes_per_message = 64;  ///< The cost of parsing a message, in bytes.
+/// A single message counts for no more, so that one long message does not end its worker.
 constexpr std::size_t unasked_bytes_of_one = std::size_t{4} << 20;
 constexpr std::int64_t second_ns = 1'000'000'000;
-/// Lines on its output that are no messages, as they are logged.
+/// Log limits for output lines that are no messages.
 constexpr line_limit::bounds strays_logged{
     .line_bytes_max = 1024, .lines_per_second = 5, .burst = 20};
-/// Names of tasks that it may still answer although nobody waits for them.
+/// Number of remembered names of dropped tasks that the worker may still answer.
 constexpr std::size_t late_max = 256;
-/// A server with more pages of tools than this goes round in a circle.
+/// A server with more pages of tools than this repeats itself.
 constexpr int tool_pages_max = 64;
-/// A server whose tools change all the time is asked for them no oftener than this …
+/// Minimum pause between two tool listings …
 constexpr std::chrono::milliseconds tools_pause{1000};
-/// … and what has not been told after so long is asked for anew.
+/// … and the time after which an unfinished listing is restarted.
 constexpr std::chrono::seconds tools_patience{30};
-/// A server that was silent for so long is greeted in another way.
+/// A server that was silent for this long gets the other greeting.
 constexpr std::chrono::milliseconds greeting_patience{5000};
-/// Room on a line for all but the output.
+/// Bytes of a line beside the output.
 constexpr std::size_t envelope_bytes = 4096;
 
 std::unique_ptr<protocols::worker_codec> make_codec(config::worker_protocol protocol,
@@ -66,7 +66,7 @@ std::unique_ptr<protocols::worker_codec> make_codec(config::worker_protocol prot
   return protocols::make_jsonl_codec(bytes_max);
 }
 
-/// Lives until the process is gone, longer than the `worker` if need be.
+/// Lives until the process is gone, possibly longer than the `worker`.
 class conversation final : public child_listener,
                            public protocols::worker_listener,
                            public std::enable_shared_from_this<conversation> {
@@ -176,14 +176,14 @@ private:
   struct open_task {
     std::string name;
     task_ptr job;
-    bool answering = false;  ///< A piece of its answer has come.
-    bool dropped = false;    ///< Nobody waits for it any more.
-    bool expired = false;    ///< Its attempt has taken too long.
+    bool answering = false;  ///< A piece of the answer has arrived.
+    bool dropped = false;    ///< The result is not needed any more.
+    bool expired = false;    ///< The attempt has timed out.
     std::uint64_t ping =
-        0;  ///< Once this one is answered, the worker has heard that it may let go.
+        0;  ///< Number of a ping sent after the cancellation; the answer frees the slot.
   };
 
-  /// @pre locked. Says that `one` is not wanted any more, and asks for a sign of life.
+  /// @pre locked. Sends a cancellation of `one`, and a ping.
   void take_back(open_task& one) {
     static_cast<void>(codec_->add_cancel(written_, one.name));
     if (codec_->add_ping(written_)) one.ping = ++pings_;
@@ -206,8 +206,8 @@ private:
     if (where_.log) where_.log(who_.name, line);
   }
 
-  /// A task of which nothing is said for so long is taken back, to be tried again. A worker that
-  /// shows no sign of life then is given up.
+  /// An attempt without any output in this time is cancelled, to be retried. A worker that does not
+  /// answer the cancellation either is given up.
   void limit_attempt(std::string name) {
     asio::post(loop_, [self = shared_from_this(), name = std::move(name)]() mutable {
       auto timer =
@@ -251,7 +251,7 @@ private:
     });
   }
 
-  // -- from the process, on the loop's thread --
+  // Callbacks of the process, on the loop's thread.
 
   void on_started() override {
     std::string hello;
@@ -324,7 +324,7 @@ private:
       const std::lock_guard lock{mutex_};
       const auto found = find(name);
       if (found != open_.end()) {
-        // A server that was told to let go may say so as an error, which is not the task's.
+        // A server may confirm a cancellation with an error, which is not the task's.
         if (found->expired && result.why != failure::none)
           result = {failure::worker_failed, true, "the worker " + too_slow()};
         job = std::move(found->job);
@@ -337,7 +337,7 @@ private:
       }
     }
     if (!job) {
-      // A mistake, which cannot hurt another task.
+      // The worker's mistake, harmless for other tasks.
       if (!late) {
         log_stray("answered a task that it does not have: " + protocols::quoted_bytes(name));
         if (const auto to_tell = events(); to_tell && name.empty())
@@ -348,8 +348,8 @@ private:
     if (hears) hears->on_result(std::move(job), std::move(result));
   }
 
-  /// An answer that cannot be used costs the task that it was for, and the worker goes on. Whose it
-  /// was is clear as well when there is only one.
+  /// An unusable answer fails its task, and the worker goes on. Without a name, the answer belongs
+  /// to the only open task, if there is one.
   void fail_one(std::string_view name, std::string why) {
     std::string only;
     {
@@ -373,7 +373,7 @@ private:
     {
       const std::lock_guard lock{mutex_};
       pongs_ = std::min(pongs_ + 1, pings_);
-      // It is alive, so it can be given something else; what it still says of these comes late.
+      // The worker is alive, so its slot is free; later answers for these tasks are ignored.
       for (auto at = open_.begin(); at != open_.end();) {
         if (at->ping == 0 || at->ping > pongs_) {
           ++at;
@@ -396,7 +396,7 @@ private:
     hears->on_pong();
   }
 
-  /// A line that is no message: somebody printed something. It is counted and logged.
+  /// Counts and logs an output line that is no message.
   void skip(const worker_message& said) {
     const auto quoted = protocols::quoted_bytes(said.text);
     stray_ = "sent a line that is not " + std::string{what_it_speaks()} + ": " + quoted;
@@ -420,15 +420,16 @@ private:
     return "a message";
   }
 
-  /// The last stray line, for whoever has to find out why a worker was given up.
+  /// The last stray line, for the error of a worker that is given up.
   [[nodiscard]] std::string with_stray() const { return stray_.empty() ? "" : "; it " + stray_; }
 
   void log_stray(const std::string& line) {
     strays_.feed(line + "\n", steady_now_ns(), [this](std::string_view some) { log(some); });
   }
 
-  /// They are new, or have changed. One list at a time: pages of two could not be told apart, and a
-  /// server that changes its tools whenever they are listed must not keep the node busy.
+  /// Lists the tools, at the start or after a change. One listing at a time, because pages of two
+  /// could not be told apart; with a pause, because a server that changes its tools at each listing
+  /// must not keep the node busy.
   void look_at_tools() {
     const auto now = steady_now_ns();
     if (tools_ && now < tools_asked_ns_ + nanoseconds_in(tools_patience)) {
@@ -467,7 +468,7 @@ private:
     end_tools(std::exchange(tools_, nullptr));
   }
 
-  /// `found` is null when it did not tell them: what was known of them before stays.
+  /// `found` is null when the server failed to list its tools: the earlier list stays.
   void end_tools(std::shared_ptr<const protocols::tool_effects> found) {
     tools_.reset();
     tools_next_ns_ = steady_now_ns() + nanoseconds_in(tools_pause);
@@ -490,7 +491,7 @@ private:
     if (const auto hears = events(); hears && job->streaming) hears->on_chunk(job, said.text);
   }
 
-  /// Counts what was no answer.
+  /// Counts output that is no answer.
   void unasked(std::size_t bytes) {
     const auto now = steady_now_ns();
     if (now - unasked_since_ns_ > second_ns) {
@@ -516,7 +517,7 @@ private:
     give_up("flooded its standard output with unasked messages" + with_stray());
   }
 
-  /// The worker cannot be used any more. What runs in it is lost, and its tasks hear so at once.
+  /// Gives up an unusable worker: the open tasks fail at once.
   void give_up(std::string why) {
     if (fault_) return;
     fault_ = true;
@@ -539,7 +540,7 @@ private:
   }
 
   void on_gone(bool started, std::string how) override {
-    codec_->finish(*this);  // The last line counts, also without its end.
+    codec_->finish(*this);  // The last line counts even without a line end.
     over_ = true;
     start_timer_.cancel();
     greeting_timer_.cancel();
@@ -561,7 +562,7 @@ private:
     if (hears) hears->on_gone(std::move(departure));
   }
 
-  /// @pre locked. Few are open at once, so they are looked through.
+  /// @pre locked. A linear search, because few tasks are open at once.
   std::vector<open_task>::iterator find(std::string_view name) {
     return std::find_if(open_.begin(), open_.end(),
                         [name](const open_task& one) { return one.name == name; });
@@ -578,21 +579,21 @@ private:
   asio::steady_timer start_timer_, greeting_timer_, tools_timer_;
   const std::unique_ptr<protocols::worker_codec> codec_;
 
-  // On the loop's thread only.
+  // Members of the loop's thread.
   bool ready_ = false, fault_ = false, over_ = false;
-  bool retry_lost_ = true;  ///< What is lost with the worker may be tried again.
+  bool retry_lost_ = true;  ///< Whether open tasks may be retried after the worker's end.
   int unasked_ = 0;
   std::int64_t unasked_bytes_ = 0;
   std::int64_t unasked_since_ns_ = 0;
   std::string reason_, stray_;
   last_words last_words_;
   line_limit strays_{strays_logged};
-  std::shared_ptr<protocols::tool_effects> tools_;  ///< Those of the pages that have come.
+  std::shared_ptr<protocols::tool_effects> tools_;  ///< Tools of the pages received so far.
   int tool_pages_ = 0;
-  bool tools_again_ = false;  ///< They have changed since they were asked for.
+  bool tools_again_ = false;  ///< The tools have changed since the request.
   std::int64_t tools_asked_ns_ = 0, tools_next_ns_ = 0;
 
-  std::mutex mutex_;  ///< Guards what follows, and writing with the codec.
+  std::mutex mutex_;  ///< Guards the members below, and writing with the codec.
   std::shared_ptr<worker_events> events_;
   std::vector<open_task> open_;
   std::string written_;

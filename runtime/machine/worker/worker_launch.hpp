@@ -1,4 +1,4 @@
-// What the workers that are child processes have in common.
+// Functions shared by the workers that are child processes.
 #pragma once
 
 #include "runtime/machine/process/launch.hpp"
@@ -10,14 +10,14 @@
 
 namespace greenroom::machine {
 
-/// Command, directory and environment of a specialist's worker.
+/// Returns command, directory and environment of a specialist's worker.
 [[nodiscard]] launch_order worker_launch(const config::specialist& who,
                                          const worker_surroundings& where);
 
-/// What a worker that was late or broke its stream gets between TERM and KILL.
+/// Time between TERM and KILL for a worker that was late or broke its stream.
 inline constexpr std::chrono::milliseconds fault_grace{1000};
 
-/// What is left of the task's time, at least one millisecond.
+/// The rest of the task's time, at least one millisecond.
 [[nodiscard]] std::int64_t time_left_ms(const protocols::task& job, const config::specialist& who);
 
 /// "10s", "250ms"
