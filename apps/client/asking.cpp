@@ -65,10 +65,20 @@ void add_period_option(CLI::App& verb, std::string& last) {
       });
 }
 
+// An address without what may be a password in it.
+static std::string without_user(std::string address) {
+  const auto at = address.rfind('@');
+  if (at == std::string::npos) return address;
+  const auto scheme = address.find("://");
+  const auto begin = scheme == std::string::npos || scheme > at ? 0 : scheme + 3;
+  return address.replace(begin, at - begin, "...");
+}
+
 node_client::node_client(const asking& how)
     : as_json_{how.as_json}, where_{node_address::parse(how.node)} {
   if (!where_) {
-    say_problem("wrong-usage", "\"" + how.node + "\" is not an address of a node — write it as "
+    say_problem("wrong-usage", "\"" + without_user(how.node)
+                                   + "\" is not an address of a node — write it as "
                                    + "http://127.0.0.1:7117");
     code_ = wrong_usage;
     return;

@@ -256,7 +256,7 @@ TEST_F(Cli, LooksOnUntilThereIsAPlaceForWhatIsToBeWarm) {
   EXPECT_EQ(node.ask({"warm", "echo", "--timeout", "soon"}).code, 2);
   const auto hasty = node.ask({"warm", "echo", "--timeout", "1ms"});
   EXPECT_EQ(hasty.code, 1);
-  EXPECT_THAT(hasty.err, HasSubstr("no place"));
+  EXPECT_THAT(hasty.err, HasSubstr("no free slot"));
   const auto patient = node.ask({"warm", "echo"});
   EXPECT_EQ(patient.out, "echo: warm\n") << patient.err;
 }
