@@ -360,9 +360,10 @@ void department::decide_retry(entry& one, task_ptr job) {
   const bool too_slow = due + (now_ns() - job->dispatched_ns) >= job->deadline_ns;
   if ((used_up || in_vain || too_slow) && pass_on(one, job)) return;
   if (used_up) {
-    parts_.events.publish("task.failed", json_object{{"id", protocols::to_string(job->id)},
-                                                     {"specialist", member_of(one).config.name},
-                                                     {"why", protocols::clipped(message, event_why_bytes)}});
+    parts_.events.publish("task.failed",
+                          json_object{{"id", protocols::to_string(job->id)},
+                                      {"specialist", member_of(one).config.name},
+                                      {"why", protocols::clipped(message, event_why_bytes)}});
     parts_.ending.conclude(*job, task_state::failed, failure::worker_failed,
                            message + " (attempt " + std::to_string(job->attempts) + ")", context(),
                            rest_ms);

@@ -164,6 +164,7 @@ private:
       const auto row = base::parse_number<std::int64_t>(query.cursor);
       if (!row || *row < 0)
         throw std::runtime_error{"the cursor is not one that an earlier page gave"};
+      before = *row;
     }
     const bool unfinished = query.state == protocols::task_state::queued
                             || query.state == protocols::task_state::running;
