@@ -242,6 +242,7 @@ void list_tasks(const door_ptr& here, call& one) {
     if (!parsed || *parsed == 0 || *parsed > most)
       return answer_problem(one.reply, protocols::problem_of(protocols::failure::malformed,
                                                              "limit is a number from 1 to 1000."));
+    which.limit = *parsed;
   }
   const auto taken = here->of->list_aside(
       std::move(which), [reply = one.reply](const std::variant<node::page, refusal>& listed) {
