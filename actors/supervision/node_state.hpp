@@ -56,13 +56,13 @@ struct node_state {
 
   node_clock clock;
   catalog_store catalogs;
-  pool_records pools;
   event_log events;
   unexpected_messages unexpected{events};
 
   // -- the way of a task --
   machine::task_ledger ledger;
   machine::node_gauge gauge;
+  pool_records pools;  ///< After the ledger: what lies in a port may be a task.
   dispatcher_inbox dispatching;
   journal_inbox journal;
   idempotency_waiters waiters;  ///< Callers who wait for a task with their idempotency key.
