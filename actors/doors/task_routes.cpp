@@ -229,11 +229,11 @@ void list_tasks(const door_ptr& here, call& one) {
                                            "cancelled and unknown."));
     which.state = wanted;
   }
-  if (auto name = one.parameter("specialist")) {
+  if (const auto name = one.parameter("specialist")) {
     // Tasks are kept under the name; an alias stands for it here as everywhere.
     const auto& names = here->cast();
     const auto meant = names.find(*name);
-    which.specialist = meant == actors::catalog::nobody ? std::move(*name) : names.name_of(meant);
+    which.specialist = meant == actors::catalog::nobody ? *name : names.name_of(meant);
   }
   if (auto cursor = one.parameter("cursor")) which.cursor = std::move(*cursor);
   if (const auto limit = one.parameter("limit"); limit && !limit->empty()) {

@@ -16,9 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace greenroom {
-
-namespace actors {
+namespace greenroom::actors {
 
 /// Events in order, shared with the log: to hold some costs no copy of their texts.
 class event_range {
@@ -107,5 +105,4 @@ private:
 /// that is no JSON object becomes one that holds its beginning.
 [[nodiscard]] std::string shortened_event(std::string_view json, std::size_t most);
 
-}  // namespace actors
-}  // namespace greenroom
+}  // namespace greenroom::actors
