@@ -32,7 +32,7 @@ constexpr auto cast = R"yaml(departments:
               echo '{"type":"ready"}'
               while read -r line; do
                 case $line in *'"ping"'*) echo '{"type":"pong"}'; continue;; esac
-                id=${line#*'"id":"'}; id=${id%%'"'*}
+                id=$(printf '%s' "$line" | sed 's/.*"id":"\([^"]*\)".*/\1/')
                 for word in one two three; do
                   printf '{"type":"chunk","id":"%s","text":"%s "}\n' "$id" "$word"
                 done
