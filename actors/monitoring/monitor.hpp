@@ -38,7 +38,7 @@ struct monitor_parts : journaled_parts {
 };
 
 /// Samples both pools every `health_interval` (and on `check_atom`), judges health and alerts, and
-/// leaves all of it on the node's state's board. Each change of an alert is an event
+/// leaves all of it on the node's status board. Each change of an alert is an event
 /// (`alert.firing`, `alert.resolved`) and goes to the webhooks. Records per specialist what root
 /// causes are found from, and keeps it in the journal, so that an analysis survives a restart. Once
 /// a second it looks whether a task waits for a slot while one is idle: that is an alert

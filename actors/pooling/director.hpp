@@ -51,7 +51,7 @@ struct director_parts {
 /// `(cool_atom, index)`. A memory_sampler sends `memory_survey`; `reload_atom` says that the cast
 /// or the limits have changed. To the predictor, which `(hire_atom, actor)` names, it passes on
 /// what arrives, and hears `expectation_batch`. With Greenroom's own policy it restores what that
-/// had learnt, saves it every minute, and shows what it believes on the node's state's forecast
+/// had learnt, saves it every minute, and shows what it believes on the node's forecast
 /// board.
 struct director_state {
   static constexpr const char* name = "greenroom.director";

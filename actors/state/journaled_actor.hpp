@@ -60,7 +60,7 @@ struct journaled_actor {
   [[nodiscard]] bool unwritten() const { return written_token < token; }
   void note_written(std::uint64_t number) { written_token = std::max(written_token, number); }
 
-  /// Leaves a word for another journaled_actor, a child of the root, and wakes it.
+  /// Leaves a word for another journaled actor, a child of the root, and wakes it.
   void tell(status_board::box whose, std::uint32_t child, steering word) {
     parts->board.leave(whose, std::move(word));
     self->send(root, protocols::steer_atom::value, child);
@@ -75,7 +75,7 @@ struct journaled_actor {
   }
 };
 
-/// The first thing that a journaled_actor does.
+/// The first thing that a journaled actor does.
 template <class Actor, class Parts>
 auto& attend(Actor* self, const Parts& parts, caf::actor root) {
   auto& state = self->state;

@@ -31,12 +31,12 @@ struct root_plan {
   alert_post post;                  ///< Delivers alerts to webhooks. Empty: nowhere.
 };
 
-/// Supervises the journal actor, the dispatcher, the memory_sampler and the pools: each that dies
-/// is replaced after a delay. When one dies too often the root calls `node's state::collapse` and
+/// Supervises the journal actor, the dispatcher, the memory sampler and the pools: each that dies
+/// is replaced after a delay. When one dies too often the root calls `node_state::collapse` and
 /// ends. Passes on `reload_atom`, `check_atom`, and `(warm_up_atom | cool_atom, index)`;
 /// `(cool_atom, pool, index)` starts one worker of one pool again. `(open_atom, kind)` opens a pool
 /// that is not open yet, `(switch_atom, kind, fence)` has a pool hand its tasks over, `(steer_atom,
-/// child)` wakes a journaled_actor, and `report_atom` goes to the journal.
+/// child)` wakes a journaled actor, and `report_atom` goes to the journal.
 struct root_state : root_children {
   static constexpr const char* name = "greenroom.root";
 

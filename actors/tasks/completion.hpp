@@ -18,7 +18,8 @@
 
 namespace greenroom::actors {
 
-/// Any thread. Every accepted task ends exactly once: whoever claims its end first decides it.
+/// Any thread. Every accepted task ends exactly once: the first thread that claims the end decides
+/// it.
 class completion {
 public:
   struct parts {

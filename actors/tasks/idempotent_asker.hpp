@@ -18,7 +18,7 @@ namespace greenroom::actors {
 class idempotent_asker final : public protocols::asker {
 public:
   /// `find_live`: the task when it is in the ledger. `find_stored`: what the journal has of it.
-  /// Both stay callable as long as the node's state stands.
+  /// Both stay callable as long as the node state exists.
   struct sources {
     std::function<protocols::task_ptr(const protocols::task_id&)> find_live;
     std::function<std::optional<machine::stored_task>(const protocols::task_id&)> find_stored;

@@ -182,7 +182,7 @@ TEST(FrontDesk, HoldsItsBoundsExactlyAndForgetsWhomItTurnedAway) {
   EXPECT_EQ(taken("d0-s1"), 1) << "six in the node";
   EXPECT_EQ(play.shared->gauge.depth(), 6u);
   EXPECT_EQ(play.shared->gauge.accepted(), 6u);
-  // The capacity is free again after the tasks' ends, whoever polled meanwhile.
+  // The capacity is free again after the tasks' ends, also when another thread polled.
   play.world.dispatch();
   play.worker("d0-s0").get_ready();
   for (int i = 0; i < 5; ++i) {
