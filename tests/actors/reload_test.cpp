@@ -365,8 +365,7 @@ TEST(Reload, ReplacesALostActorWhileTasksForNewSpecialistsArrive) {
 }
 
 TEST(Reload, LeavesNoCallerBehindHoweverItFalls) {
-  for (std::uint64_t seed = 1; seed <= seeds(300); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
+  for_each_seed(1, 300, [](std::uint64_t seed) {
     std::mt19937_64 chance{seed};
     auto config = small_cast(2, 2);
     config.pool.max_warm = 1 + chance() % 3;
@@ -428,7 +427,7 @@ TEST(Reload, LeavesNoCallerBehindHoweverItFalls) {
       for (const auto& each : play.events()) ADD_FAILURE() << each;
       return;
     }
-  }
+  });
 }
 
 TEST(Reload, ForgetsWhatTheWorkerOfAnotherDefinitionDiedOf) {

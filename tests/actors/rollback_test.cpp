@@ -222,7 +222,6 @@ TEST(Rollback, DoesNotWaitForAJournalThatCannotBeWritten) {
 
 // One random run: both pools, crashes everywhere, a rollback at a random time.
 void play_once(std::uint64_t seed) {
-  SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 chance{seed};
   auto config = quick_cast();
   config.pool.max_warm = 1 + chance() % 4;
@@ -279,6 +278,16 @@ void play_once(std::uint64_t seed) {
   }
   for (const auto& one : play.callers) ASSERT_EQ(one->ends, 1);
   play.live(1s);
+  // A shadow copy takes no fallback: it may wait until its specialist's circuit closes.
+  const auto depth = [&] {
+    std::uint64_t sum = 0;
+    for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
+      for (const auto& record : play.shared->pools.of(kind).specialists)
+        sum += record.gauge.depth();
+    return sum;
+  };
+  for (auto waited = 0ms; depth() > 0 && waited < config.breaker.open + 1s; waited += 50ms)
+    play.live(50ms);
   ASSERT_TRUE(play.rollback());
   EXPECT_TRUE(play.rollback() == rollback_state::done
               || play.rollback() == rollback_state::unverified)
@@ -286,17 +295,12 @@ void play_once(std::uint64_t seed) {
   EXPECT_EQ(play.shared->routes.now().routes, mode::fallback);
   EXPECT_EQ(play.shared->gauge.accepted(), play.shared->gauge.ended());
   EXPECT_EQ(play.shared->gauge.depth(), 0u);
-  for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-    for (const auto& record : play.shared->pools.of(kind).specialists)
-      EXPECT_EQ(record.gauge.depth(), 0u);
+  EXPECT_EQ(depth(), 0u);
   EXPECT_TRUE(actors::ledger_now(actors::hand_out<actors::readiness_parts>(*play.shared)).balanced);
   steady_workers{play, {.start = 100ms, .run = 100ms, .stop = 50ms}}.expect_progress(chance, 7s);
 }
 
-TEST(Rollback, LosesNothingInAnyOrderWhoeverCrashes) {
-  for (std::uint64_t seed = 0; seed < seeds(60) && !testing::Test::HasFailure(); ++seed)
-    play_once(seed);
-}
+TEST(Rollback, LosesNothingInAnyOrderWhoeverCrashes) { for_each_seed(0, 60, play_once); }
 
 }  // namespace
 }  // namespace greenroom::tests

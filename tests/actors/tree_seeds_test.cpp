@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 // One random run: callers ask, workers start, answer, fail and die, actors are killed, callers
 // cancel, and time passes; then everything may come to rest.
 void play_once(std::uint64_t seed, bool kill_actors, std::set<std::string>& lost) {
-  SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 chance{seed};
   auto config = small_cast(2, 3);
   config.pool.max_warm = 1 + chance() % 4;
@@ -128,16 +127,13 @@ void play_once(std::uint64_t seed, bool kill_actors, std::set<std::string>& lost
 
 TEST(Tree, AnswersEveryTaskExactlyOnceInAnyOrder) {
   std::set<std::string> lost;
-  for (std::uint64_t seed = 0; seed < seeds(150) && !testing::Test::HasFatalFailure(); ++seed)
-    play_once(seed, false, lost);
+  for_each_seed(0, 150, [&](std::uint64_t seed) { play_once(seed, false, lost); });
   EXPECT_THAT(lost, testing::IsEmpty());
 }
 
 TEST(Tree, AnswersEveryTaskExactlyOnceWhileItsActorsAreKilled) {
   std::set<std::string> lost;
-  for (std::uint64_t seed = 1000; seed < 1000 + seeds(150) && !testing::Test::HasFatalFailure();
-       ++seed)
-    play_once(seed, true, lost);
+  for_each_seed(1000, 150, [&](std::uint64_t seed) { play_once(seed, true, lost); });
   // In few plays chance may spare one of them.
   if (seeds(150) < 100) return;
   EXPECT_THAT(lost,

@@ -34,6 +34,17 @@ inline std::uint64_t seeds(std::uint64_t usual) {
   return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : usual;
 }
 
+/// Calls `play(seed)` for each seed until a failure, which names its seed.
+template <class Play>
+void for_each_seed(std::uint64_t usual_first, std::uint64_t usual_count, Play play) {
+  const auto first = first_seed(usual_first);
+  const auto count = seeds(usual_count);
+  for (std::uint64_t i = 0; i < count && !testing::Test::HasFailure(); ++i) {
+    SCOPED_TRACE("seed " + std::to_string(first + i));
+    play(first + i);
+  }
+}
+
 /// A worker that acts only when the test says so.
 class puppet final : public machine::worker {
 public:
