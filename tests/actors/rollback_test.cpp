@@ -300,7 +300,9 @@ void play_once(std::uint64_t seed) {
   steady_workers{play, {.start = 100ms, .run = 100ms, .stop = 50ms}}.expect_progress(chance, 7s);
 }
 
-TEST(Rollback, LosesNothingInAnyOrderWhoeverCrashes) { for_each_seed(0, 60, play_once); }
+TEST(Rollback, LosesNothingInAnyOrderWhoeverCrashes) {
+  for_each_seed(0, 60, [](std::uint64_t seed) { play_once(seed); });
+}
 
 }  // namespace
 }  // namespace greenroom::tests
