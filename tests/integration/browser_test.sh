@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A real browser: a page of another origin can do nothing with a node, whatever way it asks, a page of
-# an origin in access.origins can, and a name that is made to lead to the node (DNS rebinding) leads
-# nowhere. Usage: browser_test.sh BUILD_DIR
+# A real browser: a page of another origin can do nothing with a node, by any kind of request; a page
+# of an origin in access.origins can; and a foreign name that resolves to the node (DNS rebinding) is
+# refused. Usage: browser_test.sh BUILD_DIR
 set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=${1:-$top/build}
@@ -66,15 +66,15 @@ within 60 grep -q 'listening on' "$work/said" || fail "the node does not start"
 address=$(sed -n 's/.*listening on //p' "$work/said")
 port=${address##*:}
 
-# browse ARG…: as root too; names of the tests lead to this machine. In a subshell always, which becomes the
-# browser, so that whoever ends the one ends the other.
+# browse ARG…: works as root, too; the tests' names resolve to this machine. Always in a subshell, which becomes
+# the browser, so that ending the subshell ends the browser.
 browse() {
   exec "$browser" --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run \
     --disable-background-networking --disable-component-update --disable-sync \
     --user-data-dir="$work/profile-$RANDOM" \
     --host-resolver-rules="MAP *.test 127.0.0.1" "$@" 2>>"$work/browser.log"
 }
-# visit NAME: opens the page under that name and waits until it has found out everything.
+# visit NAME: opens the page under that name and waits until the page has reported every result.
 visit() {
   browse "http://$1:$page_port/?node=http://127.0.0.1:$port" >/dev/null &
   running=$!
@@ -98,7 +98,7 @@ curl -sf "$address/v1/rollbacks" | grep -q '"items":\[\]' || fail "a page of ano
 curl -sf "$address/v1/specialists/other" | grep -q '"state":"cold"' ||
   fail "a page of another origin started a worker"
 
-# A name of the stranger's that leads to the node: what the browser gets is the refusal.
+# A foreign name that resolves to the node: the browser gets the refusal.
 shown=$(browse --timeout=20000 --dump-dom "http://rebind.test:$port/v1/specialists")
 case $shown in
   *host-not-allowed*) ;;
@@ -114,7 +114,7 @@ for way in ("status", "json_task", "chat"):
 assert '"noted"' in found["json_task"]
 assert found["events"] == "open"
 PYTHON
-# As JSON only: neither its plain text nor its beacon ran.
+# Only JSON is accepted: the page's plain text and its beacon were refused.
 [ "$(wc -l <"$work/notes")" = 2 ] || fail "the page that may ask had these run: $(cat "$work/notes")"
 [ "$(grep -c app.test "$work/notes")" = 2 ] || fail "somebody else's task ran: $(cat "$work/notes")"
 echo "browser: $("$browser" --version 2>/dev/null | head -n 1): another origin is shut out, the listed one is not"

@@ -83,7 +83,7 @@ TEST_F(Cli, RefusesAnAddressThatCannotBeMeant) {
        {"http://user:secret@127.0.0.1:1", "http://[::1", "http://a b", "http://::1", "http://?x"}) {
     const auto result = run_program({"status", "--node", node});
     EXPECT_EQ(result.code, 2) << node;
-    // It is the address that is refused, and a password is not shown.
+    // The address is refused, and its password is not shown.
     EXPECT_THAT(result.err, HasSubstr("http://")) << node;
     EXPECT_THAT(result.err, Not(HasSubstr("secret")));
   }
@@ -210,7 +210,7 @@ TEST_F(Cli, ServesTasksAndTellsAllAboutThem) {
   EXPECT_THAT(node.ask({"status"}).out, HasSubstr("WORDS"));
   EXPECT_THAT(node.ask({"status", "--json"}).out, HasSubstr("\"averageResponseTime\""));
   EXPECT_EQ(node.ask({"health"}).code, 0);
-  // The samples are of the tasks above.
+  // The samples count the tasks above.
   EXPECT_THAT(node.ask({"metrics"}).out, HasSubstr("\ngreenroom_tasks_lost 0\n"));
   const auto samples = nlohmann::json::parse(
       node.ask({"metrics", "greenroom_tasks_total", "--json"}).out, nullptr, false);

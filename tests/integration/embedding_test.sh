@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs Greenroom into a folder of its own and builds and runs the embedding examples against
-# what was installed there, static and shared. Usage: embedding_test.sh BUILD_DIR
+# Installs Greenroom into a new folder and builds and runs the embedding examples against the
+# installation, static and shared. Usage: embedding_test.sh BUILD_DIR
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=${1:-$top/build}
@@ -24,7 +24,7 @@ quietly cmake --build "$build" --target greenroom_actors greenroom_shared
 quietly cmake --install "$build" --prefix "$work/prefix" --component Unspecified
 quietly cmake --install "$build" --prefix "$work/prefix" --component shared
 
-# Every header that is installed is one of the library's, below one folder, and stands alone.
+# Every installed header belongs to the library, is below one folder, and compiles alone.
 [ "$(ls "$work/prefix/include")" = greenroom ] || fail "headers beside include/greenroom"
 internal=$(grep -rlE 'actors/|runtime/|alignas\(64\)|caf::detail' "$work/prefix/include" || true)
 [ -z "$internal" ] || fail "internals are installed: $internal"
@@ -34,7 +34,7 @@ for header in $(cd "$work/prefix/include" && find greenroom -name '*.hpp' | sort
     -fsyntax-only -I "$work/prefix/include" "$work/alone.cpp"
 done
 
-# A copy, so that nothing of the source can be found by a relative path.
+# A copy, so that no relative path leads into the source tree.
 cp -r "$top/apps/examples/embedding" "$work/service"
 generator=()
 ! command -v ninja >/dev/null || generator=(-G Ninja)
@@ -52,7 +52,7 @@ for shared in OFF ON; do
   says '"HELLO" has 5 letters' "$work/build-$shared/text_service"
   says "$actors" "$work/build-$shared/actor_service"
 done
-# Only the shared one needs libgreenroom.so, and shows nothing but its own names.
+# Only the shared build needs libgreenroom.so, which exports only its own names.
 ! ldd "$work/build-OFF/text_service" | grep -q libgreenroom || fail "static needs libgreenroom.so"
 linked=$(ldd "$work/build-ON/text_service")
 case $linked in *"$work/prefix/"*libgreenroom*) ;; *) fail "not shared: $linked" ;; esac

@@ -230,7 +230,7 @@ TEST_F(HttpDoor, AnswersAnIdempotencyKeyOnce) {
   EXPECT_EQ(read(first)["id"], read(again)["id"]);
   const auto other = task(R"({"specialist":"twice","input":2,"idempotency_key":"k"})");
   EXPECT_EQ(status_of(other), 409);
-  // The refusal names the task that has the key, and is no failure of the specialist.
+  // The refusal names the task with this key, and does not count as a failure of the specialist.
   EXPECT_NE(read(other)["detail"].get<std::string>().find(read(first)["id"].get<std::string>()),
             std::string::npos)
       << other;
@@ -426,7 +426,7 @@ TEST_F(HttpDoor, TellsWhatTuningStartsFromAndTheTrafficThatItReplays) {
   EXPECT_TRUE(recorded.starts_with("timestamp_s,specialist,duration_ms,case\n")) << recorded;
   EXPECT_NE(recorded.find(",echo,0,"), std::string::npos) << recorded;
   EXPECT_NE(recorded.find(",twice,0,\n"), std::string::npos) << recorded;
-  // Only now is it certain that no prewarm came before the first read.
+  // Only now it is certain that no prewarm came before the first read.
   EXPECT_GE(read(told(get("/v1/tuning"))).value("load_s", -1.0), 0.0) << "two were started";
 }
 
@@ -495,7 +495,7 @@ TEST_F(HttpDoor, SpeaksOpenAisInterface) {
 
 TEST_F(HttpDoor, RefusesAFullQueueWithATimeToComeBack) {
   std::vector<raw_client> clients;
-  // One runs and 64 wait, which fills the specialist's queue; more are refused.
+  // One task runs and 64 wait, which fills the specialist's queue; more are refused.
   for (int i = 0; i < 80; ++i) {
     clients.emplace_back(door_->port());
     clients.back().send(post("/v1/tasks", R"({"specialist":"slow","timeout_ms":60000})"));
@@ -504,7 +504,7 @@ TEST_F(HttpDoor, RefusesAFullQueueWithATimeToComeBack) {
   const auto answer = last.answer();
   EXPECT_EQ(status_of(answer), 503) << answer;
   EXPECT_EQ(read(answer)["type"], "urn:greenroom:queue-full");
-  // Another specialist is served all the same.
+  // Another specialist is still served.
   EXPECT_EQ(status_of(task(R"({"specialist":"echo"})")), 200);
 }
 

@@ -28,7 +28,7 @@ json async_task(const std::string& who, json input) {
   return {{"specialist", who}, {"mode", "async"}, {"input", std::move(input)}};
 }
 
-TEST(JournalLife, AFileThatDisappearsCostsNothingThatWasAcknowledged) {
+TEST(LiveJournal, AFileThatDisappearsCostsNothingThatWasAcknowledged) {
   for (const std::string name : {"journal.db-wal", "journal.db-shm", "journal.db"}) {
     live_node node{plain_journal, {{"one"}}};
     ASSERT_TRUE(node.start()) << node.errors();
@@ -48,7 +48,7 @@ TEST(JournalLife, AFileThatDisappearsCostsNothingThatWasAcknowledged) {
   }
 }
 
-TEST(JournalLife, ACleanStopLeavesEverythingInOneFile) {
+TEST(LiveJournal, ACleanStopLeavesEverythingInOneFile) {
   live_node node{plain_journal, {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto id = node.task(durable_task("one", 1)).id();
@@ -62,7 +62,7 @@ TEST(JournalLife, ACleanStopLeavesEverythingInOneFile) {
   EXPECT_EQ(node.errors().find("journal.damaged"), std::string::npos) << node.errors();
 }
 
-TEST(JournalLife, AMissingJournalIsSaidAtTheStart) {
+TEST(LiveJournal, AMissingJournalIsSaidAtTheStart) {
   live_node node{plain_journal, {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   static_cast<void>(node.task(durable_task("one", 1)));
@@ -79,7 +79,7 @@ TEST(JournalLife, AMissingJournalIsSaidAtTheStart) {
   }));
 }
 
-TEST(JournalLife, CallersOfDurableTasksHearTheirIdWhenTheNodeStops) {
+TEST(LiveJournal, CallersOfDurableTasksHearTheirIdWhenTheNodeStops) {
   live_node node{plain_journal + "shutdown_grace: 200ms\n", {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   auto asked = node.begin(durable_task("one", {{"do", "hold"}, {"file", "go"}}));
@@ -96,7 +96,7 @@ TEST(JournalLife, CallersOfDurableTasksHearTheirIdWhenTheNodeStops) {
   EXPECT_EQ(node.ended(id).state(), "completed");
 }
 
-TEST(JournalLife, AnEndThatIsNotWrittenSaysSo) {
+TEST(LiveJournal, AnEndThatIsNotWrittenSaysSo) {
   live_node node{plain_journal, {{"one"}}};
   const auto disk = node.folder() / "disk";
   std::filesystem::create_directory(disk);
@@ -134,7 +134,7 @@ TEST(JournalLife, AnEndThatIsNotWrittenSaysSo) {
   })) << "it is written when there is room again";
 }
 
-TEST(JournalLife, ABackupUnderLoadHasAllThatWasAcknowledgedAndComesBack) {
+TEST(LiveJournal, ABackupUnderLoadHasAllThatWasAcknowledgedAndComesBack) {
   live_node node{plain_journal + "pool: { max_warm: 2 }\n", {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   std::atomic<bool> over{false};

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Four unmodified MCP servers from npm behind one node with two warm slots. Usage:
-# mcp_npm_test.sh BUILD_DIR. Exit code 77 (skipped) where npm is not there or installs nothing.
+# mcp_npm_test.sh BUILD_DIR. Exit code 77 (skipped) where npm is missing or cannot install.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=$(realpath "${1:-$top/build}")
@@ -12,7 +12,7 @@ cleanup() {
   rm -rf "$work"
 }
 trap cleanup EXIT
-# npm keeps what it fetched in the home folder, where that may be written to.
+# npm caches downloads in the home folder, where that is writable.
 [ -w "${HOME:-/nowhere}" ] || export npm_config_cache=$work/npm
 
 for tool in npm node python3; do
@@ -25,7 +25,7 @@ if ! timeout 300 npm install --no-audit --no-fund --loglevel=error >npm.log 2>&1
   exit 77
 fi
 
-# One of them behind the wrapper that most people use.
+# One server behind npx, as most people start one.
 sed 's|command: \[node, node_modules/@modelcontextprotocol/server-memory/dist/index.js\]|command: [npx, --no-install, mcp-server-memory]|' \
   greenroom.yaml >wrapped.yaml
 grep -q npx wrapped.yaml || { echo "mcp-npm: the example has changed"; exit 1; }
@@ -71,7 +71,7 @@ ask sequential-thinking \
 ask everything '{"tool":"echo","arguments":{"message":"again"}}' again
 [ "$warm_most" -ge 1 ] || fail "no server was ever seen up"
 
-# A call that is given up costs the server neither its process nor its state.
+# A cancelled call costs the server neither its process nor its state.
 pid_of() {
   "$greenroom" specialists --json | python3 -c '
 import json, sys
@@ -85,7 +85,7 @@ fi
 ask everything '{"tool":"echo","arguments":{"message":"still here"}}' 'still here'
 [ "$(pid_of everything)" = "$before" ] || fail "a call that ran out of time ended its server"
 
-# Nothing of them outlives a node that is killed, the server behind npx neither.
+# No server outlives a node that is killed, not even the server behind npx.
 ask memory '{"tool":"read_graph","arguments":{}}' entities
 servers() {
   local one

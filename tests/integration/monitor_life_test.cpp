@@ -21,7 +21,7 @@ std::size_t told(const scripted_server& server, const std::string& name, const s
   }));
 }
 
-TEST(MonitorLife, DeliversEachChangeOfAnAlertOnceHoweverOftenItHasToTry) {
+TEST(LiveMonitor, DeliversEachChangeOfAnAlertOnceHoweverOftenItHasToTry) {
   scripted_server server{{500, 0, 503}};
   two_pools play{"alerts: { webhooks: [\"" + server.url() + "\"] }"};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
@@ -37,7 +37,7 @@ TEST(MonitorLife, DeliversEachChangeOfAnAlertOnceHoweverOftenItHasToTry) {
   EXPECT_EQ(told(server, "rollback-triggered", "firing"), 1u);
 }
 
-TEST(MonitorLife, SaysThatThereIsTooLittleToReportInsteadOfAFigure) {
+TEST(LiveMonitor, SaysThatThereIsTooLittleToReportInsteadOfAFigure) {
   two_pools play;
   play.node.set_environment("GREENROOM_POOL_MODE", "intelligent");
   ASSERT_TRUE(play.node.start()) << play.node.errors();

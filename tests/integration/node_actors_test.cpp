@@ -200,7 +200,7 @@ TEST_F(KilledActors, LoseNothingWithASpecialist) {
   std::vector<victim> victims;
   for (std::size_t i = 0; i < 12; ++i) victims.push_back(specialist(names[i % names.size()]));
   survive(victims);
-  // Their department replaces them at once, and says only that they were lost.
+  // The department replaces lost specialists at once, and reports only the loss.
   for (const auto* name : names) EXPECT_GE(lost_and_back(specialist(name)).first, 1U) << name;
 }
 TEST_F(KilledActors, LoseNothingWithTheSurveyorWhoMeasuresAgain) {

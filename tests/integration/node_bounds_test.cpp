@@ -275,7 +275,7 @@ TEST(Bounds, HoldForListsThatWait) {
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("calm", 1).status, 200);
   watch seen{node};
-  // Enough at once to fill the queue; the rest is told when to retry.
+  // More tasks than the queue holds; each refusal says when to retry.
   std::vector<raw_client> clients;
   for (int i = 0; i < 200; ++i) clients.emplace_back(node.port());
   for (auto& one : clients)
@@ -314,7 +314,7 @@ TEST(Bounds, HoldForOutputsThatGrowWhenEncoded) {
     EXPECT_EQ(node.get("/v1/specialists/" + name).body.value("restarts", -1), 0);
   }
   seen.expect_bounded(300);
-  // Idle workers hold none of it.
+  // Idle workers hold no output.
   EXPECT_TRUE(eventually([&] {
     return resident_kib(node.pid()) < before + 60 * memory_factor * mib;
   })) << "before "
@@ -330,7 +330,7 @@ TEST(Bounds, HoldForConnectionsWhateverTheFileLimit) {
   EXPECT_NE(node.errors().find("limits.connections"), std::string::npos);
   std::vector<raw_client> idle;
   for (int i = 0; i < 300; ++i) idle.emplace_back(node.port());
-  // A refused connection is told at once.
+  // A connection beyond the limit is refused at once.
   int refused = 0;
   for (int i = 0; i < 20; ++i) {
     raw_client late{node.port()};

@@ -64,7 +64,7 @@ TEST(Workflows, EndWithTheirCallersHangUpUnlessTheyHaveAKey) {
   EXPECT_EQ(node.count("run", "s1", "", "gone"), 0U);
 }
 
-TEST(HangUps, CancelTheTaskAndFreeItsWorker) {
+TEST(Disconnects, CancelTheTaskAndFreeItsWorker) {
   live_node node{quick, {{"one", "", "stop_timeout: 200ms"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   {
@@ -82,7 +82,7 @@ TEST(HangUps, CancelTheTaskAndFreeItsWorker) {
   EXPECT_EQ(node.workers().size(), 1U);
 }
 
-TEST(HangUps, DoNotCancelWhatWasGivenWithAKey) {
+TEST(Disconnects, DoNotCancelWhatWasGivenWithAKey) {
   live_node node{quick, {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const json body{{"specialist", "one"},
@@ -190,7 +190,7 @@ TEST(Streaming, IsKeptThroughAnHttpWorker) {
   EXPECT_NE(client.until("[DONE]"), "");
 }
 
-TEST(TheDoor, CollectsProbesWhileEverythingIsBusy) {
+TEST(FloodedDoor, CollectsProbesWhileEverythingIsBusy) {
   live_node node{quick, many(4)};
   ASSERT_TRUE(node.start()) << node.errors();
   std::vector<std::future<answer>> asked;

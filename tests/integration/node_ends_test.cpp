@@ -82,7 +82,7 @@ protected:
   std::unique_ptr<doors::http_door> door_;
 };
 
-/// Runs until it is let go, and knows when it runs.
+/// A call that blocks until it is released, and counts the calls that run.
 struct held_call {
   std::mutex mutex;
   std::condition_variable_any changed;
@@ -118,7 +118,7 @@ TEST_F(EndingNode, WaitsForCallablesThatCannotBeTold) {
     node_.reset();
     gone = true;
   }};
-  // The caller hears at once; the node is there as long as its callable runs.
+  // The caller gets the answer at once; the node exists as long as its callable runs.
   const auto end = waits.get();
   EXPECT_EQ(end.state, task_state::failed);
   EXPECT_EQ(end.why, protocols::failure::draining);
@@ -154,7 +154,7 @@ TEST_F(EndingNode, TellsACallableThatItsTaskTimedOut) {
     const std::lock_guard lock{held.mutex};
     return held.left == held.inside;
   }));
-  // Whoever asks next finds the specialist free.
+  // The specialist is free for the next task.
   held.let_go();
   EXPECT_EQ(node_->submit(request_for("told")).get().state, task_state::completed);
 }
@@ -166,7 +166,7 @@ TEST_F(EndingNode, OutlivesACallableWhoseTaskTimedOutLongAgo) {
   request.timeout = std::chrono::milliseconds{50};
   EXPECT_EQ(node_->submit(request).get().why, protocols::failure::out_of_time);
   ASSERT_TRUE(held.entered(1));
-  // The node says that it waits before it hears that it need not.
+  // The node reports its wait before the callable returns.
   std::atomic<int> waits{0};
   const auto listening = node_->on_event([&](const event& what) {
     if (what.kind != "node.waits") return;
@@ -226,8 +226,7 @@ TEST_F(EndingNode, KeepsDurableTasksForTheNextStartWhoeverWaitsForThem) {
   EXPECT_TRUE(eventually([&] { return node_->status().completed == 1; }));
 }
 
-// Each wait at the door is another kind: a task, a durable one, a chat stream, events, a cancelled
-// one.
+// One waiting client of each kind: a task, a durable task, a chat stream, events, a cancelled task.
 TEST_F(EndingNode, ClosesItsDoorOnEveryKindOfClient) {
   for (const std::size_t io_threads : {1U, 3U}) {
     held_call held;
@@ -294,7 +293,7 @@ TEST_F(EndingNode, CatchesWhatCallbacksThrowAndSaysSo) {
     EXPECT_TRUE(std::holds_alternative<protocols::task_id>(outcome));
   }
   EXPECT_TRUE(eventually([&] { return node_->status().completed == 3 && heard >= 2; }));
-  // Also what a listener throws at an event that is not about callbacks.
+  // An exception of a listener at any event is reported, too.
   static_cast<void>(node_->drain(std::chrono::milliseconds{0}));
   std::size_t from_submit = 0, from_listener = 0;
   for (const auto& one : node_->events_after(0)) {

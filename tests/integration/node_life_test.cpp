@@ -1,4 +1,4 @@
-// The lives of workers behind a running node: shared starts, slots, time-outs, deaths.
+// Workers of a running node: shared starts, slots, timeouts, crashes.
 #include "tests/integration/support/live_node.hpp"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ supervision: { delay: 10ms }
 )";
 std::string hasty_pool(const std::string& keys) { return hasty + "pool: { " + keys + " }\n"; }
 
-TEST(WorkerLives, ShareOneStartAmongSimultaneousRequests) {
+TEST(WorkerLifecycle, ShareOneStartAmongSimultaneousRequests) {
   live_node node{hasty_pool("max_warm: 2"), {{"one", "gate:open"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   std::vector<std::future<answer>> asked;
@@ -39,7 +39,7 @@ TEST(WorkerLives, ShareOneStartAmongSimultaneousRequests) {
   EXPECT_EQ(node.count("start", "one"), 1U);
 }
 
-TEST(WorkerLives, ServeEightyThreeFromSeventeenSlots) {
+TEST(WorkerLifecycle, ServeEightyThreeFromSeventeenSlots) {
   live_node node{hasty_pool("max_warm: 17, min_residency: 10ms, cooldown: 45s"), many(83)};
   ASSERT_TRUE(node.start()) << node.errors();
   std::atomic<bool> over{false};
@@ -62,12 +62,12 @@ TEST(WorkerLives, ServeEightyThreeFromSeventeenSlots) {
   journaled_actor.join();
   EXPECT_EQ(served, 166);
   EXPECT_LE(most, 17U);
-  EXPECT_GE(most, 2U);  // It does use them.
+  EXPECT_GE(most, 2U);  // More than one slot is used.
   EXPECT_GT(samples, 10U);
   EXPECT_EQ(node.count("run"), 166U);
 }
 
-TEST(WorkerLives, NeverEvictTheBusyForTheWaiting) {
+TEST(WorkerLifecycle, NeverEvictTheBusyForTheWaiting) {
   live_node node{hasty_pool("max_warm: 1, min_residency: 0s"), many(2)};
   ASSERT_TRUE(node.start()) << node.errors();
   auto first = node.begin("s0", {{"do", "hold"}, {"file", "go"}});
@@ -75,7 +75,7 @@ TEST(WorkerLives, NeverEvictTheBusyForTheWaiting) {
   auto second = node.begin("s1", 2);
   ASSERT_TRUE(
       eventually([&] { return node.get("/v1/specialists/s1").body.value("queue_depth", 0) == 1; }));
-  // By hand neither.
+  // An operator's command does not evict the busy worker either.
   EXPECT_NE(node.ask("POST", "/v1/specialists/s0/cool").status, 500);
   EXPECT_EQ(node.state_of("s0"), "busy");
   EXPECT_EQ(node.count("start", "s1"), 0U);
@@ -87,10 +87,10 @@ TEST(WorkerLives, NeverEvictTheBusyForTheWaiting) {
   EXPECT_EQ(node.count("run", "s0"), 1U);
 }
 
-TEST(WorkerLives, DoNotThrashBetweenTwoOnOneSlot) {
+TEST(WorkerLifecycle, DoNotThrashBetweenTwoOnOneSlot) {
   live_node node{hasty_pool("max_warm: 1, min_residency: 800ms"), many(2)};
   ASSERT_TRUE(node.start()) << node.errors();
-  // Each of two users asks again as soon as he is answered.
+  // Two users send the next task right after each answer.
   const auto until = std::chrono::steady_clock::now() + 3s;
   std::atomic<int> served{0}, failed{0};
   std::vector<std::thread> users;
@@ -101,14 +101,14 @@ TEST(WorkerLives, DoNotThrashBetweenTwoOnOneSlot) {
     });
   for (auto& user : users) user.join();
   EXPECT_EQ(failed, 0);
-  // At most one change of place per residency, and one more that was under way.
+  // At most one eviction per residency, and one more that was under way.
   EXPECT_LE(node.count("start"), 7U);
   EXPECT_GE(node.count("start", "s0"), 1U);
   EXPECT_GE(node.count("start", "s1"), 1U);
   EXPECT_GT(served, 2);
 }
 
-TEST(WorkerLives, RetryWhatMayBeDoneTwiceWhenAWorkerDies) {
+TEST(WorkerLifecycle, RetryWhatMayBeDoneTwiceWhenAWorkerDies) {
   live_node node{
       hasty_pool("max_warm: 3"),
       {{"twice"}, {"once", "", "side_effects: unsafe"}, {"never", "", "side_effects: none"}}};
@@ -119,7 +119,7 @@ TEST(WorkerLives, RetryWhatMayBeDoneTwiceWhenAWorkerDies) {
   EXPECT_EQ(again.body["attempts"], 2);
   const auto pure = node.task("never", {{"do", "die-once"}, {"file", "b"}});
   EXPECT_EQ(pure.status, 200) << pure.body;
-  // Not safe to do twice: nobody knows what became of it, and that is said.
+  // Unsafe to run twice: the state is reported as unknown.
   const auto unsafe = node.task(
       {{"specialist", "once"}, {"mode", "async"}, {"input", {{"do", "die-once"}, {"file", "c"}}}});
   ASSERT_EQ(unsafe.status, 202) << unsafe.body;
@@ -127,14 +127,14 @@ TEST(WorkerLives, RetryWhatMayBeDoneTwiceWhenAWorkerDies) {
   const auto waiting = node.task("once", {{"do", "die-once"}, {"file", "d"}});
   EXPECT_EQ(waiting.status, 502) << waiting.body;
   EXPECT_EQ(node.count("run", "once"), 2U);
-  // One that always dies ends in a clear error after its attempts.
+  // A task that always kills its worker ends with a clear error after its attempts.
   const auto hopeless = node.task("twice", {{"do", "die"}});
   EXPECT_EQ(hopeless.status, 502) << hopeless.body;
   EXPECT_NE(hopeless.detail().find("worker"), std::string::npos) << hopeless.body;
   EXPECT_EQ(node.count("run", "twice"), 2U + 3U);
 }
 
-TEST(WorkerLives, StopAHangingWorkerAndKeepItsSlotUntilItIsGone) {
+TEST(WorkerLifecycle, StopAHangingWorkerAndKeepItsSlotUntilItIsGone) {
   live_node node{hasty_pool("max_warm: 1, min_residency: 0s"),
                  {{"stuck", "ignore-term", "stop_timeout: 700ms"}, {"next"}}};
   ASSERT_TRUE(node.start()) << node.errors();
@@ -158,7 +158,7 @@ TEST(WorkerLives, StopAHangingWorkerAndKeepItsSlotUntilItIsGone) {
   EXPECT_FALSE(is_alive(node.pids("start", "stuck").at(0)));
 }
 
-TEST(WorkerLives, DoNotHarmTheNeighbourOfAHangingTask) {
+TEST(WorkerLifecycle, DoNotHarmTheNeighbourOfAHangingTask) {
   live_node node{hasty_pool("max_warm: 2"), {{"pair", "", "stop_timeout: 100ms"}, {"calm"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("calm", 0).status, 200);
@@ -172,13 +172,13 @@ TEST(WorkerLives, DoNotHarmTheNeighbourOfAHangingTask) {
   EXPECT_GT(fine, 0);
   EXPECT_EQ(node.count("run", "calm"), static_cast<std::size_t>(fine) + 1);
   EXPECT_EQ(node.count("start", "calm"), 1U);
-  // The one behind the hanging one is served by a new worker.
+  // The task behind the hanging task is served by a new worker.
   const auto after = node.task("pair", 5);
   EXPECT_EQ(after.status, 200) << after.body;
   EXPECT_EQ(node.count("start", "pair"), 2U);
 }
 
-TEST(WorkerLives, EndWithTheirGrandchildren) {
+TEST(WorkerLifecycle, EndWithTheirGrandchildren) {
   live_node node{hasty_pool("max_warm: 1, cooldown: 100ms, min_residency: 0s"),
                  {{"parent", "grandchild", "stop_timeout: 200ms"}}};
   ASSERT_TRUE(node.start()) << node.errors();
@@ -187,11 +187,11 @@ TEST(WorkerLives, EndWithTheirGrandchildren) {
   const int grandchild = node.pids("grandchild", "parent").at(0);
   EXPECT_TRUE(eventually([&] { return node.workers().empty(); }));
   EXPECT_TRUE(eventually([&] { return node.state_of("parent") == "cold"; }));
-  // The kernel takes a killed process down in its own time.
+  // The kernel may take a while to remove a killed process.
   EXPECT_TRUE(eventually([&] { return !is_alive(grandchild); }));
 }
 
-TEST(WorkerLives, FloodsAndNonsenseCostOnlyTheirOwnTask) {
+TEST(WorkerLifecycle, FloodsAndNonsenseCostOnlyTheirOwnTask) {
   live_node node{hasty_pool("max_warm: 5") + "limits: { output_bytes: 1048576 }\n",
                  {{"pongs", "", "task_timeout: 1s\nstop_timeout: 100ms"},
                   {"endless", "", "task_timeout: 2s\nstop_timeout: 100ms"},
@@ -210,7 +210,7 @@ TEST(WorkerLives, FloodsAndNonsenseCostOnlyTheirOwnTask) {
     EXPECT_TRUE(got.status == 502 || got.status == 504) << got.status << got.body;
     EXPECT_FALSE(got.detail().empty());
   }
-  // A line that is no message costs nobody anything, and is seen.
+  // A line that is no message costs no task, and is reported.
   const auto after_it = babble.get();
   EXPECT_EQ(after_it.status, 200) << after_it.body;
   EXPECT_EQ(after_it.body["output"], (json{{"do", "nonsense"}}));
@@ -222,7 +222,7 @@ TEST(WorkerLives, FloodsAndNonsenseCostOnlyTheirOwnTask) {
   EXPECT_LT(resident_kib(node.pid()), 200U * 1024);
 }
 
-TEST(WorkerLives, TellTheirLastErrorToWhoLooksAtTheSpecialist) {
+TEST(WorkerLifecycle, TellTheirLastErrorToWhoLooksAtTheSpecialist) {
   live_node node{hasty_pool("max_warm: 2"), {{"broken", "exit"}, {"fine"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   EXPECT_EQ(node.task("broken", 1).status, 502);
@@ -235,7 +235,7 @@ TEST(WorkerLives, TellTheirLastErrorToWhoLooksAtTheSpecialist) {
   EXPECT_NE(all[0].value("last_error", "").find("no licence found"), std::string::npos) << all;
 }
 
-TEST(WorkerLives, SayWhyAWorkerDoesNotStart) {
+TEST(WorkerLifecycle, SayWhyAWorkerDoesNotStart) {
   live_node node{hasty_pool("max_warm: 3"),
                  {{"gone", "exit"},
                   {"slow", "never-ready", "start_timeout: 300ms\nstop_timeout: 100ms"},
@@ -245,25 +245,25 @@ TEST(WorkerLives, SayWhyAWorkerDoesNotStart) {
   const auto gone = node.task("gone", 1);
   EXPECT_EQ(gone.status, 502) << gone.body;
   EXPECT_NE(gone.detail().find("gone"), std::string::npos) << gone.body;
-  EXPECT_NE(gone.detail().find("3"), std::string::npos) << gone.body;  // Its exit code.
+  EXPECT_NE(gone.detail().find("3"), std::string::npos) << gone.body;  // The exit code.
   EXPECT_NE(gone.detail().find("no licence found"), std::string::npos) << gone.body;
   const auto never = slow.get();
   EXPECT_EQ(never.status, 502) << never.body;
   EXPECT_NE(never.detail().find("ready"), std::string::npos) << never.body;
   EXPECT_EQ(node.task("calm", 1).status, 200);
-  // It tries again now and then, so it is not in that state at every instant.
+  // The start is retried now and then, so the state is not `failed` all the time.
   EXPECT_TRUE(eventually([&] { return node.state_of("gone") == "failed"; }));
 }
 
-TEST(WorkerLives, GiveTheSlotBackWhenAWorkerDoesNotStart) {
+TEST(WorkerLifecycle, GiveTheSlotBackWhenAWorkerDoesNotStart) {
   live_node node{hasty_pool("max_warm: 1, min_residency: 0s"), {{"gone", "exit"}, {"calm"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   EXPECT_EQ(node.task("gone", 1).status, 502);
   EXPECT_EQ(node.task("calm", 1).status, 200);
 }
 
-TEST(WorkerLives, HoldToTheMeasuredMemoryBudget) {
-  // Nominally 5 MB each, really some 60: the budget has room for two of them.
+TEST(WorkerLifecycle, HoldToTheMeasuredMemoryBudget) {
+  // Nominally 5 MB each, really some 60: the budget has room for two workers.
   live_node node{hasty_pool("max_warm: 6, memory_budget_mb: 160, min_residency: 0s"),
                  many(6, {"", "mb:50"})};
   ASSERT_TRUE(node.start()) << node.errors();
@@ -273,11 +273,11 @@ TEST(WorkerLives, HoldToTheMeasuredMemoryBudget) {
   ask_all();
   const auto few = [&] { return node.workers().size() <= 2; };
   EXPECT_TRUE(eventually(few)) << node.workers().size();
-  ask_all();  // Now it knows, and does not exceed it in the first place.
+  ask_all();  // The memory was measured, so the budget is not exceeded from the start.
   EXPECT_TRUE(eventually(few)) << node.workers().size();
 }
 
-TEST(WorkerLives, KeepThePinnedOutsideTheBudget) {
+TEST(WorkerLifecycle, KeepThePinnedOutsideTheBudget) {
   live_node node{hasty_pool("max_warm: 1, cooldown: 50ms, min_residency: 0s"),
                  {{"star", "", "", "pin: true"}, {"a"}, {"b"}}};
   ASSERT_TRUE(node.start()) << node.errors();
@@ -289,16 +289,16 @@ TEST(WorkerLives, KeepThePinnedOutsideTheBudget) {
   ASSERT_TRUE(eventually([&] { return node.state_of("b") == "cold"; }));
   EXPECT_EQ(node.state_of("star"), "warm");
   EXPECT_EQ(node.count("start", "star"), 1U);
-  // One that dies comes back without being asked.
+  // A pinned worker that dies is started again without a task.
   ::kill(node.pids("start", "star").at(0), SIGKILL);
   EXPECT_TRUE(eventually(
       [&] { return node.count("start", "star") == 2 && node.state_of("star") == "warm"; }));
 }
 
-TEST(WorkerLives, CoolOnlyAfterTheLastTaskHasEnded) {
+TEST(WorkerLifecycle, CoolOnlyAfterTheLastTaskHasEnded) {
   live_node node{hasty_pool("max_warm: 2, cooldown: 300ms, min_residency: 0s"), {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
-  // Longer at work than the cooldown lasts.
+  // The task runs longer than the cooldown.
   EXPECT_EQ(node.task("one", {{"do", "sleep"}, {"ms", 900}}).status, 200);
   const auto after = node.task("one", 1);
   EXPECT_EQ(after.body["cold_start"], false) << after.body;
@@ -307,7 +307,7 @@ TEST(WorkerLives, CoolOnlyAfterTheLastTaskHasEnded) {
   EXPECT_EQ(node.count("start"), 1U);
 }
 
-TEST(WorkerLives, WarmAndCoolByHand) {
+TEST(WorkerLifecycle, WarmAndCoolByHand) {
   live_node node{hasty_pool("max_warm: 1, min_residency: 0s"), many(2)};
   ASSERT_TRUE(node.start()) << node.errors();
   EXPECT_LT(node.ask("POST", "/v1/specialists/s0/warm").status, 300);
@@ -319,7 +319,7 @@ TEST(WorkerLives, WarmAndCoolByHand) {
   EXPECT_EQ(node.ask("POST", "/v1/specialists/nobody/warm").status, 404);
 }
 
-TEST(WorkerLives, OpenTheCircuitOfABrokenOneAndCloseItAgain) {
+TEST(WorkerLifecycle, OpenTheCircuitOfABrokenOneAndCloseItAgain) {
   live_node node{hasty_pool("max_warm: 2") + "breaker: { failures: 3, open: 600ms }\n",
                  {{"shaky", "exit-until:mended"}, {"calm"}}};
   ASSERT_TRUE(node.start()) << node.errors();
@@ -331,17 +331,17 @@ TEST(WorkerLives, OpenTheCircuitOfABrokenOneAndCloseItAgain) {
       << last.body;
   EXPECT_GE(std::atoi(last.header("Retry-After").c_str()), 1);
   const auto starts = node.count("start", "shaky");
-  EXPECT_EQ(starts, 3U);  // So many failures, and not one more.
+  EXPECT_EQ(starts, 3U);  // As many as `breaker.failures`.
   EXPECT_EQ(node.task("calm", 1).status, 200);
   node.release("mended");
   ASSERT_TRUE(eventually([&] { return (last = node.task("shaky", 1)).status == 200; }))
       << last.status << last.body;
-  // It was probed, not stormed.
+  // Only probes started the worker.
   EXPECT_LE(node.count("start", "shaky"), starts + 3);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(node.task("shaky", i).status, 200);
 }
 
-TEST(WorkerLives, EndWithTheirNodeEvenWhenItIsKilled) {
+TEST(WorkerLifecycle, EndWithTheirNodeEvenWhenItIsKilled) {
   live_node node{hasty_pool("max_warm: 4"), {{"plain"}, {"deaf", "ignore-term"}, {"held"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("plain", 1).status, 200);
@@ -354,14 +354,14 @@ TEST(WorkerLives, EndWithTheirNodeEvenWhenItIsKilled) {
   held.get();
 }
 
-TEST(WorkerLives, AreGoneByTheNextStartWhenTheirNodeWasKilled) {
+TEST(WorkerLifecycle, AreGoneByTheNextStartWhenTheirNodeWasKilled) {
   live_node node{hasty_pool("max_warm: 2"), {{"parent", "grandchild"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   ASSERT_EQ(node.task("parent", 1).status, 200);
   ASSERT_TRUE(eventually([&] { return node.count("grandchild") == 1; }));
   const int left = node.pids("grandchild", "parent").at(0);
   node.kill();
-  // The guardian may have ended it by now; if it has not, the next start does.
+  // The guardian may have ended the process by now; else the next start ends it.
   ASSERT_TRUE(eventually([&] { return node.workers().size() <= 1; }));
   ASSERT_TRUE(node.start()) << node.errors();
   EXPECT_FALSE(is_alive(left));

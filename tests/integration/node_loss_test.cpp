@@ -1,4 +1,4 @@
-// Nothing that was acknowledged is lost: the node killed, stopped, reloaded, and without a disk.
+// No acknowledged task is lost: the node is killed, stopped, reloaded, and its disk is full.
 #include "tests/integration/support/live_node.hpp"
 #include "tests/machine/http/raw_client.hpp"
 
@@ -35,7 +35,7 @@ TEST(ZeroLoss, EveryAcknowledgedTaskEndsOnceThoughTheNodeIsKilledOften) {
       unsynced_pool("max_warm: 4"),
       {{"safe"}, {"pure", "", "side_effects: none"}, {"once", "", "side_effects: unsafe"}}};
   std::mutex guard;
-  std::map<std::string, std::string> acknowledged;  // Id to token.
+  std::map<std::string, std::string> acknowledged;  // Task ID to token.
   int serial = 0;
   for (int life = 0; life < 4; ++life) {
     ASSERT_TRUE(node.start()) << node.errors();
@@ -56,7 +56,7 @@ TEST(ZeroLoss, EveryAcknowledgedTaskEndsOnceThoughTheNodeIsKilledOften) {
           acknowledged[got.id()] = token;
         }
       });
-    // Mid-load: some are done, some run, some wait.
+    // Under load: some tasks have ended, some run, some wait.
     const auto before = node.count("done");
     EXPECT_TRUE(eventually([&] { return node.count("done") > before + 20; }));
     node.kill();
@@ -81,8 +81,8 @@ TEST(ZeroLoss, EveryAcknowledgedTaskEndsOnceThoughTheNodeIsKilledOften) {
   for (const auto& line : node.log())
     if (line.size() > 3 && line[0] == "run" && line[1] == "once") ++runs[line[3]];
   for (const auto& [token, count] : runs) EXPECT_EQ(count, 1) << token << " was not safe twice";
-  EXPECT_LE(states["unknown"], 4);  // At most what ran at each of the four kills.
-  // And an end stays what it was.
+  EXPECT_LE(states["unknown"], 4);  // At most one running task for each of the four kills.
+  // The end of a task does not change.
   const auto some = acknowledged.begin()->first;
   const auto then = node.get("/v1/tasks/" + some);
   node.kill();
@@ -122,7 +122,7 @@ TEST(ZeroLoss, KnowsAnIdempotencyKeyAgainAlsoAfterARestart) {
   EXPECT_EQ(other.status, 409) << other.body;
   EXPECT_EQ(node.task(async("two", {{"token", "x"}}, "key-1")).status, 409);
   ASSERT_EQ(node.ended(first.id()).state(), "completed");
-  // A sync call with the key hears the end that there was.
+  // A sync call with the same key gets the end that was recorded.
   auto sync = async("one", {{"token", "x"}}, "key-1");
   sync["mode"] = "sync";
   const auto heard = node.task(sync);
@@ -155,7 +155,7 @@ TEST(ZeroLoss, LetsAllWhoAskWithOneKeyHearTheOneEnd) {
   EXPECT_EQ(node.count("run", "one"), 1U);
 }
 
-/// The tables as the first version made them; what was released does not change any more.
+/// The tables of the first version. A released format does not change any more.
 constexpr auto first_format = R"sql(
 PRAGMA journal_mode = WAL;
 CREATE TABLE name (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
@@ -188,7 +188,7 @@ TEST(ZeroLoss, GoesOnWithAJournalOfTheFirstVersion) {
                        std::chrono::system_clock::now().time_since_epoch())
                        .count();
   // Row, number, specialist (1 safe, 2 once), effects: three wait, one was running, two have ended.
-  // A start was written down only of what must not run twice, then as now.
+  // A start is recorded only for tasks that must not run twice, in the first version as now.
   std::string rows =
       "INSERT INTO name VALUES (1, 'safe'), (2, 'once'), (3, 'TEST');"
       "INSERT INTO epoch VALUES (1, 7);"
@@ -253,7 +253,7 @@ TEST(ZeroLoss, RefusesASecondNodeOnTheSameData) {
   live_node second{unsynced, {{"one"}}};
   EXPECT_FALSE(second.start((first.folder() / "data").string()));
   EXPECT_EQ(second.exit_code(), 1);
-  // It has not swept away the workers of the one that lives.
+  // The second node did not end the workers of the first node.
   EXPECT_EQ(first.workers().size(), 1U);
   EXPECT_EQ(first.task("one", 1).body["cold_start"], false);
 }
@@ -291,7 +291,7 @@ TEST(ZeroLoss, AnswersAFullDiskWith503AndRecovers) {
   })) << refused.status
       << refused.body;
   EXPECT_FALSE(refused.header("Retry-After").empty());
-  // What needs no journal goes on.
+  // Tasks that need no journal are still served.
   EXPECT_EQ(node.task("one", 1).status, 200);
   EXPECT_NE(node.get("/health/intelligent-pooling").body.value("status", ""), "HEALTHY");
   std::filesystem::remove(disk / "filler");
@@ -373,7 +373,7 @@ TEST(Stopping, EndsAtOnceOnASecondSignalAndGoesOnAtTheNextStart) {
   node.signal(SIGTERM);
   ASSERT_TRUE(eventually([&] { return node.get("/health/ready").status == 503; }));
   node.signal(SIGTERM);
-  // The grace, which it does not wait for, is 30 s.
+  // Far less than the grace of 30 s.
   EXPECT_NE(node.wait(10s), -1);
   EXPECT_TRUE(eventually([&] { return node.workers().empty(); }));
   node.release("go");

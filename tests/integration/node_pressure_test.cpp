@@ -1,4 +1,4 @@
-// Floods: what is shed, what is not, and who does not notice.
+// More tasks than fit: which are refused, and which are not affected.
 #include "tests/integration/support/live_node.hpp"
 #include "tests/machine/http/raw_client.hpp"
 
@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 const std::string four_warm = "journal: { fsync: false }\npool: { max_warm: 4 }\n";
 
-/// How often each status came back.
+/// Number of answers by HTTP status.
 std::map<int, int> flood(const live_node& node, int clients, int each, const std::string& body) {
   std::vector<std::map<int, int>> heard(static_cast<std::size_t>(clients));
   std::vector<std::thread> threads;
@@ -58,7 +58,7 @@ TEST(Backpressure, ShedsAFloodFlatlyAndLeavesTheNeighbourAlone) {
   const auto after = resident_kib(node.pid());
   over = true;
   neighbour.join();
-  // What waits fits in the line and in the worker's hands; all else is refused.
+  // Accepted tasks fill the queue and the worker; all others are refused.
   EXPECT_GE(first.at(202), 32);
   EXPECT_LE(first.at(202), 40);
   EXPECT_EQ(first.at(202) + first.at(503), 8 * 300);
@@ -71,7 +71,7 @@ TEST(Backpressure, ShedsAFloodFlatlyAndLeavesTheNeighbourAlone) {
   EXPECT_EQ(refused.type(), "urn:greenroom:queue-full");
   EXPECT_GE(std::atoi(refused.header("Retry-After").c_str()), 1);
   EXPECT_NE(refused.detail().find("victim"), std::string::npos);
-  // And all that was taken is done, once.
+  // Every accepted task is run once.
   node.release("go");
   const auto taken = static_cast<std::size_t>(first.at(202));
   EXPECT_TRUE(eventually([&] { return node.count("done", "victim") == taken; }))
@@ -98,7 +98,7 @@ TEST(Backpressure, BoundsTheTotalToo) {
   EXPECT_GE(taken, 38);
   node.release("go");
   EXPECT_TRUE(eventually([&] { return node.count("done") == static_cast<std::size_t>(taken); }));
-  // Room again.
+  // The queue has room again.
   EXPECT_TRUE(eventually([&] { return node.task("s0", 1).status == 200; }));
 }
 
@@ -123,7 +123,7 @@ TEST(Backpressure, KeepsItsMemoryFlatUnderAFloodOfLargeInputs) {
       EXPECT_FALSE(got.header("Retry-After").empty());
     }
   }
-  EXPECT_EQ(taken, 7);  // Each is a little more than a megabyte.
+  EXPECT_EQ(taken, 7);  // Each input is a little larger than 1 MB.
   EXPECT_EQ(refused, 53);
   EXPECT_LT(resident_kib(node.pid()), 120U * 1024);
   node.release("go");
@@ -162,14 +162,16 @@ TEST(Backpressure, ServesHighFirstAndLowAtLast) {
   }
   EXPECT_LT(places["high"] / counts["high"], places["normal"] / counts["normal"]);
   EXPECT_LT(places["normal"] / counts["normal"], places["low"] / counts["low"]);
-  EXPECT_LT(first_low, 31);  // Nobody starves: one of them came before the last of the others.
+  EXPECT_LT(first_low,
+            31);  // No priority starves: one low task ended before the last of the others.
   EXPECT_EQ(first.get().status, 200);
 }
 
 TEST(Backpressure, RefusesAtOnceWhatCannotEndInTime) {
   live_node node{four_warm, {{"slow"}, {"calm"}}};
   ASSERT_TRUE(node.start()) << node.errors();
-  ASSERT_EQ(node.task("slow", {{"do", "sleep"}, {"ms", 300}}).status, 200);  // Now it knows.
+  ASSERT_EQ(node.task("slow", {{"do", "sleep"}, {"ms", 300}}).status,
+            200);  // The duration is measured now.
   std::vector<std::future<answer>> waiting;
   auto running = node.begin("slow", {{"do", "hold"}, {"file", "go"}});
   ASSERT_TRUE(eventually([&] { return node.count("run", "slow") == 2; }));
@@ -211,7 +213,7 @@ TEST(Backpressure, GivesThePlaceBackOfWhoeverHangsUp) {
     return node.get("/v1/specialists/one").body.value("queue_depth", -1)
            + node.get("/v1/specialists/one").body.value("running", -1);
   };
-  // Far more than fit, one after the other: each place is free again.
+  // Many more tasks than fit, one after the other: each end frees a place in the queue.
   for (int i = 0; i < 6; ++i) {
     raw_client client{node.port()};
     client.send(post("/v1/tasks", R"({"specialist":"one","input":{"do":"hold","file":"never"}})"));

@@ -1,4 +1,4 @@
-// A node that is reloaded again and again: what it held before goes, and nothing is undone.
+// A node that is reloaded many times: earlier catalogs are freed, and no reload is undone.
 #include "actors/node/deployment_check.hpp"
 #include "actors/node/node.hpp"
 #include "actors/node/parts.hpp"
@@ -45,7 +45,7 @@ protected:
     node_.reset();
     std::filesystem::remove_all(folder_);
   }
-  /// One that nobody asks, so that it has no process.
+  /// A specialist without tasks, which therefore has no process.
   config::specialist& add(const std::string& name) {
     auto& one = configuration_.departments[0].specialists.emplace_back();
     one.name = name;
@@ -74,7 +74,7 @@ protected:
 };
 
 TEST_F(ReloadedNode, KeepsNoCastForTheThreadThatStartsListsAndReloads) {
-  // A task of an earlier life is looked up in the cast at the start.
+  // The start looks up a task of the previous process in the cast.
   std::promise<void> running;
   start([&running](const std::string& input, const std::stop_token& stop) {
     running.set_value();
@@ -92,7 +92,7 @@ TEST_F(ReloadedNode, KeepsNoCastForTheThreadThatStartsListsAndReloads) {
   running.get_future().wait();
   node_.reset();
   std::vector<std::weak_ptr<const actors::catalog>> casts;
-  // A thread of its own has read nothing before.
+  // A new thread has not cached a catalog yet.
   std::thread{[&] {
     start();
     constexpr int reloads = 100;
@@ -105,7 +105,7 @@ TEST_F(ReloadedNode, KeepsNoCastForTheThreadThatStartsListsAndReloads) {
       static_cast<void>(node_->list({}));
       static_cast<void>(node_->aside([] {}));
     }
-    // Every thread of the node may hold the one that it read last.
+    // Each thread of the node may hold the catalog that it read last.
     EXPECT_TRUE(eventually([&] {
       return std::ranges::count_if(casts, [](const auto& one) { return !one.expired(); }) < 50;
     }));

@@ -1,4 +1,4 @@
-// A node whose journal holds numbers that no node wrote: it starts, or says what it cannot read.
+// A journal with numbers that no node writes: the node starts, or names what it cannot read.
 #include "actors/node/node.hpp"
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 namespace greenroom::tests {
 namespace {
 
-class OddNumbers : public testing::Test {
+class JournalNumbers : public testing::Test {
 protected:
   void SetUp() override {
     folder_ = std::filesystem::temp_directory_path()
@@ -24,7 +24,7 @@ protected:
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  /// Empty when it started, else what it said.
+  /// Empty when the node started, else its error.
   std::string started(std::string* rollbacks = nullptr) {
     config::node configuration;
     configuration.data_dir = folder_.string();
@@ -65,7 +65,7 @@ protected:
   std::filesystem::path folder_;
 };
 
-TEST_F(OddNumbers, OfRollbacksAreNotCountedTo) {
+TEST_F(JournalNumbers, OfRollbacksAreNotCountedTo) {
   for (const auto* count : {"18446744073709551615", "99999999999999999999999", "-1",
                             "9223372036854775807", "1e9", "x", "", "4294967296", "1000000000000"}) {
     write_state("rollback.count", count);
@@ -73,7 +73,7 @@ TEST_F(OddNumbers, OfRollbacksAreNotCountedTo) {
   }
 }
 
-TEST_F(OddNumbers, OfRecordsAreLeftOutAndTheNodeStarts) {
+TEST_F(JournalNumbers, OfRecordsAreLeftOutAndTheNodeStarts) {
   const std::pair<const char*, const char*> records[]{
       {"rollout.plan", "greenroom-rollout 1\nphase=PREPARATION\npercentage=nan\nend\n"},
       {"rollout.plan", "greenroom-rollout 4294967297\nend\n"},

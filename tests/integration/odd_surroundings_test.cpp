@@ -1,5 +1,4 @@
-// Nodes on machines where something is not as it should be: the wall clock is set, nobody reads
-// what they write.
+// Nodes on machines with a fault: the wall clock is set, or stderr is not read.
 #include "tests/integration/support/live_node.hpp"
 
 #include <gtest/gtest.h>
@@ -22,17 +21,17 @@ namespace {
 using namespace std::chrono_literals;
 
 #if defined(__SANITIZE_ADDRESS__)
-constexpr bool may_preload = false;  // Its runtime has to come first.
+constexpr bool may_preload = false;  // The sanitizer's runtime must be loaded first.
 #else
 constexpr bool may_preload = true;
 #endif
 
-TEST(OddSurroundings, GoesOnAsBeforeWhenSomebodySetsTheWallClock) {
+TEST(NodeEnvironment, GoesOnAsBeforeWhenSomebodySetsTheWallClock) {
   if (!may_preload) GTEST_SKIP() << "nothing can be preloaded into this build";
   live_node node{"health_interval: 1s\npool: { mode: baseline }", {{.name = "one"}}};
   const auto book = node.folder() / "clock";
   const auto set_clock = [&](std::int64_t seconds_off) {
-    // In place: the node looks at this very file.
+    // Written in place: the node has mapped this file.
     std::fstream file{book, std::ios::binary | std::ios::in | std::ios::out};
     file.write(reinterpret_cast<const char*>(&seconds_off), sizeof seconds_off);
   };
@@ -55,7 +54,7 @@ TEST(OddSurroundings, GoesOnAsBeforeWhenSomebodySetsTheWallClock) {
     const auto uptime_ms = health.value("uptime", std::int64_t{-1});
     EXPECT_GE(uptime_ms, 0);
     EXPECT_LT(uptime_ms, year * 1000);
-    // What runs while the clock is set ends as it would have ended.
+    // A task that runs while the clock is set ends normally.
     auto running = node.begin("one", {{"do", "hold"}, {"file", "answer"}});
     ASSERT_TRUE(eventually([&] { return node.state_of("one") == "busy"; }));
     set_clock(off - 3600);
@@ -66,7 +65,7 @@ TEST(OddSurroundings, GoesOnAsBeforeWhenSomebodySetsTheWallClock) {
     EXPECT_EQ(running.get().status, 200);
     EXPECT_EQ(node.ended(behind.id()).state(), "completed");
     std::filesystem::remove(node.folder() / "answer");
-    // When a task was taken in is told by the clock as it is now.
+    // `accepted_at` follows the clock as it is now.
     const auto told_by_it = [&] {
       const auto now_s = std::time(nullptr) + off + 3600;
       std::array<char, 32> hour{};
@@ -76,14 +75,14 @@ TEST(OddSurroundings, GoesOnAsBeforeWhenSomebodySetsTheWallClock) {
     };
     EXPECT_TRUE(eventually(told_by_it)) << off;
   }
-  // And what does not end has its time, no more and no less.
+  // A hanging task ends after its timeout.
   const json hung{{"specialist", "one"}, {"input", {{"do", "hang"}}}, {"timeout_ms", 300}};
   EXPECT_EQ(node.task(hung).status, 504);
 }
 
-TEST(OddSurroundings, EndsAlsoWhenNobodyReadsWhatItWrites) {
+TEST(NodeEnvironment, EndsAlsoWhenNobodyReadsWhatItWrites) {
   live_node node{"", {{.name = "one"}}};
-  // The node writes into a pipe that is full and stays so.
+  // The node writes into a pipe that stays full.
   const auto pipe = node.folder() / "errors";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   const int held = ::open(pipe.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # OpenAI's own client library from npm against a node. Usage: openai_npm_test.sh BUILD_DIR.
-# Exit code 77 (skipped) where npm is not there or installs nothing.
+# Exit code 77 (skipped) where npm is missing or cannot install.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=${1:-$top/build}
@@ -13,7 +13,7 @@ cleanup() {
   rm -rf "$work"
 }
 trap cleanup EXIT
-# npm keeps what it fetched in the home folder, where that may be written to.
+# npm caches downloads in the home folder, where that is writable.
 [ -w "${HOME:-/nowhere}" ] || export npm_config_cache=$work/npm
 
 for tool in npm node python3; do
@@ -31,7 +31,7 @@ fi
 cat >"$work/greenroom.yaml" <<YAML
 version: 1
 data_dir: $work/data
-# Two tests let the worker die, streams in the middle included, which counts as failures.
+# Two tests kill the worker, also in the middle of a stream, which counts as failures.
 breaker: { failures: 1000 }
 departments:
   - name: VOICES

@@ -75,7 +75,7 @@ TEST_F(Operator, TablesFitTheTerminal) {
       for (const auto& line : came.lines())
         EXPECT_LE(columns_of(line), columns) << verb[0] << ": " << line;
     }
-  // Away from a terminal nothing is left out or cut.
+  // Without a terminal nothing is left out or cut.
   EXPECT_THAT(node.ask({"specialists"}).out,
               HasSubstr("a-specialist-whose-name-is-longer-than-most-people-would-choose  "
                         "A_DEPARTMENT_WITH_QUITE_A_LONG_NAME"));
@@ -138,7 +138,7 @@ TEST_F(Operator, ControlCharactersReachNeitherLogNorTerminal) {
     const auto came = run_on_terminal(words, 200);
     EXPECT_TRUE(plain(came.text)) << verb[0] << ": " << came.text;
   }
-  // Markdown is kept in files, and read in a terminal later.
+  // Markdown is stored in files and may be shown on a terminal later.
   EXPECT_TRUE(plain(node.ask({"report"}).out));
   EXPECT_THAT(run_on_terminal({"logs", "loud", "--node", where}, 200).text,
               HasSubstr("\\u001b[2Jx"));
@@ -227,10 +227,10 @@ TEST_F(Operator, StopNowEndsTheNodeAtOnce) {
   served_node node{{"--config", file("cast.yaml", small_cast())}};
   ASSERT_FALSE(node.address().empty()) << node.err();
   EXPECT_EQ(node.ask({"stop", "--now"}).code, 0);
-  EXPECT_EQ(node.wait(), 0);  // A service manager must not take it for a failure.
+  EXPECT_EQ(node.wait(), 0);  // For a service manager this is no failure.
 }
 
-/// What the node tells the service manager.
+/// Receives the node's messages to the service manager.
 class notifications {
 public:
   explicit notifications(const std::string& path) {
@@ -244,7 +244,7 @@ public:
   notifications(const notifications&) = delete;
   notifications& operator=(const notifications&) = delete;
   [[nodiscard]] bool bound() const { return bound_; }
-  /// The next message, or nothing after so long.
+  /// The next message; nothing when none comes in time.
   std::string next(int within_ms) const {
     pollfd where{socket_, POLLIN, 0};
     if (::poll(&where, 1, within_ms) <= 0) return {};
@@ -252,7 +252,7 @@ public:
     const auto count = ::recv(socket_, piece.data(), piece.size(), 0);
     return count > 0 ? std::string{piece.data(), static_cast<std::size_t>(count)} : std::string{};
   }
-  /// The next message that begins so.
+  /// The next message with this beginning.
   std::string next_of(const std::string& begin) const {
     for (auto text = next(20'000); !text.empty(); text = next(20'000))
       if (text.starts_with(begin)) return text;
@@ -278,13 +278,13 @@ TEST_F(Operator, TellsTheServiceManagerWhatItAsksFor) {
   EXPECT_THAT(manager.next_of("READY=1"), HasSubstr("STATUS="));
   EXPECT_EQ(manager.next_of("WATCHDOG=1"), "WATCHDOG=1");
   EXPECT_EQ(manager.next_of("WATCHDOG=1"), "WATCHDOG=1");
-  // A worker must not speak for the node.
+  // A worker does not get the service manager's socket.
   ASSERT_EQ(node.task("one", 1).status, 200);
   const auto pid = node.get("/v1/specialists/one").body.value("pid", 0);
   const auto environment = read_file("/proc/" + std::to_string(pid) + "/environ");
   EXPECT_THAT(environment, Not(HasSubstr("NOTIFY_SOCKET")));
   EXPECT_THAT(environment, Not(HasSubstr("WATCHDOG_USEC")));
-  // Nor know what is the node's alone; its own three it has.
+  // A worker does not get the node's variables, but its own three.
   for (const auto* name :
        {"INVOCATION_ID", "CREDENTIALS_DIRECTORY", "GREENROOM_PROFILE", "COOLDOWN"})
     EXPECT_THAT(environment, Not(HasSubstr(name)));

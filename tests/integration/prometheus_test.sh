@@ -19,7 +19,7 @@ for tool in prometheus curl python3; do
 done
 cd "$work"
 fail() { echo "prometheus: $*"; tail -n 15 node.err prometheus.err 2>/dev/null; exit 1; }
-# until SECONDS COMMAND…: looks until it holds; a machine may be busy.
+# until SECONDS COMMAND…: repeats the command until it succeeds; a machine may be busy.
 until_true() {
   local end=$((SECONDS + $1)); shift
   until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.2; done
@@ -45,7 +45,7 @@ GREENROOM_NODE=$(sed -n 's/.*listening on //p' node.out)
 export GREENROOM_NODE
 "$greenroom" submit parrot '"hello"' >/dev/null || fail "the node does not answer"
 
-# The configuration that is shipped, with this node as its target and quicker looks.
+# The shipped configuration, with this node as its target and shorter intervals.
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 cp "$top"/config/prometheus/{recording,alerts}.yml .
 sed -i 's/interval: 15s/interval: 1s/' recording.yml
@@ -90,7 +90,7 @@ firing GreenroomRollbackTriggered && fail "an alert fires before there was a rol
 "$greenroom" rollback --reason "the test says so" >rollback.out || fail "no rollback: $(cat rollback.out)"
 until_true 60 firing GreenroomRollbackTriggered || fail "the rollback fired no alert"
 until_true 60 has 'greenroom_rollback_duration_seconds' || fail "the rollback's duration was not scraped"
-# A node that is gone is noticed too: pending at once, firing after its 30 s.
+# A missing node raises an alert: pending at once, firing after 30 s.
 kill -KILL "$node_pid"; wait "$node_pid" 2>/dev/null || true; node_pid=
 until_true 60 is 'up{job="greenroom"}' 0 || fail "Prometheus did not notice that the node is gone"
 until_true 90 firing GreenroomDown || fail "GreenroomDown did not fire"

@@ -1,4 +1,5 @@
-// The way back of a live node: by itself, by hand, planned, called off, killed at every step.
+// Rollbacks of a live node: automatic, by an operator, planned, cancelled, and with the node killed
+// at every step.
 #include "tests/integration/support/two_pools.hpp"
 
 #include <gtest/gtest.h>
@@ -11,20 +12,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The share is what a test has set, until it says more.
+/// Keeps the share that a test has set: each further step needs a confirmation.
 constexpr const char* stays = "confirm: { raise_percentage: true, go_full: true }";
 
 bool ended(const std::string& state) {
   return state == "done" || state == "unverified" || state == "cancelled";
 }
 
-/// As soon as the baseline is warm.
+/// Sets the share as soon as the baseline is warm.
 void go(const two_pools& play, double percentage) {
   ASSERT_TRUE(eventually([&] { return play.route(percentage).status == 200; }))
       << play.rollout().dump(1);
 }
 
-/// Half of the traffic at the intelligent pool, which works.
+/// Sends half of the traffic to the intelligent pool, which works.
 void go_half(two_pools& play) {
   go(play, 50);
   ASSERT_TRUE(eventually([&] {
@@ -41,26 +42,26 @@ void expect_verified(const json& one) {
   EXPECT_EQ(one["verification"].size(), 6u);
   for (const auto& [name, check] : one["verification"].items())
     EXPECT_EQ(check["state"], "passed") << name << check;
-  // The commands were really run.
+  // The probes of the commands were run.
   EXPECT_NE(one["verification"]["commands_answer"]["detail"].get<std::string>().find(
                 "2 commands were run and answered"),
             std::string::npos)
       << one["verification"]["commands_answer"];
 }
 
-TEST(RollbackLife, ComesByItselfLosesNothingAndSaysWhy) {
+TEST(LiveRollback, ComesByItselfLosesNothingAndSaysWhy) {
   two_pools play{"", stays, "error_rate: 0.1"};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   play.begin_traffic();
   go_half(play);
-  // One of five, a third of the traffic.
+  // One of five specialists fails, with a third of the traffic.
   play.turn("bad-s1");
   ASSERT_TRUE(eventually([&] { return ended(play.rollback_state()); }, 60s))
       << play.rollout().dump(1);
   const auto seen = play.rollback();
   expect_verified(seen);
   EXPECT_NE(seen["trigger"], "by_hand");
-  // What turned bad, for whom, and what was done before.
+  // The analysis names the metric and the specialist.
   ASSERT_TRUE(seen["analysis"].is_object());
   const auto& findings = seen["analysis"]["findings"];
   ASSERT_FALSE(findings.empty()) << seen["analysis"].dump(1);
@@ -69,35 +70,35 @@ TEST(RollbackLife, ComesByItselfLosesNothingAndSaysWhy) {
   EXPECT_EQ(findings[0]["text"].get<std::string>().find('{'), std::string::npos);
   EXPECT_EQ(play.mode(), "fallback");
   EXPECT_EQ(play.rollout()["standing"], "rolled_back");
-  // The pool is still bad, and nobody notices any more.
+  // The pool still fails, and no caller is affected any more.
   play.forget();
   ASSERT_TRUE(eventually([&] { return play.heard()[200] > 50; }));
   play.end_traffic();
   EXPECT_EQ(play.heard().size(), 1u);
   EXPECT_EQ(play.node.task("s0", 1).body["served_by"], "baseline");
-  // Nobody is lost, by the ledger that the metrics show.
+  // No task is lost according to the ledger.
   const auto report = play.node.get("/v1/report?format=json").body;
   EXPECT_EQ(report["ledger"]["lost"], 0) << report["ledger"];
   EXPECT_EQ(play.node.errors().find("ASSERT"), std::string::npos);
 
-  // After a restart the node is still there, and still knows why.
+  // After a restart the mode and the analysis are the same.
   play.node.kill();
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   EXPECT_EQ(play.mode(), "fallback");
   EXPECT_EQ(play.rollback()["analysis"], seen["analysis"]);
   EXPECT_EQ(play.rollback()["state"], "done");
   EXPECT_EQ(play.node.task("s0", 1).body["served_by"], "baseline");
-  // And starts again from shadow.
+  // A new rollout starts in shadow mode.
   play.turn("bad-s1", false);
   ASSERT_EQ(play.steer("start").status, 200);
   EXPECT_TRUE(eventually([&] { return play.mode() == "shadow"; })) << play.rollout().dump(1);
 }
 
-TEST(RollbackLife, MovesWhatWaitsAndRunsAgainWhatHangs) {
+TEST(LiveRollback, MovesWhatWaitsAndRunsAgainWhatHangs) {
   two_pools play{"", stays, "drain: 500ms"};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   go(play, 100);
-  // One hangs in the intelligent pool for ever, and others wait behind it.
+  // One task hangs in the intelligent pool, and other tasks wait behind it.
   auto hangs = play.node.begin({{"specialist", "s0"}, {"input", {{"hold", "never"}}}});
   ASSERT_TRUE(eventually([&] { return play.node.get("/v1/specialists/s0").body["running"] == 1; }));
   std::vector<std::future<answer>> behind;
@@ -106,7 +107,7 @@ TEST(RollbackLife, MovesWhatWaitsAndRunsAgainWhatHangs) {
   ASSERT_TRUE(eventually([&] {
     return play.node.get("/v1/specialists/s0").body["queue_depth"].get<int>() >= 5;
   })) << play.node.get("/v1/specialists/s0").body;
-  // And one that may not be run twice.
+  // Another hanging task is unsafe to run twice.
   auto once = play.node.begin({{"specialist", "s4"}, {"input", {{"hold", "never"}}}});
   ASSERT_TRUE(eventually([&] { return play.node.get("/v1/specialists/s4").body["running"] == 1; }));
   ASSERT_EQ(play.roll_back({{"reason", "it hangs"}}).status, 202);
@@ -128,7 +129,7 @@ TEST(RollbackLife, MovesWhatWaitsAndRunsAgainWhatHangs) {
   EXPECT_EQ(seen["verification"]["no_task_lost"]["state"], "passed") << seen.dump(1);
 }
 
-TEST(RollbackLife, GoesDownStepByStepWhenItIsPlanned) {
+TEST(LiveRollback, GoesDownStepByStepWhenItIsPlanned) {
   two_pools play{"", stays, "lower_hold: 200ms"};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   play.begin_traffic();
@@ -153,7 +154,7 @@ TEST(RollbackLife, GoesDownStepByStepWhenItIsPlanned) {
   EXPECT_EQ(play.heard().size(), 1u) << "something but 200 was answered";
 }
 
-TEST(RollbackLife, LeavesEverythingAsItWasWhenItIsCalledOff) {
+TEST(LiveRollback, LeavesEverythingAsItWasWhenItIsCalledOff) {
   two_pools play{"", stays, "lower_hold: 60s"};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   play.begin_traffic(1);
@@ -161,7 +162,7 @@ TEST(RollbackLife, LeavesEverythingAsItWasWhenItIsCalledOff) {
   ASSERT_EQ(play.roll_back({{"reason", "maybe"}, {"mode", "planned"}}).status, 202);
   ASSERT_TRUE(eventually([&] { return play.rollout()["percentage"] == 25; }));
   EXPECT_EQ(play.rollback_state(), "lowering");
-  // A crash in the middle of it lowers nobody's share again.
+  // A crash during the rollback does not lower the share a second time.
   play.node.kill();
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   EXPECT_EQ(play.rollback_state(), "lowering");
@@ -175,7 +176,7 @@ TEST(RollbackLife, LeavesEverythingAsItWasWhenItIsCalledOff) {
   EXPECT_EQ(play.roll_back({{"cancel", true}}).status, 409);
 }
 
-TEST(RollbackLife, TurnsAPlannedOneIntoAnEmergencyOnRequestOrWhenWorse) {
+TEST(LiveRollback, TurnsAPlannedOneIntoAnEmergencyOnRequestOrWhenWorse) {
   two_pools play{"", stays, "lower_hold: 60s"};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   play.begin_traffic();
@@ -190,7 +191,7 @@ TEST(RollbackLife, TurnsAPlannedOneIntoAnEmergencyOnRequestOrWhenWorse) {
   expect_verified(play.rollback());
 }
 
-TEST(RollbackLife, IsOneRollbackHoweverManyAskForIt) {
+TEST(LiveRollback, IsOneRollbackHoweverManyAskForIt) {
   two_pools play{"", stays};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   play.begin_traffic();
@@ -216,14 +217,14 @@ TEST(RollbackLife, IsOneRollbackHoweverManyAskForIt) {
   EXPECT_EQ(play.node.get("/v1/rollbacks").body["items"].size(), 1u);
   expect_verified(play.rollback());
   EXPECT_EQ(play.rollout()["standing"], "rolled_back");
-  // Sharing out again asks for a new start.
+  // A share needs a new start of the rollout.
   EXPECT_EQ(play.route(10).status, 409);
   EXPECT_EQ(play.steer("advance", {{"force", true}}).status, 409);
   play.end_traffic();
   EXPECT_EQ(play.heard().size(), 1u) << "something but 200 was answered";
 }
 
-TEST(RollbackLife, RunsTheChecklistAgainAndSeesWhoDoesNotAnswer) {
+TEST(LiveRollback, RunsTheChecklistAgainAndSeesWhoDoesNotAnswer) {
   two_pools play{"", stays};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   EXPECT_EQ(play.node.ask("POST", "/v1/rollback/verify").status, 409);
@@ -241,7 +242,7 @@ TEST(RollbackLife, RunsTheChecklistAgainAndSeesWhoDoesNotAnswer) {
       << "`analyze` is a task of s0";
 }
 
-/// Dies at every step until `over`, going on each time. What is durable must end.
+/// Restarts the node after its death at each step, until `over`. Durable tasks must end.
 void live_through(two_pools& play, const std::function<bool()>& over,
                   std::vector<std::string>& durable) {
   constexpr int deaths_max = 100;
@@ -250,13 +251,13 @@ void live_through(two_pools& play, const std::function<bool()>& over,
     if (!id.empty()) durable.push_back(std::move(id));
     ASSERT_TRUE(eventually([&] { return play.node.gone() || over(); }, 120s))
         << play.rollback().dump(1) << play.rollout().dump(1);
-    // Its end is followed by the rollout's own record, and it may yet die of that one.
+    // After the rollback's end the rollout writes a record, at which the node may die, too.
     if (!play.node.gone() && !eventually([&] { return play.node.gone(); }, 1s)) return;
     const auto last = play.steps().back();
     if (!play.lives_again()) continue;
     if (!last.starts_with("rollback ")) continue;
     const auto now = play.rollback();
-    if (!now.contains("steps")) continue;  // It has died of its next step already.
+    if (!now.contains("steps")) continue;  // The node died at the next step.
     std::vector<std::string> seen;
     for (const auto& step : now["steps"]) seen.push_back(step["state"]);
     const auto state = last.substr(0, last.rfind(' ')).substr(last.find(' ', 9) + 1);
@@ -266,14 +267,14 @@ void live_through(two_pools& play, const std::function<bool()>& over,
   FAIL() << "it never ended";
 }
 
-TEST(RollbackLife, GoesOnExactlyWhereItWasKilledAtEveryRecordedStep) {
+TEST(LiveRollback, GoesOnExactlyWhereItWasKilledAtEveryRecordedStep) {
   for (const std::string mode : {"emergency", "planned"}) {
     SCOPED_TRACE(mode);
     two_pools play{"", stays, "drain: 300ms, planned_drain: 300ms, lower_hold: 200ms"};
     ASSERT_TRUE(play.node.start()) << play.node.errors();
     play.begin_traffic(2);
     go_half(play);
-    // From here on it dies of every step. A task that hangs makes it fence as well.
+    // From now on the node dies at every step. A hanging task makes the rollback fence, too.
     play.node.kill();
     play.die_at_every_step();
     std::vector<std::string> durable;
@@ -285,7 +286,7 @@ TEST(RollbackLife, GoesOnExactlyWhereItWasKilledAtEveryRecordedStep) {
         if (!id.empty()) durable.push_back(std::move(id));
         static_cast<void>(play.roll_back({{"reason", "the test says so"}, {"mode", mode}}));
       }
-      // Who asked for it has heard nothing, and says again that he means it.
+      // The operator's command had no answer, so the operator confirms.
       if (state == "awaiting_confirmation") static_cast<void>(play.roll_back({{"confirm", true}}));
       return ended(state);
     };

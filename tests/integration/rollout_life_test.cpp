@@ -16,7 +16,7 @@ const std::vector<std::string> all_stages{
     "SHADOW_MODE",         "PARTIAL_ROLLOUT 25", "PARTIAL_ROLLOUT 50", "PARTIAL_ROLLOUT 75",
     "PARTIAL_ROLLOUT 100", "FULL_DEPLOYMENT",    "OPTIMIZATION",       "COMPLETE"};
 
-/// What a command answers, without what may differ between two answers to the same question.
+/// A command's answer without the fields that differ between two answers to the same request.
 json said_by(const two_pools& play, const std::string& command) {
   const auto got = play.node.task(
       json{{"command", command}, {"input", {{"text", "a checkout page"}}}, {"case", "mine"}});
@@ -26,7 +26,7 @@ json said_by(const two_pools& play, const std::string& command) {
           {"department", got.body["department"]}};
 }
 
-TEST(RolloutLife, GoesThroughEveryStageToComplete) {
+TEST(LiveRollout, GoesThroughEveryStageToComplete) {
   two_pools play;
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   play.begin_traffic();
@@ -41,7 +41,7 @@ TEST(RolloutLife, GoesThroughEveryStageToComplete) {
   EXPECT_EQ(now["shadow"]["differing"], 0);
   EXPECT_GE(now["shadow"]["compared"], 10);
   EXPECT_EQ(play.node.task("s0", 1).body["served_by"], "intelligent");
-  // The baseline may cool, and does.
+  // After COMPLETE the baseline may cool.
   EXPECT_FALSE(now["baseline"]["kept_warm"]);
   EXPECT_TRUE(eventually([&] { return play.rollout()["baseline"]["warm"] < 5; }))
       << play.rollout()["baseline"];
@@ -50,8 +50,8 @@ TEST(RolloutLife, GoesThroughEveryStageToComplete) {
   EXPECT_TRUE(heard.contains(200));
 }
 
-TEST(RolloutLife, AnswersCommandsAlikeInEveryMode) {
-  // No step is made without a word, however long the asking takes.
+TEST(LiveRollout, AnswersCommandsAlikeInEveryMode) {
+  // Every step waits for a confirmation, so the phase stays while commands are sent.
   two_pools play{"",
                  "confirm: { leave_shadow: true, raise_percentage: true, go_full: true, "
                  "complete: true }"};
@@ -70,16 +70,16 @@ TEST(RolloutLife, AnswersCommandsAlikeInEveryMode) {
   play.begin_traffic(1);
   ASSERT_EQ(play.steer("start").status, 200);
   expect_alike("shadow");
-  // Either side of a hybrid answers it.
+  // In hybrid mode either pool answers the command.
   ASSERT_EQ(play.route(50).status, 200);
   expect_alike("hybrid");
-  // At 100 % it is compared with what the baseline did before.
+  // At 100 % the intelligent pool is compared with earlier figures of the baseline.
   ASSERT_TRUE(eventually([&] { return play.rollout()["evidence"]["baseline"]["tasks"] >= 10; }));
   ASSERT_EQ(play.route(0).status, 200);
   expect_alike("hybrid");
   ASSERT_EQ(play.route(100).status, 200);
   expect_alike("hybrid");
-  // An operator confirms what is offered.
+  // An operator confirms the next step.
   ASSERT_TRUE(eventually([&] { return play.steer("advance").status == 200; }, 60s))
       << play.rollout().dump(1);
   expect_alike("full");
@@ -89,7 +89,7 @@ TEST(RolloutLife, AnswersCommandsAlikeInEveryMode) {
   EXPECT_EQ(play.heard().size(), 1u) << "something but 200 was answered";
 }
 
-TEST(RolloutLife, WaitsForAWordWhereTheConfigurationSaysSo) {
+TEST(LiveRollout, WaitsForAWordWhereTheConfigurationSaysSo) {
   two_pools play{"", "confirm: { leave_shadow: true }"};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   play.begin_traffic();
@@ -101,14 +101,14 @@ TEST(RolloutLife, WaitsForAWordWhereTheConfigurationSaysSo) {
   ASSERT_EQ(play.steer("pause").status, 200);
   EXPECT_EQ(play.rollout()["standing"], "paused");
   EXPECT_EQ(play.steer("pause").status, 409);
-  // Its hold begins to count again, the share stays where it is.
+  // The hold time starts again; the share stays.
   ASSERT_EQ(play.steer("resume").status, 200);
   ASSERT_TRUE(eventually([&] { return play.steer("advance").status == 200; }, 60s));
   EXPECT_TRUE(eventually([&] { return play.phase() == "COMPLETE"; }, 120s))
       << play.rollout().dump(1);
 }
 
-TEST(RolloutLife, HoldsWithoutTrafficAndNeverGuesses) {
+TEST(LiveRollout, HoldsWithoutTrafficAndNeverGuesses) {
   two_pools play;
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   ASSERT_EQ(play.steer("start").status, 200);
@@ -119,15 +119,15 @@ TEST(RolloutLife, HoldsWithoutTrafficAndNeverGuesses) {
   const auto now = play.rollout();
   EXPECT_EQ(now["phase"], "SHADOW_MODE");
   EXPECT_EQ(now["judgement"]["verdict"], "INSUFFICIENT_DATA");
-  // Nobody can wave through what was not measured, unless he says so.
+  // Without evidence only `force` advances the rollout.
   EXPECT_EQ(play.steer("advance").status, 409);
   EXPECT_EQ(play.steer("advance", {{"force", true}}).status, 200);
   EXPECT_EQ(play.phase(), "PARTIAL_ROLLOUT");
 }
 
-TEST(RolloutLife, WarmsTheBaselineBeforeItSendsAnybodyAwayFromIt) {
+TEST(LiveRollout, WarmsTheBaselineBeforeItSendsAnybodyAwayFromIt) {
   two_pools play{"", "", ""};
-  // Here the intelligent pool is what the node always had.
+  // The node starts with the intelligent pool only.
   auto yaml = std::string{};
   play.node.set_environment("GREENROOM_POOL_MODE", "intelligent");
   ASSERT_TRUE(play.node.start()) << play.node.errors();
@@ -141,7 +141,7 @@ TEST(RolloutLife, WarmsTheBaselineBeforeItSendsAnybodyAwayFromIt) {
   EXPECT_EQ(play.mode(), "hybrid");
 }
 
-TEST(RolloutLife, TakesANewConfigurationWhileItRuns) {
+TEST(LiveRollout, TakesANewConfigurationWhileItRuns) {
   two_pools play{"", "confirm: { leave_shadow: true }"};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   play.begin_traffic();
@@ -151,7 +151,7 @@ TEST(RolloutLife, TakesANewConfigurationWhileItRuns) {
   const auto before = play.rollout();
   play.configure("", "confirm: { leave_shadow: false, raise_percentage: true }", "");
   play.node.signal(SIGHUP);
-  // What was asked for is not wanted any more, and the next word is.
+  // The reload removes the confirmation that the rollout waits for and adds one for the next step.
   ASSERT_TRUE(eventually(
       [&] {
         const auto now = play.rollout();
@@ -162,8 +162,8 @@ TEST(RolloutLife, TakesANewConfigurationWhileItRuns) {
   EXPECT_EQ(play.rollout()["run"], before["run"]);
 }
 
-// The heart of it: every record is a moment at which the node may die.
-TEST(RolloutLife, GoesOnExactlyWhereItWasKilledAtEveryRecordedStep) {
+// The node dies after each record that the rollout writes.
+TEST(LiveRollout, GoesOnExactlyWhereItWasKilledAtEveryRecordedStep) {
   two_pools play;
   play.die_at_every_step();
   ASSERT_TRUE(play.node.start()) << play.node.errors();
@@ -178,14 +178,14 @@ TEST(RolloutLife, GoesOnExactlyWhereItWasKilledAtEveryRecordedStep) {
     if (!id.empty()) durable.push_back(std::move(id));
     ASSERT_TRUE(eventually([&] { return play.node.gone() || complete(); }, 120s))
         << play.steps().back() << play.rollout().dump(1);
-    // What it wrote last before it completed is the end of the last step.
+    // The last record before COMPLETE belongs to the last step.
     if (!play.node.gone() && eventually([&] { return play.node.gone(); }, 1s) == false) break;
     ++deaths;
     const auto last = play.steps().back();
     if (!play.lives_again()) continue;
-    // Exactly there: the phase, the share and the standing that were written.
+    // The phase and the share are those of the last record.
     const auto now = play.rollout();
-    if (!now.contains("phase")) continue;  // It has died of its next step already.
+    if (!now.contains("phase")) continue;  // The node died at the next step.
     std::vector<std::string> seen;
     for (const auto& one : now["decisions"])
       seen.push_back("rollout " + one["phase"].get<std::string>() + " "
@@ -198,7 +198,7 @@ TEST(RolloutLife, GoesOnExactlyWhereItWasKilledAtEveryRecordedStep) {
   EXPECT_EQ(play.stages(), all_stages) << "no stage twice, none left out";
   EXPECT_EQ(play.rollout()["run"], 1);
   EXPECT_EQ(play.rollout()["mode"], "full");
-  // It was killed while it entered each stage.
+  // The node was killed at the entry of each stage.
   const auto steps = play.steps();
   for (const std::string stage :
        {"PREPARATION 0 running started", "SHADOW_MODE 0 running entered",

@@ -1,5 +1,5 @@
-// `greenroom tune` against a node with traffic behind it: what it proposes, replayed, does what it
-// says, and a node that runs with it does as well with less.
+// `greenroom tune` on a node with recorded traffic: a replay of each proposal gives the proposed
+// figures, and a node with the proposed settings needs less memory for the same waits.
 #include "runtime/machine/trace/trace_file.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
@@ -24,8 +24,8 @@ using ::testing::Not;
 constexpr std::size_t busy = 3, seldom = 8;
 constexpr std::size_t calls = 240;
 
-// Three are asked for in turn all the time, the eight others once each and never again: twelve
-// places hold them all, and most are kept in vain.
+// Three specialists get tasks in turn all the time, the eight others one task each: twelve slots
+// hold all specialists, and most of them stay warm without a task.
 std::string name_of(std::size_t who) {
   return (who < busy ? "busy-" : "seldom-") + std::to_string(who);
 }
@@ -88,7 +88,7 @@ protected:
     return sum;
   }
 
-  /// The simulator's word on these settings, over what a node wrote down.
+  /// The simulator's figures for these settings on a node's recording.
   [[nodiscard]] runtime::simulation_result simulated(const std::string& recorded, const json& said,
                                                      const json& settings) const {
     write_file(folder() / "recorded.csv", recorded);
@@ -98,7 +98,7 @@ protected:
     for (auto& one : traffic.requests) one.time_s -= how.epoch_s;
     how.limits.max_warm = settings["max_warm"];
     how.limits.cooldown_s = settings["cooldown_s"];
-    how.limits.target_memory = settings["target_memory"];  // Everybody was asked for.
+    how.limits.target_memory = settings["target_memory"];  // Every specialist had tasks.
     how.limits.min_residency_s = 0;
     how.limits.adaptive = false;
     const runtime::workload work{&traffic, said["load_s"], said["span_s"]};
@@ -152,8 +152,8 @@ TEST_F(Tune, ProposesWhatTheSimulatorAndAnotherNodeConfirm) {
     ASSERT_NO_FATAL_FAILURE(drive(node));
     cold_before = cold_starts(node);
 
-    // Departments write arrivals down a moment later, and leave some out in a rush. So all that is
-    // compared is asked for until nothing came in between.
+    // Departments record arrivals a little later, and skip some under load. So the test repeats the
+    // requests until no arrival was recorded between them.
     ran asked, text;
     std::string recorded;
     ASSERT_TRUE(tests::eventually([&] {
@@ -178,7 +178,7 @@ TEST_F(Tune, ProposesWhatTheSimulatorAndAnotherNodeConfirm) {
     EXPECT_LE(proposal["wait_s"], now["wait_s"]);
     EXPECT_LE(proposal["memory_ratio"].get<double>(), 0.75 * now["memory_ratio"].get<double>());
 
-    // Each figure that is told is the simulator's own, for what is in force and for all proposals.
+    // The figures of the current settings and of every proposal are those of the simulator.
     std::vector<json> told{now};
     told.insert(told.end(), all.begin(), all.end());
     for (const auto& one : told) {
@@ -197,7 +197,7 @@ TEST_F(Tune, ProposesWhatTheSimulatorAndAnotherNodeConfirm) {
     EXPECT_THAT(text.out, Not(HasSubstr("none of")));
   }
 
-  // The same traffic against real workers with what was proposed: fewer are up, none waits more.
+  // The same traffic on real workers with the proposed settings: fewer workers, no longer waits.
   served_node other{
       {"--config", path("cast.yaml"), "--set",
        "pool.max_warm=" + std::to_string(proposal["max_warm"].get<int>()), "--set",
@@ -206,7 +206,7 @@ TEST_F(Tune, ProposesWhatTheSimulatorAndAnotherNodeConfirm) {
        "--set", "pool.target_memory=" + std::to_string(proposal["target_memory"].get<double>())}};
   ASSERT_FALSE(other.address().empty()) << other.err();
   ASSERT_NO_FATAL_FAILURE(drive(other));
-  // A machine at its limit delays tasks until one finds its place taken; not most of them.
+  // A busy machine delays some tasks until their worker is evicted, but not most tasks.
   EXPECT_LE(cold_starts(other), cold_before + 8);
   const auto up = json::parse(got(other, "/v1/specialists?state=warm"));
   EXPECT_LT(up["items"].size(), busy + seldom);

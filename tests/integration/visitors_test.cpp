@@ -1,5 +1,4 @@
-// Who comes in at the door: every route is shut to strangers, but for the one that says that the
-// node lives.
+// Requests from foreign hosts and pages: every route refuses them, except /health/live.
 #include "tests/integration/cli_fixture.hpp"
 #include "tests/integration/cli_program.hpp"
 #include "tests/integration/support/live_node.hpp"
@@ -14,7 +13,7 @@
 namespace greenroom::tests {
 namespace {
 
-class Visitors : public testing::Test {
+class ForeignRequests : public testing::Test {
 protected:
   void SetUp() override { ASSERT_TRUE(node_.start()); }
 
@@ -29,7 +28,7 @@ protected:
   std::string post_task(const std::string& headers) {
     return told("POST /v1/tasks HTTP/1.1\r\n" + headers, R"({"specialist":"s","input":1})");
   }
-  /// Every route of the index, with something where a name stands.
+  /// Every route of the index, with a value for each placeholder.
   std::vector<std::pair<std::string, std::string>> routes() {
     std::vector<std::pair<std::string, std::string>> result;
     const auto index = node_.ask("GET", "/");
@@ -46,7 +45,7 @@ protected:
                   {{.name = "s"}}};
 };
 
-TEST_F(Visitors, AreTurnedAwayOnEveryRouteButTheOneThatSaysItLives) {
+TEST_F(ForeignRequests, AreTurnedAwayOnEveryRouteButTheOneThatSaysItLives) {
   const auto all = routes();
   ASSERT_GT(all.size(), 30U);
   for (const auto& strange :
@@ -57,7 +56,7 @@ TEST_F(Visitors, AreTurnedAwayOnEveryRouteButTheOneThatSaysItLives) {
       const auto want = path == "/health/live" ? 200 : 403;
       EXPECT_EQ(status_of(answer), want) << method << " " << path << " " << strange << answer;
       if (want == 200) continue;
-      // What to do about it stands in the answer, in the shape that the path's clients read.
+      // The answer says what to do, in the form that the clients of this path read.
       const auto said = json::parse(body_of(answer), nullptr, false);
       ASSERT_FALSE(said.is_discarded()) << answer;
       const bool openai = path.starts_with("/v1/chat") || path.starts_with("/v1/models");
@@ -72,7 +71,7 @@ TEST_F(Visitors, AreTurnedAwayOnEveryRouteButTheOneThatSaysItLives) {
   EXPECT_EQ(node_.count("run"), 0U);
 }
 
-TEST_F(Visitors, ComeInByEveryNameOfTheNode) {
+TEST_F(ForeignRequests, ComeInByEveryNameOfTheNode) {
   for (const auto& host : {own(), std::string{"localhost"}, std::string{"LOCALHOST.:1"},
                            std::string{"[::1]:9"}, std::string{"Green.Example:443"}})
     EXPECT_EQ(status_of(post_task("Host: " + host + "\r\n")), 200) << host;
@@ -88,7 +87,7 @@ TEST_F(Visitors, ComeInByEveryNameOfTheNode) {
   EXPECT_EQ(status_of(told("GET /v1/specialists HTTP/1.0\r\n")), 200);
 }
 
-TEST_F(Visitors, SendJsonWhenTheyArePages) {
+TEST_F(ForeignRequests, SendJsonWhenTheyArePages) {
   const auto page = "Host: " + own() + "\r\nOrigin: http://" + own() + "\r\n";
   EXPECT_EQ(status_of(post_task(page + "Content-Type: application/json\r\n")), 200);
   for (const auto* type : {"Content-Type: text/plain\r\n", "",
@@ -97,11 +96,11 @@ TEST_F(Visitors, SendJsonWhenTheyArePages) {
     EXPECT_EQ(status_of(answer), 403) << type;
     EXPECT_NE(answer.find("application/json"), std::string::npos) << answer;
   }
-  // A script says what it likes.
+  // Without an Origin field (a script) any content type is allowed.
   EXPECT_EQ(status_of(post_task("Host: " + own() + "\r\nContent-Type: text/plain\r\n")), 200);
 }
 
-TEST_F(Visitors, MayReadWhatTheyAskForWhenTheirPageIsListed) {
+TEST_F(ForeignRequests, MayReadWhatTheyAskForWhenTheirPageIsListed) {
   const auto page = "Host: " + own() + "\r\nOrigin: https://app.example\r\n";
   const auto asks = told("OPTIONS /v1/tasks HTTP/1.1\r\n" + page
                          + "Sec-Fetch-Site: cross-site\r\nAccess-Control-Request-Method: POST\r\n"
@@ -117,14 +116,14 @@ TEST_F(Visitors, MayReadWhatTheyAskForWhenTheirPageIsListed) {
               std::string::npos)
         << answer;
   EXPECT_EQ(post_task("Host: " + own() + "\r\n").find("Access-Control"), std::string::npos);
-  // Streams too.
+  // Streams are allowed, too.
   raw_client events{node_.port()};
   events.send("GET /v1/events HTTP/1.1\r\n" + page + "\r\n");
   EXPECT_NE(events.until("\r\n\r\n").find("Access-Control-Allow-Origin: https://app.example\r\n"),
             std::string::npos);
 }
 
-TEST_F(Visitors, AreOthersAfterAReload) {
+TEST_F(ForeignRequests, AreOthersAfterAReload) {
   EXPECT_EQ(status_of(told("GET /v1/specialists HTTP/1.1\r\nHost: blue.example\r\n")), 403);
   node_.configure("access: { hosts: [blue.example] }\n", {{.name = "s"}});
   node_.signal(SIGHUP);

@@ -1,4 +1,5 @@
-// A node lives through everything at once, and ends as it should: what the sanitizers look at.
+// One node with rollbacks, reloads, streams, scrapes and a stop at the same time, for the
+// sanitizers.
 #include "tests/integration/support/two_pools.hpp"
 #include "tests/machine/http/raw_client.hpp"
 
@@ -15,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(WholeLife, IsScrapedReloadedRolledOutAndBackAndStoppedUnderLoad) {
+TEST(WholeNode, IsScrapedReloadedRolledOutAndBackAndStoppedUnderLoad) {
   two_pools play{"shutdown_grace: 1s", "confirm: { raise_percentage: true, go_full: true }"};
   ASSERT_TRUE(play.node.start()) << play.node.errors();
   play.begin_traffic();
@@ -41,9 +42,9 @@ TEST(WholeLife, IsScrapedReloadedRolledOutAndBackAndStoppedUnderLoad) {
       ++streamed;
     }
   }};
-  // Each goes on whatever became of the one before: this is not where they are judged.
+  // Each round continues whatever the result of the round before: other tests check the results.
   for (int round = 0; round < 2; ++round) {
-    // What was rolled back begins anew; until then no share is given.
+    // After a rollback a share is refused until the rollout is started again.
     if (round > 0) {
       EXPECT_EQ(play.route(50).status, 409);
       EXPECT_TRUE(eventually([&] { return play.steer("start").status == 200; }))
@@ -68,7 +69,7 @@ TEST(WholeLife, IsScrapedReloadedRolledOutAndBackAndStoppedUnderLoad) {
   const auto scraped_before = scraped.load();
   EXPECT_TRUE(eventually([&] { return scraped > scraped_before + 20 && streamed > 3; }))
       << scraped << " and " << streamed;
-  // Callers go on asking, streams are open, and some wait for an answer that does not come in time.
+  // Callers send tasks, streams are open, and some callers wait longer than the node runs.
   std::vector<raw_client> waiting;
   for (int i = 0; i < 6; ++i) {
     waiting.emplace_back(play.node.port());

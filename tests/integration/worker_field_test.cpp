@@ -1,5 +1,5 @@
-// Workers as people run them: behind wrappers, with daemons, with a state, with side effects, and
-// with input that no ordinary program can read.
+// Workers of the field: behind wrappers, with daemons, with state, with side effects, and with
+// input that many programs cannot read.
 #include "tests/integration/support/live_node.hpp"
 
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ std::string specialist(const std::string& name, const std::string& backend) {
   return "      - name: " + name + "\n        backend: { kind: process, " + backend + " }\n";
 }
 
-/// An MCP server of tests/workers/odd_mcp.py that writes what it hears into `file`.
+/// An MCP server of tests/workers/odd_mcp.py that logs its requests in `file`.
 std::string mcp_server(const std::string& name, const std::string& file,
                        const std::string& more = {}) {
   return specialist(name, "protocol: mcp, command: [" + live_node::python() + ", -S, "
@@ -55,7 +55,7 @@ double metric(const live_node& node, const std::string& name) {
 
 // -- processes ----------------------------------------------------------------
 
-/// A worker that starts one of each kind of process that is hard to find, writes their numbers into
+/// A worker that starts one process of each kind that is hard to find, writes the process IDs into
 /// `family` and answers.
 constexpr auto family_worker = R"py(
 import json, os, signal, sys, time
@@ -94,7 +94,7 @@ if __name__ == "__main__":
         print(json.dumps({"type": "result" if "id" in task else "pong", "id": task.get("id", ""), "output": 1}), flush=True)
 )py";
 
-class Families : public testing::TestWithParam<std::string> {
+class WorkerProcesses : public testing::TestWithParam<std::string> {
 protected:
   void SetUp() override {
     if (GetParam() == "without_groups" && !node.hide_control_groups())
@@ -116,7 +116,7 @@ protected:
     for (const auto& [name, pid] : family) ASSERT_TRUE(is_alive(pid)) << name;
   }
   void TearDown() override {
-    // A test that fails must not leave anything behind either.
+    // A failed test must not leave processes behind either.
     for (const auto& [name, pid] : family)
       if (is_alive(pid)) ::kill(pid, SIGKILL);
   }
@@ -128,24 +128,24 @@ protected:
   std::map<std::string, int> family;
 };
 
-TEST_P(Families, EndWithTheirWorker) {
+TEST_P(WorkerProcesses, EndWithTheirWorker) {
   ASSERT_EQ(node.ask("POST", "/v1/specialists/wrapped/cool").status, 200);
   expect_all_gone();
   EXPECT_TRUE(
       eventually([&] { return metric(node, "greenroom_worker_orphans_ended_total") >= 3; }));
-  // And again, for the next worker has one of each as well.
+  // Again for the next worker, which starts one process of each kind, too.
   std::filesystem::remove(node.folder() / "family");
   EXPECT_EQ(node.task("wrapped", 1).status, 200);
 }
 
-/// How often a process has waited, as the kernel counts it; 0: there is none.
+/// The kernel's count of a process's waits; 0: there is no such process.
 long waits_of(int pid) {
   for (const auto& line : lines_of("/proc/" + std::to_string(pid) + "/status"))
     if (line.starts_with("voluntary_ctxt_switches:")) return std::stol(line.substr(24));
   return 0;
 }
 
-/// The guardian of a node; 0: it has none.
+/// The process ID of a node's guardian; 0: the node has none.
 int guardian_of(int node) {
   for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
     const auto facts = lines_of(entry.path() / "status");
@@ -156,10 +156,11 @@ int guardian_of(int node) {
   return 0;
 }
 
-TEST_P(Families, EndWithTheirNodeWhenItIsKilled) {
+TEST_P(WorkerProcesses, EndWithTheirNodeWhenItIsKilled) {
   if (GetParam() == "without_groups") {
-    // Who has left its session and forgotten its environment is known only to a guardian that has
-    // seen it. The guardian waits before each look, so by the third wait it has looked.
+    // A process that left its session and cleared its environment is known only to a guardian that
+    // saw the process before. The guardian waits before each scan, so the third wait follows a
+    // scan.
     const int guardian = guardian_of(node.pid());
     ASSERT_GT(guardian, 0);
     const auto enough = waits_of(guardian) + 3;
@@ -171,13 +172,13 @@ TEST_P(Families, EndWithTheirNodeWhenItIsKilled) {
   EXPECT_GE(metric(node, "greenroom_worker_orphans_ended_total"), 3);
 }
 
-TEST_P(Families, EndWithTheirNodeWhenItIsStopped) {
+TEST_P(WorkerProcesses, EndWithTheirNodeWhenItIsStopped) {
   node.signal(SIGTERM);
   EXPECT_EQ(node.wait(), 0) << node.errors();
   expect_all_gone();
 }
 
-INSTANTIATE_TEST_SUITE_P(Held, Families, testing::Values("with_groups", "without_groups"),
+INSTANTIATE_TEST_SUITE_P(Held, WorkerProcesses, testing::Values("with_groups", "without_groups"),
                          [](const auto& one) { return one.param; });
 
 // -- side effects -------------------------------------------------------------
@@ -195,18 +196,18 @@ TEST(McpSideEffects, AreRepeatedOnlyWhereTheToolOrTheConfigurationSaysSo) {
       + mcp_server("strict", file("strict"), ", side_effects: unsafe"));
   ASSERT_TRUE(node.start()) << node.errors();
   const auto die = [&](const std::string& who, const std::string& tool) {
-    // What succeeds between them keeps its circuit closed; and by then its tools are known.
+    // Successes in between keep the circuit closed; the worker's tools are known by then.
     if (who != "cold") {
       EXPECT_EQ(node.task(who, {{"method", "tools/list"}}).status, 200);
     }
     return node.task(who, {{"tool", tool}, {"arguments", {{"die", true}}}});
   };
-  // Never seen: nothing is known of it, so not even a tool that only reads is repeated.
+  // The tools were never listed, so not even a read-only tool is repeated.
   auto got = die("cold", "read");
   EXPECT_EQ(got.status, 502) << got.body;
   EXPECT_EQ(got.type(), "urn:greenroom:unknown-end") << got.body;
   EXPECT_EQ(count_of(file("cold"), "call read"), 1U);
-  // Seen: as its annotations say. Methods are repeated.
+  // The tools were listed, so their annotations decide. Methods are repeated.
   got = die("known", "append");
   EXPECT_EQ(got.type(), "urn:greenroom:unknown-end") << got.body;
   EXPECT_EQ(count_of(file("known"), "call append"), 1U);
@@ -219,7 +220,7 @@ TEST(McpSideEffects, AreRepeatedOnlyWhereTheToolOrTheConfigurationSaysSo) {
   got = die("known", "put");
   EXPECT_EQ(got.type(), "urn:greenroom:worker-failed") << got.body;
   EXPECT_EQ(count_of(file("known"), "call put"), 3U);
-  // Written: it binds all.
+  // A written `side_effects` applies to all tools.
   got = die("bound", "append");
   EXPECT_EQ(got.type(), "urn:greenroom:worker-failed") << got.body;
   EXPECT_EQ(count_of(file("bound"), "call append"), 3U);
@@ -247,12 +248,12 @@ TEST(Cancelling, KeepsAnMcpServerAndItsState) {
     return std::count_if(all.begin(), all.end(),
                          [](const std::string& line) { return line.starts_with("cancelled "); });
   };
-  // By its time.
+  // By the task's timeout.
   auto timed = call("hold");
   timed["timeout_ms"] = 300;
   EXPECT_EQ(node.task(timed).status, 504);
   EXPECT_TRUE(eventually([&] { return cancelled() == 1; }));
-  // By hand.
+  // By DELETE.
   auto async = call("hold");
   async["mode"] = "async";
   const auto accepted = node.task(async);
@@ -280,7 +281,7 @@ TEST(Cancelling, EndsAWorkerThatNeitherAnswersNorLetsGo) {
   EXPECT_TRUE(eventually([&] { return count_of(file, "initialize 2025-11-25") == 2; }));
 }
 
-// -- input that no ordinary program can read ------------------------------------
+// -- unusual input ---------------------------------------------------------------
 
 TEST(PoisonInput, IsRefusedAtTheDoorAndHarmsNobody) {
   live_node node{"journal: { fsync: false }\nretry: { base: 10ms, max: 50ms }\n", {{"one"}}};

@@ -1,5 +1,5 @@
-// Workers that speak MessagePack or the Model Context Protocol, and speak it badly: each costs its
-// own task a retry or a clear error, and nobody else anything.
+// Workers that violate MessagePack or the Model Context Protocol: each costs only its own task a
+// retry or a clear error.
 #include "tests/integration/support/live_node.hpp"
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 namespace greenroom::tests {
 namespace {
 
-/// One department of `odd_talker.py`, one specialist for each way of being odd.
+/// One department of `odd_talker.py`, with one specialist for each violation.
 std::string odd_cast(const std::string& protocol, const std::vector<std::string>& ways) {
   const auto script =
       std::filesystem::path{GREENROOM_SOURCE_DIR} / "tests/integration/support/odd_talker.py";
@@ -30,7 +30,7 @@ std::string odd_cast(const std::string& protocol, const std::vector<std::string>
   return yaml;
 }
 
-class OddTalkers : public testing::TestWithParam<std::string> {
+class MisbehavingWorker : public testing::TestWithParam<std::string> {
 protected:
   void begin(const std::vector<std::string>& ways) {
     node.write_configuration(odd_cast(GetParam(), ways));
@@ -44,8 +44,8 @@ protected:
   live_node node{"", {}};
 };
 
-TEST_P(OddTalkers, CostOnlyTheirOwnTaskARetryOrAClearError) {
-  // What the detail of the problem has to name, for each way of being odd.
+TEST_P(MisbehavingWorker, CostOnlyTheirOwnTaskARetryOrAClearError) {
+  // What the problem's detail must name, for each violation.
   const std::map<std::string, std::pair<int, std::string>> expected{
       {"exit-at-start", {502, "no licence found"}},
       {"never-ready", {504, "while its worker started"}},
@@ -79,7 +79,7 @@ TEST_P(OddTalkers, CostOnlyTheirOwnTaskARetryOrAClearError) {
   EXPECT_LT(resident_kib(node.pid()), before + std::size_t{64} * 1024);
 }
 
-TEST_P(OddTalkers, AreUnderstoodWhereWhatTheyMeanIsClear) {
+TEST_P(MisbehavingWorker, AreUnderstoodWhereWhatTheyMeanIsClear) {
   begin({"wrong-id", "twice", "bytewise", "answer-and-exit", "nonsense", "behave"});
   if (HasFatalFailure()) return;
   for (const std::string how : {"wrong-id", "twice", "bytewise", "answer-and-exit", "nonsense"})
@@ -87,14 +87,14 @@ TEST_P(OddTalkers, AreUnderstoodWhereWhatTheyMeanIsClear) {
       const auto got = node.task(task_of(how));
       EXPECT_EQ(got.status, 200) << how << ": " << got.body;
       EXPECT_EQ(got.body.value("output", ""), "fine") << how;
-      // Who leaves after each answer may have left just when the next task came.
+      // A worker that exits after each answer may exit just when the next task arrives.
       if (how != "answer-and-exit") {
         EXPECT_EQ(got.body.value("attempts", 0), 1) << how;
       }
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Speaking, OddTalkers, testing::Values("msgpack", "mcp"),
+INSTANTIATE_TEST_SUITE_P(Speaking, MisbehavingWorker, testing::Values("msgpack", "mcp"),
                          [](const auto& one) { return one.param; });
 
 TEST(McpServers, AreRunWhateverVersionTheyAnswerWith) {

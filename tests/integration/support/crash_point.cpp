@@ -1,7 +1,7 @@
-// Preloaded into a node: kills it the moment after a step of a rollout or of a rollback has become
-// durable, once for each step that it has not seen before. What a step is, is read from the record
-// itself as it goes into SQLite, so no step can be forgotten, and the program under test knows
-// nothing of it. CRASH_BOOK names the file in which the steps are listed, one a line.
+// Preloaded into a node: kills the node right after a step of a rollout or a rollback became
+// durable, once for each new step. The step is read from the record that is bound to SQLite, so no
+// step can be forgotten, and the program under test has no hook. CRASH_BOOK names the file in which
+// the steps are listed, one a line.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -17,7 +17,7 @@
 
 namespace {
 
-// The journal has one writer, so what is bound between two commits needs no lock. The lists are
+// The journal has one writer, so the values bound between two commits need no lock. The lists are
 // never destroyed: actors may still write while the process ends.
 std::vector<std::string>& uncommitted() {
   static auto* const steps = new std::vector<std::string>;

@@ -59,7 +59,7 @@ std::string indented(const std::string& lines, const std::string& by) {
   return result;
 }
 
-/// One letter: R, S, D, Z …; 0 when there is no such process.
+/// The process's state as one letter: R, S, D, Z …; 0 when there is no such process.
 char process_state(int pid) {
   const auto text = read_all("/proc/" + std::to_string(pid) + "/stat");
   const auto name_end = text.rfind(')');
@@ -75,7 +75,8 @@ std::string answer::header(std::string_view name) const {
   return head.substr(begin, head.find("\r\n", begin) - begin);
 }
 
-// The real one: a version manager in its place starts processes of its own, and we count processes.
+// The real interpreter: a version manager's wrapper starts processes of its own, and tests count
+// processes.
 std::string live_node::python() {
   const std::string usual = "/usr/bin/python3";
   return fs::exists(usual) ? usual : "python3";
@@ -284,8 +285,8 @@ std::set<int> live_node::workers() const {
     if (!std::isdigit(static_cast<unsigned char>(name[0]))) continue;
     if (const int pid = std::atoi(name.c_str()); is_ours(pid)) result.insert(pid);
   }
-  // Going through the list takes a while, and some end while others begin. Those that are still
-  // there afterwards were all there at one instant: when the list was through.
+  // While the list is read, some processes end and others begin. The processes that exist
+  // afterwards all existed at one instant: at the end of the list.
   std::erase_if(result, [&](int pid) { return !is_ours(pid); });
   return result;
 }

@@ -1,5 +1,5 @@
-// A node as an operator runs it: its own process, a configuration file, a data folder that outlives
-// it, and Python workers that write down what they lived through.
+// A node as an operator runs it: a process, a configuration file, a data folder that outlives the
+// process, and Python workers that log their starts and tasks.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -19,8 +19,8 @@ namespace greenroom::tests {
 
 using json = nlohmann::json;
 
-/// Looks until it holds. False when it did not within the time, which is long: only a test that
-/// fails waits for its end, and a machine may be busy.
+/// Polls until the condition holds. False when it did not hold within the time, which is long: only
+/// a failing test waits for the end of the time, and a machine may be busy.
 template <class Condition>
 bool eventually(Condition holds, std::chrono::milliseconds within = std::chrono::seconds{30}) {
   const auto until = std::chrono::steady_clock::now() + within;
@@ -43,7 +43,7 @@ struct answer {
   [[nodiscard]] std::string state() const { return body.value("state", ""); }
 };
 
-/// One specialist with the told worker behind it.
+/// One specialist with told_worker.py as its worker.
 struct player {
   std::string name{};
   std::string options{};  ///< Of the worker, separated by spaces.
@@ -60,7 +60,7 @@ public:
   live_node(const live_node&) = delete;
   live_node& operator=(const live_node&) = delete;
 
-  /// Writes the configuration anew; the node hears of it at its next start or SIGHUP.
+  /// Writes the configuration file; the node reads the file at its next start or SIGHUP.
   void configure(const std::string& settings, const std::vector<player>& cast,
                  const std::string& workflows = {});
   void write_configuration(const std::string& yaml) const;
@@ -77,7 +77,7 @@ public:
     environment_.emplace_back(name, value);
   }
 
-  /// The next starts may have so many files open, and no more (RLIMIT_NOFILE, soft and hard).
+  /// Limit on open files for the next starts (RLIMIT_NOFILE, soft and hard).
   void limit_files(std::size_t soft, std::size_t hard) { files_ = {soft, hard}; }
   /// From the next start on the node sees no control groups. False: only root can hide them.
   bool hide_control_groups();
@@ -88,7 +88,7 @@ public:
   /// Exit code, 128 + number of the signal that ended it, or -1 when it did not end in time.
   int wait(std::chrono::milliseconds within = std::chrono::seconds{30});
   void kill();  ///< SIGKILL, and waits for its end.
-  /// True once it has ended of itself, or by somebody else's signal.
+  /// True once the process has ended by itself, or by a signal that is not from this object.
   [[nodiscard]] bool gone();
   [[nodiscard]] int exit_code() const { return exit_code_; }
   [[nodiscard]] int pid() const { return pid_; }
@@ -110,20 +110,21 @@ public:
     return begin(json{{"specialist", specialist}, {"input", input}});
   }
   [[nodiscard]] std::string state_of(const std::string& specialist) const;
-  /// Polls a task until it has ended, and gives it.
+  /// Polls a task until its end; returns the last view.
   [[nodiscard]] answer ended(const std::string& id,
                              std::chrono::milliseconds within = std::chrono::seconds{30}) const;
 
-  // -- what the workers wrote --
+  // -- the workers' log --
   [[nodiscard]] std::vector<std::vector<std::string>> log() const;
-  /// Lines that begin so: ("start", specialist) or ("run", specialist, task).
+  /// Number of lines that begin with these words: ("start", specialist) or ("run", specialist,
+  /// task).
   [[nodiscard]] std::size_t count(const std::string& what, const std::string& name = {},
                                   const std::string& third = {},
                                   const std::string& token = {}) const;
   [[nodiscard]] std::vector<int> pids(const std::string& what, const std::string& name) const;
   /// Touches a file that tasks or starts wait for.
   void release(const std::string& file) const;
-  /// Processes of workers that exist now, dying ones included.
+  /// The workers' processes that exist now, including processes that are ending.
   [[nodiscard]] std::set<int> workers() const;
 
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }

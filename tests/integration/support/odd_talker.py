@@ -17,7 +17,7 @@ def write(data):
         data = data[os.write(1, data):]
 
 
-# -- MessagePack, as much of it as is needed --
+# -- MessagePack, the part that is needed --
 
 
 def pack(value):
@@ -102,10 +102,10 @@ def result(name, output="fine"):
     return framed(pack({"type": "result", "id": name, "output": output}))
 
 
-# What nobody asked for, legal and without end.
+# Unrequested messages, legal and endless.
 chatter = line({"method": "notifications/message", "params": {}}) * 1000 if protocol == "mcp" \
     else framed(pack({"type": "pong"})) * 1000
-# What is no message of the protocol.
+# Bytes that are no message of the protocol.
 nonsense = b"Server listening on stdio\n" if protocol == "mcp" else framed(b"\xc1 not MessagePack")
 
 if how == "exit-at-start":
@@ -162,7 +162,7 @@ for message in messages():
         while True:
             os.write(2, b"something went wrong again\n" * 2000)
     elif how == "asks-and-never-reads":
-        # Each request makes the node answer; the answers have nowhere to go.
+        # Each request makes the node answer; nobody reads the answers.
         while True:
             write(line({"id": "x" * 2000, "method": "ping"}) * 50 if protocol == "mcp" else chatter)
     elif how == "wrong-id":

@@ -1,4 +1,4 @@
-"""Serves one page under whatever name it is asked for, and writes down what the page found out.
+"""Serves one page under any host name, and logs the results that the page reports.
 
 The page asks a node, http://127.0.0.1:PORT from ?node=, in every way that a browser has. Usage: page_server.py FOLDER
 """

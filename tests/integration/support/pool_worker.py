@@ -1,4 +1,4 @@
-"""A worker that knows which pool it is in, and turns bad in the intelligent one when it is told.
+"""A worker that knows its pool, and fails in the intelligent pool when a file says so.
 
 python3 -S -E pool_worker.py FOLDER. In the intelligent pool every task fails while FOLDER/bad is
 there (or FOLDER/bad-NAME, for the specialist NAME alone), and answers late while FOLDER/slow is. A task {"hold": FILE} runs until FOLDER/FILE is there;

@@ -1,4 +1,4 @@
-"""A worker that does what its tasks tell it, and writes down what it lived through.
+"""A worker that does what its tasks say, and logs its starts and tasks.
 
 python3 -S -E told_worker.py FOLDER [OPTION...]. Every start and every task becomes a line of
 FOLDER/log, so that a test can count what really happened. For tests only.

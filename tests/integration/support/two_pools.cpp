@@ -69,7 +69,7 @@ void two_pools::begin_traffic(std::size_t callers) {
   stop_ = false;
   for (std::size_t i = 0; i < callers; ++i)
     callers_.emplace_back([this, i] {
-      // Two are popular, so that fewer than all need be warm.
+      // Two specialists get most tasks, so that not all need to be warm.
       for (std::size_t n = i; !stop_; ++n) {
         const auto* who = n % 40 == 39 ? "s3" : n % 3 == 0 ? "s1" : "s0";
         const auto got = node.task(
@@ -78,7 +78,7 @@ void two_pools::begin_traffic(std::size_t callers) {
           const std::lock_guard lock{mutex_};
           ++heard_[got.status];
         }
-        // So many tasks a second and caller at most, whoever answers how fast.
+        // An upper limit on each caller's tasks per second, however fast the answers are.
         std::this_thread::sleep_for(4ms);
       }
     });

@@ -1,4 +1,4 @@
-// A live node with both pools, quick to roll out, and callers who count what they hear.
+// A live node with both pools and short hold times, and callers that count the answers.
 #pragma once
 
 #include "tests/integration/support/live_node.hpp"
@@ -13,8 +13,8 @@
 namespace greenroom::tests {
 
 /// Five specialists in one department, CREW; `s4` is unsafe. Commands: implement (CREW), analyze
-/// (s0). Holds are short, limits of time far away: only what a test does turns the pool bad, not a
-/// machine that is slow.
+/// (s0). Hold times are short and time limits long: only the test makes a pool fail, not a slow
+/// machine.
 class two_pools {
 public:
   /// `more`: lines of YAML at the top level. `rollout` and `rollback`: flow entries that are added
@@ -23,19 +23,19 @@ public:
                      const std::string& rollback = {});
   ~two_pools();
 
-  /// Writes the file anew, for a start or a SIGHUP.
+  /// Writes the configuration file, for a start or a SIGHUP.
   void configure(const std::string& more, const std::string& rollout, const std::string& rollback);
-  /// The node dies at each step it records and has not recorded before; see crash_point.cpp.
+  /// The node dies at each step that it records for the first time; see crash_point.cpp.
   void die_at_every_step();
-  /// Starts it again. False when it has died of another step before it listened.
+  /// Starts the node again. False when the node died at another step before it listened.
   bool lives_again();
-  /// The steps at which it has died.
+  /// The steps at which the node died.
   [[nodiscard]] std::vector<std::string> steps() const;
 
-  /// Callers begin, or stop, to ask. A node that is away is asked again later.
+  /// Callers begin, or stop, to send tasks. A caller retries while the node does not listen.
   void begin_traffic(std::size_t callers = 3);
   void end_traffic();
-  /// What callers heard, by HTTP status; a connection that broke is no answer.
+  /// The number of answers by HTTP status; a broken connection is no answer.
   [[nodiscard]] std::map<int, std::size_t> heard() const;
   void forget();
 
@@ -55,9 +55,9 @@ public:
   answer roll_back(json body) const { return node.ask("POST", "/v1/rollback", body.dump()); }
   /// "PARTIAL_ROLLOUT 25" for each stage that was entered, in order.
   [[nodiscard]] std::vector<std::string> stages() const;
-  /// Makes the intelligent pool fail, or be slow, or well again.
+  /// Makes the intelligent pool fail, or slow, or recover.
   void turn(const std::string& how, bool on = true) const;
-  /// A durable task; empty when it was not accepted.
+  /// The ID of a durable task; empty when the task was not accepted.
   [[nodiscard]] std::string ask_durably(const json& body) const;
 
   live_node node{"", {}};

@@ -1,6 +1,6 @@
-// Preloaded into a node: its wall clock goes wrong by as many seconds as a file says, which may be
-// written while it runs. The steady clock stays as it is. WALL_CLOCK_BOOK names the file: 8 bytes,
-// a signed number of this machine's byte order.
+// Preloaded into a node: shifts the wall clock by the number of seconds in a file, which may be
+// written while the node runs. The steady clock is not changed. WALL_CLOCK_BOOK names the file: 8
+// bytes, a signed number of this machine's byte order.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
