@@ -35,7 +35,7 @@ int micro(bool json);
 // -- parts that run in a separate process --------------------------------------
 /// Creates callables and prints the cost of each.
 int fleet_child(const std::vector<std::string>& arguments);
-/// An HTTP load client; see http_client.hpp.
+/// An HTTP load client; see http_load.hpp.
 int http_child(const std::vector<std::string>& arguments);
 
 /// Runs this program again with `arguments` and returns the output.

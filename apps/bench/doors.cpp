@@ -1,8 +1,8 @@
 // The HTTP door and the journal: sync tasks, durable ones, refusals.
 #include "apps/bench/benchmarks.hpp"
 #include "apps/bench/callers.hpp"
-#include "apps/bench/http_client.hpp"
 #include "apps/bench/http_floor.hpp"
+#include "apps/bench/http_load.hpp"
 #include "apps/bench/journal_floor.hpp"
 
 #include <atomic>

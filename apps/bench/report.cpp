@@ -1,7 +1,11 @@
 #include "apps/bench/report.hpp"
 
+#include "protocols/base/json_writer.hpp"
+
 #include <algorithm>
 #include <cstdio>
+#include <span>
+#include <utility>
 
 namespace greenroom::bench {
 
@@ -13,15 +17,6 @@ std::string number(double value) {
   char text[48];
   std::snprintf(text, sizeof text, value < 1000 ? "%.3f" : "%.0f", value);
   return text;
-}
-
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
-  }
-  return result + "\"";
 }
 
 template <class Get>
@@ -55,27 +50,26 @@ figures median(const std::vector<figures>& rounds) {
 }
 
 std::string to_json(const result& one) {
-  std::string text = "{\"name\":" + quoted(one.name);
-  if (!one.wrong.empty()) return text + ",\"error\":" + quoted(one.wrong) + "}";
-  text += ",\"tasks_per_s\":" + number(one.found.tasks_per_s)
-          + ",\"p50_us\":" + number(one.found.p50_us) + ",\"p99_us\":" + number(one.found.p99_us)
-          + ",\"p999_us\":" + number(one.found.p999_us);
+  base::json_object text{{"name", one.name}};
+  if (!one.wrong.empty()) return text.add("error", one.wrong);
+  text.raw("tasks_per_s", number(one.found.tasks_per_s))
+      .raw("p50_us", number(one.found.p50_us))
+      .raw("p99_us", number(one.found.p99_us))
+      .raw("p999_us", number(one.found.p999_us));
   const auto floor = [](const floor_figure& under) {
-    return "{\"name\":" + quoted(under.name) + ",\"tasks_per_s\":" + number(under.found.tasks_per_s)
-           + ",\"p50_us\":" + number(under.found.p50_us)
-           + ",\"p99_us\":" + number(under.found.p99_us) + "}";
+    base::json_object result{{"name", under.name}};
+    result.raw("tasks_per_s", number(under.found.tasks_per_s))
+        .raw("p50_us", number(under.found.p50_us))
+        .raw("p99_us", number(under.found.p99_us));
+    return result;
   };
   if (!one.floors.empty()) {
-    text += ",\"floor\":" + floor(one.floors.front()) + ",\"ratio\":" + number(one.ratio);
-    if (one.floors.size() > 1) {
-      text += ",\"other_floors\":[";
-      for (std::size_t i = 1; i < one.floors.size(); ++i)
-        text += (i > 1 ? "," : "") + floor(one.floors[i]);
-      text += "]";
-    }
+    text.add("floor", floor(one.floors.front())).raw("ratio", number(one.ratio));
+    if (one.floors.size() > 1)
+      text.add("other_floors", base::json_array{std::span{one.floors}.subspan(1), floor});
   }
-  for (const auto& [key, value] : one.more) text += "," + quoted(key) + ":" + number(value);
-  return text + "}";
+  for (const auto& [key, value] : one.more) text.raw(key, number(value));
+  return std::move(text).text();
 }
 
 std::string to_text(const result& one) {

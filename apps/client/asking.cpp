@@ -1,7 +1,6 @@
 #include "apps/client/asking.hpp"
 
 #include "apps/client/terminal.hpp"
-#include "config/loader.hpp"
 #include "protocols/base/duration.hpp"
 #include "protocols/base/json_text.hpp"
 #include "protocols/plain_text.hpp"
@@ -63,6 +62,17 @@ void add_period_option(CLI::App& verb, std::string& last) {
                    ? std::string{}
                    : '"' + text + "\" is not a duration — write 500ms, 30s, 5m or 24h";
       });
+}
+
+void say_no_duration(const std::string& text) {
+  say_problem("wrong-usage", '"' + text + "\" is not a duration — write 500ms, 30s or 5m");
+}
+
+std::optional<std::chrono::milliseconds> read_duration(const std::string& text) {
+  const auto read = base::parse_duration(text);
+  if (read && read->count() > 0) return *read;
+  say_no_duration(text);
+  return std::nullopt;
 }
 
 // An address without what may be a password in it.
@@ -127,11 +137,11 @@ std::optional<http_answer> node_client::raw(std::string_view method, std::string
                                             std::string body, std::chrono::milliseconds timeout) {
   if (!http_) return std::nullopt;
   auto result = http_->ask(method, target, std::move(body), timeout);
-  if (const auto* why = std::get_if<http_failure>(&result)) {
-    say_unreachable(*why);
+  if (!result) {
+    say_unreachable(result.error());
     return std::nullopt;
   }
-  return std::move(std::get<http_answer>(result));
+  return *std::move(result);
 }
 
 std::optional<json> node_client::get(std::string_view target) { return call("GET", target); }
@@ -166,17 +176,29 @@ std::optional<std::string> node_client::call_text(std::string_view method, std::
   return std::nullopt;
 }
 
-bool node_client::stream(std::string_view target, const std::function<bool(std::string_view)>& hear,
+std::optional<std::vector<std::string>> node_client::cast() {
+  const auto listed = get("/v1/specialists");
+  if (!listed) return std::nullopt;
+  std::vector<std::string> names;
+  for (const auto& one : listed->value("items", json::array()))
+    names.push_back(text_of(one, "name"));
+  if (!names.empty()) return names;
+  code_ = failed;
+  say_problem("no-specialists", "the node has no specialists — write some into its configuration");
+  return std::nullopt;
+}
+
+bool node_client::stream(std::string_view target,
+                         const std::function<bool(std::string_view)>& on_piece,
                          std::chrono::milliseconds silence) {
   if (!http_) return false;
-  auto result = http_->stream(target, hear, silence);
-  if (const auto* why = std::get_if<http_failure>(&result)) {
-    say_unreachable(*why);
+  const auto answer = http_->stream(target, on_piece, silence);
+  if (!answer) {
+    say_unreachable(answer.error());
     return false;
   }
-  const auto& answer = std::get<http_answer>(result);
-  if (!answer.good()) say_refused(answer);
-  return answer.good();
+  if (!answer->good()) say_refused(*answer);
+  return answer->good();
 }
 
 int once_or_watch(const asking& how, const std::function<int()>& once) {

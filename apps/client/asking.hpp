@@ -3,7 +3,7 @@
 
 #include "apps/client/http_client.hpp"
 #include "apps/client/problem_line.hpp"
-#include "apps/verbs/verb.hpp"
+#include "apps/client/verb.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace greenroom::apps {
 
@@ -31,6 +32,11 @@ void add_watch_option(CLI::App& verb, asking& how);
 
 /// Adds --last (and --period, the same): a duration such as 15m, checked.
 void add_period_option(CLI::App& verb, std::string& last);
+
+/// Reads an option's duration above 0; prints the problem and returns nothing for any other text.
+std::optional<std::chrono::milliseconds> read_duration(const std::string& text);
+/// Prints that the text is not a duration.
+void say_no_duration(const std::string& text);
 
 /// A connection to a node. Each call returns the answer, or prints the failure to stderr and sets
 /// `code()` to the program's exit code.
@@ -51,8 +57,10 @@ public:
   std::optional<http_answer> raw(std::string_view method, std::string_view target,
                                  std::string body = {},
                                  std::chrono::milliseconds timeout = std::chrono::seconds{30});
+  /// The names of all specialists; a node without any is a failure, too.
+  std::optional<std::vector<std::string>> cast();
   /// See http_client::stream.
-  bool stream(std::string_view target, const std::function<bool(std::string_view)>& hear,
+  bool stream(std::string_view target, const std::function<bool(std::string_view)>& on_piece,
               std::chrono::milliseconds silence);
 
   /// Prints the node's refusal to stderr, in the node's words.

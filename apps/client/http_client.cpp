@@ -1,41 +1,53 @@
 #include "apps/client/http_client.hpp"
 
 #include "protocols/base/http_url.hpp"
+#include "runtime/machine/http/http_call.hpp"
 
-#include <boost/asio/connect.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/verb.hpp>
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <utility>
 
 namespace greenroom::apps {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
+namespace wire = boost::beast::http;
 using boost::system::error_code;
+using machine::http_call;
+using std::chrono::milliseconds;
 
-constexpr std::uint64_t body_max = std::uint64_t{256} << 20;
+constexpr std::size_t body_max = std::size_t{256} << 20;
+constexpr milliseconds connect_limit{5000};
+constexpr milliseconds stream_head_limit{30'000};
 
-std::string lower(std::string_view text) {
-  std::string result{text};
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+std::map<std::string, std::string> headers_of(const wire::fields& fields) {
+  std::map<std::string, std::string> result;
+  for (const auto& field : fields) {
+    std::string name{field.name_string().data(), field.name_string().size()};
+    std::ranges::transform(name, name.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    result[std::move(name)] = std::string{field.value().data(), field.value().size()};
+  }
   return result;
 }
 
-template <class Fields>
-std::map<std::string, std::string> headers_of(const Fields& fields) {
-  std::map<std::string, std::string> result;
-  for (const auto& field : fields)
-    result[lower({field.name_string().data(), field.name_string().size()})] =
-        std::string{field.value().data(), field.value().size()};
+http_answer answer_of(machine::http_answer came) {
+  return {came.status, headers_of(came.fields), std::move(came.body)};
+}
+
+base::http_url url_of(const node_address& where) {
+  base::http_url result;
+  result.host = where.host;
+  result.port = where.port;
+  const bool v6 = where.host.find(':') != std::string::npos;
+  result.authority = (v6 ? "[" + where.host + "]" : where.host) + ":" + std::to_string(where.port);
+  result.base = where.path;
   return result;
 }
 
@@ -56,153 +68,115 @@ std::optional<node_address> node_address::parse(std::string_view url) {
   return result;
 }
 
-std::string node_address::url() const {
-  const bool v6 = host.find(':') != std::string::npos;
-  return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port) + path;
-}
+std::string node_address::url() const { return "http://" + url_of(*this).authority + path; }
 
 std::string_view http_answer::header(const std::string& name) const {
   const auto found = headers.find(name);
   return found == headers.end() ? std::string_view{} : std::string_view{found->second};
 }
 
+/// Runs one call at a time on a loop of its own, in the caller's thread.
 class http_client::connection {
 public:
-  explicit connection(node_address where) : where_{std::move(where)} {}
+  explicit connection(node_address where) : url_{url_of(where)} {}
 
-  http_result ask(std::string_view method, std::string_view target, std::string body,
-                  std::chrono::milliseconds timeout) {
+  http_result ask(std::string_view method, std::string_view target, const std::string& body,
+                  milliseconds timeout) {
+    auto result = ask_once(method, target, body, timeout);
     // The node may have closed an idle connection. A GET is then sent again over a new connection;
     // other methods are not, since the node may have received them.
-    const bool kept = stream_.has_value();
-    auto result = ask_once(method, target, body, timeout);
-    if (const auto* failed = std::get_if<http_failure>(&result);
-        failed != nullptr && kept && !failed->timed_out && method == "GET")
-      result = ask_once(method, target, body, timeout);
+    if (!result && stale_ && method == "GET") return ask_once(method, target, body, timeout);
     return result;
   }
 
-  http_result stream(std::string_view target, const std::function<bool(std::string_view)>& hear,
-                     std::chrono::milliseconds silence) {
-    if (auto problem = connect(std::chrono::seconds{5})) return *problem;
-    const auto request = make_request("GET", target, {});
-    if (auto problem = wait(std::chrono::seconds{10}, [&](auto handler) {
-          http::async_write(*stream_, request, std::move(handler));
-        }))
-      return drop(*problem);
-
-    http::response_parser<http::buffer_body> parser;
-    parser.body_limit(boost::none);
-    beast::flat_buffer buffer;
-    if (auto problem = wait(std::chrono::seconds{30}, [&](auto handler) {
-          http::async_read_header(*stream_, buffer, parser, std::move(handler));
-        }))
-      return drop(*problem);
-
-    http_answer answer{parser.get().result_int(), headers_of(parser.get()), {}};
-    char piece[16384];
-    while (!parser.is_done()) {
-      parser.get().body().data = piece;
-      parser.get().body().size = sizeof piece;
-      parser.get().body().more = true;
-      auto problem = wait(silence, [&](auto handler) {
-        http::async_read_some(*stream_, buffer, parser, std::move(handler));
-      });
-      const std::size_t got = sizeof piece - parser.get().body().size;
-      const std::string_view text{piece, got};
-      if (!answer.good())
-        answer.body += text;
-      else if (got > 0 && !hear(text))
-        break;
-      if (problem && last_ != http::error::need_buffer) {
-        if (!problem->timed_out && last_ != http::error::end_of_stream) return drop(*problem);
-        break;
-      }
-    }
-    stream_.reset();
-    return answer;
+  http_result stream(std::string_view target, const std::function<bool(std::string_view)>& on_piece,
+                     milliseconds silence) {
+    kept_.reset();
+    const auto call = make_call(stream_head_limit);
+    http_answer head;
+    call->on_body(
+        [&](const machine::http_answer& begun) {
+          head.status = begun.status;
+          limit(silence);
+          return true;
+        },
+        [&](std::string_view piece) {
+          limit(silence);
+          return on_piece(piece);
+        });
+    auto came = run(*call, wire::verb::get, target, {}, stream_head_limit);
+    kept_.reset();
+    const bool ended = !came || came->error == wire::error::end_of_stream;
+    if (head.status != 0 && (ended || came->failure.empty())) return head;
+    if (!came || !came->failure.empty()) return failure(came);
+    return answer_of(*std::move(came));
   }
 
 private:
-  http::request<http::string_body> make_request(std::string_view method, std::string_view target,
-                                                std::string body) const {
-    http::request<http::string_body> request;
-    request.method_string({method.data(), method.size()});
-    request.target(where_.path + std::string{target});
-    request.version(11);
-    const bool v6 = where_.host.find(':') != std::string::npos;
-    request.set(http::field::host,
-                (v6 ? "[" + where_.host + "]" : where_.host) + ":" + std::to_string(where_.port));
-    request.set(http::field::user_agent, "greenroom/" GREENROOM_VERSION);
-    if (!body.empty()) request.set(http::field::content_type, "application/json");
-    request.body() = std::move(body);
-    request.prepare_payload();
-    return request;
-  }
-
   http_result ask_once(std::string_view method, std::string_view target, const std::string& body,
-                       std::chrono::milliseconds timeout) {
-    if (auto problem = connect(std::min(timeout, std::chrono::milliseconds{5000}))) return *problem;
-    const auto request = make_request(method, target, body);
-    if (auto problem = wait(timeout, [&](auto handler) {
-          http::async_write(*stream_, request, std::move(handler));
-        }))
-      return drop(*problem);
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(body_max);
-    if (method == "HEAD") parser.skip(true);
-    beast::flat_buffer buffer;
-    if (auto problem = wait(timeout, [&](auto handler) {
-          http::async_read(*stream_, buffer, parser, std::move(handler));
-        }))
-      return drop(*problem);
-    auto answer = parser.release();
-    if (!answer.keep_alive()) stream_.reset();
-    return http_answer{answer.result_int(), headers_of(answer), std::move(answer.body())};
+                       milliseconds timeout) {
+    const auto call = make_call(timeout);
+    auto came =
+        run(*call, wire::string_to_verb({method.data(), method.size()}), target, body, timeout);
+    stale_ = came && came->stale;
+    if (!came || !came->failure.empty()) return failure(came);
+    kept_ = std::move(came->connection);
+    return answer_of(*std::move(came));
   }
 
-  std::optional<http_failure> connect(std::chrono::milliseconds timeout) {
-    if (stream_) return std::nullopt;
-    error_code failed;
-    asio::ip::tcp::resolver resolver{io_};
-    const auto found = resolver.resolve(where_.host, std::to_string(where_.port), failed);
-    if (failed) return http_failure{"cannot find the host \"" + where_.host + "\"", false};
-    stream_.emplace(io_);
-    auto problem = wait(timeout, [&](auto handler) {
-      stream_->async_connect(
-          found,
-          [handler](error_code code, const asio::ip::tcp::endpoint&) mutable { handler(code, 0); });
+  std::shared_ptr<http_call> make_call(milliseconds timeout) {
+    auto call = std::make_shared<http_call>(io_, url_, body_max);
+    call->add_header("User-Agent", "greenroom/" GREENROOM_VERSION);
+    call->keep_errors(body_max);
+    call->guard([this, timeout](const auto&, const auto&, const auto& go_on) {
+      limit(timeout);
+      go_on({});
     });
-    if (problem) return drop(*problem);
-    stream_->socket().set_option(asio::ip::tcp::no_delay{true}, failed);
-    return std::nullopt;
+    return call;
   }
 
-  /// Runs one asynchronous operation until it ends or times out.
-  template <class Begin>
-  std::optional<http_failure> wait(std::chrono::milliseconds timeout, Begin begin) {
-    stream_->expires_after(timeout);
-    std::optional<error_code> ended;
-    begin([&ended](error_code code, std::size_t) { ended = code; });
+  /// Nothing: the time was over.
+  std::optional<machine::http_answer> run(http_call& call, wire::verb verb, std::string_view target,
+                                          const std::string& body, milliseconds timeout) {
+    std::optional<machine::http_answer> result;
+    over_ = false;
+    limit(kept_ ? timeout : std::min(timeout, connect_limit));
+    call.start(verb, std::string{target}, body, {}, std::move(kept_),
+               [&result](machine::http_answer came) { result = std::move(came); });
     io_.restart();
-    while (!ended && io_.run_one() > 0) {
+    while (!result && !over_ && io_.run_one() > 0) {
     }
-    last_ = ended.value_or(error_code{});
-    if (!last_) return std::nullopt;
-    if (last_ == beast::error::timeout)
-      return http_failure{"no answer within " + std::to_string(timeout.count()) + " ms", true};
-    return http_failure{last_.message(), false};
+    call.cancel();
+    ++turn_;
+    limit_.cancel();
+    return result;
   }
 
-  http_failure drop(http_failure why) {
-    stream_.reset();
-    return why;
+  /// Ends the call after that time from now.
+  void limit(milliseconds time) {
+    limit_ms_ = time;
+    limit_.expires_after(time);
+    limit_.async_wait([this, turn = ++turn_](error_code stopped) {
+      // A timer that is set again may have expired already.
+      if (!stopped && turn == turn_) over_ = true;
+    });
   }
 
-  node_address where_;
+  http_failure failure(const std::optional<machine::http_answer>& came) const {
+    if (!came) return {"no answer within " + std::to_string(limit_ms_.count()) + " ms", true};
+    if (came->error.category() == asio::error::get_netdb_category())
+      return {"cannot find the host \"" + url_.host + "\"", false};
+    return {came->error ? came->error.message() : came->failure, false};
+  }
+
+  const base::http_url url_;
   asio::io_context io_{1};
-  std::optional<beast::tcp_stream> stream_;
-  error_code last_;
+  asio::steady_timer limit_{io_};
+  std::shared_ptr<machine::http_connection> kept_;
+  milliseconds limit_ms_{0};
+  std::uint64_t turn_ = 0;
+  bool over_ = false;
+  bool stale_ = false;
 };
 
 http_client::http_client(node_address where)
@@ -213,13 +187,13 @@ http_client& http_client::operator=(http_client&&) noexcept = default;
 
 http_result http_client::ask(std::string_view method, std::string_view target, std::string body,
                              std::chrono::milliseconds timeout) {
-  return connection_->ask(method, target, std::move(body), timeout);
+  return connection_->ask(method, target, body, timeout);
 }
 
 http_result http_client::stream(std::string_view target,
-                                const std::function<bool(std::string_view)>& hear,
+                                const std::function<bool(std::string_view)>& on_piece,
                                 std::chrono::milliseconds silence) {
-  return connection_->stream(target, hear, silence);
+  return connection_->stream(target, on_piece, silence);
 }
 
 std::string url_escape(std::string_view text) {

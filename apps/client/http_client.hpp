@@ -1,5 +1,8 @@
-// A blocking HTTP client with one connection to a node. Boost.Beast stays in the source file.
+// A blocking connection to a node, on the HTTP client of runtime/machine/http, which stays in the
+// source file.
 #pragma once
+
+#include "protocols/base/expected.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -9,7 +12,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 
 namespace greenroom::apps {
 
@@ -33,13 +35,13 @@ struct http_answer {
   [[nodiscard]] std::string_view header(const std::string& name) const;
 };
 
-/// No answer: the node was not reachable or timed out.
+/// Why there is no answer.
 struct http_failure {
   std::string what;
-  bool timed_out = false;  ///< Connected, but no answer in time.
+  bool timed_out = false;
 };
 
-using http_result = std::variant<http_answer, http_failure>;
+using http_result = base::expected<http_answer, http_failure>;
 
 /// Keeps the connection alive between requests and reconnects when the node has closed it. Not
 /// thread-safe.
@@ -50,14 +52,15 @@ public:
   http_client(http_client&&) noexcept;
   http_client& operator=(http_client&&) noexcept;
 
-  /// `target` is path and query. A body is sent as JSON. `timeout` bounds the whole request.
+  /// `target` is path and query. A body is sent as JSON. `timeout` bounds the
+  /// answer, and the connecting before it at most 5 s more.
   http_result ask(std::string_view method, std::string_view target, std::string body = {},
                   std::chrono::milliseconds timeout = std::chrono::seconds{30});
 
-  /// Passes the body to `hear` in pieces until the node ends it, `hear` returns false, or nothing
-  /// arrives for `silence` (not a failure). The answer's body is empty unless the status is an
-  /// error.
-  http_result stream(std::string_view target, const std::function<bool(std::string_view)>& hear,
+  /// Passes the body to `on_piece` in pieces until the node ends it, `on_piece` returns false, or
+  /// no piece arrives for `silence` (not a failure). The answer's body is empty unless the status is
+  /// an error.
+  http_result stream(std::string_view target, const std::function<bool(std::string_view)>& on_piece,
                      std::chrono::milliseconds silence);
 
 private:

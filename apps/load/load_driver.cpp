@@ -1,13 +1,13 @@
 #include "apps/load/load_driver.hpp"
 
 #include "apps/client/seconds.hpp"
+#include "runtime/machine/http/http_call.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/http/verb.hpp>
 
 #include <algorithm>
 #include <deque>
@@ -20,15 +20,15 @@ namespace greenroom::apps {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
+namespace wire = boost::beast::http;
 using boost::system::error_code;
+using machine::http_call;
 using runtime::load::ending;
 using steady = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds watch_every{250};
 constexpr std::chrono::seconds connect_patience{5};
-constexpr std::uint64_t answer_body_max = std::uint64_t{64} << 20;
+constexpr std::size_t answer_body_max = std::size_t{64} << 20;
 
 std::chrono::nanoseconds nanoseconds(double seconds) {
   // A recording may contain any time; 30 years is practically never and fits the type.
@@ -55,8 +55,11 @@ public:
       outcome_.first_error = "cannot find the host \"" + job_.where.host + "\"";
       return std::move(outcome_);
     }
-    endpoint_ = *found.begin();
-    host_ = job_.where.host + ":" + std::to_string(job_.where.port);
+    // Each connection goes to the same address, and none waits for a name.
+    url_.host = found.begin()->endpoint().address().to_string();
+    url_.port = job_.where.port;
+    url_.authority = job_.where.host + ":" + std::to_string(job_.where.port);
+    url_.base = job_.where.path;
 
     interrupt_.async_wait([this](error_code code, int) {
       if (code) return;
@@ -96,14 +99,13 @@ private:
   };
 
   struct connection : std::enable_shared_from_this<connection> {
-    explicit connection(asio::io_context& io) : stream{io} {}
-    beast::tcp_stream stream;
-    beast::flat_buffer buffer;
-    http::request<http::string_body> request;
-    std::optional<http::response_parser<http::string_body>> parser;
+    explicit connection(asio::io_context& io) : limit{io} {}
+    asio::steady_timer limit;
+    std::uint64_t turn = 0;
+    std::weak_ptr<http_call> call;  ///< Keeps itself alive while it runs.
+    std::shared_ptr<machine::http_connection> kept;
     pending mine;
     steady::time_point sent;
-    bool used = false;
   };
   using connection_ptr = std::shared_ptr<connection>;
 
@@ -112,15 +114,15 @@ private:
   void send_due() {
     const auto now = steady::now();
     while (upcoming_) {
-      const auto moment = start_ + nanoseconds(upcoming_->at_s);
-      if (moment > now) {
-        pace_.expires_at(moment);
+      const auto due = start_ + nanoseconds(upcoming_->at_s);
+      if (due > now) {
+        pace_.expires_at(due);
         pace_.async_wait([this](error_code code) {
           if (!code) send_due();
         });
         return;
       }
-      submit({std::move(upcoming_->what), moment, std::nullopt});
+      submit({std::move(upcoming_->what), due, std::nullopt});
       upcoming_ = job_.next();
     }
     finish_sending();
@@ -130,7 +132,7 @@ private:
 
   void user_begins(std::size_t user) {
     timers_.emplace_back(std::make_unique<asio::steady_timer>(io_));
-    // Start with a think time, or all users would send at the same moment.
+    // Start with a think time, or all users would send at the same time.
     user_thinks(user);
   }
 
@@ -148,11 +150,11 @@ private:
   void submit(pending one) {
     ++outcome_.sent;
     waiting_.push_back(std::move(one));
-    give_out();
+    dispatch_waiting();
   }
 
   /// Assigns waiting requests to idle connections, then to new ones up to the limit.
-  void give_out() {
+  void dispatch_waiting() {
     while (!waiting_.empty()) {
       connection_ptr to;
       if (!idle_.empty()) {
@@ -167,74 +169,77 @@ private:
       to->mine = std::move(waiting_.front());
       waiting_.pop_front();
       ++in_flight_;
-      if (to->used)
-        write(to);
-      else
-        connect(to);
+      send(to);
     }
   }
 
-  void connect(const connection_ptr& to) {
-    to->stream.expires_after(connect_patience);
-    to->stream.async_connect(endpoint_, [this, to](error_code code) {
-      if (code) return broke(to, code);
+  void send(const connection_ptr& to) {
+    const auto call = std::make_shared<http_call>(io_, url_, answer_body_max);
+    to->call = call;
+    call->guard([this, to = std::weak_ptr{to}](const auto&, const auto&, const auto& go_on) {
       connected_once_ = true;
-      error_code ignored;
-      to->stream.socket().set_option(asio::ip::tcp::no_delay{true}, ignored);
-      write(to);
+      if (const auto mine = to.lock()) begins(mine);
+      go_on({});
     });
+    if (to->kept)
+      begins(to);
+    else
+      limit(to, connect_patience);
+    call->start(wire::verb::post, to->mine.what.target, to->mine.what.body, {}, std::move(to->kept),
+                [this, to](const machine::http_answer& answer) {
+                  end_of_call(to);
+                  if (answer.failure.empty())
+                    answered(to, answer);
+                  else
+                    broke(to, answer);
+                });
   }
 
-  void write(const connection_ptr& to) {
-    to->request = {};
-    to->request.method(http::verb::post);
-    to->request.target(job_.where.path + to->mine.what.target);
-    to->request.version(11);
-    to->request.set(http::field::host, host_);
-    to->request.set(http::field::content_type, "application/json");
-    to->request.body() = to->mine.what.body;
-    to->request.prepare_payload();
+  /// The connection is there; the request is written next.
+  void begins(const connection_ptr& to) {
     to->sent = steady::now();
     if (job_.users == 0)
       outcome_.latest_s = std::max(outcome_.latest_s, seconds_of(to->sent - to->mine.intended));
-    to->stream.expires_after(job_.patience);
-    http::async_write(to->stream, to->request, [this, to](error_code code, std::size_t) {
-      if (code) return broke(to, code);
-      read(to);
+    limit(to, job_.patience);
+  }
+
+  void limit(const connection_ptr& to, steady::duration time) {
+    to->limit.expires_after(time);
+    to->limit.async_wait([this, to, turn = ++to->turn](error_code stopped) {
+      // A timer that is set again may have expired already.
+      if (stopped || turn != to->turn) return;
+      if (const auto call = to->call.lock()) call->cancel();
+      end_of_call(to);
+      ended_without_answer(to, ending::timed_out,
+                           "no answer within " + std::to_string(job_.patience.count()) + " ms");
     });
   }
 
-  void read(const connection_ptr& to) {
-    to->parser.emplace();
-    to->parser->body_limit(answer_body_max);
-    http::async_read(to->stream, to->buffer, *to->parser, [this, to](error_code code, std::size_t) {
-      if (code) return broke(to, code);
-      answered(to);
-    });
+  static void end_of_call(const connection_ptr& of) {
+    ++of->turn;
+    of->limit.cancel();
+    of->call.reset();
   }
 
-  void answered(const connection_ptr& from) {
-    from->used = true;
+  void answered(const connection_ptr& from, const machine::http_answer& answer) {
     const auto now = steady::now();
-    const auto& answer = from->parser->get();
-    const auto status = answer.result_int();
-    const auto how = ending_of(status);
+    const auto how = ending_of(answer.status);
     if (is_measured(from->mine)) {
       auto& summary = outcome_.summary;
       summary.count(how);
-      ++outcome_.statuses[status];
+      ++outcome_.statuses[answer.status];
       if (how == ending::completed) {
         summary.response.add((now - from->mine.intended).count());
         summary.service.add((now - from->sent).count());
-        if (answer["X-Greenroom-Cold-Start"] == "true") ++summary.cold_starts;
+        if (answer.fields["X-Greenroom-Cold-Start"] == "true") ++summary.cold_starts;
       }
     }
     if (how == ending::failed || how == ending::timed_out)
-      note_error(std::to_string(status) + " " + answer.body().substr(0, 300));
-    const bool alive = answer.keep_alive();
+      note_error(std::to_string(answer.status) + " " + answer.body.substr(0, 300));
+    from->kept = answer.connection;
     const auto user = from->mine.user;
     --in_flight_;
-    if (alive) {
+    if (from->kept) {
       idle_.push_back(from);
     } else {
       --open_;
@@ -242,39 +247,38 @@ private:
     next_turn(user);
   }
 
-  void broke(const connection_ptr& from, error_code code) {
+  void broke(const connection_ptr& from, const machine::http_answer& answer) {
     // The node may have closed an idle connection before this request arrived; retry it.
-    const bool late = from->used && code == http::error::end_of_stream;
-    --in_flight_;
-    --open_;
-    if (late) {
+    if (answer.stale) {
+      --in_flight_;
+      --open_;
       waiting_.push_front(std::move(from->mine));
-      give_out();
+      dispatch_waiting();
       return;
     }
+    ended_without_answer(from, ending::broken,
+                         answer.error ? answer.error.message() : answer.failure);
+  }
+
+  void ended_without_answer(const connection_ptr& from, ending how, std::string why) {
+    --in_flight_;
+    --open_;
     ++outcome_.unanswered;
-    const bool slow = code == beast::error::timeout;
-    if (is_measured(from->mine)) outcome_.summary.count(slow ? ending::timed_out : ending::broken);
-    note_error(slow ? "no answer within " + std::to_string(job_.patience.count()) + " ms"
-                    : code.message());
+    if (is_measured(from->mine)) outcome_.summary.count(how);
+    note_error(std::move(why));
     next_turn(from->mine.user);
   }
 
   void next_turn(std::optional<std::size_t> user) {
     if (user) user_thinks(*user);
-    give_out();
-    leave_when_done();
+    dispatch_waiting();
+    stop_when_done();
   }
 
-  /// Whether the node accepts a connection now.
+  /// Whether the node answers now.
   bool is_there() {
-    asio::io_context io{1};
-    beast::tcp_stream stream{io};
-    stream.expires_after(connect_patience);
-    error_code code = asio::error::would_block;
-    stream.async_connect(endpoint_, [&](error_code came) { code = came; });
-    io.run();
-    return !code;
+    const auto answer = http_client{job_.where}.ask("GET", "/health/live", {}, connect_patience);
+    return answer || answer.error().timed_out;
   }
 
   [[nodiscard]] bool is_measured(const pending& one) const {
@@ -292,7 +296,7 @@ private:
     upcoming_.reset();
     pace_.cancel();
     for (auto& timer : timers_) timer->cancel();
-    leave_when_done();
+    stop_when_done();
   }
 
   void stop() {
@@ -302,7 +306,7 @@ private:
     io_.stop();
   }
 
-  void leave_when_done() {
+  void stop_when_done() {
     if (!sending_over_ || in_flight_ > 0 || !waiting_.empty()) return;
     outcome_.elapsed_s = seconds_of(steady::now() - start_);
     watching_.cancel();
@@ -324,8 +328,7 @@ private:
 
   const load_job& job_;
   asio::io_context io_{1};
-  asio::ip::tcp::endpoint endpoint_;
-  std::string host_;
+  base::http_url url_;
   asio::signal_set interrupt_{io_, SIGINT, SIGTERM};
   asio::steady_timer pace_{io_};
   asio::steady_timer watching_{io_};

@@ -1,7 +1,7 @@
 // Every verb of the command line, in the order in which `greenroom --help` shows them.
 #pragma once
 
-#include "apps/verbs/verb.hpp"
+#include "apps/client/verb.hpp"
 
 namespace greenroom::apps {
 

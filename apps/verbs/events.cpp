@@ -31,24 +31,24 @@ struct server_event {
 /// Splits a stream into events (WHATWG HTML, section "Server-sent events").
 class event_parser {
 public:
-  template <class Hear>
-  void feed(std::string_view piece, const Hear& hear) {
+  template <class Take>
+  void feed(std::string_view piece, const Take& on_event) {
     buffer_ += piece;
     std::size_t from = 0;
     for (auto end = buffer_.find('\n'); end != std::string::npos; end = buffer_.find('\n', from)) {
       std::string_view line{buffer_.data() + from, end - from};
       if (line.ends_with('\r')) line.remove_suffix(1);
-      take(line, hear);
+      take(line, on_event);
       from = end + 1;
     }
     buffer_.erase(0, from);
   }
 
 private:
-  template <class Hear>
-  void take(std::string_view line, const Hear& hear) {
+  template <class Take>
+  void take(std::string_view line, const Take& on_event) {
     if (line.empty()) {
-      if (!now_.data.empty()) hear(now_);
+      if (!now_.data.empty()) on_event(now_);
       now_ = {};
       return;
     }
@@ -102,7 +102,7 @@ void print_event(const happening& one, bool as_json) {
 int events(const events_options& o) {
   node_client client{o.how};
   event_parser parser;
-  const auto hear = [&](std::string_view piece) {
+  const auto on_piece = [&](std::string_view piece) {
     parser.feed(piece, [&](const server_event& one) {
       const auto what = happening_of(one);
       if (!what.body.is_discarded() && what.kind.starts_with(o.kind))
@@ -110,7 +110,7 @@ int events(const events_options& o) {
     });
     return flush_output() && !is_output_closed();
   };
-  const bool good = client.stream("/v1/events?after=0", hear,
+  const bool good = client.stream("/v1/events?after=0", on_piece,
                                   o.watch ? std::chrono::milliseconds{forever} : kept_are_over);
   return good ? done : client.code();
 }

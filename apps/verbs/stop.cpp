@@ -1,8 +1,6 @@
 // `greenroom stop`: drains and ends the node, like SIGTERM.
 #include "apps/client/asking.hpp"
 #include "apps/verbs/all.hpp"
-#include "config/loader.hpp"
-#include "protocols/base/duration.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -22,11 +20,8 @@ struct stop_options {
 constexpr std::chrono::milliseconds poll_period{50};
 
 int stop(const stop_options& o) {
-  const auto patience = base::parse_duration(o.timeout);
-  if (!patience || patience->count() <= 0) {
-    say_problem("wrong-usage", '"' + o.timeout + "\" is not a duration — write 500ms, 30s or 5m");
-    return wrong_usage;
-  }
+  const auto patience = read_duration(o.timeout);
+  if (!patience) return wrong_usage;
   node_client client{o.how};
   const auto begun =
       client.call("POST", o.now ? "/v1/stop?now=true" : "/v1/stop", nlohmann::json::object());
@@ -43,8 +38,7 @@ int stop(const stop_options& o) {
   while (std::chrono::steady_clock::now() < until) {
     http_client probe{*address};
     const auto answer = probe.ask("GET", "/health/live", {}, std::chrono::seconds{2});
-    const auto* why = std::get_if<http_failure>(&answer);
-    if (why != nullptr && !why->timed_out) {
+    if (!answer && !answer.error().timed_out) {
       if (o.how.as_json)
         print_json({{"state", "stopped"}});
       else

@@ -1,6 +1,6 @@
 #include "runtime/machine/http/webhook.hpp"
 
-#include "runtime/machine/worker/http_call.hpp"
+#include "runtime/machine/http/http_call.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>

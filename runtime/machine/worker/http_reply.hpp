@@ -4,7 +4,7 @@
 #include "protocols/server_events.hpp"
 #include "protocols/task.hpp"
 #include "protocols/upstream.hpp"
-#include "runtime/machine/worker/http_call.hpp"
+#include "runtime/machine/http/http_call.hpp"
 
 #include <cstddef>
 #include <functional>

@@ -3,6 +3,7 @@
 #include "protocols/base/hex.hpp"
 #include "protocols/base/http_url.hpp"
 #include "protocols/worker_codec.hpp"
+#include "runtime/machine/http/http_call.hpp"
 #include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/io/engine.hpp"
 #include "runtime/machine/process/child_process.hpp"
@@ -10,7 +11,6 @@
 #include "runtime/machine/process/last_words.hpp"
 #include "runtime/machine/process/launch.hpp"
 #include "runtime/machine/process/port_listener.hpp"
-#include "runtime/machine/worker/http_call.hpp"
 #include "runtime/machine/worker/http_reply.hpp"
 #include "runtime/machine/worker/worker_launch.hpp"
 

@@ -1,4 +1,4 @@
-#include "runtime/machine/worker/content_coding.hpp"
+#include "runtime/machine/http/content_coding.hpp"
 
 #include <zlib.h>
 

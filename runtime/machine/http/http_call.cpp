@@ -1,6 +1,4 @@
-#include "runtime/machine/worker/http_call.hpp"
-
-#include "protocols/upstream.hpp"
+#include "runtime/machine/http/http_call.hpp"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/post.hpp>
@@ -101,7 +99,7 @@ void http_call::start(wire::verb verb, const std::string& path, std::string body
   set_by_default(wire::field::accept, "application/json, text/event-stream, */*");
   // A compressed stream arrives late; gzip and deflate are decoded if a server compresses anyway.
   set_by_default(wire::field::accept_encoding, "identity");
-  if (verb == wire::verb::post) {
+  if (verb == wire::verb::post || !body.empty()) {
     set_by_default(wire::field::content_type, "application/json");
     if (!key.empty())
       request_.set("Idempotency-Key", boost::beast::string_view{key.data(), key.size()});
@@ -356,7 +354,7 @@ bool http_call::take(std::string_view piece) {
     enough_ = !on_piece_ || !on_piece_(piece);
     return !enough_;
   }
-  const auto most = succeeds() ? body_bytes_max_ : protocols::upstream_bytes_max;
+  const auto most = succeeds() ? body_bytes_max_ : error_bytes_max_;
   if (answer_.body.size() + piece.size() > most) {
     (succeeds() ? too_long_ : enough_) = true;
     piece = piece.substr(0, most - answer_.body.size());
@@ -366,6 +364,8 @@ bool http_call::take(std::string_view piece) {
 }
 
 void http_call::finish(http_answer answer) {
+  if (parser_ && answer.failure.empty())
+    answer.fields = std::move(static_cast<wire::fields&>(parser_->get().base()));
   if (parser_ && answer.failure.empty() && parser_->is_done() && parser_->keep_alive()
       && connection_->buffer.size() == 0)
     answer.connection = std::move(connection_);
@@ -386,6 +386,7 @@ void http_call::fail(const char* what, error_code error) {
     error = write_error_;
   }
   answer.failure = std::string{what} + ' ' + name() + ": " + error.message();
+  answer.error = error;
   answer.stale = reused_ && !answered_;
   finish(std::move(answer));
 }

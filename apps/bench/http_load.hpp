@@ -1,4 +1,6 @@
-// A cheap HTTP load client: one thread, epoll, requests written in advance.
+// The load on the HTTP door: one thread, epoll, requests written in advance. It does not use the
+// HTTP client of runtime/machine/http, because the benchmark is meant to measure the door and not a
+// client that takes as long.
 #pragma once
 
 #include "apps/bench/report.hpp"

@@ -1,7 +1,8 @@
-#include "apps/bench/http_client.hpp"
+#include "apps/bench/http_load.hpp"
 
 #include "apps/bench/benchmarks.hpp"
 #include "apps/bench/stage.hpp"
+#include "protocols/base/json_writer.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -16,6 +17,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace greenroom::bench {
@@ -50,10 +52,12 @@ std::vector<std::string> requests_of(const http_order& order) {
   std::string input;
   for (std::size_t i = 0; i < order.specialists; ++i) {
     write_input(input, i);
-    auto body = order.what == http_load::echo
-                    ? input
-                    : "{\"specialist\":\"" + name_of(i) + "\",\"input\":" + input
-                          + (order.what == http_load::async_task ? ",\"mode\":\"async\"}" : "}");
+    auto body = input;
+    if (order.what != http_load::echo) {
+      base::json_object task{{"specialist", name_of(i)}, {"input", base::json_raw{input}}};
+      if (order.what == http_load::async_task) task.add("mode", "async");
+      body = std::move(task).text();
+    }
     result.push_back(
         "POST /v1/tasks HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         "Content-Type: application/json\r\nContent-Length: "
@@ -74,10 +78,8 @@ int connect_to(std::uint16_t port) {
   return fd;
 }
 
-}  // namespace
-
-int http_child(const std::vector<std::string>& words) {
-  if (words.size() < 6) return 2;
+/// @pre six words, as `http_load_from_outside` writes them
+http_order order_of(const std::vector<std::string>& words) {
   http_order order;
   order.port = static_cast<std::uint16_t>(std::atoi(words[0].c_str()));
   order.connections = static_cast<std::size_t>(std::atoll(words[1].c_str()));
@@ -85,6 +87,14 @@ int http_child(const std::vector<std::string>& words) {
   order.what = static_cast<http_load>(std::atoi(words[3].c_str()));
   order.specialists = static_cast<std::size_t>(std::atoll(words[4].c_str()));
   order.status = std::atoi(words[5].c_str());
+  return order;
+}
+
+}  // namespace
+
+int http_child(const std::vector<std::string>& words) {
+  if (words.size() < 6) return 2;
+  const auto order = order_of(words);
   const auto requests = requests_of(order);
   const auto picks = zipf_picks(order.specialists);
   const int poll = ::epoll_create1(EPOLL_CLOEXEC);

@@ -1,8 +1,9 @@
-// One HTTP request of a worker, from connect to the end of the answer.
+// The HTTP client: one request, from connect to the end of the answer.
 #pragma once
 
 #include "protocols/base/http_url.hpp"
-#include "runtime/machine/worker/content_coding.hpp"
+#include "protocols/task_types.hpp"
+#include "runtime/machine/http/content_coding.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -41,12 +42,15 @@ struct http_connection {
 };
 
 struct http_answer {
-  std::string failure;    ///< The reason why there is no answer; empty: there is one.
+  std::string failure;  ///< The reason why there is no answer; empty: there is one.
+  /// The system's reason of a failure; none where the call itself refused what came.
+  boost::system::error_code error;
   bool is_final = false;  ///< Of a failure: a retry would fail in the same way.
   unsigned status = 0;
-  std::string content_type;         ///< As received; empty: no such field.
-  std::string location;             ///< The target of a redirect.
-  std::int64_t retry_after_ms = 0;  ///< 0: no pause requested.
+  std::string content_type;           ///< As received; empty: no such field.
+  std::string location;               ///< The target of a redirect.
+  std::int64_t retry_after_ms = 0;    ///< 0: no pause requested.
+  boost::beast::http::fields fields;  ///< All header fields, once the answer is whole.
   std::string body;
   /// A reused connection ended without a byte of an answer: the server had closed it.
   bool stale = false;
@@ -72,7 +76,8 @@ public:
 
   http_call(boost::asio::io_context& loop, base::http_url where, std::size_t body_bytes_max);
 
-  /// `old` may be empty: then connects. Calls `done` once, never from within `start`.
+  /// A `body` is sent as JSON, with POST also an empty one. `old` may be empty: then connects.
+  /// Calls `done` once, never from within `start`.
   void start(boost::beast::http::verb verb, const std::string& path, std::string body,
              std::string_view key, std::shared_ptr<http_connection> old, end_taker done);
   // Call these before `start`:
@@ -81,6 +86,8 @@ public:
   /// server must wait too.
   void pace(std::function<bool()> takes_more) { pace_ = std::move(takes_more); }
   void guard(gate admits) { gate_ = std::move(admits); }
+  /// Limit on the body of an answer other than 2xx; the rest is cut off.
+  void keep_errors(std::size_t bytes_max) { error_bytes_max_ = bytes_max; }
   /// Adds a request header; it replaces a default header of that name.
   void add_header(const std::string& name, const std::string& value);
   /// Closes the connection; `done` is not called any more.
@@ -112,6 +119,7 @@ private:
   boost::asio::io_context& loop_;
   const base::http_url where_;
   const std::size_t body_bytes_max_;
+  std::size_t error_bytes_max_ = protocols::upstream_bytes_max;
   boost::asio::ip::tcp::resolver resolver_;
   std::shared_ptr<http_connection> connection_;
   boost::system::error_code write_error_;
