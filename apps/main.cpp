@@ -2,7 +2,7 @@
 #include "apps/client/problem_line.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
-#include "config/loader.hpp"
+#include "protocols/base/edit_distance.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -62,11 +62,11 @@ int refuse_unknown_verb(const CLI::App& program, std::string_view word,
   std::vector<std::string> names;
   for (const auto* verb : program.get_subcommands([](const CLI::App*) { return true; }))
     names.push_back(verb->get_name());
-  const auto near = greenroom::config::nearest(word, names);
-  say_problem("wrong-usage",
-              "unknown verb \"" + std::string{word} + "\" — "
-                  + (near.empty() ? "see " + called + " --help"
-                                  : "did you mean \"" + near + "\"? See " + called + " --help"));
+  const auto near = greenroom::base::nearest_of(word, names);
+  say_problem("wrong-usage", "unknown verb \"" + std::string{word} + "\" — "
+                                 + (near.empty() ? "see " + called + " --help"
+                                                 : "did you mean \"" + std::string{near}
+                                                       + "\"? See " + called + " --help"));
   return wrong_usage;
 }
 
@@ -88,6 +88,28 @@ void print_help(const CLI::App& program, const CLI::App* verb) {
                         ? verb->help(program.get_name())
                         : inner.front()->help(program.get_name() + " " + verb->get_name());
   std::fputs(wrapped(text, help_width).c_str(), stdout);
+}
+
+/// `named`: the verb on the command line, if any.
+int parse_and_run(CLI::App& program, const CLI::App* named, int argc, char** argv,
+                  const outcome& result) {
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    // Help for the named verb, if any.
+    print_help(program, named);
+    return done;
+  } catch (const CLI::ParseError& problem) {
+    if (problem.get_exit_code() == 0) return program.exit(problem);  // --version
+    say_problem("wrong-usage", std::string{problem.what()} + " — see greenroom "
+                                   + (named != nullptr ? named->get_name() + " " : "") + "--help");
+    return wrong_usage;
+  } catch (const std::exception& problem) {
+    say_problem("internal",
+                std::string{problem.what()} + " — this should not happen; please report it");
+    return failed;
+  }
+  return result.code;
 }
 
 int run(int argc, char** argv) {
@@ -138,23 +160,7 @@ int run(int argc, char** argv) {
       && find_verb(*named, argv[2]) == nullptr)
     return refuse_unknown_verb(*named, argv[2], "greenroom " + first);
 
-  try {
-    program.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    // Help for the named verb, if any.
-    print_help(program, named);
-    return done;
-  } catch (const CLI::ParseError& problem) {
-    if (problem.get_exit_code() == 0) return program.exit(problem);  // --version
-    say_problem("wrong-usage", std::string{problem.what()} + " — see greenroom "
-                                   + (named != nullptr ? first + " " : "") + "--help");
-    return wrong_usage;
-  } catch (const std::exception& problem) {
-    say_problem("internal",
-                std::string{problem.what()} + " — this should not happen; please report it");
-    return failed;
-  }
-  return result.code;
+  return parse_and_run(program, named, argc, argv, result);
 }
 
 }  // namespace

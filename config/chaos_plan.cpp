@@ -1,12 +1,12 @@
 #include "config/chaos_plan.hpp"
 
+#include "config/file_text.hpp"
 #include "config/map_reader.hpp"
 #include "config/tree.hpp"
+#include "protocols/base/edit_distance.hpp"
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <iterator>
 
 namespace greenroom::config {
 namespace {
@@ -41,7 +41,7 @@ std::optional<std::size_t> index_of(const std::string& word, const std::vector<s
   for (const auto& one : words) all += (all.empty() ? "" : ", ") + one;
   keys.complain(at, key,
                 (word.empty() ? "is missing" : "\"" + word + "\" is none of them") + ": " + all,
-                nearest(word, words));
+                std::string{base::nearest_of(word, words)});
   return std::nullopt;
 }
 
@@ -166,13 +166,12 @@ const std::vector<std::string>& chaos_roles() {
 }
 
 chaos_plan_result load_chaos_plan_text(std::string_view text, const std::string& source) {
-  chaos_plan_result result;
-  auto& problems = result.problems;
+  std::vector<problem> problems;
   const auto whole = parse_tree(text, source, problems);
-  if (!problems.empty()) return result;
+  if (!problems.empty()) return problems;
   chaos_plan value;
   map_reader keys{whole, "", problems};
-  if (whole.is != tree::kind::map) return result;
+  if (whole.is != tree::kind::map) return problems;
   double version = 1;
   keys.number("version", version, 1, 1);
   keys.text("name", value.name);
@@ -203,20 +202,14 @@ chaos_plan_result load_chaos_plan_text(std::string_view text, const std::string&
   if (const auto* thresholds = keys.take("thresholds"); thresholds != nullptr)
     read_thresholds(*thresholds, value.thresholds, problems);
   keys.finish();
-  if (problems.empty()) result.value = std::move(value);
-  return result;
+  if (!problems.empty()) return problems;
+  return value;
 }
 
 chaos_plan_result load_chaos_plan(const std::filesystem::path& file) {
-  std::ifstream stream{file, std::ios::binary};
-  std::error_code ignored;
-  if (!stream || std::filesystem::is_directory(file, ignored)) {
-    chaos_plan_result result;
-    result.problems.push_back({file.string(), 0, 0, {}, "cannot be read", {}});
-    return result;
-  }
-  const std::string text{std::istreambuf_iterator<char>{stream}, {}};
-  return load_chaos_plan_text(text, file.string());
+  const auto text = read_file(file);
+  if (!text) return std::vector{problem{file.string(), 0, 0, {}, "cannot be read", {}}};
+  return load_chaos_plan_text(*text, file.string());
 }
 
 }  // namespace greenroom::config

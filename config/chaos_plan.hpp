@@ -1,8 +1,9 @@
 // A chaos plan in an operator's file: node, traffic, faults, and thresholds for the recovery.
 #pragma once
 
-#include "config/loader.hpp"
+#include "config/problem.hpp"
 #include "config/scenario.hpp"
+#include "protocols/base/expected.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -65,12 +66,8 @@ struct chaos_plan {
   friend bool operator==(const chaos_plan&, const chaos_plan&) = default;
 };
 
-struct chaos_plan_result {
-  std::optional<chaos_plan> value;
-  std::vector<problem> problems;
-
-  explicit operator bool() const { return value.has_value(); }
-};
+/// The value, or every error of the file; never an empty list.
+using chaos_plan_result = base::expected<chaos_plan, std::vector<problem>>;
 
 /// As strict as the node's configuration: reports all errors, each with its line. Specialists'
 /// names are not checked here, because the cast is unknown here.

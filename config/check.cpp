@@ -1,6 +1,8 @@
 // Checks rules over several keys.
-#include "config/reader.hpp"
+#include "config/check.hpp"
+
 #include "protocols/base/duration.hpp"
+#include "protocols/base/edit_distance.hpp"
 #include "protocols/base/http_url.hpp"
 
 #include <algorithm>
@@ -114,7 +116,8 @@ private:
 
   void need_specialist(const std::string& name, std::string_view path) {
     if (known_specialists_.contains(name)) return;
-    complain(path, "no specialist is called \"" + name + '"', nearest(name, specialist_names_));
+    complain(path, "no specialist is called \"" + name + '"',
+             std::string{base::nearest_of(name, specialist_names_)});
   }
 
   void check_headers(const backend& worker, const std::string& path) {
@@ -268,7 +271,7 @@ private:
         need_specialist(target.specialist, path + ".specialist");
       } else if (!known_departments_.contains(target.department)) {
         complain(path + ".department", "no department is called \"" + target.department + '"',
-                 nearest(target.department, department_names_));
+                 std::string{base::nearest_of(target.department, department_names_)});
       }
     }
   }

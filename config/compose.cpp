@@ -1,6 +1,6 @@
 #include "config/compose.hpp"
 
-#include "config/loader.hpp"
+#include "protocols/base/edit_distance.hpp"
 #include "protocols/base/number.hpp"
 
 #include <algorithm>
@@ -167,7 +167,7 @@ void cut_cast(tree& whole, std::vector<problem>& problems) {
       if (std::ranges::find(names, chosen[at]) != names.end()) continue;
       problems.push_back(problem_at(list->items[at].at, key + '[' + std::to_string(at) + ']',
                                     "no specialist is called \"" + chosen[at] + '"',
-                                    nearest(chosen[at], names)));
+                                    std::string{base::nearest_of(chosen[at], names)}));
     }
     const std::set<std::string, std::less<>> set{chosen.begin(), chosen.end()};
     const bool kept = key == "only";

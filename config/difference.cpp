@@ -1,8 +1,7 @@
 #include "config/difference.hpp"
-#include "config/words.hpp"
 
 #include "config/description.hpp"
-#include "config/loader.hpp"
+#include "config/words.hpp"
 #include "protocols/base/duration.hpp"
 
 #include <algorithm>

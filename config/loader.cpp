@@ -1,11 +1,12 @@
 #include "config/loader.hpp"
 
+#include "config/check.hpp"
 #include "config/compose.hpp"
+#include "config/file_text.hpp"
 #include "config/reader.hpp"
+#include "protocols/base/edit_distance.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <system_error>
 #include <tuple>
@@ -17,37 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A larger file is no configuration, but a device or a log.
-constexpr std::uintmax_t file_bytes_max = std::uintmax_t{64} << 20;
 constexpr std::size_t extends_max = 8;
-
-std::optional<std::string> read_text(const fs::path& file, std::string& why) {
-  std::error_code error;
-  const auto status = fs::status(file, error);
-  if (!fs::exists(status)) {
-    why = "no such file";
-    return std::nullopt;
-  }
-  if (fs::is_directory(status)) {
-    why = "is a folder";
-    return std::nullopt;
-  }
-  std::ifstream stream{file, std::ios::binary};
-  if (!stream) {
-    why = "cannot be opened";
-    return std::nullopt;
-  }
-  std::string text;
-  char block[1 << 16];
-  while (stream.read(block, sizeof block) || stream.gcount() > 0) {
-    text.append(block, static_cast<std::size_t>(stream.gcount()));
-    if (text.size() > file_bytes_max) {
-      why = "is larger than 64 MiB";
-      return std::nullopt;
-    }
-  }
-  return text;
-}
 
 /// Merges the tree into the file that it extends, recursively.
 class composer {
@@ -74,10 +45,9 @@ public:
       complain(*base_name, "extends itself, or too many files");
       return;
     }
-    std::string why;
-    const auto text = read_text(*file, why);
+    const auto text = read_file(*file);
     if (!text) {
-      complain(*base_name, file->string() + ' ' + why);
+      complain(*base_name, file->string() + ' ' + text.error().text);
       return;
     }
     const auto before = problems_.size();
@@ -115,7 +85,8 @@ private:
     std::vector<fs::path> folders = options_.profile_dirs;
     if (!folder.empty()) folders.insert(folders.begin(), folder);
     if (auto found = find_profile(text, folders)) return found;
-    complain(name, "no profile is called \"" + text + '"', nearest(text, list_profiles(folders)));
+    complain(name, "no profile is called \"" + text + '"',
+             std::string{base::nearest_of(text, list_profiles(folders))});
     return std::nullopt;
   }
 
@@ -141,8 +112,7 @@ std::vector<problem> tidy(std::vector<problem> problems) {
 
 load_result load(std::string_view text, const std::string& source, const fs::path& file,
                  const load_options& options) {
-  load_result result;
-  auto& problems = result.problems;
+  std::vector<problem> problems;
   auto whole = parse_tree(text, source, problems);
   if (whole.is != tree::kind::map) {
     if (problems.empty()) {
@@ -151,7 +121,7 @@ load_result load(std::string_view text, const std::string& source, const fs::pat
                                         ? "is empty"
                                         : "expected a map, found " + describe_value(whole)));
     }
-    return result;
+    return problems;
   }
   apply_environment(whole, options.environment, override_pass::cast, problems);
   apply_sets(whole, options.sets, override_pass::cast, problems);
@@ -170,36 +140,18 @@ load_result load(std::string_view text, const std::string& source, const fs::pat
   }
   auto value = read_node(whole, context);
   check(value, where, problems);
-  if (problems.empty()) {
-    advise(value, where, result.warnings);
-    result.warnings = tidy(std::move(result.warnings));
-    result.value = std::move(value);
-  } else {
-    problems = tidy(std::move(problems));
-  }
-  return result;
+  if (!problems.empty()) return tidy(std::move(problems));
+  std::vector<problem> warnings;
+  advise(value, where, warnings);
+  return loaded_node{std::move(value), tidy(std::move(warnings))};
 }
 
 load_result refuse(std::string source, std::string message, std::string suggestion = {}) {
-  load_result result;
-  result.problems.push_back(
-      {std::move(source), 0, 0, {}, std::move(message), std::move(suggestion)});
-  return result;
+  return std::vector{
+      problem{std::move(source), 0, 0, {}, std::move(message), std::move(suggestion)}};
 }
 
 }  // namespace
-
-std::string to_string(const problem& what) {
-  std::string text = what.source;
-  if (what.line != 0) {
-    text += ':' + std::to_string(what.line) + ':' + std::to_string(what.column);
-  }
-  text += ": ";
-  if (!what.key.empty()) text += what.key + ": ";
-  text += what.message;
-  if (!what.suggestion.empty()) text += "; did you mean \"" + what.suggestion + "\"?";
-  return text;
-}
 
 load_result load_text(std::string_view text, const std::string& source,
                       const load_options& options) {
@@ -207,9 +159,8 @@ load_result load_text(std::string_view text, const std::string& source,
 }
 
 load_result load_file(const fs::path& file, const load_options& options) {
-  std::string why;
-  const auto text = read_text(file, why);
-  if (!text) return refuse(file.string(), why);
+  const auto text = read_file(file);
+  if (!text) return refuse(file.string(), text.error().text);
   return load(*text, file.string(), file, options);
 }
 
@@ -246,7 +197,8 @@ load_result load_profile(std::string_view name, const load_options& options) {
     message += "; there are ";
     for (const auto& each : known) message += (&each == known.data() ? "" : ", ") + each;
   }
-  return refuse("--profile " + std::string{name}, std::move(message), nearest(name, known));
+  return refuse("--profile " + std::string{name}, std::move(message),
+                std::string{base::nearest_of(name, known)});
 }
 
 }  // namespace greenroom::config

@@ -1,6 +1,7 @@
 #include "config/map_reader.hpp"
 
 #include "protocols/base/duration.hpp"
+#include "protocols/base/edit_distance.hpp"
 #include "protocols/base/json_text.hpp"
 #include "protocols/base/number.hpp"
 
@@ -154,7 +155,8 @@ void map_reader::finish() {
   for (const auto& entry : from_.entries)
     if (!is_extension(entry.key)
         && std::find(known_.begin(), known_.end(), entry.key) == known_.end())
-      complain(entry.at, entry.key, "unknown key", nearest(entry.key, known_));
+      complain(entry.at, entry.key, "unknown key",
+               std::string{base::nearest_of(entry.key, known_)});
 }
 
 }  // namespace greenroom::config

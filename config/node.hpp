@@ -9,6 +9,7 @@
 #include "config/resilience.hpp"
 #include "config/rollout.hpp"
 #include "config/workflow.hpp"
+#include "protocols/base/expected.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -105,16 +106,16 @@ const department* find_department(const node& whole, std::string_view name);
 /// Returns the target of a command. `bumba:implement` and `/bumba:implement` mean `implement`.
 std::optional<route> resolve_command(const node& whole, std::string_view word);
 
-/// True for a name or an address without a port, as in `access.hosts`.
-bool is_host(std::string_view text);
-/// True for exactly SCHEME://HOST[:PORT].
-bool is_origin(std::string_view text);
+/// True if a name is valid in a path, a URL and a metric's label.
+bool is_name(std::string_view text);
 
-/// The listening address, split. The loader checks the form.
+/// The listening address, split.
 struct endpoint {
   std::string address;
   std::uint16_t port = 0;
 };
-std::optional<endpoint> parse_endpoint(std::string_view text);
+/// Splits `ADDR:PORT`. ADDR is localhost or an address of this machine, IPv6 in brackets: a name
+/// may have many addresses, also elsewhere.
+base::expected<endpoint> parse_endpoint(std::string_view text);
 
 }  // namespace greenroom::config

@@ -1,6 +1,6 @@
 // Applies values from the environment and the command line to the tree, before it is read.
 #include "config/compose.hpp"
-#include "config/loader.hpp"
+#include "protocols/base/edit_distance.hpp"
 #include "protocols/base/utf8.hpp"
 
 #include <algorithm>
@@ -185,7 +185,7 @@ private:
     std::vector<std::string> last;
     last.reserve(known.size());
     for (const auto& each : known) last.push_back(each.substr(std::min(prefix, each.size())));
-    auto meant = nearest(std::string_view{asked}.substr(prefix), last);
+    std::string meant{base::nearest_of(std::string_view{asked}.substr(prefix), last)};
     if (!meant.empty()) {
       meant = asked.substr(0, prefix) + meant;
     } else {
@@ -355,8 +355,8 @@ void apply_environment(tree& whole, const std::map<std::string, std::string>& en
     if (cast != (pass == override_pass::cast)) continue;
     const mark at{std::make_shared<const std::string>("environment " + variable), 0, 0};
     if (matches.empty()) {
-      problems.push_back(
-          problem_at(at, {}, "overrides no key", nearest(variable, matcher{}.all(whole))));
+      problems.push_back(problem_at(at, {}, "overrides no key",
+                                    std::string{base::nearest_of(variable, matcher{}.all(whole))}));
     } else if (matches.size() > 1) {
       problems.push_back(
           problem_at(at, matches[0], "may also mean " + matches[1] + "; use --set instead"));

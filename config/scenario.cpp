@@ -1,11 +1,12 @@
 #include "config/scenario.hpp"
 
+#include "config/file_text.hpp"
 #include "config/map_reader.hpp"
 #include "config/tree.hpp"
+#include "protocols/base/edit_distance.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <array>
 
 namespace greenroom::config {
 namespace {
@@ -27,7 +28,7 @@ void read_arrival(const tree& from, const std::string& path, scenario& to,
       keys.complain(from.at, "kind",
                     kind.empty() ? "is missing: constant, poisson, ramp, spike or closed"
                                  : "\"" + kind + "\" is none of the kinds of arrival",
-                    nearest(kind, kinds));
+                    std::string{base::nearest_of(kind, kinds)});
     return;
   }
   to.arrival = static_cast<scenario_arrival>(found - kinds.begin());
@@ -80,8 +81,9 @@ void read_part(const tree& from, const std::string& path, std::vector<scenario_p
   keys.text("priority", part.priority);
   if (!part.priority.empty() && part.priority != "high" && part.priority != "normal"
       && part.priority != "low")
-    keys.complain(from.at, "priority", "must be high, normal or low",
-                  nearest(part.priority, std::vector<std::string>{"high", "normal", "low"}));
+    keys.complain(
+        from.at, "priority", "must be high, normal or low",
+        std::string{base::nearest_of(part.priority, std::array{"high", "normal", "low"})});
   if (const auto* input = keys.take("input"); input != nullptr) {
     part.input.clear();
     append_json(part.input, *input);
@@ -96,10 +98,9 @@ void read_part(const tree& from, const std::string& path, std::vector<scenario_p
 }
 
 scenario_result load_scenario_text(std::string_view text, const std::string& source) {
-  scenario_result result;
-  auto& problems = result.problems;
+  std::vector<problem> problems;
   const auto whole = parse_tree(text, source, problems);
-  if (!problems.empty()) return result;
+  if (!problems.empty()) return problems;
   scenario value;
   map_reader keys{whole, "", problems};
   double version = 1;
@@ -140,20 +141,14 @@ scenario_result load_scenario_text(std::string_view text, const std::string& sou
     for (const auto& one : thresholds->items) value.thresholds.push_back({one.text, one.at.line});
   }
   keys.finish();
-  if (problems.empty()) result.value = std::move(value);
-  return result;
+  if (!problems.empty()) return problems;
+  return value;
 }
 
 scenario_result load_scenario(const std::filesystem::path& file) {
-  std::ifstream stream{file, std::ios::binary};
-  std::error_code ignored;
-  if (!stream || std::filesystem::is_directory(file, ignored)) {
-    scenario_result result;
-    result.problems.push_back({file.string(), 0, 0, {}, "cannot be read", {}});
-    return result;
-  }
-  const std::string text{std::istreambuf_iterator<char>{stream}, {}};
-  return load_scenario_text(text, file.string());
+  const auto text = read_file(file);
+  if (!text) return std::vector{problem{file.string(), 0, 0, {}, "cannot be read", {}}};
+  return load_scenario_text(*text, file.string());
 }
 
 }  // namespace greenroom::config

@@ -1,7 +1,9 @@
 // A scripted load in an operator's file: targets, rates and thresholds.
 #pragma once
 
-#include "config/loader.hpp"
+#include "config/problem.hpp"
+#include "config/tree.hpp"
+#include "protocols/base/expected.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -66,12 +68,8 @@ struct scenario {
   friend bool operator==(const scenario&, const scenario&) = default;
 };
 
-struct scenario_result {
-  std::optional<scenario> value;
-  std::vector<problem> problems;
-
-  explicit operator bool() const { return value.has_value(); }
-};
+/// The value, or every error of the file; never an empty list.
+using scenario_result = base::expected<scenario, std::vector<problem>>;
 
 /// As strict as the node's configuration: reports all errors, each with its line.
 /// ```yaml
@@ -91,7 +89,6 @@ scenario_result load_scenario(const std::filesystem::path& file);
 
 // Helpers for files that contain a load.
 
-struct tree;
 /// Reads `arrival` into the scenario's fields of that name. `path` is the key path of `from`.
 void read_arrival(const tree& from, const std::string& path, scenario& to,
                   std::vector<problem>& problems);

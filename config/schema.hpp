@@ -31,4 +31,14 @@ struct schema {
 /// defaults.
 const schema& whole_schema();
 
+/// One key of the configuration, for documentation. For lists and maps of named components the path
+/// has the placeholder `NAME`.
+struct key_description {
+  std::string path;
+  std::string type;
+  std::string fallback;  ///< The default as in YAML; empty for required keys.
+  std::string meaning;
+};
+std::vector<key_description> describe_keys();
+
 }  // namespace greenroom::config

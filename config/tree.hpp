@@ -4,7 +4,7 @@
 // keys win, so the loader builds this tree from the parser's events.
 #pragma once
 
-#include "config/loader.hpp"
+#include "config/problem.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -1,6 +1,7 @@
 // Writes the struct as YAML.
+#include "config/writer.hpp"
+
 #include "config/description.hpp"
-#include "config/loader.hpp"
 #include "config/words.hpp"
 #include "protocols/base/duration.hpp"
 

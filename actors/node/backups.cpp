@@ -1,7 +1,7 @@
 #include "actors/node/backups.hpp"
 
 #include "actors/state/text.hpp"
-#include "config/loader.hpp"
+#include "config/writer.hpp"
 #include "protocols/base/time_text.hpp"
 #include "protocols/http_task.hpp"
 #include "runtime/machine/journal/journal_copy.hpp"

@@ -1,7 +1,7 @@
 // Prints a chaos run: its schedule, progress and results.
 #pragma once
 
-#include "apps/chaos/chaos_run.hpp"
+#include "apps/chaos/chaos_job.hpp"
 #include "apps/client/terminal.hpp"
 
 #include <nlohmann/json.hpp>

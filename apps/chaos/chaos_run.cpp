@@ -95,185 +95,168 @@ void account(chaos_result& result) {
   result.outage = chaos::summarize(std::move(outages));
 }
 
-}  // namespace
+/// A node under chaos, with all that acts on the node and looks at it.
+class chaos_run {
+public:
+  chaos_run(const chaos_job& job, node& running, lease_board& leases)
+      : job_{job},
+        running_{running},
+        books_{std::make_shared<chaos_books>(job.cast)},
+        traffic_{running, job, books_},
+        faults_{running, job, books_, traffic_, leases},
+        observer_{running, faults_, books_} {}
 
-cast_list list_cast(const config::node& from, const std::string& cloud_url) {
-  cast_list result;
-  for (const auto& department : from.departments) {
-    for (const auto& one : department.specialists) {
-      result.names.push_back(one.name);
-      result.shape.department.push_back(static_cast<std::uint32_t>(result.departments.size()));
-      result.shape.is_process.push_back(one.backend.kind == config::backend_kind::process);
-      result.shape.is_cloud.push_back(one.backend.kind == config::backend_kind::http
-                                      && one.backend.url == cloud_url);
+  chaos_result carry_out() {
+    books_->restart_clock();
+    carry_out_faults();
+    wait_for_answers();
+    result_.faults = faults_.outcomes();
+    fill(result_, *books_);
+    observer_.stop();
+    settle_accounts();
+    if (faults_.collapsed()) result_.problem = "the node collapsed: actors died too often";
+    account(result_);
+    return std::move(result_);
+  }
+
+private:
+  /// Until the plan's duration is over and every fault is recovered from, or the time to settle is
+  /// over too.
+  void carry_out_faults() {
+    std::atomic<bool> stop_traffic{false};
+    std::thread sender{[&] { traffic_.run_traffic([&] { return stop_traffic.load(); }); }};
+    const auto duration = seconds_of(job_.plan.duration);
+    const auto settle = seconds_of(job_.plan.settle);
+    double shown_s = -1;
+    for (;;) {
+      faults_.tick();
+      const auto now = books_->now_s();
+      if (now >= shown_s + watch_every_s) {
+        shown_s = now;
+        show(now);
+      }
+      if (job_.interrupted != nullptr && job_.interrupted->load()) result_.interrupted = true;
+      if (result_.interrupted || faults_.collapsed()) break;
+      if (now >= duration && faults_.all_begun()) {
+        const std::lock_guard lock{books_->guard};
+        if (books_->recovery.open() == 0 || now >= duration + settle) break;
+      }
+      std::this_thread::sleep_for(tick_every);
     }
-    result.departments.push_back(department.name);
+    stop_traffic = true;
+    sender.join();
+    faults_.stop();
+    result_.seconds = books_->now_s();
   }
-  result.shape.departments = result.departments.size();
-  return result;
-}
 
-rules_result rules_of(const config::chaos_plan& plan, const cast_list& cast) {
-  static_assert(chaos::fault_kinds == 12 && chaos::roles == 11);
-  rules_result result;
-  const bool has_cloud = std::ranges::any_of(cast.shape.is_cloud, [](bool one) { return one; });
-  for (const auto& from : plan.faults) {
-    chaos::rule one;
-    one.what = static_cast<chaos::fault_kind>(from.kind);
-    one.from_s = seconds_of(from.from);
-    one.until_s = std::min(seconds_of(from.until.count() > 0 ? from.until : plan.duration),
-                           seconds_of(plan.duration));
-    one.every_s = seconds_of(from.every);
-    one.for_s = seconds_of(from.lasts);
-    one.amount = from.mb > 0 ? from.mb : seconds_of(from.by);
-    one.step_s = seconds_of(from.step);
-    one.count = from.count;
-    for (const auto role : from.roles) one.roles.push_back(static_cast<chaos::role>(role));
-    for (const auto& name : from.only) {
-      const auto at = std::ranges::find(cast.names, name);
-      if (at == cast.names.end())
-        result.problems.push_back("line " + std::to_string(from.line)
-                                  + ": no specialist is called \"" + name + "\"");
-      else
-        one.only.push_back(static_cast<std::uint32_t>(at - cast.names.begin()));
-    }
-    if (one.what >= chaos::fault_kind::cloud_down && one.what <= chaos::fault_kind::cloud_slow
-        && !has_cloud)
-      result.problems.push_back(
-          "line " + std::to_string(from.line)
-          + ": no specialist has the url ${CHAOS_CLOUD}, so there is no cloud");
-    if (one.every_s <= 0 && one.from_s + one.for_s > seconds_of(plan.duration)) continue;
-    result.rules.push_back(std::move(one));
-  }
-  for (const auto& part : plan.load.mix) {
-    if (!part.specialist.empty()
-        && std::ranges::find(cast.names, part.specialist) == cast.names.end())
-      result.problems.push_back("line " + std::to_string(part.line) + ": no specialist is called \""
-                                + part.specialist + "\"");
-  }
-  return result;
-}
-
-chaos_result run_chaos(const chaos_job& job) {
-  chaos_result result;
-  auto configuration = job.configuration;
-  configuration.data_dir = job.folder + "/data";
-  lease_board leases;
-  const auto lease_file = job.folder + "/leases";
-  if (!leases.create(lease_file, job.cast.names.size())) {
-    result.problem = "cannot write " + lease_file;
-    return result;
-  }
-  if (needs_wire(job.plan))
-    put_wires(configuration, job.bin_directory + "/greenroom-chaos-wire", lease_file);
-  // Lowering the budget reloads the configuration, which must therefore include the wires.
-  auto mine = job;
-  mine.configuration = configuration;
-  result.budget_mb = configuration.pool.memory_budget_mb;
-  node::options options;
-  options.bin_directory = job.bin_directory;
-  auto started = node::start(configuration, {}, options);
-  if (const auto* why = std::get_if<node::failure>(&started)) {
-    result.problem = "the node cannot start: " + why->what;
-    return result;
-  }
-  auto& running = *std::get<std::unique_ptr<node>>(started);
-  const auto books = std::make_shared<chaos_books>(job.cast);
-  stress traffic{running, mine, books};
-  injector faults{running, mine, books, traffic, leases};
-  chaos_observer observer{running, faults, books};
-  books->restart_clock();
-
-  std::atomic<bool> stop_traffic{false};
-  std::thread sender{[&] { traffic.run_traffic([&] { return stop_traffic.load(); }); }};
-  const auto duration = seconds_of(job.plan.duration);
-  const auto settle = seconds_of(job.plan.settle);
-  const auto show = [&](double now) {
-    if (!job.watch) return;
+  void show(double now) {
+    if (!job_.watch) return;
     chaos_progress shown;
-    const auto seen = observer.now();
-    const auto outcomes = faults.outcomes();
+    const auto seen = observer_.now();
+    const auto outcomes = faults_.outcomes();
     shown.elapsed_s = now;
-    shown.duration_s = duration;
+    shown.duration_s = seconds_of(job_.plan.duration);
     shown.memory_mb = seen.memory_mb;
     shown.workers_up = seen.workers_up;
-    shown.begun = faults.begun();
+    shown.begun = faults_.begun();
     shown.faults = &outcomes;
     {
-      const std::lock_guard lock{books->guard};
-      shown.asked = books->asked;
-      shown.completed = books->completed;
-      shown.pending = books->answers.accepted()
-                      - std::min(books->answers.accepted(), books->answers.answered());
-      shown.open = books->recovery.open();
+      const std::lock_guard lock{books_->guard};
+      shown.asked = books_->asked;
+      shown.completed = books_->completed;
+      shown.pending = books_->answers.accepted()
+                      - std::min(books_->answers.accepted(), books_->answers.answered());
+      shown.open = books_->recovery.open();
     }
-    job.watch(shown);
-  };
-  double shown_s = -1;
-  for (;;) {
-    faults.tick();
-    const auto now = books->now_s();
-    if (now >= shown_s + watch_every_s) {
-      shown_s = now;
-      show(now);
-    }
-    if (job.interrupted != nullptr && job.interrupted->load()) result.interrupted = true;
-    if (result.interrupted || faults.collapsed()) break;
-    if (now >= duration && faults.all_begun()) {
-      const std::lock_guard lock{books->guard};
-      if (books->recovery.open() == 0 || now >= duration + settle) break;
-    }
-    std::this_thread::sleep_for(tick_every);
+    job_.watch(shown);
   }
-  stop_traffic = true;
-  sender.join();
-  faults.stop();
-  result.seconds = books->now_s();
-  // A task without an end within its own time limit is lost.
-  const auto patience = seconds_of(longest_task(configuration)) + 2;
-  for (const auto since = books->now_s(); books->now_s() - since < patience;) {
+
+  /// A task without an end within its own time limit is lost.
+  void wait_for_answers() {
+    const auto patience = seconds_of(longest_task(job_.configuration)) + 2;
+    for (const auto since = books_->now_s(); books_->now_s() - since < patience;) {
+      {
+        const std::lock_guard lock{books_->guard};
+        if (books_->answers.pending() == 0) break;
+      }
+      if (faults_.collapsed()) break;
+      std::this_thread::sleep_for(tick_every * 5);
+    }
+  }
+
+  /// Compares what the node counted with what the callers received.
+  void settle_accounts() {
+    // Draining ends every waiting task now, except durable tasks that continue after the next
+    // start.
+    const auto kept = running_.drain(leftover_grace);
+    const auto ledger = running_.status();
+    const auto seen = observer_.now();
+    auto& out = result_.outcome;
+    out.start_s = mean_start_s();
+    const auto ended = ledger.completed + ledger.failed_tasks + ledger.cancelled + ledger.unknown;
+    std::uint64_t unheard = 0;
     {
-      const std::lock_guard lock{books->guard};
-      if (books->answers.pending() == 0) break;
+      const std::lock_guard lock{books_->guard};
+      result_.journal_missing = missing_in_journal(running_, *books_);
+      unheard = books_->answers.pending();
     }
-    if (faults.collapsed()) break;
-    std::this_thread::sleep_for(tick_every * 5);
+    const auto missing = std::max(unheard, ledger.accepted > ended ? ledger.accepted - ended : 0);
+    out.lost = (missing > kept ? missing - kept : 0) + result_.journal_missing;
+    if (ledger.accepted > result_.accepted) out.doubled += ledger.accepted - result_.accepted;
+    out.always_balanced = seen.always_balanced;
+    out.over_budget_s = seen.over_budget_s;
+    result_.ledger_looks = seen.looks;
+    result_.memory_mb = seen.looks == 0 ? 0 : seen.memory_sum_mb / static_cast<double>(seen.looks);
+    result_.memory_max_mb = seen.memory_max_mb;
+    result_.retries = ledger.retries;
+    result_.cold_starts = ledger.cold_starts;
+    result_.budget_mb = job_.configuration.pool.memory_budget_mb;
   }
-  result.faults = faults.outcomes();
-  fill(result, *books);
-  observer.stop();
-  const auto seen = observer.now();
-  // Draining ends every waiting task now, except durable tasks that continue after the next start.
-  const auto kept = running.drain(leftover_grace);
-  const auto ledger = running.status();
-  double starts = 0;
-  for (const auto& one : running.specialists()) {
-    if (one.start_ms <= 0) continue;
-    result.outcome.start_s += one.start_ms * 1e-3;
-    ++starts;
+
+  /// Of the workers that have started; 0: none has.
+  double mean_start_s() {
+    double sum = 0, starts = 0;
+    for (const auto& one : running_.specialists()) {
+      if (one.start_ms <= 0) continue;
+      sum += one.start_ms * 1e-3;
+      ++starts;
+    }
+    return starts > 0 ? sum / starts : 0;
   }
-  if (starts > 0) result.outcome.start_s /= starts;
-  const auto ended = ledger.completed + ledger.failed_tasks + ledger.cancelled + ledger.unknown;
-  std::uint64_t unheard = 0;
-  {
-    const std::lock_guard lock{books->guard};
-    result.journal_missing = missing_in_journal(running, *books);
-    unheard = books->answers.pending();
-  }
-  auto& out = result.outcome;
-  const auto gone = std::max(unheard, ledger.accepted > ended ? ledger.accepted - ended : 0);
-  out.lost = (gone > kept ? gone - kept : 0) + result.journal_missing;
-  if (ledger.accepted > result.accepted) out.doubled += ledger.accepted - result.accepted;
-  out.always_balanced = seen.always_balanced;
-  out.over_budget_s = seen.over_budget_s;
-  result.ledger_looks = seen.looks;
-  result.memory_mb = seen.looks == 0 ? 0 : seen.memory_sum_mb / static_cast<double>(seen.looks);
-  result.memory_max_mb = seen.memory_max_mb;
-  result.retries = ledger.retries;
-  result.cold_starts = ledger.cold_starts;
-  if (faults.collapsed()) result.problem = "the node collapsed: actors died too often";
-  account(result);
+
+  const chaos_job& job_;
+  node& running_;
+  chaos_result result_;
+  std::shared_ptr<chaos_books> books_;
+  stress traffic_;
+  injector faults_;
+  chaos_observer observer_;
+};
+
+chaos_result no_run(std::string why) {
+  chaos_result result;
+  result.problem = std::move(why);
   return result;
+}
+
+}  // namespace
+
+chaos_result run_chaos(const chaos_job& job) {
+  // Lowering the budget reloads the configuration, which must therefore include the wires.
+  auto mine = job;
+  mine.configuration.data_dir = job.folder + "/data";
+  lease_board leases;
+  const auto lease_file = job.folder + "/leases";
+  if (!leases.create(lease_file, job.cast.names.size()))
+    return no_run("cannot write " + lease_file);
+  if (needs_wire(job.plan))
+    put_wires(mine.configuration, job.bin_directory + "/greenroom-chaos-wire", lease_file);
+  node::options options;
+  options.bin_directory = job.bin_directory;
+  auto started = node::start(mine.configuration, {}, options);
+  if (const auto* why = std::get_if<node::failure>(&started))
+    return no_run("the node cannot start: " + why->what);
+  return chaos_run{mine, *std::get<std::unique_ptr<node>>(started), leases}.carry_out();
 }
 
 }  // namespace greenroom::apps

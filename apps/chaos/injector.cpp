@@ -65,8 +65,8 @@ injector::injector(node& to, const chaos_job& job, std::shared_ptr<chaos_books> 
   listening_ = node_.on_event([this](const event& what) {
     if (what.kind != "actor.lost" && what.kind != "actor.back" && what.kind != "node.collapsed")
       return;
-    const std::lock_guard lock{heard_guard_};
-    heard_.push_back(what);
+    const std::lock_guard lock{events_guard_};
+    events_.push_back(what);
   });
 }
 
@@ -82,7 +82,7 @@ void injector::stop() {
 
 // -- events -------------------------------------------------------------------
 
-void injector::hear(const event& what) {
+void injector::apply_event(const event& what) {
   if (what.kind == "node.collapsed") {
     collapsed_ = true;
     return;
@@ -280,12 +280,12 @@ void injector::probe(entry& one, double now) {
 
 void injector::tick() {
   const auto now = books_->now_s();
-  std::vector<event> heard;
+  std::vector<event> events;
   {
-    const std::lock_guard lock{heard_guard_};
-    heard.swap(heard_);
+    const std::lock_guard lock{events_guard_};
+    events.swap(events_);
   }
-  for (const auto& what : heard) hear(what);
+  for (const auto& what : events) apply_event(what);
   while (next_ < entries_.size() && entries_[next_].out.what.at_s <= now)
     begin(entries_[next_++], now);
   for (std::size_t i = 0; i < next_ && i < entries_.size(); ++i) {
@@ -306,7 +306,7 @@ void injector::tick() {
       books_->recovery.forget(one.out.what.number);
       continue;
     }
-    if (one.told) continue;
+    if (one.reported) continue;
     probe(one, now);
     const chaos::recovery* state = nullptr;
     {
@@ -314,10 +314,10 @@ void injector::tick() {
       state = books_->recovery.find(one.out.what.number);
       if (state != nullptr && !one.awaits_loss && state->recovery_s()) {
         one.out.recovery = *state;
-        one.told = true;
+        one.reported = true;
       }
     }
-    if (one.told && job_.told) job_.told(one.out, now);
+    if (one.reported && job_.on_recovery) job_.on_recovery(one.out, now);
   }
 }
 

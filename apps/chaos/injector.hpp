@@ -1,7 +1,7 @@
 // Injects a schedule's faults into a node, ends them, and probes until the node has recovered.
 #pragma once
 
-#include "apps/chaos/chaos_run.hpp"
+#include "apps/chaos/chaos_job.hpp"
 #include "apps/chaos/lease_board.hpp"
 #include "apps/chaos/stress.hpp"
 #include "apps/chaos/tcp_wire.hpp"
@@ -44,7 +44,7 @@ private:
     double given_up_s = 0;     // When to stop looking for a running target.
     double probed_s = -1;      // When the last probe was sent.
     bool awaits_loss = false;  // An actor was killed; an event reports later whether it did die.
-    bool told = false;
+    bool reported = false;
   };
 
   void begin(entry& one, double now);
@@ -53,7 +53,7 @@ private:
   void omit(entry& one, std::string why);
   void end(entry& one, double now);
   void probe(entry& one, double now);
-  void hear(const event& what);
+  void apply_event(const event& what);
   void set_budget(double mb);
   [[nodiscard]] std::uint32_t find_running(const entry& one, int& pid) const;
 
@@ -66,8 +66,8 @@ private:
   std::size_t next_ = 0, waiting_ = 0, begun_ = 0;
   std::atomic<double> budget_mb_{0};
   std::atomic<bool> collapsed_{false};
-  std::mutex heard_guard_;
-  std::vector<event> heard_;
+  std::mutex events_guard_;
+  std::vector<event> events_;
   std::shared_ptr<void> listening_;  ///< Last member: the listener uses the others.
 };
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "actors/node/node.hpp"
-#include "apps/chaos/chaos_run.hpp"
+#include "apps/chaos/chaos_job.hpp"
 #include "protocols/base/random.hpp"
 #include "runtime/load/weighted_choice.hpp"
 

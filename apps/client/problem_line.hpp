@@ -1,7 +1,7 @@
 // How a verb reports a problem: one place, so that scripts can rely on the format.
 #pragma once
 
-#include "config/loader.hpp"
+#include "config/problem.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -4,3 +4,4 @@
 
 #include "actors/node/node.hpp"
 #include "config/loader.hpp"
+#include "config/writer.hpp"

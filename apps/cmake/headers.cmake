@@ -12,11 +12,11 @@ set(PUBLIC_HEADERS
   protocols/task_request.hpp=task_request.hpp
   protocols/task_types.hpp=task_types.hpp
   runtime/machine/worker/callable.hpp=callable.hpp)
-foreach(NAME pool_kind priority side_effects worker_state)
+foreach(NAME expected pool_kind priority side_effects worker_state)
   list(APPEND PUBLIC_HEADERS protocols/base/${NAME}.hpp=base/${NAME}.hpp)
 endforeach()
-foreach(NAME access department journal loader node pool queue resilience rollout specialist
-             workflow)
+foreach(NAME access department journal loader node pool problem queue resilience rollout specialist
+             workflow writer)
   list(APPEND PUBLIC_HEADERS config/${NAME}.hpp=config/${NAME}.hpp)
 endforeach()
 

@@ -10,6 +10,8 @@
 #include "apps/verbs/source.hpp"
 #include "config/chaos_plan.hpp"
 #include "protocols/base/duration.hpp"
+#include "protocols/base/edit_distance.hpp"
+#include "protocols/base/expected.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -40,24 +42,10 @@ constexpr const char* cloud_variable = "CHAOS_CLOUD";
 
 std::atomic<bool> plan_interrupted{false};
 
-/// Folders of the shipped plans, in the order of profile_folders().
-std::vector<std::filesystem::path> plan_folders() {
-  const auto here = program_folder();
-  std::vector<std::filesystem::path> folders;
-  for (const auto& candidate : {here / "../../apps/chaos/plans", here / "../share/greenroom/chaos",
-                                std::filesystem::path{GREENROOM_CHAOS_PLANS}}) {
-    std::error_code missing;
-    const auto folder = std::filesystem::canonical(candidate, missing);
-    if (!missing && std::find(folders.begin(), folders.end(), folder) == folders.end())
-      folders.push_back(folder);
-  }
-  return folders;
-}
-
 /// The shipped plans by name. Of two plans with the same name the first folder's is used.
 std::map<std::string, std::filesystem::path> shipped_plans() {
   std::map<std::string, std::filesystem::path> result;
-  for (const auto& folder : plan_folders()) {
+  for (const auto& folder : shipped_folders("apps/chaos/plans", "chaos", GREENROOM_CHAOS_PLANS)) {
     std::error_code failed;
     for (const auto& entry : std::filesystem::directory_iterator{folder, failed})
       if (entry.path().extension() == ".yaml")
@@ -72,10 +60,10 @@ int list(bool as_json) {
   for (const auto& [name, file] : shipped_plans()) {
     const auto loaded = config::load_chaos_plan(file);
     if (!loaded) {
-      say_problems(loaded.problems);
+      say_problems(loaded.error());
       return wrong_usage;
     }
-    const auto& plan = *loaded.value;
+    const auto& plan = *loaded;
     rows.add({name, plan.about, spoken_duration(static_cast<double>(plan.duration.count()))});
     all.push_back({{"name", name},
                    {"about", plan.about},
@@ -99,10 +87,10 @@ std::optional<std::filesystem::path> find_plan(const std::string& name) {
   std::vector<std::string> names;
   names.reserve(ours.size());
   for (const auto& [one, file] : ours) names.push_back(one);
-  const auto near = config::nearest(name, names);
+  const auto near = base::nearest_of(name, names);
   say_problem("no-such-plan", "there is no chaos plan \"" + name + "\" — "
                                   + (near.empty() ? "greenroom chaos list shows the bundled plans"
-                                                  : "did you mean \"" + near + "\"?"));
+                                                  : "did you mean \"" + std::string{near} + "\"?"));
   return std::nullopt;
 }
 
@@ -156,7 +144,7 @@ int carry_out(chaos_job& job, const std::string& source_name, bool as_json) {
     std::signal(number, [](int) { plan_interrupted = true; });
   job.interrupted = &plan_interrupted;
   job.watch = [&](const chaos_progress& now) { display.show(now); };
-  job.told = [&](const fault_outcome& one, double now_s) { display.tell(one, now_s); };
+  job.on_recovery = [&](const fault_outcome& one, double now_s) { display.tell(one, now_s); };
   const auto came = run_chaos(job);
   display.finish();
   if (!came.problem.empty()) say_problem("failed", came.problem);
@@ -169,71 +157,98 @@ int carry_out(chaos_job& job, const std::string& source_name, bool as_json) {
   return missed.empty() && came.problem.empty() && !came.interrupted ? done : failed;
 }
 
-int run(const chaos_options& o) {
-  const auto file = find_plan(o.plan);
-  if (!file) return wrong_usage;
-  auto loaded = config::load_chaos_plan(*file);
-  say_problems(loaded.problems);
-  if (!loaded) return wrong_usage;
-  chaos_job job;
-  job.plan = std::move(*loaded.value);
-  auto source = o.source;
-  if (!apply_options(o, *file, job.plan, source)) return wrong_usage;
-  const scratch_folder folder{"greenroom-chaos"};
-  if (folder.path().empty()) {
-    std::fprintf(
-        stderr,
-        "greenroom: cannot make a temporary folder for the journal — is TMPDIR a folder that "
-        "can be written?\n");
-    return failed;
-  }
-  job.folder = folder.path();
-  job.bin_directory = program_folder().string();
-  source.data = folder.path() + "/data";
+/// The stand-in for the cloud, with the proxy that injects faults.
+struct cloud_parts {
+  std::unique_ptr<cloud_server> server;
+  std::unique_ptr<tcp_wire> wire;
+};
 
+base::expected<cloud_parts, std::string> start_cloud(const std::string& bin_directory) {
+  cloud_parts result;
+  result.server = std::make_unique<cloud_server>(bin_directory);
+  if (result.server->port() == 0)
+    return "the stand-in for the cloud cannot start: " + result.server->problem();
+  result.wire = std::make_unique<tcp_wire>(result.server->port());
+  if (result.wire->port() == 0)
+    return std::string{"the stand-in for the cloud cannot start: no free port"};
+  return result;
+}
+
+/// Prints each problem; true when there is none.
+bool has_no_problem(const rules_result& rules, const std::filesystem::path& file) {
+  std::vector<config::problem> wrong;
+  for (const auto& one : rules.problems) wrong.push_back({file.string(), 0, 0, {}, one, {}});
+  say_problems(wrong);
+  return wrong.empty();
+}
+
+void print_plan(const chaos_job& job, bool as_json) {
+  if (as_json)
+    print_json({{"plan", job.plan.name},
+                {"seed", job.plan.seed},
+                {"duration_ms", job.plan.duration.count()},
+                {"schedule", schedule_json(job.schedule, job.cast)}});
+  else
+    print_schedule(job.schedule, job.cast);
+}
+
+int run_plan(const chaos_options& o, const std::filesystem::path& file, chaos_job& job,
+             configuration_source& source) {
   // Loads twice: first to find out whether a cloud is used, then with the cloud server's port.
   ::setenv(cloud_variable, no_cloud, 1);
   auto configuration = load_configuration(source);
   if (!configuration) return wrong_usage;
   job.cast = list_cast(*configuration, no_cloud);
   const auto rules = rules_of(job.plan, job.cast);
-  if (!rules.problems.empty()) {
-    std::vector<config::problem> wrong;
-    for (const auto& one : rules.problems) wrong.push_back({file->string(), 0, 0, {}, one, {}});
-    say_problems(wrong);
-    return wrong_usage;
-  }
+  if (!has_no_problem(rules, file)) return wrong_usage;
   job.schedule = chaos::make_schedule(rules.rules, job.cast.shape, job.plan.seed);
   if (o.dry_run) {
-    if (o.as_json)
-      print_json({{"plan", job.plan.name},
-                  {"seed", job.plan.seed},
-                  {"duration_ms", job.plan.duration.count()},
-                  {"schedule", schedule_json(job.schedule, job.cast)}});
-    else
-      print_schedule(job.schedule, job.cast);
+    print_plan(job, o.as_json);
     return done;
   }
 
-  std::unique_ptr<cloud_server> cloud;
-  std::unique_ptr<tcp_wire> wire;
+  cloud_parts parts;
   if (std::ranges::any_of(job.cast.shape.is_cloud, [](bool one) { return one; })) {
-    cloud = std::make_unique<cloud_server>(job.bin_directory);
-    if (cloud->port() != 0) wire = std::make_unique<tcp_wire>(cloud->port());
-    if (!wire || wire->port() == 0) {
-      say_problem("failed", "the stand-in for the cloud cannot start: "
-                                + (wire ? std::string{"no free port"} : cloud->problem()));
+    auto cloud = start_cloud(job.bin_directory);
+    if (!cloud) {
+      say_problem("failed", cloud.error());
       return failed;
     }
-    ::setenv(cloud_variable, ("http://127.0.0.1:" + std::to_string(wire->port())).c_str(), 1);
+    parts = *std::move(cloud);
+    job.cloud = parts.wire.get();
+    ::setenv(cloud_variable, ("http://127.0.0.1:" + std::to_string(job.cloud->port())).c_str(), 1);
     configuration = load_configuration(source);
     if (!configuration) return wrong_usage;
-    job.cloud = wire.get();
   }
   configuration->log.level = config::log_level::off;
   open_log(configuration->log);
   job.configuration = std::move(*configuration);
   return carry_out(job, source.name(), o.as_json);
+}
+
+int run(const chaos_options& o) {
+  const auto file = find_plan(o.plan);
+  if (!file) return wrong_usage;
+  auto loaded = config::load_chaos_plan(*file);
+  if (!loaded) {
+    say_problems(loaded.error());
+    return wrong_usage;
+  }
+  chaos_job job;
+  job.plan = *std::move(loaded);
+  auto source = o.source;
+  if (!apply_options(o, *file, job.plan, source)) return wrong_usage;
+  const scratch_folder folder{"greenroom-chaos"};
+  if (folder.path().empty()) {
+    say_problem("failed",
+                "cannot make a temporary folder for the journal — is TMPDIR a folder that can be "
+                "written?");
+    return failed;
+  }
+  job.folder = folder.path();
+  job.bin_directory = program_folder().string();
+  source.data = folder.path() + "/data";
+  return run_plan(o, *file, job, source);
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include "apps/verbs/source.hpp"
 #include "config/description.hpp"
 #include "config/loader.hpp"
+#include "config/schema.hpp"
+#include "config/writer.hpp"
 #include "protocols/base/duration.hpp"
 
 #include <nlohmann/json.hpp>
@@ -77,10 +79,10 @@ void print(const ordered_json& value) {
 bool refuse(const config::load_result& loaded, const configuration_source& source, bool as_json,
             outcome& result) {
   if (loaded) return false;
-  say_problems(loaded.problems);
+  say_problems(loaded.error());
   if (as_json) {
     print(
-        {{"valid", false}, {"source", source.name()}, {"problems", problem_list(loaded.problems)}});
+        {{"valid", false}, {"source", source.name()}, {"problems", problem_list(loaded.error())}});
   }
   result.code = wrong_usage;
   return true;
@@ -100,8 +102,8 @@ std::string counted(std::size_t count, const std::string& what) {
 void check(const configuration_source& source, bool as_json, outcome& result) {
   const auto loaded = read_configuration(source);
   if (refuse(loaded, source, as_json, result)) return;
-  const auto& whole = *loaded.value;
-  for (const auto& one : loaded.warnings)
+  const auto& whole = loaded->value;
+  for (const auto& one : loaded->warnings)
     std::fprintf(stderr, "warning: %s\n", config::to_string(one).c_str());
   double nominal_mb = 0;
   std::size_t pinned = 0;
@@ -123,7 +125,7 @@ void check(const configuration_source& source, bool as_json, outcome& result) {
            {"pinned", pinned},
            {"memory_budget_mb", whole.pool.memory_budget_mb},
            {"nominal_memory_mb", nominal_mb},
-           {"warnings", problem_list(loaded.warnings)}});
+           {"warnings", problem_list(loaded->warnings)}});
     return;
   }
   const auto budget = whole.pool.memory_budget_mb > 0
@@ -141,7 +143,7 @@ void check(const configuration_source& source, bool as_json, outcome& result) {
 void show(const configuration_source& source, bool as_json, bool secrets, outcome& result) {
   auto loaded = read_configuration(source);
   if (refuse(loaded, source, as_json, result)) return;
-  auto& whole = *loaded.value;
+  auto& whole = loaded->value;
   if (!as_json) {
     std::fputs(config::to_yaml(whole, !secrets).c_str(), stdout);
     return;
@@ -149,7 +151,7 @@ void show(const configuration_source& source, bool as_json, bool secrets, outcom
   // Only the YAML writer masks secrets, so its output is read back for JSON.
   if (!secrets) {
     auto masked = config::load_text(config::to_yaml(whole, true), "the masked configuration");
-    if (!refuse(masked, source, false, result)) whole = std::move(*masked.value);
+    if (!refuse(masked, source, false, result)) whole = std::move(masked->value);
   }
   json_archive archive;
   describe(archive, whole);

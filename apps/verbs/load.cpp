@@ -5,6 +5,8 @@
 #include "apps/load/load_report.hpp"
 #include "apps/verbs/all.hpp"
 #include "config/scenario.hpp"
+#include "protocols/base/edit_distance.hpp"
+#include "protocols/base/json_writer.hpp"
 #include "runtime/load/arrivals.hpp"
 #include "runtime/load/weighted_choice.hpp"
 
@@ -65,22 +67,24 @@ public:
 
   load_request next(std::optional<std::size_t> user = std::nullopt) {
     const auto& chosen = templates_[choice_->pick(random_)];
-    auto body = chosen.head;
+    auto body = chosen.body;
     if (!user && sessions_ > 0) user = random_.below(sessions_);
-    if (user) body += ",\"case\":\"load-" + std::to_string(*user) + "\"";
-    return {chosen.target, body + "}"};
+    if (user) body.add("case", "load-" + std::to_string(*user));
+    return {chosen.target, std::move(body).text()};
   }
 
 private:
   struct prepared {
-    std::string target, head;  ///< The body without its closing brace.
+    std::string target;
+    base::json_object body;  ///< Without the case.
   };
 
   static prepared template_of(const config::scenario_part& part, const std::string& specialist) {
-    prepared made{"/v1/tasks", "{\"input\":" + part.input};
+    prepared made{"/v1/tasks", {}};
+    made.body.raw("input", part.input);
     if (!part.workflow.empty()) made.target = "/v1/workflows/" + url_escape(part.workflow);
     const auto add = [&](const char* key, const std::string& value) {
-      if (!value.empty()) made.head += ",\"" + std::string{key} + "\":" + json(value).dump();
+      if (!value.empty()) made.body.add(key, value);
     };
     add("specialist", specialist);
     add("department", part.department);
@@ -137,7 +141,7 @@ std::optional<std::vector<load::threshold>> thresholds_of(const config::scenario
                                   1,
                                   "thresholds",
                                   "\"" + written.text + "\" is not a threshold such as p95_ms<250",
-                                  config::nearest(metric, load::threshold_metrics())};
+                                  std::string{base::nearest_of(metric, load::threshold_metrics())}};
       say_problems({wrong});
       return std::nullopt;
     }
@@ -148,27 +152,21 @@ std::optional<std::vector<load::threshold>> thresholds_of(const config::scenario
 
 int run_scenario(const load_options& o) {
   const auto loaded = config::load_scenario(o.file);
-  say_problems(loaded.problems);
-  if (!loaded) return wrong_usage;
-  const auto& scenario = *loaded.value;
+  if (!loaded) {
+    say_problems(loaded.error());
+    return wrong_usage;
+  }
+  const auto& scenario = *loaded;
   const auto thresholds = thresholds_of(scenario, o.file);
   if (!thresholds) return wrong_usage;
 
   // Also fails early, before any load, when the node is not reachable.
   node_client client{o.how};
-  const auto listed = client.get("/v1/specialists");
-  if (!listed) return client.code();
-  std::vector<std::string> cast;
-  for (const auto& one : listed->value("items", json::array()))
-    cast.push_back(text_of(one, "name"));
-  if (cast.empty()) {
-    say_problem("no-specialists",
-                "the node has no specialists — write some into its configuration");
-    return failed;
-  }
+  const auto cast = client.cast();
+  if (!cast) return client.code();
 
   base::random_source random{scenario.seed};
-  request_maker maker{scenario, cast, random.split()};
+  request_maker maker{scenario, *cast, random.split()};
   const auto plan = plan_of(scenario);
   load_job job;
   job.where = *node_address::parse(o.how.node);

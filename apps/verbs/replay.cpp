@@ -3,8 +3,8 @@
 #include "apps/load/load_driver.hpp"
 #include "apps/load/load_report.hpp"
 #include "apps/verbs/all.hpp"
-#include "config/loader.hpp"
 #include "protocols/base/duration.hpp"
+#include "protocols/base/json_writer.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
 #include "runtime/simulation/comparison.hpp"
 
@@ -53,90 +53,107 @@ std::optional<std::vector<load::threshold>> read_thresholds(const std::vector<st
 std::optional<std::vector<std::string>> roles(const runtime::trace& recorded, std::size_t end,
                                               const std::vector<std::string>& cast,
                                               bool give_out_cast) {
-  std::set<std::size_t> playing;
-  for (std::size_t at = 0; at < end; ++at) playing.insert(recorded.requests[at].who);
+  std::set<std::size_t> used;
+  for (std::size_t at = 0; at < end; ++at) used.insert(recorded.requests[at].who);
   const std::set<std::string> known{cast.begin(), cast.end()};
   std::vector<std::string> result;
-  std::vector<std::string> strangers;
+  std::vector<std::string> unknown;
   std::size_t turn = 0;
   for (std::size_t who = 0; who < recorded.specialists.size(); ++who) {
     const auto& name = recorded.specialists[who];
     if (known.contains(name)) {
       result.push_back(name);
     } else {
-      if (playing.contains(who)) strangers.push_back(name);
+      if (used.contains(who)) unknown.push_back(name);
       result.push_back(cast[turn++ % cast.size()]);
     }
   }
-  if (strangers.empty() || give_out_cast) return result;
+  if (unknown.empty() || give_out_cast) return result;
   say_problem("no-such-specialist",
-              "the node does not know " + std::to_string(strangers.size()) + " of the "
-                  + std::to_string(playing.size()) + " specialists in the recording (\""
-                  + strangers.front() + '"' + (strangers.size() > 1 ? ", …" : "")
+              "the node does not know " + std::to_string(unknown.size()) + " of the "
+                  + std::to_string(used.size()) + " specialists in the recording (\""
+                  + unknown.front() + '"' + (unknown.size() > 1 ? ", …" : "")
                   + ") — use --cast to send their tasks to the node's own cast, in turn");
   return std::nullopt;
 }
 
-int replay(const replay_options& o) {
-  const auto thresholds = read_thresholds(o.thresholds);
-  if (!thresholds) return wrong_usage;
+/// The options, read.
+struct replay_settings {
+  std::vector<load::threshold> thresholds;
+  std::chrono::milliseconds patience{0};
+  double warmup_s = 0;
+  double first_s = 0;  ///< 0: all of the recording.
+};
+
+/// Prints the problem and returns nothing when an option is wrong.
+std::optional<replay_settings> read_options(const replay_options& o) {
   const auto no_duration = [](const std::string& text) {
-    say_problem("wrong-usage", '"' + text + "\" is not a duration — write 500ms, 30s or 5m");
-    return wrong_usage;
+    say_no_duration(text);
+    return std::nullopt;
   };
-  const auto patience = base::parse_duration(o.patience);
-  if (!patience || patience->count() <= 0) return no_duration(o.patience);
+  auto thresholds = read_thresholds(o.thresholds);
+  if (!thresholds) return std::nullopt;
+  const auto patience = read_duration(o.patience);
+  if (!patience) return std::nullopt;
   const auto warmup_s = base::parse_seconds(o.warmup);
   if (!warmup_s) return no_duration(o.warmup);
   const auto first_s = base::parse_seconds(o.first.empty() ? "0" : o.first);
   if (!first_s) return no_duration(o.first);
   if (!json::accept(o.input)) {
     say_problem("wrong-usage", "the input is not JSON: " + o.input);
-    return wrong_usage;
+    return std::nullopt;
   }
-  auto read = machine::read_trace(o.trace);
+  return replay_settings{std::move(*thresholds), *patience, *warmup_s, *first_s};
+}
+
+/// Prints the problem and returns nothing when there is no recording with requests.
+std::optional<runtime::trace> read_recording(const std::string& file) {
+  auto read = machine::read_trace(file);
   if (const auto* why = std::get_if<machine::trace_error>(&read)) {
     say_problem("wrong-recording", why->what);
-    return wrong_usage;
+    return std::nullopt;
   }
-  const auto& recorded = std::get<runtime::trace>(read);
+  auto& recorded = std::get<runtime::trace>(read);
   if (recorded.requests.empty()) {
-    say_problem("wrong-recording", o.trace + " has no requests");
-    return wrong_usage;
+    say_problem("wrong-recording", file + " has no requests");
+    return std::nullopt;
   }
+  return std::move(recorded);
+}
 
-  node_client client{o.how};
-  const auto listed = client.get("/v1/specialists");
-  if (!listed) return client.code();
-  std::vector<std::string> cast;
-  for (const auto& one : listed->value("items", json::array()))
-    cast.push_back(text_of(one, "name"));
-  if (cast.empty()) {
-    say_problem("no-specialists",
-                "the node has no specialists — write some into its configuration");
-    return failed;
-  }
+/// How many requests of the recording are sent.
+std::size_t count_of(const replay_options& o, const runtime::trace& recorded, double first_s) {
+  const auto& requests = recorded.requests;
+  auto end = requests.size();
+  if (o.limit > 0) end = std::min(end, o.limit);
+  if (first_s > 0)
+    while (end > 1 && requests[end - 1].time_s - requests.front().time_s > first_s) --end;
+  return end;
+}
+
+std::string task_of(const std::string& specialist, const std::string& input,
+                    std::uint64_t case_key) {
+  base::json_object task{{"specialist", specialist}};
+  task.raw("input", input);
+  if (case_key != 0) task.add("case", std::to_string(case_key));
+  return std::move(task).text();
+}
+
+int send(const replay_options& o, const replay_settings& how, const runtime::trace& recorded,
+         std::size_t end, const std::vector<std::string>& parts) {
   const auto& requests = recorded.requests;
   const double origin = requests.front().time_s;
   std::size_t at = 0;
-  std::size_t end = requests.size();
-  if (o.limit > 0) end = std::min(end, o.limit);
-  if (*first_s > 0)
-    while (end > 1 && requests[end - 1].time_s - origin > *first_s) --end;
-  const auto parts = roles(recorded, end, cast, o.cast);
-  if (!parts) return failed;
-
   load_job job;
   job.where = *node_address::parse(o.how.node);
   job.connections_max = o.connections;
-  job.patience = *patience;
-  job.warmup_s = *warmup_s;
+  job.patience = how.patience;
+  job.warmup_s = how.warmup_s;
   job.next = [&]() -> std::optional<timed_request> {
     if (at == end) return std::nullopt;
     const auto& one = requests[at++];
-    auto body = "{\"specialist\":" + json((*parts)[one.who]).dump() + ",\"input\":" + o.input;
-    if (one.case_key != 0) body += ",\"case\":\"" + std::to_string(one.case_key) + "\"";
-    return timed_request{(one.time_s - origin) / o.speed, {"/v1/tasks", body + "}"}};
+    return timed_request{(one.time_s - origin) / o.speed,
+                         {"/v1/tasks", task_of(parts[one.who], o.input, one.case_key)}};
   };
   const double whole = (requests[end - 1].time_s - origin) / o.speed;
   load_display display{whole};
@@ -150,7 +167,22 @@ int replay(const replay_options& o) {
   }
   const auto came = run_load(job);
   display.finish();
-  return report_load(name, came, o.how.node, *thresholds, o.how.as_json);
+  return report_load(name, came, o.how.node, how.thresholds, o.how.as_json);
+}
+
+int replay(const replay_options& o) {
+  const auto how = read_options(o);
+  if (!how) return wrong_usage;
+  const auto recorded = read_recording(o.trace);
+  if (!recorded) return wrong_usage;
+
+  node_client client{o.how};
+  const auto cast = client.cast();
+  if (!cast) return client.code();
+  const auto end = count_of(o, *recorded, how->first_s);
+  const auto parts = roles(*recorded, end, *cast, o.cast);
+  if (!parts) return failed;
+  return send(o, *how, *recorded, end, *parts);
 }
 
 }  // namespace

@@ -125,16 +125,16 @@ doors::reload_outcome reload(node& running, const configuration_source& source) 
   came.source = source.name();
   auto loaded = read_configuration(source);
   if (!loaded) {
-    for (const auto& problem : loaded.problems) {
+    for (const auto& problem : loaded.error()) {
       came.problems.push_back(config::to_string(problem));
       log_line(config::log_level::error, "config.refused",
                json{{"problem", came.problems.back()}}.dump());
     }
     log_line(config::log_level::warn, "config.kept",
-             json{{"source", source.name()}, {"problems", loaded.problems.size()}}.dump());
+             json{{"source", source.name()}, {"problems", loaded.error().size()}}.dump());
     return came;
   }
-  const auto applied = running.reload(std::move(*loaded.value));
+  const auto applied = running.reload(std::move(loaded->value));
   if (const auto* why = std::get_if<node::failure>(&applied)) {
     came.problems.push_back(why->what);
     log_line(config::log_level::warn, "config.kept",
@@ -149,7 +149,7 @@ doors::reload_outcome reload(node& running, const configuration_source& source) 
                   {"change", done.change},
                   {"workers_to_replace", done.workers}}
                  .dump());
-    for (const auto& warning : loaded.warnings) {
+    for (const auto& warning : loaded->warnings) {
       came.warnings.push_back(config::to_string(warning));
       log_line(config::log_level::warn, "config.warning",
                json{{"warning", came.warnings.back()}}.dump());
@@ -248,16 +248,101 @@ bool may_listen(const config::node& configuration, bool insecure) {
   return false;
 }
 
-int serve(const configuration_source& source, bool insecure) {
-  if (source.profile.empty() && source.file.empty()) {
-    std::string names;
-    for (const auto& name : config::list_profiles(profile_folders())) names += ' ' + name;
-    say_problem("wrong-usage",
-                "serve needs --profile NAME or --config FILE (or GREENROOM_PROFILE) — profiles:"
-                    + names + "; for example: greenroom serve --profile production");
-    return wrong_usage;
+int refuse_without_source() {
+  std::string names;
+  for (const auto& name : config::list_profiles(profile_folders())) names += ' ' + name;
+  say_problem("wrong-usage",
+              "serve needs --profile NAME or --config FILE (or GREENROOM_PROFILE) — profiles:"
+                  + names + "; for example: greenroom serve --profile production");
+  return wrong_usage;
+}
+
+node::options node_options() {
+  node::options options;
+  options.bin_directory = program_folder().string();
+  options.adopt_orphans = true;
+  options.worker_line = [](std::string_view specialist, std::string_view line) {
+    log_line(config::log_level::info, "worker.stderr",
+             json{{"specialist", specialist}, {"line", line}}.dump(-1, ' ', false,
+                                                                   json::error_handler_t::replace));
+  };
+  return options;
+}
+
+/// Carries out signals until the node is drained.
+void serve_until_stopped(node& running, const configuration_source& source, const sigset_t& signals,
+                         service_manager& manager, client_orders& orders,
+                         const std::string& address) {
+  for (;;) {
+    const int number = next_signal(signals, manager.beat_period());
+    if (number == 0) {
+      manager.beat(running);
+    } else if (number == SIGHUP) {
+      manager.reloading();
+      const auto waiting = orders.take_reloads();
+      const auto came = reload(running, source);
+      manager.ready(came.problems.empty()
+                        ? "listening on http://" + address
+                        : "configuration refused, the former one stays: " + came.problems.front());
+      for (const auto& one : waiting) one(came);
+    } else if (number == SIGTERM || number == SIGINT) {
+      if (orders.is_at_once()) stop_at_once(done);
+      orders.refuse_reloads();
+      manager.stopping(running.configuration().shutdown_grace);
+      // The door stays open during the drain: it delivers pending answers and refuses new tasks.
+      drain(running, running.configuration().shutdown_grace, signals, orders);
+      return;
+    }
   }
-  auto configuration = load_configuration(source);
+}
+
+/// Gives answers that are being sent the time to arrive.
+void close_door(doors::http_door& door) {
+  door.stop_accepting();
+  const auto patience = std::chrono::steady_clock::now() + answers_get_out;
+  while (door.counters().connections > 0 && std::chrono::steady_clock::now() < patience)
+    std::this_thread::sleep_for(std::chrono::milliseconds{2});
+  door.close();
+}
+
+/// Starts the node, opens its door, and serves until the node is stopped.
+int run_node(const configuration_source& source, const config::node& configuration,
+             const config::node& door_limits, const sigset_t& signals, service_manager& manager,
+             client_orders& orders) {
+  const auto started = node::start(configuration, {}, node_options());
+  if (const auto* why = std::get_if<node::failure>(&started)) {
+    say_problem("failed", "the node cannot start: " + why->what);
+    return failed;
+  }
+  auto& running = *std::get<std::unique_ptr<node>>(started);
+  // Events from before the listener was registered, such as a damaged journal.
+  for (const auto& what : running.events_after(0)) log_event(what);
+  const auto listening = running.on_event([](const event& what) { log_event(what); });
+
+  const auto opened = open_door(running, door_limits, orders);
+  if (const auto* why = std::get_if<std::string>(&opened)) {
+    say_problem("failed", *why);
+    return failed;
+  }
+  auto& door = *std::get<std::unique_ptr<doors::http_door>>(opened);
+  const auto address = address_of(configuration.listen, door.port());
+  std::printf("greenroom: listening on http://%s\n", address.c_str());
+  std::fflush(stdout);
+  log_line(config::log_level::info, "node.ready",
+           json{{"address", address},
+                {"source", source.name()},
+                {"specialists", count_specialists(configuration)},
+                {"pid", static_cast<int>(getpid())}}
+               .dump());
+  manager.ready("listening on http://" + address);
+  serve_until_stopped(running, source, signals, manager, orders, address);
+  close_door(door);
+  return done;
+}
+
+int serve(const configuration_source& source, bool insecure) {
+  if (source.profile.empty() && source.file.empty()) return refuse_without_source();
+  const auto configuration = load_configuration(source);
   if (!configuration) return wrong_usage;
 
   return_large_blocks();
@@ -278,72 +363,7 @@ int serve(const configuration_source& source, bool insecure) {
   if (!may_listen(*configuration, insecure)) return wrong_usage;
   if (!scarce.empty())
     log_line(config::log_level::warn, "files.scarce", json{{"what", scarce}}.dump());
-  const auto cast = count_specialists(*configuration);
-
-  node::options options;
-  options.bin_directory = program_folder().string();
-  options.adopt_orphans = true;
-  options.worker_line = [](std::string_view specialist, std::string_view line) {
-    log_line(config::log_level::info, "worker.stderr",
-             json{{"specialist", specialist}, {"line", line}}.dump(-1, ' ', false,
-                                                                   json::error_handler_t::replace));
-  };
-  const auto started = node::start(*configuration, {}, options);
-  if (const auto* why = std::get_if<node::failure>(&started)) {
-    say_problem("failed", "the node cannot start: " + why->what);
-    return failed;
-  }
-  auto& running = *std::get<std::unique_ptr<node>>(started);
-  // Events from before the listener was registered, such as a damaged journal.
-  for (const auto& what : running.events_after(0)) log_event(what);
-  const auto listening = running.on_event([](const event& what) { log_event(what); });
-
-  const auto opened = open_door(running, door_limits, orders);
-  if (const auto* why = std::get_if<std::string>(&opened)) {
-    say_problem("failed", *why);
-    return failed;
-  }
-  const auto& door = std::get<std::unique_ptr<doors::http_door>>(opened);
-  const auto address = address_of(configuration->listen, door->port());
-
-  std::printf("greenroom: listening on http://%s\n", address.c_str());
-  std::fflush(stdout);
-  log_line(config::log_level::info, "node.ready",
-           json{{"address", address},
-                {"source", source.name()},
-                {"specialists", cast},
-                {"pid", static_cast<int>(getpid())}}
-               .dump());
-  manager.ready("listening on http://" + address);
-
-  for (;;) {
-    const int number = next_signal(signals, manager.beat_period());
-    if (number == 0) {
-      manager.beat(running);
-    } else if (number == SIGHUP) {
-      manager.reloading();
-      const auto waiting = orders.take_reloads();
-      const auto came = reload(running, source);
-      manager.ready(came.problems.empty()
-                        ? "listening on http://" + address
-                        : "configuration refused, the former one stays: " + came.problems.front());
-      for (const auto& one : waiting) one(came);
-    } else if (number == SIGTERM || number == SIGINT) {
-      if (orders.is_at_once()) stop_at_once(done);
-      orders.refuse_reloads();
-      manager.stopping(running.configuration().shutdown_grace);
-      // The door stays open during the drain: it delivers pending answers and refuses new tasks.
-      drain(running, running.configuration().shutdown_grace, signals, orders);
-      break;
-    }
-  }
-  // Time for answers that are being sent.
-  door->stop_accepting();
-  const auto patience = std::chrono::steady_clock::now() + answers_get_out;
-  while (door->counters().connections > 0 && std::chrono::steady_clock::now() < patience)
-    std::this_thread::sleep_for(std::chrono::milliseconds{2});
-  door->close();
-  return done;
+  return run_node(source, *configuration, door_limits, signals, manager, orders);
 }
 
 }  // namespace

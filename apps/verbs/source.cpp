@@ -68,18 +68,23 @@ std::filesystem::path program_folder() {
   return self.parent_path();
 }
 
-std::vector<std::filesystem::path> profile_folders() {
+std::vector<std::filesystem::path> shipped_folders(const std::string& in_tree,
+                                                   const std::string& installed,
+                                                   const std::filesystem::path& source) {
   const auto here = program_folder();
-  const std::array<std::filesystem::path, 3> candidates = {
-      here / "../../config/profiles", here / "../share/greenroom/profiles", GREENROOM_PROFILES};
   std::vector<std::filesystem::path> folders;
-  for (const auto& candidate : candidates) {
+  for (const auto& candidate :
+       {here / "../.." / in_tree, here / "../share/greenroom" / installed, source}) {
     std::error_code missing;
     const auto folder = std::filesystem::canonical(candidate, missing);
     if (!missing && std::find(folders.begin(), folders.end(), folder) == folders.end())
       folders.push_back(folder);
   }
   return folders;
+}
+
+std::vector<std::filesystem::path> profile_folders() {
+  return shipped_folders("config/profiles", "profiles", GREENROOM_PROFILES);
 }
 
 namespace {
@@ -118,16 +123,19 @@ config::load_result read_configuration(const configuration_source& source) {
   options.environment = environment();
   auto loaded = source.file.empty() ? config::load_profile(source.profile, options)
                                     : config::load_file(source.file, options);
-  if (loaded.value) warn_of_missing_programs(*loaded.value, source.name(), loaded.warnings);
+  if (loaded) warn_of_missing_programs(loaded->value, source.name(), loaded->warnings);
   return loaded;
 }
 
 std::optional<config::node> load_configuration(const configuration_source& source) {
   auto loaded = read_configuration(source);
-  say_problems(loaded.problems);
-  for (const auto& one : loaded.warnings)
+  if (!loaded) {
+    say_problems(loaded.error());
+    return std::nullopt;
+  }
+  for (const auto& one : loaded->warnings)
     std::fprintf(stderr, "greenroom: warning: %s\n", config::to_string(one).c_str());
-  return std::move(loaded.value);
+  return std::move(loaded->value);
 }
 
 }  // namespace greenroom::apps

@@ -1,7 +1,7 @@
 // Where a verb that starts a node takes its configuration from.
 #pragma once
 
-#include "apps/verbs/verb.hpp"
+#include "apps/client/verb.hpp"
 #include "config/loader.hpp"
 
 #include <filesystem>
@@ -26,8 +26,14 @@ struct configuration_source {
 /// Adds --profile, --config and --set.
 void add_configuration_options(CLI::App& verb, configuration_source& source);
 
-/// The folders searched for profiles, in order: beside the program (build tree), the installation,
-/// the source tree.
+/// The folders of something that ships with the program, without folders that do not exist:
+/// `in_tree` from the top of a build's source tree, `installed` from the installation's share
+/// folder, then `source`.
+std::vector<std::filesystem::path> shipped_folders(const std::string& in_tree,
+                                                   const std::string& installed,
+                                                   const std::filesystem::path& source);
+
+/// The folders searched for profiles.
 std::vector<std::filesystem::path> profile_folders();
 
 /// The folder of the running program, which also holds the bundled workers.

@@ -2,8 +2,7 @@
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
-#include "config/loader.hpp"
-#include "protocols/base/duration.hpp"
+#include "protocols/base/edit_distance.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -52,10 +51,10 @@ std::optional<int> unknown_department(const std::string& name, const json& all) 
     names.push_back(text_of(one, "department"));
     if (names.back() == name) return std::nullopt;
   }
-  const auto near = config::nearest(name, names);
+  const auto near = base::nearest_of(name, names);
   say_problem("unknown-department",
               "there is no department \"" + name + "\""
-                  + (near.empty() ? "" : " — did you mean \"" + near + "\"?"));
+                  + (near.empty() ? "" : " — did you mean \"" + std::string{near} + "\"?"));
   return failed;
 }
 
@@ -129,11 +128,8 @@ int by_hand(const hand_options& o, bool warm) {
   const auto& name = o.specialist;
   std::chrono::milliseconds patience = whole_patience;
   if (!o.timeout.empty()) {
-    const auto bound = base::parse_duration(o.timeout);
-    if (!bound || bound->count() <= 0) {
-      say_problem("wrong-usage", '"' + o.timeout + "\" is not a duration — write 500ms, 30s or 5m");
-      return wrong_usage;
-    }
+    const auto bound = read_duration(o.timeout);
+    if (!bound) return wrong_usage;
     patience = *bound;
   }
   const auto until_begun = o.timeout.empty() ? begin_patience : patience;

@@ -2,9 +2,8 @@
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
 #include "apps/verbs/all.hpp"
-#include "config/loader.hpp"
-#include "protocols/base/duration.hpp"
 #include "protocols/base/json_text.hpp"
+#include "protocols/base/json_writer.hpp"
 
 #include <cstdio>
 #include <fstream>
@@ -130,11 +129,8 @@ int submit(submit_options& o) {
   }
   auto patience = std::chrono::milliseconds{std::chrono::minutes{10}};
   if (!o.timeout.empty()) {
-    const auto bound = base::parse_duration(o.timeout);
-    if (!bound || bound->count() <= 0) {
-      say_problem("wrong-usage", '"' + o.timeout + "\" is not a duration — write 500ms, 30s or 5m");
-      return wrong_usage;
-    }
+    const auto bound = read_duration(o.timeout);
+    if (!bound) return wrong_usage;
     body["timeout_ms"] = bound->count();
     // The node enforces the timeout; the extra time catches a node that no longer answers.
     patience = *bound + std::chrono::seconds{10};
@@ -147,12 +143,10 @@ int submit(submit_options& o) {
   node_client client{o.how};
   const auto target = o.workflow.empty() ? "/v1/tasks" : "/v1/workflows/" + url_escape(o.workflow);
   // The input is sent as typed, so that numbers keep their digits and objects their order.
-  auto text = "{\"input\":" + input;
-  if (const auto rest = body.dump(-1, ' ', false, json::error_handler_t::replace); rest != "{}")
-    text += ',' + rest.substr(1);
-  else
-    text += '}';
-  const auto answer = client.call_text("POST", target, std::move(text), patience);
+  base::json_object text;
+  text.raw("input", input);
+  for (const auto& [key, value] : body.items()) text.raw(key, written(value));
+  const auto answer = client.call_text("POST", target, std::move(text).text(), patience);
   if (!answer) return client.code();
   if (o.later && !o.how.as_json) {
     std::printf("%s\n", text_of(json::parse(*answer, nullptr, false), "id").c_str());

@@ -5,7 +5,6 @@
 #include "apps/verbs/all.hpp"
 #include "apps/verbs/scratch_folder.hpp"
 #include "apps/verbs/tune_advice.hpp"
-#include "config/loader.hpp"
 #include "protocols/base/duration.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"

@@ -1,6 +1,7 @@
 // How far one word is from another.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <string_view>
@@ -26,20 +27,31 @@ inline constexpr edit_rules exact_letters{.length_max = 64};
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b,
                                         const edit_rules& rules);
 
-/// The candidate that looks most like `word` by `exact_letters`, or nothing when none is near
-/// enough to be meant.
+/// The candidate that `word` was probably meant to be: the nearest by `names_alike` within two
+/// edits in five letters, else one that contains the word or is contained in it (`cooldown_time`
+/// means `cooldown`). Empty when none is near enough. Refers to `candidates`.
 template <class Candidates>
 [[nodiscard]] std::string_view nearest_of(std::string_view word, const Candidates& candidates) {
+  constexpr std::size_t word_max = 200;  // A longer word is no name, and would take long.
+  constexpr std::size_t part_min = 4;    // Shorter parts are in too many words.
+  if (word.empty() || word.size() > word_max) return {};
   std::string_view best;
-  auto distance = word.size() / 2 + 2;
+  auto distance = std::max<std::size_t>(1, word.size() * 2 / 5) + 1;
   for (const std::string_view one : candidates) {
-    const auto far = edit_distance(word, one, exact_letters);
+    const auto longer = std::max(word.size(), one.size());
+    if (longer - std::min(word.size(), one.size()) >= distance) continue;
+    const auto far = edit_distance(word, one, names_alike);
     if (far < distance) {
       distance = far;
       best = one;
     }
   }
-  return best;
+  if (best.data() != nullptr) return best;
+  for (const std::string_view one : candidates) {
+    if (one.size() >= part_min && word.find(one) != std::string_view::npos) return one;
+    if (word.size() >= part_min && one.find(word) != std::string_view::npos) return one;
+  }
+  return {};
 }
 
 }  // namespace greenroom::base

@@ -10,14 +10,14 @@ request_origin::request_origin(const std::vector<std::string>& hosts,
     // IPv6 addresses are allowed with and without brackets here.
     if (const auto bare = base::parse_ip_address(text))
       hosts_.push_back({{}, bare, {}});
-    else if (auto one = parse_authority(text))
+    else if (auto one = base::parse_authority(text))
       hosts_.push_back(std::move(*one));
   }
   for (const auto& text : origins)
-    if (auto one = parse_origin(text)) origins_.push_back(std::move(*one));
+    if (auto one = base::parse_origin(text)) origins_.push_back(std::move(*one));
 }
 
-bool request_origin::is_ours(const authority& host, const door_facts& door) const {
+bool request_origin::is_ours(const base::authority& host, const door_facts& door) const {
   const auto listed = std::any_of(hosts_.begin(), hosts_.end(),
                                   [&](const auto& one) { return one.same_host(host); });
   if (listed) return true;
@@ -31,9 +31,9 @@ bool request_origin::is_ours(const authority& host, const door_facts& door) cons
 }
 
 entry request_origin::judge(const request_facts& asked, const door_facts& door) const {
-  std::optional<authority> host;
+  std::optional<base::authority> host;
   if (asked.host) {
-    host = parse_authority(*asked.host);
+    host = base::parse_authority(*asked.host);
     if (!host) return entry::bad_host;
     if (!is_ours(*host, door)) return entry::foreign_host;
   }
@@ -41,11 +41,11 @@ entry request_origin::judge(const request_facts& asked, const door_facts& door) 
   if (asked.repeated) return entry::repeated_fields;
   bool listed = false;
   if (asked.origin) {
-    const auto from = parse_origin(*asked.origin);
+    const auto from = base::parse_origin(*asked.origin);
     if (!from) return entry::foreign_origin;
     listed = std::find(origins_.begin(), origins_.end(), *from) != origins_.end();
     const bool same = host && from->where.same_host(*host)
-                      && from->port() == web_origin{from->scheme, *host}.port();
+                      && from->port() == base::web_origin{from->scheme, *host}.port();
     const bool our_port = door.port != 0 && from->port() == door.port && is_ours(from->where, door);
     const bool own = (from->scheme == "http" || from->scheme == "https") && (same || our_port);
     if (!own && !listed) return entry::foreign_origin;

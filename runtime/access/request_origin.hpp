@@ -1,7 +1,7 @@
 // Decides whether a request is allowed, from the origin that a browser reports.
 #pragma once
 
-#include "runtime/access/authority.hpp"
+#include "protocols/base/authority.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -56,10 +56,10 @@ public:
   [[nodiscard]] entry judge(const request_facts& asked, const door_facts& door) const;
 
 private:
-  [[nodiscard]] bool is_ours(const authority& host, const door_facts& door) const;
+  [[nodiscard]] bool is_ours(const base::authority& host, const door_facts& door) const;
 
-  std::vector<authority> hosts_;
-  std::vector<web_origin> origins_;
+  std::vector<base::authority> hosts_;
+  std::vector<base::web_origin> origins_;
 };
 
 /// `application/json`, or another type with a JSON suffix (RFC 6839).

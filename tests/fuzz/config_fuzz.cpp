@@ -9,6 +9,7 @@
 // `key=value` or `GREENROOM_KEY=value`.
 #include "config/difference.hpp"
 #include "config/loader.hpp"
+#include "config/writer.hpp"
 
 #include <cstdint>
 #include <cstdlib>
@@ -38,12 +39,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     }
   }
   const auto first = config::load_text(text, "fuzz.yaml", options);
-  if (first.value.has_value() == !first.problems.empty()) std::abort();
-  for (const auto& each : first.problems) (void)config::to_string(each);
-  if (first) {
-    const auto again = config::load_text(config::to_yaml(*first.value), "again.yaml");
-    if (!again || !config::compare(*first.value, *again.value).empty()) std::abort();
-    (void)config::to_yaml(*first.value, true);
+  if (!first) {
+    if (first.error().empty()) std::abort();
+    for (const auto& each : first.error()) (void)config::to_string(each);
+  } else {
+    const auto again = config::load_text(config::to_yaml(first->value), "again.yaml");
+    if (!again || !config::compare(first->value, again->value).empty()) std::abort();
+    (void)config::to_yaml(first->value, true);
   }
   return 0;
 }

@@ -89,7 +89,7 @@ caf::behavior client(caf::event_based_actor* self, greenroom::caf_door door) {
 
 int main() {
   auto started =
-      greenroom::node::start(greenroom::config::load_text(cast, "cast").value.value(),
+      greenroom::node::start(greenroom::config::load_text(cast, "cast")->value,
                              {{"shout", shout}, {"wait", wait}}, {.without_journal = true});
   if (const auto* why = std::get_if<greenroom::node::failure>(&started)) {
     std::fprintf(stderr, "%s\n", why->what.c_str());

@@ -19,7 +19,7 @@ std::string shout(const std::string& input) {
 std::string count(const std::string& input) { return std::to_string(input.size() - 2); }
 
 int main() {
-  auto started = greenroom::node::start(greenroom::config::load_text(cast, "cast").value.value(),
+  auto started = greenroom::node::start(greenroom::config::load_text(cast, "cast")->value,
                                         {{"shout", shout}, {"count", count}},
                                         {.bin_directory = {}, .without_journal = true});
   auto& node = *std::get<std::unique_ptr<greenroom::node>>(started);

@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace greenroom::base {
 namespace {
@@ -32,6 +33,19 @@ TEST(NearestOf, FindsAWordThatMayBeMeantAndNoOther) {
   EXPECT_EQ(nearest_of("specialits", words), "specialist");
   EXPECT_EQ(nearest_of("comand", words), "command");
   EXPECT_EQ(nearest_of("x", words), "");
+}
+
+TEST(NearestOf, PrefersFewerEditsThenAWordThatContainsTheOther) {
+  const std::vector<std::string> names{"max_warm", "cooldown", "mode", "adaptive"};
+  EXPECT_EQ(nearest_of("max-warm", names), "max_warm");
+  EXPECT_EQ(nearest_of("MaxWarm", names), "max_warm");
+  EXPECT_EQ(nearest_of("coodlown", names), "cooldown");
+  EXPECT_EQ(nearest_of("cooldown_time", names), "cooldown");
+  EXPECT_EQ(nearest_of("adap", names), "adaptive");
+  EXPECT_EQ(nearest_of("ada", names), "") << "three letters are in too many words";
+  EXPECT_EQ(nearest_of("zzzzzz", names), "");
+  EXPECT_EQ(nearest_of("", names), "");
+  EXPECT_EQ(nearest_of(std::string(201, 'a'), std::vector<std::string>{std::string(201, 'a')}), "");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "config/chaos_plan.hpp"
+#include "tests/unit/config/loaded.hpp"
 
 #include <gtest/gtest.h>
 
@@ -42,9 +43,9 @@ faults:
   - { kind: cascade, from: 9s, count: 3, step: 300ms }
 thresholds: { mean_recovery: 1s, max_recovery: 9s, recovered: 0.9, success: 0.99, lost: 0, over_budget: 2s }
 )");
-  for (const auto& each : loaded.problems) ADD_FAILURE() << to_string(each);
+  for (const auto& each : problems_in(loaded)) ADD_FAILURE() << to_string(each);
   ASSERT_TRUE(loaded);
-  const auto& plan = *loaded.value;
+  const auto& plan = *loaded;
   EXPECT_EQ(plan.name, "a storm");
   EXPECT_EQ(plan.duration.count(), 20'000);
   EXPECT_EQ(plan.settle.count(), 5'000);
@@ -99,8 +100,8 @@ TEST(ChaosPlan, RefusesWhatItDoesNotUnderstandWithLineAndNearestWord) {
   for (const auto& each : mistakes) {
     const auto loaded = plan_of(each.text);
     EXPECT_FALSE(loaded) << each.text;
-    ASSERT_EQ(loaded.problems.size(), 1U) << each.text;
-    const auto& problem = loaded.problems.front();
+    ASSERT_EQ(problems_in(loaded).size(), 1U) << each.text;
+    const auto problem = problems_in(loaded).front();
     EXPECT_EQ(problem.key, each.key) << each.text;
     EXPECT_EQ(problem.line, each.line) << each.text;
     EXPECT_NE(problem.message.find(each.message), std::string::npos)
@@ -130,7 +131,7 @@ TEST(ChaosPlan, RefusesWhatIsNoMap) {
   for (const auto* text : {"", "[]", "5", "- a\n- b\n", "load: 3\nprofile: core\nfaults: 7\n"}) {
     const auto loaded = plan_of(text);
     EXPECT_FALSE(loaded) << text;
-    EXPECT_FALSE(loaded.problems.empty()) << text;
+    EXPECT_FALSE(problems_in(loaded).empty()) << text;
   }
 }
 
@@ -141,14 +142,14 @@ TEST(ChaosPlan, ShipsInOrderForEveryKindOfFault) {
   for (const auto& entry : std::filesystem::directory_iterator{folder}) {
     if (entry.path().extension() != ".yaml") continue;
     const auto loaded = load_chaos_plan(entry.path());
-    for (const auto& each : loaded.problems) ADD_FAILURE() << to_string(each);
+    for (const auto& each : problems_in(loaded)) ADD_FAILURE() << to_string(each);
     if (!loaded) continue;
-    EXPECT_EQ(loaded.value->name, entry.path().stem().string());
-    EXPECT_FALSE(loaded.value->about.empty()) << entry.path();
-    EXPECT_GE(loaded.value->thresholds.success, 0.952) << entry.path();
-    EXPECT_LE(loaded.value->thresholds.mean_recovery.count(), 7'000) << entry.path();
-    EXPECT_EQ(loaded.value->thresholds.recovered, 1) << entry.path();
-    for (const auto& fault : loaded.value->faults) kinds.insert(fault.kind);
+    EXPECT_EQ(loaded->name, entry.path().stem().string());
+    EXPECT_FALSE(loaded->about.empty()) << entry.path();
+    EXPECT_GE(loaded->thresholds.success, 0.952) << entry.path();
+    EXPECT_LE(loaded->thresholds.mean_recovery.count(), 7'000) << entry.path();
+    EXPECT_EQ(loaded->thresholds.recovered, 1) << entry.path();
+    for (const auto& fault : loaded->faults) kinds.insert(fault.kind);
   }
   EXPECT_EQ(kinds.size(), chaos_kinds().size());
 }

@@ -1,5 +1,6 @@
 // Backends that are servers: what is said of URLs and ports that cannot be meant.
 #include "config/loader.hpp"
+#include "tests/unit/config/loaded.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +18,7 @@ std::string faults_of(const std::string& backend) {
                     + backend + "\n",
                 "c.yaml");
   std::string all;
-  for (const auto& one : loaded.problems) all += to_string(one) + "\n";
+  for (const auto& one : problems_in(loaded)) all += to_string(one) + "\n";
   return all;
 }
 
@@ -58,7 +59,7 @@ TEST(HttpBackend, WithAPortThatIsWrittenOutIsWarnedOf) {
                       + backend + "\n",
                   "c.yaml");
     EXPECT_TRUE(loaded) << backend;
-    return loaded.warnings.empty() ? std::string{} : to_string(loaded.warnings.front());
+    return loaded->warnings.empty() ? std::string{} : to_string(loaded->warnings.front());
   };
   EXPECT_THAT(warned("{ kind: http, url: \"http://h:80\", command: [serve] }"),
               HasSubstr("backend.url: has a port that is written out"));
@@ -68,10 +69,11 @@ TEST(HttpBackend, WithAPortThatIsWrittenOutIsWarnedOf) {
 
 TEST(Names, MayHaveSlashesInside) {
   const auto aliased = [](const std::string& alias) {
-    return load_text("departments:\n  - name: A\n    specialists:\n      - { name: s, aliases: [\""
-                         + alias + "\"], backend: { kind: process, command: [x] } }\n",
-                     "c.yaml")
-        .problems.size();
+    return problems_in(load_text("departments:\n  - name: A\n    specialists:\n      - { name: s, "
+                                 "aliases: [\""
+                                     + alias + "\"], backend: { kind: process, command: [x] } }\n",
+                                 "c.yaml"))
+        .size();
   };
   for (const std::string good : {"Qwen/Qwen2.5-7B", "a/b/c:latest", "org/model@v1"})
     EXPECT_EQ(aliased(good), 0U) << good;

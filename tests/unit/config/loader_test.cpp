@@ -1,5 +1,6 @@
 // Everything that can be wrong in a configuration is reported with its place and the way out.
 #include "config/loader.hpp"
+#include "tests/unit/config/loaded.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -37,9 +38,7 @@ std::string with(const std::string& extra) {
 }
 
 std::vector<problem> problems_of(const std::string& text, const load_options& options = {}) {
-  auto result = load_text(text, "node.yaml", options);
-  EXPECT_EQ(result.value.has_value(), result.problems.empty());
-  return result.problems;
+  return problems_in(load_text(text, "node.yaml", options));
 }
 
 /// The only problem of that text.
@@ -54,9 +53,7 @@ problem problem_of(const std::string& text, const load_options& options = {}) {
 }
 
 node loaded(const std::string& text, const load_options& options = {}) {
-  auto result = load_text(text, "node.yaml", options);
-  for (const auto& each : result.problems) ADD_FAILURE() << to_string(each);
-  return result.value.value_or(node{});
+  return node_in(load_text(text, "node.yaml", options));
 }
 
 TEST(Loader, ReadsTheExampleOfTheManual) {
@@ -163,7 +160,7 @@ TEST(Loader, WarnsOfTimesThatShouldFollowOneAnother) {
         "node.yaml");
     EXPECT_TRUE(result);
     std::vector<std::string> keys;
-    for (const auto& each : result.warnings) {
+    for (const auto& each : result->warnings) {
       EXPECT_EQ(each.line, 5u);
       keys.push_back(each.key.substr(each.key.rfind('.') + 1));
     }
@@ -176,7 +173,8 @@ TEST(Loader, WarnsOfTimesThatShouldFollowOneAnother) {
   EXPECT_THAT(warned("start_timeout: 90s, task_timeout: auto"), IsEmpty());
   EXPECT_THAT(warned("task_timeout: 1s"), IsEmpty());
   EXPECT_THAT(warned("task_timeout: 1s, attempt_timeout: 1s"), ElementsAre("attempt_timeout"));
-  EXPECT_FALSE(load_text("rollout: { hold_limit: 10m, shadow_hold: 30m }\n", "a").warnings.empty());
+  EXPECT_FALSE(
+      load_text("rollout: { hold_limit: 10m, shadow_hold: 30m }\n", "a")->warnings.empty());
 }
 
 TEST(Loader, NamesTheNearestKeyForAnUnknownOne) {
@@ -220,9 +218,9 @@ std::string name_of(const testing::TestParamInfo<mistake>& given) {
   return name + '_' + std::to_string(given.index);
 }
 
-class AMistake : public testing::TestWithParam<mistake> {};
+class ConfigurationMistake : public testing::TestWithParam<mistake> {};
 
-TEST_P(AMistake, IsReportedWithItsPlaceAndTheWayOut) {
+TEST_P(ConfigurationMistake, IsReportedWithItsPlaceAndTheWayOut) {
   const auto& given = GetParam();
   const auto wrong = problem_of(with(given.text));
   EXPECT_EQ(wrong.source, "node.yaml");
@@ -234,7 +232,7 @@ TEST_P(AMistake, IsReportedWithItsPlaceAndTheWayOut) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    OfType, AMistake,
+    OfType, ConfigurationMistake,
     testing::Values(
         mistake{"pool: 5\n", "pool", 13, "expected a map, found \"5\"", ""},
         mistake{"pool: [a]\n", "pool", 13, "expected a map, found a list", ""},
@@ -298,7 +296,7 @@ INSTANTIATE_TEST_SUITE_P(
     name_of);
 
 INSTANTIATE_TEST_SUITE_P(
-    OfValue, AMistake,
+    OfValue, ConfigurationMistake,
     testing::Values(
         mistake{"version: 1\n", "version", 13, "duplicate key, first written on line 1", ""},
         mistake{"pool: { max_warm: 0 }\n", "pool.max_warm", 13,
@@ -323,7 +321,7 @@ INSTANTIATE_TEST_SUITE_P(
     name_of);
 
 INSTANTIATE_TEST_SUITE_P(
-    OfName, AMistake,
+    OfName, ConfigurationMistake,
     testing::Values(
         mistake{"workflows:\n  - name: W\n    steps:\n      - api-architect\n      - "
                 "database-desinger\n",
@@ -356,9 +354,9 @@ std::string specialist_with(const std::string& keys) {
          + "      - { name: other, aliases: [second], backend: { kind: function } }\n";
 }
 
-class AMistakeInASpecialist : public testing::TestWithParam<mistake> {};
+class SpecialistMistake : public testing::TestWithParam<mistake> {};
 
-TEST_P(AMistakeInASpecialist, IsReportedWithItsPlaceAndTheWayOut) {
+TEST_P(SpecialistMistake, IsReportedWithItsPlaceAndTheWayOut) {
   const auto& given = GetParam();
   const auto wrong = problem_of(specialist_with(given.text));
   EXPECT_EQ(wrong.line, given.line);
@@ -368,7 +366,7 @@ TEST_P(AMistakeInASpecialist, IsReportedWithItsPlaceAndTheWayOut) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    OfValue, AMistakeInASpecialist,
+    OfValue, SpecialistMistake,
     testing::Values(
         mistake{"        priority: hihg\n        backend: { kind: function }\n", "one.priority", 5,
                 "expected high, medium or low", "high"},
@@ -513,7 +511,7 @@ TEST(Loader, CopiesAliases) {
 TEST(Loader, ReportsAMissingFile) {
   const auto result = load_file("/nowhere/node.yaml");
   ASSERT_FALSE(result);
-  EXPECT_EQ(to_string(result.problems.at(0)), "/nowhere/node.yaml: no such file");
+  EXPECT_EQ(to_string(problems_in(result).at(0)), "/nowhere/node.yaml: no such file");
 }
 
 TEST(Loader, ExpandsTheEnvironmentOnlyWhereWorkersAreDescribed) {

@@ -1,5 +1,7 @@
 // The casts that are shipped have the numbers that the product promises.
 #include "config/loader.hpp"
+#include "config/writer.hpp"
+#include "tests/unit/config/loaded.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,11 +25,7 @@ load_options shipped() {
   return options;
 }
 
-node profile(const std::string& name) {
-  auto result = load_profile(name, shipped());
-  for (const auto& each : result.problems) ADD_FAILURE() << to_string(each);
-  return result.value.value_or(node{});
-}
+node profile(const std::string& name) { return node_in(load_profile(name, shipped())); }
 
 /// The department of a specialist.
 const department* department_of(const node& whole, std::string_view name) {
@@ -52,9 +50,9 @@ struct promise {
   std::size_t max_warm;
 };
 
-class AProfile : public testing::TestWithParam<promise> {};
+class ShippedProfile : public testing::TestWithParam<promise> {};
 
-TEST_P(AProfile, HasTheCastAndTheLimitsThatArePromised) {
+TEST_P(ShippedProfile, HasTheCastAndTheLimitsThatArePromised) {
   const auto& promised = GetParam();
   const auto whole = profile(promised.name);
   EXPECT_EQ(whole.profile, promised.name);
@@ -63,7 +61,7 @@ TEST_P(AProfile, HasTheCastAndTheLimitsThatArePromised) {
   EXPECT_EQ(whole.pool.max_warm, promised.max_warm);
 }
 
-TEST_P(AProfile, AnswersEveryCommandThatUsersHave) {
+TEST_P(ShippedProfile, AnswersEveryCommandThatUsersHave) {
   const auto whole = profile(GetParam().name);
   for (const auto& [word, target] : profile("production").commands) {
     const auto found = resolve_command(whole, "bumba:" + word);
@@ -72,14 +70,14 @@ TEST_P(AProfile, AnswersEveryCommandThatUsersHave) {
   }
 }
 
-TEST_P(AProfile, IsTheSameAfterBeingWrittenAndReadAgain) {
+TEST_P(ShippedProfile, IsTheSameAfterBeingWrittenAndReadAgain) {
   const auto whole = profile(GetParam().name);
   const auto again = load_text(to_yaml(whole), "again");
-  ASSERT_TRUE(again) << to_string(again.problems.front());
-  EXPECT_EQ(*again.value, whole);
+  ASSERT_TRUE(again) << to_string(problems_in(again).front());
+  EXPECT_EQ(again->value, whole);
 }
 
-TEST_P(AProfile, UsesTheBundledWorkerThroughout) {
+TEST_P(ShippedProfile, UsesTheBundledWorkerThroughout) {
   for (const auto& group : profile(GetParam().name).departments) {
     for (const auto& one : group.specialists) {
       EXPECT_EQ(one.backend.kind, backend_kind::process) << one.name;
@@ -91,7 +89,7 @@ TEST_P(AProfile, UsesTheBundledWorkerThroughout) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Shipped, AProfile,
+    Shipped, ShippedProfile,
     testing::Values(promise{"core", 16, 2048, 4}, promise{"vision", 20, 4096, 4},
                     promise{"learning", 30, 6144, 6}, promise{"tutoring", 28, 4096, 6},
                     promise{"full", 77, 8192, 16}, promise{"production", 83, 0, 17},
@@ -139,9 +137,9 @@ TEST(Profiles, LargeHasTheSettingsOfALargeCast) {
 
 TEST(Profiles, SuggestTheNearestForAnUnknownOne) {
   const auto result = load_profile("prodction", shipped());
-  ASSERT_EQ(result.problems.size(), 1u);
-  EXPECT_EQ(result.problems[0].suggestion, "production");
-  EXPECT_THAT(result.problems[0].message, HasSubstr("core, full, large"));
+  ASSERT_EQ(problems_in(result).size(), 1u);
+  EXPECT_EQ(problems_in(result)[0].suggestion, "production");
+  EXPECT_THAT(problems_in(result)[0].message, HasSubstr("core, full, large"));
   EXPECT_FALSE(load_profile("../profiles/core", shipped()));
 }
 
@@ -174,8 +172,8 @@ TEST_F(Extends, LaysAFileOnTopOfAProfile) {
                           "  - name: EXTRA\n    specialists:\n"
                           "      - { name: other, backend: { protocol: jsonl, command: [a] } }\n");
   const auto result = load_file(file, shipped());
-  ASSERT_TRUE(result) << to_string(result.problems.front());
-  const auto& whole = *result.value;
+  ASSERT_TRUE(result) << to_string(problems_in(result).front());
+  const auto& whole = result->value;
   EXPECT_EQ(count_specialists(whole), 85u);
   EXPECT_EQ(whole.departments.size(), 20u);
   EXPECT_EQ(whole.pool.max_warm, 9u);
@@ -192,34 +190,34 @@ TEST_F(Extends, StillSeesANameThatTheFileItselfHasTwice) {
                           "    specialists:\n      - { name: api-architect, pin: true }\n"
                           "      - { name: api-architect, pin: false }\n");
   const auto result = load_file(file, shipped());
-  ASSERT_EQ(result.problems.size(), 1u);
-  EXPECT_EQ(result.problems[0].line, 6u);
-  EXPECT_THAT(result.problems[0].message, HasSubstr("duplicate specialist"));
+  ASSERT_EQ(problems_in(result).size(), 1u);
+  EXPECT_EQ(problems_in(result)[0].line, 6u);
+  EXPECT_THAT(problems_in(result)[0].message, HasSubstr("duplicate specialist"));
 }
 
 TEST_F(Extends, BlamesTheFileThatIsWrong) {
   write("base.yaml", "version: 1\npool: { max_wram: 5 }\n");
   const auto result = load_file(write("top.yaml", "extends: base.yaml\n"), {});
-  ASSERT_EQ(result.problems.size(), 1u);
-  EXPECT_EQ(result.problems[0].source, (folder_ / "base.yaml").string());
-  EXPECT_EQ(result.problems[0].line, 2u);
+  ASSERT_EQ(problems_in(result).size(), 1u);
+  EXPECT_EQ(problems_in(result)[0].source, (folder_ / "base.yaml").string());
+  EXPECT_EQ(problems_in(result)[0].line, 2u);
 }
 
 TEST_F(Extends, RefusesWhatIsNotThere) {
   auto result = load_file(write("top.yaml", "version: 1\nextends: prodution\n"), shipped());
-  ASSERT_EQ(result.problems.size(), 1u);
-  EXPECT_EQ(result.problems[0].line, 2u);
-  EXPECT_EQ(result.problems[0].suggestion, "production");
+  ASSERT_EQ(problems_in(result).size(), 1u);
+  EXPECT_EQ(problems_in(result)[0].line, 2u);
+  EXPECT_EQ(problems_in(result)[0].suggestion, "production");
   result = load_file(write("top.yaml", "extends: gone.yaml\n"), shipped());
-  ASSERT_EQ(result.problems.size(), 1u);
-  EXPECT_THAT(result.problems[0].message, HasSubstr("no such file"));
+  ASSERT_EQ(problems_in(result).size(), 1u);
+  EXPECT_THAT(problems_in(result)[0].message, HasSubstr("no such file"));
 }
 
 TEST_F(Extends, RefusesACircle) {
   write("a.yaml", "extends: b.yaml\n");
   const auto result = load_file(write("b.yaml", "extends: a.yaml\n"), {});
-  ASSERT_EQ(result.problems.size(), 1u);
-  EXPECT_THAT(result.problems[0].message, HasSubstr("extends itself"));
+  ASSERT_EQ(problems_in(result).size(), 1u);
+  EXPECT_THAT(problems_in(result)[0].message, HasSubstr("extends itself"));
 }
 
 TEST_F(Extends, CutsTheCastAndWhatNamedTheOthers) {
@@ -227,13 +225,13 @@ TEST_F(Extends, CutsTheCastAndWhatNamedTheOthers) {
                           "extends: production\n"
                           "only: [security-scanner, penetration-tester, compliance-auditor]\n");
   const auto result = load_file(file, shipped());
-  ASSERT_TRUE(result) << to_string(result.problems.front());
-  EXPECT_EQ(count_specialists(*result.value), 3u);
-  EXPECT_EQ(result.value->departments.size(), 1u);
-  ASSERT_EQ(result.value->workflows.size(), 1u);
-  EXPECT_EQ(result.value->workflows[0].name, "SECURITY_AUDIT");
-  EXPECT_FALSE(resolve_command(*result.value, "implement").has_value());
-  EXPECT_TRUE(resolve_command(*result.value, "audit").has_value());
+  ASSERT_TRUE(result) << to_string(problems_in(result).front());
+  EXPECT_EQ(count_specialists(result->value), 3u);
+  EXPECT_EQ(result->value.departments.size(), 1u);
+  ASSERT_EQ(result->value.workflows.size(), 1u);
+  EXPECT_EQ(result->value.workflows[0].name, "SECURITY_AUDIT");
+  EXPECT_FALSE(resolve_command(result->value, "implement").has_value());
+  EXPECT_TRUE(resolve_command(result->value, "audit").has_value());
 }
 
 TEST_F(Extends, DoesNotForgetWhatTheFileItselfNames) {
@@ -241,9 +239,9 @@ TEST_F(Extends, DoesNotForgetWhatTheFileItselfNames) {
                           "extends: production\nonly: [security-scanner]\n"
                           "commands:\n  build: { department: FULLSTACK }\n");
   const auto result = load_file(file, shipped());
-  ASSERT_EQ(result.problems.size(), 1u);
-  EXPECT_EQ(result.problems[0].key, "commands.build.department");
-  EXPECT_EQ(result.problems[0].line, 4u);
+  ASSERT_EQ(problems_in(result).size(), 1u);
+  EXPECT_EQ(problems_in(result)[0].key, "commands.build.department");
+  EXPECT_EQ(problems_in(result)[0].line, 4u);
 }
 
 TEST_F(Extends, RefusesToKeepOrDropNobody) {
@@ -251,9 +249,9 @@ TEST_F(Extends, RefusesToKeepOrDropNobody) {
                                       "extends: production\n"
                                       "drop: [security-scaner]\n"),
                                 shipped());
-  ASSERT_EQ(result.problems.size(), 1u);
-  EXPECT_EQ(result.problems[0].key, "drop[0]");
-  EXPECT_EQ(result.problems[0].suggestion, "security-scanner");
+  ASSERT_EQ(problems_in(result).size(), 1u);
+  EXPECT_EQ(problems_in(result)[0].key, "drop[0]");
+  EXPECT_EQ(problems_in(result)[0].suggestion, "security-scanner");
 }
 
 }  // namespace

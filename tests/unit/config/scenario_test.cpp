@@ -1,4 +1,5 @@
 #include "config/scenario.hpp"
+#include "tests/unit/config/loaded.hpp"
 
 #include <gtest/gtest.h>
 
@@ -29,9 +30,9 @@ mix:
   - { workflow: ML_PIPELINE }
 thresholds: [ "p95_ms<500", "error_rate<0.01" ]
 )");
-  for (const auto& each : loaded.problems) ADD_FAILURE() << to_string(each);
+  for (const auto& each : problems_in(loaded)) ADD_FAILURE() << to_string(each);
   ASSERT_TRUE(loaded);
-  const auto& value = *loaded.value;
+  const auto& value = *loaded;
   EXPECT_EQ(value.arrival, scenario_arrival::spike);
   EXPECT_EQ(value.rate, 20);
   EXPECT_EQ(value.peak, 300);
@@ -57,7 +58,7 @@ TEST(Scenario, NamesTheLineAndTheNearestKeyOfWhatIsWrong) {
       "mix: [ { specialist: a } ]\n");
   ASSERT_FALSE(loaded);
   bool found = false;
-  for (const auto& each : loaded.problems)
+  for (const auto& each : problems_in(loaded))
     if (each.line == 2 && each.key == "arival" && each.suggestion == "arrival") found = true;
   EXPECT_TRUE(found);
 }
@@ -95,7 +96,7 @@ TEST(Scenario, RefusesWhatCannotBeDone) {
 TEST(Scenario, OfAFileThatIsNotThereIsAProblemThatNamesIt) {
   const auto loaded = load_scenario("/nowhere/load.yaml");
   ASSERT_FALSE(loaded);
-  EXPECT_EQ(loaded.problems.front().source, "/nowhere/load.yaml");
+  EXPECT_EQ(problems_in(loaded).front().source, "/nowhere/load.yaml");
 }
 
 TEST(Scenario, IsRightInEveryFileThatIsShipped) {
@@ -104,7 +105,7 @@ TEST(Scenario, IsRightInEveryFileThatIsShipped) {
        std::filesystem::directory_iterator{GREENROOM_SOURCE_DIR "/apps/scenarios"}) {
     if (entry.path().extension() != ".yaml") continue;
     const auto loaded = load_scenario(entry.path());
-    for (const auto& each : loaded.problems) ADD_FAILURE() << to_string(each);
+    for (const auto& each : problems_in(loaded)) ADD_FAILURE() << to_string(each);
     EXPECT_TRUE(loaded) << entry.path();
     ++files;
   }

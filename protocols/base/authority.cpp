@@ -1,4 +1,4 @@
-#include "runtime/access/authority.hpp"
+#include "protocols/base/authority.hpp"
 
 #include "protocols/base/number.hpp"
 
@@ -6,7 +6,7 @@
 #include <charconv>
 #include <utility>
 
-namespace greenroom::runtime::access {
+namespace greenroom::base {
 
 namespace {
 
@@ -22,7 +22,7 @@ std::string lower(std::string_view text) {
 
 bool take_port(std::string_view digits, std::optional<std::uint16_t>& port) {
   if (digits.empty()) return true;  // RFC 3986 allows an empty port.
-  port = base::parse_number<std::uint16_t>(digits);
+  port = parse_number<std::uint16_t>(digits);
   return port.has_value();
 }
 
@@ -34,7 +34,7 @@ std::optional<authority> parse_authority(std::string_view text) {
     const auto close = text.find(']');
     if (close == std::string_view::npos) return std::nullopt;
     const auto inside = text.substr(1, close - 1);
-    if (inside.find(':') != std::string_view::npos) result.address = base::parse_ip_address(inside);
+    if (inside.find(':') != std::string_view::npos) result.address = parse_ip_address(inside);
     if (!result.address) return std::nullopt;
     const auto rest = text.substr(close + 1);
     if (!rest.empty() && (rest.front() != ':' || !take_port(rest.substr(1), result.port)))
@@ -50,7 +50,7 @@ std::optional<authority> parse_authority(std::string_view text) {
     return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
   });
   if (host.empty() || host.size() > longest || !named) return std::nullopt;
-  result.address = base::parse_ip_address(host);
+  result.address = parse_ip_address(host);
   if (!result.address) result.name = lower(host);
   return result;
 }
@@ -72,4 +72,4 @@ std::optional<web_origin> parse_origin(std::string_view text) {
   return web_origin{lower(scheme), std::move(*where)};
 }
 
-}  // namespace greenroom::runtime::access
+}  // namespace greenroom::base

@@ -8,12 +8,12 @@
 #include <string>
 #include <string_view>
 
-namespace greenroom::runtime::access {
+namespace greenroom::base {
 
 /// `same_host` compares two authorities independent of their spelling.
 struct authority {
   std::string name;  ///< Lower case, without a final dot; empty when `address` is set.
-  std::optional<base::ip_address> address;
+  std::optional<ip_address> address;
   std::optional<std::uint16_t> port;
 
   [[nodiscard]] bool same_host(const authority& other) const {
@@ -39,4 +39,4 @@ struct web_origin {
 /// Nothing for `null`, which is sent for pages without an origin.
 [[nodiscard]] std::optional<web_origin> parse_origin(std::string_view text);
 
-}  // namespace greenroom::runtime::access
+}  // namespace greenroom::base
