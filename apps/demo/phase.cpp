@@ -129,17 +129,17 @@ private:
       ++samples_;
       if (plan_.progress) {
         phase_progress now;
-        const auto moment = steady::now();
-        now.share = std::min(1.0, seconds_of(moment - begun_) / plan_.seconds);
+        const auto looked_at = steady::now();
+        now.share = std::min(1.0, seconds_of(looked_at - begun_) / plan_.seconds);
         now.day_s = plan_.from_s + now.share * (plan_.to_s - plan_.from_s);
         now.specialists = &specialists;
         now.memory_mb = memory_mb;
         now.workers_up = up;
         counts_.fill(now);
         now.rate = static_cast<double>(now.completed - completed_before)
-                   / std::max(1e-3, seconds_of(moment - before));
+                   / std::max(1e-3, seconds_of(looked_at - before));
         completed_before = now.completed;
-        before = moment;
+        before = looked_at;
         plan_.progress(now);
       }
       std::this_thread::sleep_for(sample_every);

@@ -2,6 +2,7 @@
 // and its restoration.
 #include "apps/client/asking.hpp"
 #include "apps/verbs/all.hpp"
+#include "protocols/base/expected.hpp"
 #include "runtime/machine/journal/journal_copy.hpp"
 #include "runtime/machine/journal/journal_file.hpp"
 #include "runtime/machine/journal/node_identity.hpp"
@@ -254,78 +255,103 @@ std::string put_file(const fs::path& from, const fs::path& to) {
   return machine::flush_directory(to.parent_path().string());
 }
 
-int restore_backup(const restore_options& o) {
+/// A backup of which every file was checked.
+struct checked_backup {
+  backup_manifest manifest;
+  machine::copied_journal journal;
+};
+
+base::expected<checked_backup, std::string> check_backup(const restore_options& o) {
   const fs::path from{o.folder};
-  const fs::path data{o.data};
   std::error_code none;
   const auto manifest_path = from / manifest_name;
   if (!fs::exists(manifest_path, none) || fs::file_size(manifest_path, none) > manifest_bytes_max)
-    return say_restore_failed("\"" + o.folder + "\" is no backup: it has no " + manifest_name
-                              + " — give the folder that greenroom backup made");
+    return "\"" + o.folder + "\" is no backup: it has no " + manifest_name
+           + " — give the folder that greenroom backup made";
   std::ifstream file{manifest_path, std::ios::binary};
-  const auto read = read_manifest(
+  auto read = read_manifest(
       json::parse(std::string{std::istreambuf_iterator<char>{file}, {}}, nullptr, false));
   if (const auto* why = std::get_if<std::string>(&read))
-    return say_restore_failed("\"" + o.folder + "\" cannot be restored: " + *why);
-  const auto& manifest = std::get<backup_manifest>(read);
-  // Check everything before writing anything.
+    return "\"" + o.folder + "\" cannot be restored: " + *why;
+  auto& manifest = std::get<backup_manifest>(read);
   for (const auto& one : manifest.files)
-    if (const auto wrong = check_file(from, one); !wrong.empty()) return say_restore_failed(wrong);
-  const auto journal = machine::check_journal_copy((from / "journal.db").string());
-  if (const auto* why = std::get_if<std::string>(&journal)) return say_restore_failed(*why);
+    if (auto wrong = check_file(from, one); !wrong.empty()) return wrong;
+  auto journal = machine::check_journal_copy((from / "journal.db").string());
+  if (const auto* why = std::get_if<std::string>(&journal)) return *why;
+  return checked_backup{std::move(manifest), std::get<machine::copied_journal>(std::move(journal))};
+}
 
+/// Moves what is in the data folder into a folder of its own there, whose name is returned; empty
+/// when there is nothing.
+base::expected<std::string> move_aside(const fs::path& data) {
+  const auto there = content_of(data);
+  if (there.empty()) return std::string{};
+  std::error_code failed_with;
+  const auto place = data / ("replaced-" + machine::time_for_names());
+  fs::create_directory(place, failed_with);
+  for (const auto& each : there) {
+    // Leave what an earlier restore moved aside.
+    if (each.filename().string().starts_with("replaced-")) continue;
+    fs::rename(each, place / each.filename(), failed_with);
+    if (failed_with)
+      return base::problem{"restore-failed",
+                           "cannot move " + each.string() + " aside: " + failed_with.message()};
+  }
+  return place.string();
+}
+
+/// Writes the journal last: without it an interrupted restore has no effect. Returns what is wrong,
+/// or "".
+std::string write_data(const fs::path& from, const fs::path& data, const checked_backup& backup) {
+  machine::node_identity who;
+  who.node = backup.manifest.node;
+  who.journal = backup.journal.identity;
+  if (auto wrong = machine::write_node_identity(data.string(), who); !wrong.empty()) return wrong;
+  for (const auto& one : backup.manifest.files)
+    if (one.name.starts_with("learned/"))
+      if (auto wrong = put_file(from / one.name, data / one.name); !wrong.empty()) return wrong;
+  return put_file(from / "journal.db", data / "journal.db");
+}
+
+void print_restored(const restore_options& o, const checked_backup& backup,
+                    const std::string& aside) {
+  const auto& counts = backup.journal;
+  const auto& made_at = backup.manifest.made_at;
+  if (o.as_json) {
+    print_json({{"data", o.data},
+                {"tasks", counts.tasks},
+                {"unfinished", counts.unfinished},
+                {"made_at", made_at},
+                {"moved_aside", aside}});
+    return;
+  }
+  if (!aside.empty()) std::printf("what was there is now in %s\n", aside.c_str());
+  std::printf(
+      "%s: %llu tasks as of %s, %llu of them unfinished, which run after the start\n"
+      "next: greenroom serve --config FILE --data %s (the node's configuration is in %s)\n",
+      o.data.c_str(), static_cast<unsigned long long>(counts.tasks), made_at.c_str(),
+      static_cast<unsigned long long>(counts.unfinished), o.data.c_str(),
+      (fs::path{o.folder} / "configuration.yaml").c_str());
+}
+
+int restore_backup(const restore_options& o) {
+  const fs::path data{o.data};
+  const auto backup = check_backup(o);
+  if (!backup) return say_restore_failed(backup.error());
   const auto journal_path = (data / "journal.db").string();
   if (auto wrong = machine::create_journal_directory(journal_path); !wrong.empty())
     return say_restore_failed(wrong);
   machine::journal_lock lock;
   if (auto wrong = lock.take(journal_path); !wrong.empty()) return say_restore_failed(wrong);
-  const auto there = content_of(data);
-  if (!there.empty() && !o.force)
+  if (!content_of(data).empty() && !o.force)
     return say_restore_failed("\"" + o.data
                               + "\" is not empty — give an empty folder, or --force, which moves "
                                 "what is there aside");
-  std::string aside;
-  if (!there.empty()) {
-    const auto place = data / ("replaced-" + machine::time_for_names());
-    fs::create_directory(place, none);
-    for (const auto& each : there) {
-      // Leave what an earlier restore moved aside.
-      if (each.filename().string().starts_with("replaced-")) continue;
-      fs::rename(each, place / each.filename(), none);
-      if (none)
-        return say_restore_failed("cannot move " + each.string() + " aside: " + none.message());
-    }
-    aside = place.string();
-  }
-  // The journal is written last: without it an interrupted restore has no effect.
-  machine::node_identity who;
-  who.node = manifest.node;
-  who.journal = std::get<machine::copied_journal>(journal).identity;
-  if (auto wrong = machine::write_node_identity(data.string(), who); !wrong.empty())
+  const auto aside = move_aside(data);
+  if (!aside) return say_restore_failed(aside.error().text);
+  if (const auto wrong = write_data(o.folder, data, *backup); !wrong.empty())
     return say_restore_failed(wrong);
-  for (const auto& one : manifest.files)
-    if (one.name.starts_with("learned/"))
-      if (const auto wrong = put_file(from / one.name, data / one.name); !wrong.empty())
-        return say_restore_failed(wrong);
-  if (const auto wrong = put_file(from / "journal.db", data / "journal.db"); !wrong.empty())
-    return say_restore_failed(wrong);
-
-  const auto& counts = std::get<machine::copied_journal>(journal);
-  if (o.as_json) {
-    print_json({{"data", data.string()},
-                {"tasks", counts.tasks},
-                {"unfinished", counts.unfinished},
-                {"made_at", manifest.made_at},
-                {"moved_aside", aside}});
-  } else {
-    if (!aside.empty()) std::printf("what was there is now in %s\n", aside.c_str());
-    std::printf(
-        "%s: %llu tasks as of %s, %llu of them unfinished, which run after the start\n"
-        "next: greenroom serve --config FILE --data %s (the node's configuration is in %s)\n",
-        data.c_str(), static_cast<unsigned long long>(counts.tasks), manifest.made_at.c_str(),
-        static_cast<unsigned long long>(counts.unfinished), data.c_str(),
-        (from / "configuration.yaml").c_str());
-  }
+  print_restored(o, *backup, *aside);
   return done;
 }
 

@@ -137,6 +137,194 @@ void print_comparison(const std::vector<column>& columns) {
   std::printf("\n%s\n", rows.text().c_str());
 }
 
+/// The day, and how much faster than in an office it passes.
+struct demo_day {
+  load::office_cast cast;
+  load::office_habits habits;
+  std::vector<load::office_task> tasks;
+  double half_s = 0;        ///< Real duration of one phase.
+  double hours_faster = 0;  ///< How much faster the hours pass.
+};
+
+demo_day make_day(const demo_options& o, const config::node& configuration) {
+  demo_day day;
+  day.cast = cast_of(configuration);
+  day.half_s = o.seconds / 2;
+  day.hours_faster = (to_hour - from_hour) * hour_s / day.half_s;
+  auto& habits = day.habits;
+  habits.seed = o.seed;
+  habits.from_hour = from_hour;
+  habits.to_hour = to_hour;
+  const auto specialists = static_cast<double>(day.cast.names.size());
+  habits.users =
+      o.users > 0
+          ? o.users
+          : static_cast<std::size_t>(users_per_specialist * day.half_s / 30 * specialists) + 1;
+  // Lengthen the pauses in office time, so that in real time they are 1/`pace` of normal.
+  habits.pause_s *= day.hours_faster / pace;
+  habits.burst_s *= day.hours_faster / pace;
+  day.tasks = load::make_office_day(day.cast, habits);
+  return day;
+}
+
+void print_introduction(const demo_options& o, const config::node& configuration,
+                        const demo_day& day) {
+  const auto& pool = configuration.pool;
+  std::printf("%s\n", paint("greenroom demo: " + o.source.name(), colour::bold).c_str());
+  std::printf(
+      "%zu specialists in %zu departments, each a real worker process.\n"
+      "One office day, %02.0f:00 to %02.0f:00: %zu people, %zu tasks (seed %llu).\n"
+      "The day runs %s, %.0f s each: always warm, %sthen with %zu warm slots.\n"
+      "Time runs %.0f× faster: cooldown %s becomes %s, pauses likewise.\n"
+      "The hours of the day pass %.0f× faster.\n\n",
+      day.cast.names.size(), configuration.departments.size(), from_hour, to_hour, day.habits.users,
+      day.tasks.size(), static_cast<unsigned long long>(o.seed), o.compare ? "four times" : "twice",
+      day.half_s, o.compare ? "fixed keep-alive, LRU, " : "", pool.max_warm, pace,
+      base::format_duration(pool.cooldown).c_str(),
+      base::format_duration(faster(pool.cooldown)).c_str(), day.hours_faster);
+  std::fflush(stdout);
+}
+
+/// Runs the phases one after the other.
+class demo_phases {
+public:
+  demo_phases(const demo_options& o, const config::node& configuration, const demo_day& day,
+              std::string folder)
+      : o_{o}, configuration_{configuration}, folder_{std::move(folder)} {
+    auto& pool = configuration_.pool;
+    pool.cooldown = faster(pool.cooldown);
+    // Without a configured residency the node derives it from start times.
+    if (pool.min_residency) pool.min_residency = faster(*pool.min_residency);
+    plan_.cast = &day.cast;
+    plan_.day = &day.tasks;
+    plan_.from_s = from_hour * hour_s;
+    plan_.to_s = to_hour * hour_s;
+    plan_.seconds = day.half_s;
+    plan_.bin_directory = program_folder().string();
+    plan_.interrupted = &demo_interrupted;
+  }
+
+  /// One column for each phase, `always warm` first and Greenroom's policy last; fewer when a phase
+  /// failed or the demo was interrupted.
+  std::vector<column> run() {
+    const auto pool = configuration_.pool;
+    if (!add("always warm", "every specialist always warm", config::pool_mode::baseline,
+             "baseline"))
+      return std::move(columns_);
+    if (o_.compare) {
+      const auto slots = "LRU, " + std::to_string(pool.max_warm) + " slots";
+      if (!add_lru("fixed 45 s", plan_.cast->names.size(), faster(std::chrono::seconds{45}),
+                   "fixed")
+          || !add_lru(slots, pool.max_warm, std::chrono::hours{24}, "lru"))
+        return std::move(columns_);
+    }
+    configuration_.pool = pool;
+    add(o_.compare ? "greenroom" : "intelligent", "warm only those who are needed",
+        config::pool_mode::intelligent, "intelligent");
+    return std::move(columns_);
+  }
+
+  [[nodiscard]] std::size_t wanted() const { return o_.compare ? 4 : 2; }
+
+private:
+  bool add(std::string name, const std::string& what, config::pool_mode mode, const char* data) {
+    const auto title = std::to_string(++phase_) + " of " + std::to_string(wanted()) + ": " + what;
+    stage display{title, o_.as_json};
+    if (!o_.as_json && !is_terminal()) {
+      std::printf("%s\n", title.c_str());
+      std::fflush(stdout);
+    }
+    plan_.configuration = configuration_;
+    plan_.configuration.pool.mode = mode;
+    plan_.configuration.data_dir = folder_ + "/" + data;
+    plan_.wait_until_all_warm = mode == config::pool_mode::baseline;
+    plan_.say = [&](const std::string& text) { display.say(text); };
+    plan_.progress = [&](const phase_progress& now) { display.show(now); };
+    auto result = run_phase(plan_);
+    display.finish();
+    if (!result.problem.empty()) {
+      say_problem("failed", result.problem);
+      return false;
+    }
+    columns_.push_back({std::move(name), std::move(result)});
+    return !demo_interrupted;
+  }
+
+  bool add_lru(const std::string& name, std::size_t most, std::chrono::milliseconds keep,
+               const char* data) {
+    configuration_.pool.max_warm = most;
+    configuration_.pool.cooldown = keep;
+    plan_.policy = [] { return runtime::make_lru_policy(); };
+    const bool good = add(name, name, config::pool_mode::intelligent, data);
+    plan_.policy = nullptr;
+    return good;
+  }
+
+  const demo_options& o_;
+  config::node configuration_;
+  const std::string folder_;
+  phase_plan plan_;
+  std::size_t phase_ = 0;
+  std::vector<column> columns_;
+};
+
+json comparison_json(const demo_options& o, const config::node& configuration, const demo_day& day,
+                     const std::vector<column>& columns, std::uint64_t lost) {
+  const auto& always = columns.front().result;
+  const auto& smart = columns.back().result;
+  json compared = json::array();
+  for (const auto& one : columns) {
+    auto entry = phase_json(one.result);
+    entry["name"] = one.name;
+    entry["memory_efficiency"] = efficiency_of(one.result, always);
+    entry["added_latency_ms"] = added_ms_of(one.result, always);
+    compared.push_back(std::move(entry));
+  }
+  return {{"policies", std::move(compared)},
+          {"source", o.source.name()},
+          {"specialists", day.cast.names.size()},
+          {"seed", o.seed},
+          {"users", day.habits.users},
+          {"tasks", day.tasks.size()},
+          {"max_warm", configuration.pool.max_warm},
+          {"pace", pace},
+          {"hours_faster", day.hours_faster},
+          {"always_warm", phase_json(always)},
+          {"intelligent", phase_json(smart)},
+          {"memory_efficiency", efficiency_of(smart, always)},
+          {"warm_hit_rate", smart.warm_hit_rate()},
+          {"added_latency_ms", added_ms_of(smart, always)},
+          {"lost", lost}};
+}
+
+int report(const demo_options& o, const config::node& configuration, const demo_day& day,
+           const std::vector<column>& columns) {
+  const auto& always = columns.front().result;
+  const auto& smart = columns.back().result;
+  std::uint64_t lost = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t ended = 0;
+  for (const auto& one : columns) {
+    lost += one.result.lost;
+    accepted += one.result.accepted;
+    ended += one.result.completed + one.result.failed;
+  }
+  const bool good = lost == 0 && always.completed > 0 && smart.completed > 0 && !demo_interrupted;
+  if (o.as_json) {
+    print_json(comparison_json(o, configuration, day, columns, lost));
+    return good ? done : failed;
+  }
+  print_comparison(columns);
+  if (!smart.first_error.empty())
+    std::printf("first refusal or error: %s\n", shown_text(smart.first_error).c_str());
+  std::printf("memory efficiency  %s %%\n", fixed(efficiency_of(smart, always) * 100, 1).c_str());
+  std::printf("added latency      %s ms on average\n",
+              fixed(added_ms_of(smart, always), 2).c_str());
+  std::printf("%s accepted, %s ended: lost %s\n", grouped(accepted).c_str(), grouped(ended).c_str(),
+              grouped(lost).c_str());
+  return good ? done : failed;
+}
+
 int demo(demo_options& o) {
   if (o.source.profile.empty() && o.source.file.empty()) o.source.profile = "production";
   const scratch_folder folder{"greenroom-demo"};
@@ -153,144 +341,12 @@ int demo(demo_options& o) {
   for (const int number : {SIGINT, SIGTERM})
     std::signal(number, [](int) { demo_interrupted = true; });
 
-  const auto cast = cast_of(*configuration);
-  const double half_s = o.seconds / 2;
-  const double hours_faster = (to_hour - from_hour) * hour_s / half_s;
-  load::office_habits habits;
-  habits.seed = o.seed;
-  habits.from_hour = from_hour;
-  habits.to_hour = to_hour;
-  habits.users = o.users > 0 ? o.users
-                             : static_cast<std::size_t>(users_per_specialist * half_s / 30
-                                                        * static_cast<double>(cast.names.size()))
-                                   + 1;
-  // Lengthen the pauses in office time, so that in real time they are 1/`pace` of normal.
-  habits.pause_s *= hours_faster / pace;
-  habits.burst_s *= hours_faster / pace;
-  const auto day = load::make_office_day(cast, habits);
-
-  const auto& pool = configuration->pool;
-  // Without a configured residency the node derives it from start times, at most this value.
-  const auto residency = pool.min_residency.value_or(std::chrono::seconds{2});
-  if (!o.as_json) {
-    std::printf("%s\n", paint("greenroom demo: " + o.source.name(), colour::bold).c_str());
-    std::printf(
-        "%zu specialists in %zu departments, each a real worker process.\n"
-        "One office day, %02.0f:00 to %02.0f:00: %zu people, %zu tasks (seed %llu).\n"
-        "The day runs %s, %.0f s each: always warm, %sthen with %zu warm slots.\n"
-        "Time runs %.0f× faster: cooldown %s becomes %s, pauses likewise.\n"
-        "The hours of the day pass %.0f× faster.\n\n",
-        cast.names.size(), configuration->departments.size(), from_hour, to_hour, habits.users,
-        day.size(), static_cast<unsigned long long>(o.seed), o.compare ? "four times" : "twice",
-        half_s, o.compare ? "fixed keep-alive, LRU, " : "", pool.max_warm, pace,
-        base::format_duration(pool.cooldown).c_str(),
-        base::format_duration(faster(pool.cooldown)).c_str(), hours_faster);
-    std::fflush(stdout);
-  }
-  configuration->pool.cooldown = faster(pool.cooldown);
-  if (pool.min_residency) configuration->pool.min_residency = faster(residency);
-
-  phase_plan plan;
-  plan.cast = &cast;
-  plan.day = &day;
-  plan.from_s = from_hour * hour_s;
-  plan.to_s = to_hour * hour_s;
-  plan.seconds = half_s;
-  plan.bin_directory = program_folder().string();
-  plan.interrupted = &demo_interrupted;
-
-  const int phases = o.compare ? 4 : 2;
-  int playing = 0;
-  const auto play = [&](const std::string& what, config::pool_mode mode, const char* data) {
-    const auto title = std::to_string(++playing) + " of " + std::to_string(phases) + ": " + what;
-    stage display{title, o.as_json};
-    if (!o.as_json && !is_terminal()) {
-      std::printf("%s\n", title.c_str());
-      std::fflush(stdout);
-    }
-    plan.configuration = *configuration;
-    plan.configuration.pool.mode = mode;
-    plan.configuration.data_dir = folder.path() + "/" + data;
-    plan.wait_until_all_warm = mode == config::pool_mode::baseline;
-    plan.say = [&](const std::string& text) { display.say(text); };
-    plan.progress = [&](const phase_progress& now) { display.show(now); };
-    auto result = run_phase(plan);
-    display.finish();
-    if (!result.problem.empty()) say_problem("failed", result.problem);
-    return result;
-  };
-  const auto always = play("every specialist always warm", config::pool_mode::baseline, "baseline");
-  if (!always.problem.empty()) return failed;
-  if (demo_interrupted) return failed;
-  std::vector<column> columns{{"always warm", always}};
-  if (o.compare) {
-    const auto mine = configuration->pool;
-    const auto plain = [&](std::string name, std::size_t most, std::chrono::milliseconds keep,
-                           const char* data) {
-      configuration->pool.max_warm = most;
-      configuration->pool.cooldown = keep;
-      plan.policy = [] { return runtime::make_lru_policy(); };
-      columns.push_back({name, play(name, config::pool_mode::intelligent, data)});
-      plan.policy = nullptr;
-      configuration->pool = mine;
-      return columns.back().result.problem.empty() && !demo_interrupted;
-    };
-    if (!plain("fixed 45 s", cast.names.size(), faster(std::chrono::seconds{45}), "fixed"))
-      return failed;
-    if (!plain("LRU, " + std::to_string(mine.max_warm) + " slots", mine.max_warm,
-               std::chrono::hours{24}, "lru"))
-      return failed;
-  }
-  const auto smart =
-      play("warm only those who are needed", config::pool_mode::intelligent, "intelligent");
-  if (!smart.problem.empty()) return failed;
-  columns.push_back({o.compare ? "greenroom" : "intelligent", smart});
-
-  const double efficiency = efficiency_of(smart, always);
-  const double added_ms = added_ms_of(smart, always);
-  std::uint64_t lost = 0;
-  std::uint64_t accepted = 0;
-  std::uint64_t ended = 0;
-  for (const auto& one : columns) {
-    lost += one.result.lost;
-    accepted += one.result.accepted;
-    ended += one.result.completed + one.result.failed;
-  }
-  const bool good = lost == 0 && always.completed > 0 && smart.completed > 0 && !demo_interrupted;
-  if (o.as_json) {
-    json compared = json::array();
-    for (const auto& one : columns) {
-      auto entry = phase_json(one.result);
-      entry["name"] = one.name;
-      entry["memory_efficiency"] = efficiency_of(one.result, always);
-      entry["added_latency_ms"] = added_ms_of(one.result, always);
-      compared.push_back(std::move(entry));
-    }
-    print_json({{"policies", std::move(compared)},
-                {"source", o.source.name()},
-                {"specialists", cast.names.size()},
-                {"seed", o.seed},
-                {"users", habits.users},
-                {"tasks", day.size()},
-                {"max_warm", pool.max_warm},
-                {"pace", pace},
-                {"hours_faster", hours_faster},
-                {"always_warm", phase_json(always)},
-                {"intelligent", phase_json(smart)},
-                {"memory_efficiency", efficiency},
-                {"warm_hit_rate", smart.warm_hit_rate()},
-                {"added_latency_ms", added_ms},
-                {"lost", lost}});
-    return good ? done : failed;
-  }
-  print_comparison(columns);
-  if (!smart.first_error.empty())
-    std::printf("first refusal or error: %s\n", shown_text(smart.first_error).c_str());
-  std::printf("memory efficiency  %s %%\n", fixed(efficiency * 100, 1).c_str());
-  std::printf("added latency      %s ms on average\n", fixed(added_ms, 2).c_str());
-  std::printf("%s accepted, %s ended: lost %s\n", grouped(accepted).c_str(), grouped(ended).c_str(),
-              grouped(lost).c_str());
-  return good ? done : failed;
+  const auto day = make_day(o, *configuration);
+  if (!o.as_json) print_introduction(o, *configuration, day);
+  demo_phases phases{o, *configuration, day, folder.path()};
+  const auto columns = phases.run();
+  if (columns.size() < phases.wanted()) return failed;
+  return report(o, *configuration, day, columns);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "apps/verbs/predict_evaluate.hpp"
 
 #include "apps/client/problem_line.hpp"
-#include "apps/verbs/verb.hpp"
+#include "apps/client/verb.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
 
 #include <nlohmann/json.hpp>

@@ -136,6 +136,31 @@ struct prepared {
   runtime::comparison_settings settings;
 };
 
+/// Counts from the first request, and drops requests after the horizon. Returns an exit code when
+/// nothing is left.
+std::optional<int> fit_to_horizon(const simulate_options& o, double load_s,
+                                  std::optional<double> horizon_s, prepared& p) {
+  auto& requests = p.traffic.requests;
+  // The years before the first request must not count as time.
+  if (const double first_s = requests.front().time_s; first_s >= calendar_from_s) {
+    p.settings.epoch_s = first_s;
+    for (runtime::request& one : requests) one.time_s -= first_s;
+    if (horizon_s && *horizon_s >= first_s) *horizon_s -= first_s;
+  }
+  if (horizon_s) {
+    std::erase_if(requests, [&](const runtime::request& one) { return one.time_s > *horizon_s; });
+    if (requests.empty()) {
+      return refuse("--horizon " + o.horizon + " is before the first request of " + o.trace
+                    + " — give a later one");
+    }
+  }
+  p.work = {&p.traffic, load_s, horizon_s.value_or(requests.back().time_s)};
+  if (p.work.horizon_s <= 0) {
+    return refuse(o.trace + ": every request is at 0 s — give the end of time with --horizon");
+  }
+  return std::nullopt;
+}
+
 /// Checks all options and the trace. Returns an exit code when something is wrong.
 std::optional<int> prepare(const simulate_options& o, prepared& p) {
   const auto load_s = base::parse_seconds(o.load_time);
@@ -162,28 +187,11 @@ std::optional<int> prepare(const simulate_options& o, prepared& p) {
     return wrong_usage;
   }
   p.traffic = std::get<runtime::trace>(std::move(read));
-  auto& requests = p.traffic.requests;
-  if (requests.back().time_s > seconds_max) {
-    return refuse(o.trace + ": the last request is at " + fixed(requests.back().time_s, 0)
+  if (p.traffic.requests.back().time_s > seconds_max) {
+    return refuse(o.trace + ": the last request is at " + fixed(p.traffic.requests.back().time_s, 0)
                   + " s — timestamp_s is in seconds, perhaps these are milliseconds");
   }
-  // Count from the first request: the years before it must not count as time.
-  if (const double first_s = requests.front().time_s; first_s >= calendar_from_s) {
-    p.settings.epoch_s = first_s;
-    for (runtime::request& one : requests) one.time_s -= first_s;
-    if (horizon_s && *horizon_s >= first_s) *horizon_s -= first_s;
-  }
-  if (horizon_s) {
-    std::erase_if(requests, [&](const runtime::request& one) { return one.time_s > *horizon_s; });
-    if (requests.empty()) {
-      return refuse("--horizon " + o.horizon + " is before the first request of " + o.trace
-                    + " — give a later one");
-    }
-  }
-  p.work = {&p.traffic, *load_s, horizon_s.value_or(requests.back().time_s)};
-  if (p.work.horizon_s <= 0) {
-    return refuse(o.trace + ": every request is at 0 s — give the end of time with --horizon");
-  }
+  if (const auto wrong = fit_to_horizon(o, *load_s, horizon_s, p)) return wrong;
   if (!o.slots.empty()) {
     const auto slots = slots_of(o.slots, p.traffic.specialists.size());
     if (!slots) return refuse("--slots '" + o.slots + "' — give a share like 0.2, or a count");
