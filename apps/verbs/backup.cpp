@@ -60,10 +60,11 @@ std::uint64_t count_in(const json& from, const char* key) {
   return found != from.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
 
-/// On failure a string says what is wrong.
-std::variant<backup_manifest, std::string> read_manifest(const json& from) {
+base::problem wrong_manifest(std::string text) { return {"manifest", std::move(text)}; }
+
+base::expected<backup_manifest> read_manifest(const json& from) {
   if (!from.is_object() || count_in(from, "version") != 1)
-    return std::string{"it has no manifest of version 1, which is what this program reads"};
+    return wrong_manifest("it has no manifest of version 1, which is what this program reads");
   backup_manifest found;
   found.node = text_of(from, "node");
   found.journal = text_of(from, "journal");
@@ -71,15 +72,17 @@ std::variant<backup_manifest, std::string> read_manifest(const json& from) {
   found.tasks = count_in(from, "tasks");
   found.ends = count_in(from, "ends");
   const auto files = from.find("files");
-  if (files == from.end() || !files->is_array()) return std::string{"its manifest lists no files"};
+  if (files == from.end() || !files->is_array())
+    return wrong_manifest("its manifest lists no files");
   bool has_journal = false;
   for (const auto& each : *files) {
     listed_file one{text_of(each, "name"), count_in(each, "bytes"), text_of(each, "sha256")};
-    if (!stays_within(one.name)) return "its manifest names a file outside: \"" + one.name + "\"";
+    if (!stays_within(one.name))
+      return wrong_manifest("its manifest names a file outside: \"" + one.name + "\"");
     has_journal = has_journal || one.name == "journal.db";
     found.files.push_back(std::move(one));
   }
-  if (!has_journal) return std::string{"its manifest lists no journal.db"};
+  if (!has_journal) return wrong_manifest("its manifest lists no journal.db");
   return found;
 }
 
@@ -110,17 +113,19 @@ int say_backup_failed(const std::string& what) {
   return failed;
 }
 
-/// What is wrong with the file, or "".
-std::string check_file(const fs::path& folder, const listed_file& one) {
+base::problem wrong_file(std::string text) { return {"file", std::move(text)}; }
+
+/// Compares the file with the manifest.
+base::expected<void> check_file(const fs::path& folder, const listed_file& one) {
   const auto path = folder / one.name;
   std::error_code none;
   const auto bytes = fs::file_size(path, none);
-  if (none) return path.string() + " is missing";
+  if (none) return wrong_file(path.string() + " is missing");
   if (bytes != one.bytes)
-    return path.string() + " has " + std::to_string(bytes) + " bytes in place of "
-           + std::to_string(one.bytes);
+    return wrong_file(path.string() + " has " + std::to_string(bytes) + " bytes in place of "
+                      + std::to_string(one.bytes));
   if (machine::sha256_of_file(path.string()) != one.sha256)
-    return path.string() + " is not what was written: its checksum (SHA-256) differs";
+    return wrong_file(path.string() + " is not what was written: its checksum (SHA-256) differs");
   return {};
 }
 
@@ -155,7 +160,7 @@ std::string fetch_file(node_client& client, const std::string& id, std::size_t p
   }
   to.close();
   if (!to) return "cannot write " + path.string() + " — is there room and permission?";
-  if (auto wrong = check_file(folder, one); !wrong.empty()) return wrong;
+  if (const auto whole = check_file(folder, one); !whole) return whole.error().text;
   return machine::flush_file(path.string());
 }
 
@@ -170,10 +175,9 @@ int make_backup(const backup_options& o) {
   if (!made) return client.code();
   const auto id = text_of(*made, "id");
   const auto found = made->find("manifest");
-  auto read = read_manifest(found == made->end() ? json{} : *found);
-  if (const auto* why = std::get_if<std::string>(&read))
-    return say_backup_failed("the node's backup cannot be read: " + *why);
-  const auto& manifest = std::get<backup_manifest>(read);
+  const auto read = read_manifest(found == made->end() ? json{} : *found);
+  if (!read) return say_backup_failed("the node's backup cannot be read: " + read.error().text);
+  const auto& manifest = *read;
   // The folder has a temporary name until it is complete, so that half a backup is not taken for
   // one.
   begun_folder fresh{name.string() + ".partial-" + std::to_string(::getpid())};
@@ -261,23 +265,22 @@ struct checked_backup {
   machine::copied_journal journal;
 };
 
-base::expected<checked_backup, std::string> check_backup(const restore_options& o) {
+base::expected<checked_backup> check_backup(const restore_options& o) {
   const fs::path from{o.folder};
   std::error_code none;
   const auto manifest_path = from / manifest_name;
   if (!fs::exists(manifest_path, none) || fs::file_size(manifest_path, none) > manifest_bytes_max)
-    return "\"" + o.folder + "\" is no backup: it has no " + manifest_name
-           + " — give the folder that greenroom backup made";
+    return wrong_manifest("\"" + o.folder + "\" is no backup: it has no " + manifest_name
+                          + " — give the folder that greenroom backup made");
   std::ifstream file{manifest_path, std::ios::binary};
   auto read = read_manifest(
       json::parse(std::string{std::istreambuf_iterator<char>{file}, {}}, nullptr, false));
-  if (const auto* why = std::get_if<std::string>(&read))
-    return "\"" + o.folder + "\" cannot be restored: " + *why;
-  auto& manifest = std::get<backup_manifest>(read);
+  if (!read) return wrong_manifest("\"" + o.folder + "\" cannot be restored: " + read.error().text);
+  auto& manifest = *read;
   for (const auto& one : manifest.files)
-    if (auto wrong = check_file(from, one); !wrong.empty()) return wrong;
+    if (const auto whole = check_file(from, one); !whole) return whole.error();
   auto journal = machine::check_journal_copy((from / "journal.db").string());
-  if (const auto* why = std::get_if<std::string>(&journal)) return *why;
+  if (const auto* why = std::get_if<std::string>(&journal)) return wrong_file(*why);
   return checked_backup{std::move(manifest), std::get<machine::copied_journal>(std::move(journal))};
 }
 
@@ -337,7 +340,7 @@ void print_restored(const restore_options& o, const checked_backup& backup,
 int restore_backup(const restore_options& o) {
   const fs::path data{o.data};
   const auto backup = check_backup(o);
-  if (!backup) return say_restore_failed(backup.error());
+  if (!backup) return say_restore_failed(backup.error().text);
   const auto journal_path = (data / "journal.db").string();
   if (auto wrong = machine::create_journal_directory(journal_path); !wrong.empty())
     return say_restore_failed(wrong);

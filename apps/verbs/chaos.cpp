@@ -163,14 +163,15 @@ struct cloud_parts {
   std::unique_ptr<tcp_wire> wire;
 };
 
-base::expected<cloud_parts, std::string> start_cloud(const std::string& bin_directory) {
+base::expected<cloud_parts> start_cloud(const std::string& bin_directory) {
   cloud_parts result;
   result.server = std::make_unique<cloud_server>(bin_directory);
   if (result.server->port() == 0)
-    return "the stand-in for the cloud cannot start: " + result.server->problem();
+    return base::problem{"cloud",
+                         "the stand-in for the cloud cannot start: " + result.server->problem()};
   result.wire = std::make_unique<tcp_wire>(result.server->port());
   if (result.wire->port() == 0)
-    return std::string{"the stand-in for the cloud cannot start: no free port"};
+    return base::problem{"cloud", "the stand-in for the cloud cannot start: no free port"};
   return result;
 }
 
@@ -211,7 +212,7 @@ int run_plan(const chaos_options& o, const std::filesystem::path& file, chaos_jo
   if (std::ranges::any_of(job.cast.shape.is_cloud, [](bool one) { return one; })) {
     auto cloud = start_cloud(job.bin_directory);
     if (!cloud) {
-      say_problem("failed", cloud.error());
+      say_problem("failed", cloud.error().text);
       return failed;
     }
     parts = *std::move(cloud);

@@ -57,13 +57,17 @@ runtime::file_needs needs_of(const config::node& configuration) {
 
 }  // namespace
 
-std::string too_few_open_files(const config::node& configuration) {
+base::expected<void> check_open_files(const config::node& configuration) {
   const auto limit = machine::raise_file_limit();
   const auto needs = needs_of(configuration);
   if (limit >= needs.own) return {};
-  return "this process may have " + std::to_string(limit) + " open files (ulimit -Hn), and a node needs "
-         + std::to_string(needs.own) + " for itself, " + std::to_string(needs.workers)
-         + " for its workers and one for each connection: raise the limit (LimitNOFILE= in a service)";
+  return base::problem{
+      "too-few-files",
+      "this process may have " + std::to_string(limit)
+          + " open files (ulimit -Hn), and a node needs " + std::to_string(needs.own)
+          + " for itself, " + std::to_string(needs.workers)
+          + " for its workers and one for each connection: raise the limit (LimitNOFILE= in a "
+            "service)"};
 }
 
 std::string fit_to_open_files(config::node& configuration) {

@@ -2,13 +2,14 @@
 #pragma once
 
 #include "config/node.hpp"
+#include "protocols/base/expected.hpp"
 
 #include <string>
 
 namespace greenroom::apps {
 
-/// Why the node cannot start: with fewer open files it cannot read its journal. Empty: it can.
-[[nodiscard]] std::string too_few_open_files(const config::node& configuration);
+/// Checks that the node can start: with too few open files it cannot read its journal.
+[[nodiscard]] base::expected<void> check_open_files(const config::node& configuration);
 
 /// Raises the process's limit of open files to the hard limit, then lowers `limits.connections` to
 /// what the workers leave. Returns a warning, or an empty text when all fits. Call before any

@@ -350,8 +350,8 @@ int serve(const configuration_source& source, bool insecure) {
   const auto signals = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  if (const auto why = too_few_open_files(*configuration); !why.empty()) {
-    say_problem("failed", why);
+  if (const auto enough = check_open_files(*configuration); !enough) {
+    say_problem("failed", enough.error().text);
     return failed;
   }
   auto door_limits = *configuration;
