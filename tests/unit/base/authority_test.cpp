@@ -22,11 +22,9 @@ TEST(Authority, IsAHostAndAnOptionalPort) {
   EXPECT_EQ(parse_authority("[::1]:0")->port, 0);
   EXPECT_TRUE(parse_authority("[0:0::1]")->same_host(*parse_authority("[::1]:8")));
   EXPECT_TRUE(parse_authority(std::string(253, 'a')).has_value());
-  for (const std::string wrong :
-       {std::string{}, std::string{":80"}, std::string{"."}, std::string{"a b"},
-        std::string{"a:65536"}, std::string{"a:x"}, std::string{"::1"}, std::string{"[::1"},
-        std::string{"[::1]x"}, std::string{"[a]"}, std::string{"[1.2.3.4]"}, std::string{"u@a"},
-        std::string(254, 'a')})
+  EXPECT_FALSE(parse_authority(std::string(254, 'a')).has_value());
+  for (const auto* wrong : {"", ":80", ".", "a b", "a:65536", "a:x", "::1", "[::1", "[::1]x", "[a]",
+                            "[1.2.3.4]", "u@a"})
     EXPECT_FALSE(parse_authority(wrong).has_value()) << wrong;
 }
 
