@@ -58,8 +58,8 @@ public:
                   std::chrono::milliseconds timeout = std::chrono::seconds{30});
 
   /// Passes the body to `on_piece` in pieces until the node ends it, `on_piece` returns false, or
-  /// no piece arrives for `silence` (not a failure). The answer's body is empty unless the status is
-  /// an error.
+  /// no piece arrives for `silence` (not a failure). The answer's body is empty unless the status
+  /// is an error.
   http_result stream(std::string_view target, const std::function<bool(std::string_view)>& on_piece,
                      std::chrono::milliseconds silence);
 
