@@ -118,7 +118,7 @@ std::string check_file(const fs::path& folder, const listed_file& one) {
   if (bytes != one.bytes)
     return path.string() + " has " + std::to_string(bytes) + " bytes in place of "
            + std::to_string(one.bytes);
-  if (machine::sha256_of_file(path.string()) != one.sha256)
+  if (const auto sum = machine::sha256_of_file(path.string()); !sum || *sum != one.sha256)
     return path.string() + " is not what was written: its checksum (SHA-256) differs";
   return {};
 }
@@ -155,7 +155,9 @@ std::string fetch_file(node_client& client, const std::string& id, std::size_t p
   to.close();
   if (!to) return "cannot write " + path.string() + " — is there room and permission?";
   if (auto wrong = check_file(folder, one); !wrong.empty()) return wrong;
-  return machine::flush_file(path.string());
+  if (const auto flushed = machine::flush_file(path.string()); !flushed)
+    return flushed.error().text;
+  return {};
 }
 
 int make_backup(const backup_options& o) {
@@ -186,8 +188,8 @@ int make_backup(const backup_options& o) {
   static_cast<void>(client.raw("DELETE", "/v1/backups/" + id));
   if (!wrong.empty()) return say_backup_failed(wrong);
   const auto journal = machine::check_journal_copy((fresh.path() / "journal.db").string());
-  if (const auto* bad = std::get_if<std::string>(&journal))
-    return say_backup_failed("the copy of the journal is not sound: " + *bad);
+  if (!journal)
+    return say_backup_failed("the copy of the journal is not sound: " + journal.error().text);
   const auto manifest_path = (fresh.path() / manifest_name).string();
   {
     std::ofstream to{manifest_path, std::ios::binary};
@@ -195,9 +197,9 @@ int make_backup(const backup_options& o) {
     if (!to.flush()) return say_backup_failed("cannot write " + manifest_path);
   }
   ::chmod(manifest_path.c_str(), 0600);
-  wrong = machine::flush_file(manifest_path);
-  if (wrong.empty()) wrong = machine::flush_directory(fresh.path().string());
-  if (!wrong.empty()) return say_backup_failed(wrong);
+  auto flushed = machine::flush_file(manifest_path);
+  if (flushed) flushed = machine::flush_directory(fresh.path().string());
+  if (!flushed) return say_backup_failed(flushed.error().text);
   // rename replaces an empty folder, and fails if files have appeared in it meanwhile.
   if (std::rename(fresh.path().c_str(), name.c_str()) != 0)
     return say_backup_failed("cannot put the backup in place as " + name.string()
@@ -248,10 +250,13 @@ std::string put_file(const fs::path& from, const fs::path& to) {
   fs::copy_file(from, fresh, fs::copy_options::overwrite_existing, why);
   if (why) return "cannot write " + fresh.string() + ": " + why.message();
   ::chmod(fresh.c_str(), 0600);
-  if (auto wrong = machine::flush_file(fresh.string()); !wrong.empty()) return wrong;
+  if (const auto flushed = machine::flush_file(fresh.string()); !flushed)
+    return flushed.error().text;
   fs::rename(fresh, to, why);
   if (why) return "cannot write " + to.string() + ": " + why.message();
-  return machine::flush_directory(to.parent_path().string());
+  if (const auto flushed = machine::flush_directory(to.parent_path().string()); !flushed)
+    return flushed.error().text;
+  return {};
 }
 
 int restore_backup(const restore_options& o) {
@@ -272,13 +277,14 @@ int restore_backup(const restore_options& o) {
   for (const auto& one : manifest.files)
     if (const auto wrong = check_file(from, one); !wrong.empty()) return say_restore_failed(wrong);
   const auto journal = machine::check_journal_copy((from / "journal.db").string());
-  if (const auto* why = std::get_if<std::string>(&journal)) return say_restore_failed(*why);
+  if (!journal) return say_restore_failed(journal.error().text);
 
   const auto journal_path = (data / "journal.db").string();
-  if (auto wrong = machine::create_journal_directory(journal_path); !wrong.empty())
-    return say_restore_failed(wrong);
+  if (const auto made = machine::create_journal_directory(journal_path); !made)
+    return say_restore_failed(made.error().text);
   machine::journal_lock lock;
-  if (auto wrong = lock.take(journal_path); !wrong.empty()) return say_restore_failed(wrong);
+  if (const auto locked = lock.take(journal_path); !locked)
+    return say_restore_failed(locked.error().text);
   const auto there = content_of(data);
   if (!there.empty() && !o.force)
     return say_restore_failed("\"" + o.data
@@ -300,9 +306,9 @@ int restore_backup(const restore_options& o) {
   // The journal is written last: without it an interrupted restore has no effect.
   machine::node_identity who;
   who.node = manifest.node;
-  who.journal = std::get<machine::copied_journal>(journal).identity;
-  if (auto wrong = machine::write_node_identity(data.string(), who); !wrong.empty())
-    return say_restore_failed(wrong);
+  who.journal = journal->identity;
+  if (const auto written = machine::write_node_identity(data.string(), who); !written)
+    return say_restore_failed(written.error().text);
   for (const auto& one : manifest.files)
     if (one.name.starts_with("learned/"))
       if (const auto wrong = put_file(from / one.name, data / one.name); !wrong.empty())
@@ -310,7 +316,7 @@ int restore_backup(const restore_options& o) {
   if (const auto wrong = put_file(from / "journal.db", data / "journal.db"); !wrong.empty())
     return say_restore_failed(wrong);
 
-  const auto& counts = std::get<machine::copied_journal>(journal);
+  const auto& counts = *journal;
   if (o.as_json) {
     print_json({{"data", data.string()},
                 {"tasks", counts.tasks},
