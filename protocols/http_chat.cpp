@@ -1,101 +1,146 @@
 #include "protocols/http_chat.hpp"
 
 #include "protocols/base/json_text.hpp"
+#include "protocols/base/json_writer.hpp"
 #include "protocols/upstream.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace greenroom::protocols {
 
 namespace {
 
-using json = nlohmann::json;
-
-void append_text(std::string& to, std::string_view text) {
-  if (!base::append_json_string(to, text)) to += base::json_string(text);
-}
+using base::json_array, base::json_object, base::json_raw;
 
 std::string type_of(int status) {
   if (status == 429) return "rate_limit_error";
   return status >= 500 ? "server_error" : "invalid_request_error";
 }
 
-void append_frame(std::string& to, const chat_frame& frame, std::string_view object) {
-  to += R"({"id":)";
-  append_text(to, frame.id);
-  to += R"(,"object":")";
-  to += object;
-  to += R"(","created":)";
-  to += std::to_string(frame.created);
-  to += R"(,"model":)";
-  append_text(to, frame.model);
+/// Empty texts are null.
+base::json_value text_or_null(std::string_view text) {
+  return text.empty() ? base::json_value{nullptr} : base::json_value{text};
 }
 
-std::string chunk(const chat_frame& frame, std::string_view delta, std::string_view finish_reason) {
-  std::string result = "data: ";
-  append_frame(result, frame, "chat.completion.chunk");
-  result += R"(,"choices":[{"index":0,"delta":)";
-  result += delta;
-  result += R"(,"logprobs":null,"finish_reason":)";
-  if (finish_reason.empty()) {
-    result += "null";
-  } else {
-    append_text(result, finish_reason);
-  }
-  result += "}]";
-  if (frame.with_usage) result += R"(,"usage":null)";
-  return result + "}\n\n";
+/// One line, because an event ends at an empty line.
+std::string on_one_line(std::string_view json) {
+  std::string result;
+  base::append_one_line(result, json);
+  return result;
 }
 
-/// Returns the token counts in a worker's output; null when there are none.
-json usage_in(const json& output) {
-  if (!output.is_object()) return nullptr;
-  const auto found = output.find("usage");
-  return found != output.end() && found->is_object() ? *found : json(nullptr);
+json_object begin_frame(const chat_frame& frame, std::string_view object) {
+  return {{"id", frame.id}, {"object", object}, {"created", frame.created}, {"model", frame.model}};
 }
 
-/// True for a completion in OpenAI's form.
-bool is_completion(const json& value) {
-  return value.is_object() && value.contains("choices") && value["choices"].is_array()
-         && !value["choices"].empty();
+std::string event_of(json_object&& json) { return "data: " + std::move(json).text() + "\n\n"; }
+
+std::string chunk(const chat_frame& frame, const json_object& delta,
+                  std::string_view finish_reason) {
+  auto result = begin_frame(frame, "chat.completion.chunk");
+  const json_object choice{{"index", 0},
+                           {"delta", delta},
+                           {"logprobs", nullptr},
+                           {"finish_reason", text_or_null(finish_reason)}};
+  result.add("choices", json_array{}.add(choice));
+  if (frame.with_usage) result.add("usage", nullptr);
+  return event_of(std::move(result));
+}
+
+bool is_object(std::string_view value) { return value.starts_with('{'); }
+
+/// A worker's output as far as a completion needs it. Refers to the output.
+struct chat_output {
+  std::string_view whole;
+  bool is_json = false;
+  std::string_view content, text, usage;  ///< Members of an object; empty: there is none.
+  std::string_view first_choice;          ///< Empty: the output is no completion of OpenAI's form.
+};
+
+chat_output read_output(std::string_view output) {
+  chat_output result;
+  result.whole = output;
+  result.is_json = base::is_json(output);
+  if (!result.is_json) return result;
+  // Of several members with one name the last one counts.
+  const auto is_whole = base::each_field(output, [&](std::string_view key, std::string_view value) {
+    if (key == "content")
+      result.content = value;
+    else if (key == "text")
+      result.text = value;
+    else if (key == "usage")
+      result.usage = is_object(value) ? value : std::string_view{};
+    else if (key == "choices") {
+      result.first_choice = {};
+      static_cast<void>(base::each_element(value, [&](std::string_view choice) {
+        if (result.first_choice.empty()) result.first_choice = choice;
+      }));
+    }
+  });
+  if (is_whole) return result;
+  chat_output no_object;
+  no_object.whole = output;
+  no_object.is_json = true;
+  return no_object;
 }
 
 /// Returns the message text of a worker's output.
-std::string content_of(const json& value, std::string_view output) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_null()) return {};  // An empty answer has no text.
-  if (value.is_object())
-    for (const auto* name : {"content", "text"})
-      if (const auto found = value.find(name); found != value.end() && found->is_string())
-        return found->get<std::string>();
-  return std::string{output};
+std::string content_of(const chat_output& output) {
+  std::string room;
+  std::string_view found;
+  if (!output.is_json) return std::string{output.whole};
+  const auto begin = output.whole.find_first_not_of(" \t\r\n");
+  const auto end = output.whole.find_last_not_of(" \t\r\n");
+  const auto value = output.whole.substr(begin, end - begin + 1);
+  if (value == "null") return {};  // An empty answer has no text.
+  for (const auto one : {value, output.content, output.text})
+    if (base::string_value(one, room, found)) return std::string{found};
+  return std::string{output.whole};
 }
 
-json read(std::string_view output) {
-  return json::parse(output.begin(), output.end(), nullptr, false);
+/// The message of a choice as the delta of a stream, where the role was sent already and each tool
+/// call has an index. Nothing when the message is no object.
+std::optional<json_object> delta_of(std::string_view message) {
+  json_object delta;
+  const auto is_whole =
+      base::each_field(message, [&](std::string_view key, std::string_view value) {
+        if (key == "role") return;
+        if (key != "tool_calls" || !value.starts_with('[')) {
+          delta.raw(key, on_one_line(value));
+          return;
+        }
+        json_array calls;
+        auto number = 0;
+        static_cast<void>(base::each_element(value, [&](std::string_view call) {
+          json_object numbered;
+          auto has_index = false;
+          const auto is_call =
+              base::each_field(call, [&](std::string_view name, std::string_view part) {
+                has_index = has_index || name == "index";
+                numbered.raw(name, on_one_line(part));
+              });
+          if (is_call && !has_index) numbered.add("index", number++);
+          if (is_call)
+            calls.add(numbered);
+          else
+            calls.add(json_raw{on_one_line(call)});
+        }));
+        delta.add("tool_calls", calls);
+      });
+  if (!is_whole) return std::nullopt;
+  return delta;
 }
 
 }  // namespace
 
 std::string to_json(const chat_error& error) {
   if (!error.whole.empty()) return error.whole;
-  std::string result = R"({"error":{"message":)";
-  append_text(result, error.message);
-  result += R"(,"type":")" + type_of(error.status) + R"(","param":)";
-  if (error.param.empty()) {
-    result += "null";
-  } else {
-    append_text(result, error.param);
-  }
-  result += R"(,"code":)";
-  if (error.code.empty()) {
-    result += "null";
-  } else {
-    append_text(result, error.code);
-  }
-  return result + "}}";
+  return json_object{{"error", json_object{{"message", error.message},
+                                           {"type", type_of(error.status)},
+                                           {"param", text_or_null(error.param)},
+                                           {"code", text_or_null(error.code)}}}};
 }
 
 std::string openai_error(const problem& about) {
@@ -129,131 +174,140 @@ chat_error chat_error_of(const task& done) {
 
 namespace {
 
-/// Reads `stream_options`; unknown members are left to the worker.
-void take_stream_options(std::string_view value, int depth_max, chat_request& to,
-                         chat_error& fault) {
-  std::string room;
-  const auto whole = base::each_member(
-      value,
-      [&](std::string_view raw, std::string_view option) {
-        if (base::unescape(raw, room) != "include_usage") return;
-        to.include_usage = option == "true";
-        if (option != "true" && option != "false" && option != "null")
-          fault = {
-              400, "\"include_usage\" must be true or false.", "stream_options.include_usage", {}};
-      },
-      depth_max);
-  if (!whole) fault = {400, "\"stream_options\" must be an object.", "stream_options", {}};
-}
+/// Reads the members of a request that a node needs; leaves the others to the worker.
+class chat_reader {
+public:
+  base::expected<chat_request, chat_error> read(std::string_view body, int depth_max) {
+    const auto whole = base::each_field(
+        body, [&](std::string_view key, std::string_view value) { take(key, value, depth_max); },
+        depth_max);
+    if (!whole)
+      return chat_error{400, "The body is not a valid JSON object, or is nested too deep.", {}, {}};
+    if (fault_) return *fault_;
+    if (const auto number = base::number_beyond_double(body); !number.empty())
+      return chat_error{400,
+                        "The number " + std::string{number.substr(0, 64)}
+                            + " is beyond what a double holds (1.8e308).",
+                        {},
+                        {}};
+    if (result_.model.empty())
+      return chat_error{400, "You must provide a model: the name of a specialist.", "model", {}};
+    if (has_stream_options_ && !result_.stream)
+      return chat_error{
+          400, "\"stream_options\" is only allowed with \"stream\": true.", "stream_options", {}};
+    if (!has_messages_)
+      return chat_error{400, "Missing required parameter: 'messages'.", "messages",
+                        "missing_required_parameter"};
+    return result_;
+  }
+
+private:
+  void take(std::string_view key, std::string_view value, int depth_max) {
+    std::string_view text;
+    if (key == "model") {
+      if (base::string_value(value, room_, text))
+        result_.model = text;
+      else
+        refuse("The model must be a string: the name of a specialist.", "model");
+    } else if (key == "stream") {
+      result_.stream = flag(value, "\"stream\" must be true or false.", "stream");
+    } else if (key == "stream_options" && value != "null") {
+      has_stream_options_ = true;
+      take_stream_options(value, depth_max - 1);
+    } else if (key == "messages") {
+      has_messages_ = value.starts_with('[');
+      if (!has_messages_) refuse("\"messages\" must be an array.", "messages");
+    } else if (key == "n" && value != "1" && value != "null") {
+      result_.many = true;
+    } else if (key == "user") {
+      if (base::string_value(value, room_, text)) result_.user = text.substr(0, 256);
+    }
+  }
+
+  void take_stream_options(std::string_view value, int depth_max) {
+    const auto whole = base::each_field(
+        value,
+        [&](std::string_view key, std::string_view option) {
+          if (key == "include_usage")
+            result_.include_usage = flag(option, "\"include_usage\" must be true or false.",
+                                         "stream_options.include_usage");
+        },
+        depth_max);
+    if (!whole) refuse("\"stream_options\" must be an object.", "stream_options");
+  }
+
+  bool flag(std::string_view value, std::string_view otherwise, std::string_view name) {
+    if (value != "true" && value != "false" && value != "null") refuse(otherwise, name);
+    return value == "true";
+  }
+
+  void refuse(std::string_view why, std::string_view name) {
+    fault_ = chat_error{400, std::string{why}, std::string{name}, {}};
+  }
+
+  chat_request result_;
+  std::optional<chat_error> fault_;
+  std::string room_;
+  bool has_messages_ = false;
+  bool has_stream_options_ = false;
+};
 
 }  // namespace
 
-std::variant<chat_request, chat_error> parse_chat(std::string_view body, int depth_max) {
-  chat_request result;
-  auto has_messages = false, has_stream_options = false;
-  chat_error fault;
-  std::string key_room, room;
-  const auto whole = base::each_member(
-      body,
-      [&](std::string_view raw, std::string_view value) {
-        const auto key = base::unescape(raw, key_room);
-        std::string_view text;
-        if (key == "model") {
-          if (base::string_value(value, room, text)) {
-            result.model = text;
-          } else {
-            fault = {400, "The model must be a string: the name of a specialist.", "model", {}};
-          }
-        } else if (key == "stream") {
-          result.stream = value == "true";
-          if (value != "true" && value != "false" && value != "null")
-            fault = {400, "\"stream\" must be true or false.", "stream", {}};
-        } else if (key == "stream_options" && value != "null") {
-          has_stream_options = true;
-          take_stream_options(value, depth_max - 1, result, fault);
-        } else if (key == "messages") {
-          has_messages = value.starts_with('[');
-          if (!has_messages) fault = {400, "\"messages\" must be an array.", "messages", {}};
-        } else if (key == "n" && value != "1" && value != "null") {
-          result.many = true;
-        } else if (key == "user") {
-          if (base::string_value(value, room, text)) result.user = text.substr(0, 256);
-        }
-      },
-      depth_max);
-  if (!whole)
-    return chat_error{400, "The body is not a valid JSON object, or is nested too deep.", {}, {}};
-  if (!fault.message.empty()) return fault;
-  if (const auto number = base::number_beyond_double(body); !number.empty())
-    return chat_error{400,
-                      "The number " + std::string{number.substr(0, 64)}
-                          + " is beyond what a double holds (1.8e308).",
-                      {},
-                      {}};
-  if (result.model.empty())
-    return chat_error{400, "You must provide a model: the name of a specialist.", "model", {}};
-  if (has_stream_options && !result.stream)
-    return chat_error{
-        400, "\"stream_options\" is only allowed with \"stream\": true.", "stream_options", {}};
-  if (!has_messages)
-    return chat_error{400, "Missing required parameter: 'messages'.", "messages",
-                      "missing_required_parameter"};
-  return result;
+base::expected<chat_request, chat_error> parse_chat(std::string_view body, int depth_max) {
+  return chat_reader{}.read(body, depth_max);
 }
 
 std::string chat_completion(const chat_frame& frame, std::string_view output) {
-  const auto value = read(output);
-  if (is_completion(value)) return std::string{output};
-  std::string result;
-  append_frame(result, frame, "chat.completion");
-  result += R"(,"choices":[{"index":0,"message":{"role":"assistant","content":)";
-  append_text(result, content_of(value, output));
-  result += R"(,"refusal":null},"logprobs":null,"finish_reason":"stop"}])";
-  if (const auto usage = usage_in(value); !usage.is_null()) result += R"(,"usage":)" + usage.dump();
-  return result + "}";
+  const auto read = read_output(output);
+  if (!read.first_choice.empty()) return std::string{output};
+  auto result = begin_frame(frame, "chat.completion");
+  const json_object message{
+      {"role", "assistant"}, {"content", content_of(read)}, {"refusal", nullptr}};
+  const json_object choice{
+      {"index", 0}, {"message", message}, {"logprobs", nullptr}, {"finish_reason", "stop"}};
+  result.add("choices", json_array{}.add(choice));
+  if (!read.usage.empty()) result.raw("usage", read.usage);
+  return result;
 }
 
 std::string chat_first_chunk(const chat_frame& frame) {
-  return chunk(frame, R"({"role":"assistant","content":""})", {});
+  return chunk(frame, {{"role", "assistant"}, {"content", ""}}, {});
 }
 
 std::string chat_content_chunk(const chat_frame& frame, std::string_view piece) {
-  std::string delta = R"({"content":)";
-  append_text(delta, piece);
-  return chunk(frame, delta + "}", {});
+  return chunk(frame, {{"content", piece}}, {});
 }
 
 std::string chat_last_chunk(const chat_frame& frame, std::string_view finish_reason) {
-  return chunk(frame, "{}", finish_reason);
+  return chunk(frame, {}, finish_reason);
 }
 
 std::string chat_usage_chunk(const chat_frame& frame, std::string_view output) {
-  const auto usage = usage_in(read(output));
-  if (usage.is_null()) return {};
-  std::string result = "data: ";
-  append_frame(result, frame, "chat.completion.chunk");
-  return result + R"(,"choices":[],"usage":)" + usage.dump() + "}\n\n";
+  const auto usage = read_output(output).usage;
+  if (usage.empty()) return {};
+  auto result = begin_frame(frame, "chat.completion.chunk");
+  result.add("choices", json_array{});
+  result.raw("usage", on_one_line(usage));
+  return event_of(std::move(result));
 }
 
-std::string chat_whole_as_chunks(const chat_frame& frame, std::string_view output,
-                                 std::string& finish_reason) {
-  finish_reason = "stop";
-  const auto value = read(output);
-  if (!is_completion(value)) return chat_content_chunk(frame, content_of(value, output));
-  const auto& choice = value["choices"][0];
-  if (!choice.is_object()) return chat_content_chunk(frame, output);
-  if (const auto found = choice.find("finish_reason"); found != choice.end() && found->is_string())
-    finish_reason = found->get<std::string>();
-  auto delta = choice.value("message", json::object());
-  if (!delta.is_object()) return chat_content_chunk(frame, output);
-  delta.erase("role");
-  // In a stream each tool call has an index.
-  if (auto calls = delta.find("tool_calls"); calls != delta.end() && calls->is_array()) {
-    auto number = 0;
-    for (auto& call : *calls)
-      if (call.is_object() && !call.contains("index")) call["index"] = number++;
-  }
-  return chunk(frame, delta.dump(-1, ' ', false, json::error_handler_t::replace), {});
+chat_content chat_whole_as_chunks(const chat_frame& frame, std::string_view output) {
+  const auto read = read_output(output);
+  if (read.first_choice.empty()) return {chat_content_chunk(frame, content_of(read))};
+  if (!is_object(read.first_choice)) return {chat_content_chunk(frame, output)};
+  chat_content result;
+  std::string room;
+  std::string_view message = "{}", reason;
+  static_cast<void>(
+      base::each_field(read.first_choice, [&](std::string_view key, std::string_view value) {
+        if (key == "message") message = value;
+        if (key == "finish_reason" && base::string_value(value, room, reason))
+          result.finish_reason = reason;
+      }));
+  const auto delta = delta_of(message);
+  result.chunks = delta ? chunk(frame, *delta, {}) : chat_content_chunk(frame, output);
+  return result;
 }
 
 std::string chat_error_chunk(const chat_error& error) { return "data: " + to_json(error) + "\n\n"; }

@@ -2,13 +2,13 @@
 // OpenAI's libraries expect (platform.openai.com/docs/api-reference/chat).
 #pragma once
 
+#include "protocols/base/expected.hpp"
 #include "protocols/problem.hpp"
 #include "protocols/task.hpp"
 
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <variant>
 
 namespace greenroom::protocols {
 
@@ -40,8 +40,8 @@ struct chat_error {
 /// A problem of any route in OpenAI's form, the only form that OpenAI's libraries understand.
 [[nodiscard]] std::string openai_error(const problem& about);
 
-[[nodiscard]] std::variant<chat_request, chat_error> parse_chat(std::string_view body,
-                                                                int depth_max);
+[[nodiscard]] base::expected<chat_request, chat_error> parse_chat(std::string_view body,
+                                                                  int depth_max);
 
 /// The common members of one request's answers.
 struct chat_frame {
@@ -73,9 +73,12 @@ struct chat_frame {
 /// The chunk after the last one, without a choice, for clients that asked for the usage. Empty when
 /// the worker gave no usage: a stream may end without this chunk.
 [[nodiscard]] std::string chat_usage_chunk(const chat_frame& frame, std::string_view output);
+struct chat_content {
+  std::string chunks;
+  std::string finish_reason = "stop";
+};
 /// The content chunks of a whole output (without the first and the last chunk).
-[[nodiscard]] std::string chat_whole_as_chunks(const chat_frame& frame, std::string_view output,
-                                               std::string& finish_reason);
+[[nodiscard]] chat_content chat_whole_as_chunks(const chat_frame& frame, std::string_view output);
 [[nodiscard]] std::string chat_error_chunk(const chat_error& error);
 constexpr std::string_view chat_done = "data: [DONE]\n\n";
 

@@ -173,7 +173,10 @@ private:
         std::string_view text;
         if (value == "null") return true;
         if (base::string_value(value, room_, text)) {
-          if (parse(text, result_.urgency)) return true;
+          if (const auto urgency = parse_priority(text)) {
+            result_.urgency = *urgency;
+            return true;
+          }
           // The configuration's name for this priority.
           if (text == "medium") {
             result_.urgency = priority::normal;

@@ -91,7 +91,7 @@ void append_base64(std::string& out, std::string_view bytes) {
   }
 }
 
-bool append_msgpack(std::string& out, std::string_view json) {
+base::expected<void> append_msgpack(std::string& out, std::string_view json) {
   const auto walk = [json](auto& visitor) {
     base::json_scanner<std::remove_reference_t<decltype(visitor)>> scan{json, visitor};
     scan.skip_space();
@@ -100,21 +100,23 @@ bool append_msgpack(std::string& out, std::string_view json) {
     return scan.at_end();
   };
   size_counter counted;
-  if (!walk(counted)) return false;
+  const base::problem invalid{"input", "the input is not valid JSON"};
+  if (!walk(counted)) return invalid;
   string_sink sink{out};
   pack_writer writer{sink, counted.sizes};
-  return walk(writer);
+  if (!walk(writer)) return invalid;
+  return {};
 }
 
-bool append_json(std::string& out, std::string_view packed) {
+base::expected<void> append_json(std::string& out, std::string_view packed) {
   const auto before = out.size();
   json_writer writer;
   writer.out = &out;
   std::size_t used = 0;
   if (msgpack::parse(packed.data(), packed.size(), used, writer) && used == packed.size())
-    return true;
+    return {};
   out.resize(before);
-  return false;
+  return base::problem{"msgpack", writer.why ? writer.why : "is not one MessagePack value"};
 }
 
 }  // namespace greenroom::protocols

@@ -1,8 +1,8 @@
 #include "protocols/problem.hpp"
 
 #include "protocols/base/json_text.hpp"
+#include "protocols/base/json_writer.hpp"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace greenroom::protocols {
@@ -20,7 +20,8 @@ wording wording_of(failure why) {
     case failure::malformed:
       return {"Malformed request", "The request cannot be understood as it is."};
     case failure::no_such_specialist:
-      return {"No such specialist", "Nobody of that name works here; see GET /v1/specialists."};
+      return {"No such specialist",
+              "No specialist has that name; GET /v1/specialists lists the names."};
     case failure::key_conflict:
       return {"Idempotency key in use",
               "The idempotency key belongs to another request; use a new key for a new request."};
@@ -32,8 +33,10 @@ wording wording_of(failure why) {
     case failure::queue_full:
       return {"Queue full", "As many tasks wait already as may wait; try again later."};
     case failure::circuit_open:
-      return {"Circuit open", "The specialist failed too often lately and is given a rest."};
-    case failure::draining: return {"Draining", "The node is going down and takes no new tasks."};
+      return {"Circuit open",
+              "The specialist failed too often; new tasks are refused until the circuit closes."};
+    case failure::draining:
+      return {"Draining", "The node is shutting down and accepts no new tasks."};
     case failure::deadline_unreachable:
       return {"Deadline out of reach",
               "The task would end after its deadline, so it was not started; allow it more time or "
@@ -43,12 +46,12 @@ wording wording_of(failure why) {
               "The task cannot be made durable now, so it was not accepted; is the disk full?"};
     case failure::worker_failed:
       return {"Worker failed",
-              "The worker died, hung or talked nonsense, and its retries are used "
-              "up."};
+              "The worker died, hung or sent output that cannot be read, and no retry is "
+              "left."};
     case failure::start_failed:
       return {"Worker did not start", "The worker could not be started; see the node's log."};
     case failure::out_of_time: return {"Out of time", "The deadline passed before the task ended."};
-    case failure::cancelled: return {"Cancelled", "The caller took the task back."};
+    case failure::cancelled: return {"Cancelled", "The caller cancelled the task."};
     case failure::unknown_end:
       return {"End unknown",
               "The worker died while the task ran, and the task may not be run twice: look whether "
@@ -85,27 +88,29 @@ std::int64_t retry_after_seconds(const problem& about) {
 }
 
 std::string to_json(const problem& about) {
-  nlohmann::ordered_json json{{"type", about.type},
-                              {"title", about.title},
-                              {"status", about.status},
-                              {"detail", about.detail}};
-  if (about.retry_after_ms > 0) json["retry_after_ms"] = about.retry_after_ms;
-  if (!about.nearest.empty()) json["nearest"] = about.nearest;
-  if (!about.task.empty()) json["task"] = about.task;
-  if (about.unwritten) json["durable"] = false;
-  auto text = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  if (!about.upstream) return text;
-  const auto& theirs = *about.upstream;
-  text.pop_back();
-  text += ",\"upstream_status\":" + std::to_string(theirs.status);
-  if (!theirs.body.empty()) {
-    text += ",\"upstream\":";
-    if (base::is_json(theirs.body))
-      base::append_one_line(text, theirs.body);
-    else
-      text += base::json_string(theirs.body);
+  base::json_object json{{"type", about.type},
+                         {"title", about.title},
+                         {"status", about.status},
+                         {"detail", about.detail}};
+  if (about.retry_after_ms > 0) json.add("retry_after_ms", about.retry_after_ms);
+  if (!about.nearest.empty()) {
+    const base::json_array names{about.nearest, [](const std::string& name) { return name; }};
+    json.add("nearest", names);
   }
-  return text + '}';
+  if (!about.task.empty()) json.add("task", about.task);
+  if (about.unwritten) json.add("durable", false);
+  if (about.upstream) {
+    const auto& answer = *about.upstream;
+    json.add("upstream_status", answer.status);
+    if (base::is_json(answer.body)) {
+      std::string line;
+      base::append_one_line(line, answer.body);
+      json.raw("upstream", line);
+    } else if (!answer.body.empty()) {
+      json.add("upstream", answer.body);
+    }
+  }
+  return json;
 }
 
 }  // namespace greenroom::protocols

@@ -38,15 +38,13 @@ std::string_view name_of(const Names& names, Value value) {
   return index < names.size() ? names[index] : std::string_view{"unknown"};
 }
 
-template <class Names, class Value>
-bool find_name(const Names& names, std::string_view text, Value& value) {
+template <class Value, class Names>
+base::expected<Value> value_named(const Names& names, std::string_view text,
+                                  std::string_view kind) {
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i] == text) {
-      value = static_cast<Value>(i);
-      return true;
-    }
+    if (names[i] == text) return static_cast<Value>(i);
   }
-  return false;
+  return base::problem{"name", "is no " + std::string{kind}};
 }
 
 }  // namespace
@@ -63,23 +61,25 @@ std::string to_string(const task_id& id) {
   return result;
 }
 
-bool parse(std::string_view text, task_id& id) {
-  if (text.size() != 2 * half) return false;
+base::expected<task_id> parse_task_id(std::string_view text) {
+  const base::problem none{"task-id", "is not 32 hexadecimal digits"};
+  if (text.size() != 2 * half) return none;
   const auto epoch = base::parse_number<std::uint64_t>(text.substr(0, half), 16);
   const auto number = base::parse_number<std::uint64_t>(text.substr(half), 16);
-  if (!epoch || !number) return false;
-  id = {*epoch, *number};
-  return true;
+  if (!epoch || !number) return none;
+  return task_id{*epoch, *number};
 }
 
 std::string_view to_string(task_state value) { return name_of(state_names, value); }
 std::string_view to_string(failure value) { return name_of(failure_names, value); }
 
-bool parse(std::string_view text, priority& value) {
-  return find_name(priority_names, text, value);
+base::expected<priority> parse_priority(std::string_view text) {
+  return value_named<priority>(priority_names, text, "priority");
 }
 
-bool parse(std::string_view text, task_state& value) { return find_name(state_names, text, value); }
+base::expected<task_state> parse_task_state(std::string_view text) {
+  return value_named<task_state>(state_names, text, "state of a task");
+}
 
 int http_status(failure value) {
   switch (value) {

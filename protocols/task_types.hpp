@@ -1,6 +1,7 @@
 // The words of a task that callers, workers and the journal share: how urgent it is, how it ended.
 #pragma once
 
+#include "protocols/base/expected.hpp"
 #include "protocols/base/pool_kind.hpp"
 #include "protocols/base/priority.hpp"
 #include "protocols/base/side_effects.hpp"
@@ -50,14 +51,14 @@ struct task_id {
   friend bool operator==(const task_id&, const task_id&) = default;
 };
 [[nodiscard]] std::string to_string(const task_id& id);
-/// False unless `text` is 32 hexadecimal digits.
-[[nodiscard]] bool parse(std::string_view text, task_id& id);
+/// A problem unless `text` is 32 hexadecimal digits.
+[[nodiscard]] base::expected<task_id> parse_task_id(std::string_view text);
 
 [[nodiscard]] std::string_view to_string(task_state value);
 [[nodiscard]] std::string_view to_string(failure value);
 using base::to_string;
-[[nodiscard]] bool parse(std::string_view text, priority& value);
-[[nodiscard]] bool parse(std::string_view text, task_state& value);
+[[nodiscard]] base::expected<priority> parse_priority(std::string_view text);
+[[nodiscard]] base::expected<task_state> parse_task_state(std::string_view text);
 
 /// The HTTP status for a failure.
 [[nodiscard]] int http_status(failure value);

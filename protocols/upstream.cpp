@@ -1,6 +1,7 @@
 #include "protocols/upstream.hpp"
 
 #include "protocols/base/json_text.hpp"
+#include "protocols/base/utf8.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -65,7 +66,7 @@ told_error told(ordered whole) {
   result.message = message_in(error);
   if (result.message.empty()) result.message = message_in(whole);
   if (result.message.empty()) result.message = written(error);
-  if (result.message.size() > message_bytes_max) result.message.resize(message_bytes_max);
+  result.message.resize(base::utf8_cut(result.message, message_bytes_max).size());
   result.body = written(whole);
   return result;
 }
@@ -126,7 +127,7 @@ std::optional<told_error> error_in_event(std::string_view type, std::string_view
     error = std::move(inner);
   else
     error["message"] = inner.is_string() ? inner.get<std::string>()
-                                         : std::string{data.substr(0, message_bytes_max)};
+                                         : std::string{base::utf8_cut(data, message_bytes_max)};
   ordered around = ordered::object();
   around["error"] = std::move(error);
   return told(std::move(around));
@@ -147,7 +148,7 @@ std::string as_error_object(const upstream_answer& answer, std::string_view deta
   }
   auto message = message_in(whole);
   if (message.empty() && !answer.body.empty() && !whole.is_object() && !whole.is_array())
-    message = answer.body.substr(0, message_bytes_max);
+    message = base::utf8_cut(answer.body, message_bytes_max);
   if (message.empty()) message = std::string{detail};
   ordered result;
   result["message"] = std::move(message);

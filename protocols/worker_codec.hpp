@@ -6,6 +6,8 @@
 // that it answers.
 #pragma once
 
+#include "protocols/base/expected.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -61,9 +63,9 @@ public:
   /// Called by the reading thread.
   virtual bool greet_again(std::string&) { return false; }
   /// Appends a task. `name` is the task's name on the wire (see `wire_name`), `input` valid JSON
-  /// text. Returns why the input cannot be sent, or "" when it was appended.
-  [[nodiscard]] virtual std::string add_task(std::string& out, std::string_view name,
-                                             std::string_view input, std::int64_t timeout_ms) = 0;
+  /// text. After a problem (the input cannot be sent) `out` is unchanged.
+  virtual base::expected<void> add_task(std::string& out, std::string_view name,
+                                        std::string_view input, std::int64_t timeout_ms) = 0;
   /// Appends a cancellation of `name`. False: this protocol has none.
   virtual bool add_cancel(std::string&, std::string_view) { return false; }
   /// Appends a liveness probe. False: this protocol has none.

@@ -14,8 +14,8 @@ class jsonl_codec final : public worker_codec {
 public:
   explicit jsonl_codec(std::size_t line_bytes_max) : lines_{line_bytes_max} {}
 
-  std::string add_task(std::string& out, std::string_view name, std::string_view input,
-                       std::int64_t timeout_ms) override {
+  base::expected<void> add_task(std::string& out, std::string_view name, std::string_view input,
+                                std::int64_t timeout_ms) override {
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, timeout_ms).ptr;
     out.reserve(out.size() + input.size() + name.size() + 80);

@@ -1,30 +1,18 @@
 #include "protocols/worker_mcp.hpp"
 
 #include "protocols/base/json_text.hpp"
-#include "protocols/base/number.hpp"
+#include "protocols/mcp_message.hpp"
+#include "protocols/mcp_requests.hpp"
 #include "protocols/worker_line.hpp"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <charconv>
-#include <cmath>
 #include <utility>
 #include <vector>
 
 namespace greenroom::protocols {
 namespace {
-
 /// The version in `initialize`; a server may answer with any other version.
 constexpr std::string_view offered_version = "2025-11-25";
-/// From this version on there is no `initialize`.
-constexpr std::string_view stateless_version = "2026-07-28";
-
-constexpr std::string_view initialize_id = "0";  ///< Tasks are numbered from 1.
-// The node's own requests have these prefixes; task numbers never get that large.
-constexpr std::string_view greeting_prefix = "7000000000";
-constexpr std::string_view tools_prefix = "8000000000";
-constexpr std::string_view ping_prefix = "9000000000";
 
 bool is_own(std::string_view id, std::string_view prefix) {
   return id.size() > prefix.size() && id.starts_with(prefix);
@@ -36,74 +24,28 @@ public:
 
   bool numbers_names() const override { return true; }
 
-  void greet(std::string& out) override { add_initialize(out, initialize_id, offered_version); }
+  void greet(std::string& out) override { add_initialize(out, mcp_initialize_id, offered_version); }
 
   bool greet_again(std::string& out) override {
     if (std::exchange(discovered_, true)) return false;
-    add_discover(out, stateless_version);
+    add_discover(out, mcp_stateless_version);
     return true;
   }
 
-  std::string add_task(std::string& out, std::string_view name, std::string_view input,
-                       std::int64_t) override {
-    std::string_view tool, arguments = "{}", method, params;
-    const bool valid = base::each_field(input, [&](std::string_view key, std::string_view value) {
-      if (key == "tool")
-        tool = value;
-      else if (key == "arguments")
-        arguments = value;
-      else if (key == "method")
-        method = value;
-      else if (key == "params")
-        params = value;
-    });
-    const auto is = [](std::string_view value, char first) {
-      return !value.empty() && value.front() == first;
-    };
-    if (!valid || is(tool, '"') == is(method, '"'))
-      return R"(the input of an MCP server is {"tool":"…","arguments":{…}} or )"
-             R"({"method":"…","params":{…}})";
-    if (is(tool, '"') && !is(arguments, '{')) return "the arguments of an MCP tool are an object";
-    if (!params.empty() && !is(params, '{')) return "the params of an MCP method are an object";
-    out.reserve(out.size() + input.size() + 120);
-    out += R"({"jsonrpc":"2.0","id":)";
-    out += name;
-    if (is(tool, '"')) {
-      out += R"(,"method":"tools/call","params":{"name":)";
-      base::append_one_line(out, tool);
-      out += R"(,"arguments":)";
-      base::append_one_line(out, arguments);
-      if (stateless_) append_meta(out.append(","), {});
-      out += "}}\n";
-    } else {
-      out += R"(,"method":)";
-      base::append_one_line(out, method);
-      append_params(out, params);
-      out += "}\n";
-    }
-    return {};
+  base::expected<void> add_task(std::string& out, std::string_view name, std::string_view input,
+                                std::int64_t) override {
+    return requests_.add_task(out, name, input);
   }
-
   bool add_cancel(std::string& out, std::string_view name) override {
-    out += R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":)";
-    out += name;
-    out += R"(,"reason":"nobody waits for it any more")";
-    if (stateless_) append_meta(out.append(","), {});
-    out += "}}\n";
+    requests_.add_cancel(out, name);
     return true;
   }
-
   bool add_ping(std::string& out) override {
-    // Versions without `initialize` have no ping; all servers of these versions answer this
-    // request.
-    add_request(out, ping_prefix, ++pings_, stateless_ ? "server/discover" : "ping", {});
+    requests_.add_ping(out);
     return true;
   }
-
   bool add_tools_request(std::string& out, std::string_view cursor) override {
-    std::string params;
-    if (!cursor.empty()) params.append(R"({"cursor":)").append(cursor).append("}");
-    add_request(out, tools_prefix, ++tools_requests_, "tools/list", params);
+    requests_.add_tools_request(out, cursor);
     return true;
   }
 
@@ -136,97 +78,16 @@ public:
   }
 
 private:
-  struct message {
-    std::string_view version, id, method, result, error;
-    bool beyond_double = false;  ///< A number in the message is too large for a double.
-    [[nodiscard]] bool is_answer() const {
-      return method.empty() && !id.empty() && id != "null" && !(result.empty() && error.empty());
-    }
-  };
-
-  // Sending.
-
-  static constexpr std::string_view about_us = R"({"name":"greenroom","version":"0.1.0"})";
-
   void add_initialize(std::string& out, std::string_view id, std::string_view version) {
     ++unanswered_;
-    out += R"({"jsonrpc":"2.0","id":)";
-    out += id;
-    out += R"(,"method":"initialize","params":{"protocolVersion":)";
-    out += base::json_string(version);
-    out += R"(,"capabilities":{},"clientInfo":)";
-    out += about_us;
-    out += "}}\n";
+    requests_.add_initialize(out, id, version);
   }
 
   void add_discover(std::string& out, std::string_view version) {
     ++unanswered_;
-    version_ = version;
-    out += R"({"jsonrpc":"2.0","id":)";
-    out += greeting_prefix;
-    out += std::to_string(++greetings_);
-    out += R"(,"method":"server/discover","params":{)";
-    append_meta(out, {});
-    out += "}}\n";
+    requests_.add_discover(out, std::string{mcp_greeting_prefix} + std::to_string(++greetings_),
+                           version);
   }
-
-  void add_request(std::string& out, std::string_view prefix, std::uint64_t number,
-                   std::string_view method, std::string_view params) {
-    out += R"({"jsonrpc":"2.0","id":)";
-    out += prefix;
-    out += std::to_string(number);
-    out += R"(,"method":")";
-    out += method;
-    out += '"';
-    append_params(out, params);
-    out += "}\n";
-  }
-
-  /// Appends the `_meta` that a stateless server requires with every request, and the caller's own
-  /// members.
-  void append_meta(std::string& out, std::string_view callers) {
-    out += R"("_meta":{"io.modelcontextprotocol/protocolVersion":)";
-    out += base::json_string(version_);
-    out += R"(,"io.modelcontextprotocol/clientInfo":)";
-    out += about_us;
-    out += R"(,"io.modelcontextprotocol/clientCapabilities":{})";
-    std::string room;
-    static_cast<void>(base::each_member(callers, [&](std::string_view key, std::string_view value) {
-      const auto name = base::unescape(key, room);
-      if (name == "io.modelcontextprotocol/protocolVersion"
-          || name == "io.modelcontextprotocol/clientInfo"
-          || name == "io.modelcontextprotocol/clientCapabilities")
-        return;
-      out.append(",\"").append(key).append("\":");
-      base::append_one_line(out, value);
-    }));
-    out += "}";
-  }
-
-  void append_params(std::string& out, std::string_view params) {
-    if (!stateless_) {
-      if (params.empty()) return;
-      out += R"(,"params":)";
-      base::append_one_line(out, params);
-      return;
-    }
-    out += R"(,"params":{)";
-    std::string_view meta;
-    std::string room;
-    static_cast<void>(base::each_member(params, [&](std::string_view key, std::string_view value) {
-      if (base::unescape(key, room) == "_meta") {
-        meta = value;
-        return;
-      }
-      out.append("\"").append(key).append("\":");
-      base::append_one_line(out, value);
-      out += ',';
-    }));
-    append_meta(out, meta);
-    out += '}';
-  }
-
-  // Receiving.
 
   void tell_now(worker_listener& listener, worker_word word, std::string_view id,
                 std::string_view text) {
@@ -241,7 +102,7 @@ private:
     const auto id = id_in_pieces(head, line.tail);
     if (id.empty() || id == "null" || !member_in_pieces(head, line.tail, "method").empty())
       return tell_stray(listener, line.head, line.bytes);
-    tell(listener, worker_word::too_long, name_in(id), {}, line.bytes);
+    tell(listener, worker_word::too_long, name_of(id), {}, line.bytes);
   }
 
   void understand(std::string_view line, worker_listener& listener) {
@@ -258,42 +119,18 @@ private:
             || line.find(R"("error")") != std::string_view::npos)
         && member_in_pieces(line, line, "method").empty()) {
       const auto why = fault_of(line) + ": " + quoted_bytes(line);
-      return tell_now(listener, worker_word::broken, name_in(id_in_pieces(line, line)), why);
+      return tell_now(listener, worker_word::broken, name_of(id_in_pieces(line, line)), why);
     }
     if (const auto at = message_start(line, 1); at != std::string_view::npos) {
       // Text without a line end precedes the message. Only an answer is accepted here: a server may
       // also print requests that it has sent or received.
-      message got;
-      if (read(line.substr(at), got) && got.is_answer()) {
+      const auto got = read_whole_mcp_message(line.substr(at));
+      if (got.length > 0 && got.is_answer()) {
         tell_stray(listener, line.substr(0, at));
         return answered(got, listener);
       }
     }
     tell_stray(listener, line);
-  }
-
-  static bool read(std::string_view text, message& got) {
-    base::json_deaf nobody;
-    base::json_scanner<base::json_deaf> scan{text, nobody};
-    const bool whole = base::each_member(
-        scan,
-        [&got](std::string_view key, std::string_view value) { take_member(got, key, value); });
-    got.beyond_double = scan.has_beyond_double();
-    scan.skip_space();
-    return whole && scan.at_end();
-  }
-
-  static void take_member(message& got, std::string_view key, std::string_view value) {
-    if (key == "jsonrpc")
-      got.version = value;
-    else if (key == "id")
-      got.id = value;
-    else if (key == "method")
-      got.method = value;
-    else if (key == "result")
-      got.result = value;
-    else if (key == "error")
-      got.error = value;
   }
 
   /// Takes one message, a list of messages (2025-03-26) or several messages in a row. False: `line`
@@ -302,22 +139,13 @@ private:
     if (line.front() == '[') return take_list(line, listener);
     if (line.front() != '{') return false;
     for (bool first = true; !broken_; first = false) {
-      message got;
-      base::json_deaf nobody;
-      base::json_scanner<base::json_deaf> scan{line, nobody};
-      const bool whole =
-          line.front() == '{'
-          && base::each_member(scan, [&got](std::string_view key, std::string_view value) {
-               take_member(got, key, value);
-             });
-      if (!whole) {
+      const auto got = read_mcp_message(line);
+      if (got.length == 0) {
         if (!first) tell_stray(listener, line);
         return !first;
       }
-      got.beyond_double = scan.has_beyond_double();
-      const auto length = static_cast<std::size_t>(scan.position() - line.data());
-      take_message(got, line.substr(0, length), listener);
-      line = without_ornament(line.substr(length));
+      take_message(got, line.substr(0, got.length), listener);
+      line = without_ornament(line.substr(got.length));
       if (line.empty()) break;
     }
     return true;
@@ -338,8 +166,8 @@ private:
       const char* const begin = scan.position();
       static_cast<void>(scan.value(base::json_depth_max - 1));
       const std::string_view item{begin, static_cast<std::size_t>(scan.position() - begin)};
-      message got;
-      if (read(item, got)) {
+      const auto got = read_whole_mcp_message(item);
+      if (got.length > 0) {
         any = true;
         take_message(got, item, listener);
       } else if (stray.empty()) {
@@ -352,14 +180,14 @@ private:
     return true;
   }
 
-  void take_message(const message& got, std::string_view text, worker_listener& listener) {
+  void take_message(const mcp_message& got, std::string_view text, worker_listener& listener) {
     if (!got.method.empty() && got.version == R"("2.0")") return asked(got, text, listener);
     if (got.is_answer()) return answered(got, listener);
     tell_stray(listener, text);
   }
 
   /// Handles a request or a notification of the server.
-  void asked(const message& got, std::string_view text, worker_listener& listener) {
+  void asked(const mcp_message& got, std::string_view text, worker_listener& listener) {
     if (got.id.empty() || got.id == "null") {
       const bool tools = got.method == R"("notifications/tools/list_changed")";
       return tell_now(listener, tools ? worker_word::tools_changed : worker_word::ignored, {}, {});
@@ -379,17 +207,17 @@ private:
     tell_now(listener, worker_word::reply, {}, reply_);
   }
 
-  void answered(const message& got, worker_listener& listener) {
+  void answered(const mcp_message& got, worker_listener& listener) {
     const bool failed = !got.error.empty() && got.error != "null";
-    const auto name = name_in(got.id);
-    if (name == initialize_id || is_own(name, greeting_prefix)) {
+    const auto name = name_of(got.id);
+    if (name == mcp_initialize_id || is_own(name, mcp_greeting_prefix)) {
       if (unanswered_ > 0) --unanswered_;
       if (begun_) return tell_now(listener, worker_word::ignored, {}, {});
       if (failed) return rejected(got.error, listener);
-      return begin(name == initialize_id || name == second_initialize_, got.result, listener);
+      return begin(name == mcp_initialize_id || name == second_initialize_, got.result, listener);
     }
-    if (is_own(name, ping_prefix)) return tell_now(listener, worker_word::pong, {}, {});
-    if (is_own(name, tools_prefix)) {
+    if (is_own(name, mcp_ping_prefix)) return tell_now(listener, worker_word::pong, {}, {});
+    if (is_own(name, mcp_tools_prefix)) {
       if (failed) return tell_now(listener, worker_word::no_tools, {}, {});
       return tell_now(listener, worker_word::tools, {}, got.result);
     }
@@ -410,11 +238,12 @@ private:
       tell_now(listener, worker_word::reply, {},
                "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n");
     } else {
-      const auto versions = texts_in(result, "supportedVersions");
+      const auto versions = mcp_texts_in(result, "supportedVersions");
+      auto version = requests_.version();
       if (!versions.empty()
-          && std::find(versions.begin(), versions.end(), version_) == versions.end())
-        version_ = versions.back();
-      stateless_ = true;
+          && std::find(versions.begin(), versions.end(), version) == versions.end())
+        version = versions.back();
+      requests_.begin_stateless(std::move(version));
     }
     bool has_tools = false;
     static_cast<void>(base::each_member(result, [&](std::string_view key, std::string_view value) {
@@ -432,21 +261,21 @@ private:
   void rejected(std::string_view error, worker_listener& listener) {
     std::vector<std::string> versions;
     static_cast<void>(base::each_member(error, [&](std::string_view key, std::string_view value) {
-      if (key == "data") versions = texts_in(value, "supported");
+      if (key == "data") versions = mcp_texts_in(value, "supported");
     }));
     if (refusal_.empty()) refusal_ = error_text(error);
     const auto stateless =
         std::find_if(versions.begin(), versions.end(),
-                     [](const std::string& version) { return version >= stateless_version; });
+                     [](const std::string& version) { return version >= mcp_stateless_version; });
     reply_.clear();
     if (!discovered_ && (versions.empty() || stateless != versions.end())) {
       discovered_ = true;
-      add_discover(reply_, versions.empty() ? stateless_version : std::string_view{*stateless});
-    } else if (stateless != versions.end() && *stateless != version_) {
+      add_discover(reply_, versions.empty() ? mcp_stateless_version : std::string_view{*stateless});
+    } else if (stateless != versions.end() && *stateless != requests_.version()) {
       const auto other = *stateless;
       add_discover(reply_, other);
     } else if (!versions.empty() && second_initialize_.empty() && stateless == versions.end()) {
-      second_initialize_ = std::string{greeting_prefix} + std::to_string(++greetings_);
+      second_initialize_ = std::string{mcp_greeting_prefix} + std::to_string(++greetings_);
       add_initialize(reply_, second_initialize_,
                      *std::max_element(versions.begin(), versions.end()));
     }
@@ -457,40 +286,7 @@ private:
     tell_now(listener, worker_word::refusal, {}, refusal_);
   }
 
-  /// Returns the strings of the list in member `wanted` of `object`; none if there is no such list.
-  std::vector<std::string> texts_in(std::string_view object, std::string_view wanted) {
-    std::vector<std::string> result;
-    struct text_list : base::json_deaf {
-      std::vector<std::string>* to = nullptr;
-      void string(std::string_view raw) {
-        std::string room;
-        if (to->size() < 64) to->emplace_back(base::unescape(raw, room));
-      }
-    } list;
-    list.to = &result;
-    static_cast<void>(base::each_member(object, [&](std::string_view key, std::string_view value) {
-      if (key != wanted || value.front() != '[') return;
-      base::json_scanner<text_list> scan{value, list};
-      static_cast<void>(scan.value(2));
-    }));
-    return result;
-  }
-
-  /// Returns a task's name from an id that the server may have changed to a string or a real
-  /// number.
-  std::string_view name_in(std::string_view id) {
-    if (id.empty() || id == "null") return {};
-    std::string_view text = id;
-    if (id.front() == '"' && !base::string_value(id, id_room_, text)) return {};
-    if (std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
-      return text;
-    const auto number = base::parse_number<double>(text);
-    constexpr double exact_up_to = 9007199254740992.0;
-    if (!number || *number < 0 || *number > exact_up_to || *number != std::floor(*number))
-      return text;
-    id_room_ = std::to_string(static_cast<std::uint64_t>(*number));
-    return id_room_;
-  }
+  std::string_view name_of(std::string_view id) { return mcp_name_in(id, id_room_); }
 
   /// Replaces lone surrogates in text that is passed on.
   std::string_view mended(std::string_view result) {
@@ -523,12 +319,7 @@ private:
   std::string second_initialize_;  ///< The id of an `initialize` in another version.
   std::string refusal_;
   std::string reply_, room_, id_room_, result_room_, mended_;
-  // Written before `ready`, then read by the sending thread.
-  std::atomic<bool> stateless_ = false;
-  std::string version_;
-  // Used by the sending thread.
-  std::uint64_t pings_ = 0;
-  std::uint64_t tools_requests_ = 0;
+  mcp_requests requests_;
 };
 
 }  // namespace

@@ -1,36 +1,59 @@
 #include "runtime/state_text.hpp"
 
 #include "protocols/base/hash.hpp"
+#include "runtime/record.hpp"
+
+#include <limits>
+#include <utility>
 
 namespace greenroom::runtime {
 
-std::string state_writer::sealed(std::string_view kind, std::uint32_t version) const {
-  state_writer head;
-  head.put(kind);
-  head.put32(version);
-  head.put(static_cast<std::uint64_t>(body_.size()));
-  head.put(base::fnv1a(body_));
-  return head.body_ + body_;
+namespace {
+
+constexpr std::string_view numbers_key = "numbers";
+
+base::problem other_version(std::uint32_t found, std::uint32_t wanted) {
+  return {"version", "version " + std::to_string(found) + ", expected " + std::to_string(wanted)};
 }
 
-std::string state_reader::open(std::string_view sealed, std::string_view kind,
-                               std::uint32_t version, std::string_view& body) {
+}  // namespace
+
+std::string state_writer::sealed(std::string_view kind, std::uint32_t version) const {
+  record_writer out{kind, version};
+  out.put_block(numbers_key, body_);
+  return std::move(out).finish();
+}
+
+base::expected<std::string_view> state_reader::open(std::string_view sealed, std::string_view kind,
+                                                    std::uint32_t version) {
+  // The first format begins with the length of the kind.
+  if (!sealed.starts_with(kind)) return open_first_format(sealed, kind, version);
+  const auto in = record_reader::open(sealed, kind, std::numeric_limits<std::uint32_t>::max());
+  if (!in) return in.error();
+  if (in->version() != version) return other_version(in->version(), version);
+  if (const auto numbers = in->block(numbers_key)) return *numbers;
+  return base::problem{"damaged", std::string(kind) + " has no numbers"};
+}
+
+base::expected<std::string_view> state_reader::open_first_format(std::string_view sealed,
+                                                                 std::string_view kind,
+                                                                 std::uint32_t version) {
   state_reader head(sealed);
   const std::string_view found = head.text();
-  if (head.failed() || found != kind) return "not a saved " + std::string(kind);
+  if (head.failed() || found != kind)
+    return base::problem{"kind", "not a saved " + std::string(kind)};
   const std::uint32_t found_version = head.integer32();
   const std::uint64_t length = head.integer();
   const std::uint64_t sum = head.integer();
-  if (head.failed()) return "cut short in its first bytes";
-  if (found_version != version) {
-    return "version " + std::to_string(found_version) + ", expected " + std::to_string(version);
-  }
+  if (head.failed()) return base::problem{"damaged", "cut short in its first bytes"};
+  if (found_version != version) return other_version(found_version, version);
   if (head.rest_.size() != length) {
-    return std::to_string(head.rest_.size()) + " bytes, expected " + std::to_string(length);
+    return base::problem{"damaged", std::to_string(head.rest_.size()) + " bytes, expected "
+                                        + std::to_string(length)};
   }
-  if (base::fnv1a(head.rest_) != sum) return "the checksum does not match";
-  body = head.rest_;
-  return {};
+  if (base::fnv1a(head.rest_) != sum)
+    return base::problem{"damaged", "the checksum does not match"};
+  return head.rest_;
 }
 
 std::uint64_t state_reader::integer() {

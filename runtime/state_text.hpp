@@ -1,5 +1,7 @@
-// Learned state as one string: versioned, checked, and never trusted when it is read back.
+// Learned state as numbers in a record: versioned, checked, and never trusted when it is read.
 #pragma once
+
+#include "protocols/base/expected.hpp"
 
 #include <bit>
 #include <cstdint>
@@ -9,8 +11,7 @@
 
 namespace greenroom::runtime {
 
-/// Writes integers and doubles little end first. `sealed` puts the kind, the version, the length
-/// and a checksum (FNV-1a, 64 bits) in front.
+/// Writes integers and doubles little end first.
 class state_writer {
 public:
   void put(std::uint64_t value) {
@@ -25,6 +26,7 @@ public:
     put(static_cast<std::uint64_t>(text.size()));
     body_.append(text);
   }
+  /// A record (`record.hpp`) with all that was put, as one block.
   std::string sealed(std::string_view kind, std::uint32_t version) const;
   const std::string& body() const { return body_; }
 
@@ -38,10 +40,11 @@ class state_reader {
 public:
   explicit state_reader(std::string_view body) : rest_(body) {}
 
-  /// Checks the seal. Returns a reason when it does not hold, else the empty string, and `body`
-  /// is what was sealed.
-  static std::string open(std::string_view sealed, std::string_view kind, std::uint32_t version,
-                          std::string_view& body);
+  /// The numbers of a record of this kind and version, or why there are none. Refers to `sealed`.
+  /// Releases up to 0.1.0 wrote the kind, the version, the length and the checksum as numbers in
+  /// front of the numbers; such a text is read as well.
+  static base::expected<std::string_view> open(std::string_view sealed, std::string_view kind,
+                                               std::uint32_t version);
 
   std::uint64_t integer();
   std::uint32_t integer32();
@@ -66,6 +69,10 @@ public:
   bool at_end() const { return rest_.empty(); }
 
 private:
+  static base::expected<std::string_view> open_first_format(std::string_view sealed,
+                                                            std::string_view kind,
+                                                            std::uint32_t version);
+
   std::string_view rest_;
   std::uint32_t members_ = 0;
   bool failed_ = false;

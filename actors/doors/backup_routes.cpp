@@ -3,7 +3,6 @@
 #include "actors/node/backups.hpp"
 #include "actors/node/parts.hpp"
 #include "protocols/base/number.hpp"
-#include "runtime/rollout/record_text.hpp"
 
 #include <chrono>
 #include <utility>

@@ -135,8 +135,8 @@ caf::result<task_answer> caf_door_state::order(task_order& wanted) {
 }
 
 bool caf_door_state::cancel(const task_cancel& what) const {
-  protocols::task_id id;
-  return protocols::parse(what.id, id) && target_.cancel(id);
+  const auto id = protocols::parse_task_id(what.id);
+  return id && target_.cancel(*id);
 }
 
 void caf_door_state::end(std::uint64_t ticket, task_answer& answer) {

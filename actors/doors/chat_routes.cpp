@@ -119,9 +119,8 @@ bool is_server(const actors::catalog& names, std::string_view model) {
 
 void post_chat(const door_ptr& here, call& one) {
   auto parsed = protocols::parse_chat(one.asked.body(), here->depth_max());
-  if (const auto* const error = std::get_if<protocols::chat_error>(&parsed))
-    return answer_chat_error(one.reply, *error);
-  auto& wanted = std::get<protocols::chat_request>(parsed);
+  if (!parsed) return answer_chat_error(one.reply, parsed.error());
+  auto& wanted = *parsed;
   if (wanted.many && !is_server(here->cast(), wanted.model))
     return answer_chat_error(one.reply,
                              {400, "Only one choice (n = 1) is made.", "n", "unsupported_value"});

@@ -4,7 +4,6 @@
 #include "protocols/base/duration.hpp"
 #include "protocols/base/json_writer.hpp"
 #include "protocols/base/number.hpp"
-#include "runtime/rollout/record_text.hpp"
 
 #include <nlohmann/json.hpp>
 

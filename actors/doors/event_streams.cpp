@@ -5,7 +5,6 @@
 #include "protocols/base/json_text.hpp"
 #include "protocols/base/number.hpp"
 #include "protocols/base/time_text.hpp"
-#include "runtime/rollout/record_text.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>

@@ -227,12 +227,12 @@ std::variant<std::unique_ptr<http_door>, std::string> http_door::open(node& of, 
       on, wanted, [here](machine::http::request& asked, const machine::http::responder& reply) {
         dispatch(here, asked, reply);
       });
-  if (auto* const error = std::get_if<std::string>(&made)) {
+  if (!made) {
     here->events->close();
-    return std::move(*error);
+    return made.error().text;
   }
   auto inside = std::make_unique<parts>();
-  inside->server = std::move(std::get<std::unique_ptr<machine::http::server>>(made));
+  inside->server = *std::move(made);
   here->at_the_door->set_port(inside->server->port());
   inside->here = std::move(here);
   return std::unique_ptr<http_door>{new http_door{std::move(inside)}};

@@ -99,8 +99,7 @@ void answer_unreadable_body(const call& one, std::string detail) {
 }
 
 std::optional<protocols::task_id> task_in_path(const call& one) {
-  protocols::task_id id;
-  if (protocols::parse(one.captured.front(), id)) return id;
+  if (const auto id = protocols::parse_task_id(one.captured.front())) return *id;
   answer_problem(one.reply,
                  protocols::problem_named("no-such-task", 404, "No such task",
                                           "There is no task of this id: an id is 32 hexadecimal "

@@ -221,13 +221,13 @@ void answer_page(const machine::http::responder& reply, const node::page& page) 
 void list_tasks(const door_ptr& here, call& one) {
   node::query which;
   if (const auto state = one.parameter("state"); state && !state->empty()) {
-    protocols::task_state wanted{};
-    if (!protocols::parse(*state, wanted))
+    const auto wanted = protocols::parse_task_state(*state);
+    if (!wanted)
       return answer_problem(
           one.reply, protocols::problem_of(protocols::failure::malformed,
                                            "A state is one of queued, running, completed, failed, "
                                            "cancelled and unknown."));
-    which.state = wanted;
+    which.state = *wanted;
   }
   if (const auto name = one.parameter("specialist")) {
     // Tasks are kept under the name; an alias stands for it here as everywhere.

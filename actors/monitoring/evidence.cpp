@@ -207,8 +207,7 @@ std::uint64_t read_evidence(const std::vector<std::string>& pages,
   };
   std::vector<page_read> read;
   for (std::uint64_t number = 0; number < pages.size(); ++number) {
-    std::string ignored;
-    auto one = runtime::rollout::evidence_recorder::decode(pages[number], {}, ignored);
+    auto one = runtime::rollout::evidence_recorder::decode(pages[number], {});
     if (!one) continue;
     double at_s = std::numeric_limits<double>::infinity();
     for (const auto& [key, points] : one->series())

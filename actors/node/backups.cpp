@@ -28,8 +28,8 @@ constexpr std::uint64_t backup_spare_bytes = std::uint64_t{16} << 20U;  // Left 
 constexpr std::string_view backup_prefix = ".backup-under-way-";
 
 bool is_left_over(std::string_view name) {
-  protocols::task_id id{};
-  return name.starts_with(backup_prefix) && protocols::parse(name.substr(backup_prefix.size()), id);
+  return name.starts_with(backup_prefix)
+         && protocols::parse_task_id(name.substr(backup_prefix.size()));
 }
 
 void write_backup_file(const std::filesystem::path& path, const std::string& text) {
@@ -195,10 +195,9 @@ std::string backups::copy_all(const std::string& folder) {
                                             [&stop] { return !stop.stop_requested(); });
   if (const auto* why = std::get_if<machine::journal_error>(&copied)) return why->what;
   const auto checked = machine::check_journal_copy(folder + "/journal.db", stop);
-  if (const auto* why = std::get_if<std::string>(&checked)) return *why;
-  const auto& counts = std::get<machine::copied_journal>(checked);
-  tasks_ = counts.tasks;
-  ends_ = counts.ends;
+  if (!checked) return checked.error().text;
+  tasks_ = checked->tasks;
+  ends_ = checked->ends;
   std::vector<std::string> names{"journal.db"};
   fs::create_directory(folder + "/learned");
   for (std::size_t i = 0; i < learned_state::parts; ++i) {
@@ -215,9 +214,10 @@ std::string backups::copy_all(const std::string& folder) {
   for (auto& name : names) {
     copied_file one;
     one.bytes = fs::file_size(fs::path{folder} / name);
-    one.sha256 = machine::sha256_of_file(folder + "/" + name, stop);
+    auto sum = machine::sha256_of_file(folder + "/" + name, stop);
+    if (!sum) return sum.error().text;
+    one.sha256 = std::move(*sum);
     one.name = std::move(name);
-    if (one.sha256.empty()) return "cannot read " + folder + "/" + one.name;
     files_.push_back(std::move(one));
   }
   return {};

@@ -65,8 +65,7 @@ private:
       return true;
     }
     const auto after = among_live ? which_.cursor.substr(live.size()) : std::string{};
-    protocols::task_id told{};
-    if (among_live && !protocols::parse(after, told)) {
+    if (among_live && !protocols::parse_task_id(after)) {
       refused_ = {
           protocols::failure::malformed, "the cursor is not one that an earlier page gave", {}, {}};
       return false;

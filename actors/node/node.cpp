@@ -21,7 +21,6 @@
 #include "runtime/machine/process/sweep.hpp"
 #include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/pooling/lru_policy.hpp"
-#include "runtime/rollout/record_text.hpp"
 #include "runtime/rollout/rollback_plan.hpp"
 
 #include <caf/logger.hpp>
@@ -131,11 +130,11 @@ actors::journaled_status read_memory(machine::journal& from) {
 
 // Says who this node is. Returns why it cannot.
 std::optional<std::string> take_identity(node::parts& in, const std::string& data_dir,
-                                         std::optional<machine::node_identity> known,
+                                         const base::expected<machine::node_identity>& known,
                                          const std::string& journal) {
-  auto taken = machine::take_node_identity(data_dir, std::move(known), journal);
-  if (auto* why = std::get_if<std::string>(&taken)) return std::move(*why);
-  auto& who = std::get<machine::taken_identity>(taken);
+  auto taken = machine::take_node_identity(data_dir, known, journal);
+  if (!taken) return taken.error().text;
+  auto& who = *taken;
   in.identity = std::move(who.node);
   if (!who.copied_from.empty())
     in.shared->events.publish(
@@ -214,7 +213,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
                                          }};
   std::shared_ptr<std::unique_ptr<machine::journal>> first_journal;
   if (!how.without_journal) {
-    auto identity = machine::read_node_identity(configuration.data_dir);
+    const auto identity = machine::read_node_identity(configuration.data_dir);
     if (identity) journal_where.expected = identity->journal;
     auto opened = machine::journal::open(journal_where);
     if (auto* why = std::get_if<machine::journal_error>(&opened)) return failure{why->what};
@@ -232,8 +231,7 @@ std::variant<std::unique_ptr<node>, node::failure> node::start(config::node conf
                            {}});
     shared.journal.hash_key = open_journal->hash_key();
     journal_where.expected = open_journal->identity();
-    if (auto wrong = take_identity(in, configuration.data_dir, std::move(identity),
-                                   open_journal->identity()))
+    if (auto wrong = take_identity(in, configuration.data_dir, identity, open_journal->identity()))
       return failure{std::move(*wrong)};
     auto reader = machine::journal_reader::open(journal_where);
     if (auto* why = std::get_if<machine::journal_error>(&reader)) return failure{why->what};

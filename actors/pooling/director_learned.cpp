@@ -29,11 +29,12 @@ void director_state::restore() {
   if (!ours) return;
   const auto text = parts->forecast.learned.latest(learned_state::part::policy);
   if (text.empty()) return;
-  const auto why = ours->restore(text, names());
-  if (!why) return;
+  const auto restored = ours->restore(text, names());
+  if (restored) return;
   const auto aside = parts->forecast.learned.set_aside(learned_state::part::policy);
-  parts->events.publish("learned.damaged",
-                        json_object{{"part", "policy"}, {"why", *why}, {"file", aside}});
+  parts->events.publish(
+      "learned.damaged",
+      json_object{{"part", "policy"}, {"why", restored.error().text}, {"file", aside}});
 }
 
 void director_state::save() {

@@ -41,9 +41,9 @@ std::string with_names(const std::vector<std::string>& names, const std::string&
 }
 
 std::string without_names(std::string_view text, std::vector<std::string>& names) {
-  std::string_view body;
-  if (auto why = runtime::state_reader::open(text, kind, version, body); !why.empty()) return why;
-  runtime::state_reader from{body};
+  const auto body = runtime::state_reader::open(text, kind, version);
+  if (!body) return body.error().text;
+  runtime::state_reader from{*body};
   const auto count = from.count(names_max, sizeof(std::uint64_t));
   for (std::size_t i = 0; i < count; ++i) names.emplace_back(from.text());
   names.emplace_back(from.text());  // The model, taken off again by the caller.
@@ -89,7 +89,7 @@ void predictor_state::open() {
       return std::ranges::all_of(one, [known](auto step) { return step < known; });
     });
     mind = std::make_unique<runtime::predictor>(all_known ? known : names.size(), steps, settings);
-    why = mind->restore(model);
+    if (const auto restored = mind->restore(model); !restored) why = restored.error().text;
     mind->grow(names.size());
     if (!why.empty() && !all_known) {
       // Not damaged: workflows have got steps that it has never heard of.

@@ -46,16 +46,17 @@ void resume_rollback(routing_table& routes, const runtime::rollout::rollback_pla
 std::string remember(const config::node& config, routing_table& routes, status_board& board,
                      const journaled_status& journaled) {
   std::string unread;
-  std::string error;
   board.write([&](status_board::content& content) {
     if (!journaled.rollout.empty()) {
-      content.rollout = rollout_plan::decode(journaled.rollout, settings_of(config), error);
-      if (!content.rollout) unread = "the rollout: " + error;
+      if (auto plan = rollout_plan::decode(journaled.rollout, settings_of(config)))
+        content.rollout = std::move(*plan);
+      else
+        unread = "the rollout: " + plan.error().text;
     }
     for (const auto& [text, analysis] : journaled.rollbacks) {
-      auto plan = runtime::rollout::rollback_plan::decode(text, way_back_of(config), error);
+      auto plan = runtime::rollout::rollback_plan::decode(text, way_back_of(config));
       if (!plan) {
-        unread += (unread.empty() ? "" : "; ") + std::string{"a rollback: "} + error;
+        unread += (unread.empty() ? "" : "; ") + std::string{"a rollback: "} + plan.error().text;
         continue;
       }
       content.rollbacks_begun = std::max(content.rollbacks_begun, plan->id());
@@ -82,8 +83,7 @@ void rollout_state::open() {
     plan.emplace(settings);
   } else {
     // A predecessor died, or the node did: it goes on exactly there.
-    std::string ignored;
-    if (auto again = rollout_plan::decode(plan->encode(), settings, ignored)) plan = again;
+    if (auto again = rollout_plan::decode(plan->encode(), settings)) plan = std::move(*again);
     std::vector<decision> made;
     if (auto back = plan->restored(now_s())) made.push_back(std::move(*back));
     apply(*plan);
@@ -392,10 +392,9 @@ caf::behavior rollout(rollout_actor* self, const rollout_parts& parts, caf::acto
       [&state](protocols::steer_atom) { state.wake(); },
       [&state](protocols::written_atom, std::uint64_t number) { state.written(number); },
       [&state](protocols::reload_atom) {
-        std::string ignored;
-        if (auto again = rollout_plan::decode(
-                state.plan->encode(), settings_of(state.parts->catalogs.now().config), ignored))
-          state.plan = std::move(again);
+        if (auto again = rollout_plan::decode(state.plan->encode(),
+                                              settings_of(state.parts->catalogs.now().config)))
+          state.plan = std::move(*again);
         state.parts->shadow.ignore(state.parts->catalogs.now().config.rollout.ignore);
       },
   };

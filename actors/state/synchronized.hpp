@@ -5,7 +5,9 @@
 
 namespace greenroom::actors {
 
-/// A value behind a lock, which is held for no longer than a copy takes.
+/// A value behind a lock, which is held for no longer than a copy takes. Not
+/// `boost::synchronized_value`: that locks anew for each `->`, so two members may be of different
+/// moments.
 template <class Content>
 class synchronized {
 public:

@@ -124,7 +124,7 @@ base::expected<void> check_file(const fs::path& folder, const listed_file& one) 
   if (bytes != one.bytes)
     return wrong_file(path.string() + " has " + std::to_string(bytes) + " bytes in place of "
                       + std::to_string(one.bytes));
-  if (machine::sha256_of_file(path.string()) != one.sha256)
+  if (const auto sum = machine::sha256_of_file(path.string()); !sum || *sum != one.sha256)
     return wrong_file(path.string() + " is not what was written: its checksum (SHA-256) differs");
   return {};
 }
@@ -161,7 +161,9 @@ std::string fetch_file(node_client& client, const std::string& id, std::size_t p
   to.close();
   if (!to) return "cannot write " + path.string() + " — is there room and permission?";
   if (const auto whole = check_file(folder, one); !whole) return whole.error().text;
-  return machine::flush_file(path.string());
+  if (const auto flushed = machine::flush_file(path.string()); !flushed)
+    return flushed.error().text;
+  return {};
 }
 
 int make_backup(const backup_options& o) {
@@ -191,8 +193,8 @@ int make_backup(const backup_options& o) {
   static_cast<void>(client.raw("DELETE", "/v1/backups/" + id));
   if (!wrong.empty()) return say_backup_failed(wrong);
   const auto journal = machine::check_journal_copy((fresh.path() / "journal.db").string());
-  if (const auto* bad = std::get_if<std::string>(&journal))
-    return say_backup_failed("the copy of the journal is not sound: " + *bad);
+  if (!journal)
+    return say_backup_failed("the copy of the journal is not sound: " + journal.error().text);
   const auto manifest_path = (fresh.path() / manifest_name).string();
   {
     std::ofstream to{manifest_path, std::ios::binary};
@@ -200,9 +202,9 @@ int make_backup(const backup_options& o) {
     if (!to.flush()) return say_backup_failed("cannot write " + manifest_path);
   }
   ::chmod(manifest_path.c_str(), 0600);
-  wrong = machine::flush_file(manifest_path);
-  if (wrong.empty()) wrong = machine::flush_directory(fresh.path().string());
-  if (!wrong.empty()) return say_backup_failed(wrong);
+  auto flushed = machine::flush_file(manifest_path);
+  if (flushed) flushed = machine::flush_directory(fresh.path().string());
+  if (!flushed) return say_backup_failed(flushed.error().text);
   // rename replaces an empty folder, and fails if files have appeared in it meanwhile.
   if (std::rename(fresh.path().c_str(), name.c_str()) != 0)
     return say_backup_failed("cannot put the backup in place as " + name.string()
@@ -253,10 +255,13 @@ std::string put_file(const fs::path& from, const fs::path& to) {
   fs::copy_file(from, fresh, fs::copy_options::overwrite_existing, why);
   if (why) return "cannot write " + fresh.string() + ": " + why.message();
   ::chmod(fresh.c_str(), 0600);
-  if (auto wrong = machine::flush_file(fresh.string()); !wrong.empty()) return wrong;
+  if (const auto flushed = machine::flush_file(fresh.string()); !flushed)
+    return flushed.error().text;
   fs::rename(fresh, to, why);
   if (why) return "cannot write " + to.string() + ": " + why.message();
-  return machine::flush_directory(to.parent_path().string());
+  if (const auto flushed = machine::flush_directory(to.parent_path().string()); !flushed)
+    return flushed.error().text;
+  return {};
 }
 
 /// A backup of which every file was checked.
@@ -280,8 +285,8 @@ base::expected<checked_backup> check_backup(const restore_options& o) {
   for (const auto& one : manifest.files)
     if (const auto whole = check_file(from, one); !whole) return whole.error();
   auto journal = machine::check_journal_copy((from / "journal.db").string());
-  if (const auto* why = std::get_if<std::string>(&journal)) return wrong_file(*why);
-  return checked_backup{std::move(manifest), std::get<machine::copied_journal>(std::move(journal))};
+  if (!journal) return journal.error();
+  return checked_backup{std::move(manifest), *std::move(journal)};
 }
 
 /// Moves what is in the data folder into a folder of its own there, whose name is returned; empty
@@ -309,7 +314,8 @@ std::string write_data(const fs::path& from, const fs::path& data, const checked
   machine::node_identity who;
   who.node = backup.manifest.node;
   who.journal = backup.journal.identity;
-  if (auto wrong = machine::write_node_identity(data.string(), who); !wrong.empty()) return wrong;
+  if (const auto written = machine::write_node_identity(data.string(), who); !written)
+    return written.error().text;
   for (const auto& one : backup.manifest.files)
     if (one.name.starts_with("learned/"))
       if (auto wrong = put_file(from / one.name, data / one.name); !wrong.empty()) return wrong;
@@ -342,10 +348,11 @@ int restore_backup(const restore_options& o) {
   const auto backup = check_backup(o);
   if (!backup) return say_restore_failed(backup.error().text);
   const auto journal_path = (data / "journal.db").string();
-  if (auto wrong = machine::create_journal_directory(journal_path); !wrong.empty())
-    return say_restore_failed(wrong);
+  if (const auto made = machine::create_journal_directory(journal_path); !made)
+    return say_restore_failed(made.error().text);
   machine::journal_lock lock;
-  if (auto wrong = lock.take(journal_path); !wrong.empty()) return say_restore_failed(wrong);
+  if (const auto locked = lock.take(journal_path); !locked)
+    return say_restore_failed(locked.error().text);
   if (!content_of(data).empty() && !o.force)
     return say_restore_failed("\"" + o.data
                               + "\" is not empty — give an empty folder, or --force, which moves "

@@ -124,7 +124,7 @@ private:
     }
     const auto begin = out_.size();
     out_.append(4, '\0');
-    text::append_msgpack(out_, json);
+    static_cast<void>(text::append_msgpack(out_, json));
     const auto length = out_.size() - begin - 4;
     for (std::size_t i = 0; i < 4; ++i)
       out_[begin + i] = static_cast<char>(static_cast<unsigned char>(length >> (24 - 8 * i)));

@@ -319,6 +319,30 @@ template <class Take>
   return scan.at_end();
 }
 
+/// Calls `take(raw_value)` for each element of a text that is exactly one array. False when the
+/// text is no array; then some elements may have been passed already.
+template <class Take>
+[[nodiscard]] bool each_element(std::string_view text, Take&& take,
+                                int depth_max = json_depth_max) {
+  json_deaf nobody;
+  json_scanner<json_deaf> scan{text, nobody};
+  scan.skip_space();
+  if (!scan.take('[')) return false;
+  scan.skip_space();
+  if (!scan.take(']')) {
+    do {
+      scan.skip_space();
+      const char* const begin = scan.position();
+      if (!scan.value(depth_max - 1)) return false;
+      take(std::string_view{begin, static_cast<std::size_t>(scan.position() - begin)});
+      scan.skip_space();
+    } while (scan.take(','));
+    if (!scan.take(']')) return false;
+  }
+  scan.skip_space();
+  return scan.at_end();
+}
+
 /// Decodes the raw inside of a valid JSON string, with U+FFFD for lone surrogates. Uses `room` only
 /// if there are escapes.
 [[nodiscard]] std::string_view unescape(std::string_view raw, std::string& room);

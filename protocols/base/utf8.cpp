@@ -27,6 +27,16 @@ std::size_t utf8_prefix(std::string_view text) {
 
 bool is_utf8(std::string_view text) { return utf8_prefix(text) == text.size(); }
 
+std::string_view utf8_cut(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  // A sequence has at most three bytes after the first one.
+  for (std::size_t back = 0; back < 4 && back <= most; ++back) {
+    const auto at = most - back;
+    if ((static_cast<unsigned char>(text[at]) & 0xc0U) != 0x80) return text.substr(0, at);
+  }
+  return text.substr(0, most);
+}
+
 std::string mend_utf8(std::string_view text) {
   std::string result;
   result.reserve(text.size());

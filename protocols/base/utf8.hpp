@@ -42,6 +42,9 @@ inline constexpr std::string_view replacement_character = "\xef\xbf\xbd";
 [[nodiscard]] std::size_t utf8_prefix(std::string_view text);
 [[nodiscard]] bool is_utf8(std::string_view text);
 
+/// The first `most` bytes of `text`, or a few less: a sequence is not cut in the middle.
+[[nodiscard]] std::string_view utf8_cut(std::string_view text, std::size_t most);
+
 /// `text` with U+FFFD in the place of each byte that is not UTF-8.
 [[nodiscard]] std::string mend_utf8(std::string_view text);
 

@@ -38,14 +38,16 @@ void append(std::string& out, double value) {
   out.append(text, end);
 }
 
+/// Takes a number and the character after the number off the text.
 template <class T>
-bool take(std::string_view& text, char stop, T& value) {
+std::optional<T> take(std::string_view& text, char stop) {
+  T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{}) return false;
+  if (error != std::errc{}) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  if (text.empty() || text.front() != stop) return false;
+  if (text.empty() || text.front() != stop) return std::nullopt;
   text.remove_prefix(1);
-  return true;
+  return value;
 }
 
 }  // namespace
@@ -182,33 +184,41 @@ std::string log_histogram::encode() const {
   return out + '.';
 }
 
-std::optional<log_histogram> log_histogram::decode(std::string_view text) {
-  if (!text.starts_with("h1:")) return std::nullopt;
+base::expected<log_histogram> log_histogram::decode(std::string_view text) {
+  const auto wrong = [](std::string why) { return base::problem{"histogram", std::move(why)}; };
+  if (!text.starts_with("h1:")) return wrong("is no histogram");
   text.remove_prefix(3);
-  log_histogram out;
-  if (!take(text, ',', out.sum_) || !take(text, ',', out.min_) || !take(text, ',', out.max_)
-      || !take(text, ',', out.below_) || !take(text, ';', out.above_)) {
-    return std::nullopt;
-  }
-  if (!std::isfinite(out.sum_) || !std::isfinite(out.min_) || !std::isfinite(out.max_)
-      || out.min_ < 0 || out.max_ < out.min_) {
-    return std::nullopt;
+  const auto sum = take<double>(text, ',');
+  const auto min = take<double>(text, ',');
+  const auto max = take<double>(text, ',');
+  const auto below = take<std::uint64_t>(text, ',');
+  const auto above = take<std::uint64_t>(text, ';');
+  if (!sum || !min || !max || !below || !above) return wrong("has a head that cannot be read");
+  if (!std::isfinite(*sum) || !std::isfinite(*min) || !std::isfinite(*max) || *min < 0
+      || *max < *min) {
+    return wrong("has values out of range");
   }
   // Larger counts are damage, and their sums could overflow.
   constexpr std::uint64_t most = std::uint64_t{1} << 53;
-  if (out.below_ > most || out.above_ > most) return std::nullopt;
-  out.count_ = out.below_ + out.above_;
+  if (*below > most || *above > most) return wrong("has counts out of range");
+  log_histogram out;
+  out.sum_ = *sum;
+  out.min_ = *min;
+  out.max_ = *max;
+  out.below_ = *below;
+  out.above_ = *above;
+  out.count_ = *below + *above;
   while (!text.empty() && text.front() != '.') {
-    std::size_t at = 0;
-    std::uint32_t times = 0;
-    if (!take(text, '=', at) || !take(text, ',', times)) return std::nullopt;
-    if (at >= octaves * buckets_per_octave) return std::nullopt;
-    auto& bucket = out.block_of(at / buckets_per_octave)[at % buckets_per_octave];
-    if (bucket != 0) return std::nullopt;
-    bucket = times;
-    out.count_ += times;
+    const auto at = take<std::size_t>(text, '=');
+    const auto times = at ? take<std::uint32_t>(text, ',') : std::nullopt;
+    if (!times || *at >= octaves * buckets_per_octave)
+      return wrong("has a bucket that cannot be read");
+    auto& bucket = out.block_of(*at / buckets_per_octave)[*at % buckets_per_octave];
+    if (bucket != 0) return wrong("has a bucket twice");
+    bucket = *times;
+    out.count_ += *times;
   }
-  if (text != ".") return std::nullopt;
+  if (text != ".") return wrong("is cut off");
   return out;
 }
 

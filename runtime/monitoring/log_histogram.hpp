@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "protocols/base/expected.hpp"
+
 namespace greenroom::runtime::monitoring {
 
 /// Each octave [2^e, 2^(e+1)) has 128 buckets of equal width (the scheme of HdrHistogram). A bucket
@@ -53,7 +55,7 @@ public:
 
   /// One line of text for `decode`; contains no tab or newline.
   std::string encode() const;
-  static std::optional<log_histogram> decode(std::string_view text);
+  static base::expected<log_histogram> decode(std::string_view text);
 
   bool operator==(const log_histogram& other) const;
 

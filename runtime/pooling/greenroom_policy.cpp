@@ -231,6 +231,9 @@ void greenroom_policy::expect(specialist_index who, double probability, double w
   const double certain = std::min(probability, 0.999);
   const double rate = -std::log1p(-certain) / within_s;
   if (now_s > one.announced_until_s) close_announcement(one, false);
+  // Of two sources the stronger counts; a source may also lower what it said before.
+  if (one.announced_probability > 0 && why != one.announced_why && rate < one.announced_rate)
+    return;
   one.announced_probability = certain;
   one.announced_rate = rate;
   one.announced_until_s = now_s + within_s;

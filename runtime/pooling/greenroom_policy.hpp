@@ -23,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocols/base/expected.hpp"
 #include "runtime/pooling/department_balance.hpp"
 #include "runtime/pooling/due_queue.hpp"
 #include "runtime/pooling/frequency_trust.hpp"
@@ -108,9 +109,9 @@ public:
   /// The learned state as text, with a version and a checksum, keyed by the specialists' names.
   /// `names` has one entry for each specialist.
   std::string save(std::span<const std::string> names) const;
-  /// Restores saved state; skips names that are no longer in the cast. On an error the policy stays
-  /// unchanged and the return value names the error.
-  std::optional<std::string> restore(std::string_view text, std::span<const std::string> names);
+  /// Restores saved state; skips names that are no longer in the cast. After a problem the
+  /// policy is unchanged.
+  base::expected<void> restore(std::string_view text, std::span<const std::string> names);
 
 private:
   /// Shares of starts that were complete, and not complete, at the visit; old starts fade.

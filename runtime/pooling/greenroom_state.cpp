@@ -114,18 +114,15 @@ std::string greenroom_policy::save(std::span<const std::string> names) const {
   return to.sealed(policy_state, policy_state_version);
 }
 
-std::optional<std::string> greenroom_policy::restore(std::string_view text,
-                                                     std::span<const std::string> names) {
-  std::string_view body;
-  if (std::string why = state_reader::open(text, policy_state, policy_state_version, body);
-      !why.empty()) {
-    return why;
-  }
+base::expected<void> greenroom_policy::restore(std::string_view text,
+                                               std::span<const std::string> names) {
+  const auto body = state_reader::open(text, policy_state, policy_state_version);
+  if (!body) return body.error();
   std::unordered_map<std::string_view, specialist_index> index;
   for (std::size_t i = 0; i < names.size() && i < members_.size(); ++i) {
     index.emplace(names[i], static_cast<specialist_index>(i));
   }
-  state_reader from(body);
+  state_reader from(*body);
   pace::memory lived;
   lived.unit = from.number_within(pace::unit_least, 1.0);
   lived.clock_at_s = finite(from);
@@ -185,7 +182,7 @@ std::optional<std::string> greenroom_policy::restore(std::string_view text,
     const auto at = index.find(name);
     if (!from.failed() && at != index.end()) found.emplace_back(at->second, std::move(one));
   }
-  if (from.failed()) return "what is inside does not fit together";
+  if (from.failed()) return base::problem{"damaged", "what is inside does not fit together"};
 
   // Times were saved at another pace: restore that pace first, then change to the current one.
   const double unit = pace_.unit();
@@ -209,7 +206,7 @@ std::optional<std::string> greenroom_policy::restore(std::string_view text,
     seen_ += 1.0;
     due_.set(who, members_[who].idle_since_s() + settle_s(members_[who]));
   }
-  return std::nullopt;
+  return {};
 }
 
 }  // namespace greenroom::runtime

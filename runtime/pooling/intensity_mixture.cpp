@@ -35,19 +35,7 @@ double calibration(const intensity_mixture::own_trust& own) {
 }  // namespace
 
 intensity_mixture::intensity_mixture() {
-  // Initial trust.
-  for (std::size_t k = index(signal::rate_30s); k <= index(signal::rate_2d); ++k) {
-    m_.weight[k] = 0.45;
-  }
-  for (const signal which :
-       {signal::fleet_2m, signal::fleet_15m, signal::fleet_2h, signal::hour, signal::weekday}) {
-    m_.weight[index(which)] = 0.1;
-  }
-  m_.weight[index(signal::own_gaps)] = 0.4;
-  for (const signal which : {signal::timer, signal::after_one, signal::after_two}) {
-    m_.weight[index(which)] = 0.3;
-  }
-  m_.weight[index(signal::sessions)] = 0.3;
+  for (const signal_entry& one : signal_table) m_.weight[index(one.which)] = one.weight_at_start;
   m_.squares.fill(squares_at_start);
 }
 

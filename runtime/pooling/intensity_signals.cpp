@@ -79,33 +79,6 @@ double around(const Slots& slots, std::size_t at) {
 
 }  // namespace
 
-const char* signal_name(signal which) {
-  static constexpr std::array<const char*, signals> names{"bias",
-                                                          "own idle times",
-                                                          "timer",
-                                                          "what follows such an interval",
-                                                          "what follows two such intervals",
-                                                          "last 30 s",
-                                                          "last 2 min",
-                                                          "last 5 min",
-                                                          "last 14 min",
-                                                          "last 40 min",
-                                                          "last 2 h",
-                                                          "last 6 h",
-                                                          "last 18 h",
-                                                          "last 2 days",
-                                                          "fleet now (2 min)",
-                                                          "fleet now (15 min)",
-                                                          "fleet now (2 h)",
-                                                          "hour of day",
-                                                          "day of week",
-                                                          "idle times of others",
-                                                          "fleet's hour of day",
-                                                          "newcomer",
-                                                          "sessions under way"};
-  return names[index(which)];
-}
-
 void fleet_rhythm::begin(double now_s) {
   if (begun()) return;
   start_s_ = m_.start_s = m_.counted_s = now_s;

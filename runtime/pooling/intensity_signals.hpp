@@ -39,9 +39,49 @@ enum class signal : std::uint8_t {
   newcomer,    ///< Few visits so far.
   sessions,    ///< Sessions under way that used it, or its predecessor.
 };
-constexpr std::size_t signals = 23;
 constexpr std::size_t index(signal which) { return static_cast<std::size_t>(which); }
-const char* signal_name(signal which);
+
+/// One registered signal: how to add one is in the README of this folder.
+struct signal_entry {
+  signal which;
+  const char* name;            ///< For people; `greenroom predict` shows it.
+  double weight_at_start = 0;  ///< The mixture's trust before anything is learnt.
+};
+/// Every signal, in the order of the enumeration. A signal's place is in saved state.
+inline constexpr std::array signal_table{
+    signal_entry{signal::bias, "bias"},
+    signal_entry{signal::own_gaps, "own idle times", 0.4},
+    signal_entry{signal::timer, "timer", 0.3},
+    signal_entry{signal::after_one, "what follows such an interval", 0.3},
+    signal_entry{signal::after_two, "what follows two such intervals", 0.3},
+    signal_entry{signal::rate_30s, "last 30 s", 0.45},
+    signal_entry{signal::rate_2m, "last 2 min", 0.45},
+    signal_entry{signal::rate_5m, "last 5 min", 0.45},
+    signal_entry{signal::rate_14m, "last 14 min", 0.45},
+    signal_entry{signal::rate_40m, "last 40 min", 0.45},
+    signal_entry{signal::rate_2h, "last 2 h", 0.45},
+    signal_entry{signal::rate_6h, "last 6 h", 0.45},
+    signal_entry{signal::rate_18h, "last 18 h", 0.45},
+    signal_entry{signal::rate_2d, "last 2 days", 0.45},
+    signal_entry{signal::fleet_2m, "fleet now (2 min)", 0.1},
+    signal_entry{signal::fleet_15m, "fleet now (15 min)", 0.1},
+    signal_entry{signal::fleet_2h, "fleet now (2 h)", 0.1},
+    signal_entry{signal::hour, "hour of day", 0.1},
+    signal_entry{signal::weekday, "day of week", 0.1},
+    signal_entry{signal::alike_gaps, "idle times of others"},
+    signal_entry{signal::fleet_hour, "fleet's hour of day"},
+    signal_entry{signal::newcomer, "newcomer"},
+    signal_entry{signal::sessions, "sessions under way", 0.3},
+};
+constexpr std::size_t signals = signal_table.size();
+static_assert(
+    [] {
+      for (std::size_t i = 0; i < signals; ++i)
+        if (index(signal_table[i].which) != i) return false;
+      return true;
+    }(),
+    "the table has the order of the enumeration");
+constexpr const char* signal_name(signal which) { return signal_table[index(which)].name; }
 
 struct signal_values {
   double base = 0;      ///< The long-run rate, visits per second.

@@ -115,7 +115,7 @@ void context_table::save(state_writer& to) const {
   }
 }
 
-bool context_table::restore(state_reader& from) {
+base::expected<void> context_table::restore(state_reader& from) {
   constexpr float most = 1e9F;
   const std::uint64_t size = from.integer();
   clock_ = from.integer32();
@@ -125,7 +125,7 @@ bool context_table::restore(state_reader& from) {
   if (from.failed() || !std::has_single_bit(size) || size < 64 || size > capacity_max_
       || used > size) {
     from.fail();
-    return false;
+    return base::problem{"damaged", "a table of another size"};
   }
   slots_.assign(size, {});
   for (std::size_t n = 0; n < used && !from.failed(); ++n) {
@@ -153,9 +153,9 @@ bool context_table::restore(state_reader& from) {
   if (from.failed()) {
     slots_.assign(64, {});
     used_ = 0;
-    return false;
+    return base::problem{"damaged", "a table whose rows do not fit together"};
   }
-  return true;
+  return {};
 }
 
 }  // namespace greenroom::runtime

@@ -53,8 +53,8 @@ public:
   std::size_t bytes() const { return slots_.size() * sizeof(context_counts); }
 
   void save(state_writer& to) const;
-  /// False when the saved data cannot be a table of this size; the table is then empty.
-  bool restore(state_reader& from);
+  /// A problem when the saved data cannot be a table of this size; the table is then empty.
+  base::expected<void> restore(state_reader& from);
 
 private:
   static constexpr std::size_t neighbourhood = 8;

@@ -22,47 +22,26 @@ constexpr bool has(std::uint8_t awake, std::size_t place) {
   return (static_cast<unsigned>(awake) >> place & 1U) != 0;
 }
 
-constexpr std::size_t place_of(source which) { return static_cast<std::size_t>(which); }
-
 }  // namespace
-
-const char* source_name(source which) {
-  switch (which) {
-    case source::sequence: return "sequence";
-    case source::transition: return "transition";
-    case source::hour: return "hour";
-    case source::collaboration: return "collaboration";
-    case source::workflow: return "workflow";
-  }
-  return "";
-}
 
 predictor::predictor(std::size_t cast, std::vector<workflow_steps> workflows,
                      const predictor_settings& settings)
     : settings_(settings),
-      sequence_(settings.sequence),
-      transitions_(cast, settings.decay),
-      hours_(cast, settings.decay),
-      collaboration_(cast, settings.decay),
-      detector_(std::move(workflows), cast, settings.detector),
+      models_(cast, std::move(workflows), settings.sequence, settings.detector, settings.decay),
       local_(cast) {
-  // The hour says which specialist is usual, not which is next; the sequence model remembers most.
-  global_ = {1.5F, 0.5F, -1.0F, -0.5F, 1.0F};
+  for (const source_entry& one : source_table) global_[place_of(one.which)] = one.weight_at_start;
   window_.assign(std::max<std::size_t>(settings.window, 1), 0);
 }
 
 void predictor::grow(std::size_t cast) {
   if (cast <= local_.size()) return;
   local_.resize(cast);
-  transitions_.grow(cast);
-  hours_.grow(cast);
-  collaboration_.grow(cast);
-  detector_.grow(cast);
+  models_.grow(cast);
 }
 
 void predictor::follow(std::vector<workflow_steps> workflows) {
-  if (workflows == detector_.workflows()) return;
-  detector_ = workflow_detector(std::move(workflows), cast(), settings_.detector);
+  if (workflows == models_.workflows().workflows()) return;
+  models_.follow(std::move(workflows), cast());
   detected_.clear();
   // The workflow indices in the predictions now mean other workflows.
   for (auto& [key, one] : cases_) {
@@ -71,7 +50,7 @@ void predictor::follow(std::vector<workflow_steps> workflows) {
 }
 
 void predictor::end_case(std::unordered_map<std::uint64_t, live_case>::iterator ended) {
-  sequence_.learn(ended->second.at, end_of_case);
+  models_.end_case(ended->second.at);
   latest_.erase(ended->second.place);
   cases_.erase(ended);
 }
@@ -132,54 +111,34 @@ predictor::weights predictor::weights_for(specialist_index last, std::uint8_t aw
   return result;
 }
 
+/// The entry of `who`, made if there is room; null: there is none.
+predictor::candidate* predictor::entry_of(specialist_index who, outlook& out) {
+  for (std::size_t i = 0; i < out.size; ++i) {
+    if (out.ranked[i].who == who) return &out.ranked[i];
+  }
+  if (out.size == candidates_max) return nullptr;
+  out.ranked[out.size] = {};
+  out.ranked[out.size].who = who;
+  return &out.ranked[out.size++];
+}
+
 void predictor::foresee(const sequence_position& at, std::uint64_t case_key, double now_s,
                         outlook& out) const {
   out.size = 0;
   out.awake = 0;
-  const specialist_index last = at.back(0);
-  const auto place = [&out](specialist_index who) -> candidate* {
-    for (std::size_t i = 0; i < out.size; ++i) {
-      if (out.ranked[i].who == who) return &out.ranked[i];
-    }
-    if (out.size == candidates_max) return nullptr;
-    out.ranked[out.size] = {};
-    out.ranked[out.size].who = who;
-    return &out.ranked[out.size++];
-  };
-  const auto give = [&out](candidate* to, source from, double probability) {
-    if (to == nullptr || probability <= 0) return;
-    to->given[place_of(from)] += static_cast<float>(probability);
-    out.awake = static_cast<std::uint8_t>(out.awake | (1U << place_of(from)));
-  };
-
-  // Workflows first, so that their steps always get an entry.
-  std::array<workflow_expectation, 6> steps;
-  const std::size_t waiting = detector_.next_steps(case_key, now_s, steps);
   float expected_steps = 0;
-  for (std::size_t i = 0; i < waiting; ++i) {
-    candidate* one = place(steps[i].who);
-    if (one == nullptr) continue;
-    give(one, source::workflow, steps[i].probability);
-    one->workflow = static_cast<std::uint32_t>(steps[i].workflow);
-    expected_steps += static_cast<float>(steps[i].probability);
-  }
-  std::array<next_step, 8> next;
-  const std::size_t ranked = sequence_.rank(at, next);
-  for (std::size_t i = 0; i < ranked; ++i) {
-    give(place(next[i].who), source::sequence, static_cast<double>(next[i].probability));
-  }
-  for (const specialist_index who : transitions_.successors(last)) {
-    const double share = transitions_.share(last, who);
-    if (share > 0.03) give(place(who), source::transition, share);
-  }
-  for (const specialist_index who : collaboration_.partners(last)) {
-    const double share = collaboration_.share(last, who);
-    if (share > 0.05) give(place(who), source::collaboration, share);
-  }
-  for (const specialist_index who : hours_.usual(now_s)) {
-    const double share = hours_.usual_share(who, now_s);
-    if (share > 0.05) give(place(who), source::hour, share);
-  }
+  models_.propose(at, case_key, now_s,
+                  [&](specialist_index who, source from, double probability, const auto* workflow) {
+                    candidate* const one = entry_of(who, out);
+                    if (one == nullptr) return;
+                    if (workflow != nullptr) {
+                      one->workflow = static_cast<std::uint32_t>(*workflow);
+                      expected_steps += static_cast<float>(probability);
+                    }
+                    if (probability <= 0) return;
+                    one->given[place_of(from)] += static_cast<float>(probability);
+                    out.awake = static_cast<std::uint8_t>(out.awake | (1U << place_of(from)));
+                  });
   if (expected_steps > 0) {
     // The probability that no workflow claims comes from the sequence model. Several workflows at
     // once (calls without a case) are scaled to a sum of 1.
@@ -190,7 +149,11 @@ void predictor::foresee(const sequence_position& at, std::uint64_t case_key, dou
       given = given * scale + rest * out.ranked[i].given[place_of(source::sequence)];
     }
   }
-  out.weight = weights_for(last, out.awake);
+  out.weight = weights_for(at.back(0), out.awake);
+  mix(out);
+}
+
+void predictor::mix(outlook& out) {
   for (std::size_t i = 0; i < out.size; ++i) {
     candidate& one = out.ranked[i];
     one.probability = 0;
@@ -245,23 +208,13 @@ void predictor::observe(specialist_index who, std::uint64_t case_key, double now
   now_s = std::max(now_s, last_s_);
   last_s_ = now_s;
   live_case& mine = case_of(case_key, now_s);
-  const specialist_index last = mine.at.back(0);
-  if (mine.at.length > 0) {
-    score(mine, who);
-    transitions_.observe(last, who, now_s - mine.at.last_s);
-    const std::array<specialist_index, 3> before = {mine.at.back(0), mine.at.back(1),
-                                                    mine.at.back(2)};
-    collaboration_.observe(who, {before.data(), std::min<std::size_t>(3, mine.at.remembered())});
-  }
-  sequence_.learn(mine.at, who);
-  hours_.observe(who, now_s);
-  const std::span<const workflow_progress> known = detector_.observe(who, case_key, now_s);
+  if (mine.at.length > 0) score(mine, who);
+  const auto known = models_.observe(mine.at, who, case_key, now_s);
   detected_.assign(known.begin(), known.end());
   if (case_key != 0) {
     calls_ = calls_ * calls_fade + 1;
     followed_ = followed_ * calls_fade + (mine.at.length > 0 ? 1 : 0);
   }
-  transitions_.begin(who);
   mine.at.advance(who, now_s);
   foresee(mine.at, case_key, now_s, mine.next);
 }
@@ -295,7 +248,8 @@ std::span<const expectation> predictor::expected(double now_s, double horizon_s)
     const double age_s = std::max(0.0, now_s - one.at.last_s);
     if (key != 0 && age_s > settings_.case_idle_s) continue;
     const specialist_index last = one.at.back(0);
-    const auto soon = transitions_.next_call(last, age_s, horizon_s, key == 0 ? 0.0 : ends);
+    const auto soon =
+        models_.transitions().next_call(last, age_s, horizon_s, key == 0 ? 0.0 : ends);
     if (key != 0) waiting += soon.goes_on;
     for (std::size_t i = 0; i < one.next.size; ++i) {
       const candidate& c = one.next.ranked[i];
@@ -309,9 +263,15 @@ std::span<const expectation> predictor::expected(double now_s, double horizon_s)
     }
   }
   waiting_ = waiting;
+  add_workflows_and_hours(now_s, horizon_s);
+  merge_expected(horizon_s);
+  return expected_;
+}
+
+void predictor::add_workflows_and_hours(double now_s, double horizon_s) {
   // Workflows look more than one step ahead.
   std::array<workflow_expectation, 64> steps;
-  const std::size_t ahead = detector_.expected(now_s, horizon_s, steps);
+  const std::size_t ahead = models_.workflows().expected(now_s, horizon_s, steps);
   const auto add = [this](specialist_index who, double probability, source because) {
     expectation one;
     one.who = who;
@@ -323,9 +283,12 @@ std::span<const expectation> predictor::expected(double now_s, double horizon_s)
   for (std::size_t i = 0; i < ahead; ++i) {
     add(steps[i].who, steps[i].probability, source::workflow)->workflow = steps[i].workflow;
   }
-  for (const specialist_index who : hours_.usual(now_s)) {
-    add(who, 1.0 - std::exp(-hours_.rate(who, now_s) * horizon_s), source::hour);
+  for (const specialist_index who : models_.hours().usual(now_s)) {
+    add(who, 1.0 - std::exp(-models_.hours().rate(who, now_s) * horizon_s), source::hour);
   }
+}
+
+void predictor::merge_expected(double horizon_s) {
   // One entry for each specialist. Cases are independent: no call comes with the product of their
   // complements. Workflows and hours predict the same calls as the cases, so there the maximum
   // counts.
@@ -357,7 +320,6 @@ std::span<const expectation> predictor::expected(double now_s, double horizon_s)
     return a.probability != b.probability ? a.probability > b.probability : a.who < b.who;
   });
   if (expected_.size() > settings_.expected_max) expected_.resize(settings_.expected_max);
-  return expected_;
 }
 
 hit_rates predictor::accuracy() const {
@@ -382,47 +344,30 @@ std::string predictor::save() const {
   for (const weights& row : local_) {
     for (const float weight : row) to.put(weight);
   }
-  sequence_.save(to);
-  transitions_.save(to);
-  hours_.save(to);
-  collaboration_.save(to);
-  // Saved separately, because other workflows may be configured at restore.
-  state_writer of_workflows;
-  detector_.save(of_workflows);
-  to.put(std::string_view(of_workflows.body()));
+  models_.save(to);
   return to.sealed(predictor_state, predictor_state_version);
 }
 
-std::string predictor::restore(std::string_view saved) {
-  std::string_view body;
-  if (std::string reason =
-          state_reader::open(saved, predictor_state, predictor_state_version, body);
-      !reason.empty()) {
-    return reason;
-  }
-  state_reader from(body);
+base::expected<void> predictor::restore(std::string_view saved) {
+  const auto body = state_reader::open(saved, predictor_state, predictor_state_version);
+  if (!body) return body.error();
+  state_reader from(*body);
   const std::uint64_t cast_then = from.integer();
   if (from.failed() || cast_then != cast()) {
-    return "learnt with a cast of " + std::to_string(cast_then) + ", which is now "
-           + std::to_string(cast());
+    return base::problem{"cast", "learnt with a cast of " + std::to_string(cast_then)
+                                     + ", which is now " + std::to_string(cast())};
   }
   from.expect_members(static_cast<std::uint32_t>(cast()));
-  predictor read(cast(), detector_.workflows(), settings_);
+  predictor read(cast(), models_.workflows().workflows(), settings_);
   read.ever_awake_ = static_cast<std::uint8_t>(from.integer32() & ((1U << sources) - 1));
   for (float& weight : read.global_) weight = from.small_number_within(-8, 8);
   for (weights& row : read.local_) {
     for (float& weight : row) weight = from.small_number_within(-4, 4);
   }
-  read.sequence_.restore(from);
-  read.transitions_.restore(from);
-  read.hours_.restore(from);
-  read.collaboration_.restore(from);
-  state_reader of_workflows(from.text());
-  if (from.failed() || !from.at_end()) return "what is inside does not fit together";
-  read.transitions_.grow(cast());
-  read.hours_.grow(cast());
-  read.collaboration_.grow(cast());
-  read.detector_.restore(of_workflows);  // On other workflows the detector starts anew.
+  read.models_.restore(from);
+  if (from.failed() || !from.at_end())
+    return base::problem{"damaged", "what is inside does not fit together"};
+  read.models_.grow(cast());
   *this = std::move(read);
   return {};
 }

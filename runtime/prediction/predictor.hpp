@@ -1,11 +1,8 @@
 // Predicts the next calls from several sources.
 #pragma once
 
-#include "runtime/prediction/collaboration.hpp"
-#include "runtime/prediction/hour_profile.hpp"
-#include "runtime/prediction/sequence_model.hpp"
-#include "runtime/prediction/transition_matrix.hpp"
-#include "runtime/prediction/workflow_detector.hpp"
+#include "protocols/base/expected.hpp"
+#include "runtime/prediction/call_models.hpp"
 
 #include <array>
 #include <cstddef>
@@ -18,10 +15,6 @@
 #include <vector>
 
 namespace greenroom::runtime {
-
-enum class source : std::uint8_t { sequence, transition, hour, collaboration, workflow };
-constexpr std::size_t sources = 5;
-const char* source_name(source which);
 
 struct predictor_settings {
   sequence_settings sequence;
@@ -90,7 +83,7 @@ public:
 
   /// Workflows that the latest call made the detector report.
   std::span<const workflow_progress> detected() const { return detected_; }
-  const workflow_detector& workflows() const { return detector_; }
+  const workflow_detector& workflows() const { return models_.workflows(); }
   hit_rates accuracy() const;
   /// The current weight of each source that ever gave a probability; they sum to 1.
   std::array<double, sources> trust() const;
@@ -98,8 +91,8 @@ public:
 
   /// Saves the learned state, without cases and workflows under way.
   std::string save() const;
-  /// Returns the error, or nothing on success. After an error the predictor is unchanged.
-  std::string restore(std::string_view saved);
+  /// After a problem the predictor is unchanged.
+  base::expected<void> restore(std::string_view saved);
 
 private:
   static constexpr std::uint32_t no_workflow = 0xFFFFFFFFU;
@@ -128,16 +121,16 @@ private:
   void end_case(std::unordered_map<std::uint64_t, live_case>::iterator ended);
   void foresee(const sequence_position& at, std::uint64_t case_key, double now_s,
                outlook& out) const;
+  static candidate* entry_of(specialist_index who, outlook& out);
+  static void mix(outlook& out);
+  void add_workflows_and_hours(double now_s, double horizon_s);
+  void merge_expected(double horizon_s);
   void score(const live_case& mine, specialist_index who);
   weights weights_for(specialist_index last, std::uint8_t awake) const;
   expectation explained(const candidate& one, const outlook& from) const;
 
   predictor_settings settings_;
-  sequence_model sequence_;
-  transition_matrix transitions_;
-  hour_profile hours_;
-  collaboration collaboration_;
-  workflow_detector detector_;
+  call_models models_;
 
   weights global_{};             ///< Logarithms of weights.
   std::uint8_t ever_awake_ = 0;  ///< One bit for each source that ever gave one.

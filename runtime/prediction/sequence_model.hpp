@@ -61,8 +61,8 @@ public:
   std::uint64_t learnt() const { return learnt_; }
 
   void save(state_writer& to) const;
-  /// False when the text is damaged; the model is then reset.
-  bool restore(state_reader& from);
+  /// A problem when the text is damaged; the model is then reset.
+  base::expected<void> restore(state_reader& from);
 
 private:
   static constexpr std::size_t evidence_classes = 16;
@@ -99,6 +99,13 @@ private:
   static constexpr std::uint32_t all_lists = (1U << ranking_choice::rankers) - 1;
   /// `lists`: bit mask of the `out.lists` to fill.
   void consider(const sequence_position& at, std::uint32_t lists, opinion& out) const;
+  struct candidate_places;
+  using estimates = std::array<std::array<float, candidates_max>, experts>;
+  static void gather(opinion& out, candidate_places& places);
+  void estimate(const candidate_places& places, estimates& p, opinion& out) const;
+  static void settle(std::size_t ranker, const short_list& list, opinion& out);
+  static void list_blends(const estimates& p, std::uint32_t lists, opinion& out);
+  static void list_suffixes(const candidate_places& places, opinion& out);
   bool is_usual_period(const sequence_position& at, std::uint8_t periods) const;
   void learn_weights(const opinion& now, std::size_t right);
   void learn_period(const sequence_position& at, std::uint8_t periods);

@@ -347,14 +347,15 @@ void workflow_detector::save(state_writer& to) const {
   to.put(cases_live_);
 }
 
-bool workflow_detector::restore(state_reader& from) {
+base::expected<void> workflow_detector::restore(state_reader& from) {
   constexpr double most = 1e15;
   std::uint64_t shape = foreign_.size() * 1099511628211ULL + state_shape;
   for (const workflow_steps& steps : workflows_) {
     shape = shape * 1099511628211ULL + steps.size();
     for (const specialist_index who : steps) shape = shape * 1099511628211ULL + who;
   }
-  if (from.integer() != shape) return false;
+  if (from.integer() != shape)
+    return base::problem{"workflows", "what was learnt is of other workflows"};
   workflow_detector read(workflows_, foreign_.size(), settings_);
   read.foreign_.restore(from);
   read.begun_.restore(from);
@@ -362,9 +363,9 @@ bool workflow_detector::restore(state_reader& from) {
   read.seconds_ = from.number_within(1e-300, most);
   read.habits_.restore(from);
   read.cases_live_ = from.number_within(0, most);
-  if (from.failed()) return false;
+  if (from.failed()) return base::problem{"damaged", "what is inside does not fit together"};
   *this = std::move(read);
-  return true;
+  return {};
 }
 
 }  // namespace greenroom::runtime

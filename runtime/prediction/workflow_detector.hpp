@@ -94,7 +94,8 @@ public:
   void grow(std::size_t cast);
 
   void save(state_writer& to) const;  ///< Without instances under way.
-  bool restore(state_reader& from);   ///< False: damaged, or for other workflows.
+  /// A problem when the text is damaged or for other workflows; the detector is then unchanged.
+  base::expected<void> restore(state_reader& from);
 
 private:
   /// A workflow that may have made a call.

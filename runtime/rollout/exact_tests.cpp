@@ -1,7 +1,9 @@
 #include "runtime/rollout/exact_tests.hpp"
 
+#include <boost/math/distributions/binomial.hpp>
+#include <boost/math/special_functions/gamma.hpp>
+
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cmath>
 #include <numbers>
@@ -14,81 +16,45 @@ double log_choose(std::uint64_t n, std::uint64_t k) {
   return log_factorial(n) - log_factorial(k) - log_factorial(n - k);
 }
 
-/// P(from <= X <= to), summed outwards from the most likely value of the range, so that no
-/// significant term underflows.
-double binomial_between(std::uint64_t from, std::uint64_t to, std::uint64_t n, double p) {
-  if (from > to) return 0;
-  if (p <= 0) return from == 0 ? 1 : 0;
-  if (p >= 1) return to >= n ? 1 : 0;
-  const auto mode = static_cast<std::uint64_t>((static_cast<double>(n) + 1) * p);
-  const auto start = std::clamp(mode, from, to);
-  const double odds = p / (1 - p);
-  const double first = std::exp(log_choose(n, start) + static_cast<double>(start) * std::log(p)
-                                + static_cast<double>(n - start) * std::log1p(-p));
-  double sum = first;
-  double term = first;
-  for (auto k = start; k < to; ++k) {
-    term *= odds * static_cast<double>(n - k) / static_cast<double>(k + 1);
-    sum += term;
-    if (term < sum * 1e-18) break;
-  }
-  term = first;
-  for (auto k = start; k > from; --k) {
-    term *= static_cast<double>(k) / (odds * static_cast<double>(n - k + 1));
-    sum += term;
-    if (term < sum * 1e-18) break;
-  }
-  return std::min(sum, 1.0);
-}
+// No exceptions: an actor judges with these numbers. Arguments are checked before.
+using quiet = boost::math::policies::policy<
+    boost::math::policies::domain_error<boost::math::policies::ignore_error>,
+    boost::math::policies::pole_error<boost::math::policies::ignore_error>,
+    boost::math::policies::overflow_error<boost::math::policies::ignore_error>,
+    boost::math::policies::underflow_error<boost::math::policies::ignore_error>,
+    boost::math::policies::evaluation_error<boost::math::policies::ignore_error>>;
+using binomial = boost::math::binomial_distribution<double, quiet>;
 
-template <class Tail>
-double where_tail_is(double alpha, Tail tail_rising_in_p) {
-  double low = 0;
-  double high = 1;
-  for (int i = 0; i < 60; ++i) {
-    const double middle = (low + high) / 2;
-    (tail_rising_in_p(middle) > alpha ? high : low) = middle;
-  }
-  return (low + high) / 2;
-}
+binomial binomial_of(std::uint64_t n, double p) { return {static_cast<double>(n), p}; }
 
 }  // namespace
 
+// Not std::lgamma, which writes a global variable: several actors may judge at once.
 double log_factorial(std::uint64_t n) {
-  static const auto table = [] {
-    std::array<double, 256> sums{};
-    long double sum = 0;
-    for (std::size_t i = 1; i < sums.size(); ++i) {
-      sum += std::log(static_cast<long double>(i));
-      sums[i] = static_cast<double>(sum);
-    }
-    return sums;
-  }();
-  if (n < table.size()) return table[n];
-  // Not std::lgamma: it writes a global variable, and several actors may judge at once.
-  const double x = static_cast<double>(n) + 1;
-  const double inverse = 1 / x;
-  const double square = inverse * inverse;
-  return (x - 0.5) * std::log(x) - x + 0.5 * std::log(2 * std::numbers::pi)
-         + inverse * (1.0 / 12 - square * (1.0 / 360 - square / 1260));
+  return boost::math::lgamma(static_cast<double>(n) + 1, quiet{});
 }
 
 double binomial_at_most(std::uint64_t k, std::uint64_t n, double p) {
-  if (k >= n) return 1;
-  return binomial_between(0, k, n, p);
+  if (k >= n || p <= 0) return 1;
+  if (p >= 1) return 0;
+  return boost::math::cdf(binomial_of(n, p), static_cast<double>(k));
 }
 
 double binomial_at_least(std::uint64_t k, std::uint64_t n, double p) {
   if (k == 0) return 1;
-  if (k > n) return 0;
-  return binomial_between(k, n, n, p);
+  if (k > n || p <= 0) return 0;
+  if (p >= 1) return 1;
+  return boost::math::cdf(boost::math::complement(binomial_of(n, p), static_cast<double>(k - 1)));
 }
 
 double proportion_lower(std::uint64_t k, std::uint64_t n, double alpha) {
   assert(n > 0 && k <= n);
   if (k == 0) return 0;
-  return where_tail_is(alpha, [&](double p) { return binomial_at_least(k, n, p); });
+  return binomial::find_lower_bound_on_p(static_cast<double>(n), static_cast<double>(k), alpha);
 }
+
+// The tails of the next two tests are summed here: Boost's hypergeometric distribution takes counts
+// of 32 bits, and Boost has no negative hypergeometric distribution.
 
 double fisher_greater(std::uint64_t canary_errors, std::uint64_t canary_total,
                       std::uint64_t control_errors, std::uint64_t control_total) {

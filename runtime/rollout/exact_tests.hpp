@@ -9,7 +9,7 @@
 
 namespace greenroom::runtime::rollout {
 
-/// log(n!), exact sums up to 255, Stirling's series (relative error under 1e-15) beyond.
+/// log(n!)
 double log_factorial(std::uint64_t n);
 
 /// P(X <= k) and P(X >= k) of X ~ Binomial(n, p).

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "protocols/base/number.hpp"
-#include "runtime/rollout/record_text.hpp"
+#include "runtime/record.hpp"
 
 namespace greenroom::runtime::rollout {
 
@@ -318,61 +318,74 @@ std::string rollback_plan::encode() const {
   return std::move(out).finish();
 }
 
-std::optional<rollback_plan> rollback_plan::decode(std::string_view text,
-                                                   rollback_settings settings, std::string& error) {
-  const auto in = record_reader::open(text, rollback_record, rollback_record_version, error);
-  if (!in) return std::nullopt;
-  error = "greenroom-rollback has a field that cannot be read";
+base::expected<rollback_plan> rollback_plan::decode(std::string_view text,
+                                                    rollback_settings settings) {
+  const auto in = record_reader::open(text, rollback_record, rollback_record_version);
+  if (!in) return in.error();
   rollback_plan out;
   out.settings_ = std::move(settings);
-  const auto id = in->whole("id");
-  const auto kind = named(all_rollback_kinds, in->text("kind").value_or(""));
-  const auto cause = trigger_named(in->text("cause").value_or(""));
-  auto reason = in->text("reason");
-  const auto state = named(all_states, in->text("state").value_or(""));
-  const auto begun = in->finite("begun_at_s");
-  const auto clock = in->finite("clock_from_s");
-  const auto entered = in->finite("entered_at_s");
-  const auto percentage = in->percentage("percentage");
-  const auto requeued = in->whole("requeued");
-  const auto drained = in->whole("drained");
-  const auto fenced = in->whole("fenced");
-  const auto again = in->flag("again");
-  if (!id || !kind || !cause || !reason || !state || !begun || !clock || !entered || !percentage
-      || !requeued || !drained || !fenced || !again || *id == 0 || *id > most_rollbacks) {
-    return std::nullopt;
+  if (!out.take_course(*in) || !out.take_times(*in) || !out.take_lists(*in))
+    return base::problem{"damaged", "greenroom-rollback has a field that cannot be read"};
+  return out;
+}
+
+bool rollback_plan::take_course(const record_reader& in) {
+  const auto id = in.whole("id");
+  const auto kind = named(all_rollback_kinds, in.text("kind").value_or(""));
+  const auto cause = trigger_named(in.text("cause").value_or(""));
+  auto reason = in.text("reason");
+  const auto state = named(all_states, in.text("state").value_or(""));
+  const auto percentage = in.percentage("percentage");
+  const auto requeued = in.whole("requeued");
+  const auto drained = in.whole("drained");
+  const auto fenced = in.whole("fenced");
+  const auto again = in.flag("again");
+  if (!id || !kind || !cause || !reason || !state || !percentage || !requeued || !drained || !fenced
+      || !again || *id == 0 || *id > most_rollbacks) {
+    return false;
   }
-  out.id_ = *id;
-  out.kind_ = *kind;
-  out.cause_ = *cause;
-  out.reason_ = std::move(*reason);
-  out.state_ = *state;
-  out.begun_at_s_ = *begun;
-  out.clock_from_s_ = *clock;
-  out.entered_at_s_ = *entered;
-  out.percentage_ = *percentage;
-  out.switched_at_s_ = in->finite("switched_at_s");
-  out.ended_at_s_ = in->finite("ended_at_s");
-  out.requeued_ = *requeued;
-  out.drained_ = *drained;
-  out.fenced_ = *fenced;
-  out.again_ = *again;
-  for (auto& each : in->fields("check")) {
-    if (each.size() != 4) return std::nullopt;
+  id_ = *id;
+  kind_ = *kind;
+  cause_ = *cause;
+  reason_ = std::move(*reason);
+  state_ = *state;
+  percentage_ = *percentage;
+  requeued_ = *requeued;
+  drained_ = *drained;
+  fenced_ = *fenced;
+  again_ = *again;
+  return true;
+}
+
+bool rollback_plan::take_times(const record_reader& in) {
+  const auto begun = in.finite("begun_at_s");
+  const auto clock = in.finite("clock_from_s");
+  const auto entered = in.finite("entered_at_s");
+  if (!begun || !clock || !entered) return false;
+  begun_at_s_ = *begun;
+  clock_from_s_ = *clock;
+  entered_at_s_ = *entered;
+  switched_at_s_ = in.finite("switched_at_s");
+  ended_at_s_ = in.finite("ended_at_s");
+  return true;
+}
+
+bool rollback_plan::take_lists(const record_reader& in) {
+  for (auto& each : in.fields("check")) {
+    if (each.size() != 4) return false;
     const auto what = named(all_checks, each[0]);
     const auto result = named(all_check_states, each[1]);
     const auto at_s = base::parse_finite(each[2]);
-    if (!what || !result || !at_s) return std::nullopt;
-    out.checks_[static_cast<std::size_t>(*what)] = {*result, *at_s, std::move(each[3])};
+    if (!what || !result || !at_s) return false;
+    checks_[static_cast<std::size_t>(*what)] = {*result, *at_s, std::move(each[3])};
   }
-  for (auto& each : in->fields("step")) {
+  for (auto& each : in.fields("step")) {
     const auto entered_state = each.size() == 3 ? named(all_states, each[0]) : std::nullopt;
     const auto at_s = each.size() == 3 ? base::parse_finite(each[1]) : std::nullopt;
-    if (!entered_state || !at_s) return std::nullopt;
-    out.steps_.push_back({*entered_state, *at_s, std::move(each[2])});
+    if (!entered_state || !at_s) return false;
+    steps_.push_back({*entered_state, *at_s, std::move(each[2])});
   }
-  error.clear();
-  return out;
+  return true;
 }
 
 }  // namespace greenroom::runtime::rollout

@@ -9,7 +9,12 @@
 #include <string_view>
 #include <vector>
 
+#include "protocols/base/expected.hpp"
 #include "runtime/rollout/rollback_watch.hpp"
+
+namespace greenroom::runtime {
+class record_reader;
+}
 
 namespace greenroom::runtime::rollout {
 
@@ -142,11 +147,14 @@ public:
   /// A record with a greater number is treated as damaged.
   static constexpr std::uint64_t most_rollbacks = 1'000'000'000'000;
   std::string encode() const;
-  static std::optional<rollback_plan> decode(std::string_view text, rollback_settings settings,
-                                             std::string& error);
+  static base::expected<rollback_plan> decode(std::string_view text, rollback_settings settings);
 
 private:
   rollback_plan() = default;
+  /// False: a field of the record cannot be read.
+  [[nodiscard]] bool take_course(const record_reader& in);
+  [[nodiscard]] bool take_times(const record_reader& in);
+  [[nodiscard]] bool take_lists(const record_reader& in);
   void enter(rollback_state next, std::string note, double now_s);
   double drain_by_s() const;
   double end_by_s() const;

@@ -10,8 +10,13 @@
 #include <string_view>
 #include <vector>
 
+#include "protocols/base/expected.hpp"
 #include "runtime/rollout/judge.hpp"
 #include "runtime/rollout/routing.hpp"
+
+namespace greenroom::runtime {
+class record_reader;
+}
 
 namespace greenroom::runtime::rollout {
 
@@ -204,12 +209,18 @@ public:
 
   /// The whole state except the settings, which come from the configuration.
   std::string encode() const;
-  static std::optional<rollout_plan> decode(std::string_view text, rollout_settings settings,
-                                            std::string& error);
+  static base::expected<rollout_plan> decode(std::string_view text, rollout_settings settings);
   /// Call once after `decode`: the time without ticks does not count.
   std::optional<decision> restored(double now_s);
 
 private:
+  // Of `decode`. False: a field of the record cannot be read.
+  [[nodiscard]] bool take_stage(const record_reader& in);
+  [[nodiscard]] bool take_times(const record_reader& in);
+  [[nodiscard]] bool take_arms(const record_reader& in);
+  [[nodiscard]] bool take_outputs(const record_reader& in);
+  [[nodiscard]] bool take_judgement(const record_reader& in);
+  [[nodiscard]] bool take_decisions(const record_reader& in);
   decision record(decision_kind kind, std::string reason, double now_s);
   decision enter(phase next, double percentage, std::string reason, double now_s);
   decision go_on(std::string reason, double now_s);
@@ -220,6 +231,9 @@ private:
   void roll_evidence();
   void begin_run();
   judgement judge_now(const circumstances& seen, double now_s);
+  std::optional<decision> fails(std::string reason, double now_s);
+  std::optional<decision> passed(const circumstances& seen, double now_s);
+  std::string cause_of(std::string_view begin, verdict outcome) const;
   std::vector<decision> tick_preparation(const circumstances& seen, double now_s);
   std::optional<decision> hold(std::string cause, std::string reason, double now_s);
 

@@ -1,10 +1,11 @@
 // Saves a rollout plan as a record and restores it.
 #include <array>
+#include <initializer_list>
 #include <limits>
 #include <utility>
 
 #include "protocols/base/number.hpp"
-#include "runtime/rollout/record_text.hpp"
+#include "runtime/record.hpp"
 #include "runtime/rollout/rollout_plan.hpp"
 
 namespace greenroom::runtime::rollout {
@@ -42,19 +43,18 @@ void put_arm(record_writer& out, std::string_view key, const arm& side) {
                                         side.latency_ms.encode(), side.run_ms.encode()});
 }
 
-bool take_arm(const record_reader& in, std::string_view key, arm& side) {
+std::optional<arm> arm_in(const record_reader& in, std::string_view key) {
   const auto lines = in.fields(key);
   // Records of earlier versions have no run times.
-  if (lines.size() != 1 || lines[0].size() < 3 || lines[0].size() > 4) return false;
+  if (lines.size() != 1 || lines[0].size() < 3 || lines[0].size() > 4) return std::nullopt;
   const auto tasks = base::parse_number<std::uint64_t>(lines[0][0]);
   const auto errors = base::parse_number<std::uint64_t>(lines[0][1]);
-  auto latency = monitoring::log_histogram::decode(lines[0][2]);
-  auto run = lines[0].size() == 4 ? monitoring::log_histogram::decode(lines[0][3])
-                                  : monitoring::log_histogram{};
+  const auto latency = monitoring::log_histogram::decode(lines[0][2]);
+  const auto run = lines[0].size() == 4 ? monitoring::log_histogram::decode(lines[0][3])
+                                        : monitoring::log_histogram{};
   if (!tasks || !errors || !latency || !run || *errors > *tasks || *tasks > counted_most)
-    return false;
-  side = {*tasks, *errors, std::move(*latency), std::move(*run)};
-  return true;
+    return std::nullopt;
+  return arm{*tasks, *errors, *latency, *run};
 }
 
 }  // namespace
@@ -166,86 +166,114 @@ std::string rollout_plan::encode() const {
   return std::move(out).finish();
 }
 
-std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_settings settings,
-                                                 std::string& error) {
-  const auto in = record_reader::open(text, rollout_record, rollout_record_version, error);
-  if (!in) return std::nullopt;
-  error = "greenroom-rollout has a field that cannot be read";
+base::expected<rollout_plan> rollout_plan::decode(std::string_view text,
+                                                  rollout_settings settings) {
+  const auto in = record_reader::open(text, rollout_record, rollout_record_version);
+  if (!in) return in.error();
   rollout_plan out{std::move(settings)};
-  const auto where = in->text("phase");
-  const auto stands = in->text("standing");
-  const auto at = where ? named(all_phases, *where) : std::nullopt;
-  const auto how = stands ? named(all_standings, *stands) : std::nullopt;
-  const auto fallback = in->flag("fallback");
-  const auto percentage = in->percentage("percentage");
-  const auto run = in->whole("run");
-  const auto next_number = in->whole("next_number");
-  const auto entered = in->finite("entered_at_s");
-  const auto held = in->finite("held_s");
-  const auto ticked = in->finite("last_tick_s");
-  const auto look = in->whole("look");
-  const auto looked_at = in->whole("looked_at");
-  auto cause = in->text("hold_cause");
-  const auto prepared = in->flag("prepared");
+  if (!out.take_stage(*in) || !out.take_times(*in) || !out.take_arms(*in) || !out.take_outputs(*in)
+      || !out.take_judgement(*in) || !out.take_decisions(*in))
+    return base::problem{"damaged", "greenroom-rollout has a field that cannot be read"};
+  return out;
+}
+
+bool rollout_plan::take_stage(const record_reader& in) {
+  const auto at = named(all_phases, in.text("phase").value_or(""));
+  const auto how = named(all_standings, in.text("standing").value_or(""));
+  const auto fallback = in.flag("fallback");
+  const auto percentage = in.percentage("percentage");
+  const auto run = in.whole("run");
+  const auto next_number = in.whole("next_number");
+  const auto look = in.whole("look");
+  const auto looked_at = in.whole("looked_at");
+  auto cause = in.text("hold_cause");
+  const auto prepared = in.flag("prepared");
   constexpr auto most_looks = std::numeric_limits<std::uint32_t>::max();
-  if (!at || !how || !fallback || !percentage || !run || !next_number || !entered || !held
-      || !ticked || !look || *look > most_looks || !looked_at || *looked_at > counted_most || !cause
-      || !prepared) {
-    return std::nullopt;
+  if (!at || !how || !fallback || !percentage || !run || !next_number || !look || *look > most_looks
+      || !looked_at || *looked_at > counted_most || !cause || !prepared) {
+    return false;
   }
-  out.phase_ = *at;
-  out.standing_ = *how;
-  out.fallback_ = *fallback;
-  out.percentage_ = *percentage;
-  out.run_ = *run;
-  out.next_number_ = *next_number;
-  out.entered_at_s_ = *entered;
-  out.held_s_ = *held;
-  out.last_tick_s_ = *ticked;
-  out.look_ = static_cast<std::uint32_t>(*look);
-  out.looked_at_ = *looked_at;
-  out.hold_cause_ = std::move(*cause);
-  out.prepared_ = *prepared;
-  out.last_canary_task_s_ = in->finite("last_canary_task_s");
-  if (!take_arm(*in, "control", out.control_) || !take_arm(*in, "canary", out.canary_)
-      || !take_arm(*in, "newer_control", out.newer_control_)
-      || !take_arm(*in, "newer_canary", out.newer_canary_)
-      || !take_arm(*in, "reference", out.reference_)) {
-    return std::nullopt;
+  phase_ = *at;
+  standing_ = *how;
+  fallback_ = *fallback;
+  percentage_ = *percentage;
+  run_ = *run;
+  next_number_ = *next_number;
+  look_ = static_cast<std::uint32_t>(*look);
+  looked_at_ = *looked_at;
+  hold_cause_ = std::move(*cause);
+  prepared_ = *prepared;
+  returns_to_intelligent_ = in.flag("returns_to_intelligent").value_or(false);
+  return true;
+}
+
+bool rollout_plan::take_times(const record_reader& in) {
+  const auto entered = in.finite("entered_at_s");
+  const auto held = in.finite("held_s");
+  const auto ticked = in.finite("last_tick_s");
+  const auto newer_from = in.finite("newer_from_s");
+  const auto stage = in.finite("stage_s");
+  if (!entered || !held || !ticked || !newer_from || !stage) return false;
+  entered_at_s_ = *entered;
+  held_s_ = *held;
+  last_tick_s_ = *ticked;
+  newer_from_s_ = *newer_from;
+  stage_s_ = *stage;
+  last_canary_task_s_ = in.finite("last_canary_task_s");
+  return true;
+}
+
+bool rollout_plan::take_arms(const record_reader& in) {
+  const std::initializer_list<std::pair<std::string_view, arm*>> arms{
+      {"control", &control_},
+      {"canary", &canary_},
+      {"newer_control", &newer_control_},
+      {"newer_canary", &newer_canary_},
+      {"reference", &reference_}};
+  for (const auto& [key, side] : arms) {
+    auto read = arm_in(in, key);
+    if (!read) return false;
+    *side = std::move(*read);
   }
-  const auto newer_from = in->finite("newer_from_s");
-  const auto stage = in->finite("stage_s");
-  if (!newer_from || !stage) return std::nullopt;
-  out.newer_from_s_ = *newer_from;
-  out.stage_s_ = *stage;
+  return true;
+}
+
+bool rollout_plan::take_outputs(const record_reader& in) {
   // Records of earlier versions have no outputs.
-  for (const auto& each : in->fields("outputs")) {
+  for (const auto& each : in.fields("outputs")) {
     std::array<std::uint64_t, 8> counts{};
-    if (each.size() != counts.size() / 2 && each.size() != counts.size()) return std::nullopt;
+    if (each.size() != counts.size() / 2 && each.size() != counts.size()) return false;
     for (std::size_t i = 0; i < each.size(); ++i) {
       const auto count = base::parse_number<std::uint64_t>(each[i]);
-      if (!count || *count > counted_most) return std::nullopt;
+      if (!count || *count > counted_most) return false;
       counts[i] = *count;
     }
-    out.outputs_ = {counts[0], counts[1]};
-    out.outputs_before_ = {counts[2], counts[3]};
-    out.outputs_from_ = {counts[4], counts[5]};
-    out.outputs_told_ = {counts[6], counts[7]};
+    outputs_ = {counts[0], counts[1]};
+    outputs_before_ = {counts[2], counts[3]};
+    outputs_from_ = {counts[4], counts[5]};
+    outputs_told_ = {counts[6], counts[7]};
   }
-  out.returns_to_intelligent_ = in->flag("returns_to_intelligent").value_or(false);
-  if (const auto outcome = in->text("outcome")) {
-    const auto known = named(all_verdicts, *outcome);
-    if (!known) return std::nullopt;
-    out.last_judgement_.emplace();
-    out.last_judgement_->outcome = *known;
-    for (auto& each : in->fields("finding")) {
-      const auto found = each.size() == 3 ? named(all_verdicts, each[1]) : std::nullopt;
-      if (!found) return std::nullopt;
-      out.last_judgement_->findings.push_back({std::move(each[0]), *found, std::move(each[2])});
-    }
+  return true;
+}
+
+bool rollout_plan::take_judgement(const record_reader& in) {
+  const auto outcome = in.text("outcome");
+  if (!outcome) return true;
+  const auto known = named(all_verdicts, *outcome);
+  if (!known) return false;
+  last_judgement_.emplace();
+  last_judgement_->outcome = *known;
+  for (auto& each : in.fields("finding")) {
+    const auto found = each.size() == 3 ? named(all_verdicts, each[1]) : std::nullopt;
+    if (!found) return false;
+    last_judgement_->findings.push_back({std::move(each[0]), *found, std::move(each[2])});
   }
-  for (auto& each : in->fields("decision")) {
-    if (each.size() != 11) return std::nullopt;
+  return true;
+}
+
+bool rollout_plan::take_decisions(const record_reader& in) {
+  for (auto& each : in.fields("decision")) {
+    if (each.size() != 11) return false;
     const auto number = base::parse_number<std::uint64_t>(each[0]);
     const auto of_run = base::parse_number<std::uint64_t>(each[1]);
     const auto at_s = base::parse_finite(each[2]);
@@ -253,15 +281,12 @@ std::optional<rollout_plan> rollout_plan::decode(std::string_view text, rollout_
     const auto in_phase = named(all_phases, each[4]);
     const auto routed = named(all_modes, each[5]);
     const auto share = base::parse_finite(each[6]);
-    if (!number || !of_run || !at_s || !kind || !in_phase || !routed || !share) {
-      return std::nullopt;
-    }
-    out.decisions_.push_back({*number, *of_run, *at_s, *kind, *in_phase, *routed, *share,
-                              std::move(each[7]), std::move(each[8]), std::move(each[9]),
-                              each[10] == "1"});
+    if (!number || !of_run || !at_s || !kind || !in_phase || !routed || !share) return false;
+    decisions_.push_back({*number, *of_run, *at_s, *kind, *in_phase, *routed, *share,
+                          std::move(each[7]), std::move(each[8]), std::move(each[9]),
+                          each[10] == "1"});
   }
-  error.clear();
-  return out;
+  return true;
 }
 
 }  // namespace greenroom::runtime::rollout

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "protocols/base/number.hpp"
-#include "runtime/rollout/record_text.hpp"
+#include "runtime/record.hpp"
 
 namespace greenroom::runtime::rollout {
 
@@ -239,30 +239,28 @@ std::string evidence_recorder::encode() const {
   return std::move(out).finish();
 }
 
-std::optional<evidence_recorder> evidence_recorder::decode(std::string_view text,
-                                                           evidence_settings settings,
-                                                           std::string& error) {
-  const auto in = record_reader::open(text, evidence_record, evidence_record_version, error);
-  if (!in) return std::nullopt;
-  error = "greenroom-evidence has a field that cannot be read";
+base::expected<evidence_recorder> evidence_recorder::decode(std::string_view text,
+                                                            evidence_settings settings) {
+  const auto in = record_reader::open(text, evidence_record, evidence_record_version);
+  if (!in) return in.error();
+  const base::problem unreadable{"damaged", "greenroom-evidence has a field that cannot be read"};
   evidence_recorder out{settings};
   for (const auto& each : in->fields("series")) {
-    if (each.size() < 2 || each.size() % 2 != 0) return std::nullopt;
+    if (each.size() < 2 || each.size() % 2 != 0) return unreadable;
     const auto what = monitoring::metric_named(each[1]);
-    if (!what) return std::nullopt;
+    if (!what) return unreadable;
     for (std::size_t i = 2; i < each.size(); i += 2) {
       const auto at_s = base::parse_finite(each[i]);
       const auto value = base::parse_number<double>(each[i + 1]);
-      if (!at_s || !value) return std::nullopt;
+      if (!at_s || !value) return unreadable;
       if (std::isfinite(*value)) out.add(each[0], *what, *value, *at_s);
     }
   }
   for (auto& each : in->fields("event")) {
     const auto at_s = each.size() == 4 ? base::parse_finite(each[0]) : std::nullopt;
-    if (!at_s) return std::nullopt;
+    if (!at_s) return unreadable;
     out.add({*at_s, std::move(each[1]), std::move(each[2]), std::move(each[3])});
   }
-  error.clear();
   return out;
 }
 

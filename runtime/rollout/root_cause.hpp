@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocols/base/expected.hpp"
 #include "runtime/monitoring/pool_sample.hpp"
 
 namespace greenroom::runtime::rollout {
@@ -59,8 +60,8 @@ public:
   const std::deque<recorded_event>& events() const { return events_; }
 
   std::string encode() const;
-  static std::optional<evidence_recorder> decode(std::string_view text, evidence_settings settings,
-                                                 std::string& error);
+  static base::expected<evidence_recorder> decode(std::string_view text,
+                                                  evidence_settings settings);
 
 private:
   evidence_settings settings_;

@@ -45,9 +45,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     if (bad.offset > size || bad.detail.empty()) std::abort();
   }
   const auto chat = protocols::parse_chat(text, depth);
-  if (std::holds_alternative<protocols::chat_request>(chat)) {
+  if (chat) {
     if (!is_json(std::string{text})) std::abort();
-  } else if (!nlohmann::json::accept(protocols::to_json(std::get<protocols::chat_error>(chat)))) {
+  } else if (!nlohmann::json::accept(protocols::to_json(chat.error()))) {
     std::abort();
   }
   const protocols::chat_frame frame{"chatcmpl-0", 0, "model"};

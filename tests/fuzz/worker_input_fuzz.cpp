@@ -16,12 +16,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (valid && !greenroom::fuzz::is_json_elsewhere(mended)) std::abort();
   if (!valid && !odd && nlohmann::json::accept(text)) std::abort();
   std::string packed, back;
-  if (append_msgpack(packed, text) != valid) std::abort();
+  if (append_msgpack(packed, text).has_value() != valid) std::abort();
   if (valid && (!append_json(back, packed) || !greenroom::base::is_json(back))) std::abort();
   back.clear();
   if (append_json(back, text) && !greenroom::base::is_json(back)) std::abort();
   std::string line;
-  if (make_mcp_codec(1000)->add_task(line, "1", text, 1).empty())
+  if (make_mcp_codec(1000)->add_task(line, "1", text, 1))
     if (line.find('\n') != line.size() - 1 || !greenroom::base::make_json(line)) std::abort();
   return 0;
 }

@@ -5,6 +5,7 @@
 #include "runtime/machine/journal/journal_mark.hpp"
 #include "runtime/machine/journal/journal_openings.hpp"
 #include "runtime/machine/journal/journal_place.hpp"
+#include "runtime/machine/journal/journal_replacement.hpp"
 #include "runtime/machine/journal/journal_rescue.hpp"
 #include "runtime/machine/journal/node_identity.hpp"
 #include "runtime/machine/journal/request_hash.hpp"
@@ -200,7 +201,7 @@ TEST(JournalPlace, SeesALogThatIsAsLongAsItWasAndHasAHole) {
   const auto path = directory.file();
   const auto log_path = path + "-wal";
   journal_lock lock;
-  ASSERT_EQ(lock.take(path), "");
+  ASSERT_TRUE(lock.take(path));
   sqlite_connection db{path, sqlite_connection::mode::read_write};
   db.run("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0");
   const auto frames = [&] { return (std::filesystem::file_size(log_path) - 32) / (24 + 4096); };
@@ -607,17 +608,17 @@ TEST(NodeIdentity, IsKeptAndACopyOfTheDirectoryIsSomebodyElse) {
   const auto copy = directory.file("copy");
   std::filesystem::create_directory(home);
   const std::string journal(32, 'a');
-  const auto first = std::get<0>(take_node_identity(home, read_node_identity(home), journal));
+  const auto first = *take_node_identity(home, read_node_identity(home), journal);
   EXPECT_EQ(first.node.size(), 32u);
-  const auto again = std::get<0>(take_node_identity(home, read_node_identity(home), journal));
+  const auto again = *take_node_identity(home, read_node_identity(home), journal);
   EXPECT_EQ(again.node, first.node);
   std::filesystem::copy(home, copy, std::filesystem::copy_options::recursive);
-  const auto other = std::get<0>(take_node_identity(copy, read_node_identity(copy), journal));
+  const auto other = *take_node_identity(copy, read_node_identity(copy), journal);
   EXPECT_NE(other.node, first.node);
   EXPECT_EQ(other.copied_from, std::filesystem::weakly_canonical(home).string());
   std::filesystem::rename(home, directory.file("moved"));
-  const auto moved = std::get<0>(take_node_identity(
-      directory.file("moved"), read_node_identity(directory.file("moved")), journal));
+  const auto moved = *take_node_identity(directory.file("moved"),
+                                         read_node_identity(directory.file("moved")), journal);
   EXPECT_EQ(moved.node, first.node);
   EXPECT_EQ(moved.copied_from, "");
 }

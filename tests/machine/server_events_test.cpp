@@ -83,6 +83,9 @@ TEST(UpstreamError, IsFoundInAnAnswerThatLooksWell) {
   EXPECT_EQ(error_in(R"({"error":{"message":"m","code":"503"}})")->status, 503);
   EXPECT_EQ(error_in(R"({"error":{"message":"m","code":7}})")->status, 502);
   EXPECT_EQ(error_in(R"({"error":"m","status":404})")->status, 404);
+  // A message of many bytes is cut between two characters.
+  const auto long_message = message(R"({"error":")" + std::string(499, 'x') + "\xc3\xa4\"}");
+  EXPECT_EQ(long_message, std::string(499, 'x'));
   const std::string deep =
       R"({"error":{"a":)" + std::string(5000, '[') + std::string(5000, ']') + "}}";
   EXPECT_FALSE(error_in(deep)) << "deeper than anything is read";

@@ -313,7 +313,7 @@ TEST(MsgpackCodec, SkipsAFrameThatIsTooLongAndSaysWhose) {
 TEST(JsonlCodec, SendsATaskOnOneLineWithoutTouchingItsInput) {
   std::string out;
   const auto codec = make_jsonl_codec(1000);
-  EXPECT_EQ(codec->add_task(out, "id-1", "{\n \"a\" : [1.50,\r\n \"\\n\"] }", 250), "");
+  EXPECT_TRUE(codec->add_task(out, "id-1", "{\n \"a\" : [1.50,\r\n \"\\n\"] }", 250));
   EXPECT_EQ(out,
             "{\"type\":\"task\",\"id\":\"id-1\",\"input\":{  \"a\" : [1.50,   \"\\n\"] },"
             "\"timeout_ms\":250}\n");
@@ -322,8 +322,8 @@ TEST(JsonlCodec, SendsATaskOnOneLineWithoutTouchingItsInput) {
 TEST(MsgpackCodec, SendsATaskThatReadsTheSame) {
   std::string out;
   const auto codec = make_msgpack_codec();
-  EXPECT_EQ(codec->add_task(out, "id-1", R"({"a":[1,{"b":"\u00e4"}]})", 250), "");
-  EXPECT_EQ(codec->add_task(out, "id-2", "{", 250), "the input is not valid JSON");
+  EXPECT_TRUE(codec->add_task(out, "id-1", R"({"a":[1,{"b":"\u00e4"}]})", 250));
+  EXPECT_EQ(codec->add_task(out, "id-2", "{", 250).error().text, "the input is not valid JSON");
   std::string json;
   ASSERT_TRUE(append_json(json, std::string_view{out}.substr(4)));
   EXPECT_EQ(json,
@@ -334,9 +334,10 @@ TEST(MsgpackCodec, SendsATaskThatReadsTheSame) {
 TEST(MsgpackCodec, RefusesAnInputThatFitsNoFrame) {
   std::string out = "before";
   const auto codec = make_msgpack_codec();
-  EXPECT_THAT(
-      codec->add_task(out, "id", "\"" + std::string(msgpack_frame_bytes_max, 'x') + "\"", 1),
-      HasSubstr("16 MiB"));
+  EXPECT_THAT(codec->add_task(out, "id", "\"" + std::string(msgpack_frame_bytes_max, 'x') + "\"", 1)
+                  .error()
+                  .text,
+              HasSubstr("16 MiB"));
   EXPECT_EQ(out, "before");
 }
 
@@ -419,7 +420,7 @@ TEST(McpCodec, DiscoversServersWithoutSessions) {
   EXPECT_EQ(heard.heard[2], "tools_changed");
   const auto sent = [&](std::string_view input) {
     std::string out;
-    EXPECT_EQ(codec->add_task(out, "12", input, 1000), "");
+    EXPECT_TRUE(codec->add_task(out, "12", input, 1000));
     return nlohmann::json::parse(out)["params"];
   };
   const std::string version = "io.modelcontextprotocol/protocolVersion";
@@ -545,8 +546,8 @@ TEST(McpCodec, SendsToolsAndMethods) {
   const auto codec = make_mcp_codec(1000);
   const auto sent = [&](std::string_view input) {
     std::string out;
-    const auto why = codec->add_task(out, "12", input, 1000);
-    return why.empty() ? out : why;
+    const auto added = codec->add_task(out, "12", input, 1000);
+    return added ? out : added.error().text;
   };
   EXPECT_EQ(
       sent("{\"tool\":\"echo\",\"arguments\":{\"a\":\n1}}"),

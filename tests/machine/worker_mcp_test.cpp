@@ -199,7 +199,7 @@ TEST(ToolEffects, AreOfWhatTheServerReadsHoweverItIsWritten) {
   for (const std::string input :
        {R"({"tool":"read","to\u006fl":"append"})", R"({"to\u006fl":"read","tool":"append"})"}) {
     std::string sent;
-    EXPECT_EQ(protocols::make_mcp_codec(1000)->add_task(sent, "1", input, 0), "");
+    EXPECT_TRUE(protocols::make_mcp_codec(1000)->add_task(sent, "1", input, 0));
     EXPECT_THAT(sent, HasSubstr(R"("name":"append")"));
     EXPECT_EQ(effects(input), side_effects::unsafe) << input;
   }

@@ -51,11 +51,11 @@ int serve() {
         const std::lock_guard lock{guard};
         reply.answer(200, "application/json", answer(index, asked.body()));
       });
-  if (const auto* why = std::get_if<std::string>(&started)) {
-    std::fprintf(stderr, "greenroom-chaos-cloud: %s\n", why->c_str());
+  if (!started) {
+    std::fprintf(stderr, "greenroom-chaos-cloud: %s\n", started.error().text.c_str());
     return 1;
   }
-  const auto& server = std::get<0>(started);
+  const auto& server = *started;
   std::printf("%u\n", unsigned{server->port()});
   std::fflush(stdout);
   while (std::getchar() != EOF) {

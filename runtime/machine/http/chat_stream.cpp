@@ -71,7 +71,9 @@ void chat_stream::finish(const task& done) {
   if (!begun_) {
     begin(done);
     due_.text += protocols::chat_first_chunk(frame_);
-    due_.text += protocols::chat_whole_as_chunks(frame_, done.output, finish_reason);
+    auto content = protocols::chat_whole_as_chunks(frame_, done.output);
+    due_.text += content.chunks;
+    finish_reason = std::move(content.finish_reason);
   }
   if (!raw_) {
     due_.text += protocols::chat_last_chunk(frame_, finish_reason);

@@ -200,7 +200,7 @@ void connection_record::end_now(boost::system::error_code why) {
 void connection_record::leave_if_answered() {
   if (unanswered > 0 || unwritten > 0) return;
   if (stage == reading::nothing) return cut();
-  say_last_words(503, "draining", "The node is going down and takes no new tasks.");
+  say_last_words(503, "draining", "The node is shutting down and accepts no new tasks.");
 }
 
 bool connection_record::counts(std::size_t bytes) const { return streaming || bytes > few_bytes; }

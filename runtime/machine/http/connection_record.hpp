@@ -3,7 +3,7 @@
 #pragma once
 
 #include "runtime/machine/http/request_grammar.hpp"
-#include "runtime/machine/http/server.hpp"
+#include "runtime/machine/http/server_options.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
@@ -43,7 +43,7 @@ struct lane {
   boost::asio::io_context& io;
   const server_options options;
   std::shared_ptr<server_totals> totals;
-  server::handler handle;  ///< Empty once the server has stopped.
+  request_handler handle;  ///< Empty once the server has stopped.
   bool closing = false;    ///< Each answer closes its connection.
   /// No handler may be posted to the loop, which may be destroyed. Set by any thread.
   std::atomic<bool> ended{false};

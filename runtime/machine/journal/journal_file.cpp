@@ -15,20 +15,20 @@ namespace greenroom::machine {
 
 namespace {
 
-std::string complaint(const std::string& path, const char* doing) {
-  return path + ": cannot " + doing + ": " + std::strerror(errno);
+base::problem complaint(const std::string& path, const char* doing) {
+  return {"file", path + ": cannot " + doing + ": " + std::strerror(errno)};
 }
 
 }  // namespace
 
-std::string flush_directory(const std::string& path) {
+base::expected<void> flush_directory(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return complaint(path, "open the directory");
-  std::string wrong;
+  base::expected<void> result;
   // Some file systems cannot flush a directory and return EINVAL, which no caller can fix.
-  if (::fsync(fd) != 0 && errno != EINVAL) wrong = complaint(path, "flush the directory");
+  if (::fsync(fd) != 0 && errno != EINVAL) result = complaint(path, "flush the directory");
   ::close(fd);
-  return wrong;
+  return result;
 }
 
 std::string parent_directory(const std::string& path) {
@@ -38,15 +38,15 @@ std::string parent_directory(const std::string& path) {
 
 namespace {
 
-std::string create_directory(const std::string& path) {
+base::expected<void> create_directory(const std::string& path) {
   struct stat seen {};
   if (::stat(path.c_str(), &seen) == 0) {
     if (S_ISDIR(seen.st_mode)) return {};
-    return path + ": is not a directory";
+    return base::problem{"file", path + ": is not a directory"};
   }
   const std::string parent = parent_directory(path);
   if (parent != path) {
-    if (auto wrong = create_directory(parent); !wrong.empty()) return wrong;
+    if (auto made = create_directory(parent); !made) return made;
   }
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
     return complaint(path, "create the directory");
@@ -61,13 +61,13 @@ std::optional<file_number> number_of_file(const std::string& path) {
   return file_number{seen.st_dev, seen.st_ino, static_cast<std::uint64_t>(seen.st_size)};
 }
 
-std::string flush_file(const std::string& path) {
+base::expected<void> flush_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return complaint(path, "open the file");
-  std::string wrong;
-  if (::fsync(fd) != 0) wrong = complaint(path, "flush the file");
+  base::expected<void> result;
+  if (::fsync(fd) != 0) result = complaint(path, "flush the file");
   ::close(fd);
-  return wrong;
+  return result;
 }
 
 std::string time_for_names() {
@@ -94,7 +94,7 @@ bool journal_lock::in_place(const std::string& path) const {
   return named && *named == file_number{mine.st_dev, mine.st_ino, 0};
 }
 
-std::string journal_lock::take(const std::string& path) {
+base::expected<void> journal_lock::take(const std::string& path) {
   const std::string name = path + "-lock";
   // Close-on-exec: a worker that outlives the node must not keep the journal locked.
   const int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -104,11 +104,13 @@ std::string journal_lock::take(const std::string& path) {
     std::string holder(32, '\0');
     const auto got = ::pread(fd, holder.data(), holder.size(), 0);
     ::close(fd);
-    if (why != EWOULDBLOCK) return name + ": cannot lock: " + std::strerror(why);
+    if (why != EWOULDBLOCK)
+      return base::problem{"file", name + ": cannot lock: " + std::strerror(why)};
     holder.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     if (const auto end = holder.find('\n'); end != std::string::npos) holder.resize(end);
-    return path + " is in use by process " + (holder.empty() ? "?" : holder)
-           + ": stop that node, or give this one another --data directory";
+    return base::problem{"locked",
+                         path + " is in use by process " + (holder.empty() ? "?" : holder)
+                             + ": stop that node, or give this one another --data directory"};
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd, 0) != 0
@@ -120,16 +122,19 @@ std::string journal_lock::take(const std::string& path) {
   return {};
 }
 
-std::string create_journal_directory(const std::string& path) {
+base::expected<void> create_journal_directory(const std::string& path) {
   return create_directory(parent_directory(path));
 }
 
-std::string create_journal_file(const std::string& path) {
+base::expected<void> create_journal_file(const std::string& path) {
   const std::string directory = parent_directory(path);
-  if (auto wrong = create_directory(directory); !wrong.empty()) return wrong;
+  if (auto made = create_directory(directory); !made) return made;
   // SQLite gives the log and its index the permissions of the file, so the file comes first.
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return errno == EEXIST ? std::string{} : complaint(path, "create the file");
+  if (fd < 0) {
+    if (errno == EEXIST) return {};
+    return complaint(path, "create the file");
+  }
   ::close(fd);
   return flush_directory(directory);
 }

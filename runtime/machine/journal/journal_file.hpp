@@ -2,6 +2,8 @@
 // nodes never share a journal.
 #pragma once
 
+#include "protocols/base/expected.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,9 +19,9 @@ public:
   journal_lock(journal_lock&& other) noexcept : fd_{other.fd_} { other.fd_ = -1; }
   journal_lock& operator=(journal_lock&& other) noexcept;
 
-  /// Locks `path`-lock and writes this process's id into the file. Returns an error message, or "":
-  /// the lock is held by another process (the message names its id) or the file is not writable.
-  [[nodiscard]] std::string take(const std::string& path);
+  /// Locks `path`-lock and writes this process's id into the file. A problem: another process holds
+  /// the lock (the text names that process) or the file is not writable.
+  base::expected<void> take(const std::string& path);
   /// True when the path still names the locked file.
   [[nodiscard]] bool in_place(const std::string& path) const;
 
@@ -39,18 +41,18 @@ struct file_number {
 [[nodiscard]] std::optional<file_number> number_of_file(const std::string& path);
 
 [[nodiscard]] std::string parent_directory(const std::string& path);
-/// Flushes the directory, so that new names survive a power cut. Returns an error message, or "".
-[[nodiscard]] std::string flush_directory(const std::string& path);
-/// Flushes the file. Returns an error message, or "".
-[[nodiscard]] std::string flush_file(const std::string& path);
+/// Flushes the directory, so that new names survive a power cut.
+base::expected<void> flush_directory(const std::string& path);
+/// Flushes the file.
+base::expected<void> flush_file(const std::string& path);
 /// `20261129T235501Z`: names sort by time.
 [[nodiscard]] std::string time_for_names();
 
-/// Creates the journal's directory (0700) if missing. Returns an error message, or "".
-[[nodiscard]] std::string create_journal_directory(const std::string& path);
+/// Creates the journal's directory (0700) if missing.
+base::expected<void> create_journal_directory(const std::string& path);
 
 /// Creates missing directories (0700) and the empty file (0600), and flushes the directories, so
-/// that the file survives a power cut. Returns an error message, or "".
-[[nodiscard]] std::string create_journal_file(const std::string& path);
+/// that the file survives a power cut.
+base::expected<void> create_journal_file(const std::string& path);
 
 }  // namespace greenroom::machine

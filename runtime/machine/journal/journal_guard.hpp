@@ -34,29 +34,29 @@ public:
   journal_result<std::monostate> look_after() override;
 
 private:
-  struct finding {
-    enum class help : std::uint8_t { rescue, set_log_aside };
-    std::string what;
-    help how = help::rescue;
-  };
-  [[nodiscard]] std::optional<finding> examine() const;
+  // journal_guard_start.cpp
   void start();
   void open_files();
   void rescue(const std::string& why);
   void open_writer(bool all_pages);
   void finish_what_was_begun();
-  [[nodiscard]] bool log_is_gone() const;
   void announce(bool doubtful) const;
   void watch_place(bool doubtful);
   /// True when the journal holds less than was acknowledged.
   [[nodiscard]] bool compare_with_mark();
   void doubt_what_is_unsafe();
   void say(const journal_damage& what) const;
-  [[nodiscard]] std::string ready();
-  std::string mend();
-  std::string mend_now(journal_place::trouble what);
+
+  base::expected<void> ready();
+  base::expected<void> mend();
+  base::expected<void> mend_now(journal_place::trouble what);
+  base::expected<void> mend_moved_log();
+  base::expected<void> mend_moved_file(journal_place::trouble what);
+  void rescue_open(journal_place::trouble what);
+  void reopen(const journal_damage& mended);
+  [[nodiscard]] journal_damage all_saved(journal_place::trouble why, std::string aside) const;
   void refuse(std::span<const record> batch);
-  [[nodiscard]] std::string lock_again();
+  base::expected<void> lock_again();
   [[nodiscard]] journal_error no_writer();
 
   journal_options options_;
@@ -68,10 +68,9 @@ private:
   std::string why_none_;         ///< The reason when `writer_` is null.
   std::vector<record> refused_;  ///< Ends of tasks that the file may hold although their callers
                                  ///< got an error.
-                                 ///< the caller.
   std::string identity_;
   std::pair<std::uint64_t, std::uint64_t> hash_key_;
-  bool told_moved_ = false;
+  bool moved_reported_ = false;
   bool rescued_ = false;
 };
 

@@ -203,55 +203,65 @@ std::optional<journal_log> read_journal_log(
   return log;
 }
 
-std::string make_journal_image(const std::string& file, const std::string& log_path,
-                               const std::optional<journal_log>& log, const std::string& to) {
+namespace {
+
+/// Copies `from` up to the first unreadable byte. False: `out` cannot be written.
+bool copy_readable(const read_only_file& from, int out) {
+  const auto bytes = from.size();
+  std::vector<char> piece(1U << 20U);
+  for (std::uint64_t size = 0; size < bytes;) {
+    const auto next = std::min<std::uint64_t>(piece.size(), bytes - size);
+    if (!from.read(piece.data(), next, size)) break;  // A bad sector: the rest is unknown.
+    if (!write_at(out, piece.data(), next, size)) return false;
+    size += next;
+  }
+  return true;
+}
+
+/// Writes the undamaged pages of the log's transactions. False: `out` cannot be written.
+bool overlay(const journal_log& log, const std::string& log_path, int out) {
+  // Frames after the last end of a transaction were never acknowledged.
+  std::size_t last = log.frames.size();
+  while (last > 0 && log.frames[last - 1].pages_after == 0) --last;
+  const read_only_file from{log_path};
+  std::vector<char> page(log.page_bytes);
+  std::uint32_t pages = 0;
+  for (std::size_t i = 0; i < last; ++i) {
+    const auto& one = log.frames[i];
+    if (one.how == journal_log::health::damaged) continue;
+    // No journal is that large; a damaged page number must not create a file of 16 TB.
+    constexpr std::uint32_t pages_most = 1U << 26U;
+    if (one.page == 0 || one.page > pages_most) continue;
+    if (!from.read(page.data(), page.size(), one.offset)) continue;
+    if (!write_at(out, page.data(), page.size(), std::uint64_t{one.page - 1} * log.page_bytes))
+      return false;
+    if (one.pages_after != 0 && one.pages_after <= pages_most) pages = one.pages_after;
+  }
+  return pages == 0
+         || ::ftruncate(out, static_cast<off_t>(std::uint64_t{pages} * log.page_bytes)) == 0;
+}
+
+}  // namespace
+
+base::expected<void> make_journal_image(const std::string& file, const std::string& log_path,
+                                        const std::optional<journal_log>& log,
+                                        const std::string& to) {
   const auto failed = [&](const char* what) {
-    return "cannot " + std::string{what} + " " + to + ": " + std::strerror(errno);
+    return base::problem{"file",
+                         "cannot " + std::string{what} + " " + to + ": " + std::strerror(errno)};
   };
   const int out = ::open(to.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (out < 0) return failed("make");
-  std::string wrong;
-  std::uint64_t size = 0;
-  if (const read_only_file from{file}; from.good()) {
-    const auto bytes = from.size();
-    std::vector<char> piece(1U << 20U);
-    while (size < bytes) {
-      const auto next = std::min<std::uint64_t>(piece.size(), bytes - size);
-      if (!from.read(piece.data(), next, size)) break;  // A bad sector: the rest is unknown.
-      if (!write_at(out, piece.data(), next, size)) {
-        wrong = failed("write");
-        break;
-      }
-      size += next;
-    }
-  }
-  if (log && wrong.empty()) {
-    // Frames after the last end of a transaction were never acknowledged.
-    std::size_t last = log->frames.size();
-    while (last > 0 && log->frames[last - 1].pages_after == 0) --last;
-    const read_only_file from{log_path};
-    std::vector<char> page(log->page_bytes);
-    std::uint32_t pages = 0;
-    for (std::size_t i = 0; i < last && wrong.empty(); ++i) {
-      const auto& one = log->frames[i];
-      if (one.how == journal_log::health::damaged) continue;
-      // No journal is that large; a damaged page number must not create a file of 16 TB.
-      constexpr std::uint32_t pages_most = 1U << 26U;
-      if (one.page == 0 || one.page > pages_most) continue;
-      if (!from.read(page.data(), page.size(), one.offset)) continue;
-      if (!write_at(out, page.data(), page.size(), std::uint64_t{one.page - 1} * log->page_bytes))
-        wrong = failed("write");
-      if (one.pages_after != 0 && one.pages_after <= pages_most) pages = one.pages_after;
-    }
-    if (wrong.empty() && pages != 0
-        && ::ftruncate(out, static_cast<off_t>(std::uint64_t{pages} * log->page_bytes)) != 0)
-      wrong = failed("write");
-  }
   // Bytes 18 and 19 of the file say that there is a log; the image has none.
   constexpr std::array<char, 2> no_log{1, 1};
-  if (wrong.empty() && !write_at(out, no_log.data(), no_log.size(), 18)) wrong = failed("write");
+  const read_only_file from{file};
+  const bool written = (!from.good() || copy_readable(from, out))
+                       && (!log || overlay(*log, log_path, out))
+                       && write_at(out, no_log.data(), no_log.size(), 18);
+  base::expected<void> result;
+  if (!written) result = failed("write");
   ::close(out);
-  return wrong;
+  return result;
 }
 
 }  // namespace greenroom::machine

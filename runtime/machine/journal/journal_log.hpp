@@ -1,6 +1,8 @@
 // Parses SQLite's write-ahead log without SQLite, to find damaged frames and save the others.
 #pragma once
 
+#include "protocols/base/expected.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -49,10 +51,9 @@ struct journal_log {
 [[nodiscard]] std::optional<std::pair<std::uint32_t, std::uint32_t>> salts_of_log(int fd);
 
 /// Writes the database as of the log's last transaction to `to`: the pages of `file` (which may be
-/// missing), overlaid with the log's undamaged pages. Without a log, copies the file. Returns an
-/// error message, or "".
-[[nodiscard]] std::string make_journal_image(const std::string& file, const std::string& log_path,
-                                             const std::optional<journal_log>& log,
-                                             const std::string& to);
+/// missing), overlaid with the log's undamaged pages. Without a log, copies the file.
+base::expected<void> make_journal_image(const std::string& file, const std::string& log_path,
+                                        const std::optional<journal_log>& log,
+                                        const std::string& to);
 
 }  // namespace greenroom::machine

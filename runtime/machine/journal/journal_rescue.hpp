@@ -28,31 +28,4 @@ struct known_numbers {
                                             const std::string& why,
                                             const known_numbers& known = {});
 
-/// Renames the file and the log, or the log alone, to `PATH.damaged-TIME…`. Returns the new name.
-/// Throws `sqlite_error`.
-[[nodiscard]] std::string set_journal_aside(const std::string& path);
-[[nodiscard]] std::string set_log_aside(const std::string& path);
-/// `PATH.damaged-TIME`, with a number appended if that name is taken.
-[[nodiscard]] std::string free_name_for(const std::string& path);
-
-/// Copies the open database to a new file `to`, even if the database's files have lost their names.
-/// Copies `pages` a step and calls `go_on` between steps. Throws `sqlite_error`.
-void copy_open_database(sqlite_connection& from, const std::string& to, int pages,
-                        const std::function<bool()>& go_on);
-
-/// Replaces the journal's file with `fresh`, which must be `replacement_of(path)`. The old file is
-/// kept under the name `aside` (empty: it is not kept). The old log is set aside if `keep_log`;
-/// else it is removed, because `fresh` holds all of it. After a crash in between, the next start
-/// finishes the replacement from the mark. Throws `sqlite_error` and leaves the mark unchanged.
-void replace_journal(const std::string& path, const std::string& fresh, journal_mark mark,
-                     const std::string& aside, bool keep_log);
-
-/// The path at which the replacement of the journal at `path` is built.
-[[nodiscard]] std::string replacement_of(const std::string& path);
-
-/// Finishes a replacement that the mark records and that a crash interrupted. The old log stays.
-/// Returns the old file's new path; empty: the file was renamed before the crash, or there is none.
-/// Throws `sqlite_error`.
-[[nodiscard]] std::string finish_replacement(const std::string& path);
-
 }  // namespace greenroom::machine

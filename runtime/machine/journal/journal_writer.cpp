@@ -3,6 +3,7 @@
 #include "runtime/machine/journal/journal_log.hpp"
 #include "runtime/machine/journal/journal_rows.hpp"
 #include "runtime/machine/journal/journal_schema.hpp"
+#include "runtime/machine/journal/journal_statements.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -14,63 +15,12 @@ namespace {
 // The mark in the file only tells where a search begins, so it may lag behind.
 constexpr std::int64_t mark_step = 4096;
 
-// A larger row number is damage: counting never reaches it.
-constexpr std::int64_t row_most = std::int64_t{1} << 53;
-
-constexpr std::string_view identity_name = "journal.identity";
-constexpr std::string_view hash_key_name = "journal.hash_key";
-constexpr std::size_t words_size = 32;  // Two words in hexadecimal digits.
-
 std::int64_t microseconds(double milliseconds) {
   if (!std::isfinite(milliseconds)) return 0;
   return std::llround(std::clamp(milliseconds, 0.0, 1e12) * 1000);
 }
 
-std::string unfinished_query() {
-  return std::string{"SELECT "} + task_columns + " FROM " + task_tables
-         + R"( WHERE task.row >= ? AND "end".row IS NULL ORDER BY task.row)";
-}
-
 }  // namespace
-
-struct journal_writer::statements {
-  explicit statements(sqlite_connection& db)
-      : begin{db, "BEGIN IMMEDIATE"},
-        commit{db, "COMMIT"},
-        accept{db,
-               "INSERT INTO task (row, epoch, number, specialist, department, urgency, effects,"
-               " accepted_ms, deadline_ms, request_hash, key, input, case_id, sum)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (epoch, number) DO "
-               "NOTHING"},
-        by_key{db,
-               "SELECT epoch.epoch, task.number, task.request_hash, task.row FROM task"
-               " CROSS JOIN epoch ON epoch.number = task.epoch WHERE task.key = ?"},
-        start{db, "INSERT OR REPLACE INTO start (row, attempts, sum) VALUES (?, ?, ?)"},
-        started_no_more{db, "DELETE FROM start WHERE row = ?"},
-        end{db,
-            "INSERT INTO \"end\" (row, state, why, cold_start, attempts, pool, ended_ms, queue_us,"
-            " start_us, run_us, total_us, output, sum)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
-        set_state{db, "INSERT OR REPLACE INTO state (name, value, sum) VALUES (?, ?, ?)"},
-        drop_state{db, "DELETE FROM state WHERE name = ?"},
-        get_state{db, "SELECT value, sum FROM state WHERE name = ?"},
-        event{db, "INSERT INTO event (kind, unix_ms, json, sum) VALUES (?, ?, ?, ?)"},
-        name{db, "INSERT INTO name (text) VALUES (?)"},
-        epoch{db, "INSERT INTO epoch (epoch) VALUES (?)"},
-        mark{db, "UPDATE mark SET oldest_unfinished = ?"},
-        unfinished{db, unfinished_query()},
-        oldest_tasks{db,
-                     "SELECT task.row, task.accepted_ms, \"end\".ended_ms FROM task"
-                     " LEFT JOIN \"end\" ON \"end\".row = task.row ORDER BY task.row"},
-        oldest_events{db, "SELECT row, unix_ms FROM event ORDER BY row"},
-        drop_task{db, "DELETE FROM task WHERE row = ?"},
-        drop_end{db, "DELETE FROM \"end\" WHERE row = ?"},
-        drop_event{db, "DELETE FROM event WHERE row = ?"} {}
-
-  sqlite_statement begin, commit, accept, by_key, start, started_no_more, end, set_state,
-      drop_state, get_state, event, name, epoch, mark, unfinished, oldest_tasks, oldest_events,
-      drop_task, drop_end, drop_event;
-};
 
 journal_writer::journal_writer(const journal_options& options, bool all_pages)
     : db_{options.path, sqlite_connection::mode::read_write},
@@ -90,49 +40,10 @@ journal_writer::journal_writer(const journal_options& options, bool all_pages)
   if (!in_memory_) checkpointer_ = std::make_unique<journal_checkpointer>(db_);
 }
 
-void journal_writer::check_rows(bool whatever_its_size) {
-  constexpr std::int64_t looked_at_most = std::int64_t{64} << 20;
-  const auto bytes = db_.number("PRAGMA page_count") * db_.number("PRAGMA page_size");
-  if (!on_damage_ || tasks_ == 0 || (bytes > looked_at_most && !whatever_its_size)) return;
-  std::uint64_t sound = 0;
-  sqlite_statement rows{db_, std::string{"SELECT "} + task_columns + " FROM " + task_tables};
-  while (rows.step())
-    if (!read_task(rows, summed_from_).damaged) ++sound;
-  // A task whose session or name is missing is not among the rows.
-  if (sound < tasks_)
-    on_damage_({std::to_string(tasks_ - sound) + " of " + std::to_string(tasks_)
-                    + " tasks in the journal do not match their checksums",
-                {}});
-}
-
 journal_writer::~journal_writer() {
   // Connections close in reverse order, so that SQLite's last connection is the writer's.
   checkpointer_.reset();
 }
-
-void journal_writer::find_identity(const std::string& wanted) {
-  const auto read = [this](std::string_view name) {
-    auto found = state(name);
-    auto* text = std::get_if<std::string>(&found);
-    return text != nullptr ? std::move(*text) : std::string{};
-  };
-  identity_ = read(identity_name);
-  auto key = read(hash_key_name);
-  protocols::task_id words;
-  if (identity_.size() != words_size || key.size() != words_size || !protocols::parse(key, words)) {
-    if (identity_.size() != words_size) identity_ = wanted.empty() ? fresh_text() : wanted;
-    if (!protocols::parse(key, words)) key = fresh_text();
-    db_.run("BEGIN IMMEDIATE");
-    write(state_record{std::string{identity_name}, identity_});
-    write(state_record{std::string{hash_key_name}, key});
-    db_.run("COMMIT");
-    static_cast<void>(protocols::parse(key, words));
-  }
-  hash_key_ = {words.epoch, words.number};
-}
-
-/// Random bytes from the kernel: SQLite seeds its generator with them.
-std::string journal_writer::fresh_text() { return db_.text("SELECT lower(hex(randomblob(16)))"); }
 
 void journal_writer::watch_place(const journal_lock& lock, journal_mark begin) {
   // The log may already hold frames, also of an earlier process.
@@ -199,39 +110,6 @@ journal_error journal_writer::failed(const std::exception& wrong) {
   }
   roll_back();
   return journal_error{wrong.what()};
-}
-
-void journal_writer::load() {
-  for (sqlite_statement all{db_, "SELECT text, number FROM name"}; all.step();)
-    names_.emplace(all.text(0), all.number(1));
-  for (sqlite_statement all{db_, "SELECT epoch, number FROM epoch"}; all.step();)
-    epochs_.emplace(unsigned_of(all.number(0)), all.number(1));
-  oldest_ = oldest_kept_ = db_.number("SELECT oldest_unfinished FROM mark");
-  summed_from_ = db_.number("SELECT summed_from FROM mark");
-  tasks_ = unsigned_of(db_.number("SELECT count(*) FROM task"));
-  ends_ = unsigned_of(db_.number("SELECT count(*) FROM \"end\""));
-  const auto newest = db_.number("SELECT max(row) FROM task");
-  if (oldest_ < 1 || newest < 0 || newest > row_most || oldest_ > row_most
-      || std::max(newest, oldest_) - oldest_ > unfinished_span_most)
-    db_.fail(SQLITE_CORRUPT, "its rows have numbers that no journal has");
-  // Not only the largest row: after a full prune, row numbers must not be used again, or an old
-  // cursor would point at newer tasks.
-  next_row_ = std::max(oldest_, newest + 1);
-  ended_.assign(static_cast<std::size_t>(next_row_ - oldest_));
-  sqlite_statement open{db_,
-                        "SELECT task.row, epoch.epoch, task.number, start.row FROM task"
-                        " CROSS JOIN epoch ON epoch.number = task.epoch"
-                        " LEFT JOIN start ON start.row = task.row"
-                        " LEFT JOIN \"end\" ON \"end\".row = task.row"
-                        " WHERE task.row >= ? AND \"end\".row IS NULL"};
-  open.bind(1, oldest_);
-  while (open.step()) {
-    const auto row = open.number(0);
-    if (row >= next_row_) continue;
-    open_.emplace(protocols::task_id{unsigned_of(open.number(1)), unsigned_of(open.number(2))},
-                  open_task{row, !open.null(3)});
-    ended_.set(static_cast<std::size_t>(row - oldest_), false);
-  }
 }
 
 journal_result<std::vector<verdict>> journal_writer::commit(std::span<const record> batch) {
@@ -427,70 +305,6 @@ journal_result<std::vector<stored_task>> journal_writer::unfinished() {
     while (rows.step()) tasks.push_back(read_task(rows, summed_from_));
     return tasks;
   });
-}
-
-journal_result<std::size_t> journal_writer::prune(std::int64_t before_unix_ms, std::size_t most) {
-  batch_.first_row = next_row_;
-  try {
-    sql_->begin.run();
-    const auto tasks = prune_tasks(before_unix_ms, most);
-    const auto pruned = tasks + prune_events(before_unix_ms, most - tasks);
-    if (pruned == 0) {
-      sql_->commit.run();
-      return pruned;
-    }
-    const auto mark = oldest_;
-    sql_->mark.bind(1, mark).run();
-    // The mark may claim less than the file holds, but never more.
-    auto then = counts();
-    then.tasks -= std::min<std::uint64_t>(then.tasks, tasks);
-    then.ends -= std::min<std::uint64_t>(then.ends, tasks);
-    if (place_) place_->about_to_drop(then);
-    sql_->commit.run();
-    tasks_ = then.tasks;
-    ends_ = then.ends;
-    oldest_kept_ = mark;
-    committed();
-    if (checkpointer_) checkpointer_->after_commit();
-    return pruned;
-  } catch (const std::exception& wrong) {
-    if (place_) place_->about_to_drop(counts());
-    return failed(wrong);
-  }
-}
-
-/// Rows are in the order of acceptance, so the search stops at the first task that was accepted too
-/// late; it skips the few tasks that had not ended by then. While a task is unfinished, the newest
-/// row stays too, because the next start takes the number after it.
-std::size_t journal_writer::prune_tasks(std::int64_t before_unix_ms, std::size_t most) {
-  std::vector<std::int64_t> rows;
-  {
-    auto& oldest = sql_->oldest_tasks;
-    const reset_at_exit reset{oldest};
-    while (rows.size() < most && oldest.step()) {
-      if (oldest.number(1) >= before_unix_ms) break;
-      const auto row = oldest.number(0);
-      if (row + 1 == next_row_ && oldest_ < next_row_) break;
-      if (!oldest.null(2) && oldest.number(2) < before_unix_ms) rows.push_back(row);
-    }
-  }
-  for (const auto row : rows) {
-    sql_->drop_end.bind(1, row).run();
-    sql_->drop_task.bind(1, row).run();
-  }
-  return rows.size();
-}
-
-std::size_t journal_writer::prune_events(std::int64_t before_unix_ms, std::size_t most) {
-  std::vector<std::int64_t> rows;
-  {
-    auto& oldest = sql_->oldest_events;
-    const reset_at_exit reset{oldest};
-    while (rows.size() < most && oldest.step() && oldest.number(1) < before_unix_ms)
-      rows.push_back(oldest.number(0));
-  }
-  for (const auto row : rows) sql_->drop_event.bind(1, row).run();
-  return rows.size();
 }
 
 journal_result<std::uint64_t> journal_writer::used_bytes() {

@@ -1,6 +1,7 @@
 // The journal's writer, over SQLite.
 #pragma once
 
+#include "protocols/base/text_hash.hpp"
 #include "runtime/machine/journal/ended_rows.hpp"
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/journal/journal_checkpoint.hpp"
@@ -56,12 +57,6 @@ public:
   void close_clean();
 
 private:
-  struct text_hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
   struct open_task {
     std::int64_t row = 0;
     bool started = false;
@@ -102,7 +97,7 @@ private:
   std::unique_ptr<statements> sql_;
   std::unique_ptr<journal_checkpointer> checkpointer_;
 
-  std::unordered_map<std::string, std::int64_t, text_hash, std::equal_to<>> names_;
+  base::text_map<std::int64_t> names_;
   std::unordered_map<std::uint64_t, std::int64_t> epochs_;
   std::unordered_map<protocols::task_id, open_task, protocols::task_id_hash> open_;
   std::int64_t next_row_ = 1;

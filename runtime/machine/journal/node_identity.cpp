@@ -65,26 +65,29 @@ std::string text_in(const json& from, const char* key) {
 
 }  // namespace
 
-std::optional<node_identity> read_node_identity(const std::string& data_dir) {
-  std::ifstream file{identity_file(data_dir), std::ios::binary};
-  if (!file) return std::nullopt;
+base::expected<node_identity> read_node_identity(const std::string& data_dir) {
+  const auto path = identity_file(data_dir);
+  std::ifstream file{path, std::ios::binary};
+  if (!file) return base::problem{"missing", "cannot open " + path};
   std::string text(identity_bytes_max, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
   const auto read = json::parse(text, nullptr, false);
-  if (!read.is_object()) return std::nullopt;
+  if (!read.is_object()) return base::problem{"damaged", path + " is no JSON object"};
   node_identity found{text_in(read, "node"), text_in(read, "journal"), text_in(read, "directory"),
                       text_in(read, "host"), text_in(read, "place")};
-  if (!is_identity(found.node)) return std::nullopt;
+  if (!is_identity(found.node)) return base::problem{"damaged", path + " has no identity"};
   if (!is_identity(found.journal)) found.journal.clear();
   return found;
 }
 
-std::string write_node_identity(const std::string& data_dir, const node_identity& identity) {
+base::expected<void> write_node_identity(const std::string& data_dir,
+                                         const node_identity& identity) {
   const auto path = identity_file(data_dir);
   const auto fresh = path + ".new";
   const auto failed = [&](const char* what) {
-    return "cannot " + std::string{what} + " " + path + ": " + std::strerror(errno);
+    return base::problem{"file",
+                         "cannot " + std::string{what} + " " + path + ": " + std::strerror(errno)};
   };
   const auto text = json{{"node", identity.node},
                          {"journal", identity.journal},
@@ -97,24 +100,24 @@ std::string write_node_identity(const std::string& data_dir, const node_identity
   if (file < 0) return failed("create");
   const bool whole = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size())
                      && ::fsync(file) == 0;
-  auto wrong = whole ? std::string{} : failed("write");
+  const auto written = whole ? base::expected<void>{} : failed("write");
   ::close(file);
-  if (!wrong.empty()) {
+  if (!written) {
     ::unlink(fresh.c_str());
-    return wrong;
+    return written;
   }
   if (std::rename(fresh.c_str(), path.c_str()) != 0) return failed("replace");
   return flush_directory(data_dir);
 }
 
-std::variant<taken_identity, std::string> take_node_identity(const std::string& data_dir,
-                                                             std::optional<node_identity> known,
-                                                             const std::string& journal) {
+base::expected<taken_identity> take_node_identity(const std::string& data_dir,
+                                                  const base::expected<node_identity>& known,
+                                                  const std::string& journal) {
   const auto directory = whole_path(data_dir);
   const auto host = this_host();
   const auto place = place_of(data_dir);
   taken_identity result;
-  auto now = known.value_or(node_identity{});
+  auto now = known ? *known : node_identity{};
   // A moved directory, or one restored from a backup, has no original at the old path.
   if (known && known->host == host && known->place != place && known->directory != directory) {
     const auto original = read_node_identity(known->directory);
@@ -124,7 +127,7 @@ std::variant<taken_identity, std::string> take_node_identity(const std::string& 
     }
   }
   if (now.node.empty()) now.node = fresh_identity();
-  if (now.node.empty()) return std::string{"the kernel gives no random numbers"};
+  if (now.node.empty()) return base::problem{"random", "the kernel gives no random numbers"};
   result.node = now.node;
   now.journal = journal;
   now.directory = directory;

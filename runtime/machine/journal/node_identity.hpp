@@ -1,9 +1,9 @@
 // The node's identity: a small file in the data directory.
 #pragma once
 
-#include <optional>
+#include "protocols/base/expected.hpp"
+
 #include <string>
-#include <variant>
 
 namespace greenroom::machine {
 
@@ -17,19 +17,20 @@ struct node_identity {
   std::string place;      ///< The directory's device and inode.
 };
 
-/// Returns nothing when the file is missing or unreadable.
-[[nodiscard]] std::optional<node_identity> read_node_identity(const std::string& data_dir);
+/// A problem when the file is missing or unreadable.
+base::expected<node_identity> read_node_identity(const std::string& data_dir);
 
 struct taken_identity {
   std::string node;
   std::string copied_from;  ///< The directory from which this directory was copied; usually empty.
 };
-/// Creates the identity, or updates changed fields. A string is an error message.
-[[nodiscard]] std::variant<taken_identity, std::string> take_node_identity(
-    const std::string& data_dir, std::optional<node_identity> known, const std::string& journal);
+/// Creates the identity, or updates changed fields. `known`: what `read_node_identity` returned.
+base::expected<taken_identity> take_node_identity(const std::string& data_dir,
+                                                  const base::expected<node_identity>& known,
+                                                  const std::string& journal);
 
-/// Writes the file atomically. Returns an error message, or "".
-[[nodiscard]] std::string write_node_identity(const std::string& data_dir,
-                                              const node_identity& identity);
+/// Writes the file atomically.
+base::expected<void> write_node_identity(const std::string& data_dir,
+                                         const node_identity& identity);
 
 }  // namespace greenroom::machine

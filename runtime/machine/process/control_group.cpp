@@ -90,30 +90,26 @@ void each_group_beneath(const std::string& directory, Take take) {
 
 }  // namespace
 
-std::string make_own_group(std::string_view name, std::string& why) {
+base::expected<std::string> make_own_group(std::string_view name) {
   const auto own = own_group();
-  if (own.empty()) {
-    why = "no cgroup2 hierarchy is mounted";
-    return {};
-  }
-  auto result = make_group(own, name);
-  if (result.empty()) {
-    why = "cannot make a control group in " + own + ": " + std::strerror(errno);
-    return {};
-  }
+  if (own.empty()) return base::problem{"missing", "no cgroup2 hierarchy is mounted"};
+  auto made = make_group(own, name);
+  if (!made) return made;
+  auto& result = *made;
   // Below a threaded group, or if controllers are bound to this group, no process can be added.
   const auto type = proc_text(result + "/cgroup.type");
   if (!type.starts_with("domain") || type.starts_with("domain invalid")) {
-    why = "the control group " + own + " takes no processes beneath it";
     static_cast<void>(remove_group(result));
-    return {};
+    return base::problem{"refused", "the control group " + own + " takes no processes beneath it"};
   }
-  return result;
+  return made;
 }
 
-std::string make_group(const std::string& parent, std::string_view name) {
+base::expected<std::string> make_group(const std::string& parent, std::string_view name) {
   auto result = parent + "/" + std::string{name};
-  return ::mkdir(result.c_str(), 0755) == 0 ? result : std::string{};
+  if (::mkdir(result.c_str(), 0755) == 0) return result;
+  return base::problem{"refused",
+                       "cannot make a control group in " + parent + ": " + std::strerror(errno)};
 }
 
 std::vector<std::string> groups_beside(const std::string& directory, std::string_view prefix) {

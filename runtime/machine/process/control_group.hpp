@@ -2,6 +2,8 @@
 // empty environment.
 #pragma once
 
+#include "protocols/base/expected.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,11 +11,11 @@
 namespace greenroom::machine {
 
 /// Makes the group `name` below this process's group, on any mounted cgroup2 hierarchy (also beside
-/// version 1). Returns the directory; on failure it is empty and `why` has the reason.
-[[nodiscard]] std::string make_own_group(std::string_view name, std::string& why);
+/// version 1). Returns the directory.
+base::expected<std::string> make_own_group(std::string_view name);
 
-/// Makes a group below `parent`. Returns the directory; empty on failure.
-[[nodiscard]] std::string make_group(const std::string& parent, std::string_view name);
+/// Makes a group below `parent`. Returns the directory.
+base::expected<std::string> make_group(const std::string& parent, std::string_view name);
 
 /// Returns the siblings of `directory` whose names begin with `prefix`.
 [[nodiscard]] std::vector<std::string> groups_beside(const std::string& directory,

@@ -1,11 +1,11 @@
 #include "runtime/machine/process/launch.hpp"
 
+#include "protocols/base/expected.hpp"
+#include "runtime/machine/process/clone_child.hpp"
 #include "runtime/machine/process/file_limit.hpp"
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,76 +28,18 @@
 namespace greenroom::machine {
 namespace {
 
-enum class step : int { none, group, parent_gone, redirect, directory, execute };
-
-/// Prepared before the child exists: the child shares the parent's memory and must not allocate.
-struct child_plan {
-  const char* program = nullptr;
-  char* const* arguments = nullptr;
-  char* const* environment = nullptr;
-  const char* directory = nullptr;
-  std::array<int, 3> standard{};
-  pid_t parent = 0;
-  rlim_t files = 0;  ///< The soft limit of open files; 0: unchanged.
-  bool outlives = false;
-  int group = -1;  ///< Descriptor of cgroup.procs, if the child must join the group itself.
-  // Written by the child: the memory is shared, so no pipe is needed to report an error.
-  step failed_at = step::none;
-  int error = 0;
-};
-
-/// Also runs in the child: before an exit, the sanitizers would look for the parent thread's stack.
-__attribute__((no_sanitize("address", "undefined", "thread"))) int fail(child_plan& plan,
-                                                                        step where) {
-  plan.error = errno;
-  plan.failed_at = where;
-  _exit(127);
-}
-
-/// Runs in the child, on a separate stack, while the parent's thread is suspended.
-__attribute__((no_sanitize("address", "undefined", "thread"))) int child_main(void* argument) {
-  auto& plan = *static_cast<child_plan*>(argument);
-  // Ignored signals would stay ignored across exec; a worker must see SIGPIPE and SIGTERM.
-  struct sigaction to_default {};
-  to_default.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number)
-    if (number != SIGKILL && number != SIGSTOP) ::sigaction(number, &to_default, nullptr);
-  ::setpgid(0, 0);
-  if (plan.group >= 0 && ::write(plan.group, "0", 1) < 0) return fail(plan, step::group);
-  if (!plan.outlives) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // The parent may have died before the death signal was set.
-  if (::getppid() != plan.parent) return fail(plan, step::parent_gone);
-  for (int i = 0; i < 3; ++i)
-    if (::dup2(plan.standard[static_cast<std::size_t>(i)], i) < 0)
-      return fail(plan, step::redirect);
-  // This program's descriptors are all close-on-exec; an embedding service's may not be.
-  ::close_range(3, ~0U, 0);
-  if (plan.directory && ::chdir(plan.directory) != 0) return fail(plan, step::directory);
-  if (plan.files != 0) {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && plan.files < limit.rlim_cur) {
-      limit.rlim_cur = plan.files;
-      ::setrlimit(RLIMIT_NOFILE, &limit);
-    }
-  }
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execve(plan.program, plan.arguments, plan.environment);
-  return fail(plan, step::execute);
-}
-
 bool executable(const std::string& path) {
   struct stat about {};
   return ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode)
          && ::access(path.c_str(), X_OK) == 0;
 }
 
-std::string explain(const launch_order& order, const std::string& program, step where, int error) {
+std::string explain(const launch_order& order, const std::string& program, launch_step where,
+                    int error) {
   const auto reason = std::string{std::strerror(error)};
   switch (where) {
-    case step::directory: return "cannot enter its cwd \"" + order.cwd + "\": " + reason;
-    case step::execute:
+    case launch_step::directory: return "cannot enter its cwd \"" + order.cwd + "\": " + reason;
+    case launch_step::execute:
       if (error == ENOENT)
         return "cannot run \"" + program
                + "\": the interpreter named in its first line does not exist";
@@ -160,110 +102,31 @@ descriptor above_standard(int number) {
   return descriptor{::fcntl(number, F_DUPFD_CLOEXEC, 3)};
 }
 
+base::problem no_channel() {
+  return {"pipes", std::string{"cannot open its pipes: "} + std::strerror(errno)
+                       + (errno == EMFILE ? " (raise the limit of open files: ulimit -n)" : "")};
+}
+
+base::expected<channel> ready_channel(const int (&ends)[2]) {
+  channel result{above_standard(ends[0]), above_standard(ends[1])};
+  if (!result.ours || !result.theirs || ::fcntl(result.ours.number(), F_SETFL, O_NONBLOCK) != 0)
+    return no_channel();
+  return result;
+}
+
 /// Two sockets, one for each direction. A write to a dead worker must not raise SIGPIPE in an
 /// embedding service (MSG_NOSIGNAL). One socket for both would share O_NONBLOCK between the
 /// worker's input and output: asyncio sets it on stdin, and then `print` would fail.
-bool open_socket(channel& result) {
+base::expected<channel> open_socket() {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return false;
-  result = {above_standard(ends[0]), above_standard(ends[1])};
-  return result.ours && result.theirs && ::fcntl(result.ours.number(), F_SETFL, O_NONBLOCK) == 0;
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return no_channel();
+  return ready_channel(ends);
 }
 
-bool open_pipe(channel& result) {
+base::expected<channel> open_pipe() {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return false;
-  result = {above_standard(ends[0]), above_standard(ends[1])};
-  return result.ours && result.theirs && ::fcntl(result.ours.number(), F_SETFL, O_NONBLOCK) == 0;
-}
-
-constexpr std::size_t stack_bytes = std::size_t{64} << 10;
-
-struct started_child {
-  int pid = -1;
-  int pidfd = -1;
-  int error = 0;
-  bool grouped = false;
-};
-
-started_child clone_plainly(child_plan& plan, char* stack) {
-  started_child result;
-  auto* top = stack + stack_bytes;
-  top -= reinterpret_cast<std::uintptr_t>(top) % 16;
-  result.pid = ::clone(child_main, top, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan,
-                       &result.pidfd);
-  result.error = errno;
-  return result;
-}
-
-#if defined(__x86_64__)
-/// The arguments of clone3 (linux/sched.h of 5.7, which conflicts with the C library's header).
-struct clone3_arguments {
-  std::uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
-      set_tid_size, cgroup;
-};
-constexpr std::uint64_t into_cgroup = 0x200000000ULL;
-
-/// Starts the child directly in the group. A later move would wait for a machine-wide RCU grace
-/// period, some ten milliseconds.
-__attribute__((no_sanitize("address", "undefined", "thread"))) started_child clone_into(
-    child_plan& plan, char* stack, int group) {
-  started_child result;
-  clone3_arguments how{};
-  how.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | into_cgroup;
-  how.pidfd = reinterpret_cast<std::uint64_t>(&result.pidfd);
-  how.exit_signal = SIGCHLD;
-  how.stack = reinterpret_cast<std::uint64_t>(stack);
-  how.stack += (16 - how.stack % 16) % 16;
-  how.stack_size = stack_bytes - 16;
-  how.cgroup = static_cast<std::uint64_t>(group);
-  long answer = SYS_clone3;
-  register int (*run)(void*) __asm__("r8") = child_main;
-  register void* argument __asm__("r9") = &plan;
-  // The child continues on its own stack and must not return to this frame.
-  __asm__ volatile(
-      "syscall\n\t"
-      "testq %%rax, %%rax\n\t"
-      "jnz 1f\n\t"
-      "xorl %%ebp, %%ebp\n\t"
-      "movq %%r9, %%rdi\n\t"
-      "callq *%%r8\n\t"
-      "hlt\n"
-      "1:\n\t"
-      : "+a"(answer)
-      : "D"(&how), "S"(sizeof how), "r"(run), "r"(argument)
-      : "rcx", "r11", "memory");
-  result.pid = answer < 0 ? -1 : static_cast<int>(answer);
-  result.error = answer < 0 ? static_cast<int>(-answer) : 0;
-  return result;
-}
-#endif
-
-started_child clone_child(child_plan& plan, char* stack, const std::string& group) {
-  if (group.empty()) return clone_plainly(plan, stack);
-#if defined(__x86_64__)
-  {
-    const descriptor directory{::open(group.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
-    if (directory) {
-      auto result = clone_into(plan, stack, directory.number());
-      result.grouped = true;
-      // Before Linux 5.7, move the child to the group; if that is not allowed, start it without a
-      // group.
-      if (result.pid > 0) return result;
-    }
-  }
-#endif
-  const descriptor members{::open((group + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC)};
-  plan.group = members.number();
-  auto result = clone_plainly(plan, stack);
-  plan.group = -1;
-  result.grouped = members && plan.failed_at != step::group;
-  if (result.pid <= 0 || plan.failed_at != step::group) return result;
-  siginfo_t gone{};
-  ::waitid(P_PID, static_cast<id_t>(result.pid), &gone, WEXITED);
-  ::close(result.pidfd);
-  plan.failed_at = step::none;
-  return clone_plainly(plan, stack);
+  if (::pipe2(ends, O_CLOEXEC) != 0) return no_channel();
+  return ready_channel(ends);
 }
 
 /// Children whose end was not yet reported by `forget_spawned`.
@@ -293,8 +156,10 @@ std::string find_program(const std::string& program, const std::string& bin_dire
   return {};
 }
 
-launched launch(const launch_order& order) {
-  launched result;
+namespace {
+
+/// The program's path as the child can execute it; empty: there is none.
+std::string program_of(const launch_order& order) {
   const auto own_path = order.env.find("PATH");
   const char* const path = ::getenv("PATH");
   auto program = find_program(order.command.front(), order.bin_directory,
@@ -305,31 +170,59 @@ launched launch(const launch_order& order) {
   if (program.empty() && !order.cwd.empty() && order.command.front().find('/') != std::string::npos
       && order.command.front().front() != '/'
       && executable(order.cwd + "/" + order.command.front()))
-    program = order.command.front();
+    return order.command.front();
+  // Found relative to this process's directory, but executed in another directory.
+  if (!program.empty() && !order.cwd.empty() && program.front() != '/'
+      && program != order.command.front())
+    if (std::unique_ptr<char, decltype(&std::free)> whole{::realpath(program.c_str(), nullptr),
+                                                          &std::free})
+      return whole.get();
+  return program;
+}
+
+/// Starts the child with all signals blocked: no handler may run in the child, which shares this
+/// process's memory.
+started_child clone_registered(child_plan& plan, const std::string& group) {
+  const auto stack = std::make_unique<char[]>(child_stack_bytes);
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  started_child child;
+  {
+    // A scan for unknown children (`spawned_here`) must not see this child before it is registered.
+    const std::lock_guard lock{spawned().mutex};
+    child = clone_child(plan, stack.get(), group);
+    if (child.pid > 0) spawned().pids.insert(child.pid);
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return child;
+}
+
+}  // namespace
+
+launched launch(const launch_order& order) {
+  launched result;
+  const auto program = program_of(order);
   if (program.empty()) {
     result.error = not_found(order);
     return result;
   }
-  // Found relative to this process's directory, but executed in another directory.
-  if (!order.cwd.empty() && program.front() != '/' && program != order.command.front())
-    if (std::unique_ptr<char, decltype(&std::free)> whole{::realpath(program.c_str(), nullptr),
-                                                          &std::free})
-      program = whole.get();
-
   auto arguments = order.command;
   auto environment = build_environment(order);
   auto argument_pointers = pointers(arguments);
   auto environment_pointers = pointers(environment);
 
-  channel in, out, err;
-  const auto few_left = [&] {
-    if (may_be_a_workers(err.theirs.number())) return false;
+  auto in = open_socket();
+  auto out = open_socket();
+  auto err = open_pipe();
+  for (const auto* one : {&in, &out, &err})
+    if (!*one) {
+      result.error = one->error().text;
+      return result;
+    }
+  if (!may_be_a_workers(err->theirs.number())) {
     errno = EMFILE;
-    return true;
-  };
-  if (!open_socket(in) || !open_socket(out) || !open_pipe(err) || few_left()) {
-    result.error = std::string{"cannot open its pipes: "} + std::strerror(errno)
-                   + (errno == EMFILE ? " (raise the limit of open files: ulimit -n)" : "");
+    result.error = no_channel().text;
     return result;
   }
   child_plan plan;
@@ -337,44 +230,29 @@ launched launch(const launch_order& order) {
   plan.arguments = argument_pointers.data();
   plan.environment = environment_pointers.data();
   plan.directory = order.cwd.empty() ? nullptr : order.cwd.c_str();
-  plan.standard = {in.theirs.number(), out.theirs.number(), err.theirs.number()};
+  plan.standard = {in->theirs.number(), out->theirs.number(), err->theirs.number()};
   plan.parent = ::getpid();
   plan.files = file_limit_of_children();
   plan.outlives = order.outlives;
 
-  const auto stack = std::make_unique<char[]>(stack_bytes);
-  // No signal handler may run in the child, which shares this process's memory.
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  int pidfd = -1, pid = -1, error = 0;
-  {
-    // A scan for unknown children (`spawned_here`) must not see this child before it is registered.
-    const std::lock_guard lock{spawned().mutex};
-    const auto child = clone_child(plan, stack.get(), order.group);
-    pid = child.pid;
-    pidfd = child.pidfd;
-    error = child.error;
-    result.grouped = child.grouped;
-    if (pid > 0) spawned().pids.insert(pid);
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (pid < 0) {
-    result.error = std::string{"cannot start a process: "} + std::strerror(error);
+  const auto child = clone_registered(plan, order.group);
+  result.grouped = child.grouped;
+  if (child.pid < 0) {
+    result.error = std::string{"cannot start a process: "} + std::strerror(child.error);
     return result;
   }
-  result.pidfd = descriptor{pidfd};
-  if (plan.failed_at != step::none) {
+  result.pidfd = descriptor{child.pidfd};
+  if (plan.failed_at != launch_step::none) {
     siginfo_t gone{};
-    ::waitid(P_PID, static_cast<id_t>(pid), &gone, WEXITED);
-    forget_spawned(pid);
+    ::waitid(P_PID, static_cast<id_t>(child.pid), &gone, WEXITED);
+    forget_spawned(child.pid);
     result.error = explain(order, program, plan.failed_at, plan.error);
     return result;
   }
-  result.pid = pid;
-  result.in = std::move(in.ours);
-  result.out = std::move(out.ours);
-  result.err = std::move(err.ours);
+  result.pid = child.pid;
+  result.in = std::move(in->ours);
+  result.out = std::move(out->ours);
+  result.err = std::move(err->ours);
   return result;
 }
 

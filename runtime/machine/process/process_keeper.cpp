@@ -2,6 +2,7 @@
 
 #include "runtime/machine/process/control_group.hpp"
 #include "runtime/machine/process/launch.hpp"
+#include "runtime/machine/process/process_keeper_inside.hpp"
 #include "runtime/machine/process/process_tree.hpp"
 #include "runtime/machine/process/sweep.hpp"
 
@@ -31,17 +32,9 @@
 namespace greenroom::machine {
 namespace {
 
-constexpr const char* guardian_program = "greenroom-guardian";
 constexpr std::chrono::milliseconds look_period{500};
-/// How long `close` waits for killed processes, and for the guardian.
+/// How long `close` waits for killed processes.
 constexpr std::chrono::milliseconds end_patience{1000};
-constexpr std::chrono::milliseconds guardian_patience{2000};
-/// Pause before a guardian is restarted: the first one; doubled each time up to the longest.
-constexpr std::chrono::milliseconds first_pause{100};
-constexpr std::chrono::milliseconds longest_pause{60'000};
-/// After a life of this length the pause starts again from the first.
-constexpr std::chrono::minutes long_life{10};
-
 std::string group_name(std::string_view mark) {
   auto result = "greenroom-" + std::string{mark};
   for (auto& letter : result)
@@ -49,64 +42,17 @@ std::string group_name(std::string_view mark) {
   return result;
 }
 
-descriptor pidfd_of(int pid) {
-  return descriptor{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
-}
-
-void kill_by(const descriptor& pidfd) {
-  ::syscall(SYS_pidfd_send_signal, pidfd.number(), SIGKILL, nullptr, 0);
-}
-
 }  // namespace
-
-struct process_keeper::inside {
-  options how;
-  std::string group;  ///< The node's group; empty: none.
-  std::string no_groups, no_guardian;
-  std::atomic<std::uint64_t> orphans{0};
-  std::atomic<std::uint64_t> serial{0};
-  std::atomic<bool> closed{false};
-
-  std::mutex mutex;
-  std::vector<std::string> to_remove;  ///< Groups whose last processes were still ending.
-  struct worker {
-    int pid = 0;
-    std::uint64_t started = 0;
-  };
-  std::map<std::uint64_t, worker> alive;  ///< By serial.
-
-  // A thread that finds processes left by ended workers: without control groups, or once a worker
-  // runs outside of its group.
-  std::thread looker;
-  bool loose = false;  ///< A worker was started outside of the node's control groups.
-  std::condition_variable wake;
-  std::deque<std::uint64_t> left;  ///< Serials of ended workers.
-  bool stopping = false;
-
-  launched guardian;
-  std::thread watcher;  ///< Restarts the guardian; while it runs, only this thread changes
-                        ///< `guardian`.
-  descriptor watcher_ends;
-
-  void start_guardian();
-  void watch_guardian();
-  void reap_guardian();
-  void end_guardian();
-  void look();
-  void look_at_adopted();
-  void start_looker();
-  void tell_guardian(char word);
-  void end_of(std::uint64_t gone);
-  void remove_groups();
-  void end_all();
-};
 
 std::shared_ptr<process_keeper> process_keeper::start(options how) {
   std::shared_ptr<process_keeper> result{new process_keeper};
   auto& in = *result->inside_;
   in.how = std::move(how);
   if (in.how.control_groups) {
-    in.group = make_own_group(group_name(in.how.mark), in.no_groups);
+    if (auto made = make_own_group(group_name(in.how.mark)))
+      in.group = std::move(*made);
+    else
+      in.no_groups = made.error().text;
   } else {
     in.no_groups = "switched off";
   }
@@ -166,7 +112,9 @@ process_keeper::place process_keeper::add() {
   auto& in = *inside_;
   place result;
   result.serial = ++in.serial;
-  if (!in.group.empty()) result.group = make_group(in.group, std::to_string(result.serial));
+  if (!in.group.empty())
+    if (auto made = make_group(in.group, std::to_string(result.serial)))
+      result.group = std::move(*made);
   in.remove_groups();
   return result;
 }
@@ -333,104 +281,6 @@ void process_keeper::inside::look_at_adopted() {
     }
     if (!again) return;
   }
-}
-
-// -- the guardian -------------------------------------------------------------
-
-void process_keeper::inside::start_guardian() {
-  launch_order order;
-  order.command = {guardian_program,
-                   std::to_string(::getpid()),
-                   std::to_string(stat_of_process(::getpid()).started),
-                   group.empty() ? "-" : group,
-                   how.mark,
-                   how.report.empty() ? "-" : how.report,
-                   how.adopt ? "all" : "marked"};
-  order.bin_directory = how.bin_directory;
-  order.outlives = true;
-  order.empty_environment = true;
-  std::mutex done_mutex;
-  std::condition_variable done;
-  bool over = false;
-  launched started;
-  spawner::shared().ask([&] {
-    auto fresh = launch(order);
-    const std::lock_guard lock{done_mutex};
-    started = std::move(fresh);
-    over = true;
-    done.notify_one();
-  });
-  std::unique_lock done_lock{done_mutex};
-  done.wait(done_lock, [&over] { return over; });
-  started.out.close();
-  started.err.close();
-  const std::lock_guard lock{mutex};
-  no_guardian = started.error;
-  guardian = std::move(started);
-}
-
-/// Without a guardian, a killed node's workers would leave processes behind.
-void process_keeper::inside::watch_guardian() {
-  using clock = std::chrono::steady_clock;
-  const auto say = [this](const std::string& what) {
-    if (how.say) how.say(what);
-  };
-  auto pause = first_pause;
-  for (auto since = clock::now();;) {
-    // poll ignores the descriptor -1 (the guardian could not be started).
-    pollfd wait[] = {{watcher_ends.number(), POLLIN, 0}, {guardian.pidfd.number(), POLLIN, 0}};
-    const int patience = guardian.pid != 0 ? -1 : 0;
-    if (::poll(wait, 2, patience) < 0 && errno == EINTR) continue;
-    if (wait[0].revents != 0) return;
-    if (clock::now() - since >= long_life) pause = first_pause;
-    if (guardian.pid != 0) {
-      reap_guardian();
-      say("greenroom-guardian has ended and is started again: without it nobody ends what the "
-          "workers have started, should this node be killed");
-    }
-    if (::poll(wait, 1, static_cast<int>(pause.count())) > 0) return;
-    pause = std::min(2 * pause, longest_pause);
-    since = clock::now();
-    start_guardian();
-    if (guardian.pid == 0) say("greenroom-guardian cannot be started again: " + no_guardian);
-  }
-}
-
-void process_keeper::inside::reap_guardian() {
-  siginfo_t end{};
-  ::waitid(P_PIDFD, static_cast<id_t>(guardian.pidfd.number()), &end, WEXITED);
-  forget_spawned(guardian.pid);
-  const std::lock_guard lock{mutex};
-  guardian = {};
-}
-
-/// @pre locked. Never blocks, even if the guardian does not read.
-void process_keeper::inside::tell_guardian(char word) {
-  if (guardian.in && (group.empty() || word == 'q'))
-    static_cast<void>(::send(guardian.in.number(), &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
-}
-
-// The guardian's input ends without 'q' when the node is killed.
-void process_keeper::inside::end_guardian() {
-  if (guardian.pid == 0) return;
-  {
-    const std::lock_guard lock{mutex};
-    tell_guardian('q');
-    guardian.in.close();
-  }
-  pollfd wait{guardian.pidfd.number(), POLLIN, 0};
-  if (::poll(&wait, 1, static_cast<int>(guardian_patience.count())) <= 0) kill_by(guardian.pidfd);
-  reap_guardian();
-}
-
-std::uint64_t read_guardian_report(const std::string& report) {
-  std::uint64_t result = 0;
-  {
-    std::ifstream in{report};
-    if (!(in >> result)) result = 0;
-  }
-  ::unlink(report.c_str());
-  return result;
 }
 
 }  // namespace greenroom::machine

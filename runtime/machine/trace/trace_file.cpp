@@ -2,6 +2,7 @@
 
 #include "protocols/base/hash.hpp"
 #include "protocols/base/number.hpp"
+#include "protocols/base/text_hash.hpp"
 
 #include <zlib.h>
 
@@ -15,7 +16,6 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -230,16 +230,15 @@ public:
 
 private:
   runtime::specialist_index index_of(std::string_view name) {
-    key_.assign(name);
-    const auto [at, added] =
-        known_.try_emplace(key_, static_cast<runtime::specialist_index>(known_.size()));
-    if (added) built.specialists.push_back(key_);
-    return at->second;
+    if (const auto found = known_.find(name); found != known_.end()) return found->second;
+    const auto fresh = static_cast<runtime::specialist_index>(known_.size());
+    known_.emplace(name, fresh);
+    built.specialists.emplace_back(name);
+    return fresh;
   }
 
   columns where_;
-  std::string key_;
-  std::unordered_map<std::string, runtime::specialist_index> known_;
+  base::text_map<runtime::specialist_index> known_;
 };
 
 // Specialists are numbered by first appearance in time, so a file's order does not matter.

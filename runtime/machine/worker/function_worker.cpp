@@ -195,7 +195,7 @@ private:
 
   attempt_result attempt(const one_call& call) const {
     if (call.stop.stop_requested())
-      return {failure::refused, false, "nobody waited for it any more when its turn came"};
+      return {failure::refused, false, "the task was cancelled before its call began"};
     return call_now(function_, *call.job, output_bytes_max_, call.stop.get_token());
   }
 

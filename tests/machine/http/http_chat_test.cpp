@@ -26,19 +26,18 @@ TEST(HttpChat, ReadsWhatItNeedsAndLeavesTheRest) {
           "temperature":0.3,"tools":[],"user":"u-1",
           "stream_options":{"include_obfuscation":false,"include_\u0075sage":true}})",
       64);
-  const auto* chat = std::get_if<chat_request>(&result);
-  ASSERT_NE(chat, nullptr);
-  EXPECT_EQ(chat->model, "helper");
-  EXPECT_TRUE(chat->stream);
-  EXPECT_TRUE(chat->include_usage);
-  EXPECT_EQ(chat->user, "u-1");
+  ASSERT_TRUE(result);
+  const auto& chat = *result;
+  EXPECT_EQ(chat.model, "helper");
+  EXPECT_TRUE(chat.stream);
+  EXPECT_TRUE(chat.include_usage);
+  EXPECT_EQ(chat.user, "u-1");
 }
 
 TEST(HttpChat, NamesTheParameterThatIsWrong) {
   const auto param = [](std::string_view body) {
     const auto result = parse_chat(body, 64);
-    const auto* error = std::get_if<chat_error>(&result);
-    return error ? std::to_string(error->status) + error->param : "fine";
+    return result ? "fine" : std::to_string(result.error().status) + result.error().param;
   };
   EXPECT_EQ(param("{"), "400");
   EXPECT_EQ(param("[]"), "400");
@@ -98,9 +97,9 @@ TEST(HttpChat, PassesACompletionOnAsItIs) {
       R"("content":null,"tool_calls":[{"id":"t","type":"function","function":{"name":"f"}}]},)"
       R"("finish_reason":"tool_calls"}]})";
   EXPECT_EQ(chat_completion(frame, own), own);
-  std::string reason;
-  const auto delta = data_of(chat_whole_as_chunks(frame, own, reason))["choices"][0]["delta"];
-  EXPECT_EQ(reason, "tool_calls");
+  const auto content = chat_whole_as_chunks(frame, own);
+  const auto delta = data_of(content.chunks)["choices"][0]["delta"];
+  EXPECT_EQ(content.finish_reason, "tool_calls");
   EXPECT_EQ(delta["tool_calls"][0]["index"], 0);
   EXPECT_FALSE(delta.contains("role"));
 }

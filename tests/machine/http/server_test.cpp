@@ -24,11 +24,11 @@ struct served {
       : on{loops} {
     on.start();
     auto made = http::server::start(on, options, std::move(handle));
-    if (auto* error = std::get_if<std::string>(&made)) {
-      ADD_FAILURE() << *error;
+    if (!made) {
+      ADD_FAILURE() << made.error().text;
       std::abort();
     }
-    server = std::move(std::get<0>(made));
+    server = *std::move(made);
   }
   ~served() {
     server->stop();
@@ -484,11 +484,12 @@ TEST(HttpServer, SaysWhyItCannotListen) {
   http::server_options taken;
   taken.port = s.port();
   const auto second = http::server::start(s.on, taken, echo);
-  ASSERT_TRUE(std::holds_alternative<std::string>(second));
-  EXPECT_NE(std::get<std::string>(second).find("in use"), std::string::npos);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, "in-use");
+  EXPECT_NE(second.error().text.find("in use"), std::string::npos);
   http::server_options nowhere;
   nowhere.address = "no.such.place";
-  EXPECT_TRUE(std::holds_alternative<std::string>(http::server::start(s.on, nowhere, echo)));
+  EXPECT_FALSE(http::server::start(s.on, nowhere, echo));
 }
 
 TEST(HttpServer, OfSeveralLoopsSharesItsPortWithNoOtherServer) {
@@ -498,8 +499,9 @@ TEST(HttpServer, OfSeveralLoopsSharesItsPortWithNoOtherServer) {
   http::server_options options;
   options.port = first.port();
   const auto second = http::server::start(on, options, echo);
-  ASSERT_TRUE(std::holds_alternative<std::string>(second));
-  EXPECT_NE(std::get<std::string>(second).find("in use"), std::string::npos);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, "in-use");
+  EXPECT_NE(second.error().text.find("in use"), std::string::npos);
   on.stop();
 }
 

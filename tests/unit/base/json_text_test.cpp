@@ -44,5 +44,18 @@ TEST(JsonString, ReplacesBytesThatAreNotUtf8OrKeepsThem) {
   EXPECT_EQ(out, "x");
 }
 
+TEST(JsonElements, ArePassedOnAsTheyStand) {
+  std::string seen;
+  const auto take = [&](std::string_view element) { seen += std::string{element} + ";"; };
+  EXPECT_TRUE(each_element(R"( [1, "a,b" ,[2,3],{"x":[]}] )", take));
+  EXPECT_EQ(seen, R"(1;"a,b";[2,3];{"x":[]};)");
+  seen.clear();
+  EXPECT_TRUE(each_element("[]", take));
+  EXPECT_EQ(seen, "");
+  for (const auto* none : {"", "{}", "1", "[1", "[1,]", "[1]x", "[[1]"})
+    EXPECT_FALSE(each_element(none, take)) << none;
+  EXPECT_FALSE(each_element("[[1]]", take, 1)) << "nested deeper than allowed";
+}
+
 }  // namespace
 }  // namespace greenroom::base

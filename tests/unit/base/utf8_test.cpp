@@ -46,5 +46,16 @@ TEST(Utf8, JoinsSurrogates) {
   EXPECT_EQ(joined_surrogates(0xd83d, 0xde00), 0x1f600U);
 }
 
+TEST(Utf8, IsCutBetweenTwoSequences) {
+  EXPECT_EQ(utf8_cut("abc", 3), "abc");
+  EXPECT_EQ(utf8_cut("abcd", 3), "abc");
+  EXPECT_EQ(utf8_cut("a\xc3\xa4", 2), "a");
+  EXPECT_EQ(utf8_cut("a\xc3\xa4z", 3), "a\xc3\xa4");
+  EXPECT_EQ(utf8_cut("\xf0\x9f\x98\x80z", 4), "\xf0\x9f\x98\x80");
+  for (const std::size_t most : {0U, 1U, 2U, 3U})
+    EXPECT_EQ(utf8_cut("\xf0\x9f\x98\x80z", most), "") << most;
+  EXPECT_EQ(utf8_cut("\x80\x80\x80\x80\x80\x80", 5).size(), 5U) << "no sequence at all";
+}
+
 }  // namespace
 }  // namespace greenroom::base

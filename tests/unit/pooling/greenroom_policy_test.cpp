@@ -255,6 +255,32 @@ TEST(GreenroomPolicy, WarmsWhatAnotherPredictorAnnouncesAndSaysWhy) {
   EXPECT_EQ(wanted.warm[0].why, reason::workflow);
 }
 
+TEST(GreenroomPolicy, KeepsAStrongExpectationWhenAnotherSourceHasAWeakOne) {
+  world w(3, open_limits(3));
+  w.pass(start_s + 1);
+  w.policy.expect(2, 0.9, 10, reason::workflow, w.now_s);
+  w.policy.expect(2, 0.001, 3600, reason::predicted, w.now_s);
+  const plan wanted = w.policy.review(w.seats, w.now_s);
+  ASSERT_EQ(wanted.warm.size(), 1U);
+  EXPECT_EQ(wanted.warm[0].why, reason::workflow);
+}
+
+TEST(GreenroomPolicy, LetsASourceLowerWhatItExpected) {
+  world w(3, open_limits(3));
+  w.pass(start_s + 1);
+  w.policy.expect(2, 0.9, 10, reason::workflow, w.now_s);
+  w.policy.expect(2, 0.001, 3600, reason::workflow, w.now_s);
+  EXPECT_TRUE(w.policy.review(w.seats, w.now_s).warm.empty());
+}
+
+TEST(GreenroomPolicy, LetsAnotherSourceRaiseAnExpectation) {
+  world w(3, open_limits(3));
+  w.pass(start_s + 1);
+  w.policy.expect(2, 0.001, 3600, reason::predicted, w.now_s);
+  w.policy.expect(2, 0.9, 10, reason::workflow, w.now_s);
+  ASSERT_EQ(w.policy.review(w.seats, w.now_s).warm.size(), 1U);
+}
+
 TEST(GreenroomPolicy, BelievesAnnouncementsLessThatNeverComeTrue) {
   world w(3, open_limits(3));
   for (int i = 0; i < 60; ++i) {
@@ -333,7 +359,7 @@ TEST(GreenroomPolicy, DecidesAfterARestoreAsItDidBefore) {
   const std::vector<std::string> names_now{"new", "e\nf", "%d", "b c", "a"};
   for (specialist_index who = 0; who < 5; ++who) other.learn(who, {.load_s = 1.0});
   other.set_limits(open_limits(5));
-  EXPECT_EQ(other.restore(saved, names_now), std::nullopt);
+  EXPECT_TRUE(other.restore(saved, names_now));
   std::vector<seat> seats(5);
   other.review(seats, w.now_s);
   w.policy.review(w.seats, w.now_s);
@@ -347,7 +373,7 @@ TEST(GreenroomPolicy, DecidesAfterARestoreAsItDidBefore) {
   greenroom_policy same(options);
   for (specialist_index who = 0; who < 5; ++who) same.learn(who, {.load_s = 1.0});
   same.set_limits(open_limits(5));
-  EXPECT_EQ(same.restore(saved, names), std::nullopt);
+  EXPECT_TRUE(same.restore(saved, names));
   EXPECT_EQ(same.save(names), saved);
 }
 
@@ -359,14 +385,14 @@ TEST(GreenroomPolicy, RefusesADamagedStateAndKeepsWhatItKnew) {
     w.task(static_cast<specialist_index>(i % 2));
   }
   const std::string saved = w.policy.save(names);
-  EXPECT_TRUE(w.policy.restore("", names));
-  EXPECT_TRUE(w.policy.restore("greenroom-warm-policy 2\n", names));
-  EXPECT_TRUE(w.policy.restore("greenroom-warm-policy 1\n", names));
+  EXPECT_FALSE(w.policy.restore("", names));
+  EXPECT_FALSE(w.policy.restore("greenroom-warm-policy 2\n", names));
+  EXPECT_FALSE(w.policy.restore("greenroom-warm-policy 1\n", names));
   for (std::size_t at = 0; at < saved.size(); at += 7) {
     std::string damaged = saved;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x5);
-    EXPECT_TRUE(w.policy.restore(damaged, names)) << "at " << at;
-    EXPECT_TRUE(w.policy.restore(saved.substr(0, at), names)) << "cut at " << at;
+    EXPECT_FALSE(w.policy.restore(damaged, names)) << "at " << at;
+    EXPECT_FALSE(w.policy.restore(saved.substr(0, at), names)) << "cut at " << at;
   }
   EXPECT_EQ(w.policy.save(names), saved);
 }

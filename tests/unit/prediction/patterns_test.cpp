@@ -123,17 +123,34 @@ TEST(StateText, RefusesAnotherKindVersionLengthAndContent) {
   state_writer to;
   to.put(std::uint64_t{42});
   const std::string sealed = to.sealed("thing", 3);
-  std::string_view body;
-  EXPECT_EQ(state_reader::open(sealed, "thing", 3, body), "");
-  EXPECT_EQ(state_reader(body).integer(), 42U);
-  EXPECT_NE(state_reader::open(sealed, "other", 3, body), "");
-  EXPECT_NE(state_reader::open(sealed, "thing", 4, body).find("version 3"), std::string::npos);
-  EXPECT_NE(state_reader::open(sealed.substr(0, sealed.size() - 1), "thing", 3, body), "");
-  EXPECT_NE(state_reader::open(sealed + "x", "thing", 3, body), "");
-  std::string changed = sealed;
-  changed.back() = static_cast<char>(changed.back() ^ 1);
-  EXPECT_NE(state_reader::open(changed, "thing", 3, body).find("checksum"), std::string::npos);
-  EXPECT_NE(state_reader::open("", "thing", 3, body), "");
+  const auto body = state_reader::open(sealed, "thing", 3);
+  ASSERT_TRUE(body);
+  EXPECT_EQ(state_reader(*body).integer(), 42U);
+  EXPECT_EQ(state_reader::open(sealed, "other", 3).error().code, "kind");
+  EXPECT_EQ(state_reader::open(sealed, "thing", 4).error().text, "version 3, expected 4");
+  for (std::size_t cut = 0; cut < sealed.size(); ++cut)
+    EXPECT_FALSE(state_reader::open(sealed.substr(0, cut), "thing", 3)) << cut;
+  EXPECT_EQ(state_reader::open(sealed + "x", "thing", 3).error().code, "damaged");
+  for (std::size_t at = 0; at < sealed.size(); ++at) {
+    std::string changed = sealed;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    EXPECT_FALSE(state_reader::open(changed, "thing", 3)) << at;
+  }
+}
+
+// What releases up to 0.1.0 wrote, byte by byte.
+TEST(StateText, ReadsTheFirstFormat) {
+  using namespace std::string_literals;
+  const auto first =
+      "\x05\0\0\0\0\0\0\0thing\x03\0\0\0\x08\0\0\0\0\0\0\0"s
+      "\xef\xda\x89\x37\x6b\xdd\x3a\xff"s
+      "\x2a\0\0\0\0\0\0\0"s;
+  const auto body = state_reader::open(first, "thing", 3);
+  ASSERT_TRUE(body) << body.error().text;
+  EXPECT_EQ(state_reader(*body).integer(), 42U);
+  EXPECT_EQ(state_reader::open(first, "thing", 4).error().text, "version 3, expected 4");
+  for (std::size_t cut = 0; cut < first.size(); ++cut)
+    EXPECT_FALSE(state_reader::open(first.substr(0, cut), "thing", 3)) << cut;
 }
 
 }  // namespace

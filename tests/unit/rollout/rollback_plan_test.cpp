@@ -218,9 +218,8 @@ TEST(RollbackPlan, ResumesExactlyThereFromEveryState) {
       each(steady);
       each(crashing);
       const auto text = crashing.encode();
-      std::string error;
-      auto back = rollback_plan::decode(text, {}, error);
-      ASSERT_TRUE(back) << error;
+      auto back = rollback_plan::decode(text, {});
+      ASSERT_TRUE(back) << back.error().text;
       EXPECT_EQ(back->next().what, crashing.next().what);
       crashing = std::move(*back);
       ASSERT_EQ(crashing.encode(), steady.encode()) << "seed " << seed;
@@ -230,9 +229,8 @@ TEST(RollbackPlan, ResumesExactlyThereFromEveryState) {
 
 TEST(RollbackPlan, RefusesARecordThatIsCutOff) {
   const auto text = emergency().encode();
-  std::string error;
   for (std::size_t cut = 0; cut < text.size(); ++cut) {
-    ASSERT_FALSE(rollback_plan::decode(text.substr(0, cut), {}, error)) << cut;
+    ASSERT_FALSE(rollback_plan::decode(text.substr(0, cut), {})) << cut;
   }
 }
 

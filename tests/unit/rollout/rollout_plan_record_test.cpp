@@ -8,9 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "runtime/rollout/record_text.hpp"
+#include "runtime/record.hpp"
 
 using namespace greenroom::runtime::rollout;
+using greenroom::runtime::record_reader, greenroom::runtime::record_writer;
 
 TEST(RolloutPlan, DoesNotCountTimeInWhichNobodyTicked) {
   rig here;
@@ -82,9 +83,8 @@ TEST(RolloutPlan, ResumesExactlyThereFromEveryStepOfARandomRollout) {
       each(steady);
       each(crashing);
       const auto text = crashing.encode();
-      std::string error;
-      auto back = rollout_plan::decode(text, settings, error);
-      ASSERT_TRUE(back) << error << " seed " << seed;
+      auto back = rollout_plan::decode(text, settings);
+      ASSERT_TRUE(back) << back.error().text << " seed " << seed;
       ASSERT_EQ(back->encode(), text) << "seed " << seed;
       crashing = std::move(*back);
       ASSERT_EQ(crashing.encode(), steady.encode()) << "seed " << seed << " step " << i;
@@ -97,15 +97,16 @@ TEST(RolloutPlan, RefusesARecordThatIsCutOffOrOfAnotherVersion) {
   here.plan.start("ada", here.now);
   here.step();
   const auto text = here.plan.encode();
-  std::string error;
   for (std::size_t cut = 0; cut < text.size(); ++cut) {
-    ASSERT_FALSE(rollout_plan::decode(text.substr(0, cut), quick(), error)) << cut;
-    ASSERT_FALSE(error.empty());
+    const auto back = rollout_plan::decode(text.substr(0, cut), quick());
+    ASSERT_FALSE(back) << cut;
+    ASSERT_FALSE(back.error().text.empty());
   }
   auto other = text;
   other.replace(other.find(" 1\n"), 3, " 9\n");
-  EXPECT_FALSE(rollout_plan::decode(other, quick(), error));
-  EXPECT_NE(error.find("version"), std::string::npos);
+  const auto newer = rollout_plan::decode(other, quick());
+  ASSERT_FALSE(newer);
+  EXPECT_EQ(newer.error().code, "version");
 }
 
 TEST(RolloutPlan, StillKnowsWhatTheBaselineWasLikeAfterARestartAtFullTraffic) {
@@ -114,8 +115,7 @@ TEST(RolloutPlan, StillKnowsWhatTheBaselineWasLikeAfterARestartAtFullTraffic) {
   ASSERT_TRUE(here.until(phase::partial_rollout, 100));
   here.control_per_tick = 0;
   ASSERT_TRUE(here.until(phase::full_deployment, 100));
-  std::string error;
-  const auto back = rollout_plan::decode(here.plan.encode(), quick(), error);
+  const auto back = rollout_plan::decode(here.plan.encode(), quick());
   ASSERT_TRUE(back);
   EXPECT_GE(back->compared_with().tasks, 20u);
   EXPECT_NEAR(back->compared_with().latency_ms.mean().value_or(0), 20, 0.5);
@@ -131,9 +131,8 @@ TEST(RolloutPlan, RemembersOutputsThatDifferedBeforeARestart) {
   here.seen.commands_differing = 10;
   for (int i = 0; i < 3; ++i) here.step();
   ASSERT_EQ(here.plan.at(), phase::shadow_mode);
-  std::string error;
-  auto back = rollout_plan::decode(here.plan.encode(), quick(), error);
-  ASSERT_TRUE(back) << error;
+  auto back = rollout_plan::decode(here.plan.encode(), quick());
+  ASSERT_TRUE(back) << back.error().text;
   back->restored(here.now);
   here.plan = std::move(*back);
   here.seen.commands_compared = 5;
@@ -141,7 +140,7 @@ TEST(RolloutPlan, RemembersOutputsThatDifferedBeforeARestart) {
   for (int i = 0; i < 50; ++i) here.step();
   EXPECT_EQ(here.plan.at(), phase::shadow_mode);
   // A reload reads it back too, and there the count goes on.
-  auto again = rollout_plan::decode(here.plan.encode(), quick(), error);
+  auto again = rollout_plan::decode(here.plan.encode(), quick());
   ASSERT_TRUE(again);
   here.plan = std::move(*again);
   here.step();
@@ -163,8 +162,7 @@ TEST(RolloutPlan, SaysThatItWasRestoredAndDoesNotCountTheOutage) {
   here.plan.start("ada", here.now);
   ASSERT_TRUE(here.until(phase::partial_rollout, 25));
   here.step();
-  std::string error;
-  auto back = rollout_plan::decode(here.plan.encode(), quick(), error);
+  auto back = rollout_plan::decode(here.plan.encode(), quick());
   ASSERT_TRUE(back);
   EXPECT_EQ(back->restored(here.now + 3600)->kind, decision_kind::restored);
   EXPECT_EQ(back->percentage(), 25);
@@ -182,16 +180,15 @@ TEST(RecordText, ReadsBackAnyBytes) {
   out.put("pi", 0.1 + 0.2);
   out.put("n", std::uint64_t{18446744073709551615u});
   out.put("yes", true);
-  std::string error;
   const auto text = std::move(out).finish();
-  const auto in = record_reader::open(text, "kind", 3, error);
-  ASSERT_TRUE(in) << error;
+  const auto in = record_reader::open(text, "kind", 3);
+  ASSERT_TRUE(in) << in.error().text;
   EXPECT_EQ(in->text("odd"), odd);
   EXPECT_EQ(in->fields("list").at(0), (std::vector<std::string>{odd, "", "a\tb"}));
   EXPECT_EQ(in->finite("pi"), 0.1 + 0.2);
   EXPECT_EQ(in->whole("n"), 18446744073709551615u);
   EXPECT_EQ(in->flag("yes"), true);
   EXPECT_FALSE(in->text("none"));
-  EXPECT_FALSE(record_reader::open(text, "other", 3, error));
-  EXPECT_FALSE(record_reader::open(text, "kind", 2, error));
+  EXPECT_FALSE(record_reader::open(text, "other", 3));
+  EXPECT_FALSE(record_reader::open(text, "kind", 2));
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/rollout/record_text.hpp"
+#include "runtime/record.hpp"
 
 using namespace greenroom::runtime::rollout;
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/rollout/record_text.hpp"
+#include "runtime/record.hpp"
 
 using namespace greenroom::runtime::rollout;
 
@@ -196,9 +196,8 @@ TEST(RolloutPlan, ReturnsFromATrialToTheIntelligentPoolThatServedBefore) {
   ASSERT_TRUE(here.until(phase::partial_rollout, 25));
   EXPECT_NE(here.plan.way_back().find("rollout abort"), std::string::npos);
   // What it returns to survives the death of the node.
-  std::string error;
-  auto back = rollout_plan::decode(here.plan.encode(), of_intelligent_node(), error);
-  ASSERT_TRUE(back) << error;
+  auto back = rollout_plan::decode(here.plan.encode(), of_intelligent_node());
+  ASSERT_TRUE(back) << back.error().text;
   here.plan = std::move(*back);
   here.plan.restored(here.now);
   const auto said = here.plan.abort("ada", "enough", here.now);

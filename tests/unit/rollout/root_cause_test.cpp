@@ -215,10 +215,9 @@ TEST(EvidenceRecorder, ReadsBackToTheSameAnalysis) {
   evidence_recorder record;
   hour(record, "odd\tname\n", metric::response_p95_ms, 40, 900, end - 150, 1);
   record.add({end - 160, "deploy", "odd\tname\n", "v2"});
-  std::string error;
-  const auto back = evidence_recorder::decode(record.encode(), {}, error);
-  ASSERT_TRUE(back) << error;
+  const auto back = evidence_recorder::decode(record.encode(), {});
+  ASSERT_TRUE(back) << back.error().text;
   EXPECT_EQ(back->encode(), record.encode());
   EXPECT_EQ(find_causes(*back, end).summary, find_causes(record, end).summary);
-  EXPECT_FALSE(evidence_recorder::decode("greenroom-evidence 1\nseries=a\tmood\nend\n", {}, error));
+  EXPECT_FALSE(evidence_recorder::decode("greenroom-evidence 1\nseries=a\tmood\nend\n", {}));
 }

@@ -1,11 +1,12 @@
-#include "runtime/rollout/record_text.hpp"
+#include "runtime/record.hpp"
 
+#include "protocols/base/hash.hpp"
 #include "protocols/base/hex.hpp"
 #include "protocols/base/number.hpp"
 
 #include <charconv>
 
-namespace greenroom::runtime::rollout {
+namespace greenroom::runtime {
 
 namespace {
 
@@ -67,13 +68,22 @@ void record_writer::put(std::string_view key, const std::vector<std::string>& fi
   text_ += '\n';
 }
 
+void record_writer::put_block(std::string_view key, std::string_view bytes) {
+  text_ += key;
+  text_ += ':' + std::to_string(bytes.size()) + ':';
+  base::append_hex(text_, base::fnv1a(bytes));
+  text_ += '\n';
+  text_ += bytes;
+  text_ += '\n';
+}
+
 std::string record_writer::finish() && {
   text_ += "end\n";
   return std::move(text_);
 }
 
-std::optional<record_reader> record_reader::open(std::string_view text, std::string_view kind,
-                                                 unsigned version_max, std::string& error) {
+base::expected<record_reader> record_reader::open(std::string_view text, std::string_view kind,
+                                                  unsigned version_max) {
   const auto next_line = [&text]() -> std::optional<std::string_view> {
     const auto at = text.find('\n');
     if (at == std::string_view::npos) return std::nullopt;
@@ -85,30 +95,48 @@ std::optional<record_reader> record_reader::open(std::string_view text, std::str
   const auto head = next_line();
   if (!head || !head->starts_with(kind) || head->size() <= kind.size() + 1
       || (*head)[kind.size()] != ' ') {
-    error = "not a record of kind " + std::string(kind);
-    return std::nullopt;
+    return base::problem{"kind", "not a record of kind " + std::string(kind)};
   }
   const auto version = base::parse_number<std::uint64_t>(head->substr(kind.size() + 1));
   if (!version || *version < 1 || *version > version_max) {
-    error = std::string(kind) + " has a version that is not understood here";
-    return std::nullopt;
+    return base::problem{"version",
+                         std::string(kind) + " has a version that is not understood here"};
   }
   out.version_ = static_cast<unsigned>(*version);
   while (const auto line = next_line()) {
     if (*line == "end") {
       if (text.empty()) return out;
-      error = std::string(kind) + " goes on after its end";
-      return std::nullopt;
+      return base::problem{"damaged", std::string(kind) + " goes on after its end"};
     }
-    const auto equals = line->find('=');
-    if (equals == std::string_view::npos) {
-      error = std::string(kind) + " has a line without a key";
-      return std::nullopt;
-    }
-    out.lines_.emplace_back(line->substr(0, equals), line->substr(equals + 1));
+    if (const auto taken = out.take_line(*line, text); !taken)
+      return base::problem{"damaged", std::string(kind) + ' ' + taken.error().text};
   }
-  error = std::string(kind) + " is cut off";
-  return std::nullopt;
+  return base::problem{"damaged", std::string(kind) + " is cut off"};
+}
+
+base::expected<void> record_reader::take_line(std::string_view line, std::string_view& rest) {
+  const auto after_key = line.find_first_of("=:");
+  if (after_key == std::string_view::npos)
+    return base::problem{"damaged", "has a line without a key"};
+  const auto key = line.substr(0, after_key);
+  const auto value = line.substr(after_key + 1);
+  if (line[after_key] == '=') {
+    lines_.emplace_back(key, value);
+    return {};
+  }
+  const auto colon = value.find(':');
+  if (colon == std::string_view::npos)
+    return base::problem{"damaged", "has a block without a checksum"};
+  const auto size = base::parse_number<std::size_t>(value.substr(0, colon));
+  const auto sum = base::parse_number<std::uint64_t>(value.substr(colon + 1), 16);
+  if (!size || !sum || *size >= rest.size() || rest[*size] != '\n')
+    return base::problem{"damaged", "has a block of another size"};
+  const auto bytes = rest.substr(0, *size);
+  if (base::fnv1a(bytes) != *sum)
+    return base::problem{"damaged", "has a block whose checksum does not match"};
+  blocks_.emplace_back(key, bytes);
+  rest.remove_prefix(*size + 1);
+  return {};
 }
 
 std::optional<std::string> record_reader::text(std::string_view key) const {
@@ -157,4 +185,11 @@ std::vector<std::vector<std::string>> record_reader::fields(std::string_view key
   return out;
 }
 
-}  // namespace greenroom::runtime::rollout
+std::optional<std::string_view> record_reader::block(std::string_view key) const {
+  for (const auto& [name, bytes] : blocks_) {
+    if (name == key) return bytes;
+  }
+  return std::nullopt;
+}
+
+}  // namespace greenroom::runtime
