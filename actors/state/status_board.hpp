@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/state/synchronized.hpp"
+#include "protocols/rollout_messages.hpp"
 #include "runtime/monitoring/alert_book.hpp"
 #include "runtime/monitoring/health_score.hpp"
 #include "runtime/monitoring/pool_sample.hpp"
@@ -23,7 +24,7 @@
 
 namespace greenroom::actors {
 
-/// An operator's word, or one journaled_actor's to another.
+/// A command of an operator, or of the rollout or the rollback to the other.
 struct steering {
   enum class what : std::uint8_t {
     start,
@@ -96,8 +97,8 @@ public:
   using content = status_content;
   static constexpr std::size_t rollbacks_max = 64;
 
-  enum class box : std::uint8_t { rollout, rollback };
-  /// The addressee has to be woken by `steer_atom`.
+  using box = protocols::commanded_actor;
+  /// The sender wakes the actor with `commands_left`, through the root.
   void leave(box to, steering word) {
     const std::lock_guard lock{boxes_mutex_};
     boxes_[static_cast<std::size_t>(to)].push_back(std::move(word));

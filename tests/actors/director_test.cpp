@@ -154,11 +154,11 @@ TEST(Director, EnforcesTheMemoryThatWasMeasured) {
 TEST(Director, WarmsAndCoolsByHand) {
   stage play{slots(2, 2)};
   play.open();
-  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{1});
+  caf::anon_send(play.root, protocols::warm_by_hand{1});
   play.world.dispatch();
   ASSERT_EQ(play.starts["d0-s1"], 1);
   play.get_ready("d0-s1");
-  caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{1});
+  caf::anon_send(play.root, protocols::cool_by_hand{1});
   play.world.dispatch();
   EXPECT_TRUE(play.worker("d0-s1").stopping);
 }
@@ -167,7 +167,7 @@ TEST(Director, CoolsByHandWhoIsAtWorkAsSoonAsItIsThrough) {
   stage play{slots(2, 2)};
   play.open();
   const auto cool = [&](std::uint32_t who) {
-    caf::anon_send(play.root, protocols::cool_atom::value, who);
+    caf::anon_send(play.root, protocols::cool_by_hand{who});
     play.world.advance(1s);
   };
   // One is running a task, one is not even warm.
@@ -200,18 +200,18 @@ TEST(Director, WarmsByHandWhoWasToCool) {
   play.ask("d0-s0");
   play.world.dispatch();
   play.get_ready("d0-s0");
-  caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{0});
+  caf::anon_send(play.root, protocols::cool_by_hand{0});
   play.world.advance(1s);
-  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
+  caf::anon_send(play.root, protocols::warm_by_hand{0});
   play.world.dispatch();
   play.worker("d0-s0").finish_one();
   play.world.advance(1s);
   ASSERT_FALSE(play.worker("d0-s0").stopping);
   // A specialist whose process is already stopping starts when that process is gone.
-  caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{0});
+  caf::anon_send(play.root, protocols::cool_by_hand{0});
   play.world.advance(1s);
   ASSERT_TRUE(play.worker("d0-s0").stopping);
-  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
+  caf::anon_send(play.root, protocols::warm_by_hand{0});
   play.world.dispatch();
   play.worker("d0-s0").die();
   play.world.dispatch();
@@ -336,8 +336,7 @@ TEST(Director, LeavesWhoWasCooledByHandForTheCooldownUnlessAskedFor) {
   play.worker("d0-s0").finish_one();
   play.world.dispatch();
   EXPECT_EQ(last->state, task_state::completed);
-  for (const std::uint32_t who : {0U, 1U})
-    caf::anon_send(play.root, protocols::cool_atom::value, who);
+  for (const std::uint32_t who : {0U, 1U}) caf::anon_send(play.root, protocols::cool_by_hand{who});
   play.world.advance(100ms);
   play.worker("d0-s0").die();
   play.worker("d0-s1").die();
@@ -366,7 +365,7 @@ TEST(Director, ScoresEveryStartAheadOfDemand) {
   EXPECT_EQ(gauge.prewarms.load(), 2u);
   EXPECT_EQ(gauge.prewarm_hits.load(), 1u);
   play.world.advance(3s);
-  caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{1});
+  caf::anon_send(play.root, protocols::cool_by_hand{1});
   play.world.dispatch();
   play.worker("d0-s1").die();
   play.world.dispatch();
@@ -385,7 +384,7 @@ TEST(Director, RemembersWhoWaitsForOneThatCouldNotBeWarmedByHand) {
   play.get_ready("d0-s0");
   const auto waits = play.ask("d0-s1");
   play.world.advance(10ms);
-  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{1});
+  caf::anon_send(play.root, protocols::warm_by_hand{1});
   play.world.advance(10ms);
   play.worker("d0-s0").finish_one();
   play.world.advance(80ms);
@@ -404,7 +403,7 @@ TEST(Director, TellsAGrantAgainWithoutAnyHarm) {
   play.world.dispatch();
   ASSERT_EQ(play.starts["d0-s0"], 1);
   for (int i = 0; i < 3; ++i) {
-    caf::anon_send(play.root, protocols::again_atom::value);
+    caf::anon_send(play.root, protocols::reconcile_slots{});
     play.world.advance(1500ms);
   }
   EXPECT_EQ(play.starts["d0-s0"], 1);
@@ -520,7 +519,7 @@ TEST(Director, GivesTheSlotOfOneThatIsPinnedWhileItIsWarmToOthers) {
   config.departments[0].specialists[0].pin = true;
   ASSERT_TRUE(
       play.shared->replace_catalog(actors::make_catalog(config, &play.shared->catalogs.now())));
-  caf::anon_send(play.root, protocols::reload_atom::value);
+  caf::anon_send(play.root, protocols::settings_changed{});
   play.world.dispatch();
   const auto other = play.ask("d0-s1");
   play.world.advance(100ms);
