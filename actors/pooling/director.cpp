@@ -175,7 +175,7 @@ void director_state::on_cool_by_hand(protocols::cool_by_hand wish) {
 // -- predictions --------------------------------------------------------------
 
 void director_state::on_predictor(const protocols::predictor_joined& news) {
-  // Nobody takes the batches that were sent to a predecessor.
+  // Batches that were sent to the previous predictor are lost.
   if (std::exchange(predictor_, news.predictor) != news.predictor)
     parts_->forecast.under_way.store(0, std::memory_order_relaxed);
 }

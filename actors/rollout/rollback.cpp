@@ -95,7 +95,7 @@ void rollback_actor_state::obey(steering& word) {
     default: return;
   }
   const bool yes = word.verb == steering::what::confirm;
-  // What the node proposed was due already, and goes at once.
+  // A rollback that the node proposed was due already, so it begins at once.
   if (yes && plan && plan->cause() != runtime::rollout::trigger::by_hand
       && plan->state() == rollback_state::awaiting_confirmation
       && plan->hurry("confirmed", now_s())) {

@@ -48,7 +48,7 @@ void rollback_actor_state::begin(rollback_kind kind, runtime::rollout::trigger c
   checklist->ask_anew();
   parts->events.publish("rollback.begun", json_object{{"id", id}, {"trigger", name_of(cause)}});
   record_aside(rollback_count_record, std::to_string(id));
-  // What is not read at the next start goes.
+  // Records that are not read at the next start are removed.
   if (id > status_board::rollbacks_max) {
     const auto old = rollback_record(id - status_board::rollbacks_max);
     record_aside(old, {});
@@ -144,7 +144,7 @@ void rollback_actor_state::carry_out(double now) {
     case order::requeue: {
       hand_over(false);
       const auto left = held_by_intelligent(parts->verifying.readiness);
-      // Those that a specialist holds ahead of a long run come back when it is told; what is still
+      // Tasks that a specialist holds ahead of a long run come back when it is told; what is still
       // there at the end of the time is left to the draining.
       if (left.waiting == 0 || now > wanted.by_s)
         done(waiting_at_start - std::min(waiting_at_start, left.waiting));

@@ -283,7 +283,7 @@ void rollout_state::apply(const rollout_plan& now) {
   const bool both = now.stands() != standing::idle && now.stands() != standing::complete;
   if (both) open_pool(pool_kind::baseline);
   if (both || now.routes() != mode::idle) open_pool(pool_kind::intelligent);
-  // Back to what the node was before: that pool may not have been opened in this life of the node.
+  // Back to the configured pool, which may not have been opened in this run of the node.
   const auto configured = parts->routes.configured.load(std::memory_order_relaxed);
   if (now.stands() == standing::idle) open_pool(configured);
   const bool fresh_stage = applied_ != now.at() || applied_run_ != now.run();

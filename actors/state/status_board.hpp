@@ -1,5 +1,5 @@
-// What the monitor, the rollout and the rollback know, kept where anyone may read it and where
-// their replacements find it; and queues of what operators ask of them.
+// The results of the monitor, the rollout and the rollback, which any thread may read and from
+// which their replacements continue; and the queues of commands to the rollout and the rollback.
 #pragma once
 
 #include "actors/state/synchronized.hpp"
@@ -103,7 +103,7 @@ public:
     const std::lock_guard lock{boxes_mutex_};
     boxes_[static_cast<std::size_t>(to)].push_back(std::move(word));
   }
-  /// The same for operators: false, and `word` stays, when as many wait as may.
+  /// The same for operators: false, and `word` is not taken, when `words_max` commands wait.
   static constexpr std::size_t words_max = 64;
   [[nodiscard]] bool try_leave(box to, steering& word) {
     const std::lock_guard lock{boxes_mutex_};

@@ -20,7 +20,7 @@
 
 namespace greenroom::actors {
 
-/// What a pool works with, and what it hands to its own actors.
+/// What a pool works with, and the parts of its children.
 struct pool_parts {
   unexpected_messages& unexpected;
   const catalog_store& catalogs;

@@ -21,7 +21,7 @@ namespace greenroom::runtime {
   return why == reason::predicted || why == reason::workflow;
 }
 
-/// What a department is to be told.
+/// A message to a department.
 struct slot_order {
   enum class kind : std::uint8_t { grant, recall };
   kind what = kind::grant;

@@ -89,7 +89,7 @@ TEST(Director, NeverEvictsTheBusy) {
   EXPECT_EQ(second->state, task_state::completed);
 }
 
-TEST(Director, LetsOneThatHasJustStartedStayForItsMinimum) {
+TEST(Director, KeepsAStartedWorkerForItsMinimumResidency) {
   stage play{slots(2, 1)};
   play.open();
   play.ask("d0-s0");
@@ -163,7 +163,7 @@ TEST(Director, WarmsAndCoolsByHand) {
   EXPECT_TRUE(play.worker("d0-s1").stopping);
 }
 
-TEST(Director, CoolsByHandWhoIsAtWorkAsSoonAsItIsThrough) {
+TEST(Director, CoolsABusySpecialistByHandWhenItsTasksHaveEnded) {
   stage play{slots(2, 2)};
   play.open();
   const auto cool = [&](std::uint32_t who) {
@@ -194,7 +194,7 @@ TEST(Director, CoolsByHandWhoIsAtWorkAsSoonAsItIsThrough) {
   EXPECT_FALSE(play.worker("d0-s0").stopping);
 }
 
-TEST(Director, WarmsByHandWhoWasToCool) {
+TEST(Director, WarmsByHandASpecialistThatWasToCool) {
   stage play{slots(1, 1)};
   play.open();
   play.ask("d0-s0");
@@ -218,7 +218,7 @@ TEST(Director, WarmsByHandWhoWasToCool) {
   EXPECT_EQ(play.starts["d0-s0"], 2);
 }
 
-TEST(Director, WarmsEveryoneInTheBaselinePool) {
+TEST(Director, WarmsEverySpecialistOfTheBaselinePool) {
   auto config = slots(5, 1);
   config.pool.mode = config::pool_mode::baseline;
   config.pool.warming_concurrency = 2;
@@ -271,7 +271,7 @@ private:
   std::vector<runtime::specialist_index>& heard_;
 };
 
-TEST(Director, HearsOfThoseWhoseStateHasChangedAndOfNobodyElse) {
+TEST(Director, LearnsTheLoadOfSpecialistsThatHaveChangedOnly) {
   std::vector<runtime::specialist_index> heard;
   stage play{slots(100, 100)};
   play.plan.policies[0] = [&] { return std::make_unique<listening>(heard); };
@@ -320,7 +320,7 @@ TEST(Director, StartsAheadOfDemandInBatches) {
   EXPECT_EQ(play.processes(), 8u);
 }
 
-TEST(Director, LeavesWhoWasCooledByHandForTheCooldownUnlessAskedFor) {
+TEST(Director, LeavesASpecialistColdAfterACoolByHandUnlessATaskComes) {
   auto config = slots(2, 2);
   config.pool.min_residency = 0s;
   config.pool.cooldown = 10s;
@@ -374,7 +374,7 @@ TEST(Director, ScoresEveryStartAheadOfDemand) {
 }
 
 // A warm request acts at once or not at all, but a waiting task keeps waiting.
-TEST(Director, RemembersWhoWaitsForOneThatCouldNotBeWarmedByHand) {
+TEST(Director, KeepsATaskWaitingWhenAWarmByHandFindsNoSlot) {
   auto config = slots(2, 1);
   config.pool.min_residency = 0s;
   stage play{config};
@@ -396,7 +396,7 @@ TEST(Director, RemembersWhoWaitsForOneThatCouldNotBeWarmedByHand) {
 }
 
 // A department that receives a grant twice acts once and reports its state each time.
-TEST(Director, TellsAGrantAgainWithoutAnyHarm) {
+TEST(Director, RepeatsAGrantWithoutAnyHarm) {
   stage play{slots(2, 1)};
   play.open();
   const auto who = play.ask("d0-s0");
@@ -412,7 +412,7 @@ TEST(Director, TellsAGrantAgainWithoutAnyHarm) {
   EXPECT_EQ(play.processes(), 1u);
 }
 
-TEST(Director, LetsOneThatIsLargerThanTheBudgetRunAlone) {
+TEST(Director, RunsASpecialistThatIsLargerThanTheBudgetAlone) {
   auto config = slots(2, 2);
   config.pool.min_residency = 0s;
   config.pool.cooldown = 1s;
@@ -433,7 +433,7 @@ TEST(Director, LetsOneThatIsLargerThanTheBudgetRunAlone) {
 }
 
 // The first specialist is never idle: another task always waits for it.
-TEST(Director, GivesATurnToWhoWaitsForOneThatIsNeverIdle) {
+TEST(Director, GivesATurnToASpecialistThatWaitsForAWorkerThatIsNeverIdle) {
   auto config = slots(2, 1);
   config.pool.min_residency = 1s;
   stage play{config};
@@ -470,7 +470,7 @@ TEST(Director, GivesATurnToWhoWaitsForOneThatIsNeverIdle) {
 
 // A turn lasts four starts of the waiting specialist. Otherwise the two fast starters would end
 // each other's turn first, for ever.
-TEST(Director, LetsNobodyOvertakeOneThatStartsSlowly) {
+TEST(Director, LetsNoSpecialistOvertakeOneThatStartsSlowly) {
   auto config = slots(3, 1);
   config.pool.min_residency = 0ms;
   stage play{config};
@@ -510,7 +510,7 @@ TEST(Director, LetsNobodyOvertakeOneThatStartsSlowly) {
 }
 
 // A warm specialist that becomes pinned must give its slot to others.
-TEST(Director, GivesTheSlotOfOneThatIsPinnedWhileItIsWarmToOthers) {
+TEST(Director, FreesTheSlotOfASpecialistThatIsPinnedWhileItIsWarm) {
   auto config = slots(2, 1);
   stage play{config};
   play.open();

@@ -205,7 +205,7 @@ TEST(Reload, UsesThePlacesOfThoseThatAreGoneAgain) {
   EXPECT_LE(play.processes(), 2U);
 }
 
-TEST(Reload, KeepsThePlaceOfOneThatIsGoneWhileSomebodyKnowsIt) {
+TEST(Reload, KeepsTheIndexOfARemovedSpecialistWhileAThreadKnowsIt) {
   auto config = small_cast(1, 2);
   stage play{config};
   play.open();
