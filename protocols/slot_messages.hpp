@@ -1,6 +1,8 @@
 // The conversation of a director with its departments about warm slots.
 #pragma once
 
+#include "protocols/base/slot_event.hpp"
+
 #include <caf/meta/type_name.hpp>
 
 #include <cstdint>
@@ -33,17 +35,10 @@ struct slot_recall {
 
 /// Department to director: a worker's state has changed.
 struct slot_news {
-  enum class kind : std::uint8_t {
-    warming,   ///< The worker is starting.
-    warm,      ///< The worker is ready after `load_ms`.
-    cooling,   ///< The worker is stopping; the slot is held until the process has ended.
-    released,  ///< The worker has ended or was never started: the slot is free.
-    kept,      ///< The worker is in use, so a recall was ignored.
-    failed,    ///< Released after failed starts: start again only for a task or by hand.
-  };
+  using kind = base::slot_event;
   std::uint32_t specialist = 0;
   kind what = kind::released;
-  std::int64_t load_ms = 0;
+  std::int64_t load_ms = 0;  ///< With warm: how long the start took; 0: not measured.
   /// The last grant that the department received before this message, so that the message is not
   /// taken for an answer to a later grant. A new department has received its predecessors' grants.
   /// 0: the latest.

@@ -29,7 +29,7 @@ constexpr std::array known_events{
     known_event{"rollout.resumed", "an operator went on with the rollout", ""},
     known_event{"circuit.open", "it failed so often that its circuit opened", ""},
     known_event{"worker.silent", "its worker did not answer and was ended", ""},
-    known_event{"worker.swept", "a worker of an earlier life was ended", ""},
+    known_event{"worker.swept", "a worker of an earlier run of the node was ended", ""},
     known_event{"actor.lost", "a supervisor replaced an actor: ", "actor"},
     known_event{"journal.failed", "the journal could not be written: ", "why"},
     known_event{"journal.damaged", "the journal was damaged: ", "what"},
@@ -113,10 +113,10 @@ void record_fresh(const evidence_parts& where, double now_s,
   auto& seen = last.second;
   auto counts = count_specialists(where);
   before.resize(counts.size());
-  const auto& playing = where.catalogs.now();
+  const auto& catalog = where.catalogs.now();
   for (std::uint32_t i = 0; i < counts.size(); ++i) {
     const auto add = [&](metric what, double amount) {
-      static_cast<void>(page.add(playing.name_of(i), what, amount, now_s));
+      static_cast<void>(page.add(catalog.name_of(i), what, amount, now_s));
     };
     const auto grown = [&](std::uint64_t specialist_counts::*which) {
       // A number that is used again counts from 0.
@@ -127,7 +127,7 @@ void record_fresh(const evidence_parts& where, double now_s,
     const auto bad = grown(&specialist_counts::bad);
     const auto tasks = bad + grown(&specialist_counts::completed);
     const auto& gauge = where.pools.of(protocols::pool_kind::intelligent).specialists[i].gauge;
-    // Whoever asks for one whose circuit is open is refused.
+    // Tasks for a specialist whose circuit is open are refused.
     const bool out = gauge.open_until_ns.load(std::memory_order_relaxed) > where.clock.now_ns();
     if (tasks > 0)
       add(metric::error_rate, bad / tasks);
@@ -168,7 +168,7 @@ runtime::rollout::cause_report cause_of(const evidence_parts& where,
                       {metric::memory_use, config.rollback.memory_use},
                       {metric::memory_efficiency, config.rollback.memory_efficiency}};
   settings.slack_s = std::max(seconds_of(config.health_interval), 1.0);
-  // Less than a fifth of the slack would not have been held against it by anybody.
+  // No check holds less than a fifth of the slack against the pool.
   settings.response_floor_ms = std::max(slack_of(config) / 5, settings.response_floor_ms);
   const auto add = [&](std::string_view name) {
     for (const auto one : family_of(name)) settings.explains.push_back(one);

@@ -1,4 +1,4 @@
-// What root causes are found from: what happened, in words, and pages of it in the journal.
+// What root causes are found from: metrics of specialists and events, kept in pages of the journal.
 #pragma once
 
 #include "actors/state/catalog_store.hpp"
@@ -26,8 +26,8 @@ struct evidence_parts {
   status_board& board;
 };
 
-/// An event that may explain why a metric moved, in words; nothing for the others (tasks, warmings,
-/// alerts, decisions to hold), which are consequences or routine.
+/// An event that may explain why a metric moved, as text; nothing for other events (tasks,
+/// warmings, alerts, decisions to hold), which are consequences or routine.
 [[nodiscard]] std::optional<runtime::rollout::recorded_event> evidence_of(const event& from);
 /// A string or a number that is a member of one of our own small documents; empty when it is not.
 [[nodiscard]] std::string member_text(std::string_view json, std::string_view name);

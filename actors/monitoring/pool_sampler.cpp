@@ -49,13 +49,13 @@ std::optional<double> worker_memory_ratio(const sampler_parts& where) {
   // One among many that grows: so much, and twice the share that all of them may.
   constexpr double one_growth_least = 48 * bytes_per_mb;
   constexpr double one_share = 0.5;
-  const auto& playing = where.catalogs.now();
+  const auto& catalog = where.catalogs.now();
   double smart_bytes = 0;
   double plain_bytes = 0;
   double count = 0;
   double worst = 0;
-  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
-    const auto& one = playing.members[i];
+  for (std::uint32_t i = 0; i < catalog.members.size(); ++i) {
+    const auto& one = catalog.members[i];
     if (one.gone || one.config.backend.kind == config::backend_kind::function) continue;
     const auto here = static_cast<double>(where.pools.of(pool_kind::intelligent)
                                               .specialists[i]
@@ -80,12 +80,12 @@ std::optional<double> worker_memory_ratio(const sampler_parts& where) {
 }
 
 double always_warm_bytes(const sampler_parts& where) {
-  const auto& playing = where.catalogs.now();
+  const auto& catalog = where.catalogs.now();
   double seen_bytes = 0;
   std::size_t seen = 0;
   std::size_t unseen = 0;
-  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
-    const auto& one = playing.members[i];
+  for (std::uint32_t i = 0; i < catalog.members.size(); ++i) {
+    const auto& one = catalog.members[i];
     if (one.gone || one.config.backend.kind == config::backend_kind::function) continue;
     const auto measured = seen_bytes_of(where, i);
     seen_bytes += static_cast<double>(measured);
@@ -96,12 +96,12 @@ double always_warm_bytes(const sampler_parts& where) {
 }
 
 pool_memory memory_of(const sampler_parts& where, protocols::pool_kind pool) {
-  const auto& playing = where.catalogs.now();
+  const auto& catalog = where.catalogs.now();
   pool_memory result;
   double nominal_used = 0;
   double nominal_all = 0;
-  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
-    const auto& one = playing.members[i];
+  for (std::uint32_t i = 0; i < catalog.members.size(); ++i) {
+    const auto& one = catalog.members[i];
     if (one.gone || one.config.backend.kind == config::backend_kind::function) continue;
     const auto& gauge = where.pools.of(pool).specialists[i].gauge;
     const auto state = gauge.state.load(std::memory_order_relaxed);
@@ -137,7 +137,7 @@ void pool_sampler::add_times(double now_s) {
 }
 
 pool_sample pool_sampler::take(double now_s) {
-  const auto& playing = parts_.catalogs.now();
+  const auto& catalog = parts_.catalogs.now();
   const auto& pool = parts_.pools.of(pool_);
   reading now;
   now.at_s = now_s;
@@ -155,10 +155,10 @@ pool_sample pool_sampler::take(double now_s) {
   pool_sample result;
   result.at_s = now_s;
   result.pool = protocols::to_string(pool_);
-  result.profile = playing.config.profile;
+  result.profile = catalog.config.profile;
   double waiting = 0;
-  for (std::size_t i = 0; i < playing.members.size(); ++i) {
-    if (playing.members[i].gone) continue;
+  for (std::size_t i = 0; i < catalog.members.size(); ++i) {
+    if (catalog.members[i].gone) continue;
     ++result.specialists;
     const auto& gauge = pool.specialists[i].gauge;
     const auto state = gauge.state.load(std::memory_order_relaxed);
@@ -173,7 +173,7 @@ pool_sample pool_sampler::take(double now_s) {
   const auto memory = memory_of(parts_, pool_);
   result.memory_mb = memory.used_mb;
   result.always_warm_memory_mb = memory.always_mb;
-  if (const auto budget = playing.config.pool.memory_budget_mb; budget > 0)
+  if (const auto budget = catalog.config.pool.memory_budget_mb; budget > 0)
     result.memory_use = memory.used_mb / budget;
   const auto passed = last_s_ > 0 ? std::max(now_s - last_s_, 0.0) : 0;
   last_s_ = now_s;

@@ -63,8 +63,8 @@ private:
   double used_mb_s_ = 0, always_mb_s_ = 0, last_s_ = 0;
 };
 
-/// The pool's memory now and had everybody been warm, in MB: measured where it could be, in either
-/// pool, else the nominal figure of the configuration. Callables cost nothing.
+/// The pool's memory in MB: now, and with every specialist warm. Measured in either pool; a
+/// specialist that was never measured counts as configured. Callables cost nothing.
 struct pool_memory {
   double used_mb = 0, always_mb = 0;
 };
@@ -72,12 +72,13 @@ struct pool_memory {
 
 /// Measured memory of the intelligent pool's workers over that of the baseline's own, of those
 /// specialists whose workers were asked in both pools: an idle worker has not loaded what it needs.
-/// A few megabytes more for each are no growth. Nothing when there is nobody to compare.
+/// A few megabytes more for each are no growth. Nothing when no specialist can be compared.
 [[nodiscard]] std::optional<double> worker_memory_ratio(const sampler_parts& where);
 
-/// Had everybody been warm once, in bytes: each as measured in the baseline pool, else in the other
-/// one, those that never ran as the mean of those that did; 0 before anything was measured. The
-/// baseline's own comes first, or a pool whose workers grow would raise its own yardstick.
+/// The memory of all specialists if every one was warm, in bytes: as measured in the baseline pool,
+/// else in the intelligent pool; a specialist that never ran counts as the mean of the others. 0
+/// before the first measurement. The baseline pool comes first, because a pool whose workers grow
+/// would raise its own standard.
 [[nodiscard]] double always_warm_bytes(const sampler_parts& where);
 
 /// Adds what callers of both pools got. `of` is by pool_kind.

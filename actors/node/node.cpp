@@ -396,7 +396,7 @@ void node::parts::run_watch() {
     // Woken before its time: another interval is in force.
     const auto status = watch_bell.wait_for(lock, interval);
     if (!stopping && status == std::cv_status::timeout)
-      caf::anon_send(root, protocols::check_atom::value);
+      caf::anon_send(root, protocols::check_workers{});
   }
 }
 
@@ -546,7 +546,7 @@ std::variant<node::reloaded, node::failure> node::reload_locked(config::node con
       if (in.shared->pools.runs_old_definition(in.shared->catalogs.now(),
                                                static_cast<pool_kind>(kind), who))
         ++result.workers;
-  caf::anon_send(in.root, protocols::reload_atom::value);
+  caf::anon_send(in.root, protocols::settings_changed{});
   in.watch_bell.notify_all();
   in.shared->events.publish("config.reloaded", json_object{{"change", result.change},
                                                            {"workers_to_replace", result.workers}});
@@ -660,7 +660,7 @@ std::optional<refusal> node::warm(std::string_view specialist) {
   const actors::catalog_reader::scope reading;
   auto found = parts_->desk->find(specialist);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
-  caf::anon_send(parts_->root, protocols::warm_up_atom::value, std::get<0>(found));
+  caf::anon_send(parts_->root, protocols::warm_by_hand{std::get<0>(found)});
   return std::nullopt;
 }
 
@@ -668,7 +668,7 @@ std::optional<refusal> node::cool(std::string_view specialist) {
   const actors::catalog_reader::scope reading;
   auto found = parts_->desk->find(specialist);
   if (auto* none = std::get_if<refusal>(&found)) return std::move(*none);
-  caf::anon_send(parts_->root, protocols::cool_atom::value, std::get<0>(found));
+  caf::anon_send(parts_->root, protocols::cool_by_hand{std::get<0>(found)});
   return std::nullopt;
 }
 

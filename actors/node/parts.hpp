@@ -39,7 +39,7 @@ struct node::parts {
   std::shared_ptr<actors::callable_table> callables;
   std::shared_ptr<machine::call_gate> calls = std::make_shared<machine::call_gate>();
   std::function<bool(std::string_view)> is_inline;
-  caf::actor root;
+  protocols::root_actor root;
   mutable std::mutex reader_mutex;
   std::unique_ptr<machine::journal_reader> reader;  ///< For one task at a time.
   mutable std::mutex scan_mutex;

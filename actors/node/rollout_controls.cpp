@@ -72,9 +72,7 @@ void node::steer(actors::steering word) {
                     + " requests of operators wait already; ask again in a second");
     return;
   }
-  caf::anon_send(
-      parts_->root, protocols::steer_atom::value,
-      static_cast<std::uint32_t>(back ? actors::root_state::undoing : actors::root_state::rolling));
+  caf::anon_send(parts_->root, protocols::commands_left{to});
 }
 
 std::string node::rollout() const {

@@ -20,12 +20,12 @@ double cpu_share_of(const machine::specialist_gauge& gauge) {
   return gauge.cpu_permille.load(std::memory_order_relaxed) * 1e-3;
 }
 
-void memory_sampler_state::measure_processor(std::size_t kind, std::uint32_t who, int pid,
+void memory_sampler_state::measure_processor(protocols::pool_kind kind, std::uint32_t who, int pid,
                                              std::chrono::milliseconds used, std::int64_t now_ns) {
-  auto& before = readings[kind][who];
-  auto& gauge = parts->pools.of(static_cast<protocols::pool_kind>(kind)).specialists[who].gauge;
+  auto& before = readings_[index_of(kind)][who];
+  auto& gauge = parts_->pools.of(kind).specialists[who].gauge;
   double share = 0;
-  // A child that has ended takes its time along, so the sum may shrink.
+  // A child process that has ended takes its time along, so the sum may shrink.
   if (before.pid == pid && now_ns > before.at_ns && used > before.used)
     share = static_cast<double>((used - before.used).count()) * 1e6
             / static_cast<double>(now_ns - before.at_ns);
@@ -33,84 +33,94 @@ void memory_sampler_state::measure_processor(std::size_t kind, std::uint32_t who
   before = {pid, now_ns, used};
 }
 
-void memory_sampler_state::survey() {
-  catalog_reader::turn();  // It has a thread of its own.
-  parts->clock.read_wall_clock();
-  const auto now_ns = self->clock().now().time_since_epoch().count();
-  const auto passed_ms =
-      static_cast<std::uint64_t>(last_ns == 0 ? 0 : (now_ns - last_ns) / 1'000'000);
-  last_ns = now_ns;
-  const auto& cast = parts->catalogs.now();
-  for (std::size_t kind = 0; kind < pools; ++kind) {
-    auto& pool = parts->pools.of(static_cast<protocols::pool_kind>(kind));
-    if (!pool.open) continue;
-    protocols::memory_survey found;
-    readings[kind].resize(cast.members.size());
-    for (std::uint32_t i = 0; i < cast.members.size(); ++i) {
-      auto& gauge = pool.specialists[i].gauge;
-      const auto pid = gauge.pid.load(std::memory_order_relaxed);
-      if (pid <= 0) continue;
-      const auto usage = measure(pid);
-      const auto bytes = usage.memory_bytes;
-      // It may have been stopped while it was measured.
-      if (bytes == 0 || gauge.pid.load(std::memory_order_relaxed) != pid) continue;
-      gauge.memory_bytes.store(bytes, std::memory_order_relaxed);
-      const auto before = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
-      gauge.memory_seen_bytes.store(before == 0 ? bytes : before - before / 4 + bytes / 4,
-                                    std::memory_order_relaxed);
-      measure_processor(kind, i, pid, usage.processor_time, now_ns);
-      found.specialists.push_back(i);
-      found.bytes.push_back(bytes);
-    }
-    if (!found.specialists.empty() && pool_actors[kind])
-      self->send(pool_actors[kind], std::move(found));
+void memory_sampler_state::sample_pool(protocols::pool_kind kind, std::int64_t now_ns) {
+  auto& pool = parts_->pools.of(kind);
+  if (!pool.open) return;
+  const auto count = parts_->catalogs.now().members.size();
+  protocols::memory_survey found;
+  readings_[index_of(kind)].resize(count);
+  for (std::uint32_t who = 0; who < count; ++who) {
+    auto& gauge = pool.specialists[who].gauge;
+    const auto pid = gauge.pid.load(std::memory_order_relaxed);
+    if (pid <= 0) continue;
+    const auto usage = measure_(pid);
+    const auto bytes = usage.memory_bytes;
+    // The worker may have been stopped while it was measured.
+    if (bytes == 0 || gauge.pid.load(std::memory_order_relaxed) != pid) continue;
+    gauge.memory_bytes.store(bytes, std::memory_order_relaxed);
+    const auto before = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
+    gauge.memory_seen_bytes.store(before == 0 ? bytes : before - before / 4 + bytes / 4,
+                                  std::memory_order_relaxed);
+    measure_processor(kind, who, pid, usage.processor_time, now_ns);
+    found.specialists.push_back(who);
+    found.bytes.push_back(bytes);
   }
-  sum_up(passed_ms);
+  const auto& to = pool_actors_[index_of(kind)];
+  if (!found.specialists.empty() && to) self_->send(to, std::move(found));
+}
+
+std::uint64_t memory_sampler_state::bytes_used_by(protocols::pool_kind kind) const {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < parts_->catalogs.now().members.size(); ++i)
+    sum += parts_->pools.of(kind).specialists[i].gauge.memory_bytes.load(std::memory_order_relaxed);
+  return sum;
 }
 
 void memory_sampler_state::sum_up(std::uint64_t passed_ms) {
   using protocols::pool_kind;
-  const auto always = static_cast<std::uint64_t>(always_warm_bytes(parts->sampling));
-  const auto used_by = [&](pool_kind kind) {
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < parts->catalogs.now().members.size(); ++i)
-      sum +=
-          parts->pools.of(kind).specialists[i].gauge.memory_bytes.load(std::memory_order_relaxed);
-    return sum;
-  };
-  const auto smart_bytes = used_by(pool_kind::intelligent);
-  const auto plain_bytes = used_by(pool_kind::baseline);
-  // An emptied pool saves nothing, it does not work.
-  const auto& intelligent = parts->pools.of(pool_kind::intelligent);
-  const bool works =
-      intelligent.open && parts->routes.now().routes != runtime::rollout::mode::fallback;
-  if (works) add(parts->memory.intelligent, smart_bytes, always, passed_ms);
-  // What a rollout costs while it lasts says nothing of the time before and after it.
+  const auto always = static_cast<std::uint64_t>(always_warm_bytes(parts_->sampling));
+  const auto intelligent_bytes = bytes_used_by(pool_kind::intelligent);
+  const auto baseline_bytes = bytes_used_by(pool_kind::baseline);
+  // A pool that was emptied does not save memory: it does not work.
+  const bool works = parts_->pools.of(pool_kind::intelligent).open
+                     && parts_->routes.now().routes != runtime::rollout::mode::fallback;
+  if (works) add(parts_->memory.intelligent, intelligent_bytes, always, passed_ms);
+  // The cost of a rollout while it lasts says nothing of the time before and after it.
   const bool both =
-      works && parts->pools.of(pool_kind::baseline).open && parts->routes.baseline_warm.load();
-  if (std::exchange(two_pools, both) != both) {
-    parts->memory.all.used_kib_ms = 0;
-    parts->memory.all.always_kib_ms = 0;
+      works && parts_->pools.of(pool_kind::baseline).open && parts_->routes.baseline_warm.load();
+  if (std::exchange(two_pools_, both) != both) {
+    parts_->memory.all.used_kib_ms = 0;
+    parts_->memory.all.always_kib_ms = 0;
   }
-  add(parts->memory.all, smart_bytes + plain_bytes, always, passed_ms);
+  add(parts_->memory.all, intelligent_bytes + baseline_bytes, always, passed_ms);
 }
 
-caf::behavior memory_sampler(memory_sampler_actor* self, const memory_sampler_parts& parts,
-                             usage_gauge measure, std::chrono::milliseconds period) {
+void memory_sampler_state::on_pool(const protocols::pool_joined& news) {
+  pool_actors_[index_of(news.kind)] = news.pool;
+}
+
+void memory_sampler_state::on_sample() {
+  catalog_reader::turn();  // A detached actor has a thread of its own.
+  parts_->clock.read_wall_clock();
+  const auto now_ns = self_->clock().now().time_since_epoch().count();
+  const auto passed_ms =
+      static_cast<std::uint64_t>(last_ns_ == 0 ? 0 : (now_ns - last_ns_) / 1'000'000);
+  last_ns_ = now_ns;
+  for (const auto kind : {protocols::pool_kind::intelligent, protocols::pool_kind::baseline})
+    sample_pool(kind, now_ns);
+  sum_up(passed_ms);
+  self_->delayed_send(self_, period_, sample_atom::value);
+}
+
+void memory_sampler_state::open(memory_sampler_self::stateful_pointer<memory_sampler_state> actor,
+                                const memory_sampler_parts& from, usage_gauge gauge,
+                                std::chrono::milliseconds every) {
+  self_ = actor;
+  parts_.emplace(from);
+  measure_ = std::move(gauge);
+  period_ = every;
+  self_->delayed_send(self_, period_, sample_atom::value);
+}
+
+memory_sampler_self::behavior_type memory_sampler(
+    memory_sampler_self::stateful_pointer<memory_sampler_state> self,
+    const memory_sampler_parts& parts, usage_gauge measure, std::chrono::milliseconds period) {
   auto& state = self->state;
-  state.self = self;
-  state.parts.emplace(parts);
-  state.measure = std::move(measure);
+  state.open(self, parts, std::move(measure), period);
   parts.unexpected.watch(self);
-  self->delayed_send(self, period, protocols::tick_atom::value);
   return {
-      [&state](protocols::hire_atom, std::uint32_t kind, const caf::actor& pool) {
-        state.pool_actors[kind] = pool;
-      },
-      [&state, period](protocols::tick_atom) {
-        state.survey();
-        state.self->delayed_send(state.self, period, protocols::tick_atom::value);
-      },
+      [&state](const protocols::pool_joined& news) { state.on_pool(news); },
+      [&state](sample_atom) { state.on_sample(); },
   };
 }
 

@@ -1,4 +1,4 @@
-// The predictor: what it has seen → who comes next, with reasons.
+// The predictor: from the arrivals so far to who will be called next, with reasons.
 #pragma once
 
 #include "actors/state/catalog_store.hpp"
@@ -8,6 +8,7 @@
 #include "actors/state/unexpected_messages.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
+#include "runtime/prediction/numbered_names.hpp"
 #include "runtime/prediction/predictor.hpp"
 
 #include <caf/all.hpp>
@@ -16,7 +17,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace greenroom::actors {
@@ -31,44 +31,53 @@ struct predictor_parts {
   forecast_board& forecast;
 };
 
-/// Hears the arrivals of a director's `usage_batch`es and answers that director with
-/// `expectation_batch`, at most every 50 ms and with at most 64 specialists. What it does with an
-/// arrival waits for that tick, so that it costs the path of a task nothing. Arrivals beyond 8192
-/// between two ticks are not learnt from. Once a minute, while it learns, it saves what it knows
-/// and has the learned state written, which blocks: spawn it detached. Its replacement goes on
-/// with what was saved last. Its own numbers for specialists follow the names that were saved, so
-/// a cast in another order loses nothing; of those that are gone it keeps about a thousand.
-/// `reload_atom` says that the cast has changed.
+using predict_atom = caf::atom_constant<caf::atom("predict")>;
+using save_atom = caf::atom_constant<caf::atom("save")>;
+
+/// The interface and the predictor's own timers.
+using predictor_self = protocols::predictor_actor::extend<
+    // The pause after the last prediction has passed: learn what has arrived since, and predict.
+    caf::reacts_to<predict_atom>,
+    // A minute of learning has passed: save and write what was learnt.
+    caf::reacts_to<save_atom>>;
+
+/// Answers the director at most every 50 ms, with at most 64 specialists. Learning waits for that
+/// timer, so that it costs the path of a task nothing; arrivals beyond 8192 between two timers are
+/// not learnt from. Once a minute, while it learns, the predictor saves what it has learnt and has
+/// the learned state written, which blocks: spawn it detached. A replacement continues from the
+/// last save.
 struct predictor_state {
   static constexpr const char* name = "greenroom.predictor";
 
-  caf::event_based_actor* self = nullptr;
-  std::optional<predictor_parts> parts;
-  std::unique_ptr<runtime::predictor> mind;
-  std::vector<std::string> names;      ///< By its own numbers.
-  std::vector<std::uint32_t> own_of;   ///< By number in the cast.
-  std::vector<std::uint32_t> cast_of;  ///< By its own number; `cast::nobody`: no longer there.
-  std::vector<protocols::arrival> unseen;
-  caf::actor director;
-  std::int64_t ticked_ns = 0;
-  bool armed = false;
-  bool save_armed = false;
-
-  void open();
-  void adopt_catalog();
-  void hear(const protocols::usage_batch& batch);
-  void tick();
-  void save();
+  void open(predictor_self::stateful_pointer<predictor_state> actor, const predictor_parts& from);
+  void on_exit(const caf::exit_msg& message);
+  void on_arrivals(const protocols::arrival_batch& batch);
+  void on_settings_changed();
+  void on_predict();
+  void on_save();
 
 private:
+  void restore();
+  void adopt_catalog();
+  void save();
+  void learn();
+  void publish_detected(std::uint64_t case_key);
+  void arm();
   [[nodiscard]] std::vector<runtime::workflow_steps> workflows() const;
-  /// Own numbers of names that are not in the cast, when there are too many of them.
-  [[nodiscard]] std::vector<std::uint32_t> numbers_to_reuse() const;
   [[nodiscard]] double cooldown_s() const;
+
+  predictor_self::stateful_pointer<predictor_state> self_ = nullptr;
+  std::optional<predictor_parts> parts_;
+  std::unique_ptr<runtime::predictor> model_;
+  runtime::numbered_names names_;  ///< The model's numbers for specialists.
+  std::vector<protocols::arrival> unseen_;
+  protocols::director_actor director_;
+  std::int64_t predicted_ns_ = 0;  ///< Steady clock; 0: not yet.
+  bool predict_armed_ = false;
+  bool save_armed_ = false;
 };
 
-using predictor_actor = caf::stateful_actor<predictor_state>;
-
-caf::behavior predictor(predictor_actor* self, const predictor_parts& parts);
+predictor_self::behavior_type predictor(predictor_self::stateful_pointer<predictor_state> self,
+                                        const predictor_parts& parts);
 
 }  // namespace greenroom::actors

@@ -13,9 +13,9 @@ using protocols::failure, protocols::task, protocols::task_state;
 
 namespace {
 
-class probe_ear final : public protocols::asker {
+class probe_listener final : public protocols::asker {
 public:
-  probe_ear(const probe_parts& parts, std::function<void(probe_answer)> told)
+  probe_listener(const probe_parts& parts, std::function<void(probe_answer)> told)
       : parts_{parts}, told_{std::move(told)} {}
   void on_end(const task& job) noexcept override {
     const catalog_reader::scope reading;
@@ -33,16 +33,16 @@ private:
   std::function<void(probe_answer)> told_;
 };
 
-/// Whom a command may lead to.
-std::vector<std::uint32_t> led_to(const catalog& playing, const config::route& to) {
+/// The specialists that a command may lead to.
+std::vector<std::uint32_t> specialists_of(const catalog& from, const config::route& to) {
   std::vector<std::uint32_t> result;
   if (!to.specialist.empty()) {
-    if (const auto who = playing.find(to.specialist); who != catalog::nobody) result.push_back(who);
-  } else if (const auto at = playing.by_department.find(to.department);
-             at != playing.by_department.end()) {
-    result = playing.department_members[at->second];
+    if (const auto who = from.find(to.specialist); who != catalog::nobody) result.push_back(who);
+  } else if (const auto at = from.by_department.find(to.department);
+             at != from.by_department.end()) {
+    result = from.department_members[at->second];
   }
-  std::erase_if(result, [&](std::uint32_t who) { return playing.members[who].gone; });
+  std::erase_if(result, [&](std::uint32_t who) { return from.members[who].gone; });
   return result;
 }
 
@@ -53,56 +53,57 @@ bool speaks_mcp(const member& who) {
 
 }  // namespace
 
-command_probe probe_through(admission& desk, const probe_parts& parts,
+command_probe probe_through(admission& door, const probe_parts& parts,
                             std::chrono::milliseconds patience) {
-  return [&desk, parts, patience](const std::string& command,
-                                  std::function<void(probe_answer)> told) {
-    const catalog_reader::scope reading;
-    const auto& playing = parts.catalogs.now();
-    const auto route = config::resolve_command(playing.config, command);
-    if (!route) return told({false, "there is no such command"});
-    if (!route->probe.empty() && !runtime::rollout::json_fields(route->probe))
-      return told({false, "its probe is no JSON"});
-    auto able = led_to(playing, *route);
-    if (able.empty()) return told({false, "it leads to nobody"});
-    const auto all = able.size();
-    const auto spared = able.front();
-    std::erase_if(able, [&](std::uint32_t who) {
-      return playing.members[who].config.backend.side_effects == config::side_effects::unsafe;
-    });
-    if (able.empty()) {
-      const auto state = parts.pools.of(desk.pool())
-                             .specialists[spared]
-                             .gauge.state.load(std::memory_order_relaxed);
-      // In the baseline pool it must be up; in the other one it may rest.
-      const bool up = state == worker_state::warm || state == worker_state::busy;
-      const bool rests =
-          desk.pool() == protocols::pool_kind::intelligent && state != worker_state::failed;
-      return told({up || rests, playing.name_of(spared)
-                                    + (up      ? " is up; it is unsafe to ask"
-                                       : rests ? " is cold; it is unsafe to ask"
-                                               : " is not up")});
-    }
-    const auto tools = std::ranges::count_if(
-        able, [&](std::uint32_t who) { return speaks_mcp(playing.members[who]); });
-    task_request request;
-    // By the command itself, unless that could reach somebody who must not be asked, or who does
-    // not speak as the others do.
-    const bool alike = tools == 0 || tools == static_cast<std::ptrdiff_t>(able.size());
-    if (able.size() == all && alike)
-      request.command = command;
-    else
-      request.specialist = playing.name_of(able.front());
-    const bool mcp = speaks_mcp(playing.members[able.front()]);
-    request.input = !route->probe.empty() ? route->probe
-                    : mcp                 ? R"({"method":"tools/list","params":{}})"
-                                          : R"({"greenroom":"verify"})";
-    request.timeout = patience;
-    request.urgency = protocols::priority::high;
-    request.probe = true;
-    const auto outcome = desk.submit(std::move(request), std::make_shared<probe_ear>(parts, told));
-    if (const auto* none = std::get_if<refusal>(&outcome)) told({false, none->detail});
-  };
+  return
+      [&door, parts, patience](const std::string& command, std::function<void(probe_answer)> told) {
+        const catalog_reader::scope reading;
+        const auto& catalog = parts.catalogs.now();
+        const auto route = config::resolve_command(catalog.config, command);
+        if (!route) return told({false, "there is no such command"});
+        if (!route->probe.empty() && !runtime::rollout::json_fields(route->probe))
+          return told({false, "its probe is no JSON"});
+        auto able = specialists_of(catalog, *route);
+        if (able.empty()) return told({false, "it leads to no specialist"});
+        const auto all = able.size();
+        const auto spared = able.front();
+        std::erase_if(able, [&](std::uint32_t who) {
+          return catalog.members[who].config.backend.side_effects == config::side_effects::unsafe;
+        });
+        if (able.empty()) {
+          const auto state = parts.pools.of(door.pool())
+                                 .specialists[spared]
+                                 .gauge.state.load(std::memory_order_relaxed);
+          // In the baseline pool the worker must be up; in the intelligent pool it may be cold.
+          const bool up = state == worker_state::warm || state == worker_state::busy;
+          const bool rests =
+              door.pool() == protocols::pool_kind::intelligent && state != worker_state::failed;
+          return told({up || rests, catalog.name_of(spared)
+                                        + (up      ? " is up; it is unsafe to ask"
+                                           : rests ? " is cold; it is unsafe to ask"
+                                                   : " is not up")});
+        }
+        const auto tools = std::ranges::count_if(
+            able, [&](std::uint32_t who) { return speaks_mcp(catalog.members[who]); });
+        task_request request;
+        // By the command itself, unless that could reach a specialist that must not be asked, or
+        // one with another protocol.
+        const bool alike = tools == 0 || tools == static_cast<std::ptrdiff_t>(able.size());
+        if (able.size() == all && alike)
+          request.command = command;
+        else
+          request.specialist = catalog.name_of(able.front());
+        const bool mcp = speaks_mcp(catalog.members[able.front()]);
+        request.input = !route->probe.empty() ? route->probe
+                        : mcp                 ? R"({"method":"tools/list","params":{}})"
+                                              : R"({"greenroom":"verify"})";
+        request.timeout = patience;
+        request.urgency = protocols::priority::high;
+        request.probe = true;
+        const auto outcome =
+            door.submit(std::move(request), std::make_shared<probe_listener>(parts, told));
+        if (const auto* none = std::get_if<refusal>(&outcome)) told({false, none->detail});
+      };
 }
 
 }  // namespace greenroom::actors

@@ -20,19 +20,19 @@ struct probe_parts {
 /// What came of one command. A worker that refuses the input has understood and answered.
 struct probe_answer {
   bool answered = false;
-  std::string said;  ///< For people: who answered, or why nobody did.
+  std::string said;  ///< For people: which specialist answered, or why none did.
 };
 
-/// Runs one command as a real task, by the way that all tasks go, and calls `told` exactly once, on
+/// Runs one command as a real task, on the way of all tasks, and calls `told` exactly once, on
 /// any thread, perhaps before it returns.
 using command_probe =
     std::function<void(const std::string& command, std::function<void(probe_answer)> told)>;
 
 /// Through the door: the input is the command's `probe` of the configuration, by default
 /// `tools/list` for an MCP server and `{"greenroom":"verify"}` for every other worker. Specialists
-/// whose side effects are unsafe are never asked: for a command that leads to nobody else it counts
-/// that a worker is up.
-[[nodiscard]] command_probe probe_through(admission& desk, const probe_parts& parts,
+/// whose side effects are unsafe are never asked: a command that leads to no other specialist
+/// counts as answered when a worker is up.
+[[nodiscard]] command_probe probe_through(admission& door, const probe_parts& parts,
                                           std::chrono::milliseconds patience);
 
 }  // namespace greenroom::actors

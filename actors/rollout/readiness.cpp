@@ -9,10 +9,10 @@ using protocols::pool_kind, protocols::task_state;
 using runtime::rollout::balance;
 
 warm_count baseline_count(const readiness_parts& where) {
-  const auto& playing = where.catalogs.now();
+  const auto& catalog = where.catalogs.now();
   warm_count result;
-  for (std::uint32_t i = 0; i < playing.members.size(); ++i) {
-    if (playing.members[i].gone) continue;
+  for (std::uint32_t i = 0; i < catalog.members.size(); ++i) {
+    if (catalog.members[i].gone) continue;
     ++result.all;
     const auto state = where.pools.of(pool_kind::baseline)
                            .specialists[i]
@@ -23,17 +23,17 @@ warm_count baseline_count(const readiness_parts& where) {
 }
 
 std::string dead_command(const readiness_parts& where) {
-  const auto& playing = where.catalogs.now();
-  for (const auto& [word, to] : playing.config.commands) {
+  const auto& catalog = where.catalogs.now();
+  for (const auto& [word, to] : catalog.config.commands) {
     if (!to.specialist.empty()) {
-      const auto who = playing.find(to.specialist);
-      if (who == catalog::nobody || playing.members[who].gone) return word;
+      const auto who = catalog.find(to.specialist);
+      if (who == catalog::nobody || catalog.members[who].gone) return word;
       continue;
     }
-    const auto department = playing.by_department.find(to.department);
-    if (department == playing.by_department.end()
-        || std::ranges::all_of(playing.department_members[department->second],
-                               [&](std::uint32_t who) { return playing.members[who].gone; }))
+    const auto department = catalog.by_department.find(to.department);
+    if (department == catalog.by_department.end()
+        || std::ranges::all_of(catalog.department_members[department->second],
+                               [&](std::uint32_t who) { return catalog.members[who].gone; }))
       return word;
   }
   return {};
@@ -51,7 +51,7 @@ runtime::rollout::readiness readiness_of(const readiness_parts& where) {
   result.commands_ok = dead.empty();
   result.detail =
       std::to_string(count.warm) + " of " + std::to_string(count.all) + " baseline workers warm";
-  if (!dead.empty()) result.detail += "; nobody answers the command " + dead;
+  if (!dead.empty()) result.detail += "; no specialist answers the command " + dead;
   return result;
 }
 
@@ -76,7 +76,7 @@ runtime::rollout::ledger_verdict ledger_now(const readiness_parts& where) {
         ends[e] += where.pools.of(kind).gauge.ends(e);
       ends[e] -= std::min(ends[e], machine::count_of(where.pools.mirror_ends[e]));
     }
-    // Only what was told counts as answered; the outcomes say how.
+    // A task counts as answered when its caller was told; the outcomes say how.
     counts.failed = ends[static_cast<std::size_t>(task_outcome::failed)]
                     + ends[static_cast<std::size_t>(task_outcome::timeout)];
     counts.cancelled = ends[static_cast<std::size_t>(task_outcome::cancelled)];
@@ -85,7 +85,8 @@ runtime::rollout::ledger_verdict ledger_now(const readiness_parts& where) {
     counts.completed = ended - std::min(ended, others);
     verdict = balance(counts);
     if (verdict.balanced) return verdict;
-    if (ended_before != ended) --i;  // It moved while it was read; that says nothing.
+    if (ended_before != ended)
+      --i;  // A task ended meanwhile, so the counts do not belong together.
     if (i < -1000) break;
   }
   return verdict;

@@ -34,7 +34,7 @@ struct warm_count {
 };
 [[nodiscard]] warm_count baseline_count(const readiness_parts& where);
 
-/// Every command of the configuration leads to somebody. Says which does not.
+/// A command of the configuration that leads to no specialist; empty when there is none.
 [[nodiscard]] std::string dead_command(const readiness_parts& where);
 
 /// Accepted = answered + pending, now. Counters move while they are read, so a difference counts

@@ -1,17 +1,18 @@
-// The rollback: watches whether the intelligent pool has turned bad, and brings everything back to
-// the baseline. Knows nothing of phases and needs neither the rollout nor the monitor to act.
+// The rollback: brings every task back to the baseline pool when the intelligent pool does not work
+// well. It needs neither the rollout nor the monitor.
 #pragma once
 
 #include "actors/monitoring/evidence.hpp"
 #include "actors/monitoring/pool_sampler.hpp"
 #include "actors/rollout/command_probe.hpp"
+#include "actors/rollout/intelligent_watch.hpp"
 #include "actors/rollout/verification.hpp"
 #include "actors/state/catalog_store.hpp"
 #include "actors/state/event_log.hpp"
 #include "actors/state/journaled_actor.hpp"
 #include "actors/state/pool_records.hpp"
+#include "protocols/node_messages.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
-#include "runtime/monitoring/health_score.hpp"
 #include "runtime/rollout/rollback_watch.hpp"
 
 #include <caf/all.hpp>
@@ -33,34 +34,45 @@ struct rollback_parts : journaled_parts {
   verification_parts verifying;
 };
 
-/// Samples both pools itself every `rollout.check_interval` while the intelligent one works, and
-/// rolls back when a trigger has held for its grace; or when told so (`steer_atom` and a word in
-/// its box). Switches the door over first and writes it down afterwards, moves what waits, lets
-/// what runs finish or fences it, and verifies. Every step is journaled, and a replacement, or the
-/// next life of the node, goes on at the step that was recorded last.
-struct rollback_actor_state : journaled_actor<rollback_parts> {
+using look_atom = caf::atom_constant<caf::atom("look")>;
+using work_atom = caf::atom_constant<caf::atom("work")>;
+
+/// The interface and the rollback's own timers. A stale generation means that the timer was armed
+/// again since.
+using rollback_self = protocols::rollback_actor::extend<
+    // `rollout.check_interval` has passed: sample the pools.
+    caf::reacts_to<look_atom, std::uint64_t>,
+    // A rollback is under way: go on with its steps.
+    caf::reacts_to<work_atom, std::uint64_t>,
+    // `state_written`, from a journal that is not typed yet.
+    caf::reacts_to<protocols::written_atom, std::uint64_t>>;
+
+/// Rolls back when `intelligent_watch` finds a reason, or by a command. First the door sends new
+/// tasks to the baseline pool, then the rollback is journaled, then queued tasks move, running
+/// tasks finish or are fenced, and the checklist is run. Every step is journaled, and a
+/// replacement, or the next run of the node, continues at the last recorded step.
+struct rollback_actor_state : journaled_actor<rollback_self, rollback_parts> {
   static constexpr const char* name = "greenroom.rollback";
 
-  runtime::rollout::rollback_watch watch;
-  std::vector<pool_sampler> samplers;  ///< By pool_kind.
-  std::optional<double> baseline_mean_ms;
-  runtime::monitoring::health_report health;  ///< Of the intelligent pool, at the last look.
-  double looked_s = 0;                        ///< When that was.
+  std::optional<intelligent_watch> watch;
   std::uint64_t watch_generation = 0;
   std::uint64_t work_generation = 0;
 
-  std::optional<runtime::rollout::rollback_plan> plan;  ///< The one that is under way.
+  std::optional<runtime::rollout::rollback_plan> plan;  ///< Of the rollback that is under way.
   std::optional<verification> checklist;
   std::string analysis;
   double saved_at_s = 0;
-  double rollout_told_s = 0;
+  double commanded_s = 0;  ///< When the rollout was last told to fall back.
   std::uint64_t waiting_at_start = 0;
   std::uint64_t running_at_start = 0;
 
-  // -- rollback.cpp: the watch and the words --
+  // -- rollback.cpp: the watch and the commands --
   void open(command_probe probe);
+  void on_look(std::uint64_t generation);
+  void on_work(std::uint64_t generation);
+  void on_written(std::uint64_t number);
   void look();
-  [[nodiscard]] runtime::monitoring::pool_sample take_sample(double now);
+  void on_tripped(const runtime::rollout::tripped& found, double now);
   void wake();
   void obey(steering& word);
   void roll_back(steering& word);
@@ -76,18 +88,17 @@ struct rollback_actor_state : journaled_actor<rollback_parts> {
   void switch_over();
   void lower(double percentage);
   void verify(double now);
-  void tell_rollout(double now);
+  void command_rollout(double now);
   [[nodiscard]] bool rollout_knows() const;
   void keep();
   void finish();
   void arm_work();
 };
 
-using rollback_actor = caf::stateful_actor<rollback_actor_state>;
-
 /// `probe` runs a command when the checklist asks for it.
-caf::behavior rollback(rollback_actor* self, const rollback_parts& parts, caf::actor root,
-                       command_probe probe);
+rollback_self::behavior_type rollback(rollback_self::stateful_pointer<rollback_actor_state> self,
+                                      const rollback_parts& parts, protocols::root_actor root,
+                                      command_probe probe);
 
 constexpr const char* rollback_count_record = "rollback.count";
 [[nodiscard]] inline std::string rollback_record(std::uint64_t id) {

@@ -3,7 +3,6 @@
 #include "actors/rollout/readiness.hpp"
 #include "actors/rollout/rollback.hpp"
 #include "actors/state/rollout_settings.hpp"
-#include "actors/state/root_children.hpp"
 #include "actors/state/text.hpp"
 #include "runtime/rollout/deployment_report.hpp"
 
@@ -20,7 +19,7 @@ namespace {
 
 constexpr std::chrono::milliseconds work_period{50};
 constexpr double journal_patience_s = 0.5;  // A journal that hangs does not hold up a rollback.
-constexpr double tell_again_s = 0.5;        // The rollout may have been lost when it was told.
+constexpr double command_again_s = 0.5;     // The rollout may have died with the command.
 
 }  // namespace
 
@@ -49,7 +48,7 @@ void rollback_actor_state::begin(rollback_kind kind, runtime::rollout::trigger c
   checklist->ask_anew();
   parts->events.publish("rollback.begun", json_object{{"id", id}, {"trigger", name_of(cause)}});
   record_aside(rollback_count_record, std::to_string(id));
-  // What is not read at the next start goes.
+  // Records that are not read at the next start are removed.
   if (id > status_board::rollbacks_max) {
     const auto old = rollback_record(id - status_board::rollbacks_max);
     record_aside(old, {});
@@ -60,7 +59,7 @@ void rollback_actor_state::begin(rollback_kind kind, runtime::rollout::trigger c
 }
 
 void rollback_actor_state::find_cause() {
-  analysis = runtime::rollout::cause_json(cause_of(parts->evidence, *plan, health));
+  analysis = runtime::rollout::cause_json(cause_of(parts->evidence, *plan, watch->health()));
   record_aside(rollback_record(plan->id()) + ".analysis", analysis);
 }
 
@@ -105,7 +104,7 @@ void rollback_actor_state::work() {
 }
 
 void rollback_actor_state::arm_work() {
-  self->delayed_send(self, work_period, protocols::tick_atom::value, ++work_generation);
+  self->delayed_send(self, work_period, work_atom::value, ++work_generation);
 }
 
 bool rollback_actor_state::rollout_knows() const {
@@ -114,20 +113,19 @@ bool rollback_actor_state::rollout_knows() const {
   });
 }
 
-void rollback_actor_state::tell_rollout(double now) {
-  if (now - rollout_told_s < tell_again_s) return;
-  rollout_told_s = now;
+void rollback_actor_state::command_rollout(double now) {
+  if (now - commanded_s < command_again_s) return;
+  commanded_s = now;
   steering word;
   word.verb = steering::what::fall_back;
   word.reason = "rollback " + std::to_string(plan->id()) + ": " + plan->reason();
-  tell(status_board::box::rollout, root_children::rolling, std::move(word));
+  command(protocols::commanded_actor::rollout, std::move(word));
 }
 
 void rollback_actor_state::carry_out(double now) {
   const auto wanted = plan->next();
   const auto hand_over = [this](bool fence) {
-    self->send(root, protocols::switch_atom::value,
-               static_cast<std::uint32_t>(pool_kind::intelligent), fence);
+    self->send(root, protocols::hand_over_pool{pool_kind::intelligent, fence});
   };
   const auto done = [&](std::uint64_t tasks) {
     static_cast<void>(plan->carried_out(wanted.what, tasks, now));
@@ -136,7 +134,7 @@ void rollback_actor_state::carry_out(double now) {
     case order::set_percentage: lower(wanted.percentage); break;
     case order::switch_to_baseline: {
       switch_over();
-      tell_rollout(now);
+      command_rollout(now);
       const auto left = held_by_intelligent(parts->verifying.readiness);
       waiting_at_start = left.waiting;
       running_at_start = left.running;
@@ -146,7 +144,7 @@ void rollback_actor_state::carry_out(double now) {
     case order::requeue: {
       hand_over(false);
       const auto left = held_by_intelligent(parts->verifying.readiness);
-      // Those that a specialist holds ahead of a long run come back when it is told; what is still
+      // Tasks that a specialist holds ahead of a long run come back when it is told; what is still
       // there at the end of the time is left to the draining.
       if (left.waiting == 0 || now > wanted.by_s)
         done(waiting_at_start - std::min(waiting_at_start, left.waiting));
@@ -176,9 +174,8 @@ void rollback_actor_state::carry_out(double now) {
 void rollback_actor_state::verify(double now) {
   // It ends only when the rollout has written down that it is over: after a crash in between, it
   // would go on with the percentage that was just taken back.
-  if (!rollout_knows()) return tell_rollout(now);
-  checklist->go_through(*plan, samplers[index_of(protocols::pool_kind::baseline)].take(now),
-                        baseline_mean_ms, now);
+  if (!rollout_knows()) return command_rollout(now);
+  checklist->go_through(*plan, watch->sample_baseline(now), watch->baseline_mean_ms(), now);
 }
 
 void rollback_actor_state::keep() {
@@ -205,10 +202,9 @@ void rollback_actor_state::finish() {
     });
     parts->routes.force(back);
   }
-  // The rollout has the word again.
+  // From now on the rollout decides again; it may have commands that had to wait.
   parts->routes.rolling_back.store(false, std::memory_order_release);
-  self->send(root, protocols::steer_atom::value,
-             static_cast<std::uint32_t>(root_children::rolling));
+  self->send(root, protocols::commands_left{protocols::commanded_actor::rollout});
 }
 
 }  // namespace greenroom::actors

@@ -1,7 +1,9 @@
-// The rollout: from the baseline pool to the intelligent one, phase by phase.
+// The rollout: from the baseline pool to the intelligent pool, phase by phase.
 #pragma once
 
+#include "actors/rollout/instance_restarts.hpp"
 #include "actors/rollout/readiness.hpp"
+#include "actors/rollout/unwritten_steps.hpp"
 #include "actors/state/catalog_store.hpp"
 #include "actors/state/event_log.hpp"
 #include "actors/state/forecast_board.hpp"
@@ -9,17 +11,18 @@
 #include "actors/state/pool_records.hpp"
 #include "actors/state/routing_table.hpp"
 #include "actors/state/shadow_traffic.hpp"
+#include "protocols/base/expected.hpp"
+#include "protocols/node_messages.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/rollout/rollout_plan.hpp"
 
 #include <caf/all.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace greenroom::actors {
 
@@ -35,62 +38,65 @@ struct rollout_parts : journaled_parts {
   readiness_parts readiness;
 };
 
-/// Carries the plan: feeds it with the ends of tasks and what the monitor saw, ticks it every
-/// `rollout.check_interval`, and sets the routing_table to what it decides. A decision takes effect
-/// once it is in the journal, so that whatever was seen survives `kill -9`; only the way back to
-/// the baseline does not wait. Woken by `steer_atom` when a word lies in its box.
-struct rollout_state : journaled_actor<rollout_parts> {
-  static constexpr const char* name = "greenroom.rollout";
+using rollout_tick_atom = caf::atom_constant<caf::atom("rolltick")>;
 
-  std::optional<runtime::rollout::rollout_plan> plan;
-  struct step {
-    std::uint64_t token = 0;
-    runtime::rollout::rollout_plan then;  ///< The plan as it is in the journal.
-    std::vector<runtime::rollout::decision> made;
-    std::function<void()> told;
-  };
-  std::deque<step> waiting;   ///< For the journal.
-  bool ticking = false;       ///< The next tick is on its way.
-  double insist_at_s = 0;     ///< When the journal is told again what it has not written,
-  double insist_pause_s = 0;  ///< and so long after that once more.
-  double judged_at_s = 0;
-  std::uint64_t adjustments_seen = 0;
-  double adjusted_at_s = 0;  ///< When the pool was last seen to have changed its own limits.
-  std::optional<runtime::rollout::phase> applied;
-  std::uint64_t applied_run = 0;
-  struct attempts {
-    int made = 0;
-    double last_s = 0;
-  };
-  std::map<std::string, attempts, std::less<>> tried;  ///< Specialists started again in this run.
+/// The interface and the rollout's own timer.
+using rollout_self = protocols::rollout_actor::extend<
+    // Every 200 ms while a rollout runs or a step waits for the journal.
+    caf::reacts_to<rollout_tick_atom>,
+    // `state_written`, from a journal that is not typed yet.
+    caf::reacts_to<protocols::written_atom, std::uint64_t>>;
+
+/// Carries out the plan: feeds it with the ends of tasks and with what the monitor saw, every
+/// `rollout.check_interval`, and sets the routing table to what the plan decides. A decision takes
+/// effect when it is in the journal, so that what was seen survives `kill -9`; only the way back to
+/// the baseline does not wait.
+struct rollout_state : journaled_actor<rollout_self, rollout_parts> {
+  static constexpr const char* name = "greenroom.rollout";
 
   void open();
   void wake();
-  void obey(steering& word);
   void tick();
+  void on_written(std::uint64_t number);
+  void on_settings_changed();
+
+private:
+  void obey(steering& word);
+  /// Why the command cannot be obeyed now, whatever the plan says.
+  [[nodiscard]] std::optional<base::problem> why_not_now(const steering& word);
+  /// What the plan says to the command; nothing when it is no command for the rollout.
+  [[nodiscard]] std::optional<runtime::rollout::answer> decide(const steering& word);
   void judge(double now_s);
   void keep(std::vector<runtime::rollout::decision> made, std::function<void()> told);
-  void written(std::uint64_t number);
-  void show(const step& one);
+  void show(const rollout_step& one);
   void apply(const runtime::rollout::rollout_plan& now);
-  void insist();
+  void repeat_unwritten();
   void arm();
-  /// Why no share can be set yet; empty when it can. Begins what is missing.
-  [[nodiscard]] std::string not_ready_to_route();
+  /// Before an operator's share: opens and warms the baseline pool unless it is warm. An error
+  /// while it is not warm.
+  [[nodiscard]] base::expected<void> prepare_route();
   void propose(const runtime::rollout::decision& why);
-  /// Starts those baseline workers again whose outputs may name their process.
   void try_other_instances();
   void go_back(const runtime::rollout::decision& why);
   void catch_up();
   [[nodiscard]] runtime::rollout::circumstances look() const;
+
+  std::optional<runtime::rollout::rollout_plan> plan_;
+  unwritten_steps waiting_;
+  std::optional<instance_restarts> instances_;
+  bool ticking_ = false;  ///< The next tick is armed.
+  double judged_at_s_ = 0;
+  std::uint64_t adjustments_seen_ = 0;
+  double adjusted_at_s_ = 0;  ///< When the pool last changed its own limits.
+  std::optional<runtime::rollout::phase> applied_;
+  std::uint64_t applied_run_ = 0;
 };
 
-using rollout_actor = caf::stateful_actor<rollout_state>;
+rollout_self::behavior_type rollout(rollout_self::stateful_pointer<rollout_state> self,
+                                    const rollout_parts& parts, protocols::root_actor root);
 
-caf::behavior rollout(rollout_actor* self, const rollout_parts& parts, caf::actor root);
-
-/// Puts on the board, and into the routing_table, what was journaled; before any actor starts.
-/// Returns what could not be read, for people; empty when all was.
+/// Puts what was journaled on the board and into the routing table, before any actor starts.
+/// Returns what could not be read, for people; empty when all was read.
 [[nodiscard]] std::string remember(const config::node& config, routing_table& routes,
                                    status_board& board, const journaled_status& journaled);
 

@@ -71,7 +71,7 @@ void verification::ask(const std::vector<std::string>& words, double now_s) {
 verification::finding verification::commands(bool reachable, double now_s) {
   const auto& words = parts_.catalogs.now().config.commands;
   if (const auto dead = dead_command(parts_.readiness); !dead.empty())
-    return {false, "nobody answers " + dead};
+    return {false, "no specialist answers " + dead};
   if (words.empty()) return {reachable, "there are no commands"};
   const auto count = std::to_string(words.size()) + (words.size() == 1 ? " command" : " commands");
   if (!probe_)

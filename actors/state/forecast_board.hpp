@@ -101,8 +101,8 @@ public:
   };
   known_runs runs;
   std::atomic<std::uint64_t> prewarm_wastes{0}, prewarm_wasted_ms{0};
-  /// Batches of arrivals that the predictor has not taken yet. It works when nobody else wants the
-  /// processor, so it may be behind, and what it cannot keep up with is not kept for it.
+  /// Batches of arrivals that the predictor has not taken yet. It works when no other thread wants
+  /// the processor, so it may be behind, and what it cannot keep up with is not kept for it.
   std::atomic<std::uint32_t> under_way{0};
   static constexpr std::uint32_t under_way_max = 256;
   void taken() {
@@ -111,7 +111,8 @@ public:
     while (count > 0 && !under_way.compare_exchange_weak(count, count - 1)) {
     }
   }
-  std::atomic<std::uint64_t> unseen{0};  ///< Arrivals that nobody learnt from: they were too many.
+  std::atomic<std::uint64_t> unseen{
+      0};  ///< Arrivals beyond the limits, which the predictor did not learn.
 
 private:
   mutable std::mutex tape_mutex_;

@@ -1,5 +1,5 @@
 // The queues of the two actors that every task may pass: the dispatcher and the journal. They
-// outlive both actors, so a replacement goes on with what its predecessor had not finished.
+// outlive both actors, so a replacement continues with what its predecessor had not finished.
 #pragma once
 
 #include "actors/mailbox/port.hpp"

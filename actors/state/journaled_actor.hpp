@@ -1,5 +1,5 @@
-// What the rollout and the rollback have in common: they write down what they decided before it
-// takes effect, find words in a box, and look again after a while.
+// What the rollout, the rollback and the monitor have in common: what they decide is journaled
+// before it takes effect, and they reach the other actors through the root.
 #pragma once
 
 #include "actors/state/inboxes.hpp"
@@ -29,62 +29,62 @@ struct journaled_parts {
   status_board& board;
 };
 
-/// The other end is the root, which knows the journal, the pools and the other journaled actors.
-template <class Parts>
+/// `Self` is the interface with the actor's own timers; `Parts` derives from `journaled_parts`.
+template <class Self, class Parts>
 struct journaled_actor {
-  caf::event_based_actor* self = nullptr;
-  std::optional<Parts> parts;  ///< Derived from `journaled_parts`.
-  caf::actor root;
-  std::uint64_t token = 0;          ///< Of what was given to the journal last.
-  std::uint64_t written_token = 0;  ///< Of what it has written last.
+  typename Self::pointer self = nullptr;
+  std::optional<Parts> parts;
+  protocols::root_actor root;
+  std::uint64_t token = 0;          ///< Of the state that was given to the journal last.
+  std::uint64_t written_token = 0;  ///< Of the state that the journal has written last.
 
   [[nodiscard]] double now_s() const {
     return parts->clock.unix_s(self->clock().now().time_since_epoch().count());
   }
-  /// Gives the journal a record to replace the one of that name. `(written_atom, token)` comes back
-  /// when it is durable; without a journal it counts as written at once. Returns the token.
+  /// Gives the journal a state that replaces the last state of that name. `state_written` with the
+  /// returned token, or a later one, comes when it is durable. Without a journal it counts as
+  /// written at once. The actor's interface contains `state_written`.
   std::uint64_t record(std::string name, std::string text) {
     ++token;
     if (parts->journal.on)
-      self->send(root, protocols::report_atom::value, std::move(name), std::move(text),
-                 caf::actor_cast<caf::actor>(self), token);
+      self->send(root, protocols::state_to_confirm{std::move(name), std::move(text),
+                                                   protocols::state_writer_actor{self}, token});
     else
       written_token = token;
     return token;
   }
-  /// The same for what nobody waits for.
+  /// The same for a state that the actor does not wait for.
   void record_aside(std::string name, std::string text) {
     if (parts->journal.on)
-      self->send(root, protocols::report_atom::value, std::move(name), std::move(text));
+      self->send(root, protocols::state_to_keep{std::move(name), std::move(text)});
   }
   [[nodiscard]] bool unwritten() const { return written_token < token; }
   void note_written(std::uint64_t number) { written_token = std::max(written_token, number); }
 
-  /// Leaves a word for another journaled actor, a child of the root, and wakes it.
-  void tell(status_board::box whose, std::uint32_t child, steering word) {
-    parts->board.leave(whose, std::move(word));
-    self->send(root, protocols::steer_atom::value, child);
+  /// Leaves a command for the rollout or the rollback on the status board, and wakes the actor.
+  void command(protocols::commanded_actor to, steering word) {
+    parts->board.leave(to, std::move(word));
+    self->send(root, protocols::commands_left{to});
   }
-  void open_pool(protocols::pool_kind kind) {
-    self->send(root, protocols::open_atom::value, static_cast<std::uint32_t>(kind));
-  }
-  /// From now on the baseline keeps everybody warm, or may cool. The pools hear of a change.
+  void open_pool(protocols::pool_kind kind) { self->send(root, protocols::open_pool{kind}); }
+  /// From now on the baseline pool keeps every specialist warm, or may cool. The pools are told of
+  /// a change.
   void keep_baseline_warm(bool warm) {
     if (parts->routes.baseline_warm.exchange(warm) != warm)
-      self->send(root, protocols::reload_atom::value);
+      self->send(root, protocols::settings_changed{});
   }
 };
 
-/// The first thing that a journaled actor does.
+/// The first call of a journaled actor.
 template <class Actor, class Parts>
-auto& attend(Actor* self, const Parts& parts, caf::actor root) {
+auto& open_journaled(Actor* self, const Parts& parts, protocols::root_actor root) {
   auto& state = self->state;
   state.self = self;
   state.parts.emplace(parts);
   state.root = std::move(root);
   parts.unexpected.watch(self);
   self->set_exit_handler([self](const caf::exit_msg& message) {
-    self->state.root = nullptr;  // They hold each other.
+    self->state.root = nullptr;  // The root and its children hold each other.
     self->quit(message.reason);
   });
   return state;

@@ -30,13 +30,13 @@ constexpr std::size_t pools = 2;  ///< Indexed by `index_of`.
 class worker_link;
 
 /// One specialist's place in one pool. The worker hangs here rather than in the actor, so that its
-/// department can let go of it whatever became of the actor.
+/// department can release the worker whatever became of the actor.
 struct specialist_record {
   specialist_record();
   ~specialist_record();
   machine::specialist_gauge gauge;
   task_port port;
-  caf::actor actor;  ///< Its department's own; the last one hired.
+  caf::actor actor;  ///< Set by its department; the last actor that was spawned.
   /// Starts that failed since it was up last, and what its worker died of last.
   std::atomic<std::uint32_t> failed_starts{0};
   synchronized<std::string> last_error;
@@ -52,7 +52,7 @@ struct specialist_record {
   std::shared_ptr<machine::worker> worker;
   std::shared_ptr<worker_link> link;
 
-  /// It means somebody else from now on. @pre It is vacant.
+  /// The index belongs to another specialist from now on. @pre It is vacant.
   void begin_anew();
 
   /// The actor is dead: cut off the worker and end it, and forget tasks left in the port (their

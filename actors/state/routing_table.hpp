@@ -27,11 +27,11 @@ public:
     double percentage = 0;
   };
 
-  /// The rollout's word: nothing while a rollback has it.
+  /// From the rollout: ignored while a rollback is under way.
   void set(setting wanted) {
     if (!rolling_back.load(std::memory_order_acquire)) force(wanted);
   }
-  /// The rollback's word.
+  /// From the rollback.
   void force(setting wanted) {
     const auto share = static_cast<std::uint32_t>(std::lround(wanted.percentage * 1000));
     word_.store(static_cast<std::uint32_t>(wanted.routes) << 24U | share,
@@ -67,9 +67,9 @@ public:
   }
 
   std::atomic<protocols::pool_kind> configured{protocols::pool_kind::intelligent};
-  /// A rollback has the word; the rollout may not touch the switch.
+  /// A rollback is under way; the rollout must not change the routes.
   std::atomic<bool> rolling_back{false};
-  /// By pool: whatever waits there goes to the other one.
+  /// By pool: queued tasks of that pool go to the other pool.
   std::array<std::atomic<bool>, 2> leaving{};
   /// How many more tasks the baseline is to be given a copy of, so that there is something to
   /// compare with although none of the traffic goes there.
@@ -79,7 +79,7 @@ public:
     return copies_wanted.load(std::memory_order_relaxed) > 0
            && copies_wanted.fetch_sub(1, std::memory_order_relaxed) > 0;
   }
-  /// The baseline pool keeps everybody warm. After COMPLETE it may cool.
+  /// The baseline pool keeps every specialist warm. After COMPLETE it may cool.
   std::atomic<bool> baseline_warm{true};
 
 private:
@@ -88,8 +88,8 @@ private:
   runtime::rollout::routing routing_;
 };
 
-/// What ended, by pool, while somebody wants to know it exactly; and what was refused by a worker,
-/// which is the caller's mistake and nobody's failure.
+/// The ends of tasks by pool, while a rollout needs them exactly. A task that its worker refused is
+/// the caller's mistake and no failure of the pool.
 class ends_feed {
 public:
   void open(bool now_open) { open_.store(now_open, std::memory_order_relaxed); }

@@ -1,6 +1,6 @@
-// The mirror: in the shadow phase tasks that the baseline answers are also given to the intelligent
-// pool, later the other way round where nothing else goes to the baseline, and the two answers are
-// compared.
+// The mirror: in the shadow phase a task that the baseline pool answers is copied to the
+// intelligent pool, and the two answers are compared. Later, when the baseline pool has no tasks of
+// its own, the copies go the other way.
 #pragma once
 
 #include "protocols/task.hpp"
@@ -16,9 +16,9 @@
 
 namespace greenroom::actors {
 
-/// Bounded: so many pairs are under way at most, and what does not fit is counted as dropped. The
-/// caller hears the baseline's answer as if there were no mirror. Outputs are compared later, by
-/// whoever calls `settle`, and not on the thread that brought the answer. Any thread.
+/// Pairs under way are bounded; a task beyond the bound is not copied and is counted as dropped.
+/// The caller gets the baseline pool's answer as without a mirror. Outputs are compared later, in
+/// `settle`, and not on the thread of the answer. Any thread.
 class mirror {
 public:
   explicit mirror(runtime::rollout::shadow_settings settings = {})
@@ -40,7 +40,7 @@ public:
   /// are to be asked of the baseline twice.
   [[nodiscard]] pair_ptr begin(std::string_view specialist, std::string_view command, bool unsafe,
                                std::uint64_t key, bool noise, baseline_worker baseline);
-  /// Hears the end of one part; passes everything on to `caller`, whose part it is.
+  /// A listener for the end of one part. It passes everything on to `caller`, if there is one.
   [[nodiscard]] static std::shared_ptr<protocols::asker> ear(
       const pair_ptr& of, part which, std::shared_ptr<protocols::asker> caller = {});
   /// The baseline is to be asked twice, to learn how much it differs from itself.
@@ -50,7 +50,7 @@ public:
 
   /// Compares what has come back. Returns how many pairs.
   std::size_t settle();
-  /// Whose baseline worker would have to be started again to know whether a difference is one.
+  /// Specialists whose baseline worker must be started again to know whether a difference is real.
   [[nodiscard]] std::vector<std::string> instance_suspects() const;
   /// Fields that are not compared from now on.
   void ignore(std::vector<std::string> fields);

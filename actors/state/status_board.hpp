@@ -1,8 +1,9 @@
-// What the monitor, the rollout and the rollback know, kept where anyone may read it and where
-// their replacements find it; and queues of what operators ask of them.
+// The results of the monitor, the rollout and the rollback, which any thread may read and from
+// which their replacements continue; and the queues of commands to the rollout and the rollback.
 #pragma once
 
 #include "actors/state/synchronized.hpp"
+#include "protocols/rollout_messages.hpp"
 #include "runtime/monitoring/alert_book.hpp"
 #include "runtime/monitoring/health_score.hpp"
 #include "runtime/monitoring/pool_sample.hpp"
@@ -23,7 +24,7 @@
 
 namespace greenroom::actors {
 
-/// An operator's word, or one journaled_actor's to another.
+/// A command of an operator, or of the rollout or the rollback to the other.
 struct steering {
   enum class what : std::uint8_t {
     start,
@@ -96,13 +97,13 @@ public:
   using content = status_content;
   static constexpr std::size_t rollbacks_max = 64;
 
-  enum class box : std::uint8_t { rollout, rollback };
-  /// The addressee has to be woken by `steer_atom`.
+  using box = protocols::commanded_actor;
+  /// The sender wakes the actor with `commands_left`, through the root.
   void leave(box to, steering word) {
     const std::lock_guard lock{boxes_mutex_};
     boxes_[static_cast<std::size_t>(to)].push_back(std::move(word));
   }
-  /// The same for operators: false, and `word` stays, when as many wait as may.
+  /// The same for operators: false, and `word` is not taken, when `words_max` commands wait.
   static constexpr std::size_t words_max = 64;
   [[nodiscard]] bool try_leave(box to, steering& word) {
     const std::lock_guard lock{boxes_mutex_};

@@ -34,7 +34,7 @@ public:
   [[nodiscard]] std::uint64_t total() const { return machine::count_of(total_); }
 
 private:
-  static constexpr std::size_t told_max = 64;     ///< Events in the life of a node.
+  static constexpr std::size_t told_max = 64;     ///< Events in one run of the node.
   static constexpr std::size_t text_bytes = 128;  ///< Of the message.
 
   void note(const std::string& actor, std::string text);

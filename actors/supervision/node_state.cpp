@@ -79,7 +79,7 @@ bool node_state::replace_catalog(std::shared_ptr<const catalog> next) {
     one.departments.grow(next->departments.size());
   }
   events.keep(next->config.limits.event_log_bytes);
-  // A number that is used again is known to nobody, and the new specialist was not announced yet.
+  // No thread knows a number that is used again, and the new specialist was not announced yet.
   for (std::size_t who = 0; who < next->members.size(); ++who)
     if (next->born[who] == next->generation)
       for (auto& one : pools) one.specialists[who].begin_anew();
@@ -88,9 +88,9 @@ bool node_state::replace_catalog(std::shared_ptr<const catalog> next) {
 }
 
 std::vector<std::uint32_t> node_state::vacant() const {
-  const auto playing = catalogs.shared();
+  const auto catalog = catalogs.shared();
   const auto held = catalogs.held_generations();
-  std::vector<bool> has_tasks(playing->members.size());
+  std::vector<bool> has_tasks(catalog->members.size());
   ledger.for_each([&](const task_ptr& job) {
     has_tasks[job->specialist.load(std::memory_order_relaxed)] = true;
     const auto seat = job->counted.load(std::memory_order_relaxed);
@@ -101,14 +101,14 @@ std::vector<std::uint32_t> node_state::vacant() const {
       const auto& record = pool.specialists[who];
       return record.gauge.depth() == 0 && record.definition.load() == 0
              && (!pool.open
-                 || record.vacant_since.load(std::memory_order_acquire) == playing->left[who]);
+                 || record.vacant_since.load(std::memory_order_acquire) == catalog->left[who]);
     });
   };
   std::vector<std::uint32_t> result;
-  for (std::uint32_t who = 0; who < playing->members.size(); ++who) {
-    if (!playing->members[who].gone || has_tasks[who] || !at_rest(who)) continue;
+  for (std::uint32_t who = 0; who < catalog->members.size(); ++who) {
+    if (!catalog->members[who].gone || has_tasks[who] || !at_rest(who)) continue;
     const bool known = std::ranges::any_of(held, [&](std::uint32_t generation) {
-      return generation >= playing->born[who] && generation < playing->left[who];
+      return generation >= catalog->born[who] && generation < catalog->left[who];
     });
     if (!known) result.push_back(who);
   }

@@ -1,5 +1,5 @@
-// All that stays while actors come and go, put together. Nobody below the root is handed the whole:
-// `hand_out.cpp` beside it lists which parts each actor gets.
+// Everything that stays while actors are replaced. No actor below the root gets the whole:
+// `hand_out.cpp` lists the parts that each actor gets.
 #pragma once
 
 #include "actors/state/catalog_store.hpp"

@@ -1,141 +1,142 @@
 #include "actors/supervision/pool.hpp"
 
 #include "actors/state/text.hpp"
-#include "actors/tasks/department.hpp"
+#include "actors/state/untyped_actors.hpp"
 
 #include <utility>
 
 namespace greenroom::actors {
 
-namespace {
+// -- children -----------------------------------------------------------------
 
-constexpr std::uint32_t the_director = 0xffffffffU;  // In place of a department's number.
-
-}  // namespace
-
-void pool_state::hire_director() {
-  director_handle = self->spawn<caf::linked>(director, parts->director, kind, make_policy);
-  for (std::uint32_t i = 0; i < departments.size(); ++i) {
-    if (!departments[i]) continue;
-    self->send(director_handle, protocols::hire_atom::value, i, departments[i]);
-    self->send(departments[i], protocols::report_atom::value, director_handle);
+void pool_state::spawn_director() {
+  director_ = self_->spawn<caf::linked>(actors::director, parts_->director, kind_, make_policy_);
+  for (std::uint32_t i = 0; i < departments_.size(); ++i) {
+    if (!departments_[i]) continue;
+    self_->send(director_, protocols::department_joined{i, departments_[i]});
+    untyped::send(departments_[i], protocols::report_state{director_});
   }
-  if (predictor_handle) self->send(director_handle, protocols::hire_atom::value, predictor_handle);
-  self->send(director_handle, protocols::report_atom::value);
+  if (predictor_) self_->send(director_, protocols::predictor_joined{predictor_});
 }
 
-void pool_state::hire(std::uint32_t index) {
-  departments[index] =
-      self->spawn<department, caf::linked>(parts->departments, index, kind, director_handle);
-  if (director_handle)
-    self->send(director_handle, protocols::hire_atom::value, index, departments[index]);
+void pool_state::spawn_department(std::uint32_t index) {
+  departments_[index] =
+      caf::actor_cast<protocols::department_actor>(self_->spawn<department, caf::linked>(
+          parts_->departments, index, kind_, caf::actor_cast<caf::actor>(director_)));
+  to_director(protocols::department_joined{index, departments_[index]});
 }
 
-void pool_state::adopt_catalog() {
-  const auto count = parts->catalogs.now().departments.size();
-  for (auto i = departments.size(); i < count; ++i) {
-    departments.emplace_back();
-    hire(static_cast<std::uint32_t>(i));
+void pool_state::spawn_new_departments() {
+  const auto count = parts_->catalogs.now().departments.size();
+  for (auto i = departments_.size(); i < count; ++i) {
+    departments_.emplace_back();
+    spawn_department(static_cast<std::uint32_t>(i));
   }
 }
 
-void pool_state::open() {
-  director_handle = self->spawn<caf::linked>(director, parts->director, kind, make_policy);
-  adopt_catalog();
-  self->send(director_handle, protocols::report_atom::value);
-  parts->pools.of(kind).open = true;
+void pool_state::open(pool_self::stateful_pointer<pool_state> actor, const pool_parts& from,
+                      protocols::pool_kind which, policy_factory factory) {
+  self_ = actor;
+  parts_.emplace(from);
+  kind_ = which;
+  make_policy_ = std::move(factory);
+  spawn_director();
+  spawn_new_departments();
+  to_director(protocols::begin_reviews{});
+  parts_->pools.of(kind_).open = true;
 }
 
-std::string pool_state::name_of(std::uint32_t who) const {
-  return who == the_director ? json_object{{"actor", "director"}}
-                             : json_object{{"department", parts->catalogs.now().departments[who]}};
+std::string pool_state::json_of(std::uint32_t child) const {
+  if (child == director_child) return json_object{{"actor", "director"}};
+  return json_object{{"department", parts_->catalogs.now().departments[child]}};
 }
 
-void pool_state::lose(const caf::exit_msg& message) {
-  auto who = the_director;
-  if (!director_handle || message.source != director_handle.address()) {
-    who = 0;
-    while (who < departments.size()
-           && (!departments[who] || departments[who].address() != message.source))
-      ++who;
-    if (who == departments.size()) {
-      // Not one of ours: our own supervisor wants us gone, and ours go with us.
-      self->quit(message.reason ? message.reason : caf::error{caf::exit_reason::user_shutdown});
-      return;
-    }
-    departments[who] = nullptr;
-    machine::count(parts->pools.of(kind).departments[who].gauge.actor_restarts);
+std::optional<std::uint32_t> pool_state::child_at(const caf::actor_addr& address) const {
+  if (director_ && director_.address() == address) return director_child;
+  for (std::uint32_t i = 0; i < departments_.size(); ++i)
+    if (departments_[i] && departments_[i].address() == address) return i;
+  return std::nullopt;
+}
+
+void pool_state::on_exit(const caf::exit_msg& message) {
+  const auto child = child_at(message.source);
+  if (!child) {
+    // From the root: the pool ends, and its children end with it.
+    self_->quit(message.reason ? message.reason : caf::error{caf::exit_reason::user_shutdown});
+    return;
+  }
+  if (*child == director_child) {
+    director_ = nullptr;
   } else {
-    director_handle = nullptr;
+    departments_[*child] = nullptr;
+    machine::count(parts_->pools.of(kind_).departments[*child].gauge.actor_restarts);
   }
-  parts->events.publish("actor.lost", name_of(who));
-  const auto& limits = parts->catalogs.now().config.supervision;
-  const auto delay =
-      budget.next_restart({limits.restarts_max, limits.window, limits.delay}, self->clock().now());
+  parts_->events.publish("actor.lost", json_of(*child));
+  const auto& limits = parts_->catalogs.now().config.supervision;
+  const auto delay = budget_.next_restart({limits.restarts_max, limits.window, limits.delay},
+                                          self_->clock().now());
   if (delay)
-    self->delayed_send(self, *delay, protocols::hire_atom::value, who);
+    self_->delayed_send(self_, *delay, respawn_atom::value, *child);
   else
-    self->quit(message.reason ? message.reason : caf::error{caf::exit_reason::unhandled_exception});
+    self_->quit(message.reason ? message.reason
+                               : caf::error{caf::exit_reason::unhandled_exception});
 }
 
-void pool_state::pass_purge(const protocols::purge& gone) {
-  std::vector<protocols::purge> shares(departments.size());
-  for (const auto who : gone.specialists)
-    shares[parts->catalogs.now().members[who].department].specialists.push_back(who);
+void pool_state::respawn(std::uint32_t child) {
+  if (child == director_child) {
+    spawn_director();
+    to_director(protocols::begin_reviews{});
+  } else {
+    spawn_department(child);
+  }
+  parts_->events.publish("actor.back", json_of(child));
+}
+
+// -- messages for children ----------------------------------------------------
+
+template <class Message>
+void pool_state::to_departments(const Message& message) {
+  for (const auto& one : departments_)
+    if (one) untyped::send(one, message);
+}
+
+void pool_state::on_predictor(const protocols::predictor_joined& news) {
+  predictor_ = news.predictor;
+  to_director(news);
+}
+
+void pool_state::on_settings_changed() {
+  spawn_new_departments();
+  to_departments(protocols::settings_changed{});
+  to_director(protocols::settings_changed{});
+}
+
+void pool_state::pass_purge(const protocols::purge& ended) {
+  std::vector<protocols::purge> shares(departments_.size());
+  for (const auto who : ended.specialists)
+    shares[parts_->catalogs.now().members[who].department].specialists.push_back(who);
   for (std::size_t i = 0; i < shares.size(); ++i)
-    if (!shares[i].specialists.empty() && departments[i])
-      self->send(departments[i], std::move(shares[i]));
+    if (!shares[i].specialists.empty() && departments_[i])
+      self_->send(departments_[i], std::move(shares[i]));
 }
 
-caf::behavior pool(pool_actor* self, const pool_parts& parts, protocols::pool_kind kind,
-                   policy_factory make_policy) {
+pool_self::behavior_type pool(pool_self::stateful_pointer<pool_state> self, const pool_parts& parts,
+                              protocols::pool_kind kind, policy_factory make_policy) {
   auto& state = self->state;
-  state.self = self;
-  state.parts.emplace(parts);
-  state.kind = kind;
-  state.make_policy = std::move(make_policy);
   parts.unexpected.watch(self);
-  self->set_exit_handler([&state](const caf::exit_msg& message) { state.lose(message); });
-  state.open();
+  self->set_exit_handler([&state](const caf::exit_msg& message) { state.on_exit(message); });
+  state.open(self, parts, kind, std::move(make_policy));
   return {
-      [&state](protocols::hire_atom, std::uint32_t who) {
-        if (who == the_director)
-          state.hire_director();
-        else
-          state.hire(who);
-        state.parts->events.publish("actor.back", state.name_of(who));
-      },
-      [&state](protocols::hire_atom word, const caf::actor& predictor) {
-        state.predictor_handle = predictor;
-        if (state.director_handle) state.self->send(state.director_handle, word, predictor);
-      },
-      [&state](const protocols::purge& gone) { state.pass_purge(gone); },
-      [&state](const protocols::memory_survey& survey) {
-        if (state.director_handle) state.self->send(state.director_handle, survey);
-      },
-      [&state](protocols::again_atom word) {
-        if (state.director_handle) state.self->send(state.director_handle, word);
-      },
-      [&state](protocols::warm_up_atom word, std::uint32_t who) {
-        if (state.director_handle) state.self->send(state.director_handle, word, who);
-      },
-      [&state](protocols::cool_atom word, std::uint32_t who) {
-        if (state.director_handle) state.self->send(state.director_handle, word, who);
-      },
-      [&state](protocols::switch_atom word, bool fence) {
-        for (const auto& one : state.departments)
-          if (one) state.self->send(one, word, fence);
-      },
-      [&state](protocols::check_atom word) {
-        for (const auto& one : state.departments)
-          if (one) state.self->send(one, word);
-      },
-      [&state](protocols::reload_atom word) {
-        state.adopt_catalog();
-        for (const auto& one : state.departments)
-          if (one) state.self->send(one, word);
-        if (state.director_handle) state.self->send(state.director_handle, word);
-      },
+      [&state](respawn_atom, std::uint32_t child) { state.respawn(child); },
+      [&state](const protocols::predictor_joined& news) { state.on_predictor(news); },
+      [&state](const protocols::purge& ended) { state.pass_purge(ended); },
+      [&state](const protocols::memory_survey& survey) { state.to_director(survey); },
+      [&state](protocols::reconcile_slots what) { state.to_director(what); },
+      [&state](protocols::warm_by_hand wish) { state.to_director(wish); },
+      [&state](protocols::cool_by_hand wish) { state.to_director(wish); },
+      [&state](protocols::hand_over_tasks what) { state.to_departments(what); },
+      [&state](protocols::check_workers what) { state.to_departments(what); },
+      [&state](protocols::settings_changed) { state.on_settings_changed(); },
   };
 }
 

@@ -4,169 +4,220 @@
 #include "actors/rollout/rollback.hpp"
 #include "actors/rollout/rollout.hpp"
 #include "actors/state/text.hpp"
+#include "actors/state/untyped_actors.hpp"
 #include "actors/supervision/hand_out.hpp"
 #include "actors/supervision/pool.hpp"
 #include "actors/tasks/dispatcher.hpp"
 
+#include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace greenroom::actors {
 
+using protocols::pool_kind;
+
 namespace {
 
-constexpr std::array<std::string_view, root_state::children> child_names{
+constexpr std::array<std::string_view, root_children> child_names{
     "journal", "dispatcher", "memory sampler", "intelligent pool", "baseline pool",
     "monitor", "rollout",    "rollback",       "predictor"};
 
 }  // namespace
 
-void root_state::hire(std::uint32_t which) {
-  switch (which) {
-    case keeper:
-      if (plan.open_journal)
-        actors[which] = self->spawn<journal_actor, caf::linked + caf::detached>(
-            hand_out<journal_parts>(*where), plan.open_journal);
+// -- children -----------------------------------------------------------------
+
+void root_state::spawn_child(root_child child) {
+  auto& from = *shared_;
+  const auto root = protocols::root_actor{self_};
+  switch (child) {
+    case root_child::journal:
+      if (plan_.open_journal)
+        adopt(child, journal_,
+              self_->spawn<journal_actor, caf::linked + caf::detached>(
+                  hand_out<journal_parts>(from), plan_.open_journal));
       break;
-    case dispatcher_child:
-      actors[which] = self->spawn<dispatcher, caf::linked>(hand_out<dispatcher_parts>(*where));
+    case root_child::dispatcher:
+      adopt(child, dispatcher_,
+            self_->spawn<dispatcher, caf::linked>(hand_out<dispatcher_parts>(from)));
       break;
-    case survey:
-      if (plan.measure)
-        actors[which] = self->spawn<caf::linked + caf::detached>(
-            memory_sampler, hand_out<memory_sampler_parts>(*where), plan.measure,
-            plan.survey_period);
+    case root_child::memory_sampler:
+      if (plan_.measure)
+        adopt(child, memory_sampler_,
+              self_->spawn<caf::linked + caf::detached>(memory_sampler,
+                                                        hand_out<memory_sampler_parts>(from),
+                                                        plan_.measure, plan_.survey_period));
       break;
-    case watching:
-      if (plan.watched)
-        actors[which] = self->spawn<caf::linked>(monitor, hand_out<monitor_parts>(*where),
-                                                 caf::actor_cast<caf::actor>(self), plan.post);
+    case root_child::intelligent_pool: spawn_pool(pool_kind::intelligent); break;
+    case root_child::baseline_pool: spawn_pool(pool_kind::baseline); break;
+    case root_child::monitor:
+      if (plan_.watched)
+        adopt(child, monitor_,
+              self_->spawn<caf::linked>(monitor, hand_out<monitor_parts>(from), root, plan_.post));
       break;
-    case rolling:
-      if (plan.watched)
-        actors[which] = self->spawn<caf::linked>(rollout, hand_out<rollout_parts>(*where),
-                                                 caf::actor_cast<caf::actor>(self));
+    case root_child::rollout:
+      if (plan_.watched)
+        adopt(child, rollout_,
+              self_->spawn<caf::linked>(rollout, hand_out<rollout_parts>(from), root));
       break;
-    case undoing:
-      if (plan.watched)
-        actors[which] = self->spawn<caf::linked>(rollback, hand_out<rollback_parts>(*where),
-                                                 caf::actor_cast<caf::actor>(self), plan.probe);
+    case root_child::rollback:
+      if (plan_.watched)
+        adopt(
+            child, rollback_,
+            self_->spawn<caf::linked>(rollback, hand_out<rollback_parts>(from), root, plan_.probe));
       break;
-    case foreseeing:
-      if (!plan.predicted) break;
-      if (plan.predictor_apart)
-        actors[which] =
-            self->spawn<caf::linked + caf::detached>(predictor, hand_out<predictor_parts>(*where));
+    case root_child::predictor:
+      if (!plan_.predicted) break;
+      if (plan_.predictor_apart)
+        adopt(
+            child, predictor_,
+            self_->spawn<caf::linked + caf::detached>(predictor, hand_out<predictor_parts>(from)));
       else
-        actors[which] = self->spawn<caf::linked>(predictor, hand_out<predictor_parts>(*where));
+        adopt(child, predictor_,
+              self_->spawn<caf::linked>(predictor, hand_out<predictor_parts>(from)));
       break;
-    default: {
-      const auto kind = static_cast<protocols::pool_kind>(which - intelligent);
-      if (plan.policies[which - intelligent] && !plan.later[which - intelligent])
-        actors[which] = self->spawn<caf::linked>(pool, hand_out<pool_parts>(*where), kind,
-                                                 plan.policies[which - intelligent]);
-    }
   }
   introduce();
 }
 
-// Whoever is new must know the pools, and the pools may be new.
+void root_state::spawn_pool(pool_kind kind) {
+  const auto& policy = plan_.policies[index_of(kind)];
+  if (!policy || plan_.later[index_of(kind)]) return;
+  adopt(child_of(kind), pool_actors_[index_of(kind)],
+        self_->spawn<caf::linked>(pool, hand_out<pool_parts>(*shared_), kind, policy));
+}
+
+// A new child must know the pools, and a pool may be new.
 void root_state::introduce() {
-  for (std::uint32_t kind = 0; kind < pools; ++kind) {
-    const auto& one = actors[intelligent + kind];
+  for (const auto kind : {pool_kind::intelligent, pool_kind::baseline}) {
+    const auto& one = pool_actors_[index_of(kind)];
     if (!one) continue;
-    for (const auto which : {dispatcher_child, survey})
-      if (actors[which]) self->send(actors[which], protocols::hire_atom::value, kind, one);
-    if (actors[foreseeing]) self->send(one, protocols::hire_atom::value, actors[foreseeing]);
+    const protocols::pool_joined news{kind, one};
+    if (dispatcher_) untyped::send(dispatcher_, news);
+    if (memory_sampler_) self_->send(memory_sampler_, news);
+    if (predictor_) self_->send(one, protocols::predictor_joined{predictor_});
   }
 }
 
-void root_state::open() {
-  for (std::uint32_t which = 0; which < children; ++which) hire(which);
+void root_state::open(root_self::stateful_pointer<root_state> actor, node_state* shared,
+                      root_plan from) {
+  self_ = actor;
+  shared_ = shared;
+  plan_ = std::move(from);
+  for (std::uint32_t child = 0; child < root_children; ++child)
+    spawn_child(static_cast<root_child>(child));
 }
 
-void root_state::lose(const caf::exit_msg& message) {
-  std::uint32_t which = 0;
-  while (which < children && (!actors[which] || actors[which].address() != message.source)) ++which;
-  if (which == children) {
-    self->quit(message.reason ? message.reason : caf::error{caf::exit_reason::user_shutdown});
+void root_state::respawn(std::uint32_t child) {
+  spawn_child(static_cast<root_child>(child));
+  shared_->events.publish("actor.back", json_object{{"actor", child_names[child]}});
+}
+
+void root_state::open_pool(pool_kind kind) {
+  if (std::exchange(plan_.later[index_of(kind)], false)) spawn_child(child_of(kind));
+}
+
+caf::actor root_state::actor_of(root_child child) const {
+  return caf::actor_cast<caf::actor>(addresses_[static_cast<std::size_t>(child)]);
+}
+
+void root_state::forget(root_child child) {
+  addresses_[static_cast<std::size_t>(child)] = nullptr;
+  switch (child) {
+    case root_child::journal: journal_ = nullptr; break;
+    case root_child::dispatcher: dispatcher_ = nullptr; break;
+    case root_child::memory_sampler: memory_sampler_ = nullptr; break;
+    case root_child::intelligent_pool:
+      pool_actors_[index_of(pool_kind::intelligent)] = nullptr;
+      break;
+    case root_child::baseline_pool: pool_actors_[index_of(pool_kind::baseline)] = nullptr; break;
+    case root_child::monitor: monitor_ = nullptr; break;
+    case root_child::rollout: rollout_ = nullptr; break;
+    case root_child::rollback: rollback_ = nullptr; break;
+    case root_child::predictor: predictor_ = nullptr; break;
+  }
+}
+
+void root_state::on_exit(const caf::exit_msg& message) {
+  const auto found = std::ranges::find_if(
+      addresses_, [&](const auto& one) { return one && one == message.source; });
+  if (found == addresses_.end()) {
+    self_->quit(message.reason ? message.reason : caf::error{caf::exit_reason::user_shutdown});
     return;
   }
-  actors[which] = nullptr;
-  where->events.publish("actor.lost", json_object{{"actor", child_names[which]}});
-  const auto& limits = where->catalogs.now().config.supervision;
-  const auto delay = budgets[which].next_restart({limits.restarts_max, limits.window, limits.delay},
-                                                 self->clock().now());
+  const auto child = static_cast<std::uint32_t>(found - addresses_.begin());
+  forget(static_cast<root_child>(child));
+  shared_->events.publish("actor.lost", json_object{{"actor", child_names[child]}});
+  const auto& limits = shared_->catalogs.now().config.supervision;
+  const auto delay = budgets_[child].next_restart(
+      {limits.restarts_max, limits.window, limits.delay}, self_->clock().now());
   if (delay) {
-    self->delayed_send(self, *delay, protocols::hire_atom::value, which);
+    self_->delayed_send(self_, *delay, respawn_atom::value, child);
     return;
   }
-  if (where->collapse)
-    where->collapse("the " + std::string{child_names[which]} + " died "
-                    + std::to_string(limits.restarts_max + 1) + " times in a row");
-  self->quit(caf::exit_reason::unhandled_exception);
+  if (shared_->collapse)
+    shared_->collapse("the " + std::string{child_names[child]} + " died "
+                      + std::to_string(limits.restarts_max + 1) + " times in a row");
+  self_->quit(caf::exit_reason::unhandled_exception);
 }
 
-caf::behavior root(root_actor* self, node_state* where, root_plan plan) {
+// -- messages for children ----------------------------------------------------
+
+void root_state::pass_settings_changed() {
+  const protocols::settings_changed news;
+  to_pools(news);
+  if (monitor_) self_->send(monitor_, news);
+  if (rollout_) self_->send(rollout_, news);
+  if (rollback_) self_->send(rollback_, news);
+  if (predictor_) self_->send(predictor_, news);
+}
+
+void root_state::pass_commands(protocols::commands_left what) {
+  if (what.to == protocols::commanded_actor::rollout) {
+    if (rollout_) self_->send(rollout_, what);
+  } else if (rollback_) {
+    self_->send(rollback_, what);
+  }
+}
+
+void root_state::hand_over(const protocols::hand_over_pool& what) {
+  if (const auto& one = pool_actors_[index_of(what.pool)])
+    self_->send(one, protocols::hand_over_tasks{what.fence});
+}
+
+void root_state::restart_worker(const protocols::restart_worker& wish) {
+  const auto& one = pool_actors_[index_of(wish.pool)];
+  if (!one) return;
+  self_->send(one, protocols::cool_by_hand{wish.specialist});
+  self_->send(one, protocols::warm_by_hand{wish.specialist});
+}
+
+template <class Message>
+void root_state::to_journal(const Message& message) {
+  if (journal_) untyped::send(journal_, message);
+}
+
+root_self::behavior_type root(root_self::stateful_pointer<root_state> self, node_state* shared,
+                              root_plan plan) {
   auto& state = self->state;
-  state.self = self;
-  state.where = where;
-  state.plan = std::move(plan);
-  where->unexpected.watch(self);
-  self->set_exit_handler([&state](const caf::exit_msg& message) { state.lose(message); });
-  state.open();
-  const auto to_pools = [&state](const auto&... words) {
-    for (std::uint32_t kind = 0; kind < pools; ++kind)
-      if (const auto& one = state.actors[root_state::intelligent + kind])
-        state.self->send(one, words...);
-  };
+  shared->unexpected.watch(self);
+  self->set_exit_handler([&state](const caf::exit_msg& message) { state.on_exit(message); });
+  state.open(self, shared, std::move(plan));
   return {
-      [&state](protocols::hire_atom, std::uint32_t which) {
-        state.hire(which);
-        state.where->events.publish("actor.back", json_object{{"actor", child_names[which]}});
-      },
-      [&state, to_pools](protocols::reload_atom word) {
-        to_pools(word);
-        for (const auto which : {root_state::watching, root_state::rolling, root_state::undoing,
-                                 root_state::foreseeing})
-          if (const auto& one = state.actors[which]) state.self->send(one, word);
-      },
-      [to_pools](protocols::check_atom word) { to_pools(word); },
-      [to_pools](protocols::again_atom word) { to_pools(word); },
-      [to_pools](protocols::warm_up_atom word, std::uint32_t who) { to_pools(word, who); },
-      [to_pools](protocols::cool_atom word, std::uint32_t who) { to_pools(word, who); },
-      [&state](protocols::cool_atom word, std::uint32_t kind, std::uint32_t who) {
-        // Of one pool, and warm again at once: another process.
-        const auto& one = state.actors[root_state::intelligent + kind];
-        if (!one) return;
-        state.self->send(one, word, who);
-        state.self->send(one, protocols::warm_up_atom::value, who);
-      },
-      [to_pools](const protocols::memory_survey& survey) { to_pools(survey); },
-      [&state](protocols::open_atom, std::uint32_t kind) {
-        if (!std::exchange(state.plan.later[kind], false)) return;
-        state.hire(root_state::intelligent + kind);
-      },
-      [&state](protocols::switch_atom word, std::uint32_t kind, bool fence) {
-        if (const auto& one = state.actors[root_state::intelligent + kind])
-          state.self->send(one, word, fence);
-      },
-      [&state](protocols::steer_atom word, std::uint32_t which) {
-        if (const auto& one = state.actors[which]) state.self->send(one, word);
-      },
-      [&state](protocols::report_atom word, const std::string& name, const std::string& value,
-               const caf::actor& who, std::uint64_t token) {
-        if (const auto& one = state.actors[root_state::keeper])
-          state.self->send(one, word, name, value, who, token);
-      },
-      [&state](protocols::report_atom word, const std::string& kind, const std::string& json,
-               std::int64_t unix_ms) {
-        if (const auto& one = state.actors[root_state::keeper])
-          state.self->send(one, word, kind, json, unix_ms);
-      },
-      [&state](protocols::report_atom word, const std::string& name, const std::string& value) {
-        if (const auto& one = state.actors[root_state::keeper])
-          state.self->send(one, word, name, value);
-      },
+      [&state](respawn_atom, std::uint32_t child) { state.respawn(child); },
+      [&state](protocols::settings_changed) { state.pass_settings_changed(); },
+      [&state](protocols::check_workers what) { state.to_pools(what); },
+      [&state](protocols::reconcile_slots what) { state.to_pools(what); },
+      [&state](protocols::warm_by_hand what) { state.to_pools(what); },
+      [&state](protocols::cool_by_hand what) { state.to_pools(what); },
+      [&state](protocols::restart_worker wish) { state.restart_worker(wish); },
+      [&state](protocols::open_pool what) { state.open_pool(what.pool); },
+      [&state](protocols::hand_over_pool what) { state.hand_over(what); },
+      [&state](protocols::commands_left what) { state.pass_commands(what); },
+      [&state](const protocols::state_to_keep& what) { state.to_journal(what); },
+      [&state](const protocols::state_to_confirm& what) { state.to_journal(what); },
+      [&state](const protocols::event_to_log& what) { state.to_journal(what); },
   };
 }
 

@@ -1,13 +1,14 @@
-// The root: the one actor that nobody replaces. Everything else hangs below it.
+// The root: the supervisor of every actor of a node. Nothing replaces the root.
 #pragma once
 
 #include "actors/monitoring/monitor.hpp"
 #include "actors/pooling/director.hpp"
 #include "actors/pooling/memory_sampler.hpp"
 #include "actors/rollout/command_probe.hpp"
-#include "actors/state/root_children.hpp"
 #include "actors/supervision/node_state.hpp"
+#include "actors/supervision/respawn.hpp"
 #include "actors/tasks/journal_actor.hpp"
+#include "protocols/node_messages.hpp"
 #include "runtime/resilience/restart_budget.hpp"
 
 #include <caf/all.hpp>
@@ -21,39 +22,92 @@ namespace greenroom::actors {
 struct root_plan {
   std::array<policy_factory, pools> policies;  ///< A pool without a policy is not opened.
   journal_factory open_journal;                ///< Empty: no journal.
-  usage_gauge measure;                         ///< Empty: nobody is measured.
+  usage_gauge measure;                         ///< Empty: no memory sampler.
   std::chrono::milliseconds survey_period{1000};
-  std::array<bool, pools> later{};  ///< Opened only by `(open_atom, kind)`.
+  std::array<bool, pools> later{};  ///< Opened only by `open_pool`.
   bool watched = false;             ///< With a monitor, a rollout and a rollback.
-  bool predicted = false;           ///< With a predictor, which tells the pools who comes next.
-  bool predictor_apart = false;     ///< On a thread of its own, because it writes files.
+  bool predicted = false;           ///< With a predictor.
+  bool predictor_apart = false;     ///< The predictor has its own thread, because it writes files.
   command_probe probe;              ///< Runs a command when a rollback is verified. Empty: not run.
   alert_post post;                  ///< Delivers alerts to webhooks. Empty: nowhere.
 };
 
-/// Supervises the journal actor, the dispatcher, the memory sampler and the pools: each that dies
-/// is replaced after a delay. When one dies too often the root calls `node_state::collapse` and
-/// ends. Passes on `reload_atom`, `check_atom`, and `(warm_up_atom | cool_atom, index)`;
-/// `(cool_atom, pool, index)` starts one worker of one pool again. `(open_atom, kind)` opens a pool
-/// that is not open yet, `(switch_atom, kind, fence)` has a pool hand its tasks over, `(steer_atom,
-/// child)` wakes a journaled actor, and `report_atom` goes to the journal.
-struct root_state : root_children {
+/// The actors directly below the root.
+enum class root_child : std::uint32_t {
+  journal,
+  dispatcher,
+  memory_sampler,
+  intelligent_pool,
+  baseline_pool,
+  monitor,
+  rollout,
+  rollback,
+  predictor
+};
+constexpr std::size_t root_children = 9;
+[[nodiscard]] constexpr root_child child_of(protocols::pool_kind kind) {
+  return kind == protocols::pool_kind::baseline ? root_child::baseline_pool
+                                                : root_child::intelligent_pool;
+}
+
+/// The interface and the root's own timer.
+using root_self = protocols::root_actor::extend<
+    // The delay after the loss of a child has passed; a `root_child`.
+    caf::reacts_to<respawn_atom, std::uint32_t>>;
+
+/// Replaces each child that dies, after a delay. When a child dies too often, the root calls
+/// `node_state::collapse` and ends.
+struct root_state {
   static constexpr const char* name = "greenroom.root";
 
-  caf::event_based_actor* self = nullptr;
-  node_state* where = nullptr;
-  root_plan plan;
-  std::array<caf::actor, children> actors;
-  std::array<runtime::restart_budget, children> budgets;
+  void open(root_self::stateful_pointer<root_state> actor, node_state* shared, root_plan from);
+  void on_exit(const caf::exit_msg& message);
+  void respawn(std::uint32_t child);
+  void open_pool(protocols::pool_kind kind);
+  void restart_worker(const protocols::restart_worker& wish);
+  void pass_commands(protocols::commands_left what);
+  void pass_settings_changed();
+  /// To both pools.
+  template <class Message>
+  void to_pools(const Message& message) {
+    for (const auto& one : pool_actors_)
+      if (one) self_->send(one, message);
+  }
+  void hand_over(const protocols::hand_over_pool& what);
+  template <class Message>
+  void to_journal(const Message& message);
 
-  void open();
-  void hire(std::uint32_t which);
+  /// Empty when the child does not live.
+  [[nodiscard]] caf::actor actor_of(root_child child) const;
+
+private:
+  void spawn_child(root_child child);
+  void spawn_pool(protocols::pool_kind kind);
   void introduce();
-  void lose(const caf::exit_msg& message);
+  void forget(root_child child);
+  /// Remembers the address, by which the loss of the child is noticed.
+  template <class Handle, class Spawned>
+  void adopt(root_child child, Handle& handle, const Spawned& spawned) {
+    handle = caf::actor_cast<Handle>(spawned);
+    addresses_[static_cast<std::size_t>(child)] = handle.address();
+  }
+
+  root_self::stateful_pointer<root_state> self_ = nullptr;
+  node_state* shared_ = nullptr;
+  root_plan plan_;
+  protocols::journal_actor journal_;
+  protocols::dispatcher_actor dispatcher_;
+  protocols::memory_sampler_actor memory_sampler_;
+  std::array<protocols::pool_actor, pools> pool_actors_;  ///< By `index_of`.
+  protocols::monitor_actor monitor_;
+  protocols::rollout_actor rollout_;
+  protocols::rollback_actor rollback_;
+  protocols::predictor_actor predictor_;
+  std::array<caf::actor_addr, root_children> addresses_;
+  std::array<runtime::restart_budget, root_children> budgets_;
 };
 
-using root_actor = caf::stateful_actor<root_state>;
-
-caf::behavior root(root_actor* self, node_state* where, root_plan plan);
+root_self::behavior_type root(root_self::stateful_pointer<root_state> self, node_state* shared,
+                              root_plan plan);
 
 }  // namespace greenroom::actors

@@ -12,7 +12,7 @@
 namespace greenroom::apps {
 namespace {
 
-using actors::root_state;
+using actors::root_child;
 
 /// A message that runs a function in the turn of the actor that takes it out of its mailbox: only
 /// there may an actor's state be looked at. CAF looks at the content of each message once or more
@@ -36,27 +36,30 @@ private:
   caf::empty_type_erased_tuple nothing_;
 };
 
-/// Runs `look` with the actor behind `who`, in that actor's turn, if it lives to have one.
-template <class Actor>
-void visit_actor(const caf::actor& who, std::function<void(Actor&)> look) {
-  if (!who) return;
-  const auto at = caf::actor_cast<caf::strong_actor_ptr>(who);
-  // The element does not hold the actor: what is in its own mailbox would keep it alive.
+using root_base = actors::root_self::stateful_base<actors::root_state>;
+using pool_base = actors::pool_self::stateful_base<actors::pool_state>;
+
+/// Runs `look` with the actor of this handle, in the actor's turn, if the actor lives to have one.
+template <class Actor, class Handle>
+void visit_actor(const Handle& handle, std::function<void(Actor&)> look) {
+  if (!handle) return;
+  const auto at = caf::actor_cast<caf::strong_actor_ptr>(handle);
+  // The element does not hold the actor: an actor would be kept alive by its own mailbox.
   auto* const self = dynamic_cast<Actor*>(at->get());
   if (self == nullptr) return;
   at->enqueue(caf::mailbox_element_ptr{new visit{[self, look = std::move(look)] { look(*self); }}},
               nullptr);
 }
 
-constexpr std::array<std::pair<std::string_view, root_state::child>, 8> below_root{{
-    {"dispatcher", root_state::dispatcher_child},
-    {"journal", root_state::keeper},
-    {"memory_sampler", root_state::survey},
-    {"monitor", root_state::watching},
-    {"rollout", root_state::rolling},
-    {"rollback", root_state::undoing},
-    {"predictor", root_state::foreseeing},
-    {"pool", root_state::intelligent},
+constexpr std::array<std::pair<std::string_view, root_child>, 8> below_root{{
+    {"dispatcher", root_child::dispatcher},
+    {"journal", root_child::journal},
+    {"memory_sampler", root_child::memory_sampler},
+    {"monitor", root_child::monitor},
+    {"rollout", root_child::rollout},
+    {"rollback", root_child::rollback},
+    {"predictor", root_child::predictor},
+    {"pool", root_child::intelligent_pool},
 }};
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
@@ -65,35 +68,36 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
-void dismiss_if_there(const caf::actor& who) {
-  if (who) actors::dismiss(who);
+template <class Handle>
+void dismiss_if_there(const Handle& handle) {
+  if (handle) actors::dismiss(caf::actor_cast<caf::actor>(handle));
 }
 
-void kill_child_of_root(const caf::actor& root, root_state::child which) {
-  visit_actor<actors::root_actor>(
-      root, [which](actors::root_actor& self) { dismiss_if_there(self.state.actors[which]); });
+void kill_child_of_root(const protocols::root_actor& root, root_child which) {
+  visit_actor<root_base>(
+      root, [which](root_base& self) { dismiss_if_there(self.state.actor_of(which)); });
 }
 
-void in_pool(const caf::actor& root, protocols::pool_kind kind,
+void in_pool(const protocols::root_actor& root, protocols::pool_kind kind,
              std::function<void(actors::pool_state&)> look) {
-  visit_actor<actors::root_actor>(root, [kind, look = std::move(look)](actors::root_actor& self) {
-    const auto which = root_state::intelligent + static_cast<std::uint32_t>(kind);
-    visit_actor<actors::pool_actor>(self.state.actors[which],
-                                    [look](actors::pool_actor& pool) { look(pool.state); });
+  visit_actor<root_base>(root, [kind, look = std::move(look)](root_base& self) {
+    visit_actor<pool_base>(self.state.actor_of(actors::child_of(kind)),
+                           [look](pool_base& pool) { look(pool.state); });
   });
 }
 
 }  // namespace
 
-bool kill_actor(const caf::actor& root, actors::node_state& shared, std::string_view name) {
+bool kill_actor(const protocols::root_actor& root, actors::node_state& shared,
+                std::string_view name) {
   const bool baseline = take_prefix(name, "baseline ");
   const auto kind = baseline ? protocols::pool_kind::baseline : protocols::pool_kind::intelligent;
   if (name == "pool") {
-    kill_child_of_root(root, baseline ? root_state::baseline : root_state::intelligent);
+    kill_child_of_root(root, actors::child_of(kind));
     return true;
   }
   if (name == "director") {
-    in_pool(root, kind, [](actors::pool_state& pool) { dismiss_if_there(pool.director_handle); });
+    in_pool(root, kind, [](actors::pool_state& pool) { dismiss_if_there(pool.director()); });
     return true;
   }
   const actors::catalog_reader::scope reading;
@@ -102,7 +106,7 @@ bool kill_actor(const caf::actor& root, actors::node_state& shared, std::string_
     for (std::uint32_t i = 0; i < catalog.departments.size(); ++i) {
       if (catalog.departments[i] != name) continue;
       in_pool(root, kind, [i](actors::pool_state& pool) {
-        if (i < pool.departments.size()) dismiss_if_there(pool.departments[i]);
+        if (i < pool.departments().size()) dismiss_if_there(pool.departments()[i]);
       });
       return true;
     }
@@ -114,9 +118,9 @@ bool kill_actor(const caf::actor& root, actors::node_state& shared, std::string_
     in_pool(root, kind,
             [&shared, kind, who, of = catalog.members[who].department](actors::pool_state& pool) {
               // The handle of a specialist's actor is its department's own.
-              if (of < pool.departments.size())
-                visit_actor<caf::event_based_actor>(
-                    pool.departments[of], [&shared, kind, who](caf::event_based_actor&) {
+              if (of < pool.departments().size())
+                visit_actor<caf::local_actor>(
+                    pool.departments()[of], [&shared, kind, who](caf::local_actor&) {
                       dismiss_if_there(shared.pools.of(kind).specialists[who].actor);
                     });
             });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/supervision/node_state.hpp"
+#include "protocols/node_messages.hpp"
 
 #include <caf/all.hpp>
 
@@ -17,7 +18,7 @@ namespace greenroom::apps {
 /// turns; when it does not live then, nothing happens. Whether it died, the event `actor.lost`
 /// says.
 /// @pre `shared` lives until no actor of the tree has work.
-[[nodiscard]] bool kill_actor(const caf::actor& root, actors::node_state& shared,
+[[nodiscard]] bool kill_actor(const protocols::root_actor& root, actors::node_state& shared,
                               std::string_view name);
 
 }  // namespace greenroom::apps

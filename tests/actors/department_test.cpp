@@ -531,9 +531,9 @@ TEST(Department, TriesAWorkerThatCannotStartThreeTimesUntilSomebodyAsks) {
   // The reload may bring another command.
   static_cast<void>(play.shared->replace_catalog(
       actors::make_catalog(play.shared->catalogs.now().config, &play.shared->catalogs.now())));
-  caf::anon_send(play.root, protocols::reload_atom::value);
+  caf::anon_send(play.root, protocols::settings_changed{});
   EXPECT_EQ(starts_within(play, "d0-s0", 60s), 3u) << "the configuration has changed";
-  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
+  caf::anon_send(play.root, protocols::warm_by_hand{0});
   play.world.advance(3s);
   play.get_ready("d0-s0");
   EXPECT_EQ(shown(play, 0), worker_state::warm) << "an operator asked for it";
@@ -578,7 +578,7 @@ TEST(Department, EndsWhoAsksForOneThatWasTakenOut) {
   config.departments[0].specialists.pop_back();
   static_cast<void>(
       play.shared->replace_catalog(actors::make_catalog(config, &play.shared->catalogs.now())));
-  caf::anon_send(play.root, protocols::reload_atom::value);
+  caf::anon_send(play.root, protocols::settings_changed{});
   play.world.advance(100ms);
   if (early->ends == 0 && play.workers.contains("d0-s1")) {
     play.get_ready("d0-s1");
@@ -614,14 +614,14 @@ TEST(Department, ReplacesAWorkerThatNeitherStartsNorEnds) {
   config.departments[0].specialists[0].backend.stop_timeout = 5s;
   stage play{config};
   play.open();
-  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
+  caf::anon_send(play.root, protocols::warm_by_hand{0});
   play.world.advance(24s);
-  caf::anon_send(play.root, protocols::check_atom::value);
+  caf::anon_send(play.root, protocols::check_workers{});
   const auto other = play.ask("d0-s1");
   play.world.advance(100ms);
   EXPECT_EQ(play.starts.count("d0-s1"), 0u);
   play.world.advance(1s);
-  caf::anon_send(play.root, protocols::check_atom::value);
+  caf::anon_send(play.root, protocols::check_workers{});
   play.world.advance(100ms);
   ASSERT_EQ(play.starts["d0-s1"], 1);
   play.get_ready("d0-s1");

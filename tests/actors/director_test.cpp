@@ -89,7 +89,7 @@ TEST(Director, NeverEvictsTheBusy) {
   EXPECT_EQ(second->state, task_state::completed);
 }
 
-TEST(Director, LetsOneThatHasJustStartedStayForItsMinimum) {
+TEST(Director, KeepsAStartedWorkerForItsMinimumResidency) {
   stage play{slots(2, 1)};
   play.open();
   play.ask("d0-s0");
@@ -154,20 +154,20 @@ TEST(Director, EnforcesTheMemoryThatWasMeasured) {
 TEST(Director, WarmsAndCoolsByHand) {
   stage play{slots(2, 2)};
   play.open();
-  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{1});
+  caf::anon_send(play.root, protocols::warm_by_hand{1});
   play.world.dispatch();
   ASSERT_EQ(play.starts["d0-s1"], 1);
   play.get_ready("d0-s1");
-  caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{1});
+  caf::anon_send(play.root, protocols::cool_by_hand{1});
   play.world.dispatch();
   EXPECT_TRUE(play.worker("d0-s1").stopping);
 }
 
-TEST(Director, CoolsByHandWhoIsAtWorkAsSoonAsItIsThrough) {
+TEST(Director, CoolsABusySpecialistByHandWhenItsTasksHaveEnded) {
   stage play{slots(2, 2)};
   play.open();
   const auto cool = [&](std::uint32_t who) {
-    caf::anon_send(play.root, protocols::cool_atom::value, who);
+    caf::anon_send(play.root, protocols::cool_by_hand{who});
     play.world.advance(1s);
   };
   // One is running a task, one is not even warm.
@@ -194,31 +194,31 @@ TEST(Director, CoolsByHandWhoIsAtWorkAsSoonAsItIsThrough) {
   EXPECT_FALSE(play.worker("d0-s0").stopping);
 }
 
-TEST(Director, WarmsByHandWhoWasToCool) {
+TEST(Director, WarmsByHandASpecialistThatWasToCool) {
   stage play{slots(1, 1)};
   play.open();
   play.ask("d0-s0");
   play.world.dispatch();
   play.get_ready("d0-s0");
-  caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{0});
+  caf::anon_send(play.root, protocols::cool_by_hand{0});
   play.world.advance(1s);
-  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
+  caf::anon_send(play.root, protocols::warm_by_hand{0});
   play.world.dispatch();
   play.worker("d0-s0").finish_one();
   play.world.advance(1s);
   ASSERT_FALSE(play.worker("d0-s0").stopping);
   // A specialist whose process is already stopping starts when that process is gone.
-  caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{0});
+  caf::anon_send(play.root, protocols::cool_by_hand{0});
   play.world.advance(1s);
   ASSERT_TRUE(play.worker("d0-s0").stopping);
-  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{0});
+  caf::anon_send(play.root, protocols::warm_by_hand{0});
   play.world.dispatch();
   play.worker("d0-s0").die();
   play.world.dispatch();
   EXPECT_EQ(play.starts["d0-s0"], 2);
 }
 
-TEST(Director, WarmsEveryoneInTheBaselinePool) {
+TEST(Director, WarmsEverySpecialistOfTheBaselinePool) {
   auto config = slots(5, 1);
   config.pool.mode = config::pool_mode::baseline;
   config.pool.warming_concurrency = 2;
@@ -271,7 +271,7 @@ private:
   std::vector<runtime::specialist_index>& heard_;
 };
 
-TEST(Director, HearsOfThoseWhoseStateHasChangedAndOfNobodyElse) {
+TEST(Director, LearnsTheLoadOfSpecialistsThatHaveChangedOnly) {
   std::vector<runtime::specialist_index> heard;
   stage play{slots(100, 100)};
   play.plan.policies[0] = [&] { return std::make_unique<listening>(heard); };
@@ -320,7 +320,7 @@ TEST(Director, StartsAheadOfDemandInBatches) {
   EXPECT_EQ(play.processes(), 8u);
 }
 
-TEST(Director, LeavesWhoWasCooledByHandForTheCooldownUnlessAskedFor) {
+TEST(Director, LeavesASpecialistColdAfterACoolByHandUnlessATaskComes) {
   auto config = slots(2, 2);
   config.pool.min_residency = 0s;
   config.pool.cooldown = 10s;
@@ -336,8 +336,7 @@ TEST(Director, LeavesWhoWasCooledByHandForTheCooldownUnlessAskedFor) {
   play.worker("d0-s0").finish_one();
   play.world.dispatch();
   EXPECT_EQ(last->state, task_state::completed);
-  for (const std::uint32_t who : {0U, 1U})
-    caf::anon_send(play.root, protocols::cool_atom::value, who);
+  for (const std::uint32_t who : {0U, 1U}) caf::anon_send(play.root, protocols::cool_by_hand{who});
   play.world.advance(100ms);
   play.worker("d0-s0").die();
   play.worker("d0-s1").die();
@@ -366,7 +365,7 @@ TEST(Director, ScoresEveryStartAheadOfDemand) {
   EXPECT_EQ(gauge.prewarms.load(), 2u);
   EXPECT_EQ(gauge.prewarm_hits.load(), 1u);
   play.world.advance(3s);
-  caf::anon_send(play.root, protocols::cool_atom::value, std::uint32_t{1});
+  caf::anon_send(play.root, protocols::cool_by_hand{1});
   play.world.dispatch();
   play.worker("d0-s1").die();
   play.world.dispatch();
@@ -375,7 +374,7 @@ TEST(Director, ScoresEveryStartAheadOfDemand) {
 }
 
 // A warm request acts at once or not at all, but a waiting task keeps waiting.
-TEST(Director, RemembersWhoWaitsForOneThatCouldNotBeWarmedByHand) {
+TEST(Director, KeepsATaskWaitingWhenAWarmByHandFindsNoSlot) {
   auto config = slots(2, 1);
   config.pool.min_residency = 0s;
   stage play{config};
@@ -385,7 +384,7 @@ TEST(Director, RemembersWhoWaitsForOneThatCouldNotBeWarmedByHand) {
   play.get_ready("d0-s0");
   const auto waits = play.ask("d0-s1");
   play.world.advance(10ms);
-  caf::anon_send(play.root, protocols::warm_up_atom::value, std::uint32_t{1});
+  caf::anon_send(play.root, protocols::warm_by_hand{1});
   play.world.advance(10ms);
   play.worker("d0-s0").finish_one();
   play.world.advance(80ms);
@@ -397,14 +396,14 @@ TEST(Director, RemembersWhoWaitsForOneThatCouldNotBeWarmedByHand) {
 }
 
 // A department that receives a grant twice acts once and reports its state each time.
-TEST(Director, TellsAGrantAgainWithoutAnyHarm) {
+TEST(Director, RepeatsAGrantWithoutAnyHarm) {
   stage play{slots(2, 1)};
   play.open();
   const auto who = play.ask("d0-s0");
   play.world.dispatch();
   ASSERT_EQ(play.starts["d0-s0"], 1);
   for (int i = 0; i < 3; ++i) {
-    caf::anon_send(play.root, protocols::again_atom::value);
+    caf::anon_send(play.root, protocols::reconcile_slots{});
     play.world.advance(1500ms);
   }
   EXPECT_EQ(play.starts["d0-s0"], 1);
@@ -413,7 +412,7 @@ TEST(Director, TellsAGrantAgainWithoutAnyHarm) {
   EXPECT_EQ(play.processes(), 1u);
 }
 
-TEST(Director, LetsOneThatIsLargerThanTheBudgetRunAlone) {
+TEST(Director, RunsASpecialistThatIsLargerThanTheBudgetAlone) {
   auto config = slots(2, 2);
   config.pool.min_residency = 0s;
   config.pool.cooldown = 1s;
@@ -434,7 +433,7 @@ TEST(Director, LetsOneThatIsLargerThanTheBudgetRunAlone) {
 }
 
 // The first specialist is never idle: another task always waits for it.
-TEST(Director, GivesATurnToWhoWaitsForOneThatIsNeverIdle) {
+TEST(Director, GivesATurnToASpecialistThatWaitsForAWorkerThatIsNeverIdle) {
   auto config = slots(2, 1);
   config.pool.min_residency = 1s;
   stage play{config};
@@ -471,7 +470,7 @@ TEST(Director, GivesATurnToWhoWaitsForOneThatIsNeverIdle) {
 
 // A turn lasts four starts of the waiting specialist. Otherwise the two fast starters would end
 // each other's turn first, for ever.
-TEST(Director, LetsNobodyOvertakeOneThatStartsSlowly) {
+TEST(Director, LetsNoSpecialistOvertakeOneThatStartsSlowly) {
   auto config = slots(3, 1);
   config.pool.min_residency = 0ms;
   stage play{config};
@@ -511,7 +510,7 @@ TEST(Director, LetsNobodyOvertakeOneThatStartsSlowly) {
 }
 
 // A warm specialist that becomes pinned must give its slot to others.
-TEST(Director, GivesTheSlotOfOneThatIsPinnedWhileItIsWarmToOthers) {
+TEST(Director, FreesTheSlotOfASpecialistThatIsPinnedWhileItIsWarm) {
   auto config = slots(2, 1);
   stage play{config};
   play.open();
@@ -520,7 +519,7 @@ TEST(Director, GivesTheSlotOfOneThatIsPinnedWhileItIsWarmToOthers) {
   config.departments[0].specialists[0].pin = true;
   ASSERT_TRUE(
       play.shared->replace_catalog(actors::make_catalog(config, &play.shared->catalogs.now())));
-  caf::anon_send(play.root, protocols::reload_atom::value);
+  caf::anon_send(play.root, protocols::settings_changed{});
   play.world.dispatch();
   const auto other = play.ask("d0-s1");
   play.world.advance(100ms);

@@ -118,7 +118,7 @@ TEST_F(InlineCallable, GetsAnActorWhenAReloadMakesItAProcess) {
   warm();
   ASSERT_TRUE(play.shared->replace_catalog(
       actors::make_catalog(small_cast(1, 2), &play.shared->catalogs.now())));
-  caf::anon_send(play.root, protocols::reload_atom::value);
+  caf::anon_send(play.root, protocols::settings_changed{});
   play.world.dispatch();
   const auto who = ask("1");
   ASSERT_TRUE(play.workers.contains("d0-s0"));

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 machine::process_usage bytes(std::uint64_t amount) { return {amount, 0ms, 1}; }
 
 // Half a core between two samples; a new process starts from zero.
-TEST(Surveyor, MeasuresTheShareOfACoreThatAWorkerKeepsBusy) {
+TEST(MemorySampler, MeasuresTheShareOfACoreThatAWorkerKeepsBusy) {
   stage play{small_cast(1, 2)};
   play.open();
   auto& gauge = play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge;
@@ -38,7 +38,7 @@ TEST(Surveyor, MeasuresTheShareOfACoreThatAWorkerKeepsBusy) {
   caf::anon_send_exit(memory_sampler, caf::exit_reason::user_shutdown);
 }
 
-TEST(Surveyor, MeasuresWhatRunsAndCountsTheOthersAsTheMeanOfThose) {
+TEST(MemorySampler, MeasuresWhatRunsAndCountsTheOthersAsTheMeanOfThose) {
   stage play{small_cast(1, 4)};
   play.open();
   auto& pool = play.shared->pools.of(protocols::pool_kind::intelligent);
@@ -61,7 +61,7 @@ TEST(Surveyor, MeasuresWhatRunsAndCountsTheOthersAsTheMeanOfThose) {
 
 // All are warm in the baseline, and one of four in the intelligent pool: the node takes more than
 // always-warm and saves nothing.
-TEST(Surveyor, CountsTheWorkersOfBothPoolsWhileTheyStandBesideEachOther) {
+TEST(MemorySampler, CountsTheWorkersOfBothPoolsWhileTheyStandBesideEachOther) {
   stage play{small_cast(1, 4)};
   play.plan.policies[1] = play.plan.policies[0];
   play.open();

@@ -47,7 +47,7 @@ State& state_of(const Handle& who) {
   return dynamic_cast<self*>(caf::actor_cast<caf::abstract_actor*>(who))->state;
 }
 
-TEST(NodeMessages, AJournalAnswersAWriterThroughTheSmallestInterfaceOfTheWriter) {
+TEST(NodeMessages, AJournalAnswersAWriterThroughTheSmallestInterface) {
   deterministic_system world;
   const auto from = world.system.spawn(writer);
   const auto to = world.system.spawn(journal);
@@ -59,7 +59,7 @@ TEST(NodeMessages, AJournalAnswersAWriterThroughTheSmallestInterfaceOfTheWriter)
   EXPECT_EQ(state_of<journal_state>(to).kept[1].name, "evidence.0");
 }
 
-TEST(NodeMessages, AHandleIsNarrowedToAnInterfaceThatItImplementsAndToNoOther) {
+TEST(NodeMessages, AHandleIsNarrowedToAnInterfaceThatItImplements) {
   using timers = director_actor::extend<caf::reacts_to<caf::tick_atom>>;
   EXPECT_TRUE((std::is_constructible_v<director_actor, timers>));
   EXPECT_TRUE((std::is_constructible_v<state_writer_actor, rollback_actor>));

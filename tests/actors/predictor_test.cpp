@@ -124,7 +124,7 @@ TEST(Predictor, ForgetsNamesThatReloadsHaveTakenOut) {
     config.departments[0].specialists[0].name = "passing-" + std::to_string(i);
     ASSERT_TRUE(play.shared->replace_catalog(
         actors::make_catalog(config, &play.shared->catalogs.now(), {}, play.shared->vacant())));
-    caf::anon_send(play.root, protocols::reload_atom::value);
+    caf::anon_send(play.root, protocols::settings_changed{});
     play.world.dispatch();
   }
   play.ask("passing-1499");
@@ -202,7 +202,7 @@ TEST(Predictor, DetectsAWorkflowThatAReloadBrought) {
   const auto& before = play.shared->catalogs.now();
   ASSERT_TRUE(play.shared->replace_catalog(
       actors::make_catalog(config, &before, [](std::string_view) { return false; })));
-  caf::anon_send(play.root, protocols::reload_atom::value);
+  caf::anon_send(play.root, protocols::settings_changed{});
   play.pass(1s);
   for (int i = 0; i < 20; ++i) {
     for (const auto& step : config.workflows[0].steps) {

@@ -14,7 +14,7 @@ using protocols::failure, protocols::pool_kind, protocols::task_state;
 void reload(stage& play, config::node next) {
   auto cast = actors::make_catalog(std::move(next), &play.shared->catalogs.now());
   ASSERT_TRUE(play.shared->replace_catalog(std::move(cast)));
-  caf::anon_send(play.root, protocols::reload_atom::value);
+  caf::anon_send(play.root, protocols::settings_changed{});
   play.world.dispatch();
 }
 
@@ -183,7 +183,7 @@ TEST(Reload, UsesThePlacesOfThoseThatAreGoneAgain) {
     auto cast =
         actors::make_catalog(config, &play.shared->catalogs.now(), {}, play.shared->vacant());
     ASSERT_TRUE(play.shared->replace_catalog(std::move(cast)));
-    caf::anon_send(play.root, protocols::reload_atom::value);
+    caf::anon_send(play.root, protocols::settings_changed{});
     play.world.dispatch();
     const auto who = play.shared->catalogs.now().find(name);
     ASSERT_NE(who, actors::catalog::nobody);
@@ -205,7 +205,7 @@ TEST(Reload, UsesThePlacesOfThoseThatAreGoneAgain) {
   EXPECT_LE(play.processes(), 2U);
 }
 
-TEST(Reload, KeepsThePlaceOfOneThatIsGoneWhileSomebodyKnowsIt) {
+TEST(Reload, KeepsTheIndexOfARemovedSpecialistWhileAThreadKnowsIt) {
   auto config = small_cast(1, 2);
   stage play{config};
   play.open();
@@ -260,7 +260,7 @@ TEST_F(ReusedNumber, IsServedBeforeAnyActorIsToldOfTheReload) {
   const auto who = play.ask("fresh");
   play.world.dispatch();
   ASSERT_EQ(play.starts["fresh"], 1);
-  caf::anon_send(play.root, protocols::reload_atom::value);
+  caf::anon_send(play.root, protocols::settings_changed{});
   play.world.dispatch();
   play.get_ready("fresh");
   play.finish_one("fresh");
@@ -272,7 +272,7 @@ TEST_F(ReusedNumber, KeepsItsSlotWhenTheReloadIsToldOfLater) {
   play.ask("fresh");
   play.world.dispatch();
   play.get_ready("fresh");
-  caf::anon_send(play.root, protocols::reload_atom::value);
+  caf::anon_send(play.root, protocols::settings_changed{});
   play.world.dispatch();
   play.ask("d0-s0");
   play.world.advance(50ms);
@@ -287,7 +287,7 @@ TEST_F(ReusedNumber, KeepsItsPlaceInTheLineForASlot) {
   replace_quietly(play, config);
   const auto who = play.ask("fresh");
   play.world.dispatch();
-  caf::anon_send(play.root, protocols::reload_atom::value);
+  caf::anon_send(play.root, protocols::settings_changed{});
   play.world.dispatch();
   play.finish_one("d0-s0");
   play.world.advance(100ms);  // Before the specialist would ask again by itself.
@@ -314,7 +314,7 @@ TEST(Reload, RunsTheNewCallableUnderAnOldNumberAtOnce) {
   auto without = config;
   without.departments[0].specialists.pop_back();
   replace_quietly(play, without);
-  caf::anon_send(play.root, protocols::reload_atom::value);
+  caf::anon_send(play.root, protocols::settings_changed{});
   play.world.advance(1s);
   ASSERT_EQ(play.shared->vacant(), std::vector<std::uint32_t>{1});
   config.departments[0].specialists[1].name = "fresh";
@@ -337,7 +337,7 @@ TEST(Reload, KeepsThePlaceOfOneThatCameBackAndWentAgain) {
   static_cast<void>(play.shared->catalogs.now());
   actors::catalog_reader::turn();
   EXPECT_TRUE(play.shared->vacant().empty()) << "its department has not looked yet";
-  caf::anon_send(play.root, protocols::reload_atom::value);
+  caf::anon_send(play.root, protocols::settings_changed{});
   play.world.dispatch();
   EXPECT_EQ(play.shared->vacant(), std::vector<std::uint32_t>{1});
 }
@@ -396,7 +396,7 @@ TEST(Reload, LeavesNoCallerBehindHoweverItFalls) {
           config = with_argument(config, std::to_string(step), chance() % 2, chance() % 2);
           auto cast = actors::make_catalog(config, &play.shared->catalogs.now());
           ASSERT_TRUE(play.shared->replace_catalog(std::move(cast)));
-          caf::anon_send(play.root, protocols::reload_atom::value);
+          caf::anon_send(play.root, protocols::settings_changed{});
           break;
         }
         default: play.world.advance(std::chrono::milliseconds{chance() % 50}); break;

@@ -99,7 +99,8 @@ TEST(Root, GivesUpWhenOneOfItsOwnDiesTooOften) {
 TEST(Root, CountsAMessageThatItDoesNotHandleAndSaysItOnce) {
   stage play{small_cast(1, 1)};
   play.open();
-  for (int i = 0; i < 3; ++i) caf::anon_send(play.root, std::string{"what is this?"});
+  for (int i = 0; i < 3; ++i)
+    caf::anon_send(caf::actor_cast<caf::actor>(play.root), std::string{"what is this?"});
   play.world.dispatch();
   EXPECT_EQ(play.shared->unexpected.total(), 3U);
   play.unexpected_wanted = 3;

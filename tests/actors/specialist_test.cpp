@@ -18,15 +18,15 @@ TEST(Specialist, StopsAnIdleWorkerThatDoesNotAnswerAProbe) {
   play.world.dispatch();
   play.get_ready("d0-s0");
   play.finish_one("d0-s0");
-  caf::anon_send(play.root, protocols::check_atom::value);
+  caf::anon_send(play.root, protocols::check_workers{});
   play.world.dispatch();
   EXPECT_EQ(play.worker("d0-s0").pings, 1);
   play.worker("d0-s0").pong();
   play.world.dispatch();
-  caf::anon_send(play.root, protocols::check_atom::value);
+  caf::anon_send(play.root, protocols::check_workers{});
   play.world.dispatch();
   EXPECT_FALSE(play.worker("d0-s0").stopping);
-  caf::anon_send(play.root, protocols::check_atom::value);
+  caf::anon_send(play.root, protocols::check_workers{});
   play.world.dispatch();
   EXPECT_TRUE(play.worker("d0-s0").stopping);
 }

@@ -83,7 +83,7 @@ void reload(stage& play, const config::node& whole, std::mt19937_64& chance) {
     play.ask(newcomer);
     if (chance() % 2 == 0) play.world.dispatch_some(chance, 30);
   }
-  caf::anon_send(play.root, protocols::reload_atom::value);
+  caf::anon_send(play.root, protocols::settings_changed{});
 }
 
 class progress_play {
@@ -180,13 +180,13 @@ private:
         break;
       case 11:
         if (chance_() % 2 == 0)
-          caf::anon_send(play_.root, protocols::warm_up_atom::value, any_index());
+          caf::anon_send(play_.root, protocols::warm_by_hand{any_index()});
         else
-          caf::anon_send(play_.root, protocols::cool_atom::value, any_index());
+          caf::anon_send(play_.root, protocols::cool_by_hand{any_index()});
         break;
       case 12:
         if (chance_() % 3 == 0) reload(play_, whole_, chance_);
-        if (chance_() % 3 == 0) caf::anon_send(play_.root, protocols::check_atom::value);
+        if (chance_() % 3 == 0) caf::anon_send(play_.root, protocols::check_workers{});
         break;
       case 13: play_.world.dispatch_some(chance_, chance_() % 20); break;
       case 14:

@@ -77,7 +77,7 @@ TEST_F(UsageReport, DoesNotComeFromAllAtOnce) {
   EXPECT_LE(most, departments / 2);
 }
 
-TEST_F(UsageReport, IsHeardAlsoWhenTheBridgeIsLostBeforeItsTime) {
+TEST_F(UsageReport, ArrivesAlsoWhenTheDispatcherIsLostBeforeItIsDue) {
   ask_all();
   play.kill("dispatcher");
   play.world.advance(2s);

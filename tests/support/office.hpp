@@ -48,7 +48,7 @@ public:
     return found != workers.end() && !found->second->gone && !found->second->stopping;
   }
   void put_away(std::uint32_t who) {
-    caf::anon_send(root, protocols::cool_atom::value, who);
+    caf::anon_send(root, protocols::cool_by_hand{who});
     pass(std::chrono::seconds{3});
   }
   std::size_t heard(const std::string& kind) const {

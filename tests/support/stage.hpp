@@ -229,8 +229,13 @@ public:
     for (const auto& one : shared->events.after(0)) result.push_back(one.kind + " " + one.json);
     return result;
   }
-  /// Sends what the memory sampler would send.
-  void send_survey(const protocols::memory_survey& survey) { caf::anon_send(root, survey); }
+  /// Sends what the memory sampler would send to the intelligent pool.
+  void send_survey(const protocols::memory_survey& survey) {
+    using root_base = actors::root_self::stateful_base<actors::root_state>;
+    auto* const self = dynamic_cast<root_base*>(caf::actor_cast<caf::abstract_actor*>(root));
+    const auto pool = self->state.actor_of(actors::root_child::intelligent_pool);
+    caf::anon_send(caf::actor_cast<protocols::pool_actor>(pool), survey);
+  }
   /// Kills the actor with this name (see `apps::kill_actor`) after the ready actors have run.
   void kill(std::string_view name) {
     EXPECT_TRUE(apps::kill_actor(root, *shared, name)) << "no actor is called " << name;
@@ -270,7 +275,7 @@ public:
   actors::admission desk;
   actors::root_plan plan;
   std::function<bool(std::string_view)> is_inline;  ///< For `make_catalog`.
-  caf::actor root;
+  protocols::root_actor root;
   std::map<std::string, std::shared_ptr<puppet>> workers;
   std::map<std::string, int> starts;
   std::vector<std::shared_ptr<puppet>> all;

@@ -48,12 +48,10 @@ public:
     const bool back = word.verb == what::roll_back || word.verb == what::confirm
                       || word.verb == what::cancel || word.verb == what::verify;
     word.told = [status](int code, const std::string&, const std::string&) { *status = code; };
-    shared->board.leave(
-        back ? actors::status_board::box::rollback : actors::status_board::box::rollout,
-        std::move(word));
-    caf::anon_send(root, protocols::steer_atom::value,
-                   static_cast<std::uint32_t>(back ? actors::root_state::undoing
-                                                   : actors::root_state::rolling));
+    const auto to =
+        back ? protocols::commanded_actor::rollback : protocols::commanded_actor::rollout;
+    shared->board.leave(to, std::move(word));
+    caf::anon_send(root, protocols::commands_left{to});
     world.dispatch();
     return *status;
   }
