@@ -11,7 +11,7 @@
 namespace greenroom::actors {
 
 using machine::shed_reason;
-using protocols::failure, protocols::task, protocols::task_place, protocols::task_state;
+using protocols::failure, protocols::task, protocols::task_location, protocols::task_state;
 
 namespace {
 
@@ -276,7 +276,7 @@ std::variant<protocols::task_id, refusal> admission::submit(
   job->deadline_ns.store(now + patience(), std::memory_order_relaxed);
   job->who = std::move(asker);
   job->pool.store(where, std::memory_order_relaxed);
-  job->counted.store(task::seat(who, where), std::memory_order_relaxed);
+  job->counted.store(task::counter_key(who, where), std::memory_order_relaxed);
   const auto id = job->id;
   const bool is_unsafe = job->effects == protocols::side_effects::unsafe;
   const bool shadow = rules.routes == runtime::rollout::mode::shadow
@@ -299,7 +299,7 @@ std::variant<protocols::task_id, refusal> admission::submit(
       kept = job;
     }
   }
-  job->place.store(task_place::ring, std::memory_order_release);
+  job->location.store(task_location::ring, std::memory_order_release);
   auto* raw = job.release();
   // The ring has room for every task that the ledger can hold.
   if (!parts_.dispatching.door.push(raw, io_execution_unit::current())) std::terminate();
@@ -353,9 +353,9 @@ bool admission::copy(const task& like, const std::string& input, protocols::pool
   job->start_beside = like.start_beside.load(std::memory_order_relaxed);
   job->who = std::move(who);
   job->pool.store(pool, std::memory_order_relaxed);
-  job->counted.store(task::seat(like.specialist, pool), std::memory_order_relaxed);
+  job->counted.store(task::counter_key(like.specialist, pool), std::memory_order_relaxed);
   gauge.entered.fetch_add(1, std::memory_order_relaxed);
-  job->place.store(task_place::ring, std::memory_order_release);
+  job->location.store(task_location::ring, std::memory_order_release);
   if (!parts_.dispatching.door.push(job.release(), io_execution_unit::current())) std::terminate();
   return true;
 }
@@ -402,24 +402,24 @@ bool admission::resume(const machine::stored_task& stored) {
       now + std::max<std::int64_t>(said.deadline_unix_ms - said.accepted_unix_ms, 1) * 1'000'000;
   job->attempts = stored.attempts;
   job->pool = parts_.routes.answering(job->case_id, job->idempotency_key);
-  job->counted = task::seat(holder, job->pool);
+  job->counted = task::counter_key(holder, job->pool);
   parts_.pools.of(job->pool).specialists[holder].gauge.entered.fetch_add(1);
   machine::count(parts_.gauge.entered);
   machine::count(parts_.gauge.taken);
   if (who == catalog::nobody) {
-    job->place.store(task_place::journal);
+    job->location.store(task_location::journal);
     parts_.ending.conclude(*job, task_state::failed, failure::no_such_specialist,
                            said.specialist + " is not in the configuration any more", nullptr);
     return true;
   }
   // A start is written down only of what must not be done twice, by whoever it was passed on to.
   if (stored.state == task_state::running) {
-    job->place.store(task_place::journal);
+    job->location.store(task_location::journal);
     parts_.ending.conclude(*job, task_state::unknown, failure::unknown_end,
                            "the node died while it ran, and it is not safe to do twice", nullptr);
     return true;
   }
-  job->place.store(task_place::ring, std::memory_order_release);
+  job->location.store(task_location::ring, std::memory_order_release);
   auto* raw = job.release();
   if (!parts_.dispatching.door.push(raw, io_execution_unit::current())) std::terminate();
   return true;

@@ -12,7 +12,7 @@
 namespace greenroom::actors {
 
 using protocols::failure, protocols::side_effects, protocols::slot_grant, protocols::slot_news;
-using protocols::slot_recall, protocols::task, protocols::task_phase, protocols::task_place;
+using protocols::slot_recall, protocols::task, protocols::task_phase, protocols::task_location;
 using protocols::task_ptr, protocols::task_state, protocols::worker_news;
 using runtime::breaker;
 
@@ -94,7 +94,7 @@ void department::drain() {
 
 void department::arrive(task_ptr job) {
   job->holder = incarnation_;
-  job->place.store(task_place::held, std::memory_order_release);
+  job->location.store(task_location::department, std::memory_order_release);
   if (job->claimed.load(std::memory_order_acquire)) return;
   if (leaving()) {
     hand_over(std::move(job));
@@ -195,7 +195,7 @@ void department::hand(entry& one, task_ptr job) {
     job->start_noted = true;
     job->hand = static_cast<std::uint32_t>(one.pending.size());
     one.pending.push_back(job);
-    job->place.store(task_place::journal, std::memory_order_release);
+    job->location.store(task_location::journal, std::memory_order_release);
     parts_.ending.note(*job, journal_note::kind::started, context());
     return;
   }
@@ -232,7 +232,7 @@ void department::run_here(entry& one, task_ptr job) {
 }
 
 void department::committed(task_ptr job) {
-  job->place.store(task_place::held, std::memory_order_release);
+  job->location.store(task_location::department, std::memory_order_release);
   auto& one = entry_of(job->specialist);
   const bool mine = take_back(one, *job);
   if (mine && one.now == worker_state::warm && !job->claimed.load(std::memory_order_acquire)) {

@@ -8,7 +8,7 @@
 
 namespace greenroom::actors {
 
-using protocols::failure, protocols::task, protocols::task_phase, protocols::task_place;
+using protocols::failure, protocols::task, protocols::task_phase, protocols::task_location;
 using protocols::task_ptr, protocols::task_state;
 
 // By way of the dispatcher. The caller has counted it in at its new place; it counts in exactly one
@@ -18,8 +18,8 @@ void department::move_to(task_ptr job, std::uint32_t specialist, protocols::pool
   job->state.compare_exchange_strong(running, task_state::queued);
   auto& theirs = parts_.pools.of(pool).specialists[specialist].gauge;
   const auto from = job->specialist.load(std::memory_order_relaxed);
-  auto here = task::seat(from, pool_);
-  if (!job->counted.compare_exchange_strong(here, task::seat(specialist, pool),
+  auto here = task::counter_key(from, pool_);
+  if (!job->counted.compare_exchange_strong(here, task::counter_key(specialist, pool),
                                             std::memory_order_acq_rel)) {
     theirs.left.fetch_add(1, std::memory_order_relaxed);  // It has ended meanwhile.
     return;
@@ -27,7 +27,7 @@ void department::move_to(task_ptr job, std::uint32_t specialist, protocols::pool
   parts_.pools.of(pool_).specialists[from].gauge.left.fetch_add(1, std::memory_order_relaxed);
   job->belongs_to(specialist, parts_.catalogs.now().members[specialist].department);
   job->pool.store(pool, std::memory_order_release);
-  job->place.store(task_place::ring, std::memory_order_release);
+  job->location.store(task_location::ring, std::memory_order_release);
   job->phase = task_phase::wanted;
   parts_.dispatching.returned.push(std::move(job), context());
 }

@@ -10,7 +10,7 @@
 
 namespace greenroom::actors {
 
-using protocols::failure, protocols::slot_news, protocols::task_phase, protocols::task_place;
+using protocols::failure, protocols::slot_news, protocols::task_phase, protocols::task_location;
 using protocols::task_ptr, protocols::task_state;
 
 void department::adopt_catalog() {
@@ -130,8 +130,8 @@ void department::recover() {
   drain();
   std::vector<task_ptr> found;
   parts_.ledger.for_each([&](task_ptr job) {
-    if (job->place.load(std::memory_order_acquire) == task_place::held && job->pool == pool_
-        && job->department == index_ && job->holder != incarnation_
+    if (job->location.load(std::memory_order_acquire) == task_location::department
+        && job->pool == pool_ && job->department == index_ && job->holder != incarnation_
         && !job->claimed.load(std::memory_order_acquire))
       found.push_back(std::move(job));
   });
@@ -194,7 +194,7 @@ void department::lost(std::uint32_t place, const caf::error& reason) {
   if (one.given_up) show(one, worker_state::failed);
   for (auto& job : std::exchange(one.pending, {})) {
     one.breaker.forget();
-    if (job->place.load() == task_place::journal) continue;  // It comes back from there.
+    if (job->location.load() == task_location::journal) continue;  // It comes back from there.
     if (job->claimed.load(std::memory_order_acquire)) continue;
     if (job->state.load() == task_state::running) {
       job->result = {failure::worker_failed, true, "the specialist's actor was lost"};

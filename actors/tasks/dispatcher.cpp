@@ -5,7 +5,7 @@
 
 namespace greenroom::actors {
 
-using protocols::failure, protocols::task, protocols::task_phase, protocols::task_place;
+using protocols::failure, protocols::task, protocols::task_phase, protocols::task_location;
 using protocols::task_ptr, protocols::task_state;
 
 namespace {
@@ -52,7 +52,7 @@ void dispatcher::take() {
 
 void dispatcher::pass(task_ptr job) {
   if (job->journaled && parts_.journal.on && !job->recorded.load(std::memory_order_acquire)) {
-    job->place.store(task_place::journal, std::memory_order_release);
+    job->location.store(task_location::journal, std::memory_order_release);
     parts_.ending.note(*job, journal_note::kind::accepted, context());
     return;
   }
@@ -62,7 +62,7 @@ void dispatcher::pass(task_ptr job) {
 void dispatcher::dispatch(task_ptr job) {
   if (job->claimed.load(std::memory_order_acquire)) return;
   job->phase = task_phase::wanted;
-  job->place.store(task_place::ring, std::memory_order_release);
+  job->location.store(task_location::ring, std::memory_order_release);
   auto& port = parts_.pools.of(job->pool).departments[job->department].port;
   port.push(std::move(job), context());
 }
@@ -112,7 +112,7 @@ void dispatcher::sweep() {
       parts_.ending.conclude(*job, task_state::failed, failure::out_of_time, lateness(*job, now),
                              context());
     }
-    if (job->place.load(std::memory_order_acquire) == task_place::held)
+    if (job->location.load(std::memory_order_acquire) == task_location::department)
       holders[static_cast<std::size_t>(job->pool.load())].push_back(job->specialist);
   });
   for (std::size_t i = 0; i < pools; ++i) {
