@@ -75,7 +75,7 @@ command_probe probe_through(admission& desk, const probe_parts& parts,
                              .specialists[spared]
                              .gauge.state.load(std::memory_order_relaxed);
       // In the baseline pool it must be up; in the other one it may rest.
-      const bool up = state == worker_state::warm || state == worker_state::busy;
+      const bool up = is_up(state);
       const bool rests =
           desk.pool() == protocols::pool_kind::intelligent && state != worker_state::failed;
       return told({up || rests, playing.name_of(spared)
