@@ -126,8 +126,8 @@ struct alignas(64) task {
   bool cold_start = false;
   bool start_noted = false;  ///< The journal has a record that the task is about to run.
   std::uint32_t attempts = 0;
-  std::uint32_t holder = 0;  ///< The generation of the department that holds the task.
-  std::uint32_t hand = 0;    ///< The index among the department's dispatched tasks.
+  std::uint32_t holder = 0;          ///< The generation of the department that holds the task.
+  std::uint32_t dispatch_index = 0;  ///< Among the department's dispatched tasks of the specialist.
 
   // Set by the caller's side; constant after the push, except who answers the task.
   alignas(64) std::atomic<std::uint32_t> specialist{0};  ///< Index in the catalog; changes when the

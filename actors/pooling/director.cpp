@@ -142,7 +142,8 @@ void director_state::meet(std::uint32_t index, const caf::actor& department) {
 void director_state::ask_all() {
   const auto me = caf::actor_cast<caf::actor>(self);
   for (const auto& one : departments)
-    if (one) self->send(one, protocols::report_atom::value, me);
+    if (one)
+      self->send(one, protocols::report_state{caf::actor_cast<protocols::director_actor>(me)});
   review();
 }
 

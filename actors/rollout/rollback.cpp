@@ -233,7 +233,8 @@ caf::behavior rollback(rollback_actor* self, const rollback_parts& parts, caf::a
         if (generation == state.work_generation) state.work();
       },
       [&state](protocols::steer_atom) { state.wake(); },
-      [&state](protocols::written_atom, std::uint64_t number) {
+      [&state](const protocols::state_written& news) {
+        const auto number = news.token;
         state.note_written(number);
         state.work();
       },

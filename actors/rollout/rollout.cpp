@@ -390,7 +390,7 @@ caf::behavior rollout(rollout_actor* self, const rollout_parts& parts, caf::acto
   return {
       [&state](protocols::tick_atom) { state.tick(); },
       [&state](protocols::steer_atom) { state.wake(); },
-      [&state](protocols::written_atom, std::uint64_t number) { state.written(number); },
+      [&state](const protocols::state_written& news) { state.written(news.token); },
       [&state](protocols::reload_atom) {
         std::string ignored;
         if (auto again = rollout_plan::decode(

@@ -52,11 +52,11 @@ void node_state::forget_tasks() {
       record.port.attach({});
     }
     for (auto& record : one.departments) {
-      record.port.let_go();
+      record.port.release_tasks();
       record.port.attach({});
     }
   }
-  dispatching.returned.let_go();
+  dispatching.returned.release_tasks();
   dispatching.returned.attach({});
   dispatching.door.attach({});
   journal.notes.attach({});

@@ -1,7 +1,6 @@
 #include "actors/supervision/pool.hpp"
 
 #include "actors/state/text.hpp"
-#include "actors/tasks/department.hpp"
 
 #include <utility>
 
@@ -18,15 +17,17 @@ void pool_state::hire_director() {
   for (std::uint32_t i = 0; i < departments.size(); ++i) {
     if (!departments[i]) continue;
     self->send(director_handle, protocols::hire_atom::value, i, departments[i]);
-    self->send(departments[i], protocols::report_atom::value, director_handle);
+    self->send(departments[i], protocols::report_state{
+                                   caf::actor_cast<protocols::director_actor>(director_handle)});
   }
   if (predictor_handle) self->send(director_handle, protocols::hire_atom::value, predictor_handle);
   self->send(director_handle, protocols::report_atom::value);
 }
 
 void pool_state::hire(std::uint32_t index) {
-  departments[index] =
-      self->spawn<department, caf::linked>(parts->departments, index, kind, director_handle);
+  departments[index] = caf::actor_cast<caf::actor>(
+      spawn_department(*self, parts->departments, index, kind,
+                       caf::actor_cast<protocols::director_actor>(director_handle)));
   if (director_handle)
     self->send(director_handle, protocols::hire_atom::value, index, departments[index]);
 }
@@ -122,18 +123,18 @@ caf::behavior pool(pool_actor* self, const pool_parts& parts, protocols::pool_ki
       [&state](protocols::cool_atom word, std::uint32_t who) {
         if (state.director_handle) state.self->send(state.director_handle, word, who);
       },
-      [&state](protocols::switch_atom word, bool fence) {
+      [&state](protocols::switch_atom, bool fence) {
         for (const auto& one : state.departments)
-          if (one) state.self->send(one, word, fence);
+          if (one) state.self->send(one, protocols::hand_over_tasks{fence});
       },
-      [&state](protocols::check_atom word) {
+      [&state](protocols::check_atom) {
         for (const auto& one : state.departments)
-          if (one) state.self->send(one, word);
+          if (one) state.self->send(one, protocols::check_workers{});
       },
       [&state](protocols::reload_atom word) {
         state.adopt_catalog();
         for (const auto& one : state.departments)
-          if (one) state.self->send(one, word);
+          if (one) state.self->send(one, protocols::settings_changed{});
         if (state.director_handle) state.self->send(state.director_handle, word);
       },
   };

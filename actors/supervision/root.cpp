@@ -24,11 +24,13 @@ void root_state::hire(std::uint32_t which) {
   switch (which) {
     case keeper:
       if (plan.open_journal)
-        actors[which] = self->spawn<journal_actor, caf::linked + caf::detached>(
-            hand_out<journal_parts>(*where), plan.open_journal);
+        actors[which] =
+            caf::actor_cast<caf::actor>(self->spawn<journal_actor, caf::linked + caf::detached>(
+                hand_out<journal_parts>(*where), plan.open_journal));
       break;
     case dispatcher_child:
-      actors[which] = self->spawn<dispatcher, caf::linked>(hand_out<dispatcher_parts>(*where));
+      actors[which] = caf::actor_cast<caf::actor>(
+          self->spawn<dispatcher, caf::linked>(hand_out<dispatcher_parts>(*where)));
       break;
     case survey:
       if (plan.measure)
@@ -74,8 +76,11 @@ void root_state::introduce() {
   for (std::uint32_t kind = 0; kind < pools; ++kind) {
     const auto& one = actors[intelligent + kind];
     if (!one) continue;
-    for (const auto which : {dispatcher_child, survey})
-      if (actors[which]) self->send(actors[which], protocols::hire_atom::value, kind, one);
+    if (actors[dispatcher_child])
+      self->send(actors[dispatcher_child],
+                 protocols::pool_joined{static_cast<protocols::pool_kind>(kind),
+                                        caf::actor_cast<protocols::pool_actor>(one)});
+    if (actors[survey]) self->send(actors[survey], protocols::hire_atom::value, kind, one);
     if (actors[foreseeing]) self->send(one, protocols::hire_atom::value, actors[foreseeing]);
   }
 }
@@ -153,19 +158,21 @@ caf::behavior root(root_actor* self, node_state* where, root_plan plan) {
       [&state](protocols::steer_atom word, std::uint32_t which) {
         if (const auto& one = state.actors[which]) state.self->send(one, word);
       },
-      [&state](protocols::report_atom word, const std::string& name, const std::string& value,
+      [&state](protocols::report_atom, const std::string& name, const std::string& value,
                const caf::actor& who, std::uint64_t token) {
         if (const auto& one = state.actors[root_state::keeper])
-          state.self->send(one, word, name, value, who, token);
+          state.self->send(
+              one, protocols::state_to_confirm{
+                       name, value, caf::actor_cast<protocols::state_writer_actor>(who), token});
       },
-      [&state](protocols::report_atom word, const std::string& kind, const std::string& json,
+      [&state](protocols::report_atom, const std::string& kind, const std::string& json,
                std::int64_t unix_ms) {
         if (const auto& one = state.actors[root_state::keeper])
-          state.self->send(one, word, kind, json, unix_ms);
+          state.self->send(one, protocols::event_to_log{kind, json, unix_ms});
       },
-      [&state](protocols::report_atom word, const std::string& name, const std::string& value) {
+      [&state](protocols::report_atom, const std::string& name, const std::string& value) {
         if (const auto& one = state.actors[root_state::keeper])
-          state.self->send(one, word, name, value);
+          state.self->send(one, protocols::state_to_keep{name, value});
       },
   };
 }

@@ -1,5 +1,6 @@
 #include "apps/chaos/kill_actor.hpp"
 
+#include "actors/mailbox/dismiss.hpp"
 #include "actors/supervision/pool.hpp"
 #include "actors/supervision/root.hpp"
 
@@ -37,8 +38,8 @@ private:
 };
 
 /// Runs `look` with the actor behind `who`, in that actor's turn, if it lives to have one.
-template <class Actor>
-void visit_actor(const caf::actor& who, std::function<void(Actor&)> look) {
+template <class Actor, class Handle>
+void visit_actor(const Handle& who, std::function<void(Actor&)> look) {
   if (!who) return;
   const auto at = caf::actor_cast<caf::strong_actor_ptr>(who);
   // The element does not hold the actor: what is in its own mailbox would keep it alive.
@@ -65,7 +66,8 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
-void dismiss_if_there(const caf::actor& who) {
+template <class Handle>
+void dismiss_if_there(const Handle& who) {
   if (who) actors::dismiss(who);
 }
 
@@ -115,8 +117,8 @@ bool kill_actor(const caf::actor& root, actors::node_state& shared, std::string_
             [&shared, kind, who, of = catalog.members[who].department](actors::pool_state& pool) {
               // The handle of a specialist's actor is its department's own.
               if (of < pool.departments.size())
-                visit_actor<caf::event_based_actor>(
-                    pool.departments[of], [&shared, kind, who](caf::event_based_actor&) {
+                visit_actor<caf::scheduled_actor>(
+                    pool.departments[of], [&shared, kind, who](caf::scheduled_actor&) {
                       dismiss_if_there(shared.pools.of(kind).specialists[who].actor);
                     });
             });
