@@ -55,8 +55,8 @@ public:
   [[nodiscard]] virtual std::size_t held_bytes() const noexcept { return 1024; }
 };
 
-/// The place of a live task, so that the task is found again when an actor is lost.
-enum class task_place : std::uint8_t { free, door, journal, ring, held };
+/// The location of a live task, so that the task is found again when an actor is lost.
+enum class task_location : std::uint8_t { free, admission, journal, ring, department };
 
 /// The result of an attempt, or the reason why the worker returned the task.
 struct attempt_result {
@@ -112,11 +112,11 @@ struct alignas(64) task {
   std::atomic<bool> anchored{false};   ///< The ledger holds a reference until the end is reported.
   /// The end was reported but could not be journaled: after a crash the task may end differently.
   std::atomic<bool> unwritten{false};
-  std::atomic<task_place> place{task_place::free};
+  std::atomic<task_location> location{task_location::free};
   std::atomic<task_state> state{task_state::queued};
-  /// The counters that include this task: `seat` of a specialist and a pool, or `uncounted`. The
-  /// thread that exchanges the value updates the counters, so a task can move while another thread
-  /// ends it.
+  /// The counters that include this task: `counter_key` of a specialist and a pool, or `uncounted`.
+  /// The thread that exchanges the value updates the counters, so a task can move while another
+  /// thread ends it.
   std::atomic<std::uint32_t> counted{uncounted};
   static constexpr std::uint32_t uncounted = 0xffffffff;
   std::atomic<pool_kind> pool{pool_kind::intelligent};
@@ -126,8 +126,8 @@ struct alignas(64) task {
   bool cold_start = false;
   bool start_noted = false;  ///< The journal has a record that the task is about to run.
   std::uint32_t attempts = 0;
-  std::uint32_t holder = 0;  ///< The generation of the department that holds the task.
-  std::uint32_t hand = 0;    ///< The index among the department's dispatched tasks.
+  std::uint32_t holder = 0;          ///< The generation of the department that holds the task.
+  std::uint32_t dispatch_index = 0;  ///< Among the department's dispatched tasks of the specialist.
 
   // Set by the caller's side; constant after the push, except who answers the task.
   alignas(64) std::atomic<std::uint32_t> specialist{0};  ///< Index in the catalog; changes when the
@@ -175,14 +175,14 @@ struct alignas(64) task {
   /// may read it. The ledger frees the list.
   std::atomic<const failed_attempt*> failures{nullptr};
 
-  [[nodiscard]] static constexpr std::uint32_t seat(std::uint32_t of, pool_kind in) {
+  [[nodiscard]] static constexpr std::uint32_t counter_key(std::uint32_t of, pool_kind in) {
     return of << 1U | static_cast<std::uint32_t>(in);
   }
-  [[nodiscard]] static constexpr std::uint32_t specialist_of(std::uint32_t seat) {
-    return seat >> 1U;
+  [[nodiscard]] static constexpr std::uint32_t specialist_of(std::uint32_t key) {
+    return key >> 1U;
   }
-  [[nodiscard]] static constexpr pool_kind pool_of(std::uint32_t seat) {
-    return static_cast<pool_kind>(seat & 1U);
+  [[nodiscard]] static constexpr pool_kind pool_of(std::uint32_t key) {
+    return static_cast<pool_kind>(key & 1U);
   }
   /// Called by the holder; concurrent readers see the old or the new value of each.
   void belongs_to(std::uint32_t one, std::uint32_t in_department) {

@@ -277,7 +277,7 @@ std::map<std::string, std::string> all_actors() {
     for (const auto& line : one.lines) {
       const auto code = without_comment(line);
       for (const std::string_view base :
-           {": public draining_actor {", ": public caf::event_based_actor {"})
+           {": public draining_actor<", ": public caf::event_based_actor {"})
         if (code.starts_with("class ") && code.find(base) != std::string::npos)
           result[word_at(code, 6)] = one.path;
       for (const std::string_view type : {"caf::behavior ", "::behavior_type "}) {

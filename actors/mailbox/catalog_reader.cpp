@@ -8,7 +8,7 @@ namespace greenroom::actors {
 namespace {
 
 // By age. Beside the state, which has no destructor: then reading it asks for no initialization.
-std::vector<std::shared_ptr<const catalog>>& held_casts() {
+std::vector<std::shared_ptr<const catalog>>& held_catalogs() {
   thread_local std::vector<std::shared_ptr<const catalog>> mine;
   return mine;
 }
@@ -16,7 +16,7 @@ std::vector<std::shared_ptr<const catalog>>& held_casts() {
 }  // namespace
 
 const catalog& catalog_reader::hold(std::shared_ptr<const catalog> fresh) {
-  auto& all = held_casts();
+  auto& all = held_catalogs();
   all.push_back(std::move(fresh));
   held_here.held = all.size();
   held_here.newest = all.back().get();
@@ -24,10 +24,10 @@ const catalog& catalog_reader::hold(std::shared_ptr<const catalog> fresh) {
 }
 
 void catalog_reader::release(std::size_t from) {
-  auto& all = held_casts();
-  // A destructor may read a cast: what goes has left the list by then.
-  std::vector<std::shared_ptr<const catalog>> gone;
-  for (auto at = from; at + 1 < all.size(); ++at) gone.push_back(std::move(all[at]));
+  auto& all = held_catalogs();
+  // A destructor may read a catalog, so the released catalogs leave the list first.
+  std::vector<std::shared_ptr<const catalog>> released;
+  for (auto at = from; at + 1 < all.size(); ++at) released.push_back(std::move(all[at]));
   all.erase(all.begin() + static_cast<std::ptrdiff_t>(from), all.end() - 1);
   held_here.held = all.size();
 }

@@ -1,5 +1,5 @@
-// Which casts a thread may be looking at, so that a cast which was replaced goes as soon as nobody
-// can look at it any more.
+// Which catalogs a thread may refer to, so that a replaced catalog is released as soon as no thread
+// can refer to it.
 #pragma once
 
 #include <cstddef>
@@ -9,25 +9,25 @@ namespace greenroom::actors {
 
 struct catalog;
 
-/// What a thread holds; for `catalog_reader`. The casts themselves are in a list by age.
+/// What a thread holds; for `catalog_reader`. The catalogs themselves are in a list by age.
 struct held_state {
-  const catalog* newest = nullptr;  ///< The last one of the list.
+  const catalog* newest = nullptr;  ///< The last of the list.
   std::size_t held = 0;             ///< The length of the list.
-  /// How many of the list were read before the outermost scope began, and outside of any: the end
-  /// of the scope keeps them.
+  /// How many of the list were read before the outermost scope began, and outside of any scope: the
+  /// end of the scope keeps them.
   std::size_t base = 0;
   std::size_t depth = 0;  ///< Scopes that are open.
-  bool outside = false;   ///< A cast was read outside of a scope since the last turn.
+  bool outside = false;   ///< A catalog was read outside of a scope since the last turn.
 };
 
-/// Every thread holds a counted reference to each cast that it has read, so a reload never takes
-/// one away under somebody's eyes, and to read costs two loads: the counts are touched only by the
-/// first read after a reload. A reference that a thread has got is good
+/// Every thread holds a counted reference to each catalog that it has read, so a reload never
+/// releases a catalog that a thread refers to, and a read costs two loads: only the first read
+/// after a reload changes the counts. A reference from `now()` is valid
 ///  - inside a `scope`, until the outermost one of that thread ends: for code that any thread may
 ///    call, such as the node's own functions;
-///  - outside, until the thread says `turn()`: that nothing on its stack looks at a cast. Threads
-///    that run actors, or an event loop, say so between two things that they do.
-/// Thus an idle thread holds the cast that it read last, and no other.
+///  - outside, until the thread calls `turn()`, which means that nothing on its stack refers to a
+///    catalog. Threads that run actors or an event loop call it between two actors or handlers.
+/// Thus an idle thread holds only the catalog that it read last.
 class catalog_reader {
 public:
   class scope {
@@ -51,7 +51,7 @@ public:
     if (mine.held > 1) release(0);
   }
 
-  /// Notes that this thread reads, and says whether `now` is the newest cast that it holds.
+  /// Notes that this thread reads. True when `now` is the newest catalog that the thread holds.
   [[nodiscard]] static bool reads_newest(const catalog* now) {
     auto& mine = held_here;
     if (mine.depth == 0) mine.outside = true;
@@ -60,7 +60,7 @@ public:
   static const catalog& hold(std::shared_ptr<const catalog> fresh);
 
 private:
-  // Keeps those from number `from` on no more, but for the newest.
+  // Releases the catalogs from number `from` on, except the newest.
   static void release(std::size_t from);
 
   inline static thread_local constinit held_state held_here{};

@@ -1,5 +1,5 @@
-// Lets a scheduler thread go on at once with the actors that the one it runs has woken. What it is
-// worth: `greenroom-bench dispatch`, where every task crosses two actors.
+// Runs the actors that an actor has woken on the same thread, at once. What it is worth:
+// `greenroom-bench dispatch`, where every task crosses two actors.
 #pragma once
 
 #include <caf/all.hpp>
@@ -10,32 +10,32 @@
 
 namespace greenroom::actors {
 
-/// An execution unit inside that of a scheduler thread. While an actor empties its port, those it
-/// wakes gather here, and run one after the other when it is through, instead of going through the
-/// scheduler's queue one by one: a task and its answer cross the whole tree in one go. After a
-/// hundred microseconds the rest goes to the scheduler after all, where other threads find it, and
-/// the one who relayed has to yield to them. One for each thread.
+/// An execution unit inside that of a scheduler thread. While an actor empties its port, the actors
+/// that it wakes gather here. They run one after the other when the actor has finished, instead of
+/// passing the scheduler's queue one by one: a task and its answer cross the whole tree at once.
+/// After a hundred microseconds the remaining actors go to the scheduler, where other threads find
+/// them, and the waking actor has to yield to them. One for each thread.
 class inline_execution_unit final : public caf::execution_unit {
 public:
-  /// The unit of this thread; in use while one of its actors relays.
+  /// The unit of this thread; in use while an actor empties its port.
   static inline_execution_unit& mine() {
     thread_local inline_execution_unit one;
     return one;
   }
   [[nodiscard]] bool in_use() const { return outer_ != nullptr; }
 
-  /// From here to `finish`, whoever runs with this unit wakes others into it.
+  /// Until `finish`, actors that run with this unit wake other actors into it.
   void begin(caf::execution_unit& outer) {
     outer_ = &outer;
     system_ = &outer.system();
   }
-  /// False: some were left for the scheduler.
+  /// False: some actors were left to the scheduler.
   bool finish() {
     const bool all = run();
     outer_ = nullptr;
     return all;
   }
-  /// Runs those that have gathered. False: some were left for the scheduler.
+  /// Runs the gathered actors. False: some were left to the scheduler.
   bool run() {
     if (ready_.empty()) return true;
     const auto until = clock::now() + budget;
@@ -48,12 +48,12 @@ public:
         job->intrusive_ptr_release_impl();
     }
     const bool all = next_ == ready_.size();
-    pass_on();
+    leave_to_scheduler();
     return all;
   }
-  /// Everything goes to the scheduler.
+  /// Leaves all gathered actors to the scheduler.
   void hand_over() {
-    pass_on();
+    leave_to_scheduler();
     outer_ = nullptr;
   }
 
@@ -63,11 +63,11 @@ private:
   using clock = std::chrono::steady_clock;
   static constexpr std::chrono::microseconds budget{100};
   static constexpr std::size_t looks = 4;        // Actors between two looks at the clock.
-  static constexpr std::size_t throughput = 50;  // Messages, before another gets its turn.
+  static constexpr std::size_t throughput = 50;  // Messages, before another actor gets its turn.
 
   inline_execution_unit() = default;
 
-  void pass_on() {
+  void leave_to_scheduler() {
     for (; next_ < ready_.size(); ++next_) outer_->exec_later(ready_[next_]);
     ready_.clear();
     next_ = 0;

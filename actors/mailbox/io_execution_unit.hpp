@@ -13,8 +13,8 @@
 
 namespace greenroom::actors {
 
-/// A CAF execution unit beside an event loop. An actor that is rung from a handler runs here right
-/// after the handler; one that is busy elsewhere is left alone.
+/// A CAF execution unit beside an event loop. An actor that a handler wakes runs here right after
+/// the handler, unless the actor runs on another thread already.
 class io_execution_unit final : public caf::execution_unit, public machine::engine::companion {
 public:
   io_execution_unit(caf::actor_system& system, boost::asio::io_context& loop,
@@ -47,7 +47,7 @@ public:
         job->intrusive_ptr_release_impl();
     }
     if (!ready_.empty()) boost::asio::post(loop_, [] {});
-    catalog_reader::turn();  // It may be long until something comes.
+    catalog_reader::turn();  // The next event may come much later.
   }
 
 private:

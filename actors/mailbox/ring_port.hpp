@@ -19,15 +19,15 @@ template <class Item, template <class> class Ring>
 class ring_port {
 public:
   explicit ring_port(std::size_t capacity) : ring_{capacity} {}
-  void attach(caf::strong_actor_ptr who) { waker_.attach(std::move(who)); }
+  void attach(caf::strong_actor_ptr actor) { waker_.attach(std::move(actor)); }
   /// False when the ring is full.
   [[nodiscard]] bool push(const Item& item, caf::execution_unit* here) {
     const auto how = ring_.push(item);
-    if (how == machine::pushed::wake) waker_.ring(here);
+    if (how == machine::pushed::wake) waker_.wake(here);
     return how != machine::pushed::full;
   }
   void poke(caf::execution_unit* here) {
-    if (ring_.poke()) waker_.ring(here);
+    if (ring_.poke()) waker_.wake(here);
   }
 
   // -- for the actor only --
@@ -37,9 +37,9 @@ public:
   }
   [[nodiscard]] bool empty() const { return ring_.empty(); }
   [[nodiscard]] bool try_sleep() { return ring_.try_sleep(); }
-  /// It does not sleep, and will be woken all the same: others get their turn before.
-  void call_again(caf::execution_unit* here) { waker_.ring(here); }
-  /// A new actor takes over: what is inside is its own now.
+  /// The actor does not sleep, and is woken all the same: other actors get their turn before.
+  void call_again(caf::execution_unit* here) { waker_.wake(here); }
+  /// A new actor takes over what is inside.
   void take_over() { static_cast<void>(ring_.poke()); }
 
 private:

@@ -1,4 +1,4 @@
-// Carries what a worker says into the port of its specialist, and can be cut. What it costs:
+// Brings what a worker says into the port of its specialist, and can be cut. What it costs:
 // `greenroom-bench process-load`.
 #pragma once
 
@@ -19,8 +19,8 @@
 
 namespace greenroom::actors {
 
-/// One life of one worker. After `cut` nothing of it reaches the port any more, so that a task
-/// which was given to somebody else cannot be touched by the worker that had it before.
+/// The link to one process, or one run, of a worker. After `cut` nothing of the worker reaches the
+/// port, so a worker cannot touch a task that was given to another worker.
 class worker_link final : public machine::worker_events {
 public:
   static constexpr std::uint32_t ready_bit = 1;
@@ -32,7 +32,7 @@ public:
     std::uint64_t output_bytes = std::uint64_t{16} << 20;
     std::uint64_t error_bytes = std::uint64_t{64} << 10;
   };
-  /// What the worker says of its tools.
+  /// Gets the tools that the worker lists.
   using tool_listener = std::function<void(std::shared_ptr<const protocols::tool_effects>)>;
 
   worker_link(task_port& port, machine::specialist_gauge& gauge, tool_listener tools = {})
@@ -46,7 +46,7 @@ public:
     port_ = nullptr;
   }
   /// Valid once `gone_bit` was seen.
-  [[nodiscard]] departure last_words() {
+  [[nodiscard]] departure exit_reason() {
     const std::lock_guard lock{mutex_};
     return departure_;
   }
@@ -82,21 +82,21 @@ public:
     if (!job->claimed.load(std::memory_order_acquire) && job->who) job->who->on_form(*job, form);
   }
   void on_chunk(const protocols::task_ptr& job, std::string_view piece) noexcept override {
-    // Straight to whoever asked: nothing decides anything about a piece.
+    // Straight to the caller: no actor decides anything about a piece.
     if (!job->claimed.load(std::memory_order_acquire) && job->who) job->who->on_chunk(*job, piece);
   }
   [[nodiscard]] bool takes_more(const protocols::task_ptr& job) noexcept override {
     return job->claimed.load(std::memory_order_acquire) || !job->who || job->who->takes_more(*job);
   }
-  void on_gone(departure words) noexcept override {
+  void on_gone(departure reason) noexcept override {
     const std::lock_guard lock{mutex_};
-    departure_ = std::move(words);
+    departure_ = std::move(reason);
     if (departure_.why.size() > departure_bytes)
       departure_.why = protocols::clipped(departure_.why, departure_bytes);
     if (port_ != nullptr) port_->signal(gone_bit, io_execution_unit::current());
   }
 
-  /// Whatever kind of worker it comes from, and in whatever form it came over the wire.
+  /// The bounds hold for every kind of worker and for every wire format.
   static void bound(protocols::attempt_result& result, const bounds& most) {
     if (result.why != protocols::failure::none) {
       if (result.output.size() > most.error_bytes)

@@ -162,7 +162,7 @@ pool_sample pool_sampler::take(double now_s) {
     ++result.specialists;
     const auto& gauge = pool.specialists[i].gauge;
     const auto state = gauge.state.load(std::memory_order_relaxed);
-    if (state == worker_state::warm || state == worker_state::busy) ++result.warm;
+    if (is_up(state)) ++result.warm;
     if (state == worker_state::failed
         || gauge.open_until_ns.load(std::memory_order_relaxed) > parts_.clock.now_ns())
       ++result.failed;

@@ -96,7 +96,7 @@ node_view node::status() const {
     if (kind == pool_kind::baseline || playing.members[i].config.pin) {
       ++result.kept_warm;
       const auto state = gauge.state.load(std::memory_order_relaxed);
-      const auto up = state == worker_state::warm || state == worker_state::busy;
+      const auto up = is_up(state);
       if (!up && record.failed_starts.load(std::memory_order_relaxed) > 0) {
         if (result.kept_down++ == 0) {
           result.down_name = playing.members[i].config.name;

@@ -1,7 +1,6 @@
 #include "actors/pooling/director.hpp"
 
 #include "actors/state/units.hpp"
-#include "actors/state/untyped_actors.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -121,7 +120,7 @@ void director_state::on_department(const protocols::department_joined& news) {
 void director_state::on_reconcile() {
   follow_catalog();
   for (const auto& one : departments_)
-    if (one) untyped::send(one, protocols::report_state{self_});
+    if (one) self_->send(one, protocols::report_state{self_});
   review();
 }
 

@@ -75,7 +75,7 @@ command_probe probe_through(admission& door, const probe_parts& parts,
                                  .specialists[spared]
                                  .gauge.state.load(std::memory_order_relaxed);
           // In the baseline pool the worker must be up; in the intelligent pool it may be cold.
-          const bool up = state == worker_state::warm || state == worker_state::busy;
+          const bool up = is_up(state);
           const bool rests =
               door.pool() == protocols::pool_kind::intelligent && state != worker_state::failed;
           return told({up || rests, catalog.name_of(spared)

@@ -17,7 +17,7 @@ warm_count baseline_count(const readiness_parts& where) {
     const auto state = where.pools.of(pool_kind::baseline)
                            .specialists[i]
                            .gauge.state.load(std::memory_order_relaxed);
-    if (state == worker_state::warm || state == worker_state::busy) ++result.warm;
+    if (is_up(state)) ++result.warm;
   }
   return result;
 }

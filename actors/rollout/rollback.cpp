@@ -180,7 +180,6 @@ rollback_self::behavior_type rollback(rollback_self::stateful_pointer<rollback_a
       [&state](protocols::commands_left) { state.wake(); },
       [&state](protocols::state_written news) { state.on_written(news.token); },
       [&state](protocols::settings_changed) { state.watch->adopt_thresholds(); },
-      [&state](protocols::written_atom, std::uint64_t token) { state.on_written(token); },
   };
 }
 

@@ -43,9 +43,7 @@ using rollback_self = protocols::rollback_actor::extend<
     // `rollout.check_interval` has passed: sample the pools.
     caf::reacts_to<look_atom, std::uint64_t>,
     // A rollback is under way: go on with its steps.
-    caf::reacts_to<work_atom, std::uint64_t>,
-    // `state_written`, from a journal that is not typed yet.
-    caf::reacts_to<protocols::written_atom, std::uint64_t>>;
+    caf::reacts_to<work_atom, std::uint64_t>>;
 
 /// Rolls back when `intelligent_watch` finds a reason, or by a command. First the door sends new
 /// tasks to the baseline pool, then the rollback is journaled, then queued tasks move, running

@@ -325,7 +325,6 @@ rollout_self::behavior_type rollout(rollout_self::stateful_pointer<rollout_state
       [&state](protocols::commands_left) { state.wake(); },
       [&state](protocols::state_written news) { state.on_written(news.token); },
       [&state](protocols::settings_changed) { state.on_settings_changed(); },
-      [&state](protocols::written_atom, std::uint64_t token) { state.on_written(token); },
   };
 }
 

@@ -43,9 +43,7 @@ using rollout_tick_atom = caf::atom_constant<caf::atom("rolltick")>;
 /// The interface and the rollout's own timer.
 using rollout_self = protocols::rollout_actor::extend<
     // Every 200 ms while a rollout runs or a step waits for the journal.
-    caf::reacts_to<rollout_tick_atom>,
-    // `state_written`, from a journal that is not typed yet.
-    caf::reacts_to<protocols::written_atom, std::uint64_t>>;
+    caf::reacts_to<rollout_tick_atom>>;
 
 /// Carries out the plan: feeds it with the ends of tasks and with what the monitor saw, every
 /// `rollout.check_interval`, and sets the routing table to what the plan decides. A decision takes

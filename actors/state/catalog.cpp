@@ -198,7 +198,7 @@ std::shared_ptr<const catalog> make_catalog(config::node config, const catalog* 
   fresh->by_name = name_index{names};
   for (std::uint32_t i = 0; i < fresh->members.size(); ++i) {
     auto& one = fresh->members[i];
-    one.place = static_cast<std::uint32_t>(fresh->department_members[one.department].size());
+    one.position = static_cast<std::uint32_t>(fresh->department_members[one.department].size());
     fresh->department_members[one.department].push_back(i);
     if (one.gone) continue;
     fresh->by_name.add(one.config.name, i);

@@ -33,9 +33,9 @@ struct alignas(64) member {
   std::uint32_t department = 0;
   std::uint32_t fallback = 0xffffffffU;  ///< Index, or `cast::nobody`.
   std::int64_t task_timeout_ns = 0;
-  std::uint32_t place = 0;    ///< Position in its department's staff.
-  std::uint32_t width = 1;    ///< Tasks its worker may have at a time.
-  std::uint32_t pending = 2;  ///< Tasks it may hold: those, and some ahead so that it never idles.
+  std::uint32_t position = 0;  ///< Within the department.
+  std::uint32_t width = 1;     ///< Tasks its worker may have at a time.
+  std::uint32_t pending = 2;   ///< Tasks it may hold: those, and some ahead so that it never idles.
   protocols::side_effects effects = protocols::side_effects::idempotent;
   bool inline_function : 1 = false;
   bool gone : 1 = false;  ///< Taken out by a reload.

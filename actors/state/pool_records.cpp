@@ -22,7 +22,7 @@ void specialist_record::abandon() {
   if (link) link->cut();
   link.reset();
   worker.reset();
-  port.let_go();
+  port.release_tasks();
   static_cast<void>(port.take_signals());
   definition.store(0, std::memory_order_relaxed);
   gauge.pid.store(0, std::memory_order_relaxed);

@@ -5,6 +5,8 @@
 #include "actors/state/catalog.hpp"
 #include "actors/state/stable_array.hpp"
 #include "actors/state/synchronized.hpp"
+#include "actors/tasks/department_link.hpp"
+#include "protocols/department_messages.hpp"
 #include "protocols/task.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/machine/worker/worker.hpp"
@@ -36,7 +38,8 @@ struct specialist_record {
   ~specialist_record();
   machine::specialist_gauge gauge;
   task_port port;
-  caf::actor actor;  ///< Set by its department; the last actor that was spawned.
+  /// Set by its department; the last actor that was spawned.
+  protocols::specialist_actor actor;
   /// Starts that failed since it was up last, and what its worker died of last.
   std::atomic<std::uint32_t> failed_starts{0};
   synchronized<std::string> last_error;
@@ -64,10 +67,8 @@ struct specialist_record {
 struct department_record {
   task_port port;
   machine::department_gauge gauge;
-  std::atomic<std::int64_t> wake_at_ns{
-      0};  ///< When the dispatcher is to signal `due_bit`; 0: never.
-
-  static constexpr std::uint32_t due_bit = 1;
+  local_department local{port};
+  department_link* link = &local;  ///< The way for everybody but the department itself.
 };
 
 struct pool_record {

@@ -2,7 +2,7 @@
 // judged.
 #pragma once
 
-#include "protocols/task.hpp"
+#include "protocols/task_times.hpp"
 #include "runtime/rollout/judge.hpp"
 #include "runtime/rollout/routing.hpp"
 
@@ -107,9 +107,7 @@ public:
                         || why == failure::start_failed || why == failure::out_of_time;
     auto& mine = sides_[static_cast<std::size_t>(pool)];
     std::optional<double> run_ms;
-    if (job.dispatched_ns > 0)
-      run_ms =
-          static_cast<double>(std::max<std::int64_t>(job.ended_ns - job.dispatched_ns, 0)) * 1e-6;
+    if (job.dispatched_ns > 0) run_ms = static_cast<double>(protocols::run_ns(job)) * 1e-6;
     const std::lock_guard lock{mine.mutex};
     mine.batch.add(static_cast<double>(took_ns) * 1e-6, failed, run_ms);
   }

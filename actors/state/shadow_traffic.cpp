@@ -1,5 +1,7 @@
 #include "actors/state/shadow_traffic.hpp"
 
+#include "protocols/task_times.hpp"
+
 #include <utility>
 
 namespace greenroom::actors {
@@ -114,7 +116,7 @@ public:
     reply.kind = job.end_state == task_state::completed ? reply_kind::answered
                  : job.why == failure::refused          ? reply_kind::refused
                                                         : reply_kind::failed;
-    reply.took_ms = static_cast<double>(job.ended_ns - job.accepted_ns) * 1e-6;
+    reply.took_ms = static_cast<double>(protocols::total_ns(job)) * 1e-6;
     if (reply.kind == reply_kind::answered) reply.output = job.output;
     if (of_ && which_ == part::baseline) of_->answered_by(job.specialist);
     end(std::move(reply), job.end_state != task_state::cancelled);

@@ -1,23 +1,19 @@
-// Where the time of a task that has ended went, for whoever tells it.
+// The times of an ended task in milliseconds, as views and journal records have them.
 #pragma once
 
 #include "actors/state/units.hpp"
-#include "protocols/task.hpp"
-
-#include <algorithm>
+#include "protocols/task_times.hpp"
 
 namespace greenroom::actors {
 
 /// Sets total_ms, run_ms, start_ms and queue_ms; the last three add up to the first.
 template <class To>
 void tell_times(const protocols::task& ended, To& to) {
-  const auto total = ended.ended_ns - ended.accepted_ns;
-  const auto run = ended.dispatched_ns > 0 ? ended.ended_ns - ended.dispatched_ns : 0;
-  const auto start = std::min(ended.start_wait_ns, total - run);
-  to.total_ms = static_cast<double>(total) * ms_per_ns;
-  to.run_ms = static_cast<double>(run) * ms_per_ns;
-  to.start_ms = static_cast<double>(start) * ms_per_ns;
-  to.queue_ms = static_cast<double>(total - run - start) * ms_per_ns;
+  const auto times = protocols::times_of(ended);
+  to.total_ms = static_cast<double>(times.total_ns) * ms_per_ns;
+  to.run_ms = static_cast<double>(times.run_ns) * ms_per_ns;
+  to.start_ms = static_cast<double>(times.start_ns) * ms_per_ns;
+  to.queue_ms = static_cast<double>(times.queue_ns) * ms_per_ns;
 }
 
 }  // namespace greenroom::actors

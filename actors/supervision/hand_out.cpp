@@ -55,8 +55,8 @@ admission_parts hand_out(node_state& from) {
 
 template <>
 dispatcher_parts hand_out(node_state& from) {
-  return {from.unexpected, from.clock,       from.catalogs, from.pools,
-          from.ledger,     from.dispatching, from.journal,  from.ending};
+  return {from.unexpected,  from.clock,   from.pools, from.ledger,
+          from.dispatching, from.journal, from.ending};
 }
 
 template <>

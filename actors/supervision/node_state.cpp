@@ -52,11 +52,11 @@ void node_state::forget_tasks() {
       record.port.attach({});
     }
     for (auto& record : one.departments) {
-      record.port.let_go();
+      record.port.release_tasks();
       record.port.attach({});
     }
   }
-  dispatching.returned.let_go();
+  dispatching.returned.release_tasks();
   dispatching.returned.attach({});
   dispatching.door.attach({});
   journal.notes.attach({});
@@ -93,8 +93,8 @@ std::vector<std::uint32_t> node_state::vacant() const {
   std::vector<bool> has_tasks(catalog->members.size());
   ledger.for_each([&](const task_ptr& job) {
     has_tasks[job->specialist.load(std::memory_order_relaxed)] = true;
-    const auto seat = job->counted.load(std::memory_order_relaxed);
-    if (seat != task::uncounted) has_tasks[task::specialist_of(seat)] = true;
+    const auto key = job->counted.load(std::memory_order_relaxed);
+    if (key != task::uncounted) has_tasks[task::specialist_of(key)] = true;
   });
   const auto at_rest = [&](std::uint32_t who) {
     return std::ranges::all_of(pools, [&](const pool_record& pool) {

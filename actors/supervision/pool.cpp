@@ -1,7 +1,6 @@
 #include "actors/supervision/pool.hpp"
 
 #include "actors/state/text.hpp"
-#include "actors/state/untyped_actors.hpp"
 
 #include <utility>
 
@@ -14,15 +13,14 @@ void pool_state::spawn_director() {
   for (std::uint32_t i = 0; i < departments_.size(); ++i) {
     if (!departments_[i]) continue;
     self_->send(director_, protocols::department_joined{i, departments_[i]});
-    untyped::send(departments_[i], protocols::report_state{director_});
+    self_->send(departments_[i], protocols::report_state{director_});
   }
   if (predictor_) self_->send(director_, protocols::predictor_joined{predictor_});
 }
 
 void pool_state::spawn_department(std::uint32_t index) {
   departments_[index] =
-      caf::actor_cast<protocols::department_actor>(self_->spawn<department, caf::linked>(
-          parts_->departments, index, kind_, caf::actor_cast<caf::actor>(director_)));
+      actors::spawn_department(*self_, parts_->departments, index, kind_, director_);
   to_director(protocols::department_joined{index, departments_[index]});
 }
 
@@ -97,7 +95,7 @@ void pool_state::respawn(std::uint32_t child) {
 template <class Message>
 void pool_state::to_departments(const Message& message) {
   for (const auto& one : departments_)
-    if (one) untyped::send(one, message);
+    if (one) self_->send(one, message);
 }
 
 void pool_state::on_predictor(const protocols::predictor_joined& news) {

@@ -4,7 +4,6 @@
 #include "actors/rollout/rollback.hpp"
 #include "actors/rollout/rollout.hpp"
 #include "actors/state/text.hpp"
-#include "actors/state/untyped_actors.hpp"
 #include "actors/supervision/hand_out.hpp"
 #include "actors/supervision/pool.hpp"
 #include "actors/tasks/dispatcher.hpp"
@@ -94,7 +93,7 @@ void root_state::introduce() {
     const auto& one = pool_actors_[index_of(kind)];
     if (!one) continue;
     const protocols::pool_joined news{kind, one};
-    if (dispatcher_) untyped::send(dispatcher_, news);
+    if (dispatcher_) self_->send(dispatcher_, news);
     if (memory_sampler_) self_->send(memory_sampler_, news);
     if (predictor_) self_->send(one, protocols::predictor_joined{predictor_});
   }
@@ -195,7 +194,7 @@ void root_state::restart_worker(const protocols::restart_worker& wish) {
 
 template <class Message>
 void root_state::to_journal(const Message& message) {
-  if (journal_) untyped::send(journal_, message);
+  if (journal_) self_->send(journal_, message);
 }
 
 root_self::behavior_type root(root_self::stateful_pointer<root_state> self, node_state* shared,

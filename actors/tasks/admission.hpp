@@ -9,20 +9,21 @@
 #include "actors/state/shadow_traffic.hpp"
 #include "actors/state/tool_offers.hpp"
 #include "actors/tasks/completion.hpp"
+#include "actors/tasks/shadow_copies.hpp"
+#include "actors/tasks/specialist_lookup.hpp"
 #include "protocols/task_request.hpp"
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <variant>
 
 namespace greenroom::actors {
-
-/// The number by which a case is known to those who learn from cases; 0: it has none.
-[[nodiscard]] std::uint64_t case_key_of(std::string_view case_id);
 
 /// What the admission works with.
 struct admission_parts {
@@ -40,26 +41,28 @@ struct admission_parts {
   completion& ending;
 };
 
-/// Looks names up, decides admission from atomic counters, and puts what is admitted into the ring.
+/// Looks names up, decides admission from atomic counters, and puts admitted tasks into the ring.
 /// Any thread.
 class admission {
 public:
-  explicit admission(const admission_parts& parts) : parts_{parts} {}
+  explicit admission(const admission_parts& parts);
 
   std::variant<protocols::task_id, refusal> submit(task_request&& request,
-                                                   std::shared_ptr<protocols::asker> who);
-  /// An unfinished task of an earlier life of the node goes on. False when there is no room yet.
+                                                   std::shared_ptr<protocols::asker> caller);
+  /// An unfinished task of an earlier run of the node goes on. False when there is no room yet.
   bool resume(const machine::stored_task& stored);
   bool cancel(protocols::task& job);
 
-  /// The specialist that is meant, or why there is none.
-  [[nodiscard]] std::variant<std::uint32_t, refusal> find(const task_request& request) const {
-    return find(request, pool());
+  /// The specialist that a request means in the pool that answers.
+  [[nodiscard]] specialist_lookup::result find(const task_request& request) const {
+    return lookup_.find(request, pool());
   }
-  [[nodiscard]] std::variant<std::uint32_t, refusal> find(std::string_view specialist) const;
-  /// Who of a department answers best now: warm before cold, then the shortest line, then the most
-  /// important. Nobody when the department is empty.
-  [[nodiscard]] std::uint32_t best_of(std::uint32_t department, protocols::pool_kind in) const;
+  [[nodiscard]] specialist_lookup::result find(std::string_view specialist) const {
+    return lookup_.find(specialist);
+  }
+  [[nodiscard]] std::uint32_t best_of(std::uint32_t department, protocols::pool_kind pool) const {
+    return lookup_.best_of(department, pool);
+  }
 
   /// Which pool answers when no rollout decides.
   void set_pool(protocols::pool_kind kind) {
@@ -69,18 +72,40 @@ public:
   [[nodiscard]] protocols::pool_kind pool() const { return parts_.routes.main(); }
 
 private:
-  [[nodiscard]] std::variant<std::uint32_t, refusal> find(const task_request& request,
-                                                          protocols::pool_kind in) const;
-  bool copy(const protocols::task& like, const std::string& input, protocols::pool_kind pool,
-            std::shared_ptr<protocols::asker> who, bool judged = true);
-  /// Counts it in, at the specialist and in the node, unless it is refused.
-  std::optional<refusal> admit(std::uint32_t who, const member& one, const task_request& request,
-                               protocols::pool_kind pool, std::int64_t now_ns,
-                               std::int64_t patience_ns, bool durable);
-  /// A circuit of this pool kept a task, or a copy, from it: an error of the pool.
-  void blame_circuit(protocols::pool_kind pool);
-  [[nodiscard]] std::string why_no_journal() const;
+  /// A request on the way to a specialist, or to the specialist's fallback.
+  struct route {
+    std::uint32_t named = 0;       ///< The specialist that the caller meant.
+    std::uint32_t specialist = 0;  ///< The specialist that does the task.
+    const member* target = nullptr;
+    protocols::pool_kind pool = protocols::pool_kind::intelligent;
+    std::int64_t now_ns = 0;
+    bool durable = false;
+
+    void use(std::uint32_t index, const catalog& from) {
+      specialist = index;
+      target = &from.members[index];
+    }
+    [[nodiscard]] std::int64_t timeout_ns(const task_request& request) const;
+    /// The start of a worker is not counted against the caller, who set no timeout.
+    [[nodiscard]] bool allows_start(const task_request& request) const {
+      return target->start_beside && !request.timeout;
+    }
+  };
+
+  /// Counts the task at the specialist, or at a fallback while the specialist's circuit is open.
+  std::optional<refusal> admit_somewhere(route& way, const task_request& request);
+  /// Counts the task in, at the specialist and in the node, unless it is refused.
+  std::optional<refusal> admit(const route& way, const task_request& request);
+  [[nodiscard]] std::optional<refusal> refused_by_node(bool durable) const;
+  /// A task of the ledger, or why there is no room; then the task is counted out again.
+  std::variant<protocols::task_ptr, refusal> acquire(const route& way, std::size_t input_bytes);
+  /// Moves the texts of the request into the task.
+  void fill(protocols::task& job, const route& way, task_request& request) const;
+  void push(protocols::task_ptr job);
+
   admission_parts parts_;
+  specialist_lookup lookup_;
+  shadow_copies copies_;
 };
 
 }  // namespace greenroom::actors

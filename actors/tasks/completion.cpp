@@ -1,5 +1,7 @@
 #include "actors/tasks/completion.hpp"
 
+#include "protocols/task_times.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -33,19 +35,19 @@ bool completion::conclude(task& job, task_state state, failure why, std::string 
   job.ended_ns = parts_.clock.now_ns();
   const auto counted = job.counted.exchange(task::uncounted, std::memory_order_acq_rel);
   const auto kind = counted == task::uncounted ? job.pool.load() : task::pool_of(counted);
-  const auto who =
+  const auto specialist =
       counted == task::uncounted ? job.specialist.load() : task::specialist_of(counted);
   job.pool.store(kind, std::memory_order_relaxed);
-  // Being passed on just now, it has ended with the one that it counts for.
-  if (job.specialist.load(std::memory_order_relaxed) != who)
-    job.belongs_to(who, parts_.catalogs.now().members[who].department);
+  // A task that moves at this moment ends with the specialist that it counts for.
+  if (job.specialist.load(std::memory_order_relaxed) != specialist)
+    job.belongs_to(specialist, parts_.catalogs.now().members[specialist].department);
   auto& pool = parts_.pools.of(kind);
-  auto& gauge = pool.specialists[who].gauge;
+  auto& gauge = pool.specialists[specialist].gauge;
   const auto outcome = static_cast<std::size_t>(outcome_of(state, why));
-  const auto total_ns = std::max<std::int64_t>(job.ended_ns - job.accepted_ns, 0);
-  // A copy that is only compared is nobody's task: it is counted beside.
+  const auto total_ns = protocols::total_ns(job);
+  // A copy that is only compared has no caller: it has counters of its own.
   if (job.mirror) {
-    machine::count(pool.specialists[who].mirror_ends[outcome]);
+    machine::count(pool.specialists[specialist].mirror_ends[outcome]);
     machine::count(parts_.pools.mirror_ends[outcome]);
   } else {
     machine::count(gauge.ends[outcome]);
@@ -68,28 +70,26 @@ void completion::note(task& job, journal_note::kind what, caf::execution_unit* h
   if (parts_.journal.notes.push({held.get(), what}, here)) held.release();
 }
 
-// Those who asked the same under the same idempotency key.
-void completion::tell_others(const task& job) {
+void completion::answer_waiters(const task& job) {
   for (const auto& other : parts_.waiters.take(job.id)) other->on_end(job);
 }
 
 void completion::announce(task& job) {
-  // The journal may tell twice: when it cannot write an end, and when it can again. Whether the
-  // task is journaled does not say so, since one whose acceptance could not be written is not.
+  // The journal may call twice: when it cannot write an end, and when it can again. `journaled`
+  // does not tell, because a task whose acceptance could not be written is not journaled.
   if (job.announced.exchange(true, std::memory_order_acq_rel)) return;
   if (!job.mirror) parts_.gauge.end();
   job.state.store(job.end_state, std::memory_order_release);
   if (job.who) job.who->on_end(job);
-  if (!job.idempotency_key.empty()) tell_others(job);
+  if (!job.idempotency_key.empty()) answer_waiters(job);
   machine::task_ledger::let_go(job);
 }
 
 void completion::leave(task& job) {
-  if (const auto who = job.who) who->on_left(job);
+  if (const auto caller = job.who) caller->on_left(job);
   for (const auto& other : parts_.waiters.take(job.id)) other->on_left(job);
 }
 
-// False when it had ended before.
 bool completion::uncount(task& job) {
   if (job.claimed.exchange(true, std::memory_order_acq_rel)) return false;
   job.announced.store(true, std::memory_order_relaxed);
@@ -119,7 +119,7 @@ void completion::turn_away_conflict(task& job, std::string why) {
   job.ended_ns = parts_.clock.now_ns();
   job.state.store(task_state::failed, std::memory_order_release);
   if (job.who) job.who->on_end(job);
-  tell_others(job);
+  answer_waiters(job);
   machine::task_ledger::let_go(job);
 }
 

@@ -34,33 +34,35 @@ public:
   };
   explicit completion(const parts& of) : parts_{of} {}
 
-  /// Decides the end of a task. Returns false when another thread had decided it before. Afterwards
-  /// the task is read-only, and the asker has heard, or will hear once the journal has the end.
-  /// `here` is the caller's execution unit, or null. `retry_after_ms`: when the caller may try
-  /// again; 0: unknown.
+  /// Decides the end of a task. Returns false when another thread had decided the end before.
+  /// Afterwards the task is read-only, and the caller has the answer, or gets it once the journal
+  /// has the end. `here` is the caller's execution unit, or null. `retry_after_ms`: when the caller
+  /// may try again; 0: unknown.
   bool conclude(protocols::task& job, protocols::task_state state, protocols::failure why,
                 std::string output, caf::execution_unit* here, std::int64_t retry_after_ms = 0);
 
-  /// Makes a decided end visible and tells the asker: called by `conclude`, or by the journal actor
-  /// for durable tasks once the end is written. A second call does nothing.
+  /// Makes a decided end visible and tells the caller: called by `conclude`, or by the journal
+  /// actor for durable tasks once the end is written. A second call does nothing.
   void announce(protocols::task& job);
 
-  /// Tells those who wait for a durable task that the node stops before the task has ended.
+  /// Tells the callers of a durable task that the node stops before the task has ended.
   void leave(protocols::task& job);
 
-  /// Removes a task whose request turned out to be known already, as if it had never been there.
+  /// Removes a task whose request is known already, as if the task had never been admitted.
   void withdraw(protocols::task& job);
 
-  /// Removes a task whose idempotency key belongs to another request, and tells its caller why. The
-  /// mistake is the caller's, so it counts as nobody's failure.
+  /// Removes a task whose idempotency key belongs to another request, and tells the caller why. The
+  /// mistake is the caller's, so it counts as no specialist's failure.
   void turn_away_conflict(protocols::task& job, std::string why);
 
   /// Gives the journal a note about a task.
   void note(protocols::task& job, journal_note::kind what, caf::execution_unit* here);
 
 private:
+  /// Counts a task out that has no end. False when the task had ended before.
   bool uncount(protocols::task& job);
-  void tell_others(const protocols::task& job);
+  /// Tells the callers that repeated the task's idempotency key.
+  void answer_waiters(const protocols::task& job);
 
   parts parts_;
 };

@@ -1,228 +1,248 @@
-// A department's supervision: who takes over from a predecessor, and what becomes of the tasks of a
-// specialist whose actor was lost.
-#include "actors/tasks/department.hpp"
+#include "actors/tasks/department_supervision.hpp"
 
+#include "actors/mailbox/dismiss.hpp"
 #include "actors/state/text.hpp"
-#include "actors/tasks/specialist.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace greenroom::actors {
 
-using protocols::failure, protocols::slot_news, protocols::task_phase, protocols::task_place;
+using protocols::failure, protocols::slot_news, protocols::task_location, protocols::task_phase;
 using protocols::task_ptr, protocols::task_state;
 
-void department::adopt_catalog() {
-  const auto& playing = parts_.catalogs.now();
-  generation_ = playing.generation;
-  const auto& department_members = playing.department_members[index_];
-  for (auto place = entries_.size(); place < department_members.size(); ++place) {
-    auto& one = entries_.emplace_back();
-    one.index = department_members[place];
-    one.defined = playing.definitions[one.index];
-    one.lease = first_lease_;
-  }
-  for (auto& one : entries_) begin_anew(one);
+// -- the catalog --------------------------------------------------------------
+
+void department_supervision::adopt_catalog() {
+  const auto& current = context_.catalog_now();
+  context_.generation = current.generation;
+  add_entries(current);
+  for (auto& entry : context_.entries) begin_anew(entry);
   if (!open_) return;
-  for (auto& one : entries_)
-    if (one.at_once != nullptr && parts_.workers.inline_callable(member_of(one)) == nullptr) {
-      // It was a callable and is something else now: it needs an actor like everybody.
-      if (one.now == worker_state::warm) rest_cold(one);
-      one.at_once = nullptr;
-      one.hired = false;
-      stop_asking(one);
+  drop_former_callables();
+  for (std::uint32_t position = 0; position < context_.entries.size(); ++position) {
+    auto& entry = context_.entries[position];
+    if (!entry.has_actor && !context_.member_of(entry).gone && !context_.actor_of(entry)) {
+      spawn_specialist(position);
+      queues_.dispatch_queued(entry);
     }
-  for (std::uint32_t place = 0; place < entries_.size(); ++place) {
-    auto& one = entries_[place];
-    if (!one.hired && !member_of(one).gone && record_of(one).actor == nullptr) {
-      hire(place);
-      pump(one);
-    }
-    // It may be another command now, or what it lacked may be there: its operator
-    // need not wait for the circuit.
-    if (!one.breaker.is_closed()) judge(one, true);
-    const auto definition = playing.definitions[one.index];
-    if (std::exchange(one.defined, definition) != definition) {
-      // What failed was another worker than the next one.
-      one.breaker.success();
-      record_of(one).last_error.write([](std::string& text) { text.clear(); });
-      record_of(one).failed_starts.store(0, std::memory_order_relaxed);
-    }
-    if (std::exchange(one.given_up, false)) {
-      one.failed_starts = 0;
-      one.not_before_ns = 0;
-      if (one.now == worker_state::cold) {
-        show(one, worker_state::cold);
-        tell_state(one);
-      }
-    }
-    if (member_of(one).gone) {
-      fail_waiting(one, failure::no_such_specialist, "taken out of the configuration");
-      if (one.at_once != nullptr)
-        recall({one.index, static_cast<std::uint8_t>(runtime::reason::by_hand)});
-    }
-    renew(one);
-    // From here on nothing comes of it: what arrives for it ends at once.
-    if (playing.members[one.index].gone && one.now == worker_state::cold && one.line.empty()
-        && one.pending.empty() && std::ranges::none_of(retries_, [&](const retry& later) {
-             return later.job->specialist == one.index;
-           }))
-      record_of(one).vacant_since.store(playing.left[one.index], std::memory_order_release);
+    adopt_definition(entry, current);
+    if (context_.member_of(entry).gone) adopt_removal(entry);
+    renew_worker(entry);
+    publish_vacancy(entry, current);
   }
 }
 
-// Its number may have another name than when it was looked at last.
-void department::begin_anew(entry& one) {
-  const auto born = parts_.catalogs.now().born[one.index];
-  if (std::exchange(one.born, born) == born) return;
-  one.breaker = {};
-  one.restarts = {};
-  one.failed_starts = 0;
-  one.not_before_ns = one.wanted_since_ns = one.drop_sent_ns = one.listable_ns = 0;
-  one.listable = one.unlisted = 0;
-  stop_asking(one);
-  if (one.at_once == nullptr) return;
-  if (const auto* fresh = parts_.workers.inline_callable(member_of(one)); fresh != nullptr)
-    one.at_once = fresh;
+void department_supervision::add_entries(const catalog& current) {
+  const auto& members = current.department_members[context_.index];
+  for (auto position = context_.entries.size(); position < members.size(); ++position) {
+    auto& entry = context_.entries.emplace_back();
+    entry.index = members[position];
+    entry.position = static_cast<std::uint32_t>(position);
+    entry.definition = current.definitions[entry.index];
+    entry.lease = first_lease_;
+  }
 }
 
-// What runs finishes on the old definition; a start under way with it would be for nothing.
-void department::renew(entry& one) {
-  if (!one.hired || !actor_of(one)
-      || !parts_.pools.runs_old_definition(parts_.catalogs.now(), pool_, one.index))
+// The index may have another name than in the catalog before.
+void department_supervision::begin_anew(specialist_entry& entry) {
+  const auto born = context_.catalog_now().born[entry.index];
+  if (std::exchange(entry.born, born) == born) return;
+  entry.breaker = {};
+  entry.restarts = {};
+  entry.failed_starts = 0;
+  entry.start_not_before_ns = entry.drop_sent_ns = 0;
+  entry.arrivals = {};
+  slots_.withdraw_request(entry);
+  if (entry.inline_callable == nullptr) return;
+  const auto* fresh = context_.parts.workers.inline_callable(context_.member_of(entry));
+  if (fresh != nullptr) entry.inline_callable = fresh;
+}
+
+// A specialist that is no callable any more needs an actor.
+void department_supervision::drop_former_callables() {
+  for (auto& entry : context_.entries) {
+    if (entry.inline_callable == nullptr
+        || context_.parts.workers.inline_callable(context_.member_of(entry)) != nullptr)
+      continue;
+    if (entry.state == worker_state::warm) slots_.cool_inline_callable(entry);
+    entry.inline_callable = nullptr;
+    entry.has_actor = false;
+    slots_.withdraw_request(entry);
+  }
+}
+
+void department_supervision::adopt_definition(specialist_entry& entry, const catalog& current) {
+  // The definition may have changed, or what the worker lacked may be there: the operator need not
+  // wait for the circuit.
+  if (!entry.breaker.is_closed()) circuits_.on_success(entry);
+  const auto definition = current.definitions[entry.index];
+  if (std::exchange(entry.definition, definition) != definition) {
+    // The failures were another worker's than the next one.
+    auto& record = context_.record_of(entry);
+    entry.breaker.success();
+    record.last_error.write([](std::string& text) { text.clear(); });
+    record.failed_starts.store(0, std::memory_order_relaxed);
+  }
+  if (!std::exchange(entry.given_up, false)) return;
+  entry.failed_starts = 0;
+  entry.start_not_before_ns = 0;
+  if (entry.state != worker_state::cold) return;
+  context_.show(entry, worker_state::cold);
+  slots_.report_state(entry);
+}
+
+void department_supervision::adopt_removal(specialist_entry& entry) {
+  queues_.fail_queued(entry, failure::no_such_specialist, "taken out of the configuration");
+  if (entry.inline_callable == nullptr) return;
+  const protocols::slot_recall recall{entry.index,
+                                      static_cast<std::uint8_t>(runtime::reason::by_hand)};
+  if (slots_.on_recall(entry, recall)) queues_.dispatch_queued(entry);
+}
+
+// Running tasks end on the old definition. A start with it would be for nothing.
+void department_supervision::renew_worker(specialist_entry& entry) {
+  if (!context_.has_live_actor(entry)
+      || !context_.parts.pools.runs_old_definition(context_.catalog_now(), context_.pool,
+                                                   entry.index))
     return;
-  if (one.now == worker_state::warm) {
-    one.outdated = true;
-    pump(one);
-  } else if (one.now == worker_state::warming) {
-    replace_worker(one);
+  if (entry.state == worker_state::warm) {
+    entry.outdated = true;
+    queues_.dispatch_queued(entry);
+  } else if (entry.state == worker_state::warming) {
+    slots_.replace_worker(entry);
   }
 }
 
-// Specialists of a predecessor die with it, but not at the same instant; until the last of them is
-// dead it could still touch a task.
-void department::await_predecessors() {
-  set_down_handler([this](const caf::down_msg&) {
-    if (--awaited_ == 0) recover();
-  });
-  for (auto& one : entries_) {
-    auto& before = record_of(one).actor;
-    if (before == nullptr) continue;
+// A removed specialist without tasks and without a worker: tasks that arrive from now on end at
+// once, so the index may get another name.
+void department_supervision::publish_vacancy(specialist_entry& entry, const catalog& current) {
+  if (current.members[entry.index].gone && entry.state == worker_state::cold && !entry.is_in_use()
+      && !attempts_.has_retry(entry))
+    context_.record_of(entry).vacant_since.store(current.left[entry.index],
+                                                 std::memory_order_release);
+}
+
+// -- a former department of this index ----------------------------------------
+
+bool department_supervision::end_former_specialists() {
+  for (const auto& entry : context_.entries) {
+    const auto& former = context_.actor_of(entry);
+    if (!former) continue;
     ++awaited_;
-    monitor(before);
-    dismiss(before);
+    context_.self.monitor(former);
+    dismiss(former);
   }
-  if (awaited_ == 0) recover();
+  return awaited_ == 0;
 }
 
-// Everything that was in a predecessor's hands and has not ended is found in the ledger.
-void department::recover() {
+void department_supervision::open() {
   open_ = true;
-  for (auto& one : entries_) {
-    record_of(one).abandon();
-    record_of(one).actor = nullptr;
-    stop_asking(one);
-    // Before anything is asked of the director, who may think that they are still warm.
-    tell_director(one, slot_news::kind::released);
+  for (auto& entry : context_.entries) {
+    auto& record = context_.record_of(entry);
+    record.abandon();
+    record.actor = nullptr;
+    slots_.withdraw_request(entry);
+    // Before anything is requested: the director may think that the worker is still warm.
+    slots_.report(entry, slot_news::kind::released);
   }
-  record_.port.take_over();
-  drain();
+}
+
+void department_supervision::recover_tasks() {
   std::vector<task_ptr> found;
-  parts_.ledger.for_each([&](task_ptr job) {
-    if (job->place.load(std::memory_order_acquire) == task_place::held && job->pool == pool_
-        && job->department == index_ && job->holder != incarnation_
-        && !job->claimed.load(std::memory_order_acquire))
+  context_.parts.ledger.for_each([&](task_ptr job) {
+    if (job->location.load(std::memory_order_acquire) == task_location::department
+        && job->pool == context_.pool && job->department == context_.index
+        && job->holder != context_.incarnation && !is_claimed(*job))
       found.push_back(std::move(job));
   });
   std::ranges::sort(found, {}, [](const task_ptr& job) { return job->accepted_ns; });
   for (auto& job : found) {
-    auto& one = entry_of(job->specialist);
-    job->holder = incarnation_;
-    if (job->state.load() == task_state::running) {
-      job->result = {failure::worker_failed, true, "the department was lost while it ran"};
-      decide_retry(one, std::move(job));
-    } else {
-      job->phase = task_phase::wanted;
-      one.line.push_back(std::move(job));
-    }
+    auto& entry = context_.entry_of(job->specialist);
+    job->holder = context_.incarnation;
+    if (job->state.load() == task_state::running)
+      attempts_.on_actor_lost(entry, std::move(job), "the department was lost while it ran");
+    else
+      queues_.enqueue(entry, std::move(job));
   }
-  for (std::uint32_t place = 0; place < entries_.size(); ++place) {
-    if (!member_of(entries_[place]).gone) hire(place);
-    mark(entries_[place]);
-    pump(entries_[place]);
+  for (std::uint32_t position = 0; position < context_.entries.size(); ++position) {
+    auto& entry = context_.entries[position];
+    if (!context_.member_of(entry).gone) spawn_specialist(position);
+    usage_.mark(entry);
+    queues_.dispatch_queued(entry);
   }
 }
 
-void department::hire(std::uint32_t place) {
-  auto& one = entries_[place];
-  one.hired = true;
-  one.at_once = parts_.workers.inline_callable(member_of(one));
-  if (one.at_once != nullptr) return;
-  auto& record = record_of(one);
-  record.actor = spawn<specialist, caf::linked + caf::lazy_init>(
-      parts_.specialists, one.index, pool_, caf::actor_cast<caf::actor>(this));
+// -- the specialists of this department ---------------------------------------
+
+void department_supervision::spawn_specialist(std::uint32_t position) {
+  auto& entry = context_.entries[position];
+  entry.has_actor = true;
+  entry.inline_callable = context_.parts.workers.inline_callable(context_.member_of(entry));
+  if (entry.inline_callable != nullptr) return;
+  context_.record_of(entry).actor = context_.self.spawn<specialist, caf::linked + caf::lazy_init>(
+      context_.parts.specialists, entry.index, context_.pool,
+      caf::actor_cast<protocols::department_actor>(&context_.self));
 }
 
-void department::lose(const caf::actor_addr& who, const caf::error& reason) {
-  for (std::uint32_t place = 0; place < entries_.size(); ++place) {
-    const auto& one = entries_[place];
-    if (one.hired && actor_of(one) && actor_of(one).address() == who) {
-      lost(place, reason);
-      return;
-    }
-  }
-  quit(reason ? reason : caf::error{caf::exit_reason::user_shutdown});
+std::optional<std::uint32_t> department_supervision::position_of(
+    const caf::actor_addr& actor) const {
+  for (const auto& entry : context_.entries)
+    if (context_.has_live_actor(entry) && context_.actor_of(entry).address() == actor)
+      return entry.position;
+  return std::nullopt;
 }
 
-void department::lost(std::uint32_t place, const caf::error& reason) {
-  // What it gave back before it died is looked at first; after that its list is exact. A task for
-  // somebody new may be there too, and the entries may move.
-  record_.port.take_over();
-  drain();
-  auto& one = entries_[place];
-  auto& record = record_of(one);
+bool department_supervision::on_specialist_lost(std::uint32_t position) {
+  auto& entry = context_.entries[position];
+  auto& record = context_.record_of(entry);
   record.abandon();
   record.actor = nullptr;
-  one.hired = false;
-  stop_asking(one);
-  one.outdated = one.replacing = false;
-  enter(one, worker_state::cold);
-  machine::count(record_.gauge.actor_restarts);
-  parts_.events.publish("actor.lost", json_object{{"specialist", member_of(one).config.name}});
-  tell_state(one);
-  if (one.given_up) show(one, worker_state::failed);
-  for (auto& job : std::exchange(one.pending, {})) {
-    one.breaker.forget();
-    if (job->place.load() == task_place::journal) continue;  // It comes back from there.
-    if (job->claimed.load(std::memory_order_acquire)) continue;
+  entry.has_actor = false;
+  slots_.withdraw_request(entry);
+  entry.outdated = entry.replacing = false;
+  slots_.enter(entry, worker_state::cold);
+  machine::count(context_.record().gauge.actor_restarts);
+  context_.parts.events.publish("actor.lost", json_object{{"specialist", context_.name_of(entry)}});
+  slots_.report_state(entry);
+  if (entry.given_up) context_.show(entry, worker_state::failed);
+  take_back_tasks(entry);
+  const auto limits = restart_limits();
+  const auto delay = entry.restarts.next_restart(
+      {limits.intensity, limits.window, context_.config().supervision.delay},
+      context_.self.clock().now());
+  if (!delay || limits.strategy == config::restart_strategy::one_for_all) return false;
+  context_.self.delayed_send(&context_.self, *delay, spawn_due::value, position);
+  if (limits.strategy == config::restart_strategy::rest_for_one)
+    for (auto later = position + 1; later < context_.entries.size(); ++later)
+      if (context_.has_live_actor(context_.entries[later]))
+        dismiss(context_.actor_of(context_.entries[later]));
+  return true;
+}
+
+void department_supervision::take_back_tasks(specialist_entry& entry) {
+  for (auto& job : std::exchange(entry.dispatched, {})) {
+    entry.breaker.forget();
+    // The journal gives the task back to this department.
+    if (job->location.load() == task_location::journal) continue;
+    if (is_claimed(*job)) continue;
     if (job->state.load() == task_state::running) {
-      job->result = {failure::worker_failed, true, "the specialist's actor was lost"};
-      decide_retry(one, std::move(job));
+      attempts_.on_actor_lost(entry, std::move(job), "the specialist's actor was lost");
     } else {
       job->phase = task_phase::wanted;
-      one.line.push_front(std::move(job));
+      entry.queue.push_front(std::move(job));
     }
   }
-  const auto limits = [&] {
-    const auto& departments = parts_.catalogs.now().config.departments;
-    const auto& mine = parts_.catalogs.now().departments[index_];
-    const auto found = std::ranges::find(departments, mine, &config::department::name);
-    return found == departments.end() ? config::restart{} : found->restart;
-  }();
-  const auto strategy = limits.strategy;
-  const auto delay = one.restarts.next_restart(
-      {limits.intensity, limits.window, parts_.catalogs.now().config.supervision.delay},
-      clock().now());
-  // A department that cannot keep its people alive gives up: its pool builds a new one.
-  if (!delay || strategy == config::restart_strategy::one_for_all) {
-    quit(reason ? reason : caf::error{caf::exit_reason::unhandled_exception});
-    return;
-  }
-  delayed_send(this, *delay, protocols::hire_atom::value, place);
-  if (strategy == config::restart_strategy::rest_for_one)
-    for (auto later = place + 1; later < entries_.size(); ++later)
-      if (entries_[later].hired && actor_of(entries_[later])) dismiss(actor_of(entries_[later]));
+}
+
+config::restart department_supervision::restart_limits() const {
+  const auto& current = context_.catalog_now();
+  const auto& departments = current.config.departments;
+  const auto& name = current.departments[context_.index];
+  const auto found = std::ranges::find(departments, name, &config::department::name);
+  return found == departments.end() ? config::restart{} : found->restart;
 }
 
 }  // namespace greenroom::actors

@@ -6,30 +6,30 @@ using protocols::failure, protocols::task, protocols::task_id, protocols::task_s
 
 void idempotent_asker::on_existing(const task_id& known) noexcept {
   if (const auto job = from_.find_live(known)) return follow(*job);
-  if (const auto stored = from_.find_stored(known)) return tell_stored(*stored);
-  machine::stored_task gone;
-  gone.accepted.id = known;
-  tell_stored(gone);
+  if (const auto stored = from_.find_stored(known)) return end_with_stored(*stored);
+  machine::stored_task unknown;
+  unknown.accepted.id = known;
+  end_with_stored(unknown);
 }
 
 void idempotent_asker::follow(const task& job) {
-  who_->on_accepted(job);
-  if (!who_->waits()) return;  // It has its answer already, as asynchronous callers do.
+  caller_->on_accepted(job);
+  if (!caller_->waits()) return;  // An asynchronous caller has an answer already.
   const auto& limits = catalogs_.now().config.limits;
   const auto added = waiters_.add(
-      job.id, who_, {limits.key_waiters, limits.key_waiters_per_task, limits.key_waiter_bytes});
-  if (added != idempotency_waiters::outcome::added) return tell_full(job, added);
-  // It may have hung up meanwhile, before there was anything to take out.
-  if (!who_->waits()) {
-    waiters_.remove(who_.get());
+      job.id, caller_, {limits.key_waiters, limits.key_waiters_per_task, limits.key_waiter_bytes});
+  if (added != idempotency_waiters::outcome::added) return refuse_full(job, added);
+  // The caller may have hung up before the entry was there.
+  if (!caller_->waits()) {
+    waiters_.remove(caller_.get());
     return;
   }
-  // It may have ended meanwhile. Whoever takes the entry out is the one who tells.
-  if (job.ended() && waiters_.remove(who_.get())) who_->on_end(job);
+  // The task may have ended meanwhile. The thread that removes the entry tells the caller.
+  if (job.ended() && waiters_.remove(caller_.get())) caller_->on_end(job);
 }
 
-// No room to wait for a task that goes on: the caller asks again, or for the task by its id.
-void idempotent_asker::tell_full(const task& job, idempotency_waiters::outcome why) {
+// No room to wait: the caller asks again, or asks for the task by its id.
+void idempotent_asker::refuse_full(const task& job, idempotency_waiters::outcome why) {
   const auto& limits = catalogs_.now().config.limits;
   const auto key = [&]() -> std::string {
     switch (why) {
@@ -54,11 +54,11 @@ void idempotent_asker::tell_full(const task& job, idempotency_waiters::outcome w
   full.retry_after_ms = 1000;
   full.end_state = task_state::failed;
   full.state = task_state::failed;
-  who_->on_end(full);
+  caller_->on_end(full);
 }
 
-// A task that ended long ago, as its asker would have seen it.
-void idempotent_asker::tell_stored(const machine::stored_task& stored) {
+// A task that ended long ago, as the first caller has seen it.
+void idempotent_asker::end_with_stored(const machine::stored_task& stored) {
   task job;
   const auto& said = stored.accepted;
   job.id = said.id;
@@ -82,7 +82,7 @@ void idempotent_asker::tell_stored(const machine::stored_task& stored) {
     job.ended_ns = ns(end.total_ms);
     job.dispatched_ns = end.run_ms > 0 ? ns(end.total_ms - end.run_ms) : 0;
     job.state = end.state;
-    who_->on_accepted(job);
+    caller_->on_accepted(job);
   } else {
     job.why = failure::journal_unavailable;
     job.output =
@@ -90,7 +90,7 @@ void idempotent_asker::tell_stored(const machine::stored_task& stored) {
     job.retry_after_ms = 1000;
     job.state = task_state::failed;
   }
-  who_->on_end(job);
+  caller_->on_end(job);
 }
 
 }  // namespace greenroom::actors

@@ -1,4 +1,4 @@
-// Who asks again with an idempotency key hears the end of the task that there is.
+// A caller that repeats an idempotency key gets the end of the task that exists already.
 #pragma once
 
 #include "actors/state/catalog_store.hpp"
@@ -12,9 +12,9 @@
 
 namespace greenroom::actors {
 
-/// Stands in front of an asker with an idempotency key. When the journal says that the same request
-/// is known, the asker hears `on_accepted` of that task and then its end, now or when it comes:
-/// exactly as if it had been the first.
+/// Stands in front of a caller with an idempotency key. When the journal knows the same request,
+/// the caller gets `on_accepted` of the existing task and then the task's end, now or later:
+/// exactly as if the caller had been the first.
 class idempotent_asker final : public protocols::asker {
 public:
   /// `find_live`: the task when it is in the ledger. `find_stored`: what the journal has of it.
@@ -24,33 +24,36 @@ public:
     std::function<std::optional<machine::stored_task>(const protocols::task_id&)> find_stored;
   };
   idempotent_asker(const catalog_store& catalogs, idempotency_waiters& waiters,
-                   std::shared_ptr<protocols::asker> who, sources from)
-      : catalogs_{catalogs}, waiters_{waiters}, who_{std::move(who)}, from_{std::move(from)} {}
+                   std::shared_ptr<protocols::asker> caller, sources from)
+      : catalogs_{catalogs},
+        waiters_{waiters},
+        caller_{std::move(caller)},
+        from_{std::move(from)} {}
 
-  void on_accepted(const protocols::task& job) noexcept override { who_->on_accepted(job); }
+  void on_accepted(const protocols::task& job) noexcept override { caller_->on_accepted(job); }
   void on_form(const protocols::task& job, protocols::stream_form form) noexcept override {
-    who_->on_form(job, form);
+    caller_->on_form(job, form);
   }
   void on_chunk(const protocols::task& job, std::string_view text) noexcept override {
-    who_->on_chunk(job, text);
+    caller_->on_chunk(job, text);
   }
-  void on_left(const protocols::task& job) noexcept override { who_->on_left(job); }
+  void on_left(const protocols::task& job) noexcept override { caller_->on_left(job); }
   [[nodiscard]] bool takes_more(const protocols::task& job) const noexcept override {
-    return who_->takes_more(job);
+    return caller_->takes_more(job);
   }
-  void on_end(const protocols::task& job) noexcept override { who_->on_end(job); }
+  void on_end(const protocols::task& job) noexcept override { caller_->on_end(job); }
   void on_existing(const protocols::task_id& known) noexcept override;
-  [[nodiscard]] bool waits() const noexcept override { return who_->waits(); }
-  [[nodiscard]] std::size_t held_bytes() const noexcept override { return who_->held_bytes(); }
+  [[nodiscard]] bool waits() const noexcept override { return caller_->waits(); }
+  [[nodiscard]] std::size_t held_bytes() const noexcept override { return caller_->held_bytes(); }
 
 private:
   void follow(const protocols::task& job);
-  void tell_stored(const machine::stored_task& stored);
-  void tell_full(const protocols::task& job, idempotency_waiters::outcome why);
+  void end_with_stored(const machine::stored_task& stored);
+  void refuse_full(const protocols::task& job, idempotency_waiters::outcome why);
 
   const catalog_store& catalogs_;
   idempotency_waiters& waiters_;
-  std::shared_ptr<protocols::asker> who_;
+  std::shared_ptr<protocols::asker> caller_;
   sources from_;
 };
 

@@ -1,6 +1,7 @@
-// The keeper of the journal: writes what was accepted and what ended, many tasks a transaction.
+// The journal's actor: writes what was accepted and what ended, many tasks in one transaction.
 #pragma once
 
+#include "actors/mailbox/draining_actor.hpp"
 #include "actors/state/catalog_store.hpp"
 #include "actors/state/event_log.hpp"
 #include "actors/state/inboxes.hpp"
@@ -8,15 +9,23 @@
 #include "actors/state/pool_records.hpp"
 #include "actors/state/unexpected_messages.hpp"
 #include "actors/tasks/completion.hpp"
+#include "actors/tasks/journal_backlog.hpp"
+#include "actors/tasks/journal_damage.hpp"
+#include "actors/tasks/journal_outcomes.hpp"
+#include "actors/tasks/journal_records.hpp"
+#include "actors/tasks/journal_upkeep.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
 
 #include <caf/all.hpp>
 
-#include <cstdint>
-#include <deque>
+#include <cstddef>
+#include <functional>
 #include <memory>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace greenroom::actors {
 
@@ -36,49 +45,58 @@ struct journal_parts {
 /// Opens the journal anew after its actor was lost.
 using journal_factory = std::function<machine::journal_result<std::unique_ptr<machine::journal>>()>;
 
-/// Runs on a thread of its own (spawn it detached), because writing blocks. Everything that has
-/// gathered while it wrote goes into its next transaction: that is the group commit. Takes
-/// `(report_atom, name, value)` to keep a piece of the node's state (with `actor, token`: answered
-/// by `(written_atom, token)` once it is durable) and `(report_atom, kind, json,
-/// unix_ms)` to log an event.
-class journal_actor : public draining_actor {
+// The journal actor's messages to itself.
+using write_due = caf::atom_constant<caf::atom("write")>;
+using file_check_due = caf::atom_constant<caf::atom("files")>;
+using prune_due = caf::atom_constant<caf::atom("prune")>;
+using prune_more = caf::atom_constant<caf::atom("prune_more")>;
+
+/// What other actors send, and the actor's timers.
+using journal_interface = protocols::journal_actor::extend<
+    // Try to write again after a failure.
+    caf::reacts_to<write_due>,
+    // Check that the journal's files are in their places.
+    caf::reacts_to<file_check_due>,
+    // Remove old records, at an interval.
+    caf::reacts_to<prune_due>,
+    // Go on to remove old records.
+    caf::reacts_to<prune_more>>;
+
+/// Runs on a thread of its own (spawn it detached), because writing blocks. The notes that gather
+/// while it writes go into the next transaction: the group commit.
+class journal_actor final : public draining_actor<journal_interface> {
 public:
   journal_actor(caf::actor_config& cfg, const journal_parts& parts, journal_factory open);
 
   [[nodiscard]] const char* name() const override { return "greenroom.journal"; }
 
 protected:
-  caf::behavior make_behavior() override;
+  behavior_type make_behavior() override;
   void drain() override;
   void on_exit() override;
 
 private:
+  void drain_now();
   void write();
-  void written(const journal_note& one, const machine::verdict& verdict);
-  void not_written(const std::string& why);
-  void works_again();
-  void keep_state(std::string name, std::string value);
-  void tell_when_written(const caf::actor& who, std::uint64_t token);
-  void look();
+  /// The next transaction's records, for the first `notes` of the pending notes.
+  [[nodiscard]] std::vector<machine::record> next_batch(std::size_t& notes) const;
+  /// Opens the journal first, if that is necessary.
+  [[nodiscard]] machine::journal_result<std::vector<machine::verdict>> commit(
+      std::span<const machine::record> batch);
+  void on_written(std::span<const machine::verdict> verdicts, std::size_t records);
+  void on_not_written(const std::string& why);
+
+  void retry_write();
+  void check_files();
   void prune();
 
   journal_parts parts_;
   journal_factory open_;
   std::unique_ptr<machine::journal> journal_;
-  std::deque<machine::record> extra_;  // State and events that wait for the next transaction.
-  std::vector<std::pair<caf::actor, std::uint64_t>> told_;  ///< Who waits for what is in `extra_`.
+  journal_backlog backlog_;
+  journal_outcomes outcomes_;
+  journal_upkeep upkeep_;
   bool retry_armed_ = false;
-  bool said_too_large_ = false;
 };
-
-/// Counts the damage, and says it as the event `journal.damaged`. From any thread.
-void tell_damage(journal_inbox& journal, machine::node_gauge& gauge, event_log& events,
-                 const machine::journal_damage& damage);
-
-/// What the journal keeps of a task at its acceptance, and at its end.
-[[nodiscard]] machine::accept_record accept_record_of(const journal_parts& where,
-                                                      const protocols::task& job);
-[[nodiscard]] machine::end_record end_record_of(const journal_parts& where,
-                                                const protocols::task& job);
 
 }  // namespace greenroom::actors

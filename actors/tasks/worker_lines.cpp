@@ -22,7 +22,7 @@ void worker_lines::add(std::string_view specialist, std::string_view text, std::
   auto found = tails_.find(specialist);
   if (found == tails_.end()) {
     found = tails_.emplace(std::string{specialist}, tail{}).first;
-    // Everybody's share has become smaller.
+    // The share of every specialist has become smaller.
     for (auto& [name, one] : tails_) trim(one, share());
   }
   auto& mine = found->second;

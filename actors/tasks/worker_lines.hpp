@@ -1,4 +1,4 @@
-// The last lines that each worker wrote to standard error, for whoever asks why it failed.
+// The last lines that each worker wrote to standard error, which say why a worker failed.
 #pragma once
 
 #include "protocols/node_events.hpp"
@@ -18,8 +18,8 @@ namespace greenroom {
 namespace actors {
 
 /// Bounded in bytes: `specialist_bytes` for each specialist and `bytes_max` in all, shared evenly
-/// between those that wrote anything and are in the cast; the oldest lines go, a longer line is
-/// cut. From any thread.
+/// between the specialists that wrote anything; the oldest lines are removed, a longer line is cut.
+/// Any thread.
 class worker_lines {
 public:
   static constexpr std::size_t bytes_max = std::size_t{8} << 20;
@@ -28,10 +28,10 @@ public:
   static constexpr std::size_t line_bytes = 4096;
 
   void add(std::string_view specialist, std::string_view text, std::int64_t unix_ms);
-  /// Forgets the lines of those that `is_known` does not know. Nobody can ask for them, and their
-  /// names would gather.
+  /// Removes the lines of specialists that `is_known` does not know: no caller can ask for them,
+  /// and their names would gather.
   void keep(const std::function<bool(std::string_view)>& is_known);
-  /// Those after the line `after`, at most the last `most`, the oldest first.
+  /// The lines after the line number `after`, at most the last `most`, the oldest first.
   [[nodiscard]] std::vector<worker_line> of(std::string_view specialist, std::uint64_t after,
                                             std::size_t most) const;
 

@@ -132,7 +132,7 @@ std::uint32_t injector::find_running(const entry& one, int& pid) const {
     const auto who = (one.out.what.target + i) % count;
     if (!cast.shape.is_process[who] || who >= views.size()) continue;
     const auto& view = views[who];
-    const bool up = view.state == worker_state::warm || view.state == worker_state::busy;
+    const bool up = is_up(view.state);
     // A worker has at most one lasting fault at a time.
     bool busy = false;
     for (const auto& other : entries_)

@@ -1,5 +1,6 @@
 #include "apps/chaos/kill_actor.hpp"
 
+#include "actors/mailbox/dismiss.hpp"
 #include "actors/supervision/pool.hpp"
 #include "actors/supervision/root.hpp"
 

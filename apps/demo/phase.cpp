@@ -168,7 +168,7 @@ std::string wait_until_all_warm(const node& running, const phase_plan& plan) {
     std::string trouble;
     const auto specialists = running.specialists();
     for (const auto& one : specialists) {
-      if (one.state == worker_state::warm || one.state == worker_state::busy)
+      if (is_up(one.state))
         ++up;
       else if (!one.last_error.empty())
         trouble = one.name + ": " + one.last_error;

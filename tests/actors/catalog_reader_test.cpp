@@ -47,7 +47,7 @@ std::weak_ptr<const catalog> replace(node_state& where, const std::string& argum
   return seen;
 }
 
-TEST(CastReader, KeepsWhatIsReadInAScopeUntilItEnds) {
+TEST(CatalogReader, KeepsWhatIsReadInAScopeUntilItEnds) {
   const auto where = state_with(2);
   apart([&] {
     std::weak_ptr<const catalog> first = where->catalogs.shared();
@@ -65,7 +65,7 @@ TEST(CastReader, KeepsWhatIsReadInAScopeUntilItEnds) {
   });
 }
 
-TEST(CastReader, KeepsWhatIsReadOutsideUntilTheThreadsTurn) {
+TEST(CatalogReader, KeepsWhatIsReadOutsideUntilTheThreadsTurn) {
   const auto where = state_with(2);
   apart([&] {
     std::weak_ptr<const catalog> first = where->catalogs.shared();
@@ -82,7 +82,7 @@ TEST(CastReader, KeepsWhatIsReadOutsideUntilTheThreadsTurn) {
   });
 }
 
-TEST(CastReader, NeverTakesOneAwayFromAThreadThatLooks) {
+TEST(CatalogReader, NeverTakesOneAwayFromAThreadThatLooks) {
   const auto where = state_with(20);
   std::atomic<bool> over{false};
   std::atomic<std::size_t> seen{0};
@@ -117,7 +117,7 @@ std::size_t resident_bytes() {
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-TEST(CastReader, MakesThreeHundredReloadsOfALargeCastCostNothing) {
+TEST(CatalogReader, MakesThreeHundredReloadsOfALargeCastCostNothing) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "the address sanitizer keeps freed memory for a while, so that it shows nothing";
 #endif

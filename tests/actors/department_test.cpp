@@ -597,7 +597,7 @@ TEST(Department, GoesOnWithAWorkerThatGaveBackWhatItHeldAhead) {
   play.world.dispatch();
   play.get_ready("d0-s0");
   caf::anon_send(play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].actor,
-                 protocols::switch_atom::value, false);
+                 protocols::give_back_tasks{});
   play.world.dispatch();
   play.finish_one("d0-s0");
   play.finish_one("d0-s0");

@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using protocols::failure;
 
-TEST(Bridge, EndsWhatIsLateWhereverItIsAndNothingElse) {
+TEST(Dispatcher, EndsEveryTaskThatIsOutOfTimeAndNoOther) {
   auto config = small_cast(1, 2);
   config.departments[0].specialists[0].backend.task_timeout = 1s;
   config.departments[0].specialists[1].backend.task_timeout = 5s;
@@ -26,7 +26,7 @@ TEST(Bridge, EndsWhatIsLateWhereverItIsAndNothingElse) {
   EXPECT_EQ(late->ends, 0);
 }
 
-TEST(Bridge, TakesWhatCameInBeforeItLived) {
+TEST(Dispatcher, TakesTasksThatWereAdmittedBeforeItRan) {
   stage play{small_cast(1, 1)};
   auto who = play.ask("d0-s0");  // No actor is running yet.
   play.open();
@@ -56,7 +56,7 @@ std::size_t turns_for_a_batch_of(std::size_t tasks) {
   return turns;
 }
 
-TEST(Bridge, PassesABatchOnWithOneWakeUp) {
+TEST(Dispatcher, GivesOnABatchWithOneWakeUp) {
   const auto alone = turns_for_a_batch_of(1);
   EXPECT_GT(alone, 0u);
   EXPECT_EQ(turns_for_a_batch_of(200), alone);
@@ -64,7 +64,7 @@ TEST(Bridge, PassesABatchOnWithOneWakeUp) {
   EXPECT_LE(turns_for_a_batch_of(500), alone + 2);
 }
 
-TEST(Bridge, IsNotGivenMoreLargeInputsThanFitTogether) {
+TEST(Admission, TakesNoMoreLargeInputsThanFitTogether) {
   auto config = small_cast(1, 2);
   config.queue.input_bytes = 100'000;
   stage play{config};

@@ -258,8 +258,9 @@ TEST_F(Fallback, AnswersTheSameRequestOfAnIdempotencyKey) {
   const auto hash_of = [&](task_request request, const std::string& specialist) {
     request.idempotency_key = "k";
     play.ask(specialist, std::move(request));
-    return actors::accept_record_of(actors::hand_out<actors::journal_parts>(*play.shared),
-                                    *play.shared->ledger.find(play.last))
+    return actors::accept_record_of(
+               {play.shared->clock, play.shared->catalogs, play.shared->journal},
+               *play.shared->ledger.find(play.last))
         .request_hash;
   };
   const auto before = hash_of({}, "d0-s1");

@@ -20,7 +20,7 @@ private:
 using outcome = idempotency_waiters::outcome;
 constexpr protocols::task_id first_task{1, 1}, second_task{2, 1};
 
-TEST(KeyWaiters, AreBoundedForOneTaskInAllAndInBytes) {
+TEST(IdempotencyWaiters, AreBoundedForOneTaskInAllAndInBytes) {
   idempotency_waiters all;
   const idempotency_waiters::bounds most{4, 2, 1000};
   const auto add = [&](protocols::task_id of, std::size_t bytes = 100) {
@@ -39,7 +39,7 @@ TEST(KeyWaiters, AreBoundedForOneTaskInAllAndInBytes) {
   EXPECT_EQ(add({6, 3}, 0), outcome::full);
 }
 
-TEST(KeyWaiters, LeaveNothingWhenTheyGo) {
+TEST(IdempotencyWaiters, LeaveNothingWhenTheyAreRemoved) {
   idempotency_waiters all;
   const idempotency_waiters::bounds most{100, 100, 1'000'000};
   std::weak_ptr<waiting_ear> gone;

@@ -137,7 +137,7 @@ TEST_F(InlineCallable, DoesNotTakeItsWaitForItsRun) {
   EXPECT_LT(gauge().run_ns.load(), 1'000'000'000);
 }
 
-TEST(FrontDesk, DoesNotCountAsShedWhatAFallbackTakes) {
+TEST(Admission, DoesNotCountATaskAsShedThatAFallbackTakes) {
   auto config = small_cast(1, 2);
   config.departments[0].specialists[0].fallback = "d0-s1";
   stage play{config};
@@ -162,7 +162,7 @@ TEST(FrontDesk, DoesNotCountAsShedWhatAFallbackTakes) {
   EXPECT_EQ(shed(), 1u);
 }
 
-TEST(FrontDesk, HoldsItsBoundsExactlyAndForgetsWhomItTurnedAway) {
+TEST(Admission, HoldsTheBoundsExactlyAndForgetsRefusedTasks) {
   auto config = small_cast(1, 2);
   config.queue.per_specialist = 4;
   config.queue.total = 6;

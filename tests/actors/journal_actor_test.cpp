@@ -57,16 +57,16 @@ private:
   paper& on_;
 };
 
-class JournalKeeper : public ::testing::Test {
+class JournalActor : public ::testing::Test {
 protected:
   void open(config::node config) {
     play = std::make_unique<stage>(std::move(config));
     play->shared->journal.on = true;
     play->open();
-    hire();
+    spawn_journal();
   }
-  void hire() {
-    keeper = play->world.system.spawn<actors::journal_actor>(
+  void spawn_journal() {
+    journal = play->world.system.spawn<actors::journal_actor>(
         actors::hand_out<actors::journal_parts>(*play->shared),
         [this]() -> machine::journal_result<std::unique_ptr<machine::journal>> {
           return std::make_unique<paper_journal>(sheet);
@@ -74,9 +74,9 @@ protected:
     play->world.dispatch();
   }
   void TearDown() override {
-    caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(journal, caf::exit_reason::user_shutdown);
     play->world.dispatch();
-    keeper = nullptr;
+    journal = nullptr;
   }
   std::shared_ptr<caller> ask(const std::string& key = {}, const std::string& input = "1") {
     task_request request;
@@ -93,10 +93,10 @@ protected:
 
   paper sheet;
   std::unique_ptr<stage> play;
-  caf::actor keeper;
+  protocols::journal_actor journal;
 };
 
-TEST_F(JournalKeeper, AcknowledgesNothingBeforeItIsWritten) {
+TEST_F(JournalActor, AcknowledgesNothingBeforeItIsWritten) {
   open(small_cast(1, 1));
   sheet.torn = true;
   auto who = ask();
@@ -106,7 +106,7 @@ TEST_F(JournalKeeper, AcknowledgesNothingBeforeItIsWritten) {
   EXPECT_EQ(play->starts["d0-s0"], 0) << "what is not written must not run";
 }
 
-TEST_F(JournalKeeper, TellsOneEndOfATaskCancelledBeforeItsAcceptanceIsWritten) {
+TEST_F(JournalActor, TellsOneEndOfATaskCancelledBeforeItsAcceptanceIsWritten) {
   open(small_cast(1, 1));
   auto who = ask();
   const auto job = play->shared->ledger.find(play->last);
@@ -121,7 +121,7 @@ TEST_F(JournalKeeper, TellsOneEndOfATaskCancelledBeforeItsAcceptanceIsWritten) {
   EXPECT_EQ(play->shared->gauge.ended(), 1u);
 }
 
-TEST_F(JournalKeeper, WritesAllThatWaitsInOneTransaction) {
+TEST_F(JournalActor, WritesAllThatWaitsInOneTransaction) {
   open(small_cast(1, 1));
   for (int i = 0; i < 20; ++i) ask();
   play->world.dispatch();
@@ -129,7 +129,7 @@ TEST_F(JournalKeeper, WritesAllThatWaitsInOneTransaction) {
   EXPECT_EQ(play->callers.front()->accepted, 1);
 }
 
-TEST_F(JournalKeeper, TellsAnEndOnlyWhenItIsWritten) {
+TEST_F(JournalActor, TellsAnEndOnlyWhenItIsWritten) {
   open(small_cast(1, 1));
   auto who = ask();
   play->world.dispatch();
@@ -142,7 +142,7 @@ TEST_F(JournalKeeper, TellsAnEndOnlyWhenItIsWritten) {
   EXPECT_EQ(count<machine::end_record>(), 1u);
 }
 
-TEST_F(JournalKeeper, TellsWhoWaitsForATaskThatTheNodeLeaves) {
+TEST_F(JournalActor, TellsWhoWaitsForATaskThatTheNodeLeaves) {
   open(small_cast(1, 1));
   auto who = ask("k", "1");
   play->world.dispatch();
@@ -154,7 +154,7 @@ TEST_F(JournalKeeper, TellsWhoWaitsForATaskThatTheNodeLeaves) {
   EXPECT_EQ(who->ends, 0);
 }
 
-TEST_F(JournalKeeper, SaysWhyATaskCouldNotBeMadeDurable) {
+TEST_F(JournalActor, SaysWhyATaskCouldNotBeMadeDurable) {
   open(small_cast(1, 1));
   sheet.torn = true;
   ask();
@@ -165,13 +165,13 @@ TEST_F(JournalKeeper, SaysWhyATaskCouldNotBeMadeDurable) {
       << play->refused->detail;
 }
 
-TEST_F(JournalKeeper, KeepsOnlyTheLatestOfEachPieceOfStateWhileItCannotWrite) {
+TEST_F(JournalActor, KeepsOnlyTheLatestOfEachPieceOfStateWhileItCannotWrite) {
   open(small_cast(1, 1));
   sheet.torn = true;
   ask();
   play->world.dispatch();
   for (int i = 0; i < 5000; ++i)
-    caf::anon_send(keeper, protocols::report_atom::value, std::string{"plan"}, std::to_string(i));
+    caf::anon_send(journal, protocols::state_to_keep{"plan", std::to_string(i)});
   play->world.dispatch();
   sheet.torn = false;
   play->world.advance(600ms);
@@ -182,7 +182,7 @@ TEST_F(JournalKeeper, KeepsOnlyTheLatestOfEachPieceOfStateWhileItCannotWrite) {
     }
 }
 
-TEST_F(JournalKeeper, SaysDamageOnceAsAnEventAndCountsIt) {
+TEST_F(JournalActor, SaysDamageOnceAsAnEventAndCountsIt) {
   open(small_cast(1, 1));
   machine::journal_damage damage;
   damage.what = "journal.db-wal is damaged";
@@ -200,7 +200,7 @@ TEST_F(JournalKeeper, SaysDamageOnceAsAnEventAndCountsIt) {
   EXPECT_EQ(machine::count_of(play->shared->gauge.journal_damages), 2u);
 }
 
-TEST_F(JournalKeeper, RefusesAtTheDoorWhileItCannotWriteAndRecovers) {
+TEST_F(JournalActor, RefusesAtTheDoorWhileItCannotWriteAndRecovers) {
   open(small_cast(1, 1));
   sheet.torn = true;
   ask();
@@ -216,7 +216,7 @@ TEST_F(JournalKeeper, RefusesAtTheDoorWhileItCannotWriteAndRecovers) {
   EXPECT_EQ(who->accepted, 1);
 }
 
-TEST_F(JournalKeeper, KeepsAnEndThatCouldNotBeWrittenUntilItCan) {
+TEST_F(JournalActor, KeepsAnEndThatCouldNotBeWrittenUntilItCan) {
   open(small_cast(1, 1));
   auto who = ask();
   play->world.dispatch();
@@ -234,7 +234,7 @@ TEST_F(JournalKeeper, KeepsAnEndThatCouldNotBeWrittenUntilItCan) {
   EXPECT_EQ(who->ends, 1);
 }
 
-TEST_F(JournalKeeper, StartsTheSameRequestOnceAndRefusesAnotherUnderItsKey) {
+TEST_F(JournalActor, StartsTheSameRequestOnceAndRefusesAnotherUnderItsKey) {
   open(small_cast(1, 1));
   auto first = ask("k", "1");
   play->world.dispatch();
@@ -260,7 +260,7 @@ TEST_F(JournalKeeper, StartsTheSameRequestOnceAndRefusesAnotherUnderItsKey) {
   EXPECT_EQ(pool.specialists[0].gauge.depth(), 0u);
 }
 
-TEST_F(JournalKeeper, DoesNotInviteToRepeatATaskWhoseStartCouldNotBeWritten) {
+TEST_F(JournalActor, DoesNotInviteToRepeatATaskWhoseStartCouldNotBeWritten) {
   auto config = small_cast(1, 1);
   config.departments[0].specialists[0].backend.side_effects = config::side_effects::unsafe;
   open(config);
@@ -279,18 +279,18 @@ TEST_F(JournalKeeper, DoesNotInviteToRepeatATaskWhoseStartCouldNotBeWritten) {
   EXPECT_EQ(count<machine::end_record>(), 1u) << "now it cannot";
 }
 
-TEST_F(JournalKeeper, WritesThatAnUnsafeTaskStartsBeforeItStarts) {
+TEST_F(JournalActor, WritesThatAnUnsafeTaskStartsBeforeItStarts) {
   auto config = small_cast(1, 1);
   config.departments[0].specialists[0].backend.side_effects = config::side_effects::unsafe;
   open(config);
   ask();
   play->world.dispatch();
-  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);  // No actor writes now.
+  caf::anon_send_exit(journal, caf::exit_reason::user_shutdown);  // No actor writes now.
   play->world.dispatch();
   play->worker("d0-s0").get_ready();
   play->world.dispatch();
   EXPECT_TRUE(play->worker("d0-s0").held.empty());
-  hire();
+  spawn_journal();
   EXPECT_EQ(count<machine::start_record>(), 1u);
   for (const auto& one : sheet.records)
     if (const auto* start = std::get_if<machine::start_record>(&one)) {
@@ -299,7 +299,7 @@ TEST_F(JournalKeeper, WritesThatAnUnsafeTaskStartsBeforeItStarts) {
   EXPECT_EQ(play->worker("d0-s0").held.size(), 1u);
 }
 
-TEST_F(JournalKeeper, LeavesTheEndUnknownOfWhatRanWhereItMustNotRunTwice) {
+TEST_F(JournalActor, LeavesTheEndUnknownOfWhatRanWhereItMustNotRunTwice) {
   open(small_cast(1, 1));
   // Accepted as idempotent, then passed on to a specialist whose tasks are unsafe.
   machine::stored_task stored;
@@ -316,14 +316,14 @@ TEST_F(JournalKeeper, LeavesTheEndUnknownOfWhatRanWhereItMustNotRunTwice) {
   EXPECT_EQ(end.attempts, 2u);
 }
 
-TEST_F(JournalKeeper, ItsReplacementGoesOnWithWhatWasNotWritten) {
+TEST_F(JournalActor, ItsReplacementGoesOnWithWhatWasNotWritten) {
   open(small_cast(1, 1));
-  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(journal, caf::exit_reason::user_shutdown);
   play->world.dispatch();
   auto who = ask();
   play->world.dispatch();
   EXPECT_EQ(who->accepted, 0);
-  hire();
+  spawn_journal();
   EXPECT_EQ(who->accepted, 1);
 }
 

@@ -1,6 +1,7 @@
 // Ports under real threads: the one part of the tree whose order a test cannot choose.
 #include "actors/mailbox/port.hpp"
 
+#include "actors/mailbox/draining_actor.hpp"
 #include "actors/mailbox/ring_port.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
 
@@ -15,6 +16,8 @@ namespace greenroom::actors {
 namespace {
 
 using protocols::task_ptr;
+using counting_actor = caf::typed_actor<caf::reacts_to<int>>;
+using woken_actor = caf::typed_actor<caf::reacts_to<caf::ok_atom>>;
 
 struct two_ports {
   task_port first, second;
@@ -24,7 +27,7 @@ struct two_ports {
 };
 
 /// Goes to sleep and is woken repeatedly within one message.
-class restless final : public draining_actor {
+class restless final : public draining_actor<counting_actor> {
 public:
   restless(caf::actor_config& cfg, two_ports& from, machine::task_ledger& ledger)
       : draining_actor{cfg}, from_{from}, ledger_{ledger} {}
@@ -41,7 +44,7 @@ protected:
     // Only a message that passes the mailbox shows that the mailbox is intact.
     send(this, 1);
   }
-  caf::behavior make_behavior() override {
+  behavior_type make_behavior() override {
     from_.first.attach(caf::strong_actor_ptr{ctrl()});
     from_.first.take_over();
     drain();
@@ -79,7 +82,7 @@ TEST(Port, MayRingAgainBeforeTheLastWakeUpWasTakenOut) {
 }
 
 /// Like the dispatcher, may find its second port filled after its first one went to sleep.
-class taker final : public draining_actor {
+class taker final : public draining_actor<counting_actor> {
 public:
   taker(caf::actor_config& cfg, two_ports& from) : draining_actor{cfg}, from_{from} {}
 
@@ -91,7 +94,7 @@ protected:
     } while (!from_.first.try_sleep() || !from_.second.try_sleep());
     if (from_.taken == from_.wanted) from_.done.release();
   }
-  caf::behavior make_behavior() override {
+  behavior_type make_behavior() override {
     from_.first.attach(caf::strong_actor_ptr{ctrl()});
     from_.second.attach(caf::strong_actor_ptr{ctrl()});
     from_.first.take_over();
@@ -153,7 +156,7 @@ struct never_done {
 };
 
 /// Always has more work, like the dispatcher under load, and yields in between.
-class tireless final : public draining_actor {
+class tireless final : public draining_actor<woken_actor> {
 public:
   tireless(caf::actor_config& cfg, never_done& work) : draining_actor{cfg}, work_{work} {}
 
@@ -165,7 +168,7 @@ protected:
     work_.port.call_again(context());
     yield();
   }
-  caf::behavior make_behavior() override {
+  behavior_type make_behavior() override {
     work_.port.attach(caf::strong_actor_ptr{ctrl()});
     return {[this](caf::ok_atom) { work_.port.call_again(context()); }};
   }
@@ -205,7 +208,7 @@ struct always_filled {
 };
 
 /// Finds something each time, like the dispatcher while its callers keep up.
-class insatiable final : public draining_actor {
+class insatiable final : public draining_actor<woken_actor> {
 public:
   insatiable(caf::actor_config& cfg, always_filled& work) : draining_actor{cfg}, work_{work} {}
 
@@ -219,7 +222,7 @@ protected:
     work_.port.call_again(context());
     yield();
   }
-  caf::behavior make_behavior() override {
+  behavior_type make_behavior() override {
     work_.port.attach(caf::strong_actor_ptr{ctrl()});
     return {[this](caf::ok_atom) { work_.port.call_again(context()); }};
   }

@@ -1,4 +1,5 @@
 // A reload reaches the workers: a worker with an old definition is replaced when it is idle.
+#include "actors/mailbox/dismiss.hpp"
 #include "tests/support/stage.hpp"
 
 #include <gtest/gtest.h>

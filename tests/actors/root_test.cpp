@@ -54,10 +54,10 @@ TEST_P(EveryActor, MayDieWhileOneTaskRunsAndOneWaitsAndBothEndOnce) {
   std::string story;
   for (const auto& one : play.events()) story += "\n" + one;
   play.shared->ledger.for_each([&](const protocols::task_ptr& job) {
-    story += "\nplace " + std::to_string(static_cast<int>(job->place.load())) + " phase "
+    story += "\nlocation " + std::to_string(static_cast<int>(job->location.load())) + " phase "
              + std::to_string(static_cast<int>(job->phase)) + " holder "
-             + std::to_string(job->holder) + " hand " + std::to_string(job->hand) + " refs "
-             + std::to_string(job->references.load()) + " attempts "
+             + std::to_string(job->holder) + " dispatched " + std::to_string(job->dispatch_index)
+             + " refs " + std::to_string(job->references.load()) + " attempts "
              + std::to_string(job->attempts);
   });
   for (const auto& one : play.all)

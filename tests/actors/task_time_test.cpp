@@ -1,4 +1,5 @@
 // The default task timeout: thirty seconds, plus the start that the task waits for.
+#include "protocols/task_times.hpp"
 #include "tests/support/stage.hpp"
 
 #include <gtest/gtest.h>
@@ -86,6 +87,45 @@ TEST(TaskTime, IsWhatSomebodySaysWithoutTheStart) {
   const auto hasty = other.ask("d0-s0", std::move(request));
   other.world.advance(5s + 100ms);
   EXPECT_EQ(hasty->why, failure::out_of_time);
+}
+
+protocols::task_times times(std::int64_t dispatched_ns, std::int64_t start_wait_ns,
+                            std::int64_t ended_ns) {
+  protocols::task ended;
+  ended.accepted_ns = 1000;
+  ended.dispatched_ns = dispatched_ns;
+  ended.start_wait_ns = start_wait_ns;
+  ended.ended_ns = ended_ns;
+  return protocols::times_of(ended);
+}
+
+TEST(TaskTimes, AddUpToTheTotal) {
+  const auto one = times(1030, 20, 1100);
+  EXPECT_EQ(one.total_ns, 100);
+  EXPECT_EQ(one.run_ns, 70);
+  EXPECT_EQ(one.start_ns, 20);
+  EXPECT_EQ(one.queue_ns, 10);
+}
+
+TEST(TaskTimes, CountATaskThatNeverRanAsQueueing) {
+  const auto one = times(0, 0, 1100);
+  EXPECT_EQ(one.run_ns, 0);
+  EXPECT_EQ(one.queue_ns, 100);
+}
+
+TEST(TaskTimes, CountNoStartBeyondTheWait) {
+  const auto one = times(1010, 500, 1100);
+  EXPECT_EQ(one.start_ns, 10);
+  EXPECT_EQ(one.queue_ns, 0);
+  EXPECT_EQ(one.run_ns, 90);
+}
+
+TEST(TaskTimes, AreNeverNegative) {
+  const auto one = times(1200, 20, 900);
+  EXPECT_EQ(one.total_ns, 0);
+  EXPECT_EQ(one.run_ns, 0);
+  EXPECT_EQ(one.start_ns, 0);
+  EXPECT_EQ(one.queue_ns, 0);
 }
 
 }  // namespace

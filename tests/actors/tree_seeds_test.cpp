@@ -105,7 +105,7 @@ void play_once(std::uint64_t seed, bool kill_actors, std::set<std::string>& lost
   play.shared->ledger.for_each([&](const protocols::task_ptr& job) {
     if (job->ended()) return;
     left += " specialist " + std::to_string(job->specialist) + " place "
-            + std::to_string(static_cast<int>(job->place.load())) + " phase "
+            + std::to_string(static_cast<int>(job->location.load())) + " phase "
             + std::to_string(static_cast<int>(job->phase));
   });
   for (const auto& one : play.events()) left += "\n" + one;

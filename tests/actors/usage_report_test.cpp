@@ -49,7 +49,7 @@ protected:
   stage play{configuration(), table()};
 };
 
-TEST_F(UsageReport, IsHeardWithinAPeriodOfAll) {
+TEST_F(UsageReport, IsSentByEveryDepartmentWithinAPeriod) {
   ask_all();
   EXPECT_EQ(told(), 0u);
   play.world.advance(61ms);  // 50 ms, plus the dispatcher's check every 10 ms.
@@ -77,7 +77,7 @@ TEST_F(UsageReport, DoesNotComeFromAllAtOnce) {
   EXPECT_LE(most, departments / 2);
 }
 
-TEST_F(UsageReport, ArrivesAlsoWhenTheDispatcherIsLostBeforeItIsDue) {
+TEST_F(UsageReport, IsSentAlsoWhenTheDispatcherIsLostBeforeItsTime) {
   ask_all();
   play.kill("dispatcher");
   play.world.advance(2s);

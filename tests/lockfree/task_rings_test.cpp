@@ -17,7 +17,7 @@
 namespace greenroom::machine {
 namespace {
 
-using protocols::task, protocols::task_place, protocols::task_ptr;
+using protocols::task, protocols::task_location, protocols::task_ptr;
 
 constexpr int producers = 4;
 constexpr int each = 20'000;
@@ -204,7 +204,7 @@ TEST(TaskLedger, NeverHandsOutAPlaceTwiceAndCanBeLookedAtAnyTime) {
         auto job = ledger.acquire();
         if (!job) continue;
         EXPECT_EQ(owners[job->slot].fetch_add(1), 0) << "one place, two tasks";
-        job->place.store(task_place::ring, std::memory_order_release);
+        job->location.store(task_location::ring, std::memory_order_release);
         const auto id = job->id;
         const auto again = ledger.find(id);
         EXPECT_TRUE(again && again->id == id);
@@ -225,7 +225,7 @@ TEST(TaskLedger, RefusesWhenItIsFullAndFindsNothingThatIsGone) {
   EXPECT_FALSE(ledger.acquire());
   const auto id = first->id;
   EXPECT_FALSE(ledger.find(id)) << "a task at the door is nobody's business";
-  first->place = task_place::ring;
+  first->location = task_location::ring;
   EXPECT_TRUE(ledger.find(id));
   first = {};
   EXPECT_FALSE(ledger.find(id));

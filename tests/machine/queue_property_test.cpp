@@ -16,7 +16,7 @@
 namespace greenroom::machine::testing {
 namespace {
 
-using protocols::task, protocols::task_place;
+using protocols::task, protocols::task_location;
 
 RC_GTEST_PROP(WaitingLineProperty, HandsOutEachOnceInOrderAndStarvesNobody, ()) {
   task_ledger ledger{4096, 1};

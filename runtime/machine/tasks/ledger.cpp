@@ -7,7 +7,7 @@
 
 namespace greenroom::machine {
 
-using protocols::task, protocols::task_id, protocols::task_place, protocols::task_ptr;
+using protocols::task, protocols::task_id, protocols::task_location, protocols::task_ptr;
 
 struct task_ledger::chunk {
   std::array<task, chunk_size> tasks;
@@ -132,7 +132,7 @@ task_ptr task_ledger::acquire(bool anchored) {
   job.judged = true;
   job.start_beside.store(false, std::memory_order_relaxed);
   job.case_key = 0;
-  job.place.store(task_place::door, std::memory_order_relaxed);
+  job.location.store(task_location::admission, std::memory_order_relaxed);
   job.anchored.store(anchored, std::memory_order_relaxed);
   job.references.store(anchored ? 2 : 1, std::memory_order_release);
   return task_ptr::adopt(&job);
@@ -145,9 +145,9 @@ task_ptr task_ledger::at(std::size_t slot) const {
     if (count == 0) return {};
   } while (!job.references.compare_exchange_weak(count, count + 1, std::memory_order_acq_rel));
   auto held = task_ptr::adopt(&job);
-  const auto place = held->place.load(std::memory_order_acquire);
+  const auto where = held->location.load(std::memory_order_acquire);
   // The caller may still be writing the fields.
-  if (place == task_place::door || place == task_place::free) return {};
+  if (where == task_location::admission || where == task_location::free) return {};
   return held;
 }
 
@@ -166,7 +166,7 @@ void task_ledger::recycle(task& job) noexcept {
     else if (!text.empty())
       text.clear();
   };
-  job.place.store(task_place::free, std::memory_order_relaxed);
+  job.location.store(task_location::free, std::memory_order_relaxed);
   if (job.input.capacity() > keep_bytes) {
     put_back(job.input.size());
     std::string{}.swap(job.input);

@@ -23,8 +23,8 @@ public:
   task_ledger(std::size_t capacity, std::uint64_t epoch);
   ~task_ledger() override;
 
-  /// Returns a new task, whose place is `door`; empty when the ledger is full. The ledger itself
-  /// holds a reference to an anchored task until `let_go`.
+  /// Returns a new task, whose location is `admission`; empty when the ledger is full. The ledger
+  /// itself holds a reference to an anchored task until `let_go`.
   [[nodiscard]] protocols::task_ptr acquire(bool anchored = false);
   /// @pre the caller holds a reference of its own.
   static void let_go(protocols::task& job) {
@@ -57,8 +57,9 @@ public:
     const auto end = from + count < slots ? from + count : slots;
     for (auto slot = from; slot < end; ++slot) {
       const auto& job = place(static_cast<std::uint32_t>(slot));
-      const auto where = job.place.load(std::memory_order_acquire);
-      if (where == protocols::task_place::free || where == protocols::task_place::door) continue;
+      const auto where = job.location.load(std::memory_order_acquire);
+      if (where == protocols::task_location::free || where == protocols::task_location::admission)
+        continue;
       if (now_ns < job.deadline_ns.load(std::memory_order_relaxed)
           && !job.claimed.load(std::memory_order_relaxed))
         continue;
