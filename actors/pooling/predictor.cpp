@@ -255,8 +255,9 @@ caf::behavior predictor(predictor_actor* self, const predictor_parts& parts) {
       [&state](protocols::check_atom) {
         state.save_armed = false;
         state.save();
-        if (const auto why = state.parts->forecast.learned.write())
-          state.parts->events.publish("learned.unwritten", json_object{{"why", *why}});
+        if (const auto written = state.parts->forecast.learned.write(); !written)
+          state.parts->events.publish("learned.unwritten",
+                                      json_object{{"why", written.error().text}});
       },
   };
 }

@@ -173,11 +173,11 @@ chaos_result run_chaos(const chaos_job& job) {
   node::options options;
   options.bin_directory = job.bin_directory;
   auto started = node::start(configuration, {}, options);
-  if (const auto* why = std::get_if<node::failure>(&started)) {
-    result.problem = "the node cannot start: " + why->what;
+  if (!started) {
+    result.problem = "the node cannot start: " + started.error().text;
     return result;
   }
-  auto& running = *std::get<std::unique_ptr<node>>(started);
+  auto& running = **started;
   const auto books = std::make_shared<chaos_books>(job.cast);
   stress traffic{running, mine, books};
   injector faults{running, mine, books, traffic, leases};
