@@ -4,6 +4,7 @@
 #include "protocols/base/json_text.hpp"
 #include "protocols/base/number.hpp"
 #include "protocols/base/time_text.hpp"
+#include "protocols/task.hpp"
 
 #include <algorithm>
 #include <array>
@@ -50,7 +51,7 @@ public:
   body_reader(std::string_view body, int depth_max)
       : body_{body}, scan_{body, nobody_}, depth_max_{depth_max} {}
 
-  std::variant<http_task, bad_body> read() {
+  base::expected<http_task, bad_body> read() {
     scan_.skip_space();
     if (scan_.at_end()) return bad_body{"The body is empty; send a JSON object", 0};
     if (!scan_.take('{')) return fault("The body must be a JSON object");
@@ -64,6 +65,8 @@ public:
     }
     scan_.skip_space();
     if (!scan_.at_end()) return fault("Expected nothing after the object");
+    auto& request = result_.request;
+    request.durable = request.durable || result_.async || !request.idempotency_key.empty();
     return std::move(result_);
   }
 
@@ -147,16 +150,16 @@ private:
   bool take(field which, std::string_view value, std::size_t at) {
     switch (which) {
       case field::input: return take_input(value, at);
-      case field::specialist: return name(result_.specialist, which, value, at);
-      case field::department: return name(result_.department, which, value, at);
-      case field::command: return name(result_.command, which, value, at);
-      case field::idempotency_key: return name(result_.idempotency_key, which, value, at);
-      case field::session: return name(result_.case_id, which, value, at);
+      case field::specialist: return name(result_.request.specialist, which, value, at);
+      case field::department: return name(result_.request.department, which, value, at);
+      case field::command: return name(result_.request.command, which, value, at);
+      case field::idempotency_key: return name(result_.request.idempotency_key, which, value, at);
+      case field::session: return name(result_.request.case_id, which, value, at);
       case field::durable: {
         if (value == "null") return true;
         if (value != "true" && value != "false")
           return wrong_at("\"durable\" must be true or false", at);
-        result_.durable = value == "true";
+        result_.request.durable = value == "true";
         return true;
       }
       case field::timeout_ms: {
@@ -166,7 +169,7 @@ private:
           return wrong_at("\"timeout_ms\" must be a whole number of milliseconds from 1 to "
                               + std::to_string(timeout_ms_max),
                           at);
-        result_.timeout_ms = number;
+        result_.request.timeout = std::chrono::milliseconds{*number};
         return true;
       }
       case field::urgency: {
@@ -174,12 +177,12 @@ private:
         if (value == "null") return true;
         if (base::string_value(value, room_, text)) {
           if (const auto urgency = parse_priority(text)) {
-            result_.urgency = *urgency;
+            result_.request.urgency = *urgency;
             return true;
           }
           // The configuration's name for this priority.
           if (text == "medium") {
-            result_.urgency = priority::normal;
+            result_.request.urgency = priority::normal;
             return true;
           }
         }
@@ -206,8 +209,8 @@ private:
           "The number " + quoted(too_large)
               + " in the input is beyond what a double holds (1.8e308); send it as text",
           at + static_cast<std::size_t>(too_large.data() - value.data()));
-    result_.input.assign(value);
-    if (scan_.has_halves()) base::mend_halves(result_.input);
+    result_.request.input.assign(value);
+    if (scan_.has_halves()) base::mend_halves(result_.request.input);
     return true;
   }
 
@@ -246,13 +249,16 @@ void append_name(std::string& to, std::string_view name) {
 
 }  // namespace
 
-std::variant<http_task, bad_body> parse_http_task(std::string_view body, int depth_max) {
+base::expected<http_task, bad_body> parse_http_task(std::string_view body, int depth_max) {
   return body_reader{body, depth_max}.read();
 }
 
-std::optional<std::string> idempotency_key_in(std::string_view field) {
+base::expected<std::string> idempotency_key_in(std::string_view field) {
+  const base::problem wrong{"bad-key",
+                            "is 1 to 256 letters of printable ASCII, with or without quotation "
+                            "marks around them"};
   const auto first = field.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return std::nullopt;
+  if (first == std::string_view::npos) return wrong;
   field = field.substr(first, field.find_last_not_of(" \t") - first + 1);
   std::string key;
   if (field.front() != '"') {
@@ -263,15 +269,15 @@ std::optional<std::string> idempotency_key_in(std::string_view field) {
     while (!field.empty() && field.front() != '"') {
       if (field.front() == '\\') {
         field.remove_prefix(1);
-        if (field.empty() || (field.front() != '"' && field.front() != '\\')) return std::nullopt;
+        if (field.empty() || (field.front() != '"' && field.front() != '\\')) return wrong;
       }
       key += field.front();
       field.remove_prefix(1);
     }
-    if (field != "\"") return std::nullopt;
+    if (field != "\"") return wrong;
   }
   const auto printable = std::ranges::all_of(key, [](char c) { return c >= ' ' && c <= '~'; });
-  if (key.empty() || key.size() > name_bytes_max || !printable) return std::nullopt;
+  if (key.empty() || key.size() > name_bytes_max || !printable) return wrong;
   return key;
 }
 
@@ -301,7 +307,7 @@ void append_ms(std::string& to, double ms) {
   if (rest % 10 != 0) to += static_cast<char>('0' + rest % 10);
 }
 
-void append_json(std::string& to, const task_face& task) {
+void append_json(std::string& to, const task_view& task, std::string_view output) {
   to += R"({"id":")";
   append(to, task.id);
   to += R"(","state":")";
@@ -318,12 +324,12 @@ void append_json(std::string& to, const task_face& task) {
     append_number(to, task.output_bytes);
   } else if (task.state == task_state::completed) {
     to += R"(,"output":)";
-    to += task.output.empty() ? std::string_view{"null"} : task.output;
+    to += output.empty() ? std::string_view{"null"} : output;
   } else if (task.why != failure::none) {
     to += R"(,"error":{"type":"urn:greenroom:)";
     to += to_string(task.why);
     to += R"(","message":)";
-    if (!base::append_json_string(to, task.output)) to += base::json_string(task.output);
+    if (!base::append_json_string(to, output)) to += base::json_string(output);
     to += '}';
   }
   to += R"(,"cold_start":)";
@@ -355,7 +361,7 @@ void append_json(std::string& to, const task_face& task) {
   to += '}';
 }
 
-void append_timing_headers(std::string& to, const task_face& task) {
+void append_timing_headers(std::string& to, const task_view& task) {
   to += "Server-Timing: queue;dur=";
   append_ms(to, task.queue_ms);
   to += ", start;dur=";

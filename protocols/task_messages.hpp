@@ -5,7 +5,9 @@
 
 #include <caf/actor.hpp>
 #include <caf/meta/type_name.hpp>
+#include <caf/replies_to.hpp>
 #include <caf/type_id.hpp>
+#include <caf/typed_actor.hpp>
 
 #include <cstdint>
 #include <string>
@@ -24,15 +26,15 @@ struct task_order {
   bool durable = false;
   std::string idempotency_key{};
   std::string case_id{};
-  /// Whatever the caller likes; told with everything that is said of this order.
+  /// Chosen by the caller; a part of every message about this order.
   std::uint64_t tag = 0;
   /// An actor of the caller's own system that handles `task_accepted` and `task_piece`, or none.
-  /// The task is cancelled when the listener is gone, unless the task is durable.
+  /// The task is cancelled when the listener ends, unless the task is durable.
   caf::actor listener{};
 };
 
-/// To the listener: the task is in, under this identifier. Told a second time, with the identifier
-/// of the first task, when the order's idempotency key is known already.
+/// To the listener: the task is accepted, with this identifier. Sent a second time, with the
+/// identifier of the first task, when the order's idempotency key is known already.
 struct task_accepted {
   std::uint64_t tag = 0;
   std::string id;  ///< 32 hexadecimal digits, for `task_cancel`.
@@ -89,6 +91,18 @@ auto inspect(Inspector& f, task_answer& x) {
 }
 
 }  // namespace greenroom::protocols
+
+namespace greenroom {
+
+/// A door of a node: an actor in the actor system of an embedding service.
+using caf_door = caf::typed_actor<
+    // Does one task, or refuses it: one answer to each order, when the task has ended. Ask with
+    // `caf::infinite`: the task has a deadline of its own, and the door keeps it.
+    caf::replies_to<protocols::task_order>::with<protocols::task_answer>,
+    // Cancels a task. True when the task had not ended yet; its order is answered as cancelled.
+    caf::replies_to<protocols::task_cancel>::with<bool>>;
+
+}  // namespace greenroom
 
 // Far from where an embedding service's own block begins. IDs are positions: append at the end.
 CAF_BEGIN_TYPE_ID_BLOCK(greenroom_tasks, caf::first_custom_type_id + 20000)

@@ -1,8 +1,8 @@
 // The actor behind a CAF door.
 #pragma once
 
-#include "actors/doors/caf_door.hpp"
-#include "protocols/node_messages.hpp"
+#include "actors/node/node.hpp"
+#include "protocols/task_messages.hpp"
 
 #include <caf/all.hpp>
 
@@ -12,28 +12,27 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
-#include <variant>
 
 namespace greenroom::actors {
 
-/// What the door hands orders to. Both may be called as long as the door lives.
+/// Where the door submits orders. Both functions may be called as long as the door lives.
 struct caf_door_target {
-  std::function<std::variant<protocols::task_id, refusal>(task_request,
-                                                          std::shared_ptr<task_listener>)>
+  std::function<base::expected<protocols::task_id, refusal>(task_request,
+                                                            std::shared_ptr<task_listener>)>
       submit;
   std::function<bool(const protocols::task_id&)> cancel;
 };
 
-/// With what is told to the door itself: a promise may be kept only by the actor that made it,
-/// because CAF delivers it on that actor's execution unit, and what a listener hears is in order
-/// only when one actor sends it.
+/// With the messages that the node's threads send to the door itself; `tag` is the door's ticket of
+/// the order. A promise must be delivered by the actor that made it, because CAF delivers on that
+/// actor's execution unit, and a listener gets messages in order only from one actor.
 using caf_door_self = caf_door::extend<
     // The end of an order.
-    caf::reacts_to<protocols::report_atom, std::uint64_t, protocols::task_answer>,
+    caf::reacts_to<protocols::task_answer>,
     // A piece of an order's output.
-    caf::reacts_to<protocols::report_atom, std::uint64_t, protocols::task_piece>,
-    // An order's task is known under this identifier.
-    caf::reacts_to<protocols::report_atom, std::uint64_t, protocols::task_accepted>>;
+    caf::reacts_to<protocols::task_piece>,
+    // The identifier of an order's task.
+    caf::reacts_to<protocols::task_accepted>>;
 
 class caf_door_state {
 public:
@@ -42,9 +41,9 @@ public:
   void open(caf_door_self::pointer self, caf_door_target target);
   [[nodiscard]] caf::result<protocols::task_answer> order(protocols::task_order& wanted);
   [[nodiscard]] bool cancel(const protocols::task_cancel& what) const;
-  void end(std::uint64_t ticket, protocols::task_answer& answer);
-  void pass_on(std::uint64_t ticket, protocols::task_piece& piece);
-  void name_task(std::uint64_t ticket, protocols::task_accepted& what);
+  void on_end(protocols::task_answer& answer);
+  void on_piece(protocols::task_piece& piece);
+  void on_accepted(protocols::task_accepted& what);
   void close();
 
 private:
@@ -53,15 +52,15 @@ private:
     std::uint64_t tag = 0;
     protocols::task_id id;
     caf::actor listener;
-    /// Bytes of pieces that the listener has not handled; shared with the threads that tell pieces.
-    std::shared_ptr<std::atomic<std::size_t>> unheard;
+    /// Bytes of pieces that the listener has not handled; shared with the threads that send pieces.
+    std::shared_ptr<std::atomic<std::size_t>> unhandled_bytes;
     bool durable = false;
   };
-  void lose_listener(std::uint64_t ticket);
+  void on_lost_listener(std::uint64_t ticket);
 
   caf_door_self::pointer self_ = nullptr;
   caf_door_target target_;
-  /// By ticket; each has a task in the node, which is their bound.
+  /// By ticket. Each order has a task in the node, so the node's limit of tasks is the bound.
   std::unordered_map<std::uint64_t, open_order> orders_;
   std::uint64_t last_ticket_ = 0;
 };

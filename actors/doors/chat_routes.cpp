@@ -1,7 +1,10 @@
 // Specialists as chat models, for clients that speak OpenAI's interface.
+#include "actors/doors/answers.hpp"
 #include "actors/doors/http_routes.hpp"
-#include "protocols/base/json_text.hpp"
+#include "actors/node/task_views.hpp"
+#include "protocols/base/json_writer.hpp"
 #include "protocols/http_chat.hpp"
+#include "protocols/http_task.hpp"
 #include "runtime/machine/http/chat_stream.hpp"
 
 #include <algorithm>
@@ -32,11 +35,11 @@ std::string sentence(const refusal& why) {
   return text + ".";
 }
 
-/// Turns what a specialist says into one completion, or into a stream of its pieces.
+/// Answers with the output of a specialist as one completion, or as a stream of pieces.
 class chat_client final : public protocols::asker, private machine::http::chat_outlet {
 public:
-  chat_client(door_ptr here, machine::http::responder reply, protocols::chat_request&& wanted)
-      : here_{std::move(here)},
+  chat_client(door_ptr door, machine::http::responder reply, protocols::chat_request&& wanted)
+      : door_{std::move(door)},
         reply_{std::move(reply)},
         streaming_{wanted.stream},
         model_{wanted.model},
@@ -65,7 +68,8 @@ public:
     frame.created = done.accepted_unix_ms / 1000;
     frame.model = model_;
     std::string headers;
-    protocols::append_timing_headers(headers, face_of(done, here_->cast()));
+    protocols::append_timing_headers(
+        headers, actors::view_of(door_->parts().state->catalogs, done, actors::with_output::no));
     answer_json(reply_, 200,
                 protocols::chat_completion_of_stream(frame, form_.load(std::memory_order_acquire),
                                                      done.output),
@@ -84,7 +88,7 @@ private:
     answer_chat_error(reply_, why, std::chrono::milliseconds{retry_after_ms});
   }
 
-  door_ptr here_;
+  door_ptr door_;
   machine::http::responder reply_;
   const bool streaming_;
   const std::string model_;
@@ -93,11 +97,9 @@ private:
   std::atomic<bool> ended_{false};
 };
 
-void append_model(std::string& to, const std::string& name, const std::string& department,
-                  std::int64_t created) {
-  to += R"({"id":)" + base::json_string(name);
-  to += R"(,"object":"model","created":)" + std::to_string(created);
-  to += R"(,"owned_by":)" + base::json_string(department) + "}";
+base::json_object model_json(const std::string& name, const std::string& department,
+                             std::int64_t created) {
+  return {{"id", name}, {"object", "model"}, {"created", created}, {"owned_by", department}};
 }
 
 std::int64_t started_unix_s(const node& of) {
@@ -108,61 +110,59 @@ std::int64_t started_unix_s(const node& of) {
   return (unix_ms - now.uptime_ms) / 1000;
 }
 
-/// A server may understand what is passed on to it as it came.
-bool is_server(const actors::catalog& names, std::string_view model) {
-  const auto who = names.find(model);
-  return who != actors::catalog::nobody
-         && names.members[who].config.backend.kind == config::backend_kind::http;
+/// A model server gets the request unchanged, and may support what Greenroom itself does not.
+bool is_server(const actors::catalog& catalog, std::string_view model) {
+  const auto found = catalog.find(model);
+  return found != actors::catalog::nobody
+         && catalog.members[found].config.backend.kind == config::backend_kind::http;
 }
 
 }  // namespace
 
-void post_chat(const door_ptr& here, call& one) {
-  auto parsed = protocols::parse_chat(one.asked.body(), here->depth_max());
-  if (!parsed) return answer_chat_error(one.reply, parsed.error());
+void post_chat(const door_ptr& door, http_call& call) {
+  auto parsed = protocols::parse_chat(call.request.body(), door->depth_max());
+  if (!parsed) return answer_chat_error(call.reply, parsed.error());
   auto& wanted = *parsed;
-  if (wanted.many && !is_server(here->cast(), wanted.model))
-    return answer_chat_error(one.reply,
+  if (wanted.many && !is_server(door->catalog(), wanted.model))
+    return answer_chat_error(call.reply,
                              {400, "Only one choice (n = 1) is made.", "n", "unsupported_value"});
   task_request request;
   request.specialist = wanted.model;
   request.case_id = std::move(wanted.user);
   request.streaming = wanted.stream;
-  request.input = one.asked.take_body();
+  request.input = call.request.take_body();
   base::mend_halves(request.input);
-  one.asked.release();
-  const auto client = std::make_shared<chat_client>(here, one.reply, std::move(wanted));
-  const auto submitted = here->of->submit(std::move(request), client);
-  if (const auto* const why = std::get_if<refusal>(&submitted))
-    return answer_chat_error(one.reply, protocols::chat_error_of(why->why, sentence(*why)),
-                             why->retry_after);
-  if (client->ended()) return;
-  const auto id = std::get<protocols::task_id>(submitted);
-  one.reply.on_close([here, id] { here->of->cancel(id); });
-}
-
-void list_models(const door_ptr& here, call& one) {
-  const auto created = started_unix_s(*here->of);
-  const auto& names = here->cast();
-  std::string body = R"({"object":"list","data":[)";
-  auto first = true;
-  for (const auto& each : names.members) {
-    if (each.gone) continue;
-    if (!std::exchange(first, false)) body += ',';
-    append_model(body, each.config.name, names.departments[each.department], created);
+  call.request.release();
+  const auto client = std::make_shared<chat_client>(door, call.reply, std::move(wanted));
+  const auto submitted = door->node->submit(std::move(request), client);
+  if (!submitted) {
+    const auto& why = submitted.error();
+    return answer_chat_error(call.reply, protocols::chat_error_of(why.why, sentence(why)),
+                             why.retry_after);
   }
-  answer_json(one.reply, 200, body + "]}");
+  if (client->ended()) return;
+  call.reply.on_close([door, id = *submitted] { door->node->cancel(id); });
 }
 
-void get_model(const door_ptr& here, call& one) {
-  const auto found = here->of->specialist(one.captured.front());
-  if (const auto* const why = std::get_if<refusal>(&found))
-    return answer_chat_error(one.reply, protocols::chat_error_of(why->why, sentence(*why)));
-  const auto& view = std::get<specialist_view>(found);
-  std::string body;
-  // Under the name that was asked for, which may be an alias.
-  append_model(body, one.captured.front(), view.department, started_unix_s(*here->of));
-  answer_json(one.reply, 200, std::move(body));
+void list_models(const door_ptr& door, http_call& call) {
+  const auto created = started_unix_s(*door->node);
+  const auto& catalog = door->catalog();
+  base::json_array models;
+  for (const auto& each : catalog.members)
+    if (!each.gone)
+      models.add(model_json(each.config.name, catalog.departments[each.department], created));
+  answer_json(call.reply, 200, base::json_object{{"object", "list"}, {"data", models}});
+}
+
+void get_model(const door_ptr& door, http_call& call) {
+  const auto found = door->node->specialist(call.captured.front());
+  if (!found) {
+    const auto& why = found.error();
+    return answer_chat_error(call.reply, protocols::chat_error_of(why.why, sentence(why)));
+  }
+  // Under the requested name, which may be an alias.
+  answer_json(call.reply, 200,
+              model_json(call.captured.front(), found->department, started_unix_s(*door->node)));
 }
 
 }  // namespace greenroom::doors

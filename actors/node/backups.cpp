@@ -3,7 +3,7 @@
 #include "actors/state/text.hpp"
 #include "config/writer.hpp"
 #include "protocols/base/time_text.hpp"
-#include "protocols/http_task.hpp"
+#include "protocols/task_types.hpp"
 #include "runtime/machine/journal/journal_copy.hpp"
 
 #include <sys/stat.h>
@@ -24,7 +24,7 @@ constexpr std::size_t backup_piece_bytes = std::size_t{1} << 20U;
 constexpr std::size_t backup_jobs_max = 16;
 constexpr std::chrono::seconds retry_usual{5};
 constexpr std::uint64_t backup_spare_bytes = std::uint64_t{16} << 20U;  // Left on the disk.
-// A backup has a name that nobody gives his own folder: what is left of it is removed.
+// A name that no user gives to a folder: folders left from an earlier run are removed.
 constexpr std::string_view backup_prefix = ".backup-under-way-";
 
 bool is_left_over(std::string_view name) {
@@ -39,10 +39,13 @@ void write_backup_file(const std::filesystem::path& path, const std::string& tex
   if (!file) throw std::runtime_error{"cannot write " + path.string()};
 }
 
+using kind = backup_problem::kind;
+
+base::problem not_copied(std::string why) { return {"not-copied", std::move(why)}; }
+
 }  // namespace
 
 backups::backups(const backup_parts& parts, surroundings of) : parts_{parts}, of_{std::move(of)} {
-  // What an earlier life has left.
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator{of_.data_dir, ignored})
     if (is_left_over(entry.path().filename().string()))
@@ -58,60 +61,64 @@ backups::~backups() {
     left.swap(jobs_);
   }
   waker_.notify_one();
-  for (const auto& one : left) one.told(503, "the node stops", retry_usual);
+  for (const auto& one : left)
+    one.done(backup_problem{kind::failed, "the node stops", retry_usual});
   thread_.join();
   remove();
 }
 
-void backups::ask(std::function<void()> work, const answer& told) {
+void backups::enqueue(std::function<void()> work, const answer& done) {
   {
     const std::lock_guard lock{mutex_};
     if (!stopping_.stop_requested() && jobs_.size() < backup_jobs_max) {
-      jobs_.push_back({std::move(work), told});
+      jobs_.push_back({std::move(work), done});
       waker_.notify_one();
       return;
     }
   }
-  told(503, "too many requests for backups wait already", retry_usual);
+  done(backup_problem{kind::failed, "too many requests for backups wait already", retry_usual});
 }
 
-void backups::begin(answer told) {
-  ask([this, told] { make(told); }, told);
+void backups::begin(answer done) {
+  enqueue([this, done] { make(done); }, done);
 }
 
-void backups::piece(std::string id, std::size_t file, std::uint64_t offset, answer told) {
-  ask(
-      [this, id = std::move(id), file, offset, told] {
+void backups::piece(std::string id, std::size_t file, std::uint64_t offset, answer done) {
+  enqueue(
+      [this, id = std::move(id), file, offset, done] {
         if (id != id_ || id.empty() || file >= files_.size())
-          return told(404, "there is no such backup, or it was removed; make another one", {});
+          return done(backup_problem{kind::no_such_backup,
+                                     "there is no such backup, or it was removed; make another one",
+                                     {}});
         std::ifstream from{folder_ + "/" + files_[file].name, std::ios::binary};
         std::string bytes(backup_piece_bytes, '\0');
         from.seekg(static_cast<std::streamoff>(std::min(offset, files_[file].bytes)));
         from.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
         bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(from.gcount(), 0)));
         used_at_ns_ = parts_.clock.now_ns();
-        told(200, std::move(bytes), {});
+        done(std::move(bytes));
       },
-      told);
+      done);
 }
 
-void backups::end(std::string id, answer told) {
-  ask(
-      [this, id = std::move(id), told] {
-        if (id != id_ || id.empty()) return told(404, "there is no such backup", {});
+void backups::end(std::string id, answer done) {
+  enqueue(
+      [this, id = std::move(id), done] {
+        if (id != id_ || id.empty())
+          return done(backup_problem{kind::no_such_backup, "there is no such backup", {}});
         remove();
-        told(200, "{}", {});
+        done(std::string{"{}"});
       },
-      told);
+      done);
 }
 
 void backups::run() {
   std::unique_lock lock{mutex_};
   for (;;) {
-    const auto rung = [this] { return stopping_.stop_requested() || !jobs_.empty(); };
+    const auto woken = [this] { return stopping_.stop_requested() || !jobs_.empty(); };
     if (id_.empty()) {
-      waker_.wait(lock, rung);
-    } else if (!waker_.wait_for(lock, left(), rung)) {
+      waker_.wait(lock, woken);
+    } else if (!waker_.wait_for(lock, left(), woken)) {
       lock.unlock();
       expire();
       lock.lock();
@@ -136,46 +143,47 @@ void backups::remove() {
 
 std::chrono::nanoseconds backups::left() const {
   const std::chrono::nanoseconds unused{parts_.clock.now_ns() - used_at_ns_};
-  return std::max(of_.patience - unused, std::chrono::nanoseconds{0});
+  return std::max(of_.unused_max - unused, std::chrono::nanoseconds{0});
 }
 
 void backups::expire() {
   if (!id_.empty() && left().count() == 0) remove();
 }
 
-void backups::make(const answer& told) {
-  expire();  // Its time may be over although requests of others have come all the while.
-  const auto seconds_left = std::chrono::ceil<std::chrono::seconds>(left());
-  if (!id_.empty())
-    return told(409,
-                "backup " + id_ + " is being fetched; it is removed when that is done, by DELETE "
-                "/v1/backups/" + id_ + ", or after another "
-                    + std::to_string(seconds_left.count()) + " s without a request",
-                seconds_left);
-  protocols::task_id words{parts_.seed, static_cast<std::uint64_t>(parts_.clock.now_ns())};
-  const auto id = protocols::to_string(words);
-  folder_ = of_.data_dir + "/" + std::string{backup_prefix} + id;
-  std::string wrong;
-  try {
-    wrong = copy_all(folder_);
-  } catch (const std::exception& failed) {
-    wrong = failed.what();
+void backups::make(const answer& done) {
+  expire();  // Requests for another backup may have kept the thread from noticing the time.
+  if (!id_.empty()) {
+    const auto seconds_left = std::chrono::ceil<std::chrono::seconds>(left());
+    return done(backup_problem{
+        kind::under_way,
+        "backup " + id_ + " is being fetched; it is removed when that is done, by DELETE "
+            + "/v1/backups/" + id_ + ", or after another " + std::to_string(seconds_left.count())
+            + " s without a request",
+        seconds_left});
   }
-  if (!wrong.empty()) {
+  const auto id = protocols::to_string(
+      protocols::task_id{parts_.seed, static_cast<std::uint64_t>(parts_.clock.now_ns())});
+  folder_ = of_.data_dir + "/" + std::string{backup_prefix} + id;
+  const auto copied = [this]() -> base::expected<void> {
+    try {
+      return copy_all(folder_);
+    } catch (const std::exception& thrown) {
+      return not_copied(thrown.what());
+    }
+  }();
+  if (!copied) {
     remove();
-    parts_.events.publish("backup.failed", json_object{{"why", wrong}});
-    return told(503, std::move(wrong), retry_usual);
+    parts_.events.publish("backup.failed", json_object{{"why", copied.error().text}});
+    return done(backup_problem{kind::failed, copied.error().text, retry_usual});
   }
   id_ = id;
   used_at_ns_ = parts_.clock.now_ns();
   parts_.events.publish("backup.made", json_object{{"tasks", tasks_}});
-  told(200,
-       json_object{{"id", id_}, {"piece_bytes", backup_piece_bytes}}.raw("manifest", manifest()),
-       {});
+  done(std::string{
+      json_object{{"id", id_}, {"piece_bytes", backup_piece_bytes}}.raw("manifest", manifest())});
 }
 
-// Returns what is wrong, or "".
-std::string backups::copy_all(const std::string& folder) {
+base::expected<void> backups::check_space() const {
   namespace fs = std::filesystem;
   std::uint64_t needed = backup_spare_bytes;
   for (const auto* ending : {"", "-wal"}) {
@@ -185,19 +193,30 @@ std::string backups::copy_all(const std::string& folder) {
   }
   std::error_code unknown;
   const auto room = fs::space(of_.data_dir, unknown);
-  if (!unknown && room.available < needed)
-    return "a backup needs " + std::to_string(needed >> 20U) + " MiB of free space in "
-           + of_.data_dir + " for a moment, and there are " + std::to_string(room.available >> 20U);
-  if (::mkdir(folder.c_str(), 0700) != 0) return "cannot make " + folder;
-  made_unix_ms_ = parts_.clock.unix_ms();
+  if (unknown || room.available >= needed) return {};
+  return not_copied("a backup needs " + std::to_string(needed >> 20U) + " MiB of free space in "
+                    + of_.data_dir + " for a moment, and there are "
+                    + std::to_string(room.available >> 20U));
+}
+
+base::expected<void> backups::copy_journal(const std::string& folder) {
   const auto stop = stopping_.get_token();
   const auto copied = machine::copy_journal(of_.journal, folder + "/journal.db",
                                             [&stop] { return !stop.stop_requested(); });
-  if (const auto* why = std::get_if<machine::journal_error>(&copied)) return why->what;
+  if (const auto* why = std::get_if<machine::journal_error>(&copied)) return not_copied(why->what);
   const auto checked = machine::check_journal_copy(folder + "/journal.db", stop);
-  if (!checked) return checked.error().text;
+  if (!checked) return checked.error();
   tasks_ = checked->tasks;
   ends_ = checked->ends;
+  return {};
+}
+
+base::expected<void> backups::copy_all(const std::string& folder) {
+  namespace fs = std::filesystem;
+  if (auto space = check_space(); !space) return space;
+  if (::mkdir(folder.c_str(), 0700) != 0) return not_copied("cannot make " + folder);
+  made_unix_ms_ = parts_.clock.unix_ms();
+  if (auto copied = copy_journal(folder); !copied) return copied;
   std::vector<std::string> names{"journal.db"};
   fs::create_directory(folder + "/learned");
   for (std::size_t i = 0; i < learned_state::parts; ++i) {
@@ -214,9 +233,9 @@ std::string backups::copy_all(const std::string& folder) {
   for (auto& name : names) {
     copied_file one;
     one.bytes = fs::file_size(fs::path{folder} / name);
-    auto sum = machine::sha256_of_file(folder + "/" + name, stop);
-    if (!sum) return sum.error().text;
-    one.sha256 = std::move(*sum);
+    auto sum = machine::sha256_of_file(folder + "/" + name, stopping_.get_token());
+    if (!sum) return sum.error();
+    one.sha256 = *std::move(sum);
     one.name = std::move(name);
     files_.push_back(std::move(one));
   }

@@ -1,10 +1,11 @@
-// Makes backups of a running node, and hands them out in pieces.
+// Makes backups of a running node, which callers fetch in pieces.
 #pragma once
 
 #include "actors/state/catalog_store.hpp"
 #include "actors/state/event_log.hpp"
 #include "actors/state/forecast_board.hpp"
 #include "actors/state/node_clock.hpp"
+#include "protocols/base/expected.hpp"
 #include "runtime/machine/journal/journal.hpp"
 
 #include <chrono>
@@ -29,37 +30,44 @@ struct backup_parts {
   std::uint64_t seed;
 };
 
-/// A backup is made in the data directory first, then fetched piece by piece, so that it may go to
-/// another machine and no more than a piece is in memory. One at a time; one that nobody asks for
-/// is removed after ten minutes. All of it happens on a thread of its own.
+/// Why there is no backup, or no piece of one.
+struct backup_problem {
+  enum class kind : std::uint8_t { no_such_backup, under_way, failed };
+  kind why = kind::failed;
+  std::string text;
+  std::chrono::milliseconds retry_after{0};  ///< When to ask again; 0: unknown.
+};
+
+/// A backup is made in the data directory first, then fetched in pieces, so that it can be sent to
+/// another machine and only one piece is in memory. There is one backup at a time; a backup whose
+/// pieces nobody fetches is removed after ten minutes. The work is done on a thread of this object.
 class backups {
 public:
   struct surroundings {
     std::string data_dir;
     machine::journal_options journal;
-    std::string node;     ///< Its identity.
+    std::string node;     ///< The node's identity.
     std::string version;  ///< Of the program.
-    /// A backup that nobody has got a piece of for so long is removed.
-    std::chrono::nanoseconds patience = std::chrono::minutes{10};
+    /// A backup is removed when no piece was fetched for so long.
+    std::chrono::nanoseconds unused_max = std::chrono::minutes{10};
   };
-  /// `status` 200: `body` is what was asked for. Else it is a sentence, and `retry_after` when it
-  /// may be asked again, if that is known.
-  using answer =
-      std::function<void(int status, std::string body, std::chrono::milliseconds retry_after)>;
+  /// Gets the requested bytes, or why there are none. Called once, on the backups' thread or on the
+  /// caller's.
+  using answer = std::function<void(base::expected<std::string, backup_problem>)>;
 
   backups(const backup_parts& parts, surroundings of);
-  /// Ends what is under way within a second or so, whatever the journal's size; everything waiting
-  /// is answered before.
+  /// Ends a running copy within about a second, whatever the journal's size; waiting requests are
+  /// answered first.
   ~backups();
   backups(const backups&) = delete;
   backups& operator=(const backups&) = delete;
 
-  /// Makes one. The body is JSON: `id`, `piece_bytes` and the `manifest`.
-  void begin(answer told);
-  /// The bytes of the file with that place in the manifest, from `offset` on, at most a piece.
-  void piece(std::string id, std::size_t file, std::uint64_t offset, answer told);
-  /// Removes it.
-  void end(std::string id, answer told);
+  /// Makes a backup. The answer is JSON: `id`, `piece_bytes` and the `manifest`.
+  void begin(answer done);
+  /// At most one piece of the file with this position in the manifest, from `offset` on.
+  void piece(std::string id, std::size_t file, std::uint64_t offset, answer done);
+  /// Removes a backup.
+  void end(std::string id, answer done);
 
 private:
   struct copied_file {
@@ -67,15 +75,17 @@ private:
     std::uint64_t bytes = 0;
     std::string sha256;
   };
-  void ask(std::function<void()> work, const answer& told);
+  void enqueue(std::function<void()> work, const answer& done);
   void run();
-  void make(const answer& told);
-  std::string copy_all(const std::string& folder);
+  void make(const answer& done);
+  base::expected<void> copy_all(const std::string& folder);
+  base::expected<void> copy_journal(const std::string& folder);
+  [[nodiscard]] base::expected<void> check_space() const;
   [[nodiscard]] std::string manifest() const;
   void remove();
-  /// Removes the backup that nobody fetches any more.
+  /// Removes the backup when it has been unused for `unused_max`.
   void expire();
-  /// Until `expire` has something to do.
+  /// The time until the backup expires.
   [[nodiscard]] std::chrono::nanoseconds left() const;
 
   backup_parts parts_;
@@ -84,17 +94,17 @@ private:
   std::condition_variable waker_;
   struct job {
     std::function<void()> work;
-    answer told;
+    answer done;
   };
   std::deque<job> jobs_;
-  std::stop_source stopping_;  ///< Also heard by what is being copied and checked.
+  std::stop_source stopping_;  ///< Also ends a copy and a check that run.
 
-  // Of the thread.
+  // Used by the thread only.
   std::string id_, folder_;
   std::vector<copied_file> files_;
   std::uint64_t tasks_ = 0, ends_ = 0;
   std::int64_t made_unix_ms_ = 0;
-  std::int64_t used_at_ns_ = 0;  ///< When it was made, or a piece of it was fetched last.
+  std::int64_t used_at_ns_ = 0;  ///< When the backup was made, or a piece was fetched last.
   std::thread thread_;
 };
 

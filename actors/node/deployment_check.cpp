@@ -41,28 +41,28 @@ std::string probe_input(const config::specialist& who) {
   return is_mcp(who) ? R"({"method":"tools/list","params":{}})" : R"({"greenroom":"verify"})";
 }
 
-/// It holds itself through the callbacks of what is under way.
+/// One check. The callbacks of running tasks keep the check alive.
 class deployment_check : public std::enable_shared_from_this<deployment_check> {
 public:
   deployment_check(node& of, std::function<void(std::string)> done)
       : of_{of},
-        parts_{hand_out<probe_parts>(*of.inside().shared)},
-        probe_{probe_through(*of.inside().desk, parts_, check_patience)},
+        parts_{hand_out<probe_parts>(*of.inside().state)},
+        probe_{probe_through(*of.inside().admission, parts_, check_patience)},
         done_{std::move(done)} {
     const catalog_reader::scope reading;
-    const auto& playing = parts_.catalogs.now();
-    for (std::size_t who = 0; who < playing.members.size(); ++who)
-      if (!playing.members[who].gone)
+    const auto& catalog = parts_.catalogs.now();
+    for (std::size_t who = 0; who < catalog.members.size(); ++who)
+      if (!catalog.members[who].gone)
         open_.push_back(
-            {checked_kind::specialist, playing.name_of(static_cast<std::uint32_t>(who))});
-    for (const auto& [word, to] : playing.config.commands)
+            {checked_kind::specialist, catalog.name_of(static_cast<std::uint32_t>(who))});
+    for (const auto& [word, to] : catalog.config.commands)
       open_.push_back({checked_kind::command, word});
-    for (const auto& flow : playing.config.workflows)
+    for (const auto& flow : catalog.config.workflows)
       open_.push_back({checked_kind::workflow, flow.name});
   }
 
-  /// An answer may come at once, inside of this function. Then the loop that runs goes on: a loop
-  /// within the loop would be as deep as the cast is large.
+  /// An answer may arrive inside this function: then the running loop continues, because a nested
+  /// loop could be as deep as the cast is large.
   void go_on() {
     {
       const std::lock_guard lock{mutex_};
@@ -101,7 +101,7 @@ private:
     bool passed = false;
   };
 
-  void told(const item& what, bool passed, std::string text) {
+  void add_finding(const item& what, bool passed, std::string text) {
     {
       const std::lock_guard lock{mutex_};
       found_[static_cast<std::size_t>(what.kind)].push_back({what.name, std::move(text), passed});
@@ -110,19 +110,19 @@ private:
     go_on();
   }
   [[nodiscard]] const config::specialist* member_named(std::string_view name) const {
-    const auto& playing = parts_.catalogs.now();
-    const auto who = playing.find(name);
-    return who == catalog::nobody || playing.members[who].gone ? nullptr
-                                                               : &playing.members[who].config;
+    const auto& names = parts_.catalogs.now();
+    const auto found = names.find(name);
+    return found == catalog::nobody || names.members[found].gone ? nullptr
+                                                                 : &names.members[found].config;
   }
   static bool is_unsafe(const config::specialist& who) {
     return who.backend.side_effects == config::side_effects::unsafe;
   }
-  /// Whether a task's end says that its worker is there.
+  /// Whether the end of a task shows that its worker answers.
   static bool answered(const task_view& end) {
     return end.state == protocols::task_state::completed || end.why == protocols::failure::refused;
   }
-  static std::string said_by(const task_view& end) {
+  static std::string describe(const task_view& end) {
     if (end.state == protocols::task_state::completed) return end.specialist + " answered";
     if (end.why == protocols::failure::refused)
       return end.specialist + " answered that it does not take this input";
@@ -132,28 +132,27 @@ private:
   void ask_specialist(const item& what) {
     const catalog_reader::scope reading;
     const auto* who = member_named(what.name);
-    if (who == nullptr) return told(what, false, "it is not there any more");
+    if (who == nullptr) return add_finding(what, false, "it does not exist any more");
     if (is_unsafe(*who)) {
       const auto view = of_.specialist(what.name);
-      const auto* now = std::get_if<specialist_view>(&view);
-      const bool up = now != nullptr && now->state != worker_state::failed;
-      return told(what, up,
-                  "not asked, its side effects are unsafe; it is "
-                      + std::string{now == nullptr ? "gone" : to_string(now->state)});
+      const bool up = view && view->state != worker_state::failed;
+      return add_finding(what, up,
+                         "not asked, its side effects are unsafe; it is "
+                             + std::string{view ? to_string(view->state) : "gone"});
     }
     task_request request;
     request.specialist = what.name;
     request.input = probe_input(*who);
     request.timeout = check_patience;
     auto outcome = of_.submit(std::move(request), [self = shared_from_this(), what](task_view end) {
-      self->told(what, answered(end), said_by(end));
+      self->add_finding(what, answered(end), describe(end));
     });
-    if (const auto* none = std::get_if<refusal>(&outcome)) told(what, false, none->detail);
+    if (!outcome) add_finding(what, false, outcome.error().detail);
   }
 
   void ask_command(const item& what) {
-    probe_(what.name, [self = shared_from_this(), what](probe_answer said) {
-      self->told(what, said.answered, std::move(said.said));
+    probe_(what.name, [self = shared_from_this(), what](probe_answer answer) {
+      self->add_finding(what, answer.answered, std::move(answer.said));
     });
   }
 
@@ -162,12 +161,13 @@ private:
     const auto& flows = parts_.catalogs.now().config.workflows;
     const auto flow = std::ranges::find(flows, what.name, &config::workflow::name);
     if (flow == flows.end() || flow->steps.empty())
-      return told(what, false, "it is not there any more");
+      return add_finding(what, false, "it does not exist any more");
     for (const auto& step : flow->steps) {
       const auto* who = member_named(step);
-      if (who == nullptr) return told(what, false, "its step " + step + " is nobody");
+      if (who == nullptr) return add_finding(what, false, "its step " + step + " does not exist");
       if (is_unsafe(*who))
-        return told(what, true, "not run, the side effects of its step " + step + " are unsafe");
+        return add_finding(what, true,
+                           "not run, the side effects of its step " + step + " are unsafe");
     }
     task_request first;
     first.input = probe_input(*member_named(flow->steps.front()));
@@ -175,14 +175,15 @@ private:
     auto outcome = of_.run_workflow(
         what.name, std::move(first), [self = shared_from_this(), what](workflow_end end) {
           if (end.ok)
-            return self->told(what, true, std::to_string(end.steps.size()) + " steps answered");
+            return self->add_finding(what, true,
+                                     std::to_string(end.steps.size()) + " steps answered");
           if (end.steps.empty() || !end.refused.detail.empty())
-            return self->told(what, false, end.output);
+            return self->add_finding(what, false, end.output);
           const auto& last = end.steps.back();
-          self->told(what, answered(last),
-                     "step " + std::to_string(end.steps.size()) + ": " + said_by(last));
+          self->add_finding(what, answered(last),
+                            "step " + std::to_string(end.steps.size()) + ": " + describe(last));
         });
-    if (const auto* none = std::get_if<refusal>(&outcome)) told(what, false, none->detail);
+    if (!outcome) add_finding(what, false, outcome.error().detail);
   }
 
   void finish() {
@@ -222,7 +223,7 @@ private:
   std::function<void(std::string)> done_;
   std::deque<item> open_;
   std::size_t under_way_ = 0;
-  bool running_ = false;  // A thread is in the loop of `go_on`.
+  bool running_ = false;  // A thread runs the loop of `go_on`.
   std::array<std::vector<finding>, checked_kinds> found_;
 };
 

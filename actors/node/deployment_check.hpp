@@ -1,4 +1,4 @@
-// Does everything that is configured answer? The check of a running node, without a rollback.
+// Checks that all specialists, commands and workflows of a running node answer.
 #pragma once
 
 #include "actors/node/node.hpp"
@@ -8,11 +8,11 @@
 
 namespace greenroom::actors {
 
-/// Asks every specialist and every command once, and runs every workflow, all as real tasks by the
-/// way that all tasks go, a few at a time. The input is a command's `probe`, else `tools/list` for
-/// an MCP server and `{"greenroom":"verify"}` for every other worker; a worker that refuses it has
-/// understood and answered. Specialists whose side effects are unsafe are never asked, nor are the
-/// workflows that lead through them. `done` hears the findings as JSON, once, on any thread.
+/// Sends one task to every specialist and every command, and runs every workflow, a few at a time.
+/// The input is a command's `probe`, else `tools/list` for an MCP server and
+/// `{"greenroom":"verify"}` for every other worker; a worker that refuses the input has answered.
+/// Specialists whose side effects are unsafe, and workflows with such a specialist, are not run.
+/// `done` gets the findings as JSON, once, on any thread.
 void check_deployment(node& of, std::function<void(std::string)> done);
 
 }  // namespace greenroom::actors

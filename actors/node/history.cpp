@@ -13,12 +13,12 @@ std::string node::history(std::chrono::milliseconds last, std::size_t points_max
   using namespace runtime::monitoring;
   using nlohmann::json;
   const actors::catalog_reader::scope reading;
-  const auto& shared = *parts_->shared;
-  const auto now_s = shared.clock.unix_s(shared.clock.now_ns());
+  const auto& state = *parts_->state;
+  const auto now_s = state.clock.unix_s(state.clock.now_ns());
   const auto from_s = now_s - std::chrono::duration<double>{last}.count();
   json items = json::array();
   json summary = json::object();
-  shared.samples.read([&](const sample_history& kept) {
+  state.samples.read([&](const sample_history& kept) {
     for (const auto& point : kept.since(from_s, points_max)) {
       json one = {{"at_s", point.at_s}};
       for (const auto what : all_metrics)
@@ -40,7 +40,7 @@ std::string node::history(std::chrono::milliseconds last, std::size_t points_max
     }
   });
   const auto interval =
-      std::chrono::duration<double>{shared.catalogs.now().config.health_interval}.count();
+      std::chrono::duration<double>{state.catalogs.now().config.health_interval}.count();
   return json{{"interval_s", interval},
               {"last_s", std::chrono::duration<double>{last}.count()},
               {"summary", std::move(summary)},
@@ -49,7 +49,7 @@ std::string node::history(std::chrono::milliseconds last, std::size_t points_max
 }
 
 std::uint64_t node::workflows_detected() const {
-  return machine::count_of(parts_->shared->forecast.workflows_detected);
+  return machine::count_of(parts_->state->forecast.workflows_detected);
 }
 
 }  // namespace greenroom

@@ -1,7 +1,7 @@
 // Lists of tasks, live and stored, a bounded piece of work at a time.
 #include "actors/node/parts.hpp"
+#include "actors/node/task_views.hpp"
 #include "actors/state/event_log.hpp"
-#include "actors/state/task_times.hpp"
 #include "protocols/plain_text.hpp"
 
 #include <algorithm>
@@ -14,11 +14,11 @@ namespace {
 
 /// An output of more than this share of a page is left out of lists.
 constexpr std::uint64_t outputs_per_page = 16;
-/// So much of an error message is told in lists.
+/// The part of an error message that lists show.
 constexpr std::size_t listed_error_bytes = 1024;
-/// What an item takes beside its output.
+/// The size of an item without its output.
 constexpr std::uint64_t item_bytes = 512;
-/// A filter that hardly any task passes is given up after so many pieces of the journal.
+/// A list whose filter matches few tasks ends after so many pieces of the journal.
 constexpr int listed_pieces_max = 25;
 
 }  // namespace
@@ -29,9 +29,9 @@ public:
   listing(const parts& in, query which)
       : in_{in},
         which_{std::move(which)},
-        bytes_max_{in.shared->catalogs.now().config.limits.page_bytes} {}
+        bytes_max_{in.state->catalogs.now().config.limits.page_bytes} {}
 
-  /// Does a piece of the work; false when the list is there, or refused.
+  /// Does a piece of the work; false when the list is complete, or refused.
   [[nodiscard]] bool step() {
     if (!begun_) {
       begun_ = true;
@@ -40,7 +40,7 @@ public:
     return stored_ones();
   }
 
-  [[nodiscard]] std::variant<page, refusal> result() {
+  [[nodiscard]] base::expected<page, refusal> result() {
     if (refused_.why != protocols::failure::none) return std::move(refused_);
     return std::move(page_);
   }
@@ -55,8 +55,8 @@ private:
     page_.items.push_back(std::move(view));
   }
 
-  /// Live tasks that are not in the journal come first, in the order of their ids; a cursor
-  /// `live-ID` goes on after that one. True when the stored ones follow on this page.
+  /// Live tasks that are not in the journal come first, in the order of their ids; the cursor
+  /// `live-ID` continues after the task ID. True when stored tasks follow on this page.
   bool live_ones() {
     constexpr std::string_view live = "live-";
     const bool among_live = which_.cursor.starts_with(live);
@@ -71,24 +71,24 @@ private:
       return false;
     }
     std::map<std::string, protocols::task_ptr> ordered;
-    in_.shared->ledger.for_each([&](const protocols::task_ptr& job) {
+    in_.state->ledger.for_each([&](const protocols::task_ptr& job) {
       if (job->journaled && in_.scan_reader) return;
       if (which_.state && job->state.load() != *which_.state) return;
-      if (!which_.specialist.empty() && names_of(*in_.shared, *job).specialist != which_.specialist)
+      if (!which_.specialist.empty()
+          && actors::names_of(in_.state->catalogs, *job).specialist != which_.specialist)
         return;
       auto id = protocols::to_string(job->id);
       if (id > after) ordered.emplace(std::move(id), job);
-      // One more than is told, to know whether there is one more.
+      // One more than the page has, to know whether there is another page.
       if (ordered.size() > which_.limit + 1) ordered.erase(std::prev(ordered.end()));
     });
     std::size_t listed = 0;
     for (const auto& [id, job] : ordered) {
       if (is_full()) break;
       ++listed;
-      const auto names = names_of(*in_.shared, *job);
-      add(view_without_long_output(*job, names.specialist, names.department));
+      add(view_without_long_output(*job));
     }
-    // The stored ones, if there are any, begin a page of their own then.
+    // Stored tasks then begin a page of their own.
     if (is_full() && (ordered.size() > listed || in_.scan_reader)) {
       page_.next = std::string{live} + protocols::to_string(page_.items.back().id);
       return false;
@@ -96,11 +96,11 @@ private:
     return true;
   }
 
-  task_view view_without_long_output(const protocols::task& job, std::string specialist,
-                                     std::string department) const {
+  [[nodiscard]] task_view view_without_long_output(const protocols::task& job) const {
+    const auto& catalogs = in_.state->catalogs;
     const auto length = job.ended() ? job.output.size() : 0;
-    if (length <= output_max()) return view_of(job, std::move(specialist), std::move(department));
-    auto view = view_of(job, std::move(specialist), std::move(department), with_output::no);
+    if (length <= output_max()) return actors::view_of(catalogs, job);
+    auto view = actors::view_of(catalogs, job, actors::with_output::no);
     view.output_bytes = length;
     view.output_left_out = true;
     if (view.why != protocols::failure::none)
@@ -117,7 +117,7 @@ private:
     stored.bytes_max = bytes_max_ - std::min(bytes_, bytes_max_);
     stored.output_bytes_max = output_max();
     stored.error_bytes_max = listed_error_bytes;
-    // Which of the unfinished ones is running now is known here, not in the journal.
+    // The node knows which unfinished tasks are running; the journal does not.
     const bool live_state = which_.state == protocols::task_state::running
                             || which_.state == protocols::task_state::queued;
     if (!live_state) stored.state = which_.state;
@@ -134,7 +134,7 @@ private:
     }
     auto& rows = std::get<0>(found);
     for (auto& one : rows.items) {
-      auto view = view_of(one);
+      auto view = actors::view_of(one);
       if (!one.ended)
         if (const auto job = in_.find_live(one.accepted.id)) view.state = job->state.load();
       if (which_.state && view.state != *which_.state) continue;
@@ -150,13 +150,13 @@ private:
   const std::uint64_t bytes_max_;
   page page_;
   refusal refused_;
-  std::string cursor_;  ///< Where the journal's part goes on.
+  std::string cursor_;  ///< Where the journal's part continues.
   std::uint64_t bytes_ = 0;
   int pieces_ = 0;
   bool begun_ = false;
 };
 
-std::variant<node::page, refusal> node::list(const query& which) const {
+base::expected<node::page, refusal> node::list(const query& which) const {
   const actors::catalog_reader::scope reading;
   parts::listing one{*parts_, which};
   while (one.step()) {
@@ -164,33 +164,26 @@ std::variant<node::page, refusal> node::list(const query& which) const {
   return one.result();
 }
 
-bool node::list_aside(query which, std::function<void(std::variant<page, refusal>)> done) const {
+bool node::parts::list_aside(query which,
+                             std::function<void(base::expected<page, refusal>)> done) const {
   const actors::catalog_reader::scope reading;
-  auto one = std::make_shared<parts::listing>(*parts_, std::move(which));
-  return parts_->lookups.run_in_pieces(
+  auto one = std::make_shared<listing>(*this, std::move(which));
+  return lookups.run_in_pieces(
       [one, done = std::move(done)] {
         if (one->step()) return true;
         done(one->result());
         return false;
       },
-      parts_->shared->catalogs.now().config.limits.state_requests);
+      state->catalogs.now().config.limits.state_requests);
 }
 
-bool node::aside(std::function<void()> job) const {
+bool node::parts::run_aside(std::function<void()> job) const {
   const actors::catalog_reader::scope reading;
-  return parts_->lookups.run(std::move(job),
-                             parts_->shared->catalogs.now().config.limits.state_requests);
+  return lookups.run(std::move(job), state->catalogs.now().config.limits.state_requests);
 }
 
-std::chrono::milliseconds node::aside_wait() const {
-  return std::max(parts_->lookups.backlog(), std::chrono::milliseconds{100});
+std::chrono::milliseconds node::parts::aside_wait() const {
+  return std::max(lookups.backlog(), std::chrono::milliseconds{100});
 }
-
-std::optional<protocols::task_state> node::live_state(const protocols::task_id& id) const {
-  const auto job = parts_->find_live(id);
-  return job ? std::optional{job->state.load(std::memory_order_acquire)} : std::nullopt;
-}
-
-void node::forget(const protocols::asker* who) { parts_->shared->waiters.remove(who); }
 
 }  // namespace greenroom

@@ -15,9 +15,9 @@ namespace greenroom::actors {
 
 namespace {
 
-/// Who waits for a task comes before who reads a list.
+/// Tasks have priority over lists.
 constexpr int lookup_niceness = 5;
-/// Jobs that go before a piece of a scan at most: a scan may not wait for ever.
+/// The most jobs between two pieces of a scan, so that a scan makes progress.
 constexpr int jobs_in_a_row = 16;
 
 std::int64_t mean_of(std::int64_t before, std::int64_t fresh) {
@@ -30,7 +30,8 @@ lookup_thread::~lookup_thread() { stop(); }
 
 void lookup_thread::start() {
   thread_ = std::thread{[this] {
-    // Of this thread only, as Linux has it. Where it is not allowed, it is not needed either.
+    // On Linux the niceness is that of this thread only. Without the permission the thread works
+    // as well.
     static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lookup_niceness));
     work();
   }};
@@ -71,7 +72,7 @@ bool lookup_thread::run_in_pieces(scan one, std::size_t waiting_max) {
 }
 
 std::chrono::milliseconds lookup_thread::backlog() const {
-  // How many pieces a scan has is not known: a few.
+  // A guess: the number of pieces of a scan is not known.
   constexpr std::int64_t pieces = 4;
   const std::lock_guard lock{mutex_};
   const auto ns = static_cast<std::int64_t>(jobs_.size()) * job_ns_
@@ -102,11 +103,11 @@ void lookup_thread::work() {
       else
         more = long_one();
     } catch (const std::exception&) {
-      // Whoever asked is told so by its door when nobody answers.
+      // The door answers a call that is dropped without an answer.
     }
     one = {};
     if (!more) long_one = {};
-    catalog_reader::turn();  // Nothing here looks at a cast any more.
+    catalog_reader::turn();  // No catalog is in use on this thread now.
     lock.lock();
     auto& mean = is_job ? job_ns_ : scan_ns_;
     mean = mean_of(mean, machine::steady_now_ns() - begun_ns);

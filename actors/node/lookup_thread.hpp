@@ -1,4 +1,4 @@
-// A thread for what reads much and may take long: look-ups in the journal, lists, views.
+// A thread for long reads: look-ups in the journal, lists, views.
 #pragma once
 
 #include <atomic>
@@ -13,12 +13,12 @@
 
 namespace greenroom::actors {
 
-/// Jobs run one after the other; scans, which are long, in pieces, between which the jobs get their
-/// turn. Bounded: what there is no room for is refused at once. From any thread.
+/// Jobs run one after the other. Scans, which are long, run in pieces, and jobs run between two
+/// pieces. Both queues are bounded: a job or a scan beyond the bound is refused. From any thread.
 class lookup_thread {
 public:
   using job = std::function<void()>;
-  /// Does a piece of the work; false when it is through.
+  /// Does a piece of the work; false when the work is done.
   using scan = std::function<bool()>;
 
   lookup_thread() = default;
@@ -27,14 +27,14 @@ public:
   lookup_thread& operator=(const lookup_thread&) = delete;
 
   void start();
-  /// What has not been done is dropped.
+  /// Drops waiting jobs and scans.
   void stop();
 
-  /// False when `waiting_max` jobs or scans wait, or it has been stopped: nothing happens then.
+  /// False, and nothing happens, when `waiting_max` jobs or scans wait or the thread has stopped.
   [[nodiscard]] bool run(job one, std::size_t waiting_max);
   [[nodiscard]] bool run_in_pieces(scan one, std::size_t waiting_max);
 
-  /// How long what waits will take, by what took how long lately.
+  /// The time that waiting jobs and scans will probably take, from recent durations.
   [[nodiscard]] std::chrono::milliseconds backlog() const;
 
 private:
@@ -43,10 +43,10 @@ private:
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<job> jobs_;
-  std::deque<scan> scans_;  ///< The next one's piece first.
+  std::deque<scan> scans_;  ///< The scan at the front runs its next piece first.
   bool stopping_ = false;
-  std::int64_t job_ns_ = 0;   ///< How long one takes, an exponential mean.
-  std::int64_t scan_ns_ = 0;  ///< The same of a piece.
+  std::int64_t job_ns_ = 0;   ///< Exponential mean of the duration of a job.
+  std::int64_t scan_ns_ = 0;  ///< The same of a piece of a scan.
   std::thread thread_;
 };
 

@@ -1,12 +1,14 @@
-// A node of Greenroom as a library: start it, register C++ callables, submit tasks, hear the ends.
+// A node of Greenroom as a library: register C++ callables, start, submit tasks, get the ends.
 // Installed as <greenroom/node.hpp>.
 #pragma once
 
 #include "config/node.hpp"
+#include "protocols/base/expected.hpp"
 #include "protocols/base/worker_state.hpp"
 #include "protocols/node_events.hpp"
 #include "protocols/task_request.hpp"
 #include "protocols/task_types.hpp"
+#include "protocols/task_view.hpp"
 #include "runtime/machine/worker/callable.hpp"
 
 #include <chrono>
@@ -17,7 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
+#include <utility>
 #include <vector>
 
 namespace greenroom {
@@ -28,57 +30,30 @@ class warm_policy;
 namespace protocols {
 class asker;
 }  // namespace protocols
-namespace actors {
-class event_range;
-struct steering;
-}  // namespace actors
 
-/// A copy of what is known of a task, for people and programs.
-struct task_view {
-  protocols::task_id id;
-  protocols::task_state state = protocols::task_state::queued;
-  std::string specialist, department;
-  protocols::priority urgency = protocols::priority::normal;
-  protocols::failure why = protocols::failure::none;
-  std::string output;              ///< JSON text, or the error message when `why` says so.
-  std::uint64_t output_bytes = 0;  ///< Of the whole output, also when it is not here.
-  bool output_left_out = false;    ///< It is too long for a list.
-  bool cold_start = false;
-  std::uint32_t attempts = 0;
-  protocols::pool_kind served_by = protocols::pool_kind::intelligent;
-  double queue_ms = 0, start_ms = 0, run_ms = 0, total_ms = 0;
-  std::int64_t accepted_unix_ms = 0, ended_unix_ms = 0;
-  /// What the server behind the worker answered, of a task that failed for it; mostly null.
-  std::shared_ptr<const protocols::upstream_answer> upstream;
-  bool unwritten = false;  ///< The end is not in the journal, where it belongs.
-  /// When it makes sense to submit again what was refused or has failed; 0: it does not help.
-  std::chrono::milliseconds retry_after{0};
-  /// Of a task that was refused because of an unknown name: the names nearest to it.
-  std::vector<std::string> nearest;
-};
-
-/// The end of a task to come. A refused task has its end at once: `state` is failed, `why`,
-/// `output` (the sentence), `retry_after` and `nearest` are those of the refusal.
+/// The end of a task, later. A refused task has ended at once: `state` is failed, and `why`,
+/// `output` (a sentence), `retry_after` and `nearest` are those of the refusal.
 struct task_future : std::future<task_view> {
   protocols::task_id id;  ///< For `cancel` and `find`; all zero when the task was refused.
 };
 
-/// Hears of one task while it goes on. Called on threads of the node: nothing here may block, wait
-/// for a task of the node or destroy the node, and what is thrown is dropped with an event
-/// `callback.failed`. A cancelled task may be told its end while a piece is told on another thread.
+/// Receives what happens to one task. The functions are called on threads of the node: they must
+/// not block, wait for a task of the node or destroy the node; an exception is dropped with an
+/// event `callback.failed`. The end of a cancelled task may arrive while a piece is being handled
+/// on another thread.
 class task_listener {
 public:
   virtual ~task_listener() = default;
-  /// The task is in the journal; only of durable tasks. With an idempotency key that is known the
-  /// identifier is that of the first task.
+  /// The task is in the journal; only for durable tasks. When the idempotency key is known already,
+  /// the identifier is that of the first task.
   virtual void on_accepted(const protocols::task_id&) {}
   /// A piece of a streamed output, in order. After a retry the output begins again, with the next
   /// number of the attempt (from 1).
   virtual void on_piece(std::string_view, std::uint32_t /*attempt*/) {}
-  /// False: more pieces now would be too many. A worker that can wait asks again soon.
+  /// False: no more pieces for now. A worker that can wait asks again soon.
   [[nodiscard]] virtual bool takes_more() { return true; }
-  /// The end, exactly once; never of a durable task when the node is destroyed before it has ended,
-  /// because the task goes on after the next start.
+  /// The end, exactly once; never for a durable task when the node is destroyed before the task has
+  /// ended, because the task continues after the next start.
   virtual void on_end(task_view done) = 0;
 };
 
@@ -88,61 +63,62 @@ struct specialist_view {
   std::string name, department, priority;
   worker_state state = worker_state::cold;
   int pid = 0;
-  double memory_mb = 0;  ///< Measured while it runs, else the nominal figure.
+  double memory_mb = 0;  ///< Measured while the worker runs, else the nominal figure.
   bool memory_measured = false;
   std::size_t queue_depth = 0, running = 0, concurrency = 1;
   std::uint64_t tasks = 0, failures = 0, cold_starts = 0, warm_hits = 0, restarts = 0;
-  std::uint64_t skipped_lines = 0;  ///< On its workers' output, which were no messages.
+  std::uint64_t skipped_lines = 0;  ///< Lines of the worker's output that were no messages.
   double start_ms = 0;              ///< Mean measured start time; 0: not started yet.
   double run_ms = 0;                ///< Mean measured run time.
-  double cpu_share = 0;             ///< Of one core, by its worker at the last measurement.
+  double cpu_share = 0;             ///< The worker's share of one core at the last measurement.
   bool pinned = false, circuit_open = false;
-  /// A worker of it, in either pool, runs what a reload has changed, until it is idle.
+  /// A worker of the specialist, in either pool, still runs a definition that a reload has changed.
   bool old_definition = false;
   std::string last_error;
 };
 
-/// Something that is not well, or could be better, and what would help.
+/// A fault or a possible improvement, and what would help.
 struct finding {
   std::string subject;   ///< memory, warming, errors or performance.
   std::string severity;  ///< info, warning or critical.
   std::string text, change;
 };
 
-/// The shape of /health/intelligent-pooling and more, all of it measured.
+/// The node's state, as measured; also the content of /health/intelligent-pooling.
 struct node_view {
   std::string status = "HEALTHY";  ///< HEALTHY | DEGRADED | CRITICAL
   std::int64_t uptime_ms = 0;
   std::size_t warm = 0, total = 0, warming = 0, busy = 0, failed = 0, max_warm = 0;
-  std::size_t old_definitions = 0;  ///< Workers of both pools that run what a reload has changed.
-  std::uint32_t generation = 1;     ///< How many configurations were in force, this one included.
+  std::size_t old_definitions = 0;  ///< Workers of both pools that run an old definition.
+  std::uint32_t generation = 1;     ///< Configurations applied so far, the first one included.
   double average_response_ms = 0, p50_ms = 0, p95_ms = 0, p99_ms = 0;
   double warm_hit_rate = 0;
   std::size_t queue_depth = 0;
-  double memory_mb = 0;              ///< Of all workers, of the baseline pool too.
-  double cpu_share = 0;              ///< Of one core, by all workers at the last measurement.
-  double memory_always_warm_mb = 0;  ///< Of the cast, had everybody been warm once.
-  double memory_efficiency = 0;      ///< Of all workers, since a second pool came or went.
-  std::optional<double> pool_memory_efficiency;  ///< Of the intelligent pool, while it works.
-  /// Share of the starts ahead of demand that a task came for; of the workflows run by name that
-  /// the detector found by itself; and of the tasks asked for that were completed, what was shed
-  /// included. Nothing before there was any.
+  double memory_mb = 0;              ///< All workers of both pools.
+  double cpu_share = 0;              ///< Share of one core used by all workers.
+  double memory_always_warm_mb = 0;  ///< What the whole cast would take if it were always warm.
+  double memory_efficiency = 0;      ///< All workers, since a second pool was opened or closed.
+  std::optional<double> pool_memory_efficiency;  ///< The intelligent pool, while it serves.
+  /// Share of the prewarmed workers that a task used; share of the workflows run by name that the
+  /// detector found; share of the tasks asked for, shed tasks included, that were completed.
+  /// Nothing where there is no data.
   std::optional<double> prediction_accuracy, workflow_detection, availability;
   std::size_t alerts = 0;
   double health_score = 1;
-  std::string way_back;  ///< After a rollback: what leads back, for people.
+  std::string way_back;  ///< After a rollback: how to return to the intelligent pool.
   struct factor {
     std::string name;
     double value = 0, factor = 1;
   };
-  std::vector<factor> factors;   ///< What the health score is the product of, the costliest first.
-  std::vector<finding> reasons;  ///< Why it is not HEALTHY with a score of 1 and without alerts.
+  std::vector<factor> factors;  ///< The health score is their product; the lowest factor first.
+  std::vector<finding>
+      reasons;  ///< Why the status is not HEALTHY, the score not 1, or alerts fire.
   std::int64_t last_check_unix_ms = 0;
   std::uint64_t accepted = 0, completed = 0, failed_tasks = 0, cancelled = 0, unknown = 0, shed = 0,
                 cold_starts = 0, retries = 0, pending = 0;
   bool ready = false, draining = false, journal_ok = true;
-  /// Specialists that are to be up always, pinned or in the baseline, and how many of them are not
-  /// up because their last start failed; the first one of these, and why.
+  /// Specialists that are always kept warm (pinned or in the baseline); how many of these are down
+  /// because their last start failed; the first of these, and the reason.
   std::size_t kept_warm = 0, kept_down = 0;
   std::string down_name, down_why;
 };
@@ -155,106 +131,110 @@ struct prediction_view {
   std::vector<std::pair<std::string, double>> reasons;
 };
 
-/// Whether starts ahead of demand are made at all, and how they came out since the node began.
+/// Whether workers are prewarmed, and the results since the node started.
 struct prediction_state {
-  bool on = true;     ///< False: worse than plain keep-alive, and switched off until tried again.
-  double keep_s = 0;  ///< How long plain keep-alive keeps an idle worker at the same memory.
+  bool on = true;     ///< False: prediction was worse than keep-alive and is off until a retry.
+  double keep_s = 0;  ///< How long keep-alive would keep an idle worker with the same memory.
   std::uint64_t hits = 0, wastes = 0;
   double wasted_s = 0;
 };
 
 struct workflow_end {
   bool ok = false;
-  std::string output;  ///< Of the last step, or the error of the step that failed.
+  std::string output;  ///< The last step's output, or the error of the step that failed.
   std::vector<task_view> steps;
   refusal refused;  ///< Set when a step was not even started.
 };
 
-/// Everything here may be called from any thread.
+/// All functions may be called from any thread.
 class node {
 public:
   struct options {
-    /// Where a worker given as a bare name is looked up first.
+    /// The first place to look for a worker that is given as a bare name.
     std::string bin_directory{};
     /// Opens no journal and serves no durable tasks: for embedding and benchmarks.
     bool without_journal = false;
     /// Scheduler threads; 0: chosen from the number of cores.
     std::size_t threads = 0;
-    /// Another rule than Greenroom's own for who is warm, without prediction: for comparisons.
+    /// Another warm policy than Greenroom's, without prediction: for comparisons.
     std::function<std::unique_ptr<runtime::warm_policy>()> policy{};
-    /// Hears every line that a worker writes to stderr. From any thread of the node; must not
+    /// Receives every line that a worker writes to stderr, on any thread of the node; must not
     /// block.
     std::function<void(std::string_view specialist, std::string_view line)> worker_line{};
-    /// All children of this process are workers of this node: those whose parent has ended may
-    /// become its own children and be reaped, where the kernel offers no better way to find them.
+    /// All children of this process are workers of this node: orphans of workers may become
+    /// children of this process and be reaped, where the kernel offers no better way to find them.
     bool adopt_orphans = false;
   };
   /// A C++ callable for a specialist of kind `function`: JSON text in, JSON text out, as
   /// `std::string(const std::string& input)` or
   /// `std::string(const std::string& input, std::stop_token stop)`.
   ///
-  /// It runs on a thread of its own kind (`gr-call`, at most 256 in the process), as many calls at
-  /// a time as the specialist's `concurrency` says: what calls share is for the callable to guard.
-  /// It may block, wait, and submit tasks to the node and wait for their futures. `stop` is asked
-  /// to stop when the task has timed out or was cancelled, or the node is being destroyed; the
-  /// result is dropped then, and a callable that goes on holds its thread and `~node`.
-  /// A callable that throws, or returns what is no JSON or longer than `limits.output_bytes`, has
-  /// failed the task with `refused`: `what()` is the error message, and the call is not repeated.
+  /// A callable runs on a thread for callables (`gr-call`, at most 256 in the process), as many
+  /// calls at a time as the specialist's `concurrency` says: state that calls share must be guarded
+  /// by the callable. A callable may block, wait, and submit tasks to the node and wait for their
+  /// futures. `stop` is requested when the task has timed out or was cancelled, or the node is
+  /// being destroyed; the result is dropped then, and a callable that goes on holds its thread and
+  /// `~node`.
+  /// A callable that throws, or returns text that is no JSON or longer than `limits.output_bytes`,
+  /// has failed the task with `refused`: `what()` is the error message, and there is no retry.
   ///
-  /// With `inline_run` it is short and never blocks: it runs on the thread where the task arrives,
-  /// which may be the caller's, is not told to stop, and must not wait for tasks of the node.
+  /// With `inline_run` the callable is short and never blocks: it runs on the thread where the task
+  /// arrives, which may be the caller's, gets no stop request, and must not wait for tasks of the
+  /// node.
   struct registration {
     std::string specialist{};
     machine::callable_function run{};
     bool inline_run = false;
   };
 
-  struct failure {
-    std::string what;
-  };
-  /// Starts everything, recovers the journal, and returns when tasks are taken.
-  static std::variant<std::unique_ptr<node>, failure> start(config::node configuration,
-                                                            std::vector<registration> functions,
-                                                            options how);
-  static std::variant<std::unique_ptr<node>, failure> start(
-      config::node configuration, std::vector<registration> functions = {}) {
+  // -- start and stop ---------------------------------------------------------
+  /// Starts everything, recovers the journal, and returns when tasks are taken. A node that cannot
+  /// start returns the reason, a text for operators.
+  static base::expected<std::unique_ptr<node>> start(config::node configuration,
+                                                     std::vector<registration> functions,
+                                                     options how);
+  static base::expected<std::unique_ptr<node>> start(config::node configuration,
+                                                     std::vector<registration> functions = {}) {
     return start(std::move(configuration), std::move(functions), options{});
   }
-  /// Stops at once; `drain` first to let accepted tasks finish. Callers that still wait hear that
-  /// the node was stopped; durable tasks stay in the journal, for the next start. Callables that
-  /// run are asked to stop and waited for, however long they take (event `node.waits` after a
-  /// second): C++ cannot interrupt them, and they may use what goes with the node. Not called in a
-  /// callback or a callable, which would wait for itself: that is asserted. Doors are closed first.
+  /// Takes no new task, waits until accepted tasks have ended or `grace` is over, stops workers.
+  /// Returns how many durable tasks are left for the next start.
+  std::size_t drain(std::chrono::milliseconds grace);
+  /// Stops at once; `drain` first to let accepted tasks finish. Waiting callers are told that the
+  /// node was stopped; durable tasks stay in the journal, for the next start. Callables that run
+  /// are asked to stop and waited for without a limit (event `node.waits` after a second): C++
+  /// cannot interrupt them, and they may use what is destroyed with the node. Must not be called in
+  /// a callback or a callable, which would wait for itself: that is asserted. Doors are closed
+  /// first.
   ~node();
   node(const node&) = delete;
   node& operator=(const node&) = delete;
 
   // -- tasks ------------------------------------------------------------------
-  /// With a future; `id` of what is returned is for `cancel`. A future of a durable task throws
+  /// With a future, whose `id` is for `cancel`. The future of a durable task throws
   /// `std::future_error` when the node is destroyed before the task has ended. Not in a callback or
-  /// an inline callable: to wait there for a task is to keep the node from doing it, so it is
-  /// asserted; submit with a callback instead.
+  /// an inline callable, which must not wait (asserted): submit with a callback there.
   task_future submit(task_request request);
-  /// With a callback: either the task is in and `done` hears its end exactly once, or it is refused
-  /// and nothing more happens. `done` is called on a thread of the node, or on the caller's before
-  /// this returns. It must not block, wait for a task of the node or destroy the node; it may
-  /// submit with another callback. What it throws is dropped with an event `callback.failed`, as
-  /// with every other callback below.
-  std::variant<protocols::task_id, refusal> submit(task_request request,
-                                                   std::function<void(task_view)> done);
-  /// The same with one who hears the pieces of a streamed output too.
-  std::variant<protocols::task_id, refusal> submit(task_request request,
-                                                   std::shared_ptr<task_listener> who);
-  /// The same for the doors, without a copy of the end.
-  std::variant<protocols::task_id, refusal> submit(task_request&& request,
-                                                   std::shared_ptr<protocols::asker> who);
-  /// True when it had not ended yet and now ends as cancelled.
+  /// With a callback: either the task is accepted and `done` gets its end exactly once, or the task
+  /// is refused and `done` is never called. `done` is called on a thread of the node, or on the
+  /// caller's before this returns. It must not block, wait for a task of the node or destroy the
+  /// node; it may submit with another callback. An exception is dropped with an event
+  /// `callback.failed`, as in every other callback below.
+  base::expected<protocols::task_id, refusal> submit(task_request request,
+                                                     std::function<void(task_view)> done);
+  /// The same with a listener, which also gets the pieces of a streamed output.
+  base::expected<protocols::task_id, refusal> submit(task_request request,
+                                                     std::shared_ptr<task_listener> listener);
+  /// The same for doors, without a copy of the end.
+  base::expected<protocols::task_id, refusal> submit(task_request&& request,
+                                                     std::shared_ptr<protocols::asker> caller);
+  /// True when the task had not ended yet and now ends as cancelled.
   bool cancel(const protocols::task_id& id);
-  /// Live tasks, and ended ones that are durable or recent.
+  /// Live tasks, and ended tasks that are durable or recent.
   [[nodiscard]] std::optional<task_view> find(const protocols::task_id& id) const;
   struct page {
     std::vector<task_view> items;
-    std::string next;
+    std::string next;  ///< The cursor of the next page; empty: this is the last one.
   };
   struct query {
     std::optional<protocols::task_state> state;
@@ -262,113 +242,91 @@ public:
     std::size_t limit = 100;
     std::string cursor;
   };
-  /// One page. It has fewer items than `limit` when they are `limits.page_bytes` together, or when
-  /// hardly any task passes the filter; `next` goes on then. Outputs of more than a sixteenth of
-  /// that are left out, which the view says: `find` has them.
-  [[nodiscard]] std::variant<page, refusal> list(const query& which) const;
-  /// The same on the node's thread for look-ups, in pieces between which others get their turn.
-  /// `done` is called there, or not at all when the node goes down. False, and nothing happens,
-  /// when as many wait as may (`limits.state_requests`).
-  [[nodiscard]] bool list_aside(query which,
-                                std::function<void(std::variant<page, refusal>)> done) const;
-  /// Runs `job` on that thread, before lists. False when as many wait as may.
-  [[nodiscard]] bool aside(std::function<void()> job) const;
-  /// When it makes sense to ask again for what `aside` and `list_aside` had no room for.
-  [[nodiscard]] std::chrono::milliseconds aside_wait() const;
-  /// What a live task is at now; nothing when it is not live.
-  [[nodiscard]] std::optional<protocols::task_state> live_state(const protocols::task_id& id) const;
-  /// A caller with an idempotency key that another one's task answers does not wait any more.
-  void forget(const protocols::asker* who);
-  /// Takes a workflow back: its present step is cancelled, and no other follows.
+  /// One page. A page has fewer items than `limit` when the items reach `limits.page_bytes`, or
+  /// when few tasks match; `next` continues then. An output of more than a sixteenth of
+  /// `limits.page_bytes` is left out, as its view says; `find` has it.
+  [[nodiscard]] base::expected<page, refusal> list(const query& which) const;
+  /// Cancels a workflow: the running step is cancelled, and no other follows.
   using cancel_workflow = std::function<void()>;
-  /// Each step's output is the next one's input. `done` hears the one end, also of one that was
-  /// taken back.
-  std::variant<cancel_workflow, refusal> run_workflow(std::string_view name, task_request first,
-                                                      std::function<void(workflow_end)> done);
+  /// Runs a workflow: each step's output is the next step's input. `done` gets the one end, also of
+  /// a cancelled workflow.
+  base::expected<cancel_workflow, refusal> run_workflow(std::string_view name, task_request first,
+                                                        std::function<void(workflow_end)> done);
 
-  // -- what it is doing -------------------------------------------------------
-  [[nodiscard]] node_view status() const;
+  // -- specialists ------------------------------------------------------------
   [[nodiscard]] std::vector<specialist_view> specialists() const;
-  [[nodiscard]] std::variant<specialist_view, refusal> specialist(std::string_view name) const;
-  /// Who is wanted most, the best first, each with its reasons and by how much each raises (or
-  /// lowers) what is expected, or with which probability it announces a task.
+  [[nodiscard]] base::expected<specialist_view, refusal> specialist(std::string_view name) const;
+  base::expected<void, refusal> warm(std::string_view specialist);
+  base::expected<void, refusal> cool(std::string_view specialist);
+  /// The latest lines that the specialist's workers wrote to standard error, after line `after`.
+  [[nodiscard]] base::expected<std::vector<worker_line>, refusal> worker_lines(
+      std::string_view specialist, std::uint64_t after, std::size_t most) const;
+  /// The specialists that are expected next, the most probable first, with reasons. A reason's
+  /// number is the factor by which it changes the expected rate, or the probability with which it
+  /// announces a task.
   [[nodiscard]] std::vector<prediction_view> predictions() const;
   [[nodiscard]] prediction_state prediction() const;
   /// The latest arrivals as recorded traffic: `timestamp_s,specialist,duration_ms,case` (CSV).
   [[nodiscard]] std::string recording() const;
-  /// Workflows found under way since the node started.
-  [[nodiscard]] std::uint64_t workflows_detected() const;
-  /// What was measured at the checks of the last while: points, at most `points_max`, and for each
-  /// metric its mean, minimum, maximum and last value. The node keeps a day of checks at 15 s, in
-  /// memory. JSON.
-  [[nodiscard]] std::string history(std::chrono::milliseconds last, std::size_t points_max) const;
-  /// What its workers wrote to standard error lately, after the line `after`.
-  [[nodiscard]] std::variant<std::vector<worker_line>, refusal> worker_lines(
-      std::string_view specialist, std::uint64_t after, std::size_t most) const;
-  /// Prometheus text.
-  [[nodiscard]] std::string metrics() const;
-  /// 32 hexadecimal digits, kept in the data directory; empty without a journal.
-  [[nodiscard]] std::string identity() const;
-  /// Everything durable and learned, as JSON.
-  [[nodiscard]] std::string export_state() const;
-  /// Events after number `after`, oldest first; the node keeps the last 4096, and fewer when their
-  /// texts are long (`limits.event_log_bytes`).
-  [[nodiscard]] std::vector<event> events_after(std::uint64_t after) const;
-  /// The same without a copy: as many as `bytes_max` bytes hold, one at least.
-  [[nodiscard]] actors::event_range shared_events(std::uint64_t after, std::size_t bytes_max) const;
-  /// The numbers of the oldest and the newest event that are kept; 0 and 0: there are none.
-  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> event_numbers() const;
-  /// Calls `hear` for each new event, on a thread of the node, until the handle is dropped.
-  [[nodiscard]] std::shared_ptr<void> on_event(std::function<void(const event&)> hear);
+
+  // -- the configuration ------------------------------------------------------
   [[nodiscard]] config::node configuration() const;
-
-  // -- rollout and rollback; all of them JSON ---------------------------------
-  /// An operator's word for the rollout or the rollback; its `told` hears what came of it.
-  void steer(actors::steering word);
-  [[nodiscard]] std::string rollout() const;
-  [[nodiscard]] std::string rollbacks() const;  ///< The newest first.
-  /// One, by its id, or the `last` one.
-  [[nodiscard]] std::optional<std::string> rollback(std::string_view id) const;
-  /// An array: those that fire, those that are pending, and the latest that were resolved.
-  [[nodiscard]] std::string alerts() const;
-  /// What is wrong and what would help: memory, warming, errors or performance. With `last` the
-  /// measured values are means over that time instead of the last check's.
-  [[nodiscard]] std::optional<std::string> diagnose(
-      std::string_view subject, std::optional<std::chrono::milliseconds> last = {}) const;
-  /// The deployment report as `md`, `html` or `json`. With `last` its means and charts are over
-  /// that time; counts are since the node started.
-  [[nodiscard]] std::optional<std::string> report(
-      std::string_view format, std::optional<std::chrono::milliseconds> last = {}) const;
-
-  // -- by hand ----------------------------------------------------------------
-  std::optional<refusal> warm(std::string_view specialist);
-  std::optional<refusal> cool(std::string_view specialist);
   struct reloaded {
-    std::string change;  ///< `2 specialists added, pool.max_warm 17 → 20`, or that nothing did.
-    std::size_t workers = 0;  ///< That run an old definition, until they are idle and replaced.
+    std::string change;  ///< `2 specialists added, pool.max_warm 17 → 20`, or `nothing changed`.
+    std::size_t workers = 0;  ///< Workers with an old definition, until they are idle and replaced.
   };
-  /// Whole or not at all; says why not.
-  std::variant<reloaded, failure> reload(config::node configuration);
+  /// Applies the whole configuration, or nothing with the reason.
+  base::expected<reloaded> reload(config::node configuration);
   /// The configuration in force with other settings of the pool, until the next reload.
   struct pool_settings {
     std::optional<std::size_t> max_warm;
     std::optional<std::chrono::milliseconds> cooldown;
     std::optional<double> target_memory;
   };
-  std::variant<reloaded, failure> tune(const pool_settings& wanted);
-  /// Takes nothing new, waits until accepted tasks have ended or `grace` is over, stops workers.
-  /// Returns how many durable tasks are left for the next start.
-  std::size_t drain(std::chrono::milliseconds grace);
+  base::expected<reloaded> tune(const pool_settings& wanted);
 
-  /// The engine and surroundings, for the doors.
+  // -- observation ------------------------------------------------------------
+  [[nodiscard]] node_view status() const;
+  /// Prometheus text.
+  [[nodiscard]] std::string metrics() const;
+  /// 32 hexadecimal digits, kept in the data directory; empty without a journal.
+  [[nodiscard]] std::string identity() const;
+  /// Everything durable and learned, as JSON.
+  [[nodiscard]] std::string export_state() const;
+  /// The samples of the period `last`, as JSON: points, at most `points_max`, and for each metric
+  /// the mean, the minimum, the maximum and the last value. The node keeps the samples of a day, in
+  /// memory.
+  [[nodiscard]] std::string history(std::chrono::milliseconds last, std::size_t points_max) const;
+  /// Workflows detected in the traffic since the node started.
+  [[nodiscard]] std::uint64_t workflows_detected() const;
+  /// Events after number `after`, oldest first; the node keeps the last 4096, and fewer when their
+  /// texts are long (`limits.event_log_bytes`).
+  [[nodiscard]] std::vector<event> events_after(std::uint64_t after) const;
+  /// Calls `listener` for each new event, on a thread of the node, until the handle is dropped.
+  [[nodiscard]] std::shared_ptr<void> on_event(std::function<void(const event&)> listener);
+
+  // -- rollout, rollback and reports; all of them JSON ------------------------
+  [[nodiscard]] std::string rollout() const;
+  [[nodiscard]] std::string rollbacks() const;  ///< The newest first.
+  /// One rollback, by its id, or the `last` one; nothing when there is none.
+  [[nodiscard]] std::optional<std::string> rollback(std::string_view id) const;
+  /// An array: firing alerts, pending alerts, and the latest resolved ones.
+  [[nodiscard]] std::string alerts() const;
+  /// Findings about `memory`, `warming`, `errors` or `performance`, and what would help. With
+  /// `last` the measured values are means over that period instead of the last check's.
+  [[nodiscard]] base::expected<std::string> diagnose(
+      std::string_view subject, std::optional<std::chrono::milliseconds> last = {}) const;
+  /// The deployment report as `md`, `html` or `json`. With `last` its means and charts are over
+  /// that period; counts are since the node started.
+  [[nodiscard]] base::expected<std::string> report(
+      std::string_view format, std::optional<std::chrono::milliseconds> last = {}) const;
+
+  /// The parts of the node, for the doors.
   struct parts;
   [[nodiscard]] parts& inside() { return *parts_; }
 
 private:
   explicit node(std::unique_ptr<parts> inside);
-  void wait_for_callables() const;
-  /// @pre The caller holds `reload_mutex` and a `catalog_reader::scope`.
-  std::variant<reloaded, failure> reload_locked(config::node configuration);
   std::unique_ptr<parts> parts_;
 };
 

@@ -1,4 +1,4 @@
-// The way to a node for those who may outlive it.
+// A reference to a node for objects that may outlive the node.
 #pragma once
 
 #include <mutex>
@@ -11,19 +11,19 @@ class node;
 
 namespace actors {
 
-/// Open from when the node has started until it is destroyed. From any thread.
+/// Open from the end of the node's start until the node is destroyed. From any thread.
 class node_link {
 public:
   void open(node& to) {
     const std::lock_guard lock{mutex_};
     node_ = &to;
   }
-  /// Returns when nobody uses the node by way of this link any more.
+  /// Returns when no call of `with` uses the node any more.
   void close() {
     const std::lock_guard lock{mutex_};
     node_ = nullptr;
   }
-  /// What `use` makes of the node, or `otherwise` when there is none any more.
+  /// Returns `use(node)`, or `otherwise` when the link is closed.
   template <class Use, class Result>
   Result with(Use&& use, Result otherwise) {
     const std::shared_lock lock{mutex_};

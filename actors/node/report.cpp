@@ -3,6 +3,7 @@
 #include "actors/node/parts.hpp"
 #include "actors/rollout/readiness.hpp"
 #include "actors/state/units.hpp"
+#include "actors/supervision/hand_out.hpp"
 #include "runtime/rollout/deployment_report.hpp"
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 #include <deque>
 #include <optional>
 #include <utility>
-#include "actors/supervision/hand_out.hpp"
 
 namespace greenroom {
 
@@ -18,7 +18,7 @@ using protocols::pool_kind;
 
 namespace {
 
-// Fewer points, or tasks, than this are an anecdote: the report says that there is too little.
+// With fewer points or tasks the report says that there is too little data.
 constexpr std::size_t points_min = 4;
 constexpr std::uint64_t tasks_min = 20;
 
@@ -26,8 +26,8 @@ struct pool_means {
   std::optional<double> memory_mb, warm;
 };
 
-// Over the looks at which the pool was what it is compared as: the baseline with everybody warm,
-// the intelligent one with somebody.
+// Means over the samples in which the baseline pool was completely warm, or the intelligent pool
+// had a warm specialist.
 pool_means means_of(const runtime::rollout::evidence_recorder& evidence, pool_kind kind,
                     std::size_t specialists) {
   using runtime::monitoring::metric;
@@ -55,10 +55,10 @@ pool_means means_of(const runtime::rollout::evidence_recorder& evidence, pool_ki
   return {memory_sum / static_cast<double>(count), warm_sum / static_cast<double>(count)};
 }
 
-runtime::rollout::pool_figures figures_of(const actors::node_state& shared, pool_kind kind,
+runtime::rollout::pool_figures figures_of(const actors::node_state& state, pool_kind kind,
                                           const runtime::rollout::evidence_recorder& evidence,
                                           std::size_t specialists) {
-  const auto& pool = shared.pools.of(kind);
+  const auto& pool = state.pools.of(kind);
   runtime::rollout::pool_figures result;
   const auto means = means_of(evidence, kind, specialists);
   result.memory_mb = means.memory_mb;
@@ -83,9 +83,9 @@ runtime::rollout::pool_figures figures_of(const actors::node_state& shared, pool
   };
   using enum machine::task_outcome;
   auto bad = ended(failed) + ended(timeout) + ended(unknown);
-  bad -= std::min(bad, shared.ends.refused(kind));
+  bad -= std::min(bad, state.ends.refused(kind));
   result.tasks = tasks;
-  // What a circuit kept from the pool has not ended there, and is its error all the same.
+  // A task that an open circuit kept from the pool has not ended there, but counts as an error.
   const auto shed = value(pool.gauge.shed_open);
   if (tasks + shed >= tasks_min)
     result.error_rate = static_cast<double>(bad + shed) / static_cast<double>(tasks + shed);
@@ -97,7 +97,7 @@ runtime::rollout::pool_figures figures_of(const actors::node_state& shared, pool
   return result;
 }
 
-// What happened meanwhile, in as few words as fit beside a line.
+// Decisions and rollbacks as short labels for the charts.
 std::vector<runtime::rollout::chart_mark> marks_of(
     const runtime::rollout::deployment_report& report) {
   using runtime::rollout::decision_kind, runtime::rollout::phase;
@@ -125,84 +125,121 @@ std::vector<runtime::rollout::chart_mark> marks_of(
   return result;
 }
 
-}  // namespace
+/// Keeps the evidence from `from_s` on.
+runtime::rollout::evidence_recorder since(const runtime::rollout::evidence_recorder& all,
+                                          double from_s) {
+  runtime::rollout::evidence_recorder result;
+  for (const auto& [key, points] : all.series())
+    for (const auto& one : points)
+      if (one.at_s >= from_s)
+        static_cast<void>(result.add(key.subject, key.what, one.value, one.at_s));
+  return result;
+}
 
-std::optional<std::string> node::report(std::string_view format,
-                                        std::optional<std::chrono::milliseconds> last) const {
-  const actors::catalog_reader::scope reading;
-  const auto& shared = *parts_->shared;
+struct chart_kind {
+  const char* title;
+  const char* unit;
+  runtime::monitoring::metric what;
+  double scale;
+};
+
+runtime::rollout::line_chart chart_of(const runtime::rollout::evidence_recorder& evidence,
+                                      const chart_kind& kind) {
+  runtime::rollout::line_chart result;
+  result.title = kind.title;
+  result.unit = kind.unit;
+  for (const auto pool : {pool_kind::baseline, pool_kind::intelligent}) {
+    const std::string name{protocols::to_string(pool)};
+    const auto found = evidence.series().find({"pool:" + name, kind.what});
+    if (found == evidence.series().end()) continue;
+    auto& line = result.lines.emplace_back();
+    line.name = name;
+    line.dashed = pool == pool_kind::baseline;
+    for (const auto& one : found->second) line.points.push_back({one.at_s, one.value * kind.scale});
+  }
+  return result;
+}
+
+void add_charts(runtime::rollout::deployment_report& to,
+                const runtime::rollout::evidence_recorder& evidence) {
+  using runtime::monitoring::metric;
+  const auto marks = marks_of(to);
+  for (const auto& kind : {chart_kind{"Memory of the workers", "MB", metric::memory_mb, 1},
+                           chart_kind{"Mean response", "ms", metric::response_mean_ms, 1},
+                           chart_kind{"Errors", "%", metric::error_rate, 100},
+                           chart_kind{"Warm specialists", "", metric::warm, 1}}) {
+    to.charts.push_back(chart_of(evidence, kind));
+    to.charts.back().marks = marks;
+  }
+}
+
+/// What the rollout and the rollbacks did.
+void add_history(runtime::rollout::deployment_report& to, const actors::node_state& state,
+                 const actors::status_board::content& board) {
+  if (board.rollout) {
+    to.at = board.rollout->at();
+    to.stands = board.rollout->stands();
+    to.decisions.assign(board.rollout->decisions().begin(), board.rollout->decisions().end());
+  }
+  const auto rules = state.routes.now();
+  to.routes = rules.routes;
+  to.percentage = rules.percentage;
+  for (const auto& one : board.rollbacks) to.rollbacks.push_back({one.plan, one.analysis});
+  const auto shadow = state.shadow.read();
+  if (shadow.mirrored > 0) {
+    to.shadow = shadow.summary;
+    to.differences = shadow.differences;
+  }
+  to.alerts = board.history;
+  to.alerts.insert(to.alerts.end(), board.firing.begin(), board.firing.end());
+}
+
+/// @pre A `catalog_reader::scope` is open.
+runtime::rollout::deployment_report report_of(const node& of, const node::parts& in,
+                                              std::optional<std::chrono::milliseconds> last) {
+  auto& state = *in.state;
   runtime::rollout::deployment_report made;
-  auto board = shared.board.read([](const actors::status_board::content& of) { return of; });
-  const auto& playing = shared.catalogs.now();
-  made.made_at_s = made.to_s = shared.clock.unix_s(shared.clock.now_ns());
-  made.from_s = shared.clock.unix_s(parts_->started_ns);
+  auto board = state.board.read([](const actors::status_board::content& all) { return all; });
+  const auto& catalog = state.catalogs.now();
+  made.made_at_s = made.to_s = state.clock.unix_s(state.clock.now_ns());
+  made.from_s = state.clock.unix_s(in.started_ns);
   if (last) {
     made.from_s = std::max(made.from_s, made.to_s - std::chrono::duration<double>{*last}.count());
-    runtime::rollout::evidence_recorder within;
-    for (const auto& [key, points] : board.evidence.series())
-      for (const auto& one : points)
-        if (one.at_s >= made.from_s)
-          static_cast<void>(within.add(key.subject, key.what, one.value, one.at_s));
-    board.evidence = std::move(within);
+    board.evidence = since(board.evidence, made.from_s);
   }
-  made.node = playing.config.listen;
-  made.version = parts_->version;
-  made.profile = playing.config.profile;
-  for (const auto& one : playing.members)
+  made.node = catalog.config.listen;
+  made.version = in.version;
+  made.profile = catalog.config.profile;
+  for (const auto& one : catalog.members)
     if (!one.gone) ++made.specialists;
-  if (board.rollout) {
-    made.at = board.rollout->at();
-    made.stands = board.rollout->stands();
-    made.decisions.assign(board.rollout->decisions().begin(), board.rollout->decisions().end());
-  }
-  const auto rules = shared.routes.now();
-  made.routes = rules.routes;
-  made.percentage = rules.percentage;
-  made.before = figures_of(shared, pool_kind::baseline, board.evidence, made.specialists);
-  made.after = figures_of(shared, pool_kind::intelligent, board.evidence, made.specialists);
-  const auto now = status();
-  made.quality = {now.availability, now.prediction_accuracy, now.workflow_detection};
-  // Where the baseline pool does not run, what it would take is what was measured of each worker.
+  made.before = figures_of(state, pool_kind::baseline, board.evidence, made.specialists);
+  made.after = figures_of(state, pool_kind::intelligent, board.evidence, made.specialists);
+  // Without a running baseline pool its memory is computed from the measured workers.
   if (!made.before.memory_mb && made.after.memory_mb) {
-    const auto memory = actors::memory_of(actors::hand_out<actors::sampler_parts>(*parts_->shared),
-                                          pool_kind::intelligent);
+    const auto memory =
+        actors::memory_of(actors::hand_out<actors::sampler_parts>(state), pool_kind::intelligent);
     if (memory.always_mb > 0) made.before.memory_mb = memory.always_mb;
   }
-  made.usd_per_mb_month = playing.config.cost.usd_per_mb_month;
-  for (const auto& one : board.rollbacks) made.rollbacks.push_back({one.plan, one.analysis});
-  const auto shadow = shared.shadow.read();
-  if (shadow.mirrored > 0) {
-    made.shadow = shadow.summary;
-    made.differences = shadow.differences;
-  }
-  made.ledger = actors::ledger_now(actors::hand_out<actors::readiness_parts>(*parts_->shared));
-  made.alerts = board.history;
-  made.alerts.insert(made.alerts.end(), board.firing.begin(), board.firing.end());
-  using runtime::monitoring::metric;
-  const auto marks = marks_of(made);
-  const auto chart = [&](const char* title, const char* unit, metric what, double scale) {
-    runtime::rollout::line_chart drawn;
-    drawn.title = title;
-    drawn.unit = unit;
-    for (const auto* pool : {"baseline", "intelligent"}) {
-      const auto found = board.evidence.series().find({std::string{"pool:"} + pool, what});
-      if (found == board.evidence.series().end()) continue;
-      auto& line = drawn.lines.emplace_back();
-      line.name = pool;
-      line.dashed = std::string_view{pool} == "baseline";
-      for (const auto& one : found->second) line.points.push_back({one.at_s, one.value * scale});
-    }
-    drawn.marks = marks;
-    made.charts.push_back(std::move(drawn));
-  };
-  chart("Memory of the workers", "MB", metric::memory_mb, 1);
-  chart("Mean response", "ms", metric::response_mean_ms, 1);
-  chart("Errors", "%", metric::error_rate, 100);
-  chart("Warm specialists", "", metric::warm, 1);
-  if (format == "md") return report_markdown(made);
-  if (format == "html") return report_html(made);
-  if (format == "json") return report_json(made);
-  return std::nullopt;
+  const auto now = of.status();
+  made.quality = {now.availability, now.prediction_accuracy, now.workflow_detection};
+  made.usd_per_mb_month = catalog.config.cost.usd_per_mb_month;
+  made.ledger = actors::ledger_now(actors::hand_out<actors::readiness_parts>(state));
+  add_history(made, state, board);
+  add_charts(made, board.evidence);
+  return made;
+}
+
+}  // namespace
+
+base::expected<std::string> node::report(std::string_view format,
+                                         std::optional<std::chrono::milliseconds> last) const {
+  const auto write = format == "md"     ? runtime::rollout::report_markdown
+                     : format == "html" ? runtime::rollout::report_html
+                     : format == "json" ? runtime::rollout::report_json
+                                        : nullptr;
+  if (write == nullptr) return base::problem{"malformed", "format is md, html or json."};
+  const actors::catalog_reader::scope reading;
+  return write(report_of(*this, *parts_, last));
 }
 
 }  // namespace greenroom

@@ -1,9 +1,10 @@
-// Rollout, rollback and what the journaled actors know, for those who ask a node.
+// Rollout, rollback and alerts of a node as JSON; operators' requests to both.
 #include "actors/node/parts.hpp"
 #include "actors/rollout/readiness.hpp"
 #include "actors/rollout/rollback.hpp"
 #include "actors/rollout/rollout.hpp"
 #include "actors/state/text.hpp"
+#include "actors/supervision/hand_out.hpp"
 #include "actors/supervision/root.hpp"
 #include "protocols/base/time_text.hpp"
 #include "runtime/monitoring/node_status.hpp"
@@ -12,7 +13,6 @@
 
 #include <algorithm>
 #include <utility>
-#include "actors/supervision/hand_out.hpp"
 
 namespace greenroom {
 
@@ -60,30 +60,31 @@ json_object shadow_json(const actors::mirror::figures& shadow) {
 
 }  // namespace
 
-void node::steer(actors::steering word) {
+void node::parts::steer(actors::steering request) {
   using what = actors::steering::what;
-  const bool back = word.verb == what::roll_back || word.verb == what::confirm
-                    || word.verb == what::cancel || word.verb == what::verify;
+  const auto verb = request.verb;
+  const bool back = verb == what::roll_back || verb == what::confirm || verb == what::cancel
+                    || verb == what::verify;
   const auto to = back ? actors::status_board::box::rollback : actors::status_board::box::rollout;
-  if (!parts_->shared->board.try_leave(to, word)) {
-    if (word.told)
-      word.told(503, "busy",
-                std::to_string(actors::status_board::words_max)
-                    + " requests of operators wait already; ask again in a second");
+  if (!state->board.try_leave(to, request)) {
+    if (request.told)
+      request.told(503, "busy",
+                   std::to_string(actors::status_board::words_max)
+                       + " requests of operators wait already; ask again in a second");
     return;
   }
-  caf::anon_send(parts_->root, protocols::commands_left{to});
+  caf::anon_send(root, protocols::commands_left{to});
 }
 
 std::string node::rollout() const {
   const actors::catalog_reader::scope reading;
-  const auto& shared = *parts_->shared;
-  const auto plan = shared.board.read([](const content& board) { return board.rollout; })
+  const auto& state = *parts_->state;
+  const auto plan = state.board.read([](const content& board) { return board.rollout; })
                         .value_or(rollout_plan{{}});
-  const auto rules = shared.routes.now();
-  const bool back = shared.routes.rolling_back.load();
+  const auto rules = state.routes.now();
+  const bool back = state.routes.rolling_back.load();
   const auto count =
-      actors::baseline_count(actors::hand_out<actors::readiness_parts>(*parts_->shared));
+      actors::baseline_count(actors::hand_out<actors::readiness_parts>(*parts_->state));
   std::optional<std::string> entered;
   if (plan.entered_at_s() > 0) entered = base::rfc3339_of_seconds(plan.entered_at_s());
   json_object result{{"phase", name_of(plan.at())},
@@ -114,7 +115,7 @@ std::string node::rollout() const {
   }
   result.add("evidence", json_object{{"baseline", arm_json(plan.control())},
                                      {"intelligent", arm_json(plan.canary())}});
-  result.add("shadow", shadow_json(shared.shadow.read()));
+  result.add("shadow", shadow_json(state.shadow.read()));
   // The newest last, as many as people look at.
   constexpr std::size_t shown = 50;
   const auto& all = plan.decisions();
@@ -126,13 +127,7 @@ std::string node::rollout() const {
 
 namespace {
 
-/// A rollback's document, with what leads back while it still holds.
-std::string with_way_back(std::string document, const std::string& way_back) {
-  if (way_back.empty() || !document.ends_with('}')) return document;
-  document.pop_back();
-  return document + ",\"way_back\":" + base::json_string(way_back, actors::document_style) + "}";
-}
-
+/// How to return to the intelligent pool after the last rollback; empty: no rollback, or not ended.
 std::string way_back_of_last(const content& board) {
   const bool ended = !board.rollbacks.empty() && board.rollbacks.back().plan.finished();
   return ended && board.rollout ? board.rollout->way_back() : std::string{};
@@ -142,25 +137,24 @@ std::string way_back_of_last(const content& board) {
 
 std::string node::rollbacks() const {
   const actors::catalog_reader::scope reading;
-  const auto all = parts_->shared->board.read([](const content& board) { return board.rollbacks; });
-  std::string result = "{\"items\":[";
-  for (auto at = all.rbegin(); at != all.rend(); ++at) {
-    if (at != all.rbegin()) result += ',';
-    result += rollback_json(at->plan, at->analysis);
+  const auto all = parts_->state->board.read([](const content& board) { return board.rollbacks; });
+  json_array items;
+  for (auto one = all.rbegin(); one != all.rend(); ++one) {
+    const auto document = rollback_json(one->plan, one->analysis);
+    items.add(base::json_raw{document});
   }
-  return result + "]}";
+  return json_object{{"items", items}};
 }
 
 std::optional<std::string> node::rollback(std::string_view id) const {
   std::string way_back;
-  const auto all = parts_->shared->board.read([&way_back](const content& board) {
+  const auto all = parts_->state->board.read([&way_back](const content& board) {
     way_back = way_back_of_last(board);
     return board.rollbacks;
   });
   for (auto one = all.rbegin(); one != all.rend(); ++one) {
     if (id != "last" && std::to_string(one->plan.id()) != id) continue;
-    auto document = rollback_json(one->plan, one->analysis);
-    return one == all.rbegin() ? with_way_back(std::move(document), way_back) : document;
+    return rollback_json(one->plan, one->analysis, one == all.rbegin() ? way_back : "");
   }
   return std::nullopt;
 }
@@ -170,18 +164,16 @@ std::string node::alerts() const {
   struct lists {
     std::vector<runtime::monitoring::alert> firing, pending, history;
   };
-  const auto all = parts_->shared->board.read([](const content& board) {
+  const auto all = parts_->state->board.read([](const content& board) {
     return lists{board.firing, board.pending, board.history};
   });
-  std::string items;
-  const auto add = [&items](const std::vector<runtime::monitoring::alert>& from) {
-    for (const auto& one : from)
-      items += (items.empty() ? "" : ",") + runtime::rollout::alert_json(one);
-  };
-  add(all.firing);
-  add(all.pending);
-  add(all.history);
-  return "[" + items + "]";
+  json_array items;
+  for (const auto* const list : {&all.firing, &all.pending, &all.history})
+    for (const auto& one : *list) {
+      const auto text = runtime::rollout::alert_json(one);
+      items.add(base::json_raw{text});
+    }
+  return std::move(items).text();
 }
 
 }  // namespace greenroom

@@ -8,14 +8,14 @@ namespace greenroom {
 
 namespace {
 
-// One run. It holds itself through the callback of the step that is under way.
+// One run. The callback of the running step keeps the run alive.
 class workflow_run : public std::enable_shared_from_this<workflow_run> {
 public:
   workflow_run(node& on, std::vector<std::string> steps, task_request pattern,
                std::function<void(workflow_end)> done)
       : on_{on}, steps_{std::move(steps)}, pattern_{std::move(pattern)}, done_{std::move(done)} {}
 
-  std::optional<refusal> begin() { return submit(0, pattern_.input); }
+  base::expected<void, refusal> begin() { return submit(0, pattern_.input); }
 
   void cancel() {
     std::optional<protocols::task_id> present;
@@ -28,7 +28,7 @@ public:
   }
 
 private:
-  std::optional<refusal> submit(std::size_t step, std::string input) {
+  base::expected<void, refusal> submit(std::size_t step, std::string input) {
     auto request = pattern_;
     request.specialist = steps_[step];
     request.input = std::move(input);
@@ -36,12 +36,12 @@ private:
     if (!request.idempotency_key.empty()) request.idempotency_key += "/" + std::to_string(step);
     auto outcome = on_.submit(std::move(request),
                               [self = shared_from_this()](task_view view) { self->ended(view); });
-    if (auto* none = std::get_if<refusal>(&outcome)) return std::move(*none);
-    const auto id = std::get<protocols::task_id>(outcome);
+    if (!outcome) return outcome.error();
+    const auto id = *outcome;
     bool cancelled = false;
     {
       const std::lock_guard lock{mutex_};
-      // It may have ended already, and the next one begun.
+      // The step may have ended already, and the next one begun.
       if (step >= begun_) {
         begun_ = step + 1;
         present_ = id;
@@ -49,7 +49,7 @@ private:
       cancelled = cancelled_;
     }
     if (cancelled) on_.cancel(id);
-    return std::nullopt;
+    return {};
   }
 
   void ended(task_view step) {
@@ -57,14 +57,14 @@ private:
     auto output = step.output;
     end_.steps.push_back(std::move(step));
     if (ok && end_.steps.size() < steps_.size()) {
-      if (taken_back()) {
+      if (is_cancelled()) {
         ok = false;
-        output = "the workflow was taken back before its next step";
+        output = "the workflow was cancelled before its next step";
       } else {
-        auto refused = submit(end_.steps.size(), std::move(output));
-        if (!refused) return;
-        end_.output = refused->detail;
-        end_.refused = std::move(*refused);
+        const auto submitted = submit(end_.steps.size(), std::move(output));
+        if (submitted) return;
+        end_.refused = submitted.error();
+        end_.output = end_.refused.detail;
         done_(std::move(end_));
         return;
       }
@@ -74,7 +74,7 @@ private:
     done_(std::move(end_));
   }
 
-  bool taken_back() {
+  bool is_cancelled() {
     const std::lock_guard lock{mutex_};
     return cancelled_;
   }
@@ -92,21 +92,21 @@ private:
 
 }  // namespace
 
-std::variant<node::cancel_workflow, refusal> node::run_workflow(
+base::expected<node::cancel_workflow, refusal> node::run_workflow(
     std::string_view name, task_request first, std::function<void(workflow_end)> done) {
   const actors::catalog_reader::scope reading;
-  const auto& flows = parts_->shared->catalogs.now().config.workflows;
+  const auto& flows = parts_->state->catalogs.now().config.workflows;
   for (const auto& flow : flows) {
     if (flow.name != name) continue;
     first.specialist.clear();
     first.department.clear();
     first.command.clear();
-    // The steps of one run belong together, for whoever learns from their order.
+    // The steps of one run are one case for the predictor.
     if (first.case_id.empty())
       first.case_id =
           "workflow/" + flow.name + "/" + std::to_string(parts_->workflow_serial.fetch_add(1));
-    // Whether it is detected by itself is only to be seen of runs whose truth is known.
-    auto& forecast = parts_->shared->forecast;
+    // The quality of the detection is measured on runs whose workflow is known.
+    auto& forecast = parts_->state->forecast;
     const bool detectable = flow.steps.size() >= 3;
     if (detectable) {
       forecast.runs.begin(actors::case_key_of(first.case_id));
@@ -117,7 +117,7 @@ std::variant<node::cancel_workflow, refusal> node::run_workflow(
     }
     const auto run =
         std::make_shared<workflow_run>(*this, flow.steps, std::move(first), std::move(done));
-    if (auto refused = run->begin()) return std::move(*refused);
+    if (const auto begun = run->begin(); !begun) return begun.error();
     return cancel_workflow{[run] { run->cancel(); }};
   }
   refusal none{protocols::failure::no_such_specialist,

@@ -97,8 +97,8 @@ void predictor_state::on_settings_changed() {
 void predictor_state::on_save() {
   save_armed_ = false;
   save();
-  if (const auto why = parts_->forecast.learned.write())
-    parts_->events.publish("learned.unwritten", json_object{{"why", *why}});
+  if (const auto written = parts_->forecast.learned.write(); !written)
+    parts_->events.publish("learned.unwritten", json_object{{"why", written.error().text}});
 }
 
 // -- predictions --------------------------------------------------------------

@@ -15,12 +15,13 @@ namespace greenroom::actors {
 
 namespace {
 
-// Whole or not at all: beside the old file, to the disk, then in its place.
-std::optional<std::string> write_whole(const std::string& path, std::string_view text) {
-  const auto failed = [&](const char* what) {
-    return std::optional<std::string>{"cannot " + std::string{what} + " " + path + ": "
-                                      + std::strerror(errno)};
-  };
+base::problem cannot(std::string_view what, const std::string& path, const std::string& why) {
+  return {"learned-state", "cannot " + std::string{what} + " " + path + ": " + why};
+}
+
+// Writes the text to a new file, flushes the file to the disk, and replaces the old file.
+base::expected<void> write_whole(const std::string& path, std::string_view text) {
+  const auto failed = [&](const char* what) { return cannot(what, path, std::strerror(errno)); };
   const auto fresh = path + ".new";
   const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return failed("create");
@@ -39,12 +40,12 @@ std::optional<std::string> write_whole(const std::string& path, std::string_view
   if (std::rename(fresh.c_str(), path.c_str()) != 0) return failed("replace");
   // Without this a power cut may bring the old file back.
   const auto folder = std::filesystem::path{path}.parent_path();
-  const int place = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (place >= 0) {
-    static_cast<void>(::fsync(place));
-    ::close(place);
+  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0) {
+    static_cast<void>(::fsync(directory));
+    ::close(directory);
   }
-  return std::nullopt;
+  return {};
 }
 
 }  // namespace
@@ -57,10 +58,10 @@ std::string learned_state::path_of(std::size_t which) const {
   return directory_ + "/" + std::string{name_of(static_cast<part>(which))} + ".state";
 }
 
-std::optional<std::string> learned_state::open(const std::string& directory) {
+base::expected<void> learned_state::open(const std::string& directory) {
   std::error_code why;
   std::filesystem::create_directories(directory, why);
-  if (why) return "cannot make " + directory + ": " + why.message();
+  if (why) return cannot("make", directory, why.message());
   const std::lock_guard lock{mutex_};
   directory_ = directory;
   for (std::size_t i = 0; i < parts; ++i) {
@@ -69,7 +70,7 @@ std::optional<std::string> learned_state::open(const std::string& directory) {
     texts_[i].assign(std::istreambuf_iterator<char>{file}, {});
     changed_[i] = false;
   }
-  return std::nullopt;
+  return {};
 }
 
 std::string learned_state::latest(part which) const {
@@ -96,9 +97,9 @@ std::string learned_state::set_aside(part which) {
   return aside;
 }
 
-std::optional<std::string> learned_state::write() {
+base::expected<void> learned_state::write() {
   const std::lock_guard one_writer{writing_};
-  std::optional<std::string> trouble;
+  base::expected<void> result;
   for (std::size_t i = 0; i < parts; ++i) {
     std::string text;
     std::string path;
@@ -108,13 +109,13 @@ std::optional<std::string> learned_state::write() {
       text = texts_[i];
       path = path_of(i);
     }
-    if (auto why = write_whole(path, text)) {
-      trouble = std::move(why);
+    if (auto written = write_whole(path, text); !written) {
+      result = std::move(written);
       const std::lock_guard lock{mutex_};
       changed_[i] = true;
     }
   }
-  return trouble;
+  return result;
 }
 
 }  // namespace greenroom::actors

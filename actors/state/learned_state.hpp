@@ -1,36 +1,37 @@
-// What was learnt, kept beyond the life of an actor and of a node.
+// Learned state, kept while actors and nodes are replaced.
 #pragma once
+
+#include "protocols/base/expected.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace greenroom::actors {
 
-/// The latest saved state of each part that learns, in memory and, with a directory, in a file
-/// each. The texts carry their own version and checksum; nobody here looks inside. From any
+/// The latest saved state of each part that learns, in memory and, with a directory, in one file
+/// for each part. The texts have their own version and checksum and are not parsed here. From any
 /// thread.
 class learned_state {
 public:
   enum class part : std::uint8_t { predictor, policy };
   static constexpr std::size_t parts = 2;
 
-  /// Reads what is in `directory`, which is made when it is missing. Before the actors start.
-  /// Returns what is wrong with it; then nothing is read and nothing will be written.
-  std::optional<std::string> open(const std::string& directory);
+  /// Reads the files of `directory`, which is created when it is missing. Call before the actors
+  /// start. After a failure nothing is read, and nothing will be written.
+  base::expected<void> open(const std::string& directory);
 
-  /// Empty: nothing was learnt yet.
+  /// Empty: nothing was learned yet.
   [[nodiscard]] std::string latest(part which) const;
   void keep(part which, std::string text);
-  /// What cannot be read is forgotten, and its file renamed to `*.damaged`. Returns that name,
+  /// Drops a state that cannot be read, and renames the file to `*.damaged`. Returns the new name;
   /// empty without a file.
   std::string set_aside(part which);
-  /// Writes what has changed, each file whole or not at all. Blocks. Returns why it could not.
-  std::optional<std::string> write();
+  /// Writes the changed parts, each file whole or not at all. Blocks.
+  base::expected<void> write();
 
   [[nodiscard]] static std::string_view name_of(part which);
 

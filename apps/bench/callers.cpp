@@ -1,4 +1,5 @@
 #include "apps/bench/callers.hpp"
+#include "protocols/task.hpp"
 
 #include <sys/resource.h>
 
@@ -108,7 +109,7 @@ public:
     // An aliasing pointer without a count: the slots outlive every task.
     const auto outcome =
         on_.submit(std::move(request), std::shared_ptr<place>{std::shared_ptr<void>{}, one});
-    return std::holds_alternative<protocols::task_id>(outcome);
+    return outcome.has_value();
   }
 
 private:
@@ -255,9 +256,7 @@ public:
     expected_ = sent_++;
     write_input(request.input, expected_);
     since_ns_ = now_ns();
-    if (std::holds_alternative<protocols::task_id>(
-            on_.submit(std::move(request), shared_from_this())))
-      return;
+    if (on_.submit(std::move(request), shared_from_this())) return;
     ++report.refused;
     finish();
   }
@@ -345,7 +344,7 @@ call_report one_at_a_time(node& on, const audience& whom, next_from who, double 
     mine->expected = sent++;
     write_input(request.input, mine->expected);
     mine->over.store(0, std::memory_order_relaxed);
-    if (std::holds_alternative<refusal>(on.submit(std::move(request), mine))) {
+    if (!on.submit(std::move(request), mine)) {
       ++report.refused;
       continue;
     }

@@ -4,6 +4,7 @@
 #include "apps/bench/http_floor.hpp"
 #include "apps/bench/http_load.hpp"
 #include "apps/bench/journal_floor.hpp"
+#include "protocols/task.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -130,7 +131,7 @@ private:
       ++open_;
       ++unfinished_;
     }
-    if (std::holds_alternative<protocols::task_id>(on_.submit(std::move(request), one))) return;
+    if (on_.submit(std::move(request), one)) return;
     const std::lock_guard lock{mutex_};
     --open_;
     --unfinished_;

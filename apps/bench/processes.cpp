@@ -2,6 +2,7 @@
 #include "apps/bench/benchmarks.hpp"
 #include "apps/bench/callers.hpp"
 #include "apps/bench/worker_floor.hpp"
+#include "protocols/task.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -57,7 +58,7 @@ std::string cold_round(node& on, std::size_t at_once, runtime::load::latency_rec
     write_input(request.input, i);
     calls.push_back(std::make_shared<cold_call>());
     const auto outcome = on.submit(std::move(request), calls.back());
-    if (const auto* why = std::get_if<refusal>(&outcome)) return why->detail;
+    if (!outcome) return outcome.error().detail;
   }
   for (const auto& one : calls) {
     one->over.wait(0);
@@ -70,8 +71,7 @@ std::string cold_round(node& on, std::size_t at_once, runtime::load::latency_rec
   }
   for (std::size_t i = 0; i < at_once; ++i) static_cast<void>(on.cool(name_of(i)));
   const auto is_cold = [&](std::size_t i) {
-    const auto found = on.specialist(name_of(i));
-    return std::get<0>(found).state == worker_state::cold;
+    return on.specialist(name_of(i))->state == worker_state::cold;
   };
   for (std::size_t i = 0; i < at_once; ++i)
     while (!is_cold(i)) {

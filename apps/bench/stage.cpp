@@ -153,8 +153,8 @@ node_or_error open_functions(functions cast, bool without_journal) {
   options.without_journal = without_journal;
   const auto count = config::count_specialists(cast.configuration);
   auto started = node::start(std::move(cast.configuration), std::move(cast.callables), options);
-  if (auto* why = std::get_if<node::failure>(&started)) return why->what;
-  auto result = std::move(std::get<0>(started));
+  if (!started) return started.error().text;
+  auto result = *std::move(started);
   await_warm(*result, count);
   return result;
 }
@@ -164,16 +164,17 @@ node_or_error open_processes(config::node configuration, const settings& how) {
   options.without_journal = true;
   options.bin_directory = how.bin_directory;
   auto started = node::start(std::move(configuration), {}, options);
-  if (auto* why = std::get_if<node::failure>(&started)) return why->what;
-  return std::move(std::get<0>(started));
+  if (!started) return started.error().text;
+  return *std::move(started);
 }
 
 door_or_error open_door(node& of) {
   auto& inside = of.inside();
   doors::http_door_options options;
-  options.limits = inside.shared->catalogs.now().config.limits;
-  options.playing = [&inside]() -> const actors::catalog& { return inside.shared->catalogs.now(); };
-  return doors::http_door::open(of, *inside.io, std::move(options));
+  options.limits = inside.state->catalogs.now().config.limits;
+  auto opened = doors::http_door::open(of, *inside.engine, std::move(options));
+  if (!opened) return opened.error().text;
+  return *std::move(opened);
 }
 
 }  // namespace greenroom::bench

@@ -254,9 +254,8 @@ chaos_result run_chaos(const chaos_job& job) {
   node::options options;
   options.bin_directory = job.bin_directory;
   auto started = node::start(mine.configuration, {}, options);
-  if (const auto* why = std::get_if<node::failure>(&started))
-    return no_run("the node cannot start: " + why->what);
-  return chaos_run{mine, *std::get<std::unique_ptr<node>>(started), leases}.carry_out();
+  if (!started) return no_run("the node cannot start: " + started.error().text);
+  return chaos_run{mine, **started, leases}.carry_out();
 }
 
 }  // namespace greenroom::apps

@@ -227,7 +227,7 @@ void injector::kill_actor(entry& one, double now) {
   one.out.happened_to = std::string{to_string(who)} + which;
   auto& inside = node_.inside();
   // One that a reload has taken out has no actor either.
-  static_cast<void>(apps::kill_actor(inside.root, *inside.shared, one.out.happened_to));
+  static_cast<void>(apps::kill_actor(inside.root, *inside.state, one.out.happened_to));
 }
 
 void injector::set_budget(double mb) {

@@ -31,13 +31,13 @@ chaos_observer::figures chaos_observer::now() const {
 }
 
 bool chaos_observer::balanced() const {
-  const auto& shared = *node_.inside().shared;
+  const auto& state = *node_.inside().state;
   for (int i = 0; i < readings_max; ++i) {
     runtime::chaos::ledger_reading seen;
     const auto before = node_.status();
     seen.accepted_before = before.accepted;
     seen.ended_before = before.accepted - before.pending;
-    shared.ledger.for_each([&](const protocols::task_ptr& job) {
+    state.ledger.for_each([&](const protocols::task_ptr& job) {
       if (!job->mirror && !job->announced.load(std::memory_order_acquire)) ++seen.alive;
     });
     const auto after = node_.status();

@@ -67,10 +67,10 @@ chaos_books::sent chaos_books::open(std::uint32_t whom, bool probe, bool durable
   return one;
 }
 
-void chaos_books::submitted(const sent& one, const std::variant<protocols::task_id, refusal>& how) {
+void chaos_books::submitted(const sent& one,
+                            const base::expected<protocols::task_id, refusal>& how) {
   const std::lock_guard lock{guard};
-  const auto* why = std::get_if<refusal>(&how);
-  if (why == nullptr) {
+  if (how) {
     answers.accepted(one.ticket);
     return;
   }
@@ -80,13 +80,14 @@ void chaos_books::submitted(const sent& one, const std::variant<protocols::task_
     return;
   }
   ++refused;
-  switch (why->why) {
+  const auto& why = how.error();
+  switch (why.why) {
     case protocols::failure::circuit_open: ++reasons["refused: circuit open"]; break;
     case protocols::failure::queue_full: ++reasons["refused: queue full"]; break;
     case protocols::failure::deadline_unreachable:
       ++reasons["refused: it would end after its deadline"];
       break;
-    default: ++reasons["refused: " + why->detail.substr(0, 80)];
+    default: ++reasons["refused: " + why.detail.substr(0, 80)];
   }
 }
 

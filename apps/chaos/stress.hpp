@@ -34,7 +34,7 @@ public:
   static constexpr std::uint32_t nobody = 0xffffffffU;
 
   sent open(std::uint32_t asked, bool probe, bool durable, std::size_t for_fault);
-  void submitted(const sent& one, const std::variant<protocols::task_id, refusal>& how);
+  void submitted(const sent& one, const base::expected<protocols::task_id, refusal>& how);
   void ended(const sent& one, const task_view& view);
 
   std::mutex guard;  ///< Protects all members below.

@@ -11,6 +11,7 @@ set(PUBLIC_HEADERS
   protocols/task_messages.hpp=task_messages.hpp
   protocols/task_request.hpp=task_request.hpp
   protocols/task_types.hpp=task_types.hpp
+  protocols/task_view.hpp=task_view.hpp
   runtime/machine/worker/callable.hpp=callable.hpp)
 foreach(NAME expected pool_kind priority side_effects worker_state)
   list(APPEND PUBLIC_HEADERS protocols/base/${NAME}.hpp=base/${NAME}.hpp)

@@ -11,7 +11,6 @@
 #include <mutex>
 #include <thread>
 #include <utility>
-#include <variant>
 
 namespace greenroom::apps {
 namespace {
@@ -199,10 +198,10 @@ void drive(node& running, const phase_plan& plan, const std::shared_ptr<tally>& 
     counts->submitted();
     const auto sent = running.submit(
         std::move(request), [counts, intended](task_view ended) { counts->hear(ended, intended); });
-    if (const auto* why = std::get_if<refusal>(&sent))
-      counts->refused(*why);
-    else
+    if (sent)
       counts->accepted();
+    else
+      counts->refused(sent.error());
   }
   std::this_thread::sleep_until(begin + duration(plan.seconds));
 }
@@ -220,11 +219,11 @@ phase_result run_phase(const phase_plan& plan) {
   options.bin_directory = plan.bin_directory;
   options.policy = plan.policy;
   auto started = node::start(plan.configuration, {}, options);
-  if (const auto* why = std::get_if<node::failure>(&started)) {
-    result.problem = "the node cannot start: " + why->what;
+  if (!started) {
+    result.problem = "the node cannot start: " + started.error().text;
     return result;
   }
-  auto& running = *std::get<std::unique_ptr<node>>(started);
+  auto& running = **started;
   if (plan.wait_until_all_warm) {
     result.problem = wait_until_all_warm(running, plan);
     if (!result.problem.empty()) return result;

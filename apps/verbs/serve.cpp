@@ -31,7 +31,6 @@
 #include <string_view>
 #include <thread>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace greenroom::apps {
@@ -135,19 +134,18 @@ doors::reload_outcome reload(node& running, const configuration_source& source) 
     return came;
   }
   const auto applied = running.reload(std::move(loaded->value));
-  if (const auto* why = std::get_if<node::failure>(&applied)) {
-    came.problems.push_back(why->what);
+  if (!applied) {
+    came.problems.push_back(applied.error().text);
     log_line(config::log_level::warn, "config.kept",
-             json{{"source", source.name()}, {"problem", why->what}}.dump());
+             json{{"source", source.name()}, {"problem", applied.error().text}}.dump());
   } else {
-    const auto& done = std::get<node::reloaded>(applied);
-    came.change = done.change;
-    came.workers = done.workers;
+    came.change = applied->change;
+    came.workers = applied->workers;
     adjust_log(running.configuration().log);
     log_line(config::log_level::info, "config.applied",
              json{{"source", source.name()},
-                  {"change", done.change},
-                  {"workers_to_replace", done.workers}}
+                  {"change", applied->change},
+                  {"workers_to_replace", applied->workers}}
                  .dump());
     for (const auto& warning : loaded->warnings) {
       came.warnings.push_back(config::to_string(warning));
@@ -185,20 +183,18 @@ void drain(node& running, std::chrono::milliseconds grace, const sigset_t& signa
   log_line(config::log_level::info, "node.drained", json{{"left_in_journal", left}}.dump());
 }
 
-using opened_door = std::variant<std::unique_ptr<doors::http_door>, std::string>;
-
-opened_door open_door(node& running, const config::node& configuration, client_orders& orders) {
+base::expected<std::unique_ptr<doors::http_door>> open_door(node& running,
+                                                            const config::node& configuration,
+                                                            client_orders& orders) {
   const auto where = config::parse_endpoint(configuration.listen);
-  if (!where) return std::string{"it is not an address and a port"};
+  if (!where) return base::problem{"not-listening", "it is not an address and a port"};
   doors::http_door_options options;
   options.address = where->address;
   options.port = where->port;
   options.limits = configuration.limits;
-  auto& inside = running.inside();
-  options.playing = [&inside]() -> const actors::catalog& { return inside.shared->catalogs.now(); };
   options.reload = [&orders](client_orders::reload_done done) { orders.reload(std::move(done)); };
   options.stop = [&orders](bool at_once) { orders.stop(at_once); };
-  return doors::http_door::open(running, *inside.io, std::move(options));
+  return doors::http_door::open(running, *running.inside().engine, std::move(options));
 }
 
 /// The configured host with the port that was bound.
@@ -310,21 +306,21 @@ int run_node(const configuration_source& source, const config::node& configurati
              const config::node& door_limits, const sigset_t& signals, service_manager& manager,
              client_orders& orders) {
   const auto started = node::start(configuration, {}, node_options());
-  if (const auto* why = std::get_if<node::failure>(&started)) {
-    say_problem("failed", "the node cannot start: " + why->what);
+  if (!started) {
+    say_problem("failed", "the node cannot start: " + started.error().text);
     return failed;
   }
-  auto& running = *std::get<std::unique_ptr<node>>(started);
+  auto& running = **started;
   // Events from before the listener was registered, such as a damaged journal.
   for (const auto& what : running.events_after(0)) log_event(what);
   const auto listening = running.on_event([](const event& what) { log_event(what); });
 
   const auto opened = open_door(running, door_limits, orders);
-  if (const auto* why = std::get_if<std::string>(&opened)) {
-    say_problem("failed", *why);
+  if (!opened) {
+    say_problem("failed", opened.error().text);
     return failed;
   }
-  auto& door = *std::get<std::unique_ptr<doors::http_door>>(opened);
+  auto& door = **opened;
   const auto address = address_of(configuration.listen, door.port());
   std::printf("greenroom: listening on http://%s\n", address.c_str());
   std::fflush(stdout);

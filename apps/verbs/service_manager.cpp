@@ -136,9 +136,9 @@ void service_manager::beat(node& running) {
   if (under_way_) send("WATCHDOG=1");
   auto next = std::make_shared<round_trip>();
   auto& inside = running.inside();
-  next->loops_left = inside.io->size();
-  for (std::size_t at = 0; at < inside.io->size(); ++at)
-    boost::asio::post(inside.io->loop(at), [next] { --next->loops_left; });
+  next->loops_left = inside.engine->size();
+  for (std::size_t at = 0; at < inside.engine->size(); ++at)
+    boost::asio::post(inside.engine->loop(at), [next] { --next->loops_left; });
   inside.system->spawn([next](caf::event_based_actor*) { next->scheduler = true; });
   // CAF stores the system's logger in the spawning thread, and the system's destructor waits until
   // no thread holds the logger.

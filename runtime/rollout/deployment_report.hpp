@@ -91,7 +91,9 @@ std::string report_json(const deployment_report& report);
 
 /// A rollback as in `GET /v1/rollbacks/{id}`: `id, trigger, reason, state, duration_ms,
 /// verification, analysis` and further fields. `analysis` is the output of `cause_json`, or empty.
-std::string rollback_json(const rollback_plan& plan, std::string_view analysis);
+/// `way_back` says how to return to the intelligent pool; empty: the field is left out.
+std::string rollback_json(const rollback_plan& plan, std::string_view analysis,
+                          std::string_view way_back = {});
 /// An alert as in `GET /v1/alerts`, webhooks and the report.
 std::string alert_json(const monitoring::alert& one);
 std::string cause_json(const cause_report& analysis);

@@ -19,14 +19,15 @@ namespace {
 constexpr base::json_style report_style{base::json_escapes::lines};
 using object = base::json_object_in<report_style>;
 
+/// `write` makes the JSON text of an item.
 template <class Items, class Write>
 std::string array_of(const Items& items, Write write) {
-  std::string out = "[";
+  base::json_array_in<report_style> out;
   for (const auto& each : items) {
-    if (out.size() > 1) out += ',';
-    out += write(each);
+    const std::string item = write(each);
+    out.add(base::json_raw{item});
   }
-  return out + "]";
+  return std::move(out).text();
 }
 
 std::optional<double> in_ms(std::optional<double> seconds) {
@@ -155,7 +156,8 @@ std::vector<std::string> cause_lines(std::string_view analysis) {
   return out;
 }
 
-std::string rollback_json(const rollback_plan& plan, std::string_view analysis) {
+std::string rollback_json(const rollback_plan& plan, std::string_view analysis,
+                          std::string_view way_back) {
   object out;
   out.add("id", std::to_string(plan.id()))
       .add("mode", name_of(plan.kind()))
@@ -182,6 +184,7 @@ std::string rollback_json(const rollback_plan& plan, std::string_view analysis) 
             return std::move(step.add("note", each.note)).text();
           }));
   out.raw("analysis", analysis.empty() ? "null" : analysis);
+  if (!way_back.empty()) out.add("way_back", way_back);
   return std::move(out).text();
 }
 

@@ -1,6 +1,7 @@
 // Backups: what is removed and when, and that a stop does not wait for a backup.
 #include "actors/node/backups.hpp"
 
+#include "actors/supervision/node_state.hpp"
 #include "runtime/machine/journal/journal_copy.hpp"
 
 #include <gtest/gtest.h>
@@ -33,13 +34,13 @@ private:
   std::atomic<std::int64_t> now_{3'600'000'000'000};
 };
 
-class BackupDesk : public testing::Test {
+class Backups : public testing::Test {
 protected:
-  using answer = std::pair<int, std::string>;
+  using answer = base::expected<std::string, backup_problem>;
 
   void SetUp() override {
     folder_ = fs::temp_directory_path()
-              / ("backup-desk-" + std::to_string(::getpid()) + "-"
+              / ("backups-test-" + std::to_string(::getpid()) + "-"
                  + testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::create_directories(folder_);
     where_.path = (folder_ / "journal.db").string();
@@ -59,45 +60,47 @@ protected:
         std::make_unique<node_state>(make_catalog(std::move(configuration), nullptr), 8, 1, clock_);
   }
   void TearDown() override {
-    desk_.reset();
+    backups_.reset();
     journal_.reset();
     fs::remove_all(folder_);
   }
   void open() {
-    desk_ = std::make_unique<backups>(
+    backups_ = std::make_unique<backups>(
         backup_parts{node_->clock, node_->catalogs, node_->events, node_->forecast, node_->seed},
         backups::surroundings{folder_.string(), where_, "node", "1"});
   }
   template <class Ask>
-  answer hear(Ask ask) {
-    std::promise<answer> told;
-    auto heard = told.get_future();
-    ask([&](int status, std::string body, std::chrono::milliseconds later) {
-      retry_after = later;
-      told.set_value({status, std::move(body)});
-    });
-    return heard.get();
+  answer answer_of(Ask ask) {
+    std::promise<answer> promise;
+    auto result = promise.get_future();
+    ask([&](answer given) { promise.set_value(std::move(given)); });
+    return result.get();
   }
   answer begin() {
-    return hear([this](auto told) { desk_->begin(std::move(told)); });
+    return answer_of([this](auto done) { backups_->begin(std::move(done)); });
   }
   answer piece(const std::string& id) {
-    return hear([&](auto told) { desk_->piece(id, 0, 0, std::move(told)); });
+    return answer_of([&](auto done) { backups_->piece(id, 0, 0, std::move(done)); });
   }
   static std::string id_in(const answer& made) {
-    return nlohmann::json::parse(made.second).at("id").get<std::string>();
+    return nlohmann::json::parse(*made).at("id").get<std::string>();
   }
+  static void expect_refused(const answer& given, backup_problem::kind why) {
+    ASSERT_FALSE(given);
+    EXPECT_EQ(given.error().why, why) << given.error().text;
+  }
+  static constexpr auto under_way = backup_problem::kind::under_way;
+  static constexpr auto no_such_backup = backup_problem::kind::no_such_backup;
 
-  std::chrono::milliseconds retry_after{};  // Of the last answer.
   fs::path folder_;
   machine::journal_options where_;
   std::unique_ptr<machine::journal> journal_;
   std::shared_ptr<hand_clock> clock_ = std::make_shared<hand_clock>();
   std::unique_ptr<node_state> node_;
-  std::unique_ptr<backups> desk_;
+  std::unique_ptr<backups> backups_;
 };
 
-TEST_F(BackupDesk, RemovesWhatAnEarlierLifeLeftAndNothingElse) {
+TEST_F(Backups, RemovesWhatAnEarlierRunLeftAndNothingElse) {
   const auto left = ".backup-under-way-" + protocols::to_string(protocols::task_id{1, 2});
   for (const auto& name : {std::string{"backup-of-mine"}, std::string{".backup-under-way-mine"},
                            std::string{"backup-2026"}, left}) {
@@ -111,47 +114,47 @@ TEST_F(BackupDesk, RemovesWhatAnEarlierLifeLeftAndNothingElse) {
   EXPECT_FALSE(fs::exists(folder_ / left));
 }
 
-TEST_F(BackupDesk, RefusesASecondOneWhileTheFirstIsFetched) {
+TEST_F(Backups, RefusesASecondOneWhileTheFirstIsFetched) {
   open();
   const auto first = begin();
-  ASSERT_EQ(first.first, 200) << first.second;
+  ASSERT_TRUE(first) << first.error().text;
   clock_->advance(9min);
-  EXPECT_EQ(piece(id_in(first)).first, 200);
+  EXPECT_TRUE(piece(id_in(first)));
   clock_->advance(9min);
-  EXPECT_EQ(begin().first, 409);
-  EXPECT_EQ(piece(id_in(first)).first, 200);
+  expect_refused(begin(), under_way);
+  EXPECT_TRUE(piece(id_in(first)));
 }
 
-TEST_F(BackupDesk, SaysWhichBackupIsInTheWayAndForHowLongAtMost) {
+TEST_F(Backups, NamesTheBackupThatIsInTheWayAndItsLongestTime) {
   open();
   const auto first = begin();
-  ASSERT_EQ(first.first, 200) << first.second;
+  ASSERT_TRUE(first) << first.error().text;
   clock_->advance(9min);
   const auto second = begin();
-  EXPECT_EQ(second.first, 409);
-  EXPECT_NE(second.second.find(id_in(first)), std::string::npos) << second.second;
-  EXPECT_EQ(retry_after, 60s);
+  expect_refused(second, under_way);
+  EXPECT_NE(second.error().text.find(id_in(first)), std::string::npos) << second.error().text;
+  EXPECT_EQ(second.error().retry_after, 60s);
 }
 
-TEST_F(BackupDesk, MakesAnotherOneWhenTheFirstWasAbandoned) {
+TEST_F(Backups, MakesAnotherOneWhenTheFirstWasAbandoned) {
   open();
   const auto first = begin();
-  ASSERT_EQ(first.first, 200) << first.second;
+  ASSERT_TRUE(first) << first.error().text;
   for (int i = 0; i < 3; ++i) {
     clock_->advance(3min);
-    EXPECT_EQ(begin().first, 409);
-    EXPECT_EQ(piece("another").first, 404);
+    expect_refused(begin(), under_way);
+    expect_refused(piece("another"), no_such_backup);
   }
   clock_->advance(1min - 1ns);
-  EXPECT_EQ(begin().first, 409);
+  expect_refused(begin(), under_way);
   clock_->advance(1ns);
   const auto second = begin();
-  EXPECT_EQ(second.first, 200) << second.second;
-  EXPECT_EQ(piece(id_in(first)).first, 404);
-  EXPECT_EQ(piece(id_in(second)).first, 200);
+  ASSERT_TRUE(second) << second.error().text;
+  expect_refused(piece(id_in(first)), no_such_backup);
+  EXPECT_TRUE(piece(id_in(second)));
 }
 
-TEST_F(BackupDesk, LooksAtACopyNoLongerThanSomebodyWantsToKnow) {
+TEST_F(Backups, StopsTheCheckOfACopyOnRequest) {
   const auto copy = (folder_ / "copy.db").string();
   ASSERT_EQ(machine::copy_journal(where_, copy, [] { return true; }).index(), 0U);
   std::stop_source stop;

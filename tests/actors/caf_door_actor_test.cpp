@@ -1,7 +1,7 @@
-// Other actors at the door, in virtual time.
+// Orders of other actors, in virtual time.
 #include "actors/doors/caf_door_actor.hpp"
 
-#include "actors/node/listening_asker.hpp"
+#include "actors/node/caller_askers.hpp"
 #include "tests/support/stage.hpp"
 
 #include <gtest/gtest.h>
@@ -19,16 +19,19 @@ protected:
     play.open();
     door = caf::actor_cast<caf_door>(play.world.system.spawn(
         actors::caf_door_actor,
-        actors::caf_door_target{[this](task_request request, std::shared_ptr<task_listener> who) {
-                                  return play.desk.submit(
-                                      std::move(request),
-                                      actors::asker_of(play.shared->catalogs, play.shared->events,
-                                                       std::move(who)));
-                                },
-                                [this](const protocols::task_id& id) {
-                                  const auto job = play.shared->ledger.find(id);
-                                  return job && play.desk.cancel(*job);
-                                }}));
+        actors::caf_door_target{
+            [this](task_request request, std::shared_ptr<task_listener> receiver)
+                -> base::expected<protocols::task_id, refusal> {
+              auto outcome = play.desk.submit(
+                  std::move(request), actors::asker_of(play.shared->catalogs, play.shared->events,
+                                                       std::move(receiver)));
+              if (auto* none = std::get_if<refusal>(&outcome)) return *none;
+              return std::get<protocols::task_id>(outcome);
+            },
+            [this](const protocols::task_id& id) {
+              const auto job = play.shared->ledger.find(id);
+              return job && play.desk.cancel(*job);
+            }}));
   }
   ~CafDoor() override {
     close();
@@ -58,7 +61,7 @@ protected:
     play.world.dispatch();
     return taken;
   }
-  /// One who writes down what it is told.
+  /// A listener that records its messages.
   caf::actor listen() {
     listener = play.world.system.spawn([this](caf::event_based_actor*) -> caf::behavior {
       return {
@@ -126,7 +129,7 @@ TEST_F(CafDoor, AnswersALateOrderAtItsDeadline) {
   EXPECT_EQ(heard[0].failure, failure::out_of_time);
 }
 
-TEST_F(CafDoor, CancelsATaskByTheIdentifierThatTheListenerHeard) {
+TEST_F(CafDoor, CancelsATaskByTheIdentifierThatTheListenerGot) {
   order({.specialist = "d0-s0", .tag = 9, .listener = listen()});
   ASSERT_EQ(accepted.size(), 1u);
   EXPECT_EQ(accepted[0].tag, 9u);
@@ -138,7 +141,7 @@ TEST_F(CafDoor, CancelsATaskByTheIdentifierThatTheListenerHeard) {
   EXPECT_FALSE(cancel(accepted[0].id)) << "it has ended";
 }
 
-TEST_F(CafDoor, TellsPiecesInOrderBeforeTheAnswer) {
+TEST_F(CafDoor, SendsPiecesInOrderBeforeTheAnswer) {
   order({.specialist = "d0-s0", .tag = 5, .listener = listen()});
   play.get_ready("d0-s0");
   ASSERT_TRUE(running()->streaming);
@@ -165,7 +168,7 @@ TEST_F(CafDoor, HoldsTheWorkerBackWhileTheListenerHasMuchToHandle) {
   EXPECT_TRUE(job->who->takes_more(*job));
 }
 
-TEST_F(CafDoor, CancelsTheTaskOfAListenerThatIsGone) {
+TEST_F(CafDoor, CancelsTheTaskOfAListenerThatHasEnded) {
   order({.specialist = "d0-s0", .listener = listen()});
   play.get_ready("d0-s0");
   caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);

@@ -38,11 +38,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const std::string_view text{reinterpret_cast<const char*>(bytes), size};
   constexpr int depth = 32;
   const auto task = protocols::parse_http_task(text, depth);
-  if (const auto* const taken = std::get_if<protocols::http_task>(&task)) {
-    if (!is_json(std::string{text}) || !greenroom::base::is_json(taken->input)) std::abort();
-  } else {
-    const auto& bad = std::get<protocols::bad_body>(task);
-    if (bad.offset > size || bad.detail.empty()) std::abort();
+  if (task) {
+    if (!is_json(std::string{text}) || !greenroom::base::is_json(task->request.input)) std::abort();
+  } else if (task.error().offset > size || task.error().detail.empty()) {
+    std::abort();
   }
   const auto chat = protocols::parse_chat(text, depth);
   if (chat) {

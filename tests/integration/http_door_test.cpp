@@ -80,18 +80,12 @@ protected:
             latch_.wait();
             return input;
           }}});
-    ASSERT_TRUE(std::holds_alternative<std::unique_ptr<node>>(started))
-        << std::get<node::failure>(started).what;
-    node_ = std::move(std::get<std::unique_ptr<node>>(started));
+    ASSERT_TRUE(started) << started.error().text;
+    node_ = *std::move(started);
     doors::http_door_options options;
-    auto& inside = node_->inside();
-    options.playing = [&inside]() -> const actors::catalog& {
-      return inside.shared->catalogs.now();
-    };
-    auto opened = doors::http_door::open(*node_, *inside.io, options);
-    ASSERT_TRUE(std::holds_alternative<std::unique_ptr<doors::http_door>>(opened))
-        << std::get<std::string>(opened);
-    door_ = std::move(std::get<std::unique_ptr<doors::http_door>>(opened));
+    auto opened = doors::http_door::open(*node_, *node_->inside().engine, options);
+    ASSERT_TRUE(opened) << opened.error().text;
+    door_ = *std::move(opened);
   }
   void TearDown() override {
     latch_.open();
@@ -133,7 +127,7 @@ TEST_F(HttpDoor, AnswersATaskWithItsOutputAndItsTimes) {
     EXPECT_TRUE(done["timings"][name].is_number()) << name;
 }
 
-TEST_F(HttpDoor, FindsWhoIsMeantByDepartmentAndCommand) {
+TEST_F(HttpDoor, FindsTheSpecialistOfADepartmentAndOfACommand) {
   EXPECT_EQ(read(task(R"({"command":"say","input":1})"))["specialist"], "echo");
   EXPECT_EQ(status_of(task(R"({"command":"sya","input":1})")), 404);
   EXPECT_EQ(status_of(task(R"({"department":"NOBODY","input":1})")), 404);
@@ -149,13 +143,13 @@ TEST_F(HttpDoor, NamesTheNearestSpecialist) {
   EXPECT_EQ(read(answer)["nearest"][0], "echo");
 }
 
-TEST_F(HttpDoor, NamesWhoThereIsToWhoGuesses) {
+TEST_F(HttpDoor, NamesExistingSpecialistsForAGuess) {
   const auto answer = read(task(R"({"specialist":"somebody-else","input":1})"));
   EXPECT_EQ(answer["nearest"].size(), 3U) << answer;
   EXPECT_EQ(answer["detail"], "there is no specialist named somebody-else");
 }
 
-TEST_F(HttpDoor, DoesNotStudyANameThatIsTooLongToBeOne) {
+TEST_F(HttpDoor, DoesNotCompareANameThatIsTooLong) {
   const auto model = std::string(2'000'000, 'x');
   const auto answer =
       told(post("/v1/chat/completions", R"({"messages":[{}],"model":")" + model + "\"}"));
@@ -163,7 +157,7 @@ TEST_F(HttpDoor, DoesNotStudyANameThatIsTooLongToBeOne) {
   EXPECT_LT(answer.size(), 1000U);
 }
 
-TEST_F(HttpDoor, RefusesAShareOrAReasonThatCannotBe) {
+TEST_F(HttpDoor, RefusesAnImpossibleShareOrReason) {
   const auto route = [&](const std::string& share) {
     const auto body = "{\"percentage\":" + share + "}";
     return status_of(told("PUT /v1/routing HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
@@ -186,7 +180,7 @@ TEST_F(HttpDoor, NamesTheNearestDepartmentAndCommandToo) {
             std::string::npos);
 }
 
-TEST_F(HttpDoor, TellsAWorkersFailureAsAProblem) {
+TEST_F(HttpDoor, AnswersAWorkersFailureAsAProblem) {
   const auto answer = task(R"({"specialist":"fails"})");
   const auto status = status_of(answer);
   EXPECT_TRUE(status == 422 || status == 502) << answer;
@@ -200,7 +194,7 @@ TEST_F(HttpDoor, GivesATimeOutAsA504) {
   EXPECT_EQ(read(answer)["type"], "urn:greenroom:out-of-time");
 }
 
-TEST_F(HttpDoor, KeepsAnAsyncTaskUntilItIsAskedFor) {
+TEST_F(HttpDoor, KeepsAnAsyncTaskForALaterRequest) {
   const auto answer = task(R"({"specialist":"slow","input":"kept","mode":"async"})");
   ASSERT_EQ(status_of(answer), 202) << answer;
   const auto id = read(answer)["id"].get<std::string>();
@@ -236,9 +230,9 @@ TEST_F(HttpDoor, AnswersAnIdempotencyKeyOnce) {
       << other;
   EXPECT_FALSE(read(other).contains("task"));
   // Only the first request counts as a task.
-  const auto& ends = node_->inside().shared->ends;
+  const auto& ends = node_->inside().state->ends;
   EXPECT_EQ(ends.refused(protocols::pool_kind::intelligent), 0U);
-  EXPECT_EQ(node_->inside().shared->gauge.withdrawn.load(), 2U);
+  EXPECT_EQ(node_->inside().state->gauge.withdrawn.load(), 2U);
 }
 
 TEST_F(HttpDoor, TakesAnIdempotencyKeyFromTheHeader) {
@@ -259,7 +253,7 @@ TEST_F(HttpDoor, TakesAnIdempotencyKeyFromTheHeader) {
   EXPECT_EQ(status_of(told(post("/v1/workflows/AGAIN", "", "Idempotency-Key: \"\r\n"))), 400);
 }
 
-TEST_F(HttpDoor, SaysWhyATaskThatHasEndedIsNotThere) {
+TEST_F(HttpDoor, SaysWhyAnEndedTaskIsNotKept) {
   const auto done = task(R"({"specialist":"echo","input":1})");
   ASSERT_EQ(status_of(done), 200) << done;
   const auto answer = told(get("/v1/tasks/" + read(done)["id"].get<std::string>()));
@@ -267,7 +261,7 @@ TEST_F(HttpDoor, SaysWhyATaskThatHasEndedIsNotThere) {
   EXPECT_NE(read(answer)["detail"].get<std::string>().find("durable"), std::string::npos);
 }
 
-TEST_F(HttpDoor, TellsTheWholeEndToWhoRepeatsAnAsyncTaskThatHasEnded) {
+TEST_F(HttpDoor, AnswersARepeatedAsyncTaskWithTheWholeEnd) {
   constexpr auto body = R"({"specialist":"twice","input":1,"idempotency_key":"k","mode":"async"})";
   const auto id = read(task(body))["id"].get<std::string>();
   json ended;
@@ -282,7 +276,7 @@ TEST_F(HttpDoor, TellsTheWholeEndToWhoRepeatsAnAsyncTaskThatHasEnded) {
   EXPECT_EQ(read(again)["attempts"], 1);
 }
 
-TEST_F(HttpDoor, TakesATaskBack) {
+TEST_F(HttpDoor, CancelsATask) {
   const auto id = read(task(R"({"specialist":"slow","mode":"async"})"))["id"].get<std::string>();
   ASSERT_TRUE(latch_.someone_waits());
   const auto answer = told("DELETE /v1/tasks/" + id + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -292,7 +286,7 @@ TEST_F(HttpDoor, TakesATaskBack) {
   EXPECT_EQ(read(told(get("/v1/tasks/" + id)))["state"], "cancelled");
 }
 
-TEST_F(HttpDoor, PagesThroughTasksThatAreNotInTheJournalAndThoseThatAre) {
+TEST_F(HttpDoor, PagesThroughLiveAndJournaledTasks) {
   const auto kept = read(task(R"({"specialist":"echo","input":1,"durable":true})"));
   ASSERT_EQ(kept["state"], "completed");
   std::vector<raw_client> waiting;
@@ -341,7 +335,7 @@ TEST_F(HttpDoor, RefusesAFilterThatItCannotRead) {
   EXPECT_EQ(read(told(get("/v1/specialists?state=&department=")))["items"].size(), 4U);
 }
 
-TEST_F(HttpDoor, SaysThatItReadsNoCodedBodies) {
+TEST_F(HttpDoor, RefusesCodedBodies) {
   const auto coded = told(post("/v1/tasks", "\x1f\x8b\x08", "Content-Encoding: gzip\r\n"));
   EXPECT_EQ(status_of(coded), 415) << coded;
   EXPECT_NE(coded.find("Accept-Encoding: identity\r\n"), std::string::npos) << coded;
@@ -389,7 +383,7 @@ TEST_F(HttpDoor, ShowsAndMovesSpecialists) {
   EXPECT_EQ(status_of(told(get("/v1/specialists/none"))), 404);
 }
 
-TEST_F(HttpDoor, IsWellAndSaysSo) {
+TEST_F(HttpDoor, ReportsAHealthyNode) {
   ASSERT_EQ(status_of(task(R"({"specialist":"echo","input":1})")), 200);
   EXPECT_EQ(status_of(told(get("/health/live"))), 200);
   EXPECT_EQ(status_of(told(get("/health/ready"))), 200);
@@ -411,7 +405,7 @@ TEST_F(HttpDoor, IsWellAndSaysSo) {
   EXPECT_TRUE(read(told(get("/")))["routes"].is_array());
 }
 
-TEST_F(HttpDoor, TellsWhatTuningStartsFromAndTheTrafficThatItReplays) {
+TEST_F(HttpDoor, ShowsTheSettingsAndTheTrafficForTuning) {
   const auto tuning = read(told(get("/v1/tuning")));
   EXPECT_EQ(tuning["specialists"], 4);
   EXPECT_EQ(tuning["min_residency_s"], 0);
@@ -438,7 +432,7 @@ TEST_F(HttpDoor, SaysWhetherPredictionIsOn) {
   EXPECT_NE(told(get("/metrics")).find("\ngreenroom_prediction_on 1\n"), std::string::npos);
 }
 
-TEST_F(HttpDoor, LeadsBackWhoHasLostHisWay) {
+TEST_F(HttpDoor, NamesTheNearestRoutesAndAllowedMethods) {
   const auto lost = told(get("/v1/task"));
   EXPECT_EQ(status_of(lost), 404);
   EXPECT_EQ(read(lost)["nearest"][0], "/v1/tasks");
@@ -454,7 +448,7 @@ TEST_F(HttpDoor, LeadsBackWhoHasLostHisWay) {
   EXPECT_EQ(status_of(told(post("/v1/rollback", "{}"))), 400);
 }
 
-TEST_F(HttpDoor, TellsEventsAsTheyComeAndAgainFromAnyNumber) {
+TEST_F(HttpDoor, StreamsEventsAndReplaysThemFromAnyNumber) {
   raw_client listener{door_->port()};
   listener.send(get("/v1/events"));
   EXPECT_NE(listener.until("\r\n\r\n").find("text/event-stream"), std::string::npos);

@@ -103,9 +103,8 @@ protected:
     node::options how;
     how.without_journal = true;
     auto started = node::start(configuration, std::move(functions), how);
-    ASSERT_TRUE(std::holds_alternative<std::unique_ptr<node>>(started))
-        << std::get<node::failure>(started).what;
-    node_ = std::move(std::get<std::unique_ptr<node>>(started));
+    ASSERT_TRUE(started) << started.error().text;
+    node_ = *std::move(started);
   }
   task_view ask(const std::string& specialist) {
     task_request request;
@@ -116,7 +115,7 @@ protected:
   std::unique_ptr<node> node_;
 };
 
-TEST_F(ScrapedNode, HasNoFamilyWithoutASampleBeforeAndAfterItWorked) {
+TEST_F(ScrapedNode, HasASampleInEveryFamilyBeforeAndAfterTasks) {
   for (const auto* when : {"before", "after"}) {
     const exposition scraped{node_->metrics()};
     EXPECT_GT(scraped.families.size(), 25U);
@@ -132,7 +131,7 @@ TEST_F(ScrapedNode, HasNoFamilyWithoutASampleBeforeAndAfterItWorked) {
   }
 }
 
-TEST_F(ScrapedNode, SaysHowManyTasksEndedHowAndHowLongTheyTook) {
+TEST_F(ScrapedNode, CountsTasksByOutcomeAndMeasuresTheirDurations) {
   constexpr int good = 12, bad = 4;
   for (int i = 0; i < good; ++i) EXPECT_EQ(ask("echo").state, protocols::task_state::completed);
   for (int i = 0; i < bad; ++i) EXPECT_EQ(ask("fails").state, protocols::task_state::failed);
@@ -195,7 +194,7 @@ TEST_F(ScrapedNode, SaysHowManyTasksEndedHowAndHowLongTheyTook) {
   EXPECT_EQ(states, 43);
 }
 
-TEST_F(ScrapedNode, KeepsNoMemoryOfBeingScraped) {
+TEST_F(ScrapedNode, DoesNotGrowWithScrapes) {
   for (int i = 0; i < 20; ++i) static_cast<void>(node_->metrics());
   const auto before = ::mallinfo2().uordblks;
   for (int i = 0; i < 200; ++i) static_cast<void>(node_->metrics());

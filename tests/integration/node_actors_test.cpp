@@ -68,9 +68,8 @@ protected:
     }
     configuration.departments = {department};
     auto started = node::start(configuration);
-    ASSERT_TRUE(std::holds_alternative<std::unique_ptr<node>>(started))
-        << std::get<node::failure>(started).what;
-    node_ = std::move(std::get<std::unique_ptr<node>>(started));
+    ASSERT_TRUE(started) << started.error().text;
+    node_ = *std::move(started);
   }
   void TearDown() override {
     node_.reset();
@@ -79,7 +78,7 @@ protected:
 
   void kill(const victim& whom) {
     auto& inside = node_->inside();
-    ASSERT_TRUE(apps::kill_actor(inside.root, *inside.shared, whom.name)) << whom.name;
+    ASSERT_TRUE(apps::kill_actor(inside.root, *inside.state, whom.name)) << whom.name;
   }
 
   // Four users, each with a few tasks under way, half of them durable; an actor is killed after
@@ -115,9 +114,9 @@ protected:
                               + done.output);
             ++ended;
           });
-          if (const auto* why = std::get_if<refusal>(&outcome)) {
+          if (!outcome) {
             const std::lock_guard lock{guard};
-            wrong.push_back("refused: " + why->detail);
+            wrong.push_back("refused: " + outcome.error().detail);
             ++heard[token];
             ++ended;
           }
@@ -191,8 +190,8 @@ protected:
   std::unique_ptr<node> node_;
 };
 
-TEST_F(KilledActors, LoseNothingWithTheBridge) { survive_without(the_dispatcher, 8); }
-TEST_F(KilledActors, LoseNothingWithTheJournalsKeeper) { survive_without(the_journal, 8); }
+TEST_F(KilledActors, LoseNothingWithTheDispatcher) { survive_without(the_dispatcher, 8); }
+TEST_F(KilledActors, LoseNothingWithTheJournalActor) { survive_without(the_journal, 8); }
 TEST_F(KilledActors, LoseNothingWithTheDirector) { survive_without(the_director, 8); }
 TEST_F(KilledActors, LoseNothingWithADepartment) { survive_without(the_department, 8); }
 TEST_F(KilledActors, LoseNothingWithThePool) { survive_without(the_pool, 6); }
@@ -203,10 +202,10 @@ TEST_F(KilledActors, LoseNothingWithASpecialist) {
   // The department replaces lost specialists at once, and reports only the loss.
   for (const auto* name : names) EXPECT_GE(lost_and_back(specialist(name)).first, 1U) << name;
 }
-TEST_F(KilledActors, LoseNothingWithTheSurveyorWhoMeasuresAgain) {
+TEST_F(KilledActors, LoseNothingWithTheMemorySamplerThatMeasuresAgain) {
   survive_without(the_sampler, 6);
   // The new sampler must measure a worker that starts only now.
-  const auto view = [&] { return std::get<specialist_view>(node_->specialist(names[0])); };
+  const auto view = [&] { return *node_->specialist(names[0]); };
   const auto before = view().pid;
   if (before > 0) ::kill(before, SIGKILL);
   EXPECT_TRUE(eventually([&] {
@@ -218,25 +217,25 @@ TEST_F(KilledActors, LoseNothingWithTheSurveyorWhoMeasuresAgain) {
     return now.pid > 0 && now.pid != before && now.memory_measured;
   }));
 }
-TEST_F(KilledActors, LoseNothingWithTheMonitorWhoChecksAgain) {
+TEST_F(KilledActors, LoseNothingWithTheMonitorThatChecksAgain) {
   survive_without(the_monitor, 6);
-  EXPECT_TRUE(node_->diagnose("errors").has_value());
+  EXPECT_TRUE(node_->diagnose("errors"));
 }
-TEST_F(KilledActors, LoseNothingWithTheRolloutWhoAnswersAgain) {
+TEST_F(KilledActors, LoseNothingWithTheRolloutThatAnswersAgain) {
   const auto before = json::parse(node_->rollout());
   survive_without(the_rollout, 6);
   EXPECT_EQ(json::parse(node_->rollout())["phase"], before["phase"]);
 }
-TEST_F(KilledActors, LoseNothingWithTheRollbackWhoWatchesAgain) {
+TEST_F(KilledActors, LoseNothingWithTheRollbackThatWatchesAgain) {
   const auto before = node_->rollbacks();
   survive_without(the_rollback, 6);
   EXPECT_EQ(node_->rollbacks(), before) << "its death is no reason to roll back";
 }
-TEST_F(KilledActors, LoseNothingWithThePredictorWhoPredictsAgain) {
+TEST_F(KilledActors, LoseNothingWithThePredictorThatPredictsAgain) {
   survive_without(the_predictor, 6);
   EXPECT_TRUE(eventually([&] { return !node_->predictions().empty(); }));
 }
-TEST_F(KilledActors, LoseNothingWithAllWatchersAtOnce) {
+TEST_F(KilledActors, LoseNothingWithMonitorRolloutAndRollbackAtOnce) {
   const std::vector<victim> watchers{the_sampler,  the_monitor,   the_rollout,
                                      the_rollback, the_predictor, the_journal};
   auto twice = watchers;
@@ -245,7 +244,7 @@ TEST_F(KilledActors, LoseNothingWithAllWatchersAtOnce) {
   for (const auto& one : watchers) EXPECT_GE(lost_and_back(one).first, 1U) << one.name;
 }
 
-TEST_F(KilledActors, LoseNothingWhenAnyOfThemDiesInAnyOrder) {
+TEST_F(KilledActors, LoseNothingWhenAnyActorDiesInAnyOrder) {
   const std::vector<victim> all{the_dispatcher,   the_pool,         the_journal,
                                 the_director,     the_department,   specialist("s0"),
                                 specialist("s1"), specialist("s2"), specialist("once")};

@@ -17,7 +17,7 @@ retry: { base: 10ms, max: 50ms }
 pool: { max_warm: 4, min_residency: 0s }
 )";
 
-TEST(Workflows, HandEachStepsOutputToTheNext) {
+TEST(LiveHttpDoor, PassesTheOutputOfAStepToTheNextStep) {
   live_node node{quick, many(3),
                  "workflows:\n  - name: CHAIN\n    steps: [s0, s1, s2, s0]\n"
                  "  - name: BROKEN\n    steps: [s0, s1, s2]\n"};
@@ -43,7 +43,7 @@ TEST(Workflows, HandEachStepsOutputToTheNext) {
   EXPECT_EQ(mended.body["output"], 5);
 }
 
-TEST(Workflows, EndWithTheirCallersHangUpUnlessTheyHaveAKey) {
+TEST(LiveHttpDoor, CancelsAWorkflowOnHangUpUnlessItHasAKey) {
   live_node node{quick, many(3), "workflows:\n  - name: CHAIN\n    steps: [s0, s1, s2]\n"};
   ASSERT_TRUE(node.start()) << node.errors();
   const auto run = [&](const char* file, json more) {
@@ -64,7 +64,7 @@ TEST(Workflows, EndWithTheirCallersHangUpUnlessTheyHaveAKey) {
   EXPECT_EQ(node.count("run", "s1", "", "gone"), 0U);
 }
 
-TEST(Disconnects, CancelTheTaskAndFreeItsWorker) {
+TEST(LiveHttpDoor, CancelsTheTaskOnHangUpAndFreesItsWorker) {
   live_node node{quick, {{"one", "", "stop_timeout: 200ms"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   {
@@ -82,7 +82,7 @@ TEST(Disconnects, CancelTheTaskAndFreeItsWorker) {
   EXPECT_EQ(node.workers().size(), 1U);
 }
 
-TEST(Disconnects, DoNotCancelWhatWasGivenWithAKey) {
+TEST(LiveHttpDoor, DoesNotCancelAKeyedTaskOnHangUp) {
   live_node node{quick, {{"one"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const json body{{"specialist", "one"},
@@ -102,7 +102,7 @@ TEST(Disconnects, DoNotCancelWhatWasGivenWithAKey) {
   EXPECT_EQ(node.count("run", "one"), 1U);
 }
 
-TEST(Cancelling, EndsWaitingAndRunningTasks) {
+TEST(LiveHttpDoor, CancelsWaitingAndRunningTasks) {
   live_node node{quick, {{"one", "", "stop_timeout: 200ms"}}};
   ASSERT_TRUE(node.start()) << node.errors();
   const json body{{"specialist", "one"}, {"mode", "async"}, {"input", {{"do", "hang"}}}};
@@ -161,7 +161,7 @@ std::uint16_t free_port() {
   return ntohs(where.sin_port);
 }
 
-TEST(Streaming, IsKeptThroughAnHttpWorker) {
+TEST(LiveHttpDoor, KeepsTheStreamOfAnHttpWorker) {
   live_node node{quick, {{"calm"}}};
   const auto port = std::to_string(free_port());
   node.write_file("server.py", streaming_server);
@@ -190,7 +190,7 @@ TEST(Streaming, IsKeptThroughAnHttpWorker) {
   EXPECT_NE(client.until("[DONE]"), "");
 }
 
-TEST(FloodedDoor, CollectsProbesWhileEverythingIsBusy) {
+TEST(LiveHttpDoor, AnswersProbesWhileEverythingIsBusy) {
   live_node node{quick, many(4)};
   ASSERT_TRUE(node.start()) << node.errors();
   std::vector<std::future<answer>> asked;

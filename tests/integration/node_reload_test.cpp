@@ -54,27 +54,25 @@ protected:
   }
   void start(machine::callable_function call) {
     auto started = node::start(configuration_, {{"call", std::move(call)}});
-    ASSERT_TRUE(std::holds_alternative<std::unique_ptr<node>>(started))
-        << std::get<node::failure>(started).what;
-    node_ = std::move(std::get<std::unique_ptr<node>>(started));
+    ASSERT_TRUE(started) << started.error().text;
+    node_ = *std::move(started);
   }
   void start() {
     start([](const std::string& input) { return input; });
   }
   void reload() {
     const auto came = node_->reload(configuration_);
-    const auto* const why = std::get_if<node::failure>(&came);
-    ASSERT_EQ(why, nullptr) << why->what;
+    ASSERT_TRUE(came) << came.error().text;
   }
-  [[nodiscard]] actors::node_state& shared() const { return *node_->inside().shared; }
+  [[nodiscard]] actors::node_state& shared() const { return *node_->inside().state; }
 
   std::filesystem::path folder_;
   config::node configuration_;
   std::unique_ptr<node> node_;
 };
 
-TEST_F(ReloadedNode, KeepsNoCastForTheThreadThatStartsListsAndReloads) {
-  // The start looks up a task of the previous process in the cast.
+TEST_F(ReloadedNode, FreesCatalogsReadByTheThreadThatListsAndReloads) {
+  // A task of an earlier life is looked up in the cast at the start.
   std::promise<void> running;
   start([&running](const std::string& input, const std::stop_token& stop) {
     running.set_value();
@@ -103,7 +101,7 @@ TEST_F(ReloadedNode, KeepsNoCastForTheThreadThatStartsListsAndReloads) {
       EXPECT_EQ(node_->configuration().departments[0].specialists[1].name,
                 "worker-" + std::to_string(i));
       static_cast<void>(node_->list({}));
-      static_cast<void>(node_->aside([] {}));
+      static_cast<void>(node_->inside().run_aside([] {}));
     }
     // Each thread of the node may hold the catalog that it read last.
     EXPECT_TRUE(eventually([&] {
@@ -118,7 +116,7 @@ TEST_F(ReloadedNode, KeepsNoCastForTheThreadThatStartsListsAndReloads) {
   }}.join();
 }
 
-TEST_F(ReloadedNode, IsNotUndoneByASettingThatIsTunedMeanwhile) {
+TEST_F(ReloadedNode, IsNotUndoneByAConcurrentTuning) {
   start();
   std::atomic<bool> over{false};
   std::thread tunes{[&] {
@@ -139,7 +137,7 @@ TEST_F(ReloadedNode, IsNotUndoneByASettingThatIsTunedMeanwhile) {
   tunes.join();
 }
 
-TEST_F(ReloadedNode, ChecksALargeDeploymentInWhichNobodyMayBeAsked) {
+TEST_F(ReloadedNode, ChecksALargeDeploymentOfUnsafeSpecialists) {
   constexpr std::size_t many = 12'000;
   configuration_.departments[0].specialists[1].backend.side_effects = config::side_effects::unsafe;
   for (std::size_t i = 1; i <= many; ++i)

@@ -38,8 +38,8 @@ protected:
     configuration.departments = {department};
     auto outcome =
         node::start(configuration, {{"echo", [](const std::string& input) { return input; }}});
-    if (auto* why = std::get_if<node::failure>(&outcome)) return why->what;
-    auto& mine = std::get<std::unique_ptr<node>>(outcome);
+    if (!outcome) return outcome.error().text;
+    auto& mine = *outcome;
     task_request request;
     request.specialist = "echo";
     request.durable = true;

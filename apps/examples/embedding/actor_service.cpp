@@ -11,7 +11,6 @@
 #include <memory>
 #include <string>
 #include <thread>
-#include <variant>
 
 using namespace greenroom::protocols;
 
@@ -91,11 +90,11 @@ int main() {
   auto started =
       greenroom::node::start(greenroom::config::load_text(cast, "cast")->value,
                              {{"shout", shout}, {"wait", wait}}, {.without_journal = true});
-  if (const auto* why = std::get_if<greenroom::node::failure>(&started)) {
-    std::fprintf(stderr, "%s\n", why->what.c_str());
+  if (!started) {
+    std::fprintf(stderr, "%s\n", started.error().text.c_str());
     return 1;
   }
-  auto& node = *std::get<std::unique_ptr<greenroom::node>>(started);
+  auto& node = **started;
   caf::actor_system_config settings;
   caf::actor_system system{settings};
   system.spawn(client, greenroom::open_caf_door(system, node));

@@ -22,7 +22,11 @@ int main() {
   auto started = greenroom::node::start(greenroom::config::load_text(cast, "cast")->value,
                                         {{"shout", shout}, {"count", count}},
                                         {.bin_directory = {}, .without_journal = true});
-  auto& node = *std::get<std::unique_ptr<greenroom::node>>(started);
+  if (!started) {
+    std::fprintf(stderr, "%s\n", started.error().text.c_str());
+    return 1;
+  }
+  auto& node = **started;
   auto first = node.submit({.specialist = "shout", .input = R"("hello")"});
   auto second = node.submit({.specialist = "count", .input = R"("hello")"});
   std::printf("%s has %s letters\n", first.get().output.c_str(), second.get().output.c_str());

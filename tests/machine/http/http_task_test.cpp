@@ -13,13 +13,12 @@ namespace {
 
 using json = nlohmann::json;
 
-std::variant<http_task, bad_body> parsed(std::string_view body, int depth = 64) {
+base::expected<http_task, bad_body> parsed(std::string_view body, int depth = 64) {
   return parse_http_task(body, depth);
 }
 std::string fault(std::string_view body, int depth = 64) {
   const auto result = parsed(body, depth);
-  const auto* bad = std::get_if<bad_body>(&result);
-  return bad ? bad->detail : std::string{};
+  return result ? std::string{} : result.error().detail;
 }
 
 constexpr std::string_view everything = R"( { "specialist" : "api-architect",
@@ -28,26 +27,39 @@ constexpr std::string_view everything = R"( { "specialist" : "api-architect",
 
 TEST(HttpTask, ReadsEveryField) {
   const auto result = parsed(everything);
-  const auto* task = std::get_if<http_task>(&result);
-  ASSERT_NE(task, nullptr);
-  EXPECT_EQ(task->specialist, "api-architect");
-  EXPECT_EQ(task->input, R"({"a":[1,-2.5e3,true,false,null,"\u00e9\ud83d\ude00\\\""],"b":{}})");
-  EXPECT_EQ(task->urgency, priority::high);
-  EXPECT_EQ(task->timeout_ms, 1500);
-  EXPECT_TRUE(task->async);
-  EXPECT_TRUE(task->durable);
-  EXPECT_EQ(task->idempotency_key, "k-1");
-  EXPECT_EQ(task->case_id, "s 1");
+  ASSERT_TRUE(result);
+  const auto& task = result->request;
+  EXPECT_EQ(task.specialist, "api-architect");
+  EXPECT_EQ(task.input, R"({"a":[1,-2.5e3,true,false,null,"\u00e9\ud83d\ude00\\\""],"b":{}})");
+  EXPECT_EQ(task.urgency, priority::high);
+  EXPECT_EQ(task.timeout, std::chrono::milliseconds{1500});
+  EXPECT_TRUE(result->async);
+  EXPECT_TRUE(task.durable);
+  EXPECT_EQ(task.idempotency_key, "k-1");
+  EXPECT_EQ(task.case_id, "s 1");
 }
 
 TEST(HttpTask, HasDefaultsForWhatIsNotSaid) {
   const auto result = parsed("{}");
-  const auto* task = std::get_if<http_task>(&result);
-  ASSERT_NE(task, nullptr);
-  EXPECT_EQ(task->input, "null");
-  EXPECT_EQ(task->urgency, priority::normal);
-  EXPECT_FALSE(task->timeout_ms);
-  EXPECT_FALSE(task->async);
+  ASSERT_TRUE(result);
+  const auto& task = result->request;
+  EXPECT_EQ(task.input, "null");
+  EXPECT_EQ(task.urgency, priority::normal);
+  EXPECT_FALSE(task.timeout);
+  EXPECT_FALSE(result->async);
+}
+
+TEST(HttpTask, MakesAnAsynchronousOrKeyedTaskDurable) {
+  const auto is_durable = [](std::string_view body) {
+    const auto result = parsed(body);
+    return result && result->request.durable;
+  };
+  EXPECT_FALSE(is_durable(R"({"specialist":"a"})"));
+  EXPECT_FALSE(is_durable(R"({"specialist":"a","mode":"sync","durable":false})"));
+  EXPECT_TRUE(is_durable(R"({"specialist":"a","durable":true})"));
+  EXPECT_TRUE(is_durable(R"({"specialist":"a","mode":"async"})"));
+  EXPECT_TRUE(is_durable(R"({"specialist":"a","mode":"async","durable":false})"));
+  EXPECT_TRUE(is_durable(R"({"specialist":"a","idempotency_key":"k"})"));
 }
 
 TEST(HttpTask, RefusesEveryTruncation) {
@@ -125,7 +137,8 @@ TEST(HttpTask, SaysWhichFieldIsWrongAndWhere) {
 
 TEST(HttpTask, TakesAKeyFromAFieldWithAndWithoutQuotationMarks) {
   const auto key = [](std::string_view field) {
-    return protocols::idempotency_key_in(field).value_or("nothing");
+    const auto result = idempotency_key_in(field);
+    return result ? *result : std::string{"nothing"};
   };
   EXPECT_EQ(key("8e03978e-40d5"), "8e03978e-40d5");
   EXPECT_EQ(key("\t \"8e03978e-40d5\" "), "8e03978e-40d5");
@@ -149,23 +162,23 @@ TEST(HttpTask, CountsNestingFromTheBodyItself) {
 }
 
 TEST(HttpTask, WritesATaskThatIsJson) {
-  task_face face;
-  face.id = {0x0123456789abcdef, 0xfedcba9876543210};
-  face.state = task_state::completed;
-  face.specialist = "we\"ird";
-  face.department = "D\xff";
-  face.output = R"({"x":[1]})";
-  face.attempts = 2;
-  face.cold_start = true;
-  face.queue_ms = 0.0125;
-  face.start_ms = 350;
-  face.run_ms = 1.5;
-  face.total_ms = 351.512;
+  task_view view;
+  view.id = {0x0123456789abcdef, 0xfedcba9876543210};
+  view.state = task_state::completed;
+  view.specialist = "we\"ird";
+  view.department = "D\xff";
+  view.output = R"({"x":[1]})";
+  view.attempts = 2;
+  view.cold_start = true;
+  view.queue_ms = 0.0125;
+  view.start_ms = 350;
+  view.run_ms = 1.5;
+  view.total_ms = 351.512;
   std::string text;
-  append_json(text, face);
+  append_json(text, view);
   const auto read = json::parse(text);
   EXPECT_EQ(read["id"], "0123456789abcdeffedcba9876543210");
-  EXPECT_EQ(read["id"], to_string(face.id));
+  EXPECT_EQ(read["id"], to_string(view.id));
   EXPECT_EQ(read["state"], "completed");
   EXPECT_EQ(read["specialist"], "we\"ird");
   EXPECT_EQ(read["output"]["x"][0], 1);
@@ -176,19 +189,25 @@ TEST(HttpTask, WritesATaskThatIsJson) {
   EXPECT_FALSE(read.contains("error"));
   EXPECT_FALSE(read.contains("accepted_at"));
 
-  face.state = task_state::failed;
-  face.why = failure::worker_failed;
-  face.output = "line\nbreak \xff";
-  face.accepted_unix_ms = 1'763'694'605'123;
+  // A long output need not be in the view.
+  view.output.clear();
+  std::string apart;
+  append_json(apart, view, R"({"x":[1]})");
+  EXPECT_EQ(apart, text);
+
+  view.state = task_state::failed;
+  view.why = failure::worker_failed;
+  view.output = "line\nbreak \xff";
+  view.accepted_unix_ms = 1'763'694'605'123;
   text.clear();
-  append_json(text, face);
+  append_json(text, view);
   const auto failed = json::parse(text);
   EXPECT_FALSE(failed.contains("output"));
   EXPECT_EQ(failed["error"]["type"], "urn:greenroom:worker-failed");
   EXPECT_EQ(failed["accepted_at"], "2025-11-21T03:10:05.123Z");
 
   std::string headers;
-  append_timing_headers(headers, face);
+  append_timing_headers(headers, view);
   EXPECT_EQ(headers,
             "Server-Timing: queue;dur=0.013, start;dur=350, run;dur=1.5\r\n"
             "X-Greenroom-Cold-Start: true\r\n");

@@ -1,4 +1,4 @@
-// Requests from foreign hosts and pages: every route refuses them, except /health/live.
+// The access rules: every route but the liveness probe refuses foreign hosts and origins.
 #include "tests/integration/cli_fixture.hpp"
 #include "tests/integration/cli_program.hpp"
 #include "tests/integration/support/live_node.hpp"
@@ -13,7 +13,7 @@
 namespace greenroom::tests {
 namespace {
 
-class ForeignRequests : public testing::Test {
+class AccessCheck : public testing::Test {
 protected:
   void SetUp() override { ASSERT_TRUE(node_.start()); }
 
@@ -45,7 +45,7 @@ protected:
                   {{.name = "s"}}};
 };
 
-TEST_F(ForeignRequests, AreTurnedAwayOnEveryRouteButTheOneThatSaysItLives) {
+TEST_F(AccessCheck, RefusesForeignRequestsOnEveryRouteButTheLivenessProbe) {
   const auto all = routes();
   ASSERT_GT(all.size(), 30U);
   for (const auto& strange :
@@ -71,7 +71,7 @@ TEST_F(ForeignRequests, AreTurnedAwayOnEveryRouteButTheOneThatSaysItLives) {
   EXPECT_EQ(node_.count("run"), 0U);
 }
 
-TEST_F(ForeignRequests, ComeInByEveryNameOfTheNode) {
+TEST_F(AccessCheck, AdmitsRequestsByEveryNameOfTheNode) {
   for (const auto& host : {own(), std::string{"localhost"}, std::string{"LOCALHOST.:1"},
                            std::string{"[::1]:9"}, std::string{"Green.Example:443"}})
     EXPECT_EQ(status_of(post_task("Host: " + host + "\r\n")), 200) << host;
@@ -87,7 +87,7 @@ TEST_F(ForeignRequests, ComeInByEveryNameOfTheNode) {
   EXPECT_EQ(status_of(told("GET /v1/specialists HTTP/1.0\r\n")), 200);
 }
 
-TEST_F(ForeignRequests, SendJsonWhenTheyArePages) {
+TEST_F(AccessCheck, RequiresJsonFromPages) {
   const auto page = "Host: " + own() + "\r\nOrigin: http://" + own() + "\r\n";
   EXPECT_EQ(status_of(post_task(page + "Content-Type: application/json\r\n")), 200);
   for (const auto* type : {"Content-Type: text/plain\r\n", "",
@@ -100,7 +100,7 @@ TEST_F(ForeignRequests, SendJsonWhenTheyArePages) {
   EXPECT_EQ(status_of(post_task("Host: " + own() + "\r\nContent-Type: text/plain\r\n")), 200);
 }
 
-TEST_F(ForeignRequests, MayReadWhatTheyAskForWhenTheirPageIsListed) {
+TEST_F(AccessCheck, LetsListedPagesReadAnswers) {
   const auto page = "Host: " + own() + "\r\nOrigin: https://app.example\r\n";
   const auto asks = told("OPTIONS /v1/tasks HTTP/1.1\r\n" + page
                          + "Sec-Fetch-Site: cross-site\r\nAccess-Control-Request-Method: POST\r\n"
@@ -123,7 +123,7 @@ TEST_F(ForeignRequests, MayReadWhatTheyAskForWhenTheirPageIsListed) {
             std::string::npos);
 }
 
-TEST_F(ForeignRequests, AreOthersAfterAReload) {
+TEST_F(AccessCheck, FollowsAReload) {
   EXPECT_EQ(status_of(told("GET /v1/specialists HTTP/1.1\r\nHost: blue.example\r\n")), 403);
   node_.configure("access: { hosts: [blue.example] }\n", {{.name = "s"}});
   node_.signal(SIGHUP);

@@ -1,5 +1,6 @@
-#include "actors/doors/visitors.hpp"
+#include "actors/doors/access_check.hpp"
 
+#include "actors/doors/answers.hpp"
 #include "protocols/http_chat.hpp"
 
 #include <algorithm>
@@ -9,9 +10,9 @@ namespace greenroom::doors {
 
 namespace {
 
-using visit = runtime::access::entry;
+using verdict = runtime::access::entry;
 
-/// What a stranger sent, for people: short, and printable whatever it was.
+/// The value of a header for an error message: short, and only printable letters.
 std::string quoted_header(std::string_view text) {
   constexpr std::size_t shown = 100;
   std::string result{'"'};
@@ -19,58 +20,58 @@ std::string quoted_header(std::string_view text) {
   return result + (text.size() > shown ? "…\"" : "\"");
 }
 
-/// Under OpenAI's paths its libraries look for the message where OpenAI has it.
+/// Errors of these paths have OpenAI's form.
 bool is_openai_path(std::string_view path) {
   return path == "/v1/chat/completions" || path == "/v1/models" || path.starts_with("/v1/models/");
 }
 
-void turn_away(const call& one, int status, const char* name, const char* title,
-               const std::string& detail) {
-  if (is_openai_path(one.asked.path())) {
+void reject(const http_call& call, int status, const char* name, const char* title,
+            const std::string& detail) {
+  if (is_openai_path(call.request.path())) {
     protocols::chat_error error{status, detail, {}, name};
     std::replace(error.code.begin(), error.code.end(), '-', '_');
-    return answer_json(one.reply, status, protocols::to_json(error));
+    return answer_json(call.reply, status, protocols::to_json(error));
   }
-  answer_problem(one.reply, protocols::problem_named(name, status, title, detail));
+  answer_problem(call.reply, protocols::problem_named(name, status, title, detail));
 }
 
-void turn_away(const call& one, visit why, const machine::http::request::provenance& from) {
+void reject(const http_call& call, verdict why, const machine::http::request::provenance& from) {
   switch (why) {
-    case visit::welcome:
-    case visit::welcome_page: break;
-    case visit::bad_host:
-      return turn_away(one, 400, "malformed", "Bad Request",
-                       "The Host " + quoted_header(from.host.value_or(""))
-                           + " is not HOST or HOST:PORT (RFC 9110, section 7.2).");
-    case visit::foreign_host:
-      return turn_away(one, 403, "host-not-allowed", "Forbidden",
+    case verdict::welcome:
+    case verdict::welcome_page: break;
+    case verdict::bad_host:
+      return reject(call, 400, "malformed", "Bad Request",
+                    "The Host " + quoted_header(from.host.value_or(""))
+                        + " is not HOST or HOST:PORT (RFC 9110, section 7.2).");
+    case verdict::foreign_host:
+      return reject(call, 403, "host-not-allowed", "Forbidden",
                        "This node does not answer to the Host "
                            + quoted_header(from.host.value_or(""))
                            + ". Ask it by localhost or the address that it listens on, or write the "
                              "name into access.hosts of its configuration.");
-    case visit::repeated_fields:
-      return turn_away(one, 400, "malformed", "Bad Request",
-                       "Origin, Sec-Fetch-Site and Content-Type may be sent once each.");
-    case visit::foreign_origin:
-      return turn_away(one, 403, "origin-not-allowed", "Forbidden",
+    case verdict::repeated_fields:
+      return reject(call, 400, "malformed", "Bad Request",
+                    "Origin, Sec-Fetch-Site and Content-Type may be sent once each.");
+    case verdict::foreign_origin:
+      return reject(call, 403, "origin-not-allowed", "Forbidden",
                        "Pages of " + quoted_header(from.origin.value_or(""))
                            + " may not ask this node. If they should, write the origin into "
                              "access.origins of its configuration.");
-    case visit::foreign_site:
-      return turn_away(one, 403, "origin-not-allowed", "Forbidden",
+    case verdict::foreign_site:
+      return reject(call, 403, "origin-not-allowed", "Forbidden",
                        "A page of another site may not ask this node (Sec-Fetch-Site: "
                            + std::string{from.fetch_site.value_or("").substr(0, 20)}
                            + "). If it should, write its origin into access.origins of the node's "
                              "configuration and have the page send it, as fetch does with mode: "
                              "\"cors\".");
-    case visit::body_not_json:
-      return turn_away(one, 403, "content-type-not-allowed", "Forbidden",
-                       "A page of a browser sends its body as Content-Type: application/json, not "
-                           + quoted_header(from.content_type.value_or("")) + ".");
+    case verdict::body_not_json:
+      return reject(call, 403, "content-type-not-allowed", "Forbidden",
+                    "A page of a browser sends its body as Content-Type: application/json, not "
+                        + quoted_header(from.content_type.value_or("")) + ".");
   }
 }
 
-/// The names of fields as a browser lists them; nothing else may go into a field of the answer.
+/// A list of header names as browsers send it; nothing else may be copied into the answer.
 bool is_list_of_names(std::string_view text) {
   constexpr std::size_t longest = 1024;
   return text.size() <= longest && std::all_of(text.begin(), text.end(), [](char c) {
@@ -80,39 +81,41 @@ bool is_list_of_names(std::string_view text) {
 }
 
 /// The Fetch standard, section 3.3: what a page of another origin may send.
-bool answer_preflight(const call& one) {
-  if (one.asked.verb() != machine::http::method::options
-      || !one.asked.header("Access-Control-Request-Method"))
+bool answer_preflight(const http_call& call) {
+  if (call.request.verb() != machine::http::method::options
+      || !call.request.header("Access-Control-Request-Method"))
     return false;
   std::string headers =
       "Access-Control-Allow-Methods: GET, POST, PUT, DELETE\r\n"
       "Access-Control-Max-Age: 600\r\n";
-  if (const auto wanted = one.asked.header("Access-Control-Request-Headers");
+  if (const auto wanted = call.request.header("Access-Control-Request-Headers");
       wanted && is_list_of_names(*wanted))
     headers += "Access-Control-Allow-Headers: " + std::string{*wanted} + "\r\n";
   // A page from the Internet that may ask a node in the local network.
-  if (one.asked.header("Access-Control-Request-Private-Network"))
+  if (call.request.header("Access-Control-Request-Private-Network"))
     headers += "Access-Control-Allow-Private-Network: true\r\n";
-  one.reply.answer(204, {}, {}, headers);
+  call.reply.answer(204, {}, {}, headers);
   return true;
 }
 
 }  // namespace
 
-std::shared_ptr<const runtime::access::request_origin> visitors::rules(const config::access& said) {
+std::shared_ptr<const runtime::access::request_origin> access_check::rules(
+    const config::access& settings) {
   const std::lock_guard lock{mutex_};
-  if (!rules_ || said != said_) {
-    said_ = said;
-    rules_ = std::make_shared<const runtime::access::request_origin>(said.hosts, said.origins);
+  if (!rules_ || settings != settings_) {
+    settings_ = settings;
+    rules_ =
+        std::make_shared<const runtime::access::request_origin>(settings.hosts, settings.origins);
   }
   return rules_;
 }
 
-bool visitors::let_in(const door& here, call& one) {
-  // Whether it lives is no secret, and whoever looks after it may not know its name.
-  const auto path = one.asked.path();
+bool access_check::admit(const config::access& settings, const http_call& call) {
+  // A liveness probe tells no secret, and the prober may not know the host name.
+  const auto path = call.request.path();
   if (path == "/health/live" || path == "/health/live/") return true;
-  const auto from = one.asked.from();
+  const auto from = call.request.from();
   runtime::access::request_facts asked;
   asked.host = from.host;
   asked.origin = from.origin;
@@ -120,24 +123,24 @@ bool visitors::let_in(const door& here, call& one) {
   asked.content_type = from.content_type;
   asked.repeated = from.repeated;
   using machine::http::method;
-  const auto verb = one.asked.verb();
+  const auto verb = call.request.verb();
   asked.changes = verb != method::get && verb != method::head && verb != method::options;
-  asked.has_body = !one.asked.body().empty();
+  asked.has_body = !call.request.body().empty();
   runtime::access::door_facts door_is;
   door_is.address = address_;
   door_is.port = port_.load(std::memory_order_relaxed);
   door_is.is_own = [this](const base::ip_address& address) { return own_.contain(address.bytes); };
-  const auto verdict = rules(here.cast().config.access)->judge(asked, door_is);
-  if (verdict == visit::welcome) return true;
-  if (verdict != visit::welcome_page) {
-    turn_away(one, verdict, from);
+  const auto judged = rules(settings)->judge(asked, door_is);
+  if (judged == verdict::welcome) return true;
+  if (judged != verdict::welcome_page) {
+    reject(call, judged, from);
     return false;
   }
-  one.reply.add_headers(
+  call.reply.add_headers(
       "Access-Control-Allow-Origin: " + std::string{from.origin.value_or("")}
       + "\r\nVary: Origin\r\nAccess-Control-Expose-Headers: Location, Retry-After, Server-Timing, "
         "X-Greenroom-Cold-Start, Allow\r\n");
-  return !answer_preflight(one);
+  return !answer_preflight(call);
 }
 
 }  // namespace greenroom::doors

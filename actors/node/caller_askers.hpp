@@ -1,0 +1,25 @@
+// Callers of the embedding service (a listener, a callback) as askers of the node.
+#pragma once
+
+#include "actors/node/node.hpp"
+#include "actors/state/catalog_store.hpp"
+#include "actors/state/event_log.hpp"
+#include "protocols/task.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace greenroom::actors {
+
+/// An asker that tells a listener what happens. An exception of the listener becomes an event
+/// `callback.failed`.
+[[nodiscard]] std::shared_ptr<protocols::asker> asker_of(const catalog_store& catalogs,
+                                                         event_log& events,
+                                                         std::shared_ptr<task_listener> listener);
+
+/// The same for a callback, which gets the end only.
+[[nodiscard]] std::shared_ptr<protocols::asker> asker_of(const catalog_store& catalogs,
+                                                         event_log& events,
+                                                         std::function<void(task_view)> done);
+
+}  // namespace greenroom::actors

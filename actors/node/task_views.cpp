@@ -1,0 +1,87 @@
+#include "actors/node/task_views.hpp"
+
+#include "actors/state/task_times.hpp"
+
+#include <utility>
+
+namespace greenroom::actors {
+
+using protocols::task;
+
+task_names names_of(const catalog_store& catalogs, const task& job) {
+  static const std::string none;
+  // The catalog is read after the number: a fallback may be a specialist that an older catalog
+  // does not have.
+  const auto specialist = job.specialist.load(std::memory_order_acquire);
+  const auto& catalog = catalogs.now();
+  if (specialist >= catalog.members.size()) return {none, none};
+  return {catalog.name_of(specialist), catalog.department_of(specialist)};
+}
+
+task_view view_of(const catalog_store& catalogs, const task& job, with_output how) {
+  const auto names = names_of(catalogs, job);
+  task_view result;
+  result.id = job.id;
+  result.state = job.state.load(std::memory_order_acquire);
+  result.specialist = names.specialist;
+  result.department = names.department;
+  result.urgency = job.urgency;
+  result.cold_start = job.cold_start;
+  result.attempts = job.attempts;
+  result.served_by = job.pool;
+  result.accepted_unix_ms = job.accepted_unix_ms;
+  // The rest is written before the state says that the task has ended.
+  if (!job.ended()) return result;
+  result.why = job.why;
+  result.upstream = job.upstream();
+  result.retry_after = std::chrono::milliseconds{job.retry_after_ms};
+  if (how == with_output::yes) {
+    result.output = job.output;
+    result.output_bytes = job.output.size();
+  }
+  result.unwritten = job.unwritten.load(std::memory_order_acquire);
+  tell_times(job, result);
+  result.ended_unix_ms = job.accepted_unix_ms + (job.ended_ns - job.accepted_ns) / 1'000'000;
+  return result;
+}
+
+task_view view_of(const machine::stored_task& stored) {
+  task_view result;
+  result.id = stored.accepted.id;
+  result.state = stored.state;
+  result.specialist = stored.accepted.specialist;
+  result.department = stored.accepted.department;
+  result.urgency = stored.accepted.urgency;
+  result.accepted_unix_ms = stored.accepted.accepted_unix_ms;
+  result.attempts = stored.attempts;
+  if (!stored.ended) return result;
+  const auto& end = *stored.ended;
+  result.state = end.state;
+  result.why = end.why;
+  result.output = end.output;
+  result.output_bytes = stored.output_left_out ? stored.output_bytes : end.output.size();
+  result.output_left_out = stored.output_left_out;
+  result.cold_start = end.cold_start;
+  result.attempts = end.attempts;
+  result.served_by = end.pool;
+  result.ended_unix_ms = end.ended_unix_ms;
+  result.queue_ms = end.queue_ms;
+  result.start_ms = end.start_ms;
+  result.run_ms = end.run_ms;
+  result.total_ms = end.total_ms;
+  return result;
+}
+
+task_view end_of(const catalog_store& catalogs, const task& job) {
+  const catalog_reader::scope reading;
+  auto view = view_of(catalogs, job);
+  if (!job.ended()) {
+    view.why = protocols::failure::draining;
+    view.output =
+        "the node stops before the task has ended; it is in the journal, and after the next "
+        "start it is run, or ends unknown where it was running and must not be repeated";
+  }
+  return view;
+}
+
+}  // namespace greenroom::actors
