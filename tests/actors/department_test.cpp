@@ -11,6 +11,7 @@ namespace greenroom::tests {
 namespace {
 
 using namespace std::chrono_literals;
+using base::worker_state;
 using protocols::failure, protocols::priority, protocols::task_state;
 
 TEST(Department, SharesOneStartAmongAllWhoWaitForIt) {

@@ -22,7 +22,7 @@ TEST(JournalBacklog, KeepsEveryStateInOrderWhileTheJournalWrites) {
   EXPECT_EQ(std::get<state_record>(backlog.records().back()).value, "2");
 }
 
-TEST(JournalBacklog, KeepsOnlyTheLatestStateOfANameWhileTheJournalCannotWrite) {
+TEST(JournalBacklog, KeepsOneStateForEachNameWhileTheJournalCannotWrite) {
   journal_backlog backlog;
   backlog.add(protocols::state_to_keep{"plan", "1"}, true);
   backlog.add(protocols::state_to_keep{"other", "1"}, true);
@@ -42,17 +42,17 @@ TEST(JournalBacklog, DropsTheOldestEventsBeforeAnyState) {
   EXPECT_EQ(std::get<event_record>(backlog.records()[1]).json, "10");
 }
 
-struct nothing {};
+struct idle_state {};
 
-protocols::state_writer_actor::behavior_type writer(
-    protocols::state_writer_actor::stateful_pointer<nothing>) {
+protocols::state_writer_actor::behavior_type idle_writer(
+    protocols::state_writer_actor::stateful_pointer<idle_state>) {
   return {[](const protocols::state_written&) {}};
 }
 
 TEST(JournalBacklog, ConfirmsTheLatestTokenOfEachWriterOnce) {
   deterministic_system world;
-  const auto first = world.system.spawn(writer);
-  const auto second = world.system.spawn(writer);
+  const auto first = world.system.spawn(idle_writer);
+  const auto second = world.system.spawn(idle_writer);
   journal_backlog backlog;
   backlog.add(protocols::state_to_confirm{"a", "1", first, 1}, false);
   backlog.add(protocols::state_to_confirm{"b", "1", second, 7}, false);
