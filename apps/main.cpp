@@ -1,7 +1,7 @@
 // The greenroom program: parses the command line and runs one verb.
 #include "apps/client/problem_line.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/verbs/verb_table.hpp"
 #include "protocols/base/edit_distance.hpp"
 
 #include <algorithm>
@@ -21,39 +21,8 @@ using namespace greenroom::apps;
 constexpr std::size_t help_width = 80;
 
 void add_verbs(CLI::App& program, outcome& result) {
-  add_serve(program, result);
-  add_demo(program, result);
-  add_submit(program, result);
-  add_load(program, result);
-  add_replay(program, result);
-  add_status(program, result);
-  add_health(program, result);
-  add_metrics(program, result);
-  add_specialists(program, result);
-  add_tasks(program, result);
-  add_alerts(program, result);
-  add_events(program, result);
-  add_verify(program, result);
-  add_predict(program, result);
-  add_workflows(program, result);
-  add_logs(program, result);
-  add_reload(program, result);
-  add_stop(program, result);
-  add_warm(program, result);
-  add_cool(program, result);
-  add_rollout(program, result);
-  add_routing(program, result);
-  add_rollback(program, result);
-  add_simulate(program, result);
-  add_chaos(program, result);
-  add_config(program, result);
-  add_tune(program, result);
-  add_diagnose(program, result);
-  add_report(program, result);
-  add_backup(program, result);
-  add_restore(program, result);
-  add_export(program, result);
-  add_version(program, result);
+  for (const auto& entry : verb_table())
+    entry.define(*program.add_subcommand(entry.name)->group(entry.group), result);
 }
 
 /// Suggests the nearest verb; CLI11 would only say that the argument was not expected.

@@ -1,7 +1,7 @@
 // `greenroom backup DIR` and `greenroom restore DIR`: a consistent copy of a running node's data,
 // and its restoration.
 #include "apps/client/asking.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "protocols/base/expected.hpp"
 #include "runtime/machine/journal/journal_copy.hpp"
 #include "runtime/machine/journal/journal_file.hpp"
@@ -367,40 +367,38 @@ int restore_backup(const restore_options& o) {
 
 }  // namespace
 
-void add_backup(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("backup", "Copy a running node's data to a folder");
-  verb->group(group::change);
+void define_backup(CLI::App& verb, outcome& result) {
+  verb.description("Copy a running node's data to a folder");
   auto o = std::make_shared<backup_options>();
-  verb->add_option("DIR", o->folder, "A new or empty folder")->required()->type_name("");
-  add_asking_options(*verb, o->how);
-  verb->footer(
+  verb.add_option("DIR", o->folder, "A new or empty folder")->required()->type_name("");
+  add_asking_options(verb, o->how);
+  verb.footer(
       "The copy is consistent: every task that was acknowledged before the backup\n"
       "began is in it, with the learned state, the rollout and the configuration.\n"
       "Each file is checked. The folder gets its name only when the copy is complete.\n\n"
       "Example:\n"
       "  greenroom backup /var/backups/greenroom-2026-11-30");
-  verb->callback([o, &result] { result.code = make_backup(*o); });
+  verb.callback([o, &result] { result.code = make_backup(*o); });
 }
 
-void add_restore(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("restore", "Put a backup back into a stopped node's data");
-  verb->group(group::change);
+void define_restore(CLI::App& verb, outcome& result) {
+  verb.description("Put a backup back into a stopped node's data");
   auto o = std::make_shared<restore_options>();
-  verb->add_option("DIR", o->folder, "The folder that greenroom backup made")
+  verb.add_option("DIR", o->folder, "The folder that greenroom backup made")
       ->required()
       ->type_name("");
-  verb->add_option("--data", o->data, "The data folder of the stopped node")
+  verb.add_option("--data", o->data, "The data folder of the stopped node")
       ->required()
       ->type_name("DIR");
-  verb->add_flag("--force", o->force, "Move what is in the data folder aside first");
-  verb->add_flag("--json", o->as_json, "Print JSON");
-  verb->footer(
+  verb.add_flag("--force", o->force, "Move what is in the data folder aside first");
+  verb.add_flag("--json", o->as_json, "Print JSON");
+  verb.footer(
       "Checks every file of the backup first. Refuses while a node runs on the data\n"
       "folder. Do not restore while the node that the backup was made of goes on\n"
       "elsewhere: both would run the same unfinished tasks.\n\n"
       "Example:\n"
       "  greenroom restore /var/backups/greenroom-1130 --data /var/lib/greenroom");
-  verb->callback([o, &result] { result.code = restore_backup(*o); });
+  verb.callback([o, &result] { result.code = restore_backup(*o); });
 }
 
 }  // namespace greenroom::apps

@@ -4,7 +4,7 @@
 #include "apps/chaos/cloud_server.hpp"
 #include "apps/chaos/tcp_wire.hpp"
 #include "apps/client/asking.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "apps/verbs/logging.hpp"
 #include "apps/verbs/scratch_folder.hpp"
 #include "apps/verbs/source.hpp"
@@ -254,11 +254,10 @@ int run(const chaos_options& o) {
 
 }  // namespace
 
-void add_chaos(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("chaos", "Break a node on purpose, and see it recover");
-  verb->group(group::study);
-  verb->require_subcommand(1);
-  verb->footer(
+void define_chaos(CLI::App& verb, outcome& result) {
+  verb.description("Break a node on purpose, and see it recover");
+  verb.require_subcommand(1);
+  verb.footer(
       "A plan names the cast, the traffic and the faults. The program starts a node of its\n"
       "own with real workers and ends it afterwards. No other node is touched, so there is no\n"
       "confirmation.\n\n"
@@ -267,13 +266,13 @@ void add_chaos(CLI::App& program, outcome& result) {
       "  greenroom chaos run worker-kills\n"
       "  greenroom chaos run cloud-outage --seed 7 --json | jq .recovery");
 
-  auto* listing = verb->add_subcommand("list", "The plans that come with Greenroom");
+  auto* listing = verb.add_subcommand("list", "The plans that come with Greenroom");
   auto list_as_json = std::make_shared<bool>(false);
   listing->add_flag("--json", *list_as_json, "Print JSON");
   listing->footer("Example:\n  greenroom chaos list");
   listing->callback([list_as_json, &result] { result.code = list(*list_as_json); });
 
-  auto* running = verb->add_subcommand("run", "Carry out a plan");
+  auto* running = verb.add_subcommand("run", "Carry out a plan");
   auto o = std::make_shared<chaos_options>();
   running->add_option("PLAN", o->plan, "A file, or a name that chaos list shows")->required();
   add_configuration_options(*running, o->source);

@@ -1,6 +1,6 @@
 // `greenroom reload`: makes the node read its configuration again, like SIGHUP.
 #include "apps/client/asking.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 
 #include <cstdio>
 #include <memory>
@@ -32,16 +32,15 @@ int reload(const asking& how) {
 
 }  // namespace
 
-void add_reload(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("reload", "Make the node read its configuration again");
-  verb->group(group::change);
+void define_reload(CLI::App& verb, outcome& result) {
+  verb.description("Make the node read its configuration again");
   auto how = std::make_shared<asking>();
-  add_asking_options(*verb, *how);
-  verb->footer(
+  add_asking_options(verb, *how);
+  verb.footer(
       "The node checks the whole configuration, then applies all of it or nothing, as after\n"
       "SIGHUP. Exit code 1 when it is refused; the message names file, line and key.\n\n"
       "Example:\n  greenroom reload");
-  verb->callback([how, &result] { result.code = reload(*how); });
+  verb.callback([how, &result] { result.code = reload(*how); });
 }
 
 }  // namespace greenroom::apps

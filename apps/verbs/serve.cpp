@@ -3,7 +3,7 @@
 #include "actors/node/node.hpp"
 #include "actors/node/parts.hpp"
 #include "apps/client/problem_line.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "apps/verbs/logging.hpp"
 #include "apps/verbs/open_files.hpp"
 #include "apps/verbs/service_manager.hpp"
@@ -364,19 +364,18 @@ int serve(const configuration_source& source, bool insecure) {
 
 }  // namespace
 
-void add_serve(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("serve", "Run a node");
-  verb->group(group::run);
+void define_serve(CLI::App& verb, outcome& result) {
+  verb.description("Run a node");
   auto source = std::make_shared<configuration_source>();
-  add_configuration_options(*verb, *source);
-  verb->add_option("--listen", source->listen, "Where to listen; port 0 picks a free one")
+  add_configuration_options(verb, *source);
+  verb.add_option("--listen", source->listen, "Where to listen; port 0 picks a free one")
       ->type_name("ADDR:PORT");
-  verb->add_option("--data", source->data, "Folder of the journal and learned state")
+  verb.add_option("--data", source->data, "Folder of the journal and learned state")
       ->check([](const std::string& folder) {
         return folder.empty() ? std::string{"the name of the folder is empty"} : std::string{};
       })
       ->type_name("DIR");
-  verb->footer(
+  verb.footer(
       "On SIGTERM or SIGINT the node finishes accepted tasks and ends; a second signal ends it\n"
       "at once. On SIGHUP it reads the configuration again and applies it whole or not at all.\n\n"
       "access.hosts lists the names by which clients may call the node, access.origins the web\n"
@@ -385,10 +384,10 @@ void add_serve(CLI::App& program, outcome& result) {
       "  greenroom serve --profile production --listen 127.0.0.1:7117 --data /var/lib/greenroom\n"
       "  greenroom serve --config my.yaml --set pool.max_warm=20");
   auto insecure = std::make_shared<bool>(false);
-  verb->add_flag(
+  verb.add_flag(
       "--insecure", *insecure,
       "Allow an address that other machines can reach; the node has no accounts and no TLS");
-  verb->callback([source, insecure, &result] { result.code = serve(*source, *insecure); });
+  verb.callback([source, insecure, &result] { result.code = serve(*source, *insecure); });
 }
 
 }  // namespace greenroom::apps

@@ -1,7 +1,7 @@
 // `greenroom status` and `greenroom health`: the node's state and measured figures.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -205,27 +205,25 @@ int health(node_client& client, const asking& how) {
 
 }  // namespace
 
-void add_status(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("status", "What the node is doing, by department");
-  verb->group(group::watch);
+void define_status(CLI::App& verb, outcome& result) {
+  verb.description("What the node is doing, by department");
   auto how = std::make_shared<asking>();
-  add_asking_options(*verb, *how);
-  add_watch_option(*verb, *how);
-  verb->footer("Example:\n  greenroom status --watch --interval 1");
-  verb->callback([how, &result] {
+  add_asking_options(verb, *how);
+  add_watch_option(verb, *how);
+  verb.footer("Example:\n  greenroom status --watch --interval 1");
+  verb.callback([how, &result] {
     node_client client{*how};
     result.code = once_or_watch(*how, [&] { return status(client, *how); });
   });
 }
 
-void add_health(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("health", "Live, ready, healthy? Exit code 1 when not");
-  verb->group(group::watch);
+void define_health(CLI::App& verb, outcome& result) {
+  verb.description("Live, ready, healthy? Exit code 1 when not");
   auto how = std::make_shared<asking>();
-  add_asking_options(*verb, *how);
-  add_watch_option(*verb, *how);
-  verb->footer("Example:\n  greenroom health --json || systemctl restart greenroom");
-  verb->callback([how, &result] {
+  add_asking_options(verb, *how);
+  add_watch_option(verb, *how);
+  verb.footer("Example:\n  greenroom health --json || systemctl restart greenroom");
+  verb.callback([how, &result] {
     node_client client{*how};
     result.code = once_or_watch(*how, [&] { return health(client, *how); });
   });

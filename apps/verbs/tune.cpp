@@ -2,7 +2,7 @@
 // and proposes the settings that would have been better.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "apps/verbs/scratch_folder.hpp"
 #include "apps/verbs/tune_advice.hpp"
 #include "protocols/base/duration.hpp"
@@ -282,14 +282,13 @@ int tune(const tune_options& o) {  // NOLINT(readability-function-size)
 
 }  // namespace
 
-void add_tune(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("tune", "Propose better settings, queues and workflows");
-  verb->group(group::watch);
+void define_tune(CLI::App& verb, outcome& result) {
+  verb.description("Propose better settings, queues and workflows");
   auto o = std::make_shared<tune_options>();
-  verb->add_option("--apply", o->apply, "Put a proposal in force: waiting, memory or more-memory")
+  verb.add_option("--apply", o->apply, "Put a proposal in force: waiting, memory or more-memory")
       ->check(CLI::IsMember({"waiting", "memory", "more-memory"}));
-  add_asking_options(*verb, o->how);
-  verb->footer(
+  add_asking_options(verb, o->how);
+  verb.footer(
       "Replays the node's latest traffic (up to 65,536 tasks) through the simulator with other\n"
       "values of pool.max_warm, pool.cooldown, pool.target_memory and\n"
       "pool.min_residency. Nothing is changed without --apply; what it applies lasts until\n"
@@ -300,7 +299,7 @@ void add_tune(CLI::App& program, outcome& result) {
       "  greenroom tune\n"
       "  greenroom tune --apply waiting\n"
       "  greenroom tune --json");
-  verb->callback([o, &result] { result.code = tune(*o); });
+  verb.callback([o, &result] { result.code = tune(*o); });
 }
 
 }  // namespace greenroom::apps
