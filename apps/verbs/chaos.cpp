@@ -197,9 +197,10 @@ int run_plan(const chaos_options& o, const std::filesystem::path& file, chaos_jo
              configuration_source& source) {
   // Loads twice: first to find out whether a cloud is used, then with the cloud server's port.
   ::setenv(cloud_variable, no_cloud, 1);
-  auto configuration = load_configuration(source);
-  if (!configuration) return wrong_usage;
-  job.cast = list_cast(*configuration, no_cloud);
+  auto loaded = load_configuration(source);
+  if (!loaded) return refuse_configuration(loaded.error());
+  print_warnings(loaded->warnings);
+  job.cast = list_cast(loaded->value, no_cloud);
   const auto rules = rules_of(job.plan, job.cast);
   if (!has_no_problem(rules, file)) return wrong_usage;
   job.schedule = chaos::make_schedule(rules.rules, job.cast.shape, job.plan.seed);
@@ -218,12 +219,12 @@ int run_plan(const chaos_options& o, const std::filesystem::path& file, chaos_jo
     parts = *std::move(cloud);
     job.cloud = parts.wire.get();
     ::setenv(cloud_variable, ("http://127.0.0.1:" + std::to_string(job.cloud->port())).c_str(), 1);
-    configuration = load_configuration(source);
-    if (!configuration) return wrong_usage;
+    loaded = load_configuration(source);
+    if (!loaded) return refuse_configuration(loaded.error());
   }
-  configuration->log.level = config::log_level::off;
-  open_log(configuration->log);
-  job.configuration = std::move(*configuration);
+  job.configuration = std::move(loaded->value);
+  job.configuration.log.level = config::log_level::off;
+  open_log(job.configuration.log);
   return carry_out(job, source.name(), o.as_json);
 }
 

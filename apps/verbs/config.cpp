@@ -100,7 +100,7 @@ std::string counted(std::size_t count, const std::string& what) {
 }
 
 void check(const configuration_source& source, bool as_json, outcome& result) {
-  const auto loaded = read_configuration(source);
+  const auto loaded = load_configuration(source);
   if (refuse(loaded, source, as_json, result)) return;
   const auto& whole = loaded->value;
   for (const auto& one : loaded->warnings)
@@ -141,7 +141,7 @@ void check(const configuration_source& source, bool as_json, outcome& result) {
 }
 
 void show(const configuration_source& source, bool as_json, bool secrets, outcome& result) {
-  auto loaded = read_configuration(source);
+  auto loaded = load_configuration(source);
   if (refuse(loaded, source, as_json, result)) return;
   auto& whole = loaded->value;
   if (!as_json) {

@@ -334,19 +334,21 @@ int demo(demo_options& o) {
     return failed;
   }
   o.source.data = folder.path();
-  auto configuration = load_configuration(o.source);
-  if (!configuration) return wrong_usage;
-  configuration->log.level = config::log_level::off;
-  open_log(configuration->log);
+  auto loaded = load_configuration(o.source);
+  if (!loaded) return refuse_configuration(loaded.error());
+  print_warnings(loaded->warnings);
+  auto& configuration = loaded->value;
+  configuration.log.level = config::log_level::off;
+  open_log(configuration.log);
   for (const int number : {SIGINT, SIGTERM})
     std::signal(number, [](int) { demo_interrupted = true; });
 
-  const auto day = make_day(o, *configuration);
-  if (!o.as_json) print_introduction(o, *configuration, day);
-  demo_phases phases{o, *configuration, day, folder.path()};
+  const auto day = make_day(o, configuration);
+  if (!o.as_json) print_introduction(o, configuration, day);
+  demo_phases phases{o, configuration, day, folder.path()};
   const auto columns = phases.run();
   if (columns.size() < phases.wanted()) return failed;
-  return report(o, *configuration, day, columns);
+  return report(o, configuration, day, columns);
 }
 
 }  // namespace

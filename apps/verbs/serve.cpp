@@ -122,7 +122,7 @@ private:
 doors::reload_outcome reload(node& running, const configuration_source& source) {
   doors::reload_outcome came;
   came.source = source.name();
-  auto loaded = read_configuration(source);
+  auto loaded = load_configuration(source);
   if (!loaded) {
     for (const auto& problem : loaded.error()) {
       came.problems.push_back(config::to_string(problem));
@@ -338,28 +338,30 @@ int run_node(const configuration_source& source, const config::node& configurati
 
 int serve(const configuration_source& source, bool insecure) {
   if (source.profile.empty() && source.file.empty()) return refuse_without_source();
-  const auto configuration = load_configuration(source);
-  if (!configuration) return wrong_usage;
+  const auto loaded = load_configuration(source);
+  if (!loaded) return refuse_configuration(loaded.error());
+  print_warnings(loaded->warnings);
+  const auto& configuration = loaded->value;
 
   return_large_blocks();
   // Before any thread starts, so that all threads inherit the mask and only this one gets signals.
   const auto signals = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  if (const auto enough = check_open_files(*configuration); !enough) {
+  if (const auto enough = check_open_files(configuration); !enough) {
     say_problem("failed", enough.error().text);
     return failed;
   }
-  auto door_limits = *configuration;
+  auto door_limits = configuration;
   const auto scarce = fit_to_open_files(door_limits);
   service_manager manager;
   client_orders orders;  // Before the door, so that it is destroyed after it.
-  open_log(configuration->log);
+  open_log(configuration.log);
   const log_guard closing;  // Before the node, so that it is destroyed after it.
-  if (!may_listen(*configuration, insecure)) return wrong_usage;
+  if (!may_listen(configuration, insecure)) return wrong_usage;
   if (!scarce.empty())
     log_line(config::log_level::warn, "files.scarce", json{{"what", scarce}}.dump());
-  return run_node(source, *configuration, door_limits, signals, manager, orders);
+  return run_node(source, configuration, door_limits, signals, manager, orders);
 }
 
 }  // namespace
