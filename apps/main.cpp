@@ -107,9 +107,9 @@ int run(int argc, char** argv) {
     return wrong_usage;
   }
   // Before parsing, so that --json also applies to errors in the command line.
-  const std::span words{argv + 1, static_cast<std::size_t>(argc - 1)};
-  const auto options_end = std::ranges::find(words, std::string_view{"--"});
-  if (std::find(words.begin(), options_end, std::string_view{"--json"}) != options_end)
+  const std::span arguments{argv + 1, static_cast<std::size_t>(argc - 1)};
+  const auto options_end = std::ranges::find(arguments, std::string_view{"--"});
+  if (std::find(arguments.begin(), options_end, std::string_view{"--json"}) != options_end)
     write_problems_as_json();
   const std::string first = argv[1];
   if (first == "help") {

@@ -192,9 +192,9 @@ BENCHMARK(policy_make_room)->Name("lru/make_room")->Arg(83)->Arg(500)->Arg(5'000
 
 int micro(bool json) {
   std::string name = "greenroom-bench", format = "--benchmark_format=json";
-  std::array<char*, 3> words{name.data(), format.data(), nullptr};
+  std::array<char*, 3> arguments{name.data(), format.data(), nullptr};
   int count = json ? 2 : 1;
-  benchmark::Initialize(&count, words.data());
+  benchmark::Initialize(&count, arguments.data());
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

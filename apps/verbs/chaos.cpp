@@ -145,16 +145,16 @@ int carry_out(chaos_job& job, const std::string& source_name, bool as_json) {
   job.interrupted = &plan_interrupted;
   job.watch = [&](const chaos_progress& now) { display.show(now); };
   job.on_recovery = [&](const fault_outcome& one, double now_s) { display.tell(one, now_s); };
-  const auto came = run_chaos(job);
+  const auto result = run_chaos(job);
   display.finish();
-  if (!came.problem.empty()) say_problem("failed", came.problem);
-  const auto missed = chaos::misses(came.outcome, bounds_of(job.plan.thresholds));
+  if (!result.problem.empty()) say_problem("failed", result.problem);
+  const auto missed = chaos::misses(result.outcome, bounds_of(job.plan.thresholds));
   if (as_json)
-    print_json(result_json(job, came, missed));
+    print_json(result_json(job, result, missed));
   else
-    print_result(job, came, missed);
-  if (came.interrupted && !as_json) std::printf("interrupted: this is not the whole plan\n");
-  return missed.empty() && came.problem.empty() && !came.interrupted ? done : failed;
+    print_result(job, result, missed);
+  if (result.interrupted && !as_json) std::printf("interrupted: this is not the whole plan\n");
+  return missed.empty() && result.problem.empty() && !result.interrupted ? done : failed;
 }
 
 /// The stand-in for the cloud, with the proxy that injects faults.

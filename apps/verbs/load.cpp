@@ -193,9 +193,9 @@ int run_scenario(const load_options& o) {
     std::fflush(stdout);
     job.watch = [&](const load_progress& now) { display.show(now); };
   }
-  const auto came = run_load(job);
+  const auto result = run_load(job);
   display.finish();
-  return report_load(name, came, o.how.node, *thresholds, o.how.as_json);
+  return report_load(name, result, o.how.node, *thresholds, o.how.as_json);
 }
 
 }  // namespace

@@ -8,25 +8,25 @@
 namespace greenroom::apps {
 namespace {
 
-void print_change(const nlohmann::json& came) {
-  std::printf("%s: %s\n", text_of(came, "source", "the configuration").c_str(),
-              text_of(came, "change", "applied").c_str());
-  const auto workers = number_of(came, "workers_to_replace");
+void print_change(const nlohmann::json& answer) {
+  std::printf("%s: %s\n", text_of(answer, "source", "the configuration").c_str(),
+              text_of(answer, "change", "applied").c_str());
+  const auto workers = number_of(answer, "workers_to_replace");
   if (workers > 0)
     std::printf("%.0f workers run an old definition; each is replaced once it is idle\n", workers);
-  for (const auto& warning : came.value("warnings", nlohmann::json::array()))
+  for (const auto& warning : answer.value("warnings", nlohmann::json::array()))
     if (warning.is_string())
       std::printf("warning: %s\n", shown_text(warning.get<std::string>()).c_str());
 }
 
 int reload(const asking& how) {
   node_client client{how};
-  const auto came = client.call("POST", "/v1/reload", nlohmann::json::object());
-  if (!came) return client.code();
+  const auto answer = client.call("POST", "/v1/reload", nlohmann::json::object());
+  if (!answer) return client.code();
   if (how.as_json)
-    print_json(*came);
+    print_json(*answer);
   else
-    print_change(*came);
+    print_change(*answer);
   return done;
 }
 

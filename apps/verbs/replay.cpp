@@ -59,12 +59,12 @@ std::optional<std::vector<std::string>> roles(const runtime::trace& recorded, st
   std::vector<std::string> result;
   std::vector<std::string> unknown;
   std::size_t turn = 0;
-  for (std::size_t who = 0; who < recorded.specialists.size(); ++who) {
-    const auto& name = recorded.specialists[who];
+  for (std::size_t index = 0; index < recorded.specialists.size(); ++index) {
+    const auto& name = recorded.specialists[index];
     if (known.contains(name)) {
       result.push_back(name);
     } else {
-      if (used.contains(who)) unknown.push_back(name);
+      if (used.contains(index)) unknown.push_back(name);
       result.push_back(cast[turn++ % cast.size()]);
     }
   }
@@ -165,9 +165,9 @@ int send(const replay_options& o, const replay_settings& how, const runtime::tra
     std::fflush(stdout);
     job.watch = [&](const load_progress& now) { display.show(now); };
   }
-  const auto came = run_load(job);
+  const auto result = run_load(job);
   display.finish();
-  return report_load(name, came, o.how.node, how.thresholds, o.how.as_json);
+  return report_load(name, result, o.how.node, how.thresholds, o.how.as_json);
 }
 
 int replay(const replay_options& o) {

@@ -106,10 +106,10 @@ int decide(const rollback_options& o) {
   if (o.confirm && !confirmed("Move all traffic back to the baseline pool?", o.yes))
     return wrong_usage;
   node_client client{o.how};
-  const auto said = client.call("POST", "/v1/rollback",
-                                o.confirm ? json{{"confirm", true}} : json{{"cancel", true}});
-  if (!said) return client.code();
-  return o.async || o.cancel ? show(o.how, *said) : follow(client, o, *said);
+  const auto answer = client.call("POST", "/v1/rollback",
+                                  o.confirm ? json{{"confirm", true}} : json{{"cancel", true}});
+  if (!answer) return client.code();
+  return o.async || o.cancel ? show(o.how, *answer) : follow(client, o, *answer);
 }
 
 int roll_back(const rollback_options& o) {
@@ -190,11 +190,11 @@ void define_rollback(CLI::App& verb, outcome& result) {
   const auto add = [&](const char* name, const char* description,
                        int (*run)(const rollback_options&)) {
     auto* one = verb.add_subcommand(name, description);
-    auto mine = std::make_shared<rollback_options>();
-    one->add_option("ID", mine->id, "Which rollback; without it the last one");
-    add_asking_options(*one, mine->how);
+    auto options = std::make_shared<rollback_options>();
+    one->add_option("ID", options->id, "Which rollback; without it the last one");
+    add_asking_options(*one, options->how);
     one->footer(std::string{"Example:\n  greenroom rollback "} + name);
-    one->callback([mine, run, &result] { result.code = run(*mine); });
+    one->callback([options, run, &result] { result.code = run(*options); });
   };
   add("status", "Show how the rollbacks went", rollback_status);
   add("verify", "Run the checklist of the last rollback again", verify);

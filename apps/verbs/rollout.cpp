@@ -47,14 +47,13 @@ void print_arm(const char* name, const json& of) {
 }
 
 void print_rollout(const json& now) {
-  const auto standing = text_of(now, "standing", "?");
-  const auto shade = standing == "rolled_back" ? colour::red
-                     : standing == "complete"  ? colour::green
-                                               : colour::bold;
+  const auto state = text_of(now, "standing", "?");
+  const auto shade = state == "rolled_back" ? colour::red
+                     : state == "complete"  ? colour::green
+                                            : colour::bold;
   std::printf("%s  %s  mode %s, %s %% to the intelligent pool\n",
-              paint(text_of(now, "phase", "?"), colour::bold).c_str(),
-              paint(standing, shade).c_str(), text_of(now, "mode", "?").c_str(),
-              fixed(number_of(now, "percentage"), 0).c_str());
+              paint(text_of(now, "phase", "?"), colour::bold).c_str(), paint(state, shade).c_str(),
+              text_of(now, "mode", "?").c_str(), fixed(number_of(now, "percentage"), 0).c_str());
   const auto hold = number_of(now, "hold_s");
   if (hold > 0) {
     const auto share = std::min(1.0, number_of(now, "held_s") / hold);

@@ -120,27 +120,27 @@ private:
 
 /// Applies the whole file or nothing: a wrong file changes nothing and returns its problems.
 doors::reload_outcome reload(node& running, const configuration_source& source) {
-  doors::reload_outcome came;
-  came.source = source.name();
+  doors::reload_outcome result;
+  result.source = source.name();
   auto loaded = load_configuration(source);
   if (!loaded) {
     for (const auto& problem : loaded.error()) {
-      came.problems.push_back(config::to_string(problem));
+      result.problems.push_back(config::to_string(problem));
       log_line(config::log_level::error, "config.refused",
-               json{{"problem", came.problems.back()}}.dump());
+               json{{"problem", result.problems.back()}}.dump());
     }
     log_line(config::log_level::warn, "config.kept",
              json{{"source", source.name()}, {"problems", loaded.error().size()}}.dump());
-    return came;
+    return result;
   }
   const auto applied = running.reload(std::move(loaded->value));
   if (!applied) {
-    came.problems.push_back(applied.error().text);
+    result.problems.push_back(applied.error().text);
     log_line(config::log_level::warn, "config.kept",
              json{{"source", source.name()}, {"problem", applied.error().text}}.dump());
   } else {
-    came.change = applied->change;
-    came.workers = applied->workers;
+    result.change = applied->change;
+    result.workers = applied->workers;
     adjust_log(running.configuration().log);
     log_line(config::log_level::info, "config.applied",
              json{{"source", source.name()},
@@ -148,12 +148,12 @@ doors::reload_outcome reload(node& running, const configuration_source& source) 
                   {"workers_to_replace", applied->workers}}
                  .dump());
     for (const auto& warning : loaded->warnings) {
-      came.warnings.push_back(config::to_string(warning));
+      result.warnings.push_back(config::to_string(warning));
       log_line(config::log_level::warn, "config.warning",
-               json{{"warning", came.warnings.back()}}.dump());
+               json{{"warning", result.warnings.back()}}.dump());
     }
   }
-  return came;
+  return result;
 }
 
 /// `code` is 0 for `greenroom stop --now`, since a service manager with restart-on-failure must not
@@ -226,13 +226,13 @@ bool is_loopback(const std::string& listen) {
 bool may_listen(const config::node& configuration, bool insecure) {
   if (is_loopback(configuration.listen)) return true;
   if (insecure) {
-    const auto said = "other machines can reach " + configuration.listen
+    const auto warning = "other machines can reach " + configuration.listen
                       + " without a password and without TLS (--insecure): everyone who reaches it "
                         "can run tasks, read results and roll back";
     if (configuration.log.level <= config::log_level::warn)
-      log_line(config::log_level::warn, "node.insecure", json{{"warning", said}}.dump());
+      log_line(config::log_level::warn, "node.insecure", json{{"warning", warning}}.dump());
     else
-      std::fprintf(stderr, "greenroom: warning: %s\n", said.c_str());
+      std::fprintf(stderr, "greenroom: warning: %s\n", warning.c_str());
     return true;
   }
   say_problem("wrong-usage",
@@ -276,11 +276,11 @@ void serve_until_stopped(node& running, const configuration_source& source, cons
     } else if (number == SIGHUP) {
       manager.reloading();
       const auto waiting = orders.take_reloads();
-      const auto came = reload(running, source);
-      manager.ready(came.problems.empty()
-                        ? "listening on http://" + address
-                        : "configuration refused, the former one stays: " + came.problems.front());
-      for (const auto& one : waiting) one(came);
+      const auto result = reload(running, source);
+      manager.ready(result.problems.empty() ? "listening on http://" + address
+                                            : "configuration refused, the former one stays: "
+                                                  + result.problems.front());
+      for (const auto& one : waiting) one(result);
     } else if (number == SIGTERM || number == SIGINT) {
       if (orders.is_at_once()) stop_at_once(done);
       orders.refuse_reloads();

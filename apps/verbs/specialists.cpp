@@ -109,7 +109,7 @@ int specialists(node_client& client, const specialists_options& o) {
   return done;
 }
 
-struct hand_options {
+struct warm_options {
   asking how;
   std::string specialist, timeout;
 };
@@ -122,7 +122,7 @@ constexpr std::chrono::minutes whole_patience{2};
 constexpr std::chrono::seconds ask_again{1};
 
 /// Sends the request and polls until the state is reached or the time is over.
-int by_hand(const hand_options& o, bool warm) {
+int warm_or_cool(const warm_options& o, bool warm) {
   using std::chrono::steady_clock;
   const auto& how = o.how;
   const auto& name = o.specialist;
@@ -173,17 +173,17 @@ int by_hand(const hand_options& o, bool warm) {
   return good ? done : failed;
 }
 
-void define_by_hand(CLI::App& verb, outcome& result, bool warm, const char* description,
-                    const char* footer) {
+void define_warm_or_cool(CLI::App& verb, outcome& result, bool warm, const char* description,
+                         const char* footer) {
   verb.description(description);
-  auto o = std::make_shared<hand_options>();
+  auto o = std::make_shared<warm_options>();
   verb.add_option("NAME", o->specialist, "A specialist, or an alias of one")->required();
   verb.add_option(
       "--timeout", o->timeout,
       "How long to wait until it is done (default: 10s until it begins, 2m until it is done)");
   add_asking_options(verb, o->how);
   verb.footer(footer);
-  verb.callback([o, warm, &result] { result.code = by_hand(*o, warm); });
+  verb.callback([o, warm, &result] { result.code = warm_or_cool(*o, warm); });
 }
 
 }  // namespace
@@ -208,13 +208,13 @@ void define_specialists(CLI::App& verb, outcome& result) {
 }
 
 void define_warm(CLI::App& verb, outcome& result) {
-  define_by_hand(
+  define_warm_or_cool(
       verb, result, true, "Start the worker of a specialist now",
       "Example:\n  greenroom warm api-architect\n  greenroom warm api-architect --timeout 1m");
 }
 
 void define_cool(CLI::App& verb, outcome& result) {
-  define_by_hand(
+  define_warm_or_cool(
       verb, result, false, "Stop the worker of a specialist once its tasks are done",
       "Until pool.cooldown has passed, only a task or `greenroom warm` starts the worker "
       "again.\n\nExample:\n  greenroom cool api-architect");
