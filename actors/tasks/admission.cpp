@@ -38,10 +38,12 @@ refusal refusal_of(const runtime::admission_verdict& verdict, const std::string&
               {},
               later};
     case runtime::admission::too_late:
-      return {failure::deadline_unreachable,
-              "the queue of " + specialist + " is too long for the deadline of this task",
-              {},
-              later};
+      return {
+          failure::deadline_unreachable,
+          "the queue of " + specialist
+              + " is too long for the deadline of this task (its timeout, or backend.task_timeout)",
+          {},
+          later};
     case runtime::admission::admitted:
     case runtime::admission::circuit_open: break;
   }

@@ -29,7 +29,7 @@ std::string line_of(const fault_outcome& one) {
   if (!one.omitted.empty()) return text + "  left out: " + one.omitted;
   if (one.what.for_s > 0) text += "  for " + spoken_duration(one.what.for_s * 1e3);
   if (const auto took = one.recovery.recovery_s())
-    return text + "  felt " + spoken(one.recovery.outage_s()) + ", recovered "
+    return text + "  outage " + spoken(one.recovery.outage_s()) + ", recovered "
            + spoken_duration(*took * 1e3) + (one.what.for_s > 0 ? " after its end" : "");
   return text + (one.recovery.over() ? "  recovering" : "  under way");
 }
@@ -87,7 +87,7 @@ std::vector<fault_group> groups_of(const std::vector<fault_outcome>& faults) {
 void print_faults(const std::vector<fault_outcome>& faults) {
   table rows{{{"FAULT"},
               {"DONE", true},
-              {"FELT, MEAN", true},
+              {"OUTAGE, MEAN", true},
               {"MAX", true},
               {"RECOVERY, MEAN", true},
               {"P95", true},
@@ -143,7 +143,7 @@ void print_node(const chaos_result& result) {
   std::printf("\n");
   std::printf(
       "ledger        %s accepted (%s probes among them), %s pending, %s answered twice; "
-      "%s at all of %s looks\n",
+      "%s at all of %s checks\n",
       grouped(result.accepted).c_str(), grouped(result.probes).c_str(),
       grouped(out.pending).c_str(), grouped(out.doubled).c_str(),
       out.always_balanced ? "accepted = answered + pending" : "NOT BALANCED",
