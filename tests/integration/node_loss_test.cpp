@@ -125,9 +125,9 @@ TEST(ZeroLoss, KnowsAnIdempotencyKeyAgainAlsoAfterARestart) {
   // A sync call with the same key gets the end that was recorded.
   auto sync = async("one", {{"token", "x"}}, "key-1");
   sync["mode"] = "sync";
-  const auto heard = node.task(sync);
-  EXPECT_EQ(heard.status, 200) << heard.body;
-  EXPECT_EQ(heard.id(), first.id());
+  const auto repeated = node.task(sync);
+  EXPECT_EQ(repeated.status, 200) << repeated.body;
+  EXPECT_EQ(repeated.id(), first.id());
   node.kill();
   ASSERT_TRUE(node.start()) << node.errors();
   EXPECT_EQ(node.task(async("one", {{"token", "x"}}, "key-1")).id(), first.id());

@@ -72,9 +72,9 @@ TEST(LiveRollback, ComesByItselfLosesNothingAndSaysWhy) {
   EXPECT_EQ(play.rollout()["standing"], "rolled_back");
   // The pool still fails, and no caller is affected any more.
   play.forget();
-  ASSERT_TRUE(eventually([&] { return play.heard()[200] > 50; }));
+  ASSERT_TRUE(eventually([&] { return play.statuses()[200] > 50; }));
   play.end_traffic();
-  EXPECT_EQ(play.heard().size(), 1u);
+  EXPECT_EQ(play.statuses().size(), 1u);
   EXPECT_EQ(play.node.task("s0", 1).body["served_by"], "baseline");
   // No task is lost according to the ledger.
   const auto report = play.node.get("/v1/report?format=json").body;
@@ -151,7 +151,7 @@ TEST(LiveRollback, GoesDownStepByStepWhenItIsPlanned) {
   ASSERT_EQ(notes.size(), 2u) << seen["steps"].dump(1);
   EXPECT_NE(notes[0].find("50"), std::string::npos);
   EXPECT_NE(notes[1].find("25"), std::string::npos);
-  EXPECT_EQ(play.heard().size(), 1u) << "something but 200 was answered";
+  EXPECT_EQ(play.statuses().size(), 1u) << "something but 200 was answered";
 }
 
 TEST(LiveRollback, LeavesEverythingAsItWasWhenItIsCalledOff) {
@@ -221,7 +221,7 @@ TEST(LiveRollback, IsOneRollbackHoweverManyAskForIt) {
   EXPECT_EQ(play.route(10).status, 409);
   EXPECT_EQ(play.steer("advance", {{"force", true}}).status, 409);
   play.end_traffic();
-  EXPECT_EQ(play.heard().size(), 1u) << "something but 200 was answered";
+  EXPECT_EQ(play.statuses().size(), 1u) << "something but 200 was answered";
 }
 
 TEST(LiveRollback, RunsTheChecklistAgainAndSeesWhoDoesNotAnswer) {

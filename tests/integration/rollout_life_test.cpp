@@ -45,9 +45,9 @@ TEST(LiveRollout, GoesThroughEveryStageToComplete) {
   EXPECT_FALSE(now["baseline"]["kept_warm"]);
   EXPECT_TRUE(eventually([&] { return play.rollout()["baseline"]["warm"] < 5; }))
       << play.rollout()["baseline"];
-  const auto heard = play.heard();
-  EXPECT_EQ(heard.size(), 1u) << "something but 200 was answered";
-  EXPECT_TRUE(heard.contains(200));
+  const auto statuses = play.statuses();
+  EXPECT_EQ(statuses.size(), 1u) << "something but 200 was answered";
+  EXPECT_TRUE(statuses.contains(200));
 }
 
 TEST(LiveRollout, AnswersCommandsAlikeInEveryMode) {
@@ -86,7 +86,7 @@ TEST(LiveRollout, AnswersCommandsAlikeInEveryMode) {
   ASSERT_EQ(play.roll_back({{"reason", "the test says so"}}).status, 202);
   expect_alike("fallback");
   play.end_traffic();
-  EXPECT_EQ(play.heard().size(), 1u) << "something but 200 was answered";
+  EXPECT_EQ(play.statuses().size(), 1u) << "something but 200 was answered";
 }
 
 TEST(LiveRollout, WaitsForAWordWhereTheConfigurationSaysSo) {

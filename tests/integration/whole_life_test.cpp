@@ -75,7 +75,7 @@ void play_round(two_pools& play, int round) {
   play.configure(round == 0 ? "shutdown_grace: 2s" : "shutdown_grace: 1s",
                  "confirm: { raise_percentage: true, go_full: true }", "");
   play.node.signal(SIGHUP);
-  EXPECT_TRUE(eventually([&] { return play.heard()[200] > 50; }));
+  EXPECT_TRUE(eventually([&] { return play.statuses()[200] > 50; }));
   static_cast<void>(play.roll_back({{"reason", "a round of life"}}));
   EXPECT_TRUE(eventually(
       [&] {
