@@ -13,8 +13,8 @@
 #include "runtime/machine/journal/node_identity.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 #include "runtime/machine/process/sweep.hpp"
-#include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/pooling/lru_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 
 #include <caf/logger.hpp>
 
@@ -330,7 +330,7 @@ actors::root_plan node_start::plan_of_root() const {
   const actors::policy_factory lru = [] { return runtime::make_lru_policy(); };
   auto policy = lru;
   if (how_.policy) policy = how_.policy;
-  if (learns) policy = [] { return runtime::make_greenroom_policy(); };
+  if (learns) policy = [] { return runtime::make_predictive_policy(); };
   plan.policies[static_cast<std::size_t>(pool_kind::intelligent)] = policy;
   plan.policies[static_cast<std::size_t>(pool_kind::baseline)] = lru;
   plan.predicted = learns;

@@ -3,8 +3,9 @@
 #include "apps/client/asking.hpp"
 #include "apps/verbs/all.hpp"
 #include "protocols/base/expected.hpp"
+#include "runtime/machine/journal/durable_files.hpp"
 #include "runtime/machine/journal/journal_copy.hpp"
-#include "runtime/machine/journal/journal_file.hpp"
+#include "runtime/machine/journal/journal_lock.hpp"
 #include "runtime/machine/journal/node_identity.hpp"
 
 #include <sys/stat.h>

@@ -7,7 +7,7 @@
 #include "apps/verbs/tune_advice.hpp"
 #include "protocols/base/duration.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
 
 #include <algorithm>
@@ -49,7 +49,7 @@ runtime::simulation_result replay_with(const runtime::workload& work,
   runtime::warm_policy_run how;
   how.limits = limits;
   how.epoch_s = epoch_s;
-  runtime::greenroom_policy policy;
+  runtime::predictive_policy policy;
   return runtime::run_warm_policy(work, policy, how);
 }
 

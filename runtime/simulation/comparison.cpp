@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "protocols/base/duration.hpp"
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 #include "runtime/simulation/keep_alive.hpp"
 #include "runtime/simulation/slots.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
@@ -69,7 +69,7 @@ simulation_result run_with_slots(const workload& work, policy_kind kind, std::si
 
 simulation_result run_ours(const workload& work, const comparison_settings& settings,
                            double price) {
-  greenroom_options options;
+  predictive_options options;
   warm_policy_run how;
   how.epoch_s = settings.epoch_s;
   how.limits.adaptive = false;
@@ -83,7 +83,7 @@ simulation_result run_ours(const workload& work, const comparison_settings& sett
   } else {
     how.limits.target_memory = settings.target_memory;
   }
-  greenroom_policy policy(options);
+  predictive_policy policy(options);
   return run_warm_policy(work, policy, how);
 }
 

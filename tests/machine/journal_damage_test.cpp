@@ -1,7 +1,7 @@
 // Files that disappear, are damaged or belong to somebody else: noticed, set aside, said, and saved
 // as far as it can be. What is only torn by a crash is none of that.
-#include "runtime/machine/journal/journal_file.hpp"
-#include "runtime/machine/journal/journal_log.hpp"
+#include "runtime/machine/journal/durable_files.hpp"
+#include "runtime/machine/journal/journal_lock.hpp"
 #include "runtime/machine/journal/journal_mark.hpp"
 #include "runtime/machine/journal/journal_openings.hpp"
 #include "runtime/machine/journal/journal_place.hpp"
@@ -10,6 +10,7 @@
 #include "runtime/machine/journal/node_identity.hpp"
 #include "runtime/machine/journal/request_hash.hpp"
 #include "runtime/machine/journal/sqlite.hpp"
+#include "runtime/machine/journal/wal_parser.hpp"
 #include "tests/machine/journal_scratch.hpp"
 
 #include <gmock/gmock.h>

@@ -131,7 +131,7 @@ void http_call::cancel() {
   const auto kept_piece = std::exchange(on_piece_, nullptr);
   const auto kept_head = std::exchange(on_head_, nullptr);
   done_ = nullptr;
-  gate_ = nullptr;
+  server_check_ = nullptr;
   pace_ = nullptr;
   pause_.cancel();
   resolver_.cancel();
@@ -181,8 +181,8 @@ void http_call::connected() {
   error_code error;
   const auto there = connection_->socket.remote_endpoint(error);
   const auto here = connection_->socket.local_endpoint(error);
-  if (!gate_ || error) return go_on({});
-  gate_(there, here, go_on);
+  if (!server_check_ || error) return go_on({});
+  server_check_(there, here, go_on);
 }
 
 void http_call::secure() {

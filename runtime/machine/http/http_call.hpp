@@ -71,8 +71,8 @@ public:
   /// Checks a new connection before anything is sent. Calls `go_on` on the loop with "", or with a
   /// sentence that says why this is the wrong server.
   using endpoint = boost::asio::ip::tcp::endpoint;
-  using gate = std::function<void(const endpoint& there, const endpoint& here,
-                                  std::function<void(std::string)> go_on)>;
+  using server_check = std::function<void(const endpoint& there, const endpoint& here,
+                                          std::function<void(std::string)> go_on)>;
 
   http_call(boost::asio::io_context& loop, base::http_url where, std::size_t body_bytes_max);
 
@@ -85,7 +85,7 @@ public:
   /// Asked before each further piece of a streamed body; while false, nothing is read, so that the
   /// server must wait too.
   void pace(std::function<bool()> takes_more) { pace_ = std::move(takes_more); }
-  void guard(gate admits) { gate_ = std::move(admits); }
+  void verify_server(server_check check) { server_check_ = std::move(check); }
   /// Limit on the body of an answer other than 2xx; the rest is cut off.
   void keep_errors(std::size_t bytes_max) { error_bytes_max_ = bytes_max; }
   /// Adds a request header; it replaces a default header of that name.
@@ -130,7 +130,7 @@ private:
   std::array<char, 16384> piece_{};
   http_answer answer_;
   std::optional<content_unpacker> unpacker_;
-  gate gate_;
+  server_check server_check_;
   std::function<bool()> pace_;
   boost::asio::steady_timer pause_;
   head_taker on_head_;

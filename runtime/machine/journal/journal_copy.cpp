@@ -1,8 +1,8 @@
 #include "runtime/machine/journal/journal_copy.hpp"
 
 #include "protocols/base/hex.hpp"
+#include "runtime/machine/journal/durable_files.hpp"
 #include "runtime/machine/journal/journal.hpp"
-#include "runtime/machine/journal/journal_file.hpp"
 #include "runtime/machine/journal/journal_openings.hpp"
 #include "runtime/machine/journal/journal_replacement.hpp"
 #include "runtime/machine/journal/journal_rows.hpp"

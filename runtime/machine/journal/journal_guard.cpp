@@ -1,5 +1,6 @@
 #include "runtime/machine/journal/journal_guard.hpp"
 
+#include "runtime/machine/journal/durable_files.hpp"
 #include "runtime/machine/journal/journal_replacement.hpp"
 #include "runtime/machine/journal/journal_rescue.hpp"
 #include "runtime/machine/journal/journal_rows.hpp"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/machine/journal/journal.hpp"
-#include "runtime/machine/journal/journal_file.hpp"
+#include "runtime/machine/journal/journal_lock.hpp"
 #include "runtime/machine/journal/journal_mark.hpp"
 #include "runtime/machine/journal/journal_openings.hpp"
 #include "runtime/machine/journal/journal_writer.hpp"

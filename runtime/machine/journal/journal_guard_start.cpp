@@ -1,4 +1,5 @@
 // How the guard opens a journal: examines, repairs, opens, and compares with the mark.
+#include "runtime/machine/journal/durable_files.hpp"
 #include "runtime/machine/journal/journal_examination.hpp"
 #include "runtime/machine/journal/journal_guard.hpp"
 #include "runtime/machine/journal/journal_replacement.hpp"
@@ -72,8 +73,8 @@ void journal_guard::watch_place(bool doubtful) {
 }
 
 void journal_guard::open_files() {
-  bool doubtful = journal_log_is_gone(path_, mark_)
-                  || (mark_ && (mark_->suspect & journal_mark::lost_starts) != 0);
+  bool doubtful =
+      wal_is_missing(path_, mark_) || (mark_ && (mark_->suspect & journal_mark::lost_starts) != 0);
   if (const auto found = examine_journal(path_, mark_, options_.expected)) {
     doubtful = true;
     if (found->how == journal_finding::help::rescue) {

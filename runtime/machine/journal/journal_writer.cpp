@@ -1,9 +1,9 @@
 #include "runtime/machine/journal/journal_writer.hpp"
 
-#include "runtime/machine/journal/journal_log.hpp"
 #include "runtime/machine/journal/journal_rows.hpp"
 #include "runtime/machine/journal/journal_schema.hpp"
 #include "runtime/machine/journal/journal_statements.hpp"
+#include "runtime/machine/journal/wal_parser.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -47,7 +47,7 @@ journal_writer::~journal_writer() {
 
 void journal_writer::watch_place(const journal_lock& lock, journal_mark begin) {
   // The log may already hold frames, also of an earlier process.
-  const auto log = read_journal_log(db_.path() + "-wal");
+  const auto log = parse_wal(db_.path() + "-wal");
   const auto now = counts();
   begin.journal = identity_;
   begin.frames = log ? log->committed : 0;

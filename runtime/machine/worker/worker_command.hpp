@@ -11,8 +11,8 @@
 namespace greenroom::machine {
 
 /// Returns command, directory and environment of a specialist's worker.
-[[nodiscard]] launch_order worker_launch(const config::specialist& who,
-                                         const worker_surroundings& where);
+[[nodiscard]] launch_order worker_command(const config::specialist& who,
+                                          const worker_surroundings& where);
 
 /// Time between TERM and KILL for a worker that was late or broke its stream.
 inline constexpr std::chrono::milliseconds fault_grace{1000};

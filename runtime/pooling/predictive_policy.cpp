@@ -1,4 +1,4 @@
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -14,15 +14,15 @@ constexpr double announcement_prior = 2;
 
 }  // namespace
 
-greenroom_policy::greenroom_policy(const greenroom_options& options) : options_(options) {}
+predictive_policy::predictive_policy(const predictive_options& options) : options_(options) {}
 
-std::unique_ptr<warm_policy> make_greenroom_policy(const greenroom_options& options) {
-  return std::make_unique<greenroom_policy>(options);
+std::unique_ptr<warm_policy> make_predictive_policy(const predictive_options& options) {
+  return std::make_unique<predictive_policy>(options);
 }
 
 // -- settings -----------------------------------------------------------------------------------
 
-void greenroom_policy::learn(specialist_index who, const specialist_facts& facts) {
+void predictive_policy::learn(specialist_index who, const specialist_facts& facts) {
   assert(who <= members_.size());
   const bool was_pinned = who < members_.size() && members_[who].facts.pinned;
   if (who == members_.size()) {
@@ -45,7 +45,7 @@ void greenroom_policy::learn(specialist_index who, const specialist_facts& facts
   if (!facts.pinned && was_pinned) std::erase(pins_, who);
 }
 
-void greenroom_policy::set_limits(const pool_limits& limits) {
+void predictive_policy::set_limits(const pool_limits& limits) {
   const double before = pace_.unit();
   pace_.change(pace::unit_of(limits.cooldown_s), latest_s_);
   const double ratio = before / pace_.unit();
@@ -65,18 +65,18 @@ void greenroom_policy::set_limits(const pool_limits& limits) {
   refresh_price();
 }
 
-pool_limits greenroom_policy::limits_in_force() const {
+pool_limits predictive_policy::limits_in_force() const {
   pool_limits in_force = limits_;
   in_force.max_warm = std::min(limits_.max_warm, adaptation_.slots());
   return in_force;
 }
 
 // Shorter idle times need no decision: no start would fit in them.
-double greenroom_policy::settle_s(const member& one) const {
+double predictive_policy::settle_s(const member& one) const {
   return std::clamp(0.25 * one.facts.load_s, 0.1, 5.0);
 }
 
-double greenroom_policy::worth(const member& one, double rate) const {
+double predictive_policy::worth(const member& one, double rate) const {
   const auto count = static_cast<double>(members_.size());
   const double load = one.facts.load_s * count / std::max(1e-9, load_total_s_);
   const double memory = one.facts.memory_mb * count / std::max(1e-9, memory_total_mb_);
@@ -89,7 +89,7 @@ double greenroom_policy::worth(const member& one, double rate) const {
   return rate * load / std::max(1e-9, memory) * one.facts.priority_weight * rarity;
 }
 
-void greenroom_policy::refresh_price() {
+void predictive_policy::refresh_price() {
   if (options_.price > 0) {
     price_now_ = options_.price * pace_.unit();
   } else if (filling()) {
@@ -105,25 +105,25 @@ void greenroom_policy::refresh_price() {
 
 // Slots are scarce while a task had to evict a specialist recently. The only cost of a slot is then
 // its alternative use, and freeing a slot early saves nothing.
-bool greenroom_policy::filling() const {
+bool predictive_policy::filling() const {
   if (options_.fill_slots) return true;
   return options_.price <= 0 && limits_.target_memory <= 0 && scarce_;
 }
 
-double greenroom_policy::own_time(double clock_s) {
+double predictive_policy::own_time(double clock_s) {
   latest_s_ = std::max(latest_s_, clock_s);
   return pace_.own(clock_s);
 }
 
 // The slot state in policy time.
-seat greenroom_policy::paced(const seat& place) const {
-  seat own = place;
-  own.since_s = pace_.own(place.since_s);
-  own.idle_since_s = pace_.own(place.idle_since_s);
+slot_state predictive_policy::paced(const slot_state& slot) const {
+  slot_state own = slot;
+  own.since_s = pace_.own(slot.since_s);
+  own.idle_since_s = pace_.own(slot.idle_since_s);
   return own;
 }
 
-double greenroom_policy::focus_rate() const {
+double predictive_policy::focus_rate() const {
   const double price = keep_price();
   return focus_prices * (price > 0 ? price : marginal_rate_);
 }
@@ -131,17 +131,17 @@ double greenroom_policy::focus_rate() const {
 // -- observations ------------------------------------------------------------------------------
 
 // Compares the last estimate with the outcome, and charges the idle memory.
-void greenroom_policy::settle_books(member& one, double now_s, bool came) {
-  if (one.saying) {
-    const double lasted_s = std::max(0.0, now_s - one.said_s);
-    mixture_.learn(one.trust.own(), *one.said, one.said_raw, lasted_s, came, focus_rate());
-    const double middle_s = one.said_s - one.idle_since_s() + 0.5 * lasted_s;
+void predictive_policy::settle_books(member& one, double now_s, bool came) {
+  if (one.has_estimate) {
+    const double lasted_s = std::max(0.0, now_s - one.estimated_s);
+    mixture_.learn(one.trust.own(), *one.signals, one.estimated_raw, lasted_s, came, focus_rate());
+    const double middle_s = one.estimated_s - one.idle_since_s() + 0.5 * lasted_s;
     const std::size_t bin = age_bin(middle_s);
     one.history.own().lasted_s[bin] += static_cast<float>(lasted_s);
     if (came) one.history.own().ended[bin] += 1.0F;
-    fleet_.idle(middle_s, lasted_s, one.said->base, came);
+    fleet_.idle(middle_s, lasted_s, one.signals->base, came);
     price_.idle(one.warm_below, one.facts.memory_mb, lasted_s);
-    one.saying = false;
+    one.has_estimate = false;
   }
   if (!one.shadow_gone && now_s - one.idle_since_s() > referee_.keep_s()) {
     one.shadow_gone = true;
@@ -149,7 +149,7 @@ void greenroom_policy::settle_books(member& one, double now_s, bool came) {
   }
 }
 
-void greenroom_policy::close_announcement(member& one, bool came) {
+void predictive_policy::close_announcement(member& one, bool came) {
   if (one.announced_probability <= 0) return;
   constexpr double fade = 0.99;
   announced_promised_ = announced_promised_ * fade + one.announced_probability;
@@ -157,8 +157,8 @@ void greenroom_policy::close_announcement(member& one, bool came) {
   one.announced_probability = one.announced_rate = 0;
 }
 
-void greenroom_policy::observe_arrival(specialist_index who, std::uint64_t case_key,
-                                       double clock_s) {
+void predictive_policy::observe_arrival(specialist_index who, std::uint64_t case_key,
+                                        double clock_s) {
   assert(who < members_.size());
   const double now_s = own_time(clock_s);
   fleet_.begin(now_s);
@@ -176,7 +176,7 @@ void greenroom_policy::observe_arrival(specialist_index who, std::uint64_t case_
   const double gap_s = std::max(0.0, now_s - history.idle_since_s);
   // An idle time too short for any decision does not begin another visit.
   if (!first && gap_s <= 0.2 * settle_s(one)) {
-    one.saying = false;
+    one.has_estimate = false;
     return;
   }
   if (!first) {
@@ -191,7 +191,7 @@ void greenroom_policy::observe_arrival(specialist_index who, std::uint64_t case_
     count_start(one, std::min(ready, 1.0));
   }
   one.warm_since_s = one.prewarmed_s = -1;
-  one.saying = one.missed = one.shadow_gone = false;
+  one.has_estimate = one.missed = one.shadow_gone = false;
   one.wastes = 0;
   history.visit(now_s, pace_.clock(now_s));
   fleet_.visit(now_s);
@@ -202,7 +202,7 @@ void greenroom_policy::observe_arrival(specialist_index who, std::uint64_t case_
   if (frequency_.awake() && !one.facts.pinned) frequency_.visit(who, limits_in_force(), facts_);
 }
 
-void greenroom_policy::observe_idle(specialist_index who, double clock_s) {
+void predictive_policy::observe_idle(specialist_index who, double clock_s) {
   assert(who < members_.size());
   const double now_s = own_time(clock_s);
   fleet_.begin(now_s);
@@ -220,8 +220,8 @@ void greenroom_policy::observe_idle(specialist_index who, double clock_s) {
   due_.set(who, now_s + settle_s(one));
 }
 
-void greenroom_policy::expect(specialist_index who, double probability, double within_s, reason why,
-                              double clock_s) {
+void predictive_policy::expect(specialist_index who, double probability, double within_s,
+                               reason why, double clock_s) {
   assert(who < members_.size());
   const double now_s = own_time(clock_s);
   fleet_.begin(now_s);
@@ -231,7 +231,7 @@ void greenroom_policy::expect(specialist_index who, double probability, double w
   const double certain = std::min(probability, 0.999);
   const double rate = -std::log1p(-certain) / within_s;
   if (now_s > one.announced_until_s) close_announcement(one, false);
-  // Of two sources the stronger counts; a source may also lower what it said before.
+  // Of two sources the stronger counts; a source may also lower its earlier announcement.
   if (one.announced_probability > 0 && why != one.announced_why && rate < one.announced_rate)
     return;
   one.announced_probability = certain;
@@ -243,34 +243,34 @@ void greenroom_policy::expect(specialist_index who, double probability, double w
 
 // -- estimates ---------------------------------------------------------------------------------
 
-double greenroom_policy::announced(const member& one, double now_s) const {
+double predictive_policy::announced(const member& one, double now_s) const {
   if (one.announced_probability <= 0 || now_s > one.announced_until_s) return 0;
   const double trust =
       (announced_came_ + announcement_prior) / (announced_promised_ + announcement_prior);
   return one.announced_rate * std::min(trust, 1.5);
 }
 
-signal_values greenroom_policy::read(specialist_index who, double at_s) const {
+signal_values predictive_policy::read(specialist_index who, double at_s) const {
   const member& one = members_[who];
-  signal_values said;
-  read_signals(*one.history, fleet_, at_s, settle_s(one), said);
+  signal_values signals;
+  read_signals(*one.history, fleet_, at_s, settle_s(one), signals);
   const double promised = sessions_.rate(who, at_s);
   if (promised >= 0) {
-    said.promised = promised;
-    said.x[static_cast<std::size_t>(signal::sessions)] = std::log(promised / said.base + 0.1);
+    signals.promised = promised;
+    signals.x[static_cast<std::size_t>(signal::sessions)] = std::log(promised / signals.base + 0.1);
   }
-  return said;
+  return signals;
 }
 
 // A new estimate for an idle specialist, kept for the comparison with the outcome.
-double greenroom_policy::estimate(specialist_index who, double now_s) {
+double predictive_policy::estimate(specialist_index who, double now_s) {
   member& one = members_[who];
   if (one.history->visits == 0) return one.rate = 0;
-  one.said.own() = read(who, now_s);
-  const auto found = mixture_.read(*one.trust, *one.said);
-  one.said_s = now_s;
-  one.said_raw = found.raw;
-  one.saying = true;
+  one.signals.own() = read(who, now_s);
+  const auto found = mixture_.read(*one.trust, *one.signals);
+  one.estimated_s = now_s;
+  one.estimated_raw = found.raw;
+  one.has_estimate = true;
   one.rate = found.rate;
   return one.rate;
 }

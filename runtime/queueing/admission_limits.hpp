@@ -7,7 +7,7 @@
 namespace greenroom::runtime {
 
 /// The state known at admission, without asking another actor. Durations in nanoseconds.
-struct line_state {
+struct queue_state {
   std::size_t depth = 0;       ///< Queued and running tasks of this specialist.
   std::size_t depth_max = 64;  ///< Bound of `depth`.
   std::size_t total = 0;       ///< Queued and running tasks of the node.
@@ -20,15 +20,15 @@ struct line_state {
   bool low_priority = false;
 };
 
-enum class admission : std::uint8_t { admitted, full, too_late, circuit_open };
+enum class admission_result : std::uint8_t { admitted, full, too_late, circuit_open };
 
 struct admission_verdict {
-  admission what = admission::admitted;
+  admission_result what = admission_result::admitted;
   std::int64_t retry_after_ns = 0;  ///< Computed from the drain rate and the start time.
 };
 
 /// `patience_ns`: the caller's remaining timeout. Low priority is refused from 7/8 of the bounds
 /// on, so that a flood of it leaves room for other tasks.
-[[nodiscard]] admission_verdict admit(const line_state& line, std::int64_t patience_ns);
+[[nodiscard]] admission_verdict admit(const queue_state& line, std::int64_t patience_ns);
 
 }  // namespace greenroom::runtime

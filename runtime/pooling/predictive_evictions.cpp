@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 
 namespace greenroom::runtime {
 namespace {
@@ -30,7 +30,7 @@ constexpr double scarce_longest_s = 180;
 }  // namespace
 
 // Long after its last visit the intensity moves slowly, unless one of its timers is about to fire.
-bool greenroom_policy::looks_ahead(const member& one, double now_s) const {
+bool predictive_policy::looks_ahead(const member& one, double now_s) const {
   if (one.history->visits < 2) return false;
   if (now_s - one.idle_since_s() < ahead_loads * one.facts.load_s) return true;
   const double since_s = now_s - one.history->visit_s;
@@ -43,13 +43,13 @@ bool greenroom_policy::looks_ahead(const member& one, double now_s) const {
   return false;
 }
 
-void greenroom_policy::count_start(member& one, double caught) {
+void predictive_policy::count_start(member& one, double caught) {
   one.starts.count(static_cast<float>(caught), starts_fade);
   starts_.count(static_cast<float>(caught), all_starts_fade);
 }
 
 // The share of the specialist's visits that prewarming would not catch after a cooling.
-double greenroom_policy::surprise(const member& one) const {
+double predictive_policy::surprise(const member& one) const {
   const auto lost_of = [](const start_counts& some, double prior, double lost) {
     return (static_cast<double>(some.lost) + prior * lost)
            / (static_cast<double>(some.lost) + static_cast<double>(some.caught) + prior);
@@ -60,10 +60,10 @@ double greenroom_policy::surprise(const member& one) const {
 // The value while slots are scarce; a lower bound without `ahead`. Evicting a specialist whose
 // return will be foreseen costs nothing, so the long-run frequency counts only for the share of
 // visits that are not foreseen.
-double greenroom_policy::worth_keeping(specialist_index who, double now_s, bool ahead) {
+double predictive_policy::worth_keeping(specialist_index who, double now_s, bool ahead) {
   member& one = members_[who];
-  if (!referee_.predicting() || !learnt()) return one.facts.priority_weight;
-  if (!one.saying && one.history->visits > 0) estimate(who, now_s);
+  if (!referee_.predicting() || !has_learned()) return one.facts.priority_weight;
+  if (!one.has_estimate && one.history->visits > 0) estimate(who, now_s);
   one.warm_below = worth(one, one.rate);
   double rate = one.rate;
   // A specialist that is expected again within about a start time is not evicted for a low current
@@ -74,7 +74,7 @@ double greenroom_policy::worth_keeping(specialist_index who, double now_s, bool 
     };
     rate = std::max(rate, rate_at(now_s + one.facts.load_s));
     // An older estimate may predate the specialist's expected return.
-    if (now_s - one.said_s > settle_s(one)) rate = std::max(rate, rate_at(now_s));
+    if (now_s - one.estimated_s > settle_s(one)) rate = std::max(rate, rate_at(now_s));
   }
   const double frequency = static_cast<double>(one.history->visits) / fleet_.observed_s(now_s);
   const double share = frequency_share * frequency_.value() * surprise(one);
@@ -84,27 +84,28 @@ double greenroom_policy::worth_keeping(specialist_index who, double now_s, bool 
 // Evictable specialists except `spared`, ordered by current value; without prediction the longest
 // idle comes first. Valid until the next call to the policy.
 template <class Spared>
-eviction_order greenroom_policy::evictable_now(std::span<const seat> seats, double now_s,
-                                               Spared spared) {
+eviction_order predictive_policy::evictable_now(std::span<const slot_state> slot_states,
+                                                double now_s, Spared spared) {
   std::vector<candidate> found;
   const auto worth_of = [this, now_s, slots = limits_in_force().max_warm](specialist_index who,
                                                                           bool ahead) {
     return worth_keeping(who, now_s, ahead)
-           * balance_.standing(members_[who].facts.department, slots);
+           * balance_.eviction_weight(members_[who].facts.department, slots);
   };
-  for (specialist_index who = 0; who < seats.size(); ++who) {
-    const seat place = paced(seats[who]);
-    if (!evictable(place, facts_[who], residency_of(facts_[who], limits_), now_s) || spared(who))
+  for (specialist_index who = 0; who < slot_states.size(); ++who) {
+    const slot_state slot = paced(slot_states[who]);
+    if (!evictable(slot, facts_[who], residency_of(facts_[who], limits_), now_s) || spared(who))
       continue;
-    found.push_back({who, worth_of(who, false), idle_since(place)});
+    found.push_back({who, worth_of(who, false), idle_since(slot)});
   }
   return eviction_order{std::move(found),
                         [worth_of](specialist_index who) { return worth_of(who, true); }};
 }
 
-warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<const seat> seats,
-                                              double clock_s) {
-  assert(who < members_.size() && seats.size() == members_.size());
+warm_policy::room predictive_policy::make_room(specialist_index who,
+                                               std::span<const slot_state> slot_states,
+                                               double clock_s) {
+  assert(who < members_.size() && slot_states.size() == members_.size());
   const double now_s = own_time(clock_s);
   member& one = members_[who];
   if (!one.missed && one.history->busy) {
@@ -115,17 +116,17 @@ warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<co
       count_start(one, 0);
     }
   }
-  if (one.facts.pinned || counts(seats[who], one.facts)) return {true, {}};
+  if (one.facts.pinned || counts(slot_states[who], one.facts)) return {true, {}};
   const pool_limits in_force = limits_in_force();
-  const occupancy now = taken(seats, facts_);
+  const occupancy now = taken(slot_states, facts_);
   const occupancy needed{1, one.facts.memory_mb};
-  balance_.count(seats, facts_);
+  balance_.count(slot_states, facts_);
   const bool own_only = balance_.exhausted(one.facts.department, in_force.max_warm);
   if (!own_only && within(in_force, now, needed)) return {true, {}};
   referee_.constrained();
   if (!own_only) {
     find_slots_scarce(now_s);
-    frequency_.wake(seats, facts_, [this](specialist_index other) {
+    frequency_.wake(slot_states, facts_, [this](specialist_index other) {
       const member& known = members_[other];
       return frequency_trust::usage{known.history->busy, known.history->visits,
                                     known.idle_since_s()};
@@ -133,7 +134,7 @@ warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<co
   }
   fleet_.refresh(now_s);
   room answer;
-  eviction_order leaving = evictable_now(seats, now_s, [&](specialist_index other) {
+  eviction_order leaving = evictable_now(slot_states, now_s, [&](specialist_index other) {
     // The last slot is for other departments: evict one of the same department.
     return own_only && facts_[other].department != one.facts.department;
   });
@@ -156,7 +157,7 @@ warm_policy::room greenroom_policy::make_room(specialist_index who, std::span<co
   return answer;
 }
 
-void greenroom_policy::find_slots_scarce(double now_s) {
+void predictive_policy::find_slots_scarce(double now_s) {
   scarce_until_s_ =
       now_s + price_horizon_cooldowns * std::min(limits_.cooldown_s, scarce_longest_s);
   if (scarce_) return;
@@ -164,10 +165,11 @@ void greenroom_policy::find_slots_scarce(double now_s) {
   refresh_price();
 }
 
-void greenroom_policy::enforce_caps(std::span<const seat> seats, double now_s, plan& answer) {
+void predictive_policy::enforce_caps(std::span<const slot_state> slot_states, double now_s,
+                                     plan& answer) {
   const pool_limits in_force = limits_in_force();
-  occupancy now = taken(seats, facts_);
-  std::vector<bool> leaving(seats.size(), false);
+  occupancy now = taken(slot_states, facts_);
+  std::vector<bool> leaving(slot_states.size(), false);
   for (const change& one : answer.cool) {
     leaving[one.who] = true;
     --now.slots;
@@ -177,7 +179,7 @@ void greenroom_policy::enforce_caps(std::span<const seat> seats, double now_s, p
   referee_.constrained();
   const reason why = now.slots > in_force.max_warm ? reason::evicted : reason::memory;
   eviction_order order =
-      evictable_now(seats, now_s, [&](specialist_index who) { return leaving[who]; });
+      evictable_now(slot_states, now_s, [&](specialist_index who) { return leaving[who]; });
   while (!within(in_force, now)) {
     const auto one = order.next();
     if (!one) return;
@@ -188,7 +190,8 @@ void greenroom_policy::enforce_caps(std::span<const seat> seats, double now_s, p
 }
 
 // Prewarms take free slots, and the slots of specialists with a clearly lower value.
-void greenroom_policy::admit_prewarms(std::span<const seat> seats, double now_s, plan& answer) {
+void predictive_policy::admit_prewarms(std::span<const slot_state> slot_states, double now_s,
+                                       plan& answer) {
   std::vector<change> wanted = std::move(answer.warm);
   answer.warm.clear();
   if (wanted.empty()) return;
@@ -196,8 +199,8 @@ void greenroom_policy::admit_prewarms(std::span<const seat> seats, double now_s,
     return a.score != b.score ? a.score > b.score : a.who < b.who;
   });
   const pool_limits in_force = limits_in_force();
-  occupancy now = taken(seats, facts_);
-  balance_.count(seats, facts_);
+  occupancy now = taken(slot_states, facts_);
+  balance_.count(slot_states, facts_);
   for (const change& one : answer.cool) {
     --now.slots;
     now.memory_mb -= facts_[one.who].memory_mb;
@@ -211,7 +214,7 @@ void greenroom_policy::admit_prewarms(std::span<const seat> seats, double now_s,
     if (!balance_.may_prewarm(department, in_force.max_warm)) continue;
     if (!within(in_force, now, needed)) {
       if (!order) {
-        order = evictable_now(seats, now_s, [&](specialist_index who) {
+        order = evictable_now(slot_states, now_s, [&](specialist_index who) {
           return std::ranges::any_of(answer.cool,
                                      [who](const change& gone) { return gone.who == who; });
         });

@@ -15,7 +15,7 @@ namespace greenroom::machine {
 /// stops at the first frame with a wrong salt or checksum. This parser goes on: a frame's checksum
 /// is computed from the previous frame's stored checksum, so frames behind a damaged frame can
 /// still be checked.
-struct journal_log {
+struct wal_content {
   enum class health : std::uint8_t { sound, unsure, damaged };
   struct frame {
     std::uint32_t page = 0;
@@ -44,7 +44,7 @@ struct journal_log {
 
 /// Returns nothing when the file is missing or empty. `salts`: the salts to search for when the
 /// header is not sound.
-[[nodiscard]] std::optional<journal_log> read_journal_log(
+[[nodiscard]] std::optional<wal_content> parse_wal(
     const std::string& path, std::optional<std::pair<std::uint32_t, std::uint32_t>> salts = {});
 
 /// The two salts in the header of the log open as `fd`; nothing when there is no header.
@@ -53,7 +53,7 @@ struct journal_log {
 /// Writes the database as of the log's last transaction to `to`: the pages of `file` (which may be
 /// missing), overlaid with the log's undamaged pages. Without a log, copies the file.
 base::expected<void> make_journal_image(const std::string& file, const std::string& log_path,
-                                        const std::optional<journal_log>& log,
+                                        const std::optional<wal_content>& log,
                                         const std::string& to);
 
 }  // namespace greenroom::machine

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
 #include "tests/unit/pooling/start.hpp"
 
@@ -37,7 +37,7 @@ simulation_result run_at(double unit, double cooldown_s, std::size_t slots) {
   how.limits.min_residency_s = 2 * unit;
   how.limits.adaptive = false;
   how.review_every_s = unit;
-  greenroom_policy policy;
+  predictive_policy policy;
   return run_warm_policy(work, policy, how);
 }
 
@@ -70,21 +70,21 @@ TEST(Pace, GoesOnWithoutAJumpWhenItChanges) {
 TEST(Pace, OfAnotherCooldownIsTakenUpByWhatWasLearntAtTheOldOne) {
   const std::vector<std::string> names{"a", "b"};
   pool_limits limits;
-  greenroom_policy before;
-  greenroom_policy after;
-  for (greenroom_policy* one : {&before, &after}) {
+  predictive_policy before;
+  predictive_policy after;
+  for (predictive_policy* one : {&before, &after}) {
     for (specialist_index who = 0; who < 2; ++who) one->learn(who, {.load_s = 0.1});
   }
   limits.cooldown_s = 45;
   before.set_limits(limits);
   limits.cooldown_s = 4.5;
   after.set_limits(limits);
-  std::vector<seat> seats(2);
+  std::vector<slot_state> slot_states(2);
   double now_s = start_s;
   for (int i = 0; i < 400; ++i, now_s += 10) {
     before.observe_arrival(0, 0, now_s);
     before.observe_idle(0, now_s);
-    before.review(seats, now_s + 1);
+    before.review(slot_states, now_s + 1);
   }
   ASSERT_TRUE(after.restore(before.save(names), names));
   const auto then = before.rank(1, now_s);
@@ -116,13 +116,13 @@ struct scarce_world {
     for (int i = 0; i < seconds; ++i, now_s += 1) {
       visit(0);
       if (i % 40 == 0) visit(1);
-      policy.review(seats, now_s);
+      policy.review(slot_states, now_s);
     }
   }
 
   pool_limits limits;
-  greenroom_policy policy;
-  std::vector<seat> seats = std::vector<seat>(4);
+  predictive_policy policy;
+  std::vector<slot_state> slot_states = std::vector<slot_state>(4);
   double now_s = start_s;
 };
 
@@ -132,13 +132,13 @@ TEST(Residency, HoldsForWhomNobodyIsExpectedToAsk) {
     scarce_world w(load_s);
     w.live(400);
     w.visit(1);
-    w.seats[0] = {worker_state::warm, 0, w.now_s, w.now_s};
-    w.seats[1] = {worker_state::warm, 0, w.now_s, w.now_s};
+    w.slot_states[0] = {worker_state::warm, 0, w.now_s, w.now_s};
+    w.slot_states[1] = {worker_state::warm, 0, w.now_s, w.now_s};
     w.policy.observe_arrival(2, 0, w.now_s);
     for (double later_s = 0; later_s < 1.9; later_s += 0.05) {
-      EXPECT_FALSE(w.policy.make_room(2, w.seats, w.now_s + later_s).fits) << later_s;
+      EXPECT_FALSE(w.policy.make_room(2, w.slot_states, w.now_s + later_s).fits) << later_s;
     }
-    const auto room = w.policy.make_room(2, w.seats, w.now_s + 2.0);
+    const auto room = w.policy.make_room(2, w.slot_states, w.now_s + 2.0);
     ASSERT_TRUE(room.fits);
     ASSERT_EQ(room.evict.size(), 1U);
     EXPECT_EQ(room.evict[0].who, 1U);
@@ -149,12 +149,12 @@ TEST(Residency, HoldsForOneThatWasPrewarmedAndNeverAsked) {
   scarce_world w(0.02);
   w.live(400);
   // Number 3 was started ahead of a task that has not come, and number 0 is at work.
-  w.seats[0] = {worker_state::warm, 1, w.now_s - 9, w.now_s - 9};
-  w.seats[3] = {worker_state::warm, 0, w.now_s, w.now_s};
+  w.slot_states[0] = {worker_state::warm, 1, w.now_s - 9, w.now_s - 9};
+  w.slot_states[3] = {worker_state::warm, 0, w.now_s, w.now_s};
   w.policy.observe_arrival(0, 0, w.now_s);
   w.policy.observe_arrival(2, 0, w.now_s);
-  EXPECT_FALSE(w.policy.make_room(2, w.seats, w.now_s + 1.99).fits);
-  const auto room = w.policy.make_room(2, w.seats, w.now_s + 2.0);
+  EXPECT_FALSE(w.policy.make_room(2, w.slot_states, w.now_s + 1.99).fits);
+  const auto room = w.policy.make_room(2, w.slot_states, w.now_s + 2.0);
   ASSERT_TRUE(room.fits);
   EXPECT_EQ(room.evict[0].who, 3U);
 }
@@ -162,17 +162,17 @@ TEST(Residency, HoldsForOneThatWasPrewarmedAndNeverAsked) {
 TEST(Residency, HoldsAgainstAPrewarmForAnotherOne) {
   scarce_world w(0.5);
   w.live(400);
-  w.seats[0] = {worker_state::warm, 0, w.now_s, w.now_s};
-  w.seats[1] = {worker_state::warm, 0, w.now_s, w.now_s};
+  w.slot_states[0] = {worker_state::warm, 0, w.now_s, w.now_s};
+  w.slot_states[1] = {worker_state::warm, 0, w.now_s, w.now_s};
   w.visit(2);
   for (double later_s = 0.1; later_s < 2.0; later_s += 0.1) {
     w.policy.expect(2, 0.99, 1.0, reason::workflow, w.now_s + later_s);
-    const plan wanted = w.policy.review(w.seats, w.now_s + later_s);
+    const plan wanted = w.policy.review(w.slot_states, w.now_s + later_s);
     EXPECT_TRUE(wanted.cool.empty()) << later_s;
     EXPECT_TRUE(wanted.warm.empty()) << later_s;
   }
   w.policy.expect(2, 0.99, 1.0, reason::workflow, w.now_s + 2.0);
-  const plan wanted = w.policy.review(w.seats, w.now_s + 2.1);
+  const plan wanted = w.policy.review(w.slot_states, w.now_s + 2.1);
   ASSERT_EQ(wanted.warm.size(), 1U);
   EXPECT_EQ(wanted.warm[0].who, 2U);
 }
@@ -181,11 +181,11 @@ TEST(Residency, HoldsWhileNothingIsLearnt) {
   scarce_world w(0.01);
   w.visit(0);
   w.visit(1);
-  w.seats[0] = {worker_state::warm, 0, w.now_s, w.now_s};
-  w.seats[1] = {worker_state::warm, 0, w.now_s, w.now_s};
+  w.slot_states[0] = {worker_state::warm, 0, w.now_s, w.now_s};
+  w.slot_states[1] = {worker_state::warm, 0, w.now_s, w.now_s};
   w.policy.observe_arrival(2, 0, w.now_s);
-  EXPECT_FALSE(w.policy.make_room(2, w.seats, w.now_s + 1.9).fits);
-  EXPECT_TRUE(w.policy.make_room(2, w.seats, w.now_s + 2.0).fits);
+  EXPECT_FALSE(w.policy.make_room(2, w.slot_states, w.now_s + 1.9).fits);
+  EXPECT_TRUE(w.policy.make_room(2, w.slot_states, w.now_s + 2.0).fits);
 }
 
 /// Hands everything on, and looks whether a place was taken from somebody young.
@@ -202,24 +202,25 @@ public:
   void observe_idle(specialist_index who, double now_s) override {
     watched_.observe_idle(who, now_s);
   }
-  room make_room(specialist_index who, std::span<const seat> seats, double now_s) override {
-    room answer = watched_.make_room(who, seats, now_s);
-    look(answer.evict, seats, now_s);
+  room make_room(specialist_index who, std::span<const slot_state> slot_states,
+                 double now_s) override {
+    room answer = watched_.make_room(who, slot_states, now_s);
+    look(answer.evict, slot_states, now_s);
     return answer;
   }
-  plan review(std::span<const seat> seats, double now_s) override {
-    plan answer = watched_.review(seats, now_s);
-    look(answer.cool, seats, now_s);
+  plan review(std::span<const slot_state> slot_states, double now_s) override {
+    plan answer = watched_.review(slot_states, now_s);
+    look(answer.cool, slot_states, now_s);
     return answer;
   }
   std::size_t moved = 0;
   std::size_t young = 0;
 
 private:
-  void look(std::span<const change> gone, std::span<const seat> seats, double now_s) {
+  void look(std::span<const change> gone, std::span<const slot_state> slot_states, double now_s) {
     for (const change& one : gone) {
       ++moved;
-      if (now_s - seats[one.who].since_s < min_s_ - 1e-6) ++young;
+      if (now_s - slot_states[one.who].since_s < min_s_ - 1e-6) ++young;
     }
   }
   warm_policy& watched_;
@@ -233,7 +234,7 @@ TEST(Residency, HoldsThroughoutADayOfTooFewSlots) {
   how.limits.max_warm = 8;
   how.limits.min_residency_s = 4;
   how.review_every_s = 0.25;
-  greenroom_policy policy;
+  predictive_policy policy;
   residency_watch watch{policy, how.limits.min_residency_s};
   run_warm_policy(work, watch, how);
   EXPECT_GT(watch.moved, 500U);
@@ -241,20 +242,20 @@ TEST(Residency, HoldsThroughoutADayOfTooFewSlots) {
 }
 
 TEST(Scarcity, KeepsAPlaceThatCostsNothingElseBeforeAnythingIsLearnt) {
-  greenroom_options options;
+  predictive_options options;
   options.fill_slots = true;
-  greenroom_policy policy{options};
+  predictive_policy policy{options};
   pool_limits limits;
   limits.max_warm = 2;
   for (specialist_index who = 0; who < 4; ++who) policy.learn(who, {});
   policy.set_limits(limits);
-  std::vector<seat> seats(4);
-  seats[0] = {worker_state::warm, 0, start_s, start_s};
+  std::vector<slot_state> slot_states(4);
+  slot_states[0] = {worker_state::warm, 0, start_s, start_s};
   policy.observe_arrival(0, 0, start_s);
   policy.observe_idle(0, start_s);
   // Long after the cooldown nobody wants its place, so a task for it must still find it warm.
   for (double later_s = 1; later_s < 4000; later_s += 20) {
-    EXPECT_TRUE(policy.review(seats, start_s + later_s).cool.empty()) << later_s;
+    EXPECT_TRUE(policy.review(slot_states, start_s + later_s).cool.empty()) << later_s;
   }
 }
 
@@ -262,29 +263,29 @@ TEST(Scarcity, KeepsTheIdleUntilAnotherOneWantsTheirPlace) {
   scarce_world w(0.5);
   w.live(200);
   w.visit(1);
-  w.seats[0] = {worker_state::warm, 0, w.now_s - 9, w.now_s};
-  w.seats[1] = {worker_state::warm, 0, w.now_s - 9, w.now_s};
+  w.slot_states[0] = {worker_state::warm, 0, w.now_s - 9, w.now_s};
+  w.slot_states[1] = {worker_state::warm, 0, w.now_s - 9, w.now_s};
   w.policy.observe_arrival(2, 0, w.now_s);
-  const auto room = w.policy.make_room(2, w.seats, w.now_s);
+  const auto room = w.policy.make_room(2, w.slot_states, w.now_s);
   ASSERT_TRUE(room.fits);
   w.policy.observe_idle(2, w.now_s);
   // The one that was left is not given up for being idle while places are scarce, …
   const specialist_index kept = room.evict[0].who == 0 ? 1 : 0;
-  w.seats[room.evict[0].who] = {};
-  w.seats[2] = {worker_state::warm, 0, w.now_s, w.now_s};
+  w.slot_states[room.evict[0].who] = {};
+  w.slot_states[2] = {worker_state::warm, 0, w.now_s, w.now_s};
   const double scarce_until_s = w.now_s + 20 * w.limits.cooldown_s;
   for (; w.now_s < scarce_until_s - 20; w.now_s += 5) {
-    for (const change& one : w.policy.review(w.seats, w.now_s).cool) {
+    for (const change& one : w.policy.review(w.slot_states, w.now_s).cool) {
       ASSERT_NE(one.why, reason::cooldown);
-      w.seats[one.who] = {};
+      w.slot_states[one.who] = {};
     }
   }
   // … and is when nobody has wanted a place for long.
   bool cooled = false;
   for (; w.now_s < scarce_until_s + 40'000 && !cooled; w.now_s += 5) {
-    for (const change& one : w.policy.review(w.seats, w.now_s).cool) {
+    for (const change& one : w.policy.review(w.slot_states, w.now_s).cool) {
       cooled = cooled || one.who == kept;
-      w.seats[one.who] = {};
+      w.slot_states[one.who] = {};
     }
   }
   EXPECT_TRUE(cooled);

@@ -1,4 +1,4 @@
-#include "runtime/pooling/intensity_signals.hpp"
+#include "runtime/pooling/call_rate_signals.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,8 +19,8 @@ using ::testing::HasSubstr;
 /// A cast on virtual time: carries out what the policy says, as a node would.
 class world {
 public:
-  world(std::size_t cast, const pool_limits& limits, const greenroom_options& options = {})
-      : policy(options), seats(cast), limits_(limits) {
+  world(std::size_t cast, const pool_limits& limits, const predictive_options& options = {})
+      : policy(options), slot_states(cast), limits_(limits) {
     for (specialist_index who = 0; who < cast; ++who) policy.learn(who, {.load_s = 1.0});
     policy.set_limits(limits);
   }
@@ -28,15 +28,15 @@ public:
   void pass(double to_s) {
     while (now_s < to_s) {
       now_s = std::min(to_s, now_s + 1.0);
-      const plan wanted = policy.review(seats, now_s);
+      const plan wanted = policy.review(slot_states, now_s);
       for (const change& one : wanted.cool) {
-        EXPECT_EQ(seats[one.who].tasks, 0U) << "a busy one was cooled";
-        seats[one.who] = {worker_state::cold, 0, now_s, now_s};
+        EXPECT_EQ(slot_states[one.who].tasks, 0U) << "a busy one was cooled";
+        slot_states[one.who] = {worker_state::cold, 0, now_s, now_s};
         ++cooled;
       }
       for (const change& one : wanted.warm) {
-        if (seats[one.who].state != worker_state::cold) continue;
-        seats[one.who] = {worker_state::warm, 0, now_s, now_s};
+        if (slot_states[one.who].state != worker_state::cold) continue;
+        slot_states[one.who] = {worker_state::warm, 0, now_s, now_s};
         ++prewarmed;
       }
       most = std::max(most, warm_count());
@@ -46,30 +46,31 @@ public:
   /// A task comes, runs for a moment, and ends. Returns whether it was cold.
   bool task(specialist_index who, std::uint64_t case_key = 0) {
     policy.observe_arrival(who, case_key, now_s);
-    const bool cold = seats[who].state == worker_state::cold;
+    const bool cold = slot_states[who].state == worker_state::cold;
     if (cold) {
-      const auto room = policy.make_room(who, seats, now_s);
+      const auto room = policy.make_room(who, slot_states, now_s);
       if (!room.fits) ++refused;
       for (const change& one : room.evict) {
-        EXPECT_EQ(seats[one.who].tasks, 0U) << "a busy one was evicted";
-        EXPECT_GE(now_s - seats[one.who].since_s, limits_.min_residency_s);
-        seats[one.who] = {worker_state::cold, 0, now_s, now_s};
+        EXPECT_EQ(slot_states[one.who].tasks, 0U) << "a busy one was evicted";
+        EXPECT_GE(now_s - slot_states[one.who].since_s, limits_.min_residency_s);
+        slot_states[one.who] = {worker_state::cold, 0, now_s, now_s};
       }
-      if (room.fits) seats[who] = {worker_state::warm, 0, now_s, now_s};
+      if (room.fits) slot_states[who] = {worker_state::warm, 0, now_s, now_s};
     }
-    if (seats[who].state == worker_state::warm) seats[who].idle_since_s = now_s;
+    if (slot_states[who].state == worker_state::warm) slot_states[who].idle_since_s = now_s;
     policy.observe_idle(who, now_s);
     most = std::max(most, warm_count());
     return cold;
   }
 
   std::size_t warm_count() const {
-    return static_cast<std::size_t>(std::count_if(
-        seats.begin(), seats.end(), [](const seat& s) { return s.state != worker_state::cold; }));
+    return static_cast<std::size_t>(
+        std::count_if(slot_states.begin(), slot_states.end(),
+                      [](const slot_state& s) { return s.state != worker_state::cold; }));
   }
 
-  greenroom_policy policy;
-  std::vector<seat> seats;
+  predictive_policy policy;
+  std::vector<slot_state> slot_states;
   double now_s = start_s;
   std::size_t most = 0;
   std::size_t cooled = 0;
@@ -87,17 +88,17 @@ pool_limits open_limits(std::size_t cast) {
   return limits;
 }
 
-TEST(GreenroomPolicy, FollowsThePlainCooldownWhileNothingIsLearnt) {
+TEST(PredictivePolicy, FollowsThePlainCooldownWhileNothingIsLearnt) {
   world w(5, open_limits(5));
   w.task(0);
   w.pass(start_s + 40);
-  EXPECT_EQ(w.seats[0].state, worker_state::warm);
+  EXPECT_EQ(w.slot_states[0].state, worker_state::warm);
   w.pass(start_s + 60);
-  EXPECT_EQ(w.seats[0].state, worker_state::cold);
+  EXPECT_EQ(w.slot_states[0].state, worker_state::cold);
 }
 
-TEST(GreenroomPolicy, PrewarmsATimerBeforeItFiresAndNotLongBefore) {
-  greenroom_options options;
+TEST(PredictivePolicy, PrewarmsATimerBeforeItFiresAndNotLongBefore) {
+  predictive_options options;
   options.price = 1e-3;
   world w(4, open_limits(4), options);
   std::size_t cold_late = 0;
@@ -110,20 +111,20 @@ TEST(GreenroomPolicy, PrewarmsATimerBeforeItFiresAndNotLongBefore) {
     w.task(1 + static_cast<specialist_index>(round % 3));
     w.pass(start_s + 600.0 * round + 300);
     if (round >= 30) {
-      EXPECT_EQ(w.seats[0].state, worker_state::cold) << "round " << round;
+      EXPECT_EQ(w.slot_states[0].state, worker_state::cold) << "round " << round;
     }
   }
   EXPECT_LE(cold_late, 3U);
 }
 
-TEST(GreenroomPolicy, WarmsThoseASessionTurnsToThoughTheyWereQuietForHours) {
-  greenroom_options options;
+TEST(PredictivePolicy, WarmsThoseASessionTurnsToThoughTheyWereQuietForHours) {
+  predictive_options options;
   options.price = 1e-3;
   world w(5, open_limits(5), options);
   // Now and then somebody comes to the first one and goes on to the second a minute later.
   std::size_t in_time = 0;
   for (std::uint64_t visitor = 1; visitor <= 40; ++visitor) {
-    const bool was_cold = w.seats[1].state == worker_state::cold;
+    const bool was_cold = w.slot_states[1].state == worker_state::cold;
     w.task(0, visitor);
     w.pass(w.now_s + 60);
     if (!w.task(1, visitor) && was_cold && visitor > 20) ++in_time;
@@ -132,7 +133,7 @@ TEST(GreenroomPolicy, WarmsThoseASessionTurnsToThoughTheyWereQuietForHours) {
   EXPECT_GE(in_time, 18U);
 }
 
-TEST(GreenroomPolicy, StartsNobodyForWhatSessionsPromiseBesideTheirSources) {
+TEST(PredictivePolicy, StartsNobodyForWhatSessionsPromiseBesideTheirSources) {
   world w(8, open_limits(8), {.price = 4e-3});
   std::mt19937 random(3);
   std::size_t came = 0;
@@ -156,7 +157,7 @@ TEST(GreenroomPolicy, StartsNobodyForWhatSessionsPromiseBesideTheirSources) {
   EXPECT_LT(found_cold, 0.9 * static_cast<double>(came));
 }
 
-TEST(GreenroomPolicy, NeverExceedsItsSlotsAndEvictsWhatIsWantedLeast) {
+TEST(PredictivePolicy, NeverExceedsItsSlotsAndEvictsWhatIsWantedLeast) {
   pool_limits limits = open_limits(20);
   limits.max_warm = 4;
   limits.target_memory = 0.5;
@@ -179,7 +180,7 @@ TEST(GreenroomPolicy, NeverExceedsItsSlotsAndEvictsWhatIsWantedLeast) {
   EXPECT_GT(static_cast<double>(hits), 0.8 * static_cast<double>(asked));
 }
 
-TEST(GreenroomPolicy, KeepsTheMemoryBudget) {
+TEST(PredictivePolicy, KeepsTheMemoryBudget) {
   pool_limits limits = open_limits(10);
   limits.memory_budget_mb = 22;  // Four of 5 MB.
   world w(10, limits);
@@ -190,98 +191,99 @@ TEST(GreenroomPolicy, KeepsTheMemoryBudget) {
   EXPECT_EQ(w.most, 4U);
 }
 
-TEST(GreenroomPolicy, NeverEvictsBusyPinnedOrYoungOnes) {
+TEST(PredictivePolicy, NeverEvictsBusyPinnedOrYoungOnes) {
   pool_limits limits = open_limits(4);
   limits.max_warm = 2;
   limits.min_residency_s = 2;
-  greenroom_policy policy;
+  predictive_policy policy;
   for (specialist_index who = 0; who < 4; ++who) policy.learn(who, {.pinned = who == 3});
   policy.set_limits(limits);
-  std::vector<seat> seats(4);
-  seats[0] = {worker_state::warm, 1, start_s - 100, start_s - 100};
-  seats[1] = {worker_state::warm, 0, start_s - 1, start_s - 1};
-  seats[3] = {worker_state::warm, 0, start_s - 100, start_s - 100};
+  std::vector<slot_state> slot_states(4);
+  slot_states[0] = {worker_state::warm, 1, start_s - 100, start_s - 100};
+  slot_states[1] = {worker_state::warm, 0, start_s - 1, start_s - 1};
+  slot_states[3] = {worker_state::warm, 0, start_s - 100, start_s - 100};
   policy.observe_arrival(2, 0, start_s);
-  EXPECT_FALSE(policy.make_room(2, seats, start_s).fits);
-  const auto room = policy.make_room(2, seats, start_s + 1);
+  EXPECT_FALSE(policy.make_room(2, slot_states, start_s).fits);
+  const auto room = policy.make_room(2, slot_states, start_s + 1);
   ASSERT_TRUE(room.fits);
   ASSERT_EQ(room.evict.size(), 1U);
   EXPECT_EQ(room.evict[0].who, 1U);
 }
 
-TEST(GreenroomPolicy, WarmsPinsWhateverTheLimits) {
-  greenroom_policy policy;
+TEST(PredictivePolicy, WarmsPinsWhateverTheLimits) {
+  predictive_policy policy;
   policy.learn(0, {.pinned = true});
   policy.set_limits({.max_warm = 0});
-  std::vector<seat> seats(1);
-  const plan wanted = policy.review(seats, start_s);
+  std::vector<slot_state> slot_states(1);
+  const plan wanted = policy.review(slot_states, start_s);
   ASSERT_EQ(wanted.warm.size(), 1U);
   EXPECT_EQ(wanted.warm[0].why, reason::pinned);
 }
 
-TEST(GreenroomPolicy, LeavesTheLastSlotToOtherDepartments) {
+TEST(PredictivePolicy, LeavesTheLastSlotToOtherDepartments) {
   pool_limits limits = open_limits(6);
   limits.max_warm = 4;
   limits.min_residency_s = 0;
-  greenroom_policy policy;
+  predictive_policy policy;
   for (specialist_index who = 0; who < 6; ++who) {
     policy.learn(who, {.department = who < 5 ? 0U : 1U});
   }
   policy.set_limits(limits);
-  std::vector<seat> seats(6);
+  std::vector<slot_state> slot_states(6);
   policy.observe_arrival(5, 0, start_s);
   policy.observe_idle(5, start_s);
   for (specialist_index who = 0; who < 5; ++who) {
     const double now_s = start_s + 1 + who;
     policy.observe_arrival(who, 0, now_s);
-    const auto room = policy.make_room(who, seats, now_s);
+    const auto room = policy.make_room(who, slot_states, now_s);
     ASSERT_TRUE(room.fits);
-    for (const change& one : room.evict) seats[one.who].state = worker_state::cold;
-    seats[who] = {worker_state::warm, 0, now_s, now_s};
+    for (const change& one : room.evict) slot_states[one.who].state = worker_state::cold;
+    slot_states[who] = {worker_state::warm, 0, now_s, now_s};
     policy.observe_idle(who, now_s);
-    const auto held = std::count_if(seats.begin(), seats.begin() + 5,
-                                    [](const seat& s) { return s.state == worker_state::warm; });
+    const auto held =
+        std::count_if(slot_states.begin(), slot_states.begin() + 5,
+                      [](const slot_state& s) { return s.state == worker_state::warm; });
     EXPECT_LE(held, 3);
   }
 }
 
-TEST(GreenroomPolicy, WarmsWhatAnotherPredictorAnnouncesAndSaysWhy) {
+TEST(PredictivePolicy, WarmsWhatAnotherPredictorAnnouncesAndSaysWhy) {
   world w(3, open_limits(3));
   w.pass(start_s + 1);
   w.policy.expect(2, 0.9, 10, reason::workflow, w.now_s);
-  const plan wanted = w.policy.review(w.seats, w.now_s);
+  const plan wanted = w.policy.review(w.slot_states, w.now_s);
   ASSERT_EQ(wanted.warm.size(), 1U);
   EXPECT_EQ(wanted.warm[0].who, 2U);
   EXPECT_EQ(wanted.warm[0].why, reason::workflow);
 }
 
-TEST(GreenroomPolicy, KeepsAStrongExpectationWhenAnotherSourceHasAWeakOne) {
+TEST(PredictivePolicy, KeepsAStrongExpectationWhenAnotherSourceHasAWeakOne) {
   world w(3, open_limits(3));
   w.pass(start_s + 1);
   w.policy.expect(2, 0.9, 10, reason::workflow, w.now_s);
   w.policy.expect(2, 0.001, 3600, reason::predicted, w.now_s);
-  const plan wanted = w.policy.review(w.seats, w.now_s);
+  const plan wanted = w.policy.review(w.slot_states, w.now_s);
   ASSERT_EQ(wanted.warm.size(), 1U);
   EXPECT_EQ(wanted.warm[0].why, reason::workflow);
 }
 
-TEST(GreenroomPolicy, LetsASourceLowerWhatItExpected) {
+TEST(PredictivePolicy, LetsASourceLowerWhatItExpected) {
   world w(3, open_limits(3));
   w.pass(start_s + 1);
   w.policy.expect(2, 0.9, 10, reason::workflow, w.now_s);
   w.policy.expect(2, 0.001, 3600, reason::workflow, w.now_s);
-  EXPECT_TRUE(w.policy.review(w.seats, w.now_s).warm.empty());
+  EXPECT_TRUE(w.policy.review(w.slot_states, w.now_s).warm.empty());
 }
 
-TEST(GreenroomPolicy, LetsAnotherSourceRaiseAnExpectation) {
+TEST(PredictivePolicy, LetsAnotherSourceRaiseAnExpectation) {
   world w(3, open_limits(3));
   w.pass(start_s + 1);
   w.policy.expect(2, 0.001, 3600, reason::predicted, w.now_s);
   w.policy.expect(2, 0.9, 10, reason::workflow, w.now_s);
-  ASSERT_EQ(w.policy.review(w.seats, w.now_s).warm.size(), 1U);
+  ASSERT_EQ(w.policy.review(w.slot_states, w.now_s).warm.size(), 1U);
 }
 
-TEST(GreenroomPolicy, BelievesAnnouncementsLessThatNeverComeTrue) {
+TEST(PredictivePolicy, BelievesAnnouncementsLessThatNeverComeTrue) {
   world w(3, open_limits(3));
   for (int i = 0; i < 60; ++i) {
     w.policy.expect(2, 0.9, 5, reason::predicted, w.now_s);
@@ -300,7 +302,7 @@ TEST(GreenroomPolicy, BelievesAnnouncementsLessThatNeverComeTrue) {
   EXPECT_GT(honest.policy.report().prewarm_hits, 25U);
 }
 
-TEST(GreenroomPolicy, MeetsAMeanMemoryWithoutAPriceBeingGiven) {
+TEST(PredictivePolicy, MeetsAMeanMemoryWithoutAPriceBeingGiven) {
   std::vector<request> requests;
   double now_s = 0;
   std::uint64_t state = 7;
@@ -316,7 +318,7 @@ TEST(GreenroomPolicy, MeetsAMeanMemoryWithoutAPriceBeingGiven) {
   traffic.specialists.resize(80);
   traffic.requests = std::move(requests);
   for (const double target : {0.1, 0.3}) {
-    greenroom_policy policy;
+    predictive_policy policy;
     warm_policy_run how;
     how.limits = open_limits(80);
     how.limits.target_memory = target;
@@ -325,7 +327,7 @@ TEST(GreenroomPolicy, MeetsAMeanMemoryWithoutAPriceBeingGiven) {
   }
 }
 
-TEST(GreenroomPolicy, ExplainsEveryRank) {
+TEST(PredictivePolicy, ExplainsEveryRank) {
   world w(6, open_limits(6));
   for (int i = 0; i < 200; ++i) {
     w.pass(w.now_s + 20);
@@ -344,9 +346,9 @@ TEST(GreenroomPolicy, ExplainsEveryRank) {
   }
 }
 
-TEST(GreenroomPolicy, DecidesAfterARestoreAsItDidBefore) {
+TEST(PredictivePolicy, DecidesAfterARestoreAsItDidBefore) {
   const std::vector<std::string> names{"a", "b c", "%d", "e\nf", "g"};
-  greenroom_options options;
+  predictive_options options;
   options.price = 1e-3;
   world w(5, open_limits(5), options);
   for (int i = 0; i < 500; ++i) {
@@ -355,14 +357,14 @@ TEST(GreenroomPolicy, DecidesAfterARestoreAsItDidBefore) {
   }
   const std::string saved = w.policy.save(names);
   // Another cast: one is gone, one is new, the order differs.
-  greenroom_policy other(options);
+  predictive_policy other(options);
   const std::vector<std::string> names_now{"new", "e\nf", "%d", "b c", "a"};
   for (specialist_index who = 0; who < 5; ++who) other.learn(who, {.load_s = 1.0});
   other.set_limits(open_limits(5));
   EXPECT_TRUE(other.restore(saved, names_now));
-  std::vector<seat> seats(5);
-  other.review(seats, w.now_s);
-  w.policy.review(w.seats, w.now_s);
+  std::vector<slot_state> slot_states(5);
+  other.review(slot_states, w.now_s);
+  w.policy.review(w.slot_states, w.now_s);
   for (const ranked& after : other.rank(10, w.now_s)) {
     for (const ranked& before : w.policy.rank(10, w.now_s)) {
       if (names[before.who] != names_now[after.who]) continue;
@@ -370,14 +372,14 @@ TEST(GreenroomPolicy, DecidesAfterARestoreAsItDidBefore) {
     }
   }
   // The same cast: nothing is lost on the way.
-  greenroom_policy same(options);
+  predictive_policy same(options);
   for (specialist_index who = 0; who < 5; ++who) same.learn(who, {.load_s = 1.0});
   same.set_limits(open_limits(5));
   EXPECT_TRUE(same.restore(saved, names));
   EXPECT_EQ(same.save(names), saved);
 }
 
-TEST(GreenroomPolicy, RefusesADamagedStateAndKeepsWhatItKnew) {
+TEST(PredictivePolicy, RefusesADamagedStateAndKeepsWhatItKnew) {
   const std::vector<std::string> names{"a", "b"};
   world w(2, open_limits(2));
   for (int i = 0; i < 50; ++i) {
@@ -425,13 +427,13 @@ public:
     policy_.observe_idle(who, start_s + at_s);
   }
   void is(specialist_index who, worker_state state, double to_fire_s) {
-    seats_[who] = {state, 0, at(to_fire_s), at(to_fire_s)};
+    slot_states_[who] = {state, 0, at(to_fire_s), at(to_fire_s)};
   }
   /// Whoever makes room for the third, so long before the timer fires.
   std::vector<specialist_index> evicted(double to_fire_s) {
     policy_.observe_arrival(third, 0, at(to_fire_s));
     std::vector<specialist_index> who;
-    for (const change& one : policy_.make_room(third, seats_, at(to_fire_s)).evict)
+    for (const change& one : policy_.make_room(third, slot_states_, at(to_fire_s)).evict)
       who.push_back(one.who);
     return who;
   }
@@ -439,7 +441,7 @@ public:
   bool prewarmed(double from_s, double to_s) {
     bool asked = false;
     for (double to_fire_s = from_s; to_fire_s >= to_s && !asked; to_fire_s -= 1.0)
-      for (const change& one : policy_.review(seats_, at(to_fire_s)).warm)
+      for (const change& one : policy_.review(slot_states_, at(to_fire_s)).warm)
         asked = asked || one.who == timer;
     return asked;
   }
@@ -447,12 +449,12 @@ public:
 private:
   double at(double to_fire_s) const { return start_s + fires_s_ - to_fire_s; }
 
-  greenroom_policy policy_;
-  std::vector<seat> seats_ = std::vector<seat>(3);
+  predictive_policy policy_;
+  std::vector<slot_state> slot_states_ = std::vector<slot_state>(3);
   double fires_s_ = 0;
 };
 
-TEST(GreenroomPolicy, DoesNotTakeAPlaceFromWhomItWasJustWarmedFor) {
+TEST(PredictivePolicy, DoesNotTakeAPlaceFromWhomItWasJustWarmedFor) {
   two_places w;
   w.is(two_places::often, worker_state::warm, 60);
   ASSERT_TRUE(w.prewarmed(20, 12));
@@ -460,7 +462,7 @@ TEST(GreenroomPolicy, DoesNotTakeAPlaceFromWhomItWasJustWarmedFor) {
   EXPECT_THAT(w.evicted(4), testing::ElementsAre(two_places::often));
 }
 
-TEST(GreenroomPolicy, WarmsATimerAgainThatHadToMakeRoomShortlyBefore) {
+TEST(PredictivePolicy, WarmsATimerAgainThatHadToMakeRoomShortlyBefore) {
   two_places w;
   w.is(two_places::often, worker_state::warm, 60);
   w.is(two_places::timer, worker_state::warm, 60);

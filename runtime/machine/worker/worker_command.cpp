@@ -1,4 +1,4 @@
-#include "runtime/machine/worker/worker_launch.hpp"
+#include "runtime/machine/worker/worker_command.hpp"
 
 #include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/process/sweep.hpp"
@@ -7,7 +7,7 @@
 
 namespace greenroom::machine {
 
-launch_order worker_launch(const config::specialist& who, const worker_surroundings& where) {
+launch_order worker_command(const config::specialist& who, const worker_surroundings& where) {
   launch_order order;
   order.command = who.backend.command;
   order.env = who.backend.env;

@@ -1,5 +1,5 @@
 // What can be wrong with a journal's file, and what is said about it.
-#include "runtime/machine/journal/journal_file.hpp"
+#include "runtime/machine/journal/journal_lock.hpp"
 #include "runtime/machine/io/thread_urgency.hpp"
 #include "runtime/machine/journal/journal_schema.hpp"
 #include "tests/machine/journal_scratch.hpp"

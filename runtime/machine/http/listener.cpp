@@ -1,4 +1,4 @@
-#include "runtime/machine/http/gate.hpp"
+#include "runtime/machine/http/listener.hpp"
 
 #include "runtime/machine/http/response_head.hpp"
 
@@ -29,7 +29,7 @@ void drop_what_came(int socket) {
 
 }  // namespace
 
-void gate::open(const net::ip::address& address, std::uint16_t port, bool shared) {
+void listener::open(const net::ip::address& address, std::uint16_t port, bool shared) {
   const tcp::endpoint where{address, port};
   acceptor.open(where.protocol());
   acceptor.set_option(net::socket_base::reuse_address{true});
@@ -41,7 +41,7 @@ void gate::open(const net::ip::address& address, std::uint16_t port, bool shared
   acceptor.listen(listen_backlog);
 }
 
-void gate::accept() {
+void listener::accept() {
   acceptor.async_accept(home->io, [self = shared_from_this()](
                                       const boost::system::error_code& error, tcp::socket socket) {
     if (!self->acceptor.is_open()) return;
@@ -58,7 +58,7 @@ void gate::accept() {
   });
 }
 
-void gate::turn_away() {
+void listener::turn_away() {
   if (spare.number() < 0) spare = descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   if (spare.number() < 0) return;
   const auto text = last_words(503, "connections-full",
@@ -83,7 +83,7 @@ void gate::turn_away() {
   spare = descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
 }
 
-void gate::welcome(tcp::socket accepted) {
+void listener::welcome(tcp::socket accepted) {
   auto& totals = *home->totals;
   totals.accepted.fetch_add(1, std::memory_order_relaxed);
   boost::system::error_code error;
@@ -107,7 +107,7 @@ void gate::welcome(tcp::socket accepted) {
   begin_connection(next_number++, std::move(socket), settings, from, home);
 }
 
-void gate::tick() {
+void listener::tick() {
   ticker.expires_after(tick_time);
   ticker.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
     if (error || self->ended) return;
@@ -116,7 +116,7 @@ void gate::tick() {
   });
 }
 
-void gate::look_around() {
+void listener::look_around() {
   set_date(std::time(nullptr));
   ++home->now;
   const auto most = static_cast<std::uint64_t>(home->options.header_timeout / tick_time) + 1;
@@ -133,7 +133,7 @@ void gate::look_around() {
   slow.clear();
 }
 
-void gate::refuse(plain_socket socket) const {
+void listener::refuse(plain_socket socket) const {
   // A refused connection keeps its descriptor while it lingers, so the number is limited.
   const auto lingering_most = std::max<std::size_t>(home->options.connections / 16, 4);
   const auto text =

@@ -24,23 +24,23 @@
 #include <vector>
 
 #include "protocols/base/expected.hpp"
+#include "runtime/pooling/call_rate_mixture.hpp"
+#include "runtime/pooling/call_rate_signals.hpp"
 #include "runtime/pooling/department_balance.hpp"
 #include "runtime/pooling/due_queue.hpp"
+#include "runtime/pooling/eviction_order.hpp"
 #include "runtime/pooling/frequency_trust.hpp"
-#include "runtime/pooling/intensity_mixture.hpp"
-#include "runtime/pooling/intensity_signals.hpp"
 #include "runtime/pooling/made_late.hpp"
 #include "runtime/pooling/pace.hpp"
 #include "runtime/pooling/prediction_referee.hpp"
 #include "runtime/pooling/price_controller.hpp"
-#include "runtime/pooling/seating.hpp"
 #include "runtime/pooling/session_signal.hpp"
 #include "runtime/pooling/warm_adaptation.hpp"
 #include "runtime/pooling/warm_policy.hpp"
 
 namespace greenroom::runtime {
 
-struct greenroom_options {
+struct predictive_options {
   /// Above 0: a fixed price, in visits per second of an average specialist. 0: the policy finds it.
   double price = 0;
   /// Only slots have a price: keep every specialist that the hard caps allow.
@@ -83,17 +83,18 @@ struct policy_report {
   double announced_trust = 1;  ///< Announcements that came true ÷ the sum of their probabilities.
 };
 
-class greenroom_policy final : public warm_policy {
+class predictive_policy final : public warm_policy {
 public:
-  explicit greenroom_policy(const greenroom_options& options = {});
+  explicit predictive_policy(const predictive_options& options = {});
 
   void learn(specialist_index who, const specialist_facts& facts) override;
   void set_limits(const pool_limits& limits) override;
   void observe_arrival(specialist_index who, std::uint64_t case_key, double now_s) override;
   void observe_idle(specialist_index who, double now_s) override;
-  room make_room(specialist_index who, std::span<const seat> seats, double now_s) override;
+  room make_room(specialist_index who, std::span<const slot_state> slot_states,
+                 double now_s) override;
   /// Examines only the specialists that are due (and all slot states when a hard cap can bind).
-  plan review(std::span<const seat> seats, double now_s) override;
+  plan review(std::span<const slot_state> slot_states, double now_s) override;
 
   /// Another predictor announces a task for `who` with this probability within `within_s` seconds.
   /// The policy learns from the outcomes how far to trust announcements. `why` is `predicted` or
@@ -128,14 +129,14 @@ private:
   struct member {
     specialist_facts facts;
     made_late<arrival_history> history;
-    made_late<intensity_mixture::own_trust> trust;
+    made_late<call_rate_mixture::own_trust> trust;
     // The latest estimate, not yet compared with the outcome.
-    made_late<signal_values> said;
+    made_late<signal_values> signals;
     double first_idle_s = 0;  ///< Used before there is a history.
     double idle_since_s() const { return history.made() ? history->idle_since_s : first_idle_s; }
-    double said_s = 0;
-    double said_raw = 0;
-    bool saying = false;
+    double estimated_s = 0;
+    double estimated_raw = 0;
+    bool has_estimate = false;
     double rate = 0;        ///< The latest estimate; 0 if the specialist was never visited.
     double warm_below = 0;  ///< Warm below this price until the next assessment.
     double announced_rate = 0;
@@ -164,31 +165,32 @@ private:
   bool filling() const;
   void find_slots_scarce(double now_s);
   double own_time(double clock_s);
-  seat paced(const seat& place) const;
-  bool learnt() const { return fleet_visits_ >= 30; }
+  slot_state paced(const slot_state& slot) const;
+  bool has_learned() const { return fleet_visits_ >= 30; }
   signal_values read(specialist_index who, double at_s) const;
   double estimate(specialist_index who, double now_s);
   void settle_books(member& one, double now_s, bool came);
   void close_announcement(member& one, bool came);
-  double step_s(const member& one, const seat& place, double value, double now_s) const;
+  double step_s(const member& one, const slot_state& slot, double value, double now_s) const;
 
   bool looks_ahead(const member& one, double now_s) const;
-  void reassess(specialist_index who, const seat& place, double now_s, plan& answer);
+  void reassess(specialist_index who, const slot_state& slot, double now_s, plan& answer);
   void consider_cold(specialist_index who, double value, double now_s, plan& answer);
-  void consider_warm(specialist_index who, const seat& place, double value, double now_s,
+  void consider_warm(specialist_index who, const slot_state& slot, double value, double now_s,
                      plan& answer);
   void cool(specialist_index who, reason why, double value, double now_s, plan& answer);
-  void enforce_caps(std::span<const seat> seats, double now_s, plan& answer);
-  void admit_prewarms(std::span<const seat> seats, double now_s, plan& answer);
+  void enforce_caps(std::span<const slot_state> slot_states, double now_s, plan& answer);
+  void admit_prewarms(std::span<const slot_state> slot_states, double now_s, plan& answer);
   template <class Spared>
-  eviction_order evictable_now(std::span<const seat> seats, double now_s, Spared spared);
+  eviction_order evictable_now(std::span<const slot_state> slot_states, double now_s,
+                               Spared spared);
   pool_limits limits_in_force() const;
-  void tick(std::span<const seat> seats, double now_s);
+  void tick(std::span<const slot_state> slot_states, double now_s);
 
   /// The horizon of the threshold's probability: this many cooldowns.
   static constexpr double price_horizon_cooldowns = 20;
 
-  greenroom_options options_;
+  predictive_options options_;
   pace pace_;            ///< All times below are policy time.
   double latest_s_ = 0;  ///< The latest clock time seen.
   pool_limits limits_;
@@ -196,7 +198,7 @@ private:
   std::vector<specialist_facts> facts_;  ///< In the order of `members_`, for sums over the cast.
   std::vector<specialist_index> pins_;
   fleet_rhythm fleet_;
-  intensity_mixture mixture_;
+  call_rate_mixture mixture_;
   session_signal sessions_;
   due_queue due_;
   price_controller price_;
@@ -223,6 +225,6 @@ private:
   double ticked_s_ = -1;
 };
 
-std::unique_ptr<warm_policy> make_greenroom_policy(const greenroom_options& options = {});
+std::unique_ptr<warm_policy> make_predictive_policy(const predictive_options& options = {});
 
 }  // namespace greenroom::runtime

@@ -1,29 +1,9 @@
-#include "runtime/pooling/seating.hpp"
+#include "runtime/pooling/eviction_order.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
 namespace greenroom::runtime {
-
-occupancy taken(std::span<const seat> seats, std::span<const specialist_facts> facts) {
-  assert(seats.size() == facts.size());
-  occupancy sum;
-  for (std::size_t i = 0; i < seats.size(); ++i) {
-    if (!counts(seats[i], facts[i])) continue;
-    ++sum.slots;
-    sum.memory_mb += facts[i].memory_mb;
-  }
-  return sum;
-}
-
-bool within(const pool_limits& limits, const occupancy& now, const occupancy& extra) {
-  // A sum of measured megabytes that equals the budget must not fail by a rounding error.
-  constexpr double rounding = 1.0 + 1e-9;
-  if (now.slots + extra.slots > limits.max_warm) return false;
-  return limits.memory_budget_mb <= 0
-         || now.memory_mb + extra.memory_mb <= limits.memory_budget_mb * rounding;
-}
 
 bool goes_before(const candidate& left, const candidate& right) {
   if (left.worth != right.worth) return left.worth < right.worth;

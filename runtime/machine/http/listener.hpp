@@ -19,8 +19,8 @@
 namespace greenroom::machine::http {
 
 /// The acceptor and the periodic work of one loop.
-struct gate : std::enable_shared_from_this<gate> {
-  gate(std::shared_ptr<lane> place, std::shared_ptr<connection_settings> chosen)
+struct listener : std::enable_shared_from_this<listener> {
+  listener(std::shared_ptr<lane> place, std::shared_ptr<connection_settings> chosen)
       : home{std::move(place)},
         settings{std::move(chosen)},
         acceptor{home->io},

@@ -47,7 +47,7 @@ struct signal_entry {
   const char* name;            ///< For people; `greenroom predict` shows it.
   double weight_at_start = 0;  ///< The mixture's trust before anything is learnt.
 };
-/// Every signal, in the order of the enumeration. A signal's place is in saved state.
+/// Every signal, in the order of the enumeration. A signal's position is part of saved state.
 inline constexpr std::array signal_table{
     signal_entry{signal::bias, "bias"},
     signal_entry{signal::own_gaps, "own idle times", 0.4},
@@ -73,10 +73,10 @@ inline constexpr std::array signal_table{
     signal_entry{signal::newcomer, "newcomer"},
     signal_entry{signal::sessions, "sessions under way", 0.3},
 };
-constexpr std::size_t signals = signal_table.size();
+constexpr std::size_t signal_count = signal_table.size();
 static_assert(
     [] {
-      for (std::size_t i = 0; i < signals; ++i)
+      for (std::size_t i = 0; i < signal_count; ++i)
         if (index(signal_table[i].which) != i) return false;
       return true;
     }(),
@@ -86,7 +86,7 @@ constexpr const char* signal_name(signal which) { return signal_table[index(whic
 struct signal_values {
   double base = 0;      ///< The long-run rate, visits per second.
   double base_log = 0;  ///< The logarithm of `base`.
-  std::array<double, signals> x{};
+  std::array<double, signal_count> x{};
   double promised = 0;  ///< Visits per second that sessions under way promise.
   // For `gap_table`.
   std::uint32_t gap_row = 0;  ///< By its last interval.

@@ -2,37 +2,37 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 
 namespace greenroom::runtime {
 
-std::vector<ranked> greenroom_policy::rank(std::size_t count, double clock_s) const {
+std::vector<ranked> predictive_policy::rank(std::size_t count, double clock_s) const {
   const double now_s = pace_.own(clock_s);
   std::vector<ranked> all;
   for (specialist_index who = 0; who < members_.size(); ++who) {
     const member& one = members_[who];
-    const double told = announced(one, now_s);
-    if (one.history->visits == 0 && told <= 0) continue;
+    const double announced_rate = announced(one, now_s);
+    if (one.history->visits == 0 && announced_rate <= 0) continue;
     ranked entry;
     entry.who = who;
-    signal_values said;
+    signal_values signals;
     if (one.history->visits > 0 && fleet_.begun()) {
-      said = read(who, std::max(now_s, one.idle_since_s()));
-      entry.rate = mixture_.read(*one.trust, said).rate;
-      for (std::size_t k = 0; k < signals; ++k) {
+      signals = read(who, std::max(now_s, one.idle_since_s()));
+      entry.rate = mixture_.read(*one.trust, signals).rate;
+      for (std::size_t k = 0; k < signal_count; ++k) {
         const auto which = static_cast<signal>(k);
         const double trust = mixture_.trust(*one.trust, which);
-        const double factor = std::exp(std::clamp(trust * said.x[k], -50.0, 50.0));
+        const double factor = std::exp(std::clamp(trust * signals.x[k], -50.0, 50.0));
         entry.reasons.push_back({signal_name(which), trust, factor});
       }
     }
-    if (told > 0) {
+    if (announced_rate > 0) {
       const double before = std::max(entry.rate, 1e-9);
       entry.reasons.push_back(
           {one.announced_why == reason::workflow ? "workflow under way" : "announced",
-           told / one.announced_rate, (before + told) / before});
+           announced_rate / one.announced_rate, (before + announced_rate) / before});
     }
-    entry.rate += told;
+    entry.rate += announced_rate;
     const double value = worth(one, entry.rate);
     entry.worth_warm = value >= keep_price();
     // Clock time from here on.
@@ -57,7 +57,7 @@ std::vector<ranked> greenroom_policy::rank(std::size_t count, double clock_s) co
   return all;
 }
 
-policy_report greenroom_policy::report() const {
+policy_report predictive_policy::report() const {
   policy_report answer;
   answer.price = keep_price() / pace_.unit();
   answer.threshold = adaptation_.threshold();
@@ -72,7 +72,7 @@ policy_report greenroom_policy::report() const {
   return answer;
 }
 
-std::vector<policy_news> greenroom_policy::take_news() {
+std::vector<policy_news> predictive_policy::take_news() {
   std::vector<policy_news> news;
   news.swap(news_);
   return news;

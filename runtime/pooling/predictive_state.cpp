@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <unordered_map>
 
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 #include "runtime/state_text.hpp"
 
 namespace greenroom::runtime {
@@ -58,7 +58,7 @@ double finite(state_reader& from) {
 
 }  // namespace
 
-std::string greenroom_policy::save(std::span<const std::string> names) const {
+std::string predictive_policy::save(std::span<const std::string> names) const {
   state_writer to;
   to.put(pace_.remembered().unit);
   to.put(pace_.remembered().clock_at_s);
@@ -114,8 +114,8 @@ std::string greenroom_policy::save(std::span<const std::string> names) const {
   return to.sealed(policy_state, policy_state_version);
 }
 
-base::expected<void> greenroom_policy::restore(std::string_view text,
-                                               std::span<const std::string> names) {
+base::expected<void> predictive_policy::restore(std::string_view text,
+                                                std::span<const std::string> names) {
   const auto body = state_reader::open(text, policy_state, policy_state_version);
   if (!body) return body.error();
   std::unordered_map<std::string_view, specialist_index> index;
@@ -136,7 +136,7 @@ base::expected<void> greenroom_policy::restore(std::string_view text,
   take(from, fleet.ended);
   take(from, fleet.expected);
   const double visits = finite(from);
-  intensity_mixture::memory mixture;
+  call_rate_mixture::memory mixture;
   take(from, mixture.weight);
   take(from, mixture.squares);
   gap_table gaps;

@@ -1,4 +1,4 @@
-#include "runtime/machine/journal/journal_log.hpp"
+#include "runtime/machine/journal/wal_parser.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -100,7 +100,7 @@ bool write_at(int fd, const void* from, std::size_t bytes, std::uint64_t offset)
 
 }  // namespace
 
-bool journal_log::looks_damaged() const {
+bool wal_content::looks_damaged() const {
   if (frames.empty()) return !header_sound && bytes > log_header_bytes;
   if (!header_sound) return true;
   // One broken transaction has one frame that ends a transaction.
@@ -114,11 +114,11 @@ std::optional<std::pair<std::uint32_t, std::uint32_t>> salts_of_log(int fd) {
   return std::pair{big_endian(head.data() + 16), big_endian(head.data() + 20)};
 }
 
-std::optional<journal_log> read_journal_log(
-    const std::string& path, std::optional<std::pair<std::uint32_t, std::uint32_t>> salts) {
+std::optional<wal_content> parse_wal(const std::string& path,
+                                     std::optional<std::pair<std::uint32_t, std::uint32_t>> salts) {
   const read_only_file file{path};
   if (!file.good() || file.size() == 0) return std::nullopt;
-  journal_log log;
+  wal_content log;
   log.bytes = file.size();
   std::array<unsigned char, log_header_bytes> head{};
   bool words_big = false;
@@ -179,12 +179,12 @@ std::optional<journal_log> read_journal_log(
     }
     // Only the previous frame's stored checksum was damaged: this frame proves that frame's
     // content.
-    if (proves && before_is_ours) log.frames.back().how = journal_log::health::sound;
+    if (proves && before_is_ours) log.frames.back().how = wal_content::health::sound;
     const bool sound = follows || proves;
     log.frames.push_back({big_endian(bytes.data()), big_endian(bytes.data() + 4),
-                          sound        ? journal_log::health::sound
-                          : made_known ? journal_log::health::damaged
-                                       : journal_log::health::unsure,
+                          sound        ? wal_content::health::sound
+                          : made_known ? wal_content::health::damaged
+                                       : wal_content::health::unsure,
                           at + frame_header_bytes});
     unbroken = unbroken && salted && follows;
     const bool ends = log.frames.back().pages_after != 0;
@@ -219,7 +219,7 @@ bool copy_readable(const read_only_file& from, int out) {
 }
 
 /// Writes the undamaged pages of the log's transactions. False: `out` cannot be written.
-bool overlay(const journal_log& log, const std::string& log_path, int out) {
+bool overlay(const wal_content& log, const std::string& log_path, int out) {
   // Frames after the last end of a transaction were never acknowledged.
   std::size_t last = log.frames.size();
   while (last > 0 && log.frames[last - 1].pages_after == 0) --last;
@@ -228,7 +228,7 @@ bool overlay(const journal_log& log, const std::string& log_path, int out) {
   std::uint32_t pages = 0;
   for (std::size_t i = 0; i < last; ++i) {
     const auto& one = log.frames[i];
-    if (one.how == journal_log::health::damaged) continue;
+    if (one.how == wal_content::health::damaged) continue;
     // No journal is that large; a damaged page number must not create a file of 16 TB.
     constexpr std::uint32_t pages_most = 1U << 26U;
     if (one.page == 0 || one.page > pages_most) continue;
@@ -244,7 +244,7 @@ bool overlay(const journal_log& log, const std::string& log_path, int out) {
 }  // namespace
 
 base::expected<void> make_journal_image(const std::string& file, const std::string& log_path,
-                                        const std::optional<journal_log>& log,
+                                        const std::optional<wal_content>& log,
                                         const std::string& to) {
   const auto failed = [&](const char* what) {
     return base::problem{"file",

@@ -1,4 +1,4 @@
-#include "runtime/pooling/intensity_mixture.hpp"
+#include "runtime/pooling/call_rate_mixture.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -27,59 +27,60 @@ constexpr double promised_share = 0.5;
 constexpr double log_rate_min = -25.0;
 constexpr double log_rate_max = 3.0;
 
-double calibration(const intensity_mixture::own_trust& own) {
+double calibration(const call_rate_mixture::own_trust& own) {
   return (static_cast<double>(own.came) + calibration_events)
          / (static_cast<double>(own.foreseen) + calibration_events);
 }
 
 }  // namespace
 
-intensity_mixture::intensity_mixture() {
+call_rate_mixture::call_rate_mixture() {
   for (const signal_entry& one : signal_table) m_.weight[index(one.which)] = one.weight_at_start;
   m_.squares.fill(squares_at_start);
 }
 
-intensity_mixture::estimate intensity_mixture::read(const own_trust& own,
-                                                    const signal_values& said) const {
-  double sum = said.base_log;
-  for (std::size_t k = 0; k < signals; ++k) {
-    sum += (m_.weight[k] + static_cast<double>(own.weight[k])) * said.x[k];
+call_rate_mixture::estimate call_rate_mixture::read(const own_trust& own,
+                                                    const signal_values& values) const {
+  double sum = values.base_log;
+  for (std::size_t k = 0; k < signal_count; ++k) {
+    sum += (m_.weight[k] + static_cast<double>(own.weight[k])) * values.x[k];
   }
   estimate answer;
   answer.raw = std::exp(std::clamp(sum, log_rate_min, log_rate_max));
-  answer.rate = answer.raw * calibration(own) * gaps_.factor(said.gap_row, said.age_s, said.ahead_s)
-                + promised_beside(said);
+  answer.rate =
+      answer.raw * calibration(own) * gaps_.factor(values.gap_row, values.age_s, values.ahead_s)
+      + promised_beside(values);
   return answer;
 }
 
-double intensity_mixture::promised_beside(const signal_values& said) {
-  return promised_share * said.promised;
+double call_rate_mixture::promised_beside(const signal_values& values) {
+  return promised_share * values.promised;
 }
 
-void intensity_mixture::learn(own_trust& own, const signal_values& said, double raw,
+void call_rate_mixture::learn(own_trust& own, const signal_values& values, double raw,
                               double lasted_s, bool came, double focus_rate) {
   const double foreseen = raw * lasted_s;
-  gaps_.learn(said.gap_row, said.age_s, lasted_s, raw * calibration(own), came);
+  gaps_.learn(values.gap_row, values.age_s, lasted_s, raw * calibration(own), came);
   own.foreseen += static_cast<float>(foreseen);
   if (came) {
     own.came = (own.came + 1.0F) * calibration_fade;
     own.foreseen *= calibration_fade;
   }
   const double error = std::min(1.0, foreseen - (came ? 1.0 : 0.0)) / (1.0 + raw / focus_rate);
-  for (std::size_t k = 0; k < signals; ++k) {
-    own.slope[k] += static_cast<float>(error * said.x[k]);
+  for (std::size_t k = 0; k < signal_count; ++k) {
+    own.slope[k] += static_cast<float>(error * values.x[k]);
   }
   own.error += static_cast<float>(std::abs(error));
   // An idle time arrives in many small pieces; a step for each would cost more and gain nothing.
   if (came || own.error > gather_max) apply(own);
 }
 
-void intensity_mixture::apply(own_trust& own) {
-  std::array<double, signals> move{};
-  std::array<float, signals> own_move{};
+void call_rate_mixture::apply(own_trust& own) {
+  std::array<double, signal_count> move{};
+  std::array<float, signal_count> own_move{};
   double shift = 0;
   float own_shift = 0;
-  for (std::size_t k = 0; k < signals; ++k) {
+  for (std::size_t k = 0; k < signal_count; ++k) {
     const float slope = own.slope[k];
     const auto wide = static_cast<double>(slope);
     m_.squares[k] += wide * wide;
@@ -96,7 +97,7 @@ void intensity_mixture::apply(own_trust& own) {
       std::min(1.0, shift_max * size * std::min(1.0, size) / std::max(1e-12, shift));
   const double own_scale = std::min(1.0, own_shift_max * size * std::min(1.0, size)
                                              / std::max(1e-12, static_cast<double>(own_shift)));
-  for (std::size_t k = 0; k < signals; ++k) {
+  for (std::size_t k = 0; k < signal_count; ++k) {
     m_.weight[k] = std::clamp(m_.weight[k] - scale * move[k], k == 0 ? -3.0 : weight_min,
                               k == 0 ? 3.0 : weight_max);
     own.weight[k] -= static_cast<float>(own_scale) * own_move[k];
@@ -105,7 +106,7 @@ void intensity_mixture::apply(own_trust& own) {
   own.error = 0;
 }
 
-double intensity_mixture::trust(const own_trust& own, signal which) const {
+double call_rate_mixture::trust(const own_trust& own, signal which) const {
   return m_.weight[index(which)] + static_cast<double>(own.weight[index(which)]);
 }
 

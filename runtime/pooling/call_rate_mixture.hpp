@@ -13,20 +13,20 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/pooling/intensity_signals.hpp"
+#include "runtime/pooling/call_rate_signals.hpp"
 
 namespace greenroom::runtime {
 
-class intensity_mixture {
+class call_rate_mixture {
 public:
-  intensity_mixture();
+  call_rate_mixture();
 
   /// One specialist's corrections, and its expected and observed visits.
   struct own_trust {
-    std::array<float, signals> weight{};
-    std::array<float, signals> squares{};
-    std::array<float, signals> slope{};  ///< Gathered, not yet applied.
-    float error = 0;                     ///< The sum of the gathered errors.
+    std::array<float, signal_count> weight{};
+    std::array<float, signal_count> squares{};
+    std::array<float, signal_count> slope{};  ///< Gathered, not yet applied.
+    float error = 0;                          ///< The sum of the gathered errors.
     float foreseen = 0;
     float came = 0;
   };
@@ -35,21 +35,21 @@ public:
     double raw = 0;   ///< The pool of the sources, visits per second.
     double rate = 0;  ///< Calibrated.
   };
-  estimate read(const own_trust& own, const signal_values& said) const;
+  estimate read(const own_trust& own, const signal_values& values) const;
   /// The part of the rate that sessions under way add to the pool.
-  static double promised_beside(const signal_values& said);
+  static double promised_beside(const signal_values& values);
 
   /// The estimate held for `lasted_s`, then a visit came or not. `focus_rate` is the intensity at
   /// which decisions are made: far above it the worker stays warm in any case, so errors there
   /// count for less.
-  void learn(own_trust& own, const signal_values& said, double raw, double lasted_s, bool came,
+  void learn(own_trust& own, const signal_values& values, double raw, double lasted_s, bool came,
              double focus_rate);
 
   double trust(const own_trust& own, signal which) const;
 
   struct memory {
-    std::array<double, signals> weight{};
-    std::array<double, signals> squares{};
+    std::array<double, signal_count> weight{};
+    std::array<double, signal_count> squares{};
   };
   const memory& remembered() const { return m_; }
   void remember(const memory& kept) { m_ = kept; }
