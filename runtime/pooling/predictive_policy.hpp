@@ -40,6 +40,8 @@
 
 namespace greenroom::runtime {
 
+class state_reader;
+
 struct predictive_options {
   /// Above 0: a fixed price, in visits per second of an average specialist. 0: the policy finds it.
   double price = 0;
@@ -150,6 +152,9 @@ private:
     bool missed = false;       ///< The current visit found the specialist cold.
     bool shadow_gone = false;  ///< Fixed keep-alive would have cooled the specialist by now.
   };
+
+  struct saved_state;
+  saved_state parse_state(state_reader& from, std::span<const std::string> names) const;
 
   double settle_s(const member& one) const;
   double worth(const member& one, double rate) const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/machine/journal/durable_files.hpp"
+#include "runtime/machine/journal/journal_lock.hpp"
 #include "runtime/machine/journal/journal_mark.hpp"
 
 #include <cstdint>
