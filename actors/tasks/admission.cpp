@@ -33,13 +33,15 @@ refusal refusal_of(const runtime::admission_verdict& verdict, const std::string&
   const auto later = up_to_ms(verdict.retry_after_ns);
   switch (verdict.what) {
     case runtime::admission_result::full:
-      return {failure::queue_full, "too many tasks wait for " + specialist, {}, later};
+      return {failure::queue_full,
+              "too many tasks wait for " + specialist + " (queue.per_specialist)",
+              {},
+              later};
     case runtime::admission_result::too_late:
-      return {
-          failure::deadline_unreachable,
-          "with those that wait for " + specialist + " already, it would end after its deadline",
-          {},
-          later};
+      return {failure::deadline_unreachable,
+              "the queue of " + specialist + " is too long for the deadline of this task",
+              {},
+              later};
     case runtime::admission_result::admitted:
     case runtime::admission_result::circuit_open: break;
   }
@@ -141,13 +143,13 @@ std::optional<refusal> admission::admit(const route& way, const task_request& re
   const auto& bounds = parts_.catalogs.now().config.queue;
   const auto open_until = gauge.open_until_ns.load(std::memory_order_relaxed);
   runtime::queue_state line{.depth_max = bounds.per_specialist + who.width,
-                            .total_max = bounds.total,
-                            .concurrency = who.width,
-                            .run_ns = gauge.run_hint_ns.load(std::memory_order_relaxed),
-                            .start_ns = gauge.start_ns.load(std::memory_order_relaxed),
-                            .warm = is_up(gauge.state.load(std::memory_order_relaxed)),
-                            .open_for_ns = open_until > way.now_ns ? open_until - way.now_ns : 0,
-                            .low_priority = request.urgency == protocols::priority::low};
+                           .total_max = bounds.total,
+                           .concurrency = who.width,
+                           .run_ns = gauge.run_hint_ns.load(std::memory_order_relaxed),
+                           .start_ns = gauge.start_ns.load(std::memory_order_relaxed),
+                           .warm = is_up(gauge.state.load(std::memory_order_relaxed)),
+                           .open_for_ns = open_until > way.now_ns ? open_until - way.now_ns : 0,
+                           .low_priority = request.urgency == protocols::priority::low};
   auto patience_ns = way.timeout_ns(request);
   if (way.allows_start(request) && !line.warm)
     patience_ns += std::chrono::nanoseconds{who.config.backend.start_timeout}.count();
@@ -182,16 +184,17 @@ std::variant<task_ptr, refusal> admission::acquire(const route& way, std::size_t
   parts_.gauge.turn_away();
   machine::count(parts_.gauge.shed[static_cast<std::size_t>(shed_reason::queue_full)]);
   if (fits)
-    return refusal{
-        failure::queue_full, "too many tasks are in the node", {}, std::chrono::milliseconds{50}};
+    return refusal{failure::queue_full,
+                   "too many tasks are in the node (queue.total)",
+                   {},
+                   std::chrono::milliseconds{50}};
   if (!drained)
     return refusal{failure::queue_full,
-                   "the outputs that are not told or written yet are too large together "
-                   "(queue.output_bytes)",
+                   "too many bytes of output wait for callers or the journal (queue.output_bytes)",
                    {},
                    std::chrono::milliseconds{250}};
   return refusal{failure::queue_full,
-                 "the inputs of the tasks in the node are too large together (queue.input_bytes)",
+                 "too many bytes of input are in the node (queue.input_bytes)",
                  {},
                  std::max(up_to_ms(gauge.run_hint_ns.load()), std::chrono::milliseconds{50})};
 }
