@@ -149,7 +149,7 @@ void take(state_reader& from, arrival_history& history, call_rate_mixture::own_t
 
 /// The content of a saved state.
 struct predictive_policy::saved_state {
-  pace::memory pace;
+  pace::memory timing;
   double saved_s = 0;
   fleet_rhythm::memory fleet;
   double visits = 0;
@@ -196,9 +196,9 @@ predictive_policy::saved_state predictive_policy::parse_state(
     index.emplace(names[i], static_cast<specialist_index>(i));
   }
   saved_state saved;
-  saved.pace.unit = from.number_within(pace::unit_least, 1.0);
-  saved.pace.clock_at_s = finite(from);
-  saved.pace.own_at_s = finite(from);
+  saved.timing.unit = from.number_within(pace::unit_least, 1.0);
+  saved.timing.clock_at_s = finite(from);
+  saved.timing.own_at_s = finite(from);
   saved.saved_s = finite(from);
   take(from, saved.fleet);
   saved.visits = finite(from);
@@ -231,7 +231,7 @@ base::expected<void> predictive_policy::restore(std::string_view text,
 
   // Times were saved at another pace: restore that pace first, then change to the current one.
   const double unit = pace_.unit();
-  pace_.remember(saved.pace);
+  pace_.remember(saved.timing);
   pace_.change(unit, saved.saved_s);
   latest_s_ = std::max(latest_s_, saved.saved_s);
   fleet_.keep_pace(pace_);

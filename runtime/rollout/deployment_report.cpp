@@ -11,7 +11,7 @@ namespace greenroom::runtime::rollout {
 namespace {
 
 /// A cell of a Markdown table: one line, no bar.
-std::string cell(std::string_view text) {
+std::string markdown_cell(std::string_view text) {
   std::string out;
   for (const char each : text) {
     if (each == '|') {
@@ -25,14 +25,14 @@ std::string cell(std::string_view text) {
   return out;
 }
 
-std::string shadow_section(const deployment_report& report) {
+std::string markdown_of_shadow(const deployment_report& report) {
   std::string out = "\n## Shadow comparison\n\n" + summary_of(*report.shadow) + "\n";
   if (report.differences.empty()) return out;
   out +=
       "\n| specialist | field | differing | noise | certain |\n"
       "| --- | --- | ---: | ---: | --- |\n";
   for (const auto& each : report.differences) {
-    out += "| " + cell(each.specialist) + " | " + cell(each.field) + " | "
+    out += "| " + markdown_cell(each.specialist) + " | " + markdown_cell(each.field) + " | "
            + std::to_string(each.differing) + " of " + std::to_string(each.compared) + " | "
            + std::to_string(each.noise_differing) + " of " + std::to_string(each.noise_compared)
            + " | " + (each.certain ? "yes" : "no") + " |\n";
@@ -40,18 +40,18 @@ std::string shadow_section(const deployment_report& report) {
   return out;
 }
 
-std::string rollback_section(const std::vector<rollback_entry>& rollbacks) {
+std::string markdown_of_rollbacks(const std::vector<rollback_entry>& rollbacks) {
   std::string out = "\n## Rollbacks\n\n";
   if (rollbacks.empty()) out += "None.\n";
   for (const auto& each : rollbacks) {
     const auto& plan = each.plan;
     out += "### " + std::to_string(plan.id()) + ", " + std::string(name_of(plan.kind())) + ": "
-           + std::string(name_of(plan.cause())) + "\n\n" + cell(plan.reason()) + "\n\n"
+           + std::string(name_of(plan.cause())) + "\n\n" + markdown_cell(plan.reason()) + "\n\n"
            + outcome_of(plan) + "\n\n- " + checklist(plan, "\n- ") + "\n";
     const auto lines = cause_lines(each.analysis);
     for (std::size_t i = 0; i < lines.size(); ++i) {
-      out += i == 0 ? "\n" + cell(lines[i]) + "\n\n"
-                    : std::to_string(i) + ". " + cell(lines[i]) + "\n";
+      out += i == 0 ? "\n" + markdown_cell(lines[i]) + "\n\n"
+                    : std::to_string(i) + ". " + markdown_cell(lines[i]) + "\n";
     }
   }
   return out;
@@ -91,21 +91,21 @@ std::string report_markdown(const deployment_report& report) {
         "| " + each.name + " | " + each.before + " | " + each.after + " | " + each.change + " |\n";
   }
   out += "\n## Quality\n\n" + quality_of(report) + "\n";
-  if (report.shadow) out += shadow_section(report);
-  out += rollback_section(report.rollbacks);
+  if (report.shadow) out += markdown_of_shadow(report);
+  out += markdown_of_rollbacks(report.rollbacks);
   out += "\n## Alerts\n\n";
   if (report.alerts.empty()) out += "None.\n";
   for (const auto& each : report.alerts) {
     out += "- " + base::rfc3339_of_seconds(each.firing_since_s) + " "
-           + std::string(monitoring::name_of(each.level)) + " " + each.rule + ": " + cell(each.text)
-           + " (" + std::string(monitoring::name_of(each.state)) + ")\n";
+           + std::string(monitoring::name_of(each.level)) + " " + each.rule + ": "
+           + markdown_cell(each.text) + " (" + std::string(monitoring::name_of(each.state)) + ")\n";
   }
   out +=
       "\n## Decisions\n\n| at | decision | phase | % | why |\n| --- | --- | --- | ---: | --- |\n";
   for (const auto& each : report.decisions) {
     out += "| " + base::rfc3339_of_seconds(each.at_s) + " | " + std::string(name_of(each.kind))
            + " | " + std::string(name_of(each.where)) + " | " + text_of("%.4g", each.percentage)
-           + " | " + cell(each.reason) + " |\n";
+           + " | " + markdown_cell(each.reason) + " |\n";
   }
   return out;
 }

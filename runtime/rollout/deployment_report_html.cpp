@@ -50,7 +50,7 @@ std::string html_row(const std::array<std::string, N>& cells, const char* tag,
 constexpr const char* table_begin = "<div class=\"wide\"><table><thead>";
 constexpr const char* table_end = "</tbody></table></div>";
 
-std::string comparison_table(const deployment_report& report) {
+std::string html_of_comparison(const deployment_report& report) {
   std::string out = table_begin + html_row<4>({"", "always warm", "intelligent", "change"}, "th", 1)
                     + "</thead><tbody>";
   for (const auto& each : comparison(report)) {
@@ -59,7 +59,7 @@ std::string comparison_table(const deployment_report& report) {
   return out + table_end;
 }
 
-std::string shadow_section(const deployment_report& report) {
+std::string html_of_shadow(const deployment_report& report) {
   std::string out =
       "<h2>Shadow comparison</h2><p>" + escaped_for_html(summary_of(*report.shadow)) + "</p>";
   if (report.differences.empty()) return out;
@@ -76,7 +76,7 @@ std::string shadow_section(const deployment_report& report) {
   return out + table_end;
 }
 
-std::string rollback_section(const std::vector<rollback_entry>& rollbacks) {
+std::string html_of_rollbacks(const std::vector<rollback_entry>& rollbacks) {
   std::string out = "<h2>Rollbacks</h2>";
   if (rollbacks.empty()) out += "<p>None.</p>";
   for (const auto& each : rollbacks) {
@@ -97,7 +97,7 @@ std::string rollback_section(const std::vector<rollback_entry>& rollbacks) {
   return out;
 }
 
-std::string alert_section(const std::vector<monitoring::alert>& alerts) {
+std::string html_of_alerts(const std::vector<monitoring::alert>& alerts) {
   std::string out = "<h2>Alerts</h2>";
   if (alerts.empty()) return out + "<p>None.</p>";
   out += table_begin + html_row<5>({"firing since", "severity", "rule", "what", "state"}, "th")
@@ -111,7 +111,7 @@ std::string alert_section(const std::vector<monitoring::alert>& alerts) {
   return out + table_end;
 }
 
-std::string decision_section(const std::vector<decision>& decisions) {
+std::string html_of_decisions(const std::vector<decision>& decisions) {
   std::string out = std::string{"<h2>Decisions</h2>"} + table_begin
                     + html_row<5>({"at", "decision", "phase", "%", "why"}, "th")
                     + "</thead><tbody>";
@@ -139,14 +139,14 @@ std::string report_html(const deployment_report& report) {
                             + base::rfc3339_of_seconds(report.to_s)
                             + ". Rollout: " + rollout_position(report) + ".")
          + "</p><p class=\"head\">" + escaped_for_html(headline(report)) + "</p>";
-  out += "<h2>Before and after</h2>" + comparison_table(report) + "<h2>Quality</h2><p>"
+  out += "<h2>Before and after</h2>" + html_of_comparison(report) + "<h2>Quality</h2><p>"
          + escaped_for_html(quality_of(report)) + "</p>";
   if (!report.charts.empty()) out += "<h2>Over time</h2>";
   for (const auto& each : report.charts) out += svg_of(each);
-  if (report.shadow) out += shadow_section(report);
-  out += rollback_section(report.rollbacks);
-  out += alert_section(report.alerts);
-  out += decision_section(report.decisions);
+  if (report.shadow) out += html_of_shadow(report);
+  out += html_of_rollbacks(report.rollbacks);
+  out += html_of_alerts(report.alerts);
+  out += html_of_decisions(report.decisions);
   return out + "</main></body></html>\n";
 }
 

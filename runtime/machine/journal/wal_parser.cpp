@@ -114,92 +114,123 @@ std::optional<std::pair<std::uint32_t, std::uint32_t>> salts_of_log(int fd) {
   return std::pair{big_endian(head.data() + 16), big_endian(head.data() + 20)};
 }
 
-std::optional<wal_content> parse_wal(const std::string& path,
-                                     std::optional<std::pair<std::uint32_t, std::uint32_t>> salts) {
+namespace {
+
+using salt_pair = std::pair<std::uint32_t, std::uint32_t>;
+
+/// Reads the header and then one frame after the other.
+class wal_reader {
+public:
+  wal_reader(const read_only_file& file, wal_content& log) : file_{file}, log_{log} {}
+
+  /// False: without a header and without `salts` the frames cannot be recognised.
+  bool read_header(const std::optional<salt_pair>& salts) {
+    std::array<unsigned char, log_header_bytes> head{};
+    if (!file_.read(head.data(), head.size(), 0)) return false;
+    const auto magic = big_endian(head.data());
+    words_big_ = (magic & 1U) != 0;
+    stored_ = go_on({}, head.data(), 24, words_big_);
+    log_.header_sound = (magic & ~1U) == log_magic && stored_ == sum_at(head.data() + 24)
+                        && sensible_page_size(big_endian(head.data() + 8));
+    if (log_.header_sound) {
+      log_.page_bytes = big_endian(head.data() + 8);
+      log_.salt_1 = big_endian(head.data() + 16);
+      log_.salt_2 = big_endian(head.data() + 20);
+      stored_known_ = true;
+    } else if (salts) {
+      log_.salt_1 = salts->first;
+      log_.salt_2 = salts->second;
+      words_big_ = std::endian::native == std::endian::big;
+    } else {
+      return false;
+    }
+    unbroken_ = log_.header_sound;
+    return true;
+  }
+
+  void read_frames() {
+    const auto stride = frame_header_bytes + std::uint64_t{log_.page_bytes};
+    bytes_.resize(stride);
+    for (std::uint64_t at = log_header_bytes; at + stride <= log_.bytes; at += stride) {
+      if (!file_.read(bytes_.data(), bytes_.size(), at)) break;
+      read_frame(at);
+    }
+  }
+
+private:
+  void read_frame(std::uint64_t at) {
+    const auto stored = sum_at(bytes_.data() + 16);
+    const bool salted = big_endian(bytes_.data() + 8) == log_.salt_1
+                        && big_endian(bytes_.data() + 12) == log_.salt_2;
+    const bool follows = stored_known_ && sum_after(stored_) == stored;
+    const bool proves = !follows && computed_known_ && sum_after(computed_) == stored;
+    const auto computed = stored_known_ ? sum_after(stored_) : log_sum{};
+    const bool was_known = stored_known_;
+    stored_ = stored;
+    // Remains of an earlier round: the frame would be followed by frames of that round.
+    if (!salted && !follows) {
+      unbroken_ = false;
+      stored_known_ = false;
+      computed_ = computed;
+      computed_known_ = was_known;
+      previous_is_ours_ = false;
+      return;
+    }
+    // Only the previous frame's stored checksum was damaged: this frame proves that frame's
+    // content.
+    if (proves && previous_is_ours_) log_.frames.back().how = wal_content::health::sound;
+    log_.frames.push_back({big_endian(bytes_.data()), big_endian(bytes_.data() + 4),
+                           follows || proves ? wal_content::health::sound
+                           : was_known       ? wal_content::health::damaged
+                                             : wal_content::health::unsure,
+                           at + frame_header_bytes});
+    unbroken_ = unbroken_ && salted && follows;
+    count_last_frame();
+    computed_ = computed;
+    computed_known_ = was_known && !follows;
+    previous_is_ours_ = true;
+    stored_known_ = true;
+  }
+
+  /// The checksum of the frame in `bytes_`, continued from `previous`.
+  [[nodiscard]] log_sum sum_after(log_sum previous) const {
+    return go_on(go_on(previous, bytes_.data(), 8, words_big_), bytes_.data() + frame_header_bytes,
+                 log_.page_bytes, words_big_);
+  }
+
+  void count_last_frame() {
+    const bool ends = log_.frames.back().pages_after != 0;
+    if (unbroken_) {
+      log_.whole = log_.frames.size();
+      if (ends) log_.committed = log_.whole;
+    } else {
+      ++log_.behind;
+      if (ends) ++log_.ends_behind;
+    }
+  }
+
+  const read_only_file& file_;
+  wal_content& log_;
+  std::vector<unsigned char> bytes_;  ///< The current frame.
+  bool words_big_ = false;
+  bool unbroken_ = false;  ///< Every frame so far follows its predecessor.
+  log_sum stored_;         ///< The previous frame's checksum as stored in the file.
+  bool stored_known_ = false;
+  log_sum computed_;  ///< The previous frame's checksum as computed from the frame's content.
+  bool computed_known_ = false;
+  bool previous_is_ours_ = false;  ///< The previous frame belongs to this round.
+};
+
+}  // namespace
+
+std::optional<wal_content> parse_wal(const std::string& path, std::optional<salt_pair> salts) {
   const read_only_file file{path};
   if (!file.good() || file.size() == 0) return std::nullopt;
   wal_content log;
   log.bytes = file.size();
-  std::array<unsigned char, log_header_bytes> head{};
-  bool words_big = false;
-  log_sum sum;
-  bool sum_known = false;
   log.page_bytes = page_bytes_usual;
-  if (file.read(head.data(), head.size(), 0)) {
-    const auto magic = big_endian(head.data());
-    words_big = (magic & 1U) != 0;
-    sum = go_on({}, head.data(), 24, words_big);
-    log.header_sound = (magic & ~1U) == log_magic && sum == sum_at(head.data() + 24)
-                       && sensible_page_size(big_endian(head.data() + 8));
-    if (log.header_sound) {
-      log.page_bytes = big_endian(head.data() + 8);
-      log.salt_1 = big_endian(head.data() + 16);
-      log.salt_2 = big_endian(head.data() + 20);
-      sum_known = true;
-    } else if (salts) {
-      log.salt_1 = salts->first;
-      log.salt_2 = salts->second;
-      words_big = std::endian::native == std::endian::big;
-    } else {
-      return log;
-    }
-  } else {
-    return log;
-  }
-  const auto stride = frame_header_bytes + std::uint64_t{log.page_bytes};
-  std::vector<unsigned char> bytes(stride);
-  bool unbroken = log.header_sound;
-  // `computed` is the previous frame's checksum as computed from its content; `sum` is the stored
-  // one.
-  log_sum computed;
-  bool computed_known = false;
-  bool before_is_ours = false;
-  for (std::uint64_t at = log_header_bytes; at + stride <= log.bytes; at += stride) {
-    if (!file.read(bytes.data(), bytes.size(), at)) break;
-    const auto check = [&](log_sum from) {
-      return go_on(go_on(from, bytes.data(), 8, words_big), bytes.data() + frame_header_bytes,
-                   log.page_bytes, words_big);
-    };
-    const auto stored = sum_at(bytes.data() + 16);
-    const bool salted =
-        big_endian(bytes.data() + 8) == log.salt_1 && big_endian(bytes.data() + 12) == log.salt_2;
-    const bool follows = sum_known && check(sum) == stored;
-    const bool proves = !follows && computed_known && check(computed) == stored;
-    const auto made = sum_known ? check(sum) : log_sum{};
-    const bool made_known = sum_known;
-    sum = stored;
-    // Remains of an earlier round: the frame would be followed by frames of that round.
-    if (!salted && !follows) {
-      unbroken = false;
-      sum_known = false;
-      computed = made;
-      computed_known = made_known;
-      before_is_ours = false;
-      continue;
-    }
-    // Only the previous frame's stored checksum was damaged: this frame proves that frame's
-    // content.
-    if (proves && before_is_ours) log.frames.back().how = wal_content::health::sound;
-    const bool sound = follows || proves;
-    log.frames.push_back({big_endian(bytes.data()), big_endian(bytes.data() + 4),
-                          sound        ? wal_content::health::sound
-                          : made_known ? wal_content::health::damaged
-                                       : wal_content::health::unsure,
-                          at + frame_header_bytes});
-    unbroken = unbroken && salted && follows;
-    const bool ends = log.frames.back().pages_after != 0;
-    if (unbroken) {
-      log.whole = log.frames.size();
-      if (ends) log.committed = log.whole;
-    } else {
-      ++log.behind;
-      if (ends) ++log.ends_behind;
-    }
-    computed = made;
-    computed_known = made_known && !follows;
-    before_is_ours = true;
-    sum_known = true;
-  }
+  wal_reader reader{file, log};
+  if (reader.read_header(salts)) reader.read_frames();
   return log;
 }
 
