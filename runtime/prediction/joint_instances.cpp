@@ -193,10 +193,10 @@ std::uint32_t joint_instances::index_for(const instance_state& fresh, closed& ov
     taken = used_ | fresh_;
   }
   const auto index = static_cast<std::uint32_t>(std::countr_one(taken));
-  if (place >= instances_.size()) instances_.resize(place + 1);
-  instances_[place] = fresh;
-  fresh_ |= 1ULL << place;
-  return place;
+  if (index >= instances_.size()) instances_.resize(index + 1);
+  instances_[index] = fresh;
+  fresh_ |= 1ULL << index;
+  return index;
 }
 
 void joint_instances::observe(double others, std::size_t most, std::uint64_t shared,
