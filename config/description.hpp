@@ -326,7 +326,7 @@ void describe(Archive& a, node& v) {
   a.section("scheduler", v.scheduler, "how actors share the processors");
   a.section("pool", v.pool, "who is kept warm");
   a.section("prediction", v.prediction, "what the predictor remembers");
-  a.section("queue", v.queue, "bounds at the door");
+  a.section("queue", v.queue, "how many tasks may wait");
   a.section("limits", v.limits, "bounds on one client or worker");
   a.section("access", v.access, "who may ask");
   a.section("journal", v.journal, "what survives the process");
@@ -335,7 +335,7 @@ void describe(Archive& a, node& v) {
   a.section("supervision", v.supervision, "of departments by the root");
   a.section("rollout", v.rollout, "how the intelligent pool takes over");
   a.section("rollback", v.rollback, "when the baseline takes over again");
-  a.section("alerts", v.alerts, "who hears of them");
+  a.section("alerts", v.alerts, "where they are sent");
   a.section("log", v.log, "to stderr");
   a.section("cost", v.cost, "for reports");
   a.table("commands", v.commands, "words that users type, and who answers");

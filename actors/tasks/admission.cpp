@@ -38,10 +38,12 @@ refusal refusal_of(const runtime::admission_verdict& verdict, const std::string&
               {},
               later};
     case runtime::admission_result::too_late:
-      return {failure::deadline_unreachable,
-              "the queue of " + specialist + " is too long for the deadline of this task",
-              {},
-              later};
+      return {
+          failure::deadline_unreachable,
+          "the queue of " + specialist
+              + " is too long for the deadline of this task (its timeout, or backend.task_timeout)",
+          {},
+          later};
     case runtime::admission_result::admitted:
     case runtime::admission_result::circuit_open: break;
   }
@@ -143,13 +145,13 @@ std::optional<refusal> admission::admit(const route& way, const task_request& re
   const auto& bounds = parts_.catalogs.now().config.queue;
   const auto open_until = gauge.open_until_ns.load(std::memory_order_relaxed);
   runtime::queue_state line{.depth_max = bounds.per_specialist + who.width,
-                           .total_max = bounds.total,
-                           .concurrency = who.width,
-                           .run_ns = gauge.run_hint_ns.load(std::memory_order_relaxed),
-                           .start_ns = gauge.start_ns.load(std::memory_order_relaxed),
-                           .warm = is_up(gauge.state.load(std::memory_order_relaxed)),
-                           .open_for_ns = open_until > way.now_ns ? open_until - way.now_ns : 0,
-                           .low_priority = request.urgency == protocols::priority::low};
+                            .total_max = bounds.total,
+                            .concurrency = who.width,
+                            .run_ns = gauge.run_hint_ns.load(std::memory_order_relaxed),
+                            .start_ns = gauge.start_ns.load(std::memory_order_relaxed),
+                            .warm = is_up(gauge.state.load(std::memory_order_relaxed)),
+                            .open_for_ns = open_until > way.now_ns ? open_until - way.now_ns : 0,
+                            .low_priority = request.urgency == protocols::priority::low};
   auto patience_ns = way.timeout_ns(request);
   if (way.allows_start(request) && !line.warm)
     patience_ns += std::chrono::nanoseconds{who.config.backend.start_timeout}.count();
