@@ -106,10 +106,11 @@ TEST(JsonText, RefusesToGoTooDeep) {
 
 TEST(JsonText, ReadsEscapesAndWritesThem) {
   std::string room, out;
-  std::string_view text;
-  EXPECT_TRUE(base::string_value(R"("\u00e4\ud83d\ude00\/\\\"\b\f\n\r\tx")", room, text));
-  EXPECT_EQ(text, "ä😀/\\\"\b\f\n\r\tx");
-  EXPECT_TRUE(base::append_json_string(out, text));
+  const auto text = base::decode_string(R"("\u00e4\ud83d\ude00\/\\\"\b\f\n\r\tx")", room);
+  ASSERT_TRUE(text);
+  EXPECT_FALSE(base::decode_string("1", room));
+  EXPECT_EQ(*text, "ä😀/\\\"\b\f\n\r\tx");
+  EXPECT_TRUE(base::append_json_string(out, *text));
   EXPECT_EQ(out, R"("ä😀/\\\"\b\f\n\r\tx")");
   EXPECT_FALSE(base::append_json_string(out, "\xff"));
   EXPECT_EQ(base::json_string("a\xff\x01"), "\"a\xef\xbf\xbd\\u0001\"");

@@ -17,6 +17,8 @@
 
 namespace greenroom::protocols {
 
+using maker = std::function<std::unique_ptr<worker_codec>()>;
+
 /// Records every message as one line.
 class message_recorder final : public worker_listener {
 public:
