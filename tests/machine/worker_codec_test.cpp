@@ -31,10 +31,10 @@ TEST(JsonlCodec, SkipsWhatIsNoMessageAndHearsWhatComesAfterIt) {
        {"hello", "{}", "[1]", R"({"type":1})", R"({"type":"task"})", "\x01",
         R"({"type":"log","level":"info"})", "> start", "\x1b[32mstarted\x1b[0m", "{oops",
         R"({"level":"info","msg":"{\"type\":\"ready\"}"})"}) {
-    const auto heard = messages_in(jsonl, std::string{stray} + "\n{\"type\":\"ready\"}\n");
-    ASSERT_EQ(heard.size(), 2U) << stray;
-    EXPECT_THAT(heard.front(), HasSubstr("stray")) << stray;
-    EXPECT_EQ(heard.back(), "ready") << stray;
+    const auto messages = messages_in(jsonl, std::string{stray} + "\n{\"type\":\"ready\"}\n");
+    ASSERT_EQ(messages.size(), 2U) << stray;
+    EXPECT_THAT(messages.front(), HasSubstr("stray")) << stray;
+    EXPECT_EQ(messages.back(), "ready") << stray;
   }
 }
 
@@ -56,16 +56,16 @@ TEST(JsonlCodec, ReadsWhatIsMeantThoughItIsUntidy) {
 }
 
 TEST(JsonlCodec, TellsWhoseAnswerIsNoJson) {
-  const auto heard = messages_in(jsonl, R"({"type":"result","id":"a","output":[NaN,-Infinity]})"
-                                        "\n"
-                                        R"({"type":"result","output":{"a":},"id":"b"})"
-                                        "\n"
-                                        R"({"type":"result","output":{"id":"c","a":}})"
-                                        "\n");
-  ASSERT_EQ(heard.size(), 3U);
-  EXPECT_THAT(heard[0], HasSubstr("broken a: NaN or Infinity"));
-  EXPECT_THAT(heard[1], HasSubstr("broken b: something that is not JSON from byte 32 on: «{"));
-  EXPECT_THAT(heard[2], HasSubstr("broken: "));
+  const auto messages = messages_in(jsonl, R"({"type":"result","id":"a","output":[NaN,-Infinity]})"
+                                           "\n"
+                                           R"({"type":"result","output":{"a":},"id":"b"})"
+                                           "\n"
+                                           R"({"type":"result","output":{"id":"c","a":}})"
+                                           "\n");
+  ASSERT_EQ(messages.size(), 3U);
+  EXPECT_THAT(messages[0], HasSubstr("broken a: NaN or Infinity"));
+  EXPECT_THAT(messages[1], HasSubstr("broken b: something that is not JSON from byte 32 on: «{"));
+  EXPECT_THAT(messages[2], HasSubstr("broken: "));
 }
 
 TEST(JsonlCodec, SkipsALineThatIsTooLongAndSaysWhose) {
@@ -136,7 +136,7 @@ TEST(Codecs, TakeAWholeMessageThatLacksItsLinesEnd) {
     const auto codec = make();
     codec->feed(bytes, recorder);
     EXPECT_TRUE(recorder.messages.empty());
-    codec->finish(heard);
+    codec->finish(recorder);
     return recorder.messages;
   };
   EXPECT_THAT(last(jsonl, R"({"type":"result","id":"a","output":1})"), ElementsAre("result a: 1"));

@@ -83,7 +83,7 @@ TEST(McpCodec, DiscoversServersWithoutSessions) {
   const auto codec = mcp();
   codec->feed(R"({"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"Method not found"}})"
               "\n",
-              heard);
+              recorder);
   ASSERT_EQ(recorder.messages.size(), 1U);
   const auto asked = nlohmann::json::parse(recorder.messages.front().substr(7));
   EXPECT_EQ(asked["method"], "server/discover");
@@ -91,7 +91,7 @@ TEST(McpCodec, DiscoversServersWithoutSessions) {
   codec->feed(R"({"jsonrpc":"2.0","id":70000000001,"result":{"supportedVersions":["2026-07-28"],)"
               R"("capabilities":{"tools":{}},"resultType":"complete"}})"
               "\n",
-              heard);
+              recorder);
   EXPECT_EQ(recorder.messages[1], "ready");
   EXPECT_EQ(recorder.messages[2], "tools_changed");
   const auto sent = [&](std::string_view input) {
@@ -123,7 +123,7 @@ TEST(McpCodec, WaitsForInitializeThoughTheOtherGreetingIsRefused) {
       "\n"
       R"({"jsonrpc":"2.0","id":0,"result":{}})"
       "\n",
-      heard);
+      recorder);
   ASSERT_EQ(recorder.messages.size(), 3U);
   EXPECT_EQ(recorder.messages[0], "ignored");
   EXPECT_EQ(recorder.messages[2], "ready");
@@ -133,10 +133,10 @@ TEST(McpCodec, TellsARefusalOnceNothingElseCanBeTried) {
   const auto no = [](const std::string& id) {
     return R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":{"code":1,"message":"no licence"}})";
   };
-  const auto heard = talk({no("0"), no("70000000001")});
-  ASSERT_EQ(heard.size(), 2U);
-  EXPECT_THAT(heard[0], HasSubstr("server/discover"));
-  EXPECT_EQ(heard[1], "refusal: no licence");
+  const auto messages = talk({no("0"), no("70000000001")});
+  ASSERT_EQ(messages.size(), 2U);
+  EXPECT_THAT(messages[0], HasSubstr("server/discover"));
+  EXPECT_EQ(messages[1], "refusal: no licence");
 }
 
 TEST(McpCodec, UnderstandsAnswersRequestsAndNotifications) {
@@ -166,11 +166,11 @@ TEST(McpCodec, SkipsWhatIsNoMessageAndHearsWhatComesAfterIt) {
         R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}})",
         R"({"jsonrpc":"2.0","id":[1],"method":"ping"})", "[info] started", "[]", "{oops}",
         R"(received {"jsonrpc":"2.0","id":1,"method":"tools/call"})"}) {
-    const auto heard =
+    const auto messages =
         messages_in(mcp, std::string{stray} + "\n{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":1}\n");
-    ASSERT_EQ(heard.size(), 2U) << stray;
-    EXPECT_THAT(heard.front(), HasSubstr("stray: ")) << stray;
-    EXPECT_EQ(heard.back(), "result 7: 1") << stray;
+    ASSERT_EQ(messages.size(), 2U) << stray;
+    EXPECT_THAT(messages.front(), HasSubstr("stray: ")) << stray;
+    EXPECT_EQ(messages.back(), "result 7: 1") << stray;
   }
 }
 
@@ -200,16 +200,16 @@ TEST(McpCodec, ReadsWhatIsMeantThoughItIsUntidy) {
 }
 
 TEST(McpCodec, TellsWhoseAnswerIsNoJsonOrTooLong) {
-  const auto heard = messages_in(mcp, R"({"jsonrpc":"2.0","id":7,"result":NaN})"
-                                      "\n"
-                                      R"({"result":{"x":Infinity},"jsonrpc":"2.0","id":8})"
-                                      "\n"
-                                      R"({"result":{"a":},"jsonrpc":"2.0","id":9})"
-                                      "\n");
-  ASSERT_EQ(heard.size(), 3U);
-  EXPECT_THAT(heard[0], HasSubstr("broken 7: NaN or Infinity"));
-  EXPECT_THAT(heard[1], HasSubstr("broken 8: NaN or Infinity"));
-  EXPECT_THAT(heard[2], HasSubstr("broken 9: something that is not JSON"));
+  const auto messages = messages_in(mcp, R"({"jsonrpc":"2.0","id":7,"result":NaN})"
+                                         "\n"
+                                         R"({"result":{"x":Infinity},"jsonrpc":"2.0","id":8})"
+                                         "\n"
+                                         R"({"result":{"a":},"jsonrpc":"2.0","id":9})"
+                                         "\n");
+  ASSERT_EQ(messages.size(), 3U);
+  EXPECT_THAT(messages[0], HasSubstr("broken 7: NaN or Infinity"));
+  EXPECT_THAT(messages[1], HasSubstr("broken 8: NaN or Infinity"));
+  EXPECT_THAT(messages[2], HasSubstr("broken 9: something that is not JSON"));
   const std::string many(1000, 'x');
   EXPECT_THAT(messages_in(mcp, R"({"result":{"id":4,"x":")" + many
                                    + R"("},"jsonrpc":"2.0","id":"9"})"

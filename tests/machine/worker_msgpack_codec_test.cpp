@@ -23,14 +23,14 @@ TEST(MsgpackCodec, TellsOfAnOutputThatIsTooLongAsTextAndGoesOn) {
     for (int i = 0; i < count; ++i) text += "\\u0001";
     return R"({"type":"result","id":"a","output":["x",")" + text + R"("]})";
   };
-  const auto heard =
+  const auto messages =
       messages_in(msgpack_format, msgpack_frame(controls(160)) + msgpack_frame(controls(170))
                                       + msgpack_frame(R"({"type":"pong"})"));
-  ASSERT_EQ(heard.size(), 3U);
-  EXPECT_THAT(heard[0], HasSubstr("result a: [\"x\",\"\\u0001"));
-  EXPECT_THAT(heard[1], HasSubstr("error a: "));
-  EXPECT_THAT(heard[1], HasSubstr("limits.output_bytes"));
-  EXPECT_EQ(heard[2], "pong");
+  ASSERT_EQ(messages.size(), 3U);
+  EXPECT_THAT(messages[0], HasSubstr("result a: [\"x\",\"\\u0001"));
+  EXPECT_THAT(messages[1], HasSubstr("error a: "));
+  EXPECT_THAT(messages[1], HasSubstr("limits.output_bytes"));
+  EXPECT_EQ(messages[2], "pong");
 }
 
 TEST(MsgpackCodec, UnderstandsEveryMessageHoweverItArrives) {
@@ -49,19 +49,19 @@ TEST(MsgpackCodec, SkipsFramesThatAreNoMessages) {
         raw("\x81\xa4type"), raw("\x81\xa4type\xa3odd"), raw("\x81\xa4type\x07"),
         raw("\x81\x07\x07"), raw("\x81\xa4type\xa1\xff"), "hello\n"s, "ok\n"s, "no line's end"s,
         "\x1b[1mbold\x1b[0m \xc3\xa4\n"s}) {
-    const auto heard = messages_in(msgpack_format, stray + msgpack_frame(R"({"type":"ready"})"));
-    ASSERT_EQ(heard.size(), 2U) << ::testing::PrintToString(stray);
-    EXPECT_THAT(heard.front(), HasSubstr("stray"));
-    EXPECT_EQ(heard.back(), "ready");
+    const auto messages = messages_in(msgpack_format, stray + msgpack_frame(R"({"type":"ready"})"));
+    ASSERT_EQ(messages.size(), 2U) << ::testing::PrintToString(stray);
+    EXPECT_THAT(messages.front(), HasSubstr("stray"));
+    EXPECT_EQ(messages.back(), "ready");
   }
   for (const auto& broken : {raw("\x83\xa2id\xa1"
                                  "a\xa4type\xa6result\xa6output\xd4\x01x"),
                              raw("\x83\xa2id\xa1"
                                  "a\xa4type\xa6result\xa6output\x81\x90\x01")}) {
-    const auto heard = messages_in(msgpack_format, broken);
-    ASSERT_EQ(heard.size(), 1U);
-    EXPECT_THAT(heard.front(), HasSubstr("broken a: "));
-    EXPECT_THAT(heard.front(), HasSubstr(": 83 a2 69 64"));
+    const auto messages = messages_in(msgpack_format, broken);
+    ASSERT_EQ(messages.size(), 1U);
+    EXPECT_THAT(messages.front(), HasSubstr("broken a: "));
+    EXPECT_THAT(messages.front(), HasSubstr(": 83 a2 69 64"));
   }
   EXPECT_THAT(messages_in(msgpack_format, raw("\x83\xa2id\xa1"
                                               "a\xa4type\xa6result\xa6output\xa1\xff")),
@@ -70,11 +70,11 @@ TEST(MsgpackCodec, SkipsFramesThatAreNoMessages) {
 
 TEST(MsgpackCodec, HearsNothingAfterALengthThatIsNone) {
   using namespace std::string_literals;
-  const auto heard =
+  const auto messages =
       messages_in(msgpack_format, "\xff\xfe\xfd\xfc"s + msgpack_frame(R"({"type":"ready"})"));
-  ASSERT_EQ(heard.size(), 1U);
-  EXPECT_THAT(heard.front(), HasSubstr("nonsense: a frame of 4294901244 bytes"));
-  EXPECT_THAT(heard.front(), HasSubstr("ff fe fd fc"));
+  ASSERT_EQ(messages.size(), 1U);
+  EXPECT_THAT(messages.front(), HasSubstr("nonsense: a frame of 4294901244 bytes"));
+  EXPECT_THAT(messages.front(), HasSubstr("ff fe fd fc"));
 }
 
 TEST(MsgpackCodec, SkipsAFrameThatIsTooLongAndSaysWhose) {

@@ -163,21 +163,18 @@ bool journal_guard::compare_with_mark() {
 
 /// The starts and ends of unsafe tasks may be lost, and these tasks must not run twice.
 void journal_guard::doubt_what_is_unsafe() {
-  auto open = writer_->unfinished();
-  if (auto* wrong = std::get_if<journal_error>(&open))
-    throw sqlite_error{SQLITE_IOERR, wrong->what};
-  const auto* tasks = std::get_if<0>(&open);
+  const auto open = writer_->unfinished();
+  if (!open) throw sqlite_error{SQLITE_IOERR, open.error().text};
   std::vector<record> ends;
-  for (const auto& one : *tasks)
+  for (const auto& one : *open)
     if (one.accepted.effects == protocols::side_effects::unsafe)
       ends.emplace_back(unknown_end_of(
           one.accepted.id,
           "the journal was damaged or its log was taken away, and whether this task had run is not "
           "known; the task must not run twice",
           std::int64_t{std::time(nullptr)} * 1000));
-  auto written = writer_->commit(ends);
-  if (auto* wrong = std::get_if<journal_error>(&written))
-    throw sqlite_error{SQLITE_IOERR, wrong->what};
+  if (const auto written = writer_->commit(ends); !written)
+    throw sqlite_error{SQLITE_IOERR, written.error().text};
 }
 
 }  // namespace greenroom::machine
