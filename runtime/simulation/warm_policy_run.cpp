@@ -185,7 +185,7 @@ private:
   const workload& work_;
   warm_policy& policy_;
   const warm_policy_run& settings_;
-  ledger books_;
+  cost_ledger books_;
   std::vector<slot_state> slot_states_;
   std::vector<actor> actors_;
   std::priority_queue<event> events_;

@@ -1,4 +1,4 @@
-#include "runtime/simulation/ledger.hpp"
+#include "runtime/simulation/cost_ledger.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -17,22 +17,22 @@ double percentile(std::vector<double> values, double share) {
 
 }  // namespace
 
-ledger::ledger(const workload& work)
+cost_ledger::cost_ledger(const workload& work)
     : tallies_(work.traffic->specialists.size()), horizon_s_(work.horizon_s) {}
 
-void ledger::serve_cold(specialist_index who, double wait_s) {
+void cost_ledger::serve_cold(specialist_index who, double wait_s) {
   ++tallies_[who].requests;
   ++tallies_[who].cold;
   waited_s_ += wait_s;
 }
 
-void ledger::serve_delayed(specialist_index who, double wait_s) {
+void cost_ledger::serve_delayed(specialist_index who, double wait_s) {
   ++tallies_[who].requests;
   ++delayed_;
   waited_s_ += wait_s;
 }
 
-void ledger::charge(specialist_index, double from_s, double to_s, bool prewarmed, bool used) {
+void cost_ledger::charge(specialist_index, double from_s, double to_s, bool prewarmed, bool used) {
   if (from_s >= horizon_s_) return;
   to_s = std::clamp(to_s, from_s, horizon_s_);
   memory_s_ += to_s - from_s;
@@ -42,7 +42,7 @@ void ledger::charge(specialist_index, double from_s, double to_s, bool prewarmed
   if (prewarmed && !used) wasted_s_ += to_s - from_s;
 }
 
-simulation_result ledger::close() const {
+simulation_result cost_ledger::close() const {
   simulation_result sum;
   std::vector<double> ratios;
   for (const tally& one : tallies_) {

@@ -26,9 +26,9 @@ struct simulation_result {
   double prewarm_wasted_s = 0;   ///< Memory-seconds of prewarms that were never used.
 };
 
-class ledger {
+class cost_ledger {
 public:
-  explicit ledger(const workload& work);
+  explicit cost_ledger(const workload& work);
 
   void serve_warm(specialist_index who) { ++tallies_[who].requests; }
   void serve_cold(specialist_index who, double wait_s);
