@@ -203,7 +203,7 @@ base::expected<void> backups::copy_journal(const std::string& folder) {
   const auto stop = stopping_.get_token();
   const auto copied = machine::copy_journal(of_.journal, folder + "/journal.db",
                                             [&stop] { return !stop.stop_requested(); });
-  if (const auto* why = std::get_if<machine::journal_error>(&copied)) return not_copied(why->what);
+  if (!copied) return not_copied(copied.error().text);
   const auto checked = machine::check_journal_copy(folder + "/journal.db", stop);
   if (!checked) return checked.error();
   tasks_ = checked->tasks;

@@ -128,7 +128,7 @@ private:
     auto call = std::make_shared<http_call>(io_, url_, body_max);
     call->add_header("User-Agent", "greenroom/" GREENROOM_VERSION);
     call->keep_errors(body_max);
-    call->guard([this, timeout](const auto&, const auto&, const auto& go_on) {
+    call->verify_server([this, timeout](const auto&, const auto&, const auto& go_on) {
       limit(timeout);
       go_on({});
     });

@@ -176,11 +176,12 @@ private:
   void send(const connection_ptr& to) {
     const auto call = std::make_shared<http_call>(io_, url_, answer_body_max);
     to->call = call;
-    call->guard([this, to = std::weak_ptr{to}](const auto&, const auto&, const auto& go_on) {
-      connected_once_ = true;
-      if (const auto request = to.lock()) begins(request);
-      go_on({});
-    });
+    call->verify_server(
+        [this, to = std::weak_ptr{to}](const auto&, const auto&, const auto& go_on) {
+          connected_once_ = true;
+          if (const auto connection = to.lock()) begins(connection);
+          go_on({});
+        });
     if (to->kept)
       begins(to);
     else

@@ -2,8 +2,8 @@
 #include "apps/client/asking.hpp"
 #include "apps/client/verb.hpp"
 #include "apps/verbs/backup_files.hpp"
+#include "runtime/machine/journal/durable_files.hpp"
 #include "runtime/machine/journal/journal_copy.hpp"
-#include "runtime/machine/journal/journal_file.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>

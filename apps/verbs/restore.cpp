@@ -2,8 +2,9 @@
 #include "apps/client/asking.hpp"
 #include "apps/client/verb.hpp"
 #include "apps/verbs/backup_files.hpp"
+#include "runtime/machine/journal/durable_files.hpp"
 #include "runtime/machine/journal/journal_copy.hpp"
-#include "runtime/machine/journal/journal_file.hpp"
+#include "runtime/machine/journal/journal_lock.hpp"
 #include "runtime/machine/journal/node_identity.hpp"
 
 #include <sys/stat.h>

@@ -60,9 +60,9 @@ void print_output(std::string_view answer) {
       depth_max);
   if (!whole || output.empty()) return;
   std::string room;
-  std::string_view text;
-  if (!base::string_value(output, room, text)) return print_json_text(output);
-  const auto shown = shown_text(text);
+  const auto text = base::decode_string(output, room);
+  if (!text) return print_json_text(output);
+  const auto shown = shown_text(*text);
   std::fwrite(shown.data(), 1, shown.size(), stdout);
   std::fputc('\n', stdout);
 }

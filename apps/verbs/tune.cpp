@@ -8,7 +8,7 @@
 #include "protocols/base/duration.hpp"
 #include "protocols/base/expected.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
 
 #include <algorithm>
@@ -222,7 +222,7 @@ trial replay_with(const recording& from, const runtime::pool_limits& limits) {
   run.limits.target_memory = std::min(1.0, limits.target_memory / from.share());
   run.epoch_s = from.epoch_s;
   const runtime::workload work{&from.traffic, from.load_s, from.horizon_s()};
-  runtime::greenroom_policy policy;
+  runtime::predictive_policy policy;
   one.result = runtime::run_warm_policy(work, policy, run);
   // Specialists without a request take no memory here, but always-warm counts them.
   one.result.memory_ratio *= from.share();

@@ -93,7 +93,7 @@ public:
     play_.plan.watched = wanted.rollout;
     play_.plan.predicted = false;
     if (chance_() % 2 == 0)
-      play_.plan.policies[0] = [] { return runtime::make_greenroom_policy(); };
+      play_.plan.policies[0] = [] { return runtime::make_predictive_policy(); };
     play_.open();
   }
 

@@ -1,7 +1,7 @@
 // `greenroom tune` on a node with recorded traffic: a replay of each proposal gives the proposed
 // figures, and a node with the proposed settings needs less memory for the same waits.
 #include "runtime/machine/trace/trace_file.hpp"
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
 #include "tests/integration/folder_fixture.hpp"
 #include "tests/integration/support/live_node.hpp"
@@ -103,7 +103,7 @@ protected:
     how.limits.min_residency_s = 0;
     how.limits.adaptive = false;
     const runtime::workload work{&traffic, answer["load_s"], answer["span_s"]};
-    runtime::greenroom_policy policy;
+    runtime::predictive_policy policy;
     return runtime::run_warm_policy(work, policy, how);
   }
 
