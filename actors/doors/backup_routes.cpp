@@ -1,6 +1,6 @@
 // Backups over HTTP: made, fetched in pieces, removed.
 #include "actors/doors/answers.hpp"
-#include "actors/doors/http_routes.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "actors/node/backups.hpp"
 #include "protocols/base/number.hpp"
 
@@ -33,7 +33,7 @@ actors::backups::answer answer_with(const machine::http::responder& reply, std::
 }
 
 /// The node's backups; null, and the call answered, when the node has no journal.
-actors::backups* backups_of(const door_ptr& door, const http_call& call) {
+actors::backups* backups_of(const door_ptr& door, const route_call& call) {
   auto* const backups = door->parts().backups.get();
   if (backups == nullptr)
     answer_problem(call.reply, protocols::problem_named("no-journal", 404, "No journal",
@@ -44,12 +44,12 @@ actors::backups* backups_of(const door_ptr& door, const http_call& call) {
 
 }  // namespace
 
-void post_backup(const door_ptr& door, http_call& call) {
+void post_backup(const door_ptr& door, route_call& call) {
   if (auto* const backups = backups_of(door, call))
     backups->begin(answer_with(call.reply, json_type));
 }
 
-void get_backup_piece(const door_ptr& door, http_call& call) {
+void get_backup_piece(const door_ptr& door, route_call& call) {
   const auto file = base::parse_number<std::uint64_t>(call.captured[1]);
   const auto offset = base::parse_number<std::uint64_t>(call.parameter("offset").value_or("0"));
   if (!file || !offset)
@@ -60,7 +60,7 @@ void get_backup_piece(const door_ptr& door, http_call& call) {
                    answer_with(call.reply, "application/octet-stream"));
 }
 
-void delete_backup(const door_ptr& door, http_call& call) {
+void delete_backup(const door_ptr& door, route_call& call) {
   if (auto* const backups = backups_of(door, call))
     backups->end(call.captured.front(), answer_with(call.reply, json_type));
 }

@@ -21,13 +21,13 @@ public:
   explicit ring_port(std::size_t capacity) : ring_{capacity} {}
   void attach(caf::strong_actor_ptr actor) { waker_.attach(std::move(actor)); }
   /// False when the ring is full.
-  [[nodiscard]] bool push(const Item& item, caf::execution_unit* here) {
+  [[nodiscard]] bool push(const Item& item, caf::execution_unit* unit) {
     const auto how = ring_.push(item);
-    if (how == machine::pushed::wake) waker_.wake(here);
+    if (how == machine::pushed::wake) waker_.wake(unit);
     return how != machine::pushed::full;
   }
-  void poke(caf::execution_unit* here) {
-    if (ring_.poke()) waker_.wake(here);
+  void poke(caf::execution_unit* unit) {
+    if (ring_.poke()) waker_.wake(unit);
   }
 
   // -- for the actor only --
@@ -38,7 +38,7 @@ public:
   [[nodiscard]] bool empty() const { return ring_.empty(); }
   [[nodiscard]] bool try_sleep() { return ring_.try_sleep(); }
   /// The actor does not sleep, and is woken all the same: other actors get their turn before.
-  void call_again(caf::execution_unit* here) { waker_.wake(here); }
+  void call_again(caf::execution_unit* unit) { waker_.wake(unit); }
   /// A new actor takes over what is inside.
   void take_over() { static_cast<void>(ring_.poke()); }
 

@@ -37,7 +37,7 @@ std::uint64_t asked_of(const sampler_parts& where, protocols::pool_kind kind, st
   const auto& record = where.pools.of(kind).specialists[who];
   const auto completed = static_cast<std::size_t>(task_outcome::completed);
   return machine::count_of(record.gauge.ends[completed])
-         + machine::count_of(record.mirror_ends[completed]);
+         + machine::count_of(record.shadow_ends[completed]);
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ public:
     forget();
   }
 
-  /// Copies (mirrors) count: in shadow they are all that the intelligent pool does.
+  /// Shadow copies count: in the shadow phase they are all that the intelligent pool does.
   [[nodiscard]] runtime::monitoring::pool_sample take(double now_s);
   /// What was before does not count any more.
   void forget();

@@ -28,7 +28,7 @@ namespace runtime {
 class warm_policy;
 }  // namespace runtime
 namespace protocols {
-class asker;
+class task_observer;
 }  // namespace protocols
 
 /// The end of a task, later. A refused task has ended at once: `state` is failed, and `why`,
@@ -227,7 +227,7 @@ public:
                                                      std::shared_ptr<task_listener> listener);
   /// The same for doors, without a copy of the end.
   base::expected<protocols::task_id, refusal> submit(task_request&& request,
-                                                     std::shared_ptr<protocols::asker> caller);
+                                                     std::shared_ptr<protocols::task_observer> caller);
   /// True when the task had not ended yet and now ends as cancelled.
   bool cancel(const protocols::task_id& id);
   /// Live tasks, and ended tasks that are durable or recent.

@@ -126,7 +126,7 @@ private:
             state_.pools.of(static_cast<pool_kind>(each)).gauge.ends(static_cast<std::size_t>(how));
       return count;
     };
-    const auto& copies = state_.pools.mirror_ends;
+    const auto& copies = state_.pools.shadow_ends;
     const auto without = [](std::uint64_t all, std::uint64_t some) {
       return all - std::min(all, some);
     };

@@ -8,7 +8,7 @@
 
 namespace greenroom::actors {
 
-using runtime::reason, runtime::slot_order;
+using runtime::slot_order;
 
 namespace {
 
@@ -196,7 +196,7 @@ void director_state::on_expectations(const protocols::expectation_batch& batch) 
   for (const auto& one : batch.calls)
     if (one.specialist < slots_->size())
       greenroom_->expect(one.specialist, one.probability, one.within_s,
-                         static_cast<reason>(one.why), now);
+                         one.why, now);
   review();
 }
 
@@ -241,11 +241,10 @@ void director_state::carry_out() {
   for (const auto& order : slots_->take_orders()) {
     const auto department = parts_->catalogs.now().members[order.who].department;
     if (department >= departments_.size() || !departments_[department]) continue;
-    const auto why = static_cast<std::uint8_t>(order.why);
     if (order.what == slot_order::kind::grant)
-      self_->send(departments_[department], protocols::slot_grant{order.who, why, order.lease});
+      self_->send(departments_[department], protocols::slot_grant{order.who, order.why, order.lease});
     else
-      self_->send(departments_[department], protocols::slot_recall{order.who, why, order.turn});
+      self_->send(departments_[department], protocols::slot_recall{order.who, order.why, order.turn});
   }
   const auto tally = slots_->take_tally();
   machine::count(records.gauge.prewarms, tally.prewarms);

@@ -168,7 +168,7 @@ void predictor_state::on_predict() {
     const bool flow = one.because == runtime::source::workflow;
     answer.calls.push_back(
         {who, std::min(one.probability, 1.0), one.within_s,
-         static_cast<std::uint8_t>(flow ? runtime::reason::workflow : runtime::reason::predicted)});
+         flow ? base::slot_reason::workflow : base::slot_reason::predicted});
     auto& seen = shown.emplace_back(one);
     seen.who = who;
     seen.after = names_.index_of(one.after);

@@ -18,8 +18,8 @@ using runtime::rollout::rollback_kind, runtime::rollout::rollback_state;
 namespace {
 
 // Answers the operator.
-void say(const steering& word, int status, std::string refused, std::string text) {
-  if (word.told) word.told(status, std::move(refused), std::move(text));
+void say(const rollout_command& command, int status, std::string refused, std::string text) {
+  if (command.reply) command.reply(status, std::move(refused), std::move(text));
 }
 
 }  // namespace
@@ -83,18 +83,18 @@ void rollback_actor_state::arm_watch() {
 // -- commands -----------------------------------------------------------------
 
 void rollback_actor_state::wake() {
-  for (auto& word : parts->board.empty(status_board::box::rollback)) obey(word);
+  for (auto& command : parts->board.take_commands(status_board::receiver::rollback)) execute(command);
 }
 
-void rollback_actor_state::obey(steering& word) {
-  switch (word.verb) {
-    case steering::what::roll_back: return roll_back(word);
-    case steering::what::verify: return verify_again(word);
-    case steering::what::confirm:
-    case steering::what::cancel: break;
+void rollback_actor_state::execute(rollout_command& command) {
+  switch (command.what) {
+    case rollout_command::kind::roll_back: return roll_back(command);
+    case rollout_command::kind::verify: return verify_again(command);
+    case rollout_command::kind::confirm:
+    case rollout_command::kind::cancel: break;
     default: return;
   }
-  const bool yes = word.verb == steering::what::confirm;
+  const bool yes = command.what == rollout_command::kind::confirm;
   // A rollback that the node proposed was due already, so it begins at once.
   if (yes && plan && plan->cause() != runtime::rollout::trigger::by_hand
       && plan->state() == rollback_state::awaiting_confirmation
@@ -103,44 +103,44 @@ void rollback_actor_state::obey(steering& word) {
     keep();
     const auto proposed = std::to_string(plan->id());
     work();
-    return say(word, 200, {}, proposed);
+    return say(command, 200, {}, proposed);
   }
   if (!plan || !(yes ? plan->confirm(now_s()) : plan->cancel(now_s())))
-    return say(word, 409, "nothing-to-confirm", "no planned rollback waits for a confirmation");
+    return say(command, 409, "nothing-to-confirm", "no planned rollback waits for a confirmation");
   keep();
   const auto id = std::to_string(plan->id());
   work();
-  say(word, 200, {}, id);
+  say(command, 200, {}, id);
 }
 
-void rollback_actor_state::roll_back(steering& word) {
+void rollback_actor_state::roll_back(rollout_command& command) {
   const auto now = now_s();
   if (plan) {
     const auto id = std::to_string(plan->id());
-    if (word.planned || !plan->hurry(word.reason, now))
-      return say(word, 409, "already-rolling-back",
+    if (command.planned || !plan->hurry(command.reason, now))
+      return say(command, 409, "already-rolling-back",
                  "rollback " + id + " is " + std::string{name_of(plan->state())});
     switch_over();
     work();
-    return say(word, 202, {}, id);
+    return say(command, 202, {}, id);
   }
-  begin(word.planned ? rollback_kind::planned : rollback_kind::emergency, word.cause, word.reason,
+  begin(command.planned ? rollback_kind::planned : rollback_kind::emergency, command.cause, command.reason,
         now);
   const auto id = std::to_string(plan->id());
-  if (word.planned && word.confirmed && plan->confirm(now)) keep();
+  if (command.planned && command.confirmed && plan->confirm(now)) keep();
   work();
-  say(word, 202, {}, id);
+  say(command, 202, {}, id);
 }
 
-void rollback_actor_state::verify_again(steering& word) {
-  if (plan) return say(word, 409, "already-rolling-back", "a rollback is under way");
+void rollback_actor_state::verify_again(rollout_command& command) {
+  if (plan) return say(command, 409, "already-rolling-back", "a rollback is under way");
   auto last = parts->board.read([](const status_board::content& board) {
     return board.rollbacks.empty() ? std::optional<rollback_face>{} : board.rollbacks.back();
   });
   if (!last || !last->plan.verify_again(now_s()))
-    return say(word, 409, "nothing-to-verify", "there was no rollback that could be verified");
+    return say(command, 409, "nothing-to-verify", "there was no rollback that could be verified");
   if (parts->routes.now().routes != mode::fallback)
-    return say(word, 409, "nothing-to-verify",
+    return say(command, 409, "nothing-to-verify",
                "the baseline does not answer alone any more: a rollout was begun since");
   plan = std::move(last->plan);
   analysis = std::move(last->analysis);
@@ -149,7 +149,7 @@ void rollback_actor_state::verify_again(steering& word) {
   const auto id = std::to_string(plan->id());
   keep();
   work();
-  say(word, 202, {}, id);
+  say(command, 202, {}, id);
 }
 
 // -- behaviour ----------------------------------------------------------------
@@ -177,7 +177,7 @@ rollback_self::behavior_type rollback(rollback_self::stateful_pointer<rollback_a
   return {
       [&state](look_atom, std::uint64_t generation) { state.on_look(generation); },
       [&state](work_atom, std::uint64_t generation) { state.on_work(generation); },
-      [&state](protocols::commands_left) { state.wake(); },
+      [&state](protocols::commands_posted) { state.wake(); },
       [&state](protocols::state_written news) { state.on_written(news.token); },
       [&state](protocols::settings_changed) { state.watch->adopt_thresholds(); },
   };

@@ -72,9 +72,9 @@ struct rollback_actor_state : journaled_actor<rollback_self, rollback_parts> {
   void look();
   void on_tripped(const runtime::rollout::tripped& found, double now);
   void wake();
-  void obey(steering& word);
-  void roll_back(steering& word);
-  void verify_again(steering& word);
+  void execute(rollout_command& command);
+  void roll_back(rollout_command& command);
+  void verify_again(rollout_command& command);
   void arm_watch();
 
   // -- rollback_steps.cpp: the way back --

@@ -116,10 +116,10 @@ bool rollback_actor_state::rollout_knows() const {
 void rollback_actor_state::command_rollout(double now) {
   if (now - commanded_s < command_again_s) return;
   commanded_s = now;
-  steering word;
-  word.verb = steering::what::fall_back;
-  word.reason = "rollback " + std::to_string(plan->id()) + ": " + plan->reason();
-  command(protocols::commanded_actor::rollout, std::move(word));
+  rollout_command command;
+  command.what = rollout_command::kind::fall_back;
+  command.reason = "rollback " + std::to_string(plan->id()) + ": " + plan->reason();
+  send_command(protocols::commanded_actor::rollout, std::move(command));
 }
 
 void rollback_actor_state::carry_out(double now) {
@@ -204,7 +204,7 @@ void rollback_actor_state::finish() {
   }
   // From now on the rollout decides again; it may have commands that had to wait.
   parts->routes.rolling_back.store(false, std::memory_order_release);
-  self->send(root, protocols::commands_left{protocols::commanded_actor::rollout});
+  self->send(root, protocols::commands_posted{protocols::commanded_actor::rollout});
 }
 
 }  // namespace greenroom::actors

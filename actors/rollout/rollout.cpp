@@ -22,10 +22,10 @@ bool active(standing how) {
          || how == standing::awaiting_confirmation;
 }
 
-bool is_refused(runtime::rollout::answer& said, steering& word) {
+bool is_refused(runtime::rollout::answer& said, rollout_command& command) {
   if (!said.refused) return false;
   const bool malformed = *said.refused == runtime::rollout::refusal::bad_percentage;
-  if (word.told) word.told(malformed ? 400 : 409, std::string{name_of(*said.refused)}, said.text);
+  if (command.reply) command.reply(malformed ? 400 : 409, std::string{name_of(*said.refused)}, said.text);
   return true;
 }
 
@@ -55,56 +55,56 @@ void rollout_state::open() {
 }
 
 void rollout_state::wake() {
-  for (auto& word : parts->board.empty(status_board::box::rollout)) obey(word);
+  for (auto& command : parts->board.take_commands(status_board::receiver::rollout)) execute(command);
   arm();
 }
 
-void rollout_state::obey(steering& word) {
-  if (const auto refused = why_not_now(word)) {
-    if (word.told) word.told(409, std::string{refused->code}, refused->text);
+void rollout_state::execute(rollout_command& command) {
+  if (const auto refused = why_not_now(command)) {
+    if (command.reply) command.reply(409, std::string{refused->code}, refused->text);
     return;
   }
-  auto said = decide(word);
-  if (!said || is_refused(*said, word)) return;
+  auto said = decide(command);
+  if (!said || is_refused(*said, command)) return;
   std::vector<decision> made;
   if (said->done) made.push_back(*said->done);
-  auto told = std::move(word.told);
+  auto reply = std::move(command.reply);
   keep(std::move(made),
-       told ? [told, text = said->text] { told(200, {}, text); } : std::function<void()>{});
+       reply ? [reply, text = said->text] { reply(200, {}, text); } : std::function<void()>{});
   // The operator waits for the first judgement, which need not wait for its interval.
-  if (word.verb == steering::what::start) judged_at_s_ = 0;
+  if (command.what == rollout_command::kind::start) judged_at_s_ = 0;
 }
 
-std::optional<base::problem> rollout_state::why_not_now(const steering& word) {
-  using what = steering::what;
+std::optional<base::problem> rollout_state::why_not_now(const rollout_command& command) {
+  using kind = rollout_command::kind;
   const bool rolling_back = parts->routes.rolling_back.load(std::memory_order_acquire);
-  // A rollout that starts now would be told to fall back when the rollback is done.
-  if (word.verb == what::start && rolling_back)
+  // A rollout that starts now would be reply to fall back when the rollback is done.
+  if (command.what == kind::start && rolling_back)
     return base::problem{"rolling-back",
                          "a rollback is under way; start again when `greenroom rollback status` "
                          "says that it is done"};
-  if (word.verb == what::reset && rolling_back)
+  if (command.what == kind::reset && rolling_back)
     return base::problem{"rolling-back",
                          "a rollback is under way; reset when `greenroom rollback status` says "
                          "that it is done"};
-  if (word.verb != what::route) return std::nullopt;
+  if (command.what != kind::route) return std::nullopt;
   const auto ready = prepare_route();
   return ready ? std::nullopt : std::optional{ready.error()};
 }
 
-std::optional<runtime::rollout::answer> rollout_state::decide(const steering& word) {
+std::optional<runtime::rollout::answer> rollout_state::decide(const rollout_command& command) {
   const auto now = now_s();
-  switch (word.verb) {
-    case steering::what::start: return plan_->start(word.who, now);
-    case steering::what::advance: return plan_->advance(word.who, word.force, now);
-    case steering::what::pause: return plan_->pause(word.who, now);
-    case steering::what::resume: return plan_->resume(word.who, now);
-    case steering::what::reset: return plan_->reset(word.who, now);
-    case steering::what::abort: return plan_->abort(word.who, word.reason, now);
-    case steering::what::route: return plan_->route(word.who, word.percentage, now);
-    case steering::what::fall_back: {
+  switch (command.what) {
+    case rollout_command::kind::start: return plan_->start(command.who, now);
+    case rollout_command::kind::advance: return plan_->advance(command.who, command.force, now);
+    case rollout_command::kind::pause: return plan_->pause(command.who, now);
+    case rollout_command::kind::resume: return plan_->resume(command.who, now);
+    case rollout_command::kind::reset: return plan_->reset(command.who, now);
+    case rollout_command::kind::abort: return plan_->abort(command.who, command.reason, now);
+    case rollout_command::kind::route: return plan_->route(command.who, command.percentage, now);
+    case rollout_command::kind::fall_back: {
       runtime::rollout::answer result;
-      result.done = plan_->fall_back(word.reason, now);
+      result.done = plan_->fall_back(command.reason, now);
       return result;
     }
     default: return std::nullopt;
@@ -217,12 +217,12 @@ void rollout_state::tick() {
 
 // -- what was decided ---------------------------------------------------------
 
-void rollout_state::keep(std::vector<decision> made, std::function<void()> told) {
+void rollout_state::keep(std::vector<decision> made, std::function<void()> reply) {
   for (const auto& one : made) {
     if (one.roll_back) go_back(one);
     if (one.ask) propose(one);
   }
-  rollout_step fresh{0, *plan_, std::move(made), std::move(told)};
+  rollout_step fresh{0, *plan_, std::move(made), std::move(reply)};
   fresh.token = record(rollout_record, fresh.then.encode());
   waiting_.push(std::move(fresh), now_s());
   // The way back does not wait for a journal that cannot be written (a full disk); its record is
@@ -237,24 +237,24 @@ void rollout_state::keep(std::vector<decision> made, std::function<void()> told)
 void rollout_state::go_back(const decision& why) {
   using runtime::rollout::decision_kind;
   if (why.kind == decision_kind::fell_back) return;  // The rollback decided it.
-  steering back;
-  back.verb = steering::what::roll_back;
+  rollout_command back;
+  back.what = rollout_command::kind::roll_back;
   back.who = "rollout";
   back.reason = why.reason;
   back.cause = why.kind == decision_kind::failed ? runtime::rollout::trigger::judge
                                                  : runtime::rollout::trigger::by_hand;
-  command(protocols::commanded_actor::rollback, std::move(back));
+  send_command(protocols::commanded_actor::rollback, std::move(back));
 }
 
 void rollout_state::propose(const decision& why) {
-  steering back;
-  back.verb = steering::what::roll_back;
+  rollout_command back;
+  back.what = rollout_command::kind::roll_back;
   back.who = "rollout";
   back.reason = why.reason;
   back.cause = runtime::rollout::trigger::judge;
   back.planned = true;
   back.confirmed = false;
-  command(protocols::commanded_actor::rollback, std::move(back));
+  send_command(protocols::commanded_actor::rollback, std::move(back));
 }
 
 void rollout_state::on_written(std::uint64_t number) {
@@ -272,7 +272,7 @@ void rollout_state::show(const rollout_step& one) {
                                                static_cast<std::int64_t>(each.at_s * 1000)});
   }
   apply(one.then);
-  if (one.told) one.told();
+  if (one.reply) one.reply();
 }
 
 void rollout_state::apply(const rollout_plan& now) {
@@ -322,7 +322,7 @@ rollout_self::behavior_type rollout(rollout_self::stateful_pointer<rollout_state
   state.open();
   return {
       [&state](rollout_tick_atom) { state.tick(); },
-      [&state](protocols::commands_left) { state.wake(); },
+      [&state](protocols::commands_posted) { state.wake(); },
       [&state](protocols::state_written news) { state.on_written(news.token); },
       [&state](protocols::settings_changed) { state.on_settings_changed(); },
   };

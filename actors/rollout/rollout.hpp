@@ -33,7 +33,7 @@ struct rollout_parts : journaled_parts {
   event_log& events;
   machine::node_gauge& gauge;
   ends_feed& ends;
-  mirror& shadow;
+  shadow_traffic& shadow;
   forecast_board& forecast;
   readiness_parts readiness;
 };
@@ -59,13 +59,13 @@ struct rollout_state : journaled_actor<rollout_self, rollout_parts> {
   void on_settings_changed();
 
 private:
-  void obey(steering& word);
+  void execute(rollout_command& command);
   /// Why the command cannot be obeyed now, whatever the plan says.
-  [[nodiscard]] std::optional<base::problem> why_not_now(const steering& word);
+  [[nodiscard]] std::optional<base::problem> why_not_now(const rollout_command& command);
   /// What the plan says to the command; nothing when it is no command for the rollout.
-  [[nodiscard]] std::optional<runtime::rollout::answer> decide(const steering& word);
+  [[nodiscard]] std::optional<runtime::rollout::answer> decide(const rollout_command& command);
   void judge(double now_s);
-  void keep(std::vector<runtime::rollout::decision> made, std::function<void()> told);
+  void keep(std::vector<runtime::rollout::decision> made, std::function<void()> reply);
   void show(const rollout_step& one);
   void apply(const runtime::rollout::rollout_plan& now);
   void repeat_unwritten();

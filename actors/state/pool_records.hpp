@@ -5,7 +5,7 @@
 #include "actors/state/catalog.hpp"
 #include "actors/state/stable_array.hpp"
 #include "actors/state/synchronized.hpp"
-#include "actors/tasks/department_link.hpp"
+#include "actors/mailbox/department_link.hpp"
 #include "protocols/department_messages.hpp"
 #include "protocols/task.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
@@ -43,7 +43,7 @@ struct specialist_record {
   /// Starts that failed since it was up last, and what its worker died of last.
   std::atomic<std::uint32_t> failed_starts{0};
   synchronized<std::string> last_error;
-  std::array<machine::counter, machine::task_outcomes> mirror_ends{};  ///< Of copies.
+  std::array<machine::counter, machine::task_outcomes> shadow_ends{};  ///< Of copies.
   /// Since when its department has been asking for a slot, steady clock; 0: it does not.
   std::atomic<std::int64_t> slot_wanted_since_ns{0};
   /// The `cast::definitions` that its worker was started with; 0: it has none.
@@ -100,7 +100,7 @@ public:
   [[nodiscard]] auto end() const { return pools_.end(); }
 
   /// Ends of copies (shadow traffic), which no other sum has.
-  std::array<machine::counter, machine::task_outcomes> mirror_ends{};
+  std::array<machine::counter, machine::task_outcomes> shadow_ends{};
 
 private:
   std::array<pool_record, pools> pools_;

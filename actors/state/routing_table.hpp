@@ -99,7 +99,7 @@ public:
     using protocols::failure, protocols::task_state;
     if (why == failure::refused) {
       ++refused_[static_cast<std::size_t>(pool)];
-      if (!job.mirror) ++refused_callers_;
+      if (!job.is_shadow) ++refused_callers_;
     }
     if (!open_.load(std::memory_order_relaxed) || state == task_state::cancelled) return;
     if (!job.judged) return;

@@ -17,7 +17,7 @@
 #include "actors/state/tool_offers.hpp"
 #include "actors/state/unexpected_messages.hpp"
 #include "actors/state/worker_sources.hpp"
-#include "actors/tasks/completion.hpp"
+#include "actors/tasks/task_completion.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
 #include "runtime/monitoring/sample_history.hpp"
@@ -72,7 +72,7 @@ struct node_state {
   // -- which pool answers, and how well --
   routing_table routes;
   ends_feed ends;  ///< What a rollout is judged by, while there is one.
-  mirror shadow;   ///< What the shadow phase compares.
+  shadow_traffic shadow;   ///< What the shadow phase compares.
   status_board board;
   synchronized<runtime::monitoring::sample_history> samples;  ///< Of the last day.
   memory_use memory;
@@ -82,7 +82,7 @@ struct node_state {
   /// Called once, from an actor, when the tree of actors cannot be kept alive any more.
   std::function<void(std::string why)> collapse;
 
-  completion ending;
+  task_completion ending;
 };
 
 }  // namespace greenroom::actors

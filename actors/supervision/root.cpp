@@ -172,7 +172,7 @@ void root_state::pass_settings_changed() {
   if (predictor_) self_->send(predictor_, news);
 }
 
-void root_state::pass_commands(protocols::commands_left what) {
+void root_state::pass_commands(protocols::commands_posted what) {
   if (what.to == protocols::commanded_actor::rollout) {
     if (rollout_) self_->send(rollout_, what);
   } else if (rollback_) {
@@ -213,7 +213,7 @@ root_self::behavior_type root(root_self::stateful_pointer<root_state> self, node
       [&state](protocols::restart_worker wish) { state.restart_worker(wish); },
       [&state](protocols::open_pool what) { state.open_pool(what.pool); },
       [&state](protocols::hand_over_pool what) { state.hand_over(what); },
-      [&state](protocols::commands_left what) { state.pass_commands(what); },
+      [&state](protocols::commands_posted what) { state.pass_commands(what); },
       [&state](const protocols::state_to_keep& what) { state.to_journal(what); },
       [&state](const protocols::state_to_confirm& what) { state.to_journal(what); },
       [&state](const protocols::event_to_log& what) { state.to_journal(what); },

@@ -6,7 +6,7 @@
 #include "actors/pooling/memory_sampler.hpp"
 #include "actors/rollout/command_probe.hpp"
 #include "actors/supervision/node_state.hpp"
-#include "actors/supervision/respawn.hpp"
+#include "actors/supervision/respawn_timer.hpp"
 #include "actors/tasks/journal_actor.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/resilience/restart_budget.hpp"
@@ -65,7 +65,7 @@ struct root_state {
   void respawn(std::uint32_t child);
   void open_pool(protocols::pool_kind kind);
   void restart_worker(const protocols::restart_worker& wish);
-  void pass_commands(protocols::commands_left what);
+  void pass_commands(protocols::commands_posted what);
   void pass_settings_changed();
   /// To both pools.
   template <class Message>

@@ -2,7 +2,7 @@
 // idle workers, and the end of stuck workers.
 #pragma once
 
-#include "actors/tasks/department_attempts.hpp"
+#include "actors/tasks/department_retries.hpp"
 #include "actors/tasks/department_context.hpp"
 #include "actors/tasks/department_queues.hpp"
 #include "actors/tasks/department_slots.hpp"
@@ -14,7 +14,7 @@ namespace greenroom::actors {
 class department_workers {
 public:
   department_workers(department_context& of, department_usage& usage, department_slots& slots,
-                     department_queues& queues, department_attempts& attempts)
+                     department_queues& queues, department_retries& attempts)
       : context_{of}, usage_{usage}, slots_{slots}, queues_{queues}, attempts_{attempts} {}
 
   void on_news(specialist_entry& entry, const protocols::worker_news& news);
@@ -41,7 +41,7 @@ private:
   department_usage& usage_;
   department_slots& slots_;
   department_queues& queues_;
-  department_attempts& attempts_;
+  department_retries& attempts_;
 };
 
 }  // namespace greenroom::actors

@@ -7,7 +7,7 @@
 namespace greenroom::actors {
 namespace {
 
-class waiting_ear final : public protocols::asker {
+class waiting_ear final : public protocols::task_observer {
 public:
   explicit waiting_ear(std::size_t bytes = 100) : bytes_{bytes} {}
   void on_end(const protocols::task&) noexcept override {}

@@ -41,8 +41,8 @@ void play_once(std::uint64_t seed, bool kill_actors, std::set<std::string>& lost
     config.departments[0].specialists[2].fallback = "d1-s0";
     config.departments[1].specialists[1].fallback = "d1-s0";
   }
-  stage play{config};
-  play.open();
+  stage node{config};
+  node.open();
   std::vector<protocols::task_id> ids;
   for (int step = 0; step < 150; ++step) {
     switch (chance() % 12) {
@@ -50,22 +50,22 @@ void play_once(std::uint64_t seed, bool kill_actors, std::set<std::string>& lost
       case 1:
       case 2:
       case 3:
-        play.ask("d" + std::to_string(chance() % 2) + "-s" + std::to_string(chance() % 3));
-        if (!play.refused) ids.push_back(play.last);
+        node.ask("d" + std::to_string(chance() % 2) + "-s" + std::to_string(chance() % 3));
+        if (!node.refused) ids.push_back(node.last);
         break;
       case 4:
       case 5:
-        for (auto& one : play.all)
+        for (auto& one : node.all)
           if (!one->gone && chance() % 2 == 0) one->get_ready();
         break;
       case 6:
       case 7:
-        for (auto& one : play.all)
+        for (auto& one : node.all)
           if (!one->gone && chance() % 2 == 0) one->finish_one();
         break;
       case 8: {
-        if (play.all.empty()) break;
-        auto& one = *play.all[chance() % play.all.size()];
+        if (node.all.empty()) break;
+        auto& one = *node.all[chance() % node.all.size()];
         if (one.gone) break;
         if (one.stopping || chance() % 3 == 0)
           one.die();
@@ -75,19 +75,19 @@ void play_once(std::uint64_t seed, bool kill_actors, std::set<std::string>& lost
       }
       case 9:
         if (!ids.empty() && chance() % 3 == 0)
-          if (const auto job = play.shared->ledger.find(ids[chance() % ids.size()]))
-            static_cast<void>(play.desk.cancel(*job));
+          if (const auto job = node.shared->ledger.find(ids[chance() % ids.size()]))
+            static_cast<void>(node.desk.cancel(*job));
         break;
-      case 10: play.world.dispatch_some(chance, chance() % 20); break;
+      case 10: node.world.dispatch_some(chance, chance() % 20); break;
       default:
-        if (kill_actors && chance() % 3 == 0) play.kill_someone(chance);
-        play.world.dispatch(chance);
-        play.world.advance(10ms * (chance() % 50));
+        if (kill_actors && chance() % 3 == 0) node.kill_someone(chance);
+        node.world.dispatch(chance);
+        node.world.advance(10ms * (chance() % 50));
     }
   }
   // Now all workers behave, and whatever is accepted must end.
-  for (int i = 0; i < 400 && !play.everyone_heard_once(); ++i) {
-    for (auto& one : play.all) {
+  for (int i = 0; i < 400 && !node.everyone_heard_once(); ++i) {
+    for (auto& one : node.all) {
       if (one->gone) continue;
       if (one->stopping)
         one->die();
@@ -96,33 +96,33 @@ void play_once(std::uint64_t seed, bool kill_actors, std::set<std::string>& lost
         while (!one->held.empty()) one->finish_one();
       }
     }
-    play.world.dispatch(chance);
-    play.world.advance(100ms);
+    node.world.dispatch(chance);
+    node.world.advance(100ms);
   }
-  for (const auto& one : play.shared->events.after(0))
+  for (const auto& one : node.shared->events.after(0))
     if (one.kind == "actor.lost") lost.insert(one.json);
   std::string left;
-  play.shared->ledger.for_each([&](const protocols::task_ptr& job) {
+  node.shared->ledger.for_each([&](const protocols::task_ptr& job) {
     if (job->ended()) return;
     left += " specialist " + std::to_string(job->specialist) + " place "
             + std::to_string(static_cast<int>(job->location.load())) + " phase "
             + std::to_string(static_cast<int>(job->phase));
   });
-  for (const auto& one : play.events()) left += "\n" + one;
-  for (const auto& one : play.callers) ASSERT_EQ(one->ends, 1) << left;
-  steady_workers{play, {.start = 100ms, .run = 100ms, .stop = 50ms}}.expect_progress(chance, 4s);
+  for (const auto& one : node.events()) left += "\n" + one;
+  for (const auto& one : node.callers) ASSERT_EQ(one->ends, 1) << left;
+  steady_workers{node, {.start = 100ms, .run = 100ms, .stop = 50ms}}.expect_progress(chance, 4s);
   for (int i = 0; i < 20; ++i) {
-    for (auto& one : play.all)
+    for (auto& one : node.all)
       if (!one->gone && one->stopping) one->die();
-    play.world.advance(100ms);
+    node.world.advance(100ms);
   }
   // No task is lost and no counter leaks: accepted = ended.
-  EXPECT_EQ(play.shared->gauge.accepted(), play.shared->gauge.ended());
-  EXPECT_EQ(play.shared->gauge.depth(), 0u);
-  for (const auto& record : play.shared->pools.of(protocols::pool_kind::intelligent).specialists)
+  EXPECT_EQ(node.shared->gauge.accepted(), node.shared->gauge.ended());
+  EXPECT_EQ(node.shared->gauge.depth(), 0u);
+  for (const auto& record : node.shared->pools.of(protocols::pool_kind::intelligent).specialists)
     EXPECT_EQ(record.gauge.depth(), 0u);
-  for (auto& one : play.all) one->held.clear();
-  EXPECT_EQ(play.shared->ledger.alive(), 0u);
+  for (auto& one : node.all) one->held.clear();
+  EXPECT_EQ(node.shared->ledger.alive(), 0u);
 }
 
 TEST(Tree, AnswersEveryTaskExactlyOnceInAnyOrder) {

@@ -34,14 +34,14 @@ inline std::uint64_t seeds(std::uint64_t usual) {
   return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : usual;
 }
 
-/// Calls `play(seed)` for each seed until a failure, which names its seed.
-template <class Play>
-void for_each_seed(std::uint64_t usual_first, std::uint64_t usual_count, Play play) {
+/// Calls `run(seed)` for each seed until a failure, which names its seed.
+template <class Run>
+void for_each_seed(std::uint64_t usual_first, std::uint64_t usual_count, Run run) {
   const auto first = first_seed(usual_first);
   const auto count = seeds(usual_count);
   for (std::uint64_t i = 0; i < count && !testing::Test::HasFailure(); ++i) {
     SCOPED_TRACE("seed " + std::to_string(first + i));
-    play(first + i);
+    run(first + i);
   }
 }
 
@@ -101,7 +101,7 @@ private:
 };
 
 /// Counts what one caller received.
-struct caller final : protocols::asker {
+struct caller final : protocols::task_observer {
   void on_accepted(const protocols::task&) noexcept override { ++accepted; }
   void on_end(const protocols::task& job) noexcept override {
     ++ends;
@@ -113,7 +113,7 @@ struct caller final : protocols::asker {
     cold = job.cold_start;
     unwritten = job.unwritten;
   }
-  void on_left(const protocols::task&) noexcept override { ++lefts; }
+  void on_node_stopping(const protocols::task&) noexcept override { ++lefts; }
   int accepted = 0, ends = 0;
   protocols::task_state state = protocols::task_state::queued;
   protocols::failure why = protocols::failure::none;

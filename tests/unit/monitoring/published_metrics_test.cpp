@@ -159,8 +159,8 @@ TEST(PublishedMetrics, ListEveryLabelValueThatTheCodeHas) {
         phase::full_deployment, phase::optimization, phase::complete}) {
     EXPECT_NE(line_of("greenroom_rollout_phase").find(name_of(each)), std::string::npos);
   }
-  for (std::size_t i = 0; i < mirror_drop_count; ++i) {
-    EXPECT_NE(line_of("greenroom_mirror_drops_total").find(name_of(static_cast<mirror_drop>(i))),
+  for (std::size_t i = 0; i < shadow_drop_count; ++i) {
+    EXPECT_NE(line_of("greenroom_mirror_drops_total").find(name_of(static_cast<shadow_drop>(i))),
               std::string::npos);
   }
 }

@@ -1,4 +1,4 @@
-#include "actors/node/caller_askers.hpp"
+#include "actors/node/caller_observers.hpp"
 
 #include "actors/node/task_views.hpp"
 #include "actors/state/callback.hpp"
@@ -12,9 +12,9 @@ using protocols::task;
 
 namespace {
 
-class listener_asker final : public protocols::asker {
+class listener_observer final : public protocols::task_observer {
 public:
-  listener_asker(const catalog_store& catalogs, event_log& events,
+  listener_observer(const catalog_store& catalogs, event_log& events,
                  std::shared_ptr<task_listener> listener)
       : catalogs_{catalogs}, events_{events}, listener_{std::move(listener)} {}
 
@@ -29,13 +29,13 @@ public:
     run_callback(events_, "takes_more", [&] { more = listener_->takes_more(); });
     return more;
   }
-  void on_left(const task& job) noexcept override { report(job); }
+  void on_node_stopping(const task& job) noexcept override { report(job); }
   void on_end(const task& job) noexcept override { report(job); }
 
 private:
   void report(const task& job) noexcept {
     if (reported_.exchange(true)) return;
-    run_callback(events_, "on_end", [&] { listener_->on_end(end_of(catalogs_, job)); });
+    run_callback(events_, "on_end", [&] { listener_->on_end(final_view_of(catalogs_, job)); });
   }
 
   const catalog_store& catalogs_;
@@ -44,18 +44,18 @@ private:
   std::atomic<bool> reported_{false};
 };
 
-class callback_asker final : public protocols::asker {
+class callback_observer final : public protocols::task_observer {
 public:
-  callback_asker(const catalog_store& catalogs, event_log& events,
+  callback_observer(const catalog_store& catalogs, event_log& events,
                  std::function<void(task_view)> done)
       : catalogs_{catalogs}, events_{events}, done_{std::move(done)} {}
-  void on_left(const task& job) noexcept override { report(job); }
+  void on_node_stopping(const task& job) noexcept override { report(job); }
   void on_end(const task& job) noexcept override { report(job); }
 
 private:
   void report(const task& job) noexcept {
     if (reported_.exchange(true)) return;
-    run_callback(events_, "submit", [&] { done_(end_of(catalogs_, job)); });
+    run_callback(events_, "submit", [&] { done_(final_view_of(catalogs_, job)); });
   }
 
   const catalog_store& catalogs_;
@@ -66,14 +66,14 @@ private:
 
 }  // namespace
 
-std::shared_ptr<protocols::asker> asker_of(const catalog_store& catalogs, event_log& events,
+std::shared_ptr<protocols::task_observer> observer_of(const catalog_store& catalogs, event_log& events,
                                            std::shared_ptr<task_listener> listener) {
-  return std::make_shared<listener_asker>(catalogs, events, std::move(listener));
+  return std::make_shared<listener_observer>(catalogs, events, std::move(listener));
 }
 
-std::shared_ptr<protocols::asker> asker_of(const catalog_store& catalogs, event_log& events,
+std::shared_ptr<protocols::task_observer> observer_of(const catalog_store& catalogs, event_log& events,
                                            std::function<void(task_view)> done) {
-  return std::make_shared<callback_asker>(catalogs, events, std::move(done));
+  return std::make_shared<callback_observer>(catalogs, events, std::move(done));
 }
 
 }  // namespace greenroom::actors

@@ -11,14 +11,14 @@
 
 namespace greenroom::actors {
 
-/// An asker that tells a listener what happens. An exception of the listener becomes an event
+/// A task_observer that tells a listener what happens. An exception of the listener becomes an event
 /// `callback.failed`.
-[[nodiscard]] std::shared_ptr<protocols::asker> asker_of(const catalog_store& catalogs,
+[[nodiscard]] std::shared_ptr<protocols::task_observer> observer_of(const catalog_store& catalogs,
                                                          event_log& events,
                                                          std::shared_ptr<task_listener> listener);
 
 /// The same for a callback, which gets the end only.
-[[nodiscard]] std::shared_ptr<protocols::asker> asker_of(const catalog_store& catalogs,
+[[nodiscard]] std::shared_ptr<protocols::task_observer> observer_of(const catalog_store& catalogs,
                                                          event_log& events,
                                                          std::function<void(task_view)> done);
 

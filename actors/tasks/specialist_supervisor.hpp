@@ -2,7 +2,7 @@
 // with, and the recovery of tasks after a loss.
 #pragma once
 
-#include "actors/tasks/department_attempts.hpp"
+#include "actors/tasks/department_retries.hpp"
 #include "actors/tasks/department_circuits.hpp"
 #include "actors/tasks/department_context.hpp"
 #include "actors/tasks/department_queues.hpp"
@@ -16,11 +16,11 @@
 
 namespace greenroom::actors {
 
-class department_supervision {
+class specialist_supervisor {
 public:
-  department_supervision(department_context& of, department_usage& usage,
+  specialist_supervisor(department_context& of, department_usage& usage,
                          department_circuits& circuits, department_slots& slots,
-                         department_queues& queues, department_attempts& attempts)
+                         department_queues& queues, department_retries& attempts)
       : context_{of},
         usage_{usage},
         circuits_{circuits},
@@ -69,7 +69,7 @@ private:
   department_circuits& circuits_;
   department_slots& slots_;
   department_queues& queues_;
-  department_attempts& attempts_;
+  department_retries& attempts_;
   std::uint64_t first_lease_;  // Grants up to this one were for a former department.
   std::size_t awaited_ = 0;    // Specialists of a former department that are not dead yet.
   bool open_ = false;
