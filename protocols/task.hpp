@@ -139,7 +139,7 @@ struct alignas(64) task {
   bool streaming = false;  ///< The observer wants pieces.
   bool observed = true;    ///< False for probes and repeats: the predictor must not learn from
                            ///< them.
-  bool is_shadow = false;     ///< A shadow copy, only compared.
+  bool is_shadow = false;  ///< A shadow copy, only compared.
   bool judged = true;      ///< The end counts as evidence about the pool; false for a repeated
                            ///< copy.
   /// The caller set no timeout: a task that waits for a start gets `start_timeout` in addition. The

@@ -46,7 +46,7 @@ actors::backups* backups_of(const door_ptr& door, const route_call& call) {
 
 void post_backup(const door_ptr& door, route_call& call) {
   if (auto* const backups = backups_of(door, call))
-    backups->begin(answer_with(call.reply, json_type));
+    backups->create(answer_with(call.reply, json_type));
 }
 
 void get_backup_piece(const door_ptr& door, route_call& call) {
@@ -56,13 +56,13 @@ void get_backup_piece(const door_ptr& door, route_call& call) {
     return answer(call.reply, malformed("The file is its position in the manifest, from 0, and "
                                         "offset a number of bytes."));
   if (auto* const backups = backups_of(door, call))
-    backups->piece(call.captured[0], *file, *offset,
-                   answer_with(call.reply, "application/octet-stream"));
+    backups->read_chunk(call.captured[0], *file, *offset,
+                        answer_with(call.reply, "application/octet-stream"));
 }
 
 void delete_backup(const door_ptr& door, route_call& call) {
   if (auto* const backups = backups_of(door, call))
-    backups->end(call.captured.front(), answer_with(call.reply, json_type));
+    backups->remove(call.captured.front(), answer_with(call.reply, json_type));
 }
 
 }  // namespace greenroom::doors

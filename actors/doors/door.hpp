@@ -1,8 +1,8 @@
 // What the routes of an HTTP door share.
 #pragma once
 
-#include "actors/doors/route_call.hpp"
 #include "actors/doors/http_door_options.hpp"
+#include "actors/doors/route_call.hpp"
 #include "actors/node/parts.hpp"
 
 #include <functional>

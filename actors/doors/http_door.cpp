@@ -1,8 +1,8 @@
 #include "actors/doors/http_door.hpp"
 
-#include "actors/doors/host_origin_check.hpp"
 #include "actors/doors/door.hpp"
 #include "actors/doors/event_streams.hpp"
+#include "actors/doors/host_origin_check.hpp"
 #include "actors/doors/route_table.hpp"
 
 #include <utility>

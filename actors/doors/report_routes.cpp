@@ -1,7 +1,7 @@
 // The check of a deployment, diagnoses and the report over HTTP.
 #include "actors/doors/answers.hpp"
-#include "actors/doors/route_handlers.hpp"
 #include "actors/doors/parameters.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "actors/node/deployment_check.hpp"
 
 #include <string>

@@ -46,9 +46,10 @@ base::expected<rollout_command, rejection> command_in(const route_call& call) {
 enum class with_location : bool { no, yes };
 
 /// Sends the request to the rollback, and answers with the last rollback or the refusal.
-void send_command(const door_ptr& door, const route_call& call, rollout_command request, with_location how) {
+void send_command(const door_ptr& door, const route_call& call, rollout_command request,
+                  with_location how) {
   request.reply = [reply = call.reply, node = door->node, how](int status, std::string refused,
-                                                              std::string text) {
+                                                               std::string text) {
     if (!refused.empty())
       return answer_problem(reply, protocols::problem_named("rollback-" + refused, status,
                                                             "Not now", std::move(text)));

@@ -18,7 +18,7 @@ using actors::rollout_command;
 /// Sends the request to the rollout, and answers with the rollout's state or the refusal.
 void send_command(const door_ptr& door, const route_call& call, rollout_command request) {
   request.reply = [reply = call.reply, node = door->node](int status, std::string refused,
-                                                         std::string text) {
+                                                          std::string text) {
     if (refused.empty()) return answer_json(reply, status, node->rollout());
     std::ranges::replace(refused, '_', '-');
     answer_problem(

@@ -1,7 +1,7 @@
 #include "actors/doors/route_table.hpp"
 
-#include "actors/doors/host_origin_check.hpp"
 #include "actors/doors/answers.hpp"
+#include "actors/doors/host_origin_check.hpp"
 #include "actors/doors/route_handlers.hpp"
 #include "protocols/base/edit_distance.hpp"
 #include "protocols/base/json_writer.hpp"

@@ -1,7 +1,7 @@
 // Specialists and predictions over HTTP.
 #include "actors/doors/answers.hpp"
-#include "actors/doors/route_handlers.hpp"
 #include "actors/doors/parameters.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "actors/node/specialist_json.hpp"
 #include "actors/state/text.hpp"
 #include "protocols/base/json_writer.hpp"

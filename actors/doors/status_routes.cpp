@@ -1,7 +1,7 @@
 // Health, status, metrics and history over HTTP.
 #include "actors/doors/answers.hpp"
-#include "actors/doors/route_handlers.hpp"
 #include "actors/doors/parameters.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "actors/state/text.hpp"
 #include "protocols/base/json_writer.hpp"
 #include "protocols/base/time_text.hpp"

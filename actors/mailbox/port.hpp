@@ -1,6 +1,6 @@
-// Where tasks and signals for an actor are left. A port outlives its actor: the actor's replacement
-// finds there what the actor had not taken. What it is worth: `greenroom-bench dispatch` beside its
-// floors, and inbox/push+take of `greenroom-bench micro` for the inbox alone.
+// The queue of tasks and signals for an actor. A port outlives its actor: the replacement finds
+// there what the actor had not taken. Benchmarks: `greenroom-bench dispatch`, and inbox/push+take
+// of `greenroom-bench micro`.
 #pragma once
 
 #include "runtime/machine/tasks/inbox.hpp"
@@ -100,7 +100,7 @@ public:
     unlock();
     if (before != nullptr) before->release();
   }
-  /// `unit`: the execution unit of this thread, or null. Called by the thread that found the actor
+  /// `unit`: execution unit of this thread, or null. Called by the thread that found the actor
   /// asleep.
   void wake(caf::execution_unit* unit) {
     lock();
@@ -164,8 +164,8 @@ public:
       at = after;
     }
   }
-  /// A new actor takes over what is inside.
-  void take_over() { static_cast<void>(inbox_.poke()); }
+  /// A replacement actor calls this before its first drain.
+  void mark_awake() { static_cast<void>(inbox_.poke()); }
 
 private:
   machine::task_inbox inbox_;

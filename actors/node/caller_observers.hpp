@@ -1,4 +1,4 @@
-// Callers of the embedding service (a listener, a callback) as askers of the node.
+// Callers of the embedding service (a listener, a callback) as observers of tasks.
 #pragma once
 
 #include "actors/node/node.hpp"
@@ -11,15 +11,13 @@
 
 namespace greenroom::actors {
 
-/// A task_observer that tells a listener what happens. An exception of the listener becomes an event
+/// Forwards the calls to a listener. An exception of the listener becomes an event
 /// `callback.failed`.
-[[nodiscard]] std::shared_ptr<protocols::task_observer> observer_of(const catalog_store& catalogs,
-                                                         event_log& events,
-                                                         std::shared_ptr<task_listener> listener);
+[[nodiscard]] std::shared_ptr<protocols::task_observer> observer_of(
+    const catalog_store& catalogs, event_log& events, std::shared_ptr<task_listener> listener);
 
 /// The same for a callback, which gets the end only.
-[[nodiscard]] std::shared_ptr<protocols::task_observer> observer_of(const catalog_store& catalogs,
-                                                         event_log& events,
-                                                         std::function<void(task_view)> done);
+[[nodiscard]] std::shared_ptr<protocols::task_observer> observer_of(
+    const catalog_store& catalogs, event_log& events, std::function<void(task_view)> done);
 
 }  // namespace greenroom::actors

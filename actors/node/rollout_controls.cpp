@@ -65,12 +65,13 @@ void node::parts::send_command(actors::rollout_command request) {
   const auto what = request.what;
   const bool back = what == kind::roll_back || what == kind::confirm || what == kind::cancel
                     || what == kind::verify;
-  const auto to = back ? actors::status_board::receiver::rollback : actors::status_board::receiver::rollout;
+  const auto to =
+      back ? actors::status_board::receiver::rollback : actors::status_board::receiver::rollout;
   if (!state->board.try_post(to, request)) {
     if (request.reply)
       request.reply(503, "busy",
-                   std::to_string(actors::status_board::commands_max)
-                       + " requests of operators wait already; ask again in a second");
+                    std::to_string(actors::status_board::commands_max)
+                        + " requests of operators wait already; ask again in a second");
     return;
   }
   caf::anon_send(root, protocols::commands_posted{to});

@@ -73,7 +73,7 @@ void end_actors(node::parts& in) {
 
 /// Ends worker processes, and asks callables to stop.
 void end_workers(node::parts& in) {
-  for (std::size_t kind = 0; kind < actors::pools; ++kind)
+  for (std::size_t kind = 0; kind < actors::pool_count; ++kind)
     for (auto& record : in.state->pools.of(static_cast<pool_kind>(kind)).specialists)
       record.abandon();
 }

@@ -195,8 +195,7 @@ void director_state::on_expectations(const protocols::expectation_batch& batch) 
   const auto now = now_s();
   for (const auto& one : batch.calls)
     if (one.specialist < slots_->size())
-      greenroom_->expect(one.specialist, one.probability, one.within_s,
-                         one.why, now);
+      greenroom_->expect(one.specialist, one.probability, one.within_s, one.why, now);
   review();
 }
 
@@ -242,9 +241,11 @@ void director_state::carry_out() {
     const auto department = parts_->catalogs.now().members[order.who].department;
     if (department >= departments_.size() || !departments_[department]) continue;
     if (order.what == slot_order::kind::grant)
-      self_->send(departments_[department], protocols::slot_grant{order.who, order.why, order.lease});
+      self_->send(departments_[department],
+                  protocols::slot_grant{order.who, order.why, order.lease});
     else
-      self_->send(departments_[department], protocols::slot_recall{order.who, order.why, order.turn});
+      self_->send(departments_[department],
+                  protocols::slot_recall{order.who, order.why, order.turn});
   }
   const auto tally = slots_->take_tally();
   machine::count(records.gauge.prewarms, tally.prewarms);

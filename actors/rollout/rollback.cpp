@@ -83,7 +83,8 @@ void rollback_actor_state::arm_watch() {
 // -- commands -----------------------------------------------------------------
 
 void rollback_actor_state::wake() {
-  for (auto& command : parts->board.take_commands(status_board::receiver::rollback)) execute(command);
+  for (auto& command : parts->board.take_commands(status_board::receiver::rollback))
+    execute(command);
 }
 
 void rollback_actor_state::execute(rollout_command& command) {
@@ -124,8 +125,8 @@ void rollback_actor_state::roll_back(rollout_command& command) {
     work();
     return say(command, 202, {}, id);
   }
-  begin(command.planned ? rollback_kind::planned : rollback_kind::emergency, command.cause, command.reason,
-        now);
+  begin(command.planned ? rollback_kind::planned : rollback_kind::emergency, command.cause,
+        command.reason, now);
   const auto id = std::to_string(plan->id());
   if (command.planned && command.confirmed && plan->confirm(now)) keep();
   work();

@@ -25,7 +25,8 @@ bool active(standing how) {
 bool is_refused(runtime::rollout::answer& said, rollout_command& command) {
   if (!said.refused) return false;
   const bool malformed = *said.refused == runtime::rollout::refusal::bad_percentage;
-  if (command.reply) command.reply(malformed ? 400 : 409, std::string{name_of(*said.refused)}, said.text);
+  if (command.reply)
+    command.reply(malformed ? 400 : 409, std::string{name_of(*said.refused)}, said.text);
   return true;
 }
 
@@ -55,7 +56,8 @@ void rollout_state::open() {
 }
 
 void rollout_state::wake() {
-  for (auto& command : parts->board.take_commands(status_board::receiver::rollout)) execute(command);
+  for (auto& command : parts->board.take_commands(status_board::receiver::rollout))
+    execute(command);
   arm();
 }
 

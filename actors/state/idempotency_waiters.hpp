@@ -22,12 +22,13 @@ public:
   };
   enum class outcome : std::uint8_t { added, task_full, full, bytes_full };
 
-  [[nodiscard]] outcome add(const protocols::task_id& task, std::shared_ptr<protocols::task_observer> who,
-                            const bounds& most);
+  [[nodiscard]] outcome add(const protocols::task_id& task,
+                            std::shared_ptr<protocols::task_observer> who, const bounds& most);
   /// False when it was not there, or somebody else has taken it out: then that one tells it.
   bool remove(const protocols::task_observer* who);
   /// All who wait for this task; they do not wait any more.
-  [[nodiscard]] std::vector<std::shared_ptr<protocols::task_observer>> take(const protocols::task_id& task);
+  [[nodiscard]] std::vector<std::shared_ptr<protocols::task_observer>> take(
+      const protocols::task_id& task);
 
   /// Nobody waits any more, and nobody is told.
   void clear();

@@ -1,11 +1,11 @@
 // What stays of each pool while its actors come and go: a record per specialist and per department.
 #pragma once
 
+#include "actors/mailbox/department_link.hpp"
 #include "actors/mailbox/port.hpp"
 #include "actors/state/catalog.hpp"
 #include "actors/state/stable_array.hpp"
 #include "actors/state/synchronized.hpp"
-#include "actors/mailbox/department_link.hpp"
 #include "protocols/department_messages.hpp"
 #include "protocols/task.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
@@ -24,7 +24,7 @@ namespace greenroom::actors {
 
 using base::worker_state;
 
-constexpr std::size_t pools = 2;  ///< Indexed by `index_of`.
+constexpr std::size_t pool_count = 2;  ///< Indexed by `index_of`.
 [[nodiscard]] constexpr std::size_t index_of(protocols::pool_kind which) {
   return static_cast<std::size_t>(which);
 }
@@ -103,7 +103,7 @@ public:
   std::array<machine::counter, machine::task_outcomes> shadow_ends{};
 
 private:
-  std::array<pool_record, pools> pools_;
+  std::array<pool_record, pool_count> pools_;
 };
 
 }  // namespace greenroom::actors

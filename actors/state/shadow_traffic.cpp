@@ -35,7 +35,7 @@ public:
   const std::shared_ptr<std::atomic<std::uint64_t>> held_;
   std::mutex mutex_;
   std::uint64_t held_here_ = 0;  // Of `held_`.
-  int missing_;             // Parts that have not come back.
+  int missing_;                  // Parts that have not come back.
   shadow_drop why_ = shadow_drop::comparison_late;
   bool nothing_ = false;  // A part never will, so there is nothing to compare.
   runtime::rollout::shadow_task result_;
@@ -137,8 +137,10 @@ private:
   std::shared_ptr<task_observer> caller_;
 };
 
-shadow_traffic::pair_ptr shadow_traffic::begin(std::string_view specialist, std::string_view command, bool unsafe,
-                               std::uint64_t key, bool noise, baseline_worker baseline) {
+shadow_traffic::pair_ptr shadow_traffic::begin(std::string_view specialist,
+                                               std::string_view command, bool unsafe,
+                                               std::uint64_t key, bool noise,
+                                               baseline_worker baseline) {
   const std::lock_guard lock{mutex_};
   if (!comparison_.admit(unsafe)) return {};
   ++mirrored_;
@@ -147,8 +149,8 @@ shadow_traffic::pair_ptr shadow_traffic::begin(std::string_view specialist, std:
   return fresh;
 }
 
-std::shared_ptr<protocols::task_observer> shadow_traffic::observer_of(const pair_ptr& of, part which,
-                                              std::shared_ptr<protocols::task_observer> caller) {
+std::shared_ptr<protocols::task_observer> shadow_traffic::observer_of(
+    const pair_ptr& of, part which, std::shared_ptr<protocols::task_observer> caller) {
   return std::make_shared<part_observer>(of, which, std::move(caller));
 }
 

@@ -17,8 +17,8 @@
 namespace greenroom::actors {
 
 /// Pairs under way are bounded; a task beyond the bound is not copied and is counted as dropped.
-/// The caller gets the baseline pool's answer as without shadow traffic. Outputs are compared later, in
-/// `settle`, and not on the thread of the answer. Any thread.
+/// The caller gets the baseline pool's answer as without shadow traffic. Outputs are compared
+/// later, in `settle`, and not on the thread of the answer. Any thread.
 class shadow_traffic {
 public:
   explicit shadow_traffic(runtime::rollout::shadow_settings settings = {})

@@ -71,8 +71,8 @@ struct node_state {
 
   // -- which pool answers, and how well --
   routing_table routes;
-  ends_feed ends;  ///< What a rollout is judged by, while there is one.
-  shadow_traffic shadow;   ///< What the shadow phase compares.
+  ends_feed ends;         ///< What a rollout is judged by, while there is one.
+  shadow_traffic shadow;  ///< What the shadow phase compares.
   status_board board;
   synchronized<runtime::monitoring::sample_history> samples;  ///< Of the last day.
   memory_use memory;
@@ -80,7 +80,7 @@ struct node_state {
 
   std::uint64_t seed = 1;
   /// Called once, from an actor, when the tree of actors cannot be kept alive any more.
-  std::function<void(std::string why)> collapse;
+  std::function<void(std::string why)> on_fatal;
 
   task_completion ending;
 };

@@ -8,9 +8,9 @@
 #include "actors/state/routing_table.hpp"
 #include "actors/state/shadow_traffic.hpp"
 #include "actors/state/tool_offers.hpp"
-#include "actors/tasks/task_completion.hpp"
 #include "actors/tasks/shadow_copies.hpp"
 #include "actors/tasks/specialist_lookup.hpp"
+#include "actors/tasks/task_completion.hpp"
 #include "protocols/task_request.hpp"
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
@@ -47,8 +47,8 @@ class admission {
 public:
   explicit admission(const admission_parts& parts);
 
-  std::variant<protocols::task_id, refusal> submit(task_request&& request,
-                                                   std::shared_ptr<protocols::task_observer> caller);
+  std::variant<protocols::task_id, refusal> submit(
+      task_request&& request, std::shared_ptr<protocols::task_observer> caller);
   /// An unfinished task of an earlier run of the node goes on. False when there is no room yet.
   bool resume(const machine::stored_task& stored);
   bool cancel(protocols::task& job);

@@ -28,7 +28,7 @@ struct deadline_sweep_parts {
 class deadline_sweep {
 public:
   /// By pool: the specialists whose departments hold tasks that have ended. Each once.
-  using holders = std::array<std::vector<std::uint32_t>, pools>;
+  using holders = std::array<std::vector<std::uint32_t>, pool_count>;
 
   explicit deadline_sweep(const deadline_sweep_parts& parts) : parts_{parts} {}
 

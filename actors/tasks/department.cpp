@@ -37,7 +37,7 @@ void department::drain() {
 }
 
 void department::drain_now() {
-  context_.record().port.take_over();
+  context_.record().port.mark_awake();
   drain();
 }
 

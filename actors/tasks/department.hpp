@@ -1,14 +1,14 @@
 // A department: the supervisor of its specialists, and the owner of their queues.
 #pragma once
 
-#include "actors/tasks/department_retries.hpp"
 #include "actors/tasks/department_circuits.hpp"
 #include "actors/tasks/department_context.hpp"
 #include "actors/tasks/department_queues.hpp"
+#include "actors/tasks/department_retries.hpp"
 #include "actors/tasks/department_slots.hpp"
-#include "actors/tasks/specialist_supervisor.hpp"
 #include "actors/tasks/department_usage.hpp"
 #include "actors/tasks/department_workers.hpp"
+#include "actors/tasks/specialist_supervisor.hpp"
 #include "actors/tasks/task_transfer.hpp"
 #include "protocols/node_messages.hpp"
 

@@ -179,7 +179,7 @@ void department_retries::end_unsafe(task& job, const std::string& message) {
 }
 
 void department_retries::end_failed(const specialist_entry& entry, task& job,
-                                     const std::string& message) {
+                                    const std::string& message) {
   context_.parts.events.publish("task.failed",
                                 json_object{{"id", protocols::to_string(job.id)},
                                             {"specialist", context_.name_of(entry)},

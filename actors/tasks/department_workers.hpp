@@ -2,9 +2,9 @@
 // idle workers, and the end of stuck workers.
 #pragma once
 
-#include "actors/tasks/department_retries.hpp"
 #include "actors/tasks/department_context.hpp"
 #include "actors/tasks/department_queues.hpp"
+#include "actors/tasks/department_retries.hpp"
 #include "actors/tasks/department_slots.hpp"
 #include "actors/tasks/department_usage.hpp"
 #include "protocols/node_messages.hpp"

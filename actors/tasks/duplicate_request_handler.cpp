@@ -81,6 +81,7 @@ void duplicate_request_handler::end_with_stored(const machine::stored_task& stor
     job.start_wait_ns = ns(end.start_ms);
     job.ended_ns = ns(end.total_ms);
     job.dispatched_ns = end.run_ms > 0 ? ns(end.total_ms - end.run_ms) : 0;
+    job.end_state = end.state;
     job.state = end.state;
     caller_->on_accepted(job);
   } else {
@@ -88,6 +89,7 @@ void duplicate_request_handler::end_with_stored(const machine::stored_task& stor
     job.output =
         "the task with this idempotency key cannot be looked up now; ask for its end later";
     job.retry_after_ms = 1000;
+    job.end_state = task_state::failed;
     job.state = task_state::failed;
   }
   caller_->on_end(job);

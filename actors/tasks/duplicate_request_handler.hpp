@@ -24,7 +24,7 @@ public:
     std::function<std::optional<machine::stored_task>(const protocols::task_id&)> find_stored;
   };
   duplicate_request_handler(const catalog_store& catalogs, idempotency_waiters& waiters,
-                   std::shared_ptr<protocols::task_observer> caller, sources from)
+                            std::shared_ptr<protocols::task_observer> caller, sources from)
       : catalogs_{catalogs},
         waiters_{waiters},
         caller_{std::move(caller)},
@@ -37,7 +37,9 @@ public:
   void on_chunk(const protocols::task& job, std::string_view text) noexcept override {
     caller_->on_chunk(job, text);
   }
-  void on_node_stopping(const protocols::task& job) noexcept override { caller_->on_node_stopping(job); }
+  void on_node_stopping(const protocols::task& job) noexcept override {
+    caller_->on_node_stopping(job);
+  }
   [[nodiscard]] bool takes_more(const protocols::task& job) const noexcept override {
     return caller_->takes_more(job);
   }

@@ -29,9 +29,9 @@ void journal_outcomes::on_accepted(task_ptr job, const verdict& verdict,
   if (verdict.what == verdict::kind::key_conflict) {
     job->journaled = false;
     parts_.ending.reject_key_conflict(*job,
-                                     "the idempotency key " + job->idempotency_key
-                                         + " was used for another request before, which is task "
-                                         + protocols::to_string(verdict.existing));
+                                      "the idempotency key " + job->idempotency_key
+                                          + " was used for another request before, which is task "
+                                          + protocols::to_string(verdict.existing));
     return;
   }
   job->recorded.store(true, std::memory_order_release);

@@ -28,9 +28,11 @@ shadow_copies::original shadow_copies::prepare(const protocols::task_ptr& job,
   result.pair =
       parts_.shadow.begin(specialist.config.name, command, is_unsafe, key, true, {index, &starts});
   if (!result.pair) return result;
-  job->observer = shadow_traffic::observer_of(
-      result.pair, result.answered_by_baseline ? shadow_traffic::part::baseline : shadow_traffic::part::intelligent,
-      std::move(job->observer));
+  job->observer =
+      shadow_traffic::observer_of(result.pair,
+                                  result.answered_by_baseline ? shadow_traffic::part::baseline
+                                                              : shadow_traffic::part::intelligent,
+                                  std::move(job->observer));
   result.input = job->input;
   result.job = job;
   return result;
@@ -41,7 +43,8 @@ void shadow_copies::push(const original& of) {
   using enum shadow_traffic::part;
   const auto other = of.answered_by_baseline ? intelligent : baseline;
   const auto pool = of.answered_by_baseline ? pool_kind::intelligent : pool_kind::baseline;
-  if (!copy(of, pool, shadow_traffic::observer_of(of.pair, other), true)) shadow_traffic::missing(of.pair, other);
+  if (!copy(of, pool, shadow_traffic::observer_of(of.pair, other), true))
+    shadow_traffic::missing(of.pair, other);
   if (shadow_traffic::wants_again(of.pair)
       && !copy(of, pool_kind::baseline, shadow_traffic::observer_of(of.pair, again), false))
     shadow_traffic::missing(of.pair, again);

@@ -9,9 +9,9 @@
 #include "actors/state/tool_offers.hpp"
 #include "actors/state/unexpected_messages.hpp"
 #include "actors/state/worker_sources.hpp"
-#include "actors/tasks/task_completion.hpp"
 #include "actors/tasks/specialist_tasks.hpp"
 #include "actors/tasks/specialist_worker.hpp"
+#include "actors/tasks/task_completion.hpp"
 #include "protocols/node_messages.hpp"
 
 #include <caf/all.hpp>

@@ -2,10 +2,10 @@
 // with, and the recovery of tasks after a loss.
 #pragma once
 
-#include "actors/tasks/department_retries.hpp"
 #include "actors/tasks/department_circuits.hpp"
 #include "actors/tasks/department_context.hpp"
 #include "actors/tasks/department_queues.hpp"
+#include "actors/tasks/department_retries.hpp"
 #include "actors/tasks/department_slots.hpp"
 #include "actors/tasks/department_usage.hpp"
 
@@ -19,8 +19,8 @@ namespace greenroom::actors {
 class specialist_supervisor {
 public:
   specialist_supervisor(department_context& of, department_usage& usage,
-                         department_circuits& circuits, department_slots& slots,
-                         department_queues& queues, department_retries& attempts)
+                        department_circuits& circuits, department_slots& slots,
+                        department_queues& queues, department_retries& attempts)
       : context_{of},
         usage_{usage},
         circuits_{circuits},

@@ -5,8 +5,8 @@
 #include "actors/state/catalog_store.hpp"
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
-#include "actors/tasks/task_completion.hpp"
 #include "actors/tasks/specialist_worker.hpp"
+#include "actors/tasks/task_completion.hpp"
 #include "protocols/task.hpp"
 
 #include <caf/all.hpp>

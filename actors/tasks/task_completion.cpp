@@ -25,7 +25,7 @@ task_outcome outcome_of(task_state state, failure why) {
 }  // namespace
 
 bool task_completion::end_task(task& job, task_state state, failure why, std::string output,
-                          caf::execution_unit* unit, std::int64_t retry_after_ms) {
+                               caf::execution_unit* unit, std::int64_t retry_after_ms) {
   if (job.claimed.exchange(true, std::memory_order_acq_rel)) return false;
   if (retry_after_ms > 0) job.retry_after_ms = retry_after_ms;
   job.why = why;

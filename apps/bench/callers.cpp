@@ -31,8 +31,8 @@ double others_cpu_us() {
   return us(all) - us(mine);
 }
 
-/// One slot of a window: a task_observer that checks the answer and returns to the caller's thread. The
-/// node's thread only reads it, so that the cache line stays with the caller.
+/// One slot of a window: a task_observer that checks the answer and returns to the caller's thread.
+/// The node's thread only reads it, so that the cache line stays with the caller.
 class alignas(64) place final : public protocols::task_observer {
 public:
   /// Queue of answered slots, emptied by the caller. It has room for every slot, so the writers

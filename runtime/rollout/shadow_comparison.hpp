@@ -50,7 +50,7 @@ constexpr std::size_t shadow_drop_count = 5;
 std::string_view name_of(shadow_drop what);
 
 struct shadow_settings {
-  std::size_t copies_max = 256;   ///< Bound of copies in flight or queued.
+  std::size_t copies_max = 256;    ///< Bound of copies in flight or queued.
   double noise_share = 0.1;        ///< Share of shadow copies that the baseline answers twice.
   std::uint64_t noise_first = 20;  ///< The first tasks of each specialist are all answered twice.
   std::size_t specialists_max = 1024;

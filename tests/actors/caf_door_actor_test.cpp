@@ -22,8 +22,9 @@ protected:
         actors::caf_door_target{
             [this](task_request request, std::shared_ptr<task_listener> receiver)
                 -> base::expected<protocols::task_id, refusal> {
-              auto outcome = node.desk.submit(
-                  std::move(request), actors::observer_of(node.shared->catalogs, node.shared->events,
+              auto outcome =
+                  node.desk.submit(std::move(request),
+                                   actors::observer_of(node.shared->catalogs, node.shared->events,
                                                        std::move(receiver)));
               if (auto* none = std::get_if<refusal>(&outcome)) return *none;
               return std::get<protocols::task_id>(outcome);

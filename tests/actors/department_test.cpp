@@ -519,7 +519,7 @@ TEST(Department, TriesAWorkerThatCannotStartThreeTimesUntilSomebodyAsks) {
   auto config = small_cast(1, 1);
   config.breaker.failures = 100;
   stage node{config};
-  node.plan.policies[0] = [] { return std::make_unique<expecting>(); };
+  node.options.policies[0] = [] { return std::make_unique<expecting>(); };
   node.open();
   EXPECT_EQ(1 + starts_within(node, "d0-s0", 60s), 3u) << "it is only expected";
   EXPECT_EQ(shown(node, 0), worker_state::failed);

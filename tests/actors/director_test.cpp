@@ -223,7 +223,7 @@ TEST(Director, WarmsEverySpecialistOfTheBaselinePool) {
   config.pool.mode = config::pool_mode::baseline;
   config.pool.warming_concurrency = 2;
   stage node{config};
-  node.plan.policies[1] = std::exchange(node.plan.policies[0], nullptr);
+  node.options.policies[1] = std::exchange(node.options.policies[0], nullptr);
   node.desk.set_pool(protocols::pool_kind::baseline);
   node.open();
   for (int i = 0; i < 20; ++i) {
@@ -274,7 +274,7 @@ private:
 TEST(Director, LearnsTheLoadOfSpecialistsThatHaveChangedOnly) {
   std::vector<runtime::specialist_index> heard;
   stage node{slots(100, 100)};
-  node.plan.policies[0] = [&] { return std::make_unique<listening>(heard); };
+  node.options.policies[0] = [&] { return std::make_unique<listening>(heard); };
   node.open();
   node.world.advance(1s);
   for (const auto* name : {"d0-s3", "d0-s7"}) {
@@ -294,7 +294,7 @@ TEST(Director, StartsAheadOfDemandNoMoreAtOnceThanItMay) {
   auto config = slots(8, 8);
   config.pool.warming_concurrency = 2;
   stage node{config};
-  node.plan.policies[0] = [] { return std::make_unique<eager>(); };
+  node.options.policies[0] = [] { return std::make_unique<eager>(); };
   node.open();
   for (int i = 0; i < 40; ++i) {
     node.world.advance(100ms);
@@ -313,7 +313,7 @@ TEST(Director, StartsAheadOfDemandInBatches) {
   config.pool.warming_concurrency = 8;
   config.prediction.batch_size = 3;
   stage node{config};
-  node.plan.policies[0] = [] { return std::make_unique<eager>(); };
+  node.options.policies[0] = [] { return std::make_unique<eager>(); };
   node.open();
   EXPECT_EQ(node.processes(), 3u);
   node.world.advance(2s);
@@ -325,7 +325,7 @@ TEST(Director, LeavesASpecialistColdAfterACoolByHandUnlessATaskComes) {
   config.pool.min_residency = 0s;
   config.pool.cooldown = 10s;
   stage node{config};
-  node.plan.policies[0] = [] { return std::make_unique<eager>(); };
+  node.options.policies[0] = [] { return std::make_unique<eager>(); };
   node.open();
   ASSERT_EQ(node.processes(), 2u);
   for (auto& one : node.all) one->get_ready();
@@ -355,7 +355,7 @@ TEST(Director, LeavesASpecialistColdAfterACoolByHandUnlessATaskComes) {
 TEST(Director, ScoresEveryStartAheadOfDemand) {
   auto config = slots(2, 2);
   stage node{config};
-  node.plan.policies[0] = [] { return std::make_unique<eager>(); };
+  node.options.policies[0] = [] { return std::make_unique<eager>(); };
   node.open();
   ASSERT_EQ(node.processes(), 2u);
   for (auto& one : node.all) one->get_ready();

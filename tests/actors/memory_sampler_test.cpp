@@ -63,7 +63,7 @@ TEST(MemorySampler, MeasuresWhatRunsAndCountsTheOthersAsTheMeanOfThose) {
 // always-warm and saves nothing.
 TEST(MemorySampler, CountsTheWorkersOfBothPoolsWhileTheyStandBesideEachOther) {
   stage node{small_cast(1, 4)};
-  node.plan.policies[1] = node.plan.policies[0];
+  node.options.policies[1] = node.options.policies[0];
   node.open();
   auto& smart = node.shared->pools.of(protocols::pool_kind::intelligent);
   auto& plain = node.shared->pools.of(protocols::pool_kind::baseline);

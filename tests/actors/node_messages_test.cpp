@@ -84,7 +84,8 @@ TEST(NodeMessages, EveryFieldTravels) {
   EXPECT_TRUE(copied(world, give_back_tasks{true}).fence);
   EXPECT_EQ(copied(world, warm_by_hand{3}).specialist, 3U);
   EXPECT_EQ(copied(world, cool_by_hand{4}).specialist, 4U);
-  EXPECT_EQ(copied(world, commands_posted{commanded_actor::rollback}).to, commanded_actor::rollback);
+  EXPECT_EQ(copied(world, commands_posted{commanded_actor::rollback}).to,
+            commanded_actor::rollback);
   const auto pool = copied(world, hand_over_pool{base::pool_kind::baseline, true});
   EXPECT_EQ(pool.pool, base::pool_kind::baseline);
   EXPECT_TRUE(pool.fence);

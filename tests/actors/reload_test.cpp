@@ -127,7 +127,7 @@ TEST(Reload, ReplacesPinnedWorkersOfBothPools) {
   auto config = small_cast(1, 1);
   config.departments[0].specialists[0].pin = true;
   stage node{config};
-  node.plan.policies[1] = node.plan.policies[0];
+  node.options.policies[1] = node.options.policies[0];
   node.open();
   node.world.advance(100ms);
   ASSERT_EQ(node.all.size(), 2U);

@@ -25,7 +25,7 @@ class EveryActor : public ::testing::TestWithParam<victim> {};
 
 TEST_P(EveryActor, MayDieWhileOneTaskRunsAndOneWaitsAndBothEndOnce) {
   stage node{small_cast(1, 1)};
-  node.plan.watched = node.plan.predicted = true;
+  node.options.with_monitor_and_rollout = node.options.with_predictor = true;
   node.open();
   auto running = node.ask("d0-s0");
   node.world.dispatch();

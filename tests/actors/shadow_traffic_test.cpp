@@ -31,7 +31,8 @@ protected:
   machine::counter starts_{1};
 
 private:
-  static void tell(protocols::task_observer& who, const std::string& pid, std::uint32_t specialist) {
+  static void tell(protocols::task_observer& who, const std::string& pid,
+                   std::uint32_t specialist) {
     protocols::task job;
     job.specialist = specialist;
     job.end_state = protocols::task_state::completed;

@@ -90,10 +90,10 @@ class progress_play {
 public:
   progress_play(std::uint64_t seed, troubles wanted)
       : chance_{seed}, wanted_{wanted}, whole_{random_cast(chance_)}, node_{whole_} {
-    node_.plan.watched = wanted.rollout;
-    node_.plan.predicted = false;
+    node_.options.with_monitor_and_rollout = wanted.rollout;
+    node_.options.with_predictor = false;
     if (chance_() % 2 == 0)
-      node_.plan.policies[0] = [] { return runtime::make_greenroom_policy(); };
+      node_.options.policies[0] = [] { return runtime::make_greenroom_policy(); };
     node_.open();
   }
 

@@ -175,22 +175,22 @@ public:
       all.push_back(fresh);
       return fresh;
     };
-    shared->collapse = [this](std::string why) { collapsed = std::move(why); };
-    plan.policies[0] = [] { return runtime::make_lru_policy(); };
+    shared->on_fatal = [this](std::string why) { collapsed = std::move(why); };
+    options.policies[0] = [] { return runtime::make_lru_policy(); };
   }
   ~stage() { close(); }
   stage(const stage&) = delete;
   stage& operator=(const stage&) = delete;
 
   void open() {
-    root = world.system.spawn(actors::root, shared.get(), plan);
+    root = world.system.spawn(actors::root, shared.get(), options);
     world.dispatch();
   }
   void close() {
     if (root) caf::anon_send_exit(root, caf::exit_reason::user_shutdown);
     root = nullptr;
     world.dispatch();
-    for (std::size_t kind = 0; kind < actors::pools; ++kind)
+    for (std::size_t kind = 0; kind < actors::pool_count; ++kind)
       for (auto& record : shared->pools.of(static_cast<protocols::pool_kind>(kind)).specialists) {
         record.abandon();
         record.actor = nullptr;
@@ -273,7 +273,7 @@ public:
   std::uint64_t unexpected_wanted = 0;  ///< Messages that no actor handles, when all has ended.
   std::unique_ptr<actors::node_state> shared;
   actors::admission desk;
-  actors::root_plan plan;
+  actors::root_options options;
   std::function<bool(std::string_view)> is_inline;  ///< For `make_catalog`.
   protocols::root_actor root;
   std::map<std::string, std::shared_ptr<puppet>> workers;

@@ -31,9 +31,9 @@ struct worker_turn {
 class watched_stage : public stage {
 public:
   explicit watched_stage(config::node config) : stage{std::move(config)} {
-    plan.policies[1] = plan.policies[0];
-    plan.later[1] = true;
-    plan.watched = true;
+    options.policies[1] = options.policies[0];
+    options.opens_on_request[1] = true;
+    options.with_monitor_and_rollout = true;
     shared->workers.make_worker = [this](const actors::member& who, std::string_view,
                                          pool_kind pool,
                                          std::shared_ptr<machine::worker_events> events) {
@@ -69,7 +69,8 @@ public:
   }
   /// Sets the intelligent pool's share, once the baseline is warm enough for a rollback.
   void route(double percentage) {
-    for (int i = 0; i < 100 && command(rollout_command::kind::route, percentage) != 200; ++i) run_for(50ms);
+    for (int i = 0; i < 100 && command(rollout_command::kind::route, percentage) != 200; ++i)
+      run_for(50ms);
   }
   /// Workers do what they were asked to do.
   void run_workers(const worker_turn& turn = {}) {
