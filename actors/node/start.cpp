@@ -183,8 +183,8 @@ step_result node_start::open_journal() {
   auto found = journal->unfinished();
   if (auto* why = std::get_if<journal_error>(&found)) return not_started(why->what);
   unfinished_ = std::move(std::get<0>(found));
-  const auto unread = actors::remember(state.catalogs.now().config, state.routes, state.board,
-                                       actors::read_journaled_status(*journal));
+  const auto unread = actors::restore_rollout(state.catalogs.now().config, state.routes,
+                                              state.board, actors::read_journaled_status(*journal));
   if (!unread.empty())
     report_damage(
         {"the journal holds records that cannot be read, and they were left out: " + unread, {}});

@@ -1,5 +1,6 @@
 #include "actors/rollout/rollout.hpp"
 
+#include "actors/rollout/rollback_requests.hpp"
 #include "actors/state/rollout_settings.hpp"
 #include "actors/state/text.hpp"
 #include "runtime/rollout/deployment_report.hpp"
@@ -35,6 +36,7 @@ bool is_refused(runtime::rollout::answer& said, rollout_command& command) {
 // -- the plan -----------------------------------------------------------------
 
 void rollout_state::open() {
+  observer_.emplace(*parts);
   instances_.emplace(parts->catalogs, parts->pools, parts->shadow);
   const auto settings = settings_of(parts->catalogs.now().config);
   plan_ = parts->board.read([](const status_board::content& board) { return board.rollout; });
@@ -47,7 +49,8 @@ void rollout_state::open() {
     if (auto back = plan_->restored(now_s())) made.push_back(std::move(*back));
     apply(*plan_);
     keep(std::move(made), {});
-    catch_up();
+    if (auto request = undelivered_rollback(*plan_, parts->board))
+      send_command(protocols::commanded_actor::rollback, *std::move(request));
   }
   parts->board.write([this](status_board::content& board) { board.rollout = plan_; });
   parts->shadow.ignore(parts->catalogs.now().config.rollout.ignore);
@@ -80,7 +83,7 @@ void rollout_state::execute(rollout_command& command) {
 std::optional<base::problem> rollout_state::why_not_now(const rollout_command& command) {
   using kind = rollout_command::kind;
   const bool rolling_back = parts->routes.rolling_back.load(std::memory_order_acquire);
-  // A rollout that starts now would be reply to fall back when the rollback is done.
+  // A rollout that starts now would be commanded to fall back when the rollback is done.
   if (command.what == kind::start && rolling_back)
     return base::problem{"rolling-back",
                          "a rollback is under way; start again when `greenroom rollback status` "
@@ -128,58 +131,12 @@ base::expected<void> rollout_state::prepare_route() {
             "rollout start` do it step by step."};
 }
 
-// A predecessor decided to go back, and died before the rollback received the command.
-void rollout_state::catch_up() {
-  if (plan_->stands() != standing::rolled_back || plan_->decisions().empty()) return;
-  const auto& decisions = plan_->decisions();
-  const auto last = std::find_if(decisions.rbegin(), decisions.rend(),
-                                 [](const decision& one) { return one.roll_back; });
-  if (last == decisions.rend() || last->kind == runtime::rollout::decision_kind::fell_back) return;
-  const bool received = parts->board.read([&](const status_board::content& board) {
-    return std::ranges::any_of(board.rollbacks, [&](const rollback_face& one) {
-      return !one.plan.finished() || one.plan.steps().back().at_s >= last->at_s;
-    });
-  });
-  if (!received) go_back(*last);
-}
-
-runtime::rollout::circumstances rollout_state::look() const {
-  runtime::rollout::circumstances result;
-  result.ready = readiness_of(parts->readiness);
-  const auto interval = seconds_of(parts->catalogs.now().config.health_interval);
-  const auto now = parts->clock.unix_s(parts->clock.now_ns());
-  parts->board.read([&](const status_board::content& board) {
-    // The rollback samples at every check interval; the monitor may take longer.
-    const auto check = seconds_of(parts->catalogs.now().config.rollout.check_interval);
-    result.memory_efficiency =
-        board.watched_at_s > 0 && now - board.watched_at_s <= 3 * check + 1
-            ? board.watched_efficiency
-            : board.samples[static_cast<std::size_t>(pool_kind::intelligent)].memory_efficiency;
-    // No sample for three intervals: the monitor does not work.
-    if (now - board.checked_at_s > 3 * interval + 1) result.ready.monitor_ok = false;
-  });
-  const auto shadow = parts->shadow.read();
-  result.commands_compared = shadow.commands_compared;
-  result.commands_differing = shadow.commands_differing;
-  return result;
-}
-
 void rollout_state::judge(double now) {
   judged_at_s_ = now;
-  plan_->observe(pool_kind::baseline, parts->ends.take(pool_kind::baseline), now);
-  plan_->observe(pool_kind::intelligent, parts->ends.take(pool_kind::intelligent), now);
-  if (const auto count = parts->forecast.adjustments.load(std::memory_order_relaxed);
-      std::exchange(adjustments_seen_, count) != count)
-    adjusted_at_s_ = now;
+  observer_->feed(*plan_, now);
   // While a planned rollback lowers the share, the rollout does not go on.
   if (parts->routes.rolling_back.load(std::memory_order_acquire)) return;
-  auto seen = look();
-  // A change is watched for as long as its effect takes to show.
-  constexpr double looks = 4;
-  seen.tuning = adjusted_at_s_ > 0
-                && now - adjusted_at_s_
-                       < looks * seconds_of(parts->catalogs.now().config.rollout.check_interval);
-  keep(plan_->tick(seen, now), {});
+  keep(plan_->tick(observer_->circumstances(now), now), {});
   parts->routes.copies_wanted.store(
       static_cast<std::int64_t>(std::max(plan_->control_missing(), plan_->comparisons_missing())),
       std::memory_order_relaxed);
@@ -220,10 +177,10 @@ void rollout_state::tick() {
 // -- what was decided ---------------------------------------------------------
 
 void rollout_state::keep(std::vector<decision> made, std::function<void()> reply) {
-  for (const auto& one : made) {
-    if (one.roll_back) go_back(one);
-    if (one.ask) propose(one);
-  }
+  // The way back does not wait for the journal.
+  for (const auto& one : made)
+    if (auto request = rollback_request(one))
+      send_command(protocols::commanded_actor::rollback, *std::move(request));
   rollout_step fresh{0, *plan_, std::move(made), std::move(reply)};
   fresh.token = record(rollout_record, fresh.then.encode());
   waiting_.push(std::move(fresh), now_s());
@@ -233,30 +190,6 @@ void rollout_state::keep(std::vector<decision> made, std::function<void()> reply
   const bool writes = parts->gauge.journal_ok.load(std::memory_order_relaxed);
   on_written(back && !writes ? token : written_token);
   arm();
-}
-
-// The way back does not wait for the journal.
-void rollout_state::go_back(const decision& why) {
-  using runtime::rollout::decision_kind;
-  if (why.kind == decision_kind::fell_back) return;  // The rollback decided it.
-  rollout_command back;
-  back.what = rollout_command::kind::roll_back;
-  back.who = "rollout";
-  back.reason = why.reason;
-  back.cause = why.kind == decision_kind::failed ? runtime::rollout::trigger::judge
-                                                 : runtime::rollout::trigger::by_hand;
-  send_command(protocols::commanded_actor::rollback, std::move(back));
-}
-
-void rollout_state::propose(const decision& why) {
-  rollout_command back;
-  back.what = rollout_command::kind::roll_back;
-  back.who = "rollout";
-  back.reason = why.reason;
-  back.cause = runtime::rollout::trigger::judge;
-  back.planned = true;
-  back.confirmed = false;
-  send_command(protocols::commanded_actor::rollback, std::move(back));
 }
 
 void rollout_state::on_written(std::uint64_t number) {
@@ -289,10 +222,7 @@ void rollout_state::apply(const rollout_plan& now) {
   if (now.stands() == standing::idle) open_pool(configured);
   const bool fresh_stage = applied_ != now.at() || applied_run_ != now.run();
   if (fresh_stage && now.at() == phase::shadow_mode) parts->shadow.begin_anew();
-  if (fresh_stage && running) {
-    static_cast<void>(parts->ends.take(pool_kind::baseline));
-    static_cast<void>(parts->ends.take(pool_kind::intelligent));
-  }
+  if (fresh_stage && running) observer_->drop_ends();
   if (applied_run_ != now.run()) instances_->begin_anew();
   applied_ = now.at();
   applied_run_ = now.run();

@@ -99,7 +99,7 @@ struct catalog {
   /// The three names and aliases that look most like `name`; none when it is too long to be one.
   [[nodiscard]] std::vector<std::string> nearest(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> nearest_department(std::string_view name) const;
-  [[nodiscard]] std::vector<std::string> nearest_command(std::string_view word) const;
+  [[nodiscard]] std::vector<std::string> nearest_command(std::string_view name) const;
 };
 
 /// @pre `config` has passed the checks of the loader. `before` may be null. `is_inline`

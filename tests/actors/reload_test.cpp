@@ -365,54 +365,77 @@ TEST(Reload, ReplacesALostActorWhileTasksForNewSpecialistsArrive) {
   EXPECT_EQ(again->state, task_state::completed);
 }
 
-TEST(Reload, LeavesNoCallerBehindHoweverItFalls) {
-  for_each_seed(1, 300, [](std::uint64_t seed) {
-    std::mt19937_64 chance{seed};
+// One random run of reloads while callers ask and workers start, answer and die.
+class random_reloads {
+public:
+  explicit random_reloads(std::uint64_t seed)
+      : chance_{seed}, config_{random_config(chance_)}, node_{config_} {
+    node_.open();
+  }
+
+  void run() {
+    for (int step = 0; step < 60; ++step) {
+      take_step(step);
+      if (chance_() % 2 == 0) node_.world.dispatch();
+    }
+    end_all_tasks();
+    EXPECT_TRUE(node_.everyone_heard_once());
+    for (std::uint32_t who = 0; who < 4; ++who) EXPECT_FALSE(runs_old(node_, who)) << who;
+    if (testing::Test::HasFailure())
+      for (const auto& each : node_.events()) ADD_FAILURE() << each;
+  }
+
+private:
+  static config::node random_config(std::mt19937_64& chance) {
     auto config = small_cast(2, 2);
     config.pool.max_warm = 1 + chance() % 3;
     config.pool.cooldown = 1s;
     config.supervision.delay = 1ms;
     for (auto& department : config.departments)
       for (auto& one : department.specialists) one.backend.concurrency = 1 + chance() % 2;
-    stage node{config};
-    node.open();
-    const auto anybody = [&]() -> puppet& { return *node.all[chance() % node.all.size()]; };
-    for (int step = 0; step < 60; ++step) {
-      switch (chance() % 7) {
-        case 0:
-        case 1:
-          node.ask("d" + std::to_string(chance() % 2) + "-s" + std::to_string(chance() % 2));
-          break;
-        case 2:
-          if (!node.all.empty() && anybody().started) anybody().get_ready();
-          break;
-        case 3:
-          if (!node.all.empty()) anybody().finish_one();
-          break;
-        case 4:
-          for (const auto& one : node.all)
-            if (one->stopping) one->die();
-          break;
-        case 5: {
-          config = with_argument(config, std::to_string(step), chance() % 2, chance() % 2);
-          auto cast = actors::make_catalog(config, &node.shared->catalogs.now());
-          ASSERT_TRUE(node.shared->replace_catalog(std::move(cast)));
-          caf::anon_send(node.root, protocols::settings_changed{});
-          break;
-        }
-        default: node.world.advance(std::chrono::milliseconds{chance() % 50}); break;
+    return config;
+  }
+
+  puppet& random_worker() { return *node_.all[chance_() % node_.all.size()]; }
+
+  void take_step(int step) {
+    switch (chance_() % 7) {
+      case 0:
+      case 1:
+        node_.ask("d" + std::to_string(chance_() % 2) + "-s" + std::to_string(chance_() % 2));
+        break;
+      case 2:
+        if (!node_.all.empty() && random_worker().started) random_worker().get_ready();
+        break;
+      case 3:
+        if (!node_.all.empty()) random_worker().finish_one();
+        break;
+      case 4:
+        for (const auto& one : node_.all)
+          if (one->stopping) one->die();
+        break;
+      case 5: {
+        config_ = with_argument(config_, std::to_string(step), chance_() % 2, chance_() % 2);
+        auto cast = actors::make_catalog(config_, &node_.shared->catalogs.now());
+        ASSERT_TRUE(node_.shared->replace_catalog(std::move(cast)));
+        caf::anon_send(node_.root, protocols::settings_changed{});
+        break;
       }
-      if (chance() % 2 == 0) node.world.dispatch();
+      default: node_.world.advance(std::chrono::milliseconds{chance_() % 50}); break;
     }
-    // From now on every worker succeeds, and every caller is answered.
-    const auto at_rest = [&] {
-      for (std::uint32_t who = 0; who < 4; ++who)
-        if (runs_old(node, who)) return false;
-      return node.everyone_heard_once();
-    };
-    for (int turn = 0; turn < 400 && !at_rest(); ++turn) {
-      for (std::size_t i = 0; i < node.all.size(); ++i) {
-        auto& one = *node.all[i];
+  }
+
+  [[nodiscard]] bool is_at_rest() {
+    for (std::uint32_t who = 0; who < 4; ++who)
+      if (runs_old(node_, who)) return false;
+    return node_.everyone_heard_once();
+  }
+
+  // From now on every worker succeeds, and every caller is answered.
+  void end_all_tasks() {
+    for (int turn = 0; turn < 400 && !is_at_rest(); ++turn) {
+      for (std::size_t i = 0; i < node_.all.size(); ++i) {
+        auto& one = *node_.all[i];
         if (one.gone) continue;
         if (one.stopping && one.held.empty())
           one.die();
@@ -420,15 +443,17 @@ TEST(Reload, LeavesNoCallerBehindHoweverItFalls) {
           one.get_ready();
         one.finish_one();
       }
-      node.world.advance(20ms);
+      node_.world.advance(20ms);
     }
-    EXPECT_TRUE(node.everyone_heard_once());
-    for (std::uint32_t who = 0; who < 4; ++who) EXPECT_FALSE(runs_old(node, who)) << who;
-    if (testing::Test::HasFailure()) {
-      for (const auto& each : node.events()) ADD_FAILURE() << each;
-      return;
-    }
-  });
+  }
+
+  std::mt19937_64 chance_;
+  config::node config_;
+  stage node_;
+};
+
+TEST(Reload, AnswersEveryCallerWhenReloadsComeAtRandomTimes) {
+  for_each_seed(1, 300, [](std::uint64_t seed) { random_reloads{seed}.run(); });
 }
 
 TEST(Reload, ForgetsWhatTheWorkerOfAnotherDefinitionDiedOf) {

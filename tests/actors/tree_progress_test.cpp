@@ -86,9 +86,9 @@ void reload(stage& node, const config::node& whole, std::mt19937_64& chance) {
   caf::anon_send(node.root, protocols::settings_changed{});
 }
 
-class progress_play {
+class progress_run {
 public:
-  progress_play(std::uint64_t seed, troubles wanted)
+  progress_run(std::uint64_t seed, troubles wanted)
       : chance_{seed}, wanted_{wanted}, whole_{random_cast(chance_)}, node_{whole_} {
     node_.options.with_monitor_and_rollout = wanted.rollout;
     node_.options.with_predictor = false;
@@ -103,11 +103,11 @@ public:
     for (const auto& one : node_.shared->events.after(0))
       if (one.kind == "actor.lost") lost.insert(one.json);
     if (!rest()) return;
-    for (int i = 0; i < 6 && !testing::Test::HasFatalFailure(); ++i) call_somebody();
+    for (int i = 0; i < 6 && !testing::Test::HasFatalFailure(); ++i) call_one();
   }
 
 private:
-  puppet* anybody() {
+  puppet* random_worker() {
     std::vector<puppet*> alive;
     for (const auto& one : node_.all)
       if (!one->gone) alive.push_back(one.get());
@@ -164,10 +164,10 @@ private:
           if (!one->gone && chance_() % 2 == 0) one->finish_one();
         break;
       case 7:
-        if (auto* one = anybody()) one->fail_one(chance_() % 2 == 0);
+        if (auto* one = random_worker()) one->fail_one(chance_() % 2 == 0);
         break;
       case 8:
-        if (auto* one = anybody()) one->die(chance_() % 2 == 0);
+        if (auto* one = random_worker()) one->die(chance_() % 2 == 0);
         break;
       case 9:
         for (auto& one : node_.all)
@@ -221,36 +221,47 @@ private:
     return ended;
   }
 
-  // Some workers are busy when the call is made.
-  void call_somebody() {
+  std::uint32_t any_present_index() {
     const auto& members = node_.shared->catalogs.now().members;
-    const auto beside = chance_() % 3 == 0 ? someone(chance_) : std::string{};
-    for (std::size_t busy = chance_() % 3; busy > 0; --busy) node_.ask(someone(chance_));
-    workers_.run_until(chance_, 10ms * (chance_() % 60), [] { return false; });
-    // The tasks before it in the queue, each with a start, a run and its residency, and the
-    // circuit.
+    auto who = any_index();
+    while (members[who].gone) who = any_index();
+    return who;
+  }
+
+  // The longest time that a call may take: the tasks before it in the queue, each with a start, a
+  // run and its residency, and the circuit. With `others` further calls arrive meanwhile.
+  [[nodiscard]] std::chrono::nanoseconds longest_wait(std::uint32_t who, std::uint64_t before,
+                                                      bool others) const {
     const auto& config = node_.shared->catalogs.now().config;
-    std::chrono::nanoseconds most = config.breaker.open + config.retry.max + looks_between;
-    const auto before = 1 + under_way();
     const auto residency = std::chrono::nanoseconds{
         config.pool.min_residency ? *config.pool.min_residency : std::chrono::milliseconds{2000}};
     const auto one_turn = steady_times.run + steady_times.stop + steady_times.start;
+    std::chrono::nanoseconds most = config.breaker.open + config.retry.max + looks_between;
     most += static_cast<std::int64_t>(before) * (one_turn + residency);
+    if (!others) return most;
     // A specialist that is never idle has a turn of four starts, or its residency. Overflow makes
     // its fallback busy, and that one's fallback.
     const auto fallbacks = whole_.departments[0].specialists[1].fallback.empty() ? 0 : 2;
-    std::uint32_t who = any_index();
-    while (members[who].gone) who = any_index();
-    const auto& name = members[who].config.name;
     // While the tasks before it in its own queue run, its own turns end as well.
     std::size_t line = 0;
     for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
       line += node_.shared->pools.of(kind).specialists[who].gauge.depth();
     constexpr auto tasks_of_a_turn = starts_of_a_turn * steady_times.start / steady_times.run;
-    if (!beside.empty())
-      most +=
-          (1 + fallbacks + static_cast<std::int64_t>(line) / tasks_of_a_turn)
-          * (std::max(starts_of_a_turn * longest_start(), residency) + looks_between + one_turn);
+    return most
+           + (1 + fallbacks + static_cast<std::int64_t>(line) / tasks_of_a_turn)
+                 * (std::max(starts_of_a_turn * longest_start(), residency) + looks_between
+                    + one_turn);
+  }
+
+  // Some workers are busy when the call is made.
+  void call_one() {
+    const auto beside = chance_() % 3 == 0 ? someone(chance_) : std::string{};
+    for (std::size_t busy = chance_() % 3; busy > 0; --busy) node_.ask(someone(chance_));
+    workers_.run_until(chance_, 10ms * (chance_() % 60), [] { return false; });
+    const auto before = 1 + under_way();
+    const auto who = any_present_index();
+    const auto name = node_.shared->catalogs.now().members[who].config.name;
+    const auto most = longest_wait(who, before, !beside.empty());
     const auto begun = node_.world.now_ns();
     std::shared_ptr<caller> mine;
     const bool served = workers_.run_until(chance_, most, [&] {
@@ -263,34 +274,48 @@ private:
       }
       return mine && mine->ends > 0;
     });
-    if (!served || mine->state != protocols::task_state::completed) {
-      std::string text = name + " called "
-                         + std::to_string((node_.world.now_ns() - begun) / 1'000'000)
-                         + " ms ago, bound " + std::to_string(most.count() / 1'000'000) + " ms"
-                         + (refused_                 ? ", refused"
-                            : mine && mine->ends > 0 ? ", ended badly: " + mine->output
-                                                     : "");
-      for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
-        for (std::uint32_t i = 0; i < members.size(); ++i) {
-          const auto& record = node_.shared->pools.of(kind).specialists[i];
-          text += "\n" + std::string{protocols::to_string(kind)} + " " + members[i].config.name
-                  + (members[i].gone ? " gone" : "") + (members[i].config.pin ? " pinned" : "")
-                  + " state " + std::to_string(static_cast<int>(record.gauge.state.load()))
-                  + " depth " + std::to_string(record.gauge.depth()) + " running "
-                  + std::to_string(record.gauge.running.load());
-        }
-      const bool late = workers_.run_until(chance_, 30s, [&] { return !mine || mine->ends > 0; });
-      text += late ? "\nserved " + std::to_string((node_.world.now_ns() - begun) / 1'000'000)
-                         + " ms after it called"
-                   : std::string{"\nnot served half a minute later"};
-      text += "\nmax_warm " + std::to_string(config.pool.max_warm) + " residency "
-              + std::to_string(config.pool.min_residency->count()) + " budget "
-              + std::to_string(config.pool.memory_budget_mb);
-      const auto events = node_.events();
-      for (std::size_t i = events.size() > 60 ? events.size() - 60 : 0; i < events.size(); ++i)
-        text += "\n" + events[i];
-      FAIL() << text;
-    }
+    if (served && mine->state == protocols::task_state::completed) return;
+    std::string text = name + " called " + ms_since(begun) + " ms ago, bound "
+                       + std::to_string(most.count() / 1'000'000) + " ms"
+                       + (refused_                 ? ", refused"
+                          : mine && mine->ends > 0 ? ", ended badly: " + mine->output
+                                                   : "")
+                       + specialists_text();
+    const bool late = workers_.run_until(chance_, 30s, [&] { return !mine || mine->ends > 0; });
+    text += late ? "\nserved " + ms_since(begun) + " ms after it called"
+                 : std::string{"\nnot served half a minute later"};
+    FAIL() << text << node_text();
+  }
+
+  [[nodiscard]] std::string ms_since(std::int64_t begun_ns) {
+    return std::to_string((node_.world.now_ns() - begun_ns) / 1'000'000);
+  }
+
+  [[nodiscard]] std::string specialists_text() const {
+    const auto& members = node_.shared->catalogs.now().members;
+    std::string text;
+    for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
+      for (std::uint32_t i = 0; i < members.size(); ++i) {
+        const auto& record = node_.shared->pools.of(kind).specialists[i];
+        text += "\n" + std::string{protocols::to_string(kind)} + " " + members[i].config.name
+                + (members[i].gone ? " gone" : "") + (members[i].config.pin ? " pinned" : "")
+                + " state " + std::to_string(static_cast<int>(record.gauge.state.load()))
+                + " depth " + std::to_string(record.gauge.depth()) + " running "
+                + std::to_string(record.gauge.running.load());
+      }
+    return text;
+  }
+
+  // The pool's configuration and the last events.
+  [[nodiscard]] std::string node_text() const {
+    const auto& pool = node_.shared->catalogs.now().config.pool;
+    std::string text = "\nmax_warm " + std::to_string(pool.max_warm) + " residency "
+                       + (pool.min_residency ? std::to_string(pool.min_residency->count()) : "auto")
+                       + " budget " + std::to_string(pool.memory_budget_mb);
+    const auto events = node_.events();
+    for (std::size_t i = events.size() > 60 ? events.size() - 60 : 0; i < events.size(); ++i)
+      text += "\n" + events[i];
+    return text;
   }
 
   std::mt19937_64 chance_;
@@ -306,7 +331,7 @@ private:
 std::set<std::string> serve_whoever_calls(std::uint64_t first, std::uint64_t count,
                                           troubles wanted) {
   std::set<std::string> lost;
-  for_each_seed(first, count, [&](std::uint64_t seed) { progress_play{seed, wanted}.run(lost); });
+  for_each_seed(first, count, [&](std::uint64_t seed) { progress_run{seed, wanted}.run(lost); });
   return lost;
 }
 
