@@ -1,4 +1,4 @@
-// What the director, the predictor and the memory sampler are told.
+// Messages to the director, the predictor and the memory sampler.
 #pragma once
 
 #include "protocols/control_messages.hpp"

@@ -1,4 +1,4 @@
-// What the monitor, the rollout and the rollback are told.
+// Messages to the monitor, the rollout and the rollback.
 #pragma once
 
 #include "protocols/control_messages.hpp"

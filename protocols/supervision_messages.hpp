@@ -1,4 +1,4 @@
-// What the root and the pools are told. Most of it is for the actors below them.
+// Messages to the root and the pools. Most of them are for the actors below.
 #pragma once
 
 #include "protocols/base/pool_kind.hpp"

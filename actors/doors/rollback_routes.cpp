@@ -13,7 +13,7 @@ namespace {
 using actors::rollout_command;
 
 /// What `POST /v1/rollback` asks for: a rollback, the confirmation of a planned one, or its end.
-base::expected<rollout_command, rejection> command_in(const route_call& call) {
+base::expected<rollout_command, rejection> rollback_command_in(const route_call& call) {
   const auto body = object_in_body(call);
   if (!body) return body.error();
   auto reason = text_in(*body, "reason");
@@ -62,7 +62,7 @@ void send_command(const door_ptr& door, const route_call& call, rollout_command 
 }  // namespace
 
 void post_rollback(const door_ptr& door, route_call& call) {
-  auto request = command_in(call);
+  auto request = rollback_command_in(call);
   if (!request) return answer(call.reply, request.error());
   send_command(door, call, *std::move(request), with_location::yes);
 }

@@ -57,7 +57,7 @@ rollout_command::kind kind_in(std::string_view path) {
 }
 
 /// A request for the rollout from the path and the body.
-base::expected<rollout_command, rejection> command_in(const route_call& call) {
+base::expected<rollout_command, rejection> rollout_command_in(const route_call& call) {
   const auto body = object_in_body(call);
   if (!body) return body.error();
   auto who = text_in(*body, "who");
@@ -81,7 +81,7 @@ void get_rollout(const door_ptr& door, route_call& call) {
 }
 
 void command_rollout(const door_ptr& door, route_call& call) {
-  auto request = command_in(call);
+  auto request = rollout_command_in(call);
   if (!request) return answer(call.reply, request.error());
   if (request->what == rollout_command::kind::start && !request->force) {
     if (const auto fixed = with_fixed_ports(door->catalog()); !fixed.empty())

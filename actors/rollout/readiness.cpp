@@ -24,17 +24,17 @@ warm_count baseline_count(const readiness_parts& where) {
 
 std::string dead_command(const readiness_parts& where) {
   const auto& catalog = where.catalogs.now();
-  for (const auto& [word, to] : catalog.config.commands) {
+  for (const auto& [command, to] : catalog.config.commands) {
     if (!to.specialist.empty()) {
       const auto who = catalog.find(to.specialist);
-      if (who == catalog::nobody || catalog.members[who].gone) return word;
+      if (who == catalog::nobody || catalog.members[who].gone) return command;
       continue;
     }
     const auto department = catalog.by_department.find(to.department);
     if (department == catalog.by_department.end()
         || std::ranges::all_of(catalog.department_members[department->second],
                                [&](std::uint32_t who) { return catalog.members[who].gone; }))
-      return word;
+      return command;
   }
   return {};
 }

@@ -30,7 +30,7 @@ public:
   [[nodiscard]] std::vector<std::shared_ptr<protocols::task_observer>> take(
       const protocols::task_id& task);
 
-  /// Nobody waits any more, and nobody is told.
+  /// Removes all waiters without a call.
   void clear();
 
 private:

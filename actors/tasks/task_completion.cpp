@@ -45,7 +45,7 @@ bool task_completion::end_task(task& job, task_state state, failure why, std::st
   auto& gauge = pool.specialists[specialist].gauge;
   const auto outcome = static_cast<std::size_t>(outcome_of(state, why));
   const auto total_ns = protocols::total_ns(job);
-  // A copy that is only compared has no caller: it has counters of its own.
+  // A shadow copy has no caller, and has its own counters.
   if (job.is_shadow) {
     machine::count(pool.specialists[specialist].shadow_ends[outcome]);
     machine::count(parts_.pools.shadow_ends[outcome]);

@@ -39,8 +39,8 @@ TEST(DepartmentCircuits, OpensTheCircuitAndProbesItLater) {
   node.world.advance(50ms);
   node.finish_one("d0-s0");
   EXPECT_EQ(probe->state, task_state::completed);
-  const auto told = node.events();
-  EXPECT_EQ(std::ranges::count(told, R"(circuit.closed {"specialist":"d0-s0"})"), 1);
+  const auto events = node.events();
+  EXPECT_EQ(std::ranges::count(events, R"(circuit.closed {"specialist":"d0-s0"})"), 1);
 }
 
 TEST(DepartmentCircuits, TellsNothingOfACircuitThatWasNeverOpen) {

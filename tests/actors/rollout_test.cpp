@@ -112,8 +112,8 @@ TEST(Rollout, WatchesWhatTheTunerChangedBeforeItIsComplete) {
   EXPECT_GE(quiet, 3.0);
   EXPECT_LT(quiet, 4.5);
   // Four checks of 500 ms each after the change.
-  const auto once = seconds_of_optimization([told = false](auto passed) mutable {
-    return passed >= 2900ms && !std::exchange(told, true);
+  const auto once = seconds_of_optimization([done = false](auto passed) mutable {
+    return passed >= 2900ms && !std::exchange(done, true);
   });
   EXPECT_GE(once, 4.9);
   EXPECT_LT(once, 5.9);

@@ -43,7 +43,7 @@ protected:
   void ask_all() {
     for (std::size_t i = 0; i < departments; ++i) ask(i);
   }
-  [[nodiscard]] std::size_t told() const { return node.shared->forecast.recording().size(); }
+  [[nodiscard]] std::size_t reports() const { return node.shared->forecast.recording().size(); }
   [[nodiscard]] std::size_t timers() { return node.world.timers(); }
 
   stage node{configuration(), table()};
@@ -51,9 +51,9 @@ protected:
 
 TEST_F(UsageReport, IsSentByEveryDepartmentWithinAPeriod) {
   ask_all();
-  EXPECT_EQ(told(), 0u);
+  EXPECT_EQ(reports(), 0u);
   node.world.advance(61ms);  // 50 ms, plus the dispatcher's check every 10 ms.
-  EXPECT_EQ(told(), departments);
+  EXPECT_EQ(reports(), departments);
   EXPECT_TRUE(node.everyone_heard_once());
 }
 
@@ -62,18 +62,18 @@ TEST_F(UsageReport, TakesOneTimerForAllOfThem) {
   ask_all();
   EXPECT_EQ(timers(), before + 1);
   node.world.advance(61ms);
-  EXPECT_EQ(told(), departments);
+  EXPECT_EQ(reports(), departments);
 }
 
 TEST_F(UsageReport, DoesNotComeFromAllAtOnce) {
   ask_all();
   std::size_t most = 0;
   for (int i = 0; i < 61; ++i) {
-    const auto before = told();
+    const auto before = reports();
     node.world.advance(1ms);
-    most = std::max(most, told() - before);
+    most = std::max(most, reports() - before);
   }
-  EXPECT_EQ(told(), departments);
+  EXPECT_EQ(reports(), departments);
   EXPECT_LE(most, departments / 2);
 }
 
@@ -84,19 +84,19 @@ TEST_F(UsageReport, IsSentAlsoWhenTheDispatcherIsLostBeforeItsTime) {
   ASSERT_EQ(node.losses(R"({"actor":"dispatcher"})"), 1u);
   ask(0);  // Its first task wakes the new dispatcher.
   node.world.advance(61ms);
-  EXPECT_EQ(told(), departments + 1);
+  EXPECT_EQ(reports(), departments + 1);
 }
 
 TEST_F(UsageReport, TellsOfOneWhoIsCalledThousandsOfTimesASecondHardlyEver) {
   const auto in_a_second = [this](int times_a_millisecond, int every_ms) {
-    const auto before = told();
+    const auto before = reports();
     for (int ms = 0; ms < 1000; ++ms) {
       if (ms % every_ms == 0)
         for (int i = 0; i < times_a_millisecond; ++i) ask(0);
       node.world.advance(1ms);
     }
     node.world.advance(61ms);
-    return told() - before;
+    return reports() - before;
   };
   static_cast<void>(in_a_second(5, 1));  // At first some reports are sent at once.
   EXPECT_LE(in_a_second(5, 1), 2u);
