@@ -54,9 +54,9 @@ private:
   task_transfer transfer_{context_};
   department_slots slots_{context_, usage_};
   department_queues queues_{context_, usage_, circuits_, transfer_, slots_};
-  department_retries attempts_{context_, circuits_, transfer_, slots_, queues_};
-  department_workers workers_{context_, usage_, slots_, queues_, attempts_};
-  specialist_supervisor supervision_{context_, usage_, circuits_, slots_, queues_, attempts_};
+  department_retries retries_{context_, circuits_, transfer_, slots_, queues_};
+  department_workers workers_{context_, usage_, slots_, queues_, retries_};
+  specialist_supervisor supervision_{context_, usage_, circuits_, slots_, queues_, retries_};
 };
 
 }  // namespace greenroom::actors

@@ -191,7 +191,7 @@ bool department_queues::take_back(specialist_entry& entry, task& job) {
   return true;
 }
 
-void department_queues::on_node_stopping(specialist_entry& entry, std::int64_t since_ns) {
+void department_queues::on_task_left(specialist_entry& entry, std::int64_t since_ns) {
   usage_.mark(entry);
   if (!entry.is_in_use()) entry.idle_since_ns = since_ns;
 }
@@ -231,7 +231,7 @@ void department_queues::release_ended(specialist_entry& entry) {
     entry.drop_sent_ns = now;
     context_.self.send(context_.actor_of(entry), protocols::drop_ended_tasks{});
   }
-  on_node_stopping(entry, now);
+  on_task_left(entry, now);
   dispatch_queued(entry);
 }
 
@@ -241,7 +241,7 @@ void department_queues::leave_pool(bool fence) {
       if (!is_claimed(*job)) transfer_.use_other_pool(std::move(job));
     if (context_.has_live_actor(entry) && !entry.dispatched.empty())
       context_.self.send(context_.actor_of(entry), protocols::give_back_tasks{fence});
-    on_node_stopping(entry, context_.now_ns());
+    on_task_left(entry, context_.now_ns());
   }
 }
 

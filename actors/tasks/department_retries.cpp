@@ -52,7 +52,7 @@ void department_retries::on_ended(task_ptr job) {
   judge_ended(entry, *job);
   // The thread that completed the task has read the clock. A failed task may have ended while the
   // worker went on.
-  queues_.on_node_stopping(entry, job->why == failure::none ? job->ended_ns : context_.now_ns());
+  queues_.on_task_left(entry, job->why == failure::none ? job->ended_ns : context_.now_ns());
   queues_.dispatch_queued(entry);
 }
 
@@ -87,7 +87,7 @@ void department_retries::on_failed(task_ptr job) {
       entry.breaker.forget();
     retry_or_end(entry, std::move(job));
   }
-  queues_.on_node_stopping(entry, context_.now_ns());
+  queues_.on_task_left(entry, context_.now_ns());
   queues_.dispatch_queued(entry);
 }
 
@@ -110,7 +110,7 @@ void department_retries::requeue(specialist_entry& entry, task_ptr job) {
     transfer_.use_other_pool(std::move(job));
   else if (!is_claimed(*job))
     queues_.enqueue_first(entry, std::move(job));
-  queues_.on_node_stopping(entry, context_.now_ns());
+  queues_.on_task_left(entry, context_.now_ns());
   queues_.dispatch_queued(entry);
 }
 

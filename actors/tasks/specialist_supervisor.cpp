@@ -119,7 +119,7 @@ void specialist_supervisor::renew_worker(specialist_entry& entry) {
 // once, so the index may get another name.
 void specialist_supervisor::publish_vacancy(specialist_entry& entry, const catalog& current) {
   if (current.members[entry.index].gone && entry.state == worker_state::cold && !entry.is_in_use()
-      && !attempts_.has_retry(entry))
+      && !retries_.has_retry(entry))
     context_.record_of(entry).vacant_since.store(current.left[entry.index],
                                                  std::memory_order_release);
 }
@@ -162,7 +162,7 @@ void specialist_supervisor::recover_tasks() {
     auto& entry = context_.entry_of(job->specialist);
     job->holder = context_.incarnation;
     if (job->state.load() == task_state::running)
-      attempts_.on_actor_lost(entry, std::move(job), "the department was lost while it ran");
+      retries_.on_actor_lost(entry, std::move(job), "the department was lost while it ran");
     else
       queues_.enqueue(entry, std::move(job));
   }
@@ -228,7 +228,7 @@ void specialist_supervisor::take_back_tasks(specialist_entry& entry) {
     if (job->location.load() == task_location::journal) continue;
     if (is_claimed(*job)) continue;
     if (job->state.load() == task_state::running) {
-      attempts_.on_actor_lost(entry, std::move(job), "the specialist's actor was lost");
+      retries_.on_actor_lost(entry, std::move(job), "the specialist's actor was lost");
     } else {
       job->phase = task_phase::wanted;
       entry.queue.push_front(std::move(job));
