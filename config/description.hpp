@@ -153,9 +153,11 @@ void describe(Archive& a, supervision& v) {
 
 template <class Archive>
 void describe(Archive& a, rollout_criteria& v) {
-  a.field("memory_efficiency", v.memory_efficiency, "at least, to leave the shadow phase", share);
-  a.field("error_rate", v.error_rate, "at most", share);
-  a.field("response_ratio", v.response_ratio, "at most, over the baseline", within(0, ratio_max));
+  a.field("memory_efficiency", v.memory_efficiency,
+          "lowest memory efficiency that passes the shadow phase", share);
+  a.field("error_rate", v.error_rate, "highest share of failed tasks that passes", share);
+  a.field("response_ratio", v.response_ratio, "highest mean response ÷ baseline that passes",
+          within(0, ratio_max));
   a.field("response_slack", v.response_slack,
           "a mean response this much above the baseline passes whatever the ratio; 0: only the "
           "ratio decides",
@@ -165,9 +167,11 @@ void describe(Archive& a, rollout_criteria& v) {
 template <class Archive>
 void describe(Archive& a, rollout_confirmations& v) {
   a.field("leave_shadow", v.leave_shadow, "wait for `rollout advance` before the first percentage");
-  a.field("raise_percentage", v.raise_percentage, "and before each higher percentage");
-  a.field("go_full", v.go_full, "and before FULL_DEPLOYMENT");
-  a.field("complete", v.complete, "and before COMPLETE, when the baseline may cool");
+  a.field("raise_percentage", v.raise_percentage,
+          "wait for `rollout advance` before each higher percentage");
+  a.field("go_full", v.go_full, "wait for `rollout advance` before FULL_DEPLOYMENT");
+  a.field("complete", v.complete,
+          "wait for `rollout advance` before COMPLETE, when the baseline may cool");
 }
 
 template <class Archive>
@@ -192,17 +196,23 @@ template <class Archive>
 void describe(Archive& a, rollback& v) {
   a.field("automatic", v.automatic,
           "true: by itself; false: only reported; ask: waits for `rollback --confirm`");
-  a.field("error_rate", v.error_rate, "rolls back above", share);
-  a.field("response_ratio", v.response_ratio, "rolls back above, over the baseline",
-          within(0, ratio_max));
-  a.field("memory_use", v.memory_use, "rolls back above", share);
-  a.field("memory_efficiency", v.memory_efficiency, "rolls back below", share);
-  a.field("health", v.health, "rolls back below", share);
+  a.field("error_rate", v.error_rate, "share of failed tasks above which the node rolls back",
+          share);
+  a.field("response_ratio", v.response_ratio,
+          "mean response ÷ baseline above which the node rolls back", within(0, ratio_max));
+  a.field("memory_use", v.memory_use, "share of the memory budget above which the node rolls back",
+          share);
+  a.field("memory_efficiency", v.memory_efficiency,
+          "memory efficiency below which the node rolls back", share);
+  a.field("health", v.health, "health score below which the node rolls back", share);
   a.field("critical_alerts", v.critical_alerts, "rolls back when a critical alert lasts longer",
           at_least(0));
-  a.field("success_rate", v.success_rate, "rolls back below", share);
+  a.field("success_rate", v.success_rate,
+          "share of tasks that succeed below which the node rolls back", share);
   a.field("worker_memory", v.worker_memory,
-          "rolls back above, workers' memory over the baseline's own; 0: not watched", at_least(0));
+          "workers' memory ÷ that of the same baseline workers above which the node rolls back; 0: "
+          "not watched",
+          at_least(0));
   a.field("min_samples", v.min_samples, "fewer tasks give no rate and no time", within(1, many));
   // The whole rollback may take 30 s.
   a.field("drain", v.drain, "a task that runs longer after the switch is cut off and run again",
@@ -279,7 +289,7 @@ void describe_but_name(Archive& a, specialist& v) {
 
 template <class Archive>
 void describe(Archive& a, specialist& v) {
-  a.field("name", v.name, "unique in the cast");
+  a.field("name", v.name, "name, unique in the cast");
   describe_but_name(a, v);
 }
 
@@ -292,21 +302,21 @@ void describe(Archive& a, restart& v) {
 
 template <class Archive>
 void describe(Archive& a, department& v) {
-  a.field("name", v.name, "unique");
+  a.field("name", v.name, "name, unique among the departments");
   a.section("restart", v.restart, "the supervisor's patience with its specialists");
   a.named("specialists", v.specialists, "its members");
 }
 
 template <class Archive>
 void describe(Archive& a, workflow& v) {
-  a.field("name", v.name, "unique");
+  a.field("name", v.name, "name, unique among the workflows");
   a.field("steps", v.steps, "specialists; each one's output is the next one's input");
 }
 
 template <class Archive>
 void describe(Archive& a, node& v) {
   std::size_t version = 1;
-  a.field("version", version, "of this format", within(1, 1));
+  a.field("version", version, "version of this file format", within(1, 1));
   a.field("profile", v.profile, "the name that status, metrics and reports show");
   a.field("listen", v.listen, "ADDR:PORT; port 0 picks a free one", shaped(rule::form::endpoint));
   a.field("data_dir", v.data_dir, "the journal and learned state");
@@ -316,7 +326,7 @@ void describe(Archive& a, node& v) {
   a.section("scheduler", v.scheduler, "how actors share the processors");
   a.section("pool", v.pool, "who is kept warm");
   a.section("prediction", v.prediction, "what the predictor remembers");
-  a.section("queue", v.queue, "bounds at the door");
+  a.section("queue", v.queue, "how many tasks may wait");
   a.section("limits", v.limits, "bounds on one client or worker");
   a.section("access", v.access, "who may ask");
   a.section("journal", v.journal, "what survives the process");
@@ -325,7 +335,7 @@ void describe(Archive& a, node& v) {
   a.section("supervision", v.supervision, "of departments by the root");
   a.section("rollout", v.rollout, "how the intelligent pool takes over");
   a.section("rollback", v.rollback, "when the baseline takes over again");
-  a.section("alerts", v.alerts, "who hears of them");
+  a.section("alerts", v.alerts, "where they are sent");
   a.section("log", v.log, "to stderr");
   a.section("cost", v.cost, "for reports");
   a.table("commands", v.commands, "words that users type, and who answers");

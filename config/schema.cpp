@@ -110,7 +110,7 @@ schema build_whole() {
   scalar("extends", "text", "a profile, or a file next to this one, that this one builds on");
   scalar("only", "list of texts", "the specialists to keep of the extended configuration");
   scalar("drop", "list of texts", "the specialists to leave out of the extended configuration");
-  scalar("cast_size", "whole number", "the cast is repeated until it has so many specialists");
+  scalar("cast_size", "whole number", "the cast is repeated until it has this many specialists");
   auto& defaults = root.children.emplace_back();
   defaults.is = schema::kind::section;
   defaults.key = "defaults";

@@ -129,7 +129,7 @@ void value_reader::read(const tree& found, const std::string& shown, double& val
   const auto* const end = found.text.data() + found.text.size();
   const auto [stop, error] = std::from_chars(found.text.data(), end, parsed);
   if (error == std::errc::result_out_of_range && stop == end) {
-    complain(found.at, shown, "must be a number that can be meant, not " + found.text);
+    complain(found.at, shown, "must be a number in the range of a double, not " + found.text);
   } else if (error != std::errc{} || stop != end || !std::isfinite(parsed)) {
     complain(found.at, shown, "expected a number, found " + describe_value(found));
   } else if (parsed < limits.min || parsed > limits.max) {

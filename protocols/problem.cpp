@@ -30,8 +30,7 @@ wording wording_of(failure why) {
       return {"Refused by the worker",
               "The worker refused the request; sending it again as it is "
               "will not help."};
-    case failure::queue_full:
-      return {"Queue full", "As many tasks wait already as may wait; try again later."};
+    case failure::queue_full: return {"Queue full", "The queue is full; try again later."};
     case failure::circuit_open:
       return {"Circuit open",
               "The specialist failed too often; new tasks are refused until the circuit closes."};

@@ -210,8 +210,8 @@ private:
       said.word = worker_word::error;
       said.retryable = false;
       room = "the output is " + std::to_string(frame.size())
-             + " bytes over the wire and more as JSON than limits.output_bytes allows: answer less, "
-               "or raise it";
+             + " bytes over the wire and more as JSON than allowed: shorten the output or raise "
+               "limits.output_bytes";
       said.text = room;
     } else if (reader_.type == "result") {
       said.word = worker_word::result;

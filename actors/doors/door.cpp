@@ -13,12 +13,11 @@ void run_aside(const door_ptr& door, const machine::http::responder& reply,
 
 void answer_lists_full(const door_ptr& door, const machine::http::responder& reply) {
   const auto limit = std::to_string(door->catalog().config.limits.state_requests);
-  answer_refusal(reply, {protocols::failure::queue_full,
-                         "As many lists and views wait for their turn as may "
-                         "(limits.state_requests "
-                             + limit + "); retry later.",
-                         {},
-                         door->parts().aside_wait()});
+  answer_refusal(
+      reply, {protocols::failure::queue_full,
+              "Too many lists and views wait (limits.state_requests " + limit + "); retry later.",
+              {},
+              door->parts().aside_wait()});
 }
 
 }  // namespace greenroom::doors

@@ -58,7 +58,7 @@ void event_streams::add(const machine::http::responder& reply, std::optional<std
                             {protocols::failure::draining, "The node is going down.", {}, {}});
     if (clients_.size() >= clients_max)
       return answer_refusal(reply, {protocols::failure::queue_full,
-                                    "As many clients listen to events as may (limits.event_readers "
+                                    "Too many clients read events (limits.event_readers "
                                         + std::to_string(clients_max) + "); retry later.",
                                     {},
                                     heartbeat});

@@ -45,28 +45,25 @@ void reject(const route_call& call, verdict why, const machine::http::request::p
                         + " is not HOST or HOST:PORT (RFC 9110, section 7.2).");
     case verdict::foreign_host:
       return reject(call, 403, "host-not-allowed", "Forbidden",
-                       "This node does not answer to the Host "
-                           + quoted_header(from.host.value_or(""))
-                           + ". Ask it by localhost or the address that it listens on, or write the "
-                             "name into access.hosts of its configuration.");
+                       "The Host " + quoted_header(from.host.value_or(""))
+                           + " is not allowed. Use localhost or the node's address, or add the name "
+                             "to access.hosts.");
     case verdict::repeated_fields:
       return reject(call, 400, "malformed", "Bad Request",
                     "Origin, Sec-Fetch-Site and Content-Type may be sent once each.");
     case verdict::foreign_origin:
       return reject(call, 403, "origin-not-allowed", "Forbidden",
-                       "Pages of " + quoted_header(from.origin.value_or(""))
-                           + " may not ask this node. If they should, write the origin into "
-                             "access.origins of its configuration.");
+                    "Pages of " + quoted_header(from.origin.value_or(""))
+                        + " may not call this node; add the origin to access.origins.");
     case verdict::foreign_site:
       return reject(call, 403, "origin-not-allowed", "Forbidden",
-                       "A page of another site may not ask this node (Sec-Fetch-Site: "
+                       "Pages of other sites may not call this node (Sec-Fetch-Site: "
                            + std::string{from.fetch_site.value_or("").substr(0, 20)}
-                           + "). If it should, write its origin into access.origins of the node's "
-                             "configuration and have the page send it, as fetch does with mode: "
-                             "\"cors\".");
+                           + "); add the origin to access.origins, and call fetch with mode: "
+                             "\"cors\", so that the page sends its origin.");
     case verdict::body_not_json:
       return reject(call, 403, "content-type-not-allowed", "Forbidden",
-                    "A page of a browser sends its body as Content-Type: application/json, not "
+                    "A browser must send the body as application/json, not "
                         + quoted_header(from.content_type.value_or("")) + ".");
   }
 }

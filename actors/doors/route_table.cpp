@@ -128,9 +128,8 @@ void answer_no_route(const machine::http::responder& reply, std::string_view pat
   for (const auto known : paths)
     ranked.emplace_back(base::edit_distance(path, known, base::exact_letters), known);
   std::sort(ranked.begin(), ranked.end());
-  auto about =
-      protocols::problem_named("no-such-route", 404, "Not found",
-                               "There is nothing at this path; GET / lists what there is.");
+  auto about = protocols::problem_named("no-such-route", 404, "Not found",
+                                        "No such path; GET / lists all paths.");
   constexpr std::size_t shown = 3;
   for (const auto& [distance, known] : ranked)
     if (about.nearest.size() < shown && distance <= known.size()) about.nearest.emplace_back(known);

@@ -52,9 +52,9 @@ public:
     if (answered_) return;
     auto about = protocols::problem_of(
         protocols::failure::draining,
-        "The node stops before the task has ended. The task is in the journal: "
-        "after the next start it is run, or ends unknown where it was running "
-        "and must not be repeated; ask at the place in the Location field.",
+        "The node stops before the task has ended. The task is in the journal and runs "
+        "after the next start; if it was running and must not run twice, it becomes "
+        "`unknown`. Ask at the Location.",
         left_retry_ms);
     about.task = protocols::to_string(job.id);
     answer_problem(reply_, about, "Location: /v1/tasks/" + about.task + "\r\n");

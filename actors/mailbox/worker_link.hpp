@@ -107,8 +107,8 @@ public:
     } else if (result.output.size() > most.output_bytes) {
       result = {protocols::failure::refused, false,
                 "the output is " + std::to_string(result.output.size())
-                    + " bytes of JSON, and limits.output_bytes allows "
-                    + std::to_string(most.output_bytes) + ": answer less, or raise it"};
+                    + " bytes of JSON, and the limit is " + std::to_string(most.output_bytes)
+                    + ": shorten the output or raise limits.output_bytes"};
     }
   }
 

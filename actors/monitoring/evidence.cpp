@@ -24,9 +24,9 @@ struct known_event {
 constexpr std::array known_events{
     known_event{"config.reloaded", "the configuration was changed: ", "change"},
     known_event{"rollout.started", "a rollout began", ""},
-    known_event{"rollout.entered", "the rollout went on to ", "phase"},
-    known_event{"rollout.routed", "an operator set the share: ", "reason"},
-    known_event{"rollout.resumed", "an operator went on with the rollout", ""},
+    known_event{"rollout.entered", "the rollout entered ", "phase"},
+    known_event{"rollout.routed", "an operator set the percentage: ", "reason"},
+    known_event{"rollout.resumed", "an operator resumed the rollout", ""},
     known_event{"circuit.open", "it failed so often that its circuit opened", ""},
     known_event{"worker.silent", "its worker did not answer and was ended", ""},
     known_event{"worker.swept", "a worker of an earlier run of the node was ended", ""},

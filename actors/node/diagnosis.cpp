@@ -149,7 +149,7 @@ void diagnosis::memory() {
     add(*efficiency < 0.2 ? critical : warning,
         "memory efficiency is " + percent(*efficiency) + "; expected: 75 % or more",
         "pool.max_warm: " + std::to_string(std::max<std::size_t>(now_.total / 5, 1))
-            + " (a fifth of the cast), or a shorter pool.cooldown than "
+            + " (a fifth of the cast), or a pool.cooldown below "
             + std::to_string(pool_.cooldown.count() / 1000) + " s");
   large_workers();
 }
@@ -161,7 +161,7 @@ void diagnosis::large_workers() {
   if (pinned > 0 && pinned > now_.memory_mb / 2)
     add(warning,
         "pinned specialists take " + rounded(pinned) + " of " + rounded(now_.memory_mb) + " MB",
-        "take pin away where a start does not hurt");
+        "remove pin where a cold start is acceptable");
   for (const auto& one : top(&specialist_view::memory_mb, 3))
     if (one.memory_measured && now_.total > 0
         && one.memory_mb * static_cast<double>(now_.total) > 3 * now_.memory_always_warm_mb)
@@ -241,14 +241,14 @@ void diagnosis::errors() {
           "greenroom tasks --specialist " + one.name + " --state failed");
   for (const auto& one : specialists_) failing_worker(one);
   if (now_.shed > 0)
-    add(info, std::to_string(now_.shed) + " requests were refused at the door",
+    add(info, std::to_string(now_.shed) + " requests were refused before a queue",
         "greenroom metrics shows the reasons in greenroom_shed_total");
 }
 
 void diagnosis::failing_worker(const specialist_view& one) {
   if (one.state == worker_state::failed)
     add(critical, "the worker of " + one.name + " cannot be started: " + one.last_error,
-        "mend its backend and send SIGHUP, or try it with greenroom warm " + one.name);
+        "correct its backend, then greenroom reload; greenroom warm " + one.name + " tries it now");
   // The same severity as the alert: the circuit closes by itself when the worker answers again.
   if (one.circuit_open)
     add(warning, "the circuit of " + one.name + " is open",
@@ -258,7 +258,7 @@ void diagnosis::failing_worker(const specialist_view& one) {
     add(warning,
         "the worker of " + one.name + " died " + std::to_string(one.restarts) + " times"
             + (one.last_error.empty() ? "" : ", the last time: " + one.last_error),
-        "look at its stderr in the log");
+        "greenroom logs " + one.name);
 }
 
 /// Without a timeout for an attempt, a silent worker is noticed only when the task has no time left
@@ -279,10 +279,10 @@ void diagnosis::late_fallback(const specialist_view& one) {
 void diagnosis::performance() {
   if (now_.queue_depth > 5)
     add(now_.queue_depth > 25 ? critical : warning,
-        std::to_string(now_.queue_depth) + " tasks wait or run; fewer than 5 wait usually",
+        std::to_string(now_.queue_depth) + " tasks wait or run; usually at most 5",
         "raise backend.concurrency of the busiest, or pool.max_warm");
   if (const auto mean = sample_.response_mean_ms; mean && *mean > 2000)
-    add(*mean > 5000 ? critical : warning, "the mean response takes " + rounded(*mean, 0) + " ms",
+    add(*mean > 5000 ? critical : warning, "the mean response time is " + rounded(*mean, 0) + " ms",
         "greenroom diagnose warming says whether cold starts are to blame");
   if (const auto ratio = sample_.response_ratio; ratio && *ratio > 2.5)
     add(critical, "responses take " + rounded(*ratio) + " times as long as in the baseline pool",

@@ -181,8 +181,9 @@ void write_pool(sheet& out, const actors::node_state& state, pool_kind kind) {
           MetricType::Counter, amount_of(gauge.cooldowns));
   out.one("greenroom_tasks_stuck", "Specialists waited for while a slot is idle.",
           MetricType::Gauge, static_cast<double>(pool.stuck_now.load(std::memory_order_relaxed)));
-  out.one("greenroom_tasks_stuck_total", "Waits for a slot that was there, and asked for again.",
-          MetricType::Counter, amount_of(pool.stuck));
+  out.one("greenroom_tasks_stuck_total",
+          "Waits while a slot was available; the slot was requested again.", MetricType::Counter,
+          amount_of(pool.stuck));
   out.one("greenroom_worker_crashes_total", "Workers that died unasked.", MetricType::Counter,
           crashes);
 }
@@ -197,7 +198,7 @@ void write_prediction(sheet& out, const actors::node_state& state) {
   if (const auto scored = hits + forecast.prewarm_wastes.load(); scored > 0)
     out.one("greenroom_prediction_accuracy_ratio", "Share of predictions that came true.", gauge,
             static_cast<double>(hits) / static_cast<double>(scored));
-  out.one("greenroom_prewarm_wasted_seconds_total", "Worker time ahead of demand that never came.",
+  out.one("greenroom_prewarm_wasted_seconds_total", "Worker time of prewarms no task used.",
           counter, static_cast<double>(forecast.prewarm_wasted_ms.load()) * 1e-3);
   out.one("greenroom_workflows_detected_total", "Workflows found under way.", counter,
           amount_of(forecast.workflows_detected));
@@ -328,7 +329,7 @@ std::string node::metrics() const {
   write_tasks(out, state);
   write_pool(out, state, kind);
   auto& shed =
-      out.family("greenroom_shed_total", "Tasks refused at the door.", MetricType::Counter);
+      out.family("greenroom_shed_total", "Tasks refused before a queue.", MetricType::Counter);
   for (std::size_t i = 0; i < state.gauge.shed.size(); ++i)
     sheet::add(shed, {{"reason", std::string{machine::shed_reasons[i]}}},
                amount_of(state.gauge.shed[i]));

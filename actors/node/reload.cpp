@@ -20,7 +20,7 @@ base::expected<void, base::problem> check(const node::parts& in, const config::d
   if (!change.needs_restart.empty()) {
     std::string keys;
     for (const auto& key : change.needs_restart) keys += (keys.empty() ? "" : ", ") + key;
-    return refused("these keys need a restart, so nothing was changed: " + keys);
+    return refused("these keys need a restart: " + keys);
   }
   for (const auto& department : next.departments)
     for (const auto& one : department.specialists)
@@ -32,7 +32,7 @@ base::expected<void, base::problem> check(const node::parts& in, const config::d
       wanted > capacity && wanted > actors::tasks_at_once(before))
     return refused("queue.total and the specialists' concurrency let " + std::to_string(wanted)
                    + " tasks into the node, and " + std::to_string(capacity)
-                   + " have room until a restart; nothing was changed");
+                   + " have room until a restart");
   return {};
 }
 
@@ -55,8 +55,7 @@ base::expected<node::reloaded> apply(node::parts& in, config::node configuration
   const auto next =
       actors::make_catalog(std::move(configuration), &before, in.is_inline, state.vacant());
   if (!state.replace_catalog(next))
-    return refused(
-        "the node has no room for so many more specialists until a restart; nothing was changed");
+    return refused("the node has no room for that many more specialists until a restart");
   in.lines.keep([&](std::string_view name) { return next->find(name) != actors::catalog::nobody; });
   const node::reloaded result{config::to_string(change), count_old_workers(state)};
   caf::anon_send(in.root, protocols::settings_changed{});

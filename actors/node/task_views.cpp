@@ -78,8 +78,8 @@ task_view final_view_of(const catalog_store& catalogs, const task& job) {
   if (!job.ended()) {
     view.why = protocols::failure::draining;
     view.output =
-        "the node stops before the task has ended; it is in the journal, and after the next "
-        "start it is run, or ends unknown where it was running and must not be repeated";
+        "the node stops before the task has ended; the task is in the journal and runs after the "
+        "next start; if it was running and must not run twice, it becomes unknown";
   }
   return view;
 }

@@ -126,7 +126,7 @@ base::expected<void> rollout_state::prepare_route() {
   return base::problem{
       "not-ready",
       std::to_string(count.warm) + " of " + std::to_string(count.all)
-          + " baseline workers are warm, and a rollback would land there. They are being warmed "
+          + " baseline workers are warm, and a rollback needs all of them. They are being warmed "
             "now: repeat this when `greenroom rollout status` shows them all, or let `greenroom "
             "rollout start` do it step by step."};
 }

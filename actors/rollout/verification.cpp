@@ -145,7 +145,7 @@ verification::finding verification::latency(const runtime::monitoring::pool_samp
   auto text = text_of("%.1f ms on average; at most %.1f wanted", mean, allowed);
   const bool usual_again = mean > allowed && recent && *recent <= allowed;
   if (usual_again)
-    text += text_of(", which half of them are under again (%.1f of %.1f ms)", *recent, allowed);
+    text += text_of("; the median is below it again (%.1f of %.1f ms)", *recent, allowed);
   return {mean <= allowed || usual_again, std::move(text)};
 }
 
@@ -154,8 +154,8 @@ verification::finding verification::monitoring(double now_s) const {
   const auto checked_at =
       parts_.board.read([](const status_board::content& board) { return board.checked_at_s; });
   if (checked_at <= 0 || now_s - checked_at > 3 * interval + 1)
-    return {false, "the monitor does not look"};
-  return {true, text_of("last look %.1f s ago, every %.1f s", now_s - checked_at, interval)};
+    return {false, "the monitor has not checked"};
+  return {true, text_of("last check %.1f s ago, every %.1f s", now_s - checked_at, interval)};
 }
 
 void verification::go_through(rollback_plan& plan, const runtime::monitoring::pool_sample& baseline,

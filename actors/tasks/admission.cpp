@@ -33,11 +33,15 @@ refusal refusal_of(const runtime::admission_verdict& verdict, const std::string&
   const auto later = up_to_ms(verdict.retry_after_ns);
   switch (verdict.what) {
     case runtime::admission::full:
-      return {failure::queue_full, "too many tasks wait for " + specialist, {}, later};
+      return {failure::queue_full,
+              "too many tasks wait for " + specialist + " (queue.per_specialist)",
+              {},
+              later};
     case runtime::admission::too_late:
       return {
           failure::deadline_unreachable,
-          "with those that wait for " + specialist + " already, it would end after its deadline",
+          "the queue of " + specialist
+              + " is too long for the deadline of this task (its timeout, or backend.task_timeout)",
           {},
           later};
     case runtime::admission::admitted:
@@ -182,16 +186,17 @@ std::variant<task_ptr, refusal> admission::acquire(const route& way, std::size_t
   parts_.gauge.turn_away();
   machine::count(parts_.gauge.shed[static_cast<std::size_t>(shed_reason::queue_full)]);
   if (fits)
-    return refusal{
-        failure::queue_full, "too many tasks are in the node", {}, std::chrono::milliseconds{50}};
+    return refusal{failure::queue_full,
+                   "too many tasks are in the node (queue.total)",
+                   {},
+                   std::chrono::milliseconds{50}};
   if (!drained)
     return refusal{failure::queue_full,
-                   "the outputs that are not told or written yet are too large together "
-                   "(queue.output_bytes)",
+                   "too many bytes of output wait for callers or the journal (queue.output_bytes)",
                    {},
                    std::chrono::milliseconds{250}};
   return refusal{failure::queue_full,
-                 "the inputs of the tasks in the node are too large together (queue.input_bytes)",
+                 "too many bytes of input are in the node (queue.input_bytes)",
                  {},
                  std::max(up_to_ms(gauge.run_hint_ns.load()), std::chrono::milliseconds{50})};
 }

@@ -52,7 +52,8 @@ bool admission::resume(const machine::stored_task& stored) {
   if (stored.state == task_state::running) {
     job->location.store(task_location::journal);
     parts_.ending.end_task(*job, task_state::unknown, failure::unknown_end,
-                           "the node died while it ran, and it is not safe to do twice", nullptr);
+                           "the node ended: the task may have run, and it must not run twice",
+                           nullptr);
     return true;
   }
   push(std::move(job));

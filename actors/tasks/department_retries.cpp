@@ -170,12 +170,13 @@ void department_retries::retry_or_end(specialist_entry& entry, task_ptr job) {
 
 void department_retries::end_unsafe(task& job, const std::string& message) {
   const bool known = job.result.answered;
-  context_.parts.ending.end_task(job, known ? task_state::failed : task_state::unknown,
-                                 known ? failure::worker_failed : failure::unknown_end,
-                                 message
-                                     + (known ? ", and it is not safe to try again"
-                                              : ", and what it was doing is not safe to do twice"),
-                                 context_.self.context(), known ? requested_pause_ms(job) : 0);
+  context_.parts.ending.end_task(
+      job, known ? task_state::failed : task_state::unknown,
+      known ? failure::worker_failed : failure::unknown_end,
+      message
+          + (known ? ", and it must not run twice"
+                   : "; the task may have run, and it must not run twice"),
+      context_.self.context(), known ? requested_pause_ms(job) : 0);
 }
 
 void department_retries::end_failed(const specialist_entry& entry, task& job,

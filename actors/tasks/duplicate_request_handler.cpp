@@ -48,9 +48,9 @@ void duplicate_request_handler::refuse_full(const task& job, idempotency_waiters
   full.accepted_unix_ms = job.accepted_unix_ms;
   full.journaled = true;
   full.why = failure::queue_full;
-  full.output = "too many callers wait for tasks whose idempotency key they repeated (" + key
-                + "); this key's task is " + protocols::to_string(job.id)
-                + " and goes on: GET /v1/tasks/" + protocols::to_string(job.id) + " tells its end";
+  full.output = "too many callers wait with a repeated idempotency key (" + key
+                + "); the task of this key continues: GET /v1/tasks/" + protocols::to_string(job.id)
+                + " has the result";
   full.retry_after_ms = 1000;
   full.end_state = task_state::failed;
   full.state = task_state::failed;

@@ -72,11 +72,10 @@ bool journal_outcomes::on_not_written(const journal_note& note, const std::strin
   if (!accepted) job->retry_after_ms = retry_after.count();
   parts_.ending.end_task(
       *job, task_state::failed, failure::journal_unavailable,
-      (accepted ? "the task was accepted, but its start could not be written, so it was not "
-                  "run; should the node die before it can write again, it runs after the "
-                  "next start: ask for it by its id before you repeat it: "
-                : "the task could not be made durable: ")
-          + why,
+      accepted ? "the task was accepted but not run, because its start could not be written (" + why
+                     + "). It runs after the next start if the node ends now. Ask for it by its id "
+                       "before you repeat it."
+               : "the task could not be made durable: " + why,
       unit);
   if (accepted) give_back(std::move(job), unit);
   return false;

@@ -91,8 +91,8 @@ std::optional<refusal> misaddressed(const task_request& request) {
                     + static_cast<int>(!request.command.empty());
   if (ways == 1) return std::nullopt;
   return refusal{failure::malformed,
-                 ways == 0 ? R"(Say who is to do it: "specialist", "department" or "command".)"
-                           : R"(Say only one of "specialist", "department" and "command".)"};
+                 ways == 0 ? R"(Name one of "specialist", "department" and "command".)"
+                           : R"(Name only one of "specialist", "department" and "command".)"};
 }
 
 std::uint64_t address_hash(const task_request& request, const std::string& specialist) {

@@ -11,7 +11,7 @@ using protocols::task_state;
 
 namespace {
 
-constexpr std::string_view pool_was_left = "its pool was left while it ran";
+constexpr std::string_view pool_was_left = "tasks moved to the other pool while this one ran";
 
 bool ended_elsewhere(const task_ptr& job) { return job->claimed.load(std::memory_order_relaxed); }
 

@@ -31,8 +31,8 @@ void task_transfer::move(task_ptr job, std::uint32_t specialist, pool_kind pool)
 void task_transfer::use_other_pool(task_ptr job) {
   auto& parts = context_.parts;
   if (job->is_shadow) {
-    parts.ending.end_task(*job, task_state::cancelled, failure::cancelled, "its pool is being left",
-                          context_.self.context());
+    parts.ending.end_task(*job, task_state::cancelled, failure::cancelled,
+                          "tasks move to the other pool; a copy does not", context_.self.context());
     return;
   }
   const auto other =

@@ -29,7 +29,7 @@ std::string line_of(const fault_outcome& one) {
   if (!one.omitted.empty()) return text + "  left out: " + one.omitted;
   if (one.what.for_s > 0) text += "  for " + spoken_duration(one.what.for_s * 1e3);
   if (const auto took = one.recovery.recovery_s())
-    return text + "  felt " + spoken(one.recovery.outage_s()) + ", recovered "
+    return text + "  outage " + spoken(one.recovery.outage_s()) + ", recovered "
            + spoken_duration(*took * 1e3) + (one.what.for_s > 0 ? " after its end" : "");
   return text + (one.recovery.over() ? "  recovering" : "  under way");
 }
@@ -166,7 +166,7 @@ void print_result(const chaos_job& job, const chaos_result& came,
                   const std::vector<std::string>& missed) {
   table rows{{{"FAULT"},
               {"DONE", true},
-              {"FELT, MEAN", true},
+              {"OUTAGE, MEAN", true},
               {"MAX", true},
               {"RECOVERY, MEAN", true},
               {"P95", true},
@@ -215,7 +215,7 @@ void print_result(const chaos_job& job, const chaos_result& came,
   std::printf("\n");
   std::printf(
       "ledger        %s accepted (%s probes among them), %s pending, %s answered twice; "
-      "%s at all of %s looks\n",
+      "%s at all of %s checks\n",
       grouped(came.accepted).c_str(), grouped(came.probes).c_str(), grouped(out.pending).c_str(),
       grouped(out.doubled).c_str(),
       out.always_balanced ? "accepted = answered + pending" : "NOT BALANCED",

@@ -180,8 +180,9 @@ std::string wrapped(std::string_view text, std::size_t columns) {
       result.append(line, 0, space).append(command ? " \\\n" : "\n");
       line = std::string(indent, ' ') + (rest == std::string::npos ? "" : line.substr(rest));
     }
-    // Joins the rest of a broken paragraph line with the next line.
-    if (broken && first == 0 && ended && !text.empty() && text[0] != ' ' && text[0] != '\n') {
+    // Joins the rest of a broken paragraph line with the next line, unless the paragraph ends here.
+    if (broken && first == 0 && ended && !text.empty() && text[0] != ' ' && text[0] != '\n'
+        && !text.starts_with("Usage: ")) {
       carried = line + " ";
       continue;
     }

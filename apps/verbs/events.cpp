@@ -121,7 +121,8 @@ void add_events(CLI::App& program, outcome& result) {
   auto* verb = program.add_subcommand("events", "What happened: starts, ends, failures");
   verb->group(group::watch);
   auto o = std::make_shared<events_options>();
-  verb->add_option("--kind", o->kind, "Only kinds that begin with this text, such as specialist.");
+  verb->add_option("--kind", o->kind,
+                   "Only kinds that begin with this text, such as 'specialist.'");
   verb->add_flag("--watch", o->watch, "Follow new events until Ctrl-C");
   add_asking_options(*verb, o->how);
   verb->footer("Example:\n  greenroom events --watch --kind specialist.");

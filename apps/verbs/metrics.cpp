@@ -111,7 +111,8 @@ int metrics(node_client& client, const metrics_options& o) {
 }  // namespace
 
 void add_metrics(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("metrics", "The node's metrics in Prometheus text");
+  auto* verb = program.add_subcommand(
+      "metrics", "The node's metrics: Prometheus text, or with --last a table");
   verb->group(group::watch);
   auto o = std::make_shared<metrics_options>();
   verb->add_option("PART", o->part, "Only lines that contain this text");

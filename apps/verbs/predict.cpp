@@ -103,7 +103,7 @@ void add_predict(CLI::App& program, outcome& result) {
   verb->group(group::watch);
   auto o = std::make_shared<predict_options>();
   auto* name = verb->add_option("SPECIALIST", o->specialist, "Only this specialist");
-  verb->add_option("--limit", o->limit, "At most this many")->capture_default_str();
+  verb->add_option("--limit", o->limit, "Show at most this many")->capture_default_str();
   verb->add_option("--evaluate", o->trace,
                    "Next-step accuracy of the sequence model over the cases of a recording; "
                    "needs no node")
@@ -130,7 +130,7 @@ void add_predict(CLI::App& program, outcome& result) {
 }
 
 void add_workflows(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("workflows", "Chains of specialists that run by name");
+  auto* verb = program.add_subcommand("workflows", "List the configured workflows");
   verb->group(group::watch);
   auto how = std::make_shared<asking>();
   add_asking_options(*verb, *how);

@@ -201,14 +201,15 @@ void add_replay(CLI::App& program, outcome& result) {
   verb->add_option("--warmup", o->warmup, "The time at the start that is not measured")
       ->capture_default_str();
   verb->add_option("--input", o->input, "JSON that every task gets")->capture_default_str();
-  verb->add_option("--connections", o->connections, "Open at once, at most")
+  verb->add_option("--connections", o->connections, "Most connections open at once")
       ->capture_default_str()
       ->check(CLI::Range(1, 60'000));
   verb->add_option("--patience", o->patience, "The longest wait for an answer")
       ->capture_default_str();
   verb->add_flag("--cast", o->cast,
                  "Send the tasks of unknown specialists to the node's own cast, in turn");
-  verb->add_option("--threshold", o->thresholds, "Such as p95_ms<250; repeatable")
+  verb->add_option("--threshold", o->thresholds,
+                   "Limit for the exit code, such as p95_ms<250; repeatable")
       ->take_all()
       ->expected(1);
   add_asking_options(*verb, o->how);

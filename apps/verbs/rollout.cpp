@@ -152,13 +152,13 @@ void add_rollout(CLI::App& program, outcome& result) {
   const auto with_yes = [](CLI::App& one, rollout_options& o) {
     one.add_flag("--yes", o.yes, "Skip the confirmation");
   };
-  add("start", "Start: preparation, then shadow", nothing,
+  add("start", "Start a rollout with the preparation phase", nothing,
       [](const rollout_options& o) { return steer(o, "start", nullptr); });
   add(
       "status", "Show the phase and the latest judgement",
       [](CLI::App& one, rollout_options& o) { add_watch_option(one, o.how); }, rollout_status);
   add(
-      "advance", "Goes on before the hold is over, or confirms",
+      "advance", "Go to the next step now, or confirm it",
       [](CLI::App& one, rollout_options& o) {
         one.add_flag("--yes", o.yes, "Skip the confirmation");
         one.add_flag("--force", o.force, "Continue without enough data, too");
@@ -168,11 +168,10 @@ void add_rollout(CLI::App& program, outcome& result) {
       });
   add("pause", "Hold the current step; automatic rollback stays active", nothing,
       [](const rollout_options& o) { return steer(o, "pause", nullptr); });
-  add("resume", "Goes on after a pause", nothing,
+  add("resume", "Continue after a pause", nothing,
       [](const rollout_options& o) { return steer(o, "resume", nullptr); });
   add(
-      "abort",
-      "End it: back to the baseline, or to the intelligent pool that served before the trial",
+      "abort", "End the rollout: back to the baseline, or to the intelligent pool",
       [with_yes](CLI::App& one, rollout_options& o) {
         with_yes(one, o);
         one.add_option("--reason", o.reason, "For the record");

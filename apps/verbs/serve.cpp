@@ -226,9 +226,9 @@ bool is_loopback(const std::string& listen) {
 bool may_listen(const config::node& configuration, bool insecure) {
   if (is_loopback(configuration.listen)) return true;
   if (insecure) {
-    const auto said = "others than this machine can reach " + configuration.listen
-                      + ", without keys and in the clear (--insecure): whoever does may run tasks, "
-                        "read their results and roll back";
+    const auto said = "other machines can reach " + configuration.listen
+                      + " without a password and without TLS (--insecure): everyone who reaches it "
+                        "can run tasks, read results and roll back";
     if (configuration.log.level <= config::log_level::warn)
       log_line(config::log_level::warn, "node.insecure", json{{"warning", said}}.dump());
     else
@@ -237,8 +237,8 @@ bool may_listen(const config::node& configuration, bool insecure) {
   }
   say_problem("wrong-usage",
               "listen: " + configuration.listen
-                  + " is not a loopback address, and without keys and TLS every client that reaches "
-                    "it can run tasks, read their results and roll back — listen on 127.0.0.1 "
+                  + " is not a loopback address, and without a password and TLS every client that "
+                    "reaches it can run tasks, read their results and roll back — listen on 127.0.0.1 "
                     "behind a proxy that asks for credentials, or, where the network keeps "
                     "strangers out, start it with --insecure");
   return false;
@@ -377,15 +377,17 @@ void add_serve(CLI::App& program, outcome& result) {
       })
       ->type_name("DIR");
   verb->footer(
-      "SIGTERM and SIGINT drain (a second one stops at once), SIGHUP reads the configuration\n"
-      "again and applies it whole or not at all.\n\n"
-      "access.hosts and access.origins say which names and which web pages may be used to ask.\n\n"
+      "On SIGTERM or SIGINT the node finishes accepted tasks and ends; a second signal ends it\n"
+      "at once. On SIGHUP it reads the configuration again and applies it whole or not at all.\n\n"
+      "access.hosts lists the names by which clients may call the node, access.origins the web\n"
+      "pages that may call it.\n\n"
       "Example:\n"
       "  greenroom serve --profile production --listen 127.0.0.1:7117 --data /var/lib/greenroom\n"
       "  greenroom serve --config my.yaml --set pool.max_warm=20");
   auto insecure = std::make_shared<bool>(false);
-  verb->add_flag("--insecure", *insecure,
-                 "Listen on an address that is not loopback although there are no keys and no TLS");
+  verb->add_flag(
+      "--insecure", *insecure,
+      "Allow an address that other machines can reach; the node has no accounts and no TLS");
   verb->callback([source, insecure, &result] { result.code = serve(*source, *insecure); });
 }
 

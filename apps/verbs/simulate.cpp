@@ -308,11 +308,13 @@ void add_simulate(CLI::App& program, outcome& result) {
                    "CSV or CSV.gz with the header timestamp_s,specialist[,duration_ms][,case]")
       ->required();
   verb->add_option("--policy", o->policies,
-                   "greenroom, ttl:600s, hybrid:4h, lru, lfu, greedy-dual, w-tinylfu, belady, "
-                   "always-warm, just-in-time, reactive:1h (repeatable)");
+                   "Policy to compare (repeatable): greenroom, ttl:600s, hybrid:4h, lru, lfu, "
+                   "greedy-dual, w-tinylfu, belady, "
+                   "always-warm, just-in-time, reactive:1h");
   verb->add_option("--load-time", o->load_time, "How long a start takes")->capture_default_str();
-  verb->add_option("--min-residency", o->min_residency,
-                   "Of greenroom, as pool.min_residency: a duration, or auto (a node's default)")
+  verb->add_option(
+          "--min-residency", o->min_residency,
+          "For the policy greenroom: pool.min_residency, a duration or auto (a node's default)")
       ->capture_default_str();
   verb->add_option("--slots", o->slots,
                    "A hard cap: a share of the specialists (0.2) or a count (17); 0.2 for slot "
@@ -322,8 +324,8 @@ void add_simulate(CLI::App& program, outcome& result) {
       ->check(within(0, 1));
   verb->add_option(
       "--horizon", o->horizon,
-      "The end of the recording in seconds; without it, the last request. Times since 1970 are "
-      "counted from the first request");
+      "The end of the recording, such as 86400 or 24h; default: the last request. Times since 1970 "
+      "are counted from the first request");
   verb->add_option("--plot", o->plot, "Write a chart of cold starts against memory (SVG)");
   verb->add_flag("--json", o->as_json, "Print JSON");
   verb->footer(

@@ -182,7 +182,7 @@ void add_by_hand(CLI::App& program, outcome& result, bool warm, const char* desc
   verb->add_option("NAME", o->specialist, "A specialist, or an alias of one")->required();
   verb->add_option(
       "--timeout", o->timeout,
-      "How long to wait until it is done (without it: 10s for the begin, 2m for the end)");
+      "How long to wait until it is done (default: 10s until it begins, 2m until it is done)");
   add_asking_options(*verb, o->how);
   verb->footer(footer);
   verb->callback([o, warm, &result] { result.code = by_hand(*o, warm); });
@@ -218,8 +218,8 @@ void add_warm(CLI::App& program, outcome& result) {
 
 void add_cool(CLI::App& program, outcome& result) {
   add_by_hand(program, result, false, "Stop the worker of a specialist once its tasks are done",
-              "For the length of `pool.cooldown` no prediction brings it back, only a task or "
-              "`warm`.\n\nExample:\n  greenroom cool api-architect");
+              "Until pool.cooldown has passed, only a task or `greenroom warm` starts the worker "
+              "again.\n\nExample:\n  greenroom cool api-architect");
 }
 
 }  // namespace greenroom::apps

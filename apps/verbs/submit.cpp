@@ -165,7 +165,7 @@ void add_submit(CLI::App& program, outcome& result) {
                    "The specialist; with --department, --command or --workflow, the input");
   verb->add_option("INPUT", o->second, "JSON, other text, @FILE, or - for stdin");
   verb->add_option("--department", o->department,
-                   "Ask the best placed specialist of this department");
+                   "Ask the specialist of this department that can start soonest");
   verb->add_option("--command", o->command,
                    "Ask by a command of the configuration, such as implement");
   verb->add_option("--workflow", o->workflow,
@@ -175,7 +175,7 @@ void add_submit(CLI::App& program, outcome& result) {
   verb->add_flag("--async", o->later, "Print the task's id as soon as the task is in the journal");
   verb->add_option("--timeout", o->timeout, "Limit for waiting, retries and the run together")
       ->type_name("30s");
-  verb->add_option("--key", o->key, "Idempotency key: the same key is the same task");
+  verb->add_option("--key", o->key, "Idempotency key: a repeated key returns the existing task");
   verb->add_option("--case", o->case_id, "The session that the task belongs to");
   add_asking_options(*verb, o->how);
   verb->footer(

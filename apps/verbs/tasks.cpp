@@ -96,7 +96,7 @@ void add_tasks(CLI::App& program, outcome& result) {
   verb->add_option("--state", o->state, "Only tasks in this state")
       ->check(CLI::IsMember({"queued", "running", "completed", "failed", "cancelled", "unknown"}));
   verb->add_option("--specialist", o->specialist, "Only tasks of this specialist");
-  verb->add_option("--limit", o->limit, "At most this many")->capture_default_str();
+  verb->add_option("--limit", o->limit, "Show at most this many")->capture_default_str();
   verb->add_option("--cursor", o->cursor, "Where the last page ended");
   add_asking_options(*verb, o->how);
   add_watch_option(*verb, o->how);

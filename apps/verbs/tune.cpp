@@ -294,7 +294,7 @@ void add_tune(CLI::App& program, outcome& result) {
       "values of pool.max_warm, pool.cooldown, pool.target_memory and\n"
       "pool.min_residency. Nothing is changed without --apply; what it applies lasts until\n"
       "the node restarts or reloads its file.\n"
-      "It also looks for lines that were nearly full, and for chains of calls within a\n"
+      "It also looks for queues that were nearly full, and for chains of calls within a\n"
       "session that could be a workflow.\n\n"
       "Example:\n"
       "  greenroom tune\n"

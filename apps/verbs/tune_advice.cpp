@@ -90,7 +90,7 @@ json advice_json(const tune_advice& from) {
 void print_advice(const tune_advice& from) {
   std::printf("\nqueues     ");
   if (from.lines.empty())
-    std::printf("no line was longer than half of queue.per_specialist (%zu)\n", from.queue_limit);
+    std::printf("no queue was longer than half of queue.per_specialist (%zu)\n", from.queue_limit);
   for (const auto& one : from.lines)
     std::printf(
         "%s%s: %zu tasks waited at once, limit %zu; raise its backend.concurrency (%zu)\n"

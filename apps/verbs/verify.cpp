@@ -54,8 +54,8 @@ void add_verify(CLI::App& program, outcome& result) {
   auto how = std::make_shared<asking>();
   add_asking_options(*verb, *how);
   verb->footer(
-      "Each one is asked once with a harmless input, except specialists with unsafe side\n"
-      "effects.\n"
+      "Each specialist, command and workflow gets one harmless task, except specialists with\n"
+      "unsafe side effects.\n"
       "Exit code 1 when something does not answer.\n\n"
       "Example:\n  greenroom verify --json");
   verb->callback([how, &result] { result.code = verify_deployment(*how); });

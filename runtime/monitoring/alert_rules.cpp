@@ -49,7 +49,7 @@ std::vector<alert_rule> default_alert_rules(double check_interval_s) {
   measured("queue-depth-critical", critical, queue_depth, above, 25, 20, 0,
            "more than 25 tasks wait");
   measured("response-time-critical", critical, response_mean_ms, above, 5000, 4500, 0,
-           "the mean response takes more than 5 s");
+           "the mean response time is above 5 s");
   event(rollback_triggered, critical, until_settled_s, "a rollback was triggered");
   event(pinned_specialist_failed, critical, until_settled_s, "a pinned specialist has failed");
   event(journal_damaged, warning, an_hour_s, "the journal was damaged, missing or foreign");
@@ -61,7 +61,7 @@ std::vector<alert_rule> default_alert_rules(double check_interval_s) {
   measured("warm-hit-rate-warning", warning, warm_hit_rate, below, 0.40, 0.45, some_tasks,
            "fewer than 40 % of the tasks find their specialist warm");
   measured("response-time-warning", warning, response_mean_ms, above, 2500, 2250, 0,
-           "the mean response takes more than 2.5 s");
+           "the mean response time is above 2.5 s");
   measured("prediction-accuracy-warning", warning, prediction_accuracy, below, 0.50, 0.53, 0,
            "fewer than 50 % of the predictions come true");
   measured("cold-start-rate-warning", warning, cold_start_rate, above, 0.30, 0.27, some_tasks,
@@ -78,7 +78,7 @@ std::vector<alert_rule> default_alert_rules(double check_interval_s) {
   measured("prediction-accuracy-low", info, prediction_accuracy, below, 0.60, 0.63, 0,
            "fewer than 60 % of the predictions come true");
   measured("response-time-high", info, response_mean_ms, above, 2000, 1800, 0,
-           "the mean response takes more than 2 s");
+           "the mean response time is above 2 s");
   measured("memory-efficiency-high", info, memory_efficiency, above, 0.80, 0.78, 0,
            "more than 80 % of the always-warm memory is saved");
   event(fallback_route, info, until_settled_s, "tasks go to a fallback");

@@ -36,7 +36,7 @@ std::string in_words(const health_factor& one) {
   if (one.name == "response_ratio")
     return "responses take " + rounded(one.value, 1) + " times as long as in the baseline pool";
   if (one.name == "response_mean_ms")
-    return "the mean response takes " + rounded(one.value, 0) + " ms";
+    return "the mean response time is " + rounded(one.value, 0) + " ms";
   if (one.name == "memory_use") return as_percent(one.value) + " of the memory budget is in use";
   if (one.name == "queue_depth") return rounded(one.value, 0) + " tasks wait";
   if (one.name == "failed_specialists")

@@ -95,8 +95,8 @@ tripped rollback_watch::describe(trigger what, double now_s) const {
   char text[160];
   const auto name = std::string(name_of(what));
   if (what == trigger::critical_alerts) {
-    std::snprintf(text, sizeof text, "a critical alert has been standing for %.0f s, limit %.0f s",
-                  held.value, out.threshold);
+    std::snprintf(text, sizeof text, "a critical alert has lasted %.0f s, limit %.0f s", held.value,
+                  out.threshold);
   } else if (what == trigger::response_time || what == trigger::worker_memory) {
     std::snprintf(text, sizeof text, "%s %.2f times the baseline's, more than %.2f for %.0f s",
                   name.c_str(), held.value, out.threshold, now_s - out.since_s);

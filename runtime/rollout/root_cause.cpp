@@ -317,7 +317,7 @@ cause_report find_causes(const evidence_recorder& record, double rolled_back_at_
     out.findings[i].text = described(out.findings[i], rolled_back_at_s);
   }
   if (out.findings.empty()) {
-    out.summary = "no metric left its band before the rollback";
+    out.summary = "no metric was outside its usual range before the rollback";
     if (out.series_looked_at == out.series_without_band) {
       out.summary = "nothing was recorded long enough before the rollback to compare with";
     }

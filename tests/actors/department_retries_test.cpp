@@ -131,7 +131,7 @@ TEST(DepartmentRetries, KnowsTheEndOfAnUnsafeTaskWhoseWorkerAnswered) {
   EXPECT_EQ(who->state, task_state::failed);
   EXPECT_EQ(who->why, failure::worker_failed);
   EXPECT_EQ(who->attempts, 1u);
-  EXPECT_EQ(who->output, "it failed, and it is not safe to try again");
+  EXPECT_EQ(who->output, "it failed, and it must not run twice");
   auto other = node.ask("d0-s0");
   node.world.dispatch();
   node.worker("d0-s0").fail_one(true, 0ms, false);

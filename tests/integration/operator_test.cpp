@@ -93,9 +93,12 @@ TEST_F(Operator, HelpFitsEightyColumns) {
       calls.push_back({line.substr(2, line.find(' ', 2) - 2), "--help"});
   }
   EXPECT_GT(calls.size(), 20u);
+  calls.push_back({"rollout", "abort", "--help"});
   for (const auto& call : calls) {
     const auto help = run_program(call);
     EXPECT_EQ(help.code, 0) << call[0];
+    EXPECT_NE(help.out.find("\nUsage: "), std::string::npos)
+        << call[0] << ": not a line of its own";
     std::size_t at = 0;
     while (at < help.out.size()) {
       const auto end = std::min(help.out.find('\n', at), help.out.size());

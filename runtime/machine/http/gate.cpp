@@ -138,7 +138,8 @@ void gate::refuse(plain_socket socket) const {
   const auto lingering_most = std::max<std::size_t>(home->options.connections / 16, 4);
   const auto text =
       last_words(503, "connections-full",
-                 "This node has as many connections as it takes; retry later.", error_form::both);
+                 "The limit of open connections is reached (limits.connections); retry later.",
+                 error_form::both);
   (void)::send(socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (home->lingering < lingering_most) return linger(std::move(socket), home);
   drop_what_came(socket.native_handle());

@@ -277,8 +277,8 @@ bool http_call::unpack_from_here() {
   }
   fail_for_good(name() + " answered in the Content-Encoding \""
                 + std::string{field.data(), std::min<std::size_t>(field.size(), 40)}
-                + "\", which is not read here; it was asked for none (Accept-Encoding: identity), "
-                  "so switch it off there");
+                + "\"; the node accepts only identity, gzip and deflate; turn the encoding off in the "
+                  "server");
   return false;
 }
 

@@ -172,7 +172,7 @@ void journal_guard::doubt_what_is_unsafe() {
       ends.emplace_back(unknown_end_of(
           one.accepted.id,
           "the journal was damaged or its log was taken away, and whether this task had run is not "
-          "known; it is not safe to do twice",
+          "known; the task must not run twice",
           std::int64_t{std::time(nullptr)} * 1000));
   auto written = writer_->commit(ends);
   if (auto* wrong = std::get_if<journal_error>(&written))

@@ -76,8 +76,8 @@ void process_keeper::inside::watch_guardian() {
     if (clock::now() - since >= long_life) pause = first_pause;
     if (guardian.pid != 0) {
       reap_guardian();
-      say("greenroom-guardian has ended and is started again: without it nobody ends what the "
-          "workers have started, should this node be killed");
+      say("greenroom-guardian has ended and is started again: until then, a kill of the node may "
+          "leave processes behind");
     }
     if (::poll(wait, 1, static_cast<int>(pause.count())) > 0) return;
     pause = std::min(2 * pause, longest_pause);

@@ -156,16 +156,18 @@ std::string http_server::fault_of(const std::vector<listening_socket>& sockets,
     for (const auto& one : sockets) trusted_.push_back(one.inode);
     return {};
   }
-  stranger_ = "port " + std::to_string(port) + " is held by ";
+  const auto number = std::to_string(port);
   if (found.pid != 0) {
-    stranger_ += "process " + std::to_string(found.pid) + " (" + found.program + ")";
+    stranger_ = "port " + number + " is held by process " + std::to_string(found.pid) + " ("
+                + found.program + "), which the command did not start";
   } else if (sockets.empty()) {
-    stranger_ += "nobody who can be seen";
+    stranger_ = "no visible process listens on port " + number;
   } else {
-    stranger_ += "a process of user " + std::to_string(found.user) + " that cannot be seen";
+    stranger_ = "port " + number + " is held by an invisible process of user "
+                + std::to_string(found.user) + ", which the command did not start";
   }
   stranger_ +=
-      ", which the command did not start; write ${PORT} for a port of its own, or listener: any "
+      "; write ${PORT} for a port of its own, or listener: any "
       "if another program is to hold it";
   return stranger_;
 }

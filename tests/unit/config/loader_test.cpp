@@ -243,7 +243,7 @@ INSTANTIATE_TEST_SUITE_P(
         mistake{"pool: { max_warm: '' }\n", "pool.max_warm", 13,
                 "expected a whole number, found \"\"", ""},
         mistake{"pool: { memory_budget_mb: 1e400 }\n", "pool.memory_budget_mb", 13,
-                "must be a number that can be meant, not 1e400", ""},
+                "must be a number in the range of a double, not 1e400", ""},
         mistake{"pool: { memory_budget_mb: 1e300 }\n", "pool.memory_budget_mb", 13,
                 "must be between 0 and 1000000000", ""},
         mistake{"pool: { memory_budget_mb: '-1' }\n", "pool.memory_budget_mb", 13,
