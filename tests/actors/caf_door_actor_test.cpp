@@ -146,7 +146,7 @@ TEST_F(CafDoor, SendsPiecesInOrderBeforeTheAnswer) {
   order({.specialist = "d0-s0", .tag = 5, .listener = listen()});
   node.get_ready("d0-s0");
   ASSERT_TRUE(running()->streaming);
-  for (const auto* text : {"one", "two", "three"}) running()->who->on_chunk(*running(), text);
+  for (const auto* text : {"one", "two", "three"}) running()->observer->on_chunk(*running(), text);
   node.finish_one("d0-s0");
   ASSERT_EQ(pieces.size(), 3u);
   EXPECT_EQ(pieces[0].text + pieces[1].text + pieces[2].text, "onetwothree");
@@ -174,7 +174,7 @@ TEST_F(CafDoor, CancelsTheTaskOfAListenerThatHasEnded) {
   node.get_ready("d0-s0");
   caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);
   node.world.dispatch();
-  running()->who->on_chunk(*running(), "one");
+  running()->observer->on_chunk(*running(), "one");
   node.world.dispatch();
   ASSERT_EQ(heard.size(), 1u);
   EXPECT_EQ(heard[0].state, task_state::cancelled);
