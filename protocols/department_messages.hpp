@@ -1,4 +1,4 @@
-// What a department, its specialists and the dispatcher are told. Tasks reach these actors through
+// Messages to a department, its specialists and the dispatcher. Tasks reach these actors through
 // rings; these messages are the rare control traffic.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What the journal's actor is told besides tasks, which reach it through its ring.
+// Messages to the journal's actor. Tasks reach the actor through its ring.
 #pragma once
 
 #include <caf/meta/type_name.hpp>

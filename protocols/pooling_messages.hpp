@@ -1,4 +1,4 @@
-// What the director, the predictor and the memory sampler are told.
+// Messages to the director, the predictor and the memory sampler.
 #pragma once
 
 #include "protocols/control_messages.hpp"
@@ -25,12 +25,12 @@ struct memory_survey {
   std::vector<std::uint64_t> bytes;
 };
 
-/// A specialist that will probably be called within `within_s` seconds. `why` is a runtime::reason.
+/// A specialist that will probably be called within `within_s` seconds.
 struct expected_call {
   std::uint32_t specialist = 0;
   double probability = 0;
   double within_s = 0;
-  std::uint8_t why = 0;
+  base::slot_reason why = base::slot_reason::predicted;
 };
 
 /// Predictor to director: the most probable call first. All numbers are finite.

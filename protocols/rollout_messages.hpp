@@ -1,4 +1,4 @@
-// What the monitor, the rollout and the rollback are told.
+// Messages to the monitor, the rollout and the rollback.
 #pragma once
 
 #include "protocols/control_messages.hpp"
@@ -16,13 +16,13 @@ namespace greenroom::protocols {
 enum class commanded_actor : std::uint8_t { rollout, rollback };
 
 /// Commands for `to` are on the status board.
-struct commands_left {
+struct commands_posted {
   commanded_actor to = commanded_actor::rollout;
 };
 
 template <class Inspector>
-auto inspect(Inspector& f, commands_left& x) {
-  return f(caf::meta::type_name("commands_left"), x.to);
+auto inspect(Inspector& f, commands_posted& x) {
+  return f(caf::meta::type_name("commands_posted"), x.to);
 }
 
 /// The monitor.
@@ -33,7 +33,7 @@ using monitor_actor = caf::typed_actor<
 /// The rollout.
 using rollout_actor = caf::typed_actor<
     // From an operator or the rollback, through the root.
-    caf::reacts_to<commands_left>,
+    caf::reacts_to<commands_posted>,
     // From the journal: a decision is durable and takes effect.
     caf::reacts_to<state_written>,
     // From the root: read the settings of the rollout again.
@@ -42,7 +42,7 @@ using rollout_actor = caf::typed_actor<
 /// The rollback.
 using rollback_actor = caf::typed_actor<
     // From an operator or the rollout, through the root.
-    caf::reacts_to<commands_left>,
+    caf::reacts_to<commands_posted>,
     // From the journal: a step is durable and the next step may follow.
     caf::reacts_to<state_written>,
     // From the root: read the thresholds again.

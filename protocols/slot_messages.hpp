@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocols/base/slot_event.hpp"
+#include "protocols/base/slot_reason.hpp"
 
 #include <caf/meta/type_name.hpp>
 
@@ -17,11 +18,11 @@ struct slot_need {
   std::uint64_t lease = 0;  ///< As in slot_news.
 };
 
-/// Director to department: a slot is granted; start the specialist. `why` is a runtime::reason.
-/// Repeated until answered.
+/// Director to department: a slot is granted; start the specialist. Repeated until
+/// answered.
 struct slot_grant {
   std::uint32_t specialist = 0;
-  std::uint8_t why = 0;
+  base::slot_reason why = base::slot_reason::demand;
   std::uint64_t lease = 0;  ///< Grows with every grant of a pool; 0: not numbered.
 };
 
@@ -29,7 +30,7 @@ struct slot_grant {
 /// running tasks end and queued tasks wait, because another specialist has waited for long.
 struct slot_recall {
   std::uint32_t specialist = 0;
-  std::uint8_t why = 0;
+  base::slot_reason why = base::slot_reason::demand;
   bool turn = false;
 };
 

@@ -1,4 +1,4 @@
-// What the root and the pools are told. Most of it is for the actors below them.
+// Messages to the root and the pools. Most of them are for the actors below.
 #pragma once
 
 #include "protocols/base/pool_kind.hpp"
@@ -96,7 +96,7 @@ using root_actor = caf::typed_actor<
     // From the rollback; for one pool.
     caf::reacts_to<hand_over_pool>,
     // From an operator, the rollout or the rollback; for the rollout or the rollback.
-    caf::reacts_to<commands_left>,
+    caf::reacts_to<commands_posted>,
     // From the monitor, the rollout or the rollback; for the journal.
     caf::reacts_to<state_to_keep>,
     // From the rollout or the rollback; for the journal.

@@ -28,9 +28,9 @@ class task_ptr;
 
 /// Receives a task's answer, directly from the specialist. Called from any thread of the node,
 /// never under a lock; must not block.
-class asker {
+class task_observer {
 public:
-  virtual ~asker() = default;
+  virtual ~task_observer() = default;
   /// The task is in the journal. Called once, before `on_end`, for journaled tasks only.
   virtual void on_accepted(const task&) noexcept {}
   /// The idempotency key belongs to an equal, earlier request with another id; nothing was started.
@@ -45,7 +45,7 @@ public:
   [[nodiscard]] virtual bool takes_more(const task&) const noexcept { return true; }
   /// The node stops, and the journaled task continues after the node's next start: `on_end` will
   /// not be called here, unless the task ends at the same moment.
-  virtual void on_left(const task&) noexcept {}
+  virtual void on_node_stopping(const task&) noexcept {}
   /// The end of the task: state, output and error are final. Called once.
   virtual void on_end(const task&) noexcept = 0;
   /// False when the end has no receiver: the caller has hung up, or has an answer already. Then
@@ -105,7 +105,7 @@ struct alignas(64) task {
   std::atomic<std::uint32_t> references{0};
   std::atomic<std::uint32_t> next_free{0};
   std::atomic<task*> next{nullptr};
-  std::shared_ptr<asker> who;
+  std::shared_ptr<task_observer> observer;
   std::atomic<bool> claimed{false};
   std::atomic<bool> recorded{false};   ///< The acceptance is in the journal.
   std::atomic<bool> announced{false};  ///< The end was reported.
@@ -136,10 +136,10 @@ struct alignas(64) task {
   priority urgency = priority::normal;
   side_effects effects = side_effects::idempotent;
   bool journaled = false;  ///< Durable: acknowledged only once it is in the journal.
-  bool streaming = false;  ///< The asker wants pieces.
+  bool streaming = false;  ///< The observer wants pieces.
   bool observed = true;    ///< False for probes and repeats: the predictor must not learn from
                            ///< them.
-  bool mirror = false;     ///< A shadow copy, only compared.
+  bool is_shadow = false;  ///< A shadow copy, only compared.
   bool judged = true;      ///< The end counts as evidence about the pool; false for a repeated
                            ///< copy.
   /// The caller set no timeout: a task that waits for a start gets `start_timeout` in addition. The

@@ -20,11 +20,11 @@ struct task_request {
   std::string input = "null";  ///< JSON text; the caller has checked that it is valid.
   protocols::priority urgency = protocols::priority::normal;
   std::optional<std::chrono::milliseconds> timeout{};  ///< Else the specialist's task_timeout.
-  bool durable = false;    ///< Acknowledged only once it is in the journal.
-  bool streaming = false;  ///< The listener hears pieces of the output as the worker makes them.
+  bool durable = false;           ///< Acknowledged only once it is in the journal.
+  bool streaming = false;         ///< The listener receives each chunk of the output at once.
   std::string idempotency_key{};  ///< Makes the task durable.
   std::string case_id{};          ///< The session it belongs to.
-  /// The node's own question whether somebody answers: it is no traffic, so nothing is predicted
+  /// The node's own check that a worker answers: it is no traffic, so nothing is predicted
   /// or judged by it.
   bool probe = false;
 };

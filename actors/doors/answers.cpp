@@ -30,7 +30,7 @@ rejection malformed(std::string detail) {
   return {protocols::problem_of(protocols::failure::malformed, std::move(detail))};
 }
 
-rejection unreadable_body(const http_call& call, std::string detail) {
+rejection unreadable_body(const route_call& call, std::string detail) {
   // Only for a body that cannot be parsed: a body that can be parsed is not coded, whatever the
   // header says.
   const auto coding = call.request.header("Content-Encoding");

@@ -1,7 +1,7 @@
 // Answers over HTTP: JSON, problem documents, refusals.
 #pragma once
 
-#include "actors/doors/http_call.hpp"
+#include "actors/doors/route_call.hpp"
 #include "protocols/problem.hpp"
 #include "protocols/task_request.hpp"
 #include "runtime/machine/http/server.hpp"
@@ -30,7 +30,7 @@ struct rejection {
 [[nodiscard]] rejection malformed(std::string detail);
 /// For a body that cannot be parsed: 415 when the body has a coding (Content-Encoding), which this
 /// node never decodes; else 400 with the detail.
-[[nodiscard]] rejection unreadable_body(const http_call& call, std::string detail);
+[[nodiscard]] rejection unreadable_body(const route_call& call, std::string detail);
 void answer(const machine::http::responder& reply, const rejection& why);
 
 }  // namespace greenroom::doors

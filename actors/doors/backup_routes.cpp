@@ -1,6 +1,6 @@
 // Backups over HTTP: made, fetched in pieces, removed.
 #include "actors/doors/answers.hpp"
-#include "actors/doors/http_routes.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "actors/node/backups.hpp"
 #include "protocols/base/number.hpp"
 
@@ -33,7 +33,7 @@ actors::backups::answer answer_with(const machine::http::responder& reply, std::
 }
 
 /// The node's backups; null, and the call answered, when the node has no journal.
-actors::backups* backups_of(const door_ptr& door, const http_call& call) {
+actors::backups* backups_of(const door_ptr& door, const route_call& call) {
   auto* const backups = door->parts().backups.get();
   if (backups == nullptr)
     answer_problem(call.reply, protocols::problem_named("no-journal", 404, "No journal",
@@ -44,25 +44,25 @@ actors::backups* backups_of(const door_ptr& door, const http_call& call) {
 
 }  // namespace
 
-void post_backup(const door_ptr& door, http_call& call) {
+void post_backup(const door_ptr& door, route_call& call) {
   if (auto* const backups = backups_of(door, call))
-    backups->begin(answer_with(call.reply, json_type));
+    backups->create(answer_with(call.reply, json_type));
 }
 
-void get_backup_piece(const door_ptr& door, http_call& call) {
+void get_backup_piece(const door_ptr& door, route_call& call) {
   const auto file = base::parse_number<std::uint64_t>(call.captured[1]);
   const auto offset = base::parse_number<std::uint64_t>(call.parameter("offset").value_or("0"));
   if (!file || !offset)
     return answer(call.reply, malformed("The file is its position in the manifest, from 0, and "
                                         "offset a number of bytes."));
   if (auto* const backups = backups_of(door, call))
-    backups->piece(call.captured[0], *file, *offset,
-                   answer_with(call.reply, "application/octet-stream"));
+    backups->read_chunk(call.captured[0], *file, *offset,
+                        answer_with(call.reply, "application/octet-stream"));
 }
 
-void delete_backup(const door_ptr& door, http_call& call) {
+void delete_backup(const door_ptr& door, route_call& call) {
   if (auto* const backups = backups_of(door, call))
-    backups->end(call.captured.front(), answer_with(call.reply, json_type));
+    backups->remove(call.captured.front(), answer_with(call.reply, json_type));
 }
 
 }  // namespace greenroom::doors

@@ -6,7 +6,7 @@ namespace greenroom::doors {
 
 using nlohmann::json;
 
-base::expected<json, rejection> object_in_body(const http_call& call) {
+base::expected<json, rejection> object_in_body(const route_call& call) {
   const auto body = call.request.body();
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return json::object();
   // None of these documents is nested deeper, so the parser stops there.

@@ -59,7 +59,7 @@ public:
   void on_accepted(const protocols::task_id& id) override {
     send(task_accepted{ticket_, protocols::to_string(id)});
   }
-  void on_piece(std::string_view text, std::uint32_t attempt) override {
+  void on_chunk(std::string_view text, std::uint32_t attempt) override {
     unhandled_bytes_->fetch_add(text.size(), std::memory_order_relaxed);
     send(task_piece{ticket_, attempt, std::string{text}});
   }

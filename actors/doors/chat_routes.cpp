@@ -1,6 +1,6 @@
 // Specialists as chat models, for clients that speak OpenAI's interface.
 #include "actors/doors/answers.hpp"
-#include "actors/doors/http_routes.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "actors/node/task_views.hpp"
 #include "protocols/base/json_writer.hpp"
 #include "protocols/http_chat.hpp"
@@ -36,7 +36,7 @@ std::string sentence(const refusal& why) {
 }
 
 /// Answers with the output of a specialist as one completion, or as a stream of pieces.
-class chat_client final : public protocols::asker, private machine::http::chat_outlet {
+class chat_client final : public protocols::task_observer, private machine::http::chat_outlet {
 public:
   chat_client(door_ptr door, machine::http::responder reply, protocols::chat_request&& wanted)
       : door_{std::move(door)},
@@ -119,7 +119,7 @@ bool is_server(const actors::catalog& catalog, std::string_view model) {
 
 }  // namespace
 
-void post_chat(const door_ptr& door, http_call& call) {
+void post_chat(const door_ptr& door, route_call& call) {
   auto parsed = protocols::parse_chat(call.request.body(), door->depth_max());
   if (!parsed) return answer_chat_error(call.reply, parsed.error());
   auto& wanted = *parsed;
@@ -144,7 +144,7 @@ void post_chat(const door_ptr& door, http_call& call) {
   call.reply.on_close([door, id = *submitted] { door->node->cancel(id); });
 }
 
-void list_models(const door_ptr& door, http_call& call) {
+void list_models(const door_ptr& door, route_call& call) {
   const auto created = started_unix_s(*door->node);
   const auto& catalog = door->catalog();
   base::json_array models;
@@ -154,7 +154,7 @@ void list_models(const door_ptr& door, http_call& call) {
   answer_json(call.reply, 200, base::json_object{{"object", "list"}, {"data", models}});
 }
 
-void get_model(const door_ptr& door, http_call& call) {
+void get_model(const door_ptr& door, route_call& call) {
   const auto found = door->node->specialist(call.captured.front());
   if (!found) {
     const auto& why = found.error();

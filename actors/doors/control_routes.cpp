@@ -1,6 +1,6 @@
 // What an operator asks of the program over HTTP: other settings, a reload, a stop.
 #include "actors/doors/answers.hpp"
-#include "actors/doors/http_routes.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "actors/state/text.hpp"
 #include "protocols/base/json_writer.hpp"
 #include "protocols/base/number.hpp"
@@ -17,7 +17,7 @@ namespace {
 using actors::decimal;
 using base::json_array, base::json_object;
 
-void answer_embedded(const http_call& call, std::string_view action) {
+void answer_embedded(const route_call& call, std::string_view action) {
   answer_problem(call.reply,
                  protocols::problem_named("embedded", 501, "Not Implemented",
                                           "This node runs inside another program, which alone can "
@@ -27,7 +27,7 @@ void answer_embedded(const http_call& call, std::string_view action) {
 using settings_result = base::expected<node::pool_settings, rejection>;
 
 /// The settings in the body of `POST /v1/tuning`.
-settings_result settings_in(const http_call& call) {
+settings_result settings_in(const route_call& call) {
   const auto body = nlohmann::json::parse(call.request.body(), nullptr, false);
   if (!body.is_object()) return malformed(R"(Send the settings, such as {"max_warm":20}.)");
   node::pool_settings result;
@@ -62,7 +62,7 @@ void answer_not_applied(const machine::http::responder& reply, std::string why) 
 
 }  // namespace
 
-void get_tuning(const door_ptr& door, http_call& call) {
+void get_tuning(const door_ptr& door, route_call& call) {
   const auto pool = door->node->configuration().pool;
   double starts_ms = 0;
   std::size_t measured = 0;
@@ -91,7 +91,7 @@ void get_tuning(const door_ptr& door, http_call& call) {
   answer_json(call.reply, 200, std::move(body));
 }
 
-void post_tuning(const door_ptr& door, http_call& call) {
+void post_tuning(const door_ptr& door, route_call& call) {
   const auto wanted = settings_in(call);
   if (!wanted) return answer(call.reply, wanted.error());
   // Not on the loop: a reload waits for other reloads, and builds a whole catalog.
@@ -100,12 +100,12 @@ void post_tuning(const door_ptr& door, http_call& call) {
             [door, wanted = *wanted, request = call.request, reply = call.reply]() mutable {
               if (const auto applied = door->node->tune(wanted); !applied)
                 return answer_not_applied(reply, applied.error().text);
-              http_call later{request, reply, {}};
+              route_call later{request, reply, {}};
               get_tuning(door, later);
             });
 }
 
-void post_reload(const door_ptr& door, http_call& call) {
+void post_reload(const door_ptr& door, route_call& call) {
   if (!door->options.reload) return answer_embedded(call, "reload");
   // Answered by the thread that reads the files.
   door->options.reload([reply = call.reply](const reload_outcome& outcome) {
@@ -126,7 +126,7 @@ void post_reload(const door_ptr& door, http_call& call) {
   });
 }
 
-void post_stop(const door_ptr& door, http_call& call) {
+void post_stop(const door_ptr& door, route_call& call) {
   if (!door->options.stop) return answer_embedded(call, "stop");
   const auto now = call.parameter("now");
   const bool at_once = now && (*now == "true" || *now == "1" || now->empty());

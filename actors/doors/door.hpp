@@ -1,8 +1,8 @@
 // What the routes of an HTTP door share.
 #pragma once
 
-#include "actors/doors/http_call.hpp"
 #include "actors/doors/http_door_options.hpp"
+#include "actors/doors/route_call.hpp"
 #include "actors/node/parts.hpp"
 
 #include <functional>
@@ -10,7 +10,7 @@
 
 namespace greenroom::doors {
 
-class access_check;
+class host_origin_check;
 class event_streams;
 
 /// Lives as long as an answer is outstanding.
@@ -19,7 +19,7 @@ struct door {
   machine::engine* engine = nullptr;
   http_door_options options;
   std::shared_ptr<event_streams> events;
-  std::shared_ptr<access_check> access;
+  std::shared_ptr<host_origin_check> access;
 
   [[nodiscard]] greenroom::node::parts& parts() const { return node->inside(); }
   /// How long the reference is good: see `catalog_reader`.
@@ -31,7 +31,7 @@ struct door {
 using door_ptr = std::shared_ptr<door>;
 
 /// The handler of a route: answers exactly once, now or later.
-using route = void (*)(const door_ptr&, http_call&);
+using route = void (*)(const door_ptr&, route_call&);
 
 /// Runs the job on the node's look-up thread, or answers that too many lists and views wait.
 void run_aside(const door_ptr& door, const machine::http::responder& reply,

@@ -1,7 +1,7 @@
 // Events and alerts over HTTP.
 #include "actors/doors/answers.hpp"
 #include "actors/doors/event_streams.hpp"
-#include "actors/doors/http_routes.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "protocols/base/json_writer.hpp"
 #include "protocols/base/number.hpp"
 
@@ -10,12 +10,12 @@
 
 namespace greenroom::doors {
 
-void list_alerts(const door_ptr& door, http_call& call) {
+void list_alerts(const door_ptr& door, route_call& call) {
   const auto items = door->node->alerts();
   answer_json(call.reply, 200, base::json_object{{"items", base::json_raw{items}}});
 }
 
-void stream_events(const door_ptr& door, http_call& call) {
+void stream_events(const door_ptr& door, route_call& call) {
   if (call.request.verb() == machine::http::method::head)
     return call.reply.begin(200, "text/event-stream", "Cache-Control: no-store\r\n");
   std::optional<std::uint64_t> after;

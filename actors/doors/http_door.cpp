@@ -1,8 +1,8 @@
 #include "actors/doors/http_door.hpp"
 
-#include "actors/doors/access_check.hpp"
 #include "actors/doors/door.hpp"
 #include "actors/doors/event_streams.hpp"
+#include "actors/doors/host_origin_check.hpp"
 #include "actors/doors/route_table.hpp"
 
 #include <utility>
@@ -24,7 +24,7 @@ base::expected<std::unique_ptr<http_door>> http_door::open(node& served, machine
   shared->engine = &engine;
   shared->options = std::move(options);
   shared->events = event_streams::open(served, engine);
-  shared->access = std::make_shared<access_check>(shared->options.address);
+  shared->access = std::make_shared<host_origin_check>(shared->options.address);
   const auto& limits = shared->options.limits;
   machine::http::server_options wanted;
   wanted.address = shared->options.address;

@@ -7,7 +7,7 @@
 
 namespace greenroom::doors {
 
-base::expected<std::uint64_t, rejection> count_in(const http_call& call, std::string_view name,
+base::expected<std::uint64_t, rejection> count_in(const route_call& call, std::string_view name,
                                                   std::uint64_t otherwise, std::uint64_t most) {
   const auto text = call.parameter(name);
   if (!text || text->empty()) return otherwise;
@@ -18,7 +18,7 @@ base::expected<std::uint64_t, rejection> count_in(const http_call& call, std::st
 }
 
 base::expected<std::optional<std::chrono::milliseconds>, rejection> period_in(
-    const http_call& call) {
+    const route_call& call) {
   const auto text = call.parameter("last");
   if (!text || text->empty()) return std::optional<std::chrono::milliseconds>{};
   const auto read = base::parse_duration(*text);

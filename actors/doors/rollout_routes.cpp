@@ -1,7 +1,7 @@
 // The rollout and the routing of traffic over HTTP.
 #include "actors/doors/answers.hpp"
 #include "actors/doors/body_fields.hpp"
-#include "actors/doors/http_routes.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "actors/state/status_board.hpp"
 #include "protocols/base/http_url.hpp"
 #include "protocols/base/json_writer.hpp"
@@ -13,19 +13,19 @@ namespace greenroom::doors {
 
 namespace {
 
-using actors::steering;
+using actors::rollout_command;
 
 /// Sends the request to the rollout, and answers with the rollout's state or the refusal.
-void steer(const door_ptr& door, const http_call& call, steering request) {
-  request.told = [reply = call.reply, node = door->node](int status, std::string refused,
-                                                         std::string text) {
+void send_command(const door_ptr& door, const route_call& call, rollout_command request) {
+  request.reply = [reply = call.reply, node = door->node](int status, std::string refused,
+                                                          std::string text) {
     if (refused.empty()) return answer_json(reply, status, node->rollout());
     std::ranges::replace(refused, '_', '-');
     answer_problem(
         reply, protocols::problem_named("rollout-" + refused, status,
                                         status == 400 ? "Malformed" : "Not now", std::move(text)));
   };
-  door->parts().steer(std::move(request));
+  door->parts().send_command(std::move(request));
 }
 
 /// The names of servers that the node starts on a fixed port, which only one pool can have; empty:
@@ -44,20 +44,20 @@ std::string with_fixed_ports(const actors::catalog& catalog) {
   return count > shown ? result + " and " + std::to_string(count - shown) + " more" : result;
 }
 
-steering::what verb_in(std::string_view path) {
+rollout_command::kind kind_in(std::string_view path) {
   while (path.ends_with('/')) path.remove_suffix(1);
   const auto verb = path.substr(path.rfind('/') + 1);
-  using what = steering::what;
-  return verb == "start"     ? what::start
-         : verb == "advance" ? what::advance
-         : verb == "pause"   ? what::pause
-         : verb == "resume"  ? what::resume
-         : verb == "reset"   ? what::reset
-                             : what::abort;
+  using kind = rollout_command::kind;
+  return verb == "start"     ? kind::start
+         : verb == "advance" ? kind::advance
+         : verb == "pause"   ? kind::pause
+         : verb == "resume"  ? kind::resume
+         : verb == "reset"   ? kind::reset
+                             : kind::abort;
 }
 
 /// A request for the rollout from the path and the body.
-base::expected<steering, rejection> steering_in(const http_call& call) {
+base::expected<rollout_command, rejection> rollout_command_in(const route_call& call) {
   const auto body = object_in_body(call);
   if (!body) return body.error();
   auto who = text_in(*body, "who");
@@ -66,8 +66,8 @@ base::expected<steering, rejection> steering_in(const http_call& call) {
   if (!reason) return reason.error();
   const auto force = flag_in(*body, "force", false);
   if (!force) return force.error();
-  steering result;
-  result.verb = verb_in(call.request.path());
+  rollout_command result;
+  result.what = kind_in(call.request.path());
   result.who = *std::move(who);
   result.reason = *std::move(reason);
   result.force = *force;
@@ -76,14 +76,14 @@ base::expected<steering, rejection> steering_in(const http_call& call) {
 
 }  // namespace
 
-void get_rollout(const door_ptr& door, http_call& call) {
+void get_rollout(const door_ptr& door, route_call& call) {
   answer_json(call.reply, 200, door->node->rollout());
 }
 
-void steer_rollout(const door_ptr& door, http_call& call) {
-  auto request = steering_in(call);
+void command_rollout(const door_ptr& door, route_call& call) {
+  auto request = rollout_command_in(call);
   if (!request) return answer(call.reply, request.error());
-  if (request->verb == steering::what::start && !request->force) {
+  if (request->what == rollout_command::kind::start && !request->force) {
     if (const auto fixed = with_fixed_ports(door->catalog()); !fixed.empty())
       return answer_problem(
           call.reply,
@@ -93,16 +93,16 @@ void steer_rollout(const door_ptr& door, http_call& call) {
               "out: "
                   + fixed + ". Write ${PORT} in their url and command (config/README.md)."));
   }
-  steer(door, call, *std::move(request));
+  send_command(door, call, *std::move(request));
 }
 
-void get_routing(const door_ptr& door, http_call& call) {
+void get_routing(const door_ptr& door, route_call& call) {
   const auto rules = door->parts().state->routes.now();
   answer_json(call.reply, 200,
               base::json_object{{"mode", name_of(rules.routes)}, {"percentage", rules.percentage}});
 }
 
-void put_routing(const door_ptr& door, http_call& call) {
+void put_routing(const door_ptr& door, route_call& call) {
   const auto body = object_in_body(call);
   if (!body) return answer(call.reply, body.error());
   const auto share = body->find("percentage");
@@ -112,11 +112,11 @@ void put_routing(const door_ptr& door, http_call& call) {
     return answer(call.reply, malformed(R"(Say {"percentage":25}: a number from 0 to 100.)"));
   auto who = text_in(*body, "who");
   if (!who) return answer(call.reply, who.error());
-  steering request;
-  request.verb = steering::what::route;
+  rollout_command request;
+  request.what = rollout_command::kind::route;
   request.percentage = share->get<double>();
   request.who = *std::move(who);
-  steer(door, call, std::move(request));
+  send_command(door, call, std::move(request));
 }
 
 }  // namespace greenroom::doors

@@ -1,8 +1,8 @@
 #include "actors/doors/route_table.hpp"
 
-#include "actors/doors/access_check.hpp"
 #include "actors/doors/answers.hpp"
-#include "actors/doors/http_routes.hpp"
+#include "actors/doors/host_origin_check.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "protocols/base/edit_distance.hpp"
 #include "protocols/base/json_writer.hpp"
 
@@ -20,7 +20,7 @@ namespace {
 
 using machine::http::method;
 
-void get_index(const door_ptr& door, http_call& call);
+void get_index(const door_ptr& door, route_call& call);
 
 struct entry {
   method verb;
@@ -63,12 +63,12 @@ constexpr auto table = std::to_array<entry>({
     {method::get, "/v1/backups/{id}/{file}", get_backup_piece},
     {method::delete_, "/v1/backups/{id}", delete_backup},
     {method::get, "/v1/rollout", get_rollout, aside},
-    {method::post, "/v1/rollout/start", steer_rollout},
-    {method::post, "/v1/rollout/advance", steer_rollout},
-    {method::post, "/v1/rollout/pause", steer_rollout},
-    {method::post, "/v1/rollout/resume", steer_rollout},
-    {method::post, "/v1/rollout/abort", steer_rollout},
-    {method::post, "/v1/rollout/reset", steer_rollout},
+    {method::post, "/v1/rollout/start", command_rollout},
+    {method::post, "/v1/rollout/advance", command_rollout},
+    {method::post, "/v1/rollout/pause", command_rollout},
+    {method::post, "/v1/rollout/resume", command_rollout},
+    {method::post, "/v1/rollout/abort", command_rollout},
+    {method::post, "/v1/rollout/reset", command_rollout},
     {method::get, "/v1/routing", get_routing, aside},
     {method::put, "/v1/routing", put_routing},
     {method::post, "/v1/rollback", post_rollback},
@@ -154,7 +154,7 @@ void answer_no_method(const machine::http::request& request, const machine::http
       allow);
 }
 
-void call_aside(const door_ptr& door, route handler, http_call&& call) {
+void call_aside(const door_ptr& door, route handler, route_call&& call) {
   // No such handler reads a body, and the body would stay in memory while the call waits.
   static_cast<void>(call.request.take_body());
   const auto reply = call.reply;
@@ -162,12 +162,12 @@ void call_aside(const door_ptr& door, route handler, http_call&& call) {
             [door, handler, request = call.request, reply,
              captured = std::move(call.captured)]() mutable {
               if (reply.closed()) return;
-              http_call later{request, reply, std::move(captured)};
+              route_call later{request, reply, std::move(captured)};
               handler(door, later);
             });
 }
 
-void get_index(const door_ptr& door, http_call& call) {
+void get_index(const door_ptr& door, route_call& call) {
   const auto& profile = door->catalog().config.profile;
   const bool printable = std::ranges::all_of(
       profile, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
@@ -185,7 +185,7 @@ void get_index(const door_ptr& door, http_call& call) {
 
 void dispatch(const door_ptr& door, machine::http::request& request,
               const machine::http::responder& reply) {
-  http_call call{request, reply, {}};
+  route_call call{request, reply, {}};
   if (!door->access->admit(door->catalog().config.access, call)) return;
   const auto path = request.path();
   auto verb = request.verb();

@@ -1,7 +1,7 @@
 // Specialists and predictions over HTTP.
 #include "actors/doors/answers.hpp"
-#include "actors/doors/http_routes.hpp"
 #include "actors/doors/parameters.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "actors/node/specialist_json.hpp"
 #include "actors/state/text.hpp"
 #include "protocols/base/json_writer.hpp"
@@ -20,7 +20,7 @@ constexpr std::size_t lines_shown = 100;
 constexpr std::size_t lines_shown_max = 10'000;
 
 /// Warms or cools the specialist, and answers with its state.
-void change_by_hand(const door_ptr& door, const http_call& call,
+void change_by_hand(const door_ptr& door, const route_call& call,
                     base::expected<void, refusal> (node::*change)(std::string_view)) {
   const auto& name = call.captured.front();
   if (const auto done = (door->node->*change)(name); !done)
@@ -32,7 +32,7 @@ void change_by_hand(const door_ptr& door, const http_call& call,
 
 }  // namespace
 
-void list_specialists(const door_ptr& door, http_call& call) {
+void list_specialists(const door_ptr& door, route_call& call) {
   const auto department = call.parameter("department");
   const auto state = call.parameter("state");
   using enum worker_state;
@@ -50,21 +50,21 @@ void list_specialists(const door_ptr& door, http_call& call) {
   answer_json(call.reply, 200, json_object{{"items", base::json_raw{items}}});
 }
 
-void get_specialist(const door_ptr& door, http_call& call) {
+void get_specialist(const door_ptr& door, route_call& call) {
   const auto found = door->node->specialist(call.captured.front());
   if (!found) return answer_refusal(call.reply, found.error());
   answer_json(call.reply, 200, actors::to_json(*found));
 }
 
-void warm_specialist(const door_ptr& door, http_call& call) {
+void warm_specialist(const door_ptr& door, route_call& call) {
   change_by_hand(door, call, &node::warm);
 }
 
-void cool_specialist(const door_ptr& door, http_call& call) {
+void cool_specialist(const door_ptr& door, route_call& call) {
   change_by_hand(door, call, &node::cool);
 }
 
-void get_worker_lines(const door_ptr& door, http_call& call) {
+void get_worker_lines(const door_ptr& door, route_call& call) {
   const auto most = count_in(call, "lines", lines_shown, lines_shown_max);
   if (!most) return answer(call.reply, most.error());
   const auto after = count_in(call, "after", 0, UINT64_MAX);
@@ -80,7 +80,7 @@ void get_worker_lines(const door_ptr& door, http_call& call) {
   answer_json(call.reply, 200, base::json_object{{"items", items}});
 }
 
-void list_predictions(const door_ptr& door, http_call& call) {
+void list_predictions(const door_ptr& door, route_call& call) {
   const json_array items{
       door->node->predictions(), [](const auto& each) {
         const json_array reasons{
@@ -102,7 +102,7 @@ void list_predictions(const door_ptr& door, http_call& call) {
   answer_json(call.reply, 200, json_object{{"items", items}, {"prediction", prediction}});
 }
 
-void get_recording(const door_ptr& door, http_call& call) {
+void get_recording(const door_ptr& door, route_call& call) {
   call.reply.answer(200, "text/csv; charset=utf-8", door->node->recording());
 }
 

@@ -1,7 +1,7 @@
 // Health, status, metrics and history over HTTP.
 #include "actors/doors/answers.hpp"
-#include "actors/doors/http_routes.hpp"
 #include "actors/doors/parameters.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "actors/state/text.hpp"
 #include "protocols/base/json_writer.hpp"
 #include "protocols/base/time_text.hpp"
@@ -86,11 +86,11 @@ json_object memory_json(const node_view& now) {
 
 }  // namespace
 
-void health_live(const door_ptr&, http_call& call) {
+void health_live(const door_ptr&, route_call& call) {
   answer_json(call.reply, 200, json_object{{"status", "live"}});
 }
 
-void health_ready(const door_ptr& door, http_call& call) {
+void health_ready(const door_ptr& door, route_call& call) {
   const auto now = door->node->status();
   // One worker that cannot start concerns one specialist; when half of the specialists that are
   // kept warm are down, the node is not ready.
@@ -110,7 +110,7 @@ void health_ready(const door_ptr& door, http_call& call) {
   answer_json(call.reply, ready ? 200 : 503, std::move(body));
 }
 
-void health_pooling(const door_ptr& door, http_call& call) {
+void health_pooling(const door_ptr& door, route_call& call) {
   const auto now = door->node->status();
   const auto utilization =
       now.total == 0 ? 0 : static_cast<double>(now.warm) / static_cast<double>(now.total);
@@ -138,7 +138,7 @@ void health_pooling(const door_ptr& door, http_call& call) {
               no_store);
 }
 
-void get_status(const door_ptr& door, http_call& call) {
+void get_status(const door_ptr& door, route_call& call) {
   const auto now = door->node->status();
   json_object body{{"status", now.status}, {"node", door->node->identity()}};
   body.raw("health_score", decimal(now.health_score))
@@ -161,15 +161,15 @@ void get_status(const door_ptr& door, http_call& call) {
   answer_json(call.reply, 200, std::move(body), no_store);
 }
 
-void get_metrics(const door_ptr& door, http_call& call) {
+void get_metrics(const door_ptr& door, route_call& call) {
   call.reply.answer(200, "text/plain; version=0.0.4; charset=utf-8", door->node->metrics());
 }
 
-void get_export(const door_ptr& door, http_call& call) {
+void get_export(const door_ptr& door, route_call& call) {
   answer_json(call.reply, 200, door->node->export_state());
 }
 
-void get_history(const door_ptr& door, http_call& call) {
+void get_history(const door_ptr& door, route_call& call) {
   constexpr std::chrono::hours usual{1};
   constexpr std::uint64_t points_usual = 240;
   constexpr std::uint64_t points_max = 10'000;

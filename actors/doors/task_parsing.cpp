@@ -7,7 +7,7 @@ namespace greenroom::doors {
 namespace {
 
 /// The key of the header field, for a body without one.
-base::expected<std::string, rejection> key_of(const http_call& call, std::string in_body) {
+base::expected<std::string, rejection> key_of(const route_call& call, std::string in_body) {
   const auto field = call.request.header("Idempotency-Key");
   if (!field) return in_body;
   auto key = protocols::idempotency_key_in(*field);
@@ -21,7 +21,7 @@ base::expected<std::string, rejection> key_of(const http_call& call, std::string
 
 }  // namespace
 
-base::expected<protocols::task_id, rejection> task_in_path(const http_call& call) {
+base::expected<protocols::task_id, rejection> task_in_path(const route_call& call) {
   if (const auto id = protocols::parse_task_id(call.captured.front())) return *id;
   return rejection{protocols::problem_named("no-such-task", 404, "No such task",
                                             "There is no task of this id: an id is 32 hexadecimal "
@@ -29,7 +29,7 @@ base::expected<protocols::task_id, rejection> task_in_path(const http_call& call
 }
 
 base::expected<protocols::http_task, rejection> task_in_body(const door& door,
-                                                             const http_call& call,
+                                                             const route_call& call,
                                                              bool may_be_empty) {
   const auto body = call.request.body();
   protocols::http_task task;

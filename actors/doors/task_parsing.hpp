@@ -9,12 +9,12 @@
 namespace greenroom::doors {
 
 /// The task that `{id}` of the path names.
-[[nodiscard]] base::expected<protocols::task_id, rejection> task_in_path(const http_call& call);
+[[nodiscard]] base::expected<protocols::task_id, rejection> task_in_path(const route_call& call);
 
 /// The body and the `Idempotency-Key` field as a task. Afterwards the call's request is empty. With
 /// `may_be_empty` an empty body is a task without input.
 [[nodiscard]] base::expected<protocols::http_task, rejection> task_in_body(const door& door,
-                                                                           const http_call& call,
+                                                                           const route_call& call,
                                                                            bool may_be_empty);
 
 }  // namespace greenroom::doors

@@ -1,6 +1,6 @@
 // Tasks over HTTP: submitted, shown, cancelled, listed.
 #include "actors/doors/answers.hpp"
-#include "actors/doors/http_routes.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "actors/doors/task_parsing.hpp"
 #include "actors/node/task_views.hpp"
 #include "protocols/base/json_writer.hpp"
@@ -33,7 +33,7 @@ void answer_bad_end(const machine::http::responder& reply, const task_view& task
 }
 
 /// Waits for the end of a task and answers with it.
-class waiting_client final : public protocols::asker {
+class waiting_client final : public protocols::task_observer {
 public:
   /// `held_bytes`: the memory that the request takes until it is answered.
   waiting_client(door_ptr door, machine::http::responder reply, bool async, std::size_t held_bytes)
@@ -48,7 +48,7 @@ public:
     accept(view_of(job), {});
   }
 
-  void on_left(const protocols::task& job) noexcept override {
+  void on_node_stopping(const protocols::task& job) noexcept override {
     if (answered_) return;
     auto about = protocols::problem_of(
         protocols::failure::draining,
@@ -105,7 +105,7 @@ private:
 
 }  // namespace
 
-void post_task(const door_ptr& door, http_call& call) {
+void post_task(const door_ptr& door, route_call& call) {
   auto parsed = task_in_body(*door, call, false);
   if (!parsed) return answer(call.reply, parsed.error());
   const auto async = parsed->async;
@@ -181,13 +181,13 @@ private:
 
 }  // namespace
 
-void get_task(const door_ptr& door, http_call& call) {
+void get_task(const door_ptr& door, route_call& call) {
   const auto id = task_in_path(call);
   if (!id) return answer(call.reply, id.error());
   answer_task(call.reply, door->node->find(*id));
 }
 
-void delete_task(const door_ptr& door, http_call& call) {
+void delete_task(const door_ptr& door, route_call& call) {
   const auto id = task_in_path(call);
   if (!id) return answer(call.reply, id.error());
   // To cancel a task that has ended changes nothing; the answer shows the end.
@@ -211,7 +211,7 @@ void answer_page(const machine::http::responder& reply, const node::page& page) 
 }
 
 /// The filter, the size and the cursor of a list, from the query.
-base::expected<node::query, rejection> query_of(const door& door, const http_call& call) {
+base::expected<node::query, rejection> query_of(const door& door, const route_call& call) {
   node::query result;
   if (const auto state = call.parameter("state"); state && !state->empty()) {
     const auto wanted = protocols::parse_task_state(*state);
@@ -239,7 +239,7 @@ base::expected<node::query, rejection> query_of(const door& door, const http_cal
 
 }  // namespace
 
-void list_tasks(const door_ptr& door, http_call& call) {
+void list_tasks(const door_ptr& door, route_call& call) {
   const auto query = query_of(*door, call);
   if (!query) return answer(call.reply, query.error());
   const auto taken = door->parts().list_aside(

@@ -1,6 +1,6 @@
 // Workflows over HTTP: listed and run.
 #include "actors/doors/answers.hpp"
-#include "actors/doors/http_routes.hpp"
+#include "actors/doors/route_handlers.hpp"
 #include "actors/doors/task_parsing.hpp"
 #include "protocols/base/json_writer.hpp"
 
@@ -64,7 +64,7 @@ void answer_workflow(const machine::http::responder& reply, const std::string& n
 
 }  // namespace
 
-void run_workflow(const door_ptr& door, http_call& call) {
+void run_workflow(const door_ptr& door, route_call& call) {
   auto parsed = task_in_body(*door, call, true);
   if (!parsed) return answer(call.reply, parsed.error());
   auto& request = parsed->request;
@@ -85,7 +85,7 @@ void run_workflow(const door_ptr& door, http_call& call) {
   if (!durable) call.reply.on_close(*begun);
 }
 
-void list_workflows(const door_ptr& door, http_call& call) {
+void list_workflows(const door_ptr& door, route_call& call) {
   using base::json_array, base::json_object;
   const json_array items{
       door->catalog().config.workflows, [](const auto& flow) {

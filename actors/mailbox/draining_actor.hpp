@@ -37,7 +37,7 @@ protected:
   /// Other actors wait for this thread: they run before the next message is taken.
   void yield() { yields_ = true; }
 
-  resume_result resume(caf::execution_unit* here, std::size_t throughput) override {
+  resume_result resume(caf::execution_unit* unit, std::size_t throughput) override {
     // Nothing on this thread's stack refers to a catalog, before and after: the thread may have run
     // another kind of actor before, and may be idle afterwards.
     const struct turns {
@@ -47,7 +47,7 @@ protected:
     // CAF would go on with the actor's next message up to `throughput` times.
     for (std::size_t i = 0; i < throughput; ++i) {
       yields_ = false;
-      const auto result = super::resume(here, 1);
+      const auto result = super::resume(unit, 1);
       if (result != caf::resumable::resume_later || yields_) return result;
     }
     return caf::resumable::resume_later;

@@ -1,6 +1,6 @@
-// Where tasks and signals for an actor are left. A port outlives its actor: the actor's replacement
-// finds there what the actor had not taken. What it is worth: `greenroom-bench dispatch` beside its
-// floors, and inbox/push+take of `greenroom-bench micro` for the inbox alone.
+// The queue of tasks and signals for an actor. A port outlives its actor: the replacement finds
+// there what the actor had not taken. Benchmarks: `greenroom-bench dispatch`, and inbox/push+take
+// of `greenroom-bench micro`.
 #pragma once
 
 #include "runtime/machine/tasks/inbox.hpp"
@@ -100,9 +100,9 @@ public:
     unlock();
     if (before != nullptr) before->release();
   }
-  /// `here`: the execution unit of this thread, or null. Called by the thread that found the actor
+  /// `unit`: execution unit of this thread, or null. Called by the thread that found the actor
   /// asleep.
-  void wake(caf::execution_unit* here) {
+  void wake(caf::execution_unit* unit) {
     lock();
     caf::strong_actor_ptr actor;
     caf::mailbox_element* element = nullptr;
@@ -112,7 +112,7 @@ public:
       if (element != nullptr) actor = actor_;
     }
     unlock();
-    if (element != nullptr) actor->enqueue(caf::mailbox_element_ptr{element}, here);
+    if (element != nullptr) actor->enqueue(caf::mailbox_element_ptr{element}, unit);
   }
 
 private:
@@ -133,12 +133,12 @@ class task_port {
 public:
   void attach(caf::strong_actor_ptr actor) { waker_.attach(std::move(actor)); }
 
-  void push(protocols::task_ptr job, caf::execution_unit* here) {
-    if (inbox_.push(std::move(job))) waker_.wake(here);
+  void push(protocols::task_ptr job, caf::execution_unit* unit) {
+    if (inbox_.push(std::move(job))) waker_.wake(unit);
   }
-  void signal(std::uint32_t bits, caf::execution_unit* here) {
+  void signal(std::uint32_t bits, caf::execution_unit* unit) {
     signals_.fetch_or(bits, std::memory_order_acq_rel);
-    if (inbox_.poke()) waker_.wake(here);
+    if (inbox_.poke()) waker_.wake(unit);
   }
 
   // -- for the actor only --
@@ -164,8 +164,8 @@ public:
       at = after;
     }
   }
-  /// A new actor takes over what is inside.
-  void take_over() { static_cast<void>(inbox_.poke()); }
+  /// A replacement actor calls this before its first drain.
+  void mark_awake() { static_cast<void>(inbox_.poke()); }
 
 private:
   machine::task_inbox inbox_;

@@ -1,7 +1,6 @@
-// A bounded lock-free ring with one reader, an actor that the first push after a pause wakes: for
-// tasks from callers to the dispatcher, and for notes to the journal. What it is worth:
-// `greenroom-bench dispatch` beside its floors, and ring/push+drain and lanes/push+drain of
-// `greenroom-bench micro` for the rings alone.
+// A bounded lock-free queue with one consumer, an actor. A push wakes the actor if it sleeps.
+// Benchmarks: `greenroom-bench dispatch` and `greenroom-bench micro` (ring/push+drain,
+// lanes/push+drain).
 #pragma once
 
 #include "actors/mailbox/port.hpp"
@@ -21,13 +20,10 @@ public:
   explicit ring_port(std::size_t capacity) : ring_{capacity} {}
   void attach(caf::strong_actor_ptr actor) { waker_.attach(std::move(actor)); }
   /// False when the ring is full.
-  [[nodiscard]] bool push(const Item& item, caf::execution_unit* here) {
-    const auto how = ring_.push(item);
-    if (how == machine::pushed::wake) waker_.wake(here);
-    return how != machine::pushed::full;
-  }
-  void poke(caf::execution_unit* here) {
-    if (ring_.poke()) waker_.wake(here);
+  [[nodiscard]] bool push(const Item& item, caf::execution_unit* unit) {
+    const auto result = ring_.push(item);
+    if (result == machine::pushed::wake) waker_.wake(unit);
+    return result != machine::pushed::full;
   }
 
   // -- for the actor only --
@@ -37,10 +33,10 @@ public:
   }
   [[nodiscard]] bool empty() const { return ring_.empty(); }
   [[nodiscard]] bool try_sleep() { return ring_.try_sleep(); }
-  /// The actor does not sleep, and is woken all the same: other actors get their turn before.
-  void call_again(caf::execution_unit* here) { waker_.wake(here); }
-  /// A new actor takes over what is inside.
-  void take_over() { static_cast<void>(ring_.poke()); }
+  /// Other actors get their turn; then the actor, which does not sleep, is woken again.
+  void yield(caf::execution_unit* unit) { waker_.wake(unit); }
+  /// A replacement actor calls this before its first drain.
+  void mark_awake() { static_cast<void>(ring_.poke()); }
 
 private:
   Ring<Item> ring_;

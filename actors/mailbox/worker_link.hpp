@@ -79,14 +79,17 @@ public:
     port_->push(std::move(job), io_execution_unit::current());
   }
   void on_form(const protocols::task_ptr& job, protocols::stream_form form) noexcept override {
-    if (!job->claimed.load(std::memory_order_acquire) && job->who) job->who->on_form(*job, form);
+    if (!job->claimed.load(std::memory_order_acquire) && job->observer)
+      job->observer->on_form(*job, form);
   }
   void on_chunk(const protocols::task_ptr& job, std::string_view piece) noexcept override {
     // Straight to the caller: no actor decides anything about a piece.
-    if (!job->claimed.load(std::memory_order_acquire) && job->who) job->who->on_chunk(*job, piece);
+    if (!job->claimed.load(std::memory_order_acquire) && job->observer)
+      job->observer->on_chunk(*job, piece);
   }
   [[nodiscard]] bool takes_more(const protocols::task_ptr& job) noexcept override {
-    return job->claimed.load(std::memory_order_acquire) || !job->who || job->who->takes_more(*job);
+    return job->claimed.load(std::memory_order_acquire) || !job->observer
+           || job->observer->takes_more(*job);
   }
   void on_gone(departure reason) noexcept override {
     const std::lock_guard lock{mutex_};

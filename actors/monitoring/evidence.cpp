@@ -94,7 +94,7 @@ std::vector<specialist_counts> count_specialists(const evidence_parts& where) {
     const auto& record = where.pools.of(protocols::pool_kind::intelligent).specialists[i];
     const auto ended = [&](task_outcome which) {
       const auto e = static_cast<std::size_t>(which);
-      return machine::count_of(record.gauge.ends[e]) + machine::count_of(record.mirror_ends[e]);
+      return machine::count_of(record.gauge.ends[e]) + machine::count_of(record.shadow_ends[e]);
     };
     result[i] = {
         ended(task_outcome::completed),

@@ -37,7 +37,7 @@ std::uint64_t asked_of(const sampler_parts& where, protocols::pool_kind kind, st
   const auto& record = where.pools.of(kind).specialists[who];
   const auto completed = static_cast<std::size_t>(task_outcome::completed);
   return machine::count_of(record.gauge.ends[completed])
-         + machine::count_of(record.mirror_ends[completed]);
+         + machine::count_of(record.shadow_ends[completed]);
 }
 
 }  // namespace
@@ -136,26 +136,26 @@ void pool_sampler::add_times(double now_s) {
   times_before_ = now;
 }
 
-pool_sample pool_sampler::take(double now_s) {
-  const auto& catalog = parts_.catalogs.now();
-  const auto& pool = parts_.pools.of(pool_);
+pool_sampler::reading pool_sampler::read_counters(double now_s) {
+  const auto& gauge = parts_.pools.of(pool_).gauge;
   reading now;
   now.at_s = now_s;
-  for (std::size_t i = 0; i < now.ends.size(); ++i) now.ends[i] = pool.gauge.ends(i);
+  for (std::size_t i = 0; i < now.ends.size(); ++i) now.ends[i] = gauge.ends(i);
   now.refused = parts_.ends.refused(pool_);
-  now.shed = machine::count_of(pool.gauge.shed_open);
-  now.warm_hits = machine::count_of(pool.gauge.warm_hits);
-  now.cold_starts = machine::count_of(pool.gauge.cold_starts);
-  now.prewarms = machine::count_of(pool.gauge.prewarms);
-  now.prewarm_hits = machine::count_of(pool.gauge.prewarm_hits);
-  now.sum_ns = pool.gauge.time_sum_ns();
+  now.shed = machine::count_of(gauge.shed_open);
+  now.warm_hits = machine::count_of(gauge.warm_hits);
+  now.cold_starts = machine::count_of(gauge.cold_starts);
+  now.prewarms = machine::count_of(gauge.prewarms);
+  now.prewarm_hits = machine::count_of(gauge.prewarm_hits);
+  now.sum_ns = gauge.time_sum_ns();
   add_times(now_s);
   now.times = times_count_;
+  return now;
+}
 
-  pool_sample result;
-  result.at_s = now_s;
-  result.pool = protocols::to_string(pool_);
-  result.profile = catalog.config.profile;
+void pool_sampler::count_specialists(pool_sample& result) const {
+  const auto& catalog = parts_.catalogs.now();
+  const auto& pool = parts_.pools.of(pool_);
   double waiting = 0;
   for (std::size_t i = 0; i < catalog.members.size(); ++i) {
     if (catalog.members[i].gone) continue;
@@ -170,21 +170,18 @@ pool_sample pool_sampler::take(double now_s) {
     waiting += depth - std::min(depth, gauge.running.load(std::memory_order_relaxed));
   }
   result.queue_depth = waiting;
-  const auto memory = memory_of(parts_, pool_);
-  result.memory_mb = memory.used_mb;
-  result.always_warm_memory_mb = memory.always_mb;
-  if (const auto budget = catalog.config.pool.memory_budget_mb; budget > 0)
-    result.memory_use = memory.used_mb / budget;
-  const auto passed = last_s_ > 0 ? std::max(now_s - last_s_, 0.0) : 0;
-  last_s_ = now_s;
+}
+
+void pool_sampler::add_memory(const pool_memory& memory, reading& now) {
+  const auto passed = last_s_ > 0 ? std::max(now.at_s - last_s_, 0.0) : 0;
+  last_s_ = now.at_s;
   used_mb_s_ += memory.used_mb * passed;
   always_mb_s_ += memory.always_mb * passed;
   now.used_mb_s = used_mb_s_;
   now.always_mb_s = always_mb_s_;
+}
 
-  while (readings_.size() > 1 && now_s - readings_[1].at_s >= window_s_) readings_.pop_front();
-  readings_.push_back(now);
-  const auto& before = readings_.front();
+void pool_sampler::set_rates(const reading& before, const reading& now, pool_sample& result) {
   const auto ended = [&](task_outcome which) {
     const auto at = static_cast<std::size_t>(which);
     return grown(now.ends[at], before.ends[at]);
@@ -201,24 +198,48 @@ pool_sample pool_sampler::take(double now_s) {
   result.warm_hit_rate = share(hits, hits + colds);
   result.cold_start_rate = share(colds, hits + colds);
   const auto prewarms = grown(now.prewarms, before.prewarms);
-  constexpr std::uint64_t some = 10;
-  if (prewarms >= some)
+  constexpr std::uint64_t prewarms_least = 10;
+  if (prewarms >= prewarms_least)
     result.prediction_accuracy =
         std::min(1.0, static_cast<double>(grown(now.prewarm_hits, before.prewarm_hits))
                           / static_cast<double>(prewarms));
-  const auto times = times_.summary(now_s);
-  if (const auto all = grown(now.times, before.times); times.count > 0 && all > 0) {
-    result.response_mean_ms = static_cast<double>(grown(now.sum_ns, before.sum_ns)) * ms_per_ns
-                              / static_cast<double>(all);
-    result.response_p50_ms = *times.p50 * unit_ns * ms_per_ns;
-    result.response_p95_ms = *times.p95 * unit_ns * ms_per_ns;
-    result.response_p99_ms = *times.p99 * unit_ns * ms_per_ns;
-  }
+}
+
+void pool_sampler::set_times(const reading& before, const reading& now, pool_sample& result) {
+  const auto times = times_.summary(now.at_s);
+  const auto all = grown(now.times, before.times);
+  if (times.count == 0 || all == 0) return;
+  result.response_mean_ms =
+      static_cast<double>(grown(now.sum_ns, before.sum_ns)) * ms_per_ns / static_cast<double>(all);
+  result.response_p50_ms = *times.p50 * unit_ns * ms_per_ns;
+  result.response_p95_ms = *times.p95 * unit_ns * ms_per_ns;
+  result.response_p99_ms = *times.p99 * unit_ns * ms_per_ns;
+}
+
+pool_sample pool_sampler::take(double now_s) {
+  auto now = read_counters(now_s);
+  const auto& config = parts_.catalogs.now().config;
+  pool_sample result;
+  result.at_s = now_s;
+  result.pool = protocols::to_string(pool_);
+  result.profile = config.profile;
+  count_specialists(result);
+  const auto memory = memory_of(parts_, pool_);
+  result.memory_mb = memory.used_mb;
+  result.always_warm_memory_mb = memory.always_mb;
+  if (const auto budget = config.pool.memory_budget_mb; budget > 0)
+    result.memory_use = memory.used_mb / budget;
+  add_memory(memory, now);
+  while (readings_.size() > 1 && now_s - readings_[1].at_s >= window_s_) readings_.pop_front();
+  readings_.push_back(now);
+  const auto& before = readings_.front();
+  set_rates(before, now, result);
+  set_times(before, now, result);
   const auto always = now.always_mb_s - before.always_mb_s;
   if (always > 0)
     result.memory_efficiency =
         std::clamp(1 - (now.used_mb_s - before.used_mb_s) / always, 0.0, 1.0);
-  else if (memory.always_mb > 0)  // The first look: as it is now.
+  else if (memory.always_mb > 0)  // The first sample: the efficiency of this moment.
     result.memory_efficiency = std::clamp(1 - memory.used_mb / memory.always_mb, 0.0, 1.0);
   if (pool_ == protocols::pool_kind::intelligent)
     result.worker_memory_ratio = worker_memory_ratio(parts_);

@@ -26,6 +26,11 @@ struct sampler_parts {
   const ends_feed& ends;
 };
 
+/// A pool's memory in MB: now, and with every specialist warm.
+struct pool_memory {
+  double used_mb = 0, always_mb = 0;
+};
+
 /// Keeps one reading of a pool's counters for each call and describes the time since the oldest one
 /// within the window. Quantiles come from a `quantile_window` and are wrong by at most 1/256;
 /// counts and means are exact. One owner.
@@ -36,7 +41,7 @@ public:
     forget();
   }
 
-  /// Copies (mirrors) count: in shadow they are all that the intelligent pool does.
+  /// Shadow copies count: in the shadow phase they are all that the intelligent pool does.
   [[nodiscard]] runtime::monitoring::pool_sample take(double now_s);
   /// What was before does not count any more.
   void forget();
@@ -52,6 +57,14 @@ private:
   };
   static constexpr std::size_t slices = 12;
   void add_times(double now_s);
+  reading read_counters(double now_s);
+  void count_specialists(runtime::monitoring::pool_sample& result) const;
+  /// Adds the memory over the time since the last sample.
+  void add_memory(const pool_memory& memory, reading& now);
+  static void set_rates(const reading& before, const reading& now,
+                        runtime::monitoring::pool_sample& result);
+  void set_times(const reading& before, const reading& now,
+                 runtime::monitoring::pool_sample& result);
 
   sampler_parts parts_;
   protocols::pool_kind pool_;
@@ -63,11 +76,8 @@ private:
   double used_mb_s_ = 0, always_mb_s_ = 0, last_s_ = 0;
 };
 
-/// The pool's memory in MB: now, and with every specialist warm. Measured in either pool; a
-/// specialist that was never measured counts as configured. Callables cost nothing.
-struct pool_memory {
-  double used_mb = 0, always_mb = 0;
-};
+/// Measured in either pool; a specialist that was never measured counts as configured. Callables
+/// cost nothing.
 [[nodiscard]] pool_memory memory_of(const sampler_parts& where, protocols::pool_kind pool);
 
 /// Measured memory of the intelligent pool's workers over that of the baseline's own, of those

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::size_t backup_piece_bytes = std::size_t{1} << 20U;
 constexpr std::size_t backup_jobs_max = 16;
-constexpr std::chrono::seconds retry_usual{5};
+constexpr std::chrono::seconds default_retry_after{5};
 constexpr std::uint64_t backup_spare_bytes = std::uint64_t{16} << 20U;  // Left on the disk.
 // A name that no user gives to a folder: folders left from an earlier run are removed.
 constexpr std::string_view backup_prefix = ".backup-under-way-";
@@ -41,30 +41,31 @@ void write_backup_file(const std::filesystem::path& path, const std::string& tex
 
 using kind = backup_problem::kind;
 
-base::problem not_copied(std::string why) { return {"not-copied", std::move(why)}; }
+base::problem copy_error(std::string why) { return {"not-copied", std::move(why)}; }
 
 }  // namespace
 
-backups::backups(const backup_parts& parts, surroundings of) : parts_{parts}, of_{std::move(of)} {
+backups::backups(const backup_parts& parts, settings from)
+    : parts_{parts}, settings_{std::move(from)} {
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator{of_.data_dir, ignored})
+  for (const auto& entry : std::filesystem::directory_iterator{settings_.data_dir, ignored})
     if (is_left_over(entry.path().filename().string()))
       std::filesystem::remove_all(entry.path(), ignored);
   thread_ = std::thread{[this] { run(); }};
 }
 
 backups::~backups() {
-  std::deque<job> left;
+  std::deque<job> pending_jobs;
   {
     const std::lock_guard lock{mutex_};
     stopping_.request_stop();
-    left.swap(jobs_);
+    pending_jobs.swap(jobs_);
   }
   waker_.notify_one();
-  for (const auto& one : left)
-    one.done(backup_problem{kind::failed, "the node stops", retry_usual});
+  for (const auto& one : pending_jobs)
+    one.done(backup_problem{kind::failed, "the node stops", default_retry_after});
   thread_.join();
-  remove();
+  remove_files();
 }
 
 void backups::enqueue(std::function<void()> work, const answer& done) {
@@ -76,14 +77,15 @@ void backups::enqueue(std::function<void()> work, const answer& done) {
       return;
     }
   }
-  done(backup_problem{kind::failed, "too many requests for backups wait already", retry_usual});
+  done(backup_problem{kind::failed, "too many requests for backups wait already",
+                      default_retry_after});
 }
 
-void backups::begin(answer done) {
-  enqueue([this, done] { make(done); }, done);
+void backups::create(answer done) {
+  enqueue([this, done] { create_now(done); }, done);
 }
 
-void backups::piece(std::string id, std::size_t file, std::uint64_t offset, answer done) {
+void backups::read_chunk(std::string id, std::size_t file, std::uint64_t offset, answer done) {
   enqueue(
       [this, id = std::move(id), file, offset, done] {
         if (id != id_ || id.empty() || file >= files_.size())
@@ -101,12 +103,12 @@ void backups::piece(std::string id, std::size_t file, std::uint64_t offset, answ
       done);
 }
 
-void backups::end(std::string id, answer done) {
+void backups::remove(std::string id, answer done) {
   enqueue(
       [this, id = std::move(id), done] {
         if (id != id_ || id.empty())
           return done(backup_problem{kind::no_such_backup, "there is no such backup", {}});
-        remove();
+        remove_files();
         done(std::string{"{}"});
       },
       done);
@@ -118,7 +120,7 @@ void backups::run() {
     const auto woken = [this] { return stopping_.stop_requested() || !jobs_.empty(); };
     if (id_.empty()) {
       waker_.wait(lock, woken);
-    } else if (!waker_.wait_for(lock, left(), woken)) {
+    } else if (!waker_.wait_for(lock, time_until_expiry(), woken)) {
       lock.unlock();
       expire();
       lock.lock();
@@ -133,7 +135,7 @@ void backups::run() {
   }
 }
 
-void backups::remove() {
+void backups::remove_files() {
   std::error_code ignored;
   if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
   folder_.clear();
@@ -141,19 +143,19 @@ void backups::remove() {
   files_.clear();
 }
 
-std::chrono::nanoseconds backups::left() const {
+std::chrono::nanoseconds backups::time_until_expiry() const {
   const std::chrono::nanoseconds unused{parts_.clock.now_ns() - used_at_ns_};
-  return std::max(of_.unused_max - unused, std::chrono::nanoseconds{0});
+  return std::max(settings_.unused_max - unused, std::chrono::nanoseconds{0});
 }
 
 void backups::expire() {
-  if (!id_.empty() && left().count() == 0) remove();
+  if (!id_.empty() && time_until_expiry().count() == 0) remove_files();
 }
 
-void backups::make(const answer& done) {
-  expire();  // Requests for another backup may have kept the thread from noticing the time.
+void backups::create_now(const answer& done) {
+  expire();  // The thread checks expiry only while no request waits, so check here too.
   if (!id_.empty()) {
-    const auto seconds_left = std::chrono::ceil<std::chrono::seconds>(left());
+    const auto seconds_left = std::chrono::ceil<std::chrono::seconds>(time_until_expiry());
     return done(backup_problem{
         kind::under_way,
         "backup " + id_ + " is being fetched; it is removed when that is done, by DELETE "
@@ -163,18 +165,18 @@ void backups::make(const answer& done) {
   }
   const auto id = protocols::to_string(
       protocols::task_id{parts_.seed, static_cast<std::uint64_t>(parts_.clock.now_ns())});
-  folder_ = of_.data_dir + "/" + std::string{backup_prefix} + id;
+  folder_ = settings_.data_dir + "/" + std::string{backup_prefix} + id;
   const auto copied = [this]() -> base::expected<void> {
     try {
       return copy_all(folder_);
     } catch (const std::exception& thrown) {
-      return not_copied(thrown.what());
+      return copy_error(thrown.what());
     }
   }();
   if (!copied) {
-    remove();
+    remove_files();
     parts_.events.publish("backup.failed", json_object{{"why", copied.error().text}});
-    return done(backup_problem{kind::failed, copied.error().text, retry_usual});
+    return done(backup_problem{kind::failed, copied.error().text, default_retry_after});
   }
   id_ = id;
   used_at_ns_ = parts_.clock.now_ns();
@@ -187,23 +189,24 @@ base::expected<void> backups::check_space() const {
   namespace fs = std::filesystem;
   std::uint64_t needed = backup_spare_bytes;
   for (const auto* ending : {"", "-wal"}) {
-    std::error_code none;
-    const auto bytes = fs::file_size(of_.journal.path + ending, none);
-    if (!none) needed += bytes;
+    std::error_code error;
+    const auto bytes = fs::file_size(settings_.journal.path + ending, error);
+    if (!error) needed += bytes;
   }
-  std::error_code unknown;
-  const auto room = fs::space(of_.data_dir, unknown);
-  if (unknown || room.available >= needed) return {};
-  return not_copied("a backup needs " + std::to_string(needed >> 20U) + " MiB of free space in "
-                    + of_.data_dir + " for a moment, and there are "
+  std::error_code error;
+  const auto room = fs::space(settings_.data_dir, error);
+  // If free space is unknown, try anyway.
+  if (error || room.available >= needed) return {};
+  return copy_error("a backup needs " + std::to_string(needed >> 20U) + " MiB of free space in "
+                    + settings_.data_dir + " for a moment, and there are "
                     + std::to_string(room.available >> 20U));
 }
 
 base::expected<void> backups::copy_journal(const std::string& folder) {
   const auto stop = stopping_.get_token();
-  const auto copied = machine::copy_journal(of_.journal, folder + "/journal.db",
-                                            [&stop] { return !stop.stop_requested(); });
-  if (!copied) return not_copied(copied.error().text);
+  const auto keep_going = [&stop] { return !stop.stop_requested(); };
+  const auto copied = machine::copy_journal(settings_.journal, folder + "/journal.db", keep_going);
+  if (!copied) return copy_error(copied.error().text);
   const auto checked = machine::check_journal_copy(folder + "/journal.db", stop);
   if (!checked) return checked.error();
   tasks_ = checked->tasks;
@@ -214,7 +217,7 @@ base::expected<void> backups::copy_journal(const std::string& folder) {
 base::expected<void> backups::copy_all(const std::string& folder) {
   namespace fs = std::filesystem;
   if (auto space = check_space(); !space) return space;
-  if (::mkdir(folder.c_str(), 0700) != 0) return not_copied("cannot make " + folder);
+  if (::mkdir(folder.c_str(), 0700) != 0) return copy_error("cannot make " + folder);
   made_unix_ms_ = parts_.clock.unix_ms();
   if (auto copied = copy_journal(folder); !copied) return copied;
   std::vector<std::string> names{"journal.db"};
@@ -226,7 +229,7 @@ base::expected<void> backups::copy_all(const std::string& folder) {
     names.push_back("learned/" + std::string{learned_state::name_of(part)} + ".state");
     write_backup_file(fs::path{folder} / names.back(), text);
   }
-  const catalog_reader::scope reading;
+  const catalog_reader::scope catalog_guard;  // Keeps the catalog alive.
   names.emplace_back("configuration.yaml");
   write_backup_file(fs::path{folder} / names.back(), config::to_yaml(parts_.catalogs.now().config));
   files_.clear();
@@ -246,9 +249,9 @@ std::string backups::manifest() const {
   return json_object{
       {"version", 1},
       {"made_at", base::rfc3339(made_unix_ms_)},
-      {"node", of_.node},
-      {"journal", of_.journal.expected},
-      {"greenroom", of_.version},
+      {"node", settings_.node},
+      {"journal", settings_.journal.expected},
+      {"greenroom", settings_.version},
       {"tasks", tasks_},
       {"ends", ends_},
       {"files",

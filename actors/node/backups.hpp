@@ -43,7 +43,7 @@ struct backup_problem {
 /// pieces nobody fetches is removed after ten minutes. The work is done on a thread of this object.
 class backups {
 public:
-  struct surroundings {
+  struct settings {
     std::string data_dir;
     machine::journal_options journal;
     std::string node;     ///< The node's identity.
@@ -55,7 +55,7 @@ public:
   /// caller's.
   using answer = std::function<void(base::expected<std::string, backup_problem>)>;
 
-  backups(const backup_parts& parts, surroundings of);
+  backups(const backup_parts& parts, settings from);
   /// Ends a running copy within about a second, whatever the journal's size; waiting requests are
   /// answered first.
   ~backups();
@@ -63,11 +63,11 @@ public:
   backups& operator=(const backups&) = delete;
 
   /// Makes a backup. The answer is JSON: `id`, `piece_bytes` and the `manifest`.
-  void begin(answer done);
+  void create(answer done);
   /// At most one piece of the file with this position in the manifest, from `offset` on.
-  void piece(std::string id, std::size_t file, std::uint64_t offset, answer done);
+  void read_chunk(std::string id, std::size_t file, std::uint64_t offset, answer done);
   /// Removes a backup.
-  void end(std::string id, answer done);
+  void remove(std::string id, answer done);
 
 private:
   struct copied_file {
@@ -77,19 +77,19 @@ private:
   };
   void enqueue(std::function<void()> work, const answer& done);
   void run();
-  void make(const answer& done);
+  void create_now(const answer& done);
   base::expected<void> copy_all(const std::string& folder);
   base::expected<void> copy_journal(const std::string& folder);
   [[nodiscard]] base::expected<void> check_space() const;
   [[nodiscard]] std::string manifest() const;
-  void remove();
+  void remove_files();
   /// Removes the backup when it has been unused for `unused_max`.
   void expire();
   /// The time until the backup expires.
-  [[nodiscard]] std::chrono::nanoseconds left() const;
+  [[nodiscard]] std::chrono::nanoseconds time_until_expiry() const;
 
   backup_parts parts_;
-  surroundings of_;
+  settings settings_;
   std::mutex mutex_;
   std::condition_variable waker_;
   struct job {

@@ -55,8 +55,8 @@ public:
       if (!catalog.members[who].gone)
         open_.push_back(
             {checked_kind::specialist, catalog.name_of(static_cast<std::uint32_t>(who))});
-    for (const auto& [word, to] : catalog.config.commands)
-      open_.push_back({checked_kind::command, word});
+    for (const auto& [command, to] : catalog.config.commands)
+      open_.push_back({checked_kind::command, command});
     for (const auto& flow : catalog.config.workflows)
       open_.push_back({checked_kind::workflow, flow.name});
   }

@@ -256,7 +256,7 @@ void write_pools_compared(sheet& out, const actors::node_state& state,
       auto amount = static_cast<double>(state.pools.of(kind).gauge.ends(e));
       // Shadow copies, most of them in the intelligent pool, have counters of their own.
       for (const auto& record : state.pools.of(kind).specialists)
-        amount -= amount_of(record.mirror_ends[e]);
+        amount -= amount_of(record.shadow_ends[e]);
       sheet::add(tasks,
                  {{"pool", std::string{protocols::to_string(kind)}},
                   {"outcome", std::string{machine::task_outcome_names[e]}}},
@@ -299,7 +299,7 @@ void write_rollout(sheet& out, const actors::node_state& state,
   auto& drops =
       out.family("greenroom_mirror_drops_total", "Not mirrored or not compared.", counter);
   for (std::size_t i = 0; i < shadow.drops.size(); ++i)
-    sheet::add(drops, {{"reason", std::string{name_of(static_cast<mirror_drop>(i))}}},
+    sheet::add(drops, {{"reason", std::string{name_of(static_cast<shadow_drop>(i))}}},
                static_cast<double>(shadow.drops[i]));
   auto& rollbacks = out.family("greenroom_rollbacks_total", "Rollbacks, by trigger.", counter);
   for (const auto one :

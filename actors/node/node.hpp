@@ -28,7 +28,7 @@ namespace runtime {
 class warm_policy;
 }  // namespace runtime
 namespace protocols {
-class asker;
+class task_observer;
 }  // namespace protocols
 
 /// The end of a task, later. A refused task has ended at once: `state` is failed, and `why`,
@@ -49,7 +49,7 @@ public:
   virtual void on_accepted(const protocols::task_id&) {}
   /// A piece of a streamed output, in order. After a retry the output begins again, with the next
   /// number of the attempt (from 1).
-  virtual void on_piece(std::string_view, std::uint32_t /*attempt*/) {}
+  virtual void on_chunk(std::string_view, std::uint32_t /*attempt*/) {}
   /// False: no more pieces for now. A worker that can wait asks again soon.
   [[nodiscard]] virtual bool takes_more() { return true; }
   /// The end, exactly once; never for a durable task when the node is destroyed before the task has
@@ -226,8 +226,8 @@ public:
   base::expected<protocols::task_id, refusal> submit(task_request request,
                                                      std::shared_ptr<task_listener> listener);
   /// The same for doors, without a copy of the end.
-  base::expected<protocols::task_id, refusal> submit(task_request&& request,
-                                                     std::shared_ptr<protocols::asker> caller);
+  base::expected<protocols::task_id, refusal> submit(
+      task_request&& request, std::shared_ptr<protocols::task_observer> caller);
   /// True when the task had not ended yet and now ends as cancelled.
   bool cancel(const protocols::task_id& id);
   /// Live tasks, and ended tasks that are durable or recent.

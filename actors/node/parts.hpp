@@ -29,7 +29,7 @@ namespace greenroom {
 
 namespace actors {
 class event_range;
-struct steering;
+struct rollout_command;
 }  // namespace actors
 
 /// In the order in which the parts need each other; `node::~node` ends the parts in the order that
@@ -73,7 +73,7 @@ struct node::parts {
   /// The state of a live task; nothing when the task is not live.
   [[nodiscard]] std::optional<protocols::task_state> live_state(const protocols::task_id& id) const;
   /// Drops a caller who repeated an idempotency key and waits for the end of the first task.
-  void forget(const protocols::asker* caller) { state->waiters.remove(caller); }
+  void forget(const protocols::task_observer* caller) { state->waiters.remove(caller); }
 
   class listing;
   mutable actors::lookup_thread lookups;
@@ -96,7 +96,7 @@ struct node::parts {
   }
 
   /// An operator's request to the rollout or the rollback; its callback gets the answer.
-  void steer(actors::steering request);
+  void send_command(actors::rollout_command request);
 
   /// Sends liveness probes at their interval.
   std::thread liveness;

@@ -39,7 +39,7 @@ base::expected<void, base::problem> check(const node::parts& in, const config::d
 std::size_t count_old_workers(const actors::node_state& state) {
   const auto& catalog = state.catalogs.now();
   std::size_t result = 0;
-  for (std::size_t kind = 0; kind < actors::pools; ++kind)
+  for (std::size_t kind = 0; kind < actors::pool_count; ++kind)
     for (std::uint32_t who = 0; who < catalog.members.size(); ++who)
       if (state.pools.runs_old_definition(catalog, static_cast<pool_kind>(kind), who)) ++result;
   return result;

@@ -34,10 +34,10 @@ json_object arm_json(const runtime::rollout::arm& one) {
           {"p99_ms", one.latency_ms.quantile(0.99)}};
 }
 
-json_object shadow_json(const actors::mirror::figures& shadow) {
+json_object shadow_json(const actors::shadow_traffic::figures& shadow) {
   json_object drops;
   for (std::size_t i = 0; i < shadow.drops.size(); ++i)
-    drops.add(name_of(static_cast<runtime::rollout::mirror_drop>(i)), shadow.drops[i]);
+    drops.add(name_of(static_cast<runtime::rollout::shadow_drop>(i)), shadow.drops[i]);
   json_array fields;
   constexpr std::size_t shown = 20;
   for (std::size_t i = 0; i < std::min(shown, shadow.differences.size()); ++i) {
@@ -60,20 +60,21 @@ json_object shadow_json(const actors::mirror::figures& shadow) {
 
 }  // namespace
 
-void node::parts::steer(actors::steering request) {
-  using what = actors::steering::what;
-  const auto verb = request.verb;
-  const bool back = verb == what::roll_back || verb == what::confirm || verb == what::cancel
-                    || verb == what::verify;
-  const auto to = back ? actors::status_board::box::rollback : actors::status_board::box::rollout;
-  if (!state->board.try_leave(to, request)) {
-    if (request.told)
-      request.told(503, "busy",
-                   std::to_string(actors::status_board::words_max)
-                       + " requests of operators wait already; ask again in a second");
+void node::parts::send_command(actors::rollout_command request) {
+  using kind = actors::rollout_command::kind;
+  const auto what = request.what;
+  const bool back = what == kind::roll_back || what == kind::confirm || what == kind::cancel
+                    || what == kind::verify;
+  const auto to =
+      back ? actors::status_board::receiver::rollback : actors::status_board::receiver::rollout;
+  if (!state->board.try_post(to, request)) {
+    if (request.reply)
+      request.reply(503, "busy",
+                    std::to_string(actors::status_board::commands_max)
+                        + " requests of operators wait already; ask again in a second");
     return;
   }
-  caf::anon_send(root, protocols::commands_left{to});
+  caf::anon_send(root, protocols::commands_posted{to});
 }
 
 std::string node::rollout() const {

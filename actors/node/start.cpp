@@ -117,7 +117,7 @@ private:
   void open_learned_state();
   void make_webhook();
   void make_backups();
-  [[nodiscard]] actors::root_plan plan_of_root() const;
+  [[nodiscard]] actors::root_options root_options_of_node() const;
   void spawn_root();
 
   node::parts& in_;
@@ -154,7 +154,7 @@ void node_start::make_state() {
       actors::make_catalog(configuration_, nullptr, in_.is_inline), spare_specialists, epoch,
       std::make_shared<machine::clock>());
   in_.state->seed = epoch;
-  in_.state->collapse = [in = &in_](std::string why) {
+  in_.state->on_fatal = [in = &in_](std::string why) {
     in->collapsed = true;
     in->state->events.publish("node.collapsed", json_object{{"why", why}});
   };
@@ -182,8 +182,8 @@ step_result node_start::open_journal() {
   auto found = journal->unfinished();
   if (!found) return not_started(found.error().text);
   unfinished_ = *std::move(found);
-  const auto unread = actors::remember(state.catalogs.now().config, state.routes, state.board,
-                                       actors::read_journaled_status(*journal));
+  const auto unread = actors::restore_rollout(state.catalogs.now().config, state.routes,
+                                              state.board, actors::read_journaled_status(*journal));
   if (!unread.empty())
     report_damage(
         {"the journal holds records that cannot be read, and they were left out: " + unread, {}});
@@ -319,44 +319,44 @@ void node_start::make_backups() {
   auto& state = *in_.state;
   in_.backups = std::make_unique<actors::backups>(
       actors::backup_parts{state.clock, state.catalogs, state.events, state.forecast, state.seed},
-      actors::backups::surroundings{configuration_.data_dir, in_.journal_at, in_.identity,
-                                    in_.version});
+      actors::backups::settings{configuration_.data_dir, in_.journal_at, in_.identity,
+                                in_.version});
 }
 
-actors::root_plan node_start::plan_of_root() const {
-  actors::root_plan plan;
+actors::root_options node_start::root_options_of_node() const {
+  actors::root_options options;
   const bool learns = !how_.policy && configuration_.pool.policy == config::pool_policy::greenroom;
   const actors::policy_factory lru = [] { return runtime::make_lru_policy(); };
   auto policy = lru;
   if (how_.policy) policy = how_.policy;
   if (learns) policy = [] { return runtime::make_predictive_policy(); };
-  plan.policies[static_cast<std::size_t>(pool_kind::intelligent)] = policy;
-  plan.policies[static_cast<std::size_t>(pool_kind::baseline)] = lru;
-  plan.predicted = learns;
-  plan.predictor_apart = true;
+  options.policies[static_cast<std::size_t>(pool_kind::intelligent)] = policy;
+  options.policies[static_cast<std::size_t>(pool_kind::baseline)] = lru;
+  options.with_predictor = learns;
+  options.predictor_detached = true;
   // The other pool is opened when a rollout begins or continues; in the baseline all specialists
   // are kept warm.
   const auto other = is_always_warm() ? pool_kind::intelligent : pool_kind::baseline;
-  plan.later[static_cast<std::size_t>(other)] = true;
-  plan.watched = true;
-  plan.post = [hook = in_.webhook.get()](const std::string& url, const std::string& json) {
+  options.opens_on_request[static_cast<std::size_t>(other)] = true;
+  options.with_monitor_and_rollout = true;
+  options.post = [hook = in_.webhook.get()](const std::string& url, const std::string& json) {
     hook->post(url, json);
   };
-  plan.probe = actors::probe_through(
+  options.probe = actors::probe_through(
       *in_.admission, actors::hand_out<actors::probe_parts>(*in_.state), probe_timeout);
-  plan.measure = [](int pid) { return machine::measure_process(pid); };
+  options.read_memory = [](int pid) { return machine::measure_process(pid); };
   if (first_journal_)
-    plan.open_journal =
+    options.open_journal =
         [first = first_journal_,
          where = in_.journal_at]() -> base::expected<std::unique_ptr<machine::journal>> {
       if (*first) return std::move(*first);
       return machine::journal::open(where);
     };
-  return plan;
+  return options;
 }
 
 void node_start::spawn_root() {
-  in_.root = in_.system->spawn(actors::root, in_.state.get(), plan_of_root());
+  in_.root = in_.system->spawn(actors::root, in_.state.get(), root_options_of_node());
   // CAF stores the system's logger in the spawning thread, and the system's destructor waits until
   // no thread holds the logger: a node that is destroyed on another thread would wait for ever.
   caf::logger::set_current_actor_system(nullptr);

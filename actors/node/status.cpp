@@ -121,12 +121,12 @@ private:
     using enum machine::task_outcome;
     const auto ended = [this](machine::task_outcome how) {
       std::uint64_t count = 0;
-      for (std::size_t each = 0; each < actors::pools; ++each)
+      for (std::size_t each = 0; each < actors::pool_count; ++each)
         count +=
             state_.pools.of(static_cast<pool_kind>(each)).gauge.ends(static_cast<std::size_t>(how));
       return count;
     };
-    const auto& copies = state_.pools.mirror_ends;
+    const auto& copies = state_.pools.shadow_ends;
     const auto without = [](std::uint64_t all, std::uint64_t some) {
       return all - std::min(all, some);
     };

@@ -73,7 +73,7 @@ void end_actors(node::parts& in) {
 
 /// Ends worker processes, and asks callables to stop.
 void end_workers(node::parts& in) {
-  for (std::size_t kind = 0; kind < actors::pools; ++kind)
+  for (std::size_t kind = 0; kind < actors::pool_count; ++kind)
     for (auto& record : in.state->pools.of(static_cast<pool_kind>(kind)).specialists)
       record.abandon();
 }
@@ -83,7 +83,7 @@ void end_tasks(node::parts& in) {
   in.state->journal.on = false;
   in.state->ledger.for_each([&](protocols::task_ptr job) {
     if (!job->journaled)
-      in.state->ending.conclude(*job, task_state::failed, protocols::failure::draining,
+      in.state->ending.end_task(*job, task_state::failed, protocols::failure::draining,
                                 "the node was stopped", nullptr);
   });
 }
@@ -128,12 +128,12 @@ std::size_t node::drain(std::chrono::milliseconds grace) {
     if (job->journaled && job->recorded.load(std::memory_order_acquire)) {
       ++left;
       // While there is still a door, the caller gets the place where to ask for the task.
-      if (!job->claimed.load(std::memory_order_acquire)) state.ending.leave(*job);
+      if (!job->claimed.load(std::memory_order_acquire)) state.ending.on_node_stop(*job);
       return;
     }
     // The task will not be continued: the caller gets the end while there is still a door.
     job->retry_after_ms = retry_elsewhere.count();
-    state.ending.conclude(*job, task_state::failed, protocols::failure::draining,
+    state.ending.end_task(*job, task_state::failed, protocols::failure::draining,
                           "the node went down before it was done", nullptr);
   });
   return left;

@@ -1,6 +1,6 @@
 #include "actors/node/task_views.hpp"
 
-#include "actors/state/task_times.hpp"
+#include "actors/state/task_times_ms.hpp"
 
 #include <utility>
 
@@ -40,7 +40,7 @@ task_view view_of(const catalog_store& catalogs, const task& job, with_output ho
     result.output_bytes = job.output.size();
   }
   result.unwritten = job.unwritten.load(std::memory_order_acquire);
-  tell_times(job, result);
+  copy_times_ms(job, result);
   result.ended_unix_ms = job.accepted_unix_ms + (job.ended_ns - job.accepted_ns) / 1'000'000;
   return result;
 }
@@ -72,7 +72,7 @@ task_view view_of(const machine::stored_task& stored) {
   return result;
 }
 
-task_view end_of(const catalog_store& catalogs, const task& job) {
+task_view final_view_of(const catalog_store& catalogs, const task& job) {
   const catalog_reader::scope reading;
   auto view = view_of(catalogs, job);
   if (!job.ended()) {

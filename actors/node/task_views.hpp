@@ -24,6 +24,6 @@ enum class with_output : bool { no, yes };
                                 with_output how = with_output::yes);
 [[nodiscard]] task_view view_of(const machine::stored_task& stored);
 /// The end of a task for a caller, or that the task continues after the next start.
-[[nodiscard]] task_view end_of(const catalog_store& catalogs, const protocols::task& job);
+[[nodiscard]] task_view final_view_of(const catalog_store& catalogs, const protocols::task& job);
 
 }  // namespace greenroom::actors

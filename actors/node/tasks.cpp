@@ -1,8 +1,8 @@
 // Tasks in, tasks found, tasks cancelled.
-#include "actors/node/caller_askers.hpp"
+#include "actors/node/caller_observers.hpp"
 #include "actors/node/parts.hpp"
 #include "actors/node/task_views.hpp"
-#include "actors/tasks/idempotent_asker.hpp"
+#include "actors/tasks/duplicate_request_handler.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -26,12 +26,12 @@ void assert_may_wait() {
 }  // namespace
 
 base::expected<task_id, refusal> node::submit(task_request&& request,
-                                              std::shared_ptr<protocols::asker> caller) {
+                                              std::shared_ptr<protocols::task_observer> caller) {
   const actors::catalog_reader::scope reading;
   if (!request.idempotency_key.empty() && caller)
-    caller = std::make_shared<actors::idempotent_asker>(
+    caller = std::make_shared<actors::duplicate_request_handler>(
         parts_->state->catalogs, parts_->state->waiters, std::move(caller),
-        actors::idempotent_asker::sources{
+        actors::duplicate_request_handler::sources{
             [in = parts_.get()](const task_id& id) { return in->find_live(id); },
             [in = parts_.get()](const task_id& id) { return in->find_stored(id); }});
   auto outcome = parts_->admission->submit(std::move(request), std::move(caller));
@@ -43,14 +43,14 @@ base::expected<task_id, refusal> node::submit(task_request request,
                                               std::function<void(task_view)> done) {
   const auto& state = *parts_->state;
   return submit(std::move(request),
-                actors::asker_of(state.catalogs, parts_->state->events, std::move(done)));
+                actors::observer_of(state.catalogs, parts_->state->events, std::move(done)));
 }
 
 base::expected<task_id, refusal> node::submit(task_request request,
                                               std::shared_ptr<task_listener> listener) {
   const auto& state = *parts_->state;
   return submit(std::move(request),
-                actors::asker_of(state.catalogs, parts_->state->events, std::move(listener)));
+                actors::observer_of(state.catalogs, parts_->state->events, std::move(listener)));
 }
 
 task_future node::submit(task_request request) {

@@ -1,5 +1,6 @@
 #include "actors/pooling/director.hpp"
 
+#include "actors/pooling/slot_descriptions.hpp"
 #include "actors/state/units.hpp"
 
 #include <algorithm>
@@ -8,24 +9,11 @@
 
 namespace greenroom::actors {
 
-using runtime::reason, runtime::slot_order;
+using runtime::slot_order;
 
 namespace {
 
 constexpr double spread_s = 0.05;  // Between starts that wait for their turn, one to three times.
-
-double weight_of(config::priority priority) {
-  switch (priority) {
-    case config::priority::high: return 1.5;
-    case config::priority::normal: return 1.0;
-    case config::priority::low: break;
-  }
-  return 1 / 1.5;
-}
-
-double seconds(std::chrono::milliseconds duration) {
-  return std::chrono::duration<double>{duration}.count();
-}
 
 }  // namespace
 
@@ -52,21 +40,6 @@ double director_state::now_s() const {
 
 // -- the catalog --------------------------------------------------------------
 
-runtime::pool_limits director_state::limits_now(bool baseline_warm) const {
-  const auto& catalog = parts_->catalogs.now();
-  const auto& from = catalog.config.pool;
-  return {
-      .max_warm = pool_ == protocols::pool_kind::baseline ? catalog.members.size() : from.max_warm,
-      .memory_budget_mb = baseline_warm ? 0 : from.memory_budget_mb,
-      .target_memory = baseline_warm ? 0 : from.target_memory,
-      .min_residency_s =
-          from.min_residency ? seconds(*from.min_residency) : runtime::automatic_residency,
-      .cooldown_s = baseline_warm ? runtime::never_s : seconds(from.cooldown),
-      .warm_threshold = from.warm_threshold,
-      .adaptive = from.adaptive,
-      .warming_concurrency = from.warming_concurrency};
-}
-
 void director_state::adopt_catalog() {
   const auto& catalog = parts_->catalogs.now();
   // After COMPLETE the baseline pool may cool like any other.
@@ -78,22 +51,8 @@ void director_state::adopt_catalog() {
     parts_->forecast.forget(who);
   }
   generation_ = catalog.generation;
-  std::vector<runtime::slot_description> all(catalog.members.size());
-  for (std::uint32_t who = 0; who < all.size(); ++who) {
-    const auto& member = catalog.members[who];
-    const auto& gauge = parts_->pools.of(pool_).specialists[who].gauge;
-    const auto bytes = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
-    // A callable costs nothing to keep, so it is always warm.
-    const bool callable = member.config.backend.kind == config::backend_kind::function;
-    all[who] = {.department = member.department,
-                .priority_weight = weight_of(member.config.priority),
-                .pinned = !member.gone && (member.config.pin || baseline_warm || callable),
-                .memory_mb =
-                    bytes > 0 ? static_cast<double>(bytes) / bytes_per_mb : member.config.memory_mb,
-                .starts_at_once = callable,
-                .measured_start_s = static_cast<double>(gauge.start_ns.load()) * 1e-9};
-  }
-  slots_->adopt(limits_now(baseline_warm), all);
+  slots_->adopt(limits_of(catalog.config.pool, catalog.members.size(), pool_, baseline_warm),
+                describe_slots(catalog, parts_->pools.of(pool_), baseline_warm));
 }
 
 void director_state::follow_catalog() {
@@ -195,8 +154,7 @@ void director_state::on_expectations(const protocols::expectation_batch& batch) 
   const auto now = now_s();
   for (const auto& one : batch.calls)
     if (one.specialist < slots_->size())
-      greenroom_->expect(one.specialist, one.probability, one.within_s,
-                         static_cast<reason>(one.why), now);
+      greenroom_->expect(one.specialist, one.probability, one.within_s, one.why, now);
   review();
 }
 
@@ -241,11 +199,12 @@ void director_state::carry_out() {
   for (const auto& order : slots_->take_orders()) {
     const auto department = parts_->catalogs.now().members[order.who].department;
     if (department >= departments_.size() || !departments_[department]) continue;
-    const auto why = static_cast<std::uint8_t>(order.why);
     if (order.what == slot_order::kind::grant)
-      self_->send(departments_[department], protocols::slot_grant{order.who, why, order.lease});
+      self_->send(departments_[department],
+                  protocols::slot_grant{order.who, order.why, order.lease});
     else
-      self_->send(departments_[department], protocols::slot_recall{order.who, why, order.turn});
+      self_->send(departments_[department],
+                  protocols::slot_recall{order.who, order.why, order.turn});
   }
   const auto tally = slots_->take_tally();
   machine::count(records.gauge.prewarms, tally.prewarms);

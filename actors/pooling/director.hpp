@@ -74,7 +74,6 @@ struct director_state {
 private:
   void review();
   void adopt_catalog();
-  [[nodiscard]] runtime::pool_limits limits_now(bool baseline_warm) const;
   /// A report on an index may arrive before the message that the catalog has changed.
   void follow_catalog();
   void pass_to_predictor(const protocols::usage_batch& batch);

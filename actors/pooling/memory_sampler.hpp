@@ -74,8 +74,8 @@ private:
   std::optional<memory_sampler_parts> parts_;
   usage_gauge measure_;
   std::chrono::milliseconds period_{0};
-  std::array<std::vector<reading>, pools> readings_;  ///< By pool, and index in the catalog.
-  std::array<protocols::pool_actor, pools> pool_actors_;
+  std::array<std::vector<reading>, pool_count> readings_;  ///< By pool, and index in the catalog.
+  std::array<protocols::pool_actor, pool_count> pool_actors_;
   std::int64_t last_ns_ = 0;
   bool two_pools_ = false;  ///< At the last sample.
 };

@@ -166,9 +166,8 @@ void predictor_state::on_predict() {
     const auto who = names_.index_of(one.who);
     if (who == runtime::numbered_names::none) continue;
     const bool flow = one.because == runtime::source::workflow;
-    answer.calls.push_back(
-        {who, std::min(one.probability, 1.0), one.within_s,
-         static_cast<std::uint8_t>(flow ? runtime::reason::workflow : runtime::reason::predicted)});
+    answer.calls.push_back({who, std::min(one.probability, 1.0), one.within_s,
+                            flow ? base::slot_reason::workflow : base::slot_reason::predicted});
     auto& seen = shown.emplace_back(one);
     seen.who = who;
     seen.after = names_.index_of(one.after);

@@ -13,24 +13,24 @@ using protocols::failure, protocols::task, protocols::task_state;
 
 namespace {
 
-class probe_listener final : public protocols::asker {
+class probe_listener final : public protocols::task_observer {
 public:
-  probe_listener(const probe_parts& parts, std::function<void(probe_answer)> told)
-      : parts_{parts}, told_{std::move(told)} {}
+  probe_listener(const probe_parts& parts, std::function<void(probe_answer)> done)
+      : parts_{parts}, done_{std::move(done)} {}
   void on_end(const task& job) noexcept override {
     const catalog_reader::scope reading;
     const auto& who = parts_.catalogs.now().name_of(job.specialist);
     if (job.end_state == task_state::completed)
-      told_({true, who + " answered"});
+      done_({true, who + " answered"});
     else if (job.why == failure::refused)
-      told_({true, who + " answered that it does not take this input"});
+      done_({true, who + " answered that it does not take this input"});
     else
-      told_({false, who + ": " + job.output});
+      done_({false, who + ": " + job.output});
   }
 
 private:
   probe_parts parts_;
-  std::function<void(probe_answer)> told_;
+  std::function<void(probe_answer)> done_;
 };
 
 /// The specialists that a command may lead to.
@@ -56,15 +56,15 @@ bool speaks_mcp(const member& who) {
 command_probe probe_through(admission& door, const probe_parts& parts,
                             std::chrono::milliseconds patience) {
   return
-      [&door, parts, patience](const std::string& command, std::function<void(probe_answer)> told) {
+      [&door, parts, patience](const std::string& command, std::function<void(probe_answer)> done) {
         const catalog_reader::scope reading;
         const auto& catalog = parts.catalogs.now();
         const auto route = config::resolve_command(catalog.config, command);
-        if (!route) return told({false, "there is no such command"});
+        if (!route) return done({false, "there is no such command"});
         if (!route->probe.empty() && !runtime::rollout::json_fields(route->probe))
-          return told({false, "its probe is no JSON"});
+          return done({false, "its probe is no JSON"});
         auto able = specialists_of(catalog, *route);
-        if (able.empty()) return told({false, "it leads to no specialist"});
+        if (able.empty()) return done({false, "it leads to no specialist"});
         const auto all = able.size();
         const auto spared = able.front();
         std::erase_if(able, [&](std::uint32_t who) {
@@ -78,7 +78,7 @@ command_probe probe_through(admission& door, const probe_parts& parts,
           const bool up = is_up(state);
           const bool rests =
               door.pool() == protocols::pool_kind::intelligent && state != worker_state::failed;
-          return told({up || rests, catalog.name_of(spared)
+          return done({up || rests, catalog.name_of(spared)
                                         + (up      ? " is up; it is unsafe to ask"
                                            : rests ? " is cold; it is unsafe to ask"
                                                    : " is not up")});
@@ -101,8 +101,8 @@ command_probe probe_through(admission& door, const probe_parts& parts,
         request.urgency = protocols::priority::high;
         request.probe = true;
         const auto outcome =
-            door.submit(std::move(request), std::make_shared<probe_listener>(parts, told));
-        if (const auto* none = std::get_if<refusal>(&outcome)) told({false, none->detail});
+            door.submit(std::move(request), std::make_shared<probe_listener>(parts, done));
+        if (const auto* none = std::get_if<refusal>(&outcome)) done({false, none->detail});
       };
 }
 

@@ -23,10 +23,10 @@ struct probe_answer {
   std::string said;  ///< For people: which specialist answered, or why none did.
 };
 
-/// Runs one command as a real task, on the way of all tasks, and calls `told` exactly once, on
+/// Runs one command as a real task, on the way of all tasks, and calls `done` exactly once, on
 /// any thread, perhaps before it returns.
 using command_probe =
-    std::function<void(const std::string& command, std::function<void(probe_answer)> told)>;
+    std::function<void(const std::string& command, std::function<void(probe_answer)> done)>;
 
 /// Through the door: the input is the command's `probe` of the configuration, by default
 /// `tools/list` for an MCP server and `{"greenroom":"verify"}` for every other worker. Specialists

@@ -20,7 +20,7 @@ class instance_restarts {
 public:
   /// Everything must outlive the object.
   instance_restarts(const catalog_store& catalogs, const pool_records& records,
-                    const mirror& shadow)
+                    const shadow_traffic& shadow)
       : catalogs_{catalogs}, pools_{records}, shadow_{shadow} {}
 
   /// The next specialist whose baseline worker should be replaced, one at a time.
@@ -35,7 +35,7 @@ private:
   };
   const catalog_store& catalogs_;
   const pool_records& pools_;
-  const mirror& shadow_;
+  const shadow_traffic& shadow_;
   std::map<std::string, attempts, std::less<>> tried_;  ///< By specialist.
 };
 

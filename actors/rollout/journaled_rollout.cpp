@@ -29,8 +29,8 @@ void resume_rollback(routing_table& routes, const runtime::rollout::rollback_pla
 
 }  // namespace
 
-std::string remember(const config::node& config, routing_table& routes, status_board& board,
-                     const journaled_status& journaled) {
+std::string restore_rollout(const config::node& config, routing_table& routes, status_board& board,
+                            const journaled_status& journaled) {
   std::string unread;
   board.write([&](status_board::content& content) {
     if (!journaled.rollout.empty()) {

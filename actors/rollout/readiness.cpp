@@ -24,17 +24,17 @@ warm_count baseline_count(const readiness_parts& where) {
 
 std::string dead_command(const readiness_parts& where) {
   const auto& catalog = where.catalogs.now();
-  for (const auto& [word, to] : catalog.config.commands) {
+  for (const auto& [command, to] : catalog.config.commands) {
     if (!to.specialist.empty()) {
       const auto who = catalog.find(to.specialist);
-      if (who == catalog::nobody || catalog.members[who].gone) return word;
+      if (who == catalog::nobody || catalog.members[who].gone) return command;
       continue;
     }
     const auto department = catalog.by_department.find(to.department);
     if (department == catalog.by_department.end()
         || std::ranges::all_of(catalog.department_members[department->second],
                                [&](std::uint32_t who) { return catalog.members[who].gone; }))
-      return word;
+      return command;
   }
   return {};
 }
@@ -63,7 +63,7 @@ runtime::rollout::ledger_verdict ledger_now(const readiness_parts& where) {
     const auto ended_before = where.gauge.ended();
     counts.accepted = where.gauge.accepted();
     where.ledger.for_each([&](const protocols::task_ptr& job) {
-      if (job->mirror || job->announced.load(std::memory_order_acquire)) return;
+      if (job->is_shadow || job->announced.load(std::memory_order_acquire)) return;
       if (job->state.load(std::memory_order_acquire) == task_state::running)
         ++counts.running;
       else
@@ -74,7 +74,7 @@ runtime::rollout::ledger_verdict ledger_now(const readiness_parts& where) {
     for (std::size_t e = 0; e < ends.size(); ++e) {
       for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
         ends[e] += where.pools.of(kind).gauge.ends(e);
-      ends[e] -= std::min(ends[e], machine::count_of(where.pools.mirror_ends[e]));
+      ends[e] -= std::min(ends[e], machine::count_of(where.pools.shadow_ends[e]));
     }
     // A task counts as answered when its caller was told; the outcomes say how.
     counts.failed = ends[static_cast<std::size_t>(task_outcome::failed)]
@@ -95,7 +95,7 @@ runtime::rollout::ledger_verdict ledger_now(const readiness_parts& where) {
 held_tasks held_by_intelligent(const readiness_parts& where) {
   held_tasks result;
   where.ledger.for_each([&](const protocols::task_ptr& job) {
-    if (job->mirror || job->claimed.load(std::memory_order_acquire)
+    if (job->is_shadow || job->claimed.load(std::memory_order_acquire)
         || job->pool.load() != pool_kind::intelligent)
       return;
     if (job->state.load(std::memory_order_acquire) == task_state::running)

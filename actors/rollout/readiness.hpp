@@ -25,7 +25,7 @@ struct readiness_parts {
   status_board& board;
 };
 
-/// What holds before the first task is mirrored.
+/// What holds before the first task is copied.
 [[nodiscard]] runtime::rollout::readiness readiness_of(const readiness_parts& where);
 
 /// Baseline workers that are warm, of how many.

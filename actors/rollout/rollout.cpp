@@ -1,5 +1,6 @@
 #include "actors/rollout/rollout.hpp"
 
+#include "actors/rollout/rollback_requests.hpp"
 #include "actors/state/rollout_settings.hpp"
 #include "actors/state/text.hpp"
 #include "runtime/rollout/deployment_report.hpp"
@@ -22,10 +23,11 @@ bool active(standing how) {
          || how == standing::awaiting_confirmation;
 }
 
-bool is_refused(runtime::rollout::answer& said, steering& word) {
+bool is_refused(runtime::rollout::answer& said, rollout_command& command) {
   if (!said.refused) return false;
   const bool malformed = *said.refused == runtime::rollout::refusal::bad_percentage;
-  if (word.told) word.told(malformed ? 400 : 409, std::string{name_of(*said.refused)}, said.text);
+  if (command.reply)
+    command.reply(malformed ? 400 : 409, std::string{name_of(*said.refused)}, said.text);
   return true;
 }
 
@@ -34,6 +36,7 @@ bool is_refused(runtime::rollout::answer& said, steering& word) {
 // -- the plan -----------------------------------------------------------------
 
 void rollout_state::open() {
+  observer_.emplace(*parts);
   instances_.emplace(parts->catalogs, parts->pools, parts->shadow);
   const auto settings = settings_of(parts->catalogs.now().config);
   plan_ = parts->board.read([](const status_board::content& board) { return board.rollout; });
@@ -46,7 +49,8 @@ void rollout_state::open() {
     if (auto back = plan_->restored(now_s())) made.push_back(std::move(*back));
     apply(*plan_);
     keep(std::move(made), {});
-    catch_up();
+    if (auto request = undelivered_rollback(*plan_, parts->board))
+      send_command(protocols::commanded_actor::rollback, *std::move(request));
   }
   parts->board.write([this](status_board::content& board) { board.rollout = plan_; });
   parts->shadow.ignore(parts->catalogs.now().config.rollout.ignore);
@@ -55,56 +59,57 @@ void rollout_state::open() {
 }
 
 void rollout_state::wake() {
-  for (auto& word : parts->board.empty(status_board::box::rollout)) obey(word);
+  for (auto& command : parts->board.take_commands(status_board::receiver::rollout))
+    execute(command);
   arm();
 }
 
-void rollout_state::obey(steering& word) {
-  if (const auto refused = why_not_now(word)) {
-    if (word.told) word.told(409, std::string{refused->code}, refused->text);
+void rollout_state::execute(rollout_command& command) {
+  if (const auto refused = why_not_now(command)) {
+    if (command.reply) command.reply(409, std::string{refused->code}, refused->text);
     return;
   }
-  auto said = decide(word);
-  if (!said || is_refused(*said, word)) return;
+  auto said = decide(command);
+  if (!said || is_refused(*said, command)) return;
   std::vector<decision> made;
   if (said->done) made.push_back(*said->done);
-  auto told = std::move(word.told);
+  auto reply = std::move(command.reply);
   keep(std::move(made),
-       told ? [told, text = said->text] { told(200, {}, text); } : std::function<void()>{});
+       reply ? [reply, text = said->text] { reply(200, {}, text); } : std::function<void()>{});
   // The operator waits for the first judgement, which need not wait for its interval.
-  if (word.verb == steering::what::start) judged_at_s_ = 0;
+  if (command.what == rollout_command::kind::start) judged_at_s_ = 0;
 }
 
-std::optional<base::problem> rollout_state::why_not_now(const steering& word) {
-  using what = steering::what;
+std::optional<base::problem> rollout_state::why_not_now(const rollout_command& command) {
+  using kind = rollout_command::kind;
   const bool rolling_back = parts->routes.rolling_back.load(std::memory_order_acquire);
-  // A rollout that starts now would be told to fall back when the rollback is done.
-  if (word.verb == what::start && rolling_back)
+  // A rollout that starts now would be commanded to fall back when the rollback is done.
+  if (command.what == kind::start && rolling_back)
     return base::problem{"rolling-back",
                          "a rollback is under way; start again when `greenroom rollback status` "
                          "says that it is done"};
-  if (word.verb == what::reset && rolling_back)
+  if (command.what == kind::reset && rolling_back)
     return base::problem{"rolling-back",
                          "a rollback is under way; reset when `greenroom rollback status` says "
                          "that it is done"};
-  if (word.verb != what::route) return std::nullopt;
+  if (command.what != kind::route) return std::nullopt;
   const auto ready = prepare_route();
   return ready ? std::nullopt : std::optional{ready.error()};
 }
 
-std::optional<runtime::rollout::answer> rollout_state::decide(const steering& word) {
+std::optional<runtime::rollout::answer> rollout_state::decide(const rollout_command& command) {
   const auto now = now_s();
-  switch (word.verb) {
-    case steering::what::start: return plan_->start(word.who, now);
-    case steering::what::advance: return plan_->advance(word.who, word.force, now);
-    case steering::what::pause: return plan_->pause(word.who, now);
-    case steering::what::resume: return plan_->resume(word.who, now);
-    case steering::what::reset: return plan_->reset(word.who, now);
-    case steering::what::abort: return plan_->abort(word.who, word.reason, now);
-    case steering::what::route: return plan_->route(word.who, word.percentage, now);
-    case steering::what::fall_back: {
+  switch (command.what) {
+    case rollout_command::kind::start: return plan_->start(command.who, now);
+    case rollout_command::kind::advance: return plan_->advance(command.who, command.force, now);
+    case rollout_command::kind::pause: return plan_->pause(command.who, now);
+    case rollout_command::kind::resume: return plan_->resume(command.who, now);
+    case rollout_command::kind::reset: return plan_->reset(command.who, now);
+    case rollout_command::kind::abort: return plan_->abort(command.who, command.reason, now);
+    case rollout_command::kind::route: return plan_->route(command.who, command.percentage, now);
+    case rollout_command::kind::fall_back: {
       runtime::rollout::answer result;
-      result.done = plan_->fall_back(word.reason, now);
+      result.done = plan_->fall_back(command.reason, now);
       return result;
     }
     default: return std::nullopt;
@@ -126,58 +131,12 @@ base::expected<void> rollout_state::prepare_route() {
             "rollout start` do it step by step."};
 }
 
-// A predecessor decided to go back, and died before the rollback received the command.
-void rollout_state::catch_up() {
-  if (plan_->stands() != standing::rolled_back || plan_->decisions().empty()) return;
-  const auto& decisions = plan_->decisions();
-  const auto last = std::find_if(decisions.rbegin(), decisions.rend(),
-                                 [](const decision& one) { return one.roll_back; });
-  if (last == decisions.rend() || last->kind == runtime::rollout::decision_kind::fell_back) return;
-  const bool received = parts->board.read([&](const status_board::content& board) {
-    return std::ranges::any_of(board.rollbacks, [&](const rollback_face& one) {
-      return !one.plan.finished() || one.plan.steps().back().at_s >= last->at_s;
-    });
-  });
-  if (!received) go_back(*last);
-}
-
-runtime::rollout::circumstances rollout_state::look() const {
-  runtime::rollout::circumstances result;
-  result.ready = readiness_of(parts->readiness);
-  const auto interval = seconds_of(parts->catalogs.now().config.health_interval);
-  const auto now = parts->clock.unix_s(parts->clock.now_ns());
-  parts->board.read([&](const status_board::content& board) {
-    // The rollback samples at every check interval; the monitor may take longer.
-    const auto check = seconds_of(parts->catalogs.now().config.rollout.check_interval);
-    result.memory_efficiency =
-        board.watched_at_s > 0 && now - board.watched_at_s <= 3 * check + 1
-            ? board.watched_efficiency
-            : board.samples[static_cast<std::size_t>(pool_kind::intelligent)].memory_efficiency;
-    // No sample for three intervals: the monitor does not work.
-    if (now - board.checked_at_s > 3 * interval + 1) result.ready.monitor_ok = false;
-  });
-  const auto shadow = parts->shadow.read();
-  result.commands_compared = shadow.commands_compared;
-  result.commands_differing = shadow.commands_differing;
-  return result;
-}
-
 void rollout_state::judge(double now) {
   judged_at_s_ = now;
-  plan_->observe(pool_kind::baseline, parts->ends.take(pool_kind::baseline), now);
-  plan_->observe(pool_kind::intelligent, parts->ends.take(pool_kind::intelligent), now);
-  if (const auto count = parts->forecast.adjustments.load(std::memory_order_relaxed);
-      std::exchange(adjustments_seen_, count) != count)
-    adjusted_at_s_ = now;
+  observer_->feed(*plan_, now);
   // While a planned rollback lowers the share, the rollout does not go on.
   if (parts->routes.rolling_back.load(std::memory_order_acquire)) return;
-  auto seen = look();
-  // A change is watched for as long as its effect takes to show.
-  constexpr double looks = 4;
-  seen.tuning = adjusted_at_s_ > 0
-                && now - adjusted_at_s_
-                       < looks * seconds_of(parts->catalogs.now().config.rollout.check_interval);
-  keep(plan_->tick(seen, now), {});
+  keep(plan_->tick(observer_->circumstances(now), now), {});
   parts->routes.copies_wanted.store(
       static_cast<std::int64_t>(std::max(plan_->control_missing(), plan_->comparisons_missing())),
       std::memory_order_relaxed);
@@ -217,12 +176,12 @@ void rollout_state::tick() {
 
 // -- what was decided ---------------------------------------------------------
 
-void rollout_state::keep(std::vector<decision> made, std::function<void()> told) {
-  for (const auto& one : made) {
-    if (one.roll_back) go_back(one);
-    if (one.ask) propose(one);
-  }
-  rollout_step fresh{0, *plan_, std::move(made), std::move(told)};
+void rollout_state::keep(std::vector<decision> made, std::function<void()> reply) {
+  // The way back does not wait for the journal.
+  for (const auto& one : made)
+    if (auto request = rollback_request(one))
+      send_command(protocols::commanded_actor::rollback, *std::move(request));
+  rollout_step fresh{0, *plan_, std::move(made), std::move(reply)};
   fresh.token = record(rollout_record, fresh.then.encode());
   waiting_.push(std::move(fresh), now_s());
   // The way back does not wait for a journal that cannot be written (a full disk); its record is
@@ -231,30 +190,6 @@ void rollout_state::keep(std::vector<decision> made, std::function<void()> told)
   const bool writes = parts->gauge.journal_ok.load(std::memory_order_relaxed);
   on_written(back && !writes ? token : written_token);
   arm();
-}
-
-// The way back does not wait for the journal.
-void rollout_state::go_back(const decision& why) {
-  using runtime::rollout::decision_kind;
-  if (why.kind == decision_kind::fell_back) return;  // The rollback decided it.
-  steering back;
-  back.verb = steering::what::roll_back;
-  back.who = "rollout";
-  back.reason = why.reason;
-  back.cause = why.kind == decision_kind::failed ? runtime::rollout::trigger::judge
-                                                 : runtime::rollout::trigger::by_hand;
-  command(protocols::commanded_actor::rollback, std::move(back));
-}
-
-void rollout_state::propose(const decision& why) {
-  steering back;
-  back.verb = steering::what::roll_back;
-  back.who = "rollout";
-  back.reason = why.reason;
-  back.cause = runtime::rollout::trigger::judge;
-  back.planned = true;
-  back.confirmed = false;
-  command(protocols::commanded_actor::rollback, std::move(back));
 }
 
 void rollout_state::on_written(std::uint64_t number) {
@@ -272,7 +207,7 @@ void rollout_state::show(const rollout_step& one) {
                                                static_cast<std::int64_t>(each.at_s * 1000)});
   }
   apply(one.then);
-  if (one.told) one.told();
+  if (one.reply) one.reply();
 }
 
 void rollout_state::apply(const rollout_plan& now) {
@@ -287,10 +222,7 @@ void rollout_state::apply(const rollout_plan& now) {
   if (now.stands() == standing::idle) open_pool(configured);
   const bool fresh_stage = applied_ != now.at() || applied_run_ != now.run();
   if (fresh_stage && now.at() == phase::shadow_mode) parts->shadow.begin_anew();
-  if (fresh_stage && running) {
-    static_cast<void>(parts->ends.take(pool_kind::baseline));
-    static_cast<void>(parts->ends.take(pool_kind::intelligent));
-  }
+  if (fresh_stage && running) observer_->drop_ends();
   if (applied_run_ != now.run()) instances_->begin_anew();
   applied_ = now.at();
   applied_run_ = now.run();
@@ -322,7 +254,7 @@ rollout_self::behavior_type rollout(rollout_self::stateful_pointer<rollout_state
   state.open();
   return {
       [&state](rollout_tick_atom) { state.tick(); },
-      [&state](protocols::commands_left) { state.wake(); },
+      [&state](protocols::commands_posted) { state.wake(); },
       [&state](protocols::state_written news) { state.on_written(news.token); },
       [&state](protocols::settings_changed) { state.on_settings_changed(); },
   };

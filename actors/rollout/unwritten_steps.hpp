@@ -17,7 +17,7 @@ struct rollout_step {
   std::uint64_t token = 0;              ///< The journal confirms it.
   runtime::rollout::rollout_plan then;  ///< The plan after the step.
   std::vector<runtime::rollout::decision> made;
-  std::function<void()> told;  ///< Answers the operator; may be empty.
+  std::function<void()> reply;  ///< Answers the operator; may be empty.
 };
 
 /// In the order of the decisions. The journal's actor may die with a step that it was given, so the

@@ -53,49 +53,50 @@ void verification::count_from_here() {
 
 void verification::ask_anew() { asked_.reset(); }
 
-void verification::ask(const std::vector<std::string>& words, double now_s) {
+void verification::ask(const std::vector<std::string>& commands, double now_s) {
   if (!asked_) asked_ = std::make_shared<round>();
   {
     const std::lock_guard lock{asked_->mutex};
     asked_->begun_s = now_s;
-    asked_->open += words.size();
+    asked_->open += commands.size();
   }
-  for (const auto& word : words)
-    probe_(word, [word, into = asked_](probe_answer said) {
+  for (const auto& command : commands)
+    probe_(command, [command, into = asked_](probe_answer said) {
       const std::lock_guard lock{into->mutex};
-      into->answers[word] = std::move(said);
+      into->answers[command] = std::move(said);
       --into->open;
     });
 }
 
 verification::finding verification::commands(bool reachable, double now_s) {
-  const auto& words = parts_.catalogs.now().config.commands;
+  const auto& configured = parts_.catalogs.now().config.commands;
   if (const auto dead = dead_command(parts_.readiness); !dead.empty())
     return {false, "no specialist answers " + dead};
-  if (words.empty()) return {reachable, "there are no commands"};
-  const auto count = std::to_string(words.size()) + (words.size() == 1 ? " command" : " commands");
+  if (configured.empty()) return {reachable, "there are no commands"};
+  const auto count =
+      std::to_string(configured.size()) + (configured.size() == 1 ? " command" : " commands");
   if (!probe_)
     return {reachable,
             count + (reachable ? " lead" : " do not all lead") + " to workers that are up"};
   if (!reachable) return {false, "the commands are asked when every worker is up"};
   std::vector<std::string> wanted;
   if (!asked_) {
-    for (const auto& [word, to] : words) wanted.push_back(word);
+    for (const auto& [command, to] : configured) wanted.push_back(command);
     ask(wanted, now_s);
   }
   std::unique_lock lock{asked_->mutex};
   if (asked_->open > 0)
     return {false, std::to_string(asked_->answers.size()) + " of " + count + " answered so far"};
   std::string example;
-  for (const auto& [word, to] : words) {
-    const auto found = asked_->answers.find(word);
+  for (const auto& [command, to] : configured) {
+    const auto found = asked_->answers.find(command);
     if (found != asked_->answers.end() && found->second.answered) {
-      example = word + ": " + found->second.said;
+      example = command + ": " + found->second.said;
       continue;
     }
-    wanted.push_back(word);
+    wanted.push_back(command);
   }
-  const auto* were = words.size() == 1 ? " was" : " were";
+  const auto* were = configured.size() == 1 ? " was" : " were";
   if (wanted.empty()) return {true, count + were + " run and answered (" + example + ")"};
   const auto& worst = asked_->answers[wanted.front()];
   finding result{false, std::to_string(wanted.size()) + " of " + count + " did not answer; "

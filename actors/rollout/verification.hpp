@@ -51,7 +51,7 @@ private:
   };
   struct round;
   finding commands(bool reachable, double now_s);
-  void ask(const std::vector<std::string>& words, double now_s);
+  void ask(const std::vector<std::string>& commands, double now_s);
   [[nodiscard]] finding errors() const;
   [[nodiscard]] finding latency(const runtime::monitoring::pool_sample& baseline,
                                 std::optional<double> usual_ms) const;

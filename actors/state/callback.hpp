@@ -12,9 +12,8 @@
 
 namespace greenroom::actors {
 
-/// Calls it, with a mark on the thread that nothing may be waited for here (`borrowed_thread`). An
-/// exception becomes the event `callback.failed` and nothing else: whoever told the callback has
-/// more to tell others.
+/// Calls a function of the embedding service. The thread is marked (`borrowed_thread`): the
+/// function must not wait for the node. An exception becomes the event `callback.failed`.
 template <class F>
 void run_callback(event_log& events, std::string_view which, F&& call) noexcept {
   const machine::borrowed_thread here{machine::borrowed_thread::kind::callback};

@@ -16,7 +16,7 @@
 
 namespace greenroom::actors {
 
-/// What every task asks of its specialist is on one line of the cache.
+/// One specialist. The fields that every task reads share one cache line.
 struct alignas(64) member {
   explicit member(const config::specialist& of);
   member(const member&) = default;
@@ -29,17 +29,18 @@ struct alignas(64) member {
   }
   ~member() = default;
 
-  const config::specialist& config;  ///< In its cast, which must outlive it.
+  const config::specialist& config;  ///< Owned by the catalog.
   std::uint32_t department = 0;
-  std::uint32_t fallback = 0xffffffffU;  ///< Index, or `cast::nobody`.
+  std::uint32_t fallback = 0xffffffffU;  ///< Index, or `catalog::nobody`.
   std::int64_t task_timeout_ns = 0;
   std::uint32_t position = 0;  ///< Within the department.
-  std::uint32_t width = 1;     ///< Tasks its worker may have at a time.
-  std::uint32_t pending = 2;   ///< Tasks it may hold: those, and some ahead so that it never idles.
+  std::uint32_t width = 1;     ///< Tasks that the worker may run at a time.
+  std::uint32_t pending =
+      2;  ///< Tasks dispatched at a time: `width`, and one ahead so that the worker never idles.
   protocols::side_effects effects = protocols::side_effects::idempotent;
   bool inline_function : 1 = false;
-  bool gone : 1 = false;  ///< Taken out by a reload.
-  /// Where nobody says how long a task may take, a start that it waits for is not counted.
+  bool gone : 1 = false;  ///< Removed by a reload.
+  /// Without a configured `task_timeout` the start of the worker does not count.
   bool start_beside : 1 = false;
 
   /// By its name or an alias.
@@ -56,8 +57,8 @@ private:
 };
 static_assert(sizeof(member) == 64);
 
-/// Immutable. A reload makes a new one in which everybody keeps the number he had; the numbers of
-/// those that are gone are used again when nothing in the node remembers them.
+/// Immutable. A reload makes a new catalog. Specialists keep their numbers; the number of a removed
+/// specialist is used again when nothing in the node refers to it.
 struct catalog {
   static constexpr std::uint32_t nobody = name_index::nobody;
 
@@ -74,16 +75,16 @@ struct catalog {
   std::vector<member> members;
   /// By member: the generation in which what is baked into its worker last changed.
   std::vector<std::uint32_t> definitions;
-  /// By member: what it was, of those that are gone.
+  /// By member: the former configuration of a removed specialist, else null.
   std::vector<std::shared_ptr<const config::specialist>> departed;
-  /// By member: the generation in which the number got its name. What was known by the number
-  /// before means somebody else.
+  /// By member: the generation in which the number got its name. Older data about the number is
+  /// about another specialist.
   std::vector<std::uint32_t> born;
-  /// By member: the generation in which it went, of those that are gone.
+  /// By member: the generation in which a removed specialist was removed.
   std::vector<std::uint32_t> left;
   std::vector<std::string> departments;
   std::vector<std::vector<std::uint32_t>> department_members;  ///< By department: its members.
-  name_index by_name;  ///< Names and aliases of those who are not gone.
+  name_index by_name;  ///< Names and aliases, without removed specialists.
   index by_department;
   std::vector<std::vector<std::uint32_t>> workflows;  ///< As in config.workflows, by number.
 
@@ -99,7 +100,7 @@ struct catalog {
   /// The three names and aliases that look most like `name`; none when it is too long to be one.
   [[nodiscard]] std::vector<std::string> nearest(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> nearest_department(std::string_view name) const;
-  [[nodiscard]] std::vector<std::string> nearest_command(std::string_view word) const;
+  [[nodiscard]] std::vector<std::string> nearest_command(std::string_view name) const;
 };
 
 /// @pre `config` has passed the checks of the loader. `before` may be null. `is_inline`

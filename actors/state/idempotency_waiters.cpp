@@ -6,7 +6,7 @@
 namespace greenroom::actors {
 
 idempotency_waiters::outcome idempotency_waiters::add(const protocols::task_id& task,
-                                                      std::shared_ptr<protocols::asker> who,
+                                                      std::shared_ptr<protocols::task_observer> who,
                                                       const bounds& most) {
   const std::uint64_t held = who->held_bytes();
   const std::lock_guard lock{mutex_};
@@ -20,7 +20,7 @@ idempotency_waiters::outcome idempotency_waiters::add(const protocols::task_id& 
   return outcome::added;
 }
 
-bool idempotency_waiters::remove(const protocols::asker* who) {
+bool idempotency_waiters::remove(const protocols::task_observer* who) {
   waiter gone;  // Let go of after the lock.
   const std::lock_guard lock{mutex_};
   const auto place = task_of_.find(who);
@@ -37,9 +37,9 @@ bool idempotency_waiters::remove(const protocols::asker* who) {
   return true;
 }
 
-std::vector<std::shared_ptr<protocols::asker>> idempotency_waiters::take(
+std::vector<std::shared_ptr<protocols::task_observer>> idempotency_waiters::take(
     const protocols::task_id& task) {
-  std::vector<std::shared_ptr<protocols::asker>> result;
+  std::vector<std::shared_ptr<protocols::task_observer>> result;
   const std::lock_guard lock{mutex_};
   const auto waiting = by_task_.find(task);
   if (waiting == by_task_.end()) return result;

@@ -22,25 +22,26 @@ public:
   };
   enum class outcome : std::uint8_t { added, task_full, full, bytes_full };
 
-  [[nodiscard]] outcome add(const protocols::task_id& task, std::shared_ptr<protocols::asker> who,
-                            const bounds& most);
+  [[nodiscard]] outcome add(const protocols::task_id& task,
+                            std::shared_ptr<protocols::task_observer> who, const bounds& most);
   /// False when it was not there, or somebody else has taken it out: then that one tells it.
-  bool remove(const protocols::asker* who);
+  bool remove(const protocols::task_observer* who);
   /// All who wait for this task; they do not wait any more.
-  [[nodiscard]] std::vector<std::shared_ptr<protocols::asker>> take(const protocols::task_id& task);
+  [[nodiscard]] std::vector<std::shared_ptr<protocols::task_observer>> take(
+      const protocols::task_id& task);
 
-  /// Nobody waits any more, and nobody is told.
+  /// Removes all waiters without a call.
   void clear();
 
 private:
   struct waiter {
-    std::shared_ptr<protocols::asker> who;
+    std::shared_ptr<protocols::task_observer> who;
     std::uint64_t bytes = 0;
   };
 
   mutable std::mutex mutex_;
   std::unordered_map<protocols::task_id, std::vector<waiter>, protocols::task_id_hash> by_task_;
-  std::unordered_map<const protocols::asker*, protocols::task_id> task_of_;
+  std::unordered_map<const protocols::task_observer*, protocols::task_id> task_of_;
   std::uint64_t bytes_ = 0;
 };
 

@@ -62,9 +62,9 @@ struct journaled_actor {
   void note_written(std::uint64_t number) { written_token = std::max(written_token, number); }
 
   /// Leaves a command for the rollout or the rollback on the status board, and wakes the actor.
-  void command(protocols::commanded_actor to, steering word) {
-    parts->board.leave(to, std::move(word));
-    self->send(root, protocols::commands_left{to});
+  void send_command(protocols::commanded_actor to, rollout_command command) {
+    parts->board.post(to, std::move(command));
+    self->send(root, protocols::commands_posted{to});
   }
   void open_pool(protocols::pool_kind kind) { self->send(root, protocols::open_pool{kind}); }
   /// From now on the baseline pool keeps every specialist warm, or may cool. The pools are told of

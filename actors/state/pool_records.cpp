@@ -15,7 +15,7 @@ void specialist_record::begin_anew() {
   slot_wanted_since_ns.store(0, std::memory_order_relaxed);
   failed_starts.store(0, std::memory_order_relaxed);
   last_error.write([](std::string& text) { text.clear(); });
-  for (auto& one : mirror_ends) one.store(0, std::memory_order_relaxed);
+  for (auto& one : shadow_ends) one.store(0, std::memory_order_relaxed);
 }
 
 void specialist_record::abandon() {

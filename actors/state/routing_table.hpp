@@ -1,5 +1,5 @@
-// Which pool answers: one word that the door reads for every task, and what ends while a rollout is
-// judged.
+// Which pool answers: one number that the door reads for every task, and what ends while a rollout
+// is judged.
 #pragma once
 
 #include "protocols/task_times.hpp"
@@ -34,12 +34,12 @@ public:
   /// From the rollback.
   void force(setting wanted) {
     const auto share = static_cast<std::uint32_t>(std::lround(wanted.percentage * 1000));
-    word_.store(static_cast<std::uint32_t>(wanted.routes) << 24U | share,
-                std::memory_order_release);
+    packed_.store(static_cast<std::uint32_t>(wanted.routes) << 24U | share,
+                  std::memory_order_release);
   }
   [[nodiscard]] setting now() const {
-    const auto word = word_.load(std::memory_order_acquire);
-    return {static_cast<mode>(word >> 24U), (word & 0xffffffU) / 1000.0};
+    const auto packed = packed_.load(std::memory_order_acquire);
+    return {static_cast<mode>(packed >> 24U), (packed & 0xffffffU) / 1000.0};
   }
 
   /// The pool for one task. The same for every task of a case, and for a request that is repeated
@@ -83,7 +83,8 @@ public:
   std::atomic<bool> baseline_warm{true};
 
 private:
-  std::atomic<std::uint32_t> word_{0};  // Mode in the highest byte, then thousandths of a percent.
+  std::atomic<std::uint32_t> packed_{
+      0};  // Mode in the highest byte, then thousandths of a percent.
   std::atomic<std::uint64_t> serial_{0};
   runtime::rollout::routing routing_;
 };
@@ -99,7 +100,7 @@ public:
     using protocols::failure, protocols::task_state;
     if (why == failure::refused) {
       ++refused_[static_cast<std::size_t>(pool)];
-      if (!job.mirror) ++refused_callers_;
+      if (!job.is_shadow) ++refused_callers_;
     }
     if (!open_.load(std::memory_order_relaxed) || state == task_state::cancelled) return;
     if (!job.judged) return;

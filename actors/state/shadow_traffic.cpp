@@ -7,11 +7,11 @@
 namespace greenroom::actors {
 
 using protocols::failure, protocols::task, protocols::task_id, protocols::task_state;
-using runtime::rollout::mirror_drop, runtime::rollout::reply_kind, runtime::rollout::shadow_reply;
+using runtime::rollout::shadow_drop, runtime::rollout::reply_kind, runtime::rollout::shadow_reply;
 
-class mirror::pair {
+class shadow_traffic::pair {
 public:
-  pair(mirror& to, std::uint64_t run, std::string_view specialist, std::string_view command,
+  pair(shadow_traffic& to, std::uint64_t run, std::string_view specialist, std::string_view command,
        bool twice, baseline_worker baseline)
       : to_{to},
         run_{run},
@@ -20,42 +20,42 @@ public:
         life_{life()},
         held_{to.held_},
         missing_{twice ? 3 : 2} {
-    said_.specialist = specialist;
-    said_.command = command;
+    result_.specialist = specialist;
+    result_.command = command;
   }
-  ~pair() { *held_ -= mine_; }
+  ~pair() { *held_ -= held_here_; }
   pair(const pair&) = delete;
   pair& operator=(const pair&) = delete;
 
-  mirror& to_;
+  shadow_traffic& to_;
   const std::uint64_t run_;
   const bool twice_;
   const baseline_worker baseline_;
   const std::uint64_t life_;  // Of the baseline's worker when the task came.
   const std::shared_ptr<std::atomic<std::uint64_t>> held_;
   std::mutex mutex_;
-  std::uint64_t mine_ = 0;  // Of `held_`.
-  int missing_;             // Parts that have not come back.
-  mirror_drop why_ = mirror_drop::comparison_late;
+  std::uint64_t held_here_ = 0;  // Of `held_`.
+  int missing_;                  // Parts that have not come back.
+  shadow_drop why_ = shadow_drop::comparison_late;
   bool nothing_ = false;  // A part never will, so there is nothing to compare.
-  runtime::rollout::shadow_task said_;
+  runtime::rollout::shadow_task result_;
 
   // A task that waited while the worker was replaced may have been answered by either process, and
   // a task that was passed on by another specialist: then the life is unknown.
   void answered_by(std::uint32_t specialist) {
     const std::lock_guard lock{mutex_};
     const bool same = specialist == baseline_.specialist && life() == life_;
-    said_.baseline_life = same ? life_ : runtime::rollout::shadow_task::unknown_life;
+    result_.baseline_life = same ? life_ : runtime::rollout::shadow_task::unknown_life;
   }
   // True for the last part.
-  bool heard(part which, shadow_reply reply, bool comparable) {
+  bool on_answer(part which, shadow_reply reply, bool comparable) {
     const std::lock_guard lock{mutex_};
     return take(which, std::move(reply), comparable);
   }
   bool missing(part which) {
     const std::lock_guard lock{mutex_};
-    if (which == part::intelligent) why_ = mirror_drop::intelligent_busy;
-    if (which == part::baseline) why_ = mirror_drop::baseline_busy;
+    if (which == part::intelligent) why_ = shadow_drop::intelligent_busy;
+    if (which == part::baseline) why_ = shadow_drop::baseline_busy;
     return take(which, {}, false);
   }
 
@@ -70,25 +70,25 @@ private:
     if (*held_ += bytes; *held_ > held_bytes_max) {
       *held_ -= bytes;
       std::string{}.swap(reply.output);
-      why_ = mirror_drop::queue_full;
+      why_ = shadow_drop::queue_full;
       // Without a second answer less is known of the noise, and that is all.
       comparable = false;
     } else {
-      mine_ += bytes;
+      held_here_ += bytes;
     }
     if (which == part::again) {
-      if (comparable) said_.again = std::move(reply);
+      if (comparable) result_.again = std::move(reply);
     } else {
       if (!comparable) nothing_ = true;
-      (which == part::baseline ? said_.baseline : said_.intelligent) = std::move(reply);
+      (which == part::baseline ? result_.baseline : result_.intelligent) = std::move(reply);
     }
     return --missing_ == 0;
   }
 };
 
-class mirror::listener final : public protocols::asker {
+class shadow_traffic::part_observer final : public protocols::task_observer {
 public:
-  listener(pair_ptr of, part which, std::shared_ptr<asker> caller)
+  part_observer(pair_ptr of, part which, std::shared_ptr<task_observer> caller)
       : of_{std::move(of)}, which_{which}, caller_{std::move(caller)} {}
 
   void on_accepted(const task& job) noexcept override {
@@ -104,8 +104,8 @@ public:
   void on_chunk(const task& job, std::string_view piece) noexcept override {
     if (caller_) caller_->on_chunk(job, piece);
   }
-  void on_left(const task& job) noexcept override {
-    if (caller_) caller_->on_left(job);
+  void on_node_stopping(const task& job) noexcept override {
+    if (caller_) caller_->on_node_stopping(job);
   }
   [[nodiscard]] bool takes_more(const task& job) const noexcept override {
     return !caller_ || caller_->takes_more(job);
@@ -129,16 +129,18 @@ public:
 private:
   void end(shadow_reply reply, bool comparable) {
     const auto of = std::exchange(of_, {});
-    if (of && of->heard(which_, std::move(reply), comparable)) of->to_.come_back(of);
+    if (of && of->on_answer(which_, std::move(reply), comparable)) of->to_.come_back(of);
   }
 
   pair_ptr of_;
   part which_;
-  std::shared_ptr<asker> caller_;
+  std::shared_ptr<task_observer> caller_;
 };
 
-mirror::pair_ptr mirror::begin(std::string_view specialist, std::string_view command, bool unsafe,
-                               std::uint64_t key, bool noise, baseline_worker baseline) {
+shadow_traffic::pair_ptr shadow_traffic::begin(std::string_view specialist,
+                                               std::string_view command, bool unsafe,
+                                               std::uint64_t key, bool noise,
+                                               baseline_worker baseline) {
   const std::lock_guard lock{mutex_};
   if (!comparison_.admit(unsafe)) return {};
   ++mirrored_;
@@ -147,23 +149,23 @@ mirror::pair_ptr mirror::begin(std::string_view specialist, std::string_view com
   return fresh;
 }
 
-std::shared_ptr<protocols::asker> mirror::ear(const pair_ptr& of, part which,
-                                              std::shared_ptr<protocols::asker> caller) {
-  return std::make_shared<listener>(of, which, std::move(caller));
+std::shared_ptr<protocols::task_observer> shadow_traffic::observer_of(
+    const pair_ptr& of, part which, std::shared_ptr<protocols::task_observer> caller) {
+  return std::make_shared<part_observer>(of, which, std::move(caller));
 }
 
-bool mirror::wants_again(const pair_ptr& of) { return of->twice_; }
+bool shadow_traffic::wants_again(const pair_ptr& of) { return of->twice_; }
 
-void mirror::missing(const pair_ptr& of, part which) {
+void shadow_traffic::missing(const pair_ptr& of, part which) {
   if (of->missing(which)) of->to_.come_back(of);
 }
 
-void mirror::come_back(pair_ptr whole) {
+void shadow_traffic::come_back(pair_ptr whole) {
   const std::lock_guard lock{mutex_};
   if (whole->run_ == run_) back_.push_back(std::move(whole));
 }
 
-std::size_t mirror::settle() {
+std::size_t shadow_traffic::settle() {
   std::vector<pair_ptr> mine;
   {
     const std::lock_guard lock{mutex_};
@@ -175,32 +177,32 @@ std::size_t mirror::settle() {
     if (one->nothing_)
       comparison_.drop(one->why_);
     else
-      comparison_.record(one->said_);
+      comparison_.record(one->result_);
   }
   return mine.size();
 }
 
-std::vector<std::string> mirror::instance_suspects() const {
+std::vector<std::string> shadow_traffic::instance_suspects() const {
   const std::lock_guard lock{mutex_};
   return comparison_.instance_suspects();
 }
 
-void mirror::ignore(std::vector<std::string> fields) {
+void shadow_traffic::ignore(std::vector<std::string> fields) {
   const std::lock_guard lock{mutex_};
   comparison_.ignore(fields);
   settings_.ignore = std::move(fields);
 }
 
-void mirror::begin_anew() {
+void shadow_traffic::begin_anew() {
   const std::lock_guard lock{mutex_};
   for (std::size_t i = 0; i < drops_before_.size(); ++i)
-    drops_before_[i] += comparison_.dropped(static_cast<mirror_drop>(i));
+    drops_before_[i] += comparison_.dropped(static_cast<shadow_drop>(i));
   comparison_ = runtime::rollout::shadow_comparison{settings_};
   back_.clear();
   ++run_;
 }
 
-mirror::figures mirror::read() const {
+shadow_traffic::figures shadow_traffic::read() const {
   const std::lock_guard lock{mutex_};
   figures result;
   result.summary = comparison_.summary();
@@ -210,7 +212,7 @@ mirror::figures mirror::read() const {
   result.mirrored = mirrored_;
   result.in_flight = comparison_.in_flight();
   for (std::size_t i = 0; i < result.drops.size(); ++i)
-    result.drops[i] = drops_before_[i] + comparison_.dropped(static_cast<mirror_drop>(i));
+    result.drops[i] = drops_before_[i] + comparison_.dropped(static_cast<shadow_drop>(i));
   return result;
 }
 

@@ -1,4 +1,4 @@
-// The mirror: in the shadow phase a task that the baseline pool answers is copied to the
+// Shadow traffic: in the shadow phase a task that the baseline pool answers is copied to the
 // intelligent pool, and the two answers are compared. Later, when the baseline pool has no tasks of
 // its own, the copies go the other way.
 #pragma once
@@ -17,11 +17,11 @@
 namespace greenroom::actors {
 
 /// Pairs under way are bounded; a task beyond the bound is not copied and is counted as dropped.
-/// The caller gets the baseline pool's answer as without a mirror. Outputs are compared later, in
-/// `settle`, and not on the thread of the answer. Any thread.
-class mirror {
+/// The caller gets the baseline pool's answer as without shadow traffic. Outputs are compared
+/// later, in `settle`, and not on the thread of the answer. Any thread.
+class shadow_traffic {
 public:
-  explicit mirror(runtime::rollout::shadow_settings settings = {})
+  explicit shadow_traffic(runtime::rollout::shadow_settings settings = {})
       : settings_{std::move(settings)} {}
 
   /// One task and its copies.
@@ -36,13 +36,13 @@ public:
     const machine::counter* starts = nullptr;
   };
 
-  /// Nothing when it may not be mirrored or there is no room; that is counted. With `noise` some
-  /// are to be asked of the baseline twice.
+  /// Null if the task may not be copied or there is no room; the drop is counted. With `noise` the
+  /// baseline answers some tasks twice.
   [[nodiscard]] pair_ptr begin(std::string_view specialist, std::string_view command, bool unsafe,
                                std::uint64_t key, bool noise, baseline_worker baseline);
-  /// A listener for the end of one part. It passes everything on to `caller`, if there is one.
-  [[nodiscard]] static std::shared_ptr<protocols::asker> ear(
-      const pair_ptr& of, part which, std::shared_ptr<protocols::asker> caller = {});
+  /// Observes one part of the pair. Forwards every call to `caller`, if there is one.
+  [[nodiscard]] static std::shared_ptr<protocols::task_observer> observer_of(
+      const pair_ptr& of, part which, std::shared_ptr<protocols::task_observer> caller = {});
   /// The baseline is to be asked twice, to learn how much it differs from itself.
   [[nodiscard]] static bool wants_again(const pair_ptr& of);
   /// A copy could not be given to its pool. But for a second one, the pair comes to nothing.
@@ -62,7 +62,7 @@ public:
     std::vector<runtime::rollout::field_difference> differences;
     std::uint64_t commands_compared = 0, commands_differing = 0;
     std::uint64_t mirrored = 0;  ///< Since the node started.
-    std::array<std::uint64_t, runtime::rollout::mirror_drop_count> drops{};
+    std::array<std::uint64_t, runtime::rollout::shadow_drop_count> drops{};
     std::size_t in_flight = 0;
   };
   [[nodiscard]] figures read() const;
@@ -70,7 +70,7 @@ public:
 private:
   /// Of the outputs that wait for their counterparts, in all; a pair that finds no room is dropped.
   static constexpr std::uint64_t held_bytes_max = std::uint64_t{64} << 20;
-  class listener;
+  class part_observer;
   void come_back(std::shared_ptr<pair> whole);
 
   /// A pair may outlive this.
@@ -82,7 +82,7 @@ private:
   std::vector<std::shared_ptr<pair>> back_;
   std::uint64_t run_ = 0;
   std::uint64_t mirrored_ = 0;
-  std::array<std::uint64_t, runtime::rollout::mirror_drop_count> drops_before_{};
+  std::array<std::uint64_t, runtime::rollout::shadow_drop_count> drops_before_{};
 };
 
 }  // namespace greenroom::actors

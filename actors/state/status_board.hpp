@@ -25,8 +25,8 @@
 namespace greenroom::actors {
 
 /// A command of an operator, or of the rollout or the rollback to the other.
-struct steering {
-  enum class what : std::uint8_t {
+struct rollout_command {
+  enum class kind : std::uint8_t {
     start,
     advance,
     pause,
@@ -40,7 +40,7 @@ struct steering {
     reset,   ///< No rollout any more: `pool.mode` decides.
     verify,  ///< Runs the checklist of the last rollback again.
   };
-  what verb = what::start;
+  kind what = kind::start;
   std::string who, reason;
   double percentage = 0;
   bool force = false;
@@ -49,7 +49,7 @@ struct steering {
   runtime::rollout::trigger cause = runtime::rollout::trigger::by_hand;
   /// Called once, on a thread of the node, with an HTTP status, a stable name of what was refused
   /// (empty when done) and a text for people. May be empty.
-  std::function<void(int status, std::string refused, std::string text)> told;
+  std::function<void(int status, std::string refused, std::string text)> reply;
 };
 
 /// A rollback and what was found out about it, in JSON.
@@ -97,29 +97,29 @@ public:
   using content = status_content;
   static constexpr std::size_t rollbacks_max = 64;
 
-  using box = protocols::commanded_actor;
-  /// The sender wakes the actor with `commands_left`, through the root.
-  void leave(box to, steering word) {
-    const std::lock_guard lock{boxes_mutex_};
-    boxes_[static_cast<std::size_t>(to)].push_back(std::move(word));
+  using receiver = protocols::commanded_actor;
+  /// The sender wakes the actor with `commands_posted`, through the root.
+  void post(receiver to, rollout_command command) {
+    const std::lock_guard lock{queues_mutex_};
+    queues_[static_cast<std::size_t>(to)].push_back(std::move(command));
   }
-  /// The same for operators: false, and `word` is not taken, when `words_max` commands wait.
-  static constexpr std::size_t words_max = 64;
-  [[nodiscard]] bool try_leave(box to, steering& word) {
-    const std::lock_guard lock{boxes_mutex_};
-    auto& waiting = boxes_[static_cast<std::size_t>(to)];
-    if (waiting.size() >= words_max) return false;
-    waiting.push_back(std::move(word));
+  /// The same for operators: false, and `command` is not taken, when `commands_max` commands wait.
+  static constexpr std::size_t commands_max = 64;
+  [[nodiscard]] bool try_post(receiver to, rollout_command& command) {
+    const std::lock_guard lock{queues_mutex_};
+    auto& waiting = queues_[static_cast<std::size_t>(to)];
+    if (waiting.size() >= commands_max) return false;
+    waiting.push_back(std::move(command));
     return true;
   }
-  [[nodiscard]] std::deque<steering> empty(box of) {
-    const std::lock_guard lock{boxes_mutex_};
-    return std::exchange(boxes_[static_cast<std::size_t>(of)], {});
+  [[nodiscard]] std::deque<rollout_command> take_commands(receiver of) {
+    const std::lock_guard lock{queues_mutex_};
+    return std::exchange(queues_[static_cast<std::size_t>(of)], {});
   }
 
 private:
-  std::mutex boxes_mutex_;
-  std::array<std::deque<steering>, 2> boxes_;
+  std::mutex queues_mutex_;
+  std::array<std::deque<rollout_command>, 2> queues_;
 };
 
 }  // namespace greenroom::actors

@@ -17,7 +17,7 @@
 #include "actors/state/tool_offers.hpp"
 #include "actors/state/unexpected_messages.hpp"
 #include "actors/state/worker_sources.hpp"
-#include "actors/tasks/completion.hpp"
+#include "actors/tasks/task_completion.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
 #include "runtime/monitoring/sample_history.hpp"
@@ -71,8 +71,8 @@ struct node_state {
 
   // -- which pool answers, and how well --
   routing_table routes;
-  ends_feed ends;  ///< What a rollout is judged by, while there is one.
-  mirror shadow;   ///< What the shadow phase compares.
+  ends_feed ends;         ///< What a rollout is judged by, while there is one.
+  shadow_traffic shadow;  ///< What the shadow phase compares.
   status_board board;
   synchronized<runtime::monitoring::sample_history> samples;  ///< Of the last day.
   memory_use memory;
@@ -80,9 +80,9 @@ struct node_state {
 
   std::uint64_t seed = 1;
   /// Called once, from an actor, when the tree of actors cannot be kept alive any more.
-  std::function<void(std::string why)> collapse;
+  std::function<void(std::string why)> on_fatal;
 
-  completion ending;
+  task_completion ending;
 };
 
 }  // namespace greenroom::actors

@@ -6,7 +6,7 @@
 #include "actors/state/event_log.hpp"
 #include "actors/state/pool_records.hpp"
 #include "actors/state/unexpected_messages.hpp"
-#include "actors/supervision/respawn.hpp"
+#include "actors/supervision/respawn_timer.hpp"
 #include "actors/tasks/department_parts.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/resilience/restart_budget.hpp"

@@ -71,7 +71,7 @@ std::int64_t admission::route::timeout_ns(const task_request& request) const {
 // -- a new task ---------------------------------------------------------------
 
 std::variant<protocols::task_id, refusal> admission::submit(
-    task_request&& request, std::shared_ptr<protocols::asker> caller) {
+    task_request&& request, std::shared_ptr<protocols::task_observer> caller) {
   if (auto none = misaddressed(request)) return std::move(*none);
   const auto routes = parts_.routes.now().routes;
   route way;
@@ -92,7 +92,7 @@ std::variant<protocols::task_id, refusal> admission::submit(
   if (auto* none = std::get_if<refusal>(&room)) return std::move(*none);
   auto& job = std::get<task_ptr>(room);
   fill(*job, way, request);
-  job->who = std::move(caller);
+  job->observer = std::move(caller);
   const auto id = job->id;
   const auto original = copies_.prepare(job, *way.target, request.command, routes);
   push(std::move(job));
@@ -233,7 +233,7 @@ void admission::push(task_ptr job) {
 }
 
 bool admission::cancel(task& job) {
-  return parts_.ending.conclude(job, protocols::task_state::cancelled, failure::cancelled,
+  return parts_.ending.end_task(job, protocols::task_state::cancelled, failure::cancelled,
                                 "cancelled by the caller", io_execution_unit::current());
 }
 

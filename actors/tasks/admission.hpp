@@ -8,9 +8,9 @@
 #include "actors/state/routing_table.hpp"
 #include "actors/state/shadow_traffic.hpp"
 #include "actors/state/tool_offers.hpp"
-#include "actors/tasks/completion.hpp"
 #include "actors/tasks/shadow_copies.hpp"
 #include "actors/tasks/specialist_lookup.hpp"
+#include "actors/tasks/task_completion.hpp"
 #include "protocols/task_request.hpp"
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
@@ -36,9 +36,9 @@ struct admission_parts {
   journal_inbox& journal;
   routing_table& routes;
   ends_feed& ends;
-  mirror& shadow;
+  shadow_traffic& shadow;
   tool_offers& offers;
-  completion& ending;
+  task_completion& ending;
 };
 
 /// Looks names up, decides admission from atomic counters, and puts admitted tasks into the ring.
@@ -47,8 +47,8 @@ class admission {
 public:
   explicit admission(const admission_parts& parts);
 
-  std::variant<protocols::task_id, refusal> submit(task_request&& request,
-                                                   std::shared_ptr<protocols::asker> caller);
+  std::variant<protocols::task_id, refusal> submit(
+      task_request&& request, std::shared_ptr<protocols::task_observer> caller);
   /// An unfinished task of an earlier run of the node goes on. False when there is no room yet.
   bool resume(const machine::stored_task& stored);
   bool cancel(protocols::task& job);

@@ -44,14 +44,14 @@ bool admission::resume(const machine::stored_task& stored) {
   machine::count(parts_.gauge.taken);
   if (found == catalog::nobody) {
     job->location.store(task_location::journal);
-    parts_.ending.conclude(*job, task_state::failed, failure::no_such_specialist,
+    parts_.ending.end_task(*job, task_state::failed, failure::no_such_specialist,
                            accepted.specialist + " is not in the configuration any more", nullptr);
     return true;
   }
   // Only the start of a task that must not be done twice is journaled, whichever specialist did it.
   if (stored.state == task_state::running) {
     job->location.store(task_location::journal);
-    parts_.ending.conclude(*job, task_state::unknown, failure::unknown_end,
+    parts_.ending.end_task(*job, task_state::unknown, failure::unknown_end,
                            "the node ended: the task may have run, and it must not run twice",
                            nullptr);
     return true;

@@ -42,15 +42,15 @@ std::string timeout_text(const task& job, const machine::specialist_gauge& speci
   return text;
 }
 
-deadline_sweep::holders deadline_sweep::run(std::int64_t now_ns, caf::execution_unit* here) {
+deadline_sweep::holders deadline_sweep::run(std::int64_t now_ns, caf::execution_unit* unit) {
   holders result;
   next_ = parts_.ledger.for_each_due(next_, slots_at_once, now_ns, [&](const task_ptr& job) {
     if (!job->claimed.load(std::memory_order_acquire)) {
       // The slot may have another task since the ledger looked at the deadline.
       if (now_ns < job->deadline_ns.load(std::memory_order_relaxed)) return;
       const auto& specialist = parts_.pools.of(job->pool).specialists[job->specialist].gauge;
-      parts_.ending.conclude(*job, task_state::failed, failure::out_of_time,
-                             timeout_text(*job, specialist, now_ns), here);
+      parts_.ending.end_task(*job, task_state::failed, failure::out_of_time,
+                             timeout_text(*job, specialist, now_ns), unit);
     }
     if (job->location.load(std::memory_order_acquire) == task_location::department)
       result[index_of(job->pool)].push_back(job->specialist);

@@ -3,7 +3,7 @@
 
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
-#include "actors/tasks/completion.hpp"
+#include "actors/tasks/task_completion.hpp"
 #include "protocols/task.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
 
@@ -22,19 +22,19 @@ struct deadline_sweep_parts {
   const node_clock& clock;
   pool_records& pools;
   machine::task_ledger& ledger;
-  completion& ending;
+  task_completion& ending;
 };
 
 class deadline_sweep {
 public:
   /// By pool: the specialists whose departments hold tasks that have ended. Each once.
-  using holders = std::array<std::vector<std::uint32_t>, pools>;
+  using holders = std::array<std::vector<std::uint32_t>, pool_count>;
 
   explicit deadline_sweep(const deadline_sweep_parts& parts) : parts_{parts} {}
 
   /// Looks at a part of the ledger, so that the tasks of a busy node do not wait; the next call
   /// goes on from there.
-  [[nodiscard]] holders run(std::int64_t now_ns, caf::execution_unit* here);
+  [[nodiscard]] holders run(std::int64_t now_ns, caf::execution_unit* unit);
 
 private:
   deadline_sweep_parts parts_;

@@ -37,23 +37,23 @@ void department::drain() {
 }
 
 void department::drain_now() {
-  context_.record().port.take_over();
+  context_.record().port.mark_awake();
   drain();
 }
 
 void department::take(task_ptr job) {
   switch (job->phase) {
     case task_phase::wanted: return queues_.accept(std::move(job));
-    case task_phase::attempted: return attempts_.on_failed(std::move(job));
-    case task_phase::over: return attempts_.on_ended(std::move(job));
-    case task_phase::returned: return attempts_.on_returned(std::move(job));
-    case task_phase::committed: return attempts_.on_committed(std::move(job));
+    case task_phase::attempted: return retries_.on_failed(std::move(job));
+    case task_phase::over: return retries_.on_ended(std::move(job));
+    case task_phase::returned: return retries_.on_returned(std::move(job));
+    case task_phase::committed: return retries_.on_committed(std::move(job));
   }
 }
 
 void department::on_upkeep() {
   queues_.on_upkeep_due();
-  const bool retries = attempts_.upkeep();
+  const bool retries = retries_.upkeep();
   const bool queues = queues_.upkeep();
   if (retries || queues) queues_.arm_upkeep();
 }
@@ -66,7 +66,7 @@ void department::on_purge(const protocols::purge& ended) {
 void department::leave_pool(bool fence) {
   if (!context_.is_leaving()) return;
   queues_.leave_pool(fence);
-  attempts_.leave_pool();
+  retries_.leave_pool();
 }
 
 // -- the director -------------------------------------------------------------
@@ -153,7 +153,7 @@ department::behavior_type department::make_behavior() {
 void department::on_exit() {
   context_.record().port.attach({});
   context_.entries.clear();
-  attempts_.clear();
+  retries_.clear();
   context_.director = nullptr;
 }
 

@@ -1,14 +1,14 @@
 // A department: the supervisor of its specialists, and the owner of their queues.
 #pragma once
 
-#include "actors/tasks/department_attempts.hpp"
 #include "actors/tasks/department_circuits.hpp"
 #include "actors/tasks/department_context.hpp"
 #include "actors/tasks/department_queues.hpp"
+#include "actors/tasks/department_retries.hpp"
 #include "actors/tasks/department_slots.hpp"
-#include "actors/tasks/department_supervision.hpp"
 #include "actors/tasks/department_usage.hpp"
 #include "actors/tasks/department_workers.hpp"
+#include "actors/tasks/specialist_supervisor.hpp"
 #include "actors/tasks/task_transfer.hpp"
 #include "protocols/node_messages.hpp"
 
@@ -54,9 +54,9 @@ private:
   task_transfer transfer_{context_};
   department_slots slots_{context_, usage_};
   department_queues queues_{context_, usage_, circuits_, transfer_, slots_};
-  department_attempts attempts_{context_, circuits_, transfer_, slots_, queues_};
-  department_workers workers_{context_, usage_, slots_, queues_, attempts_};
-  department_supervision supervision_{context_, usage_, circuits_, slots_, queues_, attempts_};
+  department_retries retries_{context_, circuits_, transfer_, slots_, queues_};
+  department_workers workers_{context_, usage_, slots_, queues_, retries_};
+  specialist_supervisor supervision_{context_, usage_, circuits_, slots_, queues_, retries_};
 };
 
 }  // namespace greenroom::actors

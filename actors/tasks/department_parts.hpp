@@ -10,8 +10,8 @@
 #include "actors/state/routing_table.hpp"
 #include "actors/state/unexpected_messages.hpp"
 #include "actors/state/worker_sources.hpp"
-#include "actors/tasks/completion.hpp"
 #include "actors/tasks/specialist.hpp"
+#include "actors/tasks/task_completion.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
@@ -35,7 +35,7 @@ struct department_parts {
   const routing_table& routes;
   const worker_sources& workers;
   std::uint64_t seed;
-  completion& ending;
+  task_completion& ending;
   specialist_parts specialists;  ///< For the specialists that the department spawns.
 };
 

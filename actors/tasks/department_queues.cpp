@@ -172,7 +172,7 @@ void department_queues::run_inline(specialist_entry& entry, task_ptr job) {
   worker_link::bound(result, {limits.output_bytes, limits.error_bytes});
   const auto state = result.why == failure::none ? task_state::completed : task_state::failed;
   const bool ended =
-      ending.conclude(*job, state, result.why, std::move(result.output), context_.self.context());
+      ending.end_task(*job, state, result.why, std::move(result.output), context_.self.context());
   now_ns_ = ended ? job->ended_ns : context_.now_ns();
   context_.record_of(entry).gauge.learn_run(
       std::max<std::int64_t>(now_ns_ - job->dispatched_ns, 1));
@@ -191,7 +191,7 @@ bool department_queues::take_back(specialist_entry& entry, task& job) {
   return true;
 }
 
-void department_queues::on_left(specialist_entry& entry, std::int64_t since_ns) {
+void department_queues::on_task_left(specialist_entry& entry, std::int64_t since_ns) {
   usage_.mark(entry);
   if (!entry.is_in_use()) entry.idle_since_ns = since_ns;
 }
@@ -218,7 +218,7 @@ void department_queues::fail_queued(specialist_entry& entry, failure why,
                                     const std::string& message) {
   for (auto job = entry.queue.pop(); job; job = entry.queue.pop())
     if (why != failure::start_failed || !transfer_.use_fallback(entry, job))
-      context_.parts.ending.conclude(*job, task_state::failed, why, message,
+      context_.parts.ending.end_task(*job, task_state::failed, why, message,
                                      context_.self.context());
 }
 
@@ -231,7 +231,7 @@ void department_queues::release_ended(specialist_entry& entry) {
     entry.drop_sent_ns = now;
     context_.self.send(context_.actor_of(entry), protocols::drop_ended_tasks{});
   }
-  on_left(entry, now);
+  on_task_left(entry, now);
   dispatch_queued(entry);
 }
 
@@ -241,7 +241,7 @@ void department_queues::leave_pool(bool fence) {
       if (!is_claimed(*job)) transfer_.use_other_pool(std::move(job));
     if (context_.has_live_actor(entry) && !entry.dispatched.empty())
       context_.self.send(context_.actor_of(entry), protocols::give_back_tasks{fence});
-    on_left(entry, context_.now_ns());
+    on_task_left(entry, context_.now_ns());
   }
 }
 

@@ -38,7 +38,7 @@ public:
   /// the task.
   bool take_back(specialist_entry& entry, protocols::task& job);
   /// A task has left the specialist: the time without tasks may begin at `since_ns`.
-  void on_left(specialist_entry& entry, std::int64_t since_ns);
+  void on_task_left(specialist_entry& entry, std::int64_t since_ns);
 
   void fail_queued(specialist_entry& entry, protocols::failure why, const std::string& message);
   /// Removes tasks that were ended elsewhere, and has the specialist cancel those that run.

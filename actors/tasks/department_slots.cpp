@@ -73,11 +73,10 @@ bool department_slots::on_grant(specialist_entry& entry, const slot_grant& slot)
     return false;
   }
   entry.lease = std::max(entry.lease, slot.lease);
-  const auto why = static_cast<runtime::reason>(slot.why);
-  if (why == runtime::reason::by_hand && std::exchange(entry.given_up, false))
+  if (slot.why == base::slot_reason::by_hand && std::exchange(entry.given_up, false))
     entry.failed_starts = 0;
   if (entry.state == worker_state::cold) withdraw_request(entry);
-  if (!runtime::accepts_grant(holder_of(entry), why)) {
+  if (!runtime::accepts_grant(holder_of(entry), slot.why)) {
     report_state(entry);
     return true;
   }

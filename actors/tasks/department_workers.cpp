@@ -57,7 +57,7 @@ department_workers::verdict department_workers::on_death(specialist_entry& entry
                                .up_for_ns = context_.now_ns() - entry.state_since_ns},
                               entry.failed_starts, limits.max_attempts);
   entry.failed_starts = decision.failed_starts;
-  if (news.before_ready) attempts_.fail_circuit(entry);
+  if (news.before_ready) retries_.fail_circuit(entry);
   if (decision.after_backoff)
     entry.start_not_before_ns = context_.now_ns()
                                 + runtime::backoff{limits.base, limits.max, limits.jitter}
@@ -67,7 +67,7 @@ department_workers::verdict department_workers::on_death(specialist_entry& entry
 }
 
 bool department_workers::keeps_slot(const specialist_entry& entry) const {
-  return (!entry.queue.empty() || attempts_.has_live_retry(entry)) && context_.may_restart(entry)
+  return (!entry.queue.empty() || retries_.has_live_retry(entry)) && context_.may_restart(entry)
          && !entry.yielding && entry.breaker.is_closed();
 }
 

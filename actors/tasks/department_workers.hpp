@@ -2,9 +2,9 @@
 // idle workers, and the end of stuck workers.
 #pragma once
 
-#include "actors/tasks/department_attempts.hpp"
 #include "actors/tasks/department_context.hpp"
 #include "actors/tasks/department_queues.hpp"
+#include "actors/tasks/department_retries.hpp"
 #include "actors/tasks/department_slots.hpp"
 #include "actors/tasks/department_usage.hpp"
 #include "protocols/node_messages.hpp"
@@ -14,8 +14,8 @@ namespace greenroom::actors {
 class department_workers {
 public:
   department_workers(department_context& of, department_usage& usage, department_slots& slots,
-                     department_queues& queues, department_attempts& attempts)
-      : context_{of}, usage_{usage}, slots_{slots}, queues_{queues}, attempts_{attempts} {}
+                     department_queues& queues, department_retries& retries)
+      : context_{of}, usage_{usage}, slots_{slots}, queues_{queues}, retries_{retries} {}
 
   void on_news(specialist_entry& entry, const protocols::worker_news& news);
   void probe_idle_workers();
@@ -41,7 +41,7 @@ private:
   department_usage& usage_;
   department_slots& slots_;
   department_queues& queues_;
-  department_attempts& attempts_;
+  department_retries& retries_;
 };
 
 }  // namespace greenroom::actors

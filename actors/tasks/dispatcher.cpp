@@ -29,7 +29,7 @@ void dispatcher::drain() {
     if (inbox.door.try_sleep() && inbox.returned.try_sleep()) return;
   }
   // Tasks keep coming, and the departments have not run yet.
-  inbox.door.call_again(context());
+  inbox.door.yield(context());
   yield();
 }
 
@@ -76,7 +76,7 @@ void dispatcher::sweep() {
   armed_ = false;
   const auto now = parts_.clock.now_ns();
   auto holders = sweep_.run(now, context());
-  for (std::size_t pool = 0; pool < pools; ++pool)
+  for (std::size_t pool = 0; pool < pool_count; ++pool)
     if (!holders[pool].empty() && pools_[pool])
       send(pools_[pool], protocols::purge{std::move(holders[pool])});
   const bool tasks = parts_.ledger.alive() > 0;
@@ -109,8 +109,8 @@ dispatcher::behavior_type dispatcher::make_behavior() {
   auto& inbox = parts_.dispatching;
   inbox.door.attach(caf::strong_actor_ptr{ctrl()});
   inbox.returned.attach(caf::strong_actor_ptr{ctrl()});
-  inbox.door.take_over();
-  inbox.returned.take_over();
+  inbox.door.mark_awake();
+  inbox.returned.mark_awake();
   drain();
   return {
       [this](protocols::pool_joined& joined) {

@@ -6,8 +6,8 @@
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
 #include "actors/state/unexpected_messages.hpp"
-#include "actors/tasks/completion.hpp"
 #include "actors/tasks/deadline_sweep.hpp"
+#include "actors/tasks/task_completion.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
 
@@ -26,7 +26,7 @@ struct dispatcher_parts {
   machine::task_ledger& ledger;
   dispatcher_inbox& dispatching;
   const journal_inbox& journal;
-  completion& ending;
+  task_completion& ending;
 };
 
 /// The dispatcher's message to itself.
@@ -64,7 +64,7 @@ private:
 
   dispatcher_parts parts_;
   deadline_sweep sweep_;
-  std::array<protocols::pool_actor, pools> pools_;
+  std::array<protocols::pool_actor, pool_count> pools_;
   bool armed_ = false;
 };
 

@@ -46,7 +46,7 @@ void journal_actor::drain() {
 }
 
 void journal_actor::drain_now() {
-  parts_.journal.notes.take_over();
+  parts_.journal.notes.mark_awake();
   drain();
 }
 

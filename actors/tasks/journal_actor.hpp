@@ -8,12 +8,12 @@
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
 #include "actors/state/unexpected_messages.hpp"
-#include "actors/tasks/completion.hpp"
 #include "actors/tasks/journal_backlog.hpp"
 #include "actors/tasks/journal_damage.hpp"
 #include "actors/tasks/journal_outcomes.hpp"
 #include "actors/tasks/journal_records.hpp"
 #include "actors/tasks/journal_upkeep.hpp"
+#include "actors/tasks/task_completion.hpp"
 #include "protocols/node_messages.hpp"
 #include "runtime/machine/journal/journal.hpp"
 #include "runtime/machine/metrics/gauges.hpp"
@@ -39,7 +39,7 @@ struct journal_parts {
   machine::node_gauge& gauge;
   dispatcher_inbox& dispatching;
   journal_inbox& journal;
-  completion& ending;
+  task_completion& ending;
 };
 
 /// Opens the journal anew after its actor was lost.

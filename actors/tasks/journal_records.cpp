@@ -1,6 +1,6 @@
 #include "actors/tasks/journal_records.hpp"
 
-#include "actors/state/task_times.hpp"
+#include "actors/state/task_times_ms.hpp"
 #include "runtime/machine/journal/request_hash.hpp"
 
 #include <functional>
@@ -40,7 +40,7 @@ machine::end_record end_record_of(const journal_record_parts& parts, const task&
   result.attempts = job.attempts;
   result.pool = job.pool;
   result.ended_unix_ms = parts.clock.unix_ms();
-  tell_times(job, result);
+  copy_times_ms(job, result);
   return result;
 }
 

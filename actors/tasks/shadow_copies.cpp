@@ -28,9 +28,11 @@ shadow_copies::original shadow_copies::prepare(const protocols::task_ptr& job,
   result.pair =
       parts_.shadow.begin(specialist.config.name, command, is_unsafe, key, true, {index, &starts});
   if (!result.pair) return result;
-  job->who = mirror::ear(
-      result.pair, result.answered_by_baseline ? mirror::part::baseline : mirror::part::intelligent,
-      std::move(job->who));
+  job->observer =
+      shadow_traffic::observer_of(result.pair,
+                                  result.answered_by_baseline ? shadow_traffic::part::baseline
+                                                              : shadow_traffic::part::intelligent,
+                                  std::move(job->observer));
   result.input = job->input;
   result.job = job;
   return result;
@@ -38,19 +40,20 @@ shadow_copies::original shadow_copies::prepare(const protocols::task_ptr& job,
 
 void shadow_copies::push(const original& of) {
   if (!of.pair) return;
-  using enum mirror::part;
+  using enum shadow_traffic::part;
   const auto other = of.answered_by_baseline ? intelligent : baseline;
   const auto pool = of.answered_by_baseline ? pool_kind::intelligent : pool_kind::baseline;
-  if (!copy(of, pool, mirror::ear(of.pair, other), true)) mirror::missing(of.pair, other);
-  if (mirror::wants_again(of.pair)
-      && !copy(of, pool_kind::baseline, mirror::ear(of.pair, again), false))
-    mirror::missing(of.pair, again);
+  if (!copy(of, pool, shadow_traffic::observer_of(of.pair, other), true))
+    shadow_traffic::missing(of.pair, other);
+  if (shadow_traffic::wants_again(of.pair)
+      && !copy(of, pool_kind::baseline, shadow_traffic::observer_of(of.pair, again), false))
+    shadow_traffic::missing(of.pair, again);
 }
 
 // Callers' tasks come first: a copy never waits in a long queue, and never for a specialist with an
 // open circuit.
 bool shadow_copies::copy(const original& of, pool_kind pool,
-                         std::shared_ptr<protocols::asker> listener, bool judged) {
+                         std::shared_ptr<protocols::task_observer> listener, bool judged) {
   const auto& like = *of.job;
   const auto& current = parts_.catalogs.now();
   auto& gauge = parts_.pools.of(pool).specialists[like.specialist].gauge;
@@ -72,7 +75,7 @@ bool shadow_copies::copy(const original& of, pool_kind pool,
   job->belongs_to(like.specialist, like.department);
   job->urgency = pool == pool_kind::baseline ? protocols::priority::low : like.urgency;
   job->effects = like.effects;
-  job->mirror = true;
+  job->is_shadow = true;
   job->judged = judged;
   // The intelligent pool learns from the copies: they are the only traffic that it sees. A second
   // answer of the baseline is no arrival.
@@ -83,7 +86,7 @@ bool shadow_copies::copy(const original& of, pool_kind pool,
   job->accepted_unix_ms = like.accepted_unix_ms;
   job->deadline_ns = like.deadline_ns.load();
   job->start_beside = like.start_beside.load(std::memory_order_relaxed);
-  job->who = std::move(listener);
+  job->observer = std::move(listener);
   job->pool.store(pool, std::memory_order_relaxed);
   job->counted.store(task::counter_key(like.specialist, pool), std::memory_order_relaxed);
   gauge.entered.fetch_add(1, std::memory_order_relaxed);

@@ -24,7 +24,7 @@ struct shadow_copies_parts {
   dispatcher_inbox& dispatching;
   routing_table& routes;
   ends_feed& ends;
-  mirror& shadow;
+  shadow_traffic& shadow;
 };
 
 /// Any thread.
@@ -32,7 +32,7 @@ class shadow_copies {
 public:
   /// A task that gets copies, before it leaves the caller's thread.
   struct original {
-    mirror::pair_ptr pair;  ///< Null: the task gets no copy.
+    shadow_traffic::pair_ptr pair;  ///< Null: the task gets no copy.
     protocols::task_ptr job;
     std::string input;
     bool answered_by_baseline = false;
@@ -52,7 +52,7 @@ public:
 
 private:
   bool copy(const original& of, protocols::pool_kind pool,
-            std::shared_ptr<protocols::asker> listener, bool judged);
+            std::shared_ptr<protocols::task_observer> listener, bool judged);
 
   shadow_copies_parts parts_;
 };

@@ -87,7 +87,7 @@ void specialist::give_back_tasks(bool fence) {
 specialist::behavior_type specialist::make_behavior() {
   unexpected_.watch(this);
   record_.port.attach(caf::strong_actor_ptr{ctrl()});
-  record_.port.take_over();
+  record_.port.mark_awake();
   drain();
   return {
       [this](const protocols::start_worker&) { start_worker(); },

@@ -9,9 +9,9 @@
 #include "actors/state/tool_offers.hpp"
 #include "actors/state/unexpected_messages.hpp"
 #include "actors/state/worker_sources.hpp"
-#include "actors/tasks/completion.hpp"
 #include "actors/tasks/specialist_tasks.hpp"
 #include "actors/tasks/specialist_worker.hpp"
+#include "actors/tasks/task_completion.hpp"
 #include "protocols/node_messages.hpp"
 
 #include <caf/all.hpp>
@@ -29,7 +29,7 @@ struct specialist_parts {
   event_log& events;
   const worker_sources& workers;
   tool_offers& offers;
-  completion& ending;
+  task_completion& ending;
 };
 
 /// Takes tasks through its port and gives them back through its department's. Tells the department

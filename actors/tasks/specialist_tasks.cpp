@@ -63,7 +63,7 @@ void specialist_tasks::end(task_ptr job) {
   auto& result = job->result;
   if (result.why == failure::none) {
     // The clock is read once for each task, because that is expensive.
-    const bool first = parts_.ending.conclude(*job, task_state::completed, failure::none,
+    const bool first = parts_.ending.end_task(*job, task_state::completed, failure::none,
                                               std::move(result.output), self_.context());
     const auto ended_ns = first ? job->ended_ns : parts_.clock.now_ns();
     record_.gauge.learn_run(std::max<std::int64_t>(ended_ns - job->dispatched_ns, 1));
@@ -73,7 +73,7 @@ void specialist_tasks::end(task_ptr job) {
     result = {failure::worker_failed, true, std::string{pool_was_left}};
     give_back(std::move(job), task_phase::attempted);
   } else if (!result.retryable && !has_unknown_end(*job)) {
-    parts_.ending.conclude(*job, task_state::failed, result.why, std::move(result.output),
+    parts_.ending.end_task(*job, task_state::failed, result.why, std::move(result.output),
                            self_.context());
     give_back(std::move(job), task_phase::over);
   } else {

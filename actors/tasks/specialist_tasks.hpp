@@ -5,8 +5,8 @@
 #include "actors/state/catalog_store.hpp"
 #include "actors/state/node_clock.hpp"
 #include "actors/state/pool_records.hpp"
-#include "actors/tasks/completion.hpp"
 #include "actors/tasks/specialist_worker.hpp"
+#include "actors/tasks/task_completion.hpp"
 #include "protocols/task.hpp"
 
 #include <caf/all.hpp>
@@ -22,7 +22,7 @@ namespace greenroom::actors {
 struct specialist_tasks_parts {
   const node_clock& clock;
   const catalog_store& catalogs;
-  completion& ending;
+  task_completion& ending;
 };
 
 /// A task goes back to the department through the department's port. Not thread-safe.

@@ -30,8 +30,8 @@ void task_transfer::move(task_ptr job, std::uint32_t specialist, pool_kind pool)
 
 void task_transfer::use_other_pool(task_ptr job) {
   auto& parts = context_.parts;
-  if (job->mirror) {
-    parts.ending.conclude(*job, task_state::cancelled, failure::cancelled,
+  if (job->is_shadow) {
+    parts.ending.end_task(*job, task_state::cancelled, failure::cancelled,
                           "tasks move to the other pool; a copy does not", context_.self.context());
     return;
   }
@@ -45,7 +45,7 @@ void task_transfer::use_other_pool(task_ptr job) {
 
 bool task_transfer::use_fallback(const specialist_entry& entry, task_ptr& job) {
   // A copy shows how its specialist does, so another specialist's answer is worth nothing.
-  if (job->mirror) return false;
+  if (job->is_shadow) return false;
   const auto& current = context_.catalog_now();
   const auto now = context_.now_ns();
   auto next = context_.member_of(entry).fallback;

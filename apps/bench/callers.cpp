@@ -31,9 +31,9 @@ double others_cpu_us() {
   return us(all) - us(this_thread);
 }
 
-/// One slot of a window: an asker that checks the answer and returns to the caller's thread. The
-/// node's thread only reads it, so that the cache line stays with the caller.
-class alignas(64) place final : public protocols::asker {
+/// One slot of a window: a task_observer that checks the answer and returns to the caller's thread.
+/// The node's thread only reads it, so that the cache line stays with the caller.
+class alignas(64) place final : public protocols::task_observer {
 public:
   /// Queue of answered slots, emptied by the caller. It has room for every slot, so the writers
   /// need no bound check, and each entry is read once.
@@ -241,7 +241,7 @@ call_report open_loop(node& on, const call_targets& targets, double rate_per_s, 
 namespace {
 
 /// Sends the next task from the completion callback, until the time is over.
-class chain final : public protocols::asker, public std::enable_shared_from_this<chain> {
+class chain final : public protocols::task_observer, public std::enable_shared_from_this<chain> {
 public:
   /// `first`: the start position in the order of picks.
   chain(node& on, const call_targets& targets, double seconds, std::uint64_t first = 0)
@@ -294,7 +294,7 @@ private:
 };
 
 /// Wakes the one thread that waits for the task's end.
-class sleeper final : public protocols::asker {
+class sleeper final : public protocols::task_observer {
 public:
   void on_end(const protocols::task& job) noexcept override {
     good = job.state.load(std::memory_order_relaxed) == protocols::task_state::completed

@@ -104,7 +104,7 @@ public:
   }
 
 private:
-  class one_task final : public protocols::asker {
+  class one_task final : public protocols::task_observer {
   public:
     explicit one_task(durable_clients& home) : home_{home} {}
     void on_accepted(const protocols::task&) noexcept override { home_.accepted(since_ns); }

@@ -33,7 +33,7 @@ void check(result& whole, const call_report& report) {
 }
 
 /// A task on a cold specialist; records when its answer arrived.
-class cold_call final : public protocols::asker {
+class cold_call final : public protocols::task_observer {
 public:
   void on_end(const protocols::task& job) noexcept override {
     ended_ns = now_ns();

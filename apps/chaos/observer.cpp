@@ -38,7 +38,7 @@ bool chaos_observer::balanced() const {
     seen.accepted_before = before.accepted;
     seen.ended_before = before.accepted - before.pending;
     state.ledger.for_each([&](const protocols::task_ptr& job) {
-      if (!job->mirror && !job->announced.load(std::memory_order_acquire)) ++seen.alive;
+      if (!job->is_shadow && !job->announced.load(std::memory_order_acquire)) ++seen.alive;
     });
     const auto after = node_.status();
     seen.accepted_after = after.accepted;

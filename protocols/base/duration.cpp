@@ -70,7 +70,7 @@ constexpr std::array<unit, 5> model_units{
 constexpr auto duration_units = std::span{model_units}.subspan<1>();
 
 /// Takes `text` apart into numbers with units that get smaller from left to right, as in `1h30m`.
-/// `add` hears each number, the milliseconds of its unit, and whether it is the last.
+/// `add` is called with each number, the milliseconds of its unit, and whether it is the last.
 template <class TakeNumber, class Add>
 bool each_part(std::string_view text, std::span<const unit> units, TakeNumber take_number,
                Add add) {

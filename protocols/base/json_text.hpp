@@ -1,6 +1,6 @@
 // JSON as text: strict checks, slices and escapes, without a tree.
 //
-// Workers' answers travel as JSON text from the pipe to the asker. So a codec only needs to know
+// Workers' answers travel as JSON text from the pipe to the caller. So a codec only needs to know
 // that a slice is one valid value (RFC 8259, UTF-8 per RFC 3629), and where it begins and ends.
 // Programs that cut text in the middle write lone surrogates ("\ud83d" alone), so these are
 // accepted; text that is passed on has U+FFFD instead (`mend_halves`).

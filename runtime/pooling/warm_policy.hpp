@@ -2,6 +2,7 @@
 // specialists should be warm?
 #pragma once
 
+#include "protocols/base/slot_reason.hpp"
 #include "protocols/base/worker_state.hpp"
 
 #include <cstddef>
@@ -66,16 +67,7 @@ inline double residency_of(const specialist_facts& facts, const pool_limits& lim
   return seconds < limits.automatic_residency_max_s ? seconds : limits.automatic_residency_max_s;
 }
 
-enum class reason : std::uint8_t {
-  demand,     ///< A task waits for it.
-  pinned,     ///< Configured to be always warm.
-  predicted,  ///< Expected soon.
-  workflow,   ///< The next step of a workflow in progress.
-  cooldown,   ///< Idle for longer than its value justifies.
-  evicted,    ///< Its slot is needed for another specialist.
-  memory,     ///< The memory budget is exceeded.
-  by_hand,    ///< Requested by an operator.
-};
+using reason = base::slot_reason;
 
 struct change {
   specialist_index who = 0;

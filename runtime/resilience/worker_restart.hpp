@@ -17,7 +17,7 @@ struct worker_restart {
   std::uint32_t failed_starts = 0;  ///< In a row, with this one; 0: the worker was useful.
   bool at_once = false;             ///< The worker may start again in its own slot.
   bool after_backoff = false;       ///< The next start waits for the backoff of `failed_starts`.
-  bool exhausted = false;           ///< No further start before somebody asks for the specialist.
+  bool exhausted = false;           ///< No further start before a request for the specialist.
 };
 
 /// A worker that is up for so long counts as useful although it got no task.

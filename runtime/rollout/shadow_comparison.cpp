@@ -67,13 +67,13 @@ double share(std::uint64_t part, std::uint64_t whole) {
 
 }  // namespace
 
-std::string_view name_of(mirror_drop what) {
+std::string_view name_of(shadow_drop what) {
   switch (what) {
-    case mirror_drop::queue_full: return "queue_full";
-    case mirror_drop::unsafe: return "unsafe";
-    case mirror_drop::intelligent_busy: return "intelligent_busy";
-    case mirror_drop::baseline_busy: return "baseline_busy";
-    case mirror_drop::comparison_late: return "comparison_late";
+    case shadow_drop::queue_full: return "queue_full";
+    case shadow_drop::unsafe: return "unsafe";
+    case shadow_drop::intelligent_busy: return "intelligent_busy";
+    case shadow_drop::baseline_busy: return "baseline_busy";
+    case shadow_drop::comparison_late: return "comparison_late";
   }
   return "queue_full";
 }
@@ -187,11 +187,11 @@ void shadow_comparison::follow_value(counts& of, std::string_view value, std::ui
 
 bool shadow_comparison::admit(bool unsafe) {
   if (unsafe) {
-    ++drops_[static_cast<std::size_t>(mirror_drop::unsafe)];
+    ++drops_[static_cast<std::size_t>(shadow_drop::unsafe)];
     return false;
   }
-  if (in_flight_ >= settings_.mirrors_max) {
-    ++drops_[static_cast<std::size_t>(mirror_drop::queue_full)];
+  if (in_flight_ >= settings_.copies_max) {
+    ++drops_[static_cast<std::size_t>(shadow_drop::queue_full)];
     return false;
   }
   ++in_flight_;
@@ -199,7 +199,7 @@ bool shadow_comparison::admit(bool unsafe) {
   return true;
 }
 
-void shadow_comparison::drop(mirror_drop why) {
+void shadow_comparison::drop(shadow_drop why) {
   if (in_flight_ > 0) --in_flight_;
   ++drops_[static_cast<std::size_t>(why)];
 }

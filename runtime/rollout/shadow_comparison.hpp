@@ -39,18 +39,18 @@ struct shadow_task {
   std::uint64_t baseline_life = unknown_life;
 };
 
-enum class mirror_drop : std::uint8_t {
+enum class shadow_drop : std::uint8_t {
   queue_full,  ///< The shadow queue is bounded; callers never wait for it.
   unsafe,      ///< `side_effects: unsafe` tasks run only once.
   intelligent_busy,
   baseline_busy,    ///< After shadow, where the copy goes to the baseline.
   comparison_late,  ///< The copy's output came after the baseline's was discarded.
 };
-constexpr std::size_t mirror_drop_count = 5;
-std::string_view name_of(mirror_drop what);
+constexpr std::size_t shadow_drop_count = 5;
+std::string_view name_of(shadow_drop what);
 
 struct shadow_settings {
-  std::size_t mirrors_max = 256;   ///< Bound of copies in flight or queued.
+  std::size_t copies_max = 256;    ///< Bound of copies in flight or queued.
   double noise_share = 0.1;        ///< Share of shadow copies that the baseline answers twice.
   std::uint64_t noise_first = 20;  ///< The first tasks of each specialist are all answered twice.
   std::size_t specialists_max = 1024;
@@ -113,7 +113,7 @@ public:
 
   /// Call before copying a task. False when there is no room; the drop is counted.
   bool admit(bool unsafe);
-  void drop(mirror_drop why);  ///< An admitted copy gave no result.
+  void drop(shadow_drop why);  ///< An admitted copy gave no result.
   /// Whether the baseline should answer twice; `key` is the task's routing key.
   bool wants_noise(std::string_view specialist, std::uint64_t key) const;
   void ignore(std::vector<std::string> fields) { settings_.ignore = std::move(fields); }
@@ -121,7 +121,7 @@ public:
   void record(const shadow_task& task);
 
   std::size_t in_flight() const { return in_flight_; }
-  std::uint64_t dropped(mirror_drop why) const { return drops_[static_cast<std::size_t>(why)]; }
+  std::uint64_t dropped(shadow_drop why) const { return drops_[static_cast<std::size_t>(why)]; }
   shadow_summary summary() const;
   /// Fields with differences: certain ones first, then by frequency.
   std::vector<field_difference> differences() const;
@@ -162,7 +162,7 @@ private:
   std::uint64_t mirrored_ = 0;
   std::uint64_t compared_ = 0;
   std::uint64_t refused_by_one_ = 0;
-  std::uint64_t drops_[mirror_drop_count] = {};
+  std::uint64_t drops_[shadow_drop_count] = {};
   arm baseline_;
   arm intelligent_;
   std::map<std::string, per_specialist, std::less<>> specialists_;

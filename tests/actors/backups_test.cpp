@@ -67,7 +67,7 @@ protected:
   void open() {
     backups_ = std::make_unique<backups>(
         backup_parts{node_->clock, node_->catalogs, node_->events, node_->forecast, node_->seed},
-        backups::surroundings{folder_.string(), where_, "node", "1"});
+        backups::settings{folder_.string(), where_, "node", "1"});
   }
   template <class Ask>
   answer answer_of(Ask ask) {
@@ -77,10 +77,10 @@ protected:
     return result.get();
   }
   answer begin() {
-    return answer_of([this](auto done) { backups_->begin(std::move(done)); });
+    return answer_of([this](auto done) { backups_->create(std::move(done)); });
   }
   answer piece(const std::string& id) {
-    return answer_of([&](auto done) { backups_->piece(id, 0, 0, std::move(done)); });
+    return answer_of([&](auto done) { backups_->read_chunk(id, 0, 0, std::move(done)); });
   }
   static std::string id_in(const answer& made) {
     return nlohmann::json::parse(*made).at("id").get<std::string>();

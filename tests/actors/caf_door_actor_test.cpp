@@ -1,7 +1,7 @@
 // Orders of other actors, in virtual time.
 #include "actors/doors/caf_door_actor.hpp"
 
-#include "actors/node/caller_askers.hpp"
+#include "actors/node/caller_observers.hpp"
 #include "tests/support/stage.hpp"
 
 #include <gtest/gtest.h>
@@ -15,55 +15,56 @@ using protocols::failure, protocols::task_accepted, protocols::task_answer, prot
 
 class CafDoor : public ::testing::Test {
 protected:
-  CafDoor() : play{small_cast(1, 1)} {
-    play.open();
-    door = caf::actor_cast<caf_door>(play.world.system.spawn(
+  CafDoor() : node{small_cast(1, 1)} {
+    node.open();
+    door = caf::actor_cast<caf_door>(node.world.system.spawn(
         actors::caf_door_actor,
         actors::caf_door_target{
             [this](task_request request, std::shared_ptr<task_listener> receiver)
                 -> base::expected<protocols::task_id, refusal> {
-              auto outcome = play.desk.submit(
-                  std::move(request), actors::asker_of(play.shared->catalogs, play.shared->events,
+              auto outcome =
+                  node.desk.submit(std::move(request),
+                                   actors::observer_of(node.shared->catalogs, node.shared->events,
                                                        std::move(receiver)));
               if (auto* none = std::get_if<refusal>(&outcome)) return *none;
               return std::get<protocols::task_id>(outcome);
             },
             [this](const protocols::task_id& id) {
-              const auto job = play.shared->ledger.find(id);
-              return job && play.desk.cancel(*job);
+              const auto job = node.shared->ledger.find(id);
+              return job && node.desk.cancel(*job);
             }}));
   }
   ~CafDoor() override {
     close();
     if (listener) caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);
     listener = nullptr;
-    play.close();
+    node.close();
   }
   void close() {
     if (door) caf::anon_send_exit(door, caf::exit_reason::user_shutdown);
     door = nullptr;
-    play.world.dispatch();
+    node.world.dispatch();
   }
   void order(task_order wanted) {
-    play.world.system.spawn([=, this](caf::event_based_actor* self) {
+    node.world.system.spawn([=, this](caf::event_based_actor* self) {
       self->request(door, caf::infinite, wanted)
           .then([this](const task_answer& said) { heard.push_back(said); },
                 [](const caf::error&) { FAIL() << "an order has an answer, not an error"; });
     });
-    play.world.dispatch();
+    node.world.dispatch();
   }
   bool cancel(const std::string& id) {
     bool taken = false;
-    play.world.system.spawn([&, this](caf::event_based_actor* self) {
+    node.world.system.spawn([&, this](caf::event_based_actor* self) {
       self->request(door, caf::infinite, task_cancel{id})
           .then([&](bool yes) { taken = yes; }, [](const caf::error&) { FAIL(); });
     });
-    play.world.dispatch();
+    node.world.dispatch();
     return taken;
   }
   /// A listener that records its messages.
   caf::actor listen() {
-    listener = play.world.system.spawn([this](caf::event_based_actor*) -> caf::behavior {
+    listener = node.world.system.spawn([this](caf::event_based_actor*) -> caf::behavior {
       return {
           [this](const task_accepted& what) { accepted.push_back(what); },
           [this](const task_piece& what) { pieces.push_back(what); },
@@ -71,9 +72,9 @@ protected:
     });
     return listener;
   }
-  protocols::task_ptr& running() { return play.worker("d0-s0").held.at(0); }
+  protocols::task_ptr& running() { return node.worker("d0-s0").held.at(0); }
 
-  stage play;
+  stage node;
   caf_door door;
   caf::actor listener;
   std::vector<task_answer> heard;
@@ -83,11 +84,11 @@ protected:
 
 TEST_F(CafDoor, AnswersAnOrderOnceWithItsOutput) {
   order({.specialist = "d0-s0", .input = "{\"a\":1}", .tag = 7});
-  play.get_ready("d0-s0");
-  ASSERT_EQ(play.worker("d0-s0").held.size(), 1u);
+  node.get_ready("d0-s0");
+  ASSERT_EQ(node.worker("d0-s0").held.size(), 1u);
   EXPECT_EQ(running()->input, "{\"a\":1}");
   EXPECT_FALSE(running()->streaming) << "nobody listens";
-  play.finish_one("d0-s0");
+  node.finish_one("d0-s0");
   ASSERT_EQ(heard.size(), 1u);
   EXPECT_EQ(heard[0].tag, 7u);
   EXPECT_EQ(heard[0].state, task_state::completed);
@@ -105,7 +106,7 @@ TEST_F(CafDoor, RefusesWhatDoesNotExistAndNamesTheNearest) {
 }
 
 TEST_F(CafDoor, SaysWhenARefusedOrderMayBeRepeated) {
-  play.shared->gauge.draining = true;
+  node.shared->gauge.draining = true;
   order({.specialist = "d0-s0"});
   ASSERT_EQ(heard.size(), 1u);
   EXPECT_EQ(heard[0].failure, failure::draining);
@@ -122,9 +123,9 @@ TEST_F(CafDoor, RefusesAnOrderForNobodyOrForSeveral) {
 
 TEST_F(CafDoor, AnswersALateOrderAtItsDeadline) {
   order({.specialist = "d0-s0", .timeout_ms = 1000});
-  play.world.advance(999ms);
+  node.world.advance(999ms);
   EXPECT_TRUE(heard.empty());
-  play.world.advance(12ms);
+  node.world.advance(12ms);
   ASSERT_EQ(heard.size(), 1u);
   EXPECT_EQ(heard[0].failure, failure::out_of_time);
 }
@@ -143,10 +144,10 @@ TEST_F(CafDoor, CancelsATaskByTheIdentifierThatTheListenerGot) {
 
 TEST_F(CafDoor, SendsPiecesInOrderBeforeTheAnswer) {
   order({.specialist = "d0-s0", .tag = 5, .listener = listen()});
-  play.get_ready("d0-s0");
+  node.get_ready("d0-s0");
   ASSERT_TRUE(running()->streaming);
-  for (const auto* text : {"one", "two", "three"}) running()->who->on_chunk(*running(), text);
-  play.finish_one("d0-s0");
+  for (const auto* text : {"one", "two", "three"}) running()->observer->on_chunk(*running(), text);
+  node.finish_one("d0-s0");
   ASSERT_EQ(pieces.size(), 3u);
   EXPECT_EQ(pieces[0].text + pieces[1].text + pieces[2].text, "onetwothree");
   EXPECT_EQ(pieces[0].tag, 5u);
@@ -156,25 +157,25 @@ TEST_F(CafDoor, SendsPiecesInOrderBeforeTheAnswer) {
 
 TEST_F(CafDoor, HoldsTheWorkerBackWhileTheListenerHasMuchToHandle) {
   order({.specialist = "d0-s0", .listener = listen()});
-  play.get_ready("d0-s0");
+  node.get_ready("d0-s0");
   const auto job = running();
   const std::string large(200'000, 'x');
-  job->who->on_chunk(*job, large);
-  EXPECT_TRUE(job->who->takes_more(*job));
-  job->who->on_chunk(*job, large);
-  EXPECT_FALSE(job->who->takes_more(*job));
-  play.world.dispatch();
+  job->observer->on_chunk(*job, large);
+  EXPECT_TRUE(job->observer->takes_more(*job));
+  job->observer->on_chunk(*job, large);
+  EXPECT_FALSE(job->observer->takes_more(*job));
+  node.world.dispatch();
   EXPECT_EQ(pieces.size(), 2u);
-  EXPECT_TRUE(job->who->takes_more(*job));
+  EXPECT_TRUE(job->observer->takes_more(*job));
 }
 
 TEST_F(CafDoor, CancelsTheTaskOfAListenerThatHasEnded) {
   order({.specialist = "d0-s0", .listener = listen()});
-  play.get_ready("d0-s0");
+  node.get_ready("d0-s0");
   caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);
-  play.world.dispatch();
-  running()->who->on_chunk(*running(), "one");
-  play.world.dispatch();
+  node.world.dispatch();
+  running()->observer->on_chunk(*running(), "one");
+  node.world.dispatch();
   ASSERT_EQ(heard.size(), 1u);
   EXPECT_EQ(heard[0].state, task_state::cancelled);
 }
@@ -185,7 +186,7 @@ TEST_F(CafDoor, AnswersOpenOrdersWhenItIsClosed) {
   close();
   ASSERT_EQ(heard.size(), 2u);
   for (const auto& one : heard) EXPECT_EQ(one.failure, failure::cancelled);
-  EXPECT_EQ(play.shared->gauge.accepted() - play.shared->gauge.ended(), 0u)
+  EXPECT_EQ(node.shared->gauge.accepted() - node.shared->gauge.ended(), 0u)
       << "the tasks are cancelled";
 }
 

@@ -53,13 +53,13 @@ TEST(CatalogReader, KeepsWhatIsReadInAScopeUntilItEnds) {
     std::weak_ptr<const catalog> first = where->catalogs.shared();
     {
       const catalog_reader::scope reading;
-      const auto& playing = where->catalogs.now();
+      const auto& current = where->catalogs.now();
       replace(*where, "second");
       {
         const catalog_reader::scope inner;
         EXPECT_EQ(where->catalogs.now().members[0].config.backend.command[1], "second");
       }
-      EXPECT_EQ(playing.members[0].config.backend.command[1], "first");
+      EXPECT_EQ(current.members[0].config.backend.command[1], "first");
     }
     EXPECT_TRUE(first.expired());
   });
@@ -69,14 +69,14 @@ TEST(CatalogReader, KeepsWhatIsReadOutsideUntilTheThreadsTurn) {
   const auto where = state_with(2);
   apart([&] {
     std::weak_ptr<const catalog> first = where->catalogs.shared();
-    const auto& playing = where->catalogs.now();
+    const auto& current = where->catalogs.now();
     replace(*where, "second");
     {
       const catalog_reader::scope reading;
       EXPECT_EQ(where->catalogs.now().members[0].config.backend.command[1], "second");
       catalog_reader::turn();  // Inside a scope this has no effect.
     }
-    EXPECT_EQ(playing.members[0].config.backend.command[1], "first");
+    EXPECT_EQ(current.members[0].config.backend.command[1], "first");
     catalog_reader::turn();
     EXPECT_TRUE(first.expired());
   });
@@ -92,9 +92,9 @@ TEST(CatalogReader, NeverTakesOneAwayFromAThreadThatLooks) {
       while (!over) {
         if (i % 2 == 0) catalog_reader::turn();
         const catalog_reader::scope reading;
-        const auto& playing = where->catalogs.now();
-        const auto& argument = playing.members[0].config.backend.command[1];
-        for (const auto& one : playing.members)
+        const auto& current = where->catalogs.now();
+        const auto& argument = current.members[0].config.backend.command[1];
+        for (const auto& one : current.members)
           if (one.config.backend.command[1] != argument) std::abort();
         ++seen;
       }

@@ -26,15 +26,15 @@ TEST(Cast, FindsNamesOfAnyLengthAndAliases) {
   const std::string at_most(24, 'a'), longer(25, 'a'), very_long(300, 'b');
   auto config = cast_of({"x", at_most, longer, very_long});
   config.departments[0].specialists[0].aliases = {"the-one", std::string(200, 'c')};
-  const auto playing = actors::make_catalog(config, nullptr);
-  EXPECT_EQ(playing->find("x"), 0u);
-  EXPECT_EQ(playing->find(at_most), 1u);
-  EXPECT_EQ(playing->find(longer), 2u);
-  EXPECT_EQ(playing->find(very_long), 3u);
-  EXPECT_EQ(playing->find("the-one"), 0u);
-  EXPECT_EQ(playing->find(std::string(200, 'c')), 0u);
+  const auto current = actors::make_catalog(config, nullptr);
+  EXPECT_EQ(current->find("x"), 0u);
+  EXPECT_EQ(current->find(at_most), 1u);
+  EXPECT_EQ(current->find(longer), 2u);
+  EXPECT_EQ(current->find(very_long), 3u);
+  EXPECT_EQ(current->find("the-one"), 0u);
+  EXPECT_EQ(current->find(std::string(200, 'c')), 0u);
   for (const auto* strange : {"", "y", "xx", "aaaaaaaaaaaaaaaaaaaaaaa"})
-    EXPECT_EQ(playing->find(strange), catalog::nobody) << strange;
+    EXPECT_EQ(current->find(strange), catalog::nobody) << strange;
 }
 
 TEST(Cast, DoesNotFindThoseWhoAreGoneAndKeepsTheNumbersOfTheOthers) {
@@ -55,8 +55,8 @@ TEST(Cast, SaysWhatATaskHasToKnow) {
   auto config = cast_of({"a"});
   config.departments[0].specialists[0].backend.task_timeout = std::chrono::seconds{7};
   config.departments[0].specialists[0].backend.concurrency = 3;
-  const auto playing = actors::make_catalog(config, nullptr);
-  EXPECT_EQ(playing->members[0].task_timeout_ns, 7'000'000'000);
-  EXPECT_EQ(playing->members[0].width, 3u);
-  EXPECT_EQ(playing->members[0].pending, 4u);
+  const auto current = actors::make_catalog(config, nullptr);
+  EXPECT_EQ(current->members[0].task_timeout_ns, 7'000'000'000);
+  EXPECT_EQ(current->members[0].width, 3u);
+  EXPECT_EQ(current->members[0].pending, 4u);
 }

@@ -1,5 +1,5 @@
 // The way to a department of this node, without the department's actor.
-#include "actors/tasks/department_link.hpp"
+#include "actors/mailbox/department_link.hpp"
 
 #include "runtime/machine/tasks/ledger.hpp"
 

@@ -15,24 +15,24 @@ TEST(Dispatcher, EndsEveryTaskThatIsOutOfTimeAndNoOther) {
   auto config = small_cast(1, 2);
   config.departments[0].specialists[0].backend.task_timeout = 1s;
   config.departments[0].specialists[1].backend.task_timeout = 5s;
-  stage play{config};
-  play.open();
-  auto early = play.ask("d0-s0");
-  auto late = play.ask("d0-s1");
-  play.world.advance(1s - 1ms);
+  stage node{config};
+  node.open();
+  auto early = node.ask("d0-s0");
+  auto late = node.ask("d0-s1");
+  node.world.advance(1s - 1ms);
   EXPECT_EQ(early->ends, 0);
-  play.world.advance(11ms);
+  node.world.advance(11ms);
   EXPECT_EQ(early->why, failure::out_of_time);
   EXPECT_EQ(late->ends, 0);
 }
 
 TEST(Dispatcher, TakesTasksThatWereAdmittedBeforeItRan) {
-  stage play{small_cast(1, 1)};
-  auto who = play.ask("d0-s0");  // No actor is running yet.
-  play.open();
-  play.world.dispatch();
-  play.get_ready("d0-s0");
-  play.finish_one("d0-s0");
+  stage node{small_cast(1, 1)};
+  auto who = node.ask("d0-s0");  // No actor is running yet.
+  node.open();
+  node.world.dispatch();
+  node.get_ready("d0-s0");
+  node.finish_one("d0-s0");
   EXPECT_EQ(who->ends, 1);
 }
 
@@ -41,15 +41,15 @@ TEST(Dispatcher, TakesTasksThatWereAdmittedBeforeItRan) {
 std::size_t turns_for_a_batch_of(std::size_t tasks) {
   auto config = small_cast(1, 1);
   config.queue.per_specialist = 1000;
-  stage play{config};
-  play.open();
-  for (std::size_t i = 0; i < tasks; ++i) play.ask("d0-s0");
-  const auto turns = play.world.dispatch();
+  stage node{config};
+  node.open();
+  for (std::size_t i = 0; i < tasks; ++i) node.ask("d0-s0");
+  const auto turns = node.world.dispatch();
   // Nothing was dropped on the way.
-  play.get_ready("d0-s0");
-  for (std::size_t i = 0; i < tasks; ++i) play.finish_one("d0-s0");
-  EXPECT_EQ(play.callers.size(), tasks);
-  for (const auto& one : play.callers) {
+  node.get_ready("d0-s0");
+  for (std::size_t i = 0; i < tasks; ++i) node.finish_one("d0-s0");
+  EXPECT_EQ(node.callers.size(), tasks);
+  for (const auto& one : node.callers) {
     EXPECT_EQ(one->ends, 1);
     EXPECT_EQ(one->state, protocols::task_state::completed);
   }
@@ -67,31 +67,31 @@ TEST(Dispatcher, GivesOnABatchWithOneWakeUp) {
 TEST(Admission, TakesNoMoreLargeInputsThanFitTogether) {
   auto config = small_cast(1, 2);
   config.queue.input_bytes = 100'000;
-  stage play{config};
-  play.open();
+  stage node{config};
+  node.open();
   const auto ask = [&](std::size_t bytes, const std::string& whom = "d0-s0") {
     task_request request;
     request.input = std::string(bytes, ' ') + "1";
-    play.ask(whom, std::move(request));
-    return !play.refused;
+    node.ask(whom, std::move(request));
+    return !node.refused;
   };
   EXPECT_TRUE(ask(200'000)) << "a lone one may be larger";
   EXPECT_FALSE(ask(50'000));
-  EXPECT_EQ(play.refused->why, failure::queue_full);
-  EXPECT_GT(play.refused->retry_after, 0ms);
-  EXPECT_NE(play.refused->detail.find("queue.input_bytes"), std::string::npos);
+  EXPECT_EQ(node.refused->why, failure::queue_full);
+  EXPECT_GT(node.refused->retry_after, 0ms);
+  EXPECT_NE(node.refused->detail.find("queue.input_bytes"), std::string::npos);
   EXPECT_TRUE(ask(4000)) << "small ones are bounded by their number";
-  auto& gauge = play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge;
+  auto& gauge = node.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge;
   EXPECT_EQ(gauge.depth(), 2u) << "who was refused does not count";
-  play.world.dispatch();
-  play.worker("d0-s0").get_ready();
+  node.world.dispatch();
+  node.worker("d0-s0").get_ready();
   for (int i = 0; i < 2; ++i) {
-    play.world.dispatch();
-    play.worker("d0-s0").finish_one();
+    node.world.dispatch();
+    node.worker("d0-s0").finish_one();
   }
-  play.world.dispatch();
-  ASSERT_TRUE(play.everyone_heard_once());
-  EXPECT_EQ(play.shared->ledger.heavy(), 0u);
+  node.world.dispatch();
+  ASSERT_TRUE(node.everyone_heard_once());
+  EXPECT_EQ(node.shared->ledger.heavy(), 0u);
   EXPECT_TRUE(ask(45'000));
   EXPECT_TRUE(ask(45'000, "d0-s1"));
   EXPECT_FALSE(ask(12'000));

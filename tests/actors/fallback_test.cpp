@@ -23,62 +23,62 @@ protected:
     config.departments[0].specialists[1].backend.task_timeout = 60s;
     return config;
   }
-  void SetUp() override { play.open(); }
+  void SetUp() override { node.open(); }
   [[nodiscard]] std::uint32_t number_of(const char* name) const {
-    return play.shared->catalogs.now().find(name);
+    return node.shared->catalogs.now().find(name);
   }
   [[nodiscard]] machine::specialist_gauge& gauge(const char* name) {
-    return play.shared->pools.of(pool_kind::intelligent).specialists[number_of(name)].gauge;
+    return node.shared->pools.of(pool_kind::intelligent).specialists[number_of(name)].gauge;
   }
   void fail_once() {
-    play.worker("d0-s1").fail_one(true);
-    play.world.dispatch();
+    node.worker("d0-s1").fail_one(true);
+    node.world.dispatch();
   }
-  stage play{configuration()};
+  stage node{configuration()};
 };
 
 TEST_F(Fallback, IsNobodyUnlessTheConfigurationNamesOne) {
-  EXPECT_EQ(play.shared->catalogs.now().members[number_of("d0-s0")].fallback,
+  EXPECT_EQ(node.shared->catalogs.now().members[number_of("d0-s0")].fallback,
             actors::catalog::nobody);
-  gauge("d1-s1").open_until_ns = play.world.now_ns() + 1'000'000'000;
-  play.ask("d1-s1");
-  ASSERT_TRUE(play.refused);
-  EXPECT_EQ(play.refused->why, failure::circuit_open);
-  play.world.dispatch();
-  EXPECT_TRUE(play.starts.empty());
+  gauge("d1-s1").open_until_ns = node.world.now_ns() + 1'000'000'000;
+  node.ask("d1-s1");
+  ASSERT_TRUE(node.refused);
+  EXPECT_EQ(node.refused->why, failure::circuit_open);
+  node.world.dispatch();
+  EXPECT_TRUE(node.starts.empty());
 }
 
 TEST_F(Fallback, TakesWhoWaitsWhenTheCircuitOpens) {
-  play.ask("d0-s1");
-  play.world.dispatch();
-  play.get_ready("d0-s1");
-  std::vector<std::shared_ptr<caller>> all = play.callers;
-  for (int i = 0; i < 3; ++i) all.push_back(play.ask("d0-s1"));
-  play.world.dispatch();
-  EXPECT_EQ(play.starts.count("d1-s0"), 0u);
+  node.ask("d0-s1");
+  node.world.dispatch();
+  node.get_ready("d0-s1");
+  std::vector<std::shared_ptr<caller>> all = node.callers;
+  for (int i = 0; i < 3; ++i) all.push_back(node.ask("d0-s1"));
+  node.world.dispatch();
+  EXPECT_EQ(node.starts.count("d1-s0"), 0u);
   fail_once();
-  EXPECT_EQ(play.starts.count("d1-s0"), 0u) << "one failure opens no circuit";
+  EXPECT_EQ(node.starts.count("d1-s0"), 0u) << "one failure opens no circuit";
   fail_once();
-  play.world.advance(20ms);
+  node.world.advance(20ms);
   EXPECT_EQ(gauge("d0-s1").depth(), 1u) << "the one that its worker has already";
   EXPECT_EQ(gauge("d1-s0").depth(), 3u);
   fail_once();
-  ASSERT_EQ(play.starts["d1-s0"], 1);
+  ASSERT_EQ(node.starts["d1-s0"], 1);
   EXPECT_EQ(gauge("d0-s1").depth(), 0u);
   EXPECT_EQ(gauge("d1-s0").depth(), 4u);
-  play.worker("d1-s0").get_ready();
+  node.worker("d1-s0").get_ready();
   for (int i = 0; i < 4; ++i) {
-    play.world.dispatch();
-    play.worker("d1-s0").finish_one();
+    node.world.dispatch();
+    node.worker("d1-s0").finish_one();
   }
-  play.world.dispatch();
+  node.world.dispatch();
   for (const auto& one : all) {
     EXPECT_EQ(one->ends, 1);
     EXPECT_EQ(one->state, task_state::completed);
   }
   EXPECT_EQ(gauge("d1-s0").depth(), 0u);
   EXPECT_EQ(gauge("d1-s0").ends[0], 4u) << "it counts where it was answered";
-  EXPECT_EQ(play.shared->gauge.depth(), 0u);
+  EXPECT_EQ(node.shared->gauge.depth(), 0u);
 }
 
 TEST_F(Fallback, TakesWhatHasUsedUpItsAttempts) {
@@ -129,69 +129,69 @@ TEST_F(Fallback, TakesWhatItselfHasNoTimeLeftToTryAgain) {
 }
 
 TEST_F(Fallback, LeavesOneToProbeTheCircuitThatIsHalfOpen) {
-  play.ask("d0-s1");
-  play.ask("d0-s1");
-  play.world.dispatch();
-  play.get_ready("d0-s1");
+  node.ask("d0-s1");
+  node.ask("d0-s1");
+  node.world.dispatch();
+  node.get_ready("d0-s1");
   fail_once();
   fail_once();
-  play.world.advance(20ms);
-  play.get_ready("d1-s0");
-  play.finish_one("d1-s0");
-  play.worker("d1-s0").finish_one();
-  play.world.advance(5s);
+  node.world.advance(20ms);
+  node.get_ready("d1-s0");
+  node.finish_one("d1-s0");
+  node.worker("d1-s0").finish_one();
+  node.world.advance(5s);
   // The circuit may be probed now: one task goes there, and no other waits behind it.
-  for (int i = 0; i < 3; ++i) play.ask("d0-s1");
-  play.world.advance(20ms);
-  EXPECT_EQ(play.worker("d0-s1").held.size(), 1u);
+  for (int i = 0; i < 3; ++i) node.ask("d0-s1");
+  node.world.advance(20ms);
+  EXPECT_EQ(node.worker("d0-s1").held.size(), 1u);
   EXPECT_EQ(gauge("d0-s1").depth(), 1u);
   EXPECT_EQ(gauge("d1-s0").depth(), 2u);
   // The probe fails: its task goes to the fallback too.
   fail_once();
-  play.world.advance(20ms);
+  node.world.advance(20ms);
   EXPECT_EQ(gauge("d0-s1").depth(), 0u);
   EXPECT_EQ(gauge("d1-s0").depth(), 3u);
   for (int i = 0; i < 3; ++i) {
-    play.finish_one("d1-s0");
+    node.finish_one("d1-s0");
   }
-  EXPECT_TRUE(play.everyone_heard_once());
+  EXPECT_TRUE(node.everyone_heard_once());
   // The probe succeeds: all tasks go to the specialist again.
-  play.world.advance(5s);
-  play.ask("d0-s1");
-  play.world.dispatch();
-  play.finish_one("d0-s1");
-  EXPECT_TRUE(play.everyone_heard_once());
-  play.ask("d0-s1");
-  play.ask("d0-s1");
-  play.world.dispatch();
+  node.world.advance(5s);
+  node.ask("d0-s1");
+  node.world.dispatch();
+  node.finish_one("d0-s1");
+  EXPECT_TRUE(node.everyone_heard_once());
+  node.ask("d0-s1");
+  node.ask("d0-s1");
+  node.world.dispatch();
   EXPECT_EQ(gauge("d0-s1").depth(), 2u);
   // Only a circuit that was open reports that it closed.
   std::vector<std::string> closed;
-  for (const auto& one : play.shared->events.after(0))
+  for (const auto& one : node.shared->events.after(0))
     if (one.kind == "circuit.closed") closed.push_back(one.json);
   EXPECT_EQ(closed, std::vector<std::string>{R"({"specialist":"d0-s1"})"});
 }
 
 TEST_F(Fallback, IsNotAskedForMoreThanItsLineHolds) {
   std::vector<std::shared_ptr<caller>> theirs;
-  for (int i = 0; i < 4; ++i) theirs.push_back(play.ask("d1-s0"));
-  for (int i = 0; i < 4; ++i) play.ask("d0-s1");
-  play.world.dispatch();
-  play.get_ready("d0-s1");
+  for (int i = 0; i < 4; ++i) theirs.push_back(node.ask("d1-s0"));
+  for (int i = 0; i < 4; ++i) node.ask("d0-s1");
+  node.world.dispatch();
+  node.get_ready("d0-s1");
   fail_once();
   fail_once();
-  play.world.advance(20ms);
+  node.world.advance(20ms);
   // Four may wait and one may run, so there is room for one more.
   EXPECT_EQ(gauge("d1-s0").depth(), 5u);
   EXPECT_EQ(gauge("d0-s1").depth(), 3u);
   fail_once();
-  play.worker("d1-s0").get_ready();
+  node.worker("d1-s0").get_ready();
   for (int i = 0; i < 8; ++i) {
-    play.world.advance(20ms);
-    play.worker("d1-s0").finish_one();
+    node.world.advance(20ms);
+    node.worker("d1-s0").finish_one();
   }
-  play.world.advance(20ms);
-  EXPECT_TRUE(play.everyone_heard_once());
+  node.world.advance(20ms);
+  EXPECT_TRUE(node.everyone_heard_once());
   EXPECT_EQ(gauge("d0-s1").depth(), 0u);
 }
 
@@ -219,33 +219,33 @@ TEST_F(Fallback, NeverGetsWhatMayHaveRunAndIsNotSafeToDoTwice) {
 }
 
 TEST_F(Fallback, StandsInForAWorkerThatCannotStart) {
-  const auto who = play.ask("d0-s1");
-  play.world.dispatch();
-  for (int i = 0; i < 4 && play.starts.count("d1-s0") == 0; ++i) {
-    play.worker("d0-s1").die(true);
-    play.world.advance(1s);
+  const auto who = node.ask("d0-s1");
+  node.world.dispatch();
+  for (int i = 0; i < 4 && node.starts.count("d1-s0") == 0; ++i) {
+    node.worker("d0-s1").die(true);
+    node.world.advance(1s);
   }
-  ASSERT_EQ(play.starts["d1-s0"], 1);
-  play.get_ready("d1-s0");
-  play.finish_one("d1-s0");
+  ASSERT_EQ(node.starts["d1-s0"], 1);
+  node.get_ready("d1-s0");
+  node.finish_one("d1-s0");
   EXPECT_EQ(who->state, task_state::completed);
 }
 
 TEST_F(Fallback, EndsATaskOnceThatIsCancelledWhileItIsPassedOn) {
-  play.ask("d0-s1");
-  const auto who = play.ask("d0-s1");
-  const auto id = play.last;
-  play.world.dispatch();
-  play.get_ready("d0-s1");
+  node.ask("d0-s1");
+  const auto who = node.ask("d0-s1");
+  const auto id = node.last;
+  node.world.dispatch();
+  node.get_ready("d0-s1");
   fail_once();
-  play.worker("d0-s1").fail_one(true);
-  play.world.dispatch();
+  node.worker("d0-s1").fail_one(true);
+  node.world.dispatch();
   // The task belongs to the fallback now, wherever its message is.
-  const auto job = play.shared->ledger.find(id);
+  const auto job = node.shared->ledger.find(id);
   ASSERT_TRUE(job);
   EXPECT_EQ(job->specialist, number_of("d1-s0"));
-  EXPECT_TRUE(play.desk.cancel(*job));
-  play.world.advance(200ms);
+  EXPECT_TRUE(node.desk.cancel(*job));
+  node.world.advance(200ms);
   EXPECT_EQ(who->ends, 1);
   EXPECT_EQ(who->state, task_state::cancelled);
   EXPECT_EQ(gauge("d0-s1").depth(), 0u);
@@ -253,23 +253,23 @@ TEST_F(Fallback, EndsATaskOnceThatIsCancelledWhileItIsPassedOn) {
 }
 
 TEST_F(Fallback, AnswersTheSameRequestOfAnIdempotencyKey) {
-  play.shared->journal.on = true;
-  play.shared->gauge.journal_ok = true;
+  node.shared->journal.on = true;
+  node.shared->gauge.journal_ok = true;
   const auto hash_of = [&](task_request request, const std::string& specialist) {
     request.idempotency_key = "k";
-    play.ask(specialist, std::move(request));
+    node.ask(specialist, std::move(request));
     return actors::accept_record_of(
-               {play.shared->clock, play.shared->catalogs, play.shared->journal},
-               *play.shared->ledger.find(play.last))
+               {node.shared->clock, node.shared->catalogs, node.shared->journal},
+               *node.shared->ledger.find(node.last))
         .request_hash;
   };
   const auto before = hash_of({}, "d0-s1");
   task_request to_all;
   to_all.department = "D0";
   const auto department = hash_of(to_all, "");
-  gauge("d0-s1").open_until_ns = gauge("d0-s0").open_until_ns = play.world.now_ns() + 1'000'000'000;
+  gauge("d0-s1").open_until_ns = gauge("d0-s0").open_until_ns = node.world.now_ns() + 1'000'000'000;
   const auto after = hash_of({}, "d0-s1");
-  EXPECT_EQ(play.shared->ledger.find(play.last)->specialist, number_of("d1-s0"));
+  EXPECT_EQ(node.shared->ledger.find(node.last)->specialist, number_of("d1-s0"));
   EXPECT_EQ(before, after);
   gauge("d0-s0").open_until_ns = 0;
   gauge("d0-s0").entered += 3;
@@ -282,18 +282,18 @@ TEST_F(Fallback, AnswersTheSameRequestOfAnIdempotencyKey) {
 }
 
 TEST_F(Fallback, IsWhyARefusalIsNoErrorOfThePool) {
-  auto& pool = play.shared->pools.of(pool_kind::intelligent).gauge;
-  const auto until = play.world.now_ns() + 1'000'000'000;
+  auto& pool = node.shared->pools.of(pool_kind::intelligent).gauge;
+  const auto until = node.world.now_ns() + 1'000'000'000;
   gauge("d0-s1").open_until_ns = until;
-  play.ask("d0-s1");
-  EXPECT_FALSE(play.refused);
+  node.ask("d0-s1");
+  EXPECT_FALSE(node.refused);
   EXPECT_EQ(pool.shed_open, 0u);
   gauge("d1-s0").open_until_ns = until;
-  play.ask("d0-s1");
-  EXPECT_TRUE(play.refused);
+  node.ask("d0-s1");
+  EXPECT_TRUE(node.refused);
   EXPECT_EQ(pool.shed_open, 1u);
   gauge("d0-s0").open_until_ns = until;
-  play.ask("d0-s0");
+  node.ask("d0-s0");
   EXPECT_EQ(pool.shed_open, 2u);
 }
 

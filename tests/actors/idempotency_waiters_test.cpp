@@ -7,9 +7,9 @@
 namespace greenroom::actors {
 namespace {
 
-class waiting_ear final : public protocols::asker {
+class waiting_caller final : public protocols::task_observer {
 public:
-  explicit waiting_ear(std::size_t bytes = 100) : bytes_{bytes} {}
+  explicit waiting_caller(std::size_t bytes = 100) : bytes_{bytes} {}
   void on_end(const protocols::task&) noexcept override {}
   [[nodiscard]] std::size_t held_bytes() const noexcept override { return bytes_; }
 
@@ -24,7 +24,7 @@ TEST(IdempotencyWaiters, AreBoundedForOneTaskInAllAndInBytes) {
   idempotency_waiters all;
   const idempotency_waiters::bounds most{4, 2, 1000};
   const auto add = [&](protocols::task_id of, std::size_t bytes = 100) {
-    return all.add(of, std::make_shared<waiting_ear>(bytes), most);
+    return all.add(of, std::make_shared<waiting_caller>(bytes), most);
   };
   EXPECT_EQ(add(first_task), outcome::added);
   EXPECT_EQ(add(first_task), outcome::added);
@@ -42,12 +42,12 @@ TEST(IdempotencyWaiters, AreBoundedForOneTaskInAllAndInBytes) {
 TEST(IdempotencyWaiters, LeaveNothingWhenTheyAreRemoved) {
   idempotency_waiters all;
   const idempotency_waiters::bounds most{100, 100, 1'000'000};
-  std::weak_ptr<waiting_ear> gone;
+  std::weak_ptr<waiting_caller> gone;
   {
-    const auto one = std::make_shared<waiting_ear>();
+    const auto one = std::make_shared<waiting_caller>();
     gone = one;
     ASSERT_EQ(all.add(first_task, one, most), outcome::added);
-    ASSERT_EQ(all.add(first_task, std::make_shared<waiting_ear>(), most), outcome::added);
+    ASSERT_EQ(all.add(first_task, std::make_shared<waiting_caller>(), most), outcome::added);
     EXPECT_TRUE(all.remove(one.get()));
     EXPECT_FALSE(all.remove(one.get()));
   }
@@ -55,7 +55,7 @@ TEST(IdempotencyWaiters, LeaveNothingWhenTheyAreRemoved) {
   EXPECT_EQ(all.take(first_task).size(), 1U);
   EXPECT_TRUE(all.take(first_task).empty());
   // Bounds that have room for one are free again.
-  EXPECT_EQ(all.add(first_task, std::make_shared<waiting_ear>(), {1, 1, 100}), outcome::added);
+  EXPECT_EQ(all.add(first_task, std::make_shared<waiting_caller>(), {1, 1, 100}), outcome::added);
 }
 
 }  // namespace

@@ -33,20 +33,20 @@ protected:
   std::shared_ptr<caller> ask(const std::string& input) {
     task_request request;
     request.input = input;
-    auto who = play.ask("d0-s0", request);
-    play.world.dispatch();
+    auto who = node.ask("d0-s0", request);
+    node.world.dispatch();
     return who;
   }
   void warm() {
-    play.open();
-    play.world.advance(1s);
+    node.open();
+    node.world.advance(1s);
     ASSERT_EQ(gauge().state.load(), base::worker_state::warm);
   }
   [[nodiscard]] machine::specialist_gauge& gauge() {
-    return play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge;
+    return node.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge;
   }
 
-  stage play{configuration(), table()};
+  stage node{configuration(), table()};
 };
 
 TEST_F(InlineCallable, AnswersWithoutAWorker) {
@@ -57,7 +57,7 @@ TEST_F(InlineCallable, AnswersWithoutAWorker) {
   EXPECT_EQ(who->output, "[1]");
   EXPECT_EQ(who->attempts, 1u);
   EXPECT_FALSE(who->cold);
-  EXPECT_TRUE(play.all.empty());
+  EXPECT_TRUE(node.all.empty());
   EXPECT_EQ(gauge().depth(), 0u);
   EXPECT_EQ(gauge().warm_hits.load(), 1u);
 }
@@ -65,8 +65,8 @@ TEST_F(InlineCallable, AnswersWithoutAWorker) {
 TEST_F(InlineCallable, AnswersWhatCameBeforeItWasOpen) {
   const auto early = ask("1");
   EXPECT_EQ(early->ends, 0);
-  play.open();
-  play.world.advance(1s);
+  node.open();
+  node.world.advance(1s);
   EXPECT_EQ(early->ends, 1);
   EXPECT_EQ(early->output, "[1]");
   EXPECT_EQ(gauge().depth(), 0u);
@@ -83,10 +83,10 @@ TEST_F(InlineCallable, IsBackAfterAnyActorOfTheTreeWasLost) {
   };
   for (std::size_t round = 1; round <= 5; ++round)
     for (const auto& [name, said] : victims) {
-      play.kill(name);
+      node.kill(name);
       const auto who = ask("1");
-      play.world.advance(90s);  // Longer than the window in which restarts are counted.
-      EXPECT_EQ(play.losses(said), round) << name;
+      node.world.advance(90s);  // Longer than the window in which restarts are counted.
+      EXPECT_EQ(node.losses(said), round) << name;
       EXPECT_EQ(who->ends, 1) << "after the end of " << name;
       EXPECT_EQ(who->output, "[1]");
     }
@@ -108,31 +108,31 @@ TEST_F(InlineCallable, FailsOneTaskWhenItThrowsOrTalksNonsense) {
 TEST_F(InlineCallable, LeavesNothingBehindAtTheDoor) {
   warm();
   for (int i = 0; i < 10; ++i) ask("1");
-  EXPECT_EQ(play.shared->gauge.depth(), 0u);
-  EXPECT_EQ(play.shared->gauge.accepted(), 10u);
-  EXPECT_EQ(play.shared->gauge.ended(), 10u);
-  EXPECT_EQ(play.shared->ledger.alive(), 0u);
+  EXPECT_EQ(node.shared->gauge.depth(), 0u);
+  EXPECT_EQ(node.shared->gauge.accepted(), 10u);
+  EXPECT_EQ(node.shared->gauge.ended(), 10u);
+  EXPECT_EQ(node.shared->ledger.alive(), 0u);
 }
 
 TEST_F(InlineCallable, GetsAnActorWhenAReloadMakesItAProcess) {
   warm();
-  ASSERT_TRUE(play.shared->replace_catalog(
-      actors::make_catalog(small_cast(1, 2), &play.shared->catalogs.now())));
-  caf::anon_send(play.root, protocols::settings_changed{});
-  play.world.dispatch();
+  ASSERT_TRUE(node.shared->replace_catalog(
+      actors::make_catalog(small_cast(1, 2), &node.shared->catalogs.now())));
+  caf::anon_send(node.root, protocols::settings_changed{});
+  node.world.dispatch();
   const auto who = ask("1");
-  ASSERT_TRUE(play.workers.contains("d0-s0"));
-  play.get_ready("d0-s0");
-  play.finish_one("d0-s0");
+  ASSERT_TRUE(node.workers.contains("d0-s0"));
+  node.get_ready("d0-s0");
+  node.finish_one("d0-s0");
   EXPECT_EQ(who->ends, 1);
   EXPECT_EQ(who->output, "\"done: \"");
 }
 
 TEST_F(InlineCallable, DoesNotTakeItsWaitForItsRun) {
   const auto early = ask("1");
-  play.world.advance(5s);
-  play.open();
-  play.world.advance(1s);
+  node.world.advance(5s);
+  node.open();
+  node.world.advance(1s);
   ASSERT_EQ(early->ends, 1);
   EXPECT_LT(gauge().run_ns.load(), 1'000'000'000);
 }
@@ -140,25 +140,25 @@ TEST_F(InlineCallable, DoesNotTakeItsWaitForItsRun) {
 TEST(Admission, DoesNotCountATaskAsShedThatAFallbackTakes) {
   auto config = small_cast(1, 2);
   config.departments[0].specialists[0].fallback = "d0-s1";
-  stage play{config};
-  play.open();
+  stage node{config};
+  node.open();
   const auto open_circuit = [&](std::size_t who) {
-    play.shared->pools.of(protocols::pool_kind::intelligent)
+    node.shared->pools.of(protocols::pool_kind::intelligent)
         .specialists[who]
-        .gauge.open_until_ns.store(play.clock->now_ns() + 3'600'000'000'000);
+        .gauge.open_until_ns.store(node.clock->now_ns() + 3'600'000'000'000);
   };
   const auto shed = [&] {
-    return play.shared->gauge.shed[static_cast<std::size_t>(machine::shed_reason::circuit_open)]
+    return node.shared->gauge.shed[static_cast<std::size_t>(machine::shed_reason::circuit_open)]
         .load();
   };
   open_circuit(0);
-  play.ask("d0-s0");
-  EXPECT_FALSE(play.refused);
+  node.ask("d0-s0");
+  EXPECT_FALSE(node.refused);
   EXPECT_EQ(shed(), 0u);
   open_circuit(1);
-  play.ask("d0-s0");
-  ASSERT_TRUE(play.refused);
-  EXPECT_EQ(play.refused->why, failure::circuit_open);
+  node.ask("d0-s0");
+  ASSERT_TRUE(node.refused);
+  EXPECT_EQ(node.refused->why, failure::circuit_open);
   EXPECT_EQ(shed(), 1u);
 }
 
@@ -166,30 +166,30 @@ TEST(Admission, HoldsTheBoundsExactlyAndForgetsRefusedTasks) {
   auto config = small_cast(1, 2);
   config.queue.per_specialist = 4;
   config.queue.total = 6;
-  stage play{config};
-  play.open();
-  auto& first = play.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge;
+  stage node{config};
+  node.open();
+  auto& first = node.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].gauge;
   const auto taken = [&](const std::string& name) {
     int count = 0;
     for (int i = 0; i < 20; ++i) {
-      play.ask(name);
-      if (!play.refused) ++count;
+      node.ask(name);
+      if (!node.refused) ++count;
     }
     return count;
   };
   EXPECT_EQ(taken("d0-s0"), 5) << "four that wait and one that runs";
   EXPECT_EQ(first.depth(), 5u);
   EXPECT_EQ(taken("d0-s1"), 1) << "six in the node";
-  EXPECT_EQ(play.shared->gauge.depth(), 6u);
-  EXPECT_EQ(play.shared->gauge.accepted(), 6u);
+  EXPECT_EQ(node.shared->gauge.depth(), 6u);
+  EXPECT_EQ(node.shared->gauge.accepted(), 6u);
   // The capacity is free again after the tasks' ends, also when another thread polled.
-  play.world.dispatch();
-  play.worker("d0-s0").get_ready();
+  node.world.dispatch();
+  node.worker("d0-s0").get_ready();
   for (int i = 0; i < 5; ++i) {
-    play.world.dispatch();
-    play.worker("d0-s0").finish_one();
+    node.world.dispatch();
+    node.worker("d0-s0").finish_one();
   }
-  play.world.dispatch();
+  node.world.dispatch();
   EXPECT_EQ(first.depth(), 0u);
   EXPECT_EQ(taken("d0-s0"), 5);
 }

@@ -58,22 +58,22 @@ private:
 class JournalActor : public ::testing::Test {
 protected:
   void open(config::node config) {
-    play = std::make_unique<stage>(std::move(config));
-    play->shared->journal.on = true;
-    play->open();
+    node = std::make_unique<stage>(std::move(config));
+    node->shared->journal.on = true;
+    node->open();
     spawn_journal();
   }
   void spawn_journal() {
-    journal = play->world.system.spawn<actors::journal_actor>(
-        actors::hand_out<actors::journal_parts>(*play->shared),
+    journal = node->world.system.spawn<actors::journal_actor>(
+        actors::hand_out<actors::journal_parts>(*node->shared),
         [this]() -> base::expected<std::unique_ptr<machine::journal>> {
           return std::unique_ptr<machine::journal>{std::make_unique<paper_journal>(sheet)};
         });
-    play->world.dispatch();
+    node->world.dispatch();
   }
   void TearDown() override {
     caf::anon_send_exit(journal, caf::exit_reason::user_shutdown);
-    play->world.dispatch();
+    node->world.dispatch();
     journal = nullptr;
   }
   std::shared_ptr<caller> ask(const std::string& key = {}, const std::string& input = "1") {
@@ -81,7 +81,7 @@ protected:
     request.durable = true;
     request.idempotency_key = key;
     request.input = input;
-    return play->ask("d0-s0", request);
+    return node->ask("d0-s0", request);
   }
   template <class Record>
   std::size_t count() const {
@@ -90,7 +90,7 @@ protected:
   }
 
   paper sheet;
-  std::unique_ptr<stage> play;
+  std::unique_ptr<stage> node;
   protocols::journal_actor journal;
 };
 
@@ -98,43 +98,43 @@ TEST_F(JournalActor, AcknowledgesNothingBeforeItIsWritten) {
   open(small_cast(1, 1));
   sheet.torn = true;
   auto who = ask();
-  play->world.dispatch();
+  node->world.dispatch();
   EXPECT_EQ(who->accepted, 0);
   EXPECT_EQ(who->why, failure::journal_unavailable);
-  EXPECT_EQ(play->starts["d0-s0"], 0) << "what is not written must not run";
+  EXPECT_EQ(node->starts["d0-s0"], 0) << "what is not written must not run";
 }
 
 TEST_F(JournalActor, TellsOneEndOfATaskCancelledBeforeItsAcceptanceIsWritten) {
   open(small_cast(1, 1));
   auto who = ask();
-  const auto job = play->shared->ledger.find(play->last);
+  const auto job = node->shared->ledger.find(node->last);
   ASSERT_TRUE(job);
-  ASSERT_TRUE(play->desk.cancel(*job));
+  ASSERT_TRUE(node->desk.cancel(*job));
   sheet.torn = true;
-  play->world.dispatch();
+  node->world.dispatch();
   EXPECT_EQ(who->ends, 1);
   sheet.torn = false;
-  play->world.advance(2s);
+  node->world.advance(2s);
   EXPECT_EQ(who->ends, 1);
-  EXPECT_EQ(play->shared->gauge.ended(), 1u);
+  EXPECT_EQ(node->shared->gauge.ended(), 1u);
 }
 
 TEST_F(JournalActor, WritesAllThatWaitsInOneTransaction) {
   open(small_cast(1, 1));
   for (int i = 0; i < 20; ++i) ask();
-  play->world.dispatch();
+  node->world.dispatch();
   EXPECT_EQ(sheet.batches, std::vector<std::size_t>{20});
-  EXPECT_EQ(play->callers.front()->accepted, 1);
+  EXPECT_EQ(node->callers.front()->accepted, 1);
 }
 
 TEST_F(JournalActor, TellsAnEndOnlyWhenItIsWritten) {
   open(small_cast(1, 1));
   auto who = ask();
-  play->world.dispatch();
-  play->worker("d0-s0").get_ready();
-  play->world.dispatch();
-  play->worker("d0-s0").finish_one();
-  play->world.dispatch();
+  node->world.dispatch();
+  node->worker("d0-s0").get_ready();
+  node->world.dispatch();
+  node->worker("d0-s0").finish_one();
+  node->world.dispatch();
   EXPECT_EQ(who->state, task_state::completed);
   EXPECT_FALSE(who->unwritten);
   EXPECT_EQ(count<machine::end_record>(), 1u);
@@ -143,11 +143,11 @@ TEST_F(JournalActor, TellsAnEndOnlyWhenItIsWritten) {
 TEST_F(JournalActor, TellsWhoWaitsForATaskThatTheNodeLeaves) {
   open(small_cast(1, 1));
   auto who = ask("k", "1");
-  play->world.dispatch();
-  const auto job = play->shared->ledger.find(play->last);
+  node->world.dispatch();
+  const auto job = node->shared->ledger.find(node->last);
   ASSERT_TRUE(job);
   ASSERT_TRUE(job->recorded);
-  play->shared->ending.leave(*job);
+  node->shared->ending.on_node_stop(*job);
   EXPECT_EQ(who->lefts, 1);
   EXPECT_EQ(who->ends, 0);
 }
@@ -156,23 +156,23 @@ TEST_F(JournalActor, SaysWhyATaskCouldNotBeMadeDurable) {
   open(small_cast(1, 1));
   sheet.torn = true;
   ask();
-  play->world.dispatch();
+  node->world.dispatch();
   ask();
-  ASSERT_TRUE(play->refused);
-  EXPECT_NE(play->refused->detail.find("no space left on device"), std::string::npos)
-      << play->refused->detail;
+  ASSERT_TRUE(node->refused);
+  EXPECT_NE(node->refused->detail.find("no space left on device"), std::string::npos)
+      << node->refused->detail;
 }
 
 TEST_F(JournalActor, KeepsOnlyTheLatestOfEachPieceOfStateWhileItCannotWrite) {
   open(small_cast(1, 1));
   sheet.torn = true;
   ask();
-  play->world.dispatch();
+  node->world.dispatch();
   for (int i = 0; i < 5000; ++i)
     caf::anon_send(journal, protocols::state_to_keep{"plan", std::to_string(i)});
-  play->world.dispatch();
+  node->world.dispatch();
   sheet.torn = false;
-  play->world.advance(600ms);
+  node->world.advance(600ms);
   EXPECT_EQ(count<machine::state_record>(), 1u);
   for (const auto& one : sheet.records)
     if (const auto* state = std::get_if<machine::state_record>(&one)) {
@@ -186,48 +186,48 @@ TEST_F(JournalActor, SaysDamageOnceAsAnEventAndCountsIt) {
   damage.what = "journal.db-wal is damaged";
   damage.counted = true;
   damage.lost_tasks = 2;
-  actors::tell_damage(play->shared->journal, play->shared->gauge, play->shared->events, damage);
-  actors::tell_damage(play->shared->journal, play->shared->gauge, play->shared->events, damage);
+  actors::tell_damage(node->shared->journal, node->shared->gauge, node->shared->events, damage);
+  actors::tell_damage(node->shared->journal, node->shared->gauge, node->shared->events, damage);
   std::size_t said = 0;
-  for (const auto& one : play->shared->events.after(0))
+  for (const auto& one : node->shared->events.after(0))
     if (one.kind == "journal.damaged") {
       ++said;
       EXPECT_NE(one.json.find(R"("lost":{"tasks":2,"ends":0})"), std::string::npos) << one.json;
     }
   EXPECT_EQ(said, 1u);
-  EXPECT_EQ(machine::count_of(play->shared->gauge.journal_damages), 2u);
+  EXPECT_EQ(machine::count_of(node->shared->gauge.journal_damages), 2u);
 }
 
 TEST_F(JournalActor, RefusesAtTheDoorWhileItCannotWriteAndRecovers) {
   open(small_cast(1, 1));
   sheet.torn = true;
   ask();
-  play->world.dispatch();
+  node->world.dispatch();
   ask();
-  ASSERT_TRUE(play->refused);
-  EXPECT_EQ(play->refused->why, failure::journal_unavailable);
+  ASSERT_TRUE(node->refused);
+  EXPECT_EQ(node->refused->why, failure::journal_unavailable);
   sheet.torn = false;
-  play->world.advance(600ms);
+  node->world.advance(600ms);
   auto who = ask();
-  ASSERT_FALSE(play->refused);
-  play->world.dispatch();
+  ASSERT_FALSE(node->refused);
+  node->world.dispatch();
   EXPECT_EQ(who->accepted, 1);
 }
 
 TEST_F(JournalActor, KeepsAnEndThatCouldNotBeWrittenUntilItCan) {
   open(small_cast(1, 1));
   auto who = ask();
-  play->world.dispatch();
-  play->worker("d0-s0").get_ready();
-  play->world.dispatch();
+  node->world.dispatch();
+  node->worker("d0-s0").get_ready();
+  node->world.dispatch();
   sheet.torn = true;
-  play->worker("d0-s0").finish_one();
-  play->world.dispatch();
+  node->worker("d0-s0").finish_one();
+  node->world.dispatch();
   EXPECT_EQ(who->ends, 1) << "the caller has waited long enough";
   EXPECT_TRUE(who->unwritten) << "a crash now would contradict it, so it says so";
   EXPECT_EQ(count<machine::end_record>(), 0u);
   sheet.torn = false;
-  play->world.advance(600ms);
+  node->world.advance(600ms);
   EXPECT_EQ(count<machine::end_record>(), 1u);
   EXPECT_EQ(who->ends, 1);
 }
@@ -235,23 +235,23 @@ TEST_F(JournalActor, KeepsAnEndThatCouldNotBeWrittenUntilItCan) {
 TEST_F(JournalActor, StartsTheSameRequestOnceAndRefusesAnotherUnderItsKey) {
   open(small_cast(1, 1));
   auto first = ask("k", "1");
-  play->world.dispatch();
+  node->world.dispatch();
   auto again = ask("k", "1");
   auto other = ask("k", "2");
-  play->world.dispatch();
-  play->worker("d0-s0").get_ready();
-  play->world.dispatch();
-  EXPECT_EQ(play->worker("d0-s0").held.size(), 1u);
-  play->worker("d0-s0").finish_one();
-  play->world.dispatch();
-  EXPECT_TRUE(play->worker("d0-s0").held.empty());
+  node->world.dispatch();
+  node->worker("d0-s0").get_ready();
+  node->world.dispatch();
+  EXPECT_EQ(node->worker("d0-s0").held.size(), 1u);
+  node->worker("d0-s0").finish_one();
+  node->world.dispatch();
+  EXPECT_TRUE(node->worker("d0-s0").held.empty());
   EXPECT_EQ(first->state, task_state::completed);
   EXPECT_EQ(again->ends, 0) << "it hears of the first one instead";
   EXPECT_EQ(other->why, failure::key_conflict);
   EXPECT_EQ(other->ends, 1);
-  EXPECT_EQ(play->shared->gauge.accepted(), play->shared->gauge.ended());
-  EXPECT_EQ(play->shared->gauge.depth(), 0u);
-  const auto& pool = play->shared->pools.of(protocols::pool_kind::intelligent);
+  EXPECT_EQ(node->shared->gauge.accepted(), node->shared->gauge.ended());
+  EXPECT_EQ(node->shared->gauge.depth(), 0u);
+  const auto& pool = node->shared->pools.of(protocols::pool_kind::intelligent);
   const auto failed = static_cast<std::size_t>(machine::task_outcome::failed);
   EXPECT_EQ(pool.gauge.ends(failed), 0u) << "the caller's mistake is nobody's failure";
   EXPECT_EQ(machine::count_of(pool.specialists[0].gauge.ends[failed]), 0u);
@@ -263,17 +263,17 @@ TEST_F(JournalActor, DoesNotInviteToRepeatATaskWhoseStartCouldNotBeWritten) {
   config.departments[0].specialists[0].backend.side_effects = config::side_effects::unsafe;
   open(config);
   auto who = ask();
-  play->world.dispatch();
+  node->world.dispatch();
   sheet.torn = true;
-  play->worker("d0-s0").get_ready();
-  play->world.advance(600ms);  // The end is reported at the next attempt to write.
+  node->worker("d0-s0").get_ready();
+  node->world.advance(600ms);  // The end is reported at the next attempt to write.
   EXPECT_EQ(who->accepted, 1);
   EXPECT_EQ(who->ends, 1);
   EXPECT_EQ(who->why, failure::journal_unavailable);
   EXPECT_EQ(who->retry_after_ms, 0) << "it may still run: the journal has it, and not its end";
-  EXPECT_TRUE(play->worker("d0-s0").held.empty());
+  EXPECT_TRUE(node->worker("d0-s0").held.empty());
   sheet.torn = false;
-  play->world.advance(600ms);
+  node->world.advance(600ms);
   EXPECT_EQ(count<machine::end_record>(), 1u) << "now it cannot";
 }
 
@@ -282,19 +282,19 @@ TEST_F(JournalActor, WritesThatAnUnsafeTaskStartsBeforeItStarts) {
   config.departments[0].specialists[0].backend.side_effects = config::side_effects::unsafe;
   open(config);
   ask();
-  play->world.dispatch();
+  node->world.dispatch();
   caf::anon_send_exit(journal, caf::exit_reason::user_shutdown);  // No actor writes now.
-  play->world.dispatch();
-  play->worker("d0-s0").get_ready();
-  play->world.dispatch();
-  EXPECT_TRUE(play->worker("d0-s0").held.empty());
+  node->world.dispatch();
+  node->worker("d0-s0").get_ready();
+  node->world.dispatch();
+  EXPECT_TRUE(node->worker("d0-s0").held.empty());
   spawn_journal();
   EXPECT_EQ(count<machine::start_record>(), 1u);
   for (const auto& one : sheet.records)
     if (const auto* start = std::get_if<machine::start_record>(&one)) {
       EXPECT_EQ(start->attempts, 1u) << "the one that begins counts";
     }
-  EXPECT_EQ(play->worker("d0-s0").held.size(), 1u);
+  EXPECT_EQ(node->worker("d0-s0").held.size(), 1u);
 }
 
 TEST_F(JournalActor, LeavesTheEndUnknownOfWhatRanWhereItMustNotRunTwice) {
@@ -306,8 +306,8 @@ TEST_F(JournalActor, LeavesTheEndUnknownOfWhatRanWhereItMustNotRunTwice) {
   stored.accepted.effects = protocols::side_effects::idempotent;
   stored.state = task_state::running;
   stored.attempts = 2;
-  ASSERT_TRUE(play->desk.resume(stored));
-  play->world.dispatch();
+  ASSERT_TRUE(node->desk.resume(stored));
+  node->world.dispatch();
   ASSERT_EQ(count<machine::end_record>(), 1u);
   const auto& end = std::get<machine::end_record>(sheet.records.back());
   EXPECT_EQ(end.state, task_state::unknown);
@@ -317,9 +317,9 @@ TEST_F(JournalActor, LeavesTheEndUnknownOfWhatRanWhereItMustNotRunTwice) {
 TEST_F(JournalActor, ItsReplacementGoesOnWithWhatWasNotWritten) {
   open(small_cast(1, 1));
   caf::anon_send_exit(journal, caf::exit_reason::user_shutdown);
-  play->world.dispatch();
+  node->world.dispatch();
   auto who = ask();
-  play->world.dispatch();
+  node->world.dispatch();
   EXPECT_EQ(who->accepted, 0);
   spawn_journal();
   EXPECT_EQ(who->accepted, 1);

@@ -9,58 +9,58 @@
 namespace greenroom::tests {
 namespace {
 
-std::optional<runtime::monitoring::alert> firing(const stage& play, std::string_view rule) {
-  return play.shared->board.read([&](const actors::status_board::content& board) {
+std::optional<runtime::monitoring::alert> firing(const stage& node, std::string_view rule) {
+  return node.shared->board.read([&](const actors::status_board::content& board) {
     const auto found = std::ranges::find(board.firing, rule, &runtime::monitoring::alert::rule);
     return found == board.firing.end() ? std::optional<runtime::monitoring::alert>{} : *found;
   });
 }
 
 TEST(Monitor, SaysWhatWasDetectedAndTunedAndForgetsIt) {
-  watched_stage play{quick_cast()};
-  play.shared->events.publish("workflow.detected", R"({"workflow":"BEFORE_IT_LIVED"})");
-  play.open();
-  play.live(2s);
-  EXPECT_FALSE(firing(play, runtime::monitoring::workflow_detected));
-  play.shared->events.publish("workflow.detected", R"({"workflow":"ML_PIPELINE","steps_done":2})");
-  play.shared->events.publish("tuning.adjusted", R"({"threshold":0.34,"slots":16,"keep_s":45})");
-  play.live(2s);
-  const auto flow = firing(play, runtime::monitoring::workflow_detected);
+  watched_stage node{quick_cast()};
+  node.shared->events.publish("workflow.detected", R"({"workflow":"BEFORE_IT_LIVED"})");
+  node.open();
+  node.run_for(2s);
+  EXPECT_FALSE(firing(node, runtime::monitoring::workflow_detected));
+  node.shared->events.publish("workflow.detected", R"({"workflow":"ML_PIPELINE","steps_done":2})");
+  node.shared->events.publish("tuning.adjusted", R"({"threshold":0.34,"slots":16,"keep_s":45})");
+  node.run_for(2s);
+  const auto flow = firing(node, runtime::monitoring::workflow_detected);
   ASSERT_TRUE(flow);
   EXPECT_EQ(flow->level, runtime::monitoring::severity::info);
   EXPECT_EQ(flow->text, "ML_PIPELINE");
-  const auto tuned = firing(play, runtime::monitoring::self_tuning_adjustment);
+  const auto tuned = firing(node, runtime::monitoring::self_tuning_adjustment);
   ASSERT_TRUE(tuned);
   EXPECT_EQ(tuned->text, "warm threshold 0.34, 16 slots");
   // Four checks later the alerts are resolved.
-  play.live(6s);
-  EXPECT_FALSE(firing(play, runtime::monitoring::workflow_detected));
-  EXPECT_FALSE(firing(play, runtime::monitoring::self_tuning_adjustment));
+  node.run_for(6s);
+  EXPECT_FALSE(firing(node, runtime::monitoring::workflow_detected));
+  EXPECT_FALSE(firing(node, runtime::monitoring::self_tuning_adjustment));
 }
 
 // Advances time while no actor runs, as when the process is stopped.
-void stand_still(stage& play, std::chrono::seconds time) {
+void stand_still(stage& node, std::chrono::seconds time) {
   auto& clock =
-      dynamic_cast<caf::scheduler::test_coordinator&>(play.world.system.scheduler()).clock();
+      dynamic_cast<caf::scheduler::test_coordinator&>(node.world.system.scheduler()).clock();
   clock.current_time += time;
 }
 
 TEST(Monitor, DoesNotJudgeWhatRanThroughAPause) {
   auto config = quick_cast();
   config.health_interval = 2s;
-  watched_stage play{config};
-  play.open();
+  watched_stage node{config};
+  node.open();
   std::mt19937_64 chance{1};
   for (int i = 0; i < 40; ++i) {
-    play.ask(someone(chance));
-    play.live(100ms);
+    node.ask(someone(chance));
+    node.run_for(100ms);
   }
   const auto health = [&] {
-    return play.shared->board.read(
+    return node.shared->board.read(
         [](const actors::status_board::content& board) { return board.health.score; });
   };
   const auto factors = [&] {
-    return play.shared->board.read([](const actors::status_board::content& board) {
+    return node.shared->board.read([](const actors::status_board::content& board) {
       std::string text;
       for (const auto& one : board.health.factors)
         text += " " + one.name + " " + std::to_string(one.value);
@@ -68,16 +68,16 @@ TEST(Monitor, DoesNotJudgeWhatRanThroughAPause) {
     });
   };
   const auto before = health();
-  for (int i = 0; i < 8; ++i) play.ask(someone(chance));
-  play.world.dispatch();
-  stand_still(play, 45s);
+  for (int i = 0; i < 8; ++i) node.ask(someone(chance));
+  node.world.dispatch();
+  stand_still(node, 45s);
   for (int i = 0; i < 100; ++i) {
-    play.live(100ms);
+    node.run_for(100ms);
     ASSERT_GT(health(), before - 0.15) << i << factors();
-    ASSERT_FALSE(firing(play, "response-time-critical")) << i;
+    ASSERT_FALSE(firing(node, "response-time-critical")) << i;
   }
   EXPECT_EQ(
-      std::ranges::count_if(play.events(),
+      std::ranges::count_if(node.events(),
                             [](const std::string& one) { return one.starts_with("node.paused"); }),
       1);
 }
@@ -85,41 +85,41 @@ TEST(Monitor, DoesNotJudgeWhatRanThroughAPause) {
 TEST(Monitor, TellsOfATaskThatWaitsBesideAnIdleSlotAndAsksAgain) {
   auto config = quick_cast();
   config.pool.max_warm = 1;
-  watched_stage play{config};
-  play.open();
-  play.ask("d0-s0");
-  play.live(300ms);
+  watched_stage node{config};
+  node.open();
+  node.ask("d0-s0");
+  node.run_for(300ms);
   // The department believes that it asked for a slot, but the request was lost.
-  auto& record = play.shared->pools.of(pool_kind::intelligent).specialists[1];
-  const auto begun = play.world.now_ns();
+  auto& record = node.shared->pools.of(pool_kind::intelligent).specialists[1];
+  const auto begun = node.world.now_ns();
   for (int i = 0; i < 40; ++i) {
     record.slot_wanted_since_ns = begun;
-    play.live(100ms);
+    node.run_for(100ms);
   }
-  EXPECT_FALSE(firing(play, runtime::monitoring::task_stuck));
+  EXPECT_FALSE(firing(node, runtime::monitoring::task_stuck));
   for (int i = 0; i < 20; ++i) {
     record.slot_wanted_since_ns = begun;
-    play.live(100ms);
+    node.run_for(100ms);
   }
-  const auto alert = firing(play, runtime::monitoring::task_stuck);
+  const auto alert = firing(node, runtime::monitoring::task_stuck);
   ASSERT_TRUE(alert);
   EXPECT_EQ(alert->level, runtime::monitoring::severity::warning);
   EXPECT_TRUE(alert->text.starts_with("d0-s1 has waited for a slot for ")) << alert->text;
-  const auto& pool = play.shared->pools.of(pool_kind::intelligent);
+  const auto& pool = node.shared->pools.of(pool_kind::intelligent);
   EXPECT_GE(pool.stuck.load(), 1u);
-  play.live(10s);
+  node.run_for(10s);
   EXPECT_EQ(pool.stuck_now.load(), 0u) << "its department was asked, and knows better";
-  EXPECT_FALSE(firing(play, runtime::monitoring::task_stuck));
+  EXPECT_FALSE(firing(node, runtime::monitoring::task_stuck));
 }
 
 TEST(Monitor, SaysThatTheJournalWasDamagedBeforeItLived) {
-  watched_stage play{quick_cast()};
+  watched_stage node{quick_cast()};
   machine::journal_damage damage;
   damage.what = "journal.db is missing";
-  actors::tell_damage(play.shared->journal, play.shared->gauge, play.shared->events, damage);
-  play.open();
-  play.live(2s);
-  const auto alert = firing(play, runtime::monitoring::journal_damaged);
+  actors::tell_damage(node.shared->journal, node.shared->gauge, node.shared->events, damage);
+  node.open();
+  node.run_for(2s);
+  const auto alert = firing(node, runtime::monitoring::journal_damaged);
   ASSERT_TRUE(alert);
   EXPECT_EQ(alert->level, runtime::monitoring::severity::warning);
   EXPECT_NE(alert->text.find("journal.db is missing"), std::string::npos) << alert->text;

@@ -20,7 +20,7 @@ struct writer_state {
 
 rollout_actor::behavior_type writer(rollout_actor::stateful_pointer<writer_state> self) {
   return {
-      [](commands_left) {},
+      [](commands_posted) {},
       [self](const state_written& news) { self->state.written.push_back(news.token); },
       [](settings_changed) {},
   };
@@ -84,7 +84,8 @@ TEST(NodeMessages, EveryFieldTravels) {
   EXPECT_TRUE(copied(world, give_back_tasks{true}).fence);
   EXPECT_EQ(copied(world, warm_by_hand{3}).specialist, 3U);
   EXPECT_EQ(copied(world, cool_by_hand{4}).specialist, 4U);
-  EXPECT_EQ(copied(world, commands_left{commanded_actor::rollback}).to, commanded_actor::rollback);
+  EXPECT_EQ(copied(world, commands_posted{commanded_actor::rollback}).to,
+            commanded_actor::rollback);
   const auto pool = copied(world, hand_over_pool{base::pool_kind::baseline, true});
   EXPECT_EQ(pool.pool, base::pool_kind::baseline);
   EXPECT_TRUE(pool.fence);

@@ -46,7 +46,7 @@ protected:
   }
   behavior_type make_behavior() override {
     from_.first.attach(caf::strong_actor_ptr{ctrl()});
-    from_.first.take_over();
+    from_.first.mark_awake();
     drain();
     return {[this](int) { from_.done.release(); }};
   }
@@ -97,8 +97,8 @@ protected:
   behavior_type make_behavior() override {
     from_.first.attach(caf::strong_actor_ptr{ctrl()});
     from_.second.attach(caf::strong_actor_ptr{ctrl()});
-    from_.first.take_over();
-    from_.second.take_over();
+    from_.first.mark_awake();
+    from_.second.mark_awake();
     drain();
     return {[](int) {}};
   }
@@ -165,12 +165,12 @@ protected:
     // Through the scheduler, like any other actor that waits for its turn.
     if (++work_.turns == 1) caf::anon_send(work_.neighbour, 1);
     if (work_.turns == 1000) return;
-    work_.port.call_again(context());
+    work_.port.yield(context());
     yield();
   }
   behavior_type make_behavior() override {
     work_.port.attach(caf::strong_actor_ptr{ctrl()});
-    return {[this](caf::ok_atom) { work_.port.call_again(context()); }};
+    return {[this](caf::ok_atom) { work_.port.yield(context()); }};
   }
 
 private:
@@ -219,12 +219,12 @@ protected:
   }
   void drain() override {
     if (work_.taken >= 1000) return;
-    work_.port.call_again(context());
+    work_.port.yield(context());
     yield();
   }
   behavior_type make_behavior() override {
     work_.port.attach(caf::strong_actor_ptr{ctrl()});
-    return {[this](caf::ok_atom) { work_.port.call_again(context()); }};
+    return {[this](caf::ok_atom) { work_.port.yield(context()); }};
   }
 
 private:

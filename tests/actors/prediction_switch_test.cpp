@@ -29,7 +29,7 @@ public:
       for (const auto& one : department.specialists) names_.push_back(one.name);
     cold_since_.resize(names_.size());
   }
-  void live(std::chrono::seconds time) {
+  void run_for(std::chrono::seconds time) {
     for (auto left = 2 * time.count(); left > 0; --left) {
       ++moment_;
       std::size_t latest = names_.size();
@@ -47,10 +47,10 @@ public:
     }
   }
   /// Lives until an event of this kind; false after `minutes_max` minutes.
-  bool live_until(const std::string& kind, int minutes_max) {
+  bool run_until(const std::string& kind, int minutes_max) {
     for (int minute = 0; minute < minutes_max; ++minute) {
       if (heard(kind) > 0) return true;
-      live(60s);
+      run_for(60s);
     }
     return heard(kind) > 0;
   }
@@ -69,23 +69,23 @@ private:
 };
 
 TEST(PredictionSwitch, GoesOffWhenKeepAliveDoesBetterAndIsTriedAgain) {
-  spiteful_office play{wide_cast()};
-  play.open();
-  play.live(120s);
-  EXPECT_TRUE(play.predicts());
-  ASSERT_TRUE(play.live_until("prediction.off", 60)) << "two windows of 400 s should be enough";
-  play.pass(2s);
-  EXPECT_FALSE(play.predicts()) << "the board, from which metric and `predict` are read";
+  spiteful_office node{wide_cast()};
+  node.open();
+  node.run_for(120s);
+  EXPECT_TRUE(node.predicts());
+  ASSERT_TRUE(node.run_until("prediction.off", 60)) << "two windows of 400 s should be enough";
+  node.pass(2s);
+  EXPECT_FALSE(node.predicts()) << "the board, from which metric and `predict` are read";
   // While prediction is off, nothing is prewarmed, and idle workers stay for a fixed time.
-  const auto before = play.prewarms();
-  play.live(300s);
-  EXPECT_EQ(play.prewarms(), before);
-  ASSERT_TRUE(play.live_until("prediction.retried", 90)) << "it gets another window";
-  play.pass(2s);
-  EXPECT_TRUE(play.predicts());
+  const auto before = node.prewarms();
+  node.run_for(300s);
+  EXPECT_EQ(node.prewarms(), before);
+  ASSERT_TRUE(node.run_until("prediction.retried", 90)) << "it gets another window";
+  node.pass(2s);
+  EXPECT_TRUE(node.predicts());
   // The events came in this order, with the keep-alive's duration.
   std::vector<std::string> said;
-  for (const auto& one : play.shared->events.after(0)) {
+  for (const auto& one : node.shared->events.after(0)) {
     if (!one.kind.starts_with("prediction.")) continue;
     said.push_back(one.kind);
     EXPECT_NE(one.json.find("keep_s"), std::string::npos) << one.json;
@@ -97,35 +97,35 @@ TEST(PredictionSwitch, GoesOffWhenKeepAliveDoesBetterAndIsTriedAgain) {
 
 TEST(PredictionSwitch, StaysOnForTrafficThatIsPredictable) {
   auto config = wide_cast();
-  office play{config};
-  play.open();
+  office node{config};
+  node.open();
   for (int i = 0; i < 150; ++i) {
-    play.ask("d0-s0");
-    play.pass(1s);
-    play.ask("d1-s1");
-    play.pass(19s);
-    play.callers.clear();
+    node.ask("d0-s0");
+    node.pass(1s);
+    node.ask("d1-s1");
+    node.pass(19s);
+    node.callers.clear();
   }
-  EXPECT_EQ(play.heard("prediction.off"), 0u);
+  EXPECT_EQ(node.heard("prediction.off"), 0u);
   // It was on, and it was of use: the second one was started before its task came.
-  EXPECT_TRUE(play.shared->forecast.read(
+  EXPECT_TRUE(node.shared->forecast.read(
       [](const actors::forecast_board::content& of) { return of.policy.predicting; }));
-  EXPECT_GT(play.shared->pools.of(protocols::pool_kind::intelligent).gauge.prewarm_hits.load(),
+  EXPECT_GT(node.shared->pools.of(protocols::pool_kind::intelligent).gauge.prewarm_hits.load(),
             50u);
 }
 
 TEST(Recording, KeepsTheLatestArrivalsInOrderWithTheirCases) {
-  office play{wide_cast()};
-  play.open();
+  office node{wide_cast()};
+  node.open();
   task_request request;
   request.case_id = "morning";
-  play.ask("d0-s1", request);
-  play.pass(2s);
-  play.ask("d2-s3");
-  play.pass(2s);
-  play.ask("d0-s1", request);
-  play.pass(2s);
-  const auto tape = play.shared->forecast.recording();
+  node.ask("d0-s1", request);
+  node.pass(2s);
+  node.ask("d2-s3");
+  node.pass(2s);
+  node.ask("d0-s1", request);
+  node.pass(2s);
+  const auto tape = node.shared->forecast.recording();
   ASSERT_EQ(tape.size(), 3u);
   EXPECT_EQ(tape[0].specialist, 1u);
   EXPECT_EQ(tape[1].specialist, 11u);
@@ -154,22 +154,22 @@ TEST(Recording, ForgetsTheOldestWhenItIsFull) {
 TEST(Recording, OutlivesTheDirector) {
   auto config = wide_cast();
   config.supervision.restarts_max = 10;
-  office play{config};
-  play.open();
-  play.ask("d0-s0");
-  play.pass(2s);
-  const auto before = play.shared->forecast.recording();
+  office node{config};
+  node.open();
+  node.ask("d0-s0");
+  node.pass(2s);
+  const auto before = node.shared->forecast.recording();
   ASSERT_EQ(before.size(), 1u);
   for (std::size_t i = 1; i <= 4; ++i) {
-    play.kill("director");
-    play.pass(5s);
-    ASSERT_EQ(play.losses(R"({"actor":"director"})"), i);
-    ASSERT_EQ(play.happened("actor.back", R"({"actor":"director"})"), i);
+    node.kill("director");
+    node.pass(5s);
+    ASSERT_EQ(node.losses(R"({"actor":"director"})"), i);
+    ASSERT_EQ(node.happened("actor.back", R"({"actor":"director"})"), i);
   }
-  ASSERT_EQ(play.heard("actor.lost"), 4u) << "nobody else";
-  play.ask("d1-s1");
-  play.pass(5s);
-  const auto tape = play.shared->forecast.recording();
+  ASSERT_EQ(node.heard("actor.lost"), 4u) << "nobody else";
+  node.ask("d1-s1");
+  node.pass(5s);
+  const auto tape = node.shared->forecast.recording();
   ASSERT_EQ(tape.size(), 2u);
   EXPECT_EQ(tape[0].specialist, before[0].specialist);
   EXPECT_EQ(tape[0].unix_us, before[0].unix_us);

@@ -28,72 +28,72 @@ config::node learning_cast() {
 }
 
 // The second specialist is called two seconds after the first; others at random.
-void teach(office& play, int rounds, std::mt19937_64& chance) {
+void teach(office& node, int rounds, std::mt19937_64& chance) {
   std::exponential_distribution<double> pause{1.0 / 120};
   for (int i = 0; i < rounds; ++i) {
-    play.ask("d0-s0");
-    play.pass(2s);
-    play.ask("d1-s1");
-    play.pass(std::chrono::milliseconds{static_cast<int>(1000 * pause(chance))});
-    if (chance() % 3 == 0) play.ask("d0-s2");
-    play.pass(10s);
+    node.ask("d0-s0");
+    node.pass(2s);
+    node.ask("d1-s1");
+    node.pass(std::chrono::milliseconds{static_cast<int>(1000 * pause(chance))});
+    if (chance() % 3 == 0) node.ask("d0-s2");
+    node.pass(10s);
   }
 }
 
 /// The learned state that such a node saves before it is closed.
 std::string learnt_in(int rounds, std::uint64_t seed) {
-  office play{learning_cast()};
-  play.open();
+  office node{learning_cast()};
+  node.open();
   std::mt19937_64 chance{seed};
-  teach(play, rounds, chance);
-  play.close();
-  return play.shared->forecast.learned.latest(learned_state::part::predictor);
+  teach(node, rounds, chance);
+  node.close();
+  return node.shared->forecast.learned.latest(learned_state::part::predictor);
 }
 
 TEST(Predictor, HasTheNextOneWarmBeforeItsTaskComes) {
-  office play{learning_cast()};
-  play.open();
+  office node{learning_cast()};
+  node.open();
   std::mt19937_64 chance{3};
-  teach(play, 40, chance);
-  play.pass(60s);
-  play.put_away(5);
-  play.pass(4s);  // The manual cool holds for the cooldown.
-  ASSERT_FALSE(play.is_up("d1-s1"));
-  play.ask("d0-s0");
-  play.pass(1s);
-  EXPECT_TRUE(play.is_up("d1-s1")) << "not started ahead of its task";
-  const auto next = play.ask("d1-s1");
-  play.pass(1s);
+  teach(node, 40, chance);
+  node.pass(60s);
+  node.put_away(5);
+  node.pass(4s);  // The manual cool holds for the cooldown.
+  ASSERT_FALSE(node.is_up("d1-s1"));
+  node.ask("d0-s0");
+  node.pass(1s);
+  EXPECT_TRUE(node.is_up("d1-s1")) << "not started ahead of its task";
+  const auto next = node.ask("d1-s1");
+  node.pass(1s);
   EXPECT_EQ(next->ends, 1);
   EXPECT_FALSE(next->cold);
-  EXPECT_GT(play.shared->pools.of(protocols::pool_kind::intelligent).gauge.prewarm_hits.load(), 0u);
+  EXPECT_GT(node.shared->pools.of(protocols::pool_kind::intelligent).gauge.prewarm_hits.load(), 0u);
   const auto board =
-      play.shared->forecast.read([](const actors::forecast_board::content& of) { return of; });
+      node.shared->forecast.read([](const actors::forecast_board::content& of) { return of; });
   EXPECT_GT(board.accuracy.scored, 0u);
   EXPECT_FALSE(board.ranks.empty());
-  EXPECT_TRUE(play.everyone_heard_once());
+  EXPECT_TRUE(node.everyone_heard_once());
 }
 
 TEST(Predictor, IsReplacedWhenItDiesAndGoesOnWithWhatWasSaved) {
-  office play{learning_cast()};
-  play.open();
+  office node{learning_cast()};
+  node.open();
   std::mt19937_64 chance{4};
-  teach(play, 40, chance);
-  play.pass(70s);  // The predictor saves every minute.
-  ASSERT_FALSE(play.shared->forecast.learned.latest(learned_state::part::predictor).empty());
-  play.kill("predictor");
-  play.pass(10s);
-  EXPECT_EQ(play.heard("actor.lost"), 1u);
-  EXPECT_EQ(play.losses(R"({"actor":"predictor"})"), 1u);
-  EXPECT_EQ(play.heard("learned.damaged"), 0u);
-  play.put_away(5);
-  play.ask("d0-s0");
-  play.pass(1s);
+  teach(node, 40, chance);
+  node.pass(70s);  // The predictor saves every minute.
+  ASSERT_FALSE(node.shared->forecast.learned.latest(learned_state::part::predictor).empty());
+  node.kill("predictor");
+  node.pass(10s);
+  EXPECT_EQ(node.heard("actor.lost"), 1u);
+  EXPECT_EQ(node.losses(R"({"actor":"predictor"})"), 1u);
+  EXPECT_EQ(node.heard("learned.damaged"), 0u);
+  node.put_away(5);
+  node.ask("d0-s0");
+  node.pass(1s);
   const auto board =
-      play.shared->forecast.read([](const actors::forecast_board::content& of) { return of; });
+      node.shared->forecast.read([](const actors::forecast_board::content& of) { return of; });
   ASSERT_FALSE(board.expected.empty()) << "it has forgotten";
   EXPECT_EQ(board.expected.front().who, 5u);
-  EXPECT_TRUE(play.everyone_heard_once());
+  EXPECT_TRUE(node.everyone_heard_once());
 }
 
 TEST(Predictor, FollowsTheNamesWhenTheCastComesInAnotherOrder) {
@@ -104,32 +104,32 @@ TEST(Predictor, FollowsTheNamesWhenTheCastComesInAnotherOrder) {
   auto& first = config.departments[0].specialists;
   first.insert(first.begin(), first.front());
   first.front().name = "newcomer";
-  office play{config};
-  play.shared->forecast.learned.keep(learned_state::part::predictor, learnt);
-  play.open();
-  EXPECT_EQ(play.heard("learned.damaged"), 0u);
-  play.ask("d0-s0");
-  play.pass(1s);
+  office node{config};
+  node.shared->forecast.learned.keep(learned_state::part::predictor, learnt);
+  node.open();
+  EXPECT_EQ(node.heard("learned.damaged"), 0u);
+  node.ask("d0-s0");
+  node.pass(1s);
   const auto board =
-      play.shared->forecast.read([](const actors::forecast_board::content& of) { return of; });
+      node.shared->forecast.read([](const actors::forecast_board::content& of) { return of; });
   ASSERT_FALSE(board.expected.empty());
-  EXPECT_EQ(play.shared->catalogs.now().name_of(board.expected.front().who), "d1-s1");
+  EXPECT_EQ(node.shared->catalogs.now().name_of(board.expected.front().who), "d1-s1");
 }
 
 TEST(Predictor, ForgetsNamesThatReloadsHaveTakenOut) {
   auto config = learning_cast();
-  office play{config};
-  play.open();
+  office node{config};
+  node.open();
   for (int i = 0; i < 1500; ++i) {
     config.departments[0].specialists[0].name = "passing-" + std::to_string(i);
-    ASSERT_TRUE(play.shared->replace_catalog(
-        actors::make_catalog(config, &play.shared->catalogs.now(), {}, play.shared->vacant())));
-    caf::anon_send(play.root, protocols::settings_changed{});
-    play.world.dispatch();
+    ASSERT_TRUE(node.shared->replace_catalog(
+        actors::make_catalog(config, &node.shared->catalogs.now(), {}, node.shared->vacant())));
+    caf::anon_send(node.root, protocols::settings_changed{});
+    node.world.dispatch();
   }
-  play.ask("passing-1499");
-  play.pass(70s);  // The predictor saves every minute.
-  const auto kept = play.shared->forecast.learned.latest(learned_state::part::predictor);
+  node.ask("passing-1499");
+  node.pass(70s);  // The predictor saves every minute.
+  const auto kept = node.shared->forecast.learned.latest(learned_state::part::predictor);
   const auto named = [&](int i) {
     return kept.find("passing-" + std::to_string(i)) != std::string::npos;
   };
@@ -144,11 +144,11 @@ TEST(Predictor, SetsAStateAsideInWhichOnlyANameIsDamaged) {
   const auto name = learnt.find("d0-s0");
   ASSERT_NE(name, std::string::npos);
   learnt[name] = 'x';
-  office play{learning_cast()};
-  play.shared->forecast.learned.keep(learned_state::part::predictor, learnt);
-  play.open();
-  EXPECT_EQ(play.heard("learned.damaged"), 1u);
-  EXPECT_EQ(play.heard("learned.skipped"), 0u);
+  office node{learning_cast()};
+  node.shared->forecast.learned.keep(learned_state::part::predictor, learnt);
+  node.open();
+  EXPECT_EQ(node.heard("learned.damaged"), 1u);
+  EXPECT_EQ(node.heard("learned.skipped"), 0u);
 }
 
 TEST(Predictor, SetsADamagedStateAsideAndStartsAnew) {
@@ -158,15 +158,15 @@ TEST(Predictor, SetsADamagedStateAsideAndStartsAnew) {
   for (const auto* name : {"predictor.state", "policy.state"})
     std::ofstream{folder / name} << "greenroom predictor\nnonsense";
   {
-    office play{learning_cast()};
-    ASSERT_TRUE(play.shared->forecast.learned.open(folder.string()));
-    play.open();
-    EXPECT_EQ(play.heard("learned.damaged"), 2u);
-    play.ask("d0-s0");
-    play.pass(1s);
-    EXPECT_TRUE(play.everyone_heard_once());
-    play.close();
-    EXPECT_TRUE(play.shared->forecast.learned.write());
+    office node{learning_cast()};
+    ASSERT_TRUE(node.shared->forecast.learned.open(folder.string()));
+    node.open();
+    EXPECT_EQ(node.heard("learned.damaged"), 2u);
+    node.ask("d0-s0");
+    node.pass(1s);
+    EXPECT_TRUE(node.everyone_heard_once());
+    node.close();
+    EXPECT_TRUE(node.shared->forecast.learned.write());
   }
   for (const auto* name : {"predictor.state", "policy.state"}) {
     EXPECT_TRUE(std::filesystem::exists(folder / (std::string{name} + ".damaged")));
@@ -178,42 +178,42 @@ TEST(Predictor, SetsADamagedStateAsideAndStartsAnew) {
 TEST(Predictor, NamesTheWorkflowThatIsUnderWay) {
   auto config = learning_cast();
   config.workflows.push_back({"AUDIT", {"d0-s1", "d1-s2", "d0-s3", "d1-s3"}});
-  office play{config};
-  play.open();
+  office node{config};
+  node.open();
   std::mt19937_64 chance{6};
   for (int i = 0; i < 20; ++i) {
     for (const auto& step : config.workflows[0].steps) {
-      play.ask(step);
-      play.pass(2s);
+      node.ask(step);
+      node.pass(2s);
     }
-    play.pass(60s);
+    node.pass(60s);
   }
-  EXPECT_GE(play.heard("workflow.detected"), 5u);
-  EXPECT_EQ(play.shared->forecast.workflows_detected.load(), play.heard("workflow.detected"));
+  EXPECT_GE(node.heard("workflow.detected"), 5u);
+  EXPECT_EQ(node.shared->forecast.workflows_detected.load(), node.heard("workflow.detected"));
 }
 
 TEST(Predictor, DetectsAWorkflowThatAReloadBrought) {
   auto config = learning_cast();
-  office play{config};
-  play.open();
-  play.ask("d0-s0");
-  play.pass(1s);
+  office node{config};
+  node.open();
+  node.ask("d0-s0");
+  node.pass(1s);
   config.workflows.push_back({"AUDIT", {"d0-s1", "d1-s2", "d0-s3", "d1-s3"}});
-  const auto& before = play.shared->catalogs.now();
-  ASSERT_TRUE(play.shared->replace_catalog(
+  const auto& before = node.shared->catalogs.now();
+  ASSERT_TRUE(node.shared->replace_catalog(
       actors::make_catalog(config, &before, [](std::string_view) { return false; })));
-  caf::anon_send(play.root, protocols::settings_changed{});
-  play.pass(1s);
+  caf::anon_send(node.root, protocols::settings_changed{});
+  node.pass(1s);
   for (int i = 0; i < 20; ++i) {
     for (const auto& step : config.workflows[0].steps) {
-      play.ask(step);
-      play.pass(2s);
+      node.ask(step);
+      node.pass(2s);
     }
-    play.pass(60s);
+    node.pass(60s);
   }
-  EXPECT_GE(play.heard("workflow.detected"), 5u);
-  EXPECT_EQ(play.heard("actor.lost"), 0u);
-  EXPECT_TRUE(play.everyone_heard_once());
+  EXPECT_GE(node.heard("workflow.detected"), 5u);
+  EXPECT_EQ(node.heard("actor.lost"), 0u);
+  EXPECT_TRUE(node.everyone_heard_once());
 }
 
 }  // namespace

@@ -24,21 +24,21 @@ void PrintTo(const victim& one, std::ostream* to) { *to << one.name; }
 class EveryActor : public ::testing::TestWithParam<victim> {};
 
 TEST_P(EveryActor, MayDieWhileOneTaskRunsAndOneWaitsAndBothEndOnce) {
-  stage play{small_cast(1, 1)};
-  play.plan.watched = play.plan.predicted = true;
-  play.open();
-  auto running = play.ask("d0-s0");
-  play.world.dispatch();
-  play.get_ready("d0-s0");
-  auto waiting = play.ask("d0-s0");
-  play.world.dispatch();
-  play.kill(GetParam().name);
-  play.world.dispatch();
-  EXPECT_EQ(play.losses(GetParam().said), 1u);
-  auto later = play.ask("d0-s0");
+  stage node{small_cast(1, 1)};
+  node.options.with_monitor_and_rollout = node.options.with_predictor = true;
+  node.open();
+  auto running = node.ask("d0-s0");
+  node.world.dispatch();
+  node.get_ready("d0-s0");
+  auto waiting = node.ask("d0-s0");
+  node.world.dispatch();
+  node.kill(GetParam().name);
+  node.world.dispatch();
+  EXPECT_EQ(node.losses(GetParam().said), 1u);
+  auto later = node.ask("d0-s0");
   for (int i = 0; i < 50; ++i) {
-    play.world.advance(100ms);
-    for (auto& one : play.all) {
+    node.world.advance(100ms);
+    for (auto& one : node.all) {
       if (one->gone) continue;
       if (one->stopping) one->die();
       one->get_ready();
@@ -48,23 +48,23 @@ TEST_P(EveryActor, MayDieWhileOneTaskRunsAndOneWaitsAndBothEndOnce) {
   EXPECT_EQ(running->state, task_state::completed);
   EXPECT_EQ(waiting->state, task_state::completed);
   EXPECT_EQ(later->state, task_state::completed);
-  EXPECT_TRUE(play.everyone_heard_once());
+  EXPECT_TRUE(node.everyone_heard_once());
   std::size_t lost = 0;
-  for (const auto& one : play.events()) lost += one.starts_with("actor.lost");
+  for (const auto& one : node.events()) lost += one.starts_with("actor.lost");
   std::string story;
-  for (const auto& one : play.events()) story += "\n" + one;
-  play.shared->ledger.for_each([&](const protocols::task_ptr& job) {
+  for (const auto& one : node.events()) story += "\n" + one;
+  node.shared->ledger.for_each([&](const protocols::task_ptr& job) {
     story += "\nlocation " + std::to_string(static_cast<int>(job->location.load())) + " phase "
              + std::to_string(static_cast<int>(job->phase)) + " holder "
              + std::to_string(job->holder) + " dispatched " + std::to_string(job->dispatch_index)
              + " refs " + std::to_string(job->references.load()) + " attempts "
              + std::to_string(job->attempts);
   });
-  for (const auto& one : play.all)
+  for (const auto& one : node.all)
     story +=
         "\nworker gone " + std::to_string(one->gone) + " holds " + std::to_string(one->held.size());
-  EXPECT_TRUE(lost == 1 && play.everyone_heard_once())
-      << story << "\nstarts " << play.starts["d0-s0"];
+  EXPECT_TRUE(lost == 1 && node.everyone_heard_once())
+      << story << "\nstarts " << node.starts["d0-s0"];
 }
 
 INSTANTIATE_TEST_SUITE_P(Below, EveryActor,
@@ -82,30 +82,30 @@ INSTANTIATE_TEST_SUITE_P(Below, EveryActor,
 TEST(Root, GivesUpWhenOneOfItsOwnDiesTooOften) {
   auto config = small_cast(1, 1);
   config.supervision.restarts_max = 3;
-  stage play{config};
-  play.open();
+  stage node{config};
+  node.open();
   for (std::size_t i = 1; i <= 3; ++i) {
-    play.kill("dispatcher");
-    play.world.advance(2s);
-    EXPECT_EQ(play.losses(R"({"actor":"dispatcher"})"), i);
-    EXPECT_EQ(play.happened("actor.back", R"({"actor":"dispatcher"})"), i);
-    EXPECT_TRUE(play.collapsed.empty());
+    node.kill("dispatcher");
+    node.world.advance(2s);
+    EXPECT_EQ(node.losses(R"({"actor":"dispatcher"})"), i);
+    EXPECT_EQ(node.happened("actor.back", R"({"actor":"dispatcher"})"), i);
+    EXPECT_TRUE(node.collapsed.empty());
   }
-  play.kill("dispatcher");
-  play.world.advance(2s);
-  EXPECT_NE(play.collapsed.find("dispatcher"), std::string::npos);
+  node.kill("dispatcher");
+  node.world.advance(2s);
+  EXPECT_NE(node.collapsed.find("dispatcher"), std::string::npos);
 }
 
 TEST(Root, CountsAMessageThatItDoesNotHandleAndSaysItOnce) {
-  stage play{small_cast(1, 1)};
-  play.open();
+  stage node{small_cast(1, 1)};
+  node.open();
   for (int i = 0; i < 3; ++i)
-    caf::anon_send(caf::actor_cast<caf::actor>(play.root), std::string{"what is this?"});
-  play.world.dispatch();
-  EXPECT_EQ(play.shared->unexpected.total(), 3U);
-  play.unexpected_wanted = 3;
+    caf::anon_send(caf::actor_cast<caf::actor>(node.root), std::string{"what is this?"});
+  node.world.dispatch();
+  EXPECT_EQ(node.shared->unexpected.total(), 3U);
+  node.unexpected_wanted = 3;
   int said = 0;
-  for (const auto& one : play.events())
+  for (const auto& one : node.events())
     if (one.find("actor.unexpected_message") == 0) {
       ++said;
       EXPECT_NE(one.find("greenroom.root"), std::string::npos) << one;

@@ -8,30 +8,31 @@
 namespace greenroom::actors {
 namespace {
 
-class Mirror : public testing::Test {
+class ShadowTraffic : public testing::Test {
 protected:
   struct open_pair {
-    std::shared_ptr<protocols::asker> baseline, intelligent;
+    std::shared_ptr<protocols::task_observer> baseline, intelligent;
   };
   open_pair begin(std::uint32_t specialist = 0) {
-    const auto pair = mirror_.begin("s", "", false, 1, false, {specialist, &starts_});
-    return {mirror::ear(pair, mirror::part::baseline),
-            mirror::ear(pair, mirror::part::intelligent)};
+    const auto pair = shadow_.begin("s", "", false, 1, false, {specialist, &starts_});
+    return {shadow_traffic::observer_of(pair, shadow_traffic::part::baseline),
+            shadow_traffic::observer_of(pair, shadow_traffic::part::intelligent)};
   }
   void end(const open_pair& pair, const std::string& pid, std::uint32_t specialist = 0) {
     tell(*pair.baseline, pid, specialist);
     tell(*pair.intelligent, "815", specialist);
-    mirror_.settle();
+    shadow_.settle();
   }
   [[nodiscard]] bool names_instance() const {
-    return mirror_.read().differences.front().names_instance;
+    return shadow_.read().differences.front().names_instance;
   }
 
-  mirror mirror_;
+  shadow_traffic shadow_;
   machine::counter starts_{1};
 
 private:
-  static void tell(protocols::asker& who, const std::string& pid, std::uint32_t specialist) {
+  static void tell(protocols::task_observer& who, const std::string& pid,
+                   std::uint32_t specialist) {
     protocols::task job;
     job.specialist = specialist;
     job.end_state = protocols::task_state::completed;
@@ -40,7 +41,7 @@ private:
   }
 };
 
-TEST_F(Mirror, DoesNotTakeTheAnswerOfTheNewWorkerForTheOldOnes) {
+TEST_F(ShadowTraffic, DoesNotTakeTheAnswerOfTheNewWorkerForTheOldOnes) {
   for (int i = 0; i < 6; ++i) end(begin(), "4711");
   const auto waiting = begin();
   machine::count(starts_);
@@ -49,7 +50,7 @@ TEST_F(Mirror, DoesNotTakeTheAnswerOfTheNewWorkerForTheOldOnes) {
   EXPECT_TRUE(names_instance());
 }
 
-TEST_F(Mirror, DoesNotTakeTheAnswerOfAFallbackForTheWorkersOwn) {
+TEST_F(ShadowTraffic, DoesNotTakeTheAnswerOfAFallbackForTheWorkersOwn) {
   for (int i = 0; i < 6; ++i) end(begin(), "4711");
   end(begin(), "99", 1);
   machine::count(starts_);

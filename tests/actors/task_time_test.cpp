@@ -17,68 +17,68 @@ config::node slow_to_start() {
 }
 
 TEST(TaskTime, IncludesTheStartThatATaskWaitsFor) {
-  stage play{slow_to_start()};
-  play.open();
-  const auto who = play.ask("d0-s0");
-  play.world.advance(119s);
+  stage node{slow_to_start()};
+  node.open();
+  const auto who = node.ask("d0-s0");
+  node.world.advance(119s);
   EXPECT_EQ(who->ends, 0);
-  play.get_ready("d0-s0");
-  play.finish_one("d0-s0");
+  node.get_ready("d0-s0");
+  node.finish_one("d0-s0");
   EXPECT_EQ(who->state, task_state::completed);
 }
 
 TEST(TaskTime, EndsAfterThirtySecondsAndTheStartTimeout) {
-  stage play{slow_to_start()};
-  play.open();
-  const auto who = play.ask("d0-s0");
-  play.world.dispatch();
-  play.get_ready("d0-s0");
-  play.world.advance(119s + 900ms);
+  stage node{slow_to_start()};
+  node.open();
+  const auto who = node.ask("d0-s0");
+  node.world.dispatch();
+  node.get_ready("d0-s0");
+  node.world.advance(119s + 900ms);
   EXPECT_EQ(who->ends, 0);
-  play.world.advance(200ms);
+  node.world.advance(200ms);
   EXPECT_EQ(who->why, failure::out_of_time);
 }
 
 TEST(TaskTime, IsThirtySecondsWhereTheWorkerIsWarm) {
-  stage play{slow_to_start()};
-  play.open();
-  play.ask("d0-s0");
-  play.world.dispatch();
-  play.get_ready("d0-s0");
-  play.finish_one("d0-s0");
-  const auto who = play.ask("d0-s0");
-  play.world.advance(29s + 900ms);
+  stage node{slow_to_start()};
+  node.open();
+  node.ask("d0-s0");
+  node.world.dispatch();
+  node.get_ready("d0-s0");
+  node.finish_one("d0-s0");
+  const auto who = node.ask("d0-s0");
+  node.world.advance(29s + 900ms);
   EXPECT_EQ(who->ends, 0);
-  play.world.advance(200ms);
+  node.world.advance(200ms);
   EXPECT_EQ(who->why, failure::out_of_time);
 }
 
 TEST(TaskTime, GrowsOnceForATaskWhoseWorkerDiesUnderIt) {
-  stage play{slow_to_start()};
-  play.open();
-  play.ask("d0-s0");
-  play.world.dispatch();
-  play.get_ready("d0-s0");
-  play.finish_one("d0-s0");
-  const auto who = play.ask("d0-s0");
-  play.world.advance(20s);
-  play.worker("d0-s0").die();
-  play.world.advance(40s);
+  stage node{slow_to_start()};
+  node.open();
+  node.ask("d0-s0");
+  node.world.dispatch();
+  node.get_ready("d0-s0");
+  node.finish_one("d0-s0");
+  const auto who = node.ask("d0-s0");
+  node.world.advance(20s);
+  node.worker("d0-s0").die();
+  node.world.advance(40s);
   EXPECT_EQ(who->ends, 0);
-  play.get_ready("d0-s0");
-  play.finish_one("d0-s0");
+  node.get_ready("d0-s0");
+  node.finish_one("d0-s0");
   EXPECT_EQ(who->state, task_state::completed);
 }
 
 TEST(TaskTime, IsWhatSomebodySaysWithoutTheStart) {
   auto config = slow_to_start();
   config.departments[0].specialists[0].backend.task_timeout = 30s;
-  stage play{config};
-  play.open();
-  const auto who = play.ask("d0-s0");
-  play.world.advance(29s + 900ms);
+  stage node{config};
+  node.open();
+  const auto who = node.ask("d0-s0");
+  node.world.advance(29s + 900ms);
   EXPECT_EQ(who->ends, 0);
-  play.world.advance(200ms);
+  node.world.advance(200ms);
   EXPECT_EQ(who->why, failure::out_of_time);
   stage other{slow_to_start()};
   other.open();

@@ -89,12 +89,12 @@ TEST_F(TaskViews, HaveNoNamesForASpecialistThatTheCatalogDoesNotHave) {
 
 TEST_F(TaskViews, SayThatAnOpenTaskContinuesAfterTheNextStart) {
   job.state = task_state::queued;
-  const auto left = actors::end_of(catalogs, job);
+  const auto left = actors::final_view_of(catalogs, job);
   EXPECT_EQ(left.state, task_state::queued);
   EXPECT_EQ(left.why, failure::draining);
   EXPECT_NE(left.output.find("journal"), std::string::npos);
   end(task_state::completed);
-  EXPECT_EQ(actors::end_of(catalogs, job).why, failure::none);
+  EXPECT_EQ(actors::final_view_of(catalogs, job).why, failure::none);
 }
 
 TEST_F(TaskViews, ShowTheEndOfAStoredTaskAndTheSizeOfALeftOutOutput) {

@@ -16,8 +16,8 @@ constexpr std::size_t departments = 20;
 class UsageReport : public testing::Test {
 protected:
   UsageReport() {
-    play.open();
-    play.world.advance(2s);
+    node.open();
+    node.world.advance(2s);
   }
   static config::node configuration() {
     auto config = small_cast(departments, 1);
@@ -37,70 +37,70 @@ protected:
   void ask(std::size_t department) {
     task_request request;
     request.input = "1";
-    play.ask(name(department), request);
-    play.world.dispatch();
+    node.ask(name(department), request);
+    node.world.dispatch();
   }
   void ask_all() {
     for (std::size_t i = 0; i < departments; ++i) ask(i);
   }
-  [[nodiscard]] std::size_t told() const { return play.shared->forecast.recording().size(); }
-  [[nodiscard]] std::size_t timers() { return play.world.timers(); }
+  [[nodiscard]] std::size_t reports() const { return node.shared->forecast.recording().size(); }
+  [[nodiscard]] std::size_t timers() { return node.world.timers(); }
 
-  stage play{configuration(), table()};
+  stage node{configuration(), table()};
 };
 
 TEST_F(UsageReport, IsSentByEveryDepartmentWithinAPeriod) {
   ask_all();
-  EXPECT_EQ(told(), 0u);
-  play.world.advance(61ms);  // 50 ms, plus the dispatcher's check every 10 ms.
-  EXPECT_EQ(told(), departments);
-  EXPECT_TRUE(play.everyone_heard_once());
+  EXPECT_EQ(reports(), 0u);
+  node.world.advance(61ms);  // 50 ms, plus the dispatcher's check every 10 ms.
+  EXPECT_EQ(reports(), departments);
+  EXPECT_TRUE(node.everyone_heard_once());
 }
 
 TEST_F(UsageReport, TakesOneTimerForAllOfThem) {
   const auto before = timers();
   ask_all();
   EXPECT_EQ(timers(), before + 1);
-  play.world.advance(61ms);
-  EXPECT_EQ(told(), departments);
+  node.world.advance(61ms);
+  EXPECT_EQ(reports(), departments);
 }
 
 TEST_F(UsageReport, DoesNotComeFromAllAtOnce) {
   ask_all();
   std::size_t most = 0;
   for (int i = 0; i < 61; ++i) {
-    const auto before = told();
-    play.world.advance(1ms);
-    most = std::max(most, told() - before);
+    const auto before = reports();
+    node.world.advance(1ms);
+    most = std::max(most, reports() - before);
   }
-  EXPECT_EQ(told(), departments);
+  EXPECT_EQ(reports(), departments);
   EXPECT_LE(most, departments / 2);
 }
 
 TEST_F(UsageReport, IsSentAlsoWhenTheDispatcherIsLostBeforeItsTime) {
   ask_all();
-  play.kill("dispatcher");
-  play.world.advance(2s);
-  ASSERT_EQ(play.losses(R"({"actor":"dispatcher"})"), 1u);
+  node.kill("dispatcher");
+  node.world.advance(2s);
+  ASSERT_EQ(node.losses(R"({"actor":"dispatcher"})"), 1u);
   ask(0);  // Its first task wakes the new dispatcher.
-  play.world.advance(61ms);
-  EXPECT_EQ(told(), departments + 1);
+  node.world.advance(61ms);
+  EXPECT_EQ(reports(), departments + 1);
 }
 
 TEST_F(UsageReport, TellsOfOneWhoIsCalledThousandsOfTimesASecondHardlyEver) {
   const auto in_a_second = [this](int times_a_millisecond, int every_ms) {
-    const auto before = told();
+    const auto before = reports();
     for (int ms = 0; ms < 1000; ++ms) {
       if (ms % every_ms == 0)
         for (int i = 0; i < times_a_millisecond; ++i) ask(0);
-      play.world.advance(1ms);
+      node.world.advance(1ms);
     }
-    play.world.advance(61ms);
-    return told() - before;
+    node.world.advance(61ms);
+    return reports() - before;
   };
   static_cast<void>(in_a_second(5, 1));  // At first some reports are sent at once.
   EXPECT_LE(in_a_second(5, 1), 2u);
-  play.world.advance(5s);
+  node.world.advance(5s);
   EXPECT_GE(in_a_second(1, 20), 20u) << "fifty a second are worth a look each 50 ms";
 }
 

@@ -12,8 +12,8 @@ namespace greenroom::tests {
 class office : public stage {
 public:
   explicit office(config::node config) : stage{std::move(config)} {
-    plan.policies[0] = [] { return runtime::make_predictive_policy(); };
-    plan.predicted = true;
+    options.policies[0] = [] { return runtime::make_predictive_policy(); };
+    options.with_predictor = true;
   }
 
   /// Advances time while workers start, answer and stop at once.

@@ -34,14 +34,14 @@ inline std::uint64_t seeds(std::uint64_t usual) {
   return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : usual;
 }
 
-/// Calls `play(seed)` for each seed until a failure, which names its seed.
-template <class Play>
-void for_each_seed(std::uint64_t usual_first, std::uint64_t usual_count, Play play) {
+/// Calls `run(seed)` for each seed until a failure, which names its seed.
+template <class Run>
+void for_each_seed(std::uint64_t usual_first, std::uint64_t usual_count, Run run) {
   const auto first = first_seed(usual_first);
   const auto count = seeds(usual_count);
   for (std::uint64_t i = 0; i < count && !testing::Test::HasFailure(); ++i) {
     SCOPED_TRACE("seed " + std::to_string(first + i));
-    play(first + i);
+    run(first + i);
   }
 }
 
@@ -101,7 +101,7 @@ private:
 };
 
 /// Counts what one caller received.
-struct caller final : protocols::asker {
+struct caller final : protocols::task_observer {
   void on_accepted(const protocols::task&) noexcept override { ++accepted; }
   void on_end(const protocols::task& job) noexcept override {
     ++ends;
@@ -113,7 +113,7 @@ struct caller final : protocols::asker {
     cold = job.cold_start;
     unwritten = job.unwritten;
   }
-  void on_left(const protocols::task&) noexcept override { ++lefts; }
+  void on_node_stopping(const protocols::task&) noexcept override { ++lefts; }
   int accepted = 0, ends = 0;
   protocols::task_state state = protocols::task_state::queued;
   protocols::failure why = protocols::failure::none;
@@ -175,22 +175,22 @@ public:
       all.push_back(fresh);
       return fresh;
     };
-    shared->collapse = [this](std::string why) { collapsed = std::move(why); };
-    plan.policies[0] = [] { return runtime::make_lru_policy(); };
+    shared->on_fatal = [this](std::string why) { collapsed = std::move(why); };
+    options.policies[0] = [] { return runtime::make_lru_policy(); };
   }
   ~stage() { close(); }
   stage(const stage&) = delete;
   stage& operator=(const stage&) = delete;
 
   void open() {
-    root = world.system.spawn(actors::root, shared.get(), plan);
+    root = world.system.spawn(actors::root, shared.get(), options);
     world.dispatch();
   }
   void close() {
     if (root) caf::anon_send_exit(root, caf::exit_reason::user_shutdown);
     root = nullptr;
     world.dispatch();
-    for (std::size_t kind = 0; kind < actors::pools; ++kind)
+    for (std::size_t kind = 0; kind < actors::pool_count; ++kind)
       for (auto& record : shared->pools.of(static_cast<protocols::pool_kind>(kind)).specialists) {
         record.abandon();
         record.actor = nullptr;
@@ -273,7 +273,7 @@ public:
   std::uint64_t unexpected_wanted = 0;  ///< Messages that no actor handles, when all has ended.
   std::unique_ptr<actors::node_state> shared;
   actors::admission desk;
-  actors::root_plan plan;
+  actors::root_options options;
   std::function<bool(std::string_view)> is_inline;  ///< For `make_catalog`.
   protocols::root_actor root;
   std::map<std::string, std::shared_ptr<puppet>> workers;

@@ -23,44 +23,44 @@ public:
   };
   static constexpr std::chrono::milliseconds step{10};
 
-  steady_workers(stage& play, times takes) : play_{play}, takes_{takes} {}
+  steady_workers(stage& node, times takes) : node_{node}, takes_{takes} {}
 
   /// One step of every worker, in random order.
-  void live(std::mt19937_64& chance) {
-    for (std::size_t i = 0; i < play_.all.size(); ++i)
-      if (const auto one = play_.all[i]; !one->gone) move(*one);
-    play_.world.dispatch(chance);
-    play_.world.advance(step);
+  void run_step(std::mt19937_64& chance) {
+    for (std::size_t i = 0; i < node_.all.size(); ++i)
+      if (const auto one = node_.all[i]; !one->gone) move(*one);
+    node_.world.dispatch(chance);
+    node_.world.advance(step);
   }
   /// Steps until `done()`; false when `most` passed first.
   template <class Done>
-  bool live_until(std::mt19937_64& chance, ns most, Done done) {
-    const auto end = play_.world.now_ns() + most.count();
+  bool run_until(std::mt19937_64& chance, ns most, Done done) {
+    const auto end = node_.world.now_ns() + most.count();
     while (!done()) {
-      if (play_.world.now_ns() >= end) return false;
-      live(chance);
+      if (node_.world.now_ns() >= end) return false;
+      run_step(chance);
     }
     return true;
   }
 
   /// Calls every specialist in turn; each call must be served within `most`.
   void expect_progress(std::mt19937_64& chance, ns most) {
-    const auto& members = play_.shared->catalogs.now().members;
+    const auto& members = node_.shared->catalogs.now().members;
     for (std::uint32_t who = 0; who < members.size(); ++who) {
       if (members[who].gone) continue;
       std::shared_ptr<caller> mine;
-      const bool served = live_until(chance, most, [&] {
+      const bool served = run_until(chance, most, [&] {
         // An open circuit refuses at admission.
         if (!mine) {
-          mine = play_.ask(members[who].config.name);
-          if (play_.refused) mine.reset();
+          mine = node_.ask(members[who].config.name);
+          if (node_.refused) mine.reset();
         }
         return mine && mine->ends > 0;
       });
       std::string text = members[who].config.name;
       if (!served || mine->state != protocols::task_state::completed) {
         text += mine ? " was let in; " + mine->output : " was refused";
-        for (const auto& one : play_.events()) text += "\n" + one;
+        for (const auto& one : node_.events()) text += "\n" + one;
       }
       ASSERT_TRUE(served) << text;
       ASSERT_EQ(mine->state, protocols::task_state::completed) << text;
@@ -77,7 +77,7 @@ private:
 
   void move(puppet& one) {
     auto& mine = known_[&one];
-    const auto now = play_.world.now_ns();
+    const auto now = node_.world.now_ns();
     const auto begin = [&](doing what, ns takes) {
       if (mine.what != what) mine = {what, now + takes.count(), mine.ready};
       return now >= mine.until_ns;
@@ -101,7 +101,7 @@ private:
     one.finish_one();
   }
 
-  stage& play_;
+  stage& node_;
   times takes_;
   std::map<const puppet*, state> known_;
 };

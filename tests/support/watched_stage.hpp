@@ -17,18 +17,23 @@
 namespace greenroom::tests {
 
 using namespace std::chrono_literals;
-using actors::steering;
+using actors::rollout_command;
 using protocols::pool_kind;
 using runtime::rollout::mode;
 using runtime::rollout::rollback_state;
 
-/// Remembers the pool of every puppet.
+struct worker_turn {
+  std::string_view failing = "nobody";  ///< Workers whose names start so fail their tasks.
+  std::string_view only = {};           ///< Workers whose names start so act; empty: all.
+};
+
+/// Names every puppet by its pool and specialist.
 class watched_stage : public stage {
 public:
   explicit watched_stage(config::node config) : stage{std::move(config)} {
-    plan.policies[1] = plan.policies[0];
-    plan.later[1] = true;
-    plan.watched = true;
+    options.policies[1] = options.policies[0];
+    options.opens_on_request[1] = true;
+    options.with_monitor_and_rollout = true;
     shared->workers.make_worker = [this](const actors::member& who, std::string_view,
                                          pool_kind pool,
                                          std::shared_ptr<machine::worker_events> events) {
@@ -42,50 +47,51 @@ public:
 
   std::map<const puppet*, std::string> names;  ///< With the pool, e.g. "baseline/d0-s0".
 
-  int steer(steering word) {
+  int command(rollout_command order) {
     auto status = std::make_shared<int>(0);
-    using what = steering::what;
-    const bool back = word.verb == what::roll_back || word.verb == what::confirm
-                      || word.verb == what::cancel || word.verb == what::verify;
-    word.told = [status](int code, const std::string&, const std::string&) { *status = code; };
+    using kind = rollout_command::kind;
+    const bool back = order.what == kind::roll_back || order.what == kind::confirm
+                      || order.what == kind::cancel || order.what == kind::verify;
+    order.reply = [status](int code, const std::string&, const std::string&) { *status = code; };
     const auto to =
         back ? protocols::commanded_actor::rollback : protocols::commanded_actor::rollout;
-    shared->board.leave(to, std::move(word));
-    caf::anon_send(root, protocols::commands_left{to});
+    shared->board.post(to, std::move(order));
+    caf::anon_send(root, protocols::commands_posted{to});
     world.dispatch();
     return *status;
   }
-  int steer(steering::what verb, double percentage = 0) {
-    steering word;
-    word.verb = verb;
-    word.percentage = percentage;
-    word.reason = "the test says so";
-    return steer(std::move(word));
+  int command(rollout_command::kind what, double percentage = 0) {
+    rollout_command order;
+    order.what = what;
+    order.percentage = percentage;
+    order.reason = "the test says so";
+    return command(std::move(order));
   }
   /// Sets the intelligent pool's share, once the baseline is warm enough for a rollback.
   void route(double percentage) {
-    for (int i = 0; i < 100 && steer(steering::what::route, percentage) != 200; ++i) live(50ms);
+    for (int i = 0; i < 100 && command(rollout_command::kind::route, percentage) != 200; ++i)
+      run_for(50ms);
   }
-  /// Carries out what workers were asked to do, in all pools or in `only` ("baseline/").
-  void behave(const std::string& fails = "nobody", std::string_view only = {}) {
+  /// Workers do what they were asked to do.
+  void run_workers(const worker_turn& turn = {}) {
     for (std::size_t i = 0; i < all.size(); ++i) {
       auto one = all[i];
-      if (one->gone || !names[one.get()].starts_with(only)) continue;
+      if (one->gone || !names[one.get()].starts_with(turn.only)) continue;
       if (one->stopping) {
         one->die();
         continue;
       }
       one->get_ready();
       while (!one->held.empty())
-        if (names[one.get()].starts_with(fails))
+        if (names[one.get()].starts_with(turn.failing))
           one->fail_one(true);
         else
           one->finish_one();
     }
   }
-  void live(std::chrono::milliseconds time, const std::string& fails = "nobody") {
+  void run_for(std::chrono::milliseconds time, const worker_turn& turn = {}) {
     for (auto passed = 0ms; passed < time; passed += 50ms) {
-      behave(fails);
+      run_workers(turn);
       world.advance(50ms);
     }
   }

@@ -117,13 +117,13 @@ void child_process::launch_now(launch_order& order) {
 
 void child_process::adopt(launched fresh) {
   if (fresh.pid == 0) {
-    std::shared_ptr<child_listener> hears;
+    std::shared_ptr<child_listener> observer;
     {
       const std::lock_guard lock{mutex_};
       reaped_ = true;
-      hears = std::move(listener_);
+      observer = std::move(listener_);
     }
-    if (hears) hears->on_gone(false, std::move(fresh.error));
+    if (observer) observer->on_gone(false, std::move(fresh.error));
     return;
   }
   output_.assign(fresh.out.release());
@@ -145,8 +145,8 @@ void child_process::adopt(launched fresh) {
   read_errors();
   if (stop_now) {
     stop(grace_);
-  } else if (const auto hears = listener()) {
-    hears->on_started();
+  } else if (const auto observer = listener()) {
+    observer->on_started();
     write({});
   }
 }
@@ -162,8 +162,8 @@ void child_process::on_readable() {
   auto& room = read_room();
   const auto count = ::recv(output_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
   if (count > 0) {
-    if (const auto hears = listener())
-      hears->on_bytes({room.data(), static_cast<std::size_t>(count)});
+    if (const auto observer = listener())
+      observer->on_bytes({room.data(), static_cast<std::size_t>(count)});
   } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
     // The pidfd reports the child's end. A living child without output is useless.
     suspect("closed its standard output");
@@ -199,8 +199,8 @@ void child_process::on_errors() {
 }
 
 void child_process::log(std::string_view bytes) {
-  if (const auto hears = listener())
-    lines_.feed(bytes, steady_now_ns(), [&](std::string_view line) { hears->on_line(line); });
+  if (const auto observer = listener())
+    lines_.feed(bytes, steady_now_ns(), [&](std::string_view line) { observer->on_line(line); });
 }
 
 void child_process::on_end() {
@@ -224,15 +224,15 @@ void child_process::on_end() {
   for (int i = 0; i < last_reads_max && output_.is_open(); ++i) {
     const auto count = ::recv(output_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
     if (count <= 0) break;
-    if (const auto hears = listener())
-      hears->on_bytes({room.data(), static_cast<std::size_t>(count)});
+    if (const auto observer = listener())
+      observer->on_bytes({room.data(), static_cast<std::size_t>(count)});
   }
   for (int i = 0; i < last_reads_max; ++i) {
     const auto count = ::read(errors_.native_handle(), room.data(), room.size());
     if (count <= 0) break;
     log({room.data(), static_cast<std::size_t>(count)});
   }
-  std::shared_ptr<child_listener> hears;
+  std::shared_ptr<child_listener> observer;
   {
     const std::lock_guard lock{mutex_};
     // Not the keeper's group: the keeper counts the remaining processes, and then kills them.
@@ -244,7 +244,7 @@ void child_process::on_end() {
     reaped_ = true;
     in_.close();
     queue_.clear();
-    hears = std::move(listener_);
+    observer = std::move(listener_);
   }
   boost::system::error_code ignored;
   output_.close(ignored);
@@ -254,9 +254,9 @@ void child_process::on_end() {
   kill_timer_.cancel();
   suspicion_timer_.cancel();
   pause_timer_.cancel();
-  if (!hears) return;
-  lines_.finish(steady_now_ns(), [&](std::string_view line) { hears->on_line(line); });
-  hears->on_gone(true, describe(end));
+  if (!observer) return;
+  lines_.finish(steady_now_ns(), [&](std::string_view line) { observer->on_line(line); });
+  observer->on_gone(true, describe(end));
 }
 
 void child_process::write(std::string_view bytes) {
@@ -327,7 +327,7 @@ void child_process::suspect(const char* why) {
 
 void child_process::tell_broken(const char* why) {
   if (std::exchange(broken_told_, true)) return;
-  if (const auto hears = listener()) hears->on_broken(why);
+  if (const auto observer = listener()) observer->on_broken(why);
 }
 
 void child_process::signal_group(int number) {

@@ -128,7 +128,7 @@ task_ptr task_ledger::acquire(bool anchored) {
   job.effects = protocols::side_effects::idempotent;
   job.journaled = job.streaming = false;
   job.observed = true;
-  job.mirror = false;
+  job.is_shadow = false;
   job.judged = true;
   job.start_beside.store(false, std::memory_order_relaxed);
   job.case_key = 0;
@@ -183,7 +183,7 @@ void task_ledger::recycle(task& job) noexcept {
     while (each != nullptr) delete std::exchange(each, each->before);
   }
   if (job.result.why != protocols::failure::none || job.result.retryable) job.result = {};
-  job.who.reset();
+  job.observer.reset();
   job.state.store(protocols::task_state::queued, std::memory_order_relaxed);
   job.end_state = protocols::task_state::queued;
   job.claimed.store(false, std::memory_order_relaxed);

@@ -90,14 +90,14 @@ public:
 
   void start() {
     asio::post(loop_, [self = shared_from_this()] {
-      if (const auto hears = self->events()) hears->on_ready();
+      if (const auto observer = self->events()) observer->on_ready();
     });
   }
 
   void run(task_ptr job) {
     if (function_.inline_run) {
       auto result = call_now(function_, *job, output_bytes_max_);
-      if (const auto hears = events()) hears->on_result(std::move(job), std::move(result));
+      if (const auto observer = events()) observer->on_result(std::move(job), std::move(result));
       return;
     }
     {
@@ -132,7 +132,7 @@ public:
 
   void ping() {
     asio::post(loop_, [self = shared_from_this()] {
-      if (const auto hears = self->events()) hears->on_pong();
+      if (const auto observer = self->events()) observer->on_pong();
     });
   }
 
@@ -188,7 +188,8 @@ private:
     if (!events_) return;
     asio::post(loop_, [self = shared_from_this(), job = std::move(over.front().job),
                        result = std::move(result)]() mutable {
-      if (const auto hears = self->events()) hears->on_result(std::move(job), std::move(result));
+      if (const auto observer = self->events())
+        observer->on_result(std::move(job), std::move(result));
       self->one_less();
     });
   }
@@ -208,12 +209,12 @@ private:
   }
 
   void depart() {
-    std::shared_ptr<worker_events> hears;
+    std::shared_ptr<worker_events> observer;
     {
       const std::lock_guard lock{mutex_};
-      hears = std::move(events_);
+      observer = std::move(events_);
     }
-    if (hears) hears->on_gone({.why = "stopped", .asked = true, .before_ready = false});
+    if (observer) observer->on_gone({.why = "stopped", .asked = true, .before_ready = false});
   }
 
   asio::io_context& loop_;

@@ -196,7 +196,7 @@ void http_server::probed(const http_answer& answer, std::chrono::microseconds de
   if (over_) return;
   const bool healthy = answer.failure.empty() && answer.status >= 200 && answer.status < 300;
   if (ready_) {
-    if (const auto hears = events(); hears && healthy) hears->on_pong();
+    if (const auto observer = events(); observer && healthy) observer->on_pong();
     return;
   }
   if (answer.failure != stranger_) stranger_.clear();  // The foreign listener is gone.
@@ -214,7 +214,7 @@ void http_server::probed(const http_answer& answer, std::chrono::microseconds de
     start_timer_.cancel();
     keep(answer.connection);
     if (child_) child_->note_ready();
-    if (const auto hears = events()) hears->on_ready();
+    if (const auto observer = events()) observer->on_ready();
     return;
   }
   last_health_ = answer.failure.empty() ? "HTTP " + std::to_string(answer.status) : answer.failure;
@@ -255,12 +255,13 @@ void http_server::close_all() {
 void http_server::depart(std::string why) {
   if (over_) return;
   close_all();
-  std::shared_ptr<worker_events> hears;
+  std::shared_ptr<worker_events> observer;
   {
     const std::lock_guard lock{mutex_};
-    hears = std::move(events_);
+    observer = std::move(events_);
   }
-  if (hears) hears->on_gone({.why = std::move(why), .asked = asked_, .before_ready = !ready_});
+  if (observer)
+    observer->on_gone({.why = std::move(why), .asked = asked_, .before_ready = !ready_});
 }
 
 }  // namespace greenroom::machine

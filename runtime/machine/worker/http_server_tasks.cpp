@@ -32,8 +32,8 @@ void http_server::cancel(const task_ptr& job) {
     found->call->cancel();
     if (found->limit) found->limit->cancel();
     self->open_.erase(found);
-    if (const auto hears = self->events())
-      hears->on_result(job, {failure::cancelled, false, "cancelled"});
+    if (const auto observer = self->events())
+      observer->on_result(job, {failure::cancelled, false, "cancelled"});
   });
 }
 
@@ -59,10 +59,10 @@ void http_server::begin(task_ptr job, std::shared_ptr<http_connection> connectio
   const auto reply = std::make_shared<http_reply>(
       job->streaming, where_.output_bytes_max,
       [self = shared_from_this(), job](protocols::stream_form form) {
-        if (const auto hears = self->events()) hears->on_form(job, form);
+        if (const auto observer = self->events()) observer->on_form(job, form);
       },
       [self = shared_from_this(), job](std::string_view piece) {
-        if (const auto hears = self->events()) hears->on_chunk(job, piece);
+        if (const auto observer = self->events()) observer->on_chunk(job, piece);
       });
   open_.push_back({job, call, reply, limit});
   call->on_body([reply](const http_answer& head) { return reply->begin(head); },
@@ -73,8 +73,8 @@ void http_server::begin(task_ptr job, std::shared_ptr<http_connection> connectio
                 });
   if (job->streaming)
     call->pace([self = shared_from_this(), job] {
-      const auto hears = self->events();
-      return !hears || hears->takes_more(job);
+      const auto observer = self->events();
+      return !observer || observer->takes_more(job);
     });
   const auto key = protocols::wire_name(job->id, 1);
   prepare(*call, false);
@@ -116,7 +116,7 @@ void http_server::ended(const http_call* call, http_answer answer) {
     return begin(std::move(job), nullptr);
   keep(std::move(answer.connection));
   auto result = reply->end(answer, job->effects == protocols::side_effects::unsafe);
-  if (const auto hears = events()) hears->on_result(std::move(job), std::move(result));
+  if (const auto observer = events()) observer->on_result(std::move(job), std::move(result));
 }
 
 }  // namespace greenroom::machine

@@ -53,7 +53,7 @@ void conversation::become_ready() {
   start_timer_.cancel();
   greeting_timer_.cancel();
   child_->note_ready();
-  if (const auto hears = events()) hears->on_ready();
+  if (const auto observer = events()) observer->on_ready();
 }
 
 void conversation::end_task(const worker_message& said, attempt_result result) {
@@ -61,7 +61,7 @@ void conversation::end_task(const worker_message& said, attempt_result result) {
     result = {failure::worker_failed, false, too_large(result.output.size()), 0, true};
   const auto name = said.id;
   task_ptr job;
-  std::shared_ptr<worker_events> hears;
+  std::shared_ptr<worker_events> observer;
   bool late = false;
   {
     const std::lock_guard lock{mutex_};
@@ -70,7 +70,7 @@ void conversation::end_task(const worker_message& said, attempt_result result) {
       if (found->expired && result.why != failure::none)
         result = {failure::worker_failed, true, "the worker " + too_slow()};
       job = open_.take(*found);
-      hears = events_;
+      observer = events_;
     } else {
       late = open_.is_late(name);
     }
@@ -84,7 +84,7 @@ void conversation::end_task(const worker_message& said, attempt_result result) {
     }
     return unasked(said.bytes);
   }
-  if (hears) hears->on_result(std::move(job), std::move(result));
+  if (observer) observer->on_result(std::move(job), std::move(result));
 }
 
 void conversation::fail_one(std::string_view name, std::string why) {
@@ -95,7 +95,7 @@ void conversation::fail_one(std::string_view name, std::string why) {
   }
   if (only.empty() && name.empty()) {
     log_stray(why);
-    if (const auto hears = events()) hears->on_stray(why);
+    if (const auto observer = events()) observer->on_stray(why);
     return unasked(0);
   }
   worker_message said;
@@ -106,29 +106,29 @@ void conversation::fail_one(std::string_view name, std::string why) {
 void conversation::on_pong(const worker_message& said) {
   unasked(said.bytes);
   std::vector<open_task> free;
-  std::shared_ptr<worker_events> hears;
+  std::shared_ptr<worker_events> observer;
   {
     const std::lock_guard lock{mutex_};
     pongs_ = std::min(pongs_ + 1, pings_);
     free = open_.take_pinged(pongs_);
-    hears = events_;
+    observer = events_;
   }
-  if (!hears) return;
+  if (!observer) return;
   for (auto& one : free) {
     if (one.dropped)
-      hears->on_result(std::move(one.job), {failure::cancelled, false, "cancelled"});
+      observer->on_result(std::move(one.job), {failure::cancelled, false, "cancelled"});
     else
-      hears->on_result(std::move(one.job),
-                       {failure::worker_failed, true, "the worker " + too_slow()});
+      observer->on_result(std::move(one.job),
+                          {failure::worker_failed, true, "the worker " + too_slow()});
   }
-  hears->on_pong();
+  observer->on_pong();
 }
 
 void conversation::skip(const worker_message& said) {
   const auto quoted = protocols::quoted_bytes(said.text);
   stray_ = "sent a line that is not " + std::string{what_it_speaks()} + ": " + quoted;
   log_stray(stray_);
-  if (const auto hears = events()) hears->on_stray(quoted);
+  if (const auto observer = events()) observer->on_stray(quoted);
   unasked(said.bytes);
 }
 
@@ -161,7 +161,8 @@ void conversation::give_chunk(const worker_message& said) {
     }
   }
   if (!job) return unasked(said.bytes);
-  if (const auto hears = events(); hears && job->streaming) hears->on_chunk(job, said.text);
+  if (const auto observer = events(); observer && job->streaming)
+    observer->on_chunk(job, said.text);
 }
 
 void conversation::unasked(std::size_t bytes) {

@@ -50,7 +50,7 @@ conversation::conversation(const config::specialist& who, const worker_surroundi
       tools_{loop_,
              {[this](std::string_view cursor) { ask_for_tools(cursor); },
               [this](std::shared_ptr<const protocols::tool_effects> found) {
-                if (const auto hears = this->events()) hears->on_tools(std::move(found));
+                if (const auto observer = this->events()) observer->on_tools(std::move(found));
               }}},
       codec_{make_codec(who.backend.protocol, where.output_bytes_max + envelope_bytes)},
       events_{std::move(events)},
@@ -196,7 +196,8 @@ std::string conversation::too_slow() const {
 void conversation::answer_later(task_ptr job, attempt_result result) {
   asio::post(loop_, [self = shared_from_this(), job = std::move(job),
                      result = std::move(result)]() mutable {
-    if (const auto hears = self->events()) hears->on_result(std::move(job), std::move(result));
+    if (const auto observer = self->events())
+      observer->on_result(std::move(job), std::move(result));
   });
 }
 
@@ -230,17 +231,17 @@ void conversation::give_up(std::string why) {
   greeting_timer_.cancel();
   tools_.stop();
   std::vector<open_task> lost;
-  std::shared_ptr<worker_events> hears;
+  std::shared_ptr<worker_events> observer;
   {
     const std::lock_guard lock{mutex_};
     lost = open_.take_all();
-    hears = events_;
+    observer = events_;
   }
   child_->stop(ready_ ? std::chrono::milliseconds{0} : fault_grace);
-  if (hears)
+  if (observer)
     for (auto& one : lost)
-      hears->on_result(std::move(one.job),
-                       {failure::worker_failed, retry_lost_, "the worker " + why});
+      observer->on_result(std::move(one.job),
+                          {failure::worker_failed, retry_lost_, "the worker " + why});
 }
 
 void conversation::on_gone(bool started, std::string how) {
@@ -252,18 +253,18 @@ void conversation::on_gone(bool started, std::string how) {
   strays_.finish(steady_now_ns(), [this](std::string_view some) { log(some); });
   worker_events::departure departure;
   std::vector<open_task> lost;  // Destroyed without the lock.
-  std::shared_ptr<worker_events> hears;
+  std::shared_ptr<worker_events> observer;
   {
     const std::lock_guard lock{mutex_};
     departure.asked = asked_;
     lost = open_.take_all();
-    hears = std::move(events_);
+    observer = std::move(events_);
   }
   departure.before_ready = !ready_;
   departure.why = reason_.empty() ? how : reason_ + " (" + how + ")";
   if (started && !ready_ && !asked_) departure.why += last_words_.clause();
   if (started && !ready_ && !asked_ && reason_.empty()) departure.why += with_stray();
-  if (hears) hears->on_gone(std::move(departure));
+  if (observer) observer->on_gone(std::move(departure));
 }
 
 }  // namespace greenroom::machine

@@ -158,8 +158,8 @@ TEST(PublishedMetrics, ListEveryLabelValueThatTheCodeHas) {
     const auto name = name_of(static_cast<phase>(i));
     EXPECT_NE(line_of("greenroom_rollout_phase").find(name), std::string::npos) << name;
   }
-  for (std::size_t i = 0; i < mirror_drop_count; ++i) {
-    EXPECT_NE(line_of("greenroom_mirror_drops_total").find(name_of(static_cast<mirror_drop>(i))),
+  for (std::size_t i = 0; i < shadow_drop_count; ++i) {
+    EXPECT_NE(line_of("greenroom_mirror_drops_total").find(name_of(static_cast<shadow_drop>(i))),
               std::string::npos);
   }
 }

@@ -208,15 +208,15 @@ TEST(ShadowComparison, CountsARefusalByOneSideAndNoFailures) {
 
 TEST(ShadowComparison, BoundsItsMirrorsAndCountsEveryDropByItsReason) {
   shadow_settings settings;
-  settings.mirrors_max = 2;
+  settings.copies_max = 2;
   shadow_comparison compared{settings};
   EXPECT_TRUE(compared.admit(false));
   EXPECT_TRUE(compared.admit(false));
   EXPECT_FALSE(compared.admit(false));
   EXPECT_FALSE(compared.admit(true));
-  EXPECT_EQ(compared.dropped(mirror_drop::queue_full), 1u);
-  EXPECT_EQ(compared.dropped(mirror_drop::unsafe), 1u);
-  compared.drop(mirror_drop::intelligent_busy);
+  EXPECT_EQ(compared.dropped(shadow_drop::queue_full), 1u);
+  EXPECT_EQ(compared.dropped(shadow_drop::unsafe), 1u);
+  compared.drop(shadow_drop::intelligent_busy);
   EXPECT_EQ(compared.in_flight(), 1u);
   EXPECT_TRUE(compared.admit(false));
   EXPECT_EQ(compared.summary().dropped, 3u);

@@ -8,7 +8,7 @@ namespace greenroom::actors {
 
 /// Sets total_ms, run_ms, start_ms and queue_ms; the last three add up to the first.
 template <class To>
-void tell_times(const protocols::task& ended, To& to) {
+void copy_times_ms(const protocols::task& ended, To& to) {
   const auto times = protocols::times_of(ended);
   to.total_ms = static_cast<double>(times.total_ns) * ms_per_ns;
   to.run_ms = static_cast<double>(times.run_ns) * ms_per_ns;

@@ -11,7 +11,7 @@
 
 namespace greenroom::doors {
 
-struct http_call {
+struct route_call {
   machine::http::request& request;
   machine::http::responder reply;
   std::vector<std::string> captured;  ///< The values of `{name}` and `{id}` of the path, decoded.

@@ -20,7 +20,7 @@ namespace greenroom::actors {
 
 /// Any thread. Every accepted task ends exactly once: the first thread that claims the end decides
 /// it.
-class completion {
+class task_completion {
 public:
   struct parts {
     node_clock& clock;
@@ -32,31 +32,31 @@ public:
     journal_inbox& journal;
     idempotency_waiters& waiters;
   };
-  explicit completion(const parts& of) : parts_{of} {}
+  explicit task_completion(const parts& of) : parts_{of} {}
 
   /// Decides the end of a task. Returns false when another thread had decided the end before.
   /// Afterwards the task is read-only, and the caller has the answer, or gets it once the journal
-  /// has the end. `here` is the caller's execution unit, or null. `retry_after_ms`: when the caller
+  /// has the end. `unit` is the caller's execution unit, or null. `retry_after_ms`: when the caller
   /// may try again; 0: unknown.
-  bool conclude(protocols::task& job, protocols::task_state state, protocols::failure why,
-                std::string output, caf::execution_unit* here, std::int64_t retry_after_ms = 0);
+  bool end_task(protocols::task& job, protocols::task_state state, protocols::failure why,
+                std::string output, caf::execution_unit* unit, std::int64_t retry_after_ms = 0);
 
-  /// Makes a decided end visible and tells the caller: called by `conclude`, or by the journal
+  /// Makes a decided end visible and tells the caller: called by `end_task`, or by the journal
   /// actor for durable tasks once the end is written. A second call does nothing.
-  void announce(protocols::task& job);
+  void publish_end(protocols::task& job);
 
   /// Tells the callers of a durable task that the node stops before the task has ended.
-  void leave(protocols::task& job);
+  void on_node_stop(protocols::task& job);
 
   /// Removes a task whose request is known already, as if the task had never been admitted.
-  void withdraw(protocols::task& job);
+  void discard_duplicate(protocols::task& job);
 
   /// Removes a task whose idempotency key belongs to another request, and tells the caller why. The
   /// mistake is the caller's, so it counts as no specialist's failure.
-  void turn_away_conflict(protocols::task& job, std::string why);
+  void reject_key_conflict(protocols::task& job, std::string why);
 
   /// Gives the journal a note about a task.
-  void note(protocols::task& job, journal_note::kind what, caf::execution_unit* here);
+  void note(protocols::task& job, journal_note::kind what, caf::execution_unit* unit);
 
 private:
   /// Counts a task out that has no end. False when the task had ended before.

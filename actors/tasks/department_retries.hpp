@@ -15,10 +15,10 @@
 
 namespace greenroom::actors {
 
-class department_attempts {
+class department_retries {
 public:
-  department_attempts(department_context& of, department_circuits& circuits,
-                      task_transfer& transfer, department_slots& slots, department_queues& queues)
+  department_retries(department_context& of, department_circuits& circuits, task_transfer& transfer,
+                     department_slots& slots, department_queues& queues)
       : context_{of}, circuits_{circuits}, transfer_{transfer}, slots_{slots}, queues_{queues} {}
 
   /// The task has ended.

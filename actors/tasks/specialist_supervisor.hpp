@@ -2,10 +2,10 @@
 // with, and the recovery of tasks after a loss.
 #pragma once
 
-#include "actors/tasks/department_attempts.hpp"
 #include "actors/tasks/department_circuits.hpp"
 #include "actors/tasks/department_context.hpp"
 #include "actors/tasks/department_queues.hpp"
+#include "actors/tasks/department_retries.hpp"
 #include "actors/tasks/department_slots.hpp"
 #include "actors/tasks/department_usage.hpp"
 
@@ -16,17 +16,17 @@
 
 namespace greenroom::actors {
 
-class department_supervision {
+class specialist_supervisor {
 public:
-  department_supervision(department_context& of, department_usage& usage,
-                         department_circuits& circuits, department_slots& slots,
-                         department_queues& queues, department_attempts& attempts)
+  specialist_supervisor(department_context& of, department_usage& usage,
+                        department_circuits& circuits, department_slots& slots,
+                        department_queues& queues, department_retries& retries)
       : context_{of},
         usage_{usage},
         circuits_{circuits},
         slots_{slots},
         queues_{queues},
-        attempts_{attempts},
+        retries_{retries},
         first_lease_{of.own_pool().leases.load(std::memory_order_relaxed)} {}
 
   /// The department owns the tasks: no specialist of a former department lives.
@@ -69,7 +69,7 @@ private:
   department_circuits& circuits_;
   department_slots& slots_;
   department_queues& queues_;
-  department_attempts& attempts_;
+  department_retries& retries_;
   std::uint64_t first_lease_;  // Grants up to this one were for a former department.
   std::size_t awaited_ = 0;    // Specialists of a former department that are not dead yet.
   bool open_ = false;

@@ -1,5 +1,5 @@
 // Percent-decoding of paths and queries.
-#include "actors/doors/http_call.hpp"
+#include "actors/doors/route_call.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "actors/tasks/department_supervision.hpp"
+#include "actors/tasks/specialist_supervisor.hpp"
 
 #include "actors/mailbox/dismiss.hpp"
 #include "actors/state/text.hpp"
@@ -15,7 +15,7 @@ using protocols::task_ptr, protocols::task_state;
 
 // -- the catalog --------------------------------------------------------------
 
-void department_supervision::adopt_catalog() {
+void specialist_supervisor::adopt_catalog() {
   const auto& current = context_.catalog_now();
   context_.generation = current.generation;
   add_entries(current);
@@ -35,7 +35,7 @@ void department_supervision::adopt_catalog() {
   }
 }
 
-void department_supervision::add_entries(const catalog& current) {
+void specialist_supervisor::add_entries(const catalog& current) {
   const auto& members = current.department_members[context_.index];
   for (auto position = context_.entries.size(); position < members.size(); ++position) {
     auto& entry = context_.entries.emplace_back();
@@ -47,7 +47,7 @@ void department_supervision::add_entries(const catalog& current) {
 }
 
 // The index may have another name than in the catalog before.
-void department_supervision::begin_anew(specialist_entry& entry) {
+void specialist_supervisor::begin_anew(specialist_entry& entry) {
   const auto born = context_.catalog_now().born[entry.index];
   if (std::exchange(entry.born, born) == born) return;
   entry.breaker = {};
@@ -62,7 +62,7 @@ void department_supervision::begin_anew(specialist_entry& entry) {
 }
 
 // A specialist that is no callable any more needs an actor.
-void department_supervision::drop_former_callables() {
+void specialist_supervisor::drop_former_callables() {
   for (auto& entry : context_.entries) {
     if (entry.inline_callable == nullptr
         || context_.parts.workers.inline_callable(context_.member_of(entry)) != nullptr)
@@ -74,7 +74,7 @@ void department_supervision::drop_former_callables() {
   }
 }
 
-void department_supervision::adopt_definition(specialist_entry& entry, const catalog& current) {
+void specialist_supervisor::adopt_definition(specialist_entry& entry, const catalog& current) {
   // The definition may have changed, or what the worker lacked may be there: the operator need not
   // wait for the circuit.
   if (!entry.breaker.is_closed()) circuits_.on_success(entry);
@@ -94,16 +94,15 @@ void department_supervision::adopt_definition(specialist_entry& entry, const cat
   slots_.report_state(entry);
 }
 
-void department_supervision::adopt_removal(specialist_entry& entry) {
+void specialist_supervisor::adopt_removal(specialist_entry& entry) {
   queues_.fail_queued(entry, failure::no_such_specialist, "taken out of the configuration");
   if (entry.inline_callable == nullptr) return;
-  const protocols::slot_recall recall{entry.index,
-                                      static_cast<std::uint8_t>(runtime::reason::by_hand)};
+  const protocols::slot_recall recall{entry.index, base::slot_reason::by_hand};
   if (slots_.on_recall(entry, recall)) queues_.dispatch_queued(entry);
 }
 
 // Running tasks end on the old definition. A start with it would be for nothing.
-void department_supervision::renew_worker(specialist_entry& entry) {
+void specialist_supervisor::renew_worker(specialist_entry& entry) {
   if (!context_.has_live_actor(entry)
       || !context_.parts.pools.runs_old_definition(context_.catalog_now(), context_.pool,
                                                    entry.index))
@@ -118,16 +117,16 @@ void department_supervision::renew_worker(specialist_entry& entry) {
 
 // A removed specialist without tasks and without a worker: tasks that arrive from now on end at
 // once, so the index may get another name.
-void department_supervision::publish_vacancy(specialist_entry& entry, const catalog& current) {
+void specialist_supervisor::publish_vacancy(specialist_entry& entry, const catalog& current) {
   if (current.members[entry.index].gone && entry.state == worker_state::cold && !entry.is_in_use()
-      && !attempts_.has_retry(entry))
+      && !retries_.has_retry(entry))
     context_.record_of(entry).vacant_since.store(current.left[entry.index],
                                                  std::memory_order_release);
 }
 
 // -- a former department of this index ----------------------------------------
 
-bool department_supervision::end_former_specialists() {
+bool specialist_supervisor::end_former_specialists() {
   for (const auto& entry : context_.entries) {
     const auto& former = context_.actor_of(entry);
     if (!former) continue;
@@ -138,7 +137,7 @@ bool department_supervision::end_former_specialists() {
   return awaited_ == 0;
 }
 
-void department_supervision::open() {
+void specialist_supervisor::open() {
   open_ = true;
   for (auto& entry : context_.entries) {
     auto& record = context_.record_of(entry);
@@ -150,7 +149,7 @@ void department_supervision::open() {
   }
 }
 
-void department_supervision::recover_tasks() {
+void specialist_supervisor::recover_tasks() {
   std::vector<task_ptr> found;
   context_.parts.ledger.for_each([&](task_ptr job) {
     if (job->location.load(std::memory_order_acquire) == task_location::department
@@ -163,7 +162,7 @@ void department_supervision::recover_tasks() {
     auto& entry = context_.entry_of(job->specialist);
     job->holder = context_.incarnation;
     if (job->state.load() == task_state::running)
-      attempts_.on_actor_lost(entry, std::move(job), "the department was lost while it ran");
+      retries_.on_actor_lost(entry, std::move(job), "the department was lost while it ran");
     else
       queues_.enqueue(entry, std::move(job));
   }
@@ -177,7 +176,7 @@ void department_supervision::recover_tasks() {
 
 // -- the specialists of this department ---------------------------------------
 
-void department_supervision::spawn_specialist(std::uint32_t position) {
+void specialist_supervisor::spawn_specialist(std::uint32_t position) {
   auto& entry = context_.entries[position];
   entry.has_actor = true;
   entry.inline_callable = context_.parts.workers.inline_callable(context_.member_of(entry));
@@ -187,7 +186,7 @@ void department_supervision::spawn_specialist(std::uint32_t position) {
       caf::actor_cast<protocols::department_actor>(&context_.self));
 }
 
-std::optional<std::uint32_t> department_supervision::position_of(
+std::optional<std::uint32_t> specialist_supervisor::position_of(
     const caf::actor_addr& actor) const {
   for (const auto& entry : context_.entries)
     if (context_.has_live_actor(entry) && context_.actor_of(entry).address() == actor)
@@ -195,7 +194,7 @@ std::optional<std::uint32_t> department_supervision::position_of(
   return std::nullopt;
 }
 
-bool department_supervision::on_specialist_lost(std::uint32_t position) {
+bool specialist_supervisor::on_specialist_lost(std::uint32_t position) {
   auto& entry = context_.entries[position];
   auto& record = context_.record_of(entry);
   record.abandon();
@@ -222,14 +221,14 @@ bool department_supervision::on_specialist_lost(std::uint32_t position) {
   return true;
 }
 
-void department_supervision::take_back_tasks(specialist_entry& entry) {
+void specialist_supervisor::take_back_tasks(specialist_entry& entry) {
   for (auto& job : std::exchange(entry.dispatched, {})) {
     entry.breaker.forget();
     // The journal gives the task back to this department.
     if (job->location.load() == task_location::journal) continue;
     if (is_claimed(*job)) continue;
     if (job->state.load() == task_state::running) {
-      attempts_.on_actor_lost(entry, std::move(job), "the specialist's actor was lost");
+      retries_.on_actor_lost(entry, std::move(job), "the specialist's actor was lost");
     } else {
       job->phase = task_phase::wanted;
       entry.queue.push_front(std::move(job));
@@ -237,7 +236,7 @@ void department_supervision::take_back_tasks(specialist_entry& entry) {
   }
 }
 
-config::restart department_supervision::restart_limits() const {
+config::restart specialist_supervisor::restart_limits() const {
   const auto& current = context_.catalog_now();
   const auto& departments = current.config.departments;
   const auto& name = current.departments[context_.index];

@@ -1,4 +1,4 @@
-#include "actors/tasks/department_attempts.hpp"
+#include "actors/tasks/department_retries.hpp"
 
 #include "actors/state/text.hpp"
 #include "protocols/plain_text.hpp"
@@ -46,17 +46,17 @@ void keep_failure(task& job, const std::string& why) {
 
 // -- what comes back ----------------------------------------------------------
 
-void department_attempts::on_ended(task_ptr job) {
+void department_retries::on_ended(task_ptr job) {
   auto& entry = context_.entry_of(job->specialist);
   if (!queues_.take_back(entry, *job)) return;
   judge_ended(entry, *job);
   // The thread that completed the task has read the clock. A failed task may have ended while the
   // worker went on.
-  queues_.on_left(entry, job->why == failure::none ? job->ended_ns : context_.now_ns());
+  queues_.on_task_left(entry, job->why == failure::none ? job->ended_ns : context_.now_ns());
   queues_.dispatch_queued(entry);
 }
 
-void department_attempts::judge_ended(specialist_entry& entry, const task& job) {
+void department_retries::judge_ended(specialist_entry& entry, const task& job) {
   if (job.why == failure::none || job.why == failure::refused) {
     entry.failed_starts = 0;
     circuits_.on_success(entry);
@@ -70,7 +70,7 @@ void department_attempts::judge_ended(specialist_entry& entry, const task& job) 
   }
 }
 
-void department_attempts::on_failed(task_ptr job) {
+void department_retries::on_failed(task_ptr job) {
   auto& entry = context_.entry_of(job->specialist);
   queues_.take_back(entry, *job);
   job->holder = context_.incarnation;
@@ -87,11 +87,11 @@ void department_attempts::on_failed(task_ptr job) {
       entry.breaker.forget();
     retry_or_end(entry, std::move(job));
   }
-  queues_.on_left(entry, context_.now_ns());
+  queues_.on_task_left(entry, context_.now_ns());
   queues_.dispatch_queued(entry);
 }
 
-void department_attempts::on_returned(task_ptr job) {
+void department_retries::on_returned(task_ptr job) {
   auto& entry = context_.entry_of(job->specialist);
   // A specialist that has stopped its worker by itself is not warm until it says so again. A
   // specialist whose worker is up was told to give back the tasks that had not begun.
@@ -104,17 +104,17 @@ void department_attempts::on_returned(task_ptr job) {
   requeue(entry, std::move(job));
 }
 
-void department_attempts::requeue(specialist_entry& entry, task_ptr job) {
+void department_retries::requeue(specialist_entry& entry, task_ptr job) {
   job->holder = context_.incarnation;
   if (context_.is_leaving())
     transfer_.use_other_pool(std::move(job));
   else if (!is_claimed(*job))
     queues_.enqueue_first(entry, std::move(job));
-  queues_.on_left(entry, context_.now_ns());
+  queues_.on_task_left(entry, context_.now_ns());
   queues_.dispatch_queued(entry);
 }
 
-void department_attempts::on_committed(task_ptr job) {
+void department_retries::on_committed(task_ptr job) {
   job->location.store(task_location::department, std::memory_order_release);
   auto& entry = context_.entry_of(job->specialist);
   const bool mine = queues_.take_back(entry, *job);
@@ -126,14 +126,14 @@ void department_attempts::on_committed(task_ptr job) {
   requeue(entry, std::move(job));
 }
 
-void department_attempts::on_actor_lost(specialist_entry& entry, task_ptr job, std::string why) {
+void department_retries::on_actor_lost(specialist_entry& entry, task_ptr job, std::string why) {
   job->result = {failure::worker_failed, true, std::move(why)};
   retry_or_end(entry, std::move(job));
 }
 
 // -- the decision -------------------------------------------------------------
 
-void department_attempts::retry_or_end(specialist_entry& entry, task_ptr job) {
+void department_retries::retry_or_end(specialist_entry& entry, task_ptr job) {
   const auto& config = context_.config();
   const auto message = job->result.output;
   keep_failure(*job, message);
@@ -168,9 +168,9 @@ void department_attempts::retry_or_end(specialist_entry& entry, task_ptr job) {
   queues_.arm_upkeep();
 }
 
-void department_attempts::end_unsafe(task& job, const std::string& message) {
+void department_retries::end_unsafe(task& job, const std::string& message) {
   const bool known = job.result.answered;
-  context_.parts.ending.conclude(
+  context_.parts.ending.end_task(
       job, known ? task_state::failed : task_state::unknown,
       known ? failure::worker_failed : failure::unknown_end,
       message
@@ -179,23 +179,23 @@ void department_attempts::end_unsafe(task& job, const std::string& message) {
       context_.self.context(), known ? requested_pause_ms(job) : 0);
 }
 
-void department_attempts::end_failed(const specialist_entry& entry, task& job,
-                                     const std::string& message) {
+void department_retries::end_failed(const specialist_entry& entry, task& job,
+                                    const std::string& message) {
   context_.parts.events.publish("task.failed",
                                 json_object{{"id", protocols::to_string(job.id)},
                                             {"specialist", context_.name_of(entry)},
                                             {"why", protocols::clipped(message, event_why_bytes)}});
-  context_.parts.ending.conclude(job, task_state::failed, failure::worker_failed,
+  context_.parts.ending.end_task(job, task_state::failed, failure::worker_failed,
                                  message + " (attempt " + std::to_string(job.attempts) + ")",
                                  context_.self.context(), requested_pause_ms(job));
 }
 
-bool department_attempts::is_hurried(const specialist_entry& entry, const task& job) const {
+bool department_retries::is_hurried(const specialist_entry& entry, const task& job) const {
   return job.deadline_ns.load(std::memory_order_relaxed) - job.accepted_ns
          < context_.member_of(entry).task_timeout_ns;
 }
 
-void department_attempts::fail_circuit(specialist_entry& entry, bool own_fault) {
+void department_retries::fail_circuit(specialist_entry& entry, bool own_fault) {
   if (!circuits_.on_failure(entry, own_fault)) return;
   // The retries that no fallback takes keep their times.
   std::erase_if(retries_, [&](retry& later) {
@@ -206,23 +206,23 @@ void department_attempts::fail_circuit(specialist_entry& entry, bool own_fault) 
 
 // -- retries ------------------------------------------------------------------
 
-bool department_attempts::has_retry(const specialist_entry& entry) const {
+bool department_retries::has_retry(const specialist_entry& entry) const {
   return std::ranges::any_of(
       retries_, [&](const retry& later) { return later.job->specialist == entry.index; });
 }
 
-bool department_attempts::has_live_retry(const specialist_entry& entry) const {
+bool department_retries::has_live_retry(const specialist_entry& entry) const {
   return std::ranges::any_of(retries_, [&](const retry& later) {
     return later.job->specialist == entry.index && !is_claimed(*later.job);
   });
 }
 
-void department_attempts::leave_pool() {
+void department_retries::leave_pool() {
   for (auto& later : std::exchange(retries_, {}))
     if (!is_claimed(*later.job)) transfer_.use_other_pool(std::move(later.job));
 }
 
-bool department_attempts::upkeep() {
+bool department_retries::upkeep() {
   const auto now = context_.now_ns();
   for (std::size_t i = 0; i < retries_.size();) {
     auto& later = retries_[i];

@@ -1,4 +1,4 @@
-#include "actors/tasks/completion.hpp"
+#include "actors/tasks/task_completion.hpp"
 
 #include "protocols/task_times.hpp"
 
@@ -24,8 +24,8 @@ task_outcome outcome_of(task_state state, failure why) {
 
 }  // namespace
 
-bool completion::conclude(task& job, task_state state, failure why, std::string output,
-                          caf::execution_unit* here, std::int64_t retry_after_ms) {
+bool task_completion::end_task(task& job, task_state state, failure why, std::string output,
+                               caf::execution_unit* unit, std::int64_t retry_after_ms) {
   if (job.claimed.exchange(true, std::memory_order_acq_rel)) return false;
   if (retry_after_ms > 0) job.retry_after_ms = retry_after_ms;
   job.why = why;
@@ -45,10 +45,10 @@ bool completion::conclude(task& job, task_state state, failure why, std::string 
   auto& gauge = pool.specialists[specialist].gauge;
   const auto outcome = static_cast<std::size_t>(outcome_of(state, why));
   const auto total_ns = protocols::total_ns(job);
-  // A copy that is only compared has no caller: it has counters of its own.
-  if (job.mirror) {
-    machine::count(pool.specialists[specialist].mirror_ends[outcome]);
-    machine::count(parts_.pools.mirror_ends[outcome]);
+  // A shadow copy has no caller, and has its own counters.
+  if (job.is_shadow) {
+    machine::count(pool.specialists[specialist].shadow_ends[outcome]);
+    machine::count(parts_.pools.shadow_ends[outcome]);
   } else {
     machine::count(gauge.ends[outcome]);
     pool.departments[job.department].gauge.add(total_ns);
@@ -58,39 +58,39 @@ bool completion::conclude(task& job, task_state state, failure why, std::string 
   parts_.ends.add(job, kind, state, why, total_ns);
   if (counted != task::uncounted) gauge.left.fetch_add(1, std::memory_order_relaxed);
   if (job.journaled && parts_.journal.on)
-    note(job, journal_note::kind::ended, here);
+    note(job, journal_note::kind::ended, unit);
   else
-    announce(job);
+    publish_end(job);
   return true;
 }
 
-void completion::note(task& job, journal_note::kind what, caf::execution_unit* here) {
+void task_completion::note(task& job, journal_note::kind what, caf::execution_unit* unit) {
   auto held = task_ptr::share(&job);
   // At most three notes a task, and the ring has room for three of every task there can be.
-  if (parts_.journal.notes.push({held.get(), what}, here)) held.release();
+  if (parts_.journal.notes.push({held.get(), what}, unit)) held.release();
 }
 
-void completion::answer_waiters(const task& job) {
+void task_completion::answer_waiters(const task& job) {
   for (const auto& other : parts_.waiters.take(job.id)) other->on_end(job);
 }
 
-void completion::announce(task& job) {
+void task_completion::publish_end(task& job) {
   // The journal may call twice: when it cannot write an end, and when it can again. `journaled`
   // does not tell, because a task whose acceptance could not be written is not journaled.
   if (job.announced.exchange(true, std::memory_order_acq_rel)) return;
-  if (!job.mirror) parts_.gauge.end();
+  if (!job.is_shadow) parts_.gauge.end();
   job.state.store(job.end_state, std::memory_order_release);
-  if (job.who) job.who->on_end(job);
+  if (job.observer) job.observer->on_end(job);
   if (!job.idempotency_key.empty()) answer_waiters(job);
   machine::task_ledger::let_go(job);
 }
 
-void completion::leave(task& job) {
-  if (const auto caller = job.who) caller->on_left(job);
-  for (const auto& other : parts_.waiters.take(job.id)) other->on_left(job);
+void task_completion::on_node_stop(task& job) {
+  if (const auto caller = job.observer) caller->on_node_stopping(job);
+  for (const auto& other : parts_.waiters.take(job.id)) other->on_node_stopping(job);
 }
 
-bool completion::uncount(task& job) {
+bool task_completion::uncount(task& job) {
   if (job.claimed.exchange(true, std::memory_order_acq_rel)) return false;
   job.announced.store(true, std::memory_order_relaxed);
   machine::count(parts_.gauge.withdrawn);
@@ -103,14 +103,14 @@ bool completion::uncount(task& job) {
   return true;
 }
 
-void completion::withdraw(task& job) {
+void task_completion::discard_duplicate(task& job) {
   if (!uncount(job)) return;
   job.end_state = task_state::cancelled;
   job.state.store(task_state::cancelled, std::memory_order_release);
   machine::task_ledger::let_go(job);
 }
 
-void completion::turn_away_conflict(task& job, std::string why) {
+void task_completion::reject_key_conflict(task& job, std::string why) {
   if (!uncount(job)) return;
   job.why = failure::key_conflict;
   parts_.ledger.hold_output(why.size());
@@ -118,7 +118,7 @@ void completion::turn_away_conflict(task& job, std::string why) {
   job.end_state = task_state::failed;
   job.ended_ns = parts_.clock.now_ns();
   job.state.store(task_state::failed, std::memory_order_release);
-  if (job.who) job.who->on_end(job);
+  if (job.observer) job.observer->on_end(job);
   answer_waiters(job);
   machine::task_ledger::let_go(job);
 }

@@ -1,4 +1,4 @@
-#include "actors/doors/access_check.hpp"
+#include "actors/doors/host_origin_check.hpp"
 
 #include "actors/doors/answers.hpp"
 #include "protocols/http_chat.hpp"
@@ -25,7 +25,7 @@ bool is_openai_path(std::string_view path) {
   return path == "/v1/chat/completions" || path == "/v1/models" || path.starts_with("/v1/models/");
 }
 
-void reject(const http_call& call, int status, const char* name, const char* title,
+void reject(const route_call& call, int status, const char* name, const char* title,
             const std::string& detail) {
   if (is_openai_path(call.request.path())) {
     protocols::chat_error error{status, detail, {}, name};
@@ -35,7 +35,7 @@ void reject(const http_call& call, int status, const char* name, const char* tit
   answer_problem(call.reply, protocols::problem_named(name, status, title, detail));
 }
 
-void reject(const http_call& call, verdict why, const machine::http::request::provenance& from) {
+void reject(const route_call& call, verdict why, const machine::http::request::provenance& from) {
   switch (why) {
     case verdict::welcome:
     case verdict::welcome_page: break;
@@ -78,7 +78,7 @@ bool is_list_of_names(std::string_view text) {
 }
 
 /// The Fetch standard, section 3.3: what a page of another origin may send.
-bool answer_preflight(const http_call& call) {
+bool answer_preflight(const route_call& call) {
   if (call.request.verb() != machine::http::method::options
       || !call.request.header("Access-Control-Request-Method"))
     return false;
@@ -97,7 +97,7 @@ bool answer_preflight(const http_call& call) {
 
 }  // namespace
 
-std::shared_ptr<const runtime::access::request_origin> access_check::rules(
+std::shared_ptr<const runtime::access::request_origin> host_origin_check::rules(
     const config::access& settings) {
   const std::lock_guard lock{mutex_};
   if (!rules_ || settings != settings_) {
@@ -108,7 +108,7 @@ std::shared_ptr<const runtime::access::request_origin> access_check::rules(
   return rules_;
 }
 
-bool access_check::admit(const config::access& settings, const http_call& call) {
+bool host_origin_check::admit(const config::access& settings, const route_call& call) {
   // A liveness probe tells no secret, and the prober may not know the host name.
   const auto path = call.request.path();
   if (path == "/health/live" || path == "/health/live/") return true;

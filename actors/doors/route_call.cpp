@@ -1,4 +1,4 @@
-#include "actors/doors/http_call.hpp"
+#include "actors/doors/route_call.hpp"
 
 #include <algorithm>
 
@@ -35,7 +35,7 @@ base::expected<std::string> decoded(std::string_view text, bool plus_is_space) {
   return result;
 }
 
-std::optional<std::string> http_call::parameter(std::string_view name) const {
+std::optional<std::string> route_call::parameter(std::string_view name) const {
   auto rest = request.query();
   while (!rest.empty()) {
     const auto end = std::min(rest.find('&'), rest.size());

@@ -1,10 +1,10 @@
-#include "actors/tasks/idempotent_asker.hpp"
+#include "actors/tasks/duplicate_request_handler.hpp"
 
 namespace greenroom::actors {
 
 using protocols::failure, protocols::task, protocols::task_id, protocols::task_state;
 
-void idempotent_asker::on_existing(const task_id& known) noexcept {
+void duplicate_request_handler::on_existing(const task_id& known) noexcept {
   if (const auto job = from_.find_live(known)) return follow(*job);
   if (const auto stored = from_.find_stored(known)) return end_with_stored(*stored);
   machine::stored_task unknown;
@@ -12,7 +12,7 @@ void idempotent_asker::on_existing(const task_id& known) noexcept {
   end_with_stored(unknown);
 }
 
-void idempotent_asker::follow(const task& job) {
+void duplicate_request_handler::follow(const task& job) {
   caller_->on_accepted(job);
   if (!caller_->waits()) return;  // An asynchronous caller has an answer already.
   const auto& limits = catalogs_.now().config.limits;
@@ -29,7 +29,7 @@ void idempotent_asker::follow(const task& job) {
 }
 
 // No room to wait: the caller asks again, or asks for the task by its id.
-void idempotent_asker::refuse_full(const task& job, idempotency_waiters::outcome why) {
+void duplicate_request_handler::refuse_full(const task& job, idempotency_waiters::outcome why) {
   const auto& limits = catalogs_.now().config.limits;
   const auto key = [&]() -> std::string {
     switch (why) {
@@ -58,7 +58,7 @@ void idempotent_asker::refuse_full(const task& job, idempotency_waiters::outcome
 }
 
 // A task that ended long ago, as the first caller has seen it.
-void idempotent_asker::end_with_stored(const machine::stored_task& stored) {
+void duplicate_request_handler::end_with_stored(const machine::stored_task& stored) {
   task job;
   const auto& said = stored.accepted;
   job.id = said.id;
@@ -81,6 +81,7 @@ void idempotent_asker::end_with_stored(const machine::stored_task& stored) {
     job.start_wait_ns = ns(end.start_ms);
     job.ended_ns = ns(end.total_ms);
     job.dispatched_ns = end.run_ms > 0 ? ns(end.total_ms - end.run_ms) : 0;
+    job.end_state = end.state;
     job.state = end.state;
     caller_->on_accepted(job);
   } else {
@@ -88,6 +89,7 @@ void idempotent_asker::end_with_stored(const machine::stored_task& stored) {
     job.output =
         "the task with this idempotency key cannot be looked up now; ask for its end later";
     job.retry_after_ms = 1000;
+    job.end_state = task_state::failed;
     job.state = task_state::failed;
   }
   caller_->on_end(job);

@@ -22,13 +22,13 @@ public:
   department_link& operator=(const department_link&) = delete;
 
   /// Gives the department a task; `task::phase` says what is to be done. A task that is submitted
-  /// while no department runs waits for the next department. `here`: the execution unit of the
+  /// while no department runs waits for the next department. `unit`: the execution unit of the
   /// calling thread, or null.
-  virtual void submit(protocols::task_ptr job, caf::execution_unit* here) = 0;
+  virtual void submit(protocols::task_ptr job, caf::execution_unit* unit) = 0;
 
   /// Wakes the department if it asked for that until `now_ns`, a steady time. True when the
   /// department wants to be woken later.
-  [[nodiscard]] virtual bool wake_if_due(std::int64_t now_ns, caf::execution_unit* here) = 0;
+  [[nodiscard]] virtual bool wake_if_due(std::int64_t now_ns, caf::execution_unit* unit) = 0;
 };
 
 /// A department of this node: its port.
@@ -39,10 +39,10 @@ public:
 
   explicit local_department(task_port& port) : port_{port} {}
 
-  void submit(protocols::task_ptr job, caf::execution_unit* here) override {
-    port_.push(std::move(job), here);
+  void submit(protocols::task_ptr job, caf::execution_unit* unit) override {
+    port_.push(std::move(job), unit);
   }
-  [[nodiscard]] bool wake_if_due(std::int64_t now_ns, caf::execution_unit* here) override;
+  [[nodiscard]] bool wake_if_due(std::int64_t now_ns, caf::execution_unit* unit) override;
 
   // -- for the department --
   /// The dispatcher's timer wakes the department at that time; 0: not any more.
