@@ -12,12 +12,12 @@ namespace {
 using nlohmann::json;
 namespace load = runtime::load;
 
-double milliseconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
+double to_ms(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
 
 std::vector<std::string> latency_cells(const char* name, const load::latency_recorder& from) {
-  const auto at = [&](double q) { return fixed(milliseconds(from.quantile(q)), 2); };
-  return {name,      fixed(from.mean() / 1e6, 2),       at(0.5), at(0.9), at(0.95), at(0.99),
-          at(0.999), fixed(milliseconds(from.max()), 2)};
+  const auto at = [&](double q) { return fixed(to_ms(from.quantile(q)), 2); };
+  return {name,      fixed(from.mean() / 1e6, 2), at(0.5), at(0.9), at(0.95), at(0.99),
+          at(0.999), fixed(to_ms(from.max()), 2)};
 }
 
 }  // namespace
@@ -44,8 +44,8 @@ void load_display::show(const load_progress& now) {
       {bar + fixed(now.elapsed_s, 0) + (duration_s_ > 0 ? "/" + fixed(duration_s_, 0) : "") + " s  "
            + grouped(now.sent) + " sent  " + fixed(rate_, 0) + "/s  "
            + std::to_string(now.in_flight) + " in flight",
-       "p50 " + fixed(milliseconds(so_far.response.quantile(0.5)), 1) + "  p95 "
-           + fixed(milliseconds(so_far.response.quantile(0.95)), 1) + " ms  "
+       "p50 " + fixed(to_ms(so_far.response.quantile(0.5)), 1) + "  p95 "
+           + fixed(to_ms(so_far.response.quantile(0.95)), 1) + " ms  "
            + paint(grouped(so_far.shed) + " shed", so_far.shed > 0 ? colour::yellow : colour::none)
            + "  "
            + paint(grouped(so_far.failed + so_far.broken + so_far.timed_out) + " failed",
@@ -53,15 +53,15 @@ void load_display::show(const load_progress& now) {
 }
 
 json latency_json(const load::latency_recorder& from) {
-  const auto at = [&](double q) { return milliseconds(from.quantile(q)); };
+  const auto at = [&](double q) { return to_ms(from.quantile(q)); };
   return {{"mean_ms", from.mean() / 1e6},
-          {"min_ms", milliseconds(from.min())},
+          {"min_ms", to_ms(from.min())},
           {"p50_ms", at(0.5)},
           {"p90_ms", at(0.9)},
           {"p95_ms", at(0.95)},
           {"p99_ms", at(0.99)},
           {"p999_ms", at(0.999)},
-          {"max_ms", milliseconds(from.max())}};
+          {"max_ms", to_ms(from.max())}};
 }
 
 bool is_good(const load_outcome& result, const std::vector<load::threshold>& thresholds) {

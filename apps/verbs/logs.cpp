@@ -21,7 +21,7 @@ struct logs_options {
   bool follow = false;
 };
 
-constexpr std::chrono::milliseconds poll_period{500};
+constexpr std::chrono::milliseconds log_poll_period{500};
 
 /// Prints the lines after number `after`. Returns the last line's number, or nothing on failure.
 std::optional<std::uint64_t> print_after(node_client& client, const logs_options& o,
@@ -49,7 +49,7 @@ int logs(const logs_options& o) {
   if (after && *after == 0 && !o.how.as_json && !o.follow)
     std::printf("%s has written nothing to standard error\n", o.specialist.c_str());
   while (after && o.follow && flush_output() && !is_output_closed()) {
-    std::this_thread::sleep_for(poll_period);
+    std::this_thread::sleep_for(log_poll_period);
     after = print_after(client, o, *after);
   }
   return after ? done : client.code();

@@ -17,7 +17,7 @@ struct stop_options {
   bool async = false;
 };
 
-constexpr std::chrono::milliseconds poll_period{50};
+constexpr std::chrono::milliseconds stop_poll_period{50};
 
 int stop(const stop_options& o) {
   const auto patience = read_duration(o.timeout);
@@ -45,7 +45,7 @@ int stop(const stop_options& o) {
         std::printf("stopped\n");
       return done;
     }
-    std::this_thread::sleep_for(poll_period);
+    std::this_thread::sleep_for(stop_poll_period);
   }
   say_problem("failed", "the node still answers after " + o.timeout
                             + " — it waits for running tasks (shutdown_grace); greenroom stop "
