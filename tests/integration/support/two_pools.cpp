@@ -76,7 +76,7 @@ void two_pools::begin_traffic(std::size_t callers) {
             json{{"specialist", who}, {"input", n}, {"case", "c" + std::to_string(n % 37)}});
         if (got.status != 0) {
           const std::lock_guard lock{mutex_};
-          ++heard_[got.status];
+          ++statuses_[got.status];
         }
         // An upper limit on each caller's tasks per second, however fast the answers are.
         std::this_thread::sleep_for(4ms);
@@ -92,12 +92,12 @@ void two_pools::end_traffic() {
 
 std::map<int, std::size_t> two_pools::statuses() const {
   const std::lock_guard lock{mutex_};
-  return heard_;
+  return statuses_;
 }
 
 void two_pools::forget() {
   const std::lock_guard lock{mutex_};
-  heard_.clear();
+  statuses_.clear();
 }
 
 std::vector<std::string> two_pools::stages() const {

@@ -66,7 +66,7 @@ private:
   std::atomic<bool> stop_{false};
   std::vector<std::thread> callers_;
   mutable std::mutex mutex_;
-  std::map<int, std::size_t> heard_;
+  std::map<int, std::size_t> statuses_;
 };
 
 }  // namespace greenroom::tests
