@@ -1,7 +1,7 @@
 // The greenroom program: parses the command line and runs one verb.
 #include "apps/client/problem_line.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/verbs/verb_table.hpp"
 #include "protocols/base/edit_distance.hpp"
 
 #include <algorithm>
@@ -21,39 +21,8 @@ using namespace greenroom::apps;
 constexpr std::size_t help_width = 80;
 
 void add_verbs(CLI::App& program, outcome& result) {
-  add_serve(program, result);
-  add_demo(program, result);
-  add_submit(program, result);
-  add_load(program, result);
-  add_replay(program, result);
-  add_status(program, result);
-  add_health(program, result);
-  add_metrics(program, result);
-  add_specialists(program, result);
-  add_tasks(program, result);
-  add_alerts(program, result);
-  add_events(program, result);
-  add_verify(program, result);
-  add_predict(program, result);
-  add_workflows(program, result);
-  add_logs(program, result);
-  add_reload(program, result);
-  add_stop(program, result);
-  add_warm(program, result);
-  add_cool(program, result);
-  add_rollout(program, result);
-  add_routing(program, result);
-  add_rollback(program, result);
-  add_simulate(program, result);
-  add_chaos(program, result);
-  add_config(program, result);
-  add_tune(program, result);
-  add_diagnose(program, result);
-  add_report(program, result);
-  add_backup(program, result);
-  add_restore(program, result);
-  add_export(program, result);
-  add_version(program, result);
+  for (const auto& entry : verb_table())
+    entry.define(*program.add_subcommand(entry.name)->group(entry.group), result);
 }
 
 /// Suggests the nearest verb; CLI11 would only say that the argument was not expected.
@@ -138,9 +107,9 @@ int run(int argc, char** argv) {
     return wrong_usage;
   }
   // Before parsing, so that --json also applies to errors in the command line.
-  const std::span words{argv + 1, static_cast<std::size_t>(argc - 1)};
-  const auto options_end = std::ranges::find(words, std::string_view{"--"});
-  if (std::find(words.begin(), options_end, std::string_view{"--json"}) != options_end)
+  const std::span arguments{argv + 1, static_cast<std::size_t>(argc - 1)};
+  const auto options_end = std::ranges::find(arguments, std::string_view{"--"});
+  if (std::find(arguments.begin(), options_end, std::string_view{"--json"}) != options_end)
     write_problems_as_json();
   const std::string first = argv[1];
   if (first == "help") {

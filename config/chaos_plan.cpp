@@ -166,9 +166,10 @@ const std::vector<std::string>& chaos_roles() {
 }
 
 chaos_plan_result load_chaos_plan_text(std::string_view text, const std::string& source) {
+  const auto parsed = parse_tree(text, source);
+  if (!parsed.problems.empty()) return parsed.problems;
+  const auto& whole = parsed.value;
   std::vector<problem> problems;
-  const auto whole = parse_tree(text, source, problems);
-  if (!problems.empty()) return problems;
   chaos_plan value;
   map_reader keys{whole, "", problems};
   if (whole.is != tree::kind::map) return problems;

@@ -7,6 +7,7 @@
 #include "protocols/base/edit_distance.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <system_error>
 #include <tuple>
@@ -50,12 +51,12 @@ public:
       complain(*base_name, file->string() + ' ' + text.error().text);
       return;
     }
-    const auto before = problems_.size();
-    auto base = parse_tree(*text, file->string(), problems_);
-    if (base.is != tree::kind::map) {
-      if (problems_.size() == before) complain(*base_name, file->string() + " is not a map");
-      return;
-    }
+    auto parsed = parse_tree(*text, file->string());
+    auto& base = parsed.value;
+    if (base.is != tree::kind::map && parsed.problems.empty())
+      complain(*base_name, file->string() + " is not a map");
+    std::ranges::move(parsed.problems, std::back_inserter(problems_));
+    if (base.is != tree::kind::map) return;
     under_way_.insert(canonical);
     compose(base, file->parent_path());
     under_way_.erase(canonical);
@@ -112,8 +113,7 @@ std::vector<problem> tidy(std::vector<problem> problems) {
 
 load_result load(std::string_view text, const std::string& source, const fs::path& file,
                  const load_options& options) {
-  std::vector<problem> problems;
-  auto whole = parse_tree(text, source, problems);
+  auto [whole, problems] = parse_tree(text, source);
   if (whole.is != tree::kind::map) {
     if (problems.empty()) {
       problems.push_back(problem_at(whole.at, {},

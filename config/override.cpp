@@ -25,7 +25,6 @@ void stamp(tree& value, const mark& at) {
 /// broken list or map, after a report.
 std::optional<tree> value_of(const std::string& given, const mark& at, const std::string& key,
                              std::vector<problem>& problems) {
-  tree value;
   // As in YAML, blanks around a value and quotes are not part of the value: container tools keep
   // both from env files.
   constexpr std::string_view blanks = " \t\r\n";
@@ -35,28 +34,25 @@ std::optional<tree> value_of(const std::string& given, const mark& at, const std
                         : given.substr(first, given.find_last_not_of(blanks) - first + 1);
   if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'')
       && text.back() == text.front()) {
-    std::vector<problem> wrong;
-    value = parse_tree(text, *at.source, wrong);
-    if (wrong.empty() && value.is == tree::kind::scalar) {
-      stamp(value, at);
-      return value;
+    auto parsed = parse_tree(text, *at.source);
+    if (parsed.problems.empty() && parsed.value.is == tree::kind::scalar) {
+      stamp(parsed.value, at);
+      return std::move(parsed.value);
     }
-    value = {};
   }
   if (!text.empty() && (text.front() == '[' || text.front() == '{')) {
-    std::vector<problem> wrong;
-    value = parse_tree(text, *at.source, wrong);
+    auto parsed = parse_tree(text, *at.source);
     // An IPv6 address begins like a list and continues after the bracket.
-    if (wrong.empty()) {
-      stamp(value, at);
-      return value;
+    if (parsed.problems.empty()) {
+      stamp(parsed.value, at);
+      return std::move(parsed.value);
     }
     if (text.back() == ']' || text.back() == '}') {
-      for (auto& each : wrong) problems.push_back(problem_at(at, key, each.message));
+      for (auto& each : parsed.problems) problems.push_back(problem_at(at, key, each.message));
       return std::nullopt;
     }
-    value = {};
   }
+  tree value;
   value.is = tree::kind::scalar;
   value.at = at;
   value.text = text;

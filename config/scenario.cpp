@@ -98,9 +98,10 @@ void read_part(const tree& from, const std::string& path, std::vector<scenario_p
 }
 
 scenario_result load_scenario_text(std::string_view text, const std::string& source) {
+  const auto parsed = parse_tree(text, source);
+  if (!parsed.problems.empty()) return parsed.problems;
+  const auto& whole = parsed.value;
   std::vector<problem> problems;
-  const auto whole = parse_tree(text, source, problems);
-  if (!problems.empty()) return problems;
   scenario value;
   map_reader keys{whole, "", problems};
   double version = 1;

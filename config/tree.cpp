@@ -286,16 +286,15 @@ std::string with_whole_letters(std::string_view json) {
 
 bool is_extension(std::string_view key) { return key.starts_with("x-") && key.size() > 2; }
 
-tree parse_tree(std::string_view text, const std::string& source, std::vector<problem>& problems) {
+parsed_tree parse_tree(std::string_view text, const std::string& source) {
+  const auto refuse = [](problem why) { return parsed_tree{{}, {std::move(why)}}; };
   tree_builder builder{source};
   const auto whole = std::make_shared<const std::string>(source);
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   if (const auto good = text.substr(0, base::utf8_prefix(text)); good.size() < text.size()) {
     const auto line = static_cast<std::size_t>(std::ranges::count(good, '\n')) + 1;
     const auto column = good.size() - (good.rfind('\n') + 1) + 1;
-    problems.push_back(
-        problem_at({whole, line, column}, {}, "not UTF-8, which YAML is written in"));
-    return {};
+    return refuse(problem_at({whole, line, column}, {}, "not UTF-8, which YAML is written in"));
   }
   try {
     const auto first = text.find_first_not_of(" \t\r\n");
@@ -305,21 +304,17 @@ tree parse_tree(std::string_view text, const std::string& source, std::vector<pr
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const refused& stop) {
-    problems.push_back(stop.why);
-    return {};
+    return refuse(stop.why);
   } catch (const YAML::Exception& error) {
-    problems.push_back(
-        problem_at({whole, static_cast<std::size_t>(std::max(error.mark.line, 0)) + 1,
-                    static_cast<std::size_t>(std::max(error.mark.column, 0)) + 1},
-                   {}, "not YAML: " + error.msg));
-    return {};
+    return refuse(problem_at({whole, static_cast<std::size_t>(std::max(error.mark.line, 0)) + 1,
+                              static_cast<std::size_t>(std::max(error.mark.column, 0)) + 1},
+                             {}, "not YAML: " + error.msg));
   } catch (const std::exception& error) {
-    problems.push_back(problem_at({whole, 1, 1}, {}, std::string{"not YAML: "} + error.what()));
-    return {};
+    return refuse(problem_at({whole, 1, 1}, {}, std::string{"not YAML: "} + error.what()));
   }
-  auto result = builder.result();
-  if (!result.at.source) result.at = {whole, 1, 1};
-  refuse_duplicates(result, {}, problems);
+  parsed_tree result{builder.result(), {}};
+  if (!result.value.at.source) result.value.at = {whole, 1, 1};
+  refuse_duplicates(result.value, {}, result.problems);
   return result;
 }
 

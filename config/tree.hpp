@@ -62,9 +62,16 @@ std::string describe_value(const tree& value);
 /// True for a key that begins with `x-`: ignored, as in Compose files.
 bool is_extension(std::string_view key);
 
+/// A tree, and what is wrong with the text. Duplicate keys leave the tree usable, so that a reader
+/// can report further problems; after any other problem the tree is empty.
+struct parsed_tree {
+  tree value;
+  std::vector<problem> problems;
+};
+
 /// Parses one YAML document, or JSON. Maps named by `<<` are merged (the map's own keys win, then
 /// earlier maps of a list). Problems are syntax errors, invalid UTF-8, several documents, tags,
 /// keys that are not scalars, too many nodes or levels, and duplicate keys. Never throws.
-tree parse_tree(std::string_view text, const std::string& source, std::vector<problem>& problems);
+parsed_tree parse_tree(std::string_view text, const std::string& source);
 
 }  // namespace greenroom::config

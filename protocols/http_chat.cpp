@@ -89,14 +89,13 @@ chat_output read_output(std::string_view output) {
 /// Returns the message text of a worker's output.
 std::string content_of(const chat_output& output) {
   std::string room;
-  std::string_view found;
   if (!output.is_json) return std::string{output.whole};
   const auto begin = output.whole.find_first_not_of(" \t\r\n");
   const auto end = output.whole.find_last_not_of(" \t\r\n");
   const auto value = output.whole.substr(begin, end - begin + 1);
   if (value == "null") return {};  // An empty answer has no text.
   for (const auto one : {value, output.content, output.text})
-    if (base::string_value(one, room, found)) return std::string{found};
+    if (const auto found = base::decode_string(one, room)) return std::string{*found};
   return std::string{output.whole};
 }
 
@@ -203,10 +202,9 @@ public:
 
 private:
   void take(std::string_view key, std::string_view value, int depth_max) {
-    std::string_view text;
     if (key == "model") {
-      if (base::string_value(value, room_, text))
-        result_.model = text;
+      if (const auto text = base::decode_string(value, room_))
+        result_.model = *text;
       else
         refuse("The model must be a string: the name of a specialist.", "model");
     } else if (key == "stream") {
@@ -220,7 +218,7 @@ private:
     } else if (key == "n" && value != "1" && value != "null") {
       result_.many = true;
     } else if (key == "user") {
-      if (base::string_value(value, room_, text)) result_.user = text.substr(0, 256);
+      if (const auto text = base::decode_string(value, room_)) result_.user = text->substr(0, 256);
     }
   }
 
@@ -298,12 +296,12 @@ chat_content chat_whole_as_chunks(const chat_frame& frame, std::string_view outp
   if (!is_object(read.first_choice)) return {chat_content_chunk(frame, output)};
   chat_content result;
   std::string room;
-  std::string_view message = "{}", reason;
+  std::string_view message = "{}";
   static_cast<void>(
       base::each_field(read.first_choice, [&](std::string_view key, std::string_view value) {
         if (key == "message") message = value;
-        if (key == "finish_reason" && base::string_value(value, room, reason))
-          result.finish_reason = reason;
+        if (key == "finish_reason")
+          result.finish_reason = base::decode_string(value, room).value_or(result.finish_reason);
       }));
   const auto delta = delta_of(message);
   result.chunks = delta ? chunk(frame, *delta, {}) : chat_content_chunk(frame, output);

@@ -173,15 +173,14 @@ private:
         return true;
       }
       case field::urgency: {
-        std::string_view text;
         if (value == "null") return true;
-        if (base::string_value(value, room_, text)) {
-          if (const auto urgency = parse_priority(text)) {
+        if (const auto text = base::decode_string(value, room_)) {
+          if (const auto urgency = parse_priority(*text)) {
             result_.request.urgency = *urgency;
             return true;
           }
           // The configuration's name for this priority.
-          if (text == "medium") {
+          if (*text == "medium") {
             result_.request.urgency = priority::normal;
             return true;
           }
@@ -189,10 +188,10 @@ private:
         return wrong_at(R"("priority" must be "high", "normal" or "low")", at);
       }
       case field::mode: {
-        std::string_view text;
         if (value == "null") return true;
-        if (base::string_value(value, room_, text) && (text == "sync" || text == "async")) {
-          result_.async = text == "async";
+        const auto text = base::decode_string(value, room_);
+        if (text && (*text == "sync" || *text == "async")) {
+          result_.async = *text == "async";
           return true;
         }
         return wrong_at(R"("mode" must be "sync" or "async")", at);
@@ -217,12 +216,12 @@ private:
   bool name(std::string& to, field which, std::string_view value, std::size_t at) {
     const auto called = quoted(field_names[static_cast<std::size_t>(which)]);
     if (value == "null") return true;
-    std::string_view text;
-    if (!base::string_value(value, room_, text)) return wrong_at(called + " must be a string", at);
-    if (text.empty()) return wrong_at(called + " must not be empty", at);
-    if (text.size() > name_bytes_max)
+    const auto text = base::decode_string(value, room_);
+    if (!text) return wrong_at(called + " must be a string", at);
+    if (text->empty()) return wrong_at(called + " must not be empty", at);
+    if (text->size() > name_bytes_max)
       return wrong_at(called + " is longer than " + std::to_string(name_bytes_max) + " bytes", at);
-    to.assign(text);
+    to.assign(*text);
     return true;
   }
 

@@ -43,8 +43,8 @@ mcp_message read_whole_mcp_message(std::string_view text) {
 
 std::string_view mcp_name_in(std::string_view id, std::string& room) {
   if (id.empty() || id == "null") return {};
-  std::string_view text = id;
-  if (id.front() == '"' && !base::string_value(id, room, text)) return {};
+  const auto text = id.front() == '"' ? base::decode_string(id, room).value_or("") : id;
+  if (text.empty()) return {};
   if (std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
     return text;
   const auto number = base::parse_number<double>(text);

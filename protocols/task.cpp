@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t half = 16;  // Digits of one 64-bit half of an id.
 
-constexpr std::array<std::string_view, priorities> priority_names{"low", "normal", "high"};
+constexpr std::array<std::string_view, priority_count> priority_names{"low", "normal", "high"};
 constexpr std::array<std::string_view, 6> state_names{"queued", "running",   "completed",
                                                       "failed", "cancelled", "unknown"};
 // In the order of the enumeration; also the last part of a problem document's type.

@@ -23,7 +23,7 @@ namespace greenroom::protocols {
 /// queueing.
 struct task_times {
   std::int64_t queue_ns = 0;
-  std::int64_t start_ns = 0;  ///< The wait for the start of a worker.
+  std::int64_t cold_start_ns = 0;  ///< The wait for the start of a worker.
   std::int64_t run_ns = 0;
   std::int64_t total_ns = 0;
 };
@@ -33,8 +33,8 @@ struct task_times {
   task_times result;
   result.total_ns = total_ns(ended);
   result.run_ns = std::min(run_ns(ended), result.total_ns);
-  result.start_ns = std::min(ended.start_wait_ns, result.total_ns - result.run_ns);
-  result.queue_ns = result.total_ns - result.run_ns - result.start_ns;
+  result.cold_start_ns = std::min(ended.start_wait_ns, result.total_ns - result.run_ns);
+  result.queue_ns = result.total_ns - result.run_ns - result.cold_start_ns;
   return result;
 }
 

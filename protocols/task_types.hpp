@@ -13,7 +13,7 @@
 
 namespace greenroom::protocols {
 
-using base::pool_kind, base::priority, base::priorities, base::side_effects;
+using base::pool_kind, base::priority, base::priority_count, base::side_effects;
 
 enum class task_state : std::uint8_t { queued, running, completed, failed, cancelled, unknown };
 

@@ -52,7 +52,7 @@ std::string add_tools(tool_effects& known, std::string_view page) {
       std::string_view name;
       auto effects = side_effects::unsafe;
       static_cast<void>(base::each_field(tool, [&](std::string_view part, std::string_view what) {
-        if (part == "name") static_cast<void>(base::string_value(what, room, name));
+        if (part == "name") name = base::decode_string(what, room).value_or(name);
         if (part == "annotations") effects = effects_of_annotations(what);
       }));
       if (!name.empty() && name.size() <= tool_name_bytes_max && known.size() < tools_max)
@@ -72,20 +72,20 @@ side_effects effects_of_call(std::string_view input, const tool_effects* known) 
   // An invalid input is refused before it reaches the server.
   if (!valid) return side_effects::idempotent;
   std::string method_room, name_room;
-  std::string_view method_name, called;
-  const bool has_method = base::string_value(method, method_room, method_name);
-  if (has_method && method_name != "tools/call") return side_effects::idempotent;
-  if (has_method) {
+  std::string_view called;
+  const auto method_name = base::decode_string(method, method_room);
+  if (method_name && *method_name != "tools/call") return side_effects::idempotent;
+  if (method_name) {
     // Such params are sent unchanged.
     int names = 0;
     static_cast<void>(base::each_field(params, [&](std::string_view key, std::string_view value) {
       if (!is_name(key)) return;
       ++names;
-      static_cast<void>(base::string_value(value, name_room, called));
+      called = base::decode_string(value, name_room).value_or(called);
     }));
     if (names != 1) return side_effects::unsafe;
   } else {
-    static_cast<void>(base::string_value(tool, name_room, called));
+    called = base::decode_string(tool, name_room).value_or(called);
   }
   if (known == nullptr) return side_effects::unsafe;
   const auto found = known->find(called);

@@ -68,8 +68,7 @@ private:
     auto head = without_ornament(line.head);
     // Text without a line end may precede the message.
     if (!head.starts_with('{')) head.remove_prefix(std::min(message_start(head, 0), head.size()));
-    std::string_view id;
-    static_cast<void>(base::string_value(id_in_pieces(head, line.tail), id_room_, id));
+    const auto id = base::decode_string(id_in_pieces(head, line.tail), id_room_).value_or("");
     const auto type = member_in_pieces(head, line.tail, "type");
     if (head.empty() || (type.empty() ? id.empty() : !is_answer(type)))
       return tell_stray(listener, line.head, line.bytes);
@@ -90,8 +89,7 @@ private:
       mended_ = base::mend_utf8(line);
       if (mended_.size() != line.size() && take_messages(mended_, listener)) return;
       if (looks_like_an_answer(line)) {
-        std::string_view id;
-        static_cast<void>(base::string_value(id_in_pieces(line, line), id_room_, id));
+        const auto id = base::decode_string(id_in_pieces(line, line), id_room_).value_or("");
         const auto why = fault_of(line) + ": " + quoted_bytes(line);
         return tell(listener, worker_word::broken, id, why, line.size());
       }
@@ -134,9 +132,9 @@ private:
         base::each_member(scan, [&](std::string_view raw_key, std::string_view value) {
           const auto key = base::unescape(raw_key, key_room_);
           if (key == "type")
-            static_cast<void>(base::string_value(value, type_room_, type));
+            type = base::decode_string(value, type_room_).value_or(type);
           else if (key == "id")
-            static_cast<void>(base::string_value(value, id_room_, id));
+            id = base::decode_string(value, id_room_).value_or(id);
           else if (key == "message" || key == "text")
             message = value;
           else if (key == "output")
@@ -147,7 +145,7 @@ private:
     if (!valid) return 0;
     const auto length = static_cast<std::size_t>(scan.position() - line.data());
     // A message for people may have any type.
-    if (!message.empty() && !base::string_value(message, text_room_, text)) text = message;
+    if (!message.empty()) text = base::decode_string(message, text_room_).value_or(message);
     said.id = id;
     said.text = text;
     said.bytes = length;

@@ -302,7 +302,7 @@ private:
   std::string_view error_text(std::string_view error) {
     std::string_view text;
     const bool valid = base::each_member(error, [&](std::string_view key, std::string_view value) {
-      if (key == "message") base::string_value(value, room_, text);
+      if (key == "message") text = base::decode_string(value, room_).value_or(text);
     });
     return valid && !text.empty() ? text : mended(error);
   }

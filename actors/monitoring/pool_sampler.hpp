@@ -49,7 +49,7 @@ public:
 private:
   struct reading {
     double at_s = 0;
-    std::array<std::uint64_t, machine::task_outcomes> ends{};
+    std::array<std::uint64_t, machine::task_outcome_count> ends{};
     std::uint64_t refused = 0, shed = 0, warm_hits = 0, cold_starts = 0, prewarms = 0,
                   prewarm_hits = 0;
     std::uint64_t sum_ns = 0, times = 0;

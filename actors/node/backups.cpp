@@ -206,7 +206,7 @@ base::expected<void> backups::copy_journal(const std::string& folder) {
   const auto stop = stopping_.get_token();
   const auto keep_going = [&stop] { return !stop.stop_requested(); };
   const auto copied = machine::copy_journal(settings_.journal, folder + "/journal.db", keep_going);
-  if (const auto* why = std::get_if<machine::journal_error>(&copied)) return copy_error(why->what);
+  if (!copied) return copy_error(copied.error().text);
   const auto checked = machine::check_journal_copy(folder + "/journal.db", stop);
   if (!checked) return checked.error();
   tasks_ = checked->tasks;

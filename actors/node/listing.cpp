@@ -121,18 +121,18 @@ private:
     const bool live_state = which_.state == protocols::task_state::running
                             || which_.state == protocols::task_state::queued;
     if (!live_state) stored.state = which_.state;
-    auto piece = [&]() -> std::optional<machine::journal_result<machine::task_page>> {
+    auto piece = [&]() -> std::optional<base::expected<machine::task_page>> {
       const std::lock_guard lock{in_.scan_mutex};
       if (!in_.scan_reader) return std::nullopt;  // The node goes down.
       return in_.scan_reader->list(stored);
     }();
     if (!piece) return false;
     auto& found = *piece;
-    if (auto* why = std::get_if<machine::journal_error>(&found)) {
-      refused_ = {protocols::failure::malformed, why->what, {}, {}};
+    if (!found) {
+      refused_ = {protocols::failure::malformed, found.error().text, {}, {}};
       return false;
     }
-    auto& rows = std::get<0>(found);
+    auto& rows = *found;
     for (auto& one : rows.items) {
       auto view = actors::view_of(one);
       if (!one.ended)

@@ -69,7 +69,7 @@ void write_tasks(sheet& out, const actors::node_state& state) {
   auto& tasks =
       out.family("greenroom_tasks_total", "Tasks that ended, by how.", MetricType::Counter);
   for (std::size_t i = 0; i < catalog.members.size(); ++i) {
-    for (std::size_t outcome = 0; outcome < machine::task_outcomes; ++outcome) {
+    for (std::size_t outcome = 0; outcome < machine::task_outcome_count; ++outcome) {
       double amount = 0;
       for (const auto kind : both_pools)
         amount += amount_of(state.pools.of(kind).specialists[i].gauge.ends[outcome]);
@@ -252,7 +252,7 @@ void write_pools_compared(sheet& out, const actors::node_state& state,
             gauge, *ratio);
   auto& tasks = out.family("greenroom_pool_tasks_total", "Tasks that ended, by pool.", counter);
   for (const auto kind : both_pools)
-    for (std::size_t e = 0; e < machine::task_outcomes; ++e) {
+    for (std::size_t e = 0; e < machine::task_outcome_count; ++e) {
       auto amount = static_cast<double>(state.pools.of(kind).gauge.ends(e));
       // Shadow copies, most of them in the intelligent pool, have counters of their own.
       for (const auto& record : state.pools.of(kind).specialists)

@@ -26,8 +26,7 @@ void delete_old_rollbacks(machine::journal& from, std::uint64_t count) {
        id > 0 && gap < gap_max && batch.size() < batch_max; --id) {
     const auto name = rollback_record(id);
     const auto found = from.state(name);
-    const auto* text = std::get_if<std::string>(&found);
-    if (text == nullptr || text->empty()) {
+    if (!found || found->empty()) {
       ++gap;
       continue;
     }
@@ -59,11 +58,7 @@ std::uint64_t rollbacks_in(const Read& read) {
 }  // namespace
 
 journaled_status read_journaled_status(machine::journal& from) {
-  const auto read = [&from](const std::string& name) {
-    auto found = from.state(name);
-    auto* text = std::get_if<std::string>(&found);
-    return text != nullptr ? std::move(*text) : std::string{};
-  };
+  const auto read = [&from](const std::string& name) { return from.state(name).value_or(""); };
   journaled_status result;
   result.rollout = read(rollout_record);
   const auto count = rollbacks_in(read);

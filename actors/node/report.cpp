@@ -77,7 +77,7 @@ runtime::rollout::pool_figures figures_of(const actors::node_state& state, pool_
     result.response_p99_ms = latency_histogram::quantile_ns(times, 0.99) * actors::ms_per_ns;
   }
   std::uint64_t tasks = 0;
-  for (std::size_t e = 0; e < machine::task_outcomes; ++e) tasks += pool.gauge.ends(e);
+  for (std::size_t e = 0; e < machine::task_outcome_count; ++e) tasks += pool.gauge.ends(e);
   const auto ended = [&](machine::task_outcome how) {
     return pool.gauge.ends(static_cast<std::size_t>(how));
   };

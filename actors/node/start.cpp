@@ -13,8 +13,8 @@
 #include "runtime/machine/journal/node_identity.hpp"
 #include "runtime/machine/process/process_memory.hpp"
 #include "runtime/machine/process/sweep.hpp"
-#include "runtime/pooling/greenroom_policy.hpp"
 #include "runtime/pooling/lru_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 
 #include <caf/logger.hpp>
 
@@ -27,7 +27,6 @@
 namespace greenroom {
 
 using actors::json_object;
-using machine::journal_error;
 using protocols::pool_kind, protocols::task_id;
 
 namespace {
@@ -178,11 +177,11 @@ step_result node_start::open_journal() {
   const auto identity = machine::read_node_identity(configuration_.data_dir);
   if (identity) where.expected = identity->journal;
   auto opened = machine::journal::open(where);
-  if (auto* why = std::get_if<journal_error>(&opened)) return not_started(why->what);
-  auto& journal = std::get<0>(opened);
+  if (!opened) return not_started(opened.error().text);
+  auto& journal = *opened;
   auto found = journal->unfinished();
-  if (auto* why = std::get_if<journal_error>(&found)) return not_started(why->what);
-  unfinished_ = std::move(std::get<0>(found));
+  if (!found) return not_started(found.error().text);
+  unfinished_ = *std::move(found);
   const auto unread = actors::restore_rollout(state.catalogs.now().config, state.routes,
                                               state.board, actors::read_journaled_status(*journal));
   if (!unread.empty())
@@ -214,8 +213,8 @@ step_result node_start::take_identity(const base::expected<machine::node_identit
 step_result node_start::open_readers() {
   for (auto* const reader : {&in_.reader, &in_.scan_reader}) {
     auto opened = machine::journal_reader::open(in_.journal_at);
-    if (auto* why = std::get_if<journal_error>(&opened)) return not_started(why->what);
-    *reader = std::move(std::get<0>(opened));
+    if (!opened) return not_started(opened.error().text);
+    *reader = *std::move(opened);
   }
   return {};
 }
@@ -330,7 +329,7 @@ actors::root_options node_start::root_options_of_node() const {
   const actors::policy_factory lru = [] { return runtime::make_lru_policy(); };
   auto policy = lru;
   if (how_.policy) policy = how_.policy;
-  if (learns) policy = [] { return runtime::make_greenroom_policy(); };
+  if (learns) policy = [] { return runtime::make_predictive_policy(); };
   options.policies[static_cast<std::size_t>(pool_kind::intelligent)] = policy;
   options.policies[static_cast<std::size_t>(pool_kind::baseline)] = lru;
   options.with_predictor = learns;
@@ -349,7 +348,7 @@ actors::root_options node_start::root_options_of_node() const {
   if (first_journal_)
     options.open_journal =
         [first = first_journal_,
-         where = in_.journal_at]() -> machine::journal_result<std::unique_ptr<machine::journal>> {
+         where = in_.journal_at]() -> base::expected<std::unique_ptr<machine::journal>> {
       if (*first) return std::move(*first);
       return machine::journal::open(where);
     };

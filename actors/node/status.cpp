@@ -18,7 +18,7 @@ using protocols::pool_kind;
 
 namespace {
 
-std::uint64_t of(const std::array<machine::counter, machine::task_outcomes>& ends,
+std::uint64_t of(const std::array<machine::counter, machine::task_outcome_count>& ends,
                  machine::task_outcome which) {
   return machine::count_of(ends[static_cast<std::size_t>(which)]);
 }

@@ -108,9 +108,8 @@ std::optional<machine::stored_task> node::parts::find_stored(const task_id& id) 
   const std::lock_guard lock{reader_mutex};
   if (!reader) return std::nullopt;
   auto found = reader->find(id);
-  auto* stored = std::get_if<0>(&found);
-  if (stored == nullptr) return std::nullopt;
-  return std::move(*stored);
+  if (!found) return std::nullopt;
+  return *std::move(found);
 }
 
 std::optional<task_state> node::parts::live_state(const task_id& id) const {

@@ -24,7 +24,7 @@ void director_state::open(director_self::stateful_pointer<director_state> actor,
   parts_.emplace(from);
   pool_ = which;
   policy_ = make_policy();
-  greenroom_ = dynamic_cast<runtime::greenroom_policy*>(policy_.get());
+  greenroom_ = dynamic_cast<runtime::predictive_policy*>(policy_.get());
   slots_.emplace(*policy_, from.pools.of(which).leases.load(std::memory_order_relaxed));
   random_.seed(from.seed);
   adopt_catalog();  // Departments may report before the reviews begin.

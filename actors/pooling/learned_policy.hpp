@@ -4,7 +4,7 @@
 #include "actors/state/catalog_store.hpp"
 #include "actors/state/event_log.hpp"
 #include "actors/state/forecast_board.hpp"
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 
 #include <cstddef>
 #include <string>
@@ -16,7 +16,7 @@ namespace greenroom::actors {
 class learned_policy {
 public:
   /// Everything must outlive the object.
-  learned_policy(runtime::greenroom_policy& policy, const catalog_store& catalogs,
+  learned_policy(runtime::predictive_policy& policy, const catalog_store& catalogs,
                  event_log& events, forecast_board& forecast)
       : policy_{policy}, catalogs_{catalogs}, events_{events}, forecast_{forecast} {}
 
@@ -31,7 +31,7 @@ private:
   void publish_changes();
   [[nodiscard]] std::vector<std::string> names() const;
 
-  runtime::greenroom_policy& policy_;
+  runtime::predictive_policy& policy_;
   const catalog_store& catalogs_;
   event_log& events_;
   forecast_board& forecast_;

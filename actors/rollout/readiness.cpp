@@ -70,7 +70,7 @@ runtime::rollout::ledger_verdict ledger_now(const readiness_parts& where) {
         ++counts.queued;
     });
     const auto ended = where.gauge.ended();
-    std::array<std::uint64_t, machine::task_outcomes> ends{};
+    std::array<std::uint64_t, machine::task_outcome_count> ends{};
     for (std::size_t e = 0; e < ends.size(); ++e) {
       for (const auto kind : {pool_kind::intelligent, pool_kind::baseline})
         ends[e] += where.pools.of(kind).gauge.ends(e);

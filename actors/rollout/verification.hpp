@@ -62,7 +62,7 @@ private:
   verification_parts parts_;
   command_probe probe_;
   std::shared_ptr<round> asked_;  ///< Shared with those who answer late.
-  std::array<std::uint64_t, machine::task_outcomes> ends_before_{};
+  std::array<std::uint64_t, machine::task_outcome_count> ends_before_{};
   std::uint64_t refused_before_ = 0, shed_before_ = 0, time_before_ns_ = 0;
 };
 

@@ -5,7 +5,7 @@
 #include "actors/state/learned_state.hpp"
 #include "actors/state/synchronized.hpp"
 #include "protocols/node_messages.hpp"
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 #include "runtime/prediction/predictor.hpp"
 
 #include <algorithm>

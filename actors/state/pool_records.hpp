@@ -43,7 +43,7 @@ struct specialist_record {
   /// Failed starts since the worker was up last, and why the worker died last.
   std::atomic<std::uint32_t> failed_starts{0};
   synchronized<std::string> last_error;
-  std::array<machine::counter, machine::task_outcomes> shadow_ends{};  ///< Of shadow copies.
+  std::array<machine::counter, machine::task_outcome_count> shadow_ends{};  ///< Of shadow copies.
   /// Since when the department has been asking for a slot, steady clock; 0: does not ask.
   std::atomic<std::int64_t> slot_wanted_since_ns{0};
   /// The `catalog::definitions` with which the worker was started; 0: no worker.
@@ -102,7 +102,7 @@ public:
   [[nodiscard]] auto end() const { return pools_.end(); }
 
   /// Ends of shadow copies, which no other sum contains.
-  std::array<machine::counter, machine::task_outcomes> shadow_ends{};
+  std::array<machine::counter, machine::task_outcome_count> shadow_ends{};
 
 private:
   std::array<pool_record, pool_count> pools_;

@@ -12,7 +12,7 @@ void copy_times_ms(const protocols::task& ended, To& to) {
   const auto times = protocols::times_of(ended);
   to.total_ms = static_cast<double>(times.total_ns) * ms_per_ns;
   to.run_ms = static_cast<double>(times.run_ns) * ms_per_ns;
-  to.start_ms = static_cast<double>(times.start_ns) * ms_per_ns;
+  to.start_ms = static_cast<double>(times.cold_start_ns) * ms_per_ns;
   to.queue_ms = static_cast<double>(times.queue_ns) * ms_per_ns;
 }
 

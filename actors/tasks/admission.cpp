@@ -1,7 +1,7 @@
 #include "actors/tasks/admission.hpp"
 
 #include "actors/mailbox/io_execution_unit.hpp"
-#include "runtime/queueing/admission.hpp"
+#include "runtime/queueing/admission_limits.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -32,20 +32,20 @@ std::chrono::milliseconds up_to_ms(std::int64_t ns) {
 refusal refusal_of(const runtime::admission_verdict& verdict, const std::string& specialist) {
   const auto later = up_to_ms(verdict.retry_after_ns);
   switch (verdict.what) {
-    case runtime::admission::full:
+    case runtime::admission_result::full:
       return {failure::queue_full,
               "too many tasks wait for " + specialist + " (queue.per_specialist)",
               {},
               later};
-    case runtime::admission::too_late:
+    case runtime::admission_result::too_late:
       return {
           failure::deadline_unreachable,
           "the queue of " + specialist
               + " is too long for the deadline of this task (its timeout, or backend.task_timeout)",
           {},
           later};
-    case runtime::admission::admitted:
-    case runtime::admission::circuit_open: break;
+    case runtime::admission_result::admitted:
+    case runtime::admission_result::circuit_open: break;
   }
   return {failure::circuit_open,
           "the circuit of " + specialist + " is open after repeated failures; it is tried again in "
@@ -144,14 +144,14 @@ std::optional<refusal> admission::admit(const route& way, const task_request& re
   auto& gauge = parts_.pools.of(way.pool).specialists[way.specialist].gauge;
   const auto& bounds = parts_.catalogs.now().config.queue;
   const auto open_until = gauge.open_until_ns.load(std::memory_order_relaxed);
-  runtime::line_state line{.depth_max = bounds.per_specialist + who.width,
-                           .total_max = bounds.total,
-                           .concurrency = who.width,
-                           .run_ns = gauge.run_hint_ns.load(std::memory_order_relaxed),
-                           .start_ns = gauge.start_ns.load(std::memory_order_relaxed),
-                           .warm = is_up(gauge.state.load(std::memory_order_relaxed)),
-                           .open_for_ns = open_until > way.now_ns ? open_until - way.now_ns : 0,
-                           .low_priority = request.urgency == protocols::priority::low};
+  runtime::queue_state line{.depth_max = bounds.per_specialist + who.width,
+                            .total_max = bounds.total,
+                            .concurrency = who.width,
+                            .run_ns = gauge.run_hint_ns.load(std::memory_order_relaxed),
+                            .start_ns = gauge.start_ns.load(std::memory_order_relaxed),
+                            .warm = is_up(gauge.state.load(std::memory_order_relaxed)),
+                            .open_for_ns = open_until > way.now_ns ? open_until - way.now_ns : 0,
+                            .low_priority = request.urgency == protocols::priority::low};
   auto patience_ns = way.timeout_ns(request);
   if (way.allows_start(request) && !line.warm)
     patience_ns += std::chrono::nanoseconds{who.config.backend.start_timeout}.count();
@@ -160,12 +160,12 @@ std::optional<refusal> admission::admit(const route& way, const task_request& re
   line.depth = gauge.enter();
   line.total = node.enter();
   auto verdict = runtime::admit(line, patience_ns);
-  if (verdict.what != runtime::admission::admitted) {
+  if (verdict.what != runtime::admission_result::admitted) {
     line.depth = gauge.others();
     line.total = node.others();
     verdict = runtime::admit(line, patience_ns);
   }
-  if (verdict.what == runtime::admission::admitted) return std::nullopt;
+  if (verdict.what == runtime::admission_result::admitted) return std::nullopt;
   gauge.turn_away();
   node.turn_away();
   return refusal_of(verdict, who.config.name);

@@ -10,7 +10,7 @@
 
 namespace greenroom::actors {
 
-using machine::journal_error, machine::record, machine::verdict;
+using machine::record, machine::verdict;
 
 namespace {
 
@@ -56,11 +56,11 @@ void journal_actor::write() {
     std::size_t notes = 0;
     const auto batch = next_batch(notes);
     const auto outcome = commit(batch);
-    if (const auto* why = std::get_if<journal_error>(&outcome)) {
-      on_not_written(why->what);
+    if (!outcome) {
+      on_not_written(outcome.error().text);
       return;
     }
-    const auto& verdicts = std::get<0>(outcome);
+    const auto& verdicts = *outcome;
     on_written({verdicts.data(), notes}, batch.size());
     pending.erase(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(notes));
   }
@@ -82,11 +82,11 @@ std::vector<record> journal_actor::next_batch(std::size_t& notes) const {
   return batch;
 }
 
-machine::journal_result<std::vector<verdict>> journal_actor::commit(std::span<const record> batch) {
+base::expected<std::vector<verdict>> journal_actor::commit(std::span<const record> batch) {
   if (!journal_) {
     auto opened = open_();
-    if (auto* why = std::get_if<journal_error>(&opened)) return std::move(*why);
-    journal_ = std::move(std::get<0>(opened));
+    if (!opened) return opened.error();
+    journal_ = *std::move(opened);
   }
   return journal_->commit(batch);
 }
@@ -132,7 +132,7 @@ void journal_actor::check_files() {
   delayed_send(this, file_check_period, file_check_due::value);
   if (!journal_ || retry_armed_) return;
   const auto found = journal_->look_after();
-  if (const auto* why = std::get_if<journal_error>(&found)) on_not_written(why->what);
+  if (!found) on_not_written(found.error().text);
 }
 
 void journal_actor::prune() {

@@ -43,7 +43,7 @@ struct journal_parts {
 };
 
 /// Opens the journal anew after its actor was lost.
-using journal_factory = std::function<machine::journal_result<std::unique_ptr<machine::journal>>()>;
+using journal_factory = std::function<base::expected<std::unique_ptr<machine::journal>>()>;
 
 // The journal actor's messages to itself.
 using write_due = caf::atom_constant<caf::atom("write")>;
@@ -81,7 +81,7 @@ private:
   /// The next transaction's records, for the first `notes` of the pending notes.
   [[nodiscard]] std::vector<machine::record> next_batch(std::size_t& notes) const;
   /// Opens the journal first, if that is necessary.
-  [[nodiscard]] machine::journal_result<std::vector<machine::verdict>> commit(
+  [[nodiscard]] base::expected<std::vector<machine::verdict>> commit(
       std::span<const machine::record> batch);
   void on_written(std::span<const machine::verdict> verdicts, std::size_t records);
   void on_not_written(const std::string& why);

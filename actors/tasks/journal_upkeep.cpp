@@ -21,15 +21,13 @@ bool journal_upkeep::prune(machine::journal& journal) {
   const auto& rules = parts_.catalogs.now().config.journal;
   const auto now = parts_.clock.unix_ms();
   const auto used = journal.used_bytes();
-  const auto* bytes = std::get_if<std::uint64_t>(&used);
-  const bool too_large = bytes != nullptr && *bytes > rules.max_bytes;
-  const auto outcome = too_large ? journal.prune(now, rows_early_max)
-                                 : journal.prune(now - rules.keep_finished.count(), rows_max);
-  const auto* rows = std::get_if<std::size_t>(&outcome);
-  if (rows == nullptr) return false;
+  const bool too_large = used && *used > rules.max_bytes;
+  const auto rows = too_large ? journal.prune(now, rows_early_max)
+                              : journal.prune(now - rules.keep_finished.count(), rows_max);
+  if (!rows) return false;
   if (too_large && *rows > 0 && !std::exchange(size_reported_, true))
     parts_.events.publish("journal.pruned_early",
-                          json_object{{"bytes", *bytes}, {"key", "journal.max_bytes"}});
+                          json_object{{"bytes", *used}, {"key", "journal.max_bytes"}});
   if (!too_large) size_reported_ = false;
   return *rows >= rows_max || (too_large && *rows > 0);
 }

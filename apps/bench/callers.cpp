@@ -21,14 +21,14 @@ void relax() { __builtin_ia32_pause(); }
 
 /// Processor time of this process without the calling thread.
 double others_cpu_us() {
-  rusage all{}, mine{};
+  rusage all{}, this_thread{};
   ::getrusage(RUSAGE_SELF, &all);
-  ::getrusage(RUSAGE_THREAD, &mine);
+  ::getrusage(RUSAGE_THREAD, &this_thread);
   const auto us = [](const rusage& of) {
     return static_cast<double>(of.ru_utime.tv_sec + of.ru_stime.tv_sec) * 1e6
            + static_cast<double>(of.ru_utime.tv_usec + of.ru_stime.tv_usec);
   };
-  return us(all) - us(mine);
+  return us(all) - us(this_thread);
 }
 
 /// One slot of a window: a task_observer that checks the answer and returns to the caller's thread.
@@ -97,13 +97,13 @@ private:
 
 class caller {
 public:
-  caller(node& on, const audience& whom) : on_{on}, whom_{whom} {}
+  caller(node& on, const call_targets& targets) : on_{on}, targets_{targets} {}
 
   /// False when the task was refused.
   bool send(place* one, std::int64_t since_ns) {
     one->number = sent_++;
     task_request request;
-    request.specialist = whom_.whom(one->number);
+    request.specialist = targets_.name_of(one->number);
     write_input(request.input, one->number);
     one->since_ns = since_ns;
     // An aliasing pointer without a count: the slots outlive every task.
@@ -114,31 +114,32 @@ public:
 
 private:
   node& on_;
-  const audience& whom_;
+  const call_targets& targets_;
   std::uint64_t sent_ = 0;
 };
 
 }  // namespace
 
-audience::audience(const std::vector<std::string>& names, std::vector<std::uint32_t> picks)
+call_targets::call_targets(const std::vector<std::string>& names, std::vector<std::uint32_t> picks)
     : picks_{std::move(picks)} {
   for (const auto& name : names) {
-    auto& mine = names_.emplace_back();
-    mine.length = static_cast<std::uint8_t>(name.copy(mine.letters.data(), mine.letters.size()));
+    auto& entry = names_.emplace_back();
+    entry.length = static_cast<std::uint8_t>(name.copy(entry.letters.data(), entry.letters.size()));
   }
 }
 
-audience zipf_audience(std::size_t specialists) {
+call_targets zipf_targets(std::size_t specialists) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < specialists; ++i) names.push_back(name_of(i));
   return {names, zipf_picks(specialists)};
 }
 
-call_report closed_window(node& on, const audience& whom, std::size_t window, double seconds) {
+call_report closed_window(node& on, const call_targets& targets, std::size_t window,
+                          double seconds) {
   place::shelf back{window};
   std::vector<std::unique_ptr<place>> places;
   for (std::size_t i = 0; i < window; ++i) places.push_back(std::make_unique<place>(back, i));
-  caller mine{on, whom};
+  caller sender{on, targets};
   call_report report;
   latency_recorder latencies;
   const auto warm_until = now_ns() + static_cast<std::int64_t>(seconds * ns_per_s / 4);
@@ -148,7 +149,7 @@ call_report closed_window(node& on, const audience& whom, std::size_t window, do
   const auto cpu_before = others_cpu_us();
   std::vector<std::size_t> again;  // Refused slots, retried after the next end.
   const auto fire = [&](std::size_t index) {
-    if (mine.send(places[index].get(), now_ns())) {
+    if (sender.send(places[index].get(), now_ns())) {
       ++outstanding;
       return;
     }
@@ -182,7 +183,7 @@ call_report closed_window(node& on, const audience& whom, std::size_t window, do
   return report;
 }
 
-call_report open_loop(node& on, const audience& whom, double rate_per_s, double seconds) {
+call_report open_loop(node& on, const call_targets& targets, double rate_per_s, double seconds) {
   constexpr std::size_t places_max = 65'536;  // Above the node's limit, so never reached.
   place::shelf back{places_max};
   std::vector<std::unique_ptr<place>> places;
@@ -191,7 +192,7 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
     places.push_back(std::make_unique<place>(back, i));
     idle.push_back(places_max - 1 - i);
   }
-  caller mine{on, whom};
+  caller sender{on, targets};
   call_report report;
   const auto gaps = exponential_gaps(rate_per_s);
   std::size_t gap = 0;
@@ -208,7 +209,7 @@ call_report open_loop(node& on, const audience& whom, double rate_per_s, double 
          ++i) {
       const auto index = idle.back();
       idle.pop_back();
-      if (mine.send(places[index].get(), static_cast<std::int64_t>(due))) {
+      if (sender.send(places[index].get(), static_cast<std::int64_t>(due))) {
         ++outstanding;
       } else {
         ++report.refused;
@@ -243,16 +244,16 @@ namespace {
 class chain final : public protocols::task_observer, public std::enable_shared_from_this<chain> {
 public:
   /// `first`: the start position in the order of picks.
-  chain(node& on, const audience& whom, double seconds, std::uint64_t first = 0)
+  chain(node& on, const call_targets& targets, double seconds, std::uint64_t first = 0)
       : on_{on},
-        whom_{whom},
+        targets_{targets},
         warm_until_{now_ns() + static_cast<std::int64_t>(seconds * ns_per_s / 4)},
         until_{warm_until_ + static_cast<std::int64_t>(seconds * ns_per_s)},
         sent_{first} {}
 
   void ask() {
     task_request request;
-    request.specialist = whom_.whom(sent_);
+    request.specialist = targets_.name_of(sent_);
     expected_ = sent_++;
     write_input(request.input, expected_);
     since_ns_ = now_ns();
@@ -284,7 +285,7 @@ private:
   }
 
   node& on_;
-  const audience& whom_;
+  const call_targets& targets_;
   std::int64_t warm_until_, until_, since_ns_ = 0;
   std::uint64_t sent_;
   std::uint64_t expected_ = 0;
@@ -308,10 +309,11 @@ public:
 
 }  // namespace
 
-call_report callback_window(node& on, const audience& whom, std::size_t window, double seconds) {
+call_report callback_window(node& on, const call_targets& targets, std::size_t window,
+                            double seconds) {
   std::vector<std::shared_ptr<chain>> chains;
   for (std::size_t i = 0; i < window; ++i)
-    chains.push_back(std::make_shared<chain>(on, whom, seconds, i * 1021));
+    chains.push_back(std::make_shared<chain>(on, targets, seconds, i * 1021));
   for (const auto& one : chains) one->ask();
   call_report report;
   latency_recorder latencies;
@@ -325,31 +327,31 @@ call_report callback_window(node& on, const audience& whom, std::size_t window, 
   return report;
 }
 
-call_report one_at_a_time(node& on, const audience& whom, next_from who, double seconds) {
-  if (who == next_from::callback) {
-    const auto mine = std::make_shared<chain>(on, whom, seconds);
-    mine->ask();
-    mine->wait();
-    return mine->report;
+call_report one_at_a_time(node& on, const call_targets& targets, next_from sender, double seconds) {
+  if (sender == next_from::callback) {
+    const auto calls = std::make_shared<chain>(on, targets, seconds);
+    calls->ask();
+    calls->wait();
+    return calls->report;
   }
   call_report report;
   latency_recorder latencies;
-  const auto mine = std::make_shared<sleeper>();
+  const auto waiter = std::make_shared<sleeper>();
   const auto warm_until = now_ns() + static_cast<std::int64_t>(seconds * ns_per_s / 4);
   const auto until = warm_until + static_cast<std::int64_t>(seconds * ns_per_s);
   std::uint64_t sent = 0;
   for (auto since = now_ns(); since < until; since = now_ns()) {
     task_request request;
-    request.specialist = whom.whom(sent);
-    mine->expected = sent++;
-    write_input(request.input, mine->expected);
-    mine->over.store(0, std::memory_order_relaxed);
-    if (!on.submit(std::move(request), mine)) {
+    request.specialist = targets.name_of(sent);
+    waiter->expected = sent++;
+    write_input(request.input, waiter->expected);
+    waiter->over.store(0, std::memory_order_relaxed);
+    if (!on.submit(std::move(request), waiter)) {
       ++report.refused;
       continue;
     }
-    mine->over.wait(0, std::memory_order_acquire);
-    if (!mine->good) ++report.wrong;
+    waiter->over.wait(0, std::memory_order_acquire);
+    if (!waiter->good) ++report.wrong;
     if (since >= warm_until) latencies.add(now_ns() - since);
   }
   report.found = figures_of(latencies, seconds);

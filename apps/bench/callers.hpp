@@ -23,12 +23,12 @@ struct call_report {
 };
 
 /// The specialists' names and the order of calls.
-class audience {
+class call_targets {
 public:
-  audience(const std::vector<std::string>& names, std::vector<std::uint32_t> picks);
+  call_targets(const std::vector<std::string>& names, std::vector<std::uint32_t> picks);
 
   /// The name for call number `call`; the order repeats.
-  [[nodiscard]] std::string_view whom(std::uint64_t call) const {
+  [[nodiscard]] std::string_view name_of(std::uint64_t call) const {
     const auto& name = names_[picks_[call % picks_.size()]];
     return {name.letters.data(), name.length};
   }
@@ -42,25 +42,25 @@ private:
   std::vector<written> names_;
   std::vector<std::uint32_t> picks_;
 };
-[[nodiscard]] audience zipf_audience(std::size_t specialists);
+[[nodiscard]] call_targets zipf_targets(std::size_t specialists);
 
 /// Keeps `window` tasks outstanding: the calling thread spins, and sends the next task at each end.
 /// Every answer is compared with the input.
-[[nodiscard]] call_report closed_window(node& on, const audience& whom, std::size_t window,
+[[nodiscard]] call_report closed_window(node& on, const call_targets& targets, std::size_t window,
                                         double seconds);
 
 /// The same without a sending thread: the completion callback of each task sends the next one.
-[[nodiscard]] call_report callback_window(node& on, const audience& whom, std::size_t window,
+[[nodiscard]] call_report callback_window(node& on, const call_targets& targets, std::size_t window,
                                           double seconds);
 
 /// Sends at Poisson times regardless of the answers. Latency counts from the intended time.
-[[nodiscard]] call_report open_loop(node& on, const audience& whom, double rate_per_s,
+[[nodiscard]] call_report open_loop(node& on, const call_targets& targets, double rate_per_s,
                                     double seconds);
 
 /// One task at a time: sent by the completion callback of the task before, or by a thread that
 /// sleeps until that task's end is reported.
 enum class next_from { callback, outside_thread };
-[[nodiscard]] call_report one_at_a_time(node& on, const audience& whom, next_from who,
+[[nodiscard]] call_report one_at_a_time(node& on, const call_targets& targets, next_from sender,
                                         double seconds);
 
 }  // namespace greenroom::bench

@@ -32,22 +32,23 @@ std::string trouble(const call_report& report) {
 }
 
 // One window size, beside the floors with the same window.
-result windowed(const settings& how, node& on, const audience& whom, std::size_t outstanding) {
+result windowed(const settings& how, node& on, const call_targets& targets,
+                std::size_t outstanding) {
   result whole;
-  std::vector<figures> mine, rings, queues;
+  std::vector<figures> node_figures, rings, queues;
   std::vector<double> cpu, lines;
   std::uint64_t refused = 0;
   for (int round = 0; round < how.rounds; ++round) {
-    const auto report = closed_window(on, whom, outstanding, how.seconds);
+    const auto report = closed_window(on, targets, outstanding, how.seconds);
     if (whole.wrong.empty()) whole.wrong = trouble(report);
     refused += report.refused;
     cpu.push_back(report.node_cpu_us);
-    mine.push_back(report.found);
+    node_figures.push_back(report.found);
     rings.push_back(ring_floor(cast_size, outstanding, how.seconds));
     queues.push_back(queue_floor(cast_size, outstanding, how.seconds));
     lines.push_back(line_round_trip_ns());
   }
-  whole.found = median(mine);
+  whole.found = median(node_figures);
   whole.floors = {{"boost.lockfree queue, one worker", median(queues)},
                   {"plain ring between two threads, batched", median(rings)}};
   whole.ratio = whole.found.tasks_per_s / whole.floors.front().found.tasks_per_s;
@@ -72,11 +73,11 @@ std::vector<result> dispatch(const settings& how) {
     return results;
   }
   auto& on = *std::get<0>(opened);
-  const auto whom = zipf_audience(cast_size);
-  auto one = windowed(how, on, whom, window);
+  const auto targets = zipf_targets(cast_size);
+  auto one = windowed(how, on, targets, window);
   one.name = "dispatch";
   // A long queue, as after a pause: what a task touches has left the caches.
-  const auto long_line = windowed(how, on, whom, backlog);
+  const auto long_line = windowed(how, on, targets, backlog);
   if (one.wrong.empty()) one.wrong = long_line.wrong;
   one.more.emplace_back("tasks_per_s_4096_outstanding", long_line.found.tasks_per_s);
   one.more.emplace_back("ratio_4096_outstanding", long_line.ratio);
@@ -88,7 +89,7 @@ namespace {
 
 /// The results of an open loop at a share of the node's capacity, slice by slice.
 struct shared_load {
-  std::vector<figures> mine, rings, slow_rings;
+  std::vector<figures> node_figures, rings, slow_rings;
   std::vector<double> capacities, lines, lost_ms, long_pauses;
   runtime::load::latency_recorder together;
   std::uint64_t refused = 0;
@@ -98,14 +99,14 @@ struct shared_load {
 
   // The capacity is measured right before the loop: the host moves the cores, and neighbouring
   // cores are twice as fast as distant ones. A slice during which the cores moved is repeated.
-  void run_one(const settings& how, node& on, const audience& whom, double share) {
+  void run_one(const settings& how, node& on, const call_targets& targets, double share) {
     constexpr int tries = 4;
     constexpr double moves = 1.6;
     for (int i = 0; i < tries; ++i) {
       const auto line = line_round_trip_ns();
-      const auto capacity = closed_window(on, whom, window, how.seconds).found.tasks_per_s;
+      const auto capacity = closed_window(on, targets, window, how.seconds).found.tasks_per_s;
       const auto rate = capacity * share;
-      const auto report = open_loop(on, whom, rate, how.seconds);
+      const auto report = open_loop(on, targets, rate, how.seconds);
       const auto ring = ring_floor_open(cast_size, rate, how.seconds);
       const auto slow_ring = ring_floor_open(cast_size, rate, how.seconds, 1e9 / capacity);
       const auto away = pauses_of_two_threads(how.seconds);
@@ -123,7 +124,7 @@ struct shared_load {
       lost_ms.push_back(away.lost_ms_per_s);
       long_pauses.push_back(away.over_1ms_per_s);
       longest_pause_ms = std::max(longest_pause_ms, away.longest_ms);
-      mine.push_back(report.found);
+      node_figures.push_back(report.found);
       together.merge(report.latencies);
       constexpr double slow_us = 1000;
       if (report.found.p99_us > slow_us) ++slow;
@@ -148,13 +149,13 @@ std::vector<result> open_loops(const settings& how) {
     return results;
   }
   auto& on = *std::get<0>(opened);
-  const auto whom = zipf_audience(cast_size);
+  const auto targets = zipf_targets(cast_size);
   for (const auto share : {0.5, 0.9}) {
     result one;
     one.name = "open-loop-" + std::to_string(static_cast<int>(share * 100)) + "%";
     // A warm-up burst touches memory before the memory is compared.
-    const auto about = closed_window(on, whom, window, 0.5).found.tasks_per_s;
-    static_cast<void>(open_loop(on, whom, about * share, 0.5));
+    const auto about = closed_window(on, targets, window, 0.5).found.tasks_per_s;
+    static_cast<void>(open_loop(on, targets, about * share, 0.5));
     const auto before = resident_bytes();
     shared_load rounds;
     // Core speed changes from second to second, so the share refers to a capacity measured just
@@ -162,10 +163,10 @@ std::vector<result> open_loops(const settings& how) {
     constexpr int slices = 4;
     auto slice = how;
     slice.seconds /= slices;
-    for (int i = 0; i < how.rounds * slices; ++i) rounds.run_one(slice, on, whom, share);
+    for (int i = 0; i < how.rounds * slices; ++i) rounds.run_one(slice, on, targets, share);
     const auto capacity = median(rounds.capacities);
     one.wrong = rounds.wrong;
-    one.found = median(rounds.mine);
+    one.found = median(rounds.node_figures);
     one.floors = {
         {"plain ring between two threads, as many a second", median(rounds.rings)},
         {"plain ring whose other side has this node's capacity", median(rounds.slow_rings)}};
@@ -173,7 +174,7 @@ std::vector<result> open_loops(const settings& how) {
     one.more = {
         {"offered_per_s", capacity * share},
         {"share_of_capacity", share},
-        {"slices", static_cast<double>(rounds.mine.size())},
+        {"slices", static_cast<double>(rounds.node_figures.size())},
         {"slices_with_p99_over_1ms", static_cast<double>(rounds.slow)},
         {"p99_us_of_all_together", static_cast<double>(rounds.together.quantile(0.99)) / 1e3},
         {"cache_line_round_trip_ns", median(rounds.lines)},
@@ -206,7 +207,7 @@ int fleet_child(const std::vector<std::string>& arguments) {
     return 1;
   }
   const auto each = (resident_bytes() - before) / static_cast<double>(count);
-  const auto report = closed_window(*std::get<0>(opened), zipf_audience(count), window, seconds);
+  const auto report = closed_window(*std::get<0>(opened), zipf_targets(count), window, seconds);
   std::printf("%.0f %.3f %.0f %.2f %.2f %.2f %llu\n", each,
               static_cast<double>(took) / 1e3 / static_cast<double>(count),
               report.found.tasks_per_s, report.found.p50_us, report.found.p99_us,
@@ -225,19 +226,20 @@ struct fleet_rounds {
 
   void run_one(const settings& how, std::size_t count) {
     if (!wrong.empty()) return;
-    const auto said =
+    const auto output =
         run_child(how, "fleet-child " + std::to_string(count) + " " + std::to_string(how.seconds));
-    figures mine;
+    figures node_figures;
     double bytes = 0, create_us = 0;
     unsigned long long bad = 0;
-    if (std::sscanf(said.c_str(), "%lf %lf %lf %lf %lf %lf %llu", &bytes, &create_us,
-                    &mine.tasks_per_s, &mine.p50_us, &mine.p99_us, &mine.p999_us, &bad)
+    if (std::sscanf(output.c_str(), "%lf %lf %lf %lf %lf %lf %llu", &bytes, &create_us,
+                    &node_figures.tasks_per_s, &node_figures.p50_us, &node_figures.p99_us,
+                    &node_figures.p999_us, &bad)
             != 7
         || bad > 0) {
-      wrong = "a fleet of " + std::to_string(count) + " did not work: " + said;
+      wrong = "a fleet of " + std::to_string(count) + " did not work: " + output;
       return;
     }
-    found.push_back(mine);
+    found.push_back(node_figures);
     bytes_each.push_back(bytes);
     create_us_each.push_back(create_us);
   }

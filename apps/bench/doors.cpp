@@ -50,14 +50,14 @@ void check(result& whole, const http_report& report) {
 std::vector<result> http(const settings& how) {
   result whole;
   whole.name = "http";
-  served mine{open_functions(echo_functions(cast_size))};
-  whole.wrong = mine.wrong;
+  served subject{open_functions(echo_functions(cast_size))};
+  whole.wrong = subject.wrong;
   if (!whole.wrong.empty()) return {whole};
   const http_echo echo;
   std::vector<figures> tasks, echoes;
   for (int round = 0; round < how.rounds && whole.wrong.empty(); ++round) {
     const auto report = http_load_from_outside(
-        how, {.port = mine.door->port(), .connections = clients, .seconds = how.seconds});
+        how, {.port = subject.door->port(), .connections = clients, .seconds = how.seconds});
     check(whole, report);
     tasks.push_back(report.found);
     const auto bare = http_load_from_outside(how, {.port = echo.port(),
@@ -81,9 +81,9 @@ namespace {
 /// Clients that each send the next durable task when the one before is acknowledged.
 class durable_clients {
 public:
-  durable_clients(node& on, const audience& whom, double seconds)
+  durable_clients(node& on, const call_targets& targets, double seconds)
       : on_{on},
-        whom_{whom},
+        targets_{targets},
         warm_until_{now_ns() + static_cast<std::int64_t>(seconds * 1e9 / 4)},
         until_{warm_until_ + static_cast<std::int64_t>(seconds * 1e9)},
         seconds_{seconds} {}
@@ -121,7 +121,7 @@ private:
   void send() {
     auto one = std::make_shared<one_task>(*this);
     task_request request;
-    request.specialist = whom_.whom(sent_);
+    request.specialist = targets_.name_of(sent_);
     write_input(one->expected, sent_++);
     request.input = one->expected;
     request.durable = true;
@@ -153,7 +153,7 @@ private:
   }
 
   node& on_;
-  const audience& whom_;
+  const call_targets& targets_;
   std::int64_t warm_until_, until_;
   double seconds_;
   std::uint64_t sent_ = 0;
@@ -173,10 +173,10 @@ std::vector<result> journal(const settings& how) {
   auto cast = echo_functions(cast_size);
   cast.configuration.data_dir = scratch.path();
   cast.configuration.journal.fsync = true;
-  served mine{open_functions(std::move(cast), false)};
-  whole.wrong = mine.wrong;
+  served subject{open_functions(std::move(cast), false)};
+  whole.wrong = subject.wrong;
   if (!whole.wrong.empty()) return {whole};
-  const auto whom = zipf_audience(cast_size);
+  const auto targets = zipf_targets(cast_size);
   std::vector<figures> tasks, inserts, over_http;
   floor_options floor;
   floor.directory = scratch.path();
@@ -185,7 +185,7 @@ std::vector<result> journal(const settings& how) {
   floor.seconds = how.seconds;
   std::uint64_t refused = 0;
   for (int round = 0; round < how.rounds && whole.wrong.empty(); ++round) {
-    const auto report = durable_clients{*mine.on, whom, how.seconds}.run();
+    const auto report = durable_clients{*subject.on, targets, how.seconds}.run();
     if (report.wrong > 0) whole.wrong = std::to_string(report.wrong) + " tasks ended badly";
     refused += report.refused;
     tasks.push_back(report.found);
@@ -196,7 +196,7 @@ std::vector<result> journal(const settings& how) {
     }
     const auto& bare = std::get<floor_result>(found);
     inserts.push_back({bare.tasks_per_s, bare.p50_us, bare.p99_us, bare.p999_us});
-    const auto posted = http_load_from_outside(how, {.port = mine.door->port(),
+    const auto posted = http_load_from_outside(how, {.port = subject.door->port(),
                                                      .connections = clients,
                                                      .seconds = how.seconds,
                                                      .what = http_load::async_task,
@@ -236,19 +236,19 @@ std::vector<result> refusals(const settings& how) {
   };
   cast.configuration.departments.front().specialists.front().backend.task_timeout =
       std::chrono::hours{1};
-  served mine{open_functions(std::move(cast))};
-  whole.wrong = mine.wrong;
+  served subject{open_functions(std::move(cast))};
+  whole.wrong = subject.wrong;
   if (!whole.wrong.empty()) return {whole};
   std::vector<std::future<task_view>> waiting;
   for (bool full = false; !full;) {
     task_request request;
     request.specialist = name_of(0);
-    auto answer = mine.on->submit(std::move(request));
+    auto answer = subject.on->submit(std::move(request));
     full = answer.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
     waiting.push_back(std::move(answer));
   }
   std::vector<figures> found, crowd;
-  http_order order{.port = mine.door->port(),
+  http_order order{.port = subject.door->port(),
                    .connections = 1,
                    .seconds = how.seconds,
                    .specialists = 1,

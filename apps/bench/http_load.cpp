@@ -79,22 +79,22 @@ int connect_to(std::uint16_t port) {
 }
 
 /// @pre six words, as `http_load_from_outside` writes them
-http_order order_of(const std::vector<std::string>& words) {
+http_order order_of(const std::vector<std::string>& arguments) {
   http_order order;
-  order.port = static_cast<std::uint16_t>(std::atoi(words[0].c_str()));
-  order.connections = static_cast<std::size_t>(std::atoll(words[1].c_str()));
-  order.seconds = std::atof(words[2].c_str());
-  order.what = static_cast<http_load>(std::atoi(words[3].c_str()));
-  order.specialists = static_cast<std::size_t>(std::atoll(words[4].c_str()));
-  order.status = std::atoi(words[5].c_str());
+  order.port = static_cast<std::uint16_t>(std::atoi(arguments[0].c_str()));
+  order.connections = static_cast<std::size_t>(std::atoll(arguments[1].c_str()));
+  order.seconds = std::atof(arguments[2].c_str());
+  order.what = static_cast<http_load>(std::atoi(arguments[3].c_str()));
+  order.specialists = static_cast<std::size_t>(std::atoll(arguments[4].c_str()));
+  order.status = std::atoi(arguments[5].c_str());
   return order;
 }
 
 }  // namespace
 
-int http_child(const std::vector<std::string>& words) {
-  if (words.size() < 6) return 2;
-  const auto order = order_of(words);
+int http_child(const std::vector<std::string>& arguments) {
+  if (arguments.size() < 6) return 2;
+  const auto order = order_of(arguments);
   const auto requests = requests_of(order);
   const auto picks = zipf_picks(order.specialists);
   const int poll = ::epoll_create1(EPOLL_CLOEXEC);
@@ -155,17 +155,17 @@ int http_child(const std::vector<std::string>& words) {
 
 http_report http_load_from_outside(const settings& how, const http_order& order) {
   http_report report;
-  const auto said =
+  const auto output =
       run_child(how, "http-child " + std::to_string(order.port) + " "
                          + std::to_string(order.connections) + " " + std::to_string(order.seconds)
                          + " " + std::to_string(static_cast<int>(order.what)) + " "
                          + std::to_string(order.specialists) + " " + std::to_string(order.status));
   unsigned long long wrong = 0;
   auto& found = report.found;
-  if (std::sscanf(said.c_str(), "%lf %lf %lf %lf %llu", &found.tasks_per_s, &found.p50_us,
+  if (std::sscanf(output.c_str(), "%lf %lf %lf %lf %llu", &found.tasks_per_s, &found.p50_us,
                   &found.p99_us, &found.p999_us, &wrong)
       != 5)
-    report.trouble = "the load client failed: " + said;
+    report.trouble = "the load client failed: " + output;
   report.wrong = wrong;
   return report;
 }

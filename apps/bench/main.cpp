@@ -30,15 +30,40 @@ constexpr std::array<entry, 10> benchmarks{{{"dispatch", dispatch},
                                             {"refusal", refusals},
                                             {"policy", policy}}};
 
-int run(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
-  settings how;
+settings default_settings() {
+  settings result;
   std::error_code ignored;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
-  how.program = self.string();
-  how.bin_directory = self.parent_path().string();
-  how.data_directory = std::filesystem::temp_directory_path(ignored).string();
+  result.program = self.string();
+  result.bin_directory = self.parent_path().string();
+  result.data_directory = std::filesystem::temp_directory_path(ignored).string();
+  return result;
+}
 
+/// Runs the benchmarks that `names` selects; an empty list selects all but micro.
+int run_benchmarks(const std::vector<std::string>& names, const settings& how, bool json) {
+  const auto is_selected = [&](std::string_view name) {
+    return names.empty() || std::ranges::find(names, name) != names.end();
+  };
+  int code = 0;
+  bool first = true;
+  for (const auto& one : benchmarks) {
+    if (!is_selected(one.name)) continue;
+    if (std::exchange(first, false) && !json)
+      std::printf("%-34s %12s %10s %10s %10s\n", "", "tasks/s", "p50 us", "p99 us", "p99.9 us");
+    for (const auto& measured : one.run(how)) {
+      std::printf("%s", (json ? to_json(measured) + "\n" : to_text(measured)).c_str());
+      std::fflush(stdout);
+      if (!measured.wrong.empty()) code = 1;
+    }
+  }
+  if (!names.empty() && is_selected("micro")) code = std::max(code, micro(json));
+  return code;
+}
+
+int run(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  auto how = default_settings();
   const std::vector<std::string> rest(argv + std::min(argc, 2), argv + argc);
   if (argc > 1 && std::string_view{argv[1]} == "fleet-child") return fleet_child(rest);
   if (argc > 1 && std::string_view{argv[1]} == "http-child") return http_child(rest);
@@ -73,23 +98,7 @@ int run(int argc, char** argv) {
                    name.c_str());
       return 2;
     }
-  const auto wanted = [&](std::string_view name) {
-    return names.empty() || std::ranges::find(names, name) != names.end();
-  };
-  int code = 0;
-  bool first = true;
-  for (const auto& one : benchmarks) {
-    if (!wanted(one.name)) continue;
-    if (std::exchange(first, false) && !json)
-      std::printf("%-34s %12s %10s %10s %10s\n", "", "tasks/s", "p50 us", "p99 us", "p99.9 us");
-    for (const auto& found : one.run(how)) {
-      std::printf("%s", (json ? to_json(found) + "\n" : to_text(found)).c_str());
-      std::fflush(stdout);
-      if (!found.wrong.empty()) code = 1;
-    }
-  }
-  if (!names.empty() && wanted("micro")) code = std::max(code, micro(json));
-  return code;
+  return run_benchmarks(names, how, json);
 }
 
 }  // namespace
@@ -104,11 +113,11 @@ int micro(bool) {
 std::string run_child(const settings& how, const std::string& arguments) {
   auto* pipe = ::popen(("'" + how.program + "' " + arguments).c_str(), "r");
   if (pipe == nullptr) return {};
-  std::string said;
+  std::string output;
   std::array<char, 4096> buffer;
-  while (std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) said += buffer.data();
+  while (std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) output += buffer.data();
   ::pclose(pipe);
-  return said;
+  return output;
 }
 
 }  // namespace greenroom::bench

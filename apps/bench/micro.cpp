@@ -9,7 +9,7 @@
 #include "runtime/machine/tasks/ledger.hpp"
 #include "runtime/machine/tasks/waiting_line.hpp"
 #include "runtime/pooling/lru_policy.hpp"
-#include "runtime/queueing/admission.hpp"
+#include "runtime/queueing/admission_limits.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -84,7 +84,7 @@ void waiting_line_push_and_pop(State& state) {
   std::vector<protocols::task_ptr> jobs;
   for (std::size_t i = 0; i < batch; ++i) {
     jobs.push_back(ledger.acquire());
-    jobs.back()->urgency = static_cast<protocols::priority>(i % protocols::priorities);
+    jobs.back()->urgency = static_cast<protocols::priority>(i % protocols::priority_count);
   }
   for (auto step : state) {
     static_cast<void>(step);
@@ -106,7 +106,7 @@ void histogram_add(State& state) {
 }
 
 void admission_verdict(State& state) {
-  runtime::line_state line;
+  runtime::queue_state line;
   line.depth = 12;
   line.run_ns = 1'000'000;
   line.warm = true;
@@ -133,13 +133,13 @@ void request_parse(State& state) {
 /// A policy with `count` specialists, one fifth of them warm and idle.
 struct policy_stage {
   std::unique_ptr<runtime::warm_policy> policy = runtime::make_lru_policy();
-  std::vector<runtime::seat> seats;
-  explicit policy_stage(std::size_t count) : seats(count) {
+  std::vector<runtime::slot_state> slot_states;
+  explicit policy_stage(std::size_t count) : slot_states(count) {
     policy->set_limits({.max_warm = count / 5 + 1});
     for (std::size_t i = 0; i < count; ++i) {
       policy->learn(static_cast<std::uint32_t>(i),
                     {.department = static_cast<std::uint32_t>(i % 19)});
-      if (i % 5 == 0) seats[i] = {runtime::worker_state::warm, 0, 1.0, 1.0};
+      if (i % 5 == 0) slot_states[i] = {runtime::worker_state::warm, 0, 1.0, 1.0};
     }
   }
 };
@@ -164,7 +164,7 @@ void policy_review(State& state) {
   policy_stage stage{static_cast<std::size_t>(state.range(0))};
   for (auto step : state) {
     static_cast<void>(step);
-    benchmark::DoNotOptimize(stage.policy->review(stage.seats, 3.0));
+    benchmark::DoNotOptimize(stage.policy->review(stage.slot_states, 3.0));
   }
 }
 
@@ -172,7 +172,7 @@ void policy_make_room(State& state) {
   policy_stage stage{static_cast<std::size_t>(state.range(0))};
   for (auto step : state) {
     static_cast<void>(step);
-    benchmark::DoNotOptimize(stage.policy->make_room(1, stage.seats, 10.0));
+    benchmark::DoNotOptimize(stage.policy->make_room(1, stage.slot_states, 10.0));
   }
 }
 
@@ -192,9 +192,9 @@ BENCHMARK(policy_make_room)->Name("lru/make_room")->Arg(83)->Arg(500)->Arg(5'000
 
 int micro(bool json) {
   std::string name = "greenroom-bench", format = "--benchmark_format=json";
-  std::array<char*, 3> words{name.data(), format.data(), nullptr};
+  std::array<char*, 3> arguments{name.data(), format.data(), nullptr};
   int count = json ? 2 : 1;
-  benchmark::Initialize(&count, words.data());
+  benchmark::Initialize(&count, arguments.data());
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

@@ -2,7 +2,7 @@
 #include "apps/bench/benchmarks.hpp"
 #include "protocols/base/random.hpp"
 #include "runtime/load/weighted_choice.hpp"
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 #include "runtime/prediction/predictor.hpp"
 #include "runtime/prediction/workflow_stream.hpp"
 
@@ -53,7 +53,7 @@ struct call {
 class office {
 public:
   explicit office(std::size_t cast)
-      : cast_{cast}, mind_{cast, {}}, seats_(cast), popular_{weights(cast)} {
+      : cast_{cast}, mind_{cast, {}}, slot_states_(cast), popular_{weights(cast)} {
     for (runtime::specialist_index who = 0; who < cast; ++who)
       policy_.learn(who, {.department = who % 19, .load_s = 0.4});
     limits_.max_warm = std::max<std::size_t>(1, cast / 5);
@@ -78,8 +78,8 @@ public:
       });
     }
     for (const auto& one : calls_) {
-      seats_[one.who].tasks = 0;
-      seats_[one.who].idle_since_s = now_s_;
+      slot_states_[one.who].tasks = 0;
+      slot_states_[one.who].idle_since_s = now_s_;
     }
     expect.time(1, [&] {
       for (const auto& one : mind_.expected(now_s_, 30))
@@ -88,7 +88,7 @@ public:
                          now_s_);
     });
     runtime::plan wanted;
-    review.time(1, [&] { wanted = policy_.review(seats_, now_s_); });
+    review.time(1, [&] { wanted = policy_.review(slot_states_, now_s_); });
     for (const auto& one : wanted.cool) set(one.who, runtime::worker_state::cold);
     for (const auto& one : wanted.warm) set(one.who, runtime::worker_state::warm);
   }
@@ -108,25 +108,25 @@ private:
     }
   }
   void set(runtime::specialist_index who, runtime::worker_state state) {
-    seats_[who] = {state, 0, now_s_, now_s_};
+    slot_states_[who] = {state, 0, now_s_, now_s_};
   }
   void admit(runtime::specialist_index who) {
-    auto& seat = seats_[who];
-    seat.tasks = 1;
-    if (seat.state != runtime::worker_state::cold) return;
+    auto& slot = slot_states_[who];
+    slot.tasks = 1;
+    if (slot.state != runtime::worker_state::cold) return;
     runtime::warm_policy::room found;
-    room.time(1, [&] { found = policy_.make_room(who, seats_, now_s_); });
+    room.time(1, [&] { found = policy_.make_room(who, slot_states_, now_s_); });
     for (const auto& one : found.evict) set(one.who, runtime::worker_state::cold);
     if (!found.fits) return;
     set(who, runtime::worker_state::warm);
-    seat.tasks = 1;
+    slot.tasks = 1;
   }
 
   std::size_t cast_;
-  runtime::greenroom_policy policy_;
+  runtime::predictive_policy policy_;
   runtime::predictor mind_;
   runtime::pool_limits limits_;
-  std::vector<runtime::seat> seats_;
+  std::vector<runtime::slot_state> slot_states_;
   runtime::load::weighted_choice popular_;
   base::random_source random_{7};
   std::vector<call> calls_;

@@ -95,14 +95,14 @@ std::vector<result> process_rtt(const settings& how) {
     return {whole};
   }
   auto& on = *std::get<0>(opened);
-  const auto whom = zipf_audience(workers);
+  const auto targets = zipf_targets(workers);
   std::vector<figures> inside, outside, epolls, reads;
   for (int round = 0; round < how.rounds; ++round) {
-    const auto called = one_at_a_time(on, whom, next_from::callback, how.seconds);
+    const auto called = one_at_a_time(on, targets, next_from::callback, how.seconds);
     check(whole, called);
     inside.push_back(called.found);
     epolls.push_back(worker_rtt_floor(program_of(how), workers, true, how.seconds));
-    const auto asked = one_at_a_time(on, whom, next_from::outside_thread, how.seconds);
+    const auto asked = one_at_a_time(on, targets, next_from::outside_thread, how.seconds);
     check(whole, asked);
     outside.push_back(asked.found);
     reads.push_back(worker_rtt_floor(program_of(how), workers, false, how.seconds));
@@ -130,19 +130,19 @@ std::vector<result> process_load(const settings& how) {
     return {whole};
   }
   auto& on = *std::get<0>(opened);
-  const auto whom = zipf_audience(workers);
-  std::vector<figures> mine, floors;
+  const auto targets = zipf_targets(workers);
+  std::vector<figures> node_figures, floors;
   for (int round = 0; round < how.rounds; ++round) {
-    const auto report = callback_window(on, whom, window, how.seconds);
+    const auto report = callback_window(on, targets, window, how.seconds);
     check(whole, report);
-    mine.push_back(report.found);
+    node_figures.push_back(report.found);
     floors.push_back(worker_load_floor(program_of(how), workers, window, how.seconds));
   }
   std::vector<double> outside;
   outside.reserve(static_cast<std::size_t>(how.rounds));
   for (int round = 0; round < how.rounds; ++round)
-    outside.push_back(closed_window(on, whom, window, how.seconds).found.tasks_per_s);
-  whole.found = median(mine);
+    outside.push_back(closed_window(on, targets, window, how.seconds).found.tasks_per_s);
+  whole.found = median(node_figures);
   whole.floors = {{"bare epoll, the same worker", median(floors)}};
   whole.ratio = whole.found.tasks_per_s / whole.floors.front().found.tasks_per_s;
   // The spinning thread takes one of few cores from the workers.
@@ -164,17 +164,17 @@ std::vector<result> cold_start(const settings& how) {
       continue;
     }
     auto& on = *std::get<0>(opened);
-    std::vector<figures> mine, floors;
+    std::vector<figures> node_figures, floors;
     std::uint64_t expected = 0;
     for (int round = 0; round < how.rounds && one.wrong.empty(); ++round) {
       runtime::load::latency_recorder latencies;
       const auto begin = now_ns();
       while (one.wrong.empty() && static_cast<double>(now_ns() - begin) < how.seconds * 1e9)
         one.wrong = cold_round(on, at_once, latencies, expected);
-      mine.push_back(figures_of(latencies, static_cast<double>(now_ns() - begin) / 1e9));
+      node_figures.push_back(figures_of(latencies, static_cast<double>(now_ns() - begin) / 1e9));
       floors.push_back(cold_start_floor(program_of(how), at_once, how.seconds));
     }
-    one.found = median(mine);
+    one.found = median(node_figures);
     one.floors = {{"vfork and exec to the first answer", median(floors)}};
     const auto& floor = one.floors.front().found;
     one.ratio = one.found.p50_us / floor.p50_us;

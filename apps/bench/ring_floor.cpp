@@ -217,16 +217,16 @@ pauses pauses_of_two_threads(double seconds) {
   };
   std::array<one, 2> found;
   const auto until = now_ns() + static_cast<std::int64_t>(seconds * 1e9);
-  const auto look = [until](one& mine) {
+  const auto look = [until](one& sample) {
     constexpr std::int64_t shortest_ns = 20'000;  // Less is the cost of reading the clock.
     constexpr std::int64_t long_ns = 1'000'000;
     for (auto before = now_ns(), now = before; now < until; before = now) {
       now = now_ns();
       const auto away = now - before;
       if (away < shortest_ns) continue;
-      mine.lost_ns += static_cast<double>(away);
-      mine.longest_ns = std::max(mine.longest_ns, static_cast<double>(away));
-      if (away >= long_ns) ++mine.long_ones;
+      sample.lost_ns += static_cast<double>(away);
+      sample.longest_ns = std::max(sample.longest_ns, static_cast<double>(away));
+      if (away >= long_ns) ++sample.long_ones;
     }
   };
   std::thread other{[&] { look(found[1]); }};

@@ -40,8 +40,8 @@ public:
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, ends[1], 0);
     ::posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    std::array<char*, 2> words{const_cast<char*>(program.c_str()), nullptr};
-    if (::posix_spawn(&pid_, program.c_str(), &actions, nullptr, words.data(), environ) != 0)
+    std::array<char*, 2> arguments{const_cast<char*>(program.c_str()), nullptr};
+    if (::posix_spawn(&pid_, program.c_str(), &actions, nullptr, arguments.data(), environ) != 0)
       give_up(program.c_str());
     ::posix_spawn_file_actions_destroy(&actions);
     ::close(ends[1]);
@@ -132,7 +132,8 @@ private:
   int fd_;
 };
 
-std::vector<std::unique_ptr<echo_child>> hire(const std::string& program, std::size_t count) {
+std::vector<std::unique_ptr<echo_child>> start_children(const std::string& program,
+                                                        std::size_t count) {
   std::vector<std::unique_ptr<echo_child>> result;
   for (std::size_t i = 0; i < count; ++i) {
     result.push_back(std::make_unique<echo_child>(program));
@@ -145,13 +146,13 @@ std::vector<std::unique_ptr<echo_child>> hire(const std::string& program, std::s
 
 figures worker_rtt_floor(const std::string& program, std::size_t workers, bool with_epoll,
                          double seconds) {
-  const auto staff = hire(program, workers);
+  const auto children = start_children(program, workers);
   const auto picks = zipf_picks(workers);
   const poller all;
   if (with_epoll)
     for (std::size_t i = 0; i < workers; ++i) {
-      staff[i]->not_blocking();
-      all.add(*staff[i], i);
+      children[i]->not_blocking();
+      all.add(*children[i], i);
     }
   latency_recorder latencies;
   const auto warm_until = now_ns() + static_cast<std::int64_t>(seconds * 1e9 / 4);
@@ -159,7 +160,7 @@ figures worker_rtt_floor(const std::string& program, std::size_t workers, bool w
   std::uint64_t sent = 0;
   std::array<epoll_event, 64> events{};
   for (auto since = now_ns(); since < until; since = now_ns()) {
-    auto& one = *staff[picks[sent % picks.size()]];
+    auto& one = *children[picks[sent % picks.size()]];
     one.send(sent++);
     if (with_epoll) {
       int frames = 0;
@@ -175,12 +176,12 @@ figures worker_rtt_floor(const std::string& program, std::size_t workers, bool w
 
 figures worker_load_floor(const std::string& program, std::size_t workers, std::size_t window,
                           double seconds) {
-  const auto staff = hire(program, workers);
+  const auto children = start_children(program, workers);
   const auto picks = zipf_picks(workers);
   const poller all;
   for (std::size_t i = 0; i < workers; ++i) {
-    staff[i]->not_blocking();
-    all.add(*staff[i], i);
+    children[i]->not_blocking();
+    all.add(*children[i], i);
   }
   latency_recorder latencies;
   std::vector<std::deque<std::int64_t>> lines(workers);  // The worker has the first of each.
@@ -188,9 +189,9 @@ figures worker_load_floor(const std::string& program, std::size_t workers, std::
   const auto until = warm_until + static_cast<std::int64_t>(seconds * 1e9);
   std::uint64_t sent = 0;
   const auto submit = [&] {
-    const auto who = picks[sent % picks.size()];
-    lines[who].push_back(now_ns());
-    if (lines[who].size() == 1) staff[who]->send(sent);
+    const auto child = picks[sent % picks.size()];
+    lines[child].push_back(now_ns());
+    if (lines[child].size() == 1) children[child]->send(sent);
     ++sent;
   };
   for (std::size_t i = 0; i < window; ++i) submit();
@@ -198,12 +199,12 @@ figures worker_load_floor(const std::string& program, std::size_t workers, std::
   for (auto outstanding = window; outstanding > 0;) {
     const int count = all.wait(events);
     for (int i = 0; i < count; ++i) {
-      const auto who = events[static_cast<std::size_t>(i)].data.u64;
-      for (auto frames = staff[who]->receive(); frames > 0; --frames) {
+      const auto child = events[static_cast<std::size_t>(i)].data.u64;
+      for (auto frames = children[child]->receive(); frames > 0; --frames) {
         const auto at = now_ns();
-        if (at >= warm_until && at < until) latencies.add(at - lines[who].front());
-        lines[who].pop_front();
-        if (!lines[who].empty()) staff[who]->send(sent);
+        if (at >= warm_until && at < until) latencies.add(at - lines[child].front());
+        lines[child].pop_front();
+        if (!lines[child].empty()) children[child]->send(sent);
         if (at < until)
           submit();
         else
@@ -220,23 +221,23 @@ figures cold_start_floor(const std::string& program, std::size_t at_once, double
   const auto until = begin + static_cast<std::int64_t>(seconds * 1e9);
   while (now_ns() < until) {
     const poller all;
-    std::vector<std::unique_ptr<echo_child>> staff;
+    std::vector<std::unique_ptr<echo_child>> children;
     const auto since = now_ns();
     for (std::size_t i = 0; i < at_once; ++i) {
-      staff.push_back(std::make_unique<echo_child>(program));
-      staff.back()->send(i);
-      staff.back()->not_blocking();
-      all.add(*staff.back(), i);
+      children.push_back(std::make_unique<echo_child>(program));
+      children.back()->send(i);
+      children.back()->not_blocking();
+      all.add(*children.back(), i);
     }
     std::vector<int> frames(at_once, 2);  // `ready`, then the answer.
     std::array<epoll_event, 64> events{};
     for (auto left = at_once; left > 0;) {
       const int count = all.wait(events);
       for (int i = 0; i < count; ++i) {
-        const auto who = events[static_cast<std::size_t>(i)].data.u64;
-        if (frames[who] == 0) continue;
-        frames[who] -= std::max(staff[who]->receive(), 0);
-        if (frames[who] > 0) continue;
+        const auto child = events[static_cast<std::size_t>(i)].data.u64;
+        if (frames[child] == 0) continue;
+        frames[child] -= std::max(children[child]->receive(), 0);
+        if (frames[child] > 0) continue;
         latencies.add(now_ns() - since);
         --left;
       }

@@ -26,7 +26,7 @@ cast_list list_cast(const config::node& from, const std::string& cloud_url) {
 }
 
 rules_result rules_of(const config::chaos_plan& plan, const cast_list& cast) {
-  static_assert(chaos::fault_kinds == 12 && chaos::roles == 11);
+  static_assert(chaos::fault_kind_count == 12 && chaos::role_count == 11);
   rules_result result;
   const bool has_cloud = std::ranges::any_of(cast.shape.is_cloud, [](bool one) { return one; });
   for (const auto& from : plan.faults) {

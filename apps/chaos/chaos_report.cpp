@@ -84,6 +84,119 @@ std::vector<fault_group> groups_of(const std::vector<fault_outcome>& faults) {
   return groups;
 }
 
+void print_faults(const std::vector<fault_outcome>& faults) {
+  table rows{{{"FAULT"},
+              {"DONE", true},
+              {"OUTAGE, MEAN", true},
+              {"MAX", true},
+              {"RECOVERY, MEAN", true},
+              {"P95", true},
+              {"MAX", true},
+              {"NOT RECOVERED", true}}};
+  for (const auto& one : groups_of(faults)) {
+    if (one.done == 0) continue;
+    const auto felt = chaos::summarize(one.outages);
+    const auto took = chaos::summarize(one.recoveries);
+    const auto cell = [](const chaos::times& of, double value) {
+      return of.count == 0 ? std::string{"-"} : spoken_duration(value * 1e3);
+    };
+    rows.add({one.name, std::to_string(one.done), cell(felt, felt.mean), cell(felt, felt.max),
+              cell(took, took.mean), cell(took, took.p95), cell(took, took.max),
+              std::to_string(one.open)},
+             7, one.open > 0 ? colour::red : colour::none);
+  }
+  std::printf("\n%s\n", rows.text().c_str());
+  for (const auto& one : faults)
+    if (one.carried_out && !one.recovery.recovery_s())
+      std::printf("not recovered: %s\n", line_of(one).c_str());
+}
+
+void print_tasks(const chaos_result& result) {
+  const auto& out = result.outcome;
+  const auto ms = [&](double q) {
+    return fixed(static_cast<double>(result.latency.quantile(q)) / 1e6, 1) + " ms";
+  };
+  std::printf("faults        %zu done, %zu recovered from; recovery mean %s, p95 %s, max %s\n",
+              out.faults, out.recovery.count, spoken(out.recovery.mean).c_str(),
+              spoken(out.recovery.p95).c_str(), spoken(out.recovery.max).c_str());
+  std::printf("success       %s of %s tasks (%s refused, %s failed)",
+              percent(out.success(), 2).c_str(), grouped(out.asked).c_str(),
+              grouped(result.refused).c_str(), grouped(result.failed).c_str());
+  std::printf("; p50 %s, p95 %s, p99 %s\n", ms(0.5).c_str(), ms(0.95).c_str(), ms(0.99).c_str());
+  if (result.by_fallback > 0)
+    std::printf("fallback      %s tasks were answered by another specialist than was asked\n",
+                grouped(result.by_fallback).c_str());
+  for (const auto& [reason, times] : result.reasons)
+    std::printf("              %s × %s\n", grouped(times).c_str(), reason.c_str());
+}
+
+void print_node(const chaos_result& result) {
+  const auto& out = result.outcome;
+  std::printf("node          %s retries, %s cold starts; memory mean %s MB, most %s MB",
+              grouped(result.retries).c_str(), grouped(result.cold_starts).c_str(),
+              fixed(result.memory_mb, 1).c_str(), fixed(result.memory_max_mb, 1).c_str());
+  if (out.over_budget_s > 0)
+    std::printf("; above its budget for %s at a stretch",
+                spoken_duration(out.over_budget_s * 1e3).c_str());
+  else if (result.budget_mb > 0)
+    std::printf(", always within %s MB", fixed(result.budget_mb, 0).c_str());
+  std::printf("\n");
+  std::printf(
+      "ledger        %s accepted (%s probes among them), %s pending, %s answered twice; "
+      "%s at all of %s checks\n",
+      grouped(result.accepted).c_str(), grouped(result.probes).c_str(),
+      grouped(out.pending).c_str(), grouped(out.doubled).c_str(),
+      out.always_balanced ? "accepted = answered + pending" : "NOT BALANCED",
+      grouped(result.ledger_looks).c_str());
+  if (result.journaled > 0)
+    std::printf("journal       %s of %s journal entries match what the caller was told\n",
+                grouped(result.journaled - result.journal_missing).c_str(),
+                grouped(result.journaled).c_str());
+}
+
+json faults_json(const std::vector<fault_outcome>& of) {
+  json faults = json::array();
+  for (const auto& one : of) {
+    json entry{{"number", one.what.number},
+               {"at_ms", one.what.at_s * 1e3},
+               {"for_ms", one.what.for_s * 1e3},
+               {"kind", to_string(one.what.what)},
+               {"carried_out", one.carried_out}};
+    if (one.what.what == chaos::fault_kind::kill_actor) entry["role"] = to_string(one.what.who);
+    if (one.carried_out) {
+      entry["happened_to"] = one.happened_to;
+      entry["began_ms"] = one.recovery.began_s * 1e3;
+      entry["outage_ms"] = milliseconds(one.recovery.outage_s());
+      entry["recovery_ms"] = milliseconds(one.recovery.recovery_s());
+      if (one.recovery.contained_s >= 0)
+        entry["contained_ms"] = (one.recovery.contained_s - one.recovery.began_s) * 1e3;
+    } else {
+      entry["omitted"] = one.omitted;
+    }
+    faults.push_back(std::move(entry));
+  }
+  return faults;
+}
+
+json tasks_json(const chaos_result& result) {
+  return {{"asked", result.outcome.asked},     {"completed", result.outcome.completed},
+          {"refused", result.refused},         {"failed", result.failed},
+          {"by_fallback", result.by_fallback}, {"success", result.outcome.success()},
+          {"reasons", result.reasons},         {"latency", latency_json(result.latency)}};
+}
+
+json ledger_json(const chaos_result& result) {
+  return {{"accepted", result.accepted},
+          {"probes", result.probes},
+          {"pending", result.outcome.pending},
+          {"lost", result.outcome.lost},
+          {"doubled", result.outcome.doubled},
+          {"looks", result.ledger_looks},
+          {"always_balanced", result.outcome.always_balanced},
+          {"journaled", result.journaled},
+          {"journal_missing", result.journal_missing}};
+}
+
 }  // namespace
 
 std::string describe(const chaos::fault& what, const cast_list& cast) {
@@ -162,139 +275,45 @@ void chaos_display::tell(const fault_outcome& one, double now_s) {
   std::fflush(stdout);
 }
 
-void print_result(const chaos_job& job, const chaos_result& came,
+void print_result(const chaos_job& job, const chaos_result& result,
                   const std::vector<std::string>& missed) {
-  table rows{{{"FAULT"},
-              {"DONE", true},
-              {"OUTAGE, MEAN", true},
-              {"MAX", true},
-              {"RECOVERY, MEAN", true},
-              {"P95", true},
-              {"MAX", true},
-              {"NOT RECOVERED", true}}};
-  for (const auto& one : groups_of(came.faults)) {
-    if (one.done == 0) continue;
-    const auto felt = chaos::summarize(one.outages);
-    const auto took = chaos::summarize(one.recoveries);
-    const auto cell = [](const chaos::times& of, double value) {
-      return of.count == 0 ? std::string{"-"} : spoken_duration(value * 1e3);
-    };
-    rows.add({one.name, std::to_string(one.done), cell(felt, felt.mean), cell(felt, felt.max),
-              cell(took, took.mean), cell(took, took.p95), cell(took, took.max),
-              std::to_string(one.open)},
-             7, one.open > 0 ? colour::red : colour::none);
-  }
-  const auto& out = came.outcome;
-  std::printf("\n%s\n", rows.text().c_str());
-  for (const auto& one : came.faults)
-    if (one.carried_out && !one.recovery.recovery_s())
-      std::printf("not recovered: %s\n", line_of(one).c_str());
-  const auto ms = [&](double q) {
-    return fixed(static_cast<double>(came.latency.quantile(q)) / 1e6, 1) + " ms";
-  };
-  std::printf("faults        %zu done, %zu recovered from; recovery mean %s, p95 %s, max %s\n",
-              out.faults, out.recovery.count, spoken(out.recovery.mean).c_str(),
-              spoken(out.recovery.p95).c_str(), spoken(out.recovery.max).c_str());
-  std::printf("success       %s of %s tasks (%s refused, %s failed)",
-              percent(out.success(), 2).c_str(), grouped(out.asked).c_str(),
-              grouped(came.refused).c_str(), grouped(came.failed).c_str());
-  std::printf("; p50 %s, p95 %s, p99 %s\n", ms(0.5).c_str(), ms(0.95).c_str(), ms(0.99).c_str());
-  if (came.by_fallback > 0)
-    std::printf("fallback      %s tasks were answered by another specialist than was asked\n",
-                grouped(came.by_fallback).c_str());
-  for (const auto& [reason, times] : came.reasons)
-    std::printf("              %s × %s\n", grouped(times).c_str(), reason.c_str());
-  std::printf("node          %s retries, %s cold starts; memory mean %s MB, most %s MB",
-              grouped(came.retries).c_str(), grouped(came.cold_starts).c_str(),
-              fixed(came.memory_mb, 1).c_str(), fixed(came.memory_max_mb, 1).c_str());
-  if (out.over_budget_s > 0)
-    std::printf("; above its budget for %s at a stretch",
-                spoken_duration(out.over_budget_s * 1e3).c_str());
-  else if (came.budget_mb > 0)
-    std::printf(", always within %s MB", fixed(came.budget_mb, 0).c_str());
-  std::printf("\n");
-  std::printf(
-      "ledger        %s accepted (%s probes among them), %s pending, %s answered twice; "
-      "%s at all of %s checks\n",
-      grouped(came.accepted).c_str(), grouped(came.probes).c_str(), grouped(out.pending).c_str(),
-      grouped(out.doubled).c_str(),
-      out.always_balanced ? "accepted = answered + pending" : "NOT BALANCED",
-      grouped(came.ledger_looks).c_str());
-  if (came.journaled > 0)
-    std::printf("journal       %s of %s journal entries match what the caller was told\n",
-                grouped(came.journaled - came.journal_missing).c_str(),
-                grouped(came.journaled).c_str());
-  std::printf("lost          %s\n", grouped(out.lost).c_str());
-  if (missed.empty() && came.problem.empty() && !came.interrupted)
+  print_faults(result.faults);
+  print_tasks(result);
+  print_node(result);
+  std::printf("lost          %s\n", grouped(result.outcome.lost).c_str());
+  if (missed.empty() && result.problem.empty() && !result.interrupted)
     std::printf("%s %s, seed %llu\n", paint("good:", colour::green).c_str(), job.plan.name.c_str(),
                 static_cast<unsigned long long>(job.plan.seed));
   for (const auto& one : missed)
     std::printf("%s %s\n", paint("MISSED", colour::red).c_str(), one.c_str());
 }
 
-json result_json(const chaos_job& job, const chaos_result& came,
+json result_json(const chaos_job& job, const chaos_result& result,
                  const std::vector<std::string>& missed) {
-  json faults = json::array();
-  for (const auto& one : came.faults) {
-    json entry{{"number", one.what.number},
-               {"at_ms", one.what.at_s * 1e3},
-               {"for_ms", one.what.for_s * 1e3},
-               {"kind", to_string(one.what.what)},
-               {"carried_out", one.carried_out}};
-    if (one.what.what == chaos::fault_kind::kill_actor) entry["role"] = to_string(one.what.who);
-    if (one.carried_out) {
-      entry["happened_to"] = one.happened_to;
-      entry["began_ms"] = one.recovery.began_s * 1e3;
-      entry["outage_ms"] = milliseconds(one.recovery.outage_s());
-      entry["recovery_ms"] = milliseconds(one.recovery.recovery_s());
-      if (one.recovery.contained_s >= 0)
-        entry["contained_ms"] = (one.recovery.contained_s - one.recovery.began_s) * 1e3;
-    } else {
-      entry["omitted"] = one.omitted;
-    }
-    faults.push_back(std::move(entry));
-  }
-  const auto& out = came.outcome;
+  const auto& out = result.outcome;
   return {{"plan", job.plan.name},
           {"seed", job.plan.seed},
           {"duration_ms", job.plan.duration.count()},
-          {"seconds", came.seconds},
-          {"ok", missed.empty() && came.problem.empty() && !came.interrupted},
+          {"seconds", result.seconds},
+          {"ok", missed.empty() && result.problem.empty() && !result.interrupted},
           {"missed", missed},
-          {"problem", came.problem},
-          {"interrupted", came.interrupted},
+          {"problem", result.problem},
+          {"interrupted", result.interrupted},
           {"thresholds", bounds_json(job.plan.thresholds)},
-          {"faults", std::move(faults)},
+          {"faults", faults_json(result.faults)},
           {"faults_done", out.faults},
           {"recovered", out.recovered()},
           {"recovery", times_json(out.recovery)},
-          {"outage", times_json(came.outage)},
-          {"tasks",
-           {{"asked", out.asked},
-            {"completed", out.completed},
-            {"refused", came.refused},
-            {"failed", came.failed},
-            {"by_fallback", came.by_fallback},
-            {"success", out.success()},
-            {"reasons", came.reasons},
-            {"latency", latency_json(came.latency)}}},
-          {"ledger",
-           {{"accepted", came.accepted},
-            {"probes", came.probes},
-            {"pending", out.pending},
-            {"lost", out.lost},
-            {"doubled", out.doubled},
-            {"looks", came.ledger_looks},
-            {"always_balanced", out.always_balanced},
-            {"journaled", came.journaled},
-            {"journal_missing", came.journal_missing}}},
+          {"outage", times_json(result.outage)},
+          {"tasks", tasks_json(result)},
+          {"ledger", ledger_json(result)},
           {"memory",
-           {{"mean_mb", came.memory_mb},
-            {"max_mb", came.memory_max_mb},
-            {"budget_mb", came.budget_mb},
+           {{"mean_mb", result.memory_mb},
+            {"max_mb", result.memory_max_mb},
+            {"budget_mb", result.budget_mb},
             {"over_budget_ms", out.over_budget_s * 1e3}}},
-          {"retries", came.retries},
-          {"cold_starts", came.cold_starts}};
+          {"retries", result.retries},
+          {"cold_starts", result.cold_starts}};
 }
 
 }  // namespace greenroom::apps

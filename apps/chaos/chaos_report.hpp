@@ -32,9 +32,9 @@ private:
   live_block block_;
 };
 
-void print_result(const chaos_job& job, const chaos_result& came,
+void print_result(const chaos_job& job, const chaos_result& result,
                   const std::vector<std::string>& missed);
-nlohmann::json result_json(const chaos_job& job, const chaos_result& came,
+nlohmann::json result_json(const chaos_job& job, const chaos_result& result,
                            const std::vector<std::string>& missed);
 
 }  // namespace greenroom::apps

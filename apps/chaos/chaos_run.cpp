@@ -243,19 +243,19 @@ chaos_result no_run(std::string why) {
 
 chaos_result run_chaos(const chaos_job& job) {
   // Lowering the budget reloads the configuration, which must therefore include the wires.
-  auto mine = job;
-  mine.configuration.data_dir = job.folder + "/data";
+  auto own_job = job;
+  own_job.configuration.data_dir = job.folder + "/data";
   lease_board leases;
   const auto lease_file = job.folder + "/leases";
   if (!leases.create(lease_file, job.cast.names.size()))
     return no_run("cannot write " + lease_file);
   if (needs_wire(job.plan))
-    put_wires(mine.configuration, job.bin_directory + "/greenroom-chaos-wire", lease_file);
+    put_wires(own_job.configuration, job.bin_directory + "/greenroom-chaos-wire", lease_file);
   node::options options;
   options.bin_directory = job.bin_directory;
-  auto started = node::start(mine.configuration, {}, options);
+  auto started = node::start(own_job.configuration, {}, options);
   if (!started) return no_run("the node cannot start: " + started.error().text);
-  return chaos_run{mine, **started, leases}.carry_out();
+  return chaos_run{own_job, **started, leases}.carry_out();
 }
 
 }  // namespace greenroom::apps

@@ -37,17 +37,17 @@ cloud_server::cloud_server(const std::string& bin_directory) : child_{std::make_
     problem_ = process.error;
     return;
   }
-  std::string said;
-  while (said.find('\n') == std::string::npos) {
+  std::string output;
+  while (output.find('\n') == std::string::npos) {
     pollfd file{process.out.number(), POLLIN, 0};
     if (::poll(&file, 1, start_patience_ms) == 0) break;
     char room[64];
     const auto count = ::read(process.out.number(), room, sizeof room);
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count <= 0) break;
-    said.append(room, static_cast<std::size_t>(count));
+    output.append(room, static_cast<std::size_t>(count));
   }
-  port_ = static_cast<std::uint16_t>(std::strtoul(said.c_str(), nullptr, 10));
+  port_ = static_cast<std::uint16_t>(std::strtoul(output.c_str(), nullptr, 10));
   if (port_ == 0) problem_ = "greenroom-chaos-cloud did not say where it listens";
 }
 

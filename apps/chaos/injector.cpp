@@ -1,7 +1,7 @@
 #include "apps/chaos/injector.hpp"
 
 #include "actors/node/parts.hpp"
-#include "apps/chaos/kill_actor.hpp"
+#include "actors/supervision/kill_actor.hpp"
 #include "runtime/machine/process/process_tree.hpp"
 
 #include <nlohmann/json.hpp>
@@ -28,10 +28,10 @@ std::chrono::milliseconds in_ms(double seconds) {
 }
 
 /// The name in the node's events.
-std::string event_name(role who) {
-  if (who == role::pool) return "intelligent pool";
-  if (who == role::memory_sampler) return "memory sampler";
-  return std::string{to_string(who)};
+std::string event_name(role of) {
+  if (of == role::pool) return "intelligent pool";
+  if (of == role::memory_sampler) return "memory sampler";
+  return std::string{to_string(of)};
 }
 
 /// The process id may have been reused: check that the process is a child of this one.
@@ -87,24 +87,24 @@ void injector::apply_event(const event& what) {
     collapsed_ = true;
     return;
   }
-  const auto said = json::parse(what.json, nullptr, false);
-  if (!said.is_object()) return;
-  const auto actor = said.value("actor", "");
-  const auto department = said.value("department", "");
-  const auto specialist = said.value("specialist", "");
+  const auto fields = json::parse(what.json, nullptr, false);
+  if (!fields.is_object()) return;
+  const auto actor = fields.value("actor", "");
+  const auto department = fields.value("department", "");
+  const auto specialist = fields.value("specialist", "");
   const auto now = books_->now_s();
   const bool lost = what.kind == "actor.lost";
   for (auto& one : entries_) {
     if (one.out.what.what != fault_kind::kill_actor || one.now != stage::over) continue;
     const auto who = one.out.what.who;
     const auto& theirs = job_.cast.departments[job_.cast.shape.department[one.target]];
-    const bool mine = who == role::specialist   ? specialist == job_.cast.names[one.target]
-                      : who == role::department ? department == theirs
-                                                : !actor.empty() && actor == event_name(who);
+    const bool is_target = who == role::specialist   ? specialist == job_.cast.names[one.target]
+                           : who == role::department ? department == theirs
+                                                     : !actor.empty() && actor == event_name(who);
     // A new pool also has a new director and new departments.
     const bool within = !lost && actor == event_name(role::pool)
                         && (who == role::director || who == role::department);
-    if (!mine && !within) continue;
+    if (!is_target && !within) continue;
     if (lost) {
       one.awaits_loss = false;
       continue;
@@ -141,7 +141,7 @@ std::uint32_t injector::find_running(const entry& one, int& pid) const {
     pid = view.pid;
     return who;
   }
-  return chaos_books::nobody;
+  return chaos_books::no_specialist;
 }
 
 void injector::begin(entry& one, double now) {
@@ -153,7 +153,7 @@ void injector::begin(entry& one, double now) {
     return;
   }
   const auto target = find_running(one, one.pid);
-  if (target != chaos_books::nobody) {
+  if (target != chaos_books::no_specialist) {
     begin_at(one, target, now);
     return;
   }
@@ -227,7 +227,7 @@ void injector::kill_actor(entry& one, double now) {
   one.out.happened_to = std::string{to_string(who)} + which;
   auto& inside = node_.inside();
   // One that a reload has taken out has no actor either.
-  static_cast<void>(apps::kill_actor(inside.root, *inside.state, one.out.happened_to));
+  static_cast<void>(actors::kill_actor(inside.root, *inside.state, one.out.happened_to));
 }
 
 void injector::set_budget(double mb) {

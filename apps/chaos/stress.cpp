@@ -52,10 +52,10 @@ double chaos_books::now_s() const {
   return std::chrono::duration<double>{steady::now() - begin_}.count();
 }
 
-chaos_books::sent chaos_books::open(std::uint32_t whom, bool probe, bool durable,
+chaos_books::sent chaos_books::open(std::uint32_t specialist, bool probe, bool durable,
                                     std::size_t for_fault) {
   sent one;
-  one.asked = whom;
+  one.asked = specialist;
   one.probe = probe;
   one.durable = durable;
   one.for_fault = for_fault;
@@ -104,11 +104,11 @@ void chaos_books::ended(const sent& one, const task_view& view) {
   }
   const auto now = now_s();
   const auto found = index_.find(view.specialist);
-  const auto by = found == index_.end() ? nobody : found->second;
-  recovery.success(one.asked == nobody ? by : one.asked, by, one.at_s, now);
+  const auto by = found == index_.end() ? no_specialist : found->second;
+  recovery.success(one.asked == no_specialist ? by : one.asked, by, one.at_s, now);
   if (one.probe) return;
   ++completed;
-  if (one.asked != nobody && one.asked != by) ++by_fallback;
+  if (one.asked != no_specialist && one.asked != by) ++by_fallback;
   latency.add(static_cast<std::int64_t>((now - one.at_s) * 1e9));
 }
 
@@ -120,7 +120,7 @@ stress::stress(node& to, const chaos_job& job, std::shared_ptr<chaos_books> book
   const auto index = [&](const std::string& name) {
     for (std::uint32_t i = 0; i < job.cast.names.size(); ++i)
       if (job.cast.names[i] == name) return i;
-    return chaos_books::nobody;
+    return chaos_books::no_specialist;
   };
   for (const auto& from : job.plan.load.mix) {
     part one;
@@ -156,7 +156,7 @@ void stress::submit(task_request request, const chaos_books::sent& ticket) {
 
 void stress::send(const part& which, const std::string& session, bool durable) {
   task_request request;
-  if (which.specialist != chaos_books::nobody)
+  if (which.specialist != chaos_books::no_specialist)
     request.specialist = job_.cast.names[which.specialist];
   request.department = which.department;
   request.command = which.command;

@@ -27,11 +27,11 @@ public:
   struct sent {
     runtime::chaos::answer_book::ticket ticket = 0;
     double at_s = 0;
-    std::uint32_t asked = nobody;
+    std::uint32_t asked = no_specialist;
     bool probe = false, durable = false;
     std::size_t for_fault = 0;
   };
-  static constexpr std::uint32_t nobody = 0xffffffffU;
+  static constexpr std::uint32_t no_specialist = 0xffffffffU;
 
   sent open(std::uint32_t asked, bool probe, bool durable, std::size_t for_fault);
   void submitted(const sent& one, const base::expected<protocols::task_id, refusal>& how);
@@ -63,7 +63,7 @@ public:
 
 private:
   struct part {
-    std::uint32_t specialist = chaos_books::nobody;
+    std::uint32_t specialist = chaos_books::no_specialist;
     std::string department, command, input;
     protocols::priority urgency = protocols::priority::normal;
   };

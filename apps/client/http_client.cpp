@@ -37,8 +37,8 @@ std::map<std::string, std::string> headers_of(const wire::fields& fields) {
   return result;
 }
 
-http_answer answer_of(machine::http_answer came) {
-  return {came.status, headers_of(came.fields), std::move(came.body)};
+http_answer answer_of(machine::http_answer reply) {
+  return {reply.status, headers_of(reply.fields), std::move(reply.body)};
 }
 
 base::http_url url_of(const node_address& where) {
@@ -104,31 +104,31 @@ public:
           limit(silence);
           return on_piece(piece);
         });
-    auto came = run(*call, wire::verb::get, target, {}, stream_head_limit);
+    auto reply = run(*call, wire::verb::get, target, {}, stream_head_limit);
     kept_.reset();
-    const bool ended = !came || came->error == wire::error::end_of_stream;
-    if (head.status != 0 && (ended || came->failure.empty())) return head;
-    if (!came || !came->failure.empty()) return failure(came);
-    return answer_of(*std::move(came));
+    const bool ended = !reply || reply->error == wire::error::end_of_stream;
+    if (head.status != 0 && (ended || reply->failure.empty())) return head;
+    if (!reply || !reply->failure.empty()) return failure(reply);
+    return answer_of(*std::move(reply));
   }
 
 private:
   http_result ask_once(std::string_view method, std::string_view target, const std::string& body,
                        milliseconds timeout) {
     const auto call = make_call(timeout);
-    auto came =
+    auto reply =
         run(*call, wire::string_to_verb({method.data(), method.size()}), target, body, timeout);
-    stale_ = came && came->stale;
-    if (!came || !came->failure.empty()) return failure(came);
-    kept_ = std::move(came->connection);
-    return answer_of(*std::move(came));
+    stale_ = reply && reply->stale;
+    if (!reply || !reply->failure.empty()) return failure(reply);
+    kept_ = std::move(reply->connection);
+    return answer_of(*std::move(reply));
   }
 
   std::shared_ptr<http_call> make_call(milliseconds timeout) {
     auto call = std::make_shared<http_call>(io_, url_, body_max);
     call->add_header("User-Agent", "greenroom/" GREENROOM_VERSION);
     call->keep_errors(body_max);
-    call->guard([this, timeout](const auto&, const auto&, const auto& go_on) {
+    call->verify_server([this, timeout](const auto&, const auto&, const auto& go_on) {
       limit(timeout);
       go_on({});
     });
@@ -142,7 +142,7 @@ private:
     over_ = false;
     limit(kept_ ? timeout : std::min(timeout, connect_limit));
     call.start(verb, std::string{target}, body, {}, std::move(kept_),
-               [&result](machine::http_answer came) { result = std::move(came); });
+               [&result](machine::http_answer reply) { result = std::move(reply); });
     io_.restart();
     while (!result && !over_ && io_.run_one() > 0) {
     }
@@ -162,11 +162,11 @@ private:
     });
   }
 
-  http_failure failure(const std::optional<machine::http_answer>& came) const {
-    if (!came) return {"no answer within " + std::to_string(limit_ms_.count()) + " ms", true};
-    if (came->error.category() == asio::error::get_netdb_category())
+  http_failure failure(const std::optional<machine::http_answer>& reply) const {
+    if (!reply) return {"no answer within " + std::to_string(limit_ms_.count()) + " ms", true};
+    if (reply->error.category() == asio::error::get_netdb_category())
       return {"cannot find the host \"" + url_.host + "\"", false};
-    return {came->error ? came->error.message() : came->failure, false};
+    return {reply->error ? reply->error.message() : reply->failure, false};
   }
 
   const base::http_url url_;

@@ -1,4 +1,4 @@
-// What every verb of the command line shares: registration and exit codes.
+// What every verb of the command line shares: exit codes, groups and checks of options.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -42,9 +42,5 @@ inline constexpr const char* watch = "Watch";
 inline constexpr const char* change = "Change";
 inline constexpr const char* study = "Study";
 }  // namespace group
-
-// Each verb has a file, which defines `add_<verb>(CLI::App&, outcome&)`: it adds a subcommand with
-// options, a footer that shows an example, and a callback that does the work and sets the outcome.
-// Errors go to stderr as `greenroom: <what> — <what to do>`.
 
 }  // namespace greenroom::apps

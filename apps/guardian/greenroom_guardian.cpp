@@ -147,10 +147,10 @@ int main(int count, char** arguments) {
     pause = std::min(2 * pause, look_period);
     if (wait[1].revents != 0) alive = false;
     if (wait[0].revents != 0) {
-      std::array<char, 256> words;
-      const auto got = ::read(0, words.data(), words.size());
-      const std::string_view said{words.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
-      asked = asked || said.find('q') != std::string_view::npos;
+      std::array<char, 256> buffer;
+      const auto got = ::read(0, buffer.data(), buffer.size());
+      const std::string_view input{buffer.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
+      asked = asked || input.find('q') != std::string_view::npos;
       if (got <= 0 || asked) alive = false;
       pause = first_look;
     }

@@ -104,7 +104,7 @@ private:
     std::uint64_t turn = 0;
     std::weak_ptr<http_call> call;  ///< Keeps itself alive while it runs.
     std::shared_ptr<machine::http_connection> kept;
-    pending mine;
+    pending request;
     steady::time_point sent;
   };
   using connection_ptr = std::shared_ptr<connection>;
@@ -166,7 +166,7 @@ private:
       } else {
         return;
       }
-      to->mine = std::move(waiting_.front());
+      to->request = std::move(waiting_.front());
       waiting_.pop_front();
       ++in_flight_;
       send(to);
@@ -176,17 +176,18 @@ private:
   void send(const connection_ptr& to) {
     const auto call = std::make_shared<http_call>(io_, url_, answer_body_max);
     to->call = call;
-    call->guard([this, to = std::weak_ptr{to}](const auto&, const auto&, const auto& go_on) {
-      connected_once_ = true;
-      if (const auto mine = to.lock()) begins(mine);
-      go_on({});
-    });
+    call->verify_server(
+        [this, to = std::weak_ptr{to}](const auto&, const auto&, const auto& go_on) {
+          connected_once_ = true;
+          if (const auto connection = to.lock()) begins(connection);
+          go_on({});
+        });
     if (to->kept)
       begins(to);
     else
       limit(to, connect_patience);
-    call->start(wire::verb::post, to->mine.what.target, to->mine.what.body, {}, std::move(to->kept),
-                [this, to](const machine::http_answer& answer) {
+    call->start(wire::verb::post, to->request.what.target, to->request.what.body, {},
+                std::move(to->kept), [this, to](const machine::http_answer& answer) {
                   end_of_call(to);
                   if (answer.failure.empty())
                     answered(to, answer);
@@ -199,7 +200,7 @@ private:
   void begins(const connection_ptr& to) {
     to->sent = steady::now();
     if (job_.users == 0)
-      outcome_.latest_s = std::max(outcome_.latest_s, seconds_of(to->sent - to->mine.intended));
+      outcome_.latest_s = std::max(outcome_.latest_s, seconds_of(to->sent - to->request.intended));
     limit(to, job_.patience);
   }
 
@@ -224,12 +225,12 @@ private:
   void answered(const connection_ptr& from, const machine::http_answer& answer) {
     const auto now = steady::now();
     const auto how = ending_of(answer.status);
-    if (is_measured(from->mine)) {
+    if (is_measured(from->request)) {
       auto& summary = outcome_.summary;
       summary.count(how);
       ++outcome_.statuses[answer.status];
       if (how == ending::completed) {
-        summary.response.add((now - from->mine.intended).count());
+        summary.response.add((now - from->request.intended).count());
         summary.service.add((now - from->sent).count());
         if (answer.fields["X-Greenroom-Cold-Start"] == "true") ++summary.cold_starts;
       }
@@ -237,7 +238,7 @@ private:
     if (how == ending::failed || how == ending::timed_out)
       note_error(std::to_string(answer.status) + " " + answer.body.substr(0, 300));
     from->kept = answer.connection;
-    const auto user = from->mine.user;
+    const auto user = from->request.user;
     --in_flight_;
     if (from->kept) {
       idle_.push_back(from);
@@ -252,7 +253,7 @@ private:
     if (answer.stale) {
       --in_flight_;
       --open_;
-      waiting_.push_front(std::move(from->mine));
+      waiting_.push_front(std::move(from->request));
       dispatch_waiting();
       return;
     }
@@ -264,9 +265,9 @@ private:
     --in_flight_;
     --open_;
     ++outcome_.unanswered;
-    if (is_measured(from->mine)) outcome_.summary.count(how);
+    if (is_measured(from->request)) outcome_.summary.count(how);
     note_error(std::move(why));
-    next_turn(from->mine.user);
+    next_turn(from->request.user);
   }
 
   void next_turn(std::optional<std::size_t> user) {

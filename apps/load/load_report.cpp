@@ -64,18 +64,18 @@ json latency_json(const load::latency_recorder& from) {
           {"max_ms", milliseconds(from.max())}};
 }
 
-bool is_good(const load_outcome& came, const std::vector<load::threshold>& thresholds) {
-  if (came.unreachable || came.gone || came.summary.completed == 0) return false;
-  if (thresholds.empty()) return came.unanswered == 0;
+bool is_good(const load_outcome& result, const std::vector<load::threshold>& thresholds) {
+  if (result.unreachable || result.gone || result.summary.completed == 0) return false;
+  if (thresholds.empty()) return result.unanswered == 0;
   return std::ranges::all_of(thresholds,
-                             [&](const auto& one) { return load::meets(came.summary, one); });
+                             [&](const auto& one) { return load::meets(result.summary, one); });
 }
 
-json report_json(const std::string& name, const load_outcome& came,
+json report_json(const std::string& name, const load_outcome& result,
                  const std::vector<load::threshold>& thresholds) {
-  const auto& summary = came.summary;
+  const auto& summary = result.summary;
   json statuses = json::object();
-  for (const auto& [status, count] : came.statuses) statuses[std::to_string(status)] = count;
+  for (const auto& [status, count] : result.statuses) statuses[std::to_string(status)] = count;
   json judged = json::array();
   for (const auto& one : thresholds) {
     const bool met = load::meets(summary, one);
@@ -85,8 +85,8 @@ json report_json(const std::string& name, const load_outcome& came,
   }
   return {{"name", name},
           {"measured_s", summary.measured_s},
-          {"elapsed_s", came.elapsed_s},
-          {"sent", came.sent},
+          {"elapsed_s", result.elapsed_s},
+          {"sent", result.sent},
           {"measured", summary.ended()},
           {"completed", summary.completed},
           {"shed", summary.shed},
@@ -100,22 +100,22 @@ json report_json(const std::string& name, const load_outcome& came,
           {"warm_hit_rate", load::metric_of(summary, "warm_hit_rate")},
           {"response", latency_json(summary.response)},
           {"service", latency_json(summary.service)},
-          {"driver_late_ms", came.latest_s * 1e3},
+          {"driver_late_ms", result.latest_s * 1e3},
           {"statuses", statuses},
-          {"unanswered", came.unanswered},
-          {"first_error", came.first_error},
-          {"interrupted", came.interrupted},
+          {"unanswered", result.unanswered},
+          {"first_error", result.first_error},
+          {"interrupted", result.interrupted},
           {"thresholds", judged},
-          {"ok", is_good(came, thresholds)}};
+          {"ok", is_good(result, thresholds)}};
 }
 
-void print_report(const std::string& name, const load_outcome& came,
+void print_report(const std::string& name, const load_outcome& result,
                   const std::vector<load::threshold>& thresholds) {
-  const auto& summary = came.summary;
+  const auto& summary = result.summary;
   std::printf("%s: %s requests measured in %s s, %s completed a second%s\n",
               paint(name, colour::bold).c_str(), grouped(summary.ended()).c_str(),
               fixed(summary.measured_s, 1).c_str(), fixed(summary.throughput(), 1).c_str(),
-              came.interrupted ? " (interrupted)" : "");
+              result.interrupted ? " (interrupted)" : "");
   print_text(grouped(summary.completed) + " completed, " + grouped(summary.shed) + " shed, "
              + grouped(summary.timed_out) + " timed out, " + grouped(summary.failed) + " failed, "
              + grouped(summary.broken) + " without answer; " + grouped(summary.cold_starts)
@@ -132,12 +132,12 @@ void print_report(const std::string& name, const load_outcome& came,
   rows.add(latency_cells("from the intended moment", summary.response));
   rows.add(latency_cells("from the real sending", summary.service));
   std::printf("%s", rows.text().c_str());
-  if (!came.first_error.empty())
+  if (!result.first_error.empty())
     std::printf("\nfirst error: %s\n",
-                paint(protocols::plain_text(came.first_error), colour::red).c_str());
-  if (came.latest_s > 0.1)
+                paint(protocols::plain_text(result.first_error), colour::red).c_str());
+  if (result.latest_s > 0.1)
     std::printf("\nthe latest request was sent %s ms after its moment\n",
-                fixed(came.latest_s * 1e3, 0).c_str());
+                fixed(result.latest_s * 1e3, 0).c_str());
   if (!thresholds.empty()) std::printf("\n");
   for (const auto& one : thresholds) {
     const bool met = load::meets(summary, one);
@@ -147,40 +147,40 @@ void print_report(const std::string& name, const load_outcome& came,
   }
 }
 
-int report_load(const std::string& name, const load_outcome& came, const std::string& node,
+int report_load(const std::string& name, const load_outcome& result, const std::string& node,
                 const std::vector<load::threshold>& thresholds, bool as_json) {
-  if (came.unreachable) {
-    say_problem("unreachable", "the node at " + node + " could not be reached (" + came.first_error
+  if (result.unreachable) {
+    say_problem("unreachable", "the node at " + node + " could not be reached (" + result.first_error
                                    + ") — is it running? Start one with: greenroom serve "
                                      "--profile production");
     return unreachable;
   }
   if (as_json)
-    print_json(report_json(name, came, thresholds));
+    print_json(report_json(name, result, thresholds));
   else
-    print_report(name, came, thresholds);
+    print_report(name, result, thresholds);
   // Keeps stdout before stderr when both go to the same file.
   std::fflush(stdout);
-  const auto unanswered = grouped(came.unanswered) + " of " + grouped(came.sent)
-                          + (came.sent == 1 ? " request" : " requests") + " got no answer";
+  const auto unanswered = grouped(result.unanswered) + " of " + grouped(result.sent)
+                          + (result.sent == 1 ? " request" : " requests") + " got no answer";
   const auto first =
-      came.first_error.empty() ? std::string{} : "; the first error: " + came.first_error;
-  if (came.gone) {
+      result.first_error.empty() ? std::string{} : "; the first error: " + result.first_error;
+  if (result.gone) {
     say_problem("unreachable",
                 "the node at " + node + " went away during the load: " + unanswered + first
                     + " — greenroom serve starts it again",
-                {{"unanswered", came.unanswered}, {"sent", came.sent}});
+                {{"unanswered", result.unanswered}, {"sent", result.sent}});
     return unreachable;
   }
-  const bool good = is_good(came, thresholds);
-  if (came.summary.ended() == 0)
+  const bool good = is_good(result, thresholds);
+  if (result.summary.ended() == 0)
     say_problem("failed", "nothing was measured — is the load longer than its warm-up?");
-  else if (came.summary.completed == 0)
+  else if (result.summary.completed == 0)
     say_problem("failed", "not one request was completed" + first);
   else if (!good && thresholds.empty())
     say_problem("failed", unanswered + first + " — allow some with a threshold such as "
                                                "error_rate<0.01",
-                {{"unanswered", came.unanswered}, {"sent", came.sent}});
+                {{"unanswered", result.unanswered}, {"sent", result.sent}});
   return good ? done : failed;
 }
 

@@ -27,21 +27,21 @@ private:
 };
 
 /// Prints the results as tables.
-void print_report(const std::string& name, const load_outcome& came,
+void print_report(const std::string& name, const load_outcome& result,
                   const std::vector<runtime::load::threshold>& thresholds);
 /// The same results as one JSON document, with `ok`.
-nlohmann::json report_json(const std::string& name, const load_outcome& came,
+nlohmann::json report_json(const std::string& name, const load_outcome& result,
                            const std::vector<runtime::load::threshold>& thresholds);
 /// `p50_ms` and the other percentiles of one histogram.
 nlohmann::json latency_json(const runtime::load::latency_recorder& recorded);
 
 /// True when every threshold was met and the node still answered at the end. Without a threshold
 /// for unanswered requests none may be unanswered. At least one request must be completed.
-bool is_good(const load_outcome& came, const std::vector<runtime::load::threshold>& thresholds);
+bool is_good(const load_outcome& result, const std::vector<runtime::load::threshold>& thresholds);
 
 /// Prints the results and returns the exit code: `unreachable` when the node did not answer at the
 /// start or at the end, `failed` for any other missed condition.
-int report_load(const std::string& name, const load_outcome& came, const std::string& node,
+int report_load(const std::string& name, const load_outcome& result, const std::string& node,
                 const std::vector<runtime::load::threshold>& thresholds, bool as_json);
 
 }  // namespace greenroom::apps

@@ -1,7 +1,7 @@
 // `greenroom alerts`, `diagnose` and `report`: what is wrong, what would help, what was measured.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "protocols/plain_text.hpp"
 
 #include <cstdio>
@@ -132,47 +132,44 @@ int report(const report_options& o) {
 
 }  // namespace
 
-void add_alerts(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("alerts", "What is wrong now");
-  verb->group(group::watch);
+void define_alerts(CLI::App& verb, outcome& result) {
+  verb.description("What is wrong now");
   auto o = std::make_shared<alerts_options>();
-  verb->add_flag("--all", o->all, "Show pending and resolved alerts, too");
-  add_asking_options(*verb, o->how);
-  add_watch_option(*verb, o->how);
-  verb->footer("Example:\n  greenroom alerts --watch");
-  verb->callback([o, &result] {
+  verb.add_flag("--all", o->all, "Show pending and resolved alerts, too");
+  add_asking_options(verb, o->how);
+  add_watch_option(verb, o->how);
+  verb.footer("Example:\n  greenroom alerts --watch");
+  verb.callback([o, &result] {
     node_client client{o->how};
     result.code = once_or_watch(o->how, [&] { return alerts(client, *o); });
   });
 }
 
-void add_diagnose(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("diagnose", "What is wrong, and what would help");
-  verb->group(group::study);
+void define_diagnose(CLI::App& verb, outcome& result) {
+  verb.description("What is wrong, and what would help");
   auto o = std::make_shared<diagnose_options>();
-  verb->add_option("SUBJECT", o->subject, "memory, warming, errors or performance")
+  verb.add_option("SUBJECT", o->subject, "memory, warming, errors or performance")
       ->required()
       ->check(CLI::IsMember({"memory", "warming", "errors", "performance"}));
-  add_period_option(*verb, o->last);
-  add_asking_options(*verb, o->how);
-  verb->footer("Example:\n  greenroom diagnose warming\n  greenroom diagnose errors --last 1h");
-  verb->callback([o, &result] { result.code = diagnose(*o); });
+  add_period_option(verb, o->last);
+  add_asking_options(verb, o->how);
+  verb.footer("Example:\n  greenroom diagnose warming\n  greenroom diagnose errors --last 1h");
+  verb.callback([o, &result] { result.code = diagnose(*o); });
 }
 
-void add_report(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("report", "What the rollout changed, before and after");
-  verb->group(group::study);
+void define_report(CLI::App& verb, outcome& result) {
+  verb.description("What the rollout changed, before and after");
   auto o = std::make_shared<report_options>();
-  verb->add_option("--format", o->format, "md, html or json")
+  verb.add_option("--format", o->format, "md, html or json")
       ->check(CLI::IsMember({"md", "html", "json"}))
       ->capture_default_str();
-  verb->add_option("--out", o->file, "Write to this file instead of stdout")->type_name("FILE");
-  add_period_option(*verb, o->last);
-  add_asking_options(*verb, o->how);
-  verb->footer(
+  verb.add_option("--out", o->file, "Write to this file instead of stdout")->type_name("FILE");
+  add_period_option(verb, o->last);
+  add_asking_options(verb, o->how);
+  verb.footer(
       "Example:\n  greenroom report --last 1h\n  greenroom report --format html --out "
       "rollout.html");
-  verb->callback([o, &result] { result.code = report(*o); });
+  verb.callback([o, &result] { result.code = report(*o); });
 }
 
 }  // namespace greenroom::apps

@@ -4,7 +4,7 @@
 #include "apps/chaos/cloud_server.hpp"
 #include "apps/chaos/tcp_wire.hpp"
 #include "apps/client/asking.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "apps/verbs/logging.hpp"
 #include "apps/verbs/scratch_folder.hpp"
 #include "apps/verbs/source.hpp"
@@ -145,16 +145,16 @@ int carry_out(chaos_job& job, const std::string& source_name, bool as_json) {
   job.interrupted = &plan_interrupted;
   job.watch = [&](const chaos_progress& now) { display.show(now); };
   job.on_recovery = [&](const fault_outcome& one, double now_s) { display.tell(one, now_s); };
-  const auto came = run_chaos(job);
+  const auto result = run_chaos(job);
   display.finish();
-  if (!came.problem.empty()) say_problem("failed", came.problem);
-  const auto missed = chaos::misses(came.outcome, bounds_of(job.plan.thresholds));
+  if (!result.problem.empty()) say_problem("failed", result.problem);
+  const auto missed = chaos::misses(result.outcome, bounds_of(job.plan.thresholds));
   if (as_json)
-    print_json(result_json(job, came, missed));
+    print_json(result_json(job, result, missed));
   else
-    print_result(job, came, missed);
-  if (came.interrupted && !as_json) std::printf("interrupted: this is not the whole plan\n");
-  return missed.empty() && came.problem.empty() && !came.interrupted ? done : failed;
+    print_result(job, result, missed);
+  if (result.interrupted && !as_json) std::printf("interrupted: this is not the whole plan\n");
+  return missed.empty() && result.problem.empty() && !result.interrupted ? done : failed;
 }
 
 /// The stand-in for the cloud, with the proxy that injects faults.
@@ -197,9 +197,10 @@ int run_plan(const chaos_options& o, const std::filesystem::path& file, chaos_jo
              configuration_source& source) {
   // Loads twice: first to find out whether a cloud is used, then with the cloud server's port.
   ::setenv(cloud_variable, no_cloud, 1);
-  auto configuration = load_configuration(source);
-  if (!configuration) return wrong_usage;
-  job.cast = list_cast(*configuration, no_cloud);
+  auto loaded = load_configuration(source);
+  if (!loaded) return refuse_configuration(loaded.error());
+  print_warnings(loaded->warnings);
+  job.cast = list_cast(loaded->value, no_cloud);
   const auto rules = rules_of(job.plan, job.cast);
   if (!has_no_problem(rules, file)) return wrong_usage;
   job.schedule = chaos::make_schedule(rules.rules, job.cast.shape, job.plan.seed);
@@ -218,12 +219,12 @@ int run_plan(const chaos_options& o, const std::filesystem::path& file, chaos_jo
     parts = *std::move(cloud);
     job.cloud = parts.wire.get();
     ::setenv(cloud_variable, ("http://127.0.0.1:" + std::to_string(job.cloud->port())).c_str(), 1);
-    configuration = load_configuration(source);
-    if (!configuration) return wrong_usage;
+    loaded = load_configuration(source);
+    if (!loaded) return refuse_configuration(loaded.error());
   }
-  configuration->log.level = config::log_level::off;
-  open_log(configuration->log);
-  job.configuration = std::move(*configuration);
+  job.configuration = std::move(loaded->value);
+  job.configuration.log.level = config::log_level::off;
+  open_log(job.configuration.log);
   return carry_out(job, source.name(), o.as_json);
 }
 
@@ -254,11 +255,10 @@ int run(const chaos_options& o) {
 
 }  // namespace
 
-void add_chaos(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("chaos", "Break a node on purpose, and see it recover");
-  verb->group(group::study);
-  verb->require_subcommand(1);
-  verb->footer(
+void define_chaos(CLI::App& verb, outcome& result) {
+  verb.description("Break a node on purpose, and see it recover");
+  verb.require_subcommand(1);
+  verb.footer(
       "A plan names the cast, the traffic and the faults. The program starts a node of its\n"
       "own with real workers and ends it afterwards. No other node is touched, so there is no\n"
       "confirmation.\n\n"
@@ -267,13 +267,13 @@ void add_chaos(CLI::App& program, outcome& result) {
       "  greenroom chaos run worker-kills\n"
       "  greenroom chaos run cloud-outage --seed 7 --json | jq .recovery");
 
-  auto* listing = verb->add_subcommand("list", "The plans that come with Greenroom");
+  auto* listing = verb.add_subcommand("list", "The plans that come with Greenroom");
   auto list_as_json = std::make_shared<bool>(false);
   listing->add_flag("--json", *list_as_json, "Print JSON");
   listing->footer("Example:\n  greenroom chaos list");
   listing->callback([list_as_json, &result] { result.code = list(*list_as_json); });
 
-  auto* running = verb->add_subcommand("run", "Carry out a plan");
+  auto* running = verb.add_subcommand("run", "Carry out a plan");
   auto o = std::make_shared<chaos_options>();
   running->add_option("PLAN", o->plan, "A file, or a name that chaos list shows")->required();
   add_configuration_options(*running, o->source);

@@ -1,7 +1,7 @@
 // `greenroom config`: checks a configuration, or shows the values that a node would use.
 #include "apps/client/problem_line.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "apps/verbs/source.hpp"
 #include "config/description.hpp"
 #include "config/loader.hpp"
@@ -100,7 +100,7 @@ std::string counted(std::size_t count, const std::string& what) {
 }
 
 void check(const configuration_source& source, bool as_json, outcome& result) {
-  const auto loaded = read_configuration(source);
+  const auto loaded = load_configuration(source);
   if (refuse(loaded, source, as_json, result)) return;
   const auto& whole = loaded->value;
   for (const auto& one : loaded->warnings)
@@ -141,7 +141,7 @@ void check(const configuration_source& source, bool as_json, outcome& result) {
 }
 
 void show(const configuration_source& source, bool as_json, bool secrets, outcome& result) {
-  auto loaded = read_configuration(source);
+  auto loaded = load_configuration(source);
   if (refuse(loaded, source, as_json, result)) return;
   auto& whole = loaded->value;
   if (!as_json) {
@@ -200,23 +200,22 @@ CLI::App* add_reading(CLI::App& verb, const char* name, const char* what,
 
 }  // namespace
 
-void add_config(CLI::App& program, outcome& result) {
-  auto* const verb = program.add_subcommand("config",
-                                            "Check a configuration, or show the "
-                                            "values in force");
-  verb->group(group::change);
-  verb->require_subcommand(1);
-  verb->footer("Example: greenroom config check my-node.yaml --set pool.max_warm=20");
+void define_config(CLI::App& verb, outcome& result) {
+  verb.description(
+      "Check a configuration, or show the "
+      "values in force");
+  verb.require_subcommand(1);
+  verb.footer("Example: greenroom config check my-node.yaml --set pool.max_warm=20");
 
   const auto given = std::make_shared<arguments>();
   auto* const checking =
-      add_reading(*verb, "check", "Report every error; exit code 2 when there is one", given);
+      add_reading(verb, "check", "Report every error; exit code 2 when there is one", given);
   checking->footer("Example: greenroom config check my-node.yaml");
   auto* const showing =
-      add_reading(*verb, "show", "Print every key with the value that a node would use", given);
+      add_reading(verb, "show", "Print every key with the value that a node would use", given);
   showing->add_flag("--secrets", given->secrets, "Show values that look like secrets, too");
   showing->footer("Example: greenroom config show --profile core --set pool.cooldown=60s");
-  auto* const listing = verb->add_subcommand("keys", "List every key, its default and meaning");
+  auto* const listing = verb.add_subcommand("keys", "List every key, its default and meaning");
   listing->add_flag("--json", given->as_json, "Print JSON");
   listing->footer("Example: greenroom config keys");
 

@@ -1,9 +1,9 @@
 // `greenroom demo`: an office day on real workers, first always warm, then warm on demand.
 #include "apps/client/asking.hpp"
+#include "apps/client/verb.hpp"
 #include "apps/demo/phase.hpp"
 #include "apps/demo/stage.hpp"
 #include "apps/load/load_report.hpp"
-#include "apps/verbs/all.hpp"
 #include "apps/verbs/logging.hpp"
 #include "apps/verbs/scratch_folder.hpp"
 #include "apps/verbs/source.hpp"
@@ -334,43 +334,44 @@ int demo(demo_options& o) {
     return failed;
   }
   o.source.data = folder.path();
-  auto configuration = load_configuration(o.source);
-  if (!configuration) return wrong_usage;
-  configuration->log.level = config::log_level::off;
-  open_log(configuration->log);
+  auto loaded = load_configuration(o.source);
+  if (!loaded) return refuse_configuration(loaded.error());
+  print_warnings(loaded->warnings);
+  auto& configuration = loaded->value;
+  configuration.log.level = config::log_level::off;
+  open_log(configuration.log);
   for (const int number : {SIGINT, SIGTERM})
     std::signal(number, [](int) { demo_interrupted = true; });
 
-  const auto day = make_day(o, *configuration);
-  if (!o.as_json) print_introduction(o, *configuration, day);
-  demo_phases phases{o, *configuration, day, folder.path()};
+  const auto day = make_day(o, configuration);
+  if (!o.as_json) print_introduction(o, configuration, day);
+  demo_phases phases{o, configuration, day, folder.path()};
   const auto columns = phases.run();
   if (columns.size() < phases.wanted()) return failed;
-  return report(o, *configuration, day, columns);
+  return report(o, configuration, day, columns);
 }
 
 }  // namespace
 
-void add_demo(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("demo", "An office day on real workers, in a minute");
-  verb->group(group::run);
+void define_demo(CLI::App& verb, outcome& result) {
+  verb.description("An office day on real workers, in a minute");
   auto o = std::make_shared<demo_options>();
-  verb->add_option("--seconds", o->seconds, "Duration of both halves together")
+  verb.add_option("--seconds", o->seconds, "Duration of both halves together")
       ->capture_default_str()
       ->check(within(4.0, 86'400.0));
-  add_configuration_options(*verb, o->source);
-  verb->add_option("--users", o->users, "People in the office; 0: by the size of the cast");
-  verb->add_option("--seed", o->seed, "Seed of the generated day")->capture_default_str();
-  verb->add_flag("--compare", o->compare,
-                 "Run the same day twice more: fixed keep-alive of 45 s, and LRU slots; each takes "
-                 "half of --seconds");
-  verb->add_flag("--json", o->as_json, "Print JSON");
-  verb->footer(
+  add_configuration_options(verb, o->source);
+  verb.add_option("--users", o->users, "People in the office; 0: by the size of the cast");
+  verb.add_option("--seed", o->seed, "Seed of the generated day")->capture_default_str();
+  verb.add_flag("--compare", o->compare,
+                "Run the same day twice more: fixed keep-alive of 45 s, and LRU slots; each takes "
+                "half of --seconds");
+  verb.add_flag("--json", o->as_json, "Print JSON");
+  verb.footer(
       "Exit code 1 when an accepted task was lost.\n\n"
       "Example:\n"
       "  greenroom demo\n"
       "  greenroom demo --profile core --seconds 20 --json");
-  verb->callback([o, &result] { result.code = demo(*o); });
+  verb.callback([o, &result] { result.code = demo(*o); });
 }
 
 }  // namespace greenroom::apps

@@ -1,7 +1,7 @@
 // `greenroom events`: prints the node's server-sent events.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "protocols/plain_text.hpp"
 
 #include <cstdio>
@@ -117,16 +117,14 @@ int events(const events_options& o) {
 
 }  // namespace
 
-void add_events(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("events", "What happened: starts, ends, failures");
-  verb->group(group::watch);
+void define_events(CLI::App& verb, outcome& result) {
+  verb.description("What happened: starts, ends, failures");
   auto o = std::make_shared<events_options>();
-  verb->add_option("--kind", o->kind,
-                   "Only kinds that begin with this text, such as 'specialist.'");
-  verb->add_flag("--watch", o->watch, "Follow new events until Ctrl-C");
-  add_asking_options(*verb, o->how);
-  verb->footer("Example:\n  greenroom events --watch --kind specialist.");
-  verb->callback([o, &result] { result.code = events(*o); });
+  verb.add_option("--kind", o->kind, "Only kinds that begin with this text, such as 'specialist.'");
+  verb.add_flag("--watch", o->watch, "Follow new events until Ctrl-C");
+  add_asking_options(verb, o->how);
+  verb.footer("Example:\n  greenroom events --watch --kind specialist.");
+  verb.callback([o, &result] { result.code = events(*o); });
 }
 
 }  // namespace greenroom::apps

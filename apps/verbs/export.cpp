@@ -1,6 +1,6 @@
 // `greenroom export` and `greenroom version`.
 #include "apps/client/asking.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 
 #include <cstdio>
 #include <fstream>
@@ -34,23 +34,21 @@ int export_state(const export_options& o) {
 
 }  // namespace
 
-void add_export(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("export", "Write the durable and the learned state as JSON");
-  verb->group(group::study);
+void define_export(CLI::App& verb, outcome& result) {
+  verb.description("Write the durable and the learned state as JSON");
   auto o = std::make_shared<export_options>();
-  verb->add_option("--output", o->file, "Write to this file instead of stdout")->type_name("FILE");
-  add_asking_options(*verb, o->how);
-  verb->footer("Example:\n  greenroom export --output state.json");
-  verb->callback([o, &result] { result.code = export_state(*o); });
+  verb.add_option("--output", o->file, "Write to this file instead of stdout")->type_name("FILE");
+  add_asking_options(verb, o->how);
+  verb.footer("Example:\n  greenroom export --output state.json");
+  verb.callback([o, &result] { result.code = export_state(*o); });
 }
 
-void add_version(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("version", "Print the version and the build");
-  verb->group(group::study);
+void define_version(CLI::App& verb, outcome& result) {
+  verb.description("Print the version and the build");
   auto as_json = std::make_shared<bool>(false);
-  verb->add_flag("--json", *as_json, "Print JSON");
-  verb->footer("Example:\n  greenroom version --json");
-  verb->callback([as_json, &result] {
+  verb.add_flag("--json", *as_json, "Print JSON");
+  verb.footer("Example:\n  greenroom version --json");
+  verb.callback([as_json, &result] {
     if (*as_json)
       print_json({{"version", GREENROOM_VERSION},
                   {"build", GREENROOM_BUILD_TYPE},

@@ -1,9 +1,9 @@
 // `greenroom load`: a scripted load from a scenario file.
 #include "apps/client/asking.hpp"
 #include "apps/client/seconds.hpp"
+#include "apps/client/verb.hpp"
 #include "apps/load/load_driver.hpp"
 #include "apps/load/load_report.hpp"
-#include "apps/verbs/all.hpp"
 #include "config/scenario.hpp"
 #include "protocols/base/edit_distance.hpp"
 #include "protocols/base/json_writer.hpp"
@@ -193,20 +193,19 @@ int run_scenario(const load_options& o) {
     std::fflush(stdout);
     job.watch = [&](const load_progress& now) { display.show(now); };
   }
-  const auto came = run_load(job);
+  const auto result = run_load(job);
   display.finish();
-  return report_load(name, came, o.how.node, *thresholds, o.how.as_json);
+  return report_load(name, result, o.how.node, *thresholds, o.how.as_json);
 }
 
 }  // namespace
 
-void add_load(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("load", "Send scripted traffic from a scenario file");
-  verb->group(group::work);
+void define_load(CLI::App& verb, outcome& result) {
+  verb.description("Send scripted traffic from a scenario file");
   auto o = std::make_shared<load_options>();
-  verb->add_option("FILE", o->file, "The scenario; see apps/scenarios")->required();
-  add_asking_options(*verb, o->how);
-  verb->footer(
+  verb.add_option("FILE", o->file, "The scenario; see apps/scenarios")->required();
+  add_asking_options(verb, o->how);
+  verb.footer(
       "Open loops (constant, poisson, ramp, spike) measure latency from the intended moment of\n"
       "sending; percentiles are exact to 0.1 %. Exit code 1 when a threshold is missed, when no\n"
       "request was completed, or when a request got no answer and no threshold allows for that;\n"
@@ -214,7 +213,7 @@ void add_load(CLI::App& program, outcome& result) {
       "Example:\n"
       "  greenroom load apps/scenarios/100-users.yaml\n"
       "  greenroom load apps/scenarios/spike.yaml --json | jq .response.p99_ms");
-  verb->callback([o, &result] { result.code = run_scenario(*o); });
+  verb.callback([o, &result] { result.code = run_scenario(*o); });
 }
 
 }  // namespace greenroom::apps

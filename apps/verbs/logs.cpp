@@ -1,7 +1,7 @@
 // `greenroom logs`: the last lines that a worker wrote to standard error.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -57,22 +57,21 @@ int logs(const logs_options& o) {
 
 }  // namespace
 
-void add_logs(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("logs", "The last lines a worker wrote to standard error");
-  verb->group(group::watch);
+void define_logs(CLI::App& verb, outcome& result) {
+  verb.description("The last lines a worker wrote to standard error");
   auto o = std::make_shared<logs_options>();
-  verb->add_option("NAME", o->specialist, "A specialist, or an alias of one")->required();
-  verb->add_option("--lines", o->lines, "Print at most this many lines")
+  verb.add_option("NAME", o->specialist, "A specialist, or an alias of one")->required();
+  verb.add_option("--lines", o->lines, "Print at most this many lines")
       ->capture_default_str()
       ->check(CLI::Range(1, 10'000));
-  verb->add_flag("--follow", o->follow, "Print new lines until Ctrl-C");
-  add_asking_options(*verb, o->how);
-  verb->footer(
+  verb.add_flag("--follow", o->follow, "Print new lines until Ctrl-C");
+  add_asking_options(verb, o->how);
+  verb.footer(
       "The node keeps at most 64 KiB of each specialist's lines, also of workers that have ended.\n"
       "\nExample:\n"
       "  greenroom logs api-architect --lines 20\n"
       "  greenroom logs api-architect --follow");
-  verb->callback([o, &result] { result.code = logs(*o); });
+  verb.callback([o, &result] { result.code = logs(*o); });
 }
 
 }  // namespace greenroom::apps

@@ -1,7 +1,7 @@
 // `greenroom metrics`: the metrics that Prometheus scrapes.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -110,20 +110,18 @@ int metrics(node_client& client, const metrics_options& o) {
 
 }  // namespace
 
-void add_metrics(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand(
-      "metrics", "The node's metrics: Prometheus text, or with --last a table");
-  verb->group(group::watch);
+void define_metrics(CLI::App& verb, outcome& result) {
+  verb.description("The node's metrics: Prometheus text, or with --last a table");
   auto o = std::make_shared<metrics_options>();
-  verb->add_option("PART", o->part, "Only lines that contain this text");
-  add_period_option(*verb, o->last);
-  add_asking_options(*verb, o->how);
-  add_watch_option(*verb, o->how);
-  verb->footer(
+  verb.add_option("PART", o->part, "Only lines that contain this text");
+  add_period_option(verb, o->last);
+  add_asking_options(verb, o->how);
+  add_watch_option(verb, o->how);
+  verb.footer(
       "Example:\n"
       "  greenroom metrics greenroom_cold_starts_total --watch\n"
       "  greenroom metrics --last 1h");
-  verb->callback([o, &result] {
+  verb.callback([o, &result] {
     node_client client{o->how};
     result.code = once_or_watch(o->how, [&] { return metrics(client, *o); });
   });

@@ -1,7 +1,7 @@
 // `greenroom predict` and `greenroom workflows`: the node's predictions and their reasons.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "apps/verbs/predict_evaluate.hpp"
 
 #include <cstdio>
@@ -98,20 +98,19 @@ int workflows(const asking& how) {
 
 }  // namespace
 
-void add_predict(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("predict", "Which specialists are expected next, and why");
-  verb->group(group::watch);
+void define_predict(CLI::App& verb, outcome& result) {
+  verb.description("Which specialists are expected next, and why");
   auto o = std::make_shared<predict_options>();
-  auto* name = verb->add_option("SPECIALIST", o->specialist, "Only this specialist");
-  verb->add_option("--limit", o->limit, "Show at most this many")->capture_default_str();
-  verb->add_option("--evaluate", o->trace,
-                   "Next-step accuracy of the sequence model over the cases of a recording; "
-                   "needs no node")
+  auto* name = verb.add_option("SPECIALIST", o->specialist, "Only this specialist");
+  verb.add_option("--limit", o->limit, "Show at most this many")->capture_default_str();
+  verb.add_option("--evaluate", o->trace,
+                  "Next-step accuracy of the sequence model over the cases of a recording; "
+                  "needs no node")
       ->type_name("TRACE")
       ->excludes(name);
-  add_asking_options(*verb, o->how);
-  add_watch_option(*verb, o->how);
-  verb->footer(
+  add_asking_options(verb, o->how);
+  add_watch_option(verb, o->how);
+  verb.footer(
       "The number behind a reason is a factor: the expected rate is multiplied by it.\n"
       "Behind a transition, an hour, a collaboration or a named workflow the number is the\n"
       "probability that the specialist is called next.\n\n"
@@ -119,7 +118,7 @@ void add_predict(CLI::App& program, outcome& result) {
       "  greenroom predict --watch\n"
       "  greenroom predict api-architect --json\n"
       "  greenroom predict --evaluate helpdesk.csv.gz --json");
-  verb->callback([o, &result] {
+  verb.callback([o, &result] {
     if (!o->trace.empty()) {
       result.code = predict_evaluate(o->trace, o->how.as_json);
       return;
@@ -129,16 +128,15 @@ void add_predict(CLI::App& program, outcome& result) {
   });
 }
 
-void add_workflows(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("workflows", "List the configured workflows");
-  verb->group(group::watch);
+void define_workflows(CLI::App& verb, outcome& result) {
+  verb.description("List the configured workflows");
   auto how = std::make_shared<asking>();
-  add_asking_options(*verb, *how);
-  verb->footer(
+  add_asking_options(verb, *how);
+  verb.footer(
       "Example:\n"
       "  greenroom workflows\n"
       "  greenroom submit --workflow SECURITY_AUDIT 'the payment service'");
-  verb->callback([how, &result] { result.code = workflows(*how); });
+  verb.callback([how, &result] { result.code = workflows(*how); });
 }
 
 }  // namespace greenroom::apps

@@ -1,8 +1,8 @@
 // `greenroom replay`: sends recorded traffic to a node, at recorded speed or faster.
 #include "apps/client/asking.hpp"
+#include "apps/client/verb.hpp"
 #include "apps/load/load_driver.hpp"
 #include "apps/load/load_report.hpp"
-#include "apps/verbs/all.hpp"
 #include "protocols/base/duration.hpp"
 #include "protocols/base/json_writer.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
@@ -59,12 +59,12 @@ std::optional<std::vector<std::string>> roles(const runtime::trace& recorded, st
   std::vector<std::string> result;
   std::vector<std::string> unknown;
   std::size_t turn = 0;
-  for (std::size_t who = 0; who < recorded.specialists.size(); ++who) {
-    const auto& name = recorded.specialists[who];
+  for (std::size_t index = 0; index < recorded.specialists.size(); ++index) {
+    const auto& name = recorded.specialists[index];
     if (known.contains(name)) {
       result.push_back(name);
     } else {
-      if (used.contains(who)) unknown.push_back(name);
+      if (used.contains(index)) unknown.push_back(name);
       result.push_back(cast[turn++ % cast.size()]);
     }
   }
@@ -165,9 +165,9 @@ int send(const replay_options& o, const replay_settings& how, const runtime::tra
     std::fflush(stdout);
     job.watch = [&](const load_progress& now) { display.show(now); };
   }
-  const auto came = run_load(job);
+  const auto result = run_load(job);
   display.finish();
-  return report_load(name, came, o.how.node, how.thresholds, o.how.as_json);
+  return report_load(name, result, o.how.node, how.thresholds, o.how.as_json);
 }
 
 int replay(const replay_options& o) {
@@ -187,37 +187,36 @@ int replay(const replay_options& o) {
 
 }  // namespace
 
-void add_replay(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("replay", "Send recorded traffic to a node");
-  verb->group(group::work);
+void define_replay(CLI::App& verb, outcome& result) {
+  verb.description("Send recorded traffic to a node");
   auto o = std::make_shared<replay_options>();
-  verb->add_option("TRACE", o->trace, "CSV or CSV.gz: timestamp_s,specialist[,duration_ms][,case]")
+  verb.add_option("TRACE", o->trace, "CSV or CSV.gz: timestamp_s,specialist[,duration_ms][,case]")
       ->required();
-  verb->add_option("--speed", o->speed, "Factor: 10 sends ten times as fast as recorded")
+  verb.add_option("--speed", o->speed, "Factor: 10 sends ten times as fast as recorded")
       ->capture_default_str()
       ->check(within(1e-6, 1e9));
-  verb->add_option("--first", o->first, "Only the first part of the recording, such as 10m");
-  verb->add_option("--limit", o->limit, "Only this many requests");
-  verb->add_option("--warmup", o->warmup, "The time at the start that is not measured")
+  verb.add_option("--first", o->first, "Only the first part of the recording, such as 10m");
+  verb.add_option("--limit", o->limit, "Only this many requests");
+  verb.add_option("--warmup", o->warmup, "The time at the start that is not measured")
       ->capture_default_str();
-  verb->add_option("--input", o->input, "JSON that every task gets")->capture_default_str();
-  verb->add_option("--connections", o->connections, "Most connections open at once")
+  verb.add_option("--input", o->input, "JSON that every task gets")->capture_default_str();
+  verb.add_option("--connections", o->connections, "Most connections open at once")
       ->capture_default_str()
       ->check(CLI::Range(1, 60'000));
-  verb->add_option("--patience", o->patience, "The longest wait for an answer")
+  verb.add_option("--patience", o->patience, "The longest wait for an answer")
       ->capture_default_str();
-  verb->add_flag("--cast", o->cast,
-                 "Send the tasks of unknown specialists to the node's own cast, in turn");
-  verb->add_option("--threshold", o->thresholds,
-                   "Limit for the exit code, such as p95_ms<250; repeatable")
+  verb.add_flag("--cast", o->cast,
+                "Send the tasks of unknown specialists to the node's own cast, in turn");
+  verb.add_option("--threshold", o->thresholds,
+                  "Limit for the exit code, such as p95_ms<250; repeatable")
       ->take_all()
       ->expected(1);
-  add_asking_options(*verb, o->how);
-  verb->footer(
+  add_asking_options(verb, o->how);
+  verb.footer(
       "Example:\n"
       "  greenroom replay traffic.csv.gz --speed 10\n"
       "  greenroom replay day.csv.gz --speed 1440 --cast --threshold 'error_rate<0.01'");
-  verb->callback([o, &result] { result.code = replay(*o); });
+  verb.callback([o, &result] { result.code = replay(*o); });
 }
 
 }  // namespace greenroom::apps

@@ -2,7 +2,7 @@
 #include "apps/client/asking.hpp"
 #include "apps/client/confirm.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -106,10 +106,10 @@ int decide(const rollback_options& o) {
   if (o.confirm && !confirmed("Move all traffic back to the baseline pool?", o.yes))
     return wrong_usage;
   node_client client{o.how};
-  const auto said = client.call("POST", "/v1/rollback",
-                                o.confirm ? json{{"confirm", true}} : json{{"cancel", true}});
-  if (!said) return client.code();
-  return o.async || o.cancel ? show(o.how, *said) : follow(client, o, *said);
+  const auto answer = client.call("POST", "/v1/rollback",
+                                  o.confirm ? json{{"confirm", true}} : json{{"cancel", true}});
+  if (!answer) return client.code();
+  return o.async || o.cancel ? show(o.how, *answer) : follow(client, o, *answer);
 }
 
 int roll_back(const rollback_options& o) {
@@ -171,37 +171,36 @@ int analyze(const rollback_options& o) {
 
 }  // namespace
 
-void add_rollback(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("rollback", "Move all traffic back to the baseline pool");
-  verb->group(group::change);
+void define_rollback(CLI::App& verb, outcome& result) {
+  verb.description("Move all traffic back to the baseline pool");
   auto o = std::make_shared<rollback_options>();
-  verb->add_option("--reason", o->reason, "Why, for the record")->type_name("TEXT");
-  verb->add_flag("--planned", o->planned, "Step by step instead of at once");
-  verb->add_flag("--yes", o->yes, "Skip the confirmation");
-  auto* confirm = verb->add_flag("--confirm", o->confirm, "Carry out the proposed rollback");
-  verb->add_flag("--cancel", o->cancel, "Call off the proposed rollback")->excludes(confirm);
-  verb->add_flag("--async", o->async, "Do not wait for the end of the rollback");
-  add_asking_options(*verb, o->how);
-  verb->footer(
+  verb.add_option("--reason", o->reason, "Why, for the record")->type_name("TEXT");
+  verb.add_flag("--planned", o->planned, "Step by step instead of at once");
+  verb.add_flag("--yes", o->yes, "Skip the confirmation");
+  auto* confirm = verb.add_flag("--confirm", o->confirm, "Carry out the proposed rollback");
+  verb.add_flag("--cancel", o->cancel, "Call off the proposed rollback")->excludes(confirm);
+  verb.add_flag("--async", o->async, "Do not wait for the end of the rollback");
+  add_asking_options(verb, o->how);
+  verb.footer(
       "Example:\n"
       "  greenroom rollback --reason \"errors since noon\"\n"
       "  greenroom rollback --reason \"end of trial\" --planned --yes\n"
       "  greenroom rollback analyze");
-  verb->require_subcommand(0, 1);
+  verb.require_subcommand(0, 1);
   const auto add = [&](const char* name, const char* description,
                        int (*run)(const rollback_options&)) {
-    auto* one = verb->add_subcommand(name, description);
-    auto mine = std::make_shared<rollback_options>();
-    one->add_option("ID", mine->id, "Which rollback; without it the last one");
-    add_asking_options(*one, mine->how);
+    auto* one = verb.add_subcommand(name, description);
+    auto options = std::make_shared<rollback_options>();
+    one->add_option("ID", options->id, "Which rollback; without it the last one");
+    add_asking_options(*one, options->how);
     one->footer(std::string{"Example:\n  greenroom rollback "} + name);
-    one->callback([mine, run, &result] { result.code = run(*mine); });
+    one->callback([options, run, &result] { result.code = run(*options); });
   };
   add("status", "Show how the rollbacks went", rollback_status);
   add("verify", "Run the checklist of the last rollback again", verify);
   add("analyze", "Show which metric got worse first, and what changed before", analyze);
-  verb->callback([verb, o, &result] {
-    if (verb->get_subcommands().empty()) result.code = roll_back(*o);
+  verb.callback([&verb, o, &result] {
+    if (verb.get_subcommands().empty()) result.code = roll_back(*o);
   });
 }
 

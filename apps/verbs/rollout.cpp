@@ -2,7 +2,7 @@
 #include "apps/client/asking.hpp"
 #include "apps/client/confirm.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -47,14 +47,13 @@ void print_arm(const char* name, const json& of) {
 }
 
 void print_rollout(const json& now) {
-  const auto standing = text_of(now, "standing", "?");
-  const auto shade = standing == "rolled_back" ? colour::red
-                     : standing == "complete"  ? colour::green
-                                               : colour::bold;
+  const auto state = text_of(now, "standing", "?");
+  const auto shade = state == "rolled_back" ? colour::red
+                     : state == "complete"  ? colour::green
+                                            : colour::bold;
   std::printf("%s  %s  mode %s, %s %% to the intelligent pool\n",
-              paint(text_of(now, "phase", "?"), colour::bold).c_str(),
-              paint(standing, shade).c_str(), text_of(now, "mode", "?").c_str(),
-              fixed(number_of(now, "percentage"), 0).c_str());
+              paint(text_of(now, "phase", "?"), colour::bold).c_str(), paint(state, shade).c_str(),
+              text_of(now, "mode", "?").c_str(), fixed(number_of(now, "percentage"), 0).c_str());
   const auto hold = number_of(now, "hold_s");
   if (hold > 0) {
     const auto share = std::min(1.0, number_of(now, "held_s") / hold);
@@ -130,18 +129,16 @@ int route(const rollout_options& o) {
 
 }  // namespace
 
-void add_rollout(CLI::App& program, outcome& result) {
-  auto* verb =
-      program.add_subcommand("rollout", "Move traffic to the intelligent pool, step by step");
-  verb->group(group::change);
-  verb->require_subcommand(1);
-  verb->footer(
+void define_rollout(CLI::App& verb, outcome& result) {
+  verb.description("Move traffic to the intelligent pool, step by step");
+  verb.require_subcommand(1);
+  verb.footer(
       "Example:\n"
       "  greenroom rollout start\n"
       "  greenroom rollout status --watch\n"
       "  greenroom rollout advance --yes");
   const auto add = [&](const char* name, const char* description, auto options, auto run) {
-    auto* one = verb->add_subcommand(name, description);
+    auto* one = verb.add_subcommand(name, description);
     auto o = std::make_shared<rollout_options>();
     add_asking_options(*one, o->how);
     options(*one, *o);
@@ -185,16 +182,14 @@ void add_rollout(CLI::App& program, outcome& result) {
       });
 }
 
-void add_routing(CLI::App& program, outcome& result) {
-  auto* verb =
-      program.add_subcommand("routing", "Set the percentage of traffic for the intelligent pool");
-  verb->group(group::change);
+void define_routing(CLI::App& verb, outcome& result) {
+  verb.description("Set the percentage of traffic for the intelligent pool");
   auto o = std::make_shared<rollout_options>();
-  verb->add_option("PERCENT", o->percentage, "0 to 100")->required()->check(within(0.0, 100.0));
-  verb->add_flag("--yes", o->yes, "Skip the confirmation");
-  add_asking_options(*verb, o->how);
-  verb->footer("Example:\n  greenroom routing 25 --yes");
-  verb->callback([o, &result] { result.code = route(*o); });
+  verb.add_option("PERCENT", o->percentage, "0 to 100")->required()->check(within(0.0, 100.0));
+  verb.add_flag("--yes", o->yes, "Skip the confirmation");
+  add_asking_options(verb, o->how);
+  verb.footer("Example:\n  greenroom routing 25 --yes");
+  verb.callback([o, &result] { result.code = route(*o); });
 }
 
 }  // namespace greenroom::apps

@@ -3,7 +3,7 @@
 #include "actors/node/node.hpp"
 #include "actors/node/parts.hpp"
 #include "apps/client/problem_line.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "apps/verbs/logging.hpp"
 #include "apps/verbs/open_files.hpp"
 #include "apps/verbs/service_manager.hpp"
@@ -120,27 +120,27 @@ private:
 
 /// Applies the whole file or nothing: a wrong file changes nothing and returns its problems.
 doors::reload_outcome reload(node& running, const configuration_source& source) {
-  doors::reload_outcome came;
-  came.source = source.name();
-  auto loaded = read_configuration(source);
+  doors::reload_outcome result;
+  result.source = source.name();
+  auto loaded = load_configuration(source);
   if (!loaded) {
     for (const auto& problem : loaded.error()) {
-      came.problems.push_back(config::to_string(problem));
+      result.problems.push_back(config::to_string(problem));
       log_line(config::log_level::error, "config.refused",
-               json{{"problem", came.problems.back()}}.dump());
+               json{{"problem", result.problems.back()}}.dump());
     }
     log_line(config::log_level::warn, "config.kept",
              json{{"source", source.name()}, {"problems", loaded.error().size()}}.dump());
-    return came;
+    return result;
   }
   const auto applied = running.reload(std::move(loaded->value));
   if (!applied) {
-    came.problems.push_back(applied.error().text);
+    result.problems.push_back(applied.error().text);
     log_line(config::log_level::warn, "config.kept",
              json{{"source", source.name()}, {"problem", applied.error().text}}.dump());
   } else {
-    came.change = applied->change;
-    came.workers = applied->workers;
+    result.change = applied->change;
+    result.workers = applied->workers;
     adjust_log(running.configuration().log);
     log_line(config::log_level::info, "config.applied",
              json{{"source", source.name()},
@@ -148,12 +148,12 @@ doors::reload_outcome reload(node& running, const configuration_source& source) 
                   {"workers_to_replace", applied->workers}}
                  .dump());
     for (const auto& warning : loaded->warnings) {
-      came.warnings.push_back(config::to_string(warning));
+      result.warnings.push_back(config::to_string(warning));
       log_line(config::log_level::warn, "config.warning",
-               json{{"warning", came.warnings.back()}}.dump());
+               json{{"warning", result.warnings.back()}}.dump());
     }
   }
-  return came;
+  return result;
 }
 
 /// `code` is 0 for `greenroom stop --now`, since a service manager with restart-on-failure must not
@@ -226,13 +226,13 @@ bool is_loopback(const std::string& listen) {
 bool may_listen(const config::node& configuration, bool insecure) {
   if (is_loopback(configuration.listen)) return true;
   if (insecure) {
-    const auto said = "other machines can reach " + configuration.listen
+    const auto warning = "other machines can reach " + configuration.listen
                       + " without a password and without TLS (--insecure): everyone who reaches it "
                         "can run tasks, read results and roll back";
     if (configuration.log.level <= config::log_level::warn)
-      log_line(config::log_level::warn, "node.insecure", json{{"warning", said}}.dump());
+      log_line(config::log_level::warn, "node.insecure", json{{"warning", warning}}.dump());
     else
-      std::fprintf(stderr, "greenroom: warning: %s\n", said.c_str());
+      std::fprintf(stderr, "greenroom: warning: %s\n", warning.c_str());
     return true;
   }
   say_problem("wrong-usage",
@@ -276,11 +276,11 @@ void serve_until_stopped(node& running, const configuration_source& source, cons
     } else if (number == SIGHUP) {
       manager.reloading();
       const auto waiting = orders.take_reloads();
-      const auto came = reload(running, source);
-      manager.ready(came.problems.empty()
-                        ? "listening on http://" + address
-                        : "configuration refused, the former one stays: " + came.problems.front());
-      for (const auto& one : waiting) one(came);
+      const auto result = reload(running, source);
+      manager.ready(result.problems.empty() ? "listening on http://" + address
+                                            : "configuration refused, the former one stays: "
+                                                  + result.problems.front());
+      for (const auto& one : waiting) one(result);
     } else if (number == SIGTERM || number == SIGINT) {
       if (orders.is_at_once()) stop_at_once(done);
       orders.refuse_reloads();
@@ -338,45 +338,46 @@ int run_node(const configuration_source& source, const config::node& configurati
 
 int serve(const configuration_source& source, bool insecure) {
   if (source.profile.empty() && source.file.empty()) return refuse_without_source();
-  const auto configuration = load_configuration(source);
-  if (!configuration) return wrong_usage;
+  const auto loaded = load_configuration(source);
+  if (!loaded) return refuse_configuration(loaded.error());
+  print_warnings(loaded->warnings);
+  const auto& configuration = loaded->value;
 
   return_large_blocks();
   // Before any thread starts, so that all threads inherit the mask and only this one gets signals.
   const auto signals = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  if (const auto enough = check_open_files(*configuration); !enough) {
+  if (const auto enough = check_open_files(configuration); !enough) {
     say_problem("failed", enough.error().text);
     return failed;
   }
-  auto door_limits = *configuration;
+  auto door_limits = configuration;
   const auto scarce = fit_to_open_files(door_limits);
   service_manager manager;
   client_orders orders;  // Before the door, so that it is destroyed after it.
-  open_log(configuration->log);
+  open_log(configuration.log);
   const log_guard closing;  // Before the node, so that it is destroyed after it.
-  if (!may_listen(*configuration, insecure)) return wrong_usage;
+  if (!may_listen(configuration, insecure)) return wrong_usage;
   if (!scarce.empty())
     log_line(config::log_level::warn, "files.scarce", json{{"what", scarce}}.dump());
-  return run_node(source, *configuration, door_limits, signals, manager, orders);
+  return run_node(source, configuration, door_limits, signals, manager, orders);
 }
 
 }  // namespace
 
-void add_serve(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("serve", "Run a node");
-  verb->group(group::run);
+void define_serve(CLI::App& verb, outcome& result) {
+  verb.description("Run a node");
   auto source = std::make_shared<configuration_source>();
-  add_configuration_options(*verb, *source);
-  verb->add_option("--listen", source->listen, "Where to listen; port 0 picks a free one")
+  add_configuration_options(verb, *source);
+  verb.add_option("--listen", source->listen, "Where to listen; port 0 picks a free one")
       ->type_name("ADDR:PORT");
-  verb->add_option("--data", source->data, "Folder of the journal and learned state")
+  verb.add_option("--data", source->data, "Folder of the journal and learned state")
       ->check([](const std::string& folder) {
         return folder.empty() ? std::string{"the name of the folder is empty"} : std::string{};
       })
       ->type_name("DIR");
-  verb->footer(
+  verb.footer(
       "On SIGTERM or SIGINT the node finishes accepted tasks and ends; a second signal ends it\n"
       "at once. On SIGHUP it reads the configuration again and applies it whole or not at all.\n\n"
       "access.hosts lists the names by which clients may call the node, access.origins the web\n"
@@ -385,10 +386,10 @@ void add_serve(CLI::App& program, outcome& result) {
       "  greenroom serve --profile production --listen 127.0.0.1:7117 --data /var/lib/greenroom\n"
       "  greenroom serve --config my.yaml --set pool.max_warm=20");
   auto insecure = std::make_shared<bool>(false);
-  verb->add_flag(
+  verb.add_flag(
       "--insecure", *insecure,
       "Allow an address that other machines can reach; the node has no accounts and no TLS");
-  verb->callback([source, insecure, &result] { result.code = serve(*source, *insecure); });
+  verb.callback([source, insecure, &result] { result.code = serve(*source, *insecure); });
 }
 
 }  // namespace greenroom::apps

@@ -1,7 +1,7 @@
 // `greenroom simulate`: compares policies on recorded traffic in virtual time, without workers.
 #include "apps/client/problem_line.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "protocols/base/duration.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
 #include "runtime/simulation/comparison.hpp"
@@ -299,39 +299,37 @@ int simulate(const simulate_options& o) {
 
 }  // namespace
 
-void add_simulate(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand(
-      "simulate", "Compare policies on recorded traffic, on virtual time, without workers");
-  verb->group(group::study);
+void define_simulate(CLI::App& verb, outcome& result) {
+  verb.description("Compare policies on recorded traffic, on virtual time, without workers");
   auto o = std::make_shared<simulate_options>();
-  verb->add_option("TRACE", o->trace,
-                   "CSV or CSV.gz with the header timestamp_s,specialist[,duration_ms][,case]")
+  verb.add_option("TRACE", o->trace,
+                  "CSV or CSV.gz with the header timestamp_s,specialist[,duration_ms][,case]")
       ->required();
-  verb->add_option("--policy", o->policies,
-                   "Policy to compare (repeatable): greenroom, ttl:600s, hybrid:4h, lru, lfu, "
-                   "greedy-dual, w-tinylfu, belady, "
-                   "always-warm, just-in-time, reactive:1h");
-  verb->add_option("--load-time", o->load_time, "How long a start takes")->capture_default_str();
-  verb->add_option(
+  verb.add_option("--policy", o->policies,
+                  "Policy to compare (repeatable): greenroom, ttl:600s, hybrid:4h, lru, lfu, "
+                  "greedy-dual, w-tinylfu, belady, "
+                  "always-warm, just-in-time, reactive:1h");
+  verb.add_option("--load-time", o->load_time, "How long a start takes")->capture_default_str();
+  verb.add_option(
           "--min-residency", o->min_residency,
           "For the policy greenroom: pool.min_residency, a duration or auto (a node's default)")
       ->capture_default_str();
-  verb->add_option("--slots", o->slots,
-                   "A hard cap: a share of the specialists (0.2) or a count (17); 0.2 for slot "
-                   "policies without it");
-  verb->add_option("--memory-ratio", o->memory_ratio,
-                   "Tune each policy until its mean memory is at most this share of always-warm")
+  verb.add_option("--slots", o->slots,
+                  "A hard cap: a share of the specialists (0.2) or a count (17); 0.2 for slot "
+                  "policies without it");
+  verb.add_option("--memory-ratio", o->memory_ratio,
+                  "Tune each policy until its mean memory is at most this share of always-warm")
       ->check(within(0, 1));
-  verb->add_option(
+  verb.add_option(
       "--horizon", o->horizon,
       "The end of the recording, such as 86400 or 24h; default: the last request. Times since 1970 "
       "are counted from the first request");
-  verb->add_option("--plot", o->plot, "Write a chart of cold starts against memory (SVG)");
-  verb->add_flag("--json", o->as_json, "Print JSON");
-  verb->footer(
+  verb.add_option("--plot", o->plot, "Write a chart of cold starts against memory (SVG)");
+  verb.add_flag("--json", o->as_json, "Print JSON");
+  verb.footer(
       "Example:\n  greenroom simulate office.csv.gz --load-time 22s --memory-ratio 0.11 "
       "--policy greenroom --policy hybrid:4h");
-  verb->callback([o, &result] { result.code = simulate(*o); });
+  verb.callback([o, &result] { result.code = simulate(*o); });
 }
 
 }  // namespace greenroom::apps

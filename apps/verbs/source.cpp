@@ -114,7 +114,7 @@ void warn_of_missing_programs(const config::node& whole, const std::string& sour
 
 }  // namespace
 
-config::load_result read_configuration(const configuration_source& source) {
+config::load_result load_configuration(const configuration_source& source) {
   config::load_options options;
   options.profile_dirs = profile_folders();
   options.sets = source.sets;
@@ -127,15 +127,14 @@ config::load_result read_configuration(const configuration_source& source) {
   return loaded;
 }
 
-std::optional<config::node> load_configuration(const configuration_source& source) {
-  auto loaded = read_configuration(source);
-  if (!loaded) {
-    say_problems(loaded.error());
-    return std::nullopt;
-  }
-  for (const auto& one : loaded->warnings)
+int refuse_configuration(const std::vector<config::problem>& problems) {
+  say_problems(problems);
+  return wrong_usage;
+}
+
+void print_warnings(const std::vector<config::problem>& warnings) {
+  for (const auto& one : warnings)
     std::fprintf(stderr, "greenroom: warning: %s\n", config::to_string(one).c_str());
-  return std::move(loaded->value);
 }
 
 }  // namespace greenroom::apps

@@ -5,7 +5,6 @@
 #include "config/loader.hpp"
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,10 +38,12 @@ std::vector<std::filesystem::path> profile_folders();
 /// The folder of the running program, which also holds the bundled workers.
 std::filesystem::path program_folder();
 
-/// Loads and checks the configuration. On failure prints every problem to stderr and returns
-/// nothing.
-std::optional<config::node> load_configuration(const configuration_source& source);
-/// Loads and checks without printing.
-config::load_result read_configuration(const configuration_source& source);
+/// Loads and checks the configuration.
+config::load_result load_configuration(const configuration_source& source);
+
+/// Prints the problems to stderr and returns the exit code.
+int refuse_configuration(const std::vector<config::problem>& problems);
+/// Prints the warnings to stderr.
+void print_warnings(const std::vector<config::problem>& warnings);
 
 }  // namespace greenroom::apps

@@ -1,7 +1,7 @@
 // `greenroom specialists`, `warm` and `cool`: the cast and the state of each worker.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "protocols/base/edit_distance.hpp"
 
 #include <chrono>
@@ -109,7 +109,7 @@ int specialists(node_client& client, const specialists_options& o) {
   return done;
 }
 
-struct hand_options {
+struct warm_options {
   asking how;
   std::string specialist, timeout;
 };
@@ -122,7 +122,7 @@ constexpr std::chrono::minutes whole_patience{2};
 constexpr std::chrono::seconds ask_again{1};
 
 /// Sends the request and polls until the state is reached or the time is over.
-int by_hand(const hand_options& o, bool warm) {
+int warm_or_cool(const warm_options& o, bool warm) {
   using std::chrono::steady_clock;
   const auto& how = o.how;
   const auto& name = o.specialist;
@@ -173,53 +173,51 @@ int by_hand(const hand_options& o, bool warm) {
   return good ? done : failed;
 }
 
-void add_by_hand(CLI::App& program, outcome& result, bool warm, const char* description,
-                 const char* footer) {
-  const auto* const name = warm ? "warm" : "cool";
-  auto* verb = program.add_subcommand(name, description);
-  verb->group(group::change);
-  auto o = std::make_shared<hand_options>();
-  verb->add_option("NAME", o->specialist, "A specialist, or an alias of one")->required();
-  verb->add_option(
+void define_warm_or_cool(CLI::App& verb, outcome& result, bool warm, const char* description,
+                         const char* footer) {
+  verb.description(description);
+  auto o = std::make_shared<warm_options>();
+  verb.add_option("NAME", o->specialist, "A specialist, or an alias of one")->required();
+  verb.add_option(
       "--timeout", o->timeout,
       "How long to wait until it is done (default: 10s until it begins, 2m until it is done)");
-  add_asking_options(*verb, o->how);
-  verb->footer(footer);
-  verb->callback([o, warm, &result] { result.code = by_hand(*o, warm); });
+  add_asking_options(verb, o->how);
+  verb.footer(footer);
+  verb.callback([o, warm, &result] { result.code = warm_or_cool(*o, warm); });
 }
 
 }  // namespace
 
-void add_specialists(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("specialists", "The cast: who is warm, busy, cold");
-  verb->group(group::watch);
+void define_specialists(CLI::App& verb, outcome& result) {
+  verb.description("The cast: who is warm, busy, cold");
   auto o = std::make_shared<specialists_options>();
-  verb->add_option("NAME", o->name, "Everything about this specialist");
-  verb->add_option("--department", o->department, "Only specialists of this department");
-  verb->add_option("--state", o->state, "Only specialists in this state")
+  verb.add_option("NAME", o->name, "Everything about this specialist");
+  verb.add_option("--department", o->department, "Only specialists of this department");
+  verb.add_option("--state", o->state, "Only specialists in this state")
       ->check(CLI::IsMember({"cold", "warming", "warm", "busy", "cooling", "failed"}));
-  add_asking_options(*verb, o->how);
-  add_watch_option(*verb, o->how);
-  verb->footer(
+  add_asking_options(verb, o->how);
+  add_watch_option(verb, o->how);
+  verb.footer(
       "Example:\n"
       "  greenroom specialists --state warm --watch\n"
       "  greenroom specialists api-architect --json");
-  verb->callback([o, &result] {
+  verb.callback([o, &result] {
     node_client client{o->how};
     result.code = once_or_watch(o->how, [&] { return specialists(client, *o); });
   });
 }
 
-void add_warm(CLI::App& program, outcome& result) {
-  add_by_hand(
-      program, result, true, "Start the worker of a specialist now",
+void define_warm(CLI::App& verb, outcome& result) {
+  define_warm_or_cool(
+      verb, result, true, "Start the worker of a specialist now",
       "Example:\n  greenroom warm api-architect\n  greenroom warm api-architect --timeout 1m");
 }
 
-void add_cool(CLI::App& program, outcome& result) {
-  add_by_hand(program, result, false, "Stop the worker of a specialist once its tasks are done",
-              "Until pool.cooldown has passed, only a task or `greenroom warm` starts the worker "
-              "again.\n\nExample:\n  greenroom cool api-architect");
+void define_cool(CLI::App& verb, outcome& result) {
+  define_warm_or_cool(
+      verb, result, false, "Stop the worker of a specialist once its tasks are done",
+      "Until pool.cooldown has passed, only a task or `greenroom warm` starts the worker "
+      "again.\n\nExample:\n  greenroom cool api-architect");
 }
 
 }  // namespace greenroom::apps

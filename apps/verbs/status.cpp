@@ -1,7 +1,7 @@
 // `greenroom status` and `greenroom health`: the node's state and measured figures.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -54,11 +54,7 @@ void print_reasons(const json& whole) {
   }
 }
 
-void print_status(const json& pooling, const json& why, const json& specialists,
-                  const std::string& node) {
-  const auto& counts = pooling.value("specialists", json::object());
-  const auto& performance = pooling.value("performance", json::object());
-  const auto& memory = pooling.value("memory", json::object());
+void print_headline(const json& pooling, const std::string& node) {
   const auto status = text_of(pooling, "status", "?");
   const auto alerts = number_of(pooling, "alerts");
   std::printf(
@@ -67,9 +63,9 @@ void print_status(const json& pooling, const json& why, const json& specialists,
       alerts > 0
           ? paint(fixed(alerts, 0) + (alerts > 1 ? " alerts" : " alert"), colour::yellow).c_str()
           : "no alerts");
-  print_reasons(why);
-  if (const auto way_back = text_of(why, "way_back"); !way_back.empty())
-    print_labelled("way back", colour::none, way_back);
+}
+
+void print_quality(const json& why) {
   const auto quality = why.value("quality", json::object());
   const auto share = [&quality](const char* name) {
     const auto found = quality.find(name);
@@ -80,6 +76,13 @@ void print_status(const json& pooling, const json& why, const json& specialists,
                  "availability " + share("availability") + ", prediction accuracy "
                      + share("prediction_accuracy") + ", workflow detection "
                      + share("workflow_detection"));
+}
+
+/// The measured figures of the whole node.
+void print_figures(const json& pooling, const json& specialists) {
+  const auto& counts = pooling.value("specialists", json::object());
+  const auto& performance = pooling.value("performance", json::object());
+  const auto& memory = pooling.value("memory", json::object());
   print_labelled("warm", colour::none,
                  text_of(counts, "warm", "?") + " of " + text_of(counts, "total", "?")
                      + " specialists (" + percent(number_of(counts, "utilization")) + ")");
@@ -95,21 +98,24 @@ void print_status(const json& pooling, const json& why, const json& specialists,
                  spoken_duration(number_of(performance, "averageResponseTime")) + " on average, "
                      + percent(number_of(performance, "warmHitRate")) + " warm hits, "
                      + text_of(performance, "queueDepth", "?") + " waiting");
+}
 
-  struct tally {
-    std::map<std::string, int> states;
-    int all = 0;
-    double memory_mb = 0;
-    double waiting = 0;
-  };
-  std::map<std::string, tally> departments;
+struct department_totals {
+  std::map<std::string, int> states;  ///< Specialists by state.
+  int all = 0;
+  double memory_mb = 0;
+  double waiting = 0;
+};
+
+void print_departments(const json& specialists) {
+  std::map<std::string, department_totals> departments;
   for (const auto& one : specialists.value("items", json::array())) {
-    auto& mine = departments[text_of(one, "department", "?")];
+    auto& totals = departments[text_of(one, "department", "?")];
     const auto state = state_of(one);
-    ++mine.states[state];
-    ++mine.all;
-    if (state != "cold") mine.memory_mb += number_of(one, "memory_mb");
-    mine.waiting += number_of(one, "queue_depth");
+    ++totals.states[state];
+    ++totals.all;
+    if (state != "cold") totals.memory_mb += number_of(one, "memory_mb");
+    totals.waiting += number_of(one, "queue_depth");
   }
   table rows{{{"DEPARTMENT"},
               {"WARM", true},
@@ -119,15 +125,26 @@ void print_status(const json& pooling, const json& why, const json& specialists,
               {"FAILED", true},
               {"WAITING", true},
               {"MB", true}}};
-  for (auto& [name, mine] : departments) {
-    const int busy = mine.states["busy"];
-    rows.add(
-        {name, std::to_string(mine.states["warm"] + busy), std::to_string(mine.all),
-         std::to_string(busy), std::to_string(mine.states["warming"]),
-         std::to_string(mine.states["failed"]), fixed(mine.waiting, 0), fixed(mine.memory_mb, 1)},
-        5, mine.states["failed"] > 0 ? colour::red : colour::none);
+  for (auto& [name, totals] : departments) {
+    const int busy = totals.states["busy"];
+    rows.add({name, std::to_string(totals.states["warm"] + busy), std::to_string(totals.all),
+              std::to_string(busy), std::to_string(totals.states["warming"]),
+              std::to_string(totals.states["failed"]), fixed(totals.waiting, 0),
+              fixed(totals.memory_mb, 1)},
+             5, totals.states["failed"] > 0 ? colour::red : colour::none);
   }
   if (rows.rows() > 0) std::printf("\n%s", rows.text().c_str());
+}
+
+void print_status(const json& pooling, const json& why, const json& specialists,
+                  const std::string& node) {
+  print_headline(pooling, node);
+  print_reasons(why);
+  if (const auto way_back = text_of(why, "way_back"); !way_back.empty())
+    print_labelled("way back", colour::none, way_back);
+  print_quality(why);
+  print_figures(pooling, specialists);
+  print_departments(specialists);
 }
 
 int status(node_client& client, const asking& how) {
@@ -188,27 +205,25 @@ int health(node_client& client, const asking& how) {
 
 }  // namespace
 
-void add_status(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("status", "What the node is doing, by department");
-  verb->group(group::watch);
+void define_status(CLI::App& verb, outcome& result) {
+  verb.description("What the node is doing, by department");
   auto how = std::make_shared<asking>();
-  add_asking_options(*verb, *how);
-  add_watch_option(*verb, *how);
-  verb->footer("Example:\n  greenroom status --watch --interval 1");
-  verb->callback([how, &result] {
+  add_asking_options(verb, *how);
+  add_watch_option(verb, *how);
+  verb.footer("Example:\n  greenroom status --watch --interval 1");
+  verb.callback([how, &result] {
     node_client client{*how};
     result.code = once_or_watch(*how, [&] { return status(client, *how); });
   });
 }
 
-void add_health(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("health", "Live, ready, healthy? Exit code 1 when not");
-  verb->group(group::watch);
+void define_health(CLI::App& verb, outcome& result) {
+  verb.description("Live, ready, healthy? Exit code 1 when not");
   auto how = std::make_shared<asking>();
-  add_asking_options(*verb, *how);
-  add_watch_option(*verb, *how);
-  verb->footer("Example:\n  greenroom health --json || systemctl restart greenroom");
-  verb->callback([how, &result] {
+  add_asking_options(verb, *how);
+  add_watch_option(verb, *how);
+  verb.footer("Example:\n  greenroom health --json || systemctl restart greenroom");
+  verb.callback([how, &result] {
     node_client client{*how};
     result.code = once_or_watch(*how, [&] { return health(client, *how); });
   });

@@ -1,6 +1,6 @@
 // `greenroom stop`: drains and ends the node, like SIGTERM.
 #include "apps/client/asking.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -55,21 +55,20 @@ int stop(const stop_options& o) {
 
 }  // namespace
 
-void add_stop(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("stop", "Drain the node and end it");
-  verb->group(group::change);
+void define_stop(CLI::App& verb, outcome& result) {
+  verb.description("Drain the node and end it");
   auto o = std::make_shared<stop_options>();
-  verb->add_flag("--now", o->now, "Do not wait for running tasks; the journal keeps them");
-  verb->add_flag("--async", o->async, "Do not wait until the node has ended");
-  verb->add_option("--timeout", o->timeout, "How long to wait for its end")
+  verb.add_flag("--now", o->now, "Do not wait for running tasks; the journal keeps them");
+  verb.add_flag("--async", o->async, "Do not wait until the node has ended");
+  verb.add_option("--timeout", o->timeout, "How long to wait for its end")
       ->type_name("2m")
       ->capture_default_str();
-  add_asking_options(*verb, o->how);
-  verb->footer(
+  add_asking_options(verb, o->how);
+  verb.footer(
       "As after SIGTERM: the node takes no new task, lets accepted ones finish within\n"
       "shutdown_grace, stops its workers and ends.\n\n"
       "Example:\n  greenroom stop\n  greenroom stop --now");
-  verb->callback([o, &result] { result.code = stop(*o); });
+  verb.callback([o, &result] { result.code = stop(*o); });
 }
 
 }  // namespace greenroom::apps

@@ -1,7 +1,7 @@
 // `greenroom submit`: runs one task or a workflow.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "protocols/base/json_text.hpp"
 #include "protocols/base/json_writer.hpp"
 
@@ -60,9 +60,9 @@ void print_output(std::string_view answer) {
       depth_max);
   if (!whole || output.empty()) return;
   std::string room;
-  std::string_view text;
-  if (!base::string_value(output, room, text)) return print_json_text(output);
-  const auto shown = shown_text(text);
+  const auto text = base::decode_string(output, room);
+  if (!text) return print_json_text(output);
+  const auto shown = shown_text(*text);
   std::fwrite(shown.data(), 1, shown.size(), stdout);
   std::fputc('\n', stdout);
 }
@@ -157,34 +157,33 @@ int submit(submit_options& o) {
 
 }  // namespace
 
-void add_submit(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("submit", "Run one task and print its output");
-  verb->group(group::work);
+void define_submit(CLI::App& verb, outcome& result) {
+  verb.description("Run one task and print its output");
   auto o = std::make_shared<submit_options>();
-  verb->add_option("SPECIALIST", o->first,
-                   "The specialist; with --department, --command or --workflow, the input");
-  verb->add_option("INPUT", o->second, "JSON, other text, @FILE, or - for stdin");
-  verb->add_option("--department", o->department,
-                   "Ask the specialist of this department that can start soonest");
-  verb->add_option("--command", o->command,
-                   "Ask by a command of the configuration, such as implement");
-  verb->add_option("--workflow", o->workflow,
-                   "Run this workflow: each step gets the output of the step before");
-  verb->add_option("--priority", o->priority, "high, normal or low")
+  verb.add_option("SPECIALIST", o->first,
+                  "The specialist; with --department, --command or --workflow, the input");
+  verb.add_option("INPUT", o->second, "JSON, other text, @FILE, or - for stdin");
+  verb.add_option("--department", o->department,
+                  "Ask the specialist of this department that can start soonest");
+  verb.add_option("--command", o->command,
+                  "Ask by a command of the configuration, such as implement");
+  verb.add_option("--workflow", o->workflow,
+                  "Run this workflow: each step gets the output of the step before");
+  verb.add_option("--priority", o->priority, "high, normal or low")
       ->check(CLI::IsMember({"high", "normal", "low"}));
-  verb->add_flag("--async", o->later, "Print the task's id as soon as the task is in the journal");
-  verb->add_option("--timeout", o->timeout, "Limit for waiting, retries and the run together")
+  verb.add_flag("--async", o->later, "Print the task's id as soon as the task is in the journal");
+  verb.add_option("--timeout", o->timeout, "Limit for waiting, retries and the run together")
       ->type_name("30s");
-  verb->add_option("--key", o->key, "Idempotency key: a repeated key returns the existing task");
-  verb->add_option("--case", o->case_id, "The session that the task belongs to");
-  add_asking_options(*verb, o->how);
-  verb->footer(
+  verb.add_option("--key", o->key, "Idempotency key: a repeated key returns the existing task");
+  verb.add_option("--case", o->case_id, "The session that the task belongs to");
+  add_asking_options(verb, o->how);
+  verb.footer(
       "Example:\n"
       "  greenroom submit api-architect '{\"query\":\"rate limits\"}'\n"
       "  greenroom submit --command implement @request.json --timeout 30s\n"
       "  echo 'design a login page' | greenroom submit --department FRONTEND -\n"
       "  greenroom submit --workflow FULL_STACK_FEATURE 'a shopping basket' --json");
-  verb->callback([o, &result] { result.code = submit(*o); });
+  verb.callback([o, &result] { result.code = submit(*o); });
 }
 
 }  // namespace greenroom::apps

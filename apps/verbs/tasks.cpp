@@ -1,7 +1,7 @@
 // `greenroom tasks`: queued, running and ended tasks.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 
 #include <cstdio>
 #include <memory>
@@ -86,25 +86,23 @@ int tasks(node_client& client, const tasks_options& o) {
 
 }  // namespace
 
-void add_tasks(CLI::App& program, outcome& result) {
-  auto* verb =
-      program.add_subcommand("tasks", "List waiting, running and ended tasks; one by its id");
-  verb->group(group::watch);
+void define_tasks(CLI::App& verb, outcome& result) {
+  verb.description("List waiting, running and ended tasks; one by its id");
   auto o = std::make_shared<tasks_options>();
-  auto* id = verb->add_option("ID", o->id, "Everything about this task");
-  verb->add_flag("--cancel", o->cancel, "Cancel the task")->needs(id);
-  verb->add_option("--state", o->state, "Only tasks in this state")
+  auto* id = verb.add_option("ID", o->id, "Everything about this task");
+  verb.add_flag("--cancel", o->cancel, "Cancel the task")->needs(id);
+  verb.add_option("--state", o->state, "Only tasks in this state")
       ->check(CLI::IsMember({"queued", "running", "completed", "failed", "cancelled", "unknown"}));
-  verb->add_option("--specialist", o->specialist, "Only tasks of this specialist");
-  verb->add_option("--limit", o->limit, "Show at most this many")->capture_default_str();
-  verb->add_option("--cursor", o->cursor, "Where the last page ended");
-  add_asking_options(*verb, o->how);
-  add_watch_option(*verb, o->how);
-  verb->footer(
+  verb.add_option("--specialist", o->specialist, "Only tasks of this specialist");
+  verb.add_option("--limit", o->limit, "Show at most this many")->capture_default_str();
+  verb.add_option("--cursor", o->cursor, "Where the last page ended");
+  add_asking_options(verb, o->how);
+  add_watch_option(verb, o->how);
+  verb.footer(
       "Example:\n"
       "  greenroom tasks --state running --watch\n"
       "  greenroom tasks 0b7c2c4bb1f54c5e0000000000000001 --cancel");
-  verb->callback([o, &result] {
+  verb.callback([o, &result] {
     node_client client{o->how};
     result.code = once_or_watch(o->how, [&] { return tasks(client, *o); });
   });

@@ -2,12 +2,13 @@
 // and proposes the settings that would have been better.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 #include "apps/verbs/scratch_folder.hpp"
 #include "apps/verbs/tune_advice.hpp"
 #include "protocols/base/duration.hpp"
+#include "protocols/base/expected.hpp"
 #include "runtime/machine/trace/trace_file.hpp"
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
 
 #include <algorithm>
@@ -20,6 +21,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -31,27 +33,45 @@ using nlohmann::json;
 constexpr std::size_t requests_min = 200;  // With fewer, chance outweighs the settings.
 constexpr double worthwhile = 0.05;        // A proposal must be better by this share.
 constexpr double same_memory = 1.02;       // Up to this factor, memory counts as equal.
-constexpr double dearest = 1.5;            // Largest factor of memory that is proposed,
-constexpr double much_less = 0.85;         // for a wait of at most this share.
+constexpr double memory_factor_max = 1.5;  // A proposal may need more memory up to this factor,
+constexpr double wait_share_max = 0.85;    // if the wait shrinks to at most this share.
 
 struct tune_options {
   asking how;
   std::string apply;  ///< The proposal to apply; empty: none.
 };
 
-struct outcome_of {
+/// Settings, and the simulator's result with them.
+struct trial {
   runtime::pool_limits limits;
   runtime::simulation_result result;
 };
 
-runtime::simulation_result replay_with(const runtime::workload& work,
-                                       const runtime::pool_limits& limits, double epoch_s) {
-  runtime::warm_policy_run how;
-  how.limits = limits;
-  how.epoch_s = epoch_s;
-  runtime::greenroom_policy policy;
-  return runtime::run_warm_policy(work, policy, how);
-}
+/// The recorded traffic, from time 0, and the cast that it belongs to.
+struct recording {
+  runtime::trace traffic;
+  double epoch_s = 0;           ///< When the first request came, in seconds since 1970.
+  std::size_t specialists = 0;  ///< All of the node, with and without requests.
+  double load_s = 1;            ///< The duration of a start.
+
+  [[nodiscard]] double horizon_s() const { return traffic.requests.back().time_s + load_s; }
+  /// The share of the specialists that had a request.
+  [[nodiscard]] double share() const {
+    return static_cast<double>(traffic.specialists.size()) / static_cast<double>(specialists);
+  }
+};
+
+/// Trials that are better than the current settings; null: none.
+struct proposals {
+  const trial* faster = nullptr;   ///< Less waiting with the same memory.
+  const trial* smaller = nullptr;  ///< Less memory with the same waiting.
+  const trial* dearer = nullptr;   ///< Less waiting for more memory.
+
+  /// The proposal that `--apply` names.
+  [[nodiscard]] const trial* named(const std::string& aim) const {
+    return aim == "waiting" ? faster : aim == "memory" ? smaller : dearer;
+  }
+};
 
 std::vector<runtime::pool_limits> candidates(const runtime::pool_limits& now, std::size_t cast) {
   std::set<std::size_t> slots{now.max_warm};
@@ -89,7 +109,7 @@ std::vector<runtime::pool_limits> candidates(const runtime::pool_limits& now, st
   return result;
 }
 
-json trial_json(const outcome_of& one) {
+json trial_json(const trial& one) {
   return {{"max_warm", one.limits.max_warm},
           {"cooldown_s", one.limits.cooldown_s},
           {"target_memory", one.limits.target_memory},
@@ -104,7 +124,7 @@ json trial_json(const outcome_of& one) {
           {"prewarm_wasted_s", one.result.prewarm_wasted_s}};
 }
 
-std::string settings_of(const outcome_of& one) {
+std::string settings_of(const trial& one) {
   auto text = "max_warm " + std::to_string(one.limits.max_warm);
   text += one.limits.target_memory > 0 ? ", target_memory " + fixed(one.limits.target_memory, 2)
                                        : ", cooldown " + fixed(one.limits.cooldown_s, 1) + "s";
@@ -114,9 +134,8 @@ std::string settings_of(const outcome_of& one) {
 
 /// The best of the fitting settings, or null unless it is better by `worthwhile`.
 template <class Fits, class Measure>
-const outcome_of* better(const std::vector<outcome_of>& all, const outcome_of& now, Fits fits,
-                         Measure measure) {
-  const outcome_of* best = nullptr;
+const trial* better(const std::vector<trial>& all, const trial& now, Fits fits, Measure measure) {
+  const trial* best = nullptr;
   for (const auto& one : all)
     if (fits(one) && (best == nullptr || measure(one) < measure(*best))) best = &one;
   if (best == nullptr || measure(*best) > (1 - worthwhile) * measure(now)) return nullptr;
@@ -124,12 +143,12 @@ const outcome_of* better(const std::vector<outcome_of>& all, const outcome_of& n
 }
 
 /// Applies the settings until the node restarts or reloads its file.
-int apply_settings(node_client& client, const tune_options& o, const outcome_of& chosen) {
-  const auto came = client.call("POST", "/v1/tuning",
-                                {{"max_warm", chosen.limits.max_warm},
-                                 {"cooldown_ms", std::llround(chosen.limits.cooldown_s * 1e3)},
-                                 {"target_memory", chosen.limits.target_memory}});
-  if (!came) return client.code();
+int apply_settings(node_client& client, const tune_options& o, const trial& chosen) {
+  const auto answer = client.call("POST", "/v1/tuning",
+                                  {{"max_warm", chosen.limits.max_warm},
+                                   {"cooldown_ms", std::llround(chosen.limits.cooldown_s * 1e3)},
+                                   {"target_memory", chosen.limits.target_memory}});
+  if (!answer) return client.code();
   if (o.how.as_json) return done;
   std::printf(
       "\napplied: %s\nThe node keeps it until it restarts or reads its file again. To keep "
@@ -141,10 +160,8 @@ int apply_settings(node_client& client, const tune_options& o, const outcome_of&
   return done;
 }
 
-int tune(const tune_options& o) {  // NOLINT(readability-function-size)
-  node_client client{o.how};
-  const auto pool = client.get("/v1/tuning");
-  if (!pool) return client.code();
+/// Fetches the node's recording. On failure prints the problem and returns the exit code.
+base::expected<runtime::trace, int> fetch_recording(node_client& client) {
   const auto recorded = client.raw("GET", "/v1/recording");
   if (!recorded) return client.code();
   if (!recorded->good()) {
@@ -172,105 +189,141 @@ int tune(const tune_options& o) {  // NOLINT(readability-function-size)
     say_problem("wrong-recording", "the recording cannot be read: " + why->what);
     return failed;
   }
-  auto& traffic = std::get<runtime::trace>(read);
-  const double epoch_s = traffic.requests.front().time_s;
-  for (auto& one : traffic.requests) one.time_s -= epoch_s;
+  return std::get<runtime::trace>(std::move(read));
+}
 
+runtime::pool_limits limits_of(const json& pool) {
   runtime::pool_limits limits;
-  limits.max_warm = static_cast<std::size_t>(number_of(*pool, "max_warm", 17));
-  limits.cooldown_s = number_of(*pool, "cooldown_s", 45);
-  limits.target_memory = number_of(*pool, "target_memory");
-  limits.min_residency_s = number_of(*pool, "min_residency_s", runtime::automatic_residency);
-  limits.warm_threshold = number_of(*pool, "warm_threshold", 0.3);
-  limits.adaptive = truth_of(*pool, "adaptive");
-  const auto cast = std::max<std::size_t>(static_cast<std::size_t>(number_of(*pool, "specialists")),
-                                          traffic.specialists.size());
+  limits.max_warm = static_cast<std::size_t>(number_of(pool, "max_warm", 17));
+  limits.cooldown_s = number_of(pool, "cooldown_s", 45);
+  limits.target_memory = number_of(pool, "target_memory");
+  limits.min_residency_s = number_of(pool, "min_residency_s", runtime::automatic_residency);
+  limits.warm_threshold = number_of(pool, "warm_threshold", 0.3);
+  limits.adaptive = truth_of(pool, "adaptive");
+  return limits;
+}
+
+recording recording_of(runtime::trace traffic, const json& pool) {
+  recording result;
+  result.traffic = std::move(traffic);
+  result.epoch_s = result.traffic.requests.front().time_s;
+  for (auto& one : result.traffic.requests) one.time_s -= result.epoch_s;
+  result.specialists = std::max(static_cast<std::size_t>(number_of(pool, "specialists")),
+                                result.traffic.specialists.size());
+  result.load_s = std::max(number_of(pool, "load_s", 1), 1e-3);
+  return result;
+}
+
+trial replay_with(const recording& from, const runtime::pool_limits& limits) {
+  trial one{limits, {}};
+  runtime::warm_policy_run run;
+  run.limits = limits;
+  // The recording holds only requested specialists, while `target_memory` refers to all.
+  run.limits.target_memory = std::min(1.0, limits.target_memory / from.share());
+  run.epoch_s = from.epoch_s;
+  const runtime::workload work{&from.traffic, from.load_s, from.horizon_s()};
+  runtime::predictive_policy policy;
+  one.result = runtime::run_warm_policy(work, policy, run);
   // Specialists without a request take no memory here, but always-warm counts them.
-  const auto asked_for = traffic.specialists.size();
-  const double share = static_cast<double>(asked_for) / static_cast<double>(cast);
-  runtime::workload work;
-  work.traffic = &traffic;
-  work.load_s = std::max(number_of(*pool, "load_s", 1), 1e-3);
-  work.horizon_s = traffic.requests.back().time_s + work.load_s;
+  one.result.memory_ratio *= from.share();
+  return one;
+}
 
-  const auto play = [&](runtime::pool_limits with) {
-    outcome_of one{with, {}};
-    // The recording holds only requested specialists, while `target_memory` refers to all.
-    with.target_memory = std::min(1.0, with.target_memory / share);
-    one.result = replay_with(work, with, epoch_s);
-    one.result.memory_ratio *= share;
-    return one;
-  };
-  const auto now = play(limits);
-  std::vector<outcome_of> all;
-  for (const auto& one : candidates(limits, cast)) all.push_back(play(one));
-
-  const auto* const faster = better(
-      all, now,
-      [&](const outcome_of& one) {
-        return one.result.memory_ratio <= now.result.memory_ratio * same_memory;
-      },
-      [](const outcome_of& one) { return one.result.wait_s; });
-  const auto* const smaller = better(
-      all, now, [&](const outcome_of& one) { return one.result.wait_s <= now.result.wait_s; },
-      [](const outcome_of& one) { return one.result.memory_ratio; });
+proposals find_proposals(const std::vector<trial>& all, const trial& now) {
+  const auto wait_s = [](const trial& one) { return one.result.wait_s; };
+  const auto memory = [](const trial& one) { return one.result.memory_ratio; };
+  const auto same_memory_max = now.result.memory_ratio * same_memory;
+  proposals found;
+  found.faster = better(
+      all, now, [&](const trial& one) { return memory(one) <= same_memory_max; }, wait_s);
+  found.smaller = better(
+      all, now, [&](const trial& one) { return wait_s(one) <= wait_s(now); }, memory);
   // Shows what more memory would gain.
-  const auto* const dearer = better(
+  found.dearer = better(
       all, now,
-      [&](const outcome_of& one) {
-        return one.result.memory_ratio > now.result.memory_ratio * same_memory
-               && one.result.memory_ratio <= now.result.memory_ratio * dearest
-               && one.result.wait_s <= now.result.wait_s * much_less;
+      [&](const trial& one) {
+        return memory(one) > same_memory_max && memory(one) <= memory(now) * memory_factor_max
+               && wait_s(one) <= wait_s(now) * wait_share_max;
       },
-      [](const outcome_of& one) { return one.result.wait_s; });
+      wait_s);
+  return found;
+}
 
-  const auto more = advise(client, traffic, *pool);
-  if (!more) return client.code();
-  const auto* const chosen = o.apply == "waiting" ? faster : o.apply == "memory" ? smaller : dearer;
-  if (o.how.as_json) {
-    json proposals = json::array();
-    const auto propose = [&](const char* aim, const outcome_of* one) {
-      if (one == nullptr) return;
-      auto entry = trial_json(*one);
-      entry["aim"] = aim;
-      proposals.push_back(std::move(entry));
-    };
-    propose("less waiting", faster);
-    propose("less memory", smaller);
-    propose("less waiting for more memory", dearer);
-    json tried = json::array();
-    for (const auto& one : all) tried.push_back(trial_json(one));
-    if (!o.apply.empty() && chosen != nullptr)
-      if (const int code = apply_settings(client, o, *chosen); code != done) return code;
-    print_json({{"applied", !o.apply.empty() && chosen != nullptr},
-                {"other", advice_json(*more)},
-                {"requests", traffic.requests.size()},
-                {"span_s", work.horizon_s},
-                {"load_s", work.load_s},
-                {"specialists", cast},
-                {"now", trial_json(now)},
-                {"proposals", proposals},
-                {"tried", tried}});
-    return done;
-  }
+json proposals_json(const proposals& found) {
+  json result = json::array();
+  const auto add = [&](const char* aim, const trial* one) {
+    if (one == nullptr) return;
+    auto entry = trial_json(*one);
+    entry["aim"] = aim;
+    result.push_back(std::move(entry));
+  };
+  add("less waiting", found.faster);
+  add("less memory", found.smaller);
+  add("less waiting for more memory", found.dearer);
+  return result;
+}
+
+json result_json(const recording& from, const trial& now, const std::vector<trial>& all,
+                 const proposals& found) {
+  json tried = json::array();
+  for (const auto& one : all) tried.push_back(trial_json(one));
+  return {{"requests", from.traffic.requests.size()},
+          {"span_s", from.horizon_s()},
+          {"load_s", from.load_s},
+          {"specialists", from.specialists},
+          {"now", trial_json(now)},
+          {"proposals", proposals_json(found)},
+          {"tried", std::move(tried)}};
+}
+
+void print_proposals(const recording& from, const trial& now, const proposals& found,
+                     std::size_t tried) {
   std::printf("%zu tasks of the last %s s, %zu of %zu specialists, a start takes %s s\n\n",
-              traffic.requests.size(), fixed(work.horizon_s, 0).c_str(), asked_for, cast,
-              fixed(work.load_s, 2).c_str());
+              from.traffic.requests.size(), fixed(from.horizon_s(), 0).c_str(),
+              from.traffic.specialists.size(), from.specialists, fixed(from.load_s, 2).c_str());
   table rows{{{""}, {"SETTINGS"}, {"COLD", true}, {"MEAN WAIT", true}, {"MEMORY", true}}};
-  const auto add = [&rows](const char* name, const outcome_of* one) {
+  const auto add = [&rows](const char* name, const trial* one) {
     if (one == nullptr) return;
     rows.add({name, settings_of(*one), fixed(one->result.cold_ratio * 100, 2) + " %",
               fixed(one->result.wait_s * 1000, 1) + " ms",
               fixed(one->result.memory_ratio * 100, 1) + " %"});
   };
   add("now", &now);
-  add("less waiting", faster);
-  add("less memory", smaller);
-  add("for more memory", dearer);
+  add("less waiting", found.faster);
+  add("less memory", found.smaller);
+  add("for more memory", found.dearer);
   std::printf("%s", rows.text().c_str());
-  if (faster == nullptr && smaller == nullptr)
-    std::printf("\nNo better setting found (%zu tried, same memory, %.0f %% margin)\n", all.size(),
+  if (found.faster == nullptr && found.smaller == nullptr)
+    std::printf("\nNo better setting found (%zu tried, same memory, %.0f %% margin)\n", tried,
                 worthwhile * 100);
+}
+
+int tune(const tune_options& o) {
+  node_client client{o.how};
+  const auto pool = client.get("/v1/tuning");
+  if (!pool) return client.code();
+  auto traffic = fetch_recording(client);
+  if (!traffic) return traffic.error();
+  const auto from = recording_of(*std::move(traffic), *pool);
+  const auto limits = limits_of(*pool);
+  const auto now = replay_with(from, limits);
+  std::vector<trial> all;
+  for (const auto& one : candidates(limits, from.specialists))
+    all.push_back(replay_with(from, one));
+  const auto found = find_proposals(all, now);
+  const auto more = advise(client, from.traffic, *pool);
+  if (!more) return client.code();
+  const auto* const chosen = o.apply.empty() ? nullptr : found.named(o.apply);
+  if (o.how.as_json) {
+    if (chosen != nullptr)
+      if (const int code = apply_settings(client, o, *chosen); code != done) return code;
+    auto result = result_json(from, now, all, found);
+    result["applied"] = chosen != nullptr;
+    result["other"] = advice_json(*more);
+    print_json(result);
+    return done;
+  }
+  print_proposals(from, now, found, all.size());
   print_advice(*more);
   if (o.apply.empty()) return done;
   if (chosen == nullptr) {
@@ -282,14 +335,13 @@ int tune(const tune_options& o) {  // NOLINT(readability-function-size)
 
 }  // namespace
 
-void add_tune(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand("tune", "Propose better settings, queues and workflows");
-  verb->group(group::watch);
+void define_tune(CLI::App& verb, outcome& result) {
+  verb.description("Propose better settings, queues and workflows");
   auto o = std::make_shared<tune_options>();
-  verb->add_option("--apply", o->apply, "Put a proposal in force: waiting, memory or more-memory")
+  verb.add_option("--apply", o->apply, "Put a proposal in force: waiting, memory or more-memory")
       ->check(CLI::IsMember({"waiting", "memory", "more-memory"}));
-  add_asking_options(*verb, o->how);
-  verb->footer(
+  add_asking_options(verb, o->how);
+  verb.footer(
       "Replays the node's latest traffic (up to 65,536 tasks) through the simulator with other\n"
       "values of pool.max_warm, pool.cooldown, pool.target_memory and\n"
       "pool.min_residency. Nothing is changed without --apply; what it applies lasts until\n"
@@ -300,7 +352,7 @@ void add_tune(CLI::App& program, outcome& result) {
       "  greenroom tune\n"
       "  greenroom tune --apply waiting\n"
       "  greenroom tune --json");
-  verb->callback([o, &result] { result.code = tune(*o); });
+  verb.callback([o, &result] { result.code = tune(*o); });
 }
 
 }  // namespace greenroom::apps

@@ -62,7 +62,7 @@ std::optional<tune_advice> advise(node_client& client, const runtime::trace& tra
   for (const auto& one : runtime::frequent_chains(traffic)) {
     if (configured.contains(one.steps)) continue;
     tune_advice::chain chain{{}, one.cases, one.certainty};
-    for (const auto who : one.steps) chain.steps.push_back(traffic.specialists[who]);
+    for (const auto index : one.steps) chain.steps.push_back(traffic.specialists[index]);
     result.chains.push_back(std::move(chain));
   }
   return result;

@@ -1,7 +1,7 @@
 // `greenroom verify`: checks that every specialist, command and workflow answers.
 #include "apps/client/asking.hpp"
 #include "apps/client/terminal.hpp"
-#include "apps/verbs/all.hpp"
+#include "apps/client/verb.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -47,18 +47,16 @@ int verify_deployment(const asking& how) {
 
 }  // namespace
 
-void add_verify(CLI::App& program, outcome& result) {
-  auto* verb = program.add_subcommand(
-      "verify", "Check a running deployment: every specialist, command and workflow");
-  verb->group(group::watch);
+void define_verify(CLI::App& verb, outcome& result) {
+  verb.description("Check a running deployment: every specialist, command and workflow");
   auto how = std::make_shared<asking>();
-  add_asking_options(*verb, *how);
-  verb->footer(
+  add_asking_options(verb, *how);
+  verb.footer(
       "Each specialist, command and workflow gets one harmless task, except specialists with\n"
       "unsafe side effects.\n"
       "Exit code 1 when something does not answer.\n\n"
       "Example:\n  greenroom verify --json");
-  verb->callback([how, &result] { result.code = verify_deployment(*how); });
+  verb.callback([how, &result] { result.code = verify_deployment(*how); });
 }
 
 }  // namespace greenroom::apps

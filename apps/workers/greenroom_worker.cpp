@@ -54,9 +54,8 @@ struct text_collector : base::json_deaf {
 
 std::string query_of(std::string_view input) {
   std::string query, room;
-  std::string_view found;
   const bool object = base::each_member(input, [&](std::string_view key, std::string_view value) {
-    if (key == "query" && base::string_value(value, room, found)) query = found;
+    if (key == "query") query = base::decode_string(value, room).value_or(query);
   });
   if (object && !query.empty()) return query;
   text_collector everything;
@@ -135,7 +134,7 @@ private:
     std::string type_room;
     if (!base::each_member(message, [&](std::string_view key, std::string_view value) {
           if (key == "type")
-            base::string_value(value, type_room, type);
+            type = base::decode_string(value, type_room).value_or(type);
           else if (key == "id")
             id = value;
           else if (key == "input")

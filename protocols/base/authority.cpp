@@ -20,36 +20,46 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-bool take_port(std::string_view digits, std::optional<std::uint16_t>& port) {
-  if (digits.empty()) return true;  // RFC 3986 allows an empty port.
-  port = parse_number<std::uint16_t>(digits);
-  return port.has_value();
+/// The digits behind a colon. RFC 3986 allows an empty port.
+expected<std::optional<std::uint16_t>> parse_port(std::string_view digits) {
+  if (digits.empty()) return std::optional<std::uint16_t>{};
+  const auto port = parse_number<std::uint16_t>(digits);
+  if (!port) return problem{"port", "has a port that is no number from 0 to 65535"};
+  return std::optional{*port};
 }
 
 }  // namespace
 
-std::optional<authority> parse_authority(std::string_view text) {
+expected<authority> parse_authority(std::string_view text) {
   authority result;
   if (text.starts_with('[')) {
     const auto close = text.find(']');
-    if (close == std::string_view::npos) return std::nullopt;
+    if (close == std::string_view::npos) return problem{"host", "has a bracket that is not closed"};
     const auto inside = text.substr(1, close - 1);
     if (inside.find(':') != std::string_view::npos) result.address = parse_ip_address(inside);
-    if (!result.address) return std::nullopt;
+    if (!result.address) return problem{"host", "has no IPv6 address in its brackets"};
     const auto rest = text.substr(close + 1);
-    if (!rest.empty() && (rest.front() != ':' || !take_port(rest.substr(1), result.port)))
-      return std::nullopt;
+    if (rest.empty()) return result;
+    if (rest.front() != ':') return problem{"port", "goes on after the bracket without a colon"};
+    const auto port = parse_port(rest.substr(1));
+    if (!port) return port.error();
+    result.port = *port;
     return result;
   }
   const auto colon = std::min(text.find(':'), text.size());
   auto host = text.substr(0, colon);
-  if (colon < text.size() && !take_port(text.substr(colon + 1), result.port)) return std::nullopt;
+  if (colon < text.size()) {
+    const auto port = parse_port(text.substr(colon + 1));
+    if (!port) return port.error();
+    result.port = *port;
+  }
   constexpr std::size_t longest = 253;  // Longest DNS name (RFC 1035).
   if (host.ends_with('.')) host.remove_suffix(1);
   const bool named = std::all_of(host.begin(), host.end(), [](char c) {
     return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
   });
-  if (host.empty() || host.size() > longest || !named) return std::nullopt;
+  if (host.empty()) return problem{"host", "has no host"};
+  if (host.size() > longest || !named) return problem{"host", "has a host that is no name"};
   result.address = parse_ip_address(host);
   if (!result.address) result.name = lower(host);
   return result;
@@ -60,15 +70,17 @@ std::uint16_t web_origin::port() const {
   return scheme == "http" ? 80 : scheme == "https" ? 443 : 0;
 }
 
-std::optional<web_origin> parse_origin(std::string_view text) {
+expected<web_origin> parse_origin(std::string_view text) {
   const auto end = text.find("://");
-  if (end == std::string_view::npos || end == 0 || !is_letter(text.front())) return std::nullopt;
+  if (end == std::string_view::npos || end == 0 || !is_letter(text.front()))
+    return problem{"scheme", "does not begin with a scheme such as https://"};
   const auto scheme = text.substr(0, end);
   const bool well_formed = std::all_of(scheme.begin(), scheme.end(), [](char c) {
     return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
   });
   auto where = parse_authority(text.substr(end + 3));
-  if (!well_formed || !where) return std::nullopt;
+  if (!well_formed) return problem{"scheme", "has a scheme with a character that none has"};
+  if (!where) return where.error();
   return web_origin{lower(scheme), std::move(*where)};
 }
 

@@ -1,6 +1,7 @@
 // The host and port of a Host field or an origin.
 #pragma once
 
+#include "protocols/base/expected.hpp"
 #include "protocols/base/ip_address.hpp"
 
 #include <cstdint>
@@ -22,8 +23,8 @@ struct authority {
 };
 
 /// `HOST[:PORT]` (RFC 3986, section 3.2, without user names): a name of letters, digits, `-`, `_`
-/// and dots, an IPv4 address or an IPv6 address in brackets. Nothing for other text.
-[[nodiscard]] std::optional<authority> parse_authority(std::string_view text);
+/// and dots, an IPv4 address or an IPv6 address in brackets. A problem for other text.
+[[nodiscard]] expected<authority> parse_authority(std::string_view text);
 
 /// A page's origin (RFC 6454): `SCHEME://HOST[:PORT]`.
 struct web_origin {
@@ -36,7 +37,7 @@ struct web_origin {
     return a.scheme == b.scheme && a.where.same_host(b.where) && a.port() == b.port();
   }
 };
-/// Nothing for `null`, which is sent for pages without an origin.
-[[nodiscard]] std::optional<web_origin> parse_origin(std::string_view text);
+/// A problem for `null`, which is sent for pages without an origin.
+[[nodiscard]] expected<web_origin> parse_origin(std::string_view text);
 
 }  // namespace greenroom::base

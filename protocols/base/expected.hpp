@@ -35,6 +35,13 @@ public:
   /// @pre !has_value()
   [[nodiscard]] const Problem& error() const { return *std::get_if<1>(&held_); }
 
+  template <class U>
+  [[nodiscard]] T value_or(U&& other) const& {
+    return has_value() ? **this : static_cast<T>(std::forward<U>(other));
+  }
+
+  friend bool operator==(const expected&, const expected&) = default;
+
 private:
   std::variant<T, Problem> held_;
 };

@@ -184,10 +184,9 @@ std::string_view unescape(std::string_view raw, std::string& room) {
   return room;
 }
 
-bool string_value(std::string_view value, std::string& room, std::string_view& out) {
-  if (value.size() < 2 || value.front() != '"') return false;
-  out = unescape(value.substr(1, value.size() - 2), room);
-  return true;
+expected<std::string_view> decode_string(std::string_view value, std::string& room) {
+  if (value.size() < 2 || value.front() != '"') return problem{"type", "is no string"};
+  return unescape(value.substr(1, value.size() - 2), room);
 }
 
 bool append_json_string(std::string& out, std::string_view text) {

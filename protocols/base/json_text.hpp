@@ -10,6 +10,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "protocols/base/expected.hpp"
 #include "protocols/base/utf8.hpp"
 
 #include <cstdint>
@@ -347,8 +348,8 @@ template <class Take>
 /// if there are escapes.
 [[nodiscard]] std::string_view unescape(std::string_view raw, std::string& room);
 
-/// The same for a value: false unless it is a string.
-bool string_value(std::string_view value, std::string& room, std::string_view& out);
+/// The same for a value: a problem unless the value is a string.
+[[nodiscard]] expected<std::string_view> decode_string(std::string_view value, std::string& room);
 
 /// `each_member` with decoded keys, because later readers treat "n\u0061me" as the key `name`. A
 /// key is valid until the call of `take` returns.

@@ -33,8 +33,9 @@ bool request_origin::is_ours(const base::authority& host, const door_facts& door
 entry request_origin::judge(const request_facts& asked, const door_facts& door) const {
   std::optional<base::authority> host;
   if (asked.host) {
-    host = base::parse_authority(*asked.host);
-    if (!host) return entry::bad_host;
+    auto named = base::parse_authority(*asked.host);
+    if (!named) return entry::bad_host;
+    host = *std::move(named);
     if (!is_ours(*host, door)) return entry::foreign_host;
   }
   if (!asked.origin && !asked.fetch_site) return entry::welcome;

@@ -62,7 +62,7 @@ private:
 std::vector<role> roles_of(const rule& one) {
   if (!one.roles.empty()) return one.roles;
   std::vector<role> all;
-  for (std::size_t i = 0; i < roles; ++i) all.push_back(static_cast<role>(i));
+  for (std::size_t i = 0; i < role_count; ++i) all.push_back(static_cast<role>(i));
   return all;
 }
 
@@ -104,7 +104,7 @@ void cascade(const rule& one, double at_s, const shape& cast, random_source& ran
 }  // namespace
 
 std::string_view to_string(fault_kind kind) {
-  constexpr std::array<std::string_view, fault_kinds> names{
+  constexpr std::array<std::string_view, fault_kind_count> names{
       "kill_worker",   "kill_actor",   "freeze_worker", "slow_worker",
       "garble_worker", "cut_worker",   "swell_worker",  "lower_budget",
       "cloud_down",    "cloud_silent", "cloud_slow",    "cascade"};
@@ -112,7 +112,7 @@ std::string_view to_string(fault_kind kind) {
 }
 
 std::string_view to_string(role who) {
-  constexpr std::array<std::string_view, roles> names{
+  constexpr std::array<std::string_view, role_count> names{
       "dispatcher",     "pool",    "journal", "director", "department", "specialist",
       "memory_sampler", "monitor", "rollout", "rollback", "predictor"};
   return names[static_cast<std::size_t>(who)];

@@ -24,7 +24,7 @@ enum class fault_kind : std::uint8_t {
   cascade,  ///< Departments fail one after another, then the fallbacks. Only in rules: the schedule
             ///< contains the single faults.
 };
-inline constexpr std::size_t fault_kinds = 12;
+inline constexpr std::size_t fault_kind_count = 12;
 std::string_view to_string(fault_kind kind);
 
 /// The actors that can be killed, by role.
@@ -41,7 +41,7 @@ enum class role : std::uint8_t {
   rollback,
   predictor,
 };
-inline constexpr std::size_t roles = 11;
+inline constexpr std::size_t role_count = 11;
 std::string_view to_string(role who);
 
 /// True for faults that last for their lease; other faults are instantaneous.

@@ -49,9 +49,9 @@ const std::vector<std::string>& threshold_metrics() {
   return names;
 }
 
-std::optional<threshold> parse_threshold(std::string_view text) {
+base::expected<threshold> parse_threshold(std::string_view text) {
   const auto at = text.find_first_of("<>");
-  if (at == std::string_view::npos) return std::nullopt;
+  if (at == std::string_view::npos) return base::problem{"comparison", "has neither < nor >"};
   threshold one;
   one.metric = trimmed(text.substr(0, at));
   one.below = text[at] == '<';
@@ -63,8 +63,9 @@ std::optional<threshold> parse_threshold(std::string_view text) {
   rest = trimmed(rest);
   const auto limit = base::parse_number<double>(rest);
   const auto& known = threshold_metrics();
-  if (!limit || std::find(known.begin(), known.end(), one.metric) == known.end())
-    return std::nullopt;
+  if (!limit) return base::problem{"limit", "has no number as the limit"};
+  if (std::find(known.begin(), known.end(), one.metric) == known.end())
+    return base::problem{"metric", "names a metric that is not measured: " + one.metric};
   one.limit = *limit;
   return one;
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocols/base/expected.hpp"
 #include "runtime/load/latency_recorder.hpp"
 
 namespace greenroom::runtime::load {
@@ -53,8 +54,8 @@ struct threshold {
 /// cold_rate warm_hit_rate throughput completed.
 const std::vector<std::string>& threshold_metrics();
 
-/// Nothing when the text is malformed or the metric unknown.
-std::optional<threshold> parse_threshold(std::string_view text);
+/// A problem when the text is malformed or the metric unknown.
+base::expected<threshold> parse_threshold(std::string_view text);
 std::string to_string(const threshold& one);
 
 /// @pre `metric` is one of threshold_metrics().

@@ -55,39 +55,25 @@ std::string_view name_of(subject what) {
   return names[static_cast<std::size_t>(what)];
 }
 
-judgement judge_node(const node_evidence& seen) {
-  judgement result;
-  result.health = seen.health.score;
-  result.alerts = seen.firing.size();
+namespace {
+
+reason reason_of(const health_factor& one, double score) {
+  constexpr double much = 0.80;
+  constexpr double too_low = 0.60;
+  const auto level = one.factor > much ? severity::info
+                     : score < too_low ? severity::critical
+                                       : severity::warning;
+  const auto about = subject_of(one.name);
+  return {about, level, in_words(one) + " (health score × " + rounded(one.factor, 2) + ")",
+          diagnose_verb(about)};
+}
+
+/// The reasons beside alerts and health factors.
+void add_conditions(const node_evidence& seen, std::vector<reason>& reasons) {
   const auto add = [&](subject about, severity level, std::string text, std::string change) {
-    result.reasons.push_back({about, level, std::move(text), std::move(change)});
+    reasons.push_back({about, level, std::move(text), std::move(change)});
   };
-  status_evidence counted;
-  counted.health = seen.health.score;
-  counted.rolling_back = seen.rolling_back;
-  counted.draining = seen.draining;
-  counted.blind = seen.blind;
-  for (const auto& one : seen.firing) {
-    if (one.level == severity::critical) ++counted.critical_alerts;
-    if (one.level == severity::warning) ++counted.warning_alerts;
-    const auto about = subject_of(one.rule);
-    add(about, one.level, "alert " + one.rule + " of " + one.subject + ": " + one.text,
-        diagnose_verb(about));
-  }
-  for (const auto& one : seen.health.factors) {
-    if (one.factor >= 1) continue;
-    constexpr double much = 0.80;
-    constexpr double too_low = 0.60;
-    const auto level = one.factor > much             ? severity::info
-                       : seen.health.score < too_low ? severity::critical
-                                                     : severity::warning;
-    const auto about = subject_of(one.name);
-    add(about, level, in_words(one) + " (health score × " + rounded(one.factor, 2) + ")",
-        diagnose_verb(about));
-  }
-  result.status = derive_status(counted);
   if (seen.failed > 0) {
-    if (result.status == node_status::healthy) result.status = node_status::degraded;
     add(subject::warming, severity::warning,
         seen.failed == 1 ? "1 specialist could not be started"
                          : std::to_string(seen.failed) + " specialists could not be started",
@@ -104,15 +90,46 @@ judgement judge_node(const node_evidence& seen) {
         "nothing was measured for three check intervals (health_interval)",
         "the machine is overloaded or was suspended; see greenroom events");
   if (seen.journal_lost) {
-    result.status = node_status::critical;
     add(subject::errors, severity::critical, "the journal cannot be written",
         "is the disk full, or data_dir not writable? see greenroom events");
   }
   if (seen.collapsed) {
-    result.status = node_status::critical;
     add(subject::errors, severity::critical,
         "the node has collapsed: an actor died again and again", "restart it; the log says why");
   }
+}
+
+node_status status_of(const node_evidence& seen) {
+  status_evidence counted;
+  counted.health = seen.health.score;
+  counted.rolling_back = seen.rolling_back;
+  counted.draining = seen.draining;
+  counted.blind = seen.blind;
+  for (const auto& one : seen.firing) {
+    if (one.level == severity::critical) ++counted.critical_alerts;
+    if (one.level == severity::warning) ++counted.warning_alerts;
+  }
+  if (seen.journal_lost || seen.collapsed) return node_status::critical;
+  const auto status = derive_status(counted);
+  return seen.failed > 0 && status == node_status::healthy ? node_status::degraded : status;
+}
+
+}  // namespace
+
+judgement judge_node(const node_evidence& seen) {
+  judgement result;
+  result.status = status_of(seen);
+  result.health = seen.health.score;
+  result.alerts = seen.firing.size();
+  for (const auto& one : seen.firing) {
+    const auto about = subject_of(one.rule);
+    result.reasons.push_back({about, one.level,
+                              "alert " + one.rule + " of " + one.subject + ": " + one.text,
+                              diagnose_verb(about)});
+  }
+  for (const auto& one : seen.health.factors)
+    if (one.factor < 1) result.reasons.push_back(reason_of(one, seen.health.score));
+  add_conditions(seen, result.reasons);
   std::ranges::stable_sort(result.reasons, std::ranges::greater{}, &reason::level);
   return result;
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/pooling/seating.hpp"
+#include "runtime/pooling/capacity.hpp"
 
 namespace greenroom::runtime {
 namespace {
@@ -29,11 +29,11 @@ void department_balance::active(std::uint32_t department) {
   active_[department] = 1;
 }
 
-void department_balance::count(std::span<const seat> seats,
+void department_balance::count(std::span<const slot_state> slot_states,
                                std::span<const specialist_facts> facts) {
   std::fill(held_.begin(), held_.end(), 0);
-  for (std::size_t i = 0; i < seats.size(); ++i) {
-    if (counts(seats[i], facts[i])) ++held_[facts[i].department];
+  for (std::size_t i = 0; i < slot_states.size(); ++i) {
+    if (counts(slot_states[i], facts[i])) ++held_[facts[i].department];
   }
 }
 
@@ -48,7 +48,7 @@ bool department_balance::exhausted(std::uint32_t department, std::size_t slots) 
   return applies(slots) && others && held_[department] + 1 >= slots;
 }
 
-double department_balance::standing(std::uint32_t department, std::size_t slots) const {
+double department_balance::eviction_weight(std::uint32_t department, std::size_t slots) const {
   return applies(slots) && held_[department] > half_of(slots) ? standing_over : 1.0;
 }
 

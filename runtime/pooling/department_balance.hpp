@@ -18,7 +18,7 @@ public:
   void employ(std::uint32_t department);
   /// A task arrived for the department.
   void active(std::uint32_t department);
-  void count(std::span<const seat> seats, std::span<const specialist_facts> facts);
+  void count(std::span<const slot_state> slot_states, std::span<const specialist_facts> facts);
   void add(std::uint32_t department) { ++held_[department]; }
   void remove(std::uint32_t department) {
     if (held_[department] > 0) --held_[department];
@@ -29,7 +29,7 @@ public:
   /// may then only evict one of its own specialists.
   bool exhausted(std::uint32_t department, std::size_t slots) const;
   /// Factor on the value of this department's specialists when a slot is needed elsewhere.
-  double standing(std::uint32_t department, std::size_t slots) const;
+  double eviction_weight(std::uint32_t department, std::size_t slots) const;
 
 private:
   bool applies(std::size_t slots) const;

@@ -8,7 +8,7 @@ void due_queue::grow(std::size_t specialists) {
   if (specialists > moments_.size()) moments_.resize(specialists);
 }
 
-void due_queue::place(std::size_t at, entry one) {
+void due_queue::set_at(std::size_t at, entry one) {
   heap_[at] = one;
   moments_[one.who].at = at;
 }
@@ -16,10 +16,10 @@ void due_queue::place(std::size_t at, entry one) {
 void due_queue::up(std::size_t at) {
   const entry one = heap_[at];
   while (at > 0 && one.no_sooner_s < heap_[(at - 1) / 2].no_sooner_s) {
-    place(at, heap_[(at - 1) / 2]);
+    set_at(at, heap_[(at - 1) / 2]);
     at = (at - 1) / 2;
   }
-  place(at, one);
+  set_at(at, one);
 }
 
 void due_queue::down(std::size_t at) {
@@ -30,10 +30,10 @@ void due_queue::down(std::size_t at) {
     if (child + 1 < heap_.size() && heap_[child + 1].no_sooner_s < heap_[child].no_sooner_s)
       ++child;
     if (!(heap_[child].no_sooner_s < one.no_sooner_s)) break;
-    place(at, heap_[child]);
+    set_at(at, heap_[child]);
     at = child;
   }
-  place(at, one);
+  set_at(at, one);
 }
 
 void due_queue::take_out_first() {
@@ -41,7 +41,7 @@ void due_queue::take_out_first() {
   const entry last = heap_.back();
   heap_.pop_back();
   if (heap_.empty()) return;
-  place(0, last);
+  set_at(0, last);
   down(0);
 }
 

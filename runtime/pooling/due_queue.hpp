@@ -40,7 +40,7 @@ private:
   };
   void up(std::size_t at);
   void down(std::size_t at);
-  void place(std::size_t at, entry one);
+  void set_at(std::size_t at, entry one);
   void take_out_first();
   void settle_first();
 

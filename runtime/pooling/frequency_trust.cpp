@@ -1,5 +1,7 @@
 #include "runtime/pooling/frequency_trust.hpp"
 
+#include "runtime/pooling/eviction_order.hpp"
+
 #include <algorithm>
 #include <optional>
 
@@ -27,14 +29,15 @@ void frequency_trust::grow(std::size_t specialists) {
   known_.resize(specialists);
 }
 
-void frequency_trust::wake(std::span<const seat> seats, std::span<const specialist_facts> facts,
+void frequency_trust::wake(std::span<const slot_state> slot_states,
+                           std::span<const specialist_facts> facts,
                            const std::function<usage(specialist_index)>& known) {
   if (awake_) return;
   awake_ = true;
-  grow(seats.size());
-  for (specialist_index who = 0; who < seats.size(); ++who) {
+  grow(slot_states.size());
+  for (specialist_index who = 0; who < slot_states.size(); ++who) {
     known_[who] = known(who);
-    if (!counts(seats[who], facts[who])) continue;
+    if (!counts(slot_states[who], facts[who])) continue;
     for (ghost& one : ghosts_) add(one, who, facts);
   }
 }

@@ -18,7 +18,7 @@
 #include <span>
 #include <vector>
 
-#include "runtime/pooling/seating.hpp"
+#include "runtime/pooling/capacity.hpp"
 #include "runtime/pooling/warm_policy.hpp"
 
 namespace greenroom::runtime {
@@ -34,7 +34,7 @@ public:
 
   /// Call when slots are scarce for the first time: the ghosts start with the current residents and
   /// the known usage. Before this call the object keeps nothing and costs nothing.
-  void wake(std::span<const seat> seats, std::span<const specialist_facts> facts,
+  void wake(std::span<const slot_state> slot_states, std::span<const specialist_facts> facts,
             const std::function<usage(specialist_index)>& known);
   bool awake() const { return awake_; }
   /// The cast has grown to `specialists`.

@@ -79,11 +79,11 @@ void slot_allocator::on_need(specialist_index who, std::uint64_t lease, double n
   if (is_waiting(who))
     review_at(now_s + review_pause_s());
   else
-    place(who, reason::demand, now_s);
+    find_slot(who, reason::demand, now_s);
 }
 
 // A slot at once, or as soon as the processes that give it up have ended.
-void slot_allocator::place(specialist_index who, reason why, double now_s) {
+void slot_allocator::find_slot(specialist_index who, reason why, double now_s) {
   const auto room = policy_.make_room(who, slots_, now_s);
   if (!room.fits) {
     wait(who, now_s);
@@ -124,7 +124,7 @@ void slot_allocator::serve_waiting(double now_s) {
     } else if (mine.held || mine.reserved || slots_[who].tasks == 0) {
       mine.waits_since_s = 0;  // It has a slot, or no task waits for it any more.
     } else {
-      place(who, reason::demand, now_s);
+      find_slot(who, reason::demand, now_s);
     }
   }
 }
@@ -145,7 +145,7 @@ void slot_allocator::take_turns(const run_times& run_ns, double now_s) {
       if (!policy_.make_room(who, without, now_s).fits) continue;
       recall(other, reason::evicted, now_s, true);
       std::erase(waiting_, who);
-      place(who, reason::demand, now_s);
+      find_slot(who, reason::demand, now_s);
       break;
     }
 }
@@ -359,7 +359,7 @@ void slot_allocator::warm_by_hand(specialist_index who, double now_s) {
   mine.warm_when_ended = mine.held && slots_[who].state == worker_state::cooling;
   if (mine.held || mine.reserved) return;
   const bool waits = is_waiting(who);
-  place(who, reason::by_hand, now_s);
+  find_slot(who, reason::by_hand, now_s);
   if (!waits) std::erase(waiting_, who);
 }
 

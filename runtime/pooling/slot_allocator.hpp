@@ -40,8 +40,8 @@ struct slot_tally {
 /// Holds the slots of one pool. A slot is held from its grant until the worker's process has ended;
 /// a specialist that a task waits for has a slot reserved while another specialist gives it up.
 /// Every report may be repeated and says how things are, so that what one side has forgotten is
-/// told by the other side. The number of a grant (its lease) tells an answer to that grant from an
-/// older report.
+/// reported by the other side. The number of a grant (its lease) tells an answer to that grant from
+/// an older report.
 ///
 /// After each call the owner carries out `take_orders`, adds up `take_tally` and calls `review` no
 /// later than `take_review_due_s`.
@@ -86,13 +86,13 @@ public:
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
   [[nodiscard]] const pool_limits& limits() const { return limits_; }
   [[nodiscard]] const slot_holding& holding_of(specialist_index who) const { return ledger_[who]; }
-  [[nodiscard]] const seat& slot_of(specialist_index who) const { return slots_[who]; }
+  [[nodiscard]] const slot_state& slot_of(specialist_index who) const { return slots_[who]; }
   [[nodiscard]] const slot_ledger& ledger() const { return ledger_; }
 
 private:
   friend class planned_starts;
 
-  void place(specialist_index who, reason why, double now_s);
+  void find_slot(specialist_index who, reason why, double now_s);
   void reserve(specialist_index who, double now_s);
   void wait(specialist_index who, double now_s);
   [[nodiscard]] bool is_waiting(specialist_index who) const;
@@ -111,7 +111,7 @@ private:
   pool_limits limits_;
   slot_facts facts_;
   slot_ledger ledger_;
-  std::vector<seat> slots_;
+  std::vector<slot_state> slots_;
   std::vector<bool> starts_at_once_;
   std::deque<specialist_index> waiting_;        ///< Wanted, without a slot so far; each once.
   std::vector<specialist_index> reservations_;  ///< In the order of the promises.

@@ -6,18 +6,18 @@ namespace greenroom::runtime {
 
 namespace {
 
-// Every specialist is told when the typical start has moved so far (natural logarithm).
+// Every specialist is updated when the typical start has moved so far (natural logarithm).
 constexpr double typical_moved = 0.1;
 
 }  // namespace
 
 void slot_facts::adopt(const std::vector<slot_description>& all) {
   facts_.resize(all.size());
-  const auto known = starts_.grow(all.size());
+  const auto known = starts_.resize(all.size());
   for (auto i = known; i < all.size(); ++i)
     if (all[i].measured_start_s > 0)
-      starts_.measured(static_cast<specialist_index>(i), all[i].measured_start_s);
-  typical_told_s_ = starts_.typical_s();
+      starts_.record_start(static_cast<specialist_index>(i), all[i].measured_start_s);
+  typical_reported_s_ = starts_.typical_s();
   for (specialist_index who = 0; who < all.size(); ++who) {
     auto& fact = facts_[who];
     fact.department = all[who].department;
@@ -34,12 +34,12 @@ void slot_facts::forget(specialist_index who) {
 }
 
 void slot_facts::learn_start(specialist_index who, double seconds) {
-  starts_.measured(who, seconds);
+  starts_.record_start(who, seconds);
   const auto typical_s = starts_.typical_s();
-  const bool moved =
-      typical_told_s_ <= 0 || std::abs(std::log(typical_s / typical_told_s_)) > typical_moved;
+  const bool moved = typical_reported_s_ <= 0
+                     || std::abs(std::log(typical_s / typical_reported_s_)) > typical_moved;
   if (!moved) return tell(who);
-  typical_told_s_ = typical_s;
+  typical_reported_s_ = typical_s;
   for (specialist_index one = 0; one < facts_.size(); ++one) tell(one);
 }
 

@@ -1,4 +1,4 @@
-// What a pool's policy is told about each specialist.
+// What a pool's policy knows about each specialist.
 #pragma once
 
 #include "runtime/pooling/start_times.hpp"
@@ -46,7 +46,7 @@ private:
   warm_policy& policy_;
   std::vector<specialist_facts> facts_;
   start_times starts_;
-  double typical_told_s_ = 0;  ///< The typical start when every specialist was told last.
+  double typical_reported_s_ = 0;  ///< The typical start when every specialist was updated last.
 };
 
 }  // namespace greenroom::runtime

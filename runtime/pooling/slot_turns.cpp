@@ -16,7 +16,7 @@ constexpr std::size_t tried_max = 4;
 }  // namespace
 
 std::vector<specialist_index> slot_turns::over_for(specialist_index who,
-                                                   std::span<const seat> slots,
+                                                   std::span<const slot_state> slots,
                                                    const run_times& run_ns) {
   const auto& mine = ledger_[who];
   if (mine.held || mine.reserved || slots[who].tasks == 0 || mine.waits_since_s <= 0) return {};

@@ -27,7 +27,7 @@ public:
   /// The specialists of which one should give up its slot for `who`, best first; empty while `who`
   /// has not waited for a whole turn. They are at work, and the shortest tasks come first.
   [[nodiscard]] std::vector<specialist_index> over_for(specialist_index who,
-                                                       std::span<const seat> slots,
+                                                       std::span<const slot_state> slots,
                                                        const run_times& run_ns);
 
 private:

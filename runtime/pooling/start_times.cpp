@@ -18,28 +18,29 @@ constexpr double off_most = 4;
 
 }  // namespace
 
-std::size_t start_times::grow(std::size_t specialists) {
+std::size_t start_times::resize(std::size_t specialists) {
   const auto before = members_.size();
   if (specialists > before) members_.resize(specialists);
   return before;
 }
 
 double start_times::typical_s() const {
-  return timed_ == 0 ? 0 : std::exp(sum_ / static_cast<double>(timed_));
+  return specialists_measured_ == 0 ? 0
+                                    : std::exp(sum_ / static_cast<double>(specialists_measured_));
 }
 
 void start_times::forget(specialist_index who) {
   assert(who < members_.size());
   member& one = members_[who];
   if (one.count <= 0) return;
-  --timed_;
+  --specialists_measured_;
   sum_ -= one.mean;
   squares_ -= one.mean * one.mean;
   reciprocals_ -= 1 / one.count;
   one = {};
 }
 
-void start_times::measured(specialist_index who, double seconds) {
+void start_times::record_start(specialist_index who, double seconds) {
   assert(who < members_.size());
   member& one = members_[who];
   const double taken = std::log(std::max(seconds, least_s));
@@ -49,10 +50,11 @@ void start_times::measured(specialist_index who, double seconds) {
     reciprocals_ -= 1 / one.count;
     const double off = taken - one.mean;
     // A start deviates from the mean of n others with (n + 1) ÷ n times the variance.
-    within_ = within_ * within_fade + std::min(off * off, off_most) * one.count / (one.count + 1);
-    within_count_ = within_count_ * within_fade + 1;
+    within_squares_ =
+        within_squares_ * within_fade + std::min(off * off, off_most) * one.count / (one.count + 1);
+    within_samples_ = within_samples_ * within_fade + 1;
   } else {
-    ++timed_;
+    ++specialists_measured_;
   }
   one.count = one.count * member_fade + 1;
   one.mean += (taken - one.mean) / one.count;
@@ -61,16 +63,17 @@ void start_times::measured(specialist_index who, double seconds) {
   reciprocals_ += 1 / one.count;
 }
 
-double start_times::expected_s(specialist_index who, double unknown_s) const {
+double start_times::expected_s(specialist_index who, double default_s) const {
   assert(who < members_.size());
-  if (timed_ == 0) return unknown_s;
+  if (specialists_measured_ == 0) return default_s;
   const member& one = members_[who];
-  const double centre = sum_ / static_cast<double>(timed_);
+  const double centre = sum_ / static_cast<double>(specialists_measured_);
   if (one.count <= 0) return std::exp(centre);
-  const double within =
-      (within_ + within_prior * within_prior_count) / (within_count_ + within_prior_count);
-  if (timed_ < 3) return std::exp(one.mean);  // Too few to estimate how much they differ.
-  const auto members = static_cast<double>(timed_);
+  const double within = (within_squares_ + within_prior * within_prior_count)
+                        / (within_samples_ + within_prior_count);
+  if (specialists_measured_ < 3)
+    return std::exp(one.mean);  // Too few to estimate how much they differ.
+  const auto members = static_cast<double>(specialists_measured_);
   // The variance between the means, less the variance due to chance.
   const double between =
       std::max(0.0, squares_ / members - centre * centre - within * reciprocals_ / members);

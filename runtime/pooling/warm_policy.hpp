@@ -33,7 +33,7 @@ struct specialist_facts {
 using base::worker_state;
 
 /// Slot state of one specialist at the moment of a call; owned by the caller.
-struct seat {
+struct slot_state {
   worker_state state = worker_state::cold;
   std::uint32_t tasks = 0;  ///< Waiting and running. More than 0: never evicted.
   double since_s = 0;       ///< When it entered `state`.
@@ -103,10 +103,11 @@ public:
     bool fits = false;
     std::vector<change> evict;
   };
-  virtual room make_room(specialist_index who, std::span<const seat> seats, double now_s) = 0;
+  virtual room make_room(specialist_index who, std::span<const slot_state> slot_states,
+                         double now_s) = 0;
 
   /// Returns what to prewarm and cool now.
-  virtual plan review(std::span<const seat> seats, double now_s) = 0;
+  virtual plan review(std::span<const slot_state> slot_states, double now_s) = 0;
 };
 
 }  // namespace greenroom::runtime

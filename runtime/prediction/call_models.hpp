@@ -32,11 +32,11 @@ inline constexpr std::array source_table{
     source_entry{source::collaboration, "collaboration", -0.5F},
     source_entry{source::workflow, "workflow", 1.0F},
 };
-constexpr std::size_t sources = source_table.size();
+constexpr std::size_t source_count = source_table.size();
 constexpr std::size_t place_of(source which) { return static_cast<std::size_t>(which); }
 static_assert(
     [] {
-      for (std::size_t i = 0; i < sources; ++i)
+      for (std::size_t i = 0; i < source_count; ++i)
         if (place_of(source_table[i].which) != i) return false;
       return true;
     }(),

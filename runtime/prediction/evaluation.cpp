@@ -84,7 +84,7 @@ evaluation evaluate_log(std::span<const logged_case> cases, const sequence_setti
   sequence_model model(settings);
   train(model, cases.subspan(0, result.cases_train));
   std::vector<back_off_model> plain;
-  for (std::size_t order = 0; order < evaluation::orders; ++order) plain.emplace_back(order);
+  for (std::size_t order = 0; order < evaluation::order_count; ++order) plain.emplace_back(order);
   std::vector<specialist_index> prefix;
   for (const logged_case& one : cases.subspan(0, result.cases_train)) {
     prefix.clear();
@@ -96,7 +96,7 @@ evaluation evaluate_log(std::span<const logged_case> cases, const sequence_setti
   }
 
   tally blended_tally;
-  std::array<tally, evaluation::orders> plain_tallies;
+  std::array<tally, evaluation::order_count> plain_tallies;
   for (const logged_case& one : cases.subspan(result.cases_train)) {
     sequence_position at;
     prefix.clear();
@@ -108,7 +108,7 @@ evaluation evaluate_log(std::span<const logged_case> cases, const sequence_setti
         const std::size_t found = model.rank(at, steps);
         for (std::size_t n = 0; n < found; ++n) ranked[n] = steps[n].who;
         blended_tally.add({ranked.data(), found}, truth, i);
-        for (std::size_t order = 0; order < evaluation::orders; ++order) {
+        for (std::size_t order = 0; order < evaluation::order_count; ++order) {
           plain_tallies[order].add(plain[order].rank(prefix, guesses), truth, i);
         }
       }
@@ -119,7 +119,7 @@ evaluation evaluate_log(std::span<const logged_case> cases, const sequence_setti
     }
   }
   result.blended = blended_tally.shares();
-  for (std::size_t order = 0; order < evaluation::orders; ++order) {
+  for (std::size_t order = 0; order < evaluation::order_count; ++order) {
     result.by_order[order] = plain_tallies[order].shares();
   }
   return result;

@@ -35,8 +35,8 @@ struct evaluation {
   accuracy blended;  ///< The node's own sequence model.
   /// Plain models: the longest known suffix of up to that many steps, then shorter ones. 0: overall
   /// frequency; 1: first-order Markov.
-  static constexpr std::size_t orders = 7;
-  std::array<accuracy, orders> by_order;
+  static constexpr std::size_t order_count = 7;
+  std::array<accuracy, order_count> by_order;
   const accuracy& back_off() const { return by_order.back(); }
   const accuracy& markov() const { return by_order[1]; }
   std::size_t cases_train = 0;

@@ -21,7 +21,7 @@ void each_bit(std::uint64_t bits, F&& of) {
 
 }  // namespace
 
-std::size_t instance_standing::matched() const {
+std::size_t instance_state::matched() const {
   return static_cast<std::size_t>(std::popcount(seen));
 }
 
@@ -29,7 +29,7 @@ void joint_instances::weigh() {
   double sum = 0;
   for (const hypothesis& h : joint_) sum += h.weight;
   used_ = 0;
-  for (instance_standing& one : instances_) one.mass = 0;
+  for (instance_state& one : instances_) one.mass = 0;
   for (hypothesis& h : joint_) {
     h.weight /= sum;
     used_ |= h.members;
@@ -67,7 +67,7 @@ void joint_instances::bring_to(double now_s, const step_habits& habits) {
   if (used_ == 0) return;
   std::array<double, instances_max> factor;
   each_bit(used_, [&](std::uint32_t i) {
-    instance_standing& one = instances_[i];
+    instance_state& one = instances_[i];
     const double age_s = std::max(0.0, now_s - one.last_s);
     const double survival = habits.survival(age_s);
     const bool over_now = one.alive(survival) < alive_least || age_s > habits.given_up_s();
@@ -136,7 +136,7 @@ double joint_instances::expect(std::span<const std::uint32_t> places, double beg
     claims_.push_back(by);
   }
   each_bit(used_, [&](std::uint32_t i) {
-    const instance_standing& one = instances_[i];
+    const instance_state& one = instances_[i];
     const bool owed = one.next >= 2 && (one.seen & 2U) == 0;
     double per_s = -1;
     for (const std::uint32_t k : places) {
@@ -166,10 +166,10 @@ double joint_instances::expect(std::span<const std::uint32_t> places, double beg
   return sum;
 }
 
-std::uint32_t joint_instances::place_for(const instance_standing& fresh, closed& over) {
+std::uint32_t joint_instances::index_for(const instance_state& fresh, closed& over) {
   std::uint32_t found = begins;
   each_bit(fresh_, [&](std::uint32_t i) {
-    const instance_standing& one = instances_[i];
+    const instance_state& one = instances_[i];
     if (one.next == fresh.next && one.seen == fresh.seen && one.reported == fresh.reported
         && one.shared == fresh.shared) {
       found = i;
@@ -192,15 +192,33 @@ std::uint32_t joint_instances::place_for(const instance_standing& fresh, closed&
     used_ &= ~(1ULL << least);
     taken = used_ | fresh_;
   }
-  const auto place = static_cast<std::uint32_t>(std::countr_one(taken));
-  if (place >= instances_.size()) instances_.resize(place + 1);
-  instances_[place] = fresh;
-  fresh_ |= 1ULL << place;
-  return place;
+  const auto index = static_cast<std::uint32_t>(std::countr_one(taken));
+  if (index >= instances_.size()) instances_.resize(index + 1);
+  instances_[index] = fresh;
+  fresh_ |= 1ULL << index;
+  return index;
 }
 
 void joint_instances::observe(double others, std::size_t most, std::uint64_t shared,
                               step_habits& habits, closed& over) {
+  const bool alike = place_claims(shared, habits, over);
+  std::erase_if(claims_, [](const claim& by) { return by.to == begins; });
+  if (claims_.empty()) return;
+  const double sum = apply_claims(others);
+  if (alike) merge();
+  if (joint_.size() > most) {
+    std::nth_element(joint_.begin(), joint_.begin() + static_cast<std::ptrdiff_t>(most),
+                     joint_.end(), [](const hypothesis& a, const hypothesis& b) {
+                       return a.weight != b.weight ? a.weight > b.weight : a.members < b.members;
+                     });
+    joint_.resize(most);
+  }
+  weigh();
+  learn_gaps(sum, habits);
+  fresh_ &= used_;
+}
+
+bool joint_instances::place_claims(std::uint64_t shared, const step_habits& habits, closed& over) {
   fresh_ = 0;
   std::uint64_t reached = 0;
   bool alike = false;  // Two claims reach the same state, so hypotheses may become equal.
@@ -211,13 +229,14 @@ void joint_instances::observe(double others, std::size_t most, std::uint64_t sha
     by.stands.waiting = 1;
     by.stands.counted = 0;
     by.stands.shared |= shared;
-    by.to = place_for(by.stands, over);
+    by.to = index_for(by.stands, over);
     alike = alike || (by.to != begins && (reached >> by.to & 1U) != 0);
     if (by.to != begins) reached |= 1ULL << by.to;
   }
-  std::erase_if(claims_, [](const claim& by) { return by.to == begins; });
-  if (claims_.empty()) return;
+  return alike;
+}
 
+double joint_instances::apply_claims(double others) {
   const std::size_t parents = joint_.size();
   double sum = 0;
   double best = 0;
@@ -244,16 +263,10 @@ void joint_instances::observe(double others, std::size_t most, std::uint64_t sha
   }
   const double worth = best * weight_least;
   std::erase_if(joint_, [worth](const hypothesis& h) { return h.weight < worth; });
-  if (alike) merge();
-  if (joint_.size() > most) {
-    std::nth_element(joint_.begin(), joint_.begin() + static_cast<std::ptrdiff_t>(most),
-                     joint_.end(), [](const hypothesis& a, const hypothesis& b) {
-                       return a.weight != b.weight ? a.weight > b.weight : a.members < b.members;
-                     });
-    joint_.resize(most);
-  }
-  weigh();
+  return sum;
+}
 
+void joint_instances::learn_gaps(double sum, step_habits& habits) {
   for (std::size_t c = 0; c < claims_.size(); ++c) {
     const claim& by = claims_[c];
     const double weight = taken_[c] / sum;
@@ -266,7 +279,6 @@ void joint_instances::observe(double others, std::size_t most, std::uint64_t sha
       if (by.was_owed) habits.lost(weight);
     }
   }
-  fresh_ &= used_;
 }
 
 void joint_instances::report_fresh() {

@@ -12,7 +12,7 @@
 namespace greenroom::runtime {
 
 /// A possible state of one instance.
-struct instance_standing {
+struct instance_state {
   double last_s = 0;         ///< Time of its latest call.
   std::uint64_t seen = 0;    ///< Bit b: step `next - 1 - b` was seen. Never 0.
   std::uint32_t next = 0;    ///< The step after the last one seen.
@@ -44,7 +44,7 @@ public:
       : workflow_(workflow), length_(length) {}
 
   /// Instances that are over, each with its probability.
-  using closed = std::vector<instance_standing>;
+  using closed = std::vector<instance_state>;
 
   /// Updates the probabilities for the time since the last call.
   void bring_to(double now_s, const step_habits& habits);
@@ -75,8 +75,8 @@ public:
   std::uint32_t workflow() const { return workflow_; }
   std::size_t length() const { return length_; }
   std::uint64_t used() const { return used_; }  ///< Bit i: `instances()[i]` is in use.
-  const std::vector<instance_standing>& instances() const { return instances_; }
-  std::vector<instance_standing>& instances() { return instances_; }
+  const std::vector<instance_state>& instances() const { return instances_; }
+  std::vector<instance_state>& instances() { return instances_; }
   std::size_t hypotheses() const { return joint_.size(); }
   bool empty() const { return used_ == 0; }
 
@@ -92,7 +92,7 @@ private:
     std::uint32_t passed_over = 0;
     bool late = false;
     bool was_owed = false;
-    instance_standing stands;
+    instance_state stands;
   };
   static constexpr std::uint32_t begins = 0xFFFFFFFFU;
 
@@ -100,11 +100,18 @@ private:
   std::uint64_t claimants(std::uint64_t shared) const;
   void merge();
   void weigh();
-  std::uint32_t place_for(const instance_standing& fresh, closed& over);
+  std::uint32_t index_for(const instance_state& fresh, closed& over);
+  /// Gives each claim an instance to lead to. True: two claims lead to the same state, so that
+  /// hypotheses may become equal.
+  bool place_claims(std::uint64_t shared, const step_habits& habits, closed& over);
+  /// Extends each hypothesis by each claim. Returns the sum of the weights.
+  double apply_claims(double others);
+  /// Learns the gaps between steps, weighted by the claims' shares of `sum`.
+  void learn_gaps(double sum, step_habits& habits);
 
   std::uint32_t workflow_;
   std::size_t length_;
-  std::vector<instance_standing> instances_;
+  std::vector<instance_state> instances_;
   std::uint64_t used_ = 0;
   std::uint64_t fresh_ = 0;
   std::uint64_t silent_ = 0;

@@ -95,13 +95,13 @@ predictor::live_case& predictor::case_of(std::uint64_t case_key, double now_s) {
 predictor::weights predictor::weights_for(specialist_index last, std::uint8_t awake) const {
   weights result{};
   float highest = -1e9F;
-  for (std::size_t s = 0; s < sources; ++s) {
+  for (std::size_t s = 0; s < source_count; ++s) {
     if (!has(awake, s)) continue;
     result[s] = global_[s] + (last < local_.size() ? local_[last][s] : 0.0F);
     highest = std::max(highest, result[s]);
   }
   float sum = 0;
-  for (std::size_t s = 0; s < sources; ++s) {
+  for (std::size_t s = 0; s < source_count; ++s) {
     result[s] = !has(awake, s) ? 0.0F : std::exp(result[s] - highest);
     sum += result[s];
   }
@@ -157,7 +157,7 @@ void predictor::mix(outlook& out) {
   for (std::size_t i = 0; i < out.size; ++i) {
     candidate& one = out.ranked[i];
     one.probability = 0;
-    for (std::size_t s = 0; s < sources; ++s) one.probability += out.weight[s] * one.given[s];
+    for (std::size_t s = 0; s < source_count; ++s) one.probability += out.weight[s] * one.given[s];
   }
   std::sort(out.ranked.begin(), out.ranked.begin() + static_cast<std::ptrdiff_t>(out.size),
             [](const candidate& a, const candidate& b) {
@@ -192,7 +192,7 @@ void predictor::score(const live_case& mine, specialist_index who) {
   const specialist_index last = mine.at.back(0);
   weights* local = last < local_.size() ? &local_[last] : nullptr;
   const float mixed_given = std::max(came == nullptr ? 0.0F : came->probability, given_least);
-  for (std::size_t s = 0; s < sources; ++s) {
+  for (std::size_t s = 0; s < source_count; ++s) {
     if (!has(next.awake, s)) continue;
     const float given = std::max(came == nullptr ? 0.0F : came->given[s], given_least);
     const float gain = learning_step * std::log(given / mixed_given);
@@ -225,7 +225,7 @@ expectation predictor::explained(const candidate& one, const outlook& from) cons
   result.probability = static_cast<double>(one.probability);
   if (one.workflow != no_workflow) result.workflow = one.workflow;
   float most = -1;
-  for (std::size_t s = 0; s < sources; ++s) {
+  for (std::size_t s = 0; s < source_count; ++s) {
     const float contributed = from.weight[s] * one.given[s];
     result.share[s] = one.probability > 0 ? contributed / one.probability : 0.0F;
     if (contributed > most) {
@@ -329,10 +329,10 @@ hit_rates predictor::accuracy() const {
           static_cast<double>(top3_) / static_cast<double>(scored), scored};
 }
 
-std::array<double, sources> predictor::trust() const {
+std::array<double, source_count> predictor::trust() const {
   const weights all = weights_for(no_step, ever_awake_);
-  std::array<double, sources> result{};
-  for (std::size_t s = 0; s < sources; ++s) result[s] = static_cast<double>(all[s]);
+  std::array<double, source_count> result{};
+  for (std::size_t s = 0; s < source_count; ++s) result[s] = static_cast<double>(all[s]);
   return result;
 }
 
@@ -359,7 +359,7 @@ base::expected<void> predictor::restore(std::string_view saved) {
   }
   from.expect_members(static_cast<std::uint32_t>(cast()));
   predictor read(cast(), models_.workflows().workflows(), settings_);
-  read.ever_awake_ = static_cast<std::uint8_t>(from.integer32() & ((1U << sources) - 1));
+  read.ever_awake_ = static_cast<std::uint8_t>(from.integer32() & ((1U << source_count) - 1));
   for (float& weight : read.global_) weight = from.small_number_within(-8, 8);
   for (weights& row : read.local_) {
     for (float& weight : row) weight = from.small_number_within(-4, 4);

@@ -33,9 +33,9 @@ struct expectation {
   specialist_index who = 0;
   double probability = 0;  ///< Of at least one call within `within_s`.
   double within_s = 0;
-  source because = source::sequence;   ///< The largest contribution.
-  std::array<float, sources> share{};  ///< Contribution of each source; they sum to 1.
-  specialist_index after = no_step;    ///< The call before it, if any.
+  source because = source::sequence;        ///< The largest contribution.
+  std::array<float, source_count> share{};  ///< Contribution of each source; they sum to 1.
+  specialist_index after = no_step;         ///< The call before it, if any.
   std::uint64_t case_key = 0;
   std::size_t workflow = static_cast<std::size_t>(-1);  ///< Its workflow, if any.
 };
@@ -86,7 +86,7 @@ public:
   const workflow_detector& workflows() const { return models_.workflows(); }
   hit_rates accuracy() const;
   /// The current weight of each source that ever gave a probability; they sum to 1.
-  std::array<double, sources> trust() const;
+  std::array<double, source_count> trust() const;
   std::size_t cases() const { return cases_.size(); }
 
   /// Saves the learned state, without cases and workflows under way.
@@ -99,7 +99,7 @@ private:
   struct candidate {
     specialist_index who = no_step;
     float probability = 0;
-    std::array<float, sources> given{};  ///< Probability from each source.
+    std::array<float, source_count> given{};  ///< Probability from each source.
     std::uint32_t workflow = no_workflow;
   };
   static constexpr std::size_t candidates_max = 16;
@@ -108,14 +108,14 @@ private:
     std::array<candidate, candidates_max> ranked;
     std::size_t size = 0;
     std::uint8_t awake = 0;  ///< One bit for each source that gave a probability.
-    std::array<float, sources> weight{};
+    std::array<float, source_count> weight{};
   };
   struct live_case {
     sequence_position at;
     outlook next;
     std::list<std::uint64_t>::iterator place;
   };
-  using weights = std::array<float, sources>;
+  using weights = std::array<float, source_count>;
 
   live_case& case_of(std::uint64_t case_key, double now_s);
   void end_case(std::unordered_map<std::uint64_t, live_case>::iterator ended);

@@ -34,10 +34,10 @@ struct short_list {
 /// while they are scored, but not slower than over 8,192 steps.
 class ranking_choice {
 public:
-  static constexpr std::size_t rankers = 10;
+  static constexpr std::size_t ranker_count = 10;
   /// From this index on the rankers are plain: counts of one suffix, then of shorter ones.
   static constexpr std::size_t first_plain = 4;
-  static constexpr std::size_t reluctances = 8;
+  static constexpr std::size_t reluctance_count = 8;
 
   /// The chosen ranker and reluctance for the first guess, and the rankers for the second and third
   /// guess.
@@ -55,7 +55,7 @@ public:
                                   bool after_two_steps);
 
   /// The right answer has position `right` (beyond the end: it was not a candidate).
-  void learn(std::span<const short_list, rankers> lists, std::size_t right, bool right_is_end,
+  void learn(std::span<const short_list, ranker_count> lists, std::size_t right, bool right_is_end,
              bool after_two_steps);
 
   void save(state_writer& to) const;
@@ -64,11 +64,11 @@ public:
 private:
   void choose();
 
-  using first_record = std::array<float, reluctances>;
-  std::array<first_record, rankers> all_{};    ///< Hit rates of the first guess.
-  std::array<first_record, rankers> inner_{};  ///< After two steps, without the end.
-  std::array<float, rankers> among_two_{};
-  std::array<float, rankers> among_three_{};
+  using first_record = std::array<float, reluctance_count>;
+  std::array<first_record, ranker_count> all_{};    ///< Hit rates of the first guess.
+  std::array<first_record, ranker_count> inner_{};  ///< After two steps, without the end.
+  std::array<float, ranker_count> among_two_{};
+  std::array<float, ranker_count> among_three_{};
   std::uint64_t steps_ = 0;
   std::uint64_t inner_steps_ = 0;
   std::array<choice, 2> chosen_{{{0, 0, 0, 0}, {1, 0, 1, 1}}};

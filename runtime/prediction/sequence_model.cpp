@@ -34,7 +34,7 @@ void smooth(std::span<next_step> steps) {
 sequence_model::sequence_model(const sequence_settings& settings)
     : settings_(settings), table_(settings.contexts_max) {
   // Initially the last step has the largest weight; other contexts weigh more with more data.
-  for (std::size_t e = 0; e < experts; ++e) {
+  for (std::size_t e = 0; e < expert_count; ++e) {
     for (std::size_t k = 0; k < evidence_classes; ++k) {
       const std::size_t level = k / 2;
       const auto seen = static_cast<float>(level) / 7.0F;
@@ -67,7 +67,7 @@ void sequence_model::learn_weights(const opinion& now, std::size_t right) {
                settings_.learning_rate / std::sqrt(1.0F + static_cast<float>(learnt_) / 300.0F));
   for (std::size_t b = 0; b < blends_size; ++b) {
     const std::array<float, candidates_max>& probability = now.probability[b];
-    for (std::size_t e = 0; e < experts; ++e) {
+    for (std::size_t e = 0; e < expert_count; ++e) {
       if (now.evidence[e] == silent || (b == of_timeless && is_period(e))) continue;
       // Gradient of ln p(who): the expert's logarithm less its expectation.
       std::array<float, lanes> sums{};
@@ -101,7 +101,7 @@ void sequence_model::learn(const sequence_position& at, specialist_index who) {
     }
     learn_period(at, now.periods);
   }
-  for (std::size_t e = 0; e < experts; ++e) {
+  for (std::size_t e = 0; e < expert_count; ++e) {
     if (now.keys[e] != 0) table_.find_or_add(now.keys[e]).add(who, settings_.count_limit);
   }
   ++learnt_;

@@ -46,7 +46,7 @@ struct next_step {
 /// Work: O(contexts × candidates), both bounded (20 and 24), for each step and each ranking.
 class sequence_model {
 public:
-  static constexpr std::size_t experts = 20;
+  static constexpr std::size_t expert_count = 20;
   static constexpr std::size_t candidates_max = 24;
 
   explicit sequence_model(const sequence_settings& settings = {});
@@ -69,22 +69,22 @@ private:
 
   /// The weight of each context, by class of evidence.
   struct blend {
-    std::array<std::array<float, evidence_classes>, experts> weights{};
-    std::array<float, experts> shared{};  ///< Added to all classes of evidence of a context.
+    std::array<std::array<float, evidence_classes>, expert_count> weights{};
+    std::array<float, expert_count> shared{};  ///< Added to all classes of evidence of a context.
   };
   enum blends : std::uint8_t { of_all, of_timeless, blends_size };
   static constexpr std::size_t period_sets = 16;
 
   /// The intermediate values of one prediction, reused for learning.
   struct opinion {
-    std::array<std::uint64_t, experts> keys;
-    std::array<const context_counts*, experts> found;
-    std::array<std::uint8_t, experts> evidence;  ///< Class of evidence; `silent` without data.
+    std::array<std::uint64_t, expert_count> keys;
+    std::array<const context_counts*, expert_count> found;
+    std::array<std::uint8_t, expert_count> evidence;  ///< Class of evidence; `silent` without data.
     std::array<specialist_index, candidates_max> steps;
     std::size_t size = 0;
-    std::array<std::array<float, candidates_max>, experts> logs;  ///< ln p of each expert.
+    std::array<std::array<float, candidates_max>, expert_count> logs;  ///< ln p of each expert.
     std::array<std::array<float, candidates_max>, blends_size> probability;
-    std::array<short_list, ranking_choice::rankers> lists;
+    std::array<short_list, ranking_choice::ranker_count> lists;
     std::uint8_t periods = 0;  ///< One bit for each period context with data.
     bool period_usual = true;  ///< False: the timeless blend is used.
 
@@ -94,13 +94,13 @@ private:
   };
   static constexpr std::uint8_t silent = 255;
 
-  static void keys_of(const sequence_position& at, std::array<std::uint64_t, experts>& keys);
+  static void keys_of(const sequence_position& at, std::array<std::uint64_t, expert_count>& keys);
   static constexpr std::uint32_t chosen_lists = 0;  ///< Only the lists of the chosen rankers.
-  static constexpr std::uint32_t all_lists = (1U << ranking_choice::rankers) - 1;
+  static constexpr std::uint32_t all_lists = (1U << ranking_choice::ranker_count) - 1;
   /// `lists`: bit mask of the `out.lists` to fill.
   void consider(const sequence_position& at, std::uint32_t lists, opinion& out) const;
   struct candidate_places;
-  using estimates = std::array<std::array<float, candidates_max>, experts>;
+  using estimates = std::array<std::array<float, candidates_max>, expert_count>;
   static void gather(opinion& out, candidate_places& places);
   void estimate(const candidate_places& places, estimates& p, opinion& out) const;
   static void settle(std::size_t ranker, const short_list& list, opinion& out);

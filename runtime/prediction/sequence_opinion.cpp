@@ -15,7 +15,7 @@ using namespace sequence_contexts;
 
 namespace {
 
-constexpr std::array<std::uint8_t, sequence_model::experts> base_of = {
+constexpr std::array<std::uint8_t, sequence_model::expert_count> base_of = {
     order_0, order_0, order_1, order_2, order_3, order_4,    order_6,   order_1,  order_1, order_1,
     order_1, order_1, order_2, order_1, order_1, with_month, with_week, with_day, order_1, order_2};
 
@@ -35,7 +35,7 @@ constexpr std::array<std::uint8_t, 2> interpolated_rankers = {order_3, order_6};
 constexpr std::array<std::uint8_t, 6> plain_rankers = {order_0, order_1, order_2,
                                                        order_3, order_4, order_6};
 static_assert(2 + interpolated_rankers.size() == ranking_choice::first_plain);
-static_assert(ranking_choice::first_plain + plain_rankers.size() == ranking_choice::rankers);
+static_assert(ranking_choice::first_plain + plain_rankers.size() == ranking_choice::ranker_count);
 
 /// ln x for positive normal x, within 1e-4: logarithms are most of the cost of a prediction.
 inline float quick_log(float x) {
@@ -133,7 +133,7 @@ short_list highest_of(const Estimates& estimates, std::size_t size) {
 }  // namespace
 
 void sequence_model::keys_of(const sequence_position& at,
-                             std::array<std::uint64_t, experts>& keys) {
+                             std::array<std::uint64_t, expert_count>& keys) {
   const std::uint64_t last = at.back(0);
   std::uint64_t chain = base::mixed(7, last);
   const auto longer = [&chain, &at](std::size_t ago) {
@@ -184,7 +184,7 @@ void sequence_model::consider(const sequence_position& at, std::uint32_t lists_w
   std::array<context_counts, 2> own;
   own_counts(at, false, own[0]);
   own_counts(at, true, own[1]);
-  for (std::size_t e = 0; e < experts; ++e) {
+  for (std::size_t e = 0; e < expert_count; ++e) {
     const context_counts* found = out.keys[e] == 0 ? &own[e - own_habit] : table_.find(out.keys[e]);
     if (found != nullptr && (found->size == 0 || found->total <= 0)) found = nullptr;
     out.found[e] = found;
@@ -227,7 +227,7 @@ void sequence_model::gather(opinion& out, candidate_places& places) {
 void sequence_model::estimate(const candidate_places& places, estimates& p, opinion& out) const {
   std::array<std::array<float, candidates_max>, blends_size> scores{};
   const float uniform = 1.0F / static_cast<float>(out.size + 1);
-  for (std::size_t e = 0; e < experts; ++e) {
+  for (std::size_t e = 0; e < expert_count; ++e) {
     const context_counts* found = out.found[e];
     std::array<float, candidates_max>& mine = p[e];
     if (e == order_0) {

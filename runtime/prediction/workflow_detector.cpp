@@ -93,12 +93,12 @@ joint_instances& workflow_detector::open_in(book& where, std::uint32_t workflow)
 void workflow_detector::close_book(book& gone) {
   for (joint_instances& one : gone.open) {
     one.bring_to(last_s_, habits_);
-    each_instance(one, [this](const instance_standing& last) { over_.push_back(last); });
+    each_instance(one, [this](const instance_state& last) { over_.push_back(last); });
     settle(gone, one.workflow());
   }
 }
 
-void workflow_detector::claim_more(std::uint32_t workflow, const instance_standing& one) {
+void workflow_detector::claim_more(std::uint32_t workflow, const instance_state& one) {
   const double more = one.mass - one.counted;
   for (std::uint64_t seen = one.seen; seen != 0; seen &= seen - 1) {
     const auto back = static_cast<std::uint32_t>(std::countr_zero(seen));
@@ -107,7 +107,7 @@ void workflow_detector::claim_more(std::uint32_t workflow, const instance_standi
 }
 
 void workflow_detector::recount(joint_instances& of) {
-  for (instance_standing& one : of.instances()) {
+  for (instance_state& one : of.instances()) {
     if (one.mass == one.counted) continue;
     claim_more(of.workflow(), one);
     one.counted = one.mass;
@@ -152,7 +152,7 @@ void workflow_detector::spread(book& where, joint_instances& of) {
 }
 
 void workflow_detector::settle(book& where, std::uint32_t workflow) {
-  for (const instance_standing& one : over_) {
+  for (const instance_state& one : over_) {
     for (std::uint64_t marks = one.shared; marks != 0; marks &= marks - 1) {
       for (claimant& by : where.shared[static_cast<std::size_t>(std::countr_zero(marks))].by) {
         by.settled = by.settled || by.workflow == workflow;
@@ -172,7 +172,7 @@ double workflow_detector::live_share(double now_s) {
   // The number of cases with a call within the time that almost all steps take.
   const auto oldest = books_.find(latest_.back());
   if (oldest != books_.end() && latest_.size() > 1
-      && now_s - oldest->second.heard_s > habits_.given_up_s()) {
+      && now_s - oldest->second.last_call_s > habits_.given_up_s()) {
     close_book(oldest->second);
     books_.erase(oldest);
     latest_.pop_back();
@@ -187,7 +187,7 @@ double workflow_detector::worth_reporting(const joint_instances& of) const {
   const double costs = settings_.wrong_report_costs * of_workflows * of_workflows;
   double worth = 0;
   for (std::uint64_t bits = of.fresh(); bits != 0; bits &= bits - 1) {
-    const instance_standing& one = of.instances()[static_cast<std::size_t>(std::countr_zero(bits))];
+    const instance_state& one = of.instances()[static_cast<std::size_t>(std::countr_zero(bits))];
     if (one.reported || one.next >= of.length()) continue;
     const std::size_t left = of.length() - 1 - one.next;
     // After only the first call, each remaining step makes up for a postponed report, unless the
@@ -200,14 +200,51 @@ double workflow_detector::worth_reporting(const joint_instances& of) const {
   return worth - costs;
 }
 
+void workflow_detector::bring_to(book& mine, std::uint32_t workflow, double now_s) {
+  joint_instances& of = open_in(mine, workflow);
+  of.bring_to(now_s, habits_);
+  spread(mine, of);
+  of.close_silent(over_);
+  settle(mine, workflow);
+  recount(of);
+}
+
+std::uint64_t workflow_detector::share_call(book& mine, specialist_index who,
+                                            std::uint64_t case_key, double foreign, double sum) {
+  if (where_[who].size() <= 1) return 0;
+  const std::size_t index =
+      mark_shared(mine, case_key == 0 ? shared_max : shared_per_case_max, foreign);
+  for (std::size_t i = 0; i < where_[who].size(); ++i) {
+    mine.shared[index].by.push_back({where_[who][i].workflow,
+                                     std::max(foreign, sum - expected_of_[i]), expected_of_[i],
+                                     expected_of_[i] <= 0});
+  }
+  return 1ULL << index;
+}
+
+workflow_progress workflow_detector::report_of(const joint_instances& of, std::uint64_t case_key,
+                                               double now_s) {
+  workflow_progress report{of.workflow(), case_key, 0, 0, now_s};
+  double best = 0;
+  for (std::uint64_t bits = of.fresh(); bits != 0; bits &= bits - 1) {
+    const auto& one = of.instances()[static_cast<std::size_t>(std::countr_zero(bits))];
+    if (one.reported) continue;
+    report.probability = std::min(1.0, report.probability + one.mass);
+    if (one.mass <= best) continue;
+    best = one.mass;
+    report.next = one.next;
+  }
+  return report;
+}
+
 std::span<const workflow_progress> workflow_detector::observe(specialist_index who,
                                                               std::uint64_t case_key,
                                                               double now_s) {
-  made_known_.clear();
+  reports_.clear();
   if (who >= where_.size()) return {};
   age_rates(now_s);
   book& mine = book_of(case_key);
-  mine.heard_s = now_s;
+  mine.last_call_s = now_s;
   const std::size_t most = case_key == 0 ? settings_.without_case_max : settings_.per_case_max;
   // The case's share of new workflows and foreign calls.
   const double share = case_key == 0 ? 1.0 : live_share(now_s);
@@ -217,30 +254,13 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
   foreign_.add(who, unit_);
   double sum = foreign;
   expected_of_.clear();
-  for (const membership& in : where_[who]) {
-    joint_instances& of = open_in(mine, in.workflow);
-    of.bring_to(now_s, habits_);
-    spread(mine, of);
-    of.close_silent(over_);
-    settle(mine, in.workflow);
-    recount(of);
-  }
+  for (const membership& in : where_[who]) bring_to(mine, in.workflow, now_s);
   for (const membership& in : where_[who]) {
     const double begins = share * begun_.expect(in.workflow, unit_) / seconds;
     expected_of_.push_back(open_in(mine, in.workflow).expect(in.places, begins, habits_));
     sum += expected_of_.back();
   }
-  std::uint64_t mark = 0;
-  if (where_[who].size() > 1) {
-    const std::size_t place =
-        mark_shared(mine, case_key == 0 ? shared_max : shared_per_case_max, foreign);
-    mark = 1ULL << place;
-    for (std::size_t i = 0; i < where_[who].size(); ++i) {
-      mine.shared[place].by.push_back({where_[who][i].workflow,
-                                       std::max(foreign, sum - expected_of_[i]), expected_of_[i],
-                                       expected_of_[i] <= 0});
-    }
-  }
+  const std::uint64_t mark = share_call(mine, who, case_key, foreign, sum);
   for (std::size_t i = 0; i < where_[who].size(); ++i) {
     const membership& in = where_[who][i];
     joint_instances& of = open_in(mine, in.workflow);
@@ -252,26 +272,16 @@ std::span<const workflow_progress> workflow_detector::observe(specialist_index w
     joint_instances& of = open_in(mine, in.workflow);
     spread(mine, of);
     if (of.fresh() == 0 || worth_reporting(of) < 0) continue;
-    workflow_progress known{in.workflow, case_key, 0, 0, now_s};
-    double best = 0;
-    for (std::uint64_t bits = of.fresh(); bits != 0; bits &= bits - 1) {
-      const auto& one = of.instances()[static_cast<std::size_t>(std::countr_zero(bits))];
-      if (one.reported) continue;
-      known.probability = std::min(1.0, known.probability + one.mass);
-      if (one.mass <= best) continue;
-      best = one.mass;
-      known.next = one.next;
-    }
+    reports_.push_back(report_of(of, case_key, now_s));
     of.report_fresh();
-    made_known_.push_back(known);
   }
   std::erase_if(mine.open, [](const joint_instances& of) { return of.empty(); });
-  std::sort(made_known_.begin(), made_known_.end(),
+  std::sort(reports_.begin(), reports_.end(),
             [](const workflow_progress& a, const workflow_progress& b) {
               return a.probability != b.probability ? a.probability > b.probability
                                                     : a.workflow < b.workflow;
             });
-  return made_known_;
+  return reports_;
 }
 
 std::size_t workflow_detector::expected(double now_s, double horizon_s,
@@ -283,7 +293,7 @@ std::size_t workflow_detector::expected(double now_s, double horizon_s,
   std::size_t looked_at = 0;
   for (const std::uint64_t key : latest_) {
     for (const joint_instances& of : books_.at(key).open) {
-      each_instance(of, [&](const instance_standing& one) {
+      each_instance(of, [&](const instance_state& one) {
         // The look is bounded; older instances at the far end are skipped.
         if (++looked_at > 4 * out.size() || one.mass < 0.05) return;
         const double age_s = std::max(0.0, now_s - one.last_s);
@@ -312,7 +322,7 @@ std::size_t workflow_detector::next_steps(std::uint64_t case_key, double now_s,
   const double missing = habits_.missing();
   std::size_t found = 0;
   for (const joint_instances& of : at->second.open) {
-    each_instance(of, [&](const instance_standing& one) {
+    each_instance(of, [&](const instance_state& one) {
       if (found == out.size() || one.mass < 0.05 || one.next >= of.length()) return;
       const double survival = habits_.survival(std::max(0.0, now_s - one.last_s));
       const double probability = one.mass * one.alive(survival) * (1.0 - missing);

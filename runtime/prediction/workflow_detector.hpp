@@ -114,7 +114,7 @@ private:
     std::vector<joint_instances> open;
     std::vector<shared_call> shared;  ///< A ring; the index is the bit of the call's mark.
     std::size_t shared_next = 0;
-    double heard_s = 0;
+    double last_call_s = 0;
     std::list<std::uint64_t>::iterator place;
   };
   struct membership {
@@ -128,8 +128,15 @@ private:
   void settle(book& where, std::uint32_t workflow);
   void spread(book& where, joint_instances& of);
   std::size_t mark_shared(book& where, std::size_t most, double foreign);
+  /// Moves the workflow's instances to the time of the call.
+  void bring_to(book& mine, std::uint32_t workflow, double now_s);
+  /// Notes a call that several workflows claim. Returns the call's mark; 0: at most one claims it.
+  std::uint64_t share_call(book& mine, specialist_index who, std::uint64_t case_key, double foreign,
+                           double sum);
+  static workflow_progress report_of(const joint_instances& of, std::uint64_t case_key,
+                                     double now_s);
   void recount(joint_instances& of);
-  void claim_more(std::uint32_t workflow, const instance_standing& one);
+  void claim_more(std::uint32_t workflow, const instance_state& one);
   double worth_reporting(const joint_instances& of) const;
   void age_rates(double now_s);
   double live_share(double now_s);
@@ -139,7 +146,7 @@ private:
   std::vector<std::vector<membership>> where_;  ///< By specialist.
   std::unordered_map<std::uint64_t, book> books_;
   std::list<std::uint64_t> latest_;  ///< Case keys, most recent first.
-  std::vector<workflow_progress> made_known_;
+  std::vector<workflow_progress> reports_;
   joint_instances::closed over_;  ///< A member only to reuse its memory, like `expected_of_`.
   std::vector<double> expected_of_;
 

@@ -102,68 +102,98 @@ workflow_stream generate_stream(const stream_settings& settings) {
   return stream;
 }
 
-detection_quality measure_detection(const stream_settings& settings,
-                                    const detector_settings& detector_with, double skip) {
-  const workflow_stream stream = generate_stream(settings);
-  workflow_detector detector(settings.workflows, settings.cast, detector_with);
+namespace {
+
+/// Counts what a detector reports about a stream. The first instances only teach it.
+class detection_count {
+public:
+  detection_count(const workflow_stream& stream, const std::vector<workflow_steps>& workflows,
+                  double skip)
+      : stream_{stream}, workflows_{workflows}, fates_(stream.workflow_of.size()) {
+    for (const stream_call& call : stream.calls) {
+      if (call.instance != stream_call::foreign) ++fates_[call.instance].calls;
+    }
+    first_ = static_cast<std::size_t>(skip * static_cast<double>(fates_.size()));
+  }
+
+  void begin_call(const stream_call& call) {
+    call_ = &call;
+    is_foreign_ = call.instance == stream_call::foreign;
+    if (!is_foreign_ && call.instance >= first_) is_counting_ = true;
+    if (!is_foreign_ && call.last_step) fates_[call.instance].ended = true;
+  }
+
+  void add(const workflow_progress& known) {
+    const bool right = !is_foreign_ && stream_.workflow_of[call_->instance] == known.workflow;
+    const bool teaching = is_foreign_ ? !is_counting_ : call_->instance < first_;
+    if (teaching) {
+      if (right) fates_[call_->instance].detected = true;
+      return;
+    }
+    ++reports_;
+    if (!right) return;
+    fate& mine = fates_[call_->instance];
+    if (mine.ended || mine.detected) return;
+    mine.detected = true;
+    ++right_;
+    ahead_ += workflows_[known.workflow].size() - known.next;
+  }
+
+  detection_quality quality(double noise) {
+    detection_quality result;
+    result.noise = noise;
+    std::size_t detected = 0;
+    for (std::size_t i = first_; i < fates_.size(); ++i) {
+      if (fates_[i].calls < 2) {
+        ++result.unseeable;
+        if (fates_[i].detected) --right_, --reports_;
+        continue;
+      }
+      ++result.instances;
+      if (fates_[i].detected) ++detected;
+    }
+    const auto share = [](std::size_t part, std::size_t whole) {
+      return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
+    };
+    result.reports = reports_;
+    result.precision = share(right_, reports_);
+    result.recall = share(detected, result.instances);
+    result.steps_ahead = share(ahead_, right_);
+    return result;
+  }
+
+private:
   struct fate {
     std::size_t calls = 0;
     bool ended = false;
     bool detected = false;
   };
-  std::vector<fate> fates(stream.workflow_of.size());
+
+  const workflow_stream& stream_;
+  const std::vector<workflow_steps>& workflows_;
+  std::vector<fate> fates_;  ///< By instance.
+  std::size_t first_ = 0;    ///< The first instance that counts.
+  const stream_call* call_ = nullptr;
+  bool is_foreign_ = false;
+  bool is_counting_ = false;  ///< A call of an instance that counts has come.
+  std::size_t reports_ = 0;
+  std::size_t right_ = 0;
+  std::size_t ahead_ = 0;
+};
+
+}  // namespace
+
+detection_quality measure_detection(const stream_settings& settings,
+                                    const detector_settings& detector_with, double skip) {
+  const workflow_stream stream = generate_stream(settings);
+  workflow_detector detector(settings.workflows, settings.cast, detector_with);
+  detection_count count(stream, settings.workflows, skip);
   for (const stream_call& call : stream.calls) {
-    if (call.instance != stream_call::foreign) ++fates[call.instance].calls;
+    count.begin_call(call);
+    for (const workflow_progress& known : detector.observe(call.who, call.case_key, call.at_s))
+      count.add(known);
   }
-  const auto first = static_cast<std::size_t>(skip * static_cast<double>(fates.size()));
-  detection_quality quality;
-  quality.noise = settings.noise;
-  std::size_t right = 0;
-  std::size_t ahead = 0;
-  std::size_t counted_from = stream.calls.size();
-  for (std::size_t i = 0; i < stream.calls.size(); ++i) {
-    const stream_call& call = stream.calls[i];
-    if (call.instance != stream_call::foreign && call.instance >= first) {
-      counted_from = std::min(counted_from, i);
-    }
-    fate* mine = call.instance == stream_call::foreign ? nullptr : &fates[call.instance];
-    if (mine != nullptr && call.last_step) mine->ended = true;
-    for (const workflow_progress& known : detector.observe(call.who, call.case_key, call.at_s)) {
-      const bool teaching =
-          call.instance == stream_call::foreign ? i < counted_from : call.instance < first;
-      if (teaching) {
-        if (mine != nullptr && stream.workflow_of[call.instance] == known.workflow) {
-          mine->detected = true;
-        }
-        continue;
-      }
-      ++quality.reports;
-      if (mine == nullptr || mine->ended || mine->detected
-          || stream.workflow_of[call.instance] != known.workflow) {
-        continue;
-      }
-      mine->detected = true;
-      ++right;
-      ahead += settings.workflows[known.workflow].size() - known.next;
-    }
-  }
-  std::size_t detected = 0;
-  for (std::size_t i = first; i < fates.size(); ++i) {
-    if (fates[i].calls < 2) {
-      ++quality.unseeable;
-      if (fates[i].detected) --right, --quality.reports;
-      continue;
-    }
-    ++quality.instances;
-    if (fates[i].detected) ++detected;
-  }
-  const auto share = [](std::size_t part, std::size_t whole) {
-    return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
-  };
-  quality.precision = share(right, quality.reports);
-  quality.recall = share(detected, quality.instances);
-  quality.steps_ahead = share(ahead, right);
-  return quality;
+  return count.quality(settings.noise);
 }
 
 }  // namespace greenroom::runtime

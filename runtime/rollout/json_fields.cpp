@@ -97,13 +97,15 @@ private:
 
 }  // namespace
 
-std::optional<std::vector<json_field>> json_fields(std::string_view text, std::size_t fields_max) {
+base::expected<std::vector<json_field>> json_fields(std::string_view text, std::size_t fields_max) {
+  const base::problem no_json{"json", "is not one complete JSON value"};
   leaf_notes notes{fields_max};
   base::json_scanner<leaf_notes> scan{text, notes};
   scan.skip_space();
-  if (!scan.value(depth_max) || notes.too_many()) return std::nullopt;
+  if (!scan.value(depth_max)) return no_json;
+  if (notes.too_many()) return base::problem{"size", "has more fields than are compared"};
   scan.skip_space();
-  if (!scan.at_end()) return std::nullopt;
+  if (!scan.at_end()) return no_json;
   std::vector<json_field> out;
   for (auto& [path, value] : notes.take()) out.push_back({path, std::move(value)});
   return out;

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "protocols/base/expected.hpp"
 
 namespace greenroom::runtime::rollout {
 
@@ -16,9 +17,9 @@ struct json_field {
   std::string value;
 };
 
-/// Every leaf, ordered by path. Nothing when the text is not one complete JSON value (RFC 8259),
+/// Every leaf, ordered by path. A problem when the text is not one complete JSON value (RFC 8259),
 /// has a depth above 64, or more than `fields_max` leaves. Of equal keys the last one counts.
-std::optional<std::vector<json_field>> json_fields(std::string_view text,
-                                                   std::size_t fields_max = 4096);
+base::expected<std::vector<json_field>> json_fields(std::string_view text,
+                                                    std::size_t fields_max = 4096);
 
 }  // namespace greenroom::runtime::rollout

@@ -99,97 +99,160 @@ std::string escaped_for_html(std::string_view text) {
   return out;
 }
 
-std::string svg_of(const line_chart& chart, std::size_t points_max) {
-  const double left = 64, right = 24, bottom = 44;
-  const double width = chart.width - left - right;
-  const auto title = escaped_for_html(chart.title + (chart.unit.empty() ? "" : ", " + chart.unit));
-  std::string out =
-      text_of("<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", chart.width, chart.height)
-      + title + "\"><title>" + title + "</title>" + "<text class=\"chart-title\" x=\"0\" y=\"14\">"
-      + title + "</text>";
+namespace {
 
-  double first = std::numeric_limits<double>::infinity();
-  double last = -first;
-  double most = 0;
-  std::size_t count = 0;
-  for (const auto& line : chart.lines) {
-    for (const auto& each : line.points) {
-      first = std::min(first, each.at_s);
-      last = std::max(last, each.at_s);
-      most = std::max(most, each.value);
+/// Draws one chart. All positions are in the units of the SVG's view box.
+class chart_drawing {
+public:
+  explicit chart_drawing(const line_chart& chart)
+      : chart_{chart}, width_{chart.width - left - right} {
+    for (const auto& line : chart.lines) {
+      for (const auto& each : line.points) {
+        first_s_ = std::min(first_s_, each.at_s);
+        last_s_ = std::max(last_s_, each.at_s);
+        largest_ = std::max(largest_, each.value);
+      }
+      point_count_ += line.points.size();
     }
-    count += line.points.size();
   }
-  if (count < 2 || last <= first) {
-    return out
-           + text_of("<text class=\"axis\" x=\"%.0f\" y=\"%.0f\">nothing recorded</text></svg>",
-                     left, chart.height / 2.0);
+
+  [[nodiscard]] bool is_empty() const { return point_count_ < 2 || last_s_ <= first_s_; }
+
+  [[nodiscard]] std::string heading() const {
+    const auto title =
+        escaped_for_html(chart_.title + (chart_.unit.empty() ? "" : ", " + chart_.unit));
+    return text_of("<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", chart_.width,
+                   chart_.height)
+           + title + "\"><title>" + title + "</title>"
+           + "<text class=\"chart-title\" x=\"0\" y=\"14\">" + title + "</text>";
   }
-  // Marks after the last point are shown too.
-  for (const auto& each : chart.marks) last = std::max(last, each.at_s);
-  const double ceiling = most > 0 ? round_up(most) : 1;
-  const auto x = [&](double at_s) { return left + width * (at_s - first) / (last - first); };
-  label_rows rows;
-  std::vector<std::optional<label_rows::label>> labels;
-  for (const auto& each : chart.marks)
-    labels.push_back(each.at_s < first ? std::nullopt
-                                       : rows.place(x(each.at_s), each.text, left + width + right));
-  const double top = 28 + mark_row * static_cast<double>(rows.used());
-  const double height = chart.height - top - bottom;
-  const auto y = [&](double value) {
-    return top + height * (1 - std::clamp(value / ceiling, 0.0, 1.0));
-  };
-  for (int i = 0; i <= 4; ++i) {
-    const double value = ceiling * i / 4;
-    out += text_of("<line class=\"grid\" x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\"/>", left,
-                   left + width, y(value), y(value));
-    out += text_of("<text class=\"axis\" text-anchor=\"end\" x=\"%.0f\" y=\"%.1f\">%.6g</text>",
-                   left - 6, y(value) + 4, value);
+
+  [[nodiscard]] std::string no_data() const {
+    return text_of("<text class=\"axis\" x=\"%.0f\" y=\"%.0f\">nothing recorded</text></svg>", left,
+                   chart_.height / 2.0);
   }
-  const double span = last - first;
-  const bool hours = span > 3 * 3600;
-  const bool minutes = span > 180;
-  const double unit = hours ? 3600 : (minutes ? 60 : 1);
-  const double step = time_step(span);
-  for (int i = 0; i * step <= span; ++i) {
-    const double at = i * step;
-    out += text_of(
-        "<text class=\"axis\" text-anchor=\"middle\" x=\"%.1f\" y=\"%.1f\">%.3g %s"
-        "</text>",
-        x(first + at), top + height + 16, at / unit, hours ? "h" : (minutes ? "min" : "s"));
+
+  /// Everything below the heading. @pre not `is_empty`.
+  std::string content(std::size_t points_max) {
+    // Marks after the last point are shown too.
+    for (const auto& each : chart_.marks) last_s_ = std::max(last_s_, each.at_s);
+    ceiling_ = largest_ > 0 ? round_up(largest_) : 1;
+    place_labels();
+    std::string out = value_axis() + time_axis() + marks();
+    out += text_of("<text class=\"axis\" text-anchor=\"end\" x=\"%.0f\" y=\"%.0f\">since %s</text>",
+                   left + width_, chart_.height - 5.0, base::rfc3339_of_seconds(first_s_).c_str());
+    return out + lines_and_legend(points_max);
   }
-  for (std::size_t i = 0; i < chart.marks.size(); ++i) {
-    const auto& each = chart.marks[i];
-    if (each.at_s < first) continue;
-    out += text_of("<line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.0f\" y2=\"%.0f\"><title>",
-                   x(each.at_s), x(each.at_s), top, top + height)
-           + escaped_for_html(each.text) + "</title></line>";
-    if (!labels[i]) continue;
-    const double base = top - 4 - mark_row * static_cast<double>(labels[i]->row);
-    out += text_of("<text class=\"mark-text\"%s x=\"%.1f\" y=\"%.1f\">",
-                   labels[i]->before ? " text-anchor=\"end\"" : "",
-                   x(each.at_s) + (labels[i]->before ? -2 : 2), base)
-           + escaped_for_html(each.text) + "</text>";
+
+private:
+  static constexpr double left = 64, right = 24, bottom = 44;
+
+  [[nodiscard]] double x(double at_s) const {
+    return left + width_ * (at_s - first_s_) / (last_s_ - first_s_);
   }
-  out += text_of("<text class=\"axis\" text-anchor=\"end\" x=\"%.0f\" y=\"%.0f\">since %s</text>",
-                 left + width, chart.height - 5.0, base::rfc3339_of_seconds(first).c_str());
-  double legend = left;
-  for (std::size_t i = 0; i < chart.lines.size(); ++i) {
-    const auto& line = chart.lines[i];
-    out += text_of("<polyline class=\"line l%zu\"%s points=\"", i % 6,
-                   line.dashed ? " stroke-dasharray=\"6 4\"" : "");
-    for (const auto& each : thinned(line.points, points_max)) {
-      if (std::isfinite(each.value)) out += text_of("%.1f,%.1f ", x(each.at_s), y(each.value));
+  [[nodiscard]] double y(double value) const {
+    return top_ + height_ * (1 - std::clamp(value / ceiling_, 0.0, 1.0));
+  }
+
+  /// The rows of labels decide how much height remains for the curves.
+  void place_labels() {
+    label_rows rows;
+    for (const auto& each : chart_.marks)
+      labels_.push_back(each.at_s < first_s_
+                            ? std::nullopt
+                            : rows.place(x(each.at_s), each.text, left + width_ + right));
+    top_ = 28 + mark_row * static_cast<double>(rows.used());
+    height_ = chart_.height - top_ - bottom;
+  }
+
+  [[nodiscard]] std::string value_axis() const {
+    std::string out;
+    for (int i = 0; i <= 4; ++i) {
+      const double value = ceiling_ * i / 4;
+      out += text_of("<line class=\"grid\" x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\"/>", left,
+                     left + width_, y(value), y(value));
+      out += text_of("<text class=\"axis\" text-anchor=\"end\" x=\"%.0f\" y=\"%.1f\">%.6g</text>",
+                     left - 6, y(value) + 4, value);
     }
-    out += "\"/>";
-    out += text_of("<line class=\"line l%zu\"%s x1=\"%.0f\" x2=\"%.0f\" y1=\"%.0f\" y2=\"%.0f\"/>",
-                   i % 6, line.dashed ? " stroke-dasharray=\"6 4\"" : "", legend, legend + 18,
-                   chart.height - 9.0, chart.height - 9.0);
-    out += text_of("<text class=\"axis\" x=\"%.0f\" y=\"%.0f\">", legend + 23, chart.height - 5.0)
-           + escaped_for_html(line.name) + "</text>";
-    legend += 40 + 7.5 * static_cast<double>(line.name.size());
+    return out;
   }
-  return out + "</svg>";
+
+  [[nodiscard]] std::string time_axis() const {
+    const double span = last_s_ - first_s_;
+    const bool hours = span > 3 * 3600;
+    const bool minutes = span > 180;
+    const double unit = hours ? 3600 : (minutes ? 60 : 1);
+    const double step = time_step(span);
+    std::string out;
+    for (int i = 0; i * step <= span; ++i) {
+      const double at = i * step;
+      out += text_of(
+          "<text class=\"axis\" text-anchor=\"middle\" x=\"%.1f\" y=\"%.1f\">%.3g %s"
+          "</text>",
+          x(first_s_ + at), top_ + height_ + 16, at / unit, hours ? "h" : (minutes ? "min" : "s"));
+    }
+    return out;
+  }
+
+  [[nodiscard]] std::string marks() const {
+    std::string out;
+    for (std::size_t i = 0; i < chart_.marks.size(); ++i) {
+      const auto& each = chart_.marks[i];
+      if (each.at_s < first_s_) continue;
+      out += text_of("<line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.0f\" y2=\"%.0f\"><title>",
+                     x(each.at_s), x(each.at_s), top_, top_ + height_)
+             + escaped_for_html(each.text) + "</title></line>";
+      if (!labels_[i]) continue;
+      const double base = top_ - 4 - mark_row * static_cast<double>(labels_[i]->row);
+      out += text_of("<text class=\"mark-text\"%s x=\"%.1f\" y=\"%.1f\">",
+                     labels_[i]->before ? " text-anchor=\"end\"" : "",
+                     x(each.at_s) + (labels_[i]->before ? -2 : 2), base)
+             + escaped_for_html(each.text) + "</text>";
+    }
+    return out;
+  }
+
+  [[nodiscard]] std::string lines_and_legend(std::size_t points_max) const {
+    std::string out;
+    double legend = left;
+    for (std::size_t i = 0; i < chart_.lines.size(); ++i) {
+      const auto& line = chart_.lines[i];
+      const char* const dashes = line.dashed ? " stroke-dasharray=\"6 4\"" : "";
+      out += text_of("<polyline class=\"line l%zu\"%s points=\"", i % 6, dashes);
+      for (const auto& each : thinned(line.points, points_max)) {
+        if (std::isfinite(each.value)) out += text_of("%.1f,%.1f ", x(each.at_s), y(each.value));
+      }
+      out += "\"/>";
+      out +=
+          text_of("<line class=\"line l%zu\"%s x1=\"%.0f\" x2=\"%.0f\" y1=\"%.0f\" y2=\"%.0f\"/>",
+                  i % 6, dashes, legend, legend + 18, chart_.height - 9.0, chart_.height - 9.0);
+      out +=
+          text_of("<text class=\"axis\" x=\"%.0f\" y=\"%.0f\">", legend + 23, chart_.height - 5.0)
+          + escaped_for_html(line.name) + "</text>";
+      legend += 40 + 7.5 * static_cast<double>(line.name.size());
+    }
+    return out;
+  }
+
+  const line_chart& chart_;
+  double width_;
+  double first_s_ = std::numeric_limits<double>::infinity();
+  double last_s_ = -std::numeric_limits<double>::infinity();
+  double largest_ = 0;
+  std::size_t point_count_ = 0;
+  double ceiling_ = 1;  ///< The value at the top.
+  double top_ = 0;
+  double height_ = 0;
+  std::vector<std::optional<label_rows::label>> labels_;  ///< One for each mark.
+};
+
+}  // namespace
+
+std::string svg_of(const line_chart& chart, std::size_t points_max) {
+  chart_drawing drawing{chart};
+  const auto heading = drawing.heading();
+  if (drawing.is_empty()) return heading + drawing.no_data();
+  return heading + drawing.content(points_max) + "</svg>";
 }
 
 }  // namespace greenroom::runtime::rollout

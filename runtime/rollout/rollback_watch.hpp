@@ -24,6 +24,7 @@ enum class trigger : std::uint8_t {
   judge,          ///< The rollout's judge found a certain failure.
   by_hand,        ///< An operator.
 };
+constexpr std::size_t trigger_count = static_cast<std::size_t>(trigger::by_hand) + 1;
 std::string_view name_of(trigger what);
 std::optional<trigger> trigger_named(std::string_view name);
 

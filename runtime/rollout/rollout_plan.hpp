@@ -29,6 +29,7 @@ enum class phase : std::uint8_t {
   optimization,     ///< As `full_deployment`, while tuning takes effect.
   complete,         ///< The baseline pool may cool.
 };
+constexpr std::size_t phase_count = static_cast<std::size_t>(phase::complete) + 1;
 std::string_view name_of(phase what);  ///< In capitals: SHADOW_MODE.
 
 enum class standing : std::uint8_t {

@@ -264,6 +264,77 @@ base::expected<evidence_recorder> evidence_recorder::decode(std::string_view tex
   return out;
 }
 
+namespace {
+
+bool is_about_pool(std::string_view subject) { return subject.starts_with(pool_prefix); }
+
+/// The events that may have caused the finding, nearest first.
+std::vector<recorded_event> events_before(const cause_finding& found,
+                                          const std::deque<recorded_event>& events,
+                                          const analysis_settings& settings) {
+  std::vector<recorded_event> result;
+  for (const auto& event : events) {
+    if (event.at_s < found.onset_s - settings.lookback_s
+        || event.at_s > found.onset_s + settings.slack_s) {
+      continue;
+    }
+    const bool concerns = event.subject.empty() || event.subject == found.subject
+                          || is_about_pool(event.subject) || is_about_pool(found.subject);
+    if (concerns) result.push_back(event);
+  }
+  std::stable_sort(result.begin(), result.end(),
+                   [&](const recorded_event& a, const recorded_event& b) {
+                     return std::abs(found.onset_s - a.at_s) < std::abs(found.onset_s - b.at_s);
+                   });
+  if (result.size() > settings.events_max) result.resize(settings.events_max);
+  return result;
+}
+
+/// Most likely cause first.
+void sort_by_likelihood(std::vector<cause_finding>& findings, const analysis_settings& settings) {
+  const auto step = [&](const cause_finding& each) {
+    return std::llround(each.onset_s / std::max(1.0, settings.slack_s));
+  };
+  std::stable_sort(findings.begin(), findings.end(),
+                   [&](const cause_finding& a, const cause_finding& b) {
+                     if (a.explains != b.explains) return a.explains;
+                     if (a.lasted != b.lasted) return a.lasted;
+                     if (step(a) != step(b)) return step(a) < step(b);
+                     const bool a_pool = is_about_pool(a.subject);
+                     const bool b_pool = is_about_pool(b.subject);
+                     if (a_pool != b_pool) return b_pool;
+                     return a.deviation > b.deviation;
+                   });
+}
+
+std::vector<std::string> specialists_in(const std::vector<cause_finding>& findings) {
+  std::vector<std::string> result;
+  for (const auto& each : findings) {
+    if (is_about_pool(each.subject)) continue;
+    if (std::find(result.begin(), result.end(), each.subject) == result.end())
+      result.push_back(each.subject);
+  }
+  return result;
+}
+
+std::string summary_of(const cause_report& report) {
+  if (report.findings.empty()) {
+    return report.series_looked_at == report.series_without_band
+               ? "nothing was recorded long enough before the rollback to compare with"
+               : "no metric was outside its usual range before the rollback";
+  }
+  std::string text = "First, " + report.findings.front().text + ".";
+  const auto& names = report.specialists;
+  if (names.size() <= 1) return text;
+  text += " Specialists affected: " + std::to_string(names.size()) + " (";
+  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 5); ++i) {
+    text += (i == 0 ? "" : ", ") + names[i];
+  }
+  return text + (names.size() > 5 ? " …)." : ").");
+}
+
+}  // namespace
+
 cause_report find_causes(const evidence_recorder& record, double rolled_back_at_s,
                          const analysis_settings& settings) {
   cause_report out;
@@ -274,63 +345,17 @@ cause_report find_causes(const evidence_recorder& record, double rolled_back_at_
     auto found = look_at(key, points, rolled_back_at_s, settings, has_band);
     if (!has_band) ++out.series_without_band;
     if (!found) continue;
-    for (const auto& event : record.events()) {
-      if (event.at_s < found->onset_s - settings.lookback_s
-          || event.at_s > found->onset_s + settings.slack_s) {
-        continue;
-      }
-      const bool concerns = event.subject.empty() || event.subject == found->subject
-                            || event.subject.starts_with(pool_prefix)
-                            || found->subject.starts_with(pool_prefix);
-      if (concerns) found->before.push_back(event);
-    }
-    std::stable_sort(found->before.begin(), found->before.end(),
-                     [&](const recorded_event& a, const recorded_event& b) {
-                       return std::abs(found->onset_s - a.at_s) < std::abs(found->onset_s - b.at_s);
-                     });
-    if (found->before.size() > settings.events_max) found->before.resize(settings.events_max);
+    found->before = events_before(*found, record.events(), settings);
     out.findings.push_back(std::move(*found));
   }
-  const auto step = [&](const cause_finding& each) {
-    return std::llround(each.onset_s / std::max(1.0, settings.slack_s));
-  };
-  std::stable_sort(out.findings.begin(), out.findings.end(),
-                   [&](const cause_finding& a, const cause_finding& b) {
-                     if (a.explains != b.explains) return a.explains;
-                     if (a.lasted != b.lasted) return a.lasted;
-                     if (step(a) != step(b)) return step(a) < step(b);
-                     const bool a_pool = a.subject.starts_with(pool_prefix);
-                     const bool b_pool = b.subject.starts_with(pool_prefix);
-                     if (a_pool != b_pool) return b_pool;
-                     return a.deviation > b.deviation;
-                   });
-  for (const auto& each : out.findings) {
-    if (each.subject.starts_with(pool_prefix)) continue;
-    if (std::find(out.specialists.begin(), out.specialists.end(), each.subject)
-        == out.specialists.end()) {
-      out.specialists.push_back(each.subject);
-    }
-  }
+  sort_by_likelihood(out.findings, settings);
+  out.specialists = specialists_in(out.findings);
   if (out.findings.size() > settings.findings_max) out.findings.resize(settings.findings_max);
   for (std::size_t i = 0; i < out.findings.size(); ++i) {
     out.findings[i].rank = i + 1;
     out.findings[i].text = described(out.findings[i], rolled_back_at_s);
   }
-  if (out.findings.empty()) {
-    out.summary = "no metric was outside its usual range before the rollback";
-    if (out.series_looked_at == out.series_without_band) {
-      out.summary = "nothing was recorded long enough before the rollback to compare with";
-    }
-    return out;
-  }
-  out.summary = "First, " + out.findings.front().text + ".";
-  if (out.specialists.size() > 1) {
-    out.summary += " Specialists affected: " + std::to_string(out.specialists.size()) + " (";
-    for (std::size_t i = 0; i < std::min<std::size_t>(out.specialists.size(), 5); ++i) {
-      out.summary += (i == 0 ? "" : ", ") + out.specialists[i];
-    }
-    out.summary += out.specialists.size() > 5 ? " …)." : ").";
-  }
+  out.summary = summary_of(out);
   return out;
 }
 

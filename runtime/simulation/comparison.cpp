@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "protocols/base/duration.hpp"
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 #include "runtime/simulation/keep_alive.hpp"
 #include "runtime/simulation/slots.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
@@ -69,7 +69,7 @@ simulation_result run_with_slots(const workload& work, policy_kind kind, std::si
 
 simulation_result run_ours(const workload& work, const comparison_settings& settings,
                            double price) {
-  greenroom_options options;
+  predictive_options options;
   warm_policy_run how;
   how.epoch_s = settings.epoch_s;
   how.limits.adaptive = false;
@@ -83,7 +83,7 @@ simulation_result run_ours(const workload& work, const comparison_settings& sett
   } else {
     how.limits.target_memory = settings.target_memory;
   }
-  greenroom_policy policy(options);
+  predictive_policy policy(options);
   return run_warm_policy(work, policy, how);
 }
 
@@ -175,6 +175,66 @@ simulation_result simulate(const workload& work, const policy_choice& choice,
   return run_with_slots(work, choice.kind, std::max<std::size_t>(1, slots));
 }
 
+namespace {
+
+/// Searches the knob's value for the wanted memory. Memory varies about with the root of a price,
+/// and less than proportionally with a duration: the first run leads close to the target, then
+/// interpolation on logarithms. Halving bounds the number of runs.
+class knob_search {
+public:
+  static constexpr std::size_t steps_max = 24;
+
+  knob_search(const knob_range& range, double memory_ratio)
+      : range_{range}, memory_ratio_{memory_ratio} {}
+
+  [[nodiscard]] bool is_open() const { return high_ - low_ > 1e-4; }
+
+  /// The share of the range to try in this step.
+  [[nodiscard]] double next_share(std::size_t step) const {
+    const double wanted = memory_ratio_ * 0.998;
+    if (step % 4 != 3 && low_memory_ > 0 && high_memory_ > low_memory_) {
+      return low_
+             + (high_ - low_)
+                   * std::clamp(
+                       std::log(wanted / low_memory_) / std::log(high_memory_ / low_memory_), 0.02,
+                       0.98);
+    }
+    if (step < 6 && !range_.whole && (low_memory_ > 0 || high_memory_ > 0)) {
+      const double from = low_memory_ > 0 ? low_ : high_;
+      const double memory = low_memory_ > 0 ? low_memory_ : high_memory_;
+      const double span = std::abs(std::log(range_.most / range_.least));
+      const double stride = 2.4 * std::log(memory_ratio_ / memory) / span;
+      return std::clamp(from + stride, low_ + 0.02 * (high_ - low_), high_ - 0.02 * (high_ - low_));
+    }
+    return 0.5 * (low_ + high_);
+  }
+
+  void add(double share, double memory_ratio) {
+    if (memory_ratio <= memory_ratio_) {
+      low_ = share;
+      low_memory_ = memory_ratio;
+    } else {
+      high_ = share;
+      high_memory_ = memory_ratio;
+    }
+  }
+
+  /// No whole number is left between the bounds.
+  [[nodiscard]] bool is_exhausted() const {
+    return range_.whole && between(range_, high_) - between(range_, low_) < 1.5;
+  }
+
+private:
+  knob_range range_;
+  double memory_ratio_;
+  double low_ = 0;
+  double high_ = 1;
+  double low_memory_ = 0;   ///< 0: not measured.
+  double high_memory_ = 0;  ///< 0: not measured.
+};
+
+}  // namespace
+
 tuned_result tune(const workload& work, const policy_choice& choice,
                   const comparison_settings& settings) {
   assert(settings.memory_ratio > 0);
@@ -190,45 +250,22 @@ tuned_result tune(const workload& work, const policy_choice& choice,
     return best;
   }
   const knob_range range = range_of(work, choice.kind);
-  // Memory varies about with the root of a price, and less than proportionally with a duration: the
-  // first run leads close to the target, then interpolation on logarithms. Halving bounds the
-  // number of runs.
-  double low = 0;
-  double high = 1;
-  double low_memory = 0;   ///< 0: not measured.
-  double high_memory = 0;  ///< 0: not measured.
+  knob_search search{range, settings.memory_ratio};
   bool found = false;
-  for (std::size_t i = 0; i < 24 && high - low > 1e-4; ++i) {
-    double share = 0.5 * (low + high);
-    const double wanted = settings.memory_ratio * 0.998;
-    if (i % 4 != 3 && low_memory > 0 && high_memory > low_memory) {
-      share = low
-              + (high - low)
-                    * std::clamp(std::log(wanted / low_memory) / std::log(high_memory / low_memory),
-                                 0.02, 0.98);
-    } else if (i < 6 && !range.whole && (low_memory > 0 || high_memory > 0)) {
-      const double from = low_memory > 0 ? low : high;
-      const double memory = low_memory > 0 ? low_memory : high_memory;
-      const double span = std::abs(std::log(range.most / range.least));
-      const double stride = 2.4 * std::log(settings.memory_ratio / memory) / span;
-      share = std::clamp(from + stride, low + 0.02 * (high - low), high - 0.02 * (high - low));
-    }
+  for (std::size_t i = 0; i < knob_search::steps_max && search.is_open(); ++i) {
+    const double share = search.next_share(i);
     const double knob = between(range, share);
     const simulation_result now = run(knob);
+    search.add(share, now.memory_ratio);
     if (now.memory_ratio <= settings.memory_ratio) {
-      low = share;
-      low_memory = now.memory_ratio;
       if (!found || now.memory_ratio >= best.result.memory_ratio) {
         best.result = now;
         best.knob = knob_text(choice.kind, knob);
         found = true;
       }
       if (now.memory_ratio >= settings.memory_ratio * 0.995) break;
-    } else {
-      high = share;
-      high_memory = now.memory_ratio;
     }
-    if (range.whole && between(range, high) - between(range, low) < 1.5) break;
+    if (search.is_exhausted()) break;
   }
   if (!found) {
     best.result = run(range.least);

@@ -53,7 +53,7 @@ private:
 /// Replays the requests of one specialist and tracks its residency.
 class walk {
 public:
-  walk(specialist_index who, const workload& work, keep_alive_rule& rule, ledger& books)
+  walk(specialist_index who, const workload& work, keep_alive_rule& rule, cost_ledger& books)
       : who_(who), work_(work), rule_(rule), books_(books) {}
 
   void request_at(double now_s, double duration_s) {
@@ -129,7 +129,7 @@ private:
   specialist_index who_;
   const workload& work_;
   keep_alive_rule& rule_;
-  ledger& books_;
+  cost_ledger& books_;
   bool first_ = true;
   bool resident_ = false;
   bool prewarmed_ = false;
@@ -156,7 +156,7 @@ std::unique_ptr<keep_alive_rule> make_shortest_gaps(double longest_s) {
 }
 
 simulation_result run_keep_alive(const workload& work, keep_alive_rule& rule) {
-  ledger books(work);
+  cost_ledger books(work);
   const std::size_t count = work.traffic->specialists.size();
   std::vector<walk> walks;
   walks.reserve(count);

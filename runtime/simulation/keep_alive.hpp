@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "runtime/simulation/ledger.hpp"
+#include "runtime/simulation/cost_ledger.hpp"
 #include "runtime/simulation/trace.hpp"
 
 namespace greenroom::runtime {

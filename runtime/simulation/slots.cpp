@@ -143,7 +143,7 @@ simulation_result run_slots(const workload& work, slot_rule& rule, std::size_t s
     double busy_until_s = 0;
   };
   const trace& traffic = *work.traffic;
-  ledger books(work);
+  cost_ledger books(work);
   std::vector<residence> places(traffic.specialists.size());
   std::size_t taken = 0;
   double now_s = 0;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/simulation/ledger.hpp"
+#include "runtime/simulation/cost_ledger.hpp"
 
 namespace greenroom::runtime {
 

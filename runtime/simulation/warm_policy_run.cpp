@@ -14,9 +14,9 @@ public:
         policy_(policy),
         settings_(settings),
         books_(work),
-        seats_(work.traffic->specialists.size()),
-        actors_(seats_.size()) {
-    for (specialist_index who = 0; who < seats_.size(); ++who) {
+        slot_states_(work.traffic->specialists.size()),
+        actors_(slot_states_.size()) {
+    for (specialist_index who = 0; who < slot_states_.size(); ++who) {
       specialist_facts facts;
       facts.load_s = work.load_s;
       policy_.learn(who, facts);
@@ -31,8 +31,8 @@ public:
       arrive(one);
     }
     advance(work_.horizon_s);
-    for (specialist_index who = 0; who < seats_.size(); ++who) {
-      if (seats_[who].state != worker_state::cold) give_up(who, work_.horizon_s);
+    for (specialist_index who = 0; who < slot_states_.size(); ++who) {
+      if (slot_states_[who].state != worker_state::cold) give_up(who, work_.horizon_s);
     }
     return books_.close();
   }
@@ -78,17 +78,17 @@ private:
 
   void happen(const event& one) {
     actor& body = actors_[one.who];
-    seat& place = seats_[one.who];
+    slot_state& slot = slot_states_[one.who];
     if (one.life != body.life) return;
     if (one.ready) {
-      place.state = worker_state::warm;
-      place.since_s = place.idle_since_s = at(one.at_s);
+      slot.state = worker_state::warm;
+      slot.since_s = slot.idle_since_s = at(one.at_s);
       if (!body.used) note(one.at_s);
       return;
     }
     if (one.at_s < body.busy_until_s) return;  // A later request extended the busy time.
-    place.tasks = 0;
-    place.idle_since_s = at(one.at_s);
+    slot.tasks = 0;
+    slot.idle_since_s = at(one.at_s);
     policy_.observe_idle(one.who, at(one.at_s));
     note(one.at_s);
   }
@@ -101,24 +101,24 @@ private:
   void review(double now_s) {
     reviewed_s_ = now_s;
     changed_ = false;
-    const plan wanted = policy_.review(seats_, at(now_s));
+    const plan wanted = policy_.review(slot_states_, at(now_s));
     wanted_review_s_ = wanted.next_review_s - settings_.epoch_s;
     for (const change& one : wanted.cool) {
-      if (seats_[one.who].state == worker_state::warm && seats_[one.who].tasks == 0) {
+      if (slot_states_[one.who].state == worker_state::warm && slot_states_[one.who].tasks == 0) {
         give_up(one.who, now_s);
       }
     }
     for (const change& one : wanted.warm) {
-      if (seats_[one.who].state == worker_state::cold) load(one.who, now_s, true);
+      if (slot_states_[one.who].state == worker_state::cold) load(one.who, now_s, true);
     }
   }
 
   void arrive(const request& one) {
     actor& body = actors_[one.who];
-    seat& place = seats_[one.who];
+    slot_state& slot = slot_states_[one.who];
     policy_.observe_arrival(one.who, one.case_key, at(one.time_s));
-    if (place.state == worker_state::cold) {
-      place.tasks = 1;
+    if (slot.state == worker_state::cold) {
+      slot.tasks = 1;
       const warm_policy::room room = make_room(one);
       for (const change& victim : room.evict) give_up(victim.who, one.time_s);
       load(one.who, one.time_s, false);
@@ -130,7 +130,7 @@ private:
       books_.serve_warm(one.who);
     }
     body.used = true;
-    place.tasks = 1;
+    slot.tasks = 1;
     const double end_s = std::max(one.time_s, body.ready_s) + one.duration_s;
     body.busy_until_s = std::max(body.busy_until_s, end_s);
     events_.push({end_s, one.who, body.life, false});
@@ -138,11 +138,12 @@ private:
 
   // Evicts as many as possible, even if fewer than needed.
   warm_policy::room make_room(const request& one) {
-    if (!settings_.surplus_until_miss) return policy_.make_room(one.who, seats_, at(one.time_s));
+    if (!settings_.surplus_until_miss)
+      return policy_.make_room(one.who, slot_states_, at(one.time_s));
     warm_policy::room room;
     for (std::size_t most = settings_.limits.max_warm; !room.fits; ++most) {
       limit(most);
-      room = policy_.make_room(one.who, seats_, at(one.time_s));
+      room = policy_.make_room(one.who, slot_states_, at(one.time_s));
       if (most > residents_) break;
     }
     return room;
@@ -164,8 +165,8 @@ private:
     body.prewarmed = prewarmed;
     body.used = false;
     ++body.life;
-    seats_[who].state = worker_state::warming;
-    seats_[who].since_s = at(now_s);
+    slot_states_[who].state = worker_state::warming;
+    slot_states_[who].since_s = at(now_s);
     events_.push({body.ready_s, who, body.life, true});
   }
 
@@ -174,9 +175,9 @@ private:
     --residents_;
     books_.charge(who, body.from_s, now_s, body.prewarmed, body.used);
     ++body.life;
-    seats_[who].state = worker_state::cold;
-    seats_[who].since_s = at(now_s);
-    seats_[who].tasks = 0;
+    slot_states_[who].state = worker_state::cold;
+    slot_states_[who].since_s = at(now_s);
+    slot_states_[who].tasks = 0;
   }
 
   double at(double trace_s) const { return trace_s + settings_.epoch_s; }
@@ -184,8 +185,8 @@ private:
   const workload& work_;
   warm_policy& policy_;
   const warm_policy_run& settings_;
-  ledger books_;
-  std::vector<seat> seats_;
+  cost_ledger books_;
+  std::vector<slot_state> slot_states_;
   std::vector<actor> actors_;
   std::priority_queue<event> events_;
   std::size_t residents_ = 0;

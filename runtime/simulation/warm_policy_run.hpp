@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "runtime/pooling/warm_policy.hpp"
-#include "runtime/simulation/ledger.hpp"
+#include "runtime/simulation/cost_ledger.hpp"
 #include "runtime/simulation/trace.hpp"
 
 namespace greenroom::runtime {

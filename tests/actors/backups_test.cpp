@@ -46,8 +46,8 @@ protected:
     where_.path = (folder_ / "journal.db").string();
     where_.fsync = false;
     auto opened = machine::journal::open(where_);
-    ASSERT_EQ(opened.index(), 0U);
-    journal_ = std::move(std::get<0>(opened));
+    ASSERT_TRUE(opened);
+    journal_ = *std::move(opened);
     where_.expected = journal_->identity();
     config::node configuration;
     configuration.data_dir = folder_.string();
@@ -156,7 +156,7 @@ TEST_F(Backups, MakesAnotherOneWhenTheFirstWasAbandoned) {
 
 TEST_F(Backups, StopsTheCheckOfACopyOnRequest) {
   const auto copy = (folder_ / "copy.db").string();
-  ASSERT_EQ(machine::copy_journal(where_, copy, [] { return true; }).index(), 0U);
+  ASSERT_TRUE(machine::copy_journal(where_, copy, [] { return true; }));
   std::stop_source stop;
   EXPECT_TRUE(machine::check_journal_copy(copy, stop.get_token()));
   const auto sum = machine::sha256_of_file(copy, stop.get_token());

@@ -22,13 +22,13 @@ public:
   void set_limits(const runtime::pool_limits&) override {}
   void observe_arrival(runtime::specialist_index, std::uint64_t, double) override {}
   void observe_idle(runtime::specialist_index, double) override {}
-  room make_room(runtime::specialist_index, std::span<const runtime::seat>, double) override {
+  room make_room(runtime::specialist_index, std::span<const runtime::slot_state>, double) override {
     return {true, {}};
   }
-  runtime::plan review(std::span<const runtime::seat> seats, double) override {
+  runtime::plan review(std::span<const runtime::slot_state> states, double) override {
     runtime::plan answer;
-    for (std::uint32_t i = 0; i < seats.size(); ++i)
-      if (seats[i].state == worker_state::cold)
+    for (std::uint32_t i = 0; i < states.size(); ++i)
+      if (states[i].state == worker_state::cold)
         answer.warm.push_back({i, runtime::reason::predicted, 1});
     return answer;
   }

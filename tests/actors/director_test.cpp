@@ -160,10 +160,10 @@ public:
   void set_limits(const runtime::pool_limits&) override {}
   void observe_arrival(runtime::specialist_index, std::uint64_t, double) override {}
   void observe_idle(runtime::specialist_index who, double) override { heard_.push_back(who); }
-  room make_room(runtime::specialist_index, std::span<const runtime::seat>, double) override {
+  room make_room(runtime::specialist_index, std::span<const runtime::slot_state>, double) override {
     return {true, {}};
   }
-  runtime::plan review(std::span<const runtime::seat>, double) override { return {}; }
+  runtime::plan review(std::span<const runtime::slot_state>, double) override { return {}; }
 
 private:
   std::vector<runtime::specialist_index>& heard_;

@@ -10,7 +10,7 @@ namespace greenroom::tests {
 namespace {
 
 using namespace std::chrono_literals;
-using machine::journal_error, machine::record, machine::verdict;
+using machine::record, machine::verdict;
 using protocols::failure, protocols::task_state;
 
 // The committed records, which outlive the journal object as a file does.
@@ -24,8 +24,8 @@ struct paper {
 class paper_journal final : public machine::journal {
 public:
   explicit paper_journal(paper& on) : on_{on} {}
-  machine::journal_result<std::vector<verdict>> commit(std::span<const record> batch) override {
-    if (on_.torn) return journal_error{"no space left on device"};
+  base::expected<std::vector<verdict>> commit(std::span<const record> batch) override {
+    if (on_.torn) return machine::journal_problem("no space left on device");
     std::vector<verdict> result;
     for (const auto& one : batch) {
       verdict said;
@@ -45,13 +45,11 @@ public:
     on_.batches.push_back(batch.size());
     return result;
   }
-  machine::journal_result<std::vector<machine::stored_task>> unfinished() override {
+  base::expected<std::vector<machine::stored_task>> unfinished() override {
     return std::vector<machine::stored_task>{};
   }
-  machine::journal_result<std::size_t> prune(std::int64_t, std::size_t) override {
-    return std::size_t{0};
-  }
-  machine::journal_result<std::string> state(std::string_view) override { return std::string{}; }
+  base::expected<std::size_t> prune(std::int64_t, std::size_t) override { return std::size_t{0}; }
+  base::expected<std::string> state(std::string_view) override { return std::string{}; }
 
 private:
   paper& on_;
@@ -68,8 +66,8 @@ protected:
   void spawn_journal() {
     journal = node->world.system.spawn<actors::journal_actor>(
         actors::hand_out<actors::journal_parts>(*node->shared),
-        [this]() -> machine::journal_result<std::unique_ptr<machine::journal>> {
-          return std::make_unique<paper_journal>(sheet);
+        [this]() -> base::expected<std::unique_ptr<machine::journal>> {
+          return std::unique_ptr<machine::journal>{std::make_unique<paper_journal>(sheet)};
         });
     node->world.dispatch();
   }

@@ -129,7 +129,7 @@ TEST_P(AfterARestart, ComparesASlowPoolWithTheSavedBaseline) {
   const auto callers_served = [&] {
     std::uint64_t sum = 0;
     for (const auto& one : node.shared->pools.of(pool_kind::baseline).specialists)
-      for (std::size_t e = 0; e < machine::task_outcomes; ++e)
+      for (std::size_t e = 0; e < machine::task_outcome_count; ++e)
         sum += machine::count_of(one.gauge.ends[e]);
     return sum;
   };

@@ -54,13 +54,13 @@ struct expecting final : runtime::warm_policy {
   void set_limits(const runtime::pool_limits&) override {}
   void observe_arrival(runtime::specialist_index, std::uint64_t, double) override {}
   void observe_idle(runtime::specialist_index, double) override {}
-  room make_room(runtime::specialist_index, std::span<const runtime::seat>, double) override {
+  room make_room(runtime::specialist_index, std::span<const runtime::slot_state>, double) override {
     return {true, {}};
   }
-  runtime::plan review(std::span<const runtime::seat> seats, double now_s) override {
+  runtime::plan review(std::span<const runtime::slot_state> states, double now_s) override {
     runtime::plan answer;
     for (runtime::specialist_index who = 0; who < count; ++who)
-      if (seats[who].state == worker_state::cold)
+      if (states[who].state == worker_state::cold)
         answer.warm.push_back({who, runtime::reason::predicted, 1});
     answer.next_review_s = now_s + 0.1;
     return answer;

@@ -103,7 +103,7 @@ TEST(TaskTimes, AddUpToTheTotal) {
   const auto one = times(1030, 20, 1100);
   EXPECT_EQ(one.total_ns, 100);
   EXPECT_EQ(one.run_ns, 70);
-  EXPECT_EQ(one.start_ns, 20);
+  EXPECT_EQ(one.cold_start_ns, 20);
   EXPECT_EQ(one.queue_ns, 10);
 }
 
@@ -115,7 +115,7 @@ TEST(TaskTimes, CountATaskThatNeverRanAsQueueing) {
 
 TEST(TaskTimes, CountNoStartBeyondTheWait) {
   const auto one = times(1010, 500, 1100);
-  EXPECT_EQ(one.start_ns, 10);
+  EXPECT_EQ(one.cold_start_ns, 10);
   EXPECT_EQ(one.queue_ns, 0);
   EXPECT_EQ(one.run_ns, 90);
 }
@@ -124,7 +124,7 @@ TEST(TaskTimes, AreNeverNegative) {
   const auto one = times(1200, 20, 900);
   EXPECT_EQ(one.total_ns, 0);
   EXPECT_EQ(one.run_ns, 0);
-  EXPECT_EQ(one.start_ns, 0);
+  EXPECT_EQ(one.cold_start_ns, 0);
   EXPECT_EQ(one.queue_ns, 0);
 }
 

@@ -93,7 +93,7 @@ public:
     node_.options.with_monitor_and_rollout = wanted.rollout;
     node_.options.with_predictor = false;
     if (chance_() % 2 == 0)
-      node_.options.policies[0] = [] { return runtime::make_greenroom_policy(); };
+      node_.options.policies[0] = [] { return runtime::make_predictive_policy(); };
     node_.open();
   }
 

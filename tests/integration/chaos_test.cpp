@@ -31,26 +31,26 @@ protected:
   json survive(const std::string& plan) {
     const auto ran = run_program({"chaos", "run", plan, "--json"});
     EXPECT_EQ(ran.code, 0) << ran.out << ran.err;
-    const auto came = json::parse(ran.out, nullptr, false);
-    if (!came.is_object()) {
+    const auto report = json::parse(ran.out, nullptr, false);
+    if (!report.is_object()) {
       ADD_FAILURE() << "no report: " << ran.err;
       return {};
     }
-    EXPECT_TRUE(came["ok"].get<bool>());
-    EXPECT_GT(came["faults_done"].get<int>(), 0);
-    EXPECT_EQ(came["recovered"], 1.0);
-    const auto& ledger = came["ledger"];
+    EXPECT_TRUE(report["ok"].get<bool>());
+    EXPECT_GT(report["faults_done"].get<int>(), 0);
+    EXPECT_EQ(report["recovered"], 1.0);
+    const auto& ledger = report["ledger"];
     EXPECT_GT(ledger["accepted"].get<int>(), 0);
     EXPECT_GT(ledger["looks"].get<int>(), 0);
     for (const auto* none : {"lost", "doubled", "pending", "journal_missing"})
       EXPECT_EQ(ledger[none], 0) << none;
     EXPECT_TRUE(ledger["always_balanced"].get<bool>());
-    return came;
+    return report;
   }
 
-  static std::set<std::string> done(const json& came) {
+  static std::set<std::string> done(const json& report) {
     std::set<std::string> kinds;
-    for (const auto& one : came["faults"])
+    for (const auto& one : report["faults"])
       if (one["carried_out"].get<bool>()) kinds.insert(one["kind"].get<std::string>());
     return kinds;
   }
@@ -106,7 +106,7 @@ TEST_F(Chaos, RefusesAPlanThatIsWrongBeforeAnythingStarts) {
 }
 
 TEST_F(Chaos, LosesNothingWhenWorkersAndActorsAreKilledAndStopped) {
-  const auto came = survive(
+  const auto report = survive(
       file("storm.yaml",
            "profile: core\nduration: 4s\nset: [ pool.max_warm=14, pool.memory_budget_mb=150, "
            "pool.min_residency=50ms, supervision.restarts_max=100, breaker.open=200ms ]\n"
@@ -128,22 +128,22 @@ TEST_F(Chaos, LosesNothingWhenWorkersAndActorsAreKilledAndStopped) {
                  "  - { kind: cascade, from: 2500ms, count: 2, step: 100ms }\n"));
   for (const auto* kind : {"kill_worker", "kill_actor", "freeze_worker", "slow_worker",
                            "swell_worker", "lower_budget"})
-    EXPECT_TRUE(done(came).contains(kind)) << kind;
+    EXPECT_TRUE(done(report).contains(kind)) << kind;
 }
 
 // Recovered means that the cloud itself answers again.
 TEST_F(Chaos, TakesTheLocalRouteWhileTheCloudIsDownAndGoesBack) {
   const auto hybrid = std::string{GREENROOM_SOURCE_DIR} + "/apps/chaos/plans/casts/hybrid.yaml";
-  const auto came = survive(file(
+  const auto report = survive(file(
       "hybrid.yaml", "config: " + hybrid + "\nduration: 4s\nset: [ breaker.open=200ms ]\n" + patient
                          + "load:\n"
                            "  arrival: { kind: poisson, rate: 80 }\n"
                            "  mix: [ { specialist: writer, input: { query: a letter } } ]\n"
                            "faults:\n"
                            "  - { kind: cloud_down, from: 1s, for: 1500ms, only: [writer] }\n"));
-  EXPECT_EQ(done(came), std::set<std::string>{"cloud_down"});
-  EXPECT_GT(came["tasks"]["by_fallback"].get<int>(), 0);
-  EXPECT_GT(came["tasks"]["completed"].get<int>(), came["tasks"]["by_fallback"].get<int>());
+  EXPECT_EQ(done(report), std::set<std::string>{"cloud_down"});
+  EXPECT_GT(report["tasks"]["by_fallback"].get<int>(), 0);
+  EXPECT_GT(report["tasks"]["completed"].get<int>(), report["tasks"]["by_fallback"].get<int>());
 }
 
 TEST_F(Chaos, SaysSoWhenABoundIsMissed) {

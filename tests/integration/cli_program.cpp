@@ -84,20 +84,20 @@ served_node::served_node(std::vector<std::string> arguments) : folder_{temporary
   if (::mkfifo(line.c_str(), 0600) != 0) throw std::runtime_error{"no pipe"};
   const int reading = ::open(line.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   pid_ = start(arguments, {}, "/dev/null", line, folder_ / "err");
-  std::string said;
+  std::string output;
   char piece[256];
   for (;;) {
     pollfd waiting{reading, POLLIN, 0};
     if (::poll(&waiting, 1, 60'000) <= 0) break;
     const auto got = ::read(reading, piece, sizeof piece);
     if (got <= 0) break;
-    said.append(piece, static_cast<std::size_t>(got));
-    if (said.ends_with('\n')) break;
+    output.append(piece, static_cast<std::size_t>(got));
+    if (output.ends_with('\n')) break;
   }
   ::close(reading);
-  const auto at = said.find("listening on ");
+  const auto at = output.find("listening on ");
   if (at != std::string::npos) {
-    address_ = said.substr(at + 13);
+    address_ = output.substr(at + 13);
     address_.pop_back();
   }
 }

@@ -46,9 +46,9 @@ TEST_F(Cli, AsksNobodyWhereThereIsNoTerminal) {
   // The refusal comes from the node; no confirmation is asked for.
   for (const std::vector<std::string>& call :
        {std::vector<std::string>{"routing", "25"}, {"rollout", "advance"}, {"rollout", "abort"}}) {
-    const auto came = node.ask(call);
-    EXPECT_EQ(came.code, 1) << call[0] << came.err;
-    EXPECT_THAT(came.err, HasSubstr("409")) << call[0];
+    const auto result = node.ask(call);
+    EXPECT_EQ(result.code, 1) << call[0] << result.err;
+    EXPECT_THAT(result.err, HasSubstr("409")) << call[0];
   }
   const auto planned = node.ask({"rollback", "--reason", "trial", "--planned"});
   EXPECT_NE(planned.code, 2) << planned.err;
@@ -97,16 +97,16 @@ TEST_F(Cli, RefusesWhatIsNoNumber) {
                                              {"replay", "x.csv", "--speed", "nan"},
                                              {"routing", "nan"},
                                              {"status", "--watch", "--interval", "nan"}}) {
-    const auto came = run_program(words);
-    EXPECT_EQ(came.code, 2) << words.front();
-    EXPECT_THAT(came.err, HasSubstr("between")) << words.front();
+    const auto result = run_program(words);
+    EXPECT_EQ(result.code, 2) << words.front();
+    EXPECT_THAT(result.err, HasSubstr("between")) << words.front();
   }
 }
 
 TEST_F(Cli, NamesTheNearestVerbWithinAVerb) {
-  const auto came = run_program({"rollout", "statsu"});
-  EXPECT_EQ(came.code, 2);
-  EXPECT_THAT(came.err, HasSubstr("did you mean \"status\""));
+  const auto result = run_program({"rollout", "statsu"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("did you mean \"status\""));
 }
 
 TEST_F(Cli, StartsNothingWithAWrongConfigurationAndNamesTheLine) {
@@ -155,9 +155,9 @@ TEST_F(Cli, SimulatesTimesSince1970LikeTimesSinceTheBeginning) {
         "simulate", file("times.csv", text), "--json", "--policy", "ttl:60s", "--policy",
         "greenroom"};
     call.insert(call.end(), more.begin(), more.end());
-    const auto came = run_program(call);
-    EXPECT_EQ(came.code, 0) << came.err;
-    return nlohmann::json::parse(came.out, nullptr, false);
+    const auto result = run_program(call);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return nlohmann::json::parse(result.out, nullptr, false);
   };
   const double since_1970_s = 1762732800;
   const auto from_0 = simulated(0, {});
@@ -263,8 +263,8 @@ TEST_F(Cli, LooksOnUntilThereIsAPlaceForWhatIsToBeWarm) {
 
 TEST_F(Cli, SaysToProgramsInJsonWhatWentWrong) {
   const auto problem_of = [](const ran& from) {
-    const auto said = nlohmann::json::parse(from.err, nullptr, false);
-    return said.is_object() ? said.value("type", "") : from.err;
+    const auto problem = nlohmann::json::parse(from.err, nullptr, false);
+    return problem.is_object() ? problem.value("type", "") : from.err;
   };
   const auto nobody = run_program({"status", "--json", "--node", "http://127.0.0.1:1"});
   EXPECT_EQ(nobody.code, 3);
@@ -320,12 +320,12 @@ TEST_F(Cli, SaysToProgramsInJsonAlsoWhatIsWrongWithTheirFiles) {
   for (const auto& [words, type, part] : wishes) {
     auto call = words;
     call.emplace_back("--json");
-    const auto came = run_program(call);
-    EXPECT_EQ(came.code, 2) << words[0];
+    const auto result = run_program(call);
+    EXPECT_EQ(result.code, 2) << words[0];
     // One line, and nothing else.
-    ASSERT_EQ(came.err.find('\n') + 1, came.err.size()) << words[0] << ": " << came.err;
-    const auto problem = nlohmann::json::parse(came.err, nullptr, false);
-    ASSERT_TRUE(problem.is_object()) << words[0] << ": " << came.err;
+    ASSERT_EQ(result.err.find('\n') + 1, result.err.size()) << words[0] << ": " << result.err;
+    const auto problem = nlohmann::json::parse(result.err, nullptr, false);
+    ASSERT_TRUE(problem.is_object()) << words[0] << ": " << result.err;
     EXPECT_EQ(problem.value("type", ""), "urn:greenroom:" + type) << words[0];
     EXPECT_THAT(problem.value("detail", ""), HasSubstr(part)) << words[0];
   }

@@ -83,6 +83,24 @@ config::department department_of(const std::string& name, const std::vector<std:
   return result;
 }
 
+/// The department's histogram is cumulative, and its last bucket equals its count.
+void expect_cumulative(const exposition& scraped, const std::string& labels) {
+  const auto count = scraped.value("greenroom_task_duration_seconds_count" + labels);
+  std::map<double, double> buckets;
+  const auto open = labels.substr(0, labels.size() - 1) + ",le=\"";
+  for (const auto& [key, value] : scraped.families.at("greenroom_task_duration_seconds").samples)
+    if (const auto at = key.find(open); at != std::string::npos)
+      buckets[std::strtod(&key[at + open.size()], nullptr)] = value;
+  ASSERT_GT(buckets.size(), 10U) << labels;
+  EXPECT_TRUE(std::isinf(buckets.rbegin()->first)) << labels;
+  EXPECT_EQ(buckets.rbegin()->second, count) << labels;
+  double before = 0;
+  for (const auto& [bound, value] : buckets) {
+    EXPECT_GE(value, before) << labels << " at " << bound;
+    before = value;
+  }
+}
+
 class ScrapedNode : public testing::Test {
 protected:
   void SetUp() override {
@@ -111,6 +129,11 @@ protected:
     request.specialist = specialist;
     return node_->submit(std::move(request)).get();
   }
+  /// Runs `good` tasks that complete and `bad` tasks that fail.
+  void run_tasks(int good, int bad) {
+    for (int i = 0; i < good; ++i) EXPECT_EQ(ask("echo").state, protocols::task_state::completed);
+    for (int i = 0; i < bad; ++i) EXPECT_EQ(ask("fails").state, protocols::task_state::failed);
+  }
 
   std::unique_ptr<node> node_;
 };
@@ -131,14 +154,14 @@ TEST_F(ScrapedNode, HasASampleInEveryFamilyBeforeAndAfterTasks) {
   }
 }
 
-TEST_F(ScrapedNode, CountsTasksByOutcomeAndMeasuresTheirDurations) {
+TEST_F(ScrapedNode, CountsTasksByOutcome) {
   constexpr int good = 12, bad = 4;
-  for (int i = 0; i < good; ++i) EXPECT_EQ(ask("echo").state, protocols::task_state::completed);
-  for (int i = 0; i < bad; ++i) EXPECT_EQ(ask("fails").state, protocols::task_state::failed);
+  run_tasks(good, bad);
   const exposition scraped{node_->metrics()};
-  const auto ended = [&](const std::string& who, const std::string& of, const std::string& how) {
-    return scraped.value("greenroom_tasks_total{specialist=\"" + who + "\",department=\"" + of
-                         + "\",outcome=\"" + how + "\"}");
+  const auto ended = [&](const std::string& specialist, const std::string& of,
+                         const std::string& how) {
+    return scraped.value("greenroom_tasks_total{specialist=\"" + specialist + "\",department=\""
+                         + of + "\",outcome=\"" + how + "\"}");
   };
   EXPECT_EQ(ended("echo", "WORDS", "completed"), good);
   EXPECT_EQ(ended("fails", "WORDS", "failed"), bad);
@@ -151,8 +174,24 @@ TEST_F(ScrapedNode, CountsTasksByOutcomeAndMeasuresTheirDurations) {
             good);
   EXPECT_EQ(scraped.value(R"(greenroom_pool_tasks_total{pool="intelligent",outcome="failed"})"),
             bad);
+  double restarts = 0, waiting = 0;
+  for (const auto& [key, value] : scraped.families.at("greenroom_actor_restarts_total").samples)
+    restarts += value;
+  for (const auto& [key, value] : scraped.families.at("greenroom_queue_depth").samples)
+    waiting += value;
+  EXPECT_EQ(scraped.families.at("greenroom_queue_depth").samples.size(), 42U);
+  EXPECT_EQ(restarts, 0);
+  EXPECT_EQ(waiting, 0);
+  double states = 0;
+  for (const auto& [key, value] : scraped.families.at("greenroom_specialists").samples)
+    states += value;
+  EXPECT_EQ(states, 43);
+}
 
-  // Each department's histogram is cumulative, and its last bucket equals its count.
+TEST_F(ScrapedNode, MeasuresDurationsByDepartment) {
+  constexpr int good = 12, bad = 4;
+  run_tasks(good, bad);
+  const exposition scraped{node_->metrics()};
   const auto& durations = scraped.families.at("greenroom_task_duration_seconds");
   EXPECT_EQ(durations.type, "histogram");
   std::set<std::string> departments;
@@ -166,32 +205,8 @@ TEST_F(ScrapedNode, CountsTasksByOutcomeAndMeasuresTheirDurations) {
     EXPECT_EQ(count, busy ? good + bad : 0) << labels;
     EXPECT_EQ(sum > 0, busy) << labels;
     EXPECT_LT(sum, 60) << labels;
-    std::map<double, double> buckets;
-    const auto open = labels.substr(0, labels.size() - 1) + ",le=\"";
-    for (const auto& [key, value] : durations.samples)
-      if (const auto at = key.find(open); at != std::string::npos)
-        buckets[std::strtod(&key[at + open.size()], nullptr)] = value;
-    ASSERT_GT(buckets.size(), 10U) << labels;
-    EXPECT_TRUE(std::isinf(buckets.rbegin()->first)) << labels;
-    EXPECT_EQ(buckets.rbegin()->second, count) << labels;
-    double before = 0;
-    for (const auto& [bound, value] : buckets) {
-      EXPECT_GE(value, before) << labels << " at " << bound;
-      before = value;
-    }
+    ASSERT_NO_FATAL_FAILURE(expect_cumulative(scraped, labels));
   }
-  double restarts = 0, waiting = 0;
-  for (const auto& [key, value] : scraped.families.at("greenroom_actor_restarts_total").samples)
-    restarts += value;
-  for (const auto& [key, value] : scraped.families.at("greenroom_queue_depth").samples)
-    waiting += value;
-  EXPECT_EQ(scraped.families.at("greenroom_queue_depth").samples.size(), 42U);
-  EXPECT_EQ(restarts, 0);
-  EXPECT_EQ(waiting, 0);
-  double states = 0;
-  for (const auto& [key, value] : scraped.families.at("greenroom_specialists").samples)
-    states += value;
-  EXPECT_EQ(states, 43);
 }
 
 TEST_F(ScrapedNode, DoesNotGrowWithScrapes) {

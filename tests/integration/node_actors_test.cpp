@@ -2,7 +2,7 @@
 // are repeated, unsafe ones are not.
 #include "actors/node/node.hpp"
 #include "actors/node/parts.hpp"
-#include "apps/chaos/kill_actor.hpp"
+#include "actors/supervision/kill_actor.hpp"
 #include "tests/integration/support/live_node.hpp"
 
 #include <gtest/gtest.h>
@@ -20,11 +20,11 @@ namespace {
 using namespace std::chrono_literals;
 using protocols::task_state;
 
-/// The actor that a test kills: the name for `apps::kill_actor`, and the field and value in the
+/// The actor that a test kills: the name for `actors::kill_actor`, and the field and value in the
 /// events.
 struct victim {
   std::string name;
-  std::string said;
+  std::string in_events;
 };
 const victim the_dispatcher{"dispatcher", R"("actor":"dispatcher")"};
 const victim the_pool{"pool", R"("actor":"intelligent pool")"};
@@ -76,78 +76,72 @@ protected:
     EXPECT_TRUE(eventually([&] { return stage_.workers().empty(); }));
   }
 
-  void kill(const victim& whom) {
+  void kill(const victim& target) {
     auto& inside = node_->inside();
-    ASSERT_TRUE(apps::kill_actor(inside.root, *inside.state, whom.name)) << whom.name;
+    ASSERT_TRUE(actors::kill_actor(inside.root, *inside.state, target.name)) << target.name;
   }
 
-  // Four users, each with a few tasks under way, half of them durable; an actor is killed after
-  // every eighth end.
-  void survive(const std::vector<victim>& victims) {
-    constexpr int total = 120;
-    std::atomic<int> ended{0}, submitted{0};
-    std::atomic<bool> stuck{false};
+  static constexpr int tasks_total = 120;
+
+  /// What the callers of one run saw.
+  struct run_record {
+    std::atomic<int> submitted{0}, ended{0};
+    std::atomic<bool> is_stuck{false};
     std::mutex guard;
-    std::map<std::string, int> heard;
-    std::map<task_state, int> states;
+    std::map<std::string, int> ends;  ///< By token.
     std::vector<std::string> wrong;
-    std::atomic<int> serial{0};
-    std::vector<std::thread> users;
-    for (int user = 0; user < 4; ++user)
-      users.emplace_back([&, user] {
-        for (int i = 0; i < total / 4; ++i) {
-          if (stuck || !eventually([&] { return submitted - ended < 8 || stuck; })) return;
-          task_request request;
-          request.specialist = names[static_cast<std::size_t>(user)];
-          request.durable = i % 2 == 0;
-          const auto token = "t" + std::to_string(serial++);
-          request.input = json{{"do", "sleep"}, {"ms", 3}, {"token", token}}.dump();
-          ++submitted;
-          const auto outcome = node_->submit(request, [&, token](task_view done) {
-            const std::lock_guard lock{guard};
-            ++heard[token];
-            ++states[done.state];
-            const bool fine = done.state == task_state::completed
-                              || (done.specialist == "once" && done.state == task_state::unknown);
-            if (!fine)
-              wrong.push_back(done.specialist + ": " + std::string{to_string(done.state)} + " "
-                              + done.output);
-            ++ended;
-          });
-          if (!outcome) {
-            const std::lock_guard lock{guard};
-            wrong.push_back("refused: " + outcome.error().detail);
-            ++heard[token];
-            ++ended;
-          }
-        }
-      });
-    std::size_t killed = 0;
+  };
+
+  void submit(run_record& run, const char* name, bool durable) {
+    task_request request;
+    request.specialist = name;
+    request.durable = durable;
+    const auto token = "t" + std::to_string(run.submitted++);
+    request.input = json{{"do", "sleep"}, {"ms", 3}, {"token", token}}.dump();
+    const auto outcome = node_->submit(request, [&run, token](task_view done) {
+      const std::lock_guard lock{run.guard};
+      ++run.ends[token];
+      const bool fine = done.state == task_state::completed
+                        || (done.specialist == "once" && done.state == task_state::unknown);
+      if (!fine)
+        run.wrong.push_back(done.specialist + ": " + std::string{to_string(done.state)} + " "
+                            + done.output);
+      ++run.ended;
+    });
+    if (outcome) return;
+    const std::lock_guard lock{run.guard};
+    run.wrong.push_back("refused: " + outcome.error().detail);
+    ++run.ends[token];
+    ++run.ended;
+  }
+
+  /// Submits tasks to the specialist, half of them durable, while fewer than eight are under way.
+  void play_user(run_record& run, const char* name) {
+    for (int i = 0; i < tasks_total / static_cast<int>(names.size()); ++i) {
+      if (run.is_stuck
+          || !eventually([&] { return run.submitted - run.ended < 8 || run.is_stuck; }))
+        return;
+      submit(run, name, i % 2 == 0);
+    }
+  }
+
+  /// Kills one victim after every eighth end.
+  void kill_in_turn(run_record& run, const std::vector<victim>& victims) {
+    int killed = 0;
     for (const auto& one : victims) {
-      ++killed;
-      const auto mark = std::min(static_cast<int>(killed) * 8, total);
-      if (!eventually([&] { return ended >= mark; })) {
-        ADD_FAILURE() << "stuck at " << ended << " of " << mark << " after " << killed - 1;
-        stuck = true;
-        break;
+      const auto mark = std::min((killed + 1) * 8, tasks_total);
+      if (!eventually([&] { return run.ended >= mark; })) {
+        ADD_FAILURE() << "stuck at " << run.ended << " of " << mark << " after " << killed;
+        run.is_stuck = true;
+        return;
       }
       kill(one);
+      ++killed;
     }
-    for (auto& user : users) user.join();
-    if (stuck) {
-      node_.reset();  // Its callers use objects that are about to be destroyed.
-      return;
-    }
-    EXPECT_TRUE(eventually([&] { return ended == total; })) << ended;
-    const std::lock_guard lock{guard};
-    EXPECT_EQ(heard.size(), static_cast<std::size_t>(total));
-    for (const auto& [token, times] : heard) EXPECT_EQ(times, 1) << token;
-    EXPECT_TRUE(wrong.empty()) << wrong.size() << ", the first: " << wrong.front();
-    std::map<std::string, int> runs;
-    for (const auto& line : stage_.log())
-      if (line.size() > 3 && line[0] == "run" && line[1] == "once") ++runs[line[3]];
-    for (const auto& [token, times] : runs) EXPECT_EQ(times, 1) << token << " ran again";
-    // The node is intact: no task stays counted, and it serves.
+  }
+
+  /// The node is intact: no task stays counted, and every specialist serves.
+  void expect_intact() {
     EXPECT_TRUE(eventually([&] { return node_->status().pending == 0; }))
         << node_->status().pending;
     EXPECT_EQ(node_->status().queue_depth, 0U);
@@ -163,11 +157,34 @@ protected:
     EXPECT_TRUE(eventually([&] { return stage_.workers().size() <= 3; }));
   }
 
+  // One user for each specialist submits tasks, while the victims are killed.
+  void survive(const std::vector<victim>& victims) {
+    run_record run;
+    std::vector<std::thread> users;
+    for (const auto* name : names) users.emplace_back([&, name] { play_user(run, name); });
+    kill_in_turn(run, victims);
+    for (auto& user : users) user.join();
+    if (run.is_stuck) {
+      node_.reset();  // Callbacks of the node use `run`.
+      return;
+    }
+    EXPECT_TRUE(eventually([&] { return run.ended == tasks_total; })) << run.ended;
+    const std::lock_guard lock{run.guard};
+    EXPECT_EQ(run.ends.size(), static_cast<std::size_t>(tasks_total));
+    for (const auto& [token, times] : run.ends) EXPECT_EQ(times, 1) << token;
+    EXPECT_TRUE(run.wrong.empty()) << run.wrong.size() << ", the first: " << run.wrong.front();
+    std::map<std::string, int> runs;
+    for (const auto& line : stage_.log())
+      if (line.size() > 3 && line[0] == "run" && line[1] == "once") ++runs[line[3]];
+    for (const auto& [token, times] : runs) EXPECT_EQ(times, 1) << token << " ran again";
+    expect_intact();
+  }
+
   // How often the actor was lost and replaced.
-  std::pair<std::size_t, std::size_t> lost_and_back(const victim& whom) const {
+  std::pair<std::size_t, std::size_t> lost_and_back(const victim& target) const {
     std::pair<std::size_t, std::size_t> result;
     for (const auto& one : node_->events_after(0)) {
-      if (one.json.find(whom.said) == std::string::npos) continue;
+      if (one.json.find(target.in_events) == std::string::npos) continue;
       if (one.kind == "actor.lost") ++result.first;
       if (one.kind == "actor.back") ++result.second;
     }
@@ -176,13 +193,13 @@ protected:
 
   // All tasks end, and the actor is replaced as often as it was lost, more than once. A kill before
   // the replacement is not a further loss.
-  void survive_without(const victim& whom, std::size_t times) {
-    survive(std::vector<victim>(times, whom));
+  void survive_without(const victim& target, std::size_t times) {
+    survive(std::vector<victim>(times, target));
     EXPECT_TRUE(eventually([&] {
-      const auto [lost, back] = lost_and_back(whom);
+      const auto [lost, back] = lost_and_back(target);
       return lost > times / 2 && lost <= times && lost == back;
-    })) << whom.name
-        << ": " << lost_and_back(whom).first << " times lost, " << lost_and_back(whom).second
+    })) << target.name
+        << ": " << lost_and_back(target).first << " times lost, " << lost_and_back(target).second
         << " times back";
   }
 

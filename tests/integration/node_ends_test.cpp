@@ -275,10 +275,10 @@ TEST_F(EndingNode, DrainsWithCallersWaiting) {
 
 TEST_F(EndingNode, CatchesExceptionsOfCallbacksAndPublishesThem) {
   start({{"echo", [](const std::string& input) { return input; }}});
-  std::atomic<int> heard{0};
+  std::atomic<int> calls{0};
   const auto listens = node_->on_event([&](const event& what) {
     if (what.kind != "callback.failed") throw std::runtime_error{"from a listener"};
-    ++heard;
+    ++calls;
   });
   for (int i = 0; i < 3; ++i) {
     const auto outcome = node_->submit(request_for("echo"), [i](const task_view&) {
@@ -287,16 +287,16 @@ TEST_F(EndingNode, CatchesExceptionsOfCallbacksAndPublishesThem) {
     });
     EXPECT_TRUE(outcome.has_value());
   }
-  EXPECT_TRUE(eventually([&] { return node_->status().completed == 3 && heard >= 2; }));
+  EXPECT_TRUE(eventually([&] { return node_->status().completed == 3 && calls >= 2; }));
   // An exception of a listener at any event is reported, too.
   static_cast<void>(node_->drain(std::chrono::milliseconds{0}));
   std::size_t from_submit = 0, from_listener = 0;
   for (const auto& one : node_->events_after(0)) {
     if (one.kind != "callback.failed") continue;
-    const auto said = json::parse(one.json, nullptr, false);
-    ASSERT_FALSE(said.is_discarded()) << one.json;
-    if (said["callback"] == "submit") ++from_submit;
-    if (said["callback"] == "on_event") ++from_listener;
+    const auto fields = json::parse(one.json, nullptr, false);
+    ASSERT_FALSE(fields.is_discarded()) << one.json;
+    if (fields["callback"] == "submit") ++from_submit;
+    if (fields["callback"] == "on_event") ++from_listener;
   }
   EXPECT_EQ(from_submit, 2U);
   EXPECT_GE(from_listener, 1U);

@@ -54,8 +54,8 @@ TEST(WorkerLifecycle, ServeEightyThreeFromSeventeenSlots) {
   std::vector<std::thread> users;
   for (int i = 0; i < 20; ++i)
     users.emplace_back([&] {
-      for (int mine = next++; mine < 166; mine = next++)
-        if (node.task("s" + std::to_string(mine % 83), mine).status == 200) ++served;
+      for (int number = next++; number < 166; number = next++)
+        if (node.task("s" + std::to_string(number % 83), number).status == 200) ++served;
     });
   for (auto& user : users) user.join();
   over = true;

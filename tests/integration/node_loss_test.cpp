@@ -1,5 +1,5 @@
-// No acknowledged task is lost: the node is killed, stopped, reloaded, and its disk is full.
-#include "tests/integration/support/live_node.hpp"
+// No acknowledged task is lost when the node is killed or its disk is full.
+#include "tests/integration/support/unsynced_node.hpp"
 #include "tests/machine/http/raw_client.hpp"
 
 #include <gtest/gtest.h>
@@ -20,15 +20,6 @@ namespace greenroom::tests {
 namespace {
 
 using namespace std::chrono_literals;
-
-const std::string unsynced = "journal: { fsync: false }\nretry: { base: 10ms, max: 50ms }\n";
-std::string unsynced_pool(const std::string& keys) { return unsynced + "pool: { " + keys + " }\n"; }
-
-json async(const std::string& who, json input, const std::string& key = {}) {
-  json body{{"specialist", who}, {"mode", "async"}, {"input", std::move(input)}};
-  if (!key.empty()) body["idempotency_key"] = key;
-  return body;
-}
 
 TEST(ZeroLoss, EveryAcknowledgedTaskEndsOnceThoughTheNodeIsKilledOften) {
   live_node node{
@@ -125,9 +116,9 @@ TEST(ZeroLoss, KnowsAnIdempotencyKeyAgainAlsoAfterARestart) {
   // A sync call with the same key gets the end that was recorded.
   auto sync = async("one", {{"token", "x"}}, "key-1");
   sync["mode"] = "sync";
-  const auto heard = node.task(sync);
-  EXPECT_EQ(heard.status, 200) << heard.body;
-  EXPECT_EQ(heard.id(), first.id());
+  const auto repeated = node.task(sync);
+  EXPECT_EQ(repeated.status, 200) << repeated.body;
+  EXPECT_EQ(repeated.id(), first.id());
   node.kill();
   ASSERT_TRUE(node.start()) << node.errors();
   EXPECT_EQ(node.task(async("one", {{"token", "x"}}, "key-1")).id(), first.id());
@@ -325,126 +316,6 @@ TEST(ZeroLoss, AnswersAJournalThatMayNotGrowWith503AndRecovers) {
   ASSERT_EQ(::prlimit(node.pid(), RLIMIT_FSIZE, &much, nullptr), 0);
   ASSERT_TRUE(eventually([&] { return node.task(async("one", 2)).status == 202; }));
   for (const auto& id : taken) EXPECT_EQ(node.ended(id).state(), "completed");
-}
-
-TEST(Stopping, AnswersWhoeverAsksForAReloadWhileItDrains) {
-  live_node node{unsynced_pool("max_warm: 2"), {{"one"}, {"two"}}};
-  ASSERT_TRUE(node.start()) << node.errors();
-  auto running = node.begin("one", {{"do", "hold"}, {"file", "go"}});
-  ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
-  EXPECT_EQ(node.ask("POST", "/v1/reload").status, 200);
-  node.signal(SIGTERM);
-  ASSERT_TRUE(eventually([&] { return node.task("two", 1).status == 503; }));
-  const auto refused = node.ask("POST", "/v1/reload");
-  EXPECT_EQ(refused.status, 409) << refused.text;
-  EXPECT_NE(refused.detail().find("going down"), std::string::npos) << refused.text;
-  node.release("go");
-  EXPECT_EQ(running.get().status, 200);
-  EXPECT_EQ(node.wait(), 0);
-}
-
-TEST(Stopping, DrainsWhatWasAccepted) {
-  live_node node{unsynced_pool("max_warm: 2"), {{"one"}, {"two"}}};
-  ASSERT_TRUE(node.start()) << node.errors();
-  auto running = node.begin("one", {{"do", "hold"}, {"file", "go"}});
-  ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
-  auto waiting = node.begin("one", 2);
-  ASSERT_TRUE(eventually(
-      [&] { return node.get("/v1/specialists/one").body.value("queue_depth", 0) >= 1; }));
-  node.signal(SIGTERM);
-  answer refused;
-  ASSERT_TRUE(eventually([&] { return (refused = node.task("two", 1)).status == 503; }));
-  EXPECT_EQ(refused.type(), "urn:greenroom:draining") << refused.body;
-  EXPECT_FALSE(refused.header("Retry-After").empty());
-  EXPECT_EQ(node.get("/health/ready").status, 503);
-  EXPECT_EQ(node.get("/health/live").status, 200);
-  node.release("go");
-  EXPECT_EQ(running.get().status, 200);
-  EXPECT_EQ(waiting.get().status, 200);
-  EXPECT_EQ(node.wait(), 0);
-  EXPECT_TRUE(eventually([&] { return node.workers().empty(); }));
-}
-
-TEST(Stopping, EndsAtOnceOnASecondSignalAndGoesOnAtTheNextStart) {
-  live_node node{unsynced_pool("max_warm: 2"), {{"one"}}};
-  ASSERT_TRUE(node.start()) << node.errors();
-  const auto task = node.task(async("one", {{"do", "hold"}, {"file", "go"}}));
-  ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
-  node.signal(SIGTERM);
-  ASSERT_TRUE(eventually([&] { return node.get("/health/ready").status == 503; }));
-  node.signal(SIGTERM);
-  // Far less than the grace of 30 s.
-  EXPECT_NE(node.wait(10s), -1);
-  EXPECT_TRUE(eventually([&] { return node.workers().empty(); }));
-  node.release("go");
-  ASSERT_TRUE(node.start()) << node.errors();
-  EXPECT_EQ(node.ended(task.id()).state(), "completed");
-}
-
-TEST(Stopping, KeepsWhatTheGraceWasTooShortFor) {
-  live_node node{unsynced_pool("max_warm: 2") + "shutdown_grace: 200ms\n", {{"one"}}};
-  ASSERT_TRUE(node.start()) << node.errors();
-  const auto task = node.task(async("one", {{"do", "hold"}, {"file", "go"}}));
-  ASSERT_TRUE(eventually([&] { return node.count("run", "one") == 1; }));
-  auto waiting = node.begin("one", 1);
-  ASSERT_TRUE(eventually(
-      [&] { return node.get("/v1/specialists/one").body.value("queue_depth", 0) >= 1; }));
-  node.signal(SIGTERM);
-  EXPECT_EQ(node.wait(), 0);
-  EXPECT_NE(waiting.get().status, 0) << "whoever waits is told, not cut off";
-  node.release("go");
-  ASSERT_TRUE(node.start()) << node.errors();
-  EXPECT_EQ(node.ended(task.id()).state(), "completed");
-}
-
-TEST(Reload, AppliesAGoodFileWhole) {
-  live_node node{unsynced_pool("max_warm: 3, min_residency: 0s"), {{"old"}, {"kept"}}};
-  ASSERT_TRUE(node.start()) << node.errors();
-  ASSERT_EQ(node.task("old", 1).status, 200);
-  ASSERT_EQ(node.task("kept", 1).status, 200);
-  auto running = node.begin("kept", {{"do", "hold"}, {"file", "go"}});
-  ASSERT_TRUE(eventually([&] { return node.count("run", "kept") == 2; }));
-  node.configure(unsynced_pool("max_warm: 1, min_residency: 0s"), {{"kept"}, {"fresh"}});
-  node.signal(SIGHUP);
-  EXPECT_TRUE(eventually([&] { return node.get("/v1/specialists/fresh").status == 200; }))
-      << node.errors();
-  EXPECT_TRUE(eventually([&] { return node.get("/v1/specialists/old").status == 404; }));
-  EXPECT_EQ(node.task("old", 1).status, 404);
-  EXPECT_TRUE(eventually([&] { return node.workers().size() == 1; })) << node.workers().size();
-  node.release("go");
-  const auto got = running.get();
-  EXPECT_EQ(got.status, 200) << got.body;
-  EXPECT_EQ(got.body["attempts"], 1);
-  EXPECT_EQ(node.task("fresh", 7).body["output"], 7);
-  EXPECT_EQ(node.workers().size(), 1U);
-}
-
-TEST(Reload, ChangesNothingOnABadFile) {
-  live_node node{unsynced_pool("max_warm: 2, min_residency: 0s"), {{"one"}}};
-  ASSERT_TRUE(node.start()) << node.errors();
-  ASSERT_EQ(node.task("one", 1).status, 200);
-  const auto refusals = [&] {
-    std::size_t count = 0;
-    const auto text = node.errors();
-    for (auto at = text.find("config.kept"); at != std::string::npos;
-         at = text.find("config.kept", at + 1))
-      ++count;
-    return count;
-  };
-  node.configure(unsynced_pool("max_warm: 2, max_wram: 3"), {{"one"}, {"two"}});
-  node.signal(SIGHUP);
-  ASSERT_TRUE(eventually([&] { return refusals() == 1; })) << node.errors();
-  EXPECT_NE(node.errors().find("max_wram"), std::string::npos);
-  EXPECT_EQ(node.get("/v1/specialists/two").status, 404);
-  node.configure(unsynced_pool("max_warm: 2"), {{"one"}, {"one"}});
-  node.signal(SIGHUP);
-  ASSERT_TRUE(eventually([&] { return refusals() == 2; })) << node.errors();
-  std::filesystem::remove(node.folder() / "node.yaml");
-  node.signal(SIGHUP);
-  ASSERT_TRUE(eventually([&] { return refusals() == 3; })) << node.errors();
-  const auto got = node.task("one", 1);
-  EXPECT_EQ(got.status, 200);
-  EXPECT_EQ(got.body["cold_start"], false);
 }
 
 }  // namespace

@@ -18,20 +18,20 @@ const std::string four_warm = "journal: { fsync: false }\npool: { max_warm: 4 }\
 
 /// Number of answers by HTTP status.
 std::map<int, int> flood(const live_node& node, int clients, int each, const std::string& body) {
-  std::vector<std::map<int, int>> heard(static_cast<std::size_t>(clients));
+  std::vector<std::map<int, int>> statuses(static_cast<std::size_t>(clients));
   std::vector<std::thread> threads;
-  for (auto& mine : heard)
+  for (auto& of_client : statuses)
     threads.emplace_back([&] {
       raw_client client{node.port()};
       for (int i = 0; i < each; ++i) {
         if (!client.send(post("/v1/tasks", body))) break;
-        ++mine[status_of(client.answer())];
+        ++of_client[status_of(client.answer())];
       }
     });
   for (auto& one : threads) one.join();
   std::map<int, int> sum;
-  for (const auto& mine : heard)
-    for (const auto& [status, count] : mine) sum[status] += count;
+  for (const auto& of_client : statuses)
+    for (const auto& [status, count] : of_client) sum[status] += count;
   return sum;
 }
 
@@ -88,8 +88,8 @@ TEST(Backpressure, BoundsTheTotalToo) {
   ASSERT_TRUE(node.start()) << node.errors();
   int taken = 0;
   for (int i = 0; i < 4; ++i) {
-    const auto heard = flood(node, 2, 20, held("s" + std::to_string(i)));
-    for (const auto& [status, count] : heard) {
+    const auto statuses = flood(node, 2, 20, held("s" + std::to_string(i)));
+    for (const auto& [status, count] : statuses) {
       if (status == 202) taken += count;
       EXPECT_TRUE(status == 202 || status == 503) << status;
     }

@@ -61,8 +61,8 @@ protected:
     start([](const std::string& input) { return input; });
   }
   void reload() {
-    const auto came = node_->reload(configuration_);
-    ASSERT_TRUE(came) << came.error().text;
+    const auto applied = node_->reload(configuration_);
+    ASSERT_TRUE(applied) << applied.error().text;
   }
   [[nodiscard]] actors::node_state& shared() const { return *node_->inside().state; }
 
@@ -143,11 +143,11 @@ TEST_F(ReloadedNode, ChecksALargeDeploymentOfUnsafeSpecialists) {
   for (std::size_t i = 1; i <= many; ++i)
     add("unsafe-" + std::to_string(i)).backend.side_effects = config::side_effects::unsafe;
   start();
-  std::promise<std::string> told;
-  auto found = told.get_future();
-  actors::check_deployment(*node_, [&](std::string text) { told.set_value(std::move(text)); });
-  const auto said = json::parse(found.get());
-  EXPECT_EQ(said.at("checked"), many + 2);
+  std::promise<std::string> report;
+  auto found = report.get_future();
+  actors::check_deployment(*node_, [&](std::string text) { report.set_value(std::move(text)); });
+  const auto deployment = json::parse(found.get());
+  EXPECT_EQ(deployment.at("checked"), many + 2);
 }
 
 }  // namespace

@@ -39,12 +39,12 @@ protected:
     auto outcome =
         node::start(configuration, {{"echo", [](const std::string& input) { return input; }}});
     if (!outcome) return outcome.error().text;
-    auto& mine = *outcome;
+    auto& running = *outcome;
     task_request request;
     request.specialist = "echo";
     request.durable = true;
-    EXPECT_EQ(mine->submit(request).get().state, protocols::task_state::completed);
-    if (rollbacks != nullptr) *rollbacks = mine->rollbacks();
+    EXPECT_EQ(running->submit(request).get().state, protocols::task_state::completed);
+    if (rollbacks != nullptr) *rollbacks = running->rollbacks();
     return {};
   }
   void write_state(const std::string& name, const std::string& value) const {

@@ -70,9 +70,9 @@ TEST_F(Operator, TablesFitTheTerminal) {
                                                  {"workflows"}}) {
       auto words = verb;
       words.insert(words.end(), {"--node", where});
-      const auto came = run_on_terminal(words, columns);
-      EXPECT_EQ(came.code, 0) << verb[0] << came.text;
-      for (const auto& line : came.lines())
+      const auto result = run_on_terminal(words, columns);
+      EXPECT_EQ(result.code, 0) << verb[0] << result.text;
+      for (const auto& line : result.lines())
         EXPECT_LE(columns_of(line), columns) << verb[0] << ": " << line;
     }
   // Without a terminal nothing is left out or cut.
@@ -138,8 +138,8 @@ TEST_F(Operator, ControlCharactersReachNeitherLogNorTerminal) {
                                                {"export"}}) {
     auto words = verb;
     words.insert(words.end(), {"--node", where});
-    const auto came = run_on_terminal(words, 200);
-    EXPECT_TRUE(plain(came.text)) << verb[0] << ": " << came.text;
+    const auto result = run_on_terminal(words, 200);
+    EXPECT_TRUE(plain(result.text)) << verb[0] << ": " << result.text;
   }
   // Markdown is stored in files and may be shown on a terminal later.
   EXPECT_TRUE(plain(node.ask({"report"}).out));
@@ -220,9 +220,9 @@ TEST_F(Operator, ReloadAppliesAllOrNothingAndSaysWhich) {
 TEST_F(Operator, StopDrainsTheNodeAndWaitsForItsEnd) {
   served_node node{{"--config", file("cast.yaml", small_cast())}};
   ASSERT_FALSE(node.address().empty()) << node.err();
-  const auto came = node.ask({"stop"});
-  EXPECT_EQ(came.code, 0) << came.err;
-  EXPECT_THAT(came.out, HasSubstr("stopped"));
+  const auto result = node.ask({"stop"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("stopped"));
   EXPECT_EQ(node.wait(), 0);
 }
 

@@ -1,7 +1,7 @@
 // `greenroom tune` on a node with recorded traffic: a replay of each proposal gives the proposed
 // figures, and a node with the proposed settings needs less memory for the same waits.
 #include "runtime/machine/trace/trace_file.hpp"
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 #include "runtime/simulation/warm_policy_run.hpp"
 #include "tests/integration/folder_fixture.hpp"
 #include "tests/integration/support/live_node.hpp"
@@ -66,7 +66,7 @@ protected:
     write_file(folder() / "trace.csv", traffic_of_all());
   }
 
-  static std::string got(const served_node& node, const std::string& what) {
+  static std::string get_body(const served_node& node, const std::string& what) {
     const auto colon = node.address().rfind(':');
     tests::raw_client client{
         static_cast<std::uint16_t>(std::atoi(node.address().c_str() + colon + 1))};
@@ -83,13 +83,14 @@ protected:
 
   static double cold_starts(const served_node& node) {
     double sum = 0;
-    const auto all = json::parse(got(node, "/v1/specialists"));
+    const auto all = json::parse(get_body(node, "/v1/specialists"));
     for (const auto& one : all["items"]) sum += one.value("cold_starts", 0.0);
     return sum;
   }
 
   /// The simulator's figures for these settings on a node's recording.
-  [[nodiscard]] runtime::simulation_result simulated(const std::string& recorded, const json& said,
+  [[nodiscard]] runtime::simulation_result simulated(const std::string& recorded,
+                                                     const json& answer,
                                                      const json& settings) const {
     write_file(folder() / "recorded.csv", recorded);
     auto traffic = std::get<runtime::trace>(machine::read_trace(path("recorded.csv")));
@@ -101,9 +102,22 @@ protected:
     how.limits.target_memory = settings["target_memory"];  // Every specialist had tasks.
     how.limits.min_residency_s = 0;
     how.limits.adaptive = false;
-    const runtime::workload work{&traffic, said["load_s"], said["span_s"]};
-    runtime::greenroom_policy policy;
+    const runtime::workload work{&traffic, answer["load_s"], answer["span_s"]};
+    runtime::predictive_policy policy;
     return runtime::run_warm_policy(work, policy, how);
+  }
+
+  /// The figures of the current settings and of every proposal are those of the simulator.
+  void expect_simulated(const std::string& recorded, const json& answer) const {
+    std::vector<json> reported{answer["now"]};
+    reported.insert(reported.end(), answer["proposals"].begin(), answer["proposals"].end());
+    for (const auto& one : reported) {
+      const auto again = simulated(recorded, answer, one);
+      EXPECT_DOUBLE_EQ(again.cold_ratio, one["cold_ratio"]) << one;
+      EXPECT_NEAR(again.memory_ratio, one["memory_ratio"], 1e-9) << one;
+      EXPECT_NEAR(again.wait_s, one["wait_s"], 1e-9) << one;
+      EXPECT_EQ(again.loads, one["loads"]) << one;
+    }
   }
 };
 
@@ -131,15 +145,15 @@ TEST_F(Tune, SaysWhatMoreMemoryWouldBuy) {
     asked = node.ask({"tune", "--json"});
     return asked.code == 0;
   })) << asked.err;
-  const auto said = json::parse(asked.out);
-  const auto found = std::ranges::find_if(said["proposals"], [](const json& one) {
+  const auto answer = json::parse(asked.out);
+  const auto found = std::ranges::find_if(answer["proposals"], [](const json& one) {
     return one["aim"] == "less waiting for more memory";
   });
-  ASSERT_NE(found, said["proposals"].end()) << asked.out;
+  ASSERT_NE(found, answer["proposals"].end()) << asked.out;
   EXPECT_GT((*found)["max_warm"], 2);
-  EXPECT_LE((*found)["wait_s"].get<double>(), 0.85 * said["now"]["wait_s"].get<double>());
+  EXPECT_LE((*found)["wait_s"].get<double>(), 0.85 * answer["now"]["wait_s"].get<double>());
   EXPECT_LE((*found)["memory_ratio"].get<double>(),
-            1.5 * said["now"]["memory_ratio"].get<double>());
+            1.5 * answer["now"]["memory_ratio"].get<double>());
   EXPECT_THAT(node.ask({"tune"}).out, HasSubstr("for more memory"));
 }
 
@@ -157,40 +171,30 @@ TEST_F(Tune, ProposesWhatTheSimulatorAndAnotherNodeConfirm) {
     ran asked, text;
     std::string recorded;
     ASSERT_TRUE(tests::eventually([&] {
-      recorded = got(node, "/v1/recording");
+      recorded = get_body(node, "/v1/recording");
       asked = node.ask({"tune", "--json"});
       text = node.ask({"tune"});
-      return asked.code == 0 && got(node, "/v1/recording") == recorded;
+      return asked.code == 0 && get_body(node, "/v1/recording") == recorded;
     })) << asked.err;
-    const auto said = json::parse(asked.out);
-    EXPECT_EQ(said["requests"], std::ranges::count(recorded, '\n') - 1);
-    EXPECT_LE(said["requests"].get<std::size_t>(), calls);
-    EXPECT_EQ(said["specialists"], busy + seldom);
-    EXPECT_EQ(said["now"]["max_warm"], 12);
-    EXPECT_EQ(said["now"]["cooldown_s"], 600);
+    const auto answer = json::parse(asked.out);
+    EXPECT_EQ(answer["requests"], std::ranges::count(recorded, '\n') - 1);
+    EXPECT_LE(answer["requests"].get<std::size_t>(), calls);
+    EXPECT_EQ(answer["specialists"], busy + seldom);
+    EXPECT_EQ(answer["now"]["max_warm"], 12);
+    EXPECT_EQ(answer["now"]["cooldown_s"], 600);
 
-    const auto& all = said["proposals"];
+    const auto& all = answer["proposals"];
     const auto found =
         std::ranges::find_if(all, [](const json& one) { return one["aim"] == "less memory"; });
     ASSERT_NE(found, all.end()) << asked.out;
     proposal = *found;
-    const auto& now = said["now"];
+    const auto& now = answer["now"];
     EXPECT_LE(proposal["wait_s"], now["wait_s"]);
     EXPECT_LE(proposal["memory_ratio"].get<double>(), 0.75 * now["memory_ratio"].get<double>());
 
-    // The figures of the current settings and of every proposal are those of the simulator.
-    std::vector<json> told{now};
-    told.insert(told.end(), all.begin(), all.end());
-    for (const auto& one : told) {
-      const auto again = simulated(recorded, said, one);
-      EXPECT_DOUBLE_EQ(again.cold_ratio, one["cold_ratio"]) << one;
-      EXPECT_NEAR(again.memory_ratio, one["memory_ratio"], 1e-9) << one;
-      EXPECT_NEAR(again.wait_s, one["wait_s"], 1e-9) << one;
-      EXPECT_EQ(again.loads, one["loads"]) << one;
-    }
-
+    expect_simulated(recorded, answer);
     EXPECT_EQ(text.code, 0) << text.err;
-    EXPECT_THAT(text.out, HasSubstr(std::to_string(said["requests"].get<std::size_t>())
+    EXPECT_THAT(text.out, HasSubstr(std::to_string(answer["requests"].get<std::size_t>())
                                     + " tasks of the last"));
     EXPECT_THAT(text.out, HasSubstr("max_warm 12, cooldown 600.0s"));
     EXPECT_THAT(text.out, HasSubstr("less memory"));
@@ -208,7 +212,7 @@ TEST_F(Tune, ProposesWhatTheSimulatorAndAnotherNodeConfirm) {
   ASSERT_NO_FATAL_FAILURE(drive(other));
   // A busy machine delays some tasks until their worker is evicted, but not most tasks.
   EXPECT_LE(cold_starts(other), cold_before + 8);
-  const auto up = json::parse(got(other, "/v1/specialists?state=warm"));
+  const auto up = json::parse(get_body(other, "/v1/specialists?state=warm"));
   EXPECT_LT(up["items"].size(), busy + seldom);
 }
 

@@ -192,7 +192,7 @@ RC_GTEST_PROP(JournalProperty, HoldsWhatAModelHoldsThroughReopeningsAndFullDisks
       const auto result = journal->commit(batch);
       full.reset();
       // A batch that changes nothing needs no space, so it may succeed on a full disk.
-      if (what == 2 && result.index() == 1) continue;
+      if (what == 2 && !result) continue;
       const auto verdicts = value_of(result);
       RC_ASSERT(verdicts.size() == batch.size());
       for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -250,7 +250,7 @@ void say(int pipe, const note& one) {
         open.erase(open.begin() + static_cast<std::ptrdiff_t>(chosen));
       }
     }
-    if (journal->commit(batch).index() != 0) ::_exit(2);
+    if (!journal->commit(batch)) ::_exit(2);
     say(pipe, {note::kind::committed, 0, 0});
   }
 }

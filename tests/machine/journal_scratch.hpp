@@ -57,15 +57,17 @@ private:
 };
 
 template <class T>
-T value_of(journal_result<T> result) {
-  if (auto* wrong = std::get_if<journal_error>(&result)) throw std::runtime_error{wrong->what};
-  return std::get<0>(std::move(result));
+T value_of(base::expected<T> result) {
+  if (!result) throw std::runtime_error{result.error().text};
+  return *std::move(result);
+}
+inline void value_of(const base::expected<void>& result) {
+  if (!result) throw std::runtime_error{result.error().text};
 }
 
 template <class T>
-std::string error_of(const journal_result<T>& result) {
-  const auto* wrong = std::get_if<journal_error>(&result);
-  return wrong ? wrong->what : std::string{};
+std::string error_of(const base::expected<T>& result) {
+  return result ? std::string{} : result.error().text;
 }
 
 inline std::unique_ptr<journal> open_journal(const std::string& path) {

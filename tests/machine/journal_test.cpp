@@ -378,7 +378,7 @@ TEST(Journal, IsReadFromAnotherThreadWhileItIsWritten) {
         wrong = error_of(now);
         return;
       }
-      const auto& totals = std::get<0>(now);
+      const auto& totals = *now;
       if (totals.accepted != totals.ended + totals.unfinished || totals.accepted < before) {
         wrong = "the books do not add up";
         return;

@@ -3,7 +3,7 @@
 #include "runtime/machine/tasks/ingress.hpp"
 #include "runtime/machine/tasks/ledger.hpp"
 #include "runtime/machine/tasks/waiting_line.hpp"
-#include "runtime/queueing/admission.hpp"
+#include "runtime/queueing/admission_limits.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -21,8 +21,8 @@ using protocols::task, protocols::task_location;
 RC_GTEST_PROP(WaitingLineProperty, HandsOutEachOnceInOrderAndStarvesNobody, ()) {
   task_ledger ledger{4096, 1};
   waiting_line line;
-  std::array<std::deque<std::uint32_t>, protocols::priorities> expected;
-  std::array<int, protocols::priorities> passed{};
+  std::array<std::deque<std::uint32_t>, protocols::priority_count> expected;
+  std::array<int, protocols::priority_count> passed{};
   std::uint32_t next = 0;
   const auto fresh = [&](std::size_t urgency) {
     auto job = ledger.acquire();
@@ -143,7 +143,7 @@ TEST(Ledger, GivesLargeBuffersBackWithTheTask) {
 }
 
 RC_GTEST_PROP(AdmissionProperty, KeepsToItsBoundsAndIsNeverKinderToALongerLine, ()) {
-  runtime::line_state line;
+  runtime::queue_state line;
   line.depth_max = *rc::gen::inRange<std::size_t>(1, 200);
   line.total_max = *rc::gen::inRange<std::size_t>(1, 500);
   // Often just at the bound, where it matters.
@@ -158,7 +158,7 @@ RC_GTEST_PROP(AdmissionProperty, KeepsToItsBoundsAndIsNeverKinderToALongerLine, 
   line.open_for_ns = *rc::gen::element<std::int64_t>(0, 0, 0, 1'000'000'000);
   const auto patience = *rc::gen::inRange<std::int64_t>(1, 60'000'000'000);
   const auto verdict = runtime::admit(line, patience);
-  const bool in = verdict.what == runtime::admission::admitted;
+  const bool in = verdict.what == runtime::admission_result::admitted;
   if (line.depth >= line.depth_max || line.total >= line.total_max || line.open_for_ns > 0)
     RC_ASSERT(!in);
   RC_ASSERT((verdict.retry_after_ns > 0) == !in);
@@ -166,12 +166,12 @@ RC_GTEST_PROP(AdmissionProperty, KeepsToItsBoundsAndIsNeverKinderToALongerLine, 
   for (const auto less : {std::size_t{0}, line.depth / 2}) {
     auto shorter = line;
     shorter.depth = less;
-    RC_ASSERT(runtime::admit(shorter, patience).what == runtime::admission::admitted);
+    RC_ASSERT(runtime::admit(shorter, patience).what == runtime::admission_result::admitted);
   }
   auto high = line;
   high.low_priority = false;
-  RC_ASSERT(runtime::admit(high, patience).what == runtime::admission::admitted);
-  RC_ASSERT(runtime::admit(line, patience * 2).what == runtime::admission::admitted);
+  RC_ASSERT(runtime::admit(high, patience).what == runtime::admission_result::admitted);
+  RC_ASSERT(runtime::admit(line, patience * 2).what == runtime::admission_result::admitted);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Workers that are HTTP servers: the examples, and a server of the test's own that is told what to
 // answer.
 #include "runtime/machine/http/http_call.hpp"
+#include "runtime/machine/http/retry_after.hpp"
 #include "tests/machine/journal_scratch.hpp"
 #include "tests/machine/puppet_server.hpp"
 #include "tests/machine/worker_world.hpp"

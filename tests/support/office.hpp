@@ -1,7 +1,7 @@
 // A predicting node in virtual time, whose workers act at once.
 #pragma once
 
-#include "runtime/pooling/greenroom_policy.hpp"
+#include "runtime/pooling/predictive_policy.hpp"
 #include "tests/support/stage.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace greenroom::tests {
 class office : public stage {
 public:
   explicit office(config::node config) : stage{std::move(config)} {
-    options.policies[0] = [] { return runtime::make_greenroom_policy(); };
+    options.policies[0] = [] { return runtime::make_predictive_policy(); };
     options.with_predictor = true;
   }
 

@@ -108,7 +108,7 @@ public:
   }
   [[nodiscard]] std::uint64_t ended(pool_kind pool) const {
     std::uint64_t sum = 0;
-    for (std::size_t e = 0; e < machine::task_outcomes; ++e)
+    for (std::size_t e = 0; e < machine::task_outcome_count; ++e)
       sum += shared->pools.of(pool).gauge.ends(e);
     return sum;
   }

@@ -20,9 +20,8 @@ constexpr std::size_t hits_max = 5;
 
 std::string query_of(std::string_view input) {
   std::string query, room;
-  std::string_view found;
   const bool object = text::each_member(input, [&](std::string_view key, std::string_view value) {
-    if (key == "query" && text::string_value(value, room, found)) query = found;
+    if (key == "query") query = text::decode_string(value, room).value_or(query);
   });
   return object && !query.empty() ? query : std::string{input};
 }

@@ -1,5 +1,7 @@
 #include "runtime/machine/http/http_call.hpp"
 
+#include "runtime/machine/http/retry_after.hpp"
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -8,10 +10,7 @@
 #include <boost/beast/http/write.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cmath>
-#include <ctime>
 #include <limits>
 #include <utility>
 
@@ -21,45 +20,6 @@ namespace asio = boost::asio;
 namespace wire = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
-
-namespace {
-
-/// Parses an HTTP date in any of the three forms (RFC 9110, 5.6.7) to Unix seconds.
-std::optional<std::int64_t> unix_s_of(std::string_view text) {
-  const std::string whole{text};
-  for (const auto* form :
-       {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"}) {
-    std::tm parts{};
-    const auto* const end = ::strptime(whole.c_str(), form, &parts);
-    if (end != nullptr && *end == '\0') return ::timegm(&parts);
-  }
-  return std::nullopt;
-}
-
-/// Parses digits, optionally with a fraction, times `unit_ms`. Returns nothing for any other text.
-std::optional<std::int64_t> ms_in(std::string_view field, double unit_ms) {
-  constexpr double most_ms = 1e12;  // Longer waits are clamped.
-  if (field.empty() || field.front() < '0' || field.front() > '9'
-      || field.find_first_not_of("0123456789.") != std::string_view::npos)
-    return std::nullopt;
-  double value = 0;
-  const auto read = std::from_chars(field.data(), field.data() + field.size(), value);
-  if (read.ec == std::errc::result_out_of_range) return static_cast<std::int64_t>(most_ms);
-  if (read.ec != std::errc{} || read.ptr != field.data() + field.size()) return std::nullopt;
-  return static_cast<std::int64_t>(std::ceil(std::min(value * unit_ms, most_ms)));
-}
-
-}  // namespace
-
-std::int64_t retry_after_ms(std::string_view field, std::string_view date,
-                            std::int64_t now_unix_s) {
-  constexpr std::int64_t most_s = 1'000'000'000;
-  if (const auto told = ms_in(field, 1000)) return *told;
-  const auto then = unix_s_of(field);
-  if (!then) return 0;
-  const auto seconds = *then - unix_s_of(date).value_or(now_unix_s);
-  return std::clamp<std::int64_t>(seconds, 0, most_s) * 1000;
-}
 
 namespace {
 
@@ -131,7 +91,7 @@ void http_call::cancel() {
   const auto kept_piece = std::exchange(on_piece_, nullptr);
   const auto kept_head = std::exchange(on_head_, nullptr);
   done_ = nullptr;
-  gate_ = nullptr;
+  server_check_ = nullptr;
   pace_ = nullptr;
   pause_.cancel();
   resolver_.cancel();
@@ -181,8 +141,8 @@ void http_call::connected() {
   error_code error;
   const auto there = connection_->socket.remote_endpoint(error);
   const auto here = connection_->socket.local_endpoint(error);
-  if (!gate_ || error) return go_on({});
-  gate_(there, here, go_on);
+  if (!server_check_ || error) return go_on({});
+  server_check_(there, here, go_on);
 }
 
 void http_call::secure() {
@@ -289,8 +249,8 @@ void http_call::note_pause() {
   };
   // OpenAI's servers send this field too, in milliseconds.
   const auto exact = parser_->get()["retry-after-ms"];
-  if (const auto told = ms_in({exact.data(), exact.size()}, 1)) {
-    answer_.retry_after_ms = *told;
+  if (const auto exact_ms = parse_wait_ms({exact.data(), exact.size()}, 1)) {
+    answer_.retry_after_ms = *exact_ms;
     return;
   }
   const auto now = std::chrono::system_clock::now().time_since_epoch();

@@ -25,13 +25,6 @@
 
 namespace greenroom::machine {
 
-/// The wait of a `Retry-After` field, in milliseconds (RFC 9110, section 10.2.3): seconds, whole
-/// or, as some servers send, with a fraction; or a date in one of HTTP's three forms. A date is
-/// relative to the answer's own `date` if that is valid, so that a wrong server clock does no harm,
-/// else to `now_unix_s`. 0: no wait, or an invalid field.
-[[nodiscard]] std::int64_t retry_after_ms(std::string_view field, std::string_view date,
-                                          std::int64_t now_unix_s);
-
 struct http_connection {
   explicit http_connection(boost::asio::io_context& loop) : socket{loop} {}
   boost::asio::ip::tcp::socket socket;
@@ -71,8 +64,8 @@ public:
   /// Checks a new connection before anything is sent. Calls `go_on` on the loop with "", or with a
   /// sentence that says why this is the wrong server.
   using endpoint = boost::asio::ip::tcp::endpoint;
-  using gate = std::function<void(const endpoint& there, const endpoint& here,
-                                  std::function<void(std::string)> go_on)>;
+  using server_check = std::function<void(const endpoint& there, const endpoint& here,
+                                          std::function<void(std::string)> go_on)>;
 
   http_call(boost::asio::io_context& loop, base::http_url where, std::size_t body_bytes_max);
 
@@ -85,7 +78,7 @@ public:
   /// Asked before each further piece of a streamed body; while false, nothing is read, so that the
   /// server must wait too.
   void pace(std::function<bool()> takes_more) { pace_ = std::move(takes_more); }
-  void guard(gate admits) { gate_ = std::move(admits); }
+  void verify_server(server_check check) { server_check_ = std::move(check); }
   /// Limit on the body of an answer other than 2xx; the rest is cut off.
   void keep_errors(std::size_t bytes_max) { error_bytes_max_ = bytes_max; }
   /// Adds a request header; it replaces a default header of that name.
@@ -130,7 +123,7 @@ private:
   std::array<char, 16384> piece_{};
   http_answer answer_;
   std::optional<content_unpacker> unpacker_;
-  gate gate_;
+  server_check server_check_;
   std::function<bool()> pace_;
   boost::asio::steady_timer pause_;
   head_taker on_head_;

@@ -57,6 +57,8 @@ public:
   [[nodiscard]] std::uint64_t heads() const { return heads_; }
 
 private:
+  static constexpr std::size_t head_bytes_max = 80 * 1024;  // HTTP_MAX_HEADER_SIZE of http_parser.
+
   enum class part : std::uint8_t {
     start,
     start_lf,
@@ -85,7 +87,21 @@ private:
 
   void begin_head();
   [[nodiscard]] fault head_byte(unsigned char c);
+  [[nodiscard]] fault start_byte(unsigned char c);
+  [[nodiscard]] fault method_byte(unsigned char c);
+  [[nodiscard]] fault target_byte(unsigned char c);
+  [[nodiscard]] fault version_byte(unsigned char c);
+  [[nodiscard]] fault field_start_byte(unsigned char c);
+  [[nodiscard]] fault name_byte(unsigned char c);
+  [[nodiscard]] fault value_byte(unsigned char c);
   [[nodiscard]] fault body_byte(unsigned char c);
+  [[nodiscard]] fault chunk_size_byte(unsigned char c);
+  [[nodiscard]] fault chunk_extension_byte(unsigned char c);
+  [[nodiscard]] fault end_of_chunk_size(unsigned char c);
+  [[nodiscard]] fault trailer_start_byte(unsigned char c);
+  [[nodiscard]] fault trailer_byte(unsigned char c);
+  /// The LF of a line's end; `next` follows.
+  [[nodiscard]] fault line_feed(unsigned char c, part next);
   [[nodiscard]] fault end_of_field();
   [[nodiscard]] fault end_of_head();
   [[nodiscard]] fault look_at_target() const;

@@ -2,7 +2,7 @@
 
 #include "runtime/machine/http/address_claim.hpp"
 #include "runtime/machine/http/connection_record.hpp"
-#include "runtime/machine/http/gate.hpp"
+#include "runtime/machine/http/listener.hpp"
 #include "runtime/machine/http/response_head.hpp"
 #include "runtime/machine/http/restinio_connection.hpp"
 
@@ -24,14 +24,14 @@ namespace {
 
 struct server_parts {
   std::shared_ptr<server_totals> totals = std::make_shared<server_totals>();
-  std::vector<std::shared_ptr<gate>> gates;
+  std::vector<std::shared_ptr<listener>> listeners;
   std::uint16_t port = 0;
   address_claim claim;
 
-  /// Runs `what` on each gate's loop and waits, unless that loop has stopped.
+  /// Runs `what` on each listener's loop and waits, unless that loop has stopped.
   template <class F>
   void on_each(F what) {
-    for (const auto& one : gates) {
+    for (const auto& one : listeners) {
       std::promise<void> done;
       auto ready = done.get_future();
       net::post(one->home->io, [&] {
@@ -54,18 +54,18 @@ server::server(std::unique_ptr<parts> inside) : parts_{std::move(inside)} {}
 namespace {
 
 /// One acceptor for each loop, all at the same address. Throws boost::system::system_error.
-void open_gates(engine& on, const server_options& options, const net::ip::address& address,
-                const request_handler& handle, server_parts& inside) {
+void open_listeners(engine& on, const server_options& options, const net::ip::address& address,
+                    const request_handler& handle, server_parts& inside) {
   inside.port = options.port;
   if (on.size() > 1) expect_free(on.loop(0), address, options.port);
   for (std::size_t i = 0; i < on.size(); ++i) {
     auto home = std::make_shared<lane>(on.loop(i), options, inside.totals);
     home->handle = handle;
     auto settings = settings_for(home);
-    auto one = std::make_shared<gate>(std::move(home), std::move(settings));
+    auto one = std::make_shared<listener>(std::move(home), std::move(settings));
     one->open(address, inside.port, on.size() > 1);
     inside.port = one->acceptor.local_endpoint().port();
-    inside.gates.push_back(std::move(one));
+    inside.listeners.push_back(std::move(one));
     if (i == 0 && !inside.claim.take(address.to_string(), inside.port))
       throw boost::system::system_error{net::error::make_error_code(net::error::address_in_use)};
   }
@@ -86,7 +86,7 @@ base::expected<std::unique_ptr<server>> server::start(engine& on, const server_o
   const auto why =
       "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": ";
   try {
-    open_gates(on, options, address, handle, *inside);
+    open_listeners(on, options, address, handle, *inside);
   } catch (const boost::system::system_error& failed) {
     if (failed.code() == net::error::address_in_use)
       return base::problem{"in-use",
@@ -97,7 +97,7 @@ base::expected<std::unique_ptr<server>> server::start(engine& on, const server_o
   } catch (const std::exception& failed) {
     return base::problem{"address", why + failed.what()};
   }
-  inside->on_each([](gate& one) {
+  inside->on_each([](listener& one) {
     one.accept();
     one.tick();
   });
@@ -117,7 +117,7 @@ server_counters server::counters() const {
 }
 
 void server::stop_accepting() {
-  parts_->on_each([](gate& one) {
+  parts_->on_each([](listener& one) {
     boost::system::error_code ignored;
     one.acceptor.close(ignored);
     one.home->closing = true;
@@ -129,7 +129,7 @@ void server::stop_accepting() {
 }
 
 void server::stop() {
-  parts_->on_each([](gate& one) {
+  parts_->on_each([](listener& one) {
     boost::system::error_code ignored;
     one.acceptor.close(ignored);
     one.pause.cancel(ignored);
@@ -144,8 +144,8 @@ void server::stop() {
       record->closed(true);
     }
   });
-  for (const auto& one : parts_->gates) one->home->ended.store(true, std::memory_order_release);
-  parts_->gates.clear();
+  for (const auto& one : parts_->listeners) one->home->ended.store(true, std::memory_order_release);
+  parts_->listeners.clear();
 }
 
 }  // namespace greenroom::machine::http

@@ -1,6 +1,7 @@
 // The journal: accepted tasks, ends of tasks and the node's durable state, in SQLite.
 #pragma once
 
+#include "protocols/base/expected.hpp"
 #include "protocols/task.hpp"
 
 #include <cstdint>
@@ -114,13 +115,11 @@ struct task_page {
   std::string next;                ///< Empty when this is the last page.
 };
 
-/// Every failure carries a message for the operator. The journal stays usable after a failed call,
-/// because a full disk may be freed.
-struct journal_error {
-  std::string what;
-};
-template <class T>
-using journal_result = std::variant<T, journal_error>;
+/// A failure of the journal, with a message for the operator. The journal stays usable after a
+/// failed call, because a full disk may be freed.
+[[nodiscard]] inline base::problem journal_problem(std::string text) {
+  return {"journal", std::move(text)};
+}
 
 /// The journal's files, or parts of the files, are damaged, missing or replaced.
 struct journal_damage {
@@ -148,20 +147,20 @@ public:
   /// Refuses a file of a newer version, migrates an older version, recovers the write-ahead log,
   /// and takes a lock so that two nodes never share a journal. Damaged or missing files and files
   /// of another journal are set aside; all readable rows are saved, and `on_damage` is called.
-  static journal_result<std::unique_ptr<journal>> open(const journal_options& options);
+  static base::expected<std::unique_ptr<journal>> open(const journal_options& options);
   virtual ~journal() = default;
 
   /// Commits the whole batch in one transaction. Returns the verdicts in the batch's order.
-  virtual journal_result<std::vector<verdict>> commit(std::span<const record> batch) = 0;
+  virtual base::expected<std::vector<verdict>> commit(std::span<const record> batch) = 0;
 
   /// Returns the tasks without an end, oldest first: the tasks to run after a restart.
-  virtual journal_result<std::vector<stored_task>> unfinished() = 0;
+  virtual base::expected<std::vector<stored_task>> unfinished() = 0;
   /// Deletes tasks that ended, and events that were logged, before `before_unix_ms`: at most `most`
   /// rows a call, so that commits are not delayed. Returns the number of deleted rows.
-  virtual journal_result<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) = 0;
+  virtual base::expected<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) = 0;
   /// Bytes in use in the file; SQLite reuses pruned space before the file grows.
-  virtual journal_result<std::uint64_t> used_bytes() { return std::uint64_t{0}; }
-  [[nodiscard]] virtual journal_result<std::string> state(
+  virtual base::expected<std::uint64_t> used_bytes() { return std::uint64_t{0}; }
+  [[nodiscard]] virtual base::expected<std::string> state(
       std::string_view name) = 0;  ///< "" if there is none.
 
   /// 32 hexadecimal digits, unique to this journal and its copies.
@@ -170,36 +169,36 @@ public:
   [[nodiscard]] virtual std::pair<std::uint64_t, std::uint64_t> hash_key() const { return {}; }
   /// Checks that the files are still in place, and repairs the journal if not. Call periodically
   /// while no commit runs. An error means that the repair failed and no task can be acknowledged.
-  virtual journal_result<std::monostate> look_after() { return std::monostate{}; }
+  virtual base::expected<void> look_after() { return {}; }
 };
 
 /// A read-only connection: used by one thread at a time, also while the writer writes. Needs a file
 /// (not ":memory:") that a writer has opened before.
 class journal_reader {
 public:
-  static journal_result<std::unique_ptr<journal_reader>> open(const journal_options& options);
+  static base::expected<std::unique_ptr<journal_reader>> open(const journal_options& options);
   virtual ~journal_reader() = default;
-  virtual journal_result<std::optional<stored_task>> find(const protocols::task_id& id) = 0;
+  virtual base::expected<std::optional<stored_task>> find(const protocols::task_id& id) = 0;
   /// Lists tasks in the order of acceptance, so that pages do not shift when tasks are added.
   /// Inputs and long outputs are left out. If a filter matches few tasks, the scan stops after
   /// `task_query::pieces_max`: the page then has fewer items than `limit`, possibly none, and
   /// `next` continues the scan. An invalid cursor is an error.
-  virtual journal_result<task_page> list(const task_query& query) = 0;
+  virtual base::expected<task_page> list(const task_query& query) = 0;
   /// Newest first; an empty kind matches all kinds.
-  virtual journal_result<std::vector<event_record>> events(std::string_view kind,
+  virtual base::expected<std::vector<event_record>> events(std::string_view kind,
                                                            std::size_t limit) = 0;
   /// Counts by state, for the check that accepted = ended + unfinished.
   struct totals {
     std::uint64_t accepted = 0, ended = 0, unfinished = 0;
   };
-  virtual journal_result<totals> count() = 0;
+  virtual base::expected<totals> count() = 0;
 };
 
 /// Writes a consistent copy of the journal at `options.path` to the new file `to`, in steps, so
 /// that the writer can commit meanwhile. The copy holds everything acknowledged before the call.
 /// `go_on` is called between steps; false aborts the copy.
-[[nodiscard]] journal_result<std::monostate> copy_journal(const journal_options& options,
-                                                          const std::string& to,
-                                                          const std::function<bool()>& go_on);
+[[nodiscard]] base::expected<void> copy_journal(const journal_options& options,
+                                                const std::string& to,
+                                                const std::function<bool()>& go_on);
 
 }  // namespace greenroom::machine

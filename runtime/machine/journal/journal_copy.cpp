@@ -1,8 +1,8 @@
 #include "runtime/machine/journal/journal_copy.hpp"
 
 #include "protocols/base/hex.hpp"
+#include "runtime/machine/journal/durable_files.hpp"
 #include "runtime/machine/journal/journal.hpp"
-#include "runtime/machine/journal/journal_file.hpp"
 #include "runtime/machine/journal/journal_openings.hpp"
 #include "runtime/machine/journal/journal_replacement.hpp"
 #include "runtime/machine/journal/journal_rows.hpp"
@@ -79,9 +79,9 @@ base::expected<copied_journal> check_journal_copy(const std::string& path,
   }
 }
 
-journal_result<std::monostate> copy_journal(const journal_options& options, const std::string& to,
-                                            const std::function<bool()>& go_on) {
-  return as_result<std::monostate>([&] {
+base::expected<void> copy_journal(const journal_options& options, const std::string& to,
+                                  const std::function<bool()>& go_on) {
+  return as_result<void>([&] {
     // The files are not replaced while this lock is held. The steps are short, so that commits go
     // on. A copy is aborted when a repair of the files waits for it.
     const auto others = journal_openings::of(options.path);
@@ -96,7 +96,6 @@ journal_result<std::monostate> copy_journal(const journal_options& options, cons
     from.run("COMMIT");
     if (const auto flushed = flush_file(to); !flushed)
       throw sqlite_error{SQLITE_IOERR, flushed.error().text};
-    return std::monostate{};
   });
 }
 

@@ -1,7 +1,7 @@
 #include "runtime/machine/journal/journal_examination.hpp"
 
-#include "runtime/machine/journal/journal_file.hpp"
-#include "runtime/machine/journal/journal_log.hpp"
+#include "runtime/machine/journal/durable_files.hpp"
+#include "runtime/machine/journal/wal_parser.hpp"
 
 #include <utility>
 
@@ -19,7 +19,7 @@ std::string count_of_frames(std::uint64_t has, std::uint64_t wanted) {
   return std::to_string(has) + " of " + std::to_string(wanted) + " acknowledged frames";
 }
 
-std::optional<journal_finding> examine_log(const std::string& log_path, const journal_log& log,
+std::optional<journal_finding> examine_log(const std::string& log_path, const wal_content& log,
                                            const std::optional<journal_mark>& mark) {
   using help = journal_finding::help;
   if (mark && mark->replaced_by != 0)
@@ -62,7 +62,7 @@ std::optional<journal_finding> examine_journal(const std::string& path,
   std::optional<std::pair<std::uint32_t, std::uint32_t>> salts;
   if (mark && mark->frames > 0) salts = {mark->salt_1, mark->salt_2};
   const auto log_path = path + "-wal";
-  const auto log = read_journal_log(log_path, salts);
+  const auto log = parse_wal(log_path, salts);
   if (!file || file->bytes == 0) {
     const bool had_some = mark && (mark->last_row > 0 || mark->frames > 0 || mark->tasks > 0);
     if (!had_some && !log && (expected.empty() || file)) return std::nullopt;
@@ -76,7 +76,7 @@ std::optional<journal_finding> examine_journal(const std::string& path,
   return examine_log(log_path, *log, mark);
 }
 
-bool journal_log_is_gone(const std::string& path, const std::optional<journal_mark>& mark) {
+bool wal_is_missing(const std::string& path, const std::optional<journal_mark>& mark) {
   if (!mark || mark->frames == 0) return false;
   if (mark->at != mark_stage::open && mark->at != mark_stage::closing) return false;
   const auto log = number_of_file(path + "-wal");

@@ -24,7 +24,6 @@ struct journal_finding {
 
 /// True when a log that was not copied into the file is missing. Its content may still be in the
 /// file, if another program has closed the journal.
-[[nodiscard]] bool journal_log_is_gone(const std::string& path,
-                                       const std::optional<journal_mark>& mark);
+[[nodiscard]] bool wal_is_missing(const std::string& path, const std::optional<journal_mark>& mark);
 
 }  // namespace greenroom::machine

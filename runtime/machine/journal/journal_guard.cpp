@@ -1,5 +1,6 @@
 #include "runtime/machine/journal/journal_guard.hpp"
 
+#include "runtime/machine/journal/durable_files.hpp"
 #include "runtime/machine/journal/journal_replacement.hpp"
 #include "runtime/machine/journal/journal_rescue.hpp"
 #include "runtime/machine/journal/journal_rows.hpp"
@@ -33,8 +34,8 @@ void journal_guard::say(const journal_damage& what) const {
   if (options_.on_damage) options_.on_damage(what);
 }
 
-journal_error journal_guard::no_writer() {
-  return {why_none_.empty() ? path_ + ": the journal is not open" : why_none_};
+base::problem journal_guard::no_writer() {
+  return journal_problem(why_none_.empty() ? path_ + ": the journal is not open" : why_none_);
 }
 
 /// Checks and repairs earlier trouble before anything is written.
@@ -45,17 +46,15 @@ base::expected<void> journal_guard::ready() {
   if (!writer_ || writer_->look() != file_trouble::none || writer_->corrupt())
     if (auto mended = mend(); !mended) return mended;
   if (refused_.empty()) return {};
-  auto written = writer_->commit(refused_);
-  if (auto* wrong = std::get_if<journal_error>(&written))
-    return base::problem{"journal", wrong->what};
+  if (const auto written = writer_->commit(refused_); !written) return written.error();
   refused_.clear();
   return {};
 }
 
-journal_result<std::vector<verdict>> journal_guard::commit(std::span<const record> batch) {
+base::expected<std::vector<verdict>> journal_guard::commit(std::span<const record> batch) {
   // A write into a cut log would restore the log's length and hide the damage.
   if (writer_) writer_->look();
-  if (const auto prepared = ready(); !prepared) return journal_error{prepared.error().text};
+  if (const auto prepared = ready(); !prepared) return prepared.error();
   auto result = writer_->commit(batch);
   if (writer_->trouble() == file_trouble::none && !writer_->corrupt()) return result;
   const bool cut = writer_->trouble() == file_trouble::cut
@@ -65,10 +64,10 @@ journal_result<std::vector<verdict>> journal_guard::commit(std::span<const recor
   // The same writer: no rescue was needed.
   if (mended && (!cut || writer_.get() == before)) return result;
   // The journal may hold only a part of this batch, so the batch is not acknowledged.
-  if (result.index() == 0) refuse(batch);
-  return journal_error{mended
-                           ? path_ + " was damaged, and was saved as far as it could be; try again"
-                           : mended.error().text};
+  if (result) refuse(batch);
+  return journal_problem(
+      mended ? path_ + " was damaged, and was saved as far as it could be; try again"
+             : mended.error().text);
 }
 
 /// The callers get an error for these tasks: if the journal holds the tasks nevertheless, the tasks
@@ -85,20 +84,18 @@ void journal_guard::refuse(std::span<const record> batch) {
   }
 }
 
-journal_result<std::monostate> journal_guard::look_after() {
+base::expected<void> journal_guard::look_after() {
   if (writer_) writer_->look();
-  if (const auto prepared = ready(); !prepared) return journal_error{prepared.error().text};
-  return std::monostate{};
+  return ready();
 }
 
-journal_result<std::vector<stored_task>> journal_guard::unfinished() {
+base::expected<std::vector<stored_task>> journal_guard::unfinished() {
   if (!writer_) return no_writer();
   auto all = writer_->unfinished();
-  auto* tasks = std::get_if<0>(&all);
-  if (tasks == nullptr) return all;
+  if (!all) return all;
   // A task with a damaged record is not run.
   std::vector<record> ends;
-  for (const auto& one : *tasks)
+  for (const auto& one : *all)
     if (one.damaged && one.ended) {
       ends.emplace_back(*one.ended);
       say({"the journal's record of task " + protocols::to_string(one.accepted.id)
@@ -106,23 +103,22 @@ journal_result<std::vector<stored_task>> journal_guard::unfinished() {
            {}});
     }
   if (ends.empty()) return all;
-  std::erase_if(*tasks, [](const stored_task& one) { return one.damaged; });
-  if (auto wrong = writer_->commit(ends); wrong.index() == 1)
-    return journal_error{std::get<journal_error>(wrong)};
+  std::erase_if(*all, [](const stored_task& one) { return one.damaged; });
+  if (const auto written = writer_->commit(ends); !written) return written.error();
   return all;
 }
 
-journal_result<std::size_t> journal_guard::prune(std::int64_t before_unix_ms, std::size_t most) {
+base::expected<std::size_t> journal_guard::prune(std::int64_t before_unix_ms, std::size_t most) {
   if (!writer_) return no_writer();
   return writer_->prune(before_unix_ms, most);
 }
 
-journal_result<std::uint64_t> journal_guard::used_bytes() {
+base::expected<std::uint64_t> journal_guard::used_bytes() {
   if (!writer_) return no_writer();
   return writer_->used_bytes();
 }
 
-journal_result<std::string> journal_guard::state(std::string_view name) {
+base::expected<std::string> journal_guard::state(std::string_view name) {
   if (!writer_) return no_writer();
   return writer_->state(name);
 }
@@ -238,7 +234,7 @@ journal_damage journal_guard::all_saved(file_trouble why, std::string aside) con
           0};
 }
 
-journal_result<std::unique_ptr<journal>> journal::open(const journal_options& options) {
+base::expected<std::unique_ptr<journal>> journal::open(const journal_options& options) {
   return as_result<std::unique_ptr<journal>>([&]() -> std::unique_ptr<journal> {
     if (options.path == ":memory:") return std::make_unique<journal_writer>(options);
     return std::make_unique<journal_guard>(options);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/machine/journal/journal.hpp"
-#include "runtime/machine/journal/journal_file.hpp"
+#include "runtime/machine/journal/journal_lock.hpp"
 #include "runtime/machine/journal/journal_mark.hpp"
 #include "runtime/machine/journal/journal_openings.hpp"
 #include "runtime/machine/journal/journal_writer.hpp"
@@ -24,14 +24,14 @@ public:
   journal_guard(const journal_guard&) = delete;
   journal_guard& operator=(const journal_guard&) = delete;
 
-  journal_result<std::vector<verdict>> commit(std::span<const record> batch) override;
-  journal_result<std::vector<stored_task>> unfinished() override;
-  journal_result<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) override;
-  journal_result<std::uint64_t> used_bytes() override;
-  journal_result<std::string> state(std::string_view name) override;
+  base::expected<std::vector<verdict>> commit(std::span<const record> batch) override;
+  base::expected<std::vector<stored_task>> unfinished() override;
+  base::expected<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) override;
+  base::expected<std::uint64_t> used_bytes() override;
+  base::expected<std::string> state(std::string_view name) override;
   std::string identity() const override { return identity_; }
   std::pair<std::uint64_t, std::uint64_t> hash_key() const override { return hash_key_; }
-  journal_result<std::monostate> look_after() override;
+  base::expected<void> look_after() override;
 
 private:
   // journal_guard_start.cpp
@@ -57,7 +57,7 @@ private:
   [[nodiscard]] journal_damage all_saved(journal_place::trouble why, std::string aside) const;
   void refuse(std::span<const record> batch);
   base::expected<void> lock_again();
-  [[nodiscard]] journal_error no_writer();
+  [[nodiscard]] base::problem no_writer();
 
   journal_options options_;
   std::string path_;

@@ -1,4 +1,5 @@
 // How the guard opens a journal: examines, repairs, opens, and compares with the mark.
+#include "runtime/machine/journal/durable_files.hpp"
 #include "runtime/machine/journal/journal_examination.hpp"
 #include "runtime/machine/journal/journal_guard.hpp"
 #include "runtime/machine/journal/journal_replacement.hpp"
@@ -72,8 +73,8 @@ void journal_guard::watch_place(bool doubtful) {
 }
 
 void journal_guard::open_files() {
-  bool doubtful = journal_log_is_gone(path_, mark_)
-                  || (mark_ && (mark_->suspect & journal_mark::lost_starts) != 0);
+  bool doubtful =
+      wal_is_missing(path_, mark_) || (mark_ && (mark_->suspect & journal_mark::lost_starts) != 0);
   if (const auto found = examine_journal(path_, mark_, options_.expected)) {
     doubtful = true;
     if (found->how == journal_finding::help::rescue) {
@@ -162,21 +163,18 @@ bool journal_guard::compare_with_mark() {
 
 /// The starts and ends of unsafe tasks may be lost, and these tasks must not run twice.
 void journal_guard::doubt_what_is_unsafe() {
-  auto open = writer_->unfinished();
-  if (auto* wrong = std::get_if<journal_error>(&open))
-    throw sqlite_error{SQLITE_IOERR, wrong->what};
-  const auto* tasks = std::get_if<0>(&open);
+  const auto open = writer_->unfinished();
+  if (!open) throw sqlite_error{SQLITE_IOERR, open.error().text};
   std::vector<record> ends;
-  for (const auto& one : *tasks)
+  for (const auto& one : *open)
     if (one.accepted.effects == protocols::side_effects::unsafe)
       ends.emplace_back(unknown_end_of(
           one.accepted.id,
           "the journal was damaged or its log was taken away, and whether this task had run is not "
           "known; the task must not run twice",
           std::int64_t{std::time(nullptr)} * 1000));
-  auto written = writer_->commit(ends);
-  if (auto* wrong = std::get_if<journal_error>(&written))
-    throw sqlite_error{SQLITE_IOERR, wrong->what};
+  if (const auto written = writer_->commit(ends); !written)
+    throw sqlite_error{SQLITE_IOERR, written.error().text};
 }
 
 }  // namespace greenroom::machine

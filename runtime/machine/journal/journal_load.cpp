@@ -22,11 +22,7 @@ constexpr std::size_t words_size = 32;  // Two words in hexadecimal digits.
 }  // namespace
 
 void journal_writer::find_identity(const std::string& wanted) {
-  const auto read = [this](std::string_view name) {
-    auto found = state(name);
-    auto* text = std::get_if<std::string>(&found);
-    return text != nullptr ? std::move(*text) : std::string{};
-  };
+  const auto read = [this](std::string_view name) { return state(name).value_or(""); };
   identity_ = read(identity_name);
   auto key = read(hash_key_name);
   auto words = protocols::parse_task_id(key);

@@ -1,6 +1,6 @@
 #include "runtime/machine/journal/journal_place.hpp"
 
-#include "runtime/machine/journal/journal_log.hpp"
+#include "runtime/machine/journal/wal_parser.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

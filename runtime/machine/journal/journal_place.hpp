@@ -1,7 +1,8 @@
 // Checks that the files of an open journal still are at their paths.
 #pragma once
 
-#include "runtime/machine/journal/journal_file.hpp"
+#include "runtime/machine/journal/durable_files.hpp"
+#include "runtime/machine/journal/journal_lock.hpp"
 #include "runtime/machine/journal/journal_mark.hpp"
 
 #include <cstdint>

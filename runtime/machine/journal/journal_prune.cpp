@@ -8,7 +8,7 @@
 
 namespace greenroom::machine {
 
-journal_result<std::size_t> journal_writer::prune(std::int64_t before_unix_ms, std::size_t most) {
+base::expected<std::size_t> journal_writer::prune(std::int64_t before_unix_ms, std::size_t most) {
   batch_.first_row = next_row_;
   try {
     sql_->begin.run();

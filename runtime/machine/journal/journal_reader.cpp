@@ -65,7 +65,7 @@ public:
     db_.reset();
   }
 
-  journal_result<std::optional<stored_task>> find(const protocols::task_id& id) override {
+  base::expected<std::optional<stored_task>> find(const protocols::task_id& id) override {
     return as_result<std::optional<stored_task>>([&]() -> std::optional<stored_task> {
       const auto held = use();
       auto& query = find_->bind(1, signed_of(id.epoch)).bind(2, signed_of(id.number));
@@ -75,14 +75,14 @@ public:
     });
   }
 
-  journal_result<task_page> list(const task_query& query) override {
+  base::expected<task_page> list(const task_query& query) override {
     return as_result<task_page>([&] {
       const auto held = use();
       return page_of(query);
     });
   }
 
-  journal_result<std::vector<event_record>> events(std::string_view kind,
+  base::expected<std::vector<event_record>> events(std::string_view kind,
                                                    std::size_t limit) override {
     return as_result<std::vector<event_record>>([&] {
       const auto held = use();
@@ -112,7 +112,7 @@ public:
     });
   }
 
-  journal_result<totals> count() override {
+  base::expected<totals> count() override {
     return as_result<totals>([&] {
       const auto held = use();
       const read_transaction snapshot{*db_};
@@ -251,7 +251,7 @@ private:
 
 }  // namespace
 
-journal_result<std::unique_ptr<journal_reader>> journal_reader::open(
+base::expected<std::unique_ptr<journal_reader>> journal_reader::open(
     const journal_options& options) {
   return as_result<std::unique_ptr<journal_reader>>([&]() -> std::unique_ptr<journal_reader> {
     return std::make_unique<sqlite_reader>(options);

@@ -1,6 +1,6 @@
 #include "runtime/machine/journal/journal_replacement.hpp"
 
-#include "runtime/machine/journal/journal_file.hpp"
+#include "runtime/machine/journal/durable_files.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

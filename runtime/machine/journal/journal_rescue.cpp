@@ -1,10 +1,10 @@
 #include "runtime/machine/journal/journal_rescue.hpp"
 
-#include "runtime/machine/journal/journal_log.hpp"
 #include "runtime/machine/journal/journal_replacement.hpp"
 #include "runtime/machine/journal/journal_rows.hpp"
 #include "runtime/machine/journal/journal_schema.hpp"
 #include "runtime/machine/journal/table_rescue.hpp"
+#include "runtime/machine/journal/wal_parser.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -147,7 +147,7 @@ journal_damage rescue_journal(const std::string& path, const std::optional<journ
   const temporary_database fresh{replacement_of(path)};
   std::optional<std::pair<std::uint32_t, std::uint32_t>> salts;
   if (mark && mark->frames > 0) salts = {mark->salt_1, mark->salt_2};
-  const auto log = read_journal_log(path + "-wal", salts);
+  const auto log = parse_wal(path + "-wal", salts);
   if (const auto made = make_journal_image(path, path + "-wal", log, image.path()); !made)
     throw sqlite_error{SQLITE_IOERR, made.error().text};
   create_private_file(fresh.path());

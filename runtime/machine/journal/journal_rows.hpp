@@ -8,6 +8,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace greenroom::machine {
@@ -83,13 +84,18 @@ struct stored_end {
 /// Clears the fields of a damaged task that cannot be trusted.
 void mark_damaged(stored_task& task);
 
-/// Runs `body` and turns an exception into a `journal_error`.
+/// Runs `body` and turns an exception into a problem.
 template <class Result, class Body>
-journal_result<Result> as_result(Body&& body) {
+base::expected<Result> as_result(Body&& body) {
   try {
-    return journal_result<Result>{std::in_place_index<0>, body()};
+    if constexpr (std::is_void_v<Result>) {
+      body();
+      return {};
+    } else {
+      return static_cast<Result>(body());
+    }
   } catch (const std::exception& wrong) {
-    return journal_error{wrong.what()};
+    return journal_problem(wrong.what());
   }
 }
 

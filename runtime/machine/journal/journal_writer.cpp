@@ -1,9 +1,9 @@
 #include "runtime/machine/journal/journal_writer.hpp"
 
-#include "runtime/machine/journal/journal_log.hpp"
 #include "runtime/machine/journal/journal_rows.hpp"
 #include "runtime/machine/journal/journal_schema.hpp"
 #include "runtime/machine/journal/journal_statements.hpp"
+#include "runtime/machine/journal/wal_parser.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -47,7 +47,7 @@ journal_writer::~journal_writer() {
 
 void journal_writer::watch_place(const journal_lock& lock, journal_mark begin) {
   // The log may already hold frames, also of an earlier process.
-  const auto log = read_journal_log(db_.path() + "-wal");
+  const auto log = parse_wal(db_.path() + "-wal");
   const auto now = counts();
   begin.journal = identity_;
   begin.frames = log ? log->committed : 0;
@@ -102,17 +102,17 @@ void journal_writer::committed() {
   trouble_ = place_->look();
 }
 
-journal_error journal_writer::failed(const std::exception& wrong) {
+base::problem journal_writer::failed(const std::exception& wrong) {
   const auto* sqlite = dynamic_cast<const sqlite_error*>(&wrong);
   if (sqlite != nullptr && (sqlite->code() == SQLITE_CORRUPT || sqlite->code() == SQLITE_NOTADB)) {
     corrupt_ = true;
     if (place_) place_->suspect();
   }
   roll_back();
-  return journal_error{wrong.what()};
+  return journal_problem(wrong.what());
 }
 
-journal_result<std::vector<verdict>> journal_writer::commit(std::span<const record> batch) {
+base::expected<std::vector<verdict>> journal_writer::commit(std::span<const record> batch) {
   std::vector<verdict> verdicts(batch.size());
   if (batch.empty()) return verdicts;
   batch_.first_row = next_row_;
@@ -296,7 +296,7 @@ void journal_writer::settle() {
   batch_.ended.clear();
 }
 
-journal_result<std::vector<stored_task>> journal_writer::unfinished() {
+base::expected<std::vector<stored_task>> journal_writer::unfinished() {
   return as_result<std::vector<stored_task>>([&] {
     std::vector<stored_task> tasks;
     tasks.reserve(open_.size());
@@ -307,14 +307,14 @@ journal_result<std::vector<stored_task>> journal_writer::unfinished() {
   });
 }
 
-journal_result<std::uint64_t> journal_writer::used_bytes() {
+base::expected<std::uint64_t> journal_writer::used_bytes() {
   return as_result<std::uint64_t>([&] {
     const auto pages = db_.number("PRAGMA page_count") - db_.number("PRAGMA freelist_count");
     return unsigned_of(pages) * unsigned_of(db_.number("PRAGMA page_size"));
   });
 }
 
-journal_result<std::string> journal_writer::state(std::string_view name) {
+base::expected<std::string> journal_writer::state(std::string_view name) {
   return as_result<std::string>([&] {
     auto& query = sql_->get_state.bind(1, name);
     const reset_at_exit reset{query};

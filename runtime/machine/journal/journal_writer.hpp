@@ -28,11 +28,11 @@ public:
   journal_writer(const journal_writer&) = delete;
   journal_writer& operator=(const journal_writer&) = delete;
 
-  journal_result<std::vector<verdict>> commit(std::span<const record> batch) override;
-  journal_result<std::vector<stored_task>> unfinished() override;
-  journal_result<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) override;
-  journal_result<std::uint64_t> used_bytes() override;
-  journal_result<std::string> state(std::string_view name) override;
+  base::expected<std::vector<verdict>> commit(std::span<const record> batch) override;
+  base::expected<std::vector<stored_task>> unfinished() override;
+  base::expected<std::size_t> prune(std::int64_t before_unix_ms, std::size_t most) override;
+  base::expected<std::uint64_t> used_bytes() override;
+  base::expected<std::string> state(std::string_view name) override;
   std::string identity() const override { return identity_; }
   std::pair<std::uint64_t, std::uint64_t> hash_key() const override { return hash_key_; }
 
@@ -70,7 +70,7 @@ private:
   void find_identity(const std::string& wanted);
   std::string fresh_text();
   void committed();
-  journal_error failed(const std::exception& wrong);
+  base::problem failed(const std::exception& wrong);
   void roll_back() noexcept;
   verdict write(const accept_record& accepted);
   void write(const start_record& started);

@@ -1,7 +1,7 @@
 #include "runtime/machine/journal/node_identity.hpp"
 
 #include "protocols/base/hex.hpp"
-#include "runtime/machine/journal/journal_file.hpp"
+#include "runtime/machine/journal/durable_files.hpp"
 
 #include <nlohmann/json.hpp>
 

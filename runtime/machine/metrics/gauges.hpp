@@ -23,8 +23,8 @@ inline void count(counter& which, std::uint64_t more = 1) {
 
 /// A task's outcome, as a label of metrics.
 enum class task_outcome : std::uint8_t { completed, failed, timeout, cancelled, unknown };
-constexpr std::size_t task_outcomes = 5;
-constexpr std::array<std::string_view, task_outcomes> task_outcome_names{
+constexpr std::size_t task_outcome_count = 5;
+constexpr std::array<std::string_view, task_outcome_count> task_outcome_names{
     "completed", "failed", "timeout", "cancelled", "unknown"};
 
 using base::worker_state;
@@ -83,7 +83,8 @@ struct alignas(64) specialist_gauge {
   std::atomic<std::int64_t> run_ns{0};       ///< Moving mean of the run time.
   std::atomic<std::int64_t> run_told_ns{0};  ///< A copy of `run_hint_ns` for the writer.
   counter warm_hits{0};
-  std::array<counter, task_outcomes> ends{};  ///< The first elements are on this cache line too.
+  std::array<counter, task_outcome_count>
+      ends{};  ///< The first elements are on this cache line too.
   counter cold_starts{0}, retries{0}, starts{0}, crashes{0};
   counter stray_lines{0};  ///< Lines of the workers' output that were no messages.
   stray_note strays;       ///< Such lines since the last answer.
@@ -179,7 +180,7 @@ struct department_gauge {
 struct pool_gauge {
   struct counts {
     latency_histogram total_time;  ///< From acceptance to the end.
-    std::array<counter, task_outcomes> ends{};
+    std::array<counter, task_outcome_count> ends{};
   };
   striped<counts> by_thread;
   counter warm_hits{0}, cold_starts{0}, retries{0};

@@ -44,7 +44,7 @@ public:
   }
   /// Returns the next task by fair priority; empty when the queue is empty.
   [[nodiscard]] protocols::task_ptr pop() {
-    std::array<bool, protocols::priorities> waiting{};
+    std::array<bool, protocols::priority_count> waiting{};
     for (std::size_t i = 0; i < waiting.size(); ++i) waiting[i] = lines_[i].first != nullptr;
     const auto chosen = turn_.pick(waiting);
     return chosen ? pop_from(lines_[*chosen]) : protocols::task_ptr{};
@@ -91,8 +91,8 @@ private:
   }
 
   std::size_t size_ = 0;  // First member: when the queue is empty, no other member is read.
-  std::array<one_line, protocols::priorities> lines_{};
-  runtime::fair_priority<protocols::priorities> turn_;
+  std::array<one_line, protocols::priority_count> lines_{};
+  runtime::fair_priority<protocols::priority_count> turn_;
 };
 
 }  // namespace greenroom::machine

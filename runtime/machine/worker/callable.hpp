@@ -10,25 +10,34 @@
 
 namespace greenroom::machine {
 
+class callable_function;
+
+/// Callable with the input and a stop token.
+template <class F>
+concept takes_input_and_stop_token =
+    !std::same_as<
+        std::remove_cvref_t<F>,
+        callable_function> && std::is_invocable_r_v<std::string, std::remove_cvref_t<F>&, const std::string&, std::stop_token>;
+
+/// Callable with the input, and not also with a stop token.
+template <class F>
+concept takes_input_only =
+    !std::same_as<
+        std::remove_cvref_t<F>,
+        callable_function> && !std::is_invocable_v<std::remove_cvref_t<F>&, const std::string&, std::stop_token> && std::is_invocable_r_v<std::string, std::remove_cvref_t<F>&, const std::string&>;
+
 /// Takes the JSON text of an input and returns the JSON text of a result. Made from anything that
 /// can be called with the input, or with the input and a stop token. A stop is requested when the
 /// result is no longer needed: the task timed out or was cancelled, or the node is being destroyed.
 class callable_function {
 public:
   callable_function() = default;
-  template <class F>
-  requires(!std::same_as<std::remove_cvref_t<F>, callable_function>
-             && std::is_invocable_r_v<std::string, std::remove_cvref_t<F>&, const std::string&,
-                                      std::stop_token>)
+  template <takes_input_and_stop_token F>
   callable_function(F run) {  // NOLINT(google-explicit-constructor)
     if (is_set(run)) run_ = std::move(run);
   }
-  template <class F>
-  requires(
-      !std::same_as<
-          std::remove_cvref_t<F>,
-          callable_function> && !std::is_invocable_v<std::remove_cvref_t<F>&, const std::string&, std::stop_token> && std::is_invocable_r_v<std::string, std::remove_cvref_t<F>&, const std::string&>)
-      callable_function(F run) {  // NOLINT(google-explicit-constructor)
+  template <takes_input_only F>
+  callable_function(F run) {  // NOLINT(google-explicit-constructor)
     if (is_set(run))
       run_ = [run = std::move(run)](const std::string& input, const std::stop_token&) mutable {
         return run(input);
@@ -41,6 +50,7 @@ public:
   }
 
 private:
+  /// False for a null function pointer or an empty std::function.
   template <class F>
   static bool is_set(const F&) {
     return true;

@@ -3,7 +3,7 @@
 #include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/io/engine.hpp"
 #include "runtime/machine/process/launch.hpp"
-#include "runtime/machine/worker/worker_launch.hpp"
+#include "runtime/machine/worker/worker_command.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -50,7 +50,7 @@ http_server::http_server(const config::specialist& who, const worker_surrounding
 
 void http_server::start() {
   if (child_ && address_) {
-    auto order = worker_launch(who_, where_);
+    auto order = worker_command(who_, where_);
     order.env[instance_variable] = instance_;
     child_->start(std::move(order), shared_from_this());
   }
@@ -97,9 +97,9 @@ void http_server::abandon() {
 void http_server::prepare(http_call& call, bool is_probe) {
   for (const auto& [name, value] : who_.backend.headers) call.add_header(name, value);
   if (!child_ || who_.backend.listener == config::listener_owner::any) return;
-  call.guard([self = shared_from_this(), is_probe](const http_call::endpoint& there,
-                                                   const http_call::endpoint& here,
-                                                   std::function<void(std::string)> go_on) {
+  call.verify_server([self = shared_from_this(), is_probe](const http_call::endpoint& there,
+                                                           const http_call::endpoint& here,
+                                                           std::function<void(std::string)> go_on) {
     self->look_who_listens(there, here, is_probe, std::move(go_on));
   });
 }

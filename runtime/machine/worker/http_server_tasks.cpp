@@ -1,7 +1,7 @@
 // The calls of an HTTP server: one for each task.
 #include "protocols/worker_codec.hpp"
 #include "runtime/machine/worker/http_server.hpp"
-#include "runtime/machine/worker/worker_launch.hpp"
+#include "runtime/machine/worker/worker_command.hpp"
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>

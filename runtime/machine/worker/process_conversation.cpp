@@ -5,7 +5,7 @@
 #include "protocols/worker_msgpack.hpp"
 #include "runtime/machine/io/clock.hpp"
 #include "runtime/machine/io/engine.hpp"
-#include "runtime/machine/worker/worker_launch.hpp"
+#include "runtime/machine/worker/worker_command.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -57,7 +57,7 @@ conversation::conversation(const config::specialist& who, const worker_surroundi
       open_{who.backend.concurrency} {}
 
 void conversation::start() {
-  child_->start(worker_launch(who_, where_), shared_from_this());
+  child_->start(worker_command(who_, where_), shared_from_this());
   asio::post(loop_, [self = shared_from_this()] {
     if (self->over_) return;
     self->start_timer_.expires_after(self->who_.backend.start_timeout);

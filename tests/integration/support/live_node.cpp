@@ -154,22 +154,22 @@ bool live_node::start(const std::string& data) {
   }
   ::close(pipe[1]);
   pid_ = child;
-  std::string said;
+  std::string output;
   char piece[256];
-  while (!said.ends_with('\n')) {
+  while (!output.ends_with('\n')) {
     pollfd waiting{pipe[0], POLLIN, 0};
     if (::poll(&waiting, 1, 15'000) <= 0) break;
     const auto got = ::read(pipe[0], piece, sizeof piece);
     if (got <= 0) break;
-    said.append(piece, static_cast<std::size_t>(got));
+    output.append(piece, static_cast<std::size_t>(got));
   }
   ::close(pipe[0]);
-  const auto colon = said.rfind(':');
-  if (said.find("listening on http://") == std::string::npos) {
+  const auto colon = output.rfind(':');
+  if (output.find("listening on http://") == std::string::npos) {
     wait();
     return false;
   }
-  port_ = static_cast<std::uint16_t>(std::atoi(said.c_str() + colon + 1));
+  port_ = static_cast<std::uint16_t>(std::atoi(output.c_str() + colon + 1));
   return true;
 }
 

@@ -90,7 +90,7 @@ void two_pools::end_traffic() {
   callers_.clear();
 }
 
-std::map<int, std::size_t> two_pools::heard() const {
+std::map<int, std::size_t> two_pools::statuses() const {
   const std::lock_guard lock{mutex_};
   return heard_;
 }

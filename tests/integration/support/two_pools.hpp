@@ -36,7 +36,7 @@ public:
   void begin_traffic(std::size_t callers = 3);
   void end_traffic();
   /// The number of answers by HTTP status; a broken connection is no answer.
-  [[nodiscard]] std::map<int, std::size_t> heard() const;
+  [[nodiscard]] std::map<int, std::size_t> statuses() const;
   void forget();
 
   [[nodiscard]] json rollout() const { return node.get("/v1/rollout").body; }

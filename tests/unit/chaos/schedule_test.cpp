@@ -90,11 +90,11 @@ TEST(ChaosSchedule, HasOneCloudAndOneBudget) {
 
 TEST(ChaosSchedule, KillsEveryKindOfActorBeforeAnyTwice) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
-    const auto made = make_schedule({every(fault_kind::kill_actor, 1, static_cast<double>(roles))},
-                                    cast_of(4, 2), seed);
+    const auto made = make_schedule(
+        {every(fault_kind::kill_actor, 1, static_cast<double>(role_count))}, cast_of(4, 2), seed);
     std::set<role> seen;
     for (const auto& one : made) seen.insert(one.who);
-    EXPECT_EQ(seen.size(), roles) << seed;
+    EXPECT_EQ(seen.size(), role_count) << seed;
   }
   auto some = every(fault_kind::kill_actor, 1, 40);
   some.roles = {role::dispatcher, role::journal};

@@ -27,17 +27,17 @@ TEST(Access, SaysWhatANameAndAnOriginAre) {
   for (const auto* wrong : {"green.example:7117", "http://green.example", "a b", "*", "a/b", "."}) {
     const auto read = with_access("{ hosts: ['" + std::string{wrong} + "'] }");
     ASSERT_FALSE(read) << wrong;
-    const auto said = to_string(problems_in(read).front());
-    EXPECT_NE(said.find("access.hosts[0]"), std::string::npos) << said;
-    EXPECT_NE(said.find("without scheme and port"), std::string::npos) << said;
+    const auto text = to_string(problems_in(read).front());
+    EXPECT_NE(text.find("access.hosts[0]"), std::string::npos) << text;
+    EXPECT_NE(text.find("without scheme and port"), std::string::npos) << text;
   }
   for (const auto* wrong : {"a.example", "https://a.example/", "https://", "https://a:x", "null",
                             "*", "https://u@a.example", "https://::1"}) {
     const auto read = with_access("{ origins: ['" + std::string{wrong} + "'] }");
     ASSERT_FALSE(read) << wrong;
-    const auto said = to_string(problems_in(read).front());
-    EXPECT_NE(said.find("access.origins[0]"), std::string::npos) << said;
-    EXPECT_NE(said.find("SCHEME://HOST[:PORT]"), std::string::npos) << said;
+    const auto text = to_string(problems_in(read).front());
+    EXPECT_NE(text.find("access.origins[0]"), std::string::npos) << text;
+    EXPECT_NE(text.find("SCHEME://HOST[:PORT]"), std::string::npos) << text;
   }
 }
 

@@ -1,4 +1,4 @@
-// Backends that are servers: what is said of URLs and ports that cannot be meant.
+// Backends that are servers: problems of their URLs and ports.
 #include "config/loader.hpp"
 #include "tests/unit/config/loaded.hpp"
 
@@ -26,9 +26,9 @@ TEST(HttpBackend, IsRefusedWithItsLineAndKey) {
   EXPECT_EQ(faults_of("{ kind: http, url: \"http://127.0.0.1:8080/v1\" }"), "");
   EXPECT_EQ(faults_of("{ kind: http, url: \"https://h\" }"), "");
   for (const std::string url : {"http://user:pw@h", "http://h?x=1", "ws://h", "http://h:0"}) {
-    const auto said = faults_of("{ kind: http, url: \"" + url + "\" }");
-    EXPECT_THAT(said, HasSubstr("c.yaml:5:")) << url;
-    EXPECT_THAT(said, HasSubstr("backend.url: ")) << url;
+    const auto text = faults_of("{ kind: http, url: \"" + url + "\" }");
+    EXPECT_THAT(text, HasSubstr("c.yaml:5:")) << url;
+    EXPECT_THAT(text, HasSubstr("backend.url: ")) << url;
   }
   EXPECT_THAT(faults_of("{ kind: http, url: \"h:80\" }"),
               HasSubstr("did you mean \"http://h:80\""));

@@ -1,4 +1,4 @@
-// What came of loading a text: tests compare problems of good and of bad texts alike.
+// The result of loading a text, for texts with and without problems.
 #pragma once
 
 #include "config/loader.hpp"

@@ -14,8 +14,8 @@ TEST(Tree, RefusesWhatIsNotUtf8WithItsPlace) {
   // A byte of Latin-1; a lead alone; too long for its letter; half a surrogate pair; past the last.
   for (const char* const bytes : {"caf\xe9", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
                                   "\xf4\x90\x80\x80", "\xff"}) {
-    std::vector<problem> problems;
-    parse_tree("version: 1\nname: " + std::string{bytes} + "\n", "node.yaml", problems);
+    const auto problems =
+        parse_tree("version: 1\nname: " + std::string{bytes} + "\n", "node.yaml").problems;
     ASSERT_EQ(problems.size(), 1U) << bytes;
     EXPECT_THAT(problems[0].message, testing::HasSubstr("not UTF-8")) << bytes;
     EXPECT_EQ(problems[0].line, 2U) << bytes;
@@ -26,15 +26,13 @@ TEST(Tree, RefusesWhatIsNotUtf8WithItsPlace) {
 }
 
 tree good(std::string_view text) {
-  std::vector<problem> problems;
-  auto result = parse_tree(text, "node.yaml", problems);
+  auto [result, problems] = parse_tree(text, "node.yaml");
   for (const auto& each : problems) ADD_FAILURE() << to_string(each) << '\n' << text;
   return result;
 }
 
 std::string bad(std::string_view text) {
-  std::vector<problem> problems;
-  parse_tree(text, "node.yaml", problems);
+  const auto problems = parse_tree(text, "node.yaml").problems;
   return problems.empty() ? "" : to_string(problems.front());
 }
 

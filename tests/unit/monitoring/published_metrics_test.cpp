@@ -24,7 +24,7 @@ std::string contents(const std::string& path) {
   return {std::istreambuf_iterator<char>{file}, {}};
 }
 
-/// Every identifier in a PromQL text that is one of ours.
+/// Every identifier in a PromQL text that starts with greenroom.
 std::set<std::string> names_in(const std::string& text) {
   std::set<std::string> out;
   for (std::size_t i = text.find("greenroom"); i != std::string::npos;
@@ -46,21 +46,21 @@ std::set<std::string> names_in(const std::string& text) {
   return out;
 }
 
-/// The table of config/prometheus/README.md: name → type.
-std::map<std::string, std::string> listed() {
-  std::map<std::string, std::string> out;
+/// The rows of the table in config/prometheus/README.md: name and type.
+std::multimap<std::string, std::string> documented_metrics() {
+  std::multimap<std::string, std::string> out;
   std::istringstream lines{contents("config/prometheus/README.md")};
   for (std::string line; std::getline(lines, line);) {
     if (!line.starts_with("| `greenroom_")) continue;
     const auto name_end = line.find('`', 3);
     const auto type_from = line.find("| ", name_end) + 2;
-    out[line.substr(3, name_end - 3)] =
-        line.substr(type_from, line.find(' ', type_from) - type_from);
+    out.emplace(line.substr(3, name_end - 3),
+                line.substr(type_from, line.find(' ', type_from) - type_from));
   }
   return out;
 }
 
-std::set<std::string> recorded() {
+std::set<std::string> recording_rule_names() {
   std::set<std::string> out;
   std::istringstream lines{contents("config/prometheus/recording.yml")};
   for (std::string line; std::getline(lines, line);) {
@@ -71,9 +71,9 @@ std::set<std::string> recorded() {
 }
 
 /// Exported, or recorded; the parts of a histogram count as the histogram.
-bool known(const std::string& name) {
-  static const auto exported = listed();
-  static const auto rules = recorded();
+bool is_documented(const std::string& name) {
+  static const auto exported = documented_metrics();
+  static const auto rules = recording_rule_names();
   if (exported.contains(name) || rules.contains(name)) return true;
   for (const std::string suffix : {"_bucket", "_sum", "_count"}) {
     if (!name.ends_with(suffix)) continue;
@@ -96,8 +96,8 @@ std::vector<std::string> queries_of_dashboard() {
   return out;
 }
 
-/// PromQL in the rule files: all but comments, names and annotations.
-std::string queries_of(const std::string& path) {
+/// The expressions of a rule file: all but comments, names and annotations.
+std::string rule_expressions(const std::string& path) {
   std::istringstream lines{contents(path)};
   std::string out;
   for (std::string line; std::getline(lines, line);) {
@@ -114,30 +114,31 @@ std::string queries_of(const std::string& path) {
 
 }  // namespace
 
-TEST(PublishedMetrics, AreListedOnceWithATypeAndANameThatFitsIt) {
-  const auto all = listed();
+TEST(PublishedMetrics, AreListedOnceAndTheNameFitsTheType) {
+  const auto all = documented_metrics();
   EXPECT_GT(all.size(), 30u);
   for (const auto& [name, type] : all) {
+    EXPECT_EQ(all.count(name), 1U) << name;
     EXPECT_TRUE(type == "counter" || type == "gauge" || type == "histogram") << name;
     EXPECT_EQ(type == "counter", name.ends_with("_total")) << name;
   }
 }
 
-TEST(PublishedMetrics, AreAllThatTheDashboardAsksFor) {
+TEST(PublishedMetrics, DashboardUsesOnlyKnownMetrics) {
   const auto queries = queries_of_dashboard();
   EXPECT_GT(queries.size(), 40u);
   for (const auto& query : queries) {
     const auto names = names_in(query);
     EXPECT_FALSE(names.empty()) << query;
-    for (const auto& name : names) EXPECT_TRUE(known(name)) << name << " in " << query;
+    for (const auto& name : names) EXPECT_TRUE(is_documented(name)) << name << " in " << query;
   }
 }
 
-TEST(PublishedMetrics, AreAllThatTheRulesAskFor) {
+TEST(PublishedMetrics, RulesUseOnlyKnownMetrics) {
   for (const char* path : {"config/prometheus/recording.yml", "config/prometheus/alerts.yml"}) {
-    const auto names = names_in(queries_of(path));
+    const auto names = names_in(rule_expressions(path));
     EXPECT_GT(names.size(), 8u) << path;
-    for (const auto& name : names) EXPECT_TRUE(known(name)) << name << " in " << path;
+    for (const auto& name : names) EXPECT_TRUE(is_documented(name)) << name << " in " << path;
   }
 }
 
@@ -149,15 +150,13 @@ TEST(PublishedMetrics, ListEveryLabelValueThatTheCodeHas) {
     EXPECT_NE(at, std::string::npos) << name;
     return text.substr(at, text.find('\n', at) - at);
   };
-  for (const auto each : {trigger::error_rate, trigger::response_time, trigger::memory_use,
-                          trigger::memory_efficiency, trigger::health, trigger::critical_alerts,
-                          trigger::success_rate, trigger::judge, trigger::by_hand}) {
-    EXPECT_NE(line_of("greenroom_rollbacks_total").find(name_of(each)), std::string::npos);
+  for (std::size_t i = 0; i < trigger_count; ++i) {
+    const auto name = name_of(static_cast<trigger>(i));
+    EXPECT_NE(line_of("greenroom_rollbacks_total").find(name), std::string::npos) << name;
   }
-  for (const auto each :
-       {phase::idle, phase::preparation, phase::shadow_mode, phase::partial_rollout,
-        phase::full_deployment, phase::optimization, phase::complete}) {
-    EXPECT_NE(line_of("greenroom_rollout_phase").find(name_of(each)), std::string::npos);
+  for (std::size_t i = 0; i < phase_count; ++i) {
+    const auto name = name_of(static_cast<phase>(i));
+    EXPECT_NE(line_of("greenroom_rollout_phase").find(name), std::string::npos) << name;
   }
   for (std::size_t i = 0; i < shadow_drop_count; ++i) {
     EXPECT_NE(line_of("greenroom_mirror_drops_total").find(name_of(static_cast<shadow_drop>(i))),
@@ -165,10 +164,10 @@ TEST(PublishedMetrics, ListEveryLabelValueThatTheCodeHas) {
   }
 }
 
-TEST(PublishedMetrics, FindANameThatIsNotThere) {
-  EXPECT_FALSE(known("greenroom_mood_ratio"));
-  EXPECT_FALSE(known("greenroom_uptime_seconds_bucket"));
-  EXPECT_TRUE(known("greenroom_task_duration_seconds_bucket"));
+TEST(PublishedMetrics, RejectsUnknownNames) {
+  EXPECT_FALSE(is_documented("greenroom_mood_ratio"));
+  EXPECT_FALSE(is_documented("greenroom_uptime_seconds_bucket"));
+  EXPECT_TRUE(is_documented("greenroom_task_duration_seconds_bucket"));
   EXPECT_EQ(names_in("rate(greenroom_a_total[1m]) / greenroom:b:c"),
             (std::set<std::string>{"greenroom_a_total", "greenroom:b:c"}));
 }

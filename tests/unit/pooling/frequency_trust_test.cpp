@@ -11,10 +11,10 @@ namespace {
 /// Visits of no length, one a second, under a cap on slots.
 class visits {
 public:
-  visits(std::size_t cast, std::size_t slots) : facts_(cast), seats_(cast) {
+  visits(std::size_t cast, std::size_t slots) : facts_(cast), slot_states_(cast) {
     limits_.max_warm = slots;
-    for (specialist_index who = 0; who < slots; ++who) seats_[who].state = worker_state::warm;
-    trust.wake(seats_, facts_, [](specialist_index) { return frequency_trust::usage{}; });
+    for (specialist_index who = 0; who < slots; ++who) slot_states_[who].state = worker_state::warm;
+    trust.wake(slot_states_, facts_, [](specialist_index) { return frequency_trust::usage{}; });
   }
 
   void of(specialist_index who) {
@@ -27,7 +27,7 @@ public:
 
 private:
   std::vector<specialist_facts> facts_;
-  std::vector<seat> seats_;
+  std::vector<slot_state> slot_states_;
   pool_limits limits_;
   double now_s_ = 0;
 };
@@ -86,11 +86,11 @@ TEST(FrequencyTrust, SaysTheSameAboutTheSameVisitsThoughItSamples) {
 
 TEST(FrequencyTrust, NeverLetsABusyOneGo) {
   std::vector<specialist_facts> facts(3);
-  std::vector<seat> seats(3);
+  std::vector<slot_state> slot_states(3);
   pool_limits limits;
   limits.max_warm = 2;
   frequency_trust trust;
-  trust.wake(seats, facts, [](specialist_index) { return frequency_trust::usage{}; });
+  trust.wake(slot_states, facts, [](specialist_index) { return frequency_trust::usage{}; });
   for (int i = 0; i < 3; ++i) {
     trust.visit(1, limits, facts);
     trust.end(1, 1.0 + i);
@@ -108,12 +108,12 @@ TEST(FrequencyTrust, NeverLetsABusyOneGo) {
 TEST(FrequencyTrust, CountsMegabytesWhereTheseAreTheCap) {
   std::vector<specialist_facts> facts(4);
   facts[3].memory_mb = 10;
-  std::vector<seat> seats(4);
+  std::vector<slot_state> slot_states(4);
   pool_limits limits;
   limits.max_warm = 4;
   limits.memory_budget_mb = 10;
   frequency_trust trust;
-  trust.wake(seats, facts, [](specialist_index) { return frequency_trust::usage{}; });
+  trust.wake(slot_states, facts, [](specialist_index) { return frequency_trust::usage{}; });
   double now_s = 0;
   const auto visit = [&](specialist_index who) {
     trust.visit(who, limits, facts);

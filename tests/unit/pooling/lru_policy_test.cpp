@@ -22,23 +22,23 @@ std::vector<specialist_index> names_of(const std::vector<change>& changes) {
 class LruPolicy : public ::testing::Test {
 protected:
   void cast(std::size_t count) {
-    seats.assign(count, {});
+    slot_states.assign(count, {});
     for (specialist_index who = 0; who < count; ++who) policy->learn(who, {});
   }
 
   void warm(specialist_index who, double idle_since_s) {
-    seats[who] = {worker_state::warm, 0, start_s - 1000, idle_since_s};
+    slot_states[who] = {worker_state::warm, 0, start_s - 1000, idle_since_s};
   }
 
   std::unique_ptr<warm_policy> policy = make_lru_policy();
-  std::vector<seat> seats;
+  std::vector<slot_state> slot_states;
 };
 
 TEST_F(LruPolicy, EvictsNobodyWhileThereIsRoom) {
   cast(3);
   policy->set_limits({.max_warm = 2});
   warm(0, start_s - 10);
-  const auto room = policy->make_room(1, seats, start_s);
+  const auto room = policy->make_room(1, slot_states, start_s);
   EXPECT_TRUE(room.fits);
   EXPECT_THAT(room.evict, IsEmpty());
 }
@@ -49,7 +49,7 @@ TEST_F(LruPolicy, EvictsTheLongestIdleOne) {
   warm(0, start_s - 10);
   warm(1, start_s - 30);
   warm(2, start_s - 20);
-  const auto room = policy->make_room(3, seats, start_s);
+  const auto room = policy->make_room(3, slot_states, start_s);
   EXPECT_TRUE(room.fits);
   EXPECT_THAT(names_of(room.evict), ElementsAre(1));
 }
@@ -61,7 +61,7 @@ TEST_F(LruPolicy, EvictsALowerPriorityBeforeOneThatWasIdleForLonger) {
   policy->set_limits({.max_warm = 2});
   warm(0, start_s - 40);
   warm(1, start_s - 5);
-  EXPECT_THAT(names_of(policy->make_room(2, seats, start_s).evict), ElementsAre(1));
+  EXPECT_THAT(names_of(policy->make_room(2, slot_states, start_s).evict), ElementsAre(1));
 }
 
 TEST_F(LruPolicy, NeverEvictsBusyPinnedWarmingOrYoungOnes) {
@@ -69,13 +69,13 @@ TEST_F(LruPolicy, NeverEvictsBusyPinnedWarmingOrYoungOnes) {
   policy->learn(1, {.pinned = true});
   policy->set_limits({.max_warm = 3, .min_residency_s = 2});
   warm(0, start_s - 40);
-  seats[0].tasks = 1;
+  slot_states[0].tasks = 1;
   warm(1, start_s - 40);
-  seats[2] = {worker_state::warming, 0, start_s - 40, start_s - 40};
-  seats[3] = {worker_state::warm, 0, start_s - 1.999, start_s - 1.999};
-  EXPECT_FALSE(policy->make_room(4, seats, start_s).fits);
-  EXPECT_THAT(policy->make_room(4, seats, start_s).evict, IsEmpty());
-  const auto room = policy->make_room(4, seats, start_s + 0.001);
+  slot_states[2] = {worker_state::warming, 0, start_s - 40, start_s - 40};
+  slot_states[3] = {worker_state::warm, 0, start_s - 1.999, start_s - 1.999};
+  EXPECT_FALSE(policy->make_room(4, slot_states, start_s).fits);
+  EXPECT_THAT(policy->make_room(4, slot_states, start_s).evict, IsEmpty());
+  const auto room = policy->make_room(4, slot_states, start_s + 0.001);
   EXPECT_TRUE(room.fits);
   EXPECT_THAT(names_of(room.evict), ElementsAre(3));
 }
@@ -85,13 +85,13 @@ TEST_F(LruPolicy, KeepsAPlaceForTwoStartsWhereNobodySaysHowLong) {
   policy->learn(0, {.load_s = 0.02});
   policy->learn(1, {.load_s = 22});
   policy->set_limits({.max_warm = 1, .min_residency_s = automatic_residency});
-  seats[0] = {worker_state::warm, 0, start_s, start_s};
-  EXPECT_FALSE(policy->make_room(2, seats, start_s + 0.039).fits);
-  EXPECT_TRUE(policy->make_room(2, seats, start_s + 0.041).fits);
-  seats[0] = {};
-  seats[1] = {worker_state::warm, 0, start_s, start_s};
-  EXPECT_FALSE(policy->make_room(2, seats, start_s + 1.999).fits);
-  EXPECT_TRUE(policy->make_room(2, seats, start_s + 2.001).fits);
+  slot_states[0] = {worker_state::warm, 0, start_s, start_s};
+  EXPECT_FALSE(policy->make_room(2, slot_states, start_s + 0.039).fits);
+  EXPECT_TRUE(policy->make_room(2, slot_states, start_s + 0.041).fits);
+  slot_states[0] = {};
+  slot_states[1] = {worker_state::warm, 0, start_s, start_s};
+  EXPECT_FALSE(policy->make_room(2, slot_states, start_s + 1.999).fits);
+  EXPECT_TRUE(policy->make_room(2, slot_states, start_s + 2.001).fits);
 }
 
 TEST_F(LruPolicy, CountsNeitherPinnedNorCoolingOnesAgainstTheLimits) {
@@ -99,11 +99,11 @@ TEST_F(LruPolicy, CountsNeitherPinnedNorCoolingOnesAgainstTheLimits) {
   policy->learn(0, {.pinned = true, .memory_mb = 100});
   policy->set_limits({.max_warm = 1, .memory_budget_mb = 10});
   warm(0, start_s);
-  seats[1] = {worker_state::cooling, 0, start_s, start_s};
-  EXPECT_TRUE(policy->make_room(2, seats, start_s).fits);
+  slot_states[1] = {worker_state::cooling, 0, start_s, start_s};
+  EXPECT_TRUE(policy->make_room(2, slot_states, start_s).fits);
   // A warm one without a pin that is in use does count.
-  seats[1] = {worker_state::warm, 1, start_s, start_s};
-  EXPECT_FALSE(policy->make_room(2, seats, start_s).fits);
+  slot_states[1] = {worker_state::warm, 1, start_s, start_s};
+  EXPECT_FALSE(policy->make_room(2, slot_states, start_s).fits);
 }
 
 TEST_F(LruPolicy, APinnedOneAlwaysFits) {
@@ -111,10 +111,10 @@ TEST_F(LruPolicy, APinnedOneAlwaysFits) {
   policy->learn(1, {.pinned = true});
   policy->set_limits({.max_warm = 1});
   warm(0, start_s);
-  seats[0].tasks = 3;
-  EXPECT_TRUE(policy->make_room(1, seats, start_s).fits);
+  slot_states[0].tasks = 3;
+  EXPECT_TRUE(policy->make_room(1, slot_states, start_s).fits);
   policy->learn(1, {.pinned = false});
-  EXPECT_FALSE(policy->make_room(1, seats, start_s).fits);
+  EXPECT_FALSE(policy->make_room(1, slot_states, start_s).fits);
 }
 
 TEST_F(LruPolicy, EvictsUntilTheMemoryFits) {
@@ -125,7 +125,7 @@ TEST_F(LruPolicy, EvictsUntilTheMemoryFits) {
   warm(0, start_s - 30);
   warm(1, start_s - 20);
   warm(2, start_s - 10);
-  EXPECT_THAT(names_of(policy->make_room(3, seats, start_s).evict), ElementsAre(0, 1));
+  EXPECT_THAT(names_of(policy->make_room(3, slot_states, start_s).evict), ElementsAre(0, 1));
 }
 
 TEST_F(LruPolicy, SparesTheSmallOnesThatALargeOneMadeUnnecessary) {
@@ -136,7 +136,7 @@ TEST_F(LruPolicy, SparesTheSmallOnesThatALargeOneMadeUnnecessary) {
   policy->set_limits({.max_warm = 10, .memory_budget_mb = 61});
   warm(0, start_s - 30);
   warm(1, start_s - 20);
-  EXPECT_THAT(names_of(policy->make_room(2, seats, start_s).evict), ElementsAre(1));
+  EXPECT_THAT(names_of(policy->make_room(2, slot_states, start_s).evict), ElementsAre(1));
 }
 
 TEST_F(LruPolicy, EvictsNobodyForOneThatCanNeverFit) {
@@ -144,7 +144,7 @@ TEST_F(LruPolicy, EvictsNobodyForOneThatCanNeverFit) {
   policy->learn(1, {.memory_mb = 500});
   policy->set_limits({.max_warm = 10, .memory_budget_mb = 70});
   warm(0, start_s - 30);
-  const auto room = policy->make_room(1, seats, start_s);
+  const auto room = policy->make_room(1, slot_states, start_s);
   EXPECT_FALSE(room.fits);
   EXPECT_THAT(room.evict, IsEmpty());
 }
@@ -153,19 +153,19 @@ TEST_F(LruPolicy, LetsOneThatIsLargerThanTheBudgetRunAlone) {
   cast(2);
   policy->learn(1, {.memory_mb = 500});
   policy->set_limits({.max_warm = 10, .memory_budget_mb = 70});
-  EXPECT_TRUE(policy->make_room(1, seats, start_s).fits);
+  EXPECT_TRUE(policy->make_room(1, slot_states, start_s).fits);
   warm(0, start_s);
-  EXPECT_FALSE(policy->make_room(1, seats, start_s).fits) << "it would not be alone";
+  EXPECT_FALSE(policy->make_room(1, slot_states, start_s).fits) << "it would not be alone";
 }
 
 TEST_F(LruPolicy, CoolsExactlyWhenTheCooldownHasPassed) {
   cast(2);
   policy->set_limits({.cooldown_s = 45});
   warm(0, start_s);
-  auto plan = policy->review(seats, start_s + 44.75);
+  auto plan = policy->review(slot_states, start_s + 44.75);
   EXPECT_THAT(plan.cool, IsEmpty());
   EXPECT_DOUBLE_EQ(plan.next_review_s, start_s + 45);
-  plan = policy->review(seats, plan.next_review_s);
+  plan = policy->review(slot_states, plan.next_review_s);
   EXPECT_THAT(names_of(plan.cool), ElementsAre(0));
   EXPECT_EQ(plan.cool[0].why, reason::cooldown);
   EXPECT_EQ(plan.next_review_s, never_s);
@@ -175,24 +175,24 @@ TEST_F(LruPolicy, NeverCoolsABusyOneHoweverLongAgoItWasIdle) {
   cast(1);
   policy->set_limits({.cooldown_s = 45});
   warm(0, start_s - 500);
-  seats[0].tasks = 1;
-  EXPECT_THAT(policy->review(seats, start_s).cool, IsEmpty());
-  seats[0].tasks = 0;
-  EXPECT_THAT(names_of(policy->review(seats, start_s).cool), ElementsAre(0));
+  slot_states[0].tasks = 1;
+  EXPECT_THAT(policy->review(slot_states, start_s).cool, IsEmpty());
+  slot_states[0].tasks = 0;
+  EXPECT_THAT(names_of(policy->review(slot_states, start_s).cool), ElementsAre(0));
 }
 
 TEST_F(LruPolicy, StartsTheIdleClockOfAnUnusedOneWhenItGotWarm) {
   cast(1);
   policy->set_limits({.cooldown_s = 45});
-  seats[0] = {worker_state::warm, 0, start_s, 0};
-  EXPECT_THAT(policy->review(seats, start_s + 44).cool, IsEmpty());
-  EXPECT_THAT(names_of(policy->review(seats, start_s + 45).cool), ElementsAre(0));
+  slot_states[0] = {worker_state::warm, 0, start_s, 0};
+  EXPECT_THAT(policy->review(slot_states, start_s + 44).cool, IsEmpty());
+  EXPECT_THAT(names_of(policy->review(slot_states, start_s + 45).cool), ElementsAre(0));
 }
 
 TEST_F(LruPolicy, WarmsPinsThatAreColdAndLeavesOthersAlone) {
   cast(3);
   policy->learn(1, {.pinned = true});
-  const auto plan = policy->review(seats, start_s);
+  const auto plan = policy->review(slot_states, start_s);
   EXPECT_THAT(names_of(plan.warm), ElementsAre(1));
   EXPECT_EQ(plan.warm[0].why, reason::pinned);
 }
@@ -203,7 +203,7 @@ TEST_F(LruPolicy, ShedsTheLongestIdleWhenTheLimitWasLowered) {
   warm(0, start_s - 10);
   warm(1, start_s - 30);
   warm(2, start_s - 20);
-  const auto plan = policy->review(seats, start_s);
+  const auto plan = policy->review(slot_states, start_s);
   EXPECT_THAT(names_of(plan.cool), ElementsAre(1, 2));
   EXPECT_EQ(plan.cool[0].why, reason::evicted);
 }
@@ -213,9 +213,9 @@ TEST_F(LruPolicy, ShedsForMemoryWhenAWorkerHasGrown) {
   policy->set_limits({.max_warm = 5, .memory_budget_mb = 50});
   warm(0, start_s - 10);
   warm(1, start_s - 5);
-  EXPECT_THAT(policy->review(seats, start_s).cool, IsEmpty());
+  EXPECT_THAT(policy->review(slot_states, start_s).cool, IsEmpty());
   policy->learn(1, {.memory_mb = 48});
-  const auto plan = policy->review(seats, start_s);
+  const auto plan = policy->review(slot_states, start_s);
   EXPECT_THAT(names_of(plan.cool), ElementsAre(0));
   EXPECT_EQ(plan.cool[0].why, reason::memory);
 }
@@ -223,8 +223,8 @@ TEST_F(LruPolicy, ShedsForMemoryWhenAWorkerHasGrown) {
 TEST_F(LruPolicy, LooksAgainWhenAnExceedingOneMayGo) {
   cast(1);
   policy->set_limits({.max_warm = 0, .min_residency_s = 2});
-  seats[0] = {worker_state::warm, 0, start_s, start_s};
-  const auto plan = policy->review(seats, start_s + 1);
+  slot_states[0] = {worker_state::warm, 0, start_s, start_s};
+  const auto plan = policy->review(slot_states, start_s + 1);
   EXPECT_THAT(plan.cool, IsEmpty());
   EXPECT_DOUBLE_EQ(plan.next_review_s, start_s + 2);
 }

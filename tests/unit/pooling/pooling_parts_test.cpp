@@ -6,14 +6,14 @@
 #include <random>
 #include <set>
 
+#include "runtime/pooling/call_rate_mixture.hpp"
+#include "runtime/pooling/call_rate_signals.hpp"
 #include "runtime/pooling/department_balance.hpp"
 #include "runtime/pooling/due_queue.hpp"
+#include "runtime/pooling/eviction_order.hpp"
 #include "runtime/pooling/gap_table.hpp"
-#include "runtime/pooling/intensity_mixture.hpp"
-#include "runtime/pooling/intensity_signals.hpp"
 #include "runtime/pooling/prediction_referee.hpp"
 #include "runtime/pooling/price_controller.hpp"
-#include "runtime/pooling/seating.hpp"
 #include "runtime/pooling/session_signal.hpp"
 #include "runtime/pooling/warm_adaptation.hpp"
 
@@ -194,8 +194,8 @@ TEST(PredictionReferee, SaysNothingOfAWindowThatAHardCapDecided) {
 
 TEST(IntensityMixture, LearnsWhichSourceToTrust) {
   // One source tells the truth about a rate that varies, another is noise.
-  intensity_mixture mixture;
-  intensity_mixture::own_trust own;
+  call_rate_mixture mixture;
+  call_rate_mixture::own_trust own;
   std::mt19937 random(5);
   std::uniform_real_distribution<double> even(0, 1);
   for (int i = 0; i < 60'000; ++i) {
@@ -214,8 +214,8 @@ TEST(IntensityMixture, LearnsWhichSourceToTrust) {
 }
 
 TEST(IntensityMixture, StaysFiniteWhateverItIsTold) {
-  intensity_mixture mixture;
-  intensity_mixture::own_trust own;
+  call_rate_mixture mixture;
+  call_rate_mixture::own_trust own;
   std::mt19937 random(3);
   for (int i = 0; i < 20'000; ++i) {
     signal_values said;
@@ -231,7 +231,7 @@ TEST(IntensityMixture, StaysFiniteWhateverItIsTold) {
 
 TEST(IntensityMixture, KnowsWhenTheFleetComesBackFromVisitsOfOthers) {
   // Everybody comes back ten minutes after an interval of ten minutes, and no source says so.
-  intensity_mixture mixture;
+  call_rate_mixture mixture;
   signal_values said;
   said.base_log = std::log(1e-3);
   said.x[0] = 1;
@@ -243,18 +243,18 @@ TEST(IntensityMixture, KnowsWhenTheFleetComesBackFromVisitsOfOthers) {
   between.age_s = 300;
   between.ahead_s = 60;
   for (int i = 0; i < 200; ++i) {
-    intensity_mixture::own_trust own;  // Each time somebody who was not seen before.
+    call_rate_mixture::own_trust own;  // Each time somebody who was not seen before.
     mixture.learn(own, between, mixture.read(own, between).raw, 290, false, 1e-1);
     mixture.learn(own, due, mixture.read(own, due).raw, 10, true, 1e-1);
   }
-  const intensity_mixture::own_trust stranger;
+  const call_rate_mixture::own_trust stranger;
   EXPECT_GT(mixture.read(stranger, due).rate, 5 * mixture.read(stranger, due).raw);
   EXPECT_LT(mixture.read(stranger, between).rate, 0.5 * mixture.read(stranger, between).raw);
 }
 
 TEST(IntensityMixture, AddsToItsOwnWhatSessionsPromise) {
-  const intensity_mixture mixture;
-  const intensity_mixture::own_trust own;
+  const call_rate_mixture mixture;
+  const call_rate_mixture::own_trust own;
   signal_values said;
   said.base_log = std::log(1e-5);
   said.x[0] = 1;
@@ -455,7 +455,7 @@ TEST(DepartmentBalance, StopsPrewarmingAtHalfAndTasksAtAllButOne) {
   balance.add(0);
   EXPECT_TRUE(balance.exhausted(0, 4));
   EXPECT_FALSE(balance.exhausted(1, 4));
-  EXPECT_LT(balance.standing(0, 4), balance.standing(1, 4));
+  EXPECT_LT(balance.eviction_weight(0, 4), balance.eviction_weight(1, 4));
 }
 
 }  // namespace

@@ -199,8 +199,10 @@ public:
   void set_limits(const pool_limits&) override {}
   void observe_arrival(specialist_index, std::uint64_t, double) override {}
   void observe_idle(specialist_index, double) override {}
-  room make_room(specialist_index, std::span<const seat>, double) override { return {true, {}}; }
-  plan review(std::span<const seat>, double) override { return wanted; }
+  room make_room(specialist_index, std::span<const slot_state>, double) override {
+    return {true, {}};
+  }
+  plan review(std::span<const slot_state>, double) override { return wanted; }
   plan wanted;
 };
 

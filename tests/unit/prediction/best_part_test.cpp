@@ -23,7 +23,7 @@ column_values columns_of(const accuracy& shares) {
 /// Means over logs, of the model and of each part.
 struct comparison {
   column_values blended{};
-  std::array<column_values, evaluation::orders> parts{};
+  std::array<column_values, evaluation::order_count> parts{};
   double logs = 0;
 
   void add(const evaluation& found) {

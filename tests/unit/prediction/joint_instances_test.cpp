@@ -86,7 +86,7 @@ TEST(JointInstances, ClosesWhatIsCompleteAndKnowsThatItWas) {
   s.joint.bring_to(20.001, s.habits);
   s.joint.close_silent(s.over);
   double complete = 0;
-  for (const instance_standing& one : s.over) complete += one.next == 3 ? one.mass : 0.0;
+  for (const instance_state& one : s.over) complete += one.next == 3 ? one.mass : 0.0;
   EXPECT_GT(complete, 0.9);
 }
 

@@ -116,12 +116,7 @@ private:
       case log_kind::last_two: follow(length, 2); break;
       case log_kind::last_five: follow(length + 4, 5, 0, 0.75); break;
       case log_kind::loops: write_loops(); break;
-      case log_kind::parallel:
-        put(0);
-        put_shuffled({1, 2, 3, 4});
-        put(5);
-        put_shuffled({6, 7, 0});
-        break;
+      case log_kind::parallel: write_parallel(); break;
       case log_kind::slow_drift: follow(length, 1, below(cases_) < number_ ? 1 : 0); break;
       case log_kind::far_memory: write_far_memory(); break;
       case log_kind::noise:
@@ -131,51 +126,58 @@ private:
         for (std::size_t i = 0; i < length; ++i) put(by_rank(cast_, 1.2));
         break;
       case log_kind::deterministic: put_all(fixed_[below(5)]); break;
-      case log_kind::same_as_before: {
-        std::size_t step = below(cast_);
-        for (std::size_t i = 0; i < length + 5; ++i, step = uniform() < 0.2 ? below(cast_) : step) {
-          put(step);
-        }
-        break;
-      }
-      case log_kind::rare_switches: {
-        std::uint64_t law = below(2);
-        for (std::size_t i = 0; i < length + 8; ++i) {
-          if (uniform() < 0.05) law ^= 1U;
-          put(successor(context(1, law), 0.85));
-        }
-        break;
-      }
-      case log_kind::heavy_tail: {
-        const double many = 2 / std::pow(uniform() + 1e-9, 0.8);
-        for (std::size_t i = 0; i < static_cast<std::size_t>(std::min(many, 150.0)); ++i) {
-          put(successor(context(i % 2 + 1), 0.6));
-        }
-        break;
-      }
+      case log_kind::same_as_before: write_same_as_before(length); break;
+      case log_kind::rare_switches: write_rare_switches(length); break;
+      case log_kind::heavy_tail: write_heavy_tail(); break;
       case log_kind::interleaved: write_interleaved(); break;
-      case log_kind::typed: {
-        const std::size_t type = by_rank(6, 1);
-        put(type);
-        follow(length, 1, type, 0.6);
-        break;
-      }
+      case log_kind::typed: write_typed(length); break;
       case log_kind::by_the_hour:
         follow(length, 1, static_cast<std::uint64_t>(at_s_ / 21600) % 4, 0.6);
         break;
-      case log_kind::counters: {
-        const std::size_t round = 2 + below(4);
-        for (std::size_t i = 0; i < 2 * (round + 1); ++i) put((i + 1) % (round + 1) == 0 ? 2 : 1);
-        put(3);
-        break;
-      }
-      case log_kind::half_fixed:
-        if (uniform() < 0.5) {
-          put_all(fixed_[below(fixed_.size())]);
-        } else {
-          follow(length, 1);
-        }
-        break;
+      case log_kind::counters: write_counters(); break;
+      case log_kind::half_fixed: write_half_fixed(length); break;
+    }
+  }
+  void write_parallel() {
+    put(0);
+    put_shuffled({1, 2, 3, 4});
+    put(5);
+    put_shuffled({6, 7, 0});
+  }
+  void write_same_as_before(std::size_t length) {
+    std::size_t step = below(cast_);
+    for (std::size_t i = 0; i < length + 5; ++i, step = uniform() < 0.2 ? below(cast_) : step) {
+      put(step);
+    }
+  }
+  void write_rare_switches(std::size_t length) {
+    std::uint64_t law = below(2);
+    for (std::size_t i = 0; i < length + 8; ++i) {
+      if (uniform() < 0.05) law ^= 1U;
+      put(successor(context(1, law), 0.85));
+    }
+  }
+  void write_heavy_tail() {
+    const double many = 2 / std::pow(uniform() + 1e-9, 0.8);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(std::min(many, 150.0)); ++i) {
+      put(successor(context(i % 2 + 1), 0.6));
+    }
+  }
+  void write_typed(std::size_t length) {
+    const std::size_t type = by_rank(6, 1);
+    put(type);
+    follow(length, 1, type, 0.6);
+  }
+  void write_counters() {
+    const std::size_t round = 2 + below(4);
+    for (std::size_t i = 0; i < 2 * (round + 1); ++i) put((i + 1) % (round + 1) == 0 ? 2 : 1);
+    put(3);
+  }
+  void write_half_fixed(std::size_t length) {
+    if (uniform() < 0.5) {
+      put_all(fixed_[below(fixed_.size())]);
+    } else {
+      follow(length, 1);
     }
   }
   void write_loops() {

@@ -5,7 +5,7 @@
 namespace greenroom::runtime {
 namespace {
 
-using short_lists = std::array<short_list, ranking_choice::rankers>;
+using short_lists = std::array<short_list, ranking_choice::ranker_count>;
 
 short_list listing(std::uint8_t a, std::uint8_t b, std::uint8_t c) {
   return {{a, b, c}, 3, false, 0.95F};
@@ -53,7 +53,8 @@ TEST(RankingChoice, NamesTheRunnerUpWhereTheEndIsGuessedAtACost) {
   const ranking_choice::choice& chosen = choice.chosen(true);
   EXPECT_EQ(ranking_choice::first_guess(lists[chosen.first], chosen.first_reluctance, true), 1U);
   // After one step the end is guessed freely.
-  EXPECT_EQ(ranking_choice::first_guess(end_first, ranking_choice::reluctances - 1, false), 0U);
+  EXPECT_EQ(ranking_choice::first_guess(end_first, ranking_choice::reluctance_count - 1, false),
+            0U);
 }
 
 TEST(RankingChoice, RefusesASavedChoiceThatNamesNoRanker) {
