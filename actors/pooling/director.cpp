@@ -24,12 +24,12 @@ void director_state::open(director_self::stateful_pointer<director_state> actor,
   parts_.emplace(from);
   pool_ = which;
   policy_ = make_policy();
-  greenroom_ = dynamic_cast<runtime::predictive_policy*>(policy_.get());
+  predictive_ = dynamic_cast<runtime::predictive_policy*>(policy_.get());
   slots_.emplace(*policy_, from.pools.of(which).leases.load(std::memory_order_relaxed));
   random_.seed(from.seed);
   adopt_catalog();  // Departments may report before the reviews begin.
-  if (greenroom_ == nullptr) return;
-  learned_policy learned{*greenroom_, from.catalogs, from.events, from.forecast};
+  if (predictive_ == nullptr) return;
+  learned_policy learned{*predictive_, from.catalogs, from.events, from.forecast};
   learned.restore();
   if (which == protocols::pool_kind::intelligent) learned_.emplace(learned);
 }
@@ -150,11 +150,11 @@ void director_state::pass_to_predictor(const protocols::usage_batch& batch) {
 
 void director_state::on_expectations(const protocols::expectation_batch& batch) {
   follow_catalog();
-  if (greenroom_ == nullptr) return;
+  if (predictive_ == nullptr) return;
   const auto now = now_s();
   for (const auto& one : batch.calls)
     if (one.specialist < slots_->size())
-      greenroom_->expect(one.specialist, one.probability, one.within_s, one.why, now);
+      predictive_->expect(one.specialist, one.probability, one.within_s, one.why, now);
   review();
 }
 

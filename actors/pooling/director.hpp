@@ -86,7 +86,7 @@ private:
   std::optional<director_parts> parts_;
   protocols::pool_kind pool_ = protocols::pool_kind::intelligent;
   std::unique_ptr<runtime::warm_policy> policy_;
-  runtime::predictive_policy* greenroom_ = nullptr;  ///< `policy_`, if it is Greenroom's own.
+  runtime::predictive_policy* predictive_ = nullptr;  ///< `policy_`, if it is Greenroom's own.
   std::optional<runtime::slot_allocator> slots_;
   std::optional<learned_policy> learned_;  ///< Of the intelligent pool.
   protocols::predictor_actor predictor_;

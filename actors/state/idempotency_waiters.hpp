@@ -18,15 +18,16 @@ public:
   struct bounds {
     std::size_t in_all = 0;
     std::size_t per_task = 0;
-    std::uint64_t bytes = 0;  ///< What the waiting callers say they hold, in all.
+    std::uint64_t bytes = 0;  ///< Sum of `held_bytes` of the waiting callers.
   };
   enum class outcome : std::uint8_t { added, task_full, full, bytes_full };
 
   [[nodiscard]] outcome add(const protocols::task_id& task,
-                            std::shared_ptr<protocols::task_observer> who, const bounds& most);
-  /// False when it was not there, or somebody else has taken it out: then that one tells it.
-  bool remove(const protocols::task_observer* who);
-  /// All who wait for this task; they do not wait any more.
+                            std::shared_ptr<protocols::task_observer> caller, const bounds& most);
+  /// False if the caller does not wait, or another thread has removed the caller and reports the
+  /// end.
+  bool remove(const protocols::task_observer* caller);
+  /// Removes and returns all callers that wait for this task.
   [[nodiscard]] std::vector<std::shared_ptr<protocols::task_observer>> take(
       const protocols::task_id& task);
 
@@ -35,7 +36,7 @@ public:
 
 private:
   struct waiter {
-    std::shared_ptr<protocols::task_observer> who;
+    std::shared_ptr<protocols::task_observer> caller;
     std::uint64_t bytes = 0;
   };
 

@@ -25,10 +25,10 @@ public:
   room make_room(runtime::specialist_index, std::span<const runtime::slot_state>, double) override {
     return {true, {}};
   }
-  runtime::plan review(std::span<const runtime::slot_state> slot_states, double) override {
+  runtime::plan review(std::span<const runtime::slot_state> states, double) override {
     runtime::plan answer;
-    for (std::uint32_t i = 0; i < slot_states.size(); ++i)
-      if (slot_states[i].state == worker_state::cold)
+    for (std::uint32_t i = 0; i < states.size(); ++i)
+      if (states[i].state == worker_state::cold)
         answer.warm.push_back({i, runtime::reason::predicted, 1});
     return answer;
   }

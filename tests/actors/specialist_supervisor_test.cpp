@@ -57,10 +57,10 @@ struct expecting final : runtime::warm_policy {
   room make_room(runtime::specialist_index, std::span<const runtime::slot_state>, double) override {
     return {true, {}};
   }
-  runtime::plan review(std::span<const runtime::slot_state> slot_states, double now_s) override {
+  runtime::plan review(std::span<const runtime::slot_state> states, double now_s) override {
     runtime::plan answer;
     for (runtime::specialist_index who = 0; who < count; ++who)
-      if (slot_states[who].state == worker_state::cold)
+      if (states[who].state == worker_state::cold)
         answer.warm.push_back({who, runtime::reason::predicted, 1});
     answer.next_review_s = now_s + 0.1;
     return answer;
