@@ -1,7 +1,7 @@
 #include "apps/chaos/injector.hpp"
 
 #include "actors/node/parts.hpp"
-#include "actors/supervision/kill_actor.hpp"
+#include "apps/chaos/kill_actor.hpp"
 #include "runtime/machine/process/process_tree.hpp"
 
 #include <nlohmann/json.hpp>
@@ -227,7 +227,7 @@ void injector::kill_actor(entry& one, double now) {
   one.out.happened_to = std::string{to_string(who)} + which;
   auto& inside = node_.inside();
   // One that a reload has taken out has no actor either.
-  static_cast<void>(actors::kill_actor(inside.root, *inside.state, one.out.happened_to));
+  static_cast<void>(apps::kill_actor(inside.root, *inside.state, one.out.happened_to));
 }
 
 void injector::set_budget(double mb) {

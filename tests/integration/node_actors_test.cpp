@@ -2,7 +2,7 @@
 // are repeated, unsafe ones are not.
 #include "actors/node/node.hpp"
 #include "actors/node/parts.hpp"
-#include "actors/supervision/kill_actor.hpp"
+#include "apps/chaos/kill_actor.hpp"
 #include "tests/integration/support/live_node.hpp"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using protocols::task_state;
 
-/// The actor that a test kills: the name for `actors::kill_actor`, and the field and value in the
+/// The actor that a test kills: the name for `apps::kill_actor`, and the field and value in the
 /// events.
 struct victim {
   std::string name;
@@ -78,7 +78,7 @@ protected:
 
   void kill(const victim& target) {
     auto& inside = node_->inside();
-    ASSERT_TRUE(actors::kill_actor(inside.root, *inside.state, target.name)) << target.name;
+    ASSERT_TRUE(apps::kill_actor(inside.root, *inside.state, target.name)) << target.name;
   }
 
   static constexpr int tasks_total = 120;

@@ -236,9 +236,9 @@ public:
     const auto pool = self->state.actor_of(actors::root_child::intelligent_pool);
     caf::anon_send(caf::actor_cast<protocols::pool_actor>(pool), survey);
   }
-  /// Kills the actor with this name (see `actors::kill_actor`) after the ready actors have run.
+  /// Kills the actor with this name (see `apps::kill_actor`) after the ready actors have run.
   void kill(std::string_view name) {
-    EXPECT_TRUE(actors::kill_actor(root, *shared, name)) << "no actor is called " << name;
+    EXPECT_TRUE(apps::kill_actor(root, *shared, name)) << "no actor is called " << name;
   }
   /// Kills a random actor below the root, mostly a specialist, and returns its name.
   std::string kill_someone(std::mt19937_64& chance) {

@@ -1,4 +1,4 @@
-#include "actors/supervision/kill_actor.hpp"
+#include "apps/chaos/kill_actor.hpp"
 
 #include "actors/mailbox/dismiss.hpp"
 #include "actors/supervision/pool.hpp"
@@ -10,8 +10,10 @@
 #include <optional>
 #include <utility>
 
-namespace greenroom::actors {
+namespace greenroom::apps {
 namespace {
+
+using actors::root_child;
 
 /// A message that runs a function in the turn of the actor that takes it out of its mailbox: only
 /// there may an actor's state be looked at. CAF looks at the content of each message once or more
@@ -35,8 +37,8 @@ private:
   caf::empty_type_erased_tuple nothing_;
 };
 
-using root_base = root_self::stateful_base<root_state>;
-using pool_base = pool_self::stateful_base<pool_state>;
+using root_base = actors::root_self::stateful_base<actors::root_state>;
+using pool_base = actors::pool_self::stateful_base<actors::pool_state>;
 
 /// Runs `look` with the actor of this handle, in the actor's turn, if the actor lives to have one.
 template <class Actor, class Handle>
@@ -69,7 +71,7 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
 
 template <class Handle>
 void dismiss_if_there(const Handle& handle) {
-  if (handle) dismiss(caf::actor_cast<caf::actor>(handle));
+  if (handle) actors::dismiss(caf::actor_cast<caf::actor>(handle));
 }
 
 void kill_child_of_root(const protocols::root_actor& root, root_child which) {
@@ -78,32 +80,33 @@ void kill_child_of_root(const protocols::root_actor& root, root_child which) {
 }
 
 void in_pool(const protocols::root_actor& root, protocols::pool_kind kind,
-             std::function<void(pool_state&)> look) {
+             std::function<void(actors::pool_state&)> look) {
   visit_actor<root_base>(root, [kind, look = std::move(look)](root_base& self) {
-    visit_actor<pool_base>(self.state.actor_of(child_of(kind)),
+    visit_actor<pool_base>(self.state.actor_of(actors::child_of(kind)),
                            [look](pool_base& pool) { look(pool.state); });
   });
 }
 
 }  // namespace
 
-bool kill_actor(const protocols::root_actor& root, node_state& shared, std::string_view name) {
+bool kill_actor(const protocols::root_actor& root, actors::node_state& shared,
+                std::string_view name) {
   const bool baseline = take_prefix(name, "baseline ");
   const auto kind = baseline ? protocols::pool_kind::baseline : protocols::pool_kind::intelligent;
   if (name == "pool") {
-    kill_child_of_root(root, child_of(kind));
+    kill_child_of_root(root, actors::child_of(kind));
     return true;
   }
   if (name == "director") {
-    in_pool(root, kind, [](pool_state& pool) { dismiss_if_there(pool.director()); });
+    in_pool(root, kind, [](actors::pool_state& pool) { dismiss_if_there(pool.director()); });
     return true;
   }
-  const catalog_reader::scope reading;
+  const actors::catalog_reader::scope reading;
   const auto& catalog = shared.catalogs.now();
   if (take_prefix(name, "department ")) {
     for (std::uint32_t i = 0; i < catalog.departments.size(); ++i) {
       if (catalog.departments[i] != name) continue;
-      in_pool(root, kind, [i](pool_state& pool) {
+      in_pool(root, kind, [i](actors::pool_state& pool) {
         if (i < pool.departments().size()) dismiss_if_there(pool.departments()[i]);
       });
       return true;
@@ -112,9 +115,9 @@ bool kill_actor(const protocols::root_actor& root, node_state& shared, std::stri
   }
   if (take_prefix(name, "specialist ")) {
     const auto who = catalog.find(name);
-    if (who == catalog::nobody) return false;
+    if (who == actors::catalog::nobody) return false;
     in_pool(root, kind,
-            [&shared, kind, who, of = catalog.members[who].department](pool_state& pool) {
+            [&shared, kind, who, of = catalog.members[who].department](actors::pool_state& pool) {
               // The handle of a specialist's actor is its department's own.
               if (of < pool.departments().size())
                 visit_actor<caf::local_actor>(
@@ -133,4 +136,4 @@ bool kill_actor(const protocols::root_actor& root, node_state& shared, std::stri
   return false;
 }
 
-}  // namespace greenroom::actors
+}  // namespace greenroom::apps

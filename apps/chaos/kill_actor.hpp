@@ -1,5 +1,5 @@
-// Kills one actor of a node's tree by name, for chaos runs and tests that measure what is lost
-// with an actor. The actors themselves do not use this.
+// Kills one actor of a node's tree, by its name: how chaos runs and tests find out what is lost
+// with it. The tree itself knows nothing of this.
 #pragma once
 
 #include "actors/supervision/node_state.hpp"
@@ -9,7 +9,7 @@
 
 #include <string_view>
 
-namespace greenroom::actors {
+namespace greenroom::apps {
 
 /// `name` is `dispatcher`, `journal`, `memory_sampler`, `monitor`, `rollout`, `rollback`,
 /// `predictor`, `pool`, `director`, `department NAME` or `specialist NAME`. The last four kinds are
@@ -18,7 +18,7 @@ namespace greenroom::actors {
 /// turns; when it does not live then, nothing happens. Whether it died, the event `actor.lost`
 /// says.
 /// @pre `shared` lives until no actor of the tree has work.
-[[nodiscard]] bool kill_actor(const protocols::root_actor& root, node_state& shared,
+[[nodiscard]] bool kill_actor(const protocols::root_actor& root, actors::node_state& shared,
                               std::string_view name);
 
-}  // namespace greenroom::actors
+}  // namespace greenroom::apps
