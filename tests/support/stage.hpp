@@ -2,10 +2,10 @@
 #pragma once
 
 #include "actors/supervision/hand_out.hpp"
-#include "actors/supervision/kill_actor.hpp"
 #include "actors/supervision/node_state.hpp"
 #include "actors/supervision/root.hpp"
 #include "actors/tasks/admission.hpp"
+#include "apps/chaos/kill_actor.hpp"
 #include "runtime/pooling/lru_policy.hpp"
 #include "tests/support/deterministic_system.hpp"
 
