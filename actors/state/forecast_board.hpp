@@ -28,7 +28,7 @@ struct forecast_content {
   // -- the predictor's, by index in the cast --
   std::vector<runtime::expectation> expected;
   runtime::hit_rates accuracy;
-  std::array<double, runtime::sources> trust{};
+  std::array<double, runtime::source_count> trust{};
   double expected_at_s = 0;
 };
 
