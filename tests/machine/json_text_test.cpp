@@ -1,5 +1,6 @@
 // The JSON text reader, compared with another parser.
 #include "protocols/base/json_text.hpp"
+#include "protocols/msgpack_json.hpp"
 #include "protocols/worker_line.hpp"
 
 #include <gmock/gmock.h>

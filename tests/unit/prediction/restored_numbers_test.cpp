@@ -13,10 +13,10 @@
 namespace greenroom::runtime {
 namespace {
 
-constexpr std::uint32_t members = 6;
+constexpr std::uint32_t member_count = 6;
 
 predictor taught_predictor() {
-  predictor result(members, {{1, 2, 3}});
+  predictor result(member_count, {{1, 2, 3}});
   for (std::uint64_t n = 0; n < 120; ++n)
     for (specialist_index who = 1; who <= 3; ++who)
       result.observe(who, 1000 + n, static_cast<double>(n) * 60.0 + who * 10.0);
@@ -29,8 +29,9 @@ TEST(RestoredNumbers, NeverNameASpecialistThatIsNotThere) {
   constexpr std::uint32_t version = 3;
   const auto body = state_reader::open(saved, kind, version);
   ASSERT_TRUE(body);
-  constexpr std::array<std::uint32_t, 8> odd{members,    members + 1, 0x7fffffff, 0xffffffff,
-                                             0xfffffffd, 0x7fc00000,  0x7f800000, 0xff800000};
+  constexpr std::array<std::uint32_t, 8> odd{member_count, member_count + 1, 0x7fffffff,
+                                             0xffffffff,   0xfffffffd,       0x7fc00000,
+                                             0x7f800000,   0xff800000};
   std::mt19937 chance{20'261'130};
   std::size_t refused = 0;
   constexpr int tries = 800;
@@ -46,15 +47,15 @@ TEST(RestoredNumbers, NeverNameASpecialistThatIsNotThere) {
       sealer.put32(word);
     }
     if (changed.size() % 4 != 0) continue;
-    predictor p(members, {{1, 2, 3}});
+    predictor p(member_count, {{1, 2, 3}});
     if (!p.restore(sealer.sealed(kind, version))) {
       ++refused;
       continue;
     }
-    for (specialist_index who = 0; who < members; ++who) {
+    for (specialist_index who = 0; who < member_count; ++who) {
       p.observe(who, 5, 7300.0 + who);
       for (const auto& one : p.expected(7301.0 + who, 60)) {
-        ASSERT_LT(one.who, members);
+        ASSERT_LT(one.who, member_count);
         ASSERT_FALSE(std::isnan(one.probability));
       }
     }
