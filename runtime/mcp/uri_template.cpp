@@ -37,6 +37,11 @@ void step(std::vector<bool>& reached, std::string_view uri, char literal) {
 
 bool may_match(std::string_view uri_template, std::string_view uri) {
   if (uri_template.size() > template_bytes_max || uri.size() > uri_bytes_max) return false;
+  // Most templates differ before their first expression.
+  const auto literal = uri_template.substr(0, uri_template.find('{'));
+  if (!uri.starts_with(literal)) return false;
+  uri_template.remove_prefix(literal.size());
+  uri.remove_prefix(literal.size());
   std::vector<bool> reached(uri.size() + 1, false);
   reached[0] = true;
   for (std::size_t at = 0; at < uri_template.size(); ++at) {
