@@ -27,7 +27,7 @@ std::string_view cut(std::string_view& text) {
   return part;
 }
 
-std::optional<list_position> parsed(std::string_view cursor) {
+std::optional<list_position> parsed_cursor(std::string_view cursor) {
   if (cursor.size() > bytes_max) return std::nullopt;
   const auto bytes = base::from_base64(cursor, base::base64_form::url);
   if (!bytes) return std::nullopt;
@@ -58,7 +58,7 @@ base::expected<list_position, failure> position_in(std::string_view params, base
   if (value.empty()) return first;
   const auto cursor = raw_text(value);
   if (cursor && cursor->empty()) return first;
-  auto found = cursor ? parsed(*cursor) : std::nullopt;
+  auto found = cursor ? parsed_cursor(*cursor) : std::nullopt;
   if (found && found->list == list && found->scope == scope) return *std::move(found);
   auto why = invalid_params("The cursor is none of this list's");
   why.status = 200;

@@ -24,7 +24,7 @@ bool same_code(std::string_view left, std::string_view right) {
   return different == 0;
 }
 
-std::optional<input_state> parsed(std::string_view json) {
+std::optional<input_state> parsed_state(std::string_view json) {
   input_state result;
   const auto principal = raw_text(raw_member(json, "p"));
   const auto call = raw_text(raw_member(json, "c"));
@@ -66,7 +66,7 @@ base::expected<input_state, failure> opened(std::string_view text, const state_c
   // The signature first: nothing of a forged text is read.
   if (!code || code->size() < 16 || !same_code(*code, signer.sign(body))) return refused;
   const auto json = base::from_base64(body, form);
-  auto state = json ? parsed(*json) : std::nullopt;
+  auto state = json ? parsed_state(*json) : std::nullopt;
   if (!state || state->principal != check.principal || state->request != check.request
       || check.now_s >= state->expires_s)
     return refused;

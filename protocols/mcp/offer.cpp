@@ -37,7 +37,7 @@ bool each_element(std::string_view list, Take&& take) {
   return scan.take(']');
 }
 
-std::string one_line(std::string_view json) {
+std::string mended_line(std::string_view json) {
   std::string result, mended{json};
   base::mend_halves(mended);
   base::append_one_line(result, mended);
@@ -61,7 +61,7 @@ public:
         || bytes_ + raw.size() > limits_.bytes || !keys_.insert(*key).second)
       return false;
     bytes_ += raw.size();
-    to_.push_back({*key, one_line(raw)});
+    to_.push_back({*key, mended_line(raw)});
     return true;
   }
 
@@ -79,7 +79,7 @@ std::size_t stored_bytes_max(const offer_limits& limits) {
 }
 
 std::string object_or_nothing(std::string_view value, std::size_t bytes_max) {
-  return is_raw_object(value) && value.size() <= bytes_max ? one_line(value) : std::string{};
+  return is_raw_object(value) && value.size() <= bytes_max ? mended_line(value) : std::string{};
 }
 
 }  // namespace

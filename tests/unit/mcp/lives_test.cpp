@@ -18,7 +18,7 @@ using std::chrono::minutes, std::chrono::nanoseconds, std::chrono::seconds;
 using texts = std::vector<std::string>;
 using time_point = leases::time_point;
 
-constexpr time_point start{seconds{1000}};
+constexpr time_point origin{seconds{1000}};
 constexpr nanoseconds tick{1};
 
 // -- discovery ----------------------------------------------------------------
@@ -31,57 +31,57 @@ discovery three(discovery::mode when, std::size_t at_once = 2) {
 
 TEST(Discovery, StartsSoManyAtOnceInTheOrderOfTheConfiguration) {
   auto all = three(discovery::mode::eager);
-  EXPECT_EQ(all.start(start), (texts{"c", "a"}));
-  EXPECT_EQ(all.start(start), (texts{}));
+  EXPECT_EQ(all.start(origin), (texts{"c", "a"}));
+  EXPECT_EQ(all.start(origin), (texts{}));
   EXPECT_EQ(all.under_way(), 2U);
   all.remove("c");
-  EXPECT_EQ(all.start(start), (texts{"b"}));
+  EXPECT_EQ(all.start(origin), (texts{"b"}));
   all.remove("a");
   all.remove("b");
-  EXPECT_EQ(all.next_start(start), std::nullopt);
+  EXPECT_EQ(all.next_start(origin), std::nullopt);
 }
 
 TEST(Discovery, WaitsForAListWhenItIsLazyAndNeverStartsWhenItIsOff) {
   auto lazy = three(discovery::mode::lazy);
-  EXPECT_EQ(lazy.start(start), (texts{}));
+  EXPECT_EQ(lazy.start(origin), (texts{}));
   lazy.ask({"b"});
-  EXPECT_EQ(lazy.start(start), (texts{"b"}));
+  EXPECT_EQ(lazy.start(origin), (texts{"b"}));
   auto off = three(discovery::mode::off);
   off.ask({"a", "b"});
-  EXPECT_EQ(off.start(start), (texts{}));
-  EXPECT_EQ(off.waits_until({"a"}, start, start), std::nullopt);
+  EXPECT_EQ(off.start(origin), (texts{}));
+  EXPECT_EQ(off.waits_until({"a"}, origin, origin), std::nullopt);
 }
 
 TEST(Discovery, ListsWaitForStartsAndNotLongerThanTheyMay) {
   auto all = three(discovery::mode::eager);
-  EXPECT_EQ(all.waits_until({"b"}, start, start), start + seconds{10});
-  EXPECT_TRUE(all.waits_until({"b"}, start, start + seconds{10} - tick));
-  EXPECT_FALSE(all.waits_until({"b"}, start, start + seconds{10}));
+  EXPECT_EQ(all.waits_until({"b"}, origin, origin), origin + seconds{10});
+  EXPECT_TRUE(all.waits_until({"b"}, origin, origin + seconds{10} - tick));
+  EXPECT_FALSE(all.waits_until({"b"}, origin, origin + seconds{10}));
   // Nobody waits for what is known.
-  EXPECT_FALSE(all.waits_until({"known"}, start, start));
-  static_cast<void>(all.start(start));
-  EXPECT_TRUE(all.waits_until({"c"}, start, start));
-  all.fail("c", start);
-  EXPECT_FALSE(all.waits_until({"c"}, start, start));
-  EXPECT_TRUE(all.waits_until({"c", "a"}, start, start));
+  EXPECT_FALSE(all.waits_until({"known"}, origin, origin));
+  static_cast<void>(all.start(origin));
+  EXPECT_TRUE(all.waits_until({"c"}, origin, origin));
+  all.fail("c", origin);
+  EXPECT_FALSE(all.waits_until({"c"}, origin, origin));
+  EXPECT_TRUE(all.waits_until({"c", "a"}, origin, origin));
 }
 
 TEST(Discovery, TriesAgainForAListOnlyAndNotBeforeAPause) {
   auto all = three(discovery::mode::eager, 3);
-  EXPECT_EQ(all.start(start).size(), 3U);
-  all.fail("c", start);
-  EXPECT_EQ(all.start(start + minutes{9}), (texts{}));
+  EXPECT_EQ(all.start(origin).size(), 3U);
+  all.fail("c", origin);
+  EXPECT_EQ(all.start(origin + minutes{9}), (texts{}));
   all.ask({"c"});
-  EXPECT_EQ(all.next_start(start), start + seconds{30});
-  EXPECT_EQ(all.start(start + seconds{30} - tick), (texts{}));
-  EXPECT_FALSE(all.waits_until({"c"}, start, start));
-  EXPECT_EQ(all.start(start + seconds{30}), (texts{"c"}));
+  EXPECT_EQ(all.next_start(origin), origin + seconds{30});
+  EXPECT_EQ(all.start(origin + seconds{30} - tick), (texts{}));
+  EXPECT_FALSE(all.waits_until({"c"}, origin, origin));
+  EXPECT_EQ(all.start(origin + seconds{30}), (texts{"c"}));
 }
 
 TEST(Discovery, PausesTwiceAsLongAfterEachFailureUpToABound) {
   auto all = three(discovery::mode::eager, 3);
-  static_cast<void>(all.start(start));
-  auto now = start;
+  static_cast<void>(all.start(origin));
+  auto now = origin;
   for (const auto pause : {30, 60, 120, 120, 120}) {
     all.fail("c", now);
     all.ask({"c"});
@@ -99,65 +99,65 @@ leases small(leases::when_full beyond = leases::when_full::refuse) {
 
 TEST(Leases, EndWhenTheyWereNotUsedForSoLong) {
   auto all = small();
-  EXPECT_TRUE(all.open("a", 10, start).done);
-  EXPECT_EQ(all.next_end(), start + minutes{10});
-  EXPECT_EQ(all.take_ended(start + minutes{10} - tick), (texts{}));
-  EXPECT_TRUE(all.use("a", start + minutes{5}));
-  EXPECT_EQ(all.take_ended(start + minutes{10}), (texts{}));
-  EXPECT_EQ(all.take_ended(start + minutes{15}), (texts{"a"}));
-  EXPECT_FALSE(all.use("a", start + minutes{15}));
+  EXPECT_TRUE(all.open("a", 10, origin).done);
+  EXPECT_EQ(all.next_end(), origin + minutes{10});
+  EXPECT_EQ(all.take_ended(origin + minutes{10} - tick), (texts{}));
+  EXPECT_TRUE(all.use("a", origin + minutes{5}));
+  EXPECT_EQ(all.take_ended(origin + minutes{10}), (texts{}));
+  EXPECT_EQ(all.take_ended(origin + minutes{15}), (texts{"a"}));
+  EXPECT_FALSE(all.use("a", origin + minutes{15}));
   EXPECT_EQ(all.next_end(), std::nullopt);
   EXPECT_EQ(all.bytes(), 0U);
 }
 
 TEST(Leases, DoNotEndWhileACallIsUnderWay) {
   auto all = small();
-  static_cast<void>(all.open("a", 10, start));
-  EXPECT_TRUE(all.begin_call("a", start));
-  EXPECT_TRUE(all.begin_call("a", start));
+  static_cast<void>(all.open("a", 10, origin));
+  EXPECT_TRUE(all.begin_call("a", origin));
+  EXPECT_TRUE(all.begin_call("a", origin));
   EXPECT_EQ(all.next_end(), std::nullopt);
-  EXPECT_EQ(all.take_ended(start + minutes{99}), (texts{}));
-  EXPECT_TRUE(all.end_call("a", start + minutes{99}));
-  EXPECT_EQ(all.take_ended(start + minutes{200}), (texts{}));
-  EXPECT_TRUE(all.end_call("a", start + minutes{200}));
-  EXPECT_FALSE(all.end_call("a", start + minutes{200}));
-  EXPECT_EQ(all.take_ended(start + minutes{210} - tick), (texts{}));
-  EXPECT_EQ(all.take_ended(start + minutes{210}), (texts{"a"}));
+  EXPECT_EQ(all.take_ended(origin + minutes{99}), (texts{}));
+  EXPECT_TRUE(all.end_call("a", origin + minutes{99}));
+  EXPECT_EQ(all.take_ended(origin + minutes{200}), (texts{}));
+  EXPECT_TRUE(all.end_call("a", origin + minutes{200}));
+  EXPECT_FALSE(all.end_call("a", origin + minutes{200}));
+  EXPECT_EQ(all.take_ended(origin + minutes{210} - tick), (texts{}));
+  EXPECT_EQ(all.take_ended(origin + minutes{210}), (texts{"a"}));
 }
 
 TEST(Leases, OfStateAreRefusedBeyondTheBoundsAndNeverEndedForAnother) {
   auto all = small();
-  EXPECT_TRUE(all.open("a", 50, start).done);
-  EXPECT_FALSE(all.open("b", 51, start).done);
-  EXPECT_TRUE(all.open("b", 50, start).done);
-  EXPECT_FALSE(all.open("c", 0, start + minutes{9}).done);
-  EXPECT_TRUE(all.open("a", 50, start).done);
+  EXPECT_TRUE(all.open("a", 50, origin).done);
+  EXPECT_FALSE(all.open("b", 51, origin).done);
+  EXPECT_TRUE(all.open("b", 50, origin).done);
+  EXPECT_FALSE(all.open("c", 0, origin + minutes{9}).done);
+  EXPECT_TRUE(all.open("a", 50, origin).done);
   EXPECT_TRUE(all.close("b"));
   EXPECT_FALSE(all.close("b"));
-  EXPECT_TRUE(all.open("c", 0, start).done);
+  EXPECT_TRUE(all.open("c", 0, origin).done);
 }
 
 TEST(Leases, OfSessionsMakeRoomByEndingTheLongestUnused) {
   auto all = small(leases::when_full::end_longest);
-  static_cast<void>(all.open("a", 10, start));
-  static_cast<void>(all.open("b", 10, start + seconds{1}));
-  EXPECT_TRUE(all.use("a", start + seconds{2}));
-  const auto third = all.open("c", 10, start + seconds{3});
+  static_cast<void>(all.open("a", 10, origin));
+  static_cast<void>(all.open("b", 10, origin + seconds{1}));
+  EXPECT_TRUE(all.use("a", origin + seconds{2}));
+  const auto third = all.open("c", 10, origin + seconds{3});
   EXPECT_TRUE(third.done);
   EXPECT_EQ(third.ended, (texts{"b"}));
-  all.begin_call("a", start);
-  all.begin_call("c", start);
-  EXPECT_FALSE(all.open("d", 10, start + seconds{4}).done);
+  all.begin_call("a", origin);
+  all.begin_call("c", origin);
+  EXPECT_FALSE(all.open("d", 10, origin + seconds{4}).done);
   // Nobody else has to go for what fits nowhere.
-  EXPECT_TRUE(all.end_call("a", start));
-  EXPECT_EQ(all.open("huge", 101, start).ended, (texts{}));
+  EXPECT_TRUE(all.end_call("a", origin));
+  EXPECT_EQ(all.open("huge", 101, origin).ended, (texts{}));
   EXPECT_TRUE(all.has("a"));
 }
 
 TEST(Leases, CountTheBytesThatTheyTake) {
   auto all = small();
-  static_cast<void>(all.open("a", 40, start));
-  static_cast<void>(all.open("b", 40, start));
+  static_cast<void>(all.open("a", 40, origin));
+  static_cast<void>(all.open("b", 40, origin));
   EXPECT_TRUE(all.resize("a", 60));
   EXPECT_FALSE(all.resize("a", 61));
   EXPECT_EQ(all.bytes(), 100U);
@@ -172,7 +172,7 @@ TEST(Leases, HoldTheirBoundsAndEndInAnyOrderOfEvents) {
     auto all =
         leases{{seconds{5}, 4, 100,
                 round % 2 == 0 ? leases::when_full::refuse : leases::when_full::end_longest}};
-    auto now = start;
+    auto now = origin;
     for (int step = 0; step < 300; ++step) {
       const auto key = std::string(1, static_cast<char>('a' + random() % 8));
       switch (random() % 6) {
