@@ -42,7 +42,7 @@ imported_specialist read_model(const std::string& name, const tree& model, macro
   const auto own = [&](std::string_view text) {
     return translated(with_macros(std::string{text}, known), from, one.notes);
   };
-  if (const auto words = words_of(with_macros(std::string{text_under(model, "cmd")}, known))) {
+  if (const auto words = shell_words(with_macros(std::string{text_under(model, "cmd")}, known))) {
     for (const auto& word : *words) one.command.push_back(translated(word, from, one.notes));
   } else {
     one.notes.push_back("cmd has a quote that is not closed");

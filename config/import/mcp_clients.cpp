@@ -100,7 +100,7 @@ private:
     used_.insert("args");
     const auto more = texts_under(server_, "args");
     if (more.empty() && words[0].find(' ') != std::string::npos && words[0].find('/') != 0)
-      if (auto cut = words_of(words[0]); cut && !cut->empty()) words = *std::move(cut);
+      if (auto cut = shell_words(words[0]); cut && !cut->empty()) words = *std::move(cut);
     words.insert(words.end(), more.begin(), more.end());
     for (const auto& word : words) one_.command.push_back(own(word));
     one_.env = texts("env");

@@ -10,7 +10,7 @@
 namespace greenroom::config {
 namespace {
 
-constexpr int depth_max = 32;
+constexpr int json_depth = 32;
 
 /// JSON without comments and without commas before a closing bracket.
 std::string strict_json(std::string_view text) {
@@ -70,7 +70,7 @@ tree made_of(std::string_view json) {
   static_cast<void>(scan.take('['));
   for (scan.skip_space(); !scan.take(']'); scan.skip_space()) {
     const char* const begin = scan.position();
-    if (!scan.value(depth_max)) break;
+    if (!scan.value(json_depth)) break;
     result.items.push_back(made_of({begin, static_cast<std::size_t>(scan.position() - begin)}));
     scan.skip_space();
     static_cast<void>(scan.take(','));
@@ -83,7 +83,7 @@ tree made_of(std::string_view json) {
 base::expected<tree, base::problem> tree_of_json(std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   auto json = strict_json(text);
-  if (!base::make_json(json, depth_max)) return base::problem{"bad-json", "is not valid JSON"};
+  if (!base::make_json(json, json_depth)) return base::problem{"bad-json", "is not valid JSON"};
   const auto begin = json.find_first_not_of(" \t\r\n");
   const auto end = json.find_last_not_of(" \t\r\n");
   return made_of(std::string_view{json}.substr(begin, end - begin + 1));

@@ -10,7 +10,7 @@
 namespace greenroom::config {
 namespace {
 
-constexpr int depth_max = 32;
+constexpr int toml_depth_max = 32;
 
 bool is_bare(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'
@@ -26,7 +26,7 @@ public:
     root.is = tree::kind::map;
     auto* table = &root;
     for (skip(true); !at_end(); skip(true)) {
-      const bool good = peek() == '[' ? header(root, table) : pair(*table, depth_max);
+      const bool good = peek() == '[' ? header(root, table) : pair(*table, toml_depth_max);
       if (good) skip(false);
       if (!good || !(at_end() || peek() == '\n')) return failed();
     }
@@ -108,7 +108,7 @@ private:
       }
       path.push_back(std::move(key));
       skip(false);
-      if (path.size() > static_cast<std::size_t>(depth_max)) return false;
+      if (path.size() > static_cast<std::size_t>(toml_depth_max)) return false;
     } while (take("."));
     return true;
   }

@@ -119,7 +119,7 @@ std::string replaced(
   return result.append(text);
 }
 
-std::optional<std::vector<std::string>> words_of(std::string_view line) {
+std::optional<std::vector<std::string>> shell_words(std::string_view line) {
   std::vector<std::string> result;
   std::string word;
   bool in_word = false, line_begins = true;

@@ -24,6 +24,6 @@ namespace greenroom::config {
 
 /// Cuts a command line into words as a shell does: quotes, backslashes; a line that begins with `#`
 /// is a comment. Nothing: a quote is not closed.
-[[nodiscard]] std::optional<std::vector<std::string>> words_of(std::string_view line);
+[[nodiscard]] std::optional<std::vector<std::string>> shell_words(std::string_view line);
 
 }  // namespace greenroom::config

@@ -331,12 +331,12 @@ TEST(Toml, SaysInWhichLineItIsWrong) {
 }
 
 TEST(Variables, AreCutIntoWordsAsAShellDoes) {
-  EXPECT_EQ(words_of(R"(a 'b c' "d \" e" f\ g "" \
+  EXPECT_EQ(shell_words(R"(a 'b c' "d \" e" f\ g "" \
  h)"),
             (words{"a", "b c", "d \" e", "f g", "", "h"}));
-  EXPECT_EQ(words_of("a\n  # comment 'x\nb#c"), (words{"a", "b#c"}));
-  EXPECT_EQ(words_of("a 'b"), std::nullopt);
-  EXPECT_EQ(words_of("  "), words{});
+  EXPECT_EQ(shell_words("a\n  # comment 'x\nb#c"), (words{"a", "b#c"}));
+  EXPECT_EQ(shell_words("a 'b"), std::nullopt);
+  EXPECT_EQ(shell_words("  "), words{});
 }
 
 }  // namespace
