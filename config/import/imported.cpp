@@ -76,7 +76,7 @@ import_source source_of(const tree& file, std::string_view text) {
 
 std::string yaml_text(std::string_view text) { return base::json_string(text); }
 
-std::string duration_text(double value) {
+std::string timeout_text(double value) {
   const auto ms = static_cast<long long>(std::llround(std::min(value, 86400.0 * 365) * 1000));
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + "s" : std::to_string(ms) + "ms";
 }
@@ -119,8 +119,8 @@ std::string backend_of(const imported_specialist& one) {
   if (one.is == kind::model_server) line("path", "/v1/chat/completions");
   if (one.any_listener) line("listener", "any");
   if (one.concurrency != 0) line("concurrency", std::to_string(one.concurrency));
-  if (one.start_timeout_s > 0) line("start_timeout", duration_text(one.start_timeout_s));
-  if (one.task_timeout_s > 0) line("task_timeout", duration_text(one.task_timeout_s));
+  if (one.start_timeout_s > 0) line("start_timeout", timeout_text(one.start_timeout_s));
+  if (one.task_timeout_s > 0) line("task_timeout", timeout_text(one.task_timeout_s));
   return result;
 }
 
