@@ -1,0 +1,76 @@
+#include "protocols/mcp/input_state.hpp"
+
+#include "protocols/base/base64.hpp"
+#include "protocols/base/hash.hpp"
+#include "protocols/base/json_writer.hpp"
+#include "protocols/base/number.hpp"
+#include "protocols/base/raw_object.hpp"
+
+#include <optional>
+
+namespace greenroom::protocols::mcp {
+namespace {
+
+using base::raw_member, base::raw_text, base::with_raw_member;
+
+constexpr auto form = base::base64_form::url;
+
+/// Takes the same time wherever the texts differ.
+bool same_code(std::string_view left, std::string_view right) {
+  if (left.size() != right.size()) return false;
+  unsigned different = 0;
+  for (std::size_t i = 0; i < left.size(); ++i)
+    different |= static_cast<unsigned>(static_cast<unsigned char>(left[i] ^ right[i]));
+  return different == 0;
+}
+
+std::optional<input_state> parsed_state(std::string_view json) {
+  input_state result;
+  const auto principal = raw_text(raw_member(json, "p"));
+  const auto call = raw_text(raw_member(json, "c"));
+  const auto inner = raw_text(raw_member(json, "i"));
+  const auto request = base::parse_number<std::uint64_t>(raw_member(json, "r"));
+  const auto expires = base::parse_number<std::int64_t>(raw_member(json, "e"));
+  if (!principal || !call || !inner || !request || !expires) return std::nullopt;
+  return input_state{*principal, *request, *expires, *call, *inner};
+}
+
+}  // namespace
+
+std::uint64_t digest_of(std::string_view method, std::string_view params) {
+  auto rest = with_raw_member(params, "_meta", {});
+  rest = with_raw_member(rest, "inputResponses", {});
+  rest = with_raw_member(rest, "requestState", {});
+  return base::mixed(base::stable_hash(method), base::stable_hash(rest));
+}
+
+std::string sealed(const input_state& state, const state_signer& signer) {
+  const auto body = base::to_base64(base::json_object{{"p", state.principal},
+                                                      {"r", state.request},
+                                                      {"e", state.expires_s},
+                                                      {"c", state.call},
+                                                      {"i", state.inner}}
+                                        .text(),
+                                    form);
+  return body + '.' + base::to_base64(signer.sign(body), form);
+}
+
+base::expected<input_state, failure> opened(std::string_view text, const state_check& check,
+                                            const state_signer& signer) {
+  auto refused = invalid_params("The requestState is not valid for this request, or has expired");
+  refused.status = 200;
+  const auto point = text.find('.');
+  if (text.size() > state_bytes_max || point == std::string_view::npos) return refused;
+  const auto body = text.substr(0, point);
+  const auto code = base::from_base64(text.substr(point + 1), form);
+  // The signature first: nothing of a forged text is read.
+  if (!code || code->size() < 16 || !same_code(*code, signer.sign(body))) return refused;
+  const auto json = base::from_base64(body, form);
+  auto state = json ? parsed_state(*json) : std::nullopt;
+  if (!state || state->principal != check.principal || state->request != check.request
+      || check.now_s >= state->expires_s)
+    return refused;
+  return *std::move(state);
+}
+
+}  // namespace greenroom::protocols::mcp
