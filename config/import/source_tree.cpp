@@ -50,9 +50,8 @@ tree scalar_of(std::string text, bool quoted) {
 tree made_of(std::string_view json) {
   if (json.starts_with('"')) {
     std::string room;
-    std::string_view text;
-    static_cast<void>(base::string_value(json, room, text));
-    return scalar_of(std::string{text}, true);
+    const auto text = base::decode_string(json, room);
+    return scalar_of(std::string{text ? *text : std::string_view{}}, true);
   }
   tree result;
   if (json == "null") return result;

@@ -49,9 +49,10 @@ std::string with_raw_member(std::string_view object, std::string_view key, std::
 
 std::optional<std::string> raw_text(std::string_view value) {
   std::string room;
-  std::string_view text;
-  if (!is_raw_text(value) || !string_value(value, room, text)) return std::nullopt;
-  return std::string{text};
+  if (!is_raw_text(value)) return std::nullopt;
+  const auto text = decode_string(value, room);
+  if (!text) return std::nullopt;
+  return std::string{*text};
 }
 
 bool is_raw_integer(std::string_view value) {
