@@ -89,10 +89,9 @@ base::expected<tree, base::problem> tree_of_json(std::string_view text) {
 }
 
 base::expected<tree, base::problem> tree_of_yaml(std::string_view text) {
-  std::vector<problem> problems;
-  auto result = parse_tree(text, "import", problems);
+  auto [result, problems] = parse_tree(text, "import");
   if (!problems.empty()) return base::problem{"bad-yaml", to_string(problems.front())};
-  return result;
+  return std::move(result);
 }
 
 }  // namespace greenroom::config
