@@ -107,7 +107,7 @@ TEST(SpecialistSupervisor, TriesAPinnedWorkerThatCannotStartMoreAndMoreRarely) {
 }
 
 // The worker becomes ready each time and dies before it ran a task.
-TEST(SpecialistSupervisor, DoesNotReplaceForEverAWorkerThatDiesAsSoonAsItIsReady) {
+TEST(SpecialistSupervisor, DoesNotReplaceForEverAWorkerThatDiesWhenReady) {
   auto config = small_cast(1, 1);
   config.departments[0].specialists[0].pin = true;
   stage node{config};
