@@ -45,7 +45,7 @@ TEST(DepartmentDeadlines, TellsWhoRanOutOfTimeWhatTheLastAttemptDiedOf) {
             "the deadline passed while its worker started; attempt 2 failed: the worker died");
 }
 
-TEST(DepartmentDeadlines, TellsWhoRanOutOfTimeInTheSecondAttemptHowTheFirstOneEnded) {
+TEST(DepartmentDeadlines, TellsHowTheFirstAttemptEndedWhenTheSecondTimesOut) {
   auto config = small_cast(1, 1);
   config.departments[0].specialists[0].backend.task_timeout = 2s;
   stage node{config};
@@ -96,7 +96,7 @@ TEST(DepartmentDeadlines, TellsWhoWaitedForAnotherToLeaveThatItWasForASlot) {
   EXPECT_EQ(node.starts.count("d0-s1"), 0u);
 }
 
-TEST(DepartmentDeadlines, StopsAWorkerThatIgnoresItsDeadlineAndRunsTheOthersElsewhere) {
+TEST(DepartmentDeadlines, StopsAWorkerThatIgnoresADeadline) {
   auto config = small_cast(1, 1);
   config.departments[0].specialists[0].backend.task_timeout = 2s;
   config.departments[0].specialists[0].backend.stop_timeout = 500ms;

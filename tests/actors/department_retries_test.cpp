@@ -53,7 +53,7 @@ TEST(DepartmentRetries, TriesAgainNoSoonerThanTheWorkerAskedFor) {
   EXPECT_EQ(who->retry_after_ms, 40'000);
 }
 
-TEST(DepartmentRetries, RetriesNoSoonerThanAskedThoughTheCircuitIsProbedBefore) {
+TEST(DepartmentRetries, RetriesNoSoonerThanTheServerAsked) {
   auto config = small_cast(1, 1);
   config.breaker.failures = 2;
   config.breaker.open = 1s;

@@ -68,7 +68,7 @@ struct expecting final : runtime::warm_policy {
   runtime::specialist_index count = 0;
 };
 
-TEST(SpecialistSupervisor, TriesAWorkerThatCannotStartThreeTimesUntilSomebodyAsks) {
+TEST(SpecialistSupervisor, StartsAWorkerThatCannotStartAtMostThreeTimes) {
   auto config = small_cast(1, 1);
   config.breaker.failures = 100;
   stage node{config};
@@ -93,7 +93,7 @@ TEST(SpecialistSupervisor, TriesAWorkerThatCannotStartThreeTimesUntilSomebodyAsk
   EXPECT_EQ(shown(node, 0), worker_state::warm) << "an operator asked for it";
 }
 
-TEST(SpecialistSupervisor, TriesAPinnedWorkerThatCannotStartMoreAndMoreRarely) {
+TEST(SpecialistSupervisor, TriesAPinnedWorkerMoreAndMoreRarely) {
   auto config = small_cast(1, 1);
   config.breaker.failures = 100;
   config.departments[0].specialists[0].pin = true;
