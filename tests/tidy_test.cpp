@@ -21,8 +21,8 @@ namespace fs = std::filesystem;
 using strings = std::set<std::string>;
 
 const fs::path root = GREENROOM_SOURCE_DIR;
-constexpr std::string_view all_rooms[] = {"actors",    "apps",    "config",
-                                          "protocols", "runtime", "tests"};
+constexpr std::string_view source_folders[] = {"actors",    "apps",    "config",
+                                               "protocols", "runtime", "tests"};
 
 struct source {
   std::string path;  ///< From the top of the tree.
@@ -43,8 +43,8 @@ struct source {
 const std::vector<source>& all_sources() {
   static const auto result = [] {
     std::vector<source> found;
-    for (const auto room : all_rooms)
-      for (auto at = fs::recursive_directory_iterator{root / room}; at != fs::end(at); ++at) {
+    for (const auto folder : source_folders)
+      for (auto at = fs::recursive_directory_iterator{root / folder}; at != fs::end(at); ++at) {
         if (at->path().filename() == "node_modules") at.disable_recursion_pending();
         const auto extension = at->path().extension();
         if (extension != ".cpp" && extension != ".hpp") continue;
@@ -131,8 +131,8 @@ std::vector<std::string> included_by(const source& one) {
   return result;
 }
 
-/// The arrows of the house: from a room to the rooms that its files may include. The longest name
-/// that fits a path is its room.
+/// The allowed includes: from a folder to the folders that its files may include. The longest name
+/// that fits a path is its folder.
 const std::map<std::string_view, std::vector<std::string_view>> arrows{
     {"protocols/base", {"protocols/base"}},
     {"protocols", {"protocols", "protocols/base"}},
@@ -149,8 +149,9 @@ const std::map<std::string_view, std::vector<std::string_view>> arrows{
 
 std::string_view room_of(std::string_view path) {
   std::string_view result;
-  for (const auto& [room, may] : arrows)
-    if (path.starts_with(std::string{room} + "/") && room.size() > result.size()) result = room;
+  for (const auto& [folder, may] : arrows)
+    if (path.starts_with(std::string{folder} + "/") && folder.size() > result.size())
+      result = folder;
   return result;
 }
 
@@ -225,7 +226,7 @@ TEST(Tidy, RoomsUseOnlyTheLibrariesThatAreTheirs) {
                      "protocols/upstream.cpp includes nlohmann/json.hpp",
                      // Sixteen bytes of a string are looked at in one step.
                      "protocols/base/json_text.hpp includes emmintrin.h"},
-                    "this library is not for this room");
+                    "this library is not for this folder");
 }
 
 TEST(Tidy, DecisionsKnowNoActorsNoTimeAndNoMachine) {

@@ -2,7 +2,7 @@
 #include "actors/node/caller_observers.hpp"
 #include "actors/node/parts.hpp"
 #include "actors/node/task_views.hpp"
-#include "actors/tasks/duplicate_request_handler.hpp"
+#include "actors/tasks/idempotency_responder.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -29,9 +29,9 @@ base::expected<task_id, refusal> node::submit(task_request&& request,
                                               std::shared_ptr<protocols::task_observer> caller) {
   const actors::catalog_reader::scope reading;
   if (!request.idempotency_key.empty() && caller)
-    caller = std::make_shared<actors::duplicate_request_handler>(
+    caller = std::make_shared<actors::idempotency_responder>(
         parts_->state->catalogs, parts_->state->waiters, std::move(caller),
-        actors::duplicate_request_handler::sources{
+        actors::idempotency_responder::sources{
             [in = parts_.get()](const task_id& id) { return in->find_live(id); },
             [in = parts_.get()](const task_id& id) { return in->find_stored(id); }});
   auto outcome = parts_->admission->submit(std::move(request), std::move(caller));

@@ -1,4 +1,5 @@
-// The director: the one actor that decides who may be warm in its pool.
+// The director: the one actor that grants and recalls the warm slots of its pool. What it decides
+// is in runtime/pooling/slot_allocator.hpp.
 #pragma once
 
 #include "actors/pooling/learned_policy.hpp"

@@ -1,7 +1,7 @@
 #include "actors/tasks/journal_records.hpp"
 
 #include "actors/state/task_times_ms.hpp"
-#include "runtime/machine/journal/request_hash.hpp"
+#include "runtime/machine/journal/idempotency.hpp"
 
 #include <functional>
 #include <string_view>

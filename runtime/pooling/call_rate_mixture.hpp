@@ -1,6 +1,6 @@
 // Learns online how far to trust each source, for all specialists together and for each one.
 //
-// The intensity is a product of the sources, each to the power of its trust (a log-linear pool of
+// The call rate is a product of the sources, each to the power of its trust (a log-linear pool of
 // experts: Genest and Zidek, Statistical Science 1986), fitted by stochastic gradient on the
 // Poisson likelihood with AdaGrad steps (Duchi, Hazan and Singer, JMLR 2011). A specialist's trust
 // is the fleet's trust plus a correction, which starts at 0 and so is shrunk towards the fleet's
@@ -39,7 +39,7 @@ public:
   /// The part of the rate that sessions under way add to the pool.
   static double promised_beside(const signal_values& values);
 
-  /// The estimate held for `lasted_s`, then a visit came or not. `focus_rate` is the intensity at
+  /// The estimate held for `lasted_s`, then a visit came or not. `focus_rate` is the call rate at
   /// which decisions are made: far above it the worker stays warm in any case, so errors there
   /// count for less.
   void learn(own_trust& own, const signal_values& values, double raw, double lasted_s, bool came,

@@ -139,14 +139,11 @@ double timer_slack_s(double interval_s, double settle_s) {
   return std::max(timer_share * interval_s, 2.0 * settle_s);
 }
 
-void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double now_s,
-                  double settle_s, signal_values& out) {
-  const fleet_rhythm::moment& present = fleet.present();
-  const double observed_s = present.observed_s;
-  const double age_s = std::max(settle_s * 0.1, now_s - one.idle_since_s);
-  auto& x = out.x;
+namespace {
 
-  // Rates from the longest scale down, each shrunk towards the longer one.
+// Rates from the longest scale down, each shrunk towards the longer one.
+void read_rates(const arrival_history& one, const fleet_rhythm::moment& present, double now_s,
+                signal_values& out) {
   const auto left = fades_after(now_s - one.visit_s);
   double longer = unknown_rate;
   double longer_log = 0;
@@ -159,15 +156,15 @@ void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double 
       out.base_log = rate_log;
       out.base = rate;
     } else {
-      x[index(signal::rate_30s) + k] = rate_log - longer_log;
+      out.x[index(signal::rate_30s) + k] = rate_log - longer_log;
     }
     longer = rate;
     longer_log = rate_log;
   }
-  const double base = out.base;
+}
 
-  // Idle times, each shrunk towards the one before: all specialists, this one, its timers.
-  const double alike = fleet.alike_hazard(age_s, base);
+// How often the specialist's idle times of about this age ended, shrunk towards all specialists'.
+double own_hazard(const arrival_history& one, double age_s, double alike) {
   const std::size_t bin = age_bin(age_s);
   double ended = one.ended[bin];
   double lasted_s = one.lasted_s[bin];
@@ -179,36 +176,60 @@ void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double 
     ended += 0.5 * one.ended[bin + 1];
     lasted_s += 0.5 * one.lasted_s[bin + 1];
   }
-  const double own = (ended + gap_prior_events) / (lasted_s + gap_prior_events / alike);
+  return (ended + gap_prior_events) / (lasted_s + gap_prior_events / alike);
+}
+
+// Idle times, each shrunk towards the one before: all specialists, this one, its timers.
+void read_idle_times(const arrival_history& one, const fleet_rhythm& fleet, double now_s,
+                     double settle_s, signal_values& out) {
+  const double age_s = std::max(settle_s * 0.1, now_s - one.idle_since_s);
+  const double alike = fleet.alike_hazard(age_s, out.base);
+  const double own = own_hazard(one, age_s, alike);
   const timers repeated = find_timers(one, now_s, settle_s);
   const double timed = repeated.all.hazard(own);
   const double after_one = repeated.after_one.hazard(timed);
   const double after_two = repeated.after_two.hazard(after_one);
-
-  x[index(signal::bias)] = 1.0;
-  x[index(signal::own_gaps)] = std::log(own / base);
+  auto& x = out.x;
+  x[index(signal::own_gaps)] = std::log(own / out.base);
   x[index(signal::timer)] = std::log(timed / own);
   x[index(signal::after_one)] = std::log(after_one / timed);
   x[index(signal::after_two)] = std::log(after_two / after_one);
+  x[index(signal::alike_gaps)] = std::log(alike / out.base);
   out.gap_row = gap_table::row_of(one.interval_s[0]);
   out.age_s = age_s;
   out.ahead_s = std::max(look_again_share * age_s, settle_s);
-  x[index(signal::alike_gaps)] = std::log(alike / base);
+}
 
-  x[index(signal::fleet_2m)] = present.fleet_2m;
-  x[index(signal::fleet_15m)] = present.fleet_15m;
-  x[index(signal::fleet_2h)] = present.fleet_2h;
-  x[index(signal::fleet_hour)] = present.fleet_hour;
-
+void read_calendar(const arrival_history& one, const fleet_rhythm& fleet, double now_s,
+                   signal_values& out) {
+  const double observed_s = fleet.present().observed_s;
+  const double base = out.base;
   const double clock_s = fleet.clock_s(now_s);
   // The counts of hours and days do not fade, so they are compared with their own mean.
   const double in_hour = (around(one.hour, hour_of(clock_s)) + hour_prior_events)
                          / (slot_exposure_s(observed_s, 24) + hour_prior_events / base);
-  x[index(signal::hour)] = std::log(in_hour / base);
+  out.x[index(signal::hour)] = std::log(in_hour / base);
   const double in_day = (one.weekday[weekday_of(clock_s)] + hour_prior_events)
                         / (observed_s / 7.0 + hour_prior_events / base);
   // Before two weeks, unobserved days would look like days off.
-  x[index(signal::weekday)] = fleet.days_observed(observed_s) > 14 ? std::log(in_day / base) : 0.0;
+  out.x[index(signal::weekday)] =
+      fleet.days_observed(observed_s) > 14 ? std::log(in_day / base) : 0.0;
+}
+
+}  // namespace
+
+void read_signals(const arrival_history& one, const fleet_rhythm& fleet, double now_s,
+                  double settle_s, signal_values& out) {
+  const fleet_rhythm::moment& present = fleet.present();
+  read_rates(one, present, now_s, out);
+  read_idle_times(one, fleet, now_s, settle_s, out);
+  read_calendar(one, fleet, now_s, out);
+  auto& x = out.x;
+  x[index(signal::bias)] = 1.0;
+  x[index(signal::fleet_2m)] = present.fleet_2m;
+  x[index(signal::fleet_15m)] = present.fleet_15m;
+  x[index(signal::fleet_2h)] = present.fleet_2h;
+  x[index(signal::fleet_hour)] = present.fleet_hour;
   x[index(signal::newcomer)] = one.visits <= 1 ? 1.0 : one.visits <= 3 ? 0.5 : 0.0;
   x[index(signal::sessions)] = 0.0;
 }

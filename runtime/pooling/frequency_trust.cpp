@@ -16,7 +16,7 @@ constexpr std::size_t looked_at_most = 32;
 constexpr double remembered = 500;
 constexpr double prior = 5;
 // Frequency is not trusted below the first share of LRU's misses among the visits on which the
-// ghosts differ, and fully trusted above the second: where LFU only equals LRU, the intensity
+// ghosts differ, and fully trusted above the second: where LFU only equals LRU, the call rate
 // already covers recency.
 constexpr double share_none = 0.3;
 constexpr double share_full = 0.5;

@@ -4,7 +4,7 @@
 // A stage of boosting (Friedman, Greedy Function Approximation, Annals of Statistics 29, 2001) on
 // the likelihood of a Poisson process, learned online: each cell of a table counts observed and
 // expected visits of all specialists. Their ratio, shrunk towards 1 while little is known,
-// multiplies the intensity. So a specialist that arrives every ten minutes, or in pairs a minute
+// multiplies the call rate. So a specialist that arrives every ten minutes, or in pairs a minute
 // apart, is predicted from its first repetition, because other specialists behave alike.
 #pragma once
 

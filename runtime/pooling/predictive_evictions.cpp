@@ -11,7 +11,7 @@
 namespace greenroom::runtime {
 namespace {
 
-// Below an idle time of this many load times, the intensity is read at the time when a start would
+// Below an idle time of this many load times, the call rate is read at the time when a start would
 // be complete.
 constexpr double ahead_loads = 10;
 // A prewarm evicts another specialist only at this many times its value.
@@ -29,7 +29,7 @@ constexpr double scarce_longest_s = 180;
 
 }  // namespace
 
-// Long after its last visit the intensity moves slowly, unless one of its timers is about to fire.
+// Long after its last visit the call rate moves slowly, unless one of its timers is about to fire.
 bool predictive_policy::looks_ahead(const member& one, double now_s) const {
   if (one.history->visits < 2) return false;
   if (now_s - one.idle_since_s() < ahead_loads * one.facts.load_s) return true;

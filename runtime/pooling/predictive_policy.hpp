@@ -1,7 +1,7 @@
 // Greenroom's own policy: one price decides which specialists are worth a slot.
 //
-// Every specialist has an arrival intensity, mixed online from many sources. A specialist is worth
-// being warm while intensity × load time ÷ memory × priority is at least the price (index policies
+// Every specialist has a call rate, mixed online from many sources. A specialist is worth
+// being warm while call rate × load time ÷ memory × priority is at least the price (index policies
 // with a threshold: arXiv 2106.06457; Stochastic Systems, stsy.2024.0093). A specialist is
 // prewarmed at a slightly higher price, early enough for the measured start time.
 //
@@ -58,11 +58,11 @@ struct predictive_options {
 struct ranked_reason {
   const char* source = "";
   double trust = 0;   ///< The weight of the source, learned for this specialist.
-  double factor = 1;  ///< Factor by which the source changes the intensity.
+  double factor = 1;  ///< Factor by which the source changes the call rate.
 };
 struct ranked {
   specialist_index who = 0;
-  double value = 0;          ///< Intensity × load cost ÷ memory × priority.
+  double value = 0;          ///< Call rate × load cost ÷ memory × priority.
   double rate = 0;           ///< Expected visits per second.
   double within_minute = 0;  ///< Probability of a visit within 60 s.
   bool worth_warm = false;

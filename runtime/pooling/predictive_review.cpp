@@ -1,4 +1,4 @@
-// The policy's decisions: prewarm, cool, make room.
+// The policy's periodic review: which specialists are prewarmed and which are cooled.
 #include <algorithm>
 #include <cassert>
 #include <cmath>

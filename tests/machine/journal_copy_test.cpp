@@ -1,8 +1,8 @@
 // Copies of a journal, the identity of a node, and the hash of a request.
 #include "runtime/machine/journal/journal_copy.hpp"
+#include "runtime/machine/journal/idempotency.hpp"
 #include "runtime/machine/journal/journal_openings.hpp"
 #include "runtime/machine/journal/node_identity.hpp"
-#include "runtime/machine/journal/request_hash.hpp"
 #include "tests/machine/journal_accidents.hpp"
 
 #include <gmock/gmock.h>

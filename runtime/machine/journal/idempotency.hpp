@@ -1,4 +1,5 @@
-// Compares two requests with the same idempotency key.
+// Idempotency: compares two requests with the same key. `journal_writer::write` looks the key up
+// and decides: new, the same request, or a conflict.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,7 @@ namespace greenroom::actors {
 /// Stands in front of a caller with an idempotency key. When the journal knows the same request,
 /// the caller gets `on_accepted` of the existing task and then the task's end, now or later:
 /// exactly as if the caller had been the first.
-class duplicate_request_handler final : public protocols::task_observer {
+class idempotency_responder final : public protocols::task_observer {
 public:
   /// `find_live`: the task when it is in the ledger. `find_stored`: what the journal has of it.
   /// Both stay callable as long as the node state exists.
@@ -23,8 +23,8 @@ public:
     std::function<protocols::task_ptr(const protocols::task_id&)> find_live;
     std::function<std::optional<machine::stored_task>(const protocols::task_id&)> find_stored;
   };
-  duplicate_request_handler(const catalog_store& catalogs, idempotency_waiters& waiters,
-                            std::shared_ptr<protocols::task_observer> caller, sources from)
+  idempotency_responder(const catalog_store& catalogs, idempotency_waiters& waiters,
+                        std::shared_ptr<protocols::task_observer> caller, sources from)
       : catalogs_{catalogs},
         waiters_{waiters},
         caller_{std::move(caller)},

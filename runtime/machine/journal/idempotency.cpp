@@ -1,4 +1,4 @@
-#include "runtime/machine/journal/request_hash.hpp"
+#include "runtime/machine/journal/idempotency.hpp"
 
 #include <array>
 #include <bit>

@@ -1,10 +1,10 @@
-#include "actors/tasks/duplicate_request_handler.hpp"
+#include "actors/tasks/idempotency_responder.hpp"
 
 namespace greenroom::actors {
 
 using protocols::failure, protocols::task, protocols::task_id, protocols::task_state;
 
-void duplicate_request_handler::on_existing(const task_id& known) noexcept {
+void idempotency_responder::on_existing(const task_id& known) noexcept {
   if (const auto job = from_.find_live(known)) return follow(*job);
   if (const auto stored = from_.find_stored(known)) return end_with_stored(*stored);
   machine::stored_task unknown;
@@ -12,7 +12,7 @@ void duplicate_request_handler::on_existing(const task_id& known) noexcept {
   end_with_stored(unknown);
 }
 
-void duplicate_request_handler::follow(const task& job) {
+void idempotency_responder::follow(const task& job) {
   caller_->on_accepted(job);
   if (!caller_->waits()) return;  // An asynchronous caller has an answer already.
   const auto& limits = catalogs_.now().config.limits;
@@ -29,7 +29,7 @@ void duplicate_request_handler::follow(const task& job) {
 }
 
 // No room to wait: the caller asks again, or asks for the task by its id.
-void duplicate_request_handler::refuse_full(const task& job, idempotency_waiters::outcome why) {
+void idempotency_responder::refuse_full(const task& job, idempotency_waiters::outcome why) {
   const auto& limits = catalogs_.now().config.limits;
   const auto key = [&]() -> std::string {
     switch (why) {
@@ -58,7 +58,7 @@ void duplicate_request_handler::refuse_full(const task& job, idempotency_waiters
 }
 
 // A task that ended long ago, as the first caller has seen it.
-void duplicate_request_handler::end_with_stored(const machine::stored_task& stored) {
+void idempotency_responder::end_with_stored(const machine::stored_task& stored) {
   task job;
   const auto& said = stored.accepted;
   job.id = said.id;

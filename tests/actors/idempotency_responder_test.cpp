@@ -1,5 +1,5 @@
 // A repeated idempotency key: the caller gets the existing task's end.
-#include "actors/tasks/duplicate_request_handler.hpp"
+#include "actors/tasks/idempotency_responder.hpp"
 
 #include "actors/state/catalog.hpp"
 
@@ -29,9 +29,9 @@ struct recording_observer final : protocols::task_observer {
   std::string output;
 };
 
-class DuplicateRequestHandler : public testing::Test {
+class IdempotencyResponder : public testing::Test {
 protected:
-  DuplicateRequestHandler() {
+  IdempotencyResponder() {
     config::node config;
     auto& department = config.departments.emplace_back();
     department.name = "D";
@@ -41,12 +41,11 @@ protected:
   /// The answer to a repeated key when the journal has `stored`, or cannot be read.
   std::shared_ptr<recording_observer> answer(std::optional<machine::stored_task> stored) {
     auto caller = std::make_shared<recording_observer>();
-    duplicate_request_handler handler{
-        catalogs_,
-        waiters_,
-        caller,
-        {[](const protocols::task_id&) { return protocols::task_ptr{}; },
-         [&](const protocols::task_id&) { return stored; }}};
+    idempotency_responder handler{catalogs_,
+                                  waiters_,
+                                  caller,
+                                  {[](const protocols::task_id&) { return protocols::task_ptr{}; },
+                                   [&](const protocols::task_id&) { return stored; }}};
     handler.on_existing({1, 1});
     return caller;
   }
@@ -66,7 +65,7 @@ private:
   idempotency_waiters waiters_;
 };
 
-TEST_F(DuplicateRequestHandler, ReportsTheStoredEndInBothStates) {
+TEST_F(IdempotencyResponder, ReportsTheStoredEndInBothStates) {
   const auto completed = answer(ended(task_state::completed, failure::none, "7"));
   EXPECT_EQ(completed->accepted, 1);
   EXPECT_EQ(completed->ends, 1);
@@ -79,7 +78,7 @@ TEST_F(DuplicateRequestHandler, ReportsTheStoredEndInBothStates) {
   EXPECT_EQ(failed->why, failure::worker_failed);
 }
 
-TEST_F(DuplicateRequestHandler, FailsInBothStatesWithoutAStoredEnd) {
+TEST_F(IdempotencyResponder, FailsInBothStatesWithoutAStoredEnd) {
   machine::stored_task open;
   open.accepted.id = {1, 1};
   for (const auto& stored : {std::optional<machine::stored_task>{}, std::optional{open}}) {
