@@ -13,9 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace greenroom {
-
-namespace actors {
+namespace greenroom::actors {
 
 /// Bounded in bytes: `specialist_bytes` for each specialist and `bytes_max` in all, shared evenly
 /// between the specialists that wrote anything; the oldest lines are removed, a longer line is cut.
@@ -48,5 +46,4 @@ private:
   std::uint64_t last_ = 0;
 };
 
-}  // namespace actors
-}  // namespace greenroom
+}  // namespace greenroom::actors
