@@ -6,6 +6,7 @@
 #include "protocols/base/json_writer.hpp"
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -29,10 +30,16 @@ struct submit_options {
 std::optional<std::string> read_input(const std::string& word) {
   std::string text = word;
   if (word == "-") {
+    std::error_code none;
+    if (std::filesystem::is_directory("/dev/stdin", none)) {
+      say_problem("wrong-usage", "the standard input is a folder — the input is a file or a pipe");
+      return std::nullopt;
+    }
     text.assign(std::istreambuf_iterator<char>{std::cin}, {});
   } else if (word.starts_with('@')) {
     std::ifstream file{word.substr(1), std::ios::binary};
-    if (!file) {
+    std::error_code none;
+    if (!file || std::filesystem::is_directory(word.substr(1), none)) {
       say_problem("wrong-usage",
                   "cannot read \"" + word.substr(1) + "\" — the input after @ is a file");
       return std::nullopt;

@@ -310,6 +310,7 @@ TEST_F(Cli, SaysToProgramsInJsonAlsoWhatIsWrongWithTheirFiles) {
       {{"chaos", "run", "no-plan"}, "no-such-plan", "no-plan"},
       {{"chaos", "list", "--nonsense"}, "wrong-usage", "nonsense"},
       {{"submit", "echo", "@no-file"}, "wrong-usage", "no-file"},
+      {{"submit", "echo", "@/tmp"}, "wrong-usage", "/tmp"},
       {{"submit", "echo", "1", "--timeout", "soon"}, "wrong-usage", "soon"},
       {{"submit"}, "wrong-usage", "SPECIALIST"},
       {{"rollback"}, "wrong-usage", "--reason"},
