@@ -85,7 +85,7 @@ TEST(Director, LeavesASpecialistColdAfterACoolByHandUnlessATaskComes) {
   node.worker("d0-s0").die();
   node.worker("d0-s1").die();
   node.world.advance(9900ms);
-  EXPECT_EQ(node.starts["d0-s0"], 1) << "whoever cooled it did not get what was asked for";
+  EXPECT_EQ(node.starts["d0-s0"], 1) << "a specialist that was cooled by hand was prewarmed again";
   EXPECT_EQ(node.starts["d0-s1"], 1);
   auto job = node.ask("d0-s0");
   serve(node, "d0-s0");
