@@ -13,10 +13,6 @@ using runtime::rollout::rollback_plan, runtime::rollout::rollback_state;
 
 namespace {
 
-void add(std::vector<alert_change>& to, const std::vector<alert_change>& more) {
-  to.insert(to.end(), more.begin(), more.end());
-}
-
 std::optional<rollback_plan> last_rollback(const status_board& from) {
   return from.read([](const status_board::content& board) {
     return board.rollbacks.empty() ? std::optional<rollback_plan>{} : board.rollbacks.back().plan;
@@ -33,8 +29,8 @@ event_alerts::event_alerts(const event_alert_parts& parts) : parts_{parts} {
     events_seen_ = before.back().number;
 }
 
-std::vector<alert_change> event_alerts::look(alert_book& book, double now_s) {
-  changes result;
+alert_changes event_alerts::look(alert_book& book, double now_s) {
+  alert_changes result;
   look_at_rollback(book, now_s, result);
   look_at_events(book, now_s, result);
   look_at_journal(book, now_s, result);
@@ -43,38 +39,38 @@ std::vector<alert_change> event_alerts::look(alert_book& book, double now_s) {
 
 // A rollback is an alert from its beginning until it is verified, and at least from one look to the
 // next: most rollbacks are over before the next look.
-void event_alerts::look_at_rollback(alert_book& book, double now_s, changes& to) {
+void event_alerts::look_at_rollback(alert_book& book, double now_s, alert_changes& to) {
   const auto last = last_rollback(parts_.board);
   if (!last) return;
   if (last->id() != std::exchange(rollback_told_, last->id())) {
     rollback_firing_ = true;
-    add(to, book.raise(rollback_triggered,
-                       std::string{name_of(last->cause())} + ": " + last->reason(), now_s));
+    append(to, book.raise(rollback_triggered,
+                          std::string{name_of(last->cause())} + ": " + last->reason(), now_s));
   } else if (rollback_firing_ && last->finished() && last->state() != rollback_state::unverified) {
     rollback_firing_ = false;
-    add(to, book.settle(rollback_triggered, now_s));
+    append(to, book.settle(rollback_triggered, now_s));
   }
 }
 
-void event_alerts::look_at_events(alert_book& book, double now_s, changes& to) {
+void event_alerts::look_at_events(alert_book& book, double now_s, alert_changes& to) {
   for (const auto& one : parts_.events.after(events_seen_)) {
     events_seen_ = one.number;
     if (one.kind == "workflow.detected")
-      add(to, book.raise(workflow_detected, member_text(one.json, "workflow"), now_s));
+      append(to, book.raise(workflow_detected, member_text(one.json, "workflow"), now_s));
     else if (one.kind == "tuning.adjusted")
-      add(to, book.raise(self_tuning_adjustment,
-                         "warm threshold " + member_text(one.json, "threshold") + ", "
-                             + member_text(one.json, "slots") + " slots",
-                         now_s));
+      append(to, book.raise(self_tuning_adjustment,
+                            "warm threshold " + member_text(one.json, "threshold") + ", "
+                                + member_text(one.json, "slots") + " slots",
+                            now_s));
   }
 }
 
 // Most damage is found before the monitor starts.
-void event_alerts::look_at_journal(alert_book& book, double now_s, changes& to) {
+void event_alerts::look_at_journal(alert_book& book, double now_s, alert_changes& to) {
   const auto journal =
       parts_.journal.troubles.read([](const journal_inbox::trouble& state) { return state; });
   if (std::exchange(damages_told_, journal.changes) != journal.changes)
-    add(to, book.raise(journal_damaged, journal.damage, now_s));
+    append(to, book.raise(journal_damaged, journal.damage, now_s));
 }
 
 }  // namespace greenroom::actors

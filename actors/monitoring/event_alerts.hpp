@@ -29,7 +29,7 @@ public:
       runtime::monitoring::alert_book& book, double now_s);
 
 private:
-  using changes = std::vector<runtime::monitoring::alert_change>;
+  using changes = runtime::monitoring::alert_changes;
   void look_at_rollback(runtime::monitoring::alert_book& book, double now_s, changes& to);
   void look_at_events(runtime::monitoring::alert_book& book, double now_s, changes& to);
   void look_at_journal(runtime::monitoring::alert_book& book, double now_s, changes& to);

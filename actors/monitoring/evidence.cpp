@@ -1,6 +1,7 @@
 #include "actors/monitoring/evidence.hpp"
 
 #include "actors/state/rollout_settings.hpp"
+#include "actors/state/units.hpp"
 
 #include <algorithm>
 #include <array>

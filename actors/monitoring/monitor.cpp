@@ -2,6 +2,7 @@
 
 #include "actors/state/rollout_settings.hpp"
 #include "actors/state/text.hpp"
+#include "actors/state/units.hpp"
 #include "runtime/monitoring/health_score.hpp"
 #include "runtime/monitoring/response_ratio.hpp"
 #include "runtime/rollout/deployment_report.hpp"
@@ -13,7 +14,7 @@
 namespace greenroom::actors {
 
 using protocols::pool_kind;
-using runtime::monitoring::pool_sample;
+using runtime::monitoring::alert_changes, runtime::monitoring::pool_sample;
 using runtime::rollout::mode;
 
 namespace {
@@ -21,11 +22,6 @@ namespace {
 constexpr double sampling_window_min_s = 60;
 constexpr std::chrono::seconds stuck_period{1};
 constexpr double standstill_s = 5;  // No load makes a tick that late.
-
-void append(std::vector<runtime::monitoring::alert_change>& to,
-            const std::vector<runtime::monitoring::alert_change>& more) {
-  to.insert(to.end(), more.begin(), more.end());
-}
 
 }  // namespace
 
@@ -134,7 +130,7 @@ std::array<pool_sample, 2> monitor_state::sample_pools(double now_s) {
   return samples;
 }
 
-monitor_state::alert_changes monitor_state::observe_intelligent(const pool_sample& sample) {
+alert_changes monitor_state::observe_intelligent(const pool_sample& sample) {
   const auto rules = parts->routes.now().routes;
   if (rules == mode::shadow || rules == mode::hybrid) return intelligent_->observe(sample);
   if (!intelligent_->firing().empty() || !intelligent_->pending().empty())
@@ -163,7 +159,8 @@ void monitor_state::look() {
   append(changes, observe_intelligent(samples[index_of(pool_kind::intelligent)]));
   append(changes, event_alerts_->look(*served_, now));
   append(changes, specialist_alerts_->look(*served_, now));
-  parts->board.write([&](status_board::content& board) {
+  const auto page = evidence_of(samples, now);
+  const auto number = parts->board.write([&](status_board::content& board) {
     board.samples = samples;
     board.served = all;
     board.health = health;
@@ -173,22 +170,22 @@ void monitor_state::look() {
     // Empty unless the other pool answers callers, too.
     for (auto& one : intelligent_->firing()) board.firing.push_back(std::move(one));
     board.checked_at_s = now;
+    // With the alerts, so that a rollback that sees an alert also sees what caused it.
+    board.evidence.merge(page);
+    return board.evidence_page++;
   });
-  record_evidence(samples, now);
+  record_aside(evidence_record(number), page.encode());
   tell(changes);
 }
 
-void monitor_state::record_evidence(const std::array<pool_sample, 2>& samples, double now_s) {
+runtime::rollout::evidence_recorder monitor_state::evidence_of(
+    const std::array<pool_sample, 2>& samples, double now_s) {
   runtime::rollout::evidence_recorder page;
   page.add("pool:intelligent", samples[index_of(pool_kind::intelligent)]);
   if (parts->pools.of(pool_kind::baseline).open)
     page.add("pool:baseline", samples[index_of(pool_kind::baseline)]);
   record_fresh(parts->evidence, now_s, page, keep_counts::yes);
-  const auto number = parts->board.write([&](status_board::content& board) {
-    board.evidence.merge(page);
-    return board.evidence_page++;
-  });
-  record_aside(evidence_record(number), page.encode());
+  return page;
 }
 
 // -- behaviour ----------------------------------------------------------------

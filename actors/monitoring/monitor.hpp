@@ -66,7 +66,7 @@ struct monitor_state : journaled_actor<monitor_self, monitor_parts> {
   void on_settings_changed();
 
 private:
-  using alert_changes = std::vector<runtime::monitoring::alert_change>;
+  using alert_changes = runtime::monitoring::alert_changes;
 
   void look();
   void look_for_stuck_tasks();
@@ -75,8 +75,9 @@ private:
   [[nodiscard]] std::array<runtime::monitoring::pool_sample, 2> sample_pools(double now_s);
   /// Alerts of the intelligent pool while the other pool answers callers, too.
   [[nodiscard]] alert_changes observe_intelligent(const runtime::monitoring::pool_sample& sample);
-  void record_evidence(const std::array<runtime::monitoring::pool_sample, 2>& samples,
-                       double now_s);
+  /// The page of evidence of one look.
+  [[nodiscard]] runtime::rollout::evidence_recorder evidence_of(
+      const std::array<runtime::monitoring::pool_sample, 2>& samples, double now_s);
   [[nodiscard]] std::vector<runtime::monitoring::alert_rule> rules_now() const;
   void tell(const alert_changes& changes);
   void arm_look();

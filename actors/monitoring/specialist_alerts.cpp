@@ -59,19 +59,17 @@ specialist_alerts::texts specialist_alerts::find() const {
   return found;
 }
 
-std::vector<alert_change> specialist_alerts::look(alert_book& book, double now_s) {
-  std::vector<alert_change> changes;
+alert_changes specialist_alerts::look(alert_book& book, double now_s) {
+  alert_changes changes;
   for (auto& [rule, text] : find()) {
     const auto before = firing_.find(rule);
-    std::vector<alert_change> more;
     if (text.empty() && before != firing_.end()) {
-      more = book.settle(rule, now_s);
+      append(changes, book.settle(rule, now_s));
       firing_.erase(before);
     } else if (!text.empty() && (before == firing_.end() || before->second != text)) {
-      more = book.raise(rule, text, now_s);
+      append(changes, book.raise(rule, text, now_s));
       firing_.insert_or_assign(rule, text);
     }
-    changes.insert(changes.end(), more.begin(), more.end());
   }
   return changes;
 }

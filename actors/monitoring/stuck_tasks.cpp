@@ -27,9 +27,7 @@ std::vector<runtime::monitoring::slot_view> stuck_tasks::views() const {
         !member.config.pin && member.config.backend.kind != config::backend_kind::function;
     view.up = counts && state != worker_state::cold && state != worker_state::failed;
     view.idle = view.up && state == worker_state::warm && record.gauge.depth() == 0;
-    const auto bytes = record.gauge.memory_seen_bytes.load(std::memory_order_relaxed);
-    view.memory_mb =
-        bytes > 0 ? static_cast<double>(bytes) / bytes_per_mb : member.config.memory_mb;
+    view.memory_mb = memory_mb_of(record.gauge, member.config.memory_mb);
     view.start_s =
         static_cast<double>(record.gauge.start_ns.load(std::memory_order_relaxed)) * 1e-9;
   }

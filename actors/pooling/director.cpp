@@ -207,12 +207,15 @@ void director_state::carry_out() {
                   protocols::slot_recall{order.who, order.why, order.turn});
   }
   const auto tally = slots_->take_tally();
-  machine::count(records.gauge.prewarms, tally.prewarms);
-  machine::count(records.gauge.prewarm_hits, tally.prewarm_hits);
-  machine::count(records.gauge.evictions, tally.evictions);
-  machine::count(records.gauge.cooldowns, tally.cooldowns);
-  machine::count(parts_->forecast.prewarm_wastes, tally.prewarm_wastes);
-  machine::count(parts_->forecast.prewarm_wasted_ms, tally.prewarm_wasted_ms);
+  const auto add = [](machine::counter& to, std::uint64_t more) {
+    if (more > 0) machine::count(to, more);  // The way of a task writes to the same cache line.
+  };
+  add(records.gauge.prewarms, tally.prewarms);
+  add(records.gauge.prewarm_hits, tally.prewarm_hits);
+  add(records.gauge.evictions, tally.evictions);
+  add(records.gauge.cooldowns, tally.cooldowns);
+  add(parts_->forecast.prewarm_wastes, tally.prewarm_wastes);
+  add(parts_->forecast.prewarm_wasted_ms, tally.prewarm_wasted_ms);
   review_at(slots_->take_review_due_s());
 }
 

@@ -18,10 +18,6 @@ double weight_of(config::priority priority) {
   return 1 / 1.5;
 }
 
-double duration_s(std::chrono::milliseconds duration) {
-  return std::chrono::duration<double>{duration}.count();
-}
-
 }  // namespace
 
 runtime::pool_limits limits_of(const config::pool& from, std::size_t specialists,
@@ -30,8 +26,8 @@ runtime::pool_limits limits_of(const config::pool& from, std::size_t specialists
           .memory_budget_mb = baseline_warm ? 0 : from.memory_budget_mb,
           .target_memory = baseline_warm ? 0 : from.target_memory,
           .min_residency_s =
-              from.min_residency ? duration_s(*from.min_residency) : runtime::automatic_residency,
-          .cooldown_s = baseline_warm ? runtime::never_s : duration_s(from.cooldown),
+              from.min_residency ? seconds_of(*from.min_residency) : runtime::automatic_residency,
+          .cooldown_s = baseline_warm ? runtime::never_s : seconds_of(from.cooldown),
           .warm_threshold = from.warm_threshold,
           .adaptive = from.adaptive,
           .warming_concurrency = from.warming_concurrency};
@@ -44,14 +40,12 @@ std::vector<runtime::slot_description> describe_slots(const catalog& current,
   for (std::uint32_t who = 0; who < result.size(); ++who) {
     const auto& member = current.members[who];
     const auto& gauge = records.specialists[who].gauge;
-    const auto bytes = gauge.memory_seen_bytes.load(std::memory_order_relaxed);
     // A callable costs nothing to keep, so it is always warm.
     const bool callable = member.config.backend.kind == config::backend_kind::function;
     result[who] = {.department = member.department,
                    .priority_weight = weight_of(member.config.priority),
                    .pinned = !member.gone && (member.config.pin || baseline_warm || callable),
-                   .memory_mb = bytes > 0 ? static_cast<double>(bytes) / bytes_per_mb
-                                          : member.config.memory_mb,
+                   .memory_mb = memory_mb_of(gauge, member.config.memory_mb),
                    .starts_at_once = callable,
                    .measured_start_s = static_cast<double>(gauge.start_ns.load()) * 1e-9};
   }

@@ -1,6 +1,7 @@
 #include "actors/rollout/intelligent_watch.hpp"
 
 #include "actors/state/rollout_settings.hpp"
+#include "actors/state/units.hpp"
 #include "runtime/monitoring/response_ratio.hpp"
 
 #include <algorithm>
@@ -74,10 +75,9 @@ pool_sample intelligent_watch::take_sample(double now_s) {
   return sample;
 }
 
-std::optional<double> intelligent_watch::critical_since() const {
+std::optional<double> intelligent_watch::critical_since(mode routes) const {
   // Beside another pool only the intelligent pool's own alerts count against it.
-  const std::string_view subject =
-      parts_.routes.now().routes == mode::full ? "node" : "pool:intelligent";
+  const std::string_view subject = routes == mode::full ? "node" : "pool:intelligent";
   return parts_.board.read([&](const status_board::content& board) {
     std::optional<double> since;
     for (const auto& one : board.firing)
@@ -108,7 +108,7 @@ std::optional<runtime::rollout::tripped> intelligent_watch::look(double now_s) {
     board.watched_efficiency = sample.memory_efficiency;
     board.watched_at_s = now_s;
   });
-  return watch_.observe(sample, critical_since());
+  return watch_.observe(sample, critical_since(rules));
 }
 
 }  // namespace greenroom::actors

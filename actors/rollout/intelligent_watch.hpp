@@ -42,7 +42,7 @@ public:
 private:
   [[nodiscard]] runtime::monitoring::pool_sample take_sample(double now_s);
   /// Since when a critical alert has been firing that counts against the intelligent pool.
-  [[nodiscard]] std::optional<double> critical_since() const;
+  [[nodiscard]] std::optional<double> critical_since(runtime::rollout::mode routes) const;
   void learn_baseline(double now_s);
 
   pool_watch_parts parts_;

@@ -3,6 +3,7 @@
 #include "actors/rollout/rollback_requests.hpp"
 #include "actors/state/rollout_settings.hpp"
 #include "actors/state/text.hpp"
+#include "actors/state/units.hpp"
 #include "runtime/rollout/deployment_report.hpp"
 
 #include <algorithm>
@@ -17,11 +18,6 @@ using runtime::rollout::rollout_plan, runtime::rollout::standing;
 namespace {
 
 constexpr std::chrono::milliseconds tick_period{200};
-
-bool active(standing how) {
-  return how == standing::running || how == standing::paused
-         || how == standing::awaiting_confirmation;
-}
 
 bool is_refused(runtime::rollout::answer& said, rollout_command& command) {
   if (!said.refused) return false;
@@ -118,7 +114,7 @@ std::optional<runtime::rollout::answer> rollout_state::decide(const rollout_comm
 
 // A rollback must find warm baseline workers.
 base::expected<void> rollout_state::prepare_route() {
-  if (active(plan_->stands()) || plan_->stands() == standing::rolled_back) return {};
+  if (plan_->active() || plan_->stands() == standing::rolled_back) return {};
   const auto count = baseline_count(parts->readiness);
   if (parts->pools.of(pool_kind::baseline).open && count.warm == count.all) return {};
   keep_baseline_warm(true);
@@ -143,7 +139,7 @@ void rollout_state::judge(double now) {
 }
 
 void rollout_state::try_other_instances() {
-  if (!active(plan_->stands())) return;
+  if (!plan_->active()) return;
   const auto who = instances_->next(now_s());
   if (!who) return;
   self->send(root, protocols::restart_worker{pool_kind::baseline, *who});
@@ -159,7 +155,7 @@ void rollout_state::repeat_unwritten() {
 void rollout_state::tick() {
   ticking_ = false;
   repeat_unwritten();
-  if (!active(plan_->stands())) {
+  if (!plan_->active()) {
     parts->routes.copies_wanted.store(0, std::memory_order_relaxed);
     arm();
     return;
@@ -211,7 +207,7 @@ void rollout_state::show(const rollout_step& one) {
 }
 
 void rollout_state::apply(const rollout_plan& now) {
-  const bool running = active(now.stands());
+  const bool running = now.active();
   parts->ends.open(running);
   // An operator's percentage may go past preparation; both pools are there in any case.
   const bool both = now.stands() != standing::idle && now.stands() != standing::complete;
@@ -236,7 +232,7 @@ void rollout_state::apply(const rollout_plan& now) {
 
 void rollout_state::arm() {
   // Commands do not put the next tick off.
-  if (ticking_ || (waiting_.empty() && !active(plan_->stands()))) return;
+  if (ticking_ || (waiting_.empty() && !plan_->active())) return;
   ticking_ = true;
   self->delayed_send(self, tick_period, rollout_tick_atom::value);
 }

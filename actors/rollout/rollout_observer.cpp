@@ -1,6 +1,7 @@
 #include "actors/rollout/rollout_observer.hpp"
 
 #include "actors/state/rollout_settings.hpp"
+#include "actors/state/units.hpp"
 
 #include <utility>
 

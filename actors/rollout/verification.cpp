@@ -2,6 +2,7 @@
 
 #include "actors/rollout/readiness.hpp"
 #include "actors/state/rollout_settings.hpp"
+#include "actors/state/units.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,5 +1,7 @@
 #include "actors/state/rollout_settings.hpp"
 
+#include "actors/state/units.hpp"
+
 #include <algorithm>
 
 namespace greenroom::actors {

@@ -10,10 +10,6 @@
 
 namespace greenroom::actors {
 
-[[nodiscard]] constexpr double seconds_of(std::chrono::milliseconds duration) {
-  return std::chrono::duration<double>{duration}.count();
-}
-
 [[nodiscard]] runtime::rollout::rollout_settings settings_of(const config::node& from);
 [[nodiscard]] runtime::rollout::rollback_thresholds thresholds_of(const config::node& from);
 [[nodiscard]] runtime::rollout::rollback_settings way_back_of(const config::node& from);

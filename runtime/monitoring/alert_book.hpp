@@ -37,6 +37,13 @@ struct alert_change {
   alert now;
 };
 
+using alert_changes = std::vector<alert_change>;
+
+/// Appends `more` to `to`.
+inline void append(alert_changes& to, const alert_changes& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
+
 /// A rule has at most one active alert; up to `history_max` resolved alerts are kept. A `now_s`
 /// before the latest one counts as the latest.
 class alert_book {

@@ -231,9 +231,7 @@ void predictive_policy::expect(specialist_index who, double probability, double 
   const double certain = std::min(probability, 0.999);
   const double rate = -std::log1p(-certain) / within_s;
   if (now_s > one.announced_until_s) close_announcement(one, false);
-  // Of two sources the stronger counts; a source may also lower its earlier announcement.
-  if (one.announced_probability > 0 && why != one.announced_why && rate < one.announced_rate)
-    return;
+  // The latest announcement counts: the predictor has weighed its sources before it announces.
   one.announced_probability = certain;
   one.announced_rate = rate;
   one.announced_until_s = now_s + within_s;

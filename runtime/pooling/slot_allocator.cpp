@@ -360,7 +360,9 @@ void slot_allocator::warm_by_hand(specialist_index who, double now_s) {
   if (mine.held || mine.reserved) return;
   const bool waits = is_waiting(who);
   find_slot(who, reason::by_hand, now_s);
-  if (!waits) std::erase(waiting_, who);
+  if (waits) return;
+  std::erase(waiting_, who);
+  mine.waits_since_s = 0;
 }
 
 void slot_allocator::cool_by_hand(specialist_index who, double now_s) {

@@ -35,7 +35,6 @@ public:
   void learn_start(specialist_index who, double seconds);
   void learn_memory(specialist_index who, double megabytes);
 
-  [[nodiscard]] std::size_t size() const { return facts_.size(); }
   [[nodiscard]] const specialist_facts& operator[](specialist_index who) const {
     return facts_[who];
   }

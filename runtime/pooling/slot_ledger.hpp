@@ -37,7 +37,6 @@ struct slot_holding {
 class slot_ledger {
 public:
   void resize(std::size_t specialists) { holdings_.resize(specialists); }
-  [[nodiscard]] std::size_t size() const { return holdings_.size(); }
   [[nodiscard]] slot_holding& operator[](specialist_index who) { return holdings_[who]; }
   [[nodiscard]] const slot_holding& operator[](specialist_index who) const {
     return holdings_[who];

@@ -158,6 +158,8 @@ public:
 
   phase at() const { return phase_; }
   standing stands() const { return standing_; }
+  /// A run is under way: running, paused, or waiting for a confirmation.
+  [[nodiscard]] bool active() const;
   mode routes() const;
   double percentage() const { return percentage_; }
   double held_s() const { return held_s_; }
@@ -227,7 +229,6 @@ private:
   decision go_on(std::string reason, double now_s);
   decision go_back(decision_kind kind, std::string reason, double now_s);
   bool confirmation_wanted() const;
-  bool active() const;
   void forget_evidence();
   void roll_evidence();
   void begin_run();

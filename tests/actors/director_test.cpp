@@ -169,7 +169,7 @@ private:
   std::vector<runtime::specialist_index>& heard_;
 };
 
-TEST(Director, LearnsTheLoadOfSpecialistsThatHaveChangedOnly) {
+TEST(Director, TellsThePolicyOfIdleSpecialistsThatHaveChangedOnly) {
   std::vector<runtime::specialist_index> heard;
   stage node{slots(100, 100)};
   node.options.policies[0] = [&] { return std::make_unique<listening>(heard); };

@@ -314,6 +314,7 @@ private:
     }
     for (const auto& one : node_.callers) ASSERT_EQ(one->ends, 1);
     node_.run_for(1s);
+    EXPECT_EQ(node_.shared->gauge.accepted(), node_.shared->gauge.ended());
     // A shadow copy takes no fallback: it may wait until its specialist's circuit closes.
     for (auto waited = 0ms; depth() > 0 && waited < config_.breaker.open + 1s; waited += 50ms)
       node_.run_for(50ms);

@@ -62,7 +62,9 @@ else:
                 time.sleep(3600)
             os.write(tell, b"%d" % child)
             os._exit(0)
-        sys.stderr.write("daemon %d\n" % int(os.read(started, 20)))
+        daemon = int(os.read(started, 20))
+        os.wait()  # For the process between them, so that the daemon alone is left.
+        sys.stderr.write("daemon %d\n" % daemon)
         sys.stderr.flush()
         if how == "daemon-and-exit":
             sys.exit(0)

@@ -257,30 +257,16 @@ TEST(PredictivePolicy, WarmsWhatAnotherPredictorAnnouncesAndSaysWhy) {
   EXPECT_EQ(wanted.warm[0].why, reason::workflow);
 }
 
-TEST(PredictivePolicy, KeepsAStrongExpectationWhenAnotherSourceHasAWeakOne) {
-  world w(3, open_limits(3));
-  w.pass(start_s + 1);
-  w.policy.expect(2, 0.9, 10, reason::workflow, w.now_s);
-  w.policy.expect(2, 0.001, 3600, reason::predicted, w.now_s);
-  const plan wanted = w.policy.review(w.slot_states, w.now_s);
-  ASSERT_EQ(wanted.warm.size(), 1U);
-  EXPECT_EQ(wanted.warm[0].why, reason::workflow);
-}
-
-TEST(PredictivePolicy, LetsASourceLowerWhatItExpected) {
-  world w(3, open_limits(3));
-  w.pass(start_s + 1);
-  w.policy.expect(2, 0.9, 10, reason::workflow, w.now_s);
-  w.policy.expect(2, 0.001, 3600, reason::workflow, w.now_s);
-  EXPECT_TRUE(w.policy.review(w.slot_states, w.now_s).warm.empty());
-}
-
-TEST(PredictivePolicy, LetsAnotherSourceRaiseAnExpectation) {
-  world w(3, open_limits(3));
-  w.pass(start_s + 1);
-  w.policy.expect(2, 0.001, 3600, reason::predicted, w.now_s);
-  w.policy.expect(2, 0.9, 10, reason::workflow, w.now_s);
-  ASSERT_EQ(w.policy.review(w.slot_states, w.now_s).warm.size(), 1U);
+TEST(PredictivePolicy, FollowsTheLatestAnnouncementWhateverItsReason) {
+  for (const auto first : {reason::workflow, reason::predicted}) {
+    world w(3, open_limits(3));
+    w.pass(start_s + 1);
+    w.policy.expect(2, 0.9, 10, first, w.now_s);
+    w.policy.expect(2, 0.001, 3600, reason::workflow, w.now_s);
+    EXPECT_TRUE(w.policy.review(w.slot_states, w.now_s).warm.empty());
+    w.policy.expect(2, 0.9, 10, reason::predicted, w.now_s);
+    ASSERT_EQ(w.policy.review(w.slot_states, w.now_s).warm.size(), 1U);
+  }
 }
 
 TEST(PredictivePolicy, BelievesAnnouncementsLessThatNeverComeTrue) {

@@ -188,8 +188,12 @@ TEST(SlotAllocator, WarmsByHandAtOnceOrNotAtAll) {
   world.slots.on_usage(0, 1, 0, world.now_s);
   world.slots.warm_by_hand(1, world.now_s);
   EXPECT_TRUE(world.orders().empty());
+  EXPECT_EQ(world.slots.holding_of(1).waits_since_s, 0) << "its next task begins to wait then";
+  // A task that has not asked for the slot yet.
+  world.slots.on_usage(1, 1, 0, world.now_s);
   world.report(0, slot_event::released);
-  EXPECT_TRUE(world.orders().empty()) << "no task waits for it";
+  world.slots.on_batch_end(world.now_s);
+  EXPECT_TRUE(world.orders().empty()) << "nothing waits for the slot";
 }
 
 /// A policy whose plan the test writes.
