@@ -22,12 +22,10 @@ void journal_outcomes::on_accepted(task_ptr job, const verdict& verdict,
                                    caf::execution_unit* unit) {
   const auto caller = job->observer;
   if (verdict.what == verdict::kind::same_request) {
-    parts_.ending.discard_duplicate(*job);
-    if (caller) caller->on_existing(verdict.existing);
+    if (parts_.ending.discard_duplicate(*job) && caller) caller->on_existing(verdict.existing);
     return;
   }
   if (verdict.what == verdict::kind::key_conflict) {
-    job->journaled = false;
     parts_.ending.reject_key_conflict(*job,
                                       "the idempotency key " + job->idempotency_key
                                           + " was used for another request before, which is task "
@@ -35,6 +33,13 @@ void journal_outcomes::on_accepted(task_ptr job, const verdict& verdict,
     return;
   }
   job->recorded.store(true, std::memory_order_release);
+  if (job->announced.load(std::memory_order_acquire)) {
+    // The task was ended before the dispatcher had taken it, so the journal did not know the task
+    // yet when the end was noted. Without an end in the journal the task would run after the next
+    // start.
+    parts_.ending.note(*job, journal_note::kind::ended, unit);
+    return;
+  }
   if (caller) caller->on_accepted(*job);
   parts_.dispatching.returned.push(std::move(job), unit);
 }

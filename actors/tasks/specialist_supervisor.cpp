@@ -83,6 +83,8 @@ void specialist_supervisor::adopt_definition(specialist_entry& entry, const cata
     // The failures were another worker's than the next one.
     auto& record = context_.record_of(entry);
     entry.breaker.success();
+    entry.failed_starts = 0;
+    entry.start_not_before_ns = 0;
     record.last_error.write([](std::string& text) { text.clear(); });
     record.failed_starts.store(0, std::memory_order_relaxed);
   }
@@ -168,7 +170,8 @@ void specialist_supervisor::recover_tasks() {
   }
   for (std::uint32_t position = 0; position < context_.entries.size(); ++position) {
     auto& entry = context_.entries[position];
-    if (!context_.member_of(entry).gone) spawn_specialist(position);
+    // A newer catalog that was adopted meanwhile may have spawned the specialist already.
+    if (!entry.has_actor && !context_.member_of(entry).gone) spawn_specialist(position);
     usage_.mark(entry);
     queues_.dispatch_queued(entry);
   }

@@ -40,13 +40,13 @@ void specialist_tasks::run(task_ptr job) {
   ++job->attempts;
   auto expected = task_state::queued;
   job->state.compare_exchange_strong(expected, task_state::running, std::memory_order_acq_rel);
-  running_.push_back(job);
+  running_.push_back({.job = job});
   worker_.show_running(running_.size());
   worker_.run(std::move(job));
 }
 
 void specialist_tasks::on_result(task_ptr job) {
-  const auto at = std::ranges::find(running_, job);
+  const auto at = std::ranges::find(running_, job, &running_task::job);
   if (at == running_.end()) return;  // The worker answers twice.
   *at = std::move(running_.back());
   running_.pop_back();
@@ -55,8 +55,6 @@ void specialist_tasks::on_result(task_ptr job) {
   // The next task begins only now, so that the answer has left before more work begins.
   run_waiting();
   if (running_.empty()) worker_.show_idle();
-  if (overdue_since_ns_ != 0 && !std::ranges::any_of(running_, ended_elsewhere))
-    overdue_since_ns_ = 0;
 }
 
 void specialist_tasks::end(task_ptr job) {
@@ -99,21 +97,28 @@ void specialist_tasks::return_waiting() {
 }
 
 void specialist_tasks::on_worker_gone(const std::string& why) {
-  overdue_since_ns_ = 0;
-  for (auto& job : std::exchange(running_, {})) {
-    job->result = {failure::worker_failed, true, "the worker " + why};
-    give_back(std::move(job), task_phase::attempted);
+  for (auto& one : std::exchange(running_, {})) {
+    one.job->result = {failure::worker_failed, true, "the worker " + why};
+    give_back(std::move(one.job), task_phase::attempted);
   }
   return_waiting();
 }
 
 specialist_tasks::drop_result specialist_tasks::drop_ended(std::chrono::nanoseconds grace) {
-  std::size_t ended = 0;
-  for (const auto& job : running_)
-    if (ended_elsewhere(job)) {
-      ++ended;
-      worker_.cancel(job);
+  const auto now = parts_.clock.now_ns();
+  bool works_for_others = false, overdue = false, again = false;
+  for (auto& [job, overdue_since_ns] : running_) {
+    if (!ended_elsewhere(job)) {
+      works_for_others = true;
+      continue;
     }
+    worker_.cancel(job);
+    if (overdue_since_ns == 0) {
+      overdue_since_ns = now;
+      again = true;
+    }
+    overdue = overdue || now - overdue_since_ns >= grace.count();
+  }
   for (auto at = waiting_.begin(); at != waiting_.end();) {
     if (!ended_elsewhere(*at)) {
       ++at;
@@ -122,27 +127,19 @@ specialist_tasks::drop_result specialist_tasks::drop_ended(std::chrono::nanoseco
     give_back(std::move(*at), task_phase::over);
     at = waiting_.erase(at);
   }
-  if (ended == 0) overdue_since_ns_ = 0;
-  if (ended == 0 || !worker_.is_warm()) return {};
-  const auto now = parts_.clock.now_ns();
-  drop_result result;
-  if (overdue_since_ns_ == 0) {
-    overdue_since_ns_ = now;
-    result.again = true;
-  }
-  result.stop = ended == running_.size() && now - overdue_since_ns_ >= grace.count();
-  return result;
+  if (!worker_.is_warm()) return {};
+  return {.again = again, .stop = overdue && !works_for_others};
 }
 
 bool specialist_tasks::fence() {
   if (running_.empty() || !worker_.can_be_fenced()) return false;
   fencing_ = true;
   for (auto at = running_.begin(); at != running_.end();) {
-    if (!worker_.forget(*at)) {
+    if (!worker_.forget(at->job)) {
       ++at;
       continue;
     }
-    auto job = std::move(*at);
+    auto job = std::move(at->job);
     at = running_.erase(at);
     job->result = {failure::worker_failed, true, std::string{pool_was_left}};
     give_back(std::move(job), task_phase::attempted);

@@ -60,13 +60,19 @@ public:
     bool stop = false;   ///< The worker does not let go in time, and works for no other caller.
   };
   /// Has the worker cancel the tasks that were ended elsewhere, and gives back those that have not
-  /// begun. The worker has `grace` to answer; a worker whose protocol has no message for that, or
-  /// that ignores the message, holds a slot for nothing.
+  /// begun. For each the worker has `grace` to answer; a worker whose protocol has no message for
+  /// that, or that ignores the message, holds a slot for nothing.
   [[nodiscard]] drop_result drop_ended(std::chrono::nanoseconds grace);
 
   void clear();
 
 private:
+  struct running_task {
+    protocols::task_ptr job;
+    /// Since when it is known that the task was ended elsewhere; 0: not known.
+    std::int64_t overdue_since_ns = 0;
+  };
+
   void run(protocols::task_ptr job);
   void end(protocols::task_ptr job);
   void give_back(protocols::task_ptr job, protocols::task_phase phase);
@@ -79,10 +85,9 @@ private:
   department_record& department_;
   std::uint32_t index_;
   specialist_worker& worker_;
-  std::vector<protocols::task_ptr> running_;
+  std::vector<running_task> running_;
   std::vector<protocols::task_ptr> waiting_;  // Dispatched ahead, so that the worker is never idle.
-  bool fencing_ = false;               // Tasks that the worker lets go of are for another worker.
-  std::int64_t overdue_since_ns_ = 0;  // Since when the worker runs tasks that have ended; 0: none.
+  bool fencing_ = false;  // Tasks that the worker lets go of are for another worker.
 };
 
 }  // namespace greenroom::actors

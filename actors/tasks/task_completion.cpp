@@ -103,15 +103,17 @@ bool task_completion::uncount(task& job) {
   return true;
 }
 
-void task_completion::discard_duplicate(task& job) {
-  if (!uncount(job)) return;
+bool task_completion::discard_duplicate(task& job) {
+  if (!uncount(job)) return false;
   job.end_state = task_state::cancelled;
   job.state.store(task_state::cancelled, std::memory_order_release);
   machine::task_ledger::let_go(job);
+  return true;
 }
 
 void task_completion::reject_key_conflict(task& job, std::string why) {
   if (!uncount(job)) return;
+  job.journaled = false;
   job.why = failure::key_conflict;
   parts_.ledger.hold_output(why.size());
   job.output = std::move(why);

@@ -48,11 +48,13 @@ public:
   /// Tells the callers of a durable task that the node stops before the task has ended.
   void on_node_stop(protocols::task& job);
 
-  /// Removes a task whose request is known already, as if the task had never been admitted.
-  void discard_duplicate(protocols::task& job);
+  /// Removes a task whose request is known already, as if the task had never been admitted. False
+  /// when the task had ended before: then the caller gets that end, and nothing else.
+  [[nodiscard]] bool discard_duplicate(protocols::task& job);
 
   /// Removes a task whose idempotency key belongs to another request, and tells the caller why. The
-  /// mistake is the caller's, so it counts as no specialist's failure.
+  /// mistake is the caller's, so it counts as no specialist's failure. A task that had ended before
+  /// keeps that end.
   void reject_key_conflict(protocols::task& job, std::string why);
 
   /// Gives the journal a note about a task.

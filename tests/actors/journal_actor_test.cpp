@@ -119,6 +119,43 @@ TEST_F(JournalActor, TellsOneEndOfATaskCancelledBeforeItsAcceptanceIsWritten) {
   EXPECT_EQ(node->shared->gauge.ended(), 1u);
 }
 
+// The journal learns of the end first, because the dispatcher has not had its turn.
+TEST_F(JournalActor, WritesTheEndOfATaskCancelledBeforeTheDispatcherTookIt) {
+  open(small_cast(1, 1));
+  auto who = ask();
+  ASSERT_TRUE(node->desk.cancel(*node->shared->ledger.find(node->last)));
+  node->world.dispatch();
+  EXPECT_EQ(who->ends, 1);
+  EXPECT_EQ(who->state, task_state::cancelled);
+  EXPECT_EQ(who->accepted, 0) << "after the end nothing more is said";
+  ASSERT_EQ(count<machine::accept_record>(), 1u);
+  EXPECT_TRUE(std::holds_alternative<machine::end_record>(sheet.records.back()))
+      << "the task would run after the next start";
+  EXPECT_EQ(node->shared->ledger.alive(), 0u);
+}
+
+TEST_F(JournalActor, TellsOneEndOfARepeatedRequestThatWasCancelledBefore) {
+  open(small_cast(1, 1));
+  ask("k");
+  node->world.dispatch();
+  for (const bool dispatched : {false, true}) {
+    SCOPED_TRACE(dispatched);
+    caf::anon_send_exit(journal, caf::exit_reason::user_shutdown);  // No actor writes now.
+    node->world.dispatch();
+    auto again = ask("k");
+    const auto id = node->last;
+    // Afterwards the journal learns of the acceptance first, and otherwise of the end.
+    if (dispatched) node->world.dispatch();
+    ASSERT_TRUE(node->desk.cancel(*node->shared->ledger.find(id)));
+    spawn_journal();
+    EXPECT_EQ(again->ends, 1);
+    EXPECT_EQ(again->state, task_state::cancelled);
+    EXPECT_EQ(again->existing, 0) << "the end of the other task would be a second end";
+    EXPECT_EQ(again->accepted, 0);
+    EXPECT_FALSE(node->shared->ledger.find(id));
+  }
+}
+
 TEST_F(JournalActor, WritesAllThatWaitsInOneTransaction) {
   open(small_cast(1, 1));
   for (int i = 0; i < 20; ++i) ask();
@@ -247,6 +284,7 @@ TEST_F(JournalActor, StartsTheSameRequestOnceAndRefusesAnotherUnderItsKey) {
   EXPECT_TRUE(node->worker("d0-s0").held.empty());
   EXPECT_EQ(first->state, task_state::completed);
   EXPECT_EQ(again->ends, 0) << "it hears of the first one instead";
+  EXPECT_EQ(again->existing, 1);
   EXPECT_EQ(other->why, failure::key_conflict);
   EXPECT_EQ(other->ends, 1);
   EXPECT_EQ(node->shared->gauge.accepted(), node->shared->gauge.ended());

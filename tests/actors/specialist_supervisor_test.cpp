@@ -1,6 +1,7 @@
-// Workers that cannot start, and their replacement.
+// Workers that cannot start and their replacement, and the spawns after a loss.
 #include "actors/tasks/department.hpp"
 
+#include "tests/actors/reload.hpp"
 #include "tests/support/stage.hpp"
 
 #include <gtest/gtest.h>
@@ -91,6 +92,69 @@ TEST(SpecialistSupervisor, StartsAWorkerThatCannotStartAtMostThreeTimes) {
   node.world.advance(3s);
   node.get_ready("d0-s0");
   EXPECT_EQ(shown(node, 0), worker_state::warm) << "an operator asked for it";
+}
+
+TEST(SpecialistSupervisor, CountsNoFailedStartsOfADefinitionThatAReloadHasReplaced) {
+  auto config = small_cast(1, 1);
+  config.breaker.failures = 100;
+  config.breaker.open = 1ms;
+  stage node{config};
+  node.open();
+  const auto who = node.ask("d0-s0");
+  const auto fail_start = [&node] {
+    node.world.advance(3s);
+    node.worker("d0-s0").die(true);
+    node.world.dispatch();
+  };
+  fail_start();
+  fail_start();
+  reload(node, with_argument(config, "mended"));
+  fail_start();
+  fail_start();
+  EXPECT_EQ(who->ends, 0);
+  fail_start();
+  EXPECT_EQ(who->why, failure::start_failed);
+  EXPECT_EQ(node.starts["d0-s0"], 5);
+}
+
+// A reload at each moment after the loss of a department. While the replacement waits for the
+// specialists of the former department it does not learn of the reload before it has their tasks.
+TEST(SpecialistSupervisor, SpawnsEachSpecialistOnceWhenAReloadMeetsAReplacement) {
+  const auto config = small_cast(1, 3);
+  std::size_t met = 0;
+  for (std::size_t turns = 0; turns < 40; ++turns) {
+    SCOPED_TRACE(turns);
+    stage node{config};
+    node.open();
+    const auto who = node.ask("d0-s0");
+    node.world.dispatch();
+    node.kill("department D0");
+    node.world.dispatch();
+    ASSERT_EQ(node.losses(R"({"department":"D0"})"), 1u);
+    const auto& record = node.shared->pools.of(pool_kind::intelligent).specialists[0];
+    const auto former = record.actor;
+    ASSERT_TRUE(former);
+    node.world.skip(config.supervision.delay);
+    node.world.dispatch_some(turns);
+    if (node.happened("actor.back", R"({"department":"D0"})") == 1 && record.actor == former) ++met;
+    replace_quietly(node, config);
+    node.world.dispatch();
+    caf::anon_send(node.root, protocols::settings_changed{});
+    node.world.advance(1s);
+    EXPECT_EQ(node.losses(R"({"department":"D0"})"), 1u);
+    node.get_ready("d0-s0");
+    node.finish_one("d0-s0");
+    EXPECT_EQ(who->state, task_state::completed);
+    for (const auto other : {"d0-s1", "d0-s2"}) {
+      const auto next = node.ask(other);
+      node.world.advance(1s);
+      node.get_ready(other);
+      node.finish_one(other);
+      EXPECT_EQ(next->state, task_state::completed) << other;
+    }
+  }
+  // At the first of these moments the replacement has not had a turn.
+  EXPECT_GE(met, 2u);
 }
 
 TEST(SpecialistSupervisor, TriesAPinnedWorkerMoreAndMoreRarely) {

@@ -116,6 +116,62 @@ TEST(Specialist, DoesNotStopAWorkerThatWorksForOthersToo) {
   EXPECT_TRUE(node.worker("d0-s0").stopping) << "and now it works for nobody";
 }
 
+// The worker lets go of one cancelled task at 4 s, when another was cancelled at 3 s.
+TEST(Specialist, GivesAWorkerTheWholeGraceForEachCancelledTask) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.stop_timeout = 5s;
+  config.departments[0].specialists[0].backend.concurrency = 2;
+  stage node{config};
+  node.open();
+  node.ask("d0-s0");
+  const auto first = node.last;
+  node.ask("d0-s0");
+  const auto second = node.last;
+  node.world.dispatch();
+  node.get_ready("d0-s0");
+  auto& worker = node.worker("d0-s0");
+  ASSERT_EQ(worker.held.size(), 2u);
+  EXPECT_TRUE(node.desk.cancel(*node.shared->ledger.find(first)));
+  node.world.advance(3s);
+  EXPECT_TRUE(node.desk.cancel(*node.shared->ledger.find(second)));
+  node.world.advance(1s);
+  ASSERT_EQ(worker.held.front()->id, first);
+  node.finish_one("d0-s0");
+  node.world.advance(3900ms);
+  EXPECT_FALSE(worker.stopping);
+  node.world.advance(500ms);
+  EXPECT_TRUE(worker.stopping);
+}
+
+// The pool is left while a cancelled task runs, and used again.
+TEST(Specialist, GivesTheWholeGraceAfterItsTasksWereTakenAway) {
+  auto config = small_cast(1, 1);
+  config.departments[0].specialists[0].backend.stop_timeout = 5s;
+  stage node{config};
+  node.open();
+  node.ask("d0-s0");
+  node.world.dispatch();
+  node.get_ready("d0-s0");
+  auto& worker = node.worker("d0-s0");
+  EXPECT_TRUE(node.desk.cancel(*node.shared->ledger.find(node.last)));
+  node.world.advance(1s);
+  ASSERT_GT(worker.cancels, 0);
+  worker.forgets = true;
+  caf::anon_send(node.shared->pools.of(protocols::pool_kind::intelligent).specialists[0].actor,
+                 protocols::give_back_tasks{true});
+  node.world.dispatch();
+  ASSERT_TRUE(worker.held.empty());
+  ASSERT_FALSE(worker.stopping);
+  node.ask("d0-s0");
+  node.world.advance(2s);
+  ASSERT_EQ(worker.held.size(), 1u);
+  EXPECT_TRUE(node.desk.cancel(*node.shared->ledger.find(node.last)));
+  node.world.advance(4900ms);
+  EXPECT_FALSE(worker.stopping);
+  node.world.advance(500ms);
+  EXPECT_TRUE(worker.stopping);
+}
+
 TEST(Specialist, MeasuresStartsAndRuns) {
   stage node{small_cast(1, 1)};
   node.open();

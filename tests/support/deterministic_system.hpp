@@ -65,6 +65,14 @@ public:
     }
   }
 
+  /// Runs at most `turns` ready actors, oldest first; others may stay ready.
+  void dispatch_some(std::size_t turns) {
+    while (turns > 0 && scheduler().try_run_once()) --turns;
+  }
+
+  /// Advances time by `amount` at once and runs no actor: each timer that is due fires once.
+  void skip(std::chrono::nanoseconds amount) { scheduler().clock().advance_time(amount); }
+
   /// Advances time by `amount`, stopping at every deadline. CAF's own advance_time jumps, so a
   /// timer that re-arms would lose ticks.
   void advance(std::chrono::nanoseconds amount) {

@@ -53,6 +53,9 @@ public:
   void start() override { started = true; }
   void run(protocols::task_ptr job) override { held.push_back(std::move(job)); }
   void cancel(const protocols::task_ptr&) override { ++cancels; }
+  bool forget(const protocols::task_ptr& job) override {
+    return forgets && std::erase(held, job) > 0;
+  }
   void ping() override { ++pings; }
   void stop(std::chrono::milliseconds) override { stopping = true; }
   [[nodiscard]] int pid() const override { return 0; }
@@ -94,6 +97,7 @@ public:
 
   std::vector<protocols::task_ptr> held;
   bool started = false, stopping = false, gone = false;
+  bool forgets = false;  ///< Tasks can be taken away from the worker while it runs them.
   int cancels = 0, pings = 0;
 
 private:
@@ -103,6 +107,7 @@ private:
 /// Counts what one caller received.
 struct caller final : protocols::task_observer {
   void on_accepted(const protocols::task&) noexcept override { ++accepted; }
+  void on_existing(const protocols::task_id&) noexcept override { ++existing; }
   void on_end(const protocols::task& job) noexcept override {
     ++ends;
     state = job.end_state;
@@ -114,7 +119,7 @@ struct caller final : protocols::task_observer {
     unwritten = job.unwritten;
   }
   void on_node_stopping(const protocols::task&) noexcept override { ++lefts; }
-  int accepted = 0, ends = 0;
+  int accepted = 0, existing = 0, ends = 0;
   protocols::task_state state = protocols::task_state::queued;
   protocols::failure why = protocols::failure::none;
   std::string output;
