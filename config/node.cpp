@@ -58,13 +58,13 @@ bool is_name(std::string_view text) {
 
 base::expected<endpoint> parse_endpoint(std::string_view text) {
   const auto where = base::parse_authority(text);
-  if (!where || !where->port || (!where->address && where->name != "localhost"))
+  auto host = text.substr(0, text.rfind(':'));
+  // A final dot belongs to a name in the DNS. The system's parser of addresses refuses it.
+  if (!where || !where->port || host.ends_with('.')
+      || (!where->address && where->name != "localhost"))
     return base::problem{"endpoint", "is not ADDR:PORT"};
-  auto address = where->name;
-  if (where->address) {
-    address = text.substr(0, text.rfind(':'));
-    if (address.starts_with('[')) address = address.substr(1, address.size() - 2);
-  }
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  auto address = where->address ? std::string{host} : where->name;
   return endpoint{std::move(address), *where->port};
 }
 

@@ -196,10 +196,7 @@ struct alignas(64) task {
     return why == failure::refused || why == failure::worker_failed ? result.upstream : none;
   }
 
-  [[nodiscard]] bool ended() const {
-    const auto now = state.load(std::memory_order_acquire);
-    return now != task_state::queued && now != task_state::running;
-  }
+  [[nodiscard]] bool ended() const { return is_final(state.load(std::memory_order_acquire)); }
 };
 
 /// A counted reference to a task in the ledger.

@@ -16,6 +16,9 @@ namespace greenroom::protocols {
 using base::pool_kind, base::priority, base::priority_count, base::side_effects;
 
 enum class task_state : std::uint8_t { queued, running, completed, failed, cancelled, unknown };
+[[nodiscard]] constexpr bool is_final(task_state value) {
+  return value != task_state::queued && value != task_state::running;
+}
 
 /// The reason for a refused or failed task. The numbers are sent and stored: append only.
 enum class failure : std::uint8_t {

@@ -6,7 +6,7 @@ namespace greenroom::actors {
 
 using protocols::failure;
 using protocols::task_accepted, protocols::task_answer, protocols::task_cancel;
-using protocols::task_order, protocols::task_piece;
+using protocols::task_order;
 
 namespace {
 
@@ -46,31 +46,28 @@ public:
   ~order_listener() override {
     if (reported_) return;
     task_answer left;
-    left.tag = ticket_;
     left.failure = failure::draining;
     left.output =
         "the node was stopped before the task had ended; it is in the journal, and goes on "
         "after the next start";
-    send(std::move(left));
+    send(order_end{ticket_, std::move(left)});
   }
   order_listener(const order_listener&) = delete;
   order_listener& operator=(const order_listener&) = delete;
 
   void on_accepted(const protocols::task_id& id) override {
-    send(task_accepted{ticket_, protocols::to_string(id)});
+    send(order_accepted{ticket_, {0, protocols::to_string(id)}});
   }
   void on_chunk(std::string_view text, std::uint32_t attempt) override {
     unhandled_bytes_->fetch_add(text.size(), std::memory_order_relaxed);
-    send(task_piece{ticket_, attempt, std::string{text}});
+    send(order_chunk{ticket_, {0, attempt, std::string{text}}});
   }
   [[nodiscard]] bool takes_more() override {
     return unhandled_bytes_->load(std::memory_order_relaxed) < unhandled_bytes_max;
   }
   void on_end(task_view done) override {
     reported_ = true;
-    auto answer = answer_of(std::move(done));
-    answer.tag = ticket_;
-    send(std::move(answer));
+    send(order_end{ticket_, answer_of(std::move(done))});
   }
 
 private:
@@ -121,9 +118,8 @@ caf::result<task_answer> caf_door_state::order(task_order& wanted) {
                                                         caf::actor_cast<caf::weak_actor_ptr>(self_),
                                                         ticket, mine.unhandled_bytes));
   if (!outcome) {
-    auto answer = answer_of(outcome.error());
-    answer.tag = ticket;
-    on_end(answer);
+    order_end none{ticket, answer_of(outcome.error())};
+    on_end(none);
     return promise;
   }
   mine.id = *outcome;
@@ -137,20 +133,22 @@ bool caf_door_state::cancel(const task_cancel& what) const {
   return id && target_.cancel(*id);
 }
 
-void caf_door_state::on_end(task_answer& answer) {
-  auto kept = orders_.extract(answer.tag);
+void caf_door_state::on_end(order_end& what) {
+  auto kept = orders_.extract(what.ticket);
   if (!kept) return;
+  auto& answer = what.answer;
   answer.tag = kept.mapped().tag;
   if (answer.id.empty() && kept.mapped().id != protocols::task_id{})
     answer.id = protocols::to_string(kept.mapped().id);
   kept.mapped().promise.deliver(std::move(answer));
 }
 
-void caf_door_state::on_piece(task_piece& piece) {
-  const auto ticket = piece.tag;
+void caf_door_state::on_chunk(order_chunk& what) {
+  const auto ticket = what.ticket;
   const auto found = orders_.find(ticket);
   if (found == orders_.end() || !found->second.listener) return;
   const auto& to = found->second;
+  auto& piece = what.piece;
   piece.tag = to.tag;
   const auto bytes = piece.text.size();
   // A request, because the reply says that the listener has handled the piece. Without a timeout:
@@ -172,11 +170,11 @@ void caf_door_state::on_lost_listener(std::uint64_t ticket) {
   if (!found->second.durable) target_.cancel(found->second.id);
 }
 
-void caf_door_state::on_accepted(task_accepted& what) {
-  const auto found = orders_.find(what.tag);
-  if (found == orders_.end() || what.id == protocols::to_string(found->second.id)) return;
-  what.tag = found->second.tag;
-  if (found->second.listener) caf::anon_send(found->second.listener, std::move(what));
+void caf_door_state::on_accepted(order_accepted& what) {
+  const auto found = orders_.find(what.ticket);
+  if (found == orders_.end() || what.task.id == protocols::to_string(found->second.id)) return;
+  what.task.tag = found->second.tag;
+  if (found->second.listener) caf::anon_send(found->second.listener, std::move(what.task));
 }
 
 void caf_door_state::close() {
@@ -205,9 +203,9 @@ caf_door_self::behavior_type caf_door_actor(caf_door_self::stateful_pointer<caf_
   return {
       [&state](task_order& wanted) { return state.order(wanted); },
       [&state](const task_cancel& what) { return state.cancel(what); },
-      [&state](task_answer& answer) { state.on_end(answer); },
-      [&state](task_piece& piece) { state.on_piece(piece); },
-      [&state](task_accepted& what) { state.on_accepted(what); },
+      [&state](order_end& what) { state.on_end(what); },
+      [&state](order_chunk& what) { state.on_chunk(what); },
+      [&state](order_accepted& what) { state.on_accepted(what); },
   };
 }
 

@@ -5,6 +5,8 @@
 #include "protocols/task_messages.hpp"
 
 #include <caf/all.hpp>
+#include <caf/meta/type_name.hpp>
+#include <caf/type_id.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -23,16 +25,46 @@ struct caf_door_target {
   std::function<bool(const protocols::task_id&)> cancel;
 };
 
-/// With the messages that the node's threads send to the door itself; `tag` is the door's ticket of
-/// the order. A promise must be delivered by the actor that made it, because CAF delivers on that
-/// actor's execution unit, and a listener gets messages in order only from one actor.
+// What the node's threads send to the door about the order with this ticket. Types of the door's
+// own: any actor of the embedding service may send a `task_answer` to the door, and must not end an
+// order with it.
+
+struct order_end {
+  std::uint64_t ticket = 0;
+  protocols::task_answer answer;
+};
+struct order_chunk {
+  std::uint64_t ticket = 0;
+  protocols::task_piece piece;
+};
+struct order_accepted {
+  std::uint64_t ticket = 0;
+  protocols::task_accepted task;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, order_end& x) {
+  return f(caf::meta::type_name("order_end"), x.ticket, x.answer);
+}
+template <class Inspector>
+auto inspect(Inspector& f, order_chunk& x) {
+  return f(caf::meta::type_name("order_chunk"), x.ticket, x.piece);
+}
+template <class Inspector>
+auto inspect(Inspector& f, order_accepted& x) {
+  return f(caf::meta::type_name("order_accepted"), x.ticket, x.task);
+}
+
+/// With the messages that the node's threads send to the door itself. A promise must be delivered
+/// by the actor that made it, because CAF delivers on that actor's execution unit, and a listener
+/// gets messages in order only from one actor.
 using caf_door_self = caf_door::extend<
     // The end of an order.
-    caf::reacts_to<protocols::task_answer>,
+    caf::reacts_to<order_end>,
     // A piece of an order's output.
-    caf::reacts_to<protocols::task_piece>,
+    caf::reacts_to<order_chunk>,
     // The identifier of an order's task.
-    caf::reacts_to<protocols::task_accepted>>;
+    caf::reacts_to<order_accepted>>;
 
 class caf_door_state {
 public:
@@ -41,9 +73,9 @@ public:
   void open(caf_door_self::pointer self, caf_door_target target);
   [[nodiscard]] caf::result<protocols::task_answer> order(protocols::task_order& wanted);
   [[nodiscard]] bool cancel(const protocols::task_cancel& what) const;
-  void on_end(protocols::task_answer& answer);
-  void on_piece(protocols::task_piece& piece);
-  void on_accepted(protocols::task_accepted& what);
+  void on_end(order_end& what);
+  void on_chunk(order_chunk& what);
+  void on_accepted(order_accepted& what);
   void close();
 
 private:
@@ -69,3 +101,10 @@ caf_door_self::behavior_type caf_door_actor(caf_door_self::stateful_pointer<caf_
                                             caf_door_target target);
 
 }  // namespace greenroom::actors
+
+// Behind the block of protocols/task_messages.hpp, with room for more of its types.
+CAF_BEGIN_TYPE_ID_BLOCK(greenroom_caf_door, caf::first_custom_type_id + 20100)
+CAF_ADD_TYPE_ID(greenroom_caf_door, (greenroom::actors::order_end))
+CAF_ADD_TYPE_ID(greenroom_caf_door, (greenroom::actors::order_chunk))
+CAF_ADD_TYPE_ID(greenroom_caf_door, (greenroom::actors::order_accepted))
+CAF_END_TYPE_ID_BLOCK(greenroom_caf_door)

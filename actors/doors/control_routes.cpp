@@ -55,9 +55,10 @@ settings_result settings_in(const route_call& call) {
   return result;
 }
 
-void answer_not_applied(const machine::http::responder& reply, std::string why) {
-  answer_problem(reply, protocols::problem_named("configuration-refused", 409,
-                                                 "Configuration refused", std::move(why)));
+void answer_not_applied(const machine::http::responder& reply, const std::string& why) {
+  answer_problem(reply,
+                 protocols::problem_named("configuration-refused", 409, "Configuration refused",
+                                          "Nothing was changed: " + why));
 }
 
 }  // namespace
@@ -119,10 +120,9 @@ void post_reload(const door_ptr& door, route_call& call) {
               {"warnings", json_array{outcome.warnings,
                                       [](const auto& each) -> base::json_value { return each; }}},
               {"workers_to_replace", outcome.workers}});
-    std::string detail = "Nothing was changed: ";
-    for (const auto& each : outcome.problems)
-      detail += (&each == outcome.problems.data() ? "" : "; ") + each;
-    answer_not_applied(reply, std::move(detail));
+    std::string why;
+    for (const auto& each : outcome.problems) why += (why.empty() ? "" : "; ") + each;
+    answer_not_applied(reply, why);
   });
 }
 

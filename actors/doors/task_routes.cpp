@@ -43,9 +43,10 @@ public:
     if (!async_) return;
     accepted_ = true;
     // A task with a known idempotency key may have ended: then the end, which follows, is sent.
-    if (job.ended()) return;
+    const auto open = actors::open_view_of(door_->parts().state->catalogs, job);
+    if (!open) return;
     answered_ = true;
-    accept(view_of(job), {});
+    accept(*open, {});
   }
 
   void on_node_stopping(const protocols::task& job) noexcept override {

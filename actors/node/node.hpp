@@ -50,6 +50,9 @@ public:
   /// A piece of a streamed output, in order. After a retry the output begins again, with the next
   /// number of the attempt (from 1).
   virtual void on_chunk(std::string_view, std::uint32_t /*attempt*/) {}
+  /// The former name of `on_chunk`, never called: a class that still overrides it would otherwise
+  /// compile and get no pieces.
+  virtual void on_piece(std::string_view, std::uint32_t /*attempt*/) final {}
   /// False: no more pieces for now. A worker that can wait asks again soon.
   [[nodiscard]] virtual bool takes_more() { return true; }
   /// The end, exactly once; never for a durable task when the node is destroyed before the task has

@@ -18,7 +18,11 @@ task_names names_of(const catalog_store& catalogs, const task& job) {
   return {catalog.name_of(specialist), catalog.department_of(specialist)};
 }
 
-task_view view_of(const catalog_store& catalogs, const task& job, with_output how) {
+namespace {
+
+/// The fields that are constant or atomic while the task is live. The state is read once: the task
+/// may end on another thread, and a view must not be half open, half ended.
+task_view live_fields_of(const catalog_store& catalogs, const task& job) {
   const auto names = names_of(catalogs, job);
   task_view result;
   result.id = job.id;
@@ -26,12 +30,19 @@ task_view view_of(const catalog_store& catalogs, const task& job, with_output ho
   result.specialist = names.specialist;
   result.department = names.department;
   result.urgency = job.urgency;
-  result.cold_start = job.cold_start;
-  result.attempts = job.attempts;
   result.served_by = job.pool;
   result.accepted_unix_ms = job.accepted_unix_ms;
+  return result;
+}
+
+}  // namespace
+
+task_view view_of(const catalog_store& catalogs, const task& job, with_output how) {
+  auto result = live_fields_of(catalogs, job);
+  result.cold_start = job.cold_start;
+  result.attempts = job.attempts;
   // The rest is written before the state says that the task has ended.
-  if (!job.ended()) return result;
+  if (!is_final(result.state)) return result;
   result.why = job.why;
   result.upstream = job.upstream();
   result.retry_after = std::chrono::milliseconds{job.retry_after_ms};
@@ -42,6 +53,12 @@ task_view view_of(const catalog_store& catalogs, const task& job, with_output ho
   result.unwritten = job.unwritten.load(std::memory_order_acquire);
   copy_times_ms(job, result);
   result.ended_unix_ms = job.accepted_unix_ms + (job.ended_ns - job.accepted_ns) / 1'000'000;
+  return result;
+}
+
+std::optional<task_view> open_view_of(const catalog_store& catalogs, const task& job) {
+  auto result = live_fields_of(catalogs, job);
+  if (is_final(result.state)) return std::nullopt;
   return result;
 }
 
@@ -75,7 +92,7 @@ task_view view_of(const machine::stored_task& stored) {
 task_view final_view_of(const catalog_store& catalogs, const task& job) {
   const catalog_reader::scope reading;
   auto view = view_of(catalogs, job);
-  if (!job.ended()) {
+  if (!is_final(view.state)) {
     view.why = protocols::failure::draining;
     view.output =
         "the node stops before the task has ended; the task is in the journal and runs after the "

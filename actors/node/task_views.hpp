@@ -6,6 +6,7 @@
 #include "protocols/task_view.hpp"
 #include "runtime/machine/journal/journal.hpp"
 
+#include <optional>
 #include <string>
 
 namespace greenroom::actors {
@@ -23,6 +24,11 @@ enum class with_output : bool { no, yes };
 [[nodiscard]] task_view view_of(const catalog_store& catalogs, const protocols::task& job,
                                 with_output how = with_output::yes);
 [[nodiscard]] task_view view_of(const machine::stored_task& stored);
+/// An open task for the answer that it was accepted; nothing when the task has ended. The task may
+/// be live on another thread: only fields that are constant or atomic are read, so that attempts
+/// and cold start are left out.
+[[nodiscard]] std::optional<task_view> open_view_of(const catalog_store& catalogs,
+                                                    const protocols::task& job);
 /// The end of a task for a caller, or that the task continues after the next start.
 [[nodiscard]] task_view final_view_of(const catalog_store& catalogs, const protocols::task& job);
 

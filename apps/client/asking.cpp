@@ -101,9 +101,10 @@ void node_client::say_unreachable(const http_failure& why) {
   code_ = unreachable;
   say_problem("unreachable",
               "the node at " + url_ + " could not be reached (" + why.what + ") — "
-                  + (why.timed_out ? "it runs but is slow; see greenroom status"
-                                   : "is it running? Start one with: greenroom serve --profile "
-                                     "production; or name another with --node or GREENROOM_NODE"));
+                  + (why.timed_out && why.connected
+                         ? "it runs but is slow; see greenroom status"
+                         : "is it running? Start one with: greenroom serve --profile "
+                           "production; or name another with --node or GREENROOM_NODE"));
 }
 
 void node_client::say_refused(const http_answer& answer) {

@@ -128,7 +128,9 @@ private:
     auto call = std::make_shared<http_call>(io_, url_, body_max);
     call->add_header("User-Agent", "greenroom/" GREENROOM_VERSION);
     call->keep_errors(body_max);
+    call->name_limit("this client");
     call->verify_server([this, timeout](const auto&, const auto&, const auto& go_on) {
+      connected_ = true;
       limit(timeout);
       go_on({});
     });
@@ -140,6 +142,7 @@ private:
                                           const std::string& body, milliseconds timeout) {
     std::optional<machine::http_answer> result;
     over_ = false;
+    connected_ = kept_ != nullptr;
     limit(kept_ ? timeout : std::min(timeout, connect_limit));
     call.start(verb, std::string{target}, body, {}, std::move(kept_),
                [&result](machine::http_answer reply) { result = std::move(reply); });
@@ -163,10 +166,13 @@ private:
   }
 
   http_failure failure(const std::optional<machine::http_answer>& reply) const {
-    if (!reply) return {"no answer within " + std::to_string(limit_ms_.count()) + " ms", true};
+    if (!reply)
+      return {(connected_ ? "no answer within " : "no connection within ")
+                  + std::to_string(limit_ms_.count()) + " ms",
+              true, connected_};
     if (reply->error.category() == asio::error::get_netdb_category())
-      return {"cannot find the host \"" + url_.host + "\"", false};
-    return {reply->error ? reply->error.message() : reply->failure, false};
+      return {"cannot find the host \"" + url_.host + "\"", false, connected_};
+    return {reply->error ? reply->error.message() : reply->failure, false, connected_};
   }
 
   const base::http_url url_;
@@ -176,6 +182,7 @@ private:
   milliseconds limit_ms_{0};
   std::uint64_t turn_ = 0;
   bool over_ = false;
+  bool connected_ = false;  ///< The current call has a connection.
   bool stale_ = false;
 };
 

@@ -39,6 +39,7 @@ struct http_answer {
 struct http_failure {
   std::string what;
   bool timed_out = false;
+  bool connected = false;  ///< The connection was made; the rest failed.
 };
 
 using http_result = base::expected<http_answer, http_failure>;

@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/beast/http/error.hpp>
 #include <boost/beast/http/verb.hpp>
 
 #include <algorithm>
@@ -175,11 +176,12 @@ private:
 
   void send(const connection_ptr& to) {
     const auto call = std::make_shared<http_call>(io_, url_, answer_body_max);
+    call->name_limit("this client");
     to->call = call;
     call->verify_server(
         [this, to = std::weak_ptr{to}](const auto&, const auto&, const auto& go_on) {
           connected_once_ = true;
-          if (const auto connection = to.lock()) begins(connection);
+          if (const auto alive = to.lock()) begins(alive);
           go_on({});
         });
     if (to->kept)
@@ -249,8 +251,9 @@ private:
   }
 
   void broke(const connection_ptr& from, const machine::http_answer& answer) {
-    // The node may have closed an idle connection before this request arrived; retry it.
-    if (answer.stale) {
+    // The node may have closed an idle connection before this request arrived; retry it. After
+    // any other error the node may have the request, and it must not run twice.
+    if (answer.stale && answer.error == wire::error::end_of_stream) {
       --in_flight_;
       --open_;
       waiting_.push_front(std::move(from->request));
@@ -276,10 +279,10 @@ private:
     stop_when_done();
   }
 
-  /// Whether the node answers now.
+  /// Whether the node answers now, or at least takes connections.
   bool is_there() {
     const auto answer = http_client{job_.where}.ask("GET", "/health/live", {}, connect_patience);
-    return answer || answer.error().timed_out;
+    return answer || (answer.error().timed_out && answer.error().connected);
   }
 
   [[nodiscard]] bool is_measured(const pending& one) const {

@@ -195,11 +195,13 @@ void print_plan(const chaos_job& job, bool as_json) {
 
 int run_plan(const chaos_options& o, const std::filesystem::path& file, chaos_job& job,
              configuration_source& source) {
-  // Loads twice: first to find out whether a cloud is used, then with the cloud server's port.
+  // Loads twice: first to find out whether a cloud is used, then with the cloud server's port. The
+  // second load repeats the warnings of the first, so each warning is printed once.
   ::setenv(cloud_variable, no_cloud, 1);
   auto loaded = load_configuration(source);
   if (!loaded) return refuse_configuration(loaded.error());
-  print_warnings(loaded->warnings);
+  const auto printed = loaded->warnings;
+  print_warnings(printed);
   job.cast = list_cast(loaded->value, no_cloud);
   const auto rules = rules_of(job.plan, job.cast);
   if (!has_no_problem(rules, file)) return wrong_usage;
@@ -221,6 +223,10 @@ int run_plan(const chaos_options& o, const std::filesystem::path& file, chaos_jo
     ::setenv(cloud_variable, ("http://127.0.0.1:" + std::to_string(job.cloud->port())).c_str(), 1);
     loaded = load_configuration(source);
     if (!loaded) return refuse_configuration(loaded.error());
+    std::erase_if(loaded->warnings, [&](const auto& one) {
+      return std::ranges::find(printed, one) != printed.end();
+    });
+    print_warnings(loaded->warnings);
   }
   job.configuration = std::move(loaded->value);
   job.configuration.log.level = config::log_level::off;

@@ -155,6 +155,27 @@ TEST_F(CafDoor, SendsPiecesInOrderBeforeTheAnswer) {
   ASSERT_EQ(heard.size(), 1u);
 }
 
+TEST_F(CafDoor, EndsNoOrderByTheMessageOfAStranger) {
+  // The first order has the door's first ticket.
+  order({.specialist = "d0-s0", .tag = 1, .listener = listen()});
+  node.get_ready("d0-s0");
+  const auto stranger = caf::actor_cast<caf::actor>(door);
+  task_answer answer;
+  answer.tag = 1;
+  answer.output = "not the task's";
+  caf::anon_send(stranger, answer);
+  caf::anon_send(stranger, task_piece{1, 1, "not the task's"});
+  caf::anon_send(stranger, task_accepted{1, "00000000000000000000000000000000"});
+  node.world.dispatch();
+  EXPECT_TRUE(heard.empty());
+  EXPECT_TRUE(pieces.empty());
+  EXPECT_EQ(accepted.size(), 1U);
+  node.finish_one("d0-s0");
+  ASSERT_EQ(heard.size(), 1U) << "the door goes on";
+  EXPECT_EQ(heard[0].state, task_state::completed);
+  EXPECT_EQ(heard[0].output, "\"done: \"");
+}
+
 TEST_F(CafDoor, HoldsTheWorkerBackWhileTheListenerHasMuchToHandle) {
   order({.specialist = "d0-s0", .listener = listen()});
   node.get_ready("d0-s0");

@@ -56,6 +56,30 @@ TEST_F(TaskViews, ShowNoEndBeforeTheTaskHasEnded) {
   EXPECT_EQ(view.ended_unix_ms, 0);
 }
 
+TEST_F(TaskViews, OfAnAcceptedTaskHaveOnlyWhatOtherThreadsMayRead) {
+  end(task_state::failed);
+  job.why = failure::worker_failed;
+  job.state = task_state::running;
+  const auto view = actors::open_view_of(catalogs, job);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->id, job.id);
+  EXPECT_EQ(view->state, task_state::running);
+  EXPECT_EQ(view->specialist, "s");
+  EXPECT_EQ(view->urgency, protocols::priority::high);
+  EXPECT_EQ(view->accepted_unix_ms, 1'000);
+  EXPECT_EQ(view->why, failure::none);
+  EXPECT_EQ(view->attempts, 0U);
+  EXPECT_FALSE(view->cold_start);
+}
+
+TEST_F(TaskViews, OfAnAcceptedTaskAreNothingOnceTheTaskHasEnded) {
+  for (const auto state :
+       {task_state::completed, task_state::failed, task_state::cancelled, task_state::unknown}) {
+    end(state);
+    EXPECT_FALSE(actors::open_view_of(catalogs, job)) << to_string(state);
+  }
+}
+
 TEST_F(TaskViews, ShowTimesThatAddUpToTheTotal) {
   end(task_state::completed);
   const auto view = view_of(catalogs, job);

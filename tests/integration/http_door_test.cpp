@@ -14,6 +14,10 @@ namespace {
 
 class HttpDoor : public http_door_fixture {};
 
+std::string delete_request(const std::string& path) {
+  return "DELETE " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+}
+
 TEST_F(HttpDoor, NamesTheNearestSpecialist) {
   const auto answer = task(R"({"specialist":"ecko"})");
   EXPECT_EQ(status_of(answer), 404);
@@ -110,6 +114,41 @@ TEST_F(HttpDoor, ReportsAHealthyNode) {
   EXPECT_EQ(read(response_to(get("/v1/alerts")))["items"], json::array());
   EXPECT_TRUE(read(response_to(get("/v1/predictions")))["items"].is_array());
   EXPECT_TRUE(read(response_to(get("/")))["routes"].is_array());
+}
+
+TEST_F(HttpDoor, MakesOneBackupAtATime) {
+  const auto made = response_to(post("/v1/backups", ""));
+  ASSERT_EQ(status_of(made), 200) << made;
+  const auto id = read(made)["id"].get<std::string>();
+  const auto second = response_to(post("/v1/backups", ""));
+  EXPECT_EQ(status_of(second), 409) << second;
+  EXPECT_EQ(read(second)["type"], "urn:greenroom:backup-under-way");
+  EXPECT_NE(read(second)["detail"].get<std::string>().find(id), std::string::npos) << second;
+  EXPECT_NE(second.find("\r\nRetry-After: "), std::string::npos) << second;
+  EXPECT_EQ(status_of(response_to(get("/v1/backups/" + id + "/0"))), 200);
+  EXPECT_EQ(status_of(response_to(delete_request("/v1/backups/" + id))), 200);
+  EXPECT_EQ(status_of(response_to(post("/v1/backups", ""))), 200) << "the first was removed";
+}
+
+TEST_F(HttpDoor, HasNoBackupOfAnUnknownIdOrAnUnknownFile) {
+  const auto expect_none = [](const std::string& answer) {
+    EXPECT_EQ(status_of(answer), 404) << answer;
+    EXPECT_EQ(read(answer)["type"], "urn:greenroom:no-such-backup");
+  };
+  const std::string unknown = "/v1/backups/00000000000000000000000000000001";
+  expect_none(response_to(get(unknown + "/0")));
+  expect_none(response_to(delete_request(unknown)));
+  const auto made = response_to(post("/v1/backups", ""));
+  ASSERT_EQ(status_of(made), 200) << made;
+  const auto known = "/v1/backups/" + read(made)["id"].get<std::string>();
+  expect_none(response_to(get(unknown + "/0")));
+  expect_none(response_to(delete_request(unknown)));
+  expect_none(response_to(get(known + "/99")));
+  EXPECT_EQ(status_of(response_to(get(known + "/x"))), 400);
+  EXPECT_EQ(status_of(response_to(get(known + "/0?offset=x"))), 400);
+  EXPECT_EQ(status_of(response_to(get(known + "/0"))), 200) << "it is still there";
+  EXPECT_EQ(status_of(response_to(delete_request(known))), 200);
+  expect_none(response_to(get(known + "/0")));
 }
 
 TEST_F(HttpDoor, ShowsTheSettingsAndTheTrafficForTuning) {

@@ -214,6 +214,8 @@ TEST_F(Operator, ReloadAppliesAllOrNothingAndSaysWhich) {
   const auto bad = node.ask({"reload"});
   EXPECT_EQ(bad.code, 1);
   EXPECT_THAT(bad.err, HasSubstr("max_warm"));
+  EXPECT_THAT(bad.err, ::testing::StartsWith("greenroom: Nothing was changed: "));
+  EXPECT_EQ(bad.err.find("othing was changed"), bad.err.rfind("othing was changed")) << bad.err;
   EXPECT_EQ(node.ask({"submit", "echo", "1"}).code, 0);
 }
 

@@ -216,8 +216,8 @@ void http_call::on_head() {
   if (!done_) return;
   const auto length = parser_->content_length();
   if (succeeds() && !streamed_ && !unpacker_ && length && *length > body_bytes_max_)
-    return fail_for_good(name() + " answered " + std::to_string(*length)
-                         + " bytes; limits.output_bytes allows " + std::to_string(body_bytes_max_));
+    return fail_for_good(name() + " answered " + std::to_string(*length) + " bytes; " + limit_name_
+                         + " allows " + std::to_string(body_bytes_max_));
   if (parser_->is_done()) return finish(std::move(answer_));
   read_piece();
 }
@@ -297,7 +297,7 @@ void http_call::on_piece(error_code error) {
   }
   if (!done_) return;
   if (too_long_)
-    return fail_for_good(name() + " answered more than limits.output_bytes allows ("
+    return fail_for_good(name() + " answered more than " + limit_name_ + " allows ("
                          + std::to_string(body_bytes_max_) + " bytes)"
                          + (unpacker_ ? " once it is unpacked" : ""));
   if (enough_ && !parser_->is_done()) return finish(std::move(answer_));

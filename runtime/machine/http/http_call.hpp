@@ -22,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace greenroom::machine {
 
@@ -81,6 +82,9 @@ public:
   void verify_server(server_check check) { server_check_ = std::move(check); }
   /// Limit on the body of an answer other than 2xx; the rest is cut off.
   void keep_errors(std::size_t bytes_max) { error_bytes_max_ = bytes_max; }
+  /// Who sets the limit on the body, for the failure's text; the default is the key that limits
+  /// the answers of workers.
+  void name_limit(std::string name) { limit_name_ = std::move(name); }
   /// Adds a request header; it replaces a default header of that name.
   void add_header(const std::string& name, const std::string& value);
   /// Closes the connection; `done` is not called any more.
@@ -112,6 +116,7 @@ private:
   boost::asio::io_context& loop_;
   const base::http_url where_;
   const std::size_t body_bytes_max_;
+  std::string limit_name_ = "limits.output_bytes";
   std::size_t error_bytes_max_ = protocols::upstream_bytes_max;
   boost::asio::ip::tcp::resolver resolver_;
   std::shared_ptr<http_connection> connection_;

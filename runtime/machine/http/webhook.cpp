@@ -28,6 +28,7 @@ public:
   void attempt() {
     ++attempts_;
     call_ = std::make_shared<http_call>(loop_, where_, 4096);
+    call_->name_limit("a web hook");
     patience_.expires_after(how_.timeout);
     patience_.async_wait([self = shared_from_this()](boost::system::error_code stopped) {
       if (stopped || !self->call_) return;

@@ -175,6 +175,7 @@ std::string http_server::fault_of(const std::vector<listening_socket>& sockets,
 void http_server::probe(std::chrono::microseconds delay) {
   if (over_) return;
   probing_ = std::make_shared<http_call>(loop_, *address_, health_bytes_max);
+  probing_->name_limit("the health check");
   prepare(*probing_, true);
   probing_->start(
       boost::beast::http::verb::get, who_.backend.health, {}, {}, nullptr,

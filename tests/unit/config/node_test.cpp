@@ -31,10 +31,26 @@ TEST(Endpoint, HasAnAddressAndAPort) {
   EXPECT_EQ(parse_endpoint("[fe80::1%eth0]:0")->address, "fe80::1%eth0");
   EXPECT_EQ(parse_endpoint("0.0.0.0:1")->address, "0.0.0.0");
   EXPECT_EQ(parse_endpoint("localhost:65535")->address, "localhost");
-  for (const char* wrong :
-       {"", ":80", "a:", "a:65536", "a:-1", "a:80x", "::1:80", "http://a:80", "example.com:80",
-        "256.0.0.1:80", "1.2.3:80", "1.2.3.4.5:80", "1..2.3:80", "[1.2.3.4]:80", "[localhost]:80",
-        "[::1::2]:80", "010.0.0.1:80", "127.0.0.1"}) {
+  for (const char* wrong : {"",
+                            ":80",
+                            "a:",
+                            "a:65536",
+                            "a:-1",
+                            "a:80x",
+                            "::1:80",
+                            "http://a:80",
+                            "example.com:80",
+                            "256.0.0.1:80",
+                            "1.2.3:80",
+                            "1.2.3.4.5:80",
+                            "1..2.3:80",
+                            "[1.2.3.4]:80",
+                            "[localhost]:80",
+                            "[::1::2]:80",
+                            "010.0.0.1:80",
+                            "127.0.0.1",
+                            "127.0.0.1.:80",
+                            "localhost.:80"}) {
     EXPECT_FALSE(parse_endpoint(wrong).has_value()) << wrong;
   }
 }
