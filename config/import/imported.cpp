@@ -95,9 +95,14 @@ std::string list_of(const std::vector<std::string>& texts) {
 }
 
 std::string map_of(const std::vector<name_and_text>& texts) {
+  // YAML takes a longer key only behind a question mark.
+  constexpr std::size_t plain_key_bytes_max = 1024;
   std::string result;
-  for (const auto& [name, text] : texts)
-    result += (result.empty() ? "" : ", ") + yaml_text(name) + ": " + yaml_text(text);
+  for (const auto& [name, text] : texts) {
+    const auto key = yaml_text(name);
+    result.append(result.empty() ? "" : ", ").append(key.size() < plain_key_bytes_max ? "" : "? ");
+    result.append(key).append(": ").append(yaml_text(text));
+  }
   return "{ " + result + " }";
 }
 
@@ -180,12 +185,13 @@ base::expected<imported, base::problem> import_text(std::string_view text,
   const auto source = from ? *from : source_of(*file, text);
   auto result =
       source == import_source::llama_swap ? read_llama_swap(*file) : read_mcp_client(*file, source);
-  std::erase_if(result.specialists, [&](const imported_specialist& one) {
+  if (!result) return result;
+  std::erase_if(result->specialists, [&](const imported_specialist& one) {
     if (!one.url.empty() || (!one.command.empty() && !one.command[0].empty())) return false;
-    result.notes.push_back("'" + one.name + "' is left out: it has neither a command nor a URL");
+    result->notes.push_back("'" + one.name + "' is left out: it has neither a command nor a URL");
     return true;
   });
-  if (result.specialists.empty() && result.notes.empty())
+  if (result->specialists.empty() && result->notes.empty())
     return base::problem{"no-servers", "has no servers in it, as a file of "
                                            + std::string{to_string(source)} + " would have"};
   return result;

@@ -37,16 +37,16 @@ struct imported_specialist {
   kind is = kind::mcp_process;
   std::vector<std::string> aliases;
   std::vector<std::string> command;
-  std::vector<name_and_text> env;
+  std::vector<name_and_text> env;  ///< Each name once.
   std::string cwd;
   std::string url;
-  std::vector<name_and_text> headers;
-  std::string health;              ///< Model servers only; empty: the default.
-  bool any_listener = false;       ///< Another program holds the port: a container.
-  std::uint32_t concurrency = 0;   ///< 0: the default.
-  double start_timeout_s = 0;      ///< 0: the default.
-  double task_timeout_s = 0;       ///< 0: the default.
-  std::vector<std::string> notes;  ///< What could not be kept, and what to do about it.
+  std::vector<name_and_text> headers;  ///< Each name once; upper and lower case are the same.
+  std::string health;                  ///< Model servers only; empty: the default.
+  bool any_listener = false;           ///< Another program holds the port: a container.
+  std::uint32_t concurrency = 0;       ///< 0: the default.
+  double start_timeout_s = 0;          ///< 0: the default.
+  double task_timeout_s = 0;           ///< 0: the default.
+  std::vector<std::string> notes;      ///< What could not be kept, and what to do about it.
 };
 
 struct imported {
@@ -56,7 +56,8 @@ struct imported {
 };
 
 /// Reads one file. `from` left out: found out by its shape. A problem when the text cannot be
-/// parsed, or has no servers in it.
+/// parsed, has no servers in it, names a variable that cannot be one, or has a macro that expands
+/// to too long a text.
 [[nodiscard]] base::expected<imported, base::problem> import_text(
     std::string_view text, std::optional<import_source> from = std::nullopt);
 

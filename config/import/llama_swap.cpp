@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
 namespace greenroom::config {
 namespace {
@@ -13,6 +16,9 @@ using macros = std::map<std::string, std::string, std::less<>>;
 
 /// Macros may stand in macros; this deep at most.
 constexpr int macro_depth_max = 8;
+/// Linux takes an argument of 128 KiB at most. Without a limit a few short macros that name each
+/// other fill the memory.
+constexpr std::size_t expanded_bytes_max = 64 << 10;
 
 void add_macros(macros& to, const tree* from) {
   if (from == nullptr) return;
@@ -22,60 +28,94 @@ void add_macros(macros& to, const tree* from) {
   for (const auto& item : from->items) add_macros(to, &item);
 }
 
-std::string with_macros(std::string text, const macros& all) {
-  for (int i = 0; i < macro_depth_max && text.find("${") != std::string::npos; ++i)
-    text = replaced(text, [&](std::string_view name) {
-      const auto found = all.find(name);
-      return found == all.end() ? std::nullopt : std::optional{found->second};
-    });
-  return text;
-}
-
-imported_specialist read_model(const std::string& name, const tree& model, macros known) {
-  constexpr auto from = import_source::llama_swap;
-  imported_specialist one;
-  one.is = imported_specialist::kind::model_server;
-  one.name = valid_name(name);
-  if (one.name != name) one.notes.push_back("was called '" + name + "'");
-  add_macros(known, model.find("macros"));
-  known["MODEL_ID"] = name;
-  const auto own = [&](std::string_view text) {
-    return translated(with_macros(std::string{text}, known), from, one.notes);
-  };
-  if (const auto words = shell_words(with_macros(std::string{text_under(model, "cmd")}, known))) {
-    for (const auto& word : *words) one.command.push_back(translated(word, from, one.notes));
-  } else {
-    one.notes.push_back("cmd has a quote that is not closed");
+class model_reader {
+public:
+  model_reader(const std::string& name, const tree& model, const macros& known)
+      : name_{name}, model_{model}, known_{known} {
+    add_macros(known_, model.find("macros"));
+    known_["MODEL_ID"] = name;
   }
-  const auto program = one.command.empty() ? std::string{} : one.command[0];
-  one.any_listener = program.ends_with("docker") || program.ends_with("podman");
-  for (const auto& each : texts_under(model, "env"))
-    if (const auto equals = each.find('='); equals != std::string::npos)
-      one.env.emplace_back(each.substr(0, equals), own(each.substr(equals + 1)));
-  const auto proxy = text_under(model, "proxy");
-  one.url = own(proxy.empty() ? "http://127.0.0.1:${PORT}" : proxy);
-  const auto check = text_under(model, "checkEndpoint");
-  if (check == "none")
-    one.notes.push_back(
-        "checkEndpoint is none: set health to a path that answers when it is ready");
-  else
-    one.health = check;
-  for (const auto& each : texts_under(model, "aliases")) one.aliases.push_back(valid_name(each));
-  if (const auto limit = number_under(model, "concurrencyLimit"); limit >= 1 && limit <= 4096)
-    one.concurrency = static_cast<std::uint32_t>(limit);
-  if (number_under(model, "ttl") > 0)
-    one.notes.push_back("ttl is not kept: idle models are evicted by pool.cooldown and the budget");
-  static const std::set<std::string_view> kept{
-      "cmd", "env",  "proxy",       "checkEndpoint", "aliases", "macros", "concurrencyLimit",
-      "ttl", "name", "description", "metadata"};
-  for (const auto& entry : model.entries)
-    if (!kept.contains(entry.key)) one.notes.push_back(entry.key + " is not kept");
-  return one;
-}
+
+  base::expected<imported_specialist, base::problem> read() {
+    one_.is = imported_specialist::kind::model_server;
+    one_.name = valid_name(name_);
+    if (one_.name != name_) note("was called '" + name_ + "'");
+    read_command();
+    for (const auto& each : texts_under(model_, "env"))
+      if (const auto equals = each.find('='); equals != std::string::npos)
+        set_env(one_, each.substr(0, equals), own(each.substr(equals + 1)));
+    const auto proxy = text_under(model_, "proxy");
+    one_.url = own(proxy.empty() ? "http://127.0.0.1:${PORT}" : proxy);
+    const auto check = text_under(model_, "checkEndpoint");
+    if (check == "none")
+      note("checkEndpoint is none: set health to a path that answers when it is ready");
+    else
+      one_.health = check;
+    for (const auto& each : texts_under(model_, "aliases"))
+      one_.aliases.push_back(valid_name(each));
+    if (const auto limit = number_under(model_, "concurrencyLimit"); limit >= 1 && limit <= 4096)
+      one_.concurrency = static_cast<std::uint32_t>(limit);
+    if (number_under(model_, "ttl") > 0)
+      note("ttl is not kept: idle models are evicted by pool.cooldown and the budget");
+    static const std::set<std::string_view> kept{
+        "cmd", "env",  "proxy",       "checkEndpoint", "aliases", "macros", "concurrencyLimit",
+        "ttl", "name", "description", "metadata"};
+    for (const auto& entry : model_.entries)
+      if (!kept.contains(entry.key)) note(entry.key + " is not kept");
+    if (problem_) return *std::move(problem_);
+    return std::move(one_);
+  }
+
+private:
+  void note(std::string what) { one_.notes.push_back(std::move(what)); }
+  std::string own(std::string_view text) {
+    return translated(with_macros(std::string{text}), import_source::llama_swap, one_.notes);
+  }
+
+  void read_command() {
+    const auto words = shell_words(with_macros(std::string{text_under(model_, "cmd")}));
+    if (!words) return note("cmd has a quote that is not closed");
+    for (const auto& word : *words)
+      one_.command.push_back(translated(word, import_source::llama_swap, one_.notes));
+    if (one_.command.empty()) return;
+    const auto& program = one_.command[0];
+    one_.any_listener = program.ends_with("docker") || program.ends_with("podman");
+  }
+
+  std::string with_macros(std::string text) {
+    for (int i = 0; i < macro_depth_max && text.find("${") != std::string::npos; ++i) {
+      auto bytes = text.size();
+      text = replaced(text, [&](std::string_view macro) -> std::optional<std::string> {
+        const auto found = known_.find(macro);
+        if (found == known_.end()) return std::nullopt;
+        bytes = bytes - std::string_view{"${}"}.size() - macro.size() + found->second.size();
+        if (bytes <= expanded_bytes_max) return found->second;
+        refuse(macro);
+        return std::string{};
+      });
+      if (problem_) return {};
+    }
+    return text;
+  }
+
+  void refuse(std::string_view macro) {
+    if (problem_) return;
+    problem_ = {"bad-macro", "has the model '" + name_ + "', in which the macro '"
+                                 + std::string{macro} + "' expands to a text of more than "
+                                 + std::to_string(expanded_bytes_max)
+                                 + " bytes, the limit; shorten it, or write the text out"};
+  }
+
+  const std::string& name_;
+  const tree& model_;
+  macros known_;
+  imported_specialist one_;
+  std::optional<base::problem> problem_;  ///< The first one.
+};
 
 }  // namespace
 
-imported read_llama_swap(const tree& file) {
+base::expected<imported, base::problem> read_llama_swap(const tree& file) {
   imported result;
   result.from = import_source::llama_swap;
   macros known;
@@ -83,9 +123,10 @@ imported read_llama_swap(const tree& file) {
   const auto start_s = number_under(file, "healthCheckTimeout");
   if (const auto* const models = file.find("models"))
     for (const auto& entry : models->entries) {
-      auto one = read_model(entry.key, entry.value, known);
-      one.start_timeout_s = start_s;
-      result.specialists.push_back(std::move(one));
+      auto one = model_reader{entry.key, entry.value, known}.read();
+      if (!one) return one.error();
+      one->start_timeout_s = start_s;
+      result.specialists.push_back(*std::move(one));
     }
   constexpr std::array<std::string_view, 5> silent{"models", "macros", "healthCheckTimeout",
                                                    "logLevel", "startPort"};

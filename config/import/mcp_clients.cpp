@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <optional>
 #include <set>
 #include <utility>
 
 namespace greenroom::config {
 namespace {
-
-using notes_list = std::vector<std::string>;
 
 /// A server whose first start may have to download a package.
 bool downloads(std::string_view program) {
@@ -54,11 +54,12 @@ std::string_view reason_for(std::string_view key) {
 
 class server_reader {
 public:
-  server_reader(const tree& server, import_source from) : server_{server}, from_{from} {}
+  server_reader(const std::string& name, const tree& server, import_source from)
+      : name_{name}, server_{server}, from_{from} {}
 
-  imported_specialist read(std::string_view name) {
-    one_.name = valid_name(name);
-    if (one_.name != name) note("was called '" + std::string{name} + "'");
+  base::expected<imported_specialist, base::problem> read() {
+    one_.name = valid_name(name_);
+    if (one_.name != name_) note("was called '" + name_ + "'");
     if (!text("httpUrl").empty() || !text("url").empty() || !text("serverUrl").empty())
       read_remote();
     else
@@ -69,6 +70,7 @@ public:
       const auto why = reason_for(entry.key);
       note(entry.key + " is not kept" + (why.empty() ? "" : ": ") + std::string{why});
     }
+    if (problem_) return *std::move(problem_);
     return std::move(one_);
   }
 
@@ -103,7 +105,7 @@ private:
       if (auto cut = shell_words(words[0]); cut && !cut->empty()) words = *std::move(cut);
     words.insert(words.end(), more.begin(), more.end());
     for (const auto& word : words) one_.command.push_back(own(word));
-    one_.env = texts("env");
+    for (auto& [name, value] : texts("env")) set_env(one_, std::move(name), std::move(value));
     one_.cwd = own(text("cwd"));
     if (downloads(words[0])) one_.start_timeout_s = download_timeout_s;
   }
@@ -112,14 +114,27 @@ private:
     one_.is = imported_specialist::kind::mcp_remote;
     for (const auto* key : {"httpUrl", "url", "serverUrl"})
       if (one_.url.empty()) one_.url = own(text(key));
-    one_.headers = texts("headers");
-    for (auto& header : texts("http_headers")) one_.headers.push_back(std::move(header));
+    for (const auto* key : {"headers", "http_headers"})
+      for (auto& [name, value] : texts(key)) set_header(one_, std::move(name), std::move(value));
     used_.insert("env_http_headers");
     if (const auto* const map = server_.find("env_http_headers"))
       for (const auto& entry : map->entries)
-        one_.headers.emplace_back(entry.key, "${" + entry.value.text + "}");
-    if (const auto variable = text("bearer_token_env_var"); !variable.empty())
-      one_.headers.emplace_back("Authorization", "Bearer ${" + std::string{variable} + "}");
+        set_header(one_, entry.key, variable("env_http_headers." + entry.key, entry.value));
+    const std::string token = "bearer_token_env_var";
+    used_.insert(token);
+    if (const auto* const named = server_.find(token))
+      set_header(one_, "Authorization", "Bearer " + variable(token, *named));
+  }
+
+  /// `${NAME}` for the variable that is named under `key`.
+  std::string variable(const std::string& key, const tree& named) {
+    if (named.is == tree::kind::scalar && is_variable(named.text)) return "${" + named.text + "}";
+    if (!problem_)
+      problem_ = {"bad-variable",
+                  "has the server '" + name_ + "', in which " + key + " is " + describe_value(named)
+                      + ", not the name of an environment variable: letters, digits and _, and "
+                        "no digit first"};
+    return {};
   }
 
   void read_times() {
@@ -130,9 +145,11 @@ private:
     if (const auto s = number("startup_timeout_sec"); s > 0) one_.start_timeout_s = s;
   }
 
+  const std::string& name_;
   const tree& server_;
   import_source from_;
   imported_specialist one_;
+  std::optional<base::problem> problem_;  ///< The first one.
   std::set<std::string, std::less<>> used_;
 };
 
@@ -140,19 +157,64 @@ bool is_off(const tree& server) {
   return text_under(server, "disabled") == "true" || text_under(server, "enabled") == "false";
 }
 
-void read_servers(imported& to, const tree* servers, const std::vector<std::string>& excluded) {
-  if (servers == nullptr) return;
-  for (const auto& [key, at, server, merges] : servers->entries) {
-    if (server.is != tree::kind::map) continue;
-    if (is_off(server) || std::find(excluded.begin(), excluded.end(), key) != excluded.end()) {
-      to.notes.push_back("'" + key + "' is left out: it is switched off");
-      continue;
-    }
-    to.specialists.push_back(server_reader{server, to.from}.read(key));
+/// A map of servers in a client's file.
+struct server_map {
+  const tree* servers = nullptr;
+  std::vector<std::string> excluded;
+  const std::string* project = nullptr;  ///< Its folder; nullptr: of no project.
+};
+
+std::vector<server_map> server_maps(const tree& file, import_source from) {
+  if (from == import_source::codex) return {{file.find("mcp_servers"), {}, nullptr}};
+  std::vector<server_map> result;
+  std::vector<std::string> excluded;
+  if (const auto* const mcp = file.find("mcp")) {
+    excluded = texts_under(*mcp, "excluded");
+    result.push_back({mcp->find("servers"), {}, nullptr});
   }
+  result.push_back({file.find("servers"), {}, nullptr});
+  result.push_back({file.find("mcpServers"), std::move(excluded), nullptr});
+  if (const auto* const projects = file.find("projects"))
+    for (const auto& [path, at, project, merges] : projects->entries)
+      result.push_back({project.find("mcpServers"), {}, &path});
+  return result;
+}
+
+void place_in_project(imported_specialist& one, const std::string& path) {
+  one.notes.push_back("was of the project " + path);
+  if (one.is == imported_specialist::kind::mcp_process && one.cwd.empty())
+    one.cwd = translated(path, import_source::claude_desktop, one.notes);
+}
+
+template <class Same>
+void set_text(std::vector<name_and_text>& to, std::string name, std::string value, Same same,
+              std::vector<std::string>& notes) {
+  const auto found = std::find_if(
+      to.begin(), to.end(), [&](const name_and_text& each) { return same(each.first, name); });
+  if (found == to.end()) {
+    to.emplace_back(std::move(name), std::move(value));
+    return;
+  }
+  auto note = name + " is set more than once: the last value is kept";
+  if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
+  *found = {std::move(name), std::move(value)};
 }
 
 }  // namespace
+
+void set_env(imported_specialist& one, std::string name, std::string value) {
+  set_text(one.env, std::move(name), std::move(value), std::equal_to<>{}, one.notes);
+}
+
+void set_header(imported_specialist& one, std::string name, std::string value) {
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  const auto same = [&](std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, {}, lower, lower);
+  };
+  set_text(one.headers, std::move(name), std::move(value), same, one.notes);
+}
 
 std::string_view text_under(const tree& map, std::string_view key) {
   const auto* const found = map.find(key);
@@ -185,31 +247,23 @@ std::string valid_name(std::string_view name) {
   return result.empty() ? "server" : result;
 }
 
-imported read_mcp_client(const tree& file, import_source from) {
+base::expected<imported, base::problem> read_mcp_client(const tree& file, import_source from) {
   imported result;
   result.from = from;
-  if (from == import_source::codex) {
-    read_servers(result, file.find("mcp_servers"), {});
-    return result;
-  }
-  std::vector<std::string> excluded;
-  if (const auto* const mcp = file.find("mcp")) {
-    excluded = texts_under(*mcp, "excluded");
-    read_servers(result, mcp->find("servers"), {});
-  }
-  read_servers(result, file.find("servers"), {});
-  read_servers(result, file.find("mcpServers"), excluded);
-  if (const auto* const projects = file.find("projects"))
-    for (const auto& [path, at, project, merges] : projects->entries) {
-      const auto before = result.specialists.size();
-      read_servers(result, project.find("mcpServers"), {});
-      for (auto i = before; i < result.specialists.size(); ++i) {
-        auto& one = result.specialists[i];
-        one.notes.push_back("was of the project " + path);
-        if (one.is == imported_specialist::kind::mcp_process && one.cwd.empty())
-          one.cwd = translated(path, import_source::claude_desktop, one.notes);
+  for (const auto& [servers, excluded, project] : server_maps(file, from)) {
+    if (servers == nullptr) continue;
+    for (const auto& [name, at, server, merges] : servers->entries) {
+      if (server.is != tree::kind::map) continue;
+      if (is_off(server) || std::find(excluded.begin(), excluded.end(), name) != excluded.end()) {
+        result.notes.push_back("'" + name + "' is left out: it is switched off");
+        continue;
       }
+      auto one = server_reader{name, server, from}.read();
+      if (!one) return one.error();
+      if (project != nullptr) place_in_project(*one, *project);
+      result.specialists.push_back(*std::move(one));
     }
+  }
   return result;
 }
 

@@ -7,10 +7,17 @@
 namespace greenroom::config {
 
 /// The servers of an MCP client. @pre `from` is not llama_swap
-[[nodiscard]] imported read_mcp_client(const tree& file, import_source from);
+[[nodiscard]] base::expected<imported, base::problem> read_mcp_client(const tree& file,
+                                                                      import_source from);
 
 /// The models of llama-swap.
-[[nodiscard]] imported read_llama_swap(const tree& file);
+[[nodiscard]] base::expected<imported, base::problem> read_llama_swap(const tree& file);
+
+/// Sets a variable of the program's environment. The last value of a name counts, as it does for
+/// the programs themselves, and a note says so.
+void set_env(imported_specialist& one, std::string name, std::string value);
+/// The same for a header, where upper and lower case are the same.
+void set_header(imported_specialist& one, std::string name, std::string value);
 
 /// The text of a scalar under `key`; empty: there is none.
 [[nodiscard]] std::string_view text_under(const tree& map, std::string_view key);

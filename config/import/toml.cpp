@@ -184,7 +184,7 @@ private:
     while (!at_end()) {
       if (take(end)) {
         // Up to two more quotes belong to the text.
-        while (to.size() < text_.size() && peek() == end[0]) to += text_[at_++];
+        for (int more = 0; more < 2 && peek() == end[0]; ++more) to += text_[at_++];
         return true;
       }
       if (peek() == '\\' && escapes) {
@@ -208,6 +208,8 @@ private:
     }
     if (c == 'u' || c == 'U') {
       const std::size_t digits = c == 'u' ? 4 : 8;
+      // The text may end among the digits.
+      if (text_.size() - at_ <= digits) return false;
       const auto point = base::parse_number<std::uint32_t>(text_.substr(at_ + 1, digits), 16);
       if (!point || *point > 0x10ffff || base::is_high_surrogate(*point)
           || base::is_low_surrogate(*point))

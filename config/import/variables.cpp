@@ -10,11 +10,6 @@ bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-bool is_variable(std::string_view name) {
-  return !name.empty() && !(name[0] >= '0' && name[0] <= '9')
-         && std::all_of(name.begin(), name.end(), is_letter);
-}
-
 std::string variable(std::string_view name) { return "${" + std::string{name} + "}"; }
 
 void add_note(std::vector<std::string>& notes, std::string note) {
@@ -67,6 +62,11 @@ std::optional<std::string> meaning(std::string_view name, import_source from,
 }
 
 }  // namespace
+
+bool is_variable(std::string_view name) {
+  return !name.empty() && !(name[0] >= '0' && name[0] <= '9')
+         && std::all_of(name.begin(), name.end(), is_letter);
+}
 
 std::string translated(std::string_view text, import_source from, std::vector<std::string>& notes) {
   std::string result;

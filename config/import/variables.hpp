@@ -11,6 +11,9 @@
 
 namespace greenroom::config {
 
+/// Whether it can be the name of an environment variable: `[A-Za-z_][A-Za-z0-9_]*`.
+[[nodiscard]] bool is_variable(std::string_view name);
+
 /// The text as it must stand in Greenroom's YAML, where `${NAME}` is a variable of the node's
 /// environment. What a program alone knows (the folder that is open in an editor, a text that it
 /// asks the user for) becomes a variable or a literal, and a note.

@@ -1,24 +1,11 @@
 #include "protocols/base/raw_object.hpp"
 
-#include "protocols/base/json_text.hpp"
-
 #include <algorithm>
 
 namespace greenroom::base {
 
 std::string_view raw_member(std::string_view object, std::string_view key) {
-  std::string_view result;
-  const bool whole = each_field(object, [&](std::string_view name, std::string_view value) {
-    if (name == key) result = value;
-  });
-  return whole ? result : std::string_view{};
-}
-
-std::size_t raw_count(std::string_view object, std::string_view key) {
-  std::size_t result = 0;
-  const bool whole = each_field(
-      object, [&](std::string_view name, std::string_view) { result += name == key ? 1U : 0U; });
-  return whole ? result : 0;
+  return raw_members(object, {key})[0].value;
 }
 
 std::string with_raw_member(std::string_view object, std::string_view key, std::string_view value) {

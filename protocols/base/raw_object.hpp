@@ -1,6 +1,9 @@
 // Single members of JSON objects that stay text.
 #pragma once
 
+#include "protocols/base/json_text.hpp"
+
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -12,8 +15,23 @@ namespace greenroom::base {
 /// last value counts.
 [[nodiscard]] std::string_view raw_member(std::string_view object, std::string_view key);
 
-/// How often a member with this key occurs, escapes decoded.
-[[nodiscard]] std::size_t raw_count(std::string_view object, std::string_view key);
+/// A member of an object: as `raw_member` returns it, and how often its key occurs.
+struct counted_member {
+  std::string_view value;
+  std::size_t count = 0;
+};
+/// The members with these keys, in the order of the keys. Reads the object once, so that a large
+/// one costs as much for several members as for one.
+template <std::size_t Keys>
+[[nodiscard]] std::array<counted_member, Keys> raw_members(std::string_view object,
+                                                           const std::string_view (&keys)[Keys]) {
+  std::array<counted_member, Keys> result{};
+  const bool whole = each_field(object, [&](std::string_view name, std::string_view value) {
+    for (std::size_t i = 0; i < Keys; ++i)
+      if (name == keys[i]) result[i] = {value, result[i].count + 1};
+  });
+  return whole ? result : std::array<counted_member, Keys>{};
+}
 
 /// The object with the member set to `value` (JSON), in its old place or at the end, or without the
 /// member when `value` is empty. Members keep their order. Text that is no object counts as {}.

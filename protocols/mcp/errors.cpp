@@ -1,6 +1,7 @@
 #include "protocols/mcp/errors.hpp"
 
 #include "protocols/base/json_writer.hpp"
+#include "protocols/base/utf8.hpp"
 
 #include <utility>
 
@@ -20,7 +21,7 @@ failure plain(error_code code, int status, std::string message, std::string id) 
 std::string quoted(std::string_view text) {
   constexpr std::size_t bytes_max = 200;
   const bool cut = text.size() > bytes_max;
-  return "'" + base::mend_utf8(text.substr(0, bytes_max)) + (cut ? "…'" : "'");
+  return "'" + base::mend_utf8(base::utf8_cut(text, bytes_max)) + (cut ? "…'" : "'");
 }
 
 }  // namespace

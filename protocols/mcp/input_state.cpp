@@ -11,7 +11,7 @@
 namespace greenroom::protocols::mcp {
 namespace {
 
-using base::raw_member, base::raw_text, base::with_raw_member;
+using base::raw_members, base::raw_text, base::with_raw_member;
 
 constexpr auto form = base::base64_form::url;
 
@@ -25,12 +25,10 @@ bool same_code(std::string_view left, std::string_view right) {
 }
 
 std::optional<input_state> parsed_state(std::string_view json) {
-  input_state result;
-  const auto principal = raw_text(raw_member(json, "p"));
-  const auto call = raw_text(raw_member(json, "c"));
-  const auto inner = raw_text(raw_member(json, "i"));
-  const auto request = base::parse_number<std::uint64_t>(raw_member(json, "r"));
-  const auto expires = base::parse_number<std::int64_t>(raw_member(json, "e"));
+  const auto [p, r, e, c, i] = raw_members(json, {"p", "r", "e", "c", "i"});
+  const auto principal = raw_text(p.value), call = raw_text(c.value), inner = raw_text(i.value);
+  const auto request = base::parse_number<std::uint64_t>(r.value);
+  const auto expires = base::parse_number<std::int64_t>(e.value);
   if (!principal || !call || !inner || !request || !expires) return std::nullopt;
   return input_state{*principal, *request, *expires, *call, *inner};
 }
@@ -44,15 +42,21 @@ std::uint64_t digest_of(std::string_view method, std::string_view params) {
   return base::mixed(base::stable_hash(method), base::stable_hash(rest));
 }
 
-std::string sealed(const input_state& state, const state_signer& signer) {
-  const auto body = base::to_base64(base::json_object{{"p", state.principal},
-                                                      {"r", state.request},
-                                                      {"e", state.expires_s},
-                                                      {"c", state.call},
-                                                      {"i", state.inner}}
-                                        .text(),
-                                    form);
-  return body + '.' + base::to_base64(signer.sign(body), form);
+base::expected<std::string, failure> sealed(const input_state& state, const state_signer& signer) {
+  auto text = base::to_base64(base::json_object{{"p", state.principal},
+                                                {"r", state.request},
+                                                {"e", state.expires_s},
+                                                {"c", state.call},
+                                                {"i", state.inner}}
+                                  .text(),
+                              form);
+  text += '.' + base::to_base64(signer.sign(text), form);
+  if (text.size() <= state_bytes_max) return text;
+  failure why;
+  why.status = 200;
+  why.message = "The server's requestState has " + std::to_string(state.inner.size())
+                + " bytes: with its signature it would exceed " + std::to_string(state_bytes_max);
+  return why;
 }
 
 base::expected<input_state, failure> opened(std::string_view text, const state_check& check,

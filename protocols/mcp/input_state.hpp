@@ -35,7 +35,14 @@ struct input_state {
 /// count, since the client repeats its own request.
 [[nodiscard]] std::uint64_t digest_of(std::string_view method, std::string_view params);
 
-[[nodiscard]] std::string sealed(const input_state& state, const state_signer& signer);
+/// The longest text of a state.
+inline constexpr std::size_t state_bytes_max = 64 * 1024;
+
+/// The text for the client. `internal_error` when the text would have more than `state_bytes_max`
+/// bytes, because the server's own state is too long: `opened` would refuse the text, and the call
+/// could never go on. The failure has no id.
+[[nodiscard]] base::expected<std::string, failure> sealed(const input_state& state,
+                                                          const state_signer& signer);
 
 /// What must be so for a state to be taken.
 struct state_check {
@@ -49,8 +56,5 @@ struct state_check {
 [[nodiscard]] base::expected<input_state, failure> opened(std::string_view text,
                                                           const state_check& check,
                                                           const state_signer& signer);
-
-/// The longest text that is read.
-inline constexpr std::size_t state_bytes_max = 64 * 1024;
 
 }  // namespace greenroom::protocols::mcp

@@ -9,13 +9,15 @@
 namespace greenroom::protocols::mcp {
 namespace {
 
-using base::is_raw_integer, base::is_raw_object, base::is_raw_text, base::raw_member,
+using base::is_raw_integer, base::is_raw_object, base::is_raw_text, base::raw_members,
     base::raw_text;
 
 /// The members of a message, raw; empty: missing.
 struct members {
   std::string_view version, id, method, params, result, error;
   bool repeated = false;  ///< One of them occurs twice, so that programs may differ in the meaning.
+  bool whole = false;     ///< The text is one object and nothing else.
+  bool halves = false;    ///< A string has a lone surrogate.
 };
 
 void take(members& into, std::string_view key, std::string_view value) {
@@ -31,9 +33,32 @@ void take(members& into, std::string_view key, std::string_view value) {
   if (key == "error") set(into.error);
 }
 
+members members_of(std::string_view text, int depth_max) {
+  members result;
+  base::json_deaf nobody;
+  base::json_scanner<base::json_deaf> scan{text, nobody};
+  std::string room;
+  const bool whole = base::each_member(
+      scan,
+      [&](std::string_view raw, std::string_view value) {
+        take(result, base::unescape(raw, room), value);
+      },
+      depth_max);
+  scan.skip_space();
+  result.whole = whole && scan.at_end();
+  result.halves = scan.has_halves();
+  return result;
+}
+
+bool is_list(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \n\r\t");
+  return begin != std::string_view::npos && text[begin] == '[';
+}
+
+/// Empty for a missing member.
 std::string one_line(std::string_view json) {
   std::string result;
-  base::append_one_line(result, json);
+  if (!json.empty()) base::append_one_line(result, json);
   return result;
 }
 
@@ -45,7 +70,10 @@ bool is_id(std::string_view value, const message_limits& limits) {
 std::string fault_in(const members& got, const message_limits& limits) {
   if (got.repeated) return "a member of the message occurs twice";
   if (got.version != R"("2.0")") return R"("jsonrpc" is not "2.0")";
-  if (!got.id.empty() && !is_id(got.id, limits)) return "the id is neither a text nor an integer";
+  // Who could not read the id of a request answers with an error to null.
+  const bool to_nobody = got.id == "null" && got.method.empty() && !got.error.empty();
+  if (!got.id.empty() && !to_nobody && !is_id(got.id, limits))
+    return "the id is neither a text nor an integer";
   if (!got.method.empty()) {
     if (!got.result.empty() || !got.error.empty()) return "a request with a result";
     const auto method = raw_text(got.method);
@@ -57,9 +85,9 @@ std::string fault_in(const members& got, const message_limits& limits) {
   if (!got.result.empty() && got.id.empty()) return "a result without an id";
   if (!got.error.empty()) {
     if (!is_raw_object(got.error)) return "the error is no object";
-    if (!is_raw_integer(raw_member(got.error, "code")))
-      return "the code of the error is no integer";
-    if (!is_raw_text(raw_member(got.error, "message"))) return "the error has no message";
+    const auto [code, text] = raw_members(got.error, {"code", "message"});
+    if (!is_raw_integer(code.value)) return "the code of the error is no integer";
+    if (!is_raw_text(text.value)) return "the error has no message";
   }
   return {};
 }
@@ -90,40 +118,29 @@ base::expected<message, failure> made_of(const members& got, const message_limit
 base::expected<message, failure> read_message(std::string_view text, const message_limits& limits) {
   if (text.size() > limits.bytes)
     return not_json("The message has more than " + std::to_string(limits.bytes) + " bytes");
-  base::json_deaf nobody;
-  base::json_scanner<base::json_deaf> scan{text, nobody};
-  scan.skip_space();
-  if (text.substr(static_cast<std::size_t>(scan.position() - text.data())).starts_with('[')) {
+  if (is_list(text)) {
     if (!base::is_json(text, limits.depth)) return not_json("The message is not valid JSON");
     return invalid_request("Invalid request: batches are not served, send one message at a time");
   }
-  members got;
-  std::string room;
-  const bool whole = base::each_member(
-      scan,
-      [&](std::string_view raw, std::string_view value) {
-        take(got, base::unescape(raw, room), value);
-      },
-      limits.depth);
-  scan.skip_space();
-  if (!whole || !scan.at_end()) {
+  const auto got = members_of(text, limits.depth);
+  if (!got.whole) {
     std::string other{text};
     if (base::make_json(other, limits.depth))
       return invalid_request("Invalid request: the message is no object");
     return not_json("The message is not valid JSON, or is nested more than "
                     + std::to_string(limits.depth) + " deep");
   }
-  if (!scan.has_halves()) return made_of(got, limits);
+  if (!got.halves) return made_of(got, limits);
   std::string mended{text};
   base::mend_halves(mended);
-  return read_message(mended, limits);
+  return made_of(members_of(mended, limits.depth), limits);
 }
 
 error_parts parts_of(std::string_view error) {
   error_parts result;
-  if (const auto code = base::parse_number<std::int64_t>(raw_member(error, "code")))
-    result.code = *code;
-  if (auto text = raw_text(raw_member(error, "message"))) result.message = *std::move(text);
+  const auto [code, text] = raw_members(error, {"code", "message"});
+  if (const auto number = base::parse_number<std::int64_t>(code.value)) result.code = *number;
+  if (auto decoded = raw_text(text.value)) result.message = *std::move(decoded);
   return result;
 }
 

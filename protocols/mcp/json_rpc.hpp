@@ -22,7 +22,7 @@ struct message_limits {
 
 struct message {
   message_kind kind = message_kind::notification;
-  std::string id;      ///< As it was written, a JSON text or integer; empty: none.
+  std::string id;  ///< As it was written, a JSON text or integer; empty: none, or an error's null.
   std::string method;  ///< Decoded.
   std::string params;  ///< A JSON object on one line; empty: none.
   std::string result;  ///< JSON on one line.

@@ -5,6 +5,7 @@
 #include "protocols/base/json_text.hpp"
 #include "protocols/base/json_writer.hpp"
 #include "protocols/base/raw_object.hpp"
+#include "protocols/base/utf8.hpp"
 
 #include <optional>
 #include <unordered_set>
@@ -17,25 +18,6 @@ using base::is_raw_object, base::is_raw_text, base::raw_member, base::raw_text;
 
 constexpr std::string_view mark = "greenroom-mcp-offer 1";
 constexpr std::string_view unreadable = "unreadable";
-
-/// Calls `take` with each raw element of a list. False: it is none.
-template <class Take>
-bool each_element(std::string_view list, Take&& take) {
-  base::json_deaf nobody;
-  base::json_scanner<base::json_deaf> scan{list, nobody};
-  scan.skip_space();
-  if (!scan.take('[')) return false;
-  scan.skip_space();
-  if (scan.take(']')) return true;
-  do {
-    scan.skip_space();
-    const char* const begin = scan.position();
-    if (!scan.value(base::json_depth_max)) return false;
-    take(std::string_view{begin, static_cast<std::size_t>(scan.position() - begin)});
-    scan.skip_space();
-  } while (scan.take(','));
-  return scan.take(']');
-}
 
 std::string mended_line(std::string_view json) {
   std::string result, mended{json};
@@ -93,7 +75,7 @@ base::expected<page_read, base::problem> add_page(mcp_offer& to, mcp_list list,
                          "the result has no list " + std::string{base::items_member(list)}};
   page_read read;
   adder into{to[list], limits};
-  static_cast<void>(each_element(items, [&](std::string_view raw) {
+  static_cast<void>(base::each_element(items, [&](std::string_view raw) {
     ++(into.add(raw, base::key_member(list)) ? read.taken : read.left_out);
   }));
   // An empty cursor leads to a page as well; only its absence ends the list.
@@ -109,10 +91,7 @@ void take_greeting(mcp_offer& to, std::string_view result, const offer_limits& l
     info = raw_member(raw_member(result, "_meta"), "io.modelcontextprotocol/serverInfo");
   to.server_info = object_or_nothing(info, limits.item_bytes);
   to.instructions = raw_text(raw_member(result, "instructions")).value_or("");
-  if (to.instructions.size() > limits.instruction_bytes) {
-    to.instructions.resize(limits.instruction_bytes);
-    to.instructions.resize(base::utf8_prefix(to.instructions));
-  }
+  to.instructions.resize(base::utf8_cut(to.instructions, limits.instruction_bytes).size());
   if (const auto version = raw_text(raw_member(result, "protocolVersion"));
       version && version->size() <= 64)
     to.version = *version;

@@ -11,15 +11,46 @@ namespace greenroom::protocols::mcp {
 namespace {
 
 using outcome = base::expected<request, failure>;
-using base::is_raw_integer, base::is_raw_object, base::is_raw_text, base::raw_count,
-    base::raw_member, base::raw_text;
+using base::is_raw_integer, base::is_raw_object, base::is_raw_text, base::raw_member,
+    base::raw_members, base::raw_text;
 
 /// No session id or event id of the node is longer.
 constexpr std::size_t id_bytes_max = 256;
 
-/// A member of `params._meta`.
-std::string_view meta_member(std::string_view params, std::string_view key) {
-  return raw_member(raw_member(params, "_meta"), key);
+/// The members of `params._meta` that are read here, raw; empty: missing.
+struct known_meta {
+  std::string_view version, capabilities, client_info, log_level, token, traceparent;
+};
+
+/// The members of the params that are read here, raw; empty: missing. They refer to the params,
+/// which may be as large as a message, so each text is read once.
+struct known_params {
+  base::counted_member name, uri, meta;
+  known_meta in_meta;
+  std::string_view ref;
+  std::string_view version, capabilities, client_info;  // Of `initialize`.
+};
+
+known_meta meta_in(std::string_view meta) {
+  const auto [version, capabilities, client, level, token, trace] =
+      raw_members(meta, {meta_version, meta_capabilities, meta_client, meta_log_level,
+                         "progressToken", "traceparent"});
+  return {version.value, capabilities.value, client.value, level.value, token.value, trace.value};
+}
+
+known_params params_in(std::string_view params) {
+  const auto [name, uri, meta, ref, version, capabilities, client] = raw_members(
+      params, {"name", "uri", "_meta", "ref", "protocolVersion", "capabilities", "clientInfo"});
+  known_params result;
+  result.name = name;
+  result.uri = uri;
+  result.meta = meta;
+  result.in_meta = meta_in(meta.value);
+  result.ref = ref.value;
+  result.version = version.value;
+  result.capabilities = capabilities.value;
+  result.client_info = client.value;
+  return result;
 }
 
 bool is_visible(std::string_view text) {
@@ -56,20 +87,21 @@ bool is_modern_method(std::string_view method) {
   return method == "server/discover" || method == "subscriptions/listen";
 }
 
-std::string name_of(const message& said) {
-  if (const auto key = name_member(said.method); !key.empty())
-    return raw_text(raw_member(said.params, key)).value_or("");
-  if (said.method == "resources/subscribe" || said.method == "resources/unsubscribe")
-    return raw_text(raw_member(said.params, "uri")).value_or("");
-  if (said.method != "completion/complete") return {};
-  const auto ref = raw_member(said.params, "ref");
-  const auto name = raw_text(raw_member(ref, "name"));
-  return name ? *name : raw_text(raw_member(ref, "uri")).value_or("");
+std::string text_or_nothing(std::string_view value) { return raw_text(value).value_or(""); }
+
+std::string name_of(std::string_view method, const known_params& got) {
+  if (method == "tools/call" || method == "prompts/get") return text_or_nothing(got.name.value);
+  if (method == "resources/read" || method == "resources/subscribe"
+      || method == "resources/unsubscribe")
+    return text_or_nothing(got.uri.value);
+  if (method != "completion/complete") return {};
+  const auto [name, uri] = raw_members(got.ref, {"name", "uri"});
+  return text_or_nothing(is_raw_text(name.value) ? name.value : uri.value);
 }
 
 /// The trace of `00-TRACE-SPAN-FLAGS`, where a trace of zeros is none.
 std::string trace_in(std::string_view traceparent) {
-  const auto text = raw_text(traceparent).value_or("");
+  const auto text = text_or_nothing(traceparent);
   constexpr std::size_t begin = 3, digits = 32;
   if (text.size() < 55 || text[2] != '-' || text[begin + digits] != '-') return {};
   auto trace = text.substr(begin, digits);
@@ -84,35 +116,36 @@ bool is_log_level(std::string_view level) {
   return std::find(levels.begin(), levels.end(), level) != levels.end();
 }
 
-/// Sets what both eras have in the same place. Returns what is wrong; empty: nothing.
-std::string take_params(request& into) {
+/// Sets what both eras have in the same place.
+base::expected<void, failure> take_params(request& into, const known_params& got) {
   const auto key = name_member(into.method);
   if (into.kind == message_kind::request && !key.empty()) {
-    if (raw_count(into.params, key) > 1) return "The params have two members " + std::string{key};
-    if (!is_raw_text(raw_member(into.params, key)))
-      return "The params have no text " + std::string{key};
+    const auto& named = key == "uri" ? got.uri : got.name;
+    if (named.count > 1)
+      return invalid_params("The params have two members " + std::string{key}, into.id);
+    if (!is_raw_text(named.value))
+      return invalid_params("The params have no text " + std::string{key}, into.id);
   }
-  if (raw_count(into.params, "_meta") > 1) return "The params have two members _meta";
-  into.name = name_of(into);
-  const auto token = meta_member(into.params, "progressToken");
+  if (got.meta.count > 1) return invalid_params("The params have two members _meta", into.id);
+  into.name = name_of(into.method, got);
+  const auto token = got.in_meta.token;
   if (!token.empty() && !is_raw_text(token) && !is_raw_integer(token))
-    return "The progress token is neither a text nor an integer";
+    return invalid_params("The progress token is neither a text nor an integer", into.id);
   into.progress_token = token;
-  into.trace_id = trace_in(meta_member(into.params, "traceparent"));
+  into.trace_id = trace_in(got.in_meta.traceparent);
   return {};
 }
 
 /// Sets what a modern request carries in `_meta`; its version is known already.
-base::expected<void, failure> take_modern_meta(request& into) {
-  into.capabilities = meta_member(into.params, meta_capabilities);
+base::expected<void, failure> take_modern_meta(request& into, const known_meta& got) {
+  into.capabilities = got.capabilities;
   if (!is_raw_object(into.capabilities))
     return invalid_params("_meta has no object " + std::string{meta_capabilities}, into.id);
-  into.client_info = meta_member(into.params, meta_client);
+  into.client_info = got.client_info;
   if (!into.client_info.empty() && !is_raw_object(into.client_info))
     return invalid_params(std::string{meta_client} + " in _meta is no object", into.id);
-  const auto level = meta_member(into.params, meta_log_level);
-  if (level.empty()) return {};
-  const auto text = raw_text(level);
+  if (got.log_level.empty()) return {};
+  const auto text = raw_text(got.log_level);
   if (!text || !is_log_level(*text))
     return invalid_params(std::string{meta_log_level} + " in _meta is no log level", into.id);
   into.log_level = *text;
@@ -135,62 +168,60 @@ base::expected<void, failure> compare(std::string_view header,
   return header_mismatch(name + " does not have the value of the body", asked.id);
 }
 
-/// The rest of a modern message. Without fields: it came over stdio.
-outcome modern(message said, const http_fields* fields) {
-  request result;
-  static_cast<message&>(result) = std::move(said);
-  result.era = mcp_era::modern;
-  if (result.kind == message_kind::result || result.kind == message_kind::error)
-    return invalid_request("Invalid request: clients send no responses in this version", result.id);
-  const auto version = raw_text(meta_member(result.params, meta_version));
-  if (!version && result.kind == message_kind::request)
-    return invalid_params("_meta has no text " + std::string{meta_version}, result.id);
-  result.version = version.value_or(std::string{newest_modern});
-  if (fields != nullptr && version) {
-    const auto same = compare("MCP-Protocol-Version", fields->version, *version, false, result);
-    if (!same) return same.error();
-  }
-  if (!is_served(result.version, mcp_era::modern))
-    return unsupported_version(result.version, result.id);
-  if (result.kind == message_kind::request)
-    if (const auto taken = take_modern_meta(result); !taken) return taken.error();
-  if (auto wrong = take_params(result); !wrong.empty())
-    return invalid_params(std::move(wrong), result.id);
-  if (fields == nullptr) return result;
-  if (const auto same = compare("Mcp-Method", fields->method, result.method, false, result); !same)
-    return same.error();
-  if (!name_member(result.method).empty())
-    if (const auto same = compare("Mcp-Name", fields->name, result.name, true, result); !same)
-      return same.error();
-  return result;
+/// Sets the rest of a modern message. Without fields: it came over stdio.
+base::expected<void, failure> take_modern(request& into, const known_params& got,
+                                          const http_fields* fields) {
+  into.era = mcp_era::modern;
+  if (into.kind == message_kind::result || into.kind == message_kind::error)
+    return invalid_request("Invalid request: clients send no responses in this version", into.id);
+  const auto version = raw_text(got.in_meta.version);
+  if (!version && into.kind == message_kind::request)
+    return invalid_params("_meta has no text " + std::string{meta_version}, into.id);
+  into.version = version.value_or(std::string{newest_modern});
+  if (fields != nullptr && version)
+    if (auto same = compare("MCP-Protocol-Version", fields->version, *version, false, into); !same)
+      return same;
+  if (!is_served(into.version, mcp_era::modern)) return unsupported_version(into.version, into.id);
+  if (into.kind == message_kind::request)
+    if (auto taken = take_modern_meta(into, got.in_meta); !taken) return taken;
+  if (auto taken = take_params(into, got); !taken || fields == nullptr) return taken;
+  if (auto same = compare("Mcp-Method", fields->method, into.method, false, into); !same)
+    return same;
+  if (name_member(into.method).empty()) return {};
+  return compare("Mcp-Name", fields->name, into.name, true, into);
 }
 
 /// Sets what `initialize` says, and the version to answer with.
-base::expected<void, failure> take_initialize(request& into) {
-  const auto version = raw_text(raw_member(into.params, "protocolVersion"));
+base::expected<void, failure> take_initialize(request& into, const known_params& got) {
+  const auto version = raw_text(got.version);
   if (!version) return invalid_params("initialize has no text protocolVersion", into.id);
   into.version = negotiated(*version);
-  into.capabilities = raw_member(into.params, "capabilities");
+  into.capabilities = got.capabilities;
   // Some clients leave their capabilities out.
   if (!is_raw_object(into.capabilities)) into.capabilities = "{}";
-  into.client_info = raw_member(into.params, "clientInfo");
+  into.client_info = got.client_info;
   if (!is_raw_object(into.client_info)) into.client_info.clear();
   return {};
 }
 
-outcome legacy(message said, std::string_view version) {
+bool is_initialize(const message& said) {
+  return said.kind == message_kind::request && said.method == "initialize";
+}
+
+/// Sets the rest of a legacy message.
+base::expected<void, failure> take_legacy(request& into, const known_params& got) {
+  auto taken = take_params(into, got);
+  return taken && is_initialize(into) ? take_initialize(into, got) : taken;
+}
+
+request request_of(message said) {
   request result;
   static_cast<message&>(result) = std::move(said);
-  result.version = version;
-  if (auto wrong = take_params(result); !wrong.empty())
-    return invalid_params(std::move(wrong), result.id);
-  if (result.method != "initialize" || result.kind != message_kind::request) return result;
-  if (const auto taken = take_initialize(result); !taken) return taken.error();
   return result;
 }
 
-bool has_modern_meta(const message& said) {
-  return !meta_member(said.params, meta_version).empty();
+bool speaks_modern(const message& said, const known_params& got) {
+  return !got.in_meta.version.empty() || is_modern_method(said.method);
 }
 
 /// The session and the version of a legacy request that is not `initialize`.
@@ -250,18 +281,17 @@ outcome read_post(const http_fields& fields, std::string_view body, const messag
   }
   auto said = read_message(body, limits);
   if (!said) return said.error();
-  const auto id = said->kind == message_kind::request ? said->id : std::string{};
+  auto result = request_of(*std::move(said));
+  const auto got = params_in(result.params);
+  // The id of a response is the node's own, and no answer may have it.
+  const auto id = result.kind == message_kind::request ? result.id : std::string{};
   if (!fields.repeated.empty()) return with_id(repeated_field(fields.repeated), id);
-  if (has_modern_meta(*said) || is_modern_method(said->method)
-      || (fields.version && is_modern(trimmed(*fields.version))))
-    return modern(*std::move(said), &fields);
-  if (said->kind == message_kind::request && said->method == "initialize")
-    return legacy(*std::move(said), {});
-  request session;
-  session.id = id;
-  if (const auto taken = take_session(session, fields); !taken) return taken.error();
-  auto result = legacy(*std::move(said), session.version);
-  if (result) result->session_id = session.session_id;
+  const bool modern =
+      speaks_modern(result, got) || (fields.version && is_modern(trimmed(*fields.version)));
+  if (!modern && !is_initialize(result))
+    if (const auto taken = take_session(result, fields); !taken) return with_id(taken.error(), id);
+  const auto taken = modern ? take_modern(result, got, &fields) : take_legacy(result, got);
+  if (!taken) return taken.error();
   return result;
 }
 
@@ -295,9 +325,13 @@ outcome read_line(std::string_view line, std::string_view session_version,
                   const message_limits& limits) {
   auto said = read_message(line, limits);
   if (!said) return said.error();
-  if (has_modern_meta(*said) || is_modern_method(said->method))
-    return modern(*std::move(said), nullptr);
-  return legacy(*std::move(said), session_version);
+  auto result = request_of(*std::move(said));
+  const auto got = params_in(result.params);
+  const bool modern = speaks_modern(result, got);
+  if (!modern) result.version = session_version;
+  const auto taken = modern ? take_modern(result, got, nullptr) : take_legacy(result, got);
+  if (!taken) return taken.error();
+  return result;
 }
 
 bool declares(std::string_view capabilities, std::string_view path) {

@@ -162,18 +162,21 @@ std::optional<own_name> catalogue::find(const endpoint& at, mcp_list list, std::
 std::optional<own_name> catalogue::find_resource(const endpoint& at, std::string_view uri,
                                                  const filter& may) const {
   if (at.part == endpoint::kind::server) return find(at, mcp_list::resources, uri, may);
+  const bool is_listed = uris_[static_cast<std::size_t>(mcp_list::resources)].contains(uri);
   for (const auto& one : entries_) {
     if (!one.offer || !is_at(one, at, may)) continue;
     const auto begin = prefixed_uri(one.who.name, {});
     if (uri.starts_with(begin))
       return own_name{one.who.name, std::string{uri.substr(begin.size())}};
+    if (!is_listed) continue;
     for (const auto& item : (*one.offer)[mcp_list::resources])
       if (item.key == uri) return own_name{one.who.name, std::string{uri}};
   }
+  uri_matcher matcher{uri};
   for (const auto& one : entries_) {
     if (!one.offer || !is_at(one, at, may)) continue;
     for (const auto& item : (*one.offer)[mcp_list::templates])
-      if (may_match(item.key, uri)) return own_name{one.who.name, std::string{uri}};
+      if (matcher.may_match(item.key)) return own_name{one.who.name, std::string{uri}};
   }
   return std::nullopt;
 }

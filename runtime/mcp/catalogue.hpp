@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocols/base/mcp_offer.hpp"
+#include "protocols/base/text_hash.hpp"
 #include "runtime/mcp/outside_names.hpp"
 
 #include <array>
@@ -9,10 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace greenroom::runtime::mcp {
@@ -101,7 +102,9 @@ public:
   /// name is that server's, known or not, since servers may have tools that they do not list.
   [[nodiscard]] std::optional<own_name> find(const endpoint& at, mcp_list list,
                                              std::string_view name, const filter& may) const;
-  /// Who is meant by a URI: who lists it, else whose template it may come from.
+  /// Who is meant by a URI: who lists it, else whose template it may come from. Templates behind
+  /// those that cost `match_steps_max` together are not looked at; a server's own endpoint and its
+  /// prefix in front of the URI lead there even so.
   [[nodiscard]] std::optional<own_name> find_resource(const endpoint& at, std::string_view uri,
                                                       const filter& may) const;
 
@@ -129,7 +132,7 @@ private:
   std::vector<entry> entries_;
   std::array<outside_names, base::mcp_lists> names_;  // Of tools and prompts.
   /// How many servers list a URI or a template.
-  std::array<std::map<std::string, std::size_t, std::less<>>, base::mcp_lists> uris_;
+  std::array<base::text_map<std::size_t>, base::mcp_lists> uris_;
 };
 
 /// Of an endpoint, for cursors.

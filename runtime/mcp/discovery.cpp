@@ -4,6 +4,25 @@
 
 namespace greenroom::runtime::mcp {
 
+void discovery::configure(settings set) {
+  set_ = set;
+  if (set_.when == mode::eager) {
+    // In the order of the configuration, behind those that are wanted already.
+    std::vector<entry*> idle;
+    for (auto& [name, one] : entries_)
+      if (one.now == state::idle) idle.push_back(&one);
+    std::sort(idle.begin(), idle.end(),
+              [](const entry* a, const entry* b) { return a->order < b->order; });
+    for (auto* const one : idle) {
+      one->now = state::wanted;
+      one->order = ++orders_;
+    }
+    return;
+  }
+  for (auto& [name, one] : entries_)
+    if (one.now == state::wanted && !one.asked) one.now = state::idle;
+}
+
 void discovery::add(std::string_view server) {
   const auto [at, fresh] = entries_.try_emplace(std::string{server});
   if (!fresh) return;
@@ -21,14 +40,9 @@ void discovery::ask(const std::vector<std::string>& servers) {
     const auto found = entries_.find(server);
     if (found == entries_.end()) continue;
     auto& one = found->second;
-    if (one.now == state::idle) {
-      one.now = state::wanted;
-      one.order = ++orders_;
-    }
-    if (one.now == state::failed && !one.asked) {
-      one.asked = true;
-      one.order = ++orders_;
-    }
+    if (one.now == state::idle || (one.now == state::failed && !one.asked)) one.order = ++orders_;
+    if (one.now == state::idle) one.now = state::wanted;
+    one.asked = true;
   }
 }
 

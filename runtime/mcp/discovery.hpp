@@ -30,7 +30,9 @@ public:
   };
 
   explicit discovery(settings set) : set_{set} {}
-  void configure(settings set) { set_ = set; }
+  /// Servers that were not started yet follow the new mode: in `eager` they are wanted now, else
+  /// only those that a list has asked for.
+  void configure(settings set);
 
   /// A server whose offer is not known.
   void add(std::string_view server);
@@ -61,7 +63,7 @@ private:
     state now = state::idle;
     std::uint64_t order = 0;
     unsigned failures = 0;
-    bool asked = false;  ///< Since the failure.
+    bool asked = false;  ///< By a list; since the last failure, if there was one.
     time_point not_before{};
   };
 

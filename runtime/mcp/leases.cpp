@@ -5,15 +5,20 @@ namespace greenroom::runtime::mcp {
 leases::opened leases::open(std::string_view key, std::size_t bytes, time_point now) {
   if (use(key, now)) return {true, {}};
   opened result;
-  const auto full = [&] {
-    return entries_.size() >= set_.count_max || bytes_ + bytes > set_.bytes_max;
+  const auto fits = [&](std::size_t others, std::size_t their_bytes) {
+    return others < set_.count_max && their_bytes <= set_.bytes_max
+           && bytes <= set_.bytes_max - their_bytes;
   };
-  if (bytes > set_.bytes_max) return result;
-  while (full() && set_.beyond == when_full::end_longest && !idle_.empty()) {
-    result.ended.push_back(idle_.begin()->second);
-    erase(entries_.find(idle_.begin()->second));
+  // Nobody's state is lost for a lease that would not fit even then.
+  const bool room = set_.beyond == when_full::end_longest
+                        ? fits(entries_.size() - idle_.size(), bytes_ - idle_bytes_)
+                        : fits(entries_.size(), bytes_);
+  if (!room) return result;
+  while (!fits(entries_.size(), bytes_)) {
+    const auto longest = entries_.find(idle_.begin()->second);
+    result.ended.push_back(longest->first);
+    erase(longest);
   }
-  if (full()) return result;
   const auto at = entries_.try_emplace(std::string{key}, entry{now, bytes, 0}).first;
   bytes_ += bytes;
   idle(*at);
@@ -33,10 +38,13 @@ bool leases::use(std::string_view key, time_point now) {
 bool leases::resize(std::string_view key, std::size_t bytes) {
   const auto found = entries_.find(key);
   if (found == entries_.end()) return false;
-  const auto others = bytes_ - found->second.bytes;
-  if (others + bytes > set_.bytes_max && bytes > found->second.bytes) return false;
+  auto& one = found->second;
+  const auto others = bytes_ - one.bytes;
+  if (bytes > one.bytes && (others > set_.bytes_max || bytes > set_.bytes_max - others))
+    return false;
   bytes_ = others + bytes;
-  found->second.bytes = bytes;
+  if (one.calls == 0) idle_bytes_ = idle_bytes_ - one.bytes + bytes;
+  one.bytes = bytes;
   return true;
 }
 
@@ -80,6 +88,15 @@ std::optional<leases::time_point> leases::next_end() const {
 std::size_t leases::calls(std::string_view key) const {
   const auto found = entries_.find(key);
   return found == entries_.end() ? 0 : found->second.calls;
+}
+
+void leases::idle(const table::value_type& one) {
+  idle_.emplace(one.second.used, one.first);
+  idle_bytes_ += one.second.bytes;
+}
+
+void leases::busy(const table::value_type& one) {
+  if (idle_.erase({one.second.used, one.first}) > 0) idle_bytes_ -= one.second.bytes;
 }
 
 void leases::erase(table::iterator at) {

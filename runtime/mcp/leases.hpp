@@ -23,8 +23,11 @@ public:
 
   /// What happens beyond the bounds.
   enum class when_full : std::uint8_t {
-    refuse,       ///< For state that nobody can make again.
-    end_longest,  ///< The one that was not used for longest ends, if no call of it is under way.
+    refuse,  ///< For state that nobody can make again.
+    /// Those that were not used for longest end, and no more of them than the new one needs. A
+    /// lease whose call is under way does not; where that leaves too little room, none ends and the
+    /// new one is refused.
+    end_longest,
   };
   struct settings {
     duration lease = std::chrono::minutes{10};
@@ -72,14 +75,15 @@ private:
   };
   using table = std::map<std::string, entry, std::less<>>;
 
-  void idle(const table::value_type& one) { idle_.emplace(one.second.used, one.first); }
-  void busy(const table::value_type& one) { idle_.erase({one.second.used, one.first}); }
+  void idle(const table::value_type& one);
+  void busy(const table::value_type& one);
   void erase(table::iterator at);
 
   settings set_;
   table entries_;
   std::set<std::pair<time_point, std::string>> idle_;  // Without a call, by last use.
   std::size_t bytes_ = 0;
+  std::size_t idle_bytes_ = 0;
 };
 
 }  // namespace greenroom::runtime::mcp

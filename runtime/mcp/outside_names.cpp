@@ -35,7 +35,7 @@ std::string hashed_name(const name_source& source, std::size_t digits) {
 }
 
 outside_names::outside_names(const std::vector<name_source>& sources) {
-  std::unordered_map<std::string, std::size_t> wanted;
+  base::text_map<std::size_t> wanted;
   for (const auto& source : sources) ++wanted[plain_name(source)];
   std::vector<const name_source*> others;
   for (const auto& source : sources) {

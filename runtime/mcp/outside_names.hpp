@@ -1,14 +1,13 @@
 // The names under which clients see the tools and prompts of all servers together.
 #pragma once
 
+#include "protocols/base/text_hash.hpp"
+
+#include <compare>
 #include <cstddef>
-#include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace greenroom::runtime::mcp {
@@ -49,7 +48,7 @@ public:
 private:
   bool place(const std::string& outside, const own_name& own);
 
-  std::map<std::string, own_name, std::less<>> own_;
+  base::text_map<own_name> own_;
   std::map<own_name, std::string> outside_;
 };
 

@@ -65,11 +65,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const std::string_view text{reinterpret_cast<const char*>(bytes), size};
   read_message(text);
   read_offer(text);
-  const auto position = mcp::position_in(text, base::mcp_list::tools, 1);
-  if (position)
-    expect(*mcp::position_in(R"({"cursor":")" + mcp::to_cursor(*position) + R"("})",
-                             base::mcp_list::tools, 1)
-           == *position);
+  if (const auto position = mcp::position_in(text, base::mcp_list::tools, 1)) {
+    const auto back = mcp::position_in(R"({"cursor":")" + mcp::to_cursor(*position) + R"("})",
+                                       base::mcp_list::tools, 1);
+    expect(back && *back == *position);
+  }
   if (const auto id = mcp::parse_event_id(text)) expect(mcp::to_text(*id) == text);
   return 0;
 }

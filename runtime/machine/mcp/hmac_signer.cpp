@@ -5,17 +5,14 @@
 #include <openssl/rand.h>
 
 #include <array>
-#include <cassert>
 #include <cstdlib>
 #include <utility>
 
 namespace greenroom::machine {
 namespace {
 
-constexpr std::size_t key_bytes = 32;
-
 std::string random_key() {
-  std::array<unsigned char, key_bytes> bytes{};
+  std::array<unsigned char, hmac_signer::key_bytes_min> bytes{};
   // Without random bytes nothing that is signed could be trusted.
   if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) std::abort();
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -23,8 +20,12 @@ std::string random_key() {
 
 }  // namespace
 
-hmac_signer::hmac_signer(std::string key) : key_{std::move(key)} {
-  assert(key_.size() >= key_bytes);
+base::expected<hmac_signer> hmac_signer::with_key(std::string key) {
+  if (key.size() < key_bytes_min)
+    return base::problem{"short-key", "the key has " + std::to_string(key.size())
+                                          + " bytes, which is less than "
+                                          + std::to_string(key_bytes_min)};
+  return hmac_signer{std::move(key)};
 }
 
 hmac_signer::hmac_signer() : hmac_signer{random_key()} {}

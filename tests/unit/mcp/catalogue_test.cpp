@@ -84,6 +84,13 @@ TEST(OutsideNames, KnowNothingElse) {
 
 // -- templates ----------------------------------------------------------------
 
+bool may_match(std::string_view uri_template, std::string_view uri) {
+  uri_matcher matcher{uri};
+  const bool result = matcher.may_match(uri_template);
+  EXPECT_FALSE(matcher.has_given_up()) << uri_template;
+  return result;
+}
+
 TEST(UriTemplate, MatchesWhatMayComeFromIt) {
   EXPECT_TRUE(may_match("test://template/{id}/data", "test://template/123/data"));
   EXPECT_FALSE(may_match("test://template/{id}/data", "test://template//data"));
@@ -93,6 +100,13 @@ TEST(UriTemplate, MatchesWhatMayComeFromIt) {
   EXPECT_TRUE(may_match("db://{table}{?limit,offset}", "db://users"));
   EXPECT_TRUE(may_match("db://{table}{?limit,offset}", "db://users?limit=1"));
   EXPECT_TRUE(may_match("a{x}b{y}c", "a1b2bc"));
+  EXPECT_FALSE(may_match("a{x}b{y}c", "a1bc"));
+  EXPECT_TRUE(may_match("{x}aba{+y}", "1ababa"));
+  EXPECT_TRUE(may_match("{+x}aa", "aaa"));
+  EXPECT_FALSE(may_match("{x}aa", "aa"));
+  EXPECT_TRUE(may_match("{x}{y}", "ab"));
+  EXPECT_FALSE(may_match("{x}{y}", "a"));
+  EXPECT_TRUE(may_match("a}b{x}", "a}bc"));
   EXPECT_TRUE(may_match("plain", "plain"));
   EXPECT_FALSE(may_match("plain", "plains"));
   EXPECT_FALSE(may_match("open{", "open{"));
@@ -104,6 +118,47 @@ TEST(UriTemplate, HasItsBounds) {
   EXPECT_FALSE(may_match(std::string(1025, 'a'), std::string(1025, 'a')));
   EXPECT_TRUE(may_match("{+x}", std::string(8192, 'a')));
   EXPECT_FALSE(may_match("{+x}", std::string(8193, 'a')));
+}
+
+/// How many of `templates` are compared with a URI before its steps are used up.
+std::size_t compared(uri_matcher matcher, const std::vector<std::string>& templates) {
+  std::size_t result = 0;
+  for (const auto& one : templates) {
+    static_cast<void>(matcher.may_match(one));
+    if (matcher.has_given_up()) break;
+    ++result;
+  }
+  return result;
+}
+
+TEST(UriTemplate, HasABoundOnTheWorkOfAllComparisonsTogether) {
+  // One for the template, three to begin, three for the expression.
+  EXPECT_TRUE((uri_matcher{"ab", 7}.may_match("{x}")));
+  uri_matcher short_of_one{"ab", 6};
+  EXPECT_FALSE(short_of_one.may_match("{x}"));
+  EXPECT_TRUE(short_of_one.has_given_up());
+  // A false answer costs little, but it costs.
+  EXPECT_EQ(compared(uri_matcher{"ab", 7}, std::vector<std::string>(9, "other{x}")), 7U);
+}
+
+TEST(UriTemplate, IsNotComparedAnyMoreWhenAnAttackHasUsedTheStepsUp) {
+  const std::string uri(8192, 'a');
+  // Each literal fits nearly everywhere and nowhere at its end.
+  const auto literal = "{+x}" + std::string(1000, 'a') + "b{+y}";
+  std::string expressions;
+  while (expressions.size() < 1000) expressions += "{+x}a";
+  for (const auto& bad : {literal, expressions + "b"}) {
+    uri_matcher matcher{uri};
+    for (int i = 0; i < 4096; ++i) EXPECT_FALSE(matcher.may_match(bad));
+    EXPECT_TRUE(matcher.has_given_up());
+    EXPECT_FALSE(matcher.may_match("{+x}")) << "even what is cheap";
+    EXPECT_LE(compared(uri_matcher{uri}, std::vector<std::string>(4096, bad)), 2U);
+  }
+  // What servers really have fits within the bound: thousands with the same beginning.
+  uri_matcher plain{"file:///home/user/project/source/some/folder/of/it/a_file.cpp"};
+  for (int i = 0; i < 4096; ++i)
+    EXPECT_FALSE(plain.may_match("file:///{+path}/item" + std::to_string(i) + "{?line,column}"));
+  EXPECT_TRUE(plain.may_match("file:///{+path}"));
 }
 
 // -- catalogue ----------------------------------------------------------------
@@ -134,8 +189,8 @@ std::vector<std::string> names_at(const catalogue& all, const endpoint& at,
                                   mcp_list list = mcp_list::tools,
                                   const catalogue::filter& may = nullptr) {
   std::vector<std::string> result;
-  const auto page = all.page(at, list, "", 0, 1000, may);
-  for (const auto& json : page->items) {
+  const auto page = all.page(at, list, "", 0, 1000, may).value();
+  for (const auto& json : page.items) {
     const auto begin = json.find(":\"") + 2;
     result.push_back(json.substr(begin, json.find('"', begin) - begin));
   }
@@ -158,7 +213,7 @@ TEST(Catalogue, ListsInTheOrderOfTheConfigurationWhateverComesFirst) {
 TEST(Catalogue, KeepsEverythingOfAnItemButItsName) {
   auto all = three_servers();
   all.set_offer("git", offer_of({"log"}), start);
-  EXPECT_EQ(all.page(everywhere, mcp_list::tools, "", 0, 9, nullptr)->items,
+  EXPECT_EQ(all.page(everywhere, mcp_list::tools, "", 0, 9, nullptr).value().items,
             (texts{R"({"name":"git__log","n":1})"}));
 }
 
@@ -205,21 +260,23 @@ TEST(Catalogue, HasPagesThatGoOnWhereTheyEnded) {
   all.set_offer("git", offer_of({"a", "b"}), start);
   all.set_offer("mail", offer_of({"c"}), start);
   const auto first = all.page(everywhere, mcp_list::tools, "", 0, 1, nullptr);
-  ASSERT_TRUE(first->next);
+  ASSERT_TRUE(first && first->next);
   EXPECT_EQ(first->items.size(), 1U);
   const auto second =
       all.page(everywhere, mcp_list::tools, first->next->first, first->next->second, 1, nullptr);
-  EXPECT_EQ(second->items[0].find("git__b"), 9U);
+  ASSERT_TRUE(second && second->next);
+  EXPECT_EQ(second->items.at(0).find("git__b"), 9U);
   // A server in front of it changes: nothing is left out or comes twice.
   all.set_offer("git", offer_of({"a", "b", "new"}), start);
   const auto third =
       all.page(everywhere, mcp_list::tools, second->next->first, second->next->second, 1, nullptr);
-  EXPECT_EQ(third->items[0].find("mail__c"), 9U);
+  ASSERT_TRUE(third);
+  EXPECT_EQ(third->items.at(0).find("mail__c"), 9U);
   EXPECT_FALSE(third->next);
   EXPECT_EQ(all.page(everywhere, mcp_list::tools, "gone", 0, 1, nullptr), std::nullopt);
   // Exactly as many as there are: no further page.
-  EXPECT_FALSE(all.page(everywhere, mcp_list::tools, "", 0, 4, nullptr)->next);
-  EXPECT_TRUE(all.page(everywhere, mcp_list::tools, "", 0, 3, nullptr)->next);
+  EXPECT_FALSE(all.page(everywhere, mcp_list::tools, "", 0, 4, nullptr).value().next);
+  EXPECT_TRUE(all.page(everywhere, mcp_list::tools, "", 0, 3, nullptr).value().next);
 }
 
 TEST(Catalogue, ShowsAndFindsOnlyWhatACallerMayUse) {
@@ -266,6 +323,19 @@ TEST(Catalogue, GivesAPrefixToUrisThatTwoServersHave) {
   EXPECT_EQ(found("t://nobody"), std::nullopt);
   EXPECT_EQ(all.shown_uri(everywhere, {"git", "t://both"}), "greenroom://git/t://both");
   EXPECT_EQ(all.shown_uri(everywhere, {"git", "t://a"}), "t://a");
+}
+
+TEST(Catalogue, FindsThroughThePrefixWhatCostlyTemplatesHide) {
+  auto all = three_servers();
+  const std::string uri(8192, 'a');
+  const std::vector<std::string> costly(100, "{+x}" + std::string(1000, 'a') + "b{+y}");
+  all.set_offer("git", offer_of({}, {}, costly), start);
+  all.set_offer("files", offer_of({}, {"t://a"}, {"{+any}"}), start);
+  EXPECT_EQ(all.find_resource(everywhere, uri, nullptr), std::nullopt);
+  EXPECT_EQ(all.find_resource(everywhere, "greenroom://files/" + uri, nullptr),
+            (own_name{"files", uri}));
+  EXPECT_EQ(all.find_resource(everywhere, "t://a", nullptr), (own_name{"files", "t://a"}));
+  EXPECT_EQ(all.find_resource(everywhere, "t://b", nullptr), (own_name{"files", "t://b"}));
 }
 
 TEST(Catalogue, KnowsItsEndpoints) {

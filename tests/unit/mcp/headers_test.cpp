@@ -3,6 +3,7 @@
 #include "protocols/base/raw_object.hpp"
 #include "protocols/mcp/header_value.hpp"
 #include "protocols/mcp/parameter_headers.hpp"
+#include "tests/unit/mcp/value_of.hpp"
 
 #include <gtest/gtest.h>
 
@@ -47,7 +48,13 @@ TEST(RawObject, ReadsAndChangesOneMemberAndKeepsTheOthers) {
   EXPECT_EQ(base::with_raw_member(R"({"a":1})", "b\"", "[2]"), R"({"a":1,"b\"":[2]})");
   EXPECT_EQ(base::with_raw_member("null", "a", "1"), R"({"a":1})");
   EXPECT_EQ(base::with_raw_member(R"({"a":1,"a":2})", "a", "3"), R"({"a":3})");
-  EXPECT_EQ(base::raw_count(R"({"a":1,"\u0061":2,"b":3})", "a"), 2U);
+  const auto [a, b, c] = base::raw_members(R"({"a":1,"\u0061":2,"b":3})", {"a", "b", "c"});
+  EXPECT_EQ(a.value, "2");
+  EXPECT_EQ(a.count, 2U);
+  EXPECT_EQ(b.value, "3");
+  EXPECT_EQ(c.value, "");
+  EXPECT_EQ(c.count, 0U);
+  EXPECT_EQ(base::raw_members(R"({"a":1)", {"a"})[0].count, 0U) << "no whole object";
   EXPECT_EQ(base::raw_text(R"("a\n")"), "a\n");
   EXPECT_EQ(base::raw_text("7"), std::nullopt);
   EXPECT_TRUE(base::is_raw_integer("-12"));
@@ -87,13 +94,12 @@ const std::string schema =
     R"({"on":{"type":"boolean","x-mcp-header":"On"}}},"plain":{"type":"string"}}})";
 
 TEST(McpParameters, AreFoundWhereOnlyPropertiesLead) {
-  const auto found = parameter_headers(schema);
-  ASSERT_TRUE(found) << found.error().text;
-  ASSERT_EQ(found->size(), 3U);
-  EXPECT_EQ((*found)[2].name, "On");
-  EXPECT_EQ((*found)[2].path, (std::vector<std::string>{"deep", "on"}));
-  EXPECT_EQ((*found)[2].type, parameter_header::kind::boolean);
-  EXPECT_TRUE(parameter_headers(R"({"type":"object"})")->empty());
+  const auto found = value_of(parameter_headers(schema));
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[2].name, "On");
+  EXPECT_EQ(found[2].path, (std::vector<std::string>{"deep", "on"}));
+  EXPECT_EQ(found[2].type, parameter_header::kind::boolean);
+  EXPECT_TRUE(value_of(parameter_headers(R"({"type":"object"})")).empty());
 }
 
 TEST(McpParameters, MakeASchemaInvalidElsewhere) {
@@ -116,7 +122,7 @@ TEST(McpParameters, MakeASchemaInvalidElsewhere) {
 }
 
 TEST(McpParameters, AreComparedAfterDecodingAndIntegersAsNumbers) {
-  const auto declared = *parameter_headers(schema);
+  const auto declared = value_of(parameter_headers(schema));
   const auto status = [&](const std::vector<header_field>& fields, std::string_view arguments) {
     const auto same = check_parameters(declared, fields, arguments);
     if (!same) {
@@ -145,7 +151,7 @@ TEST(McpParameters, AreComparedAfterDecodingAndIntegersAsNumbers) {
 }
 
 TEST(McpParameters, AreWrittenSoThatTheyAreTaken) {
-  const auto declared = *parameter_headers(schema);
+  const auto declared = value_of(parameter_headers(schema));
   const std::string arguments = R"({"region":"Zürich","n":7,"deep":{"on":false},"plain":"x"})";
   const auto written = parameter_fields(declared, arguments);
   ASSERT_EQ(written.size(), 3U);

@@ -1,5 +1,6 @@
 // One message of JSON-RPC.
 #include "protocols/mcp/json_rpc.hpp"
+#include "tests/unit/mcp/value_of.hpp"
 
 #include <gtest/gtest.h>
 
@@ -35,12 +36,22 @@ TEST(McpMessage, RefusesIdsThatAreNeitherTextsNorIntegers) {
   }
 }
 
+TEST(McpMessage, TakesNullForTheIdOfAnErrorOnly) {
+  // JSON-RPC 2.0, 5: the id of the request could not be read.
+  const auto read = value_of(
+      read_message(R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"x"}})"));
+  EXPECT_EQ(read.kind, message_kind::error);
+  EXPECT_EQ(read.id, "");
+  EXPECT_EQ(to_text(read), R"({"jsonrpc":"2.0","error":{"code":-32700,"message":"x"}})");
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":null,"result":{}})"), error_code::invalid_request);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1.5,"error":{"code":1,"message":"x"}})"),
+            error_code::invalid_request);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":null,"method":"a","error":{"code":1,"message":"x"}})"),
+            error_code::invalid_request);
+}
+
 TEST(McpMessage, TellsItsFourKindsApart) {
-  const auto kind = [](std::string_view text) {
-    const auto read = read_message(text);
-    EXPECT_TRUE(read) << text;
-    return read->kind;
-  };
+  const auto kind = [](std::string_view text) { return value_of(read_message(text)).kind; };
   EXPECT_EQ(kind(R"({"jsonrpc":"2.0","method":"a"})"), message_kind::notification);
   EXPECT_EQ(kind(R"({"jsonrpc":"2.0","id":1,"method":"a"})"), message_kind::request);
   EXPECT_EQ(kind(R"({"jsonrpc":"2.0","id":1,"result":{}})"), message_kind::result);
@@ -57,7 +68,7 @@ TEST(McpMessage, KeepsParamsAsTheyAreOnOneLine) {
   ASSERT_TRUE(read);
   EXPECT_EQ(read->params, R"({"a": [1, 2.50],"b":"\n"})");
   EXPECT_EQ(read->method, "x/y");
-  EXPECT_EQ(read_message(to_text(*read))->params, read->params);
+  EXPECT_EQ(value_of(read_message(to_text(*read))).params, read->params);
 }
 
 TEST(McpMessage, TakesNullForNoParamsAndRefusesLists) {
@@ -138,7 +149,16 @@ TEST(McpMessage, ReplacesHalvesOfCharactersInWhatIsPassedOn) {
   const auto read =
       read_message(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"t":"\ud83d"}})");
   ASSERT_TRUE(read);
-  EXPECT_EQ(read->params.find("\\ud83d"), std::string::npos);
+  EXPECT_EQ(read->params, R"({"t":"\ufffd"})");
+  const auto error = value_of(read_message(
+      R"({"jsonrpc":"2.0","id":7,"error":{"code":-32601,"message":"m","data":{"x":"\ud83d"}}})"));
+  EXPECT_EQ(error.error, R"({"code":-32601,"message":"m","data":{"x":"\ufffd"}})");
+  EXPECT_EQ(error.id, "7");
+  // The escapes of a whole character stay.
+  const auto whole = value_of(read_message(
+      R"({"jsonrpc":"2.0","id":"\udc00","method":"a","params":{"t":"\ud83d\ude00\ud83d\u0041"}})"));
+  EXPECT_EQ(whole.params, R"({"t":"\ud83d\ude00\ufffd\u0041"})");
+  EXPECT_EQ(whole.id, R"("\ufffd")");
 }
 
 TEST(McpMessage, WritesOneLineEach) {
@@ -154,6 +174,13 @@ TEST(McpMessage, ReadsThePartsOfAnErrorAndHasDefaults) {
   EXPECT_EQ(parts.code, -32601);
   EXPECT_EQ(parts.message, "no\tsuch");
   EXPECT_EQ(parts_of("{}").code, -32603);
+}
+
+TEST(McpErrors, QuoteNoPartOfACharacter) {
+  const auto long_name = std::string(199, 'x') + "\xc3\xb6y";
+  EXPECT_EQ(unknown_name("tool", long_name).message,
+            "Unknown tool: '" + std::string(199, 'x') + "…'");
+  EXPECT_EQ(unknown_name("tool", "a\xff").message, "Unknown tool: 'a\xef\xbf\xbd'");
 }
 
 TEST(McpErrors, CarryWhatClientsDecideBy) {

@@ -52,6 +52,34 @@ TEST(Discovery, WaitsForAListWhenItIsLazyAndNeverStartsWhenItIsOff) {
   EXPECT_EQ(off.waits_until({"a"}, origin, origin), std::nullopt);
 }
 
+TEST(Discovery, StartsWhatNobodyAskedForWhenAReloadMakesItEager) {
+  auto all = three(discovery::mode::lazy);
+  all.ask({"b"});
+  EXPECT_EQ(all.next_start(origin), origin);
+  all.configure({discovery::mode::eager, 2, seconds{10}, seconds{30}, minutes{2}});
+  // A list has asked for b before; the others are wanted in the order of the configuration.
+  EXPECT_EQ(all.start(origin), (texts{"b", "c"}));
+  all.remove("b");
+  EXPECT_EQ(all.start(origin), (texts{"a"}));
+  // Another reload starts nothing twice, and nothing that failed.
+  all.fail("a", origin);
+  all.configure({discovery::mode::eager, 2, seconds{10}, seconds{30}, minutes{2}});
+  EXPECT_EQ(all.start(origin + minutes{9}), (texts{}));
+  EXPECT_EQ(all.under_way(), 1U);
+}
+
+TEST(Discovery, LeavesWhatNobodyAskedForWhenAReloadMakesItLazy) {
+  auto all = three(discovery::mode::eager);
+  all.ask({"b"});
+  all.configure({discovery::mode::lazy, 2, seconds{10}, seconds{30}, minutes{2}});
+  EXPECT_EQ(all.start(origin), (texts{"b"}));
+  EXPECT_EQ(all.next_start(origin), std::nullopt);
+  all.configure({discovery::mode::off, 2, seconds{10}, seconds{30}, minutes{2}});
+  EXPECT_EQ(all.start(origin), (texts{}));
+  all.configure({discovery::mode::eager, 3, seconds{10}, seconds{30}, minutes{2}});
+  EXPECT_EQ(all.start(origin), (texts{"c", "a"}));
+}
+
 TEST(Discovery, ListsWaitForStartsAndNotLongerThanTheyMay) {
   auto all = three(discovery::mode::eager);
   EXPECT_EQ(all.waits_until({"b"}, origin, origin), origin + seconds{10});
@@ -154,6 +182,36 @@ TEST(Leases, OfSessionsMakeRoomByEndingTheLongestUnused) {
   EXPECT_TRUE(all.has("a"));
 }
 
+TEST(Leases, OfSessionsEndNobodyForOneThatWouldNotFitEvenThen) {
+  auto all = small(leases::when_full::end_longest);
+  static_cast<void>(all.open("busy", 60, origin));
+  static_cast<void>(all.open("idle", 30, origin));
+  EXPECT_TRUE(all.begin_call("busy", origin));
+  const auto refused = all.open("new", 41, origin + seconds{1});
+  EXPECT_FALSE(refused.done);
+  EXPECT_EQ(refused.ended, (texts{}));
+  EXPECT_TRUE(all.has("idle"));
+  const auto taken = all.open("new", 40, origin + seconds{1});
+  EXPECT_TRUE(taken.done);
+  EXPECT_EQ(taken.ended, (texts{"idle"}));
+}
+
+TEST(Leases, OfSessionsEndNoMoreThanTheNewOneNeeds) {
+  leases all{{minutes{10}, 4, 100, leases::when_full::end_longest}};
+  static_cast<void>(all.open("first", 10, origin));
+  static_cast<void>(all.open("second", 40, origin + seconds{1}));
+  static_cast<void>(all.open("third", 50, origin + seconds{2}));
+  // The last use counts, and the end of a call is one.
+  EXPECT_TRUE(all.begin_call("first", origin + seconds{3}));
+  EXPECT_TRUE(all.end_call("first", origin + seconds{4}));
+  const auto one = all.open("fourth", 41, origin + seconds{5});
+  EXPECT_TRUE(one.done);
+  EXPECT_EQ(one.ended, (texts{"second", "third"}));
+  EXPECT_TRUE(all.resize("first", 59));
+  EXPECT_EQ(all.open("fifth", 100, origin + seconds{6}).ended, (texts{"first", "fourth"}));
+  EXPECT_EQ(all.bytes(), 100U);
+}
+
 TEST(Leases, CountTheBytesThatTheyTake) {
   auto all = small();
   static_cast<void>(all.open("a", 40, origin));
@@ -209,7 +267,7 @@ TEST(CallStreams, GiveProgressToTheCallOfItsToken) {
   EXPECT_EQ(one->call, 1U);
   EXPECT_EQ(one->client_token, R"("mine")");
   // Some servers make a text of a number.
-  EXPECT_EQ(streams.take_progress(R"("2")", 0)->client_token, "7");
+  EXPECT_EQ(streams.take_progress(R"("2")", 0).value().client_token, "7");
   EXPECT_FALSE(streams.take_progress(call_streams::inner_token(3), 0));
   EXPECT_FALSE(streams.take_progress("99", 0));
   EXPECT_FALSE(streams.take_progress(R"("mine")", 0));

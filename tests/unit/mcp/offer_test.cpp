@@ -1,5 +1,6 @@
 // What a server offers: read from its answers, stored, and read again.
 #include "protocols/mcp/offer.hpp"
+#include "tests/unit/mcp/value_of.hpp"
 
 #include <gtest/gtest.h>
 
@@ -38,11 +39,13 @@ TEST(McpOffer, KeepsItemsAsTheyAreInTheOrderOfTheServer) {
 
 TEST(McpOffer, FollowsCursorsAndTakesAnEmptyOneForOne) {
   mcp_offer offer;
-  EXPECT_EQ(add_page(offer, mcp_list::tools, R"({"tools":[],"nextCursor":"a\"b"})")->cursor,
-            R"("a\"b")");
-  EXPECT_EQ(add_page(offer, mcp_list::tools, R"({"tools":[],"nextCursor":""})")->cursor, R"("")");
-  EXPECT_EQ(add_page(offer, mcp_list::tools, R"({"tools":[],"nextCursor":null})")->cursor, "");
-  EXPECT_EQ(add_page(offer, mcp_list::tools, R"({"tools":[]})")->cursor, "");
+  const auto cursor = [&](std::string_view result) {
+    return value_of(add_page(offer, mcp_list::tools, result)).cursor;
+  };
+  EXPECT_EQ(cursor(R"({"tools":[],"nextCursor":"a\"b"})"), R"("a\"b")");
+  EXPECT_EQ(cursor(R"({"tools":[],"nextCursor":""})"), R"("")");
+  EXPECT_EQ(cursor(R"({"tools":[],"nextCursor":null})"), "");
+  EXPECT_EQ(cursor(R"({"tools":[]})"), "");
 }
 
 TEST(McpOffer, LeavesOutWhatIsNoItemOrThereAlready) {
@@ -53,8 +56,9 @@ TEST(McpOffer, LeavesOutWhatIsNoItemOrThereAlready) {
   ASSERT_TRUE(page);
   EXPECT_EQ(page->taken, 1U);
   EXPECT_EQ(page->left_out, 5U);
-  const auto next = add_page(offer, mcp_list::tools, R"({"tools":[{"name":"a"},{"name":"b"}]})");
-  EXPECT_EQ(next->taken, 1U);
+  const auto next =
+      value_of(add_page(offer, mcp_list::tools, R"({"tools":[{"name":"a"},{"name":"b"}]})"));
+  EXPECT_EQ(next.taken, 1U);
   EXPECT_EQ(offer[mcp_list::tools].size(), 2U);
 }
 
@@ -73,17 +77,14 @@ TEST(McpOffer, HasItsBounds) {
   limits.item_bytes = 13;
   limits.bytes = 26;
   mcp_offer offer;
-  EXPECT_EQ(add_page(offer, mcp_list::tools, R"({"tools":[{"name":"ab"},{"name":"abc"}]})", limits)
-                ->left_out,
-            1U);
-  EXPECT_EQ(add_page(offer, mcp_list::tools, R"({"tools":[{"name":"b"},{"name":"c"}]})", limits)
-                ->left_out,
-            1U);
+  const auto left_out = [&](std::string_view result) {
+    return value_of(add_page(offer, mcp_list::tools, result, limits)).left_out;
+  };
+  EXPECT_EQ(left_out(R"({"tools":[{"name":"ab"},{"name":"abc"}]})"), 1U);
+  EXPECT_EQ(left_out(R"({"tools":[{"name":"b"},{"name":"c"}]})"), 1U);
   offer = {};
   limits.bytes = 25;
-  EXPECT_EQ(add_page(offer, mcp_list::tools, R"({"tools":[{"name":"ab"},{"name":"cd"}]})", limits)
-                ->left_out,
-            1U);
+  EXPECT_EQ(left_out(R"({"tools":[{"name":"ab"},{"name":"cd"}]})"), 1U);
   limits.instruction_bytes = 3;
   take_greeting(offer, "{\"instructions\":\"a\xc3\xb6\xc3\xb6\"}", limits);
   EXPECT_EQ(offer.instructions, "a\xc3\xb6");
@@ -99,15 +100,15 @@ TEST(McpOffer, FindsTheServersNameInBothEras) {
 TEST(McpOffer, ComesBackFromItsStoredForm) {
   const auto offer = full_offer();
   const auto text = to_stored(offer, 77);
-  const auto back = from_stored(text, 77);
-  ASSERT_TRUE(back) << back.error().text;
-  EXPECT_EQ(*back, offer);
-  EXPECT_EQ(*from_stored(to_stored({}, 1), 1), mcp_offer{});
+  EXPECT_EQ(value_of(from_stored(text, 77)), offer);
+  EXPECT_EQ(value_of(from_stored(to_stored({}, 1), 1)), mcp_offer{});
 }
 
 TEST(McpOffer, IsNotTakenFromAnotherConfigurationOrFromDamagedText) {
   const auto text = to_stored(full_offer(), 77);
-  EXPECT_EQ(from_stored(text, 78).error().code, "other-configuration");
+  const auto other = from_stored(text, 78);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, "other-configuration");
   for (std::size_t i = 0; i + 1 < text.size(); i += 7) {
     auto bad = text;
     bad[i] = static_cast<char>(bad[i] ^ 1);

@@ -1,5 +1,6 @@
 // What a client asks: HTTP and stdio, both eras.
 #include "protocols/mcp/request.hpp"
+#include "tests/unit/mcp/value_of.hpp"
 
 #include <gtest/gtest.h>
 
@@ -157,10 +158,10 @@ TEST(McpRequest, RefusesTokensAndLevelsThatTheProtocolDoesNotHave) {
     with_more.insert(with_more.size() - 1, more);
     return post(modern_fields("tools/list"), modern_body("tools/list", with_more));
   };
-  EXPECT_EQ(list(R"(,"progressToken":7)")->progress_token, "7");
+  EXPECT_EQ(value_of(list(R"(,"progressToken":7)")).progress_token, "7");
   expect_failure(list(R"(,"progressToken":1.5)"), error_code::invalid_params, 400);
   expect_failure(list(R"(,"progressToken":null)"), error_code::invalid_params, 400);
-  EXPECT_EQ(list(R"(,"io.modelcontextprotocol/logLevel":"debug")")->log_level, "debug");
+  EXPECT_EQ(value_of(list(R"(,"io.modelcontextprotocol/logLevel":"debug")")).log_level, "debug");
   expect_failure(list(R"(,"io.modelcontextprotocol/logLevel":"loud")"), error_code::invalid_params,
                  400);
 }
@@ -212,7 +213,8 @@ TEST(McpRequest, WantsASessionAfterInitialize) {
   ASSERT_TRUE(got) << got.error().message;
   EXPECT_EQ(got->session_id, "abc");
   EXPECT_EQ(got->version, "2025-11-25");
-  EXPECT_EQ(post(with(json_only, {{"Mcp-Session-Id", "abc"}}), list)->version, "2025-03-26");
+  EXPECT_EQ(value_of(post(with(json_only, {{"Mcp-Session-Id", "abc"}}), list)).version,
+            "2025-03-26");
   expect_failure(post(json_only, list), error_code::invalid_request, 400);
   // It cannot be one of the node's, and a client that hears 404 begins anew.
   for (const auto& odd : std::vector<std::string>{"", "a b", "\xc3\xb6", std::string(257, 'x')})
@@ -222,6 +224,16 @@ TEST(McpRequest, WantsASessionAfterInitialize) {
       post(with(json_only, {{"Mcp-Session-Id", "abc"}, {"MCP-Protocol-Version", "1999-01-01"}}),
            list),
       error_code::unsupported_version, 400);
+}
+
+TEST(McpRequest, EchoesTheIdOfARequestAndNeverThatOfAResponse) {
+  const std::string answer = R"({"jsonrpc":"2.0","id":"s1","result":{}})";
+  const std::string list = R"({"jsonrpc":"2.0","id":5,"method":"tools/list"})";
+  expect_failure(post(json_only, answer), error_code::invalid_request, 400, "");
+  expect_failure(post(json_only, list), error_code::invalid_request, 400);
+  const auto twice = with(json_only, {{"Mcp-Session-Id", "abc"}, {"Mcp-Session-Id", "abc"}});
+  expect_failure(post(twice, answer), error_code::header_mismatch, 400, "");
+  expect_failure(post(twice, list), error_code::header_mismatch, 400);
 }
 
 TEST(McpRequest, TakesAnswersAndNotificationsOfALegacyClient) {
@@ -238,9 +250,7 @@ TEST(McpRequest, TakesAnswersAndNotificationsOfALegacyClient) {
 TEST(McpRequest, KnowsTheNamesOfOtherLegacyMethods) {
   const auto header = with(json_only, {{"Mcp-Session-Id", "abc"}});
   const auto name = [&](const std::string& method, const std::string& params) {
-    const auto got = post(header, modern_body(method, params));
-    EXPECT_TRUE(got);
-    return got ? got->name : "";
+    return value_of(post(header, modern_body(method, params))).name;
   };
   EXPECT_EQ(name("resources/subscribe", R"("uri":"t://a")"), "t://a");
   EXPECT_EQ(name("completion/complete", R"("ref":{"type":"ref/prompt","name":"p"})"), "p");
@@ -297,7 +307,7 @@ TEST(McpRequest, TellsTheErasApartOnALine) {
   ASSERT_TRUE(legacy);
   EXPECT_EQ(legacy->era, mcp_era::legacy);
   EXPECT_EQ(legacy->version, "2025-06-18");
-  EXPECT_EQ(read_line(initialize, "")->version, "2025-06-18");
+  EXPECT_EQ(value_of(read_line(initialize, "")).version, "2025-06-18");
   expect_failure(read_line(R"({"jsonrpc":"2.0","id":5,"method":"server/discover"})", ""),
                  error_code::invalid_params, 400);
   expect_failure(read_line("nonsense", ""), error_code::parse_error, 400, "");
@@ -305,8 +315,8 @@ TEST(McpRequest, TellsTheErasApartOnALine) {
 
 TEST(McpRequest, TakesOnlyTracesThatAreOne) {
   const auto trace = [](const std::string& text) {
-    return read_line(modern_body("a", R"("_meta":{"traceparent":")" + text + R"("})"), "")
-        ->trace_id;
+    return value_of(read_line(modern_body("a", R"("_meta":{"traceparent":")" + text + R"("})"), ""))
+        .trace_id;
   };
   EXPECT_EQ(trace("00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"),
             "0af7651916cd43dd8448eb211c80319c");

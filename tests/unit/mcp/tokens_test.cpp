@@ -5,6 +5,7 @@
 #include "protocols/mcp/cursor.hpp"
 #include "protocols/mcp/events.hpp"
 #include "protocols/mcp/input_state.hpp"
+#include "tests/unit/mcp/value_of.hpp"
 
 #include <gtest/gtest.h>
 
@@ -20,8 +21,7 @@ std::string with_cursor(const std::string& cursor) { return R"({"cursor":")" + c
 TEST(McpCursor, LeadsBackToItsPosition) {
   const list_position there{mcp_list::resources, 0xfeedbeefdeadULL, "a server/ö", 4095};
   const auto found = position_in(with_cursor(to_cursor(there)), there.list, there.scope);
-  ASSERT_TRUE(found) << found.error().message;
-  EXPECT_EQ(*found, there);
+  EXPECT_EQ(value_of(found), there);
   EXPECT_EQ(
       to_cursor(there).find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                          "0123456789-_"),
@@ -32,8 +32,7 @@ TEST(McpCursor, MayBeAbsentOrEmpty) {
   const list_position first{mcp_list::tools, 7, "", 0};
   for (const std::string params : {"", "{}", R"({"cursor":""})"}) {
     const auto found = position_in(params, mcp_list::tools, 7);
-    ASSERT_TRUE(found) << params;
-    EXPECT_EQ(*found, first);
+    EXPECT_EQ(value_of(found), first) << params;
   }
 }
 
@@ -78,14 +77,33 @@ constexpr state_check right{"alice", 42, 999};
 
 TEST(McpInputState, ComesBackWhole) {
   const number_signer signer{1};
-  const auto back = opened(sealed(waits, signer), right, signer);
-  ASSERT_TRUE(back) << back.error().message;
-  EXPECT_EQ(*back, waits);
+  EXPECT_EQ(value_of(opened(value_of(sealed(waits, signer)), right, signer)), waits);
+}
+
+TEST(McpInputState, IsNotWrittenLongerThanItIsRead) {
+  const number_signer signer{1};
+  const auto sealed_with = [&](std::size_t inner_bytes) {
+    auto state = waits;
+    state.inner = std::string(inner_bytes, 'x');
+    return sealed(state, signer);
+  };
+  // Base64 makes four letters of three bytes.
+  std::size_t most = state_bytes_max / 4 * 3;
+  while (!sealed_with(most)) --most;
+  const auto text = value_of(sealed_with(most));
+  EXPECT_LE(text.size(), state_bytes_max);
+  EXPECT_GT(text.size(), state_bytes_max - 4);
+  EXPECT_EQ(value_of(opened(text, right, signer)).inner.size(), most);
+  const auto refused = sealed_with(most + 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, error_code::internal_error);
+  EXPECT_EQ(refused.error().status, 200);
+  EXPECT_NE(refused.error().message.find(std::to_string(state_bytes_max)), std::string::npos);
 }
 
 TEST(McpInputState, IsTakenFromItsOwnerForItsRequestBeforeItExpires) {
   const number_signer signer{1};
-  const auto text = sealed(waits, signer);
+  const auto text = value_of(sealed(waits, signer));
   EXPECT_TRUE(opened(text, {"alice", 42, 999}, signer));
   EXPECT_FALSE(opened(text, {"alice", 42, 1000}, signer));
   EXPECT_FALSE(opened(text, {"bob", 42, 999}, signer));
@@ -95,7 +113,7 @@ TEST(McpInputState, IsTakenFromItsOwnerForItsRequestBeforeItExpires) {
 
 TEST(McpInputState, IsRefusedWhenAnyLetterOfItChanges) {
   const number_signer signer{1};
-  const auto good = sealed(waits, signer);
+  const auto good = value_of(sealed(waits, signer));
   for (std::size_t i = 0; i < good.size(); ++i) {
     auto bad = good;
     bad[i] = bad[i] == 'A' ? 'B' : 'A';

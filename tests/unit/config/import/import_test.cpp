@@ -2,23 +2,65 @@
 #include "config/import/imported.hpp"
 #include "config/import/source_tree.hpp"
 #include "config/import/variables.hpp"
-#include "config/loader.hpp"
+#include "tests/unit/config/loaded.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
+#include <initializer_list>
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace greenroom::config {
 namespace {
 
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
 using words = std::vector<std::string>;
 
+/// The value; where there is none, a failure of the test and an empty value.
+template <class T>
+T value_of(base::expected<T, base::problem> result) {
+  if (result) return *std::move(result);
+  ADD_FAILURE() << result.error().code << ": " << result.error().text;
+  return {};
+}
+
+/// Why there is no value; a failure of the test where there is one.
+template <class T>
+base::problem refusal_of(const base::expected<T, base::problem>& result) {
+  if (!result) return result.error();
+  ADD_FAILURE() << "is accepted";
+  return {};
+}
+
+/// The value at the path; a failure of the test where there is none.
+const tree& tree_at(const tree& from, std::initializer_list<std::string_view> path) {
+  static const tree nothing;
+  const auto* at = &from;
+  for (const auto key : path) {
+    const auto* const next = at->find(key);
+    if (next == nullptr) ADD_FAILURE() << "nothing at " << key;
+    at = next == nullptr ? &nothing : next;
+  }
+  return *at;
+}
+
+std::string text_at(const tree& from, std::initializer_list<std::string_view> path) {
+  const auto& found = tree_at(from, path);
+  EXPECT_EQ(found.is, tree::kind::scalar);
+  return found.text;
+}
+
 imported read(std::string_view text, std::optional<import_source> from = std::nullopt) {
-  const auto result = import_text(text, from);
-  EXPECT_TRUE(result) << result.error().text;
-  return result ? *result : imported{};
+  return value_of(import_text(text, from));
 }
 
 std::string yaml_of(const imported& one) { return to_yaml(std::array{one}); }
@@ -27,10 +69,8 @@ std::string yaml_of(const imported& one) { return to_yaml(std::array{one}); }
 void expect_loads(const imported& one, std::map<std::string, std::string> environment = {}) {
   load_options options;
   options.environment = std::move(environment);
-  const auto loaded = load_text(yaml_of(one), "imported.yaml", options);
-  if (!loaded)
-    for (const auto& problem : loaded.error()) ADD_FAILURE() << to_string(problem);
-  EXPECT_TRUE(loaded) << yaml_of(one);
+  SCOPED_TRACE(yaml_of(one));
+  static_cast<void>(node_in(load_text(yaml_of(one), "imported.yaml", options)));
 }
 
 bool has_note(const std::vector<std::string>& notes, std::string_view part) {
@@ -85,7 +125,8 @@ TEST(Import, ReadsClaudeCodeWithItsProjects) {
   ASSERT_EQ(got.specialists.size(), 3U);
   EXPECT_EQ(got.specialists[0].is, imported_specialist::kind::mcp_remote);
   EXPECT_EQ(got.specialists[0].url, "https://mcp.example.com/mcp");
-  EXPECT_EQ(got.specialists[0].headers[0].second, "Bearer ${API_KEY:-none}");
+  EXPECT_THAT(got.specialists[0].headers,
+              ElementsAre(Pair("Authorization", "Bearer ${API_KEY:-none}")));
   EXPECT_EQ(got.specialists[1].url, "https://mcp.example.com/sse");
   EXPECT_EQ(got.specialists[2].command, (words{"${HOME}/bin/db"}));
   EXPECT_EQ(got.specialists[2].cwd, "/home/me/work");
@@ -128,7 +169,8 @@ TEST(Import, ReadsVsCodeWithCommentsAndInputs) {
 })");
   EXPECT_EQ(got.from, import_source::vscode);
   ASSERT_EQ(got.specialists.size(), 2U);
-  EXPECT_EQ(got.specialists[0].headers[0].second, "Bearer ${GITHUB_TOKEN}");
+  EXPECT_THAT(got.specialists[0].headers,
+              ElementsAre(Pair("Authorization", "Bearer ${GITHUB_TOKEN}")));
   EXPECT_TRUE(has_note(got.specialists[0].notes, "GITHUB_TOKEN"));
   EXPECT_EQ(got.specialists[1].command, (words{"uvx", "mcp-server-fetch"}));
   EXPECT_TRUE(has_note(got.specialists[1].notes, "dev is not kept"));
@@ -178,7 +220,88 @@ enabled = false
                                         {"X-Key", "${KEY_VAR}"},
                                         {"Authorization", "Bearer ${FIGMA_TOKEN}"}}));
   EXPECT_TRUE(has_note(got.notes, "'off'"));
-  EXPECT_NE(yaml_of(got).find("task_timeout: 45500ms"), std::string::npos);
+  EXPECT_THAT(yaml_of(got), HasSubstr("task_timeout: 45500ms"));
+}
+
+TEST(Import, RefusesANameThatNoVariableCanHave) {
+  for (const std::string name : {"", "a b", "1A", "A-B", "A}", "A:-b", "ä", "${A}"}) {
+    const auto problem =
+        refusal_of(import_text("[mcp_servers.figma]\nurl = \"https://a.example\"\n"
+                               "env_http_headers = { X-Key = \""
+                               + name + "\" }\n"));
+    EXPECT_EQ(problem.code, "bad-variable") << name;
+    EXPECT_THAT(problem.text, AllOf(HasSubstr("'figma'"), HasSubstr("env_http_headers.X-Key"),
+                                    HasSubstr('"' + name + '"')));
+  }
+  for (const std::string value : {"\"my token\"", "\"\"", "[\"A\"]"}) {
+    const auto problem =
+        refusal_of(import_text("[mcp_servers.figma]\nurl = \"https://a.example\"\n"
+                               "bearer_token_env_var = "
+                               + value + "\n"));
+    EXPECT_EQ(problem.code, "bad-variable") << value;
+    EXPECT_THAT(problem.text, AllOf(HasSubstr("'figma'"), HasSubstr("bearer_token_env_var")));
+  }
+  const auto got = read(
+      "[mcp_servers.figma]\nurl = \"https://a.example\"\nenv_http_headers = { X-Key = \"_a9Z\" "
+      "}\n");
+  ASSERT_EQ(got.specialists.size(), 1U);
+  EXPECT_THAT(got.specialists[0].headers, ElementsAre(Pair("X-Key", "${_a9Z}")));
+}
+
+TEST(Import, KeepsTheLastOfEqualHeaders) {
+  // Codex sends the last of them too.
+  const auto got = read(R"([mcp_servers.a]
+url = "https://a.example/mcp"
+http_headers = { authorization = "Bearer first", X-Key = "literal", X-Other = "kept" }
+env_http_headers = { x-key = "KEY_VAR", Authorization = "AUTH_VAR" }
+bearer_token_env_var = "TOKEN"
+)");
+  ASSERT_EQ(got.specialists.size(), 1U);
+  const auto& one = got.specialists[0];
+  EXPECT_THAT(one.headers, ElementsAre(Pair("Authorization", "Bearer ${TOKEN}"),
+                                       Pair("x-key", "${KEY_VAR}"), Pair("X-Other", "kept")));
+  EXPECT_THAT(one.notes,
+              ElementsAre("x-key is set more than once: the last value is kept",
+                          "Authorization is set more than once: the last value is kept"));
+  const auto yaml = yaml_of(got);
+  EXPECT_TRUE(parse_tree(yaml, "written").problems.empty()) << yaml;
+}
+
+TEST(Import, KeepsTheLastOfEqualVariables) {
+  const auto got = read(R"(models:
+  a: { cmd: "x --port ${PORT}", env: [ "A=1", "a=2", "A=3=4" ] }
+)");
+  ASSERT_EQ(got.specialists.size(), 1U);
+  EXPECT_THAT(got.specialists[0].env, ElementsAre(Pair("A", "3=4"), Pair("a", "2")));
+  EXPECT_TRUE(has_note(got.specialists[0].notes, "A is set more than once"));
+  expect_loads(got);
+}
+
+TEST(Import, WritesNamesOfAnyLength) {
+  for (const std::size_t bytes : {1021U, 1022U, 1023U, 1024U, 5000U}) {
+    const std::string name(bytes, 'A');
+    const auto yaml = yaml_of(read(R"({"mcpServers":{"a":{"command":"x","env":{"B":"1",")" + name
+                                   + R"(":"2","C":"3"}}}})"));
+    const auto loaded = node_in(load_text(yaml, "imported.yaml"));
+    ASSERT_EQ(loaded.departments.size(), 1U) << bytes;
+    ASSERT_EQ(loaded.departments[0].specialists.size(), 1U) << bytes;
+    EXPECT_THAT(loaded.departments[0].specialists[0].backend.env,
+                ElementsAre(Pair(name, "2"), Pair("B", "1"), Pair("C", "3")));
+  }
+}
+
+TEST(Import, KeepsTheLastOfEqualKeysInJsonAndRefusesThemInYamlAndToml) {
+  const auto got = read(R"({"mcpServers":{"a":{"command":"x","env":{"K":"1"}},
+                                          "a":{"command":"y","env":{"K":"2","K":"3"}}}})");
+  ASSERT_EQ(got.specialists.size(), 1U);
+  EXPECT_EQ(got.specialists[0].command, words{"y"});
+  EXPECT_THAT(got.specialists[0].env, ElementsAre(Pair("K", "3")));
+  const auto yaml = refusal_of(import_text("models:\n  a: { cmd: x }\n  a: { cmd: y }\n"));
+  EXPECT_EQ(yaml.code, "bad-yaml");
+  EXPECT_THAT(yaml.text, AllOf(HasSubstr("models.a"), HasSubstr("duplicate key")));
+  const auto toml = refusal_of(import_text("[mcp_servers.a]\ncommand = 'x'\ncommand = 'y'\n"));
+  EXPECT_EQ(toml.code, "bad-toml");
+  EXPECT_THAT(toml.text, HasSubstr("line 3"));
 }
 
 TEST(Import, ReadsGemini) {
@@ -257,14 +380,67 @@ groups:
   expect_loads(got, {{"SECRET", "s"}});
 }
 
+TEST(Import, ReadsTheMacrosOfAModelAndOfAList) {
+  const auto got = read(R"(macros:
+  - bin: /opt/llama-server
+  - ctx: 4096
+  - args: "--ctx-size ${ctx} --port ${PORT}"
+models:
+  small: { cmd: "${bin} ${args}" }
+  large: { cmd: "${bin} ${args}", macros: { ctx: 16384 } }
+)");
+  ASSERT_EQ(got.specialists.size(), 2U);
+  EXPECT_THAT(got.specialists[0].command,
+              ElementsAre("/opt/llama-server", "--ctx-size", "4096", "--port", "${PORT}"));
+  EXPECT_THAT(got.specialists[1].command,
+              ElementsAre("/opt/llama-server", "--ctx-size", "16384", "--port", "${PORT}"));
+  expect_loads(got);
+}
+
+TEST(Import, ExpandsMacrosToATextOf64KiBAndNotLonger) {
+  constexpr std::size_t limit = 65'536;
+  const auto file_with = [](std::size_t bytes) {
+    return "macros: { long: " + std::string(bytes, 'a')
+           + " }\nmodels: { m: { cmd: \"x ${long}\" } }";
+  };
+  const auto most = read(file_with(limit - 2));
+  ASSERT_EQ(most.specialists.size(), 1U);
+  EXPECT_THAT(most.specialists[0].command, ElementsAre("x", std::string(limit - 2, 'a')));
+  const auto problem = refusal_of(import_text(file_with(limit - 1)));
+  EXPECT_EQ(problem.code, "bad-macro");
+  EXPECT_THAT(problem.text, AllOf(HasSubstr("'m'"), HasSubstr("'long'"), HasSubstr("65536")));
+}
+
+TEST(Import, RefusesMacrosThatExpandExponentially) {
+  const auto fifty_of = [](const std::string& macro) {
+    std::string result;
+    for (int i = 0; i < 50; ++i) result += "${" + macro + "}";
+    return result;
+  };
+  std::string text = "macros:\n  m0: x\n";
+  for (int i = 1; i <= 8; ++i)
+    text += "  m" + std::to_string(i) + ": \"" + fifty_of("m" + std::to_string(i - 1)) + "\"\n";
+  text += "models:\n  llama: ";
+  for (const std::string model :
+       {"{ cmd: \"${m8}\" }", "{ cmd: x, proxy: \"${m8}\" }", "{ cmd: x, env: [ \"A=${m8}\" ] }"}) {
+    const auto problem = refusal_of(import_text(text + model));
+    EXPECT_EQ(problem.code, "bad-macro") << model;
+    // m8 and m7 make 12,500 bytes; m6 would make 625,000.
+    EXPECT_THAT(problem.text, AllOf(HasSubstr("'llama'"), HasSubstr("'m6'"))) << model;
+  }
+  // A name can do it too.
+  const auto itself = "{ models: { \"" + fifty_of("MODEL_ID") + "\": { cmd: \"${MODEL_ID}\" } } }";
+  EXPECT_EQ(refusal_of(import_text(itself, import_source::llama_swap)).code, "bad-macro");
+}
+
 TEST(Import, SaysWhatIsWrongWithAFile) {
-  EXPECT_EQ(import_text("{").error().code, "bad-json");
-  EXPECT_EQ(import_text(R"({"mcpServers":{}})").error().code, "no-servers");
-  EXPECT_EQ(import_text("").error().code, "no-servers");
-  EXPECT_EQ(import_text("a: [").error().code, "bad-yaml");
-  EXPECT_EQ(import_text("[mcp_servers.a\n").error().code, "bad-toml");
-  EXPECT_EQ(import_text("x = 1", import_source::codex).error().code, "no-servers");
-  EXPECT_EQ(import_text("{}", import_source::codex).error().code, "bad-toml");
+  EXPECT_EQ(refusal_of(import_text("{")).code, "bad-json");
+  EXPECT_EQ(refusal_of(import_text(R"({"mcpServers":{}})")).code, "no-servers");
+  EXPECT_EQ(refusal_of(import_text("")).code, "no-servers");
+  EXPECT_EQ(refusal_of(import_text("a: [")).code, "bad-yaml");
+  EXPECT_EQ(refusal_of(import_text("[mcp_servers.a\n")).code, "bad-toml");
+  EXPECT_EQ(refusal_of(import_text("x = 1", import_source::codex)).code, "no-servers");
+  EXPECT_EQ(refusal_of(import_text("{}", import_source::codex)).code, "bad-toml");
   const auto empty = read(R"({"mcpServers":{"a":{"args":["x"]}}})");
   EXPECT_TRUE(empty.specialists.empty());
   EXPECT_TRUE(has_note(empty.notes, "neither a command nor a URL"));
@@ -274,12 +450,13 @@ TEST(Import, WritesEqualServersOnceAndGivesOthersANumber) {
   const auto one = read(R"({"mcpServers":{"a":{"command":"x"},"b":{"command":"y"}}})");
   const auto other = read(R"({"mcpServers":{"a":{"command":"x"},"b":{"command":"z"}}})");
   const auto yaml = to_yaml(std::array{one, other});
-  const auto loaded = load_text(yaml, "imported.yaml");
-  ASSERT_TRUE(loaded) << yaml;
-  const auto& all = loaded->value.departments.at(0).specialists;
+  SCOPED_TRACE(yaml);
+  const auto loaded = node_in(load_text(yaml, "imported.yaml"));
+  ASSERT_EQ(loaded.departments.size(), 1U);
+  const auto& all = loaded.departments[0].specialists;
   ASSERT_EQ(all.size(), 3U);
   EXPECT_EQ(all[2].name, "b-2");
-  EXPECT_NE(yaml.find("# another server is called 'b' too"), std::string::npos);
+  EXPECT_THAT(yaml, HasSubstr("# another server is called 'b' too"));
 }
 
 TEST(Import, KnowsItsSourcesByName) {
@@ -290,7 +467,7 @@ TEST(Import, KnowsItsSourcesByName) {
 }
 
 TEST(Toml, HasAllKindsOfStringsAndTables) {
-  const auto got = tree_of_toml(R"(a."b.c" = """
+  const auto got = value_of(tree_of_toml(R"(a."b.c" = """
 first \
    second"""
 lit = '''x'y'''
@@ -302,33 +479,74 @@ n = 1
 n = 2
 [list.sub]
 deep = { x = [1, [2, ], ], y.z = true }
-)");
-  ASSERT_TRUE(got) << got.error().text;
-  EXPECT_EQ(got->find("a")->find("b.c")->text, "first second");
-  EXPECT_EQ(got->find("lit")->text, "x'y");
-  EXPECT_EQ(got->find("u")->text, "ä\t");
-  EXPECT_EQ(got->find("date")->text, "2026-11-30T12:00:00Z");
-  const auto& list = *got->find("list");
-  ASSERT_EQ(list.items.size(), 2U);
-  EXPECT_EQ(list.items[0].find("n")->text, "1");
-  const auto* const deep = list.items[1].find("sub")->find("deep");
-  EXPECT_EQ(deep->find("x")->items[1].items[0].text, "2");
-  EXPECT_EQ(deep->find("y")->find("z")->text, "true");
+)"));
+  EXPECT_EQ(text_at(got, {"a", "b.c"}), "first second");
+  EXPECT_EQ(text_at(got, {"lit"}), "x'y");
+  EXPECT_EQ(text_at(got, {"u"}), "ä\t");
+  EXPECT_EQ(text_at(got, {"date"}), "2026-11-30T12:00:00Z");
+  const auto& list = tree_at(got, {"list"}).items;
+  ASSERT_EQ(list.size(), 2U);
+  EXPECT_EQ(text_at(list[0], {"n"}), "1");
+  EXPECT_EQ(text_at(list[1], {"n"}), "2");
+  EXPECT_EQ(text_at(list[1], {"sub", "deep", "y", "z"}), "true");
+  const auto& deep = tree_at(list[1], {"sub", "deep", "x"}).items;
+  ASSERT_EQ(deep.size(), 2U);
+  ASSERT_EQ(deep[1].items.size(), 1U);
+  EXPECT_EQ(deep[1].items[0].text, "2");
 }
 
 TEST(Toml, SaysInWhichLineItIsWrong) {
-  for (const std::string bad :
-       {"a = 1\na = 2", "x\ny = \"open", "x = 1\n[t\n", "x = 1\n= 2", "x = 1\ny = [1 2]",
-        "x = 1\ny = \"\\q\"", "x = 1\ny = {a = 1 b = 2}", "x = 1\ny = 1 2", "x = 1\n[x]",
-        "x = 1\ny = \"\\ud800\""}) {
-    const auto got = tree_of_toml(bad);
-    ASSERT_FALSE(got) << bad;
-    EXPECT_TRUE(got.error().text.find("line 1") != std::string::npos
-                || got.error().text.find("line 2") != std::string::npos)
-        << got.error().text;
+  const std::vector<std::pair<std::string, int>> all{
+      {"x", 1},
+      {"x\ny = \"open", 1},
+      {"a = 1\na = 2", 2},
+      {"x = 1\ny = \"open\nz = 1", 2},
+      {"x = 1\n[t\nz = 1", 2},
+      {"x = 1\n= 2\nz = 1", 2},
+      {"x = 1\ny = [1 2]\nz = 1", 2},
+      {"x = 1\ny = {a = 1 b = 2}\nz = 1", 2},
+      {"x = 1\ny = 1 2\nz = 1", 2},
+      {"x = 1\n[x]\nz = 1", 2},
+      {"x = 1\ny = \"\\ud800\"\nz = 1", 2},
+      {"# a comment\n\nx = \"\\q\"\nz = 1", 3},
+      {"x = [\n  1,\n  2 3\n]", 3},
+      {"x = \"\"\"\na\n\"\"\"\"\"\"", 3},
+  };
+  for (const auto& [text, line] : all)
+    EXPECT_EQ(refusal_of(tree_of_toml(text)).text,
+              "is not valid TOML in line " + std::to_string(line))
+        << text;
+}
+
+TEST(Toml, RefusesATextThatEndsInTheMiddle) {
+  const std::string whole =
+      "[[a.\"b\"]]\nc = { d = [ '''x''', \"\"\"\\U0001f600\\\n y\"\"\", \"\\u00e4\" ] }";
+  EXPECT_TRUE(tree_of_toml(whole));
+  // The table alone is whole too, with its line end or without.
+  const auto line_end = whole.find('\n');
+  for (std::size_t size = 1; size < whole.size(); ++size) {
+    if (size == line_end || size == line_end + 1) continue;
+    const auto cut = whole.substr(0, size);
+    EXPECT_EQ(refusal_of(tree_of_toml(cut)).code, "bad-toml") << cut;
   }
-  EXPECT_FALSE(tree_of_toml("a = " + std::string(100, '[')));
-  EXPECT_FALSE(tree_of_toml("\xff"));
+  for (const std::string escape : {"\\", "\\u", "\\u1", "\\u12", "\\u123", "\\U0001f60"})
+    EXPECT_EQ(refusal_of(tree_of_toml("x = \"" + escape)).code, "bad-toml") << escape;
+  EXPECT_EQ(refusal_of(tree_of_toml("x = \"\\u123\"")).code, "bad-toml");
+  EXPECT_EQ(text_at(value_of(tree_of_toml("x = \"\\u0041\"")), {"x"}), "A");
+}
+
+TEST(Toml, TakesTwoQuotesAtTheEndOfAText) {
+  EXPECT_EQ(text_at(value_of(tree_of_toml("x = \"\"\"a\"\"\"\"\"")), {"x"}), "a\"\"");
+  EXPECT_EQ(refusal_of(tree_of_toml("x = \"\"\"a\"\"\"\"\"\"")).code, "bad-toml");
+}
+
+TEST(Toml, TakesListsInListsToADepthOf32) {
+  const auto nested = [](std::size_t depth) {
+    return "a = " + std::string(depth, '[') + std::string(depth, ']');
+  };
+  EXPECT_TRUE(tree_of_toml(nested(32)));
+  EXPECT_FALSE(tree_of_toml(nested(33)));
+  EXPECT_EQ(refusal_of(tree_of_toml("a = '\xff'")).text, "is not UTF-8");
 }
 
 TEST(Variables, AreCutIntoWordsAsAShellDoes) {
