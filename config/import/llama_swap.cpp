@@ -30,8 +30,8 @@ void add_macros(macros& to, const tree* from) {
 
 class model_reader {
 public:
-  model_reader(const std::string& name, const tree& model, const macros& known)
-      : name_{name}, model_{model}, known_{known} {
+  model_reader(const std::string& name, const tree& model, macros known)
+      : name_{name}, model_{model}, known_{std::move(known)} {
     add_macros(known_, model.find("macros"));
     known_["MODEL_ID"] = name;
   }

@@ -210,7 +210,7 @@ std::string json_string(std::string_view text, json_style style) {
 void append_one_line(std::string& out, std::string_view json) {
   const auto from = out.size();
   out.append(json);
-  if (std::memchr(json.data(), '\n', json.size()) || std::memchr(json.data(), '\r', json.size()))
+  if (json.find('\n') != std::string_view::npos || json.find('\r') != std::string_view::npos)
     std::replace_if(
         out.begin() + static_cast<std::ptrdiff_t>(from), out.end(),
         [](char letter) { return letter == '\n' || letter == '\r'; }, ' ');

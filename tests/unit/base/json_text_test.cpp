@@ -44,6 +44,14 @@ TEST(JsonString, ReplacesBytesThatAreNotUtf8OrKeepsThem) {
   EXPECT_EQ(out, "x");
 }
 
+TEST(JsonOnOneLine, IsAppendedWithoutLineEndsAlsoWhenThereIsNone) {
+  std::string out = "a\n";
+  append_one_line(out, {});  // The text of a member that is missing has no address.
+  EXPECT_EQ(out, "a\n");
+  append_one_line(out, "[1,\r\n2]");
+  EXPECT_EQ(out, "a\n[1,  2]");
+}
+
 TEST(JsonElements, ArePassedOnAsTheyStand) {
   std::string seen;
   const auto take = [&](std::string_view element) { seen += std::string{element} + ";"; };
