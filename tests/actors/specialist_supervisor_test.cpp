@@ -94,7 +94,7 @@ TEST(SpecialistSupervisor, StartsAWorkerThatCannotStartAtMostThreeTimes) {
   EXPECT_EQ(shown(node, 0), worker_state::warm) << "an operator asked for it";
 }
 
-TEST(SpecialistSupervisor, CountsNoFailedStartsOfADefinitionThatAReloadHasReplaced) {
+TEST(SpecialistSupervisor, CountsNoFailedStartsOfAReplacedDefinition) {
   auto config = small_cast(1, 1);
   config.breaker.failures = 100;
   config.breaker.open = 1ms;
@@ -119,7 +119,7 @@ TEST(SpecialistSupervisor, CountsNoFailedStartsOfADefinitionThatAReloadHasReplac
 
 // A reload at each moment after the loss of a department. While the replacement waits for the
 // specialists of the former department it does not learn of the reload before it has their tasks.
-TEST(SpecialistSupervisor, SpawnsEachSpecialistOnceWhenAReloadMeetsAReplacement) {
+TEST(SpecialistSupervisor, SpawnsEachOnceWhenAReloadMeetsAReplacement) {
   const auto config = small_cast(1, 3);
   std::size_t met = 0;
   for (std::size_t turns = 0; turns < 40; ++turns) {

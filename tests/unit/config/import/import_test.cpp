@@ -166,7 +166,7 @@ TEST(Import, ReadsVsCodeWithCommentsAndInputs) {
                 "headers": { "Authorization": "Bearer ${input:github-token}" } },
     "fetch": { "type": "stdio", "command": "uvx", "args": ["mcp-server-fetch", ], "dev": { "watch": "x" } },
   }
-})");
+  })");
   EXPECT_EQ(got.from, import_source::vscode);
   ASSERT_EQ(got.specialists.size(), 2U);
   EXPECT_THAT(got.specialists[0].headers,
