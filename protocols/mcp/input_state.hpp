@@ -36,7 +36,7 @@ struct input_state {
 [[nodiscard]] std::uint64_t digest_of(std::string_view method, std::string_view params);
 
 /// The longest text of a state.
-inline constexpr std::size_t state_bytes_max = 64 * 1024;
+inline constexpr std::size_t state_bytes_max = std::size_t{64} << 10;
 
 /// The text for the client. `internal_error` when the text would have more than `state_bytes_max`
 /// bytes, because the server's own state is too long: `opened` would refuse the text, and the call

@@ -14,7 +14,7 @@ namespace greenroom::protocols::mcp {
 enum class message_kind : std::uint8_t { request, notification, result, error };
 
 struct message_limits {
-  std::size_t bytes = 16 * 1024 * 1024;
+  std::size_t bytes = std::size_t{16} << 20;
   int depth = 64;                  ///< Nesting of JSON.
   std::size_t id_bytes = 1024;     ///< As it is written.
   std::size_t method_bytes = 256;  ///< Decoded.

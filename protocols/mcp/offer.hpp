@@ -16,11 +16,11 @@ namespace greenroom::protocols::mcp {
 using base::mcp_list, base::mcp_offer, base::mcp_item;
 
 struct offer_limits {
-  std::size_t items = 4096;              ///< Of one list.
-  std::size_t item_bytes = 1024 * 1024;  ///< Of one item.
-  std::size_t bytes = 16 * 1024 * 1024;  ///< Of one list.
-  std::size_t pages = 64;                ///< Of one list.
-  std::size_t instruction_bytes = 64 * 1024;
+  std::size_t items = 4096;                       ///< Of one list.
+  std::size_t item_bytes = std::size_t{1} << 20;  ///< Of one item.
+  std::size_t bytes = std::size_t{16} << 20;      ///< Of one list.
+  std::size_t pages = 64;                         ///< Of one list.
+  std::size_t instruction_bytes = std::size_t{64} << 10;
 };
 
 /// What a page added, and what it left out.

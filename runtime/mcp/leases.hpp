@@ -32,7 +32,7 @@ public:
   struct settings {
     duration lease = std::chrono::minutes{10};
     std::size_t count_max = 4096;
-    std::size_t bytes_max = 64 * 1024 * 1024;
+    std::size_t bytes_max = std::size_t{64} << 20;
     when_full beyond = when_full::refuse;
   };
 

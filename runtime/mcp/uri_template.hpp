@@ -10,7 +10,7 @@ namespace greenroom::runtime::mcp {
 /// What the comparisons of one URI with templates may cost together, in letters of the URI that are
 /// compared with a part of a template: some milliseconds. A URI of 100 letters and a template of
 /// six parts cost about 700, so thousands of such templates can be compared.
-inline constexpr std::size_t match_steps_max = 4 * 1024 * 1024;
+inline constexpr std::size_t match_steps_max = std::size_t{4} << 20;
 
 /// Compares one URI with many templates. Servers write the templates and clients the URIs, so there
 /// is a bound on the work of all comparisons together.
